@@ -1,0 +1,22 @@
+// Branded ids: a plain number cannot stand in for one, and a run's id cannot stand in for a task's.
+
+declare const brand: unique symbol;
+type Branded<Name extends string> = number & { readonly [brand]: Name };
+
+/** `pipeline_runs.id`: a rowid, unique in one database file. */
+export type RunId = Branded<"RunId">;
+/** `task_runs.id`: 1, 2, 3 … in the order a run came to know its tasks; unique in one run. */
+export type TaskId = Branded<"TaskId">;
+/** One Worker of the pool, 0, 1, 2 …; a replaced Worker's is not used again. */
+export type Slot = Branded<"Slot">;
+
+function atLeast(value: number, least: number, what: string): number {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new RangeError(`${what} must be an integer of at least ${least}, not ${value}`);
+  }
+  return value;
+}
+
+export const runId = (value: number): RunId => atLeast(value, 1, "a run id") as RunId;
+export const taskId = (value: number): TaskId => atLeast(value, 1, "a task id") as TaskId;
+export const slot = (value: number): Slot => atLeast(value, 0, "a slot") as Slot;

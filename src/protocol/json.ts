@@ -1,0 +1,95 @@
+// Inputs and outputs are JSON values. Nothing is converted in silence: what JSON would change is an error.
+
+export type Json =
+  null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+/** Where a value stops being JSON. `path` reads like code: `result[3].createdAt`. */
+export class NotJsonError extends Error {
+  override readonly name = "NotJsonError";
+  readonly path: string;
+  readonly found: string;
+  constructor(path: string, found: string) {
+    super(`${found} at ${path}`);
+    this.path = path;
+    this.found = found;
+  }
+}
+
+const maxDepth = 1000;
+const identifier = /^[A-Za-z_$][\w$]*$/;
+
+export const memberPath = (path: string, key: string): string =>
+  identifier.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
+
+const article = (name: string): string => `${/^[AEIOU]/i.test(name) ? "an" : "a"} ${name}`;
+
+function className(value: object): string {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (typeof prototype !== "object" || prototype === null) return "Object";
+  const constructor: unknown = Reflect.get(prototype, "constructor");
+  return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "object";
+}
+
+/** Plain means: made by a literal, or without a prototype. */
+export function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/**
+ * Checks that `value` is JSON as it stands: null, booleans, finite numbers, strings, and arrays and plain
+ * objects of these. A member that is `undefined` is left out, as JSON.stringify does; elsewhere it is an error.
+ *
+ * @param root how the value is called in the error, e.g. `result`
+ * @throws NotJsonError naming the first place that is not
+ */
+export function assertJson(value: unknown, root: string): asserts value is Json {
+  check(value, root, 0);
+}
+
+function check(value: unknown, path: string, depth: number): void {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return;
+    case "number":
+      if (!Number.isFinite(value)) throw new NotJsonError(path, String(value));
+      return;
+    case "undefined":
+      throw new NotJsonError(path, "undefined");
+    case "bigint":
+      throw new NotJsonError(path, "a BigInt");
+    case "symbol":
+    case "function":
+      throw new NotJsonError(path, `a ${typeof value}`);
+    case "object":
+      if (value !== null) checkObject(value, path, depth);
+  }
+}
+
+function checkObject(value: object, path: string, depth: number): void {
+  if (depth > maxDepth) {
+    throw new NotJsonError(
+      path,
+      `a value nested more than ${maxDepth} levels (does it hold itself?)`,
+    );
+  }
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) check(value[i], `${path}[${i}]`, depth + 1);
+    return;
+  }
+  if (!isPlainObject(value)) throw new NotJsonError(path, article(className(value)));
+  if (typeof Reflect.get(value, "toJSON") === "function") {
+    throw new NotJsonError(path, "an object with a toJSON method");
+  }
+  for (const [key, member] of Object.entries(value)) {
+    if (member !== undefined) check(member, memberPath(path, key), depth + 1);
+  }
+}
+
+/** `assertJson` and `JSON.stringify` in one; `undefined` as a whole becomes `null` (a task that returns nothing). */
+export function toJsonText(value: unknown, root: string): string {
+  if (value === undefined || value === null) return "null";
+  assertJson(value, root);
+  return JSON.stringify(value);
+}

@@ -1,0 +1,294 @@
+// Everything that crosses a thread. One discriminated union per direction. Frequent messages travel as JSON
+// text in batches: one string is three times faster to post than the structured clone of the same array.
+
+import type { RunEvent, TaskEvent } from "./events.ts";
+import type { Failure } from "./failure.ts";
+import type { RunId, Slot, TaskId } from "./ids.ts";
+import type { LogLevel, RunStatus } from "./status.ts";
+
+// ── main → task Worker ─────────────────────────────────────────────────────────────────────────────────
+
+/** One attempt of one task. */
+export type Assignment = {
+  readonly id: TaskId;
+  /** The definition's name: functions never cross a thread, names do. */
+  readonly task: string;
+  /** What a person calls this node; often the same. */
+  readonly name: string;
+  /** What the task is recognised by in a later run: `name:hash of the inputs`. */
+  readonly key: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** JSON text. */
+  readonly input: string;
+  /** Someone waits for the result: it comes back with the `task-finished` event. */
+  readonly needed: boolean;
+  /** JSON text of the last committed checkpoint; absent when there is none. */
+  readonly cursor?: string;
+  /** What the node overrides of its definition's policy. */
+  readonly retries?: RetryPolicy;
+  readonly timeoutMs?: number;
+};
+
+/** `retries` with its defaults filled in. Delays in ms. Without `retryOn`, which is looked up by task name. */
+export type RetryPolicy = {
+  readonly limit: number;
+  readonly delayMs: number;
+  readonly factor: number;
+  readonly jitter: boolean;
+  readonly maxDelayMs: number;
+};
+
+/** Where the user's tasks come from, in every thread alike. */
+export type ModuleRef =
+  | { readonly kind: "file"; readonly path: string; readonly export: string }
+  /** A pipeline that ships inside the executable. */
+  | { readonly kind: "builtin"; readonly name: string };
+
+export type RunInfo = {
+  readonly id: RunId;
+  readonly pipeline: string;
+  /** JSON text of the checked params. */
+  readonly params: string;
+};
+
+/** The first message, with the writer's MessagePort in its transfer list. */
+export type WorkerBoot = {
+  readonly type: "boot";
+  readonly slot: Slot;
+  readonly module: ModuleRef;
+  readonly run: RunInfo;
+  /** How many tasks this thread may have in flight at once. */
+  readonly lanes: number;
+  /** The database to read for `ctx.query`; null when it cannot be read from outside (`:memory:`). */
+  readonly db: string | null;
+  /** See engine/claims.ts. */
+  readonly claims: SharedArrayBuffer;
+  readonly port: MessagePort;
+  /** Names of environment variables whose values are masked wherever a line leaves the thread. */
+  readonly secrets: readonly string[];
+};
+
+export type ToWorker =
+  | WorkerBoot
+  /** `tasks` is JSON text of `Assignment[]`. Each is claimed from `claims` before it runs. */
+  | { readonly type: "assign"; readonly batch: number; readonly tasks: string }
+  /** Abort these (`ctx.signal`), or all that run here. */
+  | {
+      readonly type: "cancel";
+      readonly ids: readonly TaskId[] | "all";
+      readonly reason: CancelReason;
+    }
+  | { readonly type: "stop" };
+
+export type CancelReason = "cancelled" | "timeout";
+
+// ── task Worker → main ─────────────────────────────────────────────────────────────────────────────────
+
+export type FromWorker =
+  | { readonly type: "ready"; readonly slot: Slot }
+  /** The module could not be loaded here, so no task of it can run. */
+  | { readonly type: "broken"; readonly slot: Slot; readonly failure: Failure }
+  /** Tasks have ended and left their lanes; their rows may not be committed yet. */
+  | {
+      readonly type: "free";
+      readonly slot: Slot;
+      readonly ids: readonly TaskId[];
+      readonly busyMs: number;
+    };
+
+// ── task Worker → writer ───────────────────────────────────────────────────────────────────────────────
+
+export type Outcome =
+  /** `result` is JSON text. */
+  | { readonly status: "done"; readonly result: string }
+  /** `retryAt` when another attempt will follow. */
+  | { readonly status: "error"; readonly failure: Failure; readonly retryAt?: number }
+  | { readonly status: "cancelled"; readonly failure: Failure };
+
+/** Cells that JSON cannot hold stand as text in the row and are named here: [row, column, kind]. */
+export type TaggedCell = readonly [row: number, column: number, kind: "bigint" | "blob" | "number"];
+export type Cell = string | number | boolean | null;
+
+/** What to do when a row's key is already there. */
+export type OnConflict =
+  | { readonly action: "fail" }
+  | { readonly action: "nothing"; readonly key: readonly string[] }
+  /** `update` null: every column that was given and is not in the key. */
+  | {
+      readonly action: "update";
+      readonly key: readonly string[];
+      readonly update: readonly string[] | null;
+    };
+
+export type TaskRecord =
+  | {
+      readonly type: "started";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+      readonly attempt: number;
+      readonly at: number;
+    }
+  | {
+      readonly type: "progress";
+      readonly id: TaskId;
+      /** 0..1 */
+      readonly progress: number;
+      readonly message?: string;
+    }
+  | {
+      readonly type: "log";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly attempt: number;
+      readonly at: number;
+      readonly level: LogLevel;
+      readonly line: string;
+    }
+  /** Part of the task's unit: applied with its `checkpoint` or `finished: done`, dropped otherwise. */
+  | {
+      readonly type: "rows";
+      readonly id: TaskId;
+      readonly table: string;
+      readonly columns: readonly string[];
+      readonly onConflict: OnConflict;
+      readonly rows: readonly (readonly Cell[])[];
+      readonly tagged?: readonly TaggedCell[];
+    }
+  | {
+      readonly type: "emit";
+      readonly id: TaskId;
+      readonly message: string;
+      readonly payload: string;
+    }
+  /** Answered by a `checkpointed` with the same `seq`. */
+  | {
+      readonly type: "checkpoint";
+      readonly id: TaskId;
+      readonly seq: number;
+      readonly cursor: string;
+    }
+  | {
+      readonly type: "finished";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+      readonly attempt: number;
+      /** Null for a task that never ran. */
+      readonly startedAt: number | null;
+      readonly at: number;
+      readonly outcome: Outcome;
+      readonly needed: boolean;
+      /** The last progress, 0..1; absent when the task reported none since it was last sent. */
+      readonly progress?: number;
+      readonly message?: string;
+    };
+
+/** One post on a Worker's port: JSON text of `TaskRecord[]`. Counted, and paid for, with its length. */
+export type WorkerBatch = string;
+
+// ── writer → task Worker ───────────────────────────────────────────────────────────────────────────────
+
+/** After the commit. Gives back the credits of the batches it covers. */
+export type Ack = {
+  readonly type: "ack";
+  readonly batches: number;
+  readonly chars: number;
+  /** `seq` of each checkpoint that this commit holds, or why its unit could not be applied. */
+  readonly checkpoints?: readonly {
+    readonly id: TaskId;
+    readonly seq: number;
+    readonly failure?: Failure;
+  }[];
+};
+
+// ── main → writer ──────────────────────────────────────────────────────────────────────────────────────
+
+export type Durability = "full" | "normal";
+
+export type WriterOptions = {
+  /** A path, or `:memory:`. */
+  readonly db: string;
+  readonly wal: boolean;
+  readonly durability: Durability;
+  readonly storeTaskStatus: boolean;
+};
+
+export type RunRequest = {
+  readonly pipeline: string;
+  readonly file: string | null;
+  /** JSON text. */
+  readonly params: string;
+  /**
+   * `auto`: continue the newest dead run of the same pipeline and params, if there is one.
+   * `fresh`: never. A number, or `last`: that run, or the newest that is not done.
+   */
+  readonly resume: "auto" | "fresh" | "last" | RunId;
+  readonly schema: string | null;
+  readonly workers: number;
+  readonly concurrency: number;
+};
+
+/** A task that an earlier session of a resumed run left in the database. */
+export type KnownTask = {
+  readonly id: TaskId;
+  readonly key: string;
+  readonly status: "done" | "open";
+  readonly attempt: number;
+  /** JSON text. */
+  readonly result: string | null;
+  readonly cursor: string | null;
+};
+
+/** What main itself knows about tasks and no Worker can say. */
+export type MainRecord =
+  | { readonly type: "queued"; readonly id: TaskId; readonly name: string; readonly key: string }
+  | {
+      readonly type: "skipped";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+      readonly at: number;
+      readonly failure: Failure;
+    }
+  | Extract<TaskRecord, { type: "finished" | "log" }>;
+
+export type ToWriter =
+  | {
+      readonly type: "open";
+      readonly options: WriterOptions;
+      readonly run: RunRequest;
+      /** Where `message(…, apply)` handlers come from; null when the pipeline has none. */
+      readonly module: ModuleRef | null;
+    }
+  | { readonly type: "attach"; readonly slot: Slot; readonly port: MessagePort }
+  /** The Worker is gone. `sent`: how many batches it posted before that. Answered by `detached`. */
+  | { readonly type: "detach"; readonly slot: Slot; readonly sent: number }
+  | { readonly type: "records"; readonly records: readonly MainRecord[] }
+  | { readonly type: "total"; readonly total: number; readonly complete: boolean }
+  /** Main has taken in this many `committed` messages. */
+  | { readonly type: "seen"; readonly count: number }
+  | {
+      readonly type: "close";
+      readonly status: Exclude<RunStatus, "running">;
+      readonly failure: Failure | null;
+    };
+
+// ── writer → main ──────────────────────────────────────────────────────────────────────────────────────
+
+export type FromWriter =
+  | {
+      readonly type: "opened";
+      readonly started: Extract<RunEvent, { type: "run-started" }>;
+      /** Empty unless the run is resumed. */
+      readonly known: readonly KnownTask[];
+    }
+  /** `events` is JSON text of `TaskEvent[]` (and `run-total`), in the order they were committed. */
+  | { readonly type: "committed"; readonly events: string }
+  | { readonly type: "detached"; readonly slot: Slot }
+  /** The writer cannot go on; nothing after the last `committed` is in the file. */
+  | { readonly type: "failed"; readonly failure: Failure }
+  | { readonly type: "closed"; readonly finished: Extract<RunEvent, { type: "run-finished" }> };
+
+export type CommittedEvent = TaskEvent | Extract<RunEvent, { type: "run-total" }>;
