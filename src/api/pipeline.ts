@@ -1,0 +1,119 @@
+// `pipeline`: the default export of a pipeline file. It only describes; the engine runs it.
+
+import type { TaskFinished } from "../protocol/events.ts";
+import type { RunSummary } from "../protocol/summary.ts";
+import { type Duration, durationMs } from "./duration.ts";
+import type { MessageHandle } from "./message.ts";
+import type { Node } from "./node.ts";
+import type { ParamDefaults, ParamsOf, StandardSchema } from "./params.ts";
+
+/** A node, or many: what is reachable from these runs. A generator streams. */
+export type Work = Node<unknown> | Iterable<Node<unknown>> | AsyncIterable<Node<unknown>>;
+
+/** A named limit: how many tasks of the pool run at once, and how many may start in a stretch of time. */
+export type PoolLimit = number | { readonly limit: number; readonly per?: Duration };
+
+export type PipelineOptions<Spec> = {
+  /** Tells this pipeline's runs from another's in the same database. */
+  readonly name: string;
+  /** Defaults, whose types the values follow; or any Standard Schema (zod, valibot, arktype). */
+  readonly params?: Spec;
+  /** SQL that the writer runs at the start of a run, in one transaction, before any task. */
+  readonly schema?: string;
+  /** The messages that tasks may `ctx.emit`. */
+  readonly messages?: readonly MessageHandle<never>[];
+  /** Named limits, e.g. `{ api: 4 }` or `{ api: { limit: 10, per: "1s" } }`. */
+  readonly pools?: { readonly [name: string]: PoolLimit };
+  /** Environment variables whose values never reach the database, the logs, the screen or the events. */
+  readonly secrets?: readonly string[];
+  /** Where the data goes unless `--db` says otherwise. Default `./pipeloom.db`. */
+  readonly db?: string;
+  readonly tasks: Work | ((args: { readonly params: ParamsOf<Spec> }) => Work | Promise<Work>);
+  /** Called on the main thread when a task's end is committed. Its failure is logged and changes nothing. */
+  readonly onTaskFinish?: (event: TaskFinished) => unknown;
+  /** Called on the main thread when all is committed, for at most 10 s. Its failure is logged and changes nothing. */
+  readonly onFinish?: (summary: RunSummary) => unknown;
+};
+
+export class Pipeline {
+  readonly name: string;
+  readonly params: ParamDefaults | StandardSchema<unknown> | undefined;
+  readonly schema: string | null;
+  readonly messages: readonly MessageHandle<never>[];
+  readonly pools: ReadonlyMap<string, { readonly limit: number; readonly perMs: number | null }>;
+  readonly secrets: readonly string[];
+  readonly db: string | undefined;
+  readonly tasks: PipelineOptions<ParamDefaults>["tasks"];
+  readonly onTaskFinish: ((event: TaskFinished) => unknown) | undefined;
+  readonly onFinish: ((summary: RunSummary) => unknown) | undefined;
+  /** The file that called `pipeline`, for `runPipeline(value)`: Workers import it to find the tasks. */
+  readonly origin: string | null;
+
+  constructor(options: PipelineOptions<ParamDefaults>, origin: string | null) {
+    this.name = options.name;
+    this.params = options.params;
+    this.schema = options.schema ?? null;
+    this.messages = options.messages ?? [];
+    this.pools = poolLimits(options.pools ?? {}, `pipeline "${options.name}"`);
+    this.secrets = options.secrets ?? [];
+    this.db = options.db;
+    this.tasks = options.tasks;
+    this.onTaskFinish = options.onTaskFinish;
+    this.onFinish = options.onFinish;
+    this.origin = origin;
+  }
+}
+
+/**
+ * Describes a pipeline; make it the default export of the file.
+ * @throws TypeError or RangeError for a wrong option
+ */
+export function pipeline<
+  const Spec extends ParamDefaults | StandardSchema<unknown> = Record<never, never>,
+>(options: PipelineOptions<Spec>): Pipeline {
+  if (typeof options.name !== "string" || options.name.trim() === "") {
+    throw new TypeError(
+      'pipeline: `name` must be a string that is not empty, e.g. pipeline({ name: "posts", … })',
+    );
+  }
+  const what = `pipeline "${options.name}"`;
+  if (options.tasks === undefined || options.tasks === null) {
+    throw new TypeError(
+      `${what}: \`tasks\` must be a node, a list or generator of nodes, or a function that returns one`,
+    );
+  }
+  const names = (options.messages ?? []).map((handle) => handle.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new TypeError(`${what}: two messages are called "${twice}"`);
+  return new Pipeline(options as unknown as PipelineOptions<ParamDefaults>, callerFile());
+}
+
+function poolLimits(
+  pools: { readonly [name: string]: PoolLimit },
+  what: string,
+): Pipeline["pools"] {
+  return new Map(
+    Object.entries(pools).map(([name, pool]) => {
+      const { limit, per } = typeof pool === "number" ? { limit: pool, per: undefined } : pool;
+      if (!Number.isSafeInteger(limit) || limit < 1) {
+        throw new RangeError(
+          `${what}: pool "${name}" must have a limit of at least 1, not ${limit}`,
+        );
+      }
+      const perMs = per === undefined ? null : durationMs(per, `${what}: pool "${name}": per`);
+      return [name, { limit, perMs }] as const;
+    }),
+  );
+}
+
+/** The file two frames up: who called `pipeline`. Null when the stack does not say. */
+function callerFile(): string | null {
+  const frames = (new Error("").stack ?? "").split("\n").slice(3);
+  const match = /\(?((?:file:\/\/)?[^()\s][^()]*?):\d+:\d+\)?$/.exec(frames[0] ?? "");
+  const path = match?.[1]?.replace(/^.*\bat (?:async )?/, "").trim();
+  return path === undefined || path === ""
+    ? null
+    : path.startsWith("file://")
+      ? Bun.fileURLToPath(path)
+      : path;
+}

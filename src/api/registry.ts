@@ -1,0 +1,29 @@
+// The tasks of this thread, by name. On globalThis, so that two copies of the package in one program share it.
+
+import type { AnyTaskDefinition } from "./task.ts";
+
+type Registry = {
+  readonly tasks: Map<string, AnyTaskDefinition>;
+  /** Once a module has been loaded, a task defined later would be unknown in the other threads. */
+  sealed: boolean;
+};
+
+const key = Symbol.for("pipeloom.registry");
+const holder = globalThis as { [key]?: Registry };
+export const registry: Registry = (holder[key] ??= { tasks: new Map(), sealed: false });
+
+export function register(definition: AnyTaskDefinition): void {
+  const { name } = definition;
+  if (registry.sealed) {
+    throw new Error(
+      `task "${name}" is defined while the pipeline runs; define tasks at the top level of the module, so that every thread knows them`,
+    );
+  }
+  const other = registry.tasks.get(name);
+  if (other !== undefined) {
+    throw new Error(
+      `two tasks are called "${name}"; a task's name must be unique, for it is how the other threads find it`,
+    );
+  }
+  registry.tasks.set(name, definition);
+}

@@ -1,0 +1,75 @@
+// How often and when a failed attempt is followed by another.
+
+import type { Failure } from "../protocol/failure.ts";
+import type { RetryPolicy } from "../protocol/messages.ts";
+import { type Duration, durationMs } from "./duration.ts";
+
+export type RetryOptions = {
+  /** How many further attempts a failed one may have. */
+  readonly limit: number;
+  /** Before the first retry. Default 1 s. */
+  readonly delay?: Duration;
+  /** By which the delay grows from one retry to the next. Default 2. */
+  readonly factor?: number;
+  /** Full jitter: each wait is drawn evenly from 0 to the delay, so that a crowd does not return at once. Default true. */
+  readonly jitter?: boolean;
+  /** Default 1 min. */
+  readonly maxDelay?: Duration;
+  /** Which failures are worth another attempt. Default: all. Timeouts and lost Workers are asked about too. */
+  readonly retryOn?: (failure: Failure) => boolean;
+};
+
+/** A number is a limit with the other defaults. */
+export type Retries = number | RetryOptions;
+
+export const noRetries: RetryPolicy = {
+  limit: 0,
+  delayMs: 1000,
+  factor: 2,
+  jitter: true,
+  maxDelayMs: 60_000,
+};
+
+/** @throws RangeError naming the option that is wrong */
+export function retryPolicy(retries: Retries | undefined, what: string): RetryPolicy {
+  if (retries === undefined) return noRetries;
+  const options = typeof retries === "number" ? { limit: retries } : retries;
+  const { limit, factor = noRetries.factor, jitter = noRetries.jitter } = options;
+  if (!Number.isSafeInteger(limit) || limit < 0) {
+    throw new RangeError(`${what}: retries must be an integer of at least 0, not ${limit}`);
+  }
+  if (!Number.isFinite(factor) || factor < 1) {
+    throw new RangeError(`${what}: retries.factor must be at least 1, not ${factor}`);
+  }
+  return {
+    limit,
+    factor,
+    jitter,
+    delayMs: durationMs(options.delay ?? noRetries.delayMs, `${what}: retries.delay`),
+    maxDelayMs: durationMs(options.maxDelay ?? noRetries.maxDelayMs, `${what}: retries.maxDelay`),
+  };
+}
+
+/**
+ * The wait after attempt `attempt` (1 is the first), in ms: `delay × factor^(attempt - 1)`, at most `maxDelay`,
+ * times an even draw from [0, 1) with jitter ("full jitter", AWS Architecture Blog, 2015).
+ */
+export function retryDelayMs(policy: RetryPolicy, attempt: number, random: () => number): number {
+  const grown = policy.delayMs * policy.factor ** (attempt - 1);
+  const capped = Math.min(grown, policy.maxDelayMs);
+  return Math.round(policy.jitter ? capped * random() : capped);
+}
+
+/** When the next attempt is due (epoch ms), or undefined when this failure is final. */
+export function nextAttemptAt(
+  policy: RetryPolicy,
+  retryOn: ((failure: Failure) => boolean) | undefined,
+  attempt: number,
+  failure: Failure,
+  now: number,
+  random: () => number = Math.random,
+): number | undefined {
+  if (attempt > policy.limit) return undefined;
+  if (retryOn !== undefined && !retryOn(failure)) return undefined;
+  return now + retryDelayMs(policy, attempt, random);
+}

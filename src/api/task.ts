@@ -1,0 +1,142 @@
+// `task`: a kind of work, defined at the module's top level and known by its name in every thread.
+
+import type { Failure } from "../protocol/failure.ts";
+import type { RetryPolicy } from "../protocol/messages.ts";
+import type { TaskContext } from "./context.ts";
+import { type Duration, durationMs } from "./duration.ts";
+import {
+  type AnyNode,
+  type Input,
+  isNode,
+  type Node,
+  type NodeOptions,
+  type NodeSettings,
+  TaskNode,
+} from "./node.ts";
+import { register } from "./registry.ts";
+import { type Retries, retryPolicy } from "./retries.ts";
+
+export type TaskOptions<In, Out> = {
+  /** Unique in the program; how the task is found in other threads and in later runs. */
+  readonly name: string;
+  /** Runs in a Worker. Input and output are JSON values. */
+  run(input: In, ctx: TaskContext): Out | Promise<Out>;
+  /** Further attempts after a failed one. Default 0. */
+  readonly retries?: Retries;
+  /** How long one attempt may take. Default: no limit. */
+  readonly timeout?: Duration;
+  /** A named limit of the pipeline's `pools`. */
+  readonly pool?: string;
+  /** Higher runs first among what is ready. Default 0. */
+  readonly priority?: number;
+  /** Its failure does not skip what depends on it; they get `null` instead. Default false. */
+  readonly optional?: boolean;
+};
+
+export type TaskDefinition<In, Out> = {
+  readonly name: string;
+  readonly run: (input: In, ctx: TaskContext) => Out | Promise<Out>;
+  readonly retries: RetryPolicy;
+  readonly retryOn: ((failure: Failure) => boolean) | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly pool: string | undefined;
+  readonly priority: number;
+  readonly optional: boolean;
+};
+
+/** For code that carries definitions without knowing their types. `never`: it may not call `run`. */
+export type AnyTaskDefinition = TaskDefinition<never, unknown>;
+
+type Call<In> = [In] extends [void]
+  ? [input?: undefined, options?: NodeOptions]
+  : [input: Input<In>, options?: NodeOptions];
+
+type OptionalCall<In> = [input: [In] extends [void] ? undefined : Input<In>, options: OptionalNode];
+type OptionalNode = NodeOptions & { readonly optional: true };
+
+/** A defined task. Calling it makes a node; it does not run anything. */
+export interface Task<In, Out> {
+  (...args: OptionalCall<In>): Node<Out | null>;
+  (...args: Call<In>): Node<Out>;
+  readonly taskName: string;
+}
+
+/**
+ * Defines a task. Call it at the top level of the pipeline file: every thread imports the file and finds the task
+ * by its name.
+ * @throws TypeError or RangeError for a wrong option, Error for a name that is taken
+ */
+export function task<In = void, Out = unknown>(
+  options: TaskOptions<In, Out> & { readonly optional: true },
+): Task<In, Out | null>;
+export function task<In = void, Out = unknown>(options: TaskOptions<In, Out>): Task<In, Out>;
+export function task<In, Out>(options: TaskOptions<In, Out>): Task<In, Out> {
+  const definition = define(options);
+  register(definition);
+  const call = (input: unknown, nodeOptions?: NodeOptions): Node<unknown> =>
+    new TaskNode(definition, input, nodeSettings(nodeOptions, definition.name));
+  return Object.assign(call, { taskName: definition.name }) as Task<In, Out>;
+}
+
+function define<In, Out>(options: TaskOptions<In, Out>): TaskDefinition<In, Out> {
+  const { name } = options;
+  if (typeof name !== "string" || name.trim() === "") {
+    throw new TypeError(
+      'task: `name` must be a string that is not empty, e.g. task({ name: "load", … })',
+    );
+  }
+  const what = `task "${name}"`;
+  if (typeof options.run !== "function") throw new TypeError(`${what}: \`run\` must be a function`);
+  return {
+    name,
+    run: (input, ctx) => options.run(input, ctx),
+    retries: retryPolicy(options.retries, what),
+    retryOn: typeof options.retries === "object" ? options.retries.retryOn : undefined,
+    timeoutMs: timeoutMs(options.timeout, what),
+    pool: options.pool,
+    priority: priority(options.priority, what) ?? 0,
+    optional: options.optional ?? false,
+  };
+}
+
+function timeoutMs(timeout: Duration | undefined, what: string): number | undefined {
+  if (timeout === undefined) return undefined;
+  const ms = durationMs(timeout, `${what}: timeout`);
+  if (ms === 0) throw new RangeError(`${what}: timeout must be above 0`);
+  return ms;
+}
+
+function priority(value: number | undefined, what: string): number | undefined {
+  if (value !== undefined && !Number.isFinite(value)) {
+    throw new RangeError(`${what}: priority must be a number, not ${value}`);
+  }
+  return value;
+}
+
+function nodeSettings(options: NodeOptions | undefined, task: string): NodeSettings | undefined {
+  if (options === undefined) return undefined;
+  const what = `task "${task}"`;
+  if (typeof options.retries === "object" && options.retries.retryOn !== undefined) {
+    throw new TypeError(
+      `${what}: \`retryOn\` belongs to the task's definition: a function given to one node does not cross threads`,
+    );
+  }
+  const timeout = timeoutMs(options.timeout, what);
+  const rank = priority(options.priority, what);
+  return {
+    ...(options.name === undefined ? {} : { name: String(options.name) }),
+    ...(options.after === undefined
+      ? {}
+      : { after: options.after.map((node) => afterNode(node, what)) }),
+    ...(options.retries === undefined ? {} : { retries: retryPolicy(options.retries, what) }),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+    ...(options.pool === undefined ? {} : { pool: options.pool }),
+    ...(rank === undefined ? {} : { priority: rank }),
+    ...(options.optional === undefined ? {} : { optional: options.optional }),
+  };
+}
+
+function afterNode(node: unknown, what: string): AnyNode {
+  if (isNode(node)) return node;
+  throw new TypeError(`${what}: \`after\` is a list of nodes (call a task to make one)`);
+}
