@@ -1,0 +1,76 @@
+// Flags that several commands share, and what they mean together.
+
+import type { Durability } from "../protocol/messages.ts";
+import { defineFlags } from "./flag-defs.ts";
+import type { Flags } from "./flag-defs.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** How much is said, and where. */
+export const outputFlags = defineFlags({
+  verbose: { type: "count", alias: "v", description: "say more; -vv says everything" },
+  quiet: { type: "boolean", alias: "q", description: "say nothing but errors" },
+  logFile: {
+    type: "string",
+    alias: "l",
+    valueHint: "file",
+    description: "also write the log to this file",
+  },
+  json: { type: "boolean", description: "one committed event a line, as JSON, on stdout" },
+});
+
+/** How a run writes. */
+export const storeFlags = defineFlags({
+  durability: {
+    type: "enum",
+    options: ["full", "normal"],
+    default: "full",
+    description: "full survives a power cut, normal only the end of the process",
+  },
+  storeTaskStatus: {
+    type: "boolean",
+    default: true,
+    description: "keep each task's state in the database",
+    negativeDescription: "leave the task tables out: the file is yours alone",
+  },
+});
+
+export const commonFlags = defineFlags({ ...storeFlags, ...outputFlags });
+
+export type Verbosity = "quiet" | "normal" | "verbose" | "debug";
+
+export type OutputOptions = {
+  readonly verbosity: Verbosity;
+  readonly logFile: string | undefined;
+  readonly json: boolean;
+};
+
+export type StoreOptions = {
+  readonly durability: Durability;
+  readonly storeTaskStatus: boolean;
+};
+
+/** @throws UsageError for `-q` together with `-v` */
+export function outputOptions(flags: Flags<typeof outputFlags>): OutputOptions {
+  const { logFile, json } = flags;
+  return { verbosity: verbosityOf(flags.quiet, flags.verbose), logFile, json };
+}
+
+export const storeOptions = (flags: Flags<typeof storeFlags>): StoreOptions => ({
+  durability: flags.durability,
+  storeTaskStatus: flags.storeTaskStatus,
+});
+
+/** All common flags in one go. */
+export const commonOptions = (flags: Flags<typeof commonFlags>): OutputOptions & StoreOptions => ({
+  ...storeOptions(flags),
+  ...outputOptions(flags),
+});
+
+function verbosityOf(quiet: boolean, verbose: number): Verbosity {
+  if (quiet && verbose > 0) {
+    throw new UsageError("-q (--quiet) and -v (--verbose) exclude each other", "keep one of them");
+  }
+  if (quiet) return "quiet";
+  if (verbose === 0) return "normal";
+  return verbose === 1 ? "verbose" : "debug";
+}

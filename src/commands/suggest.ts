@@ -1,0 +1,63 @@
+// "did you mean …": the nearest known word, if it is near enough to be what was meant.
+
+/**
+ * Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours cost 1 each.
+ * (Damerau 1964, restricted so that no part is edited twice.)
+ */
+export function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row[j] = Math.min(
+        at(last, j) + 1,
+        at(row, j - 1) + 1,
+        at(last, j - 1) + same,
+        swapped ? at(beforeLast, j - 2) + 1 : Infinity,
+      );
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return at(last, b.length);
+}
+
+const at = (row: readonly number[], index: number): number => row[index] ?? Infinity;
+
+/** Case, `_` and camelCase are slips of the pen, not other words. */
+const normal = (word: string): string =>
+  word
+    .replace(/([a-z\d])([A-Z])/g, "$1-$2")
+    .replaceAll("_", "-")
+    .toLowerCase();
+
+/** Longer words are never near: it keeps the cost small when someone pastes a page into the terminal. */
+const maxLength = 64;
+
+/** The candidate nearest to `typed`, or undefined when none is near. Equal distances: the first one wins. */
+export function nearest(typed: string, candidates: readonly string[]): string | undefined {
+  if (typed.length > maxLength) return undefined;
+  const word = normal(typed);
+  let best: string | undefined;
+  let bestDistance = Infinity;
+  for (const candidate of candidates) {
+    const distance = distanceTo(word, normal(candidate));
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Infinity when it is too far to be meant. A beginning of three letters or more counts as near: `work` → `workers`. */
+function distanceTo(word: string, candidate: string): number {
+  const distance = editDistance(word, candidate);
+  const allowed = Math.max(1, Math.floor(Math.min(word.length, candidate.length) / 3));
+  if (distance <= allowed) return distance;
+  return word.length >= 3 && candidate.startsWith(word) ? allowed + 1 : Infinity;
+}
+
+/** The hint's wording, in one place. */
+export const didYouMean = (word: string | undefined): string | undefined =>
+  word === undefined ? undefined : `did you mean ${word}?`;
