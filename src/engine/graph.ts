@@ -1,0 +1,431 @@
+// The graph of a run: what waits for what. Pure: it is told what ended and says what has become ready.
+// Planning turns nodes into vertices; a fan-out unfolds item by item, as many as the caller asks for.
+
+import { type AnyNode, type EachNode, isNode, nodeName, type TaskNode } from "../api/node.ts";
+import type { AnyTaskDefinition } from "../api/task.ts";
+import type { Failure } from "../protocol/failure.ts";
+import type { TaskId } from "../protocol/ids.ts";
+import { NotJsonError } from "../protocol/json.ts";
+import type { RetryPolicy } from "../protocol/messages.ts";
+import { assertNever } from "../protocol/unreachable.ts";
+import { fill, nodesIn, type Template, toTemplate } from "./template.ts";
+
+/** How a vertex ended. `result` is JSON text. */
+export type Ending =
+  | { readonly status: "done"; readonly result: string }
+  | { readonly status: "error" | "cancelled"; readonly failure: Failure }
+  | { readonly status: "skipped"; readonly because: string; readonly failure: Failure };
+
+type VertexBase = {
+  /** A node may be planned by one run after another: each has a graph of its own. */
+  readonly graph: Graph;
+  /** How many vertices it still waits for. */
+  waiting: number;
+  /** Emptied when it ends, so that finished work can be collected. */
+  dependents: Vertex[];
+  ending: Ending | undefined;
+  /** Someone will read the result. */
+  needed: boolean;
+  readonly optional: boolean;
+};
+
+export type TaskVertex = VertexBase & {
+  readonly kind: "task";
+  readonly definition: AnyTaskDefinition;
+  readonly name: string;
+  readonly pool: string | undefined;
+  readonly priority: number;
+  readonly retries: RetryPolicy | undefined;
+  readonly timeoutMs: number | undefined;
+  /** Freed once the input text has been made. */
+  input: Template<Vertex> | undefined;
+  /** 0 until it is given one. */
+  id: TaskId | 0;
+  key: string;
+  inputText: string;
+  /** The attempt that runs, or ran last; 0 before the first. */
+  attempt: number;
+  cursor: string | undefined;
+  /** Order among what is ready at one priority. */
+  order: number;
+};
+
+export type EachVertex = VertexBase & {
+  readonly kind: "each";
+  readonly item: EachNode["item"];
+  source: Template<Vertex> | readonly unknown[] | undefined;
+  items: readonly unknown[];
+  /** The next item to unfold. */
+  next: number;
+  /** One template for each item, kept only when the result is needed. */
+  results: Template<Vertex>[];
+  /** Tasks that its items became, for estimating the rest. */
+  unfoldedTasks: number;
+};
+
+export type Vertex = TaskVertex | EachVertex;
+
+/** What the pipeline's author got wrong; its message names what and where. */
+export class PlanError extends Error {
+  override readonly name = "PlanError";
+}
+
+export type GraphEvents = {
+  /** All it waited for is done. */
+  ready(vertex: TaskVertex): void;
+  /** It will never run, because of a task that did not end well. */
+  skipped(vertex: TaskVertex, failure: Failure): void;
+};
+
+export class Graph {
+  readonly #events: GraphEvents;
+  readonly #unreached = new Set<AnyNode>();
+  readonly #unfolding: EachVertex[] = [];
+  readonly #planning = new Set<AnyNode>();
+  readonly #keepResults: boolean;
+  /** Tasks planned so far. */
+  tasks = 0;
+  /** Vertices, fan-outs included, that have not ended. */
+  live = 0;
+
+  /** @param keepResults true when a node may be passed on after its task has ended (a stream): all results are needed. */
+  constructor(events: GraphEvents, keepResults: boolean) {
+    this.#events = events;
+    this.#keepResults = keepResults;
+  }
+
+  /** For api/node's watch: a node has come into being. */
+  made(node: AnyNode): void {
+    this.#unreached.add(node);
+  }
+
+  /** Plans a node and all it depends on. What can start at once is announced as ready. */
+  add(node: unknown): Vertex {
+    if (!isNode(node)) throw new PlanError(notANode(node));
+    return this.#plan(node);
+  }
+
+  /** @throws PlanError naming a node that was made and that nothing reaches */
+  assertAllReached(): void {
+    for (const node of this.#unreached) {
+      const more = this.#unreached.size - 1;
+      throw new PlanError(
+        `task "${nodeName(node)}" was called in \`tasks\`, but nothing returned depends on it, so it would not run` +
+          `${more === 0 ? "" : ` (and ${more} more)`}; return it, pass it to another task, or do not call it`,
+      );
+    }
+  }
+
+  /** Tasks that items not yet unfolded will become, at the rate of those that are. */
+  get expected(): number {
+    let sum = 0;
+    for (const each of this.#unfolding) {
+      const perItem = each.next === 0 ? 1 : each.unfoldedTasks / each.next;
+      sum += Math.round((each.items.length - each.next) * perItem);
+    }
+    return sum;
+  }
+
+  get canUnfold(): boolean {
+    return this.#unfolding.length > 0;
+  }
+
+  /** Unfolds one item of a fan-out that is under way. */
+  unfold(): void {
+    const each = this.#unfolding.at(-1);
+    if (each === undefined) return;
+    this.#unfoldItem(each);
+    if (each.next >= each.items.length && this.#unfolding.includes(each)) this.#unfolded(each);
+  }
+
+  #plannedVertex(node: AnyNode): Vertex | undefined {
+    const vertex = node.planned as Vertex | undefined;
+    return vertex?.graph === this ? vertex : undefined;
+  }
+
+  /** Dependencies first, by a stack of its own: a chain may be deeper than the call stack. */
+  #plan(node: AnyNode): Vertex {
+    const known = this.#plannedVertex(node);
+    if (known !== undefined) return known;
+    const stack = [node];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const open = this.#plannedVertex(top) === undefined ? this.#openDependencies(top) : undefined;
+      if (open === undefined) stack.pop();
+      else if (open.length > 0) stack.push(...this.#enter(top, open));
+      else {
+        this.#planOne(top);
+        stack.pop();
+      }
+    }
+    return this.#plannedVertex(node) ?? this.#planOne(node);
+  }
+
+  #openDependencies(node: AnyNode): AnyNode[] {
+    const nodes =
+      node.kind === "task"
+        ? [...nodesIn(node.input), ...(node.settings?.after ?? [])]
+        : nodesIn(node.source);
+    return nodes.filter((dependency) => this.#plannedVertex(dependency) === undefined);
+  }
+
+  #enter(node: AnyNode, open: AnyNode[]): AnyNode[] {
+    this.#planning.add(node);
+    const again = open.find((dependency) => this.#planning.has(dependency));
+    if (again !== undefined) {
+      throw new PlanError(`task "${nodeName(again)}" depends on itself, through its inputs`);
+    }
+    return open;
+  }
+
+  #planOne(node: AnyNode): Vertex {
+    const vertex = node.kind === "task" ? this.#planTask(node) : this.#planEach(node);
+    this.#planning.delete(node);
+    this.#unreached.delete(node);
+    node.planned = vertex;
+    this.live++;
+    if (vertex.waiting === 0) this.#allArrived(vertex);
+    return vertex;
+  }
+
+  #planTask(node: TaskNode): TaskVertex {
+    const { definition, settings } = node;
+    const name = settings?.name ?? definition.name;
+    const dependencies = new Set<Vertex>();
+    const input = asPlanError(`task "${name}"`, () =>
+      toTemplate(node.input, "input", (dependency) => this.#need(dependency, dependencies)),
+    );
+    for (const before of settings?.after ?? []) dependencies.add(this.#plan(before));
+    const vertex: TaskVertex = {
+      graph: this,
+      kind: "task",
+      definition,
+      name,
+      pool: settings?.pool ?? definition.pool,
+      priority: settings?.priority ?? definition.priority,
+      retries: settings?.retries,
+      timeoutMs: settings?.timeoutMs ?? definition.timeoutMs,
+      optional: settings?.optional ?? definition.optional,
+      input,
+      id: 0,
+      key: "",
+      inputText: "",
+      attempt: 0,
+      cursor: undefined,
+      order: 0,
+      waiting: 0,
+      dependents: [],
+      ending: undefined,
+      needed: this.#keepResults,
+    };
+    this.tasks++;
+    this.#waitFor(vertex, dependencies);
+    return vertex;
+  }
+
+  #planEach(node: EachNode): EachVertex {
+    const dependencies = new Set<Vertex>();
+    const { source } = node;
+    const vertex: EachVertex = {
+      graph: this,
+      kind: "each",
+      item: node.item,
+      source: Array.isArray(source)
+        ? source
+        : asPlanError("each", () =>
+            toTemplate(source, "source", (dependency) => this.#need(dependency, dependencies)),
+          ),
+      items: [],
+      next: 0,
+      results: [],
+      unfoldedTasks: 0,
+      waiting: 0,
+      dependents: [],
+      ending: undefined,
+      needed: this.#keepResults,
+      optional: false,
+    };
+    this.#waitFor(vertex, dependencies);
+    return vertex;
+  }
+
+  #need(node: AnyNode, dependencies: Set<Vertex>): Vertex {
+    const vertex = this.#plan(node);
+    vertex.needed = true;
+    dependencies.add(vertex);
+    return vertex;
+  }
+
+  #waitFor(vertex: Vertex, dependencies: ReadonlySet<Vertex>): void {
+    for (const dependency of dependencies) {
+      if (dependency.ending === undefined) {
+        dependency.dependents.push(vertex);
+        vertex.waiting++;
+      } else if (!allows(dependency)) {
+        // It was planned after what it depends on had failed: it is skipped when its turn comes.
+        vertex.ending ??= skippedBecause(dependency);
+      }
+    }
+  }
+
+  /** Nothing is left to wait for: a task is ready, a fan-out can unfold, or both are skipped. */
+  #allArrived(vertex: Vertex): void {
+    const skip = vertex.ending;
+    if (skip !== undefined) {
+      vertex.ending = undefined;
+      this.#end([[vertex, skip]]);
+    } else if (vertex.kind === "task") {
+      this.#events.ready(vertex);
+    } else {
+      this.#startUnfolding(vertex);
+    }
+  }
+
+  #startUnfolding(each: EachVertex): void {
+    if (each.next > 0 || each.source === undefined) {
+      this.#end([[each, { status: "done", result: eachResult(each) }]]);
+      return;
+    }
+    const source = Array.isArray(each.source)
+      ? each.source
+      : (JSON.parse(fill(each.source as Template<Vertex>, resultText)) as unknown);
+    each.source = undefined;
+    if (!Array.isArray(source)) {
+      const found = source === null ? "null" : typeof source;
+      const failure = {
+        name: "TypeError",
+        message: `each: the source must yield a list, not ${found}`,
+      };
+      this.#end([[each, { status: "error", failure }]]);
+      return;
+    }
+    each.items = source;
+    // Holds itself open until its last item is unfolded.
+    each.waiting = 1;
+    if (source.length > 0) this.#unfolding.push(each);
+    else this.#unfolded(each);
+  }
+
+  #unfoldItem(each: EachVertex): void {
+    const index = each.next++;
+    const tasksBefore = this.tasks;
+    const dependencies = new Set<Vertex>();
+    const expression = each.item(each.items[index], index);
+    const template = asPlanError(`each: item ${index}`, () =>
+      toTemplate(expression, "item", (node) => {
+        const vertex = this.#plan(node);
+        if (each.needed) vertex.needed = true;
+        dependencies.add(vertex);
+        return vertex;
+      }),
+    );
+    each.unfoldedTasks += this.tasks - tasksBefore;
+    if (each.needed) each.results.push(template);
+    this.#waitFor(each, dependencies);
+  }
+
+  #unfolded(each: EachVertex): void {
+    const index = this.#unfolding.indexOf(each);
+    if (index >= 0) this.#unfolding.splice(index, 1);
+    each.items = [];
+    each.next = Math.max(each.next, 1);
+    each.waiting--;
+    if (each.waiting === 0) this.#allArrived(each);
+  }
+
+  /** A task has ended. */
+  end(vertex: TaskVertex, ending: Ending): void {
+    this.#end([[vertex, ending]]);
+  }
+
+  /** A worklist, not recursion: a chain may be 10,000 links long. */
+  #end(ended: [Vertex, Ending][]): void {
+    for (let entry = ended.pop(); entry !== undefined; entry = ended.pop()) {
+      const [vertex, ending] = entry;
+      vertex.ending = vertex.needed || ending.status !== "done" ? ending : doneUnread;
+      this.live--;
+      const { dependents } = vertex;
+      vertex.dependents = [];
+      if (vertex.kind === "task") {
+        vertex.input = undefined;
+        vertex.inputText = "";
+        if (ending.status === "skipped") this.#events.skipped(vertex, ending.failure);
+      }
+      for (const dependent of dependents) {
+        dependent.waiting--;
+        if (!allows(vertex)) dependent.ending ??= skippedBecause(vertex);
+        if (dependent.waiting > 0) continue;
+        const skip = dependent.ending;
+        if (skip === undefined) this.#allArrived(dependent);
+        else {
+          dependent.ending = undefined;
+          ended.push([dependent, skip]);
+        }
+      }
+    }
+  }
+}
+
+const doneUnread: Ending = { status: "done", result: "null" };
+
+function eachResult(each: EachVertex): string {
+  const text = `[${each.results.map((template) => fill(template, resultText)).join(",")}]`;
+  each.results = [];
+  return text;
+}
+
+/** What a dependent reads where the vertex stands: its result, or null for an optional one that did not end well. */
+export function resultText(vertex: Vertex): string {
+  return vertex.ending?.status === "done" ? vertex.ending.result : "null";
+}
+
+/** Whether what depends on it may run. */
+function allows(vertex: Vertex): boolean {
+  const { ending } = vertex;
+  if (ending === undefined) return false;
+  switch (ending.status) {
+    case "done":
+      return true;
+    case "error":
+    case "skipped":
+      return vertex.optional;
+    case "cancelled":
+      return false;
+    default:
+      return assertNever(ending);
+  }
+}
+
+function skippedBecause(vertex: Vertex): Ending {
+  const { ending } = vertex;
+  const because = ending?.status === "skipped" ? ending.because : describe(vertex);
+  return {
+    status: "skipped",
+    because,
+    failure: { name: "Skipped", message: `skipped because ${because} did not finish` },
+  };
+}
+
+function describe(vertex: Vertex): string {
+  if (vertex.kind === "each") return "a fan-out";
+  return vertex.id === 0 ? `task "${vertex.name}"` : `task "${vertex.name}" (${vertex.id})`;
+}
+
+function asPlanError<T>(what: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof NotJsonError)) throw error;
+    const hint = /\bDate\b/.test(error.found) ? " (use .toISOString())" : "";
+    throw new PlanError(`${what}: ${error.path} is ${error.found}; inputs must be JSON${hint}`);
+  }
+}
+
+function notANode(value: unknown): string {
+  const found =
+    typeof value === "function" && "taskName" in value
+      ? `the task "${String(value.taskName)}" itself; call it to make a node`
+      : typeof value === "object" && value !== null
+        ? `${Array.isArray(value) ? "a list" : `an object with ${Object.keys(value).join(", ") || "no members"}`}`
+        : String(value);
+  return `\`tasks\` must yield nodes (made by calling a task), not ${found}`;
+}

@@ -1,0 +1,278 @@
+// What may start next: priorities, named limits, rate limits, waiting retries. Pure; time is handed in (epoch ms).
+
+import type { TaskVertex } from "./graph.ts";
+
+export type PoolLimits = ReadonlyMap<
+  string,
+  { readonly limit: number; readonly perMs: number | null }
+>;
+
+export class Schedule {
+  readonly #free = new ReadyQueue();
+  readonly #pools = new Map<string, NamedPool>();
+  readonly #delayed: { readonly at: number; readonly vertex: TaskVertex }[] = [];
+  #order = 0;
+  #ready = 0;
+
+  constructor(limits: PoolLimits) {
+    for (const [name, { limit, perMs }] of limits)
+      this.#pools.set(name, new NamedPool(limit, perMs));
+  }
+
+  /** Tasks that wait for a thread or for their pool. */
+  get ready(): number {
+    return this.#ready;
+  }
+
+  get delayed(): number {
+    return this.#delayed.length;
+  }
+
+  hasPool(name: string): boolean {
+    return this.#pools.has(name);
+  }
+
+  add(vertex: TaskVertex): void {
+    vertex.order = this.#order++;
+    this.#queueOf(vertex).push(vertex);
+    this.#ready++;
+  }
+
+  /** A task that was handed out and not begun goes back to its old place. */
+  putBack(vertex: TaskVertex): void {
+    this.#queueOf(vertex).unshift(vertex);
+    this.#ready++;
+    this.leave(vertex);
+  }
+
+  /** It is tried again at `at`. */
+  addAt(vertex: TaskVertex, at: number): void {
+    this.#delayed.push({ at, vertex });
+    siftUp(this.#delayed);
+  }
+
+  /**
+   * The next task to start, which then counts against its pool; undefined when nothing may start now.
+   * @param limited false leaves tasks of named pools out: they are not handed out ahead of time, for a limit counts
+   *   what runs, not what waits behind another task
+   */
+  take(now: number, limited: boolean): TaskVertex | undefined {
+    this.#wake(now);
+    let best: ReadyQueue | undefined = this.#free.size > 0 ? this.#free : undefined;
+    let from: NamedPool | undefined;
+    if (limited) {
+      for (const pool of this.#pools.values()) {
+        if (pool.queue.size === 0 || pool.opensAt(now) > now) continue;
+        if (best === undefined || pool.queue.isBefore(best)) {
+          best = pool.queue;
+          from = pool;
+        }
+      }
+    }
+    const vertex = best?.shift();
+    if (vertex === undefined) return undefined;
+    from?.enter(now);
+    this.#ready--;
+    return vertex;
+  }
+
+  /** A task that was taken has ended, in whatever way. */
+  leave(vertex: TaskVertex): void {
+    if (vertex.pool !== undefined) this.#pools.get(vertex.pool)?.leave();
+  }
+
+  /** When something may start that may not now: a retry that is due, a rate limit that opens. */
+  wakesAt(now: number): number | undefined {
+    let at = this.#delayed[0]?.at ?? Number.POSITIVE_INFINITY;
+    for (const pool of this.#pools.values()) {
+      if (pool.queue.size > 0) at = Math.min(at, pool.opensAt(now));
+    }
+    return at === Number.POSITIVE_INFINITY ? undefined : at;
+  }
+
+  /** Everything that has not started, in no order; nothing of it will. */
+  drain(): TaskVertex[] {
+    const rest = [...this.#free.drain()];
+    for (const pool of this.#pools.values()) rest.push(...pool.queue.drain());
+    rest.push(...this.#delayed.splice(0).map((entry) => entry.vertex));
+    this.#ready = 0;
+    return rest;
+  }
+
+  #queueOf(vertex: TaskVertex): ReadyQueue {
+    const pool = vertex.pool === undefined ? undefined : this.#pools.get(vertex.pool);
+    return pool?.queue ?? this.#free;
+  }
+
+  #wake(now: number): void {
+    for (
+      let first = this.#delayed[0];
+      first !== undefined && first.at <= now;
+      first = this.#delayed[0]
+    ) {
+      popFirst(this.#delayed);
+      this.add(first.vertex);
+    }
+  }
+}
+
+class NamedPool {
+  readonly queue = new ReadyQueue();
+  readonly #limit: number;
+  readonly #perMs: number | null;
+  /** Without `per`: how many run. */
+  #running = 0;
+  /** With `per`: when the last `limit` tasks started, oldest first. */
+  readonly #starts: number[] = [];
+
+  constructor(limit: number, perMs: number | null) {
+    this.#limit = limit;
+    this.#perMs = perMs;
+  }
+
+  /** From when on a task may start; infinity while only an end can make room. */
+  opensAt(now: number): number {
+    if (this.#perMs === null) return this.#running < this.#limit ? now : Number.POSITIVE_INFINITY;
+    const oldest = this.#starts[0];
+    return this.#starts.length < this.#limit || oldest === undefined ? now : oldest + this.#perMs;
+  }
+
+  enter(now: number): void {
+    this.#running++;
+    if (this.#perMs === null) return;
+    this.#starts.push(now);
+    if (this.#starts.length > this.#limit) this.#starts.shift();
+  }
+
+  leave(): void {
+    this.#running--;
+  }
+}
+
+/** First by priority, then by order. */
+class ReadyQueue {
+  /** Highest priority first. */
+  readonly #lanes: { readonly priority: number; readonly queue: Fifo<TaskVertex> }[] = [];
+  size = 0;
+
+  push(vertex: TaskVertex): void {
+    this.#lane(vertex.priority).push(vertex);
+    this.size++;
+  }
+
+  unshift(vertex: TaskVertex): void {
+    this.#lane(vertex.priority).unshift(vertex);
+    this.size++;
+  }
+
+  shift(): TaskVertex | undefined {
+    for (const lane of this.#lanes) {
+      const vertex = lane.queue.shift();
+      if (vertex === undefined) continue;
+      this.size--;
+      return vertex;
+    }
+    return undefined;
+  }
+
+  isBefore(other: ReadyQueue): boolean {
+    const mine = this.#first();
+    const theirs = other.#first();
+    if (mine === undefined || theirs === undefined) return mine !== undefined;
+    return mine.priority === theirs.priority
+      ? mine.order < theirs.order
+      : mine.priority > theirs.priority;
+  }
+
+  *drain(): Generator<TaskVertex> {
+    for (let vertex = this.shift(); vertex !== undefined; vertex = this.shift()) yield vertex;
+  }
+
+  #first(): TaskVertex | undefined {
+    for (const lane of this.#lanes) {
+      const vertex = lane.queue.peek();
+      if (vertex !== undefined) return vertex;
+    }
+    return undefined;
+  }
+
+  #lane(priority: number): Fifo<TaskVertex> {
+    const found = this.#lanes.find((lane) => lane.priority === priority);
+    if (found !== undefined) return found.queue;
+    const queue = new Fifo<TaskVertex>();
+    this.#lanes.push({ priority, queue });
+    this.#lanes.sort((a, b) => b.priority - a.priority);
+    return queue;
+  }
+}
+
+/** A queue whose `shift` does not move what remains. */
+class Fifo<T> {
+  #items: (T | undefined)[] = [];
+  #head = 0;
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  unshift(item: T): void {
+    if (this.#head > 0) this.#items[--this.#head] = item;
+    else this.#items.unshift(item);
+  }
+
+  peek(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#head];
+    if (item === undefined) return undefined;
+    this.#items[this.#head++] = undefined;
+    if (this.#head === this.#items.length) {
+      this.#items = [];
+      this.#head = 0;
+    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+}
+
+type Timed = { readonly at: number };
+
+/** The last entry of a binary heap, earliest first, finds its place. */
+function siftUp(heap: Timed[]): void {
+  for (let child = heap.length - 1; child > 0;) {
+    const parent = (child - 1) >> 1;
+    if (atOf(heap, parent) <= atOf(heap, child)) return;
+    swap(heap, parent, child);
+    child = parent;
+  }
+}
+
+function popFirst(heap: Timed[]): void {
+  swap(heap, 0, heap.length - 1);
+  heap.pop();
+  for (let parent = 0; ;) {
+    const left = 2 * parent + 1;
+    const right = left + 1;
+    let least = parent;
+    if (left < heap.length && atOf(heap, left) < atOf(heap, least)) least = left;
+    if (right < heap.length && atOf(heap, right) < atOf(heap, least)) least = right;
+    if (least === parent) return;
+    swap(heap, parent, least);
+    parent = least;
+  }
+}
+
+const atOf = (heap: readonly Timed[], index: number): number =>
+  heap[index]?.at ?? Number.POSITIVE_INFINITY;
+
+function swap(heap: Timed[], a: number, b: number): void {
+  const left = heap[a];
+  const right = heap[b];
+  if (left === undefined || right === undefined) return;
+  heap[a] = right;
+  heap[b] = left;
+}

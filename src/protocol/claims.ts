@@ -1,0 +1,99 @@
+// Memory that the main thread and one task Worker share, so that a task handed out early can be taken back.
+//
+// Short tasks are assigned many at a time. When one of them turns out long, those behind it must not wait while
+// another Worker is idle, and the busy thread cannot answer a message. So each batch has a cell that says how many
+// of its tasks the Worker has taken and where the batch ends: the Worker takes from the front, main takes back from
+// the end, and a compare-and-swap decides who was first.
+//
+// Layout, in Int32: [0] posts sent to the writer; [1 … 8] batch cells; from [9] the id that runs in each lane.
+
+const sentIndex = 0;
+const firstCell = 1;
+/** How many batches a Worker may hold that it has not passed yet. */
+export const maxBatches = 8;
+const firstLane = firstCell + maxBatches;
+
+/** A cell holds the batch's number (12 bits), how many are taken (10), and the end (10). */
+const sizeBits = 10;
+const sizeMask = (1 << sizeBits) - 1;
+const numberMask = (1 << 12) - 1;
+export const maxBatchSize = sizeMask;
+
+const pack = (batch: number, taken: number, end: number): number =>
+  ((batch & numberMask) << (2 * sizeBits)) | (taken << sizeBits) | end;
+const cellOf = (batch: number): number => firstCell + (batch % maxBatches);
+const numberIn = (cell: number): number => (cell >>> (2 * sizeBits)) & numberMask;
+const takenIn = (cell: number): number => (cell >>> sizeBits) & sizeMask;
+const endIn = (cell: number): number => cell & sizeMask;
+
+export class Claims {
+  readonly buffer: SharedArrayBuffer;
+  readonly #cells: Int32Array;
+
+  private constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
+    this.#cells = new Int32Array(buffer);
+  }
+
+  static create(lanes: number): Claims {
+    return new Claims(new SharedArrayBuffer((firstLane + lanes) * Int32Array.BYTES_PER_ELEMENT));
+  }
+
+  static from(buffer: SharedArrayBuffer): Claims {
+    return new Claims(buffer);
+  }
+
+  /** Main, before the batch is posted. */
+  open(batch: number, size: number): void {
+    Atomics.store(this.#cells, cellOf(batch), pack(batch, 0, size));
+  }
+
+  /** Worker: the index of the batch's next task, or -1 when there is none left. */
+  claim(batch: number): number {
+    const index = cellOf(batch);
+    for (;;) {
+      const cell = Atomics.load(this.#cells, index);
+      const taken = takenIn(cell);
+      if (numberIn(cell) !== (batch & numberMask) || taken === endIn(cell)) return -1;
+      const next = pack(batch, taken + 1, endIn(cell));
+      if (Atomics.compareExchange(this.#cells, index, cell, next) === cell) return taken;
+    }
+  }
+
+  /** Main: takes back up to `most` tasks from the end; says how many it got. */
+  takeBack(batch: number, most: number): number {
+    const index = cellOf(batch);
+    for (;;) {
+      const cell = Atomics.load(this.#cells, index);
+      if (numberIn(cell) !== (batch & numberMask)) return 0;
+      const count = Math.min(most, endIn(cell) - takenIn(cell));
+      if (count <= 0) return 0;
+      const next = pack(batch, takenIn(cell), endIn(cell) - count);
+      if (Atomics.compareExchange(this.#cells, index, cell, next) === cell) return count;
+    }
+  }
+
+  /** Main: how many tasks of the batch nobody has taken yet. */
+  unclaimed(batch: number): number {
+    const cell = Atomics.load(this.#cells, cellOf(batch));
+    return numberIn(cell) === (batch & numberMask) ? endIn(cell) - takenIn(cell) : 0;
+  }
+
+  /** Worker: this lane runs that task; 0 when it is idle. Read by main when the Worker is lost. */
+  setRunning(lane: number, id: number): void {
+    this.#cells[firstLane + lane] = id;
+  }
+
+  running(): number[] {
+    return [...this.#cells.subarray(firstLane)].filter((id) => id !== 0);
+  }
+
+  /** Worker, after each post to the writer. */
+  countSent(): void {
+    Atomics.add(this.#cells, sentIndex, 1);
+  }
+
+  sent(): number {
+    return Atomics.load(this.#cells, sentIndex);
+  }
+}
