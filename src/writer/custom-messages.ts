@@ -1,0 +1,130 @@
+// A user's own messages (`message(name, apply)`), applied inside the sender's unit.
+
+import type { Database, Statement } from "bun:sqlite";
+import type { MessageDb, MessageHandle, MessageParam } from "../api/message.ts";
+import type { TaskRecord } from "../protocol/messages.ts";
+import { splitSql, transactionTrouble } from "./sql-text.ts";
+
+export type EmitRecord = Extract<TaskRecord, { type: "emit" }>;
+
+type MessageStatement = Statement<unknown, MessageParam[]>;
+
+/** SQL texts that stay prepared. Texts made per call would fill memory otherwise. */
+const maxStatements = 200;
+
+export class CustomMessages {
+  readonly #handlers: ReadonlyMap<string, MessageHandle<never>>;
+  readonly #db: UnitDb;
+
+  constructor(db: Database, handlers: Iterable<MessageHandle<never>>) {
+    this.#handlers = new Map(Array.from(handlers, (handle) => [handle.name, handle]));
+    this.#db = new UnitDb(db);
+  }
+
+  /**
+   * Runs the message's `apply`. The caller holds the transaction and the unit's savepoint, and rolls back on a throw.
+   * @throws what `apply` throws, as it is; an Error for a message that the pipeline does not list, and for an `apply`
+   *   that is asynchronous
+   */
+  apply(record: EmitRecord): void {
+    const handle = this.#handlers.get(record.message);
+    if (handle === undefined) throw this.#unknown(record.message);
+    const result = this.#db.open((db) => this.#call(handle, db, record.payload));
+    if (!isThenable(result)) return;
+    // Its own failure must not end the writer as an unhandled rejection: it is told here that it cannot work at all.
+    result.then(undefined, () => undefined);
+    throw new TypeError(
+      `message "${record.message}": apply must not be async: the transaction ends before it would go on (fetch in the task, and send the result)`,
+    );
+  }
+
+  /** Finalizes the statements; the connection cannot be closed before. */
+  close(): void {
+    this.#db.close();
+  }
+
+  #call(handle: MessageHandle<never>, db: MessageDb, payload: string): unknown {
+    const apply: (db: MessageDb, payload: never) => unknown = handle.apply;
+    return apply(db, JSON.parse(payload) as never);
+  }
+
+  #unknown(name: string): Error {
+    const known = [...this.#handlers.keys()];
+    const there =
+      known.length === 0
+        ? "it lists none"
+        : `it lists: ${known.map((each) => `"${each}"`).join(", ")}`;
+    return new Error(`message "${name}" is not in the pipeline's \`messages\`; ${there}`);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === "object" && value !== null && typeof Reflect.get(value, "then") === "function"
+  );
+}
+
+/** The database as `apply` sees it: it can read and write, and not touch the transaction, nor outlive the call. */
+class UnitDb {
+  readonly #db: Database;
+  readonly #statements = new Map<string, MessageStatement>();
+  #isOpen = false;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  open<Result>(use: (db: MessageDb) => Result): Result {
+    this.#isOpen = true;
+    try {
+      return use({
+        run: (sql, ...params) => this.#statement(sql).run(...params),
+        // What a row looks like only the author knows, and says.
+        all: (sql, ...params) => this.#statement(sql).all(...params) as never,
+        get: (sql, ...params) => this.#statement(sql).get(...params) as never,
+      });
+    } finally {
+      this.#isOpen = false;
+    }
+  }
+
+  close(): void {
+    for (const statement of this.#statements.values()) statement.finalize();
+    this.#statements.clear();
+  }
+
+  #statement(sql: string): MessageStatement {
+    if (!this.#isOpen) {
+      throw new Error("a message's db works only while its apply runs; do not keep it");
+    }
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    checkStatement(sql);
+    const statement = this.#db.prepare<unknown, MessageParam[]>(sql);
+    this.#statements.set(sql, statement);
+    this.#forgetOldest();
+    return statement;
+  }
+
+  #forgetOldest(): void {
+    if (this.#statements.size <= maxStatements) return;
+    for (const [sql, statement] of this.#statements) {
+      statement.finalize();
+      this.#statements.delete(sql);
+      return;
+    }
+  }
+}
+
+function checkStatement(sql: string): void {
+  const [statement, ...more] = splitSql(sql);
+  if (statement === undefined) throw new Error("there is no statement in this SQL");
+  if (more.length > 0) {
+    throw new Error(`one statement at a time, not ${more.length + 1}: call run once for each`);
+  }
+  const trouble = transactionTrouble(statement);
+  if (trouble !== null) throw new Error(trouble);
+  if (statement.words[0] === "PRAGMA") {
+    throw new Error("PRAGMA cannot run here: it changes the one connection of all tasks");
+  }
+}
