@@ -144,3 +144,11 @@ export const hasNegation = (def: FlagDef): def is BooleanFlag =>
 /** A positional that must be given. */
 export const isRequiredPositional = (def: Positional): boolean =>
   def.required ?? (def.default === undefined && def.repeat !== true);
+
+/** What stands for a flag's value in messages and in the help. */
+export function valueName(def: Exclude<FlagDef, Positional>): string {
+  const hint = "valueHint" in def ? def.valueHint : undefined;
+  if (hint !== undefined) return hint;
+  if (def.type === "enum") return def.options.join("|");
+  return def.type === "string" ? "text" : "n";
+}

@@ -1,6 +1,6 @@
 // The command line as tokens. Which argument is a flag's value depends on the flag, so this needs the definitions.
 
-import { aliasesOf, hasNegation, kebab } from "./flag-defs.ts";
+import { aliasesOf, hasNegation, kebab, valueName } from "./flag-defs.ts";
 import type { FlagDef, FlagDefs, Positional } from "./flag-defs.ts";
 import { quote } from "./flag-values.ts";
 import { didYouMean, nearest } from "./suggest.ts";
@@ -27,7 +27,8 @@ export type Token =
       readonly spelling: Spelling;
       readonly value: string | undefined;
     }
-  | { readonly kind: "positional"; readonly text: string };
+  /** `at`: its index among the arguments. */
+  | { readonly kind: "positional"; readonly text: string; readonly at: number };
 
 /** Every way to type every flag. */
 export function spellingsOf(defs: FlagDefs): Spellings {
@@ -53,6 +54,10 @@ class Cursor {
   constructor(args: readonly string[]) {
     this.#args = args;
   }
+  /** The index of the argument taken last. */
+  get at(): number {
+    return this.#next - 1;
+  }
   peek(): string | undefined {
     return this.#args[this.#next];
   }
@@ -66,7 +71,9 @@ export function* tokenize(args: readonly string[], known: Spellings): Generator<
   const cursor = new Cursor(args);
   let flagsEnded = false;
   for (let arg = cursor.take(); arg !== undefined; arg = cursor.take()) {
-    if (flagsEnded || arg === "-" || !arg.startsWith("-")) yield { kind: "positional", text: arg };
+    const { at } = cursor;
+    if (flagsEnded || arg === "-" || !arg.startsWith("-"))
+      yield { kind: "positional", text: arg, at };
     else if (arg === "--") flagsEnded = true;
     else if (arg.startsWith("--")) yield longFlag(arg, cursor, known);
     else yield* shortFlags(arg, cursor, known);
@@ -126,11 +133,10 @@ function canBeValue(next: string, def: NamedDef): boolean {
 
 function missingValue(typed: string, spelling: Spelling, next: string | undefined): UsageError {
   const label = labelOf(typed, spelling);
-  const example = "valueHint" in spelling.def ? spelling.def.valueHint : undefined;
   if (next === undefined || next === "--") {
     return new UsageError(
       `${label} needs a value`,
-      `write ${spelling.main} <${example ?? "value"}>`,
+      `write ${spelling.main} <${valueName(spelling.def)}>`,
     );
   }
   return new UsageError(

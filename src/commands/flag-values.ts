@@ -32,7 +32,7 @@ export function parsePositional(def: Positional, text: string, label: string): s
   return def.options === undefined ? text : oneOf({ options: def.options }, text, label);
 }
 
-export function oneOf(def: Pick<EnumFlag, "options">, text: string, label: string): string {
+function oneOf(def: Pick<EnumFlag, "options">, text: string, label: string): string {
   if (def.options.includes(text)) return text;
   throw new UsageError(
     `${label} must be ${listed(def.options)}, not ${quote(text)}`,
@@ -41,23 +41,30 @@ export function oneOf(def: Pick<EnumFlag, "options">, text: string, label: strin
 }
 
 function wholeNumber(def: IntegerFlag, text: string, label: string): number {
-  const value = decimal.test(text) ? Number(text) : Number.NaN;
+  const value = read(text, label, "a whole number");
   if (!Number.isInteger(value)) {
-    throw new UsageError(`${label} must be a whole number, not ${shown(text)}`);
+    throw new UsageError(`${label} must be a whole number, not ${text}`);
   }
   assertBounds(def, value, text, label);
-  if (!Number.isSafeInteger(value)) throw new UsageError(`${label} cannot be as large as ${text}`);
+  if (!Number.isSafeInteger(value)) throw outOfRange(text, label);
   return value;
 }
 
 function number(def: NumberFlag, text: string, label: string): number {
-  const value = decimal.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isFinite(value)) {
-    throw new UsageError(`${label} must be a number, not ${shown(text)}`);
-  }
+  const value = read(text, label, "a number");
   assertBounds(def, value, text, label);
   return value;
 }
+
+function read(text: string, label: string, what: string): number {
+  if (!decimal.test(text)) throw new UsageError(`${label} must be ${what}, not ${quote(text)}`);
+  const value = Number(text);
+  if (!Number.isFinite(value)) throw outOfRange(text, label);
+  return value;
+}
+
+const outOfRange = (text: string, label: string): UsageError =>
+  new UsageError(`${label} is out of range: ${text}`);
 
 function assertBounds(
   { min, max }: { readonly min?: number; readonly max?: number },
@@ -75,9 +82,6 @@ function assertBounds(
     throw new UsageError(`${label} must be at most ${max}, not ${text}`);
   }
 }
-
-/** Numbers stand as they are, everything else in quotes. */
-const shown = (text: string): string => (decimal.test(text) ? text : quote(text));
 
 const maxQuoted = 60;
 

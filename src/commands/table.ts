@@ -1,0 +1,16 @@
+// Every command there is, in the order of the help. A command's module is loaded only when it is called.
+
+import type { CliCommand } from "./command.ts";
+
+export const commandGroups = ["Run", "Look", "Set up"] as const;
+export type CommandGroup = (typeof commandGroups)[number];
+
+export type CommandEntry = {
+  readonly name: string;
+  readonly group: CommandGroup;
+  /** One line of at most 64 characters, without a full stop. */
+  readonly summary: string;
+  readonly load: () => Promise<CliCommand>;
+};
+
+export const commandTable: readonly CommandEntry[] = [];
