@@ -34,7 +34,7 @@ export const storeFlags = defineFlags({
   },
 });
 
-export const commonFlags = defineFlags({ ...storeFlags, ...outputFlags });
+export const commonFlags = defineFlags({ ...outputFlags, ...storeFlags });
 
 export type Verbosity = "quiet" | "normal" | "verbose" | "debug";
 

@@ -18,17 +18,19 @@ type Row = { readonly label: string; readonly text: string };
 /** Lines longer than this are hard to read on a wide screen. */
 const maxColumns = 100;
 const minColumns = 40;
-const maxLabel = 26;
+const maxLabel = 28;
 
 const widthOf = (style: HelpStyle): number =>
   Math.min(Math.max(style.columns, minColumns), maxColumns);
 
 const wrap = (text: string, width: number): string[] => Bun.wrapAnsi(text, width).split("\n");
 
+/** How wide the first column must be; labels that are too wide for one do not count. */
+const columnOf = (rows: readonly Row[]): number =>
+  Math.max(0, ...rows.map((row) => Bun.stringWidth(row.label)).filter((w) => w <= maxLabel));
+
 /** Two columns; a label too wide for its column stands on a line of its own. */
-function table(rows: readonly Row[], width: number, p: Paint): string[] {
-  const fitting = rows.map((row) => Bun.stringWidth(row.label)).filter((w) => w <= maxLabel);
-  const column = Math.max(0, ...fitting);
+function table(rows: readonly Row[], width: number, p: Paint, column = columnOf(rows)): string[] {
   const indent = " ".repeat(column + 4);
   return rows.flatMap(({ label, text }) => {
     const [first = "", ...more] = wrap(text, width - indent.length);
@@ -44,20 +46,12 @@ const section = (title: string, lines: readonly string[], p: Paint): string[] =>
 
 // ── pipeloom --help ────────────────────────────────────────────────────────────────────────────────────
 
-const everywhere: readonly Row[] = [
-  { label: "-h, --help", text: "what a command does, its flags and examples" },
-  { label: "--version", text: "the version and the commit it was built from" },
-];
-
 const start: readonly Example[] = [
   { line: "pipeloom demo -n 10", what: "see it work" },
-  {
-    line: "pipeloom run etl.ts",
-    what: "run the tasks of a file; type it again to continue a dead run",
-  },
+  { line: "pipeloom run etl.ts", what: "run a file of tasks; again, to continue a dead run" },
 ];
 
-/** Fits 80 columns and 24 rows. */
+/** Fits 80 columns and 24 rows, with up to eleven commands. */
 export function renderRootHelp(
   entries: readonly CommandEntry[],
   version: string,
@@ -70,8 +64,9 @@ export function renderRootHelp(
     "",
     `${p.bold("Usage")} pipeloom <command> [flags]`,
     ...groups(entries, width, p),
-    ...section("Everywhere", table(everywhere, width, p), p),
     ...section("Examples", table(start.map(exampleRow), width, p), p),
+    "",
+    ...wrap("pipeloom <command> --help shows its flags; pipeloom --version the build", width),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -98,15 +93,16 @@ export function renderCommandHelp(command: CliCommand, summary: string, style: H
   const positionals = shown.filter(isPositionalEntry);
   const flags = shown.filter((entry) => !isPositionalEntry(entry));
   const own = flags.filter(([key, def]) => !isCommon(key, def)).flatMap(flagRows);
-  const common = flags.filter(([key, def]) => isCommon(key, def)).flatMap(flagRows);
+  const common = [...flags.filter(([key, def]) => isCommon(key, def)).flatMap(flagRows), helpRow];
+  const column = columnOf([...own, ...common]);
   const lines = [
     ...wrap(`${summary}.`, width),
     ...(command.details === undefined ? [] : ["", ...wrap(command.details, width)]),
     "",
     `${p.bold("Usage")} ${usage(command.name, positionals)}`,
     ...section("Arguments", table(positionals.map(positionalRow), width, p), p),
-    ...section("Flags", table(own, width, p), p),
-    ...section("Common flags", table([...common, helpRow], width, p), p),
+    ...section("Flags", table(own, width, p, column), p),
+    ...section("Common flags", table(common, width, p, column), p),
     ...section("Examples", examples(command.examples, width, p), p),
   ];
   return `${lines.join("\n")}\n`;

@@ -77,8 +77,9 @@ async function dispatch(
   if (name === undefined) return say(around.stderr, rootHelp(around.stderr, around), 2);
   const command = await findCommand(name, around.commands).load();
   const { result } = await runCommand(command.citty, { rawArgs: rest });
-  // citty types the result as unknown; `defineCliCommand` makes it a number.
-  return typeof result === "number" ? result : 0;
+  // citty drops what is thrown when it is null or undefined: no exit code, then, is not a success.
+  if (typeof result !== "number") throw new Error(`${name} ended without an exit code`);
+  return result;
 }
 
 function say(to: Output, text: string, code: number): number {
