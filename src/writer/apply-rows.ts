@@ -3,7 +3,7 @@
 import type { Database, Statement } from "bun:sqlite";
 import type { Cell, TaggedCell, TaskRecord } from "../protocol/messages.ts";
 import { assertNever } from "../protocol/unreachable.ts";
-import { explainPrepare, explainRow, type RowsShape } from "./rows-error.ts";
+import { explainPrepare, explainRow, keepsRowsOnFailure, type RowsShape } from "./rows-error.ts";
 import { rowsSql } from "./upsert-sql.ts";
 
 export type RowsRecord = Extract<TaskRecord, { type: "rows" }>;
@@ -72,31 +72,16 @@ export class RowsApplier {
     try {
       statement.run(...flat(rows, from, count));
     } catch (error) {
-      const refused = rows.slice(from, from + count);
-      if (count > 1 && this.#db.inTransaction) this.#findRow(record, shape, refused, error);
-      throw explainRow(record, count === 1 ? refused[0] : undefined, error);
+      if (count > 1) this.#findRow(record, shape, rows.slice(from, from + count));
+      throw explainRow(record, count === 1 ? rows[from] : undefined, error);
     }
   }
 
-  /**
-   * A statement of many rows does not say which was refused. It has changed nothing, so they go again, one by one;
-   * except where the table says ON CONFLICT FAIL, which keeps, and counts, the rows before.
-   */
-  #findRow(
-    record: RowsShape,
-    shape: Shape,
-    rows: readonly (readonly Bound[])[],
-    error: unknown,
-  ): void {
-    const kept = this.#changes();
-    if (kept > 0) throw explainRow(record, rows[kept], error);
+  /** A statement of many rows does not say which was refused. It has changed nothing, so they go again, one by one. */
+  #findRow(record: RowsShape, shape: Shape, rows: readonly (readonly Bound[])[]): void {
+    if (!this.#db.inTransaction || keepsRowsOnFailure(this.#db, record.table)) return;
     const single = this.#statement(record, shape, 1);
     for (let i = 0; i < rows.length; i++) this.#run(record, shape, single, rows, i, 1);
-  }
-
-  #changes(): number {
-    using statement = this.#db.prepare<{ n: number }, []>("SELECT changes() AS n");
-    return statement.get()?.n ?? 0;
   }
 
   #shape(record: RowsShape): Shape {

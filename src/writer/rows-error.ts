@@ -41,6 +41,17 @@ export function explainRow(
   return new RowsError(`${label(shape)}: ${messageOf(cause)}${which}`, cause);
 }
 
+/**
+ * Whether something about the table says FAIL, in a constraint or a trigger: a refused statement then keeps the rows
+ * before the one that was refused.
+ */
+export const keepsRowsOnFailure = (db: Database, table: string): boolean =>
+  texts(
+    db,
+    "SELECT name FROM sqlite_schema WHERE tbl_name = ? COLLATE NOCASE AND sql LIKE '%fail%'",
+    table,
+  ).length > 0;
+
 const label = ({ onConflict, table }: RowsShape): string =>
   `${onConflict.action === "fail" ? "insert" : "upsert"} into ${JSON.stringify(table)}`;
 
@@ -82,12 +93,12 @@ const isPipelooms = (table: string): boolean =>
   ["pipeloom_schema", "pipeline_runs", "task_runs", "task_logs"].includes(table);
 
 function missingColumn(db: Database, shape: RowsShape): string | null {
-  const columns = all<{ name: string; hidden: number }>(
+  const columns = all<{ name: string; hidden: number | bigint }>(
     db,
     "SELECT name, hidden FROM pragma_table_xinfo(?)",
     shape.table,
   );
-  const known = new Map(columns.map(({ name, hidden }) => [name.toLowerCase(), hidden]));
+  const known = new Map(columns.map(({ name, hidden }) => [name.toLowerCase(), Number(hidden)]));
   const key = shape.onConflict.action === "fail" ? [] : shape.onConflict.key;
   for (const name of [...shape.columns, ...key]) {
     const hidden = known.get(name.toLowerCase());

@@ -1,0 +1,274 @@
+import { expect, test } from "bun:test";
+import type { Row, Rows, UpsertOptions } from "../../src/api/context.ts";
+import { taskId } from "../../src/protocol/ids.ts";
+import type { TaskRecord } from "../../src/protocol/messages.ts";
+import {
+  type ChunkLimits,
+  encodeRows,
+  insertTarget,
+  type RowsTarget,
+  upsertTarget,
+} from "../../src/worker/rows.ts";
+
+type RowsRecord = Extract<TaskRecord, { type: "rows" }>;
+
+const id = taskId(7);
+const posts = insertTarget(id, "posts");
+
+async function encode(
+  rows: Rows,
+  target: RowsTarget = posts,
+  limits?: ChunkLimits,
+): Promise<RowsRecord[]> {
+  const records: RowsRecord[] = [];
+  await encodeRows(
+    rows,
+    target,
+    (text, count) => {
+      const record = JSON.parse(text) as RowsRecord;
+      expect(record.rows.length).toBe(count);
+      records.push(record);
+    },
+    limits,
+  );
+  return records;
+}
+
+const refusal = async (rows: Rows, target?: RowsTarget): Promise<string> => {
+  try {
+    await encode(rows, target);
+  } catch (error) {
+    if (error instanceof TypeError) return error.message;
+    throw error;
+  }
+  return "accepted";
+};
+
+test("rows become one record with the columns in the order they came", async () => {
+  expect(
+    await encode([
+      { id: 1, title: "a" },
+      { id: 2, title: "b" },
+    ]),
+  ).toEqual([
+    {
+      type: "rows",
+      id,
+      table: "posts",
+      onConflict: { action: "fail" },
+      columns: ["id", "title"],
+      rows: [
+        [1, "a"],
+        [2, "b"],
+      ],
+    },
+  ]);
+});
+
+test("columns are the union of the rows' keys; a missing one is null", async () => {
+  const [record] = await encode([{ a: 1 }, { b: 2, a: 3 }, { c: null }, {}, { a: 4 }]);
+  expect(record?.columns).toEqual(["a", "b", "c"]);
+  expect(record?.rows).toEqual([
+    [1, null, null],
+    [3, 2, null],
+    [null, null, null],
+    [null, null, null],
+    [4, null, null],
+  ]);
+});
+
+test("the union of an array reaches back into chunks that were cut before a key turned up", async () => {
+  const rows = [{ a: 1 }, { a: 2 }, { a: 3, late: 9 }];
+  const records = await encode(rows, posts, { rows: 1, chars: 1000 });
+  expect(records.map((record) => record.columns)).toEqual([
+    ["a", "late"],
+    ["a", "late"],
+    ["a", "late"],
+  ]);
+  expect(records.flatMap((record) => record.rows)).toEqual([
+    [1, null],
+    [2, null],
+    [3, 9],
+  ]);
+});
+
+test("an iterable is not read ahead: its union grows from chunk to chunk", async () => {
+  const records = await encode(new Set([{ a: 1 }, { b: 2 }]), posts, { rows: 1, chars: 1000 });
+  expect(records.map((record) => record.columns)).toEqual([["a"], ["a", "b"]]);
+});
+
+test("chunks end at the row limit and at the text limit", async () => {
+  const rows = Array.from({ length: 25 }, (_, i) => ({ text: "x".repeat(100), i }));
+  const sizes = async (limits: ChunkLimits): Promise<number[]> =>
+    (await encode(rows, posts, limits)).map((record) => record.rows.length);
+  expect(await sizes({ rows: 10, chars: 1e6 })).toEqual([10, 10, 5]);
+  expect(await sizes({ rows: 1e6, chars: 1100 })).toEqual([10, 10, 5]);
+});
+
+async function failure(rows: Rows): Promise<unknown> {
+  try {
+    await encodeRows(rows, posts, () => {
+      throw new Error("full");
+    });
+  } catch (error) {
+    return error instanceof Error ? error.message : error;
+  }
+  return "accepted";
+}
+
+test("generators and async generators are closed when the sink fails", async () => {
+  const closed: string[] = [];
+  function* numbers(): Generator<Row> {
+    try {
+      for (let i = 0; ; i++) yield { i };
+    } finally {
+      closed.push("sync");
+    }
+  }
+  async function* later(): AsyncGenerator<Row> {
+    try {
+      yield* numbers();
+    } finally {
+      closed.push("async");
+    }
+  }
+  for (const rows of [numbers(), later()]) expect(await failure(rows)).toBe("full");
+  expect(closed.toSorted()).toEqual(["async", "sync", "sync"]);
+});
+
+test("the sink's promise is waited for before the next chunk is made", async () => {
+  let waiting = 0;
+  let most = 0;
+  const slow = async (): Promise<void> => {
+    most = Math.max(most, ++waiting);
+    await Bun.sleep(1);
+    waiting--;
+  };
+  const rows = Array.from({ length: 6 }, (_, i) => ({ i }));
+  const count = await encodeRows(rows, posts, slow, { rows: 2, chars: 1e6 });
+  expect([count, most]).toEqual([6, 1]);
+});
+
+test("an array may be changed as soon as the call has returned", async () => {
+  const rows = [{ a: 1 }];
+  const encoded = encode(rows);
+  rows.push({ a: 2 });
+  rows[0] = { a: 99 };
+  expect((await encoded)[0]?.rows).toEqual([[1]]);
+});
+
+test("values that JSON has stay as they are, others are tagged text", async () => {
+  const row = {
+    text: "é\u0000\ud83d\ude00",
+    int: 2 ** 53 - 1,
+    float: 1e-300,
+    yes: true,
+    no: false,
+    nothing: null,
+    missing: undefined,
+    big: -(2n ** 63n),
+    bytes: new Uint8Array([0, 255, 10]),
+    at: new Date(1.5e12),
+    list: [1, { a: null }],
+    plain: { deep: { er: "x" } },
+    nan: Number.NaN,
+    minus: -0,
+    far: -Infinity,
+  };
+  const [record] = await encode([row]);
+  expect(record?.rows[0]).toEqual([
+    "é\u0000\ud83d\ude00",
+    2 ** 53 - 1,
+    1e-300,
+    1,
+    0,
+    null,
+    null,
+    "-9223372036854775808",
+    "AP8K",
+    "2017-07-14T02:40:00.000Z",
+    '[1,{"a":null}]',
+    '{"deep":{"er":"x"}}',
+    "NaN",
+    "-0",
+    "-Infinity",
+  ]);
+  expect(record?.tagged).toEqual([
+    [0, 7, "bigint"],
+    [0, 8, "blob"],
+    [0, 12, "number"],
+    [0, 13, "number"],
+    [0, 14, "number"],
+  ]);
+});
+
+test("what cannot be stored is named by row, column and type", async () => {
+  class Invoice {
+    total = 1;
+  }
+  const cells: readonly [unknown, string][] = [
+    [new Map(), "rows[1].x is a Map"],
+    [new Invoice(), "rows[1].x is an Invoice"],
+    [() => 1, "rows[1].x is a function"],
+    [Symbol("s"), "rows[1].x is a symbol"],
+    [new Date(Number.NaN), "rows[1].x is an invalid Date"],
+    [2n ** 63n, "rows[1].x is the bigint 9223372036854775808"],
+    [new Uint16Array(2), "rows[1].x is an Uint16Array"],
+    [{ a: [0, new Date()] }, "rows[1].x.a[1] is a Date"],
+    [[Number.NaN], "rows[1].x[0] is NaN"],
+  ];
+  for (const [x, message] of cells) {
+    expect(await refusal([{ x: 1 }, { x }])).toStartWith(`insert into "posts": ${message}; `);
+  }
+});
+
+test("rows that are not plain objects, and input that is not rows, are refused", async () => {
+  const inputs: readonly [unknown, string][] = [
+    [[1], "rows[0] is a number"],
+    [["a"], "rows[0] is a string"],
+    [[null], "rows[0] is null"],
+    [[[1, 2]], "rows[0] is an Array"],
+    [[new Map()], "rows[0] is a Map"],
+    [{ id: 1 }, "the rows are an Object"],
+    ["text", "the rows are a string"],
+    [undefined, "the rows are undefined"],
+  ];
+  for (const [input, message] of inputs) {
+    expect(await refusal(input as Rows)).toStartWith(`insert into "posts": ${message}`);
+  }
+});
+
+test("two spellings of one SQLite column, and a flood of columns, are refused", async () => {
+  expect(await refusal([{ id: 1 }, { ID: 2 }])).toContain(
+    'rows[1] has "ID" and there is "id" already',
+  );
+  const flood = Array.from({ length: 3000 }, (_, i) => ({ [`c${i}`]: 1 }));
+  expect(await refusal(flood)).toContain("more than 2000");
+  expect(await refusal([{ "a\0": 1 }])).toContain("NUL");
+});
+
+test("a row of an upsert has its key; null is a value", async () => {
+  const byPair = upsertTarget(id, "posts", { key: ["a", "b"] });
+  expect(await refusal([{ a: 1, b: 2 }, { a: 1 }], byPair)).toBe(
+    'upsert into "posts": rows[1] has no "b", which is in the key',
+  );
+  expect(await refusal([{ a: 1, b: undefined }], byPair)).toContain('has no "b"');
+  expect(await refusal([{ a: 1, b: null }], byPair)).toBe("accepted");
+});
+
+test("options of an upsert become its conflict clause", async () => {
+  const clause = async (options: UpsertOptions): Promise<unknown> =>
+    (await encode([{ a: 1, b: 2 }], upsertTarget(id, "t", options)))[0]?.onConflict;
+  expect(await clause({ key: "a" })).toEqual({ action: "update", key: ["a"], update: null });
+  expect(await clause({ key: ["a", "a"], update: ["b"] })).toEqual({
+    action: "update",
+    key: ["a"],
+    update: ["b"],
+  });
+  expect(await clause({ key: "a", update: "nothing" })).toEqual({ action: "nothing", key: ["a"] });
+  expect(() => upsertTarget(id, "t", {} as UpsertOptions)).toThrow("`key` must name the column");
+  expect(() => upsertTarget(id, "", { key: "a" })).toThrow("the table must be the name of one");
+  expect(await refusal([{ a: 1 }], upsertTarget(id, "t", { key: "a", update: ["b"] }))).toContain(
+    '`update` names "b", which no row has',
+  );
+});

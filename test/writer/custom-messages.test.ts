@@ -1,0 +1,136 @@
+import { Database } from "bun:sqlite";
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { message, type MessageDb, type MessageHandle } from "../../src/api/message.ts";
+import type { Json } from "../../src/protocol/json.ts";
+import { taskId } from "../../src/protocol/ids.ts";
+import { CustomMessages } from "../../src/writer/custom-messages.ts";
+
+let db: Database;
+beforeEach(() => {
+  db = new Database(":memory:");
+  db.run("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)");
+});
+afterEach(() => db.close(true));
+
+function emit(handles: MessageHandle<never>[], name: string, payload: Json): void {
+  const messages = new CustomMessages(db, handles);
+  try {
+    messages.apply({
+      type: "emit",
+      id: taskId(1),
+      message: name,
+      payload: JSON.stringify(payload),
+    });
+  } finally {
+    messages.close();
+  }
+}
+
+/** A message that runs `use` and nothing else. */
+const using = (use: (db: MessageDb) => unknown): MessageHandle<never>[] => [message("m", use)];
+
+test("apply reads and writes with the payload", () => {
+  const save = message<{ id: number; name: string }>("save-user", (unit, user) => {
+    const known = unit.get<{ name: string }>("SELECT name FROM users WHERE id = ?", user.id);
+    unit.run(
+      "INSERT INTO users VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+      user.id,
+      `${known?.name ?? "new"}>${user.name}`,
+    );
+  });
+  emit([save], "save-user", { id: 1, name: "ada" });
+  emit([save], "save-user", { id: 1, name: "bob" });
+  expect(db.prepare("SELECT * FROM users").values()).toEqual([[1, "new>ada>bob"]]);
+});
+
+test("what apply throws comes out as it is, with its stack", () => {
+  const boom = new RangeError("no such user");
+  let thrown: unknown;
+  try {
+    emit(
+      using(() => {
+        throw boom;
+      }),
+      "m",
+      null,
+    );
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toBe(boom);
+});
+
+test("a message that is not listed: the error names those that are", () => {
+  expect(() =>
+    emit(
+      using(() => undefined),
+      "n",
+      1,
+    ),
+  ).toThrow(`message "n" is not in the pipeline's \`messages\`; it lists: "m"`);
+  expect(() => emit([], "n", 1)).toThrow("it lists none");
+});
+
+test("the transaction cannot be touched, nor the connection", () => {
+  db.run("BEGIN");
+  for (const sql of [
+    "COMMIT",
+    "/**/ rollback",
+    "SAVEPOINT a",
+    "ATTACH 'x' AS y",
+    "PRAGMA query_only = 1",
+    "VACUUM",
+  ]) {
+    expect(() =>
+      emit(
+        using((unit) => unit.run(sql)),
+        "m",
+        1,
+      ),
+    ).toThrow("here");
+  }
+  expect(() =>
+    emit(
+      using((unit) => unit.run("SELECT 1; COMMIT")),
+      "m",
+      1,
+    ),
+  ).toThrow("one statement at a time");
+  expect(() =>
+    emit(
+      using((unit) => unit.run(" -- nothing")),
+      "m",
+      1,
+    ),
+  ).toThrow("no statement");
+  expect(db.inTransaction).toBe(true);
+  db.run("ROLLBACK");
+});
+
+test("an async apply is refused, and its later use of the db too", async () => {
+  let late: unknown;
+  const handles = using(async (unit) => {
+    await Promise.resolve();
+    try {
+      unit.run("INSERT INTO users VALUES (1, 'late')");
+    } catch (error) {
+      late = error;
+      throw error;
+    }
+  });
+  expect(() => emit(handles, "m", 1)).toThrow("apply must not be async");
+  await Bun.sleep(0);
+  expect(String(late)).toContain("works only while its apply runs");
+  expect(db.prepare("SELECT * FROM users").values()).toEqual([]);
+});
+
+test("SQL texts made per call do not pile up", () => {
+  emit(
+    using((unit) => {
+      for (let i = 0; i < 1000; i++) unit.run(`INSERT INTO users VALUES (${i}, 'x')`);
+    }),
+    "m",
+    1,
+  );
+  expect(db.prepare("SELECT count(*) FROM users").values()).toEqual([[1000]]);
+});
