@@ -6,11 +6,17 @@ type Registry = {
   readonly tasks: Map<string, AnyTaskDefinition>;
   /** Once a module has been loaded, a task defined later would be unknown in the other threads. */
   sealed: boolean;
+  /** In a Worker: called when the module calls `runPipeline` while it loads (see api/load.ts). */
+  onRun: (() => void) | undefined;
 };
 
 const key = Symbol.for("pipeloom.registry");
 const holder = globalThis as { [key]?: Registry };
-export const registry: Registry = (holder[key] ??= { tasks: new Map(), sealed: false });
+export const registry: Registry = (holder[key] ??= {
+  tasks: new Map(),
+  sealed: false,
+  onRun: undefined,
+});
 
 export function register(definition: AnyTaskDefinition): void {
   const { name } = definition;

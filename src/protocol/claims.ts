@@ -1,14 +1,18 @@
-// Memory that the main thread and one task Worker share, so that a task handed out early can be taken back.
+// Memory that the main thread, one task Worker and the writer share: so that a task handed out early can be taken
+// back, and so that a thread which is busy, and reads no messages, still knows how much it may send.
 //
 // Short tasks are assigned many at a time. When one of them turns out long, those behind it must not wait while
 // another Worker is idle, and the busy thread cannot answer a message. So each batch has a cell that says how many
 // of its tasks the Worker has taken and where the batch ends: the Worker takes from the front, main takes back from
 // the end, and a compare-and-swap decides who was first.
 //
-// Layout, in Int32: [0] posts sent to the writer; [1 … 8] batch cells; from [9] the id that runs in each lane.
+// Layout, in Int32: [0] posts sent to the writer; [1] credits spent; [2] credits given back; [3 … 10] batch cells;
+// from [11] the id that runs in each lane. The credits wrap around; only their difference counts.
 
 const sentIndex = 0;
-const firstCell = 1;
+const spentIndex = 1;
+const returnedIndex = 2;
+const firstCell = 3;
 /** How many batches a Worker may hold that it has not passed yet. */
 export const maxBatches = 8;
 const firstLane = firstCell + maxBatches;
@@ -89,11 +93,39 @@ export class Claims {
   }
 
   /** Worker, after each post to the writer. */
-  countSent(): void {
+  countSent(credits: number): void {
+    Atomics.add(this.#cells, spentIndex, credits);
     Atomics.add(this.#cells, sentIndex, 1);
+  }
+
+  /** Writer, when posts are committed. Wakes a Worker that waits for room. */
+  giveBack(credits: number): void {
+    Atomics.add(this.#cells, returnedIndex, credits);
+    Atomics.notify(this.#cells, returnedIndex);
+  }
+
+  /** Credits in the writer's hands. */
+  outstanding(): number {
+    return (Atomics.load(this.#cells, spentIndex) - Atomics.load(this.#cells, returnedIndex)) | 0;
+  }
+
+  /** Worker: blocks the thread until fewer than `most` credits are outstanding. For code that cannot await. */
+  waitForRoom(most: number): void {
+    for (;;) {
+      const returned = Atomics.load(this.#cells, returnedIndex);
+      if (((Atomics.load(this.#cells, spentIndex) - returned) | 0) < most) return;
+      Atomics.wait(this.#cells, returnedIndex, returned, 1000);
+    }
   }
 
   sent(): number {
     return Atomics.load(this.#cells, sentIndex);
   }
 }
+
+/** What a Worker may have in the writer's hands before it waits. */
+export const maxCredits = 64;
+const charsPerCredit = 256 * 1024;
+
+/** What a post costs: one credit, and one more for each 256 Ki characters. */
+export const creditsOf = (chars: number): number => 1 + Math.floor(chars / charsPerCredit);

@@ -89,19 +89,30 @@ export type FromWorker =
   | { readonly type: "ready"; readonly slot: Slot }
   /** The module could not be loaded here, so no task of it can run. */
   | { readonly type: "broken"; readonly slot: Slot; readonly failure: Failure }
-  /** Tasks have ended and left their lanes; their rows may not be committed yet. */
+  /**
+   * Tasks have ended and left their lanes; their rows may not be committed yet. `passed`: every batch up to this
+   * number has been taken from until nothing was left. `busyMs`: what the tasks took, added up.
+   */
   | {
       readonly type: "free";
       readonly slot: Slot;
-      readonly ids: readonly TaskId[];
+      readonly count: number;
+      readonly passed: number;
       readonly busyMs: number;
-    };
+    }
+  /** Something was printed that belongs to no task, e.g. while the module was loading. */
+  | { readonly type: "output"; readonly level: LogLevel; readonly line: string };
 
 // ── task Worker → writer ───────────────────────────────────────────────────────────────────────────────
 
 export type Outcome =
   /** `result` is JSON text. */
-  | { readonly status: "done"; readonly result: string }
+  | {
+      readonly status: "done";
+      readonly result: string;
+      /** When another attempt follows if its unit turns out not to fit into the database. */
+      readonly retryAt?: number;
+    }
   /** `retryAt` when another attempt will follow. */
   | { readonly status: "error"; readonly failure: Failure; readonly retryAt?: number }
   | { readonly status: "cancelled"; readonly failure: Failure };
@@ -180,25 +191,28 @@ export type TaskRecord =
       readonly at: number;
       readonly outcome: Outcome;
       readonly needed: boolean;
-      /** The last progress, 0..1; absent when the task reported none since it was last sent. */
+      /** The last progress, 0..1; absent when the attempt reported none. */
       readonly progress?: number;
       readonly message?: string;
     };
 
-/** One post on a Worker's port: JSON text of `TaskRecord[]`. Counted, and paid for, with its length. */
-export type WorkerBatch = string;
+/**
+ * One post on a Worker's port: the JSON text of `TaskRecord[]`, or, behind a `#`, that of one `rows` or `emit`
+ * record, which the writer reads when its turn in the unit comes. Paid for in credits (see claims.ts).
+ * The parts of a unit and the `checkpoint` or `finished` that ends it are posted without another task's between them.
+ */
+export type WorkerPost = string;
+export const unitPartMark = "#";
 
 // ── writer → task Worker ───────────────────────────────────────────────────────────────────────────────
 
-/** After the commit. Gives back the credits of the batches it covers. */
+/** After the commit: there is room again, and what became of the checkpoints in it. */
 export type Ack = {
   readonly type: "ack";
-  readonly batches: number;
-  readonly chars: number;
-  /** `seq` of each checkpoint that this commit holds, or why its unit could not be applied. */
   readonly checkpoints?: readonly {
     readonly id: TaskId;
     readonly seq: number;
+    /** Why the unit could not be applied; absent when it was. */
     readonly failure?: Failure;
   }[];
 };
@@ -262,7 +276,12 @@ export type ToWriter =
       /** Where `message(…, apply)` handlers come from; null when the pipeline has none. */
       readonly module: ModuleRef | null;
     }
-  | { readonly type: "attach"; readonly slot: Slot; readonly port: MessagePort }
+  | {
+      readonly type: "attach";
+      readonly slot: Slot;
+      readonly port: MessagePort;
+      readonly claims: SharedArrayBuffer;
+    }
   /** The Worker is gone. `sent`: how many batches it posted before that. Answered by `detached`. */
   | { readonly type: "detach"; readonly slot: Slot; readonly sent: number }
   | { readonly type: "records"; readonly records: readonly MainRecord[] }

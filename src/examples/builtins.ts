@@ -1,0 +1,7 @@
+// The pipelines that ship inside the executable, by name. Each is loaded when it is run, in every thread alike.
+
+type Exports = Readonly<Record<string, unknown>>;
+
+export const builtins: Readonly<Record<string, () => Promise<Exports>>> = {
+  demo: () => import("./demo.ts"),
+};

@@ -1,0 +1,289 @@
+// The task Worker: takes assignments, keeps its lanes busy, reports what is free.
+
+import { AsyncLocalStorage } from "node:async_hooks";
+
+import type { QueryParam } from "../api/context.ts";
+import { registry } from "../api/registry.ts";
+import { Claims } from "../protocol/claims.ts";
+import { type Failure, toFailure } from "../protocol/failure.ts";
+import type { Ack, Assignment, FromWorker, ToWorker, WorkerBoot } from "../protocol/messages.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import { assertNever } from "../protocol/unreachable.ts";
+import { Attempt, type Shared, Turn } from "./attempt.ts";
+import { execute, failureOutcome } from "./execute.ts";
+import { capturePrints, LineBuffer } from "./lines.ts";
+import { Mask } from "./mask.ts";
+import { Outbox } from "./outbox.ts";
+
+/** What the thread's entry gives the host: the rooms it may not import itself. */
+export type HostTools = {
+  post(message: FromWorker): void;
+  load(boot: WorkerBoot): Promise<void>;
+  query(db: string | null, sql: string, params: readonly QueryParam[]): unknown[];
+  exit(code: number): never;
+};
+
+/** Below this, a task's start is worth no message of its own: its end will be there before anyone looks. */
+const shortMs = 1;
+/** How long a thread that runs short tasks keeps from the event loop, where cancels and acks arrive. */
+const sliceMs = 10;
+
+type Batch = { readonly number: number; readonly tasks: readonly Assignment[] };
+
+export class Host {
+  readonly #tools: HostTools;
+  #boot: WorkerBoot | undefined;
+  #claims: Claims | undefined;
+  #outbox: Outbox | undefined;
+  #shared: Shared | undefined;
+  readonly #batches: Batch[] = [];
+  readonly #running = new Map<number, Attempt>();
+  readonly #idleLanes: number[] = [];
+  /** The attempt that has the thread, where there is one lane; with several, the async context tells. */
+  #current: Attempt | undefined;
+  readonly #context = new AsyncLocalStorage<Attempt>();
+  readonly #averageMs = new Map<string, number>();
+  #finished = 0;
+  #busyMs = 0;
+  #passed = 0;
+  #reportSoon = false;
+  #mask: Mask | undefined;
+
+  constructor(tools: HostTools) {
+    this.#tools = tools;
+  }
+
+  receive(message: ToWorker): void {
+    switch (message.type) {
+      case "boot":
+        void this.#start(message);
+        return;
+      case "assign":
+        this.#batches.push({
+          number: message.batch,
+          tasks: JSON.parse(message.tasks) as readonly Assignment[],
+        });
+        this.#fill();
+        return;
+      case "cancel":
+        for (const attempt of this.#running.values()) {
+          if (message.ids === "all" || message.ids.includes(attempt.id))
+            attempt.stop(message.reason);
+        }
+        return;
+      case "stop":
+        this.#outbox?.flush();
+        return this.#tools.exit(0);
+      default:
+        assertNever(message);
+    }
+  }
+
+  async #start(boot: WorkerBoot): Promise<void> {
+    this.#boot = boot;
+    this.#claims = Claims.from(boot.claims);
+    this.#mask = Mask.of(boot.secrets, process.env);
+    const outbox = new Outbox(boot.port, this.#claims, this.#mask);
+    this.#outbox = outbox;
+    this.#capture();
+    this.#watchCrashes();
+    boot.port.onmessage = (event) => this.#acknowledged(event.data as Ack);
+    this.#shared = {
+      outbox,
+      run: { id: boot.run.id, pipeline: boot.run.pipeline },
+      params: JSON.parse(boot.run.params) as Shared["params"],
+      query: (sql, params) => this.#tools.query(boot.db, sql, params),
+      unitTurn: new Turn(),
+      checkpoints: new Map(),
+      nextCheckpoint: 1,
+    };
+    for (let lane = boot.lanes - 1; lane >= 0; lane--) this.#idleLanes.push(lane);
+    try {
+      await this.#tools.load(boot);
+    } catch (error) {
+      this.#tools.post({
+        type: "broken",
+        slot: boot.slot,
+        failure: this.#masked(toFailure(error)),
+      });
+      return;
+    }
+    this.#tools.post({ type: "ready", slot: boot.slot });
+    this.#fill();
+  }
+
+  #acknowledged(ack: Ack): void {
+    for (const { seq, failure } of ack.checkpoints ?? []) {
+      this.#shared?.checkpoints.get(seq)?.(failure);
+      this.#shared?.checkpoints.delete(seq);
+    }
+    this.#outbox?.wake();
+    this.#fill();
+  }
+
+  // ── lanes ──
+
+  /** Starts tasks while a lane is idle, a task is left and the writer keeps up. */
+  #fill(): void {
+    const outbox = this.#outbox;
+    if (this.#shared === undefined || outbox === undefined || !registry.sealed) return;
+    const until = performance.now() + sliceMs;
+    while (this.#idleLanes.length > 0 && outbox.hasRoom) {
+      const assignment = this.#claim();
+      if (assignment === undefined) break;
+      this.#run(assignment, this.#shared);
+      if (performance.now() > until) {
+        setImmediate(() => this.#fill());
+        break;
+      }
+    }
+    this.#reportFree();
+  }
+
+  #claim(): Assignment | undefined {
+    for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
+      const index = this.#claims?.claim(batch.number) ?? -1;
+      if (index >= 0) return batch.tasks[index];
+      this.#batches.shift();
+      this.#passed = batch.number;
+      this.#reportSoon = true;
+    }
+    return undefined;
+  }
+
+  #run(assignment: Assignment, shared: Shared): void {
+    const lane = this.#idleLanes.pop() ?? 0;
+    const began = performance.now();
+    const attempt = new Attempt(assignment, Date.now(), shared);
+    this.#claims?.setRunning(lane, assignment.id);
+    this.#running.set(lane, attempt);
+    const average = this.#averageMs.get(assignment.task);
+    const isLong = average === undefined || average > shortMs || assignment.timeoutMs !== undefined;
+    shared.outbox.started(attempt, isLong && shared.outbox.hasRoom);
+    attempt.startTimer();
+    const definition = registry.tasks.get(assignment.task);
+    const end =
+      this.#boot?.lanes === 1
+        ? this.#runAlone(attempt, definition)
+        : this.#context.run(attempt, execute, attempt, definition);
+    if (end === undefined) this.#ended(lane, assignment, began);
+    else void end.then(() => this.#endedLater(lane, assignment, began));
+  }
+
+  #runAlone(
+    attempt: Attempt,
+    definition: Parameters<typeof execute>[1],
+  ): ReturnType<typeof execute> {
+    this.#current = attempt;
+    return execute(attempt, definition);
+  }
+
+  #endedLater(lane: number, assignment: Assignment, began: number): void {
+    this.#ended(lane, assignment, began);
+    this.#fill();
+  }
+
+  #ended(lane: number, assignment: Assignment, began: number): void {
+    const took = performance.now() - began;
+    this.#current = undefined;
+    this.#claims?.setRunning(lane, 0);
+    this.#running.delete(lane);
+    this.#idleLanes.push(lane);
+    this.#finished++;
+    this.#busyMs += took;
+    const before = this.#averageMs.get(assignment.task) ?? took;
+    this.#averageMs.set(assignment.task, before * 0.75 + took * 0.25);
+  }
+
+  /** Once for all that ended in this turn. */
+  #reportFree(): void {
+    if (this.#boot === undefined || (this.#finished === 0 && !this.#reportSoon)) return;
+    this.#tools.post({
+      type: "free",
+      slot: this.#boot.slot,
+      count: this.#finished,
+      passed: this.#passed,
+      busyMs: this.#busyMs,
+    });
+    this.#finished = 0;
+    this.#busyMs = 0;
+    this.#reportSoon = false;
+  }
+
+  // ── prints and crashes ──
+
+  get #printer(): Attempt | undefined {
+    return this.#boot?.lanes === 1 ? this.#current : this.#context.getStore();
+  }
+
+  #capture(): void {
+    const output = (level: LogLevel, line: string): void =>
+      this.#tools.post({ type: "output", level, line: this.#mask?.text(line) ?? line });
+    const stray = {
+      stdout: new LineBuffer((line) => output("info", line)),
+      stderr: new LineBuffer((line) => output("warn", line)),
+    };
+    capturePrints({
+      print: (level, text) => {
+        const attempt = this.#printer;
+        if (attempt === undefined) for (const line of text.split("\n")) output(level, line);
+        else attempt.print(level, text);
+      },
+      write: (stream, text) => {
+        const attempt = this.#printer;
+        if (attempt === undefined) stray[stream].write(text);
+        else attempt.write(stream, text);
+      },
+    });
+  }
+
+  /**
+   * What nobody caught fails the task it came from, if that can be told: the async context says which, or there is only
+   * one. The thread goes on.
+   */
+  #watchCrashes(): void {
+    const uncaught = (thrown: unknown): void => {
+      const attempt = this.#context.getStore() ?? this.#onlyRunning();
+      if (attempt === undefined) {
+        this.#tools.post({
+          type: "output",
+          level: "error",
+          line: this.#mask?.text(uncaughtLine(thrown)) ?? uncaughtLine(thrown),
+        });
+      } else attempt.crash(thrown);
+    };
+    process.on("uncaughtException", uncaught);
+    process.on("unhandledRejection", uncaught);
+    process.exit = ((code?: number) => this.#exitedByTask(code ?? 0)) as typeof process.exit;
+  }
+
+  #onlyRunning(): Attempt | undefined {
+    return this.#running.size === 1 ? [...this.#running.values()][0] : undefined;
+  }
+
+  /** `process.exit` in user code: its task has failed, and the thread does end. */
+  #exitedByTask(code: number): never {
+    const attempt = this.#printer ?? this.#onlyRunning();
+    if (attempt !== undefined) {
+      const failure = toFailure(new Error(`the task called process.exit(${code})`));
+      const definition = registry.tasks.get(attempt.assignment.task);
+      void attempt.finish(
+        Date.now(),
+        failureOutcome(attempt, definition, { ...failure, name: "WorkerExit" }),
+      );
+    }
+    this.#outbox?.flush();
+    return this.#tools.exit(code);
+  }
+
+  #masked(failure: Failure): Failure {
+    return this.#mask === undefined
+      ? failure
+      : (JSON.parse(this.#mask.stringify(failure)) as Failure);
+  }
+}
+
+function uncaughtLine(thrown: unknown): string {
+  const { name, message, stack } = toFailure(thrown);
+  return stack ?? `${name}: ${message}`;
+}

@@ -1,0 +1,62 @@
+// Keeps the values of secrets out of everything that leaves a thread.
+
+const shortest = 4;
+const stars = "***";
+
+export class Mask {
+  readonly #needles: readonly string[];
+
+  private constructor(needles: readonly string[]) {
+    this.#needles = needles;
+  }
+
+  /** Undefined when there is nothing to hide. Values of fewer than 4 characters are not masked: they would hit everywhere. */
+  static of(
+    names: readonly string[],
+    env: Readonly<Record<string, string | undefined>>,
+  ): Mask | undefined {
+    const needles = new Set<string>();
+    for (const name of names) {
+      const value = env[name];
+      if (value === undefined || value.length < shortest) continue;
+      // Results, cursors and payloads are JSON text inside a record: there the value stands escaped.
+      let form = value;
+      for (let depth = 0; depth < 3; depth++) {
+        needles.add(form);
+        form = JSON.stringify(form).slice(1, -1);
+      }
+    }
+    // The longest first, or a short secret inside a long one would leave the rest of it to be read.
+    return needles.size === 0
+      ? undefined
+      : new Mask([...needles].sort((a, b) => b.length - a.length));
+  }
+
+  text(text: string): string {
+    let masked = text;
+    for (const needle of this.#needles) masked = masked.replaceAll(needle, stars);
+    return masked;
+  }
+
+  /** JSON.stringify with every string in it masked, keys too. */
+  stringify(value: unknown): string {
+    return JSON.stringify(value, (_, member: unknown) => this.#member(member));
+  }
+
+  /** The same for what is JSON text already. */
+  jsonText(text: string): string {
+    return this.#needles.some((needle) => text.includes(needle))
+      ? this.stringify(JSON.parse(text))
+      : text;
+  }
+
+  #member(member: unknown): unknown {
+    if (typeof member === "string") return this.text(member);
+    if (typeof member !== "object" || member === null || Array.isArray(member)) return member;
+    const keys = Object.keys(member);
+    if (keys.every((key) => this.text(key) === key)) return member;
+    return Object.fromEntries(
+      Object.entries(member).map(([key, inner]) => [this.text(key), inner]),
+    );
+  }
+}

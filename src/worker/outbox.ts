@@ -1,0 +1,163 @@
+// Everything a Worker tells the writer, in posts of many records. Progress is latest-wins, and a task that ends before
+// its start was sent is one record. Bounded: when the credits are used up, nothing is posted until the writer commits.
+
+import { type Claims, creditsOf, maxCredits } from "../protocol/claims.ts";
+import type { TaskId } from "../protocol/ids.ts";
+import { type TaskRecord, unitPartMark } from "../protocol/messages.ts";
+import type { Mask } from "./mask.ts";
+
+/** What the outbox reads of a running attempt when it is time to send. */
+export interface Reporting {
+  readonly id: TaskId;
+  startedRecord(): TaskRecord;
+  /** The newest progress. */
+  progressRecord(): TaskRecord;
+}
+
+export type OutboxPort = { postMessage(text: string): void };
+
+const maxRecords = 128;
+/** Records do not get older than this while the thread runs short tasks. */
+const maxAgeMs = 5;
+/** Progress alone is in no hurry: a person looks 10 times a second. */
+const progressAgeMs = 50;
+
+export class Outbox {
+  readonly #port: OutboxPort;
+  readonly #claims: Claims;
+  readonly #mask: Mask | undefined;
+  #records: TaskRecord[] = [];
+  readonly #started = new Set<Reporting>();
+  readonly #progressed = new Set<Reporting>();
+  /** When the oldest unsent record came, or when progress was last sent. */
+  #since = 0;
+  #waiting: (() => void)[] = [];
+  #flushSoon = false;
+  #progressTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(port: OutboxPort, claims: Claims, mask: Mask | undefined) {
+    this.#port = port;
+    this.#claims = claims;
+    this.#mask = mask;
+  }
+
+  get hasRoom(): boolean {
+    return this.#claims.outstanding() < maxCredits;
+  }
+
+  /** Resolves when the writer has taken enough in. */
+  async room(): Promise<void> {
+    while (!this.hasRoom) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** An ack has come. */
+  wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+    if (this.#isDirty) this.#schedule();
+  }
+
+  /** @param now send at once: the attempt may keep the thread, and nobody would know that it runs. */
+  started(attempt: Reporting, now: boolean): void {
+    this.#started.add(attempt);
+    if (now) this.flush();
+    else this.#schedule();
+  }
+
+  progressed(attempt: Reporting): void {
+    this.#progressed.add(attempt);
+    this.#progressTimer ??= setTimeout(() => {
+      this.#progressTimer = undefined;
+      this.flush();
+    }, progressAgeMs);
+  }
+
+  /** For a loop that never returns to the event loop: sends progress if it is old enough. */
+  flushProgress(now: number): void {
+    if (now - this.#since >= progressAgeMs && this.hasRoom) {
+      this.flush();
+      this.#since = now;
+    }
+  }
+
+  /** A record to be sent soon. Blocks the thread when the writer is too far behind. */
+  add(record: TaskRecord): void {
+    this.#records.push(record);
+    if (this.#records.length >= maxRecords) this.#flushBlocking();
+    else this.#schedule();
+  }
+
+  finished(attempt: Reporting, record: TaskRecord): void {
+    this.#started.delete(attempt);
+    this.#progressed.delete(attempt);
+    this.#records.push(record);
+    if (this.#records.length >= maxRecords || performance.now() - this.#since > maxAgeMs) {
+      this.#flushBlocking();
+    } else this.#schedule();
+  }
+
+  /** A unit and the record that ends it, without anything between them. The caller has waited its turn. */
+  async unit(attempt: Reporting, parts: readonly string[], end: TaskRecord): Promise<void> {
+    this.flush();
+    for (const part of parts) {
+      if (!this.hasRoom) await this.room();
+      this.#post(unitPartMark + (this.#mask === undefined ? part : this.#mask.jsonText(part)));
+    }
+    if (!this.hasRoom) await this.room();
+    if (end.type === "finished") {
+      this.#started.delete(attempt);
+      this.#progressed.delete(attempt);
+    }
+    this.#postRecords([end]);
+  }
+
+  get #isDirty(): boolean {
+    return this.#records.length > 0 || this.#started.size > 0 || this.#progressed.size > 0;
+  }
+
+  #flushBlocking(): void {
+    this.#claims.waitForRoom(maxCredits);
+    this.flush();
+  }
+
+  #schedule(): void {
+    if (this.#flushSoon) return;
+    this.#flushSoon = true;
+    this.#since = performance.now();
+    setImmediate(() => {
+      this.#flushSoon = false;
+      if (this.hasRoom) this.flush();
+    });
+  }
+
+  flush(): void {
+    if (!this.#isDirty) return;
+    const records: TaskRecord[] = [];
+    for (const attempt of this.#started) records.push(attempt.startedRecord());
+    for (const attempt of this.#progressed) records.push(attempt.progressRecord());
+    this.#started.clear();
+    this.#progressed.clear();
+    if (this.#progressTimer !== undefined) {
+      clearTimeout(this.#progressTimer);
+      this.#progressTimer = undefined;
+    }
+    if (records.length === 0) {
+      this.#postRecords(this.#records);
+    } else {
+      records.push(...this.#records);
+      this.#postRecords(records);
+    }
+    this.#records = [];
+    this.#since = performance.now();
+  }
+
+  #postRecords(records: readonly TaskRecord[]): void {
+    this.#post(this.#mask === undefined ? JSON.stringify(records) : this.#mask.stringify(records));
+  }
+
+  #post(text: string): void {
+    this.#port.postMessage(text);
+    this.#claims.countSent(creditsOf(text.length));
+  }
+}
