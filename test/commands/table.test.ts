@@ -1,0 +1,74 @@
+// What holds for every command: its definitions are consistent, and its examples can be typed as they stand.
+
+import { describe, expect, test } from "bun:test";
+import type { Example } from "../../src/commands/command.ts";
+import { aliasesOf, hasNegation, kebab } from "../../src/commands/flag-defs.ts";
+import type { FlagDefs } from "../../src/commands/flag-defs.ts";
+import { parseFlags } from "../../src/commands/flags.ts";
+import { commandTable } from "../../src/commands/table.ts";
+
+const names = commandTable.map((entry) => entry.name);
+
+test("names are unique, and `help` and `version` are taken", () => {
+  expect([...new Set(names)]).toEqual(names);
+  expect(names).not.toContain("help");
+  expect(names).not.toContain("version");
+});
+
+/** Every spelling with its dashes, repeats included. */
+const spellings = (defs: FlagDefs): string[] =>
+  Object.entries(defs).flatMap(([key, def]) =>
+    def.type === "positional"
+      ? []
+      : [`--${kebab(key)}`, ...aliasesOf(def), ...(hasNegation(def) ? [`--no-${kebab(key)}`] : [])],
+  );
+
+/** The words of an example up to a pipe or a redirection, quotes removed. */
+function words({ line }: Example): string[] {
+  const all = line.match(/'[^']*'|"[^"]*"|\S+/g) ?? [];
+  const end = all.findIndex((word) => ["|", ">", "&&", "&"].includes(word));
+  return all
+    .slice(0, end === -1 ? undefined : end)
+    .map((word) => word.replaceAll(/^['"]|['"]$/g, ""));
+}
+
+for (const { name, summary, load } of commandTable) {
+  describe(name, () => {
+    test("is called the same in its file, and has a summary and examples", async () => {
+      const command = await load();
+      expect(command.name).toBe(name);
+      expect(summary).toMatch(/^[A-Z].{0,62}[^.]$/);
+      expect(command.examples.length).toBeGreaterThanOrEqual(1);
+    });
+
+    test("has no two flags of one spelling, and leaves -h and -V alone", async () => {
+      const all = spellings((await load()).args);
+      expect([...new Set(all)]).toEqual(all);
+      for (const reserved of ["-h", "--help", "-V", "--version"]) {
+        expect(all).not.toContain(reserved);
+      }
+    });
+
+    test("describes every flag in a phrase without a full stop", async () => {
+      for (const def of Object.values((await load()).args)) {
+        expect(def.description).toMatch(/\S.*[^.]$/);
+      }
+    });
+
+    test("takes the rest only with its last argument", async () => {
+      const positionals = Object.values((await load()).args).filter(
+        (def) => def.type === "positional",
+      );
+      for (const def of positionals.slice(0, -1)) expect(def.repeat ?? false).toBe(false);
+    });
+
+    test("understands its own examples", async () => {
+      const { args, examples } = await load();
+      for (const example of examples) {
+        const [program, called, ...rest] = words(example);
+        expect([program, called]).toEqual(["pipeloom", name]);
+        parseFlags(rest, args);
+      }
+    });
+  });
+}
