@@ -82,16 +82,18 @@ export class Graph {
   readonly #unreached = new Set<AnyNode>();
   readonly #unfolding: EachVertex[] = [];
   readonly #planning = new Set<AnyNode>();
-  readonly #keepResults: boolean;
+  /** All results are needed: for a stream, where a node may be passed on after its task has ended. */
+  keepResults = false;
   /** Tasks planned so far. */
   tasks = 0;
-  /** Vertices, fan-outs included, that have not ended. */
-  live = 0;
+  /** Tasks that have not ended, in the order they were planned. */
+  readonly liveTasks = new Set<TaskVertex>();
+  #liveFans = 0;
+  /** Fan-outs whose items are not known yet. */
+  #unknownFans = 0;
 
-  /** @param keepResults true when a node may be passed on after its task has ended (a stream): all results are needed. */
-  constructor(events: GraphEvents, keepResults: boolean) {
+  constructor(events: GraphEvents) {
     this.#events = events;
-    this.#keepResults = keepResults;
   }
 
   /** For api/node's watch: a node has come into being. */
@@ -124,6 +126,15 @@ export class Graph {
       sum += Math.round((each.items.length - each.next) * perItem);
     }
     return sum;
+  }
+
+  /** False while a fan-out waits for its list: how many tasks there will be cannot be known. */
+  get isCountable(): boolean {
+    return this.#unknownFans === 0;
+  }
+
+  get isOver(): boolean {
+    return this.liveTasks.size === 0 && this.#liveFans === 0;
   }
 
   get canUnfold(): boolean {
@@ -182,7 +193,8 @@ export class Graph {
     this.#planning.delete(node);
     this.#unreached.delete(node);
     node.planned = vertex;
-    this.live++;
+    if (vertex.kind === "task") this.liveTasks.add(vertex);
+    else this.#liveFans++;
     if (vertex.waiting === 0) this.#allArrived(vertex);
     return vertex;
   }
@@ -215,7 +227,7 @@ export class Graph {
       waiting: 0,
       dependents: [],
       ending: undefined,
-      needed: this.#keepResults,
+      needed: this.keepResults,
     };
     this.tasks++;
     this.#waitFor(vertex, dependencies);
@@ -241,9 +253,10 @@ export class Graph {
       waiting: 0,
       dependents: [],
       ending: undefined,
-      needed: this.#keepResults,
+      needed: this.keepResults,
       optional: false,
     };
+    this.#unknownFans++;
     this.#waitFor(vertex, dependencies);
     return vertex;
   }
@@ -289,6 +302,7 @@ export class Graph {
       ? each.source
       : (JSON.parse(fill(each.source as Template<Vertex>, resultText)) as unknown);
     each.source = undefined;
+    this.#unknownFans--;
     if (!Array.isArray(source)) {
       const found = source === null ? "null" : typeof source;
       const failure = {
@@ -342,10 +356,14 @@ export class Graph {
     for (let entry = ended.pop(); entry !== undefined; entry = ended.pop()) {
       const [vertex, ending] = entry;
       vertex.ending = vertex.needed || ending.status !== "done" ? ending : doneUnread;
-      this.live--;
       const { dependents } = vertex;
       vertex.dependents = [];
-      if (vertex.kind === "task") {
+      if (vertex.kind === "each") {
+        this.#liveFans--;
+        if (vertex.source !== undefined) this.#unknownFans--;
+        vertex.source = undefined;
+      } else {
+        this.liveTasks.delete(vertex);
         vertex.input = undefined;
         vertex.inputText = "";
         if (ending.status === "skipped") this.#events.skipped(vertex, ending.failure);

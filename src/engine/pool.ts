@@ -1,0 +1,290 @@
+// The pool of task Workers: keeps each supplied, takes back what waits behind a long task when another is idle, and
+// replaces what is lost. It knows assignments, not the graph.
+
+import { Claims, maxBatches, maxBatchSize } from "../protocol/claims.ts";
+import type { Failure } from "../protocol/failure.ts";
+import { type Slot, slot as asSlot, type TaskId } from "../protocol/ids.ts";
+import type {
+  Assignment,
+  CancelReason,
+  FromWorker,
+  ToWorker,
+  WorkerBoot,
+} from "../protocol/messages.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import { assertNever } from "../protocol/unreachable.ts";
+
+/** One thread as the pool sees it; a test gives its own. */
+export interface WorkerThread {
+  postMessage(message: ToWorker, transfer?: MessagePort[]): void;
+  terminate(): void;
+  onmessage: ((event: MessageEvent) => void) | null;
+  onerror: ((event: ErrorEvent) => void) | null;
+  addEventListener(type: "close", listener: (event: CloseEvent) => void): void;
+}
+
+export type LostWorker = {
+  readonly slot: Slot;
+  /** What ran in its lanes when it went. */
+  readonly running: readonly TaskId[];
+  /** Posts it made; the writer has taken all of them in once it says `detached`. */
+  readonly sent: number;
+  readonly failure: Failure;
+};
+
+export type PoolOptions = {
+  readonly workers: number;
+  readonly concurrency: number;
+  readonly spawn: () => WorkerThread;
+  readonly boot: Omit<WorkerBoot, "type" | "slot" | "lanes" | "claims" | "port">;
+};
+
+export type PoolEvents = {
+  /**
+   * Up to `most` tasks for this Worker. `idle`: how many lanes would start at once; tasks of named pools are for those
+   * alone.
+   */
+  take(slot: Slot, most: number, idle: number): Assignment[];
+  /** These were assigned to another Worker, which had not begun them. */
+  moved(ids: readonly TaskId[], slot: Slot): void;
+  attach(slot: Slot, port: MessagePort, claims: SharedArrayBuffer): void;
+  lost(worker: LostWorker): void;
+  /** The user's module cannot be loaded in a Worker: nothing can run. */
+  broken(failure: Failure): void;
+  output(level: LogLevel, line: string): void;
+};
+
+type Batch = { readonly number: number; tasks: Assignment[] };
+
+type Member = {
+  readonly slot: Slot;
+  readonly thread: WorkerThread;
+  readonly claims: Claims;
+  readonly lanes: number;
+  ready: boolean;
+  /** Assigned and not free yet. */
+  outstanding: number;
+  batches: Batch[];
+  nextBatch: number;
+  /** How long its tasks take, in ms, smoothed; undefined until the first is over. */
+  averageMs: number | undefined;
+  /** Why it was ended on purpose. */
+  endedBecause: Failure | undefined;
+};
+
+/** What a Worker holds ahead is worth about this much of its time. */
+const aheadMs = 8;
+/** Tasks longer than this are handed out one by one: the round trip is a fraction of them. */
+const longMs = 2;
+const mostAhead = 256;
+
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #events: PoolEvents;
+  readonly #members = new Map<Slot, Member>();
+  #nextSlot = 0;
+  #stopping = false;
+
+  constructor(options: PoolOptions, events: PoolEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  start(): void {
+    const { workers, concurrency } = this.#options;
+    for (let i = 0; i < workers; i++) {
+      this.#add(Math.floor(concurrency / workers) + (i < concurrency % workers ? 1 : 0));
+    }
+  }
+
+  /** Something has become ready, or room may have come: hands out what there is. */
+  feed(ready: number): void {
+    if (this.#stopping) return;
+    const share = Math.ceil(ready / Math.max(this.#members.size, 1));
+    for (const member of this.#members.values()) this.#supply(member, share);
+    if (ready === 0) for (const member of this.#members.values()) this.#rebalance(member);
+  }
+
+  cancel(ids: readonly TaskId[] | "all", reason: CancelReason): void {
+    for (const member of this.#members.values()) {
+      member.thread.postMessage({ type: "cancel", ids, reason });
+    }
+  }
+
+  /** Takes back all that no Worker has begun. */
+  takeBackAll(): TaskId[] {
+    const ids: TaskId[] = [];
+    for (const member of this.#members.values()) {
+      for (const assignment of takeBack(member, Number.POSITIVE_INFINITY)) ids.push(assignment.id);
+    }
+    return ids;
+  }
+
+  /** Ends the thread now: nothing else stops what runs in it. `lost` follows. */
+  kill(slot: Slot, failure: Failure): void {
+    const member = this.#members.get(slot);
+    if (member === undefined || member.endedBecause !== undefined) return;
+    member.endedBecause = failure;
+    member.thread.terminate();
+  }
+
+  killAll(failure: Failure): void {
+    for (const slot of this.#members.keys()) this.kill(slot, failure);
+  }
+
+  /** The run is over: the threads are not needed any more, and nothing is told about them. */
+  stop(): void {
+    this.#stopping = true;
+    for (const member of this.#members.values()) member.thread.terminate();
+    this.#members.clear();
+  }
+
+  #add(lanes: number): void {
+    const slot = asSlot(this.#nextSlot++);
+    const claims = Claims.create(lanes);
+    const thread = this.#options.spawn();
+    const member: Member = {
+      slot,
+      thread,
+      claims,
+      lanes,
+      ready: false,
+      outstanding: 0,
+      batches: [],
+      nextBatch: 1,
+      averageMs: undefined,
+      endedBecause: undefined,
+    };
+    this.#members.set(slot, member);
+    let crash: Failure | undefined;
+    thread.onmessage = (event) => this.#receive(member, event.data as FromWorker);
+    thread.onerror = (event) => {
+      event.preventDefault();
+      crash = { name: "WorkerCrash", message: event.message };
+    };
+    thread.addEventListener("close", (event) => this.#closed(member, crash, event.code));
+    const channel = new MessageChannel();
+    this.#events.attach(slot, channel.port1, claims.buffer);
+    thread.postMessage(
+      {
+        type: "boot",
+        ...this.#options.boot,
+        slot,
+        lanes,
+        claims: claims.buffer,
+        port: channel.port2,
+      },
+      [channel.port2],
+    );
+  }
+
+  #receive(member: Member, message: FromWorker): void {
+    switch (message.type) {
+      case "ready":
+        member.ready = true;
+        break;
+      case "broken":
+        this.#events.broken(message.failure);
+        return;
+      case "output":
+        this.#events.output(message.level, message.line);
+        return;
+      case "free": {
+        member.outstanding -= message.count;
+        member.batches = member.batches.filter((batch) => batch.number > message.passed);
+        if (message.count > 0) {
+          const took = message.busyMs / message.count;
+          member.averageMs =
+            member.averageMs === undefined ? took : member.averageMs * 0.5 + took * 0.5;
+        }
+        break;
+      }
+      default:
+        assertNever(message);
+    }
+    if (this.#stopping) return;
+    this.#supply(member, Number.POSITIVE_INFINITY);
+    this.#rebalance(member);
+  }
+
+  #closed(member: Member, crash: Failure | undefined, code: number): void {
+    if (this.#stopping || !this.#members.delete(member.slot)) return;
+    const failure: Failure = member.endedBecause ??
+      crash ?? { name: "WorkerExit", message: `the Worker thread ended with code ${code}` };
+    if (!member.ready && member.endedBecause === undefined) {
+      this.#events.broken({
+        ...failure,
+        message: `${failure.message}, while it loaded the pipeline's module`,
+      });
+      return;
+    }
+    this.#events.lost({
+      slot: member.slot,
+      running: member.claims.running() as TaskId[],
+      sent: member.claims.sent(),
+      failure,
+    });
+    if (!this.#stopping) this.#add(member.lanes);
+  }
+
+  /** Tops the Worker up, when it has run half empty: small batches cost more than they give. */
+  #supply(member: Member, share: number): void {
+    if (!member.ready || member.batches.length >= maxBatches - 1) return;
+    const ahead = aheadOf(member);
+    const room = member.lanes + ahead - member.outstanding;
+    if (room <= 0 || room < ahead / 2) return;
+    const idle = Math.max(member.lanes - member.outstanding, 0);
+    const most = Math.min(room, Math.max(share, idle), maxBatchSize);
+    this.#assign(member, this.#events.take(member.slot, most, idle));
+  }
+
+  /** An idle Worker gets half of what waits in the one that has most. */
+  #rebalance(member: Member): void {
+    const idle = member.lanes - member.outstanding;
+    if (!member.ready || idle <= 0 || member.batches.length >= maxBatches - 1) return;
+    let richest: Member | undefined;
+    let most = 0;
+    for (const other of this.#members.values()) {
+      const waiting = other === member ? 0 : unclaimed(other);
+      if (waiting > most) {
+        most = waiting;
+        richest = other;
+      }
+    }
+    if (richest === undefined) return;
+    const tasks = takeBack(richest, Math.ceil(most / 2));
+    this.#events.moved(
+      tasks.map((task) => task.id),
+      member.slot,
+    );
+    this.#assign(member, tasks);
+  }
+
+  #assign(member: Member, tasks: Assignment[]): void {
+    if (tasks.length === 0) return;
+    const number = member.nextBatch++;
+    member.batches.push({ number, tasks });
+    member.outstanding += tasks.length;
+    member.claims.open(number, tasks.length);
+    member.thread.postMessage({ type: "assign", batch: number, tasks: JSON.stringify(tasks) });
+  }
+}
+
+const aheadOf = (member: Member): number =>
+  member.averageMs === undefined || member.averageMs > longMs
+    ? 0
+    : Math.min(Math.ceil(aheadMs / Math.max(member.averageMs, 0.001)), mostAhead);
+
+const unclaimed = (member: Member): number =>
+  member.batches.reduce((sum, batch) => sum + member.claims.unclaimed(batch.number), 0);
+
+function takeBack(member: Member, most: number): Assignment[] {
+  const taken: Assignment[] = [];
+  for (const batch of member.batches.toReversed()) {
+    const count = member.claims.takeBack(batch.number, most - taken.length);
+    if (count === 0) continue;
+    taken.unshift(...batch.tasks.splice(batch.tasks.length - count, count));
+    member.outstanding -= count;
+  }
+  return taken;
+}

@@ -1,0 +1,679 @@
+// One run, from the plan to the summary. It decides what runs next from what has been committed; the pool runs it, the
+// writer keeps it. Everything here happens on the main thread, as answers to messages.
+
+import type { AnyNode } from "../api/node.ts";
+import { watchNodes } from "../api/node.ts";
+import type { Pipeline, Work } from "../api/pipeline.ts";
+import { nextAttemptAt } from "../api/retries.ts";
+import type { RunEvent, RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
+import { type Failure, toFailure } from "../protocol/failure.ts";
+import { type Slot, type TaskId, taskId } from "../protocol/ids.ts";
+import type {
+  Assignment,
+  CommittedEvent,
+  FromWriter,
+  MainRecord,
+  ModuleRef,
+  RunRequest,
+  ToWriter,
+  WriterOptions,
+} from "../protocol/messages.ts";
+import type { LogLevel, RunStatus } from "../protocol/status.ts";
+import type { RunSummary } from "../protocol/summary.ts";
+import { assertNever } from "../protocol/unreachable.ts";
+import { Graph, PlanError, resultText, type TaskVertex } from "./graph.ts";
+import { callHook } from "./hooks.ts";
+import { KnownTasks, taskKey } from "./known-tasks.ts";
+import { type LostWorker, Pool, type WorkerThread } from "./pool.ts";
+import { Schedule } from "./schedule.ts";
+import { sourceOf, type Stream } from "./source.ts";
+import { SummaryCollector } from "./summary.ts";
+import { fill } from "./template.ts";
+import { TimeoutWatch } from "./timeout-watch.ts";
+
+export type WriterThread = {
+  postMessage(message: ToWriter, transfer?: MessagePort[]): void;
+  terminate(): void;
+  onmessage: ((event: MessageEvent) => void) | null;
+  onerror: ((event: ErrorEvent) => void) | null;
+};
+
+export type RunOptions = {
+  readonly pipeline: Pipeline;
+  /** Where the threads find the pipeline's tasks. */
+  readonly module: ModuleRef;
+  readonly writer: WriterOptions;
+  /** Checked. */
+  readonly params: Record<string, unknown>;
+  readonly resume: RunRequest["resume"];
+  /** Threads. Undefined: one a core, or fewer if there are fewer tasks. */
+  readonly workers: number | undefined;
+  /** Tasks in flight. Undefined: one a thread. */
+  readonly concurrency: number | undefined;
+  readonly failFast: boolean;
+  readonly cores: number;
+  readonly spawnTaskWorker: () => WorkerThread;
+  readonly spawnWriter: () => WriterThread;
+  readonly onEvents: (events: readonly RunEvent[]) => void;
+  /** What no task printed: modules while they load, hooks that fail. */
+  readonly onOutput: (level: LogLevel, line: string) => void;
+};
+
+/** Ready tasks kept per lane, so that a Worker never waits for the generator. */
+const readyPerLane = 2;
+const leastReady = 512;
+/** Handed out and not committed. Beyond, the writer is behind and nothing more is handed out. */
+const maxInFlight = 8192;
+/** How long running tasks may take to end after a cancel, and a timed-out one to listen. */
+const cancelGraceMs = 10_000;
+const timeoutGraceMs = 2_000;
+const totalEveryMs = 100;
+
+type Stop = { readonly status: "cancelled" | "error"; readonly failure: Failure | null };
+
+export class Run {
+  readonly #options: RunOptions;
+  readonly #graph: Graph;
+  readonly #schedule: Schedule;
+  readonly #summary = new SummaryCollector();
+  readonly #inFlight = new Map<TaskId, { readonly vertex: TaskVertex; slot: Slot }>();
+  readonly #lost = new Map<Slot, LostWorker>();
+  readonly #overdue = new Map<Slot, TaskId>();
+  readonly #timeouts: TimeoutWatch;
+  #pool: Pool | undefined;
+  #writer: WriterThread | undefined;
+  #started: RunStarted | undefined;
+  #known = new KnownTasks([]);
+  #stream: Stream | undefined;
+  #nextId = 1;
+  #lanes = 1;
+  #stop: Stop | undefined;
+  #graceTimer: ReturnType<typeof setTimeout> | undefined;
+  #wakeTimer: { readonly at: number; readonly timer: ReturnType<typeof setTimeout> } | undefined;
+  #total = { sent: -1, complete: false, at: 0 };
+  #closing = false;
+  #feeding = false;
+  #queuedAtEnd = 0;
+  /** A task that was not optional has failed. */
+  #hasFailed = false;
+  readonly #done = Promise.withResolvers<RunSummary>();
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.#schedule = new Schedule(options.pipeline.pools);
+    this.#graph = new Graph({
+      ready: (vertex) => this.#schedule.add(vertex),
+      skipped: (vertex, failure) => this.#skipped(vertex, failure),
+    });
+    this.#timeouts = new TimeoutWatch(timeoutGraceMs, (id) => this.#timedOut(id));
+  }
+
+  /**
+   * Plans, runs and commits everything.
+   * @throws PlanError, or what `tasks` throws, before anything is written
+   */
+  async start(): Promise<RunSummary> {
+    const watched = watchNodes({ made: (node: AnyNode) => this.#graph.made(node) });
+    try {
+      await this.#plan();
+      this.#openWriter();
+      return await this.#done.promise;
+    } finally {
+      watchNodes(watched);
+      this.#pool?.stop();
+      this.#writer?.terminate();
+      this.#timeouts.clear();
+      clearTimeout(this.#graceTimer);
+      clearTimeout(this.#wakeTimer?.timer);
+    }
+  }
+
+  /** First: start nothing new, tell what runs, wait a while. Urgent: end the threads now. */
+  stop(urgent: boolean): void {
+    this.#endEarly({ status: "cancelled", failure: null });
+    if (urgent) this.#killAll();
+  }
+
+  // ── plan ──
+
+  async #plan(): Promise<void> {
+    const { pipeline, params } = this.#options;
+    const work: Work =
+      typeof pipeline.tasks === "function" ? await pipeline.tasks({ params }) : pipeline.tasks;
+    const source = sourceOf(work);
+    if (source.kind === "stream") {
+      // A node that was yielded may be passed on later, when its task has long ended.
+      this.#graph.keepResults = true;
+      this.#stream = source.stream;
+      return;
+    }
+    for (const node of source.nodes) this.#addNode(node);
+    this.#graph.assertAllReached();
+  }
+
+  #addNode(node: unknown): void {
+    this.#graph.add(node);
+  }
+
+  // ── the writer ──
+
+  #openWriter(): void {
+    const { pipeline, module, writer: options, params, resume, spawnWriter } = this.#options;
+    const [workers, concurrency] = this.#size();
+    this.#lanes = concurrency;
+    const writer = spawnWriter();
+    this.#writer = writer;
+    writer.onmessage = (event) => this.#fromWriter(event.data as FromWriter);
+    writer.onerror = (event) => {
+      event.preventDefault();
+      this.#writerFailed({ name: "WriterCrash", message: event.message });
+    };
+    writer.postMessage({
+      type: "open",
+      options,
+      run: {
+        pipeline: pipeline.name,
+        file: module.kind === "file" ? module.path : null,
+        params: JSON.stringify(params),
+        resume,
+        schema: pipeline.schema,
+        workers,
+        concurrency,
+      },
+      module: pipeline.messages.length === 0 ? null : module,
+    });
+  }
+
+  #size(): [workers: number, concurrency: number] {
+    const { workers, concurrency, cores } = this.#options;
+    const tasks =
+      this.#stream === undefined && this.#graph.isCountable
+        ? this.#graph.tasks + this.#graph.expected
+        : Number.POSITIVE_INFINITY;
+    const threads = Math.max(
+      1,
+      Math.min(workers ?? Math.min(cores, tasks), concurrency ?? Number.POSITIVE_INFINITY),
+    );
+    return [threads, concurrency ?? threads];
+  }
+
+  #fromWriter(message: FromWriter): void {
+    switch (message.type) {
+      case "opened":
+        this.#known = new KnownTasks(message.known);
+        this.#nextId = this.#known.maxId + 1;
+        this.#started = message.started;
+        this.#options.onEvents([message.started]);
+        return this.#startPool(message.started);
+      case "committed":
+        return this.#committed(JSON.parse(message.events) as CommittedEvent[]);
+      case "detached":
+        this.#resolveLost(message.slot);
+        return this.#advance();
+      case "failed":
+        return this.#writerFailed(message.failure);
+      case "closed":
+        return void this.#closed(message.finished);
+      default:
+        assertNever(message);
+    }
+  }
+
+  #tellWriter(message: ToWriter, transfer: MessagePort[] = []): void {
+    this.#writer?.postMessage(message, transfer);
+  }
+
+  #record(record: MainRecord): void {
+    this.#tellWriter({ type: "records", records: [record] });
+  }
+
+  /** What is committed is safe; nothing more can be. */
+  #writerFailed(failure: Failure): void {
+    if (this.#started === undefined) {
+      this.#done.reject(Object.assign(new Error(failure.message), failure));
+      return;
+    }
+    this.#stop = { status: "error", failure };
+    this.#queuedAtEnd = this.#graph.liveTasks.size;
+    this.#done.resolve(this.#summarise("error", failure, Date.now()));
+  }
+
+  // ── the pool ──
+
+  #startPool(started: RunStarted): void {
+    const { module, pipeline, params, writer, spawnTaskWorker } = this.#options;
+    const { workers, concurrency } = started;
+    this.#pool = new Pool(
+      {
+        workers,
+        concurrency,
+        spawn: spawnTaskWorker,
+        boot: {
+          module,
+          run: { id: started.run, pipeline: pipeline.name, params: JSON.stringify(params) },
+          db: writer.db === ":memory:" ? null : writer.db,
+          secrets: pipeline.secrets,
+        },
+      },
+      {
+        take: (slot, most, idle) => this.#take(slot, most, idle),
+        moved: (ids, slot) => this.#moved(ids, slot),
+        attach: (slot, port, claims) =>
+          this.#tellWriter({ type: "attach", slot, port, claims }, [port]),
+        lost: (worker) => this.#workerLost(worker),
+        broken: (failure) => this.#endEarly({ status: "error", failure }),
+        output: this.#options.onOutput,
+      },
+    );
+    this.#pool.start();
+    this.#advance();
+  }
+
+  #take(slot: Slot, most: number, idle: number): Assignment[] {
+    const assignments: Assignment[] = [];
+    const now = Date.now();
+    while (
+      assignments.length < most &&
+      this.#inFlight.size < maxInFlight &&
+      this.#stop === undefined
+    ) {
+      if (this.#schedule.ready < most) this.#refill();
+      const vertex = this.#schedule.take(now, assignments.length < idle);
+      if (vertex === undefined) break;
+      const assignment = this.#prepare(vertex);
+      if (assignment === undefined) continue;
+      this.#inFlight.set(assignment.id, { vertex, slot });
+      assignments.push(assignment);
+    }
+    return assignments;
+  }
+
+  /** Undefined when an earlier session of this run has done it already. */
+  #prepare(vertex: TaskVertex): Assignment | undefined {
+    if (vertex.key === "") {
+      vertex.inputText = fill(vertex.input ?? "null", resultText);
+      vertex.input = undefined;
+      vertex.key = taskKey(vertex.definition.name, vertex.inputText);
+      const known = this.#known.take(vertex.key);
+      vertex.id = known?.id ?? taskId(this.#nextId++);
+      if (known?.status === "done") {
+        this.#schedule.leave(vertex);
+        this.#graph.end(vertex, { status: "done", result: known.result ?? "null" });
+        return undefined;
+      }
+      vertex.attempt = known?.attempt ?? 0;
+      vertex.cursor = known?.cursor ?? undefined;
+    }
+    const { id, key, inputText, definition, name, needed, cursor, retries, timeoutMs } = vertex;
+    return {
+      id: id as TaskId,
+      task: definition.name,
+      name,
+      key,
+      attempt: vertex.attempt + 1,
+      input: inputText,
+      needed,
+      ...(cursor === undefined ? undefined : { cursor }),
+      ...(retries === undefined ? undefined : { retries }),
+      ...(timeoutMs === undefined ? undefined : { timeoutMs }),
+    };
+  }
+
+  #moved(ids: readonly TaskId[], slot: Slot): void {
+    for (const id of ids) {
+      const flight = this.#inFlight.get(id);
+      if (flight !== undefined) flight.slot = slot;
+    }
+  }
+
+  // ── what comes next ──
+
+  get #wantsMore(): boolean {
+    return this.#schedule.ready < Math.max(leastReady, this.#lanes * readyPerLane);
+  }
+
+  /** Unfolds fan-outs and pulls from the stream while there is room. */
+  #refill(): void {
+    try {
+      while (this.#stop === undefined && this.#graph.canUnfold && this.#wantsMore)
+        this.#graph.unfold();
+      while (this.#stop === undefined && this.#stream !== undefined && this.#wantsMore) {
+        const next = this.#stream.pull(
+          (node) => this.#arrived(node),
+          (error) => this.#planFailed(error),
+        );
+        if (next === undefined) break;
+        this.#addNode(next.node);
+      }
+      if (this.#stream?.isDone === true) {
+        this.#stream = undefined;
+        this.#graph.assertAllReached();
+      }
+    } catch (error) {
+      this.#planFailed(error);
+    }
+  }
+
+  #arrived(node: unknown): void {
+    try {
+      if (node !== undefined) this.#addNode(node);
+    } catch (error) {
+      this.#planFailed(error);
+    }
+    this.#advance();
+  }
+
+  #planFailed(error: unknown): void {
+    this.#stream = undefined;
+    this.#endEarly({ status: "error", failure: toFailure(error) });
+  }
+
+  /** After anything has changed: supply the Workers, tell the total, see whether it is over. */
+  #advance(): void {
+    if (this.#feeding || this.#closing) return;
+    this.#feeding = true;
+    if (this.#stop === undefined) {
+      this.#refill();
+      this.#pool?.feed(this.#schedule.ready);
+      this.#wakeLater();
+    }
+    this.#feeding = false;
+    this.#sendTotal();
+    this.#endIfOver();
+  }
+
+  #wakeLater(): void {
+    const at = this.#schedule.wakesAt(Date.now());
+    if (at === this.#wakeTimer?.at) return;
+    clearTimeout(this.#wakeTimer?.timer);
+    this.#wakeTimer = undefined;
+    if (at === undefined) return;
+    const wake = (): void => {
+      this.#wakeTimer = undefined;
+      this.#advance();
+    };
+    this.#wakeTimer = { at, timer: setTimeout(wake, Math.max(at - Date.now(), 1)) };
+  }
+
+  #sendTotal(): void {
+    const total = this.#graph.tasks + this.#graph.expected;
+    const complete = this.#stream === undefined && this.#graph.isCountable;
+    if (total === this.#total.sent && complete === this.#total.complete) return;
+    const now = performance.now();
+    if (!complete && now - this.#total.at < totalEveryMs) return;
+    this.#total = { sent: total, complete, at: now };
+    this.#tellWriter({ type: "total", total, complete });
+  }
+
+  // ── what has been committed ──
+
+  #committed(events: readonly CommittedEvent[]): void {
+    for (const event of events) this.#apply(event);
+    this.#options.onEvents(events);
+    this.#tellWriter({ type: "seen", count: 1 });
+    this.#advance();
+  }
+
+  #apply(event: CommittedEvent): void {
+    switch (event.type) {
+      case "task-started": {
+        const vertex = this.#inFlight.get(event.id)?.vertex;
+        if (vertex?.timeoutMs !== undefined)
+          this.#timeouts.watch(event.id, event.at + vertex.timeoutMs);
+        return;
+      }
+      case "task-checkpoint": {
+        const vertex = this.#inFlight.get(event.id)?.vertex;
+        if (vertex !== undefined) vertex.cursor = event.cursor;
+        return;
+      }
+      case "task-retrying":
+        return this.#retrying(event);
+      case "task-finished":
+        return this.#finished(event);
+      case "task-progress":
+      case "task-log":
+      case "run-total":
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  #retrying(event: TaskRetrying): void {
+    const vertex = this.#land(event.id);
+    if (vertex === undefined) return;
+    vertex.attempt = event.attempt;
+    this.#schedule.addAt(vertex, event.retryAt);
+  }
+
+  #finished(event: TaskFinished): void {
+    this.#summary.add(event);
+    const { pipeline, onOutput, failFast } = this.#options;
+    if (pipeline.onTaskFinish !== undefined) {
+      void callHook("onTaskFinish", () => pipeline.onTaskFinish?.(event), onOutput);
+    }
+    const vertex = this.#land(event.id);
+    if (vertex === undefined) return;
+    vertex.attempt = event.attempt;
+    const failure = event.failure ?? { name: "Error", message: "unknown" };
+    switch (event.status) {
+      case "done":
+        return this.#graph.end(vertex, { status: "done", result: event.result ?? "null" });
+      case "error":
+        this.#hasFailed ||= !vertex.optional;
+        if (failFast && !vertex.optional) this.#endEarly({ status: "error", failure: null });
+        return this.#graph.end(vertex, { status: "error", failure });
+      case "cancelled":
+        return this.#graph.end(vertex, { status: "cancelled", failure });
+      case "skipped":
+        return;
+      default:
+        assertNever(event.status);
+    }
+  }
+
+  /** It is in nobody's hands any more. */
+  #land(id: TaskId): TaskVertex | undefined {
+    const flight = this.#inFlight.get(id);
+    if (flight === undefined) return undefined;
+    this.#inFlight.delete(id);
+    this.#timeouts.forget(id);
+    this.#schedule.leave(flight.vertex);
+    return flight.vertex;
+  }
+
+  #skipped(vertex: TaskVertex, failure: Failure): void {
+    // What a cancelled run leaves behind has not been decided: a later run may still do it.
+    if (this.#stop?.status === "cancelled") return;
+    if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
+    const { name } = vertex;
+    const key = vertex.key === "" ? vertex.definition.name : vertex.key;
+    this.#record({ type: "skipped", id: vertex.id, name, key, at: Date.now(), failure });
+  }
+
+  // ── lost Workers and timeouts ──
+
+  #timedOut(id: TaskId): void {
+    const flight = this.#inFlight.get(id);
+    if (flight === undefined || this.#overdue.has(flight.slot)) return;
+    this.#overdue.set(flight.slot, id);
+    this.#pool?.kill(flight.slot, {
+      name: "TimeoutError",
+      message: `no end after ${flight.vertex.timeoutMs} ms, and it did not listen to ctx.signal, so its thread was ended`,
+    });
+  }
+
+  #workerLost(worker: LostWorker): void {
+    this.#lost.set(worker.slot, worker);
+    this.#tellWriter({ type: "detach", slot: worker.slot, sent: worker.sent });
+  }
+
+  /** All that the Worker had sent is committed; what is still in flight there is lost, and only that. */
+  #resolveLost(slot: Slot): void {
+    const worker = this.#lost.get(slot);
+    if (worker === undefined) return;
+    this.#lost.delete(slot);
+    const culprits = this.#culprits(worker);
+    this.#overdue.delete(slot);
+    for (const [id, flight] of this.#inFlight) {
+      if (flight.slot !== slot) continue;
+      if (culprits.has(id)) this.#attemptLost(flight.vertex, worker.failure);
+      else if (this.#stop !== undefined && worker.running.includes(id)) {
+        this.#attemptCancelled(flight.vertex);
+      } else this.#putBack(id, flight.vertex);
+    }
+  }
+
+  /**
+   * Who brought the Worker down. A task that ended it and was caught doing so has reported that itself; then the others
+   * that ran there are innocent. If none has, all that ran are suspects.
+   */
+  #culprits(worker: LostWorker): ReadonlySet<TaskId> {
+    if (this.#stop !== undefined) return new Set();
+    const overdue = this.#overdue.get(worker.slot);
+    if (overdue !== undefined) return new Set([overdue]);
+    const unreported = worker.running.filter((id) => this.#inFlight.has(id));
+    return new Set(unreported.length === worker.running.length ? unreported : []);
+  }
+
+  #attemptLost(vertex: TaskVertex, failure: Failure): void {
+    const { definition, name, key } = vertex;
+    const now = Date.now();
+    const attempt = vertex.attempt + 1;
+    let retryAt: number | undefined;
+    try {
+      const policy = vertex.retries ?? definition.retries;
+      retryAt = nextAttemptAt(policy, definition.retryOn, attempt, failure, now);
+    } catch (thrown) {
+      this.#options.onOutput(
+        "error",
+        `task "${name}": retryOn failed: ${toFailure(thrown).message}`,
+      );
+    }
+    this.#record({
+      type: "finished",
+      id: vertex.id as TaskId,
+      name,
+      key,
+      attempt,
+      startedAt: now,
+      at: now,
+      needed: vertex.needed,
+      outcome: {
+        status: "error",
+        failure,
+        ...(retryAt === undefined ? undefined : { retryAt }),
+      },
+    });
+  }
+
+  #attemptCancelled(vertex: TaskVertex): void {
+    const now = Date.now();
+    this.#record({
+      type: "finished",
+      id: vertex.id as TaskId,
+      name: vertex.name,
+      key: vertex.key,
+      attempt: vertex.attempt + 1,
+      startedAt: now,
+      at: now,
+      needed: false,
+      outcome: {
+        status: "cancelled",
+        failure: { name: "CancelledError", message: "the run was stopped before it ended" },
+      },
+    });
+  }
+
+  #putBack(id: TaskId, vertex: TaskVertex): void {
+    this.#inFlight.delete(id);
+    this.#timeouts.forget(id);
+    this.#schedule.putBack(vertex);
+  }
+
+  // ── the end ──
+
+  #endEarly(stop: Stop): void {
+    if (this.#stop !== undefined || this.#closing) return;
+    this.#stop = stop;
+    this.#stream?.close();
+    this.#stream = undefined;
+    for (const id of this.#pool?.takeBackAll() ?? []) {
+      const flight = this.#inFlight.get(id);
+      if (flight !== undefined) this.#putBack(id, flight.vertex);
+    }
+    this.#pool?.cancel("all", "cancelled");
+    this.#graceTimer = setTimeout(() => this.#killAll(), cancelGraceMs);
+    this.#endIfOver();
+  }
+
+  #killAll(): void {
+    this.#pool?.killAll({ name: "CancelledError", message: "the run was stopped" });
+  }
+
+  #endIfOver(): void {
+    if (
+      this.#closing ||
+      this.#started === undefined ||
+      this.#inFlight.size > 0 ||
+      this.#lost.size > 0
+    )
+      return;
+    if (this.#stop !== undefined) return this.#close(this.#stop.status, this.#stop.failure);
+    if (this.#stream !== undefined || this.#schedule.ready > 0 || this.#schedule.delayed > 0)
+      return;
+    if (this.#graph.canUnfold) return;
+    if (!this.#graph.isOver) {
+      const [stuck] = this.#graph.liveTasks;
+      const message = `Internal error: nothing runs, and task "${stuck?.name ?? "?"}" still waits`;
+      return this.#close("error", { name: "Error", message });
+    }
+    this.#close(this.#hasFailed ? "error" : "done", null);
+  }
+
+  #close(status: Exclude<RunStatus, "running">, failure: Failure | null): void {
+    this.#closing = true;
+    this.#recordQueued();
+    this.#tellWriter({ type: "close", status, failure });
+  }
+
+  /** What is known and never started stays `queued`, and the file says so. */
+  #recordQueued(): void {
+    const records: MainRecord[] = [];
+    for (const vertex of this.#graph.liveTasks) {
+      this.#queuedAtEnd++;
+      // A row of an earlier attempt says more: its cursor, its failure.
+      if (vertex.attempt > 0) continue;
+      if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
+      const key = vertex.key === "" ? vertex.definition.name : vertex.key;
+      records.push({ type: "queued", id: vertex.id, name: vertex.name, key });
+    }
+    if (records.length > 0) this.#tellWriter({ type: "records", records });
+  }
+
+  async #closed(finished: Extract<FromWriter, { type: "closed" }>["finished"]): Promise<void> {
+    this.#options.onEvents([finished]);
+    const summary = this.#summarise(finished.status, finished.failure ?? null, finished.at);
+    const { pipeline, onOutput } = this.#options;
+    if (pipeline.onFinish !== undefined) {
+      await callHook("onFinish", () => pipeline.onFinish?.(summary), onOutput);
+    }
+    this.#done.resolve(summary);
+  }
+
+  #summarise(
+    status: Exclude<RunStatus, "running">,
+    failure: Failure | null,
+    finishedAt: number,
+  ): RunSummary {
+    if (this.#started === undefined) throw new PlanError("Internal error: the run never began");
+    return this.#summary.finish(this.#started, {
+      status,
+      failure,
+      finishedAt,
+      queued: this.#queuedAtEnd,
+      alreadyDone: this.#known.reused,
+    });
+  }
+}

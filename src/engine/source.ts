@@ -1,0 +1,84 @@
+// Where the nodes come from: all at once from a list, or pulled one by one from a generator as there is room.
+
+import { isNode } from "../api/node.ts";
+import type { Work } from "../api/pipeline.ts";
+
+/** Nodes that are all there are. */
+export type AllNodes = { readonly kind: "all"; readonly nodes: readonly unknown[] };
+export type NodeStream = { readonly kind: "stream"; readonly stream: Stream };
+
+export function sourceOf(work: Work): AllNodes | NodeStream {
+  if (isNode(work)) return { kind: "all", nodes: [work] };
+  if (Array.isArray(work)) return { kind: "all", nodes: work };
+  if (typeof work === "object" && work !== null) {
+    if (Symbol.asyncIterator in work) {
+      return { kind: "stream", stream: new Stream(work[Symbol.asyncIterator]()) };
+    }
+    if (Symbol.iterator in work) {
+      return { kind: "stream", stream: new Stream(work[Symbol.iterator]()) };
+    }
+  }
+  // The planner says what it is instead of a node.
+  return { kind: "all", nodes: [work] };
+}
+
+type Step = IteratorResult<unknown, unknown>;
+
+export class Stream {
+  readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  #pending = false;
+  isDone = false;
+
+  constructor(iterator: Iterator<unknown> | AsyncIterator<unknown>) {
+    this.#iterator = iterator;
+  }
+
+  /** A step is under way; `pull` again when its callback came. */
+  get isPending(): boolean {
+    return this.#pending;
+  }
+
+  /**
+   * The next node, where the iterator has it at once. Otherwise undefined: then it is done, or a step is pending and
+   * `arrived` is called with its node.
+   */
+  pull(
+    arrived: (node: unknown) => void,
+    failed: (error: unknown) => void,
+  ): { node: unknown } | undefined {
+    if (this.isDone || this.#pending) return undefined;
+    const step = this.#iterator.next();
+    if (!(step instanceof Promise)) return this.#take(step as Step);
+    this.#pending = true;
+    step.then(
+      (later: Step) => {
+        this.#pending = false;
+        const taken = this.#take(later);
+        if (taken !== undefined || this.isDone) arrived(taken?.node);
+      },
+      (error: unknown) => {
+        this.#pending = false;
+        this.isDone = true;
+        failed(error);
+      },
+    );
+    return undefined;
+  }
+
+  #take(step: Step): { node: unknown } | undefined {
+    if (step.done !== true) return { node: step.value };
+    this.isDone = true;
+    return undefined;
+  }
+
+  /** Nothing more is wanted; lets the generator run its `finally`. */
+  close(): void {
+    if (this.isDone) return;
+    this.isDone = true;
+    // A generator that fails while it is being closed has nothing left to fail.
+    try {
+      const closing: unknown = this.#iterator.return?.();
+      if (closing instanceof Promise) closing.catch(() => undefined);
+    } catch {}
+  }
+}

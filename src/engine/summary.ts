@@ -1,0 +1,79 @@
+// Adds committed events up to a summary. Bounded: it keeps the first failures and the slowest tasks, and counts the rest.
+
+import type { RunStarted, TaskFinished } from "../protocol/events.ts";
+import { failureLine } from "../protocol/failure.ts";
+import type { RunSummary, TaskFailure } from "../protocol/summary.ts";
+
+const maxFailures = 20;
+const maxGroups = 1000;
+const maxSlowest = 5;
+
+export class SummaryCollector {
+  readonly #counts = { done: 0, error: 0, cancelled: 0, skipped: 0 };
+  readonly #failures: TaskFailure[] = [];
+  readonly #groups = new Map<string, number>();
+  #slowest: RunSummary["slowest"][number][] = [];
+
+  /** Tasks that have ended in this session. */
+  get ended(): number {
+    const { done, error, cancelled, skipped } = this.#counts;
+    return done + error + cancelled + skipped;
+  }
+
+  add(event: TaskFinished): void {
+    this.#counts[event.status]++;
+    if (event.startedAt !== null) this.#time(event, event.at - event.startedAt);
+    if (event.status === "error") this.#failed(event);
+  }
+
+  #time({ id, name }: TaskFinished, durationMs: number): void {
+    const last = this.#slowest[maxSlowest - 1];
+    if (last !== undefined && last.durationMs >= durationMs) return;
+    this.#slowest = [...this.#slowest, { id, name, durationMs }]
+      .sort((a, b) => b.durationMs - a.durationMs)
+      .slice(0, maxSlowest);
+  }
+
+  #failed({
+    id,
+    name,
+    attempt,
+    failure = { name: "Error", message: "unknown" },
+  }: TaskFinished): void {
+    if (this.#failures.length < maxFailures) this.#failures.push({ id, name, attempt, failure });
+    const line = failureLine(failure);
+    const count = this.#groups.get(line);
+    if (count !== undefined || this.#groups.size < maxGroups)
+      this.#groups.set(line, (count ?? 0) + 1);
+  }
+
+  finish(
+    started: RunStarted,
+    end: Pick<RunSummary, "status" | "failure" | "finishedAt" | "queued" | "alreadyDone">,
+  ): RunSummary {
+    const { done, error, cancelled, skipped } = this.#counts;
+    return {
+      run: started.run,
+      pipeline: started.pipeline,
+      file: started.file,
+      db: started.db,
+      status: end.status,
+      failure: end.failure,
+      total: end.alreadyDone + this.ended + end.queued,
+      done: done + end.alreadyDone,
+      failed: error,
+      cancelled,
+      skipped,
+      queued: end.queued,
+      alreadyDone: end.alreadyDone,
+      startedAt: started.at,
+      finishedAt: end.finishedAt,
+      failures: this.#failures,
+      failureGroups: [...this.#groups]
+        .map(([message, count]) => ({ message, count }))
+        .sort((a, b) => b.count - a.count)
+        .slice(0, maxFailures),
+      slowest: this.#slowest,
+    };
+  }
+}

@@ -1,0 +1,161 @@
+// Turns each record into what its row says and what is announced once that is committed.
+
+import type { Failure } from "../protocol/failure.ts";
+import type { CommittedEvent, MainRecord, TaskRecord } from "../protocol/messages.ts";
+import { assertNever } from "../protocol/unreachable.ts";
+import type { TaskRows } from "./task-rows.ts";
+
+type Finished = Extract<TaskRecord, { type: "finished" }>;
+
+export class Recorder {
+  /** Undefined with `--no-store-task-status`: then there are only events. */
+  readonly #rows: TaskRows | undefined;
+  #events: CommittedEvent[] = [];
+
+  constructor(rows: TaskRows | undefined) {
+    this.#rows = rows;
+  }
+
+  takeEvents(): CommittedEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  /** @param unitFailure why the unit that ends with this record could not be applied */
+  task(record: TaskRecord, unitFailure: Failure | undefined): void {
+    switch (record.type) {
+      case "started":
+        return this.#started(record);
+      case "progress":
+        return this.#progressed(record);
+      case "log":
+        return this.#logged(record);
+      case "checkpoint":
+        this.#rows?.cursor(record.id, record.cursor);
+        this.#events.push({ type: "task-checkpoint", id: record.id, cursor: record.cursor });
+        return;
+      case "finished":
+        return this.#finished(
+          unitFailure === undefined ? record : withFailure(record, unitFailure),
+        );
+      case "rows":
+      case "emit":
+        throw new Error(`Internal error: a ${record.type} record outside a unit`);
+      default:
+        assertNever(record);
+    }
+  }
+
+  main(record: MainRecord): void {
+    switch (record.type) {
+      case "queued":
+        this.#rows?.set({
+          ...blank,
+          id: record.id,
+          name: record.name,
+          key: record.key,
+          status: "queued",
+        });
+        return;
+      case "skipped":
+        return this.#skipped(record);
+      case "log":
+      case "finished":
+        return this.task(record, undefined);
+      default:
+        assertNever(record);
+    }
+  }
+
+  #started({ id, name, key, attempt, at }: Extract<TaskRecord, { type: "started" }>): void {
+    this.#rows?.set({ ...blank, id, name, key, status: "running", attempt, startedAt: at });
+    this.#events.push({ type: "task-started", id, name, attempt, at });
+  }
+
+  #progressed({ id, progress, message }: Extract<TaskRecord, { type: "progress" }>): void {
+    this.#rows?.progress(id, progress, message ?? null);
+    this.#events.push(
+      message === undefined
+        ? { type: "task-progress", id, progress }
+        : { type: "task-progress", id, progress, message },
+    );
+  }
+
+  #logged({ id, name, attempt, at, level, line }: Extract<TaskRecord, { type: "log" }>): void {
+    this.#rows?.log({ id, attempt, at, level, line });
+    this.#events.push({ type: "task-log", id, name, attempt, at, level, line });
+  }
+
+  #skipped({ id, name, key, at, failure }: Extract<MainRecord, { type: "skipped" }>): void {
+    this.#rows?.set({ ...blank, id, name, key, status: "skipped", finishedAt: at, failure });
+    this.#events.push({
+      type: "task-finished",
+      id,
+      name,
+      attempt: 0,
+      status: "skipped",
+      startedAt: null,
+      at,
+      failure,
+    });
+  }
+
+  #finished(record: Finished): void {
+    const { id, name, key, attempt, startedAt, at, outcome } = record;
+    const row = {
+      id,
+      name,
+      key,
+      attempt,
+      startedAt,
+      progress: record.progress ?? (outcome.status === "done" ? 1 : 0),
+      message: record.message ?? null,
+    };
+    if (outcome.status === "done") {
+      const { result } = outcome;
+      this.#rows?.set({ ...row, status: "done", finishedAt: at, result, failure: null });
+      this.#events.push({
+        type: "task-finished",
+        id,
+        name,
+        attempt,
+        status: "done",
+        startedAt,
+        at,
+        ...(record.needed ? { result } : undefined),
+      });
+      return;
+    }
+    const { failure } = outcome;
+    if (outcome.status === "error" && outcome.retryAt !== undefined) {
+      this.#rows?.set({ ...row, status: "queued", finishedAt: null, result: null, failure });
+      const { retryAt } = outcome;
+      this.#events.push({ type: "task-retrying", id, name, attempt, at, failure, retryAt });
+      return;
+    }
+    const { status } = outcome;
+    this.#rows?.set({ ...row, status, finishedAt: at, result: null, failure });
+    this.#events.push({ type: "task-finished", id, name, attempt, status, startedAt, at, failure });
+  }
+}
+
+const blank = {
+  attempt: 0,
+  startedAt: null,
+  finishedAt: null,
+  result: null,
+  failure: null,
+  progress: 0,
+  message: null,
+} as const;
+
+function withFailure(record: Finished, failure: Failure): Finished {
+  const { outcome } = record;
+  const retryAt = outcome.status === "done" ? outcome.retryAt : undefined;
+  return {
+    ...record,
+    outcome:
+      retryAt === undefined ? { status: "error", failure } : { status: "error", failure, retryAt },
+  };
+}

@@ -1,0 +1,106 @@
+// What can be wrong with the database that a user named: expected, so it is said in full and without a stack.
+
+export type StoreErrorCode =
+  | "no-path"
+  | "is-folder"
+  | "not-a-file"
+  | "no-folder"
+  | "not-writable"
+  | "not-sqlite"
+  | "corrupt"
+  | "locked"
+  | "disk-full"
+  | "cannot-open"
+  | "newer-version"
+  | "table-clash"
+  | "run-alive"
+  | "no-such-run"
+  | "wrong-pipeline"
+  | "no-history";
+
+/** The message names what is wrong, where, and the next step. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  readonly code: StoreErrorCode;
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** SQLite's code for what was thrown, e.g. `SQLITE_BUSY`; undefined when it is not SQLite's. */
+export function sqliteCode(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || !("code" in thrown)) return undefined;
+  const { code } = thrown;
+  return typeof code === "string" && code.startsWith("SQLITE_") ? code : undefined;
+}
+
+export const isBusy = (thrown: unknown): boolean =>
+  /^SQLITE_(BUSY|LOCKED)/.test(sqliteCode(thrown) ?? "");
+
+/** [prefix of SQLite's code, ours, what to say about the path] */
+const known: readonly (readonly [string, StoreErrorCode, string])[] = [
+  [
+    "SQLITE_BUSY",
+    "locked",
+    "is locked by another program; wait for it to finish, close it, or choose another file with --db",
+  ],
+  [
+    "SQLITE_LOCKED",
+    "locked",
+    "is locked by another connection of this program; close it, or choose another file with --db",
+  ],
+  [
+    "SQLITE_NOTADB",
+    "not-sqlite",
+    "is not an SQLite database (or it is encrypted); choose another file with --db",
+  ],
+  [
+    "SQLITE_CORRUPT",
+    "corrupt",
+    'is a damaged SQLite database; restore a copy, or save what is readable with the sqlite3 program\'s ".recover"',
+  ],
+  [
+    "SQLITE_FULL",
+    "disk-full",
+    "cannot grow: the disk is full; make room, or choose another disk with --db",
+  ],
+  [
+    "SQLITE_READONLY",
+    "not-writable",
+    "cannot be written; change its permissions, or choose another file with --db",
+  ],
+  [
+    "SQLITE_PERM",
+    "not-writable",
+    "cannot be written; change its permissions, or choose another file with --db",
+  ],
+  [
+    "SQLITE_CANTOPEN",
+    "cannot-open",
+    "cannot be opened; check its path and permissions, or choose another file with --db",
+  ],
+  [
+    "SQLITE_IOERR",
+    "cannot-open",
+    "cannot be read or written (an I/O error); check the disk, or choose another file with --db",
+  ],
+];
+
+/**
+ * What SQLite threw, as a StoreError that names the file. Anything else (a bug, a StoreError) is returned as it is.
+ *
+ * @param path the database as the user wrote it
+ */
+export function toStoreError(thrown: unknown, path: string): unknown {
+  const code = sqliteCode(thrown);
+  const row = known.find(([prefix]) => code?.startsWith(prefix) === true);
+  if (row === undefined) return thrown;
+  return new StoreError(row[1], `${path} ${row[2]} (${code})`, { cause: thrown });
+}
+
+/** Not the fault of a statement: the file, the disk or the memory cannot go on, so no later transaction would fare better. */
+export const isFatal = (thrown: unknown): boolean =>
+  /^SQLITE_(FULL|IOERR|CORRUPT|NOTADB|READONLY|NOMEM|CANTOPEN|PROTOCOL|FORMAT)/.test(
+    sqliteCode(thrown) ?? "",
+  );

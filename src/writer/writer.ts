@@ -1,0 +1,316 @@
+// The writer: takes records in, groups them into transactions, and tells what is committed, in this order. It owns the
+// only connection that writes. It does not care whether the other end of a port is a thread or a test.
+
+import type { Database } from "bun:sqlite";
+
+import type { MessageHandle } from "../api/message.ts";
+import { Claims, creditsOf } from "../protocol/claims.ts";
+import { type Failure, toFailure } from "../protocol/failure.ts";
+import type { Slot } from "../protocol/ids.ts";
+import {
+  type Ack,
+  type CommittedEvent,
+  type FromWriter,
+  type MainRecord,
+  type ModuleRef,
+  type TaskRecord,
+  type ToWriter,
+  unitPartMark,
+} from "../protocol/messages.ts";
+import { assertNever } from "../protocol/unreachable.ts";
+import { decide } from "./batch.ts";
+import { Inbox } from "./inbox.ts";
+import { Recorder } from "./recorder.ts";
+import { Session } from "./session.ts";
+
+export type WriterTools = {
+  post(message: FromWriter): void;
+  /** The pipeline's own messages, from its module. */
+  messages(module: ModuleRef): Promise<readonly MessageHandle<never>[]>;
+  /** Runs `work` when the event loop has handed over what has arrived. */
+  later(work: () => void): void;
+  /** Runs `work` after `ms`. */
+  after(ms: number, work: () => void): void;
+  /** Epoch ms. */
+  now(): number;
+};
+
+/** What main may not have taken in yet. Beyond, the writer waits, and with it the Workers. */
+const maxUnseen = 64;
+
+type Worker = {
+  readonly port: MessagePort;
+  readonly claims: Claims;
+  received: number;
+  /** Set once the thread is gone: all its posts have arrived when this many have. */
+  expected: number | undefined;
+  /** Given back, and told, after the commit. */
+  credits: number;
+  checkpoints: NonNullable<Ack["checkpoints"]>[number][];
+  /** Parts of a unit were taken in: the Worker may wait for room although nothing is committed. */
+  partsTaken: boolean;
+};
+
+export class Writer {
+  readonly #tools: WriterTools;
+  readonly #workers = new Map<Slot, Worker>();
+  readonly #inbox = new Inbox();
+  #fromMain: MainRecord[] = [];
+  #session: Session | undefined;
+  #recorder: Recorder | undefined;
+  /** Whose unit is under way. */
+  #owner: Slot | undefined;
+  #records = 0;
+  #openedAt: number | undefined;
+  #unseen = 0;
+  #scheduled = false;
+  #total: { total: number; complete: boolean } | undefined;
+  #closing: Extract<ToWriter, { type: "close" }> | undefined;
+  #failed = false;
+
+  constructor(tools: WriterTools) {
+    this.#tools = tools;
+  }
+
+  receive(message: ToWriter): void {
+    if (this.#failed) return;
+    switch (message.type) {
+      case "open":
+        void this.#open(message);
+        return;
+      case "attach":
+        this.#attach(message.slot, message.port, Claims.from(message.claims));
+        return;
+      case "detach": {
+        const worker = this.#workers.get(message.slot);
+        if (worker !== undefined) worker.expected = message.sent;
+        return this.#wake();
+      }
+      case "records":
+        this.#fromMain.push(...message.records);
+        return this.#wake();
+      case "total":
+        this.#total = { total: message.total, complete: message.complete };
+        return this.#wake();
+      case "seen":
+        this.#unseen -= message.count;
+        return this.#wake();
+      case "close":
+        this.#closing = message;
+        return this.#wake();
+      default:
+        assertNever(message);
+    }
+  }
+
+  async #open({ options, run, module }: Extract<ToWriter, { type: "open" }>): Promise<void> {
+    try {
+      const handles = module === null ? [] : await this.#tools.messages(module);
+      this.#session = Session.open(options, run, handles, this.#tools.now());
+      this.#recorder = new Recorder(this.#session.rows);
+      this.#tools.post({
+        type: "opened",
+        started: this.#session.started,
+        known: this.#session.known,
+      });
+      this.#wake();
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  #attach(slot: Slot, port: MessagePort, claims: Claims): void {
+    const worker: Worker = {
+      port,
+      claims,
+      received: 0,
+      expected: undefined,
+      credits: 0,
+      checkpoints: [],
+      partsTaken: false,
+    };
+    this.#workers.set(slot, worker);
+    this.#inbox.open(slot);
+    port.onmessage = (event) => {
+      worker.received++;
+      this.#inbox.push(slot, event.data as string);
+      this.#wake();
+    };
+  }
+
+  #wake(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#tools.later(() => {
+      this.#scheduled = false;
+      this.#drain();
+    });
+  }
+
+  #drain(): void {
+    if (this.#failed || this.#session === undefined) return;
+    try {
+      this.#work(this.#session);
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  #work(session: Session): void {
+    this.#openedAt ??= this.#tools.now();
+    for (;;) {
+      const decision = decide({
+        records: this.#records,
+        ageMs: this.#tools.now() - this.#openedAt,
+        inboxEmpty: !this.#hasWork,
+      });
+      if (decision === "take-more" && this.#unseen < maxUnseen) {
+        this.#takeOne(session.db);
+        continue;
+      }
+      if (this.#owner !== undefined) {
+        // A unit is not torn apart: the rest of it is on its way, or its Worker is gone.
+        if (this.#inbox.has(this.#owner)) this.#takeOne(session.db);
+        else if (!this.#abandonUnit(session)) return this.#returnParts();
+        continue;
+      }
+      if (decision === "wait" && this.#closing === undefined) {
+        this.#tools.after(1, () => this.#wake());
+        return;
+      }
+      break;
+    }
+    this.#commit(session);
+    this.#detachLost();
+    if (this.#hasWork && this.#unseen < maxUnseen) this.#wake();
+    else if (this.#closing !== undefined && !this.#hasWork) this.#close(session, this.#closing);
+  }
+
+  get #hasWork(): boolean {
+    return !this.#inbox.isEmpty || this.#fromMain.length > 0;
+  }
+
+  #takeOne(db: Database): void {
+    const next = this.#inbox.shift(this.#owner);
+    if (next === undefined) {
+      for (const record of this.#fromMain) this.#recorder?.main(record);
+      this.#records += this.#fromMain.length;
+      this.#fromMain = [];
+      return;
+    }
+    const worker = this.#workers.get(next.slot);
+    if (worker === undefined) return;
+    if (next.post.startsWith(unitPartMark)) this.#takePart(db, next.slot, worker, next.post);
+    else this.#takeRecords(next.slot, worker, next.post);
+  }
+
+  #takePart(db: Database, slot: Slot, worker: Worker, post: string): void {
+    if (!db.inTransaction) db.run("BEGIN IMMEDIATE");
+    this.#owner = slot;
+    this.#session?.unit.part(post.slice(unitPartMark.length));
+    worker.claims.giveBack(creditsOf(post.length));
+    worker.partsTaken = true;
+  }
+
+  #takeRecords(slot: Slot, worker: Worker, post: string): void {
+    const records = JSON.parse(post) as TaskRecord[];
+    let unitFailure: Failure | undefined;
+    if (this.#owner === slot) {
+      unitFailure = this.#session?.unit.end();
+      this.#owner = undefined;
+    }
+    for (const record of records) this.#takeRecord(worker, record, unitFailure);
+    this.#records += records.length;
+    worker.credits += creditsOf(post.length);
+  }
+
+  #takeRecord(worker: Worker, record: TaskRecord, unitFailure: Failure | undefined): void {
+    if (record.type === "checkpoint") {
+      const { id, seq } = record;
+      worker.checkpoints.push(
+        unitFailure === undefined ? { id, seq } : { id, seq, failure: unitFailure },
+      );
+      if (unitFailure !== undefined) return;
+    }
+    this.#recorder?.task(record, unitFailure);
+  }
+
+  /** True when the unit's Worker will never send the rest. */
+  #abandonUnit(session: Session): boolean {
+    const worker = this.#owner === undefined ? undefined : this.#workers.get(this.#owner);
+    if (worker?.expected === undefined || worker.received < worker.expected) return false;
+    session.unit.abandon();
+    this.#owner = undefined;
+    return true;
+  }
+
+  /** Lets a Worker go on that waits for room within its unit. */
+  #returnParts(): void {
+    for (const worker of this.#workers.values()) {
+      if (!worker.partsTaken) continue;
+      worker.partsTaken = false;
+      worker.port.postMessage({ type: "ack" } satisfies Ack);
+    }
+  }
+
+  #commit(session: Session): void {
+    const events = this.#recorder?.takeEvents() ?? [];
+    if (this.#total !== undefined) {
+      session.setTotal(this.#total.total);
+      events.push({ type: "run-total", ...this.#total });
+      this.#total = undefined;
+    }
+    session.commit();
+    this.#records = 0;
+    this.#openedAt = undefined;
+    this.#acknowledge();
+    if (events.length > 0) this.#announce(events);
+  }
+
+  #announce(events: readonly CommittedEvent[]): void {
+    this.#unseen++;
+    this.#tools.post({ type: "committed", events: JSON.stringify(events) });
+  }
+
+  #acknowledge(): void {
+    for (const worker of this.#workers.values()) {
+      if (worker.credits === 0 && !worker.partsTaken) continue;
+      worker.claims.giveBack(worker.credits);
+      const ack: Ack =
+        worker.checkpoints.length === 0
+          ? { type: "ack" }
+          : { type: "ack", checkpoints: worker.checkpoints };
+      worker.port.postMessage(ack);
+      worker.credits = 0;
+      worker.checkpoints = [];
+      worker.partsTaken = false;
+    }
+  }
+
+  #detachLost(): void {
+    for (const [slot, worker] of this.#workers) {
+      if (worker.expected === undefined || worker.received < worker.expected) continue;
+      if (this.#inbox.has(slot)) continue;
+      worker.port.close();
+      this.#workers.delete(slot);
+      this.#inbox.close(slot);
+      this.#tools.post({ type: "detached", slot });
+    }
+  }
+
+  #close(session: Session, { status, failure }: Extract<ToWriter, { type: "close" }>): void {
+    this.#failed = true;
+    for (const worker of this.#workers.values()) worker.port.close();
+    const finished = session.close(status, failure, this.#tools.now());
+    this.#tools.post({ type: "closed", finished });
+  }
+
+  /** Nothing more will be committed. The run's row keeps `running`: the next run finds it and continues. */
+  #fail(thrown: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    const failure = toFailure(this.#session?.explain(thrown) ?? thrown);
+    this.#session?.abort();
+    this.#tools.post({ type: "failed", failure });
+  }
+}
