@@ -1,5 +1,7 @@
 // Keeps the values of secrets out of everything that leaves a thread.
 
+import { readPart } from "../protocol/unit-part.ts";
+
 const shortest = 4;
 const stars = "***";
 
@@ -43,10 +45,10 @@ export class Mask {
     return JSON.stringify(value, (_, member: unknown) => this.#member(member));
   }
 
-  /** The same for what is JSON text already. */
-  jsonText(text: string): string {
+  /** The same for a unit's part. */
+  part(text: string): string {
     return this.#needles.some((needle) => text.includes(needle))
-      ? this.stringify(JSON.parse(text))
+      ? this.stringify(readPart(text))
       : text;
   }
 

@@ -102,7 +102,7 @@ export class Outbox {
     this.flush();
     for (const part of parts) {
       if (!this.hasRoom) await this.room();
-      this.#post(unitPartMark + (this.#mask === undefined ? part : this.#mask.jsonText(part)));
+      this.#post(unitPartMark + (this.#mask === undefined ? part : this.#mask.part(part)));
     }
     if (!this.hasRoom) await this.room();
     if (end.type === "finished") {

@@ -9,6 +9,7 @@ import {
   type RowsTarget,
   upsertTarget,
 } from "../../src/worker/rows.ts";
+import { readRows } from "../support/read-rows.ts";
 
 type RowsRecord = Extract<TaskRecord, { type: "rows" }>;
 
@@ -25,7 +26,7 @@ async function encode(
     rows,
     target,
     (text, count) => {
-      const record = JSON.parse(text) as RowsRecord;
+      const record = readRows(text);
       expect(record.rows.length).toBe(count);
       records.push(record);
     },
