@@ -53,7 +53,8 @@ export type TaskVertex = VertexBase & {
 export type EachVertex = VertexBase & {
   readonly kind: "each";
   readonly item: EachNode["item"];
-  source: Template<Vertex> | readonly unknown[] | undefined;
+  /** A list that was given as it is, or what will yield one; undefined once its items are known. */
+  source: { readonly list: readonly unknown[] } | { readonly text: Template<Vertex> } | undefined;
   items: readonly unknown[];
   /** The next item to unfold. */
   next: number;
@@ -175,7 +176,9 @@ export class Graph {
     const nodes =
       node.kind === "task"
         ? [...nodesIn(node.input), ...(node.settings?.after ?? [])]
-        : nodesIn(node.source);
+        : Array.isArray(node.source)
+          ? []
+          : nodesIn(node.source);
     return nodes.filter((dependency) => this.#plannedVertex(dependency) === undefined);
   }
 
@@ -242,10 +245,12 @@ export class Graph {
       kind: "each",
       item: node.item,
       source: Array.isArray(source)
-        ? source
-        : asPlanError("each", () =>
-            toTemplate(source, "source", (dependency) => this.#need(dependency, dependencies)),
-          ),
+        ? { list: source }
+        : {
+            text: asPlanError("each", () =>
+              toTemplate(source, "source", (dependency) => this.#need(dependency, dependencies)),
+            ),
+          },
       items: [],
       next: 0,
       results: [],
@@ -294,13 +299,12 @@ export class Graph {
   }
 
   #startUnfolding(each: EachVertex): void {
-    if (each.next > 0 || each.source === undefined) {
+    if (each.source === undefined) {
       this.#end([[each, { status: "done", result: eachResult(each) }]]);
       return;
     }
-    const source = Array.isArray(each.source)
-      ? each.source
-      : (JSON.parse(fill(each.source as Template<Vertex>, resultText)) as unknown);
+    const source: unknown =
+      "list" in each.source ? each.source.list : JSON.parse(fill(each.source.text, resultText));
     each.source = undefined;
     this.#unknownFans--;
     if (!Array.isArray(source)) {
