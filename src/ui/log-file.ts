@@ -1,0 +1,103 @@
+// `--log-file`: every line with time, level and task, without colours, appended.
+
+import { closeSync, openSync } from "node:fs";
+import type { RunEvent } from "../protocol/events.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import { toIso } from "../protocol/time.ts";
+import type { Line } from "./narrate.ts";
+import { narrate } from "./narrate.ts";
+import type { Write } from "./output.ts";
+import { writeAll } from "./output.ts";
+import { summaryLines } from "./summary.ts";
+import { visible, visibleLines } from "./text.ts";
+import type { Ui } from "./ui.ts";
+
+const maxBufferedChars = 64 * 1024;
+const flushAgeMs = 250;
+
+/** `2026-01-31T12:00:00.000Z info  load-page: fetched 12 rows`; a longer text repeats the head on each line. */
+export function logFileLines(line: Line): string {
+  const task = line.task === null ? "" : `${visible(line.task)}: `;
+  const head = `${toIso(line.at)} ${line.level.padEnd(5)} ${task}`;
+  return visibleLines(line.text)
+    .map((text) => `${head}${text}\n`)
+    .join("");
+}
+
+/** @throws Error when the file cannot be opened for appending */
+export function createLogFile(path: string, now: () => number): Ui {
+  const file = openAppend(path);
+  const buffer = buffered(file.write);
+  const put = (line: Line): void => buffer.add(logFileLines(line));
+  const own = (level: LogLevel, text: string): void => put({ at: now(), level, task: null, text });
+  const close = (): void => {
+    process.off("exit", close);
+    buffer.stop();
+    file.close();
+  };
+  // Whatever ends the process, what has been said is in the file.
+  process.on("exit", close);
+  return {
+    events(events: readonly RunEvent[]) {
+      for (const event of events) {
+        const line = narrate(event, 2);
+        if (line !== undefined) put(line);
+      }
+    },
+    log: own,
+    stopping: (signal, urgent) =>
+      own("warn", urgent ? `${signal} again: stopping now` : `${signal}: stopping`),
+    finish(summary) {
+      own(summary.status === "done" ? "info" : "error", summaryLines(summary).join("\n"));
+      close();
+    },
+    close,
+  };
+}
+
+function openAppend(path: string): { write: Write; close: () => void } {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, "a");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`the log file ${path} cannot be opened: ${why}`, { cause: error });
+  }
+  return {
+    write(text) {
+      if (fd !== undefined) writeAll(fd, text);
+    },
+    close() {
+      if (fd !== undefined) closeSync(fd);
+      fd = undefined;
+    },
+  };
+}
+
+/** A full disk must not end the run: from the first error on, the log is lost and nothing else. */
+function buffered(write: Write): { add: (text: string) => void; stop: () => void } {
+  let pending = "";
+  let broken = false;
+  const flush = (): void => {
+    const text = pending;
+    pending = "";
+    if (text === "" || broken) return;
+    try {
+      write(text);
+    } catch {
+      broken = true;
+    }
+  };
+  const timer = setInterval(flush, flushAgeMs);
+  timer.unref();
+  return {
+    add(text) {
+      pending += text;
+      if (pending.length >= maxBufferedChars) flush();
+    },
+    stop() {
+      clearInterval(timer);
+      flush();
+    },
+  };
+}

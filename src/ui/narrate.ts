@@ -1,0 +1,119 @@
+// Which events are told as a line, from which verbosity on, and in which words. Pure.
+
+import type { RunEvent, RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
+import type { Failure } from "../protocol/failure.ts";
+import { failureLine } from "../protocol/failure.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import { assertNever } from "../protocol/unreachable.ts";
+import { duration } from "./duration.ts";
+import { plural } from "./text.ts";
+
+/** `-q` … `-vv`. -1: failures; 0: and info; 1: and tasks as they start and finish; 2: and debug of tasks. */
+export type Verbosity = -1 | 0 | 1 | 2;
+
+export type Line = {
+  /** Epoch ms. */
+  readonly at: number;
+  readonly level: LogLevel;
+  /** The task's name as it is in the data; null for a line of pipeloom's own. */
+  readonly task: string | null;
+  /** As it is in the data: not yet made safe, perhaps more than one line. */
+  readonly text: string;
+  /** The line tells that a task failed for good. */
+  readonly failure?: true;
+};
+
+/** The line for this event, or undefined. Called for every event of a run, so what is not told costs nothing. */
+export function narrate(event: RunEvent, verbosity: Verbosity): Line | undefined {
+  switch (event.type) {
+    case "task-finished":
+      return finished(event, verbosity);
+    case "task-log":
+      return logged(event.level, verbosity)
+        ? { at: event.at, level: event.level, task: event.name, text: event.line }
+        : undefined;
+    case "task-retrying":
+      return verbosity >= 1 ? retrying(event, verbosity) : undefined;
+    case "task-started":
+      return verbosity >= 1
+        ? { at: event.at, level: "debug", task: event.name, text: started(event.attempt) }
+        : undefined;
+    case "run-started":
+      return verbosity >= 0 ? runStarted(event) : undefined;
+    case "run-finished":
+    case "run-total":
+    case "task-progress":
+    case "task-checkpoint":
+      return undefined;
+    default:
+      return assertNever(event);
+  }
+}
+
+/** Task logs of `debug` need `-vv`; with `-q` no task logs at all, only failures. */
+function logged(level: LogLevel, verbosity: Verbosity): boolean {
+  return verbosity >= (level === "debug" ? 2 : 0);
+}
+
+/** Lines of pipeloom's own. */
+export function told(level: LogLevel, verbosity: Verbosity): boolean {
+  if (level === "error") return true;
+  return verbosity >= (level === "debug" ? 1 : 0);
+}
+
+const started = (attempt: number): string =>
+  attempt === 1 ? "started" : `started (attempt ${attempt})`;
+
+function finished(event: TaskFinished, verbosity: Verbosity): Line | undefined {
+  const { at, name: task } = event;
+  switch (event.status) {
+    case "done":
+      return verbosity >= 1
+        ? { at, level: "debug", task, text: `done${lasted(event)}` }
+        : undefined;
+    case "error":
+      return { at, level: "error", task, text: failed(event, verbosity), failure: true };
+    case "cancelled":
+    case "skipped":
+      return verbosity >= 1
+        ? { at, level: "warn", task, text: `${event.status}${because(event.failure)}` }
+        : undefined;
+    default:
+      return assertNever(event.status);
+  }
+}
+
+const lasted = ({ startedAt, at }: TaskFinished): string =>
+  startedAt === null ? "" : ` in ${duration(at - startedAt)}`;
+
+const because = (failure: Failure | undefined): string =>
+  failure === undefined ? "" : `: ${failureLine(failure)}`;
+
+function failed(event: TaskFinished, verbosity: Verbosity): string {
+  const attempts = event.attempt > 1 ? ` after ${event.attempt} attempts` : "";
+  return `failed${attempts}${because(event.failure)}${stack(event.failure, verbosity)}`;
+}
+
+function retrying(event: TaskRetrying, verbosity: Verbosity): Line {
+  const wait = duration(event.retryAt - event.at);
+  const text = `attempt ${event.attempt} failed, again in ${wait}${because(event.failure)}${stack(event.failure, verbosity)}`;
+  return { at: event.at, level: "warn", task: event.name, text };
+}
+
+/** With `-v` the frames of the stack and the causes; the stack's first lines repeat the message. */
+function stack(failure: Failure | undefined, verbosity: Verbosity): string {
+  if (failure === undefined || verbosity < 1) return "";
+  const frames = (failure.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  const own = frames.map((line) => `\n${line}`).join("");
+  return failure.cause === undefined
+    ? own
+    : `${own}\ncaused by: ${failureLine(failure.cause)}${stack(failure.cause, verbosity)}`;
+}
+
+function runStarted(event: RunStarted): Line {
+  const known = event.resumed
+    ? `\nRun ${event.run} goes on where it stopped: ${plural(event.alreadyDone, "task")} done before`
+    : "";
+  const text = `DB writer started → ${event.db} (${event.journal.toUpperCase()})${known}`;
+  return { at: event.at, level: "info", task: null, text };
+}

@@ -1,0 +1,51 @@
+// From one frame to the next in as few bytes as it takes: the text to write, or "". Pure.
+//
+// Between frames the cursor stands at the start of the row below the region. A `^C` that the terminal echoes
+// lands there, does no harm, and is gone with the next frame; and when the terminal rewraps its lines on a resize,
+// it carries the cursor along.
+
+const begin = "\x1b[?2026h";
+const end = "\x1b[?2026l";
+const clearLine = "\x1b[K";
+const clearBelow = "\x1b[J";
+
+const up = (rows: number): string => (rows === 0 ? "" : `\x1b[${rows}A`);
+const down = (rows: number): string => (rows === 0 ? "" : `\x1b[${rows}B`);
+
+export type Paint = {
+  readonly before: readonly string[];
+  /** How many rows `before` takes up now. */
+  readonly rowsBefore: number;
+  readonly after: readonly string[];
+  /** Lines that go above the region, for good. */
+  readonly above: readonly string[];
+};
+
+/** One synchronized update: the terminal shows all of it or none. */
+export function paint({ before, rowsBefore, after, above }: Paint): string {
+  const asIs = rowsBefore === before.length && above.length === 0;
+  const body = asIs ? changed(before, after) : whole(rowsBefore, after, above);
+  return body === "" ? "" : `${begin}${body}${end}`;
+}
+
+function whole(rowsBefore: number, after: readonly string[], above: readonly string[]): string {
+  const lines = [...above, ...after].map((line) => `${line}\r\n`).join("");
+  return `\r${up(rowsBefore)}${clearBelow}${lines}`;
+}
+
+/** Only the lines that differ. */
+function changed(before: readonly string[], after: readonly string[]): string {
+  let text = "";
+  let skipped = 0;
+  for (const [i, line] of after.entries()) {
+    if (line === before[i]) {
+      skipped++;
+      continue;
+    }
+    text += `${down(skipped)}${line}${clearLine}\r\n`;
+    skipped = 0;
+  }
+  const shorter = after.length < before.length ? clearBelow : "";
+  if (text === "" && shorter === "") return "";
+  return `\r${up(before.length)}${text}${down(skipped)}${shorter}`;
+}

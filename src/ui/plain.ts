@@ -1,0 +1,143 @@
+// Without a terminal: lines that read well in a file and in a CI log, and not many of them.
+
+import type { RunEvent } from "../protocol/events.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import type { Env } from "./color.ts";
+import { clock, duration } from "./duration.ts";
+import { createPace } from "./eta.ts";
+import type { Line, Verbosity } from "./narrate.ts";
+import { narrate, told } from "./narrate.ts";
+import type { Write } from "./output.ts";
+import type { Look } from "./reporter.ts";
+import { createLogger } from "./reporter.ts";
+import { summaryLines } from "./summary.ts";
+import { grouped, visible } from "./text.ts";
+import type { Ui } from "./ui.ts";
+import type { View } from "./view.ts";
+import { finishedCount, fold, newView } from "./view.ts";
+
+const everyMs = 10_000;
+/** Then failures are only counted: a CI log with 100,000 of them helps nobody. */
+const maxFailureLines = 100;
+/** GitHub shows ten annotations of a step. */
+const maxAnnotations = 10;
+
+export type PlainOptions = {
+  readonly verbosity: Verbosity;
+  readonly write: Write;
+  readonly look: Look;
+  readonly env: Env;
+  readonly now: () => number;
+  readonly cwd: string;
+};
+
+export function createPlain(options: PlainOptions): Ui {
+  const { verbosity, write, now, look } = options;
+  const github = isGithub(options.env);
+  const view = newView();
+  const progress = createProgress(view);
+  let failures = 0;
+  let grouping = false;
+  const print = (lines: readonly string[]): void => {
+    const text = lines.map((line) => `${github ? harmless(line) : line}\n`).join("");
+    if (text !== "") write(text);
+  };
+  const logger = createLogger(look, print);
+
+  const tell = (line: Line): void => {
+    if (line.failure !== true) return logger.line(line);
+    failures++;
+    if (github && failures <= maxAnnotations) write(annotation(line));
+    if (failures <= maxFailureLines) logger.line(line);
+    if (failures === maxFailureLines) print(["… more failures are counted, not shown"]);
+  };
+  const open = (events: readonly RunEvent[]): void => {
+    if (!github || grouping) return;
+    const started = events.find((event) => event.type === "run-started");
+    if (started === undefined) return;
+    write(`::group::pipeloom: ${escapeData(visible(started.pipeline))}\n`);
+    grouping = true;
+  };
+  const endGroup = (): void => {
+    if (grouping) write("::endgroup::\n");
+    grouping = false;
+  };
+
+  return {
+    events(events) {
+      open(events);
+      fold(view, events);
+      for (const event of events) {
+        const line = narrate(event, verbosity);
+        if (line !== undefined) tell(line);
+      }
+      const line = verbosity < 0 ? "" : progress(now());
+      if (line !== "") print([line]);
+    },
+    log(level: LogLevel, text: string) {
+      if (told(level, verbosity)) logger.line({ at: now(), level, task: null, text });
+    },
+    stopping(signal, urgent) {
+      const text = urgent
+        ? `${signal} again: stopping now`
+        : `${signal}: stopping when the running tasks have ended`;
+      logger.line({ at: now(), level: "warn", task: null, text });
+    },
+    finish(summary) {
+      endGroup();
+      print(summaryLines(summary, { colors: look.colors, quiet: verbosity < 0, cwd: options.cwd }));
+    },
+    close: endGroup,
+  };
+}
+
+/** A line for each tenth that is finished, and every 10 s when that is sooner; never more than one a second. */
+function createProgress(view: View): (now: number) => string {
+  const pace = createPace();
+  let tenths = 0;
+  let last: number | undefined;
+  return (now) => {
+    if (view.startedAt === undefined || view.finishedAt !== undefined) return "";
+    const finished = finishedCount(view);
+    const total = view.complete ? view.total : null;
+    const { remainingMs } = pace({ now, finished, work: finished + view.partial, total });
+    last ??= now;
+    const reached = total === null || total === 0 ? tenths : Math.floor((10 * finished) / total);
+    const tenth = reached > tenths && now - last >= 1000;
+    if (!tenth && now - last < everyMs) return "";
+    tenths = Math.max(tenths, reached);
+    last = now;
+    return progressLine(view, now - view.startedAt, remainingMs);
+  };
+}
+
+function progressLine(view: View, elapsedMs: number, remainingMs: number | null): string {
+  const finished = finishedCount(view);
+  const parts = view.complete
+    ? [
+        `${String(Math.floor((100 * finished) / Math.max(1, view.total))).padStart(3)}%`,
+        `${grouped(finished)}/${grouped(view.total)}`,
+      ]
+    : [`${grouped(finished)} done`];
+  const failed = view.failed > 0 ? `, ${grouped(view.failed)} failed` : "";
+  const left =
+    remainingMs === null || !view.complete ? "" : `, about ${duration(remainingMs)} left`;
+  return `${parts.join(" ")} after ${clock(elapsedMs)}${failed}${left}`;
+}
+
+export const isGithub = (env: Env): boolean => env["GITHUB_ACTIONS"] === "true";
+
+function annotation({ task, text }: Line): string {
+  const title = escapeProperty(visible(task ?? "pipeloom"));
+  return `::error title=${title}::${escapeData(`${task === null ? "" : `${visible(task)}: `}${text}`)}\n`;
+}
+
+// https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
+const escapeData = (text: string): string =>
+  text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+const escapeProperty = (text: string): string =>
+  escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
+
+/** The runner obeys `::command::` at the start of a line, blanks before it or not, and `##[command]` anywhere. */
+const harmless = (line: string): string =>
+  line.replace(/^(\s*)::/, "$1: :").replaceAll("##[", "## [");

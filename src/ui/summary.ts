@@ -1,0 +1,115 @@
+// What a run came to, in lines. Pure.
+
+import { failureLine } from "../protocol/failure.ts";
+import type { RunSummary } from "../protocol/summary.ts";
+import type { Palette } from "./color.ts";
+import { paletteOf } from "./color.ts";
+import { duration } from "./duration.ts";
+import { fit, grouped, pad, plural, visible, width } from "./text.ts";
+
+/** More failures than this are told as groups of equal messages. */
+const maxSingleFailures = 5;
+const maxGroups = 5;
+/** Below this a list of the slowest tasks says nothing. */
+const slowEnoughMs = 100;
+
+export type SummaryOptions = {
+  readonly colors?: Palette;
+  readonly columns?: number;
+  /** Only what went wrong. */
+  readonly quiet?: boolean;
+  /** Paths below it are shown relative. */
+  readonly cwd?: string;
+};
+
+export function summaryLines(summary: RunSummary, options: SummaryOptions = {}): string[] {
+  const colors = options.colors ?? paletteOf(0);
+  const columns = options.columns ?? Infinity;
+  if (options.quiet === true && summary.status === "done") return [];
+  const lines = [
+    headline(summary, colors, options.cwd ?? ""),
+    ...reason(summary, colors),
+    ...failures(summary, colors),
+    ...(options.quiet === true ? [] : slowest(summary, colors)),
+    ...next(summary, colors, options.cwd ?? ""),
+  ];
+  return columns === Infinity ? lines : lines.map((line) => fit(line, columns));
+}
+
+function headline(summary: RunSummary, colors: Palette, cwd: string): string {
+  const took = `in ${duration(summary.finishedAt - summary.startedAt)}`;
+  const where = colors.dim(`→ ${visible(relative(summary.db, cwd))}`);
+  const text = `${colors.bold(visible(summary.pipeline))} ${verdict(summary)}: ${counts(summary, colors)} ${took} ${where}`;
+  if (summary.status === "done") return `${colors.green("✔")} ${text}`;
+  return summary.status === "cancelled"
+    ? `${colors.yellow("■")} ${text}`
+    : `${colors.red("✖")} ${text}`;
+}
+
+function verdict({ status }: RunSummary): string {
+  if (status === "done") return "done";
+  return status === "cancelled" ? "was cancelled" : "failed";
+}
+
+function counts(summary: RunSummary, colors: Palette): string {
+  const before = summary.alreadyDone > 0 ? ` (${grouped(summary.alreadyDone)} before)` : "";
+  const parts = [`${grouped(summary.done)} of ${plural(summary.total, "task")} done${before}`];
+  if (summary.failed > 0) parts.push(colors.red(`${grouped(summary.failed)} failed`));
+  if (summary.cancelled > 0) parts.push(colors.yellow(`${grouped(summary.cancelled)} cancelled`));
+  if (summary.skipped > 0) parts.push(colors.yellow(`${grouped(summary.skipped)} skipped`));
+  if (summary.queued > 0) parts.push(`${grouped(summary.queued)} not started`);
+  return parts.join(", ");
+}
+
+const reason = ({ failure }: RunSummary, colors: Palette): string[] =>
+  failure === null ? [] : [`  ${colors.red(visible(failureLine(failure)))}`];
+
+function failures(summary: RunSummary, colors: Palette): string[] {
+  if (summary.failed === 0) return [];
+  return summary.failed <= maxSingleFailures ? singles(summary, colors) : groups(summary, colors);
+}
+
+function singles({ failures: all }: RunSummary, colors: Palette): string[] {
+  const names = all.map(({ name }) => visible(name));
+  const column = Math.min(32, Math.max(0, ...names.map(width)));
+  return all.map(
+    ({ failure }, i) =>
+      `  ${colors.red("✖")} ${pad(names[i] ?? "", column)}  ${visible(failureLine(failure))}`,
+  );
+}
+
+function groups({ failed, failureGroups }: RunSummary, colors: Palette): string[] {
+  const shown = failureGroups.slice(0, maxGroups);
+  const lines = shown.map(
+    ({ message, count }) => `  ${colors.red("✖")} ${grouped(count)} × ${visible(message)}`,
+  );
+  const rest = failed - shown.reduce((sum, { count }) => sum + count, 0);
+  return rest > 0 ? [...lines, colors.dim(`  … and ${plural(rest, "other failure")}`)] : lines;
+}
+
+function slowest({ slowest: tasks }: RunSummary, colors: Palette): string[] {
+  const worth = tasks.filter(({ durationMs }) => durationMs >= slowEnoughMs).slice(0, 3);
+  if (worth.length < 2) return [];
+  const list = worth.map(({ name, durationMs }) => `${visible(name)} ${duration(durationMs)}`);
+  return [colors.dim(`  slowest: ${list.join(" · ")}`)];
+}
+
+function next(summary: RunSummary, colors: Palette, cwd: string): string[] {
+  if (summary.db === ":memory:") return [];
+  const db = shellWord(summary.db, cwd);
+  const commands = [`pipeloom status --db ${db}`];
+  if (summary.status !== "done" && summary.file !== null) {
+    commands.push(`pipeloom run ${shellWord(summary.file, cwd)} --db ${db} --resume`);
+  }
+  return commands.map((command) => `  ${colors.dim("next:")} ${colors.cyan(command)}`);
+}
+
+/** As one types it: quoted where the shell would take it apart. */
+function shellWord(path: string, cwd: string): string {
+  const word = visible(relative(path, cwd));
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Shortened below `cwd`; a path elsewhere stays whole. */
+export const relative = (path: string, cwd: string): string =>
+  cwd !== "" && path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path;

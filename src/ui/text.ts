@@ -1,0 +1,62 @@
+// Text from data, made safe and measured. What a task is called or prints is shown, never obeyed.
+
+/** C0 and C1 controls, DEL, bidi marks and overrides, zero-width characters that hide, line separators. */
+const unsafe =
+  // eslint-disable-next-line no-control-regex
+  /[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\p{Surrogate}/gu;
+
+const rightToLeft =
+  /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+const plainAscii = /^[\x20-\x7e]*$/;
+const leftToRightMark = "\u200e";
+
+function show(char: string): string {
+  const code = char.codePointAt(0) ?? 0;
+  if (char === "\t") return "    ";
+  // The Unicode control pictures: ␀ … ␟ and ␡.
+  if (code < 0x20) return String.fromCharCode(0x2400 + code);
+  if (code === 0x7f) return "\u2421";
+  if (code < 0x100) return `\\x${code.toString(16)}`;
+  if (code >= 0xd800 && code <= 0xdfff) return "\ufffd";
+  return `\\u${code.toString(16).padStart(4, "0")}`;
+}
+
+/** One line: every control character becomes a visible one, a line break too. */
+export function visible(text: string): string {
+  return plainAscii.test(text) ? text : text.replace(unsafe, show);
+}
+
+/** Splits at line breaks, then makes each line visible. A trailing break adds no empty line. */
+export function visibleLines(text: string): string[] {
+  const trimmed = text.replace(/(\r?\n)+$/, "");
+  return trimmed.includes("\n") ? trimmed.split(/\r?\n/).map(visible) : [visible(trimmed)];
+}
+
+/** Columns on a terminal; escape codes count nothing. */
+export const width = (text: string): number => Bun.stringWidth(text);
+
+/** Cuts to at most `columns`, with an ellipsis where something is missing. Keeps escape codes closed. */
+export function fit(text: string, columns: number): string {
+  if (columns <= 0) return "";
+  return Bun.stringWidth(text) <= columns ? text : Bun.sliceAnsi(text, 0, columns, "…");
+}
+
+/**
+ * Exactly `columns` wide. A terminal that reorders right-to-left text would pull the bar and the figures
+ * behind it along; a mark after the text keeps them in place.
+ */
+export function pad(text: string, columns: number): string {
+  const cut = fit(text, columns);
+  const filled = cut + " ".repeat(Math.max(0, columns - Bun.stringWidth(cut)));
+  return rightToLeft.test(cut) ? filled + leftToRightMark : filled;
+}
+
+export const padStart = (text: string, columns: number): string =>
+  " ".repeat(Math.max(0, columns - Bun.stringWidth(text))) + text;
+
+export const plural = (count: number, noun: string): string =>
+  `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+/** 1234567 → 1,234,567 */
+export const grouped = (count: number): string =>
+  String(Math.trunc(count)).replace(/\B(?=(\d{3})+$)/g, ",");
