@@ -8,7 +8,21 @@ export type { ParamsOf, StandardSchema } from "./api/params.ts";
 export { pipeline, type Pipeline, type PipelineOptions, type Work } from "./api/pipeline.ts";
 export type { Retries, RetryOptions } from "./api/retries.ts";
 export { type Task, task, type TaskOptions } from "./api/task.ts";
-export type { CommittedEvent } from "./protocol/messages.ts";
 export type { RunEvent } from "./protocol/events.ts";
 export type { Failure } from "./protocol/failure.ts";
 export type { RunSummary } from "./protocol/summary.ts";
+
+import type { Pipeline } from "./api/pipeline.ts";
+import type { RunPipelineOptions } from "./engine/library.ts";
+import type { RunSummary } from "./protocol/summary.ts";
+
+export type { RunPipelineOptions } from "./engine/library.ts";
+
+/** See engine/library.ts; loaded when called, for the threads import this file too and never run a pipeline. */
+export async function runPipeline(
+  target: string | Pipeline,
+  options?: RunPipelineOptions,
+): Promise<RunSummary> {
+  const library = await import("./engine/library.ts");
+  return library.runPipeline(target, options);
+}

@@ -13,4 +13,17 @@ export type CommandEntry = {
   readonly load: () => Promise<CliCommand>;
 };
 
-export const commandTable: readonly CommandEntry[] = [];
+export const commandTable: readonly CommandEntry[] = [
+  {
+    name: "run",
+    group: "Run",
+    summary: "run a pipeline file",
+    load: async () => (await import("./run.ts")).command,
+  },
+  {
+    name: "demo",
+    group: "Run",
+    summary: "see it work: a demonstration with a database to look into",
+    load: async () => (await import("./demo.ts")).command,
+  },
+];

@@ -16,7 +16,7 @@ import { assertNever } from "../protocol/unreachable.ts";
 
 /** One thread as the pool sees it; a test gives its own. */
 export interface WorkerThread {
-  postMessage(message: ToWorker, transfer?: MessagePort[]): void;
+  postMessage(message: ToWorker, transfer: MessagePort[]): void;
   terminate(): void;
   onmessage: ((event: MessageEvent) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
@@ -107,7 +107,7 @@ export class Pool {
 
   cancel(ids: readonly TaskId[] | "all", reason: CancelReason): void {
     for (const member of this.#members.values()) {
-      member.thread.postMessage({ type: "cancel", ids, reason });
+      member.thread.postMessage({ type: "cancel", ids, reason }, []);
     }
   }
 
@@ -266,7 +266,7 @@ export class Pool {
     member.batches.push({ number, tasks });
     member.outstanding += tasks.length;
     member.claims.open(number, tasks.length);
-    member.thread.postMessage({ type: "assign", batch: number, tasks: JSON.stringify(tasks) });
+    member.thread.postMessage({ type: "assign", batch: number, tasks: JSON.stringify(tasks) }, []);
   }
 }
 

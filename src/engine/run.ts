@@ -32,7 +32,7 @@ import { fill } from "./template.ts";
 import { TimeoutWatch } from "./timeout-watch.ts";
 
 export type WriterThread = {
-  postMessage(message: ToWriter, transfer?: MessagePort[]): void;
+  postMessage(message: ToWriter, transfer: MessagePort[]): void;
   terminate(): void;
   onmessage: ((event: MessageEvent) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
@@ -168,7 +168,7 @@ export class Run {
       event.preventDefault();
       this.#writerFailed({ name: "WriterCrash", message: event.message });
     };
-    writer.postMessage({
+    this.#tellWriter({
       type: "open",
       options,
       run: {

@@ -1,0 +1,119 @@
+// What `demo`, `run` and `examples` share: load, check, run, show, and turn the end into an exit code.
+
+import { LoadError, providePackage } from "../api/load.ts";
+import { ParamsError } from "../api/params.ts";
+import { PlanError } from "../engine/graph.ts";
+import {
+  loadPipeline,
+  type LoadedPipeline,
+  prepareRun,
+  type RunPipelineOptions,
+} from "../engine/library.ts";
+import type { Run } from "../engine/run.ts";
+import { type Failure, failureLine, toFailure } from "../protocol/failure.ts";
+import type { ModuleRef } from "../protocol/messages.ts";
+import type { RunSummary } from "../protocol/summary.ts";
+import { createUi } from "../ui/create.ts";
+import type { Ui } from "../ui/ui.ts";
+import type { OutputOptions, Verbosity } from "./common.ts";
+import { UsageError } from "./usage-error.ts";
+import { UserError } from "./user-error.ts";
+
+const verbosity: Readonly<Record<Verbosity, -1 | 0 | 1 | 2>> = {
+  quiet: -1,
+  normal: 0,
+  verbose: 1,
+  debug: 2,
+};
+
+/** @throws UserError when the module cannot be used */
+export async function loadForCommand(module: ModuleRef): Promise<LoadedPipeline> {
+  providePackage(await import("../index.ts"));
+  try {
+    return await loadPipeline(module);
+  } catch (error) {
+    if (error instanceof LoadError) throw new UserError(error.message);
+    throw error;
+  }
+}
+
+/** @returns the exit code: 0 all done, 1 a task or the run failed, 130 or 143 after a signal */
+export async function executeRun(
+  loaded: LoadedPipeline,
+  options: RunPipelineOptions,
+  output: OutputOptions,
+): Promise<number> {
+  const ui = openUi(output);
+  try {
+    const run = await prepareRun(loaded, options, {
+      onEvents: (events) => ui.events(events),
+      onOutput: (level, line) => ui.log(level, line),
+    });
+    const { summary, signal } = await untilEnd(run, ui);
+    ui.finish(summary);
+    if (signal !== undefined) return signal === "SIGINT" ? 130 : 143;
+    return summary.status === "done" ? 0 : 1;
+  } catch (error) {
+    ui.close();
+    throw explained(error);
+  }
+}
+
+function openUi(output: OutputOptions): Ui {
+  try {
+    return createUi({
+      verbosity: verbosity[output.verbosity],
+      json: output.json,
+      logFile: output.logFile,
+      stdout: process.stdout,
+      stderr: process.stderr,
+      env: process.env,
+      isTty: process.stderr.isTTY,
+    });
+  } catch (error) {
+    throw new UserError(toFailure(error).message);
+  }
+}
+
+type Signal = "SIGINT" | "SIGTERM";
+
+/** The first signal asks, the second ends the threads, and a third has its usual effect. */
+async function untilEnd(
+  run: Run,
+  ui: Ui,
+): Promise<{ summary: RunSummary; signal: Signal | undefined }> {
+  let first: Signal | undefined;
+  let count = 0;
+  const signalled = (signal: Signal): void => {
+    first ??= signal;
+    count++;
+    ui.stopping(signal, count > 1);
+    run.stop(count > 1);
+    if (count > 1) unlisten();
+  };
+  const interrupt = (): void => signalled("SIGINT");
+  const terminate = (): void => signalled("SIGTERM");
+  const unlisten = (): void => {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", terminate);
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", terminate);
+  try {
+    return { summary: await run.start(), signal: first };
+  } finally {
+    unlisten();
+  }
+}
+
+/** What a person can mend, said without a stack; anything else is a bug and stays what it is. */
+function explained(error: unknown): unknown {
+  if (error instanceof ParamsError) return new UsageError(error.message);
+  if (error instanceof PlanError || error instanceof LoadError) return new UserError(error.message);
+  if (isExpected(error)) return new UserError(failureLine({ ...toFailure(error), name: "Error" }));
+  return error;
+}
+
+/** The writer's refusals arrive as data: their class stayed in its thread. */
+const isExpected = (error: unknown): error is Failure & Error =>
+  error instanceof Error && ["StoreError", "SchemaError", "LoadError"].includes(error.name);

@@ -1,0 +1,68 @@
+// Flags of every command that runs a pipeline.
+
+import type { RunPipelineOptions } from "../engine/library.ts";
+import { storeFlags, storeOptions } from "./common.ts";
+import { defineFlags, type Flags } from "./flag-defs.ts";
+import { UsageError } from "./usage-error.ts";
+
+export const runFlags = defineFlags({
+  workers: {
+    type: "integer",
+    alias: "w",
+    min: 1,
+    max: 1024,
+    defaultHint: "the number of cores",
+    description: "threads",
+  },
+  concurrency: {
+    type: "integer",
+    alias: "c",
+    min: 1,
+    max: 100_000,
+    defaultHint: "as many as workers",
+    description: "tasks in flight; beyond one a thread, async tasks share a thread",
+  },
+  db: {
+    type: "string",
+    valueHint: "db",
+    defaultHint: "what the pipeline says",
+    description: "the database; :memory: keeps nothing",
+  },
+  wal: {
+    type: "boolean",
+    default: true,
+    description: "use SQLite's write-ahead log",
+    negativeDescription: "use a rollback journal: readers and the writer wait for each other",
+  },
+  resume: {
+    type: "integer",
+    optionalValue: true,
+    min: 1,
+    valueHint: "run-id",
+    description:
+      "continue the last run that is not done, or this one; a dead run is continued anyway",
+  },
+  fresh: { type: "boolean", description: "start anew, even if a dead run could be continued" },
+  failFast: { type: "boolean", description: "stop at the first failure" },
+});
+
+export function runOptions(
+  flags: Flags<typeof runFlags> & Flags<typeof storeFlags>,
+): RunPipelineOptions {
+  const { workers, concurrency, db, wal, failFast } = flags;
+  return {
+    ...storeOptions(flags),
+    wal,
+    failFast,
+    resume: resumeOf(flags),
+    ...(workers === undefined ? undefined : { workers }),
+    ...(concurrency === undefined ? undefined : { concurrency }),
+    ...(db === undefined ? undefined : { db }),
+  };
+}
+
+function resumeOf({ resume, fresh }: Flags<typeof runFlags>): "auto" | "fresh" | "last" | number {
+  if (resume === undefined) return fresh ? "fresh" : "auto";
+  if (fresh) throw new UsageError("--resume and --fresh exclude each other", "keep one of them");
+  return resume === true ? "last" : resume;
+}

@@ -1,0 +1,56 @@
+// `pipeloom run <file>[:export]`: runs a pipeline file.
+
+import { existsSync } from "node:fs";
+
+import { shownPath } from "../api/load.ts";
+import { fileRef } from "../engine/library.ts";
+import { defineCliCommand } from "./command.ts";
+import { commonFlags, commonOptions } from "./common.ts";
+import { executeRun, loadForCommand } from "./execute-run.ts";
+import { readParams } from "./params.ts";
+import { runFlags, runOptions } from "./run-flags.ts";
+import { UsageError } from "./usage-error.ts";
+
+export const command = defineCliCommand({
+  name: "run",
+  details:
+    "Runs the pipeline that the file exports by default, or under the given name. A run that died is continued where it stopped.",
+  examples: [
+    { line: "pipeloom run etl.ts", what: "run the file's pipeline" },
+    { line: "pipeloom run etl.ts --param limit=5 -w 4", what: "with a parameter, on four threads" },
+  ],
+  args: {
+    file: {
+      type: "positional",
+      required: true,
+      valueHint: "file",
+      description: "the pipeline file; file.ts:name for one of several",
+    },
+    param: {
+      type: "string",
+      alias: "arg",
+      repeat: true,
+      valueHint: "name=value",
+      description: "a parameter of the pipeline; may be repeated",
+    },
+    params: {
+      type: "string",
+      valueHint: "file",
+      description: "parameters from a JSON file, or - for standard input",
+    },
+    ...runFlags,
+    ...commonFlags,
+  },
+  async run(flags) {
+    const module = fileRef(flags.file);
+    if (!existsSync(module.path)) {
+      throw new UsageError(
+        `${shownPath(module.path)}: no such file`,
+        "to make a pipeline file: pipeloom init",
+      );
+    }
+    const params = await readParams(flags.param, flags.params);
+    const loaded = await loadForCommand(module);
+    return executeRun(loaded, { ...runOptions(flags), params }, commonOptions(flags));
+  },
+});

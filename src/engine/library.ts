@@ -1,0 +1,148 @@
+// `runPipeline`: what the command line and a Bun program both call.
+
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+
+import { LoadError, loadModule, pipelineIn } from "../api/load.ts";
+import { resolveParams } from "../api/params.ts";
+import { Pipeline } from "../api/pipeline.ts";
+import { registry } from "../api/registry.ts";
+import { builtins } from "../examples/builtins.ts";
+import type { RunEvent } from "../protocol/events.ts";
+import { runId } from "../protocol/ids.ts";
+import type { Durability, ModuleRef } from "../protocol/messages.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import type { RunSummary } from "../protocol/summary.ts";
+import { spawnTaskWorker, spawnWriter } from "../spawn.ts";
+import { Run } from "./run.ts";
+
+export const defaultDb = "./pipeloom.db";
+
+export type RunPipelineOptions = {
+  /** Where rows and task states go; `:memory:` keeps nothing. Default: the pipeline's `db`, or `./pipeloom.db`. */
+  readonly db?: string;
+  /** Threads. Default: one a core, or fewer if there are fewer tasks. */
+  readonly workers?: number;
+  /** Tasks in flight. Default: `workers`. */
+  readonly concurrency?: number;
+  /** WAL journal. Default true. */
+  readonly wal?: boolean;
+  /** `full` (default): what is announced survives a power cut. `normal`: it survives the end of the process. */
+  readonly durability?: Durability;
+  /** Keep `task_runs` and `task_logs`. Default true. */
+  readonly storeTaskStatus?: boolean;
+  /** Laid over the pipeline's defaults, or handed to its schema. */
+  readonly params?: Readonly<Record<string, unknown>>;
+  /** `auto` (default): continue a dead run of the same pipeline and params. `fresh`: never. `last`, or a run's id: that one. */
+  readonly resume?: "auto" | "fresh" | "last" | number;
+  /** Stop at the first failure instead of going on with what does not depend on it. Default false. */
+  readonly failFast?: boolean;
+  /** Aborting it cancels the run, as the first Ctrl-C does. */
+  readonly signal?: AbortSignal;
+  /** Each committed event, in order, on the main thread. */
+  readonly onEvent?: (event: RunEvent) => void;
+};
+
+/** What the command line needs beyond that. */
+export type RunHooks = {
+  readonly onEvents?: (events: readonly RunEvent[]) => void;
+  readonly onOutput?: (level: LogLevel, line: string) => void;
+};
+
+/** A pipeline that is loaded and whose params are checked. */
+export type LoadedPipeline = {
+  readonly pipeline: Pipeline;
+  readonly module: ModuleRef;
+};
+
+/** @throws LoadError */
+export async function loadPipeline(module: ModuleRef): Promise<LoadedPipeline> {
+  return { module, pipeline: pipelineIn(await loadModule(module, builtins), module) };
+}
+
+/**
+ * A run that is ready to start.
+ * @throws ParamsError
+ */
+export async function prepareRun(
+  { pipeline, module }: LoadedPipeline,
+  options: RunPipelineOptions,
+  hooks: RunHooks = {},
+): Promise<Run> {
+  const { onEvent } = options;
+  const resume = options.resume ?? "auto";
+  return new Run({
+    pipeline,
+    module,
+    writer: {
+      db: options.db ?? pipeline.db ?? defaultDb,
+      wal: options.wal ?? true,
+      durability: options.durability ?? "full",
+      storeTaskStatus: options.storeTaskStatus ?? true,
+    },
+    params: await resolveParams(pipeline.params, options.params ?? {}),
+    resume: typeof resume === "number" ? runId(resume) : resume,
+    workers: positive(options.workers, "workers"),
+    concurrency: positive(options.concurrency, "concurrency"),
+    failFast: options.failFast ?? false,
+    cores: availableParallelism(),
+    spawnTaskWorker,
+    spawnWriter,
+    onEvents: (events) => {
+      hooks.onEvents?.(events);
+      if (onEvent !== undefined) for (const event of events) onEvent(event);
+    },
+    onOutput: hooks.onOutput ?? ((level, line) => console.error(`${level}: ${line}`)),
+  });
+}
+
+function positive(value: number | undefined, name: string): number | undefined {
+  if (value !== undefined && (!Number.isSafeInteger(value) || value < 1)) {
+    throw new RangeError(`${name} must be an integer of at least 1, not ${value}`);
+  }
+  return value;
+}
+
+/**
+ * Runs a pipeline: a file (`"etl.ts"`, `"etl.ts:name"`), or what `pipeline({ … })` returned in this program. Workers import
+ * the file; in the program that calls this, that is the program itself, and there the call does nothing.
+ *
+ * @returns what became of it; a failed task is in the summary, not thrown
+ * @throws LoadError, ParamsError, PlanError or StoreError: what is wrong before anything has run
+ */
+export async function runPipeline(
+  target: string | Pipeline,
+  options: RunPipelineOptions = {},
+): Promise<RunSummary> {
+  if (!Bun.isMainThread) {
+    registry.onRun?.();
+    return new Promise<never>(() => undefined);
+  }
+  const run = await prepareRun(await targetOf(target), options);
+  const stop = (): void => run.stop(false);
+  options.signal?.addEventListener("abort", stop, { once: true });
+  if (options.signal?.aborted === true) stop();
+  try {
+    return await run.start();
+  } finally {
+    options.signal?.removeEventListener("abort", stop);
+  }
+}
+
+async function targetOf(target: string | Pipeline): Promise<LoadedPipeline> {
+  if (typeof target === "string") return loadPipeline(fileRef(target));
+  if (target.origin === null) {
+    throw new LoadError(
+      "runPipeline: cannot tell which file defines the pipeline; pass the file's path",
+    );
+  }
+  return { pipeline: target, module: { kind: "file", path: target.origin, export: "default" } };
+}
+
+const withExport = /^(.*\.[cm]?[jt]sx?):([A-Za-z_$][\w$]*)$/;
+
+/** `etl.ts` or `etl.ts:nightly`. */
+export function fileRef(text: string): Extract<ModuleRef, { kind: "file" }> {
+  const [, path = text, name = "default"] = withExport.exec(text) ?? [];
+  return { kind: "file", path: resolve(path), export: name };
+}
