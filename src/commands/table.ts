@@ -17,13 +17,13 @@ export const commandTable: readonly CommandEntry[] = [
   {
     name: "run",
     group: "Run",
-    summary: "run a pipeline file",
+    summary: "Run the tasks of a pipeline file",
     load: async () => (await import("./run.ts")).command,
   },
   {
     name: "demo",
     group: "Run",
-    summary: "see it work: a demonstration with a database to look into",
+    summary: "See it work: a demonstration with a database to look into",
     load: async () => (await import("./demo.ts")).command,
   },
 ];
