@@ -42,7 +42,8 @@ export function createPace(): (progress: Progress) => Pace {
       endAt = steady(endAt, now, estimate(progress, first, samples[0] ?? sample));
     }
     return {
-      remainingMs: endAt === undefined ? null : Math.max(0, endAt - now),
+      // While there is work left it is never zero.
+      remainingMs: endAt === undefined ? null : Math.max(1, endAt - now),
       perSecond: perSecond(first, samples[0] ?? sample, sample),
     };
   };

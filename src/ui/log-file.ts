@@ -17,7 +17,8 @@ const flushAgeMs = 250;
 
 /** `2026-01-31T12:00:00.000Z info  load-page: fetched 12 rows`; a longer text repeats the head on each line. */
 export function logFileLines(line: Line): string {
-  const task = line.task === null ? "" : `${visible(line.task)}: `;
+  const task =
+    line.task === null ? "" : visible(line.task) + (line.about === undefined ? ": " : " ");
   const head = `${toIso(line.at)} ${line.level.padEnd(5)} ${task}`;
   return visibleLines(line.text)
     .map((text) => `${head}${text}\n`)

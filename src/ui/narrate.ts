@@ -19,8 +19,8 @@ export type Line = {
   readonly task: string | null;
   /** As it is in the data: not yet made safe, perhaps more than one line. */
   readonly text: string;
-  /** The line tells that a task failed for good. */
-  readonly failure?: true;
+  /** Pipeloom says it of the task: `load-page failed`. Otherwise the task says it: `load-page: text`. */
+  readonly about?: "started" | "done" | "failed" | "ended" | "retrying";
 };
 
 /** The line for this event, or undefined. Called for every event of a run, so what is not told costs nothing. */
@@ -36,7 +36,7 @@ export function narrate(event: RunEvent, verbosity: Verbosity): Line | undefined
       return verbosity >= 1 ? retrying(event, verbosity) : undefined;
     case "task-started":
       return verbosity >= 1
-        ? { at: event.at, level: "debug", task: event.name, text: started(event.attempt) }
+        ? { ...lineAbout(event, "debug", started(event.attempt)), about: "started" }
         : undefined;
     case "run-started":
       return verbosity >= 0 ? runStarted(event) : undefined;
@@ -64,20 +64,25 @@ export function told(level: LogLevel, verbosity: Verbosity): boolean {
 const started = (attempt: number): string =>
   attempt === 1 ? "started" : `started (attempt ${attempt})`;
 
+const lineAbout = (
+  { at, name }: { readonly at: number; readonly name: string },
+  level: LogLevel,
+  text: string,
+): Line => ({ at, level, task: name, text });
+
 function finished(event: TaskFinished, verbosity: Verbosity): Line | undefined {
-  const { at, name: task } = event;
+  if (event.status !== "error" && verbosity < 1) return undefined;
   switch (event.status) {
     case "done":
-      return verbosity >= 1
-        ? { at, level: "debug", task, text: `done${lasted(event)}` }
-        : undefined;
+      return { ...lineAbout(event, "debug", `done${lasted(event)}`), about: "done" };
     case "error":
-      return { at, level: "error", task, text: failed(event, verbosity), failure: true };
+      return { ...lineAbout(event, "error", failed(event, verbosity)), about: "failed" };
     case "cancelled":
     case "skipped":
-      return verbosity >= 1
-        ? { at, level: "warn", task, text: `${event.status}${because(event.failure)}` }
-        : undefined;
+      return {
+        ...lineAbout(event, "warn", `${event.status}${because(event.failure)}`),
+        about: "ended",
+      };
     default:
       return assertNever(event.status);
   }
@@ -96,8 +101,9 @@ function failed(event: TaskFinished, verbosity: Verbosity): string {
 
 function retrying(event: TaskRetrying, verbosity: Verbosity): Line {
   const wait = duration(event.retryAt - event.at);
-  const text = `attempt ${event.attempt} failed, again in ${wait}${because(event.failure)}${stack(event.failure, verbosity)}`;
-  return { at: event.at, level: "warn", task: event.name, text };
+  const why = because(event.failure) + stack(event.failure, verbosity);
+  const text = `attempt ${event.attempt} failed, again in ${wait}${why}`;
+  return { ...lineAbout(event, "warn", text), about: "retrying" };
 }
 
 /** With `-v` the frames of the stack and the causes; the stack's first lines repeat the message. */

@@ -1,23 +1,22 @@
 // Without a terminal: lines that read well in a file and in a CI log, and not many of them.
 
 import type { RunEvent } from "../protocol/events.ts";
-import type { LogLevel } from "../protocol/status.ts";
 import type { Env } from "./color.ts";
 import { clock, duration } from "./duration.ts";
 import { createPace } from "./eta.ts";
+import { inFlight } from "./frame.ts";
 import type { Line, Verbosity } from "./narrate.ts";
-import { narrate, told } from "./narrate.ts";
 import type { Write } from "./output.ts";
 import type { Look } from "./reporter.ts";
 import { createLogger } from "./reporter.ts";
 import { summaryLines } from "./summary.ts";
+import { createTeller } from "./teller.ts";
 import { grouped, visible } from "./text.ts";
 import type { Ui } from "./ui.ts";
 import type { View } from "./view.ts";
 import { finishedCount, fold, newView } from "./view.ts";
 
 const everyMs = 10_000;
-/** Then failures are only counted: a CI log with 100,000 of them helps nobody. */
 const maxFailureLines = 100;
 /** GitHub shows ten annotations of a step. */
 const maxAnnotations = 10;
@@ -36,58 +35,55 @@ export function createPlain(options: PlainOptions): Ui {
   const github = isGithub(options.env);
   const view = newView();
   const progress = createProgress(view);
-  let failures = 0;
-  let grouping = false;
+  const group = createGroup(github ? write : () => {});
   const print = (lines: readonly string[]): void => {
     const text = lines.map((line) => `${github ? harmless(line) : line}\n`).join("");
     if (text !== "") write(text);
   };
-  const logger = createLogger(look, print);
-
-  const tell = (line: Line): void => {
-    if (line.failure !== true) return logger.line(line);
-    failures++;
-    if (github && failures <= maxAnnotations) write(annotation(line));
-    if (failures <= maxFailureLines) logger.line(line);
-    if (failures === maxFailureLines) print(["… more failures are counted, not shown"]);
-  };
-  const open = (events: readonly RunEvent[]): void => {
-    if (!github || grouping) return;
-    const started = events.find((event) => event.type === "run-started");
-    if (started === undefined) return;
-    write(`::group::pipeloom: ${escapeData(visible(started.pipeline))}\n`);
-    grouping = true;
-  };
-  const endGroup = (): void => {
-    if (grouping) write("::endgroup::\n");
-    grouping = false;
-  };
-
+  const teller = createTeller({
+    verbosity,
+    now,
+    logger: createLogger(look, print),
+    maxFailures: maxFailureLines,
+    onFailure(line, nth) {
+      if (github && nth <= maxAnnotations) write(annotation(line));
+    },
+  });
   return {
     events(events) {
-      open(events);
+      group.open(events);
       fold(view, events);
-      for (const event of events) {
-        const line = narrate(event, verbosity);
-        if (line !== undefined) tell(line);
-      }
+      teller.events(events);
       const line = verbosity < 0 ? "" : progress(now());
       if (line !== "") print([line]);
     },
-    log(level: LogLevel, text: string) {
-      if (told(level, verbosity)) logger.line({ at: now(), level, task: null, text });
-    },
-    stopping(signal, urgent) {
-      const text = urgent
-        ? `${signal} again: stopping now`
-        : `${signal}: stopping when the running tasks have ended`;
-      logger.line({ at: now(), level: "warn", task: null, text });
-    },
+    log: (level, line) => teller.log(level, line),
+    stopping: (signal, urgent) => teller.stopping(signal, urgent, inFlight(view)),
     finish(summary) {
-      endGroup();
+      group.close();
       print(summaryLines(summary, { colors: look.colors, quiet: verbosity < 0, cwd: options.cwd }));
     },
-    close: endGroup,
+    close: group.close,
+  };
+}
+
+/** What happens during the run folds away in GitHub's log; the summary stands below it. */
+function createGroup(write: Write): {
+  open: (events: readonly RunEvent[]) => void;
+  close: () => void;
+} {
+  let isOpen = false;
+  return {
+    open(events) {
+      const started = isOpen ? undefined : events.find((event) => event.type === "run-started");
+      if (started === undefined) return;
+      write(`::group::pipeloom: ${escapeData(visible(started.pipeline))}\n`);
+      isOpen = true;
+    },
+    close() {
+      if (isOpen) write("::endgroup::\n");
+      isOpen = false;
+    },
   };
 }
 

@@ -25,32 +25,37 @@ export function createLogger(look: Look, print: (lines: readonly string[]) => vo
     reporters: [reporter(look, print)],
   });
   return {
-    line: ({ at, level, task, text, failure }) =>
+    line: ({ at, level, task, text, about }) =>
       method(
         consola,
         level,
-        failure,
+        about,
       )({
         args: [text],
         date: new Date(at),
         ...(task === null ? {} : { tag: task }),
+        ...(about === undefined ? {} : { about }),
       }),
   };
 }
 
-const method = (consola: ConsolaInstance, level: LogLevel, failure: true | undefined) =>
-  failure === true ? consola.fail : consola[level];
+function method(consola: ConsolaInstance, level: LogLevel, about: Line["about"]) {
+  if (about === "failed") return consola.fail;
+  return about === "done" ? consola.success : consola[level];
+}
 
 const reporter = (look: Look, print: (lines: readonly string[]) => void): ConsolaReporter => ({
   log(logged: LogObject) {
-    print(format(look, logged.type, logged.tag, logged.args.map(String).join(" ")));
+    const text = logged.args.map(String).join(" ");
+    const joint = logged["about"] === undefined ? ": " : " ";
+    const task = logged.tag === "" ? "" : look.colors.bold(visible(logged.tag)) + joint;
+    print(format(look, logged.type, task, text));
   },
 });
 
 /** `ℹ task-43: loaded 12 rows`; a second and later lines hang below. */
-export function format(look: Look, type: LogType, tag: string, text: string): string[] {
+function format(look: Look, type: LogType, task: string, text: string): string[] {
   const { icon, style } = head(look, type);
-  const task = tag === "" ? "" : `${look.colors.bold(visible(tag))}: `;
   const loud = type === "fail" || type === "error" || type === "fatal";
   const body = loud
     ? look.colors.red

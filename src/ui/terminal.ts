@@ -1,18 +1,18 @@
 // The terminal: events fold into the view at once, and a timer draws it ten times a second.
 
-import type { LogLevel } from "../protocol/status.ts";
 import { capture } from "./capture.ts";
 import type { Env } from "./color.ts";
 import { createPace } from "./eta.ts";
+import { isForeground } from "./foreground.ts";
 import { frame, inFlight } from "./frame.ts";
-import type { Line, Verbosity } from "./narrate.ts";
-import { narrate, told } from "./narrate.ts";
+import type { Verbosity } from "./narrate.ts";
 import type { OutStream, Write } from "./output.ts";
 import type { Look } from "./reporter.ts";
 import { createLogger } from "./reporter.ts";
 import { createScreen } from "./screen.ts";
 import { guardTerminal } from "./signals.ts";
 import { summaryLines } from "./summary.ts";
+import { createTeller } from "./teller.ts";
 import { visible } from "./text.ts";
 import type { Ui } from "./ui.ts";
 import { finishedCount, fold, newView } from "./view.ts";
@@ -35,6 +35,7 @@ export const systemClock: Clock = {
 const frameMs = 100;
 /** Lines wait for the next frame; a flood of them does not. */
 const maxPendingLines = 2_000;
+const maxFailureLines = 1_000;
 
 export type TerminalOptions = {
   readonly verbosity: Verbosity;
@@ -53,7 +54,7 @@ export function createTerminal(options: TerminalOptions): Ui {
   const pace = createPace();
   let labelWidth = 0;
   let pending: string[] = [];
-  let state: "up" | "suspended" | "closed" = "up";
+  let state: "up" | "stopped" | "background" | "closed" = "up";
 
   const region = (): readonly string[] => {
     const now = clock.now();
@@ -70,29 +71,33 @@ export function createTerminal(options: TerminalOptions): Ui {
     return made.lines;
   };
   const draw = (): void => {
-    if (state !== "up") return;
+    if (state === "background" && isForeground()) state = "up";
+    if (state !== "up" && state !== "background") return;
     const above = pending;
     pending = [];
-    screen.draw(region(), above);
+    screen.draw(state === "up" ? region() : [], above);
   };
   const print = (lines: readonly string[]): void => {
     pending.push(...lines);
     if (pending.length >= maxPendingLines) draw();
   };
-  const logger = createLogger(look, print);
-  const say = (level: LogLevel, text: string): void =>
-    logger.line({ at: clock.now(), level, task: null, text });
+  const teller = createTeller({
+    verbosity,
+    now: clock.now,
+    logger: createLogger(look, print),
+    maxFailures: maxFailureLines,
+  });
 
   const stopTimer = clock.every(frameMs, draw);
   const guard = guardTerminal({
     release() {
-      if (state !== "up") return;
+      if (state === "closed") return;
       draw();
       screen.release();
-      state = "suspended";
+      state = "stopped";
     },
     resume() {
-      if (state === "suspended") state = "up";
+      if (state === "stopped") state = "background";
     },
     close: () => close(),
   });
@@ -116,24 +121,15 @@ export function createTerminal(options: TerminalOptions): Ui {
     view.finishedAt ??= clock.now();
     end([]);
   };
-  const tell = (line: Line | undefined): void => {
-    if (line !== undefined) logger.line(line);
-  };
   return {
     events(events) {
       fold(view, events);
-      for (const event of events) tell(narrate(event, verbosity));
+      teller.events(events);
     },
-    log(level, line) {
-      if (told(level, verbosity)) say(level, line);
-    },
+    log: (level, line) => teller.log(level, line),
     stopping(signal, urgent) {
       view.stopping = urgent ? "now" : "soon";
-      const how = signal === "SIGINT" ? "Ctrl-C" : signal;
-      say(
-        "warn",
-        urgent ? `${how}: stopping now` : `${how}: ${inFlight(view)} may end; once more stops now`,
-      );
+      teller.stopping(signal, urgent, inFlight(view));
     },
     finish(summary) {
       view.status = summary.status;

@@ -21,9 +21,13 @@ function show(char: string): string {
   return `\\u${code.toString(16).padStart(4, "0")}`;
 }
 
-/** One line: every control character becomes a visible one, a line break too. */
+/** Colours of user code's own say nothing here and only make a line hard to read when they are spelled out. */
+// eslint-disable-next-line no-control-regex
+const colorCodes = /\x1b\[[\d;:]*m/g;
+
+/** One line: colours are dropped, every control character becomes a visible one, a line break too. */
 export function visible(text: string): string {
-  return plainAscii.test(text) ? text : text.replace(unsafe, show);
+  return plainAscii.test(text) ? text : text.replace(colorCodes, "").replace(unsafe, show);
 }
 
 /** Splits at line breaks, then makes each line visible. A trailing break adds no empty line. */
@@ -38,7 +42,10 @@ export const width = (text: string): number => Bun.stringWidth(text);
 /** Cuts to at most `columns`, with an ellipsis where something is missing. Keeps escape codes closed. */
 export function fit(text: string, columns: number): string {
   if (columns <= 0) return "";
-  return Bun.stringWidth(text) <= columns ? text : Bun.sliceAnsi(text, 0, columns, "…");
+  if (Bun.stringWidth(text) <= columns) return text;
+  const cut = Bun.sliceAnsi(text, 0, columns, "…");
+  // Bun 1.4.5 lets a wide character stand across the edge.
+  return Bun.stringWidth(cut) <= columns ? cut : Bun.sliceAnsi(text, 0, columns - 1, "…");
 }
 
 /**

@@ -1,0 +1,52 @@
+// Which lines are shown, in a terminal and without one.
+
+import type { RunEvent } from "../protocol/events.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import type { Line, Verbosity } from "./narrate.ts";
+import { narrate, told } from "./narrate.ts";
+import type { Logger } from "./reporter.ts";
+
+export type Teller = {
+  events(events: readonly RunEvent[]): void;
+  /** A line of pipeloom's own. */
+  log(level: LogLevel, text: string): void;
+  stopping(signal: "SIGINT" | "SIGTERM", urgent: boolean, inFlight: string): void;
+};
+
+export type TellerOptions = {
+  readonly verbosity: Verbosity;
+  readonly now: () => number;
+  readonly logger: Logger;
+  /** After so many lines failures are only counted: 100,000 of them help nobody. */
+  readonly maxFailures: number;
+  readonly onFailure?: (line: Line, nth: number) => void;
+};
+
+export function createTeller(options: TellerOptions): Teller {
+  const { verbosity, now, logger, maxFailures, onFailure } = options;
+  let failures = 0;
+  const own = (level: LogLevel, text: string): void =>
+    logger.line({ at: now(), level, task: null, text });
+  const tell = (line: Line): void => {
+    if (line.about !== "failed") return logger.line(line);
+    failures++;
+    onFailure?.(line, failures);
+    if (failures <= maxFailures) logger.line(line);
+    if (failures === maxFailures) own("error", "further failures are counted, and not shown");
+  };
+  return {
+    events(events) {
+      for (const event of events) {
+        const line = narrate(event, verbosity);
+        if (line !== undefined) tell(line);
+      }
+    },
+    log(level, text) {
+      if (told(level, verbosity)) own(level, text);
+    },
+    stopping(signal, urgent, inFlight) {
+      const how = signal === "SIGINT" ? "Ctrl-C" : signal;
+      own("warn", urgent ? `${how}: stopping now` : `${how}: ${inFlight} may end; again stops now`);
+    },
+  };
+}
