@@ -117,12 +117,14 @@ function hold(path: string): Database | "busy" | "moved" {
   }
 }
 
+/** A connection that nothing refers to is closed by the garbage collector, and the run would look dead. */
+const allHeld = new Set<Database>();
+
 function heldLock(held: Database, path: string, own: string): RunLock {
-  let released = false;
+  allHeld.add(held);
   return {
     release() {
-      if (released) return;
-      released = true;
+      if (!allHeld.delete(held)) return;
       // Removed before it is freed: whoever locks it afterwards sees that it is gone.
       const removed = identity(path) === own && remove(path);
       held.close(true);

@@ -1,0 +1,25 @@
+import type { WriterOptions } from "../../src/protocol/messages.ts";
+import type { OpenTuning } from "../../src/writer/open.ts";
+import { StoreError, type StoreErrorCode } from "../../src/writer/store-error.ts";
+
+export const options = (db: string, more: Partial<WriterOptions> = {}): WriterOptions => ({
+  db,
+  wal: true,
+  durability: "full",
+  storeTaskStatus: true,
+  ...more,
+});
+
+/** A test that waits for a lock on purpose waits this long. */
+export const impatient: OpenTuning = { openTimeoutMs: 60, busyTimeoutMs: 60 };
+
+/** The StoreError that `act` throws; anything else fails the test. */
+export function storeError(act: () => unknown): { code: StoreErrorCode; message: string } {
+  try {
+    act();
+  } catch (thrown) {
+    if (thrown instanceof StoreError) return { code: thrown.code, message: thrown.message };
+    throw thrown;
+  }
+  throw new Error("nothing was thrown");
+}
