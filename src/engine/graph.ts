@@ -4,7 +4,7 @@
 import { type AnyNode, type EachNode, isNode, nodeName, type TaskNode } from "../api/node.ts";
 import type { AnyTaskDefinition } from "../api/task.ts";
 import type { Failure } from "../protocol/failure.ts";
-import type { TaskId } from "../protocol/ids.ts";
+import type { Slot, TaskId } from "../protocol/ids.ts";
 import { NotJsonError } from "../protocol/json.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
 import { assertNever } from "../protocol/unreachable.ts";
@@ -48,6 +48,8 @@ export type TaskVertex = VertexBase & {
   cursor: string | undefined;
   /** Order among what is ready at one priority. */
   order: number;
+  /** The Worker that has it, while it is in flight. */
+  slot: Slot | -1;
 };
 
 export type EachVertex = VertexBase & {
@@ -71,6 +73,8 @@ export class PlanError extends Error {
   override readonly name = "PlanError";
 }
 
+const leastLook = 4096;
+
 export type GraphEvents = {
   /** All it waited for is done. */
   ready(vertex: TaskVertex): void;
@@ -80,7 +84,9 @@ export type GraphEvents = {
 
 export class Graph {
   readonly #events: GraphEvents;
-  readonly #unreached = new Set<AnyNode>();
+  /** Nodes that have come into being, and those of them that were planned since the last look. */
+  #made: AnyNode[] = [];
+  #lookAt = leastLook;
   readonly #unfolding: EachVertex[] = [];
   readonly #planning = new Set<AnyNode>();
   /** All results are needed: for a stream, where a node may be passed on after its task has ended. */
@@ -99,7 +105,15 @@ export class Graph {
 
   /** For api/node's watch: a node has come into being. */
   made(node: AnyNode): void {
-    this.#unreached.add(node);
+    this.#made.push(node);
+    if (this.#made.length < this.#lookAt) return;
+    // A stream makes millions, and nearly all are planned by now: only the others are kept.
+    this.#made = this.#unreached();
+    this.#lookAt = Math.max(leastLook, 2 * this.#made.length);
+  }
+
+  #unreached(): AnyNode[] {
+    return this.#made.filter((node) => this.#plannedVertex(node) === undefined);
   }
 
   /** Plans a node and all it depends on. What can start at once is announced as ready. */
@@ -110,8 +124,9 @@ export class Graph {
 
   /** @throws PlanError naming a node that was made and that nothing reaches */
   assertAllReached(): void {
-    for (const node of this.#unreached) {
-      const more = this.#unreached.size - 1;
+    const [node, ...others] = this.#unreached();
+    if (node !== undefined) {
+      const more = others.length;
       throw new PlanError(
         `task "${nodeName(node)}" was called in \`tasks\`, but nothing returned depends on it, so it would not run` +
           `${more === 0 ? "" : ` (and ${more} more)`}; return it, pass it to another task, or do not call it`,
@@ -159,6 +174,7 @@ export class Graph {
   #plan(node: AnyNode): Vertex {
     const known = this.#plannedVertex(node);
     if (known !== undefined) return known;
+    if (isLeaf(node)) return this.#planOne(node);
     const stack = [node];
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       const open = this.#plannedVertex(top) === undefined ? this.#openDependencies(top) : undefined;
@@ -194,7 +210,6 @@ export class Graph {
   #planOne(node: AnyNode): Vertex {
     const vertex = node.kind === "task" ? this.#planTask(node) : this.#planEach(node);
     this.#planning.delete(node);
-    this.#unreached.delete(node);
     node.planned = vertex;
     if (vertex.kind === "task") this.liveTasks.add(vertex);
     else this.#liveFans++;
@@ -227,6 +242,7 @@ export class Graph {
       attempt: 0,
       cursor: undefined,
       order: 0,
+      slot: -1,
       waiting: 0,
       dependents: [],
       ending: undefined,
@@ -386,6 +402,12 @@ export class Graph {
     }
   }
 }
+
+/** Surely without dependencies; the common case of a stream. */
+const isLeaf = (node: AnyNode): boolean =>
+  node.kind === "task" &&
+  node.settings?.after === undefined &&
+  (typeof node.input !== "object" || node.input === null);
 
 const doneUnread: Ending = { status: "done", result: "null" };
 

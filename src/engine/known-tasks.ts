@@ -5,8 +5,15 @@ import { taskId, type TaskId } from "../protocol/ids.ts";
 import type { KnownTask } from "../protocol/messages.ts";
 
 /** What a task is recognised by in a later run: its name and a 64-bit hash (wyhash) of its input's JSON text. */
-export const taskKey = (name: string, inputText: string): string =>
-  `${name}:${Bun.hash(inputText).toString(36)}`;
+export function taskKey(name: string, inputText: string): string {
+  if (name !== last.name || inputText !== last.inputText) {
+    last = { name, inputText, key: `${name}:${Bun.hash(inputText).toString(36)}` };
+  }
+  return last.key;
+}
+
+/** Equal calls often come in a row: a stream of tasks that differ in nothing. */
+let last = { name: "", inputText: "", key: "" };
 
 export class KnownTasks {
   readonly #byKey = new Map<string, KnownTask[]>();

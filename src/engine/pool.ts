@@ -76,7 +76,7 @@ type Member = {
 const aheadMs = 8;
 /** Tasks longer than this are handed out one by one: the round trip is a fraction of them. */
 const longMs = 2;
-const mostAhead = 256;
+const mostAhead = 1000;
 
 export class Pool {
   readonly #options: PoolOptions;

@@ -11,11 +11,13 @@ import { type Slot, type TaskId, taskId } from "../protocol/ids.ts";
 import type {
   Assignment,
   CommittedEvent,
+  DonePack,
   FromWriter,
   MainRecord,
   ModuleRef,
   RunRequest,
   ToWriter,
+  WireEvent,
   WriterOptions,
 } from "../protocol/messages.ts";
 import type { LogLevel, RunStatus } from "../protocol/status.ts";
@@ -76,7 +78,8 @@ export class Run {
   readonly #graph: Graph;
   readonly #schedule: Schedule;
   readonly #summary = new SummaryCollector();
-  readonly #inFlight = new Map<TaskId, { readonly vertex: TaskVertex; slot: Slot }>();
+  /** Handed out, and its end not committed yet. */
+  readonly #inFlight = new Map<TaskId, TaskVertex>();
   readonly #lost = new Map<Slot, LostWorker>();
   readonly #overdue = new Map<Slot, TaskId>();
   readonly #timeouts: TimeoutWatch;
@@ -206,7 +209,7 @@ export class Run {
         this.#options.onEvents([message.started]);
         return this.#startPool(message.started);
       case "committed":
-        return this.#committed(JSON.parse(message.events) as CommittedEvent[]);
+        return this.#committed(this.#unpack(JSON.parse(message.events) as WireEvent[]));
       case "detached":
         this.#resolveLost(message.slot);
         return this.#advance();
@@ -282,7 +285,8 @@ export class Run {
       if (vertex === undefined) break;
       const assignment = this.#prepare(vertex);
       if (assignment === undefined) continue;
-      this.#inFlight.set(assignment.id, { vertex, slot });
+      vertex.slot = slot;
+      this.#inFlight.set(assignment.id, vertex);
       assignments.push(assignment);
     }
     return assignments;
@@ -321,8 +325,8 @@ export class Run {
 
   #moved(ids: readonly TaskId[], slot: Slot): void {
     for (const id of ids) {
-      const flight = this.#inFlight.get(id);
-      if (flight !== undefined) flight.slot = slot;
+      const vertex = this.#inFlight.get(id);
+      if (vertex !== undefined) vertex.slot = slot;
     }
   }
 
@@ -414,16 +418,44 @@ export class Run {
     this.#advance();
   }
 
+  #unpack(events: readonly WireEvent[]): readonly CommittedEvent[] {
+    const unpacked: CommittedEvent[] = [];
+    for (const event of events) {
+      if (event.type === "done") this.#unpackDone(event, unpacked);
+      else unpacked.push(event);
+    }
+    return unpacked;
+  }
+
+  #unpackDone({ base, numbers, results }: DonePack, into: CommittedEvent[]): void {
+    for (let i = 0; i + 2 < numbers.length; i += 3) {
+      const id = numbers[i] as TaskId;
+      const vertex = this.#inFlight.get(id);
+      if (vertex === undefined) continue;
+      const result = results?.[id];
+      const event: TaskFinished = {
+        type: "task-finished",
+        id,
+        name: vertex.name,
+        attempt: vertex.attempt + 1,
+        status: "done",
+        startedAt: base + (numbers[i + 1] ?? 0),
+        at: base + (numbers[i + 2] ?? 0),
+      };
+      into.push(result === undefined ? event : { ...event, result });
+    }
+  }
+
   #apply(event: CommittedEvent): void {
     switch (event.type) {
       case "task-started": {
-        const vertex = this.#inFlight.get(event.id)?.vertex;
+        const vertex = this.#inFlight.get(event.id);
         if (vertex?.timeoutMs !== undefined)
           this.#timeouts.watch(event.id, event.at + vertex.timeoutMs);
         return;
       }
       case "task-checkpoint": {
-        const vertex = this.#inFlight.get(event.id)?.vertex;
+        const vertex = this.#inFlight.get(event.id);
         if (vertex !== undefined) vertex.cursor = event.cursor;
         return;
       }
@@ -475,12 +507,12 @@ export class Run {
 
   /** It is in nobody's hands any more. */
   #land(id: TaskId): TaskVertex | undefined {
-    const flight = this.#inFlight.get(id);
-    if (flight === undefined) return undefined;
+    const vertex = this.#inFlight.get(id);
+    if (vertex === undefined) return undefined;
     this.#inFlight.delete(id);
-    this.#timeouts.forget(id);
-    this.#schedule.leave(flight.vertex);
-    return flight.vertex;
+    if (vertex.timeoutMs !== undefined) this.#timeouts.forget(id);
+    this.#schedule.leave(vertex);
+    return vertex;
   }
 
   #skipped(vertex: TaskVertex, failure: Failure): void {
@@ -495,12 +527,12 @@ export class Run {
   // ── lost Workers and timeouts ──
 
   #timedOut(id: TaskId): void {
-    const flight = this.#inFlight.get(id);
-    if (flight === undefined || this.#overdue.has(flight.slot)) return;
-    this.#overdue.set(flight.slot, id);
-    this.#pool?.kill(flight.slot, {
+    const vertex = this.#inFlight.get(id);
+    if (vertex === undefined || this.#overdue.has(vertex.slot)) return;
+    this.#overdue.set(vertex.slot, id);
+    this.#pool?.kill(vertex.slot, {
       name: "TimeoutError",
-      message: `no end after ${flight.vertex.timeoutMs} ms, and it did not listen to ctx.signal, so its thread was ended`,
+      message: `no end after ${vertex.timeoutMs} ms, and it did not listen to ctx.signal, so its thread was ended`,
     });
   }
 
@@ -516,12 +548,12 @@ export class Run {
     this.#lost.delete(slot);
     const culprits = this.#culprits(worker);
     this.#overdue.delete(slot);
-    for (const [id, flight] of this.#inFlight) {
-      if (flight.slot !== slot) continue;
-      if (culprits.has(id)) this.#attemptLost(flight.vertex, worker.failure);
+    for (const [id, vertex] of this.#inFlight) {
+      if (vertex.slot !== slot) continue;
+      if (culprits.has(id)) this.#attemptLost(vertex, worker.failure);
       else if (this.#stop !== undefined && worker.running.includes(id)) {
-        this.#attemptCancelled(flight.vertex);
-      } else this.#putBack(id, flight.vertex);
+        this.#attemptCancelled(vertex);
+      } else this.#putBack(id, vertex);
     }
   }
 
@@ -600,8 +632,8 @@ export class Run {
     this.#stream?.close();
     this.#stream = undefined;
     for (const id of this.#pool?.takeBackAll() ?? []) {
-      const flight = this.#inFlight.get(id);
-      if (flight !== undefined) this.#putBack(id, flight.vertex);
+      const vertex = this.#inFlight.get(id);
+      if (vertex !== undefined) this.#putBack(id, vertex);
     }
     this.#pool?.cancel("all", "cancelled");
     this.#graceTimer = setTimeout(() => this.#killAll(), cancelGraceMs);

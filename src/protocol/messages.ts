@@ -303,11 +303,24 @@ export type FromWriter =
       /** Empty unless the run is resumed. */
       readonly known: readonly KnownTask[];
     }
-  /** `events` is JSON text of `TaskEvent[]` (and `run-total`), in the order they were committed. */
+  /** `events` is JSON text of `WireEvent[]`, in the order they were committed. */
   | { readonly type: "committed"; readonly events: string }
   | { readonly type: "detached"; readonly slot: Slot }
   /** The writer cannot go on; nothing after the last `committed` is in the file. */
   | { readonly type: "failed"; readonly failure: Failure }
   | { readonly type: "closed"; readonly finished: Extract<RunEvent, { type: "run-finished" }> };
+
+/**
+ * Tasks that are done, one after the other: three numbers each, `id, startedAt - base, at - base`, for main knows the
+ * rest of what a `task-finished` says. `results` by id, where they are needed.
+ */
+export type DonePack = {
+  readonly type: "done";
+  readonly base: number;
+  readonly numbers: readonly number[];
+  readonly results?: Readonly<Record<string, string>>;
+};
+
+export type WireEvent = CommittedEvent | DonePack;
 
 export type CommittedEvent = TaskEvent | Extract<RunEvent, { type: "run-total" }>;

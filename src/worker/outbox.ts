@@ -16,7 +16,7 @@ export interface Reporting {
 
 export type OutboxPort = { postMessage(text: string): void };
 
-const maxRecords = 128;
+const maxRecords = 512;
 /** Records do not get older than this while the thread runs short tasks. */
 const maxAgeMs = 5;
 /** Progress alone is in no hurry: a person looks 10 times a second. */

@@ -1,7 +1,8 @@
 // Turns each record into what its row says and what is announced once that is committed.
 
 import type { Failure } from "../protocol/failure.ts";
-import type { CommittedEvent, MainRecord, TaskRecord } from "../protocol/messages.ts";
+import type { TaskId } from "../protocol/ids.ts";
+import type { DonePack, MainRecord, TaskRecord, WireEvent } from "../protocol/messages.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import type { TaskRows } from "./task-rows.ts";
 
@@ -10,16 +11,35 @@ type Finished = Extract<TaskRecord, { type: "finished" }>;
 export class Recorder {
   /** Undefined with `--no-store-task-status`: then there are only events. */
   readonly #rows: TaskRows | undefined;
-  #events: CommittedEvent[] = [];
+  #events: WireEvent[] = [];
+  /** The last of `#events`, while it can take more. */
+  #pack: OpenPack | undefined;
 
   constructor(rows: TaskRows | undefined) {
     this.#rows = rows;
   }
 
-  takeEvents(): CommittedEvent[] {
+  takeEvents(): WireEvent[] {
     const events = this.#events;
     this.#events = [];
+    this.#pack = undefined;
     return events;
+  }
+
+  #announce(event: WireEvent): void {
+    this.#pack = undefined;
+    this.#events.push(event);
+  }
+
+  #announceDone(id: TaskId, startedAt: number, at: number, result: string | undefined): void {
+    if (this.#pack === undefined) {
+      const pack: OpenPack = { type: "done", base: startedAt, numbers: [] };
+      this.#announce(pack);
+      this.#pack = pack;
+    }
+    const { base, numbers } = this.#pack;
+    numbers.push(id, startedAt - base, at - base);
+    if (result !== undefined) (this.#pack.results ??= {})[id] = result;
   }
 
   /** @param unitFailure why the unit that ends with this record could not be applied */
@@ -33,7 +53,7 @@ export class Recorder {
         return this.#logged(record);
       case "checkpoint":
         this.#rows?.cursor(record.id, record.cursor);
-        this.#events.push({ type: "task-checkpoint", id: record.id, cursor: record.cursor });
+        this.#announce({ type: "task-checkpoint", id: record.id, cursor: record.cursor });
         return;
       case "finished":
         return this.#finished(
@@ -70,12 +90,12 @@ export class Recorder {
 
   #started({ id, name, key, attempt, at }: Extract<TaskRecord, { type: "started" }>): void {
     this.#rows?.set({ ...blank, id, name, key, status: "running", attempt, startedAt: at });
-    this.#events.push({ type: "task-started", id, name, attempt, at });
+    this.#announce({ type: "task-started", id, name, attempt, at });
   }
 
   #progressed({ id, progress, message }: Extract<TaskRecord, { type: "progress" }>): void {
     this.#rows?.progress(id, progress, message ?? null);
-    this.#events.push(
+    this.#announce(
       message === undefined
         ? { type: "task-progress", id, progress }
         : { type: "task-progress", id, progress, message },
@@ -84,12 +104,12 @@ export class Recorder {
 
   #logged({ id, name, attempt, at, level, line }: Extract<TaskRecord, { type: "log" }>): void {
     this.#rows?.log({ id, attempt, at, level, line });
-    this.#events.push({ type: "task-log", id, name, attempt, at, level, line });
+    this.#announce({ type: "task-log", id, name, attempt, at, level, line });
   }
 
   #skipped({ id, name, key, at, failure }: Extract<MainRecord, { type: "skipped" }>): void {
     this.#rows?.set({ ...blank, id, name, key, status: "skipped", finishedAt: at, failure });
-    this.#events.push({
+    this.#announce({
       type: "task-finished",
       id,
       name,
@@ -103,42 +123,50 @@ export class Recorder {
 
   #finished(record: Finished): void {
     const { id, name, key, attempt, startedAt, at, outcome } = record;
-    const row = {
-      id,
-      name,
-      key,
-      attempt,
-      startedAt,
-      progress: record.progress ?? (outcome.status === "done" ? 1 : 0),
-      message: record.message ?? null,
-    };
     if (outcome.status === "done") {
       const { result } = outcome;
-      this.#rows?.set({ ...row, status: "done", finishedAt: at, result, failure: null });
-      this.#events.push({
-        type: "task-finished",
-        id,
-        name,
-        attempt,
-        status: "done",
-        startedAt,
-        at,
-        ...(record.needed ? { result } : undefined),
-      });
+      if (record.progress === undefined) {
+        this.#rows?.done(id, name, key, attempt, startedAt, at, result);
+      } else {
+        this.#rows?.set({
+          ...rowOf(record, 1),
+          status: "done",
+          finishedAt: at,
+          result,
+          failure: null,
+        });
+      }
+      this.#announceDone(id, startedAt ?? at, at, record.needed ? result : undefined);
       return;
     }
+    const row = rowOf(record, 0);
     const { failure } = outcome;
     if (outcome.status === "error" && outcome.retryAt !== undefined) {
       this.#rows?.set({ ...row, status: "queued", finishedAt: null, result: null, failure });
       const { retryAt } = outcome;
-      this.#events.push({ type: "task-retrying", id, name, attempt, at, failure, retryAt });
+      this.#announce({ type: "task-retrying", id, name, attempt, at, failure, retryAt });
       return;
     }
     const { status } = outcome;
     this.#rows?.set({ ...row, status, finishedAt: at, result: null, failure });
-    this.#events.push({ type: "task-finished", id, name, attempt, status, startedAt, at, failure });
+    this.#announce({ type: "task-finished", id, name, attempt, status, startedAt, at, failure });
   }
 }
+
+type OpenPack = { -readonly [Key in keyof DonePack]: DonePack[Key] } & {
+  readonly numbers: number[];
+  results?: Record<string, string>;
+};
+
+const rowOf = (record: Finished, progress: number) => ({
+  id: record.id,
+  name: record.name,
+  key: record.key,
+  attempt: record.attempt,
+  startedAt: record.startedAt,
+  progress: record.progress ?? progress,
+  message: record.message ?? null,
+});
 
 const blank = {
   attempt: 0,

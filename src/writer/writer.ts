@@ -9,7 +9,7 @@ import { type Failure, toFailure } from "../protocol/failure.ts";
 import type { Slot } from "../protocol/ids.ts";
 import {
   type Ack,
-  type CommittedEvent,
+  type WireEvent,
   type FromWriter,
   type MainRecord,
   type ModuleRef,
@@ -267,7 +267,7 @@ export class Writer {
     if (events.length > 0) this.#announce(events);
   }
 
-  #announce(events: readonly CommittedEvent[]): void {
+  #announce(events: readonly WireEvent[]): void {
     this.#unseen++;
     this.#tools.post({ type: "committed", events: JSON.stringify(events) });
   }
