@@ -118,7 +118,7 @@ function arrange(view: View, options: FrameOptions, rows: readonly Row[]): Layou
   return {
     ...options,
     columns,
-    label: Math.min(label, columns - width(figures) - 3),
+    label: Math.max(1, Math.min(label, columns - width(figures) - 3)),
     bar: 0,
     figures,
   };
@@ -241,6 +241,7 @@ function taskBar({ colors, glyphs, bar }: Layout, progress: number): string {
 
 /** Something moves to and fro: it works, and nobody knows how far it is. */
 function pulse({ colors, glyphs, bar, now }: Layout, since: number): string {
+  if (bar === 0) return "";
   const size = Math.max(2, Math.floor(bar / 5));
   const way = Math.max(1, bar - size);
   const phase = Math.floor(Math.max(0, now - since) / spinnerMs) % (2 * way);

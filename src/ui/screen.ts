@@ -3,7 +3,7 @@
 import type { Env } from "./color.ts";
 import type { OutStream, Write } from "./output.ts";
 import { paint } from "./paint.ts";
-import { width } from "./text.ts";
+import { rowsOf } from "./text.ts";
 
 const hideCursor = "\x1b[?25l";
 const showCursor = "\x1b[?25h";
@@ -21,40 +21,50 @@ export type Screen = {
   leave(): void;
 };
 
+type Drawn = { readonly lines: readonly string[]; readonly size: Size };
+
+const nothing: Drawn = { lines: [], size: { width: 80, height: 24 } };
+
 export function createScreen(stream: OutStream, write: Write, env: Env): Screen {
-  let drawn: readonly string[] = [];
-  let drawnWidth = 0;
+  let drawn = nothing;
+  let lost = 0;
   let hidden = false;
   const size = (): Size => ({ width: stream.columns ?? 80, height: stream.rows ?? 24 });
-  const rows = (columns: number): number =>
-    columns === drawnWidth || !rewraps(env) ? drawn.length : rowsAt(drawn, columns);
+  const next = (now: Size, region: readonly string[], above: readonly string[]): string => {
+    const taken = rowsTaken(drawn, now, rewraps(env));
+    const onScreen = Math.min(taken + lost, now.height - 1);
+    // What a resize pushed off the top comes back when the screen gets higher again, unless lines have gone
+    // in between.
+    lost = above.length > 0 ? 0 : taken + lost - onScreen;
+    const text = paint({ before: drawn.lines, rowsBefore: onScreen, after: region, above });
+    drawn = { lines: region, size: now };
+    return text;
+  };
   const restore = (before: string): void => {
     if (hidden) write(`${before}${resetColors}${showCursor}`);
     hidden = false;
-    drawn = [];
+    drawn = nothing;
+    lost = 0;
   };
   return {
     size,
     draw(region, above) {
-      const { width: columns } = size();
-      const text = paint({ before: drawn, rowsBefore: rows(columns), after: region, above });
-      drawn = region;
-      drawnWidth = columns;
+      const text = next(size(), region, above);
       if (text === "") return;
       const hide = hidden || region.length === 0 ? "" : hideCursor;
       hidden ||= region.length > 0;
       write(hide + text);
     },
-    release() {
-      restore(paint({ before: drawn, rowsBefore: rows(size().width), after: [], above: [] }));
-    },
+    release: () => restore(next(size(), [], [])),
     leave: () => restore(""),
   };
 }
 
 /** Lines that are wider than a terminal has become take up more than one row of it. */
-const rowsAt = (lines: readonly string[], columns: number): number =>
-  lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(width(line) / columns)), 0);
+function rowsTaken({ lines, size }: Drawn, now: Size, rewrapping: boolean): number {
+  if (size.width === now.width || !rewrapping) return lines.length;
+  return lines.reduce((sum, line) => sum + rowsOf(line, now.width), 0);
+}
 
 /** xterm and the Linux console cut the lines off at a resize; everything else wraps them anew. */
 const rewraps = (env: Env): boolean =>

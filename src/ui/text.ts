@@ -39,6 +39,26 @@ export function visibleLines(text: string): string[] {
 /** Columns on a terminal; escape codes count nothing. */
 export const width = (text: string): number => Bun.stringWidth(text);
 
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+/** How many rows of a terminal the text takes up. A wide character does not stand across its edge. */
+export function rowsOf(text: string, columns: number): number {
+  const plain = Bun.stripANSI(text);
+  if (Bun.stringWidth(plain) <= columns) return 1;
+  if (plainAscii.test(plain)) return Math.ceil(plain.length / columns);
+  let rows = 1;
+  let column = 0;
+  for (const { segment } of graphemes.segment(plain)) {
+    const wide = Bun.stringWidth(segment);
+    if (column + wide > columns) {
+      rows++;
+      column = 0;
+    }
+    column += wide;
+  }
+  return rows;
+}
+
 /** Cuts to at most `columns`, with an ellipsis where something is missing. Keeps escape codes closed. */
 export function fit(text: string, columns: number): string {
   if (columns <= 0) return "";

@@ -1,0 +1,227 @@
+// A terminal in memory: it interprets what is written and is asserted on as rows of text. It knows what the
+// screen uses and refuses every other sequence, so that a stray one fails the test that let it through.
+
+type Row = {
+  /** One entry a column; the second half of a wide character is "". */
+  cells: string[];
+  /** The next row goes on with the same line. */
+  wrapped: boolean;
+};
+
+export type VirtualTerminalOptions = {
+  readonly columns?: number;
+  readonly rows?: number;
+  /** What the terminal does with long lines at a resize: wraps them anew, or cuts them off as xterm does. */
+  readonly rewraps?: boolean;
+};
+
+// eslint-disable-next-line no-control-regex
+const token = /\x1b\[([?\d;]*)([A-Za-z])|[\r\n]|[^\x1b\r\n]+|[^]/g;
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+export class VirtualTerminal {
+  columns: number;
+  rows: number;
+  readonly isTTY = true;
+  cursorVisible = true;
+  /** What was written, one entry a write. */
+  readonly writes: string[] = [];
+  #buffer: Row[] = [{ cells: [], wrapped: false }];
+  /** The first row of the buffer that is on the screen; above it is the scrollback. */
+  #top = 0;
+  #row = 0;
+  #column = 0;
+  #synchronized = false;
+  #style = "";
+  readonly #rewraps: boolean;
+  readonly #listeners = new Set<() => void>();
+
+  constructor({ columns = 80, rows = 24, rewraps = true }: VirtualTerminalOptions = {}) {
+    this.columns = columns;
+    this.rows = rows;
+    this.#rewraps = rewraps;
+  }
+
+  on(_: "resize", listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  off(_: "resize", listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+
+  write(text: string): boolean {
+    this.writes.push(text);
+    for (const [part, parameters, final] of text.matchAll(token)) {
+      if (final !== undefined) this.#sequence(parameters ?? "", final, part);
+      else if (part === "\r") this.#column = 0;
+      else if (part === "\n") this.#lineFeed(false);
+      else this.#print(part);
+    }
+    if (this.#synchronized) throw new Error("a synchronized update was left open");
+    return true;
+  }
+
+  /** The rows on the screen, blanks at their ends cut off. */
+  screen(): string[] {
+    const rows = this.#buffer.slice(this.#top, this.#top + this.rows).map(textOf);
+    return [...rows, ...Array<string>(Math.max(0, this.rows - rows.length)).fill("")];
+  }
+
+  /** All lines, the scrollback too, each whole however often it wraps; without the blank ones at the end. */
+  lines(): string[] {
+    const lines: string[] = [];
+    let open = false;
+    for (const row of this.#buffer) {
+      const text = row.cells.join("");
+      if (open) lines.push((lines.pop() ?? "") + text);
+      else lines.push(text);
+      open = row.wrapped;
+    }
+    const trimmed = lines.map((line) => line.trimEnd());
+    while (trimmed.at(-1) === "") trimmed.pop();
+    return trimmed;
+  }
+
+  get cursor(): { row: number; column: number } {
+    return { row: this.#row - this.#top, column: this.#column };
+  }
+
+  /** The SGR sequences since the last reset. */
+  get style(): string {
+    return this.#style;
+  }
+
+  resize(columns: number, rows: number): void {
+    if (columns !== this.columns) this.#rewrap(columns);
+    this.columns = columns;
+    this.rows = rows;
+    this.#fitHeight();
+    for (const listener of this.#listeners) listener();
+  }
+
+  #sequence(parameters: string, final: string, whole: string): void {
+    const count = Math.max(1, Number(parameters) || 1);
+    if ((final === "J" || final === "K") && parameters !== "") {
+      throw new Error(`unexpected sequence ${JSON.stringify(whole)}`);
+    }
+    switch (final) {
+      case "A":
+        this.#row = Math.max(this.#top, this.#row - count);
+        return;
+      case "B":
+        this.#row = Math.min(this.#top + this.rows - 1, this.#row + count);
+        return this.#grow();
+      case "K":
+        this.#current.cells.length = Math.min(this.#current.cells.length, this.#column);
+        this.#current.wrapped = false;
+        return;
+      case "J":
+        this.#current.cells.length = Math.min(this.#current.cells.length, this.#column);
+        this.#current.wrapped = false;
+        this.#buffer.length = this.#row + 1;
+        return;
+      case "m":
+        this.#style = parameters === "" || parameters === "0" ? "" : `${this.#style}${whole}`;
+        return;
+      case "h":
+      case "l":
+        return this.#mode(parameters, final === "h", whole);
+      default:
+        throw new Error(`unexpected sequence ${JSON.stringify(whole)}`);
+    }
+  }
+
+  #mode(parameters: string, on: boolean, whole: string): void {
+    if (parameters === "?25") this.cursorVisible = on;
+    else if (parameters === "?2026") this.#synchronized = on;
+    else throw new Error(`unexpected mode ${JSON.stringify(whole)}`);
+  }
+
+  #print(text: string): void {
+    for (const { segment } of graphemes.segment(text)) {
+      // eslint-disable-next-line no-control-regex
+      if (/[\x00-\x1f\x7f-\x9f]/.test(segment)) {
+        throw new Error(`unexpected control character ${JSON.stringify(segment)}`);
+      }
+      this.#put(segment, Bun.stringWidth(segment));
+    }
+  }
+
+  #put(segment: string, wide: number): void {
+    if (wide === 0) {
+      const before = this.#current.cells[this.#column - 1];
+      if (before !== undefined) this.#current.cells[this.#column - 1] = before + segment;
+      return;
+    }
+    if (this.#column + wide > this.columns) this.#lineFeed(true);
+    const { cells } = this.#current;
+    while (cells.length < this.#column) cells.push(" ");
+    cells[this.#column] = segment;
+    for (let i = 1; i < wide; i++) cells[this.#column + i] = "";
+    this.#column += wide;
+  }
+
+  #lineFeed(wrap: boolean): void {
+    this.#current.wrapped = wrap;
+    this.#row++;
+    if (wrap) this.#column = 0;
+    this.#grow();
+    this.#top = Math.max(this.#top, this.#row - this.rows + 1);
+  }
+
+  #grow(): void {
+    while (this.#buffer.length <= this.#row) this.#buffer.push({ cells: [], wrapped: false });
+  }
+
+  get #current(): Row {
+    const row = this.#buffer[this.#row];
+    if (row === undefined) throw new Error("the cursor is outside of the terminal");
+    return row;
+  }
+
+  #rewrap(columns: number): void {
+    if (!this.#rewraps) {
+      for (const row of this.#buffer) row.cells.length = Math.min(row.cells.length, columns);
+      this.#column = Math.min(this.#column, columns - 1);
+      return;
+    }
+    const rows: Row[] = [];
+    let line: string[] = [];
+    for (const [i, row] of this.#buffer.entries()) {
+      const here = i === this.#row;
+      line.push(...row.cells);
+      if (row.wrapped) continue;
+      const wrapped = wrapAt(line, columns);
+      line = [];
+      rows.push(...wrapped);
+      // The screen parks the cursor at the start of an empty row, so its line need not be looked into.
+      if (here) this.#row = rows.length - wrapped.length;
+    }
+    this.#buffer = rows;
+    this.#grow();
+  }
+
+  /** Blank rows below the cursor go first, then the top scrolls away; a higher screen gets rows back from there. */
+  #fitHeight(): void {
+    while (this.#buffer.length - 1 > this.#row && this.#buffer.at(-1)?.cells.length === 0) {
+      this.#buffer.pop();
+    }
+    this.#top = Math.max(0, this.#buffer.length - this.rows);
+  }
+}
+
+const textOf = (row: Row): string => row.cells.join("").trimEnd();
+
+function wrapAt(cells: readonly string[], columns: number): Row[] {
+  const rows: Row[] = [];
+  let at = 0;
+  while (cells.length - at > columns) {
+    // A wide character does not stand across the edge.
+    const size = cells[at + columns] === "" ? columns - 1 : columns;
+    rows.push({ cells: cells.slice(at, at + size), wrapped: true });
+    at += size;
+  }
+  rows.push({ cells: cells.slice(at), wrapped: false });
+  return rows;
+}
