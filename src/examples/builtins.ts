@@ -4,4 +4,5 @@ type Exports = Readonly<Record<string, unknown>>;
 
 export const builtins: Readonly<Record<string, () => Promise<Exports>>> = {
   demo: () => import("./demo.ts"),
+  csv: () => import("./csv.ts"),
 };
