@@ -49,7 +49,7 @@ export type TaskVertex = VertexBase & {
   /** Order among what is ready at one priority. */
   order: number;
   /** The Worker that has it, while it is in flight. */
-  slot: Slot | -1;
+  slot: Slot | undefined;
 };
 
 export type EachVertex = VertexBase & {
@@ -242,7 +242,7 @@ export class Graph {
       attempt: 0,
       cursor: undefined,
       order: 0,
-      slot: -1,
+      slot: undefined,
       waiting: 0,
       dependents: [],
       ending: undefined,

@@ -1,7 +1,7 @@
-// What an earlier session of a resumed run left behind, found by key. Equal calls have equal keys and are handed out in
-// the order of their ids: which of them is which does not matter, for they are the same work.
+// What an earlier session of a resumed run left behind, found by key. Equal calls have equal keys: which of them is which
+// does not matter, for they are the same work.
 
-import { taskId, type TaskId } from "../protocol/ids.ts";
+import type { TaskId } from "../protocol/ids.ts";
 import type { KnownTask } from "../protocol/messages.ts";
 
 /** What a task is recognised by in a later run: its name and a 64-bit hash (wyhash) of its input's JSON text. */
@@ -15,32 +15,50 @@ export function taskKey(name: string, inputText: string): string {
 /** Equal calls often come in a row: a stream of tasks that differ in nothing. */
 let last = { name: "", inputText: "", key: "" };
 
+/** A number is the id of a task that is done and yielded nothing: of these there may be millions. */
+type Known = TaskId | KnownTask;
+
 export class KnownTasks {
-  readonly #byKey = new Map<string, KnownTask[]>();
-  readonly maxId: TaskId | 0 = 0;
+  readonly #byKey = new Map<string, Known | Known[]>();
+  maxId = 0;
   /** Done ones that were asked for, and are not run again. */
   reused = 0;
 
-  constructor(tasks: readonly KnownTask[]) {
-    let max = 0;
-    // Done ones are handed out first: with equal keys, what is done must not be done again.
-    for (const task of [...tasks].sort(
-      (a, b) => Number(a.status !== "done") - Number(b.status !== "done"),
-    )) {
-      max = Math.max(max, task.id);
-      const same = this.#byKey.get(task.key);
-      if (same === undefined) this.#byKey.set(task.key, [task]);
-      else same.push(task);
-    }
-    this.maxId = max === 0 ? 0 : taskId(max);
+  add(task: KnownTask): void {
+    this.maxId = Math.max(this.maxId, task.id);
+    const known = task.status === "done" && task.result === "null" ? task.id : task;
+    const same = this.#byKey.get(task.key);
+    if (same === undefined) this.#byKey.set(task.key, known);
+    else if (!Array.isArray(same)) this.#byKey.set(task.key, [same, known]);
+    else same.push(known);
   }
 
   take(key: string): KnownTask | undefined {
     if (this.#byKey.size === 0) return undefined;
     const same = this.#byKey.get(key);
-    const task = same?.shift();
-    if (same?.length === 0) this.#byKey.delete(key);
+    const known = Array.isArray(same) ? takeDoneFirst(same) : same;
+    if (!Array.isArray(same) || same.length === 0) this.#byKey.delete(key);
+    const task = typeof known === "number" ? doneWithoutResult(known, key) : known;
     if (task?.status === "done") this.reused++;
     return task;
   }
 }
+
+const isDone = (known: Known): boolean => typeof known === "number" || known.status === "done";
+
+/** Of equal calls, what is done is handed out before what is not: it must not be done again. */
+function takeDoneFirst(same: Known[]): Known | undefined {
+  const last = same.at(-1);
+  if (last !== undefined && isDone(last)) return same.pop();
+  const index = same.findLastIndex(isDone);
+  return index === -1 ? same.shift() : same.splice(index, 1)[0];
+}
+
+const doneWithoutResult = (id: TaskId, key: string): KnownTask => ({
+  id,
+  key,
+  status: "done",
+  attempt: 1,
+  result: "null",
+  cursor: null,
+});

@@ -13,6 +13,7 @@ import type {
   CommittedEvent,
   DonePack,
   FromWriter,
+  KnownTask,
   MainRecord,
   ModuleRef,
   RunRequest,
@@ -86,7 +87,7 @@ export class Run {
   #pool: Pool | undefined;
   #writer: WriterThread | undefined;
   #started: RunStarted | undefined;
-  #known = new KnownTasks([]);
+  readonly #known = new KnownTasks();
   #stream: Stream | undefined;
   #nextId = 1;
   #lanes = 1;
@@ -202,8 +203,10 @@ export class Run {
 
   #fromWriter(message: FromWriter): void {
     switch (message.type) {
+      case "known":
+        for (const task of JSON.parse(message.tasks) as KnownTask[]) this.#known.add(task);
+        return;
       case "opened":
-        this.#known = new KnownTasks(message.known);
         this.#nextId = this.#known.maxId + 1;
         this.#started = message.started;
         this.#options.onEvents([message.started]);
@@ -528,9 +531,10 @@ export class Run {
 
   #timedOut(id: TaskId): void {
     const vertex = this.#inFlight.get(id);
-    if (vertex === undefined || this.#overdue.has(vertex.slot)) return;
-    this.#overdue.set(vertex.slot, id);
-    this.#pool?.kill(vertex.slot, {
+    const slot = vertex?.slot;
+    if (vertex === undefined || slot === undefined || this.#overdue.has(slot)) return;
+    this.#overdue.set(slot, id);
+    this.#pool?.kill(slot, {
       name: "TimeoutError",
       message: `no end after ${vertex.timeoutMs} ms, and it did not listen to ctx.signal, so its thread was ended`,
     });

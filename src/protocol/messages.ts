@@ -297,12 +297,9 @@ export type ToWriter =
 // ── writer → main ──────────────────────────────────────────────────────────────────────────────────────
 
 export type FromWriter =
-  | {
-      readonly type: "opened";
-      readonly started: Extract<RunEvent, { type: "run-started" }>;
-      /** Empty unless the run is resumed. */
-      readonly known: readonly KnownTask[];
-    }
+  /** Of a resumed run, before `opened`: JSON text of some `KnownTask`s, in the order of their ids. */
+  | { readonly type: "known"; readonly tasks: string }
+  | { readonly type: "opened"; readonly started: Extract<RunEvent, { type: "run-started" }> }
   /** `events` is JSON text of `WireEvent[]`, in the order they were committed. */
   | { readonly type: "committed"; readonly events: string }
   | { readonly type: "detached"; readonly slot: Slot }

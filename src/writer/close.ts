@@ -15,17 +15,26 @@ const analysisLimit = 400;
  * Closes the connection and releases the lock, whatever goes wrong on the way. When another program has the file open,
  * the -wal and -shm are its to remove.
  *
- * @throws what `COMMIT` or closing throws; upkeep and checkpoint that another program blocks are let be
+ * @throws what SQLite throws, except where another program only keeps it from tidying up
  */
 export function closeDatabase(db: Database, lock: RunLock): void {
   try {
-    db.run(`PRAGMA busy_timeout = ${readersMs}`);
-    quietly(() => optimize(db));
-    quietly(() => checkpoint(db));
+    tidy(db);
+  } finally {
+    closeAndRelease(db, lock);
+  }
+}
+
+function tidy(db: Database): void {
+  db.run(`PRAGMA busy_timeout = ${readersMs}`);
+  quietly(() => optimize(db));
+  quietly(() => checkpoint(db));
+}
+
+function closeAndRelease(db: Database, lock: RunLock): void {
+  try {
     db.close(true);
   } finally {
-    // Closed already, unless something was thrown.
-    db.close(true);
     lock.release();
   }
 }

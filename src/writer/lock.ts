@@ -84,6 +84,12 @@ export function isRunAlive(db: string, run: RunId): boolean {
   }
 }
 
+/** Takes away the lock file that a killed run left. Only for one who keeps others from taking that lock meanwhile. */
+export function removeStaleLock(db: string, run: RunId): void {
+  if (db === ":memory:" || !existsSync(lockPath(db, run)) || isRunAlive(db, run)) return;
+  tryRunLock(db, run)?.release();
+}
+
 function identity(path: string): string | undefined {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stat === undefined ? undefined : `${stat.dev}:${stat.ino}`;

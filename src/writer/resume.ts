@@ -12,7 +12,7 @@ import { hostname } from "node:os";
 import { type RunId, runId, taskId } from "../protocol/ids.ts";
 import type { KnownTask, RunRequest, WriterOptions } from "../protocol/messages.ts";
 import { toIso } from "../protocol/time.ts";
-import { isRunAlive, noLock, type RunLock, tryRunLock } from "./lock.ts";
+import { isRunAlive, noLock, removeStaleLock, type RunLock, tryRunLock } from "./lock.ts";
 import { StoreError } from "./store-error.ts";
 
 export type PreparedRun = {
@@ -55,6 +55,7 @@ export function prepareRun(
     lock = taken.lock;
     if (dead === undefined) insertRun(db, taken.id, request, now);
     else reviveRun(db, taken.id, request);
+    sweepLocks(db, options.db, taken.id);
     return {
       id: taken.id,
       resumed: dead !== undefined,
@@ -169,6 +170,14 @@ function lockNew(path: string, first: RunId): Taken {
   }
 }
 
+/** Of dead runs that nobody continued. Locks are taken in a write transaction only, so none is taken meanwhile. */
+function sweepLocks(db: Database, path: string, own: RunId): void {
+  using rows = db.prepare<{ id: number }, [number]>(
+    "SELECT id FROM pipeline_runs WHERE status = 'running' AND id <> ?",
+  );
+  for (const { id } of rows.all(own)) removeStaleLock(path, runId(id));
+}
+
 // ── its row ────────────────────────────────────────────────────────────────────────────────────────────
 
 function nextId(db: Database): RunId {
@@ -185,13 +194,26 @@ function insertRun(db: Database, id: RunId, request: RunRequest, now: number): v
   );
 }
 
-/** What the dead session had in hand waits again: nobody should see two sessions' tasks as running. */
+/**
+ * What the earlier session left open waits again. What it had in hand when it died was interrupted, not failed, and
+ * loses no attempt; what failed or was cancelled gets its attempts anew. What it had not begun is planned anew, under
+ * new ids, and whether it is skipped is decided anew.
+ */
 function reviveRun(db: Database, id: RunId, request: RunRequest): void {
   db.run(
     "UPDATE pipeline_runs SET status = 'running', file = ?, params = ?, pid = ?, host = ?, finished_at = NULL, error = NULL WHERE id = ?",
     [request.file, request.params, process.pid, hostname(), id],
   );
-  db.run("UPDATE task_runs SET status = 'queued' WHERE run_id = ? AND status = 'running'", [id]);
+  db.run(
+    "DELETE FROM task_runs WHERE run_id = ? AND (status = 'skipped' OR (status = 'queued' AND attempt = 0))",
+    [id],
+  );
+  db.run(
+    `UPDATE task_runs SET status = 'queued', finished_at = NULL,
+      attempt = CASE status WHEN 'queued' THEN attempt WHEN 'running' THEN max(attempt - 1, 0) ELSE 0 END
+      WHERE run_id = ? AND status <> 'done'`,
+    [id],
+  );
 }
 
 function countDone(db: Database, id: RunId): number {

@@ -5,13 +5,14 @@ import type { Database } from "bun:sqlite";
 import type { MessageHandle } from "../api/message.ts";
 import type { RunFinished, RunStarted } from "../protocol/events.ts";
 import type { Failure } from "../protocol/failure.ts";
-import { runId } from "../protocol/ids.ts";
 import type { KnownTask, RunRequest, WriterOptions } from "../protocol/messages.ts";
 import type { RunStatus } from "../protocol/status.ts";
 import { toIso } from "../protocol/time.ts";
 import { CustomMessages } from "./custom-messages.ts";
-import { acquireRunLock, type RunLock } from "./lock.ts";
+import { closeDatabase } from "./close.ts";
+import { noLock, type RunLock } from "./lock.ts";
 import { openDatabase, walLimitBytes } from "./open.ts";
+import { knownTasks, prepareRun, type PreparedRun } from "./resume.ts";
 import { applySchema } from "./schema-sql.ts";
 import { toStoreError } from "./store-error.ts";
 import { TaskRows } from "./task-rows.ts";
@@ -21,7 +22,7 @@ import { createWalGuard } from "./wal.ts";
 export class Session {
   readonly db: Database;
   readonly started: RunStarted;
-  readonly known: readonly KnownTask[];
+  /** Undefined with `--no-store-task-status`. */
   readonly rows: TaskRows | undefined;
   readonly unit: UnitApplier;
   readonly #options: WriterOptions;
@@ -34,56 +35,41 @@ export class Session {
     options: WriterOptions,
     handles: readonly MessageHandle<never>[],
     started: RunStarted,
-    known: readonly KnownTask[],
     lock: RunLock,
   ) {
     this.db = db;
     this.#options = options;
     this.started = started;
-    this.known = known;
     this.#lock = lock;
     this.rows = options.storeTaskStatus ? new TaskRows(db, started.run) : undefined;
     this.unit = new UnitApplier(db, new CustomMessages(db, handles));
-    this.#guardWal = createWalGuard(db, options.db, walLimitBytes);
+    this.#guardWal = options.wal ? createWalGuard(db, options.db, walLimitBytes) : () => undefined;
   }
 
-  /** @throws StoreError or SchemaError; the connection is closed again then */
+  /**
+   * The schema comes first: when it fails, there is no run whose row would have to say so.
+   * @throws StoreError or SchemaError; the connection is closed again then
+   */
   static open(
     options: WriterOptions,
-    run: RunRequest,
+    request: RunRequest,
     handles: readonly MessageHandle<never>[],
     now: number,
   ): Session {
     const db = openDatabase(options);
     try {
-      if (run.schema !== null) applySchema(db, run.schema);
-      const row = options.storeTaskStatus
-        ? db
-            .query<{ id: number }, (string | number | null)[]>(
-              "INSERT INTO pipeline_runs (pipeline, file, params, status, started_at, pid) VALUES (?,?,?,'running',?,?) RETURNING id",
-            )
-            .get(run.pipeline, run.file, run.params, toIso(now), process.pid)
-        : { id: 1 };
-      const id = runId(row?.id ?? 1);
-      const lock = acquireRunLock(options.db, id);
-      const started: RunStarted = {
-        type: "run-started",
-        run: id,
-        pipeline: run.pipeline,
-        file: run.file,
-        db: options.db,
-        journal: options.db === ":memory:" ? "memory" : options.wal ? "wal" : "delete",
-        workers: run.workers,
-        concurrency: run.concurrency,
-        at: now,
-        resumed: false,
-        alreadyDone: 0,
-      };
-      return new Session(db, options, handles, started, [], lock);
+      if (request.schema !== null) applySchema(db, request.schema);
+      const run = prepareRun(db, options, request, now);
+      return new Session(db, options, handles, runStarted(options, request, run, now), run.lock);
     } catch (thrown) {
-      db.close(true);
+      closeDatabase(db, noLock);
       throw thrown;
     }
+  }
+
+  /** What earlier sessions of the run left, in pages; to be read before anything is written. */
+  *knownTasks(): Generator<readonly KnownTask[]> {
+    if (this.started.resumed) yield* knownTasks(this.db, this.started.run);
   }
 
   setTotal(total: number): void {
@@ -110,27 +96,25 @@ export class Session {
   }
 
   close(status: Exclude<RunStatus, "running">, failure: Failure | null, now: number): RunFinished {
+    const error = failure === null ? null : JSON.stringify(failure);
+    const { run } = this.started;
     if (this.rows !== undefined) {
       this.db.run("UPDATE pipeline_runs SET status = ?, finished_at = ?, error = ? WHERE id = ?", [
         status,
         toIso(now),
-        failure === null ? null : JSON.stringify(failure),
-        this.started.run,
+        error,
+        run,
       ]);
     }
+    this.#finalize();
+    closeDatabase(this.db, this.#lock);
+    const finished = { type: "run-finished", run, status, at: now } as const;
+    return failure === null ? finished : { ...finished, failure };
+  }
+
+  #finalize(): void {
     this.rows?.finalize();
     this.unit.close();
-    this.db.run("PRAGMA optimize");
-    if (this.#options.wal) this.db.run("PRAGMA wal_checkpoint(TRUNCATE)");
-    this.db.close(true);
-    this.#lock.release();
-    return {
-      type: "run-finished",
-      run: this.started.run,
-      status,
-      at: now,
-      ...(failure === null ? undefined : { failure }),
-    };
   }
 
   /** What SQLite threw, said in terms of the file. */
@@ -140,13 +124,31 @@ export class Session {
 
   /** The writer cannot go on: undo what is open and let go. The run's row keeps `running`. */
   abort(): void {
+    // Whatever is wrong with the file by now, the failure that led here is the one to tell.
     try {
       if (this.db.inTransaction) this.db.run("ROLLBACK");
-      this.rows?.finalize();
-      this.unit.close();
+      this.#finalize();
       this.db.close(true);
-    } finally {
-      this.#lock.release();
-    }
+    } catch {}
+    this.#lock.release();
   }
 }
+
+const runStarted = (
+  options: WriterOptions,
+  request: RunRequest,
+  run: PreparedRun,
+  now: number,
+): RunStarted => ({
+  type: "run-started",
+  run: run.id,
+  pipeline: request.pipeline,
+  file: request.file,
+  db: options.db,
+  journal: options.db === ":memory:" ? "memory" : options.wal ? "wal" : "delete",
+  workers: request.workers,
+  concurrency: request.concurrency,
+  at: now,
+  resumed: run.resumed,
+  alreadyDone: run.alreadyDone,
+});

@@ -108,11 +108,10 @@ export class Writer {
       const handles = module === null ? [] : await this.#tools.messages(module);
       this.#session = Session.open(options, run, handles, this.#tools.now());
       this.#recorder = new Recorder(this.#session.rows);
-      this.#tools.post({
-        type: "opened",
-        started: this.#session.started,
-        known: this.#session.known,
-      });
+      for (const page of this.#session.knownTasks()) {
+        this.#tools.post({ type: "known", tasks: JSON.stringify(page) });
+      }
+      this.#tools.post({ type: "opened", started: this.#session.started });
       this.#wake();
     } catch (thrown) {
       this.#fail(thrown);
