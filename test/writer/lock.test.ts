@@ -3,32 +3,22 @@ import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { runId } from "../../src/protocol/ids.ts";
-import { acquireRunLock, isRunAlive, lockPath, tryRunLock } from "../../src/writer/lock.ts";
+import {
+  acquireRunLock,
+  isRunAlive,
+  lockPath,
+  removeStaleLock,
+  tryRunLock,
+} from "../../src/writer/lock.ts";
+import { type Child, startChild } from "./child.ts";
 import { storeError } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 const one = runId(1);
 
 /** A process that has answered: it holds the lock, or another does. */
-async function contender(
-  db: string,
-): Promise<AsyncDisposable & { answer: string; kill(): Promise<void> }> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "lock-child.ts"), db, "1"], {
-    stdout: "pipe",
-    stderr: "ignore",
-  });
-  const reader = child.stdout.getReader();
-  const { value } = await reader.read();
-  const kill = async (): Promise<void> => {
-    child.kill("SIGKILL");
-    await child.exited;
-  };
-  return {
-    answer: new TextDecoder().decode(value).trim(),
-    kill,
-    [Symbol.asyncDispose]: kill,
-  };
-}
+const contender = (db: string): Promise<Child> =>
+  startChild(join(import.meta.dir, "lock-child.ts"), db, "1");
 
 test("a lock is seen while it is held, and leaves nothing", () => {
   using folder = tempFolder();
@@ -102,6 +92,16 @@ test("a lock file that vanished under its owner counts as dead, and the owner do
   first.release();
   expect(isRunAlive(db, one)).toBe(true);
   second.release();
+});
+
+test("the file of a dead run is taken away, that of a living one is not", () => {
+  using folder = tempFolder();
+  const db = folder.file("a.db");
+  writeFileSync(lockPath(db, runId(2)), "");
+  const lock = acquireRunLock(db, one);
+  for (const id of [1, 2, 3]) removeStaleLock(db, runId(id));
+  expect(folder.list()).toEqual(["a.db-run1.lock"]);
+  lock.release();
 });
 
 test("no lock for :memory:", () => {

@@ -1,4 +1,4 @@
-import type { WriterOptions } from "../../src/protocol/messages.ts";
+import type { RunRequest, WriterOptions } from "../../src/protocol/messages.ts";
 import type { OpenTuning } from "../../src/writer/open.ts";
 import { StoreError, type StoreErrorCode } from "../../src/writer/store-error.ts";
 
@@ -23,3 +23,14 @@ export function storeError(act: () => unknown): { code: StoreErrorCode; message:
   }
   throw new Error("nothing was thrown");
 }
+
+export const request = (more: Partial<RunRequest> = {}): RunRequest => ({
+  pipeline: "posts",
+  file: "/home/ada/etl.ts",
+  params: '{"limit":3}',
+  resume: "auto",
+  schema: null,
+  workers: 1,
+  concurrency: 1,
+  ...more,
+});
