@@ -8,6 +8,8 @@ type Registry = {
   sealed: boolean;
   /** In a Worker: called when the module calls `runPipeline` while it loads (see api/load.ts). */
   onRun: (() => void) | undefined;
+  /** In a Worker: a program was started, or has ended; main ends what a lost thread leaves behind. */
+  onChild: ((pid: number, runs: boolean) => void) | undefined;
 };
 
 const key = Symbol.for("pipeloom.registry");
@@ -16,6 +18,7 @@ export const registry: Registry = (holder[key] ??= {
   tasks: new Map(),
   sealed: false,
   onRun: undefined,
+  onChild: undefined,
 });
 
 export function register(definition: AnyTaskDefinition): void {

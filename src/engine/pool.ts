@@ -1,6 +1,7 @@
 // The pool of task Workers: keeps each supplied, takes back what waits behind a long task when another is idle, and
 // replaces what is lost. It knows assignments, not the graph.
 
+import { signalGroup } from "../api/process-group.ts";
 import { Claims, maxBatches, maxBatchSize } from "../protocol/claims.ts";
 import type { Failure } from "../protocol/failure.ts";
 import { type Slot, slot as asSlot, type TaskId } from "../protocol/ids.ts";
@@ -68,6 +69,8 @@ type Member = {
   nextBatch: number;
   /** How long its tasks take, in ms, smoothed; undefined until the first is over. */
   averageMs: number | undefined;
+  /** Programs that its tasks have started. */
+  readonly children: Set<number>;
   /** Why it was ended on purpose. */
   endedBecause: Failure | undefined;
 };
@@ -125,7 +128,7 @@ export class Pool {
     const member = this.#members.get(slot);
     if (member === undefined || member.endedBecause !== undefined) return;
     member.endedBecause = failure;
-    member.thread.terminate();
+    end(member);
   }
 
   killAll(failure: Failure): void {
@@ -135,7 +138,7 @@ export class Pool {
   /** The run is over: the threads are not needed any more, and nothing is told about them. */
   stop(): void {
     this.#stopping = true;
-    for (const member of this.#members.values()) member.thread.terminate();
+    for (const member of this.#members.values()) end(member);
     this.#members.clear();
   }
 
@@ -153,6 +156,7 @@ export class Pool {
       batches: [],
       nextBatch: 1,
       averageMs: undefined,
+      children: new Set(),
       endedBecause: undefined,
     };
     this.#members.set(slot, member);
@@ -186,6 +190,10 @@ export class Pool {
       case "broken":
         this.#events.broken(message.failure);
         return;
+      case "child":
+        if (message.runs) member.children.add(message.pid);
+        else member.children.delete(message.pid);
+        return;
       case "output":
         this.#events.output(message.level, message.line);
         return;
@@ -208,6 +216,7 @@ export class Pool {
   }
 
   #closed(member: Member, crash: Failure | undefined, code: number): void {
+    endChildren(member);
     if (this.#stopping || !this.#members.delete(member.slot)) return;
     const failure: Failure = member.endedBecause ??
       crash ?? { name: "WorkerExit", message: `the Worker thread ended with code ${code}` };
@@ -268,6 +277,17 @@ export class Pool {
     member.claims.open(number, tasks.length);
     member.thread.postMessage({ type: "assign", batch: number, tasks: JSON.stringify(tasks) }, []);
   }
+}
+
+function end(member: Member): void {
+  endChildren(member);
+  member.thread.terminate();
+}
+
+/** The thread that would end them is gone, or about to be. */
+function endChildren(member: Member): void {
+  for (const pid of member.children) signalGroup(pid, "SIGKILL");
+  member.children.clear();
 }
 
 const aheadOf = (member: Member): number =>

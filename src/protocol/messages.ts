@@ -100,6 +100,8 @@ export type FromWorker =
       readonly passed: number;
       readonly busyMs: number;
     }
+  /** A task has started a program, or it has ended: whoever ends the thread ends the program's process group too. */
+  | { readonly type: "child"; readonly pid: number; readonly runs: boolean }
   /** Something was printed that belongs to no task, e.g. while the module was loading. */
   | { readonly type: "output"; readonly level: LogLevel; readonly line: string };
 

@@ -87,6 +87,7 @@ export class Host {
     this.#outbox = outbox;
     this.#capture();
     this.#watchCrashes();
+    registry.onChild = (pid, runs) => this.#tools.post({ type: "child", pid, runs });
     boot.port.onmessage = (event) => this.#acknowledged(event.data as Ack);
     this.#shared = {
       outbox,
