@@ -7,7 +7,7 @@ import type { Pace } from "./eta.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { fit, grouped, pad, plural, visible, width } from "./text.ts";
 import type { RunningTask, View, WaitingTask } from "./view.ts";
-import { finishedCount } from "./view.ts";
+import { finishedCount, labelOf } from "./view.ts";
 
 export type FrameOptions = {
   readonly width: number;
@@ -25,7 +25,7 @@ export type Frame = { readonly lines: readonly string[]; readonly labelWidth: nu
 
 const allTasks = "All tasks";
 const spinnerMs = 100;
-const minBar = 8;
+const minBar = 6;
 /** `100% 0:00:01` */
 const taskFigures = 12;
 
@@ -65,8 +65,10 @@ function pick(view: View, room: number): { rows: Row[]; more: string } {
   const fits = running.size + waiting.size <= room;
   const limit = fits ? room : room - 1;
   const rows = [
-    ...take(running.values(), limit).map(runningRow),
-    ...take(waiting.values(), limit - Math.min(limit, running.size)).map(waitingRow),
+    ...take(running.values(), limit).map((task) => runningRow(view, task)),
+    ...take(waiting.values(), limit - Math.min(limit, running.size)).map((task) =>
+      waitingRow(view, task),
+    ),
   ];
   return { rows, more: fits ? "" : overflow(view, limit) };
 }
@@ -90,13 +92,13 @@ function overflow({ running, waiting }: View, shown: number): string {
   return `+ ${parts.join(", ")}`;
 }
 
-const runningRow = (task: RunningTask): Row => ({
-  name: visible(task.name),
+const runningRow = (view: View, task: RunningTask): Row => ({
+  name: visible(labelOf(view, task.name, task.id)),
   draw: (layout, name) => runningLine(task, name, layout),
 });
 
-const waitingRow = (task: WaitingTask): Row => ({
-  name: visible(task.name),
+const waitingRow = (view: View, task: WaitingTask): Row => ({
+  name: visible(labelOf(view, task.name, task.id)),
   draw: (layout, name) => waitingLine(task, name, layout),
 });
 
@@ -137,8 +139,8 @@ function overallFigures(view: View, { now, colors, glyphs, pace }: FrameOptions)
   const remaining = view.finishedAt === undefined && view.complete ? [colors.cyan(left(pace))] : [];
   return [
     [head, ...failed, ...rate, elapsed, ...remaining].join(dot),
-    [head, ...failed, elapsed].join(dot),
-    [head, ...failed].join(dot),
+    [head, elapsed, ...remaining].join(dot),
+    [head, elapsed].join(dot),
     head,
     ...percent,
   ];
@@ -260,7 +262,8 @@ function runningLine(task: RunningTask, name: string, layout: Layout): string {
   const percent = progress === undefined ? "    " : percentOf(Math.floor(progress * 100));
   const icon =
     task.attempt === 1 ? colors.cyan(spin(glyphs, now)) : colors.yellow(spin(glyphs, now));
-  const figures = `${percent} ${colors.yellow(clock(now - startedAt))}`;
+  const time = layout.columns - layout.label < taskFigures + 3 ? "" : clock(now - startedAt);
+  const figures = `${percent} ${colors.yellow(time)}`;
   return line(layout, icon, name, bar, figures + notes(task, layout));
 }
 

@@ -15,10 +15,10 @@ import type { Ui } from "./ui.ts";
 const maxBufferedChars = 64 * 1024;
 const flushAgeMs = 250;
 
-/** `2026-01-31T12:00:00.000Z info  load-page: fetched 12 rows`; a longer text repeats the head on each line. */
+/** `2026-01-31T12:00:00.000Z info  load-page #7: fetched 12 rows`; a longer text repeats the head on each line. */
 export function logFileLines(line: Line): string {
-  const task =
-    line.task === null ? "" : visible(line.task) + (line.about === undefined ? ": " : " ");
+  const joint = line.about === undefined ? ": " : " ";
+  const task = line.task === null ? "" : `${visible(line.task.name)} #${line.task.id}${joint}`;
   const head = `${toIso(line.at)} ${line.level.padEnd(5)} ${task}`;
   return visibleLines(line.text)
     .map((text) => `${head}${text}\n`)

@@ -3,10 +3,11 @@
 import type { RunEvent, RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
 import type { Failure } from "../protocol/failure.ts";
 import { failureLine } from "../protocol/failure.ts";
+import type { TaskId } from "../protocol/ids.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import { duration } from "./duration.ts";
-import { plural } from "./text.ts";
+import { plural, relative } from "./text.ts";
 
 /** `-q` … `-vv`. -1: failures; 0: and info; 1: and tasks as they start and finish; 2: and debug of tasks. */
 export type Verbosity = -1 | 0 | 1 | 2;
@@ -15,8 +16,8 @@ export type Line = {
   /** Epoch ms. */
   readonly at: number;
   readonly level: LogLevel;
-  /** The task's name as it is in the data; null for a line of pipeloom's own. */
-  readonly task: string | null;
+  /** The task, its name as it is in the data; null for a line of pipeloom's own. */
+  readonly task: { readonly name: string; readonly id: TaskId } | null;
   /** As it is in the data: not yet made safe, perhaps more than one line. */
   readonly text: string;
   /** Pipeloom says it of the task: `load-page failed`. Otherwise the task says it: `load-page: text`. */
@@ -24,14 +25,12 @@ export type Line = {
 };
 
 /** The line for this event, or undefined. Called for every event of a run, so what is not told costs nothing. */
-export function narrate(event: RunEvent, verbosity: Verbosity): Line | undefined {
+export function narrate(event: RunEvent, verbosity: Verbosity, cwd = ""): Line | undefined {
   switch (event.type) {
     case "task-finished":
       return finished(event, verbosity);
     case "task-log":
-      return logged(event.level, verbosity)
-        ? { at: event.at, level: event.level, task: event.name, text: event.line }
-        : undefined;
+      return logged(event.level, verbosity) ? lineAbout(event, event.level, event.line) : undefined;
     case "task-retrying":
       return verbosity >= 1 ? retrying(event, verbosity) : undefined;
     case "task-started":
@@ -39,7 +38,7 @@ export function narrate(event: RunEvent, verbosity: Verbosity): Line | undefined
         ? { ...lineAbout(event, "debug", started(event.attempt)), about: "started" }
         : undefined;
     case "run-started":
-      return verbosity >= 0 ? runStarted(event) : undefined;
+      return verbosity >= 0 ? runStarted(event, cwd) : undefined;
     case "run-finished":
     case "run-total":
     case "task-progress":
@@ -65,10 +64,10 @@ const started = (attempt: number): string =>
   attempt === 1 ? "started" : `started (attempt ${attempt})`;
 
 const lineAbout = (
-  { at, name }: { readonly at: number; readonly name: string },
+  { at, name, id }: { readonly at: number; readonly name: string; readonly id: TaskId },
   level: LogLevel,
   text: string,
-): Line => ({ at, level, task: name, text });
+): Line => ({ at, level, task: { name, id }, text });
 
 function finished(event: TaskFinished, verbosity: Verbosity): Line | undefined {
   if (event.status !== "error" && verbosity < 1) return undefined;
@@ -116,10 +115,10 @@ function stack(failure: Failure | undefined, verbosity: Verbosity): string {
     : `${own}\ncaused by: ${failureLine(failure.cause)}${stack(failure.cause, verbosity)}`;
 }
 
-function runStarted(event: RunStarted): Line {
+function runStarted(event: RunStarted, cwd: string): Line {
   const known = event.resumed
     ? `\nRun ${event.run} goes on where it stopped: ${plural(event.alreadyDone, "task")} done before`
     : "";
-  const text = `DB writer started → ${event.db} (${event.journal.toUpperCase()})${known}`;
+  const text = `DB writer started → ${relative(event.db, cwd)} (${event.journal.toUpperCase()})${known}`;
   return { at: event.at, level: "info", task: null, text };
 }

@@ -30,8 +30,15 @@ export function paint({ before, rowsBefore, after, above }: Paint): string {
 
 function whole(rowsBefore: number, after: readonly string[], above: readonly string[]): string {
   const lines = [...above, ...after].map((line) => `${line}\r\n`).join("");
-  return `\r${up(rowsBefore)}${clearBelow}${lines}`;
+  return `\r${up(rowsBefore)}${erase(rowsBefore)}${lines}${clearBelow}`;
 }
+
+/**
+ * Row by row. To clear from the first row of the screen to its end at once is less to write, and tmux would keep
+ * what was there in its scrollback. Before the text and not after it: behind a line that ends in the last column,
+ * terminals disagree on what is cleared.
+ */
+const erase = (rows: number): string => `${clearLine}\x1b[B`.repeat(rows) + up(rows);
 
 /** Only the lines that differ. */
 function changed(before: readonly string[], after: readonly string[]): string {

@@ -14,7 +14,7 @@ import { createTeller } from "./teller.ts";
 import { grouped, visible } from "./text.ts";
 import type { Ui } from "./ui.ts";
 import type { View } from "./view.ts";
-import { finishedCount, fold, newView } from "./view.ts";
+import { finishedCount, fold, labelOf, newView } from "./view.ts";
 
 const everyMs = 10_000;
 const maxFailureLines = 100;
@@ -43,7 +43,8 @@ export function createPlain(options: PlainOptions): Ui {
   const teller = createTeller({
     verbosity,
     now,
-    logger: createLogger(look, print),
+    cwd: options.cwd,
+    logger: createLogger(look, ({ name, id }) => labelOf(view, name, id), print),
     maxFailures: maxFailureLines,
     onFailure(line, nth) {
       if (github && nth <= maxAnnotations) write(annotation(line));
@@ -124,8 +125,8 @@ function progressLine(view: View, elapsedMs: number, remainingMs: number | null)
 export const isGithub = (env: Env): boolean => env["GITHUB_ACTIONS"] === "true";
 
 function annotation({ task, text }: Line): string {
-  const title = escapeProperty(visible(task ?? "pipeloom"));
-  return `::error title=${title}::${escapeData(`${task === null ? "" : `${visible(task)}: `}${text}`)}\n`;
+  const title = escapeProperty(visible(task?.name ?? "pipeloom"));
+  return `::error title=${title}::${escapeData(task === null ? text : `${visible(task.name)} ${text}`)}\n`;
 }
 
 // https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts

@@ -12,12 +12,17 @@ import { fit, visible, visibleLines } from "./text.ts";
 /** A longer line is cut on the screen; the log file and the database have it whole. */
 const maxColumns = 8_000;
 
+export type Label = (task: NonNullable<Line["task"]>) => string;
 export type Look = { readonly colors: Palette; readonly glyphs: Glyphs };
 
 export type Logger = { line(line: Line): void };
 
 /** What is logged at all has been decided before (see narrate.ts), so consola lets everything through. */
-export function createLogger(look: Look, print: (lines: readonly string[]) => void): Logger {
+export function createLogger(
+  look: Look,
+  label: Label,
+  print: (lines: readonly string[]) => void,
+): Logger {
   const consola = createConsola({
     level: LogLevels.verbose,
     // consola would fold equal lines into one; a log has each.
@@ -33,7 +38,7 @@ export function createLogger(look: Look, print: (lines: readonly string[]) => vo
       )({
         args: [text],
         date: new Date(at),
-        ...(task === null ? {} : { tag: task }),
+        ...(task === null ? {} : { tag: label(task) }),
         ...(about === undefined ? {} : { about }),
       }),
   };

@@ -5,11 +5,10 @@ import type { RunSummary } from "../protocol/summary.ts";
 import type { Palette } from "./color.ts";
 import { paletteOf } from "./color.ts";
 import { duration } from "./duration.ts";
-import { fit, grouped, pad, plural, visible, width } from "./text.ts";
+import { fit, grouped, pad, plural, relative, visible, width } from "./text.ts";
 
-/** More failures than this are told as groups of equal messages. */
-const maxSingleFailures = 5;
-const maxGroups = 5;
+/** When there are more failures than this, equal messages are counted instead of naming each task. */
+const maxShown = 5;
 /** Below this a list of the slowest tasks says nothing. */
 const slowEnoughMs = 100;
 
@@ -66,31 +65,44 @@ const reason = ({ failure }: RunSummary, colors: Palette): string[] =>
 
 function failures(summary: RunSummary, colors: Palette): string[] {
   if (summary.failed === 0) return [];
-  return summary.failed <= maxSingleFailures ? singles(summary, colors) : groups(summary, colors);
+  const repeated = summary.failureGroups.some(({ count }) => count > 1);
+  return repeated && summary.failed > maxShown ? groups(summary, colors) : singles(summary, colors);
 }
 
-function singles({ failures: all }: RunSummary, colors: Palette): string[] {
-  const names = all.map(({ name }) => visible(name));
+function singles({ failed, failures: first }: RunSummary, colors: Palette): string[] {
+  const shown = first.slice(0, maxShown);
+  const names = shown.map(({ name, id }) => visible(alone(name, first) ? name : `${name} #${id}`));
   const column = Math.min(32, Math.max(0, ...names.map(width)));
-  return all.map(
+  const lines = shown.map(
     ({ failure }, i) =>
       `  ${colors.red("✖")} ${pad(names[i] ?? "", column)}  ${visible(failureLine(failure))}`,
   );
+  return [...lines, ...others(failed - shown.length, colors)];
 }
 
+const alone = (name: string, all: RunSummary["failures"]): boolean =>
+  all.filter((other) => other.name === name).length === 1;
+
 function groups({ failed, failureGroups }: RunSummary, colors: Palette): string[] {
-  const shown = failureGroups.slice(0, maxGroups);
+  const shown = failureGroups.slice(0, maxShown);
   const lines = shown.map(
     ({ message, count }) => `  ${colors.red("✖")} ${grouped(count)} × ${visible(message)}`,
   );
   const rest = failed - shown.reduce((sum, { count }) => sum + count, 0);
-  return rest > 0 ? [...lines, colors.dim(`  … and ${plural(rest, "other failure")}`)] : lines;
+  return [...lines, ...others(rest, colors)];
 }
+
+const others = (count: number, colors: Palette): string[] =>
+  count > 0 ? [colors.dim(`  … and ${plural(count, "other failure")}`)] : [];
 
 function slowest({ slowest: tasks }: RunSummary, colors: Palette): string[] {
   const worth = tasks.filter(({ durationMs }) => durationMs >= slowEnoughMs).slice(0, 3);
   if (worth.length < 2) return [];
-  const list = worth.map(({ name, durationMs }) => `${visible(name)} ${duration(durationMs)}`);
+  const called = new Set(worth.map(({ name }) => name));
+  const list = worth.map(({ name, id, durationMs }) => {
+    const label = called.size === worth.length ? name : `${name} #${id}`;
+    return `${visible(label)} ${duration(durationMs)}`;
+  });
   return [colors.dim(`  slowest: ${list.join(" · ")}`)];
 }
 
@@ -109,7 +121,3 @@ function shellWord(path: string, cwd: string): string {
   const word = visible(relative(path, cwd));
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
-
-/** Shortened below `cwd`; a path elsewhere stays whole. */
-export const relative = (path: string, cwd: string): string =>
-  cwd !== "" && path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path;

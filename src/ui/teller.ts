@@ -16,6 +16,8 @@ export type Teller = {
 export type TellerOptions = {
   readonly verbosity: Verbosity;
   readonly now: () => number;
+  /** Paths below it are shown relative. */
+  readonly cwd: string;
   readonly logger: Logger;
   /** After so many lines failures are only counted: 100,000 of them help nobody. */
   readonly maxFailures: number;
@@ -23,7 +25,7 @@ export type TellerOptions = {
 };
 
 export function createTeller(options: TellerOptions): Teller {
-  const { verbosity, now, logger, maxFailures, onFailure } = options;
+  const { verbosity, now, cwd, logger, maxFailures, onFailure } = options;
   let failures = 0;
   const own = (level: LogLevel, text: string): void =>
     logger.line({ at: now(), level, task: null, text });
@@ -37,7 +39,7 @@ export function createTeller(options: TellerOptions): Teller {
   return {
     events(events) {
       for (const event of events) {
-        const line = narrate(event, verbosity);
+        const line = narrate(event, verbosity, cwd);
         if (line !== undefined) tell(line);
       }
     },

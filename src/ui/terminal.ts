@@ -15,7 +15,7 @@ import { summaryLines } from "./summary.ts";
 import { createTeller } from "./teller.ts";
 import { visible } from "./text.ts";
 import type { Ui } from "./ui.ts";
-import { finishedCount, fold, newView } from "./view.ts";
+import { finishedCount, fold, labelOf, newView } from "./view.ts";
 
 export type Clock = {
   readonly now: () => number;
@@ -84,7 +84,8 @@ export function createTerminal(options: TerminalOptions): Ui {
   const teller = createTeller({
     verbosity,
     now: clock.now,
-    logger: createLogger(look, print),
+    cwd: options.cwd,
+    logger: createLogger(look, ({ name, id }) => labelOf(view, name, id), print),
     maxFailures: maxFailureLines,
   });
 

@@ -87,3 +87,9 @@ export const plural = (count: number, noun: string): string =>
 /** 1234567 → 1,234,567 */
 export const grouped = (count: number): string =>
   String(Math.trunc(count)).replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** A path, shortened below `cwd`; elsewhere it stays whole. */
+export function relative(path: string, cwd: string): string {
+  if (path.startsWith("./")) return path.slice(2);
+  return cwd !== "" && path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path;
+}

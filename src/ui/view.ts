@@ -9,6 +9,7 @@ import type { RunStatus } from "../protocol/status.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 
 export type RunningTask = {
+  readonly id: TaskId;
   readonly name: string;
   readonly startedAt: number;
   readonly attempt: number;
@@ -19,6 +20,7 @@ export type RunningTask = {
 
 /** An attempt failed and the next one begins at `retryAt`. */
 export type WaitingTask = {
+  readonly id: TaskId;
   readonly name: string;
   /** The attempt that will follow. */
   readonly attempt: number;
@@ -41,9 +43,14 @@ export type View = {
   partial: number;
   readonly running: Map<TaskId, RunningTask>;
   readonly waiting: Map<TaskId, WaitingTask>;
+  /** Names that more than one task has been seen to have. */
+  readonly repeated: Set<string>;
   /** Ctrl-C: once, twice. */
   stopping: "no" | "soon" | "now";
 };
+
+const maxRepeated = 10_000;
+const maxCompared = 64;
 
 export const newView = (): View => ({
   startedAt: undefined,
@@ -58,11 +65,32 @@ export const newView = (): View => ({
   partial: 0,
   running: new Map(),
   waiting: new Map(),
+  repeated: new Set(),
   stopping: "no",
 });
 
 export const finishedCount = (view: View): number =>
   view.done + view.failed + view.cancelled + view.skipped;
+
+/** What a task is called on the screen: with its id (the one in `task_runs`) where the name is not enough. */
+export function labelOf(view: View, name: string, id: TaskId): string {
+  if (!view.repeated.has(name)) {
+    if (!isShared(view, name, id)) return name;
+    if (view.repeated.size < maxRepeated) view.repeated.add(name);
+  }
+  return `${name} #${id}`;
+}
+
+// Looked for when a name is shown, among those that are likely to be shown with it: counting names in `fold`
+// would cost each task more than everything else there.
+function isShared({ running }: View, name: string, id: TaskId): boolean {
+  let left = maxCompared;
+  for (const task of running.values()) {
+    if (task.name === name && task.id !== id) return true;
+    if (--left === 0) return false;
+  }
+  return false;
+}
 
 export function fold(view: View, events: readonly RunEvent[]): void {
   for (const event of events) step(view, event);
@@ -79,7 +107,7 @@ function step(view: View, event: RunEvent): void {
     case "task-retrying": {
       const { id, name, attempt, retryAt } = event;
       leave(view, id);
-      view.waiting.set(id, { name, attempt: attempt + 1, retryAt });
+      view.waiting.set(id, { id, name, attempt: attempt + 1, retryAt });
       return;
     }
     case "run-total":
@@ -104,7 +132,8 @@ function step(view: View, event: RunEvent): void {
 
 function start(view: View, { id, name, attempt, at }: TaskStarted): void {
   view.waiting.delete(id);
-  view.running.set(id, { name, startedAt: at, attempt, progress: undefined, message: undefined });
+  const last = { progress: undefined, message: undefined };
+  view.running.set(id, { id, name, startedAt: at, attempt, ...last });
 }
 
 function advance(view: View, event: TaskProgress): void {
