@@ -6,11 +6,11 @@ export type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * What the environment asks for. `FORCE_COLOR` is stronger than everything, as in Node; then `NO_COLOR`
- * (https://no-color.org: present and not empty), then what is known of the terminal.
+ * (https://no-color.org), then what is known of the terminal. An empty variable is none.
  */
 export function colorLevel(env: Env, isTty: boolean): ColorLevel {
   const forced = env["FORCE_COLOR"];
-  if (forced !== undefined) return forcedLevel(forced, env);
+  if (forced !== undefined && forced !== "") return forcedLevel(forced, env);
   if (env["NO_COLOR"] !== undefined && env["NO_COLOR"] !== "") return 0;
   return isTty && env["TERM"] !== "dumb" ? terminalLevel(env) : 0;
 }

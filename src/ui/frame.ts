@@ -28,10 +28,13 @@ const spinnerMs = 100;
 const minBar = 6;
 /** `100% 0:00:01` */
 const taskFigures = 12;
+const percentColumns = 4;
 
 type Layout = FrameOptions & {
   readonly columns: number;
   readonly label: number;
+  /** The same, unless there is no room for bars, and so no need to line up. */
+  readonly taskLabel: number;
   /** 0: there is no room for one. */
   readonly bar: number;
   /** The overall line's figures. */
@@ -109,22 +112,32 @@ function arrange(view: View, options: FrameOptions, rows: readonly Row[]): Layou
   const columns = Math.max(1, options.width - 1);
   const widest = rows.reduce((most, { name }) => Math.max(most, width(name)), allTasks.length);
   const wanted = Math.max(widest, options.labelWidth ?? 0);
-  const label = Math.min(wanted, Math.max(allTasks.length, Math.floor(columns * 0.3)));
+  const label = Math.min(wanted, Math.max(allTasks.length, Math.floor(columns * 0.22)));
   const candidates = overallFigures(view, options);
   for (const figures of candidates) {
-    const bar = columns - label - Math.max(width(figures), taskFigures) - 4;
-    if (bar >= minBar)
-      return { ...options, columns, label, bar: Math.min(bar, maxBar(columns)), figures };
+    const room = columns - label - Math.max(width(figures), taskFigures) - 4;
+    const bar = Math.min(room, maxBar(columns));
+    if (bar >= minBar) return { ...options, columns, label, taskLabel: label, bar, figures };
   }
-  const figures = candidates.find((text) => columns - width(text) >= 6) ?? "";
-  return {
-    ...options,
-    columns,
-    label: Math.max(1, Math.min(label, columns - width(figures) - 3)),
-    bar: 0,
-    figures,
-  };
+  return withoutBars(options, columns, label, candidates);
 }
+
+function withoutBars(
+  options: FrameOptions,
+  columns: number,
+  wanted: number,
+  candidates: readonly string[],
+): Layout {
+  // "All" before it, if any figures leave room for that.
+  const fitting = (room: number) => candidates.find((text) => columns - width(text) >= room);
+  const figures = fitting(6) ?? fitting(5) ?? "";
+  const label = Math.max(1, Math.min(wanted, columns - width(figures) - 3));
+  const taskLabel = Math.max(1, columns - (isNarrow(columns) ? percentColumns : taskFigures) - 3);
+  return { ...options, columns, label, taskLabel, bar: 0, figures };
+}
+
+/** Too narrow for a task's name, percent and time at once; the time goes. */
+const isNarrow = (columns: number): boolean => columns < 26;
 
 const maxBar = (columns: number): number => (columns >= 120 ? 40 : 30);
 
@@ -136,7 +149,8 @@ function overallFigures(view: View, { now, colors, glyphs, pace }: FrameOptions)
   const percent = view.complete || view.finishedAt !== undefined ? [overallPercent(view)] : [];
   const head = [...percent, countOf(view)].join(" ");
   const rate = view.complete || pace.perSecond === null ? [] : [`${rateOf(pace.perSecond)}/s`];
-  const remaining = view.finishedAt === undefined && view.complete ? [colors.cyan(left(pace))] : [];
+  const remaining =
+    view.finishedAt === undefined && view.complete ? [colors.cyan(leftOf(pace))] : [];
   return [
     [head, ...failed, ...rate, elapsed, ...remaining].join(dot),
     [head, elapsed, ...remaining].join(dot),
@@ -146,7 +160,7 @@ function overallFigures(view: View, { now, colors, glyphs, pace }: FrameOptions)
   ];
 }
 
-const left = ({ remainingMs }: Pace): string =>
+const leftOf = ({ remainingMs }: Pace): string =>
   // Rounded up: 0:00:00 with work left would be a lie.
   remainingMs === null ? unknownClock : clock(Math.ceil(remainingMs / 1000) * 1000);
 
@@ -173,18 +187,17 @@ const countText = (count: number): string => (count < 10_000 ? String(count) : g
 
 // ── the lines ──────────────────────────────────────────────────────────────────────────────────────────
 
-function line(layout: Layout, icon: string, name: string, bar: string, figures: string): string {
-  const label = pad(name, layout.label);
+function join(layout: Layout, icon: string, label: string, bar: string, figures: string): string {
   const parts = layout.bar === 0 ? [icon, label, figures] : [icon, label, bar, figures];
   return fit(parts.join(" "), layout.columns);
 }
 
 function overall(view: View, layout: Layout): string {
   const { colors, label } = layout;
-  const name = label < allTasks.length ? "All" : nameOf(view);
+  const name = label < allTasks.length ? "All".slice(0, label > 2 ? 3 : 0) : nameOf(view);
   const known = view.complete || view.finishedAt !== undefined;
   const bar = known ? overallBar(view, layout) : pulse(layout, view.startedAt ?? 0);
-  return line(
+  return join(
     layout,
     overallIcon(view, layout),
     colors.bold(pad(name, label)),
@@ -262,34 +275,37 @@ function runningLine(task: RunningTask, name: string, layout: Layout): string {
   const percent = progress === undefined ? "    " : percentOf(Math.floor(progress * 100));
   const icon =
     task.attempt === 1 ? colors.cyan(spin(glyphs, now)) : colors.yellow(spin(glyphs, now));
-  const time = layout.columns - layout.label < taskFigures + 3 ? "" : clock(now - startedAt);
-  const figures = `${percent} ${colors.yellow(time)}`;
-  return line(layout, icon, name, bar, figures + notes(task, layout));
+  const time = isNarrow(layout.columns) ? "" : ` ${colors.yellow(clock(now - startedAt))}`;
+  return join(layout, icon, pad(name, layout.taskLabel), bar, percent + time + notes(task, layout));
 }
 
-/** Which attempt it is, and the task's last message where there is room to read it. */
+/** Which attempt it is, and the task's last message, where there is room to read them. */
 function notes({ attempt, message }: RunningTask, layout: Layout): string {
-  const { colors, glyphs } = layout;
+  const { colors, glyphs, columns, label, bar } = layout;
   const dot = colors.dim(glyphs.separator);
-  const again = attempt === 1 ? "" : dot + colors.yellow(`attempt ${attempt}`);
-  const room = layout.columns - layout.label - layout.bar - taskFigures - 4 - width(again) - 3;
-  if (message === undefined || message === "" || room < 8 || layout.bar === 0) return again;
-  return again + dot + colors.dim(fit(visible(message), room));
+  const room = columns - label - bar - taskFigures - 4;
+  const note = attempt === 1 ? "" : dot + colors.yellow(`attempt ${attempt}`);
+  const again = width(note) <= room ? note : "";
+  const left = room - width(again) - glyphs.separator.length;
+  if (message === undefined || message === "" || left < 8 || bar === 0) return again;
+  return again + dot + colors.dim(fit(visible(message), left));
 }
 
 function waitingLine(task: WaitingTask, name: string, layout: Layout): string {
-  const { colors, glyphs, now, bar } = layout;
-  const wait = Math.max(0, task.retryAt - now);
-  const when = wait === 0 ? "now" : `in ${duration(Math.ceil(wait / 1000) * 1000)}`;
-  const text = colors.yellow(`attempt ${task.attempt} ${when}`);
+  const { colors, glyphs, bar, columns, label } = layout;
+  const when = until(task.retryAt - layout.now);
+  const full = `attempt ${task.attempt} ${when}`;
+  const text = bar === 0 || columns - label - bar - 4 < full.length ? when : full;
   const gaps = colors.track(`${glyphs.track} `.repeat(Math.ceil(bar / 2)).slice(0, bar));
-  return line(
-    layout,
-    colors.yellow(glyphs.waiting),
-    colors.dim(pad(name, layout.label)),
-    gaps,
-    text,
-  );
+  const taskLabel = bar === 0 ? Math.max(1, columns - text.length - 3) : layout.taskLabel;
+  const icon = colors.yellow(glyphs.waiting);
+  return join(layout, icon, colors.dim(pad(name, taskLabel)), gaps, colors.yellow(text));
+}
+
+function until(ms: number): string {
+  const seconds = Math.ceil(Math.max(0, ms) / 1000);
+  if (seconds === 0) return "now";
+  return `in ${seconds < 60 ? `${seconds} s` : duration(seconds * 1000)}`;
 }
 
 /** For the log above, when tasks are told of without a region. */
