@@ -1,5 +1,6 @@
 // Opens the database that a run writes to. Everything that can be wrong with it is found while it is only read, so
-// that a file which is refused stays byte for byte as it was, and a file that was not there is not left behind.
+// that a file which is refused stays byte for byte as it was, and a file that was not there is not left behind. A file
+// that exists is opened by SQLite alone: see the limit in lock.ts.
 
 import { constants, Database } from "bun:sqlite";
 import {
@@ -8,7 +9,6 @@ import {
   constants as fs,
   existsSync,
   openSync,
-  readSync,
   rmSync,
   type Stats,
   statSync,
@@ -107,7 +107,6 @@ function checkPath(path: string): void {
   if (!stat.isFile()) {
     throw new StoreError("not-a-file", `${path} is not a regular file; choose another with --db`);
   }
-  checkHeader(path, stat.size);
   checkWritable(path, path);
   return checkParent(path);
 }
@@ -157,38 +156,6 @@ function notWritable(target: string, path: string, cause: unknown): StoreError {
     `${what} cannot be written${reason}; change its permissions, or choose another path with --db`,
     { cause },
   );
-}
-
-const magic = "SQLite format 3\0";
-
-/** An empty file is an empty database to SQLite. Read before SQLite holds it: see the limit in lock.ts. */
-function checkHeader(path: string, size: number): void {
-  if (size === 0) return;
-  const head = Buffer.alloc(magic.length);
-  const fd = openForReading(path);
-  try {
-    readSync(fd, head, 0, magic.length, 0);
-  } finally {
-    closeSync(fd);
-  }
-  if (head.toString("latin1") !== magic) {
-    throw new StoreError(
-      "not-sqlite",
-      `${path} is not an SQLite database (or it is encrypted); it was not touched; choose another file with --db`,
-    );
-  }
-}
-
-function openForReading(path: string): number {
-  try {
-    return openSync(path, "r");
-  } catch (cause) {
-    throw new StoreError(
-      "cannot-open",
-      `${path} cannot be read; change its permissions, or choose another file with --db`,
-      { cause },
-    );
-  }
 }
 
 /** True when the file is ours to remove again. Exclusive, so that two runs that start at once do not both think so. */
