@@ -9,6 +9,7 @@ export { pipeline, type Pipeline, type PipelineOptions, type Work } from "./api/
 export type { Retries, RetryOptions } from "./api/retries.ts";
 export { CommandError, sh, type ShOptions } from "./api/sh.ts";
 export { type Task, task, type TaskOptions } from "./api/task.ts";
+export { webhook, type WebhookOptions } from "./api/webhook.ts";
 export type { RunEvent } from "./protocol/events.ts";
 export type { Failure } from "./protocol/failure.ts";
 export type { RunSummary } from "./protocol/summary.ts";

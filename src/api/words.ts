@@ -38,4 +38,5 @@ const escaped = (char: string, quote: string | undefined): string =>
 const shellOnly = /(^|\s)(\||\|\||&&|>|>>|<|;)(\s|$)|\$[({\w]|`/;
 
 /** What stands in single quotes is plain. */
-export const needsShell = (line: string): boolean => shellOnly.test(line.replaceAll(/'[^']*'/g, "x"));
+export const needsShell = (line: string): boolean =>
+  shellOnly.test(line.replaceAll(/'[^']*'/g, "x"));

@@ -34,18 +34,25 @@ type Description = {
   readonly examples: readonly Example[];
 };
 
-export type CommandSpec<Defs extends FlagDefs> = Description & {
-  readonly args: Defs;
-  /** Resolves to the exit code. */
-  readonly run: (flags: Flags<Defs>) => Promise<number>;
+type Extra = {
+  /** Lines below the help, for what follows the command: `run etl.ts --help` tells the file's own parameters. */
+  readonly moreHelp?: (args: readonly string[]) => Promise<string>;
 };
 
+export type CommandSpec<Defs extends FlagDefs> = Description &
+  Extra & {
+    readonly args: Defs;
+    /** Resolves to the exit code. */
+    readonly run: (flags: Flags<Defs>) => Promise<number>;
+  };
+
 /** What help, completion and tests read of a command. */
-export type CliCommand = Description & {
-  readonly args: FlagDefs;
-  /** What citty runs; `runCommand` gives the exit code as its result. */
-  readonly citty: CommandDef;
-};
+export type CliCommand = Description &
+  Extra & {
+    readonly args: FlagDefs;
+    /** What citty runs; `runCommand` gives the exit code as its result. */
+    readonly citty: CommandDef;
+  };
 
 export function defineCliCommand<const Defs extends FlagDefs>(spec: CommandSpec<Defs>): CliCommand {
   const { run, ...described } = spec;

@@ -72,7 +72,7 @@ async function dispatch(
       rest.find((arg) => !arg.startsWith("-")),
       around,
     );
-  if (asksFor(rest, "--help", "-h")) return await showHelp(name, around);
+  if (asksFor(rest, "--help", "-h")) return await showHelp(name, around, rest);
   if (asksFor(rest, "--version", "-V")) return say(around.stdout, `${versionLine}\n`, 0);
   if (name === undefined) return say(around.stderr, rootHelp(around.stderr, around), 2);
   const command = await findCommand(name, around.commands).load();
@@ -97,12 +97,17 @@ const styleFor = (to: Output, { env }: Surroundings): HelpStyle => ({
 const rootHelp = (to: Output, around: Surroundings): string =>
   renderRootHelp(around.commands, version, styleFor(to, around));
 
-async function showHelp(name: string | undefined, around: Surroundings): Promise<number> {
+async function showHelp(
+  name: string | undefined,
+  around: Surroundings,
+  rest: readonly string[] = [],
+): Promise<number> {
   const { stdout } = around;
   if (name === undefined) return say(stdout, rootHelp(stdout, around), 0);
   const entry = findCommand(name, around.commands);
-  const text = renderCommandHelp(await entry.load(), entry.summary, styleFor(stdout, around));
-  return say(stdout, text, 0);
+  const command = await entry.load();
+  const text = renderCommandHelp(command, entry.summary, styleFor(stdout, around));
+  return say(stdout, text + ((await command.moreHelp?.(rest)) ?? ""), 0);
 }
 
 function findCommand(name: string, commands: readonly CommandEntry[]): CommandEntry {

@@ -1,5 +1,7 @@
 // `--param name=value` and `--params file.json`, put together. A later one wins; a flag wins over the file.
 
+import { isStandardSchema, resolveParams } from "../api/params.ts";
+import type { Pipeline } from "../api/pipeline.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -36,4 +38,34 @@ async function readFile(file: string): Promise<Record<string, unknown>> {
     throw new UsageError(`${what}: must hold an object of parameters, e.g. {"limit": 5}`);
   }
   return { ...value };
+}
+
+/** What `run <file> --help` says of the file's own parameters. */
+export async function paramsHelp(pipeline: Pipeline, file: string): Promise<string> {
+  const { params: spec } = pipeline;
+  const heading = `\nParameters of ${file}`;
+  if (isStandardSchema(spec)) {
+    const defaults = await resolveParams(spec, {}).catch(() => undefined);
+    const checked = `${heading} (checked by its ${spec["~standard"].vendor} schema):\n`;
+    return defaults === undefined
+      ? `${checked}  some are required; run it without to be told which\n`
+      : checked + lines(defaults);
+  }
+  const names = Object.keys(spec ?? {});
+  return names.length === 0 ? `${heading}: none\n` : `${heading}:\n${lines({ ...spec })}`;
+}
+
+function lines(defaults: Readonly<Record<string, unknown>>): string {
+  const rows = Object.entries(defaults).map(([name, value]) => ({
+    flag: `--param ${name}=<${kindOf(value)}>`,
+    value: JSON.stringify(value) ?? "none",
+  }));
+  const width = Math.max(0, ...rows.map(({ flag }) => flag.length));
+  return rows.map(({ flag, value }) => `  ${flag.padEnd(width)}  default ${value}\n`).join("");
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value === "number" || typeof value === "boolean") return typeof value;
+  if (typeof value === "string") return "text";
+  return value === null || value === undefined ? "value" : "json";
 }

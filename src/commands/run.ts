@@ -6,9 +6,11 @@ import { shownPath } from "../api/load.ts";
 import { fileRef } from "../engine/library.ts";
 import { defineCliCommand } from "./command.ts";
 import { commonFlags, commonOptions } from "./common.ts";
+import { dryRun } from "./dry-run.ts";
 import { executeRun, loadForCommand } from "./execute-run.ts";
-import { readParams } from "./params.ts";
+import { paramsHelp, readParams } from "./params.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
+import { planFormats } from "../ui/plan.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const command = defineCliCommand({
@@ -38,8 +40,23 @@ export const command = defineCliCommand({
       valueHint: "file",
       description: "parameters from a JSON file, or - for standard input",
     },
+    dryRun: { type: "boolean", description: "show the plan; run nothing, write nothing" },
+    format: {
+      type: "enum",
+      alias: "f",
+      options: planFormats,
+      default: "tree",
+      description: "of the plan that --dry-run shows",
+    },
     ...runFlags,
     ...commonFlags,
+  },
+  async moreHelp(args) {
+    const file = args.find((arg) => !arg.startsWith("-"));
+    if (file === undefined) return "";
+    const module = fileRef(file);
+    const { pipeline } = await loadForCommand(module);
+    return paramsHelp(pipeline, shownPath(module.path));
   },
   async run(flags) {
     const module = fileRef(flags.file);
@@ -51,6 +68,7 @@ export const command = defineCliCommand({
     }
     const params = await readParams(flags.param, flags.params);
     const loaded = await loadForCommand(module);
+    if (flags.dryRun) return dryRun(loaded, params, flags.format);
     return executeRun(loaded, { ...runOptions(flags), params }, commonOptions(flags));
   },
 });

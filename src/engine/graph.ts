@@ -84,6 +84,7 @@ export type GraphEvents = {
 
 export class Graph {
   readonly #events: GraphEvents;
+  readonly #pools: { has(name: string): boolean };
   /** Nodes that have come into being, and those of them that were planned since the last look. */
   #made: AnyNode[] = [];
   #lookAt = leastLook;
@@ -99,8 +100,10 @@ export class Graph {
   /** Fan-outs whose items are not known yet. */
   #unknownFans = 0;
 
-  constructor(events: GraphEvents) {
+  /** @param pools the named limits there are; a task of another is an error */
+  constructor(events: GraphEvents, pools: { has(name: string): boolean }) {
     this.#events = events;
+    this.#pools = pools;
   }
 
   /** For api/node's watch: a node has come into being. */
@@ -179,7 +182,8 @@ export class Graph {
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       const open = this.#plannedVertex(top) === undefined ? this.#openDependencies(top) : undefined;
       if (open === undefined) stack.pop();
-      else if (open.length > 0) stack.push(...this.#enter(top, open));
+      else if (open.length > 0)
+        for (const dependency of this.#enter(top, open)) stack.push(dependency);
       else {
         this.#planOne(top);
         stack.pop();
@@ -220,6 +224,8 @@ export class Graph {
   #planTask(node: TaskNode): TaskVertex {
     const { definition, settings } = node;
     const name = settings?.name ?? definition.name;
+    const pool = settings?.pool ?? definition.pool;
+    if (pool !== undefined && !this.#pools.has(pool)) throw new PlanError(unknownPool(name, pool));
     const dependencies = new Set<Vertex>();
     const input = asPlanError(`task "${name}"`, () =>
       toTemplate(node.input, "input", (dependency) => this.#need(dependency, dependencies)),
@@ -230,7 +236,7 @@ export class Graph {
       kind: "task",
       definition,
       name,
-      pool: settings?.pool ?? definition.pool,
+      pool,
       priority: settings?.priority ?? definition.priority,
       retries: settings?.retries,
       timeoutMs: settings?.timeoutMs ?? definition.timeoutMs,
@@ -448,6 +454,9 @@ function skippedBecause(vertex: Vertex): Ending {
     failure: { name: "Skipped", message: `skipped because ${because} did not finish` },
   };
 }
+
+const unknownPool = (task: string, pool: string): string =>
+  `task "${task}" is of the pool "${pool}", which the pipeline does not have; add it, e.g. pools: { ${/^\w+$/.test(pool) ? pool : JSON.stringify(pool)}: 4 }`;
 
 function describe(vertex: Vertex): string {
   if (vertex.kind === "each") return "a fan-out";

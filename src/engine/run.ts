@@ -24,6 +24,7 @@ import type {
 import type { LogLevel, RunStatus } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { assertNever } from "../protocol/unreachable.ts";
+import { type Control, openControl } from "./control.ts";
 import { Graph, PlanError, resultText, type TaskVertex } from "./graph.ts";
 import { callHook } from "./hooks.ts";
 import { KnownTasks, taskKey } from "./known-tasks.ts";
@@ -88,6 +89,7 @@ export class Run {
   #writer: WriterThread | undefined;
   #started: RunStarted | undefined;
   readonly #known = new KnownTasks();
+  #control: Control | undefined;
   #stream: Stream | undefined;
   #nextId = 1;
   #lanes = 1;
@@ -105,10 +107,13 @@ export class Run {
   constructor(options: RunOptions) {
     this.#options = options;
     this.#schedule = new Schedule(options.pipeline.pools);
-    this.#graph = new Graph({
-      ready: (vertex) => this.#schedule.add(vertex),
-      skipped: (vertex, failure) => this.#skipped(vertex, failure),
-    });
+    this.#graph = new Graph(
+      {
+        ready: (vertex) => this.#schedule.add(vertex),
+        skipped: (vertex, failure) => this.#skipped(vertex, failure),
+      },
+      options.pipeline.pools,
+    );
     this.#timeouts = new TimeoutWatch(timeoutGraceMs, (id) => this.#timedOut(id));
   }
 
@@ -127,6 +132,7 @@ export class Run {
       this.#pool?.stop();
       this.#writer?.terminate();
       this.#timeouts.clear();
+      this.#control?.close();
       clearTimeout(this.#graceTimer);
       clearTimeout(this.#wakeTimer?.timer);
     }
@@ -209,6 +215,7 @@ export class Run {
       case "opened":
         this.#nextId = this.#known.maxId + 1;
         this.#started = message.started;
+        this.#control = openControl(message.started, (urgent) => this.stop(urgent));
         this.#options.onEvents([message.started]);
         return this.#startPool(message.started);
       case "committed":

@@ -28,10 +28,6 @@ export class Schedule {
     return this.#delayed.length;
   }
 
-  hasPool(name: string): boolean {
-    return this.#pools.has(name);
-  }
-
   add(vertex: TaskVertex): void {
     vertex.order = this.#order++;
     this.#queueOf(vertex).push(vertex);
@@ -93,8 +89,9 @@ export class Schedule {
   /** Everything that has not started, in no order; nothing of it will. */
   drain(): TaskVertex[] {
     const rest = [...this.#free.drain()];
-    for (const pool of this.#pools.values()) rest.push(...pool.queue.drain());
-    rest.push(...this.#delayed.splice(0).map((entry) => entry.vertex));
+    for (const pool of this.#pools.values())
+      for (const vertex of pool.queue.drain()) rest.push(vertex);
+    for (const { vertex } of this.#delayed.splice(0)) rest.push(vertex);
     this.#ready = 0;
     return rest;
   }

@@ -26,7 +26,7 @@ type Step = IteratorResult<unknown, unknown>;
 
 export class Stream {
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
-  #pending = false;
+  #pending: Promise<unknown[]> | undefined;
   isDone = false;
 
   constructor(iterator: Iterator<unknown> | AsyncIterator<unknown>) {
@@ -35,7 +35,12 @@ export class Stream {
 
   /** A step is under way; `pull` again when its callback came. */
   get isPending(): boolean {
-    return this.#pending;
+    return this.#pending !== undefined;
+  }
+
+  /** The node of the step that is under way, or none if that was the end. */
+  async pending(): Promise<unknown[]> {
+    return this.#pending ?? [];
   }
 
   /**
@@ -46,23 +51,25 @@ export class Stream {
     arrived: (node: unknown) => void,
     failed: (error: unknown) => void,
   ): { node: unknown } | undefined {
-    if (this.isDone || this.#pending) return undefined;
+    if (this.isDone || this.#pending !== undefined) return undefined;
     const step = this.#iterator.next();
-    if (!(step instanceof Promise)) return this.#take(step as Step);
-    this.#pending = true;
-    step.then(
-      (later: Step) => {
-        this.#pending = false;
-        const taken = this.#take(later);
-        if (taken !== undefined || this.isDone) arrived(taken?.node);
-      },
+    if (!("then" in step)) return this.#take(step);
+    this.#pending = Promise.resolve(step).then((later: Step) => this.#later(later));
+    this.#pending.then(
+      (nodes) => arrived(nodes[0]),
       (error: unknown) => {
-        this.#pending = false;
+        this.#pending = undefined;
         this.isDone = true;
         failed(error);
       },
     );
     return undefined;
+  }
+
+  #later(step: Step): unknown[] {
+    this.#pending = undefined;
+    const taken = this.#take(step);
+    return taken === undefined ? [] : [taken.node];
   }
 
   #take(step: Step): { node: unknown } | undefined {

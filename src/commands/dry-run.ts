@@ -1,0 +1,26 @@
+// `pipeloom run --dry-run`: the plan, on stdout, without running or writing anything.
+
+import { ParamsError, resolveParams } from "../api/params.ts";
+import { PlanError } from "../engine/graph.ts";
+import type { LoadedPipeline } from "../engine/library.ts";
+import { planOf } from "../engine/plan.ts";
+import type { PlanFormat } from "../ui/plan.ts";
+import { renderPlan } from "../ui/plan.ts";
+import { UsageError } from "./usage-error.ts";
+import { UserError } from "./user-error.ts";
+
+export async function dryRun(
+  { pipeline }: LoadedPipeline,
+  given: Readonly<Record<string, unknown>>,
+  format: PlanFormat,
+): Promise<number> {
+  try {
+    const params = await resolveParams(pipeline.params, given);
+    process.stdout.write(renderPlan(await planOf(pipeline, params), format));
+    return 0;
+  } catch (error) {
+    if (error instanceof ParamsError) throw new UsageError(error.message);
+    if (error instanceof PlanError) throw new UserError(error.message);
+    throw error;
+  }
+}

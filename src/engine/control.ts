@@ -1,0 +1,47 @@
+// The run's side of its control file (see protocol/control.ts).
+
+import { readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+
+import { controlPath } from "../protocol/control.ts";
+import type { RunStarted } from "../protocol/events.ts";
+
+export type Control = { close(): void };
+
+/** A look costs microseconds; a watch that every platform delivers does not exist. */
+const lookEveryMs = 250;
+
+/** Undefined where nobody could ask: in memory, or in a folder that does not let us. */
+export function openControl(
+  { db, run, journal }: RunStarted,
+  cancel: (urgent: boolean) => void,
+): Control | undefined {
+  if (journal === "memory") return undefined;
+  let path: string;
+  try {
+    path = controlPath(realpathSync(db), run);
+    writeFileSync(path, "", { mode: 0o600 });
+  } catch {
+    return undefined;
+  }
+  let seen = 0;
+  const timer = setInterval(() => {
+    const requests = read(path).split("\n").slice(0, -1);
+    for (const request of requests.slice(seen)) cancel(request === "urgent");
+    seen = requests.length;
+  }, lookEveryMs);
+  timer.unref();
+  return {
+    close() {
+      clearInterval(timer);
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,110 @@
+// Plans without running: the nodes as the author made them, checked as a run would check them.
+
+import { type AnyNode, isNode, type TaskNode, watchNodes } from "../api/node.ts";
+import type { Pipeline, Work } from "../api/pipeline.ts";
+import type { Plan, PlanNode } from "../protocol/plan.ts";
+import { Graph } from "./graph.ts";
+import { sourceOf, type Stream } from "./source.ts";
+import { nodesIn } from "./template.ts";
+
+/** How many nodes of a generator are looked at. */
+const streamed = 1000;
+
+/** @throws PlanError, or what `tasks` throws */
+export async function planOf(pipeline: Pipeline, params: Record<string, unknown>): Promise<Plan> {
+  const graph = new Graph({ ready: () => undefined, skipped: () => undefined }, pipeline.pools);
+  const watched = watchNodes({ made: (node) => graph.made(node) });
+  try {
+    const work: Work =
+      typeof pipeline.tasks === "function" ? await pipeline.tasks({ params }) : pipeline.tasks;
+    const source = sourceOf(work);
+    const { nodes, more } =
+      source.kind === "all" ? { nodes: source.nodes, more: false } : await firstOf(source.stream);
+    for (const node of nodes) graph.add(node);
+    if (!more) graph.assertAllReached();
+    const walk = new Walk();
+    const roots = nodes.filter((node) => isNode(node)).map((node) => walk.visit(node));
+    return { pipeline: pipeline.name, nodes: walk.nodes, roots, more };
+  } finally {
+    watchNodes(watched);
+  }
+}
+
+async function firstOf(stream: Stream): Promise<{ nodes: unknown[]; more: boolean }> {
+  const nodes: unknown[] = [];
+  while (nodes.length < streamed && !stream.isDone) {
+    const next = stream.pull(
+      () => undefined,
+      () => undefined,
+    );
+    if (next !== undefined) nodes.push(next.node);
+    else if (stream.isPending) nodes.push(...(await stream.pending()));
+  }
+  const more = !stream.isDone;
+  stream.close();
+  return { nodes, more };
+}
+
+class Walk {
+  readonly nodes: PlanNode[] = [];
+  readonly #ids = new Map<AnyNode, number>();
+
+  /** Dependencies first, without recursion: a chain may be long. */
+  visit(root: AnyNode): number {
+    const stack: AnyNode[] = [root];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const open = this.#ids.has(top)
+        ? []
+        : dependenciesOf(top).filter((node) => !this.#ids.has(node));
+      if (open.length > 0) for (const node of open) stack.push(node);
+      else {
+        stack.pop();
+        if (!this.#ids.has(top)) this.#add(top);
+      }
+    }
+    return this.#idOf(root);
+  }
+
+  #idOf(node: AnyNode): number {
+    return this.#ids.get(node) ?? 0;
+  }
+
+  #add(node: AnyNode): void {
+    const id = this.nodes.length + 1;
+    this.#ids.set(node, id);
+    const needs = [...new Set(inputsOf(node).map((dependency) => this.#idOf(dependency)))];
+    if (node.kind === "task") {
+      const after = (node.settings?.after ?? []).map((before) => this.#idOf(before));
+      const name = node.settings?.name ?? node.definition.name;
+      this.nodes.push({ id, kind: "task", name, needs, after, settings: settingsOf(node) });
+    } else {
+      const items = Array.isArray(node.source) ? node.source.length : null;
+      this.nodes.push({ id, kind: "each", name: "each", needs, after: [], settings: [], items });
+    }
+  }
+}
+
+const inputsOf = (node: AnyNode): AnyNode[] =>
+  node.kind === "task"
+    ? nodesIn(node.input)
+    : Array.isArray(node.source)
+      ? []
+      : nodesIn(node.source);
+
+const dependenciesOf = (node: AnyNode): AnyNode[] =>
+  node.kind === "task" ? [...inputsOf(node), ...(node.settings?.after ?? [])] : inputsOf(node);
+
+function settingsOf({ definition, settings }: TaskNode): string[] {
+  const retries = settings?.retries ?? definition.retries;
+  const timeoutMs = settings?.timeoutMs ?? definition.timeoutMs;
+  const pool = settings?.pool ?? definition.pool;
+  const priority = settings?.priority ?? definition.priority;
+  const optional = settings?.optional ?? definition.optional;
+  return [
+    ...(retries.limit > 0 ? [`retries ${retries.limit}`] : []),
+    ...(timeoutMs === undefined ? [] : [`timeout ${timeoutMs} ms`]),
+    ...(pool === undefined ? [] : [`pool ${pool}`]),
+    ...(priority === 0 ? [] : [`priority ${priority}`]),
+    ...(optional ? ["optional"] : []),
+  ];
+}
