@@ -1,23 +1,42 @@
-// Compiles pipeloom: `bun build.ts` makes dist/pipeloom for this machine, `bun build.ts all` everything that a release
-// holds, in dist/release and dist/npm.
+// Compiles pipeloom.
+//
+//   bun build.ts                  dist/pipeloom, for this machine
+//   bun build.ts all              what a release holds: dist/release and dist/npm
+//   bun build.ts linux-x64-musl   dist/bin/linux-x64-musl/pipeloom; several targets at will
 
 import { statSync } from "node:fs";
 import { join, relative } from "node:path";
 
-import { commitName, compile, root } from "./.github/release/compile.ts";
-import { executableName } from "./.github/release/targets.ts";
+import { commitName, compile, hostTarget, root } from "./.github/release/compile.ts";
+import { executableName, targets } from "./.github/release/targets.ts";
+import type { Target } from "./.github/release/targets.ts";
 import { version } from "./package.json";
 
-const megabytes = (file: string): string => `${(statSync(file).size / 1e6).toFixed(1)} MB`;
+const dist = join(root, "dist");
+
+async function build(args: readonly string[]): Promise<void> {
+  if (args.length === 0) return buildHere();
+  const { buildRelease, buildTargets } = await import("./.github/release/release.ts");
+  if (args[0] === "all") await buildRelease(dist);
+  else await buildTargets(dist, args.map(targetNamed));
+}
 
 async function buildHere(): Promise<void> {
-  const outfile = join(root, "dist", executableName(process.platform));
-  await compile(outfile, await commitName());
-  console.error(`built ${relative(root, outfile)} (${version}, ${megabytes(outfile)})`);
+  const outfile = join(dist, executableName(process.platform));
+  await compile(outfile, hostTarget(), await commitName());
+  const megabytes = (statSync(outfile).size / 1e6).toFixed(1);
+  console.error(`built ${relative(root, outfile)} (${version}, ${megabytes} MB)`);
+}
+
+function targetNamed(name: string): Target {
+  const target = targets.find((each) => each.name === name);
+  if (target !== undefined) return target;
+  const known = targets.map((each) => each.name).join(", ");
+  throw new Error(`there is no target "${name}"; known: all, ${known}`);
 }
 
 try {
-  await buildHere();
+  await build(process.argv.slice(2));
 } catch (error) {
   for (const each of error instanceof AggregateError ? error.errors : [error]) console.error(each);
   process.exitCode = 1;

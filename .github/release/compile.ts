@@ -1,9 +1,11 @@
 // One executable: the program, its Workers and the runtime in one file.
 
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { version } from "../../package.json";
+import { targets } from "./targets.ts";
+import type { Target } from "./targets.ts";
 
 export const root = resolve(import.meta.dir, "../..");
 
@@ -13,21 +15,16 @@ const entrypoints = ["src/cli.ts", "src/worker/main.ts", "src/writer/main.ts"];
 /**
  * Writes `outfile`. It appears whole or not at all, so that a program that runs the old one, or a second build at the
  * same time, never sees half a file.
- * @param target this machine's system when it is not given
  * @throws AggregateError with what the bundler says
  */
-export async function compile(
-  outfile: string,
-  commit: string,
-  target?: Bun.Build.CompileTarget,
-): Promise<void> {
+export async function compile(outfile: string, target: Target, commit: string): Promise<void> {
   mkdirSync(dirname(outfile), { recursive: true });
   // In the same folder, so that the move stays within one file system. The bundler leaves the maps of its chunks here
   // too; the executable has them inside.
   const workshop = mkdtempSync(join(dirname(outfile), ".build-"));
   const made = join(workshop, basename(outfile));
   try {
-    await bundle(made, commit, target);
+    await bundle(made, target, commit);
     chmodSync(made, 0o755);
     renameSync(made, outfile);
   } finally {
@@ -35,17 +32,14 @@ export async function compile(
   }
 }
 
-async function bundle(
-  outfile: string,
-  commit: string,
-  target: Bun.Build.CompileTarget | undefined,
-): Promise<void> {
+async function bundle(outfile: string, target: Target, commit: string): Promise<void> {
   await Bun.build({
     entrypoints: entrypoints.map((file) => join(root, file)),
     root: join(root, "src"),
     compile: {
       outfile,
-      ...(target === undefined ? {} : { target }),
+      // Without one, this machine's own runtime is used, and nothing is fetched.
+      ...(target === hostTarget() ? {} : { target: target.bun }),
       // The user's own .env is part of a pipeline's surroundings; Bun's configuration is not.
       autoloadDotenv: true,
       autoloadBunfig: false,
@@ -63,8 +57,26 @@ async function bundle(
     define: {
       PIPELOOM_VERSION: JSON.stringify(version),
       PIPELOOM_COMMIT: JSON.stringify(commit),
+      PIPELOOM_TARGET: JSON.stringify(target.name),
     },
   });
+}
+
+/** @throws Error on a system that is none of the targets */
+export function hostTarget(): Target {
+  const { platform, arch } = process;
+  const libc = platform === "linux" ? hostLibc() : undefined;
+  const host = targets.find(
+    (each) => each.os === platform && each.cpu === arch && each.libc === libc,
+  );
+  if (host === undefined) throw new Error(`pipeloom is not built for ${platform} ${arch}`);
+  return host;
+}
+
+/** The C library that the running Bun is linked to; a system may have both. */
+function hostLibc(): "glibc" | "musl" {
+  const maps = readFileSync("/proc/self/maps", "utf8");
+  return maps.includes("/ld-musl-") ? "musl" : "glibc";
 }
 
 /** The short commit, with a mark when the tree differs from it; `unknown` outside a checkout. */

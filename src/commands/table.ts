@@ -26,4 +26,10 @@ export const commandTable: readonly CommandEntry[] = [
     summary: "See it work: a demonstration with a database to look into",
     load: async () => (await import("./demo.ts")).command,
   },
+  {
+    name: "upgrade",
+    group: "Set up",
+    summary: "Bring this executable to the latest version",
+    load: async () => (await import("./upgrade.ts")).command,
+  },
 ];

@@ -1,0 +1,51 @@
+// `pipeloom upgrade`: replaces this executable by a newer one, after the same checks as install.sh.
+
+import { version } from "../version.ts";
+import { defineCliCommand } from "./command.ts";
+import { UserError } from "./user-error.ts";
+
+export const command = defineCliCommand({
+  name: "upgrade",
+  details:
+    "Downloads the executable for this system, compares its checksum, starts it once, and only then puts it in the place of the old one. Runs that are under way keep the old one.",
+  examples: [
+    { line: "pipeloom upgrade", what: "to the latest version" },
+    { line: "pipeloom upgrade --check", what: "only say whether there is a newer one" },
+  ],
+  args: {
+    version: {
+      type: "positional",
+      required: false,
+      valueHint: "version",
+      description: "another version than the latest, such as 0.1.0; it may be older",
+    },
+    check: { type: "boolean", description: "say whether there is a newer version, change nothing" },
+  },
+  async run(flags) {
+    const { latestVersion, releasesUrl } = await import("./upgrade/releases.ts");
+    const releases = releasesUrl(process.env);
+    const wanted = flags.version?.replace(/^v/, "") ?? (await latestVersion(releases));
+    if (!isVersion(wanted)) throw new UserError(`"${wanted}" is not a version such as 0.1.0`);
+    if (flags.check) return told(checked(wanted));
+    if (wanted === version) return told(`pipeloom ${version} is installed already`);
+    if (flags.version === undefined && !isNewer(wanted)) return told(checked(wanted));
+    const { replaceExecutable } = await import("./upgrade/replace.ts");
+    console.error(`downloading pipeloom ${wanted} from ${releases}`);
+    const path = await replaceExecutable({ releases, version: wanted });
+    return told(`pipeloom ${version} is now ${wanted} → ${path}`);
+  },
+});
+
+const isVersion = (text: string): boolean => /^\d+\.\d+\.\d+(?:-[\w.-]+)?$/.test(text);
+
+const isNewer = (other: string): boolean => Bun.semver.order(other, version) > 0;
+
+function checked(wanted: string): string {
+  if (isNewer(wanted)) return `pipeloom ${wanted} is there; this is ${version}: pipeloom upgrade`;
+  return `pipeloom ${version} is up to date; the latest is ${wanted}`;
+}
+
+function told(line: string): 0 {
+  console.log(line);
+  return 0;
+}
