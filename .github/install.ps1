@@ -1,0 +1,107 @@
+# Installs pipeloom for this user, or brings it up to date, without an administrator:
+#
+#   irm https://github.com/pipeloom/pipeloom/releases/latest/download/install.ps1 | iex
+#
+# PIPELOOM_INSTALL_DIR  where the executable goes; %LOCALAPPDATA%\Programs\pipeloom otherwise
+# PIPELOOM_VERSION      0.1.0, for another one than the latest
+# PIPELOOM_RELEASES     where releases are, for a mirror
+#
+# For Windows PowerShell 5.1 and later. All of it is functions and the last line calls them: half a download of this
+# file does nothing.
+
+function Install-Pipeloom {
+  $ErrorActionPreference = 'Stop'
+  # The progress bar of Windows PowerShell makes a download many times slower.
+  $ProgressPreference = 'SilentlyContinue'
+  [Net.ServicePointManager]::SecurityProtocol =
+    [Net.ServicePointManager]::SecurityProtocol -bor [Net.SecurityProtocolType]::Tls12
+
+  $releases = 'https://github.com/pipeloom/pipeloom/releases'
+  if ($env:PIPELOOM_RELEASES) { $releases = $env:PIPELOOM_RELEASES }
+  $folder = Join-Path $env:LOCALAPPDATA 'Programs\pipeloom'
+  if ($env:PIPELOOM_INSTALL_DIR) { $folder = $env:PIPELOOM_INSTALL_DIR }
+  $from = "$releases/latest/download"
+  if ($env:PIPELOOM_VERSION) { $from = "$releases/download/v$($env:PIPELOOM_VERSION -replace '^v', '')" }
+  $archive = "pipeloom-windows-$(Get-PipeloomArchitecture).zip"
+
+  $work = Join-Path ([IO.Path]::GetTempPath()) "pipeloom-$([Guid]::NewGuid())"
+  New-Item -ItemType Directory -Force $work | Out-Null
+  try {
+    Write-Host "downloading $from/$archive"
+    Get-PipeloomFile "$from/SHA256SUMS" "$work\SHA256SUMS"
+    Get-PipeloomFile "$from/$archive" "$work\$archive"
+    Assert-PipeloomChecksum $work $archive
+    Expand-Archive "$work\$archive" "$work\unpacked"
+    Move-PipeloomInto $folder "$work\unpacked\pipeloom.exe"
+    Add-PipeloomToPath $folder
+    Write-Host 'next: pipeloom demo -n 10'
+  }
+  finally {
+    Remove-Item -Recurse -Force $work -ErrorAction SilentlyContinue
+  }
+}
+
+# A 32-bit or translated shell sees another processor; the second variable tells of the real one.
+function Get-PipeloomArchitecture {
+  $architecture = $env:PROCESSOR_ARCHITECTURE
+  if ($env:PROCESSOR_ARCHITEW6432) { $architecture = $env:PROCESSOR_ARCHITEW6432 }
+  switch ($architecture) {
+    'AMD64' { return 'x64' }
+    'ARM64' { return 'arm64' }
+    default { throw "there is no pipeloom for $architecture; it runs on x86-64 and on 64-bit ARM" }
+  }
+}
+
+function Get-PipeloomFile([string] $Url, [string] $File) {
+  try {
+    Invoke-WebRequest -UseBasicParsing $Url -OutFile $File
+  }
+  catch {
+    throw "cannot download ${Url}: $($_.Exception.Message); nothing was installed"
+  }
+}
+
+function Assert-PipeloomChecksum([string] $Work, [string] $Archive) {
+  $line = Get-Content "$Work\SHA256SUMS" | Where-Object { ($_ -split ' +')[1] -eq $Archive }
+  if (-not $line) { throw "SHA256SUMS does not name $Archive; nothing was installed" }
+  $wanted = ($line -split ' +')[0]
+  $got = (Get-FileHash -Algorithm SHA256 "$Work\$Archive").Hash
+  if ($got -ne $wanted) {
+    throw "$Archive is not what was released: expected $wanted, received $got; nothing was installed"
+  }
+}
+
+# Windows lets a running executable be renamed, not overwritten: the old one steps aside first.
+function Move-PipeloomInto([string] $Folder, [string] $New) {
+  New-Item -ItemType Directory -Force $Folder | Out-Null
+  $version = & $New --version
+  if ($LASTEXITCODE -ne 0) { throw 'the executable does not start here; nothing was installed' }
+  $executable = Join-Path $Folder 'pipeloom.exe'
+  $aside = Join-Path $Folder '.pipeloom.exe.old'
+  $before = $null
+  if (Test-Path $executable) {
+    $before = & $executable --version
+    Remove-Item -Force $aside -ErrorAction SilentlyContinue
+    Move-Item -Force $executable $aside
+  }
+  try {
+    Move-Item -Force $New $executable
+  }
+  catch {
+    if (Test-Path $aside) { Move-Item -Force $aside $executable }
+    throw
+  }
+  if (-not $before) { Write-Host "installed $version -> $executable" }
+  elseif ($before -eq $version) { Write-Host "installed $version again -> $executable" }
+  else { Write-Host "upgraded $before to $version -> $executable" }
+}
+
+function Add-PipeloomToPath([string] $Folder) {
+  $path = [Environment]::GetEnvironmentVariable('Path', 'User')
+  if (($path -split ';') -contains $Folder) { return }
+  [Environment]::SetEnvironmentVariable('Path', (@($path, $Folder) -ne '' -join ';'), 'User')
+  $env:Path = "$env:Path;$Folder"
+  Write-Host "added $Folder to your PATH; terminals that are open see it after a restart"
+}
+
+Install-Pipeloom
