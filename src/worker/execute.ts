@@ -6,6 +6,7 @@ import type { AnyTaskDefinition } from "../api/task.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import type { Outcome } from "../protocol/messages.ts";
 import { type Attempt, jsonText } from "./attempt.ts";
+import { withoutOwnFrames } from "../protocol/stack.ts";
 
 type Runnable = { run(input: unknown, ctx: Attempt): unknown };
 
@@ -106,7 +107,7 @@ function failed(
   return failureOutcome(
     attempt,
     definition,
-    timedOut ? attempt.stopFailure("timeout") : toFailure(thrown),
+    timedOut ? attempt.stopFailure("timeout") : withoutOwnFrames(toFailure(thrown)),
   );
 }
 

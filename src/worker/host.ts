@@ -14,6 +14,7 @@ import { execute, failureOutcome } from "./execute.ts";
 import { capturePrints, LineBuffer } from "./lines.ts";
 import { Mask } from "./mask.ts";
 import { Outbox } from "./outbox.ts";
+import { withoutOwnFrames } from "../protocol/stack.ts";
 
 /** What the thread's entry gives the host: the rooms it may not import itself. */
 export type HostTools = {
@@ -266,7 +267,9 @@ export class Host {
   #exitedByTask(code: number): never {
     const attempt = this.#printer ?? this.#onlyRunning();
     if (attempt !== undefined) {
-      const failure = toFailure(new Error(`the task called process.exit(${code})`));
+      const failure = withoutOwnFrames(
+        toFailure(new Error(`the task called process.exit(${code})`)),
+      );
       const definition = registry.tasks.get(attempt.assignment.task);
       void attempt.finish(
         Date.now(),

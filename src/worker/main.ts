@@ -4,6 +4,7 @@ import * as pipeloom from "../index.ts";
 import { loadModule, providePackage } from "../api/load.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { FromWorker, ToWorker } from "../protocol/messages.ts";
+import { openReader, type Reader } from "../reader/query.ts";
 import { Host } from "./host.ts";
 
 declare const self: Worker;
@@ -11,12 +12,21 @@ declare const self: Worker;
 const exit = process.exit.bind(process);
 providePackage(pipeloom);
 
+let reader: Reader | undefined;
+
+function readerOf(db: string | null): Reader {
+  if (db === null) {
+    throw new Error(
+      "ctx.query cannot read a database in memory: only the writer sees it; give the run a file with --db",
+    );
+  }
+  return (reader ??= openReader(db));
+}
+
 const host = new Host({
   post: (message: FromWorker) => self.postMessage(message),
   load: async (boot) => void (await loadModule(boot.module, builtins)),
-  query: () => {
-    throw new Error("not yet");
-  },
+  query: (db, sql, params) => readerOf(db).query(sql, params),
   exit,
 });
 self.onmessage = (event: MessageEvent<ToWorker>) => host.receive(event.data);

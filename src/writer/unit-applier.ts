@@ -5,9 +5,11 @@ import type { Database } from "bun:sqlite";
 
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import { readPart } from "../protocol/unit-part.ts";
+import { withoutOwnFrames } from "../protocol/stack.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import { RowsApplier } from "./apply-rows.ts";
 import type { CustomMessages } from "./custom-messages.ts";
+import { RowsError } from "./rows-error.ts";
 import { isFatal } from "./store-error.ts";
 
 export class UnitApplier {
@@ -49,7 +51,7 @@ export class UnitApplier {
     } catch (thrown) {
       // A transaction that is gone took the neighbours' units with it: that cannot be put down to this task alone.
       if (isFatal(thrown) || !this.#db.inTransaction) throw thrown;
-      this.#failure = toFailure(thrown);
+      this.#failure = failureOf(thrown);
       this.#db.run("ROLLBACK TO unit");
     }
   }
@@ -73,4 +75,12 @@ export class UnitApplier {
     this.#rows.close();
     this.#messages.close();
   }
+}
+
+/** Where in pipeloom a row was refused tells nobody anything; where in a message's `apply` it was thrown does. */
+function failureOf(thrown: unknown): Failure {
+  const failure = withoutOwnFrames(toFailure(thrown));
+  if (!(thrown instanceof RowsError)) return failure;
+  const { stack: _, ...rest } = failure;
+  return rest;
 }
