@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } f
 import { basename, dirname, join, resolve } from "node:path";
 
 import { version } from "../../package.json";
+import { embeddedKit } from "../../src/kit/embed.ts";
 import { targets } from "./targets.ts";
 import type { Target } from "./targets.ts";
 
@@ -54,6 +55,7 @@ async function bundle(outfile: string, target: Target, commit: string): Promise<
     minify: true,
     sourcemap: "linked",
     bytecode: true,
+    files: await kit(),
     define: {
       PIPELOOM_VERSION: JSON.stringify(version),
       PIPELOOM_COMMIT: JSON.stringify(commit),
@@ -78,6 +80,11 @@ function hostLibc(): "glibc" | "musl" {
   const maps = readFileSync("/proc/self/maps", "utf8");
   return maps.includes("/ld-musl-") ? "musl" : "glibc";
 }
+
+let made: ReturnType<typeof embeddedKit> | undefined;
+
+/** The same for every target. */
+const kit = (): ReturnType<typeof embeddedKit> => (made ??= embeddedKit());
 
 /** The short commit, with a mark when the tree differs from it; `unknown` outside a checkout. */
 export async function commitName(): Promise<string> {

@@ -21,10 +21,46 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./run.ts")).command,
   },
   {
+    name: "cancel",
+    group: "Run",
+    summary: "End a run that goes on in another terminal",
+    load: async () => (await import("./cancel.ts")).command,
+  },
+  {
     name: "demo",
     group: "Run",
     summary: "See it work: a demonstration with a database to look into",
     load: async () => (await import("./demo.ts")).command,
+  },
+  {
+    name: "init",
+    group: "Set up",
+    summary: "Make a project: a wizard, and a pipeline that runs",
+    load: async () => (await import("./init.ts")).command,
+  },
+  {
+    name: "add",
+    group: "Set up",
+    summary: "Add a package from npm to the project",
+    load: async () => (await import("./add.ts")).command,
+  },
+  {
+    name: "install",
+    group: "Set up",
+    summary: "Make the project's node_modules complete",
+    load: async () => (await import("./install.ts")).command,
+  },
+  {
+    name: "test",
+    group: "Set up",
+    summary: "Run the project's tests",
+    load: async () => (await import("./test.ts")).command,
+  },
+  {
+    name: "check",
+    group: "Set up",
+    summary: "Check the project's types",
+    load: async () => (await import("./check.ts")).command,
   },
   {
     name: "upgrade",

@@ -1,0 +1,29 @@
+// `pipeloom add <package…>`: a package for the project, without Bun or Node.
+
+import { passThrough, projectFolder, provideModules, runBun } from "./be-bun.ts";
+
+export const command = passThrough({
+  name: "add",
+  details:
+    "Downloads packages from npm into node_modules and notes them in package.json. All flags of bun add work.",
+  examples: [
+    { line: "pipeloom add zod", what: "for use in your pipeline" },
+    { line: "pipeloom add --dev @types/pg", what: "for development only" },
+  ],
+  args: {
+    packages: {
+      type: "positional",
+      repeat: true,
+      required: true,
+      valueHint: "package",
+      description: "a name on npm, with @version if it matters",
+    },
+    dev: { type: "boolean", alias: "d", description: "note it under devDependencies" },
+    exact: { type: "boolean", alias: "E", description: "note the exact version" },
+  },
+  async run(args) {
+    const code = await runBun(["add", ...args]);
+    if (code === 0) await provideModules(projectFolder("."));
+    return code;
+  },
+});

@@ -1,0 +1,80 @@
+// The executable holds the whole runtime: with BUN_BE_BUN=1 it is `bun` itself, with its package manager, test runner
+// and type checker. From source the executable is bun anyway.
+
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+
+import { defineCommand } from "citty";
+
+import { writeModules } from "../kit/modules.ts";
+import { toFailure } from "../protocol/failure.ts";
+import type { CliCommand } from "./command.ts";
+import type { FlagDefs } from "./flag-defs.ts";
+import { UserError } from "./user-error.ts";
+
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
+
+/** Runs `bun …args` on this terminal. @returns its exit code, 128 + n after signal n */
+export async function runBun(args: readonly string[], cwd = process.cwd()): Promise<number> {
+  const child = Bun.spawn([process.execPath, ...args], {
+    cwd,
+    env: { ...process.env, BUN_BE_BUN: "1" },
+    stdio: ["inherit", "inherit", "inherit"],
+  });
+  // A terminal sends Ctrl-C to both of us: bun decides what it means. What only we were sent is passed on.
+  const pass = (signal: NodeJS.Signals): void => {
+    if (signal !== "SIGINT") child.kill(signal);
+  };
+  for (const signal of signals) process.on(signal, pass);
+  try {
+    await child.exited;
+  } finally {
+    for (const signal of signals) process.off(signal, pass);
+  }
+  const { exitCode, signalCode } = child;
+  return exitCode ?? 128 + (signalNumbers[signalCode ?? ""] ?? 1);
+}
+
+/** The nearest folder from `start` upwards that has a package.json, or else a tsconfig.json; or `start`. */
+export function projectFolder(start: string): string {
+  const named = (name: string): string | undefined => nearestWith(name, resolve(start));
+  return named("package.json") ?? named("tsconfig.json") ?? resolve(start);
+}
+
+function nearestWith(name: string, folder: string): string | undefined {
+  if (existsSync(join(folder, name))) return folder;
+  const parent = dirname(folder);
+  return parent === folder ? undefined : nearestWith(name, parent);
+}
+
+/**
+ * Sees to it that `import … from "pipeloom"`, and the types of Bun, are found on disk: under bun itself nothing
+ * provides them. What the user installed stays.
+ */
+export async function provideModules(folder: string): Promise<void> {
+  const { loadKit } = await import("../kit/load.ts");
+  const { modules } = await loadKit();
+  try {
+    writeModules(folder, modules);
+  } catch (error) {
+    throw new UserError(
+      `cannot write ${join(folder, "node_modules")}: ${toFailure(error).message}`,
+    );
+  }
+}
+
+type PassThrough = Pick<CliCommand, "name" | "details" | "examples"> & {
+  /** Only for help and completion: everything is handed on as it was typed. */
+  readonly args: FlagDefs;
+  readonly run: (rawArgs: readonly string[]) => Promise<number>;
+};
+
+/** A command whose flags are bun's. */
+export function passThrough({ run, ...described }: PassThrough): CliCommand {
+  const citty = defineCommand({
+    meta: { name: described.name },
+    run: ({ rawArgs }) => run(rawArgs),
+  });
+  return { ...described, citty };
+}

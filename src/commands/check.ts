@@ -1,0 +1,35 @@
+// `pipeloom check [folder]`: type-checks the project.
+
+import { existsSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+import { projectFolder, provideModules, runBun } from "./be-bun.ts";
+import { defineCliCommand } from "./command.ts";
+import { UsageError } from "./usage-error.ts";
+
+export const command = defineCliCommand({
+  name: "check",
+  details:
+    "Checks the types of your pipeline files with TypeScript 7: a task that gets the wrong input, a misspelled option, a value that may be missing.",
+  examples: [
+    { line: "pipeloom check", what: "the project in this folder" },
+    { line: "pipeloom check sales", what: "the one in another folder" },
+  ],
+  args: {
+    folder: {
+      type: "positional",
+      default: ".",
+      valueHint: "folder",
+      description: "the project",
+    },
+  },
+  async run({ folder }) {
+    if (!existsSync(folder)) throw new UsageError(`${folder}: no such folder`);
+    if (!statSync(folder).isDirectory()) throw new UsageError(`${folder} is a file, not a folder`);
+    const project = projectFolder(folder);
+    await provideModules(project);
+    // Without a tsconfig.json the types of Bun would count only if they were listed in package.json.
+    const types = existsSync(join(project, "tsconfig.json")) ? [] : ["--types", "bun-types"];
+    return await runBun(["check", "--no-script", ...types], resolve(folder));
+  },
+});

@@ -1,0 +1,63 @@
+// What the wizard asks, and what is taken for granted when it does not.
+
+import { basename } from "node:path";
+
+export const templateNames = ["csv", "http", "downloads", "shell", "fan-out", "empty"] as const;
+export type TemplateName = (typeof templateNames)[number];
+
+export type Answers = {
+  /** As typed; relative to the working directory. */
+  readonly folder: string;
+  readonly template: TemplateName;
+  /** The database, relative to where the pipeline is run. */
+  readonly db: string;
+  /** Whether to write example data. */
+  readonly data: boolean;
+  /** Whether to write what an editor needs: tsconfig.json and type declarations. */
+  readonly editor: boolean;
+  readonly git: boolean;
+};
+
+/** What is known so far. */
+export type Draft = Partial<Answers>;
+
+type Template = {
+  readonly label: string;
+  readonly hint: string;
+  readonly hasData: boolean;
+};
+
+export const templates: Readonly<Record<TemplateName, Template>> = {
+  csv: { label: "CSV folder", hint: "a folder of CSV files into a table", hasData: true },
+  http: { label: "HTTP JSON", hint: "the pages of a JSON API into a table", hasData: true },
+  downloads: { label: "Downloads", hint: "a list of addresses into files", hasData: true },
+  shell: { label: "Shell commands", hint: "programs that run side by side", hasData: false },
+  "fan-out": { label: "Fan-out", hint: "a computation split over all cores", hasData: false },
+  empty: { label: "Empty", hint: "one task, to start from", hasData: false },
+};
+
+export const defaults: Omit<Answers, "git"> = {
+  folder: "my-pipeline",
+  template: "csv",
+  db: "./pipeloom.db",
+  data: true,
+  editor: true,
+};
+
+/** What is wrong with a database path, as a sentence's end; undefined when nothing is. */
+export function dbProblem(db: string | undefined): string | undefined {
+  if (db === undefined || db.trim() === "") return "a file name is needed, or :memory:";
+  if (/[/\\]$/.test(db)) return "this is a folder; add a file name";
+  // eslint-disable-next-line no-control-regex
+  if (/[\0-\x1f]/.test(db)) return "a path has no control characters";
+  return undefined;
+}
+
+/** A package's name for a folder: `My Data` → `my-data`. */
+export function projectName(folder: string): string {
+  const name = basename(folder)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, "-")
+    .replaceAll(/^[._-]+|[._-]+$/g, "");
+  return name === "" ? defaults.folder : name;
+}

@@ -1,0 +1,130 @@
+// The wizard's questions, in their order.
+
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+
+import {
+  type Answers,
+  dbProblem,
+  defaults,
+  type Draft,
+  templateNames,
+  templates,
+} from "./answers.ts";
+import type { Asked, Prompts } from "./prompts.ts";
+
+export type Surroundings = {
+  /** The working directory. */
+  readonly cwd: string;
+  /** Whether `git init` makes sense in a folder (absolute): git is installed, and it is not inside a repository yet. */
+  readonly canStartRepository: (folder: string) => boolean;
+};
+
+export type Question = {
+  readonly key: keyof Answers;
+  /** How to answer without being asked. */
+  readonly flag: string;
+  /** What the answer is when it need not be asked, or is not. */
+  readonly fallback: (draft: Draft, around: Surroundings) => Draft;
+  readonly applies: (draft: Draft, around: Surroundings) => boolean;
+  readonly ask: (prompts: Prompts, around: Surroundings) => Promise<Asked<Draft>>;
+};
+
+const always = (): boolean => true;
+
+const hasData = ({ template = defaults.template }: Draft): boolean => templates[template].hasData;
+
+function mayHaveGit({ folder = defaults.folder }: Draft, around: Surroundings): boolean {
+  return around.canStartRepository(resolve(around.cwd, folder));
+}
+
+export const questions: readonly Question[] = [
+  {
+    key: "folder",
+    flag: "[folder]",
+    fallback: () => ({ folder: defaults.folder }),
+    applies: always,
+    ask: async (prompts, { cwd }) =>
+      as(
+        "folder",
+        await prompts.text("Where? (a folder; . is this one)", defaults.folder, (folder) =>
+          folderProblem(folder, cwd),
+        ),
+      ),
+  },
+  {
+    key: "template",
+    flag: "--template",
+    fallback: () => ({ template: defaults.template }),
+    applies: always,
+    ask: async (prompts) =>
+      as(
+        "template",
+        await prompts.select(
+          "What do you want to do?",
+          templateNames.map((value) => ({ value, ...templates[value] })),
+          defaults.template,
+        ),
+      ),
+  },
+  {
+    key: "db",
+    flag: "--db",
+    fallback: () => ({ db: defaults.db }),
+    applies: always,
+    ask: async (prompts) =>
+      as("db", await prompts.text("Which database? (a SQLite file)", defaults.db, dbProblem)),
+  },
+  {
+    key: "data",
+    flag: "--data or --no-data",
+    fallback: (draft) => ({ data: hasData(draft) }),
+    applies: hasData,
+    ask: async (prompts) =>
+      as("data", await prompts.confirm("Example data, so that it runs at once?", true)),
+  },
+  {
+    key: "editor",
+    flag: "--editor or --no-editor",
+    fallback: () => ({ editor: defaults.editor }),
+    applies: always,
+    ask: async (prompts) =>
+      as("editor", await prompts.confirm("Types for your editor (no network needed)?", true)),
+  },
+  {
+    key: "git",
+    flag: "--git or --no-git",
+    fallback: (draft, around) => ({ git: mayHaveGit(draft, around) }),
+    applies: mayHaveGit,
+    ask: async (prompts) => as("git", await prompts.confirm("A git repository?", true)),
+  },
+];
+
+function as<Key extends keyof Answers>(key: Key, asked: Asked<Answers[Key]>): Asked<Draft> {
+  return asked.kind === "answer" ? { kind: "answer", value: { [key]: asked.value } } : asked;
+}
+
+/** What is wrong with the folder, for a person; undefined when nothing is. */
+export function folderProblem(folder: string, cwd: string): string | undefined {
+  if (folder.trim() === "") return "a name is needed, or . for this folder";
+  // eslint-disable-next-line no-control-regex
+  if (/[\0-\x1f]/.test(folder)) return "a path has no control characters";
+  const stats = statSync(resolve(cwd, folder), { throwIfNoEntry: false });
+  return stats === undefined || stats.isDirectory() ? undefined : `${folder} is a file`;
+}
+
+/** What the flags leave open, in order; `folder` is never needed twice. */
+export const openQuestions = (given: Draft, around: Surroundings): Question[] =>
+  questions.filter(
+    (question) => given[question.key] === undefined && question.applies(given, around),
+  );
+
+/** Takes for granted what was neither given nor asked. */
+export function complete(draft: Draft, around: Surroundings): Answers {
+  const filled = questions.reduce<Draft>(
+    (all, question) =>
+      all[question.key] === undefined ? { ...all, ...question.fallback(all, around) } : all,
+    draft,
+  );
+  return { ...defaults, git: false, ...filled };
+}

@@ -1,0 +1,127 @@
+// From answers to a project: asks what is open, shows what it will write, and writes it. Nothing is written before the
+// last question is answered, so one may leave at any of them.
+
+import { existsSync } from "node:fs";
+import { relative } from "node:path";
+import type { Readable, Writable } from "node:stream";
+
+import { UsageError } from "../usage-error.ts";
+import { UserError } from "../user-error.ts";
+import type { Draft } from "./answers.ts";
+import { Interview } from "./interview.ts";
+import { carryOut, type Plan, planFor, withoutConflicts, type Workshop } from "./plan.ts";
+import { Prompts } from "./prompts.ts";
+import { openQuestions } from "./questions.ts";
+import { closing, inventory } from "./text.ts";
+
+export type InitOptions = Workshop & {
+  /** Ask nothing. */
+  readonly yes: boolean;
+  /** Overwrite without asking. */
+  readonly force: boolean;
+  readonly input: Readable;
+  readonly output: Writable;
+  /** Whether a person is there to answer. */
+  readonly isTty: boolean;
+  /** How pipeloom is called from a folder. */
+  readonly programName: (folder: string) => string;
+};
+
+/**
+ * @param given what the flags answered
+ * @returns the exit code: 130 when the person left with Ctrl-C, 1 when they declined
+ * @throws UsageError when answers are missing and there is nobody to ask
+ */
+export async function initProject(given: Draft, options: InitOptions): Promise<number> {
+  const open = openQuestions(given, options);
+  if (options.yes || open.length === 0) return await withoutAsking(given, options);
+  if (options.isTty) return await asking(given, options);
+  throw new UsageError(
+    `there is no terminal to ask in; still needed: ${open.map(({ flag }) => flag).join(", ")}`,
+    "or take the usual answers: pipeloom init --yes",
+  );
+}
+
+async function withoutAsking(given: Draft, options: InitOptions): Promise<number> {
+  const plan = await planFor(given, options);
+  if (plan.conflicts.files.length > 0 && !options.force) {
+    throw new UserError(
+      `already there, and different: ${plan.conflicts.files.join(", ")}`,
+      "--force overwrites them; or choose another folder",
+    );
+  }
+  const { output } = options;
+  const complaint = carryOut(plan, options);
+  output.write(`${wrote(plan, options)}\n`);
+  if (complaint !== undefined) output.write(`git init did not work: ${complaint}\n`);
+  output.write(`\n${closing(closingOf(plan, options))}\n`);
+  return 0;
+}
+
+const shown = (folder: string, { cwd }: InitOptions): string => {
+  const way = relative(cwd, folder);
+  return way === "" ? "." : way.startsWith("..") ? folder : `./${way.replaceAll("\\", "/")}`;
+};
+
+function wrote({ folder, files, modules, conflicts }: Plan, options: InitOptions): string {
+  const lines = inventory({ files, modules, overwritten: conflicts.files }).split("\n");
+  return [`Written to ${shown(folder, options)}:`, ...lines].join("\n  ");
+}
+
+const closingOf = ({ folder }: Plan, options: InitOptions): Parameters<typeof closing>[0] => ({
+  way: relative(options.cwd, folder),
+  program: options.programName(folder),
+});
+
+// ── with a person ──────────────────────────────────────────────────────────────────────────────────────
+
+type Decision = "write" | "keep" | "back" | "decline" | "quit";
+
+async function asking(given: Draft, options: InitOptions): Promise<number> {
+  using prompts = new Prompts(options.input, options.output);
+  prompts.intro("pipeloom init: a pipeline of your own (Esc: back, Ctrl-C: leave)");
+  const interview = new Interview(prompts, options, given);
+  for (;;) {
+    const draft = await interview.finish();
+    if (draft === undefined) return left(prompts, 130);
+    const plan = await planFor(draft, options);
+    const decision = await decide(plan, prompts, options);
+    if (decision === "back" && interview.back()) continue;
+    if (decision === "write" || decision === "keep") {
+      return finish(decision === "keep" ? withoutConflicts(plan) : plan, prompts, options);
+    }
+    return left(prompts, decision === "decline" ? 1 : 130);
+  }
+}
+
+function left(prompts: Prompts, code: number): number {
+  prompts.cancelled("Nothing was written.");
+  return code;
+}
+
+async function decide(plan: Plan, prompts: Prompts, options: InitOptions): Promise<Decision> {
+  const { files, conflicts, folder, modules } = plan;
+  const there = shown(folder, options);
+  const lines = inventory({ files, modules, overwritten: conflicts.files });
+  prompts.note(lines, existsSync(folder) ? `In ${there}` : `In the new folder ${there}`);
+  if (conflicts.files.length > 0 && !options.force) return await decideConflict(plan, prompts);
+  const asked = await prompts.confirm("Write this?", true);
+  if (asked.kind !== "answer") return asked.kind;
+  return asked.value ? "write" : "decline";
+}
+
+async function decideConflict({ conflicts }: Plan, prompts: Prompts): Promise<Decision> {
+  const asked = await prompts.select<Decision>(`${conflicts.files.join(", ")}: already there`, [
+    { value: "keep", label: "Keep mine", hint: "write only the others" },
+    { value: "write", label: "Overwrite" },
+    { value: "decline", label: "Leave", hint: "write nothing" },
+  ]);
+  return asked.kind === "answer" ? asked.value : asked.kind;
+}
+
+function finish(plan: Plan, prompts: Prompts, options: InitOptions): number {
+  const complaint = carryOut(plan, options);
+  if (complaint !== undefined) prompts.note(complaint, "git init did not work");
+  prompts.outro(closing(closingOf(plan, options)));
+  return 0;
+}

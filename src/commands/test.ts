@@ -1,0 +1,38 @@
+// `pipeloom test`: the project's tests, run by the test runner inside the executable.
+
+import { passThrough, projectFolder, provideModules, runBun } from "./be-bun.ts";
+
+export const command = passThrough({
+  name: "test",
+  details:
+    "Runs the files named *.test.ts with bun test, each in an environment of its own. All its flags work.",
+  examples: [
+    { line: "pipeloom test", what: "all of them" },
+    {
+      line: "pipeloom test csv --watch",
+      what: "files with csv in their name, again at each change",
+    },
+  ],
+  args: {
+    files: {
+      type: "positional",
+      repeat: true,
+      valueHint: "pattern",
+      description: "only files whose path holds one of these",
+    },
+    watch: { type: "boolean", description: "run again when a file changes" },
+    testNamePattern: {
+      type: "string",
+      alias: "t",
+      valueHint: "pattern",
+      description: "only tests whose name matches",
+    },
+    updateSnapshots: { type: "boolean", alias: "u", description: "write snapshots anew" },
+    coverage: { type: "boolean", description: "show which lines ran" },
+  },
+  async run(args) {
+    await provideModules(projectFolder("."));
+    // A file's tasks are known by name in the whole thread; two test files may load two pipelines.
+    return await runBun(["test", "--isolate", ...args]);
+  },
+});

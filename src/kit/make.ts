@@ -1,0 +1,61 @@
+// Makes the kit from a checkout with its dev dependencies. Runs when pipeloom is built, or is used from source.
+
+import { join } from "node:path";
+
+import { version } from "../../package.json";
+import { makeDeclarations } from "./declarations.ts";
+import type { Kit, TextFiles } from "./kit.ts";
+import { makeLibrary } from "./library.ts";
+
+const root = join(import.meta.dir, "../..");
+const templates = join(root, "src/commands/init/templates");
+
+/** `bun-types` refers to the other two. All three are under the MIT license, which their package.json says. */
+const typePackages = ["bun-types", "@types/node", "undici-types"];
+
+export async function makeKit(): Promise<Kit> {
+  const [library, declarations, templateFiles, ...types] = await Promise.all([
+    makeLibrary(root),
+    makeDeclarations(root),
+    readFiles(templates, /./),
+    ...typePackages.map(readTypes),
+  ]);
+  const pipeloom = { ...library, "index.d.ts": declarations, "package.json": packageJson() };
+  return {
+    modules: Object.assign({}, within("pipeloom", pipeloom), ...types),
+    templates: templateFiles,
+  };
+}
+
+const packageJson = (): string =>
+  `${JSON.stringify(
+    {
+      name: "pipeloom",
+      version,
+      description: "Written by the pipeloom executable, and kept in step with it",
+      license: "MIT",
+      type: "module",
+      exports: { ".": { types: "./index.d.ts", default: "./index.js" } },
+    },
+    undefined,
+    2,
+  )}\n`;
+
+const within = (folder: string, files: TextFiles): TextFiles =>
+  Object.fromEntries(Object.entries(files).map(([path, text]) => [`${folder}/${path}`, text]));
+
+/** The declarations of a package; not its documentation. */
+async function readTypes(name: string): Promise<TextFiles> {
+  const folder = join(root, "node_modules", name);
+  return within(name, await readFiles(folder, /^(?:package\.json|LICENSE|.*\.d\.ts)$/));
+}
+
+/** Hidden files too: a template may have some. */
+async function readFiles(folder: string, wanted: RegExp): Promise<TextFiles> {
+  const found = await Array.fromAsync(new Bun.Glob("**/*").scan({ cwd: folder, dot: true }));
+  const paths = found.map((path) => path.replaceAll("\\", "/")).filter((path) => wanted.test(path));
+  const files = paths
+    .toSorted()
+    .map(async (path) => [path, await Bun.file(join(folder, path)).text()]);
+  return Object.fromEntries(await Promise.all(files));
+}

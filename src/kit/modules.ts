@@ -1,0 +1,53 @@
+// Puts the kit's packages into a project's node_modules. A package that the user installed is theirs and stays; one that
+// an executable wrote carries a mark, and is replaced when it is another executable's.
+
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import type { TextFiles } from "./kit.ts";
+
+const mark = ".from-pipeloom";
+
+/**
+ * @param folder the project
+ * @returns the names of the packages that were written; empty when all were there
+ */
+export function writeModules(folder: string, modules: TextFiles): string[] {
+  const packages = Object.entries(Object.groupBy(Object.entries(modules), ([path]) => owner(path)));
+  return packages.flatMap(([name, files = []]) => {
+    const hash = Bun.hash(JSON.stringify(files)).toString(16);
+    const target = join(folder, "node_modules", name);
+    if (!mayWrite(target, hash)) return [];
+    writePackage(target, [...files.map(withoutOwner), [mark, hash]]);
+    return [name];
+  });
+}
+
+/** `@types/node/fs.d.ts` → `@types/node` */
+const owner = (path: string): string => path.split("/", path.startsWith("@") ? 2 : 1).join("/");
+
+const withoutOwner = ([path, text]: [string, string]): [string, string] => [
+  path.slice(owner(path).length + 1),
+  text,
+];
+
+function mayWrite(target: string, hash: string): boolean {
+  if (!existsSync(target)) return true;
+  const written = join(target, mark);
+  return existsSync(written) && readFileSync(written, "utf8") !== hash;
+}
+
+/** Whole or not at all: an editor may read while this writes. */
+function writePackage(target: string, files: readonly [string, string][]): void {
+  const fresh = `${target}.${process.pid}.new`;
+  try {
+    for (const [path, text] of files) {
+      mkdirSync(dirname(join(fresh, path)), { recursive: true });
+      writeFileSync(join(fresh, path), text);
+    }
+    rmSync(target, { recursive: true, force: true });
+    renameSync(fresh, target);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
