@@ -144,6 +144,12 @@ export class Run {
     if (urgent) this.#killAll();
   }
 
+  /** By `pipeloom cancel`, from another terminal. */
+  #asked(urgent: boolean): void {
+    this.#options.onOutput("warn", `asked from outside to end${urgent ? " now" : ""}`);
+    this.stop(urgent);
+  }
+
   // ── plan ──
 
   async #plan(): Promise<void> {
@@ -215,7 +221,7 @@ export class Run {
       case "opened":
         this.#nextId = this.#known.maxId + 1;
         this.#started = message.started;
-        this.#control = openControl(message.started, (urgent) => this.stop(urgent));
+        this.#control = openControl(message.started, (urgent) => this.#asked(urgent));
         this.#options.onEvents([message.started]);
         return this.#startPool(message.started);
       case "committed":
