@@ -55,7 +55,8 @@ export function retryPolicy(retries: Retries | undefined, what: string): RetryPo
  * times an even draw from [0, 1) with jitter ("full jitter", AWS Architecture Blog, 2015).
  */
 export function retryDelayMs(policy: RetryPolicy, attempt: number, random: () => number): number {
-  const grown = policy.delayMs * policy.factor ** (attempt - 1);
+  // After a thousand attempts the factor is infinite, and nothing times infinity is no number.
+  const grown = policy.delayMs === 0 ? 0 : policy.delayMs * policy.factor ** (attempt - 1);
   const capped = Math.min(grown, policy.maxDelayMs);
   return Math.round(policy.jitter ? capped * random() : capped);
 }

@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { isNode, TaskNode, watchNodes } from "../../src/api/node.ts";
+import { pipeline } from "../../src/api/pipeline.ts";
+import { registry } from "../../src/api/registry.ts";
+import { each, message, task, type Node } from "../../src/index.ts";
+
+// The registry is one per thread: what a test defines must not stay for the next file.
+let before: Map<string, ReturnType<typeof registry.tasks.get>>;
+beforeEach(() => {
+  before = new Map(registry.tasks);
+  registry.sealed = false;
+});
+afterEach(() => {
+  for (const name of registry.tasks.keys()) if (!before.has(name)) registry.tasks.delete(name);
+  registry.sealed = false;
+});
+
+const run = (): number => 1;
+const asTaskNode = (node: Node<unknown>): TaskNode => {
+  if (node instanceof TaskNode) return node;
+  throw new Error("not a task's node");
+};
+
+describe("task", () => {
+  test("calling it makes a node and runs nothing", () => {
+    let ran = false;
+    const load = task({
+      name: "load",
+      run({ url }: { url: string }) {
+        ran = true;
+        return url;
+      },
+    });
+    const node = asTaskNode(load({ url: "x" }, { name: "load x", priority: 2, timeout: "1s" }));
+    expect(isNode(node)).toBe(true);
+    expect(node.input).toEqual({ url: "x" });
+    expect(node.settings).toEqual({ name: "load x", priority: 2, timeoutMs: 1000 });
+    expect(ran).toBe(false);
+  });
+
+  test("is registered by name, with its policies", () => {
+    task({ name: "load", run, retries: 2, timeout: "1s", pool: "api", priority: 1 });
+    expect(registry.tasks.get("load")).toMatchObject({
+      name: "load",
+      retries: { limit: 2 },
+      timeoutMs: 1000,
+      pool: "api",
+      priority: 1,
+      optional: false,
+    });
+  });
+
+  test("its `run` keeps its `this`", () => {
+    const options = {
+      name: "counted",
+      base: 41,
+      run(): number {
+        return this.base + 1;
+      },
+    };
+    task(options);
+    const definition = registry.tasks.get("counted") as unknown as { run(): number };
+    expect(definition.run()).toBe(42);
+  });
+
+  test("of one name there is one", () => {
+    task({ name: "twice", run });
+    expect(() => task({ name: "twice", run })).toThrow('two tasks are called "twice"');
+  });
+
+  test("after the module is loaded it is too late", () => {
+    registry.sealed = true;
+    expect(() => task({ name: "late", run })).toThrow("define tasks at the top level");
+  });
+
+  test.each<[what: string, options: Record<string, unknown>, message: string]>([
+    ["no name", { run }, "task: `name` must be a string that is not empty"],
+    ["an empty name", { name: " ", run }, "task: `name` must be a string that is not empty"],
+    ["no run", { name: "a" }, 'task "a": `run` must be a function'],
+    ["a wrong timeout", { name: "a", run, timeout: "soon" }, 'task "a": timeout must be'],
+    ["no time at all", { name: "a", run, timeout: 0 }, 'task "a": timeout must be above 0'],
+    ["wrong retries", { name: "a", run, retries: -1 }, 'task "a": retries must be an integer'],
+    ["a wrong priority", { name: "a", run, priority: Number.NaN }, 'task "a": priority must be'],
+  ])("%s is refused", (_, options, text) => {
+    expect(() => task(options as never)).toThrow(text);
+    expect(registry.tasks.has("a")).toBe(false);
+  });
+
+  test("wrong settings of one node are refused", () => {
+    const a = task({ name: "a", run });
+    expect(() => a(undefined, { timeout: 0 })).toThrow('task "a": timeout must be above 0');
+    expect(() => a(undefined, { after: [3 as never] })).toThrow("`after` is a list of nodes");
+    expect(() => a(undefined, { after: [a as never] })).toThrow("call a task to make one");
+    expect(() => a(undefined, { retries: { limit: 1, retryOn: () => true } })).toThrow(
+      "does not cross threads",
+    );
+  });
+});
+
+test("each wants a function", () => {
+  expect(() => each([1], 3 as never)).toThrow("item must be a function");
+});
+
+test("message wants a name", () => {
+  expect(() => message("", () => undefined)).toThrow("the name must not be empty");
+});
+
+test("whoever watches hears of each new node", () => {
+  const a = task({ name: "a", run });
+  const made: unknown[] = [];
+  const previous = watchNodes({ made: (node) => made.push(node) });
+  const first = a();
+  const second = each([1], () => a());
+  watchNodes(previous);
+  a();
+  expect(made).toEqual([first, second]);
+});
+
+describe("pipeline", () => {
+  const tasks: never[] = [];
+
+  test("knows the file that made it", () => {
+    expect(pipeline({ name: "p", tasks }).origin).toBe(import.meta.path);
+  });
+
+  test("its pools, numbers and rates", () => {
+    const pools = { api: 4, slow: { limit: 10, per: "1s" }, one: { limit: 1 } };
+    expect([...pipeline({ name: "p", tasks, pools }).pools]).toEqual([
+      ["api", { limit: 4, perMs: null }],
+      ["slow", { limit: 10, perMs: 1000 }],
+      ["one", { limit: 1, perMs: null }],
+    ]);
+  });
+
+  const again = message("m", () => undefined);
+  test.each<[what: string, options: Record<string, unknown>, message: string]>([
+    ["no name", { tasks }, "name"],
+    ["no tasks", { name: "p" }, 'pipeline "p": `tasks` must be a node, a list or generator'],
+    ["a pool of nobody", { name: "p", tasks, pools: { api: 0 } }, 'pool "api" must have a limit'],
+    ["half a place", { name: "p", tasks, pools: { api: 1.5 } }, 'pool "api" must have a limit'],
+    [
+      "a wrong stretch of time",
+      { name: "p", tasks, pools: { api: { limit: 1, per: "soon" } } },
+      'pipeline "p": pool "api": per must be',
+    ],
+    [
+      "two messages of one name",
+      { name: "p", tasks, messages: [again, again] },
+      'pipeline "p": two messages are called "m"',
+    ],
+  ])("%s is refused", (_, options, text) => {
+    expect(() => pipeline(options as never)).toThrow(text);
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { type Failure, failureLine, toFailure } from "../../src/protocol/failure.ts";
+
+const hostile = {
+  get name(): string {
+    throw new Error("name");
+  },
+  message: "still here",
+  get stack(): string {
+    throw new Error("stack");
+  },
+  get code(): string {
+    throw new Error("code");
+  },
+};
+
+const revoked = (): unknown => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+};
+
+describe("whatever is thrown becomes a failure", () => {
+  test.each<[what: string, thrown: unknown, expected: Partial<Failure>]>([
+    ["an error", new TypeError("no"), { name: "TypeError", message: "no" }],
+    ["a string", "no", { name: "Error", message: "thrown: no" }],
+    ["null", null, { name: "Error", message: "thrown: null" }],
+    ["undefined", undefined, { name: "Error", message: "thrown: undefined" }],
+    ["a number", 3, { name: "Error", message: "thrown: 3" }],
+    ["a symbol", Symbol("s"), { name: "Error", message: "thrown: Symbol(s)" }],
+    ["an object", { a: 1 }, { name: "Error", message: 'thrown: {"a":1}' }],
+    ["a frozen object", Object.freeze({ a: 1 }), { message: 'thrown: {"a":1}' }],
+    ["a frozen error", Object.freeze(new RangeError("x")), { name: "RangeError", message: "x" }],
+    ["a BigInt inside", { n: 1n }, { message: "thrown: a value that cannot be shown" }],
+    ["hostile getters", hostile, { name: "Error", message: "still here" }],
+    ["a revoked proxy", revoked(), { message: "thrown: a value that cannot be shown" }],
+    ["a code", Object.assign(new Error("x"), { code: "ENOENT" }), { code: "ENOENT" }],
+    ["a code that is a number", Object.assign(new Error("x"), { code: 7 }), { code: "7" }],
+    ["a name that is no text", Object.assign(new Error("x"), { name: 3 }), { name: "Error" }],
+  ])("%s", (_, thrown, expected) => {
+    expect(toFailure(thrown)).toMatchObject(expected);
+  });
+});
+
+test("causes are kept, and a chain that loops is cut", () => {
+  const inner = new Error("inner");
+  const outer = new Error("outer", { cause: inner });
+  inner.cause = outer;
+  let depth = 0;
+  for (let at: Failure | undefined = toFailure(outer); at !== undefined; at = at.cause) depth++;
+  expect(depth).toBeGreaterThan(1);
+  expect(depth).toBeLessThan(20);
+  expect(toFailure(outer).cause?.message).toBe("inner");
+});
+
+test("what is very long is cut, and says how much", () => {
+  const { message } = toFailure(new Error("x".repeat(1_000_000)));
+  expect(message.length).toBeLessThan(70_000);
+  expect(message).toEndWith("more characters)");
+});
+
+test("property: never throws, and survives JSON unchanged", () => {
+  const thrown = fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true });
+  fc.assert(
+    fc.property(thrown, (value) => {
+      const failure = toFailure(value);
+      expect(JSON.parse(JSON.stringify(failure))).toEqual(failure);
+    }),
+  );
+});
+
+test("one line for a person", () => {
+  expect(failureLine({ name: "TypeError", message: "no" })).toBe("TypeError: no");
+  expect(failureLine({ name: "Error", message: "no" })).toBe("no");
+});
