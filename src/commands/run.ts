@@ -8,6 +8,7 @@ import { defineCliCommand } from "./command.ts";
 import { commonFlags, commonOptions } from "./common.ts";
 import { dryRun } from "./dry-run.ts";
 import { executeRun, loadForCommand } from "./execute-run.ts";
+import { raiseFetchLimit } from "./fetch-limit.ts";
 import { paramsHelp, readParams } from "./params.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
 import { planFormats } from "../ui/plan.ts";
@@ -59,6 +60,7 @@ export const command = defineCliCommand({
     return paramsHelp(pipeline, shownPath(module.path));
   },
   async run(flags) {
+    raiseFetchLimit(flags.concurrency);
     const module = fileRef(flags.file);
     if (!existsSync(module.path)) {
       throw new UsageError(
