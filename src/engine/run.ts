@@ -179,7 +179,7 @@ export class Run {
     this.#lanes = concurrency;
     const writer = spawnWriter();
     this.#writer = writer;
-    writer.onmessage = (event) => this.#fromWriter(event.data as FromWriter);
+    writer.onmessage = (event) => this.#guarded(() => this.#fromWriter(event.data as FromWriter));
     writer.onerror = (event) => {
       event.preventDefault();
       this.#writerFailed({ name: "WriterCrash", message: event.message });
@@ -238,6 +238,15 @@ export class Run {
     }
   }
 
+  /** What is thrown in here is a bug, of ours or of an `onEvent`: the run must not hang because of it. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      this.#done.reject(thrown);
+    }
+  }
+
   #tellWriter(message: ToWriter, transfer: MessagePort[] = []): void {
     this.#writer?.postMessage(message, transfer);
   }
@@ -279,8 +288,8 @@ export class Run {
         moved: (ids, slot) => this.#moved(ids, slot),
         attach: (slot, port, claims) =>
           this.#tellWriter({ type: "attach", slot, port, claims }, [port]),
-        lost: (worker) => this.#workerLost(worker),
-        broken: (failure) => this.#endEarly({ status: "error", failure }),
+        lost: (worker) => this.#guarded(() => this.#workerLost(worker)),
+        broken: (failure) => this.#guarded(() => this.#endEarly({ status: "error", failure })),
         output: this.#options.onOutput,
       },
     );

@@ -1,0 +1,100 @@
+// What the compiler says of mistakes. Each `@ts-expect-error` is a test: `bun check` fails where there is no error.
+
+import { expect, test } from "bun:test";
+
+import { each, message, type Node, pipeline, sh, task } from "pipeloom";
+
+type Post = { id: number; title: string };
+
+const list = task({ name: "types/list", run: () => ["a", "b"] });
+const load = task({
+  name: "types/load",
+  run: ({ url, limit }: { url: string; limit?: number }): Post[] =>
+    Array.from({ length: limit ?? 1 }, (_, id) => ({ id, title: url })),
+});
+const count = task({ name: "types/count", run: ({ posts }: { posts: Post[][] }) => posts.length });
+const maybe = task({ name: "types/maybe", optional: true, run: () => 5 });
+const double = task({ name: "types/double", run: ({ n }: { n: number }) => 2 * n });
+const orZero = task({ name: "types/or-zero", run: ({ n }: { n: number | null }) => n ?? 0 });
+const words = sh<{ word: string }>({
+  name: "types/sh",
+  command: ({ word }) => ["echo", word],
+  output: "lines",
+});
+const added = message("types/added", (_db, _payload: { id: number }) => undefined);
+
+test("what fits compiles", () => {
+  const posts: Node<Post[][]> = each(list(), (url) => load({ url }));
+  const nodes: Node<unknown>[] = [
+    count({ posts }),
+    count({ posts: [load({ url: "a" }), [{ id: 1, title: "b" }]] }),
+    load({ url: "a" }, { name: "load-a", after: [list()], retries: 2, timeout: "1m" }),
+    double({ n: count({ posts: [] }) }),
+    orZero({ n: maybe() }),
+    orZero({ n: double({ n: 1 }, { optional: true }) }),
+    each(words({ word: "x" }), (word, index) => load({ url: `${word}${index}` })),
+    each([1, 2, 3], (n) => each([n], (m) => double({ n: m }))),
+  ];
+  expect(nodes).toHaveLength(8);
+});
+
+test("what does not fit is an error", () => {
+  const wrong = (): unknown[] => [
+    // @ts-expect-error a node of the wrong type
+    load({ url: double({ n: 1 }) }),
+    // @ts-expect-error a missing input
+    load(),
+    // @ts-expect-error a missing member
+    load({}),
+    // @ts-expect-error a member that does not exist
+    load({ url: "a", page: 1 }),
+    // @ts-expect-error a list of nodes of the wrong type
+    count({ posts: [double({ n: 1 })] }),
+    // @ts-expect-error an optional task may yield null
+    double({ n: maybe() }),
+    // @ts-expect-error the same, made optional by the call
+    double({ n: double({ n: 1 }, { optional: true }) }),
+    // @ts-expect-error items of the wrong type
+    each(list(), (n: number) => double({ n })),
+    // @ts-expect-error each needs a list
+    each(double({ n: 1 }), (n) => double({ n })),
+    // @ts-expect-error after takes nodes
+    load({ url: "a" }, { after: [list] }),
+    // @ts-expect-error an unknown option
+    load({ url: "a" }, { retry: 3 }),
+  ];
+  expect(wrong).toBeFunction();
+});
+
+test("payloads, params and contexts are typed", () => {
+  task({
+    name: "types/context",
+    async run(_, ctx) {
+      await ctx.emit(added, { id: 1 });
+      // @ts-expect-error a payload of the wrong type
+      await ctx.emit(added, { id: "1" });
+      // @ts-expect-error upsert needs a key
+      await ctx.upsert("posts", [{ id: 1 }]);
+      // @ts-expect-error rows are objects
+      await ctx.insert("posts", [1]);
+      // @ts-expect-error progress takes numbers
+      ctx.progress("1", 2);
+      // @ts-expect-error what the context gives cannot be set
+      ctx.attempt = 2;
+    },
+  });
+  const typed = pipeline({
+    name: "types",
+    params: { limit: 100, name: "x", tags: ["a"] },
+    tasks: ({ params }) => {
+      const limit: number = params.limit;
+      const name: string = params.name;
+      // @ts-expect-error a parameter that does not exist
+      const other: unknown = params.other;
+      // @ts-expect-error of another type
+      const wrong: string = params.limit;
+      return load({ url: `${name}${String(other)}${wrong}`, limit });
+    },
+  });
+  expect(typed.name).toBe("types");
+});
