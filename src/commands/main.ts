@@ -72,6 +72,7 @@ async function dispatch(
       rest.find((arg) => !arg.startsWith("-")),
       around,
     );
+  if (name === "__complete") return await completeWords(rest, around);
   if (asksFor(rest, "--help", "-h")) return await showHelp(name, around, rest);
   if (asksFor(rest, "--version", "-V")) return say(around.stdout, `${versionLine}\n`, 0);
   if (name === undefined) return say(around.stderr, rootHelp(around.stderr, around), 2);
@@ -80,6 +81,12 @@ async function dispatch(
   // citty drops what is thrown when it is null or undefined: no exit code, then, is not a success.
   if (typeof result !== "number") throw new Error(`${name} ended without an exit code`);
   return result;
+}
+
+/** What the shells' scripts ask at a pressed Tab; see completion/complete.ts. */
+async function completeWords(args: readonly string[], around: Surroundings): Promise<number> {
+  const { complete } = await import("./completion/complete.ts");
+  return say(around.stdout, await complete(args, around.commands), 0);
 }
 
 function say(to: Output, text: string, code: number): number {

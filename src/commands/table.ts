@@ -33,10 +33,28 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./demo.ts")).command,
   },
   {
+    name: "status",
+    group: "Look",
+    summary: "Show what ran, what runs, and what came of it",
+    load: async () => (await import("./status.ts")).command,
+  },
+  {
+    name: "query",
+    group: "Look",
+    summary: "Read from the database with SQL, as a table, JSON or CSV",
+    load: async () => (await import("./query.ts")).command,
+  },
+  {
     name: "init",
     group: "Set up",
     summary: "Make a project: a wizard, and a pipeline that runs",
     load: async () => (await import("./init.ts")).command,
+  },
+  {
+    name: "init-db",
+    group: "Set up",
+    summary: "Create pipeloom's tables in a database",
+    load: async () => (await import("./init-db.ts")).command,
   },
   {
     name: "add",
@@ -61,6 +79,12 @@ export const commandTable: readonly CommandEntry[] = [
     group: "Set up",
     summary: "Check the project's types",
     load: async () => (await import("./check.ts")).command,
+  },
+  {
+    name: "completions",
+    group: "Set up",
+    summary: "Print a script that completes commands in your shell",
+    load: async () => (await import("./completions.ts")).command,
   },
   {
     name: "upgrade",

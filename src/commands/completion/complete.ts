@@ -1,0 +1,36 @@
+// `pipeloom __complete --current=<word> -- <words before>`: what the shells' scripts ask. One candidate a line with a tab
+// before what it is; the last line says whether the shell is to add files.
+
+import type { CommandEntry } from "../table.ts";
+import { answer } from "./answer.ts";
+import type { Answer } from "./answer.ts";
+
+/** @returns the text for stdout; nothing when anything is wrong: a complaint in the middle of a prompt helps nobody */
+export async function complete(
+  args: readonly string[],
+  commands: readonly CommandEntry[],
+): Promise<string> {
+  const [flag = "", , ...before] = args;
+  try {
+    return render(await answer(before, flag.replace(/^--current=/, ""), commands));
+  } catch {
+    return "";
+  }
+}
+
+function render(result: Answer): string {
+  const candidates = result.kind === "folders" ? [] : result.candidates;
+  const lines = candidates.map(({ text, what }) =>
+    what === "" ? text : `${text}\t${oneLine(what)}`,
+  );
+  return `${[...lines, directive(result)].join("\n")}\n`;
+}
+
+function directive(result: Answer): string {
+  if (result.kind !== "files") return `:${result.kind}`;
+  return [":files", ...result.extensions].join(" ");
+}
+
+/** A terminal obeys control characters, and a shell takes a line for a candidate. */
+// eslint-disable-next-line no-control-regex
+const oneLine = (text: string): string => text.replaceAll(/[\x00-\x1f\x7f-\x9f]+/g, " ");

@@ -1,0 +1,35 @@
+// `pipeloom completions <shell>`: the script that teaches a shell to complete our commands.
+
+import { defineCliCommand } from "./command.ts";
+
+const scripts = {
+  bash: () => import("./completion/pipeloom.bash", { with: { type: "text" } }),
+  zsh: () => import("./completion/pipeloom.zsh", { with: { type: "text" } }),
+  fish: () => import("./completion/pipeloom.fish", { with: { type: "text" } }),
+  powershell: () => import("./completion/pipeloom.ps1", { with: { type: "text" } }),
+} as const;
+
+export const command = defineCliCommand({
+  name: "completions",
+  details:
+    "Completes commands, flags and their values, pipeline files, their parameters, and the ids of runs. The first lines of each script say where to put it.",
+  examples: [
+    { line: "pipeloom completions bash >> ~/.bashrc", what: "for bash; open a new terminal then" },
+    {
+      line: "pipeloom completions fish > ~/.config/fish/completions/pipeloom.fish",
+      what: "for fish",
+    },
+  ],
+  args: {
+    shell: {
+      type: "positional",
+      options: ["bash", "zsh", "fish", "powershell"],
+      description: "which shell",
+    },
+  },
+  async run({ shell }) {
+    const { default: script } = await scripts[shell]();
+    process.stdout.write(script);
+    return 0;
+  },
+});
