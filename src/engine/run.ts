@@ -72,6 +72,7 @@ const maxInFlight = 8192;
 const cancelGraceMs = 10_000;
 const timeoutGraceMs = 2_000;
 const totalEveryMs = 100;
+const maxRecordedPlan = 1000;
 
 type Stop = { readonly status: "cancelled" | "error"; readonly failure: Failure | null };
 
@@ -293,8 +294,19 @@ export class Run {
         output: this.#options.onOutput,
       },
     );
+    this.#recordPlanned(started);
     this.#pool.start();
     this.#advance();
+  }
+
+  /**
+   * Of a plan that is known and small, the file shows what is still to come. Large ones would pay twice for each row; and
+   * which ids a resumed run's tasks have is known only when it comes to them.
+   */
+  #recordPlanned(started: RunStarted): void {
+    if (started.resumed || this.#stream !== undefined || this.#graph.tasks > maxRecordedPlan)
+      return;
+    this.#recordQueued();
   }
 
   #take(slot: Slot, most: number, idle: number): Assignment[] {
@@ -324,7 +336,8 @@ export class Run {
       vertex.input = undefined;
       vertex.key = taskKey(vertex.definition.name, vertex.inputText);
       const known = this.#known.take(vertex.key);
-      vertex.id = known?.id ?? taskId(this.#nextId++);
+      if (known !== undefined) vertex.id = known.id;
+      else if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
       if (known?.status === "done") {
         this.#schedule.leave(vertex);
         this.#graph.end(vertex, { status: "done", result: known.result ?? "null" });
@@ -692,6 +705,7 @@ export class Run {
 
   #close(status: Exclude<RunStatus, "running">, failure: Failure | null): void {
     this.#closing = true;
+    this.#queuedAtEnd = this.#graph.liveTasks.size;
     this.#recordQueued();
     this.#tellWriter({ type: "close", status, failure });
   }
@@ -700,7 +714,6 @@ export class Run {
   #recordQueued(): void {
     const records: MainRecord[] = [];
     for (const vertex of this.#graph.liveTasks) {
-      this.#queuedAtEnd++;
       // A row of an earlier attempt says more: its cursor, its failure.
       if (vertex.attempt > 0) continue;
       if (vertex.id === 0) vertex.id = taskId(this.#nextId++);

@@ -27,22 +27,43 @@ export function toTemplate<V extends object>(
 
 const maxDepth = 1000;
 
-/** Most inputs hold no node: telling them early keeps them on the fast path. */
-function holdsNode(value: unknown, depth: number): boolean {
-  if (typeof value !== "object" || value === null || depth > maxDepth) return false;
+/**
+ * Most inputs hold no node: telling them early keeps them on the fast path. An object is looked into once, for one that
+ * holds itself in two places would never come to an end.
+ */
+function holdsNode(value: object, depth: number, seen?: Set<object>): boolean {
   if (isNode(value)) return true;
+  let visited = seen;
   for (const key in value) {
-    if (holdsNode(Reflect.get(value, key), depth + 1)) return true;
+    const member: unknown = Reflect.get(value, key);
+    if (typeof member !== "object" || member === null || depth > maxDepth) continue;
+    visited ??= new Set();
+    if (visited.has(member)) continue;
+    visited.add(member);
+    if (holdsNode(member, depth + 1, visited)) return true;
   }
   return false;
 }
 
-/** The nodes in a value, in the order they stand. */
-export function nodesIn(value: unknown, found: AnyNode[] = [], depth = 0): AnyNode[] {
-  if (typeof value !== "object" || value === null || depth > maxDepth) return found;
-  if (isNode(value)) found.push(value);
-  else for (const member of Object.values(value)) nodesIn(member, found, depth + 1);
+/** The nodes in a value, in the order they stand; one that stands there often, once. */
+export function nodesIn(value: unknown): AnyNode[] {
+  const found: AnyNode[] = [];
+  if (typeof value === "object" && value !== null) gather(value, found, 0, new Set([value]));
   return found;
+}
+
+function gather(value: object, found: AnyNode[], depth: number, seen: Set<object>): void {
+  if (isNode(value)) {
+    found.push(value);
+    return;
+  }
+  for (const member of Object.values(value) as unknown[]) {
+    if (typeof member !== "object" || member === null || depth > maxDepth || seen.has(member)) {
+      continue;
+    }
+    seen.add(member);
+    gather(member, found, depth + 1, seen);
+  }
 }
 
 function write<V extends object>(
@@ -52,6 +73,7 @@ function write<V extends object>(
   pieces: (string | V)[],
   plan: (node: AnyNode) => V,
 ): void {
+  if (depth > maxDepth) throw new NotJsonError(path, "a value that holds itself");
   if (isNode(value)) {
     pieces.push(plan(value));
   } else if (Array.isArray(value)) {
@@ -62,7 +84,6 @@ function write<V extends object>(
     }
     pieces.push("]");
   } else if (typeof value === "object" && value !== null && isPlainObject(value)) {
-    if (depth > maxDepth) throw new NotJsonError(path, "a value that holds itself");
     writeMembers(value, path, depth, pieces, plan);
   } else {
     assertJson(value, path);

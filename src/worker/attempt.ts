@@ -121,9 +121,9 @@ export class Attempt implements TaskContext, Reporting {
   }
 
   /** True once the time is up, also when a busy thread kept the timer from firing. */
-  isOverdue(now: number): boolean {
+  get isOverdue(): boolean {
     const { timeoutMs } = this.assignment;
-    return timeoutMs !== undefined && now - this.startedAt > timeoutMs;
+    return timeoutMs !== undefined && Date.now() - this.startedAt > timeoutMs;
   }
 
   #stopError(reason: CancelReason): Error {

@@ -83,7 +83,7 @@ function over(attempt: Attempt, outcome: Outcome): undefined | Promise<void> {
 }
 
 function succeeded(attempt: Attempt, definition: AnyTaskDefinition, value: unknown): Outcome {
-  if (attempt.stopped === "timeout" || attempt.isOverdue(Date.now())) {
+  if (attempt.stopped === "timeout" || attempt.isOverdue) {
     return failureOutcome(attempt, definition, attempt.stopFailure("timeout"));
   }
   try {
@@ -103,7 +103,7 @@ function failed(
   if (attempt.stopped === "cancelled") {
     return { status: "cancelled", failure: attempt.stopFailure("cancelled") };
   }
-  const timedOut = attempt.stopped === "timeout" || attempt.isOverdue(Date.now());
+  const timedOut = attempt.stopped === "timeout" || attempt.isOverdue;
   return failureOutcome(
     attempt,
     definition,
