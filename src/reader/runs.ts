@@ -68,9 +68,11 @@ export type Question = {
  * @throws ReaderError `no-tables`, `newer-version` or `no-such-run`
  */
 export function overview(reader: Reader, question: Question): Overview {
+  checkTables(reader);
+  // Before the rows are read: a run commits its end and then frees its lock, so that a free lock and, later, a row that
+  // still says `running` are a dead run. The other way round, one that ended in between would look dead.
+  const dead = deadRuns(reader, question);
   return reader.snapshot(() => {
-    checkTables(reader);
-    const dead = deadRuns(reader, question);
     const counts = countByRun(reader, question.run, dead);
     const runs = readRuns(reader, question, dead, counts);
     if (question.run !== undefined && runs.length === 0) throw noSuchRun(reader, question.run);
@@ -185,7 +187,7 @@ function seenRun(
     pipeline: String(row["pipeline"]),
     file: text(row["file"]),
     params: text(row["params"]) ?? "{}",
-    status: dead.has(id) ? "interrupted" : runStatus(row["status"]),
+    status: runStatus(row["status"], dead.has(id)),
     tasksTotal: number(row["tasks_total"]),
     counts: counts.get(id) ?? none,
     startedAt: String(row["started_at"]),
@@ -242,8 +244,10 @@ function seenStatus(value: Value | undefined, isDead: boolean): SeenStatus {
   return status === "running" && isDead ? "interrupted" : status;
 }
 
-const runStatus = (value: Value | undefined): RunStatus =>
-  runStatuses.find((known) => known === value) ?? "error";
+function runStatus(value: Value | undefined, isDead: boolean): SeenRun["status"] {
+  const status = runStatuses.find((known) => known === value) ?? "error";
+  return status === "running" && isDead ? "interrupted" : status;
+}
 
 function failure(value: Value | undefined): Failure | null {
   if (typeof value !== "string") return null;

@@ -80,6 +80,18 @@ test("tasks of the newest run first; in a run what runs, then what ended last", 
   expect(names(look(folder, { run: runId(1) }))).toBe("ba");
 });
 
+test("a run that ends while it is looked at is not taken for dead", () => {
+  using folder = filled();
+  using db = new Sqlite(folder.file("a.db"));
+  using reader = openReader(folder.file("a.db"));
+  const isAlive = (run: RunId): boolean => {
+    db.run("UPDATE pipeline_runs SET status = 'done' WHERE id = ?", [run]);
+    return false;
+  };
+  const { runs } = overview(reader, { maxRuns: 10, maxTasks: 1, isAlive });
+  expect(runs.map(({ status }) => status)).toEqual(["done", "done", "error"]);
+});
+
 test("one run", () => {
   using folder = filled();
   const { runs, tasks, counts } = look(folder, { run: runId(1) });

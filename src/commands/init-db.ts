@@ -1,0 +1,49 @@
+// `pipeloom init-db`: pipeloom's tables in a database, before anything runs.
+
+import { migrations } from "../writer/migrate.ts";
+import { closeDatabase } from "../writer/close.ts";
+import { noLock } from "../writer/lock.ts";
+import { openDatabase } from "../writer/open.ts";
+import { StoreError } from "../writer/store-error.ts";
+import { defineCliCommand } from "./command.ts";
+import { UsageError } from "./usage-error.ts";
+import { UserError } from "./user-error.ts";
+
+export const command = defineCliCommand({
+  name: "init-db",
+  details:
+    "Creates the database if it is not there, adds pipeloom's tables if they are not in it, and brings older ones up to date. A run does all this by itself; this is for who wants to look, or to grant rights, before.",
+  examples: [
+    { line: "pipeloom init-db", what: "makes ./pipeloom.db" },
+    { line: "pipeloom init-db --db data/app.db", what: "adds the tables to a database of yours" },
+  ],
+  args: {
+    db: {
+      type: "string",
+      valueHint: "db",
+      default: "./pipeloom.db",
+      description: "the database",
+    },
+    wal: {
+      type: "boolean",
+      default: true,
+      description: "use SQLite's write-ahead log",
+      negativeDescription: "use a rollback journal",
+    },
+  },
+  async run({ db, wal }) {
+    if (db === ":memory:")
+      throw new UsageError("--db must be a file: :memory: ends with this command");
+    prepare(db, wal);
+    process.stderr.write(`${db} is ready: pipeloom's tables have version ${migrations.length}\n`);
+    return 0;
+  },
+});
+
+function prepare(db: string, wal: boolean): void {
+  try {
+    closeDatabase(openDatabase({ db, wal, durability: "full", storeTaskStatus: true }), noLock);
+  } catch (thrown) {
+    throw thrown instanceof StoreError ? new UserError(thrown.message) : thrown;
+  }
+}

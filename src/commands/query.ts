@@ -1,0 +1,78 @@
+// `pipeloom query`: SQL on a database that is only read, as it comes.
+
+import { openReader } from "../reader/query.ts";
+import { ReaderError } from "../reader/reader-error.ts";
+import { colorLevel, paletteOf } from "../ui/color.ts";
+import { defineCliCommand } from "./command.ts";
+import { defaultDb, defaultDbHint } from "./default-db.ts";
+import { type RowFormat, rowFormats, rowWriter } from "./rows-format.ts";
+import { Printer, ReaderLeft } from "./stdout.ts";
+import { UsageError } from "./usage-error.ts";
+import { UserError } from "./user-error.ts";
+
+export const command = defineCliCommand({
+  name: "query",
+  details:
+    "Reads only, and may do so while a run writes. Rows are written as they come, whatever their number. Rows that are read very slowly keep SQLite from reusing its log.",
+  examples: [
+    {
+      line: `pipeloom query "SELECT status, COUNT(*) AS n FROM task_runs GROUP BY status"`,
+      what: "how many tasks are in which state",
+    },
+    {
+      line: `pipeloom query --format csv "SELECT * FROM posts" > posts.csv`,
+      what: "a table as a CSV file",
+    },
+  ],
+  args: {
+    sql: {
+      type: "positional",
+      description: "one statement that reads; - takes it from standard input",
+    },
+    db: {
+      type: "string",
+      valueHint: "db",
+      defaultHint: defaultDbHint,
+      description: "the database",
+    },
+    format: {
+      type: "enum",
+      alias: "f",
+      options: rowFormats,
+      default: "table",
+      description: "how rows are written",
+    },
+  },
+  async run(flags) {
+    const sql = flags.sql === "-" ? await Bun.stdin.text() : flags.sql;
+    try {
+      write(flags.db ?? defaultDb(), sql, flags.format);
+    } catch (thrown) {
+      if (!(thrown instanceof ReaderLeft)) throw explained(thrown);
+    }
+    return 0;
+  },
+});
+
+function write(db: string, sql: string, format: RowFormat): void {
+  using reader = openReader(db);
+  const { columns, rows } = reader.iterate(sql);
+  const { isTTY, columns: width } = process.stdout;
+  const writer = rowWriter({
+    format,
+    columns,
+    width: isTTY ? width : Number.POSITIVE_INFINITY,
+    colors: paletteOf(colorLevel(process.env, isTTY)),
+  });
+  const printer = new Printer();
+  printer.print(writer.begin());
+  for (const row of rows) printer.print(writer.row(row));
+  printer.print(writer.end());
+  printer.flush();
+}
+
+function explained(thrown: unknown): unknown {
+  if (!(thrown instanceof ReaderError)) return thrown;
+  if (thrown.code === "not-read-only") return new UsageError(thrown.message);
+  return new UserError(thrown.message);
+}

@@ -1,0 +1,234 @@
+// What `status` shows, as text and as data. Pure.
+//
+// `--format json`, one object. Times are ISO 8601 UTC, durations milliseconds (up to now for what runs), absent ones null:
+//
+//   { "db": "/abs/pipeloom.db", "at": time,
+//     "runs": [{ "id", "pipeline", "file", "params": {…}, "status", "tasksTotal", "counts": {…}, "startedAt", "finishedAt",
+//                "durationMs", "pid", "host", "error" }],               newest first, the last five; or the one of --run
+//     "tasks": [{ "run", "id", "name", "status", "progress": 0..1, "message", "attempt", "startedAt", "finishedAt",
+//                 "durationMs", "error" }],                             as many as --limit says
+//     "counts": { "queued", "running", "interrupted", "done", "error", "cancelled", "skipped" } }
+//
+// `error` is null or { "name", "message", … }. `counts` at the top is over the whole file, or over the run of --run.
+// `interrupted` is what ran in a process that is no more.
+
+import { failureLine } from "../protocol/failure.ts";
+import type { Counts, Overview, SeenRun, SeenStatus, SeenTask } from "../reader/runs.ts";
+import type { Palette } from "../ui/color.ts";
+import { duration } from "../ui/duration.ts";
+import { localTime, relativeTime } from "../ui/relative-time.ts";
+import { type Column, statusStyle, type Table, type TableCell, tableLines } from "../ui/table.ts";
+import { fit, visible } from "../ui/text.ts";
+
+export type ViewOptions = {
+  /** As the user wrote it. */
+  readonly db: string;
+  /** Epoch ms. */
+  readonly now: number;
+  /** Columns of the terminal; Infinity when there is none. */
+  readonly width: number;
+  readonly colors: Palette;
+  /** One run was asked for: all that is known of it. */
+  readonly detailed: boolean;
+};
+
+// ── data ───────────────────────────────────────────────────────────────────────────────────────────────
+
+export const statusData = (seen: Overview, db: string, now: number): object => ({
+  db,
+  at: new Date(now).toISOString(),
+  runs: seen.runs.map((run) => ({
+    ...run,
+    params: parsed(run.params),
+    durationMs: elapsed(run, now),
+  })),
+  tasks: seen.tasks.map((task) => ({ ...task, durationMs: elapsed(task, now) })),
+  counts: seen.counts,
+});
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+type Timed = {
+  readonly status: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+};
+
+/** Ms; null for what never started, and for what was interrupted: nobody knows when. */
+function elapsed({ status, startedAt, finishedAt }: Timed, now: number): number | null {
+  if (startedAt === null) return null;
+  const end = finishedAt === null ? (status === "running" ? now : null) : Date.parse(finishedAt);
+  const ms = end === null ? Number.NaN : end - Date.parse(startedAt);
+  return Number.isNaN(ms) ? null : Math.max(0, ms);
+}
+
+// ── text ───────────────────────────────────────────────────────────────────────────────────────────────
+
+export function statusLines(seen: Overview, options: ViewOptions): string[] {
+  if (seen.runs.length === 0) return [`nothing has run in ${visible(options.db)} yet`];
+  const [newest] = seen.runs;
+  const parts = [
+    options.detailed && newest !== undefined
+      ? runDetails(newest, options)
+      : runTable(seen, options),
+    seen.tasks.length === 0 ? [] : taskTable(seen, options),
+    [countsLine(seen.counts), ...interruptedHints(seen.runs, options)].map((line) =>
+      fit(line, options.width),
+    ),
+  ];
+  return parts
+    .filter((part) => part.length > 0)
+    .flatMap((part, i) => (i === 0 ? part : ["", ...part]));
+}
+
+const runColumns: readonly Column[] = [
+  { title: "RUN", align: "right" },
+  { title: "PIPELINE", shrinkTo: 8 },
+  { title: "STATUS" },
+  { title: "DONE", align: "right" },
+  { title: "STARTED", optional: 1 },
+  { title: "TIME", align: "right", optional: 2 },
+  { title: "MESSAGE", shrinkTo: 10, optional: 3 },
+];
+
+const runTable = ({ runs }: Overview, { now, width, colors }: ViewOptions): string[] =>
+  tableLines(
+    withoutEmptyColumns(
+      runColumns,
+      runs.map((run) => [
+        String(run.id),
+        run.pipeline,
+        statusCell(run.status, colors),
+        share(run),
+        ago(run.startedAt, now),
+        took(run, now),
+        run.error === null ? "" : firstLine(failureLine(run.error)),
+      ]),
+    ),
+    { width, colors },
+  );
+
+function withoutEmptyColumns(
+  columns: readonly Column[],
+  rows: readonly (readonly TableCell[])[],
+): Table {
+  const used = (column: number): boolean => rows.some((row) => row[column] !== "");
+  return {
+    columns: columns.filter((_, i) => used(i)),
+    rows: rows.map((row) => row.filter((_, i) => used(i))),
+  };
+}
+
+function share({ counts, tasksTotal }: SeenRun): string {
+  const total = Math.max(tasksTotal ?? 0, sum(counts));
+  return `${counts.done}/${total}`;
+}
+
+function runDetails(run: SeenRun, { now, width, colors }: ViewOptions): string[] {
+  const time = took(run, now);
+  const facts: readonly (readonly [string, string | null])[] = [
+    ["run", `${run.id}, ${run.status}`],
+    ["pipeline", run.pipeline],
+    ["file", run.file],
+    ["params", run.params === "{}" ? null : run.params],
+    ["done", share(run)],
+    ["started", `${localTime(Date.parse(run.startedAt))}${time === "" ? "" : ` (${time})`}`],
+    ["process", run.pid === null ? null : `${run.pid} on ${run.host ?? "an unknown host"}`],
+    ["error", run.error === null ? null : firstLine(failureLine(run.error))],
+  ];
+  return facts
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => fit(`${colors.dim(name.padEnd(9))} ${visible(value ?? "")}`, width));
+}
+
+const taskColumns: readonly Column[] = [
+  { title: "RUN", align: "right", optional: 4 },
+  { title: "ID", align: "right" },
+  { title: "TASK", shrinkTo: 10 },
+  { title: "STATUS" },
+  { title: "AT", align: "right", optional: 2 },
+  { title: "TRY", align: "right", optional: 5 },
+  { title: "STARTED", optional: 3 },
+  { title: "TIME", align: "right", optional: 1 },
+  { title: "MESSAGE", shrinkTo: 10, optional: 6 },
+];
+
+const taskTable = ({ tasks }: Overview, { now, width, colors }: ViewOptions): string[] =>
+  tableLines(
+    withoutEmptyColumns(
+      taskColumns,
+      tasks.map((task) => [
+        String(task.run),
+        String(task.id),
+        task.name,
+        statusCell(task.status, colors),
+        task.status === "done" || task.progress > 0 ? `${Math.floor(task.progress * 100)}%` : "",
+        task.attempt > 1 ? String(task.attempt) : "",
+        task.startedAt === null ? "" : ago(task.startedAt, now),
+        took(task, now),
+        remark(task),
+      ]),
+    ),
+    { width, colors },
+  );
+
+const remark = ({ error, message }: SeenTask): string =>
+  firstLine(error === null ? (message ?? "") : failureLine(error));
+
+const firstLine = (text: string): string => text.split("\n", 1)[0] ?? "";
+
+const statusCell = (status: SeenStatus | SeenRun["status"], colors: Palette): TableCell => ({
+  text: status,
+  style: status === "interrupted" ? colors.yellow : statusStyle(status, colors),
+});
+
+function ago(time: string, now: number): string {
+  const at = Date.parse(time);
+  return Number.isNaN(at) ? time : relativeTime(at, now);
+}
+
+function took(timed: Timed, now: number): string {
+  const ms = elapsed(timed, now);
+  return ms === null ? "" : duration(ms);
+}
+
+/** In the order in which they matter to who looks. */
+const shownOrder = [
+  "running",
+  "done",
+  "error",
+  "interrupted",
+  "cancelled",
+  "skipped",
+  "queued",
+] as const;
+
+const sum = (counts: Counts): number => shownOrder.reduce((n, status) => n + counts[status], 0);
+
+function countsLine(counts: Counts): string {
+  const total = sum(counts);
+  const parts = shownOrder
+    .filter((status) => counts[status] > 0)
+    .map((status) => `${counts[status]} ${status}`);
+  return `${total} ${total === 1 ? "task" : "tasks"}${total === 0 ? "" : `: ${parts.join(", ")}`}`;
+}
+
+/** What to type next. Of a pipeline that ships inside, the same command again does it. */
+const interruptedHints = (runs: readonly SeenRun[], { db }: ViewOptions): string[] =>
+  runs
+    .filter(({ status }) => status === "interrupted")
+    .slice(0, 1)
+    .map(({ id, file }) =>
+      file === null
+        ? `run ${id} was interrupted; start it again as you did, and it continues where it stopped`
+        : `run ${id} was interrupted; to continue it: pipeloom run ${quoted(file)} --db ${quoted(db)} --resume ${id}`,
+    );
+
+const quoted = (path: string): string =>
+  visible(/^[\w./\\:@%+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);

@@ -1,0 +1,137 @@
+// `pipeloom status`: what ran, what runs, and what came of it. See status-view.ts for the shape of `--format json`.
+
+import { resolve } from "node:path";
+
+import { type RunId, runId } from "../protocol/ids.ts";
+import { openReader, type Reader } from "../reader/query.ts";
+import { ReaderError } from "../reader/reader-error.ts";
+import { overview, type Overview } from "../reader/runs.ts";
+import { colorLevel, paletteOf } from "../ui/color.ts";
+import { isRunAlive } from "../writer/lock.ts";
+import { defineCliCommand } from "./command.ts";
+import { defaultDb, defaultDbHint } from "./default-db.ts";
+import { statusData, statusLines, type ViewOptions } from "./status-view.ts";
+import { print, ReaderLeft } from "./stdout.ts";
+import { UserError } from "./user-error.ts";
+import { watchScreen } from "./watch-screen.ts";
+
+export const command = defineCliCommand({
+  name: "status",
+  details:
+    "Shows the last runs, the tasks that run or ended last, and how many tasks are in which state. Reads only, and may do so while a run writes.",
+  examples: [
+    { line: "pipeloom status --watch", what: "follow a run from another terminal; q ends it" },
+    { line: "pipeloom status --format json | jq .counts", what: "for scripts" },
+  ],
+  args: {
+    db: {
+      type: "string",
+      valueHint: "db",
+      defaultHint: defaultDbHint,
+      description: "the database",
+    },
+    limit: {
+      type: "integer",
+      alias: "n",
+      min: 0,
+      max: 1_000_000,
+      default: 20,
+      description: "how many tasks are shown",
+    },
+    format: {
+      type: "enum",
+      alias: "f",
+      options: ["table", "json"],
+      default: "table",
+      description: "for people or for programs",
+    },
+    watch: {
+      type: "boolean",
+      description: "show it again when it changes: until q, or in a pipe until nothing runs",
+    },
+    run: {
+      type: "integer",
+      min: 1,
+      valueHint: "run-id",
+      description: "only this run, with all that is known of it",
+    },
+  },
+  async run({ db = defaultDb(), limit, format, watch, run }) {
+    try {
+      using reader = openReader(db);
+      const id = run === undefined ? undefined : runId(run);
+      return await show({ db, reader, limit, format, run: id }, watch);
+    } catch (thrown) {
+      if (thrown instanceof ReaderLeft) return 0;
+      throw thrown instanceof ReaderError ? new UserError(thrown.message) : thrown;
+    }
+  },
+});
+
+type Asked = {
+  readonly db: string;
+  readonly reader: Reader;
+  readonly limit: number;
+  readonly format: "table" | "json";
+  readonly run: RunId | undefined;
+};
+
+const maxRuns = 5;
+const everyMs = 1_000;
+
+async function show(asked: Asked, watch: boolean): Promise<number> {
+  if (!watch) {
+    print(once(asked));
+    return 0;
+  }
+  if (asked.format === "table" && process.stdout.isTTY) return await onScreen(asked);
+  return await asItChanges(asked);
+}
+
+function look({ db, reader, limit, run }: Asked, maxTasks = limit): Overview {
+  const isAlive = (id: RunId): boolean => isRunAlive(db, id);
+  return overview(reader, { maxRuns, maxTasks, isAlive, ...(run === undefined ? {} : { run }) });
+}
+
+function once(asked: Asked): string {
+  const seen = look(asked);
+  return asked.format === "json" ? `${json(asked, seen, 2)}\n` : text(asked, seen);
+}
+
+const json = ({ db }: Asked, seen: Overview, indent: number): string =>
+  JSON.stringify(statusData(seen, resolve(db), Date.now()), null, indent);
+
+const text = (asked: Asked, seen: Overview): string =>
+  `${statusLines(seen, view(asked, process.stdout.isTTY ? process.stdout.columns : undefined)).join("\n")}\n`;
+
+const view = ({ db, run }: Asked, width = Number.POSITIVE_INFINITY): ViewOptions => ({
+  db,
+  now: Date.now(),
+  width,
+  colors: paletteOf(colorLevel(process.env, process.stdout.isTTY)),
+  detailed: run !== undefined,
+});
+
+/** No more tasks are asked for than there is room. */
+const onScreen = (asked: Asked): Promise<number> =>
+  watchScreen(everyMs, ({ columns, rows }) => {
+    const seen = look(asked, Math.min(asked.limit, rows));
+    const room = rows - statusLines({ ...seen, tasks: [] }, view(asked, columns)).length - 2;
+    const tasks = seen.tasks.slice(0, Math.max(0, room));
+    return statusLines({ ...seen, tasks }, view(asked, columns));
+  });
+
+/** In a pipe or a file: a block (or a line of JSON) whenever something changed, until nothing runs any more. */
+async function asItChanges(asked: Asked): Promise<number> {
+  for (let last = ""; ;) {
+    const seen = look(asked);
+    const state = JSON.stringify(seen);
+    if (state !== last) {
+      const block = last === "" ? text(asked, seen) : `\n${text(asked, seen)}`;
+      print(asked.format === "json" ? `${json(asked, seen, 0)}\n` : block);
+    }
+    last = state;
+    if (seen.runs.every(({ status }) => status !== "running")) return 0;
+    await Bun.sleep(everyMs);
+  }
+}

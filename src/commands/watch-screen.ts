@@ -1,0 +1,85 @@
+// A full screen that is drawn again and again until q or Ctrl-C, and the terminal as it was afterwards.
+
+import { guardTerminal } from "../ui/signals.ts";
+import { print, ReaderLeft } from "./stdout.ts";
+
+/** The other screen of the terminal, without a cursor; and back. */
+const enter = "\x1b[?1049h\x1b[?25l";
+const leave = "\x1b[?25h\x1b[?1049l";
+const clearToLineEnd = "\x1b[K";
+const clearBelow = "\x1b[J";
+
+export type Size = { readonly columns: number; readonly rows: number };
+
+/**
+ * @param draw the lines for a screen of that size; more than its rows are cut
+ * @returns the exit code: 0 after q, 130 after Ctrl-C
+ * @throws what `draw` throws, with the terminal given back
+ */
+export async function watchScreen(
+  everyMs: number,
+  draw: (size: Size) => readonly string[],
+): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const redraw = (): void => {
+    try {
+      print(frame(draw, { columns: process.stdout.columns, rows: process.stdout.rows }));
+    } catch (thrown) {
+      if (thrown instanceof ReaderLeft) resolve(0);
+      else reject(thrown);
+    }
+  };
+  const unguard = guardTerminal({
+    release: quietly(leave),
+    resume: quietly(enter),
+    close: quietly(leave),
+  });
+  const unlisten = listenToKeys(resolve);
+  quietly(enter)();
+  process.stdout.on("resize", redraw);
+  const timer = setInterval(redraw, everyMs);
+  redraw();
+  try {
+    return await promise;
+  } finally {
+    clearInterval(timer);
+    process.stdout.off("resize", redraw);
+    unlisten();
+    unguard();
+    quietly(leave)();
+  }
+}
+
+function frame(draw: (size: Size) => readonly string[], size: Size): string {
+  const lines = draw(size).slice(0, size.rows);
+  return `\x1b[?2026h\x1b[H${lines.map((line) => line + clearToLineEnd).join("\r\n")}${clearBelow}\x1b[?2026l`;
+}
+
+/** A terminal that is gone needs nothing back. */
+const quietly = (text: string) => (): void => {
+  try {
+    print(text);
+  } catch {
+    // Nobody is there to see it.
+  }
+};
+
+/** In raw mode Ctrl-C and Ctrl-Z are keys like others. */
+function listenToKeys(end: (code: number) => void): () => void {
+  const { stdin } = process;
+  if (!stdin.isTTY) return () => {};
+  const pressed = (data: Buffer): void => {
+    const keys = data.toString();
+    if (keys.includes("\x03")) end(130);
+    else if (/[qQ]/.test(keys)) end(0);
+    else if (keys.includes("\x1a")) process.kill(process.pid, "SIGTSTP");
+  };
+  stdin.setRawMode(true);
+  stdin.on("data", pressed);
+  stdin.resume();
+  return () => {
+    stdin.off("data", pressed);
+    stdin.setRawMode(false);
+    stdin.pause();
+  };
+}
