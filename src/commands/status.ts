@@ -112,19 +112,48 @@ const view = ({ db, run }: Asked, width = Number.POSITIVE_INFINITY): ViewOptions
   detailed: run !== undefined,
 });
 
+/** Looking again costs a pass over all tasks: at most a fifth of the time goes into it. */
+const rest = 4;
+/** The death of a run changes nothing in the file. */
+const maxAgeMs = 5_000;
+
+/** Looks again only when something was committed, and not too often. */
+function lookWhenChanged(asked: Asked): (maxTasks: number) => Overview {
+  let last = {
+    seen: undefined as Overview | undefined,
+    version: -1,
+    at: 0,
+    tookMs: 0,
+    maxTasks: 0,
+  };
+  return (maxTasks) => {
+    const at = performance.now();
+    const version = asked.reader.version();
+    const age = at - last.at;
+    const isDue = version === last.version ? age > maxAgeMs : age > last.tookMs * rest;
+    if (last.seen !== undefined && maxTasks === last.maxTasks && !isDue) return last.seen;
+    const seen = look(asked, maxTasks);
+    last = { seen, version, at, tookMs: performance.now() - at, maxTasks };
+    return seen;
+  };
+}
+
 /** No more tasks are asked for than there is room. */
-const onScreen = (asked: Asked): Promise<number> =>
-  watchScreen(everyMs, ({ columns, rows }) => {
-    const seen = look(asked, Math.min(asked.limit, rows));
+function onScreen(asked: Asked): Promise<number> {
+  const lookAgain = lookWhenChanged(asked);
+  return watchScreen(everyMs, ({ columns, rows }) => {
+    const seen = lookAgain(Math.min(asked.limit, rows));
     const room = rows - statusLines({ ...seen, tasks: [] }, view(asked, columns)).length - 2;
     const tasks = seen.tasks.slice(0, Math.max(0, room));
     return statusLines({ ...seen, tasks }, view(asked, columns));
   });
+}
 
 /** In a pipe or a file: a block (or a line of JSON) whenever something changed, until nothing runs any more. */
 async function asItChanges(asked: Asked): Promise<number> {
+  const lookAgain = lookWhenChanged(asked);
   for (let last = ""; ;) {
-    const seen = look(asked);
+    const seen = lookAgain(asked.limit);
     const state = JSON.stringify(seen);
     if (state !== last) {
       const block = last === "" ? text(asked, seen) : `\n${text(asked, seen)}`;
