@@ -20,11 +20,18 @@ import type { RunSummary } from "./protocol/summary.ts";
 
 export type { RunPipelineOptions } from "./engine/library.ts";
 
-/** See engine/library.ts; loaded when called, for the threads import this file too and never run a pipeline. */
+/**
+ * Runs a pipeline: a file (`"etl.ts"`, `"etl.ts:name"`), or what `pipeline({ … })` returned in this program. Workers
+ * import the file; in the program that calls this, that is the program itself, and there the call does nothing.
+ *
+ * @returns what became of it; a failed task is in the summary, not thrown
+ * @throws for what is wrong before anything has run: the file, the params, the graph, the database
+ */
 export async function runPipeline(
   target: string | Pipeline,
   options?: RunPipelineOptions,
 ): Promise<RunSummary> {
+  // Loaded when called: the threads import this file too, and never run a pipeline.
   const library = await import("./engine/library.ts");
   return library.runPipeline(target, options);
 }

@@ -28,12 +28,12 @@ type Template = {
 };
 
 export const templates: Readonly<Record<TemplateName, Template>> = {
-  csv: { label: "CSV folder", hint: "a folder of CSV files into a table", hasData: true },
-  http: { label: "HTTP JSON", hint: "the pages of a JSON API into a table", hasData: true },
-  downloads: { label: "Downloads", hint: "a list of addresses into files", hasData: true },
-  shell: { label: "Shell commands", hint: "programs that run side by side", hasData: false },
-  "fan-out": { label: "Fan-out", hint: "a computation split over all cores", hasData: false },
-  empty: { label: "Empty", hint: "one task, to start from", hasData: false },
+  csv: { label: "CSV folder", hint: "files into a table", hasData: true },
+  http: { label: "HTTP JSON", hint: "pages into a table", hasData: true },
+  downloads: { label: "Downloads", hint: "addresses into files", hasData: true },
+  shell: { label: "Shell commands", hint: "side by side", hasData: false },
+  "fan-out": { label: "Fan-out", hint: "work for all cores", hasData: false },
+  empty: { label: "Empty", hint: "one task", hasData: false },
 };
 
 export const defaults: Omit<Answers, "git"> = {

@@ -12,6 +12,8 @@ export class Interview {
   readonly #steps: Step[] = [];
   #index = 0;
   #draft: Draft;
+  /** All that was ever answered: who goes back finds their own words. */
+  #remembered: Draft = {};
 
   constructor(prompts: Prompts, around: Surroundings, given: Draft) {
     this.#prompts = prompts;
@@ -44,11 +46,12 @@ export class Interview {
       this.#index++;
       return true;
     }
-    const asked = await question.ask(this.#prompts, this.#around);
+    const asked = await question.ask(this.#prompts, this.#around, this.#remembered);
     if (asked.kind === "quit") return false;
     if (asked.kind === "back") return this.back();
     this.#steps.push({ index: this.#index, before: this.#draft });
     this.#draft = { ...this.#draft, ...asked.value };
+    this.#remembered = { ...this.#remembered, ...asked.value };
     this.#index++;
     return true;
   }

@@ -20,7 +20,7 @@ export function projectFiles(answers: Answers, templates: TextFiles, folder: str
     ...Object.fromEntries(own),
     "package.json": json({ name, private: true, type: "module" }),
     ".gitignore": gitignore(answers.db),
-    ...(answers.editor ? { "tsconfig.json": json(tsconfig) } : {}),
+    ...(answers.editor ? { "tsconfig.json": tsconfig } : {}),
   };
 }
 
@@ -35,24 +35,25 @@ function filled(path: string, text: string, name: string, { db }: Answers): stri
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
 /** What Bun recommends, with its types: they lie in node_modules, written from the executable. */
-const tsconfig = {
-  compilerOptions: {
-    target: "ESNext",
-    module: "Preserve",
-    moduleResolution: "bundler",
-    moduleDetection: "force",
-    lib: ["ESNext"],
-    types: ["bun-types"],
-    noEmit: true,
-    allowImportingTsExtensions: true,
-    verbatimModuleSyntax: true,
-    skipLibCheck: true,
-    strict: true,
-    noUncheckedIndexedAccess: true,
-    noFallthroughCasesInSwitch: true,
-    noImplicitOverride: true,
-  },
-};
+const tsconfig = `{
+  "compilerOptions": {
+    "target": "ESNext",
+    "module": "Preserve",
+    "moduleResolution": "bundler",
+    "moduleDetection": "force",
+    "lib": ["ESNext"],
+    "types": ["bun-types"],
+    "noEmit": true,
+    "allowImportingTsExtensions": true,
+    "verbatimModuleSyntax": true,
+    "skipLibCheck": true,
+    "strict": true,
+    "noUncheckedIndexedAccess": true,
+    "noFallthroughCasesInSwitch": true,
+    "noImplicitOverride": true
+  }
+}
+`;
 
 /** SQLite and pipeloom put files beside a database, named after it. */
 function gitignore(db: string): string {

@@ -27,7 +27,8 @@ export type Question = {
   /** What the answer is when it need not be asked, or is not. */
   readonly fallback: (draft: Draft, around: Surroundings) => Draft;
   readonly applies: (draft: Draft, around: Surroundings) => boolean;
-  readonly ask: (prompts: Prompts, around: Surroundings) => Promise<Asked<Draft>>;
+  /** @param before what was answered the last time, when the person came back */
+  readonly ask: (prompts: Prompts, around: Surroundings, before: Draft) => Promise<Asked<Draft>>;
 };
 
 const always = (): boolean => true;
@@ -44,11 +45,13 @@ export const questions: readonly Question[] = [
     flag: "[folder]",
     fallback: () => ({ folder: defaults.folder }),
     applies: always,
-    ask: async (prompts, { cwd }) =>
+    ask: async (prompts, { cwd }, before) =>
       as(
         "folder",
-        await prompts.text("Where? (a folder; . is this one)", defaults.folder, (folder) =>
-          folderProblem(folder, cwd),
+        await prompts.text(
+          "Where? (a folder; . is this one)",
+          before.folder ?? defaults.folder,
+          (folder) => folderProblem(folder, cwd),
         ),
       ),
   },
@@ -57,13 +60,13 @@ export const questions: readonly Question[] = [
     flag: "--template",
     fallback: () => ({ template: defaults.template }),
     applies: always,
-    ask: async (prompts) =>
+    ask: async (prompts, _, before) =>
       as(
         "template",
         await prompts.select(
           "What do you want to do?",
           templateNames.map((value) => ({ value, ...templates[value] })),
-          defaults.template,
+          before.template ?? defaults.template,
         ),
       ),
   },
@@ -72,31 +75,35 @@ export const questions: readonly Question[] = [
     flag: "--db",
     fallback: () => ({ db: defaults.db }),
     applies: always,
-    ask: async (prompts) =>
-      as("db", await prompts.text("Which database? (a SQLite file)", defaults.db, dbProblem)),
+    ask: async (prompts, _, before) =>
+      as(
+        "db",
+        await prompts.text("Which database? (a SQLite file)", before.db ?? defaults.db, dbProblem),
+      ),
   },
   {
     key: "data",
     flag: "--data or --no-data",
     fallback: (draft) => ({ data: hasData(draft) }),
     applies: hasData,
-    ask: async (prompts) =>
-      as("data", await prompts.confirm("Example data, so that it runs at once?", true)),
+    ask: async (prompts, _, before) =>
+      as("data", await prompts.confirm("Example data to run it with?", before.data ?? true)),
   },
   {
     key: "editor",
     flag: "--editor or --no-editor",
     fallback: () => ({ editor: defaults.editor }),
     applies: always,
-    ask: async (prompts) =>
-      as("editor", await prompts.confirm("Types for your editor (no network needed)?", true)),
+    ask: async (prompts, _, before) =>
+      as("editor", await prompts.confirm("Types for your editor?", before.editor ?? true)),
   },
   {
     key: "git",
     flag: "--git or --no-git",
     fallback: (draft, around) => ({ git: mayHaveGit(draft, around) }),
     applies: mayHaveGit,
-    ask: async (prompts) => as("git", await prompts.confirm("A git repository?", true)),
+    ask: async (prompts, _, before) =>
+      as("git", await prompts.confirm("A git repository?", before.git ?? true)),
   },
 ];
 

@@ -10,12 +10,12 @@ type Inventory = {
 
 const purposes: Readonly<Record<string, string>> = {
   "pipeline.ts": "your tasks",
-  "pipeline.test.ts": "a test of them",
+  "pipeline.test.ts": "their test",
   "README.md": "how to go on",
-  "package.json": "for packages you add",
-  "tsconfig.json": "for your editor",
+  "package.json": "your packages",
+  "tsconfig.json": "your editor",
   ".gitignore": "",
-  "node_modules/": "types, and pipeloom for tests",
+  "node_modules/": "types",
 };
 
 /** One line a file, in the order of their importance. */
@@ -27,7 +27,7 @@ export function inventory({ files, modules, overwritten }: Inventory): string {
   const width = Math.max(...paths.map((path) => path.length));
   return paths
     .map((path) => {
-      const purpose = overwritten.includes(path) ? "differs from yours" : (purposes[path] ?? "");
+      const purpose = overwritten.includes(path) ? "overwritten" : (purposes[path] ?? "");
       return `${path.padEnd(width)}  ${purpose}`.trimEnd();
     })
     .join("\n");

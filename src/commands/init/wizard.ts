@@ -79,7 +79,7 @@ type Decision = "write" | "keep" | "back" | "decline" | "quit";
 
 async function asking(given: Draft, options: InitOptions): Promise<number> {
   using prompts = new Prompts(options.input, options.output);
-  prompts.intro("pipeloom init: a pipeline of your own (Esc: back, Ctrl-C: leave)");
+  prompts.intro("pipeloom init (Esc goes back)");
   const interview = new Interview(prompts, options, given);
   for (;;) {
     const draft = await interview.finish();

@@ -1,0 +1,111 @@
+// Every template: scaffolded, run, type-checked and tested by the program, without a network where that can be cut off.
+
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { type TemplateName, templateNames } from "../../src/commands/init/answers.ts";
+import { type Ended, offline, pipeloom, run } from "../support/program.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+const timeoutMs = 60_000;
+
+const program = (args: readonly string[], cwd: string): Promise<Ended> =>
+  run([...offline, ...pipeloom, ...args], cwd);
+
+/** A test of a template may serve itself, and a namespace without a network has no loopback either. */
+const withLoopback = (args: readonly string[], cwd: string): Promise<Ended> =>
+  run([...pipeloom, ...args], cwd);
+
+async function scaffold(
+  folder: string,
+  template: TemplateName,
+  ...flags: string[]
+): Promise<string> {
+  const args = ["init", "mine", "--template", template, "--yes", "--no-git", ...flags];
+  const { code, err } = await program(args, folder);
+  expect({ code, err }).toMatchObject({ code: 0 });
+  return join(folder, "mine");
+}
+
+type Counts = Readonly<Record<TemplateName, readonly [table: string, rows: number]>>;
+
+const expected: Counts = {
+  csv: ["orders", 12],
+  http: ["posts", 5],
+  downloads: ["downloads", 3],
+  shell: ["files", 5],
+  "fan-out": ["primes", 40],
+  empty: ["greetings", 1],
+};
+
+describe.each(templateNames)("%s", (template) => {
+  test(
+    "runs as it is, passes the checks and its test",
+    async () => {
+      using folder = tempFolder();
+      const project = await scaffold(folder.path, template);
+
+      const ran = await program(["run", "pipeline.ts"], project);
+      expect({ code: ran.code, err: ran.err }).toMatchObject({ code: 0 });
+      const [table, rows] = expected[template];
+      using db = new Database(join(project, "pipeloom.db"), { readonly: true });
+      expect(db.query(`SELECT count(*) AS rows FROM ${table}`).get()).toEqual({ rows });
+
+      const checked = await program(["check"], project);
+      expect({ code: checked.code, out: checked.out }).toEqual({ code: 0, out: "" });
+
+      const tested = await withLoopback(["test"], project);
+      expect({ code: tested.code, err: tested.err }).toMatchObject({ code: 0 });
+      expect(tested.err).toContain(" 0 fail\n");
+
+      const formatted = await run(
+        [process.execPath, "fmt", "--check", "--no-script", "--print-width=100", "."],
+        project,
+      );
+      expect({ code: formatted.code, err: formatted.err }).toMatchObject({ code: 0 });
+    },
+    timeoutMs,
+  );
+});
+
+// The address of an API must be known, so `http` cannot run without its example.
+test.each(["csv", "downloads"] as const)(
+  "%s without example data",
+  async (template) => {
+    using folder = tempFolder();
+    const project = await scaffold(folder.path, template, "--no-data");
+    const { code, err } = await program(["run", "pipeline.ts"], project);
+    expect({ code, err }).toMatchObject({ code: 0 });
+  },
+  timeoutMs,
+);
+
+test(
+  "a checkout without node_modules: check and test bring back what they need",
+  async () => {
+    using folder = tempFolder();
+    const project = await scaffold(folder.path, "empty", "--no-editor");
+    expect((await program(["check"], project)).code).toBe(0);
+    rmSync(join(project, "node_modules"), { recursive: true });
+    const tested = await program(["test"], project);
+    expect({ code: tested.code, err: tested.err }).toMatchObject({ code: 0 });
+  },
+  timeoutMs,
+);
+
+test(
+  "a mistake in a pipeline is found",
+  async () => {
+    using folder = tempFolder();
+    const project = await scaffold(folder.path, "empty");
+    const file = join(project, "pipeline.ts");
+    const text = await Bun.file(file).text();
+    await Bun.write(file, text.replace("greet({ name: params.name })", "greet({ nmae: 1 })"));
+    const { code, out } = await program(["check"], project);
+    expect(code).toBe(1);
+    expect(out).toContain("pipeline.ts(");
+  },
+  timeoutMs,
+);
