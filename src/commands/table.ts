@@ -45,6 +45,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./query.ts")).command,
   },
   {
+    name: "examples",
+    group: "Run",
+    summary: "Run a pipeline that ships inside: csv, etl, download, …",
+    load: async () => (await import("./examples.ts")).command,
+  },
+  {
     name: "init",
     group: "Set up",
     summary: "Make a project: a wizard, and a pipeline that runs",

@@ -4,20 +4,17 @@
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 
-import { each, message, pipeline, task } from "pipeloom";
+import { each, pipeline, task } from "pipeloom";
 
 import { type Encoding, encodings } from "./csv/encoding.ts";
 import { badRowError, inspectCsv, type Inspection } from "./csv/inspect.ts";
-import { createTableSql, mergeColumns, parseTypes, typeOfDeclared } from "./csv/plan.ts";
+import { mergeColumns, parseTypes, typeOfDeclared } from "./csv/plan.ts";
 import { csvRows, type CsvSource, type Position } from "./csv/rows.ts";
 import { writeSamples } from "./csv/sample.ts";
+import { createTable, existingColumns } from "./table.ts";
 
 /** How much of a file is stored at a time. Smaller: more commits; larger: the writer waits for the parser. */
 const checkpointBytes = 4 * 1024 * 1024;
-
-const createTable = message<{ sql: string }>("create-table", (db, { sql }) => {
-  db.run(sql);
-});
 
 const findFiles = task({
   name: "find-files",
@@ -77,11 +74,8 @@ const prepare = task({
     for (const file of withRows) checkKey(file, key);
     const columns = mergeColumns(withRows, parseTypes(target.types));
     if (columns.length === 0) return [];
-    const there = ctx.query<{ name: string; type: string }>(
-      "SELECT name, type FROM pragma_table_info(?)",
-      table,
-    );
-    await ctx.emit(createTable, { sql: createTableSql(table, columns, key) });
+    const there = existingColumns(ctx, table);
+    await ctx.emit(createTable, { table, columns, key });
     const types = new Map(
       there.length === 0 || target.types !== ""
         ? columns.map(({ name, type }) => [name, type])

@@ -88,20 +88,3 @@ export function typeOfDeclared(declared: string): ColumnType {
   if (/CHAR|CLOB|TEXT|BLOB/.test(type) || type === "") return "TEXT";
   return "REAL";
 }
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-
-/** `CREATE TABLE IF NOT EXISTS …`. An integer key alone becomes the rowid, which is the fastest there is. */
-export function createTableSql(
-  table: string,
-  columns: readonly Column[],
-  key: readonly string[],
-): string {
-  const [only] = key;
-  const isAlone = key.length === 1;
-  const lines = columns.map(
-    ({ name, type }) => `${quoted(name)} ${type}${isAlone && name === only ? " PRIMARY KEY" : ""}`,
-  );
-  if (key.length > 1) lines.push(`PRIMARY KEY (${key.map(quoted).join(", ")})`);
-  return `CREATE TABLE IF NOT EXISTS ${quoted(table)} (${lines.join(", ")})`;
-}

@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { columnNames, detectDialect, separatorOf } from "../../../src/examples/csv/dialect.ts";
 import { type Inspection, inspectCsv } from "../../../src/examples/csv/inspect.ts";
-import { createTableSql, mergeColumns, parseTypes } from "../../../src/examples/csv/plan.ts";
+import { mergeColumns, parseTypes } from "../../../src/examples/csv/plan.ts";
 import {
   csvRows,
   type CsvBatch,
   type CsvSource,
   type Position,
 } from "../../../src/examples/csv/rows.ts";
+import { createTableSql } from "../../../src/examples/table.ts";
 
 let folder = "";
 beforeEach(() => {

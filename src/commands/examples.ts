@@ -1,0 +1,149 @@
+// `pipeloom examples csv|etl|download|file-writer`: the pipelines that ship inside. Each has some of the flags below;
+// their names are the pipelines' parameters.
+
+import { defineCliCommand } from "./command.ts";
+import { commonFlags, commonOptions } from "./common.ts";
+import { executeRun, loadForCommand } from "./execute-run.ts";
+import { defineFlags, type Flags, kebab } from "./flag-defs.ts";
+import { runFlags, runOptions } from "./run-flags.ts";
+import { UsageError } from "./usage-error.ts";
+
+const names = ["csv", "etl", "download", "file-writer"] as const;
+type Name = (typeof names)[number];
+
+const exampleFlags = defineFlags({
+  dir: {
+    type: "string",
+    valueHint: "folder",
+    defaultHint: "sample files",
+    description: "csv: a folder of CSV files, or one file",
+  },
+  table: { type: "string", valueHint: "name", description: "csv, etl: the table; made if needed" },
+  key: {
+    type: "string",
+    valueHint: "columns",
+    description: "csv, etl: what tells a row from another; without it rows are only added",
+  },
+  types: {
+    type: "string",
+    valueHint: "list",
+    defaultHint: "found out",
+    description: "csv: id=integer,zip=text; or one type for all columns",
+  },
+  separator: {
+    type: "string",
+    valueHint: "char",
+    defaultHint: "found out",
+    description: "csv: a character, or tab, comma, semicolon, pipe",
+  },
+  encoding: {
+    type: "enum",
+    options: ["auto", "utf-8", "latin1", "utf-16le", "utf-16be"],
+    description: "csv: how the characters are written",
+  },
+  empty: {
+    type: "enum",
+    options: ["text", "null"],
+    description: "csv: what an empty field of a text column becomes",
+  },
+  skipBadRows: {
+    type: "boolean",
+    description: "csv: leave out rows with too few or too many fields, and count them",
+  },
+  url: {
+    type: "string",
+    repeat: true,
+    valueHint: "url",
+    description: "etl, download: an address; may be repeated",
+  },
+  select: {
+    type: "string",
+    valueHint: "list",
+    description: "etl: columns, from where: id,title,author=user.name",
+  },
+  format: {
+    type: "enum",
+    options: ["auto", "json", "jsonl"],
+    description: "etl: an array, or a JSON value a line",
+  },
+  path: {
+    type: "string",
+    valueHint: "path",
+    description: "etl: where in the answer the array is: data.items",
+  },
+  list: {
+    type: "string",
+    valueHint: "file",
+    description: "download: a file with an address a line, and its SHA-256 if known",
+  },
+  out: {
+    type: "string",
+    valueHint: "folder",
+    description: "download, file-writer: where files go",
+  },
+  count: { type: "integer", min: 0, description: "file-writer: how many files" },
+  size: {
+    type: "string",
+    valueHint: "size",
+    description: "file-writer: of each file: 64k, 16MB, 1GB",
+  },
+});
+
+type ExampleFlag = keyof typeof exampleFlags;
+
+const flagsOf: Readonly<Record<Name, readonly ExampleFlag[]>> = {
+  csv: ["dir", "table", "key", "types", "separator", "encoding", "empty", "skipBadRows"],
+  etl: ["url", "table", "key", "select", "format", "path"],
+  download: ["url", "list", "out"],
+  "file-writer": ["count", "size", "out"],
+};
+
+export const command = defineCliCommand({
+  name: "examples",
+  details:
+    "Runs a pipeline that ships inside. Without flags each makes its own data, so it works offline; the sources are what `pipeloom init` copies.",
+  examples: [
+    {
+      line: "pipeloom examples csv --dir data --table items --key id",
+      what: "a folder of CSV files into a table",
+    },
+    {
+      line: "pipeloom examples etl --url https://example.com/posts.json --table posts",
+      what: "JSON into a table",
+    },
+    {
+      line: "pipeloom examples download --list urls.txt --out files",
+      what: "files, with their checksums in a table",
+    },
+    { line: "pipeloom examples file-writer --count 4 --size 64MB", what: "try out a disk" },
+  ],
+  args: {
+    example: { type: "positional", options: names, description: "which one" },
+    ...exampleFlags,
+    ...runFlags,
+    ...commonFlags,
+  },
+  async run(flags) {
+    const params = paramsOf(flags.example, flags);
+    const loaded = await loadForCommand({ kind: "builtin", name: flags.example });
+    return executeRun(loaded, { ...runOptions(flags), params }, commonOptions(flags));
+  },
+});
+
+/** The given flags as parameters. @throws UsageError for one that belongs to another example */
+function paramsOf(example: Name, flags: Flags<typeof exampleFlags>): Record<string, unknown> {
+  const params: Record<string, unknown> = {};
+  for (const name of Object.keys(exampleFlags) as ExampleFlag[]) {
+    const value = flags[name];
+    if (value === undefined || value === false || (Array.isArray(value) && value.length === 0))
+      continue;
+    if (!flagsOf[example].includes(name)) throw foreignFlag(example, name);
+    params[name === "url" ? "urls" : name] = value;
+  }
+  return params;
+}
+
+function foreignFlag(example: Name, flag: ExampleFlag): UsageError {
+  const own = flagsOf[example].map((name) => `--${kebab(name)}`).join(", ");
+  return new UsageError(`--${kebab(flag)} is not for ${example}`, `${example} has ${own}`);
+}

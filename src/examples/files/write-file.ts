@@ -1,0 +1,64 @@
+// A file of a given size with bytes that can be told again, written to the disk and read back.
+
+import { open } from "node:fs/promises";
+
+import { writeAll } from "./write-all.ts";
+
+export type Written = {
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly writeMs: number;
+  readonly readMs: number;
+};
+
+const pieceBytes = 1024 * 1024;
+
+/** Pseudo-random bytes (xorshift32, Marsaglia 2003): a disk or a file system cannot shrink them. */
+export function fillBytes(bytes: Uint8Array<ArrayBuffer>, seed: number): void {
+  const words = new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
+  let state = (Math.imul(seed, 2654435761) | 1) >>> 0;
+  for (let i = 0; i < words.length; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    words[i] = state;
+  }
+}
+
+/**
+ * @param onPiece told after each piece that is written, and then read, how many bytes that were; of twice the size
+ * @throws Error when what is read is not what was written
+ */
+export async function writeAndVerify(
+  path: string,
+  bytes: number,
+  seed: number,
+  onPiece: (done: number) => void,
+): Promise<Written> {
+  const piece = new Uint8Array(pieceBytes);
+  const sizes = Array.from({ length: Math.ceil(bytes / pieceBytes) }, (_, i) =>
+    Math.min(pieceBytes, bytes - i * pieceBytes),
+  );
+  const written = new Bun.CryptoHasher("sha256");
+  let done = 0;
+  await using file = await open(path, "w+");
+  const writeStart = performance.now();
+  for (const [index, size] of sizes.entries()) {
+    fillBytes(piece, seed + index);
+    written.update(piece.subarray(0, size));
+    await writeAll(file, piece.subarray(0, size));
+    onPiece((done += size));
+  }
+  await file.sync();
+  const readStart = performance.now();
+  const read = new Bun.CryptoHasher("sha256");
+  for (const [index, size] of sizes.entries()) {
+    const { bytesRead } = await file.read(piece, 0, size, index * pieceBytes);
+    read.update(piece.subarray(0, bytesRead));
+    onPiece((done += size));
+  }
+  const readMs = performance.now() - readStart;
+  const [sha256, again] = [written.digest("hex"), read.digest("hex")];
+  if (sha256 !== again) throw new Error(`${path}: what was read is not what was written`);
+  return { bytes, sha256, writeMs: readStart - writeStart, readMs };
+}

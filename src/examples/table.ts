@@ -1,0 +1,63 @@
+// The table that an example writes to, made when it is not there.
+
+import { message, type TaskContext } from "pipeloom";
+
+export type ColumnType = "INTEGER" | "REAL" | "TEXT";
+export type Column = { readonly name: string; readonly type: ColumnType | "" };
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** `CREATE TABLE IF NOT EXISTS …`. An integer key alone becomes the rowid, which is the fastest there is. */
+export function createTableSql(
+  table: string,
+  columns: readonly Column[],
+  key: readonly string[],
+): string {
+  const [only] = key;
+  const isAlone = key.length === 1;
+  const lines = columns.map(({ name, type }) =>
+    [quoted(name), type, isAlone && name === only ? "PRIMARY KEY" : ""]
+      .filter((word) => word !== "")
+      .join(" "),
+  );
+  if (key.length > 1) lines.push(`PRIMARY KEY (${key.map(quoted).join(", ")})`);
+  return `CREATE TABLE IF NOT EXISTS ${quoted(table)} (${lines.join(", ")})`;
+}
+
+export type TableShape = {
+  readonly table: string;
+  readonly columns: readonly Column[];
+  readonly key: readonly string[];
+};
+
+/** Makes the table. One that is there stays as it is. */
+export const createTable = message<TableShape>("create-table", (db, { table, columns, key }) => {
+  db.run(createTableSql(table, columns, key));
+});
+
+/** Makes the table, or adds the columns that it lacks. */
+export const growTable = message<TableShape>("grow-table", (db, { table, columns, key }) => {
+  db.run(createTableSql(table, columns, key));
+  const there = db.all<{ name: string }>("SELECT name FROM pragma_table_xinfo(?)", table);
+  const known = new Set(there.map(({ name }) => name.toLowerCase()));
+  for (const { name, type } of columns) {
+    if (!known.has(name.toLowerCase())) {
+      db.run(`ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(name)} ${type}`);
+    }
+  }
+});
+
+/** What a query gives, or nothing where nothing can be looked at: a run in `:memory:` begins empty. */
+export function orNone<Result>(query: () => readonly Result[]): readonly Result[] {
+  try {
+    return query();
+  } catch {
+    return [];
+  }
+}
+
+type Existing = { readonly name: string; readonly type: string };
+
+/** The columns of a table that is there; none when there is no such table. */
+export const existingColumns = (ctx: TaskContext, table: string): readonly Existing[] =>
+  orNone(() => ctx.query<Existing>("SELECT name, type FROM pragma_table_info(?)", table));
