@@ -99,6 +99,9 @@ export class Graph {
   #liveFans = 0;
   /** Fan-outs whose items are not known yet. */
   #unknownFans = 0;
+  /** A worklist, not recursion: a chain may be 10,000 links long. */
+  readonly #ended: [Vertex, Ending][] = [];
+  #isEnding = false;
 
   /** @param pools the named limits there are; a task of another is an error */
   constructor(events: GraphEvents, pools: { has(name: string): boolean }) {
@@ -145,6 +148,16 @@ export class Graph {
       sum += Math.round((each.items.length - each.next) * perItem);
     }
     return sum;
+  }
+
+  /** Every fan-out has its items: no code of the author's is left to run that could pass a node on. */
+  get isUnfolded(): boolean {
+    return this.#unknownFans === 0 && this.#unfolding.length === 0;
+  }
+
+  /** Someone reads its result, or may yet: an item that is still to come can pass on a node from outside. */
+  isNeeded(vertex: Vertex): boolean {
+    return vertex.needed || this.keepResults || !this.isUnfolded;
   }
 
   /** False while a fan-out waits for its list: how many tasks there will be cannot be known. */
@@ -312,7 +325,7 @@ export class Graph {
     const skip = vertex.ending;
     if (skip !== undefined) {
       vertex.ending = undefined;
-      this.#end([[vertex, skip]]);
+      this.#end(vertex, skip);
     } else if (vertex.kind === "task") {
       this.#events.ready(vertex);
     } else {
@@ -322,7 +335,7 @@ export class Graph {
 
   #startUnfolding(each: EachVertex): void {
     if (each.source === undefined) {
-      this.#end([[each, { status: "done", result: eachResult(each) }]]);
+      this.#end(each, { status: "done", result: eachResult(each) });
       return;
     }
     const source: unknown =
@@ -335,7 +348,7 @@ export class Graph {
         name: "TypeError",
         message: `each: the source must yield a list, not ${found}`,
       };
-      this.#end([[each, { status: "error", failure }]]);
+      this.#end(each, { status: "error", failure });
       return;
     }
     each.items = source;
@@ -350,17 +363,23 @@ export class Graph {
     const tasksBefore = this.tasks;
     const dependencies = new Set<Vertex>();
     const expression = each.item(each.items[index], index);
+    const needed = each.needed || this.#isOutside(each);
     const template = asPlanError(`each: item ${index}`, () =>
       toTemplate(expression, "item", (node) => {
         const vertex = this.#plan(node);
-        if (each.needed) vertex.needed = true;
+        if (needed) vertex.needed = true;
         dependencies.add(vertex);
         return vertex;
       }),
     );
     each.unfoldedTasks += this.tasks - tasksBefore;
-    if (each.needed) each.results.push(template);
+    if (needed) each.results.push(template);
     this.#waitFor(each, dependencies);
+  }
+
+  /** Another fan-out has items to come, which may pass this one on. */
+  #isOutside(each: EachVertex): boolean {
+    return this.#unknownFans > 0 || this.#unfolding.some((other) => other !== each);
   }
 
   #unfolded(each: EachVertex): void {
@@ -374,36 +393,46 @@ export class Graph {
 
   /** A task has ended. */
   end(vertex: TaskVertex, ending: Ending): void {
-    this.#end([[vertex, ending]]);
+    this.#end(vertex, ending);
   }
 
-  /** A worklist, not recursion: a chain may be 10,000 links long. */
-  #end(ended: [Vertex, Ending][]): void {
-    for (let entry = ended.pop(); entry !== undefined; entry = ended.pop()) {
-      const [vertex, ending] = entry;
-      vertex.ending = vertex.needed || ending.status !== "done" ? ending : doneUnread;
-      const { dependents } = vertex;
-      vertex.dependents = [];
-      if (vertex.kind === "each") {
-        this.#liveFans--;
-        if (vertex.source !== undefined) this.#unknownFans--;
-        vertex.source = undefined;
-      } else {
-        this.liveTasks.delete(vertex);
-        vertex.input = undefined;
-        vertex.inputText = "";
-        if (ending.status === "skipped") this.#events.skipped(vertex, ending.failure);
+  #end(vertex: Vertex, ending: Ending): void {
+    this.#ended.push([vertex, ending]);
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    try {
+      for (let next = this.#ended.pop(); next !== undefined; next = this.#ended.pop()) {
+        this.#endOne(...next);
       }
-      for (const dependent of dependents) {
-        dependent.waiting--;
-        if (!allows(vertex)) dependent.ending ??= skippedBecause(vertex);
-        if (dependent.waiting > 0) continue;
-        const skip = dependent.ending;
-        if (skip === undefined) this.#allArrived(dependent);
-        else {
-          dependent.ending = undefined;
-          ended.push([dependent, skip]);
-        }
+    } finally {
+      this.#isEnding = false;
+    }
+  }
+
+  #endOne(vertex: Vertex, ending: Ending): void {
+    const isRead = vertex.kind === "each" || this.isNeeded(vertex);
+    vertex.ending = isRead || ending.status !== "done" ? ending : doneUnread;
+    const { dependents } = vertex;
+    vertex.dependents = [];
+    if (vertex.kind === "each") {
+      this.#liveFans--;
+      if (vertex.source !== undefined) this.#unknownFans--;
+      vertex.source = undefined;
+    } else {
+      this.liveTasks.delete(vertex);
+      vertex.input = undefined;
+      vertex.inputText = "";
+      if (ending.status === "skipped") this.#events.skipped(vertex, ending.failure);
+    }
+    for (const dependent of dependents) {
+      dependent.waiting--;
+      if (!allows(vertex)) dependent.ending ??= skippedBecause(vertex);
+      if (dependent.waiting > 0) continue;
+      const skip = dependent.ending;
+      if (skip === undefined) this.#allArrived(dependent);
+      else {
+        dependent.ending = undefined;
+        this.#ended.push([dependent, skip]);
       }
     }
   }
@@ -478,7 +507,9 @@ function notANode(value: unknown): string {
     typeof value === "function" && "taskName" in value
       ? `the task "${String(value.taskName)}" itself; call it to make a node`
       : typeof value === "object" && value !== null
-        ? `${Array.isArray(value) ? "a list" : `an object with ${Object.keys(value).join(", ") || "no members"}`}`
+        ? Array.isArray(value)
+          ? "a list"
+          : `an object with ${Object.keys(value).join(", ") || "no members"}`
         : String(value);
   return `\`tasks\` must yield nodes (made by calling a task), not ${found}`;
 }

@@ -21,7 +21,7 @@ export async function planOf(pipeline: Pipeline, params: Record<string, unknown>
     const { nodes, more } =
       source.kind === "all" ? { nodes: source.nodes, more: false } : await firstOf(source.stream);
     for (const node of nodes) graph.add(node);
-    if (!more) graph.assertAllReached();
+    if (!more && graph.isUnfolded) graph.assertAllReached();
     const walk = new Walk();
     const roots = nodes.filter((node) => isNode(node)).map((node) => walk.visit(node));
     return { pipeline: pipeline.name, nodes: walk.nodes, roots, more };

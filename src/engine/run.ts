@@ -100,6 +100,7 @@ export class Run {
   #total = { sent: -1, complete: false, at: 0 };
   #closing = false;
   #feeding = false;
+  #hasAllReached = false;
   #queuedAtEnd = 0;
   /** A task that was not optional has failed. */
   #hasFailed = false;
@@ -165,6 +166,13 @@ export class Run {
       return;
     }
     for (const node of source.nodes) this.#addNode(node);
+    this.#checkReached();
+  }
+
+  /** Once all that can be planned is: until then, an item may yet pass on a node from outside. */
+  #checkReached(): void {
+    if (this.#hasAllReached || this.#stream !== undefined || !this.#graph.isUnfolded) return;
+    this.#hasAllReached = true;
     this.#graph.assertAllReached();
   }
 
@@ -346,7 +354,7 @@ export class Run {
       vertex.attempt = known?.attempt ?? 0;
       vertex.cursor = known?.cursor ?? undefined;
     }
-    const { id, key, inputText, definition, name, needed, cursor, retries, timeoutMs } = vertex;
+    const { id, key, inputText, definition, name, cursor, retries, timeoutMs } = vertex;
     return {
       id: id as TaskId,
       task: definition.name,
@@ -354,7 +362,7 @@ export class Run {
       key,
       attempt: vertex.attempt + 1,
       input: inputText,
-      needed,
+      needed: this.#graph.isNeeded(vertex),
       ...(cursor === undefined ? undefined : { cursor }),
       ...(retries === undefined ? undefined : { retries }),
       ...(timeoutMs === undefined ? undefined : { timeoutMs }),
@@ -387,10 +395,8 @@ export class Run {
         if (next === undefined) break;
         this.#addNode(next.node);
       }
-      if (this.#stream?.isDone === true) {
-        this.#stream = undefined;
-        this.#graph.assertAllReached();
-      }
+      if (this.#stream?.isDone === true) this.#stream = undefined;
+      this.#checkReached();
     } catch (error) {
       this.#planFailed(error);
     }

@@ -1,0 +1,31 @@
+// Nodes without the registry: `task()` enters a name into this thread's registry for good, and a test may want many.
+
+import { EachNode, type NodeSettings, TaskNode } from "../../src/api/node.ts";
+import { noRetries } from "../../src/api/retries.ts";
+import type { AnyTaskDefinition } from "../../src/api/task.ts";
+
+export const definition = (
+  name: string,
+  more: Partial<AnyTaskDefinition> = {},
+): AnyTaskDefinition => ({
+  name,
+  run: () => null,
+  retries: noRetries,
+  retryOn: undefined,
+  timeoutMs: undefined,
+  pool: undefined,
+  priority: 0,
+  optional: false,
+  ...more,
+});
+
+/** What calling a task gives. */
+export const node = (
+  name: string,
+  input?: unknown,
+  settings?: NodeSettings,
+  more?: Partial<AnyTaskDefinition>,
+): TaskNode => new TaskNode(definition(name, more), input, settings);
+
+export const fan = (source: unknown, item: (item: unknown, index: number) => unknown): EachNode =>
+  new EachNode(source, item);
