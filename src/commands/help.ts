@@ -51,7 +51,10 @@ const start: readonly Example[] = [
   { line: "pipeloom run etl.ts", what: "run a file of tasks; again, to continue a dead run" },
 ];
 
-/** Fits 80 columns and 24 rows, with up to eleven commands. */
+/** A small terminal's rows, less the prompt's. */
+const maxRootLines = 23;
+
+/** Fits 80 columns and 24 rows, with up to fourteen commands. */
 export function renderRootHelp(
   entries: readonly CommandEntry[],
   version: string,
@@ -68,7 +71,16 @@ export function renderRootHelp(
     "",
     ...wrap("pipeloom <command> --help shows its flags; pipeloom --version the build", width),
   ];
-  return `${lines.join("\n")}\n`;
+  return `${withoutBlanks(lines, maxRootLines).join("\n")}\n`;
+}
+
+/** Takes blank lines out, the last ones first, until there are no more than `max` lines. */
+function withoutBlanks(lines: readonly string[], max: number): string[] {
+  const kept = [...lines];
+  for (let at = kept.length - 1; at >= 0 && kept.length > max; at--) {
+    if (kept[at] === "") kept.splice(at, 1);
+  }
+  return kept;
 }
 
 const exampleRow = ({ line, what }: Example): Row => ({ label: line, text: what });

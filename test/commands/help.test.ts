@@ -112,7 +112,7 @@ const root = (color: boolean, entries = commandTable): string =>
   renderRootHelp(entries, "10.20.30", { columns: 80, color });
 
 /** As many as there is room for. */
-const eleven = Array.from({ length: 11 }, (_, i): CommandEntry => ({
+const fourteen = Array.from({ length: 14 }, (_, i): CommandEntry => ({
   name: `command-${i}`,
   group: commandGroups[i % commandGroups.length] ?? "Run",
   summary: "x".repeat(64),
@@ -120,7 +120,7 @@ const eleven = Array.from({ length: 11 }, (_, i): CommandEntry => ({
 }));
 
 describe("the root help", () => {
-  test.each([[commandTable], [eleven]])(
+  test.each([[commandTable], [fourteen]])(
     "fits 80 columns and 24 rows, the prompt's included",
     (entries) => {
       const lines = root(false, entries).split("\n");
