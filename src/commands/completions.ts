@@ -14,7 +14,10 @@ export const command = defineCliCommand({
   details:
     "Completes commands, flags and their values, pipeline files, their parameters, and the ids of runs. The first lines of each script say where to put it.",
   examples: [
-    { line: "pipeloom completions bash >> ~/.bashrc", what: "for bash; open a new terminal then" },
+    {
+      line: "pipeloom completions bash > ~/.local/share/bash-completion/completions/pipeloom",
+      what: "for bash; it is there in the next terminal",
+    },
     {
       line: "pipeloom completions fish > ~/.config/fish/completions/pipeloom.fish",
       what: "for fish",
