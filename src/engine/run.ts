@@ -21,6 +21,7 @@ import type {
   WireEvent,
   WriterOptions,
 } from "../protocol/messages.ts";
+import { Mask } from "../protocol/mask.ts";
 import type { LogLevel, RunStatus } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { assertNever } from "../protocol/unreachable.ts";
@@ -86,6 +87,7 @@ export class Run {
   readonly #lost = new Map<Slot, LostWorker>();
   readonly #overdue = new Map<Slot, TaskId>();
   readonly #timeouts: TimeoutWatch;
+  readonly #mask: Mask | undefined;
   #pool: Pool | undefined;
   #writer: WriterThread | undefined;
   #started: RunStarted | undefined;
@@ -116,6 +118,7 @@ export class Run {
       },
       options.pipeline.pools,
     );
+    this.#mask = Mask.of(options.pipeline.secrets, process.env);
     this.#timeouts = new TimeoutWatch(timeoutGraceMs, (id) => this.#timedOut(id));
   }
 
@@ -199,7 +202,8 @@ export class Run {
       run: {
         pipeline: pipeline.name,
         file: module.kind === "file" ? module.path : null,
-        params: JSON.stringify(params),
+        // For the file. A secret among them stands there as it does everywhere: masked.
+        params: this.#mask?.stringify(params) ?? JSON.stringify(params),
         resume,
         schema: pipeline.schema,
         workers,
@@ -245,6 +249,11 @@ export class Run {
       default:
         assertNever(message);
     }
+  }
+
+  #masked(failure: Failure): Failure {
+    const mask = this.#mask;
+    return mask === undefined ? failure : (JSON.parse(mask.stringify(failure)) as Failure);
   }
 
   /** What is thrown in here is a bug, of ours or of an `onEvent`: the run must not hang because of it. */
@@ -413,7 +422,7 @@ export class Run {
 
   #planFailed(error: unknown): void {
     this.#stream = undefined;
-    this.#endEarly({ status: "error", failure: toFailure(error) });
+    this.#endEarly({ status: "error", failure: this.#masked(toFailure(error)) });
   }
 
   /** After anything has changed: supply the Workers, tell the total, see whether it is over. */

@@ -36,7 +36,7 @@ export class Schedule {
 
   /** A task that was handed out and not begun goes back to its old place. */
   putBack(vertex: TaskVertex): void {
-    this.#queueOf(vertex).unshift(vertex);
+    this.#queueOf(vertex).putBack(vertex);
     this.#ready++;
     this.leave(vertex);
   }
@@ -79,9 +79,11 @@ export class Schedule {
 
   /** When something may start that may not now: a retry that is due, a rate limit that opens. */
   wakesAt(now: number): number | undefined {
+    this.#wake(now);
     let at = this.#delayed[0]?.at ?? Number.POSITIVE_INFINITY;
     for (const pool of this.#pools.values()) {
-      if (pool.queue.size > 0) at = Math.min(at, pool.opensAt(now));
+      const opensAt = pool.queue.size > 0 ? pool.opensAt(now) : now;
+      if (opensAt > now) at = Math.min(at, opensAt);
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
@@ -157,8 +159,16 @@ class ReadyQueue {
     this.size++;
   }
 
-  unshift(vertex: TaskVertex): void {
-    this.#lane(vertex.priority).unshift(vertex);
+  putBack(vertex: TaskVertex): void {
+    const queue = this.#lane(vertex.priority);
+    const before: TaskVertex[] = [];
+    for (let first = queue.peek(); first !== undefined && first.order < vertex.order;) {
+      before.push(first);
+      queue.shift();
+      first = queue.peek();
+    }
+    queue.unshift(vertex);
+    for (const earlier of before.toReversed()) queue.unshift(earlier);
     this.size++;
   }
 

@@ -12,7 +12,7 @@ import { assertNever } from "../protocol/unreachable.ts";
 import { Attempt, type Shared, Turn } from "./attempt.ts";
 import { execute, failureOutcome } from "./execute.ts";
 import { capturePrints, LineBuffer } from "./lines.ts";
-import { Mask } from "./mask.ts";
+import { Mask } from "../protocol/mask.ts";
 import { Outbox } from "./outbox.ts";
 import { withoutOwnFrames } from "../protocol/stack.ts";
 

@@ -4,7 +4,7 @@
 import { type Claims, creditsOf, maxCredits } from "../protocol/claims.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import { type TaskRecord, unitPartMark } from "../protocol/messages.ts";
-import type { Mask } from "./mask.ts";
+import type { Mask } from "../protocol/mask.ts";
 
 /** What the outbox reads of a running attempt when it is time to send. */
 export interface Reporting {

@@ -9,6 +9,7 @@ import { Database } from "bun:sqlite";
 import { closeSync, existsSync, openSync, realpathSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
+import { controlPath } from "../protocol/control.ts";
 import type { RunId } from "../protocol/ids.ts";
 import { isBusy, sqliteCode, StoreError, toStoreError } from "./store-error.ts";
 
@@ -87,6 +88,7 @@ export function isRunAlive(db: string, run: RunId): boolean {
 /** Takes away the lock file that a killed run left. Only for one who keeps others from taking that lock meanwhile. */
 export function removeStaleLock(db: string, run: RunId): void {
   if (db === ":memory:" || !existsSync(lockPath(db, run)) || isRunAlive(db, run)) return;
+  rmSync(controlPath(realpathSync(db), run), { force: true });
   tryRunLock(db, run)?.release();
 }
 

@@ -1,6 +1,6 @@
 // Keeps the values of secrets out of everything that leaves a thread.
 
-import { readPart } from "../protocol/unit-part.ts";
+import { readPart } from "./unit-part.ts";
 
 const shortest = 4;
 const stars = "***";
