@@ -257,7 +257,7 @@ describe("an item may pass on a node from outside", () => {
 });
 
 /** What the author is told. */
-function message(act: () => void): string {
+function told(act: () => void): string {
   try {
     act();
   } catch (error) {
@@ -275,9 +275,7 @@ describe("what the author got wrong", () => {
     hand.graph.made(node("lost", undefined, { name: "lost one" }));
     hand.graph.made(node("lost too"));
     hand.graph.add(reached);
-    expect(message(() => hand.graph.assertAllReached())).toMatch(
-      /^task "lost one" .*\(and 1 more\)/,
-    );
+    expect(told(() => hand.graph.assertAllReached())).toMatch(/^task "lost one" .*\(and 1 more\)/);
   });
 
   test("of many nodes, the one that nothing reaches is still found", () => {
@@ -288,7 +286,7 @@ describe("what the author got wrong", () => {
       hand.graph.made(one);
       hand.graph.add(one);
     }
-    expect(message(() => hand.graph.assertAllReached())).toContain('task "lost" was called');
+    expect(told(() => hand.graph.assertAllReached())).toContain('task "lost" was called');
   });
 
   test("a node that items may yet reach is not lost before they are unfolded", () => {
@@ -300,21 +298,21 @@ describe("what the author got wrong", () => {
     hand.end("list", done([1]));
     hand.unfoldAll();
     expect(hand.graph.isUnfolded).toBe(true);
-    expect(message(() => hand.graph.assertAllReached())).toContain('task "config" was called');
+    expect(told(() => hand.graph.assertAllReached())).toContain('task "config" was called');
   });
 
   test("a cycle through an input that was changed later is named", () => {
     const input: Record<string, unknown> = {};
     const a = node("a", input);
     input["b"] = node("b", { a });
-    expect(message(() => new Hand().graph.add(a))).toMatch(/^task "[ab]" depends on itself/);
+    expect(told(() => new Hand().graph.add(a))).toMatch(/^task "[ab]" depends on itself/);
   });
 
   test("a cycle through `after` is named", () => {
     const after: AnyNode[] = [];
     const a = node("a", undefined, { after });
     after.push(node("b", undefined, { after: [a] }));
-    expect(message(() => new Hand().graph.add(a))).toMatch(/^task "[ab]" depends on itself/);
+    expect(told(() => new Hand().graph.add(a))).toMatch(/^task "[ab]" depends on itself/);
   });
 
   test.each<[what: string, value: unknown, text: string]>([
@@ -323,12 +321,12 @@ describe("what the author got wrong", () => {
     ["an object", { a: 1 }, "an object with a"],
     ["undefined", undefined, "undefined"],
   ])("%s is no node", (_, value, text) => {
-    expect(message(() => new Hand().graph.add(value))).toContain(text);
+    expect(told(() => new Hand().graph.add(value))).toContain(text);
   });
 
   test("an input that is not JSON: the task and the place", () => {
     const wrong = node("load", { since: new Date(0) }, { name: "load it" });
-    expect(message(() => new Hand().graph.add(wrong))).toBe(
+    expect(told(() => new Hand().graph.add(wrong))).toBe(
       'task "load it": input.since is a Date; inputs must be JSON (use .toISOString())',
     );
   });
@@ -336,14 +334,14 @@ describe("what the author got wrong", () => {
   test("an item that is not JSON: which", () => {
     const hand = new Hand();
     hand.graph.add(fan([1, 2], (item) => (item === 2 ? { at: [1n] } : null)));
-    expect(message(() => hand.unfoldAll())).toBe(
+    expect(told(() => hand.unfoldAll())).toBe(
       "each: item 1: item.at[0] is a BigInt; inputs must be JSON",
     );
   });
 
   test("a pool that the pipeline does not have", () => {
     const of = node("load", undefined, { pool: "api" });
-    expect(message(() => new Hand().graph.add(of))).toContain('task "load" is of the pool "api"');
+    expect(told(() => new Hand().graph.add(of))).toContain('task "load" is of the pool "api"');
   });
 });
 
