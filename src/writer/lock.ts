@@ -25,9 +25,11 @@ export const noLock: RunLock = { release: () => {} };
 const acquireTimeoutMs = 250;
 const maxTries = 20;
 
+const realPath = (db: string): string => (existsSync(db) ? realpathSync(db) : db);
+
 /** Beside the real file, so that two paths to one database agree. */
 export function lockPath(db: string, run: RunId): string {
-  const real = existsSync(db) ? realpathSync(db) : db;
+  const real = realPath(db);
   return join(dirname(real), `${basename(real)}-run${run}.lock`);
 }
 
@@ -85,10 +87,10 @@ export function isRunAlive(db: string, run: RunId): boolean {
   }
 }
 
-/** Takes away the lock file that a killed run left. Only for one who keeps others from taking that lock meanwhile. */
+/** Takes away the lock and control files that a killed run left. Only for one who keeps others from taking that lock meanwhile. */
 export function removeStaleLock(db: string, run: RunId): void {
   if (db === ":memory:" || !existsSync(lockPath(db, run)) || isRunAlive(db, run)) return;
-  rmSync(controlPath(realpathSync(db), run), { force: true });
+  rmSync(controlPath(realPath(db), run), { force: true });
   tryRunLock(db, run)?.release();
 }
 
