@@ -5,7 +5,7 @@ import { passThrough, projectFolder, provideModules, runBun } from "./be-bun.ts"
 export const command = passThrough({
   name: "test",
   details:
-    "Runs the files named *.test.ts with bun test, each in an environment of its own. All its flags work.",
+    "Runs the files named *.test.ts with bun test, each in an environment of its own. All its flags work. A test that starts pipeloom as a program takes BUN_BE_BUN out of that program's environment.",
   examples: [
     { line: "pipeloom test", what: "all of them" },
     {

@@ -1,0 +1,85 @@
+// The commands that are bun's own, run by the program.
+
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { projectFolder, runBun } from "../../src/commands/be-bun.ts";
+import { type Ended, offline, pipeloom, run } from "../support/program.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+const timeoutMs = 60_000;
+
+const program = (args: readonly string[], cwd: string): Promise<Ended> =>
+  run([...offline, ...pipeloom, ...args], cwd, { BUN_INSTALL_CACHE_DIR: join(cwd, ".cache") });
+
+describe("the exit code", () => {
+  test("is bun's", async () => {
+    expect(await runBun(["-e", "process.exit(3)"])).toBe(3);
+  });
+
+  test.skipIf(process.platform === "win32")("is 128 + n after signal n", async () => {
+    expect(await runBun(["-e", "process.kill(process.pid, 'SIGTERM')"])).toBe(143);
+  });
+});
+
+describe("the project's folder", () => {
+  test("is the nearest with a package.json, or else with a tsconfig.json", async () => {
+    using folder = tempFolder();
+    const deep = join(folder.path, "a/b/c");
+    mkdirSync(deep, { recursive: true });
+    await Bun.write(join(folder.path, "a/b/tsconfig.json"), "{}");
+    expect(projectFolder(deep)).toBe(join(folder.path, "a/b"));
+    await Bun.write(join(folder.path, "a/package.json"), "{}");
+    expect(projectFolder(deep)).toBe(join(folder.path, "a"));
+  });
+});
+
+test(
+  "add, install and test, with a package from the disk and no network",
+  async () => {
+    using folder = tempFolder();
+    const project = join(folder.path, "project");
+    await Bun.write(join(project, "package.json"), '{ "name": "project", "type": "module" }');
+    await Bun.write(join(folder.path, "dep/package.json"), '{ "name": "dep", "version": "1.0.0" }');
+    await Bun.write(join(folder.path, "dep/index.js"), "export const answer = 42;");
+    // Two files with a task of one name: each has an environment of its own.
+    for (const name of ["a", "b"]) {
+      await Bun.write(
+        join(project, `${name}.test.ts`),
+        `import { expect, test } from "bun:test";
+         import { answer } from "dep";
+         import { task } from "pipeloom";
+         task({ name: "same", run: () => answer });
+         test("${name}", () => expect(answer).toBe(42));`,
+      );
+    }
+
+    const added = await program(["add", "../dep"], project);
+    expect({ code: added.code, err: added.err }).toMatchObject({ code: 0 });
+    expect(existsSync(join(project, "node_modules/pipeloom/index.d.ts"))).toBe(true);
+    const installed = await program(["install", "--frozen-lockfile"], project);
+    expect({ code: installed.code, err: installed.err }).toMatchObject({ code: 0 });
+
+    const tested = await program(["test", "--test-name-pattern", "a|b"], project);
+    expect({ code: tested.code, err: tested.err }).toMatchObject({ code: 0 });
+    expect(tested.err).toContain(" 2 pass\n");
+
+    await Bun.write(join(project, "c.test.ts"), `throw new Error("no");`);
+    expect((await program(["test", "c.test.ts"], project)).code).toBe(1);
+  },
+  timeoutMs,
+);
+
+test(
+  "check: a folder that is not there is wrong usage",
+  async () => {
+    using folder = tempFolder();
+    const { code, err } = await program(["check", "nowhere"], folder.path);
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: "error: nowhere: no such folder\n  see pipeloom check --help\n",
+    });
+  },
+  timeoutMs,
+);
