@@ -2,7 +2,7 @@
 
 import { assertNever } from "../protocol/unreachable.ts";
 import type { Palette } from "./color.ts";
-import { clock, duration, unknownClock } from "./duration.ts";
+import { clock, roughly, unknownClock } from "./duration.ts";
 import type { Pace } from "./eta.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { fit, grouped, pad, plural, visible, width } from "./text.ts";
@@ -293,19 +293,14 @@ function notes({ attempt, message }: RunningTask, layout: Layout): string {
 
 function waitingLine(task: WaitingTask, name: string, layout: Layout): string {
   const { colors, glyphs, bar, columns, label } = layout;
-  const when = until(task.retryAt - layout.now);
+  const wait = task.retryAt - layout.now;
+  const when = wait <= 0 ? "now" : `in ${roughly(wait)}`;
   const full = `attempt ${task.attempt} ${when}`;
   const text = bar === 0 || columns - label - bar - 4 < full.length ? when : full;
   const gaps = colors.track(`${glyphs.track} `.repeat(Math.ceil(bar / 2)).slice(0, bar));
   const taskLabel = bar === 0 ? Math.max(1, columns - text.length - 3) : layout.taskLabel;
   const icon = colors.yellow(glyphs.waiting);
   return join(layout, icon, colors.dim(pad(name, taskLabel)), gaps, colors.yellow(text));
-}
-
-function until(ms: number): string {
-  const seconds = Math.ceil(Math.max(0, ms) / 1000);
-  if (seconds === 0) return "now";
-  return `in ${seconds < 60 ? `${seconds} s` : duration(seconds * 1000)}`;
 }
 
 /** For the log above, when tasks are told of without a region. */

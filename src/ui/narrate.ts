@@ -6,7 +6,7 @@ import { failureLine } from "../protocol/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { assertNever } from "../protocol/unreachable.ts";
-import { duration } from "./duration.ts";
+import { duration, roughly } from "./duration.ts";
 import { plural, relative } from "./text.ts";
 
 /** `-q` … `-vv`. -1: failures; 0: and info; 1: and tasks as they start and finish; 2: and debug of tasks. */
@@ -99,7 +99,7 @@ function failed(event: TaskFinished, verbosity: Verbosity): string {
 }
 
 function retrying(event: TaskRetrying, verbosity: Verbosity): Line {
-  const wait = duration(event.retryAt - event.at);
+  const wait = roughly(event.retryAt - event.at);
   const why = because(event.failure) + stack(event.failure, verbosity);
   const text = `attempt ${event.attempt} failed, again in ${wait}${why}`;
   return { ...lineAbout(event, "warn", text), about: "retrying" };

@@ -2,7 +2,7 @@
 
 import type { RunEvent } from "../protocol/events.ts";
 import type { Env } from "./color.ts";
-import { clock, duration } from "./duration.ts";
+import { clock, roughly } from "./duration.ts";
 import { createPace } from "./eta.ts";
 import { inFlight } from "./frame.ts";
 import type { Line, Verbosity } from "./narrate.ts";
@@ -47,7 +47,9 @@ export function createPlain(options: PlainOptions): Ui {
     logger: createLogger(look, ({ name, id }) => labelOf(view, name, id), print),
     maxFailures: maxFailureLines,
     onFailure(line, nth) {
-      if (github && nth <= maxAnnotations) write(annotation(line));
+      const annotated = github && nth <= maxAnnotations;
+      if (annotated) write(annotation(line));
+      return annotated;
     },
   });
   return {
@@ -117,8 +119,8 @@ function progressLine(view: View, elapsedMs: number, remainingMs: number | null)
       ]
     : [`${grouped(finished)} done`];
   const failed = view.failed > 0 ? `, ${grouped(view.failed)} failed` : "";
-  const left =
-    remainingMs === null || !view.complete ? "" : `, about ${duration(remainingMs)} left`;
+  const open = view.complete && finished < view.total;
+  const left = open && remainingMs !== null ? `, about ${roughly(remainingMs)} left` : "";
   return `${parts.join(" ")} after ${clock(elapsedMs)}${failed}${left}`;
 }
 

@@ -77,7 +77,7 @@ function singles({ failed, failures: first }: RunSummary, colors: Palette): stri
     ({ failure }, i) =>
       `  ${colors.red("✖")} ${pad(names[i] ?? "", column)}  ${visible(failureLine(failure))}`,
   );
-  return [...lines, ...others(failed - shown.length, colors)];
+  return [...lines, ...others(failed - shown.length, colors, shown.length > 0)];
 }
 
 const alone = (name: string, all: RunSummary["failures"]): boolean =>
@@ -89,11 +89,13 @@ function groups({ failed, failureGroups }: RunSummary, colors: Palette): string[
     ({ message, count }) => `  ${colors.red("✖")} ${grouped(count)} × ${visible(message)}`,
   );
   const rest = failed - shown.reduce((sum, { count }) => sum + count, 0);
-  return [...lines, ...others(rest, colors)];
+  return [...lines, ...others(rest, colors, shown.length > 0)];
 }
 
-const others = (count: number, colors: Palette): string[] =>
-  count > 0 ? [colors.dim(`  … and ${plural(count, "other failure")}`)] : [];
+function others(count: number, colors: Palette, after: boolean): string[] {
+  const what = after ? `… and ${plural(count, "other failure")}` : plural(count, "failure");
+  return count > 0 ? [colors.dim(`  ${what}`)] : [];
+}
 
 function slowest({ slowest: tasks }: RunSummary, colors: Palette): string[] {
   const worth = tasks.filter(({ durationMs }) => durationMs >= slowEnoughMs).slice(0, 3);

@@ -21,7 +21,8 @@ export type TellerOptions = {
   readonly logger: Logger;
   /** After so many lines failures are only counted: 100,000 of them help nobody. */
   readonly maxFailures: number;
-  readonly onFailure?: (line: Line, nth: number) => void;
+  /** True: it has been told in another way. */
+  readonly onFailure?: (line: Line, nth: number) => boolean;
 };
 
 export function createTeller(options: TellerOptions): Teller {
@@ -32,8 +33,8 @@ export function createTeller(options: TellerOptions): Teller {
   const tell = (line: Line): void => {
     if (line.about !== "failed") return logger.line(line);
     failures++;
-    onFailure?.(line, failures);
-    if (failures <= maxFailures) logger.line(line);
+    const handled = onFailure?.(line, failures) ?? false;
+    if (!handled && failures <= maxFailures) logger.line(line);
     if (failures === maxFailures) own("error", "further failures are counted, and not shown");
   };
   return {

@@ -63,9 +63,12 @@ export function rowsOf(text: string, columns: number): number {
 export function fit(text: string, columns: number): string {
   if (columns <= 0) return "";
   if (Bun.stringWidth(text) <= columns) return text;
-  const cut = Bun.sliceAnsi(text, 0, columns, "…");
-  // Bun 1.4.5 lets a wide character stand across the edge.
-  return Bun.stringWidth(cut) <= columns ? cut : Bun.sliceAnsi(text, 0, columns - 1, "…");
+  // Bun 1.4.5 lets a wide character stand across the edge, and counts some marks that sliceAnsi does not.
+  for (let end = columns; end > 0; end--) {
+    const cut = Bun.sliceAnsi(text, 0, end, "…");
+    if (Bun.stringWidth(cut) <= columns) return cut;
+  }
+  return "…";
 }
 
 /**

@@ -117,6 +117,11 @@ export class VirtualTerminal {
         this.#current.wrapped = false;
         return;
       case "J":
+        if (this.#row === this.#top && this.#column === 0 && this.#buffer.length > this.#row + 1) {
+          throw new Error(
+            "tmux keeps a screen that is cleared from its first cell in the scrollback",
+          );
+        }
         this.#current.cells.length = Math.min(this.#current.cells.length, this.#column);
         this.#current.wrapped = false;
         this.#buffer.length = this.#row + 1;
