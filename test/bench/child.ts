@@ -1,0 +1,109 @@
+// Runs a program and measures it: wall time, CPU time of all its threads, peak memory.
+
+import { readFileSync } from "node:fs";
+
+export type Measured = {
+  readonly stdout: string;
+  readonly wallMs: number;
+  /** User and system, all threads. */
+  readonly cpuMs: number;
+  /** Peak resident memory, in MB (10^6 bytes). */
+  readonly peakMb: number;
+  /** What went to the terminal; 0 without one. */
+  readonly terminalBytes: number;
+};
+
+export type ChildOptions = {
+  readonly cwd: string;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Gives it a pseudo-terminal of this size. */
+  readonly terminal?: { readonly cols: number; readonly rows: number };
+  /** Called once it has been started. */
+  readonly started?: (child: Bun.Subprocess) => void;
+};
+
+/** Far beyond what anything here takes: a child that hangs must not hang the bench. */
+const patienceMs = 10 * 60_000;
+
+/** @throws Error with what it wrote to stderr when it does not exit with 0 */
+export async function runChild(
+  command: readonly string[],
+  options: ChildOptions,
+): Promise<Measured> {
+  let terminalBytes = 0;
+  const environment = { ...process.env, ...options.env };
+  const began = performance.now();
+  const child =
+    options.terminal !== undefined
+      ? Bun.spawn([...command], {
+          cwd: options.cwd,
+          env: { ...environment, TERM: "xterm-256color", CI: "" },
+          terminal: {
+            ...options.terminal,
+            data: (_, bytes) => {
+              terminalBytes += bytes.length;
+            },
+          },
+        })
+      : Bun.spawn([...command], {
+          cwd: options.cwd,
+          env: environment,
+          stdin: "ignore",
+          stdout: "pipe",
+          stderr: "pipe",
+        });
+  const impatience = setTimeout(() => child.kill("SIGKILL"), patienceMs);
+  const peak = watchPeak(child.pid);
+  options.started?.(child);
+  const [stdout, stderr] = await Promise.all([textOf(child.stdout), textOf(child.stderr)]);
+  const code = await child.exited;
+  const wallMs = performance.now() - began;
+  clearTimeout(impatience);
+  const usage = child.resourceUsage();
+  const peakMb = peak.stop() ?? (usage?.maxRSS ?? Number.NaN) / 1e6;
+  if (code !== 0) {
+    const how = child.signalCode === null ? `exited with ${code}` : `ended by ${child.signalCode}`;
+    throw new Error(
+      `${command.join(" ")} ${how} after ${Math.round(wallMs)} ms:\n${stderr.slice(-2000)}`,
+    );
+  }
+  return {
+    stdout,
+    wallMs,
+    cpuMs: Number(usage?.cpuTime.total ?? Number.NaN) / 1000,
+    peakMb,
+    terminalBytes,
+  };
+}
+
+const textOf = async (stream: unknown): Promise<string> =>
+  stream instanceof ReadableStream ? await new Response(stream).text() : "";
+
+/**
+ * On Linux the peak that `wait4` reports begins with the parent's (the child was a copy of it before its `exec`), so
+ * the kernel's own mark of the new program is read while it runs.
+ */
+function watchPeak(pid: number): { stop(): number | undefined } {
+  let peakMb: number | undefined;
+  const look = (): void => {
+    peakMb = peakOf(pid) ?? peakMb;
+  };
+  const timer = process.platform === "linux" ? setInterval(look, 20) : undefined;
+  return {
+    stop() {
+      clearInterval(timer);
+      return peakMb;
+    },
+  };
+}
+
+function peakOf(pid: number): number | undefined {
+  try {
+    const [, kib] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+    return kib === undefined ? undefined : (Number(kib) * 1024) / 1e6;
+  } catch {
+    // It has ended.
+    return undefined;
+  }
+}

@@ -1,0 +1,9 @@
+// A bare Worker: computes what it is told, and says so.
+
+declare const self: Worker;
+
+const fib = (n: number): number => (n < 2 ? n : fib(n - 1) + fib(n - 2));
+
+self.addEventListener("message", (event: MessageEvent<number>) => {
+  self.postMessage(fib(event.data), []);
+});

@@ -1,0 +1,22 @@
+// Tasks of which each waits for the one before.
+
+import { pipeline, task } from "pipeloom";
+
+const first = task({ name: "first", run: () => 1 });
+
+const link = task({
+  name: "link",
+  run({ before }: { before: number }) {
+    return before + 1;
+  },
+});
+
+export default pipeline({
+  name: "chain",
+  params: { links: 10_000 },
+  tasks({ params }) {
+    let last = first();
+    for (let i = 1; i < params.links; i++) last = link({ before: last });
+    return last;
+  },
+});

@@ -1,0 +1,67 @@
+// How long a person waits for the smallest answer, and how much they download.
+
+import { statSync } from "node:fs";
+
+import { atMost, figure, median, ratioAtMost } from "./figure.ts";
+import type { Benchmark, Kit } from "./kit.ts";
+
+const allowedMb = 4;
+
+export const start: Benchmark = {
+  name: "start",
+  about: "pipeloom --version and the executable's size, beside an empty compiled program",
+  async run(kit) {
+    const empty = await buildEmpty(kit);
+    const ours: number[] = [];
+    const bare: number[] = [];
+    for (let round = 0; round < kit.size(60, 20); round++) {
+      bare.push(startMs([empty]));
+      ours.push(startMs([kit.exe, "--version"]));
+    }
+    const [size, emptySize] = [statSync(kit.exe).size / 1e6, statSync(empty).size / 1e6];
+    return [
+      figure({
+        name: "pipeloom --version",
+        unit: "ms",
+        value: median(ours),
+        limit: median(bare),
+        limitName: "an empty program",
+        target: ratioAtMost(1.5),
+        notes: [
+          `the fastest: ${Math.min(...ours).toFixed(1)} ms, empty ${Math.min(...bare).toFixed(1)} ms`,
+        ],
+      }),
+      figure({
+        name: "the executable",
+        unit: "MB",
+        value: size,
+        limit: emptySize,
+        limitName: "an empty program",
+        target: atMost(emptySize + allowedMb),
+        notes: [`${(size - emptySize).toFixed(2)} MB more than empty, of ${allowedMb}`],
+      }),
+    ];
+  },
+};
+
+async function buildEmpty(kit: Kit): Promise<string> {
+  const outfile = kit.path(process.platform === "win32" ? "empty.exe" : "empty");
+  const entry = kit.path("empty.ts");
+  await Bun.write(entry, "");
+  await Bun.build({
+    entrypoints: [entry],
+    compile: { outfile },
+    target: "bun",
+    format: "esm",
+    minify: true,
+    bytecode: true,
+  });
+  return outfile;
+}
+
+function startMs(command: string[]): number {
+  const began = performance.now();
+  const { exitCode } = Bun.spawnSync(command, { stdout: "pipe", stderr: "pipe" });
+  if (exitCode !== 0) throw new Error(`${command.join(" ")} exited with ${exitCode}`);
+  return performance.now() - began;
+}
