@@ -3,7 +3,6 @@
 import { resolve } from "node:path";
 
 import type { Kit, TextFiles } from "../../kit/kit.ts";
-import { writeModules } from "../../kit/modules.ts";
 import { toFailure } from "../../protocol/failure.ts";
 import { UserError } from "../user-error.ts";
 import type { Answers, Draft } from "./answers.ts";
@@ -49,8 +48,7 @@ export function carryOut(plan: Plan, options: Workshop): string | undefined {
   const { folder, files, modules, answers } = plan;
   process.on("SIGINT", hold);
   try {
-    writeProject(folder, files);
-    writeModules(folder, modules);
+    writeProject(folder, files, modules);
   } catch (error) {
     throw new UserError(`cannot write the project: ${toFailure(error).message}`);
   } finally {

@@ -13,6 +13,7 @@ import {
 import { dirname, join } from "node:path";
 
 import type { TextFiles } from "../../kit/kit.ts";
+import { writeModules } from "../../kit/modules.ts";
 
 /** What is there already and would become another file. A folder in a file's place cannot be overwritten. */
 export type Conflicts = { readonly files: readonly string[]; readonly folders: readonly string[] };
@@ -29,10 +30,10 @@ export function conflictsIn(folder: string, files: TextFiles): Conflicts {
 }
 
 /**
- * Writes `files` into `folder`, over what is there.
+ * Writes `files` into `folder`, over what is there, and `modules` into its node_modules.
  * @throws what the file system says; the folder is then as it was
  */
-export function writeProject(folder: string, files: TextFiles): void {
+export function writeProject(folder: string, files: TextFiles, modules: TextFiles): void {
   const exists = existsSync(folder);
   const beside = exists ? folder : dirname(folder);
   mkdirSync(beside, { recursive: true });
@@ -44,8 +45,13 @@ export function writeProject(folder: string, files: TextFiles): void {
       mkdirSync(dirname(join(made, path)), { recursive: true });
       writeFileSync(join(made, path), text);
     }
-    if (exists) moveInto(folder, made, join(stage, "old"), Object.keys(files));
-    else renameSync(made, folder);
+    if (!exists) {
+      writeModules(made, modules);
+      renameSync(made, folder);
+      return;
+    }
+    moveInto(folder, made, join(stage, "old"), Object.keys(files));
+    writeModules(folder, modules);
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }
