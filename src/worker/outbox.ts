@@ -69,7 +69,7 @@ export class Outbox {
     this.#progressed.add(attempt);
     this.#progressTimer ??= setTimeout(() => {
       this.#progressTimer = undefined;
-      this.flush();
+      if (this.hasRoom) this.flush();
     }, progressAgeMs);
   }
 
@@ -97,14 +97,19 @@ export class Outbox {
     } else this.#schedule();
   }
 
-  /** A unit and the record that ends it, without anything between them. The caller has waited its turn. */
+  /**
+   * A unit and the record that ends it, without anything between them: once it has begun it blocks the thread instead of
+   * awaiting room, for another task of this thread could send a word in between, and the writer would take that for the
+   * unit's end. It does not block for long: the writer gives room back for each part that it takes in.
+   */
   async unit(attempt: Reporting, parts: readonly string[], end: TaskRecord): Promise<void> {
+    await this.room();
     this.flush();
     for (const part of parts) {
-      if (!this.hasRoom) await this.room();
+      this.#claims.waitForRoom(maxCredits);
       this.#post(unitPartMark + (this.#mask === undefined ? part : this.#mask.part(part)));
     }
-    if (!this.hasRoom) await this.room();
+    this.#claims.waitForRoom(maxCredits);
     if (end.type === "finished") {
       this.#started.delete(attempt);
       this.#progressed.delete(attempt);

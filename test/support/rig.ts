@@ -1,0 +1,172 @@
+// A place for one test: a folder of its own, pipeline files in it, runs of them in this process with real threads or as
+// the executable, and the database read back. Gone when the test ends: `await using rig = newRig()`.
+
+import { Database } from "bun:sqlite";
+import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { providePackage } from "../../src/api/load.ts";
+import { registry } from "../../src/api/registry.ts";
+import {
+  fileRef,
+  loadPipeline,
+  prepareRun,
+  type RunPipelineOptions,
+} from "../../src/engine/library.ts";
+import type { Run } from "../../src/engine/run.ts";
+import * as pipeloom from "../../src/index.ts";
+import type { RunEvent } from "../../src/protocol/events.ts";
+import type { RunSummary } from "../../src/protocol/summary.ts";
+import { type Control, control } from "./control.ts";
+
+providePackage(pipeloom);
+
+/** What the task tests run against: the build's, or another's path in PIPELOOM_EXECUTABLE. */
+export const executable =
+  process.env["PIPELOOM_EXECUTABLE"] ??
+  join(import.meta.dir, "../../dist", process.platform === "win32" ? "pipeloom.exe" : "pipeloom");
+
+export type Ended = { readonly code: number; readonly out: string; readonly err: string };
+
+/** A run in this process. */
+export type Started = {
+  readonly run: Run;
+  readonly events: RunEvent[];
+  /** What modules printed, and hooks that failed. */
+  readonly output: string[];
+  readonly end: Promise<RunSummary>;
+  /** The first event, past or to come, that is like this. */
+  event<Type extends RunEvent["type"]>(
+    type: Type,
+    like?: Partial<Extract<RunEvent, { type: Type }>>,
+  ): Promise<Extract<RunEvent, { type: Type }>>;
+};
+
+export type Row = Record<string, unknown>;
+
+export class Rig implements AsyncDisposable {
+  readonly path: string;
+  #control: Control | undefined;
+  readonly #children: Bun.Subprocess[] = [];
+
+  constructor() {
+    this.path = realpathSync(mkdtempSync(join(tmpdir(), "pipeloom-rig-")));
+  }
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  write(name: string, text: string): string {
+    writeFileSync(this.file(name), text);
+    return this.file(name);
+  }
+
+  list(): string[] {
+    return readdirSync(this.path).toSorted();
+  }
+
+  /** Tasks here may say `await step("name")`. */
+  get control(): Control {
+    this.#control ??= control(this.path);
+    return this.#control;
+  }
+
+  /** A pipeline file with everything imported. */
+  pipeline(text: string, name = "pipeline.ts"): string {
+    const step = this.#control === undefined ? "" : 'import { step } from "./control.ts";\n';
+    const imports = `import { each, message, pipeline, task } from "pipeloom";\n${step}`;
+    return this.write(name, `${imports}${text}`);
+  }
+
+  /** Runs it with this process as the main thread, and real Workers. */
+  async start(file: string, options: RunPipelineOptions = {}): Promise<Started> {
+    // One thread, one registry: what another test's file defined is not this one's.
+    registry.tasks.clear();
+    registry.sealed = false;
+    const events: RunEvent[] = [];
+    const output: string[] = [];
+    const waiting: { like: object; resolve: (event: RunEvent) => void }[] = [];
+    const run = await prepareRun(
+      await loadPipeline(fileRef(file)),
+      { db: this.file("test.db"), durability: "normal", ...options },
+      {
+        onEvents(batch) {
+          events.push(...batch);
+          for (const event of batch) {
+            for (const waiter of waiting.filter(({ like }) => isLike(event, like))) {
+              waiting.splice(waiting.indexOf(waiter), 1);
+              waiter.resolve(event);
+            }
+          }
+        },
+        onOutput: (level, line) => output.push(`${level}: ${line}`),
+      },
+    );
+    return {
+      run,
+      events,
+      output,
+      end: run.start(),
+      event: async (type, like = {}) => {
+        const wanted = { type, ...like };
+        const past = events.find((event) => isLike(event, wanted));
+        const found =
+          past ??
+          (await new Promise<RunEvent>((resolve) => waiting.push({ like: wanted, resolve })));
+        return found as never;
+      },
+    };
+  }
+
+  /** `start` to the end. */
+  async run(file: string, options: RunPipelineOptions = {}): Promise<RunSummary> {
+    const started = await this.start(file, options);
+    return started.end;
+  }
+
+  /** The executable, in this folder. */
+  spawn(...args: readonly string[]): Bun.Subprocess<"ignore", "pipe", "pipe"> {
+    const child = Bun.spawn([executable, ...args], {
+      cwd: this.path,
+      env: { ...process.env, NO_COLOR: "1" },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    this.#children.push(child);
+    return child;
+  }
+
+  async pipeloom(...args: readonly string[]): Promise<Ended> {
+    return ended(this.spawn(...args));
+  }
+
+  /** Rows of the database, read from outside. */
+  rows(sql: string, db = "test.db"): Row[] {
+    using reader = new Database(this.file(db), { readonly: true });
+    return reader.query<Row, []>(sql).all();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) child.kill("SIGKILL");
+    await Promise.all(this.#children.map((child) => child.exited));
+    this.#control?.[Symbol.dispose]();
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+export const newRig = (): Rig => new Rig();
+
+export async function ended(child: Bun.Subprocess<"ignore", "pipe", "pipe">): Promise<Ended> {
+  const [out, err, code] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ]);
+  return { code, out, err };
+}
+
+const isLike = (event: object, like: object): boolean =>
+  Object.entries(like).every(([key, value]) => Bun.deepEquals(Reflect.get(event, key), value));
