@@ -1,0 +1,111 @@
+// The executable on a real pseudo-terminal, watched through a terminal in memory.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { VirtualTerminal } from "./virtual-terminal.ts";
+
+const root = join(import.meta.dir, "../..");
+const compiled = join(root, "dist/pipeloom");
+
+/** The executable if it has been built, otherwise the source. */
+const command = existsSync(compiled) ? [compiled] : [process.execPath, join(root, "src/cli.ts")];
+
+// eslint-disable-next-line no-control-regex
+const cutOff = /\x1b(\[[?\d;]*)?$/;
+
+export type Pty = {
+  readonly screen: VirtualTerminal;
+  /** Types: `\x03` is Ctrl-C, `\x1a` Ctrl-Z. */
+  type(text: string): void;
+  resize(columns: number, rows: number): void;
+  /** Resolves when the screen is as it should be. @throws Error with the screen after 20 s */
+  until(holds: () => boolean, what: string): Promise<void>;
+  /** The executable's own process id; setsid waits for it, or has become it. */
+  pid(): number;
+  readonly exited: Promise<number>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+export type PtyOptions = {
+  readonly columns?: number;
+  readonly rows?: number;
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Sees the bytes as they come, with the time since the start in ms. */
+  readonly record?: (text: string, at: number) => void;
+};
+
+export function openPty(args: readonly string[], options: PtyOptions): Pty {
+  const { columns = 80, rows = 24, cwd } = options;
+  const screen = new VirtualTerminal({ columns, rows });
+  const changed = new Set<() => void>();
+  const decoder = new TextDecoder();
+  const start = performance.now();
+  let pending = "";
+  const terminal = new Bun.Terminal({
+    cols: columns,
+    rows,
+    data(_, bytes) {
+      const text = decoder.decode(bytes, { stream: true });
+      options.record?.(text, performance.now() - start);
+      pending += text;
+      const whole = wholePart(pending);
+      pending = pending.slice(whole.length);
+      screen.write(whole);
+      for (const call of changed) call();
+    },
+  });
+  // setsid -c: only a session leader's controlling terminal sends signals for Ctrl-C, Ctrl-Z and a resize.
+  const child = Bun.spawn(["setsid", "-c", "-w", ...command, ...args], {
+    terminal,
+    cwd,
+    env: { PATH: process.env["PATH"] ?? "", TERM: "xterm-256color", HOME: cwd, ...options.env },
+  });
+  return {
+    screen,
+    type: (text) => void terminal.write(text),
+    resize(width, height) {
+      screen.resize(width, height);
+      terminal.resize(width, height);
+    },
+    until: (holds, what) => until(screen, changed, holds, what),
+    pid: () =>
+      Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8")) || child.pid,
+    exited: child.exited,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+      terminal.close();
+    },
+  };
+}
+
+/** A read may end within an escape sequence or within a synchronized update; the rest waits for the next one. */
+function wholePart(text: string): string {
+  const open = text.lastIndexOf("\x1b[?2026h");
+  if (open > text.lastIndexOf("\x1b[?2026l")) return text.slice(0, open);
+  return text.replace(cutOff, "");
+}
+
+function until(
+  screen: VirtualTerminal,
+  changed: Set<() => void>,
+  holds: () => boolean,
+  what: string,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const end = (settle: () => void): void => {
+    clearTimeout(timer);
+    changed.delete(look);
+    settle();
+  };
+  const look = (): void => {
+    if (holds()) end(resolve);
+  };
+  const timer = setTimeout(() => {
+    end(() => reject(new Error(`not seen: ${what}\n${screen.screen().join("\n")}`)));
+  }, 20_000);
+  changed.add(look);
+  look();
+  return promise;
+}

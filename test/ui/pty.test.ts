@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openPty, type Pty } from "../support/pty.ts";
+
+let cwd = "";
+beforeAll(() => {
+  cwd = mkdtempSync(join(tmpdir(), "pipeloom-pty-"));
+});
+afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+const demo = (name: string, ...more: string[]): string[] => [
+  "demo",
+  "--db",
+  `${name}.db`,
+  "--workers",
+  "2",
+  "--step-ms",
+  "10-20",
+  ...more,
+];
+
+const has = (pty: Pty, pattern: RegExp): boolean =>
+  pty.screen.screen().some((line) => pattern.test(line));
+
+/** The terminal as a person wants it back: one overall line, no task lines, a cursor on a line of its own. */
+function expectGivenBack({ screen }: Pty): void {
+  const lines = screen.lines();
+  expect(lines.filter((line) => /^[✔✖■] All tasks /.test(line))).toHaveLength(1);
+  expect(lines.filter((line) => /^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏↻] /.test(line))).toEqual([]);
+  expect(screen.cursorVisible).toBe(true);
+  expect(screen.style).toBe("");
+  expect(screen.cursor.column).toBe(0);
+}
+
+// Bun.Terminal and setsid(1) as they are on Linux.
+describe.skipIf(process.platform !== "linux")("on a pseudo-terminal", () => {
+  test("the demo", async () => {
+    await using pty = openPty(demo("demo", "-n", "6"), { cwd });
+    await pty.until(() => has(pty, /^. task-\d/), "a running task");
+    expect(pty.screen.cursorVisible).toBe(false);
+    expect(await pty.exited).toBe(0);
+    expectGivenBack(pty);
+    expect(has(pty, /^✔ All tasks ━+ 100% 6\/6 •/)).toBe(true);
+  }, 30_000);
+
+  test("a window that is resized while it runs", async () => {
+    await using pty = openPty(demo("resize", "-n", "40", "-c", "6"), {
+      cwd,
+      columns: 80,
+      rows: 30,
+    });
+    await pty.until(() => has(pty, /^. task-\d/), "a running task");
+    for (const [columns, rows] of [
+      [60, 30],
+      [100, 34],
+      [45, 32],
+      [80, 30],
+    ] as const) {
+      pty.resize(columns, rows);
+      const { length } = pty.screen.writes;
+      await pty.until(() => pty.screen.writes.length > length + 2, "three more frames");
+    }
+    expect(await pty.exited).toBe(0);
+    expectGivenBack(pty);
+  }, 30_000);
+
+  test("Ctrl-C ends it and gives the terminal back", async () => {
+    await using pty = openPty(demo("interrupt", "-n", "4000"), { cwd });
+    await pty.until(() => has(pty, /^. task-\d/), "a running task");
+    pty.type("\x03");
+    expect(await pty.exited).toBe(130);
+    expectGivenBack(pty);
+    expect(has(pty, /was cancelled/)).toBe(true);
+    expect(has(pty, /Ctrl-C: .* may end/)).toBe(true);
+  }, 30_000);
+
+  test("Ctrl-Z gives the terminal to the shell, and SIGCONT takes it again", async () => {
+    await using pty = openPty(demo("stop", "-n", "10"), { cwd });
+    await pty.until(() => has(pty, /^. task-\d/), "a running task");
+    pty.type("\x1a");
+    await pty.until(() => pty.screen.cursorVisible, "the cursor");
+    expect(has(pty, /All tasks/)).toBe(false);
+    const pid = pty.pid();
+    const stopped = (): boolean => / T /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    while (!stopped()) await Bun.sleep(5);
+    process.kill(pid, "SIGCONT");
+    await pty.until(() => has(pty, /^. task-\d/), "a running task");
+    expect(await pty.exited).toBe(0);
+    expectGivenBack(pty);
+  }, 30_000);
+
+  test("tasks that print a thousand lines, escape sequences and garbage", async () => {
+    writeFileSync(join(cwd, "noisy.ts"), noisy);
+    await using pty = openPty(["run", "noisy.ts", "--db", "noisy.db"], { cwd, rows: 30 });
+    expect(await pty.exited).toBe(1);
+    expectGivenBack(pty);
+    const lines = pty.screen.lines();
+    for (let i = 0; i < 1000; i += 111) {
+      expect(lines.filter((line) => line.includes(`<${i}>`))).toHaveLength(2);
+    }
+    expect(lines.join("\n")).toContain("␛]0;title␇␛[2J");
+    expect(lines.filter((line) => line.includes("failed: TypeError: broken"))).toHaveLength(1);
+  }, 30_000);
+});
+
+const noisy = `
+import { pipeline, task } from "pipeloom";
+const noisy = task({
+  name: "noisy",
+  async run({ n }: { n: number }) {
+    for (let i = 0; i < 1000; i++) {
+      console.log("line <" + i + ">");
+      if (i % 50 === 0) await Bun.sleep(5);
+    }
+    process.stdout.write("\\x1b]0;title\\x07\\x1b[2J\\n");
+    process.stderr.write(new Uint8Array([0, 1, 155, 200, 255, 27, 91, 72, 10]));
+    if (n === 2) throw new TypeError("broken");
+  },
+});
+export default pipeline({ name: "noisy", tasks: () => [noisy({ n: 1 }), noisy({ n: 2 })] });
+`;
