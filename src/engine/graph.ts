@@ -45,6 +45,8 @@ export type TaskVertex = VertexBase & {
   inputText: string;
   /** The attempt that runs, or ran last; 0 before the first. */
   attempt: number;
+  /** When the attempt that runs began, epoch ms. */
+  startedAt: number | undefined;
   cursor: string | undefined;
   /** Order among what is ready at one priority. */
   order: number;
@@ -259,6 +261,7 @@ export class Graph {
       key: "",
       inputText: "",
       attempt: 0,
+      startedAt: undefined,
       cursor: undefined,
       order: 0,
       slot: undefined,

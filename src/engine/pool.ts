@@ -247,21 +247,22 @@ export class Pool {
     this.#assign(member, this.#events.take(member.slot, most, idle));
   }
 
-  /** An idle Worker gets half of what waits in the one that has most. */
+  /** An idle Worker gets half of what waits in the one where most does. */
   #rebalance(member: Member): void {
     const idle = member.lanes - member.outstanding;
     if (!member.ready || idle <= 0 || member.batches.length >= maxBatches - 1) return;
     let richest: Member | undefined;
     let most = 0;
     for (const other of this.#members.values()) {
-      const waiting = other === member ? 0 : unclaimed(other);
+      const waiting = other === member ? 0 : waitingIn(other);
       if (waiting > most) {
         most = waiting;
         richest = other;
       }
     }
     if (richest === undefined) return;
-    const tasks = takeBack(richest, Math.ceil(most / 2));
+    const share = Math.min(Math.ceil(most / 2), Math.max(idle, aheadOf(member)), maxBatchSize);
+    const tasks = takeBack(richest, share);
     this.#events.moved(
       tasks.map((task) => task.id),
       member.slot,
@@ -295,8 +296,14 @@ const aheadOf = (member: Member): number =>
     ? 0
     : Math.min(Math.ceil(aheadMs / Math.max(member.averageMs, 0.001)), mostAhead);
 
-const unclaimed = (member: Member): number =>
-  member.batches.reduce((sum, batch) => sum + member.claims.unclaimed(batch.number), 0);
+/** Tasks that its own lanes have no room for: the others it will take itself when it comes to read its messages. */
+function waitingIn(member: Member): number {
+  const unclaimed = member.batches.reduce(
+    (sum, batch) => sum + member.claims.unclaimed(batch.number),
+    0,
+  );
+  return Math.min(unclaimed, member.outstanding - member.lanes);
+}
 
 function takeBack(member: Member, most: number): Assignment[] {
   const taken: Assignment[] = [];

@@ -104,6 +104,8 @@ export class Run {
   #feeding = false;
   #hasAllReached = false;
   #queuedAtEnd = 0;
+  /** Of a cancelled run: what depends on tasks that were cancelled. A later run may still do it, so it is not skipped. */
+  readonly #undecided: TaskVertex[] = [];
   /** A task that was not optional has failed. */
   #hasFailed = false;
   readonly #done = Promise.withResolvers<RunSummary>();
@@ -280,7 +282,7 @@ export class Run {
       return;
     }
     this.#stop = { status: "error", failure };
-    this.#queuedAtEnd = this.#graph.liveTasks.size;
+    this.#queuedAtEnd = this.#graph.liveTasks.size + this.#undecided.length;
     this.#done.resolve(this.#summarise("error", failure, Date.now()));
   }
 
@@ -503,7 +505,9 @@ export class Run {
     switch (event.type) {
       case "task-started": {
         const vertex = this.#inFlight.get(event.id);
-        if (vertex?.timeoutMs !== undefined)
+        if (vertex === undefined) return;
+        vertex.startedAt = event.at;
+        if (vertex.timeoutMs !== undefined)
           this.#timeouts.watch(event.id, event.at + vertex.timeoutMs);
         return;
       }
@@ -569,8 +573,10 @@ export class Run {
   }
 
   #skipped(vertex: TaskVertex, failure: Failure): void {
-    // What a cancelled run leaves behind has not been decided: a later run may still do it.
-    if (this.#stop?.status === "cancelled") return;
+    if (this.#stop?.status === "cancelled") {
+      this.#undecided.push(vertex);
+      return;
+    }
     if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
     const { name } = vertex;
     const key = vertex.key === "" ? vertex.definition.name : vertex.key;
@@ -643,7 +649,7 @@ export class Run {
       name,
       key,
       attempt,
-      startedAt: now,
+      startedAt: vertex.startedAt ?? now,
       at: now,
       needed: vertex.needed,
       outcome: {
@@ -662,7 +668,7 @@ export class Run {
       name: vertex.name,
       key: vertex.key,
       attempt: vertex.attempt + 1,
-      startedAt: now,
+      startedAt: vertex.startedAt ?? now,
       at: now,
       needed: false,
       outcome: {
@@ -675,6 +681,7 @@ export class Run {
   #putBack(id: TaskId, vertex: TaskVertex): void {
     this.#inFlight.delete(id);
     this.#timeouts.forget(id);
+    vertex.startedAt = undefined;
     this.#schedule.putBack(vertex);
   }
 
@@ -720,7 +727,7 @@ export class Run {
 
   #close(status: Exclude<RunStatus, "running">, failure: Failure | null): void {
     this.#closing = true;
-    this.#queuedAtEnd = this.#graph.liveTasks.size;
+    this.#queuedAtEnd = this.#graph.liveTasks.size + this.#undecided.length;
     this.#recordQueued();
     this.#tellWriter({ type: "close", status, failure });
   }
@@ -728,7 +735,7 @@ export class Run {
   /** What is known and never started stays `queued`, and the file says so. */
   #recordQueued(): void {
     const records: MainRecord[] = [];
-    for (const vertex of this.#graph.liveTasks) {
+    for (const vertex of [...this.#graph.liveTasks, ...this.#undecided]) {
       // A row of an earlier attempt says more: its cursor, its failure.
       if (vertex.attempt > 0) continue;
       if (vertex.id === 0) vertex.id = taskId(this.#nextId++);

@@ -49,6 +49,7 @@ export class Claims {
 
   /** Main, before the batch is posted. */
   open(batch: number, size: number): void {
+    if (size > maxBatchSize) throw new RangeError(`Internal error: a batch of ${size} tasks`);
     Atomics.store(this.#cells, cellOf(batch), pack(batch, 0, size));
   }
 
