@@ -1,0 +1,215 @@
+// `pipeloom examples …` as a user runs it; CSV is compared with what the sqlite3 program imports.
+
+import { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Ended, pipeloom, run } from "../support/program.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+const examples = (folder: string, ...args: string[]): Promise<Ended> =>
+  run([...pipeloom, "examples", ...args, "--db", "x.db"], folder);
+
+function rows(folder: string, sql: string): unknown[] {
+  using db = new Database(join(folder, "x.db"), { readonly: true });
+  return db.prepare(sql).values();
+}
+
+const patient = { timeout: 60_000 };
+
+test.each([
+  ["csv", [], "SELECT count(*), sum(id) FROM items", [[3000, 4_501_500]]],
+  ["etl", [], "SELECT count(*), sum(id), max(tags) FROM posts", [[300, 45_150, "[]"]]],
+  ["download", [], "SELECT count(*), sum(bytes) FROM manifest", [[3, 792_432]]],
+  [
+    "file-writer",
+    ["--count", "2", "--size", "64k"],
+    "SELECT count(*), sum(bytes) FROM files",
+    [[2, 131_072]],
+  ],
+] as const)(
+  "%s runs without anything, twice alike",
+  async (name, flags, sql, expected) => {
+    using folder = tempFolder();
+    for (let i = 0; i < 2; i++) {
+      const { code, err } = await examples(folder.path, name, ...flags);
+      expect([code, err]).toEqual([0, expect.not.stringContaining("failed")]);
+      expect(rows(folder.path, sql)).toEqual([...expected]);
+    }
+  },
+  patient,
+);
+
+test("a flag of another example is wrong usage", async () => {
+  using folder = tempFolder();
+  const { code, err } = await examples(folder.path, "csv", "--size", "1k");
+  expect(code).toBe(2);
+  expect(err).toContain("--size is not for csv");
+  expect(readdirSync(folder.path)).toEqual([]);
+});
+
+const awkward = [
+  "id,name,zip,price,note,empty",
+  '1,"Smith, J.",01234,1.50,"said ""hi""",',
+  '2,Ünal,98765,,"two',
+  'lines",',
+  "3,,00501,-3,x,",
+  "10,last,1,1e3,,",
+  "",
+].join("\r\n");
+
+test(
+  "the same rows as sqlite3 imports, into the table that was made",
+  async () => {
+    using folder = tempFolder();
+    writeFileSync(join(folder.path, "a.csv"), awkward);
+    const { code } = await examples(
+      folder.path,
+      "csv",
+      "--dir",
+      "a.csv",
+      "--table",
+      "t",
+      "--key",
+      "id",
+    );
+    expect(code).toBe(0);
+    const made = String(
+      rows(folder.path, "SELECT sql FROM sqlite_schema WHERE name = 't'").flat()[0],
+    );
+    expect(made).toBe(
+      'CREATE TABLE "t" ("id" INTEGER PRIMARY KEY, "name" TEXT, "zip" TEXT, "price" REAL, "note" TEXT, "empty" TEXT)',
+    );
+    const imported = await run(
+      [
+        "sqlite3",
+        "y.db",
+        made,
+        ".import --csv --skip 1 a.csv t",
+        ".mode json",
+        "SELECT * FROM t ORDER BY id",
+      ],
+      folder.path,
+    );
+    // sqlite3 keeps an empty number as an empty text, and its own carriage returns within fields.
+    const theirs = (JSON.parse(imported.out) as { price: unknown }[]).map((row) => ({
+      ...row,
+      price: row.price === "" ? null : row.price,
+    }));
+    using db = new Database(join(folder.path, "x.db"), { readonly: true });
+    expect(db.prepare("SELECT * FROM t ORDER BY id").all()).toEqual(theirs);
+  },
+  patient,
+);
+
+test(
+  "several files: one table wide enough for all, bad rows counted, an empty file passed over",
+  async () => {
+    using folder = tempFolder();
+    writeFileSync(join(folder.path, "a.csv"), "id,v\n1,5\n2\n3,7\n");
+    writeFileSync(join(folder.path, "b.tsv"), "id\tv\textra\n4\tx\ty\n");
+    writeFileSync(join(folder.path, "c.csv"), "");
+    const flags = ["csv", "--dir", ".", "--table", "t", "--key", "id"];
+    const failed = await examples(folder.path, ...flags);
+    expect(failed.code).toBe(1);
+    expect(failed.err).toContain("a.csv, line 3: 1 fields, not 2");
+    const { code, err } = await examples(folder.path, ...flags, "--skip-bad-rows", "--fresh");
+    expect([code, err]).toEqual([
+      0,
+      expect.stringContaining("3 rows from 2 files, 1 bad rows left out"),
+    ]);
+    expect(rows(folder.path, "SELECT * FROM t ORDER BY id")).toEqual([
+      [1, "5", null],
+      [3, "7", null],
+      [4, "x", "y"],
+    ]);
+  },
+  patient,
+);
+
+test(
+  "a table that is there keeps its types, and text stays as it is written",
+  async () => {
+    using folder = tempFolder();
+    using made = new Database(join(folder.path, "x.db"));
+    made.run("CREATE TABLE t (id INTEGER PRIMARY KEY, price TEXT)");
+    made.close();
+    writeFileSync(join(folder.path, "a.csv"), "id,price\n1,1.50\n2,007\n");
+    const { code } = await examples(
+      folder.path,
+      "csv",
+      "--dir",
+      "a.csv",
+      "--table",
+      "t",
+      "--key",
+      "id",
+    );
+    expect(code).toBe(0);
+    expect(rows(folder.path, "SELECT * FROM t")).toEqual([
+      [1, "1.50"],
+      [2, "007"],
+    ]);
+  },
+  patient,
+);
+
+test(
+  "etl from a server: JSON Lines, selected columns, columns that come later",
+  async () => {
+    using folder = tempFolder();
+    const lines = Array.from({ length: 2500 }, (_, i) =>
+      JSON.stringify({ id: i, user: { name: `u${i}` }, ...(i > 2000 ? { late: i } : {}) }),
+    );
+    using server = Bun.serve({ port: 0, fetch: () => new Response(lines.join("\n")) });
+    const url = `http://127.0.0.1:${server.port}/rows.jsonl`;
+    const all = await examples(folder.path, "etl", "--url", url, "--table", "a");
+    expect(all.code).toBe(0);
+    expect(rows(folder.path, "SELECT count(*), count(late), max(user) FROM a")).toEqual([
+      [2500, 499, '{"name":"u999"}'],
+    ]);
+    const some = await examples(
+      folder.path,
+      "etl",
+      "--url",
+      url,
+      "--table",
+      "b",
+      "--select",
+      "id,who=user.name",
+    );
+    expect(some.code).toBe(0);
+    expect(rows(folder.path, "SELECT * FROM b WHERE id = 7")).toEqual([[7, "u7"]]);
+  },
+  patient,
+);
+
+test(
+  "download from a list, with checksums",
+  async () => {
+    using folder = tempFolder();
+    using server = Bun.serve({ port: 0, fetch: () => new Response("content") });
+    const address = `http://127.0.0.1:${server.port}`;
+    const sha256 = new Bun.CryptoHasher("sha256").update("content").digest("hex");
+    writeFileSync(
+      join(folder.path, "urls.txt"),
+      `# files\n${address}/a.txt ${sha256}\n${address}/..%2f..%2fa.txt\n${address}/bad.txt ${"0".repeat(64)}\n`,
+    );
+    const { code, err } = await examples(
+      folder.path,
+      "download",
+      "--list",
+      "urls.txt",
+      "--out",
+      "out",
+    );
+    expect([code, err]).toEqual([1, expect.stringContaining(`its SHA-256 is ${sha256}`)]);
+    expect(readdirSync(join(folder.path, "out")).toSorted()).toEqual(["_.._a.txt", "a.txt"]);
+    expect(readFileSync(join(folder.path, "out", "a.txt"), "utf8")).toBe("content");
+    expect(rows(folder.path, "SELECT file, bytes FROM manifest ORDER BY file")).toEqual([
+      ["_.._a.txt", 7],
+      ["a.txt", 7],
+    ]);
+  },
+  patient,
+);
