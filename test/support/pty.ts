@@ -31,8 +31,8 @@ export type PtyOptions = {
   readonly rows?: number;
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Sees the bytes as they come, with the time since the start in ms. */
-  readonly record?: (text: string, at: number) => void;
+  /** Called when the screen has changed, with the time since the start in ms. */
+  readonly onScreen?: (screen: VirtualTerminal, at: number) => void;
 };
 
 export function openPty(args: readonly string[], options: PtyOptions): Pty {
@@ -47,11 +47,11 @@ export function openPty(args: readonly string[], options: PtyOptions): Pty {
     rows,
     data(_, bytes) {
       const text = decoder.decode(bytes, { stream: true });
-      options.record?.(text, performance.now() - start);
       pending += text;
       const whole = wholePart(pending);
       pending = pending.slice(whole.length);
       screen.write(whole);
+      options.onScreen?.(screen, performance.now() - start);
       for (const call of changed) call();
     },
   });

@@ -1,9 +1,14 @@
 // A terminal in memory: it interprets what is written and is asserted on as rows of text. It knows what the
 // screen uses and refuses every other sequence, so that a stray one fails the test that let it through.
 
+/** How a character looks: `color` is the SGR parameter of its foreground, e.g. `36` or `38;5;43`. */
+export type Look = { readonly color: string; readonly bold: boolean; readonly dim: boolean };
+
+type Cell = { readonly text: string; readonly look: Look };
+
 type Row = {
-  /** One entry a column; the second half of a wide character is "". */
-  cells: string[];
+  /** One entry a column; the second half of a wide character is empty. */
+  cells: Cell[];
   /** The next row goes on with the same line. */
   wrapped: boolean;
 };
@@ -14,6 +19,9 @@ export type VirtualTerminalOptions = {
   /** What the terminal does with long lines at a resize: wraps them anew, or cuts them off as xterm does. */
   readonly rewraps?: boolean;
 };
+
+const plainLook: Look = { color: "", bold: false, dim: false };
+const blank: Cell = { text: " ", look: plainLook };
 
 // eslint-disable-next-line no-control-regex
 const token = /\x1b\[([?\d;]*)([A-Za-z])|[\r\n]|[^\x1b\r\n]+|[^]/g;
@@ -32,7 +40,7 @@ export class VirtualTerminal {
   #row = 0;
   #column = 0;
   #synchronized = false;
-  #style = "";
+  #look = plainLook;
   readonly #rewraps: boolean;
   readonly #listeners = new Set<() => void>();
 
@@ -73,7 +81,7 @@ export class VirtualTerminal {
     const lines: string[] = [];
     let open = false;
     for (const row of this.#buffer) {
-      const text = row.cells.join("");
+      const text = joined(row);
       if (open) lines.push((lines.pop() ?? "") + text);
       else lines.push(text);
       open = row.wrapped;
@@ -87,9 +95,22 @@ export class VirtualTerminal {
     return { row: this.#row - this.#top, column: this.#column };
   }
 
-  /** The SGR sequences since the last reset. */
-  get style(): string {
-    return this.#style;
+  /** Whether colours and weights are as they were found. */
+  get isPlain(): boolean {
+    return this.#look === plainLook;
+  }
+
+  /** The rows on the screen as runs of characters that look the same. */
+  runs(): { readonly text: string; readonly column: number; readonly look: Look }[][] {
+    return this.#buffer.slice(this.#top, this.#top + this.rows).map(({ cells }) => {
+      const runs: { text: string; column: number; look: Look }[] = [];
+      for (const [column, { text, look }] of cells.entries()) {
+        const last = runs.at(-1);
+        if (last !== undefined && sameLook(last.look, look)) last.text += text;
+        else runs.push({ text, column, look });
+      }
+      return runs;
+    });
   }
 
   resize(columns: number, rows: number): void {
@@ -127,7 +148,7 @@ export class VirtualTerminal {
         this.#buffer.length = this.#row + 1;
         return;
       case "m":
-        this.#style = parameters === "" || parameters === "0" ? "" : `${this.#style}${whole}`;
+        this.#look = nextLook(this.#look, parameters);
         return;
       case "h":
       case "l":
@@ -155,15 +176,19 @@ export class VirtualTerminal {
 
   #put(segment: string, wide: number): void {
     if (wide === 0) {
-      const before = this.#current.cells[this.#column - 1];
-      if (before !== undefined) this.#current.cells[this.#column - 1] = before + segment;
+      const at = this.#column - 1;
+      const before = this.#current.cells[at];
+      if (before !== undefined) {
+        this.#current.cells[at] = { ...before, text: before.text + segment };
+      }
       return;
     }
     if (this.#column + wide > this.columns) this.#lineFeed(true);
     const { cells } = this.#current;
-    while (cells.length < this.#column) cells.push(" ");
-    cells[this.#column] = segment;
-    for (let i = 1; i < wide; i++) cells[this.#column + i] = "";
+    while (cells.length < this.#column) cells.push(blank);
+    const look = this.#look;
+    cells[this.#column] = { text: segment, look };
+    for (let i = 1; i < wide; i++) cells[this.#column + i] = { text: "", look };
     this.#column += wide;
   }
 
@@ -192,7 +217,7 @@ export class VirtualTerminal {
       return;
     }
     const rows: Row[] = [];
-    let line: string[] = [];
+    let line: Cell[] = [];
     for (const [i, row] of this.#buffer.entries()) {
       const here = i === this.#row;
       line.push(...row.cells);
@@ -216,14 +241,36 @@ export class VirtualTerminal {
   }
 }
 
-const textOf = (row: Row): string => row.cells.join("").trimEnd();
+const joined = ({ cells }: Row): string => cells.map(({ text }) => text).join("");
+const textOf = (row: Row): string => joined(row).trimEnd();
 
-function wrapAt(cells: readonly string[], columns: number): Row[] {
+const sameLook = (a: Look, b: Look): boolean =>
+  a.color === b.color && a.bold === b.bold && a.dim === b.dim;
+
+function nextLook(look: Look, parameters: string): Look {
+  switch (parameters) {
+    case "":
+    case "0":
+      return plainLook;
+    case "1":
+      return { ...look, bold: true };
+    case "2":
+      return { ...look, dim: true };
+    case "22":
+      return { ...look, bold: false, dim: false };
+    case "39":
+      return { ...look, color: "" };
+    default:
+      return { ...look, color: parameters };
+  }
+}
+
+function wrapAt(cells: readonly Cell[], columns: number): Row[] {
   const rows: Row[] = [];
   let at = 0;
   while (cells.length - at > columns) {
     // A wide character does not stand across the edge.
-    const size = cells[at + columns] === "" ? columns - 1 : columns;
+    const size = cells[at + columns]?.text === "" ? columns - 1 : columns;
     rows.push({ cells: cells.slice(at, at + size), wrapped: true });
     at += size;
   }

@@ -30,7 +30,7 @@ function expectGivenBack({ screen }: Pty): void {
   expect(lines.filter((line) => /^[✔✖■] All tasks /.test(line))).toHaveLength(1);
   expect(lines.filter((line) => /^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏↻] /.test(line))).toEqual([]);
   expect(screen.cursorVisible).toBe(true);
-  expect(screen.style).toBe("");
+  expect(screen.isPlain).toBe(true);
   expect(screen.cursor.column).toBe(0);
 }
 

@@ -20,7 +20,7 @@ test("the regions stand below the log lines, and the task region is gone at the 
   ui.finish(summary({ total: 3, done: 2, failed: 1, status: "error" }));
   expect(terminal.screen()).toMatchSnapshot("finished");
   expect(terminal.cursorVisible).toBe(true);
-  expect(terminal.style).toBe("");
+  expect(terminal.isPlain).toBe(true);
 });
 
 test("nothing is written while nothing changes, and nothing inside events()", () => {
