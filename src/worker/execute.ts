@@ -18,13 +18,16 @@ export function execute(
   if (definition === undefined)
     return over(attempt, failed(attempt, undefined, unknownTask(attempt)));
   let result: unknown;
+  let isLater: boolean;
   try {
     // The input's type is the author's; it was checked to be JSON, and the compiler checked the call that made it.
     result = (definition as Runnable).run(JSON.parse(attempt.assignment.input), attempt);
+    // Inside, for `then` may be a getter that throws.
+    isLater = isThenable(result) || attempt.settled() !== undefined;
   } catch (thrown) {
     return ended(attempt, definition, thrown);
   }
-  return isThenable(result) || attempt.settled() !== undefined
+  return isLater
     ? finishLater(attempt, definition, result)
     : over(attempt, succeeded(attempt, definition, result));
 }

@@ -49,8 +49,6 @@ export type PrintSink = {
   write(stream: "stdout" | "stderr", text: string): void;
 };
 
-type StreamWrite = typeof process.stdout.write;
-
 /** Replaces `console` and the standard streams of this thread. */
 export function capturePrints(sink: PrintSink): void {
   const stdout = redirect(process.stdout, (text) => sink.write("stdout", text));
@@ -74,12 +72,29 @@ export function capturePrints(sink: PrintSink): void {
   ] as const) {
     console[name] = rest[name].bind(rest) as never;
   }
+  // Bun's own: raw pieces to the standard output.
+  console.write = (...chunks) => {
+    for (const chunk of chunks) {
+      stdout.write(typeof chunk === "string" ? chunk : bytesOf(chunk));
+    }
+    return chunks.reduce((sum, chunk) => sum + sizeOf(chunk), 0);
+  };
   console.debug = (...parts) => sink.print("debug", formatParts(parts));
   console.log = (...parts) => sink.print("info", formatParts(parts));
   console.info = console.log;
   console.warn = (...parts) => sink.print("warn", formatParts(parts));
   console.error = (...parts) => sink.print("error", formatParts(parts));
 }
+
+type Chunk = string | ArrayBufferView | ArrayBuffer;
+
+const bytesOf = (chunk: ArrayBufferView | ArrayBuffer): Uint8Array =>
+  ArrayBuffer.isView(chunk)
+    ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    : new Uint8Array(chunk);
+
+const sizeOf = (chunk: Chunk): number =>
+  typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.byteLength;
 
 function redirect(stream: NodeJS.WriteStream, write: (text: string) => void): Writable {
   const decoder = new TextDecoder();
@@ -90,10 +105,10 @@ function redirect(stream: NodeJS.WriteStream, write: (text: string) => void): Wr
   const replaced = (chunk: unknown, encoding?: unknown, done?: unknown): boolean => {
     take(chunk);
     const callback = typeof encoding === "function" ? encoding : done;
-    if (typeof callback === "function") queueMicrotask(() => void (callback as () => void)());
+    if (typeof callback === "function") queueMicrotask(callback as () => void);
     return true;
   };
-  stream.write = replaced as StreamWrite;
+  stream.write = replaced;
   return new Writable({
     decodeStrings: false,
     write(chunk, _encoding, done) {

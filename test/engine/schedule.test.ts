@@ -14,7 +14,7 @@ const pools: PoolLimits = new Map([
 
 const ready: TaskVertex[] = [];
 const graph = new Graph(
-  { ready: (vertex) => ready.push(vertex), skipped: () => undefined },
+  { ready: (planned) => ready.push(planned), skipped: () => undefined },
   new Map(pools),
 );
 
@@ -186,8 +186,8 @@ class Model {
   }
 
   running(pool: string): number {
-    return this.entries.filter(({ where, vertex }) => where === "running" && vertex.pool === pool)
-      .length;
+    const inIt = this.entries.filter((entry) => entry.vertex.pool === pool);
+    return inIt.filter(({ where }) => where === "running").length;
   }
 
   /** From when on a task of the pool may start, if nothing ends meanwhile. */

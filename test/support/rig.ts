@@ -27,6 +27,9 @@ export const executable =
   process.env["PIPELOOM_EXECUTABLE"] ??
   join(import.meta.dir, "../../dist", process.platform === "win32" ? "pipeloom.exe" : "pipeloom");
 
+const cli = join(import.meta.dir, "../../src/cli.ts");
+
+export type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
 export type Ended = { readonly code: number; readonly out: string; readonly err: string };
 
 /** A run in this process. */
@@ -127,8 +130,21 @@ export class Rig implements AsyncDisposable {
   }
 
   /** The executable, in this folder. */
-  spawn(...args: readonly string[]): Bun.Subprocess<"ignore", "pipe", "pipe"> {
-    const child = Bun.spawn([executable, ...args], {
+  spawn(...args: readonly string[]): Child {
+    return this.#spawn([executable, ...args]);
+  }
+
+  async pipeloom(...args: readonly string[]): Promise<Ended> {
+    return ended(this.spawn(...args));
+  }
+
+  /** The program from its source, in this folder. */
+  async fromSource(...args: readonly string[]): Promise<Ended> {
+    return ended(this.#spawn([process.execPath, cli, ...args]));
+  }
+
+  #spawn(command: string[]): Child {
+    const child = Bun.spawn(command, {
       cwd: this.path,
       env: { ...process.env, NO_COLOR: "1" },
       stdin: "ignore",
@@ -137,10 +153,6 @@ export class Rig implements AsyncDisposable {
     });
     this.#children.push(child);
     return child;
-  }
-
-  async pipeloom(...args: readonly string[]): Promise<Ended> {
-    return ended(this.spawn(...args));
   }
 
   /** Rows of the database, read from outside. */
@@ -159,7 +171,7 @@ export class Rig implements AsyncDisposable {
 
 export const newRig = (): Rig => new Rig();
 
-export async function ended(child: Bun.Subprocess<"ignore", "pipe", "pipe">): Promise<Ended> {
+export async function ended(child: Child): Promise<Ended> {
   const [out, err, code] = await Promise.all([
     child.stdout.text(),
     child.stderr.text(),
