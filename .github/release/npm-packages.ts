@@ -12,7 +12,9 @@ import { executableName } from "./targets.ts";
 import type { Target } from "./targets.ts";
 
 const { version, description, license, repository } = manifest;
-const about = { version, description, license, repository };
+/** A scoped package is private unless it says otherwise. */
+const publishConfig = { access: "public", provenance: true };
+const about = { version, description, license, repository, publishConfig };
 
 const packageName = (target: Target): string => `@pipeloom/${target.name}`;
 

@@ -2,18 +2,19 @@
 // Finds the executable for this system among the optional dependencies, runs it, and ends as it ended.
 
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
 const { arch, platform } = process;
 
+/** By what this very process is linked to: a system may have musl beside glibc. */
 function isMusl() {
-  if (process.report !== undefined && process.versions.bun === undefined) {
-    process.report.excludeNetwork = true;
-    return process.report.getReport().header.glibcVersionRuntime === undefined;
+  try {
+    return readFileSync("/proc/self/maps", "utf8").includes("/ld-musl-");
+  } catch {
+    return false;
   }
-  return existsSync("/lib") && readdirSync("/lib").some((name) => name.startsWith("ld-musl-"));
 }
 
 function packageName() {

@@ -1,0 +1,66 @@
+// A root file system as small as the container image's: musl, the C++ library, and the executable. Where there is no
+// Alpine, Debian's musl loads the C++ library of glibc, with a stand-in for what that wants of glibc.
+
+import { chmodSync, copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+const loader = "/lib/ld-musl-x86_64.so.1";
+const libraries = [
+  "/usr/lib/x86_64-linux-gnu/libstdc++.so.6",
+  "/lib/x86_64-linux-gnu/libgcc_s.so.1",
+];
+
+/** What libstdc++ and libgcc use of glibc and musl has not, or under another name. */
+const standIn = `
+#include <stddef.h>
+extern int getentropy(void *, size_t);
+extern size_t strftime_l(char *, size_t, const char *, const void *, void *);
+char __libc_single_threaded = 0;
+unsigned arc4random(void) { unsigned n = 0; getentropy(&n, sizeof n); return n; }
+size_t __strftime_l(char *s, size_t m, const char *f, const void *t, void *l) { return strftime_l(s, m, f, t, l); }
+int __cxa_thread_atexit_impl(void (*f)(void *), void *a, void *d) { (void)f; (void)a; (void)d; return 0; }
+int _dl_find_object(void *at, void *found) { (void)at; (void)found; return -1; }
+int __cpu_indicator_init(void) { return 0; }
+struct { unsigned vendor, type, subtype, features; } __cpu_model;
+`;
+
+/** Root, Debian's package \`musl\` and a C compiler are needed. */
+export const canMakeMuslRoot = (): boolean =>
+  process.getuid?.() === 0 &&
+  [loader, ...libraries].every((path) => existsSync(path)) &&
+  ["gcc", "unshare", "chroot"].every((tool) => Bun.which(tool) !== null);
+
+/** Lays it out as the Dockerfile does: the executable, and /data for an ordinary user. */
+export async function makeMuslRoot(root: string, executable: string): Promise<void> {
+  for (const folder of ["lib", "usr/lib", "usr/local/bin", "data", "dev", "proc", "tmp"]) {
+    mkdirSync(join(root, folder), { recursive: true });
+  }
+  chmodSync(join(root, "data"), 0o777);
+  copyFileSync(loader, join(root, loader));
+  for (const library of libraries) {
+    copyFileSync(library, join(root, "usr/lib", library.slice(library.lastIndexOf("/"))));
+  }
+  copyFileSync(executable, join(root, "usr/local/bin/pipeloom"));
+  await Bun.write(join(root, "tmp/stand-in.c"), standIn);
+  const name = "ld-linux-x86-64.so.2"; // the library asks for it by this name
+  const output = join(root, "usr/lib", name);
+  await Bun.$`gcc -shared -fPIC -nostdlib -O1 -Wl,-soname,${name} -o ${output} ${join(root, "tmp/stand-in.c")}`;
+}
+
+/** Devices that programs expect are those of the machine. */
+const enter = `
+root=$1 chroot=$2
+shift 2
+mount -t proc proc "$root/proc"
+for device in null urandom; do
+  touch "$root/dev/$device"
+  mount --bind "/dev/$device" "$root/dev/$device"
+done
+exec env -i HOME=/data "$chroot" --userspec=1000:1000 "$root" "$@"
+`;
+
+/** The command for one there, as user 1000. What is mounted for it is gone with it. */
+export function inMuslRoot(root: string, args: readonly string[]): string[] {
+  const chroot = Bun.which("chroot") ?? "chroot";
+  return ["unshare", "--mount", "sh", "-ec", enter, "sh", root, chroot, ...args];
+}
