@@ -47,6 +47,8 @@ export type TerminalOptions = {
   readonly clock: Clock;
 };
 
+type State = "up" | "stopped" | "background" | "closed";
+
 export function createTerminal(options: TerminalOptions): Ui {
   const { verbosity, look, clock } = options;
   const screen = createScreen(options.stream, options.write, options.env);
@@ -54,7 +56,8 @@ export function createTerminal(options: TerminalOptions): Ui {
   const pace = createPace();
   let labelWidth = 0;
   let pending: string[] = [];
-  let state: "up" | "stopped" | "background" | "closed" = "up";
+  // Started with `&`, it waits for the foreground as it does after `bg`.
+  let state: State = options.stream.fd === undefined || isForeground() ? "up" : "background";
 
   const region = (): readonly string[] => {
     const now = clock.now();
