@@ -3,7 +3,17 @@
 import { readPart } from "./unit-part.ts";
 
 const shortest = 4;
+const shortestLine = 8;
 const stars = "***";
+
+/** A key of several lines is printed line by line. Short ones, a brace for instance, would hit everywhere. */
+const linesIn = (value: string): string[] =>
+  value.includes("\n")
+    ? value
+        .split("\n")
+        .map((line) => line.trim())
+        .filter((line) => line.length >= shortestLine)
+    : [];
 
 export class Mask {
   readonly #needles: readonly string[];
@@ -21,17 +31,19 @@ export class Mask {
     for (const name of names) {
       const value = env[name];
       if (value === undefined || value.length < shortest) continue;
-      // Results, cursors and payloads are JSON text inside a record: there the value stands escaped.
-      let form = value;
-      for (let depth = 0; depth < 3; depth++) {
-        needles.add(form);
-        form = JSON.stringify(form).slice(1, -1);
+      for (const piece of [value, ...linesIn(value)]) {
+        // Results, cursors and payloads are JSON text inside a record: there the value stands escaped.
+        let form = piece;
+        for (let depth = 0; depth < 3; depth++) {
+          needles.add(form);
+          form = JSON.stringify(form).slice(1, -1);
+        }
       }
     }
     // The longest first, or a short secret inside a long one would leave the rest of it to be read.
     return needles.size === 0
       ? undefined
-      : new Mask([...needles].sort((a, b) => b.length - a.length));
+      : new Mask([...needles].toSorted((a, b) => b.length - a.length));
   }
 
   text(text: string): string {

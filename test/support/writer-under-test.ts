@@ -1,0 +1,225 @@
+// The writer as a test sees it: in this process, or as the real Worker. What one does the other must do.
+
+import type { FromWriter, RunRequest, ToWriter, WireEvent } from "../../src/protocol/messages.ts";
+import {
+  type Ack,
+  type CommittedEvent,
+  type TaskRecord,
+  unitPartMark,
+  type WriterOptions,
+} from "../../src/protocol/messages.ts";
+import { Claims, creditsOf } from "../../src/protocol/claims.ts";
+import { slot as asSlot, taskId } from "../../src/protocol/ids.ts";
+import { spawnWriter } from "../../src/spawn.ts";
+import { Writer, type WriterTools } from "../../src/writer/writer.ts";
+import { options as writerOptions, request } from "../writer/options.ts";
+
+type Of<Type extends FromWriter["type"]> = Extract<FromWriter, { type: Type }>;
+
+/** Something that takes in messages one by one and is waited for. */
+class Inflow<Message> {
+  readonly all: Message[] = [];
+  #taken = 0;
+  #waiting: (() => void)[] = [];
+
+  add(message: Message): void {
+    this.all.push(message);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+
+  /** The next that is like this; those before it are passed over. */
+  async next(isWanted: (message: Message) => boolean): Promise<Message> {
+    for (;;) {
+      while (this.#taken < this.all.length) {
+        const message = this.all[this.#taken++];
+        if (message !== undefined && isWanted(message)) return message;
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+}
+
+export class WriterUnderTest implements Disposable {
+  readonly messages = new Inflow<FromWriter>();
+  /** False: the writer is not told that main has taken in what it announced. */
+  answers = true;
+  readonly #send: (message: ToWriter, transfer: MessagePort[]) => void;
+  readonly #dispose: () => void;
+
+  constructor(
+    connect: (receive: (message: FromWriter) => void) => {
+      send: (message: ToWriter, transfer: MessagePort[]) => void;
+      dispose: () => void;
+    },
+  ) {
+    const { send, dispose } = connect((message) => {
+      this.messages.add(message);
+      if (message.type === "committed" && this.answers) this.send({ type: "seen", count: 1 });
+    });
+    this.#send = send;
+    this.#dispose = dispose;
+  }
+
+  send(message: ToWriter, transfer: MessagePort[] = []): void {
+    this.#send(message, transfer);
+  }
+
+  async next<Type extends FromWriter["type"]>(type: Type): Promise<Of<Type>> {
+    const message = await this.messages.next((each) => each.type === type || isEnd(each));
+    if (message.type !== type) throw new Error(`${type} expected: ${JSON.stringify(message)}`);
+    return message as Of<Type>;
+  }
+
+  async open(
+    db: string,
+    options: Partial<WriterOptions> = {},
+    run: Partial<RunRequest> = {},
+  ): Promise<Of<"opened">> {
+    this.send({
+      type: "open",
+      options: writerOptions(db, { durability: "normal", ...options }),
+      run: request(run),
+      module: null,
+    });
+    return this.next("opened");
+  }
+
+  async close(): Promise<Of<"closed">> {
+    this.send({ type: "close", status: "done", failure: null });
+    return this.next("closed");
+  }
+
+  attach(number: number): PostingWorker {
+    return new PostingWorker(this, number);
+  }
+
+  /** All events that were announced, done ones unpacked. */
+  get events(): readonly CommittedEvent[] {
+    return this.messages.all.flatMap((message) =>
+      message.type === "committed" ? eventsIn(message) : [],
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#dispose();
+  }
+}
+
+const isEnd = ({ type }: FromWriter): boolean => type === "failed" || type === "closed";
+
+export function eventsIn(message: Of<"committed">): CommittedEvent[] {
+  return (JSON.parse(message.events) as WireEvent[]).flatMap((event): CommittedEvent[] => {
+    if (event.type !== "done") return [event];
+    const unpacked: CommittedEvent[] = [];
+    for (let i = 0; i < event.numbers.length; i += 3) {
+      const id = taskId(event.numbers[i] ?? 0);
+      const result = event.results?.[id];
+      unpacked.push({
+        type: "task-finished",
+        id,
+        name: "",
+        attempt: 1,
+        status: "done",
+        startedAt: event.base + (event.numbers[i + 1] ?? 0),
+        at: event.base + (event.numbers[i + 2] ?? 0),
+        ...(result === undefined ? {} : { result }),
+      });
+    }
+    return unpacked;
+  });
+}
+
+/** The other end of a Worker's port. */
+export class PostingWorker {
+  readonly claims = Claims.create(1);
+  readonly acks = new Inflow<Ack>();
+  readonly slot: ReturnType<typeof asSlot>;
+  readonly #port: MessagePort;
+
+  constructor(writer: WriterUnderTest, number: number) {
+    this.slot = asSlot(number);
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port2;
+    port2.onmessage = (event) => this.acks.add(event.data as Ack);
+    writer.send({ type: "attach", slot: this.slot, port: port1, claims: this.claims.buffer }, [
+      port1,
+    ]);
+  }
+
+  #post(text: string): void {
+    this.#port.postMessage(text);
+    this.claims.countSent(creditsOf(text.length));
+  }
+
+  post(...records: readonly TaskRecord[]): void {
+    this.#post(JSON.stringify(records));
+  }
+
+  /** A part of a unit: rows of `t (id)`. */
+  part(id: number, rows: readonly number[]): void {
+    const record: TaskRecord = {
+      type: "rows",
+      id: taskId(id),
+      table: "t",
+      columns: ["id"],
+      onConflict: { action: "fail" },
+      rows: rows.map((row) => [row]),
+    };
+    this.#post(unitPartMark + JSON.stringify(record));
+  }
+
+  async acked(): Promise<Ack> {
+    return this.acks.next(() => true);
+  }
+}
+
+export const started = (id: number, attempt = 1): TaskRecord => ({
+  type: "started",
+  id: taskId(id),
+  name: `t${id}`,
+  key: `t:${id}`,
+  attempt,
+  at: 1000,
+});
+
+export const finished = (
+  id: number,
+  more: Partial<Extract<TaskRecord, { type: "finished" }>> = {},
+): TaskRecord => ({
+  type: "finished",
+  id: taskId(id),
+  name: `t${id}`,
+  key: `t:${id}`,
+  attempt: 1,
+  startedAt: 1000,
+  at: 2000,
+  outcome: { status: "done", result: "null" },
+  needed: false,
+  ...more,
+});
+
+export const inProcess = (tools: Partial<WriterTools> = {}): WriterUnderTest =>
+  new WriterUnderTest((receive) => {
+    const writer = new Writer({
+      // As over a thread's boundary: later, and nothing shared.
+      post: (message) => queueMicrotask(() => receive(structuredClone(message))),
+      messages: async () => [],
+      later: (work) => void setImmediate(work),
+      after: (ms, work) => void setTimeout(work, ms),
+      now: () => Date.now(),
+      ...tools,
+    });
+    return { send: (message) => writer.receive(message), dispose: () => undefined };
+  });
+
+export const realWorker = (): WriterUnderTest =>
+  new WriterUnderTest((receive) => {
+    const worker = spawnWriter();
+    worker.onmessage = (event) => receive(event.data as FromWriter);
+    return {
+      send: (message, transfer) => worker.postMessage(message, transfer),
+      dispose: () => worker.terminate(),
+    };
+  });

@@ -1,0 +1,210 @@
+// What leaves a Worker, in which posts, and when it is held back. The port is the test's.
+
+import { describe, expect, test } from "bun:test";
+import { Claims, maxCredits } from "../../src/protocol/claims.ts";
+import { taskId } from "../../src/protocol/ids.ts";
+import { type TaskRecord, unitPartMark } from "../../src/protocol/messages.ts";
+import { Mask } from "../../src/protocol/mask.ts";
+import { Outbox, type Reporting } from "../../src/worker/outbox.ts";
+
+class Port {
+  readonly claims = Claims.create(1);
+  readonly posts: string[] = [];
+  /** Gives room back as soon as it is used, as a writer that keeps up. */
+  keepsUp = true;
+  readonly outbox: Outbox;
+
+  constructor(mask?: Mask) {
+    this.outbox = new Outbox(this, this.claims, mask);
+  }
+
+  postMessage(text: string): void {
+    this.posts.push(text);
+    if (this.keepsUp) queueMicrotask(() => this.giveBack());
+  }
+
+  giveBack(): void {
+    this.claims.giveBack(this.claims.outstanding());
+  }
+
+  fill(): void {
+    this.keepsUp = false;
+    this.claims.countSent(maxCredits);
+  }
+
+  /** The records of every post so far, post by post; parts of units as they are. */
+  get records(): (string | string[])[] {
+    return this.posts.map((post) =>
+      post.startsWith(unitPartMark)
+        ? post
+        : (JSON.parse(post) as TaskRecord[]).map(
+            (record) => `${record.type} ${"id" in record ? record.id : ""}`,
+          ),
+    );
+  }
+}
+
+function attempt(id: number): Reporting & { progress: number } {
+  return {
+    id: taskId(id),
+    progress: 0,
+    startedRecord: () => ({
+      type: "started",
+      id: taskId(id),
+      name: "t",
+      key: "t",
+      attempt: 1,
+      at: 0,
+    }),
+    progressRecord() {
+      return { type: "progress", id: this.id, progress: this.progress };
+    },
+  };
+}
+
+const finished = (id: number): TaskRecord => ({
+  type: "finished",
+  id: taskId(id),
+  name: "t",
+  key: "t",
+  attempt: 1,
+  startedAt: 0,
+  at: 0,
+  outcome: { status: "done", result: "null" },
+  needed: false,
+});
+
+const log = (line: string): TaskRecord => ({
+  type: "log",
+  id: taskId(1),
+  name: "t",
+  attempt: 1,
+  at: 0,
+  level: "info",
+  line,
+});
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe("what is sent", () => {
+  test("a task that ends before its start was sent is one record", async () => {
+    const { outbox, ...port } = view(new Port());
+    const one = attempt(1);
+    outbox.started(one, false);
+    outbox.progressed(one);
+    outbox.finished(one, finished(1));
+    await turn();
+    expect(port.records()).toEqual([["finished 1"]]);
+  });
+
+  test("a start that is worth a message goes at once", () => {
+    const { outbox, ...port } = view(new Port());
+    outbox.started(attempt(1), true);
+    expect(port.records()).toEqual([["started 1"]]);
+  });
+
+  test("everything of one turn is one post, starts first", async () => {
+    const { outbox, ...port } = view(new Port());
+    outbox.add(log("a"));
+    outbox.finished(attempt(2), finished(2));
+    outbox.started(attempt(3), false);
+    await turn();
+    expect(port.records()).toEqual([["started 3", "log 1", "finished 2"]]);
+  });
+
+  test("of a task's progress the newest", async () => {
+    const port = new Port();
+    const one = attempt(1);
+    for (const progress of [0.1, 0.2, 0.3]) {
+      one.progress = progress;
+      port.outbox.progressed(one);
+    }
+    port.outbox.flush();
+    expect(port.posts.map((post) => JSON.parse(post) as unknown)).toEqual([
+      [{ type: "progress", id: 1, progress: 0.3 }],
+    ]);
+    await turn();
+    expect(port.posts).toHaveLength(1);
+  });
+
+  test("many records are not gathered beyond 512", async () => {
+    const { outbox, ...port } = view(new Port());
+    for (let i = 0; i < 1024; i++) outbox.add(log("x"));
+    expect(port.records().map((post) => post.length)).toEqual([512, 512]);
+    await turn();
+    expect(port.records()).toHaveLength(2);
+  });
+});
+
+describe("a unit", () => {
+  test("is sent part by part with its end behind, and what was there before goes first", async () => {
+    const { outbox, ...port } = view(new Port());
+    const one = attempt(1);
+    outbox.started(one, false);
+    outbox.add(log("before"));
+    await outbox.unit(one, ["p1", "p2"], finished(1));
+    expect(port.records()).toEqual([["started 1", "log 1"], "#p1", "#p2", ["finished 1"]]);
+  });
+
+  test("waits for room before it begins, and others' records may go meanwhile", async () => {
+    const port = new Port();
+    port.fill();
+    const sending = port.outbox.unit(attempt(1), ["p1", "p2"], finished(1));
+    await turn();
+    port.outbox.add(log("meanwhile"));
+    await turn();
+    expect(port.posts).toEqual([]);
+    port.keepsUp = true;
+    port.giveBack();
+    port.outbox.wake();
+    await sending;
+    expect(port.records).toEqual([["log 1"], "#p1", "#p2", ["finished 1"]]);
+  });
+});
+
+describe("without room", () => {
+  test("nothing is sent, and everything once there is", async () => {
+    const port = new Port();
+    port.fill();
+    port.outbox.started(attempt(1), false);
+    port.outbox.add(log("a"));
+    await turn();
+    expect(port.posts).toEqual([]);
+    expect(port.outbox.hasRoom).toBe(false);
+    port.giveBack();
+    port.outbox.wake();
+    await turn();
+    expect(port.records).toEqual([["started 1", "log 1"]]);
+  });
+
+  test("several that wait for it all go on", async () => {
+    const port = new Port();
+    port.fill();
+    let through = 0;
+    const waiting = [1, 2, 3].map(async () => {
+      await port.outbox.room();
+      through++;
+    });
+    await turn();
+    port.outbox.wake();
+    await turn();
+    expect(through).toBe(0);
+    port.giveBack();
+    port.outbox.wake();
+    await Promise.all(waiting);
+    expect(through).toBe(3);
+  });
+});
+
+test("secrets are masked in records and in parts", async () => {
+  const port = new Port(Mask.of(["KEY"], { KEY: "s3cret" }));
+  port.outbox.add(log("the s3cret"));
+  await port.outbox.unit(attempt(1), ['{"type":"emit","payload":"s3cret"}'], finished(1));
+  expect(port.posts.join("\n")).not.toContain("s3cret");
+  expect(port.posts.join("\n")).toContain("the ***");
+});
+
+/** The outbox and what was posted, to be read later. */
+function view(port: Port): { outbox: Outbox; records: () => Port["records"] } {
+  return { outbox: port.outbox, records: () => port.records };
+}

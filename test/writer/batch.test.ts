@@ -1,0 +1,32 @@
+import { expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { batchLimits, type BatchDecision, decide } from "../../src/writer/batch.ts";
+
+test.each<[records: number, ageMs: number, inboxEmpty: boolean, decision: BatchDecision]>([
+  [0, 0, true, "commit"],
+  [1, 0, true, "commit"],
+  [511, 9, true, "commit"],
+  [512, 0, true, "wait"],
+  [512, 9, true, "wait"],
+  [512, 10, true, "commit"],
+  [1, 0, false, "take-more"],
+  [4999, 9, false, "take-more"],
+  [5000, 0, false, "commit"],
+  [1, 10, false, "commit"],
+])("%i records, %i ms old, nothing waits: %p → %s", (records, ageMs, inboxEmpty, decision) => {
+  expect(decide({ records, ageMs, inboxEmpty })).toBe(decision);
+});
+
+test("property: never beyond its size or age, and never waits while something can be taken", () => {
+  const state = fc.record({ records: fc.nat(6000), ageMs: fc.nat(20), inboxEmpty: fc.boolean() });
+  fc.assert(
+    fc.property(state, (given) => {
+      const decision = decide(given);
+      if (given.records >= batchLimits.maxRecords || given.ageMs >= batchLimits.maxAgeMs) {
+        expect(decision).toBe("commit");
+      }
+      if (!given.inboxEmpty) expect(decision).not.toBe("wait");
+      if (given.inboxEmpty) expect(decision).not.toBe("take-more");
+    }),
+  );
+});
