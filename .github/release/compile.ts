@@ -86,8 +86,13 @@ let made: ReturnType<typeof embeddedKit> | undefined;
 /** The same for every target. */
 const kit = (): ReturnType<typeof embeddedKit> => (made ??= embeddedKit());
 
-/** The short commit, with a mark when the tree differs from it; `unknown` outside a checkout. */
+/**
+ * The short commit, with a mark when the tree differs from it; `unknown` outside a checkout, unless `PIPELOOM_COMMIT`
+ * says it.
+ */
 export async function commitName(): Promise<string> {
+  const given = process.env["PIPELOOM_COMMIT"];
+  if (given !== undefined) return given.slice(0, 7);
   const head = await Bun.$`git rev-parse --short HEAD`.cwd(root).quiet().nothrow();
   if (head.exitCode !== 0) return "unknown";
   const changes = await Bun.$`git status --porcelain`.cwd(root).quiet().nothrow();

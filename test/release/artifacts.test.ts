@@ -1,8 +1,10 @@
 // What `bun build.ts all` made: each file is what its name says, the executables run where this machine can run them, and
-// the npm package works in a folder of its own. Needs the build: PIPELOOM_ARTIFACTS=dist bun test test/release.
+// the npm package works in a folder of its own. Needs the build, or only its `release` folder as it is published:
+// PIPELOOM_ARTIFACTS=dist bun test test/release.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -14,29 +16,53 @@ import {
   symlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 
 import { hostTarget } from "../../.github/release/compile.ts";
 import { archiveName } from "../../.github/release/release.ts";
 import { executableName, targets } from "../../.github/release/targets.ts";
 import type { Target } from "../../.github/release/targets.ts";
 import { version } from "../../package.json";
+import { unpack } from "../../src/commands/upgrade/unpack.ts";
 import { canMakeMuslRoot, inMuslRoot, makeMuslRoot } from "../support/musl-root.ts";
 
 const given = process.env["PIPELOOM_ARTIFACTS"] ?? "";
-const dist = resolve(given);
+const dist = resolve(given === "" ? "nothing-was-given" : given);
 const release = join(dist, "release");
-const executable = ({ name, os }: Target): string => join(dist, "bin", name, executableName(os));
 
 const work = mkdtempSync(join(tmpdir(), "pipeloom-artifacts-"));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
+/** As it was built, or else out of its archive. */
+async function executable(target: Target): Promise<string> {
+  const name = executableName(target.os);
+  const built = join(dist, "bin", target.name, name);
+  if (existsSync(built)) return built;
+  const unpacked = join(work, "unpacked", target.name, name);
+  if (existsSync(unpacked)) return unpacked;
+  const archive = await Bun.file(join(release, archiveName(target))).bytes();
+  const bytes = await unpack(archive, target.os === "win32" ? "zip" : "tar.gz", name);
+  await Bun.write(unpacked, bytes ?? "");
+  chmodSync(unpacked, 0o755);
+  return unpacked;
+}
+
+const named = async (name: string): Promise<string> => {
+  const target = targets.find((each) => each.name === name);
+  if (target === undefined) throw new Error(`there is no target ${name}`);
+  return executable(target);
+};
+
 type Ended = { readonly code: number; readonly out: string; readonly err: string };
 
-async function run(command: readonly string[], cwd = work): Promise<Ended> {
+async function run(
+  command: readonly string[],
+  cwd = work,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const child = Bun.spawn([...command], {
     cwd,
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, NO_COLOR: "1", ...env },
     stdout: "pipe",
     stderr: "pipe",
     stdin: "ignore",
@@ -91,16 +117,21 @@ describe.skipIf(given === "")("a release", () => {
     expect(formula).toContain(`version "${version}"`);
   }, 60_000);
 
-  test.each(targets)("$name is an executable for that system", (target) => {
-    const path = executable(target);
-    expect(systemOf(path)).toBe(target.name);
-    const megabytes = statSync(path).size / 1e6;
-    expect(megabytes).toBeGreaterThan(80);
-    expect(megabytes).toBeLessThan(130);
-    if (target.os === "darwin") expect(hasSignature(path)).toBe(true);
-  });
+  test.each(targets)(
+    "$name is an executable for that system",
+    async (target) => {
+      const path = await executable(target);
+      expect(systemOf(path)).toBe(target.name);
+      const megabytes = statSync(path).size / 1e6;
+      expect(megabytes).toBeGreaterThan(80);
+      expect(megabytes).toBeLessThan(130);
+      if (target.os === "darwin") expect(hasSignature(path)).toBe(true);
+    },
+    60_000,
+  );
 
-  test.each(targets.filter(({ os }) => os !== "win32"))(
+  // The listing of another tar looks different.
+  test.skipIf(process.platform !== "linux").each(targets.filter(({ os }) => os !== "win32"))(
     "$name: the archive has it, executable",
     async (target) => {
       const { out } = await run(["tar", "-tvzf", join(release, archiveName(target))]);
@@ -149,11 +180,9 @@ function place(name: string): string {
   return folder;
 }
 
-const named = (name: string): string => join(dist, "bin", name, "pipeloom");
-
 describe.skipIf(given === "")("running", () => {
   test("this machine's", async () => {
-    const path = executable(hostTarget());
+    const path = await executable(hostTarget());
     await tryOut((args) => [path, ...args], place("host"));
   }, 60_000);
 
@@ -162,7 +191,7 @@ describe.skipIf(given === "")("running", () => {
   test.skipIf(qemu === null || !existsSync(arm64))(
     "linux-arm64, emulated",
     async () => {
-      const command = [qemu ?? "", "-L", arm64, named("linux-arm64")];
+      const command = [qemu ?? "", "-L", arm64, await named("linux-arm64")];
       await tryOut((args) => [...command, ...args], place("arm64"));
     },
     120_000,
@@ -172,7 +201,7 @@ describe.skipIf(given === "")("running", () => {
     "linux-x64-musl, in a root file system of its own",
     async () => {
       const root = place("root");
-      await makeMuslRoot(root, named("linux-x64-musl"));
+      await makeMuslRoot(root, await named("linux-x64-musl"));
       // `chroot` starts in the root's `/`; the working directory is given as the image gives it.
       const command = (args: readonly string[]): string[] =>
         inMuslRoot(root, ["/usr/local/bin/pipeloom", ...args.map(inData)]);
@@ -185,7 +214,29 @@ describe.skipIf(given === "")("running", () => {
 
 const inData = (arg: string): string => (/\.(?:db|ts)$/.test(arg) ? join("/data", arg) : arg);
 
-describe.skipIf(given === "")("the npm package", () => {
+describe.skipIf(given === "")("installing", () => {
+  test("by the script for this system, from a server that has the release", async () => {
+    const server = Bun.serve({
+      port: 0,
+      fetch: ({ url }) => new Response(Bun.file(join(release, basename(new URL(url).pathname)))),
+    });
+    const home = place("home");
+    const windows = process.platform === "win32";
+    const script = join(release, windows ? "install.ps1" : "install.sh");
+    const shell = windows ? ["powershell", "-ExecutionPolicy", "Bypass", "-File"] : ["sh"];
+    const { code, out, err } = await run([...shell, script], home, {
+      PIPELOOM_RELEASES: server.url.href.replace(/\/$/, ""),
+      PIPELOOM_INSTALL_DIR: join(home, "bin"),
+    });
+    await server.stop(true);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toContain(`installed pipeloom ${version} (`);
+    const installed = join(home, "bin", executableName(process.platform));
+    expect((await run([installed, "--version"])).out).toStartWith(`pipeloom ${version} (`);
+  }, 120_000);
+});
+
+describe.skipIf(!existsSync(join(dist, "npm/pipeloom")))("the npm package", () => {
   const project = join(work, "project");
   const modules = join(project, "node_modules");
 
