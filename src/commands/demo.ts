@@ -2,7 +2,7 @@
 
 import { defineCliCommand } from "./command.ts";
 import { commonFlags, commonOptions } from "./common.ts";
-import { executeRun, loadForCommand } from "./execute-run.ts";
+import { executeRun } from "./execute-run.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -35,11 +35,10 @@ export const command = defineCliCommand({
   },
   async run(flags) {
     const [minStepMs, maxStepMs] = stepRange(flags.stepMs);
-    const loaded = await loadForCommand({ kind: "builtin", name: "demo" });
     const { numTasks: tasks, steps, failRate } = flags;
     const params = { tasks, steps, minStepMs, maxStepMs, failRate };
     const options = { ...runOptions(flags), db: flags.db ?? "./wal_demo.db", params };
-    return executeRun(loaded, options, commonOptions(flags));
+    return executeRun({ kind: "builtin", name: "demo" }, options, commonOptions(flags));
   },
 });
 

@@ -3,7 +3,7 @@
 
 import { defineCliCommand } from "./command.ts";
 import { commonFlags, commonOptions } from "./common.ts";
-import { executeRun, loadForCommand } from "./execute-run.ts";
+import { executeRun } from "./execute-run.ts";
 import { defineFlags, type Flags, kebab } from "./flag-defs.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
 import { UsageError } from "./usage-error.ts";
@@ -125,8 +125,8 @@ export const command = defineCliCommand({
   },
   async run(flags) {
     const params = paramsOf(flags.example, flags);
-    const loaded = await loadForCommand({ kind: "builtin", name: flags.example });
-    return executeRun(loaded, { ...runOptions(flags), params }, commonOptions(flags));
+    const module = { kind: "builtin", name: flags.example } as const;
+    return executeRun(module, { ...runOptions(flags), params }, commonOptions(flags));
   },
 });
 

@@ -11,8 +11,10 @@ import {
 } from "../engine/library.ts";
 import type { Run } from "../engine/run.ts";
 import { type Failure, failureLine, toFailure } from "../protocol/failure.ts";
+import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import type { RunSummary } from "../protocol/summary.ts";
+import { capture } from "../ui/capture.ts";
 import { createUi } from "../ui/create.ts";
 import type { Ui } from "../ui/ui.ts";
 import type { OutputOptions, Verbosity } from "./common.ts";
@@ -39,12 +41,16 @@ export async function loadForCommand(module: ModuleRef): Promise<LoadedPipeline>
 
 /** @returns the exit code: 0 all done, 1 a task or the run failed, 130 or 143 after a signal */
 export async function executeRun(
-  loaded: LoadedPipeline,
+  module: ModuleRef,
   options: RunPipelineOptions,
   output: OutputOptions,
 ): Promise<number> {
-  const ui = openUi(output);
+  let mask: Mask | undefined;
+  // Before the module is loaded: what it prints must not tear the screen, nor get between the events.
+  const ui = openUi(output, (text) => mask?.text(text) ?? text);
   try {
+    const loaded = await loadHeld(module, (line) => ui.log("info", line));
+    mask = Mask.of(loaded.pipeline.secrets, process.env);
     const run = await prepareRun(loaded, options, {
       onEvents: (events) => ui.events(events),
       onOutput: (level, line) => ui.log(level, line),
@@ -59,7 +65,23 @@ export async function executeRun(
   }
 }
 
-function openUi(output: OutputOptions): Ui {
+/** What the module prints while it loads is told when it is known which of it is secret. */
+async function loadHeld(module: ModuleRef, tell: (line: string) => void): Promise<LoadedPipeline> {
+  const lines: string[] = [];
+  const hold = (line: string): void => void lines.push(line);
+  const release = capture({ stdout: hold, stderr: hold });
+  let mask: Mask | undefined;
+  try {
+    const loaded = await loadForCommand(module);
+    mask = Mask.of(loaded.pipeline.secrets, process.env);
+    return loaded;
+  } finally {
+    release();
+    for (const line of lines) tell(mask?.text(line) ?? line);
+  }
+}
+
+function openUi(output: OutputOptions, mask: (text: string) => string): Ui {
   try {
     return createUi({
       verbosity: verbosity[output.verbosity],
@@ -69,6 +91,7 @@ function openUi(output: OutputOptions): Ui {
       stderr: process.stderr,
       env: process.env,
       isTty: process.stderr.isTTY,
+      mask,
     });
   } catch (error) {
     throw new UserError(toFailure(error).message);

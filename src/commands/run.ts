@@ -69,8 +69,7 @@ export const command = defineCliCommand({
       );
     }
     const params = await readParams(flags.param, flags.params);
-    const loaded = await loadForCommand(module);
-    if (flags.dryRun) return dryRun(loaded, params, flags.format);
-    return executeRun(loaded, { ...runOptions(flags), params }, commonOptions(flags));
+    if (flags.dryRun) return dryRun(await loadForCommand(module), params, flags.format);
+    return executeRun(module, { ...runOptions(flags), params }, commonOptions(flags));
   },
 });

@@ -7,7 +7,7 @@ import { glyphsFor } from "./glyphs.ts";
 import { createJson } from "./json.ts";
 import { createLogFile } from "./log-file.ts";
 import type { Verbosity } from "./narrate.ts";
-import type { OutStream, Write } from "./output.ts";
+import type { OutStream } from "./output.ts";
 import { untilClosed, writerOf } from "./output.ts";
 import { createPlain } from "./plain.ts";
 import type { Clock } from "./terminal.ts";
@@ -29,35 +29,45 @@ export type UiOptions = {
   readonly cwd?: string;
   /** Tests hold the time with it. */
   readonly clock?: Clock;
+  /** Hides secrets in what the main thread prints. What tasks print comes masked. */
+  readonly mask?: (text: string) => string;
   /** Called once when `--json` has no reader any more (`| head -1`). The run need not care. */
   readonly onStdoutClosed?: () => void;
 };
 
 /** @throws Error when the log file cannot be opened */
 export function createUi(options: UiOptions): Ui {
-  const { json, logFile, clock = systemClock } = options;
-  const parts: Ui[] = [];
-  if (logFile !== undefined) parts.push(createLogFile(logFile, clock.now));
-  parts.push(createScreenUi(options, clock));
-  if (json) parts.push(createJson(untilClosed(writerOf(options.stdout), options.onStdoutClosed)));
+  const { json, logFile, clock = systemClock, mask = (text: string) => text } = options;
+  const file = logFile === undefined ? undefined : createLogFile(logFile, clock.now);
+  const printed = (line: string): string => {
+    const masked = mask(line);
+    file?.log("info", masked);
+    return visible(masked);
+  };
+  const parts: Ui[] = [
+    ...(file === undefined ? [] : [file]),
+    createScreenUi(options, clock, printed),
+    ...(json ? [createJson(untilClosed(writerOf(options.stdout), options.onStdoutClosed))] : []),
+  ];
   const [only] = parts;
   return parts.length === 1 && only !== undefined ? only : all(parts);
 }
 
-function createScreenUi(options: UiOptions, clock: Clock): Ui {
-  const { verbosity, stderr, env, isTty, json } = options;
+/** @param printed what to show of a line that the main thread has printed */
+function createScreenUi(options: UiOptions, clock: Clock, printed: (line: string) => string): Ui {
+  const { verbosity, stderr, env, isTty } = options;
   const look = { colors: paletteOf(colorLevel(env, isTty)), glyphs: glyphsFor(env) };
   const cwd = options.cwd ?? process.cwd();
   const write = untilClosed(writerOf(stderr));
   const common = { verbosity, write, look, env, cwd };
-  if (wantsScreen(options)) return createTerminal({ ...common, stream: stderr, clock });
-  const plain = createPlain({ ...common, now: clock.now });
-  return json ? withStdoutReserved(plain, write) : plain;
+  if (wantsScreen(options)) return createTerminal({ ...common, stream: stderr, clock, printed });
+  const line = (text: string): void => write(`${printed(text)}\n`);
+  return withPrints(createPlain({ ...common, now: clock.now }), line);
 }
 
-/** What the main thread prints must not come between the events. */
-function withStdoutReserved(ui: Ui, write: Write): Ui {
-  const uncapture = capture({ stdout: (line) => write(`${visible(line)}\n`) });
+/** What the main thread prints is told as the rest is, on stderr: stdout is for data. */
+function withPrints(ui: Ui, line: (text: string) => void): Ui {
+  const uncapture = capture({ stdout: line, stderr: line });
   return {
     ...ui,
     finish(summary) {

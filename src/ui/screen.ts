@@ -29,10 +29,11 @@ export function createScreen(stream: OutStream, write: Write, env: Env): Screen 
   let drawn = nothing;
   let lost = 0;
   let hidden = false;
-  const size = (): Size => ({ width: stream.columns ?? 80, height: stream.rows ?? 24 });
+  // A terminal that nobody has sized yet says 0 by 0.
+  const size = (): Size => ({ width: stream.columns || 80, height: stream.rows || 24 });
   const next = (now: Size, region: readonly string[], above: readonly string[]): string => {
     const taken = rowsTaken(drawn, now, rewraps(env));
-    const onScreen = Math.min(taken + lost, now.height - 1);
+    const onScreen = Math.max(Math.min(taken + lost, now.height - 1), 0);
     // What a resize pushed off the top comes back when the screen gets higher again, unless lines have gone
     // in between.
     lost = above.length > 0 ? 0 : taken + lost - onScreen;

@@ -13,7 +13,6 @@ import { createScreen } from "./screen.ts";
 import { guardTerminal } from "./signals.ts";
 import { summaryLines } from "./summary.ts";
 import { createTeller } from "./teller.ts";
-import { visible } from "./text.ts";
 import type { Ui } from "./ui.ts";
 import { finishedCount, fold, labelOf, newView } from "./view.ts";
 
@@ -45,6 +44,8 @@ export type TerminalOptions = {
   readonly env: Env;
   readonly cwd: string;
   readonly clock: Clock;
+  /** What to show of a line that the main thread has printed. */
+  readonly printed: (line: string) => string;
 };
 
 type State = "up" | "stopped" | "background" | "closed";
@@ -105,7 +106,7 @@ export function createTerminal(options: TerminalOptions): Ui {
     },
     close: () => close(),
   });
-  const output = (line: string): void => print([visible(line)]);
+  const output = (line: string): void => print([options.printed(line)]);
   const uncapture = capture({ stdout: output, stderr: output });
 
   /** The last frame has no tasks, and `below` stands under it. */

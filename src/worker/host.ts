@@ -48,6 +48,7 @@ export class Host {
   #busyMs = 0;
   #passed = 0;
   #reportSoon = false;
+  #isLoaded = false;
   #mask: Mask | undefined;
 
   constructor(tools: HostTools) {
@@ -110,6 +111,7 @@ export class Host {
       });
       return;
     }
+    this.#isLoaded = true;
     this.#tools.post({ type: "ready", slot: boot.slot });
     this.#fill();
   }
@@ -128,7 +130,7 @@ export class Host {
   /** Starts tasks while a lane is idle, a task is left and the writer keeps up. */
   #fill(): void {
     const outbox = this.#outbox;
-    if (this.#shared === undefined || outbox === undefined || !registry.sealed) return;
+    if (this.#shared === undefined || outbox === undefined || !this.#isLoaded) return;
     const until = performance.now() + sliceMs;
     while (this.#idleLanes.length > 0 && outbox.hasRoom) {
       const assignment = this.#claim();
@@ -219,8 +221,13 @@ export class Host {
   }
 
   #capture(): void {
+    // While it loads, the module says in each thread what it has said in the main thread: once is enough.
     const output = (level: LogLevel, line: string): void =>
-      this.#tools.post({ type: "output", level, line: this.#mask?.text(line) ?? line });
+      this.#tools.post({
+        type: "output",
+        level: this.#isLoaded ? level : "debug",
+        line: this.#mask?.text(line) ?? line,
+      });
     const stray = {
       stdout: new LineBuffer((line) => output("info", line)),
       stderr: new LineBuffer((line) => output("warn", line)),

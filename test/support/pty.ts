@@ -42,9 +42,11 @@ export function openPty(args: readonly string[], options: PtyOptions): Pty {
   const decoder = new TextDecoder();
   const start = performance.now();
   let pending = "";
+  const closed = Promise.withResolvers<void>();
   const terminal = new Bun.Terminal({
     cols: columns,
     rows,
+    exit: () => closed.resolve(),
     data(_, bytes) {
       const text = decoder.decode(bytes, { stream: true });
       pending += text;
@@ -71,7 +73,11 @@ export function openPty(args: readonly string[], options: PtyOptions): Pty {
     until: (holds, what) => until(screen, changed, holds, what),
     pid: () =>
       Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8")) || child.pid,
-    exited: child.exited,
+    // What it wrote last may still be on its way when it has ended.
+    exited: child.exited.then(async (code) => {
+      await closed.promise;
+      return code;
+    }),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await child.exited;
