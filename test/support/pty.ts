@@ -42,14 +42,14 @@ export function openPty(args: readonly string[], options: PtyOptions): Pty {
   const decoder = new TextDecoder();
   const start = performance.now();
   let pending = "";
-  const closed = Promise.withResolvers<void>();
+  let received = 0;
   const terminal = new Bun.Terminal({
     cols: columns,
     rows,
-    exit: () => closed.resolve(),
     data(_, bytes) {
       const text = decoder.decode(bytes, { stream: true });
       pending += text;
+      received += bytes.length;
       const whole = wholePart(pending);
       pending = pending.slice(whole.length);
       screen.write(whole);
@@ -73,9 +73,12 @@ export function openPty(args: readonly string[], options: PtyOptions): Pty {
     until: (holds, what) => until(screen, changed, holds, what),
     pid: () =>
       Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8")) || child.pid,
-    // What it wrote last may still be on its way when it has ended.
+    // What it wrote last may still be on its way when it has ended, and nothing tells when all has come.
     exited: child.exited.then(async (code) => {
-      await closed.promise;
+      for (let seen = -1; seen !== received;) {
+        seen = received;
+        await Bun.sleep(100);
+      }
       return code;
     }),
     async [Symbol.asyncDispose]() {
