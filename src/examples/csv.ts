@@ -14,7 +14,7 @@ import { writeSamples } from "./csv/sample.ts";
 import { createTable, existingColumns } from "./table.ts";
 
 /** How much of a file is stored at a time. Smaller: more commits; larger: the writer waits for the parser. */
-const checkpointBytes = 4 * 1024 * 1024;
+const checkpointBytes = 2 * 1024 * 1024;
 
 const findFiles = task({
   name: "find-files",

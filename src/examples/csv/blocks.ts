@@ -15,7 +15,8 @@ export class EncodingError extends Error {
   override readonly name = "EncodingError";
 }
 
-const blockBytes = 1024 * 1024;
+/** Large blocks are new memory for each text, and page faults: 256 KiB took a tenth less CPU than 1 MiB. */
+const blockBytes = 256 * 1024;
 /** A record longer than this is a quote that nobody closed. */
 const maxRecordBytes = 64 * 1024 * 1024;
 
