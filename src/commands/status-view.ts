@@ -2,7 +2,7 @@
 //
 // `--format json`, one object. Times are ISO 8601 UTC, durations milliseconds (up to now for what runs), absent ones null:
 //
-//   { "db": "/abs/pipeloom.db", "at": time,
+//   { "version": 1, "db": "/abs/pipeloom.db", "at": time,
 //     "runs": [{ "id", "pipeline", "file", "params": {…}, "status", "tasksTotal", "counts": {…}, "startedAt", "finishedAt",
 //                "durationMs", "pid", "host", "error" }],               newest first, the last five; or the one of --run
 //     "tasks": [{ "run", "id", "name", "status", "progress": 0..1, "message", "attempt", "startedAt", "finishedAt",
@@ -10,7 +10,7 @@
 //     "counts": { "queued", "running", "interrupted", "done", "error", "cancelled", "skipped" } }
 //
 // `error` is null or { "name", "message", … }. `counts` at the top is over the whole file, or over the run of --run.
-// `interrupted` is what ran in a process that is no more.
+// `interrupted` is what ran in a process that is no more. As a JSON Schema: .github/schemas/status.v1.schema.json.
 
 import { failureLine } from "../protocol/failure.ts";
 import type { Counts, Overview, SeenRun, SeenStatus, SeenTask } from "../reader/runs.ts";
@@ -34,7 +34,10 @@ export type ViewOptions = {
 
 // ── data ───────────────────────────────────────────────────────────────────────────────────────────────
 
+const statusVersion = 1;
+
 export const statusData = (seen: Overview, db: string, now: number): object => ({
+  version: statusVersion,
   db,
   at: new Date(now).toISOString(),
   runs: seen.runs.map((run) => ({

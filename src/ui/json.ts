@@ -1,7 +1,7 @@
 // `--json`: one committed event a line on stdout. This shape is public:
 //
 //   {"type":"run-started","run":1,"pipeline":"posts","file":"/x/etl.ts","db":"posts.db","journal":"wal",
-//    "workers":4,"concurrency":4,"at":"2026-01-31T12:00:00.000Z","resumed":false,"alreadyDone":0}
+//    "workers":4,"concurrency":4,"at":"2026-01-31T12:00:00.000Z","resumed":false,"alreadyDone":0,"version":1}
 //   {"type":"run-total","total":100,"complete":true}
 //   {"type":"task-started","id":7,"name":"load-page","attempt":1,"at":"…"}
 //   {"type":"task-progress","id":7,"progress":0.5,"message":"fetched"}
@@ -13,13 +13,16 @@
 //
 // It is the event of src/protocol/events.ts with times in ISO 8601 and `result` and `cursor` as values. A field
 // that is absent there is absent here; `startedAt` is null for a task that never ran. A failure is
-// {"name","message","stack"?,"code"?,"cause"?}. New types and fields may be added.
+// {"name","message","stack"?,"code"?,"cause"?}. New types and fields may be added; anything else is a new version. As a
+// JSON Schema: .github/schemas/events.v1.schema.json.
 
 import type { RunEvent } from "../protocol/events.ts";
 import { toIso } from "../protocol/time.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import type { Write } from "./output.ts";
 import type { Ui } from "./ui.ts";
+
+const eventsVersion = 1;
 
 /** Without the line break. */
 export function jsonLine(event: RunEvent): string {
@@ -28,6 +31,7 @@ export function jsonLine(event: RunEvent): string {
     case "task-progress":
       return JSON.stringify(event);
     case "run-started":
+      return JSON.stringify({ ...event, version: eventsVersion, at: toIso(event.at) });
     case "run-finished":
     case "task-started":
     case "task-log":
