@@ -54,7 +54,8 @@ async function bundle(outfile: string, target: Target, commit: string): Promise<
     splitting: true,
     minify: true,
     sourcemap: "linked",
-    bytecode: true,
+    // It would save some ten milliseconds of a run's start, none of `--version`, and make 0.3 MB of program 3 MB larger.
+    bytecode: false,
     files: await kit(),
     define: {
       PIPELOOM_VERSION: JSON.stringify(version),
