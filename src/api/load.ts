@@ -1,6 +1,6 @@
 // Loads a pipeline file in this thread, and says what is wrong with it by file and line.
 
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { relative } from "node:path";
 
 import type { ModuleRef } from "../protocol/messages.ts";
@@ -69,6 +69,9 @@ async function raceWithRun(imported: Promise<Exports>): Promise<Exports> {
 
 /** @throws LoadError when the export is not a pipeline */
 export function pipelineIn(exports: Exports, ref: ModuleRef): Pipeline {
+  const named = ref.kind === "file" && ref.pipeline !== undefined ? ref.pipeline : undefined;
+  const byName = named === undefined ? undefined : registry.pipelines.get(named);
+  if (byName !== undefined) return byName;
   const name = ref.kind === "file" ? ref.export : "default";
   const what = ref.kind === "file" ? shownPath(ref.path) : ref.name;
   const value = exports[name];
@@ -112,12 +115,17 @@ export function shownPath(path: string): string {
 /** What Bun throws for a file it cannot build or resolve: a position, and the line's text. */
 type Positioned = {
   readonly message: string;
-  readonly position: {
-    readonly file: string;
-    readonly line: number;
-    readonly column: number;
-    readonly lineText: string;
-  } | null;
+  readonly position: Position | null;
+  /** Of an import that does not resolve: what it says, and the file it stands in. */
+  readonly specifier?: string;
+  readonly referrer?: string;
+};
+
+type Position = {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly lineText: string;
 };
 
 const isPositioned = (error: unknown): error is Positioned =>
@@ -129,17 +137,51 @@ function describeLoadError(error: unknown, path: string): string {
   }
   if (isPositioned(error)) return positioned(error, path);
   const thrown = error instanceof Error ? error : new Error(String(error));
+  const missing = nameOf(thrown, path);
+  if (missing !== undefined) return positioned(missing, path);
+  return thrownAt(thrown, path);
+}
+
+/** `etl.ts:3:7: TypeError: …`: what user code threw, with the first place in their files. */
+export function thrownAt(error: unknown, path: string): string {
+  const thrown = error instanceof Error ? error : new Error(String(error));
   const at = userFrame(thrown.stack ?? "", path);
   const name = thrown.name === "Error" ? "" : `${thrown.name}: `;
   return `${at ?? shownPath(path)}: ${name}${thrown.message}`;
 }
 
 function positioned(error: Positioned, path: string): string {
-  const { position } = error;
-  if (position === null) return `${shownPath(path)}: ${error.message}`;
+  const position = error.position ?? importOf(error, path);
+  if (position === undefined) return `${shownPath(path)}: ${error.message}`;
   const at = `${shownPath(position.file === "" ? path : position.file)}:${position.line}:${position.column}`;
   const marker = `${" ".repeat(Math.max(position.column - 1, 0))}^`;
   return `${at}: ${error.message}\n  ${position.lineText}\n  ${marker}`;
+}
+
+/** Bun does not say on which line an import stands that does not resolve: the first that names it. */
+function importOf({ specifier, referrer }: Positioned, path: string): Position | undefined {
+  if (specifier === undefined) return undefined;
+  const file = referrer === undefined || referrer === "" ? path : referrer;
+  return placeOf(file, new RegExp(`["'\`]${RegExp.escape(specifier)}["'\`]`));
+}
+
+function placeOf(file: string, pattern: RegExp): Position | undefined {
+  if (!existsSync(file)) return undefined;
+  const lines = readFileSync(file, "utf8").split("\n");
+  const index = lines.findIndex((line) => pattern.test(line));
+  const lineText = lines[index];
+  if (lineText === undefined) return undefined;
+  return { file, line: index + 1, column: lineText.search(pattern) + 1, lineText };
+}
+
+/** An import of a name that the module does not have. */
+const missingName = /^Export named '(.+)' not found in module '(.+)'/;
+
+function nameOf(error: Error, path: string): Positioned | undefined {
+  const name = missingName.exec(error.message)?.[1];
+  const position =
+    name === undefined ? undefined : placeOf(path, new RegExp(`\\b${RegExp.escape(name)}\\b`));
+  return position === undefined ? undefined : { message: error.message, position };
 }
 
 const frame = /\(?(?:file:\/\/)?([^()\s]+):(\d+):(\d+)\)?$/;

@@ -6,6 +6,7 @@ import { type Duration, durationMs } from "./duration.ts";
 import type { MessageHandle } from "./message.ts";
 import type { Node } from "./node.ts";
 import type { ParamDefaults, ParamsOf, StandardSchema } from "./params.ts";
+import { registry } from "./registry.ts";
 
 /** A node, or many: what is reachable from these runs. A generator streams. */
 export type Work = Node<unknown> | Iterable<Node<unknown>> | AsyncIterable<Node<unknown>>;
@@ -29,6 +30,8 @@ export type PipelineOptions<Spec> = {
   /** Where the data goes unless `--db` says otherwise. Default `./pipeloom.db`. */
   readonly db?: string;
   readonly tasks: Work | ((args: { readonly params: ParamsOf<Spec> }) => Work | Promise<Work>);
+  /** How many tasks a generator will yield, where that is known beforehand: for the bar and the remaining time. */
+  readonly total?: number | ((args: { readonly params: ParamsOf<Spec> }) => number);
   /** Called on the main thread when a task's end is committed. Its failure is logged and changes nothing. */
   readonly onTaskFinish?: (event: TaskFinished) => unknown;
   /** Called on the main thread when all is committed, for at most 10 s. Its failure is logged and changes nothing. */
@@ -44,6 +47,7 @@ export class Pipeline {
   readonly secrets: readonly string[];
   readonly db: string | undefined;
   readonly tasks: PipelineOptions<ParamDefaults>["tasks"];
+  readonly total: PipelineOptions<ParamDefaults>["total"];
   readonly onTaskFinish: ((event: TaskFinished) => unknown) | undefined;
   readonly onFinish: ((summary: RunSummary) => unknown) | undefined;
   /** The file that called `pipeline`, for `runPipeline(value)`: Workers import it to find the tasks. */
@@ -58,6 +62,7 @@ export class Pipeline {
     this.secrets = options.secrets ?? [];
     this.db = options.db;
     this.tasks = options.tasks;
+    this.total = options.total;
     this.onTaskFinish = options.onTaskFinish;
     this.onFinish = options.onFinish;
     this.origin = origin;
@@ -85,7 +90,9 @@ export function pipeline<
   const names = (options.messages ?? []).map((handle) => handle.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new TypeError(`${what}: two messages are called "${twice}"`);
-  return new Pipeline(options as unknown as PipelineOptions<ParamDefaults>, callerFile());
+  const made = new Pipeline(options as unknown as PipelineOptions<ParamDefaults>, callerFile());
+  registry.pipelines.set(made.name, made);
+  return made;
 }
 
 function poolLimits(

@@ -1,9 +1,12 @@
 // The tasks of this thread, by name. On globalThis, so that two copies of the package in one program share it.
 
+import type { Pipeline } from "./pipeline.ts";
 import type { AnyTaskDefinition } from "./task.ts";
 
 type Registry = {
   readonly tasks: Map<string, AnyTaskDefinition>;
+  /** By name, the last of each: for a run of one that no export holds. */
+  readonly pipelines: Map<string, Pipeline>;
   /** Once a module has been loaded, a task defined later would be unknown in the other threads. */
   sealed: boolean;
   /** In a Worker: called when the module calls `runPipeline` while it loads (see api/load.ts). */
@@ -16,6 +19,7 @@ const key = Symbol.for("pipeloom.registry");
 const holder = globalThis as { [key]?: Registry };
 export const registry: Registry = (holder[key] ??= {
   tasks: new Map(),
+  pipelines: new Map(),
   sealed: false,
   onRun: undefined,
   onChild: undefined,

@@ -136,7 +136,11 @@ async function targetOf(target: string | Pipeline): Promise<LoadedPipeline> {
       "runPipeline: cannot tell which file defines the pipeline; pass the file's path",
     );
   }
-  return { pipeline: target, module: { kind: "file", path: target.origin, export: "default" } };
+  const { origin, name } = target;
+  return {
+    pipeline: target,
+    module: { kind: "file", path: origin, export: "default", pipeline: name },
+  };
 }
 
 const withExport = /^(.*\.[cm]?[jt]sx?):([A-Za-z_$][\w$]*)$/;

@@ -1,23 +1,21 @@
 // Plans without running: the nodes as the author made them, checked as a run would check them.
 
 import { type AnyNode, isNode, type TaskNode, watchNodes } from "../api/node.ts";
-import type { Pipeline, Work } from "../api/pipeline.ts";
+import type { Pipeline } from "../api/pipeline.ts";
 import type { Plan, PlanNode } from "../protocol/plan.ts";
 import { Graph } from "./graph.ts";
-import { sourceOf, type Stream } from "./source.ts";
+import { sourceOf, type Stream, workOf } from "./source.ts";
 import { nodesIn } from "./template.ts";
 
 /** How many nodes of a generator are looked at. */
 const streamed = 1000;
 
-/** @throws PlanError, or what `tasks` throws */
+/** @throws PlanError, also for what `tasks` throws */
 export async function planOf(pipeline: Pipeline, params: Record<string, unknown>): Promise<Plan> {
   const graph = new Graph({ ready: () => undefined, skipped: () => undefined }, pipeline.pools);
   const watched = watchNodes({ made: (node) => graph.made(node) });
   try {
-    const work: Work =
-      typeof pipeline.tasks === "function" ? await pipeline.tasks({ params }) : pipeline.tasks;
-    const source = sourceOf(work);
+    const source = sourceOf(await workOf(pipeline, params));
     const { nodes, more } =
       source.kind === "all" ? { nodes: source.nodes, more: false } : await firstOf(source.stream);
     for (const node of nodes) graph.add(node);

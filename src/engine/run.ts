@@ -3,7 +3,7 @@
 
 import type { AnyNode } from "../api/node.ts";
 import { watchNodes } from "../api/node.ts";
-import type { Pipeline, Work } from "../api/pipeline.ts";
+import type { Pipeline } from "../api/pipeline.ts";
 import { nextAttemptAt } from "../api/retries.ts";
 import type { RunEvent, RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
@@ -31,7 +31,7 @@ import { callHook } from "./hooks.ts";
 import { KnownTasks, taskKey } from "./known-tasks.ts";
 import { type LostWorker, Pool, type WorkerThread } from "./pool.ts";
 import { Schedule } from "./schedule.ts";
-import { sourceOf, type Stream } from "./source.ts";
+import { sourceOf, type Stream, workOf } from "./source.ts";
 import { SummaryCollector } from "./summary.ts";
 import { fill } from "./template.ts";
 import { TimeoutWatch } from "./timeout-watch.ts";
@@ -94,6 +94,8 @@ export class Run {
   readonly #known = new KnownTasks();
   #control: Control | undefined;
   #stream: Stream | undefined;
+  /** How many tasks the author says the stream will yield. */
+  #promised: number | undefined;
   #nextId = 1;
   #lanes = 1;
   #stop: Stop | undefined;
@@ -126,7 +128,7 @@ export class Run {
 
   /**
    * Plans, runs and commits everything.
-   * @throws PlanError, or what `tasks` throws, before anything is written
+   * @throws PlanError, also for what `tasks` throws, before anything is written
    */
   async start(): Promise<RunSummary> {
     const watched = watchNodes({ made: (node: AnyNode) => this.#graph.made(node) });
@@ -161,13 +163,12 @@ export class Run {
 
   async #plan(): Promise<void> {
     const { pipeline, params } = this.#options;
-    const work: Work =
-      typeof pipeline.tasks === "function" ? await pipeline.tasks({ params }) : pipeline.tasks;
-    const source = sourceOf(work);
+    const source = sourceOf(await workOf(pipeline, params));
     if (source.kind === "stream") {
       // A node that was yielded may be passed on later, when its task has long ended.
       this.#graph.keepResults = true;
       this.#stream = source.stream;
+      this.#promised = promisedTotal(pipeline.total, params);
       return;
     }
     for (const node of source.nodes) this.#addNode(node);
@@ -455,8 +456,13 @@ export class Run {
   }
 
   #sendTotal(): void {
-    const total = this.#graph.tasks + this.#graph.expected;
-    const complete = this.#stream === undefined && this.#graph.isCountable;
+    const known = this.#graph.tasks + this.#graph.expected;
+    const promised = this.#stream === undefined ? undefined : this.#promised;
+    const total = Math.max(known, promised ?? 0);
+    const complete =
+      promised === undefined
+        ? this.#stream === undefined && this.#graph.isCountable
+        : total === promised;
     if (total === this.#total.sent && complete === this.#total.complete) return;
     const now = performance.now();
     if (!complete && now - this.#total.at < totalEveryMs) return;
@@ -769,4 +775,13 @@ export class Run {
       alreadyDone: this.#known.reused,
     });
   }
+}
+
+function promisedTotal(
+  total: Pipeline["total"],
+  params: Record<string, unknown>,
+): number | undefined {
+  const value = typeof total === "function" ? total({ params }) : total;
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return value;
+  throw new PlanError(`\`total\` must be an integer of at least 0, not ${value}`);
 }

@@ -1,7 +1,21 @@
 // Where the nodes come from: all at once from a list, or pulled one by one from a generator as there is room.
 
 import { isNode } from "../api/node.ts";
-import type { Work } from "../api/pipeline.ts";
+import { thrownAt } from "../api/load.ts";
+import type { Pipeline, Work } from "../api/pipeline.ts";
+import { PlanError } from "./graph.ts";
+
+/** @throws PlanError saying where, for whatever the author's `tasks` throws */
+export async function workOf(pipeline: Pipeline, params: Record<string, unknown>): Promise<Work> {
+  const { tasks, origin } = pipeline;
+  if (typeof tasks !== "function") return tasks;
+  try {
+    return await tasks({ params });
+  } catch (thrown) {
+    if (thrown instanceof PlanError) throw thrown;
+    throw new PlanError(thrownAt(thrown, origin ?? ""), { cause: thrown });
+  }
+}
 
 /** Nodes that are all there are. */
 export type AllNodes = { readonly kind: "all"; readonly nodes: readonly unknown[] };

@@ -33,6 +33,7 @@ const between = (low: number, high: number): number => low + Math.random() * (hi
 export default pipeline({
   name: "demo",
   params: { tasks: 20, steps: 20, minStepMs: 50, maxStepMs: 100, failRate: 0 },
+  total: ({ params }) => params.tasks,
   *tasks({ params }) {
     const { tasks, ...settings } = params;
     for (let i = 1; i <= tasks; i++) yield work(settings, { name: `task-${i}` });
