@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 
 import { LoadError, loadModule, pipelineIn } from "../api/load.ts";
 import { resolveParams } from "../api/params.ts";
-import { Pipeline } from "../api/pipeline.ts";
+import type { Pipeline } from "../api/pipeline.ts";
 import { registry } from "../api/registry.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { RunEvent } from "../protocol/events.ts";
@@ -92,8 +92,13 @@ export async function prepareRun(
       hooks.onEvents?.(events);
       if (onEvent !== undefined) for (const event of events) onEvent(event);
     },
-    onOutput: hooks.onOutput ?? ((level, line) => console.error(`${level}: ${line}`)),
+    onOutput: hooks.onOutput ?? showOutput,
   });
+}
+
+/** What a program prints at its top level comes once from each thread that imports it: at `debug`, and not shown. */
+function showOutput(level: LogLevel, line: string): void {
+  if (level !== "debug") console.error(`${level}: ${line}`);
 }
 
 function positive(value: number | undefined, name: string): number | undefined {

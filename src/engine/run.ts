@@ -245,6 +245,11 @@ export class Run {
       case "detached":
         this.#resolveLost(message.slot);
         return this.#advance();
+      case "output":
+        return this.#options.onOutput(
+          message.level,
+          this.#mask?.text(message.line) ?? message.line,
+        );
       case "failed":
         return this.#writerFailed(message.failure);
       case "closed":

@@ -41,7 +41,13 @@ export type RetryPolicy = {
 
 /** Where the user's tasks come from, in every thread alike. */
 export type ModuleRef =
-  | { readonly kind: "file"; readonly path: string; readonly export: string }
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      readonly export: string;
+      /** The pipeline's name, where it came as a value (`runPipeline(value)`): no export need hold it. */
+      readonly pipeline?: string;
+    }
   /** A pipeline that ships inside the executable. */
   | { readonly kind: "builtin"; readonly name: string };
 
@@ -305,6 +311,8 @@ export type FromWriter =
   /** `events` is JSON text of `WireEvent[]`, in the order they were committed. */
   | { readonly type: "committed"; readonly events: string }
   | { readonly type: "detached"; readonly slot: Slot }
+  /** User code printed something there: the module while it loaded, a message's `apply`. */
+  | { readonly type: "output"; readonly level: LogLevel; readonly line: string }
   /** The writer cannot go on; nothing after the last `committed` is in the file. */
   | { readonly type: "failed"; readonly failure: Failure }
   | { readonly type: "closed"; readonly finished: Extract<RunEvent, { type: "run-finished" }> };

@@ -4,15 +4,26 @@ import * as pipeloom from "../index.ts";
 import { loadModule, pipelineIn, providePackage } from "../api/load.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { ToWriter } from "../protocol/messages.ts";
+import { capturePrints } from "./prints.ts";
 import { Writer } from "./writer.ts";
 
 declare const self: Worker;
 
 providePackage(pipeloom);
 
+// What the module says while it loads it has said in the main thread.
+let isLoaded = false;
+capturePrints((level, line) =>
+  self.postMessage({ type: "output", level: isLoaded ? level : "debug", line }),
+);
+
 const writer = new Writer({
   post: (message) => self.postMessage(message),
-  messages: async (module) => pipelineIn(await loadModule(module, builtins), module).messages,
+  messages: async (module) => {
+    const exports = await loadModule(module, builtins);
+    isLoaded = true;
+    return pipelineIn(exports, module).messages;
+  },
   later: (work) => void setImmediate(work),
   after: (ms, work) => void setTimeout(work, ms),
   now: () => Date.now(),

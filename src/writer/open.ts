@@ -181,7 +181,7 @@ function isEmpty(db: Database): boolean {
   }
 }
 
-function removeFile(path: string): void {
+export function removeFile(path: string): void {
   for (const suffix of ["", "-wal", "-shm", "-journal"]) {
     try {
       rmSync(path + suffix, { force: true });

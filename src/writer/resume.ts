@@ -197,7 +197,7 @@ function insertRun(db: Database, id: RunId, request: RunRequest, now: number): v
 /**
  * What the earlier session left open waits again. What it had in hand when it died was interrupted, not failed, and
  * loses no attempt; what failed or was cancelled gets its attempts anew. What it had not begun is planned anew, under
- * new ids, and whether it is skipped is decided anew.
+ * new ids, and whether it is skipped is decided anew. A cursor says that it had begun, if not in the last session.
  */
 function reviveRun(db: Database, id: RunId, request: RunRequest): void {
   db.run(
@@ -205,7 +205,7 @@ function reviveRun(db: Database, id: RunId, request: RunRequest): void {
     [request.file, request.params, process.pid, hostname(), id],
   );
   db.run(
-    "DELETE FROM task_runs WHERE run_id = ? AND (status = 'skipped' OR (status = 'queued' AND attempt = 0))",
+    "DELETE FROM task_runs WHERE run_id = ? AND (status = 'skipped' OR (status = 'queued' AND attempt = 0 AND cursor IS NULL))",
     [id],
   );
   db.run(

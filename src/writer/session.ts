@@ -1,6 +1,7 @@
 // A run's hold on the database: the connection, the run's row, its lock, and the statements that write.
 
 import type { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
 
 import type { MessageHandle } from "../api/message.ts";
 import type { RunFinished, RunStarted } from "../protocol/events.ts";
@@ -10,7 +11,8 @@ import type { RunStatus } from "../protocol/status.ts";
 import { toIso } from "../protocol/time.ts";
 import { CustomMessages } from "./custom-messages.ts";
 import { closeDatabase } from "./close.ts";
-import { noLock, type RunLock } from "./lock.ts";
+import { closeAndDiscard } from "./discard.ts";
+import type { RunLock } from "./lock.ts";
 import { openDatabase, walLimitBytes } from "./open.ts";
 import { knownTasks, prepareRun, type PreparedRun } from "./resume.ts";
 import { applySchema } from "./schema-sql.ts";
@@ -48,7 +50,7 @@ export class Session {
 
   /**
    * The schema comes first: when it fails, there is no run whose row would have to say so.
-   * @throws StoreError or SchemaError; the connection is closed again then
+   * @throws StoreError or SchemaError; the connection is closed again then, and a file that it made is gone
    */
   static open(
     options: WriterOptions,
@@ -56,13 +58,14 @@ export class Session {
     handles: readonly MessageHandle<never>[],
     now: number,
   ): Session {
+    const isNew = !existsSync(options.db);
     const db = openDatabase(options);
     try {
       if (request.schema !== null) applySchema(db, request.schema);
       const run = prepareRun(db, options, request, now);
       return new Session(db, options, handles, runStarted(options, request, run, now), run.lock);
     } catch (thrown) {
-      closeDatabase(db, noLock);
+      closeAndDiscard(db, options.db, isNew);
       throw thrown;
     }
   }

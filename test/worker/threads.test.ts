@@ -217,6 +217,22 @@ describe("prints", () => {
   });
 });
 
+test("what a message prints while it is applied is shown, and does not reach stdout", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    console.log("while it loads");
+    const say = message("say", (_db, text: string) => { console.log("applied %s", text); process.stdout.write("raw\\n"); });
+    const a = task({ name: "a", run: (_, ctx) => ctx.emit(say, "it") });
+    export default pipeline({ name: "p", messages: [say], tasks: () => a() });
+  `);
+  const { code, out, err } = await rig.fromSource("run", file, "--db", "test.db", "--json");
+  expect(code).toBe(0);
+  const lines = out.trimEnd().split("\n");
+  expect(lines.filter((line) => !line.startsWith("{"))).toEqual([]);
+  expect(err).toContain("applied it");
+  expect(err).toContain("raw");
+});
+
 describe("a thread that is lost", () => {
   test("process.exit fails its task alone; the neighbours run again without losing an attempt", async () => {
     await using rig = newRig();

@@ -1,0 +1,202 @@
+// Ctrl-C, SIGTERM, kill -9 and readers that leave: exit codes, and what is in the file afterwards.
+
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { type Child, ended, executable, newRig, type Rig } from "../support/rig.ts";
+
+setDefaultTimeout(120_000);
+
+const statuses = (rig: Rig): unknown[] =>
+  rig.rows("SELECT status, count(*) AS n FROM task_runs GROUP BY status ORDER BY status");
+const runs = (rig: Rig): unknown[] => rig.rows("SELECT id, status FROM pipeline_runs ORDER BY id");
+
+describe.skipIf(process.platform === "win32")("signals", () => {
+  const listening = `
+    const listen = task({ name: "listen", run: (_, ctx) => step("listen", 0, ctx.signal) });
+    export default pipeline({ name: "p", tasks: () => Array.from({ length: 5 }, () => listen()) });
+  `;
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)(
+    "%s: running tasks are cancelled, the others stay queued, exit %i",
+    async (signal, code) => {
+      await using rig = newRig();
+      const { control } = rig;
+      rig.pipeline(listening);
+      const child = rig.spawn("run", "pipeline.ts", "--db", "test.db", "-w2");
+      const calls = [await control.next("listen"), await control.next("listen")];
+      child.kill(signal);
+      await Promise.all(calls.map(({ gone }) => gone));
+      const end = await ended(child);
+      expect(end.code).toBe(code);
+      expect(end.out).toBe("");
+      expect(rig.list()).toEqual(["control.ts", "pipeline.ts", "test.db"]);
+      expect(statuses(rig)).toEqual([
+        { status: "cancelled", n: 2 },
+        { status: "queued", n: 3 },
+      ]);
+      expect(runs(rig)).toEqual([{ id: 1, status: "cancelled" }]);
+    },
+  );
+
+  test("a second SIGINT ends what does not listen, and the file is right", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    rig.pipeline(`
+      const loop = task({ name: "loop", async run() { await step("loop"); for (;;); } });
+      const deaf = task({ name: "deaf", async run(_, ctx) { ctx.signal.onabort = () => void step("told"); await step("deaf"); } });
+      export default pipeline({ name: "p", tasks: () => [loop(), deaf(), loop()] });
+    `);
+    const child = rig.spawn("run", "pipeline.ts", "--db", "test.db", "-w2");
+    (await control.next("loop")).finish();
+    await control.next("deaf");
+    child.kill("SIGINT");
+    await control.next("told");
+    child.kill("SIGINT");
+    expect((await ended(child)).code).toBe(130);
+    expect(rig.list()).toEqual(["control.ts", "pipeline.ts", "test.db"]);
+    expect(statuses(rig)).toEqual([
+      { status: "cancelled", n: 2 },
+      { status: "queued", n: 1 },
+    ]);
+  });
+
+  test("after a cancel, --resume does what was left, and only that", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    rig.pipeline(`
+      const quick = task({ name: "quick", run: () => "done before" });
+      const ask = task({ name: "ask", run: ({ quick }: { quick: string }, ctx) => step("ask", quick, ctx.signal) });
+      const last = task({ name: "last", run: (input: unknown) => input });
+      export default pipeline({ name: "p", tasks: () => last(ask({ quick: quick() })) });
+    `);
+    const child = rig.spawn("run", "pipeline.ts", "--db", "test.db");
+    await control.next("ask");
+    child.kill("SIGINT");
+    expect((await ended(child)).code).toBe(130);
+    const again = ended(rig.spawn("run", "pipeline.ts", "--db", "test.db", "--resume"));
+    const call = await control.next("ask");
+    expect(call.input).toBe("done before");
+    call.finish("answered");
+    expect((await again).code).toBe(0);
+    expect(runs(rig)).toEqual([{ id: 1, status: "done" }]);
+    expect(rig.rows("SELECT name, status, result FROM task_runs ORDER BY id")).toEqual([
+      { name: "quick", status: "done", result: '"done before"' },
+      { name: "ask", status: "done", result: '"answered"' },
+      { name: "last", status: "done", result: '"answered"' },
+    ]);
+  });
+});
+
+/** Reads lines until so many have come, or the stream ends. */
+async function readLines(child: Child, count: number): Promise<number> {
+  let lines = 0;
+  const decoder = new TextDecoder();
+  for await (const chunk of child.stdout) {
+    lines += decoder.decode(chunk).split("\n").length - 1;
+    if (lines >= count) break;
+  }
+  return lines;
+}
+
+test("killed 20 times at any moment and started again: every row exactly once", async () => {
+  await using rig = newRig();
+  const [tasks, parts] = [400, 5];
+  rig.pipeline(`
+    const load = task({
+      name: "load",
+      async run({ n }: { n: number }, ctx) {
+        const from = Number(ctx.cursor ?? 0);
+        for (let part = from; part < ${parts}; part++) {
+          await ctx.insert("rows", [{ id: n * 100 + part, attempt: ctx.attempt }]);
+          await Bun.sleep(1);
+          if (part % 2 === 1) await ctx.checkpoint(part + 1);
+        }
+        return n;
+      },
+    });
+    const sum = task({ name: "sum", run: (all: number[]) => all.reduce((a, b) => a + b) });
+    export default pipeline({
+      name: "p",
+      schema: "CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, attempt)",
+      tasks: () => sum(each(Array.from({ length: ${tasks} }, (_, n) => n), (n) => load({ n }))),
+    });
+  `);
+  const args = ["run", "pipeline.ts", "--db", "test.db", "--json", "-w2", "-c6"];
+  let kills = 0;
+  for (let isDone = false; kills < 20 && !isDone; kills++) {
+    const child = rig.spawn(...args);
+    // So far, and a moment more: in the middle of a transaction, of a commit, of the end.
+    await readLines(child, 1 + Math.floor(Math.random() * 60));
+    await Bun.sleep(Math.random() * 8);
+    child.kill("SIGKILL");
+    await child.exited;
+    isDone = rig.rows("SELECT status FROM pipeline_runs")[0]?.["status"] !== "running";
+  }
+  expect(kills).toBe(20);
+  const { code, err } = await rig.pipeloom("run", "pipeline.ts", "--db", "test.db");
+  expect({ code, err }).toMatchObject({ code: 0 });
+  expect(rig.list().filter((name) => !/-(wal|shm)$/.test(name))).toEqual([
+    "pipeline.ts",
+    "test.db",
+  ]);
+  expect(
+    rig.rows("SELECT count(*) AS n, count(DISTINCT id) AS ids, max(attempt) AS attempts FROM rows"),
+  ).toEqual([{ n: tasks * parts, ids: tasks * parts, attempts: 1 }]);
+  expect(runs(rig)).toEqual([{ id: 1, status: "done" }]);
+  expect(statuses(rig)).toEqual([{ status: "done", n: tasks + 1 }]);
+  expect(
+    rig.rows("SELECT DISTINCT result FROM task_runs WHERE name = 'sum' AND status = 'done'"),
+  ).toEqual([{ result: String((tasks * (tasks - 1)) / 2) }]);
+});
+
+test.skipIf(process.platform === "win32")(
+  "--json | head -1: one line, and the run goes on",
+  async () => {
+    await using rig = newRig();
+    rig.pipeline(`
+    const a = task({ name: "a", run: () => Bun.sleep(5) });
+    export default pipeline({ name: "p", tasks: () => Array.from({ length: 300 }, () => a()) });
+  `);
+    const shell = Bun.spawn(
+      [
+        "sh",
+        "-c",
+        '("$0" run pipeline.ts --db test.db --json -c50; echo "code $?" >&2) | head -1',
+        executable,
+      ],
+      { cwd: rig.path, stdout: "pipe", stderr: "pipe" },
+    );
+    const { out, err } = await ended(shell);
+    expect(out).toMatch(/^\{"type":"run-started".*\}\n$/);
+    expect(err).toContain("code 0");
+    expect(statuses(rig)).toEqual([{ status: "done", n: 300 }]);
+    expect(runs(rig)).toEqual([{ id: 1, status: "done" }]);
+  },
+);
+
+test("--json: each line is an event, and each task's end comes once", async () => {
+  await using rig = newRig();
+  rig.pipeline(`
+    const a = task({ name: "a", retries: { limit: 1, delay: 0 }, run({ n }: { n: number }, ctx) {
+      console.log("on stdout, were it not caught");
+      if (n === 3 && ctx.attempt === 1) throw new Error("once");
+      return n;
+    } });
+    export default pipeline({ name: "p", tasks: () => Array.from({ length: 20 }, (_, n) => a({ n })) });
+  `);
+  const { code, out } = await rig.pipeloom("run", "pipeline.ts", "--db", "test.db", "--json");
+  expect(code).toBe(0);
+  const events = out
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { type: string; id?: number });
+  expect(events[0]?.type).toBe("run-started");
+  expect(events.at(-1)?.type).toBe("run-finished");
+  const ends = events.filter(({ type }) => type === "task-finished").map(({ id }) => id);
+  expect(ends.toSorted((a, b) => Number(a) - Number(b))).toEqual(
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  );
+  expect(events.filter(({ type }) => type === "task-retrying")).toHaveLength(1);
+});
