@@ -14,7 +14,7 @@ export type ChunkLimits = { readonly rows: number; readonly chars: number };
 /** Measured: 250 to 4,000 rows a chunk are alike; 1,000 keeps what the writer parses at once small. */
 export const chunkLimits: ChunkLimits = { rows: 1000, chars: 256 * 1024 };
 
-/** Takes one chunk: JSON text of a `rows` record. A promise makes the encoder wait: that is the back-pressure. */
+/** Takes one chunk: the text of a `rows` part (protocol/unit-part.ts). A promise makes the encoder wait: that is the back-pressure. */
 export type ChunkSink = (text: string, rows: number) => void | Promise<void>;
 
 /**

@@ -26,7 +26,7 @@ export class Unit {
   get rows(): number {
     return this.#rows;
   }
-  /** Characters of JSON text so far; a byte each, or two where there is text beyond Latin-1. */
+  /** Characters of text so far; a byte each, or two where there is text beyond Latin-1. */
   get chars(): number {
     return this.#chars;
   }
@@ -35,7 +35,7 @@ export class Unit {
   }
 
   /**
-   * @param text JSON text of one `rows` or `emit` record
+   * @param text one `rows` or `emit` part (protocol/unit-part.ts)
    * @param rows how many rows it holds; 1 for a message
    * @throws UnitTooLargeError past the bound; the unit stays as it was
    */
@@ -51,7 +51,7 @@ export class Unit {
     this.#chars += text.length;
   }
 
-  /** The records' texts in order; the unit is empty afterwards. */
+  /** The parts in order; the unit is empty afterwards. */
   take(): readonly string[] {
     const texts = this.#texts;
     this.clear();

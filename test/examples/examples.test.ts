@@ -213,3 +213,44 @@ test(
   },
   patient,
 );
+
+/** Kills a run as soon as a checkpoint of its file is committed. */
+async function killInside(folder: string, flags: readonly string[]): Promise<void> {
+  const child = Bun.spawn([...pipeloom, "examples", ...flags, "--db", "x.db"], {
+    cwd: folder,
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  const isInside = (): boolean => {
+    try {
+      const sql = "SELECT 1 FROM task_runs WHERE cursor IS NOT NULL AND status = 'running'";
+      return rows(folder, sql).length > 0;
+    } catch {
+      return false;
+    }
+  };
+  while (child.exitCode === null && !isInside()) await Bun.sleep(5);
+  child.kill("SIGKILL");
+  await child.exited;
+}
+
+test(
+  "a run that is killed inside a file goes on there, and no row is there twice",
+  async () => {
+    using folder = tempFolder();
+    const count = 400_000;
+    const lines = Array.from({ length: count }, (_, i) => `${i},name ${i},"a\n${i}"`);
+    writeFileSync(join(folder.path, "a.csv"), `id,name,note\n${lines.join("\n")}\n`);
+    // Without a key: a row that is stored twice would be there twice.
+    const flags = ["csv", "--dir", "a.csv", "--table", "t"];
+    await killInside(folder.path, flags);
+    const { code } = await examples(folder.path, ...flags);
+    expect(code).toBe(0);
+    const sql =
+      "SELECT count(*), count(DISTINCT id), sum(id), sum(note = 'a' || char(10) || id) FROM t";
+    expect(rows(folder.path, sql)).toEqual([[count, count, (count * (count - 1)) / 2, count]]);
+    expect(rows(folder.path, "SELECT count(*), max(status) FROM pipeline_runs")).toEqual([
+      [1, "done"],
+    ]);
+  },
+  patient,
+);
