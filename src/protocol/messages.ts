@@ -205,9 +205,9 @@ export type TaskRecord =
     };
 
 /**
- * One post on a Worker's port: the JSON text of `TaskRecord[]`, or, behind a `#`, that of one `rows` or `emit`
- * record, which the writer reads when its turn in the unit comes. Paid for in credits (see claims.ts).
- * The parts of a unit and the `checkpoint` or `finished` that ends it are posted without another task's between them.
+ * One post on a Worker's port: the JSON text of `TaskRecord[]`, or, behind a `#`, one part of a unit (unit-part.ts),
+ * which the writer reads when its turn in the unit comes. Paid for in credits (claims.ts). The parts of a unit and the
+ * `checkpoint` or `finished` that ends it are posted without another task's between them.
  */
 export type WorkerPost = string;
 export const unitPartMark = "#";

@@ -75,6 +75,9 @@ export class Attempt implements TaskContext, Reporting {
   /** Sends the author did not await yet: each is awaited before the task ends, and its error is the task's. */
   #pending: Promise<void> = Promise.resolve();
   #hasPending = false;
+  /** The commit of the last checkpoint that was sent. */
+  #committing: Promise<void> = Promise.resolve();
+  #settled: { readonly of: Promise<void>; readonly all: Promise<void> } | undefined;
   readonly #streams: { stdout?: LineBuffer; stderr?: LineBuffer } = {};
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -251,23 +254,39 @@ export class Attempt implements TaskContext, Reporting {
     return sent;
   }
 
+  /**
+   * What is sent after a checkpoint may be encoded while that is committed, if the author does not wait for it: the
+   * thread and the writer are both busy then. The next checkpoint, and the task's end, wait for it in any case.
+   */
   get checkpoint(): TaskContext["checkpoint"] {
-    return (cursor) => this.#send(() => this.#checkpoint(cursor));
+    return (cursor) => {
+      const sent = this.#send(() => this.#checkpoint(cursor));
+      const committed = sent.then(() => this.#committing);
+      committed.catch(() => undefined);
+      return committed;
+    };
   }
 
   async #checkpoint(cursor: unknown): Promise<void> {
+    // A unit must not be committed when the one before could not be applied.
+    await this.#committing;
     const text = jsonText(cursor, "cursor", "checkpoint", "cursors");
     const seq = this.#shared.nextCheckpoint++;
-    const committed = new Promise<Failure | undefined>((resolve) =>
+    const answer = new Promise<Failure | undefined>((resolve) =>
       this.#shared.checkpoints.set(seq, resolve),
     );
     const record: TaskRecord = { type: "checkpoint", id: this.id, seq, cursor: text };
     await this.#shared.unitTurn.take(() =>
       this.#shared.outbox.unit(this, this.#unit?.take() ?? [], record),
     );
-    const failure = await committed;
+    this.#committing = this.#untilCommitted(answer, text);
+    this.#committing.catch(() => undefined);
+  }
+
+  async #untilCommitted(answer: Promise<Failure | undefined>, cursor: string): Promise<void> {
+    const failure = await answer;
     if (failure !== undefined) throw errorOf(failure);
-    this.#cursorText = text;
+    this.#cursorText = cursor;
   }
 
   get cursor(): unknown {
@@ -281,7 +300,12 @@ export class Attempt implements TaskContext, Reporting {
 
   /** Undefined when nothing is to be waited for: the common case must not cost a turn of the event loop. */
   settled(): Promise<void> | undefined {
-    return this.#hasPending ? this.#pending : undefined;
+    if (!this.#hasPending) return undefined;
+    if (this.#settled?.of !== this.#pending) {
+      const all = this.#pending.then(() => this.#committing);
+      this.#settled = { of: this.#pending, all };
+    }
+    return this.#settled.all;
   }
 
   // ── the end ──
