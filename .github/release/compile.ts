@@ -54,7 +54,8 @@ async function bundle(outfile: string, target: Target, commit: string): Promise<
     splitting: true,
     minify: true,
     sourcemap: "linked",
-    // It would save some ten milliseconds of a run's start, none of `--version`, and make 0.3 MB of program 3 MB larger.
+    // It would make a short run a third quicker (`demo -n 1 --steps 0`: 120 ms against 176 on two busy cores) and
+    // `--version` not at all, but 0.3 MB of program larger by 2.8 MB: with the kit, more than the 4 MB that are allowed.
     bytecode: false,
     files: await kit(),
     define: {

@@ -188,7 +188,7 @@ async function pretend(home: string, scripts: Readonly<Record<string, string>>):
 
 /** @returns a PATH with what every system has, and one downloader */
 async function onlyWith(home: string, downloader: string): Promise<string> {
-  const every = "sh uname getconf mkdir mktemp rm mv cp chmod tar gzip awk cut sha256sum";
+  const every = "sh uname getconf mkdir mktemp rm mv cp chmod tar gzip awk cut sha256sum shasum";
   const folder = join(home, "tools");
   mkdirSync(folder);
   for (const name of [...every.split(" "), downloader]) {

@@ -1,6 +1,6 @@
 # Completion of pipeloom for bash (3.2 and later). In ~/.bashrc:
 #
-#   source <(pipeloom completions bash)
+#   eval "$(pipeloom completions bash)"
 
 _pipeloom() {
   # Bash also breaks words at = and :, which are part of them here: what no blank separates is glued together again.

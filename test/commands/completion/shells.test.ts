@@ -42,7 +42,7 @@ const shells: readonly Shell[] = [
   {
     name: "bash",
     command: ["bash", "--norc", "--noprofile", "-i"],
-    setup: "source <(pipeloom completions bash)",
+    setup: 'eval "$(pipeloom completions bash)"',
   },
   {
     name: "zsh",
