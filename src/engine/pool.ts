@@ -13,6 +13,7 @@ import type {
   WorkerBoot,
 } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
+import { packAssignments } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 
 /** One thread as the pool sees it; a test gives its own. */
@@ -28,6 +29,8 @@ export type LostWorker = {
   readonly slot: Slot;
   /** What ran in its lanes when it went. */
   readonly running: readonly TaskId[];
+  /** What it had been given and had not taken: such a task may stand in `running` too, with its attempt before. */
+  readonly unbegun: ReadonlySet<TaskId>;
   /** Posts it made; the writer has taken all of them in once it says `detached`. */
   readonly sent: number;
   readonly failure: Failure;
@@ -230,6 +233,7 @@ export class Pool {
     this.#events.lost({
       slot: member.slot,
       running: member.claims.running() as TaskId[],
+      unbegun: new Set(takeBack(member, Number.POSITIVE_INFINITY).map(({ id }) => id)),
       sent: member.claims.sent(),
       failure,
     });
@@ -276,7 +280,7 @@ export class Pool {
     member.batches.push({ number, tasks });
     member.outstanding += tasks.length;
     member.claims.open(number, tasks.length);
-    member.thread.postMessage({ type: "assign", batch: number, tasks: JSON.stringify(tasks) }, []);
+    member.thread.postMessage({ type: "assign", batch: number, tasks: packAssignments(tasks) }, []);
   }
 }
 

@@ -68,7 +68,7 @@ export type RunOptions = {
 const readyPerLane = 2;
 const leastReady = 512;
 /** Handed out and not committed. Beyond, the writer is behind and nothing more is handed out. */
-const maxInFlight = 8192;
+const maxInFlight = 4096;
 /** How long running tasks may take to end after a cancel, and a timed-out one to listen. */
 const cancelGraceMs = 10_000;
 const timeoutGraceMs = 2_000;
@@ -498,7 +498,6 @@ export class Run {
       const id = numbers[i] as TaskId;
       const vertex = this.#inFlight.get(id);
       if (vertex === undefined) continue;
-      const result = results?.[id];
       const event: TaskFinished = {
         type: "task-finished",
         id,
@@ -508,6 +507,7 @@ export class Run {
         startedAt: base + (numbers[i + 1] ?? 0),
         at: base + (numbers[i + 2] ?? 0),
       };
+      const result = vertex.needed ? (results?.[i / 3] ?? "null") : undefined;
       into.push(result === undefined ? event : { ...event, result });
     }
   }
@@ -621,7 +621,8 @@ export class Run {
     this.#overdue.delete(slot);
     for (const [id, vertex] of this.#inFlight) {
       if (vertex.slot !== slot) continue;
-      if (culprits.has(id)) this.#attemptLost(vertex, worker.failure);
+      if (worker.unbegun.has(id)) this.#putBack(id, vertex);
+      else if (culprits.has(id)) this.#attemptLost(vertex, worker.failure);
       else if (this.#stop !== undefined && worker.running.includes(id)) {
         this.#attemptCancelled(vertex);
       } else this.#putBack(id, vertex);
@@ -636,7 +637,9 @@ export class Run {
     if (this.#stop !== undefined) return new Set();
     const overdue = this.#overdue.get(worker.slot);
     if (overdue !== undefined) return new Set([overdue]);
-    const unreported = worker.running.filter((id) => this.#inFlight.has(id));
+    const unreported = worker.running.filter(
+      (id) => this.#inFlight.get(id)?.slot === worker.slot && !worker.unbegun.has(id),
+    );
     return new Set(unreported.length === worker.running.length ? unreported : []);
   }
 
