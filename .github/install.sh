@@ -92,7 +92,7 @@ download() {
     shift 2
     curl -fsSL --retry 2 "$@" -o "$file" "$url" || not_downloaded "$url"
   elif have wget; then
-    wget -q -O "$2" "$1" || not_downloaded "$1"
+    wget -q -t 2 -O "$2" "$1" || not_downloaded "$1"
   else
     fail "there is neither curl nor wget" "install one of them and run this again"
   fi

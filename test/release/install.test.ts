@@ -162,11 +162,26 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
     expect(err).toStartWith(message);
   });
 
+  const every = "sh uname getconf mkdir mktemp rm mv cp chmod tar gzip awk cut sha256sum shasum";
   test.skipIf(Bun.which("wget") === null)("with wget where there is no curl", async () => {
     using place = new Place();
     await using server = serveRelease({ version: "1.2.3" });
-    const { code } = await place.install(server.url, { PATH: await onlyWith(place.home, "wget") });
-    expect(code).toBe(0);
+    await using bad = serveRelease({ version: "1.3.0", trouble: "cut off" });
+    const PATH = await onlyWith(place.home, `${every} wget`.split(" "), Bun.which);
+    expect(await place.install(server.url, { PATH })).toMatchObject({ code: 0, err: "" });
+    const { code, err } = await place.install(bad.url, { PATH });
+    expect(code).toBe(1);
+    expect(err).toContain("nothing was installed");
+    expect(await place.version()).toBe("pipeloom 1.2.3 (abcdef0)");
+  });
+
+  const busybox = Bun.which("busybox");
+  test.skipIf(busybox === null)("with nothing but busybox, as on Alpine", async () => {
+    using place = new Place();
+    await using server = serveRelease({ version: "1.2.3" });
+    const tools = `${every} wget cat sed ls`.split(" ");
+    const PATH = await onlyWith(place.home, tools, () => busybox);
+    expect(await place.install(server.url, { PATH })).toMatchObject({ code: 0, err: "" });
     expect(await place.version()).toBe("pipeloom 1.2.3 (abcdef0)");
   });
 
@@ -186,13 +201,16 @@ async function pretend(home: string, scripts: Readonly<Record<string, string>>):
   return `${folder}${delimiter}${process.env["PATH"]}`;
 }
 
-/** @returns a PATH with what every system has, and one downloader */
-async function onlyWith(home: string, downloader: string): Promise<string> {
-  const every = "sh uname getconf mkdir mktemp rm mv cp chmod tar gzip awk cut sha256sum shasum";
+/** @returns a PATH with these programs and no others */
+async function onlyWith(
+  home: string,
+  names: readonly string[],
+  find: (name: string) => string | null,
+): Promise<string> {
   const folder = join(home, "tools");
   mkdirSync(folder);
-  for (const name of [...every.split(" "), downloader]) {
-    const path = Bun.which(name);
+  for (const name of names) {
+    const path = find(name);
     if (path !== null) await Bun.$`ln -s ${path} ${join(folder, name)}`;
   }
   return folder;
