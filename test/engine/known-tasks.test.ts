@@ -1,0 +1,80 @@
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { KnownTasks, taskKey } from "../../src/engine/known-tasks.ts";
+import { taskId } from "../../src/protocol/ids.ts";
+import type { KnownTask } from "../../src/protocol/messages.ts";
+
+const known = (id: number, key: string, more: Partial<KnownTask> = {}): KnownTask => ({
+  id: taskId(id),
+  key,
+  status: "done",
+  attempt: 1,
+  result: "null",
+  cursor: null,
+  ...more,
+});
+
+describe("a key", () => {
+  test("is the name and a hash of the input, the same each time", () => {
+    const first = taskKey("load", '{"n":1}');
+    expect(first).toStartWith("load:");
+    expect(taskKey("load", '{"n":2}')).not.toBe(first);
+    expect(taskKey("save", '{"n":1}')).not.toBe(first);
+    expect(taskKey("load", '{"n":1}')).toBe(first);
+  });
+
+  test("is what it was in the last version: a resumed run finds its tasks by it", () => {
+    expect(taskKey("load", "null")).toBe("load:32o3ehoflr5nn");
+  });
+
+  test("of a name with control characters holds none that divide keys", () => {
+    expect(taskKey("a\0b\u001fc", "null")).toStartWith("a?b?c:");
+  });
+});
+
+describe("what is known", () => {
+  test("is handed out once, done before open", () => {
+    const tasks = new KnownTasks();
+    tasks.add(known(1, "a", { status: "open" }));
+    tasks.add(known(2, "a", { result: "7" }));
+    tasks.add(known(3, "a"));
+    expect(tasks.maxId).toBe(3);
+    const taken = [tasks.take("a"), tasks.take("a"), tasks.take("a"), tasks.take("a")];
+    expect(taken.slice(0, 2).map((task) => task?.status)).toEqual(["done", "done"]);
+    expect(taken[2]).toMatchObject({ id: taskId(1), status: "open" });
+    expect(taken[3]).toBeUndefined();
+    expect(tasks.reused).toBe(2);
+  });
+
+  test("of another key is not", () => {
+    const tasks = new KnownTasks();
+    tasks.add(known(1, "a"));
+    expect(tasks.take("b")).toBeUndefined();
+    expect(tasks.take("a")).toMatchObject({ id: taskId(1), result: "null" });
+  });
+});
+
+test("property: each is handed out exactly once under its own key, all done ones first", () => {
+  const entry = fc.record({ key: fc.constantFrom("a", "b", "c"), isDone: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 30 }), (entries) => {
+      const tasks = new KnownTasks();
+      for (const [i, { key, isDone }] of entries.entries()) {
+        tasks.add(known(i + 1, key, isDone ? {} : { status: "open", cursor: "1" }));
+      }
+      for (const key of ["a", "b", "c"]) {
+        const own = entries.flatMap((each, i) => (each.key === key ? [i + 1] : []));
+        const taken: KnownTask[] = [];
+        for (let next = tasks.take(key); next !== undefined; next = tasks.take(key)) {
+          taken.push(next);
+        }
+        expect(taken.map(({ id }) => Number(id)).toSorted((a, b) => a - b)).toEqual(own);
+        const states = taken.map(({ status }) => status);
+        expect(states.lastIndexOf("done")).toBeLessThan(
+          states.includes("open") ? states.indexOf("open") : states.length,
+        );
+      }
+      expect(tasks.reused).toBe(entries.filter(({ isDone }) => isDone).length);
+    }),
+  );
+});
