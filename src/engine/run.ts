@@ -357,19 +357,12 @@ export class Run {
   /** Undefined when an earlier session of this run has done it already. */
   #prepare(vertex: TaskVertex): Assignment | undefined {
     if (vertex.key === "") {
-      vertex.inputText = fill(vertex.input ?? "null", resultText);
-      vertex.input = undefined;
-      vertex.key = taskKey(vertex.definition.name, vertex.inputText);
-      const known = this.#known.take(vertex.key);
-      if (known !== undefined) vertex.id = known.id;
-      else if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
+      const known = this.#identify(vertex);
       if (known?.status === "done") {
         this.#schedule.leave(vertex);
         this.#graph.end(vertex, { status: "done", result: known.result ?? "null" });
         return undefined;
       }
-      vertex.attempt = known?.attempt ?? 0;
-      vertex.cursor = known?.cursor ?? undefined;
     }
     const { id, key, inputText, definition, name, cursor, retries, timeoutMs } = vertex;
     return {
@@ -384,6 +377,19 @@ export class Run {
       ...(retries === undefined ? undefined : { retries }),
       ...(timeoutMs === undefined ? undefined : { timeoutMs }),
     };
+  }
+
+  /** Its input is complete: gives it its key, and the id and what else it had in an earlier session. */
+  #identify(vertex: TaskVertex): KnownTask | undefined {
+    vertex.inputText = fill(vertex.input ?? "null", resultText);
+    vertex.input = undefined;
+    vertex.key = taskKey(vertex.definition.name, vertex.inputText);
+    const known = this.#known.take(vertex.key);
+    if (known !== undefined) vertex.id = known.id;
+    else if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
+    vertex.attempt = known?.attempt ?? 0;
+    vertex.cursor = known?.cursor ?? undefined;
+    return known;
   }
 
   #moved(ids: readonly TaskId[], slot: Slot): void {
@@ -750,6 +756,10 @@ export class Run {
   #recordQueued(): void {
     const records: MainRecord[] = [];
     for (const vertex of [...this.#graph.liveTasks, ...this.#undecided]) {
+      if (this.#isUnidentified(vertex) && this.#identify(vertex)?.status === "done") {
+        this.#queuedAtEnd--;
+        continue;
+      }
       // A row of an earlier attempt says more: its cursor, its failure.
       if (vertex.attempt > 0) continue;
       if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
@@ -757,6 +767,16 @@ export class Run {
       records.push({ type: "queued", id: vertex.id, name: vertex.name, key });
     }
     if (records.length > 0) this.#tellWriter({ type: "records", records });
+  }
+
+  /** It may have a row of an earlier session, and must not get a second one. */
+  #isUnidentified(vertex: TaskVertex): boolean {
+    return (
+      this.#started?.resumed === true &&
+      vertex.key === "" &&
+      vertex.waiting === 0 &&
+      vertex.ending === undefined
+    );
   }
 
   async #closed(finished: Extract<FromWriter, { type: "closed" }>["finished"]): Promise<void> {

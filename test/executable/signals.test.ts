@@ -89,6 +89,33 @@ describe.skipIf(process.platform === "win32")("signals", () => {
   });
 });
 
+test.skipIf(process.platform === "win32")(
+  "killed, continued and cancelled: each task has one row",
+  async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    rig.pipeline(`
+    const ask = task({ name: "ask", run: ({ n }: { n: number }, ctx) => step("ask", n, ctx.signal) });
+    const last = task({ name: "last", run: (input: unknown) => input });
+    export default pipeline({ name: "p", tasks: () => last([1, 2, 3, 4, 5].map((n) => ask({ n }))) });
+  `);
+    const killed = rig.spawn("run", "pipeline.ts", "--db", "test.db", "-w3");
+    (await control.next("ask")).finish("first");
+    for (let i = 0; i < 3; i++) await control.next("ask");
+    killed.kill("SIGKILL");
+    await killed.exited;
+    const cancelled = rig.spawn("run", "pipeline.ts", "--db", "test.db", "-w1");
+    await control.next("ask");
+    cancelled.kill("SIGINT");
+    expect((await ended(cancelled)).code).toBe(130);
+    expect(statuses(rig)).toEqual([
+      { status: "cancelled", n: 1 },
+      { status: "done", n: 1 },
+      { status: "queued", n: 4 },
+    ]);
+  },
+);
+
 /** Reads lines until so many have come, or the stream ends. */
 async function readLines(child: Child, count: number): Promise<number> {
   let lines = 0;
