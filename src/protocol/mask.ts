@@ -3,7 +3,6 @@
 import { readPart } from "./unit-part.ts";
 
 const shortest = 4;
-const shortestLine = 8;
 const stars = "***";
 
 /** A key of several lines is printed line by line. Short ones, a brace for instance, would hit everywhere. */
@@ -12,7 +11,7 @@ const linesIn = (value: string): string[] =>
     ? value
         .split("\n")
         .map((line) => line.trim())
-        .filter((line) => line.length >= shortestLine)
+        .filter((line) => line.length >= shortest)
     : [];
 
 export class Mask {

@@ -44,6 +44,8 @@ export type Started = {
     type: Type,
     like?: Partial<Extract<RunEvent, { type: Type }>>,
   ): Promise<Extract<RunEvent, { type: Type }>>;
+  /** So many tasks have ended. */
+  ended(tasks: number): Promise<void>;
 };
 
 export type Row = Record<string, unknown>;
@@ -91,6 +93,8 @@ export class Rig implements AsyncDisposable {
     const events: RunEvent[] = [];
     const output: string[] = [];
     const waiting: { like: object; resolve: (event: RunEvent) => void }[] = [];
+    const ends: { tasks: number; resolve: () => void }[] = [];
+    let endedTasks = 0;
     const run = await prepareRun(
       await loadPipeline(fileRef(file)),
       { db: this.file("test.db"), durability: "normal", ...options },
@@ -98,11 +102,13 @@ export class Rig implements AsyncDisposable {
         onEvents(batch) {
           events.push(...batch);
           for (const event of batch) {
+            if (event.type === "task-finished") endedTasks++;
             for (const waiter of waiting.filter(({ like }) => isLike(event, like))) {
               waiting.splice(waiting.indexOf(waiter), 1);
               waiter.resolve(event);
             }
           }
+          for (const { tasks, resolve } of ends) if (endedTasks >= tasks) resolve();
         },
         onOutput: (level, line) => output.push(`${level}: ${line}`),
       },
@@ -119,6 +125,11 @@ export class Rig implements AsyncDisposable {
           past ??
           (await new Promise<RunEvent>((resolve) => waiting.push({ like: wanted, resolve })));
         return found as never;
+      },
+      ended: async (tasks) => {
+        if (endedTasks < tasks) {
+          await new Promise<void>((resolve) => ends.push({ tasks, resolve }));
+        }
       },
     };
   }

@@ -1,7 +1,9 @@
 // Units from real Workers: all of it or nothing of it, whatever else the thread does meanwhile.
 
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { newRig } from "../support/rig.ts";
+
+setDefaultTimeout(60_000);
 
 test("a unit of many parts stays whole while another task of its thread talks", async () => {
   await using rig = newRig();
@@ -35,4 +37,131 @@ test("a unit of many parts stays whole while another task of its thread talks", 
   expect(summary.failures[0]?.failure.code).toStartWith("SQLITE_CONSTRAINT");
   expect(rig.rows("SELECT count(*) AS n FROM t")).toEqual([{ n: 0 }]);
   expect(rig.rows("SELECT count(*) AS n FROM task_logs")).toEqual([{ n: 600 }]);
-}, 30_000);
+});
+
+test("a failed attempt leaves nothing but what it checkpointed, and the next goes on from there", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    const load = task({
+      name: "load",
+      retries: { limit: 2, delay: 0 },
+      async run(_, ctx) {
+        const from = Number(ctx.cursor ?? 0);
+        await ctx.insert("t", [{ id: from * 10, attempt: ctx.attempt }]);
+        await ctx.checkpoint(from + 1);
+        await ctx.insert("t", [{ id: from * 10 + 1, attempt: ctx.attempt }]);
+        if (ctx.attempt < 3) throw new Error("between");
+        return from;
+      },
+    });
+    export default pipeline({ name: "p", schema: "CREATE TABLE t (id PRIMARY KEY, attempt)", tasks: () => load() });
+  `);
+  expect(await rig.run(file)).toMatchObject({ done: 1, failed: 0 });
+  expect(rig.rows("SELECT id, attempt FROM t ORDER BY id")).toEqual([
+    { id: 0, attempt: 1 },
+    { id: 10, attempt: 2 },
+    { id: 20, attempt: 3 },
+    { id: 21, attempt: 3 },
+  ]);
+  expect(rig.rows("SELECT status, attempt, result, cursor FROM task_runs")).toEqual([
+    { status: "done", attempt: 3, result: "2", cursor: "3" },
+  ]);
+});
+
+test("what is sent and not awaited counts all the same; what fails there fails the task", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(
+    `
+    const fine = task({ name: "fine", run(_, ctx) { void ctx.insert("t", [{ id: 1 }]); void ctx.insert("t", [{ id: 2 }]); } });
+    const wrong = task({ name: "wrong", run(_, ctx) { void ctx.insert("t", [{ id: 3 }]); void ctx.insert("t", [{ id: Symbol("no") }] as any); } });
+    const late = task({ name: "late", async run(_, ctx) { await ctx.insert("t", [{ id: 4 }]); void ctx.checkpoint(); void ctx.insert("t", [{ id: 1 }]); } });
+    export default pipeline({ name: "p", schema: "CREATE TABLE t (id INTEGER PRIMARY KEY)", tasks: () => [fine(), late({}, { after: [fine()] } as never), wrong()].slice(0, 3) });
+  `.replace("late({}, { after: [fine()] } as never)", "late()"),
+  );
+  const summary = await rig.run(file, { workers: 1 });
+  expect(summary).toMatchObject({ done: 1, failed: 2 });
+  expect(rig.rows("SELECT id FROM t ORDER BY id")).toEqual([{ id: 1 }, { id: 2 }, { id: 4 }]);
+});
+
+// More than 256 at once need BUN_CONFIG_MAX_HTTP_REQUESTS in the environment before the start.
+test("250 requests are in flight at once on 4 threads", async () => {
+  await using rig = newRig();
+  const all = Promise.withResolvers<void>();
+  let inFlight = 0;
+  using server = Bun.serve({
+    port: 0,
+    idleTimeout: 0,
+    async fetch() {
+      if (++inFlight === 250) all.resolve();
+      await all.promise;
+      return new Response("ok");
+    },
+  });
+  const file = rig.pipeline(`
+    const get = task({ name: "get", async run(_: number, ctx) { return (await fetch("${server.url.href}", { signal: ctx.signal })).text(); } });
+    export default pipeline({ name: "p", tasks: () => Array.from({ length: 250 }, (_, i) => get(i)) });
+  `);
+  expect(await rig.run(file, { workers: 4, concurrency: 250 })).toMatchObject({ done: 250 });
+});
+
+test("a task that waits for a thread does not run: its timeout has not begun", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    const block = task({ name: "block", run() { Bun.sleepSync(400); } });
+    const quick = task({ name: "quick", timeout: 200, run() {} });
+    export default pipeline({ name: "p", tasks: () => [block(), ...Array.from({ length: 20 }, () => quick())] });
+  `);
+  expect(await rig.run(file, { workers: 1 })).toMatchObject({ done: 21, failed: 0 });
+});
+
+test("a long task does not keep back what was handed out behind it, while another thread is idle", async () => {
+  await using rig = newRig();
+  const { control } = rig;
+  const file = rig.pipeline(`
+    const quick = task({ name: "quick", run: ({ n }: { n: number }) => n });
+    const long = task({ name: "long", run: () => step("long") });
+    export default pipeline({ name: "p", tasks: () => [...Array.from({ length: 400 }, (_, n) => quick({ n })), long(), ...Array.from({ length: 400 }, (_, n) => quick({ n: 400 + n }))] });
+  `);
+  const started = await rig.start(file, { workers: 2 });
+  const long = await control.next("long");
+  await started.ended(800);
+  long.finish();
+  expect(await started.end).toMatchObject({ done: 801 });
+});
+
+test("secrets never reach the file, the events, the screen or a failure", async () => {
+  await using rig = newRig();
+  rig.write(".env", 'SECRET="hunter2\\nsecond line of it"\n');
+  const file = rig.pipeline(`
+    const tell = task({
+      name: "tell",
+      async run(_, ctx) {
+        const secret = ctx.env["SECRET"] ?? "";
+        if (!secret.includes("\\n")) throw new Error("no .env");
+        console.log("it is", secret);
+        ctx.progress(1, 2, secret);
+        await ctx.insert("t", [{ v: secret, k: JSON.stringify({ secret }) }]);
+        await ctx.checkpoint({ secret });
+        return { secret, [secret]: [secret] };
+      },
+    });
+    const fail = task({ name: "fail", run(input: unknown, ctx) { throw new Error("with " + ctx.env["SECRET"], { cause: { input } }); } });
+    export default pipeline({ name: "p", secrets: ["SECRET"], schema: "CREATE TABLE t (v, k)", tasks: () => fail(tell()) });
+  `);
+  const { code, out, err } = await rig.fromSource("run", file, "--db", "test.db", "--json", "-vv");
+  expect(code).toBe(1);
+  const rows = JSON.stringify([
+    rig.rows("SELECT * FROM t"),
+    rig.rows("SELECT * FROM task_runs"),
+    rig.rows("SELECT * FROM task_logs"),
+  ]);
+  for (const text of [out, err, rows, await Bun.file(rig.file("test.db")).text()]) {
+    expect(text).not.toContain("hunter2");
+    expect(text).not.toContain("second line of it");
+  }
+  expect(rig.rows("SELECT status FROM task_runs ORDER BY id")).toEqual([
+    { status: "done" },
+    { status: "error" },
+  ]);
+  for (const text of [out, err, rows]) expect(text).toContain("***");
+});
