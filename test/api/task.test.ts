@@ -5,15 +5,12 @@ import { registry } from "../../src/api/registry.ts";
 import { each, message, task, type Node } from "../../src/index.ts";
 
 // The registry is one per thread: what a test defines must not stay for the next file.
-let before: Map<string, ReturnType<typeof registry.tasks.get>>;
-beforeEach(() => {
-  before = new Map(registry.tasks);
+function forget(): void {
+  registry.tasks.clear();
   registry.sealed = false;
-});
-afterEach(() => {
-  for (const name of registry.tasks.keys()) if (!before.has(name)) registry.tasks.delete(name);
-  registry.sealed = false;
-});
+}
+beforeEach(forget);
+afterEach(forget);
 
 const run = (): number => 1;
 const asTaskNode = (node: Node<unknown>): TaskNode => {

@@ -176,6 +176,8 @@ export class Rig implements AsyncDisposable {
     for (const child of this.#children) child.kill("SIGKILL");
     await Promise.all(this.#children.map((child) => child.exited));
     this.#control?.[Symbol.dispose]();
+    registry.tasks.clear();
+    registry.sealed = false;
     rmSync(this.path, { recursive: true, force: true });
   }
 }

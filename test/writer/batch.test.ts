@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { batchLimits, type BatchDecision, decide } from "../../src/writer/batch.ts";
+import { type BatchDecision, type BatchLimits, decide } from "../../src/writer/batch.ts";
+
+const limits: BatchLimits = { maxRecords: 5000, maxAgeMs: 10, streamRecords: 512 };
 
 test.each<[records: number, ageMs: number, inboxEmpty: boolean, decision: BatchDecision]>([
   [0, 0, true, "commit"],
@@ -14,15 +16,15 @@ test.each<[records: number, ageMs: number, inboxEmpty: boolean, decision: BatchD
   [5000, 0, false, "commit"],
   [1, 10, false, "commit"],
 ])("%i records, %i ms old, nothing waits: %p → %s", (records, ageMs, inboxEmpty, decision) => {
-  expect(decide({ records, ageMs, inboxEmpty })).toBe(decision);
+  expect(decide({ records, ageMs, inboxEmpty }, limits)).toBe(decision);
 });
 
 test("property: never beyond its size or age, and never waits while something can be taken", () => {
   const state = fc.record({ records: fc.nat(6000), ageMs: fc.nat(20), inboxEmpty: fc.boolean() });
   fc.assert(
     fc.property(state, (given) => {
-      const decision = decide(given);
-      if (given.records >= batchLimits.maxRecords || given.ageMs >= batchLimits.maxAgeMs) {
+      const decision = decide(given, limits);
+      if (given.records >= limits.maxRecords || given.ageMs >= limits.maxAgeMs) {
         expect(decision).toBe("commit");
       }
       if (!given.inboxEmpty) expect(decision).not.toBe("wait");
