@@ -241,7 +241,7 @@ export class Graph {
     const name = settings?.name ?? definition.name;
     const pool = settings?.pool ?? definition.pool;
     if (pool !== undefined && !this.#pools.has(pool)) throw new PlanError(unknownPool(name, pool));
-    const dependencies = new Set<Vertex>();
+    const dependencies = isLeaf(node) ? noDependencies : new Set<Vertex>();
     const input = asPlanError(`task "${name}"`, () =>
       toTemplate(node.input, "input", (dependency) => this.#need(dependency, dependencies)),
     );
@@ -440,6 +440,9 @@ export class Graph {
     }
   }
 }
+
+/** Shared by all leaves, and never added to. */
+const noDependencies = new Set<Vertex>();
 
 /** Surely without dependencies; the common case of a stream. */
 const isLeaf = (node: AnyNode): boolean =>

@@ -68,7 +68,7 @@ export type RunOptions = {
 const readyPerLane = 2;
 const leastReady = 512;
 /** Handed out and not committed. Beyond, the writer is behind and nothing more is handed out. */
-const maxInFlight = 4096;
+const maxInFlight = 8192;
 /** How long running tasks may take to end after a cancel, and a timed-out one to listen. */
 const cancelGraceMs = 10_000;
 const timeoutGraceMs = 2_000;
@@ -513,8 +513,7 @@ export class Run {
         startedAt: base + (numbers[i + 1] ?? 0),
         at: base + (numbers[i + 2] ?? 0),
       };
-      const result = vertex.needed ? (results?.[i / 3] ?? "null") : undefined;
-      into.push(result === undefined ? event : { ...event, result });
+      into.push(vertex.needed ? { ...event, result: results?.[i / 3] ?? "null" } : event);
     }
   }
 

@@ -77,7 +77,7 @@ export type WorkerBoot = {
 
 export type ToWorker =
   | WorkerBoot
-  /** `tasks` is JSON text of `Assignment[]`. Each is claimed from `claims` before it runs. */
+  /** `tasks` is text of `Assignment[]` (wire.ts). Each is claimed from `claims` before it runs. */
   | { readonly type: "assign"; readonly batch: number; readonly tasks: string }
   /** Abort these (`ctx.signal`), or all that run here. */
   | {
@@ -205,8 +205,8 @@ export type TaskRecord =
     };
 
 /**
- * One post on a Worker's port: the JSON text of `TaskRecord[]`, or, behind a `#`, one part of a unit (unit-part.ts),
- * which the writer reads when its turn in the unit comes. Paid for in credits (claims.ts). The parts of a unit and the
+ * One post on a Worker's port: the JSON text of `TaskRecord[]`; behind a `!`, tasks that are done (wire.ts); or, behind
+ * a `#`, one part of a unit (unit-part.ts), which the writer reads when its turn in the unit comes. Paid for in credits (claims.ts). The parts of a unit and the
  * `checkpoint` or `finished` that ends it are posted without another task's between them.
  */
 export type WorkerPost = string;
@@ -319,13 +319,14 @@ export type FromWriter =
 
 /**
  * Tasks that are done, one after the other: three numbers each, `id, startedAt - base, at - base`, for main knows the
- * rest of what a `task-finished` says. `results` by id, where they are needed.
+ * rest of what a `task-finished` says. `results` in the same order, JSON text; absent when all are `null`, and empty
+ * where none is needed.
  */
 export type DonePack = {
   readonly type: "done";
   readonly base: number;
   readonly numbers: readonly number[];
-  readonly results?: Readonly<Record<string, string>>;
+  readonly results?: readonly string[];
 };
 
 export type WireEvent = CommittedEvent | DonePack;

@@ -8,6 +8,7 @@ import { Claims } from "../protocol/claims.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import type { Ack, Assignment, FromWorker, ToWorker, WorkerBoot } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
+import { unpackAssignments } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import { Attempt, type Shared, Turn } from "./attempt.ts";
 import { execute, failureOutcome } from "./execute.ts";
@@ -63,7 +64,7 @@ export class Host {
       case "assign":
         this.#batches.push({
           number: message.batch,
-          tasks: JSON.parse(message.tasks) as readonly Assignment[],
+          tasks: unpackAssignments(message.tasks),
         });
         this.#fill();
         return;

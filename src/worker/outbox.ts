@@ -5,6 +5,7 @@ import { type Claims, creditsOf, maxCredits } from "../protocol/claims.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import { type TaskRecord, unitPartMark } from "../protocol/messages.ts";
 import type { Mask } from "../protocol/mask.ts";
+import { DonePacker, type PlainDone } from "../protocol/wire.ts";
 
 /** What the outbox reads of a running attempt when it is time to send. */
 export interface Reporting {
@@ -13,6 +14,8 @@ export interface Reporting {
   /** The newest progress. */
   progressRecord(): TaskRecord;
 }
+
+export type FinishedRecord = Extract<TaskRecord, { type: "finished" }>;
 
 export type OutboxPort = { postMessage(text: string): void };
 
@@ -27,6 +30,7 @@ export class Outbox {
   readonly #claims: Claims;
   readonly #mask: Mask | undefined;
   #records: TaskRecord[] = [];
+  readonly #done = new DonePacker();
   readonly #started = new Set<Reporting>();
   readonly #progressed = new Set<Reporting>();
   /** When the oldest unsent record came, or when progress was last sent. */
@@ -84,15 +88,22 @@ export class Outbox {
   /** A record to be sent soon. Blocks the thread when the writer is too far behind. */
   add(record: TaskRecord): void {
     this.#records.push(record);
-    if (this.#records.length >= maxRecords) this.#flushBlocking();
+    if (this.#unsent >= maxRecords) this.#flushBlocking();
     else this.#schedule();
   }
 
-  finished(attempt: Reporting, record: TaskRecord): void {
+  get #unsent(): number {
+    return this.#records.length + this.#done.size;
+  }
+
+  finished(attempt: Reporting, record: FinishedRecord): void {
     this.#started.delete(attempt);
     this.#progressed.delete(attempt);
-    this.#records.push(record);
-    if (this.#records.length >= maxRecords || performance.now() - this.#since > maxAgeMs) {
+    // A mask looks into every string; the pack has nothing to gain then.
+    const done = this.#mask === undefined ? plainDone(record) : undefined;
+    if (done === undefined) this.#records.push(record);
+    else this.#done.add(done);
+    if (this.#unsent >= maxRecords || performance.now() - this.#since > maxAgeMs) {
       this.#flushBlocking();
     } else this.#schedule();
   }
@@ -118,7 +129,7 @@ export class Outbox {
   }
 
   get #isDirty(): boolean {
-    return this.#records.length > 0 || this.#started.size > 0 || this.#progressed.size > 0;
+    return this.#unsent > 0 || this.#started.size > 0 || this.#progressed.size > 0;
   }
 
   #flushBlocking(): void {
@@ -147,13 +158,11 @@ export class Outbox {
       clearTimeout(this.#progressTimer);
       this.#progressTimer = undefined;
     }
-    if (records.length === 0) {
-      this.#postRecords(this.#records);
-    } else {
-      records.push(...this.#records);
-      this.#postRecords(records);
-    }
+    for (const record of this.#records) records.push(record);
     this.#records = [];
+    // What a task has said on its way comes before its end.
+    if (records.length > 0) this.#postRecords(records);
+    if (this.#done.size > 0) this.#post(this.#done.take());
     this.#since = performance.now();
   }
 
@@ -165,4 +174,15 @@ export class Outbox {
     this.#port.postMessage(text);
     this.#claims.countSent(creditsOf(text.length));
   }
+}
+
+/** Undefined for an end that says more than a pack can hold. */
+function plainDone(record: FinishedRecord): PlainDone | undefined {
+  const { outcome, startedAt } = record;
+  if (outcome.status !== "done" || outcome.retryAt !== undefined || startedAt === null) {
+    return undefined;
+  }
+  if (record.progress !== undefined) return undefined;
+  const { id, name, key, attempt, at, needed } = record;
+  return { id, name, key, attempt, startedAt, at, result: outcome.result, needed };
 }

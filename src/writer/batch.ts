@@ -10,7 +10,7 @@ export type BatchLimits = {
   readonly streamRecords: number;
 };
 
-export const batchLimits: BatchLimits = { maxRecords: 5000, maxAgeMs: 10, streamRecords: 512 };
+export const batchLimits: BatchLimits = { maxRecords: 5000, maxAgeMs: 5, streamRecords: 512 };
 
 export type BatchState = {
   readonly records: number;

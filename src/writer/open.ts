@@ -28,8 +28,8 @@ export type OpenTuning = {
 
 const defaultTuning: OpenTuning = { openTimeoutMs: 5_000, busyTimeoutMs: 30_000 };
 
-/** 32 MiB: appended pages need little, an upsert into a large table of the user's likes more. */
-const cacheKib = 32_768;
+/** 8 MiB: appended pages need little, and an upsert into a large table has the operating system's cache behind it. */
+const cacheKib = 8_192;
 
 /**
  * 16 MiB of 4 KiB pages between checkpoints: each page that is rewritten meanwhile reaches the file once, and the WAL is

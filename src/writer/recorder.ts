@@ -3,6 +3,7 @@
 import type { Failure } from "../protocol/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { DonePack, MainRecord, TaskRecord, WireEvent } from "../protocol/messages.ts";
+import type { PlainDone } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import type { TaskRows } from "./task-rows.ts";
 
@@ -31,15 +32,18 @@ export class Recorder {
     this.#events.push(event);
   }
 
-  #announceDone(id: TaskId, startedAt: number, at: number, result: string | undefined): void {
+  #announceDone(id: TaskId, startedAt: number, at: number, result: string): void {
     if (this.#pack === undefined) {
       const pack: OpenPack = { type: "done", base: startedAt, numbers: [] };
       this.#announce(pack);
       this.#pack = pack;
     }
     const { base, numbers } = this.#pack;
+    if (result !== "null" && this.#pack.results === undefined) {
+      this.#pack.results = Array.from({ length: numbers.length / 3 }, () => "null");
+    }
+    this.#pack.results?.push(result);
     numbers.push(id, startedAt - base, at - base);
-    if (result !== undefined) (this.#pack.results ??= {})[id] = result;
   }
 
   /** @param unitFailure why the unit that ends with this record could not be applied */
@@ -65,6 +69,12 @@ export class Recorder {
       default:
         assertNever(record);
     }
+  }
+
+  /** A task that is done and reported nothing on its way: the common case, made cheap. */
+  done({ id, name, key, attempt, startedAt, at, result, needed }: PlainDone): void {
+    this.#rows?.done(id, name, key, attempt, startedAt, at, result);
+    this.#announceDone(id, startedAt, at, needed ? result : "null");
   }
 
   main(record: MainRecord): void {
@@ -122,21 +132,20 @@ export class Recorder {
   }
 
   #finished(record: Finished): void {
-    const { id, name, key, attempt, startedAt, at, outcome } = record;
+    const { id, name, attempt, startedAt, at, outcome } = record;
     if (outcome.status === "done") {
       const { result } = outcome;
       if (record.progress === undefined) {
-        this.#rows?.done(id, name, key, attempt, startedAt, at, result);
-      } else {
-        this.#rows?.set({
-          ...rowOf(record, 1),
-          status: "done",
-          finishedAt: at,
-          result,
-          failure: null,
-        });
+        return this.done({ ...record, startedAt: startedAt ?? at, result });
       }
-      this.#announceDone(id, startedAt ?? at, at, record.needed ? result : undefined);
+      this.#rows?.set({
+        ...rowOf(record, 1),
+        status: "done",
+        finishedAt: at,
+        result,
+        failure: null,
+      });
+      this.#announceDone(id, startedAt ?? at, at, record.needed ? result : "null");
       return;
     }
     const row = rowOf(record, 0);
@@ -155,7 +164,8 @@ export class Recorder {
 
 type OpenPack = { -readonly [Key in keyof DonePack]: DonePack[Key] } & {
   readonly numbers: number[];
-  results?: Record<string, string>;
+  /** By position: an object with ids for keys would be sparse, and slow to write and read. */
+  results?: string[];
 };
 
 const rowOf = (record: Finished, progress: number) => ({

@@ -17,6 +17,7 @@ import {
   type ToWriter,
   unitPartMark,
 } from "../protocol/messages.ts";
+import { doneMark, unpackDone } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import { decide } from "./batch.ts";
 import { Inbox } from "./inbox.ts";
@@ -200,6 +201,7 @@ export class Writer {
     const worker = this.#workers.get(next.slot);
     if (worker === undefined) return;
     if (next.post.startsWith(unitPartMark)) this.#takePart(db, next.slot, worker, next.post);
+    else if (next.post.startsWith(doneMark)) this.#takeDone(worker, next.post);
     else this.#takeRecords(next.slot, worker, next.post);
   }
 
@@ -209,6 +211,11 @@ export class Writer {
     this.#session?.unit.part(post.slice(unitPartMark.length));
     worker.claims.giveBack(creditsOf(post.length));
     worker.partsTaken = true;
+  }
+
+  #takeDone(worker: Worker, post: string): void {
+    this.#records += unpackDone(post, (task) => this.#recorder?.done(task));
+    worker.credits += creditsOf(post.length);
   }
 
   #takeRecords(slot: Slot, worker: Worker, post: string): void {

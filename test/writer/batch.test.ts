@@ -7,14 +7,14 @@ const limits: BatchLimits = { maxRecords: 5000, maxAgeMs: 10, streamRecords: 512
 test.each<[records: number, ageMs: number, inboxEmpty: boolean, decision: BatchDecision]>([
   [0, 0, true, "commit"],
   [1, 0, true, "commit"],
-  [511, 9, true, "commit"],
+  [511, 4, true, "commit"],
   [512, 0, true, "wait"],
-  [512, 9, true, "wait"],
-  [512, 10, true, "commit"],
+  [512, 4, true, "wait"],
+  [512, 5, true, "commit"],
   [1, 0, false, "take-more"],
-  [4999, 9, false, "take-more"],
+  [4999, 4, false, "take-more"],
   [5000, 0, false, "commit"],
-  [1, 10, false, "commit"],
+  [1, 5, false, "commit"],
 ])("%i records, %i ms old, nothing waits: %p → %s", (records, ageMs, inboxEmpty, decision) => {
   expect(decide({ records, ageMs, inboxEmpty }, limits)).toBe(decision);
 });

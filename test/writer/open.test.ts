@@ -43,7 +43,7 @@ describe("pragmas", () => {
     expect(pragma(db, "synchronous")).toBe(synchronous);
     expect(pragma(db, "foreign_keys")).toBe(1);
     expect(pragma(db, "busy_timeout")).toBe(30_000);
-    expect(pragma(db, "cache_size")).toBe(-32_768);
+    expect(pragma(db, "cache_size")).toBe(-8_192);
     expect(pragma(db, "wal_autocheckpoint")).toBe(4_096);
     expect(pragma(db, "journal_size_limit")).toBe(64 * 1024 * 1024);
     expect(tables(db)).toEqual(ours);
