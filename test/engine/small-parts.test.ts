@@ -90,14 +90,14 @@ describe("the summary", () => {
   });
 });
 
-describe("where nodes come from", () => {
-  const streamOf = (work: Parameters<typeof sourceOf>[0]): Stream => {
-    const source = sourceOf(work);
-    if (source.kind === "all") throw new Error("not a stream");
-    return source.stream;
-  };
-  const nothing = (): void => undefined;
+const streamOf = (work: Parameters<typeof sourceOf>[0]): Stream => {
+  const source = sourceOf(work);
+  if (source.kind === "all") throw new Error("not a stream");
+  return source.stream;
+};
+const nothing = (): void => undefined;
 
+describe("where nodes come from", () => {
   test("one node, or a list, is all there is", () => {
     const one = node("a");
     expect(sourceOf(one)).toEqual({ kind: "all", nodes: [one] });

@@ -14,6 +14,7 @@ import type {
   ToWriter,
   WorkerBoot,
 } from "../../src/protocol/messages.ts";
+import { unpackAssignments } from "../../src/protocol/wire.ts";
 import { Writer } from "../../src/writer/writer.ts";
 
 /** What an attempt does. `exit`: it fails and takes its thread with it, and says so, as `process.exit` does. */
@@ -84,7 +85,7 @@ export class FakeTaskWorker implements WorkerThread {
       case "assign":
         this.#batches.push({
           number: message.batch,
-          tasks: JSON.parse(message.tasks) as Assignment[],
+          tasks: unpackAssignments(message.tasks),
         });
         return this.#fill();
       case "cancel":

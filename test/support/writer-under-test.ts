@@ -115,7 +115,7 @@ export function eventsIn(message: Of<"committed">): CommittedEvent[] {
     const unpacked: CommittedEvent[] = [];
     for (let i = 0; i < event.numbers.length; i += 3) {
       const id = taskId(event.numbers[i] ?? 0);
-      const result = event.results?.[id];
+      const result = event.results?.[i / 3];
       unpacked.push({
         type: "task-finished",
         id,
@@ -124,7 +124,7 @@ export function eventsIn(message: Of<"committed">): CommittedEvent[] {
         status: "done",
         startedAt: event.base + (event.numbers[i + 1] ?? 0),
         at: event.base + (event.numbers[i + 2] ?? 0),
-        ...(result === undefined ? {} : { result }),
+        ...(result === undefined || result === "" ? {} : { result }),
       });
     }
     return unpacked;

@@ -5,7 +5,8 @@ import { Claims, maxCredits } from "../../src/protocol/claims.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { type TaskRecord, unitPartMark } from "../../src/protocol/messages.ts";
 import { Mask } from "../../src/protocol/mask.ts";
-import { Outbox, type Reporting } from "../../src/worker/outbox.ts";
+import { Outbox, type Reporting, type FinishedRecord } from "../../src/worker/outbox.ts";
+import { doneMark, unpackDone } from "../../src/protocol/wire.ts";
 
 class Port {
   readonly claims = Claims.create(1);
@@ -34,14 +35,20 @@ class Port {
 
   /** The records of every post so far, post by post; parts of units as they are. */
   get records(): (string | string[])[] {
-    return this.posts.map((post) =>
-      post.startsWith(unitPartMark)
-        ? post
-        : (JSON.parse(post) as TaskRecord[]).map(
-            (record) => `${record.type} ${"id" in record ? record.id : ""}`,
-          ),
-    );
+    return this.posts.map((post) => {
+      if (post.startsWith(unitPartMark)) return post;
+      if (post.startsWith(doneMark)) return doneIn(post);
+      return (JSON.parse(post) as TaskRecord[]).map(
+        (record) => `${record.type} ${"id" in record ? record.id : ""}`,
+      );
+    });
   }
+}
+
+function doneIn(post: string): string[] {
+  const ids: string[] = [];
+  unpackDone(post, ({ id }) => ids.push(`done ${id}`));
+  return ids;
 }
 
 function attempt(id: number): Reporting & { progress: number } {
@@ -62,7 +69,7 @@ function attempt(id: number): Reporting & { progress: number } {
   };
 }
 
-const finished = (id: number): TaskRecord => ({
+const finished = (id: number): FinishedRecord => ({
   type: "finished",
   id: taskId(id),
   name: "t",
@@ -94,7 +101,7 @@ describe("what is sent", () => {
     outbox.progressed(one);
     outbox.finished(one, finished(1));
     await turn();
-    expect(port.records()).toEqual([["finished 1"]]);
+    expect(port.records()).toEqual([["done 1"]]);
   });
 
   test("a start that is worth a message goes at once", () => {
@@ -103,13 +110,13 @@ describe("what is sent", () => {
     expect(port.records()).toEqual([["started 1"]]);
   });
 
-  test("everything of one turn is one post, starts first", async () => {
+  test("everything of one turn goes together, what is done last", async () => {
     const { outbox, ...port } = view(new Port());
     outbox.add(log("a"));
     outbox.finished(attempt(2), finished(2));
     outbox.started(attempt(3), false);
     await turn();
-    expect(port.records()).toEqual([["started 3", "log 1", "finished 2"]]);
+    expect(port.records()).toEqual([["started 3", "log 1"], ["done 2"]]);
   });
 
   test("of a task's progress the newest", async () => {

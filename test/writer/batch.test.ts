@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { type BatchDecision, type BatchLimits, decide } from "../../src/writer/batch.ts";
 
-const limits: BatchLimits = { maxRecords: 5000, maxAgeMs: 10, streamRecords: 512 };
+const limits: BatchLimits = { maxRecords: 5000, maxAgeMs: 5, streamRecords: 512 };
 
 test.each<[records: number, ageMs: number, inboxEmpty: boolean, decision: BatchDecision]>([
   [0, 0, true, "commit"],
