@@ -23,7 +23,7 @@ const linesOf = ({ text }: Block): string[] => text.split("\n").filter((line) =>
 
 test("each block is of a kind that is checked", () => {
   const kinds = new Set(blocks.map(({ language }) => language));
-  expect([...kinds].sort()).toEqual(["console", "sh", "text", "ts"]);
+  expect([...kinds].toSorted()).toEqual(["console", "sh", "text", "ts"]);
   for (const block of blocks) {
     if (block.language === "ts") expect(titleOf(block)).not.toBe("");
     if (block.language !== "console") continue;

@@ -46,7 +46,7 @@ test("events and status are what their schemas say", async () => {
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as { type: string });
-  expect([...new Set(parsed.map(({ type }) => type))].sort()).toEqual(types);
+  expect([...new Set(parsed.map(({ type }) => type))].toSorted()).toEqual(types);
   const event = await schemaOf("events.v1.schema.json");
   for (const each of parsed)
     expect({ each, ...event.safeParse(each) }).toMatchObject({ success: true });

@@ -91,19 +91,15 @@ function unknownParam(name: string, known: readonly string[]): string {
 
 /** Text from the command line, or a JSON value from a file, as the type that the default has. */
 function coerce(name: string, value: unknown, fallback: unknown): unknown {
-  switch (typeof fallback) {
-    case "number":
-      return coerceNumber(name, value);
-    case "boolean":
-      return coerceBoolean(name, value);
-    case "string":
-      if (typeof value === "string") return value;
-      throw new ParamsError(`parameter "${name}" must be text, not ${JSON.stringify(value)}`);
-    default:
-      return fallback === null || fallback === undefined
-        ? value
-        : coerceObject(name, value, fallback);
-  }
+  if (typeof fallback === "number") return coerceNumber(name, value);
+  if (typeof fallback === "boolean") return coerceBoolean(name, value);
+  if (typeof fallback === "string") return coerceText(name, value);
+  return fallback === null || fallback === undefined ? value : coerceObject(name, value, fallback);
+}
+
+function coerceText(name: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new ParamsError(`parameter "${name}" must be text, not ${JSON.stringify(value)}`);
 }
 
 function coerceNumber(name: string, value: unknown): number {

@@ -69,13 +69,15 @@ export class Pipeline {
   }
 }
 
+type NoParams = Readonly<Record<string, never>>;
+
 /**
  * Describes a pipeline; make it the default export of the file.
  * @throws TypeError or RangeError for a wrong option
  */
-export function pipeline<
-  const Spec extends ParamDefaults | StandardSchema<unknown> = Record<never, never>,
->(options: PipelineOptions<Spec>): Pipeline {
+export function pipeline<const Spec extends ParamDefaults | StandardSchema<unknown> = NoParams>(
+  options: PipelineOptions<Spec>,
+): Pipeline {
   if (typeof options.name !== "string" || options.name.trim() === "") {
     throw new TypeError(
       'pipeline: `name` must be a string that is not empty, e.g. pipeline({ name: "posts", … })',

@@ -66,7 +66,7 @@ export function sh<In>(
 ): Task<In, unknown> {
   const { command, shell, cwd, env, output, ...rest } = options;
   const fixed = typeof command === "function" ? undefined : argvOf(options.name, command, shell);
-  return task<In, unknown>({
+  return task<In>({
     ...rest,
     async run(input, ctx) {
       const made = typeof command === "function" ? command(input) : undefined;

@@ -113,9 +113,9 @@ function priority(value: number | undefined, what: string): number | undefined {
   return value;
 }
 
-function nodeSettings(options: NodeOptions | undefined, task: string): NodeSettings | undefined {
+function nodeSettings(options: NodeOptions | undefined, name: string): NodeSettings | undefined {
   if (options === undefined) return undefined;
-  const what = `task "${task}"`;
+  const what = `task "${name}"`;
   if (typeof options.retries === "object" && options.retries.retryOn !== undefined) {
     throw new TypeError(
       `${what}: \`retryOn\` belongs to the task's definition: a function given to one node does not cross threads`,

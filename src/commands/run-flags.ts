@@ -1,7 +1,7 @@
 // Flags of every command that runs a pipeline.
 
 import type { RunPipelineOptions } from "../engine/library.ts";
-import { storeFlags, storeOptions } from "./common.ts";
+import { type storeFlags, storeOptions } from "./common.ts";
 import { defineFlags, type Flags } from "./flag-defs.ts";
 import { UsageError } from "./usage-error.ts";
 

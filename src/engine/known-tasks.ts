@@ -54,8 +54,8 @@ const isDone = (known: Known): boolean => typeof known === "number" || known.sta
 
 /** Of equal calls, what is done is handed out before what is not: it must not be done again. */
 function takeDoneFirst(same: Known[]): Known | undefined {
-  const last = same.at(-1);
-  if (last !== undefined && isDone(last)) return same.pop();
+  const newest = same.at(-1);
+  if (newest !== undefined && isDone(newest)) return same.pop();
   const index = same.findLastIndex(isDone);
   return index === -1 ? same.shift() : same.splice(index, 1)[0];
 }

@@ -30,7 +30,7 @@ export class SummaryCollector {
     const last = this.#slowest[maxSlowest - 1];
     if (last !== undefined && last.durationMs >= durationMs) return;
     this.#slowest = [...this.#slowest, { id, name, durationMs }]
-      .sort((a, b) => b.durationMs - a.durationMs)
+      .toSorted((a, b) => b.durationMs - a.durationMs)
       .slice(0, maxSlowest);
   }
 
@@ -71,7 +71,7 @@ export class SummaryCollector {
       failures: this.#failures,
       failureGroups: [...this.#groups]
         .map(([message, count]) => ({ message, count }))
-        .sort((a, b) => b.count - a.count)
+        .toSorted((a, b) => b.count - a.count)
         .slice(0, maxFailures),
       slowest: this.#slowest,
     };

@@ -33,10 +33,8 @@ export class Turn {
 
   async take<T>(work: () => Promise<T>): Promise<T> {
     const before = this.#last;
-    let leave: () => void = () => undefined;
-    this.#last = new Promise((resolve) => {
-      leave = resolve;
-    });
+    const { promise, resolve: leave } = Promise.withResolvers<void>();
+    this.#last = promise;
     await before;
     try {
       return await work();

@@ -264,7 +264,7 @@ export class Host {
     };
     process.on("uncaughtException", uncaught);
     process.on("unhandledRejection", uncaught);
-    process.exit = ((code?: number) => this.#exitedByTask(code ?? 0)) as typeof process.exit;
+    process.exit = (code) => this.#exitedByTask(Number(code ?? 0));
   }
 
   #onlyRunning(): Attempt | undefined {
