@@ -9,6 +9,7 @@ import type {
   Assignment,
   CancelReason,
   FromWorker,
+  RunInfo,
   ToWorker,
   WorkerBoot,
 } from "../protocol/messages.ts";
@@ -90,17 +91,24 @@ export class Pool {
   readonly #members = new Map<Slot, Member>();
   #nextSlot = 0;
   #stopping = false;
+  #run: RunInfo | undefined;
 
   constructor(options: PoolOptions, events: PoolEvents) {
     this.#options = options;
     this.#events = events;
   }
 
+  /** Starts the threads, which load the module. They get no task before `begin`. */
   start(): void {
     const { workers, concurrency } = this.#options;
     for (let i = 0; i < workers; i++) {
       this.#add(Math.floor(concurrency / workers) + (i < concurrency % workers ? 1 : 0));
     }
+  }
+
+  begin(run: RunInfo): void {
+    this.#run = run;
+    for (const { thread } of this.#members.values()) thread.postMessage({ type: "begin", run }, []);
   }
 
   /** Something has become ready, or room may have come: hands out what there is. */
@@ -183,6 +191,7 @@ export class Pool {
       },
       [channel.port2],
     );
+    if (this.#run !== undefined) thread.postMessage({ type: "begin", run: this.#run }, []);
   }
 
   #receive(member: Member, message: FromWorker): void {

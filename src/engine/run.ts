@@ -214,6 +214,7 @@ export class Run {
       },
       module: pipeline.messages.length === 0 ? null : module,
     });
+    this.#startPool(workers, concurrency);
   }
 
   #size(): [workers: number, concurrency: number] {
@@ -239,7 +240,7 @@ export class Run {
         this.#started = message.started;
         this.#control = openControl(message.started, (urgent) => this.#asked(urgent));
         this.#options.onEvents([message.started]);
-        return this.#startPool(message.started);
+        return this.#begin(message.started);
       case "committed":
         return this.#committed(this.#unpack(JSON.parse(message.events) as WireEvent[]));
       case "detached":
@@ -294,9 +295,9 @@ export class Run {
 
   // ── the pool ──
 
-  #startPool(started: RunStarted): void {
-    const { module, pipeline, params, writer, spawnTaskWorker } = this.#options;
-    const { workers, concurrency } = started;
+  /** While the writer opens the database: the threads take as long to start as that does. */
+  #startPool(workers: number, concurrency: number): void {
+    const { module, pipeline, writer, spawnTaskWorker } = this.#options;
     this.#pool = new Pool(
       {
         workers,
@@ -304,7 +305,6 @@ export class Run {
         spawn: spawnTaskWorker,
         boot: {
           module,
-          run: { id: started.run, pipeline: pipeline.name, params: JSON.stringify(params) },
           db: writer.db === ":memory:" ? null : writer.db,
           secrets: pipeline.secrets,
         },
@@ -319,8 +319,13 @@ export class Run {
         output: this.#options.onOutput,
       },
     );
-    this.#recordPlanned(started);
     this.#pool.start();
+  }
+
+  #begin(started: RunStarted): void {
+    const { pipeline, params } = this.#options;
+    this.#recordPlanned(started);
+    this.#pool?.begin({ id: started.run, pipeline: pipeline.name, params: JSON.stringify(params) });
     this.#advance();
   }
 
@@ -338,6 +343,7 @@ export class Run {
     const assignments: Assignment[] = [];
     const now = Date.now();
     while (
+      this.#started !== undefined &&
       assignments.length < most &&
       this.#inFlight.size < maxInFlight &&
       this.#stop === undefined

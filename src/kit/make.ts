@@ -3,6 +3,7 @@
 import { join } from "node:path";
 
 import { version } from "../../package.json";
+import { withoutComments } from "./comments.ts";
 import { makeDeclarations } from "./declarations.ts";
 import type { Kit, TextFiles } from "./kit.ts";
 import { makeLibrary } from "./library.ts";
@@ -44,10 +45,19 @@ const packageJson = (): string =>
 const within = (folder: string, files: TextFiles): TextFiles =>
   Object.fromEntries(Object.entries(files).map(([path, text]) => [`${folder}/${path}`, text]));
 
+/** Whose comments come along: what `Bun` has is what a pipeline's author looks up. */
+const documented = /^bun-types\/(?:bun|globals)\.d\.ts$/;
+
 /** The declarations of a package; not its documentation. */
 async function readTypes(name: string): Promise<TextFiles> {
   const folder = join(root, "node_modules", name);
-  return within(name, await readFiles(folder, /^(?:package\.json|LICENSE|.*\.d\.ts)$/));
+  const files = within(name, await readFiles(folder, /^(?:package\.json|LICENSE|.*\.d\.ts)$/));
+  return Object.fromEntries(
+    Object.entries(files).map(([path, text]) => [
+      path,
+      path.endsWith(".d.ts") && !documented.test(path) ? withoutComments(text) : text,
+    ]),
+  );
 }
 
 /** Hidden files too: a template may have some. */

@@ -58,12 +58,11 @@ export type RunInfo = {
   readonly params: string;
 };
 
-/** The first message, with the writer's MessagePort in its transfer list. */
+/** The first message, before the run has an id, with the writer's MessagePort in its transfer list. */
 export type WorkerBoot = {
   readonly type: "boot";
   readonly slot: Slot;
   readonly module: ModuleRef;
-  readonly run: RunInfo;
   /** How many tasks this thread may have in flight at once. */
   readonly lanes: number;
   /** The database to read for `ctx.query`; null when it cannot be read from outside (`:memory:`). */
@@ -77,6 +76,8 @@ export type WorkerBoot = {
 
 export type ToWorker =
   | WorkerBoot
+  /** The run has begun: what comes before it only made the thread ready, while the database was being opened. */
+  | { readonly type: "begin"; readonly run: RunInfo }
   /** `tasks` is text of `Assignment[]` (wire.ts). Each is claimed from `claims` before it runs. */
   | { readonly type: "assign"; readonly batch: number; readonly tasks: string }
   /** Abort these (`ctx.signal`), or all that run here. */

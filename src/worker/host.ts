@@ -6,7 +6,7 @@ import type { QueryParam } from "../api/context.ts";
 import { registry } from "../api/registry.ts";
 import { Claims } from "../protocol/claims.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
-import type { Ack, Assignment, FromWorker, ToWorker, WorkerBoot } from "../protocol/messages.ts";
+import type { Ack, Assignment, FromWorker, RunInfo, ToWorker, WorkerBoot } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { unpackAssignments } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
@@ -61,6 +61,11 @@ export class Host {
       case "boot":
         void this.#start(message);
         return;
+      case "begin":
+        if (this.#boot !== undefined && this.#outbox !== undefined) {
+          this.#begin(this.#boot, this.#outbox, message.run);
+        }
+        return;
       case "assign":
         this.#batches.push({
           number: message.batch,
@@ -92,15 +97,6 @@ export class Host {
     this.#watchCrashes();
     registry.onChild = (pid, runs) => this.#tools.post({ type: "child", pid, runs });
     boot.port.onmessage = (event) => this.#acknowledged(event.data as Ack);
-    this.#shared = {
-      outbox,
-      run: { id: boot.run.id, pipeline: boot.run.pipeline },
-      params: JSON.parse(boot.run.params) as Shared["params"],
-      query: (sql, params) => this.#tools.query(boot.db, sql, params),
-      unitTurn: new Turn(),
-      checkpoints: new Map(),
-      nextCheckpoint: 1,
-    };
     for (let lane = boot.lanes - 1; lane >= 0; lane--) this.#idleLanes.push(lane);
     try {
       await this.#tools.load(boot);
@@ -113,8 +109,24 @@ export class Host {
       return;
     }
     this.#isLoaded = true;
-    this.#tools.post({ type: "ready", slot: boot.slot });
-    this.#fill();
+    this.#readyIfSo(boot);
+  }
+
+  #begin(boot: WorkerBoot, outbox: Outbox, run: RunInfo): void {
+    this.#shared = {
+      outbox,
+      run: { id: run.id, pipeline: run.pipeline },
+      params: JSON.parse(run.params) as Shared["params"],
+      query: (sql, params) => this.#tools.query(boot.db, sql, params),
+      unitTurn: new Turn(),
+      checkpoints: new Map(),
+      nextCheckpoint: 1,
+    };
+    this.#readyIfSo(boot);
+  }
+
+  #readyIfSo({ slot }: WorkerBoot): void {
+    if (this.#isLoaded && this.#shared !== undefined) this.#tools.post({ type: "ready", slot });
   }
 
   #acknowledged(ack: Ack): void {

@@ -80,7 +80,9 @@ export class FakeTaskWorker implements WorkerThread {
         this.#claims = Claims.from(message.claims);
         this.#idle = Array.from({ length: message.lanes }, (_, lane) => lane);
         message.port.onmessage = () => undefined;
-        this.#tell({ type: "ready", slot: message.slot });
+        return;
+      case "begin":
+        if (this.#boot !== undefined) this.#tell({ type: "ready", slot: this.#boot.slot });
         return;
       case "assign":
         this.#batches.push({
