@@ -3,7 +3,7 @@
 
 /** Strings of any kind, comments, and all between them. References (`/// <reference …>`) are not comments. */
 const token =
-  /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|\/\*[\s\S]*?\*\/|\/\/(?!\/ <)[^\n]*/g;
+  /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|\/\*[\s\S]*?\*\/|(?<!\/)\/\/(?!\/ <)[^\n]*/g;
 
 export const withoutComments = (declarations: string): string =>
   declarations

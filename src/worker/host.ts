@@ -6,7 +6,14 @@ import type { QueryParam } from "../api/context.ts";
 import { registry } from "../api/registry.ts";
 import { Claims } from "../protocol/claims.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
-import type { Ack, Assignment, FromWorker, RunInfo, ToWorker, WorkerBoot } from "../protocol/messages.ts";
+import type {
+  Ack,
+  Assignment,
+  FromWorker,
+  RunInfo,
+  ToWorker,
+  WorkerBoot,
+} from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { unpackAssignments } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
