@@ -190,19 +190,22 @@ export class Writer {
     return !this.#inbox.isEmpty || this.#fromMain.length > 0;
   }
 
+  /** Main's first: what it says of a task (that it waits) was so before any Worker began it. */
   #takeOne(db: Database): void {
+    if (this.#fromMain.length > 0) return this.#takeMain();
     const next = this.#inbox.shift(this.#owner);
-    if (next === undefined) {
-      for (const record of this.#fromMain) this.#recorder?.main(record);
-      this.#records += this.#fromMain.length;
-      this.#fromMain = [];
-      return;
-    }
+    if (next === undefined) return;
     const worker = this.#workers.get(next.slot);
     if (worker === undefined) return;
     if (next.post.startsWith(unitPartMark)) this.#takePart(db, next.slot, worker, next.post);
     else if (next.post.startsWith(doneMark)) this.#takeDone(worker, next.post);
     else this.#takeRecords(next.slot, worker, next.post);
+  }
+
+  #takeMain(): void {
+    for (const record of this.#fromMain) this.#recorder?.main(record);
+    this.#records += this.#fromMain.length;
+    this.#fromMain = [];
   }
 
   #takePart(db: Database, slot: Slot, worker: Worker, post: string): void {

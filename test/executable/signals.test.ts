@@ -102,6 +102,9 @@ test.skipIf(process.platform === "win32")(
     const killed = rig.spawn("run", "pipeline.ts", "--db", "test.db", "-w3");
     (await control.next("ask")).finish("first");
     for (let i = 0; i < 3; i++) await control.next("ask");
+    // That the next one has begun does not mean that the end of the first is in the file yet.
+    while (rig.rows("SELECT 1 FROM task_runs WHERE status = 'done'").length === 0)
+      await Bun.sleep(1);
     killed.kill("SIGKILL");
     await killed.exited;
     const cancelled = rig.spawn("run", "pipeline.ts", "--db", "test.db", "-w1");
