@@ -3,66 +3,37 @@
 
 import type { AnyNode } from "../api/node.ts";
 import { watchNodes } from "../api/node.ts";
-import type { Pipeline } from "../api/pipeline.ts";
-import { nextAttemptAt } from "../api/retries.ts";
-import type { RunEvent, RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
+import type { RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import { type Slot, type TaskId, taskId } from "../protocol/ids.ts";
 import type {
   Assignment,
   CommittedEvent,
-  DonePack,
   FromWriter,
   KnownTask,
   MainRecord,
-  ModuleRef,
-  RunRequest,
   ToWriter,
-  WireEvent,
-  WriterOptions,
 } from "../protocol/messages.ts";
 import { Mask } from "../protocol/mask.ts";
-import type { LogLevel, RunStatus } from "../protocol/status.ts";
+import type { RunStatus } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { assertNever } from "../protocol/unreachable.ts";
+import { Alarm } from "./alarm.ts";
+import { unpackEvents } from "./committed.ts";
 import { type Control, openControl } from "./control.ts";
+import { culpritsOf, none } from "./culprits.ts";
 import { Graph, PlanError, resultText, type TaskVertex } from "./graph.ts";
 import { callHook } from "./hooks.ts";
 import { KnownTasks, taskKey } from "./known-tasks.ts";
-import { type LostWorker, Pool, type WorkerThread } from "./pool.ts";
+import { type LostWorker, Pool } from "./pool.ts";
+import type { RunOptions, WriterThread } from "./run-options.ts";
 import { Schedule } from "./schedule.ts";
 import { sourceOf, type Stream, workOf } from "./source.ts";
 import { SummaryCollector } from "./summary.ts";
+import { endedRecord, queuedRecord, retryOf, skippedRecord, stopped } from "./task-records.ts";
 import { fill } from "./template.ts";
 import { TimeoutWatch } from "./timeout-watch.ts";
-
-export type WriterThread = {
-  postMessage(message: ToWriter, transfer: MessagePort[]): void;
-  terminate(): void;
-  onmessage: ((event: MessageEvent) => void) | null;
-  onerror: ((event: ErrorEvent) => void) | null;
-};
-
-export type RunOptions = {
-  readonly pipeline: Pipeline;
-  /** Where the threads find the pipeline's tasks. */
-  readonly module: ModuleRef;
-  readonly writer: WriterOptions;
-  /** Checked. */
-  readonly params: Record<string, unknown>;
-  readonly resume: RunRequest["resume"];
-  /** Threads. Undefined: one a core, or fewer if there are fewer tasks. */
-  readonly workers: number | undefined;
-  /** Tasks in flight. Undefined: one a thread. */
-  readonly concurrency: number | undefined;
-  readonly failFast: boolean;
-  readonly cores: number;
-  readonly spawnTaskWorker: () => WorkerThread;
-  readonly spawnWriter: () => WriterThread;
-  readonly onEvents: (events: readonly RunEvent[]) => void;
-  /** What no task printed: modules while they load, hooks that fail. */
-  readonly onOutput: (level: LogLevel, line: string) => void;
-};
+import { Total } from "./total.ts";
 
 /** Ready tasks kept per lane, so that a Worker never waits for the generator. */
 const readyPerLane = 2;
@@ -72,7 +43,6 @@ const maxInFlight = 8192;
 /** How long running tasks may take to end after a cancel, and a timed-out one to listen. */
 const cancelGraceMs = 10_000;
 const timeoutGraceMs = 2_000;
-const totalEveryMs = 100;
 const maxRecordedPlan = 1000;
 
 type Stop = { readonly status: "cancelled" | "error"; readonly failure: Failure | null };
@@ -86,7 +56,12 @@ export class Run {
   readonly #inFlight = new Map<TaskId, TaskVertex>();
   readonly #lost = new Map<Slot, LostWorker>();
   readonly #overdue = new Map<Slot, TaskId>();
+  readonly #total = new Total((total, complete) =>
+    this.#tellWriter({ type: "total", total, complete }),
+  );
   readonly #timeouts: TimeoutWatch;
+  /** When a retry is due, or a rate limit opens. */
+  readonly #alarm = new Alarm(() => this.#advance());
   readonly #mask: Mask | undefined;
   #pool: Pool | undefined;
   #writer: WriterThread | undefined;
@@ -94,14 +69,10 @@ export class Run {
   readonly #known = new KnownTasks();
   #control: Control | undefined;
   #stream: Stream | undefined;
-  /** How many tasks the author says the stream will yield. */
-  #promised: number | undefined;
   #nextId = 1;
   #lanes = 1;
   #stop: Stop | undefined;
   #graceTimer: ReturnType<typeof setTimeout> | undefined;
-  #wakeTimer: { readonly at: number; readonly timer: ReturnType<typeof setTimeout> } | undefined;
-  #total = { sent: -1, complete: false, at: 0 };
   #closing = false;
   #feeding = false;
   #hasAllReached = false;
@@ -143,7 +114,7 @@ export class Run {
       this.#timeouts.clear();
       this.#control?.close();
       clearTimeout(this.#graceTimer);
-      clearTimeout(this.#wakeTimer?.timer);
+      this.#alarm.set(undefined);
     }
   }
 
@@ -168,7 +139,7 @@ export class Run {
       // A node that was yielded may be passed on later, when its task has long ended.
       this.#graph.keepResults = true;
       this.#stream = source.stream;
-      this.#promised = promisedTotal(pipeline.total, params);
+      this.#total.promise(pipeline.total, params);
       return;
     }
     for (const node of source.nodes) this.#addNode(node);
@@ -242,7 +213,7 @@ export class Run {
         this.#options.onEvents([message.started]);
         return this.#begin(message.started);
       case "committed":
-        return this.#committed(this.#unpack(JSON.parse(message.events) as WireEvent[]));
+        return this.#committed(unpackEvents(message.events, this.#inFlight));
       case "detached":
         this.#resolveLost(message.slot);
         return this.#advance();
@@ -452,39 +423,11 @@ export class Run {
     if (this.#stop === undefined) {
       this.#refill();
       this.#pool?.feed(this.#schedule.ready);
-      this.#wakeLater();
+      this.#alarm.set(this.#schedule.wakesAt(Date.now()));
     }
     this.#feeding = false;
-    this.#sendTotal();
+    this.#total.tell(this.#graph, this.#stream !== undefined);
     this.#endIfOver();
-  }
-
-  #wakeLater(): void {
-    const at = this.#schedule.wakesAt(Date.now());
-    if (at === this.#wakeTimer?.at) return;
-    clearTimeout(this.#wakeTimer?.timer);
-    this.#wakeTimer = undefined;
-    if (at === undefined) return;
-    const wake = (): void => {
-      this.#wakeTimer = undefined;
-      this.#advance();
-    };
-    this.#wakeTimer = { at, timer: setTimeout(wake, Math.max(at - Date.now(), 1)) };
-  }
-
-  #sendTotal(): void {
-    const known = this.#graph.tasks + this.#graph.expected;
-    const promised = this.#stream === undefined ? undefined : this.#promised;
-    const total = Math.max(known, promised ?? 0);
-    const complete =
-      promised === undefined
-        ? this.#stream === undefined && this.#graph.isCountable
-        : total === promised;
-    if (total === this.#total.sent && complete === this.#total.complete) return;
-    const now = performance.now();
-    if (!complete && now - this.#total.at < totalEveryMs) return;
-    this.#total = { sent: total, complete, at: now };
-    this.#tellWriter({ type: "total", total, complete });
   }
 
   // ── what has been committed ──
@@ -494,33 +437,6 @@ export class Run {
     this.#options.onEvents(events);
     this.#tellWriter({ type: "seen", count: 1 });
     this.#advance();
-  }
-
-  #unpack(events: readonly WireEvent[]): readonly CommittedEvent[] {
-    const unpacked: CommittedEvent[] = [];
-    for (const event of events) {
-      if (event.type === "done") this.#unpackDone(event, unpacked);
-      else unpacked.push(event);
-    }
-    return unpacked;
-  }
-
-  #unpackDone({ base, numbers, results }: DonePack, into: CommittedEvent[]): void {
-    for (let i = 0; i + 2 < numbers.length; i += 3) {
-      const id = numbers[i] as TaskId;
-      const vertex = this.#inFlight.get(id);
-      if (vertex === undefined) continue;
-      const event: TaskFinished = {
-        type: "task-finished",
-        id,
-        name: vertex.name,
-        attempt: vertex.attempt + 1,
-        status: "done",
-        startedAt: base + (numbers[i + 1] ?? 0),
-        at: base + (numbers[i + 2] ?? 0),
-      };
-      into.push(vertex.needed ? { ...event, result: results?.[i / 3] ?? "null" } : event);
-    }
   }
 
   #apply(event: CommittedEvent): void {
@@ -600,9 +516,7 @@ export class Run {
       return;
     }
     if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
-    const { name } = vertex;
-    const key = vertex.key === "" ? vertex.definition.name : vertex.key;
-    this.#record({ type: "skipped", id: vertex.id, name, key, at: Date.now(), failure });
+    this.#record(skippedRecord(vertex, Date.now(), failure));
   }
 
   // ── lost Workers and timeouts ──
@@ -628,79 +542,35 @@ export class Run {
     const worker = this.#lost.get(slot);
     if (worker === undefined) return;
     this.#lost.delete(slot);
-    const culprits = this.#culprits(worker);
+    const overdue = this.#overdue.get(slot);
     this.#overdue.delete(slot);
+    const culprits = this.#stop === undefined ? culpritsOf(worker, overdue, this.#inFlight) : none;
     for (const [id, vertex] of this.#inFlight) {
       if (vertex.slot !== slot) continue;
       if (worker.unbegun.has(id)) this.#putBack(id, vertex);
       else if (culprits.has(id)) this.#attemptLost(vertex, worker.failure);
       else if (this.#stop !== undefined && worker.running.includes(id)) {
-        this.#attemptCancelled(vertex);
+        this.#record(endedRecord(vertex, Date.now(), stopped));
       } else this.#putBack(id, vertex);
     }
   }
 
-  /**
-   * Who brought the Worker down. A task that ended it and was caught doing so has reported that itself; then the others
-   * that ran there are innocent. If none has, all that ran are suspects.
-   */
-  #culprits(worker: LostWorker): ReadonlySet<TaskId> {
-    if (this.#stop !== undefined) return new Set();
-    const overdue = this.#overdue.get(worker.slot);
-    if (overdue !== undefined) return new Set([overdue]);
-    const unreported = worker.running.filter(
-      (id) => this.#inFlight.get(id)?.slot === worker.slot && !worker.unbegun.has(id),
-    );
-    return new Set(unreported.length === worker.running.length ? unreported : []);
-  }
-
   #attemptLost(vertex: TaskVertex, failure: Failure): void {
-    const { definition, name, key } = vertex;
     const now = Date.now();
-    const attempt = vertex.attempt + 1;
     let retryAt: number | undefined;
     try {
-      const policy = vertex.retries ?? definition.retries;
-      retryAt = nextAttemptAt(policy, definition.retryOn, attempt, failure, now);
+      retryAt = retryOf(vertex, failure, now);
     } catch (thrown) {
-      this.#options.onOutput(
-        "error",
-        `task "${name}": retryOn failed: ${toFailure(thrown).message}`,
-      );
+      const why = toFailure(thrown).message;
+      this.#options.onOutput("error", `task "${vertex.name}": retryOn failed: ${why}`);
     }
-    this.#record({
-      type: "finished",
-      id: vertex.id as TaskId,
-      name,
-      key,
-      attempt,
-      startedAt: vertex.startedAt ?? now,
-      at: now,
-      needed: vertex.needed,
-      outcome: {
+    this.#record(
+      endedRecord(vertex, now, {
         status: "error",
         failure,
         ...(retryAt === undefined ? undefined : { retryAt }),
-      },
-    });
-  }
-
-  #attemptCancelled(vertex: TaskVertex): void {
-    const now = Date.now();
-    this.#record({
-      type: "finished",
-      id: vertex.id as TaskId,
-      name: vertex.name,
-      key: vertex.key,
-      attempt: vertex.attempt + 1,
-      startedAt: vertex.startedAt ?? now,
-      at: now,
-      needed: false,
-      outcome: {
-        status: "cancelled",
-        failure: { name: "CancelledError", message: "the run was stopped before it ended" },
-      },
-    });
+      }),
+    );
   }
 
   #putBack(id: TaskId, vertex: TaskVertex): void {
@@ -768,8 +638,7 @@ export class Run {
       // A row of an earlier attempt says more: its cursor, its failure.
       if (vertex.attempt > 0) continue;
       if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
-      const key = vertex.key === "" ? vertex.definition.name : vertex.key;
-      records.push({ type: "queued", id: vertex.id, name: vertex.name, key });
+      records.push(queuedRecord(vertex));
     }
     if (records.length > 0) this.#tellWriter({ type: "records", records });
   }
@@ -808,13 +677,4 @@ export class Run {
       alreadyDone: this.#known.reused,
     });
   }
-}
-
-function promisedTotal(
-  total: Pipeline["total"],
-  params: Record<string, unknown>,
-): number | undefined {
-  const value = typeof total === "function" ? total({ params }) : total;
-  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return value;
-  throw new PlanError(`\`total\` must be an integer of at least 0, not ${value}`);
 }

@@ -3,7 +3,7 @@
 
 import { noRetries } from "../../src/api/retries.ts";
 import type { WorkerThread } from "../../src/engine/pool.ts";
-import type { WriterThread } from "../../src/engine/run.ts";
+import type { WriterThread } from "../../src/engine/run-options.ts";
 import { Claims, creditsOf } from "../../src/protocol/claims.ts";
 import type {
   Assignment,

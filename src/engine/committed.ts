@@ -1,0 +1,40 @@
+// Reads what the writer has committed. Pure.
+
+import type { TaskFinished } from "../protocol/events.ts";
+import type { TaskId } from "../protocol/ids.ts";
+import type { CommittedEvent, DonePack, WireEvent } from "../protocol/messages.ts";
+import type { TaskVertex } from "./graph.ts";
+
+type InFlight = ReadonlyMap<TaskId, TaskVertex>;
+
+/** @param text JSON text of `WireEvent[]` */
+export function unpackEvents(text: string, inFlight: InFlight): readonly CommittedEvent[] {
+  const unpacked: CommittedEvent[] = [];
+  for (const event of JSON.parse(text) as WireEvent[]) {
+    if (event.type === "done") unpackDone(event, inFlight, unpacked);
+    else unpacked.push(event);
+  }
+  return unpacked;
+}
+
+function unpackDone(
+  { base, numbers, results }: DonePack,
+  inFlight: InFlight,
+  into: CommittedEvent[],
+): void {
+  for (let i = 0; i + 2 < numbers.length; i += 3) {
+    const id = numbers[i] as TaskId;
+    const vertex = inFlight.get(id);
+    if (vertex === undefined) continue;
+    const event: TaskFinished = {
+      type: "task-finished",
+      id,
+      name: vertex.name,
+      attempt: vertex.attempt + 1,
+      status: "done",
+      startedAt: base + (numbers[i + 1] ?? 0),
+      at: base + (numbers[i + 2] ?? 0),
+    };
+    into.push(vertex.needed ? { ...event, result: results?.[i / 3] ?? "null" } : event);
+  }
+}

@@ -1,0 +1,35 @@
+// What a run needs to know, and whom it calls.
+
+import type { Pipeline } from "../api/pipeline.ts";
+import type { RunEvent } from "../protocol/events.ts";
+import type { ModuleRef, RunRequest, ToWriter, WriterOptions } from "../protocol/messages.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import type { WorkerThread } from "./pool.ts";
+
+export type WriterThread = {
+  postMessage(message: ToWriter, transfer: MessagePort[]): void;
+  terminate(): void;
+  onmessage: ((event: MessageEvent) => void) | null;
+  onerror: ((event: ErrorEvent) => void) | null;
+};
+
+export type RunOptions = {
+  readonly pipeline: Pipeline;
+  /** Where the threads find the pipeline's tasks. */
+  readonly module: ModuleRef;
+  readonly writer: WriterOptions;
+  /** Checked. */
+  readonly params: Record<string, unknown>;
+  readonly resume: RunRequest["resume"];
+  /** Threads. Undefined: one a core, or fewer if there are fewer tasks. */
+  readonly workers: number | undefined;
+  /** Tasks in flight. Undefined: one a thread. */
+  readonly concurrency: number | undefined;
+  readonly failFast: boolean;
+  readonly cores: number;
+  readonly spawnTaskWorker: () => WorkerThread;
+  readonly spawnWriter: () => WriterThread;
+  readonly onEvents: (events: readonly RunEvent[]) => void;
+  /** What no task printed: modules while they load, hooks that fail. */
+  readonly onOutput: (level: LogLevel, line: string) => void;
+};

@@ -1,0 +1,56 @@
+// What main itself has to say of a task, for no Worker can. Pure.
+
+import { nextAttemptAt } from "../api/retries.ts";
+import type { Failure } from "../protocol/failure.ts";
+import type { TaskId } from "../protocol/ids.ts";
+import type { MainRecord, Outcome } from "../protocol/messages.ts";
+import type { TaskVertex } from "./graph.ts";
+
+/** @param vertex has an id */
+const identity = (vertex: TaskVertex) => ({
+  id: vertex.id as TaskId,
+  name: vertex.name,
+  // Without its inputs it has no hash; the row is for people then, and a later session plans it anew.
+  key: vertex.key === "" ? vertex.definition.name : vertex.key,
+});
+
+export const queuedRecord = (vertex: TaskVertex): MainRecord => ({
+  type: "queued",
+  ...identity(vertex),
+});
+
+export const skippedRecord = (vertex: TaskVertex, at: number, failure: Failure): MainRecord => ({
+  type: "skipped",
+  ...identity(vertex),
+  at,
+  failure,
+});
+
+/** The attempt that its Worker took with it. */
+export const endedRecord = (vertex: TaskVertex, at: number, outcome: Outcome): MainRecord => ({
+  type: "finished",
+  ...identity(vertex),
+  attempt: vertex.attempt + 1,
+  startedAt: vertex.startedAt ?? at,
+  at,
+  needed: vertex.needed,
+  outcome,
+});
+
+export const stopped: Outcome = {
+  status: "cancelled",
+  failure: { name: "CancelledError", message: "the run was stopped before it ended" },
+};
+
+/**
+ * When the next attempt follows, if one does.
+ * @throws what the author's `retryOn` throws
+ */
+export const retryOf = (vertex: TaskVertex, failure: Failure, now: number): number | undefined =>
+  nextAttemptAt(
+    vertex.retries ?? vertex.definition.retries,
+    vertex.definition.retryOn,
+    vertex.attempt + 1,
+    failure,
+    now,
+  );

@@ -1,0 +1,39 @@
+// How many tasks there are, as far as is known: told when it changes, not more often than anyone looks.
+
+import type { Pipeline } from "../api/pipeline.ts";
+import { type Graph, PlanError } from "./graph.ts";
+
+const everyMs = 100;
+
+export class Total {
+  readonly #send: (total: number, complete: boolean) => void;
+  #sent = { total: -1, complete: false, at: 0 };
+  /** How many tasks the author says the stream will yield. */
+  #promised: number | undefined;
+
+  constructor(send: (total: number, complete: boolean) => void) {
+    this.#send = send;
+  }
+
+  /** @throws PlanError when that is no number of tasks */
+  promise(total: Pipeline["total"], params: Record<string, unknown>): void {
+    const value = typeof total === "function" ? total({ params }) : total;
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
+      throw new PlanError(`\`total\` must be an integer of at least 0, not ${value}`);
+    }
+    this.#promised = value;
+  }
+
+  /** @param streaming more nodes may come */
+  tell(graph: Graph, streaming: boolean): void {
+    const known = graph.tasks + graph.expected;
+    const promised = streaming ? this.#promised : undefined;
+    const total = Math.max(known, promised ?? 0);
+    const complete = promised === undefined ? !streaming && graph.isCountable : total === promised;
+    if (total === this.#sent.total && complete === this.#sent.complete) return;
+    const now = performance.now();
+    if (!complete && now - this.#sent.at < everyMs) return;
+    this.#sent = { total, complete, at: now };
+    this.#send(total, complete);
+  }
+}
