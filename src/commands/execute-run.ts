@@ -1,6 +1,6 @@
 // What `demo`, `run` and `examples` share: load, check, run, show, and turn the end into an exit code.
 
-import { LoadError, providePackage } from "../api/load.ts";
+import { LoadError, providePackage, shownPath } from "../api/load.ts";
 import { ParamsError } from "../api/params.ts";
 import { PlanError } from "../engine/graph.ts";
 import {
@@ -13,6 +13,7 @@ import type { Run } from "../engine/run.ts";
 import { type Failure, failureLine, toFailure } from "../protocol/failure.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
+import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { capture } from "../ui/capture.ts";
 import { createUi } from "../ui/create.ts";
@@ -49,7 +50,7 @@ export async function executeRun(
   // Before the module is loaded: what it prints must not tear the screen, nor get between the events.
   const ui = openUi(output, (text) => mask?.text(text) ?? text);
   try {
-    const loaded = await loadHeld(module, (line) => ui.log("info", line));
+    const loaded = await loadHeld(module, (level, line) => ui.log(level, line));
     mask = Mask.of(loaded.pipeline.secrets, process.env);
     const run = await prepareRun(loaded, options, {
       onEvents: (events) => ui.events(events),
@@ -71,15 +72,23 @@ async function loadHeld(module: ModuleRef, tell: (line: string) => void): Promis
   const hold = (line: string): void => void lines.push(line);
   const release = capture({ stdout: hold, stderr: hold });
   let mask: Mask | undefined;
+  const notice = setTimeout(() => tell("warn", stillLoading(module)), slowLoadMs);
   try {
     const loaded = await loadForCommand(module);
     mask = Mask.of(loaded.pipeline.secrets, process.env);
     return loaded;
   } finally {
+    clearTimeout(notice);
     release();
-    for (const line of lines) tell(mask?.text(line) ?? line);
+    for (const line of lines) tell("info", mask?.text(line) ?? line);
   }
 }
+
+/** A module that waits for something at its top level says nothing by itself: its prints are held. */
+const slowLoadMs = 10_000;
+
+const stillLoading = (module: ModuleRef): string =>
+  `${module.kind === "file" ? shownPath(module.path) : module.name} is still loading after ${slowLoadMs / 1000} s; does it await something at its top level?`;
 
 function openUi(output: OutputOptions, mask: (text: string) => string): Ui {
   try {
