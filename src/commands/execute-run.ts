@@ -67,7 +67,10 @@ export async function executeRun(
 }
 
 /** What the module prints while it loads is told when it is known which of it is secret. */
-async function loadHeld(module: ModuleRef, tell: (line: string) => void): Promise<LoadedPipeline> {
+async function loadHeld(
+  module: ModuleRef,
+  tell: (level: LogLevel, line: string) => void,
+): Promise<LoadedPipeline> {
   const lines: string[] = [];
   const hold = (line: string): void => void lines.push(line);
   const release = capture({ stdout: hold, stderr: hold });
