@@ -81,8 +81,11 @@ type Member = {
 
 /** What a Worker holds ahead is worth about this much of its time. */
 const aheadMs = 8;
-/** Tasks longer than this are handed out one by one: the round trip is a fraction of them. */
-const longMs = 2;
+/** Of tasks up to this long, a few wait in the Worker for a lane: the round trip to main is a percent or more of them. */
+const longMs = 200;
+const fewAhead = 8;
+/** Up to this, many: as much as keeps the Worker busy for a while. */
+const shortMs = 2;
 const mostAhead = 1000;
 
 export class Pool {
@@ -304,10 +307,12 @@ function endChildren(member: Member): void {
   member.children.clear();
 }
 
-const aheadOf = (member: Member): number =>
-  member.averageMs === undefined || member.averageMs > longMs
-    ? 0
-    : Math.min(Math.ceil(aheadMs / Math.max(member.averageMs, 0.001)), mostAhead);
+/** Another Worker that has nothing to do takes them back, so what is handed out early does not wait longer. */
+function aheadOf({ averageMs, lanes }: Member): number {
+  if (averageMs === undefined || averageMs > longMs) return 0;
+  if (averageMs > shortMs) return Math.min(lanes, fewAhead);
+  return Math.min(Math.ceil(aheadMs / Math.max(averageMs, 0.001)), mostAhead);
+}
 
 /** Tasks that its own lanes have no room for: the others it will take itself when it comes to read its messages. */
 function waitingIn(member: Member): number {

@@ -1,7 +1,5 @@
 // One attempt of one task: the context that user code sees, and what it has sent so far.
 
-import { format } from "node:util";
-
 import type { Log, QueryParam, Rows, TaskContext, UpsertOptions } from "../api/context.ts";
 import type { MessageHandle } from "../api/message.ts";
 import type { Failure } from "../protocol/failure.ts";
@@ -9,7 +7,7 @@ import type { TaskId } from "../protocol/ids.ts";
 import { NotJsonError, toJsonText } from "../protocol/json.ts";
 import type { Assignment, CancelReason, TaskRecord } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import { LineBuffer } from "./lines.ts";
+import { formatParts, LineBuffer } from "./lines.ts";
 import type { Outbox, Reporting } from "./outbox.ts";
 import { encodeRows, insertTarget, type RowsTarget, upsertTarget } from "./rows.ts";
 import { Unit } from "./unit.ts";
@@ -180,10 +178,10 @@ export class Attempt implements TaskContext, Reporting {
 
   get log(): Log {
     this.#log ??= {
-      debug: (...parts) => this.print("debug", format(...parts)),
-      info: (...parts) => this.print("info", format(...parts)),
-      warn: (...parts) => this.print("warn", format(...parts)),
-      error: (...parts) => this.print("error", format(...parts)),
+      debug: (...parts) => this.print("debug", formatParts(parts)),
+      info: (...parts) => this.print("info", formatParts(parts)),
+      warn: (...parts) => this.print("warn", formatParts(parts)),
+      error: (...parts) => this.print("error", formatParts(parts)),
     };
     return this.#log;
   }

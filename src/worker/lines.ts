@@ -1,8 +1,6 @@
 // Turns what user code prints into log lines of the task that printed it.
 
-import { Console } from "node:console";
-import { Writable } from "node:stream";
-import { format } from "node:util";
+import type { Writable } from "node:stream";
 
 import type { LogLevel } from "../protocol/status.ts";
 
@@ -39,7 +37,10 @@ export class LineBuffer {
   }
 }
 
-export const formatParts = (parts: readonly unknown[]): string => format(...parts);
+// Node's modules are loaded when something is printed: `node:stream` alone takes 10 ms of each thread's start.
+
+export const formatParts = (parts: readonly unknown[]): string =>
+  process.getBuiltinModule("node:util").format(...parts);
 
 /** Where printed text goes; the sink finds the task that is running. */
 export type PrintSink = {
@@ -51,31 +52,22 @@ export type PrintSink = {
 
 /** Replaces `console` and the standard streams of this thread. */
 export function capturePrints(sink: PrintSink): void {
-  const stdout = redirect(process.stdout, (text) => sink.write("stdout", text));
-  const stderr = redirect(process.stderr, (text) => sink.write("stderr", text));
+  const stdout = lazily(() => streamTo((text) => sink.write("stdout", text)));
+  const stderr = lazily(() => streamTo((text) => sink.write("stderr", text)));
+  Object.defineProperty(process, "stdout", { configurable: true, enumerable: true, get: stdout });
+  Object.defineProperty(process, "stderr", { configurable: true, enumerable: true, get: stderr });
   // Tables, groups, counters and timers keep their own formatting; they end up in the streams.
-  const rest = new Console({ stdout, stderr });
-  for (const name of [
-    "table",
-    "group",
-    "groupCollapsed",
-    "groupEnd",
-    "dir",
-    "dirxml",
-    "count",
-    "countReset",
-    "time",
-    "timeEnd",
-    "timeLog",
-    "trace",
-    "assert",
-  ] as const) {
-    console[name] = rest[name].bind(rest) as never;
+  const rest = lazily(() => {
+    const { Console } = process.getBuiltinModule("node:console");
+    return new Console({ stdout: stdout(), stderr: stderr() });
+  });
+  for (const name of formatted) {
+    console[name] = (...parts: unknown[]) => void Reflect.apply(rest()[name], rest(), parts);
   }
   // Bun's own: raw pieces to the standard output.
   console.write = (...chunks) => {
     for (const chunk of chunks) {
-      stdout.write(typeof chunk === "string" ? chunk : bytesOf(chunk));
+      stdout().write(typeof chunk === "string" ? chunk : bytesOf(chunk));
     }
     return chunks.reduce((sum, chunk) => sum + sizeOf(chunk), 0);
   };
@@ -84,6 +76,27 @@ export function capturePrints(sink: PrintSink): void {
   console.info = console.log;
   console.warn = (...parts) => sink.print("warn", formatParts(parts));
   console.error = (...parts) => sink.print("error", formatParts(parts));
+}
+
+const formatted = [
+  "table",
+  "group",
+  "groupCollapsed",
+  "groupEnd",
+  "dir",
+  "dirxml",
+  "count",
+  "countReset",
+  "time",
+  "timeEnd",
+  "timeLog",
+  "trace",
+  "assert",
+] as const;
+
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 type Chunk = string | ArrayBufferView | ArrayBuffer;
@@ -96,23 +109,16 @@ const bytesOf = (chunk: ArrayBufferView | ArrayBuffer): Uint8Array =>
 const sizeOf = (chunk: Chunk): number =>
   typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.byteLength;
 
-function redirect(stream: NodeJS.WriteStream, write: (text: string) => void): Writable {
+/** Takes the place of a standard stream: no terminal, and never full. */
+function streamTo(write: (text: string) => void): Writable {
   const decoder = new TextDecoder();
-  const take = (chunk: unknown): void =>
-    write(
-      typeof chunk === "string" ? chunk : decoder.decode(chunk as Uint8Array, { stream: true }),
-    );
-  const replaced = (chunk: unknown, encoding?: unknown, done?: unknown): boolean => {
-    take(chunk);
-    const callback = typeof encoding === "function" ? encoding : done;
-    if (typeof callback === "function") queueMicrotask(callback as () => void);
-    return true;
-  };
-  stream.write = replaced;
+  const { Writable } = process.getBuiltinModule("node:stream");
   return new Writable({
     decodeStrings: false,
     write(chunk, _encoding, done) {
-      take(chunk);
+      write(
+        typeof chunk === "string" ? chunk : decoder.decode(chunk as Uint8Array, { stream: true }),
+      );
       done();
     },
   });

@@ -11,15 +11,14 @@ declare const self: Worker;
 
 providePackage(pipeloom);
 
-// What the module says while it loads it has said in the main thread.
-let isLoaded = false;
-capturePrints((level, line) =>
-  self.postMessage({ type: "output", level: isLoaded ? level : "debug", line }),
-);
-
 const writer = new Writer({
   post: (message) => self.postMessage(message),
   messages: async (module) => {
+    // What the module says while it loads it has said in the main thread.
+    let isLoaded = false;
+    capturePrints((level, line) =>
+      self.postMessage({ type: "output", level: isLoaded ? level : "debug", line }),
+    );
     const exports = await loadModule(module, builtins);
     isLoaded = true;
     return pipelineIn(exports, module).messages;

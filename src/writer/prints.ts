@@ -1,8 +1,6 @@
 // What user code prints in the writer's thread: its module while it loads, a message's `apply`. On the real streams it
 // would tear the screen, and stand between the events on stdout.
 
-import { format } from "node:util";
-
 import type { LogLevel } from "../protocol/status.ts";
 
 type Print = (level: LogLevel, line: string) => void;
@@ -15,7 +13,7 @@ export function capturePrints(print: Print): void {
   const at =
     (level: LogLevel) =>
     (...parts: unknown[]): void =>
-      lines(level, format(...parts));
+      lines(level, process.getBuiltinModule("node:util").format(...parts));
   console.debug = at("debug");
   console.log = at("info");
   console.info = at("info");
