@@ -8,7 +8,7 @@ import type { Slot, TaskId } from "../protocol/ids.ts";
 import { NotJsonError } from "../protocol/json.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
 import { assertNever } from "../protocol/unreachable.ts";
-import { fill, nodesIn, type Template, toTemplate } from "./template.ts";
+import { fill, holdsNode, nodesIn, type Template, toTemplate } from "./template.ts";
 
 /** How a vertex ended. `result` is JSON text. */
 export type Ending =
@@ -311,7 +311,8 @@ export class Graph {
     return vertex;
   }
 
-  #waitFor(vertex: Vertex, dependencies: ReadonlySet<Vertex>): void {
+  /** @param dependencies each once */
+  #waitFor(vertex: Vertex, dependencies: Iterable<Vertex>): void {
     for (const dependency of dependencies) {
       if (dependency.ending === undefined) {
         dependency.dependents.push(vertex);
@@ -364,20 +365,22 @@ export class Graph {
   #unfoldItem(each: EachVertex): void {
     const index = each.next++;
     const tasksBefore = this.tasks;
-    const dependencies = new Set<Vertex>();
     const expression = each.item(each.items[index], index);
     const needed = each.needed || this.#isOutside(each);
-    const template = asPlanError(`each: item ${index}`, () =>
-      toTemplate(expression, "item", (node) => {
-        const vertex = this.#plan(node);
-        if (needed) vertex.needed = true;
-        dependencies.add(vertex);
-        return vertex;
-      }),
-    );
+    const dependencies: Vertex[] = [];
+    const plan = (node: AnyNode): Vertex => {
+      const vertex = this.#plan(node);
+      if (needed) vertex.needed = true;
+      dependencies.push(vertex);
+      return vertex;
+    };
+    // Nearly always the item becomes one node.
+    const template = isNode(expression)
+      ? [plan(expression)]
+      : asPlanError(`each: item ${index}`, () => toTemplate(expression, "item", plan));
     each.unfoldedTasks += this.tasks - tasksBefore;
     if (needed) each.results.push(template);
-    this.#waitFor(each, dependencies);
+    this.#waitFor(each, dependencies.length > 1 ? new Set(dependencies) : dependencies);
   }
 
   /** Another fan-out has items to come, which may pass this one on. */
@@ -444,11 +447,9 @@ export class Graph {
 /** Shared by all leaves, and never added to. */
 const noDependencies = new Set<Vertex>();
 
-/** Surely without dependencies; the common case of a stream. */
+/** Without dependencies; the common case of a stream. */
 const isLeaf = (node: AnyNode): boolean =>
-  node.kind === "task" &&
-  node.settings?.after === undefined &&
-  (typeof node.input !== "object" || node.input === null);
+  node.kind === "task" && node.settings?.after === undefined && !holdsNode(node.input);
 
 const doneUnread: Ending = { status: "done", result: "null" };
 

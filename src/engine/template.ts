@@ -16,7 +16,7 @@ export function toTemplate<V extends object>(
   plan: (node: AnyNode) => V,
 ): Template<V> {
   if (input === undefined || input === null) return "null";
-  if (typeof input !== "object" || !holdsNode(input, 0)) {
+  if (!holdsNode(input)) {
     assertJson(input, root);
     return JSON.stringify(input);
   }
@@ -31,7 +31,10 @@ const maxDepth = 1000;
  * Most inputs hold no node: telling them early keeps them on the fast path. An object is looked into once, for one that
  * holds itself in two places would never come to an end.
  */
-function holdsNode(value: object, depth: number, seen?: Set<object>): boolean {
+export const holdsNode = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && holdsNodeBelow(value, 0);
+
+function holdsNodeBelow(value: object, depth: number, seen?: Set<object>): boolean {
   if (isNode(value)) return true;
   let visited = seen;
   for (const key in value) {
@@ -40,7 +43,7 @@ function holdsNode(value: object, depth: number, seen?: Set<object>): boolean {
     visited ??= new Set();
     if (visited.has(member)) continue;
     visited.add(member);
-    if (holdsNode(member, depth + 1, visited)) return true;
+    if (holdsNodeBelow(member, depth + 1, visited)) return true;
   }
   return false;
 }
