@@ -8,20 +8,31 @@ export type BatchLimits = {
   readonly maxAgeMs: number;
   /** At least this many records in the transaction mean that more are on their way: it is held for `maxAgeMs`. */
   readonly streamRecords: number;
+  /** What nobody waits for (a start, progress, a line of a log) is held for this long: the end may come to join it. */
+  readonly idleAgeMs: number;
 };
 
-export const batchLimits: BatchLimits = { maxRecords: 5000, maxAgeMs: 5, streamRecords: 512 };
+export const batchLimits: BatchLimits = {
+  maxRecords: 5000,
+  maxAgeMs: 5,
+  streamRecords: 512,
+  idleAgeMs: 25,
+};
 
 export type BatchState = {
   readonly records: number;
   readonly ageMs: number;
   readonly inboxEmpty: boolean;
+  /** Somebody waits for the commit: what depends on a task that ended, or a task at its checkpoint. */
+  readonly awaited: boolean;
 };
 
 export type BatchDecision = "take-more" | "commit" | "wait";
 
 export function decide(state: BatchState, limits: BatchLimits = batchLimits): BatchDecision {
-  if (state.records >= limits.maxRecords || state.ageMs >= limits.maxAgeMs) return "commit";
+  if (state.records >= limits.maxRecords) return "commit";
+  if (state.ageMs >= (state.awaited ? limits.maxAgeMs : limits.idleAgeMs)) return "commit";
   if (!state.inboxEmpty) return "take-more";
+  if (!state.awaited && state.records > 0) return "wait";
   return state.records >= limits.streamRecords ? "wait" : "commit";
 }

@@ -38,6 +38,7 @@ export type WriterTools = {
 
 /** What main may not have taken in yet. Beyond, the writer waits, and with it the Workers. */
 const maxUnseen = 64;
+const idleLookMs = 5;
 
 type Worker = {
   readonly port: MessagePort;
@@ -62,6 +63,8 @@ export class Writer {
   /** Whose unit is under way. */
   #owner: Slot | undefined;
   #records = 0;
+  /** The open transaction holds something that somebody waits for. */
+  #awaited = false;
   #openedAt: number | undefined;
   #unseen = 0;
   #scheduled = false;
@@ -163,6 +166,7 @@ export class Writer {
         records: this.#records,
         ageMs: this.#tools.now() - this.#openedAt,
         inboxEmpty: !this.#hasWork,
+        awaited: this.#awaited || this.#total !== undefined || this.#hasLost,
       });
       if (decision === "take-more" && this.#unseen < maxUnseen) {
         this.#takeOne(session.db);
@@ -175,7 +179,7 @@ export class Writer {
         continue;
       }
       if (decision === "wait" && this.#closing === undefined) {
-        this.#tools.after(1, () => this.#wake());
+        this.#tools.after(this.#awaited ? 1 : idleLookMs, () => this.#wake());
         return;
       }
       break;
@@ -184,6 +188,12 @@ export class Writer {
     this.#detachLost();
     if (this.#hasWork && this.#unseen < maxUnseen) this.#wake();
     else if (this.#closing !== undefined && !this.#hasWork) this.#close(session, this.#closing);
+  }
+
+  /** A thread is gone, and main waits to hear that all it sent is committed. */
+  get #hasLost(): boolean {
+    for (const { expected } of this.#workers.values()) if (expected !== undefined) return true;
+    return false;
   }
 
   get #hasWork(): boolean {
@@ -205,6 +215,7 @@ export class Writer {
   #takeMain(): void {
     for (const record of this.#fromMain) this.#recorder?.main(record);
     this.#records += this.#fromMain.length;
+    this.#awaited = true;
     this.#fromMain = [];
   }
 
@@ -217,6 +228,7 @@ export class Writer {
   }
 
   #takeDone(worker: Worker, post: string): void {
+    this.#awaited = true;
     this.#records += unpackDone(post, (task) => this.#recorder?.done(task));
     worker.credits += creditsOf(post.length);
   }
@@ -229,6 +241,7 @@ export class Writer {
       this.#owner = undefined;
     }
     for (const record of records) this.#takeRecord(worker, record, unitFailure);
+    this.#awaited ||= records.some(({ type }) => type === "finished" || type === "checkpoint");
     this.#records += records.length;
     worker.credits += creditsOf(post.length);
   }
@@ -271,6 +284,7 @@ export class Writer {
     }
     session.commit();
     this.#records = 0;
+    this.#awaited = false;
     this.#openedAt = undefined;
     this.#acknowledge();
     if (events.length > 0) this.#announce(events);
