@@ -44,6 +44,8 @@ const maxInFlight = 8192;
 const cancelGraceMs = 10_000;
 const timeoutGraceMs = 2_000;
 const maxRecordedPlan = 1000;
+/** The writer waits when main is 64 commits behind. */
+const seenAtOnce = 16;
 
 type Stop = { readonly status: "cancelled" | "error"; readonly failure: Failure | null };
 
@@ -74,6 +76,8 @@ export class Run {
   #stop: Stop | undefined;
   #graceTimer: ReturnType<typeof setTimeout> | undefined;
   #closing = false;
+  /** Commits taken in, of which the writer has not been told. */
+  #seen = 0;
   #feeding = false;
   #hasAllReached = false;
   #queuedAtEnd = 0;
@@ -435,7 +439,11 @@ export class Run {
   #committed(events: readonly CommittedEvent[]): void {
     for (const event of events) this.#apply(event);
     this.#options.onEvents(events);
-    this.#tellWriter({ type: "seen", count: 1 });
+    // Not each by itself: a message that nobody waits for costs a wake-up.
+    if (++this.#seen >= seenAtOnce) {
+      this.#tellWriter({ type: "seen", count: this.#seen });
+      this.#seen = 0;
+    }
     this.#advance();
   }
 

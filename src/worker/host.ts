@@ -33,7 +33,7 @@ export type HostTools = {
 };
 
 /** Below this, a task's start is worth no message of its own: its end will be there before anyone looks. */
-const shortMs = 1;
+const shortMs = 20;
 /** How long a thread that runs short tasks keeps from the event loop, where cancels and acks arrive. */
 const sliceMs = 10;
 
