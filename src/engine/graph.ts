@@ -504,8 +504,7 @@ function asPlanError<T>(what: string, make: () => T): T {
     return make();
   } catch (error) {
     if (!(error instanceof NotJsonError)) throw error;
-    const hint = /\bDate\b/.test(error.found) ? " (use .toISOString())" : "";
-    throw new PlanError(`${what}: ${error.path} is ${error.found}; inputs must be JSON${hint}`);
+    throw new PlanError(`${what}: ${error.explain("inputs")}`);
   }
 }
 

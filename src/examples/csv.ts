@@ -11,6 +11,7 @@ import { badRowError, inspectCsv, type Inspection } from "./csv/inspect.ts";
 import { mergeColumns, parseTypes, typeOfDeclared } from "./csv/plan.ts";
 import { csvRows, type CsvSource, type Position } from "./csv/rows.ts";
 import { writeSamples } from "./csv/sample.ts";
+import { listOf } from "./list.ts";
 import { createTable, existingColumns } from "./table.ts";
 
 /** How much of a file is stored at a time. Smaller: more commits; larger: the writer waits for the parser. */
@@ -139,12 +140,6 @@ const report = task({
     return { rows, badRows };
   },
 });
-
-const listOf = (text: string): string[] =>
-  text
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
 
 export default pipeline({
   name: "csv",

@@ -12,6 +12,7 @@ import {
   selected,
 } from "./http/json-rows.ts";
 import { startSampleServer } from "./http/sample-server.ts";
+import { listOf } from "./list.ts";
 import { type Column, growTable } from "./table.ts";
 
 const batchRows = 1000;
@@ -96,12 +97,6 @@ class Table {
     return { table, key, columns: Array.from(this.#known, (name) => ({ name, type: "" })) };
   }
 }
-
-const listOf = (text: string): string[] =>
-  text
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
 
 export default pipeline({
   name: "etl",

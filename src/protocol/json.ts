@@ -13,6 +13,12 @@ export class NotJsonError extends Error {
     this.path = path;
     this.found = found;
   }
+
+  /** What is wrong, and the next step where it is known: `result.at is a Date; outputs must be JSON (use …)`. */
+  explain(plural: string): string {
+    const hint = /\bDate\b/.test(this.found) ? " (use .toISOString())" : "";
+    return `${this.path} is ${this.found}; ${plural} must be JSON${hint}`;
+  }
 }
 
 const maxDepth = 1000;

@@ -85,8 +85,7 @@ export type ToWorker =
       readonly type: "cancel";
       readonly ids: readonly TaskId[] | "all";
       readonly reason: CancelReason;
-    }
-  | { readonly type: "stop" };
+    };
 
 export type CancelReason = "cancelled" | "timeout";
 

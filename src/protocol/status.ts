@@ -6,9 +6,6 @@ export type TaskStatus = (typeof taskStatuses)[number];
 /** The states a task does not leave within one run. */
 export type FinalStatus = Exclude<TaskStatus, "queued" | "running">;
 
-export const isFinal = (status: TaskStatus): status is FinalStatus =>
-  status !== "queued" && status !== "running";
-
 /** A run that died keeps `running` in its row; its lock being free tells (see writer/lock.ts). */
 export const runStatuses = ["running", "done", "error", "cancelled"] as const;
 export type RunStatus = (typeof runStatuses)[number];

@@ -358,7 +358,6 @@ export function jsonText(value: unknown, root: string, what: string, plural: str
     return toJsonText(value, root);
   } catch (error) {
     if (!(error instanceof NotJsonError)) throw error;
-    const hint = /\bDate\b/.test(error.found) ? " (use .toISOString())" : "";
-    throw new TypeError(`${what}: ${error.path} is ${error.found}; ${plural} must be JSON${hint}`);
+    throw new TypeError(`${what}: ${error.explain(plural)}`);
   }
 }

@@ -86,9 +86,6 @@ export class Host {
             attempt.stop(message.reason);
         }
         return;
-      case "stop":
-        this.#outbox?.flush();
-        return this.#tools.exit(0);
       default:
         assertNever(message);
     }

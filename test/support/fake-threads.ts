@@ -95,8 +95,6 @@ export class FakeTaskWorker implements WorkerThread {
           if (act.listens) this.#end(lane, assignment, "cancelled");
         }
         return;
-      case "stop":
-        return;
       default:
         message satisfies never;
     }
