@@ -7,13 +7,15 @@ type Settings = { steps: number; minStepMs: number; maxStepMs: number; failRate:
 const work = task({
   name: "task",
   async run(settings: Settings, ctx) {
+    // Drawn once for the task: a draw at each step would let some live even at a rate of 1.
+    const failsAt =
+      Math.random() < settings.failRate ? Math.ceil(between(0, settings.steps)) || 1 : undefined;
     for (let step = 1; step <= settings.steps; step++) {
       await sleep(between(settings.minStepMs, settings.maxStepMs), ctx.signal);
       ctx.progress(step, settings.steps, `step ${step} of ${settings.steps}`);
-      if (Math.random() < settings.failRate / settings.steps) {
-        throw new Error(`simulated failure at step ${step}`);
-      }
+      if (step === failsAt) throw new Error(`simulated failure at step ${step}`);
     }
+    if (failsAt !== undefined) throw new Error("simulated failure");
   },
 });
 
