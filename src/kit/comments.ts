@@ -8,5 +8,5 @@ const token =
 export const withoutComments = (declarations: string): string =>
   declarations
     .replaceAll(token, (text) => (text.startsWith("/") ? "" : text))
-    .replaceAll(/^[ \t]+$/gm, "")
+    .replaceAll(/^[ \t]+/gm, "")
     .replaceAll(/\n{2,}/g, "\n");

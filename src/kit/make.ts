@@ -46,7 +46,7 @@ const within = (folder: string, files: TextFiles): TextFiles =>
   Object.fromEntries(Object.entries(files).map(([path, text]) => [`${folder}/${path}`, text]));
 
 /** Whose comments come along: what `Bun` has is what a pipeline's author looks up. */
-const documented = /^bun-types\/(?:bun|globals)\.d\.ts$/;
+const documented = /^bun-types\/bun\.d\.ts$/;
 
 /** The declarations of a package; not its documentation. */
 async function readTypes(name: string): Promise<TextFiles> {
