@@ -3,9 +3,7 @@
 import type { TaskFinished } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { CommittedEvent, DonePack, WireEvent } from "../protocol/messages.ts";
-import type { TaskVertex } from "./graph.ts";
-
-type InFlight = ReadonlyMap<TaskId, TaskVertex>;
+import type { InFlight } from "./in-flight.ts";
 
 /** @param text JSON text of `WireEvent[]` */
 export function unpackEvents(text: string, inFlight: InFlight): readonly CommittedEvent[] {

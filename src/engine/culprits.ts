@@ -1,7 +1,7 @@
 // Whose fault it is that a Worker is gone. Pure.
 
 import type { TaskId } from "../protocol/ids.ts";
-import type { TaskVertex } from "./graph.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { LostWorker } from "./pool.ts";
 
 export const none: ReadonlySet<TaskId> = new Set();
@@ -14,7 +14,7 @@ export const none: ReadonlySet<TaskId> = new Set();
 export function culpritsOf(
   worker: LostWorker,
   overdue: TaskId | undefined,
-  inFlight: ReadonlyMap<TaskId, TaskVertex>,
+  inFlight: InFlight,
 ): ReadonlySet<TaskId> {
   if (overdue !== undefined) return new Set([overdue]);
   const unreported = worker.running.filter(

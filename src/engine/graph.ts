@@ -37,11 +37,10 @@ export type TaskVertex = VertexBase & {
   readonly priority: number;
   readonly retries: RetryPolicy | undefined;
   readonly timeoutMs: number | undefined;
-  /** Freed once the input text has been made. */
+  /** Freed once the input text has been made: the task is then identified. */
   input: Template<Vertex> | undefined;
   /** 0 until it is given one. */
   id: TaskId | 0;
-  key: string;
   inputText: string;
   /** The attempt that runs, or ran last; 0 before the first. */
   attempt: number;
@@ -52,6 +51,8 @@ export type TaskVertex = VertexBase & {
   order: number;
   /** The Worker that has it, while it is in flight. */
   slot: Slot | undefined;
+  /** It has not ended. */
+  isLive: boolean;
 };
 
 export type EachVertex = VertexBase & {
@@ -96,8 +97,9 @@ export class Graph {
   keepResults = false;
   /** Tasks planned so far. */
   tasks = 0;
-  /** Tasks that have not ended, in the order they were planned. */
-  readonly liveTasks = new Set<TaskVertex>();
+  /** Of these, the ones that have not ended; and some that have, until there are too many. */
+  #planned: TaskVertex[] = [];
+  #live = 0;
   #liveFans = 0;
   /** Fan-outs whose items are not known yet. */
   #unknownFans = 0;
@@ -168,7 +170,17 @@ export class Graph {
   }
 
   get isOver(): boolean {
-    return this.liveTasks.size === 0 && this.#liveFans === 0;
+    return this.#live === 0 && this.#liveFans === 0;
+  }
+
+  /** Tasks that have not ended. */
+  get live(): number {
+    return this.#live;
+  }
+
+  /** Them, in the order they were planned. */
+  liveTasks(): TaskVertex[] {
+    return this.#planned.filter((vertex) => vertex.isLive);
   }
 
   get canUnfold(): boolean {
@@ -230,10 +242,16 @@ export class Graph {
     const vertex = node.kind === "task" ? this.#planTask(node) : this.#planEach(node);
     this.#planning.delete(node);
     node.planned = vertex;
-    if (vertex.kind === "task") this.liveTasks.add(vertex);
+    if (vertex.kind === "task") this.#keep(vertex);
     else this.#liveFans++;
     if (vertex.waiting === 0) this.#allArrived(vertex);
     return vertex;
+  }
+
+  #keep(vertex: TaskVertex): void {
+    this.#live++;
+    if (this.#planned.length > 2 * this.#live + leastLook) this.#planned = this.liveTasks();
+    this.#planned.push(vertex);
   }
 
   #planTask(node: TaskNode): TaskVertex {
@@ -258,13 +276,13 @@ export class Graph {
       optional: settings?.optional ?? definition.optional,
       input,
       id: 0,
-      key: "",
       inputText: "",
       attempt: 0,
       startedAt: undefined,
       cursor: undefined,
       order: 0,
       slot: undefined,
+      isLive: true,
       waiting: 0,
       dependents: [],
       ending: undefined,
@@ -425,7 +443,8 @@ export class Graph {
       if (vertex.source !== undefined) this.#unknownFans--;
       vertex.source = undefined;
     } else {
-      this.liveTasks.delete(vertex);
+      this.#live--;
+      vertex.isLive = false;
       vertex.input = undefined;
       vertex.inputText = "";
       if (ending.status === "skipped") this.#events.skipped(vertex, ending.failure);

@@ -4,23 +4,6 @@
 import type { TaskId } from "../protocol/ids.ts";
 import type { KnownTask } from "../protocol/messages.ts";
 
-/** What a task is recognised by in a later run: its name and a 64-bit hash (wyhash) of its input's JSON text. */
-export function taskKey(name: string, inputText: string): string {
-  if (name !== last.name) last = { name, prefix: keyPrefix(name), inputText: "", key: "" };
-  if (last.key === "" || inputText !== last.inputText) {
-    last.inputText = inputText;
-    last.key = last.prefix + Bun.hash(inputText).toString(36);
-  }
-  return last.key;
-}
-
-/** Equal calls often come in a row: a stream of tasks that differ in nothing. */
-let last = { name: "", prefix: ":", inputText: "", key: "" };
-
-/** Without the characters that stand between keys on their way to a Worker (see protocol/wire.ts). */
-const keyPrefix = (name: string): string =>
-  `${name.replaceAll("\0", "?").replaceAll("\u001f", "?")}:`;
-
 /** A number is the id of a task that is done and yielded nothing: of these there may be millions. */
 type Known = TaskId | KnownTask;
 
@@ -39,8 +22,12 @@ export class KnownTasks {
     else same.push(known);
   }
 
+  /** Of a run that is not resumed there are none. */
+  get isEmpty(): boolean {
+    return this.#byKey.size === 0;
+  }
+
   take(key: string): KnownTask | undefined {
-    if (this.#byKey.size === 0) return undefined;
     const same = this.#byKey.get(key);
     const known = Array.isArray(same) ? takeDoneFirst(same) : same;
     if (!Array.isArray(same) || same.length === 0) this.#byKey.delete(key);

@@ -79,8 +79,8 @@ type Member = {
   endedBecause: Failure | undefined;
 };
 
-/** What a Worker holds ahead is worth about this much of its time. */
-const aheadMs = 8;
+/** What a Worker holds ahead is worth about this much of its time: it tells main what is free every 10 ms at most. */
+const aheadMs = 25;
 /** Of tasks up to this long, a few wait in the Worker for a lane: the round trip to main is a percent or more of them. */
 const longMs = 200;
 const fewAhead = 8;
@@ -310,8 +310,9 @@ function endChildren(member: Member): void {
 /** Another Worker that has nothing to do takes them back, so what is handed out early does not wait longer. */
 function aheadOf({ averageMs, lanes }: Member): number {
   if (averageMs === undefined || averageMs > longMs) return 0;
-  if (averageMs > shortMs) return Math.min(lanes, fewAhead);
-  return Math.min(Math.ceil(aheadMs / Math.max(averageMs, 0.001)), mostAhead);
+  const worth = Math.ceil(aheadMs / Math.max(averageMs, 0.001));
+  if (averageMs > shortMs) return Math.min(Math.max(lanes, worth), fewAhead);
+  return Math.min(worth, mostAhead);
 }
 
 /** Tasks that its own lanes have no room for: the others it will take itself when it comes to read its messages. */

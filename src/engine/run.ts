@@ -17,6 +17,7 @@ import type {
 import { Mask } from "../protocol/mask.ts";
 import type { RunStatus } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
+import { taskKey } from "../protocol/task-key.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import { Alarm } from "./alarm.ts";
 import { unpackEvents } from "./committed.ts";
@@ -24,7 +25,8 @@ import { type Control, openControl } from "./control.ts";
 import { culpritsOf, none } from "./culprits.ts";
 import { Graph, PlanError, resultText, type TaskVertex } from "./graph.ts";
 import { callHook } from "./hooks.ts";
-import { KnownTasks, taskKey } from "./known-tasks.ts";
+import { InFlight } from "./in-flight.ts";
+import { KnownTasks } from "./known-tasks.ts";
 import { type LostWorker, Pool } from "./pool.ts";
 import type { RunOptions, WriterThread } from "./run-options.ts";
 import { Schedule } from "./schedule.ts";
@@ -55,7 +57,7 @@ export class Run {
   readonly #schedule: Schedule;
   readonly #summary = new SummaryCollector();
   /** Handed out, and its end not committed yet. */
-  readonly #inFlight = new Map<TaskId, TaskVertex>();
+  readonly #inFlight = new InFlight();
   readonly #lost = new Map<Slot, LostWorker>();
   readonly #overdue = new Map<Slot, TaskId>();
   readonly #total = new Total((total, complete) =>
@@ -264,7 +266,7 @@ export class Run {
       return;
     }
     this.#stop = { status: "error", failure };
-    this.#queuedAtEnd = this.#graph.liveTasks.size + this.#undecided.length;
+    this.#queuedAtEnd = this.#graph.live + this.#undecided.length;
     this.#done.resolve(this.#summarise("error", failure, Date.now()));
   }
 
@@ -329,7 +331,7 @@ export class Run {
       const assignment = this.#prepare(vertex);
       if (assignment === undefined) continue;
       vertex.slot = slot;
-      this.#inFlight.set(assignment.id, vertex);
+      this.#inFlight.add(vertex);
       assignments.push(assignment);
     }
     return assignments;
@@ -337,7 +339,7 @@ export class Run {
 
   /** Undefined when an earlier session of this run has done it already. */
   #prepare(vertex: TaskVertex): Assignment | undefined {
-    if (vertex.key === "") {
+    if (vertex.input !== undefined) {
       const known = this.#identify(vertex);
       if (known?.status === "done") {
         this.#schedule.leave(vertex);
@@ -345,12 +347,11 @@ export class Run {
         return undefined;
       }
     }
-    const { id, key, inputText, definition, name, cursor, retries, timeoutMs } = vertex;
+    const { id, inputText, definition, name, cursor, retries, timeoutMs } = vertex;
     return {
       id: id as TaskId,
       task: definition.name,
       name,
-      key,
       attempt: vertex.attempt + 1,
       input: inputText,
       needed: this.#graph.isNeeded(vertex),
@@ -360,12 +361,13 @@ export class Run {
     };
   }
 
-  /** Its input is complete: gives it its key, and the id and what else it had in an earlier session. */
+  /** Its input is complete: gives it its id, and what else it had in an earlier session. */
   #identify(vertex: TaskVertex): KnownTask | undefined {
     vertex.inputText = fill(vertex.input ?? "null", resultText);
     vertex.input = undefined;
-    vertex.key = taskKey(vertex.definition.name, vertex.inputText);
-    const known = this.#known.take(vertex.key);
+    const known = this.#known.isEmpty
+      ? undefined
+      : this.#known.take(taskKey(vertex.definition.name, vertex.inputText));
     if (known !== undefined) vertex.id = known.id;
     else if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
     vertex.attempt = known?.attempt ?? 0;
@@ -553,8 +555,9 @@ export class Run {
     const overdue = this.#overdue.get(slot);
     this.#overdue.delete(slot);
     const culprits = this.#stop === undefined ? culpritsOf(worker, overdue, this.#inFlight) : none;
-    for (const [id, vertex] of this.#inFlight) {
+    for (const vertex of this.#inFlight) {
       if (vertex.slot !== slot) continue;
+      const id = vertex.id as TaskId;
       if (worker.unbegun.has(id)) this.#putBack(id, vertex);
       else if (culprits.has(id)) this.#attemptLost(vertex, worker.failure);
       else if (this.#stop !== undefined && worker.running.includes(id)) {
@@ -621,7 +624,7 @@ export class Run {
       return;
     if (this.#graph.canUnfold) return;
     if (!this.#graph.isOver) {
-      const [stuck] = this.#graph.liveTasks;
+      const [stuck] = this.#graph.liveTasks();
       const message = `Internal error: nothing runs, and task "${stuck?.name ?? "?"}" still waits`;
       return this.#close("error", { name: "Error", message });
     }
@@ -630,7 +633,7 @@ export class Run {
 
   #close(status: Exclude<RunStatus, "running">, failure: Failure | null): void {
     this.#closing = true;
-    this.#queuedAtEnd = this.#graph.liveTasks.size + this.#undecided.length;
+    this.#queuedAtEnd = this.#graph.live + this.#undecided.length;
     this.#recordQueued();
     this.#tellWriter({ type: "close", status, failure });
   }
@@ -638,7 +641,7 @@ export class Run {
   /** What is known and never started stays `queued`, and the file says so. */
   #recordQueued(): void {
     const records: MainRecord[] = [];
-    for (const vertex of [...this.#graph.liveTasks, ...this.#undecided]) {
+    for (const vertex of [...this.#graph.liveTasks(), ...this.#undecided]) {
       if (this.#isUnidentified(vertex) && this.#identify(vertex)?.status === "done") {
         this.#queuedAtEnd--;
         continue;
@@ -655,7 +658,7 @@ export class Run {
   #isUnidentified(vertex: TaskVertex): boolean {
     return (
       this.#started?.resumed === true &&
-      vertex.key === "" &&
+      vertex.input !== undefined &&
       vertex.waiting === 0 &&
       vertex.ending === undefined
     );

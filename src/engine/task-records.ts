@@ -4,6 +4,7 @@ import { nextAttemptAt } from "../api/retries.ts";
 import type { Failure } from "../protocol/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { MainRecord, Outcome } from "../protocol/messages.ts";
+import { taskKey } from "../protocol/task-key.ts";
 import type { TaskVertex } from "./graph.ts";
 
 /** @param vertex has an id */
@@ -11,7 +12,10 @@ const identity = (vertex: TaskVertex) => ({
   id: vertex.id as TaskId,
   name: vertex.name,
   // Without its inputs it has no hash; the row is for people then, and a later session plans it anew.
-  key: vertex.key === "" ? vertex.definition.name : vertex.key,
+  key:
+    vertex.inputText === ""
+      ? vertex.definition.name
+      : taskKey(vertex.definition.name, vertex.inputText),
 });
 
 export const queuedRecord = (vertex: TaskVertex): MainRecord => ({

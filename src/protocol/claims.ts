@@ -84,9 +84,17 @@ export class Claims {
     return numberIn(cell) === (batch & numberMask) ? endIn(cell) - takenIn(cell) : 0;
   }
 
-  /** Worker: this lane runs that task; 0 when it is idle. Read by main when the Worker is lost. */
+  /** Worker: this lane runs that task; 0 when it is idle. Read by main when the Worker is lost, and by the writer. */
   setRunning(lane: number, id: number): void {
     this.#cells[firstLane + lane] = id;
+  }
+
+  /** No lane is idle. */
+  isBusy(): boolean {
+    for (let lane = firstLane; lane < this.#cells.length; lane++) {
+      if (this.#cells[lane] === 0) return false;
+    }
+    return true;
   }
 
   running(): number[] {

@@ -15,8 +15,6 @@ export type Assignment = {
   readonly task: string;
   /** What a person calls this node; often the same. */
   readonly name: string;
-  /** What the task is recognised by in a later run: `name:hash of the inputs`. */
-  readonly key: string;
   /** 1 for the first. */
   readonly attempt: number;
   /** JSON text. */

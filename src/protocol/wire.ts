@@ -51,12 +51,10 @@ export function packAssignments(assignments: readonly Assignment[]): string {
   const strings = new Strings();
   const numbers: number[] = [];
   const extras: [number, Extra][] = [];
-  const keys: string[] = [];
   const inputs: string[] = [];
   for (const [index, assignment] of assignments.entries()) {
     const { id, task, name, attempt, needed, cursor, retries, timeoutMs } = assignment;
     numbers.push(id, strings.indexOf(task), strings.indexOf(name), attempt, needed ? 1 : 0);
-    keys.push(assignment.key);
     inputs.push(assignment.input);
     if (cursor !== undefined || retries !== undefined || timeoutMs !== undefined) {
       extras.push([
@@ -70,13 +68,12 @@ export function packAssignments(assignments: readonly Assignment[]): string {
     }
   }
   const head: AssignmentHead = { strings: strings.list, numbers, extras };
-  return JSON.stringify(head) + sectionEnd + keys.join(between) + sectionEnd + inputs.join(between);
+  return JSON.stringify(head) + sectionEnd + inputs.join(between);
 }
 
 export function unpackAssignments(text: string): Assignment[] {
-  const [head = "", keys = "", inputs = ""] = text.split(sectionEnd);
+  const [head = "", inputs = ""] = text.split(sectionEnd);
   const { strings, numbers, extras } = JSON.parse(head) as AssignmentHead;
-  const keyList = keys.split(between);
   const inputList = inputs.split(between);
   const assignments: Assignment[] = [];
   for (let i = 0, task = 0; i < numbers.length; i += assignmentWidth, task++) {
@@ -84,7 +81,6 @@ export function unpackAssignments(text: string): Assignment[] {
       id: at(numbers, i) as TaskId,
       task: strings[at(numbers, i + 1)] ?? "",
       name: strings[at(numbers, i + 2)] ?? "",
-      key: keyList[task] ?? "",
       attempt: at(numbers, i + 3),
       input: inputList[task] ?? "",
       needed: at(numbers, i + 4) === 1,

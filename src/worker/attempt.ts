@@ -7,6 +7,7 @@ import type { TaskId } from "../protocol/ids.ts";
 import { NotJsonError, toJsonText } from "../protocol/json.ts";
 import type { Assignment, CancelReason, TaskRecord } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
+import { taskKey } from "../protocol/task-key.ts";
 import { formatParts, LineBuffer } from "./lines.ts";
 import type { Outbox, Reporting } from "./outbox.ts";
 import { encodeRows, insertTarget, type RowsTarget, upsertTarget } from "./rows.ts";
@@ -158,9 +159,13 @@ export class Attempt implements TaskContext, Reporting {
     }
   }
 
+  get #key(): string {
+    return taskKey(this.assignment.task, this.assignment.input);
+  }
+
   startedRecord(): TaskRecord {
-    const { id, name, key, attempt } = this.assignment;
-    return { type: "started", id, name, key, attempt, at: this.startedAt };
+    const { id, name, attempt } = this.assignment;
+    return { type: "started", id, name, key: this.#key, attempt, at: this.startedAt };
   }
 
   progressRecord(): TaskRecord {
@@ -324,12 +329,12 @@ export class Attempt implements TaskContext, Reporting {
     this.onCrash = undefined;
     this.#streams.stdout?.end();
     this.#streams.stderr?.end();
-    const { id, name, key, attempt, needed } = this.assignment;
+    const { id, name, attempt, needed } = this.assignment;
     const record: TaskRecord = {
       type: "finished",
       id,
       name,
-      key,
+      key: this.#key,
       attempt,
       startedAt: this.startedAt,
       at,

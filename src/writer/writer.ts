@@ -4,7 +4,7 @@
 import type { Database } from "bun:sqlite";
 
 import type { MessageHandle } from "../api/message.ts";
-import { Claims, creditsOf } from "../protocol/claims.ts";
+import { Claims, creditsOf, maxCredits } from "../protocol/claims.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import type { Slot } from "../protocol/ids.ts";
 import {
@@ -19,7 +19,7 @@ import {
 } from "../protocol/messages.ts";
 import { doneMark, unpackDone } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
-import { decide } from "./batch.ts";
+import { batchLimits, decide } from "./batch.ts";
 import { Inbox } from "./inbox.ts";
 import { Recorder } from "./recorder.ts";
 import { Session } from "./session.ts";
@@ -65,6 +65,8 @@ export class Writer {
   #records = 0;
   /** The open transaction holds something that somebody waits for. */
   #awaited = false;
+  /** It holds the end of a task. */
+  #hasEnds = false;
   #openedAt: number | undefined;
   #unseen = 0;
   #scheduled = false;
@@ -166,7 +168,7 @@ export class Writer {
         records: this.#records,
         ageMs: this.#tools.now() - this.#openedAt,
         inboxEmpty: !this.#hasWork,
-        awaited: this.#awaited || this.#total !== undefined || this.#hasLost,
+        awaited: this.#isAwaited,
       });
       if (decision === "take-more" && this.#unseen < maxUnseen) {
         this.#takeOne(session.db);
@@ -179,7 +181,7 @@ export class Writer {
         continue;
       }
       if (decision === "wait" && this.#closing === undefined) {
-        this.#tools.after(this.#awaited ? 1 : idleLookMs, () => this.#wake());
+        this.#tools.after(this.#isAwaited ? 1 : idleLookMs, () => this.#wake());
         return;
       }
       break;
@@ -188,6 +190,20 @@ export class Writer {
     this.#detachLost();
     if (this.#hasWork && this.#unseen < maxUnseen) this.#wake();
     else if (this.#closing !== undefined && !this.#hasWork) this.#close(session, this.#closing);
+  }
+
+  /**
+   * The end of a task is awaited by what depends on it and by whoever has nothing else to do: while every lane is busy
+   * and may send, nothing would start any sooner. A stream of ends is awaited by main, which limits what is in flight.
+   */
+  get #isAwaited(): boolean {
+    if (this.#awaited || this.#total !== undefined || this.#hasLost) return true;
+    if (!this.#hasEnds) return false;
+    if (this.#records >= batchLimits.streamRecords) return true;
+    for (const { claims } of this.#workers.values()) {
+      if (!claims.isBusy() || claims.outstanding() > maxCredits / 2) return true;
+    }
+    return false;
   }
 
   /** A thread is gone, and main waits to hear that all it sent is committed. */
@@ -228,7 +244,7 @@ export class Writer {
   }
 
   #takeDone(worker: Worker, post: string): void {
-    this.#awaited = true;
+    this.#hasEnds = true;
     this.#records += unpackDone(post, (task) => this.#recorder?.done(task));
     worker.credits += creditsOf(post.length);
   }
@@ -241,7 +257,8 @@ export class Writer {
       this.#owner = undefined;
     }
     for (const record of records) this.#takeRecord(worker, record, unitFailure);
-    this.#awaited ||= records.some(({ type }) => type === "finished" || type === "checkpoint");
+    this.#awaited ||= records.some(({ type }) => type === "checkpoint");
+    this.#hasEnds ||= records.some(({ type }) => type === "finished");
     this.#records += records.length;
     worker.credits += creditsOf(post.length);
   }
@@ -285,6 +302,7 @@ export class Writer {
     session.commit();
     this.#records = 0;
     this.#awaited = false;
+    this.#hasEnds = false;
     this.#openedAt = undefined;
     this.#acknowledge();
     if (events.length > 0) this.#announce(events);

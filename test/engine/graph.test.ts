@@ -569,7 +569,7 @@ test("property: whatever the order, each piece of work comes to what the model s
           );
         }
         expect(hand.graph.isOver).toBe(true);
-        expect(hand.graph.liveTasks.size).toBe(0);
+        expect(hand.graph.live).toBe(0);
         expect(hand.graph.isCountable).toBe(true);
         expect(hand.graph.tasks).toBe(handedOut.size + hand.skipped.length);
         for (const { why } of hand.skipped) expect(why).toMatch(/because task "fails" did not/);

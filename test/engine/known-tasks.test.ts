@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { KnownTasks, taskKey } from "../../src/engine/known-tasks.ts";
+import { KnownTasks } from "../../src/engine/known-tasks.ts";
+import { taskKey } from "../../src/protocol/task-key.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import type { KnownTask } from "../../src/protocol/messages.ts";
 

@@ -18,7 +18,7 @@ const name = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 12 }),
   fc.constantFrom("load", "a:b", "\0", "a\u001fb", "!", "#x", ""),
 );
-/** Made by the engine (known-tasks.ts): a name's, without what stands between keys here. */
+/** Made by task-key.ts: a name's, without what stands between keys here. */
 const key = name.map((text) => `${text.replaceAll("\0", "?").replaceAll("\u001f", "?")}:1x2y`);
 const json = fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.stringify(value));
 const id = fc.integer({ min: 1, max: 2 ** 31 - 1 }).map(taskId);
@@ -35,7 +35,6 @@ const assignment: fc.Arbitrary<Assignment> = fc.record(
     id,
     task: name,
     name,
-    key,
     attempt: fc.integer({ min: 1, max: 99 }),
     input: json,
     needed: fc.boolean(),
@@ -43,7 +42,7 @@ const assignment: fc.Arbitrary<Assignment> = fc.record(
     retries,
     timeoutMs: fc.nat(),
   },
-  { requiredKeys: ["id", "task", "name", "key", "attempt", "input", "needed"] },
+  { requiredKeys: ["id", "task", "name", "attempt", "input", "needed"] },
 );
 
 test("property: assignments", () => {

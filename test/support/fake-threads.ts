@@ -15,6 +15,7 @@ import type {
   WorkerBoot,
 } from "../../src/protocol/messages.ts";
 import { unpackAssignments } from "../../src/protocol/wire.ts";
+import { taskKey } from "../../src/protocol/task-key.ts";
 import { Writer } from "../../src/writer/writer.ts";
 
 /** What an attempt does. `exit`: it fails and takes its thread with it, and says so, as `process.exit` does. */
@@ -121,7 +122,8 @@ export class FakeTaskWorker implements WorkerThread {
     const act = this.#stage.act(assignment);
     this.#running.set(lane, { assignment, act });
     this.#claims?.setRunning(lane, assignment.id);
-    const { id, name, key, attempt } = assignment;
+    const { id, name, attempt } = assignment;
+    const key = taskKey(assignment.task, assignment.input);
     this.#post([{ type: "started", id, name, key, attempt, at: Date.now() }]);
     this.#stage.begins(assignment);
     this.#turn(lane, act.turns);
@@ -160,7 +162,8 @@ export class FakeTaskWorker implements WorkerThread {
   }
 
   #finish(assignment: Assignment, how: "done" | "error" | "cancelled"): void {
-    const { id, name, key, attempt, needed, retries = noRetries } = assignment;
+    const { id, name, attempt, needed, retries = noRetries } = assignment;
+    const key = taskKey(assignment.task, assignment.input);
     const now = Date.now();
     const outcome: Extract<TaskRecord, { type: "finished" }>["outcome"] =
       how === "done"

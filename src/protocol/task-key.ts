@@ -1,0 +1,18 @@
+// What a task is recognised by in a later run.
+
+/** A task's name and a 64-bit hash (wyhash) of its input's JSON text. */
+export function taskKey(name: string, inputText: string): string {
+  if (name !== last.name) last = { name, prefix: keyPrefix(name), inputText: "", key: "" };
+  if (last.key === "" || inputText !== last.inputText) {
+    last.inputText = inputText;
+    last.key = last.prefix + Bun.hash(inputText).toString(36);
+  }
+  return last.key;
+}
+
+/** Equal calls often come in a row: a stream of tasks that differ in nothing. */
+let last = { name: "", prefix: ":", inputText: "", key: "" };
+
+/** Without the characters that stand between keys on their way to the writer (see wire.ts). */
+const keyPrefix = (name: string): string =>
+  `${name.replaceAll("\0", "?").replaceAll("\u001f", "?")}:`;
