@@ -10,6 +10,7 @@ import {
   type RunPipelineOptions,
 } from "../engine/library.ts";
 import type { Run } from "../engine/run.ts";
+import { WarmThreads } from "../engine/warm-threads.ts";
 import { type Failure, failureLine, toFailure } from "../protocol/failure.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
@@ -47,6 +48,7 @@ export async function executeRun(
   output: OutputOptions,
 ): Promise<number> {
   let mask: Mask | undefined;
+  using threads = new WarmThreads(options.workers);
   // Before the module is loaded: what it prints must not tear the screen, nor get between the events.
   const ui = openUi(output, (text) => mask?.text(text) ?? text);
   try {
@@ -55,6 +57,7 @@ export async function executeRun(
     const run = await prepareRun(loaded, options, {
       onEvents: (events) => ui.events(events),
       onOutput: (level, line) => ui.log(level, line),
+      threads,
     });
     const { summary, signal } = await untilEnd(run, ui);
     ui.finish(summary);

@@ -15,6 +15,7 @@ import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { spawnTaskWorker, spawnWriter } from "../spawn.ts";
 import { Run } from "./run.ts";
+import type { WarmThreads } from "./warm-threads.ts";
 
 export const defaultDb = "./pipeloom.db";
 
@@ -47,6 +48,7 @@ export type RunPipelineOptions = {
 export type RunHooks = {
   readonly onEvents?: (events: readonly RunEvent[]) => void;
   readonly onOutput?: (level: LogLevel, line: string) => void;
+  readonly threads?: Pick<WarmThreads, "spawnTaskWorker" | "spawnWriter">;
 };
 
 /** A pipeline that is loaded and whose params are checked. */
@@ -86,8 +88,8 @@ export async function prepareRun(
     concurrency: positive(options.concurrency, "concurrency"),
     failFast: options.failFast ?? false,
     cores: availableParallelism(),
-    spawnTaskWorker,
-    spawnWriter,
+    spawnTaskWorker: hooks.threads?.spawnTaskWorker ?? spawnTaskWorker,
+    spawnWriter: hooks.threads?.spawnWriter ?? spawnWriter,
     onEvents: (events) => {
       hooks.onEvents?.(events);
       if (onEvent !== undefined) for (const event of events) onEvent(event);
