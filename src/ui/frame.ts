@@ -7,7 +7,7 @@ import type { Pace } from "./eta.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { fit, grouped, pad, plural, visible, width } from "./text.ts";
 import type { RunningTask, View, WaitingTask } from "./view.ts";
-import { finishedCount, labelOf } from "./view.ts";
+import { finishedCount, noteRepeated, shownName } from "./view.ts";
 
 export type FrameOptions = {
   readonly width: number;
@@ -67,11 +67,12 @@ function pick(view: View, room: number): { rows: Row[]; more: string } {
   if (view.finishedAt !== undefined || room < 1) return { rows: [], more: "" };
   const fits = running.size + waiting.size <= room;
   const limit = fits ? room : room - 1;
+  const run = take(running.values(), limit);
+  const wait = take(waiting.values(), limit - run.length);
+  noteRepeated(view, [...run, ...wait]);
   const rows = [
-    ...take(running.values(), limit).map((task) => runningRow(view, task)),
-    ...take(waiting.values(), limit - Math.min(limit, running.size)).map((task) =>
-      waitingRow(view, task),
-    ),
+    ...run.map((task) => runningRow(view, task)),
+    ...wait.map((task) => waitingRow(view, task)),
   ];
   return { rows, more: fits ? "" : overflow(view, limit) };
 }
@@ -96,12 +97,12 @@ function overflow({ running, waiting }: View, shown: number): string {
 }
 
 const runningRow = (view: View, task: RunningTask): Row => ({
-  name: visible(labelOf(view, task.name, task.id)),
+  name: visible(shownName(view, task.name, task.id)),
   draw: (layout, name) => runningLine(task, name, layout),
 });
 
 const waitingRow = (view: View, task: WaitingTask): Row => ({
-  name: visible(labelOf(view, task.name, task.id)),
+  name: visible(shownName(view, task.name, task.id)),
   draw: (layout, name) => waitingLine(task, name, layout),
 });
 

@@ -24,13 +24,20 @@ export function writerOf(stream: OutStream): Write {
   return (text) => void stream.write(text);
 }
 
+/** Used again and again: ten new ones a second cost more than what is written into them. */
+let buffer = Buffer.allocUnsafeSlow(16 * 1024);
+const bytesPerChar = 3;
+
 /** Blocks until all is written. @throws the system's error, with its `code` (`EPIPE`, `EIO`, …) */
 export function writeAll(fd: number, text: string): void {
-  const bytes = Buffer.from(text);
+  const most = text.length * bytesPerChar;
+  if (buffer.length < most) buffer = Buffer.allocUnsafeSlow(2 * most);
+  const bytes = buffer;
+  const length = bytes.write(text);
   let from = 0;
-  while (from < bytes.length) {
+  while (from < length) {
     try {
-      from += writeSync(fd, bytes, from);
+      from += writeSync(fd, bytes, from, length - from);
     } catch (error) {
       if (!isBusy(error)) throw error;
       Bun.sleepSync(2);

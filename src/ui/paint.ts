@@ -4,6 +4,8 @@
 // lands there, does no harm, and is gone with the next frame; and when the terminal rewraps its lines on a resize,
 // it carries the cursor along.
 
+import { width } from "./text.ts";
+
 const begin = "\x1b[?2026h";
 const end = "\x1b[?2026l";
 const clearLine = "\x1b[K";
@@ -40,6 +42,17 @@ function whole(rowsBefore: number, after: readonly string[], above: readonly str
  */
 const erase = (rows: number): string => `${clearLine}\x1b[B`.repeat(rows) + up(rows);
 
+/** The first word, when the rest of the line is what it was: a spinner turns far more often than anything else does. */
+function onlyHead(before: string | undefined, after: string): string | undefined {
+  if (before === undefined) return undefined;
+  const head = after.slice(0, after.indexOf(" "));
+  const headBefore = before.slice(0, before.indexOf(" "));
+  const isSame =
+    before.length - headBefore.length === after.length - head.length &&
+    before.endsWith(after.slice(head.length));
+  return isSame && width(head) === width(headBefore) ? head : undefined;
+}
+
 /** Only the lines that differ. */
 function changed(before: readonly string[], after: readonly string[]): string {
   let text = "";
@@ -49,7 +62,7 @@ function changed(before: readonly string[], after: readonly string[]): string {
       skipped++;
       continue;
     }
-    text += `${down(skipped)}${line}${clearLine}\r\n`;
+    text += `${down(skipped)}${onlyHead(before[i], line) ?? line + clearLine}\r\n`;
     skipped = 0;
   }
   const shorter = after.length < before.length ? clearBelow : "";

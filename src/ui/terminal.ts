@@ -32,6 +32,8 @@ export const systemClock: Clock = {
 };
 
 const frameMs = 100;
+/** A taller region is drawn every second time: nobody follows so many rows at once, and each costs its share of a core. */
+const livelyRows = 24;
 /** Lines wait for the next frame; a flood of them does not. */
 const maxPendingLines = 2_000;
 const maxFailureLines = 1_000;
@@ -72,7 +74,14 @@ export function createTerminal(options: TerminalOptions): Ui {
       pace: pace({ now, finished, work: finished + view.partial, total }),
     });
     ({ labelWidth } = made);
+    rows = made.lines.length;
     return made.lines;
+  };
+  let rows = 0;
+  let rested = false;
+  const tick = (): void => {
+    rested = rows > livelyRows && pending.length === 0 && !rested;
+    if (!rested) draw();
   };
   const draw = (): void => {
     if (state === "background" && isForeground()) state = "up";
@@ -93,7 +102,7 @@ export function createTerminal(options: TerminalOptions): Ui {
     maxFailures: maxFailureLines,
   });
 
-  const stopTimer = clock.every(frameMs, draw);
+  const stopTimer = clock.every(frameMs, tick);
   const guard = guardTerminal({
     release() {
       if (state === "closed") return;

@@ -72,18 +72,33 @@ export const newView = (): View => ({
 export const finishedCount = (view: View): number =>
   view.done + view.failed + view.cancelled + view.skipped;
 
+/** Finds the names that several of these have. */
+export function noteRepeated(
+  { repeated }: View,
+  tasks: readonly { readonly name: string }[],
+): void {
+  const seen = new Set<string>();
+  for (const { name } of tasks) {
+    if (!seen.has(name)) seen.add(name);
+    else if (repeated.size < maxRepeated) repeated.add(name);
+  }
+}
+
 /** What a task is called on the screen: with its id (the one in `task_runs`) where the name is not enough. */
 export function labelOf(view: View, name: string, id: TaskId): string {
-  if (!view.repeated.has(name)) {
-    if (!isShared(view, name, id)) return name;
-    if (view.repeated.size < maxRepeated) view.repeated.add(name);
-  }
+  if (!isShared(view, name, id)) return name;
+  if (view.repeated.size < maxRepeated) view.repeated.add(name);
   return `${name} #${id}`;
 }
 
+/** The same for a frame's rows, whose names have been compared. */
+export const shownName = ({ repeated }: View, name: string, id: TaskId): string =>
+  repeated.has(name) ? `${name} #${id}` : name;
+
 // Looked for when a name is shown, among those that are likely to be shown with it: counting names in `fold`
 // would cost each task more than everything else there.
-function isShared({ running }: View, name: string, id: TaskId): boolean {
+function isShared({ running, repeated }: View, name: string, id: TaskId): boolean {
+  if (repeated.has(name)) return true;
   let left = maxCompared;
   for (const task of running.values()) {
     if (task.name === name && task.id !== id) return true;
