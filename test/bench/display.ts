@@ -54,7 +54,7 @@ export const drawing: Benchmark = {
   about: "the share of a core that drawing takes with 64 tasks running",
   async run(kit) {
     const ms = 50;
-    const [short, long] = [kit.size(40, 20), kit.size(200, 60)];
+    const [short, long] = [kit.size(60, 20), kit.size(460, 60)];
     const cpuMs = async (steps: number, drawn: boolean): Promise<number> => {
       const run = await kit.run("steps", {
         params: { tasks: 64, steps, ms },
