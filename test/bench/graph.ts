@@ -53,7 +53,7 @@ export const fan: Benchmark = {
     const run = async (shape: "fan" | "flat") =>
       kit.run("fan", { params: { items, shape }, flags: ["--workers", "2"] });
     const pairs = await interleave(
-      kit.size(3, 1),
+      kit.size(5, 1),
       async () => {
         const fanned = await run("fan");
         const [last] = kit.query<{ result: string }>(
@@ -68,17 +68,19 @@ export const fan: Benchmark = {
     const peaks = [pairs.subjects, pairs.limits].map((runs) =>
       Math.round(medianOf(runs, ({ peakMb }) => peakMb)),
     );
+    const runMs = [pairs.subjects, pairs.limits].map((runs) => medianOf(runs, (each) => each.runMs));
     return [
       figure({
         name: `fan-out of ${thousands(items)} and fan-in`,
         unit: "ms",
-        value: medianOf(pairs.subjects, ({ runMs }) => runMs),
-        limit: medianOf(pairs.limits, ({ runMs }) => runMs),
+        // From start to end: a list of nodes is planned before the run begins, and a fan-out while it goes on.
+        value: medianOf(pairs.subjects, ({ wallMs }) => wallMs),
+        limit: medianOf(pairs.limits, ({ wallMs }) => wallMs),
         limitName: "independent tasks",
         spread: spreadOf(
           pairs,
-          ({ runMs }) => runMs,
-          ({ runMs }) => runMs,
+          ({ wallMs }) => wallMs,
+          ({ wallMs }) => wallMs,
         ),
         target: ratioAtMost(1.5),
         cpu: {
@@ -86,7 +88,10 @@ export const fan: Benchmark = {
           limit: (medianOf(pairs.limits, ({ cpuMs }) => cpuMs) * 1000) / items,
           op: "task",
         },
-        notes: [`peak memory ${peaks.join(" MB, independent ")} MB`],
+        notes: [
+          `the run alone ${runMs.join(" ms, independent ")} ms`,
+          `peak memory ${peaks.join(" MB, independent ")} MB`,
+        ],
       }),
     ];
   },
