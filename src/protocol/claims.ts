@@ -134,7 +134,8 @@ export class Claims {
 
 /** What a Worker may have in the writer's hands before it waits. */
 export const maxCredits = 64;
-const charsPerCredit = 256 * 1024;
+/** 2 M characters at most on their way, per Worker: more is memory, and the writer is never without work. */
+const charsPerCredit = 32 * 1024;
 
-/** What a post costs: one credit, and one more for each 256 Ki characters. */
+/** What a post costs: one credit, and one more for each 32 Ki characters. */
 export const creditsOf = (chars: number): number => 1 + Math.floor(chars / charsPerCredit);

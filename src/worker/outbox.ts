@@ -113,10 +113,11 @@ export class Outbox {
    * awaiting room, for another task of this thread could send a word in between, and the writer would take that for the
    * unit's end. It does not block for long: the writer gives room back for each part that it takes in.
    */
-  async unit(attempt: Reporting, parts: readonly string[], end: TaskRecord): Promise<void> {
+  async unit(attempt: Reporting, parts: string[], end: TaskRecord): Promise<void> {
     await this.room();
     this.flush();
-    for (const part of parts) {
+    // Taken out as they go: what has been sent is not needed here any more.
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
       this.#claims.waitForRoom(maxCredits);
       this.#post(unitPartMark + (this.#mask === undefined ? part : this.#mask.part(part)));
     }

@@ -52,7 +52,7 @@ export class Unit {
   }
 
   /** The parts in order; the unit is empty afterwards. */
-  take(): readonly string[] {
+  take(): string[] {
     const texts = this.#texts;
     this.clear();
     return texts;

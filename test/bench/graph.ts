@@ -68,7 +68,9 @@ export const fan: Benchmark = {
     const peaks = [pairs.subjects, pairs.limits].map((runs) =>
       Math.round(medianOf(runs, ({ peakMb }) => peakMb)),
     );
-    const runMs = [pairs.subjects, pairs.limits].map((runs) => medianOf(runs, (each) => each.runMs));
+    const runMs = [pairs.subjects, pairs.limits].map((runs) =>
+      medianOf(runs, (each) => each.runMs),
+    );
     return [
       figure({
         name: `fan-out of ${thousands(items)} and fan-in`,

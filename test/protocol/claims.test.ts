@@ -114,9 +114,9 @@ test("waitForRoom returns at once while there is room", () => {
 
 test.each([
   [0, 1],
-  [256 * 1024 - 1, 1],
-  [256 * 1024, 2],
-  [64 * 1024 * 1024, 257],
+  [32 * 1024 - 1, 1],
+  [32 * 1024, 2],
+  [64 * 1024 * 1024, 2049],
 ])("a post of %i characters costs %i credits", (chars, credits) => {
   expect(creditsOf(chars)).toBe(credits);
 });
