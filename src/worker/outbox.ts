@@ -21,7 +21,7 @@ export type OutboxPort = { postMessage(text: string): void };
 
 const maxRecords = 512;
 /** Records do not get older than this while the thread runs short tasks. */
-const maxAgeMs = 5;
+const maxAgeMs = 10;
 /** Progress alone is in no hurry: a person looks 10 times a second. */
 const progressAgeMs = 50;
 

@@ -70,6 +70,7 @@ export class Writer {
   #openedAt: number | undefined;
   #unseen = 0;
   #scheduled = false;
+  #looksAgain = false;
   #total: { total: number; complete: boolean } | undefined;
   #closing: Extract<ToWriter, { type: "close" }> | undefined;
   #failed = false;
@@ -181,8 +182,7 @@ export class Writer {
         continue;
       }
       if (decision === "wait" && this.#closing === undefined) {
-        this.#tools.after(this.#isAwaited ? 1 : idleLookMs, () => this.#wake());
-        return;
+        return this.#lookAgain(this.#isAwaited ? 1 : idleLookMs);
       }
       break;
     }
@@ -190,6 +190,16 @@ export class Writer {
     this.#detachLost();
     if (this.#hasWork && this.#unseen < maxUnseen) this.#wake();
     else if (this.#closing !== undefined && !this.#hasWork) this.#close(session, this.#closing);
+  }
+
+  /** One timer at a time: each post that arrives while the transaction is held would leave its own behind. */
+  #lookAgain(ms: number): void {
+    if (this.#looksAgain) return;
+    this.#looksAgain = true;
+    this.#tools.after(ms, () => {
+      this.#looksAgain = false;
+      this.#wake();
+    });
   }
 
   /**
