@@ -112,6 +112,17 @@ test("waitForRoom returns at once while there is room", () => {
   expect(claims.outstanding()).toBe(maxCredits - 1);
 });
 
+test("busy is when no lane is idle", () => {
+  const claims = Claims.create(2);
+  expect(claims.isBusy()).toBe(false);
+  claims.setRunning(0, 7);
+  expect(claims.isBusy()).toBe(false);
+  claims.setRunning(1, 8);
+  expect(claims.isBusy()).toBe(true);
+  claims.setRunning(0, 0);
+  expect(claims.isBusy()).toBe(false);
+});
+
 test.each([
   [0, 1],
   [32 * 1024 - 1, 1],

@@ -47,6 +47,38 @@ test("a frame is one write of only the lines that changed", () => {
   ui.close();
 });
 
+test("of a row whose spinner alone has turned, the spinner is written", () => {
+  const { ui, clock, terminal } = rig({ columns: 90, rows: 12 });
+  ui.events([event.runStarted(), event.total(9), event.started(1)]);
+  ui.events([event.progress(1, 0.5)]);
+  clock.tick();
+  const before = terminal.screen();
+  clock.tick();
+  const written = terminal.writes.at(-1) ?? "";
+  expect(written).not.toContain("task-1");
+  expect(written.length).toBeLessThan(120);
+  const after = terminal.screen();
+  expect(after.map((line) => line.slice(1))).toEqual(before.map((line) => line.slice(1)));
+  expect(after).not.toEqual(before);
+  ui.close();
+});
+
+test("a tall region is drawn every second time, unless there are lines to print", () => {
+  const { ui, clock, terminal } = rig({ rows: 60 });
+  ui.events([event.runStarted(), event.total(40)]);
+  ui.events(Array.from({ length: 40 }, (_, i) => event.started(i + 1)));
+  clock.tick();
+  expect(terminal.writes).toHaveLength(1);
+  clock.tick();
+  expect(terminal.writes).toHaveLength(1);
+  clock.tick();
+  expect(terminal.writes).toHaveLength(2);
+  ui.events([event.log(1, "a line")]);
+  clock.tick();
+  expect(terminal.writes).toHaveLength(3);
+  ui.close();
+});
+
 test("a flood of lines does not wait for the next frame", () => {
   const { ui, terminal } = rig();
   ui.events([event.runStarted(), event.total(2), event.started(1)]);

@@ -4,6 +4,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import * as fc from "fast-check";
 import { readFileSync, writeFileSync } from "node:fs";
+import { maxCredits } from "../../src/protocol/claims.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import type { TaskRecord } from "../../src/protocol/messages.ts";
 import { batchLimits } from "../../src/writer/batch.ts";
@@ -441,6 +442,10 @@ class Hand {
     await this.settle();
   }
 
+  get timers(): number {
+    return this.#after.length;
+  }
+
   get commits(): number {
     return this.writer.messages.all.filter(({ type }) => type === "committed").length;
   }
@@ -454,6 +459,15 @@ class Hand {
 
 const burst = (from: number, count: number): TaskRecord[] =>
   Array.from({ length: count }, (_, i) => finished(from + i));
+
+/** With two Workers whose only lane runs something. */
+async function withBusyWorkers(file: string) {
+  const hand = new Hand();
+  await hand.open(file);
+  const workers = [hand.writer.attach(0), hand.writer.attach(1)] as const;
+  for (const { claims } of workers) claims.setRunning(0, 100);
+  return { hand, workers };
+}
 
 describe("grouping", () => {
   test("what is there at once is committed at once, and together", async () => {
@@ -482,6 +496,45 @@ describe("grouping", () => {
     await hand.wait(1);
     expect(hand.commits).toBe(1);
     expect(tasks(folder.file("a.db"))).toHaveLength(1200);
+  });
+
+  describe("the end of a task", () => {
+    test("is held while every lane is busy, by one timer, until it has its age", async () => {
+      using folder = tempFolder();
+      const { hand, workers } = await withBusyWorkers(folder.file("a.db"));
+      for (let id = 1; id <= 4; id++) {
+        workers[id % 2 === 0 ? 0 : 1].post(finished(id));
+        await hand.settle();
+      }
+      expect([hand.commits, hand.timers]).toEqual([0, 1]);
+      await hand.wait(batchLimits.idleAgeMs - 1);
+      expect(hand.commits).toBe(0);
+      await hand.wait(1);
+      expect(hand.commits).toBe(1);
+      expect(tasks(folder.file("a.db"))).toHaveLength(4);
+    });
+
+    test("is committed at once when a lane is idle, also when it becomes so without a word", async () => {
+      using folder = tempFolder();
+      const { hand, workers } = await withBusyWorkers(folder.file("a.db"));
+      workers[0].post(finished(1));
+      await hand.settle();
+      workers[1].claims.setRunning(0, 0);
+      await hand.wait(1);
+      expect(hand.commits).toBe(1);
+      workers[0].post(finished(2));
+      await hand.settle();
+      expect(hand.commits).toBe(2);
+    });
+
+    test("is committed at once when its Worker has little room left to send", async () => {
+      using folder = tempFolder();
+      const { hand, workers } = await withBusyWorkers(folder.file("a.db"));
+      workers[0].claims.countSent(maxCredits);
+      workers[0].post(finished(1));
+      await hand.settle();
+      expect(hand.commits).toBe(1);
+    });
   });
 
   test("closing does not wait", async () => {
