@@ -1,6 +1,7 @@
 // The graph of a run: what waits for what. Pure: it is told what ended and says what has become ready.
 // Planning turns nodes into vertices; a fan-out unfolds item by item, as many as the caller asks for.
 
+import { circleBelow } from "./circle.ts";
 import { type AnyNode, type EachNode, isNode, nodeName, type TaskNode } from "../api/node.ts";
 import type { AnyTaskDefinition } from "../api/task.ts";
 import type { Failure } from "../protocol/failure.ts";
@@ -171,6 +172,14 @@ export class Graph {
 
   get isOver(): boolean {
     return this.#live === 0 && this.#liveFans === 0;
+  }
+
+  /** Why nothing can start any more although tasks are left; undefined when that cannot be said. */
+  get stuckBecause(): string | undefined {
+    const circle = circleBelow<Vertex>(this.liveTasks());
+    if (circle === undefined) return undefined;
+    const names = circle.map(describe);
+    return `these wait for one another: ${[...names, names[0]].join(" → ")}; an item of a fan-out cannot pass on what waits for that fan-out`;
   }
 
   /** Tasks that have not ended. */

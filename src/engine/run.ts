@@ -625,7 +625,9 @@ export class Run {
     if (this.#graph.canUnfold) return;
     if (!this.#graph.isOver) {
       const [stuck] = this.#graph.liveTasks();
-      const message = `Internal error: nothing runs, and task "${stuck?.name ?? "?"}" still waits`;
+      const message =
+        this.#graph.stuckBecause ??
+        `Internal error: nothing runs, and task "${stuck?.name ?? "?"}" still waits`;
       return this.#close("error", { name: "Error", message });
     }
     this.#close(this.#hasFailed ? "error" : "done", null);

@@ -307,6 +307,21 @@ describe("many", () => {
   });
 });
 
+test("an item that passes on what waits for its fan-out: the run ends and names the circle", async () => {
+  const stage: Stage = {
+    act: () => ({ turns: 0, end: "done", listens: true }),
+    begins: () => undefined,
+    ends: () => undefined,
+  };
+  const all: ReturnType<typeof fan> = fan([1, 2], (item) => node("use", { item, total }));
+  const total = node("total", { all });
+  const summary = await newRun(node("report", { total }), stage, 2, 2, []).start();
+  expect(summary).toMatchObject({ status: "error", queued: 4 });
+  expect(summary.failure?.message).toMatch(
+    /^these wait for one another: task "total".* → task "use".* → a fan-out → task "total"/,
+  );
+});
+
 async function* failingStream(): AsyncGenerator<TaskNode> {
   yield node("0");
   yield node("1");
