@@ -45,6 +45,11 @@ export class Mask {
       : new Mask([...needles].toSorted((a, b) => b.length - a.length));
   }
 
+  /** Characters of the longest secret. */
+  get longest(): number {
+    return this.#needles[0]?.length ?? 0;
+  }
+
   text(text: string): string {
     let masked = text;
     for (const needle of this.#needles) masked = masked.replaceAll(needle, stars);

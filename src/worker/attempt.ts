@@ -5,6 +5,7 @@ import type { MessageHandle } from "../api/message.ts";
 import type { Failure } from "../protocol/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import { NotJsonError, toJsonText } from "../protocol/json.ts";
+import type { Mask } from "../protocol/mask.ts";
 import type { Assignment, CancelReason, TaskRecord } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { taskKey } from "../protocol/task-key.ts";
@@ -16,6 +17,7 @@ import { Unit } from "./unit.ts";
 /** What all attempts of a Worker share. */
 export type Shared = {
   readonly outbox: Outbox;
+  readonly mask: Mask | undefined;
   readonly run: TaskContext["run"];
   readonly params: TaskContext["params"];
   readonly query: (sql: string, params: readonly QueryParam[]) => unknown[];
@@ -193,7 +195,7 @@ export class Attempt implements TaskContext, Reporting {
 
   /** One call's text, line by line. */
   print(level: LogLevel, text: string): void {
-    const lines = new LineBuffer((line) => this.#line(level, line));
+    const lines = new LineBuffer((line) => this.#line(level, line), this.#shared.mask);
     lines.write(text);
     lines.end();
     if (text === "") this.#line(level, "");
@@ -202,7 +204,7 @@ export class Attempt implements TaskContext, Reporting {
   /** A piece of a stream's text. */
   write(stream: "stdout" | "stderr", text: string): void {
     const level = stream === "stdout" ? "info" : "warn";
-    this.#streams[stream] ??= new LineBuffer((line) => this.#line(level, line));
+    this.#streams[stream] ??= new LineBuffer((line) => this.#line(level, line), this.#shared.mask);
     this.#streams[stream].write(text);
   }
 

@@ -119,6 +119,7 @@ export class Host {
   #begin(boot: WorkerBoot, outbox: Outbox, run: RunInfo): void {
     this.#shared = {
       outbox,
+      mask: this.#mask,
       run: { id: run.id, pipeline: run.pipeline },
       params: JSON.parse(run.params) as Shared["params"],
       query: (sql, params) => this.#tools.query(boot.db, sql, params),
@@ -246,8 +247,8 @@ export class Host {
         line: this.#mask?.text(line) ?? line,
       });
     const stray = {
-      stdout: new LineBuffer((line) => output("info", line)),
-      stderr: new LineBuffer((line) => output("warn", line)),
+      stdout: new LineBuffer((line) => output("info", line), this.#mask),
+      stderr: new LineBuffer((line) => output("warn", line), this.#mask),
     };
     capturePrints({
       print: (level, text) => {

@@ -2,25 +2,41 @@
 
 import type { Writable } from "node:stream";
 
+import type { Mask } from "../protocol/mask.ts";
 import type { LogLevel } from "../protocol/status.ts";
 
 /** A line longer than this is cut into several: one line must not be a megabyte. */
 const maxLineChars = 8192;
 
-/** Puts text together from pieces and gives whole lines on. */
+/** Puts text together from pieces and gives whole lines on. A secret is masked before a cut could tear it. */
 export class LineBuffer {
   #rest = "";
   readonly #line: (line: string) => void;
+  readonly #mask: Mask | undefined;
 
-  constructor(line: (line: string) => void) {
+  constructor(line: (line: string) => void, mask: Mask | undefined) {
     this.#line = line;
+    this.#mask = mask;
   }
 
   write(text: string): void {
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop() ?? "";
     for (const line of lines) this.#emit(line.endsWith("\r") ? line.slice(0, -1) : line);
-    if (this.#rest.length > maxLineChars) this.end();
+    if (this.#rest.length > maxLineChars) this.#emitBeginning();
+  }
+
+  /** Of a line that is too long already, all but what a secret may begin with. */
+  #emitBeginning(): void {
+    const text = this.#masked(this.#rest);
+    const end = text.length - (this.#mask?.longest ?? 0);
+    if (end <= 0) return;
+    this.#rest = text.slice(end);
+    this.#emit(text.slice(0, end));
+  }
+
+  #masked(text: string): string {
+    return this.#mask?.text(text) ?? text;
   }
 
   /** The unfinished line, if there is one. */
@@ -30,7 +46,8 @@ export class LineBuffer {
     if (rest !== "") this.#emit(rest);
   }
 
-  #emit(line: string): void {
+  #emit(whole: string): void {
+    const line = whole.length > maxLineChars ? this.#masked(whole) : whole;
     for (let at = 0; at === 0 || at < line.length; at += maxLineChars) {
       this.#line(line.slice(at, at + maxLineChars));
     }

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
+import { Mask } from "../../src/protocol/mask.ts";
 import { LineBuffer } from "../../src/worker/lines.ts";
 
-function linesOf(pieces: readonly string[]): string[] {
+function linesOf(pieces: readonly string[], mask?: Mask): string[] {
   const lines: string[] = [];
-  const buffer = new LineBuffer((line) => lines.push(line));
+  const buffer = new LineBuffer((line) => lines.push(line), mask);
   for (const piece of pieces) buffer.write(piece);
   buffer.end();
   return lines;
@@ -40,6 +41,26 @@ describe("lines from pieces", () => {
   test("an end where there is nothing gives nothing", () => {
     expect(linesOf(["a\n"])).toEqual(["a"]);
   });
+});
+
+test("property: wherever a long line is cut, no piece of a secret is left", () => {
+  const secret = "s3cr3t-0123456789";
+  const mask = Mask.of(["KEY"], { KEY: secret });
+  const before = fc.integer({ min: 8192 - 2 * secret.length, max: 8192 + 2 * secret.length });
+  fc.assert(
+    fc.property(
+      before,
+      fc.array(fc.nat(9000), { maxLength: 4 }),
+      fc.boolean(),
+      (at, cuts, ends) => {
+        const whole = `${"x".repeat(at)}${secret}${"y".repeat(9000)}${ends ? "\n" : ""}`;
+        const places = [0, ...cuts.toSorted((a, b) => a - b), whole.length];
+        const pieces = places.slice(1).map((to, i) => whole.slice(places[i], to));
+        const lines = linesOf(pieces, mask).map((line) => mask?.text(line) ?? line);
+        expect(lines.join("")).toBe(`${"x".repeat(at)}***${"y".repeat(9000)}`);
+      },
+    ),
+  );
 });
 
 test("property: however it is torn, the lines are the text's", () => {
