@@ -10,7 +10,7 @@ import {
   type RunPipelineOptions,
 } from "../engine/library.ts";
 import type { Run } from "../engine/run.ts";
-import { WarmThreads } from "../engine/warm-threads.ts";
+import { warmThreads } from "../engine/warm-threads.ts";
 import { type Failure, failureLine, toFailure } from "../protocol/failure.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
@@ -48,7 +48,7 @@ export async function executeRun(
   output: OutputOptions,
 ): Promise<number> {
   let mask: Mask | undefined;
-  using threads = new WarmThreads(options.workers);
+  using threads = warmThreads(options.workers, options.concurrency);
   // Before the module is loaded: what it prints must not tear the screen, nor get between the events.
   const ui = openUi(output, (text) => mask?.text(text) ?? text);
   try {

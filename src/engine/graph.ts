@@ -77,7 +77,10 @@ export class PlanError extends Error {
   override readonly name = "PlanError";
 }
 
+/** Nodes that come into being before the planned ones among them are let go. */
 const leastLook = 4096;
+/** Ended tasks that are not worth going through all for. */
+const leastKept = 256;
 
 export type GraphEvents = {
   /** All it waited for is done. */
@@ -98,7 +101,7 @@ export class Graph {
   keepResults = false;
   /** Tasks planned so far. */
   tasks = 0;
-  /** Of these, the ones that have not ended; and some that have, until there are too many. */
+  /** Planned, in order. Ended ones are let go when they outnumber the live ones. */
   #planned: TaskVertex[] = [];
   #live = 0;
   #liveFans = 0;
@@ -259,7 +262,7 @@ export class Graph {
 
   #keep(vertex: TaskVertex): void {
     this.#live++;
-    if (this.#planned.length > 2 * this.#live + leastLook) this.#planned = this.liveTasks();
+    if (this.#planned.length > 2 * this.#live + leastKept) this.#planned = this.liveTasks();
     this.#planned.push(vertex);
   }
 

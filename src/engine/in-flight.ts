@@ -1,5 +1,5 @@
 // The tasks that are handed out and not committed, by id. A Map would do, but for what it costs: where 8,000 keys come and
-// go, it is laid anew after every few thousand, and that was a fifth of the main thread's time, with its garbage.
+// go, it is laid anew after every few thousand, and that was a tenth of the main thread's time, with its garbage.
 // Open addressing with linear probing, and multiplication by the golden ratio to spread the ids (Knuth, The Art of
 // Computer Programming 3, section 6.4): handed out in order, they would else stand in one long row, and taking one out
 // looks at all that stand behind it.

@@ -308,11 +308,11 @@ function endChildren(member: Member): void {
 }
 
 /** Another Worker that has nothing to do takes them back, so what is handed out early does not wait longer. */
-function aheadOf({ averageMs, lanes }: Member): number {
+export function aheadOf({ averageMs, lanes }: Pick<Member, "averageMs" | "lanes">): number {
   if (averageMs === undefined || averageMs > longMs) return 0;
-  const worth = Math.ceil(aheadMs / Math.max(averageMs, 0.001));
-  if (averageMs > shortMs) return Math.min(Math.max(lanes, worth), fewAhead);
-  return Math.min(worth, mostAhead);
+  const tasks = Math.ceil(aheadMs / Math.max(averageMs, 0.001));
+  if (averageMs > shortMs) return Math.min(Math.max(lanes, tasks), fewAhead);
+  return Math.min(tasks, mostAhead);
 }
 
 /** Tasks that its own lanes have no room for: the others it will take itself when it comes to read its messages. */

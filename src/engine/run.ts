@@ -363,7 +363,8 @@ export class Run {
 
   /** Its input is complete: gives it its id, and what else it had in an earlier session. */
   #identify(vertex: TaskVertex): KnownTask | undefined {
-    vertex.inputText = fill(vertex.input ?? "null", resultText);
+    if (vertex.input === undefined) throw new Error("Internal error: a task is identified twice");
+    vertex.inputText = fill(vertex.input, resultText);
     vertex.input = undefined;
     const known = this.#known.isEmpty
       ? undefined

@@ -7,15 +7,15 @@ import type { MainRecord, Outcome } from "../protocol/messages.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import type { TaskVertex } from "./graph.ts";
 
+const keyOf = ({ definition: { name }, inputText }: TaskVertex): string =>
+  inputText === "" ? name : taskKey(name, inputText);
+
 /** @param vertex has an id */
 const identity = (vertex: TaskVertex) => ({
   id: vertex.id as TaskId,
   name: vertex.name,
   // Without its inputs it has no hash; the row is for people then, and a later session plans it anew.
-  key:
-    vertex.inputText === ""
-      ? vertex.definition.name
-      : taskKey(vertex.definition.name, vertex.inputText),
+  key: keyOf(vertex),
 });
 
 export const queuedRecord = (vertex: TaskVertex): MainRecord => ({

@@ -5,28 +5,63 @@ import { availableParallelism } from "node:os";
 
 import { spawnTaskWorker, spawnWriter } from "../spawn.ts";
 
-/** A plan of one task needs no more than one, so the others are started when it is known how many. */
+/** More are started when it is known that there are tasks for them. */
 const mostEarly = 2;
 
-export class WarmThreads {
-  readonly #writers: Worker[];
-  readonly #taskWorkers: Worker[];
+export type Spawners<Thread> = {
+  readonly spawnWriter: () => Thread;
+  readonly spawnTaskWorker: () => Thread;
+};
 
-  /** @param workers as `--workers` says; undefined: as many as there are cores */
-  constructor(workers: number | undefined) {
-    this.#writers = [spawnWriter()];
-    const early = Math.min(workers ?? availableParallelism(), mostEarly);
-    this.#taskWorkers = Array.from({ length: early }, spawnTaskWorker);
+/** What is used of a thread here. */
+export type WarmThread = {
+  terminate(): void;
+  addEventListener(type: "close", listener: () => void): void;
+};
+
+export class WarmThreads<Thread extends WarmThread = Worker> implements Disposable {
+  readonly #spawners: Spawners<Thread>;
+  readonly #writers = new Set<Thread>();
+  readonly #taskWorkers = new Set<Thread>();
+
+  /**
+   * @param limits `--workers` and `--concurrency`; undefined: not given
+   * @param spawners a test gives its own
+   */
+  constructor(limits: readonly (number | undefined)[], spawners: Spawners<Thread>) {
+    this.#spawners = spawners;
+    keep(this.#writers, spawners.spawnWriter());
+    const given = limits.filter((limit) => limit !== undefined);
+    const early = Math.min(availableParallelism(), mostEarly, ...given);
+    for (let i = 0; i < early; i++) keep(this.#taskWorkers, spawners.spawnTaskWorker());
   }
 
-  readonly spawnWriter = (): Worker => this.#writers.shift() ?? spawnWriter();
+  readonly spawnWriter = (): Thread => taken(this.#writers) ?? this.#spawners.spawnWriter();
 
-  readonly spawnTaskWorker = (): Worker => this.#taskWorkers.shift() ?? spawnTaskWorker();
+  readonly spawnTaskWorker = (): Thread =>
+    taken(this.#taskWorkers) ?? this.#spawners.spawnTaskWorker();
 
   /** Ends those that nobody has taken. */
   [Symbol.dispose](): void {
     for (const thread of [...this.#writers, ...this.#taskWorkers]) thread.terminate();
-    this.#writers.length = 0;
-    this.#taskWorkers.length = 0;
+    this.#writers.clear();
+    this.#taskWorkers.clear();
   }
+}
+
+export const warmThreads = (...limits: readonly (number | undefined)[]): WarmThreads =>
+  new WarmThreads(limits, { spawnTaskWorker, spawnWriter });
+
+/** One that ends before it is taken is not handed out: nobody would hear of it. The next one's end is heard. */
+function keep<Thread extends WarmThread>(threads: Set<Thread>, thread: Thread): void {
+  threads.add(thread);
+  thread.addEventListener("close", () => threads.delete(thread));
+}
+
+function taken<Thread>(threads: Set<Thread>): Thread | undefined {
+  for (const thread of threads) {
+    threads.delete(thread);
+    return thread;
+  }
+  return undefined;
 }

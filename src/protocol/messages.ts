@@ -65,7 +65,7 @@ export type WorkerBoot = {
   readonly lanes: number;
   /** The database to read for `ctx.query`; null when it cannot be read from outside (`:memory:`). */
   readonly db: string | null;
-  /** See engine/claims.ts. */
+  /** See protocol/claims.ts. */
   readonly claims: SharedArrayBuffer;
   readonly port: MessagePort;
   /** Names of environment variables whose values are masked wherever a line leaves the thread. */

@@ -6,8 +6,8 @@ import { clock, roughly, unknownClock } from "./duration.ts";
 import type { Pace } from "./eta.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { fit, grouped, pad, plural, visible, width } from "./text.ts";
-import type { RunningTask, View, WaitingTask } from "./view.ts";
-import { finishedCount, noteRepeated, shownName } from "./view.ts";
+import type { Repeated, RunningTask, View, WaitingTask } from "./view.ts";
+import { finishedCount, repeatedAmong } from "./view.ts";
 
 export type FrameOptions = {
   readonly width: number;
@@ -69,10 +69,10 @@ function pick(view: View, room: number): { rows: Row[]; more: string } {
   const limit = fits ? room : room - 1;
   const run = take(running.values(), limit);
   const wait = take(waiting.values(), limit - run.length);
-  noteRepeated(view, [...run, ...wait]);
+  const repeated = repeatedAmong(view, [...run, ...wait]);
   const rows = [
-    ...run.map((task) => runningRow(view, task)),
-    ...wait.map((task) => waitingRow(view, task)),
+    ...run.map((task) => runningRow(repeated, task)),
+    ...wait.map((task) => waitingRow(repeated, task)),
   ];
   return { rows, more: fits ? "" : overflow(view, limit) };
 }
@@ -96,13 +96,16 @@ function overflow({ running, waiting }: View, shown: number): string {
   return `+ ${parts.join(", ")}`;
 }
 
-const runningRow = (view: View, task: RunningTask): Row => ({
-  name: visible(shownName(view, task.name, task.id)),
+const rowLabel = (repeated: Repeated, { name, id }: RunningTask | WaitingTask): string =>
+  visible(repeated.has(name) ? `${name} #${id}` : name);
+
+const runningRow = (repeated: Repeated, task: RunningTask): Row => ({
+  name: rowLabel(repeated, task),
   draw: (layout, name) => runningLine(task, name, layout),
 });
 
-const waitingRow = (view: View, task: WaitingTask): Row => ({
-  name: visible(shownName(view, task.name, task.id)),
+const waitingRow = (repeated: Repeated, task: WaitingTask): Row => ({
+  name: rowLabel(repeated, task),
   draw: (layout, name) => waitingLine(task, name, layout),
 });
 

@@ -24,16 +24,15 @@ export function writerOf(stream: OutStream): Write {
   return (text) => void stream.write(text);
 }
 
-/** Used again and again: ten new ones a second cost more than what is written into them. */
-let buffer = Buffer.allocUnsafeSlow(16 * 1024);
+/** For frames, again and again: ten new ones a second cost more than what is written into them. */
+const buffer = Buffer.allocUnsafeSlow(64 * 1024);
 const bytesPerChar = 3;
 
 /** Blocks until all is written. @throws the system's error, with its `code` (`EPIPE`, `EIO`, …) */
 export function writeAll(fd: number, text: string): void {
-  const most = text.length * bytesPerChar;
-  if (buffer.length < most) buffer = Buffer.allocUnsafeSlow(2 * most);
-  const bytes = buffer;
-  const length = bytes.write(text);
+  const fits = text.length * bytesPerChar <= buffer.length;
+  const bytes = fits ? buffer : Buffer.from(text);
+  const length = fits ? buffer.write(text) : bytes.length;
   let from = 0;
   while (from < length) {
     try {

@@ -42,15 +42,27 @@ function whole(rowsBefore: number, after: readonly string[], above: readonly str
  */
 const erase = (rows: number): string => `${clearLine}\x1b[B`.repeat(rows) + up(rows);
 
-/** The first word, when the rest of the line is what it was: a spinner turns far more often than anything else does. */
+/**
+ * The first word, when the rest of the line is what it was: a spinner turns far more often than anything else does. A word
+ * that leaves its colour on for the rest is not written alone.
+ */
 function onlyHead(before: string | undefined, after: string): string | undefined {
-  if (before === undefined) return undefined;
-  const head = after.slice(0, after.indexOf(" "));
-  const headBefore = before.slice(0, before.indexOf(" "));
+  const head = headOf(after);
+  const headBefore = before === undefined ? undefined : headOf(before);
+  if (before === undefined || head === undefined || headBefore === undefined) return undefined;
   const isSame =
     before.length - headBefore.length === after.length - head.length &&
     before.endsWith(after.slice(head.length));
   return isSame && width(head) === width(headBefore) ? head : undefined;
+}
+
+const endsColor = "\x1b[39m";
+
+function headOf(line: string): string | undefined {
+  const length = line.indexOf(" ");
+  if (length < 1) return undefined;
+  const head = line.slice(0, length);
+  return head.includes("\x1b") && !head.endsWith(endsColor) ? undefined : head;
 }
 
 /** Only the lines that differ. */

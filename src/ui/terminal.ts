@@ -1,4 +1,4 @@
-// The terminal: events fold into the view at once, and a timer draws it ten times a second.
+// The terminal: events fold into the view at once, and a timer draws it ten times a second, or five when it is tall.
 
 import { capture } from "./capture.ts";
 import type { Env } from "./color.ts";
@@ -33,7 +33,7 @@ export const systemClock: Clock = {
 
 const frameMs = 100;
 /** A taller region is drawn every second time: nobody follows so many rows at once, and each costs its share of a core. */
-const livelyRows = 24;
+const maxRowsAtFullRate = 24;
 /** Lines wait for the next frame; a flood of them does not. */
 const maxPendingLines = 2_000;
 const maxFailureLines = 1_000;
@@ -58,6 +58,7 @@ export function createTerminal(options: TerminalOptions): Ui {
   const view = newView();
   const pace = createPace();
   let labelWidth = 0;
+  let rows = 0;
   let pending: string[] = [];
   // Started with `&`, it waits for the foreground as it does after `bg`.
   let state: State = options.stream.fd === undefined || isForeground() ? "up" : "background";
@@ -77,11 +78,10 @@ export function createTerminal(options: TerminalOptions): Ui {
     rows = made.lines.length;
     return made.lines;
   };
-  let rows = 0;
-  let rested = false;
+  let skippedLast = false;
   const tick = (): void => {
-    rested = rows > livelyRows && pending.length === 0 && !rested;
-    if (!rested) draw();
+    skippedLast = rows > maxRowsAtFullRate && pending.length === 0 && !skippedLast;
+    if (!skippedLast) draw();
   };
   const draw = (): void => {
     if (state === "background" && isForeground()) state = "up";

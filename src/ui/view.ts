@@ -72,16 +72,21 @@ export const newView = (): View => ({
 export const finishedCount = (view: View): number =>
   view.done + view.failed + view.cancelled + view.skipped;
 
-/** Finds the names that several of these have. */
-export function noteRepeated(
+export type Repeated = { has(name: string): boolean };
+
+/** The names that several of these have, and those that have been seen to be repeated. */
+export function repeatedAmong(
   { repeated }: View,
   tasks: readonly { readonly name: string }[],
-): void {
+): Repeated {
   const seen = new Set<string>();
+  const here = new Set<string>();
   for (const { name } of tasks) {
     if (!seen.has(name)) seen.add(name);
-    else if (repeated.size < maxRepeated) repeated.add(name);
+    else here.add(name);
   }
+  for (const name of here) if (repeated.size < maxRepeated) repeated.add(name);
+  return { has: (name) => here.has(name) || repeated.has(name) };
 }
 
 /** What a task is called on the screen: with its id (the one in `task_runs`) where the name is not enough. */
@@ -90,10 +95,6 @@ export function labelOf(view: View, name: string, id: TaskId): string {
   if (view.repeated.size < maxRepeated) view.repeated.add(name);
   return `${name} #${id}`;
 }
-
-/** The same for a frame's rows, whose names have been compared. */
-export const shownName = ({ repeated }: View, name: string, id: TaskId): string =>
-  repeated.has(name) ? `${name} #${id}` : name;
 
 // Looked for when a name is shown, among those that are likely to be shown with it: counting names in `fold`
 // would cost each task more than everything else there.

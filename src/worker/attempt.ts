@@ -71,6 +71,7 @@ export class Attempt implements TaskContext, Reporting {
   #unit: Unit | undefined;
   #log: Log | undefined;
   #cursorText: string | undefined;
+  #keyText: string | undefined;
   /** Sends the author did not await yet: each is awaited before the task ends, and its error is the task's. */
   #pending: Promise<void> = Promise.resolve();
   #hasPending = false;
@@ -162,7 +163,7 @@ export class Attempt implements TaskContext, Reporting {
   }
 
   get #key(): string {
-    return taskKey(this.assignment.task, this.assignment.input);
+    return (this.#keyText ??= taskKey(this.assignment.task, this.assignment.input));
   }
 
   startedRecord(): TaskRecord {

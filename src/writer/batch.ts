@@ -8,7 +8,7 @@ export type BatchLimits = {
   readonly maxAgeMs: number;
   /** At least this many records in the transaction mean that more are on their way: it is held for `maxAgeMs`. */
   readonly streamRecords: number;
-  /** What nobody waits for (a start, progress, a line of a log) is held for this long: the end may come to join it. */
+  /** What nobody waits for (a start, progress, a line of a log, an end while every lane is busy) is held for this long. */
   readonly idleAgeMs: number;
 };
 
@@ -23,7 +23,7 @@ export type BatchState = {
   readonly records: number;
   readonly ageMs: number;
   readonly inboxEmpty: boolean;
-  /** Somebody waits for the commit: what depends on a task that ended, or a task at its checkpoint. */
+  /** Somebody waits for the commit; the writer knows who (see `#isAwaited` there). */
   readonly awaited: boolean;
 };
 

@@ -39,6 +39,8 @@ export type WriterTools = {
 /** What main may not have taken in yet. Beyond, the writer waits, and with it the Workers. */
 const maxUnseen = 64;
 const idleLookMs = 5;
+/** A lane may have become idle just after its task's end was posted: nothing else would say so. */
+const endsLookMs = 3;
 
 type Worker = {
   readonly port: MessagePort;
@@ -70,7 +72,7 @@ export class Writer {
   #openedAt: number | undefined;
   #unseen = 0;
   #scheduled = false;
-  #looksAgain = false;
+  #lookScheduled = false;
   #total: { total: number; complete: boolean } | undefined;
   #closing: Extract<ToWriter, { type: "close" }> | undefined;
   #failed = false;
@@ -182,7 +184,7 @@ export class Writer {
         continue;
       }
       if (decision === "wait" && this.#closing === undefined) {
-        return this.#lookAgain(this.#isAwaited ? 1 : idleLookMs);
+        return this.#lookAgain(this.#hasEnds || this.#isAwaited ? endsLookMs : idleLookMs);
       }
       break;
     }
@@ -194,24 +196,26 @@ export class Writer {
 
   /** One timer at a time: each post that arrives while the transaction is held would leave its own behind. */
   #lookAgain(ms: number): void {
-    if (this.#looksAgain) return;
-    this.#looksAgain = true;
+    if (this.#lookScheduled) return;
+    this.#lookScheduled = true;
     this.#tools.after(ms, () => {
-      this.#looksAgain = false;
+      this.#lookScheduled = false;
       this.#wake();
     });
   }
 
   /**
    * The end of a task is awaited by what depends on it and by whoever has nothing else to do: while every lane is busy
-   * and may send, nothing would start any sooner. A stream of ends is awaited by main, which limits what is in flight.
+   * and may send, no lane would be used any better. A stream of ends is awaited by main, which limits what is in flight.
    */
   get #isAwaited(): boolean {
     if (this.#awaited || this.#total !== undefined || this.#hasLost) return true;
-    if (!this.#hasEnds) return false;
-    if (this.#records >= batchLimits.streamRecords) return true;
+    // Rows are applied as they come, and another process may wait for the lock.
+    if (this.#session?.db.inTransaction === true) return true;
+    const isStream = this.#records >= batchLimits.streamRecords;
     for (const { claims } of this.#workers.values()) {
-      if (!claims.isBusy() || claims.outstanding() > maxCredits / 2) return true;
+      if (claims.outstanding() > maxCredits / 2) return true;
+      if (this.#hasEnds && (isStream || !claims.isBusy())) return true;
     }
     return false;
   }

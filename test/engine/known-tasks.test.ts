@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { KnownTasks } from "../../src/engine/known-tasks.ts";
-import { taskKey } from "../../src/protocol/task-key.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import type { KnownTask } from "../../src/protocol/messages.ts";
 
@@ -13,24 +12,6 @@ const known = (id: number, key: string, more: Partial<KnownTask> = {}): KnownTas
   result: "null",
   cursor: null,
   ...more,
-});
-
-describe("a key", () => {
-  test("is the name and a hash of the input, the same each time", () => {
-    const first = taskKey("load", '{"n":1}');
-    expect(first).toStartWith("load:");
-    expect(taskKey("load", '{"n":2}')).not.toBe(first);
-    expect(taskKey("save", '{"n":1}')).not.toBe(first);
-    expect(taskKey("load", '{"n":1}')).toBe(first);
-  });
-
-  test("is what it was in the last version: a resumed run finds its tasks by it", () => {
-    expect(taskKey("load", "null")).toBe("load:32o3ehoflr5nn");
-  });
-
-  test("of a name with control characters holds none that divide keys", () => {
-    expect(taskKey("a\0b\u001fc", "null")).toStartWith("a?b?c:");
-  });
 });
 
 describe("what is known", () => {

@@ -1,6 +1,7 @@
 // The engine's small parts: the summary, the source of nodes, hooks, and the watch over timeouts.
 
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
+import { aheadOf } from "../../src/engine/pool.ts";
 import { callHook } from "../../src/engine/hooks.ts";
 import { sourceOf, type Stream } from "../../src/engine/source.ts";
 import { SummaryCollector } from "../../src/engine/summary.ts";
@@ -209,4 +210,17 @@ test("a hook that fails is logged, and changes nothing", async () => {
   );
   await callHook("c", () => 3, log);
   expect(lines).toEqual(["warn a failed: later", "warn b failed: now"]);
+});
+
+test.each([
+  [undefined, 1, 0],
+  [0.01, 1, 1000],
+  [2, 1, 13],
+  [5, 1, 5],
+  [12.5, 1, 2],
+  [100, 1, 1],
+  [100, 16, 8],
+  [201, 16, 0],
+])("of tasks of %p ms, a Worker with %i lanes holds %i ahead", (averageMs, lanes, ahead) => {
+  expect(aheadOf({ averageMs, lanes })).toBe(ahead);
 });

@@ -527,6 +527,18 @@ describe("grouping", () => {
       expect(hand.commits).toBe(2);
     });
 
+    test("is committed at once when it comes with rows: another process may wait for the lock", async () => {
+      using folder = tempFolder();
+      const { hand, workers } = await withBusyWorkers(folder.file("a.db"));
+      workers[0].part(1, [1]);
+      workers[0].post(finished(1));
+      await hand.settle();
+      expect(hand.commits).toBe(1);
+      using other = new Database(folder.file("a.db"));
+      other.run("PRAGMA busy_timeout = 0");
+      other.run("BEGIN IMMEDIATE");
+    });
+
     test("is committed at once when its Worker has little room left to send", async () => {
       using folder = tempFolder();
       const { hand, workers } = await withBusyWorkers(folder.file("a.db"));
