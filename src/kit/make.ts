@@ -3,7 +3,7 @@
 import { join } from "node:path";
 
 import { version } from "../../package.json";
-import { withoutComments } from "./comments.ts";
+import { withoutComments, withShortComments } from "./comments.ts";
 import { makeDeclarations } from "./declarations.ts";
 import type { Kit, TextFiles } from "./kit.ts";
 import { makeLibrary } from "./library.ts";
@@ -45,7 +45,7 @@ const packageJson = (): string =>
 const within = (folder: string, files: TextFiles): TextFiles =>
   Object.fromEntries(Object.entries(files).map(([path, text]) => [`${folder}/${path}`, text]));
 
-/** Whose comments come along: what `Bun` has is what a pipeline's author looks up. */
+/** Whose comments come along, as far as they are short: what `Bun` has is what a pipeline's author looks up. */
 const documented = /^bun-types\/bun\.d\.ts$/;
 
 /** The declarations of a package; not its documentation. */
@@ -55,7 +55,9 @@ async function readTypes(name: string): Promise<TextFiles> {
   return Object.fromEntries(
     Object.entries(files).map(([path, text]) => [
       path,
-      path.endsWith(".d.ts") && !documented.test(path) ? withoutComments(text) : text,
+      path.endsWith(".d.ts")
+        ? (documented.test(path) ? withShortComments : withoutComments)(text)
+        : text,
     ]),
   );
 }
