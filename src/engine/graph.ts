@@ -77,10 +77,8 @@ export class PlanError extends Error {
   override readonly name = "PlanError";
 }
 
-/** Nodes that come into being before the planned ones among them are let go. */
-const leastLook = 4096;
-/** Ended tasks that are not worth going through all for. */
-const leastKept = 256;
+/** Planned nodes and ended tasks that may be held on to, with their results, before it is worth looking for them. */
+const leastLook = 256;
 
 export type GraphEvents = {
   /** All it waited for is done. */
@@ -262,7 +260,7 @@ export class Graph {
 
   #keep(vertex: TaskVertex): void {
     this.#live++;
-    if (this.#planned.length > 2 * this.#live + leastKept) this.#planned = this.liveTasks();
+    if (this.#planned.length > 2 * this.#live + leastLook) this.#planned = this.liveTasks();
     this.#planned.push(vertex);
   }
 
