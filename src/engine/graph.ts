@@ -1,7 +1,6 @@
 // The graph of a run: what waits for what. Pure: it is told what ended and says what has become ready.
 // Planning turns nodes into vertices; a fan-out unfolds item by item, as many as the caller asks for.
 
-import { circleBelow } from "./circle.ts";
 import { type AnyNode, type EachNode, isNode, nodeName, type TaskNode } from "../api/node.ts";
 import type { AnyTaskDefinition } from "../api/task.ts";
 import type { Failure } from "../protocol/failure.ts";
@@ -9,6 +8,7 @@ import type { Slot, TaskId } from "../protocol/ids.ts";
 import { NotJsonError } from "../protocol/json.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
 import { assertNever } from "../protocol/unreachable.ts";
+import { circleBelow } from "./circle.ts";
 import { fill, holdsNode, nodesIn, type Template, toTemplate } from "./template.ts";
 
 /** How a vertex ended. `result` is JSON text. */
@@ -175,10 +175,13 @@ export class Graph {
     return this.#live === 0 && this.#liveFans === 0;
   }
 
-  /** Why nothing can start any more although tasks are left; undefined when that cannot be said. */
-  get stuckBecause(): string | undefined {
-    const circle = circleBelow<Vertex>(this.liveTasks());
-    if (circle === undefined) return undefined;
+  /** Why nothing can start any more although tasks are left. */
+  get stuckBecause(): string {
+    const live = this.liveTasks();
+    const circle = circleBelow<Vertex>(live);
+    if (circle === undefined) {
+      return `Internal error: nothing runs, and task "${live[0]?.name ?? "?"}" still waits`;
+    }
     const names = circle.map(describe);
     return `these wait for one another: ${[...names, names[0]].join(" → ")}; an item of a fan-out cannot pass on what waits for that fan-out`;
   }

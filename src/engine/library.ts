@@ -48,7 +48,7 @@ export type RunPipelineOptions = {
 export type RunHooks = {
   readonly onEvents?: (events: readonly RunEvent[]) => void;
   readonly onOutput?: (level: LogLevel, line: string) => void;
-  readonly threads?: Pick<WarmThreads, "spawnTaskWorker" | "spawnWriter">;
+  readonly threads?: WarmThreads;
 };
 
 /** A pipeline that is loaded and whose params are checked. */
@@ -90,6 +90,7 @@ export async function prepareRun(
     cores: availableParallelism(),
     spawnTaskWorker: hooks.threads?.spawnTaskWorker ?? spawnTaskWorker,
     spawnWriter: hooks.threads?.spawnWriter ?? spawnWriter,
+    spareThreads: hooks.threads,
     onEvents: (events) => {
       hooks.onEvents?.(events);
       if (onEvent !== undefined) for (const event of events) onEvent(event);

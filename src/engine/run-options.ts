@@ -29,6 +29,8 @@ export type RunOptions = {
   readonly cores: number;
   readonly spawnTaskWorker: () => WorkerThread;
   readonly spawnWriter: () => WriterThread;
+  /** Threads that were started early; what the pool has not taken is ended. */
+  readonly spareThreads?: Disposable | undefined;
   readonly onEvents: (events: readonly RunEvent[]) => void;
   /** What no task printed: modules while they load, hooks that fail. */
   readonly onOutput: (level: LogLevel, line: string) => void;

@@ -297,6 +297,7 @@ export class Run {
       },
     );
     this.#pool.start();
+    this.#options.spareThreads?.[Symbol.dispose]();
   }
 
   #begin(started: RunStarted): void {
@@ -625,11 +626,7 @@ export class Run {
       return;
     if (this.#graph.canUnfold) return;
     if (!this.#graph.isOver) {
-      const [stuck] = this.#graph.liveTasks();
-      const message =
-        this.#graph.stuckBecause ??
-        `Internal error: nothing runs, and task "${stuck?.name ?? "?"}" still waits`;
-      return this.#close("error", { name: "Error", message });
+      return this.#close("error", { name: "Error", message: this.#graph.stuckBecause });
     }
     this.#close(this.#hasFailed ? "error" : "done", null);
   }

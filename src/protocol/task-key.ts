@@ -2,8 +2,8 @@
 
 /** A task's name and a 64-bit hash (wyhash) of its input's JSON text. */
 export function taskKey(name: string, inputText: string): string {
-  if (inputText.length > longestKept) return keyPrefix(name) + hashOf(inputText);
   if (name !== last.name) last = { name, prefix: keyPrefix(name), inputText: "", key: "" };
+  if (inputText.length > longestKept) return last.prefix + hashOf(inputText);
   if (last.key === "" || inputText !== last.inputText) {
     last.inputText = inputText;
     last.key = last.prefix + hashOf(inputText);

@@ -46,10 +46,10 @@ const erase = (rows: number): string => `${clearLine}\x1b[B`.repeat(rows) + up(r
  * The first word, when the rest of the line is what it was: a spinner turns far more often than anything else does. A word
  * that leaves its colour on for the rest is not written alone.
  */
-function onlyHead(before: string | undefined, after: string): string | undefined {
+function onlyHead(before: string, after: string): string | undefined {
   const head = headOf(after);
-  const headBefore = before === undefined ? undefined : headOf(before);
-  if (before === undefined || head === undefined || headBefore === undefined) return undefined;
+  const headBefore = headOf(before);
+  if (head === undefined || headBefore === undefined) return undefined;
   const isSame =
     before.length - headBefore.length === after.length - head.length &&
     before.endsWith(after.slice(head.length));
@@ -74,7 +74,7 @@ function changed(before: readonly string[], after: readonly string[]): string {
       skipped++;
       continue;
     }
-    text += `${down(skipped)}${onlyHead(before[i], line) ?? line + clearLine}\r\n`;
+    text += `${down(skipped)}${onlyHead(before[i] ?? "", line) ?? line + clearLine}\r\n`;
     skipped = 0;
   }
   const shorter = after.length < before.length ? clearBelow : "";

@@ -4,8 +4,8 @@ import * as pipeloom from "../index.ts";
 import { loadModule, pipelineIn, providePackage } from "../api/load.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { ToWriter } from "../protocol/messages.ts";
-import { capturePrints } from "./prints.ts";
 import { openDatabase } from "./open.ts";
+import { capturePrints } from "./prints.ts";
 import { Writer } from "./writer.ts";
 
 declare const self: Worker;

@@ -167,11 +167,12 @@ export class Writer {
   #work(session: Session): void {
     this.#openedAt ??= this.#tools.now();
     for (;;) {
+      const awaited = this.#isAwaited;
       const decision = decide({
         records: this.#records,
         ageMs: this.#tools.now() - this.#openedAt,
         inboxEmpty: !this.#hasWork,
-        awaited: this.#isAwaited,
+        awaited,
       });
       if (decision === "take-more" && this.#unseen < maxUnseen) {
         this.#takeOne(session.db);
@@ -184,7 +185,7 @@ export class Writer {
         continue;
       }
       if (decision === "wait" && this.#closing === undefined) {
-        return this.#lookAgain(this.#hasEnds || this.#isAwaited ? endsLookMs : idleLookMs);
+        return this.#lookAgain(this.#hasEnds || awaited ? endsLookMs : idleLookMs);
       }
       break;
     }
@@ -271,14 +272,14 @@ export class Writer {
       this.#owner = undefined;
     }
     for (const record of records) this.#takeRecord(worker, record, unitFailure);
-    this.#awaited ||= records.some(({ type }) => type === "checkpoint");
-    this.#hasEnds ||= records.some(({ type }) => type === "finished");
     this.#records += records.length;
     worker.credits += creditsOf(post.length);
   }
 
   #takeRecord(worker: Worker, record: TaskRecord, unitFailure: Failure | undefined): void {
+    this.#hasEnds ||= record.type === "finished";
     if (record.type === "checkpoint") {
+      this.#awaited = true;
       const { id, seq } = record;
       worker.checkpoints.push(
         unitFailure === undefined ? { id, seq } : { id, seq, failure: unitFailure },
