@@ -1,4 +1,4 @@
-// Puts parsed `rows` records into the user's tables. The caller holds the transaction and the unit's savepoint.
+// Puts parsed `rows` records into the user's tables. The caller holds the transaction, and can undo the unit.
 
 import type { Database, Statement } from "bun:sqlite";
 import type { Cell, TaggedCell, TaskRecord } from "../protocol/messages.ts";
@@ -38,7 +38,7 @@ export class RowsApplier {
   /**
    * Runs one record's rows, in order.
    * @throws RowsError with SQLite's `code`: for a table, column or unique index that does not exist, saying what there
-   *   is or what to create; for a row that was refused, with the row. The savepoint is then the caller's to roll back;
+   *   is or what to create; for a row that was refused, with the row. The unit is then the caller's to undo;
    *   a constraint declared ON CONFLICT ROLLBACK has ended the whole transaction (`db.inTransaction` tells).
    */
   apply(record: RowsRecord): void {

@@ -22,7 +22,7 @@ export class CustomMessages {
   }
 
   /**
-   * Runs the message's `apply`. The caller holds the transaction and the unit's savepoint, and rolls back on a throw.
+   * Runs the message's `apply`. The caller holds the transaction, and undoes the unit on a throw.
    * @throws what `apply` throws, as it is; an Error for a message that the pipeline does not list, and for an `apply`
    *   that is asynchronous
    */

@@ -1,8 +1,6 @@
 // The writer: takes records in, groups them into transactions, and tells what is committed, in this order. It owns the
 // only connection that writes. It does not care whether the other end of a port is a thread or a test.
 
-import type { Database } from "bun:sqlite";
-
 import type { MessageHandle } from "../api/message.ts";
 import { Claims, creditsOf, maxCredits } from "../protocol/claims.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
@@ -175,12 +173,12 @@ export class Writer {
         awaited,
       });
       if (decision === "take-more" && this.#unseen < maxUnseen) {
-        this.#takeOne(session.db);
+        this.#takeOne();
         continue;
       }
       if (this.#owner !== undefined) {
         // A unit is not torn apart: the rest of it is on its way, or its Worker is gone.
-        if (this.#inbox.has(this.#owner)) this.#takeOne(session.db);
+        if (this.#inbox.has(this.#owner)) this.#takeOne();
         else if (!this.#abandonUnit(session)) return this.#returnParts();
         continue;
       }
@@ -232,13 +230,13 @@ export class Writer {
   }
 
   /** Main's first: what it says of a task (that it waits) was so before any Worker began it. */
-  #takeOne(db: Database): void {
+  #takeOne(): void {
     if (this.#fromMain.length > 0) return this.#takeMain();
     const next = this.#inbox.shift(this.#owner);
     if (next === undefined) return;
     const worker = this.#workers.get(next.slot);
     if (worker === undefined) return;
-    if (next.post.startsWith(unitPartMark)) this.#takePart(db, next.slot, worker, next.post);
+    if (next.post.startsWith(unitPartMark)) this.#takePart(next.slot, worker, next.post);
     else if (next.post.startsWith(doneMark)) this.#takeDone(worker, next.post);
     else this.#takeRecords(next.slot, worker, next.post);
   }
@@ -250,8 +248,7 @@ export class Writer {
     this.#fromMain = [];
   }
 
-  #takePart(db: Database, slot: Slot, worker: Worker, post: string): void {
-    if (!db.inTransaction) db.run("BEGIN IMMEDIATE");
+  #takePart(slot: Slot, worker: Worker, post: string): void {
     this.#owner = slot;
     this.#session?.unit.part(post.slice(unitPartMark.length));
     worker.claims.giveBack(creditsOf(post.length));
