@@ -1,21 +1,16 @@
-// A file in blocks of whole lines, each decoded on its own, so that a position in the text is one in the file.
+// A file in blocks of whole lines, as UTF-8. A position in a block is one in the file.
 
+import { isAscii, isUtf8 } from "node:buffer";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
-import { byteLength, decoderOf, type Encoding, isValid, isWide } from "./encoding.ts";
-
-export type Block = {
-  readonly text: string;
-  /** The file ends with this block. */
-  readonly isLast: boolean;
-};
+import { byteLength, decoderOf, type Encoding, isWide } from "./encoding.ts";
+import type { RecordsInput } from "./records.ts";
 
 /** The bytes are not what the encoding allows. */
 export class EncodingError extends Error {
   override readonly name = "EncodingError";
 }
 
-/** Large blocks are new memory for each text, and page faults: 256 KiB took a tenth less CPU than 1 MiB. */
 const blockBytes = 256 * 1024;
 /** A record longer than this is a quote that nobody closed. */
 const maxRecordBytes = 64 * 1024 * 1024;
@@ -28,7 +23,8 @@ export type BlocksOptions = {
 };
 
 /**
- * Read, use, say how far: `next` gives the block at `offset`, `used` moves `offset` past what was taken from it.
+ * Read, use, say how far: `next` gives the block at `offset`, `used` moves `offset` past what was taken from it. The
+ * blocks of a file share their memory.
  * Reading is synchronous: it is one call into the page cache for each megabyte, and the thread has nothing else to do.
  */
 export class Blocks implements Disposable {
@@ -37,9 +33,12 @@ export class Blocks implements Disposable {
   readonly #file: number;
   readonly #options: BlocksOptions;
   readonly #decode: (bytes: Uint8Array) => string;
-  #buffer = Buffer.allocUnsafe(blockBytes);
+  /** One byte longer than what is read: for the newline that the end of a file may lack. */
+  #buffer: Buffer = Buffer.allocUnsafe(blockBytes + 1);
   #offset: number;
+  /** Bytes of the file in the block, and what was made of them. */
   #taken = 0;
+  #bytes: Buffer = Buffer.alloc(0);
 
   constructor(path: string, options: BlocksOptions) {
     this.#path = path;
@@ -55,41 +54,54 @@ export class Blocks implements Disposable {
     return this.#offset;
   }
 
-  /** The next block; null at the end of the file. @throws EncodingError */
-  next(): Block | null {
-    const read = readSync(this.#file, this.#buffer, 0, this.#buffer.length, this.#offset);
+  /** The next block, good until the one after it; null at the end of the file. @throws EncodingError */
+  next(): RecordsInput | null {
+    const room = this.#buffer.length - 1;
+    const read = readSync(this.#file, this.#buffer, 0, room, this.#offset);
     if (read === 0) return null;
-    const isLast = this.#offset + read >= this.size || read < this.#buffer.length;
-    const bytes = this.#buffer.subarray(0, isLast ? read : this.#lineEnd(read));
-    if (bytes.length === 0) {
+    const isLast = this.#offset + read >= this.size || read < room;
+    this.#taken = isLast ? read : this.#lineEnd(read);
+    if (this.#taken === 0) {
       this.#grow();
       return this.next();
     }
-    if (!isValid(bytes, this.#options.encoding)) {
-      throw new EncodingError(
-        `${this.#path}: not ${this.#options.encoding} (within ${bytes.length} bytes from byte ${this.#offset})`,
-      );
-    }
-    this.#taken = bytes.length;
-    return { text: this.#decode(bytes), isLast };
+    this.#bytes = this.#toUtf8(this.#taken);
+    return { bytes: this.#bytes, isAscii: isAscii(this.#bytes), isLast };
   }
 
-  /** @param end where in the block's text the first record begins that it does not hold to its end */
-  used(block: Block, end: number): void {
-    if (end === 0) {
-      this.#grow();
-      return;
+  /** @param end where in the block the first record begins that it does not hold to its end */
+  used(end: number): void {
+    if (end === 0) return this.#grow();
+    const { encoding } = this.#options;
+    const rest = this.#bytes.subarray(end);
+    const restBytes = encoding === "utf-8" ? rest.length : byteLength(rest.toString(), encoding);
+    this.#offset += this.#taken - restBytes;
+  }
+
+  /** The first `length` bytes of the buffer, with a newline at the end. */
+  #toUtf8(length: number): Buffer {
+    const { encoding, newline } = this.#options;
+    const bytes = this.#buffer.subarray(0, length);
+    if (encoding !== "utf-8") {
+      const text = this.#decode(bytes);
+      return Buffer.from(text.endsWith(newline) ? text : text + newline);
     }
-    const rest =
-      end === block.text.length ? 0 : byteLength(block.text.slice(end), this.#options.encoding);
-    this.#offset += this.#taken - rest;
+    if (!isUtf8(bytes)) {
+      throw new EncodingError(
+        `${this.#path}: not utf-8 (within ${length} bytes from byte ${this.#offset})`,
+      );
+    }
+    const code = newline.charCodeAt(0);
+    if (bytes[length - 1] === code) return bytes;
+    this.#buffer[length] = code;
+    return this.#buffer.subarray(0, length + 1);
   }
 
   [Symbol.dispose](): void {
     closeSync(this.#file);
   }
 
-  /** Just past the last line break. In UTF-16 a break is two bytes, at an even place. */
+  /** Just past the last line break, or 0. In UTF-16 a break is two bytes, at an even place. */
   #lineEnd(read: number): number {
     const code = this.#options.newline.charCodeAt(0);
     if (!isWide(this.#options.encoding)) return this.#buffer.lastIndexOf(code, read - 1) + 1;

@@ -1,6 +1,6 @@
 // A file's separator, its line breaks and its column names, from its beginning.
 
-import { type Dialect, fieldOf, readRecords } from "./records.ts";
+import { type Dialect, RecordReader } from "./records.ts";
 
 const separators = [",", ";", "\t", "|"] as const;
 
@@ -41,16 +41,13 @@ export function detectDialect(head: string, separator: string | null): Dialect {
 
 /** The fields of the first record, or null when there is none. */
 export function firstRecord(head: string, dialect: Dialect): readonly string[] | null {
-  let first: string[] | null = null;
   // Some beginning of the file: long enough for a first record, and short enough to be read four times.
   const text = head.slice(0, firstRecordEnd(head, dialect));
-  readRecords({ text, line: 1, isLast: true, width: null }, dialect, {
-    row(all, fields) {
-      first ??= Array.from({ length: fields.count }, (_, i) => fieldOf(all, fields, i));
-    },
-    bad() {},
-  });
-  return first;
+  const bytes = Buffer.from(text.endsWith(dialect.newline) ? text : text + dialect.newline);
+  const reader = new RecordReader(dialect, null);
+  reader.open({ bytes, isAscii: false, isLast: true });
+  if (!reader.next() || reader.why !== null) return null;
+  return Array.from({ length: reader.fields.count }, (_, i) => reader.text(i));
 }
 
 /** Just past the first line that has something on it and does not end within quotes. */

@@ -1,7 +1,5 @@
 // Which characters the bytes of a file stand for: told by its beginning, or tried.
 
-import { isUtf8 } from "node:buffer";
-
 export const encodings = ["utf-8", "latin1", "utf-16le", "utf-16be"] as const;
 export type Encoding = (typeof encodings)[number];
 
@@ -26,9 +24,6 @@ export function byteLength(text: string, encoding: Encoding): number {
   if (encoding === "utf-8") return Buffer.byteLength(text);
   return isWide(encoding) ? text.length * 2 : text.length;
 }
-
-export const isValid = (bytes: Uint8Array, encoding: Encoding): boolean =>
-  encoding !== "utf-8" || isUtf8(bytes);
 
 export type Beginning = { readonly encoding: Encoding; readonly bomBytes: number };
 

@@ -4,8 +4,8 @@
 import { Blocks, EncodingError } from "./blocks.ts";
 import { columnNames, detectDialect, firstRecord, separatorOf } from "./dialect.ts";
 import { bomBytes, decoderOf, detectEncoding, type Encoding } from "./encoding.ts";
-import { type BadRecord, type Dialect, type Fields, readRecords } from "./records.ts";
-import { type ColumnType, type Kind, kindBetween, kinds, typeOfKind } from "./types.ts";
+import { type BadRecord, type Dialect, type Fields, RecordReader } from "./records.ts";
+import { type ColumnType, type Kind, kindOf, kinds, typeOfKind } from "./types.ts";
 
 export type InspectOptions = {
   /** Null: found out. */
@@ -69,12 +69,12 @@ function scan(
   );
   const names = columnNames(firstRecord(beginning, dialect) ?? []);
   const seen = new SeenKinds(path, names.length, options.skipBadRows);
+  const reader = new RecordReader(dialect, names.length);
   using blocks = new Blocks(path, { encoding, newline: dialect.newline, offset: start });
-  let line = 1;
   for (let block = blocks.next(); block !== null; block = blocks.next()) {
-    const read = readRecords({ ...block, line, width: names.length }, dialect, seen);
-    line = read.line;
-    blocks.used(block, read.end);
+    reader.open(block);
+    seen.read(reader, block.bytes);
+    blocks.used(reader.end);
     progress(blocks.offset, blocks.size);
   }
   return {
@@ -111,17 +111,25 @@ class SeenKinds {
     return this.#kinds[column] ?? kinds.empty;
   }
 
-  row(text: string, fields: Fields): void {
-    if (this.rows++ === 0) return;
+  /** All records of a block. */
+  read(reader: RecordReader, bytes: Buffer): void {
+    while (reader.next()) {
+      const { why, line } = reader;
+      if (why !== null) this.#bad({ line, why });
+      else if (this.rows++ > 0) this.#row(reader.fields, bytes);
+    }
+  }
+
+  #row({ starts, ends }: Fields, bytes: Buffer): void {
     const seen = this.#kinds;
     for (let i = 0; i < seen.length; i++) {
       if (seen[i] === kinds.text) continue;
-      const kind = kindBetween(text, fields.starts[i] ?? 0, fields.ends[i] ?? 0);
+      const kind = kindOf(bytes, starts[i] ?? 0, ends[i] ?? 0);
       if (kind > (seen[i] ?? 0)) seen[i] = kind;
     }
   }
 
-  bad(record: BadRecord): void {
+  #bad(record: BadRecord): void {
     if (!this.#skipBadRows) throw badRowError(this.#path, record);
     this.badRows++;
   }

@@ -1,5 +1,5 @@
-// CSV text → where its records and fields are (RFC 4180, read as leniently as sqlite3 reads it). Pure; one pass over
-// the characters, and no string is made: who wants a field cuts it out, who wants its type looks at its characters.
+// The bytes of a CSV file → where its records and fields are (RFC 4180, read as leniently as sqlite3 reads it). Pure; one
+// pass, and no string is made: who wants a field cuts it out, who wants its type looks at its digits.
 
 /** What tells one dialect from another. The separator is a single character. */
 export type Dialect = {
@@ -37,123 +37,163 @@ export class Fields {
   }
 }
 
-/** One field as a string. */
-export function fieldOf(text: string, fields: Fields, index: number): string {
-  const field = text.slice(fields.starts[index], fields.ends[index]);
-  return fields.quoted[index] === 1 && field.includes('"') ? field.replaceAll('""', '"') : field;
-}
-
+/** UTF-8 that ends with a newline. */
 export type RecordsInput = {
-  readonly text: string;
-  /** The number of the line that the text begins with. */
-  readonly line: number;
-  /** Nothing follows: what is there at the end is a record, newline or not. */
+  readonly bytes: Buffer;
+  /** A character is a byte. */
+  readonly isAscii: boolean;
+  /** Nothing follows: what is not complete at the end is bad, not a beginning. */
   readonly isLast: boolean;
-  /** How many fields a row has; null: any number. */
-  readonly width: number | null;
-};
-
-export interface RecordSink {
-  row(text: string, fields: Fields, line: number): void;
-  bad(record: BadRecord): void;
-}
-
-export type RecordsEnd = {
-  /** Where the first record begins that the text does not hold to its end; the text's length if there is none. */
-  readonly end: number;
-  /** The line at `end`. */
-  readonly line: number;
 };
 
 const quote = 34;
 const carriageReturn = 13;
 
 /**
- * Blank lines are passed over, except where a row is one field wide. A quote opens a field only at its beginning, and
- * closes it only before a separator or the end of the line; elsewhere it is a character like others.
+ * Hands out one record after the other. Blank lines are passed over, except where a row is one field wide. A quote opens
+ * a field only at its beginning, and closes it only before a separator or the end of the line; elsewhere it is a
+ * character like others.
  */
-export function readRecords(input: RecordsInput, dialect: Dialect, sink: RecordSink): RecordsEnd {
-  const { text, isLast, width } = input;
-  const { length } = text;
-  const separator = dialect.separator.charCodeAt(0);
-  const newline = dialect.newline.charCodeAt(0);
-  const isLf = newline !== carriageReturn;
-  const fields = new Fields();
-  let { line } = input;
-  let at = 0;
+export class RecordReader {
+  readonly fields = new Fields();
+  /** The line that the record begins on. */
+  line: number;
+  /** Why the record is not a row; null when it is one. */
+  why: string | null = null;
+  /** How many fields a row has; null: any number. */
+  readonly #width: number | null;
+  readonly #separator: Uint8Array;
+  readonly #newline: number;
+  #input: RecordsInput = { bytes: Buffer.alloc(0), isAscii: true, isLast: true };
+  /** All of an ASCII block, once it is asked for. */
+  #text: string | undefined;
+  #at = 0;
+  /** The line at `#at`. */
+  #nextLine: number;
+  /** Line breaks within the quoted field that was closed last. */
+  #breaks = 0;
 
-  while (at < length) {
-    const start = at;
-    const startLine = line;
+  constructor(dialect: Dialect, width: number | null, line = 1) {
+    this.#separator = Buffer.from(dialect.separator);
+    this.#newline = dialect.newline.charCodeAt(0);
+    this.#width = width;
+    this.line = line;
+    this.#nextLine = line;
+  }
+
+  /** Begins a block; its first record begins with it. */
+  open(input: RecordsInput): void {
+    this.#input = input;
+    this.#text = undefined;
+    this.#at = 0;
+  }
+
+  /** Bytes of the block that are read: the record behind them is not there to its end. */
+  get end(): number {
+    return this.#at;
+  }
+
+  /** The line behind the last record. */
+  get nextLine(): number {
+    return this.#nextLine;
+  }
+
+  /** False when the block holds no other record to its end. */
+  next(): boolean {
+    const { bytes } = this.#input;
+    while (this.#at < bytes.length) {
+      this.line = this.#nextLine;
+      if (!this.#read(bytes)) return this.#unfinished(bytes);
+      if (this.#isBlank && this.#width !== 1) continue;
+      const { count } = this.fields;
+      this.why =
+        this.#width === null || count === this.#width
+          ? null
+          : `${count} fields, not ${this.#width}`;
+      return true;
+    }
+    return false;
+  }
+
+  /** The field as a string. */
+  text(index: number): string {
+    const { starts, ends, quoted } = this.fields;
+    const { bytes, isAscii } = this.#input;
+    // Cut out of one long string they are cheapest.
+    if (isAscii) this.#text ??= bytes.toString("latin1");
+    const field =
+      this.#text?.slice(starts[index], ends[index]) ??
+      bytes.toString("utf8", starts[index], ends[index]);
+    return quoted[index] === 1 && field.includes('"') ? field.replaceAll('""', '"') : field;
+  }
+
+  get #isBlank(): boolean {
+    const { count, starts, ends, quoted } = this.fields;
+    return count === 1 && starts[0] === ends[0] && quoted[0] === 0;
+  }
+
+  /** The fields of the record at `#at`, and past it. False when a quote does not close. */
+  #read(bytes: Buffer): boolean {
+    const { fields } = this;
+    const newline = this.#newline;
+    const isLf = newline !== carriageReturn;
+    const separator = this.#separator[0];
+    const separatorLength = this.#separator.length;
+    let at = this.#at;
+    let line = this.#nextLine;
     fields.count = 0;
     for (;;) {
-      if (text.charCodeAt(at) === quote) {
-        const close = closingQuote(text, at + 1, separator, newline);
-        if (close === -1) {
-          if (!isLast) return { end: start, line: startLine };
-          sink.bad({ line: startLine, why: "a quoted field does not end" });
-          return { end: length, line };
-        }
-        fields.add(at + 1, close, 1);
-        line += countBetween(text, dialect.newline, at + 1, close);
-        at = close + 1;
-        if (isLf && text.charCodeAt(at) === carriageReturn) at++;
+      const from = at;
+      let code = bytes[at];
+      if (code === quote) {
+        at = this.#closingQuote(bytes, from + 1);
+        if (at === -1) return false;
+        fields.add(from + 1, at, 1);
+        line += this.#breaks;
+        code = bytes[++at];
+        if (isLf && code === carriageReturn) code = bytes[++at];
       } else {
-        const from = at;
-        let code = text.charCodeAt(at);
-        // Past the end the code is NaN, which is neither: the length decides.
-        while (code !== separator && code !== newline && at < length) code = text.charCodeAt(++at);
-        const isCrlf =
-          isLf && code !== separator && at > from && text.charCodeAt(at - 1) === carriageReturn;
+        // The block ends with a newline, so this ends too.
+        while (code !== newline && (code !== separator || !this.#isSeparator(bytes, at))) {
+          code = bytes[++at];
+        }
+        const isCrlf = isLf && code === newline && at > from && bytes[at - 1] === carriageReturn;
         fields.add(from, isCrlf ? at - 1 : at, 0);
       }
-      if (at >= length) {
-        if (!isLast) return { end: start, line: startLine };
-        break;
-      }
-      const isEnd = text.charCodeAt(at++) === newline;
-      if (isEnd) {
-        line++;
-        break;
-      }
-      if (at === length && isLast) {
-        // A separator at the very end: an empty field follows it.
-        fields.add(at, at, 0);
-        break;
-      }
+      if (code === newline) break;
+      at += separatorLength;
     }
-    if (isBlank(fields) && width !== 1) continue;
-    if (width === null || fields.count === width) sink.row(text, fields, startLine);
-    else sink.bad({ line: startLine, why: `${fields.count} fields, not ${width}` });
+    this.#at = at + 1;
+    this.#nextLine = line + 1;
+    return true;
   }
-  return { end: length, line };
-}
 
-const isBlank = (fields: Fields): boolean =>
-  fields.count === 1 && fields.starts[0] === fields.ends[0] && fields.quoted[0] === 0;
+  #isSeparator(bytes: Buffer, at: number): boolean {
+    const separator = this.#separator;
+    for (let i = 0; i < separator.length; i++) if (bytes[at + i] !== separator[i]) return false;
+    return true;
+  }
 
-/** The quote that ends the field, or -1 when the text ends first. */
-function closingQuote(text: string, from: number, separator: number, newline: number): number {
-  let at = from;
-  for (;;) {
-    at = text.indexOf('"', at);
-    if (at === -1) return -1;
-    const next = text.charCodeAt(at + 1);
-    if (next === separator || next === newline || at + 1 === text.length) return at;
-    if (next === carriageReturn) {
-      const after = at + 2;
-      if (after === text.length || text.charCodeAt(after) === newline) return at;
+  /** The quote that ends the field, or -1 when the block ends first. */
+  #closingQuote(bytes: Buffer, from: number): number {
+    const newline = this.#newline;
+    this.#breaks = 0;
+    for (let at = from; at < bytes.length; at++) {
+      const code = bytes[at];
+      if (code === newline) this.#breaks++;
+      if (code !== quote) continue;
+      const next = bytes[at + 1];
+      if (next === newline || this.#isSeparator(bytes, at + 1)) return at;
+      if (next === carriageReturn && bytes[at + 2] === newline) return at;
+      if (next === quote) at++;
     }
-    at += next === quote ? 2 : 1;
+    return -1;
   }
-}
 
-function countBetween(text: string, character: string, from: number, to: number): number {
-  let count = 0;
-  let at = text.indexOf(character, from);
-  while (at !== -1 && at < to) {
-    count++;
-    at = text.indexOf(character, at + 1);
+  #unfinished(bytes: Buffer): boolean {
+    if (!this.#input.isLast) return false;
+    this.#at = bytes.length;
+    this.why = "a quoted field does not end";
+    return true;
   }
-  return count;
 }

@@ -2,8 +2,8 @@
 
 import { Blocks } from "./blocks.ts";
 import type { Encoding } from "./encoding.ts";
-import { type BadRecord, type Dialect, type Fields, fieldOf, readRecords } from "./records.ts";
-import { type ColumnType, type CsvCell, numberBetween, toCell } from "./types.ts";
+import { type BadRecord, type Dialect, RecordReader, type RecordsInput } from "./records.ts";
+import { type ColumnType, toNumber } from "./types.ts";
 
 /** How a file is read; JSON. */
 export type CsvSource = {
@@ -26,6 +26,7 @@ export type Position = {
   readonly badRows: number;
 };
 
+export type CsvCell = string | number | bigint | null;
 export type CsvRow = { [column: string]: CsvCell };
 
 export type CsvBatch = {
@@ -40,77 +41,90 @@ export type CsvBatch = {
 /** @param from null for the beginning, header included */
 export function* csvRows(source: CsvSource, from: Position | null): Generator<CsvBatch> {
   const { path, encoding, dialect } = source;
-  const {
-    offset,
-    line: firstLine,
-    ...counts
-  } = from ?? { offset: source.start, line: 1, rows: 0, badRows: 0 };
-  let [line, { rows, badRows }] = [firstLine, counts];
-  const maker = new RowMaker(source, from === null);
+  const { offset, line, ...counts } = from ?? {
+    offset: source.start,
+    line: 1,
+    rows: 0,
+    badRows: 0,
+  };
+  let { rows, badRows } = counts;
+  const maker = new RowMaker(source, line, from === null);
   using blocks = new Blocks(path, { encoding, newline: dialect.newline, offset });
   for (let block = blocks.next(); block !== null; block = blocks.next()) {
-    const read = readRecords({ ...block, line, width: source.columns.length }, dialect, maker);
-    line = read.line;
-    blocks.used(block, read.end);
-    const batch = maker.take();
+    const batch = maker.read(block);
+    blocks.used(batch.end);
     rows += batch.rows.length;
     badRows += batch.bad.length;
-    yield { ...batch, position: { offset: blocks.offset, line, rows, badRows }, size: blocks.size };
+    const position = { offset: blocks.offset, line: batch.line, rows, badRows };
+    yield { rows: batch.rows, bad: batch.bad, position, size: blocks.size };
   }
 }
 
-class RowMaker {
-  readonly #source: CsvSource;
-  readonly #names: readonly string[];
-  readonly #types: readonly ColumnType[];
-  readonly #key: readonly number[];
-  #isHeader: boolean;
-  #rows: CsvRow[] = [];
-  #bad: BadRecord[] = [];
+type Made = Pick<CsvBatch, "rows" | "bad"> & {
+  /** Bytes of the block that are used. */
+  readonly end: number;
+  /** The line behind them. */
+  readonly line: number;
+};
 
-  constructor(source: CsvSource, hasHeader: boolean) {
-    this.#source = source;
-    this.#names = source.columns.map(({ name }) => name);
-    this.#types = source.columns.map(({ type }) => type);
-    this.#key = source.key.map((name) => this.#names.indexOf(name)).filter((index) => index >= 0);
+class RowMaker {
+  readonly #reader: RecordReader;
+  readonly #names: readonly string[];
+  readonly #isNumber: readonly boolean[];
+  readonly #key: readonly number[];
+  readonly #emptyIsNull: boolean;
+  #isHeader: boolean;
+
+  constructor({ dialect, columns, key, emptyIsNull }: CsvSource, line: number, hasHeader: boolean) {
+    this.#reader = new RecordReader(dialect, columns.length, line);
+    this.#names = columns.map(({ name }) => name);
+    this.#isNumber = columns.map(({ type }) => type !== "TEXT");
+    this.#key = key.map((name) => this.#names.indexOf(name)).filter((index) => index >= 0);
+    this.#emptyIsNull = emptyIsNull;
     this.#isHeader = hasHeader;
   }
 
-  row(text: string, fields: Fields, line: number): void {
-    if (this.#isHeader) {
-      this.#isHeader = false;
-      return;
+  read(block: RecordsInput): Made {
+    const reader = this.#reader;
+    const rows: CsvRow[] = [];
+    const bad: BadRecord[] = [];
+    reader.open(block);
+    while (reader.next()) {
+      if (this.#isHeader && reader.why === null) {
+        this.#isHeader = false;
+        continue;
+      }
+      const why = reader.why ?? this.#emptyKey();
+      if (why === null) rows.push(this.#make(block.bytes));
+      else bad.push({ line: reader.line, why });
     }
-    for (const index of this.#key) {
-      if (fields.starts[index] !== fields.ends[index]) continue;
-      this.#bad.push({ line, why: `the key column ${this.#names[index]} is empty` });
-      return;
+    return { rows, bad, end: reader.end, line: reader.nextLine };
+  }
+
+  #emptyKey(): string | null {
+    const { starts, ends } = this.#reader.fields;
+    const key = this.#key;
+    for (let i = 0; i < key.length; i++) {
+      const index = key[i] as number;
+      if (starts[index] === ends[index]) return `the key column ${this.#names[index]} is empty`;
     }
-    this.#rows.push(this.#make(text, fields));
+    return null;
   }
 
-  bad(record: BadRecord): void {
-    this.#bad.push(record);
-  }
-
-  take(): { rows: readonly CsvRow[]; bad: readonly BadRecord[] } {
-    const taken = { rows: this.#rows, bad: this.#bad };
-    this.#rows = [];
-    this.#bad = [];
-    return taken;
-  }
-
-  #make(text: string, fields: Fields): CsvRow {
-    const { emptyIsNull } = this.#source;
+  #make(bytes: Buffer): CsvRow {
+    const { starts, ends } = this.#reader.fields;
+    const names = this.#names;
     const row: CsvRow = {};
-    for (let i = 0; i < this.#names.length; i++) {
-      const type = this.#types[i] ?? "TEXT";
-      const number =
-        type === "TEXT"
-          ? undefined
-          : numberBetween(text, fields.starts[i] ?? 0, fields.ends[i] ?? 0);
-      row[this.#names[i] ?? ""] = number ?? toCell(fieldOf(text, fields, i), type, emptyIsNull);
+    for (let i = 0; i < names.length; i++) {
+      const cell =
+        this.#isNumber[i] === true ? toNumber(bytes, starts[i] ?? 0, ends[i] ?? 0) : undefined;
+      row[names[i] as string] = cell === undefined ? this.#text(i) : cell;
     }
     return row;
+  }
+
+  #text(index: number): string | null {
+    const { starts, ends } = this.#reader.fields;
+    return this.#emptyIsNull && starts[index] === ends[index] ? null : this.#reader.text(index);
   }
 }
