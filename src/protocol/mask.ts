@@ -1,6 +1,6 @@
 // Keeps the values of secrets out of everything that leaves a thread.
 
-import { readPart } from "./unit-part.ts";
+import { mapTexts } from "./unit-part.ts";
 
 const shortest = 4;
 const stars = "***";
@@ -61,11 +61,11 @@ export class Mask {
     return JSON.stringify(value, (_, member: unknown) => this.#member(member));
   }
 
-  /** The same for a unit's part. */
-  part(text: string): string {
-    return this.#needles.some((needle) => text.includes(needle))
-      ? this.stringify(readPart(text))
-      : text;
+  /** A unit's part with every string in it masked. */
+  part(post: string): string {
+    return this.#needles.some((needle) => post.includes(needle))
+      ? mapTexts(post, (text) => this.text(text))
+      : post;
   }
 
   #member(member: unknown): unknown {

@@ -123,10 +123,6 @@ export type Outcome =
   | { readonly status: "error"; readonly failure: Failure; readonly retryAt?: number }
   | { readonly status: "cancelled"; readonly failure: Failure };
 
-/** Cells that JSON cannot hold stand as text in the row and are named here: [row, column, kind]. */
-export type TaggedCell = readonly [row: number, column: number, kind: "bigint" | "blob" | "number"];
-export type Cell = string | number | boolean | null;
-
 /** What to do when a row's key is already there. */
 export type OnConflict =
   | { readonly action: "fail" }
@@ -163,22 +159,6 @@ export type TaskRecord =
       readonly level: LogLevel;
       readonly line: string;
     }
-  /** Part of the task's unit: applied with its `checkpoint` or `finished: done`, dropped otherwise. */
-  | {
-      readonly type: "rows";
-      readonly id: TaskId;
-      readonly table: string;
-      readonly columns: readonly string[];
-      readonly onConflict: OnConflict;
-      readonly rows: readonly (readonly Cell[])[];
-      readonly tagged?: readonly TaggedCell[];
-    }
-  | {
-      readonly type: "emit";
-      readonly id: TaskId;
-      readonly message: string;
-      readonly payload: string;
-    }
   /** Answered by a `checkpointed` with the same `seq`. */
   | {
       readonly type: "checkpoint";
@@ -204,8 +184,9 @@ export type TaskRecord =
 
 /**
  * One post on a Worker's port: the JSON text of `TaskRecord[]`; behind a `!`, tasks that are done (wire.ts); or, behind
- * a `#`, one part of a unit (unit-part.ts), which the writer reads when its turn in the unit comes. Paid for in credits (claims.ts). The parts of a unit and the
- * `checkpoint` or `finished` that ends it are posted without another task's between them.
+ * a `#`, one part of a unit (unit-part.ts), which the writer reads when its turn in the unit comes: it is applied with
+ * the `checkpoint` or `finished: done` that ends the unit, and dropped otherwise. Paid for in credits (claims.ts). The
+ * parts of a unit and what ends it are posted without another task's between them.
  */
 export type WorkerPost = string;
 export const unitPartMark = "#";

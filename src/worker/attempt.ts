@@ -9,6 +9,7 @@ import type { Mask } from "../protocol/mask.ts";
 import type { Assignment, CancelReason, TaskRecord } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { taskKey } from "../protocol/task-key.ts";
+import { packEmit } from "../protocol/unit-part.ts";
 import { formatParts, LineBuffer } from "./lines.ts";
 import type { Outbox, Reporting } from "./outbox.ts";
 import { encodeRows, insertTarget, type RowsTarget, upsertTarget } from "./rows.ts";
@@ -230,13 +231,13 @@ export class Attempt implements TaskContext, Reporting {
   }
 
   #emit<Payload>(message: MessageHandle<Payload>, payload: Payload): void {
-    const record: TaskRecord = {
+    const part = packEmit({
       type: "emit",
       id: this.id,
       message: message.name,
       payload: jsonText(payload, "payload", `message "${message.name}"`, "payloads"),
-    };
-    this.#unitOf().add(JSON.stringify(record), 1);
+    });
+    this.#unitOf().add(part, 1);
   }
 
   async #rows(rows: Rows, target: RowsTarget): Promise<void> {

@@ -1,12 +1,7 @@
-// One value of a row → a cell that JSON can hold, or the reason why it cannot be stored.
+// One value of a row → a cell of a part, or the reason why it cannot be stored.
 
 import { isPlainObject, NotJsonError, toJsonText } from "../protocol/json.ts";
-import type { Cell, TaggedCell } from "../protocol/messages.ts";
-
-export type CellTag = TaggedCell[2];
-
-/** A cell as it travels: JSON's own, or text with a tag that says what it was. */
-export type EncodedCell = { readonly cell: Cell; readonly tag?: CellTag };
+import type { CellPacker } from "../protocol/unit-part.ts";
 
 /** Why a value cannot be a cell. `at` continues the path to the value: empty, or `.deep[2]`. */
 export class CellError extends Error {
@@ -29,27 +24,23 @@ const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
 
 /**
- * Everything but strings and ordinary numbers, which the caller has dealt with on its fast path; it takes those too.
- * Booleans become 0 or 1, `undefined` null, a Date ISO 8601 text, plain objects and arrays JSON text. NaN, the
- * infinities and -0 are tagged `number`, a bigint `bigint`, bytes `blob` (base64).
- * @throws CellError for anything else
+ * Booleans become 0 or 1, `undefined` null, a Date ISO 8601 text, plain objects and arrays JSON text.
+ * @throws CellError for what cannot be stored
  */
-export function encodeCell(value: unknown): EncodedCell {
+export function encodeCell(value: unknown, cells: CellPacker): void {
   switch (typeof value) {
     case "string":
-      return { cell: value };
+      return cells.text(value);
     case "number":
-      return isJsonNumber(value)
-        ? { cell: value }
-        : { cell: Object.is(value, -0) ? "-0" : String(value), tag: "number" };
+      return cells.number(value);
     case "boolean":
-      return { cell: value ? 1 : 0 };
+      return cells.number(value ? 1 : 0);
     case "undefined":
-      return { cell: null };
+      return cells.null();
     case "bigint":
-      return encodeBigint(value);
+      return encodeBigint(value, cells);
     case "object":
-      return value === null ? { cell: null } : encodeObject(value);
+      return value === null ? cells.null() : encodeObject(value, cells);
     case "function":
     case "symbol":
     default:
@@ -57,30 +48,26 @@ export function encodeCell(value: unknown): EncodedCell {
   }
 }
 
-/** JSON has no NaN, no infinities, and prints -0 as 0. */
-export const isJsonNumber = (value: number): boolean =>
-  value - value === 0 && (value !== 0 || 1 / value > 0);
-
-function encodeBigint(value: bigint): EncodedCell {
+function encodeBigint(value: bigint, cells: CellPacker): void {
   if (value < int64Min || value > int64Max) {
     throw new CellError(
       `the bigint ${shorten(String(value))}`,
       "SQLite's integers have 64 bits; store it as text (String(value))",
     );
   }
-  return { cell: String(value), tag: "bigint" };
+  cells.bigint(value);
 }
 
-function encodeObject(value: object): EncodedCell {
-  if (value instanceof Uint8Array) return { cell: value.toBase64(), tag: "blob" };
-  if (value instanceof Date) return encodeDate(value);
-  if (Array.isArray(value) || isPlainObject(value)) return { cell: jsonText(value) };
+function encodeObject(value: object, cells: CellPacker): void {
+  if (value instanceof Uint8Array) return cells.blob(value);
+  if (value instanceof Date) return encodeDate(value, cells);
+  if (Array.isArray(value) || isPlainObject(value)) return cells.text(jsonText(value));
   throw new CellError(described(value), storable);
 }
 
-function encodeDate(value: Date): EncodedCell {
+function encodeDate(value: Date, cells: CellPacker): void {
   if (Number.isNaN(value.getTime())) throw new CellError("an invalid Date", storable);
-  return { cell: value.toISOString() };
+  cells.text(value.toISOString());
 }
 
 function jsonText(value: object): string {

@@ -3,7 +3,7 @@
 
 import { type Claims, creditsOf, maxCredits } from "../protocol/claims.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import { type TaskRecord, unitPartMark } from "../protocol/messages.ts";
+import type { TaskRecord } from "../protocol/messages.ts";
 import type { Mask } from "../protocol/mask.ts";
 import { DonePacker, type PlainDone } from "../protocol/wire.ts";
 
@@ -119,7 +119,7 @@ export class Outbox {
     // Taken out as they go: what has been sent is not needed here any more.
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
       this.#claims.waitForRoom(maxCredits);
-      this.#post(unitPartMark + (this.#mask === undefined ? part : this.#mask.part(part)));
+      this.#post(this.#mask === undefined ? part : this.#mask.part(part));
     }
     this.#claims.waitForRoom(maxCredits);
     if (end.type === "finished") {

@@ -1,15 +1,11 @@
-// Puts parsed `rows` records into the user's tables. The caller holds the transaction, and can undo the unit.
+// Puts the rows of parts into the user's tables. The caller holds the transaction, and can undo the unit.
 
 import type { Database, Statement } from "bun:sqlite";
-import type { Cell, TaggedCell, TaskRecord } from "../protocol/messages.ts";
-import { assertNever } from "../protocol/unreachable.ts";
+import type { Cell, RowsPart } from "../protocol/unit-part.ts";
 import { explainPrepare, explainRow, keepsRowsOnFailure, type RowsShape } from "./rows-error.ts";
 import { rowsSql } from "./upsert-sql.ts";
 
-export type RowsRecord = Extract<TaskRecord, { type: "rows" }>;
-
-type Bound = string | number | bigint | boolean | null | Uint8Array;
-type RowsStatement = Statement<unknown, Bound[]>;
+type RowsStatement = Statement<unknown, Cell[]>;
 
 /**
  * Parameters of the widest statement: 16 to 100 rows of 6 columns per statement are 10–20 % faster than one by one;
@@ -36,21 +32,20 @@ export class RowsApplier {
   }
 
   /**
-   * Runs one record's rows, in order.
+   * Runs one part's rows, in order.
    * @throws RowsError with SQLite's `code`: for a table, column or unique index that does not exist, saying what there
    *   is or what to create; for a row that was refused, with the row. The unit is then the caller's to undo;
    *   a constraint declared ON CONFLICT ROLLBACK has ended the whole transaction (`db.inTransaction` tells).
    */
-  apply(record: RowsRecord): void {
-    const rows: readonly (readonly Bound[])[] =
-      record.tagged === undefined ? record.rows : untag(record.rows, record.tagged);
-    const shape = this.#shape(record);
+  apply(part: RowsPart): void {
+    const shape = this.#shape(part);
+    const width = part.columns.length;
     let from = 0;
     for (const step of shape.steps) {
-      if (rows.length - from < step) continue;
-      const statement = this.#statement(record, shape, step);
-      for (; rows.length - from >= step; from += step) {
-        this.#run(record, shape, statement, rows, from, step);
+      if (part.rows - from < step) continue;
+      const statement = this.#statement(part, shape, step);
+      for (; part.rows - from >= step; from += step) {
+        this.#run(part, shape, statement, part.cells.slice(from * width, (from + step) * width));
       }
     }
   }
@@ -61,31 +56,28 @@ export class RowsApplier {
     this.#shapes.clear();
   }
 
-  #run(
-    record: RowsShape,
-    shape: Shape,
-    statement: RowsStatement,
-    rows: readonly (readonly Bound[])[],
-    from: number,
-    count: number,
-  ): void {
+  #run(part: RowsShape, shape: Shape, statement: RowsStatement, cells: readonly Cell[]): void {
     try {
-      statement.run(...flat(rows, from, count));
+      statement.run(...cells);
     } catch (error) {
-      if (count > 1) this.#findRow(record, shape, rows.slice(from, from + count));
-      throw explainRow(record, count === 1 ? rows[from] : undefined, error);
+      const isOne = cells.length <= part.columns.length;
+      if (!isOne) this.#findRow(part, shape, cells);
+      throw explainRow(part, isOne ? cells : undefined, error);
     }
   }
 
   /** A statement of many rows does not say which was refused. It has changed nothing, so they go again, one by one. */
-  #findRow(record: RowsShape, shape: Shape, rows: readonly (readonly Bound[])[]): void {
-    if (!this.#db.inTransaction || keepsRowsOnFailure(this.#db, record.table)) return;
-    const single = this.#statement(record, shape, 1);
-    for (let i = 0; i < rows.length; i++) this.#run(record, shape, single, rows, i, 1);
+  #findRow(part: RowsShape, shape: Shape, cells: readonly Cell[]): void {
+    if (!this.#db.inTransaction || keepsRowsOnFailure(this.#db, part.table)) return;
+    const single = this.#statement(part, shape, 1);
+    const width = part.columns.length;
+    for (let at = 0; at < cells.length; at += width) {
+      this.#run(part, shape, single, cells.slice(at, at + width));
+    }
   }
 
-  #shape(record: RowsShape): Shape {
-    const key = JSON.stringify([record.table, record.columns, record.onConflict]);
+  #shape(part: RowsShape): Shape {
+    const key = JSON.stringify([part.table, part.columns, part.onConflict]);
     const known = this.#shapes.get(key);
     if (known !== undefined) {
       if (this.#shapes.size > maxShapes / 2) {
@@ -94,7 +86,7 @@ export class RowsApplier {
       }
       return known;
     }
-    const shape: Shape = { steps: steps(record.columns.length), statements: new Map() };
+    const shape: Shape = { steps: steps(part.columns.length), statements: new Map() };
     this.#shapes.set(key, shape);
     this.#forgetOldest();
     return shape;
@@ -109,16 +101,16 @@ export class RowsApplier {
     }
   }
 
-  #statement(record: RowsShape, shape: Shape, rows: number): RowsStatement {
+  #statement(part: RowsShape, shape: Shape, rows: number): RowsStatement {
     const known = shape.statements.get(rows);
     if (known !== undefined) return known;
-    const sql = rowsSql(record.table, record.columns, record.onConflict, rows);
+    const sql = rowsSql(part.table, part.columns, part.onConflict, rows);
     try {
-      const statement = this.#db.prepare<unknown, Bound[]>(sql);
+      const statement = this.#db.prepare<unknown, Cell[]>(sql);
       shape.statements.set(rows, statement);
       return statement;
     } catch (error) {
-      throw explainPrepare(this.#db, record, error);
+      throw explainPrepare(this.#db, part, error);
     }
   }
 }
@@ -135,44 +127,4 @@ function steps(columns: number): readonly number[] {
   return [most, mediumRows, 1].filter(
     (rows, i, all) => rows >= 1 && (i === 0 || rows < (all[i - 1] ?? 0)),
   );
-}
-
-function flat(rows: readonly (readonly Bound[])[], from: number, count: number): Bound[] {
-  const params: Bound[] = [];
-  for (let i = from; i < from + count; i++) {
-    const row = rows[i];
-    if (row === undefined) break;
-    for (let j = 0; j < row.length; j++) params.push(row[j] as Bound);
-  }
-  return params;
-}
-
-/** Puts what JSON could not hold back into its cells. */
-function untag(
-  rows: readonly (readonly Cell[])[],
-  tagged: readonly TaggedCell[],
-): readonly (readonly Bound[])[] {
-  const decoded: Bound[][] = rows.map((row) => [...row]);
-  for (const [row, column, kind] of tagged) {
-    const cells = decoded[row];
-    const text = cells?.[column];
-    if (cells === undefined || typeof text !== "string") {
-      throw new Error(`Internal error: no text at the tagged cell ${row}, ${column}`);
-    }
-    cells[column] = decode(text, kind);
-  }
-  return decoded;
-}
-
-function decode(text: string, kind: TaggedCell[2]): Bound {
-  switch (kind) {
-    case "bigint":
-      return BigInt(text);
-    case "blob":
-      return Uint8Array.fromBase64(text);
-    case "number":
-      return Number(text);
-    default:
-      return assertNever(kind);
-  }
 }

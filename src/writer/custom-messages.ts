@@ -2,10 +2,8 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import type { MessageDb, MessageHandle, MessageParam } from "../api/message.ts";
-import type { TaskRecord } from "../protocol/messages.ts";
+import type { EmitPart } from "../protocol/unit-part.ts";
 import { splitSql, transactionTrouble } from "./sql-text.ts";
-
-export type EmitRecord = Extract<TaskRecord, { type: "emit" }>;
 
 type MessageStatement = Statement<unknown, MessageParam[]>;
 
@@ -26,15 +24,15 @@ export class CustomMessages {
    * @throws what `apply` throws, as it is; an Error for a message that the pipeline does not list, and for an `apply`
    *   that is asynchronous
    */
-  apply(record: EmitRecord): void {
-    const handle = this.#handlers.get(record.message);
-    if (handle === undefined) throw this.#unknown(record.message);
-    const result = this.#db.open((db) => this.#call(handle, db, record.payload));
+  apply(part: EmitPart): void {
+    const handle = this.#handlers.get(part.message);
+    if (handle === undefined) throw this.#unknown(part.message);
+    const result = this.#db.open((db) => this.#call(handle, db, part.payload));
     if (!isThenable(result)) return;
     // Its own failure must not end the writer as an unhandled rejection: it is told here that it cannot work at all.
     result.then(undefined, () => undefined);
     throw new TypeError(
-      `message "${record.message}": apply must not be async: the transaction ends before it would go on (fetch in the task, and send the result)`,
+      `message "${part.message}": apply must not be async: the transaction ends before it would go on (fetch in the task, and send the result)`,
     );
   }
 

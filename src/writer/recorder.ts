@@ -63,9 +63,6 @@ export class Recorder {
         return this.#finished(
           unitFailure === undefined ? record : withFailure(record, unitFailure),
         );
-      case "rows":
-      case "emit":
-        throw new Error(`Internal error: a ${record.type} record outside a unit`);
       default:
         assertNever(record);
     }

@@ -4,7 +4,7 @@ import type { Database } from "bun:sqlite";
 import type { OnConflict } from "../protocol/messages.ts";
 import { quoteIdentifier } from "./upsert-sql.ts";
 
-/** What of a `rows` record decides its statement. */
+/** What of a `rows` part decides its statement. */
 export type RowsShape = {
   readonly table: string;
   readonly columns: readonly string[];
@@ -21,7 +21,7 @@ export class RowsError extends Error {
   }
 }
 
-/** The record's statement could not be prepared. */
+/** The part's statement could not be prepared. */
 export function explainPrepare(db: Database, shape: RowsShape, cause: unknown): Error {
   const message =
     missingTable(db, shape) ??

@@ -37,11 +37,11 @@ export class UnitApplier {
    * the unit, and the rest of it is passed over.
    * @throws what means that the database itself cannot go on
    */
-  part(text: string): void {
+  part(post: string): void {
     this.#undo ??= this.#begin();
     if (this.#failure !== undefined) return;
     try {
-      const part = readPart(text);
+      const part = readPart(post);
       switch (part.type) {
         case "rows":
           this.#rows.apply(part);

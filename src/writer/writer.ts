@@ -250,7 +250,7 @@ export class Writer {
 
   #takePart(slot: Slot, worker: Worker, post: string): void {
     this.#owner = slot;
-    this.#session?.unit.part(post.slice(unitPartMark.length));
+    this.#session?.unit.part(post);
     worker.claims.giveBack(creditsOf(post.length));
     worker.partsTaken = true;
   }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { taskId } from "../../src/protocol/ids.ts";
-import { joinPart, readPart, takeTexts } from "../../src/protocol/unit-part.ts";
 import { Mask } from "../../src/protocol/mask.ts";
+import { encodeRows, insertTarget } from "../../src/worker/rows.ts";
+import { readRows, rowsOf } from "../support/read-rows.ts";
 
 function maskOf(...values: readonly string[]): Mask {
   const env = Object.fromEntries(values.map((value, i) => [`KEY${i}`, value]));
@@ -55,29 +56,20 @@ test("property: wherever it stands in a value, it is gone from the text", () => 
   );
 });
 
-test("rows keep their shape, and lose the secret", () => {
-  const mask = maskOf("hunter2");
+test("rows keep their shape, and lose the secret", async () => {
+  const mask = maskOf("hunter2", "rows", "tttt");
   const rows = [
-    ["a", "hunter2", 1],
-    ["hunter2!", null, true],
+    { a: "a", b: "hunter2", c: 1, d: "tttt" },
+    { a: "hunter2!", b: "x", c: 2, d: "rows" },
   ];
-  const texts = takeTexts(rows);
-  const record = {
-    type: "rows",
-    id: taskId(1),
-    table: "t",
-    columns: ["a", "b", "c"],
-    onConflict: { action: "fail" },
-    rows,
-  };
-  const part = mask.part(joinPart(JSON.stringify(record), texts));
-  expect(readPart(part)).toEqual({
-    ...record,
-    rows: [
-      ["a", "***", 1],
-      ["***!", null, true],
-    ],
-  } as never);
-  const clean = joinPart("{}", ["nothing here"]);
-  expect(mask.part(clean)).toBe(clean);
+  const posts: string[] = [];
+  await encodeRows(rows, insertTarget(taskId(1), "t"), (post) => void posts.push(post));
+  const part = readRows(mask.part(posts[0] ?? ""));
+  expect(part.columns).toEqual(["a", "b", "c", "d"]);
+  expect(rowsOf(part)).toEqual([
+    ["a", "***", 1, "***"],
+    ["***!", "x", 2, "***"],
+  ]);
+  const clean = "#nothing here";
+  expect(maskOf("hunter2").part(clean)).toBe(clean);
 });

@@ -1,34 +1,114 @@
-// A part's strings travel behind its JSON; whatever they hold, they come back to their cells.
+// Whatever a part's cells hold, they come back as they were.
 
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { taskId } from "../../src/protocol/ids.ts";
-import type { Cell } from "../../src/protocol/messages.ts";
-import { joinPart, readPart, takeTexts, type UnitPart } from "../../src/protocol/unit-part.ts";
+import {
+  type Cell,
+  CellPacker,
+  mapTexts,
+  packEmit,
+  readPart,
+} from "../../src/protocol/unit-part.ts";
+import { encodeCell } from "../../src/worker/encode-cell.ts";
+import { rowsOf, readRows } from "../support/read-rows.ts";
 
-const record = (rows: Cell[][]): UnitPart => ({
-  type: "rows",
-  id: taskId(1),
-  table: "t",
-  columns: ["a"],
-  onConflict: { action: "fail" },
-  rows,
-});
+const head =
+  '{"type":"rows","id":1,"table":"t","onConflict":{"action":"update","key":["c0"],"update":["c1"]}';
+const names = (width: number): string[] => Array.from({ length: width }, (_, i) => `c${i}`);
+
+function pack(
+  rows: readonly (readonly Cell[])[],
+  width: number,
+  packer = new CellPacker(),
+): string {
+  for (const row of rows) {
+    packer.row(width);
+    for (const cell of row) encodeCell(cell, packer);
+  }
+  return packer.take(head, names(width), rows.length);
+}
 
 const cell = fc.oneof(
   fc.string({ unit: "grapheme" }),
-  fc.constantFrom("", "\0", "\u001f", "a\u001fb", "\0#", "#"),
+  fc.constantFrom("", "\0", "\u001f", "a\u001fb", "\0#", "#", "\u001f\u001f"),
   fc.integer(),
-  fc.boolean(),
+  fc.double(),
+  fc.constantFrom(Number.NaN, -0, Infinity, -Infinity),
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+  fc.uint8Array({ maxLength: 20 }),
   fc.constant(null),
 );
 
+const table = fc.integer({ min: 0, max: 5 }).chain((width) =>
+  fc.tuple(
+    fc.constant(width),
+    fc.oneof(
+      fc.array(fc.array(cell, { minLength: width, maxLength: width }), { maxLength: 40 }),
+      // Rows that are alike, as nearly all are.
+      fc
+        .array(fc.constantFrom<Cell>("text", 1, null, 2n), { minLength: width, maxLength: width })
+        .chain((row) => fc.array(fc.constant(row), { maxLength: 40 })),
+    ),
+  ),
+);
+
 test("property: rows are the same on the other side", () => {
+  const packer = new CellPacker();
   fc.assert(
-    fc.property(fc.array(fc.array(cell, { maxLength: 5 }), { maxLength: 8 }), (rows) => {
-      const expected = structuredClone(rows);
-      const texts = takeTexts(rows);
-      expect(readPart(joinPart(JSON.stringify(record(rows)), texts))).toEqual(record(expected));
+    fc.property(table, ([width, rows]) => {
+      const part = readRows(pack(rows, width, packer));
+      expect(rowsOf(part)).toEqual(rows);
+      expect(part).toMatchObject({ id: taskId(1), table: "t", columns: names(width) });
+      expect(part.onConflict).toEqual({ action: "update", key: ["c0"], update: ["c1"] });
     }),
   );
+});
+
+test("property: rows that were widened have nulls at their ends", () => {
+  fc.assert(
+    fc.property(table, fc.integer({ min: 0, max: 4 }), ([width, rows], more) => {
+      const packer = new CellPacker();
+      for (const row of rows) {
+        packer.row(width);
+        for (const value of row) encodeCell(value, packer);
+      }
+      packer.widen(width, width + more, rows.length);
+      const last = Array.from({ length: width + more }, (_, i) => `last ${i}`);
+      packer.row(last.length);
+      for (const value of last) packer.text(value);
+      const part = readRows(packer.take(head, names(width + more), rows.length + 1));
+      const nulls: null[] = Array.from({ length: more }, () => null);
+      expect(rowsOf(part)).toEqual([...rows.map((row) => [...row, ...nulls]), last]);
+    }),
+  );
+});
+
+test("an emitted message is the same on the other side", () => {
+  const part = {
+    type: "emit",
+    id: taskId(3),
+    message: "m",
+    payload: '"\u001f \\u001f \0 #"',
+  } as const;
+  expect(readPart(packEmit(part))).toEqual(part);
+});
+
+const change = (text: string): string => text.replaceAll("1", "one");
+
+test("texts and names are changed, and nothing else is", () => {
+  const bytes = new Uint8Array([215, 93, 117]);
+  expect(bytes.toBase64()).toContain("1");
+  const row: Cell[] = ["a1", 11, 11n, null, bytes, "1\u001f1"];
+  expect(readPart(mapTexts(pack([row], row.length), change))).toMatchObject({
+    columns: ["c0", "cone", "c2", "c3", "c4", "c5"],
+    onConflict: { action: "update", key: ["c0"], update: ["cone"] },
+    cells: ["aone", 11, 11n, null, bytes, "one\u001fone"],
+  });
+  const emit = { type: "emit", id: taskId(1), message: "m1", payload: '"p1"' } as const;
+  expect(readPart(mapTexts(packEmit(emit), change))).toEqual({
+    ...emit,
+    message: "mone",
+    payload: '"pone"',
+  });
 });

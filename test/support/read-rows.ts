@@ -1,9 +1,14 @@
-import type { TaskRecord } from "../../src/protocol/messages.ts";
-import { readPart } from "../../src/protocol/unit-part.ts";
+import { type Cell, readPart, type RowsPart } from "../../src/protocol/unit-part.ts";
 
-/** The `rows` record of a part, as the writer reads it. */
-export function readRows(text: string): Extract<TaskRecord, { type: "rows" }> {
-  const part = readPart(text);
+/** The rows of a part, as the writer reads it. */
+export function readRows(post: string): RowsPart {
+  const part = readPart(post);
   if (part.type !== "rows") throw new Error(`a part of type ${part.type}`);
   return part;
 }
+
+/** Its cells, row by row. */
+export const rowsOf = ({ cells, columns, rows }: RowsPart): Cell[][] =>
+  Array.from({ length: rows }, (_, row) =>
+    cells.slice(row * columns.length, (row + 1) * columns.length),
+  );

@@ -5,12 +5,13 @@ import {
   type Ack,
   type CommittedEvent,
   type TaskRecord,
-  unitPartMark,
   type WriterOptions,
 } from "../../src/protocol/messages.ts";
 import { Claims, creditsOf } from "../../src/protocol/claims.ts";
 import { slot as asSlot, taskId } from "../../src/protocol/ids.ts";
 import { spawnWriter } from "../../src/spawn.ts";
+import { RowEncoder } from "../../src/worker/row-encoder.ts";
+import { insertTarget } from "../../src/worker/rows-target.ts";
 import { Writer, type WriterTools } from "../../src/writer/writer.ts";
 import { options as writerOptions, request } from "../writer/options.ts";
 
@@ -159,15 +160,9 @@ export class PostingWorker {
 
   /** A part of a unit: rows of `t (id)`. */
   part(id: number, rows: readonly number[]): void {
-    const record: TaskRecord = {
-      type: "rows",
-      id: taskId(id),
-      table: "t",
-      columns: ["id"],
-      onConflict: { action: "fail" },
-      rows: rows.map((row) => [row]),
-    };
-    this.#post(unitPartMark + JSON.stringify(record));
+    const encoder = new RowEncoder(insertTarget(taskId(id), "t"));
+    for (const row of rows) encoder.add({ id: row });
+    this.#post(encoder.take());
   }
 
   async acked(): Promise<Ack> {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { Claims, maxCredits } from "../../src/protocol/claims.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { type TaskRecord, unitPartMark } from "../../src/protocol/messages.ts";
+import { packEmit } from "../../src/protocol/unit-part.ts";
 import { Mask } from "../../src/protocol/mask.ts";
 import { Outbox, type Reporting, type FinishedRecord } from "../../src/worker/outbox.ts";
 import { doneMark, unpackDone } from "../../src/protocol/wire.ts";
@@ -149,14 +150,14 @@ describe("a unit", () => {
     const one = attempt(1);
     outbox.started(one, false);
     outbox.add(log("before"));
-    await outbox.unit(one, ["p1", "p2"], finished(1));
+    await outbox.unit(one, ["#p1", "#p2"], finished(1));
     expect(port.records()).toEqual([["started 1", "log 1"], "#p1", "#p2", ["finished 1"]]);
   });
 
   test("waits for room before it begins, and others' records may go meanwhile", async () => {
     const port = new Port();
     port.fill();
-    const sending = port.outbox.unit(attempt(1), ["p1", "p2"], finished(1));
+    const sending = port.outbox.unit(attempt(1), ["#p1", "#p2"], finished(1));
     await turn();
     port.outbox.add(log("meanwhile"));
     await turn();
@@ -206,7 +207,8 @@ describe("without room", () => {
 test("secrets are masked in records and in parts", async () => {
   const port = new Port(Mask.of(["KEY"], { KEY: "s3cret" }));
   port.outbox.add(log("the s3cret"));
-  await port.outbox.unit(attempt(1), ['{"type":"emit","payload":"s3cret"}'], finished(1));
+  const part = packEmit({ type: "emit", id: taskId(1), message: "m", payload: '"s3cret"' });
+  await port.outbox.unit(attempt(1), [part], finished(1));
   expect(port.posts.join("\n")).not.toContain("s3cret");
   expect(port.posts.join("\n")).toContain("the ***");
 });
