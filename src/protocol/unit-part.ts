@@ -75,9 +75,9 @@ export const packEmit = (part: EmitPart): string => unitPartMark + JSON.stringif
 export class CellPacker {
   #kinds = new Uint8Array(0);
   #size = 0;
-  #numbers: number[] = [];
+  readonly #numbers: number[] = [];
   /** The first place is the JSON's. */
-  #pieces: string[] = [""];
+  readonly #pieces: string[] = [""];
   #textChars = 0;
 
   /** About how long the part's text will be. */
@@ -137,8 +137,9 @@ export class CellPacker {
     this.#pieces[0] = `${unitPartMark}${head},"columns":${JSON.stringify(columns)},"rows":${rows},"kinds":"${this.#letters(columns.length)}","numbers":${JSON.stringify(this.#numbers)}}`;
     const text = this.#pieces.join(separator);
     this.#size = 0;
-    this.#numbers = [];
-    this.#pieces = [""];
+    // A new list would hold small integers at first, and what is compiled for those would be thrown away each time.
+    this.#numbers.length = 0;
+    this.#pieces.length = 1;
     this.#textChars = 0;
     return text;
   }
