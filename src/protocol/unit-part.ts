@@ -20,8 +20,8 @@ export type RowsPart = {
   readonly columns: readonly string[];
   /** How many. */
   readonly rows: number;
-  /** Row after row. */
-  readonly cells: readonly Cell[];
+  /** Good until the next part is read. */
+  readonly cells: CellReader;
 };
 
 export type EmitPart = {
@@ -74,6 +74,7 @@ export class CellPacker {
   #numbersSize = 0;
   /** The first place is the JSON's. */
   readonly #pieces: string[] = [""];
+  #piecesSize = 1;
   #textChars = 0;
 
   /** About how long the part's text will be. */
@@ -92,7 +93,7 @@ export class CellPacker {
   text(value: string): void {
     if (value.includes(separator)) return this.#string(kinds.escaped, JSON.stringify(value));
     this.#kinds[this.#size++] = kinds.text;
-    this.#pieces.push(value);
+    this.#pieces[this.#piecesSize++] = value;
     this.#textChars += value.length;
   }
 
@@ -133,10 +134,12 @@ export class CellPacker {
     const json = `${head},"columns":${JSON.stringify(columns)},"rows":${rows},"kinds":"${this.#letters(columns.length)}","numbers":${this.#numbersSize}}`;
     const bytes = Buffer.from(this.#numbers.buffer, 0, this.#numbersSize * bytesPerNumber);
     this.#pieces[0] = `${unitPartMark}${json}${jsonEnd}${bytes.toString("latin1")}`;
+    // The next part fills the same places: a list that is emptied grows anew.
+    if (this.#pieces.length > this.#piecesSize) this.#pieces.length = this.#piecesSize;
     const text = this.#pieces.join(separator);
     this.#size = 0;
     this.#numbersSize = 0;
-    this.#pieces.length = 1;
+    this.#piecesSize = 1;
     this.#textChars = 0;
     return text;
   }
@@ -149,7 +152,7 @@ export class CellPacker {
 
   #string(kind: number, text: string): void {
     this.#kinds[this.#size++] = kind;
-    this.#pieces.push(text);
+    this.#pieces[this.#piecesSize++] = text;
     this.#textChars += text.length;
   }
 
@@ -170,29 +173,23 @@ export class CellPacker {
 
 /** @param post with its mark */
 export function readPart(post: string): UnitPart {
-  const { head, bytes, strings } = takeApart(post);
-  if (head.type === "emit") return head;
-  const { kinds: letters, numbers: count, ...rest } = head;
-  return { ...rest, cells: readCells(letters, readNumbers(bytes, count), strings, head) };
+  const pieces = takeApart(post);
+  if ("type" in pieces) return pieces;
+  const { type, id, table, onConflict, columns, rows } = pieces.head;
+  return { type, id, table, onConflict, columns, rows, cells: new CellReader(pieces) };
 }
 
-type Pieces = {
-  readonly head: RowsHead | EmitPart;
+type RowsPieces = {
+  readonly head: RowsHead;
   /** The numbers', a character each. */
   readonly bytes: string;
   /** From the second on: something stands before the first separator. */
   readonly strings: readonly string[];
 };
 
-function takeApart(post: string): Pieces {
+function takeApart(post: string): RowsPieces | EmitPart {
   const end = post.indexOf(jsonEnd);
-  if (end === -1) {
-    return {
-      head: JSON.parse(post.slice(unitPartMark.length)) as EmitPart,
-      bytes: "",
-      strings: [],
-    };
-  }
+  if (end === -1) return JSON.parse(post.slice(unitPartMark.length)) as EmitPart;
   const head = JSON.parse(post.slice(unitPartMark.length, end)) as RowsHead;
   const bytesEnd = end + jsonEnd.length + head.numbers * bytesPerNumber;
   return {
@@ -212,25 +209,42 @@ function readNumbers(bytes: string, count: number): Float64Array {
   return scratch;
 }
 
-function readCells(
-  letters: string,
-  numbers: Float64Array,
-  strings: readonly string[],
-  { rows, columns }: RowsHead,
-): Cell[] {
-  const size = rows * columns.length;
-  const cells: Cell[] = [];
-  let number = 0;
-  let string = 1;
-  for (let i = 0, letter = 0; i < size; i++) {
-    const kind = letters.charCodeAt(letter);
-    if (kind === kinds.text) cells.push(strings[string++] as string);
-    else if (kind === kinds.number) cells.push(numbers[number++] as number);
-    else if (kind === kinds.null) cells.push(null);
-    else cells.push(readUnusual(kind, strings[string++] as string));
-    if (++letter === letters.length) letter = 0;
+/** Hands out a part's cells, row after row. Arrays of all of them would be most of what the writer's heap collects. */
+export class CellReader {
+  readonly #kinds: string;
+  readonly #numbers: Float64Array;
+  readonly #strings: readonly string[];
+  #kind = 0;
+  #number = 0;
+  /** Something stands before the first separator. */
+  #string = 1;
+
+  constructor({ head, bytes, strings }: RowsPieces) {
+    this.#kinds = head.kinds;
+    this.#numbers = readNumbers(bytes, head.numbers);
+    this.#strings = strings;
   }
-  return cells;
+
+  /** Fills `cells` with as many as it holds. */
+  fill(cells: Cell[]): void {
+    const letters = this.#kinds;
+    const numbers = this.#numbers;
+    const strings = this.#strings;
+    let letter = this.#kind;
+    let number = this.#number;
+    let string = this.#string;
+    for (let i = 0; i < cells.length; i++) {
+      const kind = letters.charCodeAt(letter);
+      if (kind === kinds.text) cells[i] = strings[string++] as string;
+      else if (kind === kinds.number) cells[i] = numbers[number++] as number;
+      else if (kind === kinds.null) cells[i] = null;
+      else cells[i] = readUnusual(kind, strings[string++] as string);
+      if (++letter === letters.length) letter = 0;
+    }
+    this.#kind = letter;
+    this.#number = number;
+    this.#string = string;
+  }
 }
 
 function readUnusual(kind: number, text: string): Cell {
@@ -248,10 +262,15 @@ function readUnusual(kind: number, text: string): Cell {
 
 /** The part with each string in it changed: names and cells of rows, message and payload. */
 export function mapTexts(post: string, change: (text: string) => string): string {
-  const { head, bytes, strings } = takeApart(post);
-  if (head.type === "emit") {
-    return packEmit({ ...head, message: change(head.message), payload: change(head.payload) });
+  const pieces = takeApart(post);
+  if ("type" in pieces) {
+    return packEmit({
+      ...pieces,
+      message: change(pieces.message),
+      payload: change(pieces.payload),
+    });
   }
+  const { head, bytes, strings } = pieces;
   const changed: RowsHead = {
     ...head,
     table: change(head.table),

@@ -49,8 +49,7 @@ export class RowEncoder {
         `${this.#target.what}: rows[${this.#index}] is ${described(row)}; rows are plain objects (\`{ ...row }\` makes one)`,
       );
     }
-    const keys = Object.keys(row);
-    if (!sameKeys(keys, this.#shape)) this.#adopt(keys);
+    if (!hasKeys(row, this.#shape)) this.#adopt(Object.keys(row));
     this.#requireKey(row as Row);
     const cells = this.#cells;
     const columns = this.#columns;
@@ -126,6 +125,13 @@ export class RowEncoder {
     this.#known.add(name);
     this.#columns.push(name);
   }
+}
+
+/** `sameKeys(Object.keys(row), keys)`, without a list for each row. */
+function hasKeys(row: object, keys: readonly string[]): boolean {
+  let i = 0;
+  for (const key in row) if (key !== keys[i++]) return false;
+  return i === keys.length;
 }
 
 function sameKeys(a: readonly string[], b: readonly string[]): boolean {

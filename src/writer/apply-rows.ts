@@ -1,11 +1,15 @@
 // Puts the rows of parts into the user's tables. The caller holds the transaction, and can undo the unit.
 
-import type { Database, Statement } from "bun:sqlite";
+import type { Database } from "bun:sqlite";
 import type { Cell, RowsPart } from "../protocol/unit-part.ts";
 import { explainPrepare, explainRow, keepsRowsOnFailure, type RowsShape } from "./rows-error.ts";
 import { rowsSql } from "./upsert-sql.ts";
 
-type RowsStatement = Statement<unknown, Cell[]>;
+/**
+ * Takes its parameters as one array, which bun:sqlite does and its types do not say: spread, they are copied twice on
+ * their way (7.3 against 4.8 µs for 384 numbers).
+ */
+type RowsStatement = { run(cells: readonly Cell[]): unknown; finalize(): void };
 
 /**
  * Parameters of the widest statement: 16 to 100 rows of 6 columns per statement are 10–20 % faster than one by one;
@@ -17,11 +21,11 @@ const mediumRows = 8;
 /** Shapes (table, columns, conflict clause) whose statements stay prepared; the one not used for longest goes. */
 const maxShapes = 64;
 
+/** A statement for so many rows, and their cells, which are filled anew each time. */
+type Prepared = { readonly statement: RowsStatement; readonly cells: Cell[] };
+
 /** One statement per number of rows, prepared when first needed. */
-type Shape = {
-  readonly steps: readonly number[];
-  readonly statements: Map<number, RowsStatement>;
-};
+type Shape = { readonly steps: readonly number[]; readonly statements: Map<number, Prepared> };
 
 export class RowsApplier {
   readonly #db: Database;
@@ -39,13 +43,13 @@ export class RowsApplier {
    */
   apply(part: RowsPart): void {
     const shape = this.#shape(part);
-    const width = part.columns.length;
-    let from = 0;
+    let left = part.rows;
     for (const step of shape.steps) {
-      if (part.rows - from < step) continue;
-      const statement = this.#statement(part, shape, step);
-      for (; part.rows - from >= step; from += step) {
-        this.#run(part, shape, statement, part.cells.slice(from * width, (from + step) * width));
+      if (left < step) continue;
+      const prepared = this.#prepared(part, shape, step);
+      for (; left >= step; left -= step) {
+        part.cells.fill(prepared.cells);
+        this.#run(part, shape, prepared);
       }
     }
   }
@@ -56,9 +60,9 @@ export class RowsApplier {
     this.#shapes.clear();
   }
 
-  #run(part: RowsShape, shape: Shape, statement: RowsStatement, cells: readonly Cell[]): void {
+  #run(part: RowsShape, shape: Shape, { statement, cells }: Prepared): void {
     try {
-      statement.run(...cells);
+      statement.run(cells);
     } catch (error) {
       const isOne = cells.length <= part.columns.length;
       if (!isOne) this.#findRow(part, shape, cells);
@@ -69,10 +73,10 @@ export class RowsApplier {
   /** A statement of many rows does not say which was refused. It has changed nothing, so they go again, one by one. */
   #findRow(part: RowsShape, shape: Shape, cells: readonly Cell[]): void {
     if (!this.#db.inTransaction || keepsRowsOnFailure(this.#db, part.table)) return;
-    const single = this.#statement(part, shape, 1);
+    const { statement } = this.#prepared(part, shape, 1);
     const width = part.columns.length;
     for (let at = 0; at < cells.length; at += width) {
-      this.#run(part, shape, single, cells.slice(at, at + width));
+      this.#run(part, shape, { statement, cells: cells.slice(at, at + width) });
     }
   }
 
@@ -101,14 +105,17 @@ export class RowsApplier {
     }
   }
 
-  #statement(part: RowsShape, shape: Shape, rows: number): RowsStatement {
+  #prepared(part: RowsShape, shape: Shape, rows: number): Prepared {
     const known = shape.statements.get(rows);
     if (known !== undefined) return known;
     const sql = rowsSql(part.table, part.columns, part.onConflict, rows);
     try {
-      const statement = this.#db.prepare<unknown, Cell[]>(sql);
-      shape.statements.set(rows, statement);
-      return statement;
+      const prepared: Prepared = {
+        statement: this.#db.prepare<unknown, never[]>(sql),
+        cells: Array.from({ length: rows * part.columns.length }, () => null),
+      };
+      shape.statements.set(rows, prepared);
+      return prepared;
     } catch (error) {
       throw explainPrepare(this.#db, part, error);
     }
@@ -116,7 +123,7 @@ export class RowsApplier {
 }
 
 function finalize(shape: Shape): void {
-  for (const statement of shape.statements.values()) statement.finalize();
+  for (const { statement } of shape.statements.values()) statement.finalize();
   shape.statements.clear();
 }
 

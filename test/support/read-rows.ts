@@ -7,8 +7,10 @@ export function readRows(post: string): RowsPart {
   return part;
 }
 
-/** Its cells, row by row. */
+/** Its cells, row by row; once. */
 export const rowsOf = ({ cells, columns, rows }: RowsPart): Cell[][] =>
-  Array.from({ length: rows }, (_, row) =>
-    cells.slice(row * columns.length, (row + 1) * columns.length),
-  );
+  Array.from({ length: rows }, () => {
+    const row: Cell[] = columns.map(() => null);
+    cells.fill(row);
+    return row;
+  });
