@@ -68,12 +68,13 @@ export const packEmit = (part: EmitPart): string => unitPartMark + JSON.stringif
 
 /** Gathers the cells of one part, row after row. */
 export class CellPacker {
+  /** Longer than what they hold, all three. */
   #kinds = new Uint8Array(0);
-  #size = 0;
   #numbers = new Float64Array(0);
-  #numbersSize = 0;
   /** The first place is the JSON's. */
   readonly #pieces: string[] = [""];
+  #size = 0;
+  #numbersSize = 0;
   #piecesSize = 1;
   #textChars = 0;
 

@@ -47,9 +47,14 @@ export class RowsApplier {
     for (const step of shape.steps) {
       if (left < step) continue;
       const prepared = this.#prepared(part, shape, step);
-      for (; left >= step; left -= step) {
-        part.cells.fill(prepared.cells);
-        this.#run(part, shape, prepared);
+      try {
+        for (; left >= step; left -= step) {
+          part.cells.fill(prepared.cells);
+          this.#run(part, shape, prepared);
+        }
+      } finally {
+        // Large cells, or the text that they are cut from, would stay as long as the statement.
+        prepared.cells.fill(null);
       }
     }
   }
