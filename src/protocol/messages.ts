@@ -159,7 +159,7 @@ export type TaskRecord =
       readonly level: LogLevel;
       readonly line: string;
     }
-  /** Answered by a `checkpointed` with the same `seq`. */
+  /** Answered by an `ack` with the same `seq`. */
   | {
       readonly type: "checkpoint";
       readonly id: TaskId;

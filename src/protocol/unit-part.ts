@@ -18,8 +18,7 @@ export type RowsPart = {
   readonly table: string;
   readonly onConflict: OnConflict;
   readonly columns: readonly string[];
-  /** How many. */
-  readonly rows: number;
+  readonly rowCount: number;
   /** Good until the next part is read. */
   readonly cells: CellReader;
 };
@@ -58,8 +57,7 @@ const kinds = {
 type RowsHead = Omit<RowsPart, "cells"> & {
   /** A letter for each column, or for each cell. */
   readonly kinds: string;
-  /** How many. */
-  readonly numbers: number;
+  readonly numberCount: number;
 };
 
 // ── packing ────────────────────────────────────────────────────────────────────────────────────────────
@@ -83,23 +81,13 @@ export class CellPacker {
     return this.#textChars + bytesPerNumber * this.#numbersSize + this.#size;
   }
 
-  /** To be called before a row's cells: makes room for them. */
-  row(width: number): void {
-    if (this.#size + width <= this.#kinds.length) return;
-    const before = this.#kinds.subarray(0, this.#size);
-    this.#kinds = new Uint8Array(this.#size * 2 + width);
-    this.#kinds.set(before);
-  }
-
   text(value: string): void {
     if (value.includes(separator)) return this.#string(kinds.escaped, JSON.stringify(value));
-    this.#kinds[this.#size++] = kinds.text;
-    this.#pieces[this.#piecesSize++] = value;
-    this.#textChars += value.length;
+    this.#string(kinds.text, value);
   }
 
   number(value: number): void {
-    this.#kinds[this.#size++] = kinds.number;
+    this.#kind(kinds.number);
     if (this.#numbersSize === this.#numbers.length) this.#growNumbers();
     this.#numbers[this.#numbersSize++] = value;
   }
@@ -113,7 +101,7 @@ export class CellPacker {
   }
 
   null(): void {
-    this.#kinds[this.#size++] = kinds.null;
+    this.#kind(kinds.null);
   }
 
   /** The rows so far, of `before` cells each, get more, which are null, to be `width` wide. */
@@ -131,8 +119,8 @@ export class CellPacker {
    * The part; the next one begins.
    * @param head the beginning of its JSON: `{"type":"rows","id":…`
    */
-  take(head: string, columns: readonly string[], rows: number): string {
-    const json = `${head},"columns":${JSON.stringify(columns)},"rows":${rows},"kinds":"${this.#letters(columns.length)}","numbers":${this.#numbersSize}}`;
+  take(head: string, columns: readonly string[], rowCount: number): string {
+    const json = `${head},"columns":${JSON.stringify(columns)},"rowCount":${rowCount},"kinds":"${this.#letters(columns.length)}","numberCount":${this.#numbersSize}}`;
     const bytes = Buffer.from(this.#numbers.buffer, 0, this.#numbersSize * bytesPerNumber);
     this.#pieces[0] = `${unitPartMark}${json}${jsonEnd}${bytes.toString("latin1")}`;
     // The next part fills the same places: a list that is emptied grows anew.
@@ -151,8 +139,19 @@ export class CellPacker {
     this.#numbers.set(before);
   }
 
-  #string(kind: number, text: string): void {
+  #kind(kind: number): void {
+    if (this.#size === this.#kinds.length) this.#growKinds();
     this.#kinds[this.#size++] = kind;
+  }
+
+  #growKinds(): void {
+    const before = this.#kinds;
+    this.#kinds = new Uint8Array(Math.max(8, before.length * 2));
+    this.#kinds.set(before);
+  }
+
+  #string(kind: number, text: string): void {
+    this.#kind(kind);
     this.#pieces[this.#piecesSize++] = text;
     this.#textChars += text.length;
   }
@@ -175,12 +174,13 @@ export class CellPacker {
 /** @param post with its mark */
 export function readPart(post: string): UnitPart {
   const pieces = takeApart(post);
-  if ("type" in pieces) return pieces;
-  const { type, id, table, onConflict, columns, rows } = pieces.head;
-  return { type, id, table, onConflict, columns, rows, cells: new CellReader(pieces) };
+  if (pieces.type === "emit") return pieces;
+  const { type, id, table, onConflict, columns, rowCount } = pieces.head;
+  return { type, id, table, onConflict, columns, rowCount, cells: new CellReader(pieces) };
 }
 
 type RowsPieces = {
+  readonly type: "rows";
   readonly head: RowsHead;
   /** The numbers', a character each. */
   readonly bytes: string;
@@ -192,8 +192,9 @@ function takeApart(post: string): RowsPieces | EmitPart {
   const end = post.indexOf(jsonEnd);
   if (end === -1) return JSON.parse(post.slice(unitPartMark.length)) as EmitPart;
   const head = JSON.parse(post.slice(unitPartMark.length, end)) as RowsHead;
-  const bytesEnd = end + jsonEnd.length + head.numbers * bytesPerNumber;
+  const bytesEnd = end + jsonEnd.length + head.numberCount * bytesPerNumber;
   return {
+    type: "rows",
     head,
     bytes: post.slice(end + jsonEnd.length, bytesEnd),
     strings: post.slice(bytesEnd).split(separator),
@@ -222,7 +223,7 @@ export class CellReader {
 
   constructor({ head, bytes, strings }: RowsPieces) {
     this.#kinds = head.kinds;
-    this.#numbers = readNumbers(bytes, head.numbers);
+    this.#numbers = readNumbers(bytes, head.numberCount);
     this.#strings = strings;
   }
 
@@ -264,7 +265,7 @@ function readUnusual(kind: number, text: string): Cell {
 /** The part with each string in it changed: names and cells of rows, message and payload. */
 export function mapTexts(post: string, change: (text: string) => string): string {
   const pieces = takeApart(post);
-  if ("type" in pieces) {
+  if (pieces.type === "emit") {
     return packEmit({
       ...pieces,
       message: change(pieces.message),
@@ -294,8 +295,8 @@ function changeString(
   return text;
 }
 
-function* kindsOfStrings({ kinds: letters, rows, columns }: RowsHead): Generator<number> {
-  for (let i = 0; i < rows * columns.length; i++) {
+function* kindsOfStrings({ kinds: letters, rowCount, columns }: RowsHead): Generator<number> {
+  for (let i = 0; i < rowCount * columns.length; i++) {
     const kind = letters.charCodeAt(i % letters.length);
     if (kind !== kinds.null && kind !== kinds.number) yield kind;
   }

@@ -24,7 +24,7 @@ const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
 
 /**
- * Booleans become 0 or 1, `undefined` null, a Date ISO 8601 text, plain objects and arrays JSON text.
+ * Any value; the caller has its own short way for strings and numbers. Booleans become 0 or 1, `undefined` null, a Date ISO 8601 text, plain objects and arrays JSON text.
  * @throws CellError for what cannot be stored
  */
 export function encodeCell(value: unknown, cells: CellPacker): void {

@@ -53,7 +53,6 @@ export class RowEncoder {
     this.#requireKey(row as Row);
     const cells = this.#cells;
     const columns = this.#columns;
-    cells.row(columns.length);
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i] as string;
       const value = this.#isWhole || Object.hasOwn(row, column) ? (row as Row)[column] : null;

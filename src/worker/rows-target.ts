@@ -1,4 +1,4 @@
-// Where the rows of one call go, checked once: the part of a `rows` record that all its chunks share.
+// Where the rows of one call go, checked once: what the parts of all its chunks share.
 
 import type { UpsertOptions } from "../api/context.ts";
 import type { TaskId } from "../protocol/ids.ts";
@@ -10,7 +10,7 @@ export type RowsTarget = {
   readonly key: readonly string[];
   /** Columns that `update` names and some row must have. */
   readonly update: readonly string[];
-  /** The record's beginning as JSON text, open for `,"columns":…`. */
+  /** The beginning of a part's JSON, open for `,"columns":…`. */
   readonly head: string;
 };
 

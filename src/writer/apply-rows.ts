@@ -43,7 +43,7 @@ export class RowsApplier {
    */
   apply(part: RowsPart): void {
     const shape = this.#shape(part);
-    let left = part.rows;
+    let left = part.rowCount;
     for (const step of shape.steps) {
       if (left < step) continue;
       const prepared = this.#prepared(part, shape, step);

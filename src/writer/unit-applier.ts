@@ -19,6 +19,10 @@ import { isFatal } from "./store-error.ts";
  */
 type Undo = "transaction" | "savepoint";
 
+/** A message may catch the error that says so; the rest of the unit would be stored without its beginning. */
+const endedTransaction =
+  "a message's apply ended the transaction (by ON CONFLICT ROLLBACK, or RAISE(ROLLBACK) in a trigger): what tasks sent in it is undone";
+
 export class UnitApplier {
   readonly #db: Database;
   readonly #rows: RowsApplier;
@@ -52,6 +56,7 @@ export class UnitApplier {
         default:
           assertNever(part);
       }
+      if (!this.#db.inTransaction) throw new Error(endedTransaction);
     } catch (thrown) {
       // A transaction that is gone took the neighbours' units with it: that cannot be put down to this task alone.
       if (isFatal(thrown) || !this.#db.inTransaction) throw thrown;

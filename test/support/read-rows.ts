@@ -8,8 +8,8 @@ export function readRows(post: string): RowsPart {
 }
 
 /** Its cells, row by row; once. */
-export const rowsOf = ({ cells, columns, rows }: RowsPart): Cell[][] =>
-  Array.from({ length: rows }, () => {
+export const rowsOf = ({ cells, columns, rowCount }: RowsPart): Cell[][] =>
+  Array.from({ length: rowCount }, () => {
     const row: Cell[] = columns.map(() => null);
     cells.fill(row);
     return row;

@@ -11,7 +11,7 @@ import {
 } from "../../src/worker/rows.ts";
 import { readRows, rowsOf } from "../support/read-rows.ts";
 
-type Decoded = Omit<RowsPart, "rows" | "cells"> & { readonly rows: readonly Cell[][] };
+type DecodedPart = Omit<RowsPart, "cells"> & { readonly rows: readonly Cell[][] };
 
 const id = taskId(7);
 const posts = insertTarget(id, "posts");
@@ -20,19 +20,19 @@ async function encode(
   rows: Rows,
   target: RowsTarget = posts,
   limits?: ChunkLimits,
-): Promise<Decoded[]> {
-  const records: Decoded[] = [];
+): Promise<DecodedPart[]> {
+  const parts: DecodedPart[] = [];
   await encodeRows(
     rows,
     target,
     (text, count) => {
       const part = readRows(text);
-      expect(part.rows).toBe(count);
-      records.push({ ...part, rows: rowsOf(part) });
+      expect(part.rowCount).toBe(count);
+      parts.push({ ...part, rows: rowsOf(part) });
     },
     limits,
   );
-  return records;
+  return parts;
 }
 
 const refusal = async (rows: Rows, target?: RowsTarget): Promise<string> => {
@@ -45,7 +45,7 @@ const refusal = async (rows: Rows, target?: RowsTarget): Promise<string> => {
   return "accepted";
 };
 
-test("rows become one record with the columns in the order they came", async () => {
+test("rows become one part with the columns in the order they came", async () => {
   expect(
     await encode([
       { id: 1, title: "a" },
@@ -67,9 +67,9 @@ test("rows become one record with the columns in the order they came", async () 
 });
 
 test("columns are the union of the rows' keys; a missing one is null", async () => {
-  const [record] = await encode([{ a: 1 }, { b: 2, a: 3 }, { c: null }, {}, { a: 4 }]);
-  expect(record?.columns).toEqual(["a", "b", "c"]);
-  expect(record?.rows).toEqual([
+  const [part] = await encode([{ a: 1 }, { b: 2, a: 3 }, { c: null }, {}, { a: 4 }]);
+  expect(part?.columns).toEqual(["a", "b", "c"]);
+  expect(part?.rows).toEqual([
     [1, null, null],
     [3, 2, null],
     [null, null, null],
@@ -80,13 +80,13 @@ test("columns are the union of the rows' keys; a missing one is null", async () 
 
 test("the union of an array reaches back into chunks that were cut before a key turned up", async () => {
   const rows = [{ a: 1 }, { a: 2 }, { a: 3, late: 9 }];
-  const records = await encode(rows, posts, { rows: 1, chars: 1000 });
-  expect(records.map((record) => record.columns)).toEqual([
+  const parts = await encode(rows, posts, { rows: 1, chars: 1000 });
+  expect(parts.map((part) => part.columns)).toEqual([
     ["a", "late"],
     ["a", "late"],
     ["a", "late"],
   ]);
-  expect(records.flatMap((record) => record.rows)).toEqual([
+  expect(parts.flatMap((part) => part.rows)).toEqual([
     [1, null],
     [2, null],
     [3, 9],
@@ -94,14 +94,14 @@ test("the union of an array reaches back into chunks that were cut before a key 
 });
 
 test("an iterable is not read ahead: its union grows from chunk to chunk", async () => {
-  const records = await encode(new Set([{ a: 1 }, { b: 2 }]), posts, { rows: 1, chars: 1000 });
-  expect(records.map((record) => record.columns)).toEqual([["a"], ["a", "b"]]);
+  const parts = await encode(new Set([{ a: 1 }, { b: 2 }]), posts, { rows: 1, chars: 1000 });
+  expect(parts.map((part) => part.columns)).toEqual([["a"], ["a", "b"]]);
 });
 
 test("chunks end at the row limit and at the text limit", async () => {
   const rows = Array.from({ length: 25 }, (_, i) => ({ text: "x".repeat(100), i }));
   const sizes = async (limits: ChunkLimits): Promise<number[]> =>
-    (await encode(rows, posts, limits)).map((record) => record.rows.length);
+    (await encode(rows, posts, limits)).map((part) => part.rows.length);
   expect(await sizes({ rows: 10, chars: 1e6 })).toEqual([10, 10, 5]);
   expect(await sizes({ rows: 1e6, chars: 1080 })).toEqual([10, 10, 5]);
 });
@@ -176,8 +176,8 @@ test("each value becomes what SQLite can store", async () => {
     minus: -0,
     far: -Infinity,
   };
-  const [record] = await encode([row]);
-  expect(record?.rows[0]).toEqual([
+  const [part] = await encode([row]);
+  expect(part?.rows[0]).toEqual([
     "é\u0000\ud83d\ude00",
     2 ** 53 - 1,
     1e-300,

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 
 import { message } from "../../src/api/message.ts";
 import { taskId } from "../../src/protocol/ids.ts";
+import { packEmit } from "../../src/protocol/unit-part.ts";
 import { encodeRows, insertTarget } from "../../src/worker/rows.ts";
 import { CustomMessages } from "../../src/writer/custom-messages.ts";
 import { UnitApplier } from "../../src/writer/unit-applier.ts";
@@ -13,8 +14,16 @@ let unit: UnitApplier;
 beforeEach(() => {
   db = new Database(":memory:");
   db.run("CREATE TABLE t (n INTEGER NOT NULL)");
-  unit = new UnitApplier(db, new CustomMessages(db, [message("nothing", () => {})]));
+  unit = newUnit();
 });
+
+const rollBack = message<number>("roll-back", (database) => {
+  try {
+    database.run("INSERT OR ROLLBACK INTO t VALUES (NULL)");
+  } catch {}
+});
+
+const newUnit = (): UnitApplier => new UnitApplier(db, new CustomMessages(db, [rollBack]));
 
 afterEach(() => {
   unit.close();
@@ -85,6 +94,29 @@ test("a unit that failed may be abandoned, and one that never began be ended", a
   expect(unit.end()).toBeUndefined();
   commit();
   expect(stored()).toEqual([1, 3]);
+});
+
+test("a unit that failed alone may be abandoned", async () => {
+  await part(1, null);
+  unit.abandon();
+  await part(2);
+  expect(unit.end()).toBeUndefined();
+  commit();
+  expect(stored()).toEqual([2]);
+});
+
+test("a message that ends the transaction, and hides it, is no unit's success", async () => {
+  for (const before of [[], [1]]) {
+    for (const n of before) {
+      await part(n);
+      unit.end();
+    }
+    await part(2);
+    const post = packEmit({ type: "emit", id: taskId(1), message: "roll-back", payload: "0" });
+    expect(() => unit.part(post)).toThrow("ended the transaction");
+    expect(stored()).toEqual([]);
+    unit = newUnit();
+  }
 });
 
 test("a failed unit that is alone gives the database back at once", async () => {

@@ -65,8 +65,11 @@ export class RecordReader {
   readonly #separator: Uint8Array;
   readonly #newline: number;
   #input: RecordsInput = { bytes: Buffer.alloc(0), isAscii: true, isLast: true };
-  /** All of an ASCII block, once it is asked for. */
+  /** All of the block, once it is asked for. */
   #text: string | undefined;
+  /** A place in the block that is known in both. */
+  #mappedByte = 0;
+  #mappedCharacter = 0;
   #at = 0;
   /** The line at `#at`. */
   #nextLine: number;
@@ -83,9 +86,12 @@ export class RecordReader {
 
   /** Begins a block; its first record begins with it. */
   open(input: RecordsInput): void {
+    if (input.bytes.at(-1) !== this.#newline) throw new Error("a block must end with a newline");
     this.#input = input;
     this.#text = undefined;
     this.#at = 0;
+    this.#mappedByte = 0;
+    this.#mappedCharacter = 0;
   }
 
   /** Bytes of the block that are read: the record behind them is not there to its end. */
@@ -120,11 +126,27 @@ export class RecordReader {
     const { starts, ends, quoted } = this.fields;
     const { bytes, isAscii } = this.#input;
     // Cut out of one long string they are cheapest.
-    if (isAscii) this.#text ??= bytes.toString("latin1");
-    const field =
-      this.#text?.slice(starts[index], ends[index]) ??
-      bytes.toString("utf8", starts[index], ends[index]);
+    this.#text ??= bytes.toString(isAscii ? "latin1" : "utf8");
+    const start = this.#characterAt(starts[index] ?? 0);
+    const field = this.#text.slice(start, this.#characterAt(ends[index] ?? 0));
     return quoted[index] === 1 && field.includes('"') ? field.replaceAll('""', '"') : field;
+  }
+
+  /** Where in the text a byte's character is. Asked for in ascending order, it looks at each byte once. */
+  #characterAt(byte: number): number {
+    const { bytes, isAscii } = this.#input;
+    if (isAscii) return byte;
+    const isBehind = byte < this.#mappedByte;
+    let at = isBehind ? 0 : this.#mappedByte;
+    let character = isBehind ? 0 : this.#mappedCharacter;
+    for (; at < byte; at++) {
+      const code = bytes[at] ?? 0;
+      // A character's first byte; with three others behind it, it is two UTF-16 units.
+      if (code < 0x80 || code >= 0xc0) character += code >= 0xf0 ? 2 : 1;
+    }
+    this.#mappedByte = at;
+    this.#mappedCharacter = character;
+    return character;
   }
 
   get #isBlank(): boolean {

@@ -77,8 +77,6 @@ export function typeOfKind(kind: Kind): ColumnType {
   return kind === kinds.real ? "REAL" : "TEXT";
 }
 
-export type CsvCell = string | number | bigint | null;
-
 /**
  * A number column's field as its cell: null for an empty one, undefined for what the column cannot hold as a number. That
  * goes as text: SQLite keeps it so, or converts it by its own rules.
