@@ -31,9 +31,9 @@ export class Mask {
       const value = env[name];
       if (value === undefined || value.length < shortest) continue;
       for (const piece of [value, ...linesIn(value)]) {
-        // Results, cursors and payloads are JSON text inside a record: there the value stands escaped.
+        // Results, cursors and payloads are JSON text inside a record, and so may a cell be: there the value stands escaped.
         let form = piece;
-        for (let depth = 0; depth < 3; depth++) {
+        for (let depth = 0; depth < 4; depth++) {
           needles.add(form);
           form = JSON.stringify(form).slice(1, -1);
         }

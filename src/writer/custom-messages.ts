@@ -7,6 +7,9 @@ import { splitSql, transactionTrouble } from "./sql-text.ts";
 
 type MessageStatement = Statement<unknown, MessageParam[]>;
 
+export const endedTransaction =
+  "a message's apply ended the transaction (by ON CONFLICT ROLLBACK, or RAISE(ROLLBACK) in a trigger): what tasks sent in it is undone";
+
 /** SQL texts that stay prepared. Texts made per call would fill memory otherwise. */
 const maxStatements = 200;
 
@@ -95,6 +98,8 @@ class UnitDb {
     if (!this.#isOpen) {
       throw new Error("a message's db works only while its apply runs; do not keep it");
     }
+    // What would be written now stays, whatever becomes of the unit.
+    if (!this.#db.inTransaction) throw new Error(endedTransaction);
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
     checkStatement(sql);

@@ -8,7 +8,7 @@ import { readPart } from "../protocol/unit-part.ts";
 import { withoutOwnFrames } from "../protocol/stack.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import { RowsApplier } from "./apply-rows.ts";
-import type { CustomMessages } from "./custom-messages.ts";
+import { type CustomMessages, endedTransaction } from "./custom-messages.ts";
 import { RowsError } from "./rows-error.ts";
 import { isFatal } from "./store-error.ts";
 
@@ -18,10 +18,6 @@ import { isFatal } from "./store-error.ts";
  * on. (82,000 of 140,000 writes of a million rows, and a sixth of the writer's time in SQLite.)
  */
 type Undo = "transaction" | "savepoint";
-
-/** A message may catch the error that says so; the rest of the unit would be stored without its beginning. */
-const endedTransaction =
-  "a message's apply ended the transaction (by ON CONFLICT ROLLBACK, or RAISE(ROLLBACK) in a trigger): what tasks sent in it is undone";
 
 export class UnitApplier {
   readonly #db: Database;
@@ -56,6 +52,7 @@ export class UnitApplier {
         default:
           assertNever(part);
       }
+      // A message may have caught the error that said so: the unit would be stored without its beginning.
       if (!this.#db.inTransaction) throw new Error(endedTransaction);
     } catch (thrown) {
       // A transaction that is gone took the neighbours' units with it: that cannot be put down to this task alone.

@@ -74,4 +74,10 @@ test("rows keep their shape, and lose the secret", async () => {
   ]);
   const clean = "#nothing here";
   expect(maskOf("hunter2").part(clean)).toBe(clean);
+
+  // In a cell that travels as JSON, and holds JSON of JSON.
+  const quoted = maskOf('pa"ss\\word');
+  const cell = `\u001f${JSON.stringify({ text: JSON.stringify('pa"ss\\word') })}`;
+  await encodeRows([{ a: cell }], insertTarget(taskId(1), "t"), (post) => void posts.push(post));
+  expect(JSON.stringify(rowsOf(readRows(quoted.part(posts.at(-1) ?? ""))))).not.toContain("ss");
 });

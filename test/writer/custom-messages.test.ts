@@ -9,6 +9,7 @@ let db: Database;
 beforeEach(() => {
   db = new Database(":memory:");
   db.run("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)");
+  db.run("BEGIN");
 });
 afterEach(() => db.close(true));
 
@@ -72,7 +73,6 @@ test("a message that is not listed: the error names those that are", () => {
 });
 
 test("the transaction cannot be touched, nor the connection", () => {
-  db.run("BEGIN");
   for (const sql of [
     "COMMIT",
     "/**/ rollback",

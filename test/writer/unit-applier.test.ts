@@ -21,6 +21,9 @@ const rollBack = message<number>("roll-back", (database) => {
   try {
     database.run("INSERT OR ROLLBACK INTO t VALUES (NULL)");
   } catch {}
+  try {
+    database.run("INSERT INTO t VALUES (9)");
+  } catch {}
 });
 
 const newUnit = (): UnitApplier => new UnitApplier(db, new CustomMessages(db, [rollBack]));

@@ -52,13 +52,13 @@ export function firstRecord(head: string, dialect: Dialect): readonly string[] |
 
 /** Just past the first line that has something on it and does not end within quotes. */
 function firstRecordEnd(head: string, { newline }: Dialect): number {
-  let quotes = 0;
+  let isQuoted = false;
+  let isBlank = true;
   for (let at = 0; at < head.length; at++) {
-    const character = head[at];
-    if (character === '"') quotes++;
-    else if (character === newline && quotes % 2 === 0 && head.slice(0, at).trim() !== "") {
-      return at + 1;
-    }
+    const character = head.charAt(at);
+    if (character === newline && !isQuoted && !isBlank) return at + 1;
+    if (character === '"') isQuoted = !isQuoted;
+    isBlank &&= character.trim() === "";
   }
   return head.length;
 }

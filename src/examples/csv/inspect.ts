@@ -32,6 +32,9 @@ export type Inspection = {
 };
 
 const headBytes = 64 * 1024;
+const maxHeadBytes = 64 * 1024 * 1024;
+const lineFeed = 10;
+const carriageReturn = 13;
 
 /**
  * @param progress told now and then how many of how many bytes are read
@@ -42,7 +45,7 @@ export async function inspectCsv(
   options: InspectOptions,
   progress: (bytes: number, of: number) => void = () => undefined,
 ): Promise<Inspection> {
-  const head = await Bun.file(path).slice(0, headBytes).bytes();
+  const head = await readHead(path);
   const detected = detectEncoding(head)?.encoding;
   const encoding = options.encoding ?? detected ?? "utf-8";
   try {
@@ -51,6 +54,15 @@ export async function inspectCsv(
     const isGuess = options.encoding === null && detected === undefined;
     if (!isGuess || !(error instanceof EncodingError)) throw error;
     return scan(path, head, "latin1", options, progress);
+  }
+}
+
+/** The file's beginning, with all of its first line: a header of thousands of columns is longer than most beginnings. */
+async function readHead(path: string): Promise<Uint8Array> {
+  for (let bytes = headBytes; ; bytes *= 4) {
+    const head = await Bun.file(path).slice(0, bytes).bytes();
+    if (head.length < bytes || bytes >= maxHeadBytes) return head;
+    if (head.includes(lineFeed) || head.includes(carriageReturn)) return head;
   }
 }
 

@@ -71,6 +71,21 @@ test.each([
   expect(rowsOf(inspection)).toEqual(expected);
 });
 
+test("a header that is longer than most beginnings of files", async () => {
+  const names = Array.from(
+    { length: 1900 },
+    (_, i) => `a long name of a column ${"x".repeat(40)} ${i}`,
+  );
+  const inspection = await inspectCsv(file(`${names.join(",")}\n${names.join(",")}\n`), auto);
+  expect(inspection.columns.map(({ name }) => name)).toEqual(names);
+  expect(inspection.rows).toBe(1);
+});
+
+test("blank lines before the header, as many as there are", async () => {
+  const inspection = await inspectCsv(file(`${"\n".repeat(60_000)}a,b\n1,2\n`), auto);
+  expect(inspection.columns.map(({ name }) => name)).toEqual(["a", "b"]);
+});
+
 test("an encoding that was named and is wrong is an error", async () => {
   const path = file(cp1252);
   expect(await failure(inspectCsv(path, { ...auto, encoding: "utf-8" }))).toContain("not utf-8");
