@@ -8,19 +8,20 @@ const token =
 export const withoutComments = (declarations: string): string =>
   compact(declarations.replaceAll(token, (text) => (text.startsWith("/") ? "" : text)));
 
-/** Of what stands above a declaration its first paragraph is left: what an editor shows, without the examples below. */
+/** Of what stands above a declaration its first sentence is left: what an editor shows first. */
 export const withShortComments = (declarations: string): string =>
   compact(
     declarations.replaceAll(token, (text) => {
-      if (text.startsWith("/**")) return firstParagraph(text);
+      if (text.startsWith("/**")) return firstSentence(text);
       return text.startsWith("/") ? "" : text;
     }),
   );
 
-/** An empty line ends a paragraph, and so does a tag. */
-function firstParagraph(comment: string): string {
-  const [first = comment] = comment.split(/\n[ \t]*\*[ \t]*(?=\n|@)/);
-  return first.endsWith("*/") ? first : `${first} */`;
+/** An empty line ends it too, and so does a tag; a point within (`e.g. a name`) does not. */
+function firstSentence(comment: string): string {
+  const [paragraph = comment] = comment.split(/\n[ \t]*\*[ \t]*(?=\n|@)/);
+  const sentence = /^[\s\S]*?[.!?](?=\s[\s*]*[A-Z`]|\s*\*\/$)/.exec(paragraph)?.[0] ?? paragraph;
+  return sentence.endsWith("*/") ? sentence : `${sentence} */`;
 }
 
 const compact = (text: string): string =>

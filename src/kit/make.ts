@@ -48,19 +48,25 @@ const within = (folder: string, files: TextFiles): TextFiles =>
 /** Whose comments come along, as far as they are short: what `Bun` has is what a pipeline's author looks up. */
 const documented = /^bun-types\/bun\.d\.ts$/;
 
+/** The messages of the DevTools protocol, for `node:inspector`: 118 kB that a pipeline has no use for. */
+const leftOut = "inspector.generated.d.ts";
+
 /** The declarations of a package; not its documentation. */
 async function readTypes(name: string): Promise<TextFiles> {
   const folder = join(root, "node_modules", name);
   const files = within(name, await readFiles(folder, /^(?:package\.json|LICENSE|.*\.d\.ts)$/));
   return Object.fromEntries(
-    Object.entries(files).map(([path, text]) => [
-      path,
-      path.endsWith(".d.ts")
-        ? (documented.test(path) ? withShortComments : withoutComments)(text)
-        : text,
-    ]),
+    Object.entries(files)
+      .filter(([path]) => !path.endsWith(`/${leftOut}`))
+      .map(([path, text]) => [path, path.endsWith(".d.ts") ? shortened(path, text) : text]),
   );
 }
+
+const shortened = (path: string, text: string): string =>
+  (documented.test(path) ? withShortComments : withoutComments)(text).replace(
+    `/// <reference path="${leftOut}" />\n`,
+    "",
+  );
 
 /** Hidden files too: a template may have some. */
 async function readFiles(folder: string, wanted: RegExp): Promise<TextFiles> {

@@ -29,6 +29,10 @@ test.each([
     '// aside\nexport const glob: "/** no comment */";\n',
     '\nexport const glob: "/** no comment */";\n',
   ],
-])("of %j the first paragraph is left", (before, after) => {
+  [
+    "/**\n * Makes it, e.g. a name. Then\n * does more.\n */\na(): void;\n",
+    "/**\n * Makes it, e.g. a name. */\na(): void;\n",
+  ],
+])("of %j the first sentence is left", (before, after) => {
   expect(withShortComments(before).replaceAll(/^ /gm, "")).toBe(after.replaceAll(/^ /gm, ""));
 });
