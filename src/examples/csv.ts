@@ -14,8 +14,10 @@ import { writeSamples } from "./csv/sample.ts";
 import { listOf } from "./list.ts";
 import { createTable, existingColumns } from "./table.ts";
 
-/** How much of a file is stored at a time. Smaller: more commits; larger: the writer waits for the parser. */
-const checkpointBytes = 2 * 1024 * 1024;
+/** How much of a file is stored at a time. Smaller: more commits; larger: more memory. */
+const checkpointBytes = 3 * 1024 * 1024;
+/** Of its beginning less, for the writer may have nothing else to do yet. */
+const firstCheckpointBytes = 512 * 1024;
 
 const findFiles = task({
   name: "find-files",
@@ -119,7 +121,8 @@ const load = task({
       else await ctx.upsert(table, batch.rows, { key: source.key });
       position = batch.position;
       ctx.progress(position.offset, batch.size);
-      if (position.offset - savedAt < checkpointBytes || position.offset === batch.size) continue;
+      const due = savedAt === 0 ? firstCheckpointBytes : checkpointBytes;
+      if (position.offset - savedAt < due || position.offset === batch.size) continue;
       // The next rows are read while these are committed; one such commit at a time.
       await saved;
       saved = ctx.checkpoint(position);

@@ -19,18 +19,12 @@ export class Fields {
   /** 1 where a field was quoted: a quote in it stands twice. */
   quoted = new Uint8Array(64);
 
-  add(start: number, end: number, quoted: 0 | 1): void {
-    if (this.count === this.starts.length) this.#grow();
-    this.starts[this.count] = start;
-    this.ends[this.count] = end;
-    this.quoted[this.count++] = quoted;
-  }
-
-  #grow(): void {
+  /** Twice as many have room. */
+  grow(): void {
     const { starts, ends, quoted } = this;
-    this.starts = new Int32Array(this.count * 2);
-    this.ends = new Int32Array(this.count * 2);
-    this.quoted = new Uint8Array(this.count * 2);
+    this.starts = new Int32Array(starts.length * 2);
+    this.ends = new Int32Array(starts.length * 2);
+    this.quoted = new Uint8Array(starts.length * 2);
     this.starts.set(starts);
     this.ends.set(ends);
     this.quoted.set(quoted);
@@ -163,14 +157,18 @@ export class RecordReader {
     const separatorLength = this.#separator.length;
     let at = this.#at;
     let line = this.#nextLine;
-    fields.count = 0;
+    let count = 0;
     for (;;) {
+      if (count === fields.starts.length) fields.grow();
+      const { starts, ends, quoted } = fields;
       const from = at;
       let code = bytes[at];
       if (code === quote) {
         at = this.#closingQuote(bytes, from + 1);
         if (at === -1) return false;
-        fields.add(from + 1, at, 1);
+        starts[count] = from + 1;
+        ends[count] = at;
+        quoted[count++] = 1;
         line += this.#breaks;
         code = bytes[++at];
         if (isLf && code === carriageReturn) code = bytes[++at];
@@ -180,11 +178,14 @@ export class RecordReader {
           code = bytes[++at];
         }
         const isCrlf = isLf && code === newline && at > from && bytes[at - 1] === carriageReturn;
-        fields.add(from, isCrlf ? at - 1 : at, 0);
+        starts[count] = from;
+        ends[count] = isCrlf ? at - 1 : at;
+        quoted[count++] = 0;
       }
       if (code === newline) break;
       at += separatorLength;
     }
+    fields.count = count;
     this.#at = at + 1;
     this.#nextLine = line + 1;
     return true;
