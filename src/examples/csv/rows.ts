@@ -26,7 +26,7 @@ export type Position = {
   readonly badRows: number;
 };
 
-export type CsvCell = string | number | bigint | null;
+type CsvCell = string | number | bigint | null;
 export type CsvRow = { [column: string]: CsvCell };
 
 export type CsvBatch = {
