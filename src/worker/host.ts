@@ -19,10 +19,11 @@ import { unpackAssignments } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import { Attempt, type Shared, Turn } from "./attempt.ts";
 import { execute, failureOutcome } from "./execute.ts";
-import { capturePrints, LineBuffer } from "./lines.ts";
+import { LineBuffer } from "./lines.ts";
 import { Mask } from "../protocol/mask.ts";
 import { Outbox } from "./outbox.ts";
 import { withoutOwnFrames } from "../protocol/stack.ts";
+import type { ThreadGlobals } from "./thread-globals.ts";
 
 /** What the thread's entry gives the host: the rooms it may not import itself. */
 export type HostTools = {
@@ -30,6 +31,7 @@ export type HostTools = {
   load(boot: WorkerBoot): Promise<void>;
   query(db: string | null, sql: string, params: readonly QueryParam[]): unknown[];
   exit(code: number): never;
+  readonly globals: ThreadGlobals;
 };
 
 /** Below this, a task's start is worth no message of its own: its end will be there before anyone looks. */
@@ -99,7 +101,7 @@ export class Host {
     this.#outbox = outbox;
     this.#capture();
     this.#watchCrashes();
-    registry.onChild = (pid, runs) => this.#tools.post({ type: "child", pid, runs });
+    this.#tools.globals.onChild((pid, runs) => this.#tools.post({ type: "child", pid, runs }));
     boot.port.onmessage = (event) => this.#acknowledged(event.data as Ack);
     for (let lane = boot.lanes - 1; lane >= 0; lane--) this.#idleLanes.push(lane);
     try {
@@ -250,7 +252,7 @@ export class Host {
       stdout: new LineBuffer((line) => output("info", line), this.#mask),
       stderr: new LineBuffer((line) => output("warn", line), this.#mask),
     };
-    capturePrints({
+    this.#tools.globals.capturePrints({
       print: (level, text) => {
         const attempt = this.#printer;
         if (attempt === undefined) for (const line of text.split("\n")) output(level, line);
@@ -279,9 +281,8 @@ export class Host {
         });
       } else attempt.crash(thrown);
     };
-    process.on("uncaughtException", uncaught);
-    process.on("unhandledRejection", uncaught);
-    process.exit = (code) => this.#exitedByTask(Number(code ?? 0));
+    this.#tools.globals.onUncaught(uncaught);
+    this.#tools.globals.onExit((code) => this.#exitedByTask(code));
   }
 
   #onlyRunning(): Attempt | undefined {

@@ -6,6 +6,7 @@ import { builtins } from "../examples/builtins.ts";
 import type { FromWorker, ToWorker } from "../protocol/messages.ts";
 import { openReader, type Reader } from "../reader/query.ts";
 import { Host } from "./host.ts";
+import { threadGlobals } from "./thread-globals.ts";
 
 declare const self: Worker;
 
@@ -28,5 +29,6 @@ const host = new Host({
   load: async (boot) => void (await loadModule(boot.module, builtins)),
   query: (db, sql, params) => readerOf(db).query(sql, params),
   exit,
+  globals: threadGlobals,
 });
 self.onmessage = (event: MessageEvent<ToWorker>) => host.receive(event.data);

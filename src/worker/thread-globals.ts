@@ -1,0 +1,29 @@
+// What there is once in a thread, and what a host takes over: the console, uncaught errors, `process.exit`, the programs
+// that tasks start. Several hosts in one thread (the simulator) each get their own instead.
+
+import { registry } from "../api/registry.ts";
+import { capturePrints, type PrintSink } from "./lines.ts";
+
+export type ThreadGlobals = {
+  capturePrints(sink: PrintSink): void;
+  /** What nobody caught: thrown by a callback, or a rejection without a handler. */
+  onUncaught(handle: (thrown: unknown) => void): void;
+  /** `process.exit` in user code. */
+  onExit(handle: (code: number) => never): void;
+  /** A program was started, or has ended. */
+  onChild(handle: (pid: number, runs: boolean) => void): void;
+};
+
+export const threadGlobals: ThreadGlobals = {
+  capturePrints,
+  onUncaught(handle) {
+    process.on("uncaughtException", handle);
+    process.on("unhandledRejection", handle);
+  },
+  onExit(handle) {
+    process.exit = (code) => handle(Number(code ?? 0));
+  },
+  onChild(handle) {
+    registry.onChild = handle;
+  },
+};
