@@ -3,29 +3,33 @@
 
 import { versionLine } from "./version.ts";
 
-/** A reader that left (`| head -1`) is no error: the program ends, unless the command listens and decides itself. */
-function onStdoutError(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
-  if (process.stdout.listenerCount("error") === 1) process.exit(0);
-}
-
-/** With nobody to read messages there is nobody to tell; the work goes on. */
-function onStderrError(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
-}
+/** Of prints of user code and of messages: with nobody to read them there is nobody to tell. Data goes by `print`. */
+const nobodyListens = (): void => {};
 
 async function start(args: readonly string[]): Promise<number> {
-  process.stdout.on("error", onStdoutError);
-  process.stderr.on("error", onStderrError);
-  const [{ main }, { commandTable }] = await Promise.all([
+  process.stdout.on("error", nobodyListens);
+  process.stderr.on("error", nobodyListens);
+  const [{ main }, { commandTable }, { print }] = await Promise.all([
     import("./commands/main.ts"),
     import("./commands/table.ts"),
+    import("./commands/stdout.ts"),
   ]);
-  const { stdout, stderr, env } = process;
+  const { stdout: out, stderr, env } = process;
+  const stdout = { isTTY: out.isTTY, columns: out.columns, write: print };
   return await main(args, { commands: commandTable, stdout, stderr, env });
 }
 
+/** Loads nothing else: the start-up time of this one is measured. */
+async function isVersionPrinted(): Promise<boolean> {
+  try {
+    await Bun.write(Bun.stdout, `${versionLine}\n`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const args = process.argv.slice(2);
-// Before anything is loaded: the start-up time of this one is measured.
-if (args.length === 1 && args[0] === "--version") console.log(versionLine);
-else process.exit(await start(args));
+const wantsVersion = args.length === 1 && args[0] === "--version";
+// What went wrong with stdout is said by the long way.
+if (!wantsVersion || !(await isVersionPrinted())) process.exit(await start(args));

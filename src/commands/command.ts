@@ -16,8 +16,8 @@
 //   });
 //
 // Throw `UsageError` (exit 2) for flags that do not fit together and `UserError` (exit 1) for what a person can mend;
-// never call `process.exit`. `--help` and `--version` are answered before `run`. Results go to stdout, the rest to
-// stderr. A command that must outlive its reader (`… --json | head -1`) listens to stdout's `error` event itself.
+// never call `process.exit`. `--help` and `--version` are answered before `run`. Results go to stdout, by `print`, which
+// says a full disk and ends the command quietly when the reader has left; the rest goes to stderr.
 
 import { defineCommand } from "citty";
 import type { CommandDef } from "citty";

@@ -1,6 +1,7 @@
 // `pipeloom completions <shell>`: the script that teaches a shell to complete our commands.
 
 import { defineCliCommand } from "./command.ts";
+import { print } from "./stdout.ts";
 
 const scripts = {
   bash: () => import("./completion/pipeloom.bash", { with: { type: "text" } }),
@@ -32,7 +33,7 @@ export const command = defineCliCommand({
   },
   async run({ shell }) {
     const { default: script } = await scripts[shell]();
-    process.stdout.write(script);
+    print(script);
     return 0;
   },
 });

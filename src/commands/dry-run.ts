@@ -6,6 +6,7 @@ import type { LoadedPipeline } from "../engine/library.ts";
 import { planOf } from "../engine/plan.ts";
 import type { PlanFormat } from "../ui/plan.ts";
 import { renderPlan } from "../ui/plan.ts";
+import { print } from "./stdout.ts";
 import { UsageError } from "./usage-error.ts";
 import { UserError } from "./user-error.ts";
 
@@ -16,7 +17,7 @@ export async function dryRun(
 ): Promise<number> {
   try {
     const params = await resolveParams(pipeline.params, given);
-    process.stdout.write(renderPlan(await planOf(pipeline, params), format));
+    print(renderPlan(await planOf(pipeline, params), format));
     return 0;
   } catch (error) {
     if (error instanceof ParamsError) throw new UsageError(error.message);

@@ -17,11 +17,12 @@ import type { ModuleRef } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { capture } from "../ui/capture.ts";
-import { createUi } from "../ui/create.ts";
-import type { Ui } from "../ui/ui.ts";
+import { createUi, type LostOutput, type PacedUi } from "../ui/create.ts";
+import { reasonOf } from "../ui/output.ts";
 import type { OutputOptions, Verbosity } from "./common.ts";
 import { UsageError } from "./usage-error.ts";
 import { UserError } from "./user-error.ts";
+import { visible } from "./color.ts";
 
 const verbosity: Readonly<Record<Verbosity, -1 | 0 | 1 | 2>> = {
   quiet: -1,
@@ -49,25 +50,46 @@ export async function executeRun(
 ): Promise<number> {
   let mask: Mask | undefined;
   using threads = warmThreads(options.workers, options.concurrency);
+  const lost: LostOutput[] = [];
   // Before the module is loaded: what it prints must not tear the screen, nor get between the events.
-  const ui = openUi(output, (text) => mask?.text(text) ?? text);
+  const ui = openUi(
+    output,
+    (text) => mask?.text(text) ?? text,
+    (each) => {
+      lost.push(each);
+      ui.log("error", lossNotice(each));
+    },
+  );
   try {
     const loaded = await loadHeld(module, (level, line) => ui.log(level, line));
     mask = Mask.of(loaded.pipeline.secrets, process.env);
     const run = await prepareRun(loaded, options, {
       onEvents: (events) => ui.events(events),
+      behind: () => ui.behind(),
       onOutput: (level, line) => ui.log(level, line),
       threads,
     });
     const { summary, signal } = await untilEnd(run, ui);
     ui.finish(summary);
+    await ui.written(signal === undefined ? Number.POSITIVE_INFINITY : patienceAfterSignalMs);
+    for (const each of lost) process.stderr.write(`error: ${visible(incomplete(each))}\n`);
     if (signal !== undefined) return signal === "SIGINT" ? 130 : 143;
-    return summary.status === "done" ? 0 : 1;
+    return summary.status === "done" && lost.length === 0 ? 0 : 1;
   } catch (error) {
     ui.close();
+    await ui.written(patienceAfterSignalMs);
     throw explained(error);
   }
 }
+
+/** A reader that takes nothing for so long is not waited for by a run that was told to end. */
+const patienceAfterSignalMs = 2_000;
+
+const lossNotice = ({ what, error }: LostOutput): string =>
+  `cannot write ${what}: ${reasonOf(error)}; what comes from here on is lost there, and the run goes on`;
+
+const incomplete = ({ what, error }: LostOutput): string =>
+  `incomplete: ${what}: ${reasonOf(error)}; what the run has done is in the database`;
 
 /** What the module prints while it loads is told when it is known which of it is secret. */
 async function loadHeld(
@@ -96,7 +118,11 @@ const slowLoadMs = 10_000;
 const stillLoading = (module: ModuleRef): string =>
   `${module.kind === "file" ? shownPath(module.path) : module.name} is still loading after ${slowLoadMs / 1000} s; does it await something at its top level?`;
 
-function openUi(output: OutputOptions, mask: (text: string) => string): Ui {
+function openUi(
+  output: OutputOptions,
+  mask: (text: string) => string,
+  onLost: (output: LostOutput) => void,
+): PacedUi {
   try {
     return createUi({
       verbosity: verbosity[output.verbosity],
@@ -107,6 +133,7 @@ function openUi(output: OutputOptions, mask: (text: string) => string): Ui {
       env: process.env,
       isTty: process.stderr.isTTY,
       mask,
+      onLost,
     });
   } catch (error) {
     throw new UserError(toFailure(error).message);
@@ -118,7 +145,7 @@ type Signal = "SIGINT" | "SIGTERM";
 /** The first signal asks, the second ends the threads, and a third has its usual effect. */
 async function untilEnd(
   run: Run,
-  ui: Ui,
+  ui: PacedUi,
 ): Promise<{ summary: RunSummary; signal: Signal | undefined }> {
   let first: Signal | undefined;
   let count = 0;

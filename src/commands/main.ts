@@ -11,6 +11,7 @@ import { spellingsOf, tokenize } from "./flag-tokens.ts";
 import { quote } from "./flag-values.ts";
 import { renderCommandHelp, renderRootHelp } from "./help.ts";
 import type { HelpStyle } from "./help.ts";
+import { ReaderLeft } from "./stdout.ts";
 import { didYouMean, nearest } from "./suggest.ts";
 import type { CommandEntry } from "./table.ts";
 import { UsageError } from "./usage-error.ts";
@@ -137,6 +138,8 @@ function commandHint(name: string, commands: readonly CommandEntry[]): string | 
 // ── what went wrong ────────────────────────────────────────────────────────────────────────────────────
 
 function explain(thrown: unknown, name: string | undefined, around: Surroundings): number {
+  // Nothing is wrong: `| head -1` has what it wanted.
+  if (thrown instanceof ReaderLeft) return 0;
   const p = paint(wantsColor(around.stderr, around.env));
   if (thrown instanceof UsageError) {
     return say(around.stderr, complaint(thrown, p, whereToLook(name, around.commands)), 2);

@@ -6,7 +6,7 @@ import { colorLevel, paletteOf } from "../ui/color.ts";
 import { defineCliCommand } from "./command.ts";
 import { defaultDb, defaultDbHint } from "./default-db.ts";
 import { type RowFormat, rowFormats, rowWriter } from "./rows-format.ts";
-import { Printer, ReaderLeft } from "./stdout.ts";
+import { Printer } from "./stdout.ts";
 import { UsageError } from "./usage-error.ts";
 import { UserError } from "./user-error.ts";
 
@@ -47,10 +47,10 @@ export const command = defineCliCommand({
     const sql = flags.sql === "-" ? await Bun.stdin.text() : flags.sql;
     try {
       write(flags.db ?? defaultDb(), sql, flags.format);
+      return 0;
     } catch (thrown) {
-      if (!(thrown instanceof ReaderLeft)) throw explained(thrown);
+      throw explained(thrown);
     }
-    return 0;
   },
 });
 

@@ -11,7 +11,7 @@ import { isRunAlive } from "../writer/lock.ts";
 import { defineCliCommand } from "./command.ts";
 import { defaultDb, defaultDbHint } from "./default-db.ts";
 import { statusData, statusLines, type ViewOptions } from "./status-view.ts";
-import { print, ReaderLeft } from "./stdout.ts";
+import { print } from "./stdout.ts";
 import { UserError } from "./user-error.ts";
 import { watchScreen } from "./watch-screen.ts";
 
@@ -62,7 +62,6 @@ export const command = defineCliCommand({
       const id = run === undefined ? undefined : runId(run);
       return await show({ db, reader, limit, format, run: id }, watch);
     } catch (thrown) {
-      if (thrown instanceof ReaderLeft) return 0;
       throw thrown instanceof ReaderError ? new UserError(thrown.message) : thrown;
     }
   },

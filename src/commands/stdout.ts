@@ -1,19 +1,20 @@
 // Data on stdout, at the pace of whoever reads it. `process.stdout.write` would queue without bound.
 
-import { codeOf, writeAll } from "../ui/output.ts";
+import { codeOf, reasonOf, writeAll } from "../ui/output.ts";
+import { UserError } from "./user-error.ts";
 
 /** Thrown when the reader has left (`| head -1`): nothing is wrong, and there is nothing more to do. */
 export class ReaderLeft extends Error {
   override readonly name = "ReaderLeft";
 }
 
-/** @throws ReaderLeft */
+/** @throws ReaderLeft, or UserError when it cannot be written */
 export function print(text: string): void {
   try {
     writeAll(process.stdout.fd, text);
   } catch (thrown) {
     if (codeOf(thrown) === "EPIPE") throw new ReaderLeft();
-    throw thrown;
+    throw new UserError(`cannot write to stdout: ${reasonOf(thrown)}`);
   }
 }
 
@@ -23,13 +24,13 @@ const chunkChars = 64 * 1024;
 export class Printer {
   #pending = "";
 
-  /** @throws ReaderLeft */
+  /** @throws ReaderLeft, UserError */
   print(text: string): void {
     this.#pending += text;
     if (this.#pending.length >= chunkChars) this.flush();
   }
 
-  /** @throws ReaderLeft */
+  /** @throws ReaderLeft, UserError */
   flush(): void {
     const text = this.#pending;
     this.#pending = "";

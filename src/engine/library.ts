@@ -47,6 +47,7 @@ export type RunPipelineOptions = {
 /** What the command line needs beyond that. */
 export type RunHooks = {
   readonly onEvents?: (events: readonly RunEvent[]) => void;
+  readonly behind?: () => Promise<void> | undefined;
   readonly onOutput?: (level: LogLevel, line: string) => void;
   readonly threads?: WarmThreads;
 };
@@ -95,6 +96,7 @@ export async function prepareRun(
       hooks.onEvents?.(events);
       if (onEvent !== undefined) for (const event of events) onEvent(event);
     },
+    behind: hooks.behind,
     onOutput: hooks.onOutput ?? showOutput,
   });
 }

@@ -32,6 +32,8 @@ export type RunOptions = {
   /** Threads that were started early; what the pool has not taken is ended. */
   readonly spareThreads?: Disposable | undefined;
   readonly onEvents: (events: readonly RunEvent[]) => void;
+  /** A promise while whoever reads the events is behind: the writer then waits, and with it the tasks. */
+  readonly behind?: (() => Promise<void> | undefined) | undefined;
   /** What no task printed: modules while they load, hooks that fail. */
   readonly onOutput: (level: LogLevel, line: string) => void;
 };

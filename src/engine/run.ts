@@ -80,6 +80,7 @@ export class Run {
   #closing = false;
   /** Commits taken in, of which the writer has not been told. */
   #seen = 0;
+  #isReaderBehind = false;
   #feeding = false;
   #hasAllReached = false;
   #queuedAtEnd = 0;
@@ -443,12 +444,32 @@ export class Run {
   #committed(events: readonly CommittedEvent[]): void {
     for (const event of events) this.#apply(event);
     this.#options.onEvents(events);
+    this.#seen++;
+    if (this.#isReaderBehind || this.#waitForReader()) return this.#advance();
     // Not each by itself: a message that nobody waits for costs a wake-up.
-    if (++this.#seen >= seenAtOnce) {
-      this.#tellWriter({ type: "seen", count: this.#seen });
-      this.#seen = 0;
-    }
+    if (this.#seen >= seenAtOnce) this.#tellSeen();
     this.#advance();
+  }
+
+  #tellSeen(): void {
+    this.#tellWriter({ type: "seen", count: this.#seen });
+    this.#seen = 0;
+  }
+
+  /** Commits that are not told as seen hold the writer, and with it the Workers. A run that ends waits for no reader. */
+  #waitForReader(): boolean {
+    if (this.#stop !== undefined || this.#closing) return false;
+    const wait = this.#options.behind?.();
+    if (wait === undefined) return false;
+    this.#isReaderBehind = true;
+    void wait.then(() => this.#readerCaughtUp());
+    return true;
+  }
+
+  #readerCaughtUp(): void {
+    if (!this.#isReaderBehind) return;
+    this.#isReaderBehind = false;
+    this.#tellSeen();
   }
 
   #apply(event: CommittedEvent): void {
@@ -598,6 +619,7 @@ export class Run {
   #endEarly(stop: Stop): void {
     if (this.#stop !== undefined || this.#closing) return;
     this.#stop = stop;
+    this.#readerCaughtUp();
     this.#stream?.close();
     this.#stream = undefined;
     for (const id of this.#pool?.takeBackAll() ?? []) {
@@ -633,6 +655,7 @@ export class Run {
 
   #close(status: Exclude<RunStatus, "running">, failure: Failure | null): void {
     this.#closing = true;
+    this.#readerCaughtUp();
     this.#queuedAtEnd = this.#graph.live + this.#undecided.length;
     this.#recordQueued();
     this.#tellWriter({ type: "close", status, failure });

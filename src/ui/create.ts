@@ -7,8 +7,8 @@ import { glyphsFor } from "./glyphs.ts";
 import { createJson } from "./json.ts";
 import { createLogFile } from "./log-file.ts";
 import type { Verbosity } from "./narrate.ts";
-import type { OutStream } from "./output.ts";
-import { untilClosed, writerOf } from "./output.ts";
+import type { OnLost, OutStream, Sink } from "./output.ts";
+import { sinkOf, untilLost, writerOf } from "./output.ts";
 import { createPlain } from "./plain.ts";
 import type { Clock } from "./terminal.ts";
 import { createTerminal, systemClock } from "./terminal.ts";
@@ -31,38 +31,88 @@ export type UiOptions = {
   readonly clock?: Clock;
   /** Hides secrets in what the main thread prints. What tasks print comes masked. */
   readonly mask?: (text: string) => string;
-  /** Called once when `--json` has no reader any more (`| head -1`). The run need not care. */
-  readonly onStdoutClosed?: () => void;
+  /** Called once for each output that cannot be written any more. A reader that left (`| head -1`) is no loss. */
+  readonly onLost?: (output: LostOutput) => void;
+};
+
+export type LostOutput = {
+  /** `the events on stdout` */
+  readonly what: string;
+  readonly error: unknown;
+};
+
+/** A Ui whose readers may be slow: a pipe takes what is written when somebody reads it. */
+export type PacedUi = Ui & {
+  /** A promise while a reader is behind; whoever makes events waits for it. */
+  behind(): Promise<void> | undefined;
+  /** After `finish` or `close`: resolves when all is written or lost. See `Sink`. */
+  written(patienceMs: number): Promise<void>;
 };
 
 /** @throws Error when the log file cannot be opened */
-export function createUi(options: UiOptions): Ui {
+export function createUi(options: UiOptions): PacedUi {
   const { json, logFile, clock = systemClock, mask = (text: string) => text } = options;
-  const file = logFile === undefined ? undefined : createLogFile(logFile, clock.now);
+  const lost = (what: string): OnLost => {
+    return (error) => options.onLost?.({ what, error });
+  };
+  const file =
+    logFile === undefined
+      ? undefined
+      : createLogFile(logFile, clock.now, lost(`the log file ${logFile}`));
   const printed = (line: string): string => {
     const masked = mask(line);
     file?.log("info", masked);
     return visible(masked);
   };
+  const events = json ? sinkOf(options.stdout, lost("the events on stdout")) : undefined;
+  const screen = createScreenUi(options, clock, printed, lost("the messages on stderr"));
   const parts: Ui[] = [
     ...(file === undefined ? [] : [file]),
-    createScreenUi(options, clock, printed),
-    ...(json ? [createJson(untilClosed(writerOf(options.stdout), options.onStdoutClosed))] : []),
+    screen.ui,
+    ...(events === undefined ? [] : [createJson(events.write)]),
   ];
-  const [only] = parts;
-  return parts.length === 1 && only !== undefined ? only : all(parts);
+  const sinks = [screen.sink, events].filter((sink) => sink !== undefined);
+  return { ...all(parts), ...paceOf(sinks) };
 }
 
+function paceOf(sinks: readonly Sink[]): Pick<PacedUi, "behind" | "written"> {
+  return {
+    behind() {
+      const waits = sinks.map((sink) => sink.behind()).filter((wait) => wait !== undefined);
+      return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
+    },
+    async written(patienceMs) {
+      await Promise.all(sinks.map((sink) => sink.written(patienceMs)));
+    },
+  };
+}
+
+/** `sink`: where plain lines go. The regions of a terminal are written at once. */
+type ScreenUi = { readonly ui: Ui; readonly sink: Sink | undefined };
+
 /** @param printed what to show of a line that the main thread has printed */
-function createScreenUi(options: UiOptions, clock: Clock, printed: (line: string) => string): Ui {
+function createScreenUi(
+  options: UiOptions,
+  clock: Clock,
+  printed: (line: string) => string,
+  onLost: OnLost,
+): ScreenUi {
   const { verbosity, stderr, env, isTty } = options;
   const look = { colors: paletteOf(colorLevel(env, isTty)), glyphs: glyphsFor(env) };
   const cwd = options.cwd ?? process.cwd();
-  const write = untilClosed(writerOf(stderr));
-  const common = { verbosity, write, look, env, cwd };
-  if (wantsScreen(options)) return createTerminal({ ...common, stream: stderr, clock, printed });
+  const common = { verbosity, look, env, cwd };
+  if (wantsScreen(options)) {
+    // A terminal that is gone is no loss.
+    const write = untilLost(writerOf(stderr), () => {});
+    return {
+      ui: createTerminal({ ...common, write, stream: stderr, clock, printed }),
+      sink: undefined,
+    };
+  }
+  const sink = sinkOf(stderr, onLost);
+  const { write } = sink;
   const line = (text: string): void => write(`${printed(text)}\n`);
-  return withPrints(createPlain({ ...common, now: clock.now }), line);
+  return { ui: withPrints(createPlain({ ...common, write, now: clock.now }), line), sink };
 }
 
 /** What the main thread prints is told as the rest is, on stderr: stdout is for data. */

@@ -6,8 +6,8 @@ import type { LogLevel } from "../protocol/status.ts";
 import { toIso } from "../protocol/time.ts";
 import type { Line } from "./narrate.ts";
 import { narrate } from "./narrate.ts";
-import type { Write } from "./output.ts";
-import { writeAll } from "./output.ts";
+import type { OnLost, Write } from "./output.ts";
+import { reasonOf, untilLost, writeAll } from "./output.ts";
 import { summaryLines } from "./summary.ts";
 import { visible, visibleLines } from "./text.ts";
 import type { Ui } from "./ui.ts";
@@ -25,9 +25,12 @@ export function logFileLines(line: Line): string {
     .join("");
 }
 
-/** @throws Error when the file cannot be opened for appending */
-export function createLogFile(path: string, now: () => number): Ui {
-  const file = openAppend(path);
+/**
+ * @param onLost called once when the file cannot be written any more; the run goes on
+ * @throws Error when the file cannot be opened for appending
+ */
+export function createLogFile(path: string, now: () => number, onLost: OnLost): Ui {
+  const file = openAppend(path, onLost);
   const buffer = buffered(file.write);
   const put = (line: Line): void => buffer.add(logFileLines(line));
   const own = (level: LogLevel, text: string): void => put({ at: now(), level, task: null, text });
@@ -56,38 +59,37 @@ export function createLogFile(path: string, now: () => number): Ui {
   };
 }
 
-function openAppend(path: string): { write: Write; close: () => void } {
+function openAppend(path: string, onLost: OnLost): { write: Write; close: () => void } {
   let fd: number | undefined;
   try {
     fd = openSync(path, "a");
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`the log file ${path} cannot be opened: ${why}`, { cause: error });
+    throw new Error(`the log file ${path} cannot be opened: ${reasonOf(error)}`, { cause: error });
   }
+  const write = untilLost((text) => {
+    if (fd !== undefined) writeAll(fd, text);
+  }, onLost);
   return {
-    write(text) {
-      if (fd !== undefined) writeAll(fd, text);
-    },
+    write,
     close() {
-      if (fd !== undefined) closeSync(fd);
+      const closed = fd;
       fd = undefined;
+      try {
+        if (closed !== undefined) closeSync(closed);
+      } catch (error) {
+        // A network file system says only now what it has not kept.
+        onLost(error);
+      }
     },
   };
 }
 
-/** A full disk must not end the run: from the first error on, the log is lost and nothing else. */
 function buffered(write: Write): { add: (text: string) => void; stop: () => void } {
   let pending = "";
-  let broken = false;
   const flush = (): void => {
     const text = pending;
     pending = "";
-    if (text === "" || broken) return;
-    try {
-      write(text);
-    } catch {
-      broken = true;
-    }
+    if (text !== "") write(text);
   };
   const timer = setInterval(flush, flushAgeMs);
   timer.unref();

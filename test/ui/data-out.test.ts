@@ -1,12 +1,22 @@
-import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  read as readInBackground,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { taskId } from "../../src/protocol/ids.ts";
 import { capture } from "../../src/ui/capture.ts";
 import { createUi } from "../../src/ui/create.ts";
 import { jsonLine } from "../../src/ui/json.ts";
-import { untilClosed } from "../../src/ui/output.ts";
+import { reasonOf, sinkOf, untilLost } from "../../src/ui/output.ts";
 import { boom, epoch, event, rig, summary } from "./rig.ts";
 
 let folder = "";
@@ -51,19 +61,103 @@ test("--json keeps stdout for events, on a terminal and without", () => {
   }
 });
 
-test("a reader that has gone away is no error, and is told of once", () => {
+test("after the first error a sink is silent, and the error is told of once", () => {
   let calls = 0;
-  let closed = 0;
-  const write = untilClosed(
+  const lost: unknown[] = [];
+  const write = untilLost(
     () => {
       calls++;
       throw Object.assign(new Error("EPIPE"), { code: "EPIPE" });
     },
-    () => closed++,
+    (error) => lost.push(error),
   );
   write("a");
   write("b");
-  expect([calls, closed]).toEqual([1, 1]);
+  expect([calls, lost.length]).toEqual([1, 1]);
+});
+
+test("the system's reason, as a person reads it", () => {
+  expect(reasonOf(new Error("ENOSPC: no space left on device, write"))).toBe(
+    "no space left on device (ENOSPC)",
+  );
+  expect(reasonOf(new Error("nobody reads it"))).toBe("nobody reads it");
+  expect(reasonOf("odd")).toBe("odd");
+});
+
+/** Both ends of a FIFO; opened for reading and writing, so that neither waits for the other. */
+function fifo(): { fd: number; [Symbol.dispose]: () => void } {
+  const path = join(folder, "fifo");
+  expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
+  const fd = openSync(path, constants.O_RDWR);
+  return { fd, [Symbol.dispose]: () => closeSync(fd) };
+}
+const onDescriptor = (fd: number) => ({ fd, write: takenOver });
+const kibibyte = `${"x".repeat(1023)}\n`;
+
+describe.skipIf(process.platform === "win32")("a sink on a descriptor", () => {
+  test("keeps the order, and is whole", async () => {
+    using pipe = fifo();
+    const sink = sinkOf(onDescriptor(pipe.fd), takenOver);
+    for (let i = 0; i < 20; i++) sink.write(`${i}\n`);
+    await sink.written(Number.POSITIVE_INFINITY);
+    const buffer = Buffer.alloc(1000);
+    const text = buffer.toString("utf8", 0, readSync(pipe.fd, buffer));
+    expect(text).toBe(Array.from({ length: 20 }, (_, i) => `${i}\n`).join(""));
+  });
+
+  test("does not block when nobody reads, says that it is behind, and goes on when somebody does", async () => {
+    using pipe = fifo();
+    const sink = sinkOf(onDescriptor(pipe.fd), takenOver);
+    expect(sink.behind()).toBeUndefined();
+    for (let i = 0; i < 2048; i++) sink.write(kibibyte);
+    const behind = sink.behind();
+    expect(behind).toBeInstanceOf(Promise);
+    const buffer = Buffer.alloc(64 * 1024);
+    for (let read = 0; read < 2048 * 1024;) {
+      read += await new Promise<number>((resolve) => {
+        readInBackground(pipe.fd, buffer, 0, buffer.length, null, (_, count) => resolve(count));
+      });
+    }
+    await behind;
+    await sink.written(Number.POSITIVE_INFINITY);
+    expect(sink.behind()).toBeUndefined();
+  });
+
+  test("is given up when its reader takes nothing", async () => {
+    using pipe = fifo();
+    const lost: unknown[] = [];
+    const sink = sinkOf(onDescriptor(pipe.fd), (error) => lost.push(reasonOf(error)));
+    for (let i = 0; i < 2048; i++) sink.write(kibibyte);
+    const behind = sink.behind();
+    await sink.written(1);
+    await behind;
+    expect(lost).toEqual(["nobody reads it"]);
+    // The thread that writes is let go.
+    const buffer = Buffer.alloc(4 * 1024 * 1024);
+    while (readSync(pipe.fd, buffer) === 0);
+  });
+
+  test.skipIf(process.platform !== "linux")("on a full disk tells the reason", async () => {
+    const fd = openSync("/dev/full", "w");
+    const lost: unknown[] = [];
+    const sink = sinkOf(onDescriptor(fd), (error) => lost.push(reasonOf(error)));
+    sink.write("a");
+    await sink.written(Number.POSITIVE_INFINITY);
+    sink.write("b");
+    await sink.written(Number.POSITIVE_INFINITY);
+    closeSync(fd);
+    expect(lost).toEqual(["no space left on device (ENOSPC)"]);
+  });
+
+  test("whose reader has left is no loss", async () => {
+    const script = `import { sinkOf } from ${JSON.stringify(join(import.meta.dir, "../../src/ui/output.ts"))};
+      const sink = sinkOf(process.stdout, (error) => console.error("lost", error));
+      sink.write("a"); await sink.written(Infinity); console.error("ended");`;
+    const shell = Bun.spawn(["sh", "-c", '"$1" -e "$2" | true', "sh", process.execPath, script], {
+      stderr: "pipe",
+    });
+    expect(await shell.stderr.text()).toBe("ended\n");
+  });
 });
 
 test("the log file has every line with time, level and task, without colours, appended", () => {
@@ -83,6 +177,25 @@ test("a log file that cannot be opened is an error that says so", () => {
   const path = join(folder, "missing", "run.log");
   expect(() => rig({}, { logFile: path })).toThrow(`the log file ${path} cannot be opened`);
 });
+
+test.skipIf(process.platform !== "linux")(
+  "a log file on a full disk is told of once, and the run goes on",
+  () => {
+    const lost: string[] = [];
+    const { ui } = rig(
+      {},
+      {
+        logFile: "/dev/full",
+        isTty: false,
+        onLost: ({ what, error }) => lost.push(`${what}: ${reasonOf(error)}`),
+      },
+    );
+    ui.events([event.log(1, "x".repeat(70_000))]);
+    ui.log("info", "y".repeat(70_000));
+    ui.finish(summary());
+    expect(lost).toEqual(["the log file /dev/full: no space left on device (ENOSPC)"]);
+  },
+);
 
 test("the log file is whole after a crash", async () => {
   const path = join(folder, "run.log");
