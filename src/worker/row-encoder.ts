@@ -1,6 +1,7 @@
 // Rows of one `ctx.upsert` or `ctx.insert` → the text of `rows` parts. This runs once per row and cell of all data, so it
 // is written for speed: rows of one shape, which is nearly all, skip the union of keys, and nothing is made for a row.
 
+import { foldColumnName } from "../protocol/column-name.ts";
 import { isPlainObject, memberPath } from "../protocol/json.ts";
 import { CellPacker } from "../protocol/unit-part.ts";
 import { CellError, described, encodeCell } from "./encode-cell.ts";
@@ -15,7 +16,7 @@ export class RowEncoder {
   readonly #target: RowsTarget;
   readonly #columns: string[] = [];
   readonly #known = new Set<string>();
-  /** Lower case → as given: to SQLite they are one column. */
+  /** Folded name → as given: to SQLite they are one column. */
   readonly #spellings = new Map<string, string>();
   readonly #cells = new CellPacker();
   /** The keys of the last row. */
@@ -109,7 +110,8 @@ export class RowEncoder {
   #addColumn(name: string): void {
     const at = `${this.#target.what}: rows[${this.#index}]`;
     if (name.includes("\0")) throw new TypeError(`${at} has a column with a NUL in its name`);
-    const spelled = this.#spellings.get(name.toLowerCase());
+    const folded = foldColumnName(name);
+    const spelled = this.#spellings.get(folded);
     if (spelled !== undefined) {
       throw new TypeError(
         `${at} has ${JSON.stringify(name)} and there is ${JSON.stringify(spelled)} already; to SQLite they are one column`,
@@ -120,7 +122,7 @@ export class RowEncoder {
         `${at} brings the columns to more than ${maxColumns}; are the keys data? (column ${JSON.stringify(name)})`,
       );
     }
-    this.#spellings.set(name.toLowerCase(), name);
+    this.#spellings.set(folded, name);
     this.#known.add(name);
     this.#columns.push(name);
   }

@@ -1,6 +1,7 @@
 // Why rows could not go into a table, in words that say what to do. Looked up only after SQLite has refused.
 
 import type { Database } from "bun:sqlite";
+import { foldColumnName } from "../protocol/column-name.ts";
 import type { OnConflict } from "../protocol/messages.ts";
 import { quoteIdentifier } from "./upsert-sql.ts";
 
@@ -98,10 +99,10 @@ function missingColumn(db: Database, shape: RowsShape): string | null {
     "SELECT name, hidden FROM pragma_table_xinfo(?)",
     shape.table,
   );
-  const known = new Map(columns.map(({ name, hidden }) => [name.toLowerCase(), Number(hidden)]));
+  const known = new Map(columns.map(({ name, hidden }) => [foldColumnName(name), Number(hidden)]));
   const key = shape.onConflict.action === "fail" ? [] : shape.onConflict.key;
   for (const name of [...shape.columns, ...key]) {
-    const hidden = known.get(name.toLowerCase());
+    const hidden = known.get(foldColumnName(name));
     if (hidden === undefined && !isRowid(name)) {
       return `${label(shape)}: no column ${JSON.stringify(name)}; there are: ${names(columns.map((column) => column.name))}`;
     }
@@ -125,7 +126,7 @@ function missingKey(db: Database, shape: RowsShape): string | null {
 }
 
 const sorted = (columns: readonly string[]): string =>
-  JSON.stringify(columns.map((name) => name.toLowerCase()).toSorted());
+  JSON.stringify(columns.map(foldColumnName).toSorted());
 
 /** The primary key's columns, and those of each unique index that is not partial. */
 function uniqueColumnSets(db: Database, table: string): readonly (readonly string[])[] {

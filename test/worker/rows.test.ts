@@ -241,6 +241,10 @@ test("two spellings of one SQLite column, and a flood of columns, are refused", 
   expect(await refusal([{ "a\0": 1 }])).toContain("NUL");
 });
 
+test("SQLite folds the case of ASCII letters only: other letters make two columns", async () => {
+  expect(await refusal([{ Φ: 1, φ: 2, K: 3, "\u212a": 4 }])).toBe("accepted");
+});
+
 test("a row of an upsert has its key; null is a value", async () => {
   const byPair = upsertTarget(id, "posts", { key: ["a", "b"] });
   expect(await refusal([{ a: 1, b: 2 }, { a: 1 }], byPair)).toBe(
