@@ -20,8 +20,8 @@ function unpackDone(
   inFlight: InFlight,
   into: CommittedEvent[],
 ): void {
-  for (let i = 0; i + 2 < numbers.length; i += 3) {
-    const id = numbers[i] as TaskId;
+  for (let i = 0; i < numbers.length; i += 3) {
+    const id = numberAt(numbers, i) as TaskId;
     const vertex = inFlight.get(id);
     if (vertex === undefined) continue;
     const event: TaskFinished = {
@@ -30,9 +30,16 @@ function unpackDone(
       name: vertex.name,
       attempt: vertex.attempt + 1,
       status: "done",
-      startedAt: base + (numbers[i + 1] ?? 0),
-      at: base + (numbers[i + 2] ?? 0),
+      startedAt: base + numberAt(numbers, i + 1),
+      at: base + numberAt(numbers, i + 2),
     };
+    // Where all results are null, they are left out.
     into.push(vertex.needed ? { ...event, result: results?.[i / 3] ?? "null" } : event);
   }
+}
+
+function numberAt(numbers: readonly number[], index: number): number {
+  const number = numbers[index];
+  if (number === undefined) throw new Error("Internal error: a pack of done tasks is cut short");
+  return number;
 }

@@ -9,11 +9,12 @@ import { NotJsonError } from "../protocol/json.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import { circleBelow } from "./circle.ts";
+import { Heap } from "./heap.ts";
 import { fill, holdsNode, nodesIn, type Template, toTemplate } from "./template.ts";
 
-/** How a vertex ended. `result` is JSON text. */
+/** How a vertex ended. `result` is JSON text; undefined where the vertex is not `needed`. */
 export type Ending =
-  | { readonly status: "done"; readonly result: string }
+  | { readonly status: "done"; readonly result: string | undefined }
   | { readonly status: "error" | "cancelled"; readonly failure: Failure }
   | { readonly status: "skipped"; readonly because: string; readonly failure: Failure };
 
@@ -25,7 +26,10 @@ type VertexBase = {
   /** Emptied when it ends, so that finished work can be collected. */
   dependents: Vertex[];
   ending: Ending | undefined;
-  /** Someone will read the result. */
+  /**
+   * The result is kept: someone reads it, or an item that is still to come may. Settled when a task is handed out and when
+   * a fan-out unfolds (`Graph.settleNeeded`); whoever passes results on, or reads them, asks here and nowhere else.
+   */
   needed: boolean;
   readonly optional: boolean;
 };
@@ -62,8 +66,12 @@ export type EachVertex = VertexBase & {
   /** A list that was given as it is, or what will yield one; undefined once its items are known. */
   source: { readonly list: readonly unknown[] } | { readonly text: Template<Vertex> } | undefined;
   items: readonly unknown[];
-  /** The next item to unfold. */
+  /** The next item to unfold; 0: the author's function was never called. */
   next: number;
+  /** Fan-outs around it. */
+  readonly depth: number;
+  /** Order among fan-outs of one depth. */
+  readonly order: number;
   /** One template for each item, kept only when the result is needed. */
   results: Template<Vertex>[];
   /** Tasks that its items became, for estimating the rest. */
@@ -85,6 +93,8 @@ export type GraphEvents = {
   ready(vertex: TaskVertex): void;
   /** It will never run, because of a task that did not end well. */
   skipped(vertex: TaskVertex, failure: Failure): void;
+  /** Its source is no list: nothing of the fan-out runs. */
+  fanOutFailed(failure: Failure): void;
 };
 
 export class Graph {
@@ -93,10 +103,21 @@ export class Graph {
   /** Nodes that have come into being, and those of them that were planned since the last look. */
   #made: AnyNode[] = [];
   #lookAt = leastLook;
-  readonly #unfolding: EachVertex[] = [];
+  /** An author reads a plan from the inside out: the items of a nested fan-out come before the next item around it. */
+  readonly #unfolding = new Heap<EachVertex>((a, b) =>
+    a.depth === b.depth ? a.order < b.order : a.depth > b.depth,
+  );
+  /** Whose item function runs. */
+  #asked: EachVertex | undefined;
+  /** Fan-outs planned so far. */
+  #fans = 0;
+  /** A fan-out has ended without an item: what its function would have passed on cannot be known. */
+  #hasUnaskedFan = false;
   readonly #planning = new Set<AnyNode>();
-  /** All results are needed: for a stream, where a node may be passed on after its task has ended. */
-  keepResults = false;
+  /** More nodes will be added: they may pass on one whose task has ended long ago. */
+  expectsMore = false;
+  /** While all there is is being planned: what could start, which waits until it is known who reads what. */
+  #held: Vertex[] | undefined;
   /** Tasks planned so far. */
   tasks = 0;
   /** Planned, in order. Ended ones are let go when they outnumber the live ones. */
@@ -105,8 +126,8 @@ export class Graph {
   #liveFans = 0;
   /** Fan-outs whose items are not known yet. */
   #unknownFans = 0;
-  /** A worklist, not recursion: a chain may be 10,000 links long. */
-  readonly #ended: [Vertex, Ending][] = [];
+  /** A worklist, not recursion: a chain may be 10,000 links long. First in, first out: what is skipped is told in order. */
+  #ended: [Vertex, Ending][] = [];
   #isEnding = false;
 
   /** @param pools the named limits there are; a task of another is an error */
@@ -134,16 +155,40 @@ export class Graph {
     return this.#plan(node);
   }
 
-  /** @throws PlanError naming a node that was made and that nothing reaches */
-  assertAllReached(): void {
-    const [node, ...others] = this.#unreached();
-    if (node !== undefined) {
-      const more = others.length;
-      throw new PlanError(
-        `task "${nodeName(node)}" was called in \`tasks\`, but nothing returned depends on it, so it would not run` +
-          `${more === 0 ? "" : ` (and ${more} more)`}; return it, pass it to another task, or do not call it`,
-      );
+  /**
+   * Plans all the nodes there are. What can start is announced afterwards, in the author's order, and a fan-out that has
+   * its list unfolds in its place, as long as there is room.
+   */
+  addAll(nodes: Iterable<unknown>, hasRoom: () => boolean): void {
+    const held: Vertex[] = [];
+    this.#held = held;
+    for (const node of nodes) this.add(node);
+    this.#held = undefined;
+    for (const vertex of held) {
+      this.#allArrived(vertex);
+      while (vertex.kind === "each" && this.canUnfold && hasRoom()) this.unfold();
     }
+  }
+
+  /**
+   * To be asked once everything is unfolded. Where a fan-out had no item, its function never ran, and it might have passed
+   * on any node: then nothing is said to be forgotten.
+   *
+   * @returns what to tell in that case
+   * @throws PlanError naming a node that was made and that nothing reaches
+   */
+  assertAllReached(): string | undefined {
+    const [node, ...others] = this.#unreached();
+    if (node === undefined) return undefined;
+    const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
+    const what = `task "${nodeName(node)}"`;
+    if (this.#hasUnaskedFan) {
+      return `${what} does not run${more}: nothing returned depends on it, and a fan-out that may pass it on has no items`;
+    }
+    throw new PlanError(
+      `${what} was called in \`tasks\`, but nothing returned depends on it, so it would not run` +
+        `${more}; return it, pass it to another task, or do not call it`,
+    );
   }
 
   /** Tasks that items not yet unfolded will become, at the rate of those that are. */
@@ -158,12 +203,15 @@ export class Graph {
 
   /** Every fan-out has its items: no code of the author's is left to run that could pass a node on. */
   get isUnfolded(): boolean {
-    return this.#unknownFans === 0 && this.#unfolding.length === 0;
+    return this.#unknownFans === 0 && this.#unfolding.size === 0 && this.#asked === undefined;
   }
 
-  /** Someone reads its result, or may yet: an item that is still to come can pass on a node from outside. */
-  isNeeded(vertex: Vertex): boolean {
-    return vertex.needed || this.keepResults || !this.isUnfolded;
+  /**
+   * Settles for good whether its result is kept. To be called before it is handed out: from then on `needed` does not
+   * change, for whoever may still pass it on is known by now to exist or not.
+   */
+  settleNeeded(vertex: Vertex): void {
+    vertex.needed ||= this.expectsMore || !this.isUnfolded;
   }
 
   /** False while a fan-out waits for its list: how many tasks there will be cannot be known. */
@@ -180,7 +228,8 @@ export class Graph {
     const live = this.liveTasks();
     const circle = circleBelow<Vertex>(live);
     if (circle === undefined) {
-      return `Internal error: nothing runs, and task "${live[0]?.name ?? "?"}" still waits`;
+      const names = live.length === 0 ? ["a fan-out"] : live.slice(0, 3).map(describe);
+      return `Internal error: nothing runs, and ${names.join(", ")} still waits`;
     }
     const names = circle.map(describe);
     return `these wait for one another: ${[...names, names[0]].join(" → ")}; an item of a fan-out cannot pass on what waits for that fan-out`;
@@ -197,15 +246,22 @@ export class Graph {
   }
 
   get canUnfold(): boolean {
-    return this.#unfolding.length > 0;
+    return this.#unfolding.size > 0;
   }
 
   /** Unfolds one item of a fan-out that is under way. */
   unfold(): void {
-    const each = this.#unfolding.at(-1);
+    const each = this.#unfolding.peek();
     if (each === undefined) return;
+    if (each.next === each.items.length - 1) this.#unfoldLast(each);
+    else this.#unfoldItem(each);
+  }
+
+  /** Taken out first: the heap's first one may be another by the time its item is planned. */
+  #unfoldLast(each: EachVertex): void {
+    this.#unfolding.pop();
     this.#unfoldItem(each);
-    if (each.next >= each.items.length && this.#unfolding.includes(each)) this.#unfolded(each);
+    this.#unfolded(each);
   }
 
   #plannedVertex(node: AnyNode): Vertex | undefined {
@@ -223,7 +279,7 @@ export class Graph {
       const open = this.#plannedVertex(top) === undefined ? this.#openDependencies(top) : undefined;
       if (open === undefined) stack.pop();
       else if (open.length > 0)
-        for (const dependency of this.#enter(top, open)) stack.push(dependency);
+        for (const dependency of this.#enter(top, open).toReversed()) stack.push(dependency);
       else {
         this.#planOne(top);
         stack.pop();
@@ -257,7 +313,9 @@ export class Graph {
     node.planned = vertex;
     if (vertex.kind === "task") this.#keep(vertex);
     else this.#liveFans++;
-    if (vertex.waiting === 0) this.#allArrived(vertex);
+    if (vertex.waiting > 0) return vertex;
+    if (this.#held === undefined) this.#allArrived(vertex);
+    else this.#held.push(vertex);
     return vertex;
   }
 
@@ -299,7 +357,7 @@ export class Graph {
       waiting: 0,
       dependents: [],
       ending: undefined,
-      needed: this.keepResults,
+      needed: false,
     };
     this.tasks++;
     this.#waitFor(vertex, dependencies);
@@ -322,12 +380,14 @@ export class Graph {
           },
       items: [],
       next: 0,
+      depth: (this.#asked?.depth ?? -1) + 1,
+      order: this.#fans++,
       results: [],
       unfoldedTasks: 0,
       waiting: 0,
       dependents: [],
       ending: undefined,
-      needed: this.keepResults,
+      needed: false,
       optional: false,
     };
     this.#unknownFans++;
@@ -369,35 +429,36 @@ export class Graph {
   }
 
   #startUnfolding(each: EachVertex): void {
-    if (each.source === undefined) {
+    const { source } = each;
+    if (source === undefined) {
       this.#end(each, { status: "done", result: eachResult(each) });
       return;
     }
-    const source: unknown =
-      "list" in each.source ? each.source.list : JSON.parse(fill(each.source.text, resultText));
     each.source = undefined;
     this.#unknownFans--;
-    if (!Array.isArray(source)) {
-      const found = source === null ? "null" : typeof source;
-      const failure = {
-        name: "TypeError",
-        message: `each: the source must yield a list, not ${found}`,
-      };
-      this.#end(each, { status: "error", failure });
-      return;
-    }
-    each.items = source;
+    if ("list" in source) return this.#unfoldList(each, source.list);
+    if (isAbsent(source.text)) return this.#end(each, { status: "done", result: "null" });
+    const yielded: unknown = JSON.parse(fill(source.text, resultText));
+    if (Array.isArray(yielded)) return this.#unfoldList(each, yielded);
+    const failure = notAList(yielded, source.text, each);
+    this.#events.fanOutFailed(failure);
+    this.#end(each, { status: "error", failure });
+  }
+
+  #unfoldList(each: EachVertex, items: readonly unknown[]): void {
+    // Another fan-out has items to come, which may pass this one on.
+    this.settleNeeded(each);
+    each.items = items;
     // Holds itself open until its last item is unfolded.
     each.waiting = 1;
-    if (source.length > 0) this.#unfolding.push(each);
+    if (items.length > 0) this.#unfolding.push(each);
     else this.#unfolded(each);
   }
 
   #unfoldItem(each: EachVertex): void {
     const index = each.next++;
     const tasksBefore = this.tasks;
-    const expression = each.item(each.items[index], index);
-    const needed = each.needed || this.#isOutside(each);
+    const { needed } = each;
     const dependencies: Vertex[] = [];
     const plan = (node: AnyNode): Vertex => {
       const vertex = this.#plan(node);
@@ -405,25 +466,23 @@ export class Graph {
       dependencies.push(vertex);
       return vertex;
     };
-    // Nearly always the item becomes one node.
-    const template = isNode(expression)
-      ? [plan(expression)]
-      : asPlanError(`each: item ${index}`, () => toTemplate(expression, "item", plan));
+    this.#asked = each;
+    try {
+      const expression = each.item(each.items[index], index);
+      // Nearly always the item becomes one node.
+      const template = isNode(expression)
+        ? [plan(expression)]
+        : asPlanError(`each: item ${index}`, () => toTemplate(expression, "item", plan));
+      if (needed) each.results.push(template);
+    } finally {
+      this.#asked = undefined;
+    }
     each.unfoldedTasks += this.tasks - tasksBefore;
-    if (needed) each.results.push(template);
     this.#waitFor(each, dependencies.length > 1 ? new Set(dependencies) : dependencies);
   }
 
-  /** Another fan-out has items to come, which may pass this one on. */
-  #isOutside(each: EachVertex): boolean {
-    return this.#unknownFans > 0 || this.#unfolding.some((other) => other !== each);
-  }
-
   #unfolded(each: EachVertex): void {
-    const index = this.#unfolding.indexOf(each);
-    if (index >= 0) this.#unfolding.splice(index, 1);
     each.items = [];
-    each.next = Math.max(each.next, 1);
     each.waiting--;
     if (each.waiting === 0) this.#allArrived(each);
   }
@@ -438,30 +497,20 @@ export class Graph {
     if (this.#isEnding) return;
     this.#isEnding = true;
     try {
-      for (let next = this.#ended.pop(); next !== undefined; next = this.#ended.pop()) {
-        this.#endOne(...next);
-      }
+      // The list grows while it is gone through.
+      for (const [next, how] of this.#ended) this.#endOne(next, how);
     } finally {
+      this.#ended = [];
       this.#isEnding = false;
     }
   }
 
   #endOne(vertex: Vertex, ending: Ending): void {
-    const isRead = vertex.kind === "each" || this.isNeeded(vertex);
-    vertex.ending = isRead || ending.status !== "done" ? ending : doneUnread;
+    vertex.ending = vertex.needed || ending.status !== "done" ? ending : doneUnread;
     const { dependents } = vertex;
     vertex.dependents = [];
-    if (vertex.kind === "each") {
-      this.#liveFans--;
-      if (vertex.source !== undefined) this.#unknownFans--;
-      vertex.source = undefined;
-    } else {
-      this.#live--;
-      vertex.isLive = false;
-      vertex.input = undefined;
-      vertex.inputText = "";
-      if (ending.status === "skipped") this.#events.skipped(vertex, ending.failure);
-    }
+    if (vertex.kind === "each") this.#fanOutEnded(vertex);
+    else this.#taskEnded(vertex, ending);
     for (const dependent of dependents) {
       dependent.waiting--;
       if (!allows(vertex)) dependent.ending ??= skippedBecause(vertex);
@@ -474,6 +523,21 @@ export class Graph {
       }
     }
   }
+
+  #fanOutEnded(each: EachVertex): void {
+    this.#liveFans--;
+    if (each.source !== undefined) this.#unknownFans--;
+    each.source = undefined;
+    if (each.next === 0) this.#hasUnaskedFan = true;
+  }
+
+  #taskEnded(vertex: TaskVertex, ending: Ending): void {
+    this.#live--;
+    vertex.isLive = false;
+    vertex.input = undefined;
+    vertex.inputText = "";
+    if (ending.status === "skipped") this.#events.skipped(vertex, ending.failure);
+  }
 }
 
 /** Shared by all leaves, and never added to. */
@@ -483,9 +547,11 @@ const noDependencies = new Set<Vertex>();
 const isLeaf = (node: AnyNode): boolean =>
   node.kind === "task" && node.settings?.after === undefined && !holdsNode(node.input);
 
-const doneUnread: Ending = { status: "done", result: "null" };
+const doneUnread: Ending = { status: "done", result: undefined };
 
-function eachResult(each: EachVertex): string {
+/** Undefined where nobody reads it. */
+function eachResult(each: EachVertex): string | undefined {
+  if (!each.needed) return undefined;
   const text = `[${each.results.map((template) => fill(template, resultText)).join(",")}]`;
   each.results = [];
   return text;
@@ -493,7 +559,38 @@ function eachResult(each: EachVertex): string {
 
 /** What a dependent reads where the vertex stands: its result, or null for an optional one that did not end well. */
 export function resultText(vertex: Vertex): string {
-  return vertex.ending?.status === "done" ? vertex.ending.result : "null";
+  if (vertex.ending?.status !== "done") return "null";
+  const { result } = vertex.ending;
+  if (result === undefined) {
+    throw new Error(`Internal error: the result of ${describe(vertex)} is read and was not kept`);
+  }
+  return result;
+}
+
+/** The source is one piece of work that did not end well and is optional, or a fan-out over such a one. */
+function isAbsent(source: Template<Vertex>): boolean {
+  const [only] = source;
+  if (source.length !== 1 || only === undefined || typeof only === "string") return false;
+  return only.ending?.status !== "done" || (only.kind === "each" && resultText(only) === "null");
+}
+
+function notAList(yielded: unknown, source: Template<Vertex>, each: EachVertex): Failure {
+  const [from] = typeof source === "string" ? [] : source.filter((at) => typeof at !== "string");
+  const reader = each.dependents.find(({ kind }) => kind === "task");
+  return {
+    name: "TypeError",
+    message:
+      `each: the source must yield a list, not ${kindOf(yielded)}` +
+      (from === undefined ? "" : `; ${describe(from)} yielded it`) +
+      (reader === undefined ? "" : `; ${describe(reader)} waits for the fan-out`),
+  };
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value !== "object") return `a ${typeof value}`;
+  const members = Object.keys(value).slice(0, 3);
+  return members.length === 0 ? "an object" : `an object with ${members.join(", ")}`;
 }
 
 /** Whether what depends on it may run. */
@@ -515,13 +612,19 @@ function allows(vertex: Vertex): boolean {
 
 function skippedBecause(vertex: Vertex): Ending {
   const { ending } = vertex;
-  const because = ending?.status === "skipped" ? ending.because : describe(vertex);
+  const because = ending?.status === "skipped" ? ending.because : causeOf(vertex);
   return {
     status: "skipped",
     because,
-    failure: { name: "Skipped", message: `skipped because ${because} did not finish` },
+    failure: { name: "Skipped", message: `skipped because ${because}` },
   };
 }
+
+/** Why what depends on it does not run. */
+const causeOf = (vertex: Vertex): string =>
+  vertex.kind === "each" && vertex.ending?.status === "error"
+    ? vertex.ending.failure.message
+    : `${describe(vertex)} did not finish`;
 
 const unknownPool = (task: string, pool: string): string =>
   `task "${task}" is of the pool "${pool}", which the pipeline does not have; add it, e.g. pools: { ${/^\w+$/.test(pool) ? pool : JSON.stringify(pool)}: 4 }`;

@@ -10,15 +10,18 @@ import { nodesIn } from "./template.ts";
 /** How many nodes of a generator are looked at. */
 const streamed = 1000;
 
+const nothing = (): void => undefined;
+const noEvents = { ready: nothing, skipped: nothing, fanOutFailed: nothing };
+
 /** @throws PlanError, also for what `tasks` throws */
 export async function planOf(pipeline: Pipeline, params: Record<string, unknown>): Promise<Plan> {
-  const graph = new Graph({ ready: () => undefined, skipped: () => undefined }, pipeline.pools);
+  const graph = new Graph(noEvents, pipeline.pools);
   const watched = watchNodes({ made: (node) => graph.made(node) });
   try {
     const source = sourceOf(await workOf(pipeline, params));
     const { nodes, more } =
       source.kind === "all" ? { nodes: source.nodes, more: false } : await firstOf(source.stream);
-    for (const node of nodes) graph.add(node);
+    graph.addAll(nodes, () => false);
     if (!more && graph.isUnfolded) graph.assertAllReached();
     const walk = new Walk();
     const roots = nodes.filter((node) => isNode(node)).map((node) => walk.visit(node));

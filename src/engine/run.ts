@@ -3,6 +3,7 @@
 
 import type { AnyNode } from "../api/node.ts";
 import { watchNodes } from "../api/node.ts";
+import { thrownAt } from "../api/load.ts";
 import type { RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import { type Slot, type TaskId, taskId } from "../protocol/ids.ts";
@@ -15,7 +16,7 @@ import type {
   ToWriter,
 } from "../protocol/messages.ts";
 import { Mask } from "../protocol/mask.ts";
-import type { RunStatus } from "../protocol/status.ts";
+import type { LogLevel, RunStatus } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import { assertNever } from "../protocol/unreachable.ts";
@@ -88,6 +89,8 @@ export class Run {
   readonly #undecided: TaskVertex[] = [];
   /** A task that was not optional has failed. */
   #hasFailed = false;
+  /** Why the run fails, where no task says it. */
+  #failure: Failure | undefined;
   readonly #done = Promise.withResolvers<RunSummary>();
 
   constructor(options: RunOptions) {
@@ -97,6 +100,7 @@ export class Run {
       {
         ready: (vertex) => this.#schedule.add(vertex),
         skipped: (vertex, failure) => this.#skipped(vertex, failure),
+        fanOutFailed: (failure) => this.#fanOutFailed(failure),
       },
       options.pipeline.pools,
     );
@@ -143,25 +147,35 @@ export class Run {
     const { pipeline, params } = this.#options;
     const source = sourceOf(await workOf(pipeline, params));
     if (source.kind === "stream") {
-      // A node that was yielded may be passed on later, when its task has long ended.
-      this.#graph.keepResults = true;
+      this.#graph.expectsMore = true;
       this.#stream = source.stream;
       this.#total.promise(pipeline.total, params);
       return;
     }
-    for (const node of source.nodes) this.#addNode(node);
+    this.#planAll(source.nodes);
     this.#checkReached();
+  }
+
+  #planAll(nodes: readonly unknown[]): void {
+    try {
+      this.#graph.addAll(nodes, () => this.#wantsMore);
+    } catch (thrown) {
+      if (thrown instanceof PlanError) throw thrown;
+      const { origin } = this.#options.pipeline;
+      throw new PlanError(thrownAt(thrown, origin ?? ""), { cause: thrown });
+    }
   }
 
   /** Once all that can be planned is: until then, an item may yet pass on a node from outside. */
   #checkReached(): void {
     if (this.#hasAllReached || this.#stream !== undefined || !this.#graph.isUnfolded) return;
     this.#hasAllReached = true;
-    this.#graph.assertAllReached();
+    const unreached = this.#graph.assertAllReached();
+    if (unreached !== undefined) this.#print("info", unreached);
   }
 
-  #addNode(node: unknown): void {
-    this.#graph.add(node);
+  #print(level: LogLevel, line: string): void {
+    this.#options.onOutput(level, this.#mask?.text(line) ?? line);
   }
 
   // ── the writer ──
@@ -225,10 +239,7 @@ export class Run {
         this.#resolveLost(message.slot);
         return this.#advance();
       case "output":
-        return this.#options.onOutput(
-          message.level,
-          this.#mask?.text(message.line) ?? message.line,
-        );
+        return this.#print(message.level, message.line);
       case "failed":
         return this.#writerFailed(message.failure);
       case "closed":
@@ -345,18 +356,20 @@ export class Run {
       const known = this.#identify(vertex);
       if (known?.status === "done") {
         this.#schedule.leave(vertex);
+        this.#graph.settleNeeded(vertex);
         this.#graph.end(vertex, { status: "done", result: known.result ?? "null" });
         return undefined;
       }
     }
-    const { id, inputText, definition, name, cursor, retries, timeoutMs } = vertex;
+    this.#graph.settleNeeded(vertex);
+    const { id, inputText, definition, name, cursor, retries, timeoutMs, needed } = vertex;
     return {
       id: id as TaskId,
       task: definition.name,
       name,
       attempt: vertex.attempt + 1,
       input: inputText,
-      needed: this.#graph.isNeeded(vertex),
+      needed,
       ...(cursor === undefined ? undefined : { cursor }),
       ...(retries === undefined ? undefined : { retries }),
       ...(timeoutMs === undefined ? undefined : { timeoutMs }),
@@ -402,9 +415,12 @@ export class Run {
           (error) => this.#planFailed(error),
         );
         if (next === undefined) break;
-        this.#addNode(next.node);
+        this.#graph.add(next.node);
       }
-      if (this.#stream?.isDone === true) this.#stream = undefined;
+      if (this.#stream?.isDone === true) {
+        this.#stream = undefined;
+        this.#graph.expectsMore = false;
+      }
       this.#checkReached();
     } catch (error) {
       this.#planFailed(error);
@@ -413,7 +429,7 @@ export class Run {
 
   #arrived(node: unknown): void {
     try {
-      if (node !== undefined) this.#addNode(node);
+      if (node !== undefined) this.#graph.add(node);
     } catch (error) {
       this.#planFailed(error);
     }
@@ -552,6 +568,12 @@ export class Run {
     this.#record(skippedRecord(vertex, Date.now(), failure));
   }
 
+  #fanOutFailed(failure: Failure): void {
+    this.#hasFailed = true;
+    this.#failure ??= failure;
+    if (this.#options.failFast) this.#endEarly({ status: "error", failure });
+  }
+
   // ── lost Workers and timeouts ──
 
   #timedOut(id: TaskId): void {
@@ -650,7 +672,7 @@ export class Run {
     if (!this.#graph.isOver) {
       return this.#close("error", { name: "Error", message: this.#graph.stuckBecause });
     }
-    this.#close(this.#hasFailed ? "error" : "done", null);
+    this.#close(this.#hasFailed ? "error" : "done", this.#failure ?? null);
   }
 
   #close(status: Exclude<RunStatus, "running">, failure: Failure | null): void {

@@ -24,6 +24,7 @@ const done = (value: unknown): Ending => ({ status: "done", result: JSON.stringi
 class Hand {
   readonly ready: TaskVertex[] = [];
   readonly skipped: { readonly name: string; readonly why: string }[] = [];
+  readonly fanOutFailures: string[] = [];
   readonly graph: Graph;
 
   constructor() {
@@ -31,6 +32,7 @@ class Hand {
       {
         ready: (vertex) => this.ready.push(vertex),
         skipped: (vertex, { message }) => this.skipped.push({ name: vertex.name, why: message }),
+        fanOutFailed: ({ message }) => this.fanOutFailures.push(message),
       },
       new Map(),
     );
@@ -43,13 +45,28 @@ class Hand {
 
   /** What the engine does when it hands a task out. */
   input(vertex: TaskVertex): unknown {
+    this.graph.settleNeeded(vertex);
     return JSON.parse(fill(vertex.input ?? "null", resultText));
+  }
+
+  /** Handed out now; its end comes later. */
+  handOut(name: string): TaskVertex {
+    const vertex = this.ready.find((each) => each.name === name);
+    if (vertex === undefined) throw new Error(`"${name}" is not ready`);
+    this.graph.settleNeeded(vertex);
+    return vertex;
+  }
+
+  /** A pipeline that returns these. */
+  addAll(...nodes: AnyNode[]): void {
+    this.graph.addAll(nodes, () => true);
   }
 
   end(name: string, ending: Ending): void {
     const index = this.ready.findIndex((vertex) => vertex.name === name);
     const [vertex] = this.ready.splice(index, 1);
     if (index === -1 || vertex === undefined) throw new Error(`"${name}" is not ready`);
+    this.graph.settleNeeded(vertex);
     this.graph.end(vertex, ending);
   }
 
@@ -141,7 +158,7 @@ describe("fan-out", () => {
 
   test("over nothing", () => {
     const hand = new Hand();
-    hand.graph.add(
+    hand.addAll(
       node(
         "end",
         fan([], () => node("never")),
@@ -174,9 +191,10 @@ describe("fan-out", () => {
       ),
     );
     hand.end("list", done({ rows: [] }));
-    expect(hand.skipped).toEqual([
-      { name: "end", why: "skipped because a fan-out did not finish" },
-    ]);
+    const why =
+      'each: the source must yield a list, not an object with rows; task "list" yielded it; task "end" waits for the fan-out';
+    expect(hand.fanOutFailures).toEqual([why]);
+    expect(hand.skipped).toEqual([{ name: "end", why: `skipped because ${why}` }]);
     expect(hand.graph.isOver).toBe(true);
     expect(hand.graph.isCountable).toBe(true);
   });
@@ -235,7 +253,7 @@ describe("an item may pass on a node from outside", () => {
     const config = node("config");
     hand.graph.add(config);
     hand.graph.add(fan(node("list"), (x) => node("work", { x, config })));
-    expect(hand.ready.map((vertex) => hand.graph.isNeeded(vertex))).toEqual([true, true]);
+    expect(hand.handOut("config").needed).toBe(true);
     hand.end("config", done({ base: 10 }));
     hand.end("list", done([1]));
     hand.unfoldAll();
@@ -252,7 +270,151 @@ describe("an item may pass on a node from outside", () => {
     hand.end("a", done("A"));
     hand.unfoldAll();
     expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([{ before: "A" }]);
-    expect(hand.ready.map((vertex) => hand.graph.isNeeded(vertex))).toEqual([false]);
+    expect(hand.handOut("b").needed).toBe(false);
+  });
+
+  test("a fan-out that is over by then, through a fan-out that is late", () => {
+    const hand = new Hand();
+    const early = fan(["a", "b"], (name) => node(String(name)));
+    hand.addAll(
+      early,
+      fan(node("list"), (x) => node("work", { x, early })),
+    );
+    hand.end("a", done("A"));
+    hand.end("b", done("B"));
+    hand.end("list", done([1]));
+    hand.unfoldAll();
+    expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([{ x: 1, early: ["A", "B"] }]);
+  });
+
+  test("an empty fan-out, in the last item that there is", () => {
+    const hand = new Hand();
+    hand.addAll(
+      fan(["x"], () =>
+        node(
+          "sum",
+          fan([], () => node("never")),
+        ),
+      ),
+    );
+    hand.unfoldAll();
+    expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([[]]);
+  });
+
+  test("a fan-out that a later node of the list reads", () => {
+    const hand = new Hand();
+    const some = fan(["a"], (name) => node(String(name)));
+    const none = fan([], () => node("never"));
+    hand.addAll(some, none, node("sum", { some, none }));
+    hand.end("a", done(1));
+    expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([{ some: [1], none: [] }]);
+  });
+
+  test("after a node of a stream that is done by then", () => {
+    const hand = new Hand();
+    hand.graph.expectsMore = true;
+    const first = node("first");
+    hand.graph.add(first);
+    hand.end("first", done(1));
+    hand.graph.add(node("second", { first }));
+    expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([{ first: 1 }]);
+  });
+
+  test("what nobody can pass on any more is not kept", () => {
+    const hand = new Hand();
+    const a = node("a");
+    hand.addAll(a, node("b", undefined, { after: [a] }));
+    const vertex = hand.handOut("a");
+    expect(vertex.needed).toBe(false);
+    hand.end("a", done("large"));
+    expect(vertex.ending).toEqual({ status: "done", result: undefined });
+    expect(() => resultText(vertex)).toThrow('Internal error: the result of task "a" is read');
+  });
+});
+
+/** Over what the task of this name yields. */
+const late = (name: string): AnyNode => fan(node(name), (x) => node(`${name}${String(x)}`));
+
+describe("the author's order", () => {
+  test("of the nodes in a list that is an input", () => {
+    const hand = new Hand();
+    const days = ["1", "2", "3"].map((day) => node(day));
+    hand.addAll(node("sum", { days, more: [node("4")] }, { after: [node("5")] }));
+    expect(hand.names).toEqual(["1", "2", "3", "4", "5"]);
+  });
+
+  test("of fan-outs and tasks beside one another, and of fan-outs in one another", () => {
+    const hand = new Hand();
+    hand.addAll(
+      fan(["a", "b"], (x) => fan([1, 2], (y) => node(`${String(x)}${String(y)}`))),
+      node("c"),
+      fan(["d", "e"], (x) => node(String(x))),
+      node("f"),
+    );
+    expect(hand.names).toEqual(["a1", "a2", "b1", "b2", "c", "d", "e", "f"]);
+  });
+
+  test("of fan-outs whose lists come late, in whatever order", () => {
+    const hand = new Hand();
+    hand.addAll(late("a"), late("b"));
+    hand.end("b", done([1, 2]));
+    hand.end("a", done([1, 2]));
+    hand.unfoldAll();
+    expect(hand.names).toEqual(["a1", "a2", "b1", "b2"]);
+  });
+
+  test("of what is skipped", () => {
+    const hand = new Hand();
+    const a = node("a");
+    hand.addAll(node("b", a), node("c", a), node("d", a));
+    hand.end("a", failed);
+    expect(hand.skipped.map(({ name }) => name)).toEqual(["b", "c", "d"]);
+  });
+});
+
+const fanOver = (item: unknown): AnyNode => fan(item, (x) => node(`item ${String(x)}`));
+
+describe("a source that is no list", () => {
+  test.each<[what: string, value: unknown, found: string]>([
+    ["null", null, "null"],
+    ["a text", "abc", "a string"],
+    ["an empty object", {}, "an object"],
+  ])("%s", (_, value, found) => {
+    const hand = new Hand();
+    hand.addAll(fan(node("list"), () => node("never")));
+    hand.end("list", done(value));
+    expect(hand.fanOutFailures).toEqual([
+      `each: the source must yield a list, not ${found}; task "list" yielded it`,
+    ]);
+    expect(hand.graph.isOver).toBe(true);
+  });
+
+  test("as an item of another fan-out: the others go on", () => {
+    const hand = new Hand();
+    hand.addAll(node("sum", fan([[1], { a: 1 }], fanOver)));
+    expect(hand.fanOutFailures).toHaveLength(1);
+    hand.end("item 1", done(1));
+    expect(hand.skipped).toMatchObject([
+      { name: "sum", why: expect.stringContaining("must yield a list, not an object with a") },
+    ]);
+  });
+
+  test("an optional one that failed is read as null, through two fan-outs too", () => {
+    const hand = new Hand();
+    const list = node("list", undefined, { optional: true });
+    const first = fan(list, () => node("never"));
+    const second = fan(first, () => node("never"));
+    hand.addAll(node("end", second));
+    hand.end("list", failed);
+    expect(hand.fanOutFailures).toEqual([]);
+    expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([null]);
+  });
+
+  test("an optional one that yields null has no excuse", () => {
+    const hand = new Hand();
+    hand.addAll(fan(node("list", undefined, { optional: true }), () => node("never")));
+    hand.end("list", done(null));
+    expect(hand.fanOutFailures).toHaveLength(1);
   });
 });
 
@@ -300,6 +462,30 @@ describe("what the author got wrong", () => {
     expect(hand.graph.isUnfolded).toBe(true);
     expect(told(() => hand.graph.assertAllReached())).toContain('task "config" was called');
   });
+
+  test.each<[what: string, fanOut: (config: AnyNode) => AnyNode, list: Ending]>([
+    ["an empty list", (config) => fan(node("list"), () => node("use", config)), done([])],
+    ["no list", (config) => fan(node("list"), () => node("use", config)), done(null)],
+    ["a list that failed", (config) => fan(node("list"), () => node("use", config)), failed],
+    [
+      "an empty list among others",
+      (config) => fan([[1], []], (xs) => fan(xs, () => fan(node("list"), () => config))),
+      done([]),
+    ],
+  ])(
+    "what an item of %s might have used is not lost, and not left out in silence",
+    (_, of, list) => {
+      const hand = new Hand();
+      const config = node("config");
+      hand.graph.made(config);
+      hand.addAll(of(config));
+      hand.end("list", list);
+      hand.unfoldAll();
+      expect(hand.graph.assertAllReached()).toBe(
+        'task "config" does not run: nothing returned depends on it, and a fan-out that may pass it on has no items',
+      );
+    },
+  );
 
   test("a cycle through an input that was changed later is named", () => {
     const input: Record<string, unknown> = {};
@@ -517,7 +703,7 @@ const vertexOf = (of: unknown): Vertex | undefined =>
 
 const finalOf = ({ ending, optional }: Vertex): Outcome =>
   ending?.status === "done"
-    ? { ok: true, value: JSON.parse(ending.result) }
+    ? { ok: true, value: JSON.parse(ending.result ?? "null") }
     : ending !== undefined && optional
       ? { ok: true, value: null }
       : { ok: false };
@@ -544,30 +730,42 @@ test("property: whatever the order, each piece of work comes to what the model s
           const inner = model(of, { shared: sharedOutcomes, item: -1 });
           return { root, outcome: inner.ok ? { ok: true, value: [inner.value] } : inner };
         });
-        for (const { root } of wanted) {
-          hand.graph.keepResults = true;
-          hand.graph.add(root);
-          hand.graph.keepResults = false;
-        }
+        hand.graph.addAll(
+          [
+            ...wanted.map(({ root }) => root),
+            // Reads them all, or their results would not be kept.
+            node(
+              "reader",
+              wanted.map(({ root }) => root),
+            ),
+          ],
+          () => draw(2) === 0,
+        );
         const handedOut = new Set<TaskVertex>();
-        while (hand.ready.length > 0 || hand.graph.canUnfold) {
-          if (hand.ready.length === 0 || (hand.graph.canUnfold && draw(2) === 0)) {
-            hand.graph.unfold();
-            continue;
-          }
+        /** With what each task makes of its input. */
+        const running: { readonly vertex: TaskVertex; readonly input: unknown }[] = [];
+        const isBusy = (): boolean =>
+          hand.ready.length > 0 || running.length > 0 || hand.graph.canUnfold;
+        const handOut = (): void => {
           const [vertex] = hand.ready.splice(draw(hand.ready.length), 1);
-          if (vertex === undefined) break;
+          if (vertex === undefined) return;
           expect(handedOut.has(vertex)).toBe(false);
           handedOut.add(vertex);
-          const input = hand.input(vertex);
-          const result = vertex.definition.name === "fails" ? failed : done(input);
-          // As the engine does: a result that nobody needs does not come back.
-          const unread: Ending = { status: "done", result: "null" };
+          running.push({ vertex, input: hand.input(vertex) });
+        };
+        const end = (): void => {
+          const [ended] = running.splice(draw(running.length), 1);
+          if (ended === undefined) return;
+          const { vertex, input } = ended;
+          // As the writer does: a result that nobody needs does not come back.
+          const result = vertex.needed ? JSON.stringify(input) : undefined;
           hand.graph.end(
             vertex,
-            result.status === "done" && !hand.graph.isNeeded(vertex) ? unread : result,
+            vertex.definition.name === "fails" ? failed : { status: "done", result },
           );
-        }
+        };
+        const moves = [handOut, end, () => hand.graph.unfold()];
+        while (isBusy()) moves[draw(moves.length)]?.();
         expect(hand.graph.isOver).toBe(true);
         expect(hand.graph.live).toBe(0);
         expect(hand.graph.isCountable).toBe(true);

@@ -14,7 +14,11 @@ const pools: PoolLimits = new Map([
 
 const ready: TaskVertex[] = [];
 const graph = new Graph(
-  { ready: (planned) => ready.push(planned), skipped: () => undefined },
+  {
+    ready: (planned) => ready.push(planned),
+    skipped: () => undefined,
+    fanOutFailed: () => undefined,
+  },
   new Map(pools),
 );
 

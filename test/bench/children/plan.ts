@@ -27,7 +27,11 @@ const bareMs = performance.now() - bareBegan;
 
 const ready: TaskVertex[] = [];
 const graph = new Graph(
-  { ready: (vertex) => void ready.push(vertex), skipped: () => undefined },
+  {
+    ready: (vertex) => void ready.push(vertex),
+    skipped: () => undefined,
+    fanOutFailed: () => undefined,
+  },
   new Set(),
 );
 const began = performance.now();
