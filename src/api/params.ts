@@ -1,5 +1,12 @@
 // A pipeline's parameters: a plain object of defaults, or any Standard Schema (https://standardschema.dev).
 
+import {
+  AlteredJsonError,
+  alteredNumber,
+  isExactNumber,
+  parseExactJson,
+} from "../protocol/exact-json.ts";
+import { failureLine, toFailure } from "../protocol/failure.ts";
 import { isPlainObject, NotJsonError, toJsonText } from "../protocol/json.ts";
 
 /** The part of the Standard Schema interface (v1) that is used here. */
@@ -99,38 +106,80 @@ function coerce(name: string, value: unknown, fallback: unknown): unknown {
 
 function coerceText(name: string, value: unknown): string {
   if (typeof value === "string") return value;
-  throw new ParamsError(`parameter "${name}" must be text, not ${JSON.stringify(value)}`);
+  throw new ParamsError(`parameter "${name}" must be text, not ${shown(value)}`);
 }
+
+/** As people write numbers; not what else `Number()` takes: hexadecimal, "Infinity", an empty text. */
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 function coerceNumber(name: string, value: unknown): number {
-  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  if (typeof number === "number" && Number.isFinite(number)) return number;
-  throw new ParamsError(`parameter "${name}" must be a number, not ${JSON.stringify(value)}`);
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  const literal = typeof value === "string" ? value.trim() : "";
+  if (!decimal.test(literal)) {
+    throw new ParamsError(`parameter "${name}" must be a number, not ${shown(value)}`);
+  }
+  assertExact(name, literal);
+  return Number(literal);
 }
 
+function assertExact(name: string, literal: string): void {
+  if (isExactNumber(literal)) return;
+  throw new ParamsError(
+    `parameter "${name}": ${alteredNumber(literal)}; declare it as text in the pipeline's params to pass it as text`,
+  );
+}
+
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["yes", true],
+  ["on", true],
+  ["1", true],
+  ["false", false],
+  ["no", false],
+  ["off", false],
+  ["0", false],
+]);
+
 function coerceBoolean(name: string, value: unknown): boolean {
-  if (value === true || value === "true" || value === "1" || value === "yes") return true;
-  if (value === false || value === "false" || value === "0" || value === "no") return false;
-  throw new ParamsError(`parameter "${name}" must be true or false, not ${JSON.stringify(value)}`);
+  const boolean = typeof value === "string" ? booleans.get(value.trim().toLowerCase()) : value;
+  if (typeof boolean === "boolean") return boolean;
+  throw new ParamsError(`parameter "${name}" must be true or false, not ${shown(value)}`);
 }
 
 function coerceObject(name: string, value: unknown, fallback: unknown): unknown {
-  const wanted = Array.isArray(fallback) ? "a list" : "an object";
-  let parsed = value;
-  if (typeof value === "string") {
-    try {
-      parsed = JSON.parse(value);
-    } catch {
-      parsed = undefined;
-    }
-  }
-  const fits = Array.isArray(fallback)
+  const isList = Array.isArray(fallback);
+  const parsed = typeof value === "string" ? parsedOrUndefined(name, value) : value;
+  const fits = isList
     ? Array.isArray(parsed)
     : typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
   if (fits) return parsed;
+  const [what, example] = isList ? ["a list", "[1,2]"] : ["an object", '{"a":1}'];
   throw new ParamsError(
-    `parameter "${name}" must be ${wanted} as JSON text, not ${JSON.stringify(value)}`,
+    `parameter "${name}" must be ${what} as JSON text such as ${example}, not ${shown(value)}`,
   );
+}
+
+function parsedOrUndefined(name: string, text: string): unknown {
+  try {
+    return parseExactJson(text);
+  } catch (error) {
+    if (error instanceof AlteredJsonError) throw altered(name, error);
+    return undefined;
+  }
+}
+
+function altered(name: string, { path, message }: AlteredJsonError): ParamsError {
+  const place = path === "" || path.startsWith("[") ? path : `.${path}`;
+  return new ParamsError(
+    `parameter "${name}"${place === "" ? "" : ` (${name}${place})`}: ${message}`,
+  );
+}
+
+const maxShownChars = 200;
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > maxShownChars ? `${text.slice(0, maxShownChars)}…` : text;
 }
 
 /**
@@ -141,23 +190,66 @@ async function validate(
   schema: StandardSchema<unknown>,
   given: Readonly<Record<string, unknown>>,
 ): Promise<Record<string, unknown>> {
-  const asGiven = await schema["~standard"].validate(given);
-  if (asGiven.issues === undefined) return mustBeObject(asGiven.value);
+  const asGiven = await ask(schema, given);
+  if (asGiven.issues === undefined) return taken(schema, given, asGiven.value);
   const typed = { ...given };
   for (const issue of asGiven.issues) {
     const name = issueKey(issue);
-    if (name !== undefined) typed[name] = fromText(given[name]);
+    if (name !== undefined && Object.hasOwn(given, name)) typed[name] = fromText(name, given[name]);
   }
-  const asTyped = await schema["~standard"].validate(typed);
-  if (asTyped.issues === undefined) return mustBeObject(asTyped.value);
+  const asTyped = await ask(schema, typed);
+  if (asTyped.issues === undefined) return taken(schema, typed, asTyped.value);
   throw new ParamsError(asTyped.issues.map(issueLine).join("\n"));
 }
 
-function fromText(value: unknown): unknown {
+async function ask(
+  schema: StandardSchema<unknown>,
+  value: Readonly<Record<string, unknown>>,
+): Promise<StandardResult<unknown>> {
+  try {
+    return await schema["~standard"].validate(value);
+  } catch (thrown) {
+    throw new ParamsError(`the params schema failed: ${failureLine(toFailure(thrown))}`);
+  }
+}
+
+async function taken(
+  schema: StandardSchema<unknown>,
+  given: Readonly<Record<string, unknown>>,
+  value: unknown,
+): Promise<Record<string, unknown>> {
+  const params = mustBeObject(value);
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(params, name) && (await isIgnored(schema, given, name, params)))
+      throw new ParamsError(`unknown parameter "${name}"; the pipeline's schema does not read it`);
+  }
+  return params;
+}
+
+/**
+ * Most schemas drop keys that they do not know, and a misspelled parameter would be dropped in silence. One that is read
+ * (and given another name) makes a difference when it is something that no parameter can be.
+ */
+async function isIgnored(
+  schema: StandardSchema<unknown>,
+  given: Readonly<Record<string, unknown>>,
+  name: string,
+  params: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
+  const probed = await ask(schema, { ...given, [name]: Object.freeze(() => undefined) }).catch(
+    () => undefined,
+  );
+  return (
+    probed !== undefined && probed.issues === undefined && Bun.deepEquals(probed.value, params)
+  );
+}
+
+function fromText(name: string, value: unknown): unknown {
   if (typeof value !== "string") return value;
   try {
-    return JSON.parse(value);
-  } catch {
+    return parseExactJson(value);
+  } catch (error) {
+    if (error instanceof AlteredJsonError) throw altered(name, error);
     return value;
   }
 }

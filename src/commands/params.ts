@@ -1,43 +1,84 @@
-// `--param name=value` and `--params file.json`, put together. A later one wins; a flag wins over the file.
+// `--param name=value` and `--params file.json`, put together. A flag wins over the file.
 
 import { isStandardSchema, resolveParams } from "../api/params.ts";
 import type { Pipeline } from "../api/pipeline.ts";
+import { AlteredJsonError, parseExactJson } from "../protocol/exact-json.ts";
 import { isPlainObject } from "../protocol/json.ts";
+import { reasonOf } from "../ui/output.ts";
+import { quote } from "./flag-values.ts";
 import { UsageError } from "./usage-error.ts";
 
 export async function readParams(
   pairs: readonly string[],
   file: string | undefined,
 ): Promise<Record<string, unknown>> {
-  const params = file === undefined ? {} : await readFile(file);
+  const fromFile = file === undefined ? {} : await readFile(file);
+  // By way of a Map: an assignment to "__proto__" would be dropped in silence.
+  return Object.fromEntries([...Object.entries(fromFile), ...fromPairs(pairs)]);
+}
+
+function fromPairs(pairs: readonly string[]): ReadonlyMap<string, string> {
+  const params = new Map<string, string>();
   for (const pair of pairs) {
     const split = pair.indexOf("=");
     if (split <= 0) {
-      throw new UsageError(`--param must be name=value, not "${pair}"`, "e.g. --param limit=5");
+      throw new UsageError(
+        `--param must be name=value, not ${quote(pair)}`,
+        "e.g. --param limit=5",
+      );
     }
-    params[pair.slice(0, split)] = pair.slice(split + 1);
+    const name = pair.slice(0, split);
+    const value = pair.slice(split + 1);
+    const before = params.get(name);
+    if (before !== undefined && before !== value) {
+      throw new UsageError(
+        `--param ${name} is given twice: ${quote(before)}, then ${quote(value)}`,
+        "keep one of them",
+      );
+    }
+    params.set(name, value);
   }
   return params;
 }
 
 async function readFile(file: string): Promise<Record<string, unknown>> {
   const what = file === "-" ? "--params - (standard input)" : `--params ${file}`;
-  let text: string;
-  try {
-    text = await (file === "-" ? Bun.stdin.text() : Bun.file(file).text());
-  } catch {
-    throw new UsageError(`${what}: cannot be read`);
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`${what}: not JSON: ${error instanceof Error ? error.message : "?"}`);
-  }
+  const text = decoded(await bytesOf(file, what), what);
+  if (text.trim() === "") throw new UsageError(`${what}: is empty; e.g. {"limit": 5}`);
+  const value = parsed(text, what);
   if (typeof value !== "object" || value === null || !isPlainObject(value)) {
     throw new UsageError(`${what}: must hold an object of parameters, e.g. {"limit": 5}`);
   }
   return { ...value };
+}
+
+async function bytesOf(file: string, what: string): Promise<Uint8Array> {
+  try {
+    return await (file === "-" ? Bun.stdin.bytes() : Bun.file(file).bytes());
+  } catch (error) {
+    throw new UsageError(`${what}: cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+/** UTF-8, or UTF-16 with its mark, which `>` of PowerShell 5 writes. */
+function decoded(bytes: Uint8Array, what: string): string {
+  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+  try {
+    return new TextDecoder(isUtf16 ? "utf-16le" : "utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new UsageError(`${what}: is not UTF-8 text; save it as UTF-8`);
+  }
+}
+
+function parsed(text: string, what: string): unknown {
+  try {
+    return parseExactJson(text);
+  } catch (error) {
+    if (error instanceof AlteredJsonError) {
+      throw new UsageError(`${what}: ${quote(error.path)}: ${error.message}`);
+    }
+    throw new UsageError(`${what}: not JSON: ${reasonOf(error)}`);
+  }
 }
 
 /** What `run <file> --help` says of the file's own parameters. */

@@ -54,6 +54,41 @@ describe.each(schemas)("%s", (_name, schema) => {
   });
 });
 
+describe.each(schemas)("%s, and what it would alter or drop", (_name, schema) => {
+  const refusal = (given: Record<string, unknown>): Promise<unknown> =>
+    resolveParams(schema, given).then(
+      () => "taken",
+      (thrown: unknown) => (thrown instanceof ParamsError ? thrown.message : thrown),
+    );
+
+  test("an integer that a number does not keep is refused", async () => {
+    expect(await refusal({ limit: "9007199254740993" })).toContain(
+      'parameter "limit": 9007199254740993 has more digits than a number keeps',
+    );
+  });
+
+  test("a name that the schema does not read is refused", async () => {
+    expect(await refusal({ limti: "5" })).toBe(
+      `unknown parameter "limti"; the pipeline's schema does not read it`,
+    );
+    expect(await refusal({ ["__proto__"]: "5" })).toContain('unknown parameter "__proto__"');
+  });
+});
+
+test("a parameter that the schema gives another name is read", async () => {
+  const schema = z.object({ max: z.number().default(10) }).transform(({ max }) => ({ limit: max }));
+  expect(await resolveParams(schema, { max: "10" })).toEqual({ limit: 10 });
+});
+
+test("what a schema throws is the parameters' error", async () => {
+  const schema = z.object({ a: z.string() }).refine(() => {
+    throw new TypeError("x is not a function");
+  });
+  expect(resolveParams(schema, { a: "1" })).rejects.toThrow(
+    "the params schema failed: TypeError: x is not a function",
+  );
+});
+
 test("a schema's text stays text where it wants text", async () => {
   const schema = z.object({ version: z.string() });
   expect(await resolveParams(schema, { version: "10" })).toEqual({ version: "10" });
