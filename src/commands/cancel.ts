@@ -4,11 +4,10 @@ import { appendFileSync, existsSync, realpathSync } from "node:fs";
 
 import { defaultDb } from "../engine/library.ts";
 import { controlPath, type ControlRequest } from "../protocol/control.ts";
-import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader } from "../reader/query.ts";
 import { ReaderError } from "../reader/reader-error.ts";
 import { overview, type SeenRun } from "../reader/runs.ts";
-import { isRunAlive } from "../writer/lock.ts";
+import { isRunAlive } from "../writer/liveness.ts";
 import { defineCliCommand } from "./command.ts";
 import { UserError } from "./user-error.ts";
 
@@ -47,7 +46,7 @@ export const command = defineCliCommand({
       process.stderr.write(`asked run ${run.id} (${run.pipeline}) to end\n`);
       return 0;
     }
-    await untilEnded(flags.db, run.id);
+    await untilEnded(flags.db, run);
     process.stderr.write(`run ${run.id} (${run.pipeline}) has ended\n`);
     return 0;
   },
@@ -78,8 +77,11 @@ function findRun(db: string, wanted: string | undefined): SeenRun {
 function aliveRuns(db: string): readonly SeenRun[] {
   try {
     using reader = openReader(db);
-    const isAlive = (run: RunId): boolean => isRunAlive(db, run);
-    const { runs } = overview(reader, { maxRuns: 1000, maxTasks: 0, isAlive });
+    const { runs } = overview(reader, {
+      maxRuns: 1000,
+      maxTasks: 0,
+      isAlive: (run) => isRunAlive(db, run),
+    });
     return runs.filter((run) => run.status === "running");
   } catch (error) {
     if (error instanceof ReaderError) throw new UserError(error.message);
@@ -108,11 +110,11 @@ function ask(db: string, run: SeenRun, request: ControlRequest): void {
   }
 }
 
-async function untilEnded(db: string, run: number): Promise<void> {
-  for (const until = Date.now() + patienceMs; isRunAlive(db, runId(run));) {
+async function untilEnded(db: string, run: SeenRun): Promise<void> {
+  for (const until = Date.now() + patienceMs; isRunAlive(db, run);) {
     if (Date.now() > until) {
       throw new UserError(
-        `run ${run} has not ended after ${patienceMs / 1000} s`,
+        `run ${run.id} has not ended after ${patienceMs / 1000} s`,
         "to end its threads: pipeloom cancel --now",
       );
     }

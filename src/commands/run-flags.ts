@@ -42,17 +42,28 @@ export const runFlags = defineFlags({
     description:
       "continue the last run that is not done, or this one; a dead run is continued anyway",
   },
-  fresh: { type: "boolean", description: "start anew, even if a dead run could be continued" },
+  fresh: {
+    type: "boolean",
+    description: "start anew, even if a dead run could be continued or the same one is going on",
+  },
+  wait: {
+    type: "boolean",
+    description: "if the same run is going on already, wait for its end, and go on if it failed",
+  },
   failFast: { type: "boolean", description: "stop at the first failure" },
 });
 
 export function runOptions(
   flags: Flags<typeof runFlags> & Flags<typeof storeFlags>,
 ): RunPipelineOptions {
-  const { workers, concurrency, db, wal, failFast } = flags;
+  const { workers, concurrency, db, wal, wait, failFast } = flags;
+  if (wait && flags.fresh) {
+    throw new UsageError("--wait and --fresh exclude each other", "keep one of them");
+  }
   return {
     ...storeOptions(flags),
     wal,
+    wait,
     failFast,
     resume: resumeOf(flags),
     ...(workers === undefined ? undefined : { workers }),

@@ -7,7 +7,7 @@ import { openReader, type Reader } from "../reader/query.ts";
 import { ReaderError } from "../reader/reader-error.ts";
 import { overview, type Overview } from "../reader/runs.ts";
 import { colorLevel, paletteOf } from "../ui/color.ts";
-import { isRunAlive } from "../writer/lock.ts";
+import { isRunAlive } from "../writer/liveness.ts";
 import { defineCliCommand } from "./command.ts";
 import { defaultDb, defaultDbHint } from "./default-db.ts";
 import { statusData, statusLines, type ViewOptions } from "./status-view.ts";
@@ -88,8 +88,12 @@ async function show(asked: Asked, watch: boolean): Promise<number> {
 }
 
 function look({ db, reader, limit, run }: Asked, maxTasks = limit): Overview {
-  const isAlive = (id: RunId): boolean => isRunAlive(db, id);
-  return overview(reader, { maxRuns, maxTasks, isAlive, ...(run === undefined ? {} : { run }) });
+  return overview(reader, {
+    maxRuns,
+    maxTasks,
+    isAlive: (each) => isRunAlive(db, each),
+    ...(run === undefined ? {} : { run }),
+  });
 }
 
 function once(asked: Asked): string {

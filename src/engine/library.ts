@@ -36,6 +36,11 @@ export type RunPipelineOptions = {
   readonly params?: Readonly<Record<string, unknown>>;
   /** `auto` (default): continue a dead run of the same pipeline and params. `fresh`: never. `last`, or a run's id: that one. */
   readonly resume?: "auto" | "fresh" | "last" | number;
+  /**
+   * Where the same run is going on elsewhere, wait for its end instead of refusing: the summary is that run's, if it has
+   * done everything; else this one goes on. Default false.
+   */
+  readonly wait?: boolean;
   /** Stop at the first failure instead of going on with what does not depend on it. Default false. */
   readonly failFast?: boolean;
   /** Aborting it cancels the run, as the first Ctrl-C does. */
@@ -85,6 +90,7 @@ export async function prepareRun(
     },
     params: await resolveParams(pipeline.params, options.params ?? {}),
     resume: typeof resume === "number" ? runId(resume) : resume,
+    wait: options.wait ?? false,
     workers: positive(options.workers, "workers"),
     concurrency: positive(options.concurrency, "concurrency"),
     failFast: options.failFast ?? false,

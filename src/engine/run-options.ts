@@ -21,6 +21,8 @@ export type RunOptions = {
   /** Checked. */
   readonly params: Record<string, unknown>;
   readonly resume: RunRequest["resume"];
+  /** Default false. */
+  readonly wait?: boolean;
   /** Threads. Undefined: one a core, or fewer if there are fewer tasks. */
   readonly workers: number | undefined;
   /** Tasks in flight. Undefined: one a thread. */

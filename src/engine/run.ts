@@ -16,6 +16,7 @@ import type {
   ToWriter,
 } from "../protocol/messages.ts";
 import { Mask } from "../protocol/mask.ts";
+import { canonicalJson } from "../protocol/json.ts";
 import type { LogLevel, RunStatus } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { taskKey } from "../protocol/task-key.ts";
@@ -49,6 +50,10 @@ const timeoutGraceMs = 2_000;
 const maxRecordedPlan = 1000;
 /** The writer waits when main is 64 commits behind. */
 const seenAtOnce = 16;
+
+const otherCodeLine = ({ run, at, alreadyDone }: RunStarted): string =>
+  `run ${run}, which is continued, began on ${new Date(at).toISOString()} with other code: the results of its ` +
+  `${alreadyDone} tasks that are done come from that code; --fresh starts anew`;
 
 type Stop = { readonly status: "cancelled" | "error"; readonly failure: Failure | null };
 
@@ -199,7 +204,10 @@ export class Run {
         file: module.kind === "file" ? module.path : null,
         // For the file. A secret among them stands there as it does everywhere: masked.
         params: this.#mask?.stringify(params) ?? JSON.stringify(params),
+        canonicalParams: canonicalJson(params),
+        code: null,
         resume,
+        wait: this.#options.wait ?? false,
         schema: pipeline.schema,
         workers,
         concurrency,
@@ -229,10 +237,13 @@ export class Run {
         return;
       case "opened":
         this.#nextId = this.#known.maxId + 1;
+        if (message.otherCode) this.#options.onOutput("warn", otherCodeLine(message.started));
         this.#started = message.started;
         this.#control = openControl(message.started, (urgent) => this.#asked(urgent));
         this.#options.onEvents([message.started]);
         return this.#begin(message.started);
+      case "done-elsewhere":
+        return this.#done.resolve(message.summary);
       case "committed":
         return this.#committed(unpackEvents(message.events, this.#inFlight));
       case "detached":

@@ -93,6 +93,14 @@ function checkObject(value: object, path: string, depth: number): void {
   }
 }
 
+/** JSON text that is the same for the same value: members in the order of their names. */
+export const canonicalJson = (value: unknown): string =>
+  JSON.stringify(value, (_, member: unknown) =>
+    typeof member === "object" && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+
 /** `assertJson` and `JSON.stringify` in one; `undefined` as a whole becomes `null` (a task that returns nothing). */
 export function toJsonText(value: unknown, root: string): string {
   if (value === undefined || value === null) return "null";

@@ -5,6 +5,7 @@ import type { RunEvent, TaskEvent } from "./events.ts";
 import type { Failure } from "./failure.ts";
 import type { RunId, Slot, TaskId } from "./ids.ts";
 import type { LogLevel, RunStatus } from "./status.ts";
+import type { RunSummary } from "./summary.ts";
 
 // ── main → task Worker ─────────────────────────────────────────────────────────────────────────────────
 
@@ -219,13 +220,19 @@ export type WriterOptions = {
 export type RunRequest = {
   readonly pipeline: string;
   readonly file: string | null;
-  /** JSON text. */
+  /** JSON text, masked: what the file shows. */
   readonly params: string;
+  /** `canonicalJson` of the params, secrets included: what tells runs apart. Only a keyed hash of it is stored. */
+  readonly canonicalParams: string;
+  /** SHA-256 of the pipeline's own files; null when it is not known. */
+  readonly code: string | null;
   /**
-   * `auto`: continue the newest dead run of the same pipeline and params, if there is one.
-   * `fresh`: never. A number, or `last`: that run, or the newest that is not done.
+   * `auto`: continue the newest dead run of the same pipeline and params, if there is one; refused while such a run is
+   * alive. `fresh`: start a new one in any case. A number, or `last`: that run, or the newest that is not done.
    */
   readonly resume: "auto" | "fresh" | "last" | RunId;
+  /** Where a run that is alive would be the reason to refuse: wait until it has ended, and decide then. */
+  readonly wait: boolean;
   readonly schema: string | null;
   readonly workers: number;
   readonly concurrency: number;
@@ -286,7 +293,14 @@ export type ToWriter =
 export type FromWriter =
   /** Of a resumed run, before `opened`: JSON text of some `KnownTask`s, in the order of their ids. */
   | { readonly type: "known"; readonly tasks: string }
-  | { readonly type: "opened"; readonly started: Extract<RunEvent, { type: "run-started" }> }
+  /** `otherCode`: the run that is continued began with other code, so results of tasks already done come from that. */
+  | {
+      readonly type: "opened";
+      readonly started: Extract<RunEvent, { type: "run-started" }>;
+      readonly otherCode: boolean;
+    }
+  /** With `wait`: the run that was waited for has done everything, and no run was begun here. */
+  | { readonly type: "done-elsewhere"; readonly summary: RunSummary }
   /** `events` is JSON text of `WireEvent[]`, in the order they were committed. */
   | { readonly type: "committed"; readonly events: string }
   | { readonly type: "detached"; readonly slot: Slot }

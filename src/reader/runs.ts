@@ -8,13 +8,21 @@ import type { Reader, Row, Value } from "./query.ts";
 import { ReaderError } from "./reader-error.ts";
 
 /** The newest version of pipeloom's tables that is understood here; see writer/migrate.ts. */
-export const knownVersion = 1;
+export const knownVersion = 2;
 
 export type SeenStatus = TaskStatus | "interrupted";
 export type Counts = { readonly [status in SeenStatus]: number };
 
-export type SeenRun = {
+/** The process of a run's last session, as its row says. */
+export type SeenProcess = {
   readonly id: RunId;
+  readonly pid: number | null;
+  readonly host: string | null;
+  /** Only to be compared; null in a file of version 1. */
+  readonly processStartedAt: string | null;
+};
+
+export type SeenRun = SeenProcess & {
   readonly pipeline: string;
   readonly file: string | null;
   /** JSON text. */
@@ -25,8 +33,6 @@ export type SeenRun = {
   /** ISO 8601 UTC, as in the file; likewise below. */
   readonly startedAt: string;
   readonly finishedAt: string | null;
-  readonly pid: number | null;
-  readonly host: string | null;
   readonly error: Failure | null;
 };
 
@@ -58,8 +64,8 @@ export type Question = {
   readonly maxTasks: number;
   /** Only this run. */
   readonly run?: RunId;
-  /** Whether a run's lock is held: writer/lock.ts knows. */
-  readonly isAlive: (run: RunId) => boolean;
+  /** Whether a run whose row says `running` is: writer/liveness.ts knows. */
+  readonly isAlive: (run: SeenProcess) => boolean;
 };
 
 /**
@@ -116,10 +122,22 @@ const noSuchRun = (reader: Reader, run: RunId): ReaderError =>
   );
 
 function deadRuns(reader: Reader, { isAlive }: Question): ReadonlySet<number> {
-  const running = reader.query("SELECT id FROM pipeline_runs WHERE status = 'running'");
-  const ids = running.map((row) => runId(Number(row["id"])));
-  return new Set(ids.filter((id) => !isAlive(id)));
+  // Every column: a file of version 1 lacks one of them.
+  const running = reader.query("SELECT * FROM pipeline_runs WHERE status = 'running'");
+  return new Set(
+    running
+      .map(seenProcess)
+      .filter((run) => !isAlive(run))
+      .map(({ id }) => id),
+  );
 }
+
+const seenProcess = (row: Row): SeenProcess => ({
+  id: runId(Number(row["id"])),
+  pid: number(row["pid"]),
+  host: text(row["host"]),
+  processStartedAt: text(row["process_started_at"]),
+});
 
 // ── counts ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -188,9 +206,10 @@ function seenRun(
   dead: ReadonlySet<number>,
   counts: ReadonlyMap<number, Counts>,
 ): SeenRun {
-  const id = runId(Number(row["id"]));
+  const process = seenProcess(row);
+  const { id } = process;
   return {
-    id,
+    ...process,
     pipeline: String(row["pipeline"]),
     file: text(row["file"]),
     params: text(row["params"]) ?? "{}",
@@ -199,8 +218,6 @@ function seenRun(
     counts: counts.get(id) ?? none,
     startedAt: String(row["started_at"]),
     finishedAt: text(row["finished_at"]),
-    pid: number(row["pid"]),
-    host: text(row["host"]),
     error: failure(row["error"]),
   };
 }

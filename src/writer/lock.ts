@@ -1,9 +1,9 @@
 // A run's liveness: an empty SQLite file beside the database, held in an exclusive transaction for the run's life.
-// The kernel frees the lock when the process ends, however it ends, so a lock that is free means a dead run.
+// The kernel frees the lock when the process ends, however it ends.
 //
 // Limit: on POSIX a process loses its locks on a file when *any* of its code opens and closes that file outside
-// SQLite. So nothing here opens a lock file that may be held other than through SQLite; a user's task that reads
-// every file of the folder could.
+// SQLite. So nothing here opens a lock file that may be held other than through SQLite. A user's task that copies
+// every file of the folder does, so a free lock alone is no proof of death: see liveness.ts.
 
 import { Database } from "bun:sqlite";
 import { closeSync, existsSync, openSync, realpathSync, rmSync, statSync } from "node:fs";
@@ -68,11 +68,11 @@ export function acquireRunLock(db: string, run: RunId): RunLock {
 }
 
 /**
- * Whether some process holds this run's lock now. Opens read-only and takes no more than a shared lock, so probes do
+ * Whether some process holds this run's lock now; whether the run is alive, `isRunAlive` says. Opens read-only and takes no more than a shared lock, so probes do
  * not see each other, nothing is made, and a folder that cannot be written is no obstacle. A lock file that cannot be
  * opened at all (another user's) counts as held: a run must never be started twice.
  */
-export function isRunAlive(db: string, run: RunId): boolean {
+export function isLockHeld(db: string, run: RunId): boolean {
   if (db === ":memory:") return false;
   const path = lockPath(db, run);
   if (!existsSync(path)) return false;
@@ -87,9 +87,16 @@ export function isRunAlive(db: string, run: RunId): boolean {
   }
 }
 
-/** Takes away the lock and control files that a killed run left. Only for one who keeps others from taking that lock meanwhile. */
+/** A run removes its lock file when it ends, and its control file too: one of them is there while it lives. */
+export const hasLeftFiles = (db: string, run: RunId): boolean =>
+  existsSync(lockPath(db, run)) || existsSync(controlPath(realPath(db), run));
+
+/**
+ * Takes away the lock and control files that a killed run left.
+ * Only for one who knows that the run is dead, and who keeps others from taking that lock meanwhile.
+ */
 export function removeStaleLock(db: string, run: RunId): void {
-  if (db === ":memory:" || !existsSync(lockPath(db, run)) || isRunAlive(db, run)) return;
+  if (db === ":memory:" || !hasLeftFiles(db, run) || isLockHeld(db, run)) return;
   rmSync(controlPath(realPath(db), run), { force: true });
   tryRunLock(db, run)?.release();
 }

@@ -43,15 +43,20 @@ export const walLimitBytes = 64 * 1024 * 1024;
  * The one connection that writes, with pipeloom's tables in place (unless `storeTaskStatus` is off: then the file is the
  * user's alone). `user_version` and `application_id` are never touched.
  *
+ * @param check throws what speaks against using a file that is there; called while it is only read
  * @throws StoreError when the file cannot be used; it is then as it was, or still absent
  */
-export function openDatabase(options: WriterOptions, tuning: OpenTuning = defaultTuning): Database {
+export function openDatabase(
+  options: WriterOptions,
+  tuning: OpenTuning = defaultTuning,
+  check: (db: Database) => void = () => undefined,
+): Database {
   if (options.db === ":memory:") return prepare(new Database(":memory:", flags), options, tuning);
   checkPath(options.db);
   const created = createFile(options.db);
   let db: Database | undefined;
   try {
-    if (!created) inspect(options, tuning);
+    if (!created) inspect(options, tuning, check);
     db = new Database(options.db, flags);
     return prepare(db, options, tuning);
   } catch (thrown) {
@@ -197,13 +202,18 @@ export function removeFile(path: string): void {
  * Reads the schema through a read-only connection: it neither changes the journal mode nor, as the last one to close
  * would, moves a dead run's WAL into the file.
  */
-function inspect({ db: path, storeTaskStatus }: WriterOptions, tuning: OpenTuning): void {
+function inspect(
+  { db: path, storeTaskStatus }: WriterOptions,
+  tuning: OpenTuning,
+  check: (db: Database) => void,
+): void {
   const hadWal = existsSync(`${path}-wal`);
   try {
     using db = new Database(path, { readonly: true });
     db.run(`PRAGMA busy_timeout = ${tuning.openTimeoutMs}`);
     if (storeTaskStatus) schemaVersion(db, path);
     else readSchema(db);
+    check(db);
   } catch (thrown) {
     // A dead writer's journal must be rolled back first, which only a writer can: nothing is to be kept as it is.
     if (sqliteCode(thrown) === "SQLITE_READONLY_ROLLBACK") return;

@@ -1,10 +1,11 @@
 // Which run this is: a new one, or one that is continued. A run's row and its lock are taken in one transaction, so two
 // processes that start at once cannot continue the same run, and nobody sees a `running` row whose lock is not held yet.
 //
-// `auto` looks at the newest run of the same pipeline, file and params that is not alive. If that one is dead, it is
-// continued; if it came to an end (done, error, cancelled), a new run starts, also when an older one is dead: whoever
-// started afresh in between has left that one behind. The file counts because two folders may each have an "etl" and
-// share a database; a pipeline that was moved is continued with `--resume`, which asks for the name alone.
+// `auto` is refused while a run of the same pipeline, file and params is alive. Otherwise it looks at the newest such
+// run: if that one is dead, it is continued; if it came to an end (done, error, cancelled), a new run starts, also when
+// an older one is dead: whoever started afresh in between has left that one behind. The file counts because two folders
+// may each have an "etl" and share a database; a pipeline that was moved is continued with `--resume`, which asks for
+// the name alone.
 
 import type { Database } from "bun:sqlite";
 import { hostname } from "node:os";
@@ -12,8 +13,11 @@ import { hostname } from "node:os";
 import { type RunId, runId, taskId } from "../protocol/ids.ts";
 import type { KnownTask, RunRequest, WriterOptions } from "../protocol/messages.ts";
 import { toIso } from "../protocol/time.ts";
-import { isRunAlive, noLock, removeStaleLock, type RunLock, tryRunLock } from "./lock.ts";
-import { StoreError } from "./store-error.ts";
+import { isRunAlive } from "./liveness.ts";
+import { noLock, removeStaleLock, type RunLock, tryRunLock } from "./lock.ts";
+import { hashParams, isHashOf } from "./params-hash.ts";
+import { processStartedAt } from "./process-identity.ts";
+import { RunAliveError, StoreError } from "./store-error.ts";
 
 export type PreparedRun = {
   readonly id: RunId;
@@ -21,24 +25,31 @@ export type PreparedRun = {
   /** Epoch ms: when its first session began. */
   readonly startedAt: number;
   readonly alreadyDone: number;
+  /** It is continued, and its last session ran other code. */
+  readonly otherCode: boolean;
   readonly lock: RunLock;
 };
 
 type RunRow = {
-  readonly id: number;
+  readonly id: RunId;
   readonly pipeline: string;
   readonly file: string | null;
   readonly params: string;
   readonly status: string;
-  readonly started_at: string;
+  readonly startedAt: string;
   readonly pid: number | null;
+  readonly host: string | null;
+  /** The rest is null where the row is of version 1. */
+  readonly paramsHash: string | null;
+  readonly processStartedAt: string | null;
+  readonly code: string | null;
 };
 
 /**
  * Decides which run this is, writes its row and takes its lock.
  *
- * @throws StoreError `run-alive`, `no-such-run`, `wrong-pipeline`, or `no-history` when a run is asked for that cannot be
- *   continued; nothing is written then
+ * @throws StoreError `run-alive`, `no-such-run`, `wrong-pipeline`, `other-params`, or `no-history` when a run is asked for
+ *   that cannot be continued; nothing is written then
  */
 export function prepareRun(
   db: Database,
@@ -50,7 +61,7 @@ export function prepareRun(
   let lock: RunLock | undefined;
   const begin = db.transaction(() => {
     const dead = findRun(db, options.db, request);
-    const id = dead === undefined ? nextId(db) : runId(dead.id);
+    const id = dead === undefined ? nextId(db) : dead.id;
     const taken = dead === undefined ? lockNew(options.db, id) : lockOld(options.db, dead);
     lock = taken.lock;
     if (dead === undefined) insertRun(db, taken.id, request, now);
@@ -59,8 +70,9 @@ export function prepareRun(
     return {
       id: taken.id,
       resumed: dead !== undefined,
-      startedAt: dead === undefined ? now : Date.parse(dead.started_at),
+      startedAt: dead === undefined ? now : Date.parse(dead.startedAt),
       alreadyDone: dead === undefined ? 0 : countDone(db, taken.id),
+      otherCode: dead !== undefined && isOtherCode(dead, request),
       lock: taken.lock,
     };
   });
@@ -70,6 +82,23 @@ export function prepareRun(
     lock?.release();
     throw thrown;
   }
+}
+
+/**
+ * What `prepareRun` would refuse because of a living run, seen through a read-only connection. Whoever opens the file to
+ * write and closes it again could remove the -wal under that run, if the run has lost its locks.
+ *
+ * @param db of any version; a file without pipeloom's tables has no runs
+ * @throws RunAliveError
+ */
+export function refuseIfAlive(db: Database, options: WriterOptions, request: RunRequest): void {
+  if (!options.storeTaskStatus || !hasRuns(db)) return;
+  findRun(db, options.db, request);
+}
+
+function hasRuns(db: Database): boolean {
+  using table = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'pipeline_runs'");
+  return table.get() !== null;
 }
 
 /** The file knows of no runs, so there is none to continue, and none that another process could take for dead. */
@@ -84,12 +113,17 @@ function withoutHistory(
       `${options.db}: without stored task status no run can be continued; leave out --resume or --no-store-task-status`,
     );
   }
-  return { id: runId(1), resumed: false, startedAt, alreadyDone: 0, lock: noLock };
+  return {
+    id: runId(1),
+    resumed: false,
+    startedAt,
+    alreadyDone: 0,
+    otherCode: false,
+    lock: noLock,
+  };
 }
 
 // ── which run ──────────────────────────────────────────────────────────────────────────────────────────
-
-const runColumns = "id, pipeline, file, params, status, started_at, pid";
 
 function findRun(db: Database, path: string, request: RunRequest): RunRow | undefined {
   switch (request.resume) {
@@ -104,24 +138,64 @@ function findRun(db: Database, path: string, request: RunRequest): RunRow | unde
   }
 }
 
-function deadRun(db: Database, path: string, request: RunRequest): RunRow | undefined {
-  using runs = db.prepare<RunRow, [string, string | null, string]>(
-    `SELECT ${runColumns} FROM pipeline_runs WHERE pipeline = ? AND file IS ? AND params = ? ORDER BY id DESC`,
+/** Every column, for a file of an older version has fewer and is read before it is migrated. */
+function* runRows(
+  db: Database,
+  where: string,
+  ...values: readonly (string | number | null)[]
+): Generator<RunRow> {
+  using rows = db.prepare<Record<string, unknown>, (string | number | null)[]>(
+    `SELECT * FROM pipeline_runs WHERE ${where} ORDER BY id DESC`,
   );
-  for (const run of runs.iterate(request.pipeline, request.file, request.params)) {
-    if (run.status !== "running") return undefined;
-    if (!isRunAlive(path, runId(run.id))) return run;
-  }
-  return undefined;
+  for (const row of rows.iterate(...values)) yield runRow(row);
 }
 
-function lastUndone(db: Database, path: string, request: RunRequest): RunRow {
-  using runs = db.prepare<RunRow, [string]>(
-    `SELECT ${runColumns} FROM pipeline_runs WHERE pipeline = ? AND status <> 'done' ORDER BY id DESC`,
-  );
-  for (const run of runs.iterate(request.pipeline)) {
-    if (!isRunAlive(path, runId(run.id))) return run;
+const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
+
+const runRow = (row: Record<string, unknown>): RunRow => ({
+  id: runId(Number(row["id"])),
+  pipeline: String(row["pipeline"]),
+  file: text(row["file"]),
+  params: String(row["params"]),
+  status: String(row["status"]),
+  startedAt: String(row["started_at"]),
+  pid: typeof row["pid"] === "number" ? row["pid"] : null,
+  host: text(row["host"]),
+  paramsHash: text(row["params_hash"]),
+  processStartedAt: text(row["process_started_at"]),
+  code: text(row["code"]),
+});
+
+/** What stands in version 1 for a secret: two of them cannot be told apart. */
+const masked = "***";
+
+function hasSameParams(run: RunRow, { params, canonicalParams }: RunRequest): boolean {
+  if (run.paramsHash !== null) return isHashOf(run.paramsHash, canonicalParams);
+  return run.params === params && !params.includes(masked);
+}
+
+const isOtherCode = (run: RunRow, { code }: RunRequest): boolean =>
+  run.code !== null && code !== null && run.code !== code;
+
+function deadRun(db: Database, path: string, request: RunRequest): RunRow | undefined {
+  let newest: RunRow | undefined;
+  for (const run of runRows(db, "pipeline = ? AND file IS ?", request.pipeline, request.file)) {
+    if (newest !== undefined && run.status !== "running") continue;
+    if (!hasSameParams(run, request)) continue;
+    newest ??= run;
+    if (run.status === "running" && isRunAlive(path, run)) throw new RunAliveError(path, run);
   }
+  return newest?.status === "running" ? newest : undefined;
+}
+
+/** Of those with the same params; where there is none, the newest with others is refused by its params. */
+function lastUndone(db: Database, path: string, request: RunRequest): RunRow {
+  let other: RunRow | undefined;
+  for (const run of runRows(db, "pipeline = ? AND status <> 'done'", request.pipeline)) {
+    if (mayContinue(run, request)) return refuseAlive(path, run);
+    if (run.status !== "running" || !isRunAlive(path, run)) other ??= run;
+  }
+  if (other !== undefined) throw otherParams(path, other, request);
   throw new StoreError(
     "no-such-run",
     `${path} has no run of "${request.pipeline}" that could be continued; leave out --resume to start one`,
@@ -129,9 +203,8 @@ function lastUndone(db: Database, path: string, request: RunRequest): RunRow {
 }
 
 function exactly(db: Database, path: string, request: RunRequest, id: RunId): RunRow {
-  using rows = db.prepare<RunRow, [number]>(`SELECT ${runColumns} FROM pipeline_runs WHERE id = ?`);
-  const run = rows.get(id);
-  if (run === null) {
+  const [run] = runRows(db, "id = ?", id);
+  if (run === undefined) {
     throw new StoreError(
       "no-such-run",
       `${path} has no run ${id}; pipeloom status --db ${path} lists those it has`,
@@ -144,7 +217,32 @@ function exactly(db: Database, path: string, request: RunRequest, id: RunId): Ru
         `pipeloom status --db ${path} lists its runs`,
     );
   }
+  if (!mayContinue(run, request)) throw otherParams(path, run, request);
+  return refuseAlive(path, run);
+}
+
+function refuseAlive(path: string, run: RunRow): RunRow {
+  if (run.status === "running" && isRunAlive(path, run)) throw new RunAliveError(path, run);
   return run;
+}
+
+/**
+ * Its tasks that are done have used its params: with others, one run would be of two. A row of version 1 hides its
+ * secrets for good, and who asks for it by `--resume` means it.
+ */
+const mayContinue = (run: RunRow, request: RunRequest): boolean =>
+  hasSameParams(run, request) || (run.paramsHash === null && run.params === request.params);
+
+function otherParams(path: string, run: RunRow, request: RunRequest): StoreError {
+  const differ =
+    run.params === request.params
+      ? `${run.params} too, and they differ in a secret`
+      : `the params ${request.params}`;
+  return new StoreError(
+    "other-params",
+    `run ${run.id} in ${path} has the params ${run.params}, and this one has ${differ}; ` +
+      "give it the same with --param or --params, or leave out --resume to start another run",
+  );
 }
 
 // ── its lock ───────────────────────────────────────────────────────────────────────────────────────────
@@ -152,14 +250,9 @@ function exactly(db: Database, path: string, request: RunRequest, id: RunId): Ru
 type Taken = { readonly id: RunId; readonly lock: RunLock };
 
 function lockOld(path: string, run: RunRow): Taken {
-  const id = runId(run.id);
-  const lock = tryRunLock(path, id);
-  if (lock !== undefined) return { id, lock };
-  const pid = run.pid === null ? "" : ` (pid ${run.pid})`;
-  throw new StoreError(
-    "run-alive",
-    `run ${id} in ${path} is still running${pid}; wait for it, stop it, or leave out --resume to start another`,
-  );
+  const lock = tryRunLock(path, run.id);
+  if (lock === undefined) throw new RunAliveError(path, run);
+  return { id: run.id, lock };
 }
 
 /** A lock may be held by a run whose database was deleted under it: its id is passed over. */
@@ -172,10 +265,9 @@ function lockNew(path: string, first: RunId): Taken {
 
 /** Of dead runs that nobody continued. Locks are taken in a write transaction only, so none is taken meanwhile. */
 function sweepLocks(db: Database, path: string, own: RunId): void {
-  using rows = db.prepare<{ id: number }, [number]>(
-    "SELECT id FROM pipeline_runs WHERE status = 'running' AND id <> ?",
-  );
-  for (const { id } of rows.all(own)) removeStaleLock(path, runId(id));
+  for (const run of runRows(db, "status = 'running' AND id <> ?", own)) {
+    if (!isRunAlive(path, run)) removeStaleLock(path, run.id);
+  }
 }
 
 // ── its row ────────────────────────────────────────────────────────────────────────────────────────────
@@ -189,10 +281,32 @@ function nextId(db: Database): RunId {
 
 function insertRun(db: Database, id: RunId, request: RunRequest, now: number): void {
   db.run(
-    "INSERT INTO pipeline_runs (id, pipeline, file, params, status, started_at, pid, host) VALUES (?, ?, ?, ?, 'running', ?, ?, ?)",
-    [id, request.pipeline, request.file, request.params, toIso(now), process.pid, hostname()],
+    `INSERT INTO pipeline_runs (id, pipeline, status, started_at, ${sessionColumns.join(", ")})
+      VALUES (?, ?, 'running', ?, ${sessionColumns.map(() => "?").join(", ")})`,
+    [id, request.pipeline, toIso(now), ...sessionValues(request)],
   );
 }
+
+/** What each session of a run says anew. */
+const sessionColumns = [
+  "file",
+  "params",
+  "params_hash",
+  "code",
+  "pid",
+  "host",
+  "process_started_at",
+] as const;
+
+const sessionValues = ({ file, params, canonicalParams, code }: RunRequest) => [
+  file,
+  params,
+  hashParams(canonicalParams),
+  code,
+  process.pid,
+  hostname(),
+  processStartedAt(process.pid) ?? null,
+];
 
 /**
  * What the earlier session left open waits again. What it had in hand when it died was interrupted, not failed, and
@@ -200,9 +314,10 @@ function insertRun(db: Database, id: RunId, request: RunRequest, now: number): v
  * new ids, and whether it is skipped is decided anew. A cursor says that it had begun, if not in the last session.
  */
 function reviveRun(db: Database, id: RunId, request: RunRequest): void {
+  const session = sessionColumns.map((column) => `${column} = ?`).join(", ");
   db.run(
-    "UPDATE pipeline_runs SET status = 'running', file = ?, params = ?, pid = ?, host = ?, finished_at = NULL, error = NULL WHERE id = ?",
-    [request.file, request.params, process.pid, hostname(), id],
+    `UPDATE pipeline_runs SET status = 'running', finished_at = NULL, error = NULL, ${session} WHERE id = ?`,
+    [...sessionValues(request), id],
   );
   db.run(
     "DELETE FROM task_runs WHERE run_id = ? AND (status = 'skipped' OR (status = 'queued' AND attempt = 0 AND cursor IS NULL))",

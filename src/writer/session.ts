@@ -14,7 +14,7 @@ import { closeDatabase } from "./close.ts";
 import { closeAndDiscard } from "./discard.ts";
 import type { RunLock } from "./lock.ts";
 import { openDatabase, walLimitBytes } from "./open.ts";
-import { knownTasks, prepareRun, type PreparedRun } from "./resume.ts";
+import { knownTasks, prepareRun, type PreparedRun, refuseIfAlive } from "./resume.ts";
 import { applySchema } from "./schema-sql.ts";
 import { toStoreError } from "./store-error.ts";
 import { TaskRows } from "./task-rows.ts";
@@ -24,6 +24,8 @@ import { createWalGuard } from "./wal.ts";
 export class Session {
   readonly db: Database;
   readonly started: RunStarted;
+  /** The run is continued, and its last session ran other code. */
+  readonly otherCode: boolean;
   /** Undefined with `--no-store-task-status`. */
   readonly rows: TaskRows | undefined;
   readonly unit: UnitApplier;
@@ -37,12 +39,13 @@ export class Session {
     options: WriterOptions,
     handles: readonly MessageHandle<never>[],
     started: RunStarted,
-    lock: RunLock,
+    { lock, otherCode }: PreparedRun,
   ) {
     this.db = db;
     this.#options = options;
     this.started = started;
     this.#lock = lock;
+    this.otherCode = otherCode;
     this.rows = options.storeTaskStatus ? new TaskRows(db, started.run) : undefined;
     this.unit = new UnitApplier(db, new CustomMessages(db, handles));
     this.#guardWal = options.wal ? createWalGuard(db, options.db, walLimitBytes) : () => undefined;
@@ -59,11 +62,14 @@ export class Session {
     now: number,
   ): Session {
     const isNew = !existsSync(options.db);
-    const db = openDatabase(options);
+    const db = openDatabase(options, undefined, (reader) =>
+      refuseIfAlive(reader, options, request),
+    );
     try {
       if (request.schema !== null) applySchema(db, request.schema);
       const run = prepareRun(db, options, request, now);
-      return new Session(db, options, handles, runStarted(options, request, run, now), run.lock);
+      const started = runStarted(options, request, run, now);
+      return new Session(db, options, handles, started, run);
     } catch (thrown) {
       closeAndDiscard(db, options.db, isNew);
       throw thrown;

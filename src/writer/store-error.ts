@@ -1,5 +1,9 @@
 // What can be wrong with the database that a user named: expected, so it is said in full and without a stack.
 
+import { hostname } from "node:os";
+
+import type { RunProcess } from "./liveness.ts";
+
 export type StoreErrorCode =
   | "no-path"
   | "is-folder"
@@ -16,6 +20,7 @@ export type StoreErrorCode =
   | "run-alive"
   | "no-such-run"
   | "wrong-pipeline"
+  | "other-params"
   | "no-history";
 
 /** The message names what is wrong, where, and the next step. */
@@ -25,6 +30,25 @@ export class StoreError extends Error {
   constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+}
+
+/** A run that is going on in another process, or elsewhere in this one. */
+export type LiveRun = RunProcess & { readonly pipeline: string; readonly startedAt: string };
+
+export class RunAliveError extends StoreError {
+  readonly run: LiveRun;
+  /** @param path the database as the user wrote it */
+  constructor(path: string, run: LiveRun) {
+    const where = run.host === null || run.host === hostname() ? "" : ` on ${run.host}`;
+    const pid = run.pid === null ? "" : `pid ${run.pid}${where}, `;
+    super(
+      "run-alive",
+      `run ${run.id} of "${run.pipeline}" is going on in ${path} (${pid}since ${run.startedAt}): ` +
+        `pipeloom status --watch --run ${run.id} --db ${path} shows it, pipeloom cancel ${run.id} --db ${path} ends it; ` +
+        "--wait waits for its end, --fresh starts another run beside it",
+    );
+    this.run = run;
   }
 }
 

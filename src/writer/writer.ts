@@ -12,15 +12,21 @@ import {
   type MainRecord,
   type ModuleRef,
   type TaskRecord,
+  type RunRequest,
   type ToWriter,
   unitPartMark,
+  type WriterOptions,
 } from "../protocol/messages.ts";
+import type { RunSummary } from "../protocol/summary.ts";
 import { doneMark, unpackDone } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import { batchLimits, decide } from "./batch.ts";
 import { Inbox } from "./inbox.ts";
 import { Recorder } from "./recorder.ts";
+import { endedSummary } from "./ended-summary.ts";
+import { isRunAlive } from "./liveness.ts";
 import { Session } from "./session.ts";
+import { type LiveRun, RunAliveError } from "./store-error.ts";
 
 export type WriterTools = {
   post(message: FromWriter): void;
@@ -37,6 +43,8 @@ export type WriterTools = {
 /** What main may not have taken in yet. Beyond, the writer waits, and with it the Workers. */
 const maxUnseen = 64;
 const idleLookMs = 5;
+/** How often it is seen whether the run that is waited for has ended. */
+const aliveLookMs = 250;
 /** A lane may have become idle just after its task's end was posted: nothing else would say so. */
 const endsLookMs = 3;
 
@@ -113,16 +121,53 @@ export class Writer {
   async #open({ options, run, module }: Extract<ToWriter, { type: "open" }>): Promise<void> {
     try {
       const handles = module === null ? [] : await this.#tools.messages(module);
-      this.#session = Session.open(options, run, handles, this.#tools.now());
+      const session = await this.#openSession(options, run, handles);
+      if (session === undefined) return;
+      this.#session = session;
       this.#recorder = new Recorder(this.#session.rows);
       for (const page of this.#session.knownTasks()) {
         this.#tools.post({ type: "known", tasks: JSON.stringify(page) });
       }
-      this.#tools.post({ type: "opened", started: this.#session.started });
+      const { started, otherCode } = session;
+      this.#tools.post({ type: "opened", started, otherCode });
       this.#wake();
     } catch (thrown) {
       this.#fail(thrown);
     }
+  }
+
+  /** Undefined when the run that was waited for has done it all. */
+  async #openSession(
+    options: WriterOptions,
+    request: RunRequest,
+    handles: readonly MessageHandle<never>[],
+  ): Promise<Session | undefined> {
+    for (;;) {
+      try {
+        return Session.open(options, request, handles, this.#tools.now());
+      } catch (thrown) {
+        if (!(thrown instanceof RunAliveError) || !request.wait) throw thrown;
+        const summary = await this.#waitFor(thrown.run, options.db);
+        if (summary?.status !== "done") continue;
+        this.#failed = true;
+        this.#tools.post({ type: "done-elsewhere", summary });
+        return undefined;
+      }
+    }
+  }
+
+  /** What it came to; undefined when it died. */
+  async #waitFor(run: LiveRun, db: string): Promise<RunSummary | undefined> {
+    const pid = run.pid === null ? "" : ` (pid ${run.pid})`;
+    this.#tools.post({
+      type: "output",
+      level: "info",
+      line: `run ${run.id} of "${run.pipeline}" is going on in ${db}${pid}; waiting for its end`,
+    });
+    while (isRunAlive(db, run)) {
+      await new Promise<void>((resolve) => this.#tools.after(aliveLookMs, resolve));
+    }
+    return endedSummary(db, run.id);
   }
 
   #attach(slot: Slot, port: MessagePort, claims: Claims): void {

@@ -32,6 +32,7 @@ const run: SeenRun = {
   counts: { ...none, done: 2, interrupted: 1 },
   startedAt: "2026-01-01T00:00:00.000Z",
   finishedAt: null,
+  processStartedAt: null,
   pid: 7,
   host: "laptop",
   error: null,
@@ -122,7 +123,7 @@ describe("the view", () => {
 function running(folder: TempFolder, name = "pipeloom.db"): { db: Database; lock: RunLock } {
   const db = openDatabase(options(folder.file(name)));
   db.run(
-    "INSERT INTO pipeline_runs VALUES (1, 'posts', '/etl.ts', '{}', 'running', 2, '2026-01-01T00:00:00.000Z', NULL, 7, 'laptop', NULL)",
+    "INSERT INTO pipeline_runs VALUES (1, 'posts', '/etl.ts', '{}', 'running', 2, '2026-01-01T00:00:00.000Z', NULL, 7, 'laptop', NULL, NULL, NULL, NULL)",
   );
   db.run(
     "INSERT INTO task_runs (run_id, id, name, key, status) VALUES (1, 1, 'first', 'k', 'running')",

@@ -182,6 +182,7 @@ function newRun(
     writer: { db: ":memory:", wal: false, durability: "normal", storeTaskStatus: true },
     params: {},
     resume: "auto",
+    wait: false,
     workers,
     concurrency,
     failFast: false,

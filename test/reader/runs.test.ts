@@ -4,8 +4,15 @@ import { expect, test } from "bun:test";
 
 import { type RunId, runId } from "../../src/protocol/ids.ts";
 import { openReader } from "../../src/reader/query.ts";
-import { knownVersion, overview, type Overview, taskResult } from "../../src/reader/runs.ts";
+import {
+  knownVersion,
+  overview,
+  type Overview,
+  type SeenProcess,
+  taskResult,
+} from "../../src/reader/runs.ts";
 import { migrations } from "../../src/writer/migrate.ts";
+import { join } from "node:path";
 import { openDatabase } from "../../src/writer/open.ts";
 import { options } from "../writer/options.ts";
 import { tempFolder, type TempFolder } from "../writer/temp-folder.ts";
@@ -16,7 +23,7 @@ const names = (seen: Overview): string => seen.tasks.map(({ name }) => name).joi
 
 function fill(db: Database): void {
   const run = db.query(
-    "INSERT INTO pipeline_runs VALUES (?, 'posts', NULL, '{}', ?, 3, '2026-01-01T00:00:00.000Z', ?, 7, 'laptop', ?)",
+    "INSERT INTO pipeline_runs VALUES (?, 'posts', NULL, '{}', ?, 3, '2026-01-01T00:00:00.000Z', ?, 7, 'laptop', ?, NULL, NULL, NULL)",
   );
   run.run(1, "error", "2026-01-01T00:01:00.000Z", '{"name":"E","message":"m"}');
   run.run(2, "running", null, null);
@@ -39,7 +46,7 @@ function look(folder: TempFolder, more: { run?: RunId; maxTasks?: number } = {})
   return overview(reader, {
     maxRuns: 10,
     maxTasks: 100,
-    isAlive: (run) => run === runId(3),
+    isAlive: (run) => run.id === runId(3),
     ...more,
   });
 }
@@ -84,8 +91,8 @@ test("a run that ends while it is looked at is not taken for dead", () => {
   using folder = filled();
   using db = new Sqlite(folder.file("a.db"));
   using reader = openReader(folder.file("a.db"));
-  const isAlive = (run: RunId): boolean => {
-    db.run("UPDATE pipeline_runs SET status = 'done' WHERE id = ?", [run]);
+  const isAlive = (run: SeenProcess): boolean => {
+    db.run("UPDATE pipeline_runs SET status = 'done' WHERE id = ?", [run.id]);
     return false;
   };
   const { runs } = overview(reader, { maxRuns: 10, maxTasks: 1, isAlive });
@@ -129,4 +136,13 @@ test("another program's database, and a newer one", () => {
 
 test("the reader knows the version that the writer writes", () => {
   expect(knownVersion).toBe(migrations.length);
+});
+
+test("a file of version 1 is read as it is", () => {
+  using reader = openReader(join(import.meta.dir, "../fixtures/v1.sqlite"));
+  const seen: SeenProcess[] = [];
+  const isAlive = (run: SeenProcess): boolean => seen.push(run) > 0;
+  const { runs } = overview(reader, { maxRuns: 10, maxTasks: 10, isAlive });
+  expect(runs.map(({ status }) => status)).toEqual(["running", "error"]);
+  expect(seen).toEqual([{ id: runId(2), pid: 4300, host: "laptop", processStartedAt: null }]);
 });

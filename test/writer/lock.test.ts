@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { runId } from "../../src/protocol/ids.ts";
 import {
   acquireRunLock,
-  isRunAlive,
+  isLockHeld,
   lockPath,
   removeStaleLock,
   tryRunLock,
@@ -24,14 +24,14 @@ test("a lock is seen while it is held, and leaves nothing", () => {
   using folder = tempFolder();
   const db = folder.file("a.db");
   writeFileSync(db, "");
-  expect(isRunAlive(db, one)).toBe(false);
+  expect(isLockHeld(db, one)).toBe(false);
   expect(folder.list()).toEqual(["a.db"]);
   const lock = acquireRunLock(db, one);
-  expect(isRunAlive(db, one)).toBe(true);
-  expect(isRunAlive(db, runId(2))).toBe(false);
+  expect(isLockHeld(db, one)).toBe(true);
+  expect(isLockHeld(db, runId(2))).toBe(false);
   expect(folder.list()).toEqual(["a.db", "a.db-run1.lock"]);
   lock.release();
-  expect(isRunAlive(db, one)).toBe(false);
+  expect(isLockHeld(db, one)).toBe(false);
   expect(folder.list()).toEqual(["a.db"]);
 });
 
@@ -44,7 +44,7 @@ test("one owner at a time, in one process too", () => {
   lock.release();
   const next = acquireRunLock(db, one);
   lock.release();
-  expect(isRunAlive(db, one)).toBe(true);
+  expect(isLockHeld(db, one)).toBe(true);
   next.release();
 });
 
@@ -53,11 +53,11 @@ test("a killed process is not alive, and its lock can be taken", async () => {
   const db = folder.file("a.db");
   await using owner = await contender(db);
   expect(owner.answer).toBe("held");
-  expect(isRunAlive(db, one)).toBe(true);
+  expect(isLockHeld(db, one)).toBe(true);
   await using other = await contender(db);
   expect(other.answer).toBe("busy");
   await owner.kill();
-  expect(isRunAlive(db, one)).toBe(false);
+  expect(isLockHeld(db, one)).toBe(false);
   expect(folder.list()).toEqual(["a.db-run1.lock"]);
   acquireRunLock(db, one).release();
   expect(folder.list()).toEqual([]);
@@ -78,7 +78,7 @@ test("two paths to one database have one lock", () => {
   writeFileSync(folder.file("a.db"), "");
   symlinkSync(folder.file("a.db"), folder.file("b.db"));
   const lock = acquireRunLock(folder.file("b.db"), one);
-  expect(isRunAlive(folder.file("a.db"), one)).toBe(true);
+  expect(isLockHeld(folder.file("a.db"), one)).toBe(true);
   lock.release();
 });
 
@@ -87,10 +87,10 @@ test("a lock file that vanished under its owner counts as dead, and the owner do
   const db = folder.file("a.db");
   const first = acquireRunLock(db, one);
   Bun.spawnSync(["rm", lockPath(db, one)]);
-  expect(isRunAlive(db, one)).toBe(false);
+  expect(isLockHeld(db, one)).toBe(false);
   const second = acquireRunLock(db, one);
   first.release();
-  expect(isRunAlive(db, one)).toBe(true);
+  expect(isLockHeld(db, one)).toBe(true);
   second.release();
 });
 
@@ -106,12 +106,12 @@ test("the file of a dead run is taken away, that of a living one is not", () => 
 
 test("no lock for :memory:", () => {
   const lock = acquireRunLock(":memory:", one);
-  expect(isRunAlive(":memory:", one)).toBe(false);
+  expect(isLockHeld(":memory:", one)).toBe(false);
   lock.release();
 });
 
 test("a folder that is not there", () => {
   using folder = tempFolder();
   expect(storeError(() => acquireRunLock(folder.file("no/a.db"), one)).code).toBe("not-writable");
-  expect(isRunAlive(folder.file("no/a.db"), one)).toBe(false);
+  expect(isLockHeld(folder.file("no/a.db"), one)).toBe(false);
 });

@@ -5,7 +5,8 @@ import { join } from "node:path";
 
 import { migrate, migrations, schemaVersion } from "../../src/writer/migrate.ts";
 import { openDatabase } from "../../src/writer/open.ts";
-import { options, storeError } from "./options.ts";
+import { prepareRun } from "../../src/writer/resume.ts";
+import { options, request, storeError } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 const first =
@@ -124,6 +125,29 @@ test("a database of version 1 keeps opening, with its rows", () => {
   expect(db.query("SELECT line FROM task_logs").values()).toEqual([["three rows"]]);
   expect(db.query("SELECT id, title FROM posts").values()).toEqual([[1, "a post of the user's"]]);
 });
+
+test("a run that died under version 1 is continued", () => {
+  using folder = tempFolder();
+  const path = folder.file("old.db");
+  copyFileSync(join(fixtures, "v1.sqlite"), path);
+  using db = openDatabase(options(path));
+  const run = prepareRun(db, options(path), request(), Date.now());
+  expect(run).toMatchObject({ id: 2, resumed: true, otherCode: false });
+  run.lock.release();
+});
+
+test("each version is what one step after the other makes of the one before", () => {
+  using db = new Database(":memory:");
+  for (const [index] of migrations.entries()) migrate(db, "a.db", migrations.slice(0, index + 1));
+  expect(columnsOf(db, "pipeline_runs").slice(-3)).toEqual([
+    "params_hash",
+    "process_started_at",
+    "code",
+  ]);
+});
+
+const columnsOf = (db: Database, table: string): unknown[] =>
+  db.query("SELECT name FROM pragma_table_info(?)").values(table).flat();
 
 const shape = (db: Database): unknown[] =>
   db

@@ -1,12 +1,17 @@
-import type { Database } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
 import { runId } from "../../src/protocol/ids.ts";
 import type { RunRequest } from "../../src/protocol/messages.ts";
-import { acquireRunLock, isRunAlive, type RunLock } from "../../src/writer/lock.ts";
+import { acquireRunLock, isLockHeld, type RunLock } from "../../src/writer/lock.ts";
 import { openDatabase } from "../../src/writer/open.ts";
-import { knownTasks, prepareRun, type PreparedRun } from "../../src/writer/resume.ts";
+import {
+  knownTasks,
+  prepareRun,
+  type PreparedRun,
+  refuseIfAlive,
+} from "../../src/writer/resume.ts";
 import { type Child, startChild } from "./child.ts";
 import { options, request, storeError } from "./options.ts";
 import { tempFolder, type TempFolder } from "./temp-folder.ts";
@@ -48,8 +53,13 @@ class Bench implements Disposable {
     return this.db.query("SELECT * FROM pipeline_runs WHERE id = ?").get(id);
   }
 
+  /** The runs that were begun here are dead: their locks are free, and their processes are gone. */
+  die(): void {
+    for (const lock of this.#locks.splice(0)) lock.release();
+  }
+
   [Symbol.dispose](): void {
-    for (const lock of this.#locks) lock.release();
+    this.die();
     this.db.close(true);
   }
 }
@@ -60,8 +70,22 @@ describe("which run it is", () => {
     ["the first", [], {}, [1, false]],
     ["auto: a dead one", [{}], {}, [1, true]],
     ["auto: the newest dead one", [{}, {}], {}, [2, true]],
-    ["auto: not one that is alive", [{ alive: true }], {}, [2, false]],
-    ["auto: a dead one beside one that is alive", [{}, { alive: true }], {}, [1, true]],
+    ["auto: one that is alive", [{ alive: true }], {}, "run-alive"],
+    [
+      "auto: one that is alive, under one that ended",
+      [{ alive: true }, { status: "done" }],
+      {},
+      "run-alive",
+    ],
+    ["auto: a dead one beside one that is alive", [{}, { alive: true }], {}, "run-alive"],
+    ["auto: one that is alive with other params", [{ alive: true, params: "{}" }], {}, [2, false]],
+    [
+      "auto: a dead one of version 1 with a secret",
+      [{ params: '{"token":"***"}' }],
+      { params: '{"token":"***"}' },
+      [2, false],
+    ],
+    ["fresh: beside one that is alive", [{ alive: true }], { resume: "fresh" }, [2, false]],
     ["auto: not one that is done", [{ status: "done" }], {}, [2, false]],
     ["auto: not one that failed", [{ status: "error" }], {}, [2, false]],
     ["auto: not one that was cancelled", [{ status: "cancelled" }], {}, [2, false]],
@@ -80,14 +104,18 @@ describe("which run it is", () => {
       { resume: last },
       [1, true],
     ],
+    ["last: from another folder", [{ file: "/x.ts" }], { resume: last }, [1, true]],
+    ["last: with other params", [{ params: "{}" }], { resume: last }, "other-params"],
+    ["last: the one with the same params", [{}, { params: "{}" }], { resume: last }, [1, true]],
     [
-      "last: from another folder, with other params",
-      [{ file: "/x.ts", params: "{}" }],
-      { resume: last },
+      "last: a dead one of version 1 with a secret",
+      [{ params: '{"token":"***"}' }],
+      { params: '{"token":"***"}', resume: last },
       [1, true],
     ],
+    ["an id: with other params", [{ params: "{}" }], { resume: runId(1) }, "other-params"],
     ["last: none", [{ status: "done" }], { resume: last }, "no-such-run"],
-    ["last: only one that is alive", [{ alive: true }], { resume: last }, "no-such-run"],
+    ["last: only one that is alive", [{ alive: true }], { resume: last }, "run-alive"],
     ["an id: a dead one", [{}, { status: "done" }], { resume: runId(1) }, [1, true]],
     ["an id: one that is done", [{ status: "done" }], { resume: runId(1) }, [1, true]],
     ["an id: one that is not there", [{}], { resume: runId(9) }, "no-such-run"],
@@ -105,7 +133,7 @@ describe("which run it is", () => {
     }
     const run = bench.prepare(more);
     expect([run.id as number, run.resumed]).toEqual(expected);
-    expect(isRunAlive(bench.path, run.id)).toBe(true);
+    expect(isLockHeld(bench.path, run.id)).toBe(true);
   });
 });
 
@@ -127,7 +155,7 @@ test("a new run's row", () => {
 
 test("a continued run keeps when it began, and loses how it ended", () => {
   using folder = tempFolder();
-  using bench = new Bench(folder, [{ status: "error", params: "{}" }]);
+  using bench = new Bench(folder, [{ status: "error" }]);
   bench.db.run("UPDATE pipeline_runs SET error = '{}', finished_at = 'then', tasks_total = 9");
   const run = bench.prepare({ resume: "last" });
   expect(run.startedAt).toBe(Date.parse("2026-01-01T00:00:00.000Z"));
@@ -170,6 +198,55 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
   expect(bench.db.query("SELECT id FROM task_runs WHERE status = 'running'").values()).toEqual([]);
 });
 
+test("runs are told apart by their secrets too, which the file does not show", () => {
+  using folder = tempFolder();
+  using bench = new Bench(folder, []);
+  const alpha = { params: '{"token":"***"}', canonicalParams: '{"token":"alpha-alpha"}' };
+  const beta = { ...alpha, canonicalParams: '{"token":"beta-beta"}' };
+  expect(bench.prepare(alpha)).toMatchObject({ id: 1, resumed: false });
+  bench.die();
+  expect(bench.prepare(beta)).toMatchObject({ id: 2, resumed: false });
+  bench.die();
+  expect(bench.prepare(alpha)).toMatchObject({ id: 1, resumed: true });
+  bench.die();
+  expect(storeError(() => bench.prepare({ ...beta, resume: runId(1) }))).toEqual({
+    code: "other-params",
+    message: expect.stringContaining('{"token":"***"} too, and they differ in a secret'),
+  });
+  expect(JSON.stringify([bench.row(1), bench.row(2)])).not.toMatch(/alpha|beta/);
+});
+
+test("a resume with other params names both", () => {
+  using folder = tempFolder();
+  using bench = new Bench(folder, [{ params: '{"limit":7}' }]);
+  const { message } = storeError(() => bench.prepare({ resume: "last" }));
+  expect(message).toContain('has the params {"limit":7}');
+  expect(message).toContain('has the params {"limit":3}');
+});
+
+test("a run that is continued with other code says so, once", () => {
+  using folder = tempFolder();
+  using bench = new Bench(folder, []);
+  expect(bench.prepare({ code: "a" }).otherCode).toBe(false);
+  bench.die();
+  expect(bench.prepare({ code: "b" })).toMatchObject({ resumed: true, otherCode: true });
+  bench.die();
+  expect(bench.prepare({ code: "b" })).toMatchObject({ resumed: true, otherCode: false });
+});
+
+test("a living run is refused while the file is only read", () => {
+  using folder = tempFolder();
+  using bench = new Bench(folder, [{ alive: true }]);
+  using reader = new Database(bench.path, { readonly: true });
+  const writer = options(bench.path);
+  const error = storeError(() => refuseIfAlive(reader, writer, request()));
+  expect(error.code).toBe("run-alive");
+  expect(error.message).toContain('run 1 of "posts"');
+  expect(error.message).toContain("pid 77");
+  refuseIfAlive(reader, writer, request({ resume: "fresh" }));
+  refuseIfAlive(reader, { ...writer, storeTaskStatus: false }, request());
+});
+
 test("without stored status there is no history", () => {
   using folder = tempFolder();
   const writer = options(folder.file("a.db"), { storeTaskStatus: false });
@@ -200,18 +277,17 @@ describe("processes", () => {
     const path = folder.file("a.db");
     await using first = await start(path);
     expect(first.answer).toBe("1 false");
-    await using beside = await start(path);
+    await using refused = await start(path);
+    expect(refused.answer).toBe("run-alive");
+    await using beside = await start(path, "fresh");
     expect(beside.answer).toBe("2 false");
-    await first.kill();
-    await using second = await start(path);
-    expect(second.answer).toBe("1 true");
-    await second.kill();
     await beside.kill();
-    // The newest dead one first; and what the other left is still there to be continued after it.
+    await first.kill();
+    // The newest dead one, and only that.
+    await using second = await start(path);
+    expect(second.answer).toBe("2 true");
     await using third = await start(path);
-    expect(third.answer).toBe("2 true");
-    await using fourth = await start(path);
-    expect(fourth.answer).toBe("1 true");
+    expect(third.answer).toBe("run-alive");
   });
 
   test("of several that start at once, one continues the dead run", async () => {
@@ -222,7 +298,11 @@ describe("processes", () => {
     await using stack = new AsyncDisposableStack();
     const all = await Promise.all([start(path), start(path), start(path)]);
     for (const child of all) stack.use(child);
-    expect(all.map(({ answer }) => answer).toSorted()).toEqual(["1 true", "2 false", "3 false"]);
+    expect(all.map(({ answer }) => answer).toSorted()).toEqual([
+      "1 true",
+      "run-alive",
+      "run-alive",
+    ]);
   });
 
   test("a dead run that nobody continues leaves no lock file behind", async () => {
