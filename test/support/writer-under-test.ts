@@ -160,8 +160,17 @@ export class PostingWorker {
 
   /** A part of a unit: rows of `t (id)`. */
   part(id: number, rows: readonly number[]): void {
-    const encoder = new RowEncoder(insertTarget(taskId(id), "t"));
-    for (const row of rows) encoder.add({ id: row });
+    this.rows(
+      id,
+      "t",
+      rows.map((row) => ({ id: row })),
+    );
+  }
+
+  /** A part of a unit. */
+  rows(id: number, table: string, rows: readonly Readonly<Record<string, unknown>>[]): void {
+    const encoder = new RowEncoder(insertTarget(taskId(id), table));
+    for (const row of rows) encoder.add(row);
     this.#post(encoder.take());
   }
 
