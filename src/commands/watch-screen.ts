@@ -8,6 +8,9 @@ const enter = "\x1b[?1049h\x1b[?25l";
 const leave = "\x1b[?25h\x1b[?1049l";
 const clearToLineEnd = "\x1b[K";
 const clearBelow = "\x1b[J";
+/** A row that is wider than we think is cut; it must not push the others down. */
+const noWrap = "\x1b[?7l";
+const wrap = "\x1b[?7h";
 
 export type Size = { readonly columns: number; readonly rows: number };
 
@@ -23,7 +26,9 @@ export async function watchScreen(
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const redraw = (): void => {
     try {
-      print(frame(draw, { columns: process.stdout.columns, rows: process.stdout.rows }));
+      const { columns, rows } = process.stdout;
+      // A terminal that nobody has sized yet says 0 by 0.
+      print(frame(draw, { columns: columns || 80, rows: rows || 24 }));
     } catch (thrown) {
       if (thrown instanceof ReaderLeft) resolve(0);
       else reject(thrown);
@@ -52,7 +57,7 @@ export async function watchScreen(
 
 function frame(draw: (size: Size) => readonly string[], size: Size): string {
   const lines = draw(size).slice(0, size.rows);
-  return `\x1b[?2026h\x1b[H${lines.map((line) => line + clearToLineEnd).join("\r\n")}${clearBelow}\x1b[?2026l`;
+  return `\x1b[?2026h${noWrap}\x1b[H${lines.map((line) => line + clearToLineEnd).join("\r\n")}${clearBelow}${wrap}\x1b[?2026l`;
 }
 
 /** A terminal that is gone needs nothing back. */

@@ -5,7 +5,7 @@ import type { Palette } from "./color.ts";
 import { clock, roughly, unknownClock } from "./duration.ts";
 import type { Pace } from "./eta.ts";
 import type { Glyphs } from "./glyphs.ts";
-import { fit, grouped, pad, plural, visible, width } from "./text.ts";
+import { cellText, fit, grouped, pad, plural, width } from "./text.ts";
 import type { Repeated, RunningTask, View, WaitingTask } from "./view.ts";
 import { finishedCount, repeatedAmong } from "./view.ts";
 
@@ -97,7 +97,7 @@ function overflow({ running, waiting }: View, shown: number): string {
 }
 
 const rowLabel = (repeated: Repeated, { name, id }: RunningTask | WaitingTask): string =>
-  visible(repeated.has(name) ? `${name} #${id}` : name);
+  cellText(repeated.has(name) ? `${name} #${id}` : name);
 
 const runningRow = (repeated: Repeated, task: RunningTask): Row => ({
   name: rowLabel(repeated, task),
@@ -292,7 +292,7 @@ function notes({ attempt, message }: RunningTask, layout: Layout): string {
   const again = width(note) <= room ? note : "";
   const left = room - width(again) - glyphs.separator.length;
   if (message === undefined || message === "" || left < 8 || bar === 0) return again;
-  return again + dot + colors.dim(fit(visible(message), left));
+  return again + dot + colors.dim(fit(cellText(message), left));
 }
 
 function waitingLine(task: WaitingTask, name: string, layout: Layout): string {

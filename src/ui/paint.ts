@@ -8,6 +8,12 @@ import { width } from "./text.ts";
 
 const begin = "\x1b[?2026h";
 const end = "\x1b[?2026l";
+/**
+ * Without autowrap a row stays a row, also where the terminal takes a character for wider than we do (ambiguous width,
+ * newer pictures): one that went on in the next row would leave pieces of old frames behind.
+ */
+const noWrap = "\x1b[?7l";
+const wrap = "\x1b[?7h";
 const clearLine = "\x1b[K";
 const clearBelow = "\x1b[J";
 
@@ -31,8 +37,10 @@ export function paint({ before, rowsBefore, after, above }: Paint): string {
 }
 
 function whole(rowsBefore: number, after: readonly string[], above: readonly string[]): string {
-  const lines = [...above, ...after].map((line) => `${line}\r\n`).join("");
-  return `\r${up(rowsBefore)}${erase(rowsBefore)}${lines}${clearBelow}`;
+  const kept = above.map((line) => `${line}\r\n`).join("");
+  const rows = after.map((line) => `${line}\r\n`).join("");
+  const region = rows === "" ? "" : `${noWrap}${rows}${wrap}`;
+  return `\r${up(rowsBefore)}${erase(rowsBefore)}${kept}${region}${clearBelow}`;
 }
 
 /**
@@ -79,5 +87,6 @@ function changed(before: readonly string[], after: readonly string[]): string {
   }
   const shorter = after.length < before.length ? clearBelow : "";
   if (text === "" && shorter === "") return "";
-  return `\r${up(before.length)}${text}${down(skipped)}${shorter}`;
+  const rows = text === "" ? "" : `${noWrap}${text}${wrap}`;
+  return `\r${up(before.length)}${rows}${down(skipped)}${shorter}`;
 }

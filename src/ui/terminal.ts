@@ -118,13 +118,13 @@ export function createTerminal(options: TerminalOptions): Ui {
   const output = (line: string): void => print([options.printed(line)]);
   const uncapture = capture({ stdout: output, stderr: output });
 
-  /** The last frame has no tasks, and `below` stands under it. */
+  /** The last frame has no tasks, and `below` is under it. Both are for good, so that long lines may wrap. */
   const end = (below: readonly string[]): void => {
     if (state === "closed") return;
     uncapture();
     view.running.clear();
     view.waiting.clear();
-    screen.draw([...region(), ...below], pending);
+    screen.draw([], [...pending, ...region(), ...below]);
     screen.leave();
     state = "closed";
     stopTimer();

@@ -30,6 +30,18 @@ export function visible(text: string): string {
   return plainAscii.test(text) ? text : text.replace(colorCodes, "").replace(unsafe, show);
 }
 
+/**
+ * What makes one picture of several characters: joiners, skin tones, variation selectors, keycaps, flags' tags. Some
+ * terminals draw the one picture in two columns, others (xterm, VTE, Alacritty) each part in columns of its own.
+ */
+const pictureParts =
+  /(?<!\p{L}\p{M}*)\u200d|\u20e3|[\ufe0e\ufe0f]|[\u{1f3fb}-\u{1f3ff}]|[\u{e0020}-\u{e007f}]/gu;
+
+/** `visible` for a row that is drawn over again: without what terminals measure differently. */
+export function cellText(text: string): string {
+  return plainAscii.test(text) ? text : visible(text).replace(pictureParts, "");
+}
+
 /** Splits at line breaks, then makes each line visible. A trailing break adds no empty line. */
 export function visibleLines(text: string): string[] {
   const trimmed = text.replace(/(\r?\n)+$/, "");

@@ -18,6 +18,10 @@ export type VirtualTerminalOptions = {
   readonly rows?: number;
   /** What the terminal does with long lines at a resize: wraps them anew, or cuts them off as xterm does. */
   readonly rewraps?: boolean;
+  /** Whether a picture of several characters is drawn as one, in two columns; xterm and VTE draw each part by itself. */
+  readonly joins?: boolean;
+  /** Whether characters of ambiguous width take two columns, as in an East Asian locale. */
+  readonly isAmbiguousWide?: boolean;
 };
 
 const plainLook: Look = { color: "", bold: false, dim: false };
@@ -40,14 +44,25 @@ export class VirtualTerminal {
   #row = 0;
   #column = 0;
   #synchronized = false;
+  #autowrap = true;
   #look = plainLook;
   readonly #rewraps: boolean;
+  readonly #joins: boolean;
+  readonly #ambiguousIsNarrow: boolean;
   readonly #listeners = new Set<() => void>();
 
-  constructor({ columns = 80, rows = 24, rewraps = true }: VirtualTerminalOptions = {}) {
+  constructor({
+    columns = 80,
+    rows = 24,
+    rewraps = true,
+    joins = true,
+    isAmbiguousWide = false,
+  }: VirtualTerminalOptions = {}) {
     this.columns = columns;
     this.rows = rows;
     this.#rewraps = rewraps;
+    this.#joins = joins;
+    this.#ambiguousIsNarrow = !isAmbiguousWide;
   }
 
   on(_: "resize", listener: () => void): void {
@@ -67,6 +82,7 @@ export class VirtualTerminal {
       else this.#print(part);
     }
     if (this.#synchronized) throw new Error("a synchronized update was left open");
+    if (!this.#autowrap) throw new Error("autowrap was left off");
     return true;
   }
 
@@ -161,6 +177,7 @@ export class VirtualTerminal {
   #mode(parameters: string, on: boolean, whole: string): void {
     if (parameters === "?25") this.cursorVisible = on;
     else if (parameters === "?2026") this.#synchronized = on;
+    else if (parameters === "?7") this.#autowrap = on;
     else throw new Error(`unexpected mode ${JSON.stringify(whole)}`);
   }
 
@@ -170,8 +187,12 @@ export class VirtualTerminal {
       if (/[\x00-\x1f\x7f-\x9f]/.test(segment)) {
         throw new Error(`unexpected control character ${JSON.stringify(segment)}`);
       }
-      this.#put(segment, Bun.stringWidth(segment));
+      for (const part of this.#joins ? [segment] : segment) this.#put(part, this.#widthOf(part));
     }
+  }
+
+  #widthOf(text: string): number {
+    return Bun.stringWidth(text, { ambiguousIsNarrow: this.#ambiguousIsNarrow });
   }
 
   #put(segment: string, wide: number): void {
@@ -183,7 +204,10 @@ export class VirtualTerminal {
       }
       return;
     }
-    if (this.#column + wide > this.columns) this.#lineFeed(true);
+    if (this.#column + wide > this.columns) {
+      if (this.#autowrap) this.#lineFeed(true);
+      else this.#column = this.columns - wide;
+    }
     const { cells } = this.#current;
     while (cells.length < this.#column) cells.push(blank);
     const look = this.#look;

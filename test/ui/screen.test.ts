@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import type { RunEvent } from "../../src/protocol/events.ts";
+import { taskId } from "../../src/protocol/ids.ts";
+import { VirtualTerminal } from "../support/virtual-terminal.ts";
 import { event, rig, summary } from "./rig.ts";
 
 test("the regions stand below the log lines, and the task region is gone at the end", () => {
@@ -217,6 +219,73 @@ test("at sizes that push the regions off the screen no log line is lost either",
     }),
     { numRuns: 150 },
   );
+});
+
+test("a screen that was one row high and gets wider takes no log line for a row of its own", () => {
+  const { ui, clock, terminal } = rig({ columns: 80, rows: 24 });
+  ui.events([event.runStarted(), event.total(50), event.log(1, "says <0>", "info", "x")]);
+  clock.tick();
+  terminal.resize(1, 1);
+  clock.tick();
+  terminal.resize(3, 27);
+  ui.finish(summary());
+  expect(terminal.lines().join("\n")).toContain("x: says <0>");
+});
+
+const barColumn = (row: string): number => Bun.stringWidth(/^[^━─╸]*/.exec(row)?.[0] ?? "");
+
+const pictures = [
+  "👩\u200d👩\u200d👧\u200d👦 family 🇩🇪 flag",
+  "🖼\ufe0f textures",
+  "⚙\ufe0f gears ❤\ufe0f",
+  "👍🏽 good",
+  "1\ufe0f\u20e3 first",
+  "進捗状況を確認しています",
+];
+
+test.each([true, false])("pictures of several characters, joined by the terminal: %p", (joins) => {
+  const terminal = new VirtualTerminal({ columns: 60, rows: 24, joins });
+  const { ui, clock } = rig({}, { stderr: terminal });
+  ui.events([event.runStarted(), event.total(20)]);
+  for (const [i, text] of pictures.entries()) ui.events([event.started(i + 1, 0, text)]);
+  for (let i = 0; i < 20; i++) {
+    for (const [id, text] of pictures.entries()) ui.events([event.progress(id + 1, i / 20, text)]);
+    if (i % 7 === 0) ui.events([event.log(1, pictures.join(" "))]);
+    clock.tick();
+  }
+  const rows = terminal.screen().filter((row) => /[━─╸]/.test(row));
+  expect(rows).toHaveLength(1 + pictures.length);
+  // The bars begin in the same column, whatever stands before them.
+  expect(new Set(rows.map(barColumn)).size).toBe(1);
+  ui.finish(summary());
+  expect(terminal.lines().filter((line) => line.includes("All tasks"))).toHaveLength(1);
+});
+
+test("a terminal that takes characters for wider than they are measured shows no remains", () => {
+  const terminal = new VirtualTerminal({ columns: 60, rows: 12, isAmbiguousWide: true });
+  const { ui, clock } = rig({}, { stderr: terminal });
+  ui.events([event.runStarted(), event.total(2)]);
+  ui.events([event.started(1, 0, "◎ ①")]);
+  for (let i = 0; i < 5; i++) {
+    ui.events([event.progress(1, i / 5, "①".repeat(40))]);
+    clock.tick();
+  }
+  expect(terminal.screen().filter((row) => row !== "")).toHaveLength(3);
+  ui.close();
+});
+
+test("the last lines of a run are whole, however long", () => {
+  const { ui, terminal } = rig({ columns: 40, rows: 12 });
+  ui.events([event.runStarted(), event.total(1)]);
+  const message = "x".repeat(150);
+  ui.finish(
+    summary({
+      status: "error",
+      failed: 1,
+      failures: [{ id: taskId(1), name: "t", attempt: 1, failure: { name: "Error", message } }],
+    }),
+  );
+  expect(terminal.lines().join("\n")).toContain(message);
 });
 
 test("a screen that got small and large again holds no remains", () => {

@@ -5,6 +5,7 @@ import { clock, duration } from "../../src/ui/duration.ts";
 import { foregroundOf } from "../../src/ui/foreground.ts";
 import { relativeTime } from "../../src/ui/relative-time.ts";
 import {
+  cellText,
   fit,
   grouped,
   pad,
@@ -116,4 +117,40 @@ test("a process knows from its stat whether the terminal is its own", () => {
   expect(foregroundOf("12 (a b) c) S 1 12 12 34816 12 4194304")).toBe(true);
   expect(foregroundOf("12 (bun) S 1 12 12 34816 99 4194304")).toBe(false);
   expect(foregroundOf("12 (bun) S 1 12 12 0 -1 4194304")).toBe(true);
+});
+
+test("in a cell, pictures of several characters are their parts, and no terminal measures them in another way", () => {
+  expect(cellText("👩\u200d👩\u200d👧 👍🏽 ❤\ufe0f 1\ufe0f\u20e3 🏴\u{e0067}\u{e007f}")).toBe(
+    "👩👩👧 👍 ❤ 1 🏴",
+  );
+  expect(cellText("plain")).toBe("plain");
+  expect(cellText("a\u001b[2J")).toBe("a␛[2J");
+  // Joiners that shape letters stay.
+  expect(cellText("می\u200cخواهم क्\u200dष")).toBe("می\u200cخواهم क्\u200dष");
+});
+
+test("property: a cell is as wide as its characters are together", () => {
+  const char = fc.constantFrom(
+    "a",
+    "界",
+    "👩",
+    "❤",
+    "\u200d",
+    "\ufe0f",
+    "\ufe0e",
+    "🏽",
+    "1",
+    "\u20e3",
+    "\u{e0067}",
+    "e",
+    "\u0301",
+    "🖼",
+  );
+  fc.assert(
+    fc.property(fc.array(char), (chars) => {
+      const text = cellText(chars.join(""));
+      const parts = Array.from(text, (each) => width(each)).reduce((sum, each) => sum + each, 0);
+      expect(width(text)).toBe(parts);
+    }),
+  );
 });
