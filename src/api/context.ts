@@ -2,11 +2,14 @@
 
 import type { MessageHandle } from "./message.ts";
 
-/** What one cell of a row may be. `Date` becomes ISO 8601 text, a boolean 0 or 1, objects and arrays JSON text. */
+/**
+ * What one cell of a row may be. `Date` becomes ISO 8601 text, a boolean 0 or 1, objects and arrays JSON text;
+ * `undefined` is as if the row did not name the column.
+ */
 export type CellValue =
   string | number | bigint | boolean | null | undefined | Date | Uint8Array | object;
 
-/** Column to value. The columns of a batch are the union of its rows' keys; a missing one is NULL. */
+/** Column to value. A column that a row does not name keeps its value on an update, and gets its default on an insert. */
 export type Row = { readonly [column: string]: CellValue };
 
 export type Rows = Iterable<Row | object> | AsyncIterable<Row | object>;
@@ -14,7 +17,7 @@ export type Rows = Iterable<Row | object> | AsyncIterable<Row | object>;
 export type UpsertOptions = {
   /** The column, or columns, that tell a row from another; the table needs a UNIQUE index or PRIMARY KEY on them. */
   readonly key: string | readonly string[];
-  /** What to overwrite when the key is there: these columns, or `"nothing"`. Default: all that were given. */
+  /** What to overwrite when the key is there: these of the columns that the row names, or `"nothing"`. Default: all that it names. */
   readonly update?: readonly string[] | "nothing";
 };
 
@@ -36,6 +39,11 @@ export interface TaskContext {
   readonly log: Log;
   /**
    * Adds or updates rows, together with the task's `done` or its next `checkpoint`.
+   *
+   * An array or an iterable is read before the call returns, and may be changed afterwards; an async iterable is read
+   * as its rows come, and keeps its place among the other calls. All or nothing: a call that fails stores no row of its
+   * own. A failure that is neither awaited nor caught fails the task. Once the task has ended, each call rejects.
+   *
    * Resolves when there is room for more; awaiting it is what bounds memory.
    */
   upsert(table: string, rows: Rows, options: UpsertOptions): Promise<void>;
@@ -45,7 +53,8 @@ export interface TaskContext {
   emit<Payload>(message: MessageHandle<Payload>, payload: Payload): Promise<void>;
   /**
    * Commits what was sent so far, with a cursor: where a later attempt of this task starts.
-   * Resolves after the commit. The cursor is a JSON value.
+   * Resolves after the commit. The cursor is a JSON value. Rejects when a send before it has failed and that was not
+   * caught: the cursor would stand behind rows that are missing.
    */
   checkpoint(cursor?: unknown): Promise<void>;
   /** The cursor of the last committed checkpoint; undefined on a first start. */

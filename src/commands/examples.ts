@@ -22,7 +22,7 @@ const exampleFlags = defineFlags({
   key: {
     type: "string",
     valueHint: "columns",
-    description: "csv, etl: what tells a row from another; none: rows are only added (etl: id)",
+    description: "csv, etl: what tells a row from another; without it rows are only added",
   },
   types: {
     type: "string",
@@ -64,7 +64,7 @@ const exampleFlags = defineFlags({
   format: {
     type: "enum",
     options: ["auto", "json", "jsonl"],
-    description: "etl: one JSON value, or a value a line",
+    description: "etl: an array, or a JSON value a line",
   },
   path: {
     type: "string",
@@ -81,10 +81,6 @@ const exampleFlags = defineFlags({
     valueHint: "folder",
     description: "download, file-writer: where files go",
   },
-  overwrite: {
-    type: "boolean",
-    description: "download, file-writer: replace files that pipeloom did not make",
-  },
   count: { type: "integer", min: 0, description: "file-writer: how many files" },
   size: {
     type: "string",
@@ -98,8 +94,8 @@ type ExampleFlag = keyof typeof exampleFlags;
 const flagsOf: Readonly<Record<Name, readonly ExampleFlag[]>> = {
   csv: ["dir", "table", "key", "types", "separator", "encoding", "empty", "skipBadRows"],
   etl: ["url", "table", "key", "select", "format", "path"],
-  download: ["url", "list", "out", "overwrite"],
-  "file-writer": ["count", "size", "out", "overwrite"],
+  download: ["url", "list", "out"],
+  "file-writer": ["count", "size", "out"],
 };
 
 export const command = defineCliCommand({

@@ -107,3 +107,16 @@ export function toJsonText(value: unknown, root: string): string {
   assertJson(value, root);
   return JSON.stringify(value);
 }
+
+/**
+ * `toJsonText` with an error for the author: what the value is for, and what to do.
+ * @throws TypeError for what is not JSON; what a getter in it throws
+ */
+export function jsonText(value: unknown, root: string, what: string, plural: string): string {
+  try {
+    return toJsonText(value, root);
+  } catch (error) {
+    if (!(error instanceof NotJsonError)) throw error;
+    throw new TypeError(`${what}: ${error.explain(plural)}`);
+  }
+}

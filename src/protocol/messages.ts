@@ -164,6 +164,7 @@ export type TaskRecord =
   | {
       readonly type: "checkpoint";
       readonly id: TaskId;
+      readonly attempt: number;
       readonly seq: number;
       readonly cursor: string;
     }

@@ -17,11 +17,16 @@ export type RowsPart = {
   readonly id: TaskId;
   readonly table: string;
   readonly onConflict: OnConflict;
+  /** The union of the rows' columns. */
   readonly columns: readonly string[];
   readonly rowCount: number;
+  readonly runs: readonly RowsRun[];
   /** Good until the next part is read. */
   readonly cells: CellReader;
 };
+
+/** Rows of a part that follow one another and give the same columns. */
+export type RowsRun = { readonly columns: readonly string[]; readonly rowCount: number };
 
 export type EmitPart = {
   readonly type: "emit";
@@ -41,8 +46,10 @@ const bytesPerNumber = 8;
 
 const code = (letter: string): number => letter.charCodeAt(0);
 
-/** A letter for each kind of cell. All but null and numbers have a string. */
+/** A letter for each kind of cell. All but the first three have a string. */
 const kinds = {
+  /** The row does not give this column. */
+  absent: code("-"),
   null: code("0"),
   number: code("n"),
   text: code("t"),
@@ -54,7 +61,7 @@ const kinds = {
 } as const;
 
 /** A rows part's JSON. */
-type RowsHead = Omit<RowsPart, "cells"> & {
+type RowsHead = Omit<RowsPart, "cells" | "runs"> & {
   /** A letter for each column, or for each cell. */
   readonly kinds: string;
   readonly numberCount: number;
@@ -104,10 +111,14 @@ export class CellPacker {
     this.#kind(kinds.null);
   }
 
-  /** The rows so far, of `before` cells each, get more, which are null, to be `width` wide. */
+  absent(): void {
+    this.#kind(kinds.absent);
+  }
+
+  /** The rows so far, of `before` cells each, get more, which they do not give, to be `width` wide. */
   widen(before: number, width: number, rows: number): void {
     if (before === width) return;
-    const wider = new Uint8Array(rows * width).fill(kinds.null);
+    const wider = new Uint8Array(rows * width).fill(kinds.absent);
     for (let row = 0; row < rows; row++) {
       wider.set(this.#kinds.subarray(row * before, (row + 1) * before), row * width);
     }
@@ -176,7 +187,55 @@ export function readPart(post: string): UnitPart {
   const pieces = takeApart(post);
   if (pieces.type === "emit") return pieces;
   const { type, id, table, onConflict, columns, rowCount } = pieces.head;
-  return { type, id, table, onConflict, columns, rowCount, cells: new CellReader(pieces) };
+  const runs = runsOf(pieces.head);
+  return { type, id, table, onConflict, columns, rowCount, runs, cells: new CellReader(pieces) };
+}
+
+function runsOf({ kinds: letters, columns, rowCount }: RowsHead): readonly RowsRun[] {
+  if (!letters.includes("-")) return [{ columns, rowCount }];
+  const given = new GivenColumns(letters, columns);
+  if (letters.length === columns.length) return [{ columns: given.at(0), rowCount }];
+  const runs: { readonly columns: readonly string[]; rowCount: number }[] = [];
+  let last: { readonly columns: readonly string[]; rowCount: number } | undefined;
+  for (let row = 0; row < rowCount; row++) {
+    const of = given.at(row);
+    if (last?.columns === of) last.rowCount++;
+    else runs.push((last = { columns: of, rowCount: 1 }));
+  }
+  return runs;
+}
+
+/** Which columns each row gives; the same list for rows that give the same. */
+class GivenColumns {
+  readonly #letters: string;
+  readonly #columns: readonly string[];
+  readonly #lists = new Map<string, readonly string[]>();
+
+  constructor(letters: string, columns: readonly string[]) {
+    this.#letters = letters;
+    this.#columns = columns;
+  }
+
+  at(row: number): readonly string[] {
+    const start = row * this.#columns.length;
+    const letters = this.#letters.slice(start, start + this.#columns.length);
+    let list = this.#lists.get(letters);
+    if (list === undefined) {
+      list = this.#listOf(letters);
+      this.#lists.set(letters, list);
+    }
+    return list;
+  }
+
+  /** Other letters may stand for the same columns. */
+  #listOf(letters: string): readonly string[] {
+    const mask = letters.replaceAll(/[^-]/g, "x");
+    const known = this.#lists.get(mask);
+    if (known !== undefined) return known;
+    const list = this.#columns.filter((_, i) => letters[i] !== "-");
+    this.#lists.set(mask, list);
+    return list;
+  }
 }
 
 type RowsPieces = {
@@ -227,7 +286,7 @@ export class CellReader {
     this.#strings = strings;
   }
 
-  /** Fills `cells` with as many as it holds. */
+  /** Fills `cells` with as many as it holds; what a row does not give has no place there. */
   fill(cells: Cell[]): void {
     const letters = this.#kinds;
     const numbers = this.#numbers;
@@ -240,6 +299,7 @@ export class CellReader {
       if (kind === kinds.text) cells[i] = strings[string++] as string;
       else if (kind === kinds.number) cells[i] = numbers[number++] as number;
       else if (kind === kinds.null) cells[i] = null;
+      else if (kind === kinds.absent) i--;
       else cells[i] = readUnusual(kind, strings[string++] as string);
       if (++letter === letters.length) letter = 0;
     }
@@ -298,7 +358,7 @@ function changeString(
 function* kindsOfStrings({ kinds: letters, rowCount, columns }: RowsHead): Generator<number> {
   for (let i = 0; i < rowCount * columns.length; i++) {
     const kind = letters.charCodeAt(i % letters.length);
-    if (kind !== kinds.null && kind !== kinds.number) yield kind;
+    if (kind !== kinds.null && kind !== kinds.number && kind !== kinds.absent) yield kind;
   }
 }
 

@@ -1,24 +1,26 @@
-// One attempt of one task: the context that user code sees, and what it has sent so far.
+// One attempt of one task: the context that user code sees, and what it reports. What it sends is in sends.ts.
 
-import type { Log, QueryParam, Rows, TaskContext, UpsertOptions } from "../api/context.ts";
-import type { MessageHandle } from "../api/message.ts";
-import type { Failure } from "../protocol/failure.ts";
+import type { Log, QueryParam, TaskContext } from "../api/context.ts";
+import { type Failure, toFailure } from "../protocol/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import { NotJsonError, toJsonText } from "../protocol/json.ts";
+import { jsonText } from "../protocol/json.ts";
 import type { Mask } from "../protocol/mask.ts";
-import type { Assignment, CancelReason, TaskRecord } from "../protocol/messages.ts";
+import type { Assignment, CancelReason, Outcome, TaskRecord } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { taskKey } from "../protocol/task-key.ts";
-import { packEmit } from "../protocol/unit-part.ts";
+import type { Clock, Timer } from "./clock.ts";
+import { described } from "./encode-cell.ts";
 import { formatParts, LineBuffer } from "./lines.ts";
-import type { Outbox, Reporting } from "./outbox.ts";
-import { encodeRows, insertTarget, type RowsTarget, upsertTarget } from "./rows.ts";
-import { Unit } from "./unit.ts";
+import type { FinishedRecord, Outbox, Reporting } from "./outbox.ts";
+import { insertTarget, upsertTarget } from "./rows.ts";
+import { Sends } from "./sends.ts";
+import type { Unit } from "./unit.ts";
 
 /** What all attempts of a Worker share. */
 export type Shared = {
   readonly outbox: Outbox;
   readonly mask: Mask | undefined;
+  readonly clock: Clock;
   readonly run: TaskContext["run"];
   readonly params: TaskContext["params"];
   readonly query: (sql: string, params: readonly QueryParam[]) => unknown[];
@@ -27,6 +29,8 @@ export type Shared = {
   /** Told when the checkpoint of this number is committed, or could not be applied. */
   readonly checkpoints: Map<number, (failure: Failure | undefined) => void>;
   nextCheckpoint: number;
+  /** Which attempt's call has failed with this error: nobody else can say where an unhandled rejection comes from. */
+  readonly failedIn: WeakMap<object, Attempt>;
 };
 
 /** A queue of one: each waits until the one before has left. */
@@ -53,8 +57,21 @@ export class CancelledError extends Error {
   override readonly name = "CancelledError";
 }
 
+/** The attempt is over, and what it still sends is stored nowhere. */
+export class TaskEndedError extends Error {
+  override readonly name = "TaskEndedError";
+}
+
+/** How long an attempt whose time is up may take to listen to its signal. */
+const timeoutGraceMs = 2000;
+
 /** Most progress calls are not worth a look at the clock. */
 const progressCallsPerLook = 64;
+
+/** A task that has returned and did not await its sends is waited for; after this long, its log says so. */
+const unawaitedAfterMs = 5000;
+
+const afterTheEnd = "after the task had ended";
 
 export class Attempt implements TaskContext, Reporting {
   readonly id: TaskId;
@@ -62,32 +79,40 @@ export class Attempt implements TaskContext, Reporting {
   readonly task: { readonly id: number; readonly name: string };
   readonly assignment: Assignment;
   readonly startedAt: number;
+  /** Monotonic. */
+  readonly #began: number;
   readonly #shared: Shared;
   #abort: AbortController | undefined;
   #stopped: CancelReason | undefined;
+  #ended: Outcome["status"] | undefined;
+  #hasReturned = false;
+  #isGivenUp = false;
+  #hasToldLate = false;
   #progress: number | undefined;
   #boundProgress: TaskContext["progress"] | undefined;
   #message: string | undefined;
   #progressCalls = 0;
-  #unit: Unit | undefined;
+  #sends: Sends | undefined;
   #log: Log | undefined;
   #cursorText: string | undefined;
   #keyText: string | undefined;
-  /** Sends the author did not await yet: each is awaited before the task ends, and its error is the task's. */
-  #pending: Promise<void> = Promise.resolve();
-  #hasPending = false;
-  /** The commit of the last checkpoint that was sent. */
-  #committing: Promise<void> = Promise.resolve();
-  #settled: { readonly of: Promise<void>; readonly all: Promise<void> } | undefined;
   readonly #streams: { stdout?: LineBuffer; stderr?: LineBuffer } = {};
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The timeout, then its grace. */
+  #timer: Timer | undefined;
+  #waitTimer: Timer | undefined;
+  /** Rejects what runs; set while there is something to reject. */
+  #fail: ((thrown: unknown) => void) | undefined;
+  /** Told when the author's function has come to its end. */
+  onReturned: (() => void) | undefined;
 
-  constructor(assignment: Assignment, startedAt: number, shared: Shared) {
+  /** @param began by the monotonic clock */
+  constructor(assignment: Assignment, began: number, shared: Shared) {
     this.id = assignment.id;
     this.attempt = assignment.attempt;
     this.task = { id: assignment.id, name: assignment.name };
     this.assignment = assignment;
-    this.startedAt = startedAt;
+    this.startedAt = shared.clock.wall();
+    this.#began = began;
     this.#cursorText = assignment.cursor;
     this.#shared = shared;
   }
@@ -102,6 +127,8 @@ export class Attempt implements TaskContext, Reporting {
     return process.env;
   }
 
+  // ── stopping ──
+
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
     if (this.#stopped !== undefined) this.#abort.abort(this.#stopError(this.#stopped));
@@ -114,26 +141,45 @@ export class Attempt implements TaskContext, Reporting {
   }
 
   stop(reason: CancelReason): void {
-    if (this.#stopped !== undefined) return;
+    if (this.#stopped !== undefined || this.#ended !== undefined) return;
     this.#stopped = reason;
     this.#abort?.abort(this.#stopError(reason));
+    // Of a cancelled run the main thread ends what does not listen; it gives more time.
+    if (reason === "timeout" || this.#hasReturned) this.#giveUpLater();
+  }
+
+  /** The author's function may go on for ever: nothing waits for it, and what it still sends is refused. */
+  #giveUpLater(): void {
+    const { clock } = this.#shared;
+    if (this.#timer !== undefined) clock.cancel(this.#timer);
+    this.#timer = clock.after(timeoutGraceMs, () => {
+      this.#isGivenUp = true;
+      this.#fail?.(this.#stopError(this.#stopped ?? "timeout"));
+    });
   }
 
   startTimer(): void {
     const { timeoutMs } = this.assignment;
-    if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.stop("timeout"), timeoutMs);
+    if (timeoutMs === undefined) return;
+    this.#timer = this.#shared.clock.after(timeoutMs, () => this.stop("timeout"));
   }
 
   /** True once the time is up, also when a busy thread kept the timer from firing. */
   get isOverdue(): boolean {
     const { timeoutMs } = this.assignment;
-    return timeoutMs !== undefined && Date.now() - this.startedAt > timeoutMs;
+    return timeoutMs !== undefined && this.#shared.clock.now() - this.#began > timeoutMs;
   }
 
   #stopError(reason: CancelReason): Error {
     return reason === "timeout"
-      ? new TimeoutError(`no end after ${this.assignment.timeoutMs} ms`)
+      ? new TimeoutError(`no end after ${this.assignment.timeoutMs} ms${this.#whatBecame}`)
       : new CancelledError("the run was cancelled");
+  }
+
+  get #whatBecame(): string {
+    return this.#isGivenUp && !this.#hasReturned
+      ? ", and it did not listen to ctx.signal; what it still does is not waited for, and what it still sends is refused"
+      : "";
   }
 
   stopFailure(reason: CancelReason): Failure {
@@ -150,14 +196,21 @@ export class Attempt implements TaskContext, Reporting {
     return this.#boundProgress;
   }
 
-  #report(step: number, total: number, message: string | undefined): void {
+  #report(step: unknown, total: unknown, message: unknown): void {
+    if (typeof step !== "number" || typeof total !== "number") {
+      throw new TypeError(
+        `ctx.progress: step and total are numbers, not ${described(typeof step === "number" ? total : step)}`,
+      );
+    }
     if (!(total > 0) || Number.isNaN(step)) return;
+    const text = message === undefined || typeof message === "string" ? message : shown(message);
+    if (this.#ended !== undefined) return this.#tellLate("ctx.progress");
     const first = this.#progressCalls === 0;
     this.#progress = step <= 0 ? 0 : step >= total ? 1 : step / total;
-    this.#message = message;
+    this.#message = text;
     if (this.#progressCalls++ % progressCallsPerLook === 0) {
       this.#shared.outbox.progressed(this);
-      if (!first) this.#shared.outbox.flushProgress(performance.now());
+      if (!first) this.#shared.outbox.flushProgress(this.#shared.clock.now());
     } else {
       this.#shared.outbox.progressed(this);
     }
@@ -178,9 +231,7 @@ export class Attempt implements TaskContext, Reporting {
 
   #lastProgress(): { progress: number; message?: string } {
     const progress = this.#progress ?? 0;
-    return this.#message === undefined
-      ? { progress }
-      : { progress, message: String(this.#message) };
+    return this.#message === undefined ? { progress } : { progress, message: this.#message };
   }
 
   // ── log ──
@@ -211,52 +262,29 @@ export class Attempt implements TaskContext, Reporting {
   }
 
   #line(level: LogLevel, line: string): void {
+    this.#addLine(level, this.#ended === undefined ? line : `${afterTheEnd}: ${line}`);
+  }
+
+  #addLine(level: LogLevel, line: string): void {
     const { id, name, attempt } = this.assignment;
-    this.#shared.outbox.add({ type: "log", id, name, attempt, at: Date.now(), level, line });
+    const at = this.#shared.clock.wall();
+    this.#shared.outbox.add({ type: "log", id, name, attempt, at, level, line });
   }
 
   // ── data ──
 
   get upsert(): TaskContext["upsert"] {
-    return (table: string, rows: Rows, options: UpsertOptions) =>
-      this.#send(async () => this.#rows(rows, upsertTarget(this.id, table, options)));
+    return (table, rows, options) =>
+      this.#send("ctx.upsert", (sends) => sends.rows(rows, upsertTarget(this.id, table, options)));
   }
 
   get insert(): TaskContext["insert"] {
-    return (table, rows) => this.#send(async () => this.#rows(rows, insertTarget(this.id, table)));
+    return (table, rows) =>
+      this.#send("ctx.insert", (sends) => sends.rows(rows, insertTarget(this.id, table)));
   }
 
   get emit(): TaskContext["emit"] {
-    return (message, payload) => this.#send(async () => this.#emit(message, payload));
-  }
-
-  #emit<Payload>(message: MessageHandle<Payload>, payload: Payload): void {
-    const part = packEmit({
-      type: "emit",
-      id: this.id,
-      message: message.name,
-      payload: jsonText(payload, "payload", `message "${message.name}"`, "payloads"),
-    });
-    this.#unitOf().add(part, 1);
-  }
-
-  async #rows(rows: Rows, target: RowsTarget): Promise<void> {
-    const unit = this.#unitOf();
-    await encodeRows(rows, target, (text, count) => unit.add(text, count));
-  }
-
-  #unitOf(): Unit {
-    this.#unit ??= new Unit();
-    return this.#unit;
-  }
-
-  /** Sends happen in the order of the calls, awaited or not. The first that fails is the task's failure. */
-  #send(work: () => Promise<void>): Promise<void> {
-    const sent = this.#hasPending ? this.#pending.then(work) : work();
-    this.#pending = sent;
-    this.#hasPending = true;
-    sent.catch(() => undefined);
-    return sent;
+    return (message, payload) => this.#send("ctx.emit", (sends) => sends.emit(message, payload));
   }
 
   /**
@@ -264,34 +292,50 @@ export class Attempt implements TaskContext, Reporting {
    * thread and the writer are both busy then. The next checkpoint, and the task's end, wait for it in any case.
    */
   get checkpoint(): TaskContext["checkpoint"] {
-    return (cursor) => {
-      const sent = this.#send(() => this.#checkpoint(cursor));
-      const committed = sent.then(() => this.#committing);
-      committed.catch(() => undefined);
-      return committed;
-    };
+    return (cursor) =>
+      this.#send("ctx.checkpoint", (sends) =>
+        sends.checkpoint(jsonText(cursor, "cursor", "checkpoint", "cursors")),
+      );
   }
 
-  async #checkpoint(cursor: unknown): Promise<void> {
-    // A unit must not be committed when the one before could not be applied.
-    await this.#committing;
-    const text = jsonText(cursor, "cursor", "checkpoint", "cursors");
-    const seq = this.#shared.nextCheckpoint++;
-    const answer = new Promise<Failure | undefined>((resolve) =>
-      this.#shared.checkpoints.set(seq, resolve),
-    );
-    const record: TaskRecord = { type: "checkpoint", id: this.id, seq, cursor: text };
-    await this.#shared.unitTurn.take(() =>
-      this.#shared.outbox.unit(this, this.#unit?.take() ?? [], record),
-    );
-    this.#committing = this.#untilCommitted(answer, text);
-    this.#committing.catch(() => undefined);
+  #send(call: string, work: (sends: Sends) => Promise<void> | undefined): Promise<void> {
+    const sends = (this.#sends ??= this.#newSends());
+    return sends.call(() => {
+      if (this.#ended === undefined) return work(sends);
+      throw this.refuse(call);
+    });
   }
 
-  async #untilCommitted(answer: Promise<Failure | undefined>, cursor: string): Promise<void> {
-    const failure = await answer;
-    if (failure !== undefined) throw errorOf(failure);
-    this.#cursorText = cursor;
+  #newSends(): Sends {
+    const shared = this.#shared;
+    return new Sends({
+      id: this.id,
+      commit: (unit, cursor, isWanted) => this.#commit(unit, cursor, isWanted),
+      committed: (cursor) => {
+        this.#cursorText = cursor;
+      },
+      failed: (thrown) => {
+        if (isObject(thrown)) shared.failedIn.set(thrown, this);
+      },
+      rejectionsReported: () => new Promise((resolve) => shared.clock.soon(resolve)),
+    });
+  }
+
+  async #commit(
+    unit: Unit,
+    cursor: string,
+    isWanted: () => boolean,
+  ): Promise<{ readonly answer: Promise<Failure | undefined> } | undefined> {
+    const { outbox, unitTurn, checkpoints } = this.#shared;
+    return unitTurn.take(async () => {
+      await outbox.room();
+      if (!isWanted()) return undefined;
+      const seq = this.#shared.nextCheckpoint++;
+      const answer = new Promise<Failure | undefined>((resolve) => checkpoints.set(seq, resolve));
+      const { id, attempt } = this;
+      outbox.unit(this, unit.take(), { type: "checkpoint", id, attempt, seq, cursor });
+      return { answer };
+    });
   }
 
   get cursor(): unknown {
@@ -299,42 +343,129 @@ export class Attempt implements TaskContext, Reporting {
   }
 
   get query(): TaskContext["query"] {
-    return <Result>(sql: string, ...params: QueryParam[]) =>
-      this.#shared.query(sql, params) as Result[];
+    return <Result>(sql: string, ...params: QueryParam[]) => {
+      if (this.#ended !== undefined) throw this.refuse("ctx.query");
+      if (typeof sql !== "string") {
+        throw new TypeError(`ctx.query: the SQL is ${described(sql)}; pass it as a string`);
+      }
+      return this.#shared.query(sql, params) as Result[];
+    };
   }
 
-  /** Undefined when nothing is to be waited for: the common case must not cost a turn of the event loop. */
-  settled(): Promise<void> | undefined {
-    if (!this.#hasPending) return undefined;
-    if (this.#settled?.of !== this.#pending) {
-      const all = this.#pending.then(() => this.#committing);
-      this.#settled = { of: this.#pending, all };
-    }
-    return this.#settled.all;
+  /** Nothing is to be waited for but the author's function. */
+  get areSendsSettled(): boolean {
+    return this.#sends === undefined || this.#sends.areSettled;
+  }
+
+  /** @throws the failure of a send that the author has not taken over */
+  async settleSends(): Promise<void> {
+    await this.#sends?.settle();
   }
 
   // ── the end ──
 
-  /** Rejects the running attempt; set while there is something to reject. */
-  onCrash: ((thrown: unknown) => void) | undefined;
+  get isEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** The author's function has come to its end. */
+  get hasReturned(): boolean {
+    return this.#hasReturned;
+  }
+
+  returned(): void {
+    this.#hasReturned = true;
+    this.onReturned?.();
+    if (this.#ended !== undefined || this.areSendsSettled) return;
+    if (this.#stopped !== undefined) this.#giveUpLater();
+    this.#waitTimer = this.#shared.clock.after(unawaitedAfterMs, () =>
+      this.log.warn(
+        "the task has returned, and waits for what it sends and did not await: a source of rows, or a checkpoint",
+      ),
+    );
+  }
+
+  /** `work`, unless the attempt fails before: something it started was thrown and nobody caught it, or it is given up. */
+  untilFailed<Result>(work: Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#fail = reject;
+      work.then(resolve, reject);
+    });
+  }
 
   /** Something that this attempt started was thrown, and nobody caught it. */
   crash(thrown: unknown): void {
-    if (this.onCrash === undefined) this.log.error("after the task had ended:", thrown);
-    else this.onCrash(thrown);
+    // A call was refused, and that has been told.
+    if (thrown instanceof TaskEndedError) return;
+    if (this.#fail === undefined) this.print("error", thrownText(thrown));
+    else this.#fail(thrown);
   }
 
-  /** Tells the writer how it ended, with its unit if it is done. */
-  finish(
-    at: number,
-    outcome: Extract<TaskRecord, { type: "finished" }>["outcome"],
-  ): void | Promise<void> {
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    this.onCrash = undefined;
+  /** The attempt has failed while its function may go on: what listens to its signal stops. */
+  abandon(): void {
+    if (this.#hasReturned || this.#stopped !== undefined) return;
+    this.#abort?.abort(new CancelledError("the attempt has failed"));
+  }
+
+  /** Tells of a call after the end, and says so to its caller. */
+  refuse(call: string): TaskEndedError {
+    this.#tellLate(call);
+    return this.#refusal(call);
+  }
+
+  #refusal(call: string): TaskEndedError {
+    return new TaskEndedError(
+      `the task has ended (attempt ${this.attempt}: ${this.#ended}): ${call} does nothing any more; await what you send`,
+    );
+  }
+
+  /** Once: a loop that goes on would fill the log. */
+  #tellLate(call: string): void {
+    if (this.#hasToldLate) return;
+    this.#hasToldLate = true;
+    // Of an attempt that failed nothing is missing: what it sends would not have been stored in any case.
+    const level = this.#ended === "done" ? "error" : "warn";
+    this.#addLine(
+      level,
+      `${afterTheEnd} (attempt ${this.attempt}: ${this.#ended}), it called ${call}: this and what follows does nothing, and no row of it is stored; await what the task starts`,
+    );
+  }
+
+  /** Wall time, without the jumps of its clock since the attempt began. */
+  now(): number {
+    return this.startedAt + Math.round(this.#shared.clock.now() - this.#began);
+  }
+
+  /** Tells the writer how it ended, with its unit if it is done. From now on, what it sends is refused. */
+  finish(at: number, outcome: Outcome): void | Promise<void> {
+    if (this.#ended !== undefined) throw new Error("Internal error: an attempt has ended twice");
+    const { clock } = this.#shared;
+    if (this.#timer !== undefined) clock.cancel(this.#timer);
+    if (this.#waitTimer !== undefined) clock.cancel(this.#waitTimer);
     this.#streams.stdout?.end();
     this.#streams.stderr?.end();
+    this.#fail = undefined;
+    this.#ended = outcome.status;
+    const unit = this.#sends?.close(() => this.#refusal("what it has sent and not awaited"));
+    const record = this.#finishedRecord(at, outcome);
+    if (outcome.status !== "done" || unit === undefined || unit.isEmpty) {
+      this.#shared.outbox.finished(this, record);
+      return;
+    }
+    return this.#finishUnit(unit, record);
+  }
+
+  async #finishUnit(unit: Unit, record: FinishedRecord): Promise<void> {
+    const { outbox, unitTurn } = this.#shared;
+    await unitTurn.take(async () => {
+      await outbox.room();
+      outbox.unit(this, unit.take(), record);
+    });
+  }
+
+  #finishedRecord(at: number, outcome: Outcome): FinishedRecord {
     const { id, name, attempt, needed } = this.assignment;
-    const record: TaskRecord = {
+    return {
       type: "finished",
       id,
       name,
@@ -346,27 +477,26 @@ export class Attempt implements TaskContext, Reporting {
       needed,
       ...(this.#progress === undefined ? {} : this.#lastProgress()),
     };
-    if (outcome.status !== "done" || this.#unit === undefined || this.#unit.isEmpty) {
-      this.#shared.outbox.finished(this, record);
-      return;
-    }
-    const parts = this.#unit.take();
-    return this.#shared.unitTurn.take(() => this.#shared.outbox.unit(this, parts, record));
   }
 }
 
-/** A failure that came back from the writer, as something to throw. */
-function errorOf(failure: Failure): Error {
-  const error = new Error(failure.message);
-  error.name = failure.name;
-  return failure.code === undefined ? error : Object.assign(error, { code: failure.code });
-}
+const isObject = (value: unknown): value is object =>
+  (typeof value === "object" && value !== null) || typeof value === "function";
 
-export function jsonText(value: unknown, root: string, what: string, plural: string): string {
+/** A progress message that is no string. */
+function shown(message: unknown): string {
   try {
-    return toJsonText(value, root);
-  } catch (error) {
-    if (!(error instanceof NotJsonError)) throw error;
-    throw new TypeError(`${what}: ${error.explain(plural)}`);
+    return String(message);
+  } catch (thrown) {
+    throw new TypeError(
+      `ctx.progress: the message is ${described(message)} that cannot be shown as text`,
+      { cause: thrown },
+    );
   }
+}
+
+/** For a log: with its stack where it has one. */
+export function thrownText(thrown: unknown): string {
+  const { name, message, stack } = toFailure(thrown);
+  return stack ?? `${name}: ${message}`;
 }

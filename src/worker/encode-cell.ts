@@ -24,7 +24,7 @@ const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
 
 /**
- * Any value; the caller has its own short way for strings and numbers. Booleans become 0 or 1, `undefined` null, a Date ISO 8601 text, plain objects and arrays JSON text.
+ * Any value; the caller has its own short way for strings and numbers. Booleans become 0 or 1, `undefined` a column that is not given, a Date ISO 8601 text, plain objects and arrays JSON text.
  * @throws CellError for what cannot be stored
  */
 export function encodeCell(value: unknown, cells: CellPacker): void {
@@ -36,7 +36,7 @@ export function encodeCell(value: unknown, cells: CellPacker): void {
     case "boolean":
       return cells.number(value ? 1 : 0);
     case "undefined":
-      return cells.null();
+      return cells.absent();
     case "bigint":
       return encodeBigint(value, cells);
     case "object":
@@ -97,10 +97,15 @@ export function described(value: unknown): string {
 }
 
 function constructorName(value: object): string {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  const maker: unknown =
-    typeof prototype === "object" && prototype !== null
-      ? Reflect.get(prototype, "constructor")
-      : undefined;
-  return typeof maker === "function" && maker.name !== "" ? maker.name : "Object";
+  try {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    const maker: unknown =
+      typeof prototype === "object" && prototype !== null
+        ? Reflect.get(prototype, "constructor")
+        : undefined;
+    return typeof maker === "function" && maker.name !== "" ? maker.name : "Object";
+  } catch {
+    // A proxy that has been revoked, or that throws.
+    return "Object";
+  }
 }

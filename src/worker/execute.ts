@@ -5,7 +5,8 @@ import { nextAttemptAt } from "../api/retries.ts";
 import type { AnyTaskDefinition } from "../api/task.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import type { Outcome } from "../protocol/messages.ts";
-import { type Attempt, jsonText } from "./attempt.ts";
+import { type Attempt, thrownText } from "./attempt.ts";
+import { jsonText } from "../protocol/json.ts";
 import { withoutOwnFrames } from "../protocol/stack.ts";
 
 type Runnable = { run(input: unknown, ctx: Attempt): unknown };
@@ -15,21 +16,20 @@ export function execute(
   attempt: Attempt,
   definition: AnyTaskDefinition | undefined,
 ): undefined | Promise<void> {
-  if (definition === undefined)
-    return over(attempt, failed(attempt, undefined, unknownTask(attempt)));
+  if (definition === undefined) return failNow(attempt, undefined, unknownTask(attempt));
   let result: unknown;
   let isLater: boolean;
   try {
     // The input's type is the author's; it was checked to be JSON, and the compiler checked the call that made it.
     result = (definition as Runnable).run(JSON.parse(attempt.assignment.input), attempt);
     // Inside, for `then` may be a getter that throws.
-    isLater = isThenable(result) || attempt.settled() !== undefined;
+    isLater = isThenable(result) || !attempt.areSendsSettled;
   } catch (thrown) {
-    return ended(attempt, definition, thrown);
+    return failNow(attempt, definition, thrown);
   }
-  return isLater
-    ? finishLater(attempt, definition, result)
-    : over(attempt, succeeded(attempt, definition, result));
+  if (isLater) return finishLater(attempt, definition, result);
+  const at = attempt.now();
+  return over(attempt, at, succeeded(attempt, definition, at, result));
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
@@ -43,64 +43,66 @@ async function finishLater(
   definition: AnyTaskDefinition,
   result: unknown,
 ): Promise<void> {
-  let outcome: Outcome;
+  let value: unknown;
   try {
-    const value: unknown = await orCrash(attempt, result);
-    await allSent(attempt);
-    outcome = succeeded(attempt, definition, value);
+    value = await attempt.untilFailed(valueAndSends(attempt, result));
   } catch (thrown) {
-    await allSent(attempt).catch(() => undefined);
-    outcome = failed(attempt, definition, thrown);
+    attempt.abandon();
+    return failNow(attempt, definition, thrown);
   }
-  await over(attempt, outcome);
+  const at = attempt.now();
+  return over(attempt, at, succeeded(attempt, definition, at, value));
 }
 
-/** A rejection that nobody handles, or a throw from a callback, ends the attempt it came from (see host.ts). */
-function orCrash(attempt: Attempt, result: unknown): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    attempt.onCrash = reject;
-    Promise.resolve(result).then(resolve, reject);
-  });
-}
-
-/** Sends that the author did not await; one may have been added while another was waited for. */
-async function allSent(attempt: Attempt): Promise<void> {
-  for (let last = attempt.settled(); ;) {
-    await last;
-    const next = attempt.settled();
-    if (next === last) return;
-    last = next;
+/** The result, once all that was sent without being awaited is sent too. */
+async function valueAndSends(attempt: Attempt, result: unknown): Promise<unknown> {
+  let value: unknown;
+  try {
+    value = await result;
+  } finally {
+    attempt.returned();
   }
+  await attempt.settleSends();
+  return value;
 }
 
-function ended(
+function failNow(
   attempt: Attempt,
-  definition: AnyTaskDefinition,
+  definition: AnyTaskDefinition | undefined,
   thrown: unknown,
 ): undefined | Promise<void> {
-  return over(attempt, failed(attempt, definition, thrown));
+  const at = attempt.now();
+  return over(attempt, at, failed(attempt, definition, at, thrown));
 }
 
-function over(attempt: Attempt, outcome: Outcome): undefined | Promise<void> {
-  return attempt.finish(Date.now(), outcome) ?? undefined;
+function over(attempt: Attempt, at: number, outcome: Outcome): undefined | Promise<void> {
+  // It has called `process.exit`, which has ended it.
+  if (attempt.isEnded) return undefined;
+  return attempt.finish(at, outcome) ?? undefined;
 }
 
-function succeeded(attempt: Attempt, definition: AnyTaskDefinition, value: unknown): Outcome {
+function succeeded(
+  attempt: Attempt,
+  definition: AnyTaskDefinition,
+  at: number,
+  value: unknown,
+): Outcome {
   if (attempt.stopped === "timeout" || attempt.isOverdue) {
-    return failureOutcome(attempt, definition, attempt.stopFailure("timeout"));
+    return failureOutcome(attempt, definition, at, attempt.stopFailure("timeout"));
   }
   try {
     const result = jsonText(value, "result", "the task's output", "outputs");
-    const retryAt = nextAttempt(attempt, definition, { name: "Error", message: "" });
+    const retryAt = nextAttempt(attempt, definition, at, { name: "Error", message: "" });
     return retryAt === undefined ? { status: "done", result } : { status: "done", result, retryAt };
   } catch (thrown) {
-    return failed(attempt, definition, thrown);
+    return failed(attempt, definition, at, thrown);
   }
 }
 
 function failed(
   attempt: Attempt,
   definition: AnyTaskDefinition | undefined,
+  at: number,
   thrown: unknown,
 ): Outcome {
   if (attempt.stopped === "cancelled") {
@@ -110,6 +112,7 @@ function failed(
   return failureOutcome(
     attempt,
     definition,
+    at,
     timedOut ? attempt.stopFailure("timeout") : withoutOwnFrames(toFailure(thrown)),
   );
 }
@@ -118,26 +121,30 @@ function failed(
 export function failureOutcome(
   attempt: Attempt,
   definition: AnyTaskDefinition | undefined,
+  at: number,
   failure: Failure,
 ): Outcome {
-  const retryAt = definition === undefined ? undefined : nextAttempt(attempt, definition, failure);
+  const retryAt =
+    definition === undefined ? undefined : nextAttempt(attempt, definition, at, failure);
   return retryAt === undefined
     ? { status: "error", failure }
     : { status: "error", failure, retryAt };
 }
 
+/** @param at when the attempt has ended: main waits for the difference, whatever the clock does meanwhile */
 function nextAttempt(
   attempt: Attempt,
   definition: AnyTaskDefinition,
+  at: number,
   failure: Failure,
 ): number | undefined {
   const policy = attempt.assignment.retries ?? definition.retries;
   if (policy.limit === 0) return undefined;
   try {
-    return nextAttemptAt(policy, definition.retryOn, attempt.attempt, failure, Date.now());
+    return nextAttemptAt(policy, definition.retryOn, attempt.attempt, failure, at);
   } catch (thrown) {
     // A `retryOn` that throws must not hide the failure it was asked about.
-    attempt.log.error("retryOn failed:", thrown);
+    attempt.print("error", `retryOn failed: ${thrownText(thrown)}`);
     return undefined;
   }
 }

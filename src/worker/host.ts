@@ -2,7 +2,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import type { QueryParam, TaskContext } from "../api/context.ts";
+import type { QueryParam } from "../api/context.ts";
 import { registry } from "../api/registry.ts";
 import { Claims } from "../protocol/claims.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
@@ -17,7 +17,8 @@ import type {
 import type { LogLevel } from "../protocol/status.ts";
 import { unpackAssignments } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
-import { Attempt, type Shared, Turn } from "./attempt.ts";
+import { Attempt, type Shared, thrownText, Turn } from "./attempt.ts";
+import type { Clock } from "./clock.ts";
 import { execute, failureOutcome } from "./execute.ts";
 import { LineBuffer } from "./lines.ts";
 import { Mask } from "../protocol/mask.ts";
@@ -32,12 +33,15 @@ export type HostTools = {
   query(db: string | null, sql: string, params: readonly QueryParam[]): unknown[];
   exit(code: number): never;
   readonly globals: ThreadGlobals;
+  readonly clock: Clock;
 };
 
 /** Below this, a task's start is worth no message of its own: its end will be there before anyone looks. */
 const shortMs = 20;
 /** How long a thread that runs short tasks keeps from the event loop, where cancels and acks arrive. */
 const sliceMs = 10;
+/** Of a chain of causes. */
+const maxCauses = 8;
 
 type Batch = { readonly number: number; readonly tasks: readonly Assignment[] };
 
@@ -50,9 +54,10 @@ export class Host {
   readonly #batches: Batch[] = [];
   readonly #running = new Map<number, Attempt>();
   readonly #idleLanes: number[] = [];
-  /** The attempt that has the thread, where there is one lane; with several, the async context tells. */
-  #current: Attempt | undefined;
+  /** Given up on while their function ran: what they still do must not be put down to another task. */
+  readonly #strays = new Set<Attempt>();
   readonly #context = new AsyncLocalStorage<Attempt>();
+  readonly #failedIn = new WeakMap<object, Attempt>();
   readonly #averageMs = new Map<string, number>();
   #finished = 0;
   #busyMs = 0;
@@ -102,9 +107,6 @@ export class Host {
     this.#capture();
     this.#watchCrashes();
     this.#tools.globals.onChild((pid, runs) => this.#tools.post({ type: "child", pid, runs }));
-    this.#tools.globals.onProgramText((ctx, stream, text) =>
-      programAttempt(ctx).write(stream, text),
-    );
     boot.port.onmessage = (event) => this.#acknowledged(event.data as Ack);
     for (let lane = boot.lanes - 1; lane >= 0; lane--) this.#idleLanes.push(lane);
     try {
@@ -125,6 +127,8 @@ export class Host {
     this.#shared = {
       outbox,
       mask: this.#mask,
+      clock: this.#tools.clock,
+      failedIn: this.#failedIn,
       run: { id: run.id, pipeline: run.pipeline },
       params: JSON.parse(run.params) as Shared["params"],
       query: (sql, params) => this.#tools.query(boot.db, sql, params),
@@ -154,13 +158,14 @@ export class Host {
   #fill(): void {
     const outbox = this.#outbox;
     if (this.#shared === undefined || outbox === undefined || !this.#isLoaded) return;
-    const until = performance.now() + sliceMs;
+    const { clock } = this.#tools;
+    const until = clock.now() + sliceMs;
     while (this.#idleLanes.length > 0 && outbox.hasRoom) {
       const assignment = this.#claim();
       if (assignment === undefined) break;
       this.#run(assignment, this.#shared);
-      if (performance.now() > until) {
-        setImmediate(() => this.#fill());
+      if (clock.now() > until) {
+        clock.soon(() => this.#fill());
         break;
       }
     }
@@ -180,8 +185,8 @@ export class Host {
 
   #run(assignment: Assignment, shared: Shared): void {
     const lane = this.#idleLanes.pop() ?? 0;
-    const began = performance.now();
-    const attempt = new Attempt(assignment, Date.now(), shared);
+    const began = this.#tools.clock.now();
+    const attempt = new Attempt(assignment, began, shared);
     this.#claims?.setRunning(lane, assignment.id);
     this.#running.set(lane, attempt);
     const average = this.#averageMs.get(assignment.task);
@@ -189,30 +194,22 @@ export class Host {
     shared.outbox.started(attempt, isLong && shared.outbox.hasRoom);
     attempt.startTimer();
     const definition = registry.tasks.get(assignment.task);
-    const end =
-      this.#boot?.lanes === 1
-        ? this.#runAlone(attempt, definition)
-        : this.#context.run(attempt, execute, attempt, definition);
+    const end = this.#context.run(attempt, execute, attempt, definition);
     if (end === undefined) this.#ended(lane, assignment, began);
-    else void end.then(() => this.#endedLater(lane, assignment, began));
+    else void end.then(() => this.#endedLater(lane, attempt, began));
   }
 
-  #runAlone(
-    attempt: Attempt,
-    definition: Parameters<typeof execute>[1],
-  ): ReturnType<typeof execute> {
-    this.#current = attempt;
-    return execute(attempt, definition);
-  }
-
-  #endedLater(lane: number, assignment: Assignment, began: number): void {
-    this.#ended(lane, assignment, began);
+  #endedLater(lane: number, attempt: Attempt, began: number): void {
+    if (!attempt.hasReturned) {
+      this.#strays.add(attempt);
+      attempt.onReturned = () => this.#strays.delete(attempt);
+    }
+    this.#ended(lane, attempt.assignment, began);
     this.#fill();
   }
 
   #ended(lane: number, assignment: Assignment, began: number): void {
-    const took = performance.now() - began;
-    this.#current = undefined;
+    const took = this.#tools.clock.now() - began;
     this.#claims?.setRunning(lane, 0);
     this.#running.delete(lane);
     this.#idleLanes.push(lane);
@@ -239,8 +236,9 @@ export class Host {
 
   // ── prints and crashes ──
 
+  /** What a callback prints that was set up outside of any task is the only task's, if there is only one. */
   get #printer(): Attempt | undefined {
-    return this.#boot?.lanes === 1 ? this.#current : this.#context.getStore();
+    return this.#context.getStore() ?? (this.#boot?.lanes === 1 ? this.#onlyRunning() : undefined);
   }
 
   #capture(): void {
@@ -270,17 +268,18 @@ export class Host {
   }
 
   /**
-   * What nobody caught fails the task it came from, if that can be told: the async context says which, or there is only
-   * one. The thread goes on.
+   * What nobody caught fails the task it came from, if that can be told: the async context says which, or the error is one
+   * that a call of it has failed with, or there is only one. The thread goes on.
    */
   #watchCrashes(): void {
     const uncaught = (thrown: unknown): void => {
-      const attempt = this.#context.getStore() ?? this.#onlyRunning();
+      const attempt = this.#context.getStore() ?? this.#failedWith(thrown) ?? this.#onlyRunning();
       if (attempt === undefined) {
+        const line = thrownText(thrown);
         this.#tools.post({
           type: "output",
           level: "error",
-          line: this.#mask?.text(uncaughtLine(thrown)) ?? uncaughtLine(thrown),
+          line: this.#mask?.text(line) ?? line,
         });
       } else attempt.crash(thrown);
     };
@@ -288,21 +287,40 @@ export class Host {
     this.#tools.globals.onExit((code) => this.#exitedByTask(code));
   }
 
+  /** Authors wrap errors: the one that a call has failed with may be the cause. */
+  #failedWith(thrown: unknown): Attempt | undefined {
+    try {
+      let error: unknown = thrown;
+      for (let depth = 0; depth < maxCauses && error instanceof Error; depth++) {
+        const attempt = this.#failedIn.get(error);
+        if (attempt !== undefined) return attempt;
+        error = error.cause;
+      }
+    } catch {
+      // A getter of the author's. Then the error says nothing.
+    }
+    return undefined;
+  }
+
   #onlyRunning(): Attempt | undefined {
-    return this.#running.size === 1 ? [...this.#running.values()][0] : undefined;
+    if (this.#running.size !== 1 || this.#strays.size > 0) return undefined;
+    const [only] = this.#running.values();
+    return only;
   }
 
   /** `process.exit` in user code: its task has failed, and the thread does end. */
   #exitedByTask(code: number): never {
     const attempt = this.#printer ?? this.#onlyRunning();
+    if (attempt?.isEnded === true) throw attempt.refuse(`process.exit(${code})`);
     if (attempt !== undefined) {
       const failure = withoutOwnFrames(
         toFailure(new Error(`the task called process.exit(${code})`)),
       );
       const definition = registry.tasks.get(attempt.assignment.task);
+      const at = attempt.now();
       void attempt.finish(
-        Date.now(),
-        failureOutcome(attempt, definition, { ...failure, name: "WorkerExit" }),
+        at,
+        failureOutcome(attempt, definition, at, { ...failure, name: "WorkerExit" }),
       );
     }
     this.#outbox?.flush();
@@ -314,14 +332,4 @@ export class Host {
       ? failure
       : (JSON.parse(this.#mask.stringify(failure)) as Failure);
   }
-}
-
-function programAttempt(ctx: TaskContext): Attempt {
-  if (ctx instanceof Attempt) return ctx;
-  throw new Error("Internal error: a program's task context is not an attempt of this thread");
-}
-
-function uncaughtLine(thrown: unknown): string {
-  const { name, message, stack } = toFailure(thrown);
-  return stack ?? `${name}: ${message}`;
 }

@@ -5,6 +5,7 @@ import { loadModule, providePackage } from "../api/load.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { FromWorker, ToWorker } from "../protocol/messages.ts";
 import { openReader, type Reader } from "../reader/query.ts";
+import { systemClock } from "./clock.ts";
 import { Host } from "./host.ts";
 import { threadGlobals } from "./thread-globals.ts";
 
@@ -30,5 +31,6 @@ const host = new Host({
   query: (db, sql, params) => readerOf(db).query(sql, params),
   exit,
   globals: threadGlobals,
+  clock: systemClock,
 });
 self.onmessage = (event: MessageEvent<ToWorker>) => host.receive(event.data);

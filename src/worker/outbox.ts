@@ -20,8 +20,6 @@ export type FinishedRecord = Extract<TaskRecord, { type: "finished" }>;
 export type OutboxPort = { postMessage(text: string): void };
 
 const maxRecords = 512;
-/** Long lines are posted sooner: a post is parsed as a whole, and the writer holds several. */
-const maxLogChars = 256 * 1024;
 /** Records do not get older than this while the thread runs short tasks. */
 const maxAgeMs = 10;
 /** Progress alone is in no hurry: a person looks 10 times a second. */
@@ -32,8 +30,6 @@ export class Outbox {
   readonly #claims: Claims;
   readonly #mask: Mask | undefined;
   #records: TaskRecord[] = [];
-  /** In lines of logs among the records. */
-  #logChars = 0;
   readonly #done = new DonePacker();
   readonly #started = new Set<Reporting>();
   readonly #progressed = new Set<Reporting>();
@@ -92,8 +88,7 @@ export class Outbox {
   /** A record to be sent soon. Blocks the thread when the writer is too far behind. */
   add(record: TaskRecord): void {
     this.#records.push(record);
-    if (record.type === "log") this.#logChars += record.line.length;
-    if (this.#unsent >= maxRecords || this.#logChars >= maxLogChars) this.#flushBlocking();
+    if (this.#unsent >= maxRecords) this.#flushBlocking();
     else this.#schedule();
   }
 
@@ -114,12 +109,12 @@ export class Outbox {
   }
 
   /**
-   * A unit and the record that ends it, without anything between them: once it has begun it blocks the thread instead of
-   * awaiting room, for another task of this thread could send a word in between, and the writer would take that for the
-   * unit's end. It does not block for long: the writer gives room back for each part that it takes in.
+   * A unit and the record that ends it, without anything between them: it blocks the thread instead of awaiting room, for
+   * another task of this thread could send a word in between, and the writer would take that for the unit's end. The
+   * caller awaits `room` first. It does not block for long: the writer gives room back for each part that it takes in.
    */
-  async unit(attempt: Reporting, parts: string[], end: TaskRecord): Promise<void> {
-    await this.room();
+  unit(attempt: Reporting, parts: string[], end: TaskRecord): void {
+    // Its start comes before, or the writer would not know the attempt.
     this.flush();
     // Taken out as they go: what has been sent is not needed here any more.
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
@@ -166,7 +161,6 @@ export class Outbox {
     }
     for (const record of this.#records) records.push(record);
     this.#records = [];
-    this.#logChars = 0;
     // What a task has said on its way comes before its end.
     if (records.length > 0) this.#postRecords(records);
     if (this.#done.size > 0) this.#post(this.#done.take());

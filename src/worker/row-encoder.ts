@@ -56,7 +56,7 @@ export class RowEncoder {
     const columns = this.#columns;
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i] as string;
-      const value = this.#isWhole || Object.hasOwn(row, column) ? (row as Row)[column] : null;
+      const value = this.#isWhole || Object.hasOwn(row, column) ? (row as Row)[column] : undefined;
       // What nearly all cells are; the rest, and all words about it, stay out of this loop.
       if (typeof value === "string") cells.text(value);
       else if (typeof value === "number") cells.number(value);

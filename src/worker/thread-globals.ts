@@ -12,8 +12,6 @@ export type ThreadGlobals = {
   onExit(handle: (code: number) => never): void;
   /** A program was started, or has ended. */
   onChild(handle: (pid: number, runs: boolean) => void): void;
-  /** A program of this attempt has written. */
-  onProgramText(handle: NonNullable<typeof registry.onProgramText>): void;
 };
 
 export const threadGlobals: ThreadGlobals = {
@@ -27,8 +25,5 @@ export const threadGlobals: ThreadGlobals = {
   },
   onChild(handle) {
     registry.onChild = handle;
-  },
-  onProgramText(handle) {
-    registry.onProgramText = handle;
   },
 };

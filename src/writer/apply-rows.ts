@@ -1,10 +1,8 @@
 // Puts the rows of parts into the user's tables. The caller holds the transaction, and can undo the unit.
 
 import type { Database } from "bun:sqlite";
-import type { Cell, RowsPart } from "../protocol/unit-part.ts";
-import type { Patience } from "./patience.ts";
+import type { Cell, CellReader, RowsPart } from "../protocol/unit-part.ts";
 import { explainPrepare, explainRow, keepsRowsOnFailure, type RowsShape } from "./rows-error.ts";
-import { isWaitable } from "./store-error.ts";
 import { rowsSql } from "./upsert-sql.ts";
 
 /**
@@ -31,12 +29,10 @@ type Shape = { readonly steps: readonly number[]; readonly statements: Map<numbe
 
 export class RowsApplier {
   readonly #db: Database;
-  readonly #patience: Patience;
   readonly #shapes = new Map<string, Shape>();
 
-  constructor(db: Database, patience: Patience) {
+  constructor(db: Database) {
     this.#db = db;
-    this.#patience = patience;
   }
 
   /**
@@ -45,16 +41,23 @@ export class RowsApplier {
    *   is or what to create; for a row that was refused, with the row. The unit is then the caller's to undo;
    *   a constraint declared ON CONFLICT ROLLBACK has ended the whole transaction (`db.inTransaction` tells).
    */
-  apply(part: RowsPart): void {
-    const shape = this.#shape(part);
-    let left = part.rowCount;
+  apply({ table, onConflict, runs, cells }: RowsPart): void {
+    for (const { columns, rowCount } of runs) {
+      this.#applyRun({ table, onConflict, columns }, rowCount, cells);
+    }
+  }
+
+  /** Rows that give the same columns: what a row does not give its statement does not name. */
+  #applyRun(rows: RowsShape, rowCount: number, cells: CellReader): void {
+    const shape = this.#shape(rows);
+    let left = rowCount;
     for (const step of shape.steps) {
       if (left < step) continue;
-      const prepared = this.#prepared(part, shape, step);
+      const prepared = this.#prepared(rows, shape, step);
       try {
         for (; left >= step; left -= step) {
-          part.cells.fill(prepared.cells);
-          this.#run(part, shape, prepared);
+          cells.fill(prepared.cells);
+          this.#run(rows, shape, prepared);
         }
       } finally {
         // Large cells, or the text that they are cut from, would stay as long as the statement.
@@ -72,22 +75,10 @@ export class RowsApplier {
   #run(part: RowsShape, shape: Shape, { statement, cells }: Prepared): void {
     try {
       statement.run(cells);
-    } catch (thrown) {
-      const error = isWaitable(thrown) ? this.#runAgain(statement, cells) : thrown;
-      if (error === undefined) return;
+    } catch (error) {
       const isOne = cells.length <= part.columns.length;
       if (!isOne) this.#findRow(part, shape, cells);
       throw explainRow(part, isOne ? cells : undefined, error);
-    }
-  }
-
-  /** A lock was in the way: what the statement has come to once it was not. */
-  #runAgain(statement: RowsStatement, cells: readonly Cell[]): unknown {
-    try {
-      this.#patience.again(() => statement.run(cells));
-      return undefined;
-    } catch (thrown) {
-      return thrown;
     }
   }
 

@@ -17,7 +17,6 @@ import { dirname, resolve } from "node:path";
 
 import type { WriterOptions } from "../protocol/messages.ts";
 import { migrate, schemaVersion } from "./migrate.ts";
-import { busyTimeoutMs } from "./patience.ts";
 import { isBusy, sqliteCode, StoreError, toStoreError } from "./store-error.ts";
 
 export type OpenTuning = {
@@ -27,8 +26,7 @@ export type OpenTuning = {
   readonly busyTimeoutMs: number;
 };
 
-/** Short: who waits longer asks again (see patience.ts), and is not deaf meanwhile. */
-const defaultTuning: OpenTuning = { openTimeoutMs: 1_000, busyTimeoutMs };
+const defaultTuning: OpenTuning = { openTimeoutMs: 5_000, busyTimeoutMs: 30_000 };
 
 /** 8 MiB: appended pages need little, and an upsert into a large table has the operating system's cache behind it. */
 const cacheKib = 8_192;
@@ -86,11 +84,10 @@ function prepare(db: Database, options: WriterOptions, tuning: OpenTuning): Data
   return db;
 }
 
-function setDurability(db: Database, { durability, wal }: WriterOptions): void {
+function setDurability(db: Database, { durability }: WriterOptions): void {
   switch (durability) {
     case "full":
-      // Without WAL, a commit is the end of its journal: EXTRA makes that survive a power cut too.
-      db.run(`PRAGMA synchronous = ${wal ? "FULL" : "EXTRA"}`);
+      db.run("PRAGMA synchronous = FULL");
       // On macOS an fsync stops at the drive's cache; elsewhere these do nothing.
       db.run("PRAGMA fullfsync = ON");
       db.run("PRAGMA checkpoint_fullfsync = ON");

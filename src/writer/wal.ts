@@ -5,7 +5,8 @@
 // lost, and the writer tries again each time the WAL has doubled.
 
 import type { Database } from "bun:sqlite";
-import { realpathSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
 
 import { isBusy } from "./store-error.ts";
 
@@ -17,8 +18,7 @@ const patienceMs = 200;
  */
 export function createWalGuard(db: Database, path: string, limitBytes: number): () => void {
   if (path === ":memory:") return () => {};
-  // Beside the file itself, where the path is a link.
-  const wal = `${realpathSync(path)}-wal`;
+  const wal = `${resolve(path)}-wal`;
   let threshold = limitBytes;
   return () => {
     const size = statSync(wal, { throwIfNoEntry: false })?.size ?? 0;

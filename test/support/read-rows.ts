@@ -7,10 +7,12 @@ export function readRows(post: string): RowsPart {
   return part;
 }
 
-/** Its cells, row by row; once. */
-export const rowsOf = ({ cells, columns, rowCount }: RowsPart): Cell[][] =>
-  Array.from({ length: rowCount }, () => {
-    const row: Cell[] = columns.map(() => null);
-    cells.fill(row);
-    return row;
-  });
+/** Its cells, row by row, under the part's columns; what a row does not give is undefined. Once. */
+export const rowsOf = ({ cells, columns, runs }: RowsPart): (Cell | undefined)[][] =>
+  runs.flatMap((run) =>
+    Array.from({ length: run.rowCount }, () => {
+      const given: Cell[] = run.columns.map(() => null);
+      cells.fill(given);
+      return columns.map((name) => given[run.columns.indexOf(name)]);
+    }),
+  );

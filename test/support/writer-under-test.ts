@@ -138,6 +138,7 @@ export class PostingWorker {
   readonly acks = new Inflow<Ack>();
   readonly slot: ReturnType<typeof asSlot>;
   readonly #port: MessagePort;
+  readonly #begun = new Set<number>();
 
   constructor(writer: WriterUnderTest, number: number) {
     this.slot = asSlot(number);
@@ -155,22 +156,15 @@ export class PostingWorker {
   }
 
   post(...records: readonly TaskRecord[]): void {
+    for (const record of records) if (record.type === "started") this.#begun.add(record.id);
     this.#post(JSON.stringify(records));
   }
 
-  /** A part of a unit: rows of `t (id)`. */
+  /** A part of a unit: rows of `t (id)`. The first of a task comes behind its start, as in a Worker. */
   part(id: number, rows: readonly number[]): void {
-    this.rows(
-      id,
-      "t",
-      rows.map((row) => ({ id: row })),
-    );
-  }
-
-  /** A part of a unit. */
-  rows(id: number, table: string, rows: readonly Readonly<Record<string, unknown>>[]): void {
-    const encoder = new RowEncoder(insertTarget(taskId(id), table));
-    for (const row of rows) encoder.add(row);
+    if (!this.#begun.has(id)) this.post(started(id));
+    const encoder = new RowEncoder(insertTarget(taskId(id), "t"));
+    for (const row of rows) encoder.add({ id: row });
     this.#post(encoder.take());
   }
 

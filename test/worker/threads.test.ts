@@ -423,3 +423,99 @@ describe("a module that is sound in the main thread alone", () => {
     expect(summary.failures[0]?.failure.message).toContain('no task is called "a" in this thread');
   });
 });
+
+describe("what goes on after its task has ended", () => {
+  test("is refused and told in the log, and the rows of the task are those that it awaited", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    const file = rig.pipeline(`
+      const m = message("m", (db, id: number) => void db.run("INSERT INTO t VALUES (?)", id));
+      const late = task({
+        name: "late",
+        async run(_, ctx) {
+          await ctx.insert("t", [{ id: 1 }]);
+          // Caught, for in the Workers of a test run Bun answers itself what nobody has caught.
+          [2, 3].forEach(async (id) => { await step("go on", id); await ctx.insert("t", [{ id }]).catch(() => {}); });
+          void step("go on", 4).then(() => ctx.emit(m, 4)).catch(() => {});
+          void step("go on", 5).then(() => ctx.checkpoint(5)).catch(() => {});
+        },
+      });
+      const beside = task({ name: "beside", run: () => step("beside") });
+      export default pipeline({ name: "p", messages: [m], schema: "CREATE TABLE t (id)", tasks: () => [late(), beside()] });
+    `);
+    const started = await rig.start(file, { workers: 1, concurrency: 2 });
+    const calls = await Promise.all(Array.from({ length: 4 }, () => control.next("go on")));
+    await started.event("task-finished", { name: "late", status: "done" });
+    for (const call of calls) call.finish();
+    await started.event("task-log");
+    (await control.next("beside")).finish();
+    expect(await started.end).toMatchObject({ status: "done", done: 2 });
+    expect(rig.rows("SELECT id FROM t")).toEqual([{ id: 1 }]);
+    const lines = rig.rows("SELECT level, line FROM task_logs");
+    expect(lines).toEqual([
+      {
+        level: "error",
+        line: expect.stringContaining("after the task had ended (attempt 1: done)"),
+      },
+    ]);
+    expect(started.output).toEqual([]);
+  });
+
+  test("does not end the thread, and what it prints is not another task's", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    const file = rig.pipeline(
+      `
+      const stray = task({
+        name: "stray",
+        async run() { void step("go on").then(() => { console.log("from the stray"); process.exit(7); }).catch(() => {}); },
+      });
+      const next = task({ name: "next", run: () => step("next") });
+      export default pipeline({ name: "p", tasks: () => next({}, { after: [stray()] } as never) });
+    `.replace("next({}, { after: [stray()] } as never)", "[stray(), next()]"),
+    );
+    const started = await rig.start(file, { workers: 1 });
+    const goOn = await control.next("go on");
+    const next = await control.next("next");
+    goOn.finish();
+    await started.event("task-log", { level: "error" });
+    next.finish("unharmed");
+    expect(await started.end).toMatchObject({ done: 2 });
+    expect(
+      rig.rows(
+        "SELECT t.name, l.line FROM task_logs l JOIN task_runs t ON t.id = l.task_id ORDER BY l.rowid",
+      ),
+    ).toEqual([
+      { name: "stray", line: "after the task had ended: from the stray" },
+      { name: "stray", line: expect.stringContaining("it called process.exit(7)") },
+    ]);
+  });
+});
+
+// In a process of their own, see above.
+test("a send that is awaited in a function that nobody awaits fails its task, among several on one thread", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    const each = task({
+      name: "each",
+      run(_, ctx) { [1, 2].forEach(async (n) => { await ctx.insert("t", [n === 2 ? { id: Symbol("no") } : { id: n }] as never); }); },
+    });
+    const wrapped = task({
+      name: "wrapped",
+      run(_, ctx) {
+        void (async () => {
+          try { await ctx.insert("t", [{ id: Symbol("no") }] as never); } catch (cause) { throw new Error("wrapped", { cause }); }
+        })();
+      },
+    });
+    const fine = task({ name: "fine", run: () => Bun.sleep(100) });
+    export default pipeline({ name: "p", schema: "CREATE TABLE t (id)", tasks: () => [each(), wrapped(), fine(), fine()] });
+  `);
+  const { code } = await rig.fromSource("run", file, "--db", "test.db", "-w1", "-c4");
+  expect(code).toBe(1);
+  expect(rig.rows("SELECT name FROM task_runs WHERE status = 'error' ORDER BY id")).toEqual([
+    { name: "each" },
+    { name: "wrapped" },
+  ]);
+  expect(rig.rows("SELECT id FROM t")).toEqual([]);
+});

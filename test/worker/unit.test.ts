@@ -1,24 +1,72 @@
 import { expect, test } from "bun:test";
-import { Unit, UnitTooLargeError } from "../../src/worker/unit.ts";
+import { Held, Unit, UnitTooLargeError } from "../../src/worker/unit.ts";
 
-test("a unit keeps texts in order until they are taken", () => {
-  const unit = new Unit();
-  unit.add("one", 3);
-  unit.add("two", 1);
-  expect([unit.rows, unit.chars, unit.isEmpty]).toEqual([4, 6, false]);
-  expect(unit.take()).toEqual(["one", "two"]);
-  expect([unit.rows, unit.chars, unit.isEmpty]).toEqual([0, 0, true]);
+const newUnit = (rows = 10, chars = 2 ** 21): Unit => new Unit(new Held({ rows, chars }));
+
+/** A call that sends this and has ended. */
+function put(unit: Unit, ...texts: readonly string[]): void {
+  const entry = unit.open();
+  for (const text of texts) unit.add(entry, text, 1);
+  unit.close(entry);
+}
+
+test("texts are in the order of the calls, not of the additions", () => {
+  const unit = newUnit();
+  expect(unit.isEmpty).toBe(true);
+  const early = unit.open();
+  put(unit, "b");
+  put(unit, "c", "d");
+  unit.add(early, "a", 1);
+  unit.close(early);
+  put(unit);
+  expect(unit.isEmpty).toBe(false);
+  expect(unit.take()).toEqual(["a", "b", "c", "d"]);
+  expect(unit.isEmpty).toBe(true);
   expect(unit.take()).toEqual([]);
 });
 
+test("what a failed call has sent is taken out, and makes room", () => {
+  const unit = newUnit(3);
+  put(unit, "a");
+  const bad = unit.open();
+  unit.add(bad, "x", 2);
+  put(unit);
+  unit.drop(bad);
+  put(unit, "b", "c");
+  expect(unit.take()).toEqual(["a", "b", "c"]);
+});
+
 test("past its bound it says to checkpoint, and stays as it was", () => {
-  const unit = new Unit({ rows: 10, chars: 2 ** 21 });
-  unit.add("x", 10);
-  expect(() => unit.add("y", 1)).toThrow(UnitTooLargeError);
-  expect(() => unit.add("y", 1)).toThrow(
+  const unit = newUnit();
+  const entry = unit.open();
+  unit.add(entry, "x", 10);
+  expect(() => unit.add(entry, "y", 1)).toThrow(UnitTooLargeError);
+  expect(() => unit.add(entry, "y", 1)).toThrow(
     "more than 10 rows and messages are waiting to be committed; call `await ctx.checkpoint(cursor)`",
   );
-  expect(() => unit.add("y".repeat(2 ** 21), 0)).toThrow("more than 2 MB of rows");
+  expect(() => unit.add(entry, "y".repeat(2 ** 21), 0)).toThrow("more than 2 MB of rows");
   expect(unit.take()).toEqual(["x"]);
-  unit.add("y", 10);
+  put(unit, "y");
+});
+
+test("the units of an attempt have a bound together", () => {
+  const held = new Held({ rows: 2, chars: 100 });
+  const units = [new Unit(held), new Unit(held), new Unit(held)];
+  const [first, second, third] = units as [Unit, Unit, Unit];
+  put(first, "a", "b");
+  put(second, "c", "d");
+  expect(() => put(third, "e")).toThrow("more than 4 rows and messages");
+  first.take();
+  put(third, "e");
+});
+
+test("a unit that is not committed comes before what was sent later", () => {
+  const held = new Held();
+  const [first, second] = [new Unit(held), new Unit(held)];
+  put(first, "a");
+  put(second, "b");
+  second.prepend(first);
+  expect(first.isEmpty).toBe(true);
+  expect(second.take()).toEqual(["a", "b"]);
+  expect([held.rows, held.chars]).toEqual([0, 0]);
 });

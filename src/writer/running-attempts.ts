@@ -1,0 +1,34 @@
+// The attempts that run, from `started` to `finished`. A Worker gives an attempt up and its function goes on; what such
+// a function still sends must not be committed beside what the next attempt sends.
+
+import type { Failure } from "../protocol/failure.ts";
+import type { TaskId } from "../protocol/ids.ts";
+
+export class RunningAttempts {
+  /** Short tasks are not in here: their start is sent together with their end. */
+  readonly #attempts = new Map<TaskId, number>();
+
+  start(id: TaskId, attempt: number): void {
+    this.#attempts.set(id, attempt);
+  }
+
+  /** Whether this attempt may commit a unit: its start is always sent before. */
+  isRunning(id: TaskId, attempt: number): boolean {
+    return this.#attempts.get(id) === attempt;
+  }
+
+  /** False when another attempt of the task runs: this one was given up, and its end counts no more. */
+  end(id: TaskId, attempt: number): boolean {
+    if (this.#attempts.size === 0) return true;
+    const running = this.#attempts.get(id);
+    if (running === undefined) return true;
+    if (running !== attempt) return false;
+    this.#attempts.delete(id);
+    return true;
+  }
+}
+
+export const notRunning = (attempt: number): Failure => ({
+  name: "TaskEndedError",
+  message: `attempt ${attempt} of the task has ended: what it sends is not stored`,
+});
