@@ -22,7 +22,7 @@ const exampleFlags = defineFlags({
   key: {
     type: "string",
     valueHint: "columns",
-    description: "csv, etl: what tells a row from another; without it rows are only added",
+    description: "csv, etl: what tells a row from another; none: rows are only added (etl: id)",
   },
   types: {
     type: "string",
@@ -64,7 +64,7 @@ const exampleFlags = defineFlags({
   format: {
     type: "enum",
     options: ["auto", "json", "jsonl"],
-    description: "etl: an array, or a JSON value a line",
+    description: "etl: one JSON value, or a value a line",
   },
   path: {
     type: "string",

@@ -11,7 +11,7 @@ import { badRowError, inspectCsv, type Inspection } from "./csv/inspect.ts";
 import { mergeColumns, parseTypes, typeOfDeclared } from "./csv/plan.ts";
 import { csvRows, type CsvSource, type Position } from "./csv/rows.ts";
 import { writeSamples } from "./csv/sample.ts";
-import { listOf } from "./list.ts";
+import { keyOf } from "./list.ts";
 import { createTable, existingColumns } from "./table.ts";
 
 /** How much of a file is stored at a time. Smaller: more commits; larger: more memory. */
@@ -165,7 +165,7 @@ export default pipeline({
   messages: [createTable],
   tasks({ params }) {
     const { dir, table, types, separator, encoding, empty, skipBadRows } = params;
-    const key = listOf(params.key === "" && dir === "" ? "id" : params.key);
+    const key = keyOf(params.key === "" && dir === "" ? "id" : params.key);
     const files = each(findFiles({ dir }), (path) =>
       inspect({ path, separator, encoding, skipBadRows }, { name: `inspect ${basename(path)}` }),
     );

@@ -1,23 +1,33 @@
 // JSON over HTTP into a table: each address is a task that asks, waits when it is told to, and stores what it selected.
 
-import { each, pipeline, task } from "pipeloom";
+import { each, pipeline, task, type TaskContext } from "pipeloom";
 
-import { fetchRetry } from "./http/fetch-retry.ts";
+import { BrokenError } from "./http/body.ts";
+import { pause } from "./http/fetch-retry.ts";
+import { jsonHeaders, jsonPages } from "./http/json-pages.ts";
 import {
-  formatOf,
+  type Format,
   formats,
-  jsonRows,
+  type JsonRecord,
   type JsonRow,
   parseSelect,
   selected,
 } from "./http/json-rows.ts";
+import { JsonTable } from "./http/json-table.ts";
 import { startSampleServer } from "./http/sample-server.ts";
-import { listOf } from "./list.ts";
-import { type Column, growTable } from "./table.ts";
+import { shownUrl } from "./http/shown-url.ts";
+import { keyOf } from "./list.ts";
+import { existingColumns, growTable } from "./table.ts";
 
+/** Of one send; whichever comes first. */
 const batchRows = 1000;
-/** Batches between two checkpoints: a connection that breaks late does not cost what came before. */
-const checkpointBatches = 50;
+const batchChars = 1024 * 1024;
+/** Between two checkpoints: a unit is bounded, and what comes late does not cost what came before. */
+const checkpointRows = 50_000;
+const checkpointChars = 16 * 1024 * 1024;
+
+/** How often a transfer that breaks is taken up again without a new row. */
+const attempts = 5;
 
 type Source = {
   url: string;
@@ -30,73 +40,157 @@ type Source = {
 
 const extract = task({
   name: "extract",
-  retries: { limit: 3, delay: "1s" },
   async run(source: Source, ctx) {
     await using sample = source.url === "" ? startSampleServer() : null;
     const url = sample === null ? source.url : `${sample.url}/posts.json`;
-    const response = await fetchRetry(url, {
-      signal: ctx.signal,
-      headers: { accept: "application/json, application/x-ndjson" },
-      onWait: (why, ms) => ctx.log.warn(`${url}: ${why}; asking again in ${ms / 1000} s`),
-    });
-    const format =
-      source.format === "auto"
-        ? formatOf(url, response.headers.get("content-type"))
-        : source.format;
-    if (format !== "json" && format !== "jsonl") {
-      throw new TypeError(`format: ${source.format} is not one of ${formats.join(", ")}`);
+    const load = new Load(url, source, ctx);
+    for (let failures = 0, waitMs = 500; ;) {
+      const before = load.sent;
+      try {
+        return await load.pass();
+      } catch (error) {
+        ctx.signal.throwIfAborted();
+        if (!(error instanceof BrokenError)) throw error;
+        if (load.sent > before) [failures, waitMs] = [0, 500];
+        if (++failures >= attempts) throw error;
+        ctx.log.warn(`${shownUrl(url)}: ${error.message}; asking again in ${waitMs / 1000} s`);
+        await pause(waitMs, ctx.signal);
+        waitMs *= 2;
+      }
     }
-    const select = parseSelect(source.select);
-    const table = new Table(source);
-    // Rows that an earlier attempt has committed: the answer is read again, they are not stored again.
-    const stored = (ctx.cursor as { rows: number } | undefined)?.rows ?? 0;
-    let rows = 0;
-    let batches = 0;
-    for await (const batch of inBatches(jsonRows(response, format, source.path), batchRows)) {
-      ctx.signal.throwIfAborted();
-      rows += batch.length;
-      if (rows <= stored) continue;
-      const chosen = batch.map((row) => selected(row, select));
-      const grown = table.grow(chosen);
-      if (grown !== null) await ctx.emit(growTable, grown);
-      if (source.key.length === 0) await ctx.insert(source.table, chosen);
-      else await ctx.upsert(source.table, chosen, { key: source.key });
-      if (++batches % checkpointBatches === 0) await ctx.checkpoint({ rows });
-    }
-    ctx.log.info(`${url}: ${rows} rows`);
-    return rows;
   },
 });
 
-async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
+function formatNamed(name: string): Format {
+  const known = formats.find((format) => format === name);
+  if (known !== undefined) return known;
+  throw new TypeError(`format: ${name} is not one of ${formats.join(", ")}`);
 }
 
-/** The columns that this task has seen to. Types are left to the values: `2` is stored as an integer, `"2"` as text. */
-class Table {
+/** How many records were sent, and the SHA-256 of their text. */
+type Mark = { readonly rows: number; readonly sha256: string };
+
+const nothing: Mark = { rows: 0, sha256: "" };
+
+/**
+ * One address. Each pass reads it from its beginning; records that an earlier pass, or an earlier attempt, has sent are
+ * compared with what they were, and not sent again.
+ */
+class Load {
+  readonly #url: string;
   readonly #source: Source;
-  readonly #known = new Set<string>();
+  readonly #ctx: TaskContext;
+  readonly #format: Format;
+  readonly #select: ReadonlyMap<string, string>;
+  readonly #table: JsonTable;
+  /** Selected columns that no row had. */
+  readonly #unseen: Set<string>;
+  #mark: Mark;
+  #batch: JsonRow[] = [];
+  #batchChars = 0;
+  /** Sent since the last checkpoint. */
+  #unitRows = 0;
+  #unitChars = 0;
 
-  constructor(source: Source) {
+  constructor(url: string, source: Source, ctx: TaskContext) {
+    this.#url = url;
     this.#source = source;
+    this.#ctx = ctx;
+    this.#format = formatNamed(source.format);
+    this.#select = parseSelect(source.select);
+    this.#unseen = new Set(this.#select.keys());
+    const existing = existingColumns(ctx, source.table);
+    this.#table = new JsonTable(source.table, source.key, this.#select.keys(), existing);
+    this.#mark = (ctx.cursor as Mark | undefined) ?? nothing;
   }
 
-  /** What the table must have before these rows; null: nothing new. */
-  grow(rows: readonly JsonRow[]): { table: string; columns: Column[]; key: string[] } | null {
-    const before = this.#known.size;
-    for (const row of rows) for (const name in row) this.#known.add(name);
-    if (this.#known.size === before) return null;
+  /** How many records were sent. */
+  get sent(): number {
+    return this.#mark.rows;
+  }
+
+  /** @returns how many rows there are */
+  async pass(): Promise<number> {
+    const hash = new Bun.CryptoHasher("sha256");
+    this.#batch = [];
+    this.#batchChars = 0;
+    let rows = 0;
+    for await (const record of jsonPages(this.#url, this.#requests)) {
+      this.#ctx.signal.throwIfAborted();
+      hash.update(record.text).update("\n");
+      rows++;
+      if (rows > this.#mark.rows) await this.#take(record, rows, hash);
+      else if (rows === this.#mark.rows && digest(hash) !== this.#mark.sha256) return this.#again();
+    }
+    if (rows < this.#mark.rows) return this.#again();
+    await this.#send(rows, hash);
+    this.#ctx.log.info(`${shownUrl(this.#url)}: ${rows} rows`);
+    if (rows > 0 && this.#unseen.size > 0) {
+      const names = [...this.#unseen].map((name) => this.#select.get(name)).join(", ");
+      this.#ctx.log.warn(`${shownUrl(this.#url)}: no row has ${names}, which --select names`);
+    }
+    return rows;
+  }
+
+  get #requests(): Parameters<typeof jsonPages>[1] {
+    return {
+      format: this.#format,
+      path: this.#source.path,
+      signal: this.#ctx.signal,
+      headers: jsonHeaders,
+      onWait: (why, ms) =>
+        this.#ctx.log.warn(`${shownUrl(this.#url)}: ${why}; asking again in ${ms / 1000} s`),
+    };
+  }
+
+  /** What was sent is not what the address gives now: the rows of two versions must not be taken for one. */
+  #again(): Promise<number> {
     const { table, key } = this.#source;
-    return { table, key, columns: Array.from(this.#known, (name) => ({ name, type: "" })) };
+    const what = `${shownUrl(this.#url)}: it has changed since ${this.#mark.rows} rows of it were stored`;
+    if (key.length === 0) {
+      throw new Error(
+        `${what}, and without a key nothing tells those from the new ones; delete them from ${table}, or choose another --table, and run with --fresh`,
+      );
+    }
+    this.#ctx.log.warn(`${what}: all of it is stored again; rows that it no longer has stay`);
+    this.#mark = nothing;
+    return this.pass();
+  }
+
+  async #take({ row, where }: JsonRecord, rows: number, hash: Bun.CryptoHasher): Promise<void> {
+    const chosen = selected(row, this.#select);
+    for (const name of this.#unseen) if (name in chosen) this.#unseen.delete(name);
+    const cells = this.#table.row(chosen, where);
+    this.#batch.push(cells);
+    this.#batchChars += this.#table.width;
+    for (const name in cells) {
+      const cell = cells[name];
+      this.#batchChars += typeof cell === "string" ? cell.length : 8;
+    }
+    if (this.#batch.length < batchRows && this.#batchChars < batchChars) return;
+    await this.#send(rows, hash);
+    if (this.#unitRows < checkpointRows && this.#unitChars < checkpointChars) return;
+    await this.#ctx.checkpoint(this.#mark);
+    this.#unitRows = this.#unitChars = 0;
+  }
+
+  async #send(rows: number, hash: Bun.CryptoHasher): Promise<void> {
+    if (this.#batch.length === 0) return;
+    const { table, key } = this.#source;
+    const grown = this.#table.grown();
+    if (grown !== null) await this.#ctx.emit(growTable, grown);
+    if (key.length === 0) await this.#ctx.insert(table, this.#batch);
+    else await this.#ctx.upsert(table, this.#batch, { key: this.#table.keyColumns });
+    this.#unitRows += this.#batch.length;
+    this.#unitChars += this.#batchChars;
+    this.#batch = [];
+    this.#batchChars = 0;
+    this.#mark = { rows, sha256: digest(hash) };
   }
 }
+
+/** Of what was hashed so far. */
+const digest = (hash: Bun.CryptoHasher): string => hash.copy().digest("hex");
 
 export default pipeline({
   name: "etl",
@@ -104,11 +198,11 @@ export default pipeline({
     /** Addresses; none: a sample from this machine. */
     urls: [] as string[],
     table: "posts",
-    /** Columns, separated by commas; none: rows are added and not updated. */
+    /** Columns, separated by commas; `none`: rows are added and not updated. */
     key: "id",
     /** `id,title,author=user.name`; empty for all that a row has at its top. */
     select: "",
-    /** `json` (an array), `jsonl` (a value a line) or `auto`. */
+    /** `json` (one value, an array of rows), `jsonl` (a value a line, or a JSON text sequence) or `auto`. */
     format: "auto",
     /** Where in the answer the array is, e.g. `data.items`. */
     path: "",
@@ -116,7 +210,7 @@ export default pipeline({
   messages: [growTable],
   tasks({ params }) {
     const { table, select, format, path } = params;
-    const key = listOf(params.key);
+    const key = keyOf(params.key);
     const urls = params.urls.length === 0 ? [""] : params.urls;
     return each(urls, (url) => extract({ url, table, key, select, format, path }));
   },

@@ -4,3 +4,6 @@ export const listOf = (text: string): string[] =>
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
+
+/** Key columns; `none` is no key. */
+export const keyOf = (text: string): string[] => (text.trim() === "none" ? [] : listOf(text));

@@ -7,6 +7,21 @@ export type Column = { readonly name: string; readonly type: ColumnType | "" };
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
+/** Equal for names that SQLite takes for one column or table: it folds the case of ASCII letters only. */
+export const foldedName = (name: string): string =>
+  name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+
+export type Affinity = "INTEGER" | "TEXT" | "BLOB" | "REAL" | "NUMERIC";
+
+/** How a column of a declared type converts what it stores (https://sqlite.org/datatype3.html, 3.1). */
+export function affinityOf(declared: string): Affinity {
+  const type = declared.toUpperCase();
+  if (type.includes("INT")) return "INTEGER";
+  if (/CHAR|CLOB|TEXT/.test(type)) return "TEXT";
+  if (type.includes("BLOB") || type === "") return "BLOB";
+  return /REAL|FLOA|DOUB/.test(type) ? "REAL" : "NUMERIC";
+}
+
 /** `CREATE TABLE IF NOT EXISTS …`. An integer key alone becomes the rowid, which is the fastest there is. */
 export function createTableSql(
   table: string,
@@ -39,9 +54,9 @@ export const createTable = message<TableShape>("create-table", (db, { table, col
 export const growTable = message<TableShape>("grow-table", (db, { table, columns, key }) => {
   db.run(createTableSql(table, columns, key));
   const there = db.all<{ name: string }>("SELECT name FROM pragma_table_xinfo(?)", table);
-  const known = new Set(there.map(({ name }) => name.toLowerCase()));
+  const known = new Set(there.map(({ name }) => foldedName(name)));
   for (const { name, type } of columns) {
-    if (!known.has(name.toLowerCase())) {
+    if (!known.has(foldedName(name))) {
       db.run(`ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(name)} ${type}`);
     }
   }
@@ -51,8 +66,9 @@ export const growTable = message<TableShape>("grow-table", (db, { table, columns
 export function orNone<Result>(query: () => readonly Result[]): readonly Result[] {
   try {
     return query();
-  } catch {
-    return [];
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("database in memory")) return [];
+    throw error;
   }
 }
 

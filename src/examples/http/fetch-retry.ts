@@ -1,6 +1,8 @@
 // `fetch` that waits and asks again: for 429 and 503 as long as the server says, for other 5xx and a broken connection
 // longer each time.
 
+import { shownUrl } from "./shown-url.ts";
+
 export type RetryOptions = {
   readonly signal: AbortSignal;
   readonly headers?: Readonly<Record<string, string>>;
@@ -8,7 +10,7 @@ export type RetryOptions = {
   readonly attempts?: number;
   /** The first wait; it doubles. */
   readonly delayMs?: number;
-  /** No wait is longer, whatever the server says. */
+  /** No wait that is not the server's own is longer. */
   readonly maxDelayMs?: number;
   /** The answer's head must come within this time. */
   readonly timeoutMs?: number;
@@ -16,20 +18,28 @@ export type RetryOptions = {
   readonly onWait?: (why: string, delayMs: number) => void;
 };
 
+/** A server that wants a longer wait is an error: nobody watches a run for so long. */
+const longestWaitMs = 24 * 3600 * 1000;
+
 /** The server said no, and asking again would not help. */
 export class HttpError extends Error {
   override readonly name = "HttpError";
   readonly status: number;
-  constructor(url: string, response: Response) {
-    super(`${url}: ${response.status} ${response.statusText}`.trim());
+  constructor(url: string, response: Response, hint = "") {
+    super(`${shownUrl(url)}: ${response.status} ${response.statusText}`.trim() + hint);
     this.status = response.status;
   }
 }
 
-const isWorthRetrying = (status: number): boolean =>
-  status === 429 || status === 408 || status >= 500;
+const isWorthRetrying = ({ status, headers }: Response): boolean =>
+  status === 429 ||
+  status === 408 ||
+  status >= 500 ||
+  // A rate limit, as GitHub says it.
+  (status === 403 && headers.has("retry-after"));
 
 /**
+ * The body of the answer comes as it is on the wire: what is packed is not unpacked.
  * @returns an answer with a 2xx status, or one of `accept`
  * @throws HttpError for another status, or the last error, when all attempts are used up
  */
@@ -47,16 +57,18 @@ export async function fetchRetry(
     if (tried instanceof Response) {
       if (tried.ok || accept.includes(tried.status)) return tried;
       await tried.body?.cancel();
-      if (!isWorthRetrying(tried.status) || attempt >= attempts) throw new HttpError(url, tried);
-      wait = Math.min(
-        maxDelayMs,
-        retryAfterMs(tried.headers.get("retry-after"), Date.now()) ?? backoff,
-      );
-    } else if (attempt >= attempts) throw tried;
-    options.onWait?.(tried instanceof Response ? `${tried.status}` : tried.message, wait);
+      if (!isWorthRetrying(tried) || attempt >= attempts) throw new HttpError(url, tried);
+      wait = retryAfterMs(tried.headers, Date.now()) ?? backoff;
+      if (wait > longestWaitMs) throw new HttpError(url, tried, `, come back in ${hours(wait)} h`);
+    } else if (attempt >= attempts || !isPassing(tried)) {
+      throw new Error(`${shownUrl(url)}: ${messageOf(tried)}`, { cause: tried });
+    }
+    options.onWait?.(tried instanceof Response ? `${tried.status}` : messageOf(tried), wait);
     await pause(wait, signal);
   }
 }
+
+const hours = (ms: number): string => Math.ceil(ms / 3_600_000).toLocaleString("en-US");
 
 async function tryFetch(url: string, options: RetryOptions): Promise<Response | Error> {
   const { signal, headers = {}, timeoutMs = 30_000 } = options;
@@ -66,7 +78,11 @@ async function tryFetch(url: string, options: RetryOptions): Promise<Response | 
     timeoutMs,
   );
   try {
-    return await fetch(url, { headers, signal: AbortSignal.any([signal, timeout.signal]) });
+    return await fetch(url, {
+      headers,
+      signal: AbortSignal.any([signal, timeout.signal]),
+      decompress: false,
+    });
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   } finally {
@@ -74,12 +90,37 @@ async function tryFetch(url: string, options: RetryOptions): Promise<Response | 
   }
 }
 
-/** `Retry-After` as ms from now: seconds, or a date; null when there is none that can be read. */
-export function retryAfterMs(header: string | null, now: number): number | null {
-  if (header === null) return null;
-  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? null : Math.max(0, at - now);
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "";
+
+/** A redirect that leads nowhere, or a certificate that is not valid, will be so again. */
+const isPassing = (error: Error): boolean =>
+  !/redirect|INVALID_URL|CERT|SIGNATURE|SELF_SIGNED/i.test(codeOf(error));
+
+/** What the runtime's `fetch` says, without its advice for programmers. */
+export function messageOf(error: unknown): string {
+  const code = codeOf(error);
+  if (code === "ECONNRESET") return "the connection broke";
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(`${code}: `, "").replace(/\.? For more information, pass `verbose.*$/s, "");
+}
+
+/**
+ * `Retry-After` as ms from now: seconds, or a date, which is compared with the server's own clock where that is given;
+ * null when there is none that can be read.
+ */
+export function retryAfterMs(headers: Headers, now: number): number | null {
+  const text = headers.get("retry-after")?.trim() ?? "";
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
+  const at = dateOf(text);
+  return at === null ? null : Math.max(0, at - (dateOf(headers.get("date")) ?? now));
+}
+
+/** An HTTP date in ms. `Date.parse` alone takes much else for one, such as `-5`. */
+export function dateOf(text: string | null): number | null {
+  if (text === null || !/^[a-z]+,? .*\d\d:\d\d:\d\d/i.test(text)) return null;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? null : at;
 }
 
 export function pause(ms: number, signal: AbortSignal): Promise<void> {

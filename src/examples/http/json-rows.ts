@@ -1,79 +1,173 @@
-// The body of an answer as rows: one JSON array, or a JSON value a line, read as it comes.
+// The body of an answer as rows: one JSON value, a value a line, or a JSON text sequence (RFC 7464), read as it comes.
+
+import { parseExact } from "./exact-json.ts";
 
 export type JsonRow = { readonly [name: string]: unknown };
+/** A row, where it stands in the answer, and the text that it was made of. */
+export type JsonRecord = { readonly row: JsonRow; readonly where: string; readonly text: string };
+
 export const formats = ["auto", "json", "jsonl"] as const;
 export type Format = (typeof formats)[number];
 
-/** What an answer's type or its address says; `json` when neither does. */
-export function formatOf(url: string, contentType: string | null): "json" | "jsonl" {
+/** Begins each value of a JSON text sequence. */
+const recordSeparator = "\u001e";
+
+/** What an answer's type or its address says; `auto` when neither does: its beginning decides then. */
+export function formatOf(url: string, contentType: string | null): Format {
   if (contentType !== null && /ndjson|jsonl|json-?lines|json-seq/i.test(contentType))
     return "jsonl";
-  return /\.(?:jsonl|ndjson)(?:$|[?#])/i.test(url) ? "jsonl" : "json";
+  return /\.(?:jsonl|ndjson)(?:\.gz)?(?:$|[?#])/i.test(url) ? "jsonl" : "auto";
 }
 
 /**
- * @param path where the array is in the answer, e.g. `data.items`; empty: it is the answer
+ * @param path where the array is in the answer (in each line), e.g. `data.items`; empty: it is the answer
  * @throws Error naming the place for what is not an object
  */
-export async function* jsonRows(
-  response: Response,
-  format: "json" | "jsonl",
+export async function* jsonRecords(
+  texts: AsyncIterable<string>,
+  format: Format,
   path: string,
-): AsyncGenerator<JsonRow> {
-  if (format === "json") {
-    yield* arrayRows(parsed(await response.text()), path);
+): AsyncGenerator<JsonRecord> {
+  const parts = new Parts(format);
+  for await (const text of texts) for (const part of parts.add(text)) yield* recordsOf(part, path);
+  for (const part of parts.end()) yield* recordsOf(part, path);
+}
+
+/** One JSON text of the answer. */
+type Part = { readonly text: string; readonly where: string; readonly isWhole: boolean };
+
+/** Cuts text that comes in pieces into JSON texts. */
+class Parts {
+  /** `null`: the whole answer is one; `undefined`: that is not known yet. */
+  #separator: string | null | undefined;
+  readonly #format: Format;
+  /** Came since the last separator; joined once, for a value may be as long as the answer. */
+  #pieces: string[] = [];
+  #count = 0;
+
+  constructor(format: Format) {
+    this.#format = format;
+  }
+
+  *add(text: string): Generator<Part> {
+    let piece = text;
+    if (this.#separator === undefined) {
+      this.#pieces.push(piece);
+      this.#separator = this.#look(piece);
+      if (typeof this.#separator !== "string") return;
+      piece = this.#take();
+    }
+    if (this.#separator === null) {
+      this.#pieces.push(piece);
+      return;
+    }
+    const [first = "", ...more] = piece.split(this.#separator);
+    this.#pieces.push(first);
+    for (const next of more) {
+      yield* this.#part();
+      this.#pieces.push(next);
+    }
+  }
+
+  *end(): Generator<Part> {
+    if (this.#format === "jsonl" || typeof this.#separator === "string") yield* this.#part();
+    else yield { text: this.#take(), where: "the answer", isWhole: true };
+  }
+
+  #take(): string {
+    const text = this.#pieces.length === 1 ? this.#pieces[0] : this.#pieces.join("");
+    this.#pieces = [];
+    if (text === undefined) throw new Error("Internal error: a piece of text that is not there");
+    return text;
+  }
+
+  *#part(): Generator<Part> {
+    const text = this.#take();
+    this.#count++;
+    if (isBlank(text)) return;
+    // The first record separator has nothing before it.
+    const where = this.#separator === "\n" ? `line ${this.#count}` : `record ${this.#count - 1}`;
+    yield { text, where, isWhole: false };
+  }
+
+  /** What divides the answer, judged by its beginning; `newest` is the last piece of it. */
+  #look(newest: string): string | null | undefined {
+    const isDecided =
+      this.#format === "jsonl" || newest.includes("\n") || this.#pieces.length === 1;
+    if (!isDecided) return undefined;
+    const beginning = this.#pieces.join("").trimStart();
+    if (beginning === "") return undefined;
+    if (beginning.startsWith(recordSeparator)) return recordSeparator;
+    if (this.#format === "jsonl") return "\n";
+    if (this.#format === "json" || !beginning.startsWith("{")) return null;
+    const lineEnd = beginning.indexOf("\n");
+    if (lineEnd === -1) return undefined;
+    return isJson(beginning.slice(0, lineEnd)) ? "\n" : null;
+  }
+}
+
+const isBlank = (text: string): boolean => text.trim() === "";
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function* recordsOf({ text, where, isWhole }: Part, path: string): Generator<JsonRecord> {
+  const value = parsed(text, where, isWhole);
+  if (!isWhole && path === "") {
+    yield { row: object(value, where), where, text };
     return;
   }
-  let line = 0;
-  for await (const text of lines(response)) {
-    line++;
-    if (text.trim() !== "") yield object(parsed(text, `line ${line}`), `line ${line}`);
-  }
-}
-
-function parsed(text: string, where = "the answer"): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const begins = JSON.stringify(text.slice(0, 40));
-    throw new Error(`${where} is not JSON; it begins with ${begins}`, { cause });
-  }
-}
-
-function* arrayRows(value: unknown, path: string): Generator<JsonRow> {
   const found = path === "" ? value : pick(value, path);
   const list: readonly unknown[] = Array.isArray(found) ? found : [found];
-  for (const [index, item] of list.entries()) yield object(item, `${path}[${index}]`);
+  const start = isWhole ? "" : `${where}: `;
+  for (const [index, item] of list.entries()) {
+    const at = `${start}${path}[${index}]`;
+    yield { row: object(item, at), where: at, text: JSON.stringify(item) };
+  }
+}
+
+function parsed(text: string, where: string, isWhole: boolean): unknown {
+  try {
+    return parseExact(text);
+  } catch (cause) {
+    const begins = JSON.stringify(text.slice(0, 40));
+    const hint =
+      isWhole && /^\s*\{[^\n]*\}\s*\n\s*\{/.test(text) ? " (one value a line: --format jsonl)" : "";
+    throw new Error(`${where} is not JSON; it begins with ${begins}${hint}`, { cause });
+  }
 }
 
 function object(value: unknown, where: string): JsonRow {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  if (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !JSON.isRawJSON(value)
+  ) {
+    return value as JsonRow;
+  }
   throw new Error(`${where} is ${JSON.stringify(value)?.slice(0, 40)}, not an object`);
 }
 
-async function* lines(response: Response): AsyncGenerator<string> {
-  if (response.body === null) return;
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const bytes of response.body) {
-    const text = rest + decoder.decode(bytes, { stream: true });
-    const parts = text.split("\n");
-    rest = parts.pop() ?? "";
-    yield* parts;
-  }
-  yield rest + decoder.decode();
-}
-
-/** `user.name` of `{ user: { name } }`; undefined where there is nothing. */
+/** `user.name` of `{ user: { name } }`, or of `{ "user.name": … }`; undefined where there is nothing. */
 export function pick(value: unknown, path: string): unknown {
-  let found: unknown = value;
+  if (isObject(value) && Object.hasOwn(value, path)) return Reflect.get(value, path);
+  let found = value;
   for (const step of path.split(".")) {
-    if (typeof found !== "object" || found === null || !Object.hasOwn(found, step))
-      return undefined;
+    if (!isObject(found) || !Object.hasOwn(found, step)) return undefined;
     found = Reflect.get(found, step);
   }
   return found;
 }
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !JSON.isRawJSON(value);
 
 /** Column → path. Reads `id,title,author=user.name`; empty for all of a row. @throws TypeError */
 export function parseSelect(text: string): ReadonlyMap<string, string> {
@@ -81,21 +175,27 @@ export function parseSelect(text: string): ReadonlyMap<string, string> {
     .split(",")
     .map((item) => item.trim())
     .filter((item) => item !== "");
-  return new Map(
-    items.map((item) => {
-      const split = item.indexOf("=");
-      const [column, path] =
-        split === -1 ? [item, item] : [item.slice(0, split), item.slice(split + 1)];
-      if (column === "" || path === "")
-        throw new TypeError(`select: ${JSON.stringify(item)} must be column or column=path`);
-      return [column, path];
-    }),
-  );
+  const select = new Map<string, string>();
+  for (const item of items) {
+    const split = item.indexOf("=");
+    const [column, path] =
+      split === -1 ? [item, item] : [item.slice(0, split).trim(), item.slice(split + 1).trim()];
+    if (column === "" || path === "")
+      throw new TypeError(`select: ${JSON.stringify(item)} must be column or column=path`);
+    if (select.has(column))
+      throw new TypeError(`select: there are two columns ${JSON.stringify(column)}`);
+    select.set(column, path);
+  }
+  return select;
 }
 
+/** The chosen columns; one whose path is not in the row is left out. */
 export function selected(row: JsonRow, select: ReadonlyMap<string, string>): JsonRow {
   if (select.size === 0) return row;
-  return Object.fromEntries(
-    Array.from(select, ([column, path]) => [column, pick(row, path) ?? null]),
-  );
+  const chosen: [string, unknown][] = [];
+  for (const [column, path] of select) {
+    const value = pick(row, path);
+    if (value !== undefined) chosen.push([column, value]);
+  }
+  return Object.fromEntries(chosen);
 }

@@ -1,0 +1,154 @@
+// The bytes of an answer's body. A transfer that breaks is told apart from all other errors: it may be taken up again.
+
+import { messageOf } from "./fetch-retry.ts";
+
+/** The transfer broke or stalled; what came before is right. */
+export class BrokenError extends Error {
+  override readonly name = "BrokenError";
+}
+
+export const defaultStallMs = 30_000;
+
+/**
+ * The body as it is on the wire (`fetchRetry` unpacks nothing), checked by the runtime against Content-Length or its
+ * chunks.
+ * @throws BrokenError when the connection breaks, or nothing comes for `stallMs`
+ */
+export async function* bodyBytes(
+  response: Response,
+  signal: AbortSignal,
+  stallMs = defaultStallMs,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  if (response.body === null) return;
+  const reader: Reader = response.body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await read(reader, signal, stallMs);
+      if (done || value === undefined) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+type ReadResult = { done: boolean; value?: Uint8Array<ArrayBuffer> | undefined };
+type Reader = { read(): Promise<ReadResult>; cancel(): Promise<void> };
+
+async function read(reader: Reader, signal: AbortSignal, stallMs: number): Promise<ReadResult> {
+  const stalled = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => stalled.reject(new BrokenError(`nothing came for ${stallMs / 1000} s`)),
+    stallMs,
+  );
+  try {
+    return await Promise.race([reader.read(), stalled.promise]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof BrokenError ? error : new BrokenError(messageOf(error));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Content-Encoding (RFC 9110, 8.4.1) → what `DecompressionStream` calls it. */
+const unpackers: Readonly<Record<string, Bun.CompressionFormat>> = {
+  gzip: "gzip",
+  "x-gzip": "gzip",
+  deflate: "deflate",
+  br: "brotli",
+  zstd: "zstd",
+};
+
+/** What `unpacked` can undo, for `Accept-Encoding`. */
+export const acceptEncoding = "gzip, deflate, br, zstd";
+
+/** The codings of an answer, in the order they were applied; none for `identity`. */
+export const contentEncodings = ({ headers }: Response): readonly string[] =>
+  (headers.get("content-encoding") ?? "")
+    .toLowerCase()
+    .split(",")
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== "" && coding !== "identity");
+
+/** @throws Error for a coding that is not known */
+export function unpacked(
+  bytes: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  codings: readonly string[],
+): AsyncIterable<Uint8Array<ArrayBuffer>> {
+  return codings.toReversed().reduce((packed, coding) => {
+    const format = unpackers[coding];
+    if (format === undefined)
+      throw new Error(`the answer is packed as ${coding}, which is not known`);
+    return streamOf(packed).pipeThrough(new DecompressionStream(format));
+  }, bytes);
+}
+
+function streamOf(
+  bytes: AsyncIterable<Uint8Array<ArrayBuffer>>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const source = bytes[Symbol.asyncIterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      const next = await source.next();
+      if (next.done === true) controller.close();
+      else controller.enqueue(next.value);
+    },
+    async cancel() {
+      await source.return?.();
+    },
+  });
+}
+
+const gzipMagic = [0x1f, 0x8b] as const;
+
+/** A gzip file's content; anything else as it is. */
+export async function* gunzipped(
+  bytes: AsyncIterable<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const source = bytes[Symbol.asyncIterator]();
+  const rest = { [Symbol.asyncIterator]: () => source };
+  const first = await source.next();
+  if (first.done === true) return;
+  const isGzip = gzipMagic.every((byte, i) => first.value[i] === byte);
+  const all = startingWith(first.value, rest);
+  yield* isGzip ? unpacked(all, ["gzip"]) : all;
+}
+
+async function* startingWith<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T> {
+  yield first;
+  yield* rest;
+}
+
+/**
+ * @param contentType its `charset` counts; JSON is UTF-8 otherwise (RFC 8259)
+ * @throws Error for bytes that are no text of that charset
+ */
+export async function* textOf(
+  bytes: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  contentType: string | null,
+): AsyncGenerator<string> {
+  const label = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType ?? "")?.[1] ?? "utf-8";
+  const decoder = decoderOf(label);
+  for await (const piece of bytes) yield decoded(decoder, piece);
+  yield decoded(decoder, null);
+}
+
+function decoderOf(label: string): TextDecoder {
+  try {
+    return new TextDecoder(label as Bun.Encoding, { fatal: true });
+  } catch (cause) {
+    throw new Error(`the answer's charset is ${label}, which is not known`, { cause });
+  }
+}
+
+function decoded(decoder: TextDecoder, piece: Uint8Array | null): string {
+  try {
+    return piece === null ? decoder.decode() : decoder.decode(piece, { stream: true });
+  } catch (cause) {
+    throw new Error(
+      `the answer has bytes that are not ${decoder.encoding.toUpperCase()}; nothing of it is guessed`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,27 @@
+import { expect, test } from "bun:test";
+import { fileNameOf, uniqueNames } from "../../../src/examples/files/file-name.ts";
+
+test("names from addresses cannot leave the folder, or be something else", () => {
+  const names: Record<string, string> = {
+    "https://x/a/b.txt?q=1#f": "b.txt",
+    "https://x/": "download",
+    "https://x/%2e%2e%2f%2e%2e%2fetc%2fpasswd": "_.._etc_passwd",
+    "https://x/..%5c..%5cwin.ini": "_.._win.ini",
+    "https://x/%2e%2e": "download",
+    "https://x/.bashrc": "bashrc",
+    "https://x/CON.txt": "_CON.txt",
+    "https://x/a%00b%0a.txt": "a_b_.txt",
+    "https://x/%E2%80%AEgpj.exe": "_gpj.exe",
+    "https://x/bad%E0%A4%A": "bad%E0%A4%A",
+    "https://x/dots...": "dots",
+  };
+  for (const [url, name] of Object.entries(names))
+    expect([url, fileNameOf(url)]).toEqual([url, name]);
+  const long = fileNameOf(`https://x/${"a".repeat(500)}.tar.gz`);
+  expect([long.length, long.endsWith(".tar.gz")]).toEqual([150, true]);
+  expect(uniqueNames(["https://x/a.txt", "https://y/A.txt", "https://z/a.txt"])).toEqual([
+    "a.txt",
+    "A-2.txt",
+    "a-3.txt",
+  ]);
+});

@@ -1,0 +1,99 @@
+import { expect, test } from "bun:test";
+import { BrokenError } from "../../../src/examples/http/body.ts";
+import { jsonHeaders, jsonPages } from "../../../src/examples/http/json-pages.ts";
+import { cutOff, failure, head, rawServer, status } from "../../support/raw-server.ts";
+
+const options = {
+  signal: new AbortController().signal,
+  headers: jsonHeaders,
+  format: "auto",
+  path: "",
+  delayMs: 1,
+} as const;
+
+const idsOf = async (url: string | URL, more: { stallMs?: number } = {}): Promise<unknown[]> =>
+  (await Array.fromAsync(jsonPages(String(url), { ...options, ...more }))).map(
+    ({ row }) => row["id"],
+  );
+
+/** Answers `/?page=n`. */
+function paged(answer: (page: number) => { rows: object[]; next: string | null }) {
+  return Bun.serve({
+    port: 0,
+    fetch(request) {
+      const { rows, next } = answer(Number(new URL(request.url).searchParams.get("page") ?? 1));
+      return Response.json(
+        rows,
+        next === null ? {} : { headers: { link: `<${next}>; rel="next"` } },
+      );
+    },
+  });
+}
+
+test("all pages, an empty one too, in order", async () => {
+  using server = paged((page) => ({
+    rows: page === 2 ? [] : [{ id: page }],
+    next: page < 3 ? `/?page=${page + 1}` : null,
+  }));
+  expect(await idsOf(server.url)).toEqual([1, 3]);
+});
+
+test("pages without an end are an error", async () => {
+  using circle = paged((page) => ({ rows: [{ id: page }], next: `/?page=${(page % 3) + 1}` }));
+  expect(await failure(idsOf(circle.url))).toContain("this page comes again");
+  using deaf = paged((page) => ({ rows: [{ id: 1 }, { id: 2 }], next: `/?page=${page + 1}` }));
+  expect(await failure(idsOf(deaf.url))).toContain("are the same");
+});
+
+test("a place names its page", async () => {
+  using server = paged((page) => ({
+    rows: page === 1 ? [{ id: 1 }] : [1 as never],
+    next: page === 1 ? "/?page=2" : null,
+  }));
+  const records = Array.fromAsync(jsonPages(String(server.url), options));
+  expect(await failure(records)).toContain("[0] is 1, not an object");
+});
+
+test.each(["gzip", "deflate", "br", "zstd"] as const)("%s on the way", async (coding) => {
+  const text = JSON.stringify([{ id: 1 }]);
+  const packed = {
+    gzip: () => Bun.gzipSync(text),
+    // What HTTP calls deflate has the wrapper of zlib.
+    deflate: () => require("node:zlib").deflateSync(text) as Buffer,
+    br: () => require("node:zlib").brotliCompressSync(text) as Buffer,
+    zstd: () => Bun.zstdCompressSync(text),
+  }[coding]();
+  using server = await rawServer(
+    status("200 OK", { "content-encoding": coding }, Buffer.from(packed)),
+  );
+  expect(await idsOf(server.url)).toEqual([1]);
+});
+
+test("a gzip file of lines; a coding that is not known is said", async () => {
+  const file = Buffer.from(Bun.gzipSync('{"id":1}\n{"id":2}\n'));
+  using archive = await rawServer(status("200 OK", { "content-type": "application/gzip" }, file));
+  expect(await idsOf(archive.url)).toEqual([1, 2]);
+  using odd = await rawServer(status("200 OK", { "content-encoding": "rot13" }, "[]"));
+  expect(await failure(idsOf(odd.url))).toContain("packed as rot13");
+});
+
+test("No Content is no rows", async () => {
+  using server = await rawServer((socket) => socket.end(head("204 No Content", {})));
+  expect(await idsOf(server.url)).toEqual([]);
+});
+
+test("a body that breaks or stalls is told apart", async () => {
+  const body = Buffer.from('{"id":1}\n{"id":2}\n');
+  using broken = await rawServer(cutOff(body, 12, { "content-type": "application/x-ndjson" }));
+  const ids: unknown[] = [];
+  const reading = (async () => {
+    for await (const { row } of jsonPages(broken.url, options)) ids.push(row["id"]);
+  })();
+  expect(await reading.catch((error: unknown) => error)).toBeInstanceOf(BrokenError);
+  expect(ids).toEqual([1]);
+  using stalled = await rawServer((socket) => {
+    socket.write(head("200 OK", { "content-length": "100" }));
+    socket.write("[");
+  });
+  expect(await failure(idsOf(stalled.url, { stallMs: 20 }))).toBe("nothing came for 0.02 s");
+});
