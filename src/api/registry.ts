@@ -1,5 +1,6 @@
 // The tasks of this thread, by name. On globalThis, so that two copies of the package in one program share it.
 
+import type { TaskContext } from "./context.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { AnyTaskDefinition } from "./task.ts";
 
@@ -13,6 +14,9 @@ type Registry = {
   onRun: (() => void) | undefined;
   /** In a Worker: a program was started, or has ended; main ends what a lost thread leaves behind. */
   onChild: ((pid: number, runs: boolean) => void) | undefined;
+  /** In a Worker: a program of this attempt has written; the lines are the task's log. */
+  onProgramText:
+    ((ctx: TaskContext, stream: "stdout" | "stderr", text: string) => void) | undefined;
 };
 
 const key = Symbol.for("pipeloom.registry");
@@ -23,6 +27,7 @@ export const registry: Registry = (holder[key] ??= {
   sealed: false,
   onRun: undefined,
   onChild: undefined,
+  onProgramText: undefined,
 });
 
 export function register(definition: AnyTaskDefinition): void {

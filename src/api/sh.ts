@@ -1,8 +1,7 @@
 // `sh`: a task that runs a program. Its output lines are the task's log as they come; its exit code is the verdict.
 
-import type { TaskContext } from "./context.ts";
-import { signalGroup } from "./process-group.ts";
-import { registry } from "./registry.ts";
+import { runProgram } from "./program.ts";
+import type { ProgramOutput } from "./program-output.ts";
 import { type Task, task, type TaskOptions } from "./task.ts";
 import { needsShell, splitWords } from "./words.ts";
 
@@ -29,25 +28,11 @@ type ThroughShell<In> = {
 
 export type ShOptions<In, Out> = ShBase<In, Out> & (Direct<In> | ThroughShell<In>);
 
-/** The program could not be started, or ended badly. `code`: its exit code, or the signal that ended it. */
-export class CommandError extends Error {
-  override readonly name = "CommandError";
-  readonly code: string;
-  constructor(message: string, code: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** How long a program may take to end after SIGTERM. */
-const termGraceMs = 1000;
-/** What `output` may hold: it travels as the task's result. */
-const maxOutputChars = 16 * 1024 * 1024;
-
 /**
  * Defines a task that runs a program.
  * `output`: what the task yields of its standard output: `"text"`, `"lines"`, `"json"`; default nothing.
- * On cancel and timeout its whole process group gets SIGTERM, and SIGKILL a second later.
+ * On cancel, on timeout and when it fails, its whole process group gets SIGTERM, and SIGKILL if it has not ended within 10,
+ * 2 and 2 s. What it leaves running in the background when it ends well is ended with the run.
  */
 export function sh<In = void>(
   options: ShOptions<In, null> & { readonly output?: undefined },
@@ -71,25 +56,49 @@ export function sh<In>(
     async run(input, ctx) {
       const made = typeof command === "function" ? command(input) : undefined;
       const argv = made === undefined ? (fixed ?? []) : argvOf(options.name, made, shell, true);
-      const text = await runProgram(argv, { cwd, env, keep: output !== undefined }, ctx);
-      return shaped(text, output);
+      const keep = output !== undefined;
+      return runProgram({ argv, cwd, env, keep }, ctx, (stdout) => shaped(stdout, output));
     },
   });
 }
 
-function shaped(text: string, output: "text" | "lines" | "json" | undefined): unknown {
+function shaped(stdout: ProgramOutput, output: "text" | "lines" | "json" | undefined): unknown {
   switch (output) {
     case undefined:
       return null;
     case "text":
-      return text;
-    case "lines":
-      return text
-        .split("\n")
-        .filter((line, index, lines) => line !== "" || index < lines.length - 1);
+      return stdout.text();
+    case "lines": {
+      const lines = stdout.text().split(/\r?\n/);
+      return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
+    }
     case "json":
-      return JSON.parse(text) as unknown;
+      return parsed(stdout.text());
   }
+}
+
+function parsed(text: string): unknown {
+  const json = text.replace(/^\ufeff/, "");
+  try {
+    // A reviver is slow, and hardly any output needs it.
+    return mayHoldLargeNumber.test(json) ? JSON.parse(json, refuseUnsafe) : JSON.parse(json);
+  } catch (thrown) {
+    if (thrown instanceof RangeError) throw thrown;
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new SyntaxError(`the program's output is not JSON: ${why}`, { cause: thrown });
+  }
+}
+
+/** Integers beyond 2^53 have 16 digits and more. */
+const mayHoldLargeNumber = /\d{16}/;
+
+function refuseUnsafe(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const source = context?.source;
+  if (typeof value !== "number" || source === undefined) return value;
+  if (!/^-?\d+$/.test(source) || Number.isSafeInteger(value)) return value;
+  throw new RangeError(
+    `the program's output has the integer ${source}, which a JavaScript number cannot hold; let it print it in quotes`,
+  );
 }
 
 function argvOf(
@@ -124,121 +133,4 @@ function checked(argv: Words, what: string): Words {
     throw new TypeError(`${what}: word ${wrong} is ${typeof argv[wrong]}, not a string`);
   if (argv.length === 0 || argv[0] === "") throw new TypeError(`${what} is empty`);
   return argv;
-}
-
-type ProgramOptions = {
-  readonly cwd: string | undefined;
-  readonly env: Readonly<Record<string, string>> | undefined;
-  readonly keep: boolean;
-};
-
-/** Runs it to its end; the text is its standard output, if it is to be kept. */
-async function runProgram(argv: Words, options: ProgramOptions, ctx: TaskContext): Promise<string> {
-  const child = start(argv, options, ctx);
-  registry.onChild?.(child.pid, true);
-  const end = (): void => void endGroup(child);
-  ctx.signal.addEventListener("abort", end, { once: true });
-  if (ctx.signal.aborted) end();
-  try {
-    const [text, complaints] = await Promise.all([
-      readLines(child.stdout, options.keep, (line) => ctx.log.info(line)),
-      readLines(child.stderr, false, (line) => ctx.log.warn(line)),
-      child.exited,
-    ]);
-    ctx.signal.throwIfAborted();
-    judge(argv, child, complaints.last);
-    return text.kept;
-  } finally {
-    ctx.signal.removeEventListener("abort", end);
-    registry.onChild?.(child.pid, false);
-  }
-}
-
-type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
-
-function start(argv: Words, { cwd, env }: ProgramOptions, ctx: TaskContext): Child {
-  try {
-    return Bun.spawn([...argv], {
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      // A group of its own, so that all it starts ends with it.
-      detached: process.platform !== "win32",
-      env: {
-        ...process.env,
-        PIPELOOM_RUN: String(ctx.run.id),
-        PIPELOOM_TASK: ctx.task.name,
-        PIPELOOM_ATTEMPT: String(ctx.attempt),
-        ...env,
-      },
-      ...(cwd === undefined ? undefined : { cwd }),
-    });
-  } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new CommandError(`cannot start "${argv[0]}": ${reason}`, "ENOENT");
-  }
-}
-
-/** Passes each line on; remembers the last, and the whole text if asked to. */
-async function readLines(
-  stream: ReadableStream<Uint8Array>,
-  keep: boolean,
-  line: (line: string) => void,
-): Promise<{ kept: string; last: string }> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  let kept = "";
-  let last = "";
-  const take = (text: string): void => {
-    if (keep) kept += text;
-    if (kept.length > maxOutputChars)
-      throw new RangeError("the program's output is larger than 16 MB");
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    for (const each of lines) emit(each);
-  };
-  const emit = (raw: string): void => {
-    const text = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
-    if (text.trim() !== "") last = text;
-    line(text);
-  };
-  for await (const chunk of stream) take(decoder.decode(chunk, { stream: true }));
-  take(decoder.decode());
-  if (rest !== "") emit(rest);
-  return { kept, last };
-}
-
-function judge(argv: Words, child: Child, complaint: string): void {
-  const what = shown(argv);
-  const tail = complaint === "" ? "" : `: ${complaint}`;
-  if (child.signalCode !== null) {
-    throw new CommandError(
-      `${what} was ended by ${child.signalCode}${tail}`,
-      String(child.signalCode),
-    );
-  }
-  if (child.exitCode !== 0) {
-    throw new CommandError(
-      `${what} exited with code ${child.exitCode}${tail}`,
-      String(child.exitCode),
-    );
-  }
-}
-
-const maxShown = 80;
-
-function shown(argv: Words): string {
-  const line = argv[0] === "/bin/sh" && argv[1] === "-c" ? (argv[2] ?? "") : argv.join(" ");
-  const first = line.split("\n")[0] ?? "";
-  return `"${first.length > maxShown || first !== line ? `${first.slice(0, maxShown)}…` : first}"`;
-}
-
-async function endGroup(child: Child): Promise<void> {
-  signalGroup(child.pid, "SIGTERM");
-  const ended = await Promise.race([
-    child.exited.then(() => true),
-    Bun.sleep(termGraceMs).then(() => false),
-  ]);
-  // Also when the leader has ended: what it started may still run.
-  if (!ended || process.platform !== "win32") signalGroup(child.pid, "SIGKILL");
 }

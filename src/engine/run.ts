@@ -51,6 +51,8 @@ const timeoutGraceMs = 4_000;
 const maxRecordedPlan = 1000;
 /** The writer waits when main is 64 commits behind. */
 const seenAtOnce = 16;
+/** It waits when main is 16 M characters behind. */
+const seenCharsAtOnce = 1024 * 1024;
 
 const otherCodeLine = ({ run, at, alreadyDone }: RunStarted): string =>
   `run ${run}, which is continued, began on ${new Date(at).toISOString()} with other code: the results of its ` +
@@ -87,6 +89,7 @@ export class Run {
   #closing = false;
   /** Commits taken in, of which the writer has not been told. */
   #seen = 0;
+  #seenChars = 0;
   #isReaderBehind = false;
   #feeding = false;
   #hasAllReached = false;
@@ -246,6 +249,7 @@ export class Run {
       case "done-elsewhere":
         return this.#done.resolve(message.summary);
       case "committed":
+        this.#seenChars += message.events.length;
         return this.#committed(unpackEvents(message.events, this.#inFlight));
       case "detached":
         this.#resolveLost(message.slot);
@@ -475,13 +479,14 @@ export class Run {
     this.#seen++;
     if (this.#isReaderBehind || this.#waitForReader()) return this.#advance();
     // Not each by itself: a message that nobody waits for costs a wake-up.
-    if (this.#seen >= seenAtOnce) this.#tellSeen();
+    if (this.#seen >= seenAtOnce || this.#seenChars >= seenCharsAtOnce) this.#tellSeen();
     this.#advance();
   }
 
   #tellSeen(): void {
     this.#tellWriter({ type: "seen", count: this.#seen });
     this.#seen = 0;
+    this.#seenChars = 0;
   }
 
   /** Commits that are not told as seen hold the writer, and with it the Workers. A run that ends waits for no reader. */

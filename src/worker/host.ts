@@ -2,7 +2,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import type { QueryParam } from "../api/context.ts";
+import type { QueryParam, TaskContext } from "../api/context.ts";
 import { registry } from "../api/registry.ts";
 import { Claims } from "../protocol/claims.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
@@ -107,6 +107,9 @@ export class Host {
     this.#capture();
     this.#watchCrashes();
     this.#tools.globals.onChild((pid, runs) => this.#tools.post({ type: "child", pid, runs }));
+    this.#tools.globals.onProgramText((ctx, stream, text) =>
+      programAttempt(ctx).write(stream, text),
+    );
     boot.port.onmessage = (event) => this.#acknowledged(event.data as Ack);
     for (let lane = boot.lanes - 1; lane >= 0; lane--) this.#idleLanes.push(lane);
     try {
@@ -332,4 +335,9 @@ export class Host {
       ? failure
       : (JSON.parse(this.#mask.stringify(failure)) as Failure);
   }
+}
+
+function programAttempt(ctx: TaskContext): Attempt {
+  if (ctx instanceof Attempt) return ctx;
+  throw new Error("Internal error: a program's task context is not an attempt of this thread");
 }

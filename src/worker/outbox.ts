@@ -20,6 +20,8 @@ export type FinishedRecord = Extract<TaskRecord, { type: "finished" }>;
 export type OutboxPort = { postMessage(text: string): void };
 
 const maxRecords = 512;
+/** Long lines are posted sooner: a post is parsed as a whole, and the writer holds several. */
+const maxLogChars = 256 * 1024;
 /** Records do not get older than this while the thread runs short tasks. */
 const maxAgeMs = 10;
 /** Progress alone is in no hurry: a person looks 10 times a second. */
@@ -30,6 +32,8 @@ export class Outbox {
   readonly #claims: Claims;
   readonly #mask: Mask | undefined;
   #records: TaskRecord[] = [];
+  /** In lines of logs among the records. */
+  #logChars = 0;
   readonly #done = new DonePacker();
   readonly #started = new Set<Reporting>();
   readonly #progressed = new Set<Reporting>();
@@ -88,7 +92,8 @@ export class Outbox {
   /** A record to be sent soon. Blocks the thread when the writer is too far behind. */
   add(record: TaskRecord): void {
     this.#records.push(record);
-    if (this.#unsent >= maxRecords) this.#flushBlocking();
+    if (record.type === "log") this.#logChars += record.line.length;
+    if (this.#unsent >= maxRecords || this.#logChars >= maxLogChars) this.#flushBlocking();
     else this.#schedule();
   }
 
@@ -161,6 +166,7 @@ export class Outbox {
     }
     for (const record of this.#records) records.push(record);
     this.#records = [];
+    this.#logChars = 0;
     // What a task has said on its way comes before its end.
     if (records.length > 0) this.#postRecords(records);
     if (this.#done.size > 0) this.#post(this.#done.take());

@@ -12,6 +12,8 @@ export type ThreadGlobals = {
   onExit(handle: (code: number) => never): void;
   /** A program was started, or has ended. */
   onChild(handle: (pid: number, runs: boolean) => void): void;
+  /** A program of this attempt has written. */
+  onProgramText(handle: NonNullable<typeof registry.onProgramText>): void;
 };
 
 export const threadGlobals: ThreadGlobals = {
@@ -25,5 +27,8 @@ export const threadGlobals: ThreadGlobals = {
   },
   onChild(handle) {
     registry.onChild = handle;
+  },
+  onProgramText(handle) {
+    registry.onProgramText = handle;
   },
 };

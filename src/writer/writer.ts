@@ -43,6 +43,7 @@ export type WriterTools = {
 
 /** What main may not have taken in yet. Beyond, the writer waits, and with it the Workers. */
 const maxUnseen = 64;
+const maxUnseenChars = 16 * 1024 * 1024;
 const idleLookMs = 5;
 /** How often it is seen whether the run that is waited for has ended. */
 const aliveLookMs = 250;
@@ -78,7 +79,9 @@ export class Writer {
   /** It holds the end of a task. */
   #hasEnds = false;
   #openedAt: number | undefined;
-  #unseen = 0;
+  /** Characters of each commit that main has not taken in, oldest first. */
+  #unseen: number[] = [];
+  #unseenChars = 0;
   #scheduled = false;
   #lookScheduled = false;
   #total: { total: number; complete: boolean } | undefined;
@@ -110,7 +113,7 @@ export class Writer {
         this.#total = { total: message.total, complete: message.complete };
         return this.#wake();
       case "seen":
-        this.#unseen -= message.count;
+        for (const chars of this.#unseen.splice(0, message.count)) this.#unseenChars -= chars;
         return this.#wake();
       case "close":
         this.#closing = message;
@@ -219,7 +222,7 @@ export class Writer {
         inboxEmpty: !this.#hasWork,
         awaited,
       });
-      if (decision === "take-more" && this.#unseen < maxUnseen) {
+      if (decision === "take-more" && this.#mayAnnounce) {
         this.#takeOne();
         continue;
       }
@@ -236,7 +239,7 @@ export class Writer {
     }
     this.#commit(session);
     this.#detachLost();
-    if (this.#hasWork && this.#unseen < maxUnseen) this.#wake();
+    if (this.#hasWork && this.#mayAnnounce) this.#wake();
     else if (this.#closing !== undefined && !this.#hasWork) this.#close(session, this.#closing);
   }
 
@@ -401,8 +404,14 @@ export class Writer {
   }
 
   #announce(events: readonly WireEvent[]): void {
-    this.#unseen++;
-    this.#tools.post({ type: "committed", events: JSON.stringify(events) });
+    const text = JSON.stringify(events);
+    this.#unseen.push(text.length);
+    this.#unseenChars += text.length;
+    this.#tools.post({ type: "committed", events: text });
+  }
+
+  get #mayAnnounce(): boolean {
+    return this.#unseen.length < maxUnseen && this.#unseenChars < maxUnseenChars;
   }
 
   #acknowledge(): void {

@@ -38,8 +38,69 @@ describe("lines from pieces", () => {
     }
   });
 
+  test("a line that was cut at its very end is followed by no empty line", () => {
+    const long = "x".repeat(9000);
+    expect(linesOf([long, "\n", "next\n"])).toEqual([
+      long.slice(0, 8192),
+      long.slice(8192),
+      "next",
+    ]);
+  });
+
+  test("a cut does not tear a character of two code units", () => {
+    const long = `a${"😀".repeat(9000)}`;
+    const lines = linesOf([long]);
+    expect(lines.join("")).toBe(long);
+    expect(lines.every((line) => line.isWellFormed())).toBe(true);
+  });
+
   test("an end where there is nothing gives nothing", () => {
     expect(linesOf(["a\n"])).toEqual(["a"]);
+  });
+});
+
+function redrawn(pieces: readonly (string | number)[]): string[] {
+  const lines: string[] = [];
+  let now = 0;
+  const buffer = new LineBuffer(
+    (line) => lines.push(line),
+    undefined,
+    () => now,
+  );
+  for (const piece of pieces) {
+    if (typeof piece === "number") now += piece;
+    else buffer.write(piece);
+  }
+  buffer.end();
+  return lines;
+}
+const bar = (from: number, to: number): string[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => `\r${from + i} %`);
+
+describe("a line that is drawn again after a carriage return", () => {
+  test("few redraws are lines of their own", () => {
+    expect(redrawn(["a\rb\rc\n", "d\n"])).toEqual(["a", "b", "c", "d"]);
+    expect(redrawn(["a\r", "b\r", "\nc"])).toEqual(["a", "b", "c"]);
+  });
+
+  test("of a thousand within a second the first five and the last are lines", () => {
+    const first = Array.from({ length: 5 }, (_, i) => `${i} %`);
+    expect(redrawn([...bar(0, 1000), "\nnext\n"])).toEqual([...first, "1000 %", "next"]);
+    expect(redrawn(bar(0, 1000))).toEqual([...first, "1000 %"]);
+  });
+
+  test("later ones come once a second", () => {
+    const pieces = bar(0, 12).flatMap((piece) => [piece, 400]);
+    expect(redrawn([...pieces, ...bar(13, 20)]).slice(5)).toEqual(["7 %", "10 %", "20 %"]);
+  });
+
+  test("a full bar that is wiped with blanks or an escape sequence stays", () => {
+    expect(redrawn([...bar(0, 100), "\r      \r\n"]).at(-1)).toBe("100 %");
+    expect(redrawn([...bar(0, 100), "\r\x1b[2K", "\r\n"]).at(-1)).toBe("100 %");
+  });
+
+  test("a line break of two characters is no redraw", () => {
+    expect(redrawn(["a\r\n\r\nb\r", "\n"])).toEqual(["a", "", "b"]);
   });
 });
 

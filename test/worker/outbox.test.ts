@@ -135,6 +135,12 @@ describe("what is sent", () => {
     expect(port.posts).toHaveLength(1);
   });
 
+  test("long lines are not gathered beyond 256 Ki characters", () => {
+    const port = new Port();
+    for (let i = 0; i < 128; i++) port.outbox.add(log("x".repeat(8192)));
+    expect(port.records.map((records) => records.length)).toEqual([32, 32, 32, 32]);
+  });
+
   test("many records are not gathered beyond 512", async () => {
     const { outbox, ...port } = view(new Port());
     for (let i = 0; i < 1024; i++) outbox.add(log("x"));

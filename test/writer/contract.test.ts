@@ -616,6 +616,32 @@ describe("grouping", () => {
     expect(worker.claims.outstanding()).toBe(0);
     expect(tasks(folder.file("a.db"))).toHaveLength(70);
   });
+
+  test("what main is behind is counted in characters as well", async () => {
+    using folder = tempFolder();
+    const hand = new Hand();
+    await hand.open(folder.file("a.db"));
+    hand.writer.answers = false;
+    const worker = hand.writer.attach(0);
+    const line = "x".repeat(6 * 1024 * 1024);
+    for (let id = 1; id <= 5; id++) {
+      worker.post({
+        type: "log",
+        id: taskId(1),
+        name: "a",
+        attempt: 1,
+        at: 0,
+        level: "info",
+        line,
+      });
+      worker.post(started(id), finished(id));
+      await hand.settle();
+    }
+    expect(hand.commits).toBe(3);
+    hand.writer.send({ type: "seen", count: 3 });
+    await hand.settle();
+    expect(tasks(folder.file("a.db"))).toHaveLength(5);
+  });
 });
 
 // ── the model ──────────────────────────────────────────────────────────────────────────────────────────
