@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { relative } from "node:path";
 
 import type { ModuleRef } from "../protocol/messages.ts";
+import { type Exports, importFile } from "./import-file.ts";
 import { Pipeline } from "./pipeline.ts";
 import { registry } from "./registry.ts";
 
@@ -12,7 +13,6 @@ export class LoadError extends Error {
   override readonly name = "LoadError";
 }
 
-type Exports = Readonly<Record<string, unknown>>;
 type Builtins = Readonly<Record<string, () => Promise<Exports>>>;
 
 /** Lets `import … from "pipeloom"` resolve in user code, without any install. Once per thread, before `load`. */
@@ -31,7 +31,7 @@ export function providePackage(exports: Exports): void {
  */
 export async function loadModule(ref: ModuleRef, builtins: Builtins): Promise<Exports> {
   const exports = await (ref.kind === "file"
-    ? importFile(ref.path)
+    ? importChecked(ref.path)
     : importBuiltin(ref.name, builtins));
   registry.sealed = true;
   return exports;
@@ -43,14 +43,14 @@ async function importBuiltin(name: string, builtins: Builtins): Promise<Exports>
   return load();
 }
 
-async function importFile(path: string): Promise<Exports> {
+async function importChecked(path: string): Promise<Exports> {
   const shown = shownPath(path);
   if (!existsSync(path)) throw new LoadError(`${shown}: no such file`);
   if (statSync(path).isDirectory()) {
     throw new LoadError(`${shown} is a folder; name the pipeline file in it`);
   }
   try {
-    return await raceWithRun(import(path) as Promise<Exports>);
+    return await raceWithRun(importFile(path));
   } catch (error) {
     throw new LoadError(describeLoadError(error, path), { cause: error });
   }

@@ -2,13 +2,13 @@
 
 import { appendFileSync, existsSync, realpathSync } from "node:fs";
 
-import { defaultDb } from "../engine/library.ts";
 import { controlPath, type ControlRequest } from "../protocol/control.ts";
 import { openReader } from "../reader/query.ts";
 import { ReaderError } from "../reader/reader-error.ts";
 import { overview, type SeenRun } from "../reader/runs.ts";
 import { isRunAlive } from "../writer/liveness.ts";
 import { defineCliCommand } from "./command.ts";
+import { databaseOf, defaultDbHint } from "./default-db.ts";
 import { UserError } from "./user-error.ts";
 
 /** A run waits 10 s for its tasks; then it takes a moment to write. */
@@ -20,7 +20,7 @@ export const command = defineCliCommand({
   details:
     "The run starts nothing new, tells its tasks, waits for them for 10 s at most, and ends as cancelled. What is committed stays; --resume continues it.",
   examples: [
-    { line: "pipeloom cancel", what: "the run that is going on in ./pipeloom.db" },
+    { line: "pipeloom cancel", what: "the run that is going on in this folder's database" },
     { line: "pipeloom cancel 12 --now", what: "run 12, without waiting for its tasks" },
   ],
   args: {
@@ -30,7 +30,12 @@ export const command = defineCliCommand({
       valueHint: "run-id",
       description: "the run; may be left out when only one goes on",
     },
-    db: { type: "string", valueHint: "db", default: defaultDb, description: "the database" },
+    db: {
+      type: "string",
+      valueHint: "db",
+      defaultHint: defaultDbHint,
+      description: "the database",
+    },
     now: { type: "boolean", description: "end the threads at once" },
     wait: {
       type: "boolean",
@@ -40,13 +45,14 @@ export const command = defineCliCommand({
     },
   },
   async run(flags) {
-    const run = findRun(flags.db, flags.run);
-    ask(flags.db, run, flags.now ? "urgent" : "cancel");
+    const db = databaseOf(flags.db);
+    const run = findRun(db, flags.run);
+    ask(db, run, flags.now ? "urgent" : "cancel");
     if (!flags.wait) {
       process.stderr.write(`asked run ${run.id} (${run.pipeline}) to end\n`);
       return 0;
     }
-    await untilEnded(flags.db, run);
+    await untilEnded(db, run);
     process.stderr.write(`run ${run.id} (${run.pipeline}) has ended\n`);
     return 0;
   },

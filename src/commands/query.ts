@@ -4,7 +4,7 @@ import { openReader } from "../reader/query.ts";
 import { ReaderError } from "../reader/reader-error.ts";
 import { colorLevel, paletteOf } from "../ui/color.ts";
 import { defineCliCommand } from "./command.ts";
-import { defaultDb, defaultDbHint } from "./default-db.ts";
+import { databaseOf, defaultDbHint } from "./default-db.ts";
 import { type RowFormat, rowFormats, rowWriter } from "./rows-format.ts";
 import { Printer } from "./stdout.ts";
 import { UsageError } from "./usage-error.ts";
@@ -46,7 +46,7 @@ export const command = defineCliCommand({
   async run(flags) {
     const sql = flags.sql === "-" ? await Bun.stdin.text() : flags.sql;
     try {
-      write(flags.db ?? defaultDb(), sql, flags.format);
+      write(databaseOf(flags.db), sql, flags.format);
       return 0;
     } catch (thrown) {
       throw explained(thrown);

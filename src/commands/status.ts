@@ -9,7 +9,7 @@ import { overview, type Overview } from "../reader/runs.ts";
 import { colorLevel, paletteOf } from "../ui/color.ts";
 import { isRunAlive } from "../writer/liveness.ts";
 import { defineCliCommand } from "./command.ts";
-import { defaultDb, defaultDbHint } from "./default-db.ts";
+import { databaseOf, defaultDbHint } from "./default-db.ts";
 import { statusData, statusLines, type ViewOptions } from "./status-view.ts";
 import { print } from "./stdout.ts";
 import { UserError } from "./user-error.ts";
@@ -56,7 +56,8 @@ export const command = defineCliCommand({
       description: "only this run, with all that is known of it",
     },
   },
-  async run({ db = defaultDb(), limit, format, watch, run }) {
+  async run({ limit, format, watch, run, ...flags }) {
+    const db = databaseOf(flags.db);
     try {
       using reader = openReader(db);
       const id = run === undefined ? undefined : runId(run);

@@ -1,9 +1,10 @@
 // `runPipeline`: what the command line and a Bun program both call.
 
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
 
 import { LoadError, loadModule, pipelineIn } from "../api/load.ts";
+import { pathOf } from "../api/path.ts";
 import { resolveParams } from "../api/params.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import { registry } from "../api/registry.ts";
@@ -61,11 +62,14 @@ export type RunHooks = {
 export type LoadedPipeline = {
   readonly pipeline: Pipeline;
   readonly module: ModuleRef;
+  /** What paths are relative to. The module may have called `process.chdir` since. */
+  readonly folder: string;
 };
 
 /** @throws LoadError */
 export async function loadPipeline(module: ModuleRef): Promise<LoadedPipeline> {
-  return { module, pipeline: pipelineIn(await loadModule(module, builtins), module) };
+  const folder = process.cwd();
+  return { module, folder, pipeline: pipelineIn(await loadModule(module, builtins), module) };
 }
 
 /**
@@ -73,7 +77,7 @@ export async function loadPipeline(module: ModuleRef): Promise<LoadedPipeline> {
  * @throws ParamsError
  */
 export async function prepareRun(
-  { pipeline, module }: LoadedPipeline,
+  { pipeline, module, folder }: LoadedPipeline,
   options: RunPipelineOptions,
   hooks: RunHooks = {},
 ): Promise<Run> {
@@ -83,7 +87,7 @@ export async function prepareRun(
     pipeline,
     module,
     writer: {
-      db: options.db ?? pipeline.db ?? defaultDb,
+      db: dbOf(options.db ?? pipeline.db ?? defaultDb, folder),
       wal: options.wal ?? true,
       durability: options.durability ?? "full",
       storeTaskStatus: options.storeTaskStatus ?? true,
@@ -106,6 +110,8 @@ export async function prepareRun(
     onOutput: hooks.onOutput ?? showOutput,
   });
 }
+
+const dbOf = (db: string, folder: string): string => (db === ":memory:" ? db : pathOf(db, folder));
 
 /** What a program prints at its top level comes once from each thread that imports it: at `debug`, and not shown. */
 function showOutput(level: LogLevel, line: string): void {
@@ -155,14 +161,19 @@ async function targetOf(target: string | Pipeline): Promise<LoadedPipeline> {
   const { origin, name } = target;
   return {
     pipeline: target,
+    folder: process.cwd(),
     module: { kind: "file", path: origin, export: "default", pipeline: name },
   };
 }
 
-const withExport = /^(.*\.[cm]?[jt]sx?):([A-Za-z_$][\w$]*)$/;
+const withExport = /^([^]*\.[cm]?[jt]sx?):([\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*)$/u;
 
-/** `etl.ts` or `etl.ts:nightly`. */
+/** `etl.ts`, `etl.ts:nightly` or `file:///home/me/etl.ts`. A file that has such a name is that file. */
 export function fileRef(text: string): Extract<ModuleRef, { kind: "file" }> {
-  const [, path = text, name = "default"] = withExport.exec(text) ?? [];
-  return { kind: "file", path: resolve(path), export: name };
+  const folder = process.cwd();
+  const whole = pathOf(text, folder);
+  const [, path, name] = withExport.exec(text) ?? [];
+  return path === undefined || name === undefined || existsSync(whole)
+    ? { kind: "file", path: whole, export: "default" }
+    : { kind: "file", path: pathOf(path, folder), export: name };
 }

@@ -72,7 +72,7 @@ describe("from a file", () => {
     ['"gone.ts"', "{}", "LoadError: gone.ts: no such file"],
     ['"pipeline.ts"', "{ params: { cuont: 1 } }", 'ParamsError: unknown parameter "cuont"'],
     ['"pipeline.ts"', "{ workers: 0 }", "RangeError: workers must be an integer of at least 1"],
-    ['"pipeline.ts"', '{ db: "." }', "StoreError: . is a folder"],
+    ['"pipeline.ts"', '{ db: "/" }', "StoreError: / is a folder"],
   ])("runPipeline(%s, %s) rejects", async (target, options, message) => {
     await using rig = newRig();
     rig.pipeline(file);

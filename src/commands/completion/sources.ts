@@ -3,15 +3,15 @@
 
 import { openReader } from "../../reader/query.ts";
 import { relativeTime } from "../../ui/relative-time.ts";
-import { defaultDb } from "../default-db.ts";
+import { databaseOf } from "../default-db.ts";
 import type { Candidate } from "./answer.ts";
 
 const maxRuns = 30;
 
 /** Newest first; nothing when there is no such database, or it is no such database. */
-export function recentRuns(db: string = defaultDb()): Candidate[] {
+export function recentRuns(db?: string): Candidate[] {
   try {
-    using reader = openReader(db);
+    using reader = openReader(databaseOf(db));
     const rows = reader.query(
       "SELECT id, pipeline, status, started_at FROM pipeline_runs ORDER BY id DESC LIMIT ?",
       [maxRuns],
