@@ -81,6 +81,10 @@ const exampleFlags = defineFlags({
     valueHint: "folder",
     description: "download, file-writer: where files go",
   },
+  overwrite: {
+    type: "boolean",
+    description: "download, file-writer: replace files that pipeloom did not make",
+  },
   count: { type: "integer", min: 0, description: "file-writer: how many files" },
   size: {
     type: "string",
@@ -94,8 +98,8 @@ type ExampleFlag = keyof typeof exampleFlags;
 const flagsOf: Readonly<Record<Name, readonly ExampleFlag[]>> = {
   csv: ["dir", "table", "key", "types", "separator", "encoding", "empty", "skipBadRows"],
   etl: ["url", "table", "key", "select", "format", "path"],
-  download: ["url", "list", "out"],
-  "file-writer": ["count", "size", "out"],
+  download: ["url", "list", "out", "overwrite"],
+  "file-writer": ["count", "size", "out", "overwrite"],
 };
 
 export const command = defineCliCommand({

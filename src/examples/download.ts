@@ -3,14 +3,18 @@
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 
-import { each, pipeline, task } from "pipeloom";
+import { each, pipeline, task, type TaskContext } from "pipeloom";
 
-import { downloadFile } from "./files/download-file.ts";
+import { type Downloaded, downloadFile } from "./files/download-file.ts";
 import { uniqueNames } from "./files/file-name.ts";
+import { hashFile } from "./files/hash-file.ts";
+import { dropPart, lstatOrNull, readRecord } from "./files/part-file.ts";
 import { sampleFiles, startSampleServer } from "./http/sample-server.ts";
+import { shownUrl } from "./http/shown-url.ts";
 import { orNone } from "./table.ts";
 
-type Wanted = { url: string; name: string; sha256: string | null };
+type Listed = { url: string; sha256: string | null };
+type Wanted = Listed & { name: string };
 
 /** A sample's address; the task that fetches it starts the server. */
 const samplePrefix = "sample:";
@@ -25,64 +29,145 @@ const listFiles = task({
       ctx.log.info("no --url and no --list were given: fetching samples from this machine");
       return sampleFiles.map((name) => ({ url: samplePrefix + name, name, sha256: null }));
     }
-    const wanted = lines.map(parseLine);
-    const names = uniqueNames(wanted.map(({ url }) => url));
-    return wanted.map((one, index) => ({ ...one, name: names[index] ?? "" }));
+    const wanted = oncePerUrl(lines.map(parseLine));
+    const names = uniqueNames(
+      wanted.map(({ url }) => shownUrl(url)),
+      knownNames(ctx),
+    );
+    return wanted.map((one, index) => {
+      const name = names[index];
+      if (name === undefined) throw new Error("Internal error: an address without a name");
+      return { ...one, name };
+    });
   },
 });
 
 /** `https://… [sha256]` */
-function parseLine(line: string): { url: string; sha256: string | null } {
+function parseLine(line: string): Listed {
   const [url = "", sha256 = null] = line.split(/\s+/);
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     throw new TypeError(`${JSON.stringify(url)} is not an http or https address`);
   }
   if (sha256 !== null && !/^[\da-f]{64}$/i.test(sha256)) {
-    throw new TypeError(`${url}: ${JSON.stringify(sha256)} is not a SHA-256 in hexadecimal`);
+    throw new TypeError(
+      `${shownUrl(url)}: ${JSON.stringify(sha256)} is not a SHA-256 in hexadecimal`,
+    );
   }
   return { url, sha256: sha256?.toLowerCase() ?? null };
 }
 
+/** An address that is listed twice is one file. @throws Error when it has two checksums */
+function oncePerUrl(listed: readonly Listed[]): readonly Listed[] {
+  const found = new Map<string, Listed>();
+  for (const { url, sha256 } of listed) {
+    const before = found.get(url)?.sha256 ?? null;
+    if (before !== null && sha256 !== null && before !== sha256) {
+      throw new Error(`${shownUrl(url)}: listed with two checksums, ${before} and ${sha256}`);
+    }
+    found.set(url, { url, sha256: sha256 ?? before });
+  }
+  return [...found.values()];
+}
+
+/** Address → name of what was downloaded before: the same in each run, whatever else is listed. */
+function knownNames(ctx: TaskContext): ReadonlyMap<string, string> {
+  const rows = orNone(() =>
+    ctx.query<{ url: string; file: string }>("SELECT url, file FROM manifest ORDER BY file DESC"),
+  );
+  return new Map(rows.map(({ url, file }) => [url, file]));
+}
+
 type Stored = { bytes: number; sha256: string };
+type Target = Wanted & { out: string; overwrite: boolean };
 
 const download = task({
   name: "download",
-  async run({ url, name, sha256, out }: Wanted & { out: string }, ctx) {
+  async run(target: Target, ctx): Promise<Stored> {
+    const { url, name, sha256, out } = target;
     await mkdir(out, { recursive: true });
     const path = join(out, name);
-    const [known] = orNone(() =>
-      ctx.query<Stored>("SELECT bytes, sha256 FROM manifest WHERE file = ? AND url = ?", name, url),
-    );
-    if (known !== undefined && (await isThere(path, known))) {
+    const there = await lookAt(target, path, ctx);
+    if (there.is === "wanted") {
       ctx.log.info(`${path}: there already`);
-      return known;
+      return there.file;
     }
     await using sample = url.startsWith(samplePrefix) ? startSampleServer() : null;
     const from = sample === null ? url : `${sample.url}/files/${url.slice(samplePrefix.length)}`;
     const got = await downloadFile(from, path, {
       signal: ctx.signal,
       sha256,
+      replace: there.is === "replaceable",
       progress: (bytes, of) => ctx.progress(bytes, of ?? 0),
       onWait: (why, ms) => ctx.log.warn(`${why}; going on in ${ms / 1000} s`),
+      commit: (file) => store(target, file, ctx),
     });
-    const { bytes, resumedAt } = got;
-    if (resumedAt > 0) ctx.log.info(`${path}: went on at byte ${resumedAt}`);
-    const row = { file: name, url, bytes, sha256: got.sha256, finished_at: new Date() };
-    await ctx.upsert("manifest", [row], { key: "file" });
-    return { bytes, sha256: got.sha256 };
+    tell(path, got, ctx);
+    return { bytes: got.bytes, sha256: got.sha256 };
   },
 });
 
-/** Whether the file is what the manifest says, to the last byte. */
-async function isThere(path: string, { bytes, sha256 }: Stored): Promise<boolean> {
-  const size = await stat(path).then(
-    (found) => found.size,
-    () => null,
+/** Committed at once: what tells that the file is pipeloom's must be there before the record beside it goes. */
+async function store(
+  { name, url }: Wanted,
+  { bytes, sha256 }: Stored,
+  ctx: TaskContext,
+): Promise<void> {
+  const row = { file: name, url: shownUrl(url), bytes, sha256, finished_at: new Date() };
+  await ctx.upsert("manifest", [row], { key: "file" });
+  await ctx.checkpoint();
+}
+
+function tell(
+  path: string,
+  { resumedAt, bytes, isKnownWhole }: Downloaded,
+  ctx: TaskContext,
+): void {
+  if (resumedAt > 0) ctx.log.info(`${path}: went on at byte ${resumedAt}`);
+  if (!isKnownWhole) {
+    ctx.log.warn(
+      `${path}: the server did not say how long it is; ${bytes} bytes came before it closed the connection`,
+    );
+  }
+}
+
+/** What is there under the name of a file. */
+type There = { is: "nothing" } | { is: "wanted"; file: Stored } | { is: "replaceable" };
+
+/** @throws Error for a file that is not pipeloom's: it stays as it is */
+async function lookAt(target: Target, path: string, ctx: TaskContext): Promise<There> {
+  if ((await lstatOrNull(path)) === null) return { is: "nothing" };
+  const { name, sha256, overwrite } = target;
+  const url = shownUrl(target.url);
+  const [known] = orNone(() =>
+    ctx.query<Stored>("SELECT bytes, sha256 FROM manifest WHERE file = ? AND url = ?", name, url),
   );
-  if (size !== bytes) return false;
-  const hash = new Bun.CryptoHasher("sha256");
-  for await (const piece of Bun.file(path).stream()) hash.update(piece);
-  return hash.digest("hex") === sha256;
+  // Of a run that died after the file got its name, and before the table had it.
+  const record = await readRecord(path);
+  const recorded = record?.url === url ? record.sha256 : undefined;
+  const file = await storedIn(path);
+  const isOwn = file !== null && (file.sha256 === known?.sha256 || file.sha256 === recorded);
+  if (file !== null && (sha256 === null ? isOwn : file.sha256 === sha256)) {
+    if (file.sha256 !== known?.sha256) await store(target, file, ctx);
+    if (record !== null) await dropPart(path);
+    return { is: "wanted", file };
+  }
+  if (isOwn || overwrite) return { is: "replaceable" };
+  const why =
+    known === undefined
+      ? "there is a file of this name that pipeloom did not download from there"
+      : "it has changed since pipeloom downloaded it";
+  throw new Error(
+    `${path}: ${why}; it is not overwritten: move it away, choose another --out, or replace it with --overwrite`,
+  );
+}
+
+/** Null for a link that leads nowhere. @throws Error for what is not a file */
+async function storedIn(path: string): Promise<Stored | null> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) return null;
+  if (!found.isFile()) throw new Error(`${path}: there is something of this name that is no file`);
+  const hash = await hashFile(path);
+  return { bytes: found.size, sha256: hash.digest("hex") };
 }
 
 export default pipeline({
@@ -93,14 +178,16 @@ export default pipeline({
     /** A file with an address a line, each with its SHA-256 behind it if it is known. */
     list: "",
     out: "downloads",
+    /** Replaces files that are there and were not downloaded by pipeloom, or have changed since. */
+    overwrite: false,
   },
   schema: `CREATE TABLE IF NOT EXISTS manifest (
     file TEXT PRIMARY KEY, url TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, finished_at TEXT NOT NULL
   )`,
   tasks({ params }) {
-    const { urls, list, out } = params;
+    const { urls, list, out, overwrite } = params;
     return each(listFiles({ urls, list }), (wanted) =>
-      download({ ...wanted, out }, { name: basename(wanted.name) }),
+      download({ ...wanted, out, overwrite }, { name: basename(wanted.name) }),
     );
   },
 });

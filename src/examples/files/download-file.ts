@@ -1,24 +1,46 @@
 // One file from the web. It is written as `name.part` and gets its name only when it is whole; what is there of it is
 // kept across failures and continued where the server can, if it is still the same file there.
 
-import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import type { Hash } from "node:crypto";
+import { link, open, rename, rm } from "node:fs/promises";
 
+import { bodyBytes, BrokenError, unpacked } from "../http/body.ts";
 import { fetchRetry, pause } from "../http/fetch-retry.ts";
+import { shownUrl } from "../http/shown-url.ts";
+import { hashFile } from "./hash-file.ts";
+import {
+  dropPart,
+  lstatOrNull,
+  partBytes,
+  partPath,
+  readRecord,
+  recordPath,
+  writeRecord,
+} from "./part-file.ts";
+import {
+  type Beginning,
+  contentLength,
+  continuation,
+  foreignCodings,
+  validatorOf,
+} from "./range.ts";
 import { writeAll } from "./write-all.ts";
 
 export type DownloadOptions = {
   readonly signal: AbortSignal;
   readonly progress?: (bytes: number, of: number | null) => void;
   readonly onWait?: (why: string, delayMs: number) => void;
-  /** How often a transfer that breaks is taken up again. */
+  /** How often a transfer that breaks is taken up again without a byte more than before. */
   readonly attempts?: number;
   readonly delayMs?: number;
   /** A transfer that brings nothing for this long is broken. */
   readonly stallMs?: number;
   /** What the file's SHA-256 must be, in hexadecimal. */
   readonly sha256?: string | null;
+  /** A file that has the name already is replaced. Default false: it is an error. */
+  readonly replace?: boolean;
+  /** Makes the file known as pipeloom's; until then a record beside it says so. */
+  readonly commit?: (file: Downloaded) => Promise<void>;
 };
 
 export type Downloaded = {
@@ -26,19 +48,14 @@ export type Downloaded = {
   readonly sha256: string;
   /** How many of the bytes an earlier attempt had left. */
   readonly resumedAt: number;
+  /** Whether the server said how long the file is, or where it ends. */
+  readonly isKnownWhole: boolean;
 };
-
-/** What is known of the file whose beginning is in `.part`; a JSON file beside it. */
-type PartInfo = { readonly url: string; readonly validator: string };
-
-/** The transfer broke; what came is in `.part`. */
-class BrokenError extends Error {
-  override readonly name = "BrokenError";
-}
 
 /**
  * Downloads `url` to `path`.
- * @throws HttpError for an answer that will not change, BrokenError when all attempts broke
+ * @throws HttpError for an answer that will not change, BrokenError when attempts broke without progress, Error for
+ *   another checksum and for a file that is there
  */
 export async function downloadFile(
   url: string,
@@ -46,168 +63,180 @@ export async function downloadFile(
   options: DownloadOptions,
 ): Promise<Downloaded> {
   const { attempts = 5, delayMs = 500, signal } = options;
-  for (let attempt = 1; ; attempt++) {
+  const download = new Download(url, path, options);
+  let furthest = 0;
+  for (let failures = 0; ;) {
     try {
-      return await transfer(url, path, options);
+      return await download.transfer();
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof BrokenError) || attempt >= attempts) throw error;
-      const wait = delayMs * 2 ** (attempt - 1);
+      if (!(error instanceof BrokenError)) throw error;
+      failures = download.furthest > furthest ? 1 : failures + 1;
+      furthest = download.furthest;
+      if (failures >= attempts) throw error;
+      const wait = delayMs * 2 ** (failures - 1);
       options.onWait?.(error.message, wait);
       await pause(wait, signal);
     }
   }
 }
 
-async function transfer(url: string, path: string, options: DownloadOptions): Promise<Downloaded> {
-  const part = `${path}.part`;
-  const kept = await keptPart(url, part);
-  const response = await fetchRetry(url, { ...options, headers: rangeHeaders(kept) }, [416]);
-  const start = kept !== null && isContinued(response, kept.bytes) ? kept.bytes : 0;
-  if (response.status === 416 || (response.status === 206 && start === 0)) {
-    // The part does not fit what is there now.
+/** What an answer brings. */
+type Incoming = {
+  readonly response: Response;
+  readonly start: number;
+  /** Where the answer ends, and the file; null when the server does not say. */
+  readonly end: number | null;
+  readonly total: number | null;
+  readonly codings: readonly string[];
+};
+
+class Download {
+  readonly #url: string;
+  readonly #path: string;
+  readonly #options: DownloadOptions;
+  /** The most bytes that any attempt had. */
+  furthest = 0;
+
+  constructor(url: string, path: string, options: DownloadOptions) {
+    this.#url = url;
+    this.#path = path;
+    this.#options = options;
+  }
+
+  async transfer(): Promise<Downloaded> {
+    const incoming = await this.#ask();
+    const { start, end, total } = incoming;
+    const hash = await hashFile(partPath(this.#path), start);
+    const bytes = await this.#receive(incoming, hash);
+    if (end !== null && bytes !== end) {
+      if (bytes > end) await dropPart(this.#path);
+      throw new BrokenError(`${this.#shown}: ${bytes} bytes came, not ${end}`);
+    }
+    if (total !== null && bytes < total) {
+      throw new BrokenError(`${this.#shown}: only ${bytes} of ${total} bytes came`);
+    }
+    const sha256 = hash.digest("hex");
+    await this.#check(sha256, start);
+    const isChunked = incoming.response.headers.has("transfer-encoding");
+    const isKnownWhole = total !== null || isChunked || incoming.codings.length > 0;
+    const file = { bytes, sha256, resumedAt: start, isKnownWhole };
+    await this.#publish(file, total);
+    return file;
+  }
+
+  get #shown(): string {
+    return shownUrl(this.#url);
+  }
+
+  /** Asks for what is missing, and for all of it where that is not to be had of the same version. */
+  async #ask(): Promise<Incoming> {
+    const beginning = await this.#beginning();
+    if (beginning !== null) {
+      const { bytes, validator } = beginning;
+      const headers = { range: `bytes=${bytes}-`, "if-range": validator };
+      const response = await this.#fetch(headers, [416]);
+      const rest = continuation(response, beginning);
+      if (rest !== null && this.#codings(response).length === 0) {
+        return { response, start: bytes, end: rest.end + 1, total: rest.total, codings: [] };
+      }
+      if (response.status === 200) return this.#begin(response);
+      await response.body?.cancel();
+    }
+    const response = await this.#fetch({}, []);
+    const { status } = response;
+    if (status === 200 || status === 203) return this.#begin(response);
     await response.body?.cancel();
-    await dropPart(part);
-    throw new BrokenError(`${url}: the file has changed since its beginning was fetched`);
+    throw new Error(`${this.#shown}: the server answered ${status}, which is no whole file`);
   }
-  const total = totalOf(response, start);
-  if (start === 0) await begin(part, url, response);
-  const hash = start === 0 ? createHash("sha256") : await hashOf(part);
-  const bytes = await receive(response, part, start, hash, total, options);
-  if (total !== null && bytes !== total) {
-    if (bytes > total) await dropPart(part);
-    throw new BrokenError(`${url}: ${bytes} bytes came, not ${total}`);
+
+  /** Nothing is unpacked on the way: a file's length would not be the one that is announced. */
+  #fetch(headers: Readonly<Record<string, string>>, accept: readonly number[]): Promise<Response> {
+    const all = { "accept-encoding": "identity", ...headers };
+    return fetchRetry(this.#url, { ...this.#options, headers: all }, accept);
   }
-  const sha256 = hash.digest("hex");
-  const wanted = options.sha256 ?? sha256;
-  if (sha256 !== wanted) {
-    await dropPart(part);
-    throw new Error(`${url}: its SHA-256 is ${sha256}, not ${wanted}`);
+
+  #codings(response: Response): readonly string[] {
+    return foreignCodings(response, this.#path);
   }
-  await rename(part, path);
-  await rm(infoPath(part), { force: true });
-  return { bytes, sha256, resumedAt: start };
-}
 
-// ── what is kept ───────────────────────────────────────────────────────────────────────────────────────
-
-const infoPath = (part: string): string => `${part}.json`;
-
-async function dropPart(part: string): Promise<void> {
-  await rm(part, { force: true });
-  await rm(infoPath(part), { force: true });
-}
-
-type Kept = { readonly bytes: number; readonly validator: string };
-
-/** Null when there is nothing, or no way to tell whether the server still has the same file. */
-async function keptPart(url: string, part: string): Promise<Kept | null> {
-  try {
-    const info = JSON.parse(await readFile(infoPath(part), "utf8")) as PartInfo;
-    const { size } = await stat(part);
-    return info.url === url && size > 0 ? { bytes: size, validator: info.validator } : null;
-  } catch {
-    return null;
+  async #beginning(): Promise<Beginning | null> {
+    const record = await readRecord(this.#path);
+    const bytes = await partBytes(this.#path, record);
+    if (record === null || bytes === null || bytes === 0 || record.url !== this.#shown) return null;
+    const { validator, total } = record;
+    return validator === null ? null : { bytes, validator, total };
   }
-}
 
-async function begin(part: string, url: string, response: Response): Promise<void> {
-  await dropPart(part);
-  await writeFile(part, "");
-  const validator = validatorOf(response);
-  if (validator === null) return;
-  await writeFile(infoPath(part), JSON.stringify({ url, validator } satisfies PartInfo));
-}
-
-/** A weak ETag does not promise the same bytes. */
-function validatorOf({ headers }: Response): string | null {
-  const etag = headers.get("etag");
-  if (etag !== null && !etag.startsWith("W/")) return etag;
-  return headers.get("last-modified");
-}
-
-// ── the request and its answer ─────────────────────────────────────────────────────────────────────────
-
-/** Unpacked on the way, a file's length would not be the one that is announced. */
-const rangeHeaders = (kept: Kept | null): Record<string, string> => ({
-  "accept-encoding": "identity",
-  ...(kept === null ? {} : { range: `bytes=${kept.bytes}-`, "if-range": kept.validator }),
-});
-
-const contentRange = /^bytes (\d+)-(\d+)\/(\d+|\*)$/;
-
-function isContinued(response: Response, at: number): boolean {
-  if (response.status !== 206) return false;
-  const [, start] = contentRange.exec(response.headers.get("content-range") ?? "") ?? [];
-  return Number(start) === at;
-}
-
-/** How long the whole file is; null when the server does not say. */
-function totalOf(response: Response, start: number): number | null {
-  if (start > 0) {
-    const [, , end, total] = contentRange.exec(response.headers.get("content-range") ?? "") ?? [];
-    return total === undefined || total === "*" ? Number(end) + 1 : Number(total);
+  async #begin(response: Response): Promise<Incoming> {
+    const codings = this.#codings(response);
+    const total = codings.length === 0 ? contentLength(response) : null;
+    // A place in what is unpacked is no place in what is sent.
+    const validator = codings.length === 0 ? validatorOf(response) : null;
+    await dropPart(this.#path);
+    await writeRecord(this.#path, { url: this.#shown, validator, total });
+    return { response, start: 0, end: total, total, codings };
   }
-  const length = response.headers.get("content-length");
-  const isPacked = !["identity", ""].includes(response.headers.get("content-encoding") ?? "");
-  return length === null || isPacked ? null : Number(length);
-}
 
-// ── the bytes ──────────────────────────────────────────────────────────────────────────────────────────
-
-async function hashOf(path: string): Promise<Hash> {
-  const hash = createHash("sha256");
-  for await (const bytes of createReadStream(path)) hash.update(bytes as Buffer);
-  return hash;
-}
-
-async function receive(
-  response: Response,
-  part: string,
-  start: number,
-  hash: Hash,
-  total: number | null,
-  options: DownloadOptions,
-): Promise<number> {
-  await using file = await open(part, "a");
-  let bytes = start;
-  const reader = response.body?.getReader();
-  try {
-    for (;;) {
-      const piece = reader === undefined ? null : await nextPiece(reader, options);
-      if (piece === null) break;
-      await writeAll(file, piece);
+  async #receive({ response, start, total, codings }: Incoming, hash: Hash): Promise<number> {
+    const { signal, stallMs, progress } = this.#options;
+    await using file = await open(partPath(this.#path), start === 0 ? "wx" : "r+");
+    let bytes = start;
+    for await (const piece of unpacked(bodyBytes(response, signal, stallMs), codings)) {
+      await this.#write(file, piece, bytes);
       hash.update(piece);
       bytes += piece.length;
-      options.progress?.(bytes, total);
+      this.furthest = Math.max(this.furthest, bytes);
+      progress?.(bytes, total);
     }
-  } finally {
-    await reader?.cancel().catch(() => undefined);
+    // Before it gets its name: a whole file must be whole after a power cut too.
+    await file.sync();
+    const [own, named] = [await file.stat(), await lstatOrNull(partPath(this.#path))];
+    if (own.size === bytes && named?.ino === own.ino) return bytes;
+    throw new Error(`${partPath(this.#path)}: somebody else writes to this file`);
   }
-  // Before it gets its name: a whole file must be whole after a power cut too.
-  await file.sync();
-  return bytes;
+
+  async #write(...[file, piece, at]: Parameters<typeof writeAll>): Promise<void> {
+    try {
+      await writeAll(file, piece, at);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(
+        `${partPath(this.#path)}: ${why}; ${at} bytes are kept: make room and run again`,
+        { cause },
+      );
+    }
+  }
+
+  async #check(sha256: string, start: number): Promise<void> {
+    const wanted = this.#options.sha256 ?? sha256;
+    if (sha256 === wanted) return;
+    await dropPart(this.#path);
+    const what = `${this.#shown}: its SHA-256 is ${sha256}, not ${wanted}`;
+    // The beginning that was kept may be what is wrong.
+    if (start > 0) throw new BrokenError(what);
+    throw new Error(what);
+  }
+
+  async #publish(file: Downloaded, total: number | null): Promise<void> {
+    const path = this.#path;
+    await writeRecord(path, { url: this.#shown, validator: null, total, sha256: file.sha256 });
+    if (this.#options.replace === true) await rename(partPath(path), path);
+    else await renameNew(partPath(path), path);
+    await this.#options.commit?.(file);
+    await rm(recordPath(path), { force: true });
+  }
 }
 
-type Reader = { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }> };
-
-/** Null at the end. */
-async function nextPiece(
-  reader: Reader,
-  { signal, stallMs = 30_000 }: DownloadOptions,
-): Promise<Uint8Array | null> {
-  const waiting = new AbortController();
-  const stalled = pause(stallMs, AbortSignal.any([signal, waiting.signal])).then(() => {
-    throw new BrokenError(`nothing came for ${stallMs / 1000} s`);
-  });
+/** `rename` that replaces nothing. @throws Error when there is a file */
+async function renameNew(from: string, to: string): Promise<void> {
   try {
-    const { done, value } = await Promise.race([reader.read(), stalled]);
-    return done ? null : (value ?? null);
+    await link(from, to);
+    await rm(from);
   } catch (error) {
-    signal.throwIfAborted();
-    throw error instanceof BrokenError ? error : new BrokenError(String(error));
-  } finally {
-    stalled.catch(() => undefined);
-    waiting.abort();
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    // A file system without hard links: nothing better is to be had there.
+    if (code !== "EEXIST" && (await lstatOrNull(to)) === null) return rename(from, to);
+    throw code === "EEXIST" ? new Error(`${to}: there is a file of this name by now`) : error;
   }
 }

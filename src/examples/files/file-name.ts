@@ -1,6 +1,9 @@
 // A file name from an address: never a path, never one that a system reads as something else.
 
-const maxChars = 150;
+import { partPath, recordPath } from "./part-file.ts";
+
+/** In UTF-8. File systems take 255; `.part.json` and a number come behind it. */
+const maxBytes = 200;
 /** Names that Windows keeps for devices, with any ending. */
 const devices = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 /** Separators, what Windows forbids in names, and characters that do not show. */
@@ -29,21 +32,52 @@ function decoded(text: string): string {
 
 /** Keeps the ending, which says what the file is. */
 function shortened(name: string): string {
-  if (name.length <= maxChars) return name;
+  if (Buffer.byteLength(name) <= maxBytes) return name;
   const ending = /\.[\w.]{1,15}$/.exec(name)?.[0] ?? "";
-  return name.slice(0, maxChars - ending.length) + ending;
+  let stem = "";
+  let bytes = Buffer.byteLength(ending);
+  // By code points: half a surrogate pair is no name.
+  for (const char of name.slice(0, name.length - ending.length)) {
+    bytes += Buffer.byteLength(char);
+    if (bytes > maxBytes) break;
+    stem += char;
+  }
+  return `${stem.replace(/[. ]+$/, "")}${ending}`;
 }
 
-/** A name for each address, told apart by `-2`, `-3` … where two would be one file (also where case does not count). */
-export function uniqueNames(urls: readonly string[]): readonly string[] {
+/** Where case does not count, nor how an accent is written. */
+const folded = (name: string): string => name.normalize("NFC").toLowerCase();
+
+/** The names of what belongs to a download while it runs. */
+const besides = (name: string): readonly string[] => [partPath(name), recordPath(name)];
+
+/**
+ * A name for each address, told apart by `-2`, `-3` … where two would be one file.
+ * @param known addresses with the names that they have already; nothing else gets these
+ */
+export function uniqueNames(
+  urls: readonly string[],
+  known: ReadonlyMap<string, string> = new Map(),
+): readonly string[] {
   const taken = new Set<string>();
-  return urls.map((url) => {
-    const name = fileNameOf(url);
-    const dot = name.lastIndexOf(".");
-    const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
-    let unique = name;
-    for (let n = 2; taken.has(unique.toLowerCase()); n++) unique = `${stem}-${n}${ending}`;
-    taken.add(unique.toLowerCase());
-    return unique;
-  });
+  const reserved = new Set<string>();
+  const take = (name: string): string => {
+    taken.add(folded(name));
+    for (const other of besides(name)) reserved.add(folded(other));
+    return name;
+  };
+  const isFree = (name: string): boolean =>
+    !taken.has(folded(name)) &&
+    !reserved.has(folded(name)) &&
+    besides(name).every((other) => !taken.has(folded(other)));
+  for (const name of known.values()) take(name);
+  return urls.map((url) => known.get(url) ?? take(numbered(fileNameOf(url), isFree)));
+}
+
+function numbered(name: string, isFree: (name: string) => boolean): string {
+  const dot = name.lastIndexOf(".");
+  const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
+  let unique = name;
+  for (let n = 2; !isFree(unique); n++) unique = `${stem}-${n}${ending}`;
+  return unique;
 }

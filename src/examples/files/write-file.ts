@@ -1,6 +1,6 @@
 // A file of a given size with bytes that can be told again, written to the disk and read back.
 
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 
 import { writeAll } from "./write-all.ts";
 
@@ -25,6 +25,17 @@ export function fillBytes(bytes: Uint8Array<ArrayBuffer>, seed: number): void {
   }
 }
 
+/** Whether the file begins as one that is written with this seed; one that is not there, or empty, does. */
+export async function isOwnFile(path: string, seed: number): Promise<boolean> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) return true;
+  if (!found.isFile()) return false;
+  const expected = new Uint8Array(pieceBytes);
+  fillBytes(expected, seed);
+  const begins = await Bun.file(path).slice(0, pieceBytes).bytes();
+  return Buffer.from(begins).equals(expected.subarray(0, begins.length));
+}
+
 /**
  * @param onPiece told after each piece that is written, and then read, how many bytes that were; of twice the size
  * @throws Error when what is read is not what was written
@@ -46,7 +57,7 @@ export async function writeAndVerify(
   for (const [index, size] of sizes.entries()) {
     fillBytes(piece, seed + index);
     written.update(piece.subarray(0, size));
-    await writeAll(file, piece.subarray(0, size));
+    await writeAll(file, piece.subarray(0, size), index * pieceBytes);
     onPiece((done += size));
   }
   await file.sync();

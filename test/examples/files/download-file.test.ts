@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { downloadFile, type DownloadOptions } from "../../../src/examples/files/download-file.ts";
@@ -32,20 +40,31 @@ const whole: Answer = status("200 OK", etag, content);
 const cutOff = (bytes: number, headers: Record<string, string> = etag): Answer =>
   raw.cutOff(content, bytes, headers);
 
-/** As a server with Range support does it, if the file is still the one that is asked for. */
-const rest =
-  (tag = '"v1"'): Answer =>
+const startOf = (request: string): number =>
+  Number(/range: bytes=(\d+)-/i.exec(request)?.[1] ?? Number.NaN);
+
+/** The rest of the content from where it is asked for, whether or not it is the same version. */
+const part =
+  (
+    headers: Record<string, string>,
+    bytes = content,
+    total: string | number = bytes.length,
+  ): Answer =>
   (socket, request) => {
-    const start = Number(/range: bytes=(\d+)-/i.exec(request)?.[1] ?? 0);
-    const isSame = new RegExp(`if-range: ${tag}`, "i").test(request);
-    if (start === 0 || !isSame) return whole(socket, request);
-    const range = `bytes ${start}-${content.length - 1}/${content.length}`;
+    const start = startOf(request);
+    const range = `bytes ${start}-${bytes.length - 1}/${total}`;
     status(
       "206 Partial Content",
-      { etag: tag, "content-range": range },
-      content.subarray(start),
+      { "content-range": range, ...headers },
+      bytes.subarray(start),
     )(socket, request);
   };
+
+/** As a server with Range support does it, if the file is still the one that is asked for. */
+const rest: Answer = (socket, request) => {
+  const isSame = /if-range: "v1"/i.test(request);
+  return (isSame ? part(etag) : whole)(socket, request);
+};
 
 const get = (url: string, more: Partial<DownloadOptions> = {}): ReturnType<typeof downloadFile> =>
   downloadFile(url, join(folder, "file.bin"), { ...quick, ...more });
@@ -57,12 +76,17 @@ function expectWhole(): void {
 
 test("a file, whole", async () => {
   const { url } = await serve(whole);
-  expect(await get(url)).toEqual({ bytes: content.length, sha256, resumedAt: 0 });
+  expect(await get(url)).toEqual({
+    bytes: content.length,
+    sha256,
+    resumedAt: 0,
+    isKnownWhole: true,
+  });
   expectWhole();
 });
 
 test("a transfer that breaks goes on where it broke", async () => {
-  const { url, requests } = await serve(cutOff(100_000), rest());
+  const { url, requests } = await serve(cutOff(100_000), rest);
   const got = await get(url);
   expect(got).toMatchObject({ bytes: content.length, sha256 });
   expect(got.resumedAt).toBeGreaterThan(0);
@@ -74,27 +98,132 @@ test("a later run goes on too, and a part never has the file's name", async () =
   const first = await serve(cutOff(100_000));
   expect(await failure(get(first.url, { attempts: 1 }))).not.toBe("no failure");
   expect(existsSync(join(folder, "file.bin"))).toBe(false);
-  const second = await serve(rest());
-  const info = join(folder, "file.bin.part.json");
-  writeFileSync(info, readFileSync(info, "utf8").replace(first.url, second.url));
+  const second = await serve(rest);
+  moveRecord(first.url, second.url);
   expect((await get(second.url)).resumedAt).toBeGreaterThan(0);
   expectWhole();
 });
 
 test("a file that has changed meanwhile is fetched anew", async () => {
-  const { url } = await serve(cutOff(100_000, { etag: '"old"' }), rest());
-  expect(await get(url)).toEqual({ bytes: content.length, sha256, resumedAt: 0 });
+  const { url } = await serve(cutOff(100_000, { etag: '"old"' }), rest);
+  expect(await get(url)).toEqual({
+    bytes: content.length,
+    sha256,
+    resumedAt: 0,
+    isKnownWhole: true,
+  });
   expectWhole();
 });
 
 test.each([
   ["416", status("416 Range Not Satisfiable", { "content-range": "bytes */10" })],
   ["another range", status("206 Partial Content", { "content-range": "bytes 5-9/10" }, "56789")],
+  ["another version", part({ etag: '"v2"' }, Buffer.alloc(content.length, "x"))],
+  ["no version", part({}, Buffer.alloc(content.length, "x"))],
+  ["a weak version", part({ etag: 'W/"v1"' }, Buffer.alloc(content.length, "x"))],
+  ["another length", part(etag, Buffer.alloc(content.length + 1, "x"))],
+  ["a range beyond the end", part(etag, content, content.length - 1)],
+  ["packed", part({ ...etag, "content-encoding": "gzip" })],
+  [
+    "several ranges",
+    status(
+      "206 Partial Content",
+      { ...etag, "content-type": "multipart/byteranges; boundary=x" },
+      "--x--",
+    ),
+  ],
 ])("an answer that does not fit the part (%s): from the beginning", async (_, answer) => {
-  const { url } = await serve(cutOff(100_000), answer, whole);
+  const { url, requests } = await serve(cutOff(100_000), answer, whole);
+  expect((await get(url)).resumedAt).toBe(0);
+  expect(requests[2]).not.toMatch(/range/i);
+  expectWhole();
+});
+
+test("a server that heeds no Range begins again, and so does the file", async () => {
+  const { url } = await serve(cutOff(100_000), whole);
   expect((await get(url)).resumedAt).toBe(0);
   expectWhole();
 });
+
+const dated = (date: string): Record<string, string> => ({
+  date,
+  "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT",
+});
+
+test("Last-Modified tells versions apart when it is older than the answer", async () => {
+  const old = dated("Thu, 01 Jan 2026 00:00:02 GMT");
+  const { url } = await serve(cutOff(100_000, old), part(old));
+  expect((await get(url)).resumedAt).toBeGreaterThan(0);
+  rmSync(join(folder, "file.bin"));
+  const fresh = await serve(cutOff(100_000, dated("Thu, 01 Jan 2026 00:00:00 GMT")), whole);
+  expect((await get(fresh.url)).resumedAt).toBe(0);
+  expect(fresh.requests[1]).not.toMatch(/range/i);
+});
+
+/** Each connection brings so many bytes more, and breaks. */
+const breaking =
+  (bytes: number): Answer =>
+  (socket, request) => {
+    const start = startOf(request);
+    if (Number.isNaN(start)) return cutOff(bytes)(socket, request);
+    const last = content.length - 1;
+    socket.write(
+      head("206 Partial Content", {
+        ...etag,
+        "content-range": `bytes ${start}-${last}/${content.length}`,
+        "content-length": String(content.length - start),
+      }),
+    );
+    socket.write(content.subarray(start, start + bytes), () =>
+      setTimeout(() => socket.destroy(), 30),
+    );
+  };
+
+test("as long as each attempt brings more, it is taken up again", async () => {
+  const { url, requests } = await serve(breaking(40_000));
+  expect((await get(url, { attempts: 2 })).sha256).toBe(sha256);
+  expect(requests.length).toBeGreaterThan(6);
+  expectWhole();
+});
+
+test("a server that never gets further is given up", async () => {
+  const { url, requests } = await serve(cutOff(100_000, {}));
+  expect(await failure(get(url, { attempts: 3 }))).toContain("broke");
+  // The first attempt brought something.
+  expect(requests.length).toBe(3);
+  expect(existsSync(join(folder, "file.bin"))).toBe(false);
+});
+
+const half: Answer = (socket, request) => {
+  const start = startOf(request);
+  const end = Math.min(start + 50_000, content.length);
+  const range = `bytes ${start}-${end - 1}/${content.length}`;
+  const headers = { ...etag, "content-range": range };
+  status("206 Partial Content", headers, content.subarray(start, end))(socket, request);
+};
+
+test("a range that ends early is followed by the next", async () => {
+  const { url } = await serve(cutOff(100_000), half);
+  expect((await get(url)).sha256).toBe(sha256);
+  expectWhole();
+});
+
+test("a kept beginning that is damaged costs a second transfer, where the checksum is known", async () => {
+  const first = await serve(cutOff(100_000), status("404 Not Found"));
+  await failure(get(first.url));
+  const name = join(folder, "file.bin.part");
+  writeFileSync(name, Buffer.alloc(readFileSync(name).length, "x"));
+  const second = await serve(rest, whole);
+  moveRecord(first.url, second.url);
+  expect((await get(second.url, { sha256 })).resumedAt).toBe(0);
+  expectWhole();
+});
+
+/** As if the first server were the second. */
+function moveRecord(from: string, to: string): void {
+  const record = join(folder, "file.bin.part.json");
+  writeFileSync(record, readFileSync(record, "utf8").replace(from, to));
+}
 
 test("without a validator nothing is continued", async () => {
   const { url, requests } = await serve(cutOff(100_000, {}), whole);
@@ -109,7 +238,7 @@ const stall: Answer = (socket) => {
 };
 
 test("a transfer that stalls is broken", async () => {
-  const { url } = await serve(stall, rest());
+  const { url } = await serve(stall, rest);
   expect((await get(url, { stallMs: 50 })).sha256).toBe(sha256);
   expectWhole();
 });
@@ -126,6 +255,98 @@ test("a redirect is followed; an empty file is one", async () => {
     whole,
   );
   expect((await get(url)).sha256).toBe(sha256);
+  rmSync(join(folder, "file.bin"));
   const empty = await serve(status("200 OK"));
   expect((await get(empty.url)).bytes).toBe(0);
+});
+
+test.each(["204 No Content", "206 Partial Content", "202 Accepted"])(
+  "%s is no file",
+  async (line) => {
+    const { url } = await serve(status(line, { "content-range": "bytes 0-0/9" }));
+    expect(await failure(get(url))).toContain(
+      `answered ${line.slice(0, 3)}, which is no whole file`,
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  },
+);
+
+test("a file without a length, by a closed connection, is told", async () => {
+  const { url } = await serve((socket) => {
+    socket.write(head("200 OK", {}));
+    socket.end(content);
+  });
+  expect((await get(url)).isKnownWhole).toBe(false);
+  expectWhole();
+});
+
+// ── what is packed ──
+
+const gzip = Buffer.from(Bun.gzipSync(content));
+
+test("a packed file is stored as it is; other content is unpacked", async () => {
+  const { url } = await serve(status("200 OK", { ...etag, "content-encoding": "gzip" }, gzip));
+  const path = join(folder, "x.tar.gz");
+  await downloadFile(url, path, quick);
+  expect(readFileSync(path).equals(gzip)).toBe(true);
+  expect((await get(url)).bytes).toBe(content.length);
+  rmSync(path);
+  expectWhole();
+});
+
+test("a packed transfer that breaks is not continued in the middle", async () => {
+  const packed = { ...etag, "content-encoding": "gzip" };
+  const { url, requests } = await serve(
+    raw.cutOff(gzip, gzip.length - 20, packed),
+    status("200 OK", packed, gzip),
+  );
+  expect((await get(url)).sha256).toBe(sha256);
+  expect(requests[1]).not.toMatch(/range/i);
+  expectWhole();
+});
+
+// ── what is there ──
+
+const own = (name: string): string => readFileSync(join(folder, name), "utf8");
+
+test.each(["file.bin.part", "file.bin.part.json"])("a %s of the user's stays", async (name) => {
+  writeFileSync(join(folder, name), "{}");
+  const { url } = await serve(whole);
+  expect(await failure(get(url))).toContain(`${name}: pipeloom writes to a file of this name`);
+  expect(own(name)).toBe("{}");
+});
+
+test("a part that is a link is not written through", async () => {
+  const first = await serve(cutOff(100_000), status("404 Not Found"));
+  await failure(get(first.url));
+  writeFileSync(join(folder, "notes"), "mine");
+  rmSync(join(folder, "file.bin.part"));
+  symlinkSync("notes", join(folder, "file.bin.part"));
+  expect(await failure(get(first.url))).toContain("move it away");
+  expect(own("notes")).toBe("mine");
+});
+
+test("a file that comes while the transfer goes on is not replaced, nor a link that leads nowhere", async () => {
+  const { url } = await serve((socket, request) => {
+    symlinkSync("nowhere", join(folder, "file.bin"));
+    whole(socket, request);
+  });
+  expect(await failure(get(url))).toContain("there is a file of this name by now");
+  expect(existsSync(join(folder, "nowhere"))).toBe(false);
+  const { url: again } = await serve(whole);
+  await get(again, { replace: true });
+  expectWhole();
+});
+
+test("until the file is known, a record beside it says whose it is", async () => {
+  const { url } = await serve(whole);
+  const record = join(folder, "file.bin.part.json");
+  let seen: unknown = null;
+  const commit = async (): Promise<void> => {
+    seen = JSON.parse(readFileSync(record, "utf8"));
+    expect(readdirSync(folder)).toEqual(["file.bin", "file.bin.part.json"]);
+  };
+  await get(url, { commit });
+  expect(seen).toMatchObject({ url, sha256 });
+  expectWhole();
 });

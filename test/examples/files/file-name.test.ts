@@ -18,10 +18,28 @@ test("names from addresses cannot leave the folder, or be something else", () =>
   for (const [url, name] of Object.entries(names))
     expect([url, fileNameOf(url)]).toEqual([url, name]);
   const long = fileNameOf(`https://x/${"a".repeat(500)}.tar.gz`);
-  expect([long.length, long.endsWith(".tar.gz")]).toEqual([150, true]);
+  expect([long.length, long.endsWith(".tar.gz")]).toEqual([200, true]);
+  const wide = fileNameOf(`https://x/${encodeURIComponent("🜁".repeat(200))}.csv`);
+  expect(wide).toBe(`${"🜁".repeat(49)}.csv`);
   expect(uniqueNames(["https://x/a.txt", "https://y/A.txt", "https://z/a.txt"])).toEqual([
     "a.txt",
     "A-2.txt",
     "a-3.txt",
   ]);
+});
+
+test("a file is not called as what belongs to another download, whatever the order", () => {
+  const [file, part] = ["https://x/a.bin", "https://x/a.bin.part"];
+  expect(uniqueNames([file, part])).toEqual(["a.bin", "a.bin-2.part"]);
+  expect(uniqueNames([part, file])).toEqual(["a.bin.part", "a-2.bin"]);
+  expect(uniqueNames(["https://x/%C3%A9", "https://x/e%CC%81"])).toEqual(["é", "e\u0301-2"]);
+});
+
+test("an address keeps the name that it had, whatever else is listed", () => {
+  const known = new Map([
+    ["https://x/a/f.csv", "f.csv"],
+    ["https://x/b/f.csv", "f-2.csv"],
+  ]);
+  expect(uniqueNames(["https://x/b/f.csv"], known)).toEqual(["f-2.csv"]);
+  expect(uniqueNames(["https://x/c/f.csv"], known)).toEqual(["f-3.csv"]);
 });
