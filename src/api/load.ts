@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { relative } from "node:path";
 
+import { failureLine, toFailure } from "../protocol/failure.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import { type Exports, importFile } from "./import-file.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -132,22 +133,24 @@ const isPositioned = (error: unknown): error is Positioned =>
   typeof error === "object" && error !== null && "position" in error && "message" in error;
 
 function describeLoadError(error: unknown, path: string): string {
-  if (error instanceof AggregateError && error.errors.length > 0) {
+  if (
+    error instanceof AggregateError &&
+    error.errors.length > 0 &&
+    error.errors.every(isPositioned)
+  ) {
     return error.errors.map((each: unknown) => describeLoadError(each, path)).join("\n");
   }
   if (isPositioned(error)) return positioned(error, path);
-  const thrown = error instanceof Error ? error : new Error(String(error));
-  const missing = nameOf(thrown, path);
-  if (missing !== undefined) return positioned(missing, path);
-  return thrownAt(thrown, path);
+  const missing = error instanceof Error ? nameOf(error, path) : undefined;
+  return missing === undefined ? thrownAt(error, path) : positioned(missing, path);
 }
 
 /** `etl.ts:3:7: TypeError: …`: what user code threw, with the first place in their files. */
 export function thrownAt(error: unknown, path: string): string {
-  const thrown = error instanceof Error ? error : new Error(String(error));
-  const at = userFrame(thrown.stack ?? "", path);
-  const name = thrown.name === "Error" ? "" : `${thrown.name}: `;
-  return `${at ?? shownPath(path)}: ${name}${thrown.message}`;
+  if (typeof error === "string") return `${shownPath(path)}: ${error}`;
+  const failure = toFailure(error);
+  const at = userFrame(failure.stack ?? "", path);
+  return `${at ?? shownPath(path)}: ${failureLine(failure)}`;
 }
 
 function positioned(error: Positioned, path: string): string {

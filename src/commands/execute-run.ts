@@ -11,7 +11,7 @@ import {
 } from "../engine/library.ts";
 import type { Run } from "../engine/run.ts";
 import { warmThreads } from "../engine/warm-threads.ts";
-import { type Failure, failureLine, toFailure } from "../protocol/failure.ts";
+import { type Failure, toFailure } from "../protocol/failure.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
@@ -175,7 +175,7 @@ async function untilEnd(
 function explained(error: unknown): unknown {
   if (error instanceof ParamsError) return new UsageError(error.message);
   if (error instanceof PlanError || error instanceof LoadError) return new UserError(error.message);
-  if (isExpected(error)) return new UserError(failureLine({ ...toFailure(error), name: "Error" }));
+  if (isExpected(error)) return new UserError(error.message);
   return error;
 }
 

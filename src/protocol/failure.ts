@@ -9,10 +9,14 @@ export type Failure = {
   /** A machine-readable code such as `ENOENT` or `SQLITE_CONSTRAINT_UNIQUE`. */
   readonly code?: string;
   readonly cause?: Failure;
+  /** What an AggregateError holds: each address that was tried, each promise that was rejected. */
+  readonly errors?: readonly Failure[];
 };
 
 /** Causes deeper than this are cut: a chain that loops must not loop here. */
 const maxCauses = 8;
+/** All causes and errors within one failure; they may be a tree, and loop. */
+const maxNested = 24;
 const maxStackChars = 16_384;
 const maxMessageChars = 65_536;
 
@@ -43,7 +47,9 @@ const looksLikeError = (thrown: unknown): thrown is object =>
   typeof thrown === "object" && thrown !== null && typeof read(thrown, "message") === "string";
 
 /** Makes a Failure of whatever was thrown: an Error, a string, null, an object with hostile getters. */
-export function toFailure(thrown: unknown, depth = 0): Failure {
+export const toFailure = (thrown: unknown): Failure => failureOf(thrown, 0, { left: maxNested });
+
+function failureOf(thrown: unknown, depth: number, nested: { left: number }): Failure {
   if (!looksLikeError(thrown)) {
     return { name: "Error", message: cut(`thrown: ${describe(thrown)}`, maxMessageChars) };
   }
@@ -52,17 +58,43 @@ export function toFailure(thrown: unknown, depth = 0): Failure {
   const stack = read(thrown, "stack");
   const code = read(thrown, "code");
   const cause = read(thrown, "cause");
+  const within = (inner: unknown): Failure[] =>
+    depth >= maxCauses || nested.left-- <= 0 ? [] : [failureOf(inner, depth + 1, nested)];
+  const [causedBy] = cause === undefined || cause === null ? [] : within(cause);
+  const errors = listOf(read(thrown, "errors")).flatMap(within);
   return {
     name: typeof name === "string" && name !== "" ? cut(name, 256) : "Error",
     message: cut(typeof message === "string" ? message : describe(message), maxMessageChars),
     ...(typeof stack === "string" ? { stack: cut(stack, maxStackChars) } : {}),
     ...(typeof code === "string" || typeof code === "number" ? { code: String(code) } : {}),
-    ...(cause === undefined || cause === null || depth >= maxCauses
-      ? {}
-      : { cause: toFailure(cause, depth + 1) }),
+    ...(causedBy === undefined ? {} : { cause: causedBy }),
+    ...(errors.length === 0 ? {} : { errors }),
   };
 }
 
-/** One line for a person: `TypeError: x is not a function`, or the message alone for a bare Error. */
-export const failureLine = (failure: Failure): string =>
-  failure.name === "Error" ? failure.message : `${failure.name}: ${failure.message}`;
+/** At most so many elements as a failure may hold; a list that cannot be read is empty. */
+function listOf(value: unknown): unknown[] {
+  try {
+    return Array.isArray(value) ? value.slice(0, maxNested) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** The failure alone: `TypeError: x is not a function`, or the message for a bare Error. */
+export function failureHead({ name, message }: Failure): string {
+  if (message === "") return name;
+  return name === "Error" ? message : `${name}: ${message}`;
+}
+
+/** One line for a person, with what it is about: `fetch failed; caused by: ECONNREFUSED`, `AggregateError (1: …; 2: …)`. */
+export function failureLine(failure: Failure): string {
+  const { errors, cause } = failure;
+  const head = failureHead(failure);
+  const list = errors === undefined ? "" : ` (${errors.map(numbered).join("; ")})`;
+  // Who wraps an error often repeats its message.
+  const isSaid = cause === undefined || (cause.message !== "" && head.includes(cause.message));
+  return `${head}${list}${isSaid ? "" : `; caused by: ${failureLine(cause)}`}`;
+}
+
+const numbered = (error: Failure, index: number): string => `${index + 1}: ${failureLine(error)}`;

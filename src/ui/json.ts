@@ -13,7 +13,7 @@
 //
 // It is the event of src/protocol/events.ts with times in ISO 8601 and `result` and `cursor` as values. A field
 // that is absent there is absent here; `startedAt` is null for a task that never ran. A failure is
-// {"name","message","stack"?,"code"?,"cause"?}. New types and fields may be added; anything else is a new version. As a
+// {"name","message","stack"?,"code"?,"cause"?,"errors"?}. New types and fields may be added; anything else is a new version. As a
 // JSON Schema: .github/schemas/events.v1.schema.json.
 
 import type { RunEvent } from "../protocol/events.ts";

@@ -2,7 +2,7 @@
 
 import type { RunEvent, RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
 import type { Failure } from "../protocol/failure.ts";
-import { failureLine } from "../protocol/failure.ts";
+import { failureHead, failureLine } from "../protocol/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { assertNever } from "../protocol/unreachable.ts";
@@ -79,7 +79,7 @@ function finished(event: TaskFinished, verbosity: Verbosity): Line | undefined {
     case "cancelled":
     case "skipped":
       return {
-        ...lineAbout(event, "warn", `${event.status}${because(event.failure)}`),
+        ...lineAbout(event, "warn", `${event.status}${because(event.failure, 0)}`),
         about: "ended",
       };
     default:
@@ -90,29 +90,34 @@ function finished(event: TaskFinished, verbosity: Verbosity): Line | undefined {
 const lasted = ({ startedAt, at }: TaskFinished): string =>
   startedAt === null ? "" : ` in ${duration(at - startedAt)}`;
 
-const because = (failure: Failure | undefined): string =>
-  failure === undefined ? "" : `: ${failureLine(failure)}`;
+/** With `-v` causes and errors follow with their stacks. */
+const because = (failure: Failure | undefined, verbosity: Verbosity): string =>
+  failure === undefined ? "" : `: ${verbosity < 1 ? failureLine(failure) : failureHead(failure)}`;
 
 function failed(event: TaskFinished, verbosity: Verbosity): string {
   const attempts = event.attempt > 1 ? ` after ${event.attempt} attempts` : "";
-  return `failed${attempts}${because(event.failure)}${stack(event.failure, verbosity)}`;
+  return `failed${attempts}${because(event.failure, verbosity)}${stack(event.failure, verbosity)}`;
 }
 
 function retrying(event: TaskRetrying, verbosity: Verbosity): Line {
   const wait = roughly(event.retryAt - event.at);
-  const why = because(event.failure) + stack(event.failure, verbosity);
+  const why = because(event.failure, verbosity) + stack(event.failure, verbosity);
   const text = `attempt ${event.attempt} failed, again in ${wait}${why}`;
   return { ...lineAbout(event, "warn", text), about: "retrying" };
 }
 
-/** With `-v` the frames of the stack and the causes; the stack's first lines repeat the message. */
+/** With `-v` the frames of the stack, of the causes and of an AggregateError's errors; a stack's first lines repeat the message. */
 function stack(failure: Failure | undefined, verbosity: Verbosity): string {
   if (failure === undefined || verbosity < 1) return "";
+  const { cause, errors = [] } = failure;
   const frames = (failure.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  const parts = [
+    ...errors.map((error, i) => ({ what: `error ${i + 1}`, of: error })),
+    ...(cause === undefined ? [] : [{ what: "caused by", of: cause }]),
+  ];
   const own = frames.map((line) => `\n${line}`).join("");
-  return failure.cause === undefined
-    ? own
-    : `${own}\ncaused by: ${failureLine(failure.cause)}${stack(failure.cause, verbosity)}`;
+  const inner = parts.map(({ what, of }) => `\n${what}: ${failureHead(of)}${stack(of, verbosity)}`);
+  return own + inner.join("");
 }
 
 function runStarted(event: RunStarted, cwd: string): Line {

@@ -61,7 +61,7 @@ function counts(summary: RunSummary, colors: Palette): string {
 }
 
 const reason = ({ failure }: RunSummary, colors: Palette): string[] =>
-  failure === null ? [] : [`  ${colors.red(visible(failureLine(failure)))}`];
+  failure === null ? [] : [`  ${colors.red(readable(failureLine(failure)))}`];
 
 function failures(summary: RunSummary, colors: Palette): string[] {
   if (summary.failed === 0) return [];
@@ -75,10 +75,14 @@ function singles({ failed, failures: first }: RunSummary, colors: Palette): stri
   const column = Math.min(32, Math.max(0, ...names.map(width)));
   const lines = shown.map(
     ({ failure }, i) =>
-      `  ${colors.red("✖")} ${pad(names[i] ?? "", column)}  ${visible(failureLine(failure))}`,
+      `  ${colors.red("✖")} ${pad(names[i] ?? "", column)}  ${readable(failureLine(failure))}`,
   );
   return [...lines, ...others(failed - shown.length, colors, shown.length > 0)];
 }
+
+/** A few lines of a terminal; the log above and the database have the whole. */
+const maxMessageColumns = 500;
+const readable = (message: string): string => fit(visible(message), maxMessageColumns);
 
 const alone = (name: string, all: RunSummary["failures"]): boolean =>
   all.filter((other) => other.name === name).length === 1;
@@ -86,7 +90,7 @@ const alone = (name: string, all: RunSummary["failures"]): boolean =>
 function groups({ failed, failureGroups }: RunSummary, colors: Palette): string[] {
   const shown = failureGroups.slice(0, maxShown);
   const lines = shown.map(
-    ({ message, count }) => `  ${colors.red("✖")} ${grouped(count)} × ${visible(message)}`,
+    ({ message, count }) => `  ${colors.red("✖")} ${grouped(count)} × ${readable(message)}`,
   );
   const rest = failed - shown.reduce((sum, { count }) => sum + count, 0);
   return [...lines, ...others(rest, colors, shown.length > 0)];

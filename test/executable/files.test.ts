@@ -62,6 +62,22 @@ const cases: readonly Case[] = [
     says: /^error: p\.ts:2:\d+: TypeError: at top\n$/,
   },
   { what: "a string thrown at the top level", text: 'throw "words";', says: "p.ts: words" },
+  { what: "null thrown at the top level", text: "throw null;", says: "p.ts: thrown: null" },
+  {
+    what: "an error with a cause at the top level",
+    text: 'throw new Error("no config", { cause: new Error("no such file") });',
+    says: /^error: p\.ts:1:\d+: no config; caused by: no such file\n$/,
+  },
+  {
+    what: "an AggregateError at the top level",
+    text: 'throw new AggregateError([new Error("one"), new Error("two")], "both");',
+    says: /^error: p\.ts:1:\d+: AggregateError: both \(1: one; 2: two\)\n$/,
+  },
+  {
+    what: "a throw of undefined in `tasks`",
+    text: 'import { pipeline } from "pipeloom";\nexport default pipeline({ name: "p", async tasks() { throw undefined; } });',
+    says: "p.ts: thrown: undefined",
+  },
   {
     what: "a throw in `tasks`",
     text: 'import { pipeline } from "pipeloom";\nexport default pipeline({\n  name: "p",\n  tasks() {\n    throw new Error("in tasks");\n  },\n});',

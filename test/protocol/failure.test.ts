@@ -74,3 +74,43 @@ test("one line for a person", () => {
   expect(failureLine({ name: "TypeError", message: "no" })).toBe("TypeError: no");
   expect(failureLine({ name: "Error", message: "no" })).toBe("no");
 });
+
+describe("a failure's line says what it is about", () => {
+  test.each<[what: string, thrown: unknown, line: string]>([
+    [
+      "a cause",
+      new Error("fetch failed", { cause: new Error("no route") }),
+      "fetch failed; caused by: no route",
+    ],
+    [
+      "causes of causes",
+      new Error("a", { cause: new TypeError("b", { cause: new Error("c") }) }),
+      "a; caused by: TypeError: b; caused by: c",
+    ],
+    [
+      "a cause that is repeated",
+      new Error("cannot load: no route", { cause: new Error("no route") }),
+      "cannot load: no route",
+    ],
+    [
+      "an AggregateError",
+      new AggregateError([new Error("one"), new TypeError("two"), "three"], "all failed"),
+      "AggregateError: all failed (1: one; 2: TypeError: two; 3: thrown: three)",
+    ],
+    [
+      "an AggregateError without a message",
+      new AggregateError([new Error("one", { cause: new Error("root") })]),
+      "AggregateError (1: one; caused by: root)",
+    ],
+    ["an error without a message", new Error(), "Error"],
+    ["errors that are no list", Object.assign(new Error("x"), { errors: "none" }), "x"],
+  ])("%s", (_, thrown, line) => expect(failureLine(toFailure(thrown))).toBe(line));
+});
+
+test("errors within errors are bounded together, also when they loop", () => {
+  const loop: AggregateError = new AggregateError([], "loop");
+  loop.errors = Array.from({ length: 100 }, () => loop);
+  const count = ({ errors = [] }: Failure): number =>
+    1 + errors.reduce((sum, each) => sum + count(each), 0);
+  expect(count(toFailure(loop))).toBeLessThanOrEqual(25);
+});
