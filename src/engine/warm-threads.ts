@@ -3,7 +3,7 @@
 
 import { availableParallelism } from "node:os";
 
-import { spawnTaskWorker, spawnWriter } from "../spawn.ts";
+import { spawnTaskWorker, spawnWriter, type Thread as SpawnedThread } from "../spawn.ts";
 
 /** More are started when it is known that there are tasks for them. */
 const mostEarly = 2;
@@ -19,7 +19,7 @@ export type WarmThread = {
   addEventListener(type: "close", listener: () => void): void;
 };
 
-export class WarmThreads<Thread extends WarmThread = Worker> implements Disposable {
+export class WarmThreads<Thread extends WarmThread = SpawnedThread> implements Disposable {
   readonly #spawners: Spawners<Thread>;
   readonly #writers = new Set<Thread>();
   readonly #taskWorkers = new Set<Thread>();

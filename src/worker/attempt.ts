@@ -8,7 +8,7 @@ import type { Mask } from "../protocol/mask.ts";
 import type { Assignment, CancelReason, Outcome, TaskRecord } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { taskKey } from "../protocol/task-key.ts";
-import type { Clock, Timer } from "./clock.ts";
+import type { Clock, Timer } from "../protocol/clock.ts";
 import { described } from "./encode-cell.ts";
 import { formatParts, LineBuffer } from "./lines.ts";
 import type { FinishedRecord, Outbox, Reporting } from "./outbox.ts";

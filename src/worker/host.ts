@@ -18,7 +18,7 @@ import type { LogLevel } from "../protocol/status.ts";
 import { unpackAssignments } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import { Attempt, type Shared, thrownText, Turn } from "./attempt.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../protocol/clock.ts";
 import { execute, failureOutcome } from "./execute.ts";
 import { LineBuffer } from "./lines.ts";
 import { Mask } from "../protocol/mask.ts";
@@ -102,7 +102,7 @@ export class Host {
     this.#boot = boot;
     this.#claims = Claims.from(boot.claims);
     this.#mask = Mask.of(boot.secrets, process.env);
-    const outbox = new Outbox(boot.port, this.#claims, this.#mask);
+    const outbox = new Outbox(boot.port, this.#claims, this.#mask, this.#tools.clock);
     this.#outbox = outbox;
     this.#capture();
     this.#watchCrashes();

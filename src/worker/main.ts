@@ -4,8 +4,9 @@ import * as pipeloom from "../index.ts";
 import { loadModule, providePackage } from "../api/load.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { FromWorker, ToWorker } from "../protocol/messages.ts";
+import { privatePort } from "../protocol/private-port.ts";
 import { openReader, type Reader } from "../reader/query.ts";
-import { systemClock } from "./clock.ts";
+import { systemClock } from "../protocol/clock.ts";
 import { Host } from "./host.ts";
 import { threadGlobals } from "./thread-globals.ts";
 
@@ -25,12 +26,14 @@ function readerOf(db: string | null): Reader {
   return (reader ??= openReader(db));
 }
 
-const host = new Host({
-  post: (message: FromWorker) => self.postMessage(message),
-  load: async (boot) => void (await loadModule(boot.module, builtins)),
-  query: (db, sql, params) => readerOf(db).query(sql, params),
-  exit,
-  globals: threadGlobals,
-  clock: systemClock,
+privatePort(self, (port) => {
+  const host = new Host({
+    post: (message: FromWorker) => port.postMessage(message),
+    load: async (boot) => void (await loadModule(boot.module, builtins)),
+    query: (db, sql, params) => readerOf(db).query(sql, params),
+    exit,
+    globals: threadGlobals,
+    clock: systemClock,
+  });
+  port.onmessage = ({ data }) => host.receive(data as ToWorker);
 });
-self.onmessage = (event: MessageEvent<ToWorker>) => host.receive(event.data);

@@ -2,6 +2,7 @@
 // its start was sent is one record. Bounded: when the credits are used up, nothing is posted until the writer commits.
 
 import { type Claims, creditsOf, maxCredits } from "../protocol/claims.ts";
+import type { Clock, Timer } from "../protocol/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { TaskRecord } from "../protocol/messages.ts";
 import type { Mask } from "../protocol/mask.ts";
@@ -31,6 +32,7 @@ export class Outbox {
   readonly #port: OutboxPort;
   readonly #claims: Claims;
   readonly #mask: Mask | undefined;
+  readonly #clock: Clock;
   #records: TaskRecord[] = [];
   /** In lines of logs among the records. */
   #logChars = 0;
@@ -41,12 +43,13 @@ export class Outbox {
   #since = 0;
   #waiting: (() => void)[] = [];
   #flushSoon = false;
-  #progressTimer: ReturnType<typeof setTimeout> | undefined;
+  #progressTimer: Timer | undefined;
 
-  constructor(port: OutboxPort, claims: Claims, mask: Mask | undefined) {
+  constructor(port: OutboxPort, claims: Claims, mask: Mask | undefined, clock: Clock) {
     this.#port = port;
     this.#claims = claims;
     this.#mask = mask;
+    this.#clock = clock;
   }
 
   get hasRoom(): boolean {
@@ -75,10 +78,10 @@ export class Outbox {
 
   progressed(attempt: Reporting): void {
     this.#progressed.add(attempt);
-    this.#progressTimer ??= setTimeout(() => {
+    this.#progressTimer ??= this.#clock.after(progressAgeMs, () => {
       this.#progressTimer = undefined;
       if (this.hasRoom) this.flush();
-    }, progressAgeMs);
+    });
   }
 
   /** For a loop that never returns to the event loop: sends progress if it is old enough. */
@@ -108,7 +111,7 @@ export class Outbox {
     const done = this.#mask === undefined ? plainDone(record) : undefined;
     if (done === undefined) this.#records.push(record);
     else this.#done.add(done);
-    if (this.#unsent >= maxRecords || performance.now() - this.#since > maxAgeMs) {
+    if (this.#unsent >= maxRecords || this.#clock.now() - this.#since > maxAgeMs) {
       this.#flushBlocking();
     } else this.#schedule();
   }
@@ -146,8 +149,8 @@ export class Outbox {
   #schedule(): void {
     if (this.#flushSoon) return;
     this.#flushSoon = true;
-    this.#since = performance.now();
-    setImmediate(() => {
+    this.#since = this.#clock.now();
+    this.#clock.soon(() => {
       this.#flushSoon = false;
       if (this.hasRoom) this.flush();
     });
@@ -161,7 +164,7 @@ export class Outbox {
     this.#started.clear();
     this.#progressed.clear();
     if (this.#progressTimer !== undefined) {
-      clearTimeout(this.#progressTimer);
+      this.#clock.cancel(this.#progressTimer);
       this.#progressTimer = undefined;
     }
     for (const record of this.#records) records.push(record);
@@ -170,7 +173,7 @@ export class Outbox {
     // What a task has said on its way comes before its end.
     if (records.length > 0) this.#postRecords(records);
     if (this.#done.size > 0) this.#post(this.#done.take());
-    this.#since = performance.now();
+    this.#since = this.#clock.now();
   }
 
   #postRecords(records: readonly TaskRecord[]): void {

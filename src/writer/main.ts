@@ -3,7 +3,9 @@
 import * as pipeloom from "../index.ts";
 import { loadModule, pipelineIn, providePackage } from "../api/load.ts";
 import { builtins } from "../examples/builtins.ts";
-import type { ToWriter } from "../protocol/messages.ts";
+import { systemClock } from "../protocol/clock.ts";
+import type { FromWriter, ToWriter } from "../protocol/messages.ts";
+import { privatePort } from "../protocol/private-port.ts";
 import { openDatabase } from "./open.ts";
 import { capturePrints } from "./prints.ts";
 import { Writer } from "./writer.ts";
@@ -18,20 +20,23 @@ try {
   // Then the file's own opening says what is wrong.
 }
 
-const writer = new Writer({
-  post: (message) => self.postMessage(message),
-  messages: async (module) => {
-    // What the module says while it loads it has said in the main thread.
-    let isLoaded = false;
-    capturePrints((level, line) =>
-      self.postMessage({ type: "output", level: isLoaded ? level : "debug", line }),
-    );
-    const exports = await loadModule(module, builtins);
-    isLoaded = true;
-    return pipelineIn(exports, module).messages;
-  },
-  later: (work) => void setImmediate(work),
-  after: (ms, work) => void setTimeout(work, ms),
-  now: () => Date.now(),
+privatePort(self, (port) => {
+  const post = (message: FromWriter): void => port.postMessage(message);
+  const writer = new Writer({
+    post,
+    messages: async (module) => {
+      // What the module says while it loads it has said in the main thread.
+      let isLoaded = false;
+      capturePrints((level, line) =>
+        post({ type: "output", level: isLoaded ? level : "debug", line }),
+      );
+      const exports = await loadModule(module, builtins);
+      isLoaded = true;
+      return pipelineIn(exports, module).messages;
+    },
+    later: (work) => systemClock.soon(work),
+    after: (ms, work) => void systemClock.after(ms, work),
+    now: () => systemClock.wall(),
+  });
+  port.onmessage = ({ data }) => writer.receive(data as ToWriter);
 });
-self.onmessage = (event: MessageEvent<ToWriter>) => writer.receive(event.data);

@@ -9,7 +9,7 @@ import { taskId } from "../../src/protocol/ids.ts";
 import { type TaskRecord, unitPartMark } from "../../src/protocol/messages.ts";
 import { doneMark, unpackDone } from "../../src/protocol/wire.ts";
 import { Attempt, type Shared, Turn } from "../../src/worker/attempt.ts";
-import type { Clock, Timer } from "../../src/worker/clock.ts";
+import { type Clock, systemClock, type Timer } from "../../src/protocol/clock.ts";
 import { execute } from "../../src/worker/execute.ts";
 import { Outbox } from "../../src/worker/outbox.ts";
 
@@ -70,7 +70,7 @@ class Thread {
       },
     };
     this.#shared = {
-      outbox: new Outbox(port, claims, undefined),
+      outbox: new Outbox(port, claims, undefined, systemClock),
       mask: undefined,
       clock: this.clock,
       run: { id: 1, pipeline: "p" },

@@ -1,6 +1,7 @@
 // What leaves a Worker, in which posts, and when it is held back. The port is the test's.
 
 import { describe, expect, test } from "bun:test";
+import { systemClock } from "../../src/protocol/clock.ts";
 import { Claims, maxCredits } from "../../src/protocol/claims.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { type TaskRecord, unitPartMark } from "../../src/protocol/messages.ts";
@@ -17,7 +18,7 @@ class Port {
   readonly outbox: Outbox;
 
   constructor(mask?: Mask) {
-    this.outbox = new Outbox(this, this.claims, mask);
+    this.outbox = new Outbox(this, this.claims, mask, systemClock);
   }
 
   postMessage(text: string): void {

@@ -519,3 +519,25 @@ test("a send that is awaited in a function that nobody awaits fails its task, am
   ]);
   expect(rig.rows("SELECT id FROM t")).toEqual([]);
 });
+
+test("a library that takes over the message handlers and timers of its thread stops nothing", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    const take = () => {
+      if (Bun.isMainThread) return;
+      self.onmessage = () => {};
+      self.addEventListener("message", (event) => event.stopImmediatePropagation());
+      for (const message of ["hello", { type: "free", count: 9, passed: 9, busyMs: 1 }, { type: "failed" }, null]) self.postMessage(message);
+      globalThis.setTimeout = globalThis.setImmediate = (() => 0) as never;
+      globalThis.performance.now = Date.now = () => 0;
+    };
+    take();
+    const m = message("m", (db, id: number) => { take(); db.run("INSERT INTO t VALUES (?)", id); });
+    const a = task({ name: "a", timeout: "1h", async run({ id }: { id: number }, ctx) { take(); await ctx.emit(m, id); await ctx.checkpoint(id); return id; } });
+    export default pipeline({ name: "p", messages: [m], schema: "CREATE TABLE t (id)", tasks: () => Array.from({ length: 20 }, (_, id) => a({ id })) });
+  `);
+  const { code, err } = await rig.fromSource("run", file, "--db", "test.db", "-w2", "-c4");
+  expect(err).not.toContain("Internal error");
+  expect(code).toBe(0);
+  expect(rig.rows("SELECT count(*) AS n, sum(id) AS sum FROM t")).toEqual([{ n: 20, sum: 190 }]);
+});

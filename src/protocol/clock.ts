@@ -1,5 +1,5 @@
-// Time as the host sees it. The functions are taken before any user code is loaded: libraries replace the globals (fake
-// timers in tests, polyfills), and the host must go on.
+// Time as a thread sees it. The functions are taken before any user code is loaded: libraries replace the globals (fake
+// timers in tests, polyfills), and pipeloom must go on.
 
 export type Timer = ReturnType<typeof setTimeout>;
 
