@@ -16,7 +16,7 @@ const exampleFlags = defineFlags({
     type: "string",
     valueHint: "folder",
     defaultHint: "sample files",
-    description: "csv: a folder of CSV files, or one file",
+    description: "csv: a folder of CSV files (.csv, .tsv, .txt, also .gz), or one file",
   },
   table: { type: "string", valueHint: "name", description: "csv, etl: the table; made if needed" },
   key: {
@@ -36,6 +36,11 @@ const exampleFlags = defineFlags({
     defaultHint: "found out",
     description: "csv: a character, or tab, comma, semicolon, pipe",
   },
+  quote: {
+    type: "enum",
+    options: ["double", "none"],
+    description: "csv: none takes quotes as characters like others",
+  },
   encoding: {
     type: "enum",
     options: ["auto", "utf-8", "latin1", "utf-16le", "utf-16be"],
@@ -48,7 +53,7 @@ const exampleFlags = defineFlags({
   },
   skipBadRows: {
     type: "boolean",
-    description: "csv: leave out rows with too few or too many fields, and count them",
+    description: "csv: leave out rows that cannot be read, and count them",
   },
   url: {
     type: "string",
@@ -96,7 +101,7 @@ const exampleFlags = defineFlags({
 type ExampleFlag = keyof typeof exampleFlags;
 
 const flagsOf: Readonly<Record<Name, readonly ExampleFlag[]>> = {
-  csv: ["dir", "table", "key", "types", "separator", "encoding", "empty", "skipBadRows"],
+  csv: ["dir", "table", "key", "types", "separator", "quote", "encoding", "empty", "skipBadRows"],
   etl: ["url", "table", "key", "select", "format", "path"],
   download: ["url", "list", "out", "overwrite"],
   "file-writer": ["count", "size", "out", "overwrite"],

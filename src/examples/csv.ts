@@ -1,58 +1,72 @@
 // A folder of CSV files into one table: each file is looked through, the table is made to hold them all, then each
 // file is a task of its own that streams its rows in, with checkpoints, so that a run that dies goes on inside a file.
 
-import { stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 
-import { each, pipeline, task } from "pipeloom";
+import { each, pipeline, task, type TaskContext } from "pipeloom";
 
 import { type Encoding, encodings } from "./csv/encoding.ts";
-import { badRowError, inspectCsv, type Inspection } from "./csv/inspect.ts";
-import { mergeColumns, parseTypes, typeOfDeclared } from "./csv/plan.ts";
-import { csvRows, type CsvSource, type Position } from "./csv/rows.ts";
+import { findCsvFiles } from "./csv/files.ts";
+import { badRowError, inspectCsv, type Inspection, type Note, placeOf } from "./csv/inspect.ts";
+import { numberColumns, parseTypes, planTable } from "./csv/plan.ts";
+import { type Quote, quotes } from "./csv/records.ts";
+import { ChangedError, CsvFile, type CsvSource, type Position } from "./csv/rows.ts";
 import { writeSamples } from "./csv/sample.ts";
+import { tableColumns } from "./csv/table-columns.ts";
 import { keyOf } from "./list.ts";
-import { createTable, existingColumns } from "./table.ts";
+import { createTable, foldedName } from "./table.ts";
 
 /** How much of a file is stored at a time. Smaller: more commits; larger: more memory. */
 const checkpointBytes = 3 * 1024 * 1024;
 /** Of its beginning less, for the writer may have nothing else to do yet. */
 const firstCheckpointBytes = 512 * 1024;
+/** Well below what a unit may hold: rows may be as short as two bytes. */
+const checkpointRows = 300_000;
+
+type FileToRead = {
+  path: string;
+  /** Columns that the table holds as numbers, or is to. */
+  numbers: string[] | "all";
+};
 
 const findFiles = task({
   name: "find-files",
-  async run({ dir }: { dir: string }, ctx) {
+  async run({ dir, table, types }: { dir: string; table: string; types: string }, ctx) {
+    const numbers = numberColumns(tableColumns(ctx, table), parseTypes(types));
+    let folder = dir;
     if (dir === "") {
-      const folder = await writeSamples();
+      folder = await writeSamples();
       ctx.log.info(`no --dir was given: made sample files in ${folder}`);
-      return filesIn(folder);
     }
-    return filesIn(dir);
+    const { files, notes } = await findCsvFiles(folder);
+    say(ctx, folder, notes);
+    return files.map((path): FileToRead => ({ path, numbers }));
   },
 });
 
-/** A folder's CSV files by name, or the one file that it is. */
-async function filesIn(path: string): Promise<string[]> {
-  if (!(await stat(path)).isDirectory()) return [path];
-  const names = await Array.fromAsync(new Bun.Glob("*.{csv,CSV,tsv,TSV,txt,TXT}").scan(path));
-  if (names.length === 0) throw new Error(`${path}: no .csv, .tsv or .txt file in this folder`);
-  return names.toSorted().map((name) => join(path, name));
+function say(ctx: TaskContext, about: string, notes: readonly Note[]): void {
+  for (const { level, text } of notes) ctx.log[level](`${about}: ${text}`);
 }
 
-type Reading = { separator: string; encoding: string; skipBadRows: boolean };
+type Reading = { separator: string; quote: string; encoding: string; skipBadRows: boolean };
 
 const inspect = task({
   name: "inspect",
-  run({ path, separator, encoding, skipBadRows }: { path: string } & Reading, ctx) {
-    return inspectCsv(
-      path,
+  async run({ file, reading }: { file: FileToRead; reading: Reading }, ctx) {
+    const { separator, quote, encoding, skipBadRows } = reading;
+    const inspection = await inspectCsv(
+      file.path,
       {
         separator: separator === "auto" ? null : separator,
         encoding: encoding === "auto" ? null : encodingOf(encoding),
+        quote: quoteOf(quote),
         skipBadRows,
+        numberColumns: file.numbers,
       },
       (bytes, of) => ctx.progress(bytes, of, "looking through"),
     );
+    say(ctx, file.path, inspection.notes);
+    return inspection;
   },
 });
 
@@ -60,6 +74,12 @@ function encodingOf(name: string): Encoding {
   const known = encodings.find((encoding) => encoding === name.toLowerCase());
   if (known !== undefined) return known;
   throw new TypeError(`encoding: ${name} is not one of auto, ${encodings.join(", ")}`);
+}
+
+function quoteOf(name: string): Quote {
+  const known = quotes.find((quote) => quote === name);
+  if (known !== undefined) return known;
+  throw new TypeError(`quote: ${name} is not one of ${quotes.join(", ")}`);
 }
 
 type Target = { table: string; key: string[]; types: string; empty: string };
@@ -71,34 +91,39 @@ const prepare = task({
     { files, target, skipBadRows }: { files: Inspection[]; target: Target; skipBadRows: boolean },
     ctx,
   ) {
-    const { table, key } = target;
+    const { table } = target;
     const withRows = files.filter((file) => file.columns.length > 0);
     for (const file of files) if (!withRows.includes(file)) ctx.log.warn(`${file.path}: empty`);
-    for (const file of withRows) checkKey(file, key);
-    const columns = mergeColumns(withRows, parseTypes(target.types));
-    if (columns.length === 0) return [];
-    const there = existingColumns(ctx, table);
-    await ctx.emit(createTable, { table, columns, key });
-    const types = new Map(
-      there.length === 0 || target.types !== ""
-        ? columns.map(({ name, type }) => [name, type])
-        : there.map(({ name, type }) => [name, typeOfDeclared(type)]),
-    );
-    return withRows.map(({ path, encoding, dialect, start, columns: own }): Load => {
-      const typed = own.map(({ name, type }) => ({ name, type: types.get(name) ?? type }));
-      const emptyIsNull = target.empty === "null";
-      return {
-        source: { path, encoding, dialect, start, columns: typed, key, emptyIsNull },
-        table,
-        skipBadRows,
-      };
+    if (withRows.length === 0) return [];
+    for (const file of withRows) checkKey(file, target.key);
+    const types = parseTypes(target.types);
+    const existing = tableColumns(ctx, table);
+    const plan = planTable(withRows, { table, existing, key: target.key, types });
+    say(ctx, table, plan.notes);
+    const columns = Array.from(plan.columns.values());
+    const key = target.key.map((name) => plan.column(name).name);
+    await ctx.emit(createTable, {
+      table,
+      columns: columns.map(({ name, type }) => ({ name, type })),
+      key,
+    });
+    const emptyIsNull = target.empty === "null";
+    return withRows.map((file): Load => {
+      const { path, encoding, dialect, start, firstLine, contents } = file;
+      const read = file.columns.map(({ name }) => {
+        const { name: column, as } = plan.column(name);
+        return { name: column, as };
+      });
+      const source = { path, encoding, dialect, start, firstLine, contents };
+      return { source: { ...source, columns: read, key, emptyIsNull }, table, skipBadRows };
     });
   },
 });
 
 function checkKey(file: Inspection, key: readonly string[]): void {
   const names = file.columns.map(({ name }) => name);
-  const missing = key.find((name) => !names.includes(name));
+  const folded = names.map(foldedName);
+  const missing = key.find((name) => !folded.includes(foldedName(name)));
   if (missing === undefined) return;
   throw new Error(
     `${file.path}: no column ${JSON.stringify(missing)} for the key; there are: ${names.join(", ")}`,
@@ -109,36 +134,62 @@ const load = task({
   name: "load",
   async run({ source, table, skipBadRows }: Load, ctx) {
     let position: Position | null = (ctx.cursor as Position | undefined) ?? null;
-    let savedAt = position?.offset ?? 0;
-    let saved: Promise<void> = Promise.resolve();
-    for (const batch of csvRows(source, position)) {
-      ctx.signal.throwIfAborted();
-      for (const bad of batch.bad) {
-        if (!skipBadRows) throw badRowError(source.path, bad);
-        ctx.log.warn(`${source.path}, line ${bad.line}: left out: ${bad.why}`);
+    let saved = position;
+    let saving: Promise<void> = Promise.resolve();
+    try {
+      using file = await CsvFile.open(source);
+      for (const batch of file.rows(position)) {
+        ctx.signal.throwIfAborted();
+        for (const bad of batch.bad) {
+          if (!skipBadRows) throw badRowError(source.path, bad);
+          ctx.log.warn(`${source.path}, ${placeOf(bad)}: left out: ${bad.why}`);
+        }
+        if (source.key.length === 0) await ctx.insert(table, batch.rows);
+        else await ctx.upsert(table, batch.rows, { key: source.key });
+        position = batch.position;
+        ctx.progress(position.offset, batch.size);
+        if (!isCheckpointDue(saved, position) || position.offset === batch.size) continue;
+        file.check();
+        // The next rows are read while these are committed; one such commit at a time.
+        await saving;
+        saving = ctx.checkpoint(position);
+        saved = position;
       }
-      if (source.key.length === 0) await ctx.insert(table, batch.rows);
-      else await ctx.upsert(table, batch.rows, { key: source.key });
-      position = batch.position;
-      ctx.progress(position.offset, batch.size);
-      const due = savedAt === 0 ? firstCheckpointBytes : checkpointBytes;
-      if (position.offset - savedAt < due || position.offset === batch.size) continue;
-      // The next rows are read while these are committed; one such commit at a time.
-      await saved;
-      saved = ctx.checkpoint(position);
-      savedAt = position.offset;
+      await saving;
+    } catch (error) {
+      if (!(error instanceof ChangedError)) throw error;
+      await saving;
+      throw changedError(error, saved, table);
     }
-    await saved;
-    return { rows: position?.rows ?? 0, badRows: position?.badRows ?? 0 };
+    const { rows, badRows, badLines } = position ?? { rows: 0, badRows: 0, badLines: 0 };
+    return { rows, badRows, badLines };
   },
 });
 
+function isCheckpointDue(saved: Position | null, { offset, rows }: Position): boolean {
+  const bytes = saved === null ? firstCheckpointBytes : checkpointBytes;
+  return offset - (saved?.offset ?? 0) >= bytes || rows - (saved?.rows ?? 0) >= checkpointRows;
+}
+
+/** What can be done depends on whether rows of the file as it was are stored. */
+function changedError(error: ChangedError, saved: Position | null, table: string): Error {
+  const stored =
+    saved === null
+      ? "nothing of it is stored: run this again"
+      : `${saved.rows} rows of what it was are in the table ${JSON.stringify(table)}: remove them, then run this again`;
+  return new Error(`${error.message}; ${stored}`, { cause: error });
+}
+
+type Loaded = { rows: number; badRows: number; badLines: number };
+
 const report = task({
   name: "report",
-  run({ table, files }: { table: string; files: { rows: number; badRows: number }[] }, ctx) {
+  run({ table, files }: { table: string; files: Loaded[] }, ctx) {
     const rows = files.reduce((sum, file) => sum + file.rows, 0);
     const badRows = files.reduce((sum, file) => sum + file.badRows, 0);
-    const left = badRows === 0 ? "" : `, ${badRows} bad rows left out`;
+    const badLines = files.reduce((sum, file) => sum + file.badLines, 0);
+    const lines = badLines === badRows ? "" : ` (${badLines} lines)`;
+    const left = badRows === 0 ? "" : `, ${badRows} bad rows${lines} left out`;
     ctx.log.info(`${table}: ${rows} rows from ${files.length} files${left}`);
     return { rows, badRows };
   },
@@ -156,6 +207,8 @@ export default pipeline({
     types: "",
     /** `auto`, a character, `tab`, `comma`, `semicolon` or `pipe`. */
     separator: "auto",
+    /** `double`: a field may be quoted; `none`: quotes are characters like others. */
+    quote: "double",
     /** `auto`, `utf-8`, `latin1`, `utf-16le` or `utf-16be`. */
     encoding: "auto",
     /** What an empty field of a text column becomes: `text` (an empty one) or `null`. In number columns it is NULL. */
@@ -164,10 +217,11 @@ export default pipeline({
   },
   messages: [createTable],
   tasks({ params }) {
-    const { dir, table, types, separator, encoding, empty, skipBadRows } = params;
+    const { dir, table, types, separator, quote, encoding, empty, skipBadRows } = params;
     const key = keyOf(params.key === "" && dir === "" ? "id" : params.key);
-    const files = each(findFiles({ dir }), (path) =>
-      inspect({ path, separator, encoding, skipBadRows }, { name: `inspect ${basename(path)}` }),
+    const reading = { separator, quote, encoding, skipBadRows };
+    const files = each(findFiles({ dir, table, types }), (file) =>
+      inspect({ file, reading }, { name: `inspect ${basename(file.path)}` }),
     );
     const loads = prepare({ files, target: { table, key, types, empty }, skipBadRows });
     return report({

@@ -5,7 +5,7 @@ import { message, type TaskContext } from "pipeloom";
 export type ColumnType = "INTEGER" | "REAL" | "TEXT";
 export type Column = { readonly name: string; readonly type: ColumnType | "" };
 
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** Equal for names that SQLite takes for one column or table: it folds the case of ASCII letters only. */
 export const foldedName = (name: string): string =>

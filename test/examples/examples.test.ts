@@ -2,8 +2,16 @@
 
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { type Ended, pipeloom, run } from "../support/program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -49,12 +57,12 @@ test("a flag of another example is wrong usage", async () => {
 });
 
 const awkward = [
-  "id,name,zip,price,note,empty",
-  '1,"Smith, J.",01234,1.50,"said ""hi""",',
-  '2,Ünal,98765,,"two',
+  "id,name,zip,price,version,note,empty",
+  '1,"Smith, J.",01234,1.5,1.10,"said ""hi""",',
+  '2,Ünal,98765,,1.9,"two',
   'lines",',
-  "3,,00501,-3,x,",
-  "10,last,1,1e3,,",
+  "3,,00501,-3,1e3,x,",
+  "10,last,1,0.25,2,,",
   "",
 ].join("\r\n");
 
@@ -78,7 +86,7 @@ test(
       rows(folder.path, "SELECT sql FROM sqlite_schema WHERE name = 't'").flat()[0],
     );
     expect(made).toBe(
-      'CREATE TABLE "t" ("id" INTEGER PRIMARY KEY, "name" TEXT, "zip" TEXT, "price" REAL, "note" TEXT, "empty" TEXT)',
+      'CREATE TABLE "t" ("id" INTEGER PRIMARY KEY, "name" TEXT, "zip" TEXT, "price" REAL, "version" TEXT, "note" TEXT, "empty" TEXT)',
     );
     const imported = await run(
       [
@@ -112,7 +120,7 @@ test(
     const flags = ["csv", "--dir", ".", "--table", "t", "--key", "id"];
     const failed = await examples(folder.path, ...flags);
     expect(failed.code).toBe(1);
-    expect(failed.err).toContain("a.csv, line 3: 1 fields, not 2");
+    expect(failed.err).toContain("a.csv, line 3: 1 field, not 2");
     const { code, err } = await examples(folder.path, ...flags, "--skip-bad-rows", "--fresh");
     expect([code, err]).toEqual([
       0,
@@ -149,6 +157,112 @@ test(
     expect(rows(folder.path, "SELECT * FROM t")).toEqual([
       [1, "1.50"],
       [2, "007"],
+    ]);
+  },
+  patient,
+);
+
+test(
+  "a second load changes nothing that the first has stored",
+  async () => {
+    using folder = tempFolder();
+    const path = join(folder.path, "a.csv");
+    const load = (...flags: string[]): Promise<Ended> =>
+      examples(folder.path, "csv", "--dir", "a.csv", "--table", "t", "--key", "zip", ...flags);
+    writeFileSync(path, "zip,city\n90210,Beverly Hills\n2134,Vienna\n");
+    expect((await load()).code).toBe(0);
+    writeFileSync(path, "zip,city\n02134,Boston\n");
+    const refused = await load();
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringContaining(
+        '"02134" (a.csv, line 2) would not stay as it is in the column "zip"',
+      ),
+    ]);
+    const contradicted = await load("--types", "zip=text");
+    expect([contradicted.code, contradicted.err]).toEqual([
+      1,
+      expect.stringContaining('--types says text for "zip", but in the table "t" it is INTEGER'),
+    ]);
+    writeFileSync(path, "ZIP,City\n90210,Elsewhere\n5,Five\n");
+    expect((await load()).code).toBe(0);
+    expect(rows(folder.path, "SELECT * FROM t ORDER BY zip")).toEqual([
+      [5, "Five"],
+      [2134, "Vienna"],
+      [90210, "Elsewhere"],
+    ]);
+  },
+  patient,
+);
+
+test(
+  "of a folder, links are followed and each file is read once; what is passed over is said",
+  async () => {
+    using folder = tempFolder();
+    const data = join(folder.path, "data");
+    mkdirSync(data);
+    writeFileSync(join(folder.path, "elsewhere.csv"), "ID,n\n1,a\n");
+    symlinkSync("../elsewhere.csv", join(data, "a.csv"));
+    symlinkSync("a.csv", join(data, "latest.csv"));
+    symlinkSync("nowhere", join(data, "lost.csv"));
+    writeFileSync(join(data, "b.csv.gz"), gzipSync("id,n\n2,b\n"));
+    copyFileSync(join(data, "b.csv.gz"), join(data, "b.csv.zip"));
+    writeFileSync(join(data, "README.txt"), "About these data, by the office\n");
+    writeFileSync(join(data, ".a.csv.swp"), "not for anybody");
+    const { code, err } = await examples(folder.path, "csv", "--dir", "data");
+    expect(code).toBe(0);
+    for (const said of [
+      "latest.csv is passed over: it is the same file as a.csv",
+      "lost.csv is passed over: it is a link to nothing",
+      "b.csv.zip is passed over: it is not .csv",
+      "README.txt is passed over: its name says",
+      "b.csv.gz: unpacked (gzip)",
+    ]) {
+      expect(err).toContain(said);
+    }
+    expect(rows(folder.path, "SELECT ID, n FROM items ORDER BY n")).toEqual([
+      [1, "a"],
+      [2, "b"],
+    ]);
+  },
+  patient,
+);
+
+test(
+  "a quote that does not mean what quotes mean stops the run; --quote none takes it as it is",
+  async () => {
+    using folder = tempFolder();
+    writeFileSync(
+      join(folder.path, "a.tsv"),
+      'id\ttitle\n1\t"Wind it" captain\n2\tx\n3\t"Ours" and\n',
+    );
+    const flags = ["csv", "--dir", "a.tsv", "--table", "t", "--key", "id"];
+    const refused = await examples(folder.path, ...flags);
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringContaining(
+        "a.tsv, line 2: text behind the closing quote of a field (--quote none",
+      ),
+    ]);
+    expect((await examples(folder.path, ...flags, "--quote", "none")).code).toBe(0);
+    expect(rows(folder.path, "SELECT * FROM t ORDER BY id")).toEqual([
+      [1, '"Wind it" captain'],
+      [2, "x"],
+      [3, '"Ours" and'],
+    ]);
+  },
+  patient,
+);
+
+test(
+  "more rows of two bytes than a unit may hold",
+  async () => {
+    using folder = tempFolder();
+    writeFileSync(join(folder.path, "a.csv"), `n\n${"1\n".repeat(1_500_000)}`);
+    const { code } = await examples(folder.path, "csv", "--dir", "a.csv");
+    expect(code).toBe(0);
+    expect(rows(folder.path, "SELECT count(*), sum(n) FROM items")).toEqual([
+      [1_500_000, 1_500_000],
     ]);
   },
   patient,
@@ -251,6 +365,29 @@ test(
     expect(rows(folder.path, "SELECT count(*), max(status) FROM pipeline_runs")).toEqual([
       [1, "done"],
     ]);
+  },
+  patient,
+);
+
+test(
+  "a run that goes on in a file that was written anew stops, and says what is stored",
+  async () => {
+    using folder = tempFolder();
+    const path = join(folder.path, "a.csv");
+    const write = (tag: string): void => {
+      const lines = Array.from({ length: 400_000 }, (_, i) => `${i},${tag}`);
+      writeFileSync(path, `id,tag\n${lines.join("\n")}\n`);
+    };
+    write("old");
+    const flags = ["csv", "--dir", "a.csv", "--table", "t"];
+    await killInside(folder.path, flags);
+    write("NEW");
+    const { code, err } = await examples(folder.path, ...flags);
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /a\.csv: it has changed since it was looked through; [0-9]+ rows of what it was are in the table "t"/,
+    );
+    expect(rows(folder.path, "SELECT count(*) FROM t WHERE tag = 'NEW'")).toEqual([[0]]);
   },
   patient,
 );

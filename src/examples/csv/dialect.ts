@@ -1,6 +1,8 @@
-// A file's separator, its line breaks and its column names, from its beginning.
+// A file's separator, its line breaks, its column names and where they are, from its beginning.
 
-import { type Dialect, RecordReader } from "./records.ts";
+import { foldedName } from "../table.ts";
+import { byteLength, type Encoding } from "./encoding.ts";
+import { type Dialect, type Quote, RecordReader } from "./records.ts";
 
 const separators = [",", ";", "\t", "|"] as const;
 
@@ -22,43 +24,116 @@ export function separatorOf(text: string): string {
   );
 }
 
-/**
- * @param head the beginning of the file, more than its first line
- * @param separator null to find it: the one that cuts the first line into most fields, commas first
- */
-export function detectDialect(head: string, separator: string | null): Dialect {
-  const newline = head.includes("\n") || !head.includes("\r") ? "\n" : "\r";
-  if (separator !== null) return { separator, newline };
-  let best: Dialect = { separator: ",", newline };
+export type DialectOptions = {
+  /** Null to find it: the one that cuts the header into most fields, commas first. */
+  readonly separator: string | null;
+  readonly quote: Quote;
+};
+
+export type Head = {
+  readonly dialect: Dialect;
+  /** What is before the header: blank lines, and Excel's `sep=;`. */
+  readonly skipped: { readonly text: string; readonly lines: number };
+  /** The titles; none when there is no line. */
+  readonly header: readonly string[];
+  /** Why the header is not a record. */
+  readonly why: string | null;
+  /** The header is there to its end. */
+  readonly isWhole: boolean;
+};
+
+/** @param head the beginning of the file, more than its first line */
+export function readHead(head: string, options: DialectOptions): Head {
+  const newline = newlineOf(head, options.quote);
+  let at = blankLines(head, newline);
+  const excel = /^"?sep=([^\r\n])"?\r?$/i.exec(lineAt(head, at, newline));
+  if (excel !== null) {
+    const next = head.indexOf(newline, at);
+    at = next === -1 ? head.length : next + 1;
+    at += blankLines(head.slice(at), newline);
+  }
+  const rest = head.slice(at);
+  const separator = options.separator ?? excel?.[1] ?? bestSeparator(rest, newline, options.quote);
+  const dialect: Dialect = { separator, newline, quote: options.quote };
+  const text = head.slice(0, at);
+  const { fields, why } = firstRecord(rest, dialect);
+  return {
+    dialect,
+    skipped: { text, lines: text.split(newline).length - 1 },
+    header: fields,
+    why,
+    isWhole: why === null && rest.includes(newline),
+  };
+}
+
+/** Where the header begins, in bytes of the file. */
+export const skippedBytes = ({ skipped }: Head, encoding: Encoding): number =>
+  byteLength(skipped.text, encoding);
+
+/** The first line break that is not within quotes, or else the first of all. */
+function newlineOf(head: string, quote: Quote): "\n" | "\r" {
+  const at = quote === "none" ? -1 : unquotedBreak(head);
+  const first = at === -1 ? head.search(/[\r\n]/) : at;
+  const isOldMac = first !== -1 && head[first] === "\r" && head[first + 1] !== "\n";
+  return isOldMac && first < head.length - 1 ? "\r" : "\n";
+}
+
+function unquotedBreak(head: string): number {
+  let isQuoted = false;
+  for (let at = 0; at < head.length; at++) {
+    const character = head[at];
+    if (character === '"') isQuoted = !isQuoted;
+    else if (!isQuoted && (character === "\n" || character === "\r")) return at;
+  }
+  return -1;
+}
+
+const lineAt = (head: string, at: number, newline: string): string => {
+  const end = head.indexOf(newline, at);
+  return head.slice(at, end === -1 ? head.length : end);
+};
+
+/** How many characters the lines have at the beginning that have nothing on them. */
+function blankLines(head: string, newline: string): number {
+  let at = 0;
+  for (;;) {
+    const end = head.indexOf(newline, at);
+    if (end === -1 || head.slice(at, end).trim() !== "") return at;
+    at = end + 1;
+  }
+}
+
+function bestSeparator(head: string, newline: "\n" | "\r", quote: Quote): string {
+  let best = ",";
   let most = 1;
-  for (const candidate of separators) {
-    const dialect: Dialect = { separator: candidate, newline };
-    const fields = firstRecord(head, dialect)?.length ?? 0;
-    if (fields > most) [best, most] = [dialect, fields];
+  for (const separator of separators) {
+    const { fields } = firstRecord(head, { separator, newline, quote });
+    if (fields.length > most) [best, most] = [separator, fields.length];
   }
   return best;
 }
 
-/** The fields of the first record, or null when there is none. */
-export function firstRecord(head: string, dialect: Dialect): readonly string[] | null {
+type Parsed = { readonly fields: readonly string[]; readonly why: string | null };
+
+function firstRecord(head: string, dialect: Dialect): Parsed {
   // Some beginning of the file: long enough for a first record, and short enough to be read four times.
   const text = head.slice(0, firstRecordEnd(head, dialect));
   const bytes = Buffer.from(text.endsWith(dialect.newline) ? text : text + dialect.newline);
   const reader = new RecordReader(dialect, null);
-  reader.open({ bytes, isAscii: false, isLast: true });
-  if (!reader.next() || reader.why !== null) return null;
-  return Array.from({ length: reader.fields.count }, (_, i) => reader.text(i));
+  reader.open({ bytes, isAscii: false, isValid: true, isLast: true });
+  if (!reader.next()) return { fields: [], why: null };
+  if (reader.why !== null) return { fields: [], why: reader.why };
+  const fields = Array.from({ length: reader.fields.count }, (_, i) => reader.text(i));
+  return { fields, why: null };
 }
 
-/** Just past the first line that has something on it and does not end within quotes. */
-function firstRecordEnd(head: string, { newline }: Dialect): number {
+/** Just past the first line that does not end within quotes. */
+function firstRecordEnd(head: string, { newline, quote }: Dialect): number {
   let isQuoted = false;
-  let isBlank = true;
   for (let at = 0; at < head.length; at++) {
-    const character = head.charAt(at);
-    if (character === newline && !isQuoted && !isBlank) return at + 1;
-    if (character === '"') isQuoted = !isQuoted;
-    isBlank &&= character.trim() === "";
+    const character = head[at];
+    if (character === newline && !isQuoted) return at + 1;
+    if (character === '"' && quote !== "none") isQuoted = !isQuoted;
   }
   return head.length;
 }
@@ -70,8 +145,8 @@ export function columnNames(header: readonly string[]): readonly string[] {
   return header.map((title, index) => {
     const base = title.trim() === "" ? `column_${index + 1}` : title.trim();
     let name = base;
-    for (let n = 2; taken.has(name.toLowerCase()); n++) name = `${base}_${n}`;
-    taken.add(name.toLowerCase());
+    for (let n = 2; taken.has(foldedName(name)); n++) name = `${base}_${n}`;
+    taken.add(foldedName(name));
     return name;
   });
 }

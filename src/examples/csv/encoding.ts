@@ -3,21 +3,38 @@
 export const encodings = ["utf-8", "latin1", "utf-16le", "utf-16be"] as const;
 export type Encoding = (typeof encodings)[number];
 
-/** Latin-1 as the web reads it, which is Windows-1252: the same letters, and quotes and dashes where Latin-1 has none. */
-const labels = {
-  "utf-8": "utf-8",
-  latin1: "windows-1252",
-  "utf-16le": "utf-16le",
-  "utf-16be": "utf-16be",
-} as const;
-
 export const isWide = (encoding: Encoding): boolean => encoding.startsWith("utf-16");
 
-/** Decodes whole blocks; a byte order mark within the data is a character like others. */
-export function decoderOf(encoding: Encoding): (bytes: Uint8Array) => string {
-  const decoder = new TextDecoder(labels[encoding], { ignoreBOM: true });
-  return (bytes) => decoder.decode(bytes);
+/** Latin-1 as the web reads it, which is Windows-1252: the same letters, and quotes and dashes where Latin-1 has none. */
+const latin1 = new TextDecoder("windows-1252");
+
+/** In place of what is no character: no byte of UTF-8, so it is found again in the record that has it. */
+export const invalidByte = 0xff;
+
+/** Whole blocks as UTF-8. Where a UTF-16 unit is no character, `invalidByte` stands in its place. */
+export function toUtf8(bytes: Buffer, encoding: Exclude<Encoding, "utf-8">): Buffer {
+  if (encoding === "latin1") return Buffer.from(latin1.decode(bytes));
+  const even = bytes.length & ~1;
+  const units = bytes.subarray(0, even);
+  const text = (encoding === "utf-16le" ? units : Buffer.from(units).swap16()).toString("utf16le");
+  if (text.isWellFormed() && even === bytes.length) return Buffer.from(text);
+  return joined(text.split(loneSurrogate), even < bytes.length);
 }
+
+/** Half of a character: with the flag `u` a pair of them is one character and not matched. */
+const loneSurrogate = /\p{Surrogate}/u;
+
+function joined(parts: readonly string[], endsTorn: boolean): Buffer {
+  const invalid = Buffer.of(invalidByte);
+  const buffers = parts.flatMap((part, i) =>
+    i === 0 ? [Buffer.from(part)] : [invalid, Buffer.from(part)],
+  );
+  return Buffer.concat(endsTorn ? [...buffers, invalid] : buffers);
+}
+
+/** The beginning of a file as text. */
+export const decodeHead = (head: Buffer, encoding: Encoding): string =>
+  (encoding === "utf-8" ? head : toUtf8(head, encoding)).toString();
 
 /** How many bytes a text took in the file. */
 export function byteLength(text: string, encoding: Encoding): number {
@@ -25,7 +42,11 @@ export function byteLength(text: string, encoding: Encoding): number {
   return isWide(encoding) ? text.length * 2 : text.length;
 }
 
-export type Beginning = { readonly encoding: Encoding; readonly bomBytes: number };
+export type Beginning = {
+  readonly encoding: Encoding;
+  /** Of a byte order mark. */
+  readonly bomBytes: number;
+};
 
 /**
  * What a file's first bytes say: a byte order mark, or zeros at every other place (ASCII in UTF-16). Null: nothing, so
@@ -47,8 +68,20 @@ export function detectEncoding(head: Uint8Array): Beginning | null {
   return null;
 }
 
-/** The byte order mark that a file of this encoding begins with, or 0. */
-export function bomBytes(head: Uint8Array, encoding: Encoding): number {
-  const detected = detectEncoding(head);
-  return detected?.encoding === encoding ? detected.bomBytes : 0;
+/**
+ * Whether bytes hold a character of UTF-8 beyond ASCII. In a file of Latin-1 such pairs hardly occur, so a file that has
+ * one is UTF-8, and what is wrong elsewhere in it is damage.
+ */
+export function hasMultibyte(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at++) {
+    const code = bytes[at] ?? 0;
+    if (code < 0xc2 || code > 0xf4) continue;
+    const more = code < 0xe0 ? 1 : code < 0xf0 ? 2 : 3;
+    let found = 0;
+    while (found < more && isContinuation(bytes[at + found + 1] ?? 0)) found++;
+    if (found === more) return true;
+  }
+  return false;
 }
+
+const isContinuation = (code: number): boolean => code >= 0x80 && code < 0xc0;

@@ -1,17 +1,35 @@
 // One pass over a file before it is loaded: how it is written, its columns, and the types that lose nothing. It makes
 // no strings, so it takes a tenth of the loading; in return a broken file is known before its first row is stored.
 
-import { Blocks, EncodingError } from "./blocks.ts";
-import { columnNames, detectDialect, firstRecord, separatorOf } from "./dialect.ts";
-import { bomBytes, decoderOf, detectEncoding, type Encoding } from "./encoding.ts";
-import { type BadRecord, type Dialect, type Fields, RecordReader } from "./records.ts";
-import { type ColumnType, type Kind, kindOf, kinds, typeOfKind } from "./types.ts";
+import { foldedName } from "../table.ts";
+import { Blocks } from "./blocks.ts";
+import { columnNames, type Head, readHead, separatorOf, skippedBytes } from "./dialect.ts";
+import { decodeHead, detectEncoding, type Encoding, hasMultibyte } from "./encoding.ts";
+import { type BadRecord, type Dialect, type Quote, RecordReader } from "./records.ts";
+import { type Contents, isSameStamp, SourceFile } from "./source-file.ts";
+import { kindOf, kinds } from "./types.ts";
 
 export type InspectOptions = {
   /** Null: found out. */
   readonly separator: string | null;
   readonly encoding: Encoding | null;
+  readonly quote: Quote;
   readonly skipBadRows: boolean;
+  /** Columns that a table holds as numbers: every field of them is looked at. */
+  readonly numberColumns: readonly string[] | "all";
+};
+
+/** A field, and where it is. */
+export type Example = { readonly field: string; readonly line: number };
+
+export type InspectedColumn = {
+  readonly name: string;
+  /** The kinds of its fields, as bits. */
+  readonly kinds: number;
+  /** Of each kind that is not a plain number, the first field; by the kind's bit. */
+  readonly examples: Readonly<Record<number, Example>>;
+  /** False: nothing was looked at behind the first text. */
+  readonly isComplete: boolean;
 };
 
 /** What loading needs to know; JSON. */
@@ -19,22 +37,24 @@ export type Inspection = {
   readonly path: string;
   readonly encoding: Encoding;
   readonly dialect: Dialect;
-  readonly columns: readonly {
-    readonly name: string;
-    readonly type: ColumnType;
-    readonly isEmpty: boolean;
-  }[];
-  /** Bytes of a byte order mark. */
+  readonly columns: readonly InspectedColumn[];
+  /** The byte, and the line, that the header begins at. */
   readonly start: number;
-  readonly bytes: number;
+  readonly firstLine: number;
+  readonly contents: Contents;
   readonly rows: number;
   readonly badRows: number;
+  /** What a reader should know of the choices that were made. */
+  readonly notes: readonly Note[];
 };
 
+export type Note = { readonly level: "info" | "warn"; readonly text: string };
+
+const lineFeed = 10;
 const headBytes = 64 * 1024;
 const maxHeadBytes = 64 * 1024 * 1024;
-const lineFeed = 10;
-const carriageReturn = 13;
+/** Of a field that is shown. */
+const maxShownChars = 60;
 
 /**
  * @param progress told now and then how many of how many bytes are read
@@ -45,107 +65,282 @@ export async function inspectCsv(
   options: InspectOptions,
   progress: (bytes: number, of: number) => void = () => undefined,
 ): Promise<Inspection> {
-  const head = await readHead(path);
-  const detected = detectEncoding(head)?.encoding;
-  const encoding = options.encoding ?? detected ?? "utf-8";
+  using source = await SourceFile.open(path);
+  const first = attempt(() => inspectOnce(source, options, "still", progress));
+  if (isSameStamp(source.stamp, source.stampNow())) return resultOf(first);
+  // Somebody is writing to it. Whole lines that others are added to can be read; anything else is a mixture.
+  using again = await SourceFile.open(path);
+  const second = attempt(() => inspectOnce(again, options, "growing", progress));
+  const contents = second.result?.contents;
+  if (contents !== undefined && !again.beginsWith(contents)) {
+    throw new Error(`${path}: it is changed while it is read; run this again when it is written`);
+  }
+  return resultOf(second);
+}
+
+type Attempt = { readonly result?: Inspection; readonly error?: unknown };
+
+function attempt(inspection: () => Inspection): Attempt {
   try {
-    return scan(path, head, encoding, options, progress);
+    return { result: inspection() };
   } catch (error) {
-    const isGuess = options.encoding === null && detected === undefined;
-    if (!isGuess || !(error instanceof EncodingError)) throw error;
-    return scan(path, head, "latin1", options, progress);
+    return { error };
   }
 }
 
-/** The file's beginning, with all of its first line: a header of thousands of columns is longer than most beginnings. */
-async function readHead(path: string): Promise<Uint8Array> {
-  for (let bytes = headBytes; ; bytes *= 4) {
-    const head = await Bun.file(path).slice(0, bytes).bytes();
-    if (head.length < bytes || bytes >= maxHeadBytes) return head;
-    if (head.includes(lineFeed) || head.includes(carriageReturn)) return head;
-  }
+function resultOf({ result, error }: Attempt): Inspection {
+  if (result === undefined) throw error;
+  return result;
 }
 
-function scan(
-  path: string,
-  head: Uint8Array,
-  encoding: Encoding,
+/** Whether lines are added to the file: the last one may not be there to its end. */
+type Life = "still" | "growing";
+type Progress = (bytes: number, of: number) => void;
+
+function inspectOnce(
+  source: SourceFile,
   options: InspectOptions,
-  progress: (bytes: number, of: number) => void,
+  life: Life,
+  progress: Progress,
 ): Inspection {
-  const start = bomBytes(head, encoding);
-  const beginning = decoderOf(encoding)(head.subarray(start));
-  const dialect = detectDialect(
-    beginning,
-    options.separator === null ? null : separatorOf(options.separator),
-  );
-  const names = columnNames(firstRecord(beginning, dialect) ?? []);
-  const seen = new SeenKinds(path, names.length, options.skipBadRows);
-  const reader = new RecordReader(dialect, names.length);
-  using blocks = new Blocks(path, { encoding, newline: dialect.newline, offset: start });
-  for (let block = blocks.next(); block !== null; block = blocks.next()) {
-    reader.open(block);
-    seen.read(reader, block.bytes);
-    blocks.used(reader.end);
-    progress(blocks.offset, blocks.size);
+  const detected = detectEncoding(beginningOf(source, 0, headBytes));
+  const encoding = options.encoding ?? detected?.encoding ?? "utf-8";
+  const bomBytes = detected?.bomBytes ?? 0;
+  if (bomBytes > 0 && detected?.encoding !== encoding) {
+    throw new Error(
+      `${source.path}: it begins with the byte order mark of ${detected?.encoding}, so it is not ${encoding}`,
+    );
   }
-  return {
-    path,
-    encoding,
-    dialect,
-    columns: names.map((name, i) => ({
-      name,
-      type: typeOfKind(seen.kind(i)),
-      isEmpty: seen.kind(i) === kinds.empty,
-    })),
-    start,
-    bytes: blocks.size,
-    rows: Math.max(0, seen.rows - 1),
-    badRows: seen.badRows,
-  };
+  const scan = (as: Encoding, guess: Guess): Inspection =>
+    new Scan(source, options, { encoding: as, bomBytes, guess }, life).run(progress);
+  if (options.encoding !== null || detected !== null) return scan(encoding, null);
+  try {
+    return scan("utf-8", "open");
+  } catch (error) {
+    if (!(error instanceof NotUtf8)) throw error;
+    return scan("latin1", { notUtf8At: error.line });
+  }
 }
 
-/** The largest kind in each column; the first row is the header. */
+/** Whether the encoding was said (null), is to be tried, or was taken because UTF-8 was tried. */
+type Guess = null | "open" | { readonly notUtf8At: number };
+
+/** The bytes are not UTF-8, and no character of the file beyond ASCII is. */
+class NotUtf8 extends Error {
+  readonly line: number;
+  constructor(line: number) {
+    super(`not utf-8 from line ${line} on`);
+    this.line = line;
+  }
+}
+
+function beginningOf(source: SourceFile, from: number, length: number): Buffer {
+  const buffer = Buffer.alloc(length);
+  return buffer.subarray(0, source.read(buffer, length, from));
+}
+
+type Reading = {
+  readonly encoding: Encoding;
+  readonly bomBytes: number;
+  readonly guess: Guess;
+};
+
+/** One reading of a file in one encoding. */
+class Scan {
+  readonly #source: SourceFile;
+  readonly #options: InspectOptions;
+  readonly #reading: Reading;
+  readonly #life: Life;
+
+  constructor(source: SourceFile, options: InspectOptions, reading: Reading, life: Life) {
+    this.#source = source;
+    this.#options = options;
+    this.#reading = reading;
+    this.#life = life;
+  }
+
+  /** @throws NotUtf8 where UTF-8 is tried */
+  run(progress: Progress): Inspection {
+    const source = this.#source;
+    const { encoding, bomBytes } = this.#reading;
+    const head = this.#head();
+    const { dialect } = head;
+    const firstLine = head.skipped.lines + 1;
+    if (head.why !== null) throw new Error(`${source.path}, line ${firstLine}: ${head.why}`);
+    const names = columnNames(head.header);
+    const start = bomBytes + skippedBytes(head, encoding);
+    const seen = new SeenKinds(source.path, names, this.#options);
+    const reader = new RecordReader(dialect, names.length, firstLine);
+    const blocks = new Blocks(source, {
+      encoding,
+      newline: dialect.newline,
+      offset: start,
+      end: source.size,
+      crc: source.crc(start) ?? 0,
+      isGrowing: this.#life === "growing",
+    });
+    for (let block = blocks.next(); block !== null; block = blocks.next()) {
+      if (this.#reading.guess === "open" && !block.isValid) this.#checkUtf8(block.bytes, reader);
+      reader.open(block);
+      seen.read(reader, block.bytes);
+      blocks.used(reader.end);
+      progress(blocks.offset, source.size);
+    }
+    return {
+      path: source.path,
+      encoding,
+      dialect,
+      columns: seen.columns,
+      start,
+      firstLine,
+      contents: { stamp: source.stamp, bytes: blocks.offset, crc: blocks.crc },
+      rows: seen.rows,
+      badRows: seen.badRows,
+      notes: this.#notes(seen, blocks.offset),
+    };
+  }
+
+  /** The file's beginning, with all of its header: one of thousands of columns is longer than most beginnings. */
+  #head(): Head {
+    const { encoding, bomBytes } = this.#reading;
+    const { separator, quote } = this.#options;
+    const options = { separator: separator === null ? null : separatorOf(separator), quote };
+    for (let bytes = headBytes; ; bytes *= 4) {
+      const beginning = beginningOf(this.#source, bomBytes, bytes);
+      const head = readHead(decodeHead(beginning, encoding), options);
+      if (head.isWhole || beginning.length < bytes || bytes >= maxHeadBytes) return head;
+    }
+  }
+
+  /** @throws NotUtf8 if no character beyond ASCII is UTF-8; else what is wrong is damage, and makes bad rows */
+  #checkUtf8(bytes: Buffer, reader: RecordReader): void {
+    if (this.#hasMultibyte()) return;
+    const at = bytes.findIndex((byte) => byte >= 0x80);
+    const breaks = bytes.subarray(0, at).filter((byte) => byte === lineFeed).length;
+    throw new NotUtf8(reader.nextLine + breaks);
+  }
+
+  #hasMultibyte(): boolean {
+    const length = 1024 * 1024;
+    for (let at = 0; at < this.#source.size; at += length) {
+      // A character may lie across the end of a piece.
+      if (hasMultibyte(beginningOf(this.#source, at, length + 3))) return true;
+    }
+    return false;
+  }
+
+  #notes(seen: SeenKinds, bytes: number): Note[] {
+    const { encoding, guess } = this.#reading;
+    const notes: Note[] = [];
+    if (this.#source.isCompressed) notes.push({ level: "info", text: "unpacked (gzip)" });
+    if (guess !== null && guess !== "open") {
+      notes.push({
+        level: "warn",
+        text: `not UTF-8 (first in line ${guess.notUtf8At}), so it is read as ${encoding}; --encoding names another`,
+      });
+    } else if (this.#options.encoding === null && encoding !== "utf-8") {
+      notes.push({ level: "info", text: `read as ${encoding}` });
+    }
+    if (this.#life === "growing") {
+      notes.push({
+        level: "warn",
+        text: `it grows while it is read: the whole rows of its first ${bytes} bytes are loaded`,
+      });
+    }
+    const [doubtful] = seen.doubtful;
+    if (doubtful !== undefined) {
+      const others = seen.doubtful.length - 1;
+      notes.push({
+        level: "warn",
+        text: `line ${doubtful}${others === 0 ? "" : ` (and ${others} other places)`}: a quoted field runs over lines that would each be a row; if quotes are characters like others here, use --quote none`,
+      });
+    }
+    return notes;
+  }
+}
+
+/** Which kinds are in each column; the first row is the header. */
 class SeenKinds {
   readonly #path: string;
-  readonly #kinds: Kind[];
+  readonly #names: readonly string[];
+  readonly #kinds: number[];
+  readonly #examples: Record<number, Example>[];
+  /** Kinds behind which nothing new is to be known. */
+  readonly #enough: readonly number[];
   readonly #skipBadRows: boolean;
+  #isHeader = true;
   rows = 0;
   badRows = 0;
+  /** Lines of rows with a quote that may not be one. */
+  readonly doubtful: number[] = [];
 
-  constructor(path: string, columns: number, skipBadRows: boolean) {
+  constructor(path: string, names: readonly string[], options: InspectOptions) {
     this.#path = path;
-    this.#kinds = Array.from({ length: columns }, () => kinds.empty);
-    this.#skipBadRows = skipBadRows;
+    this.#names = names;
+    this.#kinds = names.map(() => kinds.empty);
+    this.#examples = names.map(() => ({}));
+    const { numberColumns } = options;
+    const numbers = numberColumns === "all" ? names : numberColumns;
+    const folded = new Set(numbers.map(foldedName));
+    this.#enough = names.map((name) => (folded.has(foldedName(name)) ? 0 : kinds.text));
+    this.#skipBadRows = options.skipBadRows;
   }
 
-  kind(column: number): Kind {
-    return this.#kinds[column] ?? kinds.empty;
+  get columns(): InspectedColumn[] {
+    return this.#names.map((name, i) => {
+      const seen = this.#kinds[i] ?? kinds.empty;
+      const isComplete = (seen & (this.#enough[i] ?? 0)) === 0;
+      return { name, kinds: seen, examples: this.#examples[i] ?? {}, isComplete };
+    });
   }
 
   /** All records of a block. */
   read(reader: RecordReader, bytes: Buffer): void {
     while (reader.next()) {
-      const { why, line } = reader;
-      if (why !== null) this.#bad({ line, why });
-      else if (this.rows++ > 0) this.#row(reader.fields, bytes);
+      const { bad } = reader;
+      if (bad !== null) this.#bad(bad);
+      else if (this.#isHeader) this.#isHeader = false;
+      else {
+        this.rows++;
+        this.#row(reader, bytes);
+        if (reader.isDoubtful) this.doubtful.push(reader.line);
+      }
     }
   }
 
-  #row({ starts, ends }: Fields, bytes: Buffer): void {
+  #row(reader: RecordReader, bytes: Buffer): void {
+    const { starts, ends } = reader.fields;
     const seen = this.#kinds;
     for (let i = 0; i < seen.length; i++) {
-      if (seen[i] === kinds.text) continue;
+      const before = seen[i] as number;
+      if ((before & (this.#enough[i] as number)) !== 0) continue;
       const kind = kindOf(bytes, starts[i] ?? 0, ends[i] ?? 0);
-      if (kind > (seen[i] ?? 0)) seen[i] = kind;
+      if ((before & kind) === kind) continue;
+      seen[i] = before | kind;
+      this.#keepExample(i, kind, reader);
     }
+  }
+
+  #keepExample(column: number, kind: number, reader: RecordReader): void {
+    const examples = this.#examples[column];
+    if (examples === undefined || kind === kinds.integer) return;
+    const field = reader.text(column);
+    const shown = field.length > maxShownChars ? `${field.slice(0, maxShownChars)}…` : field;
+    examples[kind] = { field: shown, line: reader.line };
   }
 
   #bad(record: BadRecord): void {
-    if (!this.#skipBadRows) throw badRowError(this.#path, record);
+    if (this.#isHeader || !this.#skipBadRows) throw badRowError(this.#path, record);
     this.badRows++;
   }
 }
 
-export const badRowError = (path: string, { line, why }: BadRecord): Error =>
-  new Error(`${path}, line ${line}: ${why} (--skip-bad-rows leaves such rows out and counts them)`);
+export function badRowError(path: string, record: BadRecord): Error {
+  const hints = record.hint === null ? [] : [record.hint];
+  hints.push("--skip-bad-rows leaves such rows out and counts them");
+  return new Error(`${path}, ${placeOf(record)}: ${record.why} (${hints.join("; ")})`);
+}
+
+/** `line 4`, or `lines 4 to 7`. */
+export const placeOf = ({ line, lines }: BadRecord): string =>
+  lines === 1 ? `line ${line}` : `lines ${line} to ${line + lines - 1}`;

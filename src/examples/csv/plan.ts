@@ -1,9 +1,12 @@
-// The table that a folder of files goes into: columns and types that hold all of them.
+// The table that a folder of files goes into: columns that hold every field of all of them as it is written. What a table
+// that is there already would change is refused, with what can be done.
 
-import type { Inspection } from "./inspect.ts";
-import type { ColumnType } from "./types.ts";
-
-export type Column = { readonly name: string; readonly type: ColumnType };
+import type { Affinity } from "../table.ts";
+import type { Example, InspectedColumn, Inspection, Note } from "./inspect.ts";
+import { ByName } from "./names.ts";
+import type { CellKind } from "./rows.ts";
+import type { TableColumn } from "./table-columns.ts";
+import { type ColumnType, kinds, typeOfKinds } from "./types.ts";
 
 const typeNames: Readonly<Record<string, ColumnType>> = {
   int: "INTEGER",
@@ -16,12 +19,12 @@ const typeNames: Readonly<Record<string, ColumnType>> = {
 /** What `--types` says: a type for some columns, or one for all. */
 export type TypeOverrides = {
   readonly all: ColumnType | null;
-  readonly columns: ReadonlyMap<string, ColumnType>;
+  readonly columns: ByName<{ readonly name: string; readonly type: ColumnType }>;
 };
 
 /** Reads `id=integer,zip=text`, or `text` for all columns. @throws TypeError */
 export function parseTypes(text: string): TypeOverrides {
-  const columns = new Map<string, ColumnType>();
+  const columns = new ByName<{ name: string; type: ColumnType }>();
   let all: ColumnType | null = null;
   for (const item of text
     .split(",")
@@ -41,50 +44,275 @@ export function parseTypes(text: string): TypeOverrides {
       );
     }
     if (split === -1) all = type;
-    else columns.set(item.slice(0, split).trim(), type);
+    else {
+      const name = item.slice(0, split).trim();
+      columns.set(name, { name, type });
+    }
   }
   return { all, columns };
 }
 
-/** The narrower first: a column of several files has the widest of its types. */
-const widths: readonly ColumnType[] = ["INTEGER", "REAL", "TEXT"];
+/** The columns whose every field counts, since a column of numbers would change some. */
+export function numberColumns(
+  existing: readonly TableColumn[],
+  { all, columns }: TypeOverrides,
+): string[] | "all" {
+  if (all !== null && all !== "TEXT") return "all";
+  const held = existing.filter(({ affinity }) => affinity !== "TEXT" && affinity !== "BLOB");
+  const asked = Array.from(columns.values()).filter(({ type }) => type !== "TEXT");
+  return [...held, ...asked].map(({ name }) => name);
+}
+
+/** What is asked for: where the rows go, and what the user said of it. */
+export type Wanted = {
+  readonly table: string;
+  /** Of the table as it is; none when it is to be made. */
+  readonly existing: readonly TableColumn[];
+  readonly key: readonly string[];
+  readonly types: TypeOverrides;
+};
+
+export type PlannedColumn = {
+  readonly name: string;
+  /** For a table that is made. */
+  readonly type: ColumnType;
+  readonly as: CellKind;
+};
+
+export class Plan {
+  readonly columns: ByName<PlannedColumn>;
+  readonly notes: readonly Note[];
+
+  constructor(columns: readonly PlannedColumn[], notes: readonly Note[]) {
+    this.columns = new ByName(columns.map((column) => [column.name, column]));
+    this.notes = notes;
+  }
+
+  /** A file's column, or one of the key, whatever the case of its letters. */
+  column(name: string): PlannedColumn {
+    const column = this.columns.get(name);
+    if (column === undefined) throw new Error(`Internal error: no plan for the column ${name}`);
+    return column;
+  }
+}
 
 /**
- * All files' columns, in the order they come, each wide enough for every file. A column without a value says nothing.
- * @throws TypeError for a `--types` column that no file has
+ * All files' columns, in the order they come.
+ * @throws Error for a file that is no part of the table, and for what the table would change
  */
-export function mergeColumns(
-  files: readonly Inspection[],
-  overrides: TypeOverrides,
-): readonly Column[] {
-  const types = new Map<string, ColumnType | null>();
-  for (const file of files) {
-    for (const { name, type, isEmpty } of file.columns) {
-      types.set(name, widest(types.get(name) ?? null, isEmpty ? null : type));
-    }
-  }
-  for (const name of overrides.columns.keys()) {
-    if (!types.has(name)) {
-      throw new TypeError(
-        `types: no file has a column ${JSON.stringify(name)}; there are: ${[...types.keys()].join(", ")}`,
-      );
-    }
-  }
-  return Array.from(types, ([name, type]) => ({
-    name,
-    type: overrides.columns.get(name) ?? overrides.all ?? type ?? "TEXT",
-  }));
+export function planTable(files: readonly Inspection[], wanted: Wanted): Plan {
+  const columns = mergeColumns(files, wanted);
+  checkNames(columns, wanted);
+  if (wanted.existing.length === 0) checkFiles(files);
+  const judged = Array.from(columns.values(), (column) => judge(column, wanted));
+  const problems = judged.flatMap(({ problem }) => (problem === null ? [] : [problem]));
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+  const notes = judged.flatMap(({ note }) => (note === null ? [] : [note]));
+  return new Plan(
+    judged.map(({ planned }) => planned),
+    [...notes, ...keptAsText(judged)],
+  );
 }
 
-function widest(a: ColumnType | null, b: ColumnType | null): ColumnType | null {
-  if (a === null || b === null) return a ?? b;
-  return widths.indexOf(a) > widths.indexOf(b) ? a : b;
+/** A column of all files together. */
+type Merged = {
+  readonly name: string;
+  kinds: number;
+  /** Of each kind the first field, and its file; by the kind's bit. */
+  readonly examples: Map<number, Example & { readonly path: string }>;
+  isComplete: boolean;
+};
+
+/** To SQLite `ID` and `id` are one column: it is called as the table calls it, or else the first file. */
+function mergeColumns(files: readonly Inspection[], { existing }: Wanted): ByName<Merged> {
+  const names = new ByName(existing.map(({ name }) => [name, name]));
+  const merged = new ByName<Merged>();
+  for (const { path, columns } of files) {
+    for (const column of columns) {
+      const known = merged.get(column.name);
+      const one = known ?? {
+        name: names.get(column.name) ?? column.name,
+        kinds: kinds.empty,
+        examples: new Map(),
+        isComplete: true,
+      };
+      if (known === undefined) merged.set(one.name, one);
+      addColumn(one, column, path);
+    }
+  }
+  return merged;
 }
 
-/** How a column of a table that is there already takes values (https://sqlite.org/datatype3.html#type_affinity). */
-export function typeOfDeclared(declared: string): ColumnType {
-  const type = declared.toUpperCase();
-  if (type.includes("INT")) return "INTEGER";
-  if (/CHAR|CLOB|TEXT|BLOB/.test(type) || type === "") return "TEXT";
-  return "REAL";
+function addColumn(merged: Merged, column: InspectedColumn, path: string): void {
+  merged.kinds |= column.kinds;
+  merged.isComplete &&= column.isComplete;
+  for (const [kind, example] of Object.entries(column.examples)) {
+    if (!merged.examples.has(Number(kind))) merged.examples.set(Number(kind), { ...example, path });
+  }
+}
+
+const listed = (columns: ByName<{ readonly name: string }>): string =>
+  Array.from(columns.values(), ({ name }) => name).join(", ");
+
+function checkNames(columns: ByName<Merged>, { table, existing, types }: Wanted): void {
+  for (const { name } of types.columns.values()) {
+    if (columns.get(name) !== undefined) continue;
+    throw new TypeError(
+      `types: no file has a column ${JSON.stringify(name)}; there are: ${listed(columns)}`,
+    );
+  }
+  if (existing.length === 0) return;
+  const there = new ByName(existing.map((column) => [column.name, column]));
+  for (const { name } of columns.values()) {
+    if (there.get(name) !== undefined) continue;
+    throw new Error(
+      `the table ${JSON.stringify(table)} has no column ${JSON.stringify(name)}; it has: ${listed(there)}. Add it (ALTER TABLE … ADD COLUMN), or load into another --table`,
+    );
+  }
+}
+
+/** A file without any column of the others is something else: a note on the data, say. */
+function checkFiles(files: readonly Inspection[]): void {
+  if (files.length < 2) return;
+  const counts = new ByName<{ count: number }>();
+  for (const { name } of files.flatMap(({ columns }) => columns)) {
+    const known = counts.get(name);
+    if (known === undefined) counts.set(name, { count: 1 });
+    else known.count++;
+  }
+  const lonely = files.filter(({ columns }) =>
+    columns.every(({ name }) => (counts.get(name)?.count ?? 0) === 1),
+  );
+  const [first] = lonely;
+  if (first === undefined) return;
+  throw new Error(
+    `${lonely.map(({ path }) => path).join(", ")}: no column in common with the other files (${first.path} begins with ${JSON.stringify(first.columns[0]?.name)}); move away what is not data, or load the files one by one with --dir`,
+  );
+}
+
+type Judged = {
+  readonly column: Merged;
+  readonly planned: PlannedColumn;
+  readonly problem: string | null;
+  readonly note: Note | null;
+  /** Nobody said that it is text. */
+  readonly isInferred: boolean;
+};
+
+function judge(column: Merged, wanted: Wanted): Judged {
+  const { name } = column;
+  const asked = wanted.types.columns.get(name)?.type ?? wanted.types.all;
+  const isKey = new ByName(wanted.key.map((each) => [each, each])).get(name) !== undefined;
+  const there = new ByName(wanted.existing.map((each) => [each.name, each])).get(name);
+  const type = asked ?? there?.stored ?? typeOfKinds(column.kinds, isKey);
+  const affinity = there?.affinity ?? type;
+  const as = cellKind(there?.affinity === "TEXT" ? "TEXT" : type, asked);
+  return {
+    column,
+    planned: { name, type, as },
+    problem:
+      contradiction(name, affinity, asked, wanted.table) ??
+      changedField(column, {
+        affinity,
+        isAsked: asked !== null,
+        isKey,
+        isNew: there === undefined,
+      }),
+    note: as !== "text" && isOfNumbers(affinity) ? textInNumbers(column) : null,
+    isInferred: asked === null && there === undefined,
+  };
+}
+
+/** NUMERIC is what SQLite makes of DATE too. */
+const isOfNumbers = (affinity: Affinity): boolean => affinity === "INTEGER" || affinity === "REAL";
+
+function cellKind(type: ColumnType, asked: ColumnType | null): CellKind {
+  if (type === "TEXT") return "text";
+  return asked === null ? "number" : "loose number";
+}
+
+/** Which columns hold what `--types` asks for as it is. */
+const holds: Readonly<Record<ColumnType, readonly Affinity[]>> = {
+  INTEGER: ["INTEGER", "NUMERIC", "BLOB"],
+  REAL: ["REAL", "NUMERIC", "BLOB"],
+  TEXT: ["TEXT", "BLOB"],
+};
+
+/** `--types` always counts: a column of another type is not left to have its way. */
+function contradiction(
+  name: string,
+  affinity: Affinity,
+  asked: ColumnType | null,
+  table: string,
+): string | null {
+  if (asked === null || holds[asked].includes(affinity)) return null;
+  return `--types says ${asked.toLowerCase()} for ${JSON.stringify(name)}, but in the table ${JSON.stringify(table)} it is ${affinity}: load into another --table, or make this one anew`;
+}
+
+type Fit = {
+  readonly affinity: Affinity;
+  readonly isAsked: boolean;
+  readonly isKey: boolean;
+  readonly isNew: boolean;
+};
+
+/** The kinds that a column of numbers would change. */
+function changedKinds({ affinity, isAsked, isKey, isNew }: Fit): readonly number[] {
+  if (affinity === "TEXT" || affinity === "BLOB") return [];
+  return [
+    kinds.huge,
+    ...(affinity === "REAL" ? [kinds.bigInteger] : []),
+    ...(isAsked ? [] : [kinds.loose]),
+    // `5.0` would be the row of `5`.
+    ...(isKey && !isAsked && !isNew && affinity !== "REAL" ? [kinds.real] : []),
+  ];
+}
+
+function changedField(column: Merged, fit: Fit): string | null {
+  const { name } = column;
+  const kind = changedKinds(fit).find((each) => (column.kinds & each) !== 0);
+  if (kind === undefined) {
+    const isUnknown = !column.isComplete && changedKinds(fit).length > 0 && !fit.isNew;
+    return isUnknown
+      ? `the column ${JSON.stringify(name)} was made meanwhile; run this again`
+      : null;
+  }
+  const what = `${shown(column, kind)} would not stay as it is in the column ${JSON.stringify(name)}, which is ${fit.affinity}`;
+  if (fit.isNew) return `${what}, as --types says; leave it out or say text`;
+  const anew = `load into another --table with --types ${name}=text`;
+  return kind === kinds.loose || kind === kinds.real
+    ? `${what} in the table: ${anew}; --types ${name}=${fit.affinity === "REAL" ? "real" : "integer"} takes it as a number`
+    : `${what} in the table: ${anew}`;
+}
+
+function shown(column: Merged, kind: number): string {
+  const example = column.examples.get(kind);
+  if (example === undefined) throw new Error("Internal error: a kind of field without an example");
+  const { field, path, line } = example;
+  return `${JSON.stringify(field)} (${path}, line ${line})`;
+}
+
+function textInNumbers(column: Merged): Note | null {
+  if ((column.kinds & kinds.text) === 0) return null;
+  const name = JSON.stringify(column.name);
+  const text = `${shown(column, kinds.text)} is no number, and is stored as text in the column ${name} of numbers`;
+  return { level: "warn", text };
+}
+
+/** Columns that could be numbers, were they written as numbers are. */
+function keptAsText(judged: readonly Judged[]): Note[] {
+  const numbers = judged.filter(
+    ({ column, planned, isInferred }) =>
+      isInferred &&
+      planned.type === "TEXT" &&
+      (column.kinds & (kinds.text | kinds.huge)) === 0 &&
+      (column.kinds & kinds.loose) !== 0,
+  );
+  const [first] = numbers;
+  if (first === undefined) return [];
+  const names = numbers.map(({ column }) => column.name).join(", ");
+  const example = shown(first.column, kinds.loose);
+  const { name } = first.column;
+  const text = `kept as text, since a number is written otherwise: ${names} (${example}); --types ${name}=real, or integer, makes numbers of them`;
+  return [{ level: "info", text }];
 }

@@ -1,15 +1,29 @@
-// The bytes of a CSV file → where its records and fields are (RFC 4180, read as leniently as sqlite3 reads it). Pure; one
-// pass, and no string is made: who wants a field cuts it out, who wants its type looks at its digits.
+// The bytes of a CSV file → where its records and fields are (RFC 4180). Pure; one pass, and no string is made: who wants
+// a field cuts it out, who wants its type looks at its digits.
+
+import { isUtf8 } from "node:buffer";
 
 /** What tells one dialect from another. The separator is a single character. */
 export type Dialect = {
   readonly separator: string;
   /** `"\n"` stands for `\r\n` too; `"\r"` is for files of old Macs. */
   readonly newline: "\n" | "\r";
+  /** What a quote at the beginning of a field means: the field is quoted, or nothing. */
+  readonly quote: Quote;
 };
 
-/** A record that is not a row: too few or too many fields, or a quote that never closes. */
-export type BadRecord = { readonly line: number; readonly why: string };
+export const quotes = ["double", "none"] as const;
+export type Quote = (typeof quotes)[number];
+
+/** A record that is not a row: too few or too many fields, quotes that say two things, bytes that are no characters. */
+export type BadRecord = {
+  readonly line: number;
+  /** How many lines it covers. */
+  readonly lines: number;
+  readonly why: string;
+  /** What can be done about it. */
+  readonly hint: string | null;
+};
 
 /** The fields of one record, without their quotes. Overwritten by the next record. */
 export class Fields {
@@ -36,17 +50,25 @@ export type RecordsInput = {
   readonly bytes: Buffer;
   /** A character is a byte. */
   readonly isAscii: boolean;
+  /** All of it is characters. */
+  readonly isValid: boolean;
   /** Nothing follows: what is not complete at the end is bad, not a beginning. */
   readonly isLast: boolean;
 };
 
-const quote = 34;
+const doubleQuote = 34;
+/** No byte is this one. */
+const noQuote = -1;
+const lineFeed = 10;
 const carriageReturn = 13;
+
+const quoteHint = "--quote none takes quotes as characters like others";
+const encodingHint = "--encoding names another encoding";
 
 /**
  * Hands out one record after the other. Blank lines are passed over, except where a row is one field wide. A quote opens
- * a field only at its beginning, and closes it only before a separator or the end of the line; elsewhere it is a
- * character like others.
+ * a field only at its beginning; within a field that begins otherwise it is a character like others. Where a quoted field
+ * goes on behind its closing quote, nobody can know what was meant: all up to the end of that line is one bad record.
  */
 export class RecordReader {
   readonly fields = new Fields();
@@ -54,11 +76,18 @@ export class RecordReader {
   line: number;
   /** Why the record is not a row; null when it is one. */
   why: string | null = null;
+  #hint: string | null = null;
   /** How many fields a row has; null: any number. */
   readonly #width: number | null;
   readonly #separator: Uint8Array;
   readonly #newline: number;
-  #input: RecordsInput = { bytes: Buffer.alloc(0), isAscii: true, isLast: true };
+  readonly #quote: number;
+  #input: RecordsInput = {
+    bytes: Buffer.alloc(0),
+    isAscii: true,
+    isValid: true,
+    isLast: true,
+  };
   /** All of the block, once it is asked for. */
   #text: string | undefined;
   /** A place in the block that is known in both. */
@@ -67,12 +96,17 @@ export class RecordReader {
   #at = 0;
   /** The line at `#at`. */
   #nextLine: number;
+  /** Where the record begins. */
+  #start = 0;
   /** Line breaks within the quoted field that was closed last. */
   #breaks = 0;
+  /** That field goes on behind its closing quote. */
+  #isBroken = false;
 
   constructor(dialect: Dialect, width: number | null, line = 1) {
     this.#separator = Buffer.from(dialect.separator);
     this.#newline = dialect.newline.charCodeAt(0);
+    this.#quote = dialect.quote === "none" ? noQuote : doubleQuote;
     this.#width = width;
     this.line = line;
     this.#nextLine = line;
@@ -103,26 +137,91 @@ export class RecordReader {
     const { bytes } = this.#input;
     while (this.#at < bytes.length) {
       this.line = this.#nextLine;
+      this.#start = this.#at;
+      this.#isBroken = false;
       if (!this.#read(bytes)) return this.#unfinished(bytes);
       if (this.#isBlank && this.#width !== 1) continue;
-      const { count } = this.fields;
-      this.why =
-        this.#width === null || count === this.#width
-          ? null
-          : `${count} fields, not ${this.#width}`;
+      this.why = this.#fault();
       return true;
     }
     return false;
   }
 
+  /** What is wrong with a record that was read to its end. */
+  #fault(): string | null {
+    this.#hint = null;
+    if (this.#isBroken) {
+      this.#hint = quoteHint;
+      return "text behind the closing quote of a field";
+    }
+    const { count } = this.fields;
+    if (this.#width !== null && count !== this.#width) {
+      return `${count} ${count === 1 ? "field" : "fields"}, not ${this.#width}`;
+    }
+    if (!this.#input.isValid) {
+      const invalid = this.#invalidField();
+      if (invalid !== null) return invalid;
+    }
+    return this.#width === 1 ? this.#otherBreak() : null;
+  }
+
+  /** Which field has bytes that are no characters. */
+  #invalidField(): string | null {
+    const { starts, ends, count } = this.fields;
+    for (let i = 0; i < count; i++) {
+      const field = this.#input.bytes.subarray(starts[i], ends[i]);
+      if (isUtf8(field)) continue;
+      this.#hint = encodingHint;
+      return `field ${i + 1} has bytes that are no characters in this encoding`;
+    }
+    return null;
+  }
+
+  /** Rows of one field do not show by their width that a line ends in another way than the others. */
+  #otherBreak(): string | null {
+    const { starts, ends, quoted } = this.fields;
+    if (quoted[0] === 1) return null;
+    const [other, name] =
+      this.#newline === lineFeed ? [carriageReturn, "carriage return"] : [lineFeed, "line feed"];
+    const isMixed = this.#input.bytes.subarray(starts[0], ends[0]).includes(other);
+    return isMixed ? `a ${name} within it; do the lines end in different ways?` : null;
+  }
+
+  /** The record that is not a row. */
+  get bad(): BadRecord | null {
+    const { line, why } = this;
+    return why === null ? null : { line, lines: this.#nextLine - line, why, hint: this.#hint };
+  }
+
+  /**
+   * Whether a quoted field runs over lines that would all be rows by themselves: then a quote may have opened it that is
+   * a character like others.
+   */
+  get isDoubtful(): boolean {
+    if (this.#nextLine - this.line < 2 || this.#width === null || this.#width === 1) return false;
+    const { bytes } = this.#input;
+    let fields = 1;
+    for (let at = this.#start; at < this.#at; at++) {
+      if (bytes[at] === this.#newline) {
+        if (fields !== this.#width) return false;
+        fields = 1;
+      } else if (this.#isSeparator(bytes, at)) fields++;
+    }
+    return true;
+  }
+
   /** The field as a string. */
   text(index: number): string {
     const { starts, ends, quoted } = this.fields;
-    const { bytes, isAscii } = this.#input;
+    const { bytes, isAscii, isValid } = this.#input;
     // Cut out of one long string they are cheapest.
-    this.#text ??= bytes.toString(isAscii ? "latin1" : "utf8");
-    const start = this.#characterAt(starts[index] ?? 0);
-    const field = this.#text.slice(start, this.#characterAt(ends[index] ?? 0));
+    const [from, to] = [starts[index] ?? 0, ends[index] ?? 0];
+    let field: string;
+    if (isValid) {
+      this.#text ??= bytes.toString(isAscii ? "latin1" : "utf8");
+      const start = this.#characterAt(from);
+      field = this.#text.slice(start, this.#characterAt(to));
+    } else field = bytes.toString("utf8", from, to);
     return quoted[index] === 1 && field.includes('"') ? field.replaceAll('""', '"') : field;
   }
 
@@ -148,10 +247,11 @@ export class RecordReader {
     return count === 1 && starts[0] === ends[0] && quoted[0] === 0;
   }
 
-  /** The fields of the record at `#at`, and past it. False when a quote does not close. */
+  /** The fields of the record at `#at`, and past it. False when a quote does not close before the block ends. */
   #read(bytes: Buffer): boolean {
     const { fields } = this;
     const newline = this.#newline;
+    const quote = this.#quote;
     const isLf = newline !== carriageReturn;
     const separator = this.#separator[0];
     const separatorLength = this.#separator.length;
@@ -166,10 +266,12 @@ export class RecordReader {
       if (code === quote) {
         at = this.#closingQuote(bytes, from + 1);
         if (at === -1) return false;
+        if (this.#isBroken) at = this.#brokenEnd(bytes, at);
         starts[count] = from + 1;
         ends[count] = at;
         quoted[count++] = 1;
         line += this.#breaks;
+        if (this.#isBroken) break;
         code = bytes[++at];
         if (isLf && code === carriageReturn) code = bytes[++at];
       } else {
@@ -197,26 +299,38 @@ export class RecordReader {
     return true;
   }
 
-  /** The quote that ends the field, or -1 when the block ends first. */
+  /** The quote that ends the field, or -1 when the block ends first. `#isBroken` when the field goes on behind it. */
   #closingQuote(bytes: Buffer, from: number): number {
     const newline = this.#newline;
     this.#breaks = 0;
     for (let at = from; at < bytes.length; at++) {
       const code = bytes[at];
       if (code === newline) this.#breaks++;
-      if (code !== quote) continue;
+      if (code !== doubleQuote) continue;
       const next = bytes[at + 1];
       if (next === newline || this.#isSeparator(bytes, at + 1)) return at;
       if (next === carriageReturn && bytes[at + 2] === newline) return at;
-      if (next === quote) at++;
+      if (next !== doubleQuote) {
+        this.#isBroken = true;
+        return at;
+      }
+      at++;
     }
     return -1;
   }
 
+  /** The end of the line that a broken field's quote is on. */
+  #brokenEnd(bytes: Buffer, quoteAt: number): number {
+    return bytes.indexOf(this.#newline, quoteAt);
+  }
+
   #unfinished(bytes: Buffer): boolean {
     if (!this.#input.isLast) return false;
+    for (let at = this.#at; at < bytes.length; at++)
+      if (bytes[at] === this.#newline) this.#nextLine++;
     this.#at = bytes.length;
     this.why = "a quoted field does not end";
+    this.#hint = quoteHint;
     return true;
   }
 }

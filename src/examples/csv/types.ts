@@ -1,110 +1,172 @@
-// What a column holds, and a field as a cell. A column gets a number type only if that changes none of its values:
-// `007` and `+49 30 …` stay text.
+// What the fields of a column hold, and a field as a cell. A column gets a number type only if that changes none of its
+// fields: `007`, `1.10`, `1e5` and `+49 30 …` stay text.
 
 export type ColumnType = "INTEGER" | "REAL" | "TEXT";
 
-/** How much a kind can hold; a column's kind is the largest of its values'. */
-export const kinds = { empty: 0, integer: 1, real: 2, text: 3 } as const;
+/** One bit a kind, so that a column's kinds are a set. */
+export const kinds = {
+  empty: 0,
+  /** Whole, exact as a double too. */
+  integer: 1,
+  /** Whole, within 64 bits, beyond 2^53. */
+  bigInteger: 2,
+  /** With a point: the digits that the double is written with. */
+  real: 4,
+  /** SQLite reads a number from it and would write another text: `007`, `1.10`, `1e5`, `+1`, ` 1`. */
+  loose: 8,
+  /** Like `loose`; no column of numbers holds its value. */
+  huge: 16,
+  text: 32,
+} as const;
 export type Kind = (typeof kinds)[keyof typeof kinds];
 
 const zero = 48;
 const nine = 57;
+const plus = 43;
 const minus = 45;
 const dot = 46;
+const space = 32;
 
-const int64Digits = 19;
+/** Up to this many digits an integer is exact as a double, and any decimal can be told from the next. */
+const exactDigits = 15;
+const maxSafe = "9007199254740992";
 const int64Max = "9223372036854775807";
 const int64Min = "9223372036854775808";
-/** A double holds at most 17 significant digits. */
-const doubleDigits = 17;
 
 const isDigit = (code: number): boolean => code >= zero && code <= nine;
+/** SQLite's white space: space, and tab to carriage return. */
+const isSpace = (code: number): boolean => code === space || (code >= 9 && code <= 13);
 
 /** For what is known to be ASCII. */
 const textOf = (bytes: Buffer, from: number, to: number): string =>
   bytes.toString("latin1", from, to);
 
-/**
- * What a field's bytes are: integers without leading zeros within 64 bits; decimals that a double holds; all else is
- * text. One loop over the digits: this runs for every field of a number column.
- */
+/** The kind of a field. One loop over the digits: this runs for every field of a number column. */
 export function kindOf(bytes: Buffer, start: number, to: number): Kind {
   if (start === to) return kinds.empty;
   const from = bytes[start] === minus ? start + 1 : start;
   let digits = 0;
   let pointAt = -1;
-  let at = from;
-  for (; at < to; at++) {
+  for (let at = from; at < to; at++) {
     const code = bytes[at] ?? 0;
     if (isDigit(code)) digits++;
     else if (code === dot && pointAt === -1) pointAt = at;
-    else break;
+    else return unusualKind(bytes, start, to);
   }
-  const wholeDigits = (pointAt === -1 ? at : pointAt) - from;
-  if (digits === 0 || (wholeDigits > 1 && bytes[from] === zero)) return kinds.text;
-  if (digits >= doubleDigits) return longKind(bytes, start, from, at, to);
-  if (at < to) return exponentKind(bytes, start, at, to);
+  if (digits > exactDigits || digits === 0) return unusualKind(bytes, start, to);
+  if (!isPlain(bytes, start, from, pointAt, to)) return kinds.loose;
   return pointAt === -1 ? kinds.integer : kinds.real;
 }
 
-/** @param end where the digits and their point end */
-function longKind(bytes: Buffer, start: number, from: number, end: number, to: number): Kind {
-  const digits = textOf(bytes, from, end);
-  const isWhole = !digits.includes(".");
-  if (isWhole && end === to) {
-    const most = from === start ? int64Max : int64Min;
-    const fits = digits.length < int64Digits || (digits.length === int64Digits && digits <= most);
-    return fits ? kinds.integer : kinds.text;
+/**
+ * Whether digits and a point stand as a number is written: no leading zero, no sign of a zero, digits on both sides of the
+ * point, and no zero at the end behind it but the one of `5.0`.
+ */
+function isPlain(bytes: Buffer, start: number, from: number, pointAt: number, to: number): boolean {
+  const wholeEnd = pointAt === -1 ? to : pointAt;
+  const isZero = bytes[from] === zero;
+  if (isZero && wholeEnd - from > 1) return false;
+  if (pointAt === -1) return !isZero || from === start;
+  const fraction = to - pointAt - 1;
+  if (wholeEnd === from || fraction === 0) return false;
+  if (bytes[to - 1] !== zero) return true;
+  return fraction === 1 && (!isZero || from === start);
+}
+
+/** What SQLite takes for a number (https://sqlite.org/datatype3.html#type_conversions_prior_to_comparison). */
+const numeric = /^[ \t-\r]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?[ \t-\r]*$/;
+const plainNumber = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$/;
+
+/** The kind of a field of many digits, or of other characters than digits and a point. */
+function unusualKind(bytes: Buffer, start: number, to: number): Kind {
+  if (!beginsLikeNumber(bytes[start] ?? 0) || !endsLikeNumber(bytes[to - 1] ?? 0)) {
+    return kinds.text;
   }
-  if (significantDigits(digits) > doubleDigits) return kinds.text;
-  return end === to ? kinds.real : exponentKind(bytes, start, end, to);
+  const field = textOf(bytes, start, to);
+  // Most long decimals are the output of a program that wrote a double.
+  if (String(Number(field)) === field && /^[^e]+\.[^e]+$/.test(field)) return kinds.real;
+  if (!numeric.test(field)) return kinds.text;
+  const trimmed = field.trim();
+  if (!/[.Ee]/.test(trimmed)) return wholeKind(field, trimmed);
+  const number = Number(trimmed);
+  if (!Number.isFinite(number)) return kinds.huge;
+  return plainNumber.test(field) && isWrittenSo(number, field) ? kinds.real : kinds.loose;
 }
 
-/** @param at where the exponent would begin */
-function exponentKind(bytes: Buffer, start: number, at: number, to: number): Kind {
-  const isReal =
-    /^[Ee][+-]?[0-9]+$/.test(textOf(bytes, at, to)) &&
-    Number.isFinite(Number(textOf(bytes, start, to)));
-  return isReal ? kinds.real : kinds.text;
+const beginsLikeNumber = (code: number): boolean =>
+  isDigit(code) || code === minus || code === dot || code === plus || isSpace(code);
+const endsLikeNumber = (code: number): boolean => isDigit(code) || code === dot || isSpace(code);
+
+function wholeKind(field: string, trimmed: string): Kind {
+  const digits = trimmed.replace(/^[+-]?0*(?=[0-9])/, "");
+  const isNegative = trimmed.startsWith("-");
+  const isSafe = !isLonger(digits, maxSafe);
+  if (plainNumber.test(field) && field !== "-0") {
+    if (isSafe) return kinds.integer;
+    return isLonger(digits, isNegative ? int64Min : int64Max) ? kinds.huge : kinds.bigInteger;
+  }
+  return isSafe ? kinds.loose : kinds.huge;
 }
 
-const significantDigits = (digits: string): number =>
-  digits.replace(/^[0.]+/, "").replace(".", "").length;
+/** Whether digits without leading zeros are a larger number. */
+const isLonger = (digits: string, most: string): boolean =>
+  digits.length > most.length || (digits.length === most.length && digits > most);
 
-/** A column without any value is text. */
-export function typeOfKind(kind: Kind): ColumnType {
-  if (kind === kinds.integer) return "INTEGER";
-  return kind === kinds.real ? "REAL" : "TEXT";
+/** Whether the double is written with the digits of the field, and a zero at its end only as in `5.0`. */
+const isWrittenSo = (number: number, field: string): boolean =>
+  (!field.endsWith("0") || /[^.]\.0$/.test(field)) &&
+  !Object.is(number, -0) &&
+  significant(String(number)) === significant(field);
+
+const significant = (text: string): string =>
+  text
+    .replace(/e.*$/, "")
+    .replace(/[.-]/g, "")
+    .replace(/^0+|0+$/g, "");
+
+/** The type that changes no field of a column of these kinds. A key of REAL would take `1` and `1.0` for one row. */
+export function typeOfKinds(seen: number, isKey: boolean): ColumnType {
+  const isWhole = (seen & ~(kinds.integer | kinds.bigInteger)) === 0;
+  if (seen === 0) return "TEXT";
+  if (isWhole) return "INTEGER";
+  const isExact = (seen & ~(kinds.integer | kinds.real)) === 0;
+  return isExact && !isKey ? "REAL" : "TEXT";
 }
 
 /**
- * A number column's field as its cell: null for an empty one, undefined for what the column cannot hold as a number. That
- * goes as text: SQLite keeps it so, or converts it by its own rules.
+ * A number column's field as its cell: null for an empty one, undefined for what goes as text.
+ * @param isLoose the user asked for numbers: `007` is 7
  */
 export function toNumber(
   bytes: Buffer,
   start: number,
   to: number,
+  isLoose: boolean,
 ): number | bigint | null | undefined {
-  const simple = simpleNumber(bytes, start, to);
+  const simple = simpleNumber(bytes, start, to, isLoose);
   if (simple !== undefined) return simple;
   const kind = kindOf(bytes, start, to);
   if (kind === kinds.empty) return null;
-  if (kind === kinds.text) return undefined;
-  const field = textOf(bytes, start, to);
-  const number = Number(field);
-  return kind === kinds.real || Number.isSafeInteger(number) ? number : BigInt(field);
+  if (kind === kinds.text || kind === kinds.huge) return undefined;
+  if (kind === kinds.loose && !isLoose) return undefined;
+  const field = textOf(bytes, start, to).trim();
+  if (kind === kinds.bigInteger) return BigInt(field);
+  // Without the sign of a zero, which SQLite does not store and JSON does not know.
+  return Number(field) + 0;
 }
 
-/** Up to this many digits an integer is exact as a double, and so is its quotient by a power of ten: one rounding. */
-const exactDigits = 15;
 const powersOfTen = Array.from({ length: exactDigits + 1 }, (_, i) => 10 ** i);
 
 /**
  * The number from its digits, without making a string: a third of the time. (Clinger 1990, the fast path: both operands
- * exact.) Undefined when the field is not that simple.
+ * exact, so one rounding.) Undefined when the field is not that simple.
  */
-function simpleNumber(bytes: Buffer, start: number, to: number): number | undefined {
+function simpleNumber(
+  bytes: Buffer,
+  start: number,
+  to: number,
+  isLoose: boolean,
+): number | undefined {
   const isNegative = start < to && bytes[start] === minus;
   const from = isNegative ? start + 1 : start;
   let mantissa = 0;
@@ -119,9 +181,8 @@ function simpleNumber(bytes: Buffer, start: number, to: number): number | undefi
     else return undefined;
   }
   if (digits === 0 || digits > exactDigits) return undefined;
+  if (!isLoose && !isPlain(bytes, start, from, pointAt, to)) return undefined;
   const wholeDigits = pointAt === -1 ? digits : pointAt - from;
-  if (wholeDigits > 1 && bytes[from] === zero) return undefined;
   const value = mantissa / (powersOfTen[digits - wholeDigits] ?? Number.NaN);
-  // Zero without a sign: SQLite stores none, and -0 is not a number of JSON.
   return isNegative && value !== 0 ? -value : value;
 }

@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { columnNames, detectDialect, separatorOf } from "../../../src/examples/csv/dialect.ts";
+import { gzipSync } from "node:zlib";
+import { columnNames, readHead, separatorOf } from "../../../src/examples/csv/dialect.ts";
 import { type Inspection, inspectCsv } from "../../../src/examples/csv/inspect.ts";
-import { mergeColumns, parseTypes } from "../../../src/examples/csv/plan.ts";
 import {
-  csvRows,
   type CsvBatch,
+  CsvFile,
   type CsvSource,
   type Position,
 } from "../../../src/examples/csv/rows.ts";
-import { createTableSql } from "../../../src/examples/table.ts";
+import { typeOfKinds } from "../../../src/examples/csv/types.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -26,20 +26,42 @@ function file(content: string | Uint8Array): string {
   return path;
 }
 
-const auto = { separator: null, encoding: null, skipBadRows: false };
+const auto = {
+  separator: null,
+  encoding: null,
+  quote: "double",
+  skipBadRows: false,
+  numberColumns: [],
+} as const;
 const skip = { ...auto, skipBadRows: true };
 
 const sourceOf = (inspection: Inspection, key: readonly string[] = []): CsvSource => ({
   ...inspection,
+  columns: inspection.columns.map(({ name, kinds }) => ({
+    name,
+    as: typeOfKinds(kinds, false) === "TEXT" ? "text" : "number",
+  })),
   key,
   emptyIsNull: false,
 });
 
-const batches = (inspection: Inspection, from: Position | null = null): CsvBatch[] =>
-  Array.from(csvRows(sourceOf(inspection), from));
+async function batches(
+  inspection: Inspection,
+  from: Position | null = null,
+  key: readonly string[] = [],
+): Promise<CsvBatch[]> {
+  using csv = await CsvFile.open(sourceOf(inspection, key));
+  return Array.from(csv.rows(from));
+}
 
-const rowsOf = (inspection: Inspection): unknown[] =>
-  batches(inspection).flatMap(({ rows }) => rows.map((row) => Object.values(row)));
+const rowsOf = async (inspection: Inspection): Promise<unknown[]> =>
+  (await batches(inspection)).flatMap(({ rows }) => rows.map((row) => Object.values(row)));
+
+const typesOf = ({ columns }: Inspection): string[] =>
+  columns.map(({ name, kinds }) => `${name} ${typeOfKinds(kinds, false)}`);
+
+const notesOf = ({ notes }: Inspection): string[] =>
+  notes.map(({ level, text }) => `${level}: ${text}`);
 
 const utf16 = (text: string, order: "le" | "be", bom: boolean): Buffer => {
   const bytes = Buffer.from(`${bom ? "\ufeff" : ""}${text}`, "utf16le");
@@ -47,7 +69,7 @@ const utf16 = (text: string, order: "le" | "be", bom: boolean): Buffer => {
 };
 
 const text = "id,name\n1,Zoë\n2,“quoted”\n";
-const expected = [
+const expected: unknown[] = [
   [1, "Zoë"],
   [2, "“quoted”"],
 ];
@@ -64,11 +86,11 @@ test.each([
 ] as const)("%s", async (_, bytes, encoding) => {
   const inspection = await inspectCsv(file(bytes), auto);
   expect(inspection.encoding).toBe(encoding);
-  expect(inspection.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
-    "id INTEGER",
-    "name TEXT",
-  ]);
-  expect(rowsOf(inspection)).toEqual(expected);
+  expect(typesOf(inspection)).toEqual(["id INTEGER", "name TEXT"]);
+  expect(await rowsOf(inspection)).toEqual(expected);
+  const said = notesOf(inspection).join();
+  if (encoding === "utf-8") expect(said).toBe("");
+  else expect(said).toContain(`read as ${encoding}`);
 });
 
 test("a header that is longer than most beginnings of files", async () => {
@@ -88,7 +110,9 @@ test("blank lines before the header, as many as there are", async () => {
 
 test("an encoding that was named and is wrong is an error", async () => {
   const path = file(cp1252);
-  expect(await failure(inspectCsv(path, { ...auto, encoding: "utf-8" }))).toContain("not utf-8");
+  expect(await failure(inspectCsv(path, { ...auto, encoding: "utf-8" }))).toContain(
+    "line 2: field 2 has bytes that are no characters in this encoding",
+  );
 });
 
 async function failure(promise: Promise<unknown>): Promise<string> {
@@ -103,8 +127,8 @@ async function failure(promise: Promise<unknown>): Promise<string> {
 test("types that lose nothing, over the whole file", async () => {
   const long = Array.from({ length: 50_000 }, (_, i) => `${i},${i},${i}.5,${i % 7},x,`);
   const path = file(`a,zip,price,n,t,none\n${long.join("\n")}\n50000,01234,7,,"9",\n`);
-  const { columns, rows } = await inspectCsv(path, auto);
-  expect(columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
+  const inspection = await inspectCsv(path, auto);
+  expect(typesOf(inspection)).toEqual([
     "a INTEGER",
     "zip TEXT",
     "price REAL",
@@ -112,55 +136,72 @@ test("types that lose nothing, over the whole file", async () => {
     "t TEXT",
     "none TEXT",
   ]);
-  expect(rows).toBe(50_001);
+  expect(inspection.rows).toBe(50_001);
+  expect(inspection.columns[1]?.examples).toEqual({ 8: { field: "01234", line: 50_002 } });
 });
 
 test("a header only, an empty file, only a byte order mark", async () => {
   const header = await inspectCsv(file("a,b\n"), auto);
-  expect([header.columns.length, header.rows, rowsOf(header)]).toEqual([2, 0, []]);
+  expect([header.columns.length, header.rows, await rowsOf(header)]).toEqual([2, 0, []]);
   for (const content of ["", "\ufeff", "\n\n"]) {
     const empty = await inspectCsv(file(content), auto);
-    expect([empty.columns, empty.rows, rowsOf(empty)]).toEqual([[], 0, []]);
+    expect([empty.columns, empty.rows, await rowsOf(empty)]).toEqual([[], 0, []]);
   }
 });
 
 test("a bad row is an error with file and line, or is counted", async () => {
   const path = file('id,b\n1,"x\ny"\n2\n3,z\n4,5,6\n');
-  expect(await failure(inspectCsv(path, auto))).toContain(`${path}, line 4: 1 fields, not 2`);
+  expect(await failure(inspectCsv(path, auto))).toContain(`${path}, line 4: 1 field, not 2`);
   const inspection = await inspectCsv(path, skip);
   expect([inspection.rows, inspection.badRows]).toEqual([2, 2]);
-  const [batch] = batches(inspection);
+  const [batch] = await batches(inspection);
   expect(batch?.bad.map(({ line }) => line)).toEqual([4, 6]);
   expect(batch?.position).toMatchObject({ rows: 2, badRows: 2, line: 7 });
 });
 
 test("a row without its key is bad", async () => {
   const inspection = await inspectCsv(file("id,b\n1,x\n,y\n"), auto);
-  const [batch] = csvRows(sourceOf(inspection, ["id"]), null);
-  expect(batch?.bad).toEqual([{ line: 3, why: "the key column id is empty" }]);
+  const [batch] = await batches(inspection, null, ["id"]);
+  expect(batch?.bad).toMatchObject([{ line: 3, lines: 1, why: "the key column id is empty" }]);
 });
 
 test("a record longer than a block, and one cut by every block's end", async () => {
   const huge = "y\n".repeat(1_500_000);
   const inspection = await inspectCsv(file(`id,t\n1,"${huge}"\n2,z\n`), auto);
-  expect(rowsOf(inspection)).toEqual([
+  expect(await rowsOf(inspection)).toEqual([
     [1, huge],
     [2, "z"],
   ]);
 });
 
-const line = (i: number): string =>
+test.each(["utf-8", "utf-16le", "latin1"] as const)(
+  "short rows behind a long field come in batches like others (%s)",
+  async (encoding) => {
+    const content = `id,t\n0,${"é".repeat(5_000_000)}\n${"1,a\n".repeat(400_000)}2,b`;
+    const bytes =
+      encoding === "utf-16le" ? utf16(content, "le", true) : Buffer.from(content, encoding);
+    const inspection = await inspectCsv(file(bytes), auto);
+    const all = await batches(inspection);
+    expect(Math.max(...all.map(({ rows }) => rows.length))).toBeLessThan(200_000);
+    expect(all.at(-1)?.position).toMatchObject({ rows: 400_002, offset: bytes.length });
+    const from = all[1]?.position ?? null;
+    const rest = await batches(inspection, from);
+    expect(rest.at(-1)?.position).toEqual(all.at(-1)?.position as Position);
+  },
+);
+
+const lineOf = (i: number): string =>
   `${i},"né${i % 3 === 0 ? "\n" : ""}${"x".repeat(i % 50)}",${i * 1.5}`;
 
 test.each(["utf-8", "utf-16le", "latin1"] as const)(
   "property: from any position on, the rest of the rows (%s)",
   async (encoding) => {
-    const content = `id,name,score\n${Array.from({ length: 60_000 }, (_, i) => line(i)).join("\n")}\n`;
+    const content = `id,name,score\n${Array.from({ length: 60_000 }, (_, i) => lineOf(i)).join("\n")}\n`;
     const bytes =
       encoding === "utf-16le" ? utf16(content, "le", true) : Buffer.from(content, encoding);
     const inspection = await inspectCsv(file(bytes), auto);
     expect(inspection.encoding).toBe(encoding);
-    const all = batches(inspection);
+    const all = await batches(inspection);
     expect(all.length).toBeGreaterThan(2);
     const rows = all.flatMap((batch) => batch.rows);
     expect(rows.length).toBe(60_000);
@@ -168,7 +209,7 @@ test.each(["utf-8", "utf-16le", "latin1"] as const)(
     await fc.assert(
       fc.asyncProperty(fc.nat({ max: all.length - 1 }), async (index) => {
         const from = all[index]?.position ?? null;
-        const rest = batches(inspection, from);
+        const rest = await batches(inspection, from);
         expect(rest.flatMap((batch) => batch.rows)).toEqual(rows.slice(from?.rows));
         if (rest.length > 0)
           expect(rest.at(-1)?.position).toEqual(all.at(-1)?.position as Position);
@@ -178,7 +219,9 @@ test.each(["utf-8", "utf-16le", "latin1"] as const)(
   },
 );
 
-const found = (head: string): string => detectDialect(head, null).separator;
+const options = { separator: null, quote: "double" } as const;
+const newlineOf = (head: string): string => readHead(head, options).dialect.newline;
+const found = (head: string): string => readHead(head, options).dialect.separator;
 
 test("separators are found, or named", () => {
   expect(found("a;b;c\n1,5;2;3\n")).toBe(";");
@@ -186,67 +229,180 @@ test("separators are found, or named", () => {
   expect(found('"a|b"|c|d\n')).toBe("|");
   expect(found('"a;b;c",d\n')).toBe(",");
   expect(found("single\n")).toBe(",");
-  expect(detectDialect("a;b\r1;2\r", null)).toEqual({ separator: ";", newline: "\r" });
   expect([separatorOf("tab"), separatorOf("\\t"), separatorOf("^")]).toEqual(["\t", "\t", "^"]);
   expect(() => separatorOf("ab")).toThrow("must be one character");
   expect(() => separatorOf('"')).toThrow("must be one character");
 });
 
-test("column names are made unique, and never empty", () => {
-  expect(columnNames(["a", "", " A ", "a_2", "__proto__"])).toEqual([
+test("lines end as the first one that is not within quotes", () => {
+  expect(newlineOf("a;b\r1;2\r")).toBe("\r");
+  expect(newlineOf('a,b\r1,"x\ny"\r')).toBe("\r");
+  expect(newlineOf('"a\rb",c\n1,2\n')).toBe("\n");
+  expect(newlineOf('"a\nb",c\r1,2\r')).toBe("\r");
+  expect(newlineOf("a,b\r\n1,2\r\n")).toBe("\n");
+  expect(newlineOf('a",b\n1,2\r\n')).toBe("\n");
+});
+
+test.each([
+  ["sep=;\r\nA;B\r\n1;2\r\n", ";", 2],
+  ['"sep=|"\nA|B\n1|2\n', "|", 2],
+  ["SEP=\t\nA\tB\n1\t2\n", "\t", 2],
+  ["\n \r\nsep=,\n\nA,B\n1,2\n", ",", 5],
+])("the separator that Excel writes is no row: %j", async (content, separator, line) => {
+  for (const bytes of [Buffer.from(content), utf16(content, "be", true)]) {
+    const inspection = await inspectCsv(file(bytes), auto);
+    expect(inspection.dialect.separator).toBe(separator);
+    expect(inspection.firstLine).toBe(line);
+    expect(typesOf(inspection)).toEqual(["A INTEGER", "B INTEGER"]);
+    expect(await rowsOf(inspection)).toEqual([[1, 2]]);
+  }
+});
+
+test("blank lines before the header of one column are no rows; behind it they are", async () => {
+  const inspection = await inspectCsv(file("\n  \nname\nada\n\nbob\n"), auto);
+  expect(inspection.columns.map(({ name }) => name)).toEqual(["name"]);
+  expect(await rowsOf(inspection)).toEqual([["ada"], [""], ["bob"]]);
+});
+
+test("a header that cannot be read is an error, not an empty file", async () => {
+  const skipping = await failure(inspectCsv(file('id,"na" me\n1,2\n'), skip));
+  expect(skipping).toContain("line 1: text behind the closing quote");
+  const bytes = Buffer.concat([Buffer.from("id,né"), Buffer.of(0xff), Buffer.from("\n1,2\n")]);
+  expect(await failure(inspectCsv(file(bytes), skip))).toContain("line 1: field 2 has bytes");
+});
+
+const damaged = Buffer.concat([Buffer.from("id,v\n1,é\n2,"), Buffer.of(0xff), Buffer.from("\n")]);
+
+test("one wrong byte makes a bad row of a UTF-8 file, not a file in another encoding", async () => {
+  expect(await failure(inspectCsv(file(damaged), auto))).toContain("line 3: field 2 has bytes");
+  const inspection = await inspectCsv(file(damaged), skip);
+  expect([inspection.encoding, inspection.badRows]).toEqual(["utf-8", 1]);
+  expect(await rowsOf(inspection)).toEqual([[1, "é"]]);
+  // Cut within a character; the only other one is far from it.
+  const far = Buffer.from(`id,v\n1,ü\n${"2,x\n".repeat(500_000)}3,é`);
+  expect(await failure(inspectCsv(file(far.subarray(0, -1)), auto))).toContain("line 500003");
+});
+
+test("without any character of UTF-8 a file is read as Latin-1, and that is said with its place", async () => {
+  const bytes = Buffer.from(`id,v\n${"1,x\n".repeat(100_000)}2,caf\xe9\n`, "latin1");
+  const inspection = await inspectCsv(file(bytes), auto);
+  expect(inspection.encoding).toBe("latin1");
+  expect(notesOf(inspection)).toEqual([
+    "warn: not UTF-8 (first in line 100002), so it is read as latin1; --encoding names another",
+  ]);
+});
+
+test.each(["le", "be"] as const)("half a character of UTF-16 %s is a bad row", async (order) => {
+  const lone = "id,v\n1,a\ud800b\n2,\u{1f600}\n3,x\n";
+  const inspection = await inspectCsv(file(utf16(lone, order, true)), skip);
+  expect(await rowsOf(inspection)).toEqual([
+    [2, "\u{1f600}"],
+    [3, "x"],
+  ]);
+  const torn = utf16("id,v\n1,a\n2,b", order, true).subarray(0, -1);
+  expect(await failure(inspectCsv(file(torn), auto))).toContain("line 3: field 2 has bytes");
+});
+
+test("a byte order mark of another encoding than was named is an error", async () => {
+  const named = { ...auto, encoding: "latin1" } as const;
+  expect(await failure(inspectCsv(file("\ufeffid\n1\n"), named))).toContain(
+    "it begins with the byte order mark of utf-8, so it is not latin1",
+  );
+});
+
+test("gzip is unpacked, whatever the name; a broken one and other archives are errors that say so", async () => {
+  const content = `a,b\n${"1,2\n".repeat(300_000)}`;
+  const packed = gzipSync(content);
+  const inspection = await inspectCsv(file(packed), auto);
+  expect(inspection.rows).toBe(300_000);
+  expect(notesOf(inspection)).toEqual(["info: unpacked (gzip)"]);
+  const all = await batches(inspection);
+  const rest = await batches(inspection, all[1]?.position ?? null);
+  expect(rest.at(-1)?.position).toEqual(all.at(-1)?.position as Position);
+  const broken = packed.subarray(0, packed.length / 2);
+  expect(await failure(inspectCsv(file(broken), auto))).toContain("cannot be unpacked");
+  expect(await failure(inspectCsv(file("PK\u0003\u0004…"), auto))).toContain("zip archive");
+  expect(await failure(inspectCsv(folder, auto))).toContain("not a regular file");
+});
+
+test("a quote that may be none is told with its line", async () => {
+  const inspection = await inspectCsv(file('a,b,c\n1,"x,2\n2,y",3\n4,"p,5\n5,q",6\n'), auto);
+  expect(notesOf(inspection)).toEqual([
+    expect.stringContaining("warn: line 2 (and 1 other places): a quoted field runs over lines"),
+  ]);
+});
+
+const content = `id,v\n${Array.from({ length: 200_000 }, (_, i) => `${i},old`).join("\n")}\n`;
+
+test("a file that has changed since it was looked through is not loaded", async () => {
+  const path = file(content);
+  const inspection = await inspectCsv(path, auto);
+  writeFileSync(path, content.replaceAll("old", "NEW"));
+  expect(await failure(batches(inspection))).toContain(
+    "it has changed since it was looked through",
+  );
+  writeFileSync(path, content.slice(0, -10));
+  expect(await failure(batches(inspection))).toContain("it has changed");
+});
+
+test("a file that was copied, touched or added to is what it was", async () => {
+  const path = file(content);
+  const inspection = await inspectCsv(path, auto);
+  utimesSync(path, 1, 1);
+  expect((await rowsOf(inspection)).length).toBe(200_000);
+  appendFileSync(path, "200000,later\n200001,la");
+  expect((await rowsOf(inspection)).length).toBe(200_000);
+});
+
+test("a file that changes while it is loaded: found before rows are committed, and at the end", async () => {
+  const path = file(content);
+  const inspection = await inspectCsv(path, auto);
+  using csv = await CsvFile.open(sourceOf(inspection));
+  const rows = csv.rows(null);
+  rows.next();
+  csv.check();
+  appendFileSync(path, "200000,later\n");
+  csv.check();
+  writeFileSync(path, content.replaceAll("old", "NEW"));
+  expect(() => csv.check()).toThrow("it has changed");
+  expect(() => Array.from(rows)).toThrow("it has changed");
+});
+
+test("of a file that grows, whole rows are looked through", async () => {
+  const path = file(content);
+  let grown = 0;
+  const grow = (): void => {
+    if (grown++ < 20) appendFileSync(path, grown % 2 === 1 ? `${grown},"a\nb` : `c"\n`);
+  };
+  const inspection = await inspectCsv(path, auto, grow);
+  // Twice: what the first reading missed is there in the second.
+  expect(grown).toBeGreaterThan(1);
+  expect(notesOf(inspection)[0]).toStartWith("warn: it grows while it is read");
+  const rows = (await rowsOf(inspection)) as [number, string][];
+  expect(rows.length).toBe(inspection.rows);
+  expect(rows.slice(200_000).every(([, added]) => added === "a\nbc")).toBe(true);
+});
+
+test("a file that is written anew while it is looked through is an error", async () => {
+  const path = file(content);
+  let times = 0;
+  const rewrite = (): void => {
+    times++;
+    writeFileSync(path, content.replaceAll("old", `n${times % 10}w`));
+  };
+  expect(await failure(inspectCsv(path, auto, rewrite))).toContain(
+    "it is changed while it is read",
+  );
+});
+
+test("column names are made unique, and never empty; case counts beyond ASCII", () => {
+  expect(columnNames(["a", "", " A ", "a_2", "__proto__", "Φ", "φ"])).toEqual([
     "a",
     "column_2",
     "A_2",
     "a_2_2",
     "__proto___2",
+    "Φ",
+    "φ",
   ]);
-});
-
-const inspected = (columns: Record<string, "INTEGER" | "REAL" | "TEXT" | null>): Inspection => ({
-  path: "x.csv",
-  encoding: "utf-8",
-  dialect: { separator: ",", newline: "\n" },
-  columns: Object.entries(columns).map(([name, type]) => ({
-    name,
-    type: type ?? "TEXT",
-    isEmpty: type === null,
-  })),
-  start: 0,
-  bytes: 1,
-  rows: 1,
-  badRows: 0,
-});
-
-test("columns of all files together, wide enough for each", () => {
-  const files = [
-    inspected({ id: "INTEGER", a: "INTEGER", b: null }),
-    inspected({ id: "INTEGER", a: "REAL", b: "INTEGER", c: null, d: "TEXT" }),
-  ];
-  const merged = (types: string): string[] =>
-    mergeColumns(files, parseTypes(types)).map(({ name, type }) => `${name} ${type}`);
-  expect(merged("")).toEqual(["id INTEGER", "a REAL", "b INTEGER", "c TEXT", "d TEXT"]);
-  expect(merged("a=text, id = int")).toEqual([
-    "id INTEGER",
-    "a TEXT",
-    "b INTEGER",
-    "c TEXT",
-    "d TEXT",
-  ]);
-  expect(merged("text,id=integer")[0]).toBe("id INTEGER");
-  expect(() => merged("nope=text")).toThrow(
-    'no file has a column "nope"; there are: id, a, b, c, d',
-  );
-  expect(() => merged("a=blob")).toThrow("must be column=type");
-});
-
-test("the table's statement", () => {
-  const columns = [
-    { name: "id", type: "INTEGER" },
-    { name: 'we"ird', type: "TEXT" },
-  ] as const;
-  expect(createTableSql("t", columns, ["id"])).toBe(
-    'CREATE TABLE IF NOT EXISTS "t" ("id" INTEGER PRIMARY KEY, "we""ird" TEXT)',
-  );
-  expect(createTableSql("t", columns, ["id", 'we"ird'])).toContain('PRIMARY KEY ("id", "we""ird")');
-  expect(createTableSql("t", columns, [])).not.toContain("PRIMARY KEY");
 });

@@ -1,15 +1,15 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { isAscii } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
 import { type Dialect, RecordReader } from "../../../src/examples/csv/records.ts";
 
-const comma: Dialect = { separator: ",", newline: "\n" };
+const comma: Dialect = { separator: ",", newline: "\n", quote: "double" };
 
 type Read = { rows: string[][]; lines: number[]; bad: string[]; end: number; line: number };
 
 /** Reads a block. It ends with a newline, as blocks do: one is added. */
 function read(
-  text: string,
+  text: string | Uint8Array,
   {
     dialect = comma,
     width = null,
@@ -22,15 +22,18 @@ function read(
     line?: number;
   } = {},
 ): Read {
-  const bytes = Buffer.from(text.endsWith(dialect.newline) ? text : text + dialect.newline);
+  const given = Buffer.from(text as string);
+  const newline = Buffer.from(dialect.newline);
+  const bytes = given.at(-1) === newline[0] ? given : Buffer.concat([given, newline]);
   const reader = new RecordReader(dialect, width, line);
   const rows: string[][] = [];
   const lines: number[] = [];
   const bad: string[] = [];
-  reader.open({ bytes, isAscii: isAscii(bytes), isLast });
+  reader.open({ bytes, isAscii: isAscii(bytes), isValid: isUtf8(bytes), isLast });
   while (reader.next()) {
-    if (reader.why !== null) {
-      bad.push(`${reader.line}: ${reader.why}`);
+    if (reader.bad !== null) {
+      const { line: first, lines: count, why } = reader.bad;
+      bad.push(`${first}${count === 1 ? "" : `+${count - 1}`}: ${why}`);
       continue;
     }
     rows.push(Array.from({ length: reader.fields.count }, (_, i) => reader.text(i)));
@@ -60,7 +63,7 @@ test("empty fields, also the last one of the text", () => {
 });
 
 test("quotes: separators, doubled quotes and line breaks within them", () => {
-  const text = '"a,b","say ""hi""","two\nlines"\n"","x"y,z"\n';
+  const text = '"a,b","say ""hi""","two\nlines"\n"","x""y,z"\n';
   expect(read(text).rows).toEqual([
     ["a,b", 'say "hi"', "two\nlines"],
     ["", 'x"y,z'],
@@ -82,15 +85,15 @@ test("CRLF ends lines, behind quotes too; a CR elsewhere is data", () => {
 });
 
 test("old Mac line breaks, other separators", () => {
-  expect(read("a;b\r1;2\r", { dialect: { separator: ";", newline: "\r" } }).rows).toEqual([
-    ["a", "b"],
-    ["1", "2"],
-  ]);
-  expect(read("a\tb,c\n", { dialect: { separator: "\t", newline: "\n" } }).rows).toEqual([
-    ["a", "b,c"],
-  ]);
+  expect(read("a;b\r1;2\r", { dialect: { ...comma, separator: ";", newline: "\r" } }).rows).toEqual(
+    [
+      ["a", "b"],
+      ["1", "2"],
+    ],
+  );
+  expect(read("a\tb,c\n", { dialect: { ...comma, separator: "\t" } }).rows).toEqual([["a", "b,c"]]);
   // Of two bytes; the first of them also begins other characters.
-  expect(read('a§"b§c"§Â£\n"d"§\n', { dialect: { separator: "§", newline: "\n" } }).rows).toEqual([
+  expect(read('a§"b§c"§Â£\n"d"§\n', { dialect: { ...comma, separator: "§" } }).rows).toEqual([
     ["a", "b§c", "Â£"],
     ["d", ""],
   ]);
@@ -113,8 +116,81 @@ test("ragged rows are bad, by the line they begin on", () => {
       ["5", "6"],
     ],
     lines: [1, 2, 6],
-    bad: ["4: 1 fields, not 2", "5: 3 fields, not 2", "7: a quoted field does not end"],
+    bad: ["4: 1 field, not 2", "5: 3 fields, not 2", "7: a quoted field does not end"],
   });
+});
+
+test("a field that goes on behind its closing quote is bad, and swallows no more than to the end of that line", () => {
+  const text =
+    'id,title\n1,"Wind it" captain\n2,6" pipe\n3,"open\n4,x\n5,"y"\n6,"z"\n7,"a" \n8,b\n';
+  const behind = "text behind the closing quote of a field";
+  expect(read(text, { width: 2 })).toMatchObject({
+    rows: [
+      ["id", "title"],
+      ["2", '6" pipe'],
+      ["6", "z"],
+      ["8", "b"],
+    ],
+    bad: [`2: ${behind}`, `4+2: ${behind}`, `8: ${behind}`],
+  });
+});
+
+test("without quotes, a quote is a character and a line is a record", () => {
+  const dialect: Dialect = { ...comma, quote: "none" };
+  expect(read('"a" b,"c\n"",d"\n', { dialect, width: 2 })).toMatchObject({
+    rows: [
+      ['"a" b', '"c'],
+      ['""', 'd"'],
+    ],
+    bad: [],
+  });
+});
+
+test("a quoted field that does not end covers all lines behind it", () => {
+  expect(read('a,b\n"x,1\n2,3\n4,5\n', { width: 2 }).bad).toEqual([
+    "2+2: a quoted field does not end",
+  ]);
+});
+
+function doubtful(text: string): boolean {
+  const reader = new RecordReader(comma, 3);
+  const bytes = Buffer.from(text);
+  reader.open({ bytes, isAscii: true, isValid: true, isLast: true });
+  return reader.next() && reader.bad === null && reader.isDoubtful;
+}
+
+test("a quoted field over lines that would be rows by themselves is doubtful", () => {
+  expect(doubtful('1,"abc,2\n2,def",3\n')).toBe(true);
+  expect(doubtful('1,"abc\nand def",3\n')).toBe(false);
+  expect(doubtful('1,"abc, 2",3\n')).toBe(false);
+});
+
+test("bytes that are no characters make their own record bad, and no other", () => {
+  const bytes = Buffer.concat([
+    Buffer.from("a,b\n1,é\n2,"),
+    Buffer.of(0xff),
+    Buffer.from("x\n3,ü\n"),
+  ]);
+  expect(read(bytes, { width: 2 })).toMatchObject({
+    rows: [
+      ["a", "b"],
+      ["1", "é"],
+      ["3", "ü"],
+    ],
+    bad: ["3: field 2 has bytes that are no characters in this encoding"],
+  });
+});
+
+test("rows of one field show when lines end in different ways", () => {
+  const mixed = "a carriage return within it; do the lines end in different ways?";
+  expect(read('a\n1\r2\n"x\ry"\n3\r\n', { width: 1 })).toMatchObject({
+    rows: [["a"], ["x\ry"], ["3"]],
+    bad: [`2: ${mixed}`],
+  });
+  const dialect: Dialect = { ...comma, newline: "\r" };
+  expect(read("a\r1\n2\r", { dialect, width: 1 }).bad).toEqual([
+    "2: a line feed within it; do the lines end in different ways?",
+  ]);
 });
 
 test("a record that is not all there is left for the next block", () => {

@@ -1,0 +1,66 @@
+// Which files of a folder hold rows. Nothing is passed over without a word that a person would expect to be read.
+
+import type { BigIntStats } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+
+import type { Note } from "./inspect.ts";
+
+export type FoundFiles = { readonly files: readonly string[]; readonly notes: readonly Note[] };
+
+const data = /\.(?:csv|tsv|txt)(?:\.gz)?$/i;
+/** What is in it may be rows, and is not read. */
+const looksLikeData = /\.(?:csv|tsv|txt)(?:[.~-].*)?$|\.(?:xlsx?|ods|parquet)$/i;
+/** What people put beside their data. */
+const aboutTheData = /^(?:readme|license|licence|copying|notice|changelog|changes)\b/i;
+
+/** A folder's files of rows by name, links followed; or the one file that it is. */
+export async function findCsvFiles(path: string): Promise<FoundFiles> {
+  if (!(await stat(path)).isDirectory()) return { files: [path], notes: [] };
+  const found = new FolderFiles(path);
+  for (const name of (await readdir(path)).toSorted()) await found.add(name);
+  if (found.files.length > 0) return found;
+  const passedOver = found.notes.map(({ text }) => `; ${text}`).join("");
+  throw new Error(`${path}: no .csv, .tsv or .txt file in this folder${passedOver}`);
+}
+
+class FolderFiles {
+  readonly files: string[] = [];
+  readonly notes: Note[] = [];
+  readonly #folder: string;
+  /** By device and inode. */
+  readonly #known = new Map<string, string>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async add(name: string): Promise<void> {
+    if (name.startsWith(".") || !looksLikeData.test(name)) return;
+    const why = await this.#unfit(name);
+    if (why === null) this.files.push(join(this.#folder, name));
+    else this.notes.push({ level: "warn", text: `${name} is passed over: ${why}` });
+  }
+
+  async #unfit(name: string): Promise<string | null> {
+    if (!data.test(name)) return "it is not .csv, .tsv, .txt, or one of these with .gz";
+    if (aboutTheData.test(basename(name))) return "its name says that it is about the data";
+    const stats = await statOrNull(join(this.#folder, name));
+    if (stats === null) return "it is a link to nothing";
+    if (!stats.isFile()) return "it is not a file";
+    const identity = `${stats.dev}:${stats.ino}`;
+    const known = this.#known.get(identity);
+    if (known !== undefined) return `it is the same file as ${known}`;
+    this.#known.set(identity, name);
+    return null;
+  }
+}
+
+async function statOrNull(path: string): Promise<BigIntStats | null> {
+  try {
+    return await stat(path, { bigint: true });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,149 @@
+// A file of rows as it is on the disk: opened, unpacked when it is compressed, and known again when it has changed.
+
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline as pipe } from "node:stream/promises";
+import { crc32, createGunzip } from "node:zlib";
+
+/** What tells that nobody has written to a file. JSON. */
+export type Stamp = {
+  readonly size: number;
+  /** Nanoseconds are beyond what a double holds. */
+  readonly modifiedNs: string;
+  readonly inode: string;
+};
+
+/** What the contents of a file were: so many bytes from its beginning. JSON. */
+export type Contents = { readonly stamp: Stamp; readonly bytes: number; readonly crc: number };
+
+const gzipMagic = [0x1f, 0x8b];
+/** Files that are no text, by their first bytes. */
+const notText: readonly (readonly [magic: readonly number[], what: string])[] = [
+  [
+    [0x50, 0x4b, 0x03, 0x04],
+    "a zip archive, as an Excel workbook is: unpack it, or save it as CSV",
+  ],
+  [[0xd0, 0xcf, 0x11, 0xe0], "an old Excel workbook: save it as CSV"],
+  [[0x28, 0xb5, 0x2f, 0xfd], "compressed (zstd): unpack it"],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], "compressed (xz): unpack it"],
+  [[0x42, 0x5a, 0x68], "compressed (bzip2): unpack it"],
+  [[0x50, 0x41, 0x52, 0x31], "a Parquet file, not CSV"],
+  [[0x25, 0x50, 0x44, 0x46], "a PDF file, not CSV"],
+  [[0x53, 0x51, 0x4c, 0x69, 0x74, 0x65, 0x20, 0x66], "an SQLite database, not CSV"],
+  [[0xff, 0xfe, 0x00, 0x00], "UTF-32, which is not read: save it as UTF-8"],
+  [[0x00, 0x00, 0xfe, 0xff], "UTF-32, which is not read: save it as UTF-8"],
+];
+
+const beginsWith = (head: Uint8Array, magic: readonly number[]): boolean =>
+  magic.every((byte, i) => head[i] === byte);
+
+/** Bytes that are read at once where only a checksum is made. */
+const crcBytes = 1024 * 1024;
+
+export class SourceFile implements Disposable {
+  readonly path: string;
+  /** Of the file itself, when it was opened. */
+  readonly stamp: Stamp;
+  /** Of what is in it, when it was opened. */
+  readonly size: number;
+  readonly isCompressed: boolean;
+  readonly #file: number;
+  /** What is read: the file, or a copy of what is packed in it. */
+  readonly #contents: number;
+
+  private constructor(path: string, file: number, contents: number) {
+    this.path = path;
+    this.#file = file;
+    this.#contents = contents;
+    this.isCompressed = contents !== file;
+    this.stamp = stampOf(file);
+    this.size = this.isCompressed ? fstatSync(contents).size : this.stamp.size;
+  }
+
+  /** @throws Error for what cannot be a file of rows: a pipe, a workbook, a broken archive */
+  static async open(path: string): Promise<SourceFile> {
+    const file = openSync(path, "r");
+    try {
+      if (!fstatSync(file).isFile()) {
+        throw new Error(`${path}: not a regular file; it is read twice, so a pipe cannot be read`);
+      }
+      const head = Buffer.alloc(8);
+      readSync(file, head, 0, head.length, 0);
+      const what = notText.find(([magic]) => beginsWith(head, magic))?.[1];
+      if (what !== undefined) throw new Error(`${path}: this is ${what}`);
+      const isGzip = beginsWith(head, gzipMagic);
+      return new SourceFile(path, file, isGzip ? await unpacked(path) : file);
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
+  }
+
+  /** How many bytes were read; 0 at the end. */
+  read(buffer: Buffer, length: number, offset: number): number {
+    return readSync(this.#contents, buffer, 0, length, offset);
+  }
+
+  /** The file's stamp as it is now. What was unpacked from a compressed file does not change any more. */
+  stampNow(): Stamp {
+    return this.isCompressed ? this.stamp : stampOf(this.#file);
+  }
+
+  /** The checksum of the contents up to `end`, or null when there are fewer bytes. */
+  crc(end: number): number | null {
+    const buffer = Buffer.allocUnsafe(Math.min(crcBytes, Math.max(end, 1)));
+    let crc = 0;
+    for (let at = 0; at < end;) {
+      const read = this.read(buffer, Math.min(buffer.length, end - at), at);
+      if (read === 0) return null;
+      crc = crc32(buffer.subarray(0, read), crc);
+      at += read;
+    }
+    return crc;
+  }
+
+  /** Whether the contents begin with these, byte for byte. A file that nobody has written to is not read for it. */
+  beginsWith({ stamp, bytes, crc }: Contents): boolean {
+    return isSameStamp(stamp, this.stampNow()) || this.crc(bytes) === crc;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.isCompressed) closeSync(this.#contents);
+    closeSync(this.#file);
+  }
+}
+
+function stampOf(file: number): Stamp {
+  const { size, mtimeNs, ino } = fstatSync(file, { bigint: true });
+  return { size: Number(size), modifiedNs: String(mtimeNs), inode: String(ino) };
+}
+
+export const isSameStamp = (a: Stamp, b: Stamp): boolean =>
+  a.size === b.size && a.modifiedNs === b.modifiedNs && a.inode === b.inode;
+
+/** A descriptor of a copy without a name: it is gone with the process, however that ends. */
+async function unpacked(path: string): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), "pipeloom-gz-"));
+  try {
+    const copy = join(folder, "contents");
+    await pipe(createReadStream(path), createGunzip(), createWriteStream(copy));
+    return openSync(copy, "r");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`${path}: it is compressed (gzip) and cannot be unpacked: ${why}`, {
+      cause: error,
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
