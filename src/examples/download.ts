@@ -60,11 +60,11 @@ function parseLine(line: string): Listed {
 function oncePerUrl(listed: readonly Listed[]): readonly Listed[] {
   const found = new Map<string, Listed>();
   for (const { url, sha256 } of listed) {
-    const before = found.get(url)?.sha256 ?? null;
+    const before = found.get(shownUrl(url))?.sha256 ?? null;
     if (before !== null && sha256 !== null && before !== sha256) {
       throw new Error(`${shownUrl(url)}: listed with two checksums, ${before} and ${sha256}`);
     }
-    found.set(url, { url, sha256: sha256 ?? before });
+    found.set(shownUrl(url), { url, sha256: sha256 ?? before });
   }
   return [...found.values()];
 }

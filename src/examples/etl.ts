@@ -2,6 +2,7 @@
 
 import { each, pipeline, task, type TaskContext } from "pipeloom";
 
+import { Attempts } from "./http/attempts.ts";
 import { BrokenError } from "./http/body.ts";
 import { pause } from "./http/fetch-retry.ts";
 import { jsonHeaders, jsonPages } from "./http/json-pages.ts";
@@ -26,9 +27,6 @@ const batchChars = 1024 * 1024;
 const checkpointRows = 50_000;
 const checkpointChars = 16 * 1024 * 1024;
 
-/** How often a transfer that breaks is taken up again without a new row. */
-const attempts = 5;
-
 type Source = {
   url: string;
   table: string;
@@ -44,18 +42,16 @@ const extract = task({
     await using sample = source.url === "" ? startSampleServer() : null;
     const url = sample === null ? source.url : `${sample.url}/posts.json`;
     const load = new Load(url, source, ctx);
-    for (let failures = 0, waitMs = 500; ;) {
-      const before = load.sent;
+    const transfers = new Attempts();
+    for (;;) {
       try {
         return await load.pass();
       } catch (error) {
         ctx.signal.throwIfAborted();
         if (!(error instanceof BrokenError)) throw error;
-        if (load.sent > before) [failures, waitMs] = [0, 500];
-        if (++failures >= attempts) throw error;
+        const waitMs = transfers.waitAfter(error, load.sent);
         ctx.log.warn(`${shownUrl(url)}: ${error.message}; asking again in ${waitMs / 1000} s`);
         await pause(waitMs, ctx.signal);
-        waitMs *= 2;
       }
     }
   },

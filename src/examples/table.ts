@@ -22,12 +22,25 @@ export function affinityOf(declared: string): Affinity {
   return /REAL|FLOA|DOUB/.test(type) ? "REAL" : "NUMERIC";
 }
 
-/** `CREATE TABLE IF NOT EXISTS …`. An integer key alone becomes the rowid, which is the fastest there is. */
+/** Tables that an example leaves alone: pipeloom's own, and SQLite's. */
+const reservedTable = /^(?:pipeline_runs|task_runs|task_logs|(?:pipeloom|sqlite)_.*)$/i;
+
+/** @throws Error for a table that is not the user's */
+export function checkTable(table: string): void {
+  if (!reservedTable.test(table)) return;
+  throw new Error(`the table ${table} is not for your rows; choose another name with --table`);
+}
+
+/**
+ * `CREATE TABLE IF NOT EXISTS …`. An integer key alone becomes the rowid, which is the fastest there is.
+ * @throws Error for a table that is not the user's
+ */
 export function createTableSql(
   table: string,
   columns: readonly Column[],
   key: readonly string[],
 ): string {
+  checkTable(table);
   const [only] = key;
   const isAlone = key.length === 1;
   const lines = columns.map(({ name, type }) =>

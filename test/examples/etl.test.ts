@@ -9,11 +9,13 @@ import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 
 const patient = { timeout: 60_000 };
 
-const etl = (folder: TempFolder, url: string, ...flags: string[]): Promise<Ended> =>
-  run(
-    [...pipeloom, "examples", "etl", "--url", url, "--table", "t", ...flags, "--db", "x.db"],
+const etl = (folder: TempFolder, url: string, ...flags: string[]): Promise<Ended> => {
+  const table = flags.includes("--table") ? [] : ["--table", "t"];
+  return run(
+    [...pipeloom, "examples", "etl", "--url", url, ...table, ...flags, "--db", "x.db"],
     folder.path,
   );
+};
 
 function rows(folder: TempFolder, sql: string): unknown[] {
   using db = new Database(join(folder.path, "x.db"), { readonly: true, safeIntegers: true });
@@ -195,6 +197,17 @@ test(
     const { err } = await etl(folder, source.url, "--select", "id,a,b", "--fresh");
     expect(err).toContain("no row has b, which --select names");
     expect(rows(folder, "SELECT * FROM t")).toEqual([[1n, 3n, 2n]]);
+  },
+  patient,
+);
+
+test.each(["task_runs", "Pipeloom_schema", "sqlite_sequence"])(
+  "%s is no table for rows",
+  async (table) => {
+    using folder = tempFolder();
+    using source = server(json('[{"id":1}]'));
+    const { code, err } = await etl(folder, source.url, "--table", table, "--key", "none");
+    expect([code, err]).toEqual([1, expect.stringContaining("choose another name with --table")]);
   },
   patient,
 );

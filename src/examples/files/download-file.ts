@@ -4,6 +4,7 @@
 import type { Hash } from "node:crypto";
 import { link, open, rename, rm } from "node:fs/promises";
 
+import { Attempts } from "../http/attempts.ts";
 import { bodyBytes, BrokenError, unpacked } from "../http/body.ts";
 import { fetchRetry, pause } from "../http/fetch-retry.ts";
 import { shownUrl } from "../http/shown-url.ts";
@@ -23,7 +24,7 @@ import {
   continuation,
   foreignCodings,
   validatorOf,
-} from "./range.ts";
+} from "../http/range.ts";
 import { writeAll } from "./write-all.ts";
 
 export type DownloadOptions = {
@@ -62,21 +63,18 @@ export async function downloadFile(
   path: string,
   options: DownloadOptions,
 ): Promise<Downloaded> {
-  const { attempts = 5, delayMs = 500, signal } = options;
+  const { signal } = options;
+  const attempts = new Attempts(options.attempts, options.delayMs);
   const download = new Download(url, path, options);
-  let furthest = 0;
-  for (let failures = 0; ;) {
+  for (;;) {
     try {
       return await download.transfer();
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof BrokenError)) throw error;
-      failures = download.furthest > furthest ? 1 : failures + 1;
-      furthest = download.furthest;
-      if (failures >= attempts) throw error;
-      const wait = delayMs * 2 ** (failures - 1);
-      options.onWait?.(error.message, wait);
-      await pause(wait, signal);
+      const waitMs = attempts.waitAfter(error, download.furthest);
+      options.onWait?.(error.message, waitMs);
+      await pause(waitMs, signal);
     }
   }
 }

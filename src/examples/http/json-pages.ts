@@ -1,24 +1,13 @@
 // The records of an address, and of the pages that follow it.
 
-import {
-  acceptEncoding,
-  bodyBytes,
-  contentEncodings,
-  gunzipped,
-  textOf,
-  unpacked,
-} from "./body.ts";
-import { fetchRetry, type RetryOptions } from "./fetch-retry.ts";
+import { acceptEncoding, contentEncodings, gunzipped, textOf, unpacked } from "./body.ts";
+import { fetchRetry } from "./fetch-retry.ts";
 import { type Format, formatOf, type JsonRecord, jsonRecords } from "./json-rows.ts";
 import { nextPage } from "./next-link.ts";
+import { resumedBytes, type ResumeOptions } from "./resumed-bytes.ts";
 import { shownUrl } from "./shown-url.ts";
 
-export type PagesOptions = RetryOptions & {
-  readonly format: Format;
-  readonly path: string;
-  /** A body that brings nothing for this long is broken. */
-  readonly stallMs?: number;
-};
+export type PagesOptions = ResumeOptions & { readonly format: Format; readonly path: string };
 
 /** So many pages alike, one after another, come from a server that does not know the end. */
 const mostPagesAlike = 100;
@@ -52,12 +41,13 @@ export async function* jsonPages(url: string, options: PagesOptions): AsyncGener
 async function* recordsOf(
   url: string,
   response: Response,
-  { signal, stallMs, format, path }: PagesOptions,
+  options: PagesOptions,
 ): AsyncGenerator<JsonRecord> {
+  const { format, path } = options;
   // No Content.
   if (response.status === 204) return;
   const type = response.headers.get("content-type");
-  const wire = bodyBytes(response, signal, stallMs);
+  const wire = resumedBytes(url, response, options);
   const bytes = gunzipped(unpacked(wire, contentEncodings(response)));
   const known = format === "auto" ? formatOf(url, type) : format;
   yield* jsonRecords(textOf(bytes, type), known, path);

@@ -1,6 +1,6 @@
 // JSON objects → rows of one table: the columns they bring, and values that arrive as they are written or are refused.
 
-import { type Affinity, affinityOf, foldedName, type TableShape } from "../table.ts";
+import { type Affinity, affinityOf, checkTable, foldedName, type TableShape } from "../table.ts";
 import { cellOf, type JsonCell, toInt64 } from "./exact-json.ts";
 import type { JsonRow } from "./json-rows.ts";
 
@@ -20,6 +20,7 @@ export class JsonTable {
   /**
    * @param columns that are wanted whatever the rows have
    * @param existing columns of the table as it is
+   * @throws Error for a table that is not the user's
    */
   constructor(
     table: string,
@@ -27,6 +28,7 @@ export class JsonTable {
     columns: Iterable<string>,
     existing: readonly Existing[],
   ) {
+    checkTable(table);
     this.#table = table;
     this.#key = key;
     for (const { name, type } of existing) this.#add(name, type);

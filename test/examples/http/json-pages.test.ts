@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { BrokenError } from "../../../src/examples/http/body.ts";
 import { jsonHeaders, jsonPages } from "../../../src/examples/http/json-pages.ts";
-import { cutOff, failure, head, rawServer, status } from "../../support/raw-server.ts";
+import { type Answer, cutOff, failure, head, rawServer, status } from "../../support/raw-server.ts";
 
 const options = {
   signal: new AbortController().signal,
@@ -96,4 +96,44 @@ test("a body that breaks or stalls is told apart", async () => {
     socket.write("[");
   });
   expect(await failure(idsOf(stalled.url, { stallMs: 20 }))).toBe("nothing came for 0.02 s");
+});
+
+const body = Buffer.from(
+  Array.from({ length: 5000 }, (_, id) => `{"id":${id},"v":"${"x".repeat(90)}"}\n`).join(""),
+);
+const lines = { "content-type": "application/x-ndjson", etag: '"1"' };
+
+/** Gives the rest that is asked for, 100,000 bytes a connection, of this version. */
+const piecemeal =
+  (etag: string, end = body.length): Answer =>
+  (socket, request) => {
+    const start = Number(/range: bytes=(\d+)-/i.exec(request)?.[1] ?? 0);
+    const length = String(end - start);
+    const headers = { ...lines, etag, "content-length": length };
+    const range = { "content-range": `bytes ${start}-${end - 1}/${body.length}` };
+    socket.write(
+      start === 0 ? head("200 OK", headers) : head("206 Partial Content", { ...headers, ...range }),
+    );
+    const piece = body.subarray(start, Math.min(end, start + 100_000));
+    socket.write(piece, () => setTimeout(() => socket.destroy(), 30));
+  };
+
+test("a body that breaks every 100 kB goes on where it broke", async () => {
+  using server = await rawServer(piecemeal('"1"'));
+  expect((await idsOf(server.url)).length).toBe(5000);
+  expect(server.requests.length).toBeGreaterThan(4);
+});
+
+test("a range that ends early is followed by the next", async () => {
+  using server = await rawServer(piecemeal('"1"'), piecemeal('"1"', 150_000), piecemeal('"1"'));
+  expect((await idsOf(server.url)).length).toBe(5000);
+});
+
+test.each([
+  ["another version", piecemeal('"2"')],
+  ["all of it", status("200 OK", lines, body)],
+  ["nothing", status("416 Range Not Satisfiable")],
+] as const)("a rest that does not fit (%s) is none", async (_, answer) => {
+  using server = await rawServer(piecemeal('"1"'), answer);
+  expect(await failure(idsOf(server.url))).toContain("the rest of the same version");
 });

@@ -1,7 +1,7 @@
 // Which version of a file an answer is about, and which of its bytes (RFC 9110, 8.8, 13 and 14).
 
-import { contentEncodings } from "../http/body.ts";
-import { dateOf } from "../http/fetch-retry.ts";
+import { contentEncodings } from "./body.ts";
+import { dateOf } from "./fetch-retry.ts";
 
 /** A second after its last change a file that changes again gets another time. */
 const clockStepMs = 1000;

@@ -1,0 +1,58 @@
+// The bytes of a body that goes on where it breaks, as long as the server still has the same version of it.
+
+import { Attempts } from "./attempts.ts";
+import { bodyBytes, BrokenError } from "./body.ts";
+import { fetchRetry, pause, type RetryOptions } from "./fetch-retry.ts";
+import { continuation, contentLength, validatorOf } from "./range.ts";
+import { shownUrl } from "./shown-url.ts";
+
+export type ResumeOptions = RetryOptions & {
+  /** A body that brings nothing for this long is broken. */
+  readonly stallMs?: number;
+};
+
+/**
+ * @param first the answer to a request for all of it
+ * @throws BrokenError when the rest of the same version is not to be had, or attempts broke without progress
+ */
+export async function* resumedBytes(
+  url: string,
+  first: Response,
+  options: ResumeOptions,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const { signal, stallMs } = options;
+  const validator = first.status === 200 ? validatorOf(first) : null;
+  const attempts = new Attempts(options.attempts, options.delayMs);
+  let response = first;
+  let total = contentLength(first);
+  let end = total;
+  let bytes = 0;
+  for (;;) {
+    let broken = new BrokenError(`${shownUrl(url)}: the server ended its answer early`);
+    try {
+      for await (const piece of bodyBytes(response, signal, stallMs)) {
+        bytes += piece.length;
+        yield piece;
+      }
+      if (end === null || (bytes === end && end === total)) return;
+    } catch (error) {
+      if (!(error instanceof BrokenError)) throw error;
+      broken = error;
+    }
+    if (validator === null) throw broken;
+    const waitMs = attempts.waitAfter(broken, bytes);
+    options.onWait?.(`${broken.message} after ${bytes} bytes`, waitMs);
+    await pause(waitMs, signal);
+    const headers = { ...options.headers, range: `bytes=${bytes}-`, "if-range": validator };
+    response = await fetchRetry(url, { ...options, headers }, [416]);
+    const rest = continuation(response, { bytes, validator, total });
+    if (rest === null || coding(response) !== coding(first)) {
+      await response.body?.cancel();
+      throw new BrokenError(`${shownUrl(url)}: the rest of the same version is not to be had`);
+    }
+    total = rest.total;
+    end = rest.end + 1;
+  }
+}
+
+const coding = ({ headers }: Response): string => headers.get("content-encoding") ?? "";

@@ -1,0 +1,10 @@
+import { expect, test } from "bun:test";
+import { Attempts } from "../../../src/examples/http/attempts.ts";
+
+test("waits double until an attempt gets further; so many without are the end", () => {
+  const attempts = new Attempts(3, 10);
+  const broken = new Error("broken");
+  const waits = [5, 5, 9, 9].map((reached) => attempts.waitAfter(broken, reached));
+  expect(waits).toEqual([10, 20, 10, 20]);
+  expect(() => attempts.waitAfter(broken, 8)).toThrow(broken);
+});
