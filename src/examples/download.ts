@@ -44,9 +44,14 @@ const listFiles = task({
 
 /** `https://… [sha256]` */
 function parseLine(line: string): Listed {
-  const [url = "", sha256 = null] = line.split(/\s+/);
+  const [url = "", sha256 = null, ...more] = line.split(/\s+/);
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     throw new TypeError(`${JSON.stringify(url)} is not an http or https address`);
+  }
+  if (more.length > 0) {
+    throw new TypeError(
+      `${shownUrl(url)}: a line is an address and its SHA-256, with no more behind`,
+    );
   }
   if (sha256 !== null && !/^[\da-f]{64}$/i.test(sha256)) {
     throw new TypeError(

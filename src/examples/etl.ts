@@ -50,7 +50,7 @@ const extract = task({
         ctx.signal.throwIfAborted();
         if (!(error instanceof BrokenError)) throw error;
         const waitMs = transfers.waitAfter(error, load.sent);
-        ctx.log.warn(`${shownUrl(url)}: ${error.message}; asking again in ${waitMs / 1000} s`);
+        ctx.log.warn(`${error.message}; asking again in ${waitMs / 1000} s`);
         await pause(waitMs, ctx.signal);
       }
     }
@@ -134,8 +134,7 @@ class Load {
       path: this.#source.path,
       signal: this.#ctx.signal,
       headers: jsonHeaders,
-      onWait: (why, ms) =>
-        this.#ctx.log.warn(`${shownUrl(this.#url)}: ${why}; asking again in ${ms / 1000} s`),
+      onWait: (why, ms) => this.#ctx.log.warn(`${why}; asking again in ${ms / 1000} s`),
     };
   }
 

@@ -160,13 +160,16 @@ test(
 );
 
 test(
-  "one address with two checksums is an error",
+  "a list with two checksums of one address, or with more than is read, is an error",
   async () => {
     using folder = tempFolder();
     const [a, b] = [sha256("a"), sha256("b")];
     writeFileSync(join(folder.path, "list"), `http://x.invalid/f ${a}\nhttp://x.invalid/f ${b}\n`);
     const { code, err } = await download(folder, "--list", "list");
     expect([code, err]).toEqual([1, expect.stringContaining("listed with two checksums")]);
+    writeFileSync(join(folder.path, "list"), `http://x.invalid/f ${a} name.txt\n`);
+    const more = await download(folder, "--list", "list", "--fresh");
+    expect([more.code, more.err]).toEqual([1, expect.stringContaining("with no more behind")]);
   },
   patient,
 );

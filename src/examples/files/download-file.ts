@@ -24,6 +24,7 @@ import {
   continuation,
   foreignCodings,
   validatorOf,
+  refusedRange,
 } from "../http/range.ts";
 import { writeAll } from "./write-all.ts";
 
@@ -133,7 +134,7 @@ class Download {
     if (beginning !== null) {
       const { bytes, validator } = beginning;
       const headers = { range: `bytes=${bytes}-`, "if-range": validator };
-      const response = await this.#fetch(headers, [416]);
+      const response = await this.#fetch(headers, refusedRange);
       const rest = continuation(response, beginning);
       if (rest !== null && this.#codings(response).length === 0) {
         return { response, start: bytes, end: rest.end + 1, total: rest.total, codings: [] };

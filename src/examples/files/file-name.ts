@@ -7,8 +7,8 @@ const maxBytes = 200;
 /** Names that Windows keeps for devices, with any ending. */
 const devices = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 /** Separators, what Windows forbids in names, and characters that do not show. */
-// oxlint-disable-next-line no-control-regex
-const forbidden = /[\u0000-\u001f\u007f-\u009f\\/:*?"<>|\u202a-\u202e\u2066-\u2069]/g;
+const forbidden =
+  /[\p{Cc}\p{Zl}\p{Zp}\\/:*?"<>|\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
 /** The last part of the address's path, decoded and made harmless; `download` when nothing is left. */
 export function fileNameOf(url: string): string {

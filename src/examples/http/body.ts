@@ -1,6 +1,7 @@
 // The bytes of an answer's body. A transfer that breaks is told apart from all other errors: it may be taken up again.
 
 import { messageOf } from "./fetch-retry.ts";
+import { shownUrl } from "./shown-url.ts";
 
 /** The transfer broke or stalled; what came before is right. */
 export class BrokenError extends Error {
@@ -23,7 +24,7 @@ export async function* bodyBytes(
   const reader: Reader = response.body.getReader();
   try {
     for (;;) {
-      const { done, value } = await read(reader, signal, stallMs);
+      const { done, value } = await read(reader, shownUrl(response.url), signal, stallMs);
       if (done || value === undefined) return;
       yield value;
     }
@@ -35,17 +36,22 @@ export async function* bodyBytes(
 type ReadResult = { done: boolean; value?: Uint8Array<ArrayBuffer> | undefined };
 type Reader = { read(): Promise<ReadResult>; cancel(): Promise<void> };
 
-async function read(reader: Reader, signal: AbortSignal, stallMs: number): Promise<ReadResult> {
+async function read(
+  reader: Reader,
+  url: string,
+  signal: AbortSignal,
+  stallMs: number,
+): Promise<ReadResult> {
   const stalled = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => stalled.reject(new BrokenError(`nothing came for ${stallMs / 1000} s`)),
+    () => stalled.reject(new BrokenError(`${url}: nothing came for ${stallMs / 1000} s`)),
     stallMs,
   );
   try {
     return await Promise.race([reader.read(), stalled.promise]);
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof BrokenError ? error : new BrokenError(messageOf(error));
+    throw error instanceof BrokenError ? error : new BrokenError(`${url}: ${messageOf(error)}`);
   } finally {
     clearTimeout(timer);
   }

@@ -63,7 +63,8 @@ export async function fetchRetry(
     } else if (attempt >= attempts || !isPassing(tried)) {
       throw new Error(`${shownUrl(url)}: ${messageOf(tried)}`, { cause: tried });
     }
-    options.onWait?.(tried instanceof Response ? `${tried.status}` : messageOf(tried), wait);
+    const why = tried instanceof Response ? String(tried.status) : messageOf(tried);
+    options.onWait?.(`${shownUrl(url)}: ${why}`, wait);
     await pause(wait, signal);
   }
 }

@@ -1,6 +1,13 @@
 // The records of an address, and of the pages that follow it.
 
-import { acceptEncoding, contentEncodings, gunzipped, textOf, unpacked } from "./body.ts";
+import {
+  acceptEncoding,
+  BrokenError,
+  contentEncodings,
+  gunzipped,
+  textOf,
+  unpacked,
+} from "./body.ts";
 import { fetchRetry } from "./fetch-retry.ts";
 import { type Format, formatOf, type JsonRecord, jsonRecords } from "./json-rows.ts";
 import { nextPage } from "./next-link.ts";
@@ -24,10 +31,9 @@ export async function* jsonPages(url: string, options: PagesOptions): AsyncGener
     }
     visited.add(page);
     const response = await fetchRetry(page, options);
-    const isFirst = visited.size === 1;
     for await (const record of recordsOf(page, response, options)) {
       alike.add(record.text);
-      yield isFirst ? record : { ...record, where: `page ${visited.size}, ${record.where}` };
+      yield record;
     }
     if (alike.endPage() >= mostPagesAlike) {
       throw new Error(
@@ -50,7 +56,15 @@ async function* recordsOf(
   const wire = resumedBytes(url, response, options);
   const bytes = gunzipped(unpacked(wire, contentEncodings(response)));
   const known = format === "auto" ? formatOf(url, type) : format;
-  yield* jsonRecords(textOf(bytes, type), known, path);
+  const at = shownUrl(url);
+  try {
+    for await (const record of jsonRecords(textOf(bytes, type), known, path)) {
+      yield { ...record, where: `${at}: ${record.where}` };
+    }
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof BrokenError) throw error;
+    throw new Error(`${at}: ${error.message}`, { cause: error.cause });
+  }
 }
 
 export const jsonHeaders = {

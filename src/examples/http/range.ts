@@ -23,6 +23,9 @@ export type Beginning = {
   readonly total: number | null;
 };
 
+/** Answers of a server that does not want to give a range, or not this one: all of it is asked for then. */
+export const refusedRange: readonly number[] = [400, 405, 412, 416, 501];
+
 type Range = { readonly start: number; readonly end: number; readonly total: number | null };
 
 function contentRange({ headers }: Response): Range | null {

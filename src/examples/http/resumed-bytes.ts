@@ -3,7 +3,7 @@
 import { Attempts } from "./attempts.ts";
 import { bodyBytes, BrokenError } from "./body.ts";
 import { fetchRetry, pause, type RetryOptions } from "./fetch-retry.ts";
-import { continuation, contentLength, validatorOf } from "./range.ts";
+import { continuation, contentLength, validatorOf, refusedRange } from "./range.ts";
 import { shownUrl } from "./shown-url.ts";
 
 export type ResumeOptions = RetryOptions & {
@@ -44,7 +44,7 @@ export async function* resumedBytes(
     options.onWait?.(`${broken.message} after ${bytes} bytes`, waitMs);
     await pause(waitMs, signal);
     const headers = { ...options.headers, range: `bytes=${bytes}-`, "if-range": validator };
-    response = await fetchRetry(url, { ...options, headers }, [416]);
+    response = await fetchRetry(url, { ...options, headers }, refusedRange);
     const rest = continuation(response, { bytes, validator, total });
     if (rest === null || coding(response) !== coding(first)) {
       await response.body?.cancel();

@@ -117,6 +117,8 @@ test("a file that has changed meanwhile is fetched anew", async () => {
 
 test.each([
   ["416", status("416 Range Not Satisfiable", { "content-range": "bytes */10" })],
+  ["400", status("400 Bad Request")],
+  ["501", status("501 Not Implemented")],
   ["another range", status("206 Partial Content", { "content-range": "bytes 5-9/10" }, "56789")],
   ["another version", part({ etag: '"v2"' }, Buffer.alloc(content.length, "x"))],
   ["no version", part({}, Buffer.alloc(content.length, "x"))],

@@ -12,6 +12,7 @@ test("names from addresses cannot leave the folder, or be something else", () =>
     "https://x/CON.txt": "_CON.txt",
     "https://x/a%00b%0a.txt": "a_b_.txt",
     "https://x/%E2%80%AEgpj.exe": "_gpj.exe",
+    "https://x/a%E2%80%8Bb%C2%85c%E2%80%A8d": "a_b_c_d",
     "https://x/bad%E0%A4%A": "bad%E0%A4%A",
     "https://x/dots...": "dots",
   };

@@ -51,7 +51,7 @@ test("a place names its page", async () => {
     next: page === 1 ? "/?page=2" : null,
   }));
   const records = Array.fromAsync(jsonPages(String(server.url), options));
-  expect(await failure(records)).toContain("[0] is 1, not an object");
+  expect(await failure(records)).toContain("/?page=2: [0] is 1, not an object");
 });
 
 test.each(["gzip", "deflate", "br", "zstd"] as const)("%s on the way", async (coding) => {
@@ -95,7 +95,9 @@ test("a body that breaks or stalls is told apart", async () => {
     socket.write(head("200 OK", { "content-length": "100" }));
     socket.write("[");
   });
-  expect(await failure(idsOf(stalled.url, { stallMs: 20 }))).toBe("nothing came for 0.02 s");
+  expect(await failure(idsOf(stalled.url, { stallMs: 20 }))).toBe(
+    `${stalled.url}: nothing came for 0.02 s`,
+  );
 });
 
 const body = Buffer.from(
