@@ -2,7 +2,9 @@
 
 import type { Database } from "bun:sqlite";
 import type { Cell, CellReader, RowsPart } from "../protocol/unit-part.ts";
+import type { Patience } from "./patience.ts";
 import { explainPrepare, explainRow, keepsRowsOnFailure, type RowsShape } from "./rows-error.ts";
+import { isWaitable } from "./store-error.ts";
 import { rowsSql } from "./upsert-sql.ts";
 
 /**
@@ -29,10 +31,12 @@ type Shape = { readonly steps: readonly number[]; readonly statements: Map<numbe
 
 export class RowsApplier {
   readonly #db: Database;
+  readonly #patience: Patience;
   readonly #shapes = new Map<string, Shape>();
 
-  constructor(db: Database) {
+  constructor(db: Database, patience: Patience) {
     this.#db = db;
+    this.#patience = patience;
   }
 
   /**
@@ -75,10 +79,22 @@ export class RowsApplier {
   #run(part: RowsShape, shape: Shape, { statement, cells }: Prepared): void {
     try {
       statement.run(cells);
-    } catch (error) {
+    } catch (thrown) {
+      const error = isWaitable(thrown) ? this.#runAgain(statement, cells) : thrown;
+      if (error === undefined) return;
       const isOne = cells.length <= part.columns.length;
       if (!isOne) this.#findRow(part, shape, cells);
       throw explainRow(part, isOne ? cells : undefined, error);
+    }
+  }
+
+  /** A lock was in the way: what the statement has come to once it was not. */
+  #runAgain(statement: RowsStatement, cells: readonly Cell[]): unknown {
+    try {
+      this.#patience.again(() => statement.run(cells));
+      return undefined;
+    } catch (thrown) {
+      return thrown;
     }
   }
 

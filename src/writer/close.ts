@@ -15,13 +15,15 @@ const analysisLimit = 400;
  * Closes the connection and releases the lock, whatever goes wrong on the way. When another program has the file open,
  * the -wal and -shm are its to remove.
  *
+ * @param keepsWal other runs use the file: who closes it last by its own lights must not remove the -wal under them, for a
+ *   run that has lost its locks (see lock.ts) cannot be seen by SQLite
  * @throws what SQLite throws, except where another program only keeps it from tidying up
  */
-export function closeDatabase(db: Database, lock: RunLock): void {
+export function closeDatabase(db: Database, lock: RunLock, keepsWal = false): void {
   try {
     tidy(db);
   } finally {
-    closeAndRelease(db, lock);
+    closeAndRelease(db, lock, keepsWal);
   }
 }
 
@@ -31,12 +33,19 @@ function tidy(db: Database): void {
   quietly(() => checkpoint(db));
 }
 
-function closeAndRelease(db: Database, lock: RunLock): void {
+function closeAndRelease(db: Database, lock: RunLock, keepsWal: boolean): void {
   try {
+    if (keepsWal) keepWal(db);
     db.close(true);
   } finally {
     lock.release();
   }
+}
+
+/** Neither removed nor cut at the close. */
+function keepWal(db: Database): void {
+  db.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
+  db.run("PRAGMA journal_size_limit = -1");
 }
 
 function optimize(db: Database): void {

@@ -3,6 +3,7 @@
 import type { Database, Statement } from "bun:sqlite";
 import type { MessageDb, MessageHandle, MessageParam } from "../api/message.ts";
 import type { EmitPart } from "../protocol/unit-part.ts";
+import type { Patience } from "./patience.ts";
 import { splitSql, transactionTrouble } from "./sql-text.ts";
 
 type MessageStatement = Statement<unknown, MessageParam[]>;
@@ -17,9 +18,9 @@ export class CustomMessages {
   readonly #handlers: ReadonlyMap<string, MessageHandle<never>>;
   readonly #db: UnitDb;
 
-  constructor(db: Database, handlers: Iterable<MessageHandle<never>>) {
+  constructor(db: Database, handlers: Iterable<MessageHandle<never>>, patience: Patience) {
     this.#handlers = new Map(Array.from(handlers, (handle) => [handle.name, handle]));
-    this.#db = new UnitDb(db);
+    this.#db = new UnitDb(db, patience);
   }
 
   /**
@@ -68,21 +69,25 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** The database as `apply` sees it: it can read and write, and not touch the transaction, nor outlive the call. */
 class UnitDb {
   readonly #db: Database;
+  readonly #patience: Patience;
   readonly #statements = new Map<string, MessageStatement>();
   #isOpen = false;
 
-  constructor(db: Database) {
+  constructor(db: Database, patience: Patience) {
     this.#db = db;
+    this.#patience = patience;
   }
 
   open<Result>(use: (db: MessageDb) => Result): Result {
     this.#isOpen = true;
     try {
       return use({
-        run: (sql, ...params) => this.#statement(sql).run(...params),
-        // What a row looks like only the author knows, and says.
-        all: (sql, ...params) => this.#statement(sql).all(...params) as never,
-        get: (sql, ...params) => this.#statement(sql).get(...params) as never,
+        run: (sql, ...params) => this.#patience.run(() => this.#statement(sql).run(...params)),
+        // What a row looks like only the author knows, and says. `all` and `get` may write too (RETURNING).
+        all: (sql, ...params) =>
+          this.#patience.run(() => this.#statement(sql).all(...params)) as never,
+        get: (sql, ...params) =>
+          this.#patience.run(() => this.#statement(sql).get(...params)) as never,
       });
     } finally {
       this.#isOpen = false;

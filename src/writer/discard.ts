@@ -4,13 +4,23 @@
 import type { Database } from "bun:sqlite";
 
 import { closeDatabase } from "./close.ts";
-import { noLock } from "./lock.ts";
+import { noLock, type RunLock } from "./lock.ts";
 import { removeFile } from "./open.ts";
 
 /** @param created the file was not there before this connection was opened */
-export function closeAndDiscard(db: Database, path: string, created: boolean): void {
+export function closeAndDiscard(
+  db: Database,
+  path: string,
+  created: boolean,
+  lock: RunLock = noLock,
+  keepsWal = false,
+): void {
   const isOurs = created && path !== ":memory:" && isUnused(db) && isAlone(db);
-  closeDatabase(db, noLock);
+  try {
+    closeDatabase(db, lock, keepsWal);
+  } catch {
+    // Why the run could not begin is what matters.
+  }
   if (isOurs) removeFile(path);
 }
 

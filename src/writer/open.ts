@@ -17,6 +17,7 @@ import { dirname, resolve } from "node:path";
 
 import type { WriterOptions } from "../protocol/messages.ts";
 import { migrate, schemaVersion } from "./migrate.ts";
+import { busyTimeoutMs } from "./patience.ts";
 import { isBusy, sqliteCode, StoreError, toStoreError } from "./store-error.ts";
 
 export type OpenTuning = {
@@ -26,7 +27,8 @@ export type OpenTuning = {
   readonly busyTimeoutMs: number;
 };
 
-const defaultTuning: OpenTuning = { openTimeoutMs: 5_000, busyTimeoutMs: 30_000 };
+/** Short: who waits longer asks again (see patience.ts), and is not deaf meanwhile. */
+const defaultTuning: OpenTuning = { openTimeoutMs: 1_000, busyTimeoutMs };
 
 /** 8 MiB: appended pages need little, and an upsert into a large table has the operating system's cache behind it. */
 const cacheKib = 8_192;
@@ -84,10 +86,11 @@ function prepare(db: Database, options: WriterOptions, tuning: OpenTuning): Data
   return db;
 }
 
-function setDurability(db: Database, { durability }: WriterOptions): void {
+function setDurability(db: Database, { durability, wal }: WriterOptions): void {
   switch (durability) {
     case "full":
-      db.run("PRAGMA synchronous = FULL");
+      // Without WAL, a commit is the end of its journal: EXTRA makes that survive a power cut too.
+      db.run(`PRAGMA synchronous = ${wal ? "FULL" : "EXTRA"}`);
       // On macOS an fsync stops at the drive's cache; elsewhere these do nothing.
       db.run("PRAGMA fullfsync = ON");
       db.run("PRAGMA checkpoint_fullfsync = ON");

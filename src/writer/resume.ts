@@ -270,6 +270,14 @@ function sweepLocks(db: Database, path: string, own: RunId): void {
   }
 }
 
+/** Another run of this file is going on. */
+export function hasOtherLiveRuns(db: Database, path: string, own: RunId): boolean {
+  for (const run of runRows(db, "status = 'running' AND id <> ?", own)) {
+    if (isRunAlive(path, run)) return true;
+  }
+  return false;
+}
+
 // ── its row ────────────────────────────────────────────────────────────────────────────────────────────
 
 function nextId(db: Database): RunId {

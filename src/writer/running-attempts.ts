@@ -7,8 +7,11 @@ import type { TaskId } from "../protocol/ids.ts";
 export class RunningAttempts {
   /** Short tasks are not in here: their start is sent together with their end. */
   readonly #attempts = new Map<TaskId, number>();
+  /** What ran before, for each change since the last commit: what is not committed is taken in again. */
+  #before: (readonly [id: TaskId, attempt: number | undefined])[] = [];
 
   start(id: TaskId, attempt: number): void {
+    this.#before.push([id, this.#attempts.get(id)]);
     this.#attempts.set(id, attempt);
   }
 
@@ -23,8 +26,23 @@ export class RunningAttempts {
     const running = this.#attempts.get(id);
     if (running === undefined) return true;
     if (running !== attempt) return false;
+    this.#before.push([id, running]);
     this.#attempts.delete(id);
     return true;
+  }
+
+  /** What was taken in is committed. */
+  keep(): void {
+    if (this.#before.length > 0) this.#before = [];
+  }
+
+  /** What was taken in since the last commit never was. */
+  revert(): void {
+    for (const [id, attempt] of this.#before.toReversed()) {
+      if (attempt === undefined) this.#attempts.delete(id);
+      else this.#attempts.set(id, attempt);
+    }
+    this.#before = [];
   }
 }
 

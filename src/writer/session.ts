@@ -11,15 +11,32 @@ import type { RunStatus } from "../protocol/status.ts";
 import { toIso } from "../protocol/time.ts";
 import { CustomMessages } from "./custom-messages.ts";
 import { closeDatabase } from "./close.ts";
+import { hasDeferredKeys } from "./deferred-keys.ts";
 import { closeAndDiscard } from "./discard.ts";
+import { FileWatch } from "./file-watch.ts";
 import type { RunLock } from "./lock.ts";
 import { openDatabase, walLimitBytes } from "./open.ts";
-import { knownTasks, prepareRun, type PreparedRun, refuseIfAlive } from "./resume.ts";
-import { applySchema } from "./schema-sql.ts";
-import { toStoreError } from "./store-error.ts";
+import type { Patience } from "./patience.ts";
+import {
+  hasOtherLiveRuns,
+  knownTasks,
+  prepareRun,
+  type PreparedRun,
+  refuseIfAlive,
+} from "./resume.ts";
+import { applySchema, SchemaError } from "./schema-sql.ts";
+import { isWaitable, RunAliveError, toStoreError } from "./store-error.ts";
 import { TaskRows } from "./task-rows.ts";
 import { UnitApplier } from "./unit-applier.ts";
 import { createWalGuard } from "./wal.ts";
+
+/** How the run's row is to end. */
+export type RunEnd = {
+  readonly status: Exclude<RunStatus, "running">;
+  readonly failure: Failure | null;
+  /** Epoch ms. */
+  readonly at: number;
+};
 
 export class Session {
   readonly db: Database;
@@ -29,10 +46,16 @@ export class Session {
   /** Undefined with `--no-store-task-status`. */
   readonly rows: TaskRows | undefined;
   readonly unit: UnitApplier;
+  /**
+   * There are foreign keys that SQLite checks only at the commit. Each unit is a transaction of its own then: else it
+   * would be chance which other unit mends what one has left open, or is blamed for it.
+   */
+  readonly commitsUnitsAlone: boolean;
   readonly #options: WriterOptions;
   readonly #lock: RunLock;
   readonly #guardWal: () => void;
-  #total: number | undefined;
+  readonly #files: FileWatch;
+  readonly #patience: Patience;
 
   private constructor(
     db: Database,
@@ -40,14 +63,18 @@ export class Session {
     handles: readonly MessageHandle<never>[],
     started: RunStarted,
     { lock, otherCode }: PreparedRun,
+    patience: Patience,
   ) {
     this.db = db;
     this.#options = options;
     this.started = started;
     this.#lock = lock;
     this.otherCode = otherCode;
-    this.rows = options.storeTaskStatus ? new TaskRows(db, started.run) : undefined;
-    this.unit = new UnitApplier(db, new CustomMessages(db, handles));
+    this.#patience = patience;
+    this.rows = options.storeTaskStatus ? new TaskRows(db, started.run, patience) : undefined;
+    this.unit = new UnitApplier(db, new CustomMessages(db, handles, patience), patience);
+    this.commitsUnitsAlone = hasDeferredKeys(db);
+    this.#files = new FileWatch(options.db, options.wal);
     this.#guardWal = options.wal ? createWalGuard(db, options.db, walLimitBytes) : () => undefined;
   }
 
@@ -60,19 +87,23 @@ export class Session {
     request: RunRequest,
     handles: readonly MessageHandle<never>[],
     now: number,
+    patience: Patience,
   ): Session {
     const isNew = !existsSync(options.db);
     const db = openDatabase(options, undefined, (reader) =>
       refuseIfAlive(reader, options, request),
     );
+    let run: PreparedRun | undefined;
     try {
       if (request.schema !== null) applySchema(db, request.schema);
-      const run = prepareRun(db, options, request, now);
+      run = prepareRun(db, options, request, now);
       const started = runStarted(options, request, run, now);
-      return new Session(db, options, handles, started, run);
+      return new Session(db, options, handles, started, run, patience);
     } catch (thrown) {
-      closeAndDiscard(db, options.db, isNew);
-      throw thrown;
+      closeAndDiscard(db, options.db, isNew, run?.lock, thrown instanceof RunAliveError);
+      throw thrown instanceof SchemaError && !isWaitable(thrown)
+        ? thrown
+        : toStoreError(thrown, options.db);
     }
   }
 
@@ -81,44 +112,77 @@ export class Session {
     if (this.started.resumed) yield* knownTasks(this.db, this.started.run);
   }
 
-  setTotal(total: number): void {
-    this.#total = total;
-  }
-
-  /** Ends the transaction, if there is something to write. */
-  commit(): void {
-    const { db } = this;
-    const rows = this.rows;
-    const hasRows = rows !== undefined && (!rows.isEmpty || this.#total !== undefined);
+  /**
+   * Ends the transaction, if there is something to write.
+   * @param total how many tasks there are, where that has changed
+   * @throws what SQLite throws; with a constraint's code, `rollBack` and the units one by one are what can be done.
+   *   StoreError `file-gone` when what was committed is not where it would be looked for
+   */
+  commit(total: number | undefined): void {
+    const { db, rows } = this;
+    const hasRows = rows !== undefined && (!rows.isEmpty || total !== undefined);
     if (!hasRows && !db.inTransaction) return;
-    if (!db.inTransaction) db.run("BEGIN IMMEDIATE");
+    if (!db.inTransaction) this.#patience.run(() => db.run("BEGIN IMMEDIATE"));
     rows?.flush();
-    if (rows !== undefined && this.#total !== undefined) {
-      db.run("UPDATE pipeline_runs SET tasks_total = ? WHERE id = ?", [
-        this.#total,
-        this.started.run,
-      ]);
+    if (rows !== undefined && total !== undefined) {
+      const { run } = this.started;
+      this.#patience.run(() =>
+        db.run("UPDATE pipeline_runs SET tasks_total = ? WHERE id = ?", [total, run]),
+      );
     }
-    this.#total = undefined;
-    db.run("COMMIT");
+    this.#commitSafely();
     this.#guardWal();
   }
 
-  close(status: Exclude<RunStatus, "running">, failure: Failure | null, now: number): RunFinished {
-    const error = failure === null ? null : JSON.stringify(failure);
+  #commitSafely(): void {
+    this.#patience.run(() => this.db.run("COMMIT"));
+    this.#files.check();
+  }
+
+  /** Undoes the open transaction, and forgets what it was to hold. */
+  rollBack(): void {
+    if (this.db.inTransaction) this.db.run("ROLLBACK");
+    this.rows?.discard();
+  }
+
+  /**
+   * Ends the run: its row first, which is what counts.
+   * @returns what kept the file from being tidied up, if anything did
+   * @throws as `commit` does; the session is then still to be aborted
+   */
+  close({ status, failure, at }: RunEnd): { finished: RunFinished; untidy: unknown } {
     const { run } = this.started;
-    if (this.rows !== undefined) {
-      this.db.run("UPDATE pipeline_runs SET status = ?, finished_at = ?, error = ? WHERE id = ?", [
-        status,
-        toIso(now),
-        error,
-        run,
-      ]);
+    if (this.rows !== undefined) this.#writeEnd({ status, failure, at });
+    const finished = { type: "run-finished", run, status, at } as const;
+    return {
+      finished: failure === null ? finished : { ...finished, failure },
+      untidy: this.#tidyAndClose(),
+    };
+  }
+
+  #writeEnd({ status, failure, at }: RunEnd): void {
+    const error = failure === null ? null : JSON.stringify(failure);
+    this.#patience.run(() => this.db.run("BEGIN IMMEDIATE"));
+    this.db.run("UPDATE pipeline_runs SET status = ?, finished_at = ?, error = ? WHERE id = ?", [
+      status,
+      toIso(at),
+      error,
+      this.started.run,
+    ]);
+    this.#commitSafely();
+  }
+
+  #tidyAndClose(): unknown {
+    try {
+      this.#finalize();
+      const keepsWal =
+        this.rows !== undefined && hasOtherLiveRuns(this.db, this.#options.db, this.started.run);
+      closeDatabase(this.db, this.#lock, keepsWal);
+      return undefined;
+    } catch (thrown) {
+      this.#lock.release();
+      return this.explain(thrown);
     }
-    this.#finalize();
-    closeDatabase(this.db, this.#lock);
-    const finished = { type: "run-finished", run, status, at: now } as const;
-    return failure === null ? finished : { ...finished, failure };
   }
 
   #finalize(): void {
@@ -137,7 +201,8 @@ export class Session {
     try {
       if (this.db.inTransaction) this.db.run("ROLLBACK");
       this.#finalize();
-      this.db.close(true);
+      // The close removes what stands under the -wal's name, and that is another process's now.
+      if (!this.#files.hasForeignWal) this.db.close(true);
     } catch {}
     this.#lock.release();
   }

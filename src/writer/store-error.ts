@@ -21,6 +21,9 @@ export type StoreErrorCode =
   | "no-such-run"
   | "wrong-pipeline"
   | "other-params"
+  | "file-gone"
+  | "hard-linked"
+  | "out-of-memory"
   | "no-history";
 
 /** The message names what is wrong, where, and the next step. */
@@ -61,6 +64,23 @@ export function sqliteCode(thrown: unknown): string | undefined {
 
 export const isBusy = (thrown: unknown): boolean =>
   /^SQLITE_(BUSY|LOCKED)/.test(sqliteCode(thrown) ?? "");
+
+/**
+ * Another connection holds a lock that it will let go of. SQLITE_LOCKED is a statement of our own that is still open, and
+ * SQLITE_BUSY_SNAPSHOT a transaction that can only start over: to wait for these would be to wait for ever.
+ */
+export const isWaitable = (thrown: unknown): boolean =>
+  /^SQLITE_BUSY(?!_SNAPSHOT)/.test(sqliteCode(thrown) ?? "");
+
+/** `isWaitable` for what opening the database throws. */
+export const isLockedAtOpen = (thrown: unknown): boolean =>
+  thrown instanceof StoreError
+    ? thrown.code === "locked" && (thrown.cause === undefined || isWaitable(thrown.cause))
+    : isWaitable(thrown);
+
+/** Rows were refused: by a constraint, or by a trigger. */
+export const isConstraint = (thrown: unknown): boolean =>
+  (sqliteCode(thrown) ?? "").startsWith("SQLITE_CONSTRAINT");
 
 /** [prefix of SQLite's code, ours, what to say about the path] */
 const known: readonly (readonly [string, StoreErrorCode, string])[] = [
@@ -103,6 +123,26 @@ const known: readonly (readonly [string, StoreErrorCode, string])[] = [
     "SQLITE_CANTOPEN",
     "cannot-open",
     "cannot be opened; check its path and permissions, or choose another file with --db",
+  ],
+  [
+    "SQLITE_PROTOCOL",
+    "locked",
+    "is opened and closed by other programs faster than its lock can be had; run again, or choose another file with --db",
+  ],
+  [
+    "SQLITE_NOMEM",
+    "out-of-memory",
+    "needs more memory than there is; free some, or let tasks send less at once (ctx.checkpoint)",
+  ],
+  [
+    "SQLITE_NOLFS",
+    "disk-full",
+    "cannot grow: its file system does not take larger files; choose another disk with --db",
+  ],
+  [
+    "SQLITE_FORMAT",
+    "corrupt",
+    'is a damaged SQLite database; restore a copy, or save what is readable with the sqlite3 program\'s ".recover"',
   ],
   [
     "SQLITE_IOERR",

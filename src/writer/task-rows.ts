@@ -7,6 +7,7 @@ import type { Failure } from "../protocol/failure.ts";
 import type { RunId, TaskId } from "../protocol/ids.ts";
 import type { LogLevel, TaskStatus } from "../protocol/status.ts";
 import { toIso } from "../protocol/time.ts";
+import type { Patience } from "./patience.ts";
 
 /** All that a row says, but for the cursor, which only a checkpoint sets. Times are epoch ms. */
 export type TaskRow = {
@@ -55,11 +56,13 @@ class Bulk {
   readonly #many: Statement<unknown, Cell[]>;
   readonly #one: Statement<unknown, Cell[]>;
   readonly #width: number;
+  readonly #patience: Patience;
   #chunks: Cell[][] = [];
   #last: Cell[] = [];
 
   /** @param row the values of one row, with a `?` for each cell that differs */
-  constructor(db: Database, sql: (values: string) => string, row: string) {
+  constructor(db: Database, patience: Patience, sql: (values: string) => string, row: string) {
+    this.#patience = patience;
     this.#many = db.prepare(sql(Array.from({ length: rowsPerStatement }, () => row).join(", ")));
     this.#one = db.prepare(sql(row));
     this.#width = row.split("?").length - 1;
@@ -80,13 +83,23 @@ class Bulk {
 
   flush(): void {
     const width = this.#width;
-    for (const chunk of this.#chunks) this.#many.run(...chunk);
-    if (this.#last.length === width * rowsPerStatement) this.#many.run(...this.#last);
+    for (const chunk of this.#chunks) this.#write(this.#many, chunk);
+    if (this.#last.length === width * rowsPerStatement) this.#write(this.#many, this.#last);
     else {
       for (let at = 0; at < this.#last.length; at += width) {
-        this.#one.run(...this.#last.slice(at, at + width));
+        this.#write(this.#one, this.#last.slice(at, at + width));
       }
     }
+    this.discard();
+  }
+
+  /** Without WAL, a transaction that outgrows the cache writes into the file, for which readers must have left it. */
+  #write(statement: Statement<unknown, Cell[]>, cells: readonly Cell[]): void {
+    this.#patience.run(() => statement.run(...cells));
+  }
+
+  /** Forgets what is not written. */
+  discard(): void {
     this.#chunks = [];
     this.#last = [];
   }
@@ -99,6 +112,7 @@ class Bulk {
 
 export class TaskRows {
   readonly #run: RunId;
+  readonly #patience: Patience;
   readonly #tasks: Bulk;
   /** Most tasks are done without a word in between: what such rows have in common is in the statement. */
   readonly #done: Bulk;
@@ -109,11 +123,17 @@ export class TaskRows {
   readonly #progressed = new Map<TaskId, { progress: number; message: string | null }>();
   readonly #cursors = new Map<TaskId, string>();
 
-  constructor(db: Database, run: RunId) {
+  constructor(db: Database, run: RunId, patience: Patience) {
     this.#run = run;
-    this.#tasks = new Bulk(db, taskRowsSql, `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#done = new Bulk(db, taskRowsSql, `(${run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL)`);
-    this.#logs = new Bulk(db, logRowsSql, `(${run}, ?, ?, ?, ?, ?)`);
+    this.#patience = patience;
+    this.#tasks = new Bulk(db, patience, taskRowsSql, `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#done = new Bulk(
+      db,
+      patience,
+      taskRowsSql,
+      `(${run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL)`,
+    );
+    this.#logs = new Bulk(db, patience, logRowsSql, `(${run}, ?, ?, ?, ?, ?)`);
     this.#progress = db.prepare(
       "UPDATE task_runs SET progress = ?, message = ? WHERE run_id = ? AND id = ?",
     );
@@ -190,10 +210,22 @@ export class TaskRows {
     this.#tasks.flush();
     this.#done.flush();
     for (const [id, { progress, message }] of this.#progressed) {
-      this.#progress.run(progress, message, this.#run, id);
+      this.#patience.run(() => this.#progress.run(progress, message, this.#run, id));
     }
-    for (const [id, cursor] of this.#cursors) this.#cursor.run(cursor, this.#run, id);
+    for (const [id, cursor] of this.#cursors) {
+      this.#patience.run(() => this.#cursor.run(cursor, this.#run, id));
+    }
     this.#logs.flush();
+    this.#clear();
+  }
+
+  /** Forgets what is not written. */
+  discard(): void {
+    for (const bulk of [this.#tasks, this.#done, this.#logs]) bulk.discard();
+    this.#clear();
+  }
+
+  #clear(): void {
     this.#rows.clear();
     this.#progressed.clear();
     this.#cursors.clear();

@@ -10,6 +10,7 @@ import { assertNever } from "../protocol/unreachable.ts";
 import { RowsApplier } from "./apply-rows.ts";
 import { type CustomMessages, endedTransaction } from "./custom-messages.ts";
 import { RowsError } from "./rows-error.ts";
+import type { Patience } from "./patience.ts";
 import { isFatal } from "./store-error.ts";
 
 /**
@@ -19,23 +20,31 @@ import { isFatal } from "./store-error.ts";
  */
 type Undo = "transaction" | "savepoint";
 
+/** A unit has ended the transaction that holds its neighbours' units too. */
+export class TransactionLostError extends Error {
+  override readonly name = "TransactionLostError";
+}
+
 export class UnitApplier {
   readonly #db: Database;
   readonly #rows: RowsApplier;
   readonly #messages: CustomMessages;
+  readonly #patience: Patience;
   #undo: Undo | undefined;
   #failure: Failure | undefined;
 
-  constructor(db: Database, messages: CustomMessages) {
+  constructor(db: Database, messages: CustomMessages, patience: Patience) {
     this.#db = db;
-    this.#rows = new RowsApplier(db);
+    this.#patience = patience;
+    this.#rows = new RowsApplier(db, patience);
     this.#messages = messages;
   }
 
   /**
    * Applies one part; the first begins the unit, and a transaction when there is none. A part that does not fit undoes
    * the unit, and the rest of it is passed over.
-   * @throws what means that the database itself cannot go on
+   * @throws what means that the database itself cannot go on; TransactionLostError when the unit has ended a transaction
+   *   that held more than itself (ON CONFLICT ROLLBACK, RAISE(ROLLBACK)): the units in it are to be applied again
    */
   part(post: string): void {
     this.#undo ??= this.#begin();
@@ -55,10 +64,10 @@ export class UnitApplier {
       // A message may have caught the error that said so: the unit would be stored without its beginning.
       if (!this.#db.inTransaction) throw new Error(endedTransaction);
     } catch (thrown) {
-      // A transaction that is gone took the neighbours' units with it: that cannot be put down to this task alone.
-      if (isFatal(thrown) || !this.#db.inTransaction) throw thrown;
+      if (isFatal(thrown)) throw thrown;
+      if (this.#db.inTransaction) this.#rollBack();
+      else if (this.#undo === "savepoint") throw this.#lost(thrown);
       this.#failure = failureOf(thrown);
-      this.#rollBack();
     }
   }
 
@@ -77,9 +86,16 @@ export class UnitApplier {
     this.end();
   }
 
+  #lost(cause: unknown): TransactionLostError {
+    this.#undo = undefined;
+    return new TransactionLostError("a unit has ended the transaction", { cause });
+  }
+
   #begin(): Undo {
     const undo = this.#db.inTransaction ? "savepoint" : "transaction";
-    this.#db.run(undo === "savepoint" ? "SAVEPOINT unit" : "BEGIN IMMEDIATE");
+    this.#patience.run(() =>
+      this.#db.run(undo === "savepoint" ? "SAVEPOINT unit" : "BEGIN IMMEDIATE"),
+    );
     return undo;
   }
 
@@ -91,6 +107,15 @@ export class UnitApplier {
     this.#rows.close();
     this.#messages.close();
   }
+}
+
+/** Why a unit that could be applied could not be committed. A deferred foreign key is all that SQLite checks so late. */
+export function refusedAtCommit(thrown: unknown): Failure {
+  const { stack: _, message, ...rest } = toFailure(thrown);
+  return {
+    ...rest,
+    message: `its rows were refused at the commit: ${message} (a row refers to one that is not there, by a key that is DEFERRED)`,
+  };
 }
 
 /** Where in pipeloom a row was refused tells nobody anything; where in a message's `apply` it was thrown does. */

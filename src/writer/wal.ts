@@ -5,8 +5,7 @@
 // lost, and the writer tries again each time the WAL has doubled.
 
 import type { Database } from "bun:sqlite";
-import { statSync } from "node:fs";
-import { resolve } from "node:path";
+import { realpathSync, statSync } from "node:fs";
 
 import { isBusy } from "./store-error.ts";
 
@@ -18,7 +17,8 @@ const patienceMs = 200;
  */
 export function createWalGuard(db: Database, path: string, limitBytes: number): () => void {
   if (path === ":memory:") return () => {};
-  const wal = `${resolve(path)}-wal`;
+  // Beside the file itself, where the path is a link.
+  const wal = `${realpathSync(path)}-wal`;
   let threshold = limitBytes;
   return () => {
     const size = statSync(wal, { throwIfNoEntry: false })?.size ?? 0;

@@ -20,14 +20,18 @@ import {
 import type { RunSummary } from "../protocol/summary.ts";
 import { doneMark, unpackDone } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
+import type { LogLevel } from "../protocol/status.ts";
 import { batchLimits, decide } from "./batch.ts";
 import { Inbox } from "./inbox.ts";
 import { Recorder } from "./recorder.ts";
 import { notRunning, RunningAttempts } from "./running-attempts.ts";
 import { endedSummary } from "./ended-summary.ts";
+import { Group } from "./group.ts";
 import { isRunAlive } from "./liveness.ts";
+import { Patience, realPatience, Wait } from "./patience.ts";
 import { Session } from "./session.ts";
-import { type LiveRun, RunAliveError } from "./store-error.ts";
+import { isConstraint, isLockedAtOpen, type LiveRun, RunAliveError } from "./store-error.ts";
+import { refusedAtCommit, TransactionLostError } from "./unit-applier.ts";
 
 export type WriterTools = {
   post(message: FromWriter): void;
@@ -47,10 +51,13 @@ const maxUnseenChars = 16 * 1024 * 1024;
 const idleLookMs = 5;
 /** How often it is seen whether the run that is waited for has ended. */
 const aliveLookMs = 250;
+/** Between two tries to open a database that another program has locked; each try waits for a while itself. */
+const lockLookMs = 20;
 /** A lane may have become idle just after its task's end was posted: nothing else would say so. */
 const endsLookMs = 3;
 
 type Worker = {
+  readonly slot: Slot;
   readonly port: MessagePort;
   readonly claims: Claims;
   received: number;
@@ -63,16 +70,27 @@ type Worker = {
   partsTaken: boolean;
 };
 
+type Open = { readonly session: Session; readonly recorder: Recorder };
+
+/** Each way out is announced once: `closed` by `closed` or `done-elsewhere`, `failed` by `failed`. */
+type Life =
+  | { readonly state: "opening" }
+  | ({ readonly state: "open" } & Open)
+  | ({ readonly state: "closing" } & Open)
+  | { readonly state: "closed" }
+  | { readonly state: "failed" };
+
 export class Writer {
   readonly #tools: WriterTools;
   readonly #workers = new Map<Slot, Worker>();
   readonly #inbox = new Inbox();
+  /** What the open transaction is made of. */
+  readonly #group = new Group<Worker>();
+  #life: Life = { state: "opening" };
   readonly #attempts = new RunningAttempts();
   #fromMain: MainRecord[] = [];
-  #session: Session | undefined;
-  #recorder: Recorder | undefined;
   /** Whose unit is under way. */
-  #owner: Slot | undefined;
+  #owner: Worker | undefined;
   #records = 0;
   /** The open transaction holds something that somebody waits for. */
   #awaited = false;
@@ -85,15 +103,15 @@ export class Writer {
   #scheduled = false;
   #lookScheduled = false;
   #total: { total: number; complete: boolean } | undefined;
-  #closing: Extract<ToWriter, { type: "close" }> | undefined;
-  #failed = false;
+  /** Main has asked for the end; what has come in before is committed first. */
+  #closeAsked: Extract<ToWriter, { type: "close" }> | undefined;
 
   constructor(tools: WriterTools) {
     this.#tools = tools;
   }
 
   receive(message: ToWriter): void {
-    if (this.#failed) return;
+    if (this.#life.state === "closed" || this.#life.state === "failed") return;
     switch (message.type) {
       case "open":
         void this.#open(message);
@@ -116,7 +134,7 @@ export class Writer {
         for (const chars of this.#unseen.splice(0, message.count)) this.#unseenChars -= chars;
         return this.#wake();
       case "close":
-        this.#closing = message;
+        this.#closeAsked = message;
         return this.#wake();
       default:
         assertNever(message);
@@ -128,9 +146,8 @@ export class Writer {
       const handles = module === null ? [] : await this.#tools.messages(module);
       const session = await this.#openSession(options, run, handles);
       if (session === undefined) return;
-      this.#session = session;
-      this.#recorder = new Recorder(this.#session.rows);
-      for (const page of this.#session.knownTasks()) {
+      this.#life = { state: "open", session, recorder: new Recorder(session.rows) };
+      for (const page of session.knownTasks()) {
         this.#tools.post({ type: "known", tasks: JSON.stringify(page) });
       }
       const { started, otherCode } = session;
@@ -147,36 +164,51 @@ export class Writer {
     request: RunRequest,
     handles: readonly MessageHandle<never>[],
   ): Promise<Session | undefined> {
+    const patience = new Patience(options.db, realPatience(this.#say));
+    let lock: Wait | undefined;
     for (;;) {
       try {
-        return Session.open(options, request, handles, this.#tools.now());
+        const session = Session.open(options, request, handles, this.#tools.now(), patience);
+        lock?.over();
+        return session;
       } catch (thrown) {
+        if (isLockedAtOpen(thrown)) {
+          lock ??= new Wait(options.db, realPatience(this.#say));
+          lock.goesOn();
+          await this.#pause(lockLookMs);
+          continue;
+        }
         if (!(thrown instanceof RunAliveError) || !request.wait) throw thrown;
         const summary = await this.#waitFor(thrown.run, options.db);
         if (summary?.status !== "done") continue;
-        this.#failed = true;
+        this.#life = { state: "closed" };
         this.#tools.post({ type: "done-elsewhere", summary });
         return undefined;
       }
     }
   }
 
+  readonly #say = (level: LogLevel, line: string): void =>
+    this.#tools.post({ type: "output", level, line });
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#tools.after(ms, resolve));
+  }
+
   /** What it came to; undefined when it died. */
   async #waitFor(run: LiveRun, db: string): Promise<RunSummary | undefined> {
     const pid = run.pid === null ? "" : ` (pid ${run.pid})`;
-    this.#tools.post({
-      type: "output",
-      level: "info",
-      line: `run ${run.id} of "${run.pipeline}" is going on in ${db}${pid}; waiting for its end`,
-    });
-    while (isRunAlive(db, run)) {
-      await new Promise<void>((resolve) => this.#tools.after(aliveLookMs, resolve));
-    }
+    this.#say(
+      "info",
+      `run ${run.id} of "${run.pipeline}" is going on in ${db}${pid}; waiting for its end`,
+    );
+    while (isRunAlive(db, run)) await this.#pause(aliveLookMs);
     return endedSummary(db, run.id);
   }
 
   #attach(slot: Slot, port: MessagePort, claims: Claims): void {
     const worker: Worker = {
+      slot,
       port,
       claims,
       received: 0,
@@ -204,43 +236,50 @@ export class Writer {
   }
 
   #drain(): void {
-    if (this.#failed || this.#session === undefined) return;
+    if (this.#life.state !== "open") return;
     try {
-      this.#work(this.#session);
+      this.#work(this.#life);
     } catch (thrown) {
       this.#fail(thrown);
     }
   }
 
-  #work(session: Session): void {
+  #work(open: Open): void {
     this.#openedAt ??= this.#tools.now();
     for (;;) {
       const awaited = this.#isAwaited;
-      const decision = decide({
-        records: this.#records,
-        ageMs: this.#tools.now() - this.#openedAt,
-        inboxEmpty: !this.#hasWork,
-        awaited,
-      });
+      const decision = this.#isGroupFull(open)
+        ? "commit"
+        : decide({
+            records: this.#records,
+            ageMs: this.#tools.now() - this.#openedAt,
+            inboxEmpty: !this.#hasWork,
+            awaited,
+          });
       if (decision === "take-more" && this.#mayAnnounce) {
-        this.#takeOne();
+        this.#takeOne(open);
         continue;
       }
       if (this.#owner !== undefined) {
         // A unit is not torn apart: the rest of it is on its way, or its Worker is gone.
-        if (this.#inbox.has(this.#owner)) this.#takeOne();
-        else if (!this.#abandonUnit(session)) return this.#returnParts();
+        if (this.#inbox.has(this.#owner.slot)) this.#takeOne(open);
+        else if (!this.#abandonUnit(open, this.#owner)) return this.#returnParts();
         continue;
       }
-      if (decision === "wait" && this.#closing === undefined) {
+      if (decision === "wait" && this.#closeAsked === undefined) {
         return this.#lookAgain(this.#hasEnds || awaited ? endsLookMs : idleLookMs);
       }
       break;
     }
-    this.#commit(session);
+    this.#commitGroup(open);
     this.#detachLost();
     if (this.#hasWork && this.#mayAnnounce) this.#wake();
-    else if (this.#closing !== undefined && !this.#hasWork) this.#close(session, this.#closing);
+    else if (this.#closeAsked !== undefined && !this.#hasWork) this.#close(open, this.#closeAsked);
+  }
+
+  /** A group that is to be applied again, if it must be, is bounded; see also `commitsUnitsAlone`. */
+  #isGroupFull({ session }: Open): boolean {
+    return this.#group.isFull || (session.commitsUnitsAlone && this.#group.units > 0);
   }
 
   /** One timer at a time: each post that arrives while the transaction is held would leave its own behind. */
@@ -260,7 +299,7 @@ export class Writer {
   get #isAwaited(): boolean {
     if (this.#awaited || this.#total !== undefined || this.#hasLost) return true;
     // Rows are applied as they come, and another process may wait for the lock.
-    if (this.#session?.db.inTransaction === true) return true;
+    if (this.#life.state === "open" && this.#life.session.db.inTransaction) return true;
     const isStream = this.#records >= batchLimits.streamRecords;
     for (const { claims } of this.#workers.values()) {
       if (claims.outstanding() > maxCredits / 2) return true;
@@ -280,68 +319,103 @@ export class Writer {
   }
 
   /** Main's first: what it says of a task (that it waits) was so before any Worker began it. */
-  #takeOne(): void {
-    if (this.#fromMain.length > 0) return this.#takeMain();
-    const next = this.#inbox.shift(this.#owner);
+  #takeOne(open: Open): void {
+    if (this.#fromMain.length > 0) return this.#takeMain(open);
+    const next = this.#inbox.shift(this.#owner?.slot);
     if (next === undefined) return;
     const worker = this.#workers.get(next.slot);
     if (worker === undefined) return;
-    if (next.post.startsWith(unitPartMark)) this.#takePart(next.slot, worker, next.post);
-    else if (next.post.startsWith(doneMark)) this.#takeDone(worker, next.post);
-    else this.#takeRecords(next.slot, worker, next.post);
+    if (next.post.startsWith(unitPartMark)) this.#takePart(open, worker, next.post);
+    else this.#takeRecords(open, worker, next.post);
   }
 
-  #takeMain(): void {
-    for (const record of this.#fromMain) {
-      if (record.type === "finished") this.#attempts.end(record.id, record.attempt);
-      this.#recorder?.main(record);
-    }
-    this.#records += this.#fromMain.length;
-    this.#awaited = true;
+  #takeMain(open: Open): void {
+    const records = this.#fromMain;
     this.#fromMain = [];
+    this.#records += records.length;
+    this.#awaited = true;
+    this.#group.main(records);
+    this.#recordMain(open, records);
   }
 
-  #takePart(slot: Slot, worker: Worker, post: string): void {
-    this.#owner = slot;
-    this.#session?.unit.part(post);
+  #takePart(open: Open, worker: Worker, post: string): void {
     worker.claims.giveBack(creditsOf(post.length));
     worker.partsTaken = true;
+    this.#group.part(worker, post);
+    try {
+      this.#applyPart(open, worker, post);
+    } catch (thrown) {
+      if (!(thrown instanceof TransactionLostError)) throw thrown;
+      // The units before it are whole, and it goes on as the first of a transaction.
+      this.#applyAgain(open, thrown);
+    }
   }
 
-  #takeDone(worker: Worker, post: string): void {
-    this.#hasEnds = true;
-    this.#records += unpackDone(post, (task) => {
-      if (this.#attempts.end(task.id, task.attempt)) this.#recorder?.done(task);
-    });
+  #takeRecords(open: Open, worker: Worker, post: string): void {
     worker.credits += creditsOf(post.length);
+    this.#records += this.#applyRecords(open, worker, post);
+    this.#group.records(worker, post);
   }
 
-  #takeRecords(slot: Slot, worker: Worker, post: string): void {
+  // ── applied, for the first time or again ──
+
+  #recordMain({ recorder }: Open, records: readonly MainRecord[]): void {
+    for (const record of records) {
+      if (record.type === "finished") this.#attempts.end(record.id, record.attempt);
+      recorder.main(record);
+    }
+  }
+
+  #applyPart({ session }: Open, worker: Worker, post: string): void {
+    this.#owner = worker;
+    session.unit.part(post);
+  }
+
+  /**
+   * @param refused why the unit that these records end cannot be stored, where that is known already
+   * @returns how many records there were
+   */
+  #applyRecords(open: Open, worker: Worker, post: string, refused?: Failure): number {
+    if (post.startsWith(doneMark)) return this.#recordDone(open, post);
     const records = JSON.parse(post) as TaskRecord[];
-    const unitFailure = this.#owner === slot ? this.#endUnit(records[0]) : undefined;
-    for (const record of records) this.#takeRecord(worker, record, unitFailure);
-    this.#records += records.length;
-    worker.credits += creditsOf(post.length);
+    const failure =
+      refused ?? (this.#owner === worker ? this.#endUnit(open, records[0]) : undefined);
+    for (const record of records) this.#recordTask(open, worker, record, failure);
+    return records.length;
+  }
+
+  #recordDone({ recorder }: Open, post: string): number {
+    this.#hasEnds = true;
+    return unpackDone(post, (task) => {
+      if (this.#attempts.end(task.id, task.attempt)) recorder.done(task);
+    });
   }
 
   /** Keeps the unit if its attempt runs, or says why it could not be applied. */
-  #endUnit(end: TaskRecord | undefined): Failure | undefined {
+  #endUnit({ session }: Open, end: TaskRecord | undefined): Failure | undefined {
     if (end === undefined || !endsUnit(end)) {
       throw new Error(`Internal error: a unit that ends with ${end?.type ?? "nothing"}`);
     }
     this.#owner = undefined;
-    if (this.#attempts.isRunning(end.id, end.attempt)) return this.#session?.unit.end();
-    this.#session?.unit.abandon();
+    this.#group.unitEnded();
+    if (this.#attempts.isRunning(end.id, end.attempt)) return session.unit.end();
+    session.unit.abandon();
     return notRunning(end.attempt);
   }
 
-  #takeRecord(worker: Worker, record: TaskRecord, unitFailure: Failure | undefined): void {
+  /** @param failure why the unit that ends with this record could not be applied */
+  #recordTask(
+    { recorder }: Open,
+    worker: Worker,
+    record: TaskRecord,
+    failure: Failure | undefined,
+  ): void {
     switch (record.type) {
       case "started":
         this.#attempts.start(record.id, record.attempt);
         break;
       case "checkpoint":
-        if (!this.#takeCheckpoint(worker, record, unitFailure)) return;
+        if (!this.#takeCheckpoint(worker, record, failure)) return;
         break;
       case "finished":
         this.#hasEnds = true;
@@ -353,7 +427,7 @@ export class Writer {
       default:
         assertNever(record);
     }
-    this.#recorder?.task(record, unitFailure);
+    recorder.task(record, failure);
   }
 
   /** False when it does not count; its Worker is told why. */
@@ -370,10 +444,10 @@ export class Writer {
   }
 
   /** True when the unit's Worker will never send the rest. */
-  #abandonUnit(session: Session): boolean {
-    const worker = this.#owner === undefined ? undefined : this.#workers.get(this.#owner);
-    if (worker?.expected === undefined || worker.received < worker.expected) return false;
+  #abandonUnit({ session }: Open, owner: Worker): boolean {
+    if (owner.expected === undefined || owner.received < owner.expected) return false;
     session.unit.abandon();
+    this.#group.unitAbandoned();
     this.#owner = undefined;
     return true;
   }
@@ -387,20 +461,96 @@ export class Writer {
     }
   }
 
-  #commit(session: Session): void {
-    const events = this.#recorder?.takeEvents() ?? [];
-    if (this.#total !== undefined) {
-      session.setTotal(this.#total.total);
-      events.push({ type: "run-total", ...this.#total });
-      this.#total = undefined;
+  // ── the commit ──
+
+  #commitGroup(open: Open): void {
+    try {
+      this.#commit(open);
+    } catch (thrown) {
+      if (!isConstraint(thrown)) throw thrown;
+      this.#applyAgain(open, thrown);
     }
-    session.commit();
+    this.#group.take();
     this.#records = 0;
     this.#awaited = false;
     this.#hasEnds = false;
     this.#openedAt = undefined;
+  }
+
+  /** Commits what is applied, and only then tells it. */
+  #commit({ session, recorder }: Open): void {
+    const total = this.#total;
+    session.commit(total?.total);
+    this.#attempts.keep();
+    this.#total = undefined;
+    const events = recorder.takeEvents();
+    if (total !== undefined) events.push({ type: "run-total", ...total });
     this.#acknowledge();
     if (events.length > 0) this.#announce(events);
+  }
+
+  /**
+   * The transaction cannot be committed, or a unit has ended it. Its units are applied again, each in a transaction of its
+   * own, so that only the one whose fault it is fails. A unit that has not ended stays open, as the first of a new group.
+   *
+   * @param cause what speaks against the only unit, where its parts are not kept
+   */
+  #applyAgain(open: Open, cause: unknown): void {
+    this.#forget(open);
+    this.#owner = undefined;
+    let failure: Failure | undefined;
+    for (const taken of this.#group.take()) {
+      switch (taken.type) {
+        case "main":
+          this.#recordMain(open, taken.records);
+          break;
+        case "dropped parts":
+          this.#commit(open);
+          this.#owner = taken.from;
+          failure = refusedAtCommit(cause);
+          break;
+        case "part":
+          if (this.#owner === undefined) this.#commit(open);
+          this.#group.part(taken.from, taken.post);
+          this.#applyPart(open, taken.from, taken.post);
+          break;
+        case "records":
+          if (this.#owner === taken.from) this.#commitUnit(open, taken.from, taken.post, failure);
+          else this.#applyRecords(open, taken.from, taken.post);
+          failure = undefined;
+          break;
+        default:
+          assertNever(taken);
+      }
+    }
+    if (this.#owner === undefined) this.#commit(open);
+  }
+
+  /**
+   * The unit's parts are applied, and these records end it.
+   * @param refused why it cannot be stored, where its parts are not kept
+   */
+  #commitUnit(open: Open, worker: Worker, post: string, refused: Failure | undefined): void {
+    this.#applyRecords(open, worker, post, refused);
+    this.#owner = undefined;
+    this.#group.take();
+    try {
+      this.#commit(open);
+    } catch (thrown) {
+      // What is left without the unit is pipeloom's own, and fits.
+      if (refused !== undefined || !isConstraint(thrown)) throw thrown;
+      this.#forget(open);
+      this.#applyRecords(open, worker, post, refusedAtCommit(thrown));
+      this.#commit(open);
+    }
+  }
+
+  /** What is applied and not committed has never been. */
+  #forget({ session, recorder }: Open): void {
+    session.rollBack();
+    recorder.takeEvents();
+    this.#attempts.revert();
+    for (const worker of this.#workers.values()) worker.checkpoints = [];
   }
 
   #announce(events: readonly WireEvent[]): void {
@@ -416,12 +566,10 @@ export class Writer {
 
   #acknowledge(): void {
     for (const worker of this.#workers.values()) {
-      if (worker.credits === 0 && !worker.partsTaken) continue;
-      worker.claims.giveBack(worker.credits);
-      const ack: Ack =
-        worker.checkpoints.length === 0
-          ? { type: "ack" }
-          : { type: "ack", checkpoints: worker.checkpoints };
+      const { credits, checkpoints, partsTaken } = worker;
+      if (credits === 0 && checkpoints.length === 0 && !partsTaken) continue;
+      worker.claims.giveBack(credits);
+      const ack: Ack = checkpoints.length === 0 ? { type: "ack" } : { type: "ack", checkpoints };
       worker.port.postMessage(ack);
       worker.credits = 0;
       worker.checkpoints = [];
@@ -440,19 +588,28 @@ export class Writer {
     }
   }
 
-  #close(session: Session, { status, failure }: Extract<ToWriter, { type: "close" }>): void {
-    this.#failed = true;
+  // ── the end ──
+
+  #close(open: Open, { status, failure }: Extract<ToWriter, { type: "close" }>): void {
+    this.#life = { ...open, state: "closing" };
     for (const worker of this.#workers.values()) worker.port.close();
-    const finished = session.close(status, failure, this.#tools.now());
+    const { finished, untidy } = open.session.close({ status, failure, at: this.#tools.now() });
+    this.#life = { state: "closed" };
+    if (untidy !== undefined) {
+      const why = toFailure(untidy).message;
+      this.#say("warn", `everything is committed, but the database was not tidied up: ${why}`);
+    }
     this.#tools.post({ type: "closed", finished });
   }
 
   /** Nothing more will be committed. The run's row keeps `running`: the next run finds it and continues. */
   #fail(thrown: unknown): void {
-    if (this.#failed) return;
-    this.#failed = true;
-    const failure = toFailure(this.#session?.explain(thrown) ?? thrown);
-    this.#session?.abort();
+    const life = this.#life;
+    if (life.state === "closed" || life.state === "failed") return;
+    this.#life = { state: "failed" };
+    const session = life.state === "opening" ? undefined : life.session;
+    const failure = toFailure(session?.explain(thrown) ?? thrown);
+    session?.abort();
     this.#tools.post({ type: "failed", failure });
   }
 }

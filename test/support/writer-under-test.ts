@@ -162,9 +162,18 @@ export class PostingWorker {
 
   /** A part of a unit: rows of `t (id)`. The first of a task comes behind its start, as in a Worker. */
   part(id: number, rows: readonly number[]): void {
+    this.rows(
+      id,
+      "t",
+      rows.map((row) => ({ id: row })),
+    );
+  }
+
+  /** `part` for any table. */
+  rows(id: number, table: string, rows: readonly Readonly<Record<string, unknown>>[]): void {
     if (!this.#begun.has(id)) this.post(started(id));
-    const encoder = new RowEncoder(insertTarget(taskId(id), "t"));
-    for (const row of rows) encoder.add({ id: row });
+    const encoder = new RowEncoder(insertTarget(taskId(id), table));
+    for (const row of rows) encoder.add(row);
     this.#post(encoder.take());
   }
 

@@ -6,6 +6,7 @@ import { taskId } from "../../src/protocol/ids.ts";
 import { encodeRows, insertTarget, type RowsTarget, upsertTarget } from "../../src/worker/rows.ts";
 import { RowsApplier } from "../../src/writer/apply-rows.ts";
 import { readRows } from "../support/read-rows.ts";
+import { unlocked } from "./options.ts";
 
 const id = taskId(1);
 let db: Database;
@@ -14,7 +15,7 @@ let applier: RowsApplier;
 beforeEach(() => {
   db = new Database(":memory:", { safeIntegers: true });
   db.run("CREATE TABLE t (id INTEGER PRIMARY KEY, a, b, email UNIQUE)");
-  applier = new RowsApplier(db);
+  applier = new RowsApplier(db, unlocked);
 });
 
 afterEach(() => {

@@ -362,7 +362,7 @@ describe.each<[string, () => WriterUnderTest]>([
     ],
     [
       { wal: false, durability: "full" },
-      { journal: "delete", synchronous: 2 },
+      { journal: "delete", synchronous: 3 },
     ],
     [
       { wal: false, durability: "normal" },

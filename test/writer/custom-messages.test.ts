@@ -4,6 +4,7 @@ import { message, type MessageDb, type MessageHandle } from "../../src/api/messa
 import type { Json } from "../../src/protocol/json.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { CustomMessages } from "../../src/writer/custom-messages.ts";
+import { unlocked } from "./options.ts";
 
 let db: Database;
 beforeEach(() => {
@@ -14,7 +15,7 @@ beforeEach(() => {
 afterEach(() => db.close(true));
 
 function emit(handles: MessageHandle<never>[], name: string, payload: Json): void {
-  const messages = new CustomMessages(db, handles);
+  const messages = new CustomMessages(db, handles, unlocked);
   try {
     messages.apply({
       type: "emit",

@@ -33,7 +33,7 @@ describe("pragmas", () => {
   const cases: [string, Partial<WriterOptions>, string, number][] = [
     ["defaults", {}, "wal", 2],
     ["normal durability", { durability: "normal" }, "wal", 1],
-    ["without WAL", { wal: false }, "delete", 2],
+    ["without WAL", { wal: false }, "delete", 3],
     ["in memory", { db: ":memory:" }, "memory", 2],
   ];
   test.each(cases)("%s", (_, more, journal, synchronous) => {
@@ -42,7 +42,7 @@ describe("pragmas", () => {
     expect(pragma(db, "journal_mode")).toBe(journal);
     expect(pragma(db, "synchronous")).toBe(synchronous);
     expect(pragma(db, "foreign_keys")).toBe(1);
-    expect(pragma(db, "busy_timeout")).toBe(30_000);
+    expect(pragma(db, "busy_timeout")).toBe(250);
     expect(pragma(db, "cache_size")).toBe(-8_192);
     expect(pragma(db, "wal_autocheckpoint")).toBe(4_096);
     expect(pragma(db, "journal_size_limit")).toBe(64 * 1024 * 1024);

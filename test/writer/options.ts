@@ -1,5 +1,6 @@
 import type { RunRequest, WriterOptions } from "../../src/protocol/messages.ts";
 import type { OpenTuning } from "../../src/writer/open.ts";
+import { Patience } from "../../src/writer/patience.ts";
 import { StoreError, type StoreErrorCode } from "../../src/writer/store-error.ts";
 
 export const options = (db: string, more: Partial<WriterOptions> = {}): WriterOptions => ({
@@ -8,6 +9,17 @@ export const options = (db: string, more: Partial<WriterOptions> = {}): WriterOp
   durability: "full",
   storeTaskStatus: true,
   ...more,
+});
+
+/** Where no lock is in the way. */
+export const unlocked = new Patience("a.db", {
+  say: (_, line) => {
+    throw new Error(`unexpected: ${line}`);
+  },
+  now: () => performance.now(),
+  sleep: () => {
+    throw new Error("a lock was in the way");
+  },
 });
 
 /** A test that waits for a lock on purpose waits this long. */

@@ -6,7 +6,8 @@ import { taskId } from "../../src/protocol/ids.ts";
 import { packEmit } from "../../src/protocol/unit-part.ts";
 import { encodeRows, insertTarget } from "../../src/worker/rows.ts";
 import { CustomMessages } from "../../src/writer/custom-messages.ts";
-import { UnitApplier } from "../../src/writer/unit-applier.ts";
+import { TransactionLostError, UnitApplier } from "../../src/writer/unit-applier.ts";
+import { unlocked } from "./options.ts";
 
 let db: Database;
 let unit: UnitApplier;
@@ -26,7 +27,8 @@ const rollBack = message<number>("roll-back", (database) => {
   } catch {}
 });
 
-const newUnit = (): UnitApplier => new UnitApplier(db, new CustomMessages(db, [rollBack]));
+const newUnit = (): UnitApplier =>
+  new UnitApplier(db, new CustomMessages(db, [rollBack], unlocked), unlocked);
 
 afterEach(() => {
   unit.close();
@@ -108,18 +110,32 @@ test("a unit that failed alone may be abandoned", async () => {
   expect(stored()).toEqual([2]);
 });
 
+const rollBackPost = packEmit({
+  type: "emit",
+  id: taskId(1),
+  message: "roll-back",
+  payload: "0",
+});
+
 test("a message that ends the transaction, and hides it, is no unit's success", async () => {
-  for (const before of [[], [1]]) {
-    for (const n of before) {
-      await part(n);
-      unit.end();
-    }
-    await part(2);
-    const post = packEmit({ type: "emit", id: taskId(1), message: "roll-back", payload: "0" });
-    expect(() => unit.part(post)).toThrow("ended the transaction");
-    expect(stored()).toEqual([]);
-    unit = newUnit();
-  }
+  await part(2);
+  unit.part(rollBackPost);
+  await part(3);
+  expect(unit.end()?.message).toContain("ended the transaction");
+  expect(db.inTransaction).toBe(false);
+  expect(stored()).toEqual([]);
+});
+
+test("a unit that ends a transaction with other units in it says so, and can be applied again", async () => {
+  await part(1);
+  unit.end();
+  await part(2);
+  expect(() => unit.part(rollBackPost)).toThrow(TransactionLostError);
+  expect(stored()).toEqual([]);
+  await part(1);
+  expect(unit.end()).toBeUndefined();
+  commit();
+  expect(stored()).toEqual([1]);
 });
 
 test("a failed unit that is alone gives the database back at once", async () => {

@@ -1,0 +1,94 @@
+// Another program's lock on the database is waited for as long as it takes, and said after a while. SQLite itself waits
+// for a moment at a time (busy_timeout): in between, the thread can be ended.
+
+import type { LogLevel } from "../protocol/status.ts";
+import { lockHolder } from "./lock-holder.ts";
+import { isWaitable } from "./store-error.ts";
+
+/** How long one call of SQLite's waits. */
+export const busyTimeoutMs = 250;
+/** SQLite does not wait by itself where two could wait for each other. */
+const pauseMs = 20;
+export const sayAfterMs = 5_000;
+
+export type PatienceTools = {
+  say(level: LogLevel, line: string): void;
+  /** Monotonic ms. */
+  now(): number;
+  sleep(ms: number): void;
+};
+
+export const realPatience = (say: PatienceTools["say"]): PatienceTools => ({
+  say,
+  now: () => performance.now(),
+  sleep: (ms) => Bun.sleepSync(ms),
+});
+
+export class Patience {
+  readonly #path: string;
+  readonly #tools: PatienceTools;
+
+  /** @param path the database as the user wrote it */
+  constructor(path: string, tools: PatienceTools) {
+    this.#path = path;
+    this.#tools = tools;
+  }
+
+  /** Runs `step` until no lock is in its way. A step that found one has changed nothing. */
+  run<Result>(step: () => Result): Result {
+    try {
+      return step();
+    } catch (thrown) {
+      if (!isWaitable(thrown)) throw thrown;
+      return this.again(step);
+    }
+  }
+
+  /** `run` for a step that has found a lock in its way once. */
+  again<Result>(step: () => Result): Result {
+    const wait = new Wait(this.#path, this.#tools);
+    for (;;) {
+      this.#tools.sleep(pauseMs);
+      try {
+        const result = step();
+        wait.over();
+        return result;
+      } catch (thrown) {
+        if (!isWaitable(thrown)) throw thrown;
+        wait.goesOn();
+      }
+    }
+  }
+}
+
+/** One wait for one lock: says so once it is long, and says when it is over. */
+export class Wait {
+  readonly #path: string;
+  readonly #tools: Pick<PatienceTools, "say" | "now">;
+  readonly #since: number;
+  #isSaid = false;
+
+  constructor(path: string, tools: Pick<PatienceTools, "say" | "now">) {
+    this.#path = path;
+    this.#tools = tools;
+    this.#since = tools.now();
+  }
+
+  /** @param why in place of "another program holds the lock" */
+  goesOn(why?: string): void {
+    if (this.#isSaid || this.#tools.now() - this.#since < sayAfterMs) return;
+    this.#isSaid = true;
+    this.#tools.say("warn", why ?? this.#reason());
+  }
+
+  #reason(): string {
+    const holder = lockHolder(this.#path);
+    return `${this.#path} is locked by ${holder ?? "another program"}; waiting until it lets go`;
+  }
+
+  over(): void {
+    if (!this.#isSaid) return;
+    const seconds = Math.round((this.#tools.now() - this.#since) / 1000);
+    this.#tools.say("info", `${this.#path} is free again, after ${seconds} s`);
+  }
+}
