@@ -164,6 +164,13 @@ function cannotLock(path: string, cause: unknown): StoreError {
   const known = toStoreError(cause, path);
   if (known instanceof StoreError) return known;
   const reason = cause instanceof Error ? cause.message : String(cause);
+  if (/ENOSPC|EDQUOT/.test(reason)) {
+    return new StoreError(
+      "disk-full",
+      `cannot make ${path}: the disk is full (${reason}); make room, or choose another disk with --db`,
+      { cause },
+    );
+  }
   return new StoreError(
     "not-writable",
     `cannot make ${path}, by which a run is known to be alive: ${reason}; ` +

@@ -115,6 +115,14 @@ function checkPath(path: string): void {
   if (!stat.isFile()) {
     throw new StoreError("not-a-file", `${path} is not a regular file; choose another with --db`);
   }
+  // A second name has a -wal of its own: rows that were written under the one are lost under the other.
+  if (stat.nlink > 1) {
+    throw new StoreError(
+      "hard-linked",
+      `${path} has another name (a hard link), and SQLite would keep two journals for it; ` +
+        "copy it to a file of its own, or choose another with --db",
+    );
+  }
   checkWritable(path, path);
   return checkParent(path);
 }
@@ -158,6 +166,13 @@ function checkWritable(target: string, path: string): void {
 
 function notWritable(target: string, path: string, cause: unknown): StoreError {
   const reason = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+  if (/ENOSPC|EDQUOT/.test(reason)) {
+    return new StoreError(
+      "disk-full",
+      `${path} cannot be made: the disk is full${reason}; make room, or choose another disk with --db`,
+      { cause },
+    );
+  }
   const what = target === path ? path : `${path}: its folder ${target}`;
   return new StoreError(
     "not-writable",

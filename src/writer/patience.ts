@@ -11,18 +11,20 @@ export const busyTimeoutMs = 250;
 const pauseMs = 20;
 export const sayAfterMs = 5_000;
 
-export type PatienceTools = {
-  say(level: LogLevel, line: string): void;
+export type PatienceClock = {
   /** Monotonic ms. */
   now(): number;
   sleep(ms: number): void;
 };
 
-export const realPatience = (say: PatienceTools["say"]): PatienceTools => ({
-  say,
+export type PatienceTools = PatienceClock & {
+  say(level: LogLevel, line: string): void;
+};
+
+export const systemClock: PatienceClock = {
   now: () => performance.now(),
   sleep: (ms) => Bun.sleepSync(ms),
-});
+};
 
 export class Patience {
   readonly #path: string;

@@ -197,15 +197,24 @@ export class Session {
 
   /** The writer cannot go on: undo what is open and let go. The run's row keeps `running`. */
   abort(): void {
-    // Whatever is wrong with the file by now, the failure that led here is the one to tell.
-    try {
-      if (this.db.inTransaction) this.db.run("ROLLBACK");
-      this.#finalize();
-      // The close removes what stands under the -wal's name, and that is another process's now.
-      if (!this.#files.hasForeignWal) this.db.close(true);
-    } catch {}
+    const { db } = this;
+    quietly(() => db.inTransaction && db.run("ROLLBACK"));
+    quietly(() => this.#finalize());
+    // The close removes what stands under the -wal's name, and that may be another process's now.
+    if (!this.#files.hasForeignWal) {
+      // SQLite does not do it for a file that was moved, which would be without its last transactions.
+      quietly(() => db.run("PRAGMA wal_checkpoint(PASSIVE)"));
+      quietly(() => db.close(true));
+    }
     this.#lock.release();
   }
+}
+
+/** Whatever is wrong with the file by now, the failure that led here is the one to tell. */
+function quietly(act: () => void): void {
+  try {
+    act();
+  } catch {}
 }
 
 const runStarted = (

@@ -110,6 +110,11 @@ const known: readonly (readonly [string, StoreErrorCode, string])[] = [
     "cannot grow: the disk is full; make room, or choose another disk with --db",
   ],
   [
+    "SQLITE_READONLY_DBMOVED",
+    "file-gone",
+    "was moved, deleted or replaced while it was written to; put it back and run again: the run goes on where it stopped",
+  ],
+  [
     "SQLITE_READONLY",
     "not-writable",
     "cannot be written; change its permissions, or choose another file with --db",
@@ -143,6 +148,16 @@ const known: readonly (readonly [string, StoreErrorCode, string])[] = [
     "SQLITE_FORMAT",
     "corrupt",
     'is a damaged SQLite database; restore a copy, or save what is readable with the sqlite3 program\'s ".recover"',
+  ],
+  [
+    "SQLITE_IOERR_WRITE",
+    "disk-full",
+    "cannot be written: the disk is full, a limit for the size of files is reached, or the disk fails; make room, or choose another disk with --db",
+  ],
+  [
+    "SQLITE_IOERR_SHMSIZE",
+    "disk-full",
+    "cannot be opened, for its -shm cannot be made: the disk is full, or a limit for the size of files is reached; make room, or choose another disk with --db",
   ],
   [
     "SQLITE_IOERR",

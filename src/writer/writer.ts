@@ -28,7 +28,7 @@ import { notRunning, RunningAttempts } from "./running-attempts.ts";
 import { endedSummary } from "./ended-summary.ts";
 import { Group } from "./group.ts";
 import { isRunAlive } from "./liveness.ts";
-import { Patience, realPatience, Wait } from "./patience.ts";
+import { Patience, type PatienceClock, systemClock, Wait } from "./patience.ts";
 import { Session } from "./session.ts";
 import { isConstraint, isLockedAtOpen, type LiveRun, RunAliveError } from "./store-error.ts";
 import { refusedAtCommit, TransactionLostError } from "./unit-applier.ts";
@@ -43,6 +43,8 @@ export type WriterTools = {
   after(ms: number, work: () => void): void;
   /** Epoch ms. */
   now(): number;
+  /** For waiting in the middle of a transaction; the system's by default. */
+  readonly clock?: PatienceClock;
 };
 
 /** What main may not have taken in yet. Beyond, the writer waits, and with it the Workers. */
@@ -164,7 +166,8 @@ export class Writer {
     request: RunRequest,
     handles: readonly MessageHandle<never>[],
   ): Promise<Session | undefined> {
-    const patience = new Patience(options.db, realPatience(this.#say));
+    const tools = { say: this.#say, ...(this.#tools.clock ?? systemClock) };
+    const patience = new Patience(options.db, tools);
     let lock: Wait | undefined;
     for (;;) {
       try {
@@ -173,7 +176,7 @@ export class Writer {
         return session;
       } catch (thrown) {
         if (isLockedAtOpen(thrown)) {
-          lock ??= new Wait(options.db, realPatience(this.#say));
+          lock ??= new Wait(options.db, tools);
           lock.goesOn();
           await this.#pause(lockLookMs);
           continue;

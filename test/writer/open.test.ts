@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, linkSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 
 import type { WriterOptions } from "../../src/protocol/messages.ts";
 import { openDatabase } from "../../src/writer/open.ts";
@@ -87,6 +87,16 @@ describe("another program's database", () => {
     writeFileSync(folder.file("a.db"), "");
     using db = openDatabase(options(folder.file("a.db")));
     expect(tables(db)).toEqual(ours);
+  });
+
+  test("a second hard link is refused: each name would have a -wal of its own", () => {
+    using folder = tempFolder();
+    foreign(folder.file("a.db"));
+    linkSync(folder.file("a.db"), folder.file("b.db"));
+    for (const name of ["a.db", "b.db"]) {
+      expect(storeError(() => openDatabase(options(folder.file(name)))).code).toBe("hard-linked");
+    }
+    expect(folder.list()).toEqual(["a.db", "b.db"]);
   });
 
   test("a link leads to its target", () => {
