@@ -3,12 +3,16 @@
 import { appendFileSync, existsSync, realpathSync } from "node:fs";
 
 import { controlPath, type ControlRequest } from "../protocol/control.ts";
+import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader } from "../reader/query.ts";
 import { ReaderError } from "../reader/reader-error.ts";
 import { overview, type SeenRun } from "../reader/runs.ts";
-import { isRunAlive } from "../writer/liveness.ts";
+import { reasonOf } from "../ui/output.ts";
+import { isRunAlive, type RunProcess } from "../writer/liveness.ts";
 import { defineCliCommand } from "./command.ts";
 import { databaseOf, defaultDbHint } from "./default-db.ts";
+import { quote } from "./flag-values.ts";
+import { UsageError } from "./usage-error.ts";
 import { UserError } from "./user-error.ts";
 
 /** A run waits 10 s for its tasks; then it takes a moment to write. */
@@ -46,49 +50,63 @@ export const command = defineCliCommand({
   },
   async run(flags) {
     const db = databaseOf(flags.db);
-    const run = findRun(db, flags.run);
-    ask(db, run, flags.now ? "urgent" : "cancel");
+    const wanted = flags.run === undefined ? undefined : idOf(flags.run);
+    const run = findRun(db, wanted);
+    if (isRunAlive(db, run)) ask(db, run, flags.now ? "urgent" : "cancel");
     if (!flags.wait) {
       process.stderr.write(`asked run ${run.id} (${run.pipeline}) to end\n`);
       return 0;
     }
     await untilEnded(db, run);
-    process.stderr.write(`run ${run.id} (${run.pipeline}) has ended\n`);
+    process.stderr.write(`${endOf(db, run.id)}\n`);
     return 0;
   },
 });
 
-function findRun(db: string, wanted: string | undefined): SeenRun {
-  const alive = aliveRuns(db);
+function idOf(text: string): RunId {
+  const id = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(id) && id > 0) return runId(id);
+  throw new UsageError(`<run-id> must be a whole number of at least 1, not ${quote(text)}`);
+}
+
+function findRun(db: string, wanted: RunId | undefined): SeenRun {
+  const alive = runsIn(db).filter((run) => run.status === "running");
+  const found = wanted === undefined ? alive : alive.filter((run) => run.id === wanted);
+  const [only, ...others] = found;
+  if (only !== undefined && others.length === 0) return only;
   const known = alive.map((run) => `${run.id} (${run.pipeline})`).join(", ");
-  if (wanted === undefined) {
-    const [only, ...others] = alive;
-    if (only === undefined)
-      throw new UserError(`${db}: no run is going on`, `pipeloom status --db ${db} shows the runs`);
-    if (others.length > 0)
-      throw new UserError(
-        `${db}: several runs are going on: ${known}`,
-        "say which: pipeloom cancel <run>",
-      );
-    return only;
+  if (only !== undefined) {
+    throw new UserError(
+      `${db}: several runs are going on: ${known}`,
+      `say which: pipeloom cancel <run-id> --db ${db}`,
+    );
   }
-  const found = alive.find((run) => String(run.id) === wanted);
-  if (found !== undefined) return found;
   throw new UserError(
-    `${db}: run ${wanted} is not going on`,
-    known === "" ? "no run is" : `these are: ${known}`,
+    wanted === undefined ? `${db}: no run is going on` : endOf(db, wanted),
+    known === "" ? `to see the runs: pipeloom status --db ${db}` : `going on: ${known}`,
   );
 }
 
-function aliveRuns(db: string): readonly SeenRun[] {
+/** `run 12 (etl) has ended: done` */
+function endOf(db: string, id: RunId): string {
+  try {
+    const [run] = runsIn(db, id);
+    if (run === undefined)
+      throw new Error(`Internal error: run ${id} is neither there nor missing`);
+    const how = run.status === "interrupted" ? "interrupted, its process is gone" : run.status;
+    return `run ${id} (${run.pipeline}) has ended: ${how}`;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+function runsIn(db: string, run?: RunId): readonly SeenRun[] {
   try {
     using reader = openReader(db);
-    const { runs } = overview(reader, {
-      maxRuns: 1000,
-      maxTasks: 0,
-      isAlive: (run) => isRunAlive(db, run),
-    });
-    return runs.filter((run) => run.status === "running");
+    const isAlive = (each: RunProcess): boolean => isRunAlive(db, each);
+    const only = run === undefined ? {} : { run };
+    return overview(reader, { maxRuns: 1000, maxTasks: 0, isAlive, ...only }).runs;
   } catch (error) {
     if (error instanceof ReaderError) throw new UserError(error.message);
     throw error;
@@ -108,20 +126,20 @@ function ask(db: string, run: SeenRun, request: ControlRequest): void {
   }
   try {
     appendFileSync(path, `${request}\n`);
-  } catch {
+  } catch (error) {
     throw new UserError(
-      `run ${run.id} is another user's: ${path} cannot be written`,
-      `ask them, or end its process${pid}`,
+      `run ${run.id} cannot be asked: ${path} cannot be written: ${reasonOf(error)}`,
+      `who started the run may ask it; or end its process${pid}`,
     );
   }
 }
 
 async function untilEnded(db: string, run: SeenRun): Promise<void> {
-  for (const until = Date.now() + patienceMs; isRunAlive(db, run);) {
-    if (Date.now() > until) {
+  for (const until = performance.now() + patienceMs; isRunAlive(db, run);) {
+    if (performance.now() > until) {
       throw new UserError(
         `run ${run.id} has not ended after ${patienceMs / 1000} s`,
-        "to end its threads: pipeloom cancel --now",
+        `to end its threads: pipeloom cancel ${run.id} --now --db ${db}`,
       );
     }
     await Bun.sleep(lookEveryMs);

@@ -18,7 +18,7 @@ import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { capture } from "../ui/capture.ts";
 import { createUi, type LostOutput, type PacedUi } from "../ui/create.ts";
-import { reasonOf } from "../ui/output.ts";
+import { reasonOf, writeAll } from "../ui/output.ts";
 import type { OutputOptions, Verbosity } from "./common.ts";
 import { UsageError } from "./usage-error.ts";
 import { UserError } from "./user-error.ts";
@@ -31,16 +31,47 @@ const verbosity: Readonly<Record<Verbosity, -1 | 0 | 1 | 2>> = {
   debug: 2,
 };
 
-/** @throws UserError when the module cannot be used */
-export async function loadForCommand(module: ModuleRef): Promise<LoadedPipeline> {
+/**
+ * @param heldPrints what the module has printed and nobody has shown yet, should it end the process
+ * @throws UserError when the module cannot be used
+ */
+export async function loadForCommand(
+  module: ModuleRef,
+  heldPrints: readonly string[] = [],
+): Promise<LoadedPipeline> {
   providePackage(await import("../index.ts"));
+  const exited = (code: number): void => {
+    const said = [
+      ...heldPrints,
+      `error: ${nameOf(module)} called process.exit(${code}) while it was loaded`,
+    ];
+    writeAll(process.stderr.fd, said.map((line) => `${visible(line)}\n`).join(""));
+    // Nothing has run: that is no success.
+    if (code === 0) process.exitCode = 1;
+  };
+  process.on("exit", exited);
   try {
     return await loadPipeline(module);
   } catch (error) {
     if (error instanceof LoadError) throw new UserError(error.message);
     throw error;
+  } finally {
+    process.off("exit", exited);
   }
 }
+
+/** For a command whose stdout is data: what the module prints goes to stderr. */
+export async function withPrintsOnStderr<Result>(work: () => Promise<Result>): Promise<Result> {
+  const release = capture({ stdout: (line) => void process.stderr.write(`${line}\n`) });
+  try {
+    return await work();
+  } finally {
+    release();
+  }
+}
+
+const nameOf = (module: ModuleRef): string =>
+  module.kind === "file" ? shownPath(module.path) : module.name;
 
 /** @returns the exit code: 0 all done, 1 a task or the run failed, 130 or 143 after a signal */
 export async function executeRun(
@@ -102,7 +133,7 @@ async function loadHeld(
   let mask: Mask | undefined;
   const notice = setTimeout(() => tell("warn", stillLoading(module)), slowLoadMs);
   try {
-    const loaded = await loadForCommand(module);
+    const loaded = await loadForCommand(module, lines);
     mask = Mask.of(loaded.pipeline.secrets, process.env);
     return loaded;
   } finally {
@@ -116,7 +147,7 @@ async function loadHeld(
 const slowLoadMs = 10_000;
 
 const stillLoading = (module: ModuleRef): string =>
-  `${module.kind === "file" ? shownPath(module.path) : module.name} is still loading after ${slowLoadMs / 1000} s; does it await something at its top level?`;
+  `${nameOf(module)} is still loading after ${slowLoadMs / 1000} s; does it await something at its top level?`;
 
 function openUi(
   output: OutputOptions,

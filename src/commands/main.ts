@@ -114,8 +114,9 @@ async function showHelp(
   if (name === undefined) return say(stdout, rootHelp(stdout, around), 0);
   const entry = findCommand(name, around.commands);
   const command = await entry.load();
-  const text = renderCommandHelp(command, entry.summary, styleFor(stdout, around));
-  return say(stdout, text + ((await command.moreHelp?.(rest)) ?? ""), 0);
+  stdout.write(renderCommandHelp(command, entry.summary, styleFor(stdout, around)));
+  // A file that cannot be loaded is an error below the help, not in its place.
+  return say(stdout, (await command.moreHelp?.(rest)) ?? "", 0);
 }
 
 function findCommand(name: string, commands: readonly CommandEntry[]): CommandEntry {

@@ -72,8 +72,22 @@ export function runOptions(
   };
 }
 
-function resumeOf({ resume, fresh }: Flags<typeof runFlags>): "auto" | "fresh" | "last" | number {
+function resumeOf({
+  resume,
+  fresh,
+  db,
+  storeTaskStatus,
+}: Flags<typeof runFlags> & Flags<typeof storeFlags>): "auto" | "fresh" | "last" | number {
   if (resume === undefined) return fresh ? "fresh" : "auto";
+  if (db === ":memory:") {
+    throw new UsageError("--resume needs a file, and --db :memory: keeps nothing", "leave out one");
+  }
+  if (!storeTaskStatus) {
+    throw new UsageError(
+      "--resume needs the states of the tasks, and --no-store-task-status keeps none",
+      "leave out one",
+    );
+  }
   if (fresh) throw new UsageError("--resume and --fresh exclude each other", "keep one of them");
   return resume === true ? "last" : resume;
 }

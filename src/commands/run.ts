@@ -7,7 +7,7 @@ import { fileRef } from "../engine/library.ts";
 import { defineCliCommand } from "./command.ts";
 import { commonFlags, commonOptions } from "./common.ts";
 import { dryRun } from "./dry-run.ts";
-import { executeRun, loadForCommand } from "./execute-run.ts";
+import { executeRun, loadForCommand, withPrintsOnStderr } from "./execute-run.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
 import { paramsHelp, readParams } from "./params.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
@@ -46,7 +46,7 @@ export const command = defineCliCommand({
       type: "enum",
       alias: "f",
       options: planFormats,
-      default: "tree",
+      defaultHint: "tree",
       description: "of the plan that --dry-run shows",
     },
     ...runFlags,
@@ -56,7 +56,7 @@ export const command = defineCliCommand({
     const file = args.find((arg) => !arg.startsWith("-"));
     if (file === undefined) return "";
     const module = fileRef(file);
-    const { pipeline } = await loadForCommand(module);
+    const { pipeline } = await withPrintsOnStderr(() => loadForCommand(module));
     return paramsHelp(pipeline, shownPath(module.path));
   },
   async run(flags) {
@@ -68,8 +68,32 @@ export const command = defineCliCommand({
         "to make a pipeline file: pipeloom init",
       );
     }
+    assertPlanFlags(flags);
     const params = await readParams(flags.param, flags.params);
-    if (flags.dryRun) return dryRun(await loadForCommand(module), params, flags.format);
-    return executeRun(module, { ...runOptions(flags), params }, commonOptions(flags));
+    const options = { ...runOptions(flags), params };
+    if (!flags.dryRun) return executeRun(module, options, commonOptions(flags));
+    return withPrintsOnStderr(async () =>
+      dryRun(await loadForCommand(module), params, flags.format ?? "tree"),
+    );
   },
 });
+
+/** @throws UsageError for a flag that would have no effect */
+function assertPlanFlags(flags: {
+  readonly dryRun: boolean;
+  readonly json: boolean;
+  readonly format: string | undefined;
+}): void {
+  if (!flags.dryRun && flags.format !== undefined) {
+    throw new UsageError(
+      "--format is of the plan, which only --dry-run shows",
+      "for the events of a run as JSON: --json",
+    );
+  }
+  if (flags.dryRun && flags.json) {
+    throw new UsageError(
+      "--json prints the events of a run, and --dry-run runs nothing",
+      "for the plan as JSON: --dry-run --format json",
+    );
+  }
+}

@@ -19,7 +19,9 @@ export function openControl(
   let path: string;
   try {
     path = controlPath(realpathSync(db), run);
-    writeFileSync(path, "", { mode: 0o600 });
+    // One that a dead session left behind may be another user's, or hold requests that were meant for it.
+    rmSync(path, { force: true });
+    writeFileSync(path, "", { mode: 0o600, flag: "wx" });
   } catch {
     return undefined;
   }

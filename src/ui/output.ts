@@ -57,7 +57,7 @@ export function codeOf(error: unknown): string | undefined {
 /** `no space left on device (ENOSPC)`: the system's reason as a person reads it. */
 export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const [, code, text] = /^(E[A-Z0-9]+): (.+?)(?:, \w+)?$/.exec(message) ?? [];
+  const [, code, text] = /^(E[A-Z0-9]+): (.+?)(?:, \w+(?: '.*')?)?$/s.exec(message) ?? [];
   return code === undefined ? message : `${text} (${code})`;
 }
 
