@@ -436,6 +436,8 @@ export class Graph {
     }
     each.source = undefined;
     this.#unknownFans--;
+    // Another fan-out has items to come, which may pass this one on.
+    this.settleNeeded(each);
     if ("list" in source) return this.#unfoldList(each, source.list);
     if (isAbsent(source.text)) return this.#end(each, { status: "done", result: "null" });
     const yielded: unknown = JSON.parse(fill(source.text, resultText));
@@ -446,8 +448,6 @@ export class Graph {
   }
 
   #unfoldList(each: EachVertex, items: readonly unknown[]): void {
-    // Another fan-out has items to come, which may pass this one on.
-    this.settleNeeded(each);
     each.items = items;
     // Holds itself open until its last item is unfolded.
     each.waiting = 1;

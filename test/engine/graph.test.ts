@@ -410,6 +410,16 @@ describe("a source that is no list", () => {
     expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([null]);
   });
 
+  test("an optional one that failed is read as null by a node that a stream yields later", () => {
+    const hand = new Hand();
+    hand.graph.expectsMore = true;
+    const over = fan(node("list", undefined, { optional: true }), () => node("never"));
+    hand.addAll(over);
+    hand.end("list", failed);
+    hand.addAll(node("late", over));
+    expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([null]);
+  });
+
   test("an optional one that yields null has no excuse", () => {
     const hand = new Hand();
     hand.addAll(fan(node("list", undefined, { optional: true }), () => node("never")));

@@ -1,0 +1,83 @@
+// Runs scenario after scenario, counts what they cover, and says of a finding how to see it again.
+
+import {
+  generate,
+  switchNames,
+  type Scenario,
+  type SwitchName,
+  type Switches,
+} from "./scenario.ts";
+import { type Simulated, simulate } from "./simulate.ts";
+
+/**
+ * Kinds of trouble that are left out for now, each with the reason: a bug that is known and not mended would hide all
+ * others behind it.
+ */
+export const leftOut: Partial<Record<SwitchName, string>> = {
+  resumes: "a resumed run with nothing left to do, or only what a rate holds back, hangs",
+  "caught-send": "a rejected send poisons the later ones",
+  "unseen-send": "see caught-send",
+  "late-sends": "a checkpoint after the end is committed",
+  "reused-arrays": "an array that is changed after an un-awaited call is stored as changed",
+  "mixed-shapes": "columns that a row does not name become NULL",
+  "clock-jumps": "a clock set back stalls what waits",
+  "disk-busy": "a lock held by another program fails the run",
+  "disk-full": "no run-finished event when the writer fails",
+  "changed-plans": "what is no longer planned stays queued",
+};
+
+export const switches = (without: readonly string[] = Object.keys(leftOut)): Switches => {
+  const all = switchNames.map((name) => [name, !without.includes(name)] as const);
+  return Object.fromEntries(all) as Switches;
+};
+
+export type Found = {
+  readonly seed: number;
+  readonly scenario: Scenario;
+  readonly finding: string;
+};
+
+export type Explored = {
+  readonly seeds: number;
+  readonly features: ReadonlyMap<string, number>;
+  readonly found: readonly Found[];
+};
+
+/** A turn of the real event loop: what a simulation left unhandled is told there. */
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** @param seeds goes on as long as this yields */
+export async function explore(seeds: Iterable<number>, on: Switches): Promise<Explored> {
+  const features = new Map<string, number>();
+  const found: Found[] = [];
+  let count = 0;
+  for (const seed of seeds) {
+    const scenario = generate(seed, on);
+    const simulated = await simulateAlone(scenario);
+    count++;
+    for (const name of simulated.features) features.set(name, (features.get(name) ?? 0) + 1);
+    const { finding } = simulated;
+    if (finding !== undefined) found.push({ seed, scenario, finding });
+  }
+  return { seeds: count, features, found };
+}
+
+/** With what is rejected and seen by nobody: a task's author is to hear of it, not the process. */
+export async function simulateAlone(scenario: Scenario): Promise<Simulated> {
+  let unhandled: unknown;
+  const listen = (reason: unknown): void => {
+    unhandled ??= reason;
+  };
+  process.on("unhandledRejection", listen);
+  try {
+    const simulated = simulate(scenario);
+    await turn();
+    if (unhandled === undefined || simulated.finding !== undefined) return simulated;
+    return { ...simulated, finding: `a rejection that nobody handles: ${String(unhandled)}` };
+  } finally {
+    process.off("unhandledRejection", listen);
+  }
+}
+
+export const commandOf = (seed: number): string =>
+  `bun test/simulator/main.ts --seed ${seed} --shrink`;

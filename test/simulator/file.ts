@@ -1,0 +1,116 @@
+// What the database holds once a session is over, read from outside.
+
+import { Database } from "bun:sqlite";
+
+import type { Status } from "./model.ts";
+
+export type TaskRow = {
+  readonly id: number;
+  readonly name: string;
+  readonly key: string;
+  readonly status: Status;
+  readonly attempt: number;
+  readonly cursor: string | null;
+  readonly result: string | null;
+  readonly error: string | null;
+  readonly progress: number;
+};
+
+export type RunRow = {
+  readonly id: number;
+  readonly status: string;
+  readonly error: string | null;
+  readonly finished_at: string | null;
+};
+
+export type FileContent = {
+  readonly runs: readonly RunRow[];
+  /** Of the newest run, by id. */
+  readonly tasks: readonly TaskRow[];
+  readonly logs: readonly {
+    readonly task_id: number;
+    readonly attempt: number;
+    readonly line: string;
+  }[];
+  readonly ins: readonly {
+    readonly path: string;
+    readonly task: number;
+    readonly place: string;
+    readonly n: number;
+    readonly text: string;
+  }[];
+  readonly ups: readonly {
+    readonly task: number;
+    readonly key: string;
+    readonly a: string | null;
+    readonly b: number | null;
+    readonly c: string | null;
+  }[];
+  readonly notes: readonly { readonly task: number; readonly place: string }[];
+  readonly late: readonly {
+    readonly task: number;
+    readonly attempt: number;
+    readonly place: string;
+  }[];
+  readonly uniq: number;
+  readonly integrity: string;
+};
+
+const empty: FileContent = {
+  runs: [],
+  tasks: [],
+  logs: [],
+  ins: [],
+  ups: [],
+  notes: [],
+  late: [],
+  uniq: 0,
+  integrity: "ok",
+};
+
+/** Opens it for writing, as the next run would: what a dead one left in the journal is part of it. */
+export function readFile(path: string): FileContent {
+  using db = new Database(path, { readwrite: true, create: false });
+  const all = <Row>(sql: string): Row[] => {
+    using statement = db.prepare<Row, []>(sql);
+    return statement.all();
+  };
+  const tables = new Set(
+    all<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'").map(
+      ({ name }) => name,
+    ),
+  );
+  const from = <Row>(table: string, sql: string): Row[] => (tables.has(table) ? all<Row>(sql) : []);
+  return {
+    ...empty,
+    runs: from(
+      "pipeline_runs",
+      "SELECT id, status, error, finished_at FROM pipeline_runs ORDER BY id",
+    ),
+    tasks: from(
+      "task_runs",
+      `SELECT id, name, key, status, attempt, cursor, result, error, progress FROM task_runs
+       WHERE run_id = (SELECT MAX(id) FROM pipeline_runs) ORDER BY id`,
+    ),
+    logs: from("task_logs", "SELECT task_id, attempt, line FROM task_logs ORDER BY rowid"),
+    ins: from(
+      "ins",
+      "SELECT path, task, seg || '/' || step || '/' || n AS place, n, text FROM ins",
+    ),
+    ups: from("ups", "SELECT task, key, a, b, c FROM ups"),
+    notes: from("notes", "SELECT task, seg || '/' || step AS place FROM notes"),
+    late: from("late", "SELECT task, attempt, CAST(step AS TEXT) AS place FROM late"),
+    uniq: from<{ n: number }>("uniq", "SELECT COUNT(*) AS n FROM uniq")[0]?.n ?? 0,
+    integrity:
+      all<{ integrity_check: string }>("PRAGMA integrity_check(1)")[0]?.integrity_check ??
+      "nothing",
+  };
+}
+
+/** A process that died is not there any more; in a simulation it is this one, which lives. */
+export function buryProcess(path: string): void {
+  using db = new Database(path, { readwrite: true, create: false });
+  using found = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'pipeline_runs'");
+  if (found.get() !== null)
+    db.run("UPDATE pipeline_runs SET pid = 4194305 WHERE status = 'running'");
+}

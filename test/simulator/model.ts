@@ -1,0 +1,136 @@
+// What a run must come to, by the documentation: which tasks there are, what each is given, which are skipped. It follows
+// from the scenario and from how the tasks before have ended; nothing here knows how pipeloom works.
+
+import { resultOf, type TaskInput } from "./paper.ts";
+import type { Call, Expr, Fan, Json, Kind, Scenario, Session, Settings } from "./scenario.ts";
+import { plannedNodes } from "./script.ts";
+
+export type Status = "queued" | "running" | "done" | "error" | "cancelled" | "skipped";
+
+/** One task of the run. */
+export type Instance = {
+  readonly path: string;
+  readonly kind: number;
+  readonly settings: Settings;
+  /** Undefined when something it depends on did not end well, or not yet. */
+  readonly input: string | undefined;
+  /** It never runs. */
+  readonly isSkipped: boolean;
+};
+
+/** What stands where an expression stands. */
+type Value =
+  /** `isAbsent`: it is null because something optional did not end well. */
+  | { readonly is: "known"; readonly value: Json; readonly isAbsent?: true }
+  /** Something it needs failed or was skipped. */
+  | { readonly is: "blocked" }
+  /** Something it needs has not ended. */
+  | { readonly is: "open" };
+
+/** How the task of this path and input has ended. */
+export type StatusOf = (path: string, kind: number, input: string) => Status | undefined;
+
+const known = (value: Json): Value => ({ is: "known", value });
+const absent: Value = { is: "known", value: null, isAbsent: true };
+const blocked: Value = { is: "blocked" };
+const open: Value = { is: "open" };
+
+export class Model {
+  readonly instances = new Map<string, Instance>();
+  /** Fan-outs over what is not a list: the run fails, and says so. */
+  readonly badFans: string[] = [];
+  readonly #scenario: Scenario;
+  readonly #statusOf: StatusOf;
+  readonly #top = new Map<number, Value>();
+
+  constructor(scenario: Scenario, session: Session, statusOf: StatusOf) {
+    this.#scenario = scenario;
+    this.#statusOf = statusOf;
+    const planned = plannedNodes(scenario, session);
+    for (const [index, expr] of scenario.nodes.entries()) {
+      if (!planned.has(index)) continue;
+      this.#top.set(index, this.#value(expr, `n${index}`, []));
+    }
+  }
+
+  #value(expr: Expr, path: string, items: readonly Json[]): Value {
+    if ("value" in expr) return known(expr.value);
+    if ("item" in expr) return known(items[expr.item] ?? null);
+    if ("ref" in expr) return this.#top.get(expr.ref) ?? open;
+    if ("list" in expr) {
+      return listOf(expr.list.map((part, i) => this.#value(part, `${path}${i}`, items)));
+    }
+    if ("task" in expr) return this.#task(expr.task, path, items);
+    return this.#each(expr.each, path, items);
+  }
+
+  #task(call: Call, path: string, items: readonly Json[]): Value {
+    const kind = this.#kind(call.kind);
+    const settings = { ...kind.settings, ...call.settings };
+    const given = this.#value(call.input, `${path}.`, items);
+    const before = (call.after ?? []).map((ref) => this.#value(ref, path, items));
+    const all = listOf([given, ...before]);
+    if (all.is !== "known" || given.is !== "known") {
+      const isSkipped = all.is === "blocked";
+      this.instances.set(path, { path, kind: call.kind, settings, input: undefined, isSkipped });
+      if (!isSkipped) return open;
+      return settings.optional === true ? absent : blocked;
+    }
+    const input: TaskInput = { id: path, in: given.value };
+    const text = JSON.stringify(input);
+    this.instances.set(path, {
+      path,
+      kind: call.kind,
+      settings,
+      input: text,
+      isSkipped: false,
+    });
+    switch (this.#statusOf(path, call.kind, text)) {
+      case "done":
+        return known(resultOf(kind, call.kind, input));
+      case "error":
+      case "skipped":
+        return settings.optional === true ? absent : blocked;
+      case "cancelled":
+        return blocked;
+      case "queued":
+      case "running":
+      case undefined:
+        return open;
+    }
+  }
+
+  #kind(index: number): Kind {
+    const kind = this.#scenario.kinds[index];
+    if (kind === undefined) throw new Error(`Internal error: no kind ${index}`);
+    return kind;
+  }
+
+  #each({ source, item }: Fan, path: string, items: readonly Json[]): Value {
+    const list = this.#value(source, `${path}s`, items);
+    // Without its list it has no items, and whoever reads it gets null, as from the list itself.
+    if (list.is !== "known" || list.isAbsent === true) return list;
+    if (!isList(list.value)) {
+      this.badFans.push(path);
+      return blocked;
+    }
+    return listOf(
+      list.value.map((each, index) => this.#value(item, `${path}[${index}]`, [each, ...items])),
+    );
+  }
+}
+
+const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
+
+/** Blocked as soon as one of them is, for nothing can mend that. */
+function listOf(values: readonly Value[]): Value {
+  if (values.some(({ is }) => is === "blocked")) {
+    return values.some(({ is }) => is === "open") ? open : blocked;
+  }
+  const list: Json[] = [];
+  for (const value of values) {
+    if (value.is !== "known") return open;
+    list.push(value.value);
+  }
+  return known(list);
+}

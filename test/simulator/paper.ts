@@ -1,0 +1,133 @@
+// What a task's author works out on paper: the result, the rows and the messages that follow from an input alone.
+
+import type { Json, Kind, Step } from "./scenario.ts";
+
+export type TaskInput = { readonly id: string; readonly in: Json };
+
+const digestOf = (value: unknown): number => Number(Bun.hash(JSON.stringify(value)) % 1_000_003n);
+
+export function resultOf(kind: Kind, index: number, input: TaskInput): Json {
+  if (kind.yields === "null") return null;
+  const digest = digestOf([index, input]);
+  if (kind.yields === "value") return { digest, "ü\u001f": `${digest}😀`, half: digest / 2 };
+  return Array.from({ length: kind.yields }, (_, n) =>
+    n % 3 === 2 ? [n, digest] : { n, of: digest, text: "\u001f\n" },
+  );
+}
+
+// ── rows ───────────────────────────────────────────────────────────────────────────────────────────────
+
+export type InsertedRow = {
+  path: string;
+  task: number;
+  attempt: number;
+  seg: number;
+  step: number;
+  n: number;
+  text: string;
+};
+
+export const insertedRows = (
+  input: TaskInput,
+  task: number,
+  attempt: number,
+  seg: number,
+  step: number,
+  rows: number,
+): InsertedRow[] => {
+  const text = insertedText(input);
+  return Array.from({ length: rows }, (_, n) => ({
+    path: input.id,
+    task,
+    attempt,
+    seg,
+    step,
+    n,
+    text,
+  }));
+};
+
+export const insertedText = (input: TaskInput): string => `${digestOf(input)}\u001f`;
+
+export type UpsertedRow = {
+  readonly key: string;
+  readonly path: string;
+  readonly task: number;
+  readonly a?: string;
+  readonly b?: number;
+  readonly c?: string | null;
+};
+
+/** The shapes take turns; the keys are the same for every upsert of a task, so that a later one meets an earlier one's rows. */
+export const upsertedRows = (
+  input: TaskInput,
+  task: number,
+  step: number,
+  { rows, shapes }: Extract<Step, { op: "upsert" }>,
+): UpsertedRow[] =>
+  Array.from({ length: rows }, (_, n) => {
+    const base = { key: `${input.id}/${task}/${n}`, path: input.id, task };
+    switch ((n + step) % shapes) {
+      case 0:
+        return { ...base, a: `a${step}`, b: step, c: null };
+      case 1:
+        return { ...base, a: `a${step}` };
+      case 2:
+        return { ...base, c: `c${step}`, b: n };
+      default:
+        return base;
+    }
+  });
+
+export type StoredRow = {
+  readonly key: string;
+  readonly a: string | null;
+  readonly b: number | null;
+  readonly c: string | null;
+};
+
+/** The table that the upserts of these segments leave: what a row does not name is left alone, or gets its default. */
+export function upsertsOf(
+  kind: Kind,
+  input: TaskInput,
+  task: number,
+  segments: number,
+): StoredRow[] {
+  const table = new Map<string, StoredRow>();
+  for (const { step, index, seg } of segmented(kind)) {
+    if (step.op !== "upsert" || seg >= segments) continue;
+    for (const row of upsertedRows(input, task, index, step)) {
+      const { key } = row;
+      const before = table.get(key) ?? { key, a: "a0", b: 7, c: null };
+      const { path: _path, task: _task, ...given } = row;
+      table.set(key, { ...before, ...given });
+    }
+  }
+  return [...table.values()];
+}
+
+/** Each step with its place and the number of checkpoints before it. */
+export function segmented(kind: Kind): { step: Step; index: number; seg: number }[] {
+  let seg = 0;
+  return kind.steps.map((step, index) => {
+    const placed = { step, index, seg };
+    if (step.op === "checkpoint") seg++;
+    return placed;
+  });
+}
+
+/** `seg/step/n` of each row that these segments insert. */
+export const insertsOf = (kind: Kind, segments: number): string[] =>
+  segmented(kind).flatMap(({ step, index, seg }) =>
+    step.op === "insert" && seg < segments
+      ? Array.from({ length: step.rows }, (_, n) => `${seg}/${index}/${n}`)
+      : [],
+  );
+
+export const notesOf = (kind: Kind, segments: number): string[] =>
+  segmented(kind).flatMap(({ step, index, seg }) =>
+    step.op === "emit" && seg < segments ? [`${seg}/${index}`] : [],
+  );
+
+export const segmentsOf = (kind: Kind): number =>
+  kind.steps.filter(({ op }) => op === "checkpoint").length + 1;

@@ -1,0 +1,408 @@
+// A scenario as a pipeline: its tasks with what they do, and the nodes that they are called for.
+
+import { each, type Node, type NodeOptions } from "../../src/api/node.ts";
+import { message, type MessageHandle } from "../../src/api/message.ts";
+import { type Pipeline, pipeline } from "../../src/api/pipeline.ts";
+import { registry } from "../../src/api/registry.ts";
+import { task } from "../../src/api/task.ts";
+import type { TaskContext } from "../../src/api/context.ts";
+import type { Call, Expr, Fan, Json, Kind, Scenario, Session, Step } from "./scenario.ts";
+import { insertedRows, resultOf, type TaskInput, upsertedRows } from "./paper.ts";
+import type { Stage, Trace } from "./stage.ts";
+
+export const schema = `
+  CREATE TABLE IF NOT EXISTS ins (path TEXT, task INTEGER, attempt INTEGER, seg INTEGER, step INTEGER, n INTEGER, text TEXT);
+  CREATE TABLE IF NOT EXISTS ups (key TEXT PRIMARY KEY, path TEXT, task INTEGER, a TEXT DEFAULT 'a0', b INTEGER DEFAULT 7, c TEXT);
+  CREATE TABLE IF NOT EXISTS notes (path TEXT, task INTEGER, attempt INTEGER, seg INTEGER, step INTEGER);
+  CREATE TABLE IF NOT EXISTS late (path TEXT, task INTEGER, attempt INTEGER, step INTEGER);
+  CREATE TABLE IF NOT EXISTS uniq (k TEXT PRIMARY KEY, path TEXT);
+`;
+
+export const secretName = "PIPELOOM_SIMULATED_SECRET";
+export const secret = "correct-horse-battery-staple";
+
+type Note = {
+  readonly path: string;
+  readonly task: number;
+  readonly attempt: number;
+  readonly seg: number;
+  readonly step: number;
+};
+
+const noted = message<Note>("noted", (db, { path, task: id, attempt, seg, step }) => {
+  db.run("INSERT INTO notes VALUES (?, ?, ?, ?, ?)", path, id, attempt, seg, step);
+});
+
+export const kindName = (kind: number): string => `kind-${kind}`;
+
+/** What the file of this session exports. */
+export function pipelineOf(
+  scenario: Scenario,
+  session: Session,
+  stage: Stage,
+): { readonly pipeline: Pipeline; readonly handles: readonly MessageHandle<never>[] } {
+  registry.tasks.clear();
+  registry.sealed = false;
+  const tasks = scenario.kinds.map((kind, index): MakeNode => {
+    const made: unknown = task<TaskInput>({
+      name: kindName(index),
+      run: (input, ctx) => runKind(kind, index, input, ctx, stage),
+      ...kind.settings,
+    });
+    return made as MakeNode;
+  });
+  const builder = new Builder(scenario, tasks, stage);
+  const made = pipeline({
+    name: "simulated",
+    params: { salt: 1 },
+    schema,
+    messages: [noted],
+    pools: scenario.pools,
+    secrets: [secretName],
+    tasks: () => builder.work(plannedNodes(scenario, session)),
+    onTaskFinish: (event) => stage.hooked(event),
+    onFinish: (summary) => stage.finished(summary),
+  });
+  return { pipeline: made, handles: [noted] };
+}
+
+// ── nodes ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The top-level nodes that this version of the file has: those that are left out take with them what needs them. */
+export function plannedNodes(scenario: Scenario, session: Session): ReadonlySet<number> {
+  const planned = new Set<number>();
+  for (const [index, expr] of scenario.nodes.entries()) {
+    const isLeftOut =
+      session.leavesOut.includes(index) || refsIn(expr).some((ref) => !planned.has(ref));
+    if (!isLeftOut) planned.add(index);
+  }
+  // What is not a root is made only for those that need it.
+  const needed = new Set<number>();
+  const need = (index: number): void => {
+    const expr = scenario.nodes[index];
+    if (expr === undefined || needed.has(index)) return;
+    needed.add(index);
+    refsIn(expr).forEach(need);
+  };
+  for (const root of scenario.roots) if (planned.has(root)) need(root);
+  return needed;
+}
+
+export function refsIn(expr: Expr): number[] {
+  if ("ref" in expr) return [expr.ref];
+  if ("list" in expr) return expr.list.flatMap(refsIn);
+  if ("task" in expr) return [expr.task.input, ...(expr.task.after ?? [])].flatMap(refsIn);
+  if ("each" in expr) return [expr.each.source, expr.each.item].flatMap(refsIn);
+  return [];
+}
+
+/** Without the types of inputs: the scenario's are made up. */
+type MakeNode = (input: unknown, options?: NodeOptions) => Node<unknown>;
+type Tasks = readonly MakeNode[];
+
+class Builder {
+  readonly #scenario: Scenario;
+  readonly #tasks: Tasks;
+  readonly #stage: Stage;
+  readonly #top = new Map<number, Node<unknown>>();
+
+  constructor(scenario: Scenario, tasks: Tasks, stage: Stage) {
+    this.#scenario = scenario;
+    this.#tasks = tasks;
+    this.#stage = stage;
+  }
+
+  work(planned: ReadonlySet<number>): Iterable<Node<unknown>> | AsyncIterable<Node<unknown>> {
+    switch (this.#scenario.form) {
+      case "list":
+        return [...this.#roots(planned)];
+      case "generator":
+        return this.#roots(planned);
+      case "async-generator":
+        return later(this.#roots(planned));
+    }
+  }
+
+  *#roots(planned: ReadonlySet<number>): Generator<Node<unknown>> {
+    for (const [index, expr] of this.#scenario.nodes.entries()) {
+      if (!planned.has(index)) continue;
+      const node = this.#node(expr, `n${index}`, []);
+      this.#top.set(index, node);
+      if (this.#scenario.roots.includes(index)) yield node;
+    }
+  }
+
+  #node(expr: Expr, path: string, items: readonly unknown[]): Node<unknown> {
+    if ("task" in expr) return this.#call(expr.task, path, items);
+    if ("each" in expr) return this.#each(expr.each, path, items);
+    throw new Error("Internal error: a node that is none");
+  }
+
+  #call(
+    { kind, input, after, settings }: Call,
+    path: string,
+    items: readonly unknown[],
+  ): Node<unknown> {
+    const make = this.#tasks[kind];
+    if (make === undefined) throw new Error(`Internal error: no kind ${kind}`);
+    if (settings !== undefined) this.#stage.settings.set(path, settings);
+    const value = { id: path, in: this.#value(input, `${path}.`, items) };
+    return make(value, {
+      name: path,
+      ...settings,
+      ...(after === undefined
+        ? {}
+        : { after: after.map((ref) => this.#value(ref, path, items) as Node<unknown>) }),
+    });
+  }
+
+  #each({ source, item }: Fan, path: string, items: readonly unknown[]): Node<unknown> {
+    return each(
+      this.#value(source, `${path}s`, items) as readonly unknown[],
+      (member: unknown, index: number) =>
+        this.#value(item, `${path}[${index}]`, [member, ...items]) as Node<unknown>,
+    );
+  }
+
+  #value(expr: Expr, path: string, items: readonly unknown[]): unknown {
+    if ("value" in expr) return expr.value;
+    if ("item" in expr) return items[expr.item];
+    if ("list" in expr) return expr.list.map((part, i) => this.#value(part, `${path}${i}`, items));
+    if ("ref" in expr) {
+      const node = this.#top.get(expr.ref);
+      if (node === undefined) throw new Error(`Internal error: node ${expr.ref} was not made`);
+      return node;
+    }
+    return this.#node(expr, path, items);
+  }
+}
+
+async function* later(nodes: Iterable<Node<unknown>>): AsyncGenerator<Node<unknown>> {
+  let count = 0;
+  for (const node of nodes) {
+    if (count++ % 3 === 1) await new Promise<void>((resolve) => setTimeout(resolve, count % 7));
+    yield node;
+  }
+}
+
+// ── what a task does ───────────────────────────────────────────────────────────────────────────────────
+
+/** Thrown as the scenario says. */
+export class Planned extends Error {
+  override readonly name = "Planned";
+}
+
+function runKind(
+  kind: Kind,
+  index: number,
+  input: TaskInput,
+  ctx: TaskContext,
+  stage: Stage,
+): Json | Promise<Json> {
+  const trace = stage.begin(index, input, ctx);
+  if (!kind.isSync) return new Script(kind, index, input, ctx, stage, trace).run();
+  try {
+    for (const step of kind.steps) syncStep(step, ctx, trace);
+    return outcome(kind, index, input, ctx);
+  } finally {
+    stage.returned(trace);
+  }
+}
+
+function outcome(kind: Kind, index: number, input: TaskInput, ctx: TaskContext): Json {
+  if (ctx.attempt <= kind.failUntil) {
+    throw new Planned(`as planned, with ${secret}, in attempt ${ctx.attempt}`);
+  }
+  return resultOf(kind, index, input);
+}
+
+function syncStep(step: Step, ctx: TaskContext, trace: Trace): void {
+  if (step.op === "progress") ctx.progress(step.step, step.total, `step ${step.step}`);
+  else if (step.op === "log") log(step.text, ctx, trace);
+}
+
+function log(text: string, ctx: TaskContext, trace: Trace): void {
+  const said = text === "secret" ? `it is ${secret}` : text;
+  ctx.log.info(said);
+  trace.lines.push(...said.replaceAll(secret, "***").split("\n"));
+}
+
+export type Cursor = { readonly seg: number; readonly id: string };
+
+class Script {
+  readonly #kind: Kind;
+  readonly #index: number;
+  readonly #input: TaskInput;
+  readonly #ctx: TaskContext;
+  readonly #stage: Stage;
+  readonly #trace: Trace;
+  #seg = 0;
+
+  constructor(
+    kind: Kind,
+    index: number,
+    input: TaskInput,
+    ctx: TaskContext,
+    stage: Stage,
+    trace: Trace,
+  ) {
+    this.#kind = kind;
+    this.#index = index;
+    this.#input = input;
+    this.#ctx = ctx;
+    this.#stage = stage;
+    this.#trace = trace;
+  }
+
+  async run(): Promise<Json> {
+    const ctx = this.#ctx;
+    const cursor = ctx.cursor as Cursor | undefined;
+    const begun = cursor?.seg ?? 0;
+    try {
+      for (const [index, step] of this.#kind.steps.entries()) {
+        if (this.#seg >= begun) await this.#step(step, index);
+        if (step.op === "checkpoint") this.#seg++;
+      }
+      return outcome(this.#kind, this.#index, this.#input, ctx);
+    } finally {
+      this.#stage.returned(this.#trace);
+    }
+  }
+
+  /** Misbehaves only as long as its attempts are to fail: a later one may be good. */
+  get #misbehaves(): boolean {
+    return this.#ctx.attempt <= Math.max(1, this.#kind.failUntil);
+  }
+
+  async #step(step: Step, index: number): Promise<void> {
+    const ctx = this.#ctx;
+    const { id } = this.#input;
+    switch (step.op) {
+      case "wait":
+        return wait(step.ms);
+      case "block":
+        return this.#stage.block(step.ms);
+      case "hang":
+        return this.#misbehaves ? this.#hang(step.listens) : undefined;
+      case "progress":
+      case "log":
+        return syncStep(step, ctx, this.#trace);
+      case "insert":
+        return this.#insert(step, index);
+      case "upsert": {
+        const rows = upsertedRows(this.#input, ctx.task.id, index, step);
+        return this.#sent(ctx.upsert("ups", rows, { key: "key" }), step.isAwaited);
+      }
+      case "emit": {
+        const { attempt, task: own } = ctx;
+        const note = { path: id, task: own.id, attempt, seg: this.#seg, step: index };
+        return this.#sent(ctx.emit(noted, note), step.isAwaited);
+      }
+      case "checkpoint": {
+        const cursor: Cursor = { seg: this.#seg + 1, id };
+        return this.#sent(ctx.checkpoint(cursor), step.isAwaited);
+      }
+      case "query":
+        return this.#query();
+      case "caught":
+        await ctx.insert("ins", [{ path: new Map() }]).catch(() => undefined);
+        return;
+      case "unseen":
+        if (this.#misbehaves) void ctx.insert("ins", [{ path: new Map() }]);
+        return;
+      case "late":
+        return this.#late(step.ms, step.what, index);
+      case "conflict": {
+        if (!this.#misbehaves) return;
+        const k = `${id}/${index}`;
+        return ctx.insert("uniq", [
+          { k, path: id },
+          { k, path: id },
+        ]);
+      }
+      case "crash":
+        return this.#misbehaves ? this.#crash() : undefined;
+      case "exit":
+        if (this.#misbehaves) this.#stage.exit();
+    }
+  }
+
+  async #sent(sending: Promise<void>, isAwaited: boolean): Promise<void> {
+    if (isAwaited) await sending;
+  }
+
+  #hang(listens: boolean): Promise<void> {
+    const { signal } = this.#ctx;
+    return new Promise((_, reject) => {
+      if (!listens) return;
+      const stop = (): void => reject(signal.reason as Error);
+      if (signal.aborted) stop();
+      else signal.addEventListener("abort", stop);
+    });
+  }
+
+  /** The task goes no further: nothing but the uncaught error ends it. */
+  #crash(): Promise<never> {
+    setTimeout(() => {
+      this.#stage.returned(this.#trace);
+      throw new Planned("crashed as planned");
+    }, 1);
+    return new Promise(() => undefined);
+  }
+
+  async #insert(step: Extract<Step, { op: "insert" }>, index: number): Promise<void> {
+    const ctx = this.#ctx;
+    const rows = insertedRows(this.#input, ctx.task.id, ctx.attempt, this.#seg, index, step.rows);
+    switch (step.form) {
+      case "array":
+        break;
+      case "iterable":
+        return this.#sent(ctx.insert("ins", rows.values()), step.isAwaited);
+      case "async":
+        return this.#sent(ctx.insert("ins", asyncRows(rows)), step.isAwaited);
+    }
+    const sending = ctx.insert("ins", rows);
+    if (step.isReused) {
+      for (const row of rows) Object.assign(row, { n: -1, text: "changed after the call" });
+      rows.length = 0;
+    }
+    return this.#sent(sending, step.isAwaited);
+  }
+
+  #query(): void {
+    const { task: own } = this.#ctx;
+    const sql = "SELECT COUNT(*) AS n, COALESCE(MAX(seg), -1) AS seg FROM ins WHERE task = ?";
+    const found = this.#ctx.query<{ n: number; seg: number }>(sql, own.id)[0];
+    if (found !== undefined) this.#trace.read = found;
+  }
+
+  /** Once the script has returned: something that the author forgot goes on. */
+  #late(ms: number, what: "insert" | "checkpoint", step: number): void {
+    const ctx = this.#ctx;
+    const { task: own, attempt } = ctx;
+    const trace = this.#trace;
+    const send = async (): Promise<void> => {
+      const { isOver } = trace;
+      const row = { path: this.#input.id, task: own.id, attempt, step };
+      try {
+        await (what === "insert"
+          ? ctx.insert("late", [row])
+          : ctx.checkpoint({ seg: 0, id: "late" } satisfies Cursor));
+        if (isOver) trace.acceptedLate = true;
+        else trace.sentAfterReturn = true;
+      } catch {
+        // Refused, as it should be.
+      }
+    };
+    trace.afterReturn.push(() => void setTimeout(() => void send(), ms));
+  }
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function* asyncRows<T>(rows: readonly T[]): AsyncGenerator<T> {
+  for (const [index, row] of rows.entries()) {
+    if (index % 400 === 1) await wait(1);
+    yield row;
+  }
+}

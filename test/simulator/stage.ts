@@ -1,0 +1,190 @@
+// What is seen of the tasks while they run: which attempt began where and when, what it was given, how it left.
+
+import type { TaskContext } from "../../src/api/context.ts";
+import type { TaskFinished } from "../../src/protocol/events.ts";
+import type { Assignment } from "../../src/protocol/messages.ts";
+import type { RunSummary } from "../../src/protocol/summary.ts";
+import type { TaskInput } from "./paper.ts";
+import type { Scenario, Session, Settings } from "./scenario.ts";
+import type { SimulatedTaskThread } from "./threads.ts";
+import type { VirtualThread, World } from "./world.ts";
+
+export type Trace = {
+  readonly kind: number;
+  readonly path: string;
+  readonly task: number;
+  readonly attempt: number;
+  readonly input: string;
+  readonly cursor: unknown;
+  readonly thread: VirtualThread;
+  readonly begunAt: number;
+  /** When the script returned or its thread was gone. */
+  endedAt: number | undefined;
+  isLost: boolean;
+  /** Lines of log, as they are to be stored. */
+  readonly lines: string[];
+  /** What it read of its own rows. */
+  read: { readonly n: number; readonly seg: number } | undefined;
+  /** What the author forgot, to be done when the script has returned. */
+  readonly afterReturn: (() => void)[];
+  /** Something was sent between the script's return and the announcement of its end: part of the unit, or not. */
+  sentAfterReturn: boolean;
+  /** Its end has been announced. */
+  isOver: boolean;
+  /** `ctx` took something from it after its end was announced. */
+  acceptedLate: boolean;
+};
+
+/** How long after its timeout an attempt that does not listen still counts against limits: pipeloom gives it up then. */
+const givenUpAfterMs = 2_000;
+
+export class Stage {
+  readonly world: World;
+  readonly traces: Trace[] = [];
+  readonly dispatches: { readonly id: number; readonly name: string; readonly at: number }[] = [];
+  readonly hookedIds: number[] = [];
+  hookedSummary: RunSummary | undefined;
+  readonly #scenario: Scenario;
+  readonly #session: Session;
+  readonly #threads = new Map<VirtualThread, SimulatedTaskThread>();
+  readonly #open = new Set<Trace>();
+
+  constructor(world: World, scenario: Scenario, session: Session) {
+    this.world = world;
+    this.#scenario = scenario;
+    this.#session = session;
+  }
+
+  spawned(thread: SimulatedTaskThread): void {
+    this.#threads.set(thread.thread, thread);
+  }
+
+  // ── what the scripts call ──
+
+  begin(kind: number, input: TaskInput, ctx: TaskContext): Trace {
+    const trace: Trace = {
+      kind,
+      path: input.id,
+      task: ctx.task.id,
+      attempt: ctx.attempt,
+      input: JSON.stringify(input),
+      cursor: ctx.cursor,
+      thread: this.world.current,
+      begunAt: this.world.now,
+      endedAt: undefined,
+      isLost: false,
+      lines: [],
+      read: undefined,
+      afterReturn: [],
+      sentAfterReturn: false,
+      isOver: false,
+      acceptedLate: false,
+    };
+    if (!trace.thread.isAlive || this.world.isDead) return trace;
+    if (ctx.task.name !== input.id) {
+      this.world.fail(
+        `task ${ctx.task.id} is called ${ctx.task.name} and has the input of ${input.id}`,
+      );
+    }
+    this.traces.push(trace);
+    this.#open.add(trace);
+    this.#assertLimits(trace);
+    return trace;
+  }
+
+  returned(trace: Trace): void {
+    if (!trace.thread.isAlive) return;
+    this.#open.delete(trace);
+    trace.endedAt = this.world.now;
+    for (const forgotten of trace.afterReturn) forgotten();
+  }
+
+  /** Nothing else of the thread goes on meanwhile. */
+  block(ms: number): Promise<void> {
+    const { current } = this.world;
+    return new Promise((resolve) => {
+      this.world.schedule(current, "block", ms, resolve);
+      this.world.afterEvent(() => {
+        current.now = Math.max(current.now, this.world.now + ms);
+      });
+    });
+  }
+
+  exit(): never {
+    const thread = this.#threads.get(this.world.current);
+    if (thread === undefined) throw new Error("Internal error: a task runs outside a thread");
+    return thread.exit(3);
+  }
+
+  // ── what the threads and the run say ──
+
+  dispatched(assignments: readonly Assignment[]): void {
+    for (const { id, name } of assignments) {
+      this.dispatches.push({ id, name, at: this.world.now });
+    }
+  }
+
+  threadEnded(thread: VirtualThread): void {
+    for (const trace of this.#open) {
+      if (trace.thread !== thread) continue;
+      trace.isLost = true;
+      trace.endedAt = this.world.now;
+      this.#open.delete(trace);
+    }
+  }
+
+  announced({ id, attempt }: Pick<TaskFinished, "id" | "attempt">): void {
+    for (const trace of this.traces) {
+      if (trace.task === id && trace.attempt <= attempt) trace.isOver = true;
+    }
+  }
+
+  hooked({ id }: TaskFinished): void {
+    this.hookedIds.push(id);
+  }
+
+  finished(summary: RunSummary): void {
+    if (this.hookedSummary !== undefined) this.world.fail("onFinish was called twice");
+    this.hookedSummary = summary;
+  }
+
+  // ── limits ──
+
+  #timeoutOf({ path, kind }: Trace): number | undefined {
+    return this.settings.get(path)?.timeout ?? this.#scenario.kinds[kind]?.settings.timeout;
+  }
+
+  /** Without those that have been given up on. */
+  #running(): Trace[] {
+    return [...this.#open].filter((trace) => {
+      const timeout = this.#timeoutOf(trace);
+      return timeout === undefined || this.world.now < trace.begunAt + timeout + givenUpAfterMs;
+    });
+  }
+
+  #assertLimits(begun: Trace): void {
+    const running = this.#running();
+    const { concurrency } = this.#session;
+    if (running.length > concurrency) {
+      this.world.fail(`${running.length} tasks run at once, and the concurrency is ${concurrency}`);
+    }
+    const twin = running.find((trace) => trace !== begun && trace.task === begun.task);
+    if (twin !== undefined) this.world.fail(`two attempts of task ${begun.path} run at once`);
+    for (const [name, { limit, per }] of Object.entries(this.#scenario.pools)) {
+      if (per !== undefined) continue;
+      const inPool = running.filter((trace) => this.poolOf(trace.path, trace.kind) === name);
+      if (inPool.length > limit) {
+        this.world.fail(
+          `${inPool.length} tasks of the pool ${name} run at once, and its limit is ${limit}`,
+        );
+      }
+    }
+  }
+
+  poolOf(path: string, kind: number): string | undefined {
+    return this.settings.get(path)?.pool ?? this.#scenario.kinds[kind]?.settings.pool;
+  }
+
+  /** What a call set for itself, by path. */
+  readonly settings = new Map<string, Settings>();
+}

@@ -1,0 +1,208 @@
+// Threads that are not threads: the real Host and the real Writer behind the interface of a Worker. A message between two
+// of them is copied, takes a while, and a thread can die between any two of its own.
+
+import type { WorkerThread } from "../../src/engine/pool.ts";
+import type { WriterThread } from "../../src/engine/run-options.ts";
+import type { MessageHandle } from "../../src/api/message.ts";
+import type { Assignment, FromWorker, ToWorker } from "../../src/protocol/messages.ts";
+import { unpackAssignments } from "../../src/protocol/wire.ts";
+import { openReader, type Reader } from "../../src/reader/query.ts";
+import type { Clock } from "../../src/protocol/clock.ts";
+import { Host } from "../../src/worker/host.ts";
+import { Writer } from "../../src/writer/writer.ts";
+import { SimulatedPort } from "./globals.ts";
+import { Channel, type VirtualThread, type World } from "./world.ts";
+
+/** Thrown where a thread has ended in the middle of its own code. What catches it has no effect any more. */
+export class ThreadEnded extends Error {
+  override readonly name = "ThreadEnded";
+}
+
+/** A copy, as the structured clone makes one; ports go over to the thread that gets them, shared memory stays shared. */
+function sent<T>(message: T, to: VirtualThread): T {
+  if (typeof message !== "object" || message === null) return message;
+  if (!Object.values(message).some((member) => member instanceof SimulatedPort)) {
+    return structuredClone(message);
+  }
+  for (const member of Object.values(message)) {
+    if (member instanceof SimulatedPort) member.owner = to;
+  }
+  return { ...message };
+}
+
+/**
+ * When a thread is to die by itself, counted in its posts, to main and to the writer. Not at the first, which says that it is
+ * ready: a thread that dies while it loads the module ends the run.
+ */
+export type Death = {
+  readonly atPost: number;
+  /** The post itself still leaves, and is not counted: death comes between the two. */
+  readonly after: boolean;
+};
+
+export type TaskThreadEvents = {
+  dispatched(assignments: readonly Assignment[]): void;
+  ended(thread: VirtualThread): void;
+  opened(reader: Reader): void;
+};
+
+/** The globals of the moment: a simulation's, while it runs. */
+const simulatedClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  after: (delayMs, work) => setTimeout(work, delayMs),
+  cancel: (timer) => clearTimeout(timer),
+  soon: (work) => void setImmediate(work),
+};
+
+export class SimulatedTaskThread implements WorkerThread {
+  onmessage: ((event: MessageEvent) => void) | null = null;
+  onerror: ((event: ErrorEvent) => void) | null = null;
+  readonly thread: VirtualThread;
+  /** What `process.exit` does in this thread. */
+  exit: (code: number) => never = () => {
+    throw new Error("Internal error: the host has not started");
+  };
+  readonly #world: World;
+  readonly #events: TaskThreadEvents;
+  readonly #death: Death | undefined;
+  readonly #host: Host;
+  readonly #in: Channel;
+  readonly #out: Channel;
+  #onClose: ((event: CloseEvent) => void) | undefined;
+  #posts = 0;
+  #cells: Int32Array | undefined;
+  #reader: Reader | undefined;
+  #isStopping = false;
+
+  constructor(world: World, name: string, death: Death | undefined, events: TaskThreadEvents) {
+    this.#world = world;
+    this.#death = death;
+    this.#events = events;
+    this.thread = world.thread(name);
+    this.#in = new Channel(world, this.thread);
+    this.#out = new Channel(world, world.main);
+    this.#host = new Host({
+      post: (message) => this.#post(() => this.#tellMain(message)),
+      load: async () => undefined,
+      query: (db, sql, params) => {
+        if (db === null) throw new Error("ctx.query cannot read a database in memory");
+        this.#reader ??= this.#openReader(db);
+        return this.#reader.query(sql, params);
+      },
+      exit: (code) => {
+        this.die(code);
+        throw new ThreadEnded();
+      },
+      globals: {
+        capturePrints: () => undefined,
+        onUncaught: (handle) => {
+          this.thread.onUncaught = handle;
+        },
+        onExit: (handle) => {
+          this.exit = handle;
+        },
+        onChild: () => undefined,
+        onProgramText: () => undefined,
+      },
+      clock: simulatedClock,
+    });
+  }
+
+  /** The kernel closes what a thread has open when the process ends; the simulation, when it is over. */
+  #openReader(db: string): Reader {
+    const reader = openReader(db);
+    this.#events.opened(reader);
+    return reader;
+  }
+
+  addEventListener(_type: "close", listener: (event: CloseEvent) => void): void {
+    this.#onClose = listener;
+  }
+
+  /** Called on main. */
+  postMessage(message: ToWorker): void {
+    if (message.type === "assign") this.#events.dispatched(unpackAssignments(message.tasks));
+    const copy = sent(message, this.thread);
+    this.#in.send(() => this.#receive(copy));
+  }
+
+  /** Called on main: the thread goes on for a moment. */
+  terminate(): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#world.schedule(undefined, "", this.#world.latencyMs, () => this.die(0));
+  }
+
+  #receive(message: ToWorker): void {
+    if (message.type === "boot") {
+      this.#cells = new Int32Array(message.claims);
+      const { port } = message;
+      if (port instanceof SimulatedPort) port.send = (deliver) => this.#post(deliver);
+    }
+    this.#host.receive(message);
+  }
+
+  #tellMain(message: FromWorker): void {
+    const copy = sent(message, this.#world.main);
+    this.#out.send(() => this.onmessage?.(new MessageEvent("message", { data: copy })));
+  }
+
+  #post(leave: () => void): void {
+    if (!this.thread.isAlive || this.#world.isDead) return;
+    if (++this.#posts !== this.#death?.atPost) return leave();
+    if (this.#death.after) leave();
+    this.die(1);
+  }
+
+  /** Nothing that its code does from here on has an effect. */
+  die(code: number): void {
+    const { thread } = this;
+    if (!thread.isAlive) return;
+    thread.isAlive = false;
+    this.#events.ended(thread);
+    const cells = this.#cells;
+    const atDeath = cells?.slice();
+    this.#out.send(() => this.#onClose?.(new CloseEvent("close", { code })));
+    if (cells === undefined || atDeath === undefined || !this.#world.isRunning(thread)) return;
+    // Its code runs to the end of the event: what it writes until then did not happen.
+    this.#world.afterEvent(() => {
+      for (const [index, cell] of atDeath.entries()) Atomics.store(cells, index, cell);
+    });
+  }
+}
+
+/** The real writer as a thread. */
+export function simulatedWriterThread(
+  world: World,
+  thread: VirtualThread,
+  handles: readonly MessageHandle<never>[],
+): WriterThread {
+  const incoming = new Channel(world, thread);
+  const outgoing = new Channel(world, world.main);
+  const writer = new Writer({
+    post: (message) => {
+      if (!thread.isAlive || world.isDead) return;
+      const copy = sent(message, world.main);
+      outgoing.send(() => outside.onmessage?.(new MessageEvent("message", { data: copy })));
+    },
+    messages: async () => handles,
+    later: (work) => void setImmediate(work),
+    after: (ms, work) => void setTimeout(work, ms),
+    now: () => Date.now(),
+  });
+  const outside: WriterThread = {
+    onmessage: null,
+    onerror: null,
+    postMessage: (message) => {
+      const copy = sent(message, thread);
+      incoming.send(() => writer.receive(copy));
+    },
+    terminate: () => {
+      thread.isAlive = false;
+    },
+  };
+  thread.onUncaught = (thrown) =>
+    outside.onerror?.(new ErrorEvent("error", { error: thrown, message: String(thrown) }));
+  return outside;
+}
