@@ -17,7 +17,7 @@ import { isRunAlive } from "./liveness.ts";
 import { noLock, removeStaleLock, type RunLock, tryRunLock } from "./lock.ts";
 import { hashParams, isHashOf } from "./params-hash.ts";
 import { processStartedAt } from "./process-identity.ts";
-import { RunAliveError, StoreError } from "./store-error.ts";
+import { damagedRow, RunAliveError, StoreError } from "./store-error.ts";
 
 export type PreparedRun = {
   readonly id: RunId;
@@ -70,7 +70,7 @@ export function prepareRun(
     return {
       id: taken.id,
       resumed: dead !== undefined,
-      startedAt: dead === undefined ? now : Date.parse(dead.startedAt),
+      startedAt: dead === undefined ? now : startOf(dead, options.db),
       alreadyDone: dead === undefined ? 0 : countDone(db, taken.id),
       otherCode: dead !== undefined && isOtherCode(dead, request),
       lock: taken.lock,
@@ -82,6 +82,12 @@ export function prepareRun(
     lock?.release();
     throw thrown;
   }
+}
+
+function startOf({ id, startedAt }: RunRow, path: string): number {
+  const at = Date.parse(startedAt);
+  if (Number.isNaN(at)) throw damagedRow(path, `the start of run ${id}`);
+  return at;
 }
 
 /**

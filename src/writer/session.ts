@@ -25,7 +25,7 @@ import {
   refuseIfAlive,
 } from "./resume.ts";
 import { applySchema, SchemaError } from "./schema-sql.ts";
-import { isWaitable, RunAliveError, toStoreError } from "./store-error.ts";
+import { damagedRow, isWaitable, RunAliveError, toStoreError } from "./store-error.ts";
 import { TaskRows } from "./task-rows.ts";
 import { UnitApplier } from "./unit-applier.ts";
 import { createWalGuard } from "./wal.ts";
@@ -109,7 +109,23 @@ export class Session {
 
   /** What earlier sessions of the run left, in pages; to be read before anything is written. */
   *knownTasks(): Generator<readonly KnownTask[]> {
-    if (this.started.resumed) yield* knownTasks(this.db, this.started.run);
+    if (!this.started.resumed) return;
+    for (const page of knownTasks(this.db, this.started.run)) {
+      for (const task of page) this.#checkStored(task);
+      yield page;
+    }
+  }
+
+  /** Main hands on as text what stands here: what is no JSON would be found far from its cause. */
+  #checkStored({ id, result, cursor }: KnownTask): void {
+    for (const [what, json] of [
+      ["result", result],
+      ["cursor", cursor],
+    ] as const) {
+      if (json === null || isJson(json)) continue;
+      const { run } = this.started;
+      throw damagedRow(this.#options.db, `the ${what} of task ${id} of run ${run}`);
+    }
   }
 
   /**
@@ -207,6 +223,17 @@ export class Session {
       quietly(() => db.close(true));
     }
     this.#lock.release();
+  }
+}
+
+function isJson(text: string): boolean {
+  // What most tasks yield; of these there may be millions.
+  if (text === "null") return true;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

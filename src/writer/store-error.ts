@@ -36,6 +36,13 @@ export class StoreError extends Error {
   }
 }
 
+/** A row of pipeloom's own that pipeloom cannot have written: flipped bytes, or somebody else's hand. */
+export const damagedRow = (path: string, where: string): StoreError =>
+  new StoreError(
+    "corrupt",
+    `${path} is damaged: ${where} cannot be read; restore a copy, or start anew with --fresh`,
+  );
+
 /** A run that is going on in another process, or elsewhere in this one. */
 export type LiveRun = RunProcess & { readonly pipeline: string; readonly startedAt: string };
 

@@ -74,6 +74,30 @@ test("a writer that fails in the run lets go of the file, and tells nothing that
   expect(folder.list().filter((name) => name.endsWith(".lock"))).toEqual([]);
 });
 
+test.each([
+  ["UPDATE task_runs SET result = '[1,'", "the result of task 1 of run 1"],
+  ["UPDATE task_runs SET result = NULL, status = 'queued', cursor = '{'", "the cursor of task 1"],
+  ["UPDATE pipeline_runs SET started_at = 'x'", "the start of run 1"],
+])("a damaged row is named: %s", async (sql, where) => {
+  using folder = tempFolder();
+  const path = folder.file("a.db");
+  using writer = inProcess();
+  await writer.open(path);
+  const worker = writer.attach(0);
+  worker.post(finished(1, { outcome: { status: "done", result: "[1]" } }));
+  await worker.acked();
+  writer.send({ type: "close", status: "error", failure: null });
+  await writer.next("closed");
+  using db = new Database(path);
+  db.run(sql);
+  using next = inProcess();
+  const run = request({ resume: "last" });
+  next.send({ type: "open", options: options(path), run, module: null });
+  const { failure } = await next.next("failed");
+  expect(failure).toMatchObject({ code: "corrupt", message: expect.stringContaining(where) });
+  expect(folder.list().filter((name) => name.endsWith(".lock"))).toEqual([]);
+});
+
 test("what only keeps the file from being tidied up does not undo the run's end", () => {
   using folder = tempFolder();
   const path = folder.file("a.db");
