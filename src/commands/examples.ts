@@ -110,7 +110,7 @@ const flagsOf: Readonly<Record<Name, readonly ExampleFlag[]>> = {
 export const command = defineCliCommand({
   name: "examples",
   details:
-    "Runs a pipeline that ships inside. Without flags each makes its own data, so it works offline; the sources are what `pipeloom init` copies.",
+    "Runs a pipeline that ships inside. Without flags each makes its own data, so it works offline.",
   examples: [
     {
       line: "pipeloom examples csv --dir data --table items --key id",

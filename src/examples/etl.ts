@@ -82,6 +82,8 @@ class Load {
   /** Selected columns that no row had. */
   readonly #unseen: Set<string>;
   #mark: Mark;
+  /** Of the records that were sent; the others go with this attempt if it fails. */
+  #committed: number;
   #batch: JsonRow[] = [];
   #batchChars = 0;
   /** Sent since the last checkpoint. */
@@ -98,6 +100,7 @@ class Load {
     const existing = existingColumns(ctx, source.table);
     this.#table = new JsonTable(source.table, source.key, this.#select.keys(), existing);
     this.#mark = (ctx.cursor as Mark | undefined) ?? nothing;
+    this.#committed = this.#mark.rows;
   }
 
   /** How many records were sent. */
@@ -111,7 +114,15 @@ class Load {
     this.#batch = [];
     this.#batchChars = 0;
     let rows = 0;
-    for await (const record of jsonPages(this.#url, this.#requests)) {
+    const options = {
+      format: this.#format,
+      path: this.#source.path,
+      signal: this.#ctx.signal,
+      headers: jsonHeaders,
+      onWait: (why: string, ms: number) =>
+        this.#ctx.log.warn(`${why}; asking again in ${ms / 1000} s`),
+    };
+    for await (const record of jsonPages(this.#url, options)) {
       this.#ctx.signal.throwIfAborted();
       hash.update(record.text).update("\n");
       rows++;
@@ -128,26 +139,23 @@ class Load {
     return rows;
   }
 
-  get #requests(): Parameters<typeof jsonPages>[1] {
-    return {
-      format: this.#format,
-      path: this.#source.path,
-      signal: this.#ctx.signal,
-      headers: jsonHeaders,
-      onWait: (why, ms) => this.#ctx.log.warn(`${why}; asking again in ${ms / 1000} s`),
-    };
-  }
-
   /** What was sent is not what the address gives now: the rows of two versions must not be taken for one. */
   #again(): Promise<number> {
     const { table, key } = this.#source;
-    const what = `${shownUrl(this.#url)}: it has changed since ${this.#mark.rows} rows of it were stored`;
-    if (key.length === 0) {
+    const url = shownUrl(this.#url);
+    if (key.length > 0) {
+      this.#ctx.log.warn(
+        `${url}: it has changed since ${this.#mark.rows} rows of it were stored: all of it is stored again; rows that it no longer has stay`,
+      );
+    } else if (this.#committed === 0) {
       throw new Error(
-        `${what}, and without a key nothing tells those from the new ones; delete them from ${table}, or choose another --table, and run with --fresh`,
+        `${url}: it has changed while it was read; nothing of it is stored: run again`,
+      );
+    } else {
+      throw new Error(
+        `${url}: it has changed since ${this.#committed} rows of it were stored, and without a key nothing tells those from the new ones; delete them from ${table}, or choose another --table, and run with --fresh`,
       );
     }
-    this.#ctx.log.warn(`${what}: all of it is stored again; rows that it no longer has stay`);
     this.#mark = nothing;
     return this.pass();
   }
@@ -162,16 +170,19 @@ class Load {
       const cell = cells[name];
       this.#batchChars += typeof cell === "string" ? cell.length : 8;
     }
-    if (this.#batch.length < batchRows && this.#batchChars < batchChars) return;
-    await this.#send(rows, hash);
-    if (this.#unitRows < checkpointRows && this.#unitChars < checkpointChars) return;
-    await this.#ctx.checkpoint(this.#mark);
-    this.#unitRows = this.#unitChars = 0;
+    if (this.#batch.length >= batchRows || this.#batchChars >= batchChars) {
+      await this.#send(rows, hash);
+    }
   }
 
   async #send(rows: number, hash: Bun.CryptoHasher): Promise<void> {
     if (this.#batch.length === 0) return;
     const { table, key } = this.#source;
+    const unitRows = this.#unitRows + this.#batch.length;
+    // Before the batch: one row may be nearly as large as a unit.
+    if (unitRows > checkpointRows || this.#unitChars + this.#batchChars > checkpointChars) {
+      await this.#checkpoint();
+    }
     const grown = this.#table.grown();
     if (grown !== null) await this.#ctx.emit(growTable, grown);
     if (key.length === 0) await this.#ctx.insert(table, this.#batch);
@@ -181,6 +192,13 @@ class Load {
     this.#batch = [];
     this.#batchChars = 0;
     this.#mark = { rows, sha256: digest(hash) };
+  }
+
+  async #checkpoint(): Promise<void> {
+    if (this.#unitRows === 0) return;
+    await this.#ctx.checkpoint(this.#mark);
+    this.#committed = this.#mark.rows;
+    this.#unitRows = this.#unitChars = 0;
   }
 }
 

@@ -211,3 +211,32 @@ test.each(["task_runs", "Pipeloom_schema", "sqlite_sequence"])(
   },
   patient,
 );
+
+test(
+  "a row that is nearly as large as a unit, behind others",
+  async () => {
+    using folder = tempFolder();
+    // Together they are more than a unit may hold.
+    const sizes = [...Array.from({ length: 15 }, () => 1_000_000), 55_000_000];
+    const records = sizes.map((size, id) => `{"id":${id},"v":"${"x".repeat(size)}"}\n`);
+    using source = server(() => new Response(records.join("")));
+    const { code, err } = await etl(folder, source.url, "--format", "jsonl");
+    expect([code, err]).toEqual([0, expect.any(String)]);
+    expect(rows(folder, "SELECT count(*), sum(length(v)) FROM t")).toEqual([[16n, 70_000_000n]]);
+  },
+  patient,
+);
+
+test(
+  "without a key, a source that changes while it is read is refused, and nothing is stored",
+  async () => {
+    using folder = tempFolder();
+    const [before, after] = [Buffer.from(lines(6000, "a")), Buffer.from(lines(6000, "b"))];
+    using source = await rawServer(cutOff(before, 100_000), status("200 OK", {}, after));
+    const flags = ["--format", "jsonl", "--key", "none"];
+    const { code, err } = await etl(folder, source.url, ...flags);
+    expect([code, err]).toEqual([1, expect.stringContaining("it has changed while it was read")]);
+    expect(rows(folder, "SELECT name FROM sqlite_schema WHERE name = 't'")).toEqual([]);
+  },
+  patient,
+);

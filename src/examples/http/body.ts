@@ -1,7 +1,10 @@
-// The bytes of an answer's body. A transfer that breaks is told apart from all other errors: it may be taken up again.
+// The bytes of an answer's body. A transfer that breaks has an error of its own: it may be continued.
 
 import { messageOf } from "./fetch-retry.ts";
 import { shownUrl } from "./shown-url.ts";
+
+export type Piece = Uint8Array<ArrayBuffer>;
+export type Pieces = AsyncIterable<Piece>;
 
 /** The transfer broke or stalled; what came before is right. */
 export class BrokenError extends Error {
@@ -19,7 +22,7 @@ export async function* bodyBytes(
   response: Response,
   signal: AbortSignal,
   stallMs = defaultStallMs,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+): AsyncGenerator<Piece> {
   if (response.body === null) return;
   const reader: Reader = response.body.getReader();
   try {
@@ -33,7 +36,7 @@ export async function* bodyBytes(
   }
 }
 
-type ReadResult = { done: boolean; value?: Uint8Array<ArrayBuffer> | undefined };
+type ReadResult = { done: boolean; value?: Piece | undefined };
 type Reader = { read(): Promise<ReadResult>; cancel(): Promise<void> };
 
 async function read(
@@ -78,10 +81,7 @@ export const contentEncodings = ({ headers }: Response): readonly string[] =>
     .filter((coding) => coding !== "" && coding !== "identity");
 
 /** @throws Error for a coding that is not known */
-export function unpacked(
-  bytes: AsyncIterable<Uint8Array<ArrayBuffer>>,
-  codings: readonly string[],
-): AsyncIterable<Uint8Array<ArrayBuffer>> {
+export function unpacked(bytes: Pieces, codings: readonly string[]): Pieces {
   return codings.toReversed().reduce((packed, coding) => {
     const format = unpackers[coding];
     if (format === undefined)
@@ -90,9 +90,7 @@ export function unpacked(
   }, bytes);
 }
 
-function streamOf(
-  bytes: AsyncIterable<Uint8Array<ArrayBuffer>>,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+function streamOf(bytes: Pieces): ReadableStream<Piece> {
   const source = bytes[Symbol.asyncIterator]();
   return new ReadableStream({
     async pull(controller) {
@@ -109,9 +107,7 @@ function streamOf(
 const gzipMagic = [0x1f, 0x8b] as const;
 
 /** A gzip file's content; anything else as it is. */
-export async function* gunzipped(
-  bytes: AsyncIterable<Uint8Array<ArrayBuffer>>,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+export async function* gunzipped(bytes: Pieces): AsyncGenerator<Piece> {
   const source = bytes[Symbol.asyncIterator]();
   const rest = { [Symbol.asyncIterator]: () => source };
   const first = await source.next();
@@ -130,10 +126,7 @@ async function* startingWith<T>(first: T, rest: AsyncIterable<T>): AsyncGenerato
  * @param contentType its `charset` counts; JSON is UTF-8 otherwise (RFC 8259)
  * @throws Error for bytes that are no text of that charset
  */
-export async function* textOf(
-  bytes: AsyncIterable<Uint8Array<ArrayBuffer>>,
-  contentType: string | null,
-): AsyncGenerator<string> {
+export async function* textOf(bytes: Pieces, contentType: string | null): AsyncGenerator<string> {
   const label = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType ?? "")?.[1] ?? "utf-8";
   const decoder = decoderOf(label);
   for await (const piece of bytes) yield decoded(decoder, piece);
@@ -153,7 +146,7 @@ function decoded(decoder: TextDecoder, piece: Uint8Array | null): string {
     return piece === null ? decoder.decode() : decoder.decode(piece, { stream: true });
   } catch (cause) {
     throw new Error(
-      `the answer has bytes that are not ${decoder.encoding.toUpperCase()}; nothing of it is guessed`,
+      `the answer has bytes that are not ${decoder.encoding.toUpperCase()}; the server must send UTF-8, or say its charset`,
       { cause },
     );
   }

@@ -49,10 +49,9 @@ export function continuation(
 ): { readonly end: number; readonly total: number } | null {
   const range = response.status === 206 ? contentRange(response) : null;
   if (range === null || range.start !== beginning.bytes || range.end < range.start) return null;
-  const { headers } = response;
-  const isSame =
-    headers.get("etag") === beginning.validator ||
-    (!headers.has("etag") && headers.get("last-modified") === beginning.validator);
+  const { validator } = beginning;
+  const name = validator.startsWith('"') ? "etag" : "last-modified";
+  const isSame = response.headers.get(name) === validator;
   const total = range.total ?? beginning.total;
   if (!isSame || total === null || range.end >= total) return null;
   return total === (beginning.total ?? total) ? { end: range.end, total } : null;

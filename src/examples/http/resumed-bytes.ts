@@ -1,7 +1,7 @@
 // The bytes of a body that goes on where it breaks, as long as the server still has the same version of it.
 
 import { Attempts } from "./attempts.ts";
-import { bodyBytes, BrokenError } from "./body.ts";
+import { bodyBytes, BrokenError, type Piece } from "./body.ts";
 import { fetchRetry, pause, type RetryOptions } from "./fetch-retry.ts";
 import { continuation, contentLength, validatorOf, refusedRange } from "./range.ts";
 import { shownUrl } from "./shown-url.ts";
@@ -19,7 +19,7 @@ export async function* resumedBytes(
   url: string,
   first: Response,
   options: ResumeOptions,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+): AsyncGenerator<Piece> {
   const { signal, stallMs } = options;
   const validator = first.status === 200 ? validatorOf(first) : null;
   const attempts = new Attempts(options.attempts, options.delayMs);
