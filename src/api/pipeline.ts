@@ -25,7 +25,11 @@ export type PipelineOptions<Spec> = {
   readonly messages?: readonly MessageHandle<never>[];
   /** Named limits, e.g. `{ api: 4 }` or `{ api: { limit: 10, per: "1s" } }`. */
   readonly pools?: { readonly [name: string]: PoolLimit };
-  /** Environment variables whose values never reach the database, the logs, the screen or the events. */
+  /**
+   * Environment variables whose values are masked in the text that pipeloom writes: logs, failures, names, events, the
+   * stored params. Rows, inputs and results are never altered; a result or a cursor that holds one (of 8 characters or
+   * more) fails its task.
+   */
   readonly secrets?: readonly string[];
   /** Where the data goes unless `--db` says otherwise. Default `./pipeloom.db`. */
   readonly db?: string;

@@ -1,5 +1,7 @@
 // What `demo`, `run` and `examples` share: load, check, run, show, and turn the end into an exit code.
 
+import { readFileSync } from "node:fs";
+
 import { LoadError, providePackage, shownPath } from "../api/load.ts";
 import { ParamsError } from "../api/params.ts";
 import { PlanError } from "../engine/graph.ts";
@@ -12,7 +14,7 @@ import {
 import type { Run } from "../engine/run.ts";
 import { warmThreads } from "../engine/warm-threads.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
-import { Mask } from "../protocol/mask.ts";
+import { Mask, secretNamesIn } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
@@ -52,7 +54,8 @@ export async function loadForCommand(
   process.on("exit", exited);
   try {
     return await loadPipeline(module);
-  } catch (error) {
+  } catch (thrown) {
+    const error = maskBeforeLoad(module)?.error(thrown) ?? thrown;
     if (error instanceof LoadError) throw new UserError(error.message);
     throw error;
   } finally {
@@ -109,7 +112,7 @@ export async function executeRun(
   } catch (error) {
     ui.close();
     await ui.written(patienceAfterSignalMs);
-    throw explained(error);
+    throw explained(mask?.error(error) ?? error);
   }
 }
 
@@ -136,10 +139,24 @@ async function loadHeld(
     const loaded = await loadForCommand(module, lines);
     mask = Mask.of(loaded.pipeline.secrets, process.env);
     return loaded;
+  } catch (error) {
+    mask = maskBeforeLoad(module);
+    throw error;
   } finally {
     clearTimeout(notice);
     release();
     for (const line of lines) tell("info", mask?.text(line) ?? line);
+  }
+}
+
+/** Of a module that cannot be loaded nobody has said what its secrets are, but it stands in its text. */
+function maskBeforeLoad(module: ModuleRef): Mask | undefined {
+  if (module.kind !== "file") return undefined;
+  try {
+    return Mask.of(secretNamesIn(readFileSync(module.path, "utf8")), process.env);
+  } catch {
+    // Then that is why it could not be loaded.
+    return undefined;
   }
 }
 

@@ -100,6 +100,7 @@ export type GraphEvents = {
 export class Graph {
   readonly #events: GraphEvents;
   readonly #pools: { has(name: string): boolean };
+  readonly #shown: (name: string) => string;
   /** Nodes that have come into being, and those of them that were planned since the last look. */
   #made: AnyNode[] = [];
   #lookAt = leastLook;
@@ -131,7 +132,13 @@ export class Graph {
   #isEnding = false;
 
   /** @param pools the named limits there are; a task of another is an error */
-  constructor(events: GraphEvents, pools: { has(name: string): boolean }) {
+  /** @param shown a node's name as it may be shown: without secrets */
+  constructor(
+    events: GraphEvents,
+    pools: { has(name: string): boolean },
+    shown: (name: string) => string = (name) => name,
+  ) {
+    this.#shown = shown;
     this.#events = events;
     this.#pools = pools;
   }
@@ -327,7 +334,7 @@ export class Graph {
 
   #planTask(node: TaskNode): TaskVertex {
     const { definition, settings } = node;
-    const name = settings?.name ?? definition.name;
+    const name = this.#shown(settings?.name ?? definition.name);
     const pool = settings?.pool ?? definition.pool;
     if (pool !== undefined && !this.#pools.has(pool)) throw new PlanError(unknownPool(name, pool));
     const dependencies = isLeaf(node) ? noDependencies : new Set<Vertex>();

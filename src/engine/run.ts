@@ -103,7 +103,12 @@ export class Run {
   readonly #done = Promise.withResolvers<RunSummary>();
 
   constructor(options: RunOptions) {
-    this.#options = options;
+    const mask = Mask.of(options.pipeline.secrets, process.env);
+    this.#mask = mask;
+    this.#options =
+      mask === undefined
+        ? options
+        : { ...options, onOutput: (level, line) => options.onOutput(level, mask.text(line)) };
     this.#schedule = new Schedule(options.pipeline.pools);
     this.#graph = new Graph(
       {
@@ -112,8 +117,8 @@ export class Run {
         fanOutFailed: (failure) => this.#fanOutFailed(failure),
       },
       options.pipeline.pools,
+      mask === undefined ? undefined : (name) => mask.text(name),
     );
-    this.#mask = Mask.of(options.pipeline.secrets, process.env);
     this.#timeouts = new TimeoutWatch(timeoutGraceMs, (id) => this.#timedOut(id));
   }
 
@@ -127,6 +132,8 @@ export class Run {
       await this.#plan();
       this.#openWriter();
       return await this.#done.promise;
+    } catch (thrown) {
+      throw this.#mask?.error(thrown) ?? thrown;
     } finally {
       watchNodes(watched);
       this.#pool?.stop();
@@ -184,7 +191,7 @@ export class Run {
   }
 
   #print(level: LogLevel, line: string): void {
-    this.#options.onOutput(level, this.#mask?.text(line) ?? line);
+    this.#options.onOutput(level, line);
   }
 
   // ── the writer ──
@@ -204,7 +211,7 @@ export class Run {
       type: "open",
       options,
       run: {
-        pipeline: pipeline.name,
+        pipeline: this.#mask?.text(pipeline.name) ?? pipeline.name,
         file: module.kind === "file" ? module.path : null,
         // For the file. A secret among them stands there as it does everywhere: masked.
         params: this.#mask?.stringify(params) ?? JSON.stringify(params),
@@ -213,6 +220,7 @@ export class Run {
         resume,
         wait: this.#options.wait ?? false,
         schema: pipeline.schema,
+        secrets: pipeline.secrets,
         workers,
         concurrency,
       },
@@ -257,17 +265,22 @@ export class Run {
       case "output":
         return this.#print(message.level, message.line);
       case "failed":
-        return this.#writerFailed(message.failure);
+        return this.#writerFailed(this.#masked(message.failure));
       case "closed":
-        return void this.#closed(message.finished);
+        return void this.#closed(this.#mask?.data(message.finished) ?? message.finished);
       default:
         assertNever(message);
     }
   }
 
+  /** As it stands in the file. */
+  #keyOf({ definition, inputText }: TaskVertex): string {
+    const key = taskKey(definition.name, inputText);
+    return this.#mask?.text(key) ?? key;
+  }
+
   #masked(failure: Failure): Failure {
-    const mask = this.#mask;
-    return mask === undefined ? failure : (JSON.parse(mask.stringify(failure)) as Failure);
+    return this.#mask?.data(failure) ?? failure;
   }
 
   /** What is thrown in here is a bug, of ours or of an `onEvent`: the run must not hang because of it. */
@@ -280,7 +293,16 @@ export class Run {
   }
 
   #tellWriter(message: ToWriter, transfer: MessagePort[] = []): void {
-    this.#writer?.postMessage(message, transfer);
+    this.#writer?.postMessage(this.#shown(message), transfer);
+  }
+
+  /** All that main says of tasks and failures passes here on its way to the file. */
+  #shown(message: ToWriter): ToWriter {
+    const mask = this.#mask;
+    if (mask === undefined || (message.type !== "records" && message.type !== "close")) {
+      return message;
+    }
+    return mask.data(message);
   }
 
   #record(record: MainRecord): void {
@@ -330,6 +352,12 @@ export class Run {
 
   #begin(started: RunStarted): void {
     const { pipeline, params } = this.#options;
+    for (const name of this.#mask?.shortNames ?? []) {
+      this.#print(
+        "warn",
+        `the secret ${name} has fewer than 8 characters: it is masked where it is a whole word, and nowhere else`,
+      );
+    }
     this.#recordPlanned(started);
     this.#pool?.begin({ id: started.run, pipeline: pipeline.name, params: JSON.stringify(params) });
     this.#advance();
@@ -397,9 +425,7 @@ export class Run {
     if (vertex.input === undefined) throw new Error("Internal error: a task is identified twice");
     vertex.inputText = fill(vertex.input, resultText);
     vertex.input = undefined;
-    const known = this.#known.isEmpty
-      ? undefined
-      : this.#known.take(taskKey(vertex.definition.name, vertex.inputText));
+    const known = this.#known.isEmpty ? undefined : this.#known.take(this.#keyOf(vertex));
     if (known !== undefined) vertex.id = known.id;
     else if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
     vertex.attempt = known?.attempt ?? 0;

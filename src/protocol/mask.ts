@@ -1,59 +1,85 @@
-// Keeps the values of secrets out of everything that leaves a thread.
+// Keeps the values of secrets out of the text that pipeloom writes: logs, failures, names, progress messages, events,
+// the stored params. What is the user's own (rows, inputs, results, cursors, payloads) is never altered.
 
-import { mapTexts } from "./unit-part.ts";
+import { memberPath } from "./json.ts";
 
-const shortest = 4;
+/** A value this long is masked wherever it stands; a shorter one only as a whole word, or it would hit everywhere. */
+const longEnough = 8;
+/** Lines of a value of several lines that are shorter than this say nothing: a brace, for instance. */
+const shortestLine = 4;
+/** A task may set a variable anew for each request; values that far back are not printed any more. */
+const maxValues = 100;
 const stars = "***";
 
-/** A key of several lines is printed line by line. Short ones, a brace for instance, would hit everywhere. */
+/** A key of several lines is printed line by line. */
 const linesIn = (value: string): string[] =>
   value.includes("\n")
     ? value
         .split("\n")
         .map((line) => line.trim())
-        .filter((line) => line.length >= shortest)
+        .filter((line) => line.length >= shortestLine)
     : [];
 
-export class Mask {
-  readonly #needles: readonly string[];
+/** How a value may stand in a text: as it is, in a URL, in JSON, in JSON within JSON. */
+function formsOf(value: string): Set<string> {
+  const forms = new Set<string>();
+  for (const piece of [value, ...linesIn(value)]) {
+    if (piece.isWellFormed()) forms.add(encodeURIComponent(piece));
+    let form = piece;
+    for (let depth = 0; depth < 4; depth++) {
+      forms.add(form);
+      form = JSON.stringify(form).slice(1, -1);
+    }
+  }
+  return forms;
+}
 
-  private constructor(needles: readonly string[]) {
-    this.#needles = needles;
+/** The longest first, or a short secret inside a long one would leave the rest of it to be read. */
+const longestFirst = (texts: Iterable<string>): string[] =>
+  [...texts].toSorted((a, b) => b.length - a.length);
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export class Mask {
+  readonly #names: readonly string[];
+  readonly #env: Env;
+  /** By name, the value that was seen last: a module or a task may set a variable later. */
+  readonly #last = new Map<string, string>();
+  /** Every value seen so far, and its name. */
+  readonly #values = new Map<string, string>();
+  #needles: readonly string[] = [];
+  #words: RegExp | undefined;
+
+  private constructor(names: readonly string[], env: Env) {
+    this.#names = names;
+    this.#env = env;
   }
 
-  /** Undefined when there is nothing to hide. Values of fewer than 4 characters are not masked: they would hit everywhere. */
-  static of(
-    names: readonly string[],
-    env: Readonly<Record<string, string | undefined>>,
-  ): Mask | undefined {
-    const needles = new Set<string>();
-    for (const name of names) {
-      const value = env[name];
-      if (value === undefined || value.length < shortest) continue;
-      for (const piece of [value, ...linesIn(value)]) {
-        // Results, cursors and payloads are JSON text inside a record, and so may a cell be: there the value stands escaped.
-        let form = piece;
-        for (let depth = 0; depth < 4; depth++) {
-          needles.add(form);
-          form = JSON.stringify(form).slice(1, -1);
-        }
-      }
-    }
-    // The longest first, or a short secret inside a long one would leave the rest of it to be read.
-    return needles.size === 0
-      ? undefined
-      : new Mask([...needles].toSorted((a, b) => b.length - a.length));
+  /** Undefined when there are no secrets. */
+  static of(names: readonly string[], env: Env): Mask | undefined {
+    return names.length === 0 ? undefined : new Mask(names, env);
+  }
+
+  /** Names whose values are too short to be masked inside of words. */
+  get shortNames(): readonly string[] {
+    this.#look();
+    return this.#names.filter((name) => {
+      const value = this.#last.get(name);
+      return value !== undefined && value.length < longEnough;
+    });
   }
 
   /** Characters of the longest secret. */
   get longest(): number {
+    this.#look();
     return this.#needles[0]?.length ?? 0;
   }
 
   text(text: string): string {
+    this.#look();
     let masked = text;
     for (const needle of this.#needles) masked = masked.replaceAll(needle, stars);
-    return masked;
+    return this.#words === undefined ? masked : masked.replaceAll(this.#words, stars);
   }
 
   /** JSON.stringify with every string in it masked, keys too. */
@@ -61,11 +87,96 @@ export class Mask {
     return JSON.stringify(value, (_, member: unknown) => this.#member(member));
   }
 
-  /** A unit's part with every string in it masked. */
-  part(post: string): string {
-    return this.#needles.some((needle) => post.includes(needle))
-      ? mapTexts(post, (text) => this.text(text))
-      : post;
+  /**
+   * A copy of a message of pipeloom's own with every string masked. The members named in `kept` stay as they are: they
+   * are the user's, or names that something is looked up by.
+   */
+  data<Data>(value: Data, kept: ReadonlySet<string> = usersOwn): Data {
+    return this.#copy(value, kept) as Data;
+  }
+
+  /** What an error says, masked; the error itself keeps its class. */
+  error(thrown: unknown): unknown {
+    if (!(thrown instanceof Error)) return typeof thrown === "string" ? this.text(thrown) : thrown;
+    for (const key of ["message", "stack"] as const) {
+      const text = thrown[key];
+      const masked = text === undefined ? undefined : this.text(text);
+      if (masked === text) continue;
+      try {
+        Object.defineProperty(thrown, key, { value: masked, configurable: true, writable: true });
+      } catch {
+        return new Error(this.text(thrown.message));
+      }
+    }
+    if (thrown.cause !== undefined) this.error(thrown.cause);
+    return thrown;
+  }
+
+  /**
+   * Where a value that is stored and shown holds a secret of 8 characters or more.
+   * @param text the value's JSON text
+   * @param root how the value is called, e.g. `result`
+   */
+  placeIn(
+    text: string,
+    root: string,
+  ): { readonly path: string; readonly name: string } | undefined {
+    this.#look();
+    if (!this.#needles.some((needle) => text.includes(needle))) return undefined;
+    return this.#place(JSON.parse(text), root);
+  }
+
+  #place(value: unknown, path: string): { path: string; name: string } | undefined {
+    if (typeof value === "string") return this.#named(value, path);
+    if (typeof value !== "object" || value === null) return undefined;
+    for (const [key, member] of Object.entries(value)) {
+      const at = Array.isArray(value) ? `${path}[${key}]` : memberPath(path, this.text(key));
+      const found = this.#named(key, at) ?? this.#place(member, at);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #named(text: string, path: string): { path: string; name: string } | undefined {
+    for (const [value, name] of this.#values) {
+      const forms = [value, ...linesIn(value)].filter((form) => form.length >= longEnough);
+      if (forms.some((form) => text.includes(form))) return { path, name };
+    }
+    return undefined;
+  }
+
+  /** Takes in what has been set since the last look. */
+  #look(): void {
+    let isNew = false;
+    for (const name of this.#names) {
+      const value = this.#env[name];
+      if (value === undefined || value === "" || value === this.#last.get(name)) continue;
+      this.#last.set(name, value);
+      this.#values.set(value, name);
+      isNew = true;
+    }
+    if (!isNew) return;
+    for (const value of this.#values.keys()) {
+      if (this.#values.size <= maxValues) break;
+      this.#values.delete(value);
+    }
+    const forms = longestFirst(
+      [...this.#values.keys()].reduce((all, value) => all.union(formsOf(value)), new Set<string>()),
+    );
+    this.#needles = forms.filter((form) => form.length >= longEnough);
+    this.#words = wholeWords(forms.filter((form) => form.length < longEnough));
+  }
+
+  #copy(value: unknown, kept: ReadonlySet<string>): unknown {
+    if (typeof value === "string") return this.text(value);
+    if (typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) return value.map((member) => this.#copy(member, kept));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, member]) => [
+        key,
+        kept.has(key) ? member : this.#copy(member, kept),
+      ]),
+    );
   }
 
   #member(member: unknown): unknown {
@@ -78,3 +189,18 @@ export class Mask {
     );
   }
 }
+
+/** Members of records and events that are the user's, and `type`, which everything is told apart by. */
+const usersOwn: ReadonlySet<string> = new Set(["type", "status", "level", "result", "cursor"]);
+
+function wholeWords(words: readonly string[]): RegExp | undefined {
+  if (words.length === 0) return undefined;
+  const any = words.map((word) => word.replaceAll(/[$()*+./?[\\\]^{|}]/g, "\\$&")).join("|");
+  return new RegExp(String.raw`(?<![\p{L}\p{N}_])(?:${any})(?![\p{L}\p{N}_])`, "gu");
+}
+
+/** The names in `secrets: ["A", "B"]` of a pipeline file's text. */
+export const secretNamesIn = (source: string): string[] =>
+  [...source.matchAll(/\bsecrets["']?\s*:\s*\[([^\]]*)\]/g)].flatMap(([, list = ""]) =>
+    [...list.matchAll(/(["'`])(.+?)\1/g)].map(([, , name = ""]) => name),
+  );

@@ -69,7 +69,7 @@ export type WorkerBoot = {
   /** See protocol/claims.ts. */
   readonly claims: SharedArrayBuffer;
   readonly port: MessagePort;
-  /** Names of environment variables whose values are masked wherever a line leaves the thread. */
+  /** Names of environment variables whose values are masked in the text that leaves the thread. */
   readonly secrets: readonly string[];
 };
 
@@ -235,6 +235,8 @@ export type RunRequest = {
   /** Where a run that is alive would be the reason to refuse: wait until it has ended, and decide then. */
   readonly wait: boolean;
   readonly schema: string | null;
+  /** Names of environment variables whose values are masked in the text that the writer makes. */
+  readonly secrets: readonly string[];
   readonly workers: number;
   readonly concurrency: number;
 };

@@ -294,7 +294,7 @@ export class Attempt implements TaskContext, Reporting {
   get checkpoint(): TaskContext["checkpoint"] {
     return (cursor) =>
       this.#send("ctx.checkpoint", (sends) =>
-        sends.checkpoint(jsonText(cursor, "cursor", "checkpoint", "cursors")),
+        sends.checkpoint(this.storedText(cursor, "cursor", "checkpoint", "cursors")),
       );
   }
 
@@ -304,6 +304,19 @@ export class Attempt implements TaskContext, Reporting {
       if (this.#ended === undefined) return work(sends);
       throw this.refuse(call);
     });
+  }
+
+  /**
+   * The JSON text of a result or a cursor. Both are stored and shown as they are.
+   * @throws TypeError for what is not JSON, and for a secret in it
+   */
+  storedText(value: unknown, root: string, what: string, plural: string): string {
+    const text = jsonText(value, root, what, plural);
+    const place = this.#shared.mask?.placeIn(text, root);
+    if (place === undefined) return text;
+    throw new TypeError(
+      `${what}: ${place.path} holds the value of the secret ${place.name}; ${plural} are stored and shown, so leave it out, and read it from ctx.env where it is needed`,
+    );
   }
 
   #newSends(): Sends {

@@ -6,7 +6,6 @@ import type { AnyTaskDefinition } from "../api/task.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import type { Outcome } from "../protocol/messages.ts";
 import { type Attempt, thrownText } from "./attempt.ts";
-import { jsonText } from "../protocol/json.ts";
 import { withoutOwnFrames } from "../protocol/stack.ts";
 
 type Runnable = { run(input: unknown, ctx: Attempt): unknown };
@@ -91,7 +90,7 @@ function succeeded(
     return failureOutcome(attempt, definition, at, attempt.stopFailure("timeout"));
   }
   try {
-    const result = jsonText(value, "result", "the task's output", "outputs");
+    const result = attempt.storedText(value, "result", "the task's output", "outputs");
     const retryAt = nextAttempt(attempt, definition, at, { name: "Error", message: "" });
     return retryAt === undefined ? { status: "done", result } : { status: "done", result, retryAt };
   } catch (thrown) {

@@ -5,7 +5,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { QueryParam, TaskContext } from "../api/context.ts";
 import { registry } from "../api/registry.ts";
 import { Claims } from "../protocol/claims.ts";
-import { type Failure, toFailure } from "../protocol/failure.ts";
+import { toFailure } from "../protocol/failure.ts";
 import type {
   Ack,
   Assignment,
@@ -106,7 +106,7 @@ export class Host {
     this.#outbox = outbox;
     this.#capture();
     this.#watchCrashes();
-    this.#tools.globals.onChild((pid, runs) => this.#tools.post({ type: "child", pid, runs }));
+    this.#tools.globals.onChild((pid, runs) => this.#post({ type: "child", pid, runs }));
     this.#tools.globals.onProgramText((ctx, stream, text) =>
       programAttempt(ctx).write(stream, text),
     );
@@ -115,11 +115,7 @@ export class Host {
     try {
       await this.#tools.load(boot);
     } catch (error) {
-      this.#tools.post({
-        type: "broken",
-        slot: boot.slot,
-        failure: this.#masked(toFailure(error)),
-      });
+      this.#post({ type: "broken", slot: boot.slot, failure: toFailure(error) });
       return;
     }
     this.#isLoaded = true;
@@ -143,7 +139,7 @@ export class Host {
   }
 
   #readyIfSo({ slot }: WorkerBoot): void {
-    if (this.#isLoaded && this.#shared !== undefined) this.#tools.post({ type: "ready", slot });
+    if (this.#isLoaded && this.#shared !== undefined) this.#post({ type: "ready", slot });
   }
 
   #acknowledged(ack: Ack): void {
@@ -225,7 +221,7 @@ export class Host {
   /** Once for all that ended in this turn. */
   #reportFree(): void {
     if (this.#boot === undefined || (this.#finished === 0 && !this.#reportSoon)) return;
-    this.#tools.post({
+    this.#post({
       type: "free",
       slot: this.#boot.slot,
       count: this.#finished,
@@ -247,10 +243,10 @@ export class Host {
   #capture(): void {
     // While it loads, the module says in each thread what it has said in the main thread: once is enough.
     const output = (level: LogLevel, line: string): void =>
-      this.#tools.post({
+      this.#post({
         type: "output",
         level: this.#isLoaded ? level : "debug",
-        line: this.#mask?.text(line) ?? line,
+        line,
       });
     const stray = {
       stdout: new LineBuffer((line) => output("info", line), this.#mask),
@@ -279,10 +275,10 @@ export class Host {
       const attempt = this.#context.getStore() ?? this.#failedWith(thrown) ?? this.#onlyRunning();
       if (attempt === undefined) {
         const line = thrownText(thrown);
-        this.#tools.post({
+        this.#post({
           type: "output",
           level: "error",
-          line: this.#mask?.text(line) ?? line,
+          line,
         });
       } else attempt.crash(thrown);
     };
@@ -330,10 +326,9 @@ export class Host {
     return this.#tools.exit(code);
   }
 
-  #masked(failure: Failure): Failure {
-    return this.#mask === undefined
-      ? failure
-      : (JSON.parse(this.#mask.stringify(failure)) as Failure);
+  /** All that main hears passes here. */
+  #post(message: FromWorker): void {
+    this.#tools.post(this.#mask === undefined ? message : this.#mask.data(message));
   }
 }
 

@@ -107,10 +107,9 @@ export class Outbox {
   finished(attempt: Reporting, record: FinishedRecord): void {
     this.#started.delete(attempt);
     this.#progressed.delete(attempt);
-    // A mask looks into every string; the pack has nothing to gain then.
-    const done = this.#mask === undefined ? plainDone(record) : undefined;
+    const done = plainDone(record);
     if (done === undefined) this.#records.push(record);
-    else this.#done.add(done);
+    else this.#done.add(this.#mask === undefined ? done : this.#mask.data(done));
     if (this.#unsent >= maxRecords || this.#clock.now() - this.#since > maxAgeMs) {
       this.#flushBlocking();
     } else this.#schedule();
@@ -127,7 +126,7 @@ export class Outbox {
     // Taken out as they go: what has been sent is not needed here any more.
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
       this.#claims.waitForRoom(maxCredits);
-      this.#post(this.#mask === undefined ? part : this.#mask.part(part));
+      this.#post(part);
     }
     this.#claims.waitForRoom(maxCredits);
     if (end.type === "finished") {
@@ -177,7 +176,7 @@ export class Outbox {
   }
 
   #postRecords(records: readonly TaskRecord[]): void {
-    this.#post(this.#mask === undefined ? JSON.stringify(records) : this.#mask.stringify(records));
+    this.#post(JSON.stringify(this.#mask === undefined ? records : this.#mask.data(records)));
   }
 
   #post(text: string): void {

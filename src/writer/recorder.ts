@@ -3,6 +3,7 @@
 import type { Failure } from "../protocol/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { DonePack, MainRecord, TaskRecord, WireEvent } from "../protocol/messages.ts";
+import type { Mask } from "../protocol/mask.ts";
 import type { PlainDone } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import type { TaskRows } from "./task-rows.ts";
@@ -12,12 +13,15 @@ type Finished = Extract<TaskRecord, { type: "finished" }>;
 export class Recorder {
   /** Undefined with `--no-store-task-status`: then there are only events. */
   readonly #rows: TaskRows | undefined;
+  readonly #mask: Mask | undefined;
   #events: WireEvent[] = [];
   /** The last of `#events`, while it can take more. */
   #pack: OpenPack | undefined;
 
-  constructor(rows: TaskRows | undefined) {
+  /** @param mask for what the writer itself has to say; what it is sent comes masked */
+  constructor(rows: TaskRows | undefined, mask: Mask | undefined) {
     this.#rows = rows;
+    this.#mask = mask;
   }
 
   takeEvents(): WireEvent[] {
@@ -61,11 +65,16 @@ export class Recorder {
         return;
       case "finished":
         return this.#finished(
-          unitFailure === undefined ? record : withFailure(record, unitFailure),
+          unitFailure === undefined ? record : withFailure(record, this.#masked(unitFailure)),
         );
       default:
         assertNever(record);
     }
+  }
+
+  /** A refused row, or what a message's `apply` has thrown, may quote a secret. */
+  #masked(failure: Failure): Failure {
+    return this.#mask === undefined ? failure : this.#mask.data(failure);
   }
 
   /** A task that is done and reported nothing on its way: the common case, made cheap. */

@@ -18,6 +18,7 @@ import {
   type WriterOptions,
 } from "../protocol/messages.ts";
 import type { RunSummary } from "../protocol/summary.ts";
+import { Mask } from "../protocol/mask.ts";
 import { doneMark, unpackDone } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import type { LogLevel } from "../protocol/status.ts";
@@ -148,7 +149,8 @@ export class Writer {
       const handles = module === null ? [] : await this.#tools.messages(module);
       const session = await this.#openSession(options, run, handles);
       if (session === undefined) return;
-      this.#life = { state: "open", session, recorder: new Recorder(session.rows) };
+      const recorder = new Recorder(session.rows, Mask.of(run.secrets, process.env));
+      this.#life = { state: "open", session, recorder };
       for (const page of session.knownTasks()) {
         this.#tools.post({ type: "known", tasks: JSON.stringify(page) });
       }

@@ -1,46 +1,73 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { taskId } from "../../src/protocol/ids.ts";
-import { Mask } from "../../src/protocol/mask.ts";
-import { encodeRows, insertTarget } from "../../src/worker/rows.ts";
-import { readRows, rowsOf } from "../support/read-rows.ts";
+import { Mask, secretNamesIn } from "../../src/protocol/mask.ts";
 
-function maskOf(...values: readonly string[]): Mask {
-  const env = Object.fromEntries(values.map((value, i) => [`KEY${i}`, value]));
+type Env = Record<string, string | undefined>;
+
+function maskIn(env: Env): Mask {
   const mask = Mask.of(Object.keys(env), env);
   if (mask === undefined) throw new Error("nothing to mask");
   return mask;
 }
 
+const maskOf = (...values: readonly string[]): Mask =>
+  maskIn(Object.fromEntries(values.map((value, i) => [`KEY${i}`, value])));
+
 describe("text", () => {
   test.each([
-    ["a secret", ["hunter2"], "my hunter2!", "my ***!"],
-    ["twice", ["hunter2"], "hunter2hunter2", "******"],
+    ["a secret", ["hunter2-hunter"], "my hunter2-hunter!", "my ***!"],
+    ["inside of a word", ["longsecret"], "xlongsecretx", "x***x"],
+    ["twice", ["hunter22"], "hunter22hunter22", "******"],
     ["a short one inside a long one", ["abcd", "abcdefgh"], "abcdefgh abcd", "*** ***"],
-    ["with a quote, as JSON has it", ['pa"ss'], JSON.stringify('pa"ss'), '"***"'],
-    ["JSON in JSON", ['pa"ss'], JSON.stringify(JSON.stringify('pa"ss')), '"\\"***\\""'],
-    ["with what means something in a pattern", ["$&.*"], "x $&.* y", "x *** y"],
+    ["with a quote, as JSON has it", ['pass"word'], JSON.stringify('pass"word'), '"***"'],
+    ["JSON in JSON", ['pass"word'], JSON.stringify(JSON.stringify('pass"word')), '"\\"***\\""'],
+    ["as a URL has it", ["p@ss/word+1"], "https://x/?k=p%40ss%2Fword%2B1", "https://x/?k=***"],
+    ["with what means something in a pattern", ["$&.*(a|b)"], "x $&.*(a|b) y", "x *** y"],
+    [
+      "a short one, as a word",
+      ["test"],
+      "test: the latest contest, test.",
+      "***: the latest contest, ***.",
+    ],
+    ["a short one beside letters of any script", ["été"], "été étés l'été", "*** étés l'***"],
+    ["a short one of a pattern's characters", ["a.b-c"], "a.b-c axb-c", "*** axb-c"],
+    ["an empty one", [""], "nothing", "nothing"],
   ])("%s", (_, secrets, text, masked) => {
     expect(maskOf(...secrets).text(text)).toBe(masked);
   });
 
   test("a secret of several lines is masked line by line, as it is printed", () => {
-    const key = "-----BEGIN-----\nMIIEvQIBADAN\nBgkqhkiG9w0B\n-----END-----";
+    const key = "-----BEGIN-----\nMIIEvQIBADAN\nAbCd==\n}\n-----END-----";
     const mask = maskOf(key);
-    for (const line of key.split("\n")) expect(mask.text(`| ${line}`)).toBe("| ***");
+    for (const line of ["-----BEGIN-----", "MIIEvQIBADAN", "AbCd=="]) {
+      expect(mask.text(`| ${line}`)).toBe("| ***");
+    }
     expect(mask.text(key)).toBe("***");
+    expect(mask.text("{}")).toBe("{}");
+  });
+
+  test("a value that is set or changed later is masked too, and the one before still", () => {
+    const env: Env = { TOKEN: undefined };
+    const mask = Mask.of(["TOKEN"], env);
+    expect(mask?.text("first-token")).toBe("first-token");
+    env["TOKEN"] = "first-token";
+    expect(mask?.text("first-token")).toBe("***");
+    env["TOKEN"] = "second-token";
+    expect(mask?.text("first-token second-token")).toBe("*** ***");
+    expect(mask?.longest).toBe("second-token".length);
   });
 });
 
-test("without a secret that is set and long enough there is no mask", () => {
+test("without names there is no mask; short values are told", () => {
   expect(Mask.of([], { A: "x" })).toBeUndefined();
-  expect(Mask.of(["A", "B"], { A: "abc" })).toBeUndefined();
+  const env = { A: "abc", B: "long enough", C: "", D: undefined };
+  expect(Mask.of(["A", "B", "C", "D"], env)?.shortNames).toEqual(["A"]);
 });
 
 test("property: wherever it stands in a value, it is gone from the text", () => {
-  const secret = fc.string({ unit: "grapheme", minLength: 6, maxLength: 12 }).filter(
+  const secret = fc.string({ unit: "grapheme", minLength: 8, maxLength: 12 }).filter(
     // What is in the frame anyway cannot be told from the secret.
-    (text) => text.trim().length >= 6 && !/^[*{}[\],:"]+$/.test(text),
+    (text) => text.trim().length >= 8 && !/^[*{}[\],:"]+$/.test(text),
   );
   fc.assert(
     fc.property(secret, fc.jsonValue(), (text, value) => {
@@ -56,28 +83,49 @@ test("property: wherever it stands in a value, it is gone from the text", () => 
   );
 });
 
-test("rows keep their shape, and lose the secret", () => {
-  const mask = maskOf("hunter2", "rows", "tttt");
-  const rows = [
-    { a: "a", b: "hunter2", c: "tttt", d: "x", e: 1 },
-    { a: "hunter2!", b: "x", c: "rows", d: "y", e: 2 },
-  ];
-  const posts: string[] = [];
-  encodeRows(rows, insertTarget(taskId(1), "t"), (post) => void posts.push(post));
-  const part = readRows(mask.part(posts[0] ?? ""));
-  // The letters of the kinds are such a secret themselves.
-  expect(posts[0]).toContain('"ttttn"');
-  expect(part.columns).toEqual(["a", "b", "c", "d", "e"]);
-  expect(rowsOf(part)).toEqual([
-    ["a", "***", "***", "x", 1],
-    ["***!", "x", "***", "y", 2],
-  ]);
-  const clean = "#nothing here";
-  expect(maskOf("hunter2").part(clean)).toBe(clean);
+test("of a record, what is the user's stays as it is", () => {
+  const mask = maskOf("the-secret", "done");
+  const record = {
+    type: "finished",
+    id: 1,
+    name: "load the-secret",
+    outcome: { status: "done", result: '"the-secret"' },
+    failure: { name: "Error", message: "done with the-secret", cause: { message: "the-secret" } },
+    at: null,
+  };
+  expect(mask.data(record)).toEqual({
+    type: "finished",
+    id: 1,
+    name: "load ***",
+    outcome: { status: "done", result: '"the-secret"' },
+    failure: { name: "Error", message: "*** with ***", cause: { message: "***" } },
+    at: null,
+  });
+});
 
-  // In a cell that travels as JSON, and holds JSON of JSON.
-  const quoted = maskOf('pa"ss\\word');
-  const cell = `\u001f${JSON.stringify({ text: JSON.stringify('pa"ss\\word') })}`;
-  encodeRows([{ a: cell }], insertTarget(taskId(1), "t"), (post) => void posts.push(post));
-  expect(JSON.stringify(rowsOf(readRows(quoted.part(posts.at(-1) ?? ""))))).not.toContain("ss");
+test("an error keeps its class, and loses the secret from all that it says", () => {
+  class Own extends Error {}
+  const error = new Own("GET the-secret failed", { cause: new Error("the-secret") });
+  const masked = maskOf("the-secret").error(error);
+  expect(masked).toBeInstanceOf(Own);
+  expect(masked).toHaveProperty("message", "GET *** failed");
+  expect(masked).toHaveProperty("cause.message", "***");
+  expect(error.stack).not.toContain("the-secret");
+});
+
+test.each([
+  [{ a: { b: [0, "x the-secret"] } }, "result.a.b[1]"],
+  [{ "the-secret": 1 }, 'result["***"]'],
+  ["the-secret", "result"],
+  [["line two"], "result[0]"],
+])("a value that holds a secret is refused by its place: %j", (value, path) => {
+  const mask = maskIn({ TOKEN: "the-secret", SHORT: "abc", KEY: "line one\nline two" });
+  expect(mask.placeIn(JSON.stringify(value), "result")?.path).toBe(path);
+  expect(mask.placeIn(JSON.stringify({ a: "abc", b: "the" }), "result")).toBeUndefined();
+});
+
+test("names of secrets are found in the text of a file that cannot be loaded", () => {
+  const source = `export default pipeline({ name: "x", secrets: ["A_TOKEN", 'B'], "secrets": [\`C\`,\n "D" ] })`;
+  expect(secretNamesIn(source)).toEqual(["A_TOKEN", "B", "C", "D"]);
+  expect(secretNamesIn("no such thing")).toEqual([]);
 });

@@ -3,13 +3,7 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { taskId } from "../../src/protocol/ids.ts";
-import {
-  type Cell,
-  CellPacker,
-  mapTexts,
-  packEmit,
-  readPart,
-} from "../../src/protocol/unit-part.ts";
+import { type Cell, CellPacker, packEmit, readPart } from "../../src/protocol/unit-part.ts";
 import { encodeCell } from "../../src/worker/encode-cell.ts";
 import { rowsOf, readRows } from "../support/read-rows.ts";
 
@@ -99,22 +93,4 @@ test("an emitted message is the same on the other side", () => {
     payload: '"\u001f \\u001f \0 #"',
   } as const;
   expect(readPart(packEmit(part))).toEqual(part);
-});
-
-const change = (text: string): string => text.replaceAll("1", "one");
-
-test("texts and names are changed, and nothing else is", () => {
-  const bytes = new Uint8Array([215, 93, 117]);
-  expect(bytes.toBase64()).toContain("1");
-  const row: Cell[] = ["a1", 11, 11n, null, bytes, "1\u001f1"];
-  const part = readRows(mapTexts(pack([row], row.length), change));
-  expect(part.columns).toEqual(["c0", "cone", "c2", "c3", "c4", "c5"]);
-  expect(part.onConflict).toEqual({ action: "update", key: ["c0"], update: ["cone"] });
-  expect(rowsOf(part)).toEqual([["aone", 11, 11n, null, bytes, "one\u001fone"]]);
-  const emit = { type: "emit", id: taskId(1), message: "m1", payload: '"p1"' } as const;
-  expect(readPart(mapTexts(packEmit(emit), change))).toEqual({
-    ...emit,
-    message: "mone",
-    payload: '"pone"',
-  });
 });

@@ -129,10 +129,11 @@ test("a long task does not keep back what was handed out behind it, while anothe
   expect(await started.end).toMatchObject({ done: 801 });
 });
 
-test("secrets never reach the file, the events, the screen or a failure", async () => {
+test("secrets never reach what pipeloom writes: its tables, the events, the screen, a failure", async () => {
   await using rig = newRig();
   rig.write(".env", 'SECRET="hunter2\\nsecond line of it"\n');
   const file = rig.pipeline(`
+    const refuse = message("refuse", (_db, text: string) => { throw new Error("cannot store " + text); });
     const tell = task({
       name: "tell",
       async run(_, ctx) {
@@ -140,28 +141,88 @@ test("secrets never reach the file, the events, the screen or a failure", async 
         if (!secret.includes("\\n")) throw new Error("no .env");
         console.log("it is", secret);
         ctx.progress(1, 2, secret);
-        await ctx.insert("t", [{ v: secret, k: JSON.stringify({ secret }) }]);
-        await ctx.checkpoint({ secret });
-        return { secret, [secret]: [secret] };
+        process.env["SECRET"] = "another-of-them";
+        ctx.log.info("now it is another-of-them");
+        await ctx.checkpoint("half");
+        return 1;
       },
     });
-    const fail = task({ name: "fail", run(input: unknown, ctx) { throw new Error("with " + ctx.env["SECRET"], { cause: { input } }); } });
-    export default pipeline({ name: "p", secrets: ["SECRET"], schema: "CREATE TABLE t (v, k)", tasks: () => fail(tell()) });
+    const fail = task({ name: "fail", optional: true, run(_: unknown, ctx) { throw new Error("with " + ctx.env["SECRET"]); } });
+    const applied = task({ name: "applied", optional: true, run: (_: unknown, ctx) => ctx.emit(refuse, ctx.env["SECRET"] ?? "") });
+    const refused = task({ name: "refused", optional: true, run: (_: unknown, ctx) => ctx.insert("t", [{ v: ctx.env["SECRET"], n: null }]) });
+    const never = task({ name: "never", run: (input: unknown) => input });
+    const secret = () => process.env["SECRET"] ?? "";
+    export default pipeline({
+      name: "p " + secret(), secrets: ["SECRET"], messages: [refuse], schema: "CREATE TABLE t (v, n NOT NULL)",
+      onTaskFinish: () => { throw new Error("hook with " + secret()); },
+      onFinish: (summary) => { console.log(JSON.stringify(summary)); },
+      tasks: () => [tell(undefined, { name: "tell " + secret() }), fail(0), applied(0), refused(0), never(fail(1, { name: "no " + secret(), optional: false }))],
+    });
   `);
-  const { code, out, err } = await rig.fromSource("run", file, "--db", "test.db", "--json", "-vv");
+  const log = rig.file("log.txt");
+  const { code, out, err } = await rig.fromSource(
+    "run",
+    file,
+    "--db",
+    "test.db",
+    "--json",
+    "-vv",
+    "-l",
+    log,
+  );
   expect(code).toBe(1);
-  const rows = JSON.stringify([
-    rig.rows("SELECT * FROM t"),
-    rig.rows("SELECT * FROM task_runs"),
-    rig.rows("SELECT * FROM task_logs"),
-  ]);
-  for (const text of [out, err, rows, await Bun.file(rig.file("test.db")).text()]) {
-    expect(text).not.toContain("hunter2");
-    expect(text).not.toContain("second line of it");
+  const plan = await rig.fromSource("run", file, "--dry-run");
+  const file1 = await Bun.file(rig.file("test.db")).text();
+  for (const text of [out, err, file1, await Bun.file(log).text(), plan.out]) {
+    expect(text).toContain("***");
+    for (const part of ["hunter2", "second line of it", "another-of-them"]) {
+      expect(text).not.toContain(part);
+    }
   }
-  expect(rig.rows("SELECT status FROM task_runs ORDER BY id")).toEqual([
-    { status: "done" },
-    { status: "error" },
+  expect(rig.rows("SELECT status, count(*) AS n FROM task_runs GROUP BY status")).toEqual([
+    { status: "done", n: 1 },
+    { status: "error", n: 4 },
+    { status: "skipped", n: 1 },
   ]);
-  for (const text of [out, err, rows]) expect(text).toContain("***");
+});
+
+test("rows, messages, inputs and results keep their values; a result or a cursor that holds a secret is refused", async () => {
+  await using rig = newRig();
+  rig.write(".env", "TOKEN=a-long-token\nPASSWORD=test\n");
+  const file = rig.pipeline(`
+    const m = message("m", (db, text: string) => void db.run("INSERT INTO t VALUES (?)", text));
+    const pass = task({ name: "pass", run: (_: unknown, ctx) => "latest test" });
+    const rows = task({
+      name: "rows",
+      async run({ text }: { text: string }, ctx) {
+        await ctx.insert("t", [{ v: "the latest contest" }, { v: text }, { v: ctx.env["TOKEN"] }]);
+        await ctx.emit(m, "test " + ctx.env["TOKEN"]);
+        return text;
+      },
+    });
+    const result = task({ name: "result", optional: true, run: (_: unknown, ctx) => ({ rows: [{ token: "x" + ctx.env["TOKEN"] }] }) });
+    const cursor = task({ name: "cursor", optional: true, run: (_: unknown, ctx) => ctx.checkpoint({ at: ctx.env["TOKEN"] }) });
+    export default pipeline({ name: "p", secrets: ["TOKEN", "PASSWORD"], messages: [m], schema: "CREATE TABLE t (v)", tasks: () => [rows({ text: pass(0) }), result(0), cursor(0)] });
+  `);
+  const { err } = await rig.fromSource("run", file, "--db", "test.db");
+  expect(rig.rows("SELECT v FROM t ORDER BY rowid")).toEqual([
+    { v: "the latest contest" },
+    { v: "latest test" },
+    { v: "a-long-token" },
+    { v: "test a-long-token" },
+  ]);
+  expect(
+    rig.rows("SELECT name, result FROM task_runs WHERE status = 'done' ORDER BY name"),
+  ).toEqual([
+    { name: "pass", result: '"latest test"' },
+    { name: "rows", result: '"latest test"' },
+  ]);
+  const failures = rig.rows("SELECT error FROM task_runs WHERE status = 'error' ORDER BY id");
+  expect(
+    failures.map(({ error }) => (JSON.parse(String(error)) as { message: string }).message),
+  ).toEqual([
+    "the task's output: result.rows[0].token holds the value of the secret TOKEN; outputs are stored and shown, so leave it out, and read it from ctx.env where it is needed",
+    "checkpoint: cursor.at holds the value of the secret TOKEN; cursors are stored and shown, so leave it out, and read it from ctx.env where it is needed",
+  ]);
+  expect(err).toContain("the secret PASSWORD has fewer than 8 characters");
 });

@@ -45,6 +45,7 @@ export const request = (more: Partial<RunRequest> = {}): RunRequest => ({
   resume: "auto",
   wait: false,
   schema: null,
+  secrets: [],
   workers: 1,
   concurrency: 1,
   ...more,
