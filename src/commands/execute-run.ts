@@ -20,8 +20,9 @@ import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { capture } from "../ui/capture.ts";
 import { createUi, type LostOutput, type PacedUi } from "../ui/create.ts";
-import { reasonOf, writeAll } from "../ui/output.ts";
+import { reasonOf } from "../ui/output.ts";
 import type { OutputOptions, Verbosity } from "./common.ts";
+import { guardExit } from "./exit-guard.ts";
 import { UsageError } from "./usage-error.ts";
 import { UserError } from "./user-error.ts";
 import { visible } from "./color.ts";
@@ -42,24 +43,16 @@ export async function loadForCommand(
   heldPrints: readonly string[] = [],
 ): Promise<LoadedPipeline> {
   providePackage(await import("../index.ts"));
-  const exited = (code: number): void => {
-    const said = [
-      ...heldPrints,
-      `error: ${nameOf(module)} called process.exit(${code}) while it was loaded`,
-    ];
-    writeAll(process.stderr.fd, said.map((line) => `${visible(line)}\n`).join(""));
-    // Nothing has run: that is no success.
-    if (code === 0) process.exitCode = 1;
-  };
-  process.on("exit", exited);
+  using _ = guardExit((code) => [
+    ...heldPrints,
+    `error: ${nameOf(module)} called process.exit(${code}) while it was loaded`,
+  ]);
   try {
     return await loadPipeline(module);
   } catch (thrown) {
     const error = maskBeforeLoad(module)?.error(thrown) ?? thrown;
     if (error instanceof LoadError) throw new UserError(error.message);
     throw error;
-  } finally {
-    process.off("exit", exited);
   }
 }
 
@@ -85,26 +78,35 @@ export async function executeRun(
   let mask: Mask | undefined;
   using threads = warmThreads(options.workers, options.concurrency);
   const lost: LostOutput[] = [];
+  let isOver = false;
   // Before the module is loaded: what it prints must not tear the screen, nor get between the events.
   const ui = openUi(
     output,
     (text) => mask?.text(text) ?? text,
     (each) => {
       lost.push(each);
-      ui.log("error", lossNotice(each));
+      if (!isOver) ui.log("error", lossNotice(each));
     },
   );
   try {
     const loaded = await loadHeld(module, (level, line) => ui.log(level, line));
     mask = Mask.of(loaded.pipeline.secrets, process.env);
+    using exit = guardExit((code) => [
+      `error: ${nameOf(module)} called process.exit(${code}) while its run was going on; run it again to go on`,
+    ]);
     const run = await prepareRun(loaded, options, {
-      onEvents: (events) => ui.events(events),
+      onEvents(events) {
+        ui.events(events);
+        // From here on an exit, of a hook, leaves nothing undone.
+        if (events.at(-1)?.type === "run-finished") exit[Symbol.dispose]();
+      },
       behind: () => ui.behind(),
       onOutput: (level, line) => ui.log(level, line),
       threads,
     });
     const { summary, signal } = await untilEnd(run, ui);
     ui.finish(summary);
+    isOver = true;
     await ui.written(signal === undefined ? Number.POSITIVE_INFINITY : patienceAfterSignalMs);
     for (const each of lost) process.stderr.write(`error: ${visible(incomplete(each))}\n`);
     if (signal !== undefined) return signal === "SIGINT" ? 130 : 143;

@@ -199,6 +199,23 @@ test.each<[what: string, text: string, code: number]>([
   expect(await start("run", "exit.ts", "--dry-run")).toEqual({ code, out: "", err: said });
 });
 
+const exiting = (where: string): string => `import { pipeline, task } from "pipeloom";
+const t = task({ name: "t", run: () => 1 });
+export default pipeline({ name: "p", ${where} });`;
+
+test("an exit in `tasks` is said, and no success; one in `onFinish` is the author's own", async () => {
+  await Bun.write(at("tasks.ts"), exiting("tasks: () => process.exit(0)"));
+  expect(await start("run", "tasks.ts")).toEqual({
+    code: 1,
+    out: "",
+    err: "error: tasks.ts called process.exit(0) while its run was going on; run it again to go on\n",
+  });
+  await Bun.write(at("finish.ts"), exiting("onFinish: () => process.exit(5), tasks: () => t()"));
+  const { code, err } = await start("run", "finish.ts");
+  expect(code).toBe(5);
+  expect(err).not.toContain("error: ");
+});
+
 test("--help of a file that cannot be loaded: the help, and then why", async () => {
   await Bun.write(at("bad.ts"), "throw new Error('no');");
   const { code, out, err } = await start("run", "bad.ts", "--help");

@@ -1,0 +1,33 @@
+// `process.exit` in user code of the main thread: at a module's top level, in `tasks`, in a hook. What was to be done has
+// not been done, and nobody would say so; and with 0 it would look as if it had.
+
+import { writeAll } from "../ui/output.ts";
+import { visible } from "./color.ts";
+
+/**
+ * Until it is disposed, an end of the process is said, and is no success.
+ * @param lastWords the lines to say, for an exit with this code
+ */
+export function guardExit(lastWords: (code: number) => readonly string[]): Disposable {
+  // An error that nobody caught ends the process too, and the runtime shows it.
+  const crashed = (): void => void process.off("exit", exited);
+  const exited = (code: number): void => {
+    if (code === 0) process.exitCode = 1;
+    const text = lastWords(code)
+      .map((line) => `${visible(line)}\n`)
+      .join("");
+    try {
+      writeAll(process.stderr.fd, text);
+    } catch {
+      // Nobody is there to read it.
+    }
+  };
+  process.on("exit", exited);
+  process.on("uncaughtExceptionMonitor", crashed);
+  return {
+    [Symbol.dispose]() {
+      process.off("exit", exited);
+      process.off("uncaughtExceptionMonitor", crashed);
+    },
+  };
+}
