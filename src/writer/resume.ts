@@ -59,13 +59,15 @@ export function prepareRun(
 ): PreparedRun {
   if (!options.storeTaskStatus) return withoutHistory(options, request, now);
   let lock: RunLock | undefined;
+  // Before the write lock is taken: some systems are slow to say when a process started.
+  const session = sessionValues(request);
   const begin = db.transaction(() => {
     const dead = findRun(db, options.db, request);
     const id = dead === undefined ? nextId(db) : dead.id;
     const taken = dead === undefined ? lockNew(options.db, id) : lockOld(options.db, dead);
     lock = taken.lock;
-    if (dead === undefined) insertRun(db, taken.id, request, now);
-    else reviveRun(db, taken.id, request);
+    if (dead === undefined) insertRun(db, taken.id, request.pipeline, session, now);
+    else reviveRun(db, taken.id, session);
     sweepLocks(db, options.db, taken.id);
     return {
       id: taken.id,
@@ -293,11 +295,17 @@ function nextId(db: Database): RunId {
   return runId(max.get()?.id ?? 1);
 }
 
-function insertRun(db: Database, id: RunId, request: RunRequest, now: number): void {
+function insertRun(
+  db: Database,
+  id: RunId,
+  pipeline: string,
+  session: SessionValues,
+  now: number,
+): void {
   db.run(
     `INSERT INTO pipeline_runs (id, pipeline, status, started_at, ${sessionColumns.join(", ")})
       VALUES (?, ?, 'running', ?, ${sessionColumns.map(() => "?").join(", ")})`,
-    [id, request.pipeline, toIso(now), ...sessionValues(request)],
+    [id, pipeline, toIso(now), ...session],
   );
 }
 
@@ -312,7 +320,9 @@ const sessionColumns = [
   "process_started_at",
 ] as const;
 
-const sessionValues = ({ file, params, canonicalParams, code }: RunRequest) => [
+type SessionValues = readonly (string | number | null)[];
+
+const sessionValues = ({ file, params, canonicalParams, code }: RunRequest): SessionValues => [
   file,
   params,
   hashParams(canonicalParams),
@@ -327,11 +337,11 @@ const sessionValues = ({ file, params, canonicalParams, code }: RunRequest) => [
  * loses no attempt; what failed or was cancelled gets its attempts anew. What it had not begun is planned anew, under
  * new ids, and whether it is skipped is decided anew. A cursor says that it had begun, if not in the last session.
  */
-function reviveRun(db: Database, id: RunId, request: RunRequest): void {
-  const session = sessionColumns.map((column) => `${column} = ?`).join(", ");
+function reviveRun(db: Database, id: RunId, session: SessionValues): void {
+  const columns = sessionColumns.map((column) => `${column} = ?`).join(", ");
   db.run(
-    `UPDATE pipeline_runs SET status = 'running', finished_at = NULL, error = NULL, ${session} WHERE id = ?`,
-    [...sessionValues(request), id],
+    `UPDATE pipeline_runs SET status = 'running', finished_at = NULL, error = NULL, ${columns} WHERE id = ?`,
+    [...session, id],
   );
   db.run(
     "DELETE FROM task_runs WHERE run_id = ? AND (status = 'skipped' OR (status = 'queued' AND attempt = 0 AND cursor IS NULL))",

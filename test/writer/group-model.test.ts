@@ -122,7 +122,7 @@ test.each([
       );
       expect(ends(writer.events).toSorted((a, b) => a - b)).toEqual(expected.map(([id]) => id));
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 
