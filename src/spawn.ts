@@ -66,3 +66,7 @@ export const spawnTaskWorker = (): Thread =>
 
 export const spawnWriter = (): Thread =>
   new Thread(new URL("./writer/main.ts", import.meta.url).href);
+
+/** No user code runs in it. */
+export const spawnGuard = (): Worker =>
+  new Worker(new URL("./guard/main.ts", import.meta.url).href, options);

@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 
 import type { TaskContext } from "./context.ts";
+import type { ProgramEntry } from "../protocol/programs.ts";
 import { groupRuns, signalGroup, untilGroupEnds } from "./process-group.ts";
 import { ProgramOutput } from "./program-output.ts";
 import { registry } from "./registry.ts";
@@ -71,6 +72,7 @@ class Program {
   readonly #options: ProgramOptions;
   readonly #ctx: TaskContext;
   readonly #child: Child;
+  readonly #entry: ProgramEntry;
   #ending: Promise<void> | undefined;
   #isLeftRunning = false;
   readonly #abort = (): void => {
@@ -83,9 +85,9 @@ class Program {
   constructor(options: ProgramOptions, ctx: TaskContext) {
     this.#options = options;
     this.#ctx = ctx;
-    const child = start(options, ctx);
+    this.#entry = newEntry();
+    const child = start(options, ctx, this.#entry);
     this.#child = child;
-    registry.onChild?.(child.pid, true);
     ctx.signal.addEventListener("abort", this.#abort, { once: true });
     this.stdout = new ProgramOutput(child.stdout, options.keep, writerTo(ctx, "stdout"));
     this.#stderr = new ProgramOutput(child.stderr, false, writerTo(ctx, "stderr"));
@@ -156,7 +158,7 @@ class Program {
     const timer = setInterval(() => {
       if (groupRuns(pid)) return;
       clearInterval(timer);
-      registry.onChild?.(pid, false);
+      this.#entry.ended();
     }, lookMs);
     timer.unref();
   }
@@ -166,38 +168,53 @@ class Program {
     if (this.#isLeftRunning) return;
     this.stdout.discard();
     this.#stderr.discard();
-    registry.onChild?.(this.#child.pid, false);
+    this.#entry.ended();
   }
 }
+
+/** Whoever ends this thread ends the program too. */
+function newEntry(): ProgramEntry {
+  const { onProgram } = registry;
+  if (onProgram === undefined) throw outsideWorker();
+  return onProgram();
+}
+
+const outsideWorker = (): Error =>
+  new Error("Internal error: a program is started outside a Worker");
 
 function writerTo(ctx: TaskContext, stream: "stdout" | "stderr"): (text: string) => void {
   const { onProgramText } = registry;
-  if (onProgramText === undefined) {
-    throw new Error("Internal error: a program is started outside a Worker");
-  }
+  if (onProgramText === undefined) throw outsideWorker();
   return (text) => onProgramText(ctx, stream, text);
 }
 
-function start({ argv, cwd, env }: ProgramOptions, ctx: TaskContext): Child {
+function start(options: ProgramOptions, ctx: TaskContext, entry: ProgramEntry): Child {
   try {
-    return Bun.spawn([...argv], {
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      // A group of its own, so that all it starts ends with it, and that Ctrl-C reaches it once: through pipeloom.
-      detached: process.platform !== "win32",
-      env: {
-        ...process.env,
-        PIPELOOM_RUN: String(ctx.run.id),
-        PIPELOOM_TASK: ctx.task.name,
-        PIPELOOM_ATTEMPT: String(ctx.attempt),
-        ...env,
-      },
-      ...(cwd === undefined ? undefined : { cwd }),
-    });
+    const child = spawn(options, ctx);
+    entry.started(child.pid);
+    return child;
   } catch (thrown) {
-    throw notStarted(String(argv[0]), cwd, thrown);
+    entry.ended();
+    throw notStarted(String(options.argv[0]), options.cwd, thrown);
   }
+}
+
+function spawn({ argv, cwd, env }: ProgramOptions, ctx: TaskContext): Child {
+  return Bun.spawn([...argv], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    // A group of its own, so that all it starts ends with it, and that Ctrl-C reaches it once: through pipeloom.
+    detached: process.platform !== "win32",
+    env: {
+      ...process.env,
+      PIPELOOM_RUN: String(ctx.run.id),
+      PIPELOOM_TASK: ctx.task.name,
+      PIPELOOM_ATTEMPT: String(ctx.attempt),
+      ...env,
+    },
+    ...(cwd === undefined ? undefined : { cwd }),
+  });
 }
 
 function notStarted(program: string, cwd: string | undefined, thrown: unknown): CommandError {

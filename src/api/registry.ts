@@ -1,6 +1,7 @@
 // The tasks of this thread, by name. On globalThis, so that two copies of the package in one program share it.
 
 import type { TaskContext } from "./context.ts";
+import type { ProgramEntry } from "../protocol/programs.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { AnyTaskDefinition } from "./task.ts";
 
@@ -12,8 +13,8 @@ type Registry = {
   sealed: boolean;
   /** In a Worker: called when the module calls `runPipeline` while it loads (see api/load.ts). */
   onRun: (() => void) | undefined;
-  /** In a Worker: a program was started, or has ended; main ends what a lost thread leaves behind. */
-  onChild: ((pid: number, runs: boolean) => void) | undefined;
+  /** In a Worker: a program is about to be started; main ends what a lost thread leaves behind. */
+  onProgram: (() => ProgramEntry) | undefined;
   /** In a Worker: a program of this attempt has written; the lines are the task's log. */
   onProgramText:
     ((ctx: TaskContext, stream: "stdout" | "stderr", text: string) => void) | undefined;
@@ -26,7 +27,7 @@ export const registry: Registry = (holder[key] ??= {
   pipelines: new Map(),
   sealed: false,
   onRun: undefined,
-  onChild: undefined,
+  onProgram: undefined,
   onProgramText: undefined,
 });
 

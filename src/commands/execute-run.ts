@@ -11,18 +11,18 @@ import {
   prepareRun,
   type RunPipelineOptions,
 } from "../engine/library.ts";
-import type { Run } from "../engine/run.ts";
 import { warmThreads } from "../engine/warm-threads.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import { Mask, secretNamesIn } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
+import { Programs } from "../protocol/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import type { RunSummary } from "../protocol/summary.ts";
 import { capture } from "../ui/capture.ts";
 import { createUi, type LostOutput, type PacedUi } from "../ui/create.ts";
 import { reasonOf } from "../ui/output.ts";
 import type { OutputOptions, Verbosity } from "./common.ts";
 import { guardExit } from "./exit-guard.ts";
+import { exitCodeOf, RunSignals } from "./run-signals.ts";
 import { UsageError } from "./usage-error.ts";
 import { UserError } from "./user-error.ts";
 import { visible } from "./color.ts";
@@ -69,7 +69,7 @@ export async function withPrintsOnStderr<Result>(work: () => Promise<Result>): P
 const nameOf = (module: ModuleRef): string =>
   module.kind === "file" ? shownPath(module.path) : module.name;
 
-/** @returns the exit code: 0 all done, 1 a task or the run failed, 130 or 143 after a signal */
+/** @returns the exit code: 0 all done, 1 a task or the run failed, 129, 130 or 143 after a signal */
 export async function executeRun(
   module: ModuleRef,
   options: RunPipelineOptions,
@@ -94,22 +94,38 @@ export async function executeRun(
     using exit = guardExit((code) => [
       `error: ${nameOf(module)} called process.exit(${code}) while its run was going on; run it again to go on`,
     ]);
+    const programs = Programs.create();
+    using signals = new RunSignals({
+      stop(signal, urgent) {
+        ui.stopping(signal, urgent);
+        run.stop(urgent);
+      },
+      close: () => ui.close(),
+      programs,
+      terminal: process.stderr.isTTY ? process.stderr.fd : noTerminal,
+    });
+    let hasBegun = false;
     const run = await prepareRun(loaded, options, {
       onEvents(events) {
+        if (!hasBegun) signals.begin(run.mayRunUserCode);
+        hasBegun = true;
         ui.events(events);
         // From here on an exit, of a hook, leaves nothing undone.
         if (events.at(-1)?.type === "run-finished") exit[Symbol.dispose]();
       },
+      programs,
       behind: () => ui.behind(),
       onOutput: (level, line) => ui.log(level, line),
       threads,
     });
-    const { summary, signal } = await untilEnd(run, ui);
+    const summary = await run.start();
+    signals[Symbol.dispose]();
+    const { first: signal } = signals;
     ui.finish(summary);
     isOver = true;
     await ui.written(signal === undefined ? Number.POSITIVE_INFINITY : patienceAfterSignalMs);
     for (const each of lost) process.stderr.write(`error: ${visible(incomplete(each))}\n`);
-    if (signal !== undefined) return signal === "SIGINT" ? 130 : 143;
+    if (signal !== undefined) return exitCodeOf(signal);
     return summary.status === "done" && lost.length === 0 ? 0 : 1;
   } catch (error) {
     ui.close();
@@ -117,6 +133,8 @@ export async function executeRun(
     throw explained(mask?.error(error) ?? error);
   }
 }
+
+const noTerminal = -1;
 
 /** A reader that takes nothing for so long is not waited for by a run that was told to end. */
 const patienceAfterSignalMs = 2_000;
@@ -187,37 +205,6 @@ function openUi(
     });
   } catch (error) {
     throw new UserError(toFailure(error).message);
-  }
-}
-
-type Signal = "SIGINT" | "SIGTERM";
-
-/** The first signal asks, the second ends the threads, and a third has its usual effect. */
-async function untilEnd(
-  run: Run,
-  ui: PacedUi,
-): Promise<{ summary: RunSummary; signal: Signal | undefined }> {
-  let first: Signal | undefined;
-  let count = 0;
-  const signalled = (signal: Signal): void => {
-    first ??= signal;
-    count++;
-    ui.stopping(signal, count > 1);
-    run.stop(count > 1);
-    if (count > 1) unlisten();
-  };
-  const interrupt = (): void => signalled("SIGINT");
-  const terminate = (): void => signalled("SIGTERM");
-  const unlisten = (): void => {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", terminate);
-  };
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", terminate);
-  try {
-    return { summary: await run.start(), signal: first };
-  } finally {
-    unlisten();
   }
 }
 

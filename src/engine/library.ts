@@ -12,6 +12,7 @@ import { builtins } from "../examples/builtins.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import { runId } from "../protocol/ids.ts";
 import type { Durability, ModuleRef } from "../protocol/messages.ts";
+import type { Programs } from "../protocol/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { spawnTaskWorker, spawnWriter } from "../spawn.ts";
@@ -56,6 +57,8 @@ export type RunHooks = {
   readonly behind?: () => Promise<void> | undefined;
   readonly onOutput?: (level: LogLevel, line: string) => void;
   readonly threads?: WarmThreads;
+  /** Where the run keeps the programs that its tasks have started. */
+  readonly programs?: Programs;
 };
 
 /** A pipeline that is loaded and whose params are checked. */
@@ -101,6 +104,7 @@ export async function prepareRun(
     cores: availableParallelism(),
     spawnTaskWorker: hooks.threads?.spawnTaskWorker ?? spawnTaskWorker,
     spawnWriter: hooks.threads?.spawnWriter ?? spawnWriter,
+    programs: hooks.programs,
     spareThreads: hooks.threads,
     onEvents: (events) => {
       hooks.onEvents?.(events);

@@ -14,6 +14,7 @@ import type {
   WorkerBoot,
 } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
+import type { Programs } from "../protocol/programs.ts";
 import { packAssignments } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 
@@ -41,7 +42,9 @@ export type PoolOptions = {
   readonly workers: number;
   readonly concurrency: number;
   readonly spawn: () => WorkerThread;
-  readonly boot: Omit<WorkerBoot, "type" | "slot" | "lanes" | "claims" | "port">;
+  /** What tasks have started, of all the threads. */
+  readonly programs: Programs;
+  readonly boot: Omit<WorkerBoot, "type" | "slot" | "lanes" | "claims" | "programs" | "port">;
 };
 
 export type PoolEvents = {
@@ -73,8 +76,6 @@ type Member = {
   nextBatch: number;
   /** How long its tasks take, in ms, smoothed; undefined until the first is over. */
   averageMs: number | undefined;
-  /** Programs that its tasks have started. */
-  readonly children: Set<number>;
   /** Why it was ended on purpose. */
   endedBecause: Failure | undefined;
 };
@@ -87,6 +88,10 @@ const fewAhead = 8;
 /** Up to this, many: as much as keeps the Worker busy for a while. */
 const shortMs = 2;
 const mostAhead = 1000;
+
+/** A start takes milliseconds, unless the program lies on a file system that does not answer. */
+const startingMs = 1000;
+const startingLookMs = 2;
 
 export class Pool {
   readonly #options: PoolOptions;
@@ -142,7 +147,7 @@ export class Pool {
     const member = this.#members.get(slot);
     if (member === undefined || member.endedBecause !== undefined) return;
     member.endedBecause = failure;
-    end(member);
+    this.#end(member);
   }
 
   killAll(failure: Failure): void {
@@ -152,7 +157,7 @@ export class Pool {
   /** The run is over: the threads are not needed any more, and nothing is told about them. */
   stop(): void {
     this.#stopping = true;
-    for (const member of this.#members.values()) end(member);
+    for (const member of this.#members.values()) this.#end(member);
     this.#members.clear();
   }
 
@@ -170,7 +175,6 @@ export class Pool {
       batches: [],
       nextBatch: 1,
       averageMs: undefined,
-      children: new Set(),
       endedBecause: undefined,
     };
     this.#members.set(slot, member);
@@ -190,6 +194,7 @@ export class Pool {
         slot,
         lanes,
         claims: claims.buffer,
+        programs: this.#options.programs.buffer,
         port: channel.port2,
       },
       [channel.port2],
@@ -204,10 +209,6 @@ export class Pool {
         break;
       case "broken":
         this.#events.broken(message.failure);
-        return;
-      case "child":
-        if (message.runs) member.children.add(message.pid);
-        else member.children.delete(message.pid);
         return;
       case "output":
         this.#events.output(message.level, message.line);
@@ -231,7 +232,8 @@ export class Pool {
   }
 
   #closed(member: Member, crash: Failure | undefined, code: number): void {
-    endChildren(member);
+    this.#endPrograms(member);
+    this.#options.programs.clear(member.slot);
     if (this.#stopping || !this.#members.delete(member.slot)) return;
     const failure: Failure = member.endedBecause ??
       crash ?? { name: "WorkerExit", message: `the Worker thread ended with code ${code}` };
@@ -250,6 +252,26 @@ export class Pool {
       failure,
     });
     if (!this.#stopping) this.#add(member.lanes);
+  }
+
+  /** A program that the thread is about to start would be nobody's: it is waited for. */
+  #end(member: Member, until = performance.now() + startingMs): void {
+    this.#endPrograms(member);
+    if (this.#options.programs.isStarting(member.slot) && performance.now() < until) {
+      setTimeout(() => this.#end(member, until), startingLookMs);
+      return;
+    }
+    this.#endPrograms(member);
+    member.thread.terminate();
+  }
+
+  /** The thread that would end them is gone, or about to be. */
+  #endPrograms({ slot }: Member): void {
+    const { programs } = this.#options;
+    for (const pid of programs.running(slot)) {
+      signalGroup(pid, "SIGKILL");
+      programs.delete(pid);
+    }
   }
 
   /** Tops the Worker up, when it has run half empty: small batches cost more than they give. */
@@ -294,17 +316,6 @@ export class Pool {
     member.claims.open(number, tasks.length);
     member.thread.postMessage({ type: "assign", batch: number, tasks: packAssignments(tasks) }, []);
   }
-}
-
-function end(member: Member): void {
-  endChildren(member);
-  member.thread.terminate();
-}
-
-/** The thread that would end them is gone, or about to be. */
-function endChildren(member: Member): void {
-  for (const pid of member.children) signalGroup(pid, "SIGKILL");
-  member.children.clear();
 }
 
 /** Another Worker that has nothing to do takes them back, so what is handed out early does not wait longer. */

@@ -3,6 +3,7 @@
 import type { Pipeline } from "../api/pipeline.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type { ModuleRef, RunRequest, ToWriter, WriterOptions } from "../protocol/messages.ts";
+import type { Programs } from "../protocol/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { WorkerThread } from "./pool.ts";
 
@@ -31,6 +32,8 @@ export type RunOptions = {
   readonly cores: number;
   readonly spawnTaskWorker: () => WorkerThread;
   readonly spawnWriter: () => WriterThread;
+  /** Default: a new table, which nobody else sees. */
+  readonly programs?: Programs | undefined;
   /** Threads that were started early; what the pool has not taken is ended. */
   readonly spareThreads?: Disposable | undefined;
   readonly onEvents: (events: readonly RunEvent[]) => void;

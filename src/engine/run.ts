@@ -18,6 +18,7 @@ import type {
 import { Mask } from "../protocol/mask.ts";
 import { canonicalJson } from "../protocol/json.ts";
 import type { LogLevel, RunStatus } from "../protocol/status.ts";
+import { Programs } from "../protocol/programs.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import { assertNever } from "../protocol/unreachable.ts";
@@ -143,6 +144,13 @@ export class Run {
       clearTimeout(this.#graceTimer);
       this.#alarm.set(undefined);
     }
+  }
+
+  /** Whether the main thread may yet run code of the user's, and so be kept busy by it. Known when the run has begun. */
+  get mayRunUserCode(): boolean {
+    const { onTaskFinish, onFinish } = this.#options.pipeline;
+    if (onTaskFinish !== undefined || onFinish !== undefined) return true;
+    return this.#stream !== undefined || !this.#graph.isUnfolded;
   }
 
   /** First: start nothing new, tell what runs, wait a while. Urgent: end the threads now. */
@@ -329,6 +337,7 @@ export class Run {
       {
         workers,
         concurrency,
+        programs: this.#options.programs ?? Programs.create(),
         spawn: spawnTaskWorker,
         boot: {
           module,

@@ -68,6 +68,8 @@ export type WorkerBoot = {
   readonly db: string | null;
   /** See protocol/claims.ts. */
   readonly claims: SharedArrayBuffer;
+  /** See protocol/programs.ts. */
+  readonly programs: SharedArrayBuffer;
   readonly port: MessagePort;
   /** Names of environment variables whose values are masked in the text that leaves the thread. */
   readonly secrets: readonly string[];
@@ -105,8 +107,6 @@ export type FromWorker =
       readonly passed: number;
       readonly busyMs: number;
     }
-  /** A task has started a program, or it has ended: whoever ends the thread ends the program's process group too. */
-  | { readonly type: "child"; readonly pid: number; readonly runs: boolean }
   /** Something was printed that belongs to no task, e.g. while the module was loading. */
   | { readonly type: "output"; readonly level: LogLevel; readonly line: string };
 

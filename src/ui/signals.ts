@@ -12,15 +12,31 @@ type Guarded = {
 /** Signals that end a process where nobody listens; with a listener they would not, so they are raised again. */
 const deadly = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
-/** Installs the handlers; the function it returns takes them away. */
+/** Installs handlers for every way to end or stop; the function it returns takes them away. */
 export function guardTerminal(guarded: Guarded): () => void {
+  const undo = [guardExit(guarded.close), guardSignals(guarded)];
+  return () => {
+    for (const remove of undo) remove();
+  };
+}
+
+/** For what ends the process from inside. */
+export function guardExit(close: Guarded["close"]): () => void {
+  process.on("exit", close);
+  process.on("uncaughtExceptionMonitor", close);
+  return () => {
+    process.off("exit", close);
+    process.off("uncaughtExceptionMonitor", close);
+  };
+}
+
+/** Not before there is something to give back: a handler waits for the main thread, the default does not. */
+export function guardSignals(guarded: Guarded): () => void {
   const undo: (() => void)[] = [];
   const listen = (event: string, call: () => void): void => {
     process.on(event, call);
     undo.push(() => process.off(event, call));
   };
-  listen("exit", guarded.close);
-  listen("uncaughtExceptionMonitor", guarded.close);
   for (const signal of deadly) {
     listen(signal, () => {
       // Whoever else listens decides when it ends, and tells the Ui.

@@ -2,6 +2,7 @@
 
 import type { RunEvent } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
+import type { StopSignal } from "./ui.ts";
 import type { Line, Verbosity } from "./narrate.ts";
 import { narrate, told } from "./narrate.ts";
 import type { Logger } from "./reporter.ts";
@@ -10,7 +11,7 @@ export type Teller = {
   events(events: readonly RunEvent[]): void;
   /** A line of pipeloom's own. */
   log(level: LogLevel, text: string): void;
-  stopping(signal: "SIGINT" | "SIGTERM", urgent: boolean, inFlight: string): void;
+  stopping(signal: StopSignal, urgent: boolean, inFlight: string): void;
 };
 
 export type TellerOptions = {

@@ -10,7 +10,7 @@ import type { OutStream, Write } from "./output.ts";
 import type { Look } from "./reporter.ts";
 import { createLogger } from "./reporter.ts";
 import { createScreen } from "./screen.ts";
-import { guardTerminal } from "./signals.ts";
+import { guardExit, guardSignals } from "./signals.ts";
 import { summaryLines } from "./summary.ts";
 import { createTeller } from "./teller.ts";
 import type { Ui } from "./ui.ts";
@@ -103,18 +103,22 @@ export function createTerminal(options: TerminalOptions): Ui {
   });
 
   const stopTimer = clock.every(frameMs, tick);
-  const guard = guardTerminal({
-    release() {
-      if (state === "closed") return;
-      draw();
-      screen.release();
-      state = "stopped";
-    },
-    resume() {
-      if (state === "stopped") state = "background";
-    },
-    close: () => close(),
-  });
+  const unguardExit = guardExit(() => close());
+  let unguardSignals: (() => void) | undefined;
+  /** The first region is about to be drawn, which hides the cursor. */
+  const guard = (): (() => void) =>
+    guardSignals({
+      release() {
+        if (state === "closed") return;
+        draw();
+        screen.release();
+        state = "stopped";
+      },
+      resume() {
+        if (state === "stopped") state = "background";
+      },
+      close: () => close(),
+    });
   const output = (line: string): void => print([options.printed(line)]);
   const uncapture = capture({ stdout: output, stderr: output });
 
@@ -128,7 +132,8 @@ export function createTerminal(options: TerminalOptions): Ui {
     screen.leave();
     state = "closed";
     stopTimer();
-    guard();
+    unguardExit();
+    unguardSignals?.();
   };
   const close = (): void => {
     if (view.finishedAt === undefined) view.status = "cancelled";
@@ -138,6 +143,7 @@ export function createTerminal(options: TerminalOptions): Ui {
   return {
     events(events) {
       fold(view, events);
+      if (view.startedAt !== undefined) unguardSignals ??= guard();
       teller.events(events);
     },
     log: (level, line) => teller.log(level, line),

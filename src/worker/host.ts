@@ -15,6 +15,7 @@ import type {
   WorkerBoot,
 } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
+import { Programs } from "../protocol/programs.ts";
 import { unpackAssignments } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import { Attempt, type Shared, thrownText, Turn } from "./attempt.ts";
@@ -106,7 +107,8 @@ export class Host {
     this.#outbox = outbox;
     this.#capture();
     this.#watchCrashes();
-    this.#tools.globals.onChild((pid, runs) => this.#post({ type: "child", pid, runs }));
+    const programs = Programs.from(boot.programs);
+    this.#tools.globals.onProgram(() => programs.enter(boot.slot));
     this.#tools.globals.onProgramText((ctx, stream, text) =>
       programAttempt(ctx).write(stream, text),
     );

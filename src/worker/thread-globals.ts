@@ -10,8 +10,8 @@ export type ThreadGlobals = {
   onUncaught(handle: (thrown: unknown) => void): void;
   /** `process.exit` in user code. */
   onExit(handle: (code: number) => never): void;
-  /** A program was started, or has ended. */
-  onChild(handle: (pid: number, runs: boolean) => void): void;
+  /** A program is about to be started. */
+  onProgram(handle: NonNullable<typeof registry.onProgram>): void;
   /** A program of this attempt has written. */
   onProgramText(handle: NonNullable<typeof registry.onProgramText>): void;
 };
@@ -25,8 +25,8 @@ export const threadGlobals: ThreadGlobals = {
   onExit(handle) {
     process.exit = (code) => handle(Number(code ?? 0));
   },
-  onChild(handle) {
-    registry.onChild = handle;
+  onProgram(handle) {
+    registry.onProgram = handle;
   },
   onProgramText(handle) {
     registry.onProgramText = handle;

@@ -1,6 +1,9 @@
 // Ctrl-C, SIGTERM, kill -9 and readers that leave: exit codes, and what is in the file afterwards.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+
+import { groupRuns } from "../../src/api/process-group.ts";
 import { type Child, ended, executable, newRig, type Rig } from "../support/rig.ts";
 
 setDefaultTimeout(120_000);
@@ -18,6 +21,7 @@ describe.skipIf(process.platform === "win32")("signals", () => {
   test.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],
+    ["SIGHUP", 129],
   ] as const)(
     "%s: running tasks are cancelled, the others stay queued, exit %i",
     async (signal, code) => {
@@ -37,6 +41,69 @@ describe.skipIf(process.platform === "win32")("signals", () => {
         { status: "queued", n: 3 },
       ]);
       expect(runs(rig)).toEqual([{ id: 1, status: "cancelled" }]);
+    },
+  );
+
+  test("SIGHUP is ignored where it was when pipeloom was started", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    rig.pipeline(listening);
+    const command = 'trap "" HUP; exec "$0" run pipeline.ts --db test.db -w1';
+    const child = Bun.spawn(["sh", "-c", command, executable], {
+      cwd: rig.path,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const call = await control.next("listen");
+    child.kill("SIGHUP");
+    call.finish();
+    const next = await control.next("listen");
+    child.kill("SIGTERM");
+    await next.gone;
+    expect((await ended(child)).code).toBe(143);
+    expect(statuses(rig)).toEqual([
+      { status: "cancelled", n: 1 },
+      { status: "done", n: 1 },
+      { status: "queued", n: 3 },
+    ]);
+  });
+
+  test("until the run has begun, a signal has its usual effect", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    rig.pipeline(`
+      export default pipeline({ name: "p", async tasks() { await step("planning"); for (;;); } });
+    `);
+    const child = rig.spawn("run", "pipeline.ts", "--db", "test.db");
+    (await control.next("planning")).finish();
+    child.kill("SIGINT");
+    await child.exited;
+    expect(child.signalCode).toBe("SIGINT");
+  });
+
+  test.skipIf(process.platform !== "linux")(
+    "a third ends the process and its programs, also while user code keeps the main thread busy",
+    async () => {
+      await using rig = newRig();
+      const { control } = rig;
+      rig.pipeline(`
+        import { sh } from "pipeloom";
+        const program = sh({ name: "program", shell: true, command: "echo $$ > pid; sleep 300" });
+        export default pipeline({ name: "p", async *tasks() { yield program(); await step("before"); for (;;); } });
+      `);
+      const child = rig.spawn("run", "pipeline.ts", "--db", "test.db", "-w1");
+      (await control.next("before")).finish();
+      const pid = (): string =>
+        existsSync(rig.file("pid")) ? readFileSync(rig.file("pid"), "utf8") : "";
+      while (!pid().endsWith("\n")) await Bun.sleep(5);
+      // The guard may not be there yet: a person presses Ctrl-C again.
+      while (child.exitCode === null) {
+        child.kill("SIGINT");
+        await Promise.race([child.exited, Bun.sleep(50)]);
+      }
+      expect(child.exitCode).toBe(130);
+      while (groupRuns(Number(pid()))) await Bun.sleep(5);
     },
   );
 

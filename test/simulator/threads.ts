@@ -102,7 +102,7 @@ export class SimulatedTaskThread implements WorkerThread {
         onExit: (handle) => {
           this.exit = handle;
         },
-        onChild: () => undefined,
+        onProgram: () => undefined,
         onProgramText: () => undefined,
       },
       clock: simulatedClock,

@@ -91,6 +91,25 @@ describe.skipIf(process.platform !== "linux")("on a pseudo-terminal", () => {
     expectGivenBack(pty);
   }, 30_000);
 
+  test("a third Ctrl-C gives the cursor back while user code keeps the main thread busy", async () => {
+    writeFileSync(
+      join(cwd, "busy.ts"),
+      `import { pipeline, task } from "pipeloom";
+       const wait = task({ name: "wait", run: () => Bun.sleep(60_000) });
+       export default pipeline({ name: "busy", async *tasks() { yield wait(); await Bun.sleep(500); for (;;); } });`,
+    );
+    await using pty = openPty(["run", "busy.ts", "--db", "busy.db"], { cwd });
+    await pty.until(() => !pty.screen.cursorVisible, "a region");
+    const { length } = pty.screen.writes;
+    await pty.until(() => pty.screen.writes.length > length + 2, "frames");
+    // The third comes when the loop has begun.
+    const presses = setInterval(() => pty.type("\x03"), 400);
+    const code = await pty.exited;
+    clearInterval(presses);
+    expect(code).toBe(130);
+    expect(pty.screen.cursorVisible).toBe(true);
+  }, 30_000);
+
   test("tasks that print a thousand lines, escape sequences and garbage", async () => {
     writeFileSync(join(cwd, "noisy.ts"), noisy);
     await using pty = openPty(["run", "noisy.ts", "--db", "noisy.db"], { cwd, rows: 30 });

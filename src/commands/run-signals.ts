@@ -1,0 +1,84 @@
+// What signals do to a run. Until it has begun they have their usual effect: nothing is lost then, and a module or a
+// `tasks` that loops for ever is ended like any other program.
+//
+// The first asks the run to end, the second ends its threads, the third ends the process, also while user code (a
+// generator, `each`, a hook) keeps the main thread busy: see guard/signals.c.
+
+import { constants } from "node:os";
+
+import { signalGroup } from "../api/process-group.ts";
+import { watchSignals } from "../guard/guard.ts";
+import { isIgnored } from "../guard/ignored.ts";
+import type { Programs } from "../protocol/programs.ts";
+import type { StopSignal } from "../ui/ui.ts";
+
+/** Short runs are over by then, and their start-up is not made longer. */
+const guardDelayMs = 100;
+
+export type SignalTargets = {
+  /** @param urgent true for the second */
+  stop(signal: StopSignal, urgent: boolean): void;
+  /** Gives the terminal back. */
+  close(): void;
+  readonly programs: Programs;
+  /** A descriptor of the terminal, or -1. */
+  readonly terminal: number;
+};
+
+export class RunSignals implements Disposable {
+  /** The first that came. */
+  first: StopSignal | undefined;
+  readonly #targets: SignalTargets;
+  readonly #undo: (() => void)[] = [];
+  #count = 0;
+
+  constructor(targets: SignalTargets) {
+    this.#targets = targets;
+    // Whatever ends the process, no program of a task is left behind.
+    this.#listen("exit", () => this.#endPrograms());
+  }
+
+  /**
+   * The run has begun.
+   * @param isGuardUrgent false when nothing keeps the main thread busy: the guard need not start with the workers then
+   */
+  begin(isGuardUrgent: boolean): void {
+    const signals = (["SIGINT", "SIGTERM", "SIGHUP"] as const).filter(
+      (signal) => signal !== "SIGHUP" || !isIgnored("SIGHUP"),
+    );
+    for (const signal of signals) this.#listen(signal, () => this.#received(signal));
+    const { programs, terminal } = this.#targets;
+    const guard = (): void => watchSignals([...signals, "SIGQUIT"], programs, terminal);
+    if (isGuardUrgent) return guard();
+    const timer = setTimeout(guard, guardDelayMs);
+    this.#undo.push(() => clearTimeout(timer));
+  }
+
+  #received(signal: StopSignal): void {
+    this.first ??= signal;
+    this.#count++;
+    if (this.#count <= 2) return this.#targets.stop(signal, this.#count === 2);
+    // Only where there is no guard.
+    this[Symbol.dispose]();
+    this.#endPrograms();
+    this.#targets.close();
+    process.kill(process.pid, signal);
+  }
+
+  #endPrograms(): void {
+    for (const pid of this.#targets.programs.running()) signalGroup(pid, "SIGKILL");
+  }
+
+  #listen(event: string, call: () => void): void {
+    process.on(event, call);
+    this.#undo.push(() => process.off(event, call));
+  }
+
+  /** Signals have their usual effect again. */
+  [Symbol.dispose](): void {
+    for (const undo of this.#undo.splice(0)) undo();
+  }
+}
+
+/** As a shell says it of a program that a signal has ended. */
+export const exitCodeOf = (signal: StopSignal): number => 128 + constants.signals[signal];

@@ -1,0 +1,82 @@
+// The third signal ends the process at once, whatever its threads do: JavaScript handlers run on the main thread, and
+// user code may keep that busy for ever. Compiled by TinyCC at run time (see native.ts), for 64-bit Linux (glibc, musl).
+// The handler calls only what signal-safety(7) allows. What comes before the third goes on to the runtime's handler.
+
+typedef unsigned long size_t;
+typedef long ssize_t;
+
+extern ssize_t write(int fd, const void *bytes, size_t count);
+extern void _exit(int code);
+extern int kill(int pid, int signal);
+
+struct pollfd {
+  int fd;
+  short events;
+  short revents;
+};
+extern int poll(struct pollfd *fds, unsigned long count, int timeout_ms);
+
+struct sigaction {
+  void *handler;
+  unsigned long mask[16];
+  int flags;
+  void *restorer;
+};
+extern int sigaction(int signal, const struct sigaction *action, struct sigaction *before);
+
+enum { sigint = 2, sigquit = 3, sigkill = 9, last_signal = 64 };
+enum { sa_siginfo = 4, sa_onstack = 0x08000000, sa_restart = 0x10000000 };
+enum { pollout = 4, signals_until_end = 3 };
+
+#define by_default ((void *)0)
+#define ignored ((void *)1)
+
+typedef void (*handler)(int signal, void *info, void *context);
+
+static struct sigaction before[last_signal + 1];
+static volatile int received;
+// Process groups; what is not positive is none (protocol/programs.ts).
+static const volatile int *programs;
+static int capacity;
+// -1: there is no region on a terminal.
+static int terminal = -1;
+
+static const char show_cursor[] = "\r\n\033[0m\033[?25h";
+
+static void end(int signal) {
+  struct pollfd ready = {0, pollout, 0};
+  int i;
+  for (i = 0; i < capacity; i++)
+    if (programs[i] > 1) kill(-programs[i], sigkill);
+  ready.fd = terminal;
+  // A terminal that is stopped (Ctrl-S) or gone would block.
+  if (terminal >= 0 && poll(&ready, 1, 100) == 1 && (ready.revents & pollout))
+    write(terminal, show_cursor, sizeof show_cursor - 1);
+  _exit(128 + signal);
+}
+
+static void on_signal(int signal, void *info, void *context) {
+  void *next = before[signal].handler;
+  if (next == ignored) return;
+  // By default it ends the process: no JavaScript listens any more.
+  if (++received >= signals_until_end || signal == sigquit || next == by_default) end(signal);
+  ((handler)next)(signal, info, context);
+}
+
+// Called once, before `watch`.
+void prepare(const int *pids, int count, int fd) {
+  programs = pids;
+  capacity = count;
+  terminal = fd;
+}
+
+int watch(int signal) {
+  struct sigaction action;
+  int i;
+  // No second signal interrupts the handler.
+  for (i = 0; i < 16; i++) action.mask[i] = ~0UL;
+  action.handler = on_signal;
+  action.flags = sa_siginfo | sa_onstack | sa_restart;
+  action.restorer = 0;
+  return sigaction(signal, &action, &before[signal]);
+}
