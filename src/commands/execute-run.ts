@@ -11,7 +11,9 @@ import {
   prepareRun,
   type RunPipelineOptions,
 } from "../engine/library.ts";
-import { warmThreads } from "../engine/warm-threads.ts";
+import { type WarmThreads, warmThreads } from "../engine/warm-threads.ts";
+import { Guard } from "../guard/guard.ts";
+import { Outputs } from "../guard/outputs.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import { Mask, secretNamesIn } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
@@ -19,9 +21,10 @@ import { Programs } from "../protocol/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { capture } from "../ui/capture.ts";
 import { createUi, type LostOutput, type PacedUi } from "../ui/create.ts";
-import { reasonOf } from "../ui/output.ts";
+import { type OutStream, reasonOf } from "../ui/output.ts";
 import type { OutputOptions, Verbosity } from "./common.ts";
 import { guardExit } from "./exit-guard.ts";
+import { InheritedOutput } from "./inherited-output.ts";
 import { exitCodeOf, RunSignals } from "./run-signals.ts";
 import { UsageError } from "./usage-error.ts";
 import { UserError } from "./user-error.ts";
@@ -75,13 +78,31 @@ export async function executeRun(
   options: RunPipelineOptions,
   output: OutputOptions,
 ): Promise<number> {
-  let mask: Mask | undefined;
   using threads = warmThreads(options.workers, options.concurrency);
+  const outputs = Outputs.take();
+  try {
+    return await runShown(module, options, output, threads, outputs);
+  } finally {
+    outputs?.restore();
+  }
+}
+
+async function runShown(
+  module: ModuleRef,
+  options: RunPipelineOptions,
+  output: OutputOptions,
+  threads: WarmThreads,
+  outputs: Outputs | undefined,
+): Promise<number> {
+  let mask: Mask | undefined;
   const lost: LostOutput[] = [];
   let isOver = false;
   // Before the module is loaded: what it prints must not tear the screen, nor get between the events.
+  const { stdout, stderr } = outputs ?? process;
   const ui = openUi(
     output,
+    stdout,
+    stderr,
     (text) => mask?.text(text) ?? text,
     (each) => {
       lost.push(each);
@@ -102,13 +123,22 @@ export async function executeRun(
       },
       close: () => ui.close(),
       programs,
-      terminal: process.stderr.isTTY ? process.stderr.fd : noTerminal,
     });
-    let hasBegun = false;
+    const inherited = new InheritedOutput(mask, (level, line) => ui.log(level, line));
+    let guard: Guard | undefined;
     const run = await prepareRun(loaded, options, {
       onEvents(events) {
-        if (!hasBegun) signals.begin(run.mayRunUserCode);
-        hasBegun = true;
+        guard ??= new Guard(
+          {
+            signals: [...signals.begin(), "SIGQUIT"],
+            programs,
+            terminal: stderr.isTTY === true ? (stderr.fd ?? noTerminal) : noTerminal,
+            outputs,
+            onText: (stream, text) => inherited.write(stream, text),
+            onDropped: (bytes) => inherited.dropped(bytes),
+          },
+          run.mayRunUserCode,
+        );
         ui.events(events);
         // From here on an exit, of a hook, leaves nothing undone.
         if (events.at(-1)?.type === "run-finished") exit[Symbol.dispose]();
@@ -119,6 +149,8 @@ export async function executeRun(
       threads,
     });
     const summary = await run.start();
+    await guard?.release();
+    inherited.end();
     signals[Symbol.dispose]();
     const { first: signal } = signals;
     ui.finish(summary);
@@ -188,6 +220,8 @@ const stillLoading = (module: ModuleRef): string =>
 
 function openUi(
   output: OutputOptions,
+  stdout: OutStream,
+  stderr: OutStream,
   mask: (text: string) => string,
   onLost: (output: LostOutput) => void,
 ): PacedUi {
@@ -196,10 +230,10 @@ function openUi(
       verbosity: verbosity[output.verbosity],
       json: output.json,
       logFile: output.logFile,
-      stdout: process.stdout,
-      stderr: process.stderr,
+      stdout,
+      stderr,
       env: process.env,
-      isTty: process.stderr.isTTY,
+      isTty: stderr.isTTY === true,
       mask,
       onLost,
     });

@@ -7,13 +7,9 @@
 import { constants } from "node:os";
 
 import { signalGroup } from "../api/process-group.ts";
-import { watchSignals } from "../guard/guard.ts";
 import { isIgnored } from "../guard/ignored.ts";
 import type { Programs } from "../protocol/programs.ts";
 import type { StopSignal } from "../ui/ui.ts";
-
-/** Short runs are over by then, and their start-up is not made longer. */
-const guardDelayMs = 100;
 
 export type SignalTargets = {
   /** @param urgent true for the second */
@@ -21,8 +17,6 @@ export type SignalTargets = {
   /** Gives the terminal back. */
   close(): void;
   readonly programs: Programs;
-  /** A descriptor of the terminal, or -1. */
-  readonly terminal: number;
 };
 
 export class RunSignals implements Disposable {
@@ -40,18 +34,14 @@ export class RunSignals implements Disposable {
 
   /**
    * The run has begun.
-   * @param isGuardUrgent false when nothing keeps the main thread busy: the guard need not start with the workers then
+   * @returns the signals that are listened to
    */
-  begin(isGuardUrgent: boolean): void {
+  begin(): readonly StopSignal[] {
     const signals = (["SIGINT", "SIGTERM", "SIGHUP"] as const).filter(
       (signal) => signal !== "SIGHUP" || !isIgnored("SIGHUP"),
     );
     for (const signal of signals) this.#listen(signal, () => this.#received(signal));
-    const { programs, terminal } = this.#targets;
-    const guard = (): void => watchSignals([...signals, "SIGQUIT"], programs, terminal);
-    if (isGuardUrgent) return guard();
-    const timer = setTimeout(guard, guardDelayMs);
-    this.#undo.push(() => clearTimeout(timer));
+    return signals;
   }
 
   #received(signal: StopSignal): void {

@@ -1,6 +1,6 @@
 // What is needed of the C library, on Linux and macOS. No variadic function: their calls differ between processors.
 
-import { dlopen, type FFIFunction, type Library } from "bun:ffi";
+import { dlopen, type FFIFunction, type Library, ptr } from "bun:ffi";
 
 /** glibc, musl, macOS. */
 const names = [
@@ -24,4 +24,74 @@ export function openLibc<Symbols extends Record<string, FFIFunction>>(
     }
   }
   return undefined;
+}
+
+const descriptorSymbols = {
+  dup: { args: ["int"], returns: "int" },
+  dup2: { args: ["int", "int"], returns: "int" },
+  pipe: { args: ["ptr"], returns: "int" },
+  ioctl: { args: ["int", "u64"], returns: "int" },
+  poll: { args: ["ptr", "u64", "int"], returns: "int" },
+} as const satisfies Record<string, FFIFunction>;
+
+const closeOnExec = process.platform === "darwin" ? 0x20006601 : 0x5451;
+const pollIn = 1;
+/** POLLERR, POLLHUP, POLLNVAL: a read then says what is wrong. */
+const pollEnded = 0x38;
+/** `struct pollfd`: int fd, short events, short revents. */
+const pollBytes = 8;
+
+/** Calls on descriptors that the runtime does not offer. */
+export class Descriptors {
+  readonly #libc: Library<typeof descriptorSymbols>["symbols"];
+
+  private constructor(libc: Library<typeof descriptorSymbols>["symbols"]) {
+    this.#libc = libc;
+  }
+
+  /** Undefined on Windows: its standard handles are no descriptors that children take over. */
+  static open(): Descriptors | undefined {
+    const libc = openLibc(descriptorSymbols);
+    return libc === undefined ? undefined : new Descriptors(libc);
+  }
+
+  /** A second descriptor, which no child process inherits. */
+  duplicate(fd: number): number {
+    const made = checked(this.#libc.dup(fd), "dup");
+    checked(this.#libc.ioctl(made, closeOnExec), "ioctl");
+    return made;
+  }
+
+  /** Makes `to` lead to where `from` leads. */
+  lead(to: number, from: number): void {
+    checked(this.#libc.dup2(from, to), "dup2");
+  }
+
+  /** Neither end is inherited. */
+  pipe(): { readonly read: number; readonly write: number } {
+    const ends = new Int32Array(2);
+    checked(this.#libc.pipe(ptr(ends)), "pipe");
+    for (const end of ends) checked(this.#libc.ioctl(end, closeOnExec), "ioctl");
+    const [read = -1, write = -1] = ends;
+    return { read, write };
+  }
+
+  /** Those of which a read does not block. @param timeoutMs -1: waits for as long as it takes */
+  readable(fds: readonly number[], timeoutMs: number): number[] {
+    const polled = new DataView(new ArrayBuffer(pollBytes * fds.length));
+    for (const [index, fd] of fds.entries()) {
+      polled.setInt32(pollBytes * index, fd, true);
+      polled.setInt16(pollBytes * index + 4, pollIn, true);
+    }
+    if (this.#libc.poll(ptr(polled), fds.length, timeoutMs) <= 0) return [];
+    return fds.filter((_, index) => {
+      const events = polled.getInt16(pollBytes * index + 6, true);
+      return (events & (pollIn | pollEnded)) !== 0;
+    });
+  }
+}
+
+function checked(result: number, name: string): number {
+  if (result < 0) throw new Error(`${name} failed`);
+  return result;
 }

@@ -1,17 +1,112 @@
 // The entry of the guard: a thread that no user code runs in, for what the main thread cannot do while user code keeps
-// it busy.
+// it busy. It compiles the handler of the third signal, and reads what was written past pipeloom.
+
+import { writeSync } from "node:fs";
 
 import { Programs } from "../protocol/programs.ts";
-import type { ToGuard } from "./guard.ts";
-import { compileSignals, type NativeSignals } from "./native.ts";
+import type { FromGuard, ToGuard, WatchedSignals } from "./guard.ts";
+import { Descriptors } from "./libc.ts";
+import { compileSignals, fatalSignals, type NativeSignals } from "./native.ts";
+import { type Pipes, readChunk, readRest, type StreamNumber } from "./outputs.ts";
 
 declare const self: Worker;
+
+/** About 1 MiB that main has not taken in: the pipes then fill up, and who writes waits. */
+const maxUntaken = 1024 * 1024;
+/** When main has taken nothing for so long, it is busy: what comes is dropped, for main may be waiting for who writes. */
+const patienceMs = 1000;
+/** The runtime's own last words, which nobody would be left to show. */
+const crashMark = "oh no: Bun has crashed";
 
 /** Kept: its code is freed with it, and the handlers are called until the process ends. */
 let native: NativeSignals | undefined;
 
 self.onmessage = ({ data }: MessageEvent<ToGuard>) => {
-  native = compileSignals();
-  native.prepare(Programs.from(data.programs).pids, data.terminal);
-  for (const signal of data.signals) native.watch(signal);
+  const { signals, pipes, taken } = data;
+  if (signals !== undefined) watch(signals, pipes);
+  if (pipes !== undefined) new OutputReader(pipes, taken).run();
 };
+
+function watch({ programs, terminal, numbers }: WatchedSignals, pipes: Pipes | undefined): void {
+  try {
+    native = compileSignals();
+  } catch {
+    // Then the third signal waits for the main thread.
+    return;
+  }
+  native.prepare(Programs.from(programs).pids, terminal);
+  for (const number of numbers) native.watch(number);
+  if (pipes === undefined) return;
+  native.prepareCrash(pipes.originalOut, pipes.originalErr);
+  for (const number of fatalSignals) native.watchCrash(number);
+}
+
+class OutputReader {
+  readonly #descriptors: Descriptors;
+  readonly #pipes: Pipes;
+  readonly #taken: Int32Array;
+  readonly #decoders = { 1: new TextDecoder(), 2: new TextDecoder() };
+  #posted = 0;
+  #droppedBytes = 0;
+
+  constructor(pipes: Pipes, taken: SharedArrayBuffer) {
+    const descriptors = Descriptors.open();
+    if (descriptors === undefined) throw new Error("Internal error: pipes without a C library");
+    this.#descriptors = descriptors;
+    this.#pipes = pipes;
+    this.#taken = new Int32Array(taken);
+  }
+
+  /** Blocks this thread to the end of the run: it has nothing else to do, and `postMessage` works from here. */
+  run(): void {
+    const { out, err, wake } = this.#pipes;
+    const streams = new Map<number, StreamNumber>([
+      [out, 1],
+      [err, 2],
+    ]);
+    for (;;) {
+      const ready = this.#descriptors.readable([wake, ...streams.keys()], -1);
+      if (ready.includes(wake)) break;
+      for (const [fd, stream] of streams) {
+        if (!ready.includes(fd)) continue;
+        const bytes = readChunk(fd);
+        // User code has closed the descriptor.
+        if (bytes.length === 0) streams.delete(fd);
+        else this.#take(stream, bytes);
+      }
+    }
+    readRest(this.#descriptors, this.#pipes, (stream, bytes) => this.#take(stream, bytes));
+    this.#tellDropped();
+    this.#post({ type: "end" });
+  }
+
+  #take(stream: StreamNumber, bytes: Uint8Array): void {
+    if (!this.#hasRoom()) {
+      this.#droppedBytes += bytes.length;
+      return;
+    }
+    this.#tellDropped();
+    const text = this.#decoders[stream].decode(bytes, { stream: true });
+    if (stream === 2 && text.includes(crashMark)) writeSync(this.#pipes.originalErr, text);
+    this.#posted += text.length;
+    this.#post({ type: "text", stream, text });
+  }
+
+  #hasRoom(): boolean {
+    for (;;) {
+      const taken = Atomics.load(this.#taken, 0);
+      if (((this.#posted - taken) | 0) < maxUntaken) return true;
+      if (this.#droppedBytes > 0) return false;
+      if (Atomics.wait(this.#taken, 0, taken, patienceMs) === "timed-out") return false;
+    }
+  }
+
+  #tellDropped(): void {
+    if (this.#droppedBytes > 0) this.#post({ type: "dropped", bytes: this.#droppedBytes });
+    this.#droppedBytes = 0;
+  }
+
+  #post(message: FromGuard): void {
+    self.postMessage(message);
+  }
+}

@@ -3,8 +3,9 @@
 
 import { cc, ptr } from "bun:ffi";
 import { closeSync, writeSync } from "node:fs";
+import { constants } from "node:os";
 
-import { openLibc } from "./libc.ts";
+import { Descriptors } from "./libc.ts";
 import source from "./signals.c" with { type: "text" };
 
 export type NativeSignals = {
@@ -14,11 +15,18 @@ export type NativeSignals = {
    */
   prepare(pids: Int32Array, terminal: number): void;
   watch(signal: number): void;
+  /** Where the runtime's crash report goes. */
+  prepareCrash(out: number, err: number): void;
+  watchCrash(signal: number): void;
 };
 
 /** On other systems `struct sigaction` is another, and the third signal waits for the main thread. */
 export const canCompile =
   process.platform === "linux" && (process.arch === "x64" || process.arch === "arm64");
+
+export const fatalSignals = (["SIGILL", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV"] as const).map(
+  (signal) => constants.signals[signal],
+);
 
 /** @throws Error when it cannot be compiled here */
 export function compileSignals(): NativeSignals {
@@ -29,13 +37,15 @@ export function compileSignals(): NativeSignals {
       symbols: {
         prepare: { args: ["ptr", "int", "int"], returns: "void" },
         watch: { args: ["int"], returns: "int" },
+        prepare_crash: { args: ["int", "int"], returns: "void" },
+        watch_crash: { args: ["int"], returns: "int" },
       },
     });
     return {
       prepare: (pids, terminal) => symbols.prepare(ptr(pids), pids.length, terminal),
-      watch(signal) {
-        if (symbols.watch(signal) !== 0) throw new Error(`sigaction(${signal}) failed`);
-      },
+      watch: (signal) => void symbols.watch(signal),
+      prepareCrash: (out, err) => symbols.prepare_crash(out, err),
+      watchCrash: (signal) => void symbols.watch_crash(signal),
     };
   } finally {
     closeSync(path);
@@ -44,11 +54,9 @@ export function compileSignals(): NativeSignals {
 
 /** @returns the end to read from; a pipe takes 64 KiB without a reader */
 function pipeHolding(text: string): number {
-  const libc = openLibc({ pipe: { args: ["ptr"], returns: "int" } });
-  const ends = new Int32Array(2);
-  if (libc === undefined || libc.pipe(ptr(ends)) !== 0) throw new Error("no pipe can be made");
-  const [read = -1, write = -1] = ends;
-  writeSync(write, text);
-  closeSync(write);
-  return read;
+  const pipe = Descriptors.open()?.pipe();
+  if (pipe === undefined) throw new Error("no pipe can be made");
+  writeSync(pipe.write, text);
+  closeSync(pipe.write);
+  return pipe.read;
 }

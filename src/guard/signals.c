@@ -24,7 +24,10 @@ struct sigaction {
 };
 extern int sigaction(int signal, const struct sigaction *action, struct sigaction *before);
 
-enum { sigint = 2, sigquit = 3, sigkill = 9, last_signal = 64 };
+extern int dup2(int from, int to);
+extern int raise(int signal);
+
+enum { sigquit = 3, sigkill = 9, last_signal = 64 };
 enum { sa_siginfo = 4, sa_onstack = 0x08000000, sa_restart = 0x10000000 };
 enum { pollout = 4, signals_until_end = 3 };
 
@@ -63,6 +66,22 @@ static void on_signal(int signal, void *info, void *context) {
   ((handler)next)(signal, info, context);
 }
 
+static int original_out = -1;
+static int original_err = -1;
+
+// The runtime's own last words are to be seen, not to end in a pipe that nobody reads any more.
+static void on_crash(int signal, void *info, void *context) {
+  void *next = before[signal].handler;
+  dup2(original_out, 1);
+  dup2(original_err, 2);
+  // The guard's thread passes on what is in the pipe already.
+  poll(0, 0, 50);
+  if (next == ignored) return;
+  if (next != by_default) return ((handler)next)(signal, info, context);
+  sigaction(signal, &before[signal], 0);
+  raise(signal);
+}
+
 // Called once, before `watch`.
 void prepare(const int *pids, int count, int fd) {
   programs = pids;
@@ -70,13 +89,23 @@ void prepare(const int *pids, int count, int fd) {
   terminal = fd;
 }
 
-int watch(int signal) {
+// Called once, before `watch_crash`.
+void prepare_crash(int out, int err) {
+  original_out = out;
+  original_err = err;
+}
+
+static int install(int signal, void *on, unsigned long mask) {
   struct sigaction action;
   int i;
-  // No second signal interrupts the handler.
-  for (i = 0; i < 16; i++) action.mask[i] = ~0UL;
-  action.handler = on_signal;
+  for (i = 0; i < 16; i++) action.mask[i] = mask;
+  action.handler = on;
   action.flags = sa_siginfo | sa_onstack | sa_restart;
   action.restorer = 0;
   return sigaction(signal, &action, &before[signal]);
 }
+
+// No second signal interrupts the handler.
+int watch(int signal) { return install(signal, on_signal, ~0UL); }
+
+int watch_crash(int signal) { return install(signal, on_crash, 0); }

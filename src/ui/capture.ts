@@ -1,8 +1,8 @@
 // What user code prints in the main thread (when its module is loaded, while `tasks` unfolds), and the runtime's
 // warnings, become lines for whoever owns the screen. Output of tasks is another matter: see src/worker.
 //
-// Its limits: what is written to the descriptors themselves, by `Bun.write(Bun.stdout)` or by a child process
-// that inherits them, passes by. The next frame repairs what that tears.
+// What is written to the descriptors themselves, by `Bun.write(Bun.stdout)` or by a child process that inherits them,
+// passes by: see guard/outputs.ts.
 
 import { Console } from "node:console";
 import { Writable } from "node:stream";
