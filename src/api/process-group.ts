@@ -53,6 +53,16 @@ function statOf(pid: string): string {
   }
 }
 
+/** Ends them: SIGTERM, and SIGKILL for those that run when the time is over. */
+export async function endGroups(pids: readonly number[], withinMs: number): Promise<void> {
+  for (const pid of pids) signalGroup(pid, "SIGTERM");
+  await Promise.all(
+    pids.map(async (pid) => {
+      if (!(await untilGroupEnds(pid, withinMs))) signalGroup(pid, "SIGKILL");
+    }),
+  );
+}
+
 /** @returns whether the group has ended in that time */
 export async function untilGroupEnds(pid: number, withinMs: number): Promise<boolean> {
   const until = performance.now() + withinMs;

@@ -25,6 +25,7 @@ import { type OutStream, reasonOf } from "../ui/output.ts";
 import type { OutputOptions, Verbosity } from "./common.ts";
 import { guardExit } from "./exit-guard.ts";
 import { InheritedOutput } from "./inherited-output.ts";
+import { endLeftChildren } from "./left-children.ts";
 import { exitCodeOf, RunSignals } from "./run-signals.ts";
 import { UsageError } from "./usage-error.ts";
 import { UserError } from "./user-error.ts";
@@ -149,6 +150,7 @@ async function runShown(
       threads,
     });
     const summary = await run.start();
+    await endLeftChildren();
     await guard?.release();
     inherited.end();
     signals[Symbol.dispose]();

@@ -4,6 +4,7 @@
 import type { AnyNode } from "../api/node.ts";
 import { watchNodes } from "../api/node.ts";
 import { thrownAt } from "../api/load.ts";
+import { endGroups } from "../api/process-group.ts";
 import type { RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import { type Slot, type TaskId, taskId } from "../protocol/ids.ts";
@@ -47,6 +48,8 @@ const leastReady = 512;
 const maxInFlight = 8192;
 /** How long running tasks may take to end after a cancel. */
 const cancelGraceMs = 10_000;
+/** How long a program that was left running in the background may take to end after SIGTERM. */
+const backgroundGraceMs = 1_000;
 /** A thread gives a task up by itself, 2 s after its timeout (worker/attempt.ts). One that has not by then is stuck. */
 const timeoutGraceMs = 4_000;
 const maxRecordedPlan = 1000;
@@ -77,6 +80,7 @@ export class Run {
   /** When a retry is due, or a rate limit opens. */
   readonly #alarm = new Alarm(() => this.#advance());
   readonly #mask: Mask | undefined;
+  readonly #programs: Programs;
   #pool: Pool | undefined;
   #writer: WriterThread | undefined;
   #started: RunStarted | undefined;
@@ -120,6 +124,7 @@ export class Run {
       options.pipeline.pools,
       mask === undefined ? undefined : (name) => mask.text(name),
     );
+    this.#programs = options.programs ?? Programs.create();
     this.#timeouts = new TimeoutWatch(timeoutGraceMs, (id) => this.#timedOut(id));
   }
 
@@ -132,7 +137,10 @@ export class Run {
     try {
       await this.#plan();
       this.#openWriter();
-      return await this.#done.promise;
+      const summary = await this.#done.promise;
+      // What `sh` has left running in the background has served the run.
+      await endGroups(this.#programs.running(), backgroundGraceMs);
+      return summary;
     } catch (thrown) {
       throw this.#mask?.error(thrown) ?? thrown;
     } finally {
@@ -337,7 +345,7 @@ export class Run {
       {
         workers,
         concurrency,
-        programs: this.#options.programs ?? Programs.create(),
+        programs: this.#programs,
         spawn: spawnTaskWorker,
         boot: {
           module,

@@ -65,7 +65,7 @@ describe.skipIf(process.platform === "win32")("the end of a program", () => {
     await using rig = newRig();
     const file = rig.pipeline(`
       import { sh } from "pipeloom";
-      const start = sh({ name: "start", shell: true, output: "text", command: "(sleep 300; echo late) & echo $$ > pid; echo started", ${inside(rig)} });
+      const start = sh({ name: "start", shell: true, output: "text", command: "(trap 'echo bye > bye; exit' TERM; echo $$ > pid; while :; do sleep 0.05; done) & while [ ! -s pid ]; do sleep 0.01; done; echo started", ${inside(rig)} });
       const use = sh<{ after: string }>({ name: "use", shell: true, output: "text", command: 'kill -0 -$(cat pid) && echo served', ${inside(rig)} });
       const last = task({ name: "last", run: (said: string) => said });
       export default pipeline({ name: "p", tasks: () => last(use({ after: start() })) });
@@ -76,8 +76,8 @@ describe.skipIf(process.platform === "win32")("the end of a program", () => {
     ]);
     const [said] = rig.rows("SELECT line FROM task_logs WHERE level = 'warn'");
     expect(said?.["line"]).toContain("a background process of it holds its output");
-    const group = await groupOf(rig);
-    await until("the end of the background process", () => !groupRuns(group));
+    expect(groupRuns(await groupOf(rig))).toBe(false);
+    expect(await written(rig, "bye")).toBe("bye\n");
   });
 
   test("a cancel sends SIGTERM once, and leaves time to clean up", async () => {

@@ -156,6 +156,54 @@ describe.skipIf(process.platform === "win32")("signals", () => {
   });
 });
 
+/** 0: not written yet. */
+const pidIn = (rig: Rig): number =>
+  existsSync(rig.file("pid")) ? Number(readFileSync(rig.file("pid"), "utf8")) : 0;
+
+function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch {
+    return false;
+  }
+}
+
+describe.skipIf(process.platform !== "linux")("what tasks have started by themselves", () => {
+  /** A child with a child. */
+  const tree = `["sh", "-c", "sleep 300 & echo $! > pid; wait"]`;
+
+  test("ends with a run that is done", async () => {
+    await using rig = newRig();
+    rig.pipeline(`
+      import { statSync } from "node:fs";
+      const start = task({ name: "start", async run() {
+        Bun.spawn(${tree}, { stdio: ["ignore", "ignore", "ignore"] });
+        while (!statSync("pid", { throwIfNoEntry: false })?.size) await Bun.sleep(5);
+      } });
+      export default pipeline({ name: "p", tasks: () => start() });
+    `);
+    expect(await rig.pipeloom("run", "pipeline.ts", "--db", "test.db")).toMatchObject({ code: 0 });
+    expect(pidIn(rig)).toBeGreaterThan(0);
+    expect(isAlive(pidIn(rig))).toBe(false);
+  });
+
+  test("ends with a run that was stopped", async () => {
+    await using rig = newRig();
+    rig.pipeline(`
+      const start = task({ name: "start", async run() { await Bun.spawn(${tree}).exited; } });
+      export default pipeline({ name: "p", tasks: () => start() });
+    `);
+    const child = rig.spawn("run", "pipeline.ts", "--db", "test.db");
+    while (pidIn(rig) === 0) await Bun.sleep(5);
+    // Two of one kind may arrive as one, and two of different kinds in either order.
+    child.kill("SIGINT");
+    child.kill("SIGTERM");
+    expect([130, 143]).toContain((await ended(child)).code);
+    expect(isAlive(pidIn(rig))).toBe(false);
+  });
+});
+
 test.skipIf(process.platform === "win32")(
   "killed, continued and cancelled: each task has one row",
   async () => {
