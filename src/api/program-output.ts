@@ -5,6 +5,9 @@ const maxKeptBytes = 16 * 1024 * 1024;
 /** A failure names the last line of stderr, unless it is longer than this. */
 const maxTailChars = 8 * 1024;
 
+/** How long output may keep the thread from its event loop. */
+const sliceMs = 10;
+
 export class ProgramOutput {
   /** So many have come. */
   bytes = 0;
@@ -26,7 +29,14 @@ export class ProgramOutput {
   }
 
   async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
-    for await (const chunk of stream) if (!this.#isDiscarded) this.#take(chunk);
+    let turnBegan = performance.now();
+    for await (const chunk of stream) {
+      if (!this.#isDiscarded) this.#take(chunk);
+      if (performance.now() - turnBegan < sliceMs) continue;
+      // A program that always has more would keep timers and messages of this thread from their turn.
+      await new Promise((resolve) => setImmediate(resolve));
+      turnBegan = performance.now();
+    }
     if (!this.#isDiscarded) this.#pass(this.#decoder.decode());
   }
 

@@ -121,6 +121,17 @@ describe.skipIf(process.platform === "win32")("the end of a program", () => {
     expect(groupRuns(await groupOf(rig))).toBe(false);
   });
 
+  test("a program that never stops writing is stopped in time", async () => {
+    await using rig = newRig();
+    const thrown = await failure(
+      rig,
+      `import { sh } from "pipeloom";
+       const program = sh({ name: "program", timeout: 200, command: ["yes", "x".repeat(1000)] });
+       export default pipeline({ name: "p", tasks: () => program() });`,
+    );
+    expect(thrown).toEqual({ name: "TimeoutError", message: "no end after 200 ms" });
+  });
+
   test("the second request to stop does not wait", async () => {
     await using rig = newRig();
     const deaf = "trap '' TERM; echo $$ > pid; while :; do sleep 0.05; done";
