@@ -42,7 +42,8 @@ export interface TaskContext {
    *
    * An array or an iterable is read before the call returns, and may be changed afterwards; an async iterable is read
    * as its rows come, and keeps its place among the other calls. All or nothing: a call that fails stores no row of its
-   * own. A failure that is neither awaited nor caught fails the task. Once the task has ended, each call rejects.
+   * own. A failure that is neither awaited nor caught fails the task. What was not awaited is waited for when the task
+   * has returned; an async iterable for 10 s at most. Once the task has ended, each call rejects.
    *
    * Resolves when there is room for more; awaiting it is what bounds memory.
    */

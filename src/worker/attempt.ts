@@ -57,6 +57,10 @@ export class CancelledError extends Error {
   override readonly name = "CancelledError";
 }
 
+/** A source of rows that the task did not await goes on when the task has returned. */
+export class UnfinishedSourceError extends Error {
+  override readonly name = "UnfinishedSourceError";
+}
 /** The attempt is over, and what it still sends is stored nowhere. */
 export class TaskEndedError extends Error {
   override readonly name = "TaskEndedError";
@@ -68,8 +72,8 @@ const timeoutGraceMs = 2000;
 /** Most progress calls are not worth a look at the clock. */
 const progressCallsPerLook = 64;
 
-/** A task that has returned and did not await its sends is waited for; after this long, its log says so. */
-const unawaitedAfterMs = 5000;
+/** How long a source of rows may go on that the task did not await, once the task has returned. */
+const unawaitedMs = 10_000;
 
 const afterTheEnd = "after the task had ended";
 
@@ -391,9 +395,12 @@ export class Attempt implements TaskContext, Reporting {
     this.onReturned?.();
     if (this.#ended !== undefined || this.areSendsSettled) return;
     if (this.#stopped !== undefined) this.#giveUpLater();
-    this.#waitTimer = this.#shared.clock.after(unawaitedAfterMs, () =>
-      this.log.warn(
-        "the task has returned, and waits for what it sends and did not await: a source of rows, or a checkpoint",
+    this.#waitTimer = this.#shared.clock.after(unawaitedMs, () =>
+      this.#sends?.stopSources(
+        () =>
+          new UnfinishedSourceError(
+            `the task returned ${unawaitedMs / 1000} s ago, and a source of rows that it did not await has not come to its end; await the ctx.insert or ctx.upsert that reads it`,
+          ),
       ),
     );
   }

@@ -259,13 +259,19 @@ export class Sends {
     if (failed?.failure !== undefined) throw failed.failure.thrown;
   }
 
-  /** The attempt is over: sources are stopped, and what is open is rejected. Returns what was sent and not committed. */
-  close(refusal: () => Error): Unit {
-    for (const [send, { iterator }] of this.#sources) {
-      send.fail(refusal());
+  /** Sources that have not come to their end fail, and nothing of them is sent. */
+  stopSources(reason: () => Error): void {
+    for (const [send, { iterator, unit, entry }] of this.#sources) {
+      unit.drop(entry);
+      this.#fail(send, reason());
       stop(iterator);
     }
     this.#sources.clear();
+  }
+
+  /** The attempt is over: what is open is rejected. Returns what was sent and not committed. */
+  close(refusal: () => Error): Unit {
+    this.stopSources(refusal);
     for (const send of this.#checkpoints) send.fail(refusal());
     return this.#unit;
   }

@@ -46,14 +46,18 @@ export class RowsApplier {
    *   a constraint declared ON CONFLICT ROLLBACK has ended the whole transaction (`db.inTransaction` tells).
    */
   apply({ table, onConflict, runs, cells }: RowsPart): void {
+    // Rows of mixed shapes are many short runs of few shapes.
+    const keys = new Map<readonly string[], string>();
     for (const { columns, rowCount } of runs) {
-      this.#applyRun({ table, onConflict, columns }, rowCount, cells);
+      let key = keys.get(columns);
+      if (key === undefined) keys.set(columns, (key = shapeKey({ table, onConflict, columns })));
+      this.#applyRun({ table, onConflict, columns }, key, rowCount, cells);
     }
   }
 
   /** Rows that give the same columns: what a row does not give its statement does not name. */
-  #applyRun(rows: RowsShape, rowCount: number, cells: CellReader): void {
-    const shape = this.#shape(rows);
+  #applyRun(rows: RowsShape, key: string, rowCount: number, cells: CellReader): void {
+    const shape = this.#shape(rows, key);
     let left = rowCount;
     for (const step of shape.steps) {
       if (left < step) continue;
@@ -108,8 +112,7 @@ export class RowsApplier {
     }
   }
 
-  #shape(part: RowsShape): Shape {
-    const key = JSON.stringify([part.table, part.columns, part.onConflict]);
+  #shape(part: RowsShape, key: string): Shape {
     const known = this.#shapes.get(key);
     if (known !== undefined) {
       if (this.#shapes.size > maxShapes / 2) {
@@ -149,6 +152,9 @@ export class RowsApplier {
     }
   }
 }
+
+const shapeKey = ({ table, columns, onConflict }: RowsShape): string =>
+  JSON.stringify([table, columns, onConflict]);
 
 function finalize(shape: Shape): void {
   for (const { statement } of shape.statements.values()) statement.finalize();

@@ -295,19 +295,52 @@ test("a task that has failed while it read a source stops the source, and aborts
   ]);
 });
 
-test("a task that has returned and waits for a source says so in its log", async () => {
+/** It has returned, and its source still has 1 ms. */
+async function waiting() {
   const thread = new Thread();
-  const source = Promise.withResolvers<IteratorResult<never>>();
+  const source = Promise.withResolvers<IteratorResult<{ a: number }>>();
+  let isClosed = false;
   const { end } = thread.start((_, ctx) => {
-    void ctx.insert("t", { [Symbol.asyncIterator]: () => ({ next: () => source.promise }) });
+    void ctx.insert("t", {
+      [Symbol.asyncIterator]: () => ({
+        next: () => source.promise,
+        return: () => {
+          isClosed = true;
+          return new Promise<never>(() => undefined);
+        },
+      }),
+    });
   });
   await turn();
-  await thread.clock.move(5000);
-  expect(thread.lines).toEqual([expect.stringContaining("warn the task has returned, and waits")]);
-  source.resolve({ done: true, value: undefined });
-  await end;
-  await turn();
-  expect(thread.ends).toMatchObject([{ outcome: { status: "done" } }]);
+  await thread.clock.move(9999);
+  expect(thread.ends).toEqual([]);
+  return { thread, source, end, isClosed: () => isClosed };
+}
+
+describe("a source that the task did not await", () => {
+  test("is waited for when the task has returned", async () => {
+    const { thread, source, end } = await waiting();
+    source.resolve({ done: true, value: undefined });
+    await end;
+    await turn();
+    expect(thread.ends).toMatchObject([{ outcome: { status: "done" } }]);
+  });
+
+  test("fails the task when it does not come to its end", async () => {
+    const { thread, end, isClosed } = await waiting();
+    await thread.clock.move(1);
+    await end;
+    await turn();
+    expect(isClosed()).toBe(true);
+    expect(thread.ends).toMatchObject([
+      {
+        outcome: {
+          status: "error",
+          failure: { message: expect.stringContaining("the task returned 10 s ago, and a source") },
+        },
+      },
+    ]);
+  });
 });
 
 /** A context for a caller that does not look at types. */
