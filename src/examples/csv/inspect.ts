@@ -297,13 +297,13 @@ class SeenKinds {
   /** All records of a block. */
   read(reader: RecordReader, bytes: Buffer): void {
     while (reader.next()) {
-      const { bad } = reader;
+      const bad = reader.why === null ? null : reader.bad;
       if (bad !== null) this.#bad(bad);
       else if (this.#isHeader) this.#isHeader = false;
       else {
         this.rows++;
         this.#row(reader, bytes);
-        if (reader.isDoubtful) this.doubtful.push(reader.line);
+        if (reader.nextLine - reader.line > 1 && reader.isDoubtful) this.doubtful.push(reader.line);
       }
     }
   }
@@ -311,9 +311,10 @@ class SeenKinds {
   #row(reader: RecordReader, bytes: Buffer): void {
     const { starts, ends } = reader.fields;
     const seen = this.#kinds;
+    const enough = this.#enough;
     for (let i = 0; i < seen.length; i++) {
       const before = seen[i] as number;
-      if ((before & (this.#enough[i] as number)) !== 0) continue;
+      if ((before & (enough[i] as number)) !== 0) continue;
       const kind = kindOf(bytes, starts[i] ?? 0, ends[i] ?? 0);
       if ((before & kind) === kind) continue;
       seen[i] = before | kind;

@@ -141,7 +141,12 @@ export class RecordReader {
       this.#isBroken = false;
       if (!this.#read(bytes)) return this.#unfinished(bytes);
       if (this.#isBlank && this.#width !== 1) continue;
-      this.why = this.#fault();
+      const isSound =
+        this.fields.count === this.#width &&
+        this.#width !== 1 &&
+        this.#input.isValid &&
+        !this.#isBroken;
+      this.why = isSound ? null : this.#fault();
       return true;
     }
     return false;
@@ -215,13 +220,12 @@ export class RecordReader {
     const { starts, ends, quoted } = this.fields;
     const { bytes, isAscii, isValid } = this.#input;
     // Cut out of one long string they are cheapest.
-    const [from, to] = [starts[index] ?? 0, ends[index] ?? 0];
     let field: string;
     if (isValid) {
       this.#text ??= bytes.toString(isAscii ? "latin1" : "utf8");
-      const start = this.#characterAt(from);
-      field = this.#text.slice(start, this.#characterAt(to));
-    } else field = bytes.toString("utf8", from, to);
+      const start = this.#characterAt(starts[index] ?? 0);
+      field = this.#text.slice(start, this.#characterAt(ends[index] ?? 0));
+    } else field = bytes.toString("utf8", starts[index], ends[index]);
     return quoted[index] === 1 && field.includes('"') ? field.replaceAll('""', '"') : field;
   }
 

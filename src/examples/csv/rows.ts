@@ -174,7 +174,7 @@ class RowMaker {
         this.#isHeader = false;
         continue;
       }
-      const found = reader.bad ?? this.#emptyKey();
+      const found = reader.why === null ? this.#emptyKey() : reader.bad;
       if (found === null) rows.push(this.#make(block.bytes));
       else bad.push(found);
     }

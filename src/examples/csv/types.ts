@@ -10,7 +10,7 @@ export const kinds = {
   integer: 1,
   /** Whole, within 64 bits, beyond 2^53. */
   bigInteger: 2,
-  /** With a point: the digits that the double is written with. */
+  /** As programs write a double: `1.5`, `5.0`, `6.1e-05`. */
   real: 4,
   /** SQLite reads a number from it and would write another text: `007`, `1.10`, `1e5`, `+1`, ` 1`. */
   loose: 8,
@@ -54,6 +54,7 @@ export function kindOf(bytes: Buffer, start: number, to: number): Kind {
     else return unusualKind(bytes, start, to);
   }
   if (digits > exactDigits || digits === 0) return unusualKind(bytes, start, to);
+  if (pointAt === -1 && bytes[from] !== zero) return kinds.integer;
   if (!isPlain(bytes, start, from, pointAt, to)) return kinds.loose;
   return pointAt === -1 ? kinds.integer : kinds.real;
 }
@@ -75,6 +76,9 @@ function isPlain(bytes: Buffer, start: number, from: number, pointAt: number, to
 
 /** What SQLite takes for a number (https://sqlite.org/datatype3.html#type_conversions_prior_to_comparison). */
 const numeric = /^[ \t-\r]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?[ \t-\r]*$/;
+/** Very small and very large numbers as Python and JavaScript write them; `1234e8` is rather a name. */
+const scientific =
+  /^-?[1-9](?:\.[0-9]*[1-9])?e(?:-0[5-9]|-[7-9]|-[1-9][0-9]+|\+1[6-9]|\+[2-9][0-9]|\+[0-9]{3})$/;
 const plainNumber = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$/;
 
 /** The kind of a field of many digits, or of other characters than digits and a point. */
@@ -90,7 +94,8 @@ function unusualKind(bytes: Buffer, start: number, to: number): Kind {
   if (!/[.Ee]/.test(trimmed)) return wholeKind(field, trimmed);
   const number = Number(trimmed);
   if (!Number.isFinite(number)) return kinds.huge;
-  return plainNumber.test(field) && isWrittenSo(number, field) ? kinds.real : kinds.loose;
+  const isWritten = plainNumber.test(field) || scientific.test(field);
+  return isWritten && isWrittenSo(number, field) ? kinds.real : kinds.loose;
 }
 
 const beginsLikeNumber = (code: number): boolean =>
@@ -114,7 +119,7 @@ const isLonger = (digits: string, most: string): boolean =>
 
 /** Whether the double is written with the digits of the field, and a zero at its end only as in `5.0`. */
 const isWrittenSo = (number: number, field: string): boolean =>
-  (!field.endsWith("0") || /[^.]\.0$/.test(field)) &&
+  (!/\.[0-9]*0$/.test(field) || /[^.]\.0$/.test(field)) &&
   !Object.is(number, -0) &&
   significant(String(number)) === significant(field);
 
@@ -181,7 +186,8 @@ function simpleNumber(
     else return undefined;
   }
   if (digits === 0 || digits > exactDigits) return undefined;
-  if (!isLoose && !isPlain(bytes, start, from, pointAt, to)) return undefined;
+  const isOdd = pointAt !== -1 || bytes[from] === zero;
+  if (isOdd && !isLoose && !isPlain(bytes, start, from, pointAt, to)) return undefined;
   const wholeDigits = pointAt === -1 ? digits : pointAt - from;
   const value = mantissa / (powersOfTen[digits - wholeDigits] ?? Number.NaN);
   return isNegative && value !== 0 ? -value : value;
