@@ -6,7 +6,7 @@ import { basename } from "node:path";
 import { each, pipeline, task, type TaskContext } from "pipeloom";
 
 import { type Encoding, encodings } from "./csv/encoding.ts";
-import { findCsvFiles } from "./csv/files.ts";
+import { findCsvFiles, newFiles } from "./csv/files.ts";
 import { badRowError, inspectCsv, type Inspection, type Note, placeOf } from "./csv/inspect.ts";
 import { numberColumns, parseTypes, planTable } from "./csv/plan.ts";
 import { type Quote, quotes } from "./csv/records.ts";
@@ -22,6 +22,8 @@ const checkpointBytes = 3 * 1024 * 1024;
 const firstCheckpointBytes = 512 * 1024;
 /** Well below what a unit may hold: rows may be as short as two bytes. */
 const checkpointRows = 300_000;
+/** Bad rows of a file that are told one by one. */
+const maxTold = 100;
 
 type FileToRead = {
   path: string;
@@ -136,13 +138,16 @@ const load = task({
     let position: Position | null = (ctx.cursor as Position | undefined) ?? null;
     let saved = position;
     let saving: Promise<void> = Promise.resolve();
+    let told = 0;
     try {
       using file = await CsvFile.open(source);
       for (const batch of file.rows(position)) {
         ctx.signal.throwIfAborted();
         for (const bad of batch.bad) {
           if (!skipBadRows) throw badRowError(source.path, bad);
-          ctx.log.warn(`${source.path}, ${placeOf(bad)}: left out: ${bad.why}`);
+          if (told++ < maxTold) {
+            ctx.log.warn(`${source.path}, ${placeOf(bad)}: left out: ${bad.why}`);
+          }
         }
         if (source.key.length === 0) await ctx.insert(table, batch.rows);
         else await ctx.upsert(table, batch.rows, { key: source.key });
@@ -155,12 +160,14 @@ const load = task({
         saving = ctx.checkpoint(position);
         saved = position;
       }
+      file.check();
       await saving;
     } catch (error) {
       if (!(error instanceof ChangedError)) throw error;
       await saving;
       throw changedError(error, saved, table);
     }
+    if (told > maxTold) ctx.log.warn(`${source.path}: ${told - maxTold} other bad rows left out`);
     const { rows, badRows, badLines } = position ?? { rows: 0, badRows: 0, badLines: 0 };
     return { rows, badRows, badLines };
   },
@@ -181,10 +188,15 @@ function changedError(error: ChangedError, saved: Position | null, table: string
 }
 
 type Loaded = { rows: number; badRows: number; badLines: number };
+type Report = { table: string; dir: string; found: FileToRead[]; files: Loaded[] };
 
 const report = task({
   name: "report",
-  run({ table, files }: { table: string; files: Loaded[] }, ctx) {
+  async run({ table, dir, found, files }: Report, ctx) {
+    const known = found.map(({ path }) => path);
+    for (const path of await newFiles(dir, known)) {
+      ctx.log.warn(`${path}: it came after this run had begun, and is not loaded`);
+    }
     const rows = files.reduce((sum, file) => sum + file.rows, 0);
     const badRows = files.reduce((sum, file) => sum + file.badRows, 0);
     const badLines = files.reduce((sum, file) => sum + file.badLines, 0);
@@ -220,12 +232,15 @@ export default pipeline({
     const { dir, table, types, separator, quote, encoding, empty, skipBadRows } = params;
     const key = keyOf(params.key === "" && dir === "" ? "id" : params.key);
     const reading = { separator, quote, encoding, skipBadRows };
-    const files = each(findFiles({ dir, table, types }), (file) =>
+    const found = findFiles({ dir, table, types });
+    const files = each(found, (file) =>
       inspect({ file, reading }, { name: `inspect ${basename(file.path)}` }),
     );
     const loads = prepare({ files, target: { table, key, types, empty }, skipBadRows });
     return report({
       table,
+      dir,
+      found,
       files: each(loads, (one) => load(one, { name: basename(one.source.path) })),
     });
   },

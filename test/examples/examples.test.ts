@@ -255,6 +255,20 @@ test(
 );
 
 test(
+  "of many bad rows the first are told, and all are counted",
+  async () => {
+    using folder = tempFolder();
+    writeFileSync(join(folder.path, "a.csv"), `id,v\n1,x\n${"2\n".repeat(150)}3,y\n`);
+    const { code, err } = await examples(folder.path, "csv", "--dir", "a.csv", "--skip-bad-rows");
+    expect(code).toBe(0);
+    expect(err.match(/left out: 1 field, not 2/g)?.length).toBe(100);
+    expect(err).toContain("a.csv: 50 other bad rows left out");
+    expect(err).toContain("2 rows from 1 files, 150 bad rows left out");
+  },
+  patient,
+);
+
+test(
   "more rows of two bytes than a unit may hold",
   async () => {
     using folder = tempFolder();

@@ -1,6 +1,6 @@
 // Which files of a folder hold rows. Nothing is passed over without a word that a person would expect to be read.
 
-import type { BigIntStats } from "node:fs";
+import { type BigIntStats, existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 
@@ -16,12 +16,24 @@ const aboutTheData = /^(?:readme|license|licence|copying|notice|changelog|change
 
 /** A folder's files of rows by name, links followed; or the one file that it is. */
 export async function findCsvFiles(path: string): Promise<FoundFiles> {
-  if (!(await stat(path)).isDirectory()) return { files: [path], notes: [] };
-  const found = new FolderFiles(path);
-  for (const name of (await readdir(path)).toSorted()) await found.add(name);
+  const found = await lookInto(path);
   if (found.files.length > 0) return found;
   const passedOver = found.notes.map(({ text }) => `; ${text}`).join("");
   throw new Error(`${path}: no .csv, .tsv or .txt file in this folder${passedOver}`);
+}
+
+/** The folder's files that were not there when it was listed; none when it is gone. */
+export async function newFiles(path: string, known: readonly string[]): Promise<string[]> {
+  if (!existsSync(path)) return [];
+  const { files } = await lookInto(path);
+  return files.filter((file) => !known.includes(file));
+}
+
+async function lookInto(path: string): Promise<FoundFiles> {
+  if (!(await stat(path)).isDirectory()) return { files: [path], notes: [] };
+  const found = new FolderFiles(path);
+  for (const name of (await readdir(path)).toSorted()) await found.add(name);
+  return found;
 }
 
 class FolderFiles {

@@ -63,6 +63,7 @@ const lineFeed = 10;
 const carriageReturn = 13;
 
 const quoteHint = "--quote none takes quotes as characters like others";
+const mixedHint = "lines of this file end in different ways, CR and LF";
 const encodingHint = "--encoding names another encoding";
 
 /**
@@ -161,6 +162,7 @@ export class RecordReader {
     }
     const { count } = this.fields;
     if (this.#width !== null && count !== this.#width) {
+      this.#hint = this.#isMixed ? mixedHint : null;
       return `${count} ${count === 1 ? "field" : "fields"}, not ${this.#width}`;
     }
     if (!this.#input.isValid) {
@@ -184,12 +186,20 @@ export class RecordReader {
 
   /** Rows of one field do not show by their width that a line ends in another way than the others. */
   #otherBreak(): string | null {
-    const { starts, ends, quoted } = this.fields;
-    if (quoted[0] === 1) return null;
-    const [other, name] =
-      this.#newline === lineFeed ? [carriageReturn, "carriage return"] : [lineFeed, "line feed"];
-    const isMixed = this.#input.bytes.subarray(starts[0], ends[0]).includes(other);
-    return isMixed ? `a ${name} within it; do the lines end in different ways?` : null;
+    if (!this.#isMixed) return null;
+    this.#hint = mixedHint;
+    return "a line break within the field";
+  }
+
+  /** Whether a line break of the other kind stands outside of quotes. */
+  get #isMixed(): boolean {
+    const { starts, ends, quoted, count } = this.fields;
+    const other = this.#newline === lineFeed ? carriageReturn : lineFeed;
+    for (let i = 0; i < count; i++) {
+      if (quoted[i] === 1) continue;
+      if (this.#input.bytes.subarray(starts[i], ends[i]).includes(other)) return true;
+    }
+    return false;
   }
 
   /** The record that is not a row. */

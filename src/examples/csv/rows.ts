@@ -70,11 +70,12 @@ export class CsvFile implements Disposable {
     const file = await SourceFile.open(source.path);
     const csv = new CsvFile(file, source);
     if (!isSameStamp(file.stamp, source.contents.stamp)) csv.#compare();
+    csv.#checkLastLine();
     return csv;
   }
 
   /**
-   * To be called before rows are committed: they must be those of the file that was looked through. Lines that were added
+   * To be called before rows are committed, and at the end: they must be those of the file that was looked through. Lines that were added
    * to it do no harm, and are compared at the end.
    * @throws ChangedError
    */
@@ -83,6 +84,17 @@ export class CsvFile implements Disposable {
     if (isSameStamp(stamp, this.#seenStamp)) return;
     this.#seenStamp = stamp;
     if (stamp.size <= this.#source.contents.bytes) this.#compare();
+    this.#checkLastLine();
+  }
+
+  /** Where something follows that was not there, the last line may have been half of one. */
+  #checkLastLine(): void {
+    const { contents, dialect, encoding } = this.#source;
+    const end = contents.bytes;
+    if (this.#file.sizeNow() <= end || this.#file.isLineEnd(end, dialect.newline, encoding)) return;
+    throw new ChangedError(
+      `${this.#source.path}: it has grown since it was looked through, when its last line was not whole`,
+    );
   }
 
   /**

@@ -15,6 +15,8 @@ import { join } from "node:path";
 import { pipeline as pipe } from "node:stream/promises";
 import { crc32, createGunzip } from "node:zlib";
 
+import type { Encoding } from "./encoding.ts";
+
 /** What tells that nobody has written to a file. JSON. */
 export type Stamp = {
   readonly size: number;
@@ -97,6 +99,20 @@ export class SourceFile implements Disposable {
   /** The file's stamp as it is now. What was unpacked from a compressed file does not change any more. */
   stampNow(): Stamp {
     return this.isCompressed ? this.stamp : stampOf(this.#file);
+  }
+
+  sizeNow(): number {
+    return this.isCompressed ? this.size : fstatSync(this.#file).size;
+  }
+
+  /** Whether a line ends just before this byte. */
+  isLineEnd(end: number, newline: "\n" | "\r", encoding: Encoding): boolean {
+    const code = newline.charCodeAt(0);
+    const expected =
+      encoding === "utf-16le" ? [code, 0] : encoding === "utf-16be" ? [0, code] : [code];
+    const last = Buffer.alloc(expected.length);
+    this.read(last, last.length, Math.max(0, end - last.length));
+    return expected.every((byte, i) => last[i] === byte);
   }
 
   /** The checksum of the contents up to `end`, or null when there are fewer bytes. */

@@ -4,6 +4,7 @@ import { appendFileSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { findCsvFiles, newFiles } from "../../../src/examples/csv/files.ts";
 import { columnNames, readHead, separatorOf } from "../../../src/examples/csv/dialect.ts";
 import { type Inspection, inspectCsv } from "../../../src/examples/csv/inspect.ts";
 import {
@@ -352,6 +353,30 @@ test("a file that was copied, touched or added to is what it was", async () => {
   expect((await rowsOf(inspection)).length).toBe(200_000);
   appendFileSync(path, "200000,later\n200001,la");
   expect((await rowsOf(inspection)).length).toBe(200_000);
+});
+
+test("a file whose last line was not whole when it was looked through is not loaded further", async () => {
+  for (const [bytes, rest] of [
+    [Buffer.from("id,v\n1,whole\n2,ha"), Buffer.from("lf\n")],
+    [utf16("id,v\n1,whole\n2,ha", "le", true), utf16("lf\n", "le", false)],
+  ] as const) {
+    const path = file(bytes);
+    const inspection = await inspectCsv(path, auto);
+    using csv = await CsvFile.open(sourceOf(inspection));
+    csv.check();
+    appendFileSync(path, rest);
+    expect(() => csv.check()).toThrow("its last line was not whole");
+    expect(await failure(batches(inspection))).toContain("its last line was not whole");
+  }
+});
+
+test("files that come after a folder was listed are found", async () => {
+  file("a\n1\n");
+  const { files } = await findCsvFiles(folder);
+  expect(await newFiles(folder, files)).toEqual([]);
+  writeFileSync(join(folder, "later.csv"), "a\n2\n");
+  expect(await newFiles(folder, files)).toEqual([join(folder, "later.csv")]);
+  expect(await newFiles(join(folder, "gone"), files)).toEqual([]);
 });
 
 test("a file that changes while it is loaded: found before rows are committed, and at the end", async () => {
