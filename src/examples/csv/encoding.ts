@@ -1,5 +1,7 @@
 // Which characters the bytes of a file stand for: told by its beginning, or tried.
 
+import { isUtf8 } from "node:buffer";
+
 export const encodings = ["utf-8", "latin1", "utf-16le", "utf-16be"] as const;
 export type Encoding = (typeof encodings)[number];
 
@@ -49,8 +51,8 @@ export type Beginning = {
 };
 
 /**
- * What a file's first bytes say: a byte order mark, or zeros at every other place (ASCII in UTF-16). Null: nothing, so
- * it is UTF-8 unless its bytes turn out not to be.
+ * What a file's first bytes say: a byte order mark, or UTF-16 without one, by zeros at every other place (ASCII) or by line
+ * breaks of two bytes in what is not UTF-8. Null: nothing, so it is UTF-8 unless its bytes turn out not to be.
  */
 export function detectEncoding(head: Uint8Array): Beginning | null {
   if (head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf) {
@@ -58,14 +60,35 @@ export function detectEncoding(head: Uint8Array): Beginning | null {
   }
   if (head[0] === 0xff && head[1] === 0xfe) return { encoding: "utf-16le", bomBytes: 2 };
   if (head[0] === 0xfe && head[1] === 0xff) return { encoding: "utf-16be", bomBytes: 2 };
-  const zeros = [0, 0];
   const sample = head.subarray(0, 1024);
-  for (let i = 0; i < sample.length; i++)
-    if (sample[i] === 0) zeros[i % 2] = (zeros[i % 2] ?? 0) + 1;
-  const [even = 0, odd = 0] = zeros;
+  const [even, odd] = [zerosFrom(sample, 0), zerosFrom(sample, 1)];
   if (odd > sample.length / 4 && even === 0) return { encoding: "utf-16le", bomBytes: 0 };
   if (even > sample.length / 4 && odd === 0) return { encoding: "utf-16be", bomBytes: 0 };
-  return null;
+  if (beginsAsUtf8(head)) return null;
+  const [little, big] = [wideBreaks(head, 0), wideBreaks(head, 1)];
+  if (little === big) return null;
+  return { encoding: little > big ? "utf-16le" : "utf-16be", bomBytes: 0 };
+}
+
+/** How many zeros there are at every other place. */
+function zerosFrom(bytes: Uint8Array, first: number): number {
+  let zeros = 0;
+  for (let at = first; at < bytes.length; at += 2) if (bytes[at] === 0) zeros++;
+  return zeros;
+}
+
+/** The last character of a beginning may be cut. */
+const beginsAsUtf8 = (head: Uint8Array): boolean =>
+  [0, 1, 2, 3].some((cut) => isUtf8(head.subarray(0, Math.max(0, head.length - cut))));
+
+/** Line breaks of two bytes. @param low the place of the lower byte: 0 or 1 */
+function wideBreaks(head: Uint8Array, low: number): number {
+  let breaks = 0;
+  for (let at = 0; at + 1 < head.length; at += 2) {
+    const code = head[at + low];
+    if (head[at + 1 - low] === 0 && (code === 10 || code === 13)) breaks++;
+  }
+  return breaks;
 }
 
 /**

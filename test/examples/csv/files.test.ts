@@ -304,6 +304,24 @@ test.each(["le", "be"] as const)("half a character of UTF-16 %s is a bad row", a
   expect(await failure(inspectCsv(file(torn), auto))).toContain("line 3: field 2 has bytes");
 });
 
+test.each(["le", "be"] as const)(
+  "UTF-16 %s without a mark, and with few ASCII characters",
+  async (order) => {
+    const bytes = utf16(`名前,値\n${"漢字仮名交じり文の長い一行,二\n".repeat(10)}`, order, false);
+    const inspection = await inspectCsv(file(bytes), auto);
+    expect(inspection.encoding).toBe(`utf-16${order}`);
+    expect((await rowsOf(inspection))[9]).toEqual(["漢字仮名交じり文の長い一行", "二"]);
+  },
+);
+
+test("a zero byte in a field does not make UTF-16 of a file", async () => {
+  const inspection = await inspectCsv(file("id,v\n1,a\0b\n2,c\0\n"), auto);
+  expect(await rowsOf(inspection)).toEqual([
+    [1, "a\0b"],
+    [2, "c\0"],
+  ]);
+});
+
 test("a byte order mark of another encoding than was named is an error", async () => {
   const named = { ...auto, encoding: "latin1" } as const;
   expect(await failure(inspectCsv(file("\ufeffid\n1\n"), named))).toContain(
