@@ -281,7 +281,7 @@ function changedField(column: Merged, fit: Fit): string | null {
   if (fit.isNew) return `${what}, as --types says; leave it out or say text`;
   const anew = `load into another --table with --types ${name}=text`;
   return kind === kinds.loose || kind === kinds.real
-    ? `${what} in the table: ${anew}; --types ${name}=${fit.affinity === "REAL" ? "real" : "integer"} takes it as a number`
+    ? `${what} in the table: ${anew}; --types ${name}=${fit.affinity === "INTEGER" ? "integer" : "real"} takes it as a number`
     : `${what} in the table: ${anew}`;
 }
 

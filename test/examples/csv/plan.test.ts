@@ -120,6 +120,8 @@ test("what a table's column would change is refused, with its place and what to 
     expect(fate(loose, declared)).toContain("would not stay as it is");
     expect(fate(huge, declared)).toContain("would not stay as it is");
   }
+  expect(fate(loose, "DECIMAL(10,2)")).toContain("--types v=real takes it as a number");
+  expect(fate(loose, "DECIMAL(10,2)", { types: "v=real" })).toBe("loose number");
   expect(fate(bigInteger, "REAL")).toContain("would not stay as it is");
   expect(fate(bigInteger, "REAL", { types: "v=real" })).toContain("would not stay as it is");
   expect(fate(real, "INTEGER", { isKey: true })).toContain("would not stay as it is");
