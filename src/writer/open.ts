@@ -27,8 +27,9 @@ export type OpenTuning = {
   readonly busyTimeoutMs: number;
 };
 
-/** Short: who waits longer asks again (see patience.ts), and is not deaf meanwhile. */
-const defaultTuning: OpenTuning = { openTimeoutMs: 1_000, busyTimeoutMs };
+const defaultTuning: OpenTuning = { openTimeoutMs: 5_000, busyTimeoutMs };
+/** For who asks again as long as it takes, and is not deaf meanwhile. */
+export const shortTuning: OpenTuning = { openTimeoutMs: 500, busyTimeoutMs };
 
 /** 8 MiB: appended pages need little, and an upsert into a large table has the operating system's cache behind it. */
 const cacheKib = 8_192;

@@ -15,7 +15,7 @@ import { hasDeferredKeys } from "./deferred-keys.ts";
 import { closeAndDiscard } from "./discard.ts";
 import { FileWatch } from "./file-watch.ts";
 import type { RunLock } from "./lock.ts";
-import { openDatabase, walLimitBytes } from "./open.ts";
+import { openDatabase, shortTuning, walLimitBytes } from "./open.ts";
 import type { Patience } from "./patience.ts";
 import {
   hasOtherLiveRuns,
@@ -90,7 +90,7 @@ export class Session {
     patience: Patience,
   ): Session {
     const isNew = !existsSync(options.db);
-    const db = openDatabase(options, undefined, (reader) =>
+    const db = openDatabase(options, shortTuning, (reader) =>
       refuseIfAlive(reader, options, request),
     );
     let run: PreparedRun | undefined;
