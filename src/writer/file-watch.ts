@@ -2,6 +2,7 @@
 // replaced is written on without an error, and nobody will find there what was committed.
 
 import { realpathSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 
 import { StoreError } from "./store-error.ts";
 
@@ -26,13 +27,14 @@ export class FileWatch {
     }
     // SQLite follows a link once, when it opens, and keeps its -wal beside the file itself.
     const real = realpathSync(db);
-    // The -shm holds the locks: processes with two of them would write at once.
-    this.#files = (wal ? [real, `${real}-wal`, `${real}-shm`] : [real]).map((path) => {
+    // A link may come to lead elsewhere. The -shm holds the locks: processes with two of them would write at once.
+    const paths = new Set([resolve(db), real, ...(wal ? [`${real}-wal`, `${real}-shm`] : [])]);
+    this.#files = [...paths].map((path) => {
       const identity = identityOf(path);
       if (identity === undefined) throw gone(db, path);
       return { path, identity };
     });
-    this.#wal = this.#files[1];
+    this.#wal = this.#files.find(({ path }) => path === `${real}-wal`);
   }
 
   /** Cheap: one stat a file, about 2 µs. @throws StoreError `file-gone` */

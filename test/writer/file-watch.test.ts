@@ -56,6 +56,22 @@ describe.if(onPosix)("the database", () => {
     expect(error.message).toContain(path);
   });
 
+  test("a link that leads elsewhere", () => {
+    using folder = inFolder();
+    const path = folder.file("d/a.db");
+    const link = folder.file("link.db");
+    openDatabase(options(path)).close(true);
+    symlinkSync(path, link);
+    using db = openDatabase(options(link, { wal: false }));
+    db.run("CREATE TABLE t (a)");
+    const watch = new FileWatch(link, false);
+    watch.check();
+    copyFileSync(path, folder.file("copy"));
+    rmSync(link);
+    symlinkSync(folder.file("copy"), link);
+    expect(storeError(() => watch.check()).code).toBe("file-gone");
+  });
+
   test("whoever reads it, writes it or cuts its -wal does not disturb", () => {
     using folder = inFolder();
     const path = folder.file("d/a.db");
