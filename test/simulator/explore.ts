@@ -15,14 +15,9 @@ import { type Simulated, simulate } from "./simulate.ts";
  */
 export const leftOut: Partial<Record<SwitchName, string>> = {
   resumes: "a resumed run with nothing left to do, or only what a rate holds back, hangs",
-  "caught-send": "a rejected send poisons the later ones",
-  "unseen-send": "see caught-send",
-  "late-sends": "a checkpoint after the end is committed",
-  "reused-arrays": "an array that is changed after an un-awaited call is stored as changed",
-  "mixed-shapes": "columns that a row does not name become NULL",
   "clock-jumps": "a clock set back stalls what waits",
-  "disk-busy": "a lock held by another program fails the run",
   "disk-full": "no run-finished event when the writer fails",
+  "slow-hooks": "asynchronous hooks are not waited for",
   "changed-plans": "what is no longer planned stays queued",
 };
 

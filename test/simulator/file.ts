@@ -53,10 +53,11 @@ export type FileContent = {
     readonly place: string;
   }[];
   readonly uniq: number;
+  readonly orphans: number;
   readonly integrity: string;
 };
 
-const empty: FileContent = {
+export const empty: FileContent = {
   runs: [],
   tasks: [],
   logs: [],
@@ -65,6 +66,7 @@ const empty: FileContent = {
   notes: [],
   late: [],
   uniq: 0,
+  orphans: 0,
   integrity: "ok",
 };
 
@@ -81,8 +83,9 @@ export function readFile(path: string): FileContent {
     ),
   );
   const from = <Row>(table: string, sql: string): Row[] => (tables.has(table) ? all<Row>(sql) : []);
+  const count = (table: string): number =>
+    from<{ n: number }>(table, `SELECT COUNT(*) AS n FROM ${table}`)[0]?.n ?? 0;
   return {
-    ...empty,
     runs: from(
       "pipeline_runs",
       "SELECT id, status, error, finished_at FROM pipeline_runs ORDER BY id",
@@ -100,7 +103,8 @@ export function readFile(path: string): FileContent {
     ups: from("ups", "SELECT task, key, a, b, c FROM ups"),
     notes: from("notes", "SELECT task, seg || '/' || step AS place FROM notes"),
     late: from("late", "SELECT task, attempt, CAST(step AS TEXT) AS place FROM late"),
-    uniq: from<{ n: number }>("uniq", "SELECT COUNT(*) AS n FROM uniq")[0]?.n ?? 0,
+    uniq: count("uniq"),
+    orphans: count("orphans"),
     integrity:
       all<{ integrity_check: string }>("PRAGMA integrity_check(1)")[0]?.integrity_check ??
       "nothing",

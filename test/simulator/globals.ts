@@ -2,7 +2,8 @@
 
 import { drainMicrotasks } from "bun:jsc";
 
-import { Channel, type Event, inContext, type VirtualThread, type World } from "./world.ts";
+import type { Event } from "./event-queue.ts";
+import { Channel, inContext, type VirtualThread, type World } from "./world.ts";
 
 /** One end of a simulated channel. Like a real one, it keeps what arrives until it has a handler. */
 export class SimulatedPort {

@@ -35,10 +35,18 @@ export type Seen = {
     | { readonly how: "killed" };
   /** Faults of the disk that did happen. */
   readonly diskFailed: boolean;
+  /** Another program held the file for a while. */
+  readonly wasLocked: boolean;
   readonly before: FileContent | undefined;
   readonly after: FileContent;
   readonly left: readonly string[];
+  /** By the monotonic clock. */
+  readonly startedMs: number;
+  readonly endedMs: number;
 };
+
+/** For what a run does beside its tasks, a task that does not listen, and hooks. */
+const slackMs = 60_000;
 
 const check = (isRight: boolean, what: () => string): void => {
   if (!isRight) throw new Finding(what());
@@ -176,7 +184,7 @@ class Judge {
   /** Interrupted by the end of its thread, and begun again. */
   #wasLost(task: number, attempt: number): boolean {
     return this.#seen.stage.traces.some(
-      (trace) => !trace.thread.isAlive && trace.task === task && trace.attempt === attempt,
+      (trace) => isLost(trace) && trace.task === task && trace.attempt === attempt,
     );
   }
 
@@ -201,6 +209,10 @@ class Judge {
   }
 
   #kindOf({ kind }: Instance): Kind {
+    return this.#kindAt(kind);
+  }
+
+  #kindAt(kind: number): Kind {
     const found = this.#seen.scenario.kinds[kind];
     if (found === undefined) throw new Error(`Internal error: no kind ${kind}`);
     return found;
@@ -219,6 +231,7 @@ class Judge {
       return check(this.#isStopped, () => `${name} is cancelled, and nobody cancelled the run`);
     }
     this.#failureJustified(event, failure);
+    this.#timeJustified(event, failure);
     const limit = this.#settings(name).settings.retries?.limit ?? 0;
     check(
       attempt > limit,
@@ -229,7 +242,7 @@ class Judge {
   get #isStopped(): boolean {
     return (
       this.#seen.session.failFast ||
-      this.#seen.session.incidents.some(({ what }) => what === "cancel")
+      this.#seen.session.incidents.some(({ what }) => what === "cancel" || what === "asked")
     );
   }
 
@@ -248,6 +261,22 @@ class Judge {
       () => `${name} waits ${wait} ms after attempt ${attempt}, and at most ${most} is right`,
     );
     this.#failureJustified(event, event.failure);
+    this.#timeJustified(event, event.failure);
+  }
+
+  /** A timeout is by the time that has passed, whatever the wall clock shows. */
+  #timeJustified({ id, name, attempt }: TaskFinished | TaskRetrying, failure: Failure): void {
+    const { timeout } = this.#settings(name).settings;
+    if (failure.name !== "TimeoutError" || timeout === undefined) return;
+    const trace = this.#seen.stage.traces.findLast(
+      (each) => each.task === id && each.attempt === attempt,
+    );
+    if (trace?.overAt === undefined) return;
+    const took = trace.overAt - trace.begunAt;
+    check(
+      took > timeout - 1,
+      () => `${name} timed out after ${took} ms, and its timeout is ${timeout} ms`,
+    );
   }
 
   /** An attempt that was interrupted by another's fault counts up and is not charged. */
@@ -273,6 +302,9 @@ class Judge {
       (failure.name === "Planned" && text.includes("as planned")) ||
       (failure.name === "TimeoutError" && settings.timeout !== undefined) ||
       (ops.has("conflict") && /UNIQUE|uniq/.test(text)) ||
+      (ops.has("orphan") && /FOREIGN KEY/.test(text)) ||
+      (ops.has("rollback") && /ROLLBACK|UNIQUE|uniq/.test(text)) ||
+      (kind.failBy === "result" && /result\.deep\[0\] is a Date/.test(text)) ||
       (ops.has("unseen") && /rows\[0\]/.test(text)) ||
       (/Worker(?:Exit|Crash)/.test(failure.name) && (isDeath || someExit)) ||
       (failure.name === "WorkerExit" && ops.has("exit"));
@@ -377,6 +409,7 @@ class Judge {
     const ups = groupBy(after.ups);
     const notes = groupBy(after.notes);
     const late = groupBy(after.late);
+    check(after.orphans === 0, () => "a row without its parent was committed");
     check(after.uniq === 0, () => "a unit that did not fit has left rows");
     for (const { id, name, key, segments, isDone } of this.#committed()) {
       const isCurrent = ({ kind, input }: Instance): boolean =>
@@ -525,7 +558,7 @@ class Judge {
       );
     }
     check(
-      this.#seen.left.length === 0,
+      this.#seen.left.length === 0 || this.#seen.wasLocked,
       () => `left beside the file: ${this.#seen.left.join(", ")}`,
     );
     if (this.#isStopped && summary.status !== "done") return;
@@ -553,6 +586,10 @@ class Judge {
     check(
       Bun.deepEquals(hooked, ended),
       () => `onTaskFinish was called for ${hooked.join()}, and ${ended.join()} have ended`,
+    );
+    check(
+      stage.hooksUnderWayAtEnd === 0,
+      () => `the run ended with ${stage.hooksUnderWayAtEnd} calls of onTaskFinish under way`,
     );
     check(
       Bun.deepEquals(stage.hookedSummary, summary) || summary.failure !== null,
@@ -591,10 +628,29 @@ class Judge {
       );
     }
     this.#logsComplete();
+    this.#inTime();
+  }
+
+  /** No longer than if all had run one after the other: nothing waits for a clock that was set back. */
+  #inTime(): void {
+    const { stage, events, scenario, startedMs, endedMs } = this.#seen;
+    let most = slackMs + stage.world.events * (scenario.pace.messageMs + scenario.pace.mainMs);
+    for (const { begunAt, overAt, kind, path } of stage.traces) {
+      const timeout = stage.settings.get(path)?.timeout ?? this.#kindAt(kind).settings.timeout ?? 0;
+      most += (overAt ?? begunAt) - begunAt + timeout;
+    }
+    for (const event of events) {
+      if (event.type === "task-retrying") most += Math.max(event.retryAt - event.at, 0);
+    }
+    for (const { per } of Object.values(scenario.pools)) {
+      most += (per ?? 0) * (stage.dispatches.length + 1);
+    }
+    const took = endedMs - startedMs;
+    check(took <= most, () => `the run took ${took} ms, and all that was to do takes ${most} ms`);
   }
 
   #logsComplete(): void {
-    const { events, stage, after, scenario } = this.#seen;
+    const { events, stage } = this.#seen;
     const told = new Map<string, string[]>();
     for (const event of events) {
       if (event.type !== "task-log") continue;
@@ -603,8 +659,9 @@ class Judge {
       lines.push(event.line);
       told.set(key, lines);
     }
-    for (const { isLost, lines, task, attempt, path, endedAt } of stage.traces) {
-      if (isLost || endedAt === undefined || lines.length === 0) continue;
+    for (const trace of stage.traces) {
+      const { lines, task, attempt, path, endedAt } = trace;
+      if (isLost(trace) || endedAt === undefined || lines.length === 0) continue;
       const found = told.get(`${task}/${attempt}`) ?? [];
       // pipeloom may say something there too.
       let at = 0;
@@ -614,18 +671,13 @@ class Judge {
         () =>
           `${path}, attempt ${attempt}, logged ${JSON.stringify(lines)}, and ${JSON.stringify(found)} was announced`,
       );
-      if (scenario.storeTaskStatus) {
-        const stored = after.logs.filter(
-          (row) => row.task_id === task && row.attempt === attempt,
-        ).length;
-        check(
-          stored >= found.length,
-          () => `${path}: ${found.length} lines were announced and ${stored} are in the file`,
-        );
-      }
     }
   }
 }
+
+/** Its thread was gone before its end was committed. */
+const isLost = ({ thread, overAt }: Trace): boolean =>
+  thread.endedAt <= (overAt ?? Number.MAX_VALUE);
 
 type Committed = {
   readonly id: number;

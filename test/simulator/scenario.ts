@@ -45,6 +45,12 @@ export type Step =
   | { readonly op: "late"; readonly ms: number; readonly what: "insert" | "checkpoint" }
   /** A row whose key is there twice: the unit does not fit. */
   | { readonly op: "conflict" }
+  /** A row that only the commit refuses: its parent is missing, and the foreign key is deferred. */
+  | { readonly op: "orphan" }
+  /** A message whose statement undoes the whole transaction. */
+  | { readonly op: "rollback" }
+  /** So many lines of log at once. */
+  | { readonly op: "flood"; readonly lines: number }
   /** Thrown by a callback that nobody waits for. */
   | { readonly op: "crash" }
   | { readonly op: "exit" };
@@ -60,8 +66,10 @@ export type Kind = {
   readonly steps: readonly Step[];
   /** A list of so many items, or a value. */
   readonly yields: number | "value" | "null";
-  /** Attempts up to this one throw after their steps. */
+  /** Attempts up to this one fail after their steps. */
   readonly failUntil: number;
+  /** They throw, or return what is not JSON. */
+  readonly failBy: "throw" | "result";
   /** Throws where it has not awaited anything. Only without steps that wait. */
   readonly isSync: boolean;
   readonly settings: Settings;
@@ -99,6 +107,8 @@ export type Fan = { readonly source: Expr; readonly item: Expr };
 export type Incident =
   /** Ctrl-C once, or twice. */
   | { readonly what: "cancel"; readonly atEvent: number; readonly urgent: boolean }
+  /** `pipeloom cancel`, from another process. */
+  | { readonly what: "asked"; readonly atEvent: number; readonly urgent: boolean }
   | { readonly what: "clock"; readonly atEvent: number; readonly byMs: number }
   | { readonly what: "kill"; readonly atEvent: number }
   /** The process dies right before or after the writer's statement of this number. */
@@ -131,6 +141,8 @@ export type Scenario = {
   readonly nodes: readonly Expr[];
   readonly roots: readonly number[];
   readonly wal: boolean;
+  /** What `onTaskFinish` does: nothing that takes time, something that does, or it fails. */
+  readonly hook: "quick" | "slow" | "throws";
   readonly storeTaskStatus: boolean;
   /** The last one has no incidents, and comes to the end. */
   readonly sessions: readonly Session[];
@@ -159,6 +171,9 @@ export const switchNames = [
   "kills",
   "cancels",
   "crashes",
+  "orphans",
+  "rollbacks",
+  "slow-hooks",
   "exits",
   "rates",
 ] as const;
@@ -200,7 +215,7 @@ class Generator {
     this.#listKinds = this.#kinds.flatMap(({ yields }, i) =>
       typeof yields === "number" ? [i] : [],
     );
-    const { nodes, roots } = this.#graph();
+    const { nodes, roots } = random.chance(0.01) ? this.#crowd() : this.#graph();
     const sessions = this.#sessions(nodes);
     return {
       seed,
@@ -211,6 +226,9 @@ class Generator {
       nodes,
       roots,
       wal: random.chance(0.85),
+      hook: random.chance(0.8)
+        ? "quick"
+        : random.pick([this.#on["slow-hooks"] ? "slow" : "quick", "throws"] as const),
       storeTaskStatus: sessions.length > 1 || random.chance(0.9),
       sessions,
     };
@@ -244,6 +262,7 @@ class Generator {
       steps,
       yields: this.#yields(),
       failUntil: mayFail ? random.int(1, random.chance(0.2) ? 99 : 2) : 0,
+      failBy: random.chance(0.8) ? "throw" : "result",
       isSync,
       settings:
         hangs && settings.timeout === undefined
@@ -306,6 +325,9 @@ class Generator {
       () => ({ op: "hang", listens: !this.#on["hang-without-listening"] || random.chance(0.6) }),
       () => (this.#on["unseen-send"] ? { op: "unseen" } : undefined),
       () => ({ op: "conflict" }),
+      () => (this.#on.orphans ? { op: "orphan" } : undefined),
+      () => (this.#on.rollbacks ? { op: "rollback" } : undefined),
+      () => ({ op: "flood", lines: random.int(1, 700) }),
       () => (this.#on.crashes ? { op: "crash" } : undefined),
       () => (this.#on.exits ? { op: "exit" } : undefined),
       () =>
@@ -343,6 +365,34 @@ class Generator {
       !used.has(i) || random.chance(0.3) ? [i] : [],
     );
     return { nodes, roots };
+  }
+
+  /** Many short tasks: they are handed out ahead of time, and taken back. */
+  #crowd(): { nodes: Expr[]; roots: number[] } {
+    const random = this.#random;
+    const value = Array.from({ length: random.int(100, 800) }, (_, i) => i);
+    const steps: Step[] = random
+      .pick([
+        [],
+        [{ op: "progress", step: 1, total: 2 }],
+        [{ op: "insert", rows: 1, form: "array", isAwaited: false, isReused: false }],
+      ] as const)
+      .map((step) => step);
+    const isSync = steps.every((step) => !waits(step)) && random.chance(0.8);
+    const settings = random.chance(0.3) ? this.#settings(true, 0.3) : {};
+    const kind = this.#kinds.length;
+    this.#kinds.push({
+      steps,
+      yields: random.pick(["null", "value"]),
+      failUntil: 0,
+      failBy: "throw",
+      isSync,
+      settings: { ...settings, optional: false },
+    });
+    const crowd: Expr = {
+      each: { source: { value }, item: { task: { kind, input: { item: 0 } } } },
+    };
+    return { nodes: [crowd, { task: { kind, input: { ref: 0 } } }], roots: [1] };
   }
 
   /** @param times how often this is evaluated at least: once for each item around it */
@@ -471,7 +521,7 @@ class Generator {
     switch (random.int(0, 6)) {
       case 0:
         return this.#on.cancels
-          ? { what: "cancel", atEvent, urgent: random.chance(0.3) }
+          ? { what: random.pick(["cancel", "asked"]), atEvent, urgent: random.chance(0.3) }
           : undefined;
       case 1:
         return this.#on["clock-jumps"]

@@ -15,6 +15,8 @@ export const schema = `
   CREATE TABLE IF NOT EXISTS ups (key TEXT PRIMARY KEY, path TEXT, task INTEGER, a TEXT DEFAULT 'a0', b INTEGER DEFAULT 7, c TEXT);
   CREATE TABLE IF NOT EXISTS notes (path TEXT, task INTEGER, attempt INTEGER, seg INTEGER, step INTEGER);
   CREATE TABLE IF NOT EXISTS late (path TEXT, task INTEGER, attempt INTEGER, step INTEGER);
+  CREATE TABLE IF NOT EXISTS parents (id INTEGER PRIMARY KEY);
+  CREATE TABLE IF NOT EXISTS orphans (parent INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED, path TEXT);
   CREATE TABLE IF NOT EXISTS uniq (k TEXT PRIMARY KEY, path TEXT);
 `;
 
@@ -32,6 +34,13 @@ type Note = {
 const noted = message<Note>("noted", (db, { path, task: id, attempt, seg, step }) => {
   db.run("INSERT INTO notes VALUES (?, ?, ?, ?, ?)", path, id, attempt, seg, step);
 });
+
+const undone = message<{ readonly k: string; readonly path: string }>(
+  "undone",
+  (db, { k, path }) => {
+    for (let i = 0; i < 2; i++) db.run("INSERT OR ROLLBACK INTO uniq VALUES (?, ?)", k, path);
+  },
+);
 
 export const kindName = (kind: number): string => `kind-${kind}`;
 
@@ -56,14 +65,14 @@ export function pipelineOf(
     name: "simulated",
     params: { salt: 1 },
     schema,
-    messages: [noted],
+    messages: [noted, undone],
     pools: scenario.pools,
     secrets: [secretName],
     tasks: () => builder.work(plannedNodes(scenario, session)),
-    onTaskFinish: (event) => stage.hooked(event),
+    onTaskFinish: (event) => stage.hooked(event, scenario.hook),
     onFinish: (summary) => stage.finished(summary),
   });
-  return { pipeline: made, handles: [noted] };
+  return { pipeline: made, handles: [noted, undone] };
 }
 
 // ── nodes ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -211,6 +220,7 @@ function runKind(
 
 function outcome(kind: Kind, index: number, input: TaskInput, ctx: TaskContext): Json {
   if (ctx.attempt <= kind.failUntil) {
+    if (kind.failBy === "result") return { deep: [new Date(0)] } as unknown as Json;
     throw new Planned(`as planned, with ${secret}, in attempt ${ctx.attempt}`);
   }
   return resultOf(kind, index, input);
@@ -320,6 +330,13 @@ class Script {
           { k, path: id },
         ]);
       }
+      case "orphan":
+        return this.#misbehaves ? ctx.insert("orphans", [{ parent: -1, path: id }]) : undefined;
+      case "rollback":
+        return this.#misbehaves ? ctx.emit(undone, { k: `${id}/${index}`, path: id }) : undefined;
+      case "flood":
+        for (let i = 0; i < step.lines; i++) log(`line ${i}`, ctx, this.#trace);
+        return;
       case "crash":
         return this.#misbehaves ? this.#crash() : undefined;
       case "exit":

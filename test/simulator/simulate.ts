@@ -1,17 +1,27 @@
 // One simulation: the sessions of a scenario, one process after the other over the same file, each judged when it is over.
 
 import type { Database } from "bun:sqlite";
-import { copyFileSync, existsSync, mkdtempSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Run } from "../../src/engine/run.ts";
+import { controlPath } from "../../src/protocol/control.ts";
 import type { RunEvent } from "../../src/protocol/events.ts";
 import { type Failure, toFailure } from "../../src/protocol/failure.ts";
 import type { RunSummary } from "../../src/protocol/summary.ts";
 import type { Reader } from "../../src/reader/query.ts";
 import { Disk, withStatementHook } from "./disk.ts";
-import { buryProcess, type FileContent, readFile } from "./file.ts";
+import { buryProcess, empty, type FileContent, readFile } from "./file.ts";
 import { withGlobals } from "./globals.ts";
 import { judge, type Seen } from "./judge.ts";
 import type { Incident, Scenario, Session } from "./scenario.ts";
@@ -77,13 +87,14 @@ class Simulation {
     let db = this.#path(0);
     mkdirSync(join(this.#folder, "0"));
     for (const session of this.#scenario.sessions) {
+      const startedMs = this.#startMs;
       const process = new Process(this.#scenario, session, db, this.#resume, this.#startMs, () =>
         this.#copyOf(db),
       );
       const end = process.run();
       this.#startMs = process.world.now + 1000;
       if (end.how === "killed") db = this.#path(this.#process);
-      const after = existsSync(db) ? this.#read(db) : noContent;
+      const after = existsSync(db) ? this.#read(db) : empty;
       const seen: Seen = {
         scenario: this.#scenario,
         session,
@@ -91,10 +102,13 @@ class Simulation {
         events: process.events,
         output: process.output,
         end,
-        diskFailed: process.disk.happened.size > 0,
+        diskFailed: [...process.disk.happened].some((code) => code !== "SQLITE_BUSY"),
+        wasLocked: process.disk.happened.has("SQLITE_BUSY"),
         before: this.#before,
         after,
         left: process.left,
+        startedMs,
+        endedMs: process.endedMs,
       };
       this.#trail.push(seen);
       process.count(this.#features, end.how, this.#before !== undefined);
@@ -126,18 +140,6 @@ class Simulation {
   }
 }
 
-const noContent: FileContent = {
-  runs: [],
-  tasks: [],
-  logs: [],
-  ins: [],
-  ups: [],
-  notes: [],
-  late: [],
-  uniq: 0,
-  integrity: "ok",
-};
-
 /** One process: a main thread, a writer, and task threads. */
 class Process {
   readonly world: World;
@@ -146,6 +148,7 @@ class Process {
   readonly output: string[] = [];
   readonly disk: Disk;
   left: readonly string[] = [];
+  endedMs = 0;
   readonly #scenario: Scenario;
   readonly #session: Session;
   readonly #db: string;
@@ -252,6 +255,8 @@ class Process {
   async #follow(run: Run): Promise<void> {
     try {
       this.#summary = await run.start();
+      this.endedMs = this.world.now;
+      this.stage.hooksUnderWayAtEnd = this.stage.hooksUnderWay;
     } catch (thrown) {
       this.#refused = toFailure(thrown);
     }
@@ -295,7 +300,12 @@ class Process {
   #plan(incident: Incident): void {
     switch (incident.what) {
       case "cancel":
-        return this.#at(incident.atEvent, () => this.#run?.stop(incident.urgent));
+        return this.#at(incident.atEvent, () =>
+          // A signal's handler runs on the main thread when that comes to it.
+          this.world.schedule(this.world.main, "", 0, () => this.#run?.stop(incident.urgent)),
+        );
+      case "asked":
+        return this.#at(incident.atEvent, () => this.#ask(incident.urgent));
       case "clock":
         return this.#at(incident.atEvent, () => this.world.jumpClock(incident.byMs));
       case "kill":
@@ -309,6 +319,13 @@ class Process {
 
   #at(event: number, work: () => void): void {
     this.world.atEvent(event, work);
+  }
+
+  #ask(isUrgent: boolean): void {
+    const started = this.events[0];
+    if (started?.type !== "run-started") return;
+    const path = controlPath(realpathSync(this.#db), started.run);
+    if (existsSync(path)) appendFileSync(path, isUrgent ? "urgent\n" : "cancel\n");
   }
 
   #kill(): void {

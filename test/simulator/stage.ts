@@ -31,6 +31,8 @@ export type Trace = {
   sentAfterReturn: boolean;
   /** Its end has been announced. */
   isOver: boolean;
+  /** When main heard of its end. */
+  overAt: number | undefined;
   /** `ctx` took something from it after its end was announced. */
   acceptedLate: boolean;
 };
@@ -38,16 +40,22 @@ export type Trace = {
 /** How long after its timeout an attempt that does not listen still counts against limits: pipeloom gives it up then. */
 const givenUpAfterMs = 2_000;
 
+/** Of a slow hook. Short enough for all that one run has. */
+const hookMs = 3;
+
 export class Stage {
   readonly world: World;
   readonly traces: Trace[] = [];
   readonly dispatches: { readonly id: number; readonly name: string; readonly at: number }[] = [];
   readonly hookedIds: number[] = [];
+  hooksUnderWay = 0;
+  hooksUnderWayAtEnd = 0;
   hookedSummary: RunSummary | undefined;
   readonly #scenario: Scenario;
   readonly #session: Session;
   readonly #threads = new Map<VirtualThread, SimulatedTaskThread>();
   readonly #open = new Set<Trace>();
+  readonly #byTask = new Map<number, Trace[]>();
 
   constructor(world: World, scenario: Scenario, session: Session) {
     this.world = world;
@@ -78,6 +86,7 @@ export class Stage {
       afterReturn: [],
       sentAfterReturn: false,
       isOver: false,
+      overAt: undefined,
       acceptedLate: false,
     };
     if (!trace.thread.isAlive || this.world.isDead) return trace;
@@ -87,6 +96,9 @@ export class Stage {
       );
     }
     this.traces.push(trace);
+    const others = this.#byTask.get(trace.task);
+    if (others === undefined) this.#byTask.set(trace.task, [trace]);
+    else others.push(trace);
     this.#open.add(trace);
     this.#assertLimits(trace);
     return trace;
@@ -134,13 +146,29 @@ export class Stage {
   }
 
   announced({ id, attempt }: Pick<TaskFinished, "id" | "attempt">): void {
-    for (const trace of this.traces) {
-      if (trace.task === id && trace.attempt <= attempt) trace.isOver = true;
+    for (const trace of this.#byTask.get(id) ?? []) {
+      if (trace.attempt > attempt) continue;
+      trace.isOver = true;
+      trace.overAt ??= this.world.now;
     }
   }
 
-  hooked({ id }: TaskFinished): void {
+  hooked({ id }: TaskFinished, how: Scenario["hook"]): unknown {
     this.hookedIds.push(id);
+    switch (how) {
+      case "quick":
+        return undefined;
+      case "throws":
+        throw new Error("a hook that fails changes nothing");
+      case "slow":
+        this.hooksUnderWay++;
+        return new Promise<void>((resolve) => {
+          setTimeout(() => {
+            this.hooksUnderWay--;
+            resolve();
+          }, hookMs);
+        });
+    }
   }
 
   finished(summary: RunSummary): void {

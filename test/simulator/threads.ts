@@ -131,7 +131,7 @@ export class SimulatedTaskThread implements WorkerThread {
   terminate(): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    this.#world.schedule(undefined, "", this.#world.latencyMs, () => this.die(0));
+    this.#world.schedule(this.#world.outside, "", this.#world.latencyMs, () => this.die(0));
   }
 
   #receive(message: ToWorker): void {
@@ -159,7 +159,7 @@ export class SimulatedTaskThread implements WorkerThread {
   die(code: number): void {
     const { thread } = this;
     if (!thread.isAlive) return;
-    thread.isAlive = false;
+    this.#world.end(thread);
     this.#events.ended(thread);
     const cells = this.#cells;
     const atDeath = cells?.slice();
@@ -199,7 +199,7 @@ export function simulatedWriterThread(
       incoming.send(() => writer.receive(copy));
     },
     terminate: () => {
-      thread.isAlive = false;
+      if (thread.isAlive) world.end(thread);
     },
   };
   thread.onUncaught = (thrown) =>

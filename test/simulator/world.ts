@@ -4,6 +4,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { drainMicrotasks } from "bun:jsc";
 
+import { type Event, EventQueue, isBefore } from "./event-queue.ts";
 import { Random } from "./random.ts";
 
 /** What a simulation is about to prove does not happen. */
@@ -16,6 +17,8 @@ export class VirtualThread {
   /** Its own time, ms: ahead of the world's while it works or is blocked; infinite while nothing can wake it. */
   now: number;
   isAlive = true;
+  endedAt = Number.POSITIVE_INFINITY;
+  readonly events = new EventQueue();
   /** Its last event per channel: what was sent first arrives first. */
   readonly lastAt = new Map<string, number>();
   /** What a callback of its timers threw and nobody caught. */
@@ -29,18 +32,6 @@ export class VirtualThread {
   }
 }
 
-export type Event = {
-  at: number;
-  readonly order: number;
-  /** Undefined: something that befalls the process from outside. */
-  readonly thread: VirtualThread | undefined;
-  readonly work: () => void;
-  /** False for a timer that does not keep the process alive. */
-  isVital: boolean;
-  /** It is still to come. */
-  isWaiting: boolean;
-};
-
 /** How long things take, ms. */
 export type Pace = {
   readonly messageMs: number;
@@ -52,6 +43,8 @@ export type Pace = {
 /** What waits for a busy thread comes after what the thread itself goes on with. */
 const justAfterMs = 1e-6;
 const lookMs = 0.0005;
+/** Timers that keep nothing alive, while a thread is blocked: if nothing else happens, nothing will. */
+const maxIdle = 100;
 const maxLooks = 3_000_000;
 const maxEvents = 200_000;
 /** Timeouts are capped at 24 days; no scenario has waits of more than minutes. */
@@ -61,6 +54,8 @@ const wallStartMs = Date.UTC(2026, 10, 26);
 export class World {
   readonly random: Random;
   readonly main: VirtualThread;
+  /** Whatever befalls the process from outside: nothing that a thread does keeps it waiting. */
+  readonly outside: VirtualThread;
   current: VirtualThread;
   /** The process was killed: nothing has an effect any more. */
   isDead = false;
@@ -74,8 +69,8 @@ export class World {
   #order = 0;
   #looks = 0;
   #vital = 0;
-  readonly #heap: Event[] = [];
-  readonly #outside: { readonly count: number; readonly work: () => void }[] = [];
+  readonly #threads: VirtualThread[] = [];
+  readonly #incidents: { readonly count: number; readonly work: () => void }[] = [];
   readonly #afterEvent: (() => void)[] = [];
   readonly #pace: Pace;
 
@@ -83,7 +78,8 @@ export class World {
     this.random = new Random(seed);
     this.#pace = pace;
     this.#now = startMs;
-    this.main = new VirtualThread("main", startMs);
+    this.outside = this.#add("outside", startMs);
+    this.main = this.#add("main", startMs);
     this.current = this.main;
   }
 
@@ -109,7 +105,21 @@ export class World {
   }
 
   thread(name: string): VirtualThread {
-    return new VirtualThread(name, this.current.now);
+    return this.#add(name, this.current.now);
+  }
+
+  #add(name: string, now: number): VirtualThread {
+    const thread = new VirtualThread(name, now);
+    this.#threads.push(thread);
+    return thread;
+  }
+
+  /** The thread is gone, and with it all that was to come for it. */
+  end(thread: VirtualThread): void {
+    thread.isAlive = false;
+    thread.endedAt = this.#now;
+    for (const event of thread.events) this.cancel(event);
+    this.#threads.splice(this.#threads.indexOf(thread), 1);
   }
 
   /**
@@ -117,18 +127,17 @@ export class World {
    * @param afterMs from the time of whoever runs now
    */
   schedule(
-    thread: VirtualThread | undefined,
+    thread: VirtualThread,
     channel: string,
     afterMs: number,
     work: () => void,
     isVital = true,
   ): Event {
     const earliest = this.current.now + afterMs;
-    const last = thread?.lastAt.get(channel) ?? 0;
-    const at = channel === "" ? earliest : Math.max(earliest, last);
-    if (channel !== "") thread?.lastAt.set(channel, at);
-    const event: Event = { at, order: this.#order++, thread, work, isVital, isWaiting: false };
-    this.#push(event);
+    const at = channel === "" ? earliest : Math.max(earliest, thread.lastAt.get(channel) ?? 0);
+    if (channel !== "") thread.lastAt.set(channel, at);
+    const event: Event = { at, order: this.#order++, work, isVital, isWaiting: false };
+    if (thread.isAlive) this.#push(thread, event);
     return event;
   }
 
@@ -170,27 +179,37 @@ export class World {
 
   /** Something befalls the process when so many events have passed. */
   atEvent(count: number, work: () => void): void {
-    this.#outside.push({ count, work });
-    this.#outside.sort((a, b) => a.count - b.count);
+    this.#incidents.push({ count, work });
+    this.#incidents.sort((a, b) => a.count - b.count);
   }
 
   #befall(): void {
-    for (let next = this.#outside[0]; next !== undefined && next.count <= this.events;) {
-      this.#outside.shift();
-      this.schedule(undefined, "", 0, next.work);
-      next = this.#outside[0];
+    for (let next = this.#incidents[0]; next !== undefined; next = this.#incidents[0]) {
+      if (next.count > this.events) return;
+      this.#incidents.shift();
+      next.work();
     }
   }
 
   /** Runs events until `isOver`, or until nothing is left that could change anything. */
   run(isOver: () => boolean): void {
     while (!isOver() && !this.isDead && this.#vital > 0) {
-      const event = this.#pop();
-      if (event === undefined) return;
-      if (this.#perform(event)) this.#endEvent();
+      const thread = this.#next(this.#threads);
+      if (thread === undefined) return;
+      if (this.#perform(thread)) this.#endEvent();
       this.#befall();
       this.#assertBounded();
     }
+  }
+
+  /** Whose event is the next. */
+  #next(threads: readonly VirtualThread[]): VirtualThread | undefined {
+    let next: VirtualThread | undefined;
+    for (const thread of threads) {
+      if (isBefore(thread.events.first, next?.events.first)) next = thread;
+      else if (next === undefined && thread.events.first !== undefined) next = thread;
+    }
+    return next;
   }
 
   /** Something is wrong: nothing goes on after it. */
@@ -220,10 +239,12 @@ export class World {
 
   #goOn(others: readonly VirtualThread[], isOver: () => boolean): boolean {
     const blocked = this.current;
+    let idle = 0;
     while (!isOver()) {
-      const event = this.#popOf(others);
-      if (event === undefined) return false;
-      this.#perform(event);
+      const thread = this.#next(others.filter(({ isAlive }) => isAlive));
+      if (thread?.events.first === undefined) return false;
+      if (!thread.events.first.isVital && ++idle > maxIdle) return false;
+      this.#perform(thread);
       this.current = blocked;
       blocked.now = Math.max(blocked.now, this.#now);
       this.#assertBounded();
@@ -232,28 +253,19 @@ export class World {
     return true;
   }
 
-  /** False when there was nothing to run: its thread is gone, or still busy. */
-  #perform(event: Event): boolean {
-    const { thread } = event;
-    if (thread !== undefined && thread.isAlive && thread.now > event.at) {
-      // Busy: it comes to this later; or never, if nothing wakes it.
+  /** The thread's next event. False when it did not run: the thread is still busy. */
+  #perform(thread: VirtualThread): boolean {
+    const event = thread.events.shift();
+    if (event === undefined) return false;
+    this.cancel(event);
+    // Busy: it comes to this later; or never, if nothing wakes it.
+    if (thread.now > event.at && thread !== this.outside) {
       if (thread.now === Number.POSITIVE_INFINITY) return false;
       event.at = thread.now + justAfterMs;
-      this.#push(event);
+      this.#push(thread, event);
       return false;
     }
     this.#now = Math.max(this.#now, event.at);
-    if (thread === undefined) {
-      this.current = this.main;
-      const { now } = this.main;
-      // From outside, whatever main is busy with.
-      this.main.now = Math.max(this.#now, event.at);
-      this.events++;
-      event.work();
-      this.main.now = Math.max(now, this.#now);
-      return true;
-    }
-    if (!thread.isAlive) return false;
     thread.now = Math.max(thread.now, event.at) + this.#costMs(thread);
     this.current = thread;
     this.events++;
@@ -267,75 +279,11 @@ export class World {
     return 0.001 + this.random.skewed(most);
   }
 
-  // ── the heap: earliest first, and of the same time the one that was scheduled first ──
-
-  #push(event: Event): void {
+  #push(thread: VirtualThread, event: Event): void {
     event.isWaiting = true;
     if (event.isVital) this.#vital++;
-    const heap = this.#heap;
-    heap.push(event);
-    for (let child = heap.length - 1; child > 0;) {
-      const parent = (child - 1) >> 1;
-      if (!isBefore(heap[child], heap[parent])) return;
-      swap(heap, child, parent);
-      child = parent;
-    }
+    thread.events.push(event);
   }
-
-  #pop(): Event | undefined {
-    for (;;) {
-      const first = this.#heap[0];
-      const last = this.#heap.pop();
-      if (first === undefined || last === undefined) return undefined;
-      if (this.#heap.length > 0) {
-        this.#heap[0] = last;
-        this.#sink();
-      }
-      if (!first.isWaiting) continue;
-      this.cancel(first);
-      return first;
-    }
-  }
-
-  #sink(): void {
-    const heap = this.#heap;
-    for (let parent = 0; ;) {
-      let least = parent;
-      for (const child of [2 * parent + 1, 2 * parent + 2]) {
-        if (isBefore(heap[child], heap[least])) least = child;
-      }
-      if (least === parent) return;
-      swap(heap, least, parent);
-      parent = least;
-    }
-  }
-
-  /** The next of these threads, or of what comes from outside. Rare, and the heap is small. */
-  #popOf(threads: readonly VirtualThread[]): Event | undefined {
-    let first: Event | undefined;
-    for (const event of this.#heap) {
-      const isTheirs = event.thread === undefined || threads.includes(event.thread);
-      if (!isTheirs || !event.isWaiting || !event.isVital) continue;
-      if (first === undefined || isBefore(event, first)) first = event;
-    }
-    if (first === undefined) return undefined;
-    this.cancel(first);
-    this.#heap.splice(this.#heap.indexOf(first), 1);
-    // A sorted list is a heap.
-    this.#heap.sort((a, b) => a.at - b.at || a.order - b.order);
-    return first;
-  }
-}
-
-const isBefore = (a: Event | undefined, b: Event | undefined): boolean =>
-  a !== undefined && b !== undefined && (a.at < b.at || (a.at === b.at && a.order < b.order));
-
-function swap(heap: Event[], a: number, b: number): void {
-  const left = heap[a];
-  const right = heap[b];
-  if (left === undefined || right === undefined) return;
-  heap[a] = right;
-  heap[b] = left;
 }
 
 /**
