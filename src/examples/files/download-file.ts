@@ -50,7 +50,7 @@ export type Downloaded = {
   readonly sha256: string;
   /** How many of the bytes an earlier attempt had left. */
   readonly resumedAt: number;
-  /** Whether the server said how long the file is, or where it ends. */
+  /** Whether the server said how long the file is or where it ends, or its checksum is right. */
   readonly isKnownWhole: boolean;
 };
 
@@ -117,8 +117,11 @@ class Download {
     }
     const sha256 = hash.digest("hex");
     await this.#check(sha256, start);
-    const isChunked = incoming.response.headers.has("transfer-encoding");
-    const isKnownWhole = total !== null || isChunked || incoming.codings.length > 0;
+    const isKnownWhole =
+      total !== null ||
+      incoming.response.headers.has("transfer-encoding") ||
+      incoming.codings.length > 0 ||
+      (this.#options.sha256 ?? null) !== null;
     const file = { bytes, sha256, resumedAt: start, isKnownWhole };
     await this.#publish(file, total);
     return file;
@@ -164,7 +167,9 @@ class Download {
     const bytes = await partBytes(this.#path, record);
     if (record === null || bytes === null || bytes === 0 || record.url !== this.#shown) return null;
     const { validator, total } = record;
-    return validator === null ? null : { bytes, validator, total };
+    if (validator === null) return null;
+    // Of a beginning that is all of it, the last byte is asked for again: there is no range behind the end.
+    return { bytes: bytes === total ? bytes - 1 : bytes, validator, total };
   }
 
   async #begin(response: Response): Promise<Incoming> {

@@ -2,7 +2,7 @@
 // outlives the part until the download is known elsewhere: it is the proof that the file is pipeloom's.
 
 import type { Stats } from "node:fs";
-import { lstat, readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, readFile, rename, rm, writeFile } from "node:fs/promises";
 
 export type PartRecord = {
   readonly url: string;
@@ -46,8 +46,12 @@ const foreign = (path: string): Error =>
     `${path}: pipeloom writes to a file of this name, and there is one that it did not make; move it away`,
   );
 
-export const writeRecord = (path: string, record: PartRecord): Promise<void> =>
-  writeFile(recordPath(path), JSON.stringify(record), { flush: true });
+/** Whole or not at all: half a record would be somebody else's file to the next run. */
+export async function writeRecord(path: string, record: PartRecord): Promise<void> {
+  const name = `${recordPath(path)}.new`;
+  await writeFile(name, JSON.stringify(record), { flush: true });
+  await rename(name, recordPath(path));
+}
 
 /** The part first: without its record it would be somebody else's. */
 export async function dropPart(path: string): Promise<void> {

@@ -80,14 +80,20 @@ export const contentEncodings = ({ headers }: Response): readonly string[] =>
     .map((coding) => coding.trim())
     .filter((coding) => coding !== "" && coding !== "identity");
 
-/** @throws Error for a coding that is not known */
-export function unpacked(bytes: Pieces, codings: readonly string[]): Pieces {
-  return codings.toReversed().reduce((packed, coding) => {
-    const format = unpackers[coding];
-    if (format === undefined)
-      throw new Error(`the answer is packed as ${coding}, which is not known`);
-    return streamOf(packed).pipeThrough(new DecompressionStream(format));
-  }, bytes);
+/** @throws Error for a coding that is not known, and for content that is not packed so */
+export const unpacked = (bytes: Pieces, codings: readonly string[]): Pieces =>
+  codings.toReversed().reduce(unpackedOnce, bytes);
+
+async function* unpackedOnce(packed: Pieces, coding: string): AsyncGenerator<Piece> {
+  const format = unpackers[coding];
+  if (format === undefined)
+    throw new Error(`the answer is packed as ${coding}, which is not known`);
+  try {
+    yield* streamOf(packed).pipeThrough(new DecompressionStream(format));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new Error(`the answer is not packed as ${coding}: ${error.message}`, { cause: error });
+  }
 }
 
 function streamOf(bytes: Pieces): ReadableStream<Piece> {

@@ -223,6 +223,16 @@ test("a kept beginning that is damaged costs a second transfer, where the checks
   expectWhole();
 });
 
+test("of a beginning that is all of it, the last byte is asked for", async () => {
+  const first = await serve(cutOff(100_000), status("404 Not Found"));
+  await failure(get(first.url));
+  writeFileSync(join(folder, "file.bin.part"), content);
+  const second = await serve(rest);
+  moveRecord(first.url, second.url);
+  expect((await get(second.url)).resumedAt).toBe(content.length - 1);
+  expectWhole();
+});
+
 /** As if the first server were the second. */
 function moveRecord(from: string, to: string): void {
   const record = join(folder, "file.bin.part.json");
@@ -282,6 +292,7 @@ test("a file without a length, by a closed connection, is told", async () => {
   });
   expect((await get(url)).isKnownWhole).toBe(false);
   expectWhole();
+  expect((await get(url, { replace: true, sha256 })).isKnownWhole).toBe(true);
 });
 
 // ── what is packed ──

@@ -75,6 +75,8 @@ test("a gzip file of lines; a coding that is not known is said", async () => {
   expect(await idsOf(archive.url)).toEqual([1, 2]);
   using odd = await rawServer(status("200 OK", { "content-encoding": "rot13" }, "[]"));
   expect(await failure(idsOf(odd.url))).toContain("packed as rot13");
+  using damaged = await rawServer(status("200 OK", { "content-encoding": "gzip" }, "[]"));
+  expect(await failure(idsOf(damaged.url))).toContain("the answer is not packed as gzip");
 });
 
 test("No Content is no rows", async () => {
