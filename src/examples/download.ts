@@ -101,6 +101,7 @@ const download = task({
     const got = await downloadFile(from, path, {
       signal: ctx.signal,
       sha256,
+      source: shownUrl(url),
       replace: there.is === "replaceable",
       progress: (bytes, of) => ctx.progress(bytes, of ?? 0),
       onWait: (why, ms) => ctx.log.warn(`${why}; going on in ${ms / 1000} s`),

@@ -160,6 +160,24 @@ test(
 );
 
 test(
+  "samples go on too, whatever the port of the server that gives them",
+  async () => {
+    using folder = tempFolder();
+    expect((await download(folder)).code).toBe(0);
+    const path = join(folder.path, "dl", "sample-1.bin");
+    const whole = readFileSync(path);
+    const record = { url: "sample:sample-1.bin", validator: '"sample-1"', total: whole.length };
+    rmSync(path);
+    writeFileSync(`${path}.part`, whole.subarray(0, 1000));
+    writeFileSync(`${path}.part.json`, JSON.stringify(record));
+    const { code, err } = await download(folder, "--fresh");
+    expect([code, err]).toEqual([0, expect.stringContaining("went on at byte 1000")]);
+    expect(readFileSync(path).equals(whole)).toBe(true);
+  },
+  patient,
+);
+
+test(
   "a list with two checksums of one address, or with more than is read, is an error",
   async () => {
     using folder = tempFolder();

@@ -2,13 +2,23 @@
 
 import { createServer, type Socket } from "node:net";
 
-export type Answer = (socket: Socket, request: string) => void;
+/** @param breakAt breaks the connection when the client has seen so many bytes of the file */
+export type Answer = (socket: Socket, request: string, breakAt: (bytes: number) => void) => void;
 
-export type RawServer = Disposable & { readonly url: string; readonly requests: readonly string[] };
+export type RawServer = Disposable & {
+  readonly url: string;
+  readonly requests: readonly string[];
+  /**
+   * The client has so many bytes of the file in hand. Bun's fetch drops what it has not handed out when a connection
+   * breaks, so a server that broke it by itself would be ahead by chance.
+   */
+  readonly seen: (bytes: number) => void;
+};
 
 export async function rawServer(...answers: Answer[]): Promise<RawServer> {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
+  const breaks = new Map<Socket, number>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
@@ -17,7 +27,7 @@ export async function rawServer(...answers: Answer[]): Promise<RawServer> {
       const request = data.toString("latin1");
       requests.push(request);
       const answer = answers[Math.min(requests.length, answers.length) - 1];
-      answer?.(socket, request);
+      answer?.(socket, request, (bytes) => breaks.set(socket, bytes));
     });
   });
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -28,6 +38,13 @@ export async function rawServer(...answers: Answer[]): Promise<RawServer> {
   return {
     url: `http://127.0.0.1:${address.port}/file.bin`,
     requests,
+    seen(bytes) {
+      for (const [socket, at] of breaks) {
+        if (bytes < at) continue;
+        breaks.delete(socket);
+        socket.destroy();
+      }
+    },
     [Symbol.dispose]() {
       server.close();
       for (const socket of sockets) socket.destroy();
@@ -52,13 +69,13 @@ export const status =
     socket.end(body);
   };
 
-/** Announces all of `body`, and sends its beginning. */
+/** Announces all of `body`, and sends its beginning; the connection breaks when that has arrived. */
 export const cutOff =
   (body: Buffer, bytes: number, headers: Readonly<Record<string, string>> = {}): Answer =>
-  (socket) => {
+  (socket, _, breakAt) => {
+    breakAt(bytes);
     socket.write(head("200 OK", { "content-length": String(body.length), ...headers }));
-    // Later: Bun's fetch drops what it has not handed out when the connection breaks.
-    socket.write(body.subarray(0, bytes), () => setTimeout(() => socket.destroy(), 30));
+    socket.write(body.subarray(0, bytes));
   };
 
 /** The message of what a promise is rejected with. */

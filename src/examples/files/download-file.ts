@@ -39,6 +39,8 @@ export type DownloadOptions = {
   readonly stallMs?: number;
   /** What the file's SHA-256 must be, in hexadecimal. */
   readonly sha256?: string | null;
+  /** What the record beside the file calls its source. Default: the address. */
+  readonly source?: string;
   /** A file that has the name already is replaced. Default false: it is an error. */
   readonly replace?: boolean;
   /** Makes the file known as pipeloom's; until then a record beside it says so. */
@@ -131,6 +133,10 @@ class Download {
     return shownUrl(this.#url);
   }
 
+  get #source(): string {
+    return this.#options.source ?? this.#shown;
+  }
+
   /** Asks for what is missing, and for all of it where that is not to be had of the same version. */
   async #ask(): Promise<Incoming> {
     const beginning = await this.#beginning();
@@ -165,7 +171,8 @@ class Download {
   async #beginning(): Promise<Beginning | null> {
     const record = await readRecord(this.#path);
     const bytes = await partBytes(this.#path, record);
-    if (record === null || bytes === null || bytes === 0 || record.url !== this.#shown) return null;
+    if (record === null || bytes === null || bytes === 0 || record.url !== this.#source)
+      return null;
     const { validator, total } = record;
     if (validator === null) return null;
     // Of a beginning that is all of it, the last byte is asked for again: there is no range behind the end.
@@ -178,7 +185,7 @@ class Download {
     // A place in what is unpacked is no place in what is sent.
     const validator = codings.length === 0 ? validatorOf(response) : null;
     await dropPart(this.#path);
-    await writeRecord(this.#path, { url: this.#shown, validator, total });
+    await writeRecord(this.#path, { url: this.#source, validator, total });
     return { response, start: 0, end: total, total, codings };
   }
 
@@ -224,13 +231,17 @@ class Download {
 
   async #publish(file: Downloaded, total: number | null): Promise<void> {
     const path = this.#path;
-    await writeRecord(path, { url: this.#shown, validator: null, total, sha256: file.sha256 });
+    const record = { url: this.#source, validator: null, total, sha256: file.sha256 };
+    await writeRecord(path, record);
     if (this.#options.replace === true) await rename(partPath(path), path);
     else await renameNew(partPath(path), path);
     await this.#options.commit?.(file);
     await rm(recordPath(path), { force: true });
   }
 }
+
+/** Codes of a file system without hard links. There, a file may come between the look and the `rename`. */
+const noHardLinks = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL"];
 
 /** `rename` that replaces nothing. @throws Error when there is a file */
 async function renameNew(from: string, to: string): Promise<void> {
@@ -239,8 +250,9 @@ async function renameNew(from: string, to: string): Promise<void> {
     await rm(from);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";
-    // A file system without hard links: nothing better is to be had there.
-    if (code !== "EEXIST" && (await lstatOrNull(to)) === null) return rename(from, to);
-    throw code === "EEXIST" ? new Error(`${to}: there is a file of this name by now`) : error;
+    if (code === "EEXIST") throw new Error(`${to}: there is a file of this name by now`);
+    const isRefused = noHardLinks.includes(String(code)) && (await lstatOrNull(to)) === null;
+    if (isRefused) return rename(from, to);
+    throw error;
   }
 }

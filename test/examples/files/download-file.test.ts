@@ -17,17 +17,25 @@ import { type Answer, failure, head, status } from "../../support/raw-server.ts"
 
 let folder = "";
 let servers = new DisposableStack();
+let running: raw.RawServer[] = [];
+const seen = (bytes: number): void => {
+  for (const server of running) server.seen(bytes);
+};
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "pipeloom-download-"));
   servers = new DisposableStack();
+  running = [];
 });
 afterEach(() => {
   servers.dispose();
   rmSync(folder, { recursive: true });
 });
 
-const serve = async (...answers: Answer[]): Promise<raw.RawServer> =>
-  servers.use(await raw.rawServer(...answers));
+async function serve(...answers: Answer[]): Promise<raw.RawServer> {
+  const server = servers.use(await raw.rawServer(...answers));
+  running.push(server);
+  return server;
+}
 
 const signal = new AbortController().signal;
 const quick = { signal, delayMs: 1, maxDelayMs: 20 };
@@ -50,24 +58,24 @@ const part =
     bytes = content,
     total: string | number = bytes.length,
   ): Answer =>
-  (socket, request) => {
+  (socket, request, breakAt) => {
     const start = startOf(request);
     const range = `bytes ${start}-${bytes.length - 1}/${total}`;
-    status(
-      "206 Partial Content",
-      { "content-range": range, ...headers },
-      bytes.subarray(start),
-    )(socket, request);
+    status("206 Partial Content", { "content-range": range, ...headers }, bytes.subarray(start))(
+      socket,
+      request,
+      breakAt,
+    );
   };
 
 /** As a server with Range support does it, if the file is still the one that is asked for. */
-const rest: Answer = (socket, request) => {
+const rest: Answer = (socket, request, breakAt) => {
   const isSame = /if-range: "v1"/i.test(request);
-  return (isSame ? part(etag) : whole)(socket, request);
+  return (isSame ? part(etag) : whole)(socket, request, breakAt);
 };
 
 const get = (url: string, more: Partial<DownloadOptions> = {}): ReturnType<typeof downloadFile> =>
-  downloadFile(url, join(folder, "file.bin"), { ...quick, ...more });
+  downloadFile(url, join(folder, "file.bin"), { ...quick, progress: seen, ...more });
 
 function expectWhole(): void {
   expect(readdirSync(folder)).toEqual(["file.bin"]);
@@ -167,9 +175,9 @@ test("Last-Modified tells versions apart when it is older than the answer", asyn
 /** Each connection brings so many bytes more, and breaks. */
 const breaking =
   (bytes: number): Answer =>
-  (socket, request) => {
+  (socket, request, breakAt) => {
     const start = startOf(request);
-    if (Number.isNaN(start)) return cutOff(bytes)(socket, request);
+    if (Number.isNaN(start)) return cutOff(bytes)(socket, request, breakAt);
     const last = content.length - 1;
     socket.write(
       head("206 Partial Content", {
@@ -178,9 +186,8 @@ const breaking =
         "content-length": String(content.length - start),
       }),
     );
-    socket.write(content.subarray(start, start + bytes), () =>
-      setTimeout(() => socket.destroy(), 30),
-    );
+    breakAt(Math.min(start + bytes, content.length));
+    socket.write(content.subarray(start, start + bytes));
   };
 
 test("as long as each attempt brings more, it is taken up again", async () => {
@@ -198,12 +205,12 @@ test("a server that never gets further is given up", async () => {
   expect(existsSync(join(folder, "file.bin"))).toBe(false);
 });
 
-const half: Answer = (socket, request) => {
+const half: Answer = (socket, request, breakAt) => {
   const start = startOf(request);
   const end = Math.min(start + 50_000, content.length);
   const range = `bytes ${start}-${end - 1}/${content.length}`;
   const headers = { ...etag, "content-range": range };
-  status("206 Partial Content", headers, content.subarray(start, end))(socket, request);
+  status("206 Partial Content", headers, content.subarray(start, end))(socket, request, breakAt);
 };
 
 test("a range that ends early is followed by the next", async () => {
@@ -265,7 +272,8 @@ test("another checksum than expected: no file", async () => {
 
 test("a redirect is followed; an empty file is one", async () => {
   const { url } = await serve(
-    (socket, request) => status("302 Found", { location: "/elsewhere" })(socket, request),
+    (socket, request, breakAt) =>
+      status("302 Found", { location: "/elsewhere" })(socket, request, breakAt),
     whole,
   );
   expect((await get(url)).sha256).toBe(sha256);
@@ -302,7 +310,7 @@ const gzip = Buffer.from(Bun.gzipSync(content));
 test("a packed file is stored as it is; other content is unpacked", async () => {
   const { url } = await serve(status("200 OK", { ...etag, "content-encoding": "gzip" }, gzip));
   const path = join(folder, "x.tar.gz");
-  await downloadFile(url, path, quick);
+  await downloadFile(url, path, { ...quick, progress: seen });
   expect(readFileSync(path).equals(gzip)).toBe(true);
   expect((await get(url)).bytes).toBe(content.length);
   rmSync(path);
@@ -342,9 +350,9 @@ test("a part that is a link is not written through", async () => {
 });
 
 test("a file that comes while the transfer goes on is not replaced, nor a link that leads nowhere", async () => {
-  const { url } = await serve((socket, request) => {
+  const { url } = await serve((socket, request, breakAt) => {
     symlinkSync("nowhere", join(folder, "file.bin"));
-    whole(socket, request);
+    whole(socket, request, breakAt);
   });
   expect(await failure(get(url))).toContain("there is a file of this name by now");
   expect(existsSync(join(folder, "nowhere"))).toBe(false);
@@ -356,12 +364,12 @@ test("a file that comes while the transfer goes on is not replaced, nor a link t
 test("until the file is known, a record beside it says whose it is", async () => {
   const { url } = await serve(whole);
   const record = join(folder, "file.bin.part.json");
-  let seen: unknown = null;
+  let found: unknown = null;
   const commit = async (): Promise<void> => {
-    seen = JSON.parse(readFileSync(record, "utf8"));
+    found = JSON.parse(readFileSync(record, "utf8"));
     expect(readdirSync(folder)).toEqual(["file.bin", "file.bin.part.json"]);
   };
   await get(url, { commit });
-  expect(seen).toMatchObject({ url, sha256 });
+  expect(found).toMatchObject({ url, sha256 });
   expectWhole();
 });

@@ -1,0 +1,185 @@
+// One address's records into a table, and where it goes on after a break or a death.
+
+import type { TaskContext } from "pipeloom";
+
+import { existingColumns, growTable } from "../table.ts";
+import { jsonHeaders, jsonPages } from "./json-pages.ts";
+import {
+  type Format,
+  formats,
+  type JsonRecord,
+  type JsonRow,
+  parseSelect,
+  selected,
+} from "./json-rows.ts";
+import { JsonTable } from "./json-table.ts";
+import { shownUrl } from "./shown-url.ts";
+
+/** Of one send; whichever comes first. */
+const batchRows = 1000;
+const batchChars = 1024 * 1024;
+/** Between two checkpoints: a unit is bounded, and what comes late does not cost what came before. */
+const checkpointRows = 50_000;
+const checkpointChars = 16 * 1024 * 1024;
+
+export type Source = {
+  url: string;
+  table: string;
+  key: string[];
+  select: string;
+  format: string;
+  path: string;
+};
+
+/** The address gives something else than it gave to this attempt before. */
+export class ChangedError extends Error {
+  static override readonly name = "ChangedError";
+  override readonly name = ChangedError.name;
+}
+
+function formatNamed(name: string): Format {
+  const known = formats.find((format) => format === name);
+  if (known !== undefined) return known;
+  throw new TypeError(`format: ${name} is not one of ${formats.join(", ")}`);
+}
+
+/** How many records were sent, and the SHA-256 of their text. */
+type Mark = { readonly rows: number; readonly sha256: string };
+
+const nothing: Mark = { rows: 0, sha256: "" };
+
+/**
+ * One address. Each pass reads it from its beginning; records that an earlier pass, or an earlier attempt, has sent are
+ * compared with what they were, and not sent again.
+ */
+export class JsonLoad {
+  readonly #source: Source;
+  readonly #ctx: TaskContext;
+  readonly #format: Format;
+  readonly #select: ReadonlyMap<string, string>;
+  readonly #table: JsonTable;
+  /** Selected columns that no row had. */
+  readonly #unseen: Set<string>;
+  #mark: Mark;
+  #batch: JsonRow[] = [];
+  #batchChars = 0;
+  /** Sent since the last checkpoint. */
+  #unitRows = 0;
+  #unitChars = 0;
+
+  constructor(source: Source, ctx: TaskContext) {
+    this.#source = source;
+    this.#ctx = ctx;
+    this.#format = formatNamed(source.format);
+    this.#select = parseSelect(source.select);
+    this.#unseen = new Set(this.#select.keys());
+    const existing = existingColumns(ctx, source.table);
+    this.#table = new JsonTable(source.table, source.key, this.#select.keys(), existing);
+    this.#mark = (ctx.cursor as Mark | undefined) ?? nothing;
+  }
+
+  /** How many records were sent. */
+  get sent(): number {
+    return this.#mark.rows;
+  }
+
+  /** @returns how many rows there are */
+  async pass(): Promise<number> {
+    const hash = new Bun.CryptoHasher("sha256");
+    this.#batch = [];
+    this.#batchChars = 0;
+    let rows = 0;
+    const options = {
+      format: this.#format,
+      path: this.#source.path,
+      signal: this.#ctx.signal,
+      headers: jsonHeaders,
+      onWait: (why: string, ms: number) =>
+        this.#ctx.log.warn(`${why}; asking again in ${ms / 1000} s`),
+    };
+    for await (const record of jsonPages(this.#source.url, options)) {
+      this.#ctx.signal.throwIfAborted();
+      hash.update(record.text).update("\n");
+      rows++;
+      if (rows > this.#mark.rows) await this.#take(record, rows, hash);
+      else if (rows === this.#mark.rows && digest(hash) !== this.#mark.sha256) return this.#again();
+    }
+    if (rows < this.#mark.rows) return this.#again();
+    await this.#send(rows, hash);
+    this.#report(rows);
+    return rows;
+  }
+
+  get #shown(): string {
+    return shownUrl(this.#source.url);
+  }
+
+  #report(rows: number): void {
+    this.#ctx.log.info(`${this.#shown}: ${rows} rows`);
+    if (rows === 0 || this.#unseen.size === 0) return;
+    const names = [...this.#unseen].map((name) => this.#select.get(name)).join(", ");
+    this.#ctx.log.warn(`${this.#shown}: no row has ${names}, which --select names`);
+  }
+
+  /**
+   * What was sent is not what the address gives now: rows of two versions must not be taken for one.
+   * @throws ChangedError while some of it is not committed: the next attempt is without it
+   */
+  #again(): Promise<number> {
+    const { table, key } = this.#source;
+    if (this.#unitRows > 0)
+      throw new ChangedError(`${this.#shown}: it has changed while it was read`);
+    const what = `${this.#shown}: it has changed since ${this.#mark.rows} rows of it were stored`;
+    if (key.length === 0) {
+      throw new Error(
+        `${what}, and without a key nothing tells those from the new ones; delete them from ${table}, or choose another --table, and run with --fresh`,
+      );
+    }
+    this.#ctx.log.warn(`${what}: all of it is stored again; rows that it no longer has stay`);
+    this.#mark = nothing;
+    return this.pass();
+  }
+
+  async #take({ row, where }: JsonRecord, rows: number, hash: Bun.CryptoHasher): Promise<void> {
+    const chosen = selected(row, this.#select);
+    for (const name of this.#unseen) if (name in chosen) this.#unseen.delete(name);
+    const cells = this.#table.row(chosen, where);
+    this.#batch.push(cells);
+    this.#batchChars += this.#table.width;
+    for (const name in cells) {
+      const cell = cells[name];
+      this.#batchChars += typeof cell === "string" ? cell.length : 8;
+    }
+    if (this.#batch.length >= batchRows || this.#batchChars >= batchChars) {
+      await this.#send(rows, hash);
+    }
+  }
+
+  async #send(rows: number, hash: Bun.CryptoHasher): Promise<void> {
+    if (this.#batch.length === 0) return;
+    const { table, key } = this.#source;
+    const unitRows = this.#unitRows + this.#batch.length;
+    // Before the batch: one row may be nearly as large as a unit.
+    if (unitRows > checkpointRows || this.#unitChars + this.#batchChars > checkpointChars) {
+      await this.#checkpoint();
+    }
+    const grown = this.#table.grown();
+    if (grown !== null) await this.#ctx.emit(growTable, grown);
+    if (key.length === 0) await this.#ctx.insert(table, this.#batch);
+    else await this.#ctx.upsert(table, this.#batch, { key: this.#table.keyColumns });
+    this.#unitRows += this.#batch.length;
+    this.#unitChars += this.#batchChars;
+    this.#batch = [];
+    this.#batchChars = 0;
+    this.#mark = { rows, sha256: digest(hash) };
+  }
+
+  async #checkpoint(): Promise<void> {
+    if (this.#unitRows === 0) return;
+    await this.#ctx.checkpoint(this.#mark);
+    this.#unitRows = this.#unitChars = 0;
+  }
+}
+
+/** Of what was hashed so far. */
+const digest = (hash: Bun.CryptoHasher): string => hash.copy().digest("hex");
