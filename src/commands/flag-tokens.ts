@@ -153,8 +153,15 @@ function unknownFlag(typed: string, known: Spellings): UsageError {
       `${positive.main} is off unless it is given`,
     );
   }
-  return new UsageError(`unknown flag ${clean(typed)}`, suggestion(typed, known));
+  const hint = suggestion(typed, known) ?? parameterHint(typed, known);
+  return new UsageError(`unknown flag ${clean(typed)}`, hint);
 }
+
+/** Other tools take a pipeline's parameters as flags. */
+const parameterHint = (typed: string, known: Spellings): string | undefined =>
+  known.has("--param") && /^--[\w.-]{1,60}$/.test(typed)
+    ? `a parameter of the pipeline is set like this: --param ${typed.slice(2)}=<value>`
+    : undefined;
 
 /** `-workers 4`: one dash too few. */
 const isLongByMistake = (arg: string, known: Spellings): boolean =>

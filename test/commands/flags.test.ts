@@ -123,7 +123,11 @@ describe("refused, with what is wrong and what to type", () => {
     ["-W 4", "unknown flag -W", "did you mean -w?"],
     ["-x", "unknown flag -x"],
     ["-vx", 'unknown flag -x in "-vx"'],
-    ["--nothing-like-it", "unknown flag --nothing-like-it"],
+    [
+      "--nothing-like-it",
+      "unknown flag --nothing-like-it",
+      "a parameter of the pipeline is set like this: --param nothing-like-it=<value>",
+    ],
     ["--no-json", "unknown flag --no-json", "--json is off unless it is given"],
     ["-5", "unknown flag -5"],
     ["-n", "-n (--num-tasks) needs a value", "write --num-tasks <n>"],

@@ -216,6 +216,12 @@ test("an exit in `tasks` is said, and no success; one in `onFinish` is the autho
   expect(err).not.toContain("error: ");
 });
 
+test("a parameter that is given as a flag: the error says how it is given", async () => {
+  const { code, err } = await start("run", "p.ts", "--customer=5");
+  expect(code).toBe(2);
+  expect(err).toContain("--param customer=<value>");
+});
+
 test("--help of a file that cannot be loaded: the help, and then why", async () => {
   await Bun.write(at("bad.ts"), "throw new Error('no');");
   const { code, out, err } = await start("run", "bad.ts", "--help");
