@@ -21,7 +21,7 @@ import { Programs } from "../protocol/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { capture } from "../ui/capture.ts";
 import { createUi, type LostOutput, type PacedUi } from "../ui/create.ts";
-import { type OutStream, reasonOf } from "../ui/output.ts";
+import { type OutStream, reasonOf, untilLost, writerOf } from "../ui/output.ts";
 import type { OutputOptions, Verbosity } from "./common.ts";
 import { guardExit } from "./exit-guard.ts";
 import { InheritedOutput } from "./inherited-output.ts";
@@ -158,26 +158,34 @@ async function runShown(
     ui.finish(summary);
     isOver = true;
     await ui.written(signal === undefined ? Number.POSITIVE_INFINITY : patienceAfterSignalMs);
-    for (const each of lost) process.stderr.write(`error: ${visible(incomplete(each))}\n`);
+    tellLost(lost, stderr);
     if (signal !== undefined) return exitCodeOf(signal);
     return summary.status === "done" && lost.length === 0 ? 0 : 1;
   } catch (error) {
     ui.close();
+    isOver = true;
     await ui.written(patienceAfterSignalMs);
+    tellLost(lost, stderr);
     throw explained(mask?.error(error) ?? error);
   }
 }
 
 const noTerminal = -1;
 
-/** A reader that takes nothing for so long is not waited for by a run that was told to end. */
+/** A reader that takes nothing for so long is not waited for by a run that was told to end, or that failed. */
 const patienceAfterSignalMs = 2_000;
 
 const lossNotice = ({ what, error }: LostOutput): string =>
   `cannot write ${what}: ${reasonOf(error)}; what comes from here on is lost there, and the run goes on`;
 
-const incomplete = ({ what, error }: LostOutput): string =>
-  `incomplete: ${what}: ${reasonOf(error)}; what the run has done is in the database`;
+/** Once more below the summary: the notice may be far above. */
+function tellLost(lost: readonly LostOutput[], stderr: OutStream): void {
+  const write = untilLost(writerOf(stderr), () => {});
+  for (const { what, error } of lost) {
+    const text = `incomplete: ${what}: ${reasonOf(error)}; what the run has done is in the database`;
+    write(`error: ${visible(text)}\n`);
+  }
+}
 
 /** What the module prints while it loads is told when it is known which of it is secret. */
 async function loadHeld(

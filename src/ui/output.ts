@@ -73,13 +73,16 @@ export type Sink = {
 /** Called once, with the first error; the sink is silent from then on. */
 export type OnLost = (error: unknown) => void;
 
-/** A stand-in or a regular file takes everything at once; a pipe or a terminal may take it when somebody reads. */
+/**
+ * A stand-in or a regular file takes everything at once; a pipe takes it when somebody reads. A terminal is written at once
+ * too: Ctrl-C starts one again that Ctrl-S has stopped, and what goes to it as stdout and as stderr keeps its order.
+ */
 export function sinkOf(stream: OutStream, onLost: OnLost): Sink {
   const { fd } = stream;
   const lost: OnLost = (error) => {
     if (!hasNoReader(error, stream.isTTY === true)) onLost(error);
   };
-  return fd === undefined || isRegularFile(fd)
+  return fd === undefined || stream.isTTY === true || isRegularFile(fd)
     ? atOnce(untilLost(writerOf(stream), lost))
     : new BackgroundSink(fd, lost);
 }
