@@ -35,6 +35,12 @@ export function createPace(): (progress: Progress) => Pace {
     const { now, work, finished } = progress;
     const sample = { at: now, work, finished };
     first ??= sample;
+    if (now < (samples.at(-1)?.at ?? now)) {
+      // The clock was set back: what was measured by it says nothing any more.
+      samples.length = 0;
+      first = sample;
+      endAt = undefined;
+    }
     const last = samples.at(-1);
     if (last === undefined || now - last.at >= sampleEveryMs) {
       samples.push(sample);

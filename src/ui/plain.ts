@@ -100,7 +100,8 @@ function createProgress(view: View): (now: number) => string {
     const finished = finishedCount(view);
     const total = view.complete ? view.total : null;
     const { remainingMs } = pace({ now, finished, work: finished + view.partial, total });
-    last ??= now;
+    // A clock that was set back must not silence the run until it has caught up.
+    last = Math.min(last ?? now, now);
     const reached = total === null || total === 0 ? tenths : Math.floor((10 * finished) / total);
     const tenth = reached > tenths && now - last >= 1000;
     if (!tenth && now - last < everyMs) return "";

@@ -51,6 +51,16 @@ test("a long run says something every 10 s, a short one little", () => {
   expect(short.out.stderr.split("\n").filter((line) => line.includes(" after ")).length).toBe(1);
 });
 
+test("a clock that is set back does not silence the run", () => {
+  const { ui, clock, out } = piped();
+  ui.events([event.runStarted(), event.total(100), event.started(1)]);
+  for (let second = 0; second < 30; second++) {
+    clock.set(second * 1000 - 3_600_000);
+    ui.events([event.progress(1, second / 30)]);
+  }
+  expect(out.stderr.split("\n").filter((line) => line.includes(" after ")).length).toBe(2);
+});
+
 test("quiet says only what failed", () => {
   const all = piped({ verbosity: -1 });
   all.ui.log("info", "no");

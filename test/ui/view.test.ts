@@ -85,6 +85,15 @@ test("the remaining time moves without jumps and follows a rate that has changed
   expect(Math.max(...jumps)).toBeLessThan(6);
 });
 
+test("a clock that is set back begins the measurement anew", () => {
+  const pace = createPace();
+  const at = (now: number, done: number) =>
+    pace({ now, finished: done, work: done, total: 1000 }).remainingMs;
+  for (let second = 0; second < 20; second++) at(second * 1000, second * 10);
+  for (let second = 20; second < 40; second++) at(second * 1000 - 3_600_000, second * 10);
+  expect(at(40_000 - 3_600_000, 400)).toBeCloseTo(60_000, -3);
+});
+
 test("without a total there is a rate and no remaining time; without progress there is neither", () => {
   const pace = createPace();
   for (let tick = 0; tick < 50; tick++) {
