@@ -21,7 +21,7 @@ import { Programs } from "../protocol/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { capture } from "../ui/capture.ts";
 import { createUi, type LostOutput, type PacedUi } from "../ui/create.ts";
-import { type OutStream, reasonOf, untilLost, writerOf } from "../ui/output.ts";
+import { type OutStream, reasonOf, sinkOf } from "../ui/output.ts";
 import type { OutputOptions, Verbosity } from "./common.ts";
 import { guardExit } from "./exit-guard.ts";
 import { InheritedOutput } from "./inherited-output.ts";
@@ -117,8 +117,10 @@ async function runShown(
       `error: ${nameOf(module)} called process.exit(${code}) while its run was going on; run it again to go on`,
     ]);
     const programs = Programs.create();
+    const impatient = Promise.withResolvers<void>();
     using signals = new RunSignals({
       stop(signal, urgent) {
+        if (isOver) return impatient.resolve();
         ui.stopping(signal, urgent);
         run.stop(urgent);
       },
@@ -153,19 +155,21 @@ async function runShown(
     await endLeftChildren();
     await guard?.release();
     inherited.end();
-    signals[Symbol.dispose]();
-    const { first: signal } = signals;
     ui.finish(summary);
     isOver = true;
-    await ui.written(signal === undefined ? Number.POSITIVE_INFINITY : patienceAfterSignalMs);
-    tellLost(lost, stderr);
+    const patienceMs =
+      signals.first === undefined ? Number.POSITIVE_INFINITY : patienceAfterSignalMs;
+    // A signal that comes while a slow reader is waited for ends the waiting.
+    await Promise.race([ui.written(patienceMs), impatient.promise.then(() => ui.written(0))]);
+    await tellLost(lost, stderr);
+    const { first: signal } = signals;
     if (signal !== undefined) return exitCodeOf(signal);
     return summary.status === "done" && lost.length === 0 ? 0 : 1;
   } catch (error) {
     ui.close();
     isOver = true;
     await ui.written(patienceAfterSignalMs);
-    tellLost(lost, stderr);
+    await tellLost(lost, stderr);
     throw explained(mask?.error(error) ?? error);
   }
 }
@@ -179,12 +183,14 @@ const lossNotice = ({ what, error }: LostOutput): string =>
   `cannot write ${what}: ${reasonOf(error)}; what comes from here on is lost there, and the run goes on`;
 
 /** Once more below the summary: the notice may be far above. */
-function tellLost(lost: readonly LostOutput[], stderr: OutStream): void {
-  const write = untilLost(writerOf(stderr), () => {});
+async function tellLost(lost: readonly LostOutput[], stderr: OutStream): Promise<void> {
+  // Nobody may read this either.
+  const sink = sinkOf(stderr, () => {});
   for (const { what, error } of lost) {
     const text = `incomplete: ${what}: ${reasonOf(error)}; what the run has done is in the database`;
-    write(`error: ${visible(text)}\n`);
+    sink.write(`error: ${visible(text)}\n`);
   }
+  await sink.written(patienceAfterSignalMs);
 }
 
 /** What the module prints while it loads is told when it is known which of it is secret. */
