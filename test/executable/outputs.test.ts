@@ -140,4 +140,17 @@ describe.skipIf(process.platform === "win32")("a reader", () => {
     },
     30_000,
   );
+
+  test("that takes nothing of what a run has left to say: Ctrl-C ends the waiting", async () => {
+    using pipe = unread("unread");
+    const child = Bun.spawn([...pipeloom, "run", "p.ts", "--db", "a.db"], {
+      cwd: folder.path,
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: openSync(pipe.path, "w"),
+    });
+    while (doneTasks("a.db") < tasks) await Bun.sleep(20);
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(130);
+  }, 30_000);
 });
