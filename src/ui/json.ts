@@ -1,6 +1,6 @@
 // `--json`: one committed event a line on stdout. This shape is public:
 //
-//   {"type":"run-started","run":1,"pipeline":"posts","file":"/x/etl.ts","db":"posts.db","journal":"wal",
+//   {"type":"run-started","run":1,"pipeline":"posts","file":"/x/etl.ts","db":"/x/posts.db","journal":"wal",
 //    "workers":4,"concurrency":4,"at":"2026-01-31T12:00:00.000Z","resumed":false,"alreadyDone":0,"version":1}
 //   {"type":"run-total","total":100,"complete":true}
 //   {"type":"task-started","id":7,"name":"load-page","attempt":1,"at":"…"}

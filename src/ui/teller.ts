@@ -50,7 +50,12 @@ export function createTeller(options: TellerOptions): Teller {
     },
     stopping(signal, urgent, inFlight) {
       const how = signal === "SIGINT" ? "Ctrl-C" : signal;
-      own("warn", urgent ? `${how}: stopping now` : `${how}: ${inFlight} may end; again stops now`);
+      own(
+        "warn",
+        urgent
+          ? `${how}: stopping now`
+          : `${how}: waiting for ${inFlight}, 10 s at most; again stops now`,
+      );
     },
   };
 }

@@ -140,7 +140,7 @@ test("stopping is said once and twice", () => {
   ui.stopping("SIGTERM", true);
   ui.close();
   expect(out.stderr.split("\n").slice(1, 3)).toEqual([
-    "⚠ Ctrl-C: 2 running tasks may end; again stops now",
+    "⚠ Ctrl-C: waiting for 2 running tasks, 10 s at most; again stops now",
     "⚠ SIGTERM: stopping now",
   ]);
 });
