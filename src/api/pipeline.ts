@@ -36,9 +36,13 @@ export type PipelineOptions<Spec> = {
   readonly tasks: Work | ((args: { readonly params: ParamsOf<Spec> }) => Work | Promise<Work>);
   /** How many tasks a generator will yield, where that is known beforehand: for the bar and the remaining time. */
   readonly total?: number | ((args: { readonly params: ParamsOf<Spec> }) => number);
-  /** Called on the main thread when a task's end is committed. Its failure is logged and changes nothing. */
+  /**
+   * Called on the main thread when a task's end is committed: in order, one call at a time, for at most 10 s each. A
+   * thousand ends may wait for it, then the run does; the run's end waits for 10 s. Its failure is logged and changes
+   * nothing.
+   */
   readonly onTaskFinish?: (event: TaskFinished) => unknown;
-  /** Called on the main thread when all is committed, for at most 10 s. Its failure is logged and changes nothing. */
+  /** Called on the main thread when the run is over, after `onTaskFinish`, for at most 10 s. Its failure is logged and changes nothing. */
   readonly onFinish?: (summary: RunSummary) => unknown;
 };
 

@@ -13,7 +13,7 @@ export type RetryOptions = {
   readonly factor?: number;
   /** Full jitter: each wait is drawn evenly from 0 to the delay, so that a crowd does not return at once. Default true. */
   readonly jitter?: boolean;
-  /** Default 1 min. */
+  /** Default 1 min, or `delay` where that is longer. */
   readonly maxDelay?: Duration;
   /** Which failures are worth another attempt. Default: all. Timeouts and lost Workers are asked about too. */
   readonly retryOn?: (failure: Failure) => boolean;
@@ -41,13 +41,24 @@ export function retryPolicy(retries: Retries | undefined, what: string): RetryPo
   if (!Number.isFinite(factor) || factor < 1) {
     throw new RangeError(`${what}: retries.factor must be at least 1, not ${factor}`);
   }
-  return {
-    limit,
-    factor,
-    jitter,
-    delayMs: durationMs(options.delay ?? noRetries.delayMs, `${what}: retries.delay`),
-    maxDelayMs: durationMs(options.maxDelay ?? noRetries.maxDelayMs, `${what}: retries.maxDelay`),
-  };
+  return { limit, factor, jitter, ...delays(options, what) };
+}
+
+function delays(
+  { delay, maxDelay }: RetryOptions,
+  what: string,
+): Pick<RetryPolicy, "delayMs" | "maxDelayMs"> {
+  const delayMs = durationMs(delay ?? noRetries.delayMs, `${what}: retries.delay`);
+  if (maxDelay === undefined) {
+    return { delayMs, maxDelayMs: Math.max(delayMs, noRetries.maxDelayMs) };
+  }
+  const maxDelayMs = durationMs(maxDelay, `${what}: retries.maxDelay`);
+  if (delay !== undefined && delayMs > maxDelayMs) {
+    throw new RangeError(
+      `${what}: retries.delay (${delay}) is longer than retries.maxDelay (${maxDelay}); raise maxDelay, or lower delay`,
+    );
+  }
+  return { delayMs, maxDelayMs };
 }
 
 /**

@@ -1,4 +1,7 @@
-/** Calls once, at the time that was set last. */
+/** setTimeout counts in a signed 32-bit number; a longer wait would be over at once. */
+const longestMs = 2 ** 31 - 1;
+
+/** Calls once, at the time that was set last. On the monotonic clock: setting the wall clock moves nothing. */
 export class Alarm {
   readonly #ring: () => void;
   #at: number | undefined;
@@ -8,18 +11,28 @@ export class Alarm {
     this.#ring = ring;
   }
 
-  /** @param at epoch ms; undefined: never */
+  /** It will call. */
+  get isSet(): boolean {
+    return this.#at !== undefined;
+  }
+
+  /** @param at as `performance.now()` tells time; undefined: never */
   set(at: number | undefined): void {
     if (at === this.#at) return;
     clearTimeout(this.#timer);
     this.#at = at;
-    if (at === undefined) return;
+    if (at !== undefined) this.#wait(at);
+  }
+
+  #wait(at: number): void {
+    const waitMs = at - performance.now();
     this.#timer = setTimeout(
       () => {
+        if (waitMs > longestMs) return this.#wait(at);
         this.#at = undefined;
         this.#ring();
       },
-      Math.max(at - Date.now(), 1),
+      Math.min(Math.max(waitMs, 1), longestMs),
     );
   }
 }

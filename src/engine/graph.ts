@@ -49,6 +49,8 @@ export type TaskVertex = VertexBase & {
   inputText: string;
   /** The attempt that runs, or ran last; 0 before the first. */
   attempt: number;
+  /** How many of its attempts were lost with their thread, by another task's doing. */
+  interruptions: number;
   /** When the attempt that runs began, epoch ms. */
   startedAt: number | undefined;
   cursor: string | undefined;
@@ -186,6 +188,8 @@ export class Graph {
    */
   assertAllReached(): string | undefined {
     const [node, ...others] = this.#unreached();
+    // Nothing more is made: a node that is held on to would hold its result.
+    this.#made = [];
     if (node === undefined) return undefined;
     const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
     const what = `task "${nodeName(node)}"`;
@@ -356,6 +360,7 @@ export class Graph {
       id: 0,
       inputText: "",
       attempt: 0,
+      interruptions: 0,
       startedAt: undefined,
       cursor: undefined,
       order: 0,

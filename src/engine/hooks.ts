@@ -1,27 +1,123 @@
-// Calls what the pipeline's author hooked in. Bounded in time; a failure is logged and changes nothing.
+// Calls a hook once for each event, one after the other and in order, beside the run. Synchronous hooks are called at once;
+// what a slow one has not come to waits here, and past a bound the run waits for it.
 
 import { toFailure } from "../protocol/failure.ts";
 import type { LogLevel } from "../protocol/status.ts";
 
-const maxHookMs = 10_000;
+/** One call. What takes longer is left to itself, and the next one is called. */
+export const maxHookMs = 10_000;
+/** As many events wait before the run does. */
+const maxWaiting = 1000;
 
-export async function callHook(
-  name: string,
-  hook: () => unknown,
-  log: (level: LogLevel, line: string) => void,
-): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+type Log = (level: LogLevel, line: string) => void;
+
+export class HookQueue<Event> {
+  readonly #name: string;
+  readonly #hook: (event: Event) => unknown;
+  readonly #log: Log;
+  #waiting: Event[] = [];
+  /** The first of `#waiting` that has not been called. */
+  #next = 0;
+  #isBusy = false;
+  #isClosed = false;
+  #room = Promise.withResolvers<void>();
+  #idle = Promise.withResolvers<void>();
+
+  constructor(name: string, hook: (event: Event) => unknown, log: Log) {
+    this.#name = name;
+    this.#hook = hook;
+    this.#log = log;
+    this.#idle.resolve();
+  }
+
+  add(event: Event): void {
+    if (this.#isBusy) this.#waiting.push(event);
+    else {
+      this.#call(event);
+      if (this.#isBusy) this.#idle = Promise.withResolvers();
+    }
+  }
+
+  /** Undefined while there is room; else what resolves when there is. */
+  get full(): Promise<void> | undefined {
+    return this.#length < maxWaiting ? undefined : this.#room.promise;
+  }
+
+  get #length(): number {
+    return this.#waiting.length - this.#next;
+  }
+
+  /** Resolves when all have been called and are over, or when the time is up; then says how many never were. */
+  async close(): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, maxHookMs);
+    await Promise.race([this.#idle.promise, late.promise]);
+    clearTimeout(timer);
+    this.#isClosed = true;
+    if (this.#length === 0) return;
+    const events = this.#length === 1 ? "1 event" : `${this.#length} events`;
+    this.#log(
+      "warn",
+      `${this.#name} was not called for the last ${events}: the run has waited ${maxHookMs / 1000} s for it`,
+    );
+  }
+
+  #call(event: Event): void {
+    try {
+      const result = this.#hook(event);
+      if (!isThenable(result)) return;
+      this.#isBusy = true;
+      void bounded(this.#name, result, this.#log).then(() => this.#over());
+    } catch (thrown) {
+      failed(this.#name, thrown, this.#log);
+    }
+  }
+
+  #over(): void {
+    this.#isBusy = false;
+    while (!this.#isBusy && !this.#isClosed && this.#length > 0) {
+      const event = this.#waiting[this.#next++] as Event;
+      this.#call(event);
+    }
+    if (this.#next * 2 > this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#next);
+      this.#next = 0;
+    }
+    if (this.#length < maxWaiting) {
+      this.#room.resolve();
+      this.#room = Promise.withResolvers();
+    }
+    if (!this.#isBusy) this.#idle.resolve();
+  }
+}
+
+/** Calls a hook that is called once. Bounded in time; a failure is logged and changes nothing. */
+export async function callHook(name: string, hook: () => unknown, log: Log): Promise<void> {
   try {
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new Error(`not finished after ${maxHookMs / 1000} s`)),
-        maxHookMs,
-      );
-    });
-    await Promise.race([Promise.resolve(hook()), late]);
+    const result = hook();
+    if (isThenable(result)) await bounded(name, result, log);
   } catch (thrown) {
-    log("warn", `${name} failed: ${toFailure(thrown).message}`);
+    failed(name, thrown, log);
+  }
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && "then" in value;
+
+async function bounded(name: string, result: PromiseLike<unknown>, log: Log): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`not finished after ${maxHookMs / 1000} s`)),
+    maxHookMs,
+  );
+  try {
+    await Promise.race([result, late.promise]);
+  } catch (thrown) {
+    failed(name, thrown, log);
   } finally {
     clearTimeout(timer);
   }
 }
+
+const failed = (name: string, thrown: unknown, log: Log): void =>
+  log("warn", `${name} failed: ${toFailure(thrown).message}`);

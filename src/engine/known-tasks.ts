@@ -27,6 +27,15 @@ export class KnownTasks {
     return this.#byKey.size === 0;
   }
 
+  /** What was open and nobody has asked for: the file does not plan it any more. */
+  *open(): Generator<KnownTask> {
+    for (const same of this.#byKey.values()) {
+      for (const known of Array.isArray(same) ? same : [same]) {
+        if (typeof known !== "number" && known.status === "open") yield known;
+      }
+    }
+  }
+
   take(key: string): KnownTask | undefined {
     const same = this.#byKey.get(key);
     const known = Array.isArray(same) ? takeDoneFirst(same) : same;

@@ -2,12 +2,11 @@
 // replaces what is lost. It knows assignments, not the graph.
 
 import { signalGroup } from "../api/process-group.ts";
-import { Claims, maxBatches, maxBatchSize } from "../protocol/claims.ts";
+import { Claims, maxBatches, maxBatchSize, maxCredits } from "../protocol/claims.ts";
 import type { Failure } from "../protocol/failure.ts";
 import { type Slot, slot as asSlot, type TaskId } from "../protocol/ids.ts";
 import type {
   Assignment,
-  CancelReason,
   FromWorker,
   RunInfo,
   ToWorker,
@@ -56,6 +55,8 @@ export type PoolEvents = {
   /** These were assigned to another Worker, which had not begun them. */
   moved(ids: readonly TaskId[], slot: Slot): void;
   attach(slot: Slot, port: MessagePort, claims: SharedArrayBuffer): void;
+  /** What a Worker asked for has been handed out, or there was nothing. */
+  supplied(): void;
   lost(worker: LostWorker): void;
   /** The user's module cannot be loaded in a Worker: nothing can run. */
   broken(failure: Failure): void;
@@ -80,6 +81,12 @@ type Member = {
   endedBecause: Failure | undefined;
 };
 
+/** A thread in a blocking system call ends when that returns. Nobody waits longer than this for it. */
+const closeWaitMs = 100;
+/** Threads that end by themselves while nothing runs in them are replaced after this, doubled each time in a row. */
+const idleDeathDelayMs = 100;
+const maxIdleDeaths = 8;
+
 /** What a Worker holds ahead is worth about this much of its time: it tells main what is free every 10 ms at most. */
 const aheadMs = 25;
 /** Of tasks up to this long, a few wait in the Worker for a lane: the round trip to main is a percent or more of them. */
@@ -99,6 +106,11 @@ export class Pool {
   readonly #members = new Map<Slot, Member>();
   #nextSlot = 0;
   #stopping = false;
+  /** A thread that is lost is not replaced any more. */
+  #isEnding = false;
+  /** Threads in a row that ended by themselves while nothing ran in them. */
+  #idleDeaths = 0;
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #run: RunInfo | undefined;
 
   constructor(options: PoolOptions, events: PoolEvents) {
@@ -127,10 +139,28 @@ export class Pool {
     if (ready === 0) for (const member of this.#members.values()) this.#rebalance(member);
   }
 
-  cancel(ids: readonly TaskId[] | "all", reason: CancelReason): void {
-    for (const member of this.#members.values()) {
-      member.thread.postMessage({ type: "cancel", ids, reason }, []);
+  /** Tells all that run. Nothing more will be handed out, so no thread is replaced either. */
+  cancelAll(): void {
+    this.#isEnding = true;
+    for (const { thread } of this.#members.values()) {
+      thread.postMessage({ type: "cancel", ids: "all", reason: "cancelled" }, []);
     }
+  }
+
+  /** No Worker will say anything by itself: all wait for tasks, and none is about to start. */
+  get isQuiet(): boolean {
+    if (this.#timers.size > 0) return false;
+    for (const { ready, outstanding } of this.#members.values()) {
+      if (!ready || outstanding > 0) return false;
+    }
+    return true;
+  }
+
+  /** `running` in that Worker, as far as it says; `held`: there, and the Worker may be waiting for the writer. */
+  whereIs(id: TaskId, slot: Slot): "running" | "held" | "elsewhere" {
+    const member = this.#members.get(slot);
+    if (member === undefined || !member.claims.running().includes(id)) return "elsewhere";
+    return member.claims.outstanding() >= maxCredits ? "held" : "running";
   }
 
   /** Takes back all that no Worker has begun. */
@@ -148,6 +178,16 @@ export class Pool {
     if (member === undefined || member.endedBecause !== undefined) return;
     member.endedBecause = failure;
     this.#end(member);
+    this.#after(closeWaitMs, () => this.#closed(member, undefined, 0));
+  }
+
+  #after(ms: number, work: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      work();
+      this.#events.supplied();
+    }, ms);
+    this.#timers.add(timer);
   }
 
   killAll(failure: Failure): void {
@@ -157,6 +197,8 @@ export class Pool {
   /** The run is over: the threads are not needed any more, and nothing is told about them. */
   stop(): void {
     this.#stopping = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
     for (const member of this.#members.values()) this.#end(member);
     this.#members.clear();
   }
@@ -215,6 +257,7 @@ export class Pool {
         return;
       case "free": {
         member.outstanding -= message.count;
+        if (message.count > 0) this.#idleDeaths = 0;
         member.batches = member.batches.filter((batch) => batch.number > message.passed);
         if (message.count > 0) {
           const took = message.busyMs / message.count;
@@ -229,6 +272,7 @@ export class Pool {
     if (this.#stopping) return;
     this.#supply(member, Number.POSITIVE_INFINITY);
     this.#rebalance(member);
+    this.#events.supplied();
   }
 
   #closed(member: Member, crash: Failure | undefined, code: number): void {
@@ -244,14 +288,28 @@ export class Pool {
       });
       return;
     }
+    const running = member.claims.running() as TaskId[];
     this.#events.lost({
       slot: member.slot,
-      running: member.claims.running() as TaskId[],
+      running,
       unbegun: new Set(takeBack(member, Number.POSITIVE_INFINITY).map(({ id }) => id)),
+      // A thread that could not be waited for is in a system call: it has nothing left to post when that returns.
       sent: member.claims.sent(),
       failure,
     });
-    if (!this.#stopping) this.#add(member.lanes);
+    const isIdleDeath = member.endedBecause === undefined && running.length === 0;
+    if (!this.#stopping && !this.#isEnding) this.#replace(member.lanes, isIdleDeath, failure);
+  }
+
+  /** At once, where a task ended its thread: it pays with an attempt. What ends by itself would for ever. */
+  #replace(lanes: number, isIdleDeath: boolean, failure: Failure): void {
+    if (!isIdleDeath) return this.#add(lanes);
+    this.#idleDeaths++;
+    if (this.#idleDeaths > maxIdleDeaths) {
+      const message = `${failure.message}, and so did ${maxIdleDeaths} others before it, while no task ran in them; something that the pipeline's module starts ends its thread`;
+      return this.#events.broken({ ...failure, message });
+    }
+    this.#after(idleDeathDelayMs * 2 ** (this.#idleDeaths - 1), () => this.#add(lanes));
   }
 
   /** A program that the thread is about to start would be nobody's: it is waited for. */

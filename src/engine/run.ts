@@ -14,6 +14,7 @@ import type {
   FromWriter,
   KnownTask,
   MainRecord,
+  RetryPolicy,
   ToWriter,
 } from "../protocol/messages.ts";
 import { Mask } from "../protocol/mask.ts";
@@ -28,15 +29,24 @@ import { unpackEvents } from "./committed.ts";
 import { type Control, openControl } from "./control.ts";
 import { culpritsOf, none } from "./culprits.ts";
 import { Graph, PlanError, resultText, type TaskVertex } from "./graph.ts";
-import { callHook } from "./hooks.ts";
+import { callHook, HookQueue } from "./hooks.ts";
 import { InFlight } from "./in-flight.ts";
 import { KnownTasks } from "./known-tasks.ts";
 import { type LostWorker, Pool } from "./pool.ts";
 import type { RunOptions, WriterThread } from "./run-options.ts";
 import { Schedule } from "./schedule.ts";
 import { sourceOf, type Stream, workOf } from "./source.ts";
+import { StoredResults } from "./stored-results.ts";
 import { SummaryCollector } from "./summary.ts";
-import { endedRecord, queuedRecord, retryOf, skippedRecord, stopped } from "./task-records.ts";
+import {
+  droppedRecord,
+  endedRecord,
+  interruptedRecord,
+  queuedRecord,
+  retryOf,
+  skippedRecord,
+  stopped,
+} from "./task-records.ts";
 import { fill } from "./template.ts";
 import { TimeoutWatch } from "./timeout-watch.ts";
 import { Total } from "./total.ts";
@@ -50,8 +60,16 @@ const maxInFlight = 8192;
 const cancelGraceMs = 10_000;
 /** How long a program that was left running in the background may take to end after SIGTERM. */
 const backgroundGraceMs = 1_000;
+/** How long a run that is cancelled before it has begun may take to begin: a little later, it is not begun at all. */
+const beginGraceMs = 1_000;
 /** A thread gives a task up by itself, 2 s after its timeout (worker/attempt.ts). One that has not by then is stuck. */
-const timeoutGraceMs = 4_000;
+const timeoutGraceMs = 3_000;
+/** Where the writer keeps the Worker waiting, it is looked at again after this. */
+const heldLookMs = 1_000;
+/** The main thread plans no longer than this at a stretch: a cancel and the screen wait meanwhile. */
+const planSliceMs = 50;
+/** Stored results are asked for while fewer tasks than this are ready: what they make ready holds them in memory. */
+const fewReady = 16;
 const maxRecordedPlan = 1000;
 /** The writer waits when main is 64 commits behind. */
 const seenAtOnce = 16;
@@ -61,6 +79,11 @@ const seenCharsAtOnce = 1024 * 1024;
 const otherCodeLine = ({ run, at, alreadyDone }: RunStarted): string =>
   `run ${run}, which is continued, began on ${new Date(at).toISOString()} with other code: the results of its ` +
   `${alreadyDone} tasks that are done come from that code; --fresh starts anew`;
+
+/** `stop` was called before there was a run: nothing has been done. */
+export class CancelledError extends Error {
+  override readonly name = "CancelledError";
+}
 
 type Stop = { readonly status: "cancelled" | "error"; readonly failure: Failure | null };
 
@@ -79,6 +102,10 @@ export class Run {
   readonly #timeouts: TimeoutWatch;
   /** When a retry is due, or a rate limit opens. */
   readonly #alarm = new Alarm(() => this.#advance());
+  /** Ready before the run began, when nobody knew yet what an earlier session had done. */
+  #early: TaskVertex[] = [];
+  readonly #stored = new StoredResults((ids) => this.#tellWriter({ type: "results", ids }));
+  readonly #onTaskFinish: HookQueue<TaskFinished> | undefined;
   readonly #mask: Mask | undefined;
   readonly #programs: Programs;
   #pool: Pool | undefined;
@@ -92,11 +119,14 @@ export class Run {
   #stop: Stop | undefined;
   #graceTimer: ReturnType<typeof setTimeout> | undefined;
   #closing = false;
+  /** The run's last event is out. */
+  #hasFinished = false;
   /** Commits taken in, of which the writer has not been told. */
   #seen = 0;
   #seenChars = 0;
   #isReaderBehind = false;
   #feeding = false;
+  #isRefillSoon = false;
   #hasAllReached = false;
   #queuedAtEnd = 0;
   /** Of a cancelled run: what depends on tasks that were cancelled. A later run may still do it, so it is not skipped. */
@@ -117,7 +147,7 @@ export class Run {
     this.#schedule = new Schedule(options.pipeline.pools);
     this.#graph = new Graph(
       {
-        ready: (vertex) => this.#schedule.add(vertex),
+        ready: (vertex) => this.#ready(vertex),
         skipped: (vertex, failure) => this.#skipped(vertex, failure),
         fanOutFailed: (failure) => this.#fanOutFailed(failure),
       },
@@ -126,16 +156,24 @@ export class Run {
     );
     this.#programs = options.programs ?? Programs.create();
     this.#timeouts = new TimeoutWatch(timeoutGraceMs, (id) => this.#timedOut(id));
+    const { onTaskFinish } = options.pipeline;
+    if (onTaskFinish !== undefined) {
+      this.#onTaskFinish = new HookQueue("onTaskFinish", onTaskFinish, (level, line) =>
+        this.#print(level, line),
+      );
+    }
   }
 
   /**
    * Plans, runs and commits everything.
-   * @throws PlanError, also for what `tasks` throws, before anything is written
+   * @throws PlanError, also for what `tasks` throws, before anything is written; CancelledError where `stop` came before
+   *   the run had begun
    */
   async start(): Promise<RunSummary> {
     const watched = watchNodes({ made: (node: AnyNode) => this.#graph.made(node) });
     try {
-      await this.#plan();
+      // Whoever stops the run does not wait for `tasks`: it may never come to an end.
+      await Promise.race([this.#plan(), this.#done.promise]);
       this.#openWriter();
       const summary = await this.#done.promise;
       // What `sh` has left running in the background has served the run.
@@ -164,12 +202,12 @@ export class Run {
   /** First: start nothing new, tell what runs, wait a while. Urgent: end the threads now. */
   stop(urgent: boolean): void {
     this.#endEarly({ status: "cancelled", failure: null });
-    if (urgent) this.#killAll();
+    if (urgent && this.#started !== undefined) this.#killAll();
   }
 
   /** By `pipeloom cancel`, from another terminal. */
   #asked(urgent: boolean): void {
-    this.#options.onOutput("warn", `asked from outside to end${urgent ? " now" : ""}`);
+    this.#print("warn", `asked from outside to end${urgent ? " now" : ""}`);
     this.stop(urgent);
   }
 
@@ -278,6 +316,10 @@ export class Run {
       case "detached":
         this.#resolveLost(message.slot);
         return this.#advance();
+      case "results":
+        for (const [id, result] of message.results)
+          this.#graph.end(this.#stored.take(id), { status: "done", result });
+        return this.#advance();
       case "output":
         return this.#print(message.level, message.line);
       case "failed":
@@ -331,9 +373,13 @@ export class Run {
       this.#done.reject(Object.assign(new Error(failure.message), failure));
       return;
     }
+    if (this.#hasFinished) return;
     this.#stop = { status: "error", failure };
-    this.#queuedAtEnd = this.#graph.live + this.#undecided.length;
-    this.#done.resolve(this.#summarise("error", failure, Date.now()));
+    this.#closing = true;
+    this.#pool?.stop();
+    this.#queuedAtEnd = this.#graph.live + this.#undecided.length - this.#stored.size;
+    const { run } = this.#started;
+    void this.#closed({ type: "run-finished", run, status: "error", at: Date.now(), failure });
   }
 
   // ── the pool ──
@@ -358,6 +404,7 @@ export class Run {
         moved: (ids, slot) => this.#moved(ids, slot),
         attach: (slot, port, claims) =>
           this.#tellWriter({ type: "attach", slot, port, claims }, [port]),
+        supplied: () => this.#guarded(() => this.#advance()),
         lost: (worker) => this.#guarded(() => this.#workerLost(worker)),
         broken: (failure) => this.#guarded(() => this.#endEarly({ status: "error", failure })),
         output: this.#options.onOutput,
@@ -377,7 +424,26 @@ export class Run {
     }
     this.#recordPlanned(started);
     this.#pool?.begin({ id: started.run, pipeline: pipeline.name, params: JSON.stringify(params) });
+    const early = this.#early;
+    this.#early = [];
+    for (const vertex of early) this.#ready(vertex);
     this.#advance();
+  }
+
+  /** All that it waited for is there. What an earlier session has done needs no Worker, no pool and no turn. */
+  #ready(vertex: TaskVertex): void {
+    if (this.#started === undefined) this.#early.push(vertex);
+    else if (this.#known.isEmpty || !this.#isDone(vertex)) this.#schedule.add(vertex);
+  }
+
+  /** An earlier session of this run has done it. */
+  #isDone(vertex: TaskVertex): boolean {
+    const known = this.#identify(vertex);
+    if (known?.status !== "done") return false;
+    this.#graph.settleNeeded(vertex);
+    if (known.isStored === true && vertex.needed) this.#stored.add(vertex);
+    else this.#graph.end(vertex, { status: "done", result: known.result ?? undefined });
+    return true;
   }
 
   /**
@@ -392,7 +458,8 @@ export class Run {
 
   #take(slot: Slot, most: number, idle: number): Assignment[] {
     const assignments: Assignment[] = [];
-    const now = Date.now();
+    const taken: TaskVertex[] = [];
+    const now = performance.now();
     while (
       this.#started !== undefined &&
       assignments.length < most &&
@@ -402,28 +469,22 @@ export class Run {
       if (this.#schedule.ready < most) this.#refill();
       const vertex = this.#schedule.take(now, assignments.length < idle);
       if (vertex === undefined) break;
-      const assignment = this.#prepare(vertex);
-      if (assignment === undefined) continue;
+      assignments.push(this.#prepare(vertex));
       vertex.slot = slot;
       this.#inFlight.add(vertex);
-      assignments.push(assignment);
+      taken.push(vertex);
     }
-    return assignments;
+    // The plan failed on the way: nothing new starts.
+    if (this.#stop === undefined) return assignments;
+    for (const vertex of taken) this.#putBack(vertex);
+    return [];
   }
 
-  /** Undefined when an earlier session of this run has done it already. */
-  #prepare(vertex: TaskVertex): Assignment | undefined {
-    if (vertex.input !== undefined) {
-      const known = this.#identify(vertex);
-      if (known?.status === "done") {
-        this.#schedule.leave(vertex);
-        this.#graph.settleNeeded(vertex);
-        this.#graph.end(vertex, { status: "done", result: known.result ?? "null" });
-        return undefined;
-      }
-    }
+  #prepare(vertex: TaskVertex): Assignment {
+    if (vertex.input !== undefined) this.#identify(vertex);
     this.#graph.settleNeeded(vertex);
-    const { id, inputText, definition, name, cursor, retries, timeoutMs, needed } = vertex;
+    const { id, inputText, definition, name, cursor, timeoutMs, needed } = vertex;
+    const retries = retriesOf(vertex);
     return {
       id: id as TaskId,
       task: definition.name,
@@ -460,21 +521,17 @@ export class Run {
   // ── what comes next ──
 
   get #wantsMore(): boolean {
-    return this.#schedule.ready < Math.max(leastReady, this.#lanes * readyPerLane);
+    const ready = this.#schedule.ready + this.#early.length;
+    return ready < Math.max(leastReady, this.#lanes * readyPerLane);
   }
 
   /** Unfolds fan-outs and pulls from the stream while there is room. */
   #refill(): void {
+    if (this.#schedule.ready < Math.max(fewReady, this.#lanes)) this.#stored.askMore();
+    const until = performance.now() + planSliceMs;
     try {
-      while (this.#stop === undefined && this.#graph.canUnfold && this.#wantsMore)
-        this.#graph.unfold();
-      while (this.#stop === undefined && this.#stream !== undefined && this.#wantsMore) {
-        const next = this.#stream.pull(
-          (node) => this.#arrived(node),
-          (error) => this.#planFailed(error),
-        );
-        if (next === undefined) break;
-        this.#graph.add(next.node);
+      for (let planned = 1; this.#planOne(); planned++) {
+        if (planned % 16 === 0 && performance.now() > until) return this.#refillSoon();
       }
       if (this.#stream?.isDone === true) {
         this.#stream = undefined;
@@ -486,7 +543,38 @@ export class Run {
     }
   }
 
+  /** False when there is no room, or nothing to plan now. */
+  #planOne(): boolean {
+    if (this.#stop !== undefined || !this.#wantsMore) return false;
+    if (this.#graph.canUnfold) {
+      this.#graph.unfold();
+      return true;
+    }
+    const next = this.#stream?.pull(
+      (node) => this.#arrived(node),
+      (error) => this.#streamFailed(error),
+    );
+    if (next !== undefined) this.#graph.add(next.node);
+    return next !== undefined;
+  }
+
+  #refillSoon(): void {
+    if (this.#isRefillSoon) return;
+    this.#isRefillSoon = true;
+    setImmediate(() => {
+      this.#isRefillSoon = false;
+      this.#advance();
+    });
+  }
+
+  #streamFailed(error: unknown): void {
+    this.#planFailed(error);
+    this.#advance();
+  }
+
   #arrived(node: unknown): void {
+    // It came after the stream was closed: what it yields is not wanted any more.
+    if (this.#stream === undefined) return;
     try {
       if (node !== undefined) this.#graph.add(node);
     } catch (error) {
@@ -502,13 +590,14 @@ export class Run {
 
   /** After anything has changed: supply the Workers, tell the total, see whether it is over. */
   #advance(): void {
-    if (this.#feeding || this.#closing) return;
+    if (this.#feeding || this.#closing || this.#started === undefined) return;
     this.#feeding = true;
     if (this.#stop === undefined) {
       this.#refill();
       this.#pool?.feed(this.#schedule.ready);
-      this.#alarm.set(this.#schedule.wakesAt(Date.now()));
     }
+    const isStopped = this.#stop !== undefined;
+    this.#alarm.set(isStopped ? undefined : this.#schedule.wakesAt(performance.now()));
     this.#feeding = false;
     this.#total.tell(this.#graph, this.#stream !== undefined);
     this.#endIfOver();
@@ -535,7 +624,7 @@ export class Run {
   /** Commits that are not told as seen hold the writer, and with it the Workers. A run that ends waits for no reader. */
   #waitForReader(): boolean {
     if (this.#stop !== undefined || this.#closing) return false;
-    const wait = this.#options.behind?.();
+    const wait = this.#options.behind?.() ?? this.#onTaskFinish?.full;
     if (wait === undefined) return false;
     this.#isReaderBehind = true;
     void wait.then(() => this.#readerCaughtUp());
@@ -554,8 +643,7 @@ export class Run {
         const vertex = this.#inFlight.get(event.id);
         if (vertex === undefined) return;
         vertex.startedAt = event.at;
-        if (vertex.timeoutMs !== undefined)
-          this.#timeouts.watch(event.id, event.at + vertex.timeoutMs);
+        if (vertex.timeoutMs !== undefined) this.#timeouts.watch(event.id, vertex.timeoutMs);
         return;
       }
       case "task-checkpoint": {
@@ -580,28 +668,27 @@ export class Run {
     const vertex = this.#land(event.id);
     if (vertex === undefined) return;
     vertex.attempt = event.attempt;
-    this.#schedule.addAt(vertex, event.retryAt);
+    // The Worker's clock may have been set since: only the difference counts.
+    const delayMs = Math.max(event.retryAt - event.at, 0);
+    this.#schedule.addAt(vertex, performance.now() + delayMs);
   }
 
   #finished(event: TaskFinished): void {
     this.#summary.add(event);
-    const { pipeline, onOutput, failFast } = this.#options;
-    if (pipeline.onTaskFinish !== undefined) {
-      void callHook("onTaskFinish", () => pipeline.onTaskFinish?.(event), onOutput);
-    }
+    this.#onTaskFinish?.add(event);
     const vertex = this.#land(event.id);
     if (vertex === undefined) return;
     vertex.attempt = event.attempt;
-    const failure = event.failure ?? { name: "Error", message: "unknown" };
     switch (event.status) {
       case "done":
-        return this.#graph.end(vertex, { status: "done", result: event.result ?? "null" });
+        return this.#graph.end(vertex, { status: "done", result: event.result });
       case "error":
         this.#hasFailed ||= !vertex.optional;
-        if (failFast && !vertex.optional) this.#endEarly({ status: "error", failure: null });
-        return this.#graph.end(vertex, { status: "error", failure });
+        if (this.#options.failFast && !vertex.optional)
+          this.#endEarly({ status: "error", failure: null });
+        return this.#graph.end(vertex, { status: "error", failure: failureOf(event) });
       case "cancelled":
-        return this.#graph.end(vertex, { status: "cancelled", failure });
+        return this.#graph.end(vertex, { status: "cancelled", failure: failureOf(event) });
       case "skipped":
         return;
       default:
@@ -640,6 +727,10 @@ export class Run {
     const vertex = this.#inFlight.get(id);
     const slot = vertex?.slot;
     if (vertex === undefined || slot === undefined || this.#overdue.has(slot)) return;
+    const where = this.#pool?.whereIs(id, slot);
+    if (where === "held") this.#timeouts.watch(id, heldLookMs - timeoutGraceMs);
+    // Else the Worker has ended it: that is on its way.
+    if (where !== "running") return;
     this.#overdue.set(slot, id);
     this.#pool?.kill(slot, {
       name: "TimeoutError",
@@ -663,12 +754,22 @@ export class Run {
     for (const vertex of this.#inFlight) {
       if (vertex.slot !== slot) continue;
       const id = vertex.id as TaskId;
-      if (worker.unbegun.has(id)) this.#putBack(id, vertex);
+      if (worker.unbegun.has(id)) this.#putBack(vertex);
       else if (culprits.has(id)) this.#attemptLost(vertex, worker.failure);
       else if (this.#stop !== undefined && worker.running.includes(id)) {
         this.#record(endedRecord(vertex, Date.now(), stopped));
-      } else this.#putBack(id, vertex);
+      } else this.#interrupted(vertex, worker.failure);
     }
+  }
+
+  /** Its thread is gone by another's doing: the attempt counts, but not against the task's retries. */
+  #interrupted(vertex: TaskVertex, failure: Failure): void {
+    if (this.#stop === undefined) {
+      this.#record(interruptedRecord(vertex, Date.now(), failure));
+      vertex.attempt++;
+      vertex.interruptions++;
+    }
+    this.#putBack(vertex);
   }
 
   #attemptLost(vertex: TaskVertex, failure: Failure): void {
@@ -678,7 +779,7 @@ export class Run {
       retryAt = retryOf(vertex, failure, now);
     } catch (thrown) {
       const why = toFailure(thrown).message;
-      this.#options.onOutput("error", `task "${vertex.name}": retryOn failed: ${why}`);
+      this.#print("error", `task "${vertex.name}": retryOn failed: ${why}`);
     }
     this.#record(
       endedRecord(vertex, now, {
@@ -689,7 +790,8 @@ export class Run {
     );
   }
 
-  #putBack(id: TaskId, vertex: TaskVertex): void {
+  #putBack(vertex: TaskVertex): void {
+    const id = vertex.id as TaskId;
     this.#inFlight.delete(id);
     this.#timeouts.forget(id);
     vertex.startedAt = undefined;
@@ -706,39 +808,58 @@ export class Run {
     this.#stream = undefined;
     for (const id of this.#pool?.takeBackAll() ?? []) {
       const vertex = this.#inFlight.get(id);
-      if (vertex !== undefined) this.#putBack(id, vertex);
+      if (vertex !== undefined) this.#putBack(vertex);
     }
-    this.#pool?.cancel("all", "cancelled");
-    this.#graceTimer = setTimeout(() => this.#killAll(), cancelGraceMs);
-    this.#endIfOver();
+    this.#pool?.cancelAll();
+    const graceMs = this.#started === undefined ? beginGraceMs : cancelGraceMs;
+    this.#graceTimer = setTimeout(() => this.#killAll(), graceMs);
+    this.#advance();
   }
 
   #killAll(): void {
+    if (this.#started === undefined) {
+      const why = "the run was cancelled before it began; nothing was done";
+      return this.#done.reject(new CancelledError(why));
+    }
     this.#pool?.killAll({ name: "CancelledError", message: "the run was stopped" });
   }
 
+  /** To be called when all that can start now has been handed out. */
   #endIfOver(): void {
-    if (
-      this.#closing ||
-      this.#started === undefined ||
-      this.#inFlight.size > 0 ||
-      this.#lost.size > 0
-    )
-      return;
+    if (this.#inFlight.size > 0 || this.#lost.size > 0) return;
     if (this.#stop !== undefined) return this.#close(this.#stop.status, this.#stop.failure);
-    if (this.#stream !== undefined || this.#schedule.ready > 0 || this.#schedule.delayed > 0)
-      return;
-    if (this.#graph.canUnfold) return;
+    if (this.#isAwaited) return;
+    if (this.#isIdleForever) {
+      const message = `Internal error: nothing would wake this run: ${this.#schedule.ready} tasks are ready, ${this.#schedule.delayed} wait for a retry`;
+      return this.#close("error", { name: "Error", message });
+    }
     if (!this.#graph.isOver) {
       return this.#close("error", { name: "Error", message: this.#graph.stuckBecause });
     }
+    for (const known of this.#known.open()) this.#record(droppedRecord(known, Date.now()));
     this.#close(this.#hasFailed ? "error" : "done", this.#failure ?? null);
+  }
+
+  /** Nothing is in flight; yet something will happen by itself, and `#advance` follows it. */
+  get #isAwaited(): boolean {
+    if (this.#stored.isAsked || this.#isRefillSoon || this.#alarm.isSet) return true;
+    if (this.#stream?.isPending === true) return true;
+    // A Worker that starts, or whose word is on its way, will ask for more.
+    return this.#hasWork && this.#pool?.isQuiet !== true;
+  }
+
+  get #isIdleForever(): boolean {
+    return this.#hasWork || this.#stream !== undefined || this.#stored.size > 0;
+  }
+
+  get #hasWork(): boolean {
+    return this.#schedule.ready > 0 || this.#schedule.delayed > 0 || this.#graph.canUnfold;
   }
 
   #close(status: Exclude<RunStatus, "running">, failure: Failure | null): void {
     this.#closing = true;
     this.#readerCaughtUp();
-    this.#queuedAtEnd = this.#graph.live + this.#undecided.length;
+    this.#queuedAtEnd = this.#graph.live + this.#undecided.length - this.#stored.size;
     this.#recordQueued();
     this.#tellWriter({ type: "close", status, failure });
   }
@@ -770,11 +891,18 @@ export class Run {
   }
 
   async #closed(finished: Extract<FromWriter, { type: "closed" }>["finished"]): Promise<void> {
+    if (this.#hasFinished) return;
+    this.#hasFinished = true;
     this.#options.onEvents([finished]);
     const summary = this.#summarise(finished.status, finished.failure ?? null, finished.at);
-    const { pipeline, onOutput } = this.#options;
-    if (pipeline.onFinish !== undefined) {
-      await callHook("onFinish", () => pipeline.onFinish?.(summary), onOutput);
+    await this.#onTaskFinish?.close();
+    const { onFinish } = this.#options.pipeline;
+    if (onFinish !== undefined) {
+      await callHook(
+        "onFinish",
+        () => onFinish(summary),
+        (level, line) => this.#print(level, line),
+      );
     }
     this.#done.resolve(summary);
   }
@@ -793,4 +921,17 @@ export class Run {
       alreadyDone: this.#known.reused,
     });
   }
+}
+
+function failureOf({ id, failure }: TaskFinished): Failure {
+  if (failure === undefined)
+    throw new Error(`Internal error: task ${id} has failed without a word`);
+  return failure;
+}
+
+/** What the node overrides of its definition's policy; an attempt that was interrupted is given back. */
+function retriesOf({ retries, definition, interruptions }: TaskVertex): RetryPolicy | undefined {
+  if (interruptions === 0) return retries;
+  const policy = retries ?? definition.retries;
+  return { ...policy, limit: policy.limit + interruptions };
 }

@@ -1,16 +1,22 @@
-// What may start next: priorities, named limits, rate limits, waiting retries. Pure; time is handed in (epoch ms).
+// What may start next: priorities, named limits, rate limits, waiting retries. Pure; time is handed in, in ms of a clock
+// that nobody sets.
 
 import type { TaskVertex } from "./graph.ts";
+import { Heap } from "./heap.ts";
 
 export type PoolLimits = ReadonlyMap<
   string,
   { readonly limit: number; readonly perMs: number | null }
 >;
 
+type Delayed = { readonly at: number; readonly vertex: TaskVertex };
+
 export class Schedule {
   readonly #free = new ReadyQueue();
   readonly #pools = new Map<string, NamedPool>();
-  readonly #delayed: { readonly at: number; readonly vertex: TaskVertex }[] = [];
+  readonly #delayed = new Heap<Delayed>((a, b) =>
+    a.at === b.at ? a.vertex.order < b.vertex.order : a.at < b.at,
+  );
   #order = 0;
   #ready = 0;
 
@@ -25,7 +31,7 @@ export class Schedule {
   }
 
   get delayed(): number {
-    return this.#delayed.length;
+    return this.#delayed.size;
   }
 
   add(vertex: TaskVertex): void {
@@ -44,7 +50,6 @@ export class Schedule {
   /** It is tried again at `at`. */
   addAt(vertex: TaskVertex, at: number): void {
     this.#delayed.push({ at, vertex });
-    siftUp(this.#delayed);
   }
 
   /**
@@ -80,22 +85,12 @@ export class Schedule {
   /** When something may start that may not now: a retry that is due, a rate limit that opens. */
   wakesAt(now: number): number | undefined {
     this.#wake(now);
-    let at = this.#delayed[0]?.at ?? Number.POSITIVE_INFINITY;
+    let at = this.#delayed.peek()?.at ?? Number.POSITIVE_INFINITY;
     for (const pool of this.#pools.values()) {
       const opensAt = pool.queue.size > 0 ? pool.opensAt(now) : now;
       if (opensAt > now) at = Math.min(at, opensAt);
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
-  }
-
-  /** Everything that has not started, in no order; nothing of it will. */
-  drain(): TaskVertex[] {
-    const rest = [...this.#free.drain()];
-    for (const pool of this.#pools.values())
-      for (const vertex of pool.queue.drain()) rest.push(vertex);
-    for (const { vertex } of this.#delayed.splice(0)) rest.push(vertex);
-    this.#ready = 0;
-    return rest;
   }
 
   #queueOf(vertex: TaskVertex): ReadyQueue {
@@ -105,11 +100,11 @@ export class Schedule {
 
   #wake(now: number): void {
     for (
-      let first = this.#delayed[0];
+      let first = this.#delayed.peek();
       first !== undefined && first.at <= now;
-      first = this.#delayed[0]
+      first = this.#delayed.peek()
     ) {
-      popFirst(this.#delayed);
+      this.#delayed.pop();
       this.add(first.vertex);
     }
   }
@@ -191,10 +186,6 @@ class ReadyQueue {
       : mine.priority > theirs.priority;
   }
 
-  *drain(): Generator<TaskVertex> {
-    for (let vertex = this.shift(); vertex !== undefined; vertex = this.shift()) yield vertex;
-  }
-
   #first(): TaskVertex | undefined {
     for (const lane of this.#lanes) {
       const vertex = lane.queue.peek();
@@ -244,42 +235,4 @@ class Fifo<T> {
     }
     return item;
   }
-}
-
-type Timed = { readonly at: number };
-
-/** The last entry of a binary heap, earliest first, finds its place. */
-function siftUp(heap: Timed[]): void {
-  for (let child = heap.length - 1; child > 0;) {
-    const parent = (child - 1) >> 1;
-    if (atOf(heap, parent) <= atOf(heap, child)) return;
-    swap(heap, parent, child);
-    child = parent;
-  }
-}
-
-function popFirst(heap: Timed[]): void {
-  swap(heap, 0, heap.length - 1);
-  heap.pop();
-  for (let parent = 0; ;) {
-    const left = 2 * parent + 1;
-    const right = left + 1;
-    let least = parent;
-    if (left < heap.length && atOf(heap, left) < atOf(heap, least)) least = left;
-    if (right < heap.length && atOf(heap, right) < atOf(heap, least)) least = right;
-    if (least === parent) return;
-    swap(heap, parent, least);
-    parent = least;
-  }
-}
-
-const atOf = (heap: readonly Timed[], index: number): number =>
-  heap[index]?.at ?? Number.POSITIVE_INFINITY;
-
-function swap(heap: Timed[], a: number, b: number): void {
-  const left = heap[a];
-  const right = heap[b];
-  if (left === undefined || right === undefined) return;
-  heap[a] = right;
-  heap[b] = left;
 }

@@ -34,12 +34,8 @@ export class SummaryCollector {
       .slice(0, maxSlowest);
   }
 
-  #failed({
-    id,
-    name,
-    attempt,
-    failure = { name: "Error", message: "unknown" },
-  }: TaskFinished): void {
+  #failed({ id, name, attempt, failure }: TaskFinished): void {
+    if (failure === undefined) throw new Error(`Internal error: task ${id} failed without a word`);
     if (this.#failures.length < maxFailures) this.#failures.push({ id, name, attempt, failure });
     const line = failureLine(failure);
     const count = this.#groups.get(line);

@@ -3,7 +3,7 @@
 import { nextAttemptAt } from "../api/retries.ts";
 import type { Failure } from "../protocol/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import type { MainRecord, Outcome } from "../protocol/messages.ts";
+import type { KnownTask, MainRecord, Outcome } from "../protocol/messages.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import type { TaskVertex } from "./graph.ts";
 
@@ -28,6 +28,28 @@ export const skippedRecord = (vertex: TaskVertex, at: number, failure: Failure):
   ...identity(vertex),
   at,
   failure,
+});
+
+/** Of an earlier session, begun and not done, and nothing of this one's plan. */
+export function droppedRecord({ id, key, name }: KnownTask, at: number): MainRecord {
+  if (name === undefined) throw new Error(`Internal error: open task ${id} has no name`);
+  const message =
+    "skipped because an earlier session of this run planned it, and the pipeline does not any more";
+  return { type: "skipped", id, name, key, at, failure: { name: "Skipped", message } };
+}
+
+export const interruptedRecord = (
+  vertex: TaskVertex,
+  at: number,
+  { message }: Failure,
+): MainRecord => ({
+  type: "log",
+  id: vertex.id as TaskId,
+  name: vertex.name,
+  attempt: vertex.attempt + 1,
+  at,
+  level: "warn",
+  line: `attempt ${vertex.attempt + 1} was interrupted: another task's thread, which it shared, has ended (${message}); the next one follows, and no retry is used up`,
 });
 
 /** The attempt that its Worker took with it. */

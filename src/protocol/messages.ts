@@ -247,9 +247,13 @@ export type KnownTask = {
   readonly key: string;
   readonly status: "done" | "open";
   readonly attempt: number;
-  /** JSON text. */
+  /** JSON text; null where it is not done, or where `isStored` says why. */
   readonly result: string | null;
   readonly cursor: string | null;
+  /** The result is long, and stays in the file until main asks for it by `results`. */
+  readonly isStored?: boolean;
+  /** What the row is called, where it is not done. */
+  readonly name?: string;
 };
 
 /** What main itself knows about tasks and no Worker can say. */
@@ -283,6 +287,8 @@ export type ToWriter =
   | { readonly type: "detach"; readonly slot: Slot; readonly sent: number }
   | { readonly type: "records"; readonly records: readonly MainRecord[] }
   | { readonly type: "total"; readonly total: number; readonly complete: boolean }
+  /** Results of an earlier session that are long, of tasks that are done. Answered by `results`, in pages. */
+  | { readonly type: "results"; readonly ids: readonly TaskId[] }
   /** Main has taken in this many `committed` messages. */
   | { readonly type: "seen"; readonly count: number }
   | {
@@ -307,6 +313,11 @@ export type FromWriter =
   /** `events` is JSON text of `WireEvent[]`, in the order they were committed. */
   | { readonly type: "committed"; readonly events: string }
   | { readonly type: "detached"; readonly slot: Slot }
+  /** JSON text of each, in the order in which main asked. */
+  | {
+      readonly type: "results";
+      readonly results: readonly (readonly [id: TaskId, result: string])[];
+    }
   /** User code printed something there: the module while it loaded, a message's `apply`. */
   | { readonly type: "output"; readonly level: LogLevel; readonly line: string }
   /** The writer cannot go on; nothing after the last `committed` is in the file. */

@@ -370,12 +370,19 @@ type TaskRow = {
   readonly status: string;
   readonly attempt: number;
   readonly result: string | null;
+  readonly isStored: number;
+  readonly name: string | null;
   readonly cursor: string | null;
 };
 
+/** Longer ones stay in the file until main asks for them (stored-results.ts): 2,000 of 1 MB would not fit into memory. */
+const maxKnownResultBytes = 1024;
+
 /** By key, so that no statement stays open between pages and a page is all that is in memory at once. */
 const pageSql =
-  "SELECT id, key, status, attempt, cursor, CASE status WHEN 'done' THEN result END AS result " +
+  "SELECT id, key, status, attempt, cursor, CASE WHEN status <> 'done' THEN name END AS name, " +
+  `status = 'done' AND octet_length(result) > ${maxKnownResultBytes} AS isStored, ` +
+  `CASE WHEN status = 'done' AND octet_length(result) <= ${maxKnownResultBytes} THEN result END AS result ` +
   "FROM task_runs WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?";
 
 /**
@@ -403,4 +410,6 @@ const knownTask = (row: TaskRow): KnownTask => ({
   attempt: row.attempt,
   result: row.result,
   cursor: row.cursor,
+  ...(row.isStored === 1 ? { isStored: true } : undefined),
+  ...(row.name === null ? undefined : { name: row.name }),
 });

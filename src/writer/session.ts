@@ -7,6 +7,7 @@ import type { MessageHandle } from "../api/message.ts";
 import type { RunFinished, RunStarted } from "../protocol/events.ts";
 import type { Failure } from "../protocol/failure.ts";
 import type { KnownTask, RunRequest, WriterOptions } from "../protocol/messages.ts";
+import type { TaskId } from "../protocol/ids.ts";
 import type { RunStatus } from "../protocol/status.ts";
 import { toIso } from "../protocol/time.ts";
 import { CustomMessages } from "./custom-messages.ts";
@@ -26,6 +27,7 @@ import {
 } from "./resume.ts";
 import { applySchema, SchemaError } from "./schema-sql.ts";
 import { damagedRow, isWaitable, RunAliveError, toStoreError } from "./store-error.ts";
+import { type StoredResult, storedResults } from "./stored-results.ts";
 import { TaskRows } from "./task-rows.ts";
 import { UnitApplier } from "./unit-applier.ts";
 import { createWalGuard } from "./wal.ts";
@@ -117,7 +119,7 @@ export class Session {
   }
 
   /** Main hands on as text what stands here: what is no JSON would be found far from its cause. */
-  #checkStored({ id, result, cursor }: KnownTask): void {
+  #checkStored({ id, result, cursor }: Pick<KnownTask, "id" | "result" | "cursor">): void {
     for (const [what, json] of [
       ["result", result],
       ["cursor", cursor],
@@ -125,6 +127,14 @@ export class Session {
       if (json === null || isJson(json)) continue;
       const { run } = this.started;
       throw damagedRow(this.#options.db, `the ${what} of task ${id} of run ${run}`);
+    }
+  }
+
+  /** Long results that `knownTasks` left in the file. */
+  *storedResults(ids: readonly TaskId[]): Generator<readonly StoredResult[]> {
+    for (const page of storedResults(this.db, this.started.run, ids)) {
+      for (const [id, result] of page) this.#checkStored({ id, result, cursor: null });
+      yield page;
     }
   }
 

@@ -4,7 +4,7 @@
 import type { MessageHandle } from "../api/message.ts";
 import { Claims, creditsOf, maxCredits } from "../protocol/claims.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
-import type { Slot } from "../protocol/ids.ts";
+import type { Slot, TaskId } from "../protocol/ids.ts";
 import {
   type Ack,
   type WireEvent,
@@ -136,6 +136,8 @@ export class Writer {
       case "seen":
         for (const chars of this.#unseen.splice(0, message.count)) this.#unseenChars -= chars;
         return this.#wake();
+      case "results":
+        return this.#postResults(message.ids);
       case "close":
         this.#closeAsked = message;
         return this.#wake();
@@ -209,6 +211,18 @@ export class Writer {
     );
     while (isRunAlive(db, run)) await this.#pause(aliveLookMs);
     return endedSummary(db, run.id);
+  }
+
+  #postResults(ids: readonly TaskId[]): void {
+    // Main asks only once it has heard `opened`.
+    if (this.#life.state !== "open") return;
+    try {
+      for (const results of this.#life.session.storedResults(ids)) {
+        this.#tools.post({ type: "results", results });
+      }
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
   }
 
   #attach(slot: Slot, port: MessagePort, claims: Claims): void {

@@ -21,12 +21,24 @@ test("durations are read", () => {
   });
 });
 
+test("a delay longer than the default's cap is kept; a cap below the default delay too", () => {
+  expect(retryPolicy({ limit: 1, delay: "75s" }, "t")).toMatchObject({
+    delayMs: 75_000,
+    maxDelayMs: 75_000,
+  });
+  expect(retryPolicy({ limit: 1, maxDelay: 500 }, "t")).toMatchObject({ maxDelayMs: 500 });
+});
+
 test.each<[options: Parameters<typeof retryPolicy>[0], message: string]>([
   [-1, "t: retries must be an integer of at least 0, not -1"],
   [1.5, "t: retries must be an integer of at least 0, not 1.5"],
   [{ limit: 1, factor: 0.5 }, "t: retries.factor must be at least 1, not 0.5"],
   [{ limit: 1, delay: "soon" }, "t: retries.delay must be"],
   [{ limit: 1, maxDelay: -1 }, "t: retries.maxDelay must be"],
+  [
+    { limit: 1, delay: "75s", maxDelay: "1m" },
+    "t: retries.delay (75s) is longer than retries.maxDelay (1m); raise maxDelay, or lower delay",
+  ],
 ])("%j is refused by name", (options, message) => {
   expect(() => retryPolicy(options, "t")).toThrow(message);
 });

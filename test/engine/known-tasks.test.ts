@@ -14,6 +14,17 @@ const known = (id: number, key: string, more: Partial<KnownTask> = {}): KnownTas
   ...more,
 });
 
+test("what was open and nobody asked for is what the file does not plan any more", () => {
+  const tasks = new KnownTasks();
+  tasks.add(known(1, "a", { status: "open" }));
+  tasks.add(known(2, "a"));
+  tasks.add(known(3, "b", { status: "open" }));
+  tasks.add(known(4, "c", { status: "open" }));
+  tasks.take("a");
+  tasks.take("c");
+  expect([...tasks.open()].map(({ id }) => Number(id))).toEqual([1, 3]);
+});
+
 describe("what is known", () => {
   test("is handed out once, done before open", () => {
     const tasks = new KnownTasks();

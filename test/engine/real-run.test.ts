@@ -79,3 +79,158 @@ describe("values", () => {
     expect(result(rig, "sum")).toEqual([[null]]);
   });
 });
+
+/** Runs `file` until so many tasks are done and another asks for this step, and cancels. */
+async function cancelAt(rig: Rig, file: string, tasks: number, step: string): Promise<void> {
+  const started = await rig.start(file, { workers: 1 });
+  const [call] = await Promise.all([rig.control.next(step), started.ended(tasks)]);
+  started.run.stop(false);
+  await call.gone;
+  expect(await started.end).toMatchObject({ status: "cancelled", done: tasks });
+}
+
+describe("a run that is continued", () => {
+  test("with nothing left to do comes to its end, however late its Workers are", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    const file = rig.pipeline(`
+      if (!Bun.isMainThread) await step("load");
+      const a = task({ name: "a", run: () => "A" });
+      const stay = task({ name: "stay", run: ({ a }: any) => step("stay", a) });
+      export default pipeline({ name: "p", tasks: () => stay({ a: a() }) });
+    `);
+    const first = await rig.start(file, { workers: 1 });
+    (await control.next("load")).finish();
+    const stay = await control.next("stay");
+    first.run.stop(false);
+    stay.finish(1);
+    await first.end;
+    // Its Worker never gets to load: what is done needs none.
+    expect(await rig.run(file, { resume: "last", workers: 1 })).toMatchObject({
+      status: "done",
+      done: 2,
+      alreadyDone: 2,
+    });
+  });
+
+  test("done tasks use up neither the rate nor the limit of their pool", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    const file = rig.pipeline(`
+      const call = task({ name: "call", pool: "api", run: ({ i }: any, ctx) => i < 3 ? i : step("call", i, ctx.signal) });
+      export default pipeline({ name: "p", pools: { api: { limit: 4, per: "1h" } },
+        tasks: () => [1, 2, 3, 4].map((i) => call({ i })) });
+    `);
+    await cancelAt(rig, file, 2, "call");
+    const again = await rig.start(file, { resume: "last", workers: 1 });
+    for (const _ of [3, 4]) (await control.next("call")).finish();
+    expect(await again.end).toMatchObject({ status: "done", done: 4, alreadyDone: 2 });
+  });
+
+  test("what it planned and the file no longer has is skipped, with that reason", async () => {
+    await using rig = newRig();
+    const text = `
+      const a = task({ name: "a", run: ({ v }: any) => { if (v === 1) throw new Error("bad input"); return v; } });
+      export default pipeline({ name: "p", tasks: () => [a({ v: VALUE }), a({ v: 7 })] });
+    `;
+    await rig.run(rig.pipeline(text.replace("VALUE", "1"), "one.ts"));
+    const mended = rig.pipeline(text.replace("VALUE", "2"), "two.ts");
+    expect(await rig.run(mended, { resume: "last" })).toMatchObject({ status: "done", skipped: 1 });
+    expect(
+      rig.rows("SELECT status, error ->> 'message' AS why FROM task_runs WHERE status <> 'done'"),
+    ).toEqual([{ status: "skipped", why: expect.stringContaining("does not any more") }]);
+  });
+
+  test("long results are read from the file when something reads them", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    const file = rig.pipeline(`
+      const big = task({ name: "big", run: ({ i }: any) => String(i).padEnd(5000, "x") });
+      const head = task({ name: "head", run: ({ text }: any) => text.slice(0, 3) });
+      const last = task({ name: "last", run: ({ heads }: any, ctx) => step("last", heads, ctx.signal) });
+      export default pipeline({ name: "p", tasks: () =>
+        last({ heads: each(Array.from({ length: 100 }, (_, i) => i), (i) => head({ text: big({ i }) })) }) });
+    `);
+    await cancelAt(rig, file, 200, "last");
+    const again = await rig.start(file, { resume: "last", workers: 1 });
+    const call = await control.next("last");
+    expect(call.input).toEqual(
+      Array.from({ length: 100 }, (_, i) => String(i).padEnd(3, "x").slice(0, 3)),
+    );
+    call.finish();
+    expect(await again.end).toMatchObject({ status: "done", done: 201, alreadyDone: 200 });
+  });
+});
+
+describe("a cancel", () => {
+  test("ends a run whose `tasks` never comes to an end", async () => {
+    await using rig = newRig();
+    const file = rig.pipeline(`
+      const a = task({ name: "a", run() {} });
+      export default pipeline({ name: "p", tasks: () => new Promise<never>(() => undefined) });
+    `);
+    const started = await rig.start(file);
+    started.run.stop(false);
+    expect(started.end).rejects.toThrow("the run was cancelled before it began; nothing was done");
+    await started.end.catch(() => undefined);
+    expect(rig.list()).toEqual(["pipeline.ts"]);
+  });
+
+  test("lets nothing of an asynchronous generator in that comes afterwards", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    const file = rig.pipeline(`
+      const a = task({ name: "a", run: (_, ctx) => step("a", 0, ctx.signal) });
+      export default pipeline({ name: "p", async *tasks() { yield a(); await step("more"); yield a(); } });
+    `);
+    const started = await rig.start(file, { workers: 1 });
+    await control.next("a");
+    const more = await control.next("more");
+    started.run.stop(false);
+    more.finish();
+    expect(await started.end).toMatchObject({ status: "cancelled", total: 1, cancelled: 1 });
+  });
+});
+
+describe("a generator", () => {
+  test.each([
+    ["that throws", "yield a(); throw new RangeError('no more pages');", "no more pages"],
+    ["that yields what is no node", "yield a(); yield 7;", "not 7"],
+  ])("%s fails the run", async (_, body, message) => {
+    await using rig = newRig();
+    const file = rig.pipeline(`
+      const a = task({ name: "a", run() {} });
+      export default pipeline({ name: "p", tasks: function* (): any { ${body} } });
+    `);
+    const summary = await rig.run(file);
+    expect(summary.status).toBe("error");
+    expect(summary.failure?.message).toContain(message);
+  });
+
+  test("that yields nothing is a run of nothing", async () => {
+    await using rig = newRig();
+    const file = rig.pipeline(`
+      const a = task({ name: "a", run() {} });
+      export default pipeline({ name: "p", tasks: function* () {} });
+    `);
+    expect(await rig.run(file)).toMatchObject({ status: "done", total: 0 });
+  });
+});
+
+test("both hooks: each event in order, all of them before the summary, which has the last word", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    import { appendFileSync } from "node:fs";
+    const tell = (line: string) => appendFileSync("${rig.file("hooks.log")}", line + "\\n");
+    const a = task({ name: "a", run: ({ i }: any) => i });
+    export default pipeline({ name: "p", secrets: ["HOOK_SECRET"], tasks: () => [1, 2, 3].map((i) => a({ i })),
+      async onTaskFinish(event) { await Bun.sleep(1); tell(event.id + " " + event.status); if (event.id === 2) throw new Error("no " + process.env.HOOK_SECRET); },
+      async onFinish(summary) { tell(summary.status + " " + summary.done); } });
+  `);
+  process.env["HOOK_SECRET"] = "swordfish-1";
+  const started = await rig.start(file, { workers: 1 });
+  await started.end;
+  delete process.env["HOOK_SECRET"];
+  expect(await Bun.file(rig.file("hooks.log")).text()).toBe("1 done\n2 done\n3 done\ndone 3\n");
+  expect(started.output).toEqual(["warn: onTaskFinish failed: no ***"]);
+});

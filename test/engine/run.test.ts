@@ -80,6 +80,8 @@ class Watcher implements Stage {
   readonly #tasks: readonly Task[];
   readonly #running = new Set<number>();
   readonly #attempts = new Map<number, number>();
+  /** Attempts that were lost with their thread: they count, but not against the retries. */
+  readonly #interrupted = new Map<number, number>();
   readonly #ended = new Map<number, "done" | "error" | "cancelled">();
   /** What must never happen, and did. Thrown there it would only end a thread. */
   readonly violations: string[] = [];
@@ -90,7 +92,8 @@ class Watcher implements Stage {
   }
 
   act({ name, attempt }: Assignment): Act {
-    const found = this.#tasks[Number(name)]?.acts[attempt - 1];
+    const lost = this.#interrupted.get(Number(name)) ?? 0;
+    const found = this.#tasks[Number(name)]?.acts[attempt - lost - 1];
     this.#must(found !== undefined, `attempt ${attempt} of ${name} is one too many`);
     return found ?? { turns: 0, end: "done", listens: true };
   }
@@ -121,9 +124,14 @@ class Watcher implements Stage {
   ends(assignment: Assignment, how: "done" | "error" | "cancelled" | "lost"): void {
     const index = Number(assignment.name);
     this.#running.delete(index);
-    // Its thread was lost by another's doing: it runs again, as the same attempt.
-    if (how === "lost") return;
-    if (how === "error" && assignment.attempt <= (this.#tasks[index]?.retries ?? 0)) {
+    const lost = this.#interrupted.get(index) ?? 0;
+    // Its thread was lost by another's doing: it runs again.
+    if (how === "lost") {
+      this.#attempts.set(index, assignment.attempt);
+      this.#interrupted.set(index, lost + 1);
+      return;
+    }
+    if (how === "error" && assignment.attempt - lost <= (this.#tasks[index]?.retries ?? 0)) {
       this.#attempts.set(index, assignment.attempt);
     } else this.#ended.set(index, how);
   }

@@ -139,18 +139,14 @@ test("a retry that is due while every thread is busy needs no waking either: it 
   expect([schedule.ready, schedule.delayed]).toEqual([1, 0]);
 });
 
-test("drain gives everything that has not started", () => {
+test("retries that are due at the same time come back in the order they had", () => {
   const schedule = new Schedule(pools);
-  schedule.add(vertex("a", 2));
-  schedule.add(vertex("b", 0, "one"));
-  schedule.addAt(vertex("c"), 1e9);
-  expect(
-    schedule
-      .drain()
-      .map(({ name }) => name)
-      .toSorted(),
-  ).toEqual(["a", "b", "c"]);
-  expect([schedule.ready, schedule.delayed]).toEqual([0, 0]);
+  const names = ["a", "b", "c", "d", "e"];
+  for (const name of names) schedule.add(vertex(name));
+  for (let next = schedule.take(0, true); next !== undefined; next = schedule.take(0, true)) {
+    schedule.addAt(next, 10);
+  }
+  expect(takeAll(schedule, 10)).toEqual(names);
 });
 
 test("a long queue, taken and refilled, stays in order", () => {

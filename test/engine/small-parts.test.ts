@@ -2,7 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import { aheadOf } from "../../src/engine/pool.ts";
-import { callHook } from "../../src/engine/hooks.ts";
+import { Alarm } from "../../src/engine/alarm.ts";
+import { callHook, HookQueue } from "../../src/engine/hooks.ts";
 import { sourceOf, type Stream } from "../../src/engine/source.ts";
 import { SummaryCollector } from "../../src/engine/summary.ts";
 import { TimeoutWatch } from "../../src/engine/timeout-watch.ts";
@@ -41,7 +42,7 @@ describe("the summary", () => {
   test("adds up", () => {
     const summary = new SummaryCollector();
     for (const status of ["done", "done", "error", "cancelled", "skipped"] as const) {
-      summary.add(ended(1, { status }));
+      summary.add(ended(1, { status, failure: { name: "E", message: "why" } }));
     }
     expect(summary.ended).toBe(5);
     expect(summary.finish(started, end)).toMatchObject({
@@ -156,17 +157,18 @@ describe("with time in the test's hands", () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  test("a task is overdue its timeout and the grace after its start", () => {
+  test("a task is overdue its timeout and the grace after it is heard of, whatever the wall clock says", () => {
     const overdue: number[] = [];
     const watch = new TimeoutWatch(2000, (id) => overdue.push(id));
-    const now = Date.now();
-    watch.watch(taskId(1), now + 100);
-    watch.watch(taskId(2), now + 100);
-    watch.watch(taskId(3), now - 5000);
+    watch.watch(taskId(1), 100);
+    watch.watch(taskId(2), 100);
+    watch.watch(taskId(3), 0);
     watch.forget(taskId(2));
+    jest.setSystemTime(Date.now() + 3_600_000);
     jest.advanceTimersByTime(1999);
     expect(overdue).toEqual([]);
-    jest.advanceTimersByTime(1);
+    jest.setSystemTime(Date.now() - 7_200_000);
+    jest.advanceTimersByTime(2);
     expect(overdue).toEqual([3]);
     jest.advanceTimersByTime(100);
     expect(overdue).toEqual([3, 1]);
@@ -175,8 +177,8 @@ describe("with time in the test's hands", () => {
   test("watched again, the later time counts; cleared, none does", () => {
     const overdue: number[] = [];
     const watch = new TimeoutWatch(0, (id) => overdue.push(id));
-    watch.watch(taskId(1), Date.now() + 10);
-    watch.watch(taskId(1), Date.now() + 50);
+    watch.watch(taskId(1), 10);
+    watch.watch(taskId(1), 50);
     jest.advanceTimersByTime(49);
     expect(overdue).toEqual([]);
     watch.clear();
@@ -184,32 +186,109 @@ describe("with time in the test's hands", () => {
     expect(overdue).toEqual([]);
   });
 
-  test("a hook that does not come to an end is left behind after 10 s", async () => {
+  test("a time beyond what a timer can count is waited for all the same", () => {
+    const rung: string[] = [];
+    const alarm = new Alarm(() => rung.push("now"));
+    alarm.set(performance.now() + 2 ** 31 + 5000);
+    jest.advanceTimersByTime(2 ** 31);
+    expect([rung, alarm.isSet]).toEqual([[], true]);
+    jest.advanceTimersByTime(5001);
+    expect([rung, alarm.isSet]).toEqual([["now"], false]);
+  });
+
+  test("a hook that does not come to an end is left behind after 10 s, and the next one is called", async () => {
     const lines: string[] = [];
-    const called = callHook(
-      "onFinish",
-      () => new Promise(() => undefined),
+    const seen: number[] = [];
+    const queue = new HookQueue<number>(
+      "onTaskFinish",
+      (event) => {
+        seen.push(event);
+        return event === 1 ? new Promise(() => undefined) : undefined;
+      },
       (level, line) => lines.push(`${level} ${line}`),
     );
+    queue.add(1);
+    queue.add(2);
     jest.advanceTimersByTime(10_000);
-    await called;
-    expect(lines).toEqual(["warn onFinish failed: not finished after 10 s"]);
+    await queue.close();
+    expect(seen).toEqual([1, 2]);
+    expect(lines).toEqual(["warn onTaskFinish failed: not finished after 10 s"]);
+  });
+
+  test("the end waits for the hooks for 10 s, and says how many were not called", async () => {
+    const lines: string[] = [];
+    const queue = new HookQueue<number>(
+      "onTaskFinish",
+      () => Bun.sleep(4000),
+      (level, line) => lines.push(`${level} ${line}`),
+    );
+    for (let event = 0; event < 6; event++) queue.add(event);
+    const closed = queue.close();
+    for (let i = 0; i < 10; i++) {
+      jest.advanceTimersByTime(1000);
+      await new Promise((next) => process.nextTick(next));
+    }
+    await closed;
+    expect(lines).toEqual([
+      "warn onTaskFinish was not called for the last 3 events: the run has waited 10 s for it",
+    ]);
   });
 });
 
-test("a hook that fails is logged, and changes nothing", async () => {
-  const lines: string[] = [];
-  const log = (level: string, line: string): void => void lines.push(`${level} ${line}`);
-  await callHook("a", () => Promise.reject(new Error("later")), log);
-  await callHook(
-    "b",
-    () => {
+const none = (): void => {
+  throw new Error("nothing was to be logged");
+};
+
+describe("hooks", () => {
+  test("asynchronous ones come one after the other, in order, and the end waits for them", async () => {
+    const steps: string[] = [];
+    const queue = new HookQueue<number>(
+      "h",
+      async (event) => {
+        steps.push(`${event} begins`);
+        await Promise.resolve();
+        steps.push(`${event} ends`);
+      },
+      none,
+    );
+    for (const event of [1, 2, 3]) queue.add(event);
+    await queue.close();
+    expect(steps).toEqual([1, 2, 3].flatMap((event) => [`${event} begins`, `${event} ends`]));
+  });
+
+  test("synchronous ones are called at once", () => {
+    const seen: number[] = [];
+    const queue = new HookQueue<number>("h", (event) => seen.push(event), none);
+    for (const event of [1, 2, 3]) queue.add(event);
+    expect(seen).toEqual([1, 2, 3]);
+  });
+
+  test("a thousand that wait are as many as may; then the run waits until there is room", async () => {
+    const first = Promise.withResolvers<void>();
+    const queue = new HookQueue<number>("h", (event) => (event === 0 ? first.promise : 0), none);
+    for (let event = 0; event < 1000; event++) queue.add(event);
+    expect(queue.full).toBeUndefined();
+    queue.add(1000);
+    const room = queue.full;
+    expect(room).toBeInstanceOf(Promise);
+    first.resolve();
+    await room;
+    expect(queue.full).toBeUndefined();
+  });
+
+  test("a failure is logged, and changes nothing", async () => {
+    const lines: string[] = [];
+    const log = (level: string, line: string): void => void lines.push(`${level} ${line}`);
+    const queue = new HookQueue<() => unknown>("a", (act) => act(), log);
+    queue.add(() => Promise.reject(new Error("later")));
+    queue.add(() => {
       throw new TypeError("now");
-    },
-    log,
-  );
-  await callHook("c", () => 3, log);
-  expect(lines).toEqual(["warn a failed: later", "warn b failed: now"]);
+    });
+    queue.add(() => 3);
+    await queue.close();
+    await callHook("b", () => Promise.reject(new Error("at last")), log);
+    expect(lines).toEqual(["warn a failed: later", "warn a failed: now", "warn b failed: at last"]);
+  });
 });
 
 test.each([

@@ -234,7 +234,7 @@ test("what a message prints while it is applied is shown, and does not reach std
 });
 
 describe("a thread that is lost", () => {
-  test("process.exit fails its task alone; the neighbours run again without losing an attempt", async () => {
+  test("process.exit fails its task alone; the neighbours run again, and no retry is used up", async () => {
     await using rig = newRig();
     const { control } = rig;
     const file = rig.pipeline(`
@@ -246,7 +246,7 @@ describe("a thread that is lost", () => {
     await control.next("stay");
     (await control.next("leave")).finish();
     const again = await control.next("stay");
-    expect(again.input).toBe(1);
+    expect(again.input).toBe(2);
     again.finish("stayed");
     expect(await started.end).toMatchObject({ done: 1, failed: 1 });
     expect(failure(rig, "leave")).toMatchObject({
@@ -255,7 +255,7 @@ describe("a thread that is lost", () => {
     });
     expect(statuses(rig)).toEqual([
       { name: "leave", status: "error", attempt: 1 },
-      { name: "stay", status: "done", attempt: 1 },
+      { name: "stay", status: "done", attempt: 2 },
     ]);
   });
 
@@ -271,13 +271,16 @@ describe("a thread that is lost", () => {
     await control.next("stay");
     (await control.next("loop")).finish();
     const again = await control.next("stay");
-    expect(again.input).toBe(1);
+    expect(again.input).toBe(2);
     again.finish("stayed");
     expect(await started.end).toMatchObject({ done: 1, failed: 1 });
     expect(failure(rig, "loop")).toMatchObject({ name: "TimeoutError" });
     expect(statuses(rig)).toEqual([
-      { name: "stay", status: "done", attempt: 1 },
+      { name: "stay", status: "done", attempt: 2 },
       { name: "loop", status: "error", attempt: 1 },
+    ]);
+    expect(rig.rows("SELECT attempt, level, line FROM task_logs")).toEqual([
+      { attempt: 1, level: "warn", line: expect.stringContaining("attempt 1 was interrupted") },
     ]);
     const [row] = rig.rows(
       "SELECT (julianday(finished_at) - julianday(started_at)) * 86400000 AS ms FROM task_runs WHERE name = 'loop'",

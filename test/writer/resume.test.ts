@@ -190,9 +190,9 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
     ).toEqual([
       [1, "t:a", "done", 2, "[1]", '"c"'],
       // Interrupted, not failed: the attempt does not count, and its checkpoint does.
-      [2, "t:b", "open", 2, null, '"page 7"'],
+      [2, "t:b", "open", 2, null, '"page 7"', "t"],
       // Failed: its attempts anew. What never began is not known.
-      [4, "t:c", "open", 0, null, null],
+      [4, "t:c", "open", 0, null, null, "t"],
     ]);
   }
   expect(bench.db.query("SELECT id FROM task_runs WHERE status = 'running'").values()).toEqual([]);

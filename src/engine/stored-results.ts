@@ -1,0 +1,55 @@
+// Tasks of a resumed run that are done and whose long results are still in the file. They are asked for a few at a time,
+// while few tasks are ready: what is read makes tasks ready, and those hold it in memory until they have run.
+
+import type { TaskId } from "../protocol/ids.ts";
+import type { TaskVertex } from "./graph.ts";
+
+const askedAtOnce = 32;
+
+export class StoredResults {
+  readonly #ask: (ids: readonly TaskId[]) => void;
+  /** In the order in which they came, from `#next` on. */
+  #waiting: TaskVertex[] = [];
+  #next = 0;
+  readonly #asked = new Map<TaskId, TaskVertex>();
+
+  constructor(ask: (ids: readonly TaskId[]) => void) {
+    this.#ask = ask;
+  }
+
+  get size(): number {
+    return this.#waiting.length - this.#next + this.#asked.size;
+  }
+
+  /** An answer is on its way. */
+  get isAsked(): boolean {
+    return this.#asked.size > 0;
+  }
+
+  /** @param vertex has an id, and someone reads its result */
+  add(vertex: TaskVertex): void {
+    this.#waiting.push(vertex);
+  }
+
+  /** Asks for the next ones, unless an answer is on its way. */
+  askMore(): void {
+    if (this.isAsked || this.#next === this.#waiting.length) return;
+    const next = this.#waiting.slice(this.#next, this.#next + askedAtOnce);
+    this.#next += next.length;
+    if (this.#next === this.#waiting.length) {
+      this.#waiting = [];
+      this.#next = 0;
+    }
+    for (const vertex of next) this.#asked.set(vertex.id as TaskId, vertex);
+    this.#ask([...this.#asked.keys()]);
+  }
+
+  /** The answer has come. */
+  take(id: TaskId): TaskVertex {
+    const vertex = this.#asked.get(id);
+    if (vertex === undefined)
+      throw new Error(`Internal error: nobody asked for the result of ${id}`);
+    this.#asked.delete(id);
+    return vertex;
+  }
+}
