@@ -8,6 +8,7 @@ import { pathOf } from "../api/path.ts";
 import { resolveParams } from "../api/params.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import { registry } from "../api/registry.ts";
+import { codeHash, sourcesOf } from "../api/sources.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import { runId } from "../protocol/ids.ts";
@@ -16,6 +17,7 @@ import type { Programs } from "../protocol/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { spawnTaskWorker, spawnWriter } from "../spawn.ts";
+import type { RunOptions } from "./run-options.ts";
 import { Run } from "./run.ts";
 import type { WarmThreads } from "./warm-threads.ts";
 
@@ -89,6 +91,7 @@ export async function prepareRun(
   return new Run({
     pipeline,
     module,
+    ...codeOf(module),
     writer: {
       db: dbOf(options.db ?? pipeline.db ?? defaultDb, folder),
       wal: options.wal ?? true,
@@ -113,6 +116,12 @@ export async function prepareRun(
     behind: hooks.behind,
     onOutput: hooks.onOutput ?? showOutput,
   });
+}
+
+function codeOf(module: ModuleRef): Pick<RunOptions, "sources" | "code"> {
+  if (module.kind === "builtin") return {};
+  const sources = sourcesOf(module.path);
+  return { sources, code: codeHash(module.path, sources) };
 }
 
 const dbOf = (db: string, folder: string): string => (db === ":memory:" ? db : pathOf(db, folder));

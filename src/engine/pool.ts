@@ -81,6 +81,8 @@ type Member = {
   endedBecause: Failure | undefined;
 };
 
+/** How long the threads may take to let go of the database at the end. */
+const stopWaitMs = 1_000;
 /** A thread in a blocking system call ends when that returns. Nobody waits longer than this for it. */
 const closeWaitMs = 100;
 /** Threads that end by themselves while nothing runs in them are replaced after this, doubled each time in a row. */
@@ -110,6 +112,9 @@ export class Pool {
   #isEnding = false;
   /** Threads in a row that ended by themselves while nothing ran in them. */
   #idleDeaths = 0;
+  /** Threads that have been told to let go of the database and have not said that they did. */
+  readonly #holding = new Set<Slot>();
+  readonly #haveLetGo = Promise.withResolvers<void>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #run: RunInfo | undefined;
 
@@ -194,6 +199,30 @@ export class Pool {
     for (const slot of this.#members.keys()) this.kill(slot, failure);
   }
 
+  /**
+   * All is done: the threads let go of the database. SQLite takes its `-wal` and `-shm` away when the last one closes it,
+   * and that must be the writer. Whoever does not answer in time is ended.
+   */
+  async letGo(): Promise<void> {
+    this.#isEnding = true;
+    const asked = [...this.#members.values()].filter(({ ready }) => ready);
+    for (const { slot, thread } of asked) {
+      this.#holding.add(slot);
+      thread.postMessage({ type: "stop" }, []);
+    }
+    if (this.#holding.size === 0) return;
+    const late = setTimeout(() => {
+      for (const slot of this.#holding) this.kill(slot, notStopped);
+      this.#haveLetGo.resolve();
+    }, stopWaitMs);
+    await this.#haveLetGo.promise;
+    clearTimeout(late);
+  }
+
+  #hasLetGo(slot: Slot): void {
+    if (this.#holding.delete(slot) && this.#holding.size === 0) this.#haveLetGo.resolve();
+  }
+
   /** The run is over: the threads are not needed any more, and nothing is told about them. */
   stop(): void {
     this.#stopping = true;
@@ -249,6 +278,8 @@ export class Pool {
       case "ready":
         member.ready = true;
         break;
+      case "stopped":
+        return this.#hasLetGo(member.slot);
       case "broken":
         this.#events.broken(message.failure);
         return;
@@ -279,6 +310,7 @@ export class Pool {
     this.#endPrograms(member);
     this.#options.programs.clear(member.slot);
     if (this.#stopping || !this.#members.delete(member.slot)) return;
+    this.#hasLetGo(member.slot);
     const failure: Failure = member.endedBecause ??
       crash ?? { name: "WorkerExit", message: `the Worker thread ended with code ${code}` };
     if (!member.ready && member.endedBecause === undefined) {
@@ -375,6 +407,11 @@ export class Pool {
     member.thread.postMessage({ type: "assign", batch: number, tasks: packAssignments(tasks) }, []);
   }
 }
+
+const notStopped: Failure = {
+  name: "WorkerExit",
+  message: `it did not answer for ${stopWaitMs} ms at the run's end`,
+};
 
 /** Another Worker that has nothing to do takes them back, so what is handed out early does not wait longer. */
 export function aheadOf({ averageMs, lanes }: Pick<Member, "averageMs" | "lanes">): number {

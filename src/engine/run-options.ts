@@ -2,7 +2,13 @@
 
 import type { Pipeline } from "../api/pipeline.ts";
 import type { RunEvent } from "../protocol/events.ts";
-import type { ModuleRef, RunRequest, ToWriter, WriterOptions } from "../protocol/messages.ts";
+import type {
+  ModuleRef,
+  ModuleSource,
+  RunRequest,
+  ToWriter,
+  WriterOptions,
+} from "../protocol/messages.ts";
 import type { Programs } from "../protocol/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { WorkerThread } from "./pool.ts";
@@ -18,6 +24,10 @@ export type RunOptions = {
   readonly pipeline: Pipeline;
   /** Where the threads find the pipeline's tasks. */
   readonly module: ModuleRef;
+  /** Its files, as the main thread has loaded them. None for what ships inside. */
+  readonly sources?: readonly ModuleSource[];
+  /** SHA-256 of these. */
+  readonly code?: string;
   readonly writer: WriterOptions;
   /** Checked. */
   readonly params: Record<string, unknown>;

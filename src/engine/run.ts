@@ -76,9 +76,9 @@ const seenAtOnce = 16;
 /** It waits when main is 16 M characters behind. */
 const seenCharsAtOnce = 1024 * 1024;
 
-const otherCodeLine = ({ run, at, alreadyDone }: RunStarted): string =>
-  `run ${run}, which is continued, began on ${new Date(at).toISOString()} with other code: the results of its ` +
-  `${alreadyDone} tasks that are done come from that code; --fresh starts anew`;
+const otherCodeLine = ({ run, alreadyDone }: RunStarted, beganAt: number): string =>
+  `the pipeline's code has changed since run ${run}, which is continued, began on ${new Date(beganAt).toISOString()}: the ` +
+  `results of its ${alreadyDone} tasks that are done come from the earlier code; --fresh starts anew`;
 
 /** `stop` was called before there was a run: nothing has been done. */
 export class CancelledError extends Error {
@@ -270,7 +270,7 @@ export class Run {
         // For the file. A secret among them stands there as it does everywhere: masked.
         params: this.#mask?.stringify(params) ?? JSON.stringify(params),
         canonicalParams: canonicalJson(params),
-        code: null,
+        code: this.#options.code ?? null,
         resume,
         wait: this.#options.wait ?? false,
         schema: pipeline.schema,
@@ -303,7 +303,8 @@ export class Run {
         return;
       case "opened":
         this.#nextId = this.#known.maxId + 1;
-        if (message.otherCode) this.#options.onOutput("warn", otherCodeLine(message.started));
+        if (message.otherCode && message.started.alreadyDone > 0)
+          this.#options.onOutput("warn", otherCodeLine(message.started, message.beganAt));
         this.#started = message.started;
         this.#control = openControl(message.started, (urgent) => this.#asked(urgent));
         this.#options.onEvents([message.started]);
@@ -395,6 +396,7 @@ export class Run {
         spawn: spawnTaskWorker,
         boot: {
           module,
+          sources: this.#options.sources ?? [],
           db: writer.db === ":memory:" ? null : writer.db,
           secrets: pipeline.secrets,
         },
@@ -861,7 +863,9 @@ export class Run {
     this.#readerCaughtUp();
     this.#queuedAtEnd = this.#graph.live + this.#undecided.length - this.#stored.size;
     this.#recordQueued();
-    this.#tellWriter({ type: "close", status, failure });
+    if (this.#pool === undefined)
+      throw new Error("Internal error: a run ends that never had threads");
+    void this.#pool.letGo().then(() => this.#tellWriter({ type: "close", status, failure }));
   }
 
   /** What is known and never started stays `queued`, and the file says so. */

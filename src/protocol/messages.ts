@@ -50,6 +50,9 @@ export type ModuleRef =
   /** A pipeline that ships inside the executable. */
   | { readonly kind: "builtin"; readonly name: string };
 
+/** A file of the user's own, as it was when the run began. */
+export type ModuleSource = { readonly path: string; readonly text: string };
+
 export type RunInfo = {
   readonly id: RunId;
   readonly pipeline: string;
@@ -62,6 +65,8 @@ export type WorkerBoot = {
   readonly type: "boot";
   readonly slot: Slot;
   readonly module: ModuleRef;
+  /** What the module's files were when the main thread loaded them. */
+  readonly sources: readonly ModuleSource[];
   /** How many tasks this thread may have in flight at once. */
   readonly lanes: number;
   /** The database to read for `ctx.query`; null when it cannot be read from outside (`:memory:`). */
@@ -86,7 +91,9 @@ export type ToWorker =
       readonly type: "cancel";
       readonly ids: readonly TaskId[] | "all";
       readonly reason: CancelReason;
-    };
+    }
+  /** The run is over: let go of the database, which is about to be closed. Answered by `stopped`. */
+  | { readonly type: "stop" };
 
 export type CancelReason = "cancelled" | "timeout";
 
@@ -94,6 +101,8 @@ export type CancelReason = "cancelled" | "timeout";
 
 export type FromWorker =
   | { readonly type: "ready"; readonly slot: Slot }
+  /** Nothing here has the database open any more. */
+  | { readonly type: "stopped"; readonly slot: Slot }
   /** The module could not be loaded here, so no task of it can run. */
   | { readonly type: "broken"; readonly slot: Slot; readonly failure: Failure }
   /**
@@ -307,6 +316,8 @@ export type FromWriter =
       readonly type: "opened";
       readonly started: Extract<RunEvent, { type: "run-started" }>;
       readonly otherCode: boolean;
+      /** When the run's first session began, epoch ms. */
+      readonly beganAt: number;
     }
   /** With `wait`: the run that was waited for has done everything, and no run was begun here. */
   | { readonly type: "done-elsewhere"; readonly summary: RunSummary }

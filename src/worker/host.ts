@@ -31,6 +31,8 @@ import type { ThreadGlobals } from "./thread-globals.ts";
 export type HostTools = {
   post(message: FromWorker): void;
   load(boot: WorkerBoot): Promise<void>;
+  /** What `query` has opened; it opens nothing again. */
+  closeReader(): void;
   query(db: string | null, sql: string, params: readonly QueryParam[]): unknown[];
   exit(code: number): never;
   readonly globals: ThreadGlobals;
@@ -93,6 +95,10 @@ export class Host {
           if (message.ids === "all" || message.ids.includes(attempt.id))
             attempt.stop(message.reason);
         }
+        return;
+      case "stop":
+        this.#tools.closeReader();
+        if (this.#boot !== undefined) this.#post({ type: "stopped", slot: this.#boot.slot });
         return;
       default:
         assertNever(message);

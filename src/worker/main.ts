@@ -2,6 +2,7 @@
 
 import * as pipeloom from "../index.ts";
 import { loadModule, providePackage } from "../api/load.ts";
+import { loadAsTheyWere } from "../api/sources.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { FromWorker, ToWorker } from "../protocol/messages.ts";
 import { privatePort } from "../protocol/private-port.ts";
@@ -16,6 +17,7 @@ const exit = process.exit.bind(process);
 providePackage(pipeloom);
 
 let reader: Reader | undefined;
+let isClosed = false;
 
 function readerOf(db: string | null): Reader {
   if (db === null) {
@@ -23,13 +25,24 @@ function readerOf(db: string | null): Reader {
       "ctx.query cannot read a database in memory: only the writer sees it; give the run a file with --db",
     );
   }
+  if (isClosed) throw new Error("ctx.query: the run is over, and its database is being closed");
   return (reader ??= openReader(db));
+}
+
+function closeReader(): void {
+  isClosed = true;
+  reader?.close();
+  reader = undefined;
 }
 
 privatePort(self, (port) => {
   const host = new Host({
     post: (message: FromWorker) => port.postMessage(message),
-    load: async (boot) => void (await loadModule(boot.module, builtins)),
+    load: async (boot) => {
+      loadAsTheyWere(boot.sources);
+      await loadModule(boot.module, builtins);
+    },
+    closeReader,
     query: (db, sql, params) => readerOf(db).query(sql, params),
     exit,
     globals: threadGlobals,

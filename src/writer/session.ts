@@ -45,6 +45,8 @@ export class Session {
   readonly started: RunStarted;
   /** The run is continued, and its last session ran other code. */
   readonly otherCode: boolean;
+  /** When the run's first session began, epoch ms. */
+  readonly beganAt: number;
   /** Undefined with `--no-store-task-status`. */
   readonly rows: TaskRows | undefined;
   readonly unit: UnitApplier;
@@ -64,7 +66,7 @@ export class Session {
     options: WriterOptions,
     handles: readonly MessageHandle<never>[],
     started: RunStarted,
-    { lock, otherCode }: PreparedRun,
+    { lock, otherCode, startedAt }: PreparedRun,
     patience: Patience,
   ) {
     this.db = db;
@@ -72,6 +74,7 @@ export class Session {
     this.started = started;
     this.#lock = lock;
     this.otherCode = otherCode;
+    this.beganAt = startedAt;
     this.#patience = patience;
     this.rows = options.storeTaskStatus ? new TaskRows(db, started.run, patience) : undefined;
     this.unit = new UnitApplier(db, new CustomMessages(db, handles, patience), patience);

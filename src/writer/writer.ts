@@ -156,8 +156,8 @@ export class Writer {
       for (const page of session.knownTasks()) {
         this.#tools.post({ type: "known", tasks: JSON.stringify(page) });
       }
-      const { started, otherCode } = session;
-      this.#tools.post({ type: "opened", started, otherCode });
+      const { started, otherCode, beganAt } = session;
+      this.#tools.post({ type: "opened", started, otherCode, beganAt });
       this.#wake();
     } catch (thrown) {
       this.#fail(thrown);

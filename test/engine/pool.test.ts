@@ -64,7 +64,7 @@ class Bench {
           this.threads.push(thread);
           return thread;
         },
-        boot: { module: { kind: "builtin", name: "none" }, db: null, secrets: [] },
+        boot: { module: { kind: "builtin", name: "none" }, sources: [], db: null, secrets: [] },
       },
       {
         take: (_, most) => this.tasks.splice(0, most),
@@ -170,4 +170,29 @@ test("after a cancel a thread that is lost is not replaced", () => {
   bench.newest.claims.setRunning(0, 7);
   bench.newest.close(1);
   expect([bench.lost.length, bench.threads.length]).toEqual([1, 1]);
+});
+
+test("at the end each thread lets go of the database, and one that does not answer is ended", async () => {
+  const bench = new Bench();
+  bench.newest.ready();
+  const [thread] = bench.threads;
+  if (thread?.slot === undefined) throw new Error("it was not started");
+  const answered = bench.pool.letGo();
+  expect(thread.received.at(-1)).toEqual({ type: "stop" });
+  thread.say({ type: "stopped", slot: thread.slot });
+  await answered;
+  expect(thread.isTerminated).toBe(false);
+
+  const deaf = new Bench();
+  deaf.newest.ready();
+  const late = deaf.pool.letGo();
+  jest.advanceTimersByTime(1000);
+  await late;
+  expect(deaf.threads.map(({ isTerminated }) => isTerminated)).toEqual([true]);
+});
+
+test("a thread that is still loading has nothing to let go of", async () => {
+  const bench = new Bench();
+  await bench.pool.letGo();
+  expect(bench.newest.received.map(({ type }) => type)).toEqual(["boot", "begin"]);
 });

@@ -234,3 +234,61 @@ test("both hooks: each event in order, all of them before the summary, which has
   expect(await Bun.file(rig.file("hooks.log")).text()).toBe("1 done\n2 done\n3 done\ndone 3\n");
   expect(started.output).toEqual(["warn: onTaskFinish failed: no ***"]);
 });
+
+describe("a run uses the code that it began with", () => {
+  test.each([
+    ["edited", 'export const version = "new";'],
+    ["half saved", "export const version = ("],
+  ])(
+    "a thread that takes another's place loads a file as it was before it was %s",
+    async (_, edited) => {
+      await using rig = newRig();
+      const { control } = rig;
+      rig.write("version.ts", 'export const version = "old";');
+      rig.write("data.json", '{ "n": 1 }');
+      const file = rig.pipeline(`
+      import { version } from "./version.ts";
+      import data from "./data.json";
+      const leave = task({ name: "leave", async run() { await step("leave"); process.exit(1); } });
+      const tell = task({ name: "tell", run: () => [version, data.n] });
+      export default pipeline({ name: "p", tasks: () => [leave(), tell()] });
+    `);
+      const started = await rig.start(file, { workers: 1 });
+      const leave = await control.next("leave");
+      rig.write("version.ts", edited);
+      rig.write("data.json", '{ "n": 2 }');
+      leave.finish();
+      expect(await started.end).toMatchObject({ done: 1, failed: 1 });
+      expect(result(rig, "tell")).toEqual([["old", 1]]);
+    },
+  );
+
+  test("one that is continued with other code says so", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    const text = `
+      const a = task({ name: "a", run: ({ i }: any, ctx) => i === 1 ? RATE : step("stay", i, ctx.signal) });
+      export default pipeline({ name: "p", tasks: () => [1, 2].map((i) => a({ i })) });
+    `;
+    await cancelAt(rig, rig.pipeline(text.replace("RATE", "1"), "one.ts"), 1, "stay");
+    const edited = rig.pipeline(text.replace("RATE", "2"), "two.ts");
+    const again = await rig.start(edited, { resume: "last", workers: 1 });
+    (await control.next("stay")).finish();
+    await again.end;
+    expect(again.output).toEqual([
+      expect.stringMatching(
+        /^warn: the pipeline's code has changed since run 1, .* results of its 1 tasks that are done/,
+      ),
+    ]);
+  });
+});
+
+test("a run whose tasks read leaves neither -wal nor -shm behind", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    const count = task({ name: "count", run: (_, ctx) => ctx.query("SELECT count(*) AS n FROM t") });
+    export default pipeline({ name: "p", schema: "CREATE TABLE IF NOT EXISTS t (id)", tasks: () => [count(), count(), count()] });
+  `);
+  expect(await rig.run(file, { workers: 2 })).toMatchObject({ done: 3 });
+  expect(rig.list()).toEqual(["pipeline.ts", "test.db"]);
+});

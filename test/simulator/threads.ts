@@ -90,6 +90,10 @@ export class SimulatedTaskThread implements WorkerThread {
         this.#reader ??= this.#openReader(db);
         return this.#reader.query(sql, params);
       },
+      closeReader: () => {
+        this.#reader?.close();
+        this.#reader = undefined;
+      },
       exit: (code) => {
         this.die(code);
         throw new ThreadEnded();

@@ -91,6 +91,9 @@ export class FakeTaskWorker implements WorkerThread {
           tasks: unpackAssignments(message.tasks),
         });
         return this.#fill();
+      case "stop":
+        if (this.#boot !== undefined) this.#tell({ type: "stopped", slot: this.#boot.slot });
+        return;
       case "cancel":
         for (const [lane, { assignment, act }] of this.#running) {
           if (act.listens) this.#end(lane, assignment, "cancelled");

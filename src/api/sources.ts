@@ -1,0 +1,120 @@
+// A run uses the code that it began with. The main thread notes the text of the pipeline's own files when it has loaded
+// them, and a thread that starts while the run goes on, for another was lost, loads these texts and not what has been
+// edited since.
+
+import { readFileSync, statSync } from "node:fs";
+import { dirname, extname, relative } from "node:path";
+
+import type { ModuleSource } from "../protocol/messages.ts";
+
+/** Data that is larger is read where it lies. */
+const maxBytes = 4 * 1024 * 1024;
+const inPackage = /[\\/]node_modules[\\/]/;
+
+/** What a text can stand in for. `.cjs` is not among them: a text is always loaded as an ES module. */
+const codeLoaders: Readonly<Record<string, "js" | "jsx" | "ts" | "tsx">> = {
+  ".js": "js",
+  ".mjs": "js",
+  ".jsx": "jsx",
+  ".ts": "ts",
+  ".mts": "ts",
+  ".tsx": "tsx",
+};
+/** Data comes as Bun would have read it from the file. */
+const dataParsers: Readonly<Record<string, (text: string) => unknown>> = {
+  ".json": (text) => JSON.parse(text),
+  ".toml": (text) => Bun.TOML.parse(text),
+  ".yaml": (text) => Bun.YAML.parse(text),
+  ".yml": (text) => Bun.YAML.parse(text),
+  ".txt": (text) => text,
+  ".sql": (text) => text,
+};
+
+/** The file and all that it imports by name, one from another; of installed packages nothing. */
+export function sourcesOf(entry: string): ModuleSource[] {
+  const sources = new Map<string, ModuleSource>();
+  const open = [entry];
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (sources.has(path)) continue;
+    const text = readText(path);
+    if (text === undefined) continue;
+    sources.set(path, { path, text });
+    open.push(...importsOf(path, text));
+  }
+  return [...sources.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** SHA-256 of them all. Where the folder lies does not matter. */
+export function codeHash(entry: string, sources: readonly ModuleSource[]): string {
+  const hash = new Bun.CryptoHasher("sha256");
+  const folder = dirname(entry);
+  for (const { path, text } of sources) {
+    const name = relative(folder, path).replaceAll("\\", "/");
+    hash.update(JSON.stringify([name, text]));
+  }
+  return hash.digest("hex");
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return statSync(path).size > maxBytes ? undefined : readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function importsOf(path: string, text: string): string[] {
+  const loader = codeLoaders[extname(path)];
+  if (loader === undefined) return [];
+  try {
+    const transpiler = new Bun.Transpiler({ loader });
+    return transpiler.scanImports(text).flatMap((found) => resolved(found.path, dirname(path)));
+  } catch {
+    // Whoever loads it says what is wrong.
+    return [];
+  }
+}
+
+function resolved(specifier: string, folder: string): string[] {
+  try {
+    const path = Bun.resolveSync(specifier, folder);
+    return canStandIn(path) && !inPackage.test(path) ? [path] : [];
+  } catch {
+    return [];
+  }
+}
+
+function canStandIn(path: string): boolean {
+  const extension = extname(path);
+  return extension in codeLoaders || extension in dataParsers;
+}
+
+/** Before the module is loaded: where a file is no longer what it was, its text is loaded instead. */
+export function loadAsTheyWere(sources: readonly ModuleSource[]): void {
+  for (const source of sources) {
+    if (canStandIn(source.path) && readText(source.path) !== source.text) loadText(source);
+  }
+}
+
+function loadText({ path, text }: ModuleSource): void {
+  const loader = codeLoaders[extname(path)];
+  Bun.plugin({
+    name: `as it was: ${path}`,
+    setup(build) {
+      build.onLoad({ filter: new RegExp(`^${RegExp.escape(path)}$`) }, () =>
+        loader === undefined
+          ? { exports: dataExports(path, text), loader: "object" }
+          : { contents: text, loader },
+      );
+    },
+  });
+}
+
+function dataExports(path: string, text: string): Record<string, unknown> {
+  const parse = dataParsers[extname(path)];
+  if (parse === undefined)
+    throw new Error(`Internal error: ${path} was recorded and cannot be read`);
+  const value = parse(text);
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  return { ...(isObject ? value : undefined), default: value };
+}
