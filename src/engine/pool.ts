@@ -155,8 +155,9 @@ export class Pool {
   /** No Worker will say anything by itself: all wait for tasks, and none is about to start. */
   get isQuiet(): boolean {
     if (this.#timers.size > 0) return false;
-    for (const { ready, outstanding } of this.#members.values()) {
-      if (!ready || outstanding > 0) return false;
+    // A Worker says so when it has passed a batch, also one of which all was taken back.
+    for (const { ready, outstanding, batches } of this.#members.values()) {
+      if (!ready || outstanding > 0 || batches.length > 0) return false;
     }
     return true;
   }

@@ -594,12 +594,14 @@ export class Run {
   #advance(): void {
     if (this.#feeding || this.#closing || this.#started === undefined) return;
     this.#feeding = true;
+    // Taken before anything is handed out: what becomes due meanwhile is then still to be waited for, not passed over.
+    const now = performance.now();
     if (this.#stop === undefined) {
       this.#refill();
       this.#pool?.feed(this.#schedule.ready);
     }
     const isStopped = this.#stop !== undefined;
-    this.#alarm.set(isStopped ? undefined : this.#schedule.wakesAt(performance.now()));
+    this.#alarm.set(isStopped ? undefined : this.#schedule.wakesAt(now));
     this.#feeding = false;
     this.#total.tell(this.#graph, this.#stream !== undefined);
     this.#endIfOver();

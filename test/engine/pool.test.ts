@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import { Pool, type LostWorker, type WorkerThread } from "../../src/engine/pool.ts";
 import { Claims, maxCredits } from "../../src/protocol/claims.ts";
 import { runId, type Slot, taskId } from "../../src/protocol/ids.ts";
+import { Programs } from "../../src/protocol/programs.ts";
 import type { Assignment, FromWorker, ToWorker } from "../../src/protocol/messages.ts";
 import type { Failure } from "../../src/protocol/failure.ts";
 
@@ -59,6 +60,7 @@ class Bench {
       {
         workers: 1,
         concurrency: 1,
+        programs: Programs.create(),
         spawn: () => {
           const thread = new Thread();
           this.threads.push(thread);

@@ -1,7 +1,7 @@
 // Whole runs against a model: random graphs, failures, retries, limits, lost threads, and a stop at any moment. The threads
 // are scripted (support/fake-threads.ts), the writer is the real one, and what runs is seen at every instant.
 
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import * as fc from "fast-check";
 import type { TaskNode } from "../../src/api/node.ts";
 import { pipeline, type Work } from "../../src/api/pipeline.ts";
@@ -314,6 +314,23 @@ describe("many", () => {
     const { all: results } = inputs.get("end") as { all: number[] };
     expect(new Set(results).size).toBe(2000);
   });
+});
+
+test("a retry that becomes due while tasks are handed out is not passed over", async () => {
+  const stage: Stage = {
+    act: ({ attempt }) => ({ turns: 0, end: attempt === 1 ? "error" : "done", listens: true }),
+    begins: () => undefined,
+    ends: () => undefined,
+  };
+  // Each look at the clock finds it a millisecond later, so each place where the retry may become due is tried.
+  let now = 0;
+  using _ = spyOn(performance, "now").mockImplementation(() => now++);
+  for (let delayMs = 0; delayMs < 40; delayMs++) {
+    const retries = { limit: 1, delayMs, factor: 1, jitter: false, maxDelayMs: delayMs };
+    const retried = node("0", undefined, { retries });
+    const summary = await newRun(retried, stage, 1, 1, []).start();
+    expect(summary).toMatchObject({ status: "done", done: 1, failure: null });
+  }
 });
 
 test("an item that passes on what waits for its fan-out: the run ends and names the circle", async () => {

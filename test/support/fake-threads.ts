@@ -173,7 +173,11 @@ export class FakeTaskWorker implements WorkerThread {
         ? { status: "done", result: JSON.stringify(id) }
         : how === "cancelled"
           ? { status: "cancelled", failure }
-          : { status: "error", failure, ...(attempt <= retries.limit ? { retryAt: now } : {}) };
+          : {
+              status: "error",
+              failure,
+              ...(attempt <= retries.limit ? { retryAt: now + retries.delayMs } : {}),
+            };
     this.#stage.ends(assignment, how);
     this.#post([
       { type: "finished", id, name, key, attempt, startedAt: now, at: now, outcome, needed },
