@@ -43,7 +43,7 @@ const inside = (rig: Rig): string => `cwd: ${JSON.stringify(rig.path)}`;
 describe.skipIf(process.platform === "win32")("the end of a program", () => {
   test("when its output is larger than may be kept, it ends with its task", async () => {
     await using rig = newRig();
-    const line = "echo $$ > pid; head -c 17000000 /dev/zero | tr '\\0' '\\n'; sleep 300";
+    const line = "echo $$ > pid; head -c 17000000 /dev/zero | tr '\\0' x; sleep 300";
     const thrown = await failure(rig, shellTask(line, `output: "text", ${inside(rig)}`));
     expect(thrown["message"]).toContain("larger than 16 MB");
     expect(groupRuns(await groupOf(rig))).toBe(false);
