@@ -4,7 +4,8 @@ import type { MessageHandle } from "./message.ts";
 
 /**
  * What one cell of a row may be. `Date` becomes ISO 8601 text, a boolean 0 or 1, objects and arrays JSON text;
- * `undefined` is as if the row did not name the column.
+ * `undefined` is as if the row did not name the column. What SQLite would store as something else is an error: NaN, an
+ * integer beyond 64 bits, half of a surrogate pair.
  */
 export type CellValue =
   string | number | bigint | boolean | null | undefined | Date | Uint8Array | object;

@@ -71,6 +71,19 @@ type RowsHead = Omit<RowsPart, "cells" | "runs"> & {
 
 export const packEmit = (part: EmitPart): string => unitPartMark + JSON.stringify(part);
 
+/** A text has half of a surrogate pair: SQLite's UTF-8 cannot hold it, and another character would be stored. */
+export class IllFormedTextError extends Error {
+  override readonly name = "IllFormedTextError";
+  /** Of the part. */
+  readonly row: number;
+  readonly column: number;
+  constructor(row: number, column: number) {
+    super(`row ${row}, column ${column}: half of a surrogate pair`);
+    this.row = row;
+    this.column = column;
+  }
+}
+
 /** Gathers the cells of one part, row after row. */
 export class CellPacker {
   /** Longer than what they hold, all three. */
@@ -82,6 +95,8 @@ export class CellPacker {
   #numbersSize = 0;
   #piecesSize = 1;
   #textChars = 0;
+  /** A cell whose text is ill-formed, where that was seen before the parts are joined. */
+  #illFormed: number | undefined;
 
   /** About how long the part's text will be. */
   get chars(): number {
@@ -89,8 +104,13 @@ export class CellPacker {
   }
 
   text(value: string): void {
-    if (value.includes(separator)) return this.#string(kinds.escaped, JSON.stringify(value));
+    if (value.includes(separator)) return this.#escaped(value);
     this.#string(kinds.text, value);
+  }
+
+  #escaped(value: string): void {
+    if (!value.isWellFormed()) this.#illFormed ??= this.#size;
+    this.#string(kinds.escaped, JSON.stringify(value));
   }
 
   number(value: number): void {
@@ -129,6 +149,7 @@ export class CellPacker {
   /**
    * The part; the next one begins.
    * @param head the beginning of its JSON: `{"type":"rows","id":…`
+   * @throws IllFormedTextError
    */
   take(head: string, columns: readonly string[], rowCount: number): string {
     const json = `${head},"columns":${JSON.stringify(columns)},"rowCount":${rowCount},"kinds":"${this.#letters(columns.length)}","numberCount":${this.#numbersSize}}`;
@@ -137,11 +158,28 @@ export class CellPacker {
     // The next part fills the same places: a list that is emptied grows anew.
     if (this.#pieces.length > this.#piecesSize) this.#pieces.length = this.#piecesSize;
     const text = this.#pieces.join(separator);
+    // Once for the whole text: that costs nothing where all of it is Latin-1, and little elsewhere.
+    if (this.#illFormed !== undefined || !text.isWellFormed()) throw this.#explain(columns.length);
     this.#size = 0;
     this.#numbersSize = 0;
     this.#piecesSize = 1;
     this.#textChars = 0;
     return text;
+  }
+
+  #explain(width: number): IllFormedTextError {
+    const cell = this.#illFormed ?? this.#illFormedCell();
+    return new IllFormedTextError(Math.floor(cell / width), cell % width);
+  }
+
+  #illFormedCell(): number {
+    let piece = 0;
+    for (let cell = 0; cell < this.#size; cell++) {
+      const kind = this.#kinds[cell];
+      if (kind === kinds.absent || kind === kinds.null || kind === kinds.number) continue;
+      if (this.#pieces[++piece]?.isWellFormed() === false) return cell;
+    }
+    throw new Error("Internal error: a part's text is ill-formed, and no cell of it is");
   }
 
   #growNumbers(): void {

@@ -32,7 +32,11 @@ export function encodeCell(value: unknown, cells: CellPacker): void {
     case "string":
       return cells.text(value);
     case "number":
-      return cells.number(value);
+      if (!Number.isNaN(value)) return cells.number(value);
+      throw new CellError(
+        "NaN",
+        "SQLite has none and would store NULL: give null where a value is missing",
+      );
     case "boolean":
       return cells.number(value ? 1 : 0);
     case "undefined":

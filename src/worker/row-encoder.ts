@@ -3,7 +3,7 @@
 
 import { foldColumnName } from "../protocol/column-name.ts";
 import { isPlainObject, memberPath } from "../protocol/json.ts";
-import { CellPacker } from "../protocol/unit-part.ts";
+import { CellPacker, IllFormedTextError } from "../protocol/unit-part.ts";
 import { CellError, described, encodeCell } from "./encode-cell.ts";
 import type { RowsTarget } from "./rows-target.ts";
 
@@ -59,18 +59,33 @@ export class RowEncoder {
       const value = this.#isWhole || Object.hasOwn(row, column) ? (row as Row)[column] : undefined;
       // What nearly all cells are; the rest, and all words about it, stay out of this loop.
       if (typeof value === "string") cells.text(value);
-      else if (typeof value === "number") cells.number(value);
+      else if (typeof value === "number" && !Number.isNaN(value)) cells.number(value);
       else this.#encode(value, column);
     }
     this.#rows++;
     this.#index++;
   }
 
-  /** The chunk as text of a `rows` part; the next chunk begins, with the columns known so far. */
+  /**
+   * The rows as text of a `rows` part; the next part begins, with the columns known so far.
+   * @throws TypeError for text that SQLite would store as another
+   */
   take(): string {
-    const text = this.#cells.take(this.#target.head, this.#columns, this.#rows);
-    this.#rows = 0;
-    return text;
+    try {
+      const text = this.#cells.take(this.#target.head, this.#columns, this.#rows);
+      this.#rows = 0;
+      return text;
+    } catch (error) {
+      throw error instanceof IllFormedTextError ? this.#illFormed(error) : error;
+    }
+  }
+
+  #illFormed({ row, column }: IllFormedTextError): TypeError {
+    const index = this.#index - this.#rows + row;
+    const path = memberPath(`rows[${index}]`, this.#columns[column] ?? "");
+    return new TypeError(
+      `${this.#target.what}: ${path} is a string with half of a surrogate pair (was it cut in the middle of a character?), which SQLite would store as another; \`.toWellFormed()\` replaces such halves`,
+    );
   }
 
   #encode(value: unknown, column: string): void {
