@@ -213,7 +213,7 @@ class Download {
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new Error(
-        `${partPath(this.#path)}: ${why}; ${at} bytes are kept: make room and run again`,
+        `${partPath(this.#path)}: ${why}; what came is kept: make room and run again`,
         { cause },
       );
     }
