@@ -67,7 +67,9 @@ class Walk {
   }
 
   #idOf(node: AnyNode): number {
-    return this.#ids.get(node) ?? 0;
+    const id = this.#ids.get(node);
+    if (id === undefined) throw new Error("Internal error: a node comes before what it depends on");
+    return id;
   }
 
   #add(node: AnyNode): void {

@@ -18,6 +18,7 @@ export type WriterThread = {
   terminate(): void;
   onmessage: ((event: MessageEvent) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
+  addEventListener(type: "close", listener: (event: CloseEvent) => void): void;
 };
 
 export type RunOptions = {

@@ -261,6 +261,12 @@ export class Run {
       event.preventDefault();
       this.#writerFailed({ name: "WriterCrash", message: event.message });
     };
+    writer.addEventListener("close", ({ code }) =>
+      this.#writerFailed({
+        name: "WriterExit",
+        message: `the writer's thread ended with code ${code}; does a message's \`apply\`, or the module itself, call process.exit?`,
+      }),
+    );
     this.#tellWriter({
       type: "open",
       options,

@@ -20,12 +20,15 @@ export class RunningAttempts {
     return this.#attempts.get(id) === attempt;
   }
 
-  /** False when another attempt of the task runs: this one was given up, and its end counts no more. */
+  /**
+   * False when a later attempt of the task runs: this one was given up, and its end counts no more. The end of a later one
+   * ends an earlier one too, which was lost with its thread.
+   */
   end(id: TaskId, attempt: number): boolean {
     if (this.#attempts.size === 0) return true;
     const running = this.#attempts.get(id);
     if (running === undefined) return true;
-    if (running !== attempt) return false;
+    if (running > attempt) return false;
     this.#before.push([id, running]);
     this.#attempts.delete(id);
     return true;

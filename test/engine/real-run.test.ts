@@ -292,3 +292,70 @@ test("a run whose tasks read leaves neither -wal nor -shm behind", async () => {
   expect(await rig.run(file, { workers: 2 })).toMatchObject({ done: 3 });
   expect(rig.list()).toEqual(["pipeline.ts", "test.db"]);
 });
+
+test("a writer that is ended by a message ends the run, and it says how", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    const leave = message("leave", () => process.exit(7));
+    const send = task({ name: "send", run: (_, ctx) => ctx.emit(leave, null) });
+    export default pipeline({ name: "p", messages: [leave], tasks: () => send(),
+      onFinish(summary) { console.log("finished", summary.status); } });
+  `);
+  const started = await rig.start(file);
+  const summary = await started.end;
+  expect(summary).toMatchObject({ status: "error", failure: { name: "WriterExit" } });
+  expect(started.events.at(-1)).toMatchObject({ type: "run-finished", status: "error" });
+});
+
+test("fail-fast: the first failure tells what runs, starts nothing more, and fails the run", async () => {
+  await using rig = newRig();
+  const { control } = rig;
+  const file = rig.pipeline(`
+    const bad = task({ name: "bad", run: () => step("bad") });
+    const soft = task({ name: "soft", optional: true, run() { throw new Error("soft"); } });
+    const stay = task({ name: "stay", run: (_, ctx) => step("stay", 0, ctx.signal) });
+    export default pipeline({ name: "p", tasks: () => [soft(), stay(), bad(), stay()] });
+  `);
+  const started = await rig.start(file, { workers: 1, concurrency: 2, failFast: true });
+  const stay = await control.next("stay");
+  (await control.next("bad")).fail("bad");
+  await stay.gone;
+  const { status, failed, cancelled, queued } = await started.end;
+  // The last one may have been handed out already, when the lane of the failed one became free.
+  expect([status, failed, cancelled + queued]).toEqual(["error", 2, 2]);
+});
+
+test("a dry run shows the plan, an empty fan-out in it too, and touches nothing", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    const setup = task({ name: "setup", run: () => 1 });
+    const load = task({ name: "load", retries: 2, run: ({ x }: any) => x });
+    export default pipeline({ name: "p", tasks: () => { const s = setup(); return [load({ x: 1 }), each([], () => load({ x: s }))]; } });
+  `);
+  const { code, out } = await rig.fromSource("run", file, "--dry-run");
+  expect(code).toBe(0);
+  expect(out).toContain("load");
+  expect(rig.list()).toEqual(["pipeline.ts"]);
+});
+
+test("webhook: a failed run is posted, with its summary", async () => {
+  await using rig = newRig();
+  const posted = Promise.withResolvers<{ text: string; summary: { status: string } }>();
+  using server = Bun.serve({
+    port: 0,
+    async fetch(request) {
+      posted.resolve((await request.json()) as Awaited<typeof posted.promise>);
+      return new Response();
+    },
+  });
+  const file = rig.write(
+    "hook.ts",
+    `import { pipeline, task, webhook } from "pipeloom";
+     const bad = task({ name: "bad", run() { throw new Error("no luck"); } });
+     export default pipeline({ name: "p", tasks: () => bad(), onFinish: webhook("${server.url.href}") });`,
+  );
+  await rig.run(file);
+  const { text, summary } = await posted.promise;
+  expect(summary).toMatchObject({ status: "error", failed: 1 });
+  expect(text).toContain("no luck");
+});

@@ -198,6 +198,8 @@ export function simulatedWriterThread(
   const outside: WriterThread = {
     onmessage: null,
     onerror: null,
+    // It never ends by itself.
+    addEventListener: () => undefined,
     postMessage: (message) => {
       const copy = sent(message, thread);
       incoming.send(() => writer.receive(copy));

@@ -211,6 +211,8 @@ export function fakeWriterThread(): WriterThread {
   const thread: WriterThread = {
     onmessage: null,
     onerror: null,
+    // It never ends by itself.
+    addEventListener: () => undefined,
     postMessage: (message: ToWriter) => {
       setImmediate(() => {
         if (!isGone) writer.receive(message);
