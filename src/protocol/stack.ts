@@ -20,11 +20,12 @@ const isOwn = (line: string): boolean =>
 const isFrame = (line: string): boolean => /^\s+at /.test(line);
 
 export function withoutOwnFrames(failure: Failure): Failure {
-  const { stack, cause } = failure;
+  const { stack, cause, errors } = failure;
   return {
     ...failure,
     ...(stack === undefined ? undefined : { stack: trimmed(stack) }),
     ...(cause === undefined ? undefined : { cause: withoutOwnFrames(cause) }),
+    ...(errors === undefined ? undefined : { errors: errors.map(withoutOwnFrames) }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { type Failure, failureLine, toFailure } from "../../src/protocol/failure.ts";
+import { withoutOwnFrames } from "../../src/protocol/stack.ts";
 
 const hostile = {
   get name(): string {
@@ -105,6 +106,16 @@ describe("a failure's line says what it is about", () => {
     ["an error without a message", new Error(), "Error"],
     ["errors that are no list", Object.assign(new Error("x"), { errors: "none" }), "x"],
   ])("%s", (_, thrown, line) => expect(failureLine(toFailure(thrown))).toBe(line));
+});
+
+test("pipeloom's own frames are left out of causes and errors too", () => {
+  const stack =
+    "Error: x\n    at run (/home/me/etl.ts:2:3)\n    at run (src/worker/execute.ts:23:39)";
+  const inner: Failure = { name: "Error", message: "x", stack };
+  const { cause, errors } = withoutOwnFrames({ ...inner, cause: inner, errors: [inner] });
+  for (const failure of [cause, errors?.[0]]) {
+    expect(failure?.stack).toBe("Error: x\n    at run (/home/me/etl.ts:2:3)");
+  }
 });
 
 test("errors within errors are bounded together, also when they loop", () => {
