@@ -11,7 +11,7 @@
 //       run: { type: "integer", min: 1, valueHint: "run-id", description: "only this run" },
 //     },
 //     async run(flags) { // { db: string; limit: number; format: "table" | "json"; run: number | undefined; … }
-//       return 0; // the exit code: 0 done, 1 a task or the run failed, 130 / 143 after a signal
+//       return 0; // the exit code: 0 done, 1 a task or the run failed, 129 / 130 / 143 after a signal
 //     },
 //   });
 //
