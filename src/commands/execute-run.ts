@@ -98,6 +98,7 @@ async function runShown(
   let mask: Mask | undefined;
   const lost: LostOutput[] = [];
   let isOver = false;
+  let guard: Guard | undefined;
   // Before the module is loaded: what it prints must not tear the screen, nor get between the events.
   const { stdout, stderr } = outputs ?? process;
   const ui = openUi(
@@ -128,7 +129,6 @@ async function runShown(
       programs,
     });
     const inherited = new InheritedOutput(mask, (level, line) => ui.log(level, line));
-    let guard: Guard | undefined;
     const run = await prepareRun(loaded, options, {
       onEvents(events) {
         guard ??= new Guard(
@@ -166,6 +166,7 @@ async function runShown(
     if (signal !== undefined) return exitCodeOf(signal);
     return summary.status === "done" && lost.length === 0 ? 0 : 1;
   } catch (error) {
+    await guard?.release();
     ui.close();
     isOver = true;
     await ui.written(patienceAfterSignalMs);

@@ -18,8 +18,8 @@ const patienceMs = 1000;
 /** The runtime's own last words, which nobody would be left to show. */
 const crashMark = "oh no: Bun has crashed";
 
-/** Kept: its code is freed with it, and the handlers are called until the process ends. */
-let native: NativeSignals | undefined;
+/** Kept, code and memory: the handlers are called until the process ends. */
+let kept: readonly [NativeSignals, pids: Int32Array] | undefined;
 
 self.onmessage = ({ data }: MessageEvent<ToGuard>) => {
   const { signals, pipes, taken } = data;
@@ -28,17 +28,23 @@ self.onmessage = ({ data }: MessageEvent<ToGuard>) => {
 };
 
 function watch({ programs, terminal, numbers }: WatchedSignals, pipes: Pipes | undefined): void {
-  try {
-    native = compileSignals();
-  } catch {
-    // Then the third signal waits for the main thread.
-    return;
-  }
-  native.prepare(Programs.from(programs).pids, terminal);
+  const native = compiled();
+  if (native === undefined) return;
+  kept = [native, Programs.from(programs).pids];
+  native.prepare(kept[1], terminal);
   for (const number of numbers) native.watch(number);
   if (pipes === undefined) return;
   native.prepareCrash(pipes.originalOut, pipes.originalErr);
   for (const number of fatalSignals) native.watchCrash(number);
+}
+
+/** Undefined where it cannot be compiled: the third signal then waits for the main thread. */
+function compiled(): NativeSignals | undefined {
+  try {
+    return compileSignals();
+  } catch {
+    return undefined;
+  }
 }
 
 class OutputReader {
