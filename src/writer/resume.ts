@@ -335,7 +335,8 @@ const sessionValues = ({ file, params, canonicalParams, code }: RunRequest): Ses
 /**
  * What the earlier session left open waits again. What it had in hand when it died was interrupted, not failed, and
  * loses no attempt; what failed or was cancelled gets its attempts anew. What it had not begun is planned anew, under
- * new ids, and whether it is skipped is decided anew. A cursor says that it had begun, if not in the last session.
+ * new ids, and whether it is skipped is decided anew. A cursor says that it had begun, if not in the last session: its rows
+ * are in the file, also where a session in between skipped it.
  */
 function reviveRun(db: Database, id: RunId, session: SessionValues): void {
   const columns = sessionColumns.map((column) => `${column} = ?`).join(", ");
@@ -344,7 +345,7 @@ function reviveRun(db: Database, id: RunId, session: SessionValues): void {
     [...session, id],
   );
   db.run(
-    "DELETE FROM task_runs WHERE run_id = ? AND (status = 'skipped' OR (status = 'queued' AND attempt = 0 AND cursor IS NULL))",
+    "DELETE FROM task_runs WHERE run_id = ? AND cursor IS NULL AND (status = 'skipped' OR (status = 'queued' AND attempt = 0))",
     [id],
   );
   db.run(
