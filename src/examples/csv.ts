@@ -161,6 +161,11 @@ const load = task({
         saved = position;
       }
       file.check();
+      if (file.hasGrown) {
+        ctx.log.warn(
+          `${source.path}: it has grown since it was looked through; that is not loaded`,
+        );
+      }
       await saving;
     } catch (error) {
       if (!(error instanceof ChangedError)) throw error;

@@ -369,8 +369,11 @@ test("a file that was copied, touched or added to is what it was", async () => {
   const inspection = await inspectCsv(path, auto);
   utimesSync(path, 1, 1);
   expect((await rowsOf(inspection)).length).toBe(200_000);
+  using before = await CsvFile.open(sourceOf(inspection));
+  expect(before.hasGrown).toBe(false);
   appendFileSync(path, "200000,later\n200001,la");
   expect((await rowsOf(inspection)).length).toBe(200_000);
+  expect(before.hasGrown).toBe(true);
 });
 
 test("a file whose last line was not whole when it was looked through is not loaded further", async () => {
