@@ -230,6 +230,7 @@ test("separators are found, or named", () => {
   expect(found('"a|b"|c|d\n')).toBe("|");
   expect(found('"a;b;c",d\n')).toBe(",");
   expect(found("single\n")).toBe(",");
+  expect(found('"a;b"\nx;y\n')).toBe(",");
   expect([separatorOf("tab"), separatorOf("\\t"), separatorOf("^")]).toEqual(["\t", "\t", "^"]);
   expect(() => separatorOf("ab")).toThrow("must be one character");
   expect(() => separatorOf('"')).toThrow("must be one character");
@@ -265,7 +266,9 @@ test("blank lines before the header of one column are no rows; behind it they ar
   expect(await rowsOf(inspection)).toEqual([["ada"], [""], ["bob"]]);
 });
 
-test("a header that cannot be read is an error, not an empty file", async () => {
+test("a header that cannot be read is an error, not an empty file, nor one column", async () => {
+  const tabs = await failure(inspectCsv(file('id\t"size" x\n1\t2\n'), skip));
+  expect(tabs).toContain("line 1: text behind the closing quote");
   const skipping = await failure(inspectCsv(file('id,"na" me\n1,2\n'), skip));
   expect(skipping).toContain("line 1: text behind the closing quote");
   const bytes = Buffer.concat([Buffer.from("id,né"), Buffer.of(0xff), Buffer.from("\n1,2\n")]);
