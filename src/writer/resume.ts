@@ -335,8 +335,8 @@ const sessionValues = ({ file, params, canonicalParams, code }: RunRequest): Ses
 /**
  * What the earlier session left open waits again. What it had in hand when it died was interrupted, not failed, and
  * loses no attempt; what failed or was cancelled gets its attempts anew. What it had not begun is planned anew, under
- * new ids, and whether it is skipped is decided anew. A cursor says that it had begun, if not in the last session: its rows
- * are in the file, also where a session in between skipped it.
+ * new ids, and whether it is skipped is decided anew. A task with a cursor had begun, if not in the last session: it
+ * keeps its id and its cursor also if that session did not plan it, or its committed rows would be written twice.
  */
 function reviveRun(db: Database, id: RunId, session: SessionValues): void {
   const columns = sessionColumns.map((column) => `${column} = ?`).join(", ");

@@ -16,9 +16,9 @@ export class SimulatedPort {
   /** Called around each message that leaves, for faults. */
   send: (deliver: () => void) => void = (deliver) => deliver();
 
-  constructor(world: World) {
+  constructor(world: World, name: string) {
     this.#world = world;
-    this.#incoming = new Channel(world, world.current);
+    this.#incoming = new Channel(world, world.current, name);
   }
 
   /** The thread that has it. */
@@ -62,12 +62,14 @@ export class SimulatedPort {
 }
 
 function channelClass(world: World): unknown {
+  let channels = 0;
   return class SimulatedChannel {
     readonly port1: SimulatedPort;
     readonly port2: SimulatedPort;
     constructor() {
-      this.port1 = new SimulatedPort(world);
-      this.port2 = new SimulatedPort(world);
+      const name = `port ${channels++}`;
+      this.port1 = new SimulatedPort(world, name);
+      this.port2 = new SimulatedPort(world, name);
       this.port1.peer = this.port2;
       this.port2.peer = this.port1;
     }

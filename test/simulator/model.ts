@@ -47,16 +47,24 @@ export class Model {
     this.#scenario = scenario;
     this.#statusOf = statusOf;
     const planned = plannedNodes(scenario, session);
-    for (const [index, expr] of scenario.nodes.entries()) {
-      if (!planned.has(index)) continue;
-      this.#top.set(index, this.#value(expr, `n${index}`, []));
-    }
+    // What only the items of a list pass on is part of the run if there are such items.
+    for (const root of scenario.roots) if (planned.has(root)) this.#topValue(root);
+  }
+
+  #topValue(index: number): Value {
+    const evaluated = this.#top.get(index);
+    if (evaluated !== undefined) return evaluated;
+    const expr = this.#scenario.nodes[index];
+    if (expr === undefined) throw new Error(`Internal error: no node ${index}`);
+    const value = this.#value(expr, `n${index}`, []);
+    this.#top.set(index, value);
+    return value;
   }
 
   #value(expr: Expr, path: string, items: readonly Json[]): Value {
     if ("value" in expr) return known(expr.value);
     if ("item" in expr) return known(items[expr.item] ?? null);
-    if ("ref" in expr) return this.#top.get(expr.ref) ?? open;
+    if ("ref" in expr) return this.#topValue(expr.ref);
     if ("list" in expr) {
       return listOf(expr.list.map((part, i) => this.#value(part, `${path}${i}`, items)));
     }
@@ -124,9 +132,7 @@ const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 
 /** Blocked as soon as one of them is, for nothing can mend that. */
 function listOf(values: readonly Value[]): Value {
-  if (values.some(({ is }) => is === "blocked")) {
-    return values.some(({ is }) => is === "open") ? open : blocked;
-  }
+  if (values.some(({ is }) => is === "blocked")) return blocked;
   const list: Json[] = [];
   for (const value of values) {
     if (value.is !== "known") return open;

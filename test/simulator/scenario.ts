@@ -244,6 +244,7 @@ class Generator {
       mainMs: chance(0.2) ? skewed(50) : 0.05,
       writerMs: chance(0.2) ? skewed(50) : 0.05,
       workerMs: chance(0.2) ? skewed(20) : 0.05,
+      lateness: chance(0.3) ? 0.1 : 0,
     };
   }
 

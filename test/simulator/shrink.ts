@@ -49,7 +49,7 @@ function* smallerThan(scenario: Scenario): Generator<Scenario> {
     }
   }
   if (scenario.form !== "list") yield { ...scenario, form: "list" };
-  const still = { messageMs: 0.2, mainMs: 0.05, writerMs: 0.05, workerMs: 0.05 };
+  const still = { messageMs: 0.2, mainMs: 0.05, writerMs: 0.05, workerMs: 0.05, lateness: 0 };
   if (JSON.stringify(scenario.pace) !== JSON.stringify(still)) yield { ...scenario, pace: still };
 }
 

@@ -38,8 +38,11 @@ export type Pace = {
   readonly mainMs: number;
   readonly writerMs: number;
   readonly workerMs: number;
+  /** How probable it is that a port keeps a message for a while. */
+  readonly lateness: number;
 };
 
+const lateMs = 20;
 /** What waits for a busy thread comes after what the thread itself goes on with. */
 const justAfterMs = 1e-6;
 const lookMs = 0.0005;
@@ -144,6 +147,11 @@ export class World {
   /** A message's way from thread to thread. */
   get latencyMs(): number {
     return 0.001 + this.random.skewed(this.#pace.messageMs);
+  }
+
+  /** What keeps a message of a port. */
+  get delayMs(): number {
+    return this.random.chance(this.#pace.lateness) ? this.random.skewed(lateMs) : 0;
   }
 
   /** One event is over, and another begins in the same turn. */
@@ -288,21 +296,33 @@ export class World {
 
 /**
  * Messages on their way to a thread. As in Bun, what has come on one channel by the time that the thread looks is handed
- * over together: a message can overtake one that was sent earlier on another channel.
+ * over together: a message can overtake one that was sent earlier on another channel. What goes from Worker to Worker by
+ * a port arrives after what the thread was sent before by its parent, and maybe long after.
  */
 export class Channel {
   readonly #world: World;
   readonly #waiting: (() => void)[] = [];
+  readonly #port: string | undefined;
   to: VirtualThread;
 
-  constructor(world: World, to: VirtualThread) {
+  /** @param port its name; undefined between a Worker and its parent */
+  constructor(world: World, to: VirtualThread, port?: string) {
     this.#world = world;
+    this.#port = port;
     this.to = to;
   }
 
   send(deliver: () => void): void {
     this.#waiting.push(deliver);
-    this.#world.schedule(this.to, "messages", this.#world.latencyMs, () => this.#handOver());
+    const world = this.#world;
+    const handOver = (): void => this.#handOver();
+    if (this.#port === undefined) {
+      world.schedule(this.to, messages, world.latencyMs, handOver);
+      return;
+    }
+    const before = this.to.lastAt.get(messages) ?? 0;
+    const wait = Math.max(before - world.now, 0) + world.latencyMs;
+    world.schedule(this.to, this.#port, wait + world.delayMs, handOver);
   }
 
   #handOver(): void {
@@ -313,6 +333,8 @@ export class Channel {
     }
   }
 }
+
+const messages = "messages";
 
 /** Runs `work` with the async context of now, whenever it is called. */
 export const inContext = (work: () => void): (() => void) => {

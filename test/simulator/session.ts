@@ -1,0 +1,183 @@
+// One session of a scenario: a process, what befalls it, and what is seen of it.
+
+import type { Database } from "bun:sqlite";
+import { appendFileSync, existsSync, readdirSync, realpathSync } from "node:fs";
+import { dirname } from "node:path";
+
+import { controlPath } from "../../src/protocol/control.ts";
+import { Disk } from "./disk.ts";
+import type { Seen } from "./judge.ts";
+import { type Program, SimulatedProcess } from "./process.ts";
+import type { Incident, Scenario, Session } from "./scenario.ts";
+import { pipelineOf } from "./script.ts";
+import { Stage } from "./stage.ts";
+import { Finding, World } from "./world.ts";
+
+/** Thrown where the process died in the middle of the writer's code. */
+class ProcessKilled extends Error {
+  override readonly name = "ProcessKilled";
+}
+
+export type Resume = "auto" | "last";
+
+export class SimulatedSession {
+  readonly world: World;
+  readonly stage: Stage;
+  readonly process: SimulatedProcess;
+  readonly disk: Disk;
+  readonly #scenario: Scenario;
+  readonly #session: Session;
+  readonly #db: string;
+  readonly #resume: Resume;
+  readonly #copy: () => void;
+  #isKilled = false;
+
+  /** @param copy keeps the files as they are, when the process dies */
+  constructor(
+    scenario: Scenario,
+    session: Session,
+    db: string,
+    resume: Resume,
+    startMs: number,
+    copy: () => void,
+  ) {
+    this.#scenario = scenario;
+    this.#session = session;
+    this.#db = db;
+    this.#resume = resume;
+    this.#copy = copy;
+    this.world = new World(scenario.seed, scenario.pace, startMs);
+    this.stage = new Stage(this.world, scenario, session);
+    this.process = new SimulatedProcess(this.world, this.#program());
+    this.disk = new Disk(
+      session.incidents.flatMap((incident) => (incident.what === "disk" ? [incident.fault] : [])),
+    );
+  }
+
+  /** @throws Finding */
+  run(): Seen["end"] {
+    for (const incident of this.#session.incidents) this.#plan(incident);
+    this.process.run();
+    const { summary, refused, events } = this.process;
+    if (this.#isKilled) return { how: "killed" };
+    if (refused !== undefined) return { how: "refused", failure: refused };
+    if (summary !== undefined) return { how: "summary", summary };
+    const last = events.slice(-3).map((event) => JSON.stringify(event).slice(0, 120));
+    throw new Finding(
+      `it hangs: nothing is left to do, and the run has not ended; the last events: ${last.join(" ")}`,
+    );
+  }
+
+  /** What stands in the database's folder beside it. */
+  get left(): string[] {
+    return readdirSync(dirname(this.#db)).filter((name) => name !== "simulated.db");
+  }
+
+  #program(): Program {
+    const { stage } = this;
+    return {
+      load: () => this.#load(),
+      deathOf: (thread) => this.#deathOf(thread),
+      onStatement: (db, sql, when) => this.#statement(db, sql, when),
+      onEvent: (event) => {
+        if (event.type === "task-finished" || event.type === "task-retrying") {
+          stage.announced(event);
+        }
+      },
+      onDispatch: (assignments) => stage.dispatched(assignments),
+      onThread: (thread) => stage.spawned(thread),
+      onThreadEnd: (thread) => stage.threadEnded(thread),
+      onEnd: () => {
+        stage.hooksUnderWayAtEnd = stage.hooksUnderWay;
+      },
+    };
+  }
+
+  #load(): ReturnType<Program["load"]> {
+    const { pipeline, handles } = pipelineOf(this.#scenario, this.#session, this.stage);
+    const { workers, concurrency, failFast } = this.#session;
+    const { wal, storeTaskStatus } = this.#scenario;
+    return {
+      handles,
+      options: {
+        pipeline,
+        writer: { db: this.#db, wal, durability: "normal", storeTaskStatus },
+        params: { salt: 1 },
+        resume: this.#resume,
+        workers,
+        concurrency,
+        failFast,
+        cores: workers,
+      },
+    };
+  }
+
+  // ── incidents ──
+
+  #plan(incident: Incident): void {
+    switch (incident.what) {
+      case "cancel":
+        return this.world.atEvent(incident.atEvent, () => {
+          this.process.stop(incident.urgent);
+        });
+      case "asked":
+        return this.world.atEvent(incident.atEvent, () => this.#ask(incident.urgent));
+      case "clock":
+        return this.world.atEvent(incident.atEvent, () => this.world.jumpClock(incident.byMs));
+      case "kill":
+        return this.world.atEvent(incident.atEvent, () => this.#kill());
+      case "kill-at-statement":
+      case "death":
+      case "disk":
+        return;
+    }
+  }
+
+  #ask(isUrgent: boolean): void {
+    const started = this.process.events[0];
+    if (started?.type !== "run-started") return;
+    const path = controlPath(realpathSync(this.#db), started.run);
+    if (existsSync(path)) appendFileSync(path, isUrgent ? "urgent\n" : "cancel\n");
+  }
+
+  #deathOf(thread: number): ReturnType<NonNullable<Program["deathOf"]>> {
+    for (const incident of this.#session.incidents) {
+      if (incident.what === "death" && incident.thread === thread) return incident.death;
+    }
+    return undefined;
+  }
+
+  #kill(): void {
+    if (this.#isKilled || !this.process.isStarted) return;
+    this.#isKilled = true;
+    this.world.isDead = true;
+    this.#copy();
+  }
+
+  #statement(db: Database, sql: string, when: "before" | "after"): void {
+    if (when === "before") this.disk.before(db, sql);
+    for (const incident of this.#session.incidents) {
+      if (incident.what !== "kill-at-statement") continue;
+      if (incident.atStatement !== this.disk.statements || incident.when !== when) continue;
+      this.#kill();
+      throw new ProcessKilled();
+    }
+  }
+
+  // ── what was covered ──
+
+  *features(): Generator<string> {
+    yield `form: ${this.#scenario.form}`;
+    for (const { what } of this.#session.incidents) yield `incident: ${what}`;
+    for (const code of this.disk.happened) yield `disk: ${code}`;
+    for (const event of this.process.events) {
+      yield event.type === "task-finished" ? `task: ${event.status}` : `event: ${event.type}`;
+    }
+    for (const { kind, cursor, isLost, attempt } of this.stage.traces) {
+      for (const { op } of this.#scenario.kinds[kind]?.steps ?? []) yield `step: ${op}`;
+      if (cursor !== undefined) yield "began at a cursor";
+      if (isLost) yield "lost with its thread";
+      if (attempt > 1) yield "second attempt";
+    }
+  }
+}
