@@ -1,4 +1,5 @@
-// What is needed of the C library, on Linux and macOS. No variadic function: their calls differ between processors.
+// What is needed of the C library, on Linux and macOS. A variadic function is called without its further arguments, or on
+// Linux: on other systems such calls differ between processors.
 
 import { dlopen, type FFIFunction, type Library, ptr } from "bun:ffi";
 
@@ -30,11 +31,13 @@ const descriptorSymbols = {
   dup: { args: ["int"], returns: "int" },
   dup2: { args: ["int", "int"], returns: "int" },
   pipe: { args: ["ptr"], returns: "int" },
-  ioctl: { args: ["int", "u64"], returns: "int" },
+  ioctl: { args: ["int", "u64", "ptr"], returns: "int" },
   poll: { args: ["ptr", "u64", "int"], returns: "int" },
 } as const satisfies Record<string, FFIFunction>;
 
 const closeOnExec = process.platform === "darwin" ? 0x20006601 : 0x5451;
+/** FIONBIO of Linux. */
+const nonBlocking = 0x5421;
 const pollIn = 1;
 /** POLLERR, POLLHUP, POLLNVAL: a read then says what is wrong. */
 const pollEnded = 0x38;
@@ -44,6 +47,7 @@ const pollBytes = 8;
 /** Calls on descriptors that the runtime does not offer. */
 export class Descriptors {
   readonly #libc: Library<typeof descriptorSymbols>["symbols"];
+  readonly #off = new Int32Array(1);
 
   private constructor(libc: Library<typeof descriptorSymbols>["symbols"]) {
     this.#libc = libc;
@@ -58,7 +62,7 @@ export class Descriptors {
   /** A second descriptor, which no child process inherits. */
   duplicate(fd: number): number {
     const made = checked(this.#libc.dup(fd), "dup");
-    checked(this.#libc.ioctl(made, closeOnExec), "ioctl");
+    checked(this.#libc.ioctl(made, closeOnExec, null), "ioctl");
     return made;
   }
 
@@ -71,9 +75,14 @@ export class Descriptors {
   pipe(): { readonly read: number; readonly write: number } {
     const ends = new Int32Array(2);
     checked(this.#libc.pipe(ptr(ends)), "pipe");
-    for (const end of ends) checked(this.#libc.ioctl(end, closeOnExec), "ioctl");
+    for (const end of ends) checked(this.#libc.ioctl(end, closeOnExec, null), "ioctl");
     const [read = -1, write = -1] = ends;
     return { read, write };
+  }
+
+  /** A write waits for room. Linux; the call is variadic, so that macOS on ARM would not see its last argument. */
+  makeBlocking(fd: number): void {
+    if (process.platform === "linux") this.#libc.ioctl(fd, nonBlocking, ptr(this.#off));
   }
 
   /** Those of which a read does not block. @param timeoutMs -1: waits for as long as it takes */

@@ -15,6 +15,8 @@ declare const self: Worker;
 const maxUntaken = 1024 * 1024;
 /** When main has taken nothing for so long, it is busy: what comes is dropped, for main may be waiting for who writes. */
 const patienceMs = 1000;
+/** How often the pipes are made blocking again. */
+const blockingLookMs = 50;
 /** The runtime's own last words, which nobody would be left to show. */
 const crashMark = "oh no: Bun has crashed";
 
@@ -65,14 +67,18 @@ class OutputReader {
 
   /** Blocks this thread to the end of the run: it has nothing else to do, and `postMessage` works from here. */
   run(): void {
-    const { out, err, wake } = this.#pipes;
+    const { out, err, outEnd, errEnd, wake } = this.#pipes;
     const streams = new Map<number, StreamNumber>([
       [out, 1],
       [err, 2],
     ]);
     for (;;) {
-      const ready = this.#descriptors.readable([wake, ...streams.keys()], -1);
+      const ready = this.#descriptors.readable([wake, ...streams.keys()], blockingLookMs);
       if (ready.includes(wake)) break;
+      // A thread that starts meanwhile sets O_NONBLOCK on what it takes for its stdout, for every process that shares it:
+      // a child would then fail with EAGAIN when the pipe is full.
+      this.#descriptors.makeBlocking(outEnd);
+      this.#descriptors.makeBlocking(errEnd);
       for (const [fd, stream] of streams) {
         if (!ready.includes(fd)) continue;
         const bytes = readChunk(fd);

@@ -26,6 +26,9 @@ export type Pipes = {
   /** To be read, by stream. */
   readonly out: number;
   readonly err: number;
+  /** Their other ends. */
+  readonly outEnd: number;
+  readonly errEnd: number;
   /** Something can be read here when what the pipes hold is all that is wanted. */
   readonly wake: number;
   /** Where stdout and stderr led before. */
@@ -92,6 +95,8 @@ export class Outputs {
     this.#pipes = {
       out: out.read,
       err: err.read,
+      outEnd: out.write,
+      errEnd: err.write,
       wake: wake.read,
       originalOut: this.#originalOut,
       originalErr: this.#originalErr,

@@ -133,6 +133,26 @@ describe.skipIf(process.platform === "win32")("inherited output", () => {
     expect(err).toContain("ℹ before\n");
   });
 
+  test.skipIf(process.platform !== "linux")(
+    "finds a pipe that waits for room, also when a thread has started since",
+    async () => {
+      await using rig = newRig();
+      const { err } = await run(
+        rig,
+        `import { readFileSync } from "node:fs";
+         const leave = task({ name: "leave", run() { process.exit(3); } });
+         const look = task({ name: "look", async run() {
+           await Bun.sleep(500);
+           const [, flags] = /flags:\\s*(\\d+)/.exec(readFileSync("/proc/self/fdinfo/1", "utf8"));
+           console.log("O_NONBLOCK", (parseInt(flags, 8) & 0o4000) !== 0);
+         } });
+         export default pipeline({ name: "p", tasks: () => [leave(), look()] });`,
+        "-w2",
+      );
+      expect(err).toContain("O_NONBLOCK false");
+    },
+  );
+
   test("of what goes on in the background is not waited for", async () => {
     await using rig = newRig();
     const { code, out } = await run(
