@@ -12,9 +12,9 @@ import { numberColumns, parseTypes, planTable } from "./csv/plan.ts";
 import { type Quote, quotes } from "./csv/records.ts";
 import { ChangedError, CsvFile, type CsvSource, type Position } from "./csv/rows.ts";
 import { writeSamples } from "./csv/sample.ts";
-import { tableColumns } from "./csv/table-columns.ts";
+import { makeTable, tableColumns } from "./csv/table-columns.ts";
 import { keyOf } from "./list.ts";
-import { createTable, foldedName } from "./table.ts";
+import { foldedName } from "./table.ts";
 
 /** How much of a file is stored at a time. Smaller: more commits; larger: more memory. */
 const checkpointBytes = 3 * 1024 * 1024;
@@ -104,10 +104,11 @@ const prepare = task({
     say(ctx, table, plan.notes);
     const columns = Array.from(plan.columns.values());
     const key = target.key.map((name) => plan.column(name).name);
-    await ctx.emit(createTable, {
+    await ctx.emit(makeTable, {
       table,
       columns: columns.map(({ name, type }) => ({ name, type })),
       key,
+      expected: existing.map(({ name, declared }) => ({ name, type: declared })),
     });
     const emptyIsNull = target.empty === "null";
     return withRows.map((file): Load => {
@@ -161,6 +162,11 @@ const load = task({
         saved = position;
       }
       file.check();
+      if (file.hasGrown) {
+        ctx.log.warn(
+          `${source.path}: it has grown since it was looked through; that is not loaded`,
+        );
+      }
       await saving;
     } catch (error) {
       if (!(error instanceof ChangedError)) throw error;
@@ -227,7 +233,7 @@ export default pipeline({
     empty: "text",
     skipBadRows: false,
   },
-  messages: [createTable],
+  messages: [makeTable],
   tasks({ params }) {
     const { dir, table, types, separator, quote, encoding, empty, skipBadRows } = params;
     const key = keyOf(params.key === "" && dir === "" ? "id" : params.key);

@@ -58,11 +58,6 @@ export type TableShape = {
   readonly key: readonly string[];
 };
 
-/** Makes the table. One that is there stays as it is. */
-export const createTable = message<TableShape>("create-table", (db, { table, columns, key }) => {
-  db.run(createTableSql(table, columns, key));
-});
-
 /** Makes the table, or adds the columns that it lacks. */
 export const growTable = message<TableShape>("grow-table", (db, { table, columns, key }) => {
   db.run(createTableSql(table, columns, key));
@@ -85,7 +80,7 @@ export function orNone<Result>(query: () => readonly Result[]): readonly Result[
   }
 }
 
-type Existing = { readonly name: string; readonly type: string };
+export type Existing = { readonly name: string; readonly type: string };
 
 /** The columns of a table that is there; none when there is no such table. */
 export const existingColumns = (ctx: TaskContext, table: string): readonly Existing[] =>

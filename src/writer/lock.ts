@@ -68,9 +68,9 @@ export function acquireRunLock(db: string, run: RunId): RunLock {
 }
 
 /**
- * Whether some process holds this run's lock now; whether the run is alive, `isRunAlive` says. Opens read-only and takes no more than a shared lock, so probes do
- * not see each other, nothing is made, and a folder that cannot be written is no obstacle. A lock file that cannot be
- * opened at all (another user's) counts as held: a run must never be started twice.
+ * Whether some process holds this run's lock now. Whether the run is alive, `isRunAlive` says. Opens read-only and takes no
+ * more than a shared lock, so probes do not see each other, nothing is made, and a folder that cannot be written is no
+ * obstacle. A lock file that cannot be opened at all (another user's) counts as held: a run must never be started twice.
  */
 export function isLockHeld(db: string, run: RunId): boolean {
   if (db === ":memory:") return false;

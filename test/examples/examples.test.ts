@@ -3,6 +3,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import {
+  appendFileSync,
   copyFileSync,
   mkdirSync,
   readdirSync,
@@ -402,6 +403,25 @@ test(
       /a\.csv: it has changed since it was looked through; [0-9]+ rows of what it was are in the table "t"/,
     );
     expect(rows(folder.path, "SELECT count(*) FROM t WHERE tag = 'NEW'")).toEqual([[0]]);
+  },
+  patient,
+);
+
+test(
+  "a run that goes on in a file that was added to loads what it had begun with, and says so",
+  async () => {
+    using folder = tempFolder();
+    const path = join(folder.path, "a.csv");
+    const lines = Array.from({ length: 400_000 }, (_, i) => `${i},x`);
+    writeFileSync(path, `id,tag\n${lines.join("\n")}\n`);
+    const flags = ["csv", "--dir", "a.csv", "--table", "t"];
+    await killInside(folder.path, flags);
+    appendFileSync(path, "400000,later\n");
+    const { code, err } = await examples(folder.path, ...flags);
+    expect([code, err]).toEqual([0, expect.stringContaining("a.csv: it has grown since")]);
+    expect(rows(folder.path, "SELECT count(*), count(DISTINCT id) FROM t")).toEqual([
+      [400_000, 400_000],
+    ]);
   },
   patient,
 );

@@ -103,12 +103,27 @@ function blankLines(head: string, newline: string): number {
   }
 }
 
+/** Where no separator cuts a sound header, one that cuts a broken one is taken: a tab is no part of a title. */
 function bestSeparator(head: string, newline: "\n" | "\r", quote: Quote): string {
-  let best = ",";
+  const record = (separator: string, quoted: Quote): Parsed =>
+    firstRecord(head, { separator, newline, quote: quoted });
+  const broken = separators.filter((separator) => record(separator, quote).why !== null);
+  return (
+    mostFields(separators, (separator) => record(separator, quote)) ??
+    mostFields(broken, (separator) => record(separator, "none")) ??
+    ","
+  );
+}
+
+function mostFields(
+  candidates: readonly string[],
+  recordOf: (separator: string) => Parsed,
+): string | null {
+  let best: string | null = null;
   let most = 1;
-  for (const separator of separators) {
-    const { fields } = firstRecord(head, { separator, newline, quote });
-    if (fields.length > most) [best, most] = [separator, fields.length];
+  for (const separator of candidates) {
+    const { length } = recordOf(separator).fields;
+    if (length > most) [best, most] = [separator, length];
   }
   return best;
 }

@@ -87,11 +87,16 @@ export class CsvFile implements Disposable {
     this.#checkLastLine();
   }
 
+  /** Something follows what was looked through. */
+  get hasGrown(): boolean {
+    return this.#file.sizeNow() > this.#source.contents.bytes;
+  }
+
   /** Where something follows that was not there, the last line may have been half of one. */
   #checkLastLine(): void {
     const { contents, dialect, encoding } = this.#source;
     const end = contents.bytes;
-    if (this.#file.sizeNow() <= end || this.#file.isLineEnd(end, dialect.newline, encoding)) return;
+    if (!this.hasGrown || this.#file.isLineEnd(end, dialect.newline, encoding)) return;
     throw new ChangedError(
       `${this.#source.path}: it has grown since it was looked through, when its last line was not whole`,
     );

@@ -1,12 +1,21 @@
 // What the columns of a table that is there already make of a value (https://sqlite.org/datatype3.html).
 
-import type { TaskContext } from "pipeloom";
+import { message, type TaskContext } from "pipeloom";
 
-import { type Affinity, affinityOf, existingColumns, quoted } from "../table.ts";
+import {
+  type Affinity,
+  affinityOf,
+  createTableSql,
+  type Existing,
+  existingColumns,
+  quoted,
+  type TableShape,
+} from "../table.ts";
 import type { ColumnType } from "./types.ts";
 
 export type TableColumn = {
   readonly name: string;
+  readonly declared: string;
   /** BLOB: whatever comes is stored as it is. */
   readonly affinity: Affinity;
   /** What its values are, REAL standing for numbers of both kinds; null where there is none. */
@@ -18,7 +27,7 @@ export function tableColumns(ctx: TaskContext, table: string): TableColumn[] {
   const columns = existingColumns(ctx, table);
   return columns.map(({ name, type }) => {
     const affinity = affinityOf(type);
-    return { name, affinity, stored: storedType(ctx, table, name, affinity) };
+    return { name, declared: type, affinity, stored: storedType(ctx, table, name, affinity) };
   });
 }
 
@@ -39,3 +48,28 @@ function storedType(
   if (names.every((type) => type === "text")) return "TEXT";
   return names.every((type) => type === "integer") ? "INTEGER" : "REAL";
 }
+
+/** A table to be made, and the columns that it had when that was decided. */
+type PlannedTable = TableShape & { readonly expected: readonly Existing[] };
+
+const isSame = (a: readonly Existing[], b: readonly Existing[]): boolean =>
+  a.length === b.length &&
+  a.every(({ name, type }, i) => name === b[i]?.name && type === b[i]?.type);
+
+/**
+ * Makes the table. One that is there stays as it is, and must be the one that the files were compared with, or the one that
+ * would be made.
+ */
+export const makeTable = message<PlannedTable>(
+  "csv-table",
+  (db, { table, columns, key, expected }) => {
+    const there = db.all<Existing>("SELECT name, type FROM pragma_table_info(?)", table);
+    const isAsMade = expected.length === 0 && isSame(there, columns);
+    if (!isAsMade && !isSame(there, expected)) {
+      throw new Error(
+        `the table ${JSON.stringify(table)} was made or changed while the files were looked through; run this again`,
+      );
+    }
+    db.run(createTableSql(table, columns, key));
+  },
+);

@@ -230,6 +230,7 @@ test("separators are found, or named", () => {
   expect(found('"a|b"|c|d\n')).toBe("|");
   expect(found('"a;b;c",d\n')).toBe(",");
   expect(found("single\n")).toBe(",");
+  expect(found('"a;b"\nx;y\n')).toBe(",");
   expect([separatorOf("tab"), separatorOf("\\t"), separatorOf("^")]).toEqual(["\t", "\t", "^"]);
   expect(() => separatorOf("ab")).toThrow("must be one character");
   expect(() => separatorOf('"')).toThrow("must be one character");
@@ -265,7 +266,9 @@ test("blank lines before the header of one column are no rows; behind it they ar
   expect(await rowsOf(inspection)).toEqual([["ada"], [""], ["bob"]]);
 });
 
-test("a header that cannot be read is an error, not an empty file", async () => {
+test("a header that cannot be read is an error, not an empty file, nor one column", async () => {
+  const tabs = await failure(inspectCsv(file('id\t"size" x\n1\t2\n'), skip));
+  expect(tabs).toContain("line 1: text behind the closing quote");
   const skipping = await failure(inspectCsv(file('id,"na" me\n1,2\n'), skip));
   expect(skipping).toContain("line 1: text behind the closing quote");
   const bytes = Buffer.concat([Buffer.from("id,né"), Buffer.of(0xff), Buffer.from("\n1,2\n")]);
@@ -369,8 +372,11 @@ test("a file that was copied, touched or added to is what it was", async () => {
   const inspection = await inspectCsv(path, auto);
   utimesSync(path, 1, 1);
   expect((await rowsOf(inspection)).length).toBe(200_000);
+  using before = await CsvFile.open(sourceOf(inspection));
+  expect(before.hasGrown).toBe(false);
   appendFileSync(path, "200000,later\n200001,la");
   expect((await rowsOf(inspection)).length).toBe(200_000);
+  expect(before.hasGrown).toBe(true);
 });
 
 test("a file whose last line was not whole when it was looked through is not loaded further", async () => {

@@ -1,7 +1,8 @@
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import type { Inspection } from "../../../src/examples/csv/inspect.ts";
 import { numberColumns, parseTypes, type Plan, planTable } from "../../../src/examples/csv/plan.ts";
-import type { TableColumn } from "../../../src/examples/csv/table-columns.ts";
+import { makeTable, type TableColumn } from "../../../src/examples/csv/table-columns.ts";
 import { kinds } from "../../../src/examples/csv/types.ts";
 import { affinityOf, createTableSql } from "../../../src/examples/table.ts";
 
@@ -94,7 +95,7 @@ test("a file without a column of the others is not taken for data", () => {
 function column(name: string, declared: string, stored: TableColumn["stored"] = null): TableColumn {
   const affinity = affinityOf(declared);
   const known = affinity === "NUMERIC" ? "REAL" : affinity === "BLOB" ? stored : affinity;
-  return { name, affinity, stored: known };
+  return { name, declared, affinity, stored: known };
 }
 
 /** What becomes of a column `v` of these kinds in a table that has it so. */
@@ -190,4 +191,22 @@ test("the table's statement", () => {
   );
   expect(createTableSql("t", columns, ["id", 'we"ird'])).toContain('PRIMARY KEY ("id", "we""ird")');
   expect(createTableSql("t", columns, [])).not.toContain("PRIMARY KEY");
+});
+
+test("a table that another program made meanwhile is not loaded into", () => {
+  using db = new Database(":memory:");
+  const messageDb = {
+    run: (sql: string) => db.run(sql),
+    all: <Row>(sql: string, ...params: (string | number)[]) =>
+      db.prepare<Row, (string | number)[]>(sql).all(...params),
+    get: () => null,
+  };
+  const planned = { table: "t", columns: [{ name: "zip", type: "TEXT" }], key: [] } as const;
+  db.run("CREATE TABLE t (zip INTEGER)");
+  expect(() => makeTable.apply(messageDb, { ...planned, expected: [] })).toThrow("run this again");
+  makeTable.apply(messageDb, { ...planned, expected: [{ name: "zip", type: "INTEGER" }] });
+  db.run("DROP TABLE t");
+  makeTable.apply(messageDb, { ...planned, expected: [] });
+  makeTable.apply(messageDb, { ...planned, expected: [] });
+  expect(db.query("SELECT type FROM pragma_table_info('t')").values()).toEqual([["TEXT"]]);
 });
