@@ -3,10 +3,15 @@
 import type { TaskFinished } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { CommittedEvent, DonePack, WireEvent } from "../protocol/messages.ts";
-import type { InFlight } from "./in-flight.ts";
+import type { TaskVertex } from "./graph.ts";
+
+/** The tasks that are in flight, by id. */
+type Vertices = {
+  get(id: TaskId): Pick<TaskVertex, "name" | "attempt" | "needed"> | undefined;
+};
 
 /** @param text JSON text of `WireEvent[]` */
-export function unpackEvents(text: string, inFlight: InFlight): readonly CommittedEvent[] {
+export function unpackEvents(text: string, inFlight: Vertices): readonly CommittedEvent[] {
   const unpacked: CommittedEvent[] = [];
   for (const event of JSON.parse(text) as WireEvent[]) {
     if (event.type === "done") unpackDone(event, inFlight, unpacked);
@@ -17,7 +22,7 @@ export function unpackEvents(text: string, inFlight: InFlight): readonly Committ
 
 function unpackDone(
   { base, numbers, results }: DonePack,
-  inFlight: InFlight,
+  inFlight: Vertices,
   into: CommittedEvent[],
 ): void {
   for (let i = 0; i < numbers.length; i += 3) {

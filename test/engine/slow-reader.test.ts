@@ -2,78 +2,71 @@
 
 import { expect, test } from "bun:test";
 
-import { pipeline } from "../../src/api/pipeline.ts";
-import { Run } from "../../src/engine/run.ts";
-import { FakeTaskWorker, fakeWriterThread, type Stage } from "../support/fake-threads.ts";
-import { node } from "../support/nodes.ts";
-
-const quick: Stage = {
-  act: () => ({ turns: 0, end: "done", listens: true }),
-  begins: () => undefined,
-  ends: () => undefined,
-};
+import type { Node } from "../../src/api/node.ts";
+import { task } from "../../src/api/task.ts";
+import type { SimulatedProcess } from "../simulator/process.ts";
+import { simulated } from "../support/simulated.ts";
 
 const links = 300;
+/** Far longer than the whole chain takes. */
+const longMs = 60_000;
 
 /** Each link is committed by itself. */
-function chain(): ReturnType<typeof node> {
-  let last = node("0");
-  for (let i = 1; i < links; i++) last = node(String(i), { last });
+function chain(): Node<number> {
+  const link = task({ name: "link", run: ({ n }: { n: number }) => n + 1 });
+  let last: Node<number> = link({ n: 0 });
+  for (let i = 1; i < links; i++) last = link({ n: last });
   return last;
 }
 
+type Held = {
+  readonly process: SimulatedProcess;
+  readonly finished: () => number;
+  readonly release: () => void;
+};
+
 /** A run whose reader is behind from the first commit on. */
-function heldRun(): { run: Run; finished: () => number; release: () => void } {
+function heldRun(): Held {
   const caughtUp = Promise.withResolvers<void>();
   let isBehind = true;
-  let finished = 0;
-  const run = new Run({
-    pipeline: pipeline({ name: "held", tasks: chain() }),
-    module: { kind: "file", path: "/nowhere.ts", export: "default" },
-    writer: { db: ":memory:", wal: false, durability: "normal", storeTaskStatus: true },
-    params: {},
-    resume: "auto",
+  const process = simulated(chain, {
     workers: 1,
     concurrency: 1,
-    failFast: false,
-    cores: 2,
-    spawnTaskWorker: () => new FakeTaskWorker(quick),
-    spawnWriter: fakeWriterThread,
-    onEvents: (events) => {
-      finished += events.filter(({ type }) => type === "task-finished").length;
-    },
     behind: () => (isBehind ? caughtUp.promise : undefined),
-    onOutput: (_, line) => {
-      throw new Error(line);
-    },
   });
-  const release = (): void => {
-    isBehind = false;
-    caughtUp.resolve();
+  return {
+    process,
+    finished: () => process.events.filter(({ type }) => type === "task-finished").length,
+    release() {
+      isBehind = false;
+      caughtUp.resolve();
+    },
   };
-  return { run, finished: () => finished, release };
 }
 
-/** Far more turns of the event loop than the whole chain takes. */
-async function whileNothingHappens(): Promise<void> {
-  for (let turn = 0; turn < 100 * links; turn++) await new Promise((next) => setImmediate(next));
+/** Lets it run until it is held, and does something then. */
+function runHeld({ process, finished }: Held, then: () => void): number {
+  let meanwhile = 0;
+  const { world } = process;
+  world.schedule(world.main, "", longMs, () => {
+    meanwhile = finished();
+    then();
+  });
+  process.run();
+  return meanwhile;
 }
 
-test("the writer commits no further than a bound, and goes on when the reader has caught up", async () => {
-  const { run, finished, release } = heldRun();
-  const end = run.start();
-  await whileNothingHappens();
-  expect(finished()).toBeGreaterThan(0);
-  expect(finished()).toBeLessThan(100);
-  release();
-  expect(await end).toMatchObject({ status: "done", done: links });
+test("the writer commits no further than a bound, and goes on when the reader has caught up", () => {
+  const held = heldRun();
+  const meanwhile = runHeld(held, held.release);
+  expect(meanwhile).toBeGreaterThan(0);
+  expect(meanwhile).toBeLessThan(100);
+  expect(held.process.summary).toMatchObject({ status: "done", done: links });
 });
 
-test("a run that is stopped waits for no reader", async () => {
-  const { run, finished } = heldRun();
-  const end = run.start();
-  await whileNothingHappens();
-  run.stop(false);
-  expect(await end).toMatchObject({ status: "cancelled" });
-  expect(finished()).toBeLessThan(100);
+test("a run that is stopped waits for no reader", () => {
+  const held = heldRun();
+  runHeld(held, () => held.process.stop(false));
+  expect(held.process.summary).toMatchObject({ status: "cancelled" });
+  expect(held.finished()).toBeLessThan(100);
 });

@@ -1,7 +1,7 @@
 // Faults of the database: SQLite's own errors, at the statement that the scenario says; and the process's death there,
 // with the files as they are at that instant.
 
-import { Database } from "bun:sqlite";
+import { Database, type Statement } from "bun:sqlite";
 
 /** What a statement fails with. */
 export type DiskFault = {
@@ -32,13 +32,16 @@ const isLock = (db: Database): boolean => db.filename.endsWith(".lock");
 
 const methods = ["run", "get", "all", "values"] as const;
 
-/** Calls `hook` around each statement that is run while `work` runs. */
+/** Calls `hook` around each statement that is run while `work` runs, and closes what is left open then. */
 export function withStatementHook<T>(hook: StatementHook, work: () => T): T {
   const { prototype } = Database;
   const run = Reflect.get(prototype, "run");
   const prepare = Reflect.get(prototype, "prepare");
   let depth = 0;
+  const used = new Set<Database>();
+  const statements: Statement[] = [];
   const around = <R>(db: Database, sql: string, call: () => R): R => {
+    used.add(db);
     if (depth > 0 || isLock(db)) return call();
     depth++;
     try {
@@ -56,7 +59,8 @@ export function withStatementHook<T>(hook: StatementHook, work: () => T): T {
   Reflect.set(prototype, "run", runHooked);
   Reflect.set(prototype, "exec", runHooked);
   Reflect.set(prototype, "prepare", function (this: Database, sql: string, ...rest: unknown[]) {
-    const statement: object = Reflect.apply(prepare, this, [sql, ...rest]);
+    const statement: Statement = Reflect.apply(prepare, this, [sql, ...rest]);
+    statements.push(statement);
     for (const name of methods) {
       const method: unknown = Reflect.get(statement, name);
       if (typeof method !== "function") continue;
@@ -72,6 +76,9 @@ export function withStatementHook<T>(hook: StatementHook, work: () => T): T {
     Reflect.set(prototype, "run", run);
     Reflect.set(prototype, "exec", run);
     Reflect.set(prototype, "prepare", prepare);
+    // The kernel would, when the process ends. A connection with an open statement stays open.
+    for (const statement of statements) statement.finalize();
+    for (const db of used) db.close();
   }
 }
 

@@ -32,6 +32,8 @@ export type Program = {
   onDispatch?(assignments: readonly Assignment[]): void;
   onThread?(thread: SimulatedTaskThread): void;
   onThreadEnd?(thread: VirtualThread): void;
+  /** The run was told to stop, right now. */
+  onStop?(): void;
   /** The run has ended, right now. */
   onEnd?(): void;
 };
@@ -85,7 +87,10 @@ export class SimulatedProcess {
 
   /** As Ctrl-C does it: the signal's handler runs when the main thread comes to it. */
   stop(isUrgent: boolean): void {
-    this.world.schedule(this.world.main, "", 0, () => this.#run?.stop(isUrgent));
+    this.world.schedule(this.world.main, "", 0, () => {
+      this.#run?.stop(isUrgent);
+      if (this.#run !== undefined) this.#program.onStop?.();
+    });
   }
 
   #perform(): void {

@@ -87,6 +87,9 @@ export class SimulatedSession {
       onDispatch: (assignments) => stage.dispatched(assignments),
       onThread: (thread) => stage.spawned(thread),
       onThreadEnd: (thread) => stage.threadEnded(thread),
+      onStop: () => {
+        stage.isStopped = true;
+      },
       onEnd: () => {
         stage.hooksUnderWayAtEnd = stage.hooksUnderWay;
       },

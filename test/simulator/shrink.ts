@@ -3,6 +3,7 @@
 import type { Call, Expr, Fan, Kind, Scenario, Session } from "./scenario.ts";
 import { refsIn } from "./script.ts";
 import { simulate } from "./simulate.ts";
+import { stillPace } from "./world.ts";
 
 /** Findings of one kind differ in names and numbers. */
 export const kindOfFinding = (finding: string): string =>
@@ -49,8 +50,8 @@ function* smallerThan(scenario: Scenario): Generator<Scenario> {
     }
   }
   if (scenario.form !== "list") yield { ...scenario, form: "list" };
-  const still = { messageMs: 0.2, mainMs: 0.05, writerMs: 0.05, workerMs: 0.05, lateness: 0 };
-  if (JSON.stringify(scenario.pace) !== JSON.stringify(still)) yield { ...scenario, pace: still };
+  if (JSON.stringify(scenario.pace) !== JSON.stringify(stillPace))
+    yield { ...scenario, pace: stillPace };
 }
 
 /** Half of them, then one by one; what refers to one that is gone goes too. */

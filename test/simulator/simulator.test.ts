@@ -6,7 +6,7 @@ import { commandOf, explore, simulateAlone, switches } from "./explore.ts";
 import type { Scenario } from "./scenario.ts";
 import seeds from "./seeds.json";
 
-const seconds = Number(process.env["PIPELOOM_SIMULATE_S"] ?? 20);
+const seconds = Number(process.env["PIPELOOM_SIMULATE_S"] ?? 60);
 
 // Scenarios and not seeds: what a seed stands for changes with the generator.
 for (const { reason, scenario } of seeds) {

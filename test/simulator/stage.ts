@@ -48,6 +48,8 @@ export class Stage {
   readonly traces: Trace[] = [];
   readonly dispatches: { readonly id: number; readonly name: string; readonly at: number }[] = [];
   readonly hookedIds: number[] = [];
+  /** Nothing new begins from here on. */
+  isStopped = false;
   hooksUnderWay = 0;
   hooksUnderWayAtEnd = 0;
   hookedSummary: RunSummary | undefined;
@@ -95,6 +97,7 @@ export class Stage {
         `task ${ctx.task.id} is called ${ctx.task.name} and has the input of ${input.id}`,
       );
     }
+    if (this.isStopped) this.world.fail(`${input.id} begins after the run was told to stop`);
     this.traces.push(trace);
     const others = this.#byTask.get(trace.task);
     if (others === undefined) this.#byTask.set(trace.task, [trace]);

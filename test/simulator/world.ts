@@ -42,6 +42,15 @@ export type Pace = {
   readonly lateness: number;
 };
 
+/** As fast as threads are that have nothing else to do. */
+export const stillPace: Pace = {
+  messageMs: 0.2,
+  mainMs: 0.05,
+  writerMs: 0.05,
+  workerMs: 0.05,
+  lateness: 0,
+};
+
 const lateMs = 20;
 /** What waits for a busy thread comes after what the thread itself goes on with. */
 const justAfterMs = 1e-6;

@@ -1,6 +1,7 @@
 // The writer as a test sees it: in this process, or as the real Worker. What one does the other must do.
 
-import type { FromWriter, RunRequest, ToWriter, WireEvent } from "../../src/protocol/messages.ts";
+import { unpackEvents } from "../../src/engine/committed.ts";
+import type { FromWriter, RunRequest, ToWriter } from "../../src/protocol/messages.ts";
 import {
   type Ack,
   type CommittedEvent,
@@ -110,27 +111,9 @@ export class WriterUnderTest implements Disposable {
 
 const isEnd = ({ type }: FromWriter): boolean => type === "failed" || type === "closed";
 
-export function eventsIn(message: Of<"committed">): CommittedEvent[] {
-  return (JSON.parse(message.events) as WireEvent[]).flatMap((event): CommittedEvent[] => {
-    if (event.type !== "done") return [event];
-    const unpacked: CommittedEvent[] = [];
-    for (let i = 0; i < event.numbers.length; i += 3) {
-      const id = taskId(event.numbers[i] ?? 0);
-      const result = event.results?.[i / 3];
-      unpacked.push({
-        type: "task-finished",
-        id,
-        name: "",
-        attempt: 1,
-        status: "done",
-        startedAt: event.base + (event.numbers[i + 1] ?? 0),
-        at: event.base + (event.numbers[i + 2] ?? 0),
-        ...(result === undefined || result === "" ? {} : { result }),
-      });
-    }
-    return unpacked;
-  });
-}
+/** As main reads them, to whom the name and the attempt of a task that is done are known. */
+export const eventsIn = (message: Of<"committed">): readonly CommittedEvent[] =>
+  unpackEvents(message.events, { get: () => ({ name: "", attempt: 0, needed: true }) });
 
 /** The other end of a Worker's port. */
 export class PostingWorker {
