@@ -1,0 +1,211 @@
+// Runs of the executable that are killed, and the check that what they leave is right: user tables row by row, results and
+// states against a run that nobody disturbed.
+
+import { Database } from "bun:sqlite";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { executable } from "../support/rig.ts";
+
+export const pipelines = ["rows", "messages", "retries", "fan-out", "stream", "programs"] as const;
+export type PipelineName = (typeof pipelines)[number];
+
+const shimSource = join(import.meta.dir, "shim.c");
+
+/** How long the tests here go on, each: seconds from CRASH_S, or the default. */
+export const secondsOf = (fallback: number): number => Number(process.env["CRASH_S"] ?? fallback);
+
+/** From CRASH_SEED, or a new one. Printed, so that a failure can be repeated. */
+export function seedOf(what: string): number {
+  const given = process.env["CRASH_SEED"];
+  const seed = given === undefined ? crypto.getRandomValues(new Uint32Array(1))[0] : Number(given);
+  if (seed === undefined || !Number.isSafeInteger(seed)) throw new Error(`CRASH_SEED is ${given}`);
+  console.log(`${what}: seed ${seed} (CRASH_SEED=${seed} repeats it)`);
+  return seed;
+}
+
+export const canPreload = process.platform === "linux" && Bun.which("gcc") !== null;
+
+/** The compiled shim, or a reason to skip. */
+export function buildShim(folder: string): string {
+  const path = join(folder, "shim.so");
+  const { exitCode, stderr } = Bun.spawnSync(
+    ["gcc", "-shared", "-fPIC", "-O1", "-o", path, shimSource, "-ldl"],
+    { stderr: "pipe" },
+  );
+  if (exitCode !== 0) throw new Error(stderr.toString());
+  return path;
+}
+
+/** A run that takes longer than this hangs: each takes about a second. */
+const hangMs = 60_000;
+
+export type End = {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: string | number | null;
+  readonly hung: boolean;
+  readonly tookMs: number;
+  /** What it wrote to stderr. */
+  readonly errors: string;
+};
+
+/** What a database holds that must not depend on how often the run died. */
+export type Answer = {
+  readonly tables: Readonly<Record<string, readonly string[]>>;
+  readonly tasks: readonly string[];
+  readonly runs: readonly string[];
+};
+
+const userTables = `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+  AND name NOT LIKE 'pipeloom_%' AND name NOT IN ('pipeline_runs', 'task_runs', 'task_logs') ORDER BY name`;
+
+const hasRuns = (db: Database): boolean =>
+  db.query("SELECT 1 FROM sqlite_schema WHERE name = 'task_runs'").get() !== null;
+
+export class CrashSite implements Disposable {
+  readonly path = realpathSync(mkdtempSync(join(tmpdir(), "pipeloom-crash-")));
+  readonly db = join(this.path, "crash.db");
+  readonly #file: string;
+  readonly #flags: readonly string[];
+
+  constructor(pipeline: PipelineName, flags: readonly string[] = []) {
+    this.#file = join(import.meta.dir, "pipelines", `${pipeline}.ts`);
+    this.#flags = flags;
+  }
+
+  get folderName(): string {
+    return basename(this.path);
+  }
+
+  /** Everything of the database, as it was before the first run. */
+  clear(): void {
+    for (const name of readdirSync(this.path)) {
+      if (name.startsWith("crash.db")) rmSync(join(this.path, name));
+    }
+  }
+
+  /** One `pipeloom run`. @param killAfterMs SIGKILL then; undefined: it may end */
+  async run(killAfterMs?: number, env: Record<string, string> = {}): Promise<End> {
+    const began = performance.now();
+    const child = Bun.spawn(
+      [executable, "run", this.#file, "--db", this.db, "-w", "2", "-q", ...this.#flags],
+      { cwd: this.path, env: { ...process.env, ...env }, stdout: "ignore", stderr: "pipe" },
+    );
+    let hung = false;
+    const timer = setTimeout(() => {
+      hung = killAfterMs === undefined;
+      child.kill("SIGKILL");
+    }, killAfterMs ?? hangMs);
+    const errors = await new Response(child.stderr).text();
+    await child.exited;
+    clearTimeout(timer);
+    const tookMs = performance.now() - began;
+    return { code: child.exitCode, signal: child.signalCode, hung, tookMs, errors };
+  }
+
+  answer(): Answer {
+    return this.#look((db) => {
+      const lines = (sql: string): string[] =>
+        db
+          .query(sql)
+          .all()
+          .map((row) => JSON.stringify(row))
+          .toSorted();
+      const integrity = lines("PRAGMA integrity_check").join(" ");
+      if (integrity !== '{"integrity_check":"ok"}')
+        throw new Error(`the file is damaged: ${integrity}`);
+      const names = db.query<{ name: string }, []>(userTables).all();
+      return {
+        tables: Object.fromEntries(
+          names.map(({ name }) => [name, lines(`SELECT * FROM "${name}"`)]),
+        ),
+        tasks: lines("SELECT name, key, status, result, error FROM task_runs"),
+        runs: lines("SELECT id, status, error FROM pipeline_runs"),
+      };
+    });
+  }
+
+  /** Ids of the tasks that the file says are done. */
+  done(): Set<number> {
+    const sql = "SELECT id FROM task_runs WHERE status = 'done'";
+    return this.#look(
+      (db) =>
+        new Set((hasRuns(db) ? db.query<{ id: number }, []>(sql).all() : []).map(({ id }) => id)),
+    );
+  }
+
+  /** A run has come to its end: another would be a new one. */
+  get isOver(): boolean {
+    const sql = "SELECT 1 FROM pipeline_runs WHERE status = 'done'";
+    return existsSync(this.db) && this.#look((db) => hasRuns(db) && db.query(sql).get() !== null);
+  }
+
+  /** In a copy: whoever opens a dead run's file changes it, and leaves files beside it. */
+  #look<Result>(read: (db: Database) => Result): Result {
+    const copy = mkdtempSync(join(this.path, "copy-"));
+    for (const name of readdirSync(this.path)) {
+      if (/^crash\.db(?:-wal|-journal)?$/.test(name))
+        copyFileSync(this.file(name), join(copy, name));
+    }
+    try {
+      using db = new Database(join(copy, "crash.db"));
+      return read(db);
+    } finally {
+      rmSync(copy, { recursive: true });
+    }
+  }
+
+  /** Files that a run which came to its end must not leave. */
+  leftovers(): string[] {
+    return readdirSync(this.path).filter((name) => name.startsWith("crash.db-"));
+  }
+
+  get exists(): boolean {
+    return existsSync(this.db);
+  }
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** The first lines that only one of two answers has: `- ` for what is missing, `+ ` for what should not be there. */
+export function difference(wanted: Answer, found: Answer): string[] {
+  const tables = new Set([...Object.keys(wanted.tables), ...Object.keys(found.tables)]);
+  return [
+    ...[...tables].flatMap((table) =>
+      differentLines(table, wanted.tables[table] ?? [], found.tables[table] ?? []),
+    ),
+    ...differentLines("task", wanted.tasks, found.tasks),
+    ...differentLines("run", wanted.runs, found.runs),
+  ].slice(0, 10);
+}
+
+function differentLines(
+  what: string,
+  wanted: readonly string[],
+  found: readonly string[],
+): string[] {
+  const surplus = new Map<string, number>();
+  for (const line of found) surplus.set(line, (surplus.get(line) ?? 0) + 1);
+  for (const line of wanted) surplus.set(line, (surplus.get(line) ?? 0) - 1);
+  return [...surplus].flatMap(([line, count]) =>
+    count === 0 ? [] : [`${count > 0 ? "+" : "-"} ${what}: ${line}`],
+  );
+}
+
+/** What the pipeline leaves when nothing happens to it, and how long that takes. */
+export async function undisturbed(
+  pipeline: PipelineName,
+  flags: readonly string[] = [],
+): Promise<{ answer: Answer; tookMs: number }> {
+  using site = new CrashSite(pipeline, flags);
+  const { code, tookMs, errors } = await site.run();
+  if (code !== 0) throw new Error(`${pipeline}, undisturbed: exit ${code}: ${errors}`);
+  return { answer: site.answer(), tookMs };
+}

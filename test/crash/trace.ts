@@ -1,0 +1,158 @@
+// What shim.c recorded, and what is left of it after a power cut.
+//
+// The model of a disk: what was written before a file's last fsync is there; of what came later, any part may be, in
+// pieces of 512 bytes. Whether a file that was removed is gone is certain once its folder was synced after the removal.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+
+export type Operation =
+  | {
+      readonly type: "write";
+      readonly file: string;
+      readonly offset: number;
+      readonly data: Uint8Array;
+    }
+  | { readonly type: "truncate"; readonly file: string; readonly size: number }
+  | { readonly type: "sync"; readonly file: string }
+  | { readonly type: "unlink"; readonly file: string }
+  /** The run has announced this: `done 12`. */
+  | { readonly type: "note"; readonly text: string };
+
+const headBytes = 1 + 2 * 4 + 8;
+
+export function readTrace(path: string): Operation[] {
+  const bytes = readFileSync(path);
+  const operations: Operation[] = [];
+  for (let at = 0; at + headBytes <= bytes.length;) {
+    const type = String.fromCharCode(bytes[at] ?? 0);
+    const nameLength = bytes.readUInt32LE(at + 1);
+    const size = bytes.readUInt32LE(at + 5);
+    const offset = Number(bytes.readBigInt64LE(at + 9));
+    const nameEnd = at + headBytes + nameLength;
+    const name = bytes.toString("utf8", at + headBytes, nameEnd);
+    const end = type === "w" ? nameEnd + size : nameEnd;
+    operations.push(operationOf(type, name, offset, bytes.subarray(nameEnd, end)));
+    at = end;
+  }
+  return operations;
+}
+
+function operationOf(type: string, name: string, offset: number, data: Uint8Array): Operation {
+  const file = basename(name);
+  switch (type) {
+    case "w":
+      return { type: "write", file, offset, data };
+    case "t":
+      return { type: "truncate", file, size: offset };
+    case "s":
+      return { type: "sync", file };
+    case "u":
+      return { type: "unlink", file };
+    case "n":
+      return { type: "note", text: name };
+    default:
+      throw new Error(`an operation "${type}" in the trace`);
+  }
+}
+
+const sectorBytes = 512;
+
+/**
+ * Writes the files as a power cut after the first `count` operations may leave them.
+ * @param folder the base name of the database's folder, whose fsync makes removals certain
+ */
+export function cutPower(
+  operations: readonly Operation[],
+  count: number,
+  folder: string,
+  into: string,
+  random: () => number,
+): void {
+  const before = operations.slice(0, count);
+  const lastSync = new Map<string, number>();
+  for (const [index, operation] of before.entries()) {
+    if (operation.type === "sync") lastSync.set(operation.file, index);
+  }
+  const files = new Map<string, Disk>();
+  /** Removed, and the removal may be lost. */
+  const ghosts = new Map<string, Disk>();
+  const isCertain = (file: string, index: number): boolean => index < (lastSync.get(file) ?? -1);
+  for (const [index, operation] of before.entries()) {
+    switch (operation.type) {
+      case "write":
+        diskOf(files, operation.file).write(operation, isCertain(operation.file, index), random);
+        break;
+      case "truncate":
+        if (isCertain(operation.file, index) || random() < 0.5) {
+          diskOf(files, operation.file).truncate(operation.size);
+        }
+        break;
+      case "unlink": {
+        const disk = files.get(operation.file);
+        files.delete(operation.file);
+        if (disk !== undefined && !isCertain(folder, index)) ghosts.set(operation.file, disk);
+        break;
+      }
+      case "sync":
+      case "note":
+        break;
+      default:
+        operation satisfies never;
+    }
+  }
+  // A file made anew under the name is another one: the folder leads to one of them.
+  for (const [file, disk] of ghosts) if (random() < 0.5) files.set(file, disk);
+  for (const [file, disk] of files) writeFileSync(join(into, file), disk.bytes);
+}
+
+function diskOf(files: Map<string, Disk>, file: string): Disk {
+  const known = files.get(file);
+  if (known !== undefined) return known;
+  const disk = new Disk();
+  files.set(file, disk);
+  return disk;
+}
+
+class Disk {
+  #space = new Uint8Array(0);
+  #size = 0;
+
+  get bytes(): Uint8Array {
+    return this.#space.subarray(0, this.#size);
+  }
+
+  write(
+    { offset, data }: { readonly offset: number; readonly data: Uint8Array },
+    isCertain: boolean,
+    random: () => number,
+  ): void {
+    if (isCertain) return this.#put(offset, data);
+    // Whole, not at all, or torn.
+    const fate = random();
+    if (fate < 0.4) return;
+    if (fate < 0.8) return this.#put(offset, data);
+    for (let at = 0; at < data.length; at += sectorBytes) {
+      if (random() < 0.5) this.#put(offset + at, data.subarray(at, at + sectorBytes));
+    }
+  }
+
+  truncate(size: number): void {
+    this.#reserve(size);
+    if (size < this.#size) this.#space.fill(0, size, this.#size);
+    this.#size = size;
+  }
+
+  #put(offset: number, data: Uint8Array): void {
+    this.#reserve(offset + data.length);
+    this.#space.set(data, offset);
+    this.#size = Math.max(this.#size, offset + data.length);
+  }
+
+  #reserve(size: number): void {
+    if (size <= this.#space.length) return;
+    const wider = new Uint8Array(Math.max(size, 2 * this.#space.length, 65_536));
+    wider.set(this.bytes);
+    this.#space = wider;
+  }
+}
