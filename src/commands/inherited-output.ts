@@ -1,6 +1,6 @@
 // What was written past pipeloom, by a child process of user code or by native code, as lines of the run's output.
 
-import type { StreamNumber } from "../guard/outputs.ts";
+import type { StreamNumber } from "../guard/pipes.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { LineBuffer } from "../worker/lines.ts";

@@ -5,7 +5,8 @@ import { constants } from "node:os";
 import type { Programs } from "../protocol/programs.ts";
 import { spawnGuard } from "../spawn.ts";
 import { canCompile } from "./native.ts";
-import { type Outputs, type Pipes, type StreamNumber, streamNumbers } from "./outputs.ts";
+import type { Outputs } from "./outputs.ts";
+import { type Pipes, type StreamNumber, streamNumbers } from "./pipes.ts";
 
 export type ToGuard = {
   /** From now on a third of these ends the process, whatever the main thread does. */
@@ -21,6 +22,8 @@ export type WatchedSignals = {
   /** A descriptor of the terminal whose cursor may be hidden; -1: none. */
   readonly terminal: number;
   readonly numbers: readonly number[];
+  /** Those that a crash of the runtime comes with. */
+  readonly fatal: readonly number[];
 };
 
 export type FromGuard =
@@ -39,6 +42,10 @@ export type GuardOptions = {
   onText(stream: StreamNumber, text: string): void;
   onDropped(bytes: number): void;
 };
+
+const fatalSignals = ["SIGILL", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV"] as const;
+
+const numberOf = (signal: NodeJS.Signals): number => constants.signals[signal];
 
 /** Short runs are over by then, and their start-up is not made longer. */
 const delayMs = 100;
@@ -93,8 +100,12 @@ export class Guard {
 
   #watchedSignals(): WatchedSignals {
     const { signals, programs, terminal } = this.#options;
-    const numbers = signals.map((signal) => constants.signals[signal]);
-    return { programs: programs.buffer, terminal, numbers };
+    return {
+      programs: programs.buffer,
+      terminal,
+      numbers: signals.map(numberOf),
+      fatal: fatalSignals.map(numberOf),
+    };
   }
 
   #receive(message: FromGuard): void {

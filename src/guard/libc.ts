@@ -33,6 +33,10 @@ const descriptorSymbols = {
   pipe: { args: ["ptr"], returns: "int" },
   ioctl: { args: ["int", "u64", "ptr"], returns: "int" },
   poll: { args: ["ptr", "u64", "int"], returns: "int" },
+  // Both return a `ssize_t`; what is read or written here is far below 2 GiB.
+  read: { args: ["int", "ptr", "u64"], returns: "int" },
+  write: { args: ["int", "ptr", "u64"], returns: "int" },
+  close: { args: ["int"], returns: "int" },
 } as const satisfies Record<string, FFIFunction>;
 
 const closeOnExec = process.platform === "darwin" ? 0x20006601 : 0x5451;
@@ -44,7 +48,7 @@ const pollEnded = 0x38;
 /** `struct pollfd`: int fd, short events, short revents. */
 const pollBytes = 8;
 
-/** Calls on descriptors that the runtime does not offer. */
+/** Calls on descriptors that the runtime does not offer, or only by `node:fs`, which a small thread does without. */
 export class Descriptors {
   readonly #libc: Library<typeof descriptorSymbols>["symbols"];
   readonly #off = new Int32Array(1);
@@ -83,6 +87,22 @@ export class Descriptors {
   /** A write waits for room. Linux; the call is variadic, so that macOS on ARM would not see its last argument. */
   makeBlocking(fd: number): void {
     if (process.platform === "linux") this.#libc.ioctl(fd, nonBlocking, ptr(this.#off));
+  }
+
+  /** At most so many bytes; empty at the end. */
+  read(fd: number, maxBytes: number): Uint8Array {
+    const bytes = new Uint8Array(maxBytes);
+    return bytes.subarray(0, checked(this.#libc.read(fd, ptr(bytes), maxBytes), "read"));
+  }
+
+  writeAll(fd: number, text: string): void {
+    for (let rest = new TextEncoder().encode(text); rest.length > 0;) {
+      rest = rest.subarray(checked(this.#libc.write(fd, ptr(rest), rest.length), "write"));
+    }
+  }
+
+  close(fd: number): void {
+    this.#libc.close(fd);
   }
 
   /** Those of which a read does not block. @param timeoutMs -1: waits for as long as it takes */

@@ -1,13 +1,11 @@
 // The entry of the guard: a thread that no user code runs in, for what the main thread cannot do while user code keeps
 // it busy. It compiles the handler of the third signal, and reads what was written past pipeloom.
 
-import { writeSync } from "node:fs";
-
 import { Programs } from "../protocol/programs.ts";
 import type { FromGuard, ToGuard, WatchedSignals } from "./guard.ts";
 import { Descriptors } from "./libc.ts";
-import { compileSignals, fatalSignals, type NativeSignals } from "./native.ts";
-import { type Pipes, readChunk, readRest, type StreamNumber } from "./outputs.ts";
+import { compileSignals, type NativeSignals } from "./native.ts";
+import { type Pipes, readChunk, readRest, type StreamNumber } from "./pipes.ts";
 
 declare const self: Worker;
 
@@ -29,7 +27,10 @@ self.onmessage = ({ data }: MessageEvent<ToGuard>) => {
   if (pipes !== undefined) new OutputReader(pipes, taken).run();
 };
 
-function watch({ programs, terminal, numbers }: WatchedSignals, pipes: Pipes | undefined): void {
+function watch(
+  { programs, terminal, numbers, fatal }: WatchedSignals,
+  pipes: Pipes | undefined,
+): void {
   const native = compiled();
   if (native === undefined) return;
   kept = [native, Programs.from(programs).pids];
@@ -37,7 +38,7 @@ function watch({ programs, terminal, numbers }: WatchedSignals, pipes: Pipes | u
   for (const number of numbers) native.watch(number);
   if (pipes === undefined) return;
   native.prepareCrash(pipes.originalOut, pipes.originalErr);
-  for (const number of fatalSignals) native.watchCrash(number);
+  for (const number of fatal) native.watchCrash(number);
 }
 
 /** Undefined where it cannot be compiled: the third signal then waits for the main thread. */
@@ -81,7 +82,7 @@ class OutputReader {
       this.#descriptors.makeBlocking(errEnd);
       for (const [fd, stream] of streams) {
         if (!ready.includes(fd)) continue;
-        const bytes = readChunk(fd);
+        const bytes = readChunk(this.#descriptors, fd);
         // User code has closed the descriptor.
         if (bytes.length === 0) streams.delete(fd);
         else this.#take(stream, bytes);
@@ -99,7 +100,9 @@ class OutputReader {
     }
     this.#tellDropped();
     const text = this.#decoders[stream].decode(bytes, { stream: true });
-    if (stream === 2 && text.includes(crashMark)) writeSync(this.#pipes.originalErr, text);
+    if (stream === 2 && text.includes(crashMark)) {
+      this.#descriptors.writeAll(this.#pipes.originalErr, text);
+    }
     this.#posted += text.length;
     this.#post({ type: "text", stream, text });
   }

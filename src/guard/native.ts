@@ -2,8 +2,6 @@
 // temporary folder would need one that may be written to: a pipe is a path as well.
 
 import { cc, ptr } from "bun:ffi";
-import { closeSync, writeSync } from "node:fs";
-import { constants } from "node:os";
 
 import { Descriptors } from "./libc.ts";
 import source from "./signals.c" with { type: "text" };
@@ -24,13 +22,11 @@ export type NativeSignals = {
 export const canCompile =
   process.platform === "linux" && (process.arch === "x64" || process.arch === "arm64");
 
-export const fatalSignals = (["SIGILL", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV"] as const).map(
-  (signal) => constants.signals[signal],
-);
-
 /** @throws Error when it cannot be compiled here */
 export function compileSignals(): NativeSignals {
-  const path = pipeHolding(source);
+  const descriptors = Descriptors.open();
+  if (descriptors === undefined) throw new Error("no C library");
+  const path = pipeHolding(descriptors, source);
   try {
     const { symbols } = cc({
       source: `/dev/fd/${path}`,
@@ -48,15 +44,14 @@ export function compileSignals(): NativeSignals {
       watchCrash: (signal) => void symbols.watch_crash(signal),
     };
   } finally {
-    closeSync(path);
+    descriptors.close(path);
   }
 }
 
 /** @returns the end to read from; a pipe takes 64 KiB without a reader */
-function pipeHolding(text: string): number {
-  const pipe = Descriptors.open()?.pipe();
-  if (pipe === undefined) throw new Error("no pipe can be made");
-  writeSync(pipe.write, text);
-  closeSync(pipe.write);
-  return pipe.read;
+function pipeHolding(descriptors: Descriptors, text: string): number {
+  const { read, write } = descriptors.pipe();
+  descriptors.writeAll(write, text);
+  descriptors.close(write);
+  return read;
 }

@@ -7,34 +7,15 @@
 //
 // On Windows children inherit handles, which this does not change: what they write is seen where it was before.
 
-import { readSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { WriteStream } from "node:tty";
 
 import type { OutStream } from "../ui/output.ts";
 import { Descriptors } from "./libc.ts";
+import { type Pipes, readRest, type StreamNumber } from "./pipes.ts";
 
 const stdout = 1;
 const stderr = 2;
-export type StreamNumber = typeof stdout | typeof stderr;
-export const streamNumbers = [stdout, stderr] as const;
-
-const chunkBytes = 64 * 1024;
-/** What background processes go on writing at the end is not waited for beyond this. */
-const maxRestBytes = 16 * 1024 * 1024;
-
-export type Pipes = {
-  /** To be read, by stream. */
-  readonly out: number;
-  readonly err: number;
-  /** Their other ends. */
-  readonly outEnd: number;
-  readonly errEnd: number;
-  /** Something can be read here when what the pipes hold is all that is wanted. */
-  readonly wake: number;
-  /** Where stdout and stderr led before. */
-  readonly originalOut: number;
-  readonly originalErr: number;
-};
 
 export class Outputs {
   readonly stdout: OutStream;
@@ -117,28 +98,4 @@ export class Outputs {
   rest(take: (stream: StreamNumber, bytes: Uint8Array) => void): void {
     if (this.#pipes !== undefined) readRest(this.#descriptors, this.#pipes, take);
   }
-}
-
-/** Reads until nothing is left, without waiting for more. */
-export function readRest(
-  descriptors: Descriptors,
-  pipes: Pipes,
-  take: (stream: StreamNumber, bytes: Uint8Array) => void,
-): void {
-  for (const stream of streamNumbers) {
-    const fd = stream === stdout ? pipes.out : pipes.err;
-    for (let bytes = 0; bytes < maxRestBytes;) {
-      if (descriptors.readable([fd], 0).length === 0) break;
-      const chunk = readChunk(fd);
-      if (chunk.length === 0) break;
-      bytes += chunk.length;
-      take(stream, chunk);
-    }
-  }
-}
-
-/** Empty at the end. */
-export function readChunk(fd: number): Uint8Array {
-  const buffer = Buffer.allocUnsafe(chunkBytes);
-  return buffer.subarray(0, readSync(fd, buffer, 0, chunkBytes, null));
 }
