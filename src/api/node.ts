@@ -113,7 +113,8 @@ export function each<Item, Result>(
     throw new TypeError("each(source, item): item must be a function that returns a node");
   }
   const node: Node<unknown> = new EachNode(
-    source,
+    // The author may fill the list anew for the next call. Its items are theirs: `item` may know them by identity.
+    Array.isArray(source) ? [...(source as unknown[])] : source,
     item as (item: unknown, index: number) => unknown,
   );
   return node as Node<Result[]>;

@@ -13,6 +13,7 @@ import {
   type NodeSettings,
   TaskNode,
 } from "./node.ts";
+import { ownCopy } from "./own-copy.ts";
 import { register } from "./registry.ts";
 import { type Retries, retryPolicy } from "./retries.ts";
 
@@ -74,7 +75,7 @@ export function task<In, Out>(options: TaskOptions<In, Out>): Task<In, Out> {
   const definition = define(options);
   register(definition);
   const call = (input: unknown, nodeOptions?: NodeOptions): Node<unknown> =>
-    new TaskNode(definition, input, nodeSettings(nodeOptions, definition.name));
+    new TaskNode(definition, ownCopy(input), nodeSettings(nodeOptions, definition.name));
   return Object.assign(call, { taskName: definition.name }) as Task<In, Out>;
 }
 
@@ -125,9 +126,7 @@ function nodeSettings(options: NodeOptions | undefined, name: string): NodeSetti
   const rank = priority(options.priority, what);
   return {
     ...(options.name === undefined ? {} : { name: String(options.name) }),
-    ...(options.after === undefined
-      ? {}
-      : { after: options.after.map((node) => afterNode(node, what)) }),
+    ...(options.after === undefined ? {} : { after: afterNodes(options.after, what) }),
     ...(options.retries === undefined ? {} : { retries: retryPolicy(options.retries, what) }),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     ...(options.pool === undefined ? {} : { pool: options.pool }),
@@ -136,7 +135,7 @@ function nodeSettings(options: NodeOptions | undefined, name: string): NodeSetti
   };
 }
 
-function afterNode(node: unknown, what: string): AnyNode {
-  if (isNode(node)) return node;
+function afterNodes(nodes: unknown, what: string): AnyNode[] {
+  if (Array.isArray(nodes) && nodes.every(isNode)) return [...nodes];
   throw new TypeError(`${what}: \`after\` is a list of nodes (call a task to make one)`);
 }

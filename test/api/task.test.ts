@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { isNode, TaskNode, watchNodes } from "../../src/api/node.ts";
+import { EachNode, isNode, type NodeOptions, TaskNode, watchNodes } from "../../src/api/node.ts";
 import { pipeline } from "../../src/api/pipeline.ts";
 import { registry } from "../../src/api/registry.ts";
 import { each, message, task, type Node } from "../../src/index.ts";
@@ -33,6 +33,27 @@ describe("task", () => {
     expect(node.input).toEqual({ url: "x" });
     expect(node.settings).toEqual({ name: "load x", priority: 2, timeoutMs: 1000 });
     expect(ran).toBe(false);
+  });
+
+  test("each call has its own input, also when the author fills one object anew for each", () => {
+    const load = task({ name: "load", run: ({ ids }: { ids: number[] }) => ids.length });
+    const ids: number[] = [];
+    const nodes = [1, 2, 3, 4].flatMap((id) => {
+      ids.push(id);
+      if (ids.length < 2) return [];
+      const made = asTaskNode(load({ ids }));
+      ids.length = 0;
+      return [made];
+    });
+    expect(nodes.map(({ input }) => input)).toEqual([{ ids: [1, 2] }, { ids: [3, 4] }]);
+  });
+
+  test("`after` that is one node, not a list, is named", () => {
+    const load = task({ name: "load", run });
+    const options = { after: load() } as unknown as NodeOptions;
+    expect(() => load(undefined, options)).toThrow(
+      'task "load": `after` is a list of nodes (call a task to make one)',
+    );
   });
 
   test("is registered by name, with its policies", () => {
@@ -96,6 +117,16 @@ describe("task", () => {
 
 test("each wants a function", () => {
   expect(() => each([1], 3 as never)).toThrow("item must be a function");
+});
+
+test("a list is what it was when each was called, and its items are the author's own", () => {
+  const first = { x: 1 };
+  const list = [first];
+  const node = each(list, () => 1);
+  list.push({ x: 2 });
+  if (!(node instanceof EachNode)) throw new Error("not a fan-out");
+  expect(node.source).toEqual([{ x: 1 }]);
+  expect((node.source as unknown[])[0]).toBe(first);
 });
 
 test("message wants a name", () => {
