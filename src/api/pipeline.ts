@@ -125,7 +125,7 @@ function poolLimits(
 
 /** The file two frames up: who called `pipeline`. Null when the stack does not say. */
 function callerFile(): string | null {
-  const frames = (new Error("").stack ?? "").split("\n").slice(3);
+  const frames = stackHere().split("\n").slice(4);
   const match = /\(?((?:file:\/\/)?[^()\s][^()]*?):\d+:\d+\)?$/.exec(frames[0] ?? "");
   const path = match?.[1]?.replace(/^.*\bat (?:async )?/, "").trim();
   return path === undefined || path === ""
@@ -133,4 +133,14 @@ function callerFile(): string | null {
     : path.startsWith("file://")
       ? Bun.fileURLToPath(path)
       : path;
+}
+
+/** Libraries set Error.prepareStackTrace, which may return anything, or throw. */
+function stackHere(): string {
+  try {
+    const { stack }: { stack?: unknown } = new Error("");
+    return typeof stack === "string" ? stack : "";
+  } catch {
+    return "";
+  }
 }

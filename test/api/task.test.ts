@@ -151,6 +151,24 @@ describe("pipeline", () => {
     expect(pipeline({ name: "p", tasks }).origin).toBe(import.meta.path);
   });
 
+  test.each<[what: string, prepare: NonNullable<typeof Error.prepareStackTrace>]>([
+    ["frames", (_, frames) => frames],
+    [
+      "an error",
+      () => {
+        throw new Error("no stack");
+      },
+    ],
+  ])("does without the file where a library makes %s of stacks", (_, prepare) => {
+    const before: unknown = Reflect.get(Error, "prepareStackTrace");
+    Error.prepareStackTrace = prepare;
+    try {
+      expect(pipeline({ name: "p", tasks }).origin).toBeNull();
+    } finally {
+      Reflect.set(Error, "prepareStackTrace", before);
+    }
+  });
+
   test("its pools, numbers and rates", () => {
     const pools = { api: 4, slow: { limit: 10, per: "1s" }, one: { limit: 1 } };
     expect([...pipeline({ name: "p", tasks, pools }).pools]).toEqual([
