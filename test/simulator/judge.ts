@@ -33,8 +33,8 @@ export type Seen = {
     /** `start` threw. */
     | { readonly how: "refused"; readonly failure: Failure }
     | { readonly how: "killed" };
-  /** Faults of the disk that did happen. */
-  readonly diskFailed: boolean;
+  /** The disk failed, or the writer's thread ended. */
+  readonly storeFailed: boolean;
   /** Another program held the file for a while. */
   readonly wasLocked: boolean;
   readonly before: FileContent | undefined;
@@ -164,8 +164,7 @@ class Judge {
         this.#names.set(id, name);
         check(!over.has(id), () => `${event.type} of ${name} after its end`);
         const last = attempts.get(id) ?? 0;
-        const isSame = event.type === "task-retrying" || this.#wasLost(id, attempt);
-        const least = isSame ? last : last + 1;
+        const least = event.type === "task-started" ? last + 1 : last;
         check(attempt >= least, () => `attempt ${attempt} of ${name} after attempt ${last}`);
         attempts.set(id, attempt);
       } else if (event.type === "task-finished") {
@@ -179,13 +178,6 @@ class Judge {
       check(!trace.acceptedLate, () => `ctx of ${trace.path} took something in after its end`);
     }
     this.#noAttemptAfterDone();
-  }
-
-  /** Interrupted by the end of its thread, and begun again. */
-  #wasLost(task: number, attempt: number): boolean {
-    return this.#seen.stage.traces.some(
-      (trace) => isLost(trace) && trace.task === task && trace.attempt === attempt,
-    );
   }
 
   #noAttemptAfterDone(): void {
@@ -531,17 +523,17 @@ class Judge {
 
   /** Before anything is written, or because the disk failed then. */
   #refused(failure: Failure): void {
-    const { events, diskFailed, stage } = this.#seen;
+    const { events, storeFailed, stage } = this.#seen;
     check(
       events.length === 0,
       () => `start threw after ${events.length} events: ${failure.message}`,
     );
     check(stage.traces.length === 0, () => `start threw after tasks had begun: ${failure.message}`);
-    check(diskFailed, () => `start threw: ${failure.name}: ${failure.message}\n${failure.stack}`);
+    check(storeFailed, () => `start threw: ${failure.name}: ${failure.message}\n${failure.stack}`);
   }
 
   #ended(summary: RunSummary): void {
-    const { scenario, after, diskFailed, events } = this.#seen;
+    const { scenario, after, storeFailed, events } = this.#seen;
     const finished = events.at(-1);
     check(
       finished?.type === "run-finished" && finished.status === summary.status,
@@ -551,8 +543,8 @@ class Judge {
     this.#counts(summary);
     this.#hooks(summary);
     const run = after.runs.at(-1);
-    if (diskFailed && summary.failure !== null) {
-      check(summary.status === "error", () => `the disk failed, and the run is ${summary.status}`);
+    if (storeFailed && summary.failure !== null) {
+      check(summary.status === "error", () => `the store failed, and the run is ${summary.status}`);
       return;
     }
     if (scenario.storeTaskStatus) {

@@ -10,7 +10,7 @@ import type { RunSummary } from "../../src/protocol/summary.ts";
 import type { Reader } from "../../src/reader/query.ts";
 import { type StatementHook, withStatementHook } from "./disk.ts";
 import { withGlobals } from "./globals.ts";
-import { type Death, SimulatedTaskThread, simulatedWriterThread } from "./threads.ts";
+import { type Death, SimulatedTaskThread, SimulatedWriterThread } from "./threads.ts";
 import type { VirtualThread, World } from "./world.ts";
 
 /** What the process itself brings to a run. */
@@ -50,6 +50,7 @@ export class SimulatedProcess {
   isStarted = false;
   readonly #program: Program;
   readonly #writer: VirtualThread;
+  #writerThread: SimulatedWriterThread | undefined;
   readonly #readers: Reader[] = [];
   #threads = 0;
   #run: Run | undefined;
@@ -107,7 +108,7 @@ export class SimulatedProcess {
       ...options,
       module: { kind: "builtin", name: "simulated" },
       spawnTaskWorker: () => this.#spawn(),
-      spawnWriter: () => simulatedWriterThread(this.world, this.#writer, handles),
+      spawnWriter: () => this.#spawnWriter(handles),
       onEvents: (events) => this.#announced(events),
       onOutput: (level, line) => this.output.push(`${level}: ${line}`),
     });
@@ -134,6 +135,18 @@ export class SimulatedProcess {
     }
   }
 
+  #spawnWriter(handles: readonly MessageHandle<never>[]): SimulatedWriterThread {
+    this.#writerThread = new SimulatedWriterThread(this.world, this.#writer, handles);
+    return this.#writerThread;
+  }
+
+  /** The writer's thread ends by itself, if it runs. */
+  endWriter(): boolean {
+    if (this.#writerThread === undefined || !this.#writer.isAlive) return false;
+    this.#writerThread.die(1);
+    return true;
+  }
+
   #spawn(): SimulatedTaskThread {
     const number = this.#threads++;
     const death = this.#program.deathOf?.(number);
@@ -149,10 +162,12 @@ export class SimulatedProcess {
   /** A task thread waits for room: the writer gives it, and main must not keep the writer from it. */
   #block(isOver: () => boolean, giveRoom: () => void): void {
     const { world } = this;
-    const others = [this.#writer, world.main].filter((thread) => thread !== world.current);
-    if (world.block(others, isOver)) return;
+    const isGone = (): boolean => world.isDead || !world.current.isAlive;
     // Its code still has to come to an end, though without an effect.
-    if (world.isDead || !world.current.isAlive) return giveRoom();
+    if (isGone()) return giveRoom();
+    // From outside it may be ended.
+    if (world.block([this.#writer, world.main, world.outside], isOver)) return;
+    if (isGone()) return giveRoom();
     world.fail("a thread waits for room, and the writer has nothing left to do");
   }
 }

@@ -119,6 +119,8 @@ export type Incident =
     }
   /** The thread of this number dies by itself. */
   | { readonly what: "death"; readonly thread: number; readonly death: Death }
+  /** The writer's thread ends: a message's `apply` calls `process.exit`, for instance. */
+  | { readonly what: "writer-death"; readonly atEvent: number }
   | { readonly what: "disk"; readonly fault: DiskFault };
 
 /** One process. */
@@ -168,6 +170,7 @@ export const switchNames = [
   "resumes",
   "changed-plans",
   "deaths",
+  "writer-deaths",
   "kills",
   "cancels",
   "crashes",
@@ -519,7 +522,7 @@ class Generator {
     const random = this.#random;
     const atEvent = 1 + Math.floor(random.skewed(1500));
     const atStatement = 1 + Math.floor(random.skewed(200));
-    switch (random.int(0, 6)) {
+    switch (random.int(0, 7)) {
       case 0:
         return this.#on.cancels
           ? { what: random.pick(["cancel", "asked"]), atEvent, urgent: random.chance(0.3) }
@@ -543,6 +546,10 @@ class Generator {
               death: { atPost: 2 + Math.floor(random.skewed(100)), after: random.chance(0.5) },
             }
           : undefined;
+      case 6:
+        return this.#on["writer-deaths"] && random.chance(0.5)
+          ? { what: "writer-death", atEvent }
+          : undefined;
       default:
         return this.#diskFault(atStatement);
     }
@@ -555,7 +562,12 @@ class Generator {
       if (!this.#on["disk-busy"]) return undefined;
       return {
         what: "disk",
-        fault: { atStatement, code: "SQLITE_BUSY", undoes, times: random.int(1, 20) },
+        fault: {
+          atStatement,
+          code: "SQLITE_BUSY",
+          undoes,
+          times: random.int(1, random.chance(0.2) ? 400 : 20),
+        },
       };
     }
     if (!this.#on["disk-full"]) return undefined;

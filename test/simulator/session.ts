@@ -25,6 +25,7 @@ export class SimulatedSession {
   readonly stage: Stage;
   readonly process: SimulatedProcess;
   readonly disk: Disk;
+  hasWriterDied = false;
   readonly #scenario: Scenario;
   readonly #session: Session;
   readonly #db: string;
@@ -129,6 +130,10 @@ export class SimulatedSession {
         return this.world.atEvent(incident.atEvent, () => this.world.jumpClock(incident.byMs));
       case "kill":
         return this.world.atEvent(incident.atEvent, () => this.#kill());
+      case "writer-death":
+        return this.world.atEvent(incident.atEvent, () => {
+          this.hasWriterDied ||= this.process.endWriter();
+        });
       case "kill-at-statement":
       case "death":
       case "disk":

@@ -91,7 +91,7 @@ class Simulation {
 
   #seen(
     session: Session,
-    { stage, process, disk, left }: SimulatedSession,
+    { stage, process, disk, left, hasWriterDied }: SimulatedSession,
     end: Seen["end"],
     after: FileContent,
   ): Seen {
@@ -102,7 +102,7 @@ class Simulation {
       events: process.events,
       output: process.output,
       end,
-      diskFailed: [...disk.happened].some((code) => code !== "SQLITE_BUSY"),
+      storeFailed: hasWriterDied || [...disk.happened].some((code) => code !== "SQLITE_BUSY"),
       wasLocked: disk.happened.has("SQLITE_BUSY"),
       before: this.#before,
       after,

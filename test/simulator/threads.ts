@@ -4,7 +4,13 @@
 import type { WorkerThread } from "../../src/engine/pool.ts";
 import type { WriterThread } from "../../src/engine/run-options.ts";
 import type { MessageHandle } from "../../src/api/message.ts";
-import type { Assignment, FromWorker, ToWorker } from "../../src/protocol/messages.ts";
+import type {
+  Assignment,
+  FromWorker,
+  FromWriter,
+  ToWorker,
+  ToWriter,
+} from "../../src/protocol/messages.ts";
 import { unpackAssignments } from "../../src/protocol/wire.ts";
 import { openReader, type Reader } from "../../src/reader/query.ts";
 import type { Clock } from "../../src/protocol/clock.ts";
@@ -177,38 +183,55 @@ export class SimulatedTaskThread implements WorkerThread {
 }
 
 /** The real writer as a thread. */
-export function simulatedWriterThread(
-  world: World,
-  thread: VirtualThread,
-  handles: readonly MessageHandle<never>[],
-): WriterThread {
-  const incoming = new Channel(world, thread);
-  const outgoing = new Channel(world, world.main);
-  const writer = new Writer({
-    post: (message) => {
-      if (!thread.isAlive || world.isDead) return;
-      const copy = sent(message, world.main);
-      outgoing.send(() => outside.onmessage?.(new MessageEvent("message", { data: copy })));
-    },
-    messages: async () => handles,
-    later: (work) => void setImmediate(work),
-    after: (ms, work) => void setTimeout(work, ms),
-    now: () => Date.now(),
-  });
-  const outside: WriterThread = {
-    onmessage: null,
-    onerror: null,
-    // It never ends by itself.
-    addEventListener: () => undefined,
-    postMessage: (message) => {
-      const copy = sent(message, thread);
-      incoming.send(() => writer.receive(copy));
-    },
-    terminate: () => {
-      if (thread.isAlive) world.end(thread);
-    },
-  };
-  thread.onUncaught = (thrown) =>
-    outside.onerror?.(new ErrorEvent("error", { error: thrown, message: String(thrown) }));
-  return outside;
+export class SimulatedWriterThread implements WriterThread {
+  onmessage: ((event: MessageEvent) => void) | null = null;
+  onerror: ((event: ErrorEvent) => void) | null = null;
+  readonly thread: VirtualThread;
+  readonly #world: World;
+  readonly #in: Channel;
+  readonly #out: Channel;
+  readonly #writer: Writer;
+  #onClose: ((event: CloseEvent) => void) | undefined;
+
+  constructor(world: World, thread: VirtualThread, handles: readonly MessageHandle<never>[]) {
+    this.thread = thread;
+    this.#world = world;
+    this.#in = new Channel(world, thread);
+    this.#out = new Channel(world, world.main);
+    this.#writer = new Writer({
+      post: (message) => this.#tellMain(message),
+      messages: async () => handles,
+      later: (work) => void setImmediate(work),
+      after: (ms, work) => void setTimeout(work, ms),
+      now: () => Date.now(),
+    });
+    thread.onUncaught = (thrown) =>
+      this.onerror?.(new ErrorEvent("error", { error: thrown, message: String(thrown) }));
+  }
+
+  addEventListener(_type: "close", listener: (event: CloseEvent) => void): void {
+    this.#onClose = listener;
+  }
+
+  postMessage(message: ToWriter): void {
+    const copy = sent(message, this.thread);
+    this.#in.send(() => this.#writer.receive(copy));
+  }
+
+  #tellMain(message: FromWriter): void {
+    if (!this.thread.isAlive || this.#world.isDead) return;
+    const copy = sent(message, this.#world.main);
+    this.#out.send(() => this.onmessage?.(new MessageEvent("message", { data: copy })));
+  }
+
+  terminate(): void {
+    if (this.thread.isAlive) this.#world.end(this.thread);
+  }
+
+  /** By itself: its parent hears of it. */
+  die(code: number): void {
+    if (!this.thread.isAlive) return;
+    this.#world.end(this.thread);
+    this.#out.send(() => this.#onClose?.(new CloseEvent("close", { code })));
+  }
 }
