@@ -3,7 +3,8 @@
 import { expect, test } from "bun:test";
 
 import { commandOf, explore, simulateAlone, switches } from "./explore.ts";
-import type { Scenario } from "./scenario.ts";
+import { generate, type Scenario } from "./scenario.ts";
+import { simulate } from "./simulate.ts";
 import seeds from "./seeds.json";
 
 const seconds = Number(process.env["PIPELOOM_SIMULATE_S"] ?? 60);
@@ -32,3 +33,16 @@ test(
   },
   (seconds + 60) * 1000,
 );
+
+/** But for the folder that each run has of its own. */
+function eventsOf(seed: number): string {
+  const { trail } = simulate(generate(seed, switches()));
+  return JSON.stringify(trail.map(({ events }) => events)).replaceAll(
+    /pipeloom-simulated-\w+/g,
+    "",
+  );
+}
+
+test("a scenario is the same each time", () => {
+  for (let seed = 1; seed <= 20; seed++) expect(eventsOf(seed)).toBe(eventsOf(seed));
+});

@@ -1,0 +1,138 @@
+// The judge finds what is wrong: each case takes what was seen of a good run and spoils one thing.
+
+import { expect, test } from "bun:test";
+
+import type { RunEvent } from "../../src/protocol/events.ts";
+import { judge, type Seen } from "./judge.ts";
+import type { Scenario } from "./scenario.ts";
+import { secret } from "./script.ts";
+import { simulate } from "./simulate.ts";
+import { stillPace } from "./world.ts";
+
+const scenario: Scenario = {
+  seed: 1,
+  pace: stillPace,
+  kinds: [
+    {
+      steps: [
+        { op: "log", text: "line" },
+        { op: "insert", rows: 2, form: "array", isAwaited: true, isReused: false },
+        { op: "upsert", rows: 2, shapes: 1, isAwaited: true },
+        { op: "emit", isAwaited: true },
+        { op: "checkpoint", isAwaited: true },
+        { op: "insert", rows: 1, form: "array", isAwaited: false, isReused: false },
+      ],
+      yields: 2,
+      failUntil: 0,
+      failBy: "throw",
+      isSync: false,
+      settings: {},
+    },
+  ],
+  pools: {},
+  form: "list",
+  nodes: [
+    { task: { kind: 0, input: { value: 1 } } },
+    { each: { source: { ref: 0 }, item: { task: { kind: 0, input: { item: 0 } } } } },
+  ],
+  roots: [1],
+  wal: true,
+  hook: "quick",
+  storeTaskStatus: true,
+  sessions: [{ workers: 2, concurrency: 2, failFast: false, incidents: [], leavesOut: [] }],
+};
+
+function goodRun(): Seen {
+  const { finding, trail } = simulate(scenario);
+  const [seen] = trail;
+  if (finding !== undefined || seen === undefined) throw new Error(`not good: ${finding}`);
+  return seen;
+}
+
+const withEvents = (seen: Seen, change: (events: readonly RunEvent[]) => RunEvent[]): Seen => ({
+  ...seen,
+  events: change(seen.events),
+});
+const withFile = (seen: Seen, change: Partial<Seen["after"]>): Seen => ({
+  ...seen,
+  after: { ...seen.after, ...change },
+});
+
+const spoilt: Record<string, [spoil: (seen: Seen) => Seen, finding: RegExp]> = {
+  "an end that was not announced": [
+    (seen) =>
+      withEvents(seen, (events) =>
+        events.toSpliced(
+          events.findIndex(({ type }) => type === "task-finished"),
+          1,
+        ),
+      ),
+    /the summary says/,
+  ],
+  "an end that was announced twice": [
+    (seen) => withEvents(seen, (events) => events.flatMap((event) => [event, event])),
+    /announced as ended twice/,
+  ],
+  "no end of the run": [
+    (seen) => withEvents(seen, (events) => events.slice(0, -1)),
+    /1 run-started and 0 run-finished/,
+  ],
+  "another result in the file": [
+    (seen) => withFile(seen, { tasks: seen.after.tasks.map((row) => ({ ...row, result: "[]" })) }),
+    /result/,
+  ],
+  "another state in the file": [
+    (seen) =>
+      withFile(seen, {
+        tasks: seen.after.tasks.map((row, index) =>
+          index === 0 ? row : { ...row, status: "running" as const },
+        ),
+      }),
+    /announced as done and is running/,
+  ],
+  "a row that is there twice": [
+    (seen) => withFile(seen, { ins: [...seen.after.ins, ...seen.after.ins.slice(0, 1)] }),
+    /rows of .* inserted: 4 are there and 3 are right/,
+  ],
+  "a row that is lost": [
+    (seen) => withFile(seen, { ins: seen.after.ins.slice(1) }),
+    /rows of .* inserted: 2 are there and 3 are right/,
+  ],
+  "a row whose text is another": [
+    (seen) => withFile(seen, { ins: seen.after.ins.map((row) => ({ ...row, text: "" })) }),
+    /a row of .* has ""/,
+  ],
+  "a cell that was lost": [
+    (seen) => withFile(seen, { ups: seen.after.ups.map((row) => ({ ...row, a: null })) }),
+    /upserted/,
+  ],
+  "a message that was applied twice": [
+    (seen) => withFile(seen, { notes: [...seen.after.notes, ...seen.after.notes] }),
+    /messages of/,
+  ],
+  "a line of log that was lost": [
+    (seen) => withFile(seen, { logs: seen.after.logs.slice(1) }),
+    /a line of the log was announced and is not in the file/,
+  ],
+  "a secret in the file": [
+    (seen) => withFile(seen, { logs: seen.after.logs.map((row) => ({ ...row, line: secret })) }),
+    /the secret is in the file/,
+  ],
+  "an internal error": [
+    (seen) => ({ ...seen, output: ["error: Internal error: what cannot be"] }),
+    /an internal error/,
+  ],
+  "a journal that was left": [(seen) => ({ ...seen, left: ["simulated.db-wal"] }), /left beside/],
+  "a run that takes too long": [
+    (seen) => ({ ...seen, endedMs: seen.endedMs + 3_600_000 }),
+    /the run took/,
+  ],
+};
+
+test("a good run is good", () => {
+  judge(goodRun());
+});
+
+test.each(Object.entries(spoilt))("%s", (_, [spoil, finding]) => {
+  expect(() => judge(spoil(goodRun()))).toThrow(finding);
+});
