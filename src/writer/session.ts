@@ -26,7 +26,7 @@ import {
   refuseIfAlive,
 } from "./resume.ts";
 import { applySchema, SchemaError } from "./schema-sql.ts";
-import { damagedRow, isWaitable, RunAliveError, toStoreError } from "./store-error.ts";
+import { damagedRow, isFatal, isWaitable, RunAliveError, toStoreError } from "./store-error.ts";
 import { type StoredResult, storedResults } from "./stored-results.ts";
 import { TaskRows } from "./task-rows.ts";
 import { UnitApplier } from "./unit-applier.ts";
@@ -106,9 +106,9 @@ export class Session {
       return new Session(db, options, handles, started, run, patience);
     } catch (thrown) {
       closeAndDiscard(db, options.db, isNew, run?.lock, thrown instanceof RunAliveError);
-      throw thrown instanceof SchemaError && !isWaitable(thrown)
-        ? thrown
-        : toStoreError(thrown, options.db);
+      // A statement that found the disk full is no mistake in the schema.
+      const isMistake = thrown instanceof SchemaError && !isWaitable(thrown) && !isFatal(thrown);
+      throw isMistake ? thrown : toStoreError(thrown, options.db);
     }
   }
 

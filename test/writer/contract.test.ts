@@ -413,6 +413,14 @@ describe.each<[string, () => WriterUnderTest]>([
     expect(writer.events.map(({ type }) => type)).toContain("task-finished");
   });
 
+  test("a disk that is full when the schema is made is said as that, not as a mistake in the schema", async () => {
+    using folder = tempFolder();
+    using writer = create();
+    const full = "PRAGMA max_page_count = 20; CREATE TABLE big AS SELECT zeroblob(1000000) AS x";
+    const opening = writer.open(folder.file("a.db"), {}, { schema: full });
+    expect(opening).rejects.toThrow(/a\.db cannot grow: the disk is full; make room/);
+  });
+
   test("a full disk ends the writer; what it had announced is there, and the run goes on later", async () => {
     using folder = tempFolder();
     const db = folder.file("a.db");
