@@ -111,9 +111,11 @@ function argvOf(
   if (shell === true) {
     if (typeof command !== "string")
       throw new TypeError(`${what} must be one line for a shell, not a list`);
-    return process.platform === "win32"
-      ? ["cmd", "/d", "/s", "/c", command]
-      : ["/bin/sh", "-c", command];
+    const shellWords =
+      process.platform === "win32"
+        ? ["cmd", "/d", "/s", "/c", command]
+        : ["/bin/sh", "-c", command];
+    return checked(shellWords, what);
   }
   if (typeof command !== "string") return checked(command, what);
   if (made) {
@@ -128,9 +130,14 @@ function argvOf(
 }
 
 function checked(argv: Words, what: string): Words {
-  const wrong = argv.findIndex((word) => typeof word !== "string" || word.includes("\0"));
-  if (wrong >= 0)
-    throw new TypeError(`${what}: word ${wrong} is ${typeof argv[wrong]}, not a string`);
+  for (const [i, word] of argv.entries()) {
+    if (typeof word !== "string")
+      throw new TypeError(`${what}: word ${i} is ${typeof word}, not a string`);
+    if (word.includes("\0"))
+      throw new TypeError(
+        `${what}: word ${i} has a NUL character, where a program's argument ends`,
+      );
+  }
   if (argv.length === 0 || argv[0] === "") throw new TypeError(`${what} is empty`);
   return argv;
 }

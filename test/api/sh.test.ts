@@ -241,3 +241,17 @@ describe.skipIf(process.platform === "win32")("the output of a program", () => {
     ).toEqual([{ n: 4_000_000, most: 8192 }]);
   });
 });
+
+test.each([
+  ["a word of a list", `command: ["echo", "a\\0b"]`, 1],
+  ["a line for a shell", `shell: true, command: "echo a\\0b"`, 2],
+])("a NUL character in %s is refused by its name", async (_, command, word) => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    import { sh } from "pipeloom";
+    const program = sh({ name: "program", ${command} });
+    export default pipeline({ name: "p", tasks: () => program() });
+  `);
+  const why = `task "program": command: word ${word} has a NUL character`;
+  expect(rig.run(file)).rejects.toThrow(why);
+});
