@@ -47,19 +47,25 @@ export class HookQueue<Event> {
     return this.#waiting.length - this.#next;
   }
 
-  /** Resolves when all have been called and are over, or when the time is up; then says how many never were. */
-  async close(): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, maxHookMs);
-    await Promise.race([this.#idle.promise, late.promise]);
+  /**
+   * Resolves when all have been called and are over, when the time is up, or when nobody wants to wait; then says how many
+   * never were.
+   * @param hurried resolves with why nobody wants to wait any longer
+   */
+  async close(hurried: Promise<string>): Promise<void> {
+    const late = Promise.withResolvers<string>();
+    const timer = setTimeout(
+      () => late.resolve(`the run has waited ${maxHookMs / 1000} s for it`),
+      maxHookMs,
+    );
+    const why = await Promise.race([this.#idle.promise, late.promise, hurried]);
     clearTimeout(timer);
     this.#isClosed = true;
-    if (this.#length === 0) return;
+    if (why === undefined) return;
     const events = this.#length === 1 ? "1 event" : `${this.#length} events`;
-    this.#log(
-      "warn",
-      `${this.#name} was not called for the last ${events}: the run has waited ${maxHookMs / 1000} s for it`,
-    );
+    if (this.#length > 0)
+      this.#log("warn", `${this.#name} was not called for the last ${events}: ${why}`);
+    else this.#log("warn", `${this.#name} was not waited for: ${why}`);
   }
 
   #call(event: Event): void {
@@ -91,11 +97,21 @@ export class HookQueue<Event> {
   }
 }
 
-/** Calls a hook that is called once. Bounded in time; a failure is logged and changes nothing. */
-export async function callHook(name: string, hook: () => unknown, log: Log): Promise<void> {
+/**
+ * Calls a hook that is called once. Bounded in time; a failure is logged and changes nothing.
+ * @param hurried resolves with why nobody wants to wait any longer
+ */
+export async function callHook(
+  name: string,
+  hook: () => unknown,
+  log: Log,
+  hurried: Promise<string>,
+): Promise<void> {
   try {
     const result = hook();
-    if (isThenable(result)) await bounded(name, result, log);
+    if (!isThenable(result)) return;
+    const why = await Promise.race([bounded(name, result, log), hurried]);
+    if (why !== undefined) log("warn", `${name} was not waited for: ${why}`);
   } catch (thrown) {
     failed(name, thrown, log);
   }

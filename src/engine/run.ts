@@ -106,6 +106,8 @@ export class Run {
   #early: TaskVertex[] = [];
   readonly #stored = new StoredResults((ids) => this.#tellWriter({ type: "results", ids }));
   readonly #onTaskFinish: HookQueue<TaskFinished> | undefined;
+  /** The run has ended, and is told to stop now all the same: its hooks are what is waited for. */
+  readonly #hurried = Promise.withResolvers<string>();
   readonly #mask: Mask | undefined;
   readonly #programs: Programs;
   #pool: Pool | undefined;
@@ -202,7 +204,8 @@ export class Run {
   /** First: start nothing new, tell what runs, wait a while. Urgent: end the threads now. */
   stop(urgent: boolean): void {
     this.#endEarly({ status: "cancelled", failure: null });
-    if (urgent && this.#started !== undefined) this.#killAll();
+    if (urgent && this.#hasFinished) this.#hurried.resolve("the run was told to stop now");
+    else if (urgent && this.#started !== undefined) this.#killAll();
   }
 
   /** By `pipeloom cancel`, from another terminal. */
@@ -907,13 +910,14 @@ export class Run {
     this.#hasFinished = true;
     this.#options.onEvents([finished]);
     const summary = this.#summarise(finished.status, finished.failure ?? null, finished.at);
-    await this.#onTaskFinish?.close();
+    await this.#onTaskFinish?.close(this.#hurried.promise);
     const { onFinish } = this.#options.pipeline;
     if (onFinish !== undefined) {
       await callHook(
         "onFinish",
         () => onFinish(summary),
         (level, line) => this.#print(level, line),
+        this.#hurried.promise,
       );
     }
     this.#done.resolve(summary);

@@ -308,7 +308,9 @@ function waitingLine(task: WaitingTask, name: string, layout: Layout): string {
 }
 
 /** For the log above, when tasks are told of without a region. */
-export const inFlight = ({ running, waiting }: View): string =>
-  waiting.size === 0
-    ? plural(running.size, "running task")
-    : `${plural(running.size, "running task")}, ${grouped(waiting.size)} waiting`;
+export const inFlight = ({ running, waiting }: View): string => {
+  // Between tasks, or when all have ended: a commit, or the hooks.
+  if (running.size === 0 && waiting.size === 0) return "the end of the run";
+  const tasks = plural(running.size, "running task");
+  return waiting.size === 0 ? tasks : `${tasks}, ${grouped(waiting.size)} waiting`;
+};

@@ -1,6 +1,7 @@
 // Whole runs with real threads: the values that tasks get, and how a run ends.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { newRig, type Rig } from "../support/rig.ts";
 
 setDefaultTimeout(60_000);
@@ -233,6 +234,24 @@ test("both hooks: each event in order, all of them before the summary, which has
   delete process.env["HOOK_SECRET"];
   expect(await Bun.file(rig.file("hooks.log")).text()).toBe("1 done\n2 done\n3 done\ndone 3\n");
   expect(started.output).toEqual(["warn: onTaskFinish failed: no ***"]);
+});
+
+test("a run that is told to stop now while its hooks run does not wait for them", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    import { writeFileSync } from "node:fs";
+    const a = task({ name: "a", run: () => 1 });
+    const onFinish = () => { writeFileSync(${JSON.stringify(rig.file("begun"))}, ""); return new Promise(() => {}); };
+    export default pipeline({ name: "p", tasks: () => a(), onFinish });
+  `);
+  const started = await rig.start(file, { workers: 1 });
+  while (!existsSync(rig.file("begun"))) await Bun.sleep(1);
+  started.run.stop(false);
+  started.run.stop(true);
+  expect(await started.end).toMatchObject({ status: "done" });
+  expect(started.output.at(-1)).toBe(
+    "warn: onFinish was not waited for: the run was told to stop now",
+  );
 });
 
 describe("a run uses the code that it began with", () => {

@@ -210,7 +210,7 @@ describe("with time in the test's hands", () => {
     queue.add(1);
     queue.add(2);
     jest.advanceTimersByTime(10_000);
-    await queue.close();
+    await queue.close(unhurried);
     expect(seen).toEqual([1, 2]);
     expect(lines).toEqual(["warn onTaskFinish failed: not finished after 10 s"]);
   });
@@ -223,7 +223,7 @@ describe("with time in the test's hands", () => {
       (level, line) => lines.push(`${level} ${line}`),
     );
     for (let event = 0; event < 6; event++) queue.add(event);
-    const closed = queue.close();
+    const closed = queue.close(unhurried);
     for (let i = 0; i < 10; i++) {
       jest.advanceTimersByTime(1000);
       await new Promise((next) => process.nextTick(next));
@@ -234,6 +234,9 @@ describe("with time in the test's hands", () => {
     ]);
   });
 });
+
+/** Nobody says that the run is to stop now. */
+const unhurried = new Promise<string>(() => undefined);
 
 const none = (): void => {
   throw new Error("nothing was to be logged");
@@ -252,7 +255,7 @@ describe("hooks", () => {
       none,
     );
     for (const event of [1, 2, 3]) queue.add(event);
-    await queue.close();
+    await queue.close(unhurried);
     expect(steps).toEqual([1, 2, 3].flatMap((event) => [`${event} begins`, `${event} ends`]));
   });
 
@@ -285,9 +288,28 @@ describe("hooks", () => {
       throw new TypeError("now");
     });
     queue.add(() => 3);
-    await queue.close();
-    await callHook("b", () => Promise.reject(new Error("at last")), log);
+    await queue.close(unhurried);
+    await callHook("b", () => Promise.reject(new Error("at last")), log, unhurried);
     expect(lines).toEqual(["warn a failed: later", "warn a failed: now", "warn b failed: at last"]);
+  });
+
+  test("a run that is told to stop now waits for none, and says which", async () => {
+    const lines: string[] = [];
+    const log = (level: string, line: string): void => void lines.push(`${level} ${line}`);
+    const endless = new Promise(() => undefined);
+    const hurried = Promise.resolve("stopped");
+    const one = new HookQueue<number>("one", () => endless, log);
+    one.add(1);
+    await one.close(hurried);
+    const three = new HookQueue<number>("three", () => endless, log);
+    for (const event of [1, 2, 3]) three.add(event);
+    await three.close(hurried);
+    await callHook("last", () => endless, log, hurried);
+    expect(lines).toEqual([
+      "warn one was not waited for: stopped",
+      "warn three was not called for the last 2 events: stopped",
+      "warn last was not waited for: stopped",
+    ]);
   });
 });
 

@@ -145,6 +145,16 @@ test("stopping is said once and twice", () => {
   ]);
 });
 
+test("a signal when no task runs is told to wait for the run's end, not for 0 tasks", () => {
+  const { ui, out } = piped();
+  ui.events([event.runStarted()]);
+  ui.stopping("SIGINT", false);
+  ui.close();
+  expect(out.stderr.split("\n").slice(1, 2)).toEqual([
+    "⚠ Ctrl-C: waiting for the end of the run, 10 s at most; again stops now",
+  ]);
+});
+
 test("a resumed run says what was done before", () => {
   const { ui, out } = piped();
   ui.events([event.runStarted({ resumed: true, alreadyDone: 40, db: "/home/me/x.db" })]);
