@@ -36,7 +36,8 @@ privatePort(self, (port) => {
     },
     later: (work) => systemClock.soon(work),
     after: (ms, work) => void systemClock.after(ms, work),
-    now: () => systemClock.wall(),
+    now: () => systemClock.now(),
+    wall: () => systemClock.wall(),
   });
   port.onmessage = ({ data }) => writer.receive(data as ToWriter);
 });

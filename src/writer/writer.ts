@@ -42,8 +42,10 @@ export type WriterTools = {
   later(work: () => void): void;
   /** Runs `work` after `ms`. */
   after(ms: number, work: () => void): void;
-  /** Epoch ms. */
+  /** Monotonic ms: how old a transaction is. */
   now(): number;
+  /** Epoch ms: what is stored and shown. */
+  wall(): number;
   /** For waiting in the middle of a transaction; the system's by default. */
   readonly clock?: PatienceClock;
 };
@@ -175,7 +177,7 @@ export class Writer {
     let lock: Wait | undefined;
     for (;;) {
       try {
-        const session = Session.open(options, request, handles, this.#tools.now(), patience);
+        const session = Session.open(options, request, handles, this.#tools.wall(), patience);
         lock?.over();
         return session;
       } catch (thrown) {
@@ -333,8 +335,10 @@ export class Writer {
     return false;
   }
 
+  /** While a unit is under way, the posts of other Workers wait for its end. */
   get #hasWork(): boolean {
-    return !this.#inbox.isEmpty || this.#fromMain.length > 0;
+    if (this.#fromMain.length > 0) return true;
+    return this.#owner === undefined ? !this.#inbox.isEmpty : this.#inbox.has(this.#owner.slot);
   }
 
   /** Main's first: what it says of a task (that it waits) was so before any Worker began it. */
@@ -612,7 +616,7 @@ export class Writer {
   #close(open: Open, { status, failure }: Extract<ToWriter, { type: "close" }>): void {
     this.#life = { ...open, state: "closing" };
     for (const worker of this.#workers.values()) worker.port.close();
-    const { finished, untidy } = open.session.close({ status, failure, at: this.#tools.now() });
+    const { finished, untidy } = open.session.close({ status, failure, at: this.#tools.wall() });
     this.#life = { state: "closed" };
     if (untidy !== undefined) {
       const why = toFailure(untidy).message;

@@ -203,7 +203,8 @@ export class SimulatedWriterThread implements WriterThread {
       messages: async () => handles,
       later: (work) => void setImmediate(work),
       after: (ms, work) => void setTimeout(work, ms),
-      now: () => Date.now(),
+      now: () => performance.now(),
+      wall: () => Date.now(),
     });
     thread.onUncaught = (thrown) =>
       this.onerror?.(new ErrorEvent("error", { error: thrown, message: String(thrown) }));

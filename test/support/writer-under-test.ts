@@ -198,7 +198,8 @@ export const inProcess = (tools: Partial<WriterTools> = {}): WriterUnderTest =>
       messages: async () => [],
       later: (work) => void setImmediate(work),
       after: (ms, work) => void setTimeout(work, ms),
-      now: () => Date.now(),
+      now: () => performance.now(),
+      wall: () => Date.now(),
       ...tools,
     });
     return { send: (message) => writer.receive(message), dispose: () => undefined };

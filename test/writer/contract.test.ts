@@ -464,12 +464,14 @@ describe.each<[string, () => WriterUnderTest]>([
 /** Work that waits until the test lets it happen. */
 class Hand {
   now = 0;
+  wall = 1_000_000;
   readonly #later: (() => void)[] = [];
   readonly #after: (() => void)[] = [];
   readonly writer = inProcess({
     later: (work) => this.#later.push(work),
     after: (_, work) => this.#after.push(work),
     now: () => this.now,
+    wall: () => this.wall,
   });
 
   /** Lets ports deliver, then everything that was put off, until nothing is. */
@@ -542,6 +544,34 @@ describe("grouping", () => {
     await hand.wait(1);
     expect(hand.commits).toBe(1);
     expect(tasks(folder.file("a.db"))).toHaveLength(1200);
+  });
+
+  test("the age of a transaction does not depend on the clock that people set", async () => {
+    using folder = tempFolder();
+    const hand = new Hand();
+    await hand.open(folder.file("a.db"));
+    hand.writer.attach(0).post(...burst(1, 600));
+    await hand.settle();
+    hand.wall -= 3_600_000;
+    await hand.wait(batchLimits.maxAgeMs);
+    expect(hand.commits).toBe(1);
+  });
+
+  test("while one Worker's unit is under way, the writer lets the rest of it arrive", async () => {
+    using folder = tempFolder();
+    const hand = new Hand();
+    await hand.open(folder.file("a.db"));
+    const [first, second] = [hand.writer.attach(0), hand.writer.attach(1)];
+    first.part(1, [1]);
+    await hand.settle();
+    // Time stands still: a writer that looks again and again for what it may take would never come back from here.
+    second.post(started(2), finished(2));
+    await hand.settle();
+    expect(hand.commits).toBe(0);
+    first.post(finished(1));
+    await hand.settle();
+    await hand.wait(batchLimits.idleAgeMs);
+    expect(tasks(folder.file("a.db"))).toHaveLength(2);
   });
 
   describe("the end of a task", () => {
