@@ -1,12 +1,7 @@
 // Runs scenario after scenario, counts what they cover, and says of a finding how to see it again.
 
-import {
-  generate,
-  switchNames,
-  type Scenario,
-  type SwitchName,
-  type Switches,
-} from "./scenario.ts";
+import { generate, switchNames, type SwitchName, type Switches } from "./generate.ts";
+import type { Scenario } from "./scenario.ts";
 import { type Simulated, simulate } from "./simulate.ts";
 
 /**

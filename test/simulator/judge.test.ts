@@ -3,7 +3,8 @@
 import { expect, test } from "bun:test";
 
 import type { RunEvent } from "../../src/protocol/events.ts";
-import { judge, type Seen } from "./judge.ts";
+import type { Seen } from "./evidence.ts";
+import { judge } from "./judge.ts";
 import type { Scenario } from "./scenario.ts";
 import { secret } from "./script.ts";
 import { simulate } from "./simulate.ts";

@@ -3,7 +3,8 @@
 import { parseArgs } from "node:util";
 
 import { commandOf, explore, leftOut, simulateAlone, switches } from "./explore.ts";
-import { generate, type Scenario } from "./scenario.ts";
+import { generate } from "./generate.ts";
+import type { Scenario } from "./scenario.ts";
 import { kindOfFinding, shrink } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
 

@@ -7,7 +7,7 @@ import { registry } from "../../src/api/registry.ts";
 import { task } from "../../src/api/task.ts";
 import type { TaskContext } from "../../src/api/context.ts";
 import type { Call, Expr, Fan, Json, Kind, Scenario, Session, Step } from "./scenario.ts";
-import { insertedRows, resultOf, type TaskInput, upsertedRows } from "./paper.ts";
+import { insertedRows, insertsOf, resultOf, type TaskInput, upsertedRows } from "./paper.ts";
 import type { Stage, Trace } from "./stage.ts";
 
 export const schema = `
@@ -247,6 +247,8 @@ class Script {
   readonly #stage: Stage;
   readonly #trace: Trace;
   #seg = 0;
+  /** Segments whose checkpoint was waited for. */
+  #committed = 0;
 
   constructor(
     kind: Kind,
@@ -268,6 +270,7 @@ class Script {
     const ctx = this.#ctx;
     const cursor = ctx.cursor as Cursor | undefined;
     const begun = cursor?.seg ?? 0;
+    this.#committed = begun;
     try {
       for (const [index, step] of this.#kind.steps.entries()) {
         if (this.#seg >= begun) await this.#step(step, index);
@@ -310,7 +313,9 @@ class Script {
       }
       case "checkpoint": {
         const cursor: Cursor = { seg: this.#seg + 1, id };
-        return this.#sent(ctx.checkpoint(cursor), step.isAwaited);
+        await this.#sent(ctx.checkpoint(cursor), step.isAwaited);
+        if (step.isAwaited) this.#committed = this.#seg + 1;
+        return;
       }
       case "query":
         return this.#query();
@@ -386,11 +391,15 @@ class Script {
     return this.#sent(sending, step.isAwaited);
   }
 
+  /** Reads back what its own checkpoints have committed. */
   #query(): void {
     const { task: own } = this.#ctx;
-    const sql = "SELECT COUNT(*) AS n, COALESCE(MAX(seg), -1) AS seg FROM ins WHERE task = ?";
-    const found = this.#ctx.query<{ n: number; seg: number }>(sql, own.id)[0];
-    if (found !== undefined) this.#trace.read = found;
+    const sql = "SELECT COUNT(*) AS rows FROM ins WHERE task = ?";
+    const [found] = this.#ctx.query<{ rows: number }>(sql, own.id);
+    if (found === undefined) throw new Error("Internal error: a count without a row");
+    const least = insertsOf(this.#kind, this.#committed).length;
+    const most = insertsOf(this.#kind, this.#seg).length;
+    this.#trace.reads.push({ rows: found.rows, least, most });
   }
 
   /** Once the script has returned: something that the author forgot goes on. */

@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 
 import { controlPath } from "../../src/protocol/control.ts";
 import { Disk } from "./disk.ts";
-import type { Seen } from "./judge.ts";
+import type { Seen } from "./evidence.ts";
 import { type Program, SimulatedProcess } from "./process.ts";
 import type { Incident, Scenario, Session } from "./scenario.ts";
 import { pipelineOf } from "./script.ts";

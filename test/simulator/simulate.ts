@@ -6,7 +6,8 @@ import { join } from "node:path";
 
 import { toFailure } from "../../src/protocol/failure.ts";
 import { buryProcess, empty, type FileContent, readFile } from "./file.ts";
-import { judge, type Seen } from "./judge.ts";
+import type { Seen } from "./evidence.ts";
+import { judge } from "./judge.ts";
 import type { Scenario, Session } from "./scenario.ts";
 import { secret, secretName } from "./script.ts";
 import { type Resume, SimulatedSession } from "./session.ts";

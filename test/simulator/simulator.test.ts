@@ -3,7 +3,8 @@
 import { expect, test } from "bun:test";
 
 import { commandOf, explore, simulateAlone, switches } from "./explore.ts";
-import { generate, type Scenario } from "./scenario.ts";
+import { generate } from "./generate.ts";
+import type { Scenario } from "./scenario.ts";
 import { simulate } from "./simulate.ts";
 import seeds from "./seeds.json";
 

@@ -23,8 +23,8 @@ export type Trace = {
   isLost: boolean;
   /** Lines of log, as they are to be stored. */
   readonly lines: string[];
-  /** What it read of its own rows. */
-  read: { readonly n: number; readonly seg: number } | undefined;
+  /** How many of its own rows it read, and how many there may be: what is surely committed, and what has been sent. */
+  readonly reads: { readonly rows: number; readonly least: number; readonly most: number }[];
   /** What the author forgot, to be done when the script has returned. */
   readonly afterReturn: (() => void)[];
   /** Something was sent between the script's return and the announcement of its end: part of the unit, or not. */
@@ -84,7 +84,7 @@ export class Stage {
       endedAt: undefined,
       isLost: false,
       lines: [],
-      read: undefined,
+      reads: [],
       afterReturn: [],
       sentAfterReturn: false,
       isOver: false,

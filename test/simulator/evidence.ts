@@ -1,0 +1,116 @@
+// What was seen of one session, and what follows from it by the model: the judges' common ground.
+
+import type { RunEvent, TaskFinished } from "../../src/protocol/events.ts";
+import type { Failure } from "../../src/protocol/failure.ts";
+import type { RunSummary } from "../../src/protocol/summary.ts";
+import { taskKey } from "../../src/protocol/task-key.ts";
+import type { FileContent, TaskRow } from "./file.ts";
+import { type Instance, Model, type Status } from "./model.ts";
+import type { Kind, Scenario, Session } from "./scenario.ts";
+import { kindName } from "./script.ts";
+import type { Stage, Trace } from "./stage.ts";
+import { Finding } from "./world.ts";
+
+/** What came of one process. */
+export type Seen = {
+  readonly scenario: Scenario;
+  readonly session: Session;
+  readonly stage: Stage;
+  readonly events: readonly RunEvent[];
+  readonly output: readonly string[];
+  readonly end:
+    | { readonly how: "summary"; readonly summary: RunSummary }
+    /** `start` threw. */
+    | { readonly how: "refused"; readonly failure: Failure }
+    | { readonly how: "killed" };
+  /** The disk failed, or the writer's thread ended. */
+  readonly storeFailed: boolean;
+  /** Another program held the file for a while. */
+  readonly wasLocked: boolean;
+  readonly before: FileContent | undefined;
+  readonly after: FileContent;
+  readonly left: readonly string[];
+  /** By the monotonic clock. */
+  readonly startedMs: number;
+  readonly endedMs: number;
+};
+
+export const check = (isRight: boolean, what: () => string): void => {
+  if (!isRight) throw new Finding(what());
+};
+
+export class Evidence {
+  readonly seen: Seen;
+  /** The ends that were announced, by id. */
+  readonly finished = new Map<number, TaskFinished>();
+  /** Of every task that was announced. */
+  readonly names = new Map<number, string>();
+  readonly model: Model;
+  readonly #rowsByName = new Map<string, TaskRow[]>();
+
+  constructor(seen: Seen) {
+    this.seen = seen;
+    for (const row of seen.after.tasks) {
+      const rows = this.#rowsByName.get(row.name) ?? [];
+      rows.push(row);
+      this.#rowsByName.set(row.name, rows);
+    }
+    for (const event of seen.events) this.#take(event);
+    this.model = new Model(seen.scenario, seen.session, (path, kind, input) =>
+      this.statusOf(path, kind, input),
+    );
+  }
+
+  #take(event: RunEvent): void {
+    if ("name" in event) this.names.set(event.id, event.name);
+    if (event.type !== "task-finished") return;
+    check(!this.finished.has(event.id), () => `task ${event.name} was announced as ended twice`);
+    this.finished.set(event.id, event);
+  }
+
+  /**
+   * By name and input: a task whose input has become another one (what was optional and failed has a result now) is
+   * another task, and the one before stays in the file.
+   */
+  statusOf(path: string, kind: number, input: string | undefined): Status | undefined {
+    if (!this.seen.scenario.storeTaskStatus) {
+      for (const { name, status } of this.finished.values()) if (name === path) return status;
+      return undefined;
+    }
+    const rows = this.#rowsByName.get(path) ?? [];
+    if (input === undefined) return rows.find(({ key }) => !key.includes(":"))?.status;
+    const wanted = taskKey(kindName(kind), input);
+    return rows.find(({ key }) => key === wanted)?.status;
+  }
+
+  settingsOf(path: string): { settings: Instance["settings"]; kind: Kind } {
+    const instance = this.instance(path);
+    return { settings: instance.settings, kind: this.kindOf(instance) };
+  }
+
+  instance(path: string): Instance {
+    const instance = this.model.instances.get(path);
+    if (instance === undefined) throw new Finding(`${path} ran, and is not in the plan`);
+    return instance;
+  }
+
+  kindOf({ kind }: Instance): Kind {
+    return this.kindAt(kind);
+  }
+
+  kindAt(kind: number): Kind {
+    const found = this.seen.scenario.kinds[kind];
+    if (found === undefined) throw new Error(`Internal error: no kind ${kind}`);
+    return found;
+  }
+
+  /** It may end before all is done. */
+  get isStopped(): boolean {
+    const { failFast, incidents } = this.seen.session;
+    return failFast || incidents.some(({ what }) => what === "cancel" || what === "asked");
+  }
+}
+
+/** Its thread was gone before its end was committed. */
+export const isLost = ({ thread, overAt }: Trace): boolean =>
+  thread.endedAt <= (overAt ?? Number.MAX_VALUE);

@@ -1,0 +1,452 @@
+// Makes scenarios: what a seed stands for.
+
+import { Random } from "./random.ts";
+import type {
+  Call,
+  Expr,
+  Fan,
+  Incident,
+  Kind,
+  Scenario,
+  Session,
+  Settings,
+  Step,
+} from "./scenario.ts";
+import type { Pace } from "./world.ts";
+
+/** Kinds of trouble that are left out while a known bug of the product would hide all others behind it. */
+export type Switches = { readonly [name in SwitchName]: boolean };
+export const switchNames = [
+  "late-sends",
+  "caught-send",
+  "unseen-send",
+  "reused-arrays",
+  "mixed-shapes",
+  "outside-nodes",
+  "empty-lists",
+  "optional-sources",
+  "hang-without-listening",
+  "clock-jumps",
+  "disk-busy",
+  "disk-full",
+  "resumes",
+  "changed-plans",
+  "deaths",
+  "writer-deaths",
+  "kills",
+  "cancels",
+  "crashes",
+  "orphans",
+  "rollbacks",
+  "slow-hooks",
+  "exits",
+  "rates",
+] as const;
+export type SwitchName = (typeof switchNames)[number];
+
+const odd = ["", "a", "ü€😀", "\u001f", "a\0b", '"quoted"\n', "x".repeat(300), "__proto__"];
+
+export function generate(seed: number, switches: Switches): Scenario {
+  return new Generator(new Random(seed), switches).scenario(seed);
+}
+
+class Generator {
+  readonly #random: Random;
+  readonly #on: Switches;
+  readonly #kinds: Kind[] = [];
+  readonly #pools: Record<string, { limit: number; per?: number }> = {};
+  /** Tasks that may still be made: an item of a list of five makes five. */
+  #budget: number;
+  /** Whose sources can be lists. */
+  #listKinds: number[] = [];
+
+  constructor(random: Random, switches: Switches) {
+    this.#random = random;
+    this.#on = switches;
+    this.#budget = random.chance(0.1) ? random.int(50, 300) : random.int(1, 40);
+  }
+
+  scenario(seed: number): Scenario {
+    const random = this.#random;
+    for (const name of ["a", "b"].slice(0, random.int(0, 2))) {
+      const isRate = this.#on.rates && random.chance(0.4);
+      this.#pools[name] = {
+        limit: random.int(1, 3),
+        ...(isRate ? { per: random.int(5, 500) } : undefined),
+      };
+    }
+    const isQuiet = random.chance(0.3);
+    for (let i = random.int(1, 5); i > 0; i--) this.#kinds.push(this.#kind(isQuiet));
+    this.#listKinds = this.#kinds.flatMap(({ yields }, i) =>
+      typeof yields === "number" ? [i] : [],
+    );
+    const { nodes, roots } = random.chance(0.01) ? this.#crowd() : this.#graph();
+    const sessions = this.#sessions(nodes);
+    return {
+      seed,
+      pace: this.#pace(),
+      kinds: this.#kinds,
+      pools: this.#pools,
+      form: random.pick(["list", "list", "generator", "async-generator"]),
+      nodes,
+      roots,
+      wal: random.chance(0.85),
+      hook: random.chance(0.8)
+        ? "quick"
+        : random.pick([this.#on["slow-hooks"] ? "slow" : "quick", "throws"] as const),
+      storeTaskStatus: sessions.length > 1 || random.chance(0.9),
+      sessions,
+    };
+  }
+
+  #pace(): Pace {
+    const { chance, skewed } = {
+      chance: (p: number) => this.#random.chance(p),
+      skewed: (most: number) => this.#random.skewed(most),
+    };
+    return {
+      messageMs: chance(0.2) ? skewed(200) : 0.2,
+      mainMs: chance(0.2) ? skewed(50) : 0.05,
+      writerMs: chance(0.2) ? skewed(50) : 0.05,
+      workerMs: chance(0.2) ? skewed(20) : 0.05,
+      lateness: chance(0.3) ? 0.1 : 0,
+    };
+  }
+
+  // ── what tasks do ──
+
+  #kind(isQuiet: boolean): Kind {
+    const random = this.#random;
+    const steps = random.chance(0.3)
+      ? []
+      : Array.from({ length: random.int(1, 6) }, () => this.#step(isQuiet));
+    const isSync = !steps.some(waits) && random.chance(0.7);
+    const settings = this.#settings(isQuiet, 0.3);
+    const hangs = steps.some(({ op }) => op === "hang");
+    const mayFail = !isQuiet && random.chance(0.4);
+    return {
+      steps,
+      yields: this.#yields(),
+      failUntil: mayFail ? random.int(1, random.chance(0.2) ? 99 : 2) : 0,
+      failBy: random.chance(0.8) ? "throw" : "result",
+      isSync,
+      settings:
+        hangs && settings.timeout === undefined
+          ? { ...settings, timeout: random.int(1, 2000) }
+          : settings,
+    };
+  }
+
+  #yields(): Kind["yields"] {
+    const random = this.#random;
+    if (random.chance(0.4))
+      return random.int(this.#on["empty-lists"] ? 0 : 1, random.chance(0.1) ? 12 : 3);
+    return random.chance(0.3) ? "null" : "value";
+  }
+
+  #settings(isQuiet: boolean, probability: number): Settings {
+    const random = this.#random;
+    const pools = Object.keys(this.#pools);
+    const may = <T>(make: () => T): T | undefined =>
+      random.chance(probability) ? make() : undefined;
+    return dropUndefined({
+      retries: may(() => ({
+        limit: random.int(0, 3),
+        delay: random.pick([0, 1, 20, 1500]),
+        factor: random.pick([1, 2, 3]),
+        jitter: random.chance(0.5),
+      })),
+      timeout: isQuiet ? undefined : may(() => random.pick([5, 50, 400, 5000, 60_000])),
+      pool: pools.length === 0 ? undefined : may(() => random.pick(pools)),
+      priority: may(() => random.int(-2, 2)),
+      optional: may(() => random.chance(0.5)),
+    });
+  }
+
+  #step(isQuiet: boolean): Step {
+    const random = this.#random;
+    const isAwaited = random.chance(0.6);
+    const calm: (() => Step)[] = [
+      () => ({ op: "wait", ms: random.pick([0, 1, 5, 30, 300]) }),
+      () => ({ op: "block", ms: random.pick([1, 15, 200]) }),
+      () => ({ op: "progress", step: random.int(0, 5), total: 5 }),
+      () => ({
+        op: "log",
+        text: random.pick(["line", "two\nlines", "ü€😀", "x".repeat(500), "secret"]),
+      }),
+      () => this.#insert(isAwaited),
+      () => this.#insert(isAwaited),
+      () => ({
+        op: "upsert",
+        rows: random.int(0, random.chance(0.1) ? 1200 : 6),
+        shapes: this.#on["mixed-shapes"] ? random.int(1, 4) : 1,
+        isAwaited,
+      }),
+      () => ({ op: "emit", isAwaited }),
+      () => ({ op: "checkpoint", isAwaited }),
+      () => ({ op: "query" }),
+    ];
+    const wild: (() => Step | undefined)[] = [
+      () => (this.#on["caught-send"] ? { op: "caught" } : undefined),
+      () => ({ op: "hang", listens: !this.#on["hang-without-listening"] || random.chance(0.6) }),
+      () => (this.#on["unseen-send"] ? { op: "unseen" } : undefined),
+      () => ({ op: "conflict" }),
+      () => (this.#on.orphans ? { op: "orphan" } : undefined),
+      () => (this.#on.rollbacks ? { op: "rollback" } : undefined),
+      () => ({ op: "flood", lines: random.int(1, 700) }),
+      () => (this.#on.crashes ? { op: "crash" } : undefined),
+      () => (this.#on.exits ? { op: "exit" } : undefined),
+      () =>
+        this.#on["late-sends"]
+          ? { op: "late", ms: random.pick([0, 3, 40]), what: random.pick(["insert", "checkpoint"]) }
+          : undefined,
+    ];
+    const step = isQuiet || random.chance(0.85) ? undefined : random.pick(wild)();
+    return step ?? random.pick(calm)();
+  }
+
+  #insert(isAwaited: boolean): Step {
+    const random = this.#random;
+    const isReused = this.#on["reused-arrays"] && random.chance(0.3);
+    return {
+      op: "insert",
+      rows: random.int(0, random.chance(0.05) ? 2500 : 5),
+      form: isReused ? "array" : random.pick(["array", "array", "iterable", "async"]),
+      isAwaited,
+      isReused,
+    };
+  }
+
+  // ── the graph ──
+
+  #graph(): { nodes: Expr[]; roots: number[] } {
+    const random = this.#random;
+    const nodes: Expr[] = [];
+    const used = new Set<number>();
+    while (this.#budget > 0 && nodes.length < 60) {
+      nodes.push(this.#node(nodes, used, 0, 1));
+    }
+    const roots = nodes.flatMap((_, i) =>
+      // A node that nothing refers to would be a forgotten one.
+      !used.has(i) || random.chance(0.3) ? [i] : [],
+    );
+    return { nodes, roots };
+  }
+
+  /** Many short tasks: they are handed out ahead of time, and taken back. */
+  #crowd(): { nodes: Expr[]; roots: number[] } {
+    const random = this.#random;
+    const value = Array.from({ length: random.int(100, 800) }, (_, i) => i);
+    const steps: Step[] = random
+      .pick([
+        [],
+        [{ op: "progress", step: 1, total: 2 }],
+        [{ op: "insert", rows: 1, form: "array", isAwaited: false, isReused: false }],
+      ] as const)
+      .map((step) => step);
+    const isSync = steps.every((step) => !waits(step)) && random.chance(0.8);
+    const settings = random.chance(0.3) ? this.#settings(true, 0.3) : {};
+    const kind = this.#kinds.length;
+    this.#kinds.push({
+      steps,
+      yields: random.pick(["null", "value"]),
+      failUntil: 0,
+      failBy: "throw",
+      isSync,
+      settings: { ...settings, optional: false },
+    });
+    const crowd: Expr = {
+      each: { source: { value }, item: { task: { kind, input: { item: 0 } } } },
+    };
+    return { nodes: [crowd, { task: { kind, input: { ref: 0 } } }], roots: [1] };
+  }
+
+  /** @param times how often this is evaluated at least: once for each item around it */
+  #node(nodes: readonly Expr[], used: Set<number>, depth: number, times: number): Expr {
+    const random = this.#random;
+    if (depth < 3 && random.chance(0.25)) return { each: this.#fan(nodes, used, depth, times) };
+    return { task: this.#call(random.int(0, this.#kinds.length - 1), nodes, used, depth, times) };
+  }
+
+  #call(
+    kind: number,
+    nodes: readonly Expr[],
+    used: Set<number>,
+    depth: number,
+    times: number,
+  ): Call {
+    const random = this.#random;
+    this.#budget -= times;
+    const after =
+      nodes.length > 0 && random.chance(0.15)
+        ? [this.#ref(nodes, used, depth)].filter((ref) => ref !== undefined)
+        : [];
+    const settings = random.chance(0.2) ? this.#settings(random.chance(0.5), 0.4) : {};
+    return {
+      kind,
+      input: this.#input(nodes, used, depth, times, 0),
+      ...(after.length > 0 ? { after } : undefined),
+      ...(Object.keys(settings).length > 0 ? { settings } : undefined),
+    };
+  }
+
+  #ref(nodes: readonly Expr[], used: Set<number>, depth: number): Expr | undefined {
+    if (nodes.length === 0 || (depth > 0 && !this.#on["outside-nodes"])) return undefined;
+    const ref = this.#random.int(0, nodes.length - 1);
+    // Whether an item of a list makes use of it cannot be known: it is a root then, too.
+    if (depth === 0) used.add(ref);
+    return { ref };
+  }
+
+  #input(
+    nodes: readonly Expr[],
+    used: Set<number>,
+    depth: number,
+    times: number,
+    nested: number,
+  ): Expr {
+    const random = this.#random;
+    if (depth > 0 && random.chance(0.4)) return { item: random.int(0, depth - 1) };
+    const ref = random.chance(0.35) ? this.#ref(nodes, used, depth) : undefined;
+    if (ref !== undefined) return ref;
+    if (nested < 2 && random.chance(0.2)) {
+      const list = Array.from({ length: random.int(0, 3) }, () =>
+        this.#input(nodes, used, depth, times, nested + 1),
+      );
+      return { list };
+    }
+    if (this.#budget > times && nested < 2 && random.chance(0.15)) {
+      return this.#node(nodes, used, depth, times);
+    }
+    return { value: random.chance(0.2) ? random.pick(odd) : random.int(0, 9) };
+  }
+
+  #fan(nodes: readonly Expr[], used: Set<number>, depth: number, times: number): Fan {
+    const random = this.#random;
+    const [source, most] = this.#source(nodes, used, depth, times);
+    const item = this.#node(nodes, used, depth + 1, times * Math.max(most, 1));
+    if (random.chance(0.1)) return { source, item: { list: [item, { item: 0 }] } };
+    return { source, item };
+  }
+
+  #source(
+    nodes: readonly Expr[],
+    used: Set<number>,
+    depth: number,
+    times: number,
+  ): [source: Expr, items: number] {
+    const random = this.#random;
+    const kinds = this.#listKinds.filter(
+      (kind) => this.#on["optional-sources"] || this.#kinds[kind]?.settings.optional !== true,
+    );
+    if (kinds.length > 0 && random.chance(0.6)) {
+      const kind = random.pick(kinds);
+      const call = this.#call(kind, nodes, used, depth, times);
+      const { optional: _, ...settings } = call.settings ?? {};
+      const source = { task: this.#on["optional-sources"] ? call : { ...call, settings } };
+      return [source, Number(this.#kinds[kind]?.yields)];
+    }
+    const length = random.int(this.#on["empty-lists"] ? 0 : 1, 4);
+    return [{ value: Array.from({ length }, () => random.int(0, 9)) }, length];
+  }
+
+  // ── what befalls it ──
+
+  #sessions(nodes: readonly Expr[]): Session[] {
+    const random = this.#random;
+    const count = random.chance(0.5) ? 0 : random.int(1, random.chance(0.1) ? 5 : 2);
+    const sessions = Array.from({ length: count }, () => this.#session(nodes, true));
+    if (!this.#on.resumes) return [...sessions, this.#session(nodes, false)].slice(0, 1);
+    return [...sessions, this.#session(nodes, false)];
+  }
+
+  #session(nodes: readonly Expr[], isTroubled: boolean): Session {
+    const random = this.#random;
+    const workers = random.int(1, 3);
+    const leavesOut =
+      this.#on["changed-plans"] && isTroubled && random.chance(0.15)
+        ? [random.int(0, nodes.length - 1)]
+        : [];
+    return {
+      workers,
+      concurrency: workers * (random.chance(0.5) ? 1 : random.int(1, 4)),
+      failFast: isTroubled && random.chance(0.1),
+      incidents: isTroubled
+        ? Array.from({ length: random.int(1, 3) }, () => this.#incident()).filter(
+            (incident) => incident !== undefined,
+          )
+        : [],
+      leavesOut,
+    };
+  }
+
+  #incident(): Incident | undefined {
+    const random = this.#random;
+    const atEvent = 1 + Math.floor(random.skewed(1500));
+    const atStatement = 1 + Math.floor(random.skewed(200));
+    switch (random.int(0, 7)) {
+      case 0:
+        return this.#on.cancels
+          ? { what: random.pick(["cancel", "asked"]), atEvent, urgent: random.chance(0.3) }
+          : undefined;
+      case 1:
+        return this.#on["clock-jumps"]
+          ? { what: "clock", atEvent, byMs: random.pick([-3_600_000, -5_000, 5_000, 3_600_000]) }
+          : undefined;
+      case 2:
+        return this.#on.kills ? { what: "kill", atEvent } : undefined;
+      case 3:
+        return this.#on.kills
+          ? { what: "kill-at-statement", atStatement, when: random.pick(["before", "after"]) }
+          : undefined;
+      case 4:
+      case 5:
+        return this.#on.deaths
+          ? {
+              what: "death",
+              thread: random.int(0, 4),
+              death: { atPost: 2 + Math.floor(random.skewed(100)), after: random.chance(0.5) },
+            }
+          : undefined;
+      case 6:
+        return this.#on["writer-deaths"] && random.chance(0.5)
+          ? { what: "writer-death", atEvent }
+          : undefined;
+      default:
+        return this.#diskFault(atStatement);
+    }
+  }
+
+  #diskFault(atStatement: number): Incident | undefined {
+    const random = this.#random;
+    const undoes = random.chance(0.5);
+    if (random.chance(0.4)) {
+      if (!this.#on["disk-busy"]) return undefined;
+      return {
+        what: "disk",
+        fault: {
+          atStatement,
+          code: "SQLITE_BUSY",
+          undoes,
+          times: random.int(1, random.chance(0.2) ? 400 : 20),
+        },
+      };
+    }
+    if (!this.#on["disk-full"]) return undefined;
+    const code = random.pick(["SQLITE_FULL", "SQLITE_IOERR_WRITE"] as const);
+    return {
+      what: "disk",
+      fault: { atStatement, code, undoes, times: random.chance(0.5) ? 1 : 1_000_000 },
+    };
+  }
+}
+
+const waits = ({ op }: Step): boolean => !["progress", "log", "query"].includes(op);
+
+function dropUndefined<T extends object>(
+  value: T,
+): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
+    [Key in keyof T]: Exclude<T[Key], undefined>;
+  };
+}

@@ -1,0 +1,174 @@
+// How the run ended: refused, or with a summary that is right, and everything done that was to do.
+
+import type { Failure } from "../../src/protocol/failure.ts";
+import type { RunSummary } from "../../src/protocol/summary.ts";
+import { check, type Evidence, isLost, type Seen } from "./evidence.ts";
+
+/** For what a run does beside its tasks, a task that does not listen, and hooks. */
+const slackMs = 60_000;
+
+export class EndJudge {
+  readonly #of: Evidence;
+  readonly #seen: Seen;
+
+  constructor(of: Evidence) {
+    this.#of = of;
+    this.#seen = of.seen;
+  }
+
+  all(): void {
+    const { end } = this.#seen;
+    if (end.how === "refused") return this.#refused(end.failure);
+    if (end.how === "summary") this.#ended(end.summary);
+  }
+
+  /** Before anything is written, or because the disk failed then. */
+  #refused(failure: Failure): void {
+    const { events, storeFailed, stage } = this.#seen;
+    check(
+      events.length === 0,
+      () => `start threw after ${events.length} events: ${failure.message}`,
+    );
+    check(stage.traces.length === 0, () => `start threw after tasks had begun: ${failure.message}`);
+    check(storeFailed, () => `start threw: ${failure.name}: ${failure.message}\n${failure.stack}`);
+  }
+
+  #ended(summary: RunSummary): void {
+    const { scenario, after, storeFailed, events } = this.#seen;
+    const finished = events.at(-1);
+    check(
+      finished?.type === "run-finished" && finished.status === summary.status,
+      () =>
+        `the run was announced as ${JSON.stringify(finished)}, and the summary says ${summary.status}`,
+    );
+    this.#counts(summary);
+    this.#hooks(summary);
+    const run = after.runs.at(-1);
+    if (storeFailed && summary.failure !== null) {
+      check(summary.status === "error", () => `the store failed, and the run is ${summary.status}`);
+      return;
+    }
+    if (scenario.storeTaskStatus) {
+      check(
+        run?.status === summary.status,
+        () => `the run is ${run?.status} in the file, and ${summary.status} in the summary`,
+      );
+    }
+    check(
+      this.#seen.left.length === 0 || this.#seen.wasLocked,
+      () => `left beside the file: ${this.#seen.left.join(", ")}`,
+    );
+    if (this.#of.isStopped && summary.status !== "done") return;
+    this.#complete(summary);
+  }
+
+  #counts(summary: RunSummary): void {
+    const counts = { done: summary.alreadyDone, error: 0, cancelled: 0, skipped: 0 };
+    for (const { status } of this.#of.finished.values()) counts[status]++;
+    const { done, failed, cancelled, skipped, queued, total } = summary;
+    const told = { done, error: failed, cancelled, skipped };
+    check(
+      Bun.deepEquals(told, counts),
+      () =>
+        `the summary says ${JSON.stringify(told)}, and ${JSON.stringify(counts)} were announced`,
+    );
+    const sum = done + failed + cancelled + skipped + queued;
+    check(sum === total, () => `the summary's total is ${total}, and its parts are ${sum}`);
+  }
+
+  #hooks(summary: RunSummary): void {
+    const { stage } = this.#seen;
+    const hooked = [...stage.hookedIds].toSorted((a, b) => a - b);
+    const ended = [...this.#of.finished.keys()].toSorted((a, b) => a - b);
+    check(
+      Bun.deepEquals(hooked, ended),
+      () => `onTaskFinish was called for ${hooked.join()}, and ${ended.join()} have ended`,
+    );
+    check(
+      stage.hooksUnderWayAtEnd === 0,
+      () => `the run ended with ${stage.hooksUnderWayAtEnd} calls of onTaskFinish under way`,
+    );
+    check(
+      Bun.deepEquals(stage.hookedSummary, summary) || summary.failure !== null,
+      () => `onFinish was given another summary: ${JSON.stringify(stage.hookedSummary)}`,
+    );
+  }
+
+  /** The run went on to its end: everything planned has ended, as the model says. */
+  #complete(summary: RunSummary): void {
+    const { scenario, after } = this.#seen;
+    const { instances, badFans } = this.#of.model;
+    const hasFailed = [...instances.values()].some(
+      ({ path, kind, input, settings }) =>
+        this.#of.statusOf(path, kind, input) === "error" && settings.optional !== true,
+    );
+    const right = hasFailed || badFans.length > 0 ? "error" : "done";
+    check(summary.status === right, () => `the run is ${summary.status}, and ${right} is right`);
+    for (const { path, kind, isSkipped, input } of instances.values()) {
+      const status = this.#of.statusOf(path, kind, input);
+      if (isSkipped) check(status === "skipped", () => `${path} is ${status}, and must be skipped`);
+      else {
+        check(input !== undefined, () => `${path} has never become ready, and the run is over`);
+        check(
+          status === "done" || status === "error",
+          () => `${path} is ${status}, and the run is over`,
+        );
+      }
+    }
+    check(summary.queued === 0, () => `${summary.queued} tasks are queued, and the run is over`);
+    if (scenario.storeTaskStatus) {
+      const open = after.tasks.filter(({ status }) => status === "queued" || status === "running");
+      check(
+        open.length === 0,
+        () =>
+          `the run is over, and ${open.map(({ name, status }) => `${name} is ${status}`).join()}`,
+      );
+    }
+    this.#logsComplete();
+    this.#inTime();
+  }
+
+  /** No longer than if all had run one after the other: nothing waits for a clock that was set back. */
+  #inTime(): void {
+    const { stage, events, scenario, startedMs, endedMs } = this.#seen;
+    let most = slackMs + stage.world.events * (scenario.pace.messageMs + scenario.pace.mainMs);
+    for (const { begunAt, overAt, kind, path } of stage.traces) {
+      const timeout =
+        stage.settings.get(path)?.timeout ?? this.#of.kindAt(kind).settings.timeout ?? 0;
+      most += (overAt ?? begunAt) - begunAt + timeout;
+    }
+    for (const event of events) {
+      if (event.type === "task-retrying") most += Math.max(event.retryAt - event.at, 0);
+    }
+    for (const { per } of Object.values(scenario.pools)) {
+      most += (per ?? 0) * (stage.dispatches.length + 1);
+    }
+    const took = endedMs - startedMs;
+    check(took <= most, () => `the run took ${took} ms, and all that was to do takes ${most} ms`);
+  }
+
+  #logsComplete(): void {
+    const { events, stage } = this.#seen;
+    const told = new Map<string, string[]>();
+    for (const event of events) {
+      if (event.type !== "task-log") continue;
+      const key = `${event.id}/${event.attempt}`;
+      const lines = told.get(key) ?? [];
+      lines.push(event.line);
+      told.set(key, lines);
+    }
+    for (const trace of stage.traces) {
+      const { lines, task, attempt, path, endedAt } = trace;
+      if (isLost(trace) || endedAt === undefined || lines.length === 0) continue;
+      const found = told.get(`${task}/${attempt}`) ?? [];
+      // pipeloom may say something there too.
+      let at = 0;
+      for (const line of found) if (line === lines[at]) at++;
+      check(
+        at === lines.length,
+        () =>
+          `${path}, attempt ${attempt}, logged ${JSON.stringify(lines)}, and ${JSON.stringify(found)} was announced`,
+      );
+    }
+  }
+}

@@ -1,0 +1,237 @@
+// The events and what the tasks themselves saw: order, attempts, failures, inputs, limits.
+
+import type { TaskFinished, TaskRetrying } from "../../src/protocol/events.ts";
+import type { Failure } from "../../src/protocol/failure.ts";
+import { check, type Evidence, type Seen } from "./evidence.ts";
+import type { Trace } from "./stage.ts";
+
+export class EventJudge {
+  readonly #of: Evidence;
+  readonly #seen: Seen;
+
+  constructor(of: Evidence) {
+    this.#of = of;
+    this.#seen = of.seen;
+  }
+
+  all(): void {
+    this.#order();
+    this.#attempts();
+    this.#inputs();
+    this.#rates();
+    this.#priorities();
+  }
+
+  #order(): void {
+    const { events, end } = this.#seen;
+    const starts = events.filter(({ type }) => type === "run-started").length;
+    const ends = events.filter(({ type }) => type === "run-finished").length;
+    check(starts <= 1, () => `${starts} run-started events`);
+    check(ends <= 1, () => `${ends} run-finished events`);
+    if (events.length > 0) {
+      check(events[0]?.type === "run-started", () => `the first event is ${events[0]?.type}`);
+    }
+    if (end.how === "killed") return;
+    check(ends === starts, () => `${starts} run-started and ${ends} run-finished events`);
+    if (ends > 0) {
+      const last = events.at(-1)?.type;
+      check(last === "run-finished", () => `the last event is ${last}`);
+    }
+  }
+
+  /** Of each task: its attempts are counted up, each starts before it ends, and after its end there is none. */
+  #attempts(): void {
+    const over = new Set<number>();
+    const attempts = new Map<number, number>();
+    for (const event of this.#seen.events) {
+      if (event.type === "task-started" || event.type === "task-retrying") {
+        const { id, name, attempt } = event;
+        this.#of.names.set(id, name);
+        check(!over.has(id), () => `${event.type} of ${name} after its end`);
+        const last = attempts.get(id) ?? 0;
+        const least = event.type === "task-started" ? last + 1 : last;
+        check(attempt >= least, () => `attempt ${attempt} of ${name} after attempt ${last}`);
+        attempts.set(id, attempt);
+      } else if (event.type === "task-finished") {
+        over.add(event.id);
+        this.#of.names.set(event.id, event.name);
+        this.#justified(event);
+      }
+      if (event.type === "task-retrying") this.#retrying(event);
+    }
+    for (const trace of this.#seen.stage.traces) {
+      check(!trace.acceptedLate, () => `ctx of ${trace.path} took something in after its end`);
+    }
+    this.#noAttemptAfterDone();
+  }
+
+  #noAttemptAfterDone(): void {
+    const doneBefore = new Set<number>();
+    for (const { id, status } of this.#seen.before?.tasks ?? [])
+      if (status === "done") doneBefore.add(id);
+    for (const { task, path } of this.#seen.stage.traces) {
+      check(!doneBefore.has(task), () => `${path} was done in an earlier session, and runs again`);
+    }
+  }
+
+  #justified(event: TaskFinished): void {
+    const { name, status, failure, attempt } = event;
+    if (status === "done")
+      return check(failure === undefined, () => `${name} is done, with a failure`);
+    check(failure !== undefined, () => `${name} is ${status}, without a failure`);
+    if (failure === undefined) return;
+    if (status === "skipped") {
+      return check(failure.name === "Skipped", () => `${name} is skipped: ${failure.name}`);
+    }
+    if (status === "cancelled") {
+      return check(this.#of.isStopped, () => `${name} is cancelled, and nobody cancelled the run`);
+    }
+    this.#failureJustified(event, failure);
+    this.#timeJustified(event, failure);
+    const limit = this.#of.settingsOf(name).settings.retries?.limit ?? 0;
+    check(
+      attempt > limit,
+      () => `${name} failed for good in attempt ${attempt}, and has ${limit} retries`,
+    );
+  }
+
+  #retrying(event: TaskRetrying): void {
+    const { name, attempt, at, retryAt } = event;
+    const retries = this.#of.settingsOf(name).settings.retries;
+    check(
+      retries !== undefined && attempt <= this.#mostAttempts(retries.limit),
+      () => `${name} is tried again after attempt ${attempt}, beyond its retries`,
+    );
+    if (retries === undefined) return;
+    const most = Math.min(retries.delay * retries.factor ** (attempt - 1), 60_000);
+    const wait = retryAt - at;
+    check(
+      wait >= 0 && wait <= most + 1,
+      () => `${name} waits ${wait} ms after attempt ${attempt}, and at most ${most} is right`,
+    );
+    this.#failureJustified(event, event.failure);
+    this.#timeJustified(event, event.failure);
+  }
+
+  /** A timeout is by the time that has passed, whatever the wall clock shows. */
+  #timeJustified({ id, name, attempt }: TaskFinished | TaskRetrying, failure: Failure): void {
+    const { timeout } = this.#of.settingsOf(name).settings;
+    if (failure.name !== "TimeoutError" || timeout === undefined) return;
+    const trace = this.#seen.stage.traces.findLast(
+      (each) => each.task === id && each.attempt === attempt,
+    );
+    if (trace?.overAt === undefined) return;
+    const took = trace.overAt - trace.begunAt;
+    check(
+      took > timeout - 1,
+      () => `${name} timed out after ${took} ms, and its timeout is ${timeout} ms`,
+    );
+  }
+
+  /** An attempt that was interrupted by another's fault counts up and is not charged. */
+  #mostAttempts(limit: number): number {
+    const { incidents } = this.#seen.session;
+    const isTroubled = incidents.some(({ what }) => what === "death");
+    const ends = this.#seen.scenario.kinds.some(({ steps }) =>
+      steps.some(({ op }) => op === "exit" || op === "hang"),
+    );
+    return isTroubled || ends || this.#seen.before !== undefined ? Number.POSITIVE_INFINITY : limit;
+  }
+
+  #failureJustified({ name }: { name: string }, failure: Failure): void {
+    const { kind, settings } = this.#of.settingsOf(name);
+    const ops = new Set(kind.steps.map(({ op }) => op));
+    const text = `${failure.name}: ${failure.message}`;
+    const { incidents } = this.#seen.session;
+    const isDeath = incidents.some(({ what }) => what === "death");
+    const someExit = this.#seen.scenario.kinds.some(({ steps }) =>
+      steps.some(({ op }) => op === "exit"),
+    );
+    const isRight =
+      (failure.name === "Planned" && text.includes("as planned")) ||
+      (failure.name === "TimeoutError" && settings.timeout !== undefined) ||
+      (ops.has("conflict") && /UNIQUE|uniq/.test(text)) ||
+      (ops.has("orphan") && /FOREIGN KEY/.test(text)) ||
+      (ops.has("rollback") && /ROLLBACK|UNIQUE|uniq/.test(text)) ||
+      (kind.failBy === "result" && /result\.deep\[0\] is a Date/.test(text)) ||
+      (ops.has("unseen") && /rows\[0\]/.test(text)) ||
+      (/Worker(?:Exit|Crash)/.test(failure.name) && (isDeath || someExit)) ||
+      (failure.name === "WorkerExit" && ops.has("exit"));
+    check(isRight, () => `${name} failed by itself: ${text}`);
+  }
+
+  /** Each attempt was given what its author would work out on paper. */
+  #inputs(): void {
+    for (const trace of this.#seen.stage.traces) {
+      const { input } = this.#of.instance(trace.path);
+      check(input !== undefined, () => `${trace.path} ran, and what it depends on is not there`);
+      check(
+        input === trace.input,
+        () => `${trace.path} was given ${trace.input}, and ${input} is right`,
+      );
+      this.#cursor(trace);
+    }
+  }
+
+  #cursor({ path, task, cursor, reads }: Trace): void {
+    // What a task sends after its function has returned, and before its end, may still be part of it.
+    const isTainted = this.#seen.stage.traces.some(
+      (trace) => trace.task === task && trace.sentAfterReturn,
+    );
+    if (isTainted) return;
+    if (cursor !== undefined) {
+      const { id } = cursor as { id?: unknown };
+      check(id === path, () => `the cursor of ${path} is ${JSON.stringify(cursor)}`);
+    }
+    for (const { rows, least, most } of reads) {
+      check(
+        rows >= least && rows <= most,
+        () => `${path} read ${rows} of its rows, and ${least} to ${most} are right`,
+      );
+    }
+  }
+
+  #rates(): void {
+    const { scenario, stage } = this.#seen;
+    for (const [name, { limit, per }] of Object.entries(scenario.pools)) {
+      if (per === undefined) continue;
+      const starts = stage.dispatches.filter((dispatch) => this.#poolOf(dispatch.name) === name);
+      for (let i = limit; i < starts.length; i++) {
+        const span = (starts[i]?.at ?? 0) - (starts[i - limit]?.at ?? 0);
+        // Told in whole milliseconds, which may have just begun.
+        check(
+          span > per - 1,
+          () =>
+            `${limit + 1} tasks of the pool ${name} started in ${span} ms, and ${limit} may in ${per}`,
+        );
+      }
+    }
+  }
+
+  #poolOf(path: string): string | undefined {
+    return this.#of.model.instances.get(path)?.settings.pool;
+  }
+
+  /** Of what is ready from the beginning, the higher priority goes first. */
+  #priorities(): void {
+    const { scenario, stage, before } = this.#seen;
+    if (scenario.form !== "list" || before !== undefined) return;
+    const taken = new Set<number>();
+    let last = Number.POSITIVE_INFINITY;
+    for (const { id, name } of stage.dispatches) {
+      const index = /^n(\d+)$/.exec(name)?.[1];
+      const expr = index === undefined ? undefined : scenario.nodes[Number(index)];
+      if (expr === undefined || !("task" in expr) || taken.has(id)) continue;
+      if (!("value" in expr.task.input) || expr.task.after !== undefined) continue;
+      taken.add(id);
+      const { settings } = this.#of.instance(name);
+      if (settings.pool !== undefined) continue;
+      const priority = settings.priority ?? 0;
+      check(
+        priority <= last,
+        () => `${name} has priority ${priority} and started after one of ${last}`,
+      );
+      last = priority;
+    }
+  }
+}

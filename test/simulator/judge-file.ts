@@ -1,0 +1,227 @@
+// The file: what was announced is in it, each task's rows are there once, and nothing else.
+
+import { taskKey } from "../../src/protocol/task-key.ts";
+import { check, type Evidence, type Seen } from "./evidence.ts";
+import type { TaskRow } from "./file.ts";
+import type { Instance } from "./model.ts";
+import {
+  insertedText,
+  insertsOf,
+  notesOf,
+  resultOf,
+  segmentsOf,
+  upsertsOf,
+  type TaskInput,
+} from "./paper.ts";
+import type { Kind } from "./scenario.ts";
+import { kindName } from "./script.ts";
+import { Finding } from "./world.ts";
+
+export class FileJudge {
+  readonly #of: Evidence;
+  readonly #seen: Seen;
+
+  constructor(of: Evidence) {
+    this.#of = of;
+    this.#seen = of.seen;
+  }
+
+  all(): void {
+    const { integrity } = this.#seen.after;
+    check(integrity === "ok", () => `integrity: ${integrity}`);
+    this.#announcedIsInTheFile();
+    this.#rows();
+  }
+
+  #announcedIsInTheFile(): void {
+    const { scenario, after, events } = this.#seen;
+    if (!scenario.storeTaskStatus) return;
+    const rows = new Map(after.tasks.map((row) => [row.id, row]));
+    for (const event of this.#of.finished.values()) {
+      const row = rows.get(event.id);
+      if (row === undefined)
+        throw new Finding(`${event.name} was announced as ${event.status} and is not in the file`);
+      check(
+        row.status === event.status,
+        () => `${event.name} was announced as ${event.status} and is ${row.status} in the file`,
+      );
+      check(
+        row.attempt === event.attempt,
+        () =>
+          `${event.name}: attempt ${event.attempt} was announced, ${row.attempt} is in the file`,
+      );
+      if (event.result !== undefined) {
+        check(
+          row.result === event.result,
+          () => `${event.name}: result ${event.result} was announced, ${row.result} is in the file`,
+        );
+      }
+    }
+    for (const event of events) {
+      if (event.type !== "task-checkpoint") continue;
+      const row = rows.get(event.id);
+      check(
+        row !== undefined && row.cursor !== null,
+        () => `a checkpoint of task ${event.id} was announced and is not in the file`,
+      );
+    }
+    this.#logsInTheFile();
+    for (const row of after.tasks) this.#row(row);
+  }
+
+  #logsInTheFile(): void {
+    const stored = new Map<string, number>();
+    for (const { task_id: id, attempt, line } of this.#seen.after.logs) {
+      const at = `${id} ${attempt} ${line}`;
+      stored.set(at, (stored.get(at) ?? 0) + 1);
+    }
+    for (const event of this.#seen.events) {
+      if (event.type !== "task-log") continue;
+      const at = `${event.id} ${event.attempt} ${event.line}`;
+      const left = stored.get(at) ?? 0;
+      check(left > 0, () => `a line of the log was announced and is not in the file: ${at}`);
+      stored.set(at, left - 1);
+    }
+  }
+
+  #row({ name, key, status, result }: TaskRow): void {
+    const instance = this.#of.model.instances.get(name);
+    if (instance?.input === undefined || status !== "done") return;
+    if (key !== taskKey(kindName(instance.kind), instance.input)) return;
+    const kind = this.#of.kindOf(instance);
+    const right = JSON.stringify(this.#result(kind, instance));
+    check(result === right, () => `the result of ${name} is ${result}, and ${right} is right`);
+  }
+
+  #result(kind: Kind, { kind: index, input }: Instance): unknown {
+    return resultOf(kind, index, JSON.parse(input ?? "null") as TaskInput);
+  }
+
+  /** Rows of each task: all of what is committed, once, and nothing of the rest. */
+  #rows(): void {
+    const { after, scenario, end } = this.#seen;
+    // Without stored status only the events say what was committed, and a killed process may not have come to tell.
+    if (!scenario.storeTaskStatus && end.how === "killed") return;
+    const ins = groupBy(after.ins);
+    const ups = groupBy(after.ups);
+    const notes = groupBy(after.notes);
+    const late = groupBy(after.late);
+    check(after.orphans === 0, () => "a row without its parent was committed");
+    check(after.uniq === 0, () => "a unit that did not fit has left rows");
+    for (const { id, name, key, segments, isDone } of this.#committed()) {
+      const isCurrent = ({ kind, input }: Instance): boolean =>
+        key === undefined || (input !== undefined && key === taskKey(kindName(kind), input));
+      const instance = this.#of.model.instances.get(name);
+      const tainted = this.#seen.stage.traces.some(
+        (trace) => trace.task === id && trace.sentAfterReturn,
+      );
+      const inserted = ins.get(id) ?? [];
+      const upserted = ups.get(id) ?? [];
+      const sent = notes.get(id) ?? [];
+      for (const table of [ins, ups, notes]) table.delete(id);
+      if (instance === undefined || tainted) continue;
+      const kind = this.#of.kindOf(instance);
+      const count = isDone ? segmentsOf(kind) : segments;
+      same(`rows of ${name} that were inserted`, places(inserted), insertsOf(kind, count));
+      same(`messages of ${name}`, places(sent), notesOf(kind, count));
+      if (instance.input === undefined || !isCurrent(instance)) continue;
+      const input = JSON.parse(instance.input) as TaskInput;
+      same(
+        `rows of ${name} that were upserted`,
+        upserted.map(showStored),
+        upsertsOf(kind, input, id, count).map(showStored),
+      );
+      const text = insertedText(input);
+      const wrong = inserted.find((row) => row.text !== text);
+      check(
+        wrong === undefined,
+        () =>
+          `a row of ${name} has ${JSON.stringify(wrong?.text)}, and ${JSON.stringify(text)} is right`,
+      );
+    }
+    for (const table of [ins, ups, notes]) {
+      for (const [id, rows] of table) {
+        check(
+          rows.length === 0,
+          () =>
+            `${rows.length} rows of task ${id} (${this.#of.names.get(id)}), which the file does not know`,
+        );
+      }
+    }
+    for (const [id, rows] of late) {
+      const all = rows.map((row) => JSON.stringify(row));
+      check(
+        new Set(all).size === all.length,
+        () => `rows that task ${id} sent late are there twice`,
+      );
+    }
+  }
+
+  *#committed(): Generator<Committed> {
+    const { scenario, after, events } = this.#seen;
+    if (scenario.storeTaskStatus) {
+      for (const { id, name, key, status, cursor } of after.tasks) {
+        yield { id, name, key, segments: segmentOf(cursor), isDone: status === "done" };
+      }
+      return;
+    }
+    const cursors = new Map<number, string>();
+    for (const event of events)
+      if (event.type === "task-checkpoint") cursors.set(event.id, event.cursor);
+    for (const [id, name] of this.#of.names) {
+      const isDone = this.#of.finished.get(id)?.status === "done";
+      yield { id, name, key: undefined, segments: segmentOf(cursors.get(id) ?? null), isDone };
+    }
+  }
+}
+
+type Committed = {
+  readonly id: number;
+  readonly name: string;
+  /** Undefined where no status is stored. */
+  readonly key: string | undefined;
+  readonly segments: number;
+  readonly isDone: boolean;
+};
+
+const segmentOf = (cursor: string | null): number =>
+  cursor === null ? 0 : ((JSON.parse(cursor) as { seg?: number } | null)?.seg ?? 0);
+
+const showStored = ({
+  key,
+  a,
+  b,
+  c,
+}: {
+  key: string;
+  a: string | null;
+  b: number | null;
+  c: string | null;
+}): string => JSON.stringify([key, a, b, c]);
+
+function groupBy<Row extends { readonly task: number }>(rows: readonly Row[]): Map<number, Row[]> {
+  const groups = new Map<number, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(row.task);
+    if (group === undefined) groups.set(row.task, [row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
+const places = (rows: readonly { readonly place: string }[]): string[] =>
+  rows.map(({ place }) => place);
+
+function same(what: string, found: readonly string[], right: readonly string[]): void {
+  const a = [...found].toSorted();
+  const b = [...right].toSorted();
+  if (a.length === b.length && a.every((each, i) => each === b[i])) return;
+  const missing = b.filter((each) => !a.includes(each));
+  const extra = a.filter((each) => !b.includes(each));
+  throw new Finding(
+    `${what}: ${a.length} are there and ${b.length} are right; missing ${shown(missing)}; too many ${shown(extra)}`,
+  );
+}
+
+const shown = (list: readonly string[]): string =>
+  list.length === 0 ? "none" : `${list.slice(0, 5).join(" ")}${list.length > 5 ? " …" : ""}`;
