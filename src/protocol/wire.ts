@@ -33,7 +33,11 @@ class Strings {
 }
 
 type Numbers = readonly number[];
-const at = (numbers: Numbers, index: number): number => numbers[index] ?? 0;
+const at = (numbers: Numbers, index: number): number => numbers[index] ?? cutShort();
+
+function cutShort(): never {
+  throw new Error("Internal error: a text of assignments or of done tasks is cut short");
+}
 
 // ── assignments ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -79,10 +83,10 @@ export function unpackAssignments(text: string): Assignment[] {
   for (let i = 0, task = 0; i < numbers.length; i += assignmentWidth, task++) {
     assignments.push({
       id: at(numbers, i) as TaskId,
-      task: strings[at(numbers, i + 1)] ?? "",
-      name: strings[at(numbers, i + 2)] ?? "",
+      task: strings[at(numbers, i + 1)] ?? cutShort(),
+      name: strings[at(numbers, i + 2)] ?? cutShort(),
       attempt: at(numbers, i + 3),
-      input: inputList[task] ?? "",
+      input: inputList[task] ?? cutShort(),
       needed: at(numbers, i + 4) === 1,
     });
   }
@@ -178,12 +182,12 @@ export function unpackDone(post: string, done: (task: PlainDone) => void): numbe
     const startedAt = base + at(numbers, i + 3);
     done({
       id: at(numbers, i) as TaskId,
-      name: strings[at(numbers, i + 1)] ?? "",
-      key: keyList[task] ?? "",
+      name: strings[at(numbers, i + 1)] ?? cutShort(),
+      key: keyList[task] ?? cutShort(),
       attempt: at(numbers, i + 2),
       startedAt,
       at: startedAt + at(numbers, i + 4),
-      result: resultList[task] ?? "",
+      result: resultList[task] ?? cutShort(),
       needed: at(numbers, i + 5) === 1,
     });
   }

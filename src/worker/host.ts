@@ -191,7 +191,8 @@ export class Host {
   }
 
   #run(assignment: Assignment, shared: Shared): void {
-    const lane = this.#idleLanes.pop() ?? 0;
+    const lane = this.#idleLanes.pop();
+    if (lane === undefined) throw new Error("Internal error: a task without an idle lane");
     const began = this.#tools.clock.now();
     const attempt = new Attempt(assignment, began, shared);
     this.#claims?.setRunning(lane, assignment.id);
