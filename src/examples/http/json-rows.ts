@@ -124,6 +124,7 @@ function* recordsOf({ text, where, isWhole }: Part, path: string): Generator<Jso
     return;
   }
   const found = path === "" ? value : pick(value, path);
+  if (found === undefined) throw new Error(`${where} has no ${path}${namesOf(value)}`);
   const list: readonly unknown[] = Array.isArray(found) ? found : [found];
   const start = isWhole ? "" : `${where}: `;
   for (const [index, item] of list.entries()) {
@@ -132,7 +133,18 @@ function* recordsOf({ text, where, isWhole }: Part, path: string): Generator<Jso
   }
 }
 
+/** What `--path` could have named. */
+function namesOf(value: unknown): string {
+  if (!isObject(value) || Array.isArray(value)) return "";
+  const names = Object.keys(value);
+  const more = names.length > maxNames ? ", …" : "";
+  return names.length === 0 ? "" : `; it has: ${names.slice(0, maxNames).join(", ")}${more}`;
+}
+
+const maxNames = 10;
+
 function parsed(text: string, where: string, isWhole: boolean): unknown {
+  if (isBlank(text)) throw new Error(`${where} is empty, and no JSON`);
   try {
     return parseExact(text);
   } catch (cause) {

@@ -58,14 +58,29 @@ test("what is not rows is named by its place", async () => {
   expect(await failure(rowsOf("<html>", "json"))).toBe(
     'the answer is not JSON; it begins with "<html>"',
   );
-  expect(await failure(rowsOf("", "auto"))).toContain("is not JSON");
+  expect(await failure(rowsOf(" \n", "auto"))).toBe("the answer is empty, and no JSON");
   expect(await failure(rowsOf('{"a":1}\n{"a":', "jsonl"))).toStartWith("line 2 is not JSON");
   expect(await failure(rowsOf('{"a":1}\n{"a":2}', "json"))).toContain("--format jsonl");
   expect(await failure(rowsOf("[1]", "json"))).toBe("[0] is 1, not an object");
   expect(await failure(rowsOf("[9007199254740993]", "json"))).toBe(
     "[0] is 9007199254740993, not an object",
   );
-  expect(await failure(rowsOf("{}", "json", "x.y"))).toContain("x.y[0] is undefined");
+});
+
+const failureAt = (json: string, format: "json" | "jsonl"): Promise<string> =>
+  failure(rowsOf(json, format, "x.y"));
+
+test("a path that leads nowhere is told from a list of odd values, with what is there", async () => {
+  expect(await failureAt("{}", "json")).toBe("the answer has no x.y");
+  expect(await failureAt('{"x":{},"a":1}', "json")).toBe("the answer has no x.y; it has: x, a");
+  expect(await failureAt('{"x":{"y":[]}}\n{"error":"no"}', "jsonl")).toBe(
+    "line 2 has no x.y; it has: error",
+  );
+  const wide = JSON.stringify(
+    Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`c${i}`, i])),
+  );
+  expect(await failureAt(wide, "json")).toEndWith("c8, c9, …");
+  expect(await failureAt('{"x":{"y":null}}', "json")).toBe("x.y[0] is null, not an object");
 });
 
 async function* bytesOf(bytes: Uint8Array<ArrayBuffer>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
