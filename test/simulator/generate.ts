@@ -91,6 +91,7 @@ class Generator {
       nodes,
       roots,
       wal: random.chance(0.85),
+      isReadSlowly: random.chance(0.1),
       hook: random.chance(0.8)
         ? "quick"
         : random.pick([this.#on["slow-hooks"] ? "slow" : "quick", "throws"] as const),
@@ -128,7 +129,7 @@ class Generator {
       steps,
       yields: this.#yields(),
       failUntil: mayFail ? random.int(1, random.chance(0.2) ? 99 : 2) : 0,
-      failBy: random.chance(0.8) ? "throw" : "result",
+      failBy: random.chance(0.7) ? "throw" : random.pick(["result", "secret"]),
       isSync,
       settings:
         hangs && settings.timeout === undefined

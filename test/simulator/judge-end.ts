@@ -30,6 +30,8 @@ export class EndJudge {
       () => `start threw after ${events.length} events: ${failure.message}`,
     );
     check(stage.traces.length === 0, () => `start threw after tasks had begun: ${failure.message}`);
+    // A second Ctrl-C before the run has begun: nothing is written.
+    if (this.#of.isStopped && failure.name === "CancelledError") return;
     check(storeFailed, () => `start threw: ${failure.name}: ${failure.message}\n${failure.stack}`);
   }
 

@@ -154,6 +154,7 @@ export class EventJudge {
       (ops.has("orphan") && /FOREIGN KEY/.test(text)) ||
       (ops.has("rollback") && /ROLLBACK|UNIQUE|uniq/.test(text)) ||
       (kind.failBy === "result" && /result\.deep\[0\] is a Date/.test(text)) ||
+      (kind.failBy === "secret" && /result\.deep\[0\] holds the value of the secret/.test(text)) ||
       (ops.has("unseen") && /rows\[0\]/.test(text)) ||
       (/Worker(?:Exit|Crash)/.test(failure.name) && (isDeath || someExit)) ||
       (failure.name === "WorkerExit" && ops.has("exit"));

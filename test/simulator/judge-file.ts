@@ -14,7 +14,7 @@ import {
   type TaskInput,
 } from "./paper.ts";
 import type { Kind } from "./scenario.ts";
-import { kindName } from "./script.ts";
+import { type Cursor, kindName, lateCursor } from "./script.ts";
 import { Finding } from "./world.ts";
 
 export class FileJudge {
@@ -108,18 +108,18 @@ export class FileJudge {
     const late = groupBy(after.late);
     check(after.orphans === 0, () => "a row without its parent was committed");
     check(after.uniq === 0, () => "a unit that did not fit has left rows");
-    for (const { id, name, key, segments, isDone } of this.#committed()) {
+    for (const { id, name, key, segments, isLate, isDone } of this.#committed()) {
       const isCurrent = ({ kind, input }: Instance): boolean =>
         key === undefined || (input !== undefined && key === taskKey(kindName(kind), input));
       const instance = this.#of.model.instances.get(name);
-      const tainted = this.#seen.stage.traces.some(
-        (trace) => trace.task === id && trace.sentAfterReturn,
-      );
+      const isTainted =
+        isLate ||
+        this.#seen.stage.traces.some((trace) => trace.task === id && trace.sentAfterReturn);
       const inserted = ins.get(id) ?? [];
       const upserted = ups.get(id) ?? [];
       const sent = notes.get(id) ?? [];
       for (const table of [ins, ups, notes]) table.delete(id);
-      if (instance === undefined || tainted) continue;
+      if (instance === undefined || isTainted) continue;
       const kind = this.#of.kindOf(instance);
       const count = isDone ? segmentsOf(kind) : segments;
       same(`rows of ${name} that were inserted`, places(inserted), insertsOf(kind, count));
@@ -161,7 +161,7 @@ export class FileJudge {
     const { scenario, after, events } = this.#seen;
     if (scenario.storeTaskStatus) {
       for (const { id, name, key, status, cursor } of after.tasks) {
-        yield { id, name, key, segments: segmentOf(cursor), isDone: status === "done" };
+        yield { id, name, key, ...segmentOf(cursor), isDone: status === "done" };
       }
       return;
     }
@@ -170,7 +170,7 @@ export class FileJudge {
       if (event.type === "task-checkpoint") cursors.set(event.id, event.cursor);
     for (const [id, name] of this.#of.names) {
       const isDone = this.#of.finished.get(id)?.status === "done";
-      yield { id, name, key: undefined, segments: segmentOf(cursors.get(id) ?? null), isDone };
+      yield { id, name, key: undefined, ...segmentOf(cursors.get(id) ?? null), isDone };
     }
   }
 }
@@ -181,11 +181,15 @@ type Committed = {
   /** Undefined where no status is stored. */
   readonly key: string | undefined;
   readonly segments: number;
+  /** Its last checkpoint came after its function had returned. */
+  readonly isLate: boolean;
   readonly isDone: boolean;
 };
 
-const segmentOf = (cursor: string | null): number =>
-  cursor === null ? 0 : ((JSON.parse(cursor) as { seg?: number } | null)?.seg ?? 0);
+function segmentOf(cursor: string | null): Pick<Committed, "segments" | "isLate"> {
+  const { seg = 0, id = "" } = cursor === null ? {} : (JSON.parse(cursor) as Partial<Cursor>);
+  return { segments: seg, isLate: id === lateCursor };
+}
 
 const showStored = ({
   key,

@@ -67,8 +67,8 @@ export type Kind = {
   readonly yields: number | "value" | "null";
   /** Attempts up to this one fail after their steps. */
   readonly failUntil: number;
-  /** They throw, or return what is not JSON. */
-  readonly failBy: "throw" | "result";
+  /** They throw, or return what is not JSON, or a secret. */
+  readonly failBy: "throw" | "result" | "secret";
   /** Throws where it has not awaited anything. Only without steps that wait. */
   readonly isSync: boolean;
   readonly settings: Settings;
@@ -142,6 +142,8 @@ export type Scenario = {
   readonly nodes: readonly Expr[];
   readonly roots: readonly number[];
   readonly wal: boolean;
+  /** Whoever reads the events is behind now and then. */
+  readonly isReadSlowly?: boolean;
   /** What `onTaskFinish` does: nothing that takes time, something that does, or it fails. */
   readonly hook: "quick" | "slow" | "throws";
   readonly storeTaskStatus: boolean;

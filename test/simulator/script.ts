@@ -221,6 +221,7 @@ function runKind(
 function outcome(kind: Kind, index: number, input: TaskInput, ctx: TaskContext): Json {
   if (ctx.attempt <= kind.failUntil) {
     if (kind.failBy === "result") return { deep: [new Date(0)] } as unknown as Json;
+    if (kind.failBy === "secret") return { deep: [`with ${secret}`] };
     throw new Planned(`as planned, with ${secret}, in attempt ${ctx.attempt}`);
   }
   return resultOf(kind, index, input);
@@ -236,6 +237,9 @@ function log(text: string, ctx: TaskContext, trace: Trace): void {
   ctx.log.info(said);
   trace.lines.push(...said.replaceAll(secret, "***").split("\n"));
 }
+
+/** The cursor of a checkpoint that a task made after its function had returned: its rows are not told by segments. */
+export const lateCursor = "late";
 
 export type Cursor = { readonly seg: number; readonly id: string };
 
@@ -409,13 +413,14 @@ class Script {
     const trace = this.#trace;
     const send = async (): Promise<void> => {
       const { isOver } = trace;
+      // Taken in or refused, what was sent before the attempt's end is its author's to know.
+      trace.sentAfterReturn ||= !isOver;
       const row = { path: this.#input.id, task: own.id, attempt, step };
       try {
         await (what === "insert"
           ? ctx.insert("late", [row])
-          : ctx.checkpoint({ seg: 0, id: "late" } satisfies Cursor));
-        if (isOver) trace.acceptedLate = true;
-        else trace.sentAfterReturn = true;
+          : ctx.checkpoint({ seg: 0, id: lateCursor } satisfies Cursor));
+        trace.acceptedLate ||= isOver;
       } catch {
         // Refused, as it should be.
       }

@@ -18,6 +18,8 @@ class ProcessKilled extends Error {
   override readonly name = "ProcessKilled";
 }
 
+const slowReaderMs = 40;
+
 export type Resume = "auto" | "last";
 
 export class SimulatedSession {
@@ -32,6 +34,7 @@ export class SimulatedSession {
   readonly #resume: Resume;
   readonly #copy: () => void;
   #isKilled = false;
+  #batches = 0;
 
   /** @param copy keeps the files as they are, when the process dies */
   constructor(
@@ -112,8 +115,15 @@ export class SimulatedSession {
         concurrency,
         failFast,
         cores: workers,
+        behind: () => this.#behind(),
       },
     };
+  }
+
+  /** A reader that takes a while for every third batch of events. */
+  #behind(): Promise<void> | undefined {
+    if (this.#scenario.isReadSlowly !== true || ++this.#batches % 3 !== 0) return undefined;
+    return new Promise((resolve) => setTimeout(resolve, slowReaderMs));
   }
 
   // ── incidents ──

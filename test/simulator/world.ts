@@ -310,7 +310,7 @@ export class World {
  */
 export class Channel {
   readonly #world: World;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: { readonly sentAt: number; readonly deliver: () => void }[] = [];
   readonly #port: string | undefined;
   to: VirtualThread;
 
@@ -322,7 +322,7 @@ export class Channel {
   }
 
   send(deliver: () => void): void {
-    this.#waiting.push(deliver);
+    this.#waiting.push({ sentAt: this.#world.now, deliver });
     const world = this.#world;
     const handOver = (): void => this.#handOver();
     if (this.#port === undefined) {
@@ -335,9 +335,11 @@ export class Channel {
   }
 
   #handOver(): void {
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      if (!this.to.isAlive) return;
-      next();
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      // A sender's clock may be ahead: what it has not sent yet is not there.
+      if (!this.to.isAlive || next.sentAt > this.#world.now) return;
+      this.#waiting.shift();
+      next.deliver();
       this.#world.nextOfTurn();
     }
   }
