@@ -42,6 +42,8 @@ export type OutputOptions = {
   readonly verbosity: Verbosity;
   readonly logFile: string | undefined;
   readonly json: boolean;
+  /** See `SummaryOptions` of the Ui. */
+  readonly again?: readonly string[];
 };
 
 export type StoreOptions = {

@@ -252,6 +252,7 @@ function openUi(
       env: process.env,
       isTty: stderr.isTTY === true,
       mask,
+      again: output.again,
       onLost,
     });
   } catch (error) {

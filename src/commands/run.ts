@@ -71,12 +71,24 @@ export const command = defineCliCommand({
     assertPlanFlags(flags);
     const params = await readParams(flags.param, flags.params);
     const options = { ...runOptions(flags), params };
-    if (!flags.dryRun) return executeRun(module, options, commonOptions(flags));
+    if (!flags.dryRun)
+      return executeRun(module, options, { ...commonOptions(flags), again: again(flags) });
     return withPrintsOnStderr(async () =>
       dryRun(await loadForCommand(module), params, flags.format ?? "tree"),
     );
   },
 });
+
+/** What tells this run from others of the file; another command would be refused, or begin another run. */
+const again = (flags: {
+  readonly file: string;
+  readonly param: readonly string[];
+  readonly params: string | undefined;
+}): string[] => [
+  flags.file,
+  ...(flags.params === undefined ? [] : ["--params", flags.params]),
+  ...flags.param.flatMap((param) => ["--param", param]),
+];
 
 /** @throws UsageError for a flag that would have no effect */
 function assertPlanFlags(flags: {

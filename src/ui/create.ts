@@ -27,6 +27,8 @@ export type UiOptions = {
   readonly isTty: boolean;
   /** Paths below it are shown relative; default: the working directory. */
   readonly cwd?: string;
+  /** See `SummaryOptions`; secrets are hidden in it. */
+  readonly again?: readonly string[] | undefined;
   /** Tests hold the time with it. */
   readonly clock?: Clock;
   /** Hides secrets in what the main thread prints. What tasks print comes masked. */
@@ -100,7 +102,9 @@ function createScreenUi(
   const { verbosity, stderr, env, isTty } = options;
   const look = { colors: paletteOf(colorLevel(env, isTty)), glyphs: glyphsFor(env) };
   const cwd = options.cwd ?? process.cwd();
-  const common = { verbosity, look, env, cwd };
+  const mask = options.mask ?? ((text: string) => text);
+  const again = (): readonly string[] | undefined => options.again?.map(mask);
+  const common = { verbosity, look, env, cwd, again };
   if (wantsScreen(options)) {
     // A terminal that is gone is no loss.
     const write = untilLost(writerOf(stderr), () => {});

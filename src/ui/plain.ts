@@ -28,6 +28,8 @@ export type PlainOptions = {
   readonly env: Env;
   readonly now: () => number;
   readonly cwd: string;
+  /** See `SummaryOptions`; asked for at the end, when the secrets to hide are known. */
+  readonly again: () => readonly string[] | undefined;
 };
 
 export function createPlain(options: PlainOptions): Ui {
@@ -64,7 +66,9 @@ export function createPlain(options: PlainOptions): Ui {
     stopping: (signal, urgent) => teller.stopping(signal, urgent, inFlight(view)),
     finish(summary) {
       group.close();
-      print(summaryLines(summary, { colors: look.colors, quiet: verbosity < 0, cwd: options.cwd }));
+      const { cwd } = options;
+      const shown = { colors: look.colors, quiet: verbosity < 0, cwd, again: options.again() };
+      print(summaryLines(summary, shown));
     },
     close: group.close,
   };

@@ -19,6 +19,8 @@ export type SummaryOptions = {
   readonly quiet?: boolean;
   /** Paths below it are shown relative. */
   readonly cwd?: string;
+  /** What stood behind `pipeloom run` and tells the run from others: its file and params; default: the file. */
+  readonly again?: readonly string[] | undefined;
 };
 
 export function summaryLines(summary: RunSummary, options: SummaryOptions = {}): string[] {
@@ -30,7 +32,7 @@ export function summaryLines(summary: RunSummary, options: SummaryOptions = {}):
     ...reason(summary, colors),
     ...failures(summary, colors),
     ...(options.quiet === true ? [] : slowest(summary, colors)),
-    ...next(summary, colors, options.cwd ?? ""),
+    ...next(summary, colors, options),
   ];
   return columns === Infinity ? lines : lines.map((line) => fit(line, columns));
 }
@@ -112,18 +114,21 @@ function slowest({ slowest: tasks }: RunSummary, colors: Palette): string[] {
   return [colors.dim(`  slowest: ${list.join(" · ")}`)];
 }
 
-function next(summary: RunSummary, colors: Palette, cwd: string): string[] {
+function next(summary: RunSummary, colors: Palette, { cwd = "", again }: SummaryOptions): string[] {
   if (summary.db === ":memory:") return [];
   const db = shellWord(summary.db, cwd);
   const commands = [`pipeloom status --db ${db}`];
   if (summary.status !== "done" && summary.file !== null) {
-    commands.push(`pipeloom run ${shellWord(summary.file, cwd)} --db ${db} --resume`);
+    const words = again?.map(quoted).join(" ") ?? shellWord(summary.file, cwd);
+    commands.push(`pipeloom run ${words} --db ${db} --resume`);
   }
   return commands.map((command) => `  ${colors.dim("next:")} ${colors.cyan(command)}`);
 }
 
 /** As one types it: quoted where the shell would take it apart. */
-function shellWord(path: string, cwd: string): string {
-  const word = visible(relative(path, cwd));
+const shellWord = (path: string, cwd: string): string => quoted(relative(path, cwd));
+
+function quoted(text: string): string {
+  const word = visible(text);
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

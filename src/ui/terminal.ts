@@ -45,6 +45,8 @@ export type TerminalOptions = {
   readonly look: Look;
   readonly env: Env;
   readonly cwd: string;
+  /** See `SummaryOptions`; asked for at the end, when the secrets to hide are known. */
+  readonly again: () => readonly string[] | undefined;
   readonly clock: Clock;
   /** What to show of a line that the main thread has printed. */
   readonly printed: (line: string) => string;
@@ -154,7 +156,8 @@ export function createTerminal(options: TerminalOptions): Ui {
     finish(summary) {
       view.status = summary.status;
       view.finishedAt = summary.finishedAt;
-      end(summaryLines(summary, { colors: look.colors, cwd: options.cwd }));
+      const { cwd } = options;
+      end(summaryLines(summary, { colors: look.colors, cwd, again: options.again() }));
     },
     close,
   };

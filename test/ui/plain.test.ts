@@ -155,6 +155,13 @@ test("a signal when no task runs is told to wait for the run's end, not for 0 ta
   ]);
 });
 
+test("the next command hides the secrets in the params that it repeats", () => {
+  const again = ["etl.ts", "--param", "token=swordfish"];
+  const { ui, out } = piped({ again, mask: (text) => text.replaceAll("swordfish", "***") });
+  ui.finish(summary({ status: "error" }));
+  expect(out.stderr).toContain("  next: pipeloom run etl.ts --param 'token=***' --db ");
+});
+
 test("a resumed run says what was done before", () => {
   const { ui, out } = piped();
   ui.events([event.runStarted({ resumed: true, alreadyDone: 40, db: "/home/me/x.db" })]);

@@ -68,6 +68,14 @@ test("the next command can be typed as it stands", () => {
   ]);
 });
 
+test("the next command repeats what tells the run from others", () => {
+  const again = ["etl.ts:nightly", "--params", "p.json", "--param", "note=it's late"];
+  const failed = summary({ status: "error", db: "/home/me/a.db" });
+  expect(summaryLines(failed, { cwd: "/home/me", again }).at(-1)).toBe(
+    "  next: pipeloom run etl.ts:nightly --params p.json --param 'note=it'\\''s late' --db a.db --resume",
+  );
+});
+
 const table = {
   columns: [
     { title: "id", align: "right" as const },
