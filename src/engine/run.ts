@@ -188,10 +188,16 @@ export class Run {
       this.#pool?.stop();
       this.#writer?.terminate();
       this.#timeouts.clear();
-      this.#control?.close();
+      this.#closeControl();
       clearTimeout(this.#graceTimer);
       this.#alarm.set(undefined);
     }
+  }
+
+  /** Once: a later session of this run may have a file of the same name. */
+  #closeControl(): void {
+    this.#control?.close();
+    this.#control = undefined;
   }
 
   /** Whether the main thread may yet run code of the user's, and so be kept busy by it. Known when the run has begun. */
@@ -688,7 +694,8 @@ export class Run {
 
   #finished(event: TaskFinished): void {
     this.#summary.add(event);
-    this.#onTaskFinish?.add(event);
+    // What a hook does to its event must reach neither the tasks that read the result nor the screen.
+    this.#onTaskFinish?.add(structuredClone(event));
     const vertex = this.#land(event.id);
     if (vertex === undefined) return;
     vertex.attempt = event.attempt;
@@ -908,14 +915,16 @@ export class Run {
   async #closed(finished: Extract<FromWriter, { type: "closed" }>["finished"]): Promise<void> {
     if (this.#hasFinished) return;
     this.#hasFinished = true;
-    this.#options.onEvents([finished]);
+    // Nobody can end it any more, and a hook may end the process.
+    this.#closeControl();
     const summary = this.#summarise(finished.status, finished.failure ?? null, finished.at);
+    this.#options.onEvents([finished]);
     await this.#onTaskFinish?.close(this.#hurried.promise);
     const { onFinish } = this.#options.pipeline;
     if (onFinish !== undefined) {
       await callHook(
         "onFinish",
-        () => onFinish(summary),
+        () => onFinish(structuredClone(summary)),
         (level, line) => this.#print(level, line),
         this.#hurried.promise,
       );

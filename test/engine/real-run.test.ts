@@ -254,6 +254,20 @@ test("a run that is told to stop now while its hooks run does not wait for them"
   );
 });
 
+test("what hooks do to what they are given changes neither the values nor the summary", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    const a = task({ name: "a", run: () => "text" });
+    const b = task({ name: "b", run: ({ a }: any) => a });
+    const spoil = (given: any) => { for (const key of Object.keys(given)) delete given[key]; };
+    export default pipeline({ name: "p", tasks: () => b({ a: a() }), onTaskFinish: spoil, onFinish: spoil });
+  `);
+  const started = await rig.start(file, { workers: 1 });
+  expect(await started.end).toMatchObject({ status: "done", done: 2 });
+  expect(started.output).toEqual([]);
+  expect(rig.rows("SELECT result FROM task_runs WHERE name = 'b'")).toEqual([{ result: '"text"' }]);
+});
+
 describe("a run uses the code that it began with", () => {
   test.each([
     ["edited", 'export const version = "new";'],
