@@ -114,8 +114,12 @@ async function runShown(
   try {
     const loaded = await loadHeld(module, (level, line) => ui.log(level, line));
     mask = Mask.of(loaded.pipeline.secrets, process.env);
+    let ended: "error" | "cancelled" | undefined;
     using exit = guardExit((code) => [
-      `error: ${nameOf(module)} called process.exit(${code}) while its run was going on; run it again to go on`,
+      `error: ${nameOf(module)} called process.exit(${code}) ` +
+        (ended === undefined
+          ? "while its run was going on; run it again to go on"
+          : `when its run had ended (${ended}); \`pipeloom status\` shows what was not done`),
     ]);
     const programs = Programs.create();
     const impatient = Promise.withResolvers<void>();
@@ -143,8 +147,11 @@ async function runShown(
           run.mayRunUserCode,
         );
         ui.events(events);
-        // From here on an exit, of a hook, leaves nothing undone.
-        if (events.at(-1)?.type === "run-finished") exit[Symbol.dispose]();
+        const last = events.at(-1);
+        if (last?.type !== "run-finished") return;
+        // From here on an exit, of a hook, leaves nothing undone; yet a run that failed is no success.
+        if (last.status === "done") exit[Symbol.dispose]();
+        else ended = last.status;
       },
       programs,
       behind: () => ui.behind(),

@@ -216,6 +216,22 @@ test("an exit in `tasks` is said, and no success; one in `onFinish` is the autho
   expect(err).not.toContain("error: ");
 });
 
+test("an exit with 0 in `onFinish` does not make a success of a run that failed", async () => {
+  await Bun.write(
+    at("hidden.ts"),
+    `import { pipeline, task } from "pipeloom";
+    const bad = task({ name: "bad", run() { throw new Error("no"); } });
+    export default pipeline({ name: "p", onFinish: () => process.exit(0), tasks: () => bad() });`,
+  );
+  const { code, err } = await start("run", "hidden.ts", "--db", "hidden.db");
+  expect(code).toBe(1);
+  expect(err).toContain(
+    "error: hidden.ts called process.exit(0) when its run had ended (error); " +
+      "`pipeloom status` shows what was not done\n",
+  );
+  expect(existsSync(at("hidden.db-run1.control"))).toBe(false);
+});
+
 test("a parameter that is given as a flag: the error says how it is given", async () => {
   const { code, err } = await start("run", "p.ts", "--customer=5");
   expect(code).toBe(2);
