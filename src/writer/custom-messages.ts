@@ -82,12 +82,13 @@ class UnitDb {
     this.#isOpen = true;
     try {
       return use({
-        run: (sql, ...params) => this.#patience.run(() => this.#statement(sql).run(...params)),
+        run: (sql, ...params) =>
+          this.#patience.run(() => this.#statement(sql, params).run(...params)),
         // What a row looks like only the author knows, and says. `all` and `get` may write too (RETURNING).
         all: (sql, ...params) =>
-          this.#patience.run(() => this.#statement(sql).all(...params)) as never,
+          this.#patience.run(() => this.#statement(sql, params).all(...params)) as never,
         get: (sql, ...params) =>
-          this.#patience.run(() => this.#statement(sql).get(...params)) as never,
+          this.#patience.run(() => this.#statement(sql, params).get(...params)) as never,
       });
     } finally {
       this.#isOpen = false;
@@ -99,7 +100,14 @@ class UnitDb {
     this.#statements.clear();
   }
 
-  #statement(sql: string): MessageStatement {
+  /** @param params only their number counts here: with none, a statement would run with those of its last run */
+  #statement(sql: string, params: readonly MessageParam[]): MessageStatement {
+    const statement = this.#prepared(sql);
+    if (params.length > 0 || statement.paramsCount === 0) return statement;
+    throw new Error(`this SQL takes values (${statement.paramsCount}), and was given none: ${sql}`);
+  }
+
+  #prepared(sql: string): MessageStatement {
     if (!this.#isOpen) {
       throw new Error("a message's db works only while its apply runs; do not keep it");
     }
@@ -132,6 +140,10 @@ function checkStatement(sql: string): void {
   }
   const trouble = transactionTrouble(statement);
   if (trouble !== null) throw new Error(trouble);
+  // The runtime leaves an EXPLAIN of a write under way, and nothing could be committed any more.
+  if (statement.words[0] === "EXPLAIN") {
+    throw new Error("EXPLAIN cannot run here: look at a plan with `sqlite3`, or in a copy");
+  }
   if (statement.words[0] === "PRAGMA") {
     throw new Error("PRAGMA cannot run here: it changes the one connection of all tasks");
   }

@@ -73,6 +73,19 @@ test("a message that is not listed: the error names those that are", () => {
   expect(() => emit([], "n", 1)).toThrow("it lists none");
 });
 
+// Seen as the values of another task in this one's row.
+test("a statement that is given no values does not run with those of its last run", () => {
+  const insert = "INSERT INTO users (name) VALUES (?)";
+  const twice = using((unit) => {
+    unit.run(insert, "ada");
+    unit.run(insert);
+  });
+  expect(() => emit(twice, "m", 1)).toThrow(
+    `this SQL takes values (1), and was given none: ${insert}`,
+  );
+  expect(db.prepare("SELECT name FROM users").values()).toEqual([["ada"]]);
+});
+
 test("the transaction cannot be touched, nor the connection", () => {
   for (const sql of [
     "COMMIT",
@@ -81,6 +94,9 @@ test("the transaction cannot be touched, nor the connection", () => {
     "ATTACH 'x' AS y",
     "PRAGMA query_only = 1",
     "VACUUM",
+    // Seen as a run that waited for ever for "another program's" lock.
+    "EXPLAIN INSERT INTO users VALUES (1, 'a')",
+    "explain query plan DELETE FROM users",
   ]) {
     expect(() =>
       emit(
