@@ -5,7 +5,12 @@ import { statSync } from "node:fs";
 import { atMost, figure, median, ratioAtMost } from "./figure.ts";
 import type { Benchmark, Kit } from "./kit.ts";
 
-const allowedMb = 4;
+/**
+ * Bytecode 3.3 MB, source maps 0.7, the text of the program 0.4, the kit of `init` 0.25. It was 4 until the checks that
+ * keep answers right made the program's text 40 % longer; without bytecode below a module's top level it would be 4
+ * again, and a run of 10 tasks take 10 ms of CPU more.
+ */
+const allowedMb = 4.8;
 
 export const start: Benchmark = {
   name: "start",
