@@ -2,6 +2,7 @@
 
 import type { Database, Statement } from "bun:sqlite";
 
+import { checkSqlValues } from "../protocol/sql-value.ts";
 import { closeReadOnly, openReadOnly } from "./open.ts";
 import { ReaderError, sqliteCode, toReaderError } from "./reader-error.ts";
 import { firstStatement, hasMoreStatements, isBlank } from "./statements.ts";
@@ -54,7 +55,7 @@ class SqliteReader implements Reader {
   query(sql: string, params: readonly Param[] = []): Row[] {
     return this.#explained(() => {
       const statement = this.#cached(sql);
-      checkCount(statement, params);
+      checkParams(statement, params);
       return statement.all(...params).map(plainRow);
     });
   }
@@ -62,7 +63,7 @@ class SqliteReader implements Reader {
   iterate(sql: string, params: readonly Param[] = []): Rows {
     return this.#explained(() => {
       const statement = this.#distinct(sql);
-      checkCount(statement, params);
+      checkParams(statement, params);
       return { columns: statement.columnNames, rows: this.#stream(statement, params) };
     });
   }
@@ -145,7 +146,8 @@ function prepare(db: Database, sql: string): Prepared {
 }
 
 /** SQLite would read a parameter that is not given as NULL. */
-function checkCount(statement: Prepared, params: readonly Param[]): void {
+function checkParams(statement: Prepared, params: readonly Param[]): void {
+  checkSqlValues(params);
   if (statement.paramsCount === params.length) return;
   throw new ReaderError(
     "bad-sql",

@@ -2,6 +2,7 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import type { MessageDb, MessageHandle, MessageParam } from "../api/message.ts";
+import { checkSqlValues } from "../protocol/sql-value.ts";
 import type { EmitPart } from "../protocol/unit-part.ts";
 import type { Patience } from "./patience.ts";
 import { splitSql, transactionTrouble } from "./sql-text.ts";
@@ -100,11 +101,14 @@ class UnitDb {
     this.#statements.clear();
   }
 
-  /** @param params only their number counts here: with none, a statement would run with those of its last run */
+  /** @param params what it will be run with: the runtime would take those of its last run for any that are missing */
   #statement(sql: string, params: readonly MessageParam[]): MessageStatement {
+    checkSqlValues(params);
     const statement = this.#prepared(sql);
-    if (params.length > 0 || statement.paramsCount === 0) return statement;
-    throw new Error(`this SQL takes values (${statement.paramsCount}), and was given none: ${sql}`);
+    if (params.length === statement.paramsCount) return statement;
+    throw new Error(
+      `this SQL takes values (${statement.paramsCount}), and was given ${params.length === 0 ? "none" : params.length}: ${sql}`,
+    );
   }
 
   #prepared(sql: string): MessageStatement {

@@ -73,11 +73,13 @@ export const isBusy = (thrown: unknown): boolean =>
   /^SQLITE_(BUSY|LOCKED)/.test(sqliteCode(thrown) ?? "");
 
 /**
- * Another connection holds a lock that it will let go of. SQLITE_LOCKED is a statement of our own that is still open, and
- * SQLITE_BUSY_SNAPSHOT a transaction that can only start over: to wait for these would be to wait for ever.
+ * Another connection holds a lock that it will let go of. SQLITE_LOCKED, or "SQL statements in progress", is a statement
+ * of our own that is still open, and SQLITE_BUSY_SNAPSHOT a transaction that can only start over: to wait for these would
+ * be to wait for ever.
  */
 export const isWaitable = (thrown: unknown): boolean =>
-  /^SQLITE_BUSY(?!_SNAPSHOT)/.test(sqliteCode(thrown) ?? "");
+  /^SQLITE_BUSY(?!_SNAPSHOT)/.test(sqliteCode(thrown) ?? "") &&
+  !(thrown instanceof Error && thrown.message.includes("SQL statements in progress"));
 
 /** `isWaitable` for what opening the database throws. */
 export const isLockedAtOpen = (thrown: unknown): boolean =>

@@ -1,6 +1,11 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { message, type MessageDb, type MessageHandle } from "../../src/api/message.ts";
+import {
+  message,
+  type MessageDb,
+  type MessageHandle,
+  type MessageParam,
+} from "../../src/api/message.ts";
 import type { Json } from "../../src/protocol/json.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { CustomMessages } from "../../src/writer/custom-messages.ts";
@@ -84,6 +89,28 @@ test("a statement that is given no values does not run with those of its last ru
     `this SQL takes values (1), and was given none: ${insert}`,
   );
   expect(db.prepare("SELECT name FROM users").values()).toEqual([["ada"]]);
+});
+
+test.each<[string, unknown]>([
+  ["an integer beyond 64 bits", 2n ** 63n],
+  ["NaN", Number.NaN],
+  ["half of a surrogate pair", "\ud800"],
+  ["named values", { id: 1 }],
+  ["undefined", undefined],
+])("%s is refused: SQLite would store another value", (_, value) => {
+  const insert = using((unit) =>
+    unit.run("INSERT INTO users (name) VALUES (?)", value as MessageParam),
+  );
+  expect(() => emit(insert, "m", null)).toThrow("value 1 of the SQL is");
+  expect(db.prepare("SELECT COUNT(*) FROM users").values()).toEqual([[0]]);
+});
+
+test("too few values do not run with those of the last run", () => {
+  const insert = using((unit) => {
+    unit.run("INSERT INTO users VALUES (?, ?)", 1, "ada");
+    unit.run("INSERT INTO users VALUES (?, ?)", 2);
+  });
+  expect(() => emit(insert, "m", null)).toThrow("this SQL takes values (2), and was given 1");
 });
 
 test("the transaction cannot be touched, nor the connection", () => {
