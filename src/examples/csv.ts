@@ -234,6 +234,7 @@ export default pipeline({
     skipBadRows: false,
   },
   messages: [makeTable],
+  pools: { "in order": 1 },
   tasks({ params }) {
     const { dir, table, types, separator, quote, encoding, empty, skipBadRows } = params;
     const key = keyOf(params.key === "" && dir === "" ? "id" : params.key);
@@ -247,7 +248,13 @@ export default pipeline({
       table,
       dir,
       found,
-      files: each(loads, (one) => load(one, { name: basename(one.source.path) })),
+      // Two files may have rows with the same key: the last one wins then, however many threads there are.
+      files: each(loads, (one) =>
+        load(one, {
+          name: basename(one.source.path),
+          ...(key.length === 0 ? undefined : { pool: "in order" }),
+        }),
+      ),
     });
   },
 });

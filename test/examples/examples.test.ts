@@ -57,6 +57,21 @@ test("a flag of another example is wrong usage", async () => {
   expect(readdirSync(folder.path)).toEqual([]);
 });
 
+test(
+  "of rows with the same key in two files the later file's stays, however many threads there are",
+  async () => {
+    using folder = tempFolder();
+    // The first file takes longer: side by side, the second would be there before its last row.
+    const many = Array.from({ length: 200_000 }, (_, i) => `${i + 2},x`).join("\n");
+    writeFileSync(join(folder.path, "a.csv"), `id,v\n${many}\n1,first\n`);
+    writeFileSync(join(folder.path, "b.csv"), "id,v\n1,second\n");
+    const flags = ["--dir", ".", "--table", "t", "--key", "id", "-w", "2"];
+    expect((await examples(folder.path, "csv", ...flags)).code).toBe(0);
+    expect(rows(folder.path, "SELECT v FROM t WHERE id = 1")).toEqual([["second"]]);
+  },
+  patient,
+);
+
 const awkward = [
   "id,name,zip,price,version,note,empty",
   '1,"Smith, J.",01234,1.5,1.10,"said ""hi""",',
