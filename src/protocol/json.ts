@@ -50,7 +50,37 @@ export function isPlainObject(value: object): boolean {
  * @throws NotJsonError naming the first place that is not
  */
 export function assertJson(value: unknown, root: string): asserts value is Json {
-  check(value, root, 0);
+  // Paths are made only where something is wrong: they cost more than the check.
+  if (!isJson(value, 0)) check(value, root, 0);
+}
+
+/** False is a suspicion that `check` looks into; true is certain. */
+function isJson(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value);
+    case "object":
+      return value === null || isJsonObject(value, depth);
+    default:
+      return false;
+  }
+}
+
+function isJsonObject(value: object, depth: number): boolean {
+  if (depth > maxDepth) return false;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!isJson(value[i], depth + 1)) return false;
+    return true;
+  }
+  if (!isPlainObject(value) || typeof Reflect.get(value, "toJSON") === "function") return false;
+  for (const key in value) {
+    const member: unknown = Reflect.get(value, key);
+    if (member !== undefined && !isJson(member, depth + 1)) return false;
+  }
+  return true;
 }
 
 function check(value: unknown, path: string, depth: number): void {
