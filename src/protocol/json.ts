@@ -64,6 +64,10 @@ function isJson(value: unknown, depth: number): boolean {
       return Number.isFinite(value);
     case "object":
       return value === null || isJsonObject(value, depth);
+    case "undefined":
+    case "bigint":
+    case "symbol":
+    case "function":
     default:
       return false;
   }

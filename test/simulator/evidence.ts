@@ -109,6 +109,11 @@ export class Evidence {
     const { failFast, incidents } = this.seen.session;
     return failFast || incidents.some(({ what }) => what === "cancel" || what === "asked");
   }
+
+  /** A second Ctrl-C: hooks are not waited for. */
+  get isHurried(): boolean {
+    return this.seen.session.incidents.some((incident) => "urgent" in incident && incident.urgent);
+  }
 }
 
 /** Its thread was gone before its end was committed. */
