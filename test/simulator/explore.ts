@@ -8,7 +8,10 @@ import { type Simulated, simulate } from "./simulate.ts";
  * Kinds of trouble that are left out for now, each with the reason: a bug that is known and not mended would hide all
  * others behind it.
  */
-export const leftOut: Partial<Record<SwitchName, string>> = {};
+export const leftOut: Partial<Record<SwitchName, string>> = {
+  "late-sends":
+    "a checkpoint that a timer calls while the attempt comes to its end: the file has a message that the model has not",
+};
 
 export const switches = (without: readonly string[] = Object.keys(leftOut)): Switches => {
   const all = switchNames.map((name) => [name, !without.includes(name)] as const);

@@ -81,7 +81,6 @@ export class SimulatedSession {
     const { stage } = this;
     return {
       load: () => this.#load(),
-      readsSlowly: this.#scenario.isReadSlowly === true,
       deathOf: (thread) => this.#deathOf(thread),
       onStatement: (db, sql, when) => this.#statement(db, sql, when),
       onEvent: (event) => {
