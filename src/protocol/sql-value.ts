@@ -4,6 +4,8 @@
 const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
 
+export const fitsInt64 = (value: bigint): boolean => value >= int64Min && value <= int64Max;
+
 /** @throws TypeError naming the value by its position, where SQLite has no such value */
 export function checkSqlValues(values: readonly unknown[]): void {
   for (const [index, value] of values.entries()) {
@@ -20,9 +22,9 @@ function troubleWith(value: unknown): string | undefined {
     case "number":
       return Number.isNaN(value) ? "NaN, which SQLite would take for NULL; give null" : undefined;
     case "bigint":
-      return value < int64Min || value > int64Max
-        ? "a bigint beyond the 64 bits of SQLite's integers; give it as text (String(value))"
-        : undefined;
+      return fitsInt64(value)
+        ? undefined
+        : "a bigint beyond the 64 bits of SQLite's integers; give it as text (String(value))";
     case "string":
       return value.isWellFormed()
         ? undefined

@@ -1,6 +1,7 @@
 // One value of a row → a cell of a part, or the reason why it cannot be stored.
 
 import { isPlainObject, NotJsonError, toJsonText } from "../protocol/json.ts";
+import { fitsInt64 } from "../protocol/sql-value.ts";
 import type { CellPacker } from "../protocol/unit-part.ts";
 
 /** Why a value cannot be a cell. `at` continues the path to the value: empty, or `.deep[2]`. */
@@ -19,9 +20,6 @@ export class CellError extends Error {
 
 const storable =
   "a cell is a string, number, bigint, boolean, null, Date, Uint8Array, or a plain object or array";
-
-const int64Min = -(2n ** 63n);
-const int64Max = 2n ** 63n - 1n;
 
 /**
  * Any value; the caller has its own short way for strings and numbers. Booleans become 0 or 1, `undefined` a column that is not given, a Date ISO 8601 text, plain objects and arrays JSON text.
@@ -53,7 +51,7 @@ export function encodeCell(value: unknown, cells: CellPacker): void {
 }
 
 function encodeBigint(value: bigint, cells: CellPacker): void {
-  if (value < int64Min || value > int64Max) {
+  if (!fitsInt64(value)) {
     throw new CellError(
       `the bigint ${shorten(String(value))}`,
       "SQLite's integers have 64 bits; store it as text (String(value))",
