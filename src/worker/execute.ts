@@ -44,7 +44,9 @@ async function finishLater(
 ): Promise<void> {
   let value: unknown;
   try {
-    value = await attempt.untilFailed(valueAndSends(attempt, result));
+    value = await attempt.untilFailed(valueOf(attempt, result));
+    // Until it is so right here: while promises settle, what the task has started and not awaited may send more.
+    while (!attempt.areSendsSettled) await attempt.untilFailed(attempt.settleSends());
   } catch (thrown) {
     attempt.abandon();
     return failNow(attempt, definition, thrown);
@@ -53,16 +55,12 @@ async function finishLater(
   return over(attempt, at, succeeded(attempt, definition, at, value));
 }
 
-/** The result, once all that was sent without being awaited is sent too. */
-async function valueAndSends(attempt: Attempt, result: unknown): Promise<unknown> {
-  let value: unknown;
+async function valueOf(attempt: Attempt, result: unknown): Promise<unknown> {
   try {
-    value = await result;
+    return await result;
   } finally {
     attempt.returned();
   }
-  await attempt.settleSends();
-  return value;
 }
 
 function failNow(

@@ -83,6 +83,11 @@ class Thread {
     };
   }
 
+  /** Each checkpoint so far is committed. */
+  commit(): void {
+    for (const committed of this.#shared.checkpoints.values()) committed(undefined);
+  }
+
   start(run: Run, timeoutMs?: number): { attempt: Attempt; end: Promise<void> } {
     registry.sealed = false;
     const name = `attempt.test ${this.#tasks++} ${Math.random()}`;
@@ -178,6 +183,31 @@ describe("after its end", () => {
     ]);
     expect(thread.records.some(({ type }) => type === "progress")).toBe(false);
   });
+});
+
+test("the end waits for what is sent in the turn in which all that was sent is committed", async () => {
+  const thread = new Thread();
+  const { end } = thread.start(async (_, ctx) => {
+    // Returned at once; this goes on with the first checkpoint's answer.
+    void (async () => {
+      await ctx.checkpoint(1);
+      await ctx.insert("t", [{ a: 1 }]);
+      await ctx.checkpoint(2);
+    })();
+  });
+  await turn();
+  thread.commit();
+  await turn();
+  const cursors = thread.records.flatMap((record) =>
+    record.type === "checkpoint" ? [record.cursor] : [],
+  );
+  expect(cursors).toEqual(["1", "2"]);
+  expect(thread.posts.filter((post) => post.startsWith(unitPartMark))).toHaveLength(1);
+  expect(thread.ends).toEqual([]);
+  thread.commit();
+  await end;
+  await turn();
+  expect(thread.ends).toMatchObject([{ outcome: { status: "done" } }]);
 });
 
 describe("a timeout", () => {
