@@ -327,7 +327,7 @@ export class Attempt implements TaskContext, Reporting {
     const shared = this.#shared;
     return new Sends({
       id: this.id,
-      commit: (unit, cursor, isWanted) => this.#commit(unit, cursor, isWanted),
+      commit: (unit, cursor, mayPost) => this.#commit(unit, cursor, mayPost),
       committed: (cursor) => {
         this.#cursorText = cursor;
       },
@@ -341,12 +341,12 @@ export class Attempt implements TaskContext, Reporting {
   async #commit(
     unit: Unit,
     cursor: string,
-    isWanted: () => boolean,
+    mayPost: () => boolean,
   ): Promise<{ readonly answer: Promise<Failure | undefined> } | undefined> {
     const { outbox, unitTurn, checkpoints } = this.#shared;
     return unitTurn.take(async () => {
       await outbox.room();
-      if (!isWanted()) return undefined;
+      if (!mayPost()) return undefined;
       const seq = this.#shared.nextCheckpoint++;
       const answer = new Promise<Failure | undefined>((resolve) => checkpoints.set(seq, resolve));
       const { id, attempt } = this;

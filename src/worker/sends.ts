@@ -22,13 +22,13 @@ import { type Entry, Held, Unit, type UnitLimits } from "./unit.ts";
 export type SendPort = {
   readonly id: TaskId;
   /**
-   * Posts a unit and the checkpoint that ends it, when it is its turn and there is room; `isWanted` is asked then.
+   * Posts a unit and the checkpoint that ends it, when it is its turn and there is room; `mayPost` is asked then, once.
    * Resolves when it is posted, to the answer: why the unit could not be applied, or nothing.
    */
   commit(
     unit: Unit,
     cursor: string,
-    isWanted: () => boolean,
+    mayPost: () => boolean,
   ): Promise<{ readonly answer: Promise<Failure | undefined> } | undefined>;
   /** The cursor is committed. */
   committed(cursor: string): void;
@@ -51,6 +51,8 @@ export class Sends {
   readonly #sources = new Map<Send, Source>();
   /** Checkpoints that are not committed. */
   readonly #checkpoints = new Set<Send>();
+  /** Those of them that the writer has not been sent. */
+  readonly #unposted = new Set<Send>();
   /** Failed, and not taken over when last looked at. */
   #failed: Send[] = [];
   #reported = 0;
@@ -130,6 +132,7 @@ export class Sends {
     const posted = Promise.withResolvers<void>();
     this.#posted = posted.promise;
     this.#checkpoints.add(send);
+    this.#unposted.add(send);
     void this.#commit(send, { unit, next, cursor, posted: posted.resolve, ...this.#before() });
     this.#lastCheckpoint = send;
     return send.promise;
@@ -147,9 +150,7 @@ export class Sends {
     const { unit, next, cursor } = checkpoint;
     try {
       await this.#untilReady(checkpoint);
-      const posted = send.isOpen
-        ? await this.#port.commit(unit, cursor, () => send.isOpen)
-        : undefined;
+      const posted = await this.#port.commit(unit, cursor, () => this.#unposted.delete(send));
       checkpoint.posted();
       if (posted === undefined) return;
       const failure = await posted.answer;
@@ -164,6 +165,7 @@ export class Sends {
       checkpoint.posted();
       this.#held.remove(1, cursor.length);
       this.#checkpoints.delete(send);
+      this.#unposted.delete(send);
     }
   }
 
@@ -269,10 +271,14 @@ export class Sends {
     this.#sources.clear();
   }
 
-  /** The attempt is over: what is open is rejected. Returns what was sent and not committed. */
+  /**
+   * The attempt is over: what is open is rejected, but for the checkpoints that are posted. The writer may commit those,
+   * and its answer is what their author is told. Returns what was sent and not committed.
+   */
   close(refusal: () => Error): Unit {
     this.stopSources(refusal);
-    for (const send of this.#checkpoints) send.fail(refusal());
+    for (const send of this.#unposted) send.fail(refusal());
+    this.#unposted.clear();
     return this.#unit;
   }
 }

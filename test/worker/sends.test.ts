@@ -35,9 +35,9 @@ class Attempt {
     this.sends = new Sends(
       {
         id,
-        commit: async (unit, cursor, isWanted) => {
+        commit: async (unit, cursor, mayPost) => {
           await this.room;
-          if (!isWanted()) return undefined;
+          if (!mayPost()) return undefined;
           const { promise, resolve } = Promise.withResolvers<Failure | undefined>();
           this.commits.push({ cursor, sent: unit.take().flatMap(sentIn), answer: resolve });
           return { answer: promise };
@@ -381,5 +381,15 @@ describe("the end of the attempt", () => {
     expect(await checkpoint).toBe("the task has ended");
     await turn();
     expect([attempt.commits, attempt.cursors]).toEqual([[], []]);
+  });
+
+  test("leaves a checkpoint that is posted to the writer's answer", async () => {
+    const attempt = new Attempt();
+    const checkpoint = attempt.checkpoint("in time");
+    await turn();
+    attempt.sends.close(() => new Error("the task has ended"));
+    attempt.commits[0]?.answer();
+    await checkpoint;
+    expect(attempt.cursors).toEqual(['"in time"']);
   });
 });
