@@ -112,6 +112,8 @@ export class Run {
   readonly #programs: Programs;
   #pool: Pool | undefined;
   #writer: WriterThread | undefined;
+  /** Shared with the writer: see `ToWriter`. */
+  readonly #givenUp = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #started: RunStarted | undefined;
   readonly #known = new KnownTasks();
   #control: Control | undefined;
@@ -207,11 +209,14 @@ export class Run {
     return this.#stream !== undefined || !this.#graph.isUnfolded;
   }
 
-  /** First: start nothing new, tell what runs, wait a while. Urgent: end the threads now. */
+  /** First: start nothing new, tell what runs, wait a while. Urgent: end the threads now, and wait for nobody's lock. */
   stop(urgent: boolean): void {
     this.#endEarly({ status: "cancelled", failure: null });
     if (urgent && this.#hasFinished) this.#hurried.resolve("the run was told to stop now");
-    else if (urgent && this.#started !== undefined) this.#killAll();
+    else if (urgent && this.#started !== undefined) {
+      Atomics.store(this.#givenUp, 0, 1);
+      this.#killAll();
+    }
   }
 
   /** By `pipeloom cancel`, from another terminal. */
@@ -294,6 +299,7 @@ export class Run {
         concurrency,
       },
       module: pipeline.messages.length === 0 ? null : module,
+      givenUp: this.#givenUp,
     });
     this.#startPool(workers, concurrency);
   }
@@ -390,12 +396,13 @@ export class Run {
       return;
     }
     if (this.#hasFinished) return;
-    this.#stop = { status: "error", failure };
+    const status = failure.code === "given-up" ? "cancelled" : "error";
+    this.#stop = { status, failure };
     this.#closing = true;
     this.#pool?.stop();
     this.#queuedAtEnd = this.#graph.live + this.#undecided.length - this.#stored.size;
     const { run } = this.#started;
-    void this.#closed({ type: "run-finished", run, status: "error", at: Date.now(), failure });
+    void this.#closed({ type: "run-finished", run, status, at: Date.now(), failure });
   }
 
   // ── the pool ──

@@ -285,6 +285,8 @@ export type ToWriter =
       readonly run: RunRequest;
       /** Where `message(…, apply)` handlers come from; null when the pipeline has none. */
       readonly module: ModuleRef | null;
+      /** One cell in shared memory: 1 once no lock is to be waited for. A writer that waits for one reads no message. */
+      readonly givenUp: Int32Array;
     }
   | {
       readonly type: "attach";
@@ -331,7 +333,10 @@ export type FromWriter =
     }
   /** User code printed something there: the module while it loaded, a message's `apply`. */
   | { readonly type: "output"; readonly level: LogLevel; readonly line: string }
-  /** The writer cannot go on; nothing after the last `committed` is in the file. */
+  /**
+   * The writer cannot go on; nothing after the last `committed` is in the file. The failure's code is `given-up` where
+   * that was main's wish.
+   */
   | { readonly type: "failed"; readonly failure: Failure }
   | { readonly type: "closed"; readonly finished: Extract<RunEvent, { type: "run-finished" }> };
 

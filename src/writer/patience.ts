@@ -1,9 +1,9 @@
-// Another program's lock on the database is waited for as long as it takes, and said after a while. SQLite itself waits
-// for a moment at a time (busy_timeout): in between, the thread can be ended.
+// Another program's lock on the database is waited for as long as it takes, or until the run is told to stop now, and
+// said after a while. SQLite itself waits for a moment at a time (busy_timeout): in between, the thread can be ended.
 
 import type { LogLevel } from "../protocol/status.ts";
 import { lockHolder } from "./lock-holder.ts";
-import { isWaitable } from "./store-error.ts";
+import { isWaitable, StoreError } from "./store-error.ts";
 
 /** How long one call of SQLite's waits. */
 export const busyTimeoutMs = 250;
@@ -19,6 +19,8 @@ export type PatienceClock = {
 
 export type PatienceTools = PatienceClock & {
   say(level: LogLevel, line: string): void;
+  /** No lock is to be waited for any longer. */
+  isGivenUp(): boolean;
 };
 
 export const systemClock: PatienceClock = {
@@ -29,6 +31,8 @@ export const systemClock: PatienceClock = {
 export class Patience {
   readonly #path: string;
   readonly #tools: PatienceTools;
+  /** A message's `apply` may have caught the error that said so: what is left of its unit must not be stored. */
+  #hasGivenUp = false;
 
   /** @param path the database as the user wrote it */
   constructor(path: string, tools: PatienceTools) {
@@ -36,8 +40,12 @@ export class Patience {
     this.#tools = tools;
   }
 
-  /** Runs `step` until no lock is in its way. A step that found one has changed nothing. */
+  /**
+   * Runs `step` until no lock is in its way. A step that found one has changed nothing.
+   * @throws StoreError `given-up`, and from then on for each step
+   */
   run<Result>(step: () => Result): Result {
+    if (this.#hasGivenUp) throw this.#givenUp();
     try {
       return step();
     } catch (thrown) {
@@ -50,6 +58,7 @@ export class Patience {
   again<Result>(step: () => Result): Result {
     const wait = new Wait(this.#path, this.#tools);
     for (;;) {
+      if (this.#tools.isGivenUp()) throw this.#givenUp();
       this.#tools.sleep(pauseMs);
       try {
         const result = step();
@@ -61,7 +70,19 @@ export class Patience {
       }
     }
   }
+
+  #givenUp(): StoreError {
+    this.#hasGivenUp = true;
+    return new StoreError(
+      "given-up",
+      `${lockedBy(this.#path)}, and the run was told to stop now; ` +
+        "what is not stored yet is done again when the run is continued",
+    );
+  }
 }
+
+const lockedBy = (path: string): string =>
+  `${path} is locked by ${lockHolder(path) ?? "another program"}`;
 
 /** One wait for one lock: says so once it is long, and says when it is over. */
 export class Wait {
@@ -80,12 +101,7 @@ export class Wait {
   goesOn(why?: string): void {
     if (this.#isSaid || this.#tools.now() - this.#since < sayAfterMs) return;
     this.#isSaid = true;
-    this.#tools.say("warn", why ?? this.#reason());
-  }
-
-  #reason(): string {
-    const holder = lockHolder(this.#path);
-    return `${this.#path} is locked by ${holder ?? "another program"}; waiting until it lets go`;
+    this.#tools.say("warn", why ?? `${lockedBy(this.#path)}; waiting until it lets go`);
   }
 
   over(): void {

@@ -24,6 +24,7 @@ export type StoreErrorCode =
   | "file-gone"
   | "hard-linked"
   | "out-of-memory"
+  | "given-up"
   | "no-history";
 
 /** The message names what is wrong, where, and the next step. */
@@ -189,6 +190,7 @@ export function toStoreError(thrown: unknown, path: string): unknown {
 
 /** Not the fault of a statement: the file, the disk or the memory cannot go on, so no later transaction would fare better. */
 export const isFatal = (thrown: unknown): boolean =>
+  thrown instanceof StoreError ||
   /^SQLITE_(FULL|IOERR|CORRUPT|NOTADB|READONLY|NOMEM|CANTOPEN|PROTOCOL|FORMAT)/.test(
     sqliteCode(thrown) ?? "",
   );

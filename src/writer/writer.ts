@@ -12,10 +12,8 @@ import {
   type MainRecord,
   type ModuleRef,
   type TaskRecord,
-  type RunRequest,
   type ToWriter,
   unitPartMark,
-  type WriterOptions,
 } from "../protocol/messages.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { Mask } from "../protocol/mask.ts";
@@ -148,10 +146,11 @@ export class Writer {
     }
   }
 
-  async #open({ options, run, module }: Extract<ToWriter, { type: "open" }>): Promise<void> {
+  async #open(asked: Extract<ToWriter, { type: "open" }>): Promise<void> {
+    const { run, module } = asked;
     try {
       const handles = module === null ? [] : await this.#tools.messages(module);
-      const session = await this.#openSession(options, run, handles);
+      const session = await this.#openSession(asked, handles);
       if (session === undefined) return;
       const recorder = new Recorder(session.rows, Mask.of(run.secrets, process.env));
       this.#life = { state: "open", session, recorder };
@@ -168,11 +167,11 @@ export class Writer {
 
   /** Undefined when the run that was waited for has done it all. */
   async #openSession(
-    options: WriterOptions,
-    request: RunRequest,
+    { options, run: request, givenUp }: Extract<ToWriter, { type: "open" }>,
     handles: readonly MessageHandle<never>[],
   ): Promise<Session | undefined> {
-    const tools = { say: this.#say, ...(this.#tools.clock ?? systemClock) };
+    const isGivenUp = (): boolean => Atomics.load(givenUp, 0) === 1;
+    const tools = { say: this.#say, isGivenUp, ...(this.#tools.clock ?? systemClock) };
     const patience = new Patience(options.db, tools);
     let lock: Wait | undefined;
     for (;;) {

@@ -1,5 +1,6 @@
 // Ctrl-C, SIGTERM, kill -9 and readers that leave: exit codes, and what is in the file afterwards.
 
+import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 
@@ -127,6 +128,41 @@ describe.skipIf(process.platform === "win32")("signals", () => {
       { status: "cancelled", n: 2 },
       { status: "queued", n: 1 },
     ]);
+  });
+
+  test("a second SIGINT ends the wait for another program's lock, and the next run goes on", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    rig.pipeline(`
+      const ask = task({ name: "ask", run: (_, ctx) => step("ask") });
+      export default pipeline({ name: "p", tasks: () => ask() });
+    `);
+    const child = rig.spawn("run", "pipeline.ts", "--db", "test.db");
+    const call = await control.next("ask");
+    using db = new Database(rig.file("test.db"));
+    db.run("PRAGMA busy_timeout = 10000");
+    db.run("BEGIN EXCLUSIVE");
+    call.finish("not stored");
+    child.kill("SIGINT");
+    let err = "";
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+      // Two of one kind may arrive as one.
+      if (!err.includes("again stops now") && text.includes("again stops now"))
+        child.kill("SIGINT");
+      err += text;
+    }
+    expect(await child.exited).toBe(130);
+    expect(err).toContain("p was cancelled: 0 of 1 task done, 1 not started");
+    expect(err).toMatch(/test\.db is locked by .*, and the run was told to stop now/);
+    db.run("COMMIT");
+    expect(runs(rig)).toEqual([{ id: 1, status: "running" }]);
+    const again = ended(rig.spawn("run", "pipeline.ts", "--db", "test.db"));
+    (await control.next("ask")).finish("stored");
+    expect((await again).code).toBe(0);
+    expect(rig.rows("SELECT id, status, result FROM task_runs")).toEqual([
+      { id: 1, status: "done", result: '"stored"' },
+    ]);
+    expect(runs(rig)).toEqual([{ id: 1, status: "done" }]);
   });
 
   test("after a cancel, --resume does what was left, and only that", async () => {

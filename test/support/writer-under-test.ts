@@ -14,7 +14,7 @@ import { spawnWriter } from "../../src/spawn.ts";
 import { RowEncoder } from "../../src/worker/row-encoder.ts";
 import { insertTarget } from "../../src/worker/rows-target.ts";
 import { Writer, type WriterTools } from "../../src/writer/writer.ts";
-import { options as writerOptions, request } from "../writer/options.ts";
+import { givenUpCell, options as writerOptions, request } from "../writer/options.ts";
 
 type Of<Type extends FromWriter["type"]> = Extract<FromWriter, { type: Type }>;
 
@@ -47,6 +47,7 @@ export class WriterUnderTest implements Disposable {
   readonly messages = new Inflow<FromWriter>();
   /** False: the writer is not told that main has taken in what it announced. */
   answers = true;
+  readonly givenUp = givenUpCell();
   readonly #send: (message: ToWriter, transfer: MessagePort[]) => void;
   readonly #dispose: () => void;
 
@@ -84,6 +85,7 @@ export class WriterUnderTest implements Disposable {
       options: writerOptions(db, { durability: "normal", ...options }),
       run: request(run),
       module: null,
+      givenUp: this.givenUp,
     });
     return this.next("opened");
   }

@@ -20,6 +20,7 @@ export const unlocked = new Patience("a.db", {
   sleep: () => {
     throw new Error("a lock was in the way");
   },
+  isGivenUp: () => false,
 });
 
 /** A test that waits for a lock on purpose waits this long. */
@@ -35,6 +36,9 @@ export function storeError(act: () => unknown): { code: StoreErrorCode; message:
   }
   throw new Error("nothing was thrown");
 }
+
+/** What main sets when no lock is to be waited for any longer. */
+export const givenUpCell = (): Int32Array => new Int32Array(new SharedArrayBuffer(4));
 
 export const request = (more: Partial<RunRequest> = {}): RunRequest => ({
   pipeline: "posts",

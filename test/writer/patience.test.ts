@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { Patience, type PatienceTools } from "../../src/writer/patience.ts";
 import { holderIn } from "../../src/writer/lock-holder.ts";
 import { finished, inProcess, started } from "../support/writer-under-test.ts";
-import { options, request } from "./options.ts";
+import { givenUpCell, options, request } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 class SqliteError extends Error {
@@ -24,6 +24,7 @@ function clock(): PatienceTools & { readonly said: string[] } {
     say: (level, line) => said.push(`${level}: ${line}`),
     now: () => now,
     sleep: () => void (now += 1_000),
+    isGivenUp: () => false,
   };
 }
 
@@ -50,6 +51,17 @@ describe("patience", () => {
       "warn: a.db is locked by another program; waiting until it lets go",
       "info: a.db is free again, after 40 s",
     ]);
+  });
+
+  test("given up: nothing more is tried, also when that was caught", () => {
+    let sleeps = 0;
+    const tools = { ...clock(), sleep: () => void sleeps++, isGivenUp: () => sleeps === 3 };
+    const patience = new Patience("a.db", tools);
+    expect(() => patience.run(locked(40))).toThrow(
+      "a.db is locked by another program, and the run was told to stop now",
+    );
+    expect(sleeps).toBe(3);
+    expect(() => patience.run(locked(0))).toThrow("told to stop now");
   });
 
   test.each(["SQLITE_LOCKED", "SQLITE_BUSY_SNAPSHOT", "SQLITE_FULL"])("%s is no wait", (code) => {
@@ -114,6 +126,31 @@ describe("a lock of another program's", () => {
     hold.db.close(true);
   });
 
+  test.each(["while the run writes", "at its end"])("given up: %s", async (when) => {
+    using folder = tempFolder();
+    const path = folder.file("a.db");
+    using writer = inProcess({
+      clock: { now: () => 0, sleep: () => void Atomics.store(writer.givenUp, 0, 1) },
+    });
+    await writer.open(path, {}, { schema: "CREATE TABLE t (id INTEGER PRIMARY KEY)" });
+    const worker = writer.attach(0);
+    worker.part(1, [1]);
+    worker.post(finished(1));
+    await worker.acked();
+    using db = new Database(path);
+    db.run("BEGIN IMMEDIATE");
+    if (when === "at its end") writer.send({ type: "close", status: "done", failure: null });
+    else {
+      worker.part(2, [2]);
+      worker.post(finished(2));
+    }
+    expect((await writer.next("failed")).failure).toMatchObject({ code: "given-up" });
+    db.run("COMMIT");
+    expect(db.query("SELECT id FROM t").values()).toEqual([[1]]);
+    expect(db.query("SELECT status FROM pipeline_runs").values()).toEqual([["running"]]);
+    expect(folder.list().filter((name) => name.endsWith(".lock"))).toEqual([]);
+  });
+
   test("a reader, where a unit without WAL outgrows the cache", async () => {
     using folder = tempFolder();
     const path = folder.file("a.db");
@@ -146,7 +183,13 @@ describe("a lock of another program's", () => {
     db.run("INSERT INTO mine VALUES (1)");
     let now = 0;
     using writer = inProcess({ clock: { now: () => (now += 3_000), sleep: () => undefined } });
-    writer.send({ type: "open", options: options(path), run: request(), module: null });
+    writer.send({
+      type: "open",
+      options: options(path),
+      run: request(),
+      module: null,
+      givenUp: givenUpCell(),
+    });
     expect((await writer.next("output")).line).toContain("is locked by another program; waiting");
     db.run("COMMIT");
     expect((await writer.next("opened")).started.run as number).toBe(1);

@@ -4,12 +4,18 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 
 import { finished, inProcess, started } from "../support/writer-under-test.ts";
-import { options, request } from "./options.ts";
+import { givenUpCell, options, request } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 const openWaiting = (db: string, wait: boolean) => {
   const writer = inProcess();
-  writer.send({ type: "open", options: options(db), run: request({ wait }), module: null });
+  writer.send({
+    type: "open",
+    options: options(db),
+    run: request({ wait }),
+    module: null,
+    givenUp: givenUpCell(),
+  });
   return writer;
 };
 
