@@ -327,7 +327,9 @@ export class Run {
         if (message.otherCode && message.started.alreadyDone > 0)
           this.#options.onOutput("warn", otherCodeLine(message.started, message.beganAt));
         this.#started = message.started;
-        this.#control = openControl(message.started, (urgent) => this.#asked(urgent));
+        // Who asks finds the run by its row.
+        if (this.#options.writer.storeTaskStatus)
+          this.#control = openControl(message.started, (urgent) => this.#asked(urgent));
         this.#options.onEvents([message.started]);
         return this.#begin(message.started);
       case "done-elsewhere":

@@ -6,11 +6,19 @@
 // every file of the folder does, so a free lock alone is no proof of death: see liveness.ts.
 
 import { Database } from "bun:sqlite";
-import { closeSync, existsSync, openSync, realpathSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 import { controlPath } from "../protocol/control.ts";
-import type { RunId } from "../protocol/ids.ts";
+import { type RunId, runId } from "../protocol/ids.ts";
 import { isBusy, sqliteCode, StoreError, toStoreError } from "./store-error.ts";
 
 export type RunLock = {
@@ -91,14 +99,40 @@ export function isLockHeld(db: string, run: RunId): boolean {
 export const hasLeftFiles = (db: string, run: RunId): boolean =>
   existsSync(lockPath(db, run)) || existsSync(controlPath(realPath(db), run));
 
+/** Runs that have such a file, living ones too. Empty where the folder cannot be listed. */
+export function runsWithFiles(db: string): ReadonlySet<RunId> {
+  const found = new Set<RunId>();
+  if (db === ":memory:") return found;
+  const real = realPath(db);
+  const start = `${basename(real)}-run`;
+  for (const name of namesIn(dirname(real))) {
+    if (!name.startsWith(start)) continue;
+    const [, id] = /^([1-9]\d{0,14})\.(?:lock|control)$/.exec(name.slice(start.length)) ?? [];
+    if (id !== undefined) found.add(runId(Number(id)));
+  }
+  return found;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
 /**
- * Takes away the lock and control files that a killed run left.
+ * Takes away the lock and control files that a killed run left. Those that cannot be removed (another user's) stay.
  * Only for one who knows that the run is dead, and who keeps others from taking that lock meanwhile.
  */
 export function removeStaleLock(db: string, run: RunId): void {
   if (db === ":memory:" || !hasLeftFiles(db, run) || isLockHeld(db, run)) return;
-  rmSync(controlPath(realPath(db), run), { force: true });
-  tryRunLock(db, run)?.release();
+  remove(controlPath(realPath(db), run));
+  try {
+    tryRunLock(db, run)?.release();
+  } catch {
+    // It is no obstacle: its run is dead.
+  }
 }
 
 function identity(path: string): string | undefined {

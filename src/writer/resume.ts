@@ -14,7 +14,7 @@ import { type RunId, runId, taskId } from "../protocol/ids.ts";
 import type { KnownTask, RunRequest, WriterOptions } from "../protocol/messages.ts";
 import { toIso } from "../protocol/time.ts";
 import { isRunAlive } from "./liveness.ts";
-import { noLock, removeStaleLock, type RunLock, tryRunLock } from "./lock.ts";
+import { noLock, removeStaleLock, type RunLock, runsWithFiles, tryRunLock } from "./lock.ts";
 import { hashParams, isHashOf } from "./params-hash.ts";
 import { processStartedAt } from "./process-identity.ts";
 import { damagedRow, RunAliveError, StoreError } from "./store-error.ts";
@@ -68,7 +68,7 @@ export function prepareRun(
     lock = taken.lock;
     if (dead === undefined) insertRun(db, taken.id, request.pipeline, session, now);
     else reviveRun(db, taken.id, session);
-    sweepLocks(db, options.db, taken.id);
+    sweepFiles(db, options.db, taken.id);
     return {
       id: taken.id,
       resumed: dead !== undefined,
@@ -271,10 +271,15 @@ function lockNew(path: string, first: RunId): Taken {
   }
 }
 
-/** Of dead runs that nobody continued. Locks are taken in a write transaction only, so none is taken meanwhile. */
-function sweepLocks(db: Database, path: string, own: RunId): void {
-  for (const run of runRows(db, "status = 'running' AND id <> ?", own)) {
-    if (!isRunAlive(path, run)) removeStaleLock(path, run.id);
+/**
+ * Of dead runs that nobody continued, and of those that were killed when their end was in the file already. Locks are
+ * taken in a write transaction only, so none is taken meanwhile.
+ */
+function sweepFiles(db: Database, path: string, own: RunId): void {
+  for (const id of runsWithFiles(path)) {
+    if (id === own) continue;
+    const [running] = runRows(db, "id = ? AND status = 'running'", id);
+    if (running === undefined || !isRunAlive(path, running)) removeStaleLock(path, id);
   }
 }
 

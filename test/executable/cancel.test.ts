@@ -113,6 +113,22 @@ describe("cancel", () => {
     expect((await start("cancel", "1")).err).toBe("run 1 (p) has ended: cancelled\n");
   });
 
+  test("a run beside it that stores no status is another's business", async () => {
+    const child = await running(1, "p.ts");
+    const beside = Bun.spawn(
+      [...pipeloom, "run", "p.ts:deaf", "--no-store-task-status", "--json"],
+      { cwd: folder.path, stdin: "ignore", stdout: "pipe", stderr: "ignore" },
+    );
+    children.push(beside);
+    for await (const text of beside.stdout.pipeThrough(new TextDecoderStream())) {
+      if (text.includes('"task-started"')) break;
+    }
+    expect((await start("cancel", "1")).err).toBe("run 1 (p) has ended: cancelled\n");
+    expect(await child.exited).toBe(1);
+    expect(beside.exitCode).toBeNull();
+    expect(readdirSync(folder.path).filter((name) => name.includes("-run"))).toEqual([]);
+  });
+
   test("by a link to the database", async () => {
     await start("init-db");
     symlinkSync("pipeloom.db", at("link.db"));

@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { runId } from "../../src/protocol/ids.ts";
@@ -308,14 +309,29 @@ describe("processes", () => {
     ]);
   });
 
-  test("a dead run that nobody continues leaves no lock file behind", async () => {
+  test("a dead run that nobody continues leaves no file behind, nor one that died when its end was stored", async () => {
     using folder = tempFolder();
     const path = folder.file("a.db");
     await using dead = await start(path);
     await dead.kill();
-    expect(folder.list()).toContain("a.db-run1.lock");
+    await using ended = await start(path, "fresh");
+    using db = new Database(path);
+    db.run("UPDATE pipeline_runs SET status = 'done' WHERE id = 2");
+    await ended.kill();
+    const control = folder.file("a.db-run2.control");
+    for (const name of [control, folder.file("a.db-run7.locked")]) writeFileSync(name, "");
+    await using alive = await start(path, "fresh");
+    expect(alive.answer).toBe("3 false");
+    const left = (): string[] =>
+      folder
+        .list()
+        .filter((name) => name.includes("-run"))
+        .toSorted();
+    expect(left()).toEqual(["a.db-run3.lock", "a.db-run7.locked"]);
+    // What cannot be removed is no obstacle.
+    mkdirSync(control);
     await using next = await start(path, "fresh");
-    expect(next.answer).toBe("2 false");
-    expect(folder.list().filter((name) => name.endsWith(".lock"))).toEqual(["a.db-run2.lock"]);
+    expect(next.answer).toBe("4 false");
+    expect(left()).toContain("a.db-run3.lock");
   });
 });
