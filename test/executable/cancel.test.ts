@@ -1,7 +1,7 @@
 // `pipeloom cancel`, `--dry-run` and `--fail-fast`, as a user has them: two terminals, one database.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { openReader } from "../../src/reader/query.ts";
@@ -113,8 +113,10 @@ describe("cancel", () => {
     expect((await start("cancel", "1")).err).toBe("run 1 (p) has ended: cancelled\n");
   });
 
-  test("a run beside it that stores no status is another's business", async () => {
+  test("a run beside it that stores no status does not take its control file", async () => {
     const child = await running(1, "p.ts");
+    const control = at("pipeloom.db-run1.control");
+    chmodSync(control, 0o640);
     const beside = Bun.spawn(
       [...pipeloom, "run", "p.ts:deaf", "--no-store-task-status", "--json"],
       { cwd: folder.path, stdin: "ignore", stdout: "pipe", stderr: "ignore" },
@@ -123,6 +125,7 @@ describe("cancel", () => {
     for await (const text of beside.stdout.pipeThrough(new TextDecoderStream())) {
       if (text.includes('"task-started"')) break;
     }
+    expect(statSync(control).mode & 0o777).toBe(0o640);
     expect((await start("cancel", "1")).err).toBe("run 1 (p) has ended: cancelled\n");
     expect(await child.exited).toBe(1);
     expect(beside.exitCode).toBeNull();
