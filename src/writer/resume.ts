@@ -10,6 +10,7 @@
 import type { Database } from "bun:sqlite";
 import { hostname } from "node:os";
 
+import type { Failure } from "../protocol/failure.ts";
 import { type RunId, runId, taskId } from "../protocol/ids.ts";
 import type { KnownTask, RunRequest, WriterOptions } from "../protocol/messages.ts";
 import { toIso } from "../protocol/time.ts";
@@ -68,6 +69,7 @@ export function prepareRun(
     lock = taken.lock;
     if (dead === undefined) insertRun(db, taken.id, request.pipeline, session, now);
     else reviveRun(db, taken.id, session);
+    endPassedOver(db, options.db, request, taken.id);
     sweepFiles(db, options.db, taken.id);
     return {
       id: taken.id,
@@ -359,6 +361,24 @@ function reviveRun(db: Database, id: RunId, session: SessionValues): void {
       WHERE run_id = ? AND status <> 'done'`,
     [id],
   );
+}
+
+/** What dead runs of the same pipeline, file and params are now: only `--resume` with their id continues them. */
+function endPassedOver(db: Database, path: string, request: RunRequest, own: RunId): void {
+  const where = "status = 'running' AND id < ? AND pipeline = ? AND file IS ?";
+  const older = Array.from(runRows(db, where, own, request.pipeline, request.file));
+  for (const run of older) {
+    if (!hasSameParams(run, request) || isRunAlive(path, run)) continue;
+    const message = `its process ended before it did, and run ${own} took its place`;
+    const error = JSON.stringify({ name: "Interrupted", message } satisfies Failure);
+    // When it ended nobody knows.
+    const values = [error, run.id];
+    db.run("UPDATE pipeline_runs SET status = 'cancelled', error = ? WHERE id = ?", values);
+    db.run(
+      "UPDATE task_runs SET status = 'cancelled', error = ? WHERE run_id = ? AND status = 'running'",
+      values,
+    );
+  }
 }
 
 function countDone(db: Database, id: RunId): number {

@@ -171,6 +171,33 @@ test("a continued run keeps when it began, and loses how it ended", () => {
   });
 });
 
+test("a dead run that another took the place of is cancelled, and can be continued by its id", () => {
+  using folder = tempFolder();
+  using bench = new Bench(folder, [{}, { params: "{}" }, { file: null }, { alive: true }]);
+  bench.db.run(
+    "INSERT INTO task_runs (run_id, id, name, key, status, attempt) VALUES (1, 1, 'a', 'a', 'running', 2), (1, 2, 'b', 'b', 'queued', 0), (4, 1, 'a', 'a', 'running', 1)",
+  );
+  expect(bench.prepare({ resume: "fresh" }).id).toBe(runId(5));
+  const statuses = (sql: string): unknown[] => bench.db.query(sql).values().flat();
+  expect(statuses("SELECT status FROM pipeline_runs ORDER BY id")).toEqual([
+    "cancelled",
+    "running",
+    "running",
+    "running",
+    "running",
+  ]);
+  expect(bench.row(1)).toMatchObject({
+    finished_at: null,
+    error: expect.stringContaining("its process ended before it did, and run 5 took its place"),
+  });
+  expect(statuses("SELECT status FROM task_runs ORDER BY run_id, id")).toEqual([
+    "cancelled",
+    "queued",
+    "running",
+  ]);
+  expect(bench.prepare({ resume: runId(1) })).toMatchObject({ id: 1, resumed: true });
+});
+
 test("the tasks of a continued run: done with results, begun ones with attempt and cursor", () => {
   using folder = tempFolder();
   using bench = new Bench(folder, [{}, {}]);
