@@ -1,6 +1,8 @@
 // The only place that starts threads. It stays beside cli.ts: in a compiled executable a Worker's file is found
 // relative to the entry (the bundle is flattened), so `new URL` here must read the same from source and compiled.
 
+import { channels, MessageEvent, URL, Worker } from "./protocol/globals.ts";
+
 /** A small heap grows as it must: 30 MB less at a million tasks, and nothing slower that was measured. */
 const options = { smol: true };
 
@@ -16,7 +18,7 @@ export class Thread {
   /** @param file a script that takes its port with `privatePort` */
   constructor(file: string) {
     this.#worker = new Worker(file, options);
-    const { port1, port2 } = new MessageChannel();
+    const { port1, port2 } = channels.open();
     this.#port = port1;
     port1.onmessage = ({ data }) => this.#receive(data);
     this.#worker.postMessage(port2, [port2]);

@@ -1,5 +1,7 @@
 // Durations as people write them: 250 (ms), "250ms", "30s", "5m", "2h", "1d", "1m30s".
 
+import { JSON } from "../protocol/globals.ts";
+
 export type Duration = number | string;
 
 const unitMs: Readonly<Record<string, number>> = {

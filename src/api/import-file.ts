@@ -3,6 +3,8 @@
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { JSON } from "../protocol/globals.ts";
+
 export type Exports = Readonly<Record<string, unknown>>;
 
 /** Bun 1.4.5 takes what follows a `?` in a path for a query, in each form of address, also where it is escaped. */

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { relative } from "node:path";
 
+import { Promise } from "../protocol/globals.ts";
 import { failureLine, toFailure } from "../protocol/failure.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import { type Exports, importFile } from "./import-file.ts";

@@ -1,5 +1,6 @@
 // A pipeline's parameters: a plain object of defaults, or any Standard Schema (https://standardschema.dev).
 
+import { JSON } from "../protocol/globals.ts";
 import {
   AlteredJsonError,
   alteredNumber,

@@ -2,6 +2,9 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 
+import { systemClock } from "../protocol/clock.ts";
+import { Promise } from "../protocol/globals.ts";
+
 const isWindows = process.platform === "win32";
 const firstLookMs = 5;
 const slowestLookMs = 100;
@@ -65,9 +68,9 @@ export async function endGroups(pids: readonly number[], withinMs: number): Prom
 
 /** @returns whether the group has ended in that time */
 export async function untilGroupEnds(pid: number, withinMs: number): Promise<boolean> {
-  const until = performance.now() + withinMs;
+  const until = systemClock.now() + withinMs;
   for (let pause = firstLookMs; groupRuns(pid); pause = Math.min(pause * 2, slowestLookMs)) {
-    if (performance.now() >= until) return false;
+    if (systemClock.now() >= until) return false;
     await Bun.sleep(pause);
   }
   return true;

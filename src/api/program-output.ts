@@ -1,5 +1,8 @@
 // One output stream of a program: passed on as it comes, and kept when it is the task's result.
 
+import { systemClock } from "../protocol/clock.ts";
+import { Buffer, Promise, TextDecoder } from "../protocol/globals.ts";
+
 /** What is kept travels as the task's result. */
 const maxKeptBytes = 16 * 1024 * 1024;
 /** A failure names the last line of stderr, unless it is longer than this. */
@@ -29,13 +32,13 @@ export class ProgramOutput {
   }
 
   async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
-    let turnBegan = performance.now();
+    let turnBegan = systemClock.now();
     for await (const chunk of stream) {
       if (!this.#isDiscarded) this.#take(chunk);
-      if (performance.now() - turnBegan < sliceMs) continue;
+      if (systemClock.now() - turnBegan < sliceMs) continue;
       // A program that always has more would keep timers and messages of this thread from their turn.
-      await new Promise((resolve) => setImmediate(resolve));
-      turnBegan = performance.now();
+      await new Promise<void>((resolve) => systemClock.soon(resolve));
+      turnBegan = systemClock.now();
     }
     if (!this.#isDiscarded) this.#pass(this.#decoder.decode());
   }

@@ -2,6 +2,8 @@
 
 import { statSync } from "node:fs";
 
+import { systemClock } from "../protocol/clock.ts";
+import { Promise } from "../protocol/globals.ts";
 import type { TaskContext } from "./context.ts";
 import type { ProgramEntry } from "../protocol/programs.ts";
 import { groupRuns, signalGroup, untilGroupEnds } from "./process-group.ts";
@@ -113,7 +115,7 @@ class Program {
       const before = this.#bytesRead;
       if (await Promise.race([isRead, Bun.sleep(quietMs).then(() => false)])) return true;
       // The thread may have been busy all the time, and the timer be due before the pipe was looked at.
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise<void>((resolve) => systemClock.soon(resolve));
       if (this.#bytesRead === before) return false;
     }
     return false;
@@ -155,11 +157,11 @@ class Program {
     if (!groupRuns(pid)) return;
     this.#isLeftRunning = true;
     // Once it is gone its number may become another's.
-    const timer = setInterval(() => {
+    const timer = systemClock.every(lookMs, () => {
       if (groupRuns(pid)) return;
-      clearInterval(timer);
+      systemClock.cancel(timer);
       this.#entry.ended();
-    }, lookMs);
+    });
     timer.unref();
   }
 

@@ -5,6 +5,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, extname, relative } from "node:path";
 
+import { JSON } from "../protocol/globals.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
 
 /** Data that is larger is read where it lies. */

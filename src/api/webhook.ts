@@ -1,5 +1,6 @@
 // `webhook(url)`: a ready-made `onFinish` that posts the summary.
 
+import { AbortSignal, URL, JSON } from "../protocol/globals.ts";
 import { failureLine } from "../protocol/failure.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 

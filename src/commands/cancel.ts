@@ -2,6 +2,7 @@
 
 import { appendFileSync, existsSync, realpathSync } from "node:fs";
 
+import { systemClock } from "../protocol/clock.ts";
 import { controlPath, type ControlRequest } from "../protocol/control.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader } from "../reader/query.ts";
@@ -135,8 +136,8 @@ function ask(db: string, run: SeenRun, request: ControlRequest): void {
 }
 
 async function untilEnded(db: string, run: SeenRun): Promise<void> {
-  for (const until = performance.now() + patienceMs; isRunAlive(db, run);) {
-    if (performance.now() > until) {
+  for (const until = systemClock.now() + patienceMs; isRunAlive(db, run);) {
+    if (systemClock.now() > until) {
       throw new UserError(
         `run ${run.id} has not ended after ${patienceMs / 1000} s`,
         `to end its threads: pipeloom cancel ${run.id} --now --db ${db}`,

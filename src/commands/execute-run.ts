@@ -2,6 +2,8 @@
 
 import { readFileSync } from "node:fs";
 
+import { systemClock } from "../protocol/clock.ts";
+import { Promise } from "../protocol/globals.ts";
 import { LoadError, providePackage, shownPath } from "../api/load.ts";
 import { ParamsError } from "../api/params.ts";
 import { PlanError } from "../engine/graph.ts";
@@ -210,7 +212,7 @@ async function loadHeld(
   const hold = (line: string): void => void lines.push(line);
   const release = capture({ stdout: hold, stderr: hold });
   let mask: Mask | undefined;
-  const notice = setTimeout(() => tell("warn", stillLoading(module)), slowLoadMs);
+  const notice = systemClock.after(slowLoadMs, () => tell("warn", stillLoading(module)));
   try {
     const loaded = await loadForCommand(module, lines);
     mask = Mask.of(loaded.pipeline.secrets, process.env);
@@ -219,7 +221,7 @@ async function loadHeld(
     mask = maskBeforeLoad(module);
     throw error;
   } finally {
-    clearTimeout(notice);
+    systemClock.cancel(notice);
     release();
     for (const line of lines) tell("info", mask?.text(line) ?? line);
   }

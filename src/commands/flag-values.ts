@@ -1,5 +1,6 @@
 // One value: text from the command line → what its definition says, or a usage error that says what was expected.
 
+import { JSON } from "../protocol/globals.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import type { EnumFlag, FlagDef, IntegerFlag, NumberFlag, Positional } from "./flag-defs.ts";
 import { didYouMean, nearest } from "./suggest.ts";

@@ -4,6 +4,8 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 
+import { systemClock } from "../protocol/clock.ts";
+
 const graceMs = 1000;
 const lookMs = 10;
 
@@ -14,8 +16,8 @@ export async function endLeftChildren(): Promise<void> {
   const found = [...descendantsOf(process.pid), ...descendantsOf(process.pid)];
   const left = [...new Set(found)].filter(runs);
   for (const pid of left) signal(pid, "SIGTERM");
-  const until = performance.now() + graceMs;
-  while (left.some(runs) && performance.now() < until) await Bun.sleep(lookMs);
+  const until = systemClock.now() + graceMs;
+  while (left.some(runs) && systemClock.now() < until) await Bun.sleep(lookMs);
   for (const pid of left.filter(runs)) signal(pid, "SIGKILL");
 }
 

@@ -1,5 +1,6 @@
 // `--param name=value` and `--params file.json`, put together. A flag wins over the file.
 
+import { TextDecoder, JSON } from "../protocol/globals.ts";
 import { isStandardSchema, resolveParams } from "../api/params.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import { AlteredJsonError, parseExactJson } from "../protocol/exact-json.ts";

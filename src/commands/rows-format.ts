@@ -4,6 +4,7 @@
 // take for infinity), as the sqlite3 program does. CSV (RFC 4180, lines end with a line feed): NULL is nothing, the empty
 // string is "".
 
+import { JSON } from "../protocol/globals.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import type { Row, Value } from "../reader/query.ts";
 import { type Column, tableLines } from "../ui/table.ts";

@@ -12,6 +12,7 @@
 // `error` is null or { "name", "message", … }. `counts` at the top is over the whole file, or over the run of --run.
 // `interrupted` is what ran in a process that is no more. As a JSON Schema: .github/schemas/status.v1.schema.json.
 
+import { Date, JSON } from "../protocol/globals.ts";
 import { failureLine } from "../protocol/failure.ts";
 import type { Counts, Overview, SeenRun, SeenStatus, SeenTask } from "../reader/runs.ts";
 import type { Palette } from "../ui/color.ts";

@@ -2,6 +2,8 @@
 
 import { resolve } from "node:path";
 
+import { systemClock } from "../protocol/clock.ts";
+import { JSON } from "../protocol/globals.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader, type Reader } from "../reader/query.ts";
 import { ReaderError } from "../reader/reader-error.ts";
@@ -103,14 +105,14 @@ function once(asked: Asked): string {
 }
 
 const json = ({ db }: Asked, seen: Overview, indent: number): string =>
-  JSON.stringify(statusData(seen, resolve(db), Date.now()), null, indent);
+  JSON.stringify(statusData(seen, resolve(db), systemClock.wall()), null, indent);
 
 const text = (asked: Asked, seen: Overview): string =>
   `${statusLines(seen, view(asked, process.stdout.isTTY ? process.stdout.columns : undefined)).join("\n")}\n`;
 
 const view = ({ db, run }: Asked, width = Number.POSITIVE_INFINITY): ViewOptions => ({
   db,
-  now: Date.now(),
+  now: systemClock.wall(),
   width,
   colors: paletteOf(colorLevel(process.env, process.stdout.isTTY)),
   detailed: run !== undefined,
@@ -131,13 +133,13 @@ function lookWhenChanged(asked: Asked): (maxTasks: number) => Overview {
     maxTasks: 0,
   };
   return (maxTasks) => {
-    const at = performance.now();
+    const at = systemClock.now();
     const version = asked.reader.version();
     const age = at - last.at;
     const isDue = version === last.version ? age > maxAgeMs : age > last.tookMs * rest;
     if (last.seen !== undefined && maxTasks === last.maxTasks && !isDue) return last.seen;
     const seen = look(asked, maxTasks);
-    last = { seen, version, at, tookMs: performance.now() - at, maxTasks };
+    last = { seen, version, at, tookMs: systemClock.now() - at, maxTasks };
     return seen;
   };
 }

@@ -1,5 +1,7 @@
 // A full screen that is drawn again and again until q or Ctrl-C, and the terminal as it was afterwards.
 
+import { systemClock } from "../protocol/clock.ts";
+import { Promise } from "../protocol/globals.ts";
 import { guardTerminal } from "../ui/signals.ts";
 import { print, ReaderLeft } from "./stdout.ts";
 
@@ -42,12 +44,12 @@ export async function watchScreen(
   const unlisten = listenToKeys(resolve);
   quietly(enter)();
   process.stdout.on("resize", redraw);
-  const timer = setInterval(redraw, everyMs);
+  const timer = systemClock.every(everyMs, redraw);
   redraw();
   try {
     return await promise;
   } finally {
-    clearInterval(timer);
+    systemClock.cancel(timer);
     process.stdout.off("resize", redraw);
     unlisten();
     unguard();

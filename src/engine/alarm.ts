@@ -1,3 +1,5 @@
+import { systemClock, type Timer } from "../protocol/clock.ts";
+
 /** setTimeout counts in a signed 32-bit number; a longer wait would be over at once. */
 const longestMs = 2 ** 31 - 1;
 
@@ -5,7 +7,7 @@ const longestMs = 2 ** 31 - 1;
 export class Alarm {
   readonly #ring: () => void;
   #at: number | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
 
   constructor(ring: () => void) {
     this.#ring = ring;
@@ -16,23 +18,20 @@ export class Alarm {
     return this.#at !== undefined;
   }
 
-  /** @param at as `performance.now()` tells time; undefined: never */
+  /** @param at as `systemClock.now()` tells time; undefined: never */
   set(at: number | undefined): void {
     if (at === this.#at) return;
-    clearTimeout(this.#timer);
+    systemClock.cancel(this.#timer);
     this.#at = at;
     if (at !== undefined) this.#wait(at);
   }
 
   #wait(at: number): void {
-    const waitMs = at - performance.now();
-    this.#timer = setTimeout(
-      () => {
-        if (waitMs > longestMs) return this.#wait(at);
-        this.#at = undefined;
-        this.#ring();
-      },
-      Math.min(Math.max(waitMs, 1), longestMs),
-    );
+    const waitMs = at - systemClock.now();
+    this.#timer = systemClock.after(Math.min(Math.max(waitMs, 1), longestMs), () => {
+      if (waitMs > longestMs) return this.#wait(at);
+      this.#at = undefined;
+      this.#ring();
+    });
   }
 }

@@ -1,5 +1,6 @@
 // Reads what the writer has committed. Pure.
 
+import { JSON } from "../protocol/globals.ts";
 import type { TaskFinished } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { CommittedEvent, DonePack, WireEvent } from "../protocol/messages.ts";

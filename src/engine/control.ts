@@ -2,6 +2,7 @@
 
 import { readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 
+import { systemClock } from "../protocol/clock.ts";
 import { controlPath } from "../protocol/control.ts";
 import type { RunStarted } from "../protocol/events.ts";
 
@@ -26,15 +27,15 @@ export function openControl(
     return undefined;
   }
   let seen = 0;
-  const timer = setInterval(() => {
+  const timer = systemClock.every(lookEveryMs, () => {
     const requests = read(path).split("\n").slice(0, -1);
     for (const request of requests.slice(seen)) cancel(request === "urgent");
     seen = requests.length;
-  }, lookEveryMs);
+  });
   timer.unref();
   return {
     close() {
-      clearInterval(timer);
+      systemClock.cancel(timer);
       rmSync(path, { force: true });
     },
   };

@@ -1,6 +1,7 @@
 // The graph of a run: what waits for what. Pure: it is told what ended and says what has become ready.
 // Planning turns nodes into vertices; a fan-out unfolds item by item, as many as the caller asks for.
 
+import { JSON } from "../protocol/globals.ts";
 import { type AnyNode, type EachNode, isNode, nodeName, type TaskNode } from "../api/node.ts";
 import type { AnyTaskDefinition } from "../api/task.ts";
 import type { Failure } from "../protocol/failure.ts";

@@ -1,6 +1,8 @@
 // Calls a hook once for each event, one after the other and in order, beside the run. Synchronous hooks are called at once;
 // what a slow one has not come to waits here, and past a bound the run waits for it.
 
+import { systemClock } from "../protocol/clock.ts";
+import { Promise } from "../protocol/globals.ts";
 import { toFailure } from "../protocol/failure.ts";
 import type { LogLevel } from "../protocol/status.ts";
 
@@ -54,12 +56,11 @@ export class HookQueue<Event> {
    */
   async close(hurried: Promise<string>): Promise<void> {
     const late = Promise.withResolvers<string>();
-    const timer = setTimeout(
-      () => late.resolve(`the run has waited ${maxHookMs / 1000} s for it`),
-      maxHookMs,
+    const timer = systemClock.after(maxHookMs, () =>
+      late.resolve(`the run has waited ${maxHookMs / 1000} s for it`),
     );
     const why = await Promise.race([this.#idle.promise, late.promise, hurried]);
-    clearTimeout(timer);
+    systemClock.cancel(timer);
     this.#isClosed = true;
     if (why === undefined) return;
     const events = this.#length === 1 ? "1 event" : `${this.#length} events`;
@@ -122,16 +123,15 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 
 async function bounded(name: string, result: PromiseLike<unknown>, log: Log): Promise<void> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`not finished after ${maxHookMs / 1000} s`)),
-    maxHookMs,
+  const timer = systemClock.after(maxHookMs, () =>
+    late.reject(new Error(`not finished after ${maxHookMs / 1000} s`)),
   );
   try {
     await Promise.race([result, late.promise]);
   } catch (thrown) {
     failed(name, thrown, log);
   } finally {
-    clearTimeout(timer);
+    systemClock.cancel(timer);
   }
 }
 

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
+import { Promise } from "../protocol/globals.ts";
 import { LoadError, loadModule, pipelineIn } from "../api/load.ts";
 import { pathOf } from "../api/path.ts";
 import { resolveParams } from "../api/params.ts";

@@ -1,6 +1,8 @@
 // The pool of task Workers: keeps each supplied, takes back what waits behind a long task when another is idle, and
 // replaces what is lost. It knows assignments, not the graph.
 
+import { systemClock, type Timer } from "../protocol/clock.ts";
+import { channels, Promise } from "../protocol/globals.ts";
 import { signalGroup } from "../api/process-group.ts";
 import { Claims, maxBatches, maxBatchSize, maxCredits } from "../protocol/claims.ts";
 import type { Failure } from "../protocol/failure.ts";
@@ -115,7 +117,7 @@ export class Pool {
   /** Threads that have been told to let go of the database and have not said that they did. */
   readonly #holding = new Set<Slot>();
   readonly #haveLetGo = Promise.withResolvers<void>();
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  readonly #timers = new Set<Timer>();
   #run: RunInfo | undefined;
 
   constructor(options: PoolOptions, events: PoolEvents) {
@@ -188,11 +190,11 @@ export class Pool {
   }
 
   #after(ms: number, work: () => void): void {
-    const timer = setTimeout(() => {
+    const timer = systemClock.after(ms, () => {
       this.#timers.delete(timer);
       work();
       this.#events.supplied();
-    }, ms);
+    });
     this.#timers.add(timer);
   }
 
@@ -212,12 +214,12 @@ export class Pool {
       thread.postMessage({ type: "stop" }, []);
     }
     if (this.#holding.size === 0) return;
-    const late = setTimeout(() => {
+    const late = systemClock.after(stopWaitMs, () => {
       for (const slot of this.#holding) this.kill(slot, notStopped);
       this.#haveLetGo.resolve();
-    }, stopWaitMs);
+    });
     await this.#haveLetGo.promise;
-    clearTimeout(late);
+    systemClock.cancel(late);
   }
 
   #hasLetGo(slot: Slot): void {
@@ -227,7 +229,7 @@ export class Pool {
   /** The run is over: the threads are not needed any more, and nothing is told about them. */
   stop(): void {
     this.#stopping = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) systemClock.cancel(timer);
     this.#timers.clear();
     for (const member of this.#members.values()) this.#end(member);
     this.#members.clear();
@@ -257,7 +259,7 @@ export class Pool {
       crash = { name: "WorkerCrash", message: event.message };
     };
     thread.addEventListener("close", (event) => this.#closed(member, crash, event.code));
-    const channel = new MessageChannel();
+    const channel = channels.open();
     this.#events.attach(slot, channel.port1, claims.buffer);
     thread.postMessage(
       {
@@ -346,10 +348,10 @@ export class Pool {
   }
 
   /** A program that the thread is about to start would be nobody's: it is waited for. */
-  #end(member: Member, until = performance.now() + startingMs): void {
+  #end(member: Member, until = systemClock.now() + startingMs): void {
     this.#endPrograms(member);
-    if (this.#options.programs.isStarting(member.slot) && performance.now() < until) {
-      setTimeout(() => this.#end(member, until), startingLookMs);
+    if (this.#options.programs.isStarting(member.slot) && systemClock.now() < until) {
+      systemClock.after(startingLookMs, () => this.#end(member, until));
       return;
     }
     this.#endPrograms(member);

@@ -1,6 +1,8 @@
 // One run, from the plan to the summary. It decides what runs next from what has been committed; the pool runs it, the
 // writer keeps it. Everything here happens on the main thread, as answers to messages.
 
+import { systemClock, type Timer } from "../protocol/clock.ts";
+import { Date, Promise, structuredClone, JSON } from "../protocol/globals.ts";
 import type { AnyNode } from "../api/node.ts";
 import { watchNodes } from "../api/node.ts";
 import { thrownAt } from "../api/load.ts";
@@ -121,7 +123,7 @@ export class Run {
   #nextId = 1;
   #lanes = 1;
   #stop: Stop | undefined;
-  #graceTimer: ReturnType<typeof setTimeout> | undefined;
+  #graceTimer: Timer | undefined;
   #closing = false;
   /** The run's last event is out. */
   #hasFinished = false;
@@ -191,7 +193,7 @@ export class Run {
       this.#writer?.terminate();
       this.#timeouts.clear();
       this.#closeControl();
-      clearTimeout(this.#graceTimer);
+      systemClock.cancel(this.#graceTimer);
       this.#alarm.set(undefined);
     }
   }
@@ -404,7 +406,7 @@ export class Run {
     this.#pool?.stop();
     this.#queuedAtEnd = this.#graph.live + this.#undecided.length - this.#stored.size;
     const { run } = this.#started;
-    void this.#closed({ type: "run-finished", run, status, at: Date.now(), failure });
+    void this.#closed({ type: "run-finished", run, status, at: systemClock.wall(), failure });
   }
 
   // ── the pool ──
@@ -485,7 +487,7 @@ export class Run {
   #take(slot: Slot, most: number, idle: number): Assignment[] {
     const assignments: Assignment[] = [];
     const taken: TaskVertex[] = [];
-    const now = performance.now();
+    const now = systemClock.now();
     while (
       this.#started !== undefined &&
       assignments.length < most &&
@@ -554,10 +556,10 @@ export class Run {
   /** Unfolds fan-outs and pulls from the stream while there is room. */
   #refill(): void {
     if (this.#schedule.ready < Math.max(fewReady, this.#lanes)) this.#stored.askMore();
-    const until = performance.now() + planSliceMs;
+    const until = systemClock.now() + planSliceMs;
     try {
       for (let planned = 1; this.#planOne(); planned++) {
-        if (planned % 16 === 0 && performance.now() > until) return this.#refillSoon();
+        if (planned % 16 === 0 && systemClock.now() > until) return this.#refillSoon();
       }
       if (this.#stream?.isDone === true) {
         this.#stream = undefined;
@@ -587,7 +589,7 @@ export class Run {
   #refillSoon(): void {
     if (this.#isRefillSoon) return;
     this.#isRefillSoon = true;
-    setImmediate(() => {
+    systemClock.soon(() => {
       this.#isRefillSoon = false;
       this.#advance();
     });
@@ -619,7 +621,7 @@ export class Run {
     if (this.#feeding || this.#closing || this.#started === undefined) return;
     this.#feeding = true;
     // Taken before anything is handed out: what becomes due meanwhile is then still to be waited for, not passed over.
-    const now = performance.now();
+    const now = systemClock.now();
     if (this.#stop === undefined) {
       this.#refill();
       this.#pool?.feed(this.#schedule.ready);
@@ -698,7 +700,7 @@ export class Run {
     vertex.attempt = event.attempt;
     // The Worker's clock may have been set since: only the difference counts.
     const delayMs = Math.max(event.retryAt - event.at, 0);
-    this.#schedule.addAt(vertex, performance.now() + delayMs);
+    this.#schedule.addAt(vertex, systemClock.now() + delayMs);
   }
 
   #finished(event: TaskFinished): void {
@@ -741,7 +743,7 @@ export class Run {
       return;
     }
     if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
-    this.#record(skippedRecord(vertex, Date.now(), failure));
+    this.#record(skippedRecord(vertex, systemClock.wall(), failure));
   }
 
   #fanOutFailed(failure: Failure): void {
@@ -786,7 +788,7 @@ export class Run {
       if (worker.unbegun.has(id)) this.#putBack(vertex);
       else if (culprits.has(id)) this.#attemptLost(vertex, worker.failure);
       else if (this.#stop !== undefined && worker.running.includes(id)) {
-        this.#record(endedRecord(vertex, Date.now(), stopped));
+        this.#record(endedRecord(vertex, systemClock.wall(), stopped));
       } else this.#interrupted(vertex, worker.failure);
     }
   }
@@ -794,7 +796,7 @@ export class Run {
   /** Its thread is gone by another's doing: the attempt counts, but not against the task's retries. */
   #interrupted(vertex: TaskVertex, failure: Failure): void {
     if (this.#stop === undefined) {
-      this.#record(interruptedRecord(vertex, Date.now(), failure));
+      this.#record(interruptedRecord(vertex, systemClock.wall(), failure));
       vertex.attempt++;
       vertex.interruptions++;
     }
@@ -802,7 +804,7 @@ export class Run {
   }
 
   #attemptLost(vertex: TaskVertex, failure: Failure): void {
-    const now = Date.now();
+    const now = systemClock.wall();
     let retryAt: number | undefined;
     try {
       retryAt = retryOf(vertex, failure, now);
@@ -841,7 +843,7 @@ export class Run {
     }
     this.#pool?.cancelAll();
     const graceMs = this.#started === undefined ? beginGraceMs : cancelGraceMs;
-    this.#graceTimer = setTimeout(() => this.#killAll(), graceMs);
+    this.#graceTimer = systemClock.after(graceMs, () => this.#killAll());
     this.#advance();
   }
 
@@ -865,7 +867,7 @@ export class Run {
     if (!this.#graph.isOver) {
       return this.#close("error", { name: "Error", message: this.#graph.stuckBecause });
     }
-    for (const known of this.#known.open()) this.#record(droppedRecord(known, Date.now()));
+    for (const known of this.#known.open()) this.#record(droppedRecord(known, systemClock.wall()));
     this.#close(this.#hasFailed ? "error" : "done", this.#failure ?? null);
   }
 

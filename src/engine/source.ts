@@ -1,5 +1,6 @@
 // Where the nodes come from: all at once from a list, or pulled one by one from a generator as there is room.
 
+import { Promise } from "../protocol/globals.ts";
 import { isNode } from "../api/node.ts";
 import { thrownAt } from "../api/load.ts";
 import type { Pipeline, Work } from "../api/pipeline.ts";

@@ -1,5 +1,6 @@
 // A task's input as JSON text with holes: each hole is filled with the result of the vertex that stands there.
 
+import { JSON } from "../protocol/globals.ts";
 import { type AnyNode, isNode } from "../api/node.ts";
 import { assertJson, isPlainObject, memberPath, NotJsonError } from "../protocol/json.ts";
 

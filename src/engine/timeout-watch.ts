@@ -1,5 +1,6 @@
 // Tasks whose time is up and that have not ended: their Worker may be stuck in a loop that no message reaches.
 
+import { systemClock } from "../protocol/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import { Alarm } from "./alarm.ts";
 
@@ -21,7 +22,7 @@ export class TimeoutWatch {
       this.#alarms.delete(id);
       this.#overdue(id);
     });
-    alarm.set(performance.now() + timeoutMs + this.#graceMs);
+    alarm.set(systemClock.now() + timeoutMs + this.#graceMs);
     this.#alarms.set(id, alarm);
   }
 

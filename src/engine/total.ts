@@ -1,5 +1,6 @@
 // How many tasks there are, as far as is known: told when it changes, not more often than anyone looks.
 
+import { systemClock } from "../protocol/clock.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import { type Graph, PlanError } from "./graph.ts";
 
@@ -31,7 +32,7 @@ export class Total {
     const total = Math.max(known, promised ?? 0);
     const complete = promised === undefined ? !streaming && graph.isCountable : total === promised;
     if (total === this.#sent.total && complete === this.#sent.complete) return;
-    const now = performance.now();
+    const now = systemClock.now();
     if (!complete && now - this.#sent.at < everyMs) return;
     this.#sent = { total, complete, at: now };
     this.#send(total, complete);

@@ -2,6 +2,8 @@
 
 import { constants } from "node:os";
 
+import { systemClock, type Timer } from "../protocol/clock.ts";
+import { Promise, TextDecoder } from "../protocol/globals.ts";
 import type { Programs } from "../protocol/programs.ts";
 import { spawnGuard } from "../spawn.ts";
 import { canCompile } from "./native.ts";
@@ -67,7 +69,7 @@ export class Guard {
   readonly #pipes: Pipes | undefined;
   readonly #taken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #end = Promise.withResolvers<void>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   #isStarted = false;
 
   /**
@@ -78,7 +80,7 @@ export class Guard {
     this.#options = options;
     this.#pipes = redirected(options.outputs);
     if (isUrgent) this.#start();
-    else this.#timer = setTimeout(() => this.#start(), delayMs);
+    else this.#timer = systemClock.after(delayMs, () => this.#start());
   }
 
   #start(): void {
@@ -123,7 +125,7 @@ export class Guard {
 
   /** The descriptors lead to where they did; resolves when what is in the pipes has been given on. */
   async release(): Promise<void> {
-    clearTimeout(this.#timer);
+    systemClock.cancel(this.#timer);
     const { outputs } = this.#options;
     outputs?.restore();
     if (this.#pipes === undefined) return;

@@ -3,6 +3,8 @@
 
 import { dlopen, type FFIFunction, type Library, ptr } from "bun:ffi";
 
+import { TextEncoder } from "../protocol/globals.ts";
+
 /** glibc, musl, macOS. */
 const names = [
   "libc.so.6",

@@ -1,5 +1,4 @@
-// Time as a thread sees it. The functions are taken before any user code is loaded: libraries replace the globals (fake
-// timers in tests, polyfills), and pipeloom must go on.
+// Time as a thread sees it. The functions are taken before any user code is loaded (see globals.ts).
 
 export type Timer = ReturnType<typeof setTimeout>;
 
@@ -9,19 +8,18 @@ export type Clock = {
   /** Epoch ms: for what is stored or shown. */
   wall(): number;
   after(delayMs: number, work: () => void): Timer;
-  cancel(timer: Timer): void;
+  cancel(timer: Timer | undefined): void;
   /** Runs `work` when the event loop has handed over what has arrived. */
   soon(work: () => void): void;
 };
 
-const { setTimeout, clearTimeout, setImmediate } = globalThis;
-const now = performance.now.bind(performance);
-const wall = Date.now;
+const { setTimeout, setInterval, clearTimeout, setImmediate } = globalThis;
 
-export const systemClock: Clock = {
-  now,
-  wall,
+export const systemClock = {
+  now: performance.now.bind(performance),
+  wall: Date.now,
   after: (delayMs, work) => setTimeout(work, delayMs),
+  every: (delayMs: number, work: () => void): Timer => setInterval(work, delayMs),
   cancel: (timer) => clearTimeout(timer),
   soon: (work) => void setImmediate(work),
-};
+} satisfies Clock & Record<string, unknown>;

@@ -1,5 +1,6 @@
 // JSON text as a person wrote it, read without altering it: JSON.parse rounds numbers and keeps the last of two equal keys.
 
+import { JSON } from "./globals.ts";
 import { memberPath } from "./json.ts";
 
 /** The text is JSON, and reading it would change what it says. `path` reads like code: `orders[3].id`, or "" at the root. */

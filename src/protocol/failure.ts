@@ -1,5 +1,7 @@
 // Failures as plain data: an Error subclass that is posted to another thread arrives as a bare Error.
 
+import { JSON } from "./globals.ts";
+
 /** What went wrong, in a form that survives threads, JSON and the database. */
 export type Failure = {
   /** The error's class or kind, e.g. `TypeError`, `TimeoutError`, `WorkerExit`. */

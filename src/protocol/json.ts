@@ -1,5 +1,7 @@
 // Inputs and outputs are JSON values. Nothing is converted in silence: what JSON would change is an error.
 
+import { JSON } from "./globals.ts";
+
 export type Json =
   null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
@@ -42,6 +44,10 @@ export function isPlainObject(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
+/** Of its own: what libraries give every object is not asked (see globals.ts). */
+const hasToJson = (value: object): boolean =>
+  Object.hasOwn(value, "toJSON") && typeof Reflect.get(value, "toJSON") === "function";
+
 /**
  * Checks that `value` is JSON as it stands: null, booleans, finite numbers, strings, and arrays and plain
  * objects of these. A member that is `undefined` is left out, as JSON.stringify does; elsewhere it is an error.
@@ -79,7 +85,7 @@ function isJsonObject(value: object, depth: number): boolean {
     for (let i = 0; i < value.length; i++) if (!isJson(value[i], depth + 1)) return false;
     return true;
   }
-  if (!isPlainObject(value) || typeof Reflect.get(value, "toJSON") === "function") return false;
+  if (!isPlainObject(value) || hasToJson(value)) return false;
   for (const key in value) {
     const member: unknown = Reflect.get(value, key);
     if (member !== undefined && !isJson(member, depth + 1)) return false;
@@ -119,7 +125,7 @@ function checkObject(value: object, path: string, depth: number): void {
     return;
   }
   if (!isPlainObject(value)) throw new NotJsonError(path, article(className(value)));
-  if (typeof Reflect.get(value, "toJSON") === "function") {
+  if (hasToJson(value)) {
     throw new NotJsonError(path, "an object with a toJSON method");
   }
   for (const [key, member] of Object.entries(value)) {

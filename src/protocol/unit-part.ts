@@ -6,6 +6,7 @@
 // of the packing. What kind a cell is of, and so where its value stands, is a letter: for each column when all rows are
 // alike, else for each cell. The text is joined once and never put together again: each copy of it is new memory.
 
+import { Buffer, JSON } from "./globals.ts";
 import type { TaskId } from "./ids.ts";
 import { type OnConflict, unitPartMark } from "./messages.ts";
 

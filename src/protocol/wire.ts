@@ -2,6 +2,7 @@
 // What tasks have in common is said once, numbers are one flat list, and the strings that differ stand behind the JSON,
 // joined: JSON.parse is slow at short strings, and objects repeat their keys. Pure.
 
+import { JSON } from "./globals.ts";
 import type { TaskId } from "./ids.ts";
 import type { Assignment } from "./messages.ts";
 

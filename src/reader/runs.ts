@@ -1,6 +1,7 @@
 // What `status` and everything that looks asks of pipeloom's own tables. A run whose row says `running` and that is not
 // alive was interrupted, and so were the tasks it had in hand: the file cannot say so, for who was killed writes nothing.
 
+import { JSON } from "../protocol/globals.ts";
 import type { Failure } from "../protocol/failure.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { type RunStatus, runStatuses, type TaskStatus, taskStatuses } from "../protocol/status.ts";

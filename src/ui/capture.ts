@@ -7,6 +7,8 @@
 import { Console } from "node:console";
 import { Writable } from "node:stream";
 
+import { Buffer, queueMicrotask } from "../protocol/globals.ts";
+
 export type Sinks = {
   /** Gets whole lines, without the break. Absent: the stream is left alone. */
   readonly stdout?: (line: string) => void;

@@ -1,5 +1,6 @@
 // Picks what draws: the terminal or plain lines, and beside it `--json` and the log file.
 
+import { Promise } from "../protocol/globals.ts";
 import { capture } from "./capture.ts";
 import { colorLevel, paletteOf } from "./color.ts";
 import type { Env } from "./color.ts";
@@ -11,7 +12,7 @@ import type { OnLost, OutStream, Sink } from "./output.ts";
 import { sinkOf, untilLost, writerOf } from "./output.ts";
 import { createPlain } from "./plain.ts";
 import type { Clock } from "./terminal.ts";
-import { createTerminal, systemClock } from "./terminal.ts";
+import { createTerminal, wallClock } from "./terminal.ts";
 import { visible } from "./text.ts";
 import type { Ui } from "./ui.ts";
 
@@ -53,7 +54,7 @@ export type PacedUi = Ui & {
 
 /** @throws Error when the log file cannot be opened */
 export function createUi(options: UiOptions): PacedUi {
-  const { json, logFile, clock = systemClock, mask = (text: string) => text } = options;
+  const { json, logFile, clock = wallClock, mask = (text: string) => text } = options;
   const lost = (what: string): OnLost => {
     return (error) => options.onLost?.({ what, error });
   };

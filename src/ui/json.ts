@@ -16,6 +16,7 @@
 // {"name","message","stack"?,"code"?,"cause"?,"errors"?}. New types and fields may be added; anything else is a new version. As a
 // JSON Schema: .github/schemas/events.v1.schema.json.
 
+import { JSON } from "../protocol/globals.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import { toIso } from "../protocol/time.ts";
 import { assertNever } from "../protocol/unreachable.ts";

@@ -1,6 +1,7 @@
 // `--log-file`: every line with time, level and task, without colours, appended.
 
 import { closeSync, openSync } from "node:fs";
+import { systemClock } from "../protocol/clock.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { toIso } from "../protocol/time.ts";
@@ -91,7 +92,7 @@ function buffered(write: Write): { add: (text: string) => void; stop: () => void
     pending = "";
     if (text !== "") write(text);
   };
-  const timer = setInterval(flush, flushAgeMs);
+  const timer = systemClock.every(flushAgeMs, flush);
   timer.unref();
   return {
     add(text) {
@@ -99,7 +100,7 @@ function buffered(write: Write): { add: (text: string) => void; stop: () => void
       if (pending.length >= maxBufferedChars) flush();
     },
     stop() {
-      clearInterval(timer);
+      systemClock.cancel(timer);
       flush();
     },
   };

@@ -4,6 +4,9 @@
 
 import { fstatSync, write as writeInBackground, writeSync } from "node:fs";
 
+import { systemClock } from "../protocol/clock.ts";
+import { Buffer, Promise } from "../protocol/globals.ts";
+
 /** What is taken from the caller: `process.stderr`, or a stand-in in tests. */
 export type OutStream = {
   write(text: string): unknown;
@@ -202,11 +205,11 @@ class BackgroundSink implements Sink {
 async function within(ms: number, done: Promise<void>): Promise<boolean> {
   if (ms === Number.POSITIVE_INFINITY) return done.then(() => true);
   const late = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => late.resolve(false), ms);
+  const timer = systemClock.after(ms, () => late.resolve(false));
   try {
     return await Promise.race([done.then(() => true), late.promise]);
   } finally {
-    clearTimeout(timer);
+    systemClock.cancel(timer);
   }
 }
 

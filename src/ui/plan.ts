@@ -1,5 +1,6 @@
 // A plan as text: a tree for a person, Mermaid, Graphviz and JSON for other programs. Pure.
 
+import { JSON } from "../protocol/globals.ts";
 import type { Plan, PlanNode } from "../protocol/plan.ts";
 import { visible } from "./text.ts";
 

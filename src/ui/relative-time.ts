@@ -1,5 +1,7 @@
 // How long ago, as people say it: exact enough to know, short enough for a column.
 
+import { Date } from "../protocol/globals.ts";
+
 const steps: readonly (readonly [belowSeconds: number, perUnit: number, unit: string])[] = [
   [60, 1, "s"],
   [3600, 60, "min"],

@@ -2,6 +2,7 @@
 
 import type { ConsolaInstance, ConsolaReporter, LogObject, LogType } from "consola/core";
 import { createConsola, LogLevels } from "consola/core";
+import { Date } from "../protocol/globals.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { assertNever } from "../protocol/unreachable.ts";
 import type { Palette, Style } from "./color.ts";

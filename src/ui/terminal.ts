@@ -1,5 +1,6 @@
 // The terminal: events fold into the view at once, and a timer draws it ten times a second, or five when it is tall.
 
+import { systemClock } from "../protocol/clock.ts";
 import { capture } from "./capture.ts";
 import type { Env } from "./color.ts";
 import { createPace } from "./eta.ts";
@@ -22,12 +23,12 @@ export type Clock = {
   readonly every: (ms: number, call: () => void) => () => void;
 };
 
-export const systemClock: Clock = {
-  now: Date.now,
+export const wallClock: Clock = {
+  now: systemClock.wall,
   every(ms, call) {
-    const timer = setInterval(call, ms);
+    const timer = systemClock.every(ms, call);
     timer.unref();
-    return () => clearInterval(timer);
+    return () => systemClock.cancel(timer);
   },
 };
 

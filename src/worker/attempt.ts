@@ -1,5 +1,6 @@
 // One attempt of one task: the context that user code sees, and what it reports. What it sends is in sends.ts.
 
+import { AbortController, Promise, JSON } from "../protocol/globals.ts";
 import type { Log, QueryParam, TaskContext } from "../api/context.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";

@@ -1,5 +1,6 @@
 // One value of a row → a cell of a part, or the reason why it cannot be stored.
 
+import { Date } from "../protocol/globals.ts";
 import { isPlainObject, NotJsonError, toJsonText } from "../protocol/json.ts";
 import { fitsInt64 } from "../protocol/sql-value.ts";
 import type { CellPacker } from "../protocol/unit-part.ts";

@@ -1,6 +1,7 @@
 // Runs one attempt, as a list of steps: find the task, call it, wait for what it sent, say how it ended.
 // Synchronous where the task is: a short task must not pay for a promise.
 
+import { JSON } from "../protocol/globals.ts";
 import { nextAttemptAt } from "../api/retries.ts";
 import type { AnyTaskDefinition } from "../api/task.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";

@@ -2,6 +2,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import { JSON } from "../protocol/globals.ts";
 import type { QueryParam, TaskContext } from "../api/context.ts";
 import { registry } from "../api/registry.ts";
 import { Claims } from "../protocol/claims.ts";

@@ -2,6 +2,8 @@
 
 import type { Writable } from "node:stream";
 
+import { systemClock } from "../protocol/clock.ts";
+import { Buffer, TextDecoder } from "../protocol/globals.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { LogLevel } from "../protocol/status.ts";
 
@@ -37,7 +39,7 @@ export class LineBuffer {
   constructor(
     line: (line: string) => void,
     mask: Mask | undefined,
-    now: () => number = () => performance.now(),
+    now: () => number = () => systemClock.now(),
   ) {
     this.#line = line;
     this.#mask = mask;

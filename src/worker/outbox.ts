@@ -1,6 +1,7 @@
 // Everything a Worker tells the writer, in posts of many records. Progress is latest-wins, and a task that ends before
 // its start was sent is one record. Bounded: when the credits are used up, nothing is posted until the writer commits.
 
+import { Promise, JSON } from "../protocol/globals.ts";
 import { type Claims, creditsOf, maxCredits } from "../protocol/claims.ts";
 import type { Clock, Timer } from "../protocol/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";

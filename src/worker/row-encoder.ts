@@ -1,6 +1,7 @@
 // Rows of one `ctx.upsert` or `ctx.insert` → the text of `rows` parts. This runs once per row and cell of all data, so it
 // is written for speed: rows of one shape, which is nearly all, skip the union of keys, and nothing is made for a row.
 
+import { JSON } from "../protocol/globals.ts";
 import { foldColumnName } from "../protocol/column-name.ts";
 import { isPlainObject, memberPath } from "../protocol/json.ts";
 import { CellPacker, IllFormedTextError } from "../protocol/unit-part.ts";

@@ -7,6 +7,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import { Promise } from "../protocol/globals.ts";
 import type { Rows } from "../api/context.ts";
 import type { MessageHandle } from "../api/message.ts";
 import type { Failure } from "../protocol/failure.ts";

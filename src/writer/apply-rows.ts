@@ -1,6 +1,7 @@
 // Puts the rows of parts into the user's tables. The caller holds the transaction, and can undo the unit.
 
 import type { Database } from "bun:sqlite";
+import { JSON } from "../protocol/globals.ts";
 import type { Cell, CellReader, RowsPart } from "../protocol/unit-part.ts";
 import type { Patience } from "./patience.ts";
 import { explainPrepare, explainRow, keepsRowsOnFailure, type RowsShape } from "./rows-error.ts";

@@ -1,6 +1,7 @@
 // A user's own messages (`message(name, apply)`), applied inside the sender's unit.
 
 import type { Database, Statement } from "bun:sqlite";
+import { JSON } from "../protocol/globals.ts";
 import type { MessageDb, MessageHandle, MessageParam } from "../api/message.ts";
 import { checkSqlValues } from "../protocol/sql-value.ts";
 import type { EmitPart } from "../protocol/unit-part.ts";

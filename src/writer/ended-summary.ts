@@ -2,6 +2,7 @@
 
 import { Database } from "bun:sqlite";
 
+import { Date } from "../protocol/globals.ts";
 import type { RunId } from "../protocol/ids.ts";
 import { type RunStatus, runStatuses, type TaskStatus } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";

@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { dirname, resolve } from "node:path";
 
+import { systemClock } from "../protocol/clock.ts";
 import type { WriterOptions } from "../protocol/messages.ts";
 import { migrate, schemaVersion } from "./migrate.ts";
 import { busyTimeoutMs } from "./patience.ts";
@@ -268,12 +269,12 @@ const retryMs = 20;
  */
 function setJournal(db: Database, { db: path, wal }: WriterOptions, tuning: OpenTuning): void {
   const wanted = wal ? "wal" : "delete";
-  const deadline = performance.now() + tuning.openTimeoutMs;
+  const deadline = systemClock.now() + tuning.openTimeoutMs;
   for (;;) {
     const mode = tryJournal(db, wanted);
     if (mode === wanted || mode === "memory") return;
     if (mode !== "busy") throw journalRefused(path, wanted, mode);
-    if (performance.now() >= deadline) throw journalBusy(path, wanted);
+    if (systemClock.now() >= deadline) throw journalBusy(path, wanted);
     Bun.sleepSync(retryMs);
   }
 }

@@ -1,6 +1,8 @@
 // Tells whether two runs have the same params although the file only has them masked. Keyed with a salt of the row's own,
 // so that equal secrets in two rows cannot be seen to be equal.
 
+import { Buffer, crypto } from "../protocol/globals.ts";
+
 // The runtime's own hash: `node:crypto` takes 3 ms and 7 MB of the writer's start.
 
 const saltBytes = 16;

@@ -1,6 +1,7 @@
 // Another program's lock on the database is waited for as long as it takes, or until the run is told to stop now, and
 // said after a while. SQLite itself waits for a moment at a time (busy_timeout): in between, the thread can be ended.
 
+import { systemClock } from "../protocol/clock.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { lockHolder } from "./lock-holder.ts";
 import { isWaitable, StoreError } from "./store-error.ts";
@@ -23,8 +24,8 @@ export type PatienceTools = PatienceClock & {
   isGivenUp(): boolean;
 };
 
-export const systemClock: PatienceClock = {
-  now: () => performance.now(),
+export const sleepingClock: PatienceClock = {
+  now: systemClock.now,
   sleep: (ms) => Bun.sleepSync(ms),
 };
 

@@ -1,6 +1,7 @@
 // What user code prints in the writer's thread: its module while it loads, a message's `apply`. On the real streams it
 // would tear the screen, and stand between the events on stdout.
 
+import { TextDecoder } from "../protocol/globals.ts";
 import type { LogLevel } from "../protocol/status.ts";
 
 type Print = (level: LogLevel, line: string) => void;

@@ -1,6 +1,7 @@
 // Why rows could not go into a table, in words that say what to do. Looked up only after SQLite has refused.
 
 import type { Database } from "bun:sqlite";
+import { JSON } from "../protocol/globals.ts";
 import { foldColumnName } from "../protocol/column-name.ts";
 import type { OnConflict } from "../protocol/messages.ts";
 import { quoteIdentifier } from "./upsert-sql.ts";

@@ -3,6 +3,7 @@
 import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 
+import { JSON } from "../protocol/globals.ts";
 import type { MessageHandle } from "../api/message.ts";
 import type { RunFinished, RunStarted } from "../protocol/events.ts";
 import type { Failure } from "../protocol/failure.ts";

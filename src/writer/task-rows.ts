@@ -3,6 +3,7 @@
 
 import type { Database, Statement } from "bun:sqlite";
 
+import { JSON } from "../protocol/globals.ts";
 import type { Failure } from "../protocol/failure.ts";
 import type { RunId, TaskId } from "../protocol/ids.ts";
 import type { LogLevel, TaskStatus } from "../protocol/status.ts";

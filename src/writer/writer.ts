@@ -1,6 +1,7 @@
 // The writer: takes records in, groups them into transactions, and tells what is committed, in this order. It owns the
 // only connection that writes. It does not care whether the other end of a port is a thread or a test.
 
+import { Promise, JSON } from "../protocol/globals.ts";
 import type { MessageHandle } from "../api/message.ts";
 import { Claims, creditsOf, maxCredits } from "../protocol/claims.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
@@ -27,7 +28,7 @@ import { notRunning, RunningAttempts } from "./running-attempts.ts";
 import { endedSummary } from "./ended-summary.ts";
 import { Group } from "./group.ts";
 import { isRunAlive } from "./liveness.ts";
-import { Patience, type PatienceClock, systemClock, Wait } from "./patience.ts";
+import { Patience, type PatienceClock, sleepingClock, Wait } from "./patience.ts";
 import { Session } from "./session.ts";
 import { isConstraint, isLockedAtOpen, type LiveRun, RunAliveError } from "./store-error.ts";
 import { refusedAtCommit, TransactionLostError } from "./unit-applier.ts";
@@ -171,7 +172,7 @@ export class Writer {
     handles: readonly MessageHandle<never>[],
   ): Promise<Session | undefined> {
     const isGivenUp = (): boolean => Atomics.load(givenUp, 0) === 1;
-    const tools = { say: this.#say, isGivenUp, ...(this.#tools.clock ?? systemClock) };
+    const tools = { say: this.#say, isGivenUp, ...(this.#tools.clock ?? sleepingClock) };
     const patience = new Patience(options.db, tools);
     let lock: Wait | undefined;
     for (;;) {

@@ -7,6 +7,7 @@ import { runId, type Slot, taskId } from "../../src/protocol/ids.ts";
 import { Programs } from "../../src/protocol/programs.ts";
 import type { Assignment, FromWorker, ToWorker } from "../../src/protocol/messages.ts";
 import type { Failure } from "../../src/protocol/failure.ts";
+import { useFakeTime, useRealTime } from "../support/fake-time.ts";
 
 class Thread implements WorkerThread {
   onmessage: ((event: MessageEvent) => void) | null = null;
@@ -98,8 +99,8 @@ const assignment: Assignment = {
   needed: false,
 };
 
-beforeEach(() => void jest.useFakeTimers());
-afterEach(() => void jest.useRealTimers());
+beforeEach(useFakeTime);
+afterEach(useRealTime);
 
 test("threads that end while nothing runs in them are replaced ever later, and given up in the end", () => {
   const bench = new Bench();

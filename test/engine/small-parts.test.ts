@@ -10,6 +10,7 @@ import { TimeoutWatch } from "../../src/engine/timeout-watch.ts";
 import type { RunStarted, TaskFinished } from "../../src/protocol/events.ts";
 import { runId, taskId } from "../../src/protocol/ids.ts";
 import { node } from "../support/nodes.ts";
+import { useFakeTime, useRealTime } from "../support/fake-time.ts";
 
 const started: RunStarted = {
   type: "run-started",
@@ -154,8 +155,8 @@ describe("where nodes come from", () => {
 });
 
 describe("with time in the test's hands", () => {
-  beforeEach(() => void jest.useFakeTimers());
-  afterEach(() => void jest.useRealTimers());
+  beforeEach(useFakeTime);
+  afterEach(useRealTime);
 
   test("a task is overdue its timeout and the grace after it is heard of, whatever the wall clock says", () => {
     const overdue: number[] = [];

@@ -2,6 +2,8 @@
 
 import { drainMicrotasks } from "bun:jsc";
 
+import { systemClock } from "../../src/protocol/clock.ts";
+import { channels } from "../../src/protocol/globals.ts";
 import type { Event } from "./event-queue.ts";
 import { Channel, inContext, type VirtualThread, type World } from "./world.ts";
 
@@ -61,13 +63,13 @@ export class SimulatedPort {
   }
 }
 
-function channelClass(world: World): unknown {
-  let channels = 0;
+function channelClass(world: World): new () => unknown {
+  let opened = 0;
   return class SimulatedChannel {
     readonly port1: SimulatedPort;
     readonly port2: SimulatedPort;
     constructor() {
-      const name = `port ${channels++}`;
+      const name = `port ${opened++}`;
       this.port1 = new SimulatedPort(world, name);
       this.port2 = new SimulatedPort(world, name);
       this.port1.peer = this.port2;
@@ -185,8 +187,21 @@ export type Blocking = (isOver: () => boolean, giveRoom: () => void) => void;
 
 /** Runs `work` with the simulation's globals, and nothing of the runtime's own in between. */
 export function withGlobals<T>(world: World, blocking: Blocking, work: () => T): T {
+  const SimulatedChannel = channelClass(world);
   const places: readonly (readonly [object, Record<string, unknown>])[] = [
-    [globalThis, { ...new Timers(world).members, MessageChannel: channelClass(world) }],
+    [globalThis, new Timers(world).members],
+    [
+      systemClock,
+      {
+        now: () => world.read(),
+        wall: () => world.wallMs,
+        after: (ms: number, call: Work) => setTimeout(call, ms),
+        every: (ms: number, call: Work) => setInterval(call, ms),
+        cancel: clear,
+        soon: (call: Work) => void setImmediate(call),
+      },
+    ],
+    [channels, { open: () => new SimulatedChannel() }],
     [performance, { now: () => world.read() }],
     [Date, { now: () => world.wallMs }],
     [Math, { random: () => world.random.next() }],

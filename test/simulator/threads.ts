@@ -13,7 +13,7 @@ import type {
 } from "../../src/protocol/messages.ts";
 import { unpackAssignments } from "../../src/protocol/wire.ts";
 import { openReader, type Reader } from "../../src/reader/query.ts";
-import type { Clock } from "../../src/protocol/clock.ts";
+import { systemClock } from "../../src/protocol/clock.ts";
 import { Host } from "../../src/worker/host.ts";
 import { Writer } from "../../src/writer/writer.ts";
 import { SimulatedPort } from "./globals.ts";
@@ -50,15 +50,6 @@ export type TaskThreadEvents = {
   dispatched(assignments: readonly Assignment[]): void;
   ended(thread: VirtualThread): void;
   opened(reader: Reader): void;
-};
-
-/** The globals of the moment: a simulation's, while it runs. */
-const simulatedClock: Clock = {
-  now: () => performance.now(),
-  wall: () => Date.now(),
-  after: (delayMs, work) => setTimeout(work, delayMs),
-  cancel: (timer) => clearTimeout(timer),
-  soon: (work) => void setImmediate(work),
 };
 
 export class SimulatedTaskThread implements WorkerThread {
@@ -115,7 +106,7 @@ export class SimulatedTaskThread implements WorkerThread {
         onProgram: () => undefined,
         onProgramText: () => undefined,
       },
-      clock: simulatedClock,
+      clock: systemClock,
     });
   }
 

@@ -1,6 +1,8 @@
 // What completion finds outside of the definitions: runs in a database, parameters in a file. Quick, silent, and never by
 // running the user's code: a pressed Tab must not start anything.
 
+import { systemClock } from "../../protocol/clock.ts";
+import { Date } from "../../protocol/globals.ts";
 import { openReader } from "../../reader/query.ts";
 import { relativeTime } from "../../ui/relative-time.ts";
 import { databaseOf } from "../default-db.ts";
@@ -25,7 +27,7 @@ export function recentRuns(db?: string): Candidate[] {
   }
 }
 
-const ago = (startedAt: string): string => relativeTime(Date.parse(startedAt), Date.now());
+const ago = (startedAt: string): string => relativeTime(Date.parse(startedAt), systemClock.wall());
 
 export type FoundParam = { readonly name: string; readonly fallback: string };
 

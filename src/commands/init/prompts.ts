@@ -15,6 +15,8 @@ import {
   text,
 } from "@clack/prompts";
 
+import { AbortController } from "../../protocol/globals.ts";
+
 export type Asked<Value> =
   | { readonly kind: "answer"; readonly value: Value }
   | { readonly kind: "back" }

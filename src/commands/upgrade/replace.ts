@@ -3,6 +3,7 @@
 import { accessSync, chmodSync, constants, realpathSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
+import { TextDecoder } from "../../protocol/globals.ts";
 import { toFailure } from "../../protocol/failure.ts";
 import { UserError } from "../user-error.ts";
 import { downloadFile } from "./releases.ts";

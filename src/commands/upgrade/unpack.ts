@@ -2,6 +2,8 @@
 
 import { inflateRawSync } from "node:zlib";
 
+import { TextDecoder } from "../../protocol/globals.ts";
+
 /** @returns the file's bytes, or undefined when the archive has no such file */
 export async function unpack(
   archive: Uint8Array<ArrayBuffer>,

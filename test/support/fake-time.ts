@@ -1,0 +1,24 @@
+// Time in the test's hands: the engine's clock, which keeps the originals, follows the fake timers meanwhile.
+
+import { jest } from "bun:test";
+
+import { systemClock, type Timer } from "../../src/protocol/clock.ts";
+
+const original = { ...systemClock };
+
+export function useFakeTime(): void {
+  jest.useFakeTimers();
+  Object.assign(systemClock, {
+    now: () => performance.now(),
+    wall: () => Date.now(),
+    after: (ms: number, work: () => void) => setTimeout(work, ms),
+    every: (ms: number, work: () => void) => setInterval(work, ms),
+    cancel: (timer?: Timer) => clearTimeout(timer),
+    soon: (work: () => void) => void setImmediate(work),
+  } satisfies typeof systemClock);
+}
+
+export function useRealTime(): void {
+  jest.useRealTimers();
+  Object.assign(systemClock, original);
+}
