@@ -11,7 +11,7 @@ import type { Database } from "bun:sqlite";
 import { hostname } from "node:os";
 
 import type { Failure } from "../protocol/failure.ts";
-import { Date } from "../protocol/globals.ts";
+import { Date, JSON } from "../protocol/globals.ts";
 import { type RunId, runId, taskId } from "../protocol/ids.ts";
 import type { KnownTask, RunRequest, WriterOptions } from "../protocol/messages.ts";
 import { toIso } from "../protocol/time.ts";
