@@ -199,7 +199,11 @@ class Generator {
       () => (this.#on.exits ? { op: "exit" } : undefined),
       () =>
         this.#on["late-sends"]
-          ? { op: "late", ms: random.pick([0, 3, 40]), what: random.pick(["insert", "checkpoint"]) }
+          ? {
+              op: "late",
+              ms: random.pick([0, 3, 40]),
+              what: random.pick(["insert", "checkpoint", "both"]),
+            }
           : undefined,
     ];
     const step = isQuiet || random.chance(0.85) ? undefined : random.pick(wild)();

@@ -3,6 +3,7 @@
 import type { TaskFinished, TaskRetrying } from "../../src/protocol/events.ts";
 import type { Failure } from "../../src/protocol/failure.ts";
 import { check, type Evidence, type Seen } from "./evidence.ts";
+import { knownNodes } from "./script.ts";
 import type { Trace } from "./stage.ts";
 
 export class EventJudge {
@@ -63,6 +64,28 @@ export class EventJudge {
       check(!trace.acceptedLate, () => `ctx of ${trace.path} took something in after its end`);
     }
     this.#noAttemptAfterDone();
+    this.#checkpoints();
+  }
+
+  /** Its author is told what became of it. */
+  #checkpoints(): void {
+    const { events, stage, end, storeFailed } = this.#seen;
+    const committed = new Set<string>();
+    for (const event of events) {
+      if (event.type === "task-checkpoint") committed.add(`${event.id} ${event.cursor}`);
+    }
+    for (const { path, task, checkpoints } of stage.traces) {
+      for (const { cursor, isCommitted } of checkpoints) {
+        const is = committed.has(`${task} ${cursor}`);
+        check(isCommitted || !is, () => `${path} was told that ${cursor} is refused`);
+        // A process that dies may not come to announce it.
+        const mayLack = end.how === "killed" || storeFailed;
+        check(
+          is || !isCommitted || mayLack,
+          () => `${path} was told that ${cursor} is committed, and nobody else was`,
+        );
+      }
+    }
   }
 
   #noAttemptAfterDone(): void {
@@ -174,12 +197,7 @@ export class EventJudge {
     }
   }
 
-  #cursor({ path, task, cursor, reads }: Trace): void {
-    // What a task sends after its function has returned, and before its end, may still be part of it.
-    const isTainted = this.#seen.stage.traces.some(
-      (trace) => trace.task === task && trace.sentAfterReturn,
-    );
-    if (isTainted) return;
+  #cursor({ path, cursor, reads }: Trace): void {
     if (cursor !== undefined) {
       const { id } = cursor as { id?: unknown };
       check(id === path, () => `the cursor of ${path} is ${JSON.stringify(cursor)}`);
@@ -215,13 +233,14 @@ export class EventJudge {
 
   /** Of what is ready from the beginning, the higher priority goes first. */
   #priorities(): void {
-    const { scenario, stage, before } = this.#seen;
+    const { scenario, session, stage, before } = this.#seen;
     if (scenario.form !== "list" || before !== undefined) return;
+    const known = knownNodes(scenario, session);
     const taken = new Set<number>();
     let last = Number.POSITIVE_INFINITY;
     for (const { id, name } of stage.dispatches) {
-      const index = /^n(\d+)$/.exec(name)?.[1];
-      const expr = index === undefined ? undefined : scenario.nodes[Number(index)];
+      const index = Number(/^n(\d+)$/.exec(name)?.[1]);
+      const expr = known.has(index) ? scenario.nodes[index] : undefined;
       if (expr === undefined || !("task" in expr) || taken.has(id)) continue;
       if (!("value" in expr.task.input) || expr.task.after !== undefined) continue;
       taken.add(id);

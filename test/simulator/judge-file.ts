@@ -2,19 +2,11 @@
 
 import { taskKey } from "../../src/protocol/task-key.ts";
 import { check, type Evidence, type Seen } from "./evidence.ts";
-import type { TaskRow } from "./file.ts";
+import type { FileContent, TaskRow } from "./file.ts";
 import type { Instance } from "./model.ts";
-import {
-  insertedText,
-  insertsOf,
-  notesOf,
-  resultOf,
-  segmentsOf,
-  upsertsOf,
-  type TaskInput,
-} from "./paper.ts";
+import { insertedText, insertsOf, notesOf, resultOf, upsertsOf, type TaskInput } from "./paper.ts";
 import type { Kind } from "./scenario.ts";
-import { type Cursor, kindName, lateCursor } from "./script.ts";
+import { type Cursor, kindName } from "./script.ts";
 import { Finding } from "./world.ts";
 
 export class FileJudge {
@@ -108,20 +100,18 @@ export class FileJudge {
     const late = groupBy(after.late);
     check(after.orphans === 0, () => "a row without its parent was committed");
     check(after.uniq === 0, () => "a unit that did not fit has left rows");
-    for (const { id, name, key, segments, isLate, isDone } of this.#committed()) {
+    for (const { id, name, key, attempt, steps, isDone } of this.#committed()) {
+      if (isDone) this.#lateRows(id, attempt, late.get(id) ?? []);
       const isCurrent = ({ kind, input }: Instance): boolean =>
         key === undefined || (input !== undefined && key === taskKey(kindName(kind), input));
       const instance = this.#of.model.instances.get(name);
-      const isTainted =
-        isLate ||
-        this.#seen.stage.traces.some((trace) => trace.task === id && trace.sentAfterReturn);
       const inserted = ins.get(id) ?? [];
       const upserted = ups.get(id) ?? [];
       const sent = notes.get(id) ?? [];
       for (const table of [ins, ups, notes]) table.delete(id);
-      if (instance === undefined || isTainted) continue;
+      if (instance === undefined) continue;
       const kind = this.#of.kindOf(instance);
-      const count = isDone ? segmentsOf(kind) : segments;
+      const count = isDone ? kind.steps.length : steps;
       same(`rows of ${name} that were inserted`, places(inserted), insertsOf(kind, count));
       same(`messages of ${name}`, places(sent), notesOf(kind, count));
       if (instance.input === undefined || !isCurrent(instance)) continue;
@@ -154,14 +144,39 @@ export class FileJudge {
         new Set(all).size === all.length,
         () => `rows that task ${id} sent late are there twice`,
       );
+      this.#noRefusedRow(id, rows);
+    }
+  }
+
+  /** What `ctx` has taken in is part of the attempt that is done. */
+  #lateRows(id: number, attempt: number, rows: FileContent["late"]): void {
+    for (const { task, attempt: sentIn, lateRows, path } of this.#seen.stage.traces) {
+      if (task !== id || sentIn !== attempt) continue;
+      for (const [step, told] of lateRows) {
+        check(
+          told === "refused" || rows.some((row) => isLateRow(row, attempt, step)),
+          () => `${path} is done, and a row that it sent late and in time is lost`,
+        );
+      }
+    }
+  }
+
+  #noRefusedRow(id: number, rows: FileContent["late"]): void {
+    for (const { task, attempt, lateRows, path } of this.#seen.stage.traces) {
+      for (const [step, told] of task === id ? lateRows : []) {
+        check(
+          told === "accepted" || !rows.some((row) => isLateRow(row, attempt, step)),
+          () => `${path} was told that a row is refused, and it is there`,
+        );
+      }
     }
   }
 
   *#committed(): Generator<Committed> {
     const { scenario, after, events } = this.#seen;
     if (scenario.storeTaskStatus) {
-      for (const { id, name, key, status, cursor } of after.tasks) {
-        yield { id, name, key, ...segmentOf(cursor), isDone: status === "done" };
+      for (const { id, name, key, status, attempt, cursor } of after.tasks) {
+        yield { id, name, key, attempt, steps: stepsOf(cursor), isDone: status === "done" };
       }
       return;
     }
@@ -169,8 +184,9 @@ export class FileJudge {
     for (const event of events)
       if (event.type === "task-checkpoint") cursors.set(event.id, event.cursor);
     for (const [id, name] of this.#of.names) {
-      const isDone = this.#of.finished.get(id)?.status === "done";
-      yield { id, name, key: undefined, ...segmentOf(cursors.get(id) ?? null), isDone };
+      const { status, attempt = 0 } = this.#of.finished.get(id) ?? {};
+      const steps = stepsOf(cursors.get(id) ?? null);
+      yield { id, name, key: undefined, attempt, steps, isDone: status === "done" };
     }
   }
 }
@@ -180,16 +196,17 @@ type Committed = {
   readonly name: string;
   /** Undefined where no status is stored. */
   readonly key: string | undefined;
-  readonly segments: number;
-  /** Its last checkpoint came after its function had returned. */
-  readonly isLate: boolean;
+  readonly attempt: number;
+  /** How many its last checkpoint has committed. */
+  readonly steps: number;
   readonly isDone: boolean;
 };
 
-function segmentOf(cursor: string | null): Pick<Committed, "segments" | "isLate"> {
-  const { seg = 0, id = "" } = cursor === null ? {} : (JSON.parse(cursor) as Partial<Cursor>);
-  return { segments: seg, isLate: id === lateCursor };
-}
+const stepsOf = (cursor: string | null): number =>
+  cursor === null ? 0 : (JSON.parse(cursor) as Cursor).steps;
+
+const isLateRow = (row: FileContent["late"][number], attempt: number, step: number): boolean =>
+  row.attempt === attempt && row.place === String(step);
 
 const showStored = ({
   key,

@@ -119,6 +119,28 @@ const spoilt: Record<string, [spoil: (seen: Seen) => Seen, finding: RegExp]> = {
     (seen) => withFile(seen, { logs: seen.after.logs.map((row) => ({ ...row, line: secret })) }),
     /the secret is in the file/,
   ],
+  "a checkpoint that is told as refused, and is committed": [
+    (seen) => {
+      for (const { checkpoints } of seen.stage.traces) {
+        for (const { cursor } of checkpoints.splice(0)) {
+          checkpoints.push({ cursor, isCommitted: false });
+        }
+      }
+      return seen;
+    },
+    /was told that .* is refused/,
+  ],
+  "a checkpoint that is told as committed, and is not": [
+    (seen) => withEvents(seen, (events) => events.filter(({ type }) => type !== "task-checkpoint")),
+    /was told that .* is committed/,
+  ],
+  "a late row that is told as taken in, and is lost": [
+    (seen) => {
+      for (const { lateRows } of seen.stage.traces) lateRows.set(0, "accepted");
+      return seen;
+    },
+    /a row that it sent late and in time is lost/,
+  ],
   "an internal error": [
     (seen) => ({ ...seen, output: ["error: Internal error: what cannot be"] }),
     /an internal error/,

@@ -2,7 +2,7 @@
 
 import { parseArgs } from "node:util";
 
-import { commandOf, explore, leftOut, simulateAlone, switches } from "./explore.ts";
+import { commandOf, explore, simulateAlone, switches } from "./explore.ts";
 import { generate } from "./generate.ts";
 import type { Scenario } from "./scenario.ts";
 import { kindOfFinding, shrink } from "./shrink.ts";
@@ -21,7 +21,7 @@ const { values } = parseArgs({
   },
 });
 
-const on = switches(values.without?.split(",") ?? Object.keys(leftOut));
+const on = switches(values.without?.split(","));
 const shrinkMs = 60_000;
 
 function say(line: string): void {
@@ -71,7 +71,6 @@ async function many(first: number): Promise<void> {
   for (const [name, count] of [...features].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     say(`${String(count).padStart(8)}  ${name}`);
   }
-  for (const [name, reason] of Object.entries(leftOut)) say(`left out: ${name}: ${reason}`);
   say(
     `${seeds} seeds from ${first}, ${(seeds / took).toFixed(1)} a second, ${found.length} findings`,
   );

@@ -86,16 +86,11 @@ export type StoredRow = {
   readonly c: string | null;
 };
 
-/** The table that the upserts of these segments leave: what a row does not name is left alone, or gets its default. */
-export function upsertsOf(
-  kind: Kind,
-  input: TaskInput,
-  task: number,
-  segments: number,
-): StoredRow[] {
+/** The table that the upserts of so many steps leave: what a row does not name is left alone, or gets its default. */
+export function upsertsOf(kind: Kind, input: TaskInput, task: number, steps: number): StoredRow[] {
   const table = new Map<string, StoredRow>();
-  for (const { step, index, seg } of segmented(kind)) {
-    if (step.op !== "upsert" || seg >= segments) continue;
+  for (const [index, step] of kind.steps.slice(0, steps).entries()) {
+    if (step.op !== "upsert") continue;
     for (const row of upsertedRows(input, task, index, step)) {
       const { key } = row;
       const before = table.get(key) ?? { key, a: "a0", b: 7, c: null };
@@ -106,28 +101,23 @@ export function upsertsOf(
   return [...table.values()];
 }
 
-/** Each step with its place and the number of checkpoints before it. */
-export function segmented(kind: Kind): { step: Step; index: number; seg: number }[] {
+/** The first steps, each with its place and the number of checkpoints before it. */
+function segmented(kind: Kind, steps: number): { step: Step; index: number; seg: number }[] {
   let seg = 0;
-  return kind.steps.map((step, index) => {
+  return kind.steps.slice(0, steps).map((step, index) => {
     const placed = { step, index, seg };
     if (step.op === "checkpoint") seg++;
     return placed;
   });
 }
 
-/** `seg/step/n` of each row that these segments insert. */
-export const insertsOf = (kind: Kind, segments: number): string[] =>
-  segmented(kind).flatMap(({ step, index, seg }) =>
-    step.op === "insert" && seg < segments
-      ? Array.from({ length: step.rows }, (_, n) => `${seg}/${index}/${n}`)
-      : [],
+/** `seg/step/n` of each row that so many steps insert. */
+export const insertsOf = (kind: Kind, steps: number): string[] =>
+  segmented(kind, steps).flatMap(({ step, index, seg }) =>
+    step.op === "insert" ? Array.from({ length: step.rows }, (_, n) => `${seg}/${index}/${n}`) : [],
   );
 
-export const notesOf = (kind: Kind, segments: number): string[] =>
-  segmented(kind).flatMap(({ step, index, seg }) =>
-    step.op === "emit" && seg < segments ? [`${seg}/${index}`] : [],
+export const notesOf = (kind: Kind, steps: number): string[] =>
+  segmented(kind, steps).flatMap(({ step, index, seg }) =>
+    step.op === "emit" ? [`${seg}/${index}`] : [],
   );
-
-export const segmentsOf = (kind: Kind): number =>
-  kind.steps.filter(({ op }) => op === "checkpoint").length + 1;

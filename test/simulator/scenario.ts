@@ -40,8 +40,8 @@ export type Step =
   | { readonly op: "caught" }
   /** The same, and nobody looks. */
   | { readonly op: "unseen" }
-  /** A send after the task's end. */
-  | { readonly op: "late"; readonly ms: number; readonly what: "insert" | "checkpoint" }
+  /** What the author forgot: it sends after the function has returned. `both`: a checkpoint, an insert, a checkpoint. */
+  | { readonly op: "late"; readonly ms: number; readonly what: "insert" | "checkpoint" | "both" }
   /** A row whose key is there twice: the unit does not fit. */
   | { readonly op: "conflict" }
   /** A row that only the commit refuses: its parent is missing, and the foreign key is deferred. */

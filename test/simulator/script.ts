@@ -97,11 +97,28 @@ export function plannedNodes(scenario: Scenario, session: Session): ReadonlySet<
   return needed;
 }
 
-export function refsIn(expr: Expr): number[] {
+/** Those that are known from the beginning: what only the items of a list pass on comes with the items. */
+export function knownNodes(scenario: Scenario, session: Session): ReadonlySet<number> {
+  const planned = plannedNodes(scenario, session);
+  const known = new Set<number>();
+  const visit = (index: number): void => {
+    const expr = scenario.nodes[index];
+    if (expr === undefined || known.has(index)) return;
+    known.add(index);
+    refsIn(expr, false).forEach(visit);
+  };
+  for (const root of scenario.roots) if (planned.has(root)) visit(root);
+  return known;
+}
+
+/** @param withItems what the items of a list refer to, too */
+export function refsIn(expr: Expr, withItems = true): number[] {
+  const refs = (part: Expr): number[] => refsIn(part, withItems);
   if ("ref" in expr) return [expr.ref];
-  if ("list" in expr) return expr.list.flatMap(refsIn);
-  if ("task" in expr) return [expr.task.input, ...(expr.task.after ?? [])].flatMap(refsIn);
-  if ("each" in expr) return [expr.each.source, expr.each.item].flatMap(refsIn);
+  if ("list" in expr) return expr.list.flatMap(refs);
+  if ("task" in expr) return [expr.task.input, ...(expr.task.after ?? [])].flatMap(refs);
+  if ("each" in expr)
+    return [expr.each.source, ...(withItems ? [expr.each.item] : [])].flatMap(refs);
   return [];
 }
 
@@ -238,10 +255,14 @@ function log(text: string, ctx: TaskContext, trace: Trace): void {
   trace.lines.push(...said.replaceAll(secret, "***").split("\n"));
 }
 
-/** The cursor of a checkpoint that a task made after its function had returned: its rows are not told by segments. */
-export const lateCursor = "late";
-
-export type Cursor = { readonly seg: number; readonly id: string };
+export type Cursor = {
+  readonly id: string;
+  /** How many steps are done. */
+  readonly steps: number;
+  /** Which checkpoint of which attempt it is. */
+  readonly attempt: number;
+  readonly number: number;
+};
 
 class Script {
   readonly #kind: Kind;
@@ -251,7 +272,10 @@ class Script {
   readonly #stage: Stage;
   readonly #trace: Trace;
   #seg = 0;
-  /** Segments whose checkpoint was waited for. */
+  #checkpoints = 0;
+  /** Steps that are done. */
+  #steps = 0;
+  /** Those whose checkpoint was waited for. */
   #committed = 0;
 
   constructor(
@@ -273,12 +297,13 @@ class Script {
   async run(): Promise<Json> {
     const ctx = this.#ctx;
     const cursor = ctx.cursor as Cursor | undefined;
-    const begun = cursor?.seg ?? 0;
+    const begun = cursor?.steps ?? 0;
     this.#committed = begun;
     try {
       for (const [index, step] of this.#kind.steps.entries()) {
-        if (this.#seg >= begun) await this.#step(step, index);
+        if (index >= begun) await this.#step(step, index);
         if (step.op === "checkpoint") this.#seg++;
+        this.#steps++;
       }
       return outcome(this.#kind, this.#index, this.#input, ctx);
     } finally {
@@ -316,9 +341,10 @@ class Script {
         return this.#sent(ctx.emit(noted, note), step.isAwaited);
       }
       case "checkpoint": {
-        const cursor: Cursor = { seg: this.#seg + 1, id };
-        await this.#sent(ctx.checkpoint(cursor), step.isAwaited);
-        if (step.isAwaited) this.#committed = this.#seg + 1;
+        const steps = index + 1;
+        if (!step.isAwaited) return void ctx.checkpoint(this.#cursorAt(steps));
+        await this.#checkpoint(steps);
+        this.#committed = steps;
         return;
       }
       case "query":
@@ -350,6 +376,25 @@ class Script {
         return this.#misbehaves ? this.#crash() : undefined;
       case "exit":
         if (this.#misbehaves) this.#stage.exit();
+    }
+  }
+
+  #cursorAt(steps: number): Cursor {
+    const { attempt } = this.#ctx;
+    return { id: this.#input.id, steps, attempt, number: this.#checkpoints++ };
+  }
+
+  async #checkpoint(steps: number): Promise<void> {
+    const cursor = this.#cursorAt(steps);
+    const tell = (isCommitted: boolean): void => {
+      this.#trace.checkpoints.push({ cursor: JSON.stringify(cursor), isCommitted });
+    };
+    try {
+      await this.#ctx.checkpoint(cursor);
+      tell(true);
+    } catch (thrown) {
+      tell(false);
+      throw thrown;
     }
   }
 
@@ -402,30 +447,44 @@ class Script {
     const [found] = this.#ctx.query<{ rows: number }>(sql, own.id);
     if (found === undefined) throw new Error("Internal error: a count without a row");
     const least = insertsOf(this.#kind, this.#committed).length;
-    const most = insertsOf(this.#kind, this.#seg).length;
+    const most = insertsOf(this.#kind, this.#steps).length;
     this.#trace.reads.push({ rows: found.rows, least, most });
   }
 
   /** Once the script has returned: something that the author forgot goes on. */
-  #late(ms: number, what: "insert" | "checkpoint", step: number): void {
-    const ctx = this.#ctx;
-    const { task: own, attempt } = ctx;
-    const trace = this.#trace;
+  #late(ms: number, what: Extract<Step, { op: "late" }>["what"], step: number): void {
     const send = async (): Promise<void> => {
-      const { isOver } = trace;
-      // Taken in or refused, what was sent before the attempt's end is its author's to know.
-      trace.sentAfterReturn ||= !isOver;
-      const row = { path: this.#input.id, task: own.id, attempt, step };
       try {
-        await (what === "insert"
-          ? ctx.insert("late", [row])
-          : ctx.checkpoint({ seg: 0, id: lateCursor } satisfies Cursor));
-        trace.acceptedLate ||= isOver;
+        const checkpoint = (): Promise<void> => this.#checkpoint(this.#steps);
+        if (what !== "insert") await this.#beforeEnd(checkpoint);
+        // At once: the attempt may be a few turns of promises from its end.
+        await Promise.all([
+          what === "checkpoint" || this.#beforeEnd(() => this.#lateRow(step)),
+          what === "both" && this.#beforeEnd(checkpoint),
+        ]);
       } catch {
         // Refused, as it should be.
       }
     };
-    trace.afterReturn.push(() => void setTimeout(() => void send(), ms));
+    this.#trace.afterReturn.push(() => void setTimeout(() => void send(), ms));
+  }
+
+  async #beforeEnd(send: () => Promise<void>): Promise<void> {
+    const { isOver } = this.#trace;
+    await send();
+    this.#trace.acceptedLate ||= isOver;
+  }
+
+  async #lateRow(step: number): Promise<void> {
+    const { task: own, attempt } = this.#ctx;
+    const { lateRows } = this.#trace;
+    try {
+      await this.#ctx.insert("late", [{ path: this.#input.id, task: own.id, attempt, step }]);
+      lateRows.set(step, "accepted");
+    } catch (thrown) {
+      lateRows.set(step, "refused");
+      throw thrown;
+    }
   }
 }
 

@@ -79,7 +79,7 @@ function withoutNodes(scenario: Scenario, gone: ReadonlySet<number>): Scenario {
     nodes.push(moved(node, places));
   }
   const kept = scenario.roots.flatMap((root) => places.get(root) ?? []);
-  const used = new Set(nodes.flatMap(refsIn));
+  const used = new Set(nodes.flatMap((expr) => refsIn(expr)));
   // What nothing refers to any more would be a forgotten node.
   const roots = [...nodes.keys()].filter((at) => kept.includes(at) || !used.has(at));
   const sessions = scenario.sessions.map((session) => ({

@@ -27,8 +27,10 @@ export type Trace = {
   readonly reads: { readonly rows: number; readonly least: number; readonly most: number }[];
   /** What the author forgot, to be done when the script has returned. */
   readonly afterReturn: (() => void)[];
-  /** Something was sent between the script's return and the announcement of its end: part of the unit, or not. */
-  sentAfterReturn: boolean;
+  /** What the author was told of the checkpoints that were awaited. */
+  readonly checkpoints: { readonly cursor: string; readonly isCommitted: boolean }[];
+  /** And of rows that were sent after the script's return, by step. */
+  readonly lateRows: Map<number, "accepted" | "refused">;
   /** Its end has been announced. */
   isOver: boolean;
   /** When main heard of its end. */
@@ -86,7 +88,8 @@ export class Stage {
       lines: [],
       reads: [],
       afterReturn: [],
-      sentAfterReturn: false,
+      checkpoints: [],
+      lateRows: new Map(),
       isOver: false,
       overAt: undefined,
       acceptedLate: false,
