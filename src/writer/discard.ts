@@ -6,6 +6,7 @@ import type { Database } from "bun:sqlite";
 import { closeDatabase } from "./close.ts";
 import { noLock, type RunLock } from "./lock.ts";
 import { removeFile } from "./open.ts";
+import { sqliteCode } from "./store-error.ts";
 
 /** @param created the file was not there before this connection was opened */
 export function closeAndDiscard(
@@ -15,7 +16,12 @@ export function closeAndDiscard(
   lock: RunLock = noLock,
   keepsWal = false,
 ): void {
-  const isOurs = created && path !== ":memory:" && isUnused(db) && isAlone(db);
+  let isOurs = false;
+  try {
+    isOurs = created && path !== ":memory:" && isUnused(db) && isAlone(db);
+  } catch {
+    // It cannot be known.
+  }
   try {
     closeDatabase(db, lock, keepsWal);
   } catch {
@@ -44,7 +50,8 @@ function isAlone(db: Database): boolean {
     db.run("PRAGMA busy_timeout = 0");
     using journal = db.prepare<{ journal_mode: string }, []>("PRAGMA journal_mode = DELETE");
     return journal.get()?.journal_mode === "delete";
-  } catch {
-    return false;
+  } catch (thrown) {
+    // Then the file was had for oneself, and only could not be written.
+    return /^SQLITE_(?:FULL|IOERR_WRITE)/.test(sqliteCode(thrown) ?? "");
   }
 }

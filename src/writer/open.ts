@@ -64,7 +64,7 @@ export function openDatabase(
     db = new Database(options.db, flags);
     return prepare(db, options, tuning);
   } catch (thrown) {
-    const untouched = created && (db === undefined || isEmpty(db));
+    const untouched = created && (db === undefined || isEmpty(db, options.db));
     db?.close(true);
     if (untouched) removeFile(options.db);
     throw toStoreError(thrown, options.db);
@@ -196,15 +196,21 @@ function createFile(path: string): boolean {
   }
 }
 
+/** One page is the header; a table needs another. */
+const pageBytes = 4_096;
+
 /** False when it cannot be known, or another run has begun to use the file that we made. */
-function isEmpty(db: Database): boolean {
+function isEmpty(db: Database, path: string): boolean {
   try {
     using objects = db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1");
     return objects.get() === null;
-  } catch {
-    return false;
+  } catch (thrown) {
+    // On a full disk a file in WAL mode cannot be read: there is no room for its -shm.
+    return !isBusy(thrown) && sizeOf(path) <= pageBytes && sizeOf(`${path}-wal`) === 0;
   }
 }
+
+const sizeOf = (path: string): number => look(path)?.size ?? 0;
 
 export function removeFile(path: string): void {
   for (const suffix of ["", "-wal", "-shm", "-journal"]) {

@@ -2,7 +2,7 @@
 
 import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 
 import { ended, executable, newRig, type Rig } from "../support/rig.ts";
 
@@ -118,6 +118,40 @@ test.if(onPosix)(
     expect(err).not.toContain("Internal error");
   },
 );
+
+/** In a namespace of its own: who may not mount there does not test it. */
+const canMount =
+  Bun.which("unshare") !== null &&
+  Bun.spawnSync(["unshare", "-rm", "mount", "-t", "tmpfs", "t", "/mnt"]).exitCode === 0;
+
+test.if(canMount)("a disk too small for a run to begin: no file of its own is left", async () => {
+  await using rig = newRig();
+  rig.pipeline(`
+    const none = task({ name: "none", run: () => 1 });
+    const tables = Array.from({ length: 20 }, (_, i) => "CREATE TABLE t" + i + " (a)");
+    export default pipeline({ name: "p", schema: tables.join(";"), tasks: () => none() });
+  `);
+  mkdirSync(rig.file("small"));
+  // No room for the -shm, for pipeloom's tables, for the pipeline's.
+  for (const kib of [8, 32, 40, 60, 100]) {
+    for (const before of ["", "test.db"]) {
+      const command = `mount -t tmpfs -o size=${kib}k t small && cd small && touch ./${before} && cd .. &&
+        "$0" run pipeline.ts --db small/test.db; code=$?; ls small; exit $code`;
+      const { code, out, err } = await ended(
+        Bun.spawn(["unshare", "-rm", "sh", "-c", command, executable], {
+          cwd: rig.path,
+          stdin: "ignore",
+          stdout: "pipe",
+          stderr: "pipe",
+        }),
+      );
+      expect(code).toBe(1);
+      expect(err).toContain("the disk is full");
+      if (before === "") expect(out).toBe("");
+      else expect(out).toContain("test.db\n");
+    }
+  }
+});
 
 test.if(process.platform === "linux")(
   "a limit for the size of files at any moment is a clear end, and the next run goes on",
