@@ -1,6 +1,7 @@
 // A program that a task has started: its output, its end, and the end of all that it has started in turn.
 
 import { statSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
 
 import { systemClock } from "../protocol/clock.ts";
 import { Promise } from "../protocol/globals.ts";
@@ -222,17 +223,41 @@ function spawn({ argv, cwd, env }: ProgramOptions, ctx: TaskContext): Child {
 function notStarted(program: string, cwd: string | undefined, thrown: unknown): CommandError {
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
   const where = cwd === undefined ? undefined : wrongFolder(cwd);
-  const why = where ?? reasons[code] ?? (thrown instanceof Error ? thrown.message : String(thrown));
+  const why =
+    where ??
+    wrongFile(program, cwd, code) ??
+    reasons[code] ??
+    (thrown instanceof Error ? thrown.message : String(thrown));
   return new CommandError(`cannot start "${program}": ${why}`, code);
+}
+
+/** Of a program that is given by its path. */
+function wrongFile(program: string, cwd: string | undefined, code: string): string | undefined {
+  if (!/[/\\]/.test(program)) return undefined;
+  const path = isAbsolute(program) ? program : join(cwd ?? process.cwd(), program);
+  const kind = kindOf(path);
+  if (kind === "folder") return `${path} is a folder; give the path of a program in it`;
+  if (code === "EACCES")
+    return `${path} is not executable; make it so (chmod +x), or give it to what runs it, like ["sh", "${program}"]`;
+  if (code !== "ENOENT") return undefined;
+  return kind === "file"
+    ? `what ${path} names in its first line (#!), or as its loader, does not exist`
+    : `${path} does not exist; check the path`;
+}
+
+function kindOf(path: string): "folder" | "file" | undefined {
+  try {
+    return statSync(path).isDirectory() ? "folder" : "file";
+  } catch {
+    return undefined;
+  }
 }
 
 /** The system says of a wrong working directory what it says of a wrong program. */
 function wrongFolder(cwd: string): string | undefined {
-  try {
-    return statSync(cwd).isDirectory() ? undefined : `its cwd "${cwd}" is not a directory`;
-  } catch {
-    return `its cwd "${cwd}" does not exist`;
-  }
+  const kind = kindOf(cwd);
+  if (kind === "folder") return undefined;
+  return `its cwd "${cwd}" ${kind === "file" ? "is not a directory" : "does not exist"}`;
 }
 
 const reasons: Readonly<Record<string, string | undefined>> = {

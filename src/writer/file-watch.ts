@@ -65,6 +65,6 @@ function identityOf(path: string): string | undefined {
 const gone = (name: string, path: string): StoreError =>
   new StoreError(
     "file-gone",
-    `${path} was moved, deleted or replaced while the run wrote to ${name}, so it could store nothing more; ` +
+    `${path} was moved, deleted or replaced while the run wrote to ${path === resolve(name) ? "it" : name}, and nothing more could be stored; ` +
       "put the file back and run again: the run goes on where it stopped",
   );

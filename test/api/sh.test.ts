@@ -158,7 +158,10 @@ describe.skipIf(process.platform === "win32")("what is said of a program", () =>
     ["no-such-program", "", "ENOENT", "no such program"],
     ["ls", 'cwd: "/no/such/folder",', "ENOENT", 'its cwd "/no/such/folder" does not exist'],
     ["ls", 'cwd: "/etc/passwd",', "ENOTDIR", 'its cwd "/etc/passwd" is not a directory'],
-    ["/etc/passwd", "", "EACCES", "not executable"],
+    ["/etc/passwd", "", "EACCES", "/etc/passwd is not executable; make it so (chmod +x)"],
+    ["./passwd", 'cwd: "/etc",', "EACCES", "/etc/passwd is not executable"],
+    ["./usr", 'cwd: "/",', "EACCES", "/usr is a folder; give the path of a program in it"],
+    ["./no/such", 'cwd: "/usr",', "ENOENT", "/usr/no/such does not exist"],
   ])("%s with %p cannot be started", async (program, more, code, why) => {
     await using rig = newRig();
     const thrown = await failure(
@@ -170,6 +173,19 @@ describe.skipIf(process.platform === "win32")("what is said of a program", () =>
     expect(thrown).toMatchObject({ name: "CommandError", code });
     expect(String(thrown["message"])).toStartWith(`cannot start "${program}": `);
     expect(thrown["message"]).toContain(why);
+  });
+
+  test("a script that is to be run by what is not there", async () => {
+    await using rig = newRig();
+    rig.write("script", "#!/no/such/shell\n");
+    chmodSync(rig.file("script"), 0o755);
+    const thrown = await failure(
+      rig,
+      `import { sh } from "pipeloom";
+       const program = sh({ name: "program", command: [${JSON.stringify(rig.file("script"))}] });
+       export default pipeline({ name: "p", tasks: () => program() });`,
+    );
+    expect(thrown["message"]).toContain(`what ${rig.file("script")} names in its first line (#!)`);
   });
 
   test("a script that does not say what runs it", async () => {
