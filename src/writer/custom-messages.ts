@@ -1,7 +1,8 @@
 // A user's own messages (`message(name, apply)`), applied inside the sender's unit.
 
 import type { Database, Statement } from "bun:sqlite";
-import { JSON } from "../protocol/globals.ts";
+import { thrownAt } from "../api/load.ts";
+import { JSON, Promise } from "../protocol/globals.ts";
 import type { MessageDb, MessageHandle, MessageParam } from "../api/message.ts";
 import { checkSqlValues } from "../protocol/sql-value.ts";
 import type { EmitPart } from "../protocol/unit-part.ts";
@@ -13,12 +14,16 @@ type MessageStatement = Statement<unknown, MessageParam[]>;
 export const endedTransaction =
   "a message's apply ended the transaction (by ON CONFLICT ROLLBACK, or RAISE(ROLLBACK) in a trigger): what tasks sent in it is undone";
 
+const remedy = "fetch in the task, and send the result";
+
 /** SQL texts that stay prepared. Texts made per call would fill memory otherwise. */
 const maxStatements = 200;
 
 export class CustomMessages {
   readonly #handlers: ReadonlyMap<string, MessageHandle<never>>;
   readonly #db: UnitDb;
+  /** The name of the message that was applied last. */
+  #last: string | undefined;
 
   constructor(db: Database, handlers: Iterable<MessageHandle<never>>, patience: Patience) {
     this.#handlers = new Map(Array.from(handlers, (handle) => [handle.name, handle]));
@@ -33,12 +38,28 @@ export class CustomMessages {
   apply(part: EmitPart): void {
     const handle = this.#handlers.get(part.message);
     if (handle === undefined) throw this.#unknown(part.message);
+    this.#last = part.message;
     const result = this.#db.open((db) => this.#call(handle, db, part.payload));
     if (!isThenable(result)) return;
     // Its own failure must not end the writer as an unhandled rejection: it is told here that it cannot work at all.
-    result.then(undefined, () => undefined);
+    Promise.resolve(result).catch(() => undefined);
     throw new TypeError(
-      `message "${part.message}": apply must not be async: the transaction ends before it would go on (fetch in the task, and send the result)`,
+      `message "${part.message}": apply must not be async: the transaction ends before it would go on (${remedy})`,
+    );
+  }
+
+  /**
+   * What nobody caught: a promise that an `apply` does not await, a timer. What that was to write is not written, and
+   * the task may be done: the run cannot go on. Whose it is cannot be told (the runtime hands over a rejection without
+   * its async context).
+   * @param file the pipeline's
+   * @returns undefined when no message has been applied: then it is the module's
+   */
+  leftBehind(thrown: unknown, file: string): Error | undefined {
+    if (this.#last === undefined) return undefined;
+    return new Error(
+      `what a message's apply left behind has failed (the last was "${this.#last}"): ${thrownAt(thrown, file)}; an apply must have done all when it returns (${remedy})`,
+      { cause: thrown },
     );
   }
 

@@ -20,6 +20,11 @@ try {
   // Then the file's own opening says what is wrong.
 }
 
+function watchUncaught(handle: (thrown: unknown) => void): void {
+  process.on("uncaughtException", handle);
+  process.on("unhandledRejection", handle);
+}
+
 privatePort(self, (port) => {
   const post = (message: FromWriter): void => port.postMessage(message);
   const writer = new Writer({
@@ -30,6 +35,7 @@ privatePort(self, (port) => {
       capturePrints((level, line) =>
         post({ type: "output", level: isLoaded ? level : "debug", line }),
       );
+      if (module.kind === "file") watchUncaught((thrown) => writer.uncaught(thrown, module.path));
       const exports = await loadModule(module, builtins);
       isLoaded = true;
       return pipelineIn(exports, module).messages;

@@ -50,6 +50,7 @@ export class Session {
   readonly beganAt: number;
   /** Undefined with `--no-store-task-status`. */
   readonly rows: TaskRows | undefined;
+  readonly messages: CustomMessages;
   readonly unit: UnitApplier;
   /**
    * There are foreign keys that SQLite checks only at the commit. Each unit is a transaction of its own then: else it
@@ -78,7 +79,8 @@ export class Session {
     this.beganAt = startedAt;
     this.#patience = patience;
     this.rows = options.storeTaskStatus ? new TaskRows(db, started.run, patience) : undefined;
-    this.unit = new UnitApplier(db, new CustomMessages(db, handles, patience), patience);
+    this.messages = new CustomMessages(db, handles, patience);
+    this.unit = new UnitApplier(db, this.messages, patience);
     this.commitsUnitsAlone = hasDeferredKeys(db);
     this.#files = new FileWatch(options.db, options.wal);
     this.#guardWal = options.wal ? createWalGuard(db, options.db, walLimitBytes) : () => undefined;

@@ -3,6 +3,7 @@
 
 import { Promise, JSON } from "../protocol/globals.ts";
 import type { MessageHandle } from "../api/message.ts";
+import { thrownAt } from "../api/load.ts";
 import { Claims, creditsOf, maxCredits } from "../protocol/claims.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import type { Slot, TaskId } from "../protocol/ids.ts";
@@ -623,6 +624,15 @@ export class Writer {
       this.#say("warn", `everything is committed, but the database was not tidied up: ${why}`);
     }
     this.#tools.post({ type: "closed", finished });
+  }
+
+  /** @param file the pipeline's: code of it runs here, and this is of its */
+  uncaught(thrown: unknown, file: string): void {
+    const life = this.#life;
+    const session = life.state === "open" || life.state === "closing" ? life.session : undefined;
+    const error = session?.messages.leftBehind(thrown, file);
+    if (error === undefined) this.#say("error", thrownAt(thrown, file));
+    else this.#fail(error);
   }
 
   /** Nothing more will be committed. The run's row keeps `running`: the next run finds it and continues. */
