@@ -10,6 +10,8 @@ import type { ModuleSource } from "../protocol/messages.ts";
 
 /** Data that is larger is read where it lies. */
 const maxBytes = 4 * 1024 * 1024;
+/** Comes from the executable; beside a checkout of pipeloom, its name leads to that. */
+const own = "pipeloom";
 const inPackage = /[\\/]node_modules[\\/]/;
 
 /** What a text can stand in for. `.cjs` is not among them: a text is always loaded as an ES module. */
@@ -69,7 +71,8 @@ function importsOf(path: string, text: string): string[] {
   if (loader === undefined) return [];
   try {
     const transpiler = new Bun.Transpiler({ loader });
-    return transpiler.scanImports(text).flatMap((found) => resolved(found.path, dirname(path)));
+    const names = transpiler.scanImports(text).map((found) => found.path);
+    return names.filter((name) => name !== own).flatMap((name) => resolved(name, dirname(path)));
   } catch {
     // Whoever loads it says what is wrong.
     return [];

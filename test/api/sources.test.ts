@@ -20,6 +20,14 @@ test("the file and what it imports by name, one from another; of packages nothin
   expect(names).toEqual(["a.ts", "b.tsx", "data.json", "later.mjs", "p.ts"]);
 });
 
+test("what the executable brings is none of them, where its name leads to a checkout too", async () => {
+  await using rig = newRig();
+  rig.write("package.json", '{"name":"pipeloom","exports":"./index.ts"}');
+  rig.write("index.ts", "export {};");
+  const entry = rig.write("p.ts", 'import { task } from "pipeloom"; export default task;');
+  expect(sourcesOf(entry).map(({ path }) => path)).toEqual([entry]);
+});
+
 test("the hash is of names and texts, wherever the folder lies", async () => {
   await using one = newRig();
   await using two = newRig();
