@@ -31,6 +31,16 @@ export function checkTable(table: string): void {
   throw new Error(`the table ${table} is not for your rows; choose another name with --table`);
 }
 
+/** SQLite's own bound, unless it was built with another. */
+const mostColumns = 2000;
+
+function checkWidth(table: string, columns: number): void {
+  if (columns <= mostColumns) return;
+  throw new Error(
+    `the table ${table} would have ${columns} columns, and SQLite's tables have ${mostColumns} at most; split the data by columns, or make rows of them (name, value)`,
+  );
+}
+
 /**
  * `CREATE TABLE IF NOT EXISTS …`. An integer key alone becomes the rowid, which is the fastest there is.
  * @throws Error for a table that is not the user's
@@ -41,6 +51,7 @@ export function createTableSql(
   key: readonly string[],
 ): string {
   checkTable(table);
+  checkWidth(table, columns.length);
   const [only] = key;
   const isAlone = key.length === 1;
   const lines = columns.map(({ name, type }) =>
@@ -63,10 +74,10 @@ export const growTable = message<TableShape>("grow-table", (db, { table, columns
   db.run(createTableSql(table, columns, key));
   const there = db.all<{ name: string }>("SELECT name FROM pragma_table_xinfo(?)", table);
   const known = new Set(there.map(({ name }) => foldedName(name)));
-  for (const { name, type } of columns) {
-    if (!known.has(foldedName(name))) {
-      db.run(`ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(name)} ${type}`);
-    }
+  const missing = columns.filter(({ name }) => !known.has(foldedName(name)));
+  checkWidth(table, known.size + missing.length);
+  for (const { name, type } of missing) {
+    db.run(`ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(name)} ${type}`);
   }
 });
 
@@ -82,6 +93,10 @@ export function orNone<Result>(query: () => readonly Result[]): readonly Result[
 
 export type Existing = { readonly name: string; readonly type: string };
 
+/** ANY converts nothing in a STRICT table, as a column without a type elsewhere; elsewhere it is NUMERIC. */
+export const columnsSql =
+  "SELECT name, iif(upper(type) = 'ANY' AND (SELECT strict FROM pragma_table_list(?1)), '', type) AS type FROM pragma_table_info(?1)";
+
 /** The columns of a table that is there; none when there is no such table. */
 export const existingColumns = (ctx: TaskContext, table: string): readonly Existing[] =>
-  orNone(() => ctx.query<Existing>("SELECT name, type FROM pragma_table_info(?)", table));
+  orNone(() => ctx.query<Existing>(columnsSql, table));

@@ -299,6 +299,44 @@ test(
 );
 
 test(
+  "a column ANY of a STRICT table takes every field as it is written; elsewhere ANY is numeric",
+  async () => {
+    using folder = tempFolder();
+    const db = new Database(join(folder.path, "x.db"));
+    db.run("CREATE TABLE strict (zip ANY PRIMARY KEY, n any) STRICT");
+    db.run("CREATE TABLE loose (zip ANY PRIMARY KEY, n ANY)");
+    db.close();
+    writeFileSync(join(folder.path, "a.csv"), "zip,n\n007,1.50\n08,2\n");
+    const load = (table: string): Promise<Ended> =>
+      examples(folder.path, "csv", "--dir", "a.csv", "--table", table, "--key", "zip");
+    expect((await load("strict")).code).toBe(0);
+    expect(rows(folder.path, "SELECT * FROM strict ORDER BY zip")).toEqual([
+      ["007", "1.50"],
+      ["08", "2"],
+    ]);
+    expect((await load("strict")).code).toBe(0);
+    expect(rows(folder.path, "SELECT count(*) FROM strict")).toEqual([[2]]);
+    expect((await load("loose")).err).toContain('"007" (a.csv, line 2) would not stay as it is');
+  },
+  patient,
+);
+
+test(
+  "more columns than SQLite's tables have",
+  async () => {
+    using folder = tempFolder();
+    const names = Array.from({ length: 2001 }, (_, i) => `c${i}`);
+    writeFileSync(join(folder.path, "a.csv"), `${names.join(",")}\n`);
+    const wide = await examples(folder.path, "csv", "--dir", "a.csv");
+    expect(wide.code).toBe(1);
+    expect(wide.err).toContain("would have 2001 columns, and SQLite's tables have 2000 at most");
+    writeFileSync(join(folder.path, "a.csv"), `${names.slice(1).join(",")}\n`);
+    expect((await examples(folder.path, "csv", "--dir", "a.csv")).code).toBe(0);
+  },
+  patient,
+);
+
+test(
   "etl from a server: JSON Lines, selected columns, columns that come later",
   async () => {
     using folder = tempFolder();

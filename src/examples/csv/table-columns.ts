@@ -5,6 +5,7 @@ import { message, type TaskContext } from "pipeloom";
 import {
   type Affinity,
   affinityOf,
+  columnsSql,
   createTableSql,
   type Existing,
   existingColumns,
@@ -63,7 +64,7 @@ const isSame = (a: readonly Existing[], b: readonly Existing[]): boolean =>
 export const makeTable = message<PlannedTable>(
   "csv-table",
   (db, { table, columns, key, expected }) => {
-    const there = db.all<Existing>("SELECT name, type FROM pragma_table_info(?)", table);
+    const there = db.all<Existing>(columnsSql, table);
     const isAsMade = expected.length === 0 && isSame(there, columns);
     if (!isAsMade && !isSame(there, expected)) {
       throw new Error(
