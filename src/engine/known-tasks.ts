@@ -36,6 +36,17 @@ export class KnownTasks {
     }
   }
 
+  /** Of what was done and nobody has asked for: how many there are of each task definition. */
+  leftDone(): ReadonlyMap<string, number> {
+    const left = new Map<string, number>();
+    for (const [key, same] of this.#byKey) {
+      const done = (Array.isArray(same) ? same : [same]).filter(isDone).length;
+      const name = key.slice(0, key.lastIndexOf(":"));
+      if (done > 0) left.set(name, (left.get(name) ?? 0) + done);
+    }
+    return left;
+  }
+
   take(key: string): KnownTask | undefined {
     const same = this.#byKey.get(key);
     const known = Array.isArray(same) ? takeDoneFirst(same) : same;

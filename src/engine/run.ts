@@ -85,6 +85,11 @@ const otherCodeLine = ({ run, alreadyDone }: RunStarted, beganAt: number): strin
   `the pipeline's code has changed since run ${run}, which is continued, began on ${new Date(beganAt).toISOString()}: the ` +
   `results of its ${alreadyDone} tasks that are done come from the earlier code; --fresh starts anew`;
 
+/** E.g. an optional task that had failed is done now, and what reads it is given another input. */
+const leftLine = (left: ReadonlyMap<string, number>): string =>
+  "tasks that an earlier session of this run had done are not in its plan any more, or have another input now: " +
+  `${Array.from(left, ([name, count]) => `${count} × ${name}`).join(", ")}; what they have stored stays`;
+
 /** `stop` was called before there was a run: nothing has been done. */
 export class CancelledError extends Error {
   override readonly name = "CancelledError";
@@ -871,6 +876,8 @@ export class Run {
       return this.#close("error", { name: "Error", message: this.#graph.stuckBecause });
     }
     for (const known of this.#known.open()) this.#record(droppedRecord(known, systemClock.wall()));
+    const left = this.#known.leftDone();
+    if (left.size > 0) this.#print("warn", leftLine(left));
     this.#close(this.#hasFailed ? "error" : "done", this.#failure ?? null);
   }
 

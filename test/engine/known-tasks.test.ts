@@ -25,6 +25,20 @@ test("what was open and nobody asked for is what the file does not plan any more
   expect([...tasks.open()].map(({ id }) => Number(id))).toEqual([1, 3]);
 });
 
+test("what was done and nobody asked for is counted by its task's name", () => {
+  const tasks = new KnownTasks();
+  for (const [i, key] of ["a:b:1", "a:b:1", "a:b:2", "c:1", "d:1"].entries()) {
+    tasks.add(known(i + 1, key));
+  }
+  tasks.add(known(9, "e:1", { status: "open" }));
+  tasks.take("a:b:1");
+  tasks.take("d:1");
+  expect([...tasks.leftDone()]).toEqual([
+    ["a:b", 2],
+    ["c", 1],
+  ]);
+});
+
 describe("what is known", () => {
   test("is handed out once, done before open", () => {
     const tasks = new KnownTasks();

@@ -296,6 +296,31 @@ describe("a run uses the code that it began with", () => {
     },
   );
 
+  test("what an optional task gave when it had failed is said to stay, when it is mended", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    const file = rig.pipeline(`
+      const source = task({ name: "source", optional: true, run: () => step("source") });
+      const read = task({ name: "read", run: (value: any, ctx) => ctx.insert("t", [{ value: String(value) }]) });
+      const stay = task({ name: "stay", run: (_: unknown, ctx) => step("stay", 0, ctx.signal) });
+      export default pipeline({ name: "p", schema: "CREATE TABLE IF NOT EXISTS t (value)", tasks: () => stay(read(source())) });
+    `);
+    const first = await rig.start(file, { workers: 1 });
+    (await control.next("source")).fail("down");
+    const stay = await control.next("stay");
+    first.run.stop(false);
+    await stay.gone;
+    await first.end;
+    const again = await rig.start(file, { resume: "last", workers: 1 });
+    (await control.next("source")).finish(5);
+    (await control.next("stay")).finish();
+    expect(await again.end).toMatchObject({ status: "done" });
+    expect(again.output).toEqual([
+      "warn: tasks that an earlier session of this run had done are not in its plan any more, " +
+        "or have another input now: 1 × read; what they have stored stays",
+    ]);
+  });
+
   test("one that is continued with other code says so", async () => {
     await using rig = newRig();
     const { control } = rig;
