@@ -29,6 +29,7 @@ import { guardExit } from "./exit-guard.ts";
 import { InheritedOutput } from "./inherited-output.ts";
 import { endLeftChildren } from "./left-children.ts";
 import { exitCodeOf, RunSignals } from "./run-signals.ts";
+import { watchUncaught } from "./uncaught.ts";
 import { UsageError } from "./usage-error.ts";
 import { UserError } from "./user-error.ts";
 import { visible } from "./color.ts";
@@ -116,6 +117,7 @@ async function runShown(
   try {
     const loaded = await loadHeld(module, (level, line) => ui.log(level, line));
     mask = Mask.of(loaded.pipeline.secrets, process.env);
+    using _ = watchUncaught((text) => ui.log("error", mask?.text(text) ?? text));
     let ended: "error" | "cancelled" | undefined;
     using exit = guardExit((code) => [
       `error: ${nameOf(module)} called process.exit(${code}) ` +
@@ -210,6 +212,8 @@ async function loadHeld(
 ): Promise<LoadedPipeline> {
   const lines: string[] = [];
   const hold = (line: string): void => void lines.push(line);
+  const uncaught: string[] = [];
+  using _ = watchUncaught((text) => void uncaught.push(text));
   const release = capture({ stdout: hold, stderr: hold });
   let mask: Mask | undefined;
   const notice = systemClock.after(slowLoadMs, () => tell("warn", stillLoading(module)));
@@ -224,6 +228,7 @@ async function loadHeld(
     systemClock.cancel(notice);
     release();
     for (const line of lines) tell("info", mask?.text(line) ?? line);
+    for (const text of uncaught) tell("error", mask?.text(text) ?? text);
   }
 }
 

@@ -9,8 +9,6 @@ import { visible } from "./color.ts";
  * @param lastWords the lines to say, for an exit with this code
  */
 export function guardExit(lastWords: (code: number) => readonly string[]): Disposable {
-  // An error that nobody caught ends the process too, and the runtime shows it.
-  const crashed = (): void => void process.off("exit", exited);
   const exited = (code: number): void => {
     if (code === 0) process.exitCode = 1;
     const text = lastWords(code)
@@ -23,11 +21,9 @@ export function guardExit(lastWords: (code: number) => readonly string[]): Dispo
     }
   };
   process.on("exit", exited);
-  process.on("uncaughtExceptionMonitor", crashed);
   return {
     [Symbol.dispose]() {
       process.off("exit", exited);
-      process.off("uncaughtExceptionMonitor", crashed);
     },
   };
 }

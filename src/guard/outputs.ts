@@ -35,10 +35,8 @@ export class Outputs {
     this.stderr = this.#streamOf(this.#originalErr, process.stderr.isTTY);
     descriptors.lead(stdout, this.#originalErr);
     const restore = (): void => this.restore();
-    for (const event of ["exit", "uncaughtExceptionMonitor"]) {
-      process.on(event, restore);
-      this.#undo.push(() => process.off(event, restore));
-    }
+    process.on("exit", restore);
+    this.#undo.push(() => process.off("exit", restore));
   }
 
   /** Undefined where descriptors cannot be led elsewhere. */

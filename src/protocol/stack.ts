@@ -2,17 +2,10 @@
 
 import { dirname } from "node:path";
 
-import type { Failure } from "./failure.ts";
+import { type Failure, toFailure } from "./failure.ts";
 
 /** From source: the folder of pipeloom. Compiled: how the source map calls it, and the embedded files. */
-const ownPlaces = [
-  `${dirname(import.meta.dir)}/`,
-  "/$bunfs/",
-  "B:\\~BUN\\",
-  "src/worker/",
-  "src/api/",
-  "src/protocol/",
-];
+const ownPlaces = [`${dirname(import.meta.dir)}/`, "/$bunfs/", "B:\\~BUN\\", "src/"];
 
 const isOwn = (line: string): boolean =>
   ownPlaces.some((place) => line.includes(`(${place}`) || line.includes(`at ${place}`));
@@ -34,4 +27,10 @@ function trimmed(stack: string): string {
   const lines = stack.split("\n");
   const kept = lines.filter((line) => !(isFrame(line) && isOwn(line)));
   return kept.some(isFrame) ? kept.join("\n") : stack;
+}
+
+/** For a log: with its stack where it has one. */
+export function thrownText(thrown: unknown): string {
+  const { name, message, stack } = withoutOwnFrames(toFailure(thrown));
+  return stack ?? `${name}: ${message}`;
 }

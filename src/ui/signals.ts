@@ -23,11 +23,7 @@ export function guardTerminal(guarded: Guarded): () => void {
 /** For what ends the process from inside. */
 export function guardExit(close: Guarded["close"]): () => void {
   process.on("exit", close);
-  process.on("uncaughtExceptionMonitor", close);
-  return () => {
-    process.off("exit", close);
-    process.off("uncaughtExceptionMonitor", close);
-  };
+  return () => void process.off("exit", close);
 }
 
 /** Not before there is something to give back: a handler waits for the main thread, the default does not. */

@@ -2,7 +2,8 @@
 
 import { AbortController, Promise, JSON } from "../protocol/globals.ts";
 import type { Log, QueryParam, TaskContext } from "../api/context.ts";
-import { type Failure, toFailure } from "../protocol/failure.ts";
+import type { Failure } from "../protocol/failure.ts";
+import { thrownText } from "../protocol/stack.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import { jsonText } from "../protocol/json.ts";
 import type { Mask } from "../protocol/mask.ts";
@@ -514,10 +515,4 @@ function shown(message: unknown): string {
       { cause: thrown },
     );
   }
-}
-
-/** For a log: with its stack where it has one. */
-export function thrownText(thrown: unknown): string {
-  const { name, message, stack } = toFailure(thrown);
-  return stack ?? `${name}: ${message}`;
 }

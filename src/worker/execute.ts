@@ -6,8 +6,8 @@ import { nextAttemptAt } from "../api/retries.ts";
 import type { AnyTaskDefinition } from "../api/task.ts";
 import { type Failure, toFailure } from "../protocol/failure.ts";
 import type { Outcome } from "../protocol/messages.ts";
-import { type Attempt, thrownText } from "./attempt.ts";
-import { withoutOwnFrames } from "../protocol/stack.ts";
+import type { Attempt } from "./attempt.ts";
+import { thrownText, withoutOwnFrames } from "../protocol/stack.ts";
 
 type Runnable = { run(input: unknown, ctx: Attempt): unknown };
 

@@ -19,13 +19,13 @@ import type { LogLevel } from "../protocol/status.ts";
 import { Programs } from "../protocol/programs.ts";
 import { unpackAssignments } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
-import { Attempt, type Shared, thrownText, Turn } from "./attempt.ts";
+import { Attempt, type Shared, Turn } from "./attempt.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { execute, failureOutcome } from "./execute.ts";
 import { LineBuffer } from "./lines.ts";
 import { Mask } from "../protocol/mask.ts";
 import { Outbox } from "./outbox.ts";
-import { withoutOwnFrames } from "../protocol/stack.ts";
+import { thrownText, withoutOwnFrames } from "../protocol/stack.ts";
 import type { ThreadGlobals } from "./thread-globals.ts";
 
 /** What the thread's entry gives the host: the rooms it may not import itself. */
@@ -45,6 +45,8 @@ const shortMs = 20;
 /** How long a thread that runs short tasks keeps from the event loop, where cancels and acks arrive. */
 const sliceMs = 10;
 /** Of a chain of causes. */
+/** Tasks that a message names. */
+const maxNamed = 5;
 const maxCauses = 8;
 
 type Batch = { readonly number: number; readonly tasks: readonly Assignment[] };
@@ -283,17 +285,23 @@ export class Host {
   #watchCrashes(): void {
     const uncaught = (thrown: unknown): void => {
       const attempt = this.#context.getStore() ?? this.#failedWith(thrown) ?? this.#onlyRunning();
-      if (attempt === undefined) {
-        const line = thrownText(thrown);
-        this.#post({
-          type: "output",
-          level: "error",
-          line,
-        });
-      } else attempt.crash(thrown);
+      if (attempt !== undefined) return attempt.crash(thrown);
+      const line = `${this.#whoseIsUnknown()}${thrownText(thrown)}`;
+      this.#post({ type: "output", level: "error", line });
     };
     this.#tools.globals.onUncaught(uncaught);
     this.#tools.globals.onExit((code) => this.#exitedByTask(code));
+  }
+
+  /** The runtime hands over a rejection without its async context. */
+  #whoseIsUnknown(): string {
+    if (this.#running.size < 2) return "";
+    const running = Array.from(
+      this.#running.values(),
+      ({ assignment: { name, id } }) => `${name} #${id}`,
+    );
+    const more = running.length > maxNamed ? ", …" : "";
+    return `not caught, by one of the tasks that share this thread (${running.slice(0, maxNamed).join(", ")}${more}), and it cannot be told which, so none fails: `;
   }
 
   /** Authors wrap errors: the one that a call has failed with may be the cause. */
