@@ -1,12 +1,13 @@
 // A run uses the code that it began with. The main thread notes the text of the pipeline's own files when it has loaded
 // them, and a thread that starts while the run goes on, for another was lost, loads these texts and not what has been
-// edited since.
+// edited since. Where that cannot be done, the thread does not start: a run never mixes two versions.
 
 import { readFileSync, statSync } from "node:fs";
 import { dirname, extname, relative } from "node:path";
 
 import { JSON } from "../protocol/globals.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
+import { LoadError, shownPath } from "./load.ts";
 
 /** Data that is larger is read where it lies. */
 const maxBytes = 4 * 1024 * 1024;
@@ -14,12 +15,13 @@ const maxBytes = 4 * 1024 * 1024;
 const own = "pipeloom";
 const inPackage = /[\\/]node_modules[\\/]/;
 
-/** What a text can stand in for. `.cjs` is not among them: a text is always loaded as an ES module. */
 const codeLoaders: Readonly<Record<string, "js" | "jsx" | "ts" | "tsx">> = {
   ".js": "js",
+  ".cjs": "js",
   ".mjs": "js",
   ".jsx": "jsx",
   ".ts": "ts",
+  ".cts": "ts",
   ".mts": "ts",
   ".tsx": "tsx",
 };
@@ -82,21 +84,39 @@ function importsOf(path: string, text: string): string[] {
 function resolved(specifier: string, folder: string): string[] {
   try {
     const path = Bun.resolveSync(specifier, folder);
-    return canStandIn(path) && !inPackage.test(path) ? [path] : [];
+    return inPackage.test(path) ? [] : [path];
   } catch {
     return [];
   }
 }
 
-function canStandIn(path: string): boolean {
+/** A text is always loaded as an ES module. */
+function canStandIn({ path, text }: ModuleSource): boolean {
   const extension = extname(path);
-  return extension in codeLoaders || extension in dataParsers;
+  if (extension in dataParsers) return true;
+  const loader = codeLoaders[extension];
+  return loader !== undefined && !extension.startsWith(".c") && !isCommonJs(text, loader);
 }
 
-/** Before the module is loaded: where a file is no longer what it was, its text is loaded instead. */
+function isCommonJs(text: string, loader: "js" | "jsx" | "ts" | "tsx"): boolean {
+  if (!/\bmodule\.exports\b|\bexports\.\w/.test(text)) return false;
+  const { exports, imports } = new Bun.Transpiler({ loader }).scan(text);
+  return exports.length === 0 && imports.every(({ kind }) => kind !== "import-statement");
+}
+
+/**
+ * Before the module is loaded: where a file is no longer what it was, its text is loaded instead.
+ * @throws LoadError for a file whose text cannot stand in for it
+ */
 export function loadAsTheyWere(sources: readonly ModuleSource[]): void {
   for (const source of sources) {
-    if (canStandIn(source.path) && readText(source.path) !== source.text) loadText(source);
+    if (readText(source.path) === source.text) continue;
+    if (canStandIn(source)) loadText(source);
+    else {
+      throw new LoadError(
+        `${shownPath(source.path)} was edited while the run was going on, and a new thread cannot load it as it was (it is no ES module); run again: the run goes on, with the file as it is now`,
+      );
+    }
   }
 }
 

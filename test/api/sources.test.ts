@@ -8,16 +8,29 @@ test("the file and what it imports by name, one from another; of packages nothin
   const entry = rig.write(
     "p.ts",
     `import { a } from "./a"; import type { T } from "./types"; import data from "./data.json"; import fs from "node:fs";
-     import { task } from "pipeloom"; export const later = () => import("./later.mjs"); export default [a, data, fs, task];`,
+     import { task } from "pipeloom"; export const later = () => import("./later.mjs"); export default [a, data, fs, task];
+     import old from "./old.cjs"; import query from "./q.graphql" with { type: "text" }; old(query);`,
   );
   rig.write("a.ts", 'export { b as a } from "./b.tsx";');
   rig.write("b.tsx", 'import "./p.ts"; export const b = 1;');
   rig.write("data.json", '{"n":1}');
   rig.write("later.mjs", "export {};");
   rig.write("types.ts", "export type T = 1;");
+  rig.write("old.cjs", 'module.exports = require("./older.js");');
+  rig.write("older.js", "module.exports = 1;");
+  rig.write("q.graphql", "query {}");
   rig.write("unrelated.ts", "export {};");
   const names = sourcesOf(entry).map(({ path }) => path.slice(dirname(entry).length + 1));
-  expect(names).toEqual(["a.ts", "b.tsx", "data.json", "later.mjs", "p.ts"]);
+  expect(names).toEqual([
+    "a.ts",
+    "b.tsx",
+    "data.json",
+    "later.mjs",
+    "old.cjs",
+    "older.js",
+    "p.ts",
+    "q.graphql",
+  ]);
 });
 
 test("what the executable brings is none of them, where its name leads to a checkout too", async () => {

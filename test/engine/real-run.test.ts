@@ -296,6 +296,29 @@ describe("a run uses the code that it began with", () => {
     },
   );
 
+  test.each(["part.cjs", "part.js"])(
+    "a CommonJS file that was edited (%s) ends the run when another thread is needed",
+    async (part) => {
+      await using rig = newRig();
+      const { control } = rig;
+      rig.write(part, 'module.exports = { version: "old" };');
+      const file = rig.pipeline(`
+        import { version } from "./${part}";
+        const leave = task({ name: "leave", async run() { await step("leave"); process.exit(1); } });
+        const tell = task({ name: "tell", run: () => version });
+        export default pipeline({ name: "p", tasks: () => [leave(), tell()] });
+      `);
+      const started = await rig.start(file, { workers: 1 });
+      const leave = await control.next("leave");
+      rig.write(part, 'module.exports = { version: "new" };');
+      leave.finish();
+      expect((await started.end).failure?.message).toContain(
+        `${part} was edited while the run was going on`,
+      );
+      expect(result(rig, "tell")).toEqual([null]);
+    },
+  );
+
   test("what an optional task gave when it had failed is said to stay, when it is mended", async () => {
     await using rig = newRig();
     const { control } = rig;
