@@ -140,8 +140,8 @@ export class Mask {
 
   #named(text: string, path: string): { path: string; name: string } | undefined {
     for (const [value, name] of this.#values) {
-      const forms = [value, ...linesIn(value)].filter((form) => form.length >= longEnough);
-      if (forms.some((form) => text.includes(form))) return { path, name };
+      const isIn = (form: string): boolean => form.length >= longEnough && text.includes(form);
+      if (formsOf(value).values().some(isIn)) return { path, name };
     }
     return undefined;
   }

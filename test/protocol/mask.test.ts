@@ -118,8 +118,15 @@ test.each([
   [{ "the-secret": 1 }, 'result["***"]'],
   ["the-secret", "result"],
   [["line two"], "result[0]"],
+  [{ json: JSON.stringify({ q: 'a "quoted" secret' }) }, "result.json"],
+  ["https://x/?q=a%20%22quoted%22%20secret", "result"],
 ])("a value that holds a secret is refused by its place: %j", (value, path) => {
-  const mask = maskIn({ TOKEN: "the-secret", SHORT: "abc", KEY: "line one\nline two" });
+  const mask = maskIn({
+    TOKEN: "the-secret",
+    SHORT: "abc",
+    KEY: "line one\nline two",
+    QUOTED: 'a "quoted" secret',
+  });
   expect(mask.placeIn(JSON.stringify(value), "result")?.path).toBe(path);
   expect(mask.placeIn(JSON.stringify({ a: "abc", b: "the" }), "result")).toBeUndefined();
 });
