@@ -49,6 +49,8 @@ export type NodeSettings = {
 };
 
 export class TaskNode implements Node<unknown> {
+  /** In messages; the executable's own names are shortened. */
+  static readonly name = "node (a task is called in `tasks`, not in `run`)";
   readonly kind = "task";
   readonly definition: AnyTaskDefinition;
   readonly input: unknown;
@@ -65,6 +67,7 @@ export class TaskNode implements Node<unknown> {
 }
 
 export class EachNode implements Node<unknown[]> {
+  static readonly name = "node of `each`";
   readonly kind = "each";
   readonly source: unknown;
   readonly item: (item: unknown, index: number) => unknown;

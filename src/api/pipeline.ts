@@ -47,6 +47,8 @@ export type PipelineOptions<Spec> = {
 };
 
 export class Pipeline {
+  /** In messages; the executable's own names are shortened. */
+  static readonly name = "Pipeline";
   readonly name: string;
   readonly params: ParamDefaults | StandardSchema<unknown> | undefined;
   readonly schema: string | null;
