@@ -911,26 +911,12 @@ export class Run {
   #recordQueued(): void {
     const records: MainRecord[] = [];
     for (const vertex of [...this.#graph.liveTasks(), ...this.#undecided]) {
-      if (this.#isUnidentified(vertex) && this.#identify(vertex)?.status === "done") {
-        this.#queuedAtEnd--;
-        continue;
-      }
       // A row of an earlier attempt says more: its cursor, its failure.
       if (vertex.attempt > 0) continue;
       if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
       records.push(queuedRecord(vertex));
     }
     if (records.length > 0) this.#tellWriter({ type: "records", records });
-  }
-
-  /** It may have a row of an earlier session, and must not get a second one. */
-  #isUnidentified(vertex: TaskVertex): boolean {
-    return (
-      this.#started?.resumed === true &&
-      vertex.input !== undefined &&
-      vertex.waiting === 0 &&
-      vertex.ending === undefined
-    );
   }
 
   async #closed(finished: Extract<FromWriter, { type: "closed" }>["finished"]): Promise<void> {
