@@ -30,7 +30,10 @@ export type TaskOptions<In, Out> = {
   readonly pool?: string;
   /** Higher runs first among what is ready. Default 0. */
   readonly priority?: number;
-  /** Its failure does not skip what depends on it; they get `null` instead. Default false. */
+  /**
+   * Its failure does not skip what depends on it; they get `null` instead. Such a failure is final, as a result is: a run
+   * that is continued does not try the task again. Default false.
+   */
   readonly optional?: boolean;
 };
 

@@ -27,11 +27,11 @@ export class KnownTasks {
     return this.#byKey.size === 0;
   }
 
-  /** What was open and nobody has asked for: the file does not plan it any more. */
+  /** What was not done and nobody has asked for: the file does not plan it any more. */
   *open(): Generator<KnownTask> {
     for (const same of this.#byKey.values()) {
       for (const known of Array.isArray(same) ? same : [same]) {
-        if (typeof known !== "number" && known.status === "open") yield known;
+        if (typeof known !== "number" && known.status !== "done") yield known;
       }
     }
   }
@@ -47,24 +47,31 @@ export class KnownTasks {
     return left;
   }
 
-  take(key: string): KnownTask | undefined {
+  /** @param optional its failure is final; of another task it is not, and the task has all of its attempts again */
+  take(key: string, optional: boolean): KnownTask | undefined {
     const same = this.#byKey.get(key);
-    const known = Array.isArray(same) ? takeDoneFirst(same) : same;
+    const known = Array.isArray(same) ? takeFirst(same, optional) : same;
     if (!Array.isArray(same) || same.length === 0) this.#byKey.delete(key);
     const task = typeof known === "number" ? doneWithoutResult(known, key) : known;
     if (task?.status === "done") this.reused++;
-    return task;
+    if (task?.status !== "failed" || optional) return task;
+    return { ...task, status: "open", attempt: 0, result: null };
   }
 }
 
-const isDone = (known: Known): boolean => typeof known === "number" || known.status === "done";
+const statusOf = (known: Known): KnownTask["status"] =>
+  typeof known === "number" ? "done" : known.status;
+const isDone = (known: Known): boolean => statusOf(known) === "done";
 
 /** Of equal calls, what is done is handed out before what is not: it must not be done again. */
-function takeDoneFirst(same: Known[]): Known | undefined {
+function takeFirst(same: Known[], optional: boolean): Known | undefined {
   const newest = same.at(-1);
   if (newest !== undefined && isDone(newest)) return same.pop();
-  const index = same.findLastIndex(isDone);
-  return index === -1 ? same.shift() : same.splice(index, 1)[0];
+  for (const status of ["done", optional ? "failed" : "open"] as const) {
+    const index = same.findLastIndex((known) => statusOf(known) === status);
+    if (index !== -1) return same.splice(index, 1)[0];
+  }
+  return same.shift();
 }
 
 const doneWithoutResult = (id: TaskId, key: string): KnownTask => ({

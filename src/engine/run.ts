@@ -85,7 +85,7 @@ const otherCodeLine = ({ run, alreadyDone }: RunStarted, beganAt: number): strin
   `the pipeline's code has changed since run ${run}, which is continued, began on ${new Date(beganAt).toISOString()}: the ` +
   `results of its ${alreadyDone} tasks that are done come from the earlier code; --fresh starts anew`;
 
-/** E.g. an optional task that had failed is done now, and what reads it is given another input. */
+/** E.g. an optional task that had been skipped is done now, and what reads it is given another input. */
 const leftLine = (left: ReadonlyMap<string, number>): string =>
   "tasks that an earlier session of this run had done are not in its plan any more, or have another input now: " +
   `${Array.from(left, ([name, count]) => `${count} × ${name}`).join(", ")}; what they have stored stays`;
@@ -466,20 +466,42 @@ export class Run {
     this.#advance();
   }
 
-  /** All that it waited for is there. What an earlier session has done needs no Worker, no pool and no turn. */
+  /** All that it waited for is there. What an earlier session has ended needs no Worker, no pool and no turn. */
   #ready(vertex: TaskVertex): void {
     if (this.#started === undefined) this.#early.push(vertex);
-    else if (this.#known.isEmpty || !this.#isDone(vertex)) this.#schedule.add(vertex);
+    else if (this.#known.isEmpty || !this.#hasEnded(vertex)) this.#schedule.add(vertex);
   }
 
-  /** An earlier session of this run has done it. */
-  #isDone(vertex: TaskVertex): boolean {
+  /** An earlier session of this run has done it, or it is optional and has failed there. */
+  #hasEnded(vertex: TaskVertex): boolean {
     const known = this.#identify(vertex);
-    if (known?.status !== "done") return false;
+    if (known === undefined || known.status === "open") return false;
+    if (known.status === "failed") {
+      this.#graph.end(vertex, { status: "error", failure: this.#failedBefore(vertex, known) });
+      return true;
+    }
     this.#graph.settleNeeded(vertex);
     if (known.isStored === true && vertex.needed) this.#stored.add(vertex);
     else this.#graph.end(vertex, { status: "done", result: known.result ?? undefined });
     return true;
+  }
+
+  /** Its row says so already. It is counted and shown, and was told to `onTaskFinish` when it happened. */
+  #failedBefore({ id, name, attempt }: TaskVertex, { result }: KnownTask): Failure {
+    const failure = JSON.parse(result ?? "null") as Failure;
+    const event: TaskFinished = {
+      type: "task-finished",
+      id: id as TaskId,
+      name,
+      attempt,
+      status: "error",
+      startedAt: null,
+      at: systemClock.wall(),
+      failure,
+    };
+    this.#summary.add(event);
+    this.#options.onEvents([event]);
+    return failure;
   }
 
   /**
@@ -539,7 +561,9 @@ export class Run {
     if (vertex.input === undefined) throw new Error("Internal error: a task is identified twice");
     vertex.inputText = fill(vertex.input, resultText);
     vertex.input = undefined;
-    const known = this.#known.isEmpty ? undefined : this.#known.take(this.#keyOf(vertex));
+    const known = this.#known.isEmpty
+      ? undefined
+      : this.#known.take(this.#keyOf(vertex), vertex.optional);
     if (known !== undefined) vertex.id = known.id;
     else if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
     vertex.attempt = known?.attempt ?? 0;

@@ -81,7 +81,7 @@ export type TaskFinished = {
   readonly name: string;
   readonly attempt: number;
   readonly status: FinalStatus;
-  /** Null for a task that never started (skipped, or cancelled before it ran). */
+  /** Null for a task that did not start: skipped, cancelled before it ran, or optional and failed in an earlier session. */
   readonly startedAt: number | null;
   readonly at: number;
   /** JSON text; only where a later task waits for it. */

@@ -254,9 +254,9 @@ export type RunRequest = {
 export type KnownTask = {
   readonly id: TaskId;
   readonly key: string;
-  readonly status: "done" | "open";
+  readonly status: "done" | "failed" | "open";
   readonly attempt: number;
-  /** JSON text; null where it is not done, or where `isStored` says why. */
+  /** JSON text, of a failed one its failure; null where it is open, or where `isStored` says why. */
   readonly result: string | null;
   readonly cursor: string | null;
   /** The result is long, and stays in the file until main asks for it by `results`. */

@@ -95,8 +95,9 @@ const because = (failure: Failure | undefined, verbosity: Verbosity): string =>
   failure === undefined ? "" : `: ${verbosity < 1 ? failureLine(failure) : failureHead(failure)}`;
 
 function failed(event: TaskFinished, verbosity: Verbosity): string {
+  const before = event.startedAt === null ? " in an earlier session of this run" : "";
   const attempts = event.attempt > 1 ? ` after ${event.attempt} attempts` : "";
-  return `failed${attempts}${because(event.failure, verbosity)}${stack(event.failure, verbosity)}`;
+  return `failed${before}${attempts}${because(event.failure, verbosity)}${stack(event.failure, verbosity)}`;
 }
 
 function retrying(event: TaskRetrying, verbosity: Verbosity): Line {

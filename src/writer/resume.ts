@@ -342,7 +342,8 @@ const sessionValues = ({ file, params, canonicalParams, code }: RunRequest): Ses
 
 /**
  * What the earlier session left open waits again. What it had in hand when it died was interrupted, not failed, and
- * loses no attempt; what failed or was cancelled gets its attempts anew. What it had not begun is planned anew, under
+ * loses no attempt; what was cancelled gets its attempts anew. What failed keeps its row: main knows whether it is
+ * optional, and is not tried again. What it had not begun is planned anew, under
  * new ids, and whether it is skipped is decided anew. A task with a cursor had begun, if not in the last session: it
  * keeps its id and its cursor also if that session did not plan it, or its committed rows would be written twice.
  */
@@ -359,7 +360,7 @@ function reviveRun(db: Database, id: RunId, session: SessionValues): void {
   db.run(
     `UPDATE task_runs SET status = 'queued', finished_at = NULL,
       attempt = CASE status WHEN 'queued' THEN attempt WHEN 'running' THEN max(attempt - 1, 0) ELSE 0 END
-      WHERE run_id = ? AND status <> 'done'`,
+      WHERE run_id = ? AND status NOT IN ('done', 'error')`,
     [id],
   );
 }
@@ -405,12 +406,25 @@ type TaskRow = {
 /** Longer ones stay in the file until main asks for them (stored-results.ts): 2,000 of 1 MB would not fit into memory. */
 const maxKnownResultBytes = 1024;
 
+/** A longer failure is cut to what is shown of it; its row has the whole. Empty where there is no failure to be read. */
+const failureSql =
+  "CASE WHEN json_valid(error) THEN CASE WHEN json_type(error, '$.name') IS NOT 'text' OR " +
+  "json_type(error, '$.message') IS NOT 'text' THEN '' " +
+  `WHEN octet_length(error) <= ${maxKnownResultBytes} THEN error ` +
+  "ELSE json_object('name', error ->> 'name', 'message', substr(error ->> 'message', 1, 1000)) END ELSE '' END";
+
 /** By key, so that no statement stays open between pages and a page is all that is in memory at once. */
 const pageSql =
   "SELECT id, key, status, attempt, cursor, CASE WHEN status <> 'done' THEN name END AS name, " +
   `status = 'done' AND octet_length(result) > ${maxKnownResultBytes} AS isStored, ` +
-  `CASE WHEN status = 'done' AND octet_length(result) <= ${maxKnownResultBytes} THEN result END AS result ` +
+  `CASE WHEN status = 'error' THEN ${failureSql} ` +
+  `WHEN status = 'done' AND octet_length(result) <= ${maxKnownResultBytes} THEN result END AS result ` +
   "FROM task_runs WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?";
+
+const knownStatuses: { readonly [status: string]: KnownTask["status"] } = {
+  done: "done",
+  error: "failed",
+};
 
 /**
  * What the earlier sessions of a run left, in the order of their ids, a page at a time. To be read before the run's first
@@ -433,7 +447,7 @@ export function* knownTasks(
 const knownTask = (row: TaskRow): KnownTask => ({
   id: taskId(row.id),
   key: row.key,
-  status: row.status === "done" ? "done" : "open",
+  status: knownStatuses[row.status] ?? "open",
   attempt: row.attempt,
   result: row.result,
   cursor: row.cursor,

@@ -125,9 +125,9 @@ export class Session {
   }
 
   /** Main hands on as text what stands here: what is no JSON would be found far from its cause. */
-  #checkStored({ id, result, cursor }: Pick<KnownTask, "id" | "result" | "cursor">): void {
+  #checkStored({ id, status, result, cursor }: Stored): void {
     for (const [what, json] of [
-      ["result", result],
+      [status === "failed" ? "error" : "result", result],
       ["cursor", cursor],
     ] as const) {
       if (json === null || isJson(json)) continue;
@@ -139,7 +139,8 @@ export class Session {
   /** Long results that `knownTasks` left in the file. */
   *storedResults(ids: readonly TaskId[]): Generator<readonly StoredResult[]> {
     for (const page of storedResults(this.db, this.started.run, ids)) {
-      for (const [id, result] of page) this.#checkStored({ id, result, cursor: null });
+      for (const [id, result] of page)
+        this.#checkStored({ id, status: "done", result, cursor: null });
       yield page;
     }
   }
@@ -241,6 +242,8 @@ export class Session {
     this.#lock.release();
   }
 }
+
+type Stored = Pick<KnownTask, "id" | "status" | "result" | "cursor">;
 
 function isJson(text: string): boolean {
   // What most tasks yield; of these there may be millions.

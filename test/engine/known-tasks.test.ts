@@ -20,9 +20,10 @@ test("what was open and nobody asked for is what the file does not plan any more
   tasks.add(known(2, "a"));
   tasks.add(known(3, "b", { status: "open" }));
   tasks.add(known(4, "c", { status: "open" }));
-  tasks.take("a");
-  tasks.take("c");
-  expect([...tasks.open()].map(({ id }) => Number(id))).toEqual([1, 3]);
+  tasks.add(known(5, "d", { status: "failed" }));
+  tasks.take("a", false);
+  tasks.take("c", false);
+  expect([...tasks.open()].map(({ id }) => Number(id))).toEqual([1, 3, 5]);
 });
 
 test("what was done and nobody asked for is counted by its task's name", () => {
@@ -31,8 +32,8 @@ test("what was done and nobody asked for is counted by its task's name", () => {
     tasks.add(known(i + 1, key));
   }
   tasks.add(known(9, "e:1", { status: "open" }));
-  tasks.take("a:b:1");
-  tasks.take("d:1");
+  tasks.take("a:b:1", false);
+  tasks.take("d:1", false);
   expect([...tasks.leftDone()]).toEqual([
     ["a:b", 2],
     ["c", 1],
@@ -46,18 +47,49 @@ describe("what is known", () => {
     tasks.add(known(2, "a", { result: "7" }));
     tasks.add(known(3, "a"));
     expect(tasks.maxId).toBe(3);
-    const taken = [tasks.take("a"), tasks.take("a"), tasks.take("a"), tasks.take("a")];
+    const taken = [
+      tasks.take("a", false),
+      tasks.take("a", false),
+      tasks.take("a", false),
+      tasks.take("a", false),
+    ];
     expect(taken.slice(0, 2).map((task) => task?.status)).toEqual(["done", "done"]);
     expect(taken[2]).toMatchObject({ id: taskId(1), status: "open" });
     expect(taken[3]).toBeUndefined();
     expect(tasks.reused).toBe(2);
   });
 
+  test("failed is handed out to what is optional, and to others as open, with all attempts", () => {
+    const failed = { status: "failed", attempt: 3, result: "{}", cursor: "1" } as const;
+    const tasks = new KnownTasks();
+    for (const key of ["a", "b"]) {
+      tasks.add(known(1, key, { status: "open" }));
+      tasks.add(known(2, key, failed));
+      tasks.add(known(3, key));
+    }
+    const taken = (key: string, optional: boolean): unknown[] =>
+      [1, 2, 3].map(() => {
+        const { id, status, attempt, result } = tasks.take(key, optional) ?? {};
+        return [Number(id), status, attempt, result];
+      });
+    expect(taken("a", true)).toEqual([
+      [3, "done", 1, "null"],
+      [2, "failed", 3, "{}"],
+      [1, "open", 1, "null"],
+    ]);
+    expect(taken("b", false)).toEqual([
+      [3, "done", 1, "null"],
+      [1, "open", 1, "null"],
+      [2, "open", 0, null],
+    ]);
+    expect(tasks.reused).toBe(2);
+  });
+
   test("of another key is not", () => {
     const tasks = new KnownTasks();
     tasks.add(known(1, "a"));
-    expect(tasks.take("b")).toBeUndefined();
-    expect(tasks.take("a")).toMatchObject({ id: taskId(1), result: "null" });
+    expect(tasks.take("b", false)).toBeUndefined();
+    expect(tasks.take("a", false)).toMatchObject({ id: taskId(1), result: "null" });
   });
 });
 
@@ -72,7 +104,7 @@ test("property: each is handed out exactly once under its own key, all done ones
       for (const key of ["a", "b", "c"]) {
         const own = entries.flatMap((each, i) => (each.key === key ? [i + 1] : []));
         const taken: KnownTask[] = [];
-        for (let next = tasks.take(key); next !== undefined; next = tasks.take(key)) {
+        for (let next = tasks.take(key, false); next !== undefined; next = tasks.take(key, false)) {
           taken.push(next);
         }
         expect(taken.map(({ id }) => Number(id)).toSorted((a, b) => a - b)).toEqual(own);

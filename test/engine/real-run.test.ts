@@ -90,6 +90,24 @@ async function cancelAt(rig: Rig, file: string, tasks: number, step: string): Pr
   expect(await started.end).toMatchObject({ status: "cancelled", done: tasks });
 }
 
+const optionalSource = (tasks: string): string => `
+  const source = task({ name: "source", run: (i: any, ctx) => step("source", i, ctx.signal) });
+  const read = task({ name: "read", run: (value: any, ctx) => ctx.insert("t", [{ value: JSON.stringify(value) }]) });
+  const stay = task({ name: "stay", run: (_: unknown, ctx) => step("stay", 0, ctx.signal) });
+  const optional = { optional: true };
+  export default pipeline({ name: "p", schema: "CREATE TABLE IF NOT EXISTS t (value)", tasks: ${tasks} });
+`;
+
+/** Fails at `source`, and is cancelled at `stay`. */
+async function failAndStay(rig: Rig, file: string): Promise<void> {
+  const first = await rig.start(file, { workers: 1 });
+  (await rig.control.next("source")).fail("down");
+  const stay = await rig.control.next("stay");
+  first.run.stop(false);
+  await stay.gone;
+  expect(await first.end).toMatchObject({ status: "cancelled", failed: 1, cancelled: 1 });
+}
+
 describe("a run that is continued", () => {
   test("with nothing left to do comes to its end, however late its Workers are", async () => {
     await using rig = newRig();
@@ -140,6 +158,63 @@ describe("a run that is continued", () => {
     expect(
       rig.rows("SELECT status, error ->> 'message' AS why FROM task_runs WHERE status <> 'done'"),
     ).toEqual([{ status: "skipped", why: expect.stringContaining("does not any more") }]);
+  });
+
+  describe("does not try again what is optional and has failed", () => {
+    const failedRow = "SELECT * FROM task_runs WHERE status = 'error'";
+
+    test.each([
+      ["one that is read", "() => stay(read(source(1, optional)))", "null"],
+      [
+        "the source of a fan-out",
+        "() => stay(read(each(source(1, optional) as any, (i) => read(i))))",
+        "null",
+      ],
+      ["an item of a fan-out", "() => stay(read(each([1], (i) => source(i, optional))))", "[null]"],
+      [
+        "what a stream yields",
+        "async function* () { const a = source(1, optional); yield a; yield stay(read(a)); }",
+        "null",
+      ],
+    ])("%s", async (_, tasks, value) => {
+      await using rig = newRig();
+      const { control } = rig;
+      const file = rig.pipeline(optionalSource(tasks));
+      await failAndStay(rig, file);
+      const failed = rig.rows(failedRow);
+      const again = await rig.start(file, { resume: "last", workers: 1 });
+      (await control.next("stay")).finish();
+      expect(await again.end).toMatchObject({
+        status: "done",
+        total: 3,
+        done: 2,
+        alreadyDone: 1,
+        failed: 1,
+        failures: [{ name: "source", attempt: 1, failure: { message: "down" } }],
+      });
+      expect(again.output).toEqual([]);
+      expect(rig.rows(failedRow)).toEqual(failed);
+      expect(rig.rows("SELECT value FROM t")).toEqual([{ value }]);
+      const { failure } = await again.event("task-finished", { name: "source", startedAt: null });
+      expect(failure).toMatchObject({ message: "down" });
+    });
+
+    test("but does where the file says now that it is not optional", async () => {
+      await using rig = newRig();
+      const { control } = rig;
+      await failAndStay(
+        rig,
+        rig.pipeline(optionalSource("() => stay(read(source(1, optional)))"), "one.ts"),
+      );
+      const file = rig.pipeline(optionalSource("() => stay(read(source(1)))"), "two.ts");
+      const again = await rig.start(file, { resume: "last", workers: 1 });
+      (await control.next("source")).finish(5);
+      (await control.next("stay")).finish();
+      expect(await again.end).toMatchObject({ status: "done", done: 3, failed: 0 });
+      expect(rig.rows("SELECT id, attempt, error FROM task_runs WHERE name = 'source'")).toEqual([
+        { id: 1, attempt: 1, error: null },
+      ]);
+    });
   });
 
   test("long results are read from the file when something reads them", async () => {
@@ -319,25 +394,21 @@ describe("a run uses the code that it began with", () => {
     },
   );
 
-  test("what an optional task gave when it had failed is said to stay, when it is mended", async () => {
+  test("what was done and has another input now is said to stay", async () => {
     await using rig = newRig();
     const { control } = rig;
     const file = rig.pipeline(`
-      const source = task({ name: "source", optional: true, run: () => step("source") });
+      const down = task({ name: "down", run: () => step("down") });
+      const source = task({ name: "source", optional: true, run: (_: unknown) => 5 });
       const read = task({ name: "read", run: (value: any, ctx) => ctx.insert("t", [{ value: String(value) }]) });
-      const stay = task({ name: "stay", run: (_: unknown, ctx) => step("stay", 0, ctx.signal) });
-      export default pipeline({ name: "p", schema: "CREATE TABLE IF NOT EXISTS t (value)", tasks: () => stay(read(source())) });
+      export default pipeline({ name: "p", schema: "CREATE TABLE IF NOT EXISTS t (value)", tasks: () => read(source(down())) });
     `);
     const first = await rig.start(file, { workers: 1 });
-    (await control.next("source")).fail("down");
-    const stay = await control.next("stay");
-    first.run.stop(false);
-    await stay.gone;
-    await first.end;
+    (await control.next("down")).fail("down");
+    expect(await first.end).toMatchObject({ status: "error", done: 1, skipped: 1 });
     const again = await rig.start(file, { resume: "last", workers: 1 });
-    (await control.next("source")).finish(5);
-    (await control.next("stay")).finish();
-    expect(await again.end).toMatchObject({ status: "done" });
+    (await control.next("down")).finish();
+    expect(await again.end).toMatchObject({ status: "done", done: 3 });
     expect(again.output).toEqual([
       "warn: tasks that an earlier session of this run had done are not in its plan any more, " +
         "or have another input now: 1 × read; what they have stored stays",

@@ -273,6 +273,37 @@ test.skipIf(process.platform === "win32")(
   },
 );
 
+test.skipIf(process.platform === "win32")(
+  "killed and continued: the failure of an optional task is final, and what read null stays done",
+  async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    rig.pipeline(`
+      const source = task({ name: "source", optional: true, run: () => step("source") });
+      const read = task({ name: "read", run: (value: any, ctx) => ctx.insert("t", [{ value: String(value) }]) });
+      const stay = task({ name: "stay", run: (_: unknown) => step("stay") });
+      export default pipeline({ name: "p", schema: "CREATE TABLE IF NOT EXISTS t (value)", tasks: () => stay(read(source())) });
+    `);
+    const killed = rig.spawn("run", "pipeline.ts", "--db", "test.db");
+    (await control.next("source")).fail("down");
+    await control.next("stay");
+    killed.kill("SIGKILL");
+    await killed.exited;
+    const again = rig.spawn("run", "pipeline.ts", "--db", "test.db");
+    (await control.next("stay")).finish();
+    const { code, err } = await ended(again);
+    expect(code).toBe(0);
+    expect(err).toContain("source failed in an earlier session of this run: down");
+    expect(err).toContain("2 of 3 tasks done (1 before), 1 failed");
+    expect(rig.rows("SELECT name, status, attempt FROM task_runs ORDER BY id")).toEqual([
+      { name: "source", status: "error", attempt: 1 },
+      { name: "read", status: "done", attempt: 1 },
+      { name: "stay", status: "done", attempt: 1 },
+    ]);
+    expect(rig.rows("SELECT value FROM t")).toEqual([{ value: "null" }]);
+  },
+);
+
 /** Reads lines until so many have come, or the stream ends. */
 async function readLines(child: Child, count: number): Promise<number> {
   let lines = 0;

@@ -47,9 +47,11 @@ export class Evidence {
   readonly names = new Map<number, string>();
   readonly model: Model;
   readonly #rowsByName = new Map<string, TaskRow[]>();
+  readonly #before: ReadonlyMap<number, TaskRow>;
 
   constructor(seen: Seen) {
     this.seen = seen;
+    this.#before = new Map(seen.before?.tasks.map((row) => [row.id, row]));
     for (const row of seen.after.tasks) {
       const rows = this.#rowsByName.get(row.name) ?? [];
       rows.push(row);
@@ -81,6 +83,18 @@ export class Evidence {
     if (input === undefined) return rows.find(({ key }) => !key.includes(":"))?.status;
     const wanted = taskKey(kindName(kind), input);
     return rows.find(({ key }) => key === wanted)?.status;
+  }
+
+  /**
+   * What was optional and had failed in an earlier session: that is its end, as a result is. By the plan of this session,
+   * and by what the file said before it.
+   */
+  failedBefore(id: number): TaskRow | undefined {
+    const row = this.#before.get(id);
+    if (row?.status !== "error") return undefined;
+    const instance = this.model.instances.get(row.name);
+    if (instance?.input === undefined || instance.settings.optional !== true) return undefined;
+    return row.key === taskKey(kindName(instance.kind), instance.input) ? row : undefined;
   }
 
   settingsOf(path: string): { settings: Instance["settings"]; kind: Kind } {

@@ -82,7 +82,9 @@ export class EndJudge {
   #hooks(summary: RunSummary): void {
     const { stage, scenario } = this.#seen;
     const hooked = [...stage.hookedIds].toSorted((a, b) => a - b);
-    const ended = [...this.#of.finished.keys()].toSorted((a, b) => a - b);
+    const ended = [...this.#of.finished.keys()]
+      .filter((id) => this.#of.failedBefore(id) === undefined)
+      .toSorted((a, b) => a - b);
     // A limit of one real thread for all: while a simulated thread blocks, for room that a dead writer will not give, no
     // promise of a slow hook is settled, and the time that the end has for hooks passes.
     const isHeld = scenario.hook === "slow" && summary.failure !== null;
@@ -127,6 +129,12 @@ export class EndJudge {
           () => `${path} is ${status}, and the run is over`,
         );
       }
+    }
+    for (const { id, name } of this.#seen.before?.tasks ?? []) {
+      check(
+        this.#of.failedBefore(id) === undefined || this.#of.finished.has(id),
+        () => `${name} is optional and failed in an earlier session, and nobody was told`,
+      );
     }
     check(summary.queued === 0, () => `${summary.queued} tasks are queued, and the run is over`);
     if (scenario.storeTaskStatus) {

@@ -63,7 +63,7 @@ export class EventJudge {
     for (const trace of this.#seen.stage.traces) {
       check(!trace.acceptedLate, () => `ctx of ${trace.path} took something in after its end`);
     }
-    this.#noAttemptAfterDone();
+    this.#noAttemptAfterEnd();
     this.#checkpoints();
   }
 
@@ -88,12 +88,16 @@ export class EventJudge {
     }
   }
 
-  #noAttemptAfterDone(): void {
+  #noAttemptAfterEnd(): void {
     const doneBefore = new Set<number>();
     for (const { id, status } of this.#seen.before?.tasks ?? [])
       if (status === "done") doneBefore.add(id);
     for (const { task, path } of this.#seen.stage.traces) {
       check(!doneBefore.has(task), () => `${path} was done in an earlier session, and runs again`);
+      check(
+        this.#of.failedBefore(task) === undefined,
+        () => `${path} is optional and failed in an earlier session, and runs again`,
+      );
     }
   }
 
@@ -108,6 +112,15 @@ export class EventJudge {
     }
     if (status === "cancelled") {
       return check(this.#of.isStopped, () => `${name} is cancelled, and nobody cancelled the run`);
+    }
+    const before = this.#of.failedBefore(event.id);
+    if (before !== undefined) {
+      const stored = JSON.parse(before.error ?? "null") as Failure;
+      // A long one is told without its stack.
+      return check(
+        stored.name === failure.name && stored.message === failure.message,
+        () => `${name} failed in an earlier session, and another failure is told of it`,
+      );
     }
     this.#failureJustified(event, failure);
     this.#timeJustified(event, failure);

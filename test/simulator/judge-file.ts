@@ -58,7 +58,15 @@ export class FileJudge {
       );
     }
     this.#logsInTheFile();
-    for (const row of after.tasks) this.#row(row);
+    for (const row of after.tasks) {
+      this.#row(row);
+      const before = this.#of.failedBefore(row.id);
+      check(
+        before === undefined || Bun.deepEquals(row, before),
+        () =>
+          `${row.name} is optional and failed in an earlier session; its row was ${JSON.stringify(before)} and is ${JSON.stringify(row)}`,
+      );
+    }
   }
 
   #logsInTheFile(): void {

@@ -204,6 +204,7 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
   const insert = bench.db.query(
     "INSERT INTO task_runs (run_id, id, name, key, status, attempt, cursor, result) VALUES (?, ?, 't', ?, ?, ?, ?, ?)",
   );
+  const failure = JSON.stringify({ name: "Error", message: "down" });
   insert.run(1, 1, "other run", "done", 1, null, "0");
   insert.run(2, 1, "t:a", "done", 2, '"c"', "[1]");
   insert.run(2, 2, "t:b", "running", 3, '"page 7"', null);
@@ -211,6 +212,8 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
   insert.run(2, 7, "t:d", "queued", 0, null, null);
   insert.run(2, 9, "t:e", "skipped", 0, null, null);
   insert.run(2, 11, "t:f", "skipped", 0, '"page 2"', null);
+  bench.db.run("UPDATE task_runs SET error = ? WHERE status = 'error'", [failure]);
+  insert.run(2, 12, "t:g", "cancelled", 1, null, null);
   const run = bench.prepare();
   expect(run.alreadyDone).toBe(1);
   for (const pageSize of [1, 2, 5, 100]) {
@@ -220,10 +223,12 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
       [1, "t:a", "done", 2, "[1]", '"c"'],
       // Interrupted, not failed: the attempt does not count, and its checkpoint does.
       [2, "t:b", "open", 2, null, '"page 7"', "t"],
-      // Failed: its attempts anew. What never began is not known.
-      [4, "t:c", "open", 0, null, null, "t"],
+      // What never began is not known.
+      [4, "t:c", "failed", 4, failure, null, "t"],
       // Its rows up to the cursor are committed, and the session after that did not plan it.
       [11, "t:f", "open", 0, null, '"page 2"', "t"],
+      // Its attempts anew.
+      [12, "t:g", "open", 0, null, null, "t"],
     ]);
   }
   expect(bench.db.query("SELECT id FROM task_runs WHERE status = 'running'").values()).toEqual([]);

@@ -7,9 +7,11 @@ import { storedResults } from "../../src/writer/stored-results.ts";
 function withResults(results: readonly string[]): Database {
   const db = new Database(":memory:");
   db.run(
-    "CREATE TABLE task_runs (run_id, id, name, key, status, attempt, cursor, result, PRIMARY KEY (run_id, id))",
+    "CREATE TABLE task_runs (run_id, id, name, key, status, attempt, cursor, result, error, PRIMARY KEY (run_id, id))",
   );
-  const insert = db.query("INSERT INTO task_runs VALUES (1, ?, 't', 'k', 'done', 1, NULL, ?)");
+  const insert = db.query(
+    "INSERT INTO task_runs VALUES (1, ?, 't', 'k', 'done', 1, NULL, ?, NULL)",
+  );
   for (const [index, result] of results.entries()) insert.run(index + 1, result);
   return db;
 }
@@ -27,6 +29,27 @@ test("a long result is not told with its task, and is found when it is asked for
     [null, true],
   ]);
   expect([...storedResults(db, run, [taskId(2)])]).toEqual([[[2, long]]] as never);
+});
+
+test("a long failure is told as far as it is shown, and what is none is told as damaged", () => {
+  using db = withResults(["1", "2", "3", "4"]);
+  const message = "ä".repeat(2000);
+  const errors = [
+    JSON.stringify({ name: "TypeError", message, stack: "at x" }),
+    '"text"',
+    "{",
+    null,
+  ];
+  for (const [index, error] of errors.entries()) {
+    db.run("UPDATE task_runs SET status = 'error', error = ? WHERE id = ?", [error, index + 1]);
+  }
+  const known = [...knownTasks(db, run)].flat();
+  expect(known.map(({ status, result }) => [status, result])).toEqual([
+    ["failed", JSON.stringify({ name: "TypeError", message: message.slice(0, 1000) })],
+    ["failed", ""],
+    ["failed", ""],
+    ["failed", ""],
+  ]);
 });
 
 test("they come in pages of so many characters", () => {
