@@ -69,7 +69,7 @@ export interface TaskContext {
   readonly attempt: number;
   readonly run: { readonly id: number; readonly pipeline: string };
   readonly task: { readonly id: number; readonly name: string };
-  /** The pipeline's checked params. */
+  /** The pipeline's checked params, frozen. */
   readonly params: Readonly<Record<string, unknown>>;
   /** The environment, `.env` included. */
   readonly env: Readonly<Record<string, string | undefined>>;

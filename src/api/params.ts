@@ -8,7 +8,7 @@ import {
   parseExactJson,
 } from "../protocol/exact-json.ts";
 import { failureLine, toFailure } from "../protocol/failure.ts";
-import { isPlainObject, NotJsonError, toJsonText } from "../protocol/json.ts";
+import { isPlainObject, NotJsonError, parseFrozen, toJsonText } from "../protocol/json.ts";
 
 /** The part of the Standard Schema interface (v1) that is used here. */
 export interface StandardSchema<Output> {
@@ -58,6 +58,7 @@ export const isStandardSchema = (spec: unknown): spec is StandardSchema<unknown>
 /**
  * The params of a run: the defaults with what was given laid over them, checked.
  * A given string is coerced where the default is a number, a boolean, a list or an object (JSON text).
+ * Frozen: what one task changed, another would read.
  * @throws ParamsError
  */
 export async function resolveParams(
@@ -68,14 +69,13 @@ export async function resolveParams(
     ? await validate(spec, given)
     : overDefaults(spec ?? {}, given);
   try {
-    toJsonText(params, "params");
+    return parseFrozen(toJsonText(params, "params")) as Record<string, unknown>;
   } catch (error) {
     if (error instanceof NotJsonError) {
       throw new ParamsError(`${error.path} is ${error.found}; params must be JSON values`);
     }
     throw error;
   }
-  return params;
 }
 
 function overDefaults(

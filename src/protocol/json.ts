@@ -141,6 +141,10 @@ export const canonicalJson = (value: unknown): string =>
       : member,
   );
 
+/** A value that several read, and none may change for the others. */
+export const parseFrozen = (text: string): unknown =>
+  JSON.parse(text, (_, value: unknown) => Object.freeze(value));
+
 /** `assertJson` and `JSON.stringify` in one; `undefined` as a whole becomes `null` (a task that returns nothing). */
 export function toJsonText(value: unknown, root: string): string {
   if (value === undefined || value === null) return "null";

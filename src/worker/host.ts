@@ -2,7 +2,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { JSON } from "../protocol/globals.ts";
+import { parseFrozen } from "../protocol/json.ts";
 import type { QueryParam, TaskContext } from "../api/context.ts";
 import { registry } from "../api/registry.ts";
 import { Claims } from "../protocol/claims.ts";
@@ -139,8 +139,8 @@ export class Host {
       mask: this.#mask,
       clock: this.#tools.clock,
       failedIn: this.#failedIn,
-      run: { id: run.id, pipeline: run.pipeline },
-      params: JSON.parse(run.params) as Shared["params"],
+      run: Object.freeze({ id: run.id, pipeline: run.pipeline }),
+      params: parseFrozen(run.params) as Shared["params"],
       query: (sql, params) => this.#tools.query(boot.db, sql, params),
       unitTurn: new Turn(),
       checkpoints: new Map(),

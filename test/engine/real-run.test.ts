@@ -343,6 +343,24 @@ test("what hooks do to what they are given changes neither the values nor the su
   expect(rig.rows("SELECT result FROM task_runs WHERE name = 'b'")).toEqual([{ result: '"text"' }]);
 });
 
+test("no task changes what another reads in its ctx, nor does `tasks`", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    const tried = (change: () => void) => { try { change(); return "changed"; } catch (error) { return (error as Error).name; } };
+    const spoil = task({ name: "spoil", run: (_, ctx: any) => [
+      tried(() => { ctx.params.n = 9; }), tried(() => { ctx.params.list.push(9); }), tried(() => { ctx.run.id = 9; }),
+    ] });
+    const read = task({ name: "read", run: (_, ctx: any) => [ctx.params, ctx.run.id] });
+    export default pipeline({ name: "p", params: { n: 1, list: [1] }, tasks({ params }: any) {
+      const main = tried(() => { params.n = 9; });
+      return [spoil(), read(), ...(main === "TypeError" ? [] : [read()])];
+    } });
+  `);
+  expect(await rig.run(file, { workers: 1 })).toMatchObject({ done: 2 });
+  expect(result(rig, "spoil")).toEqual([["TypeError", "TypeError", "TypeError"]]);
+  expect(result(rig, "read")).toEqual([[{ n: 1, list: [1] }, 1]]);
+});
+
 describe("a run uses the code that it began with", () => {
   test.each([
     ["edited", 'export const version = "new";'],
