@@ -94,10 +94,12 @@ describe.skipIf(process.platform === "win32")("signals", () => {
         export default pipeline({ name: "p", async *tasks() { yield program(); await step("before"); for (;;); } });
       `);
       const child = rig.spawn("run", "pipeline.ts", "--db", "test.db", "-w1");
-      (await control.next("before")).finish();
+      const before = await control.next("before");
       const pid = (): string =>
         existsSync(rig.file("pid")) ? readFileSync(rig.file("pid"), "utf8") : "";
       while (!pid().endsWith("\n")) await Bun.sleep(5);
+      // Not sooner: a main thread that is busy hands out nothing.
+      before.finish();
       // The guard may not be there yet: a person presses Ctrl-C again.
       while (child.exitCode === null) {
         child.kill("SIGINT");
