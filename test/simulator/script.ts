@@ -228,7 +228,7 @@ function runKind(
   const trace = stage.begin(index, input, ctx);
   if (!kind.isSync) return new Script(kind, index, input, ctx, stage, trace).run();
   try {
-    for (const step of kind.steps) syncStep(step, ctx, trace);
+    for (const step of kind.steps) syncStep(step, ctx, trace, stage);
     return outcome(kind, index, input, ctx);
   } finally {
     stage.returned(trace);
@@ -244,15 +244,15 @@ function outcome(kind: Kind, index: number, input: TaskInput, ctx: TaskContext):
   return resultOf(kind, index, input);
 }
 
-function syncStep(step: Step, ctx: TaskContext, trace: Trace): void {
+function syncStep(step: Step, ctx: TaskContext, trace: Trace, stage: Stage): void {
   if (step.op === "progress") ctx.progress(step.step, step.total, `step ${step.step}`);
-  else if (step.op === "log") log(step.text, ctx, trace);
+  else if (step.op === "log") log(step.text, ctx, trace, stage);
 }
 
-function log(text: string, ctx: TaskContext, trace: Trace): void {
+function log(text: string, ctx: TaskContext, trace: Trace, stage: Stage): void {
   const said = text === "secret" ? `it is ${secret}` : text;
   ctx.log.info(said);
-  trace.lines.push(...said.replaceAll(secret, "***").split("\n"));
+  stage.logged(trace, said.replaceAll(secret, "***"));
 }
 
 export type Cursor = {
@@ -328,7 +328,7 @@ class Script {
         return this.#misbehaves ? this.#hang(step.listens) : undefined;
       case "progress":
       case "log":
-        return syncStep(step, ctx, this.#trace);
+        return syncStep(step, ctx, this.#trace, this.#stage);
       case "insert":
         return this.#insert(step, index);
       case "upsert": {
@@ -370,7 +370,7 @@ class Script {
       case "rollback":
         return this.#misbehaves ? ctx.emit(undone, { k: `${id}/${index}`, path: id }) : undefined;
       case "flood":
-        for (let i = 0; i < step.lines; i++) log(`line ${i}`, ctx, this.#trace);
+        for (let i = 0; i < step.lines; i++) log(`line ${i}`, ctx, this.#trace, this.#stage);
         return;
       case "crash":
         return this.#misbehaves ? this.#crash() : undefined;
@@ -455,18 +455,25 @@ class Script {
   #late(ms: number, what: Extract<Step, { op: "late" }>["what"], step: number): void {
     const send = async (): Promise<void> => {
       try {
-        const checkpoint = (): Promise<void> => this.#checkpoint(this.#steps);
-        if (what !== "insert") await this.#beforeEnd(checkpoint);
+        if (what !== "insert") await this.#lateCheckpoint();
         // At once: the attempt may be a few turns of promises from its end.
         await Promise.all([
           what === "checkpoint" || this.#beforeEnd(() => this.#lateRow(step)),
-          what === "both" && this.#beforeEnd(checkpoint),
+          what === "both" && this.#lateCheckpoint(),
         ]);
       } catch {
         // Refused, as it should be.
       }
     };
     this.#trace.afterReturn.push(() => void setTimeout(() => void send(), ms));
+  }
+
+  /** Whoever catches what the writer refuses goes on without it. Where that may come, nobody looks: it is the task's. */
+  async #lateCheckpoint(): Promise<void> {
+    if (!this.#kind.steps.some(({ op }) => ["conflict", "orphan", "rollback"].includes(op))) {
+      return this.#beforeEnd(() => this.#checkpoint(this.#steps));
+    }
+    void this.#ctx.checkpoint(this.#cursorAt(this.#steps));
   }
 
   async #beforeEnd(send: () => Promise<void>): Promise<void> {

@@ -18,6 +18,8 @@ export type Trace = {
   readonly cursor: unknown;
   readonly thread: VirtualThread;
   readonly begunAt: number;
+  /** From when on pipeloom waits for it no more. */
+  readonly givenUpAt: number;
   /** When the script returned or its thread was gone. */
   endedAt: number | undefined;
   isLost: boolean;
@@ -83,6 +85,7 @@ export class Stage {
       cursor: ctx.cursor,
       thread: this.world.current,
       begunAt: this.world.now,
+      givenUpAt: this.world.now + this.#timeoutOf(kind, input.id) + givenUpAfterMs,
       endedAt: undefined,
       isLost: false,
       lines: [],
@@ -115,6 +118,11 @@ export class Stage {
     this.#open.delete(trace);
     trace.endedAt = this.world.now;
     for (const forgotten of trace.afterReturn) forgotten();
+  }
+
+  /** What one that was given up logs is marked, and nobody waits for it. */
+  logged({ lines, givenUpAt }: Trace, said: string): void {
+    if (this.world.now < givenUpAt) lines.push(...said.split("\n"));
   }
 
   /** Nothing else of the thread goes on meanwhile. */
@@ -184,16 +192,14 @@ export class Stage {
 
   // ── limits ──
 
-  #timeoutOf({ path, kind }: Trace): number | undefined {
-    return this.settings.get(path)?.timeout ?? this.#scenario.kinds[kind]?.settings.timeout;
+  #timeoutOf(kind: number, path: string): number {
+    const settings = { ...this.#scenario.kinds[kind]?.settings, ...this.settings.get(path) };
+    return settings.timeout ?? Number.POSITIVE_INFINITY;
   }
 
   /** Without those that have been given up on. */
   #running(): Trace[] {
-    return [...this.#open].filter((trace) => {
-      const timeout = this.#timeoutOf(trace);
-      return timeout === undefined || this.world.now < trace.begunAt + timeout + givenUpAfterMs;
-    });
+    return [...this.#open].filter(({ givenUpAt }) => this.world.now < givenUpAt);
   }
 
   #assertLimits(begun: Trace): void {
