@@ -1,7 +1,6 @@
 #!/usr/bin/env bun
 // The program. The only `process.exit` is here; everything else returns an exit code.
 
-import { Promise } from "./protocol/globals.ts";
 import { versionLine } from "./version.ts";
 
 /** Of prints of user code and of messages: with nobody to read them there is nobody to tell. Data goes by `print`. */
