@@ -482,6 +482,7 @@ export class Graph {
     this.#asked = each;
     try {
       const expression = each.item(each.items[index], index);
+      if (expression === undefined) throw new PlanError(nothingReturned(index));
       // Nearly always the item becomes one node.
       const template = isNode(expression)
         ? [plan(expression)]
@@ -655,6 +656,9 @@ function asPlanError<T>(what: string, make: () => T): T {
     throw new PlanError(`${what}: ${error.explain("inputs")}`);
   }
 }
+
+const nothingReturned = (index: number): string =>
+  `each: item ${index}: the function returned nothing; return the task that it calls, or null where there is none`;
 
 function notANode(value: unknown): string {
   const found =

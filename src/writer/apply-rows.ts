@@ -3,8 +3,15 @@
 import type { Database } from "bun:sqlite";
 import { JSON } from "../protocol/globals.ts";
 import type { Cell, CellReader, RowsPart } from "../protocol/unit-part.ts";
+import { isOwnTable } from "./own-tables.ts";
 import type { Patience } from "./patience.ts";
-import { explainPrepare, explainRow, keepsRowsOnFailure, type RowsShape } from "./rows-error.ts";
+import {
+  explainPrepare,
+  explainRow,
+  keepsRowsOnFailure,
+  ownTableError,
+  type RowsShape,
+} from "./rows-error.ts";
 import { isWaitable } from "./store-error.ts";
 import { rowsSql } from "./upsert-sql.ts";
 
@@ -32,11 +39,14 @@ type Shape = { readonly steps: readonly number[]; readonly statements: Map<numbe
 
 export class RowsApplier {
   readonly #db: Database;
+  readonly #hasOwnTables: boolean;
   readonly #patience: Patience;
   readonly #shapes = new Map<string, Shape>();
 
-  constructor(db: Database, patience: Patience) {
+  /** @param hasOwnTables the file holds pipeloom's tables too, which take no rows of a task */
+  constructor(db: Database, hasOwnTables: boolean, patience: Patience) {
     this.#db = db;
+    this.#hasOwnTables = hasOwnTables;
     this.#patience = patience;
   }
 
@@ -122,6 +132,7 @@ export class RowsApplier {
       }
       return known;
     }
+    if (this.#hasOwnTables && isOwnTable(part.table)) throw ownTableError(part);
     const shape: Shape = { steps: steps(part.columns.length), statements: new Map() };
     this.#shapes.set(key, shape);
     this.#forgetOldest();

@@ -3,6 +3,7 @@
 
 import type { Database } from "bun:sqlite";
 
+import { ownTables } from "./own-tables.ts";
 import { closeDatabase } from "./close.ts";
 import { noLock, type RunLock } from "./lock.ts";
 import { removeFile } from "./open.ts";
@@ -30,14 +31,12 @@ export function closeAndDiscard(
   if (isOurs) removeFile(path);
 }
 
-const ownTables = "'pipeloom_schema', 'pipeline_runs', 'task_runs', 'task_logs'";
-
 /** It holds nothing but pipeloom's own tables, and no run. */
 function isUnused(db: Database): boolean {
   using others = db.prepare(
-    `SELECT 1 FROM sqlite_schema WHERE tbl_name NOT IN (${ownTables}) AND tbl_name NOT LIKE 'sqlite_%' LIMIT 1`,
+    `SELECT 1 FROM sqlite_schema WHERE tbl_name NOT IN (${ownTables.map(() => "?").join(", ")}) AND tbl_name NOT LIKE 'sqlite_%' LIMIT 1`,
   );
-  if (others.get() !== null) return false;
+  if (others.get(...ownTables) !== null) return false;
   using own = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'pipeline_runs'");
   if (own.get() === null) return true;
   using runs = db.prepare("SELECT 1 FROM pipeline_runs LIMIT 1");

@@ -4,14 +4,12 @@
 import { Database } from "bun:sqlite";
 
 import { StoreError } from "./store-error.ts";
+import { ownTables } from "./own-tables.ts";
 import v1 from "./migrations/0001.sql" with { type: "text" };
 import v2 from "./migrations/0002.sql" with { type: "text" };
 
 /** `migrations[n - 1]` leads from version n - 1 to n. A new version is one more file and one more line here. */
 export const migrations: readonly string[] = [v1, v2];
-
-/** Every name that any version of pipeloom takes in a file. */
-export const ownTables = ["pipeloom_schema", "pipeline_runs", "task_runs", "task_logs"] as const;
 
 const createVersion =
   "CREATE TABLE pipeloom_schema (version INTEGER NOT NULL); INSERT INTO pipeloom_schema VALUES (0)";

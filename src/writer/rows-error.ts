@@ -17,7 +17,7 @@ export type RowsShape = {
 export class RowsError extends Error {
   override readonly name = "RowsError";
   readonly code: string | undefined;
-  constructor(message: string, cause: unknown) {
+  constructor(message: string, cause?: unknown) {
     super(message, { cause });
     this.code = codeOf(cause);
   }
@@ -32,6 +32,11 @@ export function explainPrepare(db: Database, shape: RowsShape, cause: unknown): 
     `${label(shape)}: ${messageOf(cause)}`;
   return new RowsError(message, cause);
 }
+
+export const ownTableError = (shape: RowsShape): RowsError =>
+  new RowsError(
+    `${label(shape)}: in this table pipeloom records its runs; store rows in a table of another name`,
+  );
 
 /** A statement with these rows was refused: a constraint, a trigger, a type of a STRICT table. */
 export function explainRow(

@@ -80,7 +80,7 @@ export class Session {
     this.#patience = patience;
     this.rows = options.storeTaskStatus ? new TaskRows(db, started.run, patience) : undefined;
     this.messages = new CustomMessages(db, handles, patience);
-    this.unit = new UnitApplier(db, this.messages, patience);
+    this.unit = new UnitApplier(db, options.storeTaskStatus, this.messages, patience);
     this.commitsUnitsAlone = hasDeferredKeys(db);
     this.#files = new FileWatch(options.db, options.wal);
     this.#guardWal = options.wal ? createWalGuard(db, options.db, walLimitBytes) : () => undefined;

@@ -33,10 +33,10 @@ export class UnitApplier {
   #undo: Undo | undefined;
   #failure: Failure | undefined;
 
-  constructor(db: Database, messages: CustomMessages, patience: Patience) {
+  constructor(db: Database, hasOwnTables: boolean, messages: CustomMessages, patience: Patience) {
     this.#db = db;
     this.#patience = patience;
-    this.#rows = new RowsApplier(db, patience);
+    this.#rows = new RowsApplier(db, hasOwnTables, patience);
     this.#messages = messages;
   }
 

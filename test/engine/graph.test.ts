@@ -399,6 +399,14 @@ describe("a source that is no list", () => {
     ]);
   });
 
+  test("a function that returns nothing for an item fails the plan", () => {
+    const hand = new Hand();
+    const over = fan([1, 2], (_, i) => (i === 0 ? null : undefined));
+    expect(() => hand.addAll(node("sum", over))).toThrow(
+      "each: item 1: the function returned nothing; return the task that it calls, or null where there is none",
+    );
+  });
+
   test("an optional one that failed is read as null, through two fan-outs too", () => {
     const hand = new Hand();
     const list = node("list", undefined, { optional: true });

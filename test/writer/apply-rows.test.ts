@@ -15,7 +15,7 @@ let applier: RowsApplier;
 beforeEach(() => {
   db = new Database(":memory:", { safeIntegers: true });
   db.run("CREATE TABLE t (id INTEGER PRIMARY KEY, a, b, email UNIQUE)");
-  applier = new RowsApplier(db, unlocked);
+  applier = new RowsApplier(db, true, unlocked);
 });
 
 afterEach(() => {
@@ -317,4 +317,22 @@ test("statements survive a change of the table, and many shapes do not pile up",
   const row = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`c${i}`, i]));
   await put(Array(20).fill(row), insertTarget(id, "wide"));
   expect(all("SELECT count(*) FROM wide")).toEqual([[320n]]);
+});
+
+test.each(["task_runs", "Pipeline_Runs", "task_logs", "PIPELOOM_SCHEMA"])(
+  "%s is pipeloom's own, and takes no rows of a task",
+  (table) => {
+    db.run(`CREATE TABLE ${table} (id INTEGER PRIMARY KEY)`);
+    expect(put([{ id: 1 }], insertTarget(id, table))).rejects.toThrow(
+      `insert into "${table}": in this table pipeloom records its runs; store rows in a table of another name`,
+    );
+    expect(all(`SELECT * FROM ${table}`)).toEqual([]);
+  },
+);
+
+test("in a file without pipeloom's tables, a name is like any other", async () => {
+  db.run("CREATE TABLE task_runs (id INTEGER PRIMARY KEY)");
+  applier = new RowsApplier(db, false, unlocked);
+  await put([{ id: 1 }], insertTarget(id, "task_runs"));
+  expect(all("SELECT * FROM task_runs")).toEqual([[1n]]);
 });

@@ -28,7 +28,7 @@ const rollBack = message<number>("roll-back", (database) => {
 });
 
 const newUnit = (): UnitApplier =>
-  new UnitApplier(db, new CustomMessages(db, [rollBack], unlocked), unlocked);
+  new UnitApplier(db, true, new CustomMessages(db, [rollBack], unlocked), unlocked);
 
 afterEach(() => {
   unit.close();
