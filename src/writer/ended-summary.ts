@@ -6,6 +6,8 @@ import { Date } from "../protocol/globals.ts";
 import type { RunId } from "../protocol/ids.ts";
 import { type RunStatus, runStatuses, type TaskStatus } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
+import { busyTimeoutMs } from "./patience.ts";
+import { sqliteCode } from "./store-error.ts";
 
 type Ended = {
   readonly pipeline: string;
@@ -15,10 +17,19 @@ type Ended = {
   readonly finished_at: string | null;
 };
 
-/** Undefined when the run died: its row says `running`, or it is gone. */
+/** Undefined when the run died: its row says `running`, or it is gone, or a transaction is left that a writer must undo. */
 export function endedSummary(path: string, run: RunId): RunSummary | undefined {
+  try {
+    return readSummary(path, run);
+  } catch (thrown) {
+    if (sqliteCode(thrown) === "SQLITE_READONLY_ROLLBACK") return undefined;
+    throw thrown;
+  }
+}
+
+function readSummary(path: string, run: RunId): RunSummary | undefined {
   using db = new Database(path, { readonly: true });
-  db.run("PRAGMA busy_timeout = 5000");
+  db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   using rows = db.prepare<Ended, [number]>(
     "SELECT pipeline, file, status, started_at, finished_at FROM pipeline_runs WHERE id = ?",
   );

@@ -18,6 +18,7 @@ import { toIso } from "../protocol/time.ts";
 import { isRunAlive } from "./liveness.ts";
 import { noLock, removeStaleLock, type RunLock, runsWithFiles, tryRunLock } from "./lock.ts";
 import { hashParams, isHashOf } from "./params-hash.ts";
+import type { Patience } from "./patience.ts";
 import { processStartedAt } from "./process-identity.ts";
 import { damagedRow, RunAliveError, StoreError } from "./store-error.ts";
 
@@ -433,11 +434,13 @@ const knownStatuses: { readonly [status: string]: KnownTask["status"] } = {
 export function* knownTasks(
   db: Database,
   run: RunId,
+  patience: Patience,
   pageSize = 5_000,
 ): Generator<readonly KnownTask[]> {
   using page = db.prepare<TaskRow, [number, number, number]>(pageSql);
   for (let last = 0; ;) {
-    const rows = page.all(run, last, pageSize);
+    const from = last;
+    const rows = patience.run(() => page.all(run, from, pageSize));
     if (rows.length > 0) yield rows.map(knownTask);
     if (rows.length < pageSize) return;
     last = rows.at(-1)?.id ?? last;

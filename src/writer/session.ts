@@ -118,7 +118,7 @@ export class Session {
   /** What earlier sessions of the run left, in pages; to be read before anything is written. */
   *knownTasks(): Generator<readonly KnownTask[]> {
     if (!this.started.resumed) return;
-    for (const page of knownTasks(this.db, this.started.run)) {
+    for (const page of knownTasks(this.db, this.started.run, this.#patience)) {
       for (const task of page) this.#checkStored(task);
       yield page;
     }
@@ -138,7 +138,7 @@ export class Session {
 
   /** Long results that `knownTasks` left in the file. */
   *storedResults(ids: readonly TaskId[]): Generator<readonly StoredResult[]> {
-    for (const page of storedResults(this.db, this.started.run, ids)) {
+    for (const page of storedResults(this.db, this.started.run, ids, this.#patience)) {
       for (const [id, result] of page)
         this.#checkStored({ id, status: "done", result, cursor: null });
       yield page;
@@ -208,8 +208,8 @@ export class Session {
   #tidyAndClose(): unknown {
     try {
       this.#finalize();
-      const keepsWal =
-        this.rows !== undefined && hasOtherLiveRuns(this.db, this.#options.db, this.started.run);
+      const { db, storeTaskStatus, wal } = this.#options;
+      const keepsWal = wal && storeTaskStatus && hasOtherLiveRuns(this.db, db, this.started.run);
       closeDatabase(this.db, this.#lock, keepsWal);
       return undefined;
     } catch (thrown) {

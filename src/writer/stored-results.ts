@@ -4,6 +4,7 @@
 import type { Database } from "bun:sqlite";
 
 import type { RunId, TaskId } from "../protocol/ids.ts";
+import type { Patience } from "./patience.ts";
 
 export type StoredResult = readonly [id: TaskId, result: string];
 
@@ -15,6 +16,7 @@ export function* storedResults(
   db: Database,
   run: RunId,
   ids: readonly TaskId[],
+  patience: Patience,
   maxChars = pageChars,
 ): Generator<readonly StoredResult[]> {
   using rows = db.prepare<{ result: string | null }, [number, number]>(
@@ -23,7 +25,7 @@ export function* storedResults(
   let page: StoredResult[] = [];
   let chars = 0;
   for (const id of ids) {
-    const result = rows.get(run, id)?.result;
+    const result = patience.run(() => rows.get(run, id))?.result;
     if (typeof result !== "string") {
       throw new Error(`the result of task ${id} of run ${run} is gone; --fresh starts anew`);
     }

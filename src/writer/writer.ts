@@ -17,7 +17,6 @@ import {
   type ToWriter,
   unitPartMark,
 } from "../protocol/messages.ts";
-import type { RunSummary } from "../protocol/summary.ts";
 import { Mask } from "../protocol/mask.ts";
 import { doneMark, unpackDone } from "../protocol/wire.ts";
 import { assertNever } from "../protocol/unreachable.ts";
@@ -175,25 +174,36 @@ export class Writer {
     const isGivenUp = (): boolean => Atomics.load(givenUp, 0) === 1;
     const tools = { say: this.#say, isGivenUp, ...(this.#tools.clock ?? sleepingClock) };
     const patience = new Patience(options.db, tools);
-    let lock: Wait | undefined;
     for (;;) {
       try {
-        const session = Session.open(options, request, handles, this.#tools.wall(), patience);
-        lock?.over();
-        return session;
+        return await this.#untilFree(new Wait(options.db, tools), () =>
+          Session.open(options, request, handles, this.#tools.wall(), patience),
+        );
       } catch (thrown) {
-        if (isLockedAtOpen(thrown)) {
-          lock ??= new Wait(options.db, tools);
-          lock.goesOn();
-          await this.#pause(lockLookMs);
-          continue;
-        }
         if (!(thrown instanceof RunAliveError) || !request.wait) throw thrown;
-        const summary = await this.#waitFor(thrown.run, options.db);
+        await this.#waitFor(thrown.run, options.db);
+        const summary = await this.#untilFree(new Wait(options.db, tools), () =>
+          endedSummary(options.db, thrown.run.id),
+        );
         if (summary?.status !== "done") continue;
         this.#life = { state: "closed" };
         this.#tools.post({ type: "done-elsewhere", summary });
         return undefined;
+      }
+    }
+  }
+
+  /** Runs `step` until no lock is in its way. In between, the thread hears what main has to say. */
+  async #untilFree<Result>(wait: Wait, step: () => Result): Promise<Result> {
+    for (;;) {
+      try {
+        const result = step();
+        wait.over();
+        return result;
+      } catch (thrown) {
+        if (!isLockedAtOpen(thrown)) throw thrown;
+        wait.goesOn();
+        await this.#pause(lockLookMs);
       }
     }
   }
@@ -205,15 +215,13 @@ export class Writer {
     return new Promise((resolve) => this.#tools.after(ms, resolve));
   }
 
-  /** What it came to; undefined when it died. */
-  async #waitFor(run: LiveRun, db: string): Promise<RunSummary | undefined> {
+  async #waitFor(run: LiveRun, db: string): Promise<void> {
     const pid = run.pid === null ? "" : ` (pid ${run.pid})`;
     this.#say(
       "info",
       `run ${run.id} of "${run.pipeline}" is going on in ${db}${pid}; waiting for its end`,
     );
     while (isRunAlive(db, run)) await this.#pause(aliveLookMs);
-    return endedSummary(db, run.id);
   }
 
   #postResults(ids: readonly TaskId[]): void {

@@ -84,9 +84,13 @@ export function withStatementHook<T>(hook: StatementHook, work: () => T): T {
 
 /** Whether this statement can fail in this way at all; a read, for one, never fills the disk. */
 function canFail(sql: string, code: DiskFault["code"]): boolean {
-  if (/^\s*(?:SELECT|PRAGMA busy_timeout)/i.test(sql)) return false;
   // While the transaction is held nobody else's lock is in the way; with a rollback journal, its end may be.
-  if (code === "SQLITE_BUSY") return /^\s*(?:BEGIN|PRAGMA (?:wal_checkpoint|optimize))/i.test(sql);
+  if (code === "SQLITE_BUSY") {
+    return /^\s*(?:BEGIN|SELECT .* FROM task_runs WHERE run_id = \? AND id|PRAGMA (?:wal_checkpoint|optimize))/i.test(
+      sql,
+    );
+  }
+  if (/^\s*(?:SELECT|PRAGMA busy_timeout)/i.test(sql)) return false;
   return !/^\s*(?:ROLLBACK|RELEASE|SAVEPOINT|PRAGMA)/i.test(sql);
 }
 

@@ -77,6 +77,7 @@ test("a writer that fails in the run lets go of the file, and tells nothing that
 test.each([
   ["UPDATE task_runs SET result = '[1,'", "the result of task 1 of run 1"],
   ["UPDATE task_runs SET result = NULL, status = 'queued', cursor = '{'", "the cursor of task 1"],
+  ["UPDATE task_runs SET status = 'error', error = '{'", "the error of task 1 of run 1"],
   ["UPDATE pipeline_runs SET started_at = 'x'", "the start of run 1"],
 ])("a damaged row is named: %s", async (sql, where) => {
   using folder = tempFolder();

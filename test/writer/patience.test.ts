@@ -3,8 +3,10 @@ import { describe, expect, test } from "bun:test";
 
 import { Patience, type PatienceTools } from "../../src/writer/patience.ts";
 import { holderIn } from "../../src/writer/lock-holder.ts";
+import { taskId } from "../../src/protocol/ids.ts";
+import { Session } from "../../src/writer/session.ts";
 import { finished, inProcess, started } from "../support/writer-under-test.ts";
-import { givenUpCell, options, request } from "./options.ts";
+import { givenUpCell, options, request, unlocked } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 class SqliteError extends Error {
@@ -171,6 +173,37 @@ describe("a lock of another program's", () => {
     expect(writer.events.at(-1)).toMatchObject({ type: "task-finished", status: "done" });
     expect(hold.db.query("SELECT COUNT(*) FROM t").values()).toEqual([[13]]);
     hold.db.close(true);
+  });
+
+  test("while what an earlier session left is read, and at the end", () => {
+    using folder = tempFolder();
+    const path = folder.file("a.db");
+    const past = Session.open(options(path, { wal: false }), request(), [], 0, unlocked);
+    const long = JSON.stringify("x".repeat(5_000));
+    past.db.run(
+      "INSERT INTO task_runs (run_id, id, name, key, status, result) VALUES (1, 1, 'a', 'a:1', 'done', ?)",
+      [long],
+    );
+    past.close({ status: "error", failure: null, at: 1 });
+    using other = new Database(path);
+    const patience = new Patience(path, { ...clock(), sleep: () => void other.run("COMMIT") });
+    const resumed = request({ resume: "last" });
+    const session = Session.open(options(path, { wal: false }), resumed, [], 0, patience);
+    other.run("BEGIN EXCLUSIVE");
+    expect([...session.knownTasks()]).toMatchObject([[{ id: 1, isStored: true }]]);
+    other.run("BEGIN EXCLUSIVE");
+    expect([...session.storedResults([taskId(1)])]).toEqual([[[taskId(1), long]]]);
+    // At the end all is committed, and nothing is left that has to wait.
+    const { db } = session;
+    const run = db.run.bind(db);
+    db.run = (sql, ...rest) => {
+      const changes = run(sql, ...rest);
+      if (sql === "COMMIT") other.run("BEGIN EXCLUSIVE");
+      return changes;
+    };
+    const end = session.close({ status: "done", failure: null, at: 1 });
+    expect(end).toMatchObject({ finished: { status: "done" }, untidy: undefined });
+    expect(folder.list()).toEqual(["a.db"]);
   });
 
   test.each(["WAL", "DELETE"])("at the start, in a file in %s mode", async (mode) => {

@@ -14,7 +14,7 @@ import {
   refuseIfAlive,
 } from "../../src/writer/resume.ts";
 import { type Child, startChild } from "./child.ts";
-import { options, request, storeError } from "./options.ts";
+import { options, request, storeError, unlocked } from "./options.ts";
 import { tempFolder, type TempFolder } from "./temp-folder.ts";
 
 type Past = Partial<{
@@ -218,7 +218,9 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
   expect(run.alreadyDone).toBe(1);
   for (const pageSize of [1, 2, 5, 100]) {
     expect(
-      [...knownTasks(bench.db, run.id, pageSize)].flat().map((task) => Object.values(task)),
+      [...knownTasks(bench.db, run.id, unlocked, pageSize)]
+        .flat()
+        .map((task) => Object.values(task)),
     ).toEqual([
       [1, "t:a", "done", 2, "[1]", '"c"'],
       // Interrupted, not failed: the attempt does not count, and its checkpoint does.
