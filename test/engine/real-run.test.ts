@@ -109,6 +109,29 @@ async function failAndStay(rig: Rig, file: string): Promise<void> {
 }
 
 describe("a run that is continued", () => {
+  test("tells equal calls apart by their order: who read a result reads it again", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    const file = rig.pipeline(`
+      const roll = task({ name: "roll", run: () => step("roll") });
+      const low = task({ name: "low", run: (value: any, ctx) => ctx.insert("t", [{ value }]) });
+      const high = task({ name: "high", run: (value: any, ctx) => ctx.insert("t", [{ value }]) });
+      const stay = task({ name: "stay", run: (_: unknown, ctx) => step("stay", 0, ctx.signal) });
+      export default pipeline({ name: "p", schema: "CREATE TABLE IF NOT EXISTS t (value)",
+        tasks: () => stay([low(roll() as any), high(roll() as any)]) });
+    `);
+    const first = await rig.start(file, { workers: 1 });
+    for (const value of [1, 6]) (await control.next("roll")).finish(value);
+    const stay = await control.next("stay");
+    first.run.stop(false);
+    await stay.gone;
+    await first.end;
+    const again = await rig.start(file, { resume: "last", workers: 1 });
+    (await control.next("stay")).finish();
+    expect(await again.end).toMatchObject({ status: "done", done: 5, alreadyDone: 4 });
+    expect(rig.rows("SELECT value FROM t ORDER BY value")).toEqual([{ value: 1 }, { value: 6 }]);
+  });
+
   test("with nothing left to do comes to its end, however late its Workers are", async () => {
     await using rig = newRig();
     const { control } = rig;
