@@ -411,6 +411,7 @@ export class Run {
     const status = failure.code === "given-up" ? "cancelled" : "error";
     this.#stop = { status, failure };
     this.#closing = true;
+    this.#closeStream();
     this.#pool?.stop();
     this.#queuedAtEnd = this.#graph.live + this.#undecided.length - this.#stored.size;
     const { run } = this.#started;
@@ -643,6 +644,11 @@ export class Run {
     this.#advance();
   }
 
+  #closeStream(): void {
+    this.#stream?.close();
+    this.#stream = undefined;
+  }
+
   #planFailed(error: unknown): void {
     this.#stream = undefined;
     this.#endEarly({ status: "error", failure: this.#masked(toFailure(error)) });
@@ -867,8 +873,7 @@ export class Run {
     if (this.#stop !== undefined || this.#closing) return;
     this.#stop = stop;
     this.#readerCaughtUp();
-    this.#stream?.close();
-    this.#stream = undefined;
+    this.#closeStream();
     for (const id of this.#pool?.takeBackAll() ?? []) {
       const vertex = this.#inFlight.get(id);
       if (vertex !== undefined) this.#putBack(vertex);
