@@ -27,16 +27,29 @@ export function providePackage(exports: Exports): void {
   });
 }
 
+let last: Promise<unknown> = Promise.resolve();
+
 /**
- * Imports the module, once per thread; its tasks are in the registry afterwards, and no more may be defined.
+ * Imports the module; its tasks are in the registry afterwards, and no more may be defined. A program may run several
+ * files: they are loaded one after another, and the names of tasks are unique in each.
  * @throws LoadError
  */
-export async function loadModule(ref: ModuleRef, builtins: Builtins): Promise<Exports> {
-  const exports = await (ref.kind === "file"
-    ? importChecked(ref.path)
-    : importBuiltin(ref.name, builtins));
-  registry.sealed = true;
-  return exports;
+export function loadModule(ref: ModuleRef, builtins: Builtins): Promise<Exports> {
+  const loaded = last.then(() => loadNext(ref, builtins));
+  last = loaded.catch(() => undefined);
+  return loaded;
+}
+
+async function loadNext(ref: ModuleRef, builtins: Builtins): Promise<Exports> {
+  registry.tasks.clear();
+  registry.sealed = false;
+  try {
+    return await (ref.kind === "file"
+      ? importChecked(ref.path)
+      : importBuiltin(ref.name, builtins));
+  } finally {
+    registry.sealed = true;
+  }
 }
 
 async function importBuiltin(name: string, builtins: Builtins): Promise<Exports> {

@@ -91,17 +91,11 @@ export const nodeName = (node: AnyNode): string =>
 // While a pipeline is being planned, every new node is noted, so that one that nothing reaches can be named
 // instead of being skipped in silence. In a task Worker a node would never run: making one is an error.
 
-type Watch = { made(node: AnyNode): void };
-let watch: Watch | undefined;
+let noteMade: (node: AnyNode) => void = () => {};
 
-export function watchNodes(next: Watch | undefined): Watch | undefined {
-  const previous = watch;
-  watch = next;
-  return previous;
-}
-
-function noteMade(node: AnyNode): void {
-  watch?.made(node);
+/** Once: what tells whose plan a node belongs to is the engine's. */
+export function onNodeMade(note: (node: AnyNode) => void): void {
+  noteMade = note;
 }
 
 /**

@@ -1,9 +1,10 @@
 // Plans without running: the nodes as the author made them, checked as a run would check them.
 
-import { type AnyNode, isNode, type TaskNode, watchNodes } from "../api/node.ts";
+import { type AnyNode, isNode, type TaskNode } from "../api/node.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import type { Plan, PlanNode } from "../protocol/plan.ts";
 import { Graph } from "./graph.ts";
+import { planningFor } from "./planning.ts";
 import { sourceOf, type Stream, workOf } from "./source.ts";
 import { nodesIn } from "./template.ts";
 
@@ -16,8 +17,7 @@ const noEvents = { ready: nothing, skipped: nothing, fanOutFailed: nothing };
 /** @throws PlanError, also for what `tasks` throws */
 export async function planOf(pipeline: Pipeline, params: Record<string, unknown>): Promise<Plan> {
   const graph = new Graph(noEvents, pipeline.pools);
-  const watched = watchNodes({ made: (node) => graph.made(node) });
-  try {
+  return planningFor(graph, async () => {
     const source = sourceOf(await workOf(pipeline, params));
     const { nodes, more } =
       source.kind === "all" ? { nodes: source.nodes, more: false } : await firstOf(source.stream);
@@ -26,9 +26,7 @@ export async function planOf(pipeline: Pipeline, params: Record<string, unknown>
     const walk = new Walk();
     const roots = nodes.filter((node) => isNode(node)).map((node) => walk.visit(node));
     return { pipeline: pipeline.name, nodes: walk.nodes, roots, more };
-  } finally {
-    watchNodes(watched);
-  }
+  });
 }
 
 async function firstOf(stream: Stream): Promise<{ nodes: unknown[]; more: boolean }> {

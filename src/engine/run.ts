@@ -3,8 +3,6 @@
 
 import { systemClock, type Timer } from "../protocol/clock.ts";
 import { Date, Promise, structuredClone, JSON } from "../protocol/globals.ts";
-import type { AnyNode } from "../api/node.ts";
-import { watchNodes } from "../api/node.ts";
 import { thrownAt } from "../api/load.ts";
 import { endGroups } from "../api/process-group.ts";
 import type { RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
@@ -35,6 +33,7 @@ import { callHook, HookQueue } from "./hooks.ts";
 import { InFlight } from "./in-flight.ts";
 import { KnownTasks } from "./known-tasks.ts";
 import { type LostWorker, Pool } from "./pool.ts";
+import { planningFor } from "./planning.ts";
 import type { RunOptions, WriterThread } from "./run-options.ts";
 import { Schedule } from "./schedule.ts";
 import { sourceOf, type Stream, workOf } from "./source.ts";
@@ -184,10 +183,10 @@ export class Run {
    *   the run had begun
    */
   async start(): Promise<RunSummary> {
-    const watched = watchNodes({ made: (node: AnyNode) => this.#graph.made(node) });
     try {
       // Whoever stops the run does not wait for `tasks`: it may never come to an end.
-      await Promise.race([this.#plan(), this.#done.promise]);
+      const plan = planningFor(this.#graph, () => this.#plan());
+      await Promise.race([plan, this.#done.promise]);
       this.#openWriter();
       const summary = await this.#done.promise;
       // What `sh` has left running in the background has served the run.
@@ -196,7 +195,6 @@ export class Run {
     } catch (thrown) {
       throw this.#mask?.error(thrown) ?? thrown;
     } finally {
-      watchNodes(watched);
       this.#pool?.stop();
       this.#writer?.terminate();
       this.#timeouts.clear();
@@ -591,9 +589,7 @@ export class Run {
     if (this.#schedule.ready < Math.max(fewReady, this.#lanes)) this.#stored.askMore();
     const until = systemClock.now() + planSliceMs;
     try {
-      for (let planned = 1; this.#planOne(); planned++) {
-        if (planned % 16 === 0 && systemClock.now() > until) return this.#refillSoon();
-      }
+      if (planningFor(this.#graph, () => this.#planUntil(until))) return this.#refillSoon();
       if (this.#stream?.isDone === true) {
         this.#stream = undefined;
         this.#graph.expectsMore = false;
@@ -602,6 +598,14 @@ export class Run {
     } catch (error) {
       this.#planFailed(error);
     }
+  }
+
+  /** True when the time is up before there is no room, or nothing to plan now. */
+  #planUntil(until: number): boolean {
+    for (let planned = 1; this.#planOne(); planned++) {
+      if (planned % 16 === 0 && systemClock.now() > until) return true;
+    }
+    return false;
   }
 
   /** False when there is no room, or nothing to plan now. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { EachNode, isNode, type NodeOptions, TaskNode, watchNodes } from "../../src/api/node.ts";
+import { EachNode, isNode, type NodeOptions, TaskNode } from "../../src/api/node.ts";
 import { pipeline } from "../../src/api/pipeline.ts";
 import { registry } from "../../src/api/registry.ts";
 import { each, message, task, type Node } from "../../src/index.ts";
@@ -131,17 +131,6 @@ test("a list is what it was when each was called, and its items are the author's
 
 test("message wants a name", () => {
   expect(() => message("", () => undefined)).toThrow("the name must not be empty");
-});
-
-test("whoever watches hears of each new node", () => {
-  const a = task({ name: "a", run });
-  const made: unknown[] = [];
-  const previous = watchNodes({ made: (node) => made.push(node) });
-  const first = a();
-  const second = each([1], () => a());
-  watchNodes(previous);
-  a();
-  expect(made).toEqual([first, second]);
 });
 
 describe("pipeline", () => {

@@ -30,6 +30,13 @@ const file = `
   export const other = pipeline({ name: "other", tasks: () => [] });
 `;
 
+const slowStream = (name: string): string => `
+  import { pipeline, task } from "pipeloom";
+  const work = task({ name: "${name}", run: ({ n }: { n: number }) => n });
+  export default pipeline({ name: "${name}", async *tasks() {
+    for (let n = 0; n < 20; n++) { await Bun.sleep(1); yield work({ n }); }
+  } });`;
+
 describe("from a file", () => {
   test("a failed task is in the summary, not thrown", async () => {
     await using rig = newRig();
@@ -53,6 +60,28 @@ describe("from a file", () => {
       last: "run-finished",
     });
     expect(rig.rows("SELECT n FROM t ORDER BY n")).toEqual([{ n: 0 }, { n: 1 }, { n: 3 }]);
+  });
+
+  test("two at once, and others after them: each plans its own nodes", async () => {
+    await using rig = newRig();
+    for (const name of ["a", "b", "c"]) rig.write(`${name}.ts`, slowStream(name));
+    const { code, out, err } = await program(
+      rig,
+      `import { runPipeline } from "pipeloom";
+       const run = (name: string) => runPipeline(name + ".ts", { db: "test.db" });
+       const summaries = [...await Promise.all([run("a"), run("b")]), await run("c"), await run("a")];
+       console.log(JSON.stringify(summaries.map(({ pipeline, status, done }) => [pipeline, status, done])));`,
+    );
+    expect({ code, err, out: JSON.parse(out) }).toEqual({
+      code: 0,
+      err: "",
+      out: [
+        ["a", "done", 20],
+        ["b", "done", 20],
+        ["c", "done", 20],
+        ["a", "done", 20],
+      ],
+    });
   });
 
   test("one of several, by its export", async () => {

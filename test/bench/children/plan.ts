@@ -3,8 +3,8 @@
 //
 //   bun plan.ts <nodes>
 
-import { watchNodes } from "../../../src/api/node.ts";
 import { task } from "../../../src/api/task.ts";
+import { planningFor } from "../../../src/engine/planning.ts";
 import { Graph, type TaskVertex } from "../../../src/engine/graph.ts";
 
 const nodes = Number(process.argv[2] ?? 100_000);
@@ -35,8 +35,9 @@ const graph = new Graph(
   new Set(),
 );
 const began = performance.now();
-watchNodes({ made: (node) => graph.made(node) });
-for (const node of groups()) graph.add(node);
+planningFor(graph, () => {
+  for (const node of groups()) graph.add(node);
+});
 graph.assertAllReached();
 const planMs = performance.now() - began;
 if (graph.tasks !== nodes || ready.length !== nodes / perGroup) {
