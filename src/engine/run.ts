@@ -654,7 +654,6 @@ export class Run {
   }
 
   #planFailed(error: unknown): void {
-    this.#stream = undefined;
     this.#endEarly({ status: "error", failure: this.#masked(toFailure(error)) });
   }
 

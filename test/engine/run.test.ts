@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { each, type Node } from "../../src/api/node.ts";
 import { task } from "../../src/api/task.ts";
 import type { RunEvent } from "../../src/protocol/events.ts";
+import type { SimulatedProcess } from "../simulator/process.ts";
 import { simulated } from "../support/simulated.ts";
 
 const finished = (events: readonly RunEvent[]): string[] =>
@@ -99,4 +100,33 @@ test("a generator that fails ends the run, and what runs is told", () => {
   process.run();
   expect(process.summary).toMatchObject({ status: "error", cancelled: 2 });
   expect(process.summary?.failure).toMatchObject({ name: "RangeError", message: "no more pages" });
+});
+
+describe("a run that ends early lets its generator clean up", () => {
+  const ends = {
+    "it yields what is no node": (): unknown => "no node",
+    "the writer fails": (process: SimulatedProcess, make: () => unknown): unknown => {
+      process.endWriter();
+      return make();
+    },
+  };
+
+  test.each(Object.entries(ends))("%s", (_, end) => {
+    let closed = 0;
+    const process: SimulatedProcess = simulated(async function* stream() {
+      const one = task({ name: "one", run: () => null });
+      const make = (): Node<unknown> => one();
+      try {
+        yield make();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        for (;;) yield end(process, make) as Node<unknown>;
+      } finally {
+        closed++;
+      }
+    });
+    process.run();
+    expect(process.summary).toMatchObject({ status: "error" });
+    expect(closed).toBe(1);
+    expect(process.events.at(-1)?.type).toBe("run-finished");
+  });
 });
