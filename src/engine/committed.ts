@@ -30,7 +30,7 @@ function unpackDone(
     const id = numberAt(numbers, i) as TaskId;
     const vertex = inFlight.get(id);
     if (vertex === undefined) continue;
-    const event: TaskFinished = {
+    const event: { -readonly [Key in keyof TaskFinished]: TaskFinished[Key] } = {
       type: "task-finished",
       id,
       name: vertex.name,
@@ -40,7 +40,8 @@ function unpackDone(
       at: base + numberAt(numbers, i + 2),
     };
     // Where all results are null, they are left out.
-    into.push(vertex.needed ? { ...event, result: results?.[i / 3] ?? "null" } : event);
+    if (vertex.needed) event.result = results?.[i / 3] ?? "null";
+    into.push(event);
   }
 }
 

@@ -542,17 +542,18 @@ export class Run {
     this.#graph.settleNeeded(vertex);
     const { id, inputText, definition, name, cursor, timeoutMs, needed } = vertex;
     const retries = retriesOf(vertex);
-    return {
+    const assignment: { -readonly [Key in keyof Assignment]: Assignment[Key] } = {
       id: id as TaskId,
       task: definition.name,
       name,
       attempt: vertex.attempt + 1,
       input: inputText,
       needed,
-      ...(cursor === undefined ? undefined : { cursor }),
-      ...(retries === undefined ? undefined : { retries }),
-      ...(timeoutMs === undefined ? undefined : { timeoutMs }),
     };
+    if (cursor !== undefined) assignment.cursor = cursor;
+    if (retries !== undefined) assignment.retries = retries;
+    if (timeoutMs !== undefined) assignment.timeoutMs = timeoutMs;
+    return assignment;
   }
 
   /** Its input is complete: gives it its id, and what else it had in an earlier session. */
