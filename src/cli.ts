@@ -10,9 +10,9 @@ async function start(args: readonly string[]): Promise<number> {
   process.stdout.on("error", nobodyListens);
   process.stderr.on("error", nobodyListens);
   const [{ main }, { commandTable }, { print }] = await Promise.all([
-    import("./commands/main.ts"),
+    import("./cli/main.ts"),
     import("./commands/table.ts"),
-    import("./commands/stdout.ts"),
+    import("./cli/stdout.ts"),
   ]);
   const { stdout: out, stderr, env } = process;
   const stdout = { isTTY: out.isTTY, columns: out.columns, write: print };

@@ -1,7 +1,7 @@
 // What `import … from "pipeloom"` gives: in the executable, in every thread, and as a package.
 
 export type { CellValue, Log, Row, Rows, TaskContext, UpsertOptions } from "./api/context.ts";
-export type { Duration } from "./api/duration.ts";
+export type { Duration } from "./base/parse-duration.ts";
 export { message, type MessageDb, type MessageHandle } from "./api/message.ts";
 export { each, type Input, type Node, type NodeOptions } from "./api/node.ts";
 export type { ParamsOf, StandardSchema } from "./api/params.ts";
@@ -12,14 +12,14 @@ export { sh, type ShOptions } from "./api/sh.ts";
 export { type Task, task, type TaskOptions } from "./api/task.ts";
 export { webhook, type WebhookOptions } from "./api/webhook.ts";
 export type { RunEvent } from "./protocol/events.ts";
-export type { Failure } from "./protocol/failure.ts";
+export type { Failure } from "./base/failure.ts";
 export type { RunSummary } from "./protocol/summary.ts";
 
 import type { Pipeline } from "./api/pipeline.ts";
-import type { RunPipelineOptions } from "./engine/library.ts";
+import type { RunPipelineOptions } from "./run-pipeline.ts";
 import type { RunSummary } from "./protocol/summary.ts";
 
-export type { RunPipelineOptions } from "./engine/library.ts";
+export type { RunPipelineOptions } from "./run-pipeline.ts";
 
 /**
  * Runs a pipeline: a file (`"etl.ts"`, `"etl.ts:name"`), or what `pipeline({ … })` returned in this program. Workers
@@ -33,6 +33,6 @@ export async function runPipeline(
   options?: RunPipelineOptions,
 ): Promise<RunSummary> {
   // Loaded when called: the threads import this file too, and never run a pipeline.
-  const library = await import("./engine/library.ts");
+  const library = await import("./run-pipeline.ts");
   return library.runPipeline(target, options);
 }

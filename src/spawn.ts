@@ -1,7 +1,7 @@
 // The only place that starts threads. It stays beside cli.ts: in a compiled executable a Worker's file is found
 // relative to the entry (the bundle is flattened), so `new URL` here must read the same from source and compiled.
 
-import { channels, MessageEvent, URL, Worker } from "./protocol/globals.ts";
+import { channels, MessageEvent, URL, Worker } from "./base/globals.ts";
 
 /** A small heap grows as it must: 30 MB less at a million tasks, and nothing slower that was measured. */
 const options = { smol: true };
@@ -67,7 +67,7 @@ export const spawnTaskWorker = (): Thread =>
   new Thread(new URL("./worker/main.ts", import.meta.url).href);
 
 export const spawnWriter = (): Thread =>
-  new Thread(new URL("./writer/main.ts", import.meta.url).href);
+  new Thread(new URL("./store/write/main.ts", import.meta.url).href);
 
 /** No user code runs in it. */
 export const spawnGuard = (): Worker =>

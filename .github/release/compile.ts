@@ -11,7 +11,12 @@ import type { Target } from "./targets.ts";
 export const root = resolve(import.meta.dir, "../..");
 
 /** A Worker's file must be an entrypoint; the bundle is flattened relative to `src`. */
-const entrypoints = ["src/cli.ts", "src/worker/main.ts", "src/writer/main.ts", "src/guard/main.ts"];
+const entrypoints = [
+  "src/cli.ts",
+  "src/worker/main.ts",
+  "src/store/write/main.ts",
+  "src/guard/main.ts",
+];
 
 /**
  * Writes `outfile`. It appears whole or not at all, so that a program that runs the old one, or a second build at the

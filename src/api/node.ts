@@ -1,7 +1,7 @@
 // A node: one piece of work in a run, made by calling a task. Passing a node as an input is the dependency.
 
 import type { RetryPolicy } from "../protocol/messages.ts";
-import type { Duration } from "./duration.ts";
+import type { Duration } from "../base/parse-duration.ts";
 import type { Retries } from "./retries.ts";
 import type { AnyTaskDefinition } from "./task.ts";
 

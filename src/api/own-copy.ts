@@ -1,7 +1,7 @@
 // A node has the input that its call was given, whatever the author does with the object afterwards: a batch that is
 // filled anew for each call is one object, and every node would have its last content.
 
-import { isPlainObject } from "../protocol/json.ts";
+import { isPlainObject } from "../base/json.ts";
 import { isNode } from "./node.ts";
 
 /** Deeper than an input may be: planning refuses what is left as it is. */

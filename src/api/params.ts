@@ -1,14 +1,14 @@
 // A pipeline's parameters: a plain object of defaults, or any Standard Schema (https://standardschema.dev).
 
-import { JSON } from "../protocol/globals.ts";
+import { JSON } from "../base/globals.ts";
 import {
   AlteredJsonError,
   alteredNumber,
   isExactNumber,
   parseExactJson,
-} from "../protocol/exact-json.ts";
-import { failureLine, toFailure } from "../protocol/failure.ts";
-import { isPlainObject, NotJsonError, parseFrozen, toJsonText } from "../protocol/json.ts";
+} from "../base/exact-json.ts";
+import { failureLine, toFailure } from "../base/failure.ts";
+import { isPlainObject, NotJsonError, parseFrozen, toJsonText } from "../base/json.ts";
 
 /** The part of the Standard Schema interface (v1) that is used here. */
 export interface StandardSchema<Output> {

@@ -2,7 +2,7 @@
 
 import type { TaskFinished } from "../protocol/events.ts";
 import type { RunSummary } from "../protocol/summary.ts";
-import { type Duration, durationMs } from "./duration.ts";
+import { type Duration, durationMs } from "../base/parse-duration.ts";
 import type { MessageHandle } from "./message.ts";
 import type { Node } from "./node.ts";
 import type { ParamDefaults, ParamsOf, StandardSchema } from "./params.ts";

@@ -1,7 +1,7 @@
 // One output stream of a program: passed on as it comes, and kept when it is the task's result.
 
-import { systemClock } from "../protocol/clock.ts";
-import { Buffer, Promise, TextDecoder } from "../protocol/globals.ts";
+import { systemClock } from "../base/clock.ts";
+import { Buffer, Promise, TextDecoder } from "../base/globals.ts";
 
 /** What is kept travels as the task's result. */
 const maxKeptBytes = 16 * 1024 * 1024;

@@ -3,11 +3,11 @@
 import { statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 
-import { systemClock } from "../protocol/clock.ts";
-import { Promise } from "../protocol/globals.ts";
+import { systemClock } from "../base/clock.ts";
+import { Promise } from "../base/globals.ts";
 import type { TaskContext } from "./context.ts";
-import type { ProgramEntry } from "../protocol/programs.ts";
-import { groupRuns, signalGroup, untilGroupEnds } from "./process-group.ts";
+import type { ProgramEntry } from "../protocol/shared/programs.ts";
+import { groupRuns, signalGroup, untilGroupEnds } from "../base/process-group.ts";
 import { ProgramOutput } from "./program-output.ts";
 import { registry } from "./registry.ts";
 

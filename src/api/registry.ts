@@ -1,7 +1,7 @@
 // The tasks of this thread, by name. On globalThis, so that two copies of the package in one program share it.
 
 import type { TaskContext } from "./context.ts";
-import type { ProgramEntry } from "../protocol/programs.ts";
+import type { ProgramEntry } from "../protocol/shared/programs.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { AnyTaskDefinition } from "./task.ts";
 

@@ -1,8 +1,8 @@
 // How often and when a failed attempt is followed by another.
 
-import type { Failure } from "../protocol/failure.ts";
+import type { Failure } from "../base/failure.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
-import { type Duration, durationMs } from "./duration.ts";
+import { type Duration, durationMs } from "../base/parse-duration.ts";
 
 export type RetryOptions = {
   /** How many further attempts a failed one may have. */

@@ -1,10 +1,10 @@
 // `sh`: a task that runs a program. Its output lines are the task's log as they come; its exit code is the verdict.
 
-import { JSON } from "../protocol/globals.ts";
+import { JSON } from "../base/globals.ts";
 import { runProgram } from "./program.ts";
 import type { ProgramOutput } from "./program-output.ts";
 import { type Task, task, type TaskOptions } from "./task.ts";
-import { needsShell, splitWords } from "./words.ts";
+import { needsShell, splitWords } from "../base/shell-words.ts";
 
 type Words = readonly string[];
 

@@ -1,9 +1,9 @@
 // `task`: a kind of work, defined at the module's top level and known by its name in every thread.
 
-import type { Failure } from "../protocol/failure.ts";
+import type { Failure } from "../base/failure.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
 import type { TaskContext } from "./context.ts";
-import { type Duration, durationMs } from "./duration.ts";
+import { type Duration, durationMs } from "../base/parse-duration.ts";
 import {
   type AnyNode,
   type Input,

@@ -1,7 +1,7 @@
 // `webhook(url)`: a ready-made `onFinish` that posts the summary.
 
-import { AbortSignal, URL, JSON } from "../protocol/globals.ts";
-import { failureLine } from "../protocol/failure.ts";
+import { AbortSignal, URL, JSON } from "../base/globals.ts";
+import { failureLine } from "../base/failure.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 
 export type WebhookOptions = {

@@ -7,10 +7,10 @@ import { dirname, join, resolve } from "node:path";
 import { defineCommand } from "citty";
 
 import { writeModules } from "../kit/modules.ts";
-import { toFailure } from "../protocol/failure.ts";
-import type { CliCommand } from "./command.ts";
-import type { FlagDefs } from "./flag-defs.ts";
-import { UserError } from "./user-error.ts";
+import { toFailure } from "../base/failure.ts";
+import type { CliCommand } from "../cli/command.ts";
+import type { FlagDefs } from "../cli/flag-defs.ts";
+import { UserError } from "../cli/user-error.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };

@@ -2,19 +2,19 @@
 
 import { appendFileSync, existsSync, realpathSync } from "node:fs";
 
-import { systemClock } from "../protocol/clock.ts";
+import { systemClock } from "../base/clock.ts";
 import { controlPath, type ControlRequest } from "../protocol/control.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
-import { openReader } from "../reader/query.ts";
-import { ReaderError } from "../reader/reader-error.ts";
-import { overview, type SeenRun } from "../reader/runs.ts";
-import { reasonOf } from "../ui/output.ts";
-import { isRunAlive, type RunProcess } from "../writer/liveness.ts";
-import { defineCliCommand } from "./command.ts";
+import { openReader } from "../store/read/query.ts";
+import { ReaderError } from "../store/read/reader-error.ts";
+import { overview, type SeenRun } from "../store/read/runs.ts";
+import { reasonOf } from "../terminal/output.ts";
+import { isRunAlive, type RunProcess } from "../store/liveness.ts";
+import { defineCliCommand } from "../cli/command.ts";
 import { databaseOf, defaultDbHint } from "./default-db.ts";
-import { quote } from "./flag-values.ts";
-import { UsageError } from "./usage-error.ts";
-import { UserError } from "./user-error.ts";
+import { quote } from "../cli/flag-values.ts";
+import { UsageError } from "../cli/usage-error.ts";
+import { UserError } from "../cli/user-error.ts";
 
 /** A run waits 10 s for its tasks; then it takes a moment to write. */
 const patienceMs = 15_000;

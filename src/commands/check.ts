@@ -4,8 +4,8 @@ import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { projectFolder, provideModules, runBun } from "./be-bun.ts";
-import { defineCliCommand } from "./command.ts";
-import { UsageError } from "./usage-error.ts";
+import { defineCliCommand } from "../cli/command.ts";
+import { UsageError } from "../cli/usage-error.ts";
 
 export const command = defineCliCommand({
   name: "check",

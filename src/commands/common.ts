@@ -1,9 +1,9 @@
 // Flags that several commands share, and what they mean together.
 
 import type { Durability } from "../protocol/messages.ts";
-import { defineFlags } from "./flag-defs.ts";
-import type { Flags } from "./flag-defs.ts";
-import { UsageError } from "./usage-error.ts";
+import { defineFlags } from "../cli/flag-defs.ts";
+import type { Flags } from "../cli/flag-defs.ts";
+import { UsageError } from "../cli/usage-error.ts";
 
 /** How much is said, and where. */
 export const outputFlags = defineFlags({

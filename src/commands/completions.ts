@@ -1,7 +1,7 @@
 // `pipeloom completions <shell>`: the script that teaches a shell to complete our commands.
 
-import { defineCliCommand } from "./command.ts";
-import { print } from "./stdout.ts";
+import { defineCliCommand } from "../cli/command.ts";
+import { print } from "../cli/stdout.ts";
 
 const scripts = {
   bash: () => import("./completion/pipeloom.bash", { with: { type: "text" } }),

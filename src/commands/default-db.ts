@@ -3,7 +3,7 @@
 
 import { statSync } from "node:fs";
 
-import { pathOf } from "../api/path.ts";
+import { pathOf } from "../base/path.ts";
 
 /** `run` writes the first unless the pipeline says otherwise, `demo` the second. */
 const candidates = ["./pipeloom.db", "./wal_demo.db"] as const;

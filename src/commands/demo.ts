@@ -1,10 +1,10 @@
 // `pipeloom demo`: the built-in demonstration.
 
-import { defineCliCommand } from "./command.ts";
+import { defineCliCommand } from "../cli/command.ts";
 import { commonFlags, commonOptions } from "./common.ts";
 import { executeRun } from "./execute-run.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "../cli/usage-error.ts";
 
 export const command = defineCliCommand({
   name: "demo",

@@ -1,15 +1,15 @@
 // `pipeloom run --dry-run`: the plan, on stdout, without running or writing anything.
 
 import { ParamsError, resolveParams } from "../api/params.ts";
-import { PlanError } from "../engine/graph.ts";
-import type { LoadedPipeline } from "../engine/library.ts";
-import { planOf } from "../engine/plan.ts";
+import { PlanError } from "../plan/graph.ts";
+import type { LoadedPipeline } from "../run-pipeline.ts";
+import { planOf } from "../plan/dry-run.ts";
 import { Mask } from "../protocol/mask.ts";
-import type { PlanFormat } from "../ui/plan.ts";
-import { renderPlan } from "../ui/plan.ts";
-import { print } from "./stdout.ts";
-import { UsageError } from "./usage-error.ts";
-import { UserError } from "./user-error.ts";
+import type { PlanFormat } from "../terminal/plan.ts";
+import { renderPlan } from "../terminal/plan.ts";
+import { print } from "../cli/stdout.ts";
+import { UsageError } from "../cli/usage-error.ts";
+import { UserError } from "../cli/user-error.ts";
 
 export async function dryRun(
   { pipeline }: LoadedPipeline,

@@ -1,12 +1,12 @@
 // `pipeloom examples csv|etl|download|file-writer`: the pipelines that ship inside. Each has some of the flags below;
 // their names are the pipelines' parameters.
 
-import { defineCliCommand } from "./command.ts";
+import { defineCliCommand } from "../cli/command.ts";
 import { commonFlags, commonOptions } from "./common.ts";
 import { executeRun } from "./execute-run.ts";
-import { defineFlags, type Flags, kebab } from "./flag-defs.ts";
+import { defineFlags, type Flags, kebab } from "../cli/flag-defs.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "../cli/usage-error.ts";
 
 const names = ["csv", "etl", "download", "file-writer"] as const;
 type Name = (typeof names)[number];

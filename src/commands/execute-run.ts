@@ -2,37 +2,37 @@
 
 import { readFileSync } from "node:fs";
 
-import { systemClock } from "../protocol/clock.ts";
-import { Promise } from "../protocol/globals.ts";
-import { LoadError, providePackage, shownPath } from "../api/load.ts";
+import { systemClock } from "../base/clock.ts";
+import { Promise } from "../base/globals.ts";
+import { LoadError, providePackage, shownPath } from "../module/load.ts";
 import { ParamsError } from "../api/params.ts";
-import { PlanError } from "../engine/graph.ts";
+import { PlanError } from "../plan/graph.ts";
 import {
   loadPipeline,
   type LoadedPipeline,
   prepareRun,
   type RunPipelineOptions,
-} from "../engine/library.ts";
-import { type WarmThreads, warmThreads } from "../engine/warm-threads.ts";
+} from "../run-pipeline.ts";
+import { type WarmThreads, warmThreads } from "../executors/threads/warm-threads.ts";
 import { Guard } from "../guard/guard.ts";
 import { Outputs } from "../guard/outputs.ts";
-import { type Failure, toFailure } from "../protocol/failure.ts";
+import { type Failure, toFailure } from "../base/failure.ts";
 import { Mask, secretNamesIn } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
-import { Programs } from "../protocol/programs.ts";
+import { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import { capture } from "../ui/capture.ts";
-import { createUi, type LostOutput, type PacedUi } from "../ui/create.ts";
-import { type OutStream, reasonOf, sinkOf } from "../ui/output.ts";
+import { capture } from "../base/captured-prints.ts";
+import { createUi, type LostOutput, type PacedUi } from "../terminal/create.ts";
+import { type OutStream, reasonOf, sinkOf } from "../terminal/output.ts";
 import type { OutputOptions, Verbosity } from "./common.ts";
 import { guardExit } from "./exit-guard.ts";
 import { InheritedOutput } from "./inherited-output.ts";
 import { endLeftChildren } from "./left-children.ts";
 import { exitCodeOf, RunSignals } from "./run-signals.ts";
 import { watchUncaught } from "./uncaught.ts";
-import { UsageError } from "./usage-error.ts";
-import { UserError } from "./user-error.ts";
-import { visible } from "./color.ts";
+import { UsageError } from "../cli/usage-error.ts";
+import { UserError } from "../cli/user-error.ts";
+import { visible } from "../cli/color.ts";
 
 const verbosity: Readonly<Record<Verbosity, -1 | 0 | 1 | 2>> = {
   quiet: -1,

@@ -1,8 +1,8 @@
 // `process.exit` in user code of the main thread: at a module's top level, in `tasks`, in a hook. What was to be done has
 // not been done, and nobody would say so; and with 0 it would look as if it had.
 
-import { writeAll } from "../ui/output.ts";
-import { visible } from "./color.ts";
+import { writeAll } from "../terminal/output.ts";
+import { visible } from "../cli/color.ts";
 
 /**
  * Until it is disposed, an end of the process is said, and is no success.

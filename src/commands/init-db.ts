@@ -1,13 +1,13 @@
 // `pipeloom init-db`: pipeloom's tables in a database, before anything runs.
 
-import { migrations } from "../writer/migrate.ts";
-import { closeDatabase } from "../writer/close.ts";
-import { noLock } from "../writer/lock.ts";
-import { openDatabase } from "../writer/open.ts";
-import { StoreError } from "../writer/store-error.ts";
-import { defineCliCommand } from "./command.ts";
-import { UsageError } from "./usage-error.ts";
-import { UserError } from "./user-error.ts";
+import { migrations } from "../store/migrate.ts";
+import { closeDatabase } from "../store/write/close.ts";
+import { noLock } from "../store/lock.ts";
+import { openDatabase } from "../store/open.ts";
+import { StoreError } from "../store/store-error.ts";
+import { defineCliCommand } from "../cli/command.ts";
+import { UsageError } from "../cli/usage-error.ts";
+import { UserError } from "../cli/user-error.ts";
 
 export const command = defineCliCommand({
   name: "init-db",

@@ -5,8 +5,8 @@ import { canStartRepository, startRepository } from "./init/git.ts";
 import { programName } from "./init/program-name.ts";
 import { initProject } from "./init/wizard.ts";
 import { folderProblem } from "./init/questions.ts";
-import { defineCliCommand } from "./command.ts";
-import { UsageError } from "./usage-error.ts";
+import { defineCliCommand } from "../cli/command.ts";
+import { UsageError } from "../cli/usage-error.ts";
 
 export const command = defineCliCommand({
   name: "init",

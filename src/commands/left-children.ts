@@ -4,7 +4,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 
-import { systemClock } from "../protocol/clock.ts";
+import { systemClock } from "../base/clock.ts";
 
 const graceMs = 1000;
 const lookMs = 10;

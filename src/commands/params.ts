@@ -1,13 +1,13 @@
 // `--param name=value` and `--params file.json`, put together. A flag wins over the file.
 
-import { TextDecoder, JSON } from "../protocol/globals.ts";
+import { TextDecoder, JSON } from "../base/globals.ts";
 import { isStandardSchema, resolveParams } from "../api/params.ts";
 import type { Pipeline } from "../api/pipeline.ts";
-import { AlteredJsonError, parseExactJson } from "../protocol/exact-json.ts";
-import { isPlainObject } from "../protocol/json.ts";
-import { reasonOf } from "../ui/output.ts";
-import { quote } from "./flag-values.ts";
-import { UsageError } from "./usage-error.ts";
+import { AlteredJsonError, parseExactJson } from "../base/exact-json.ts";
+import { isPlainObject } from "../base/json.ts";
+import { reasonOf } from "../terminal/output.ts";
+import { quote } from "../cli/flag-values.ts";
+import { UsageError } from "../cli/usage-error.ts";
 
 export async function readParams(
   pairs: readonly string[],

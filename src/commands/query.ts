@@ -1,14 +1,14 @@
 // `pipeloom query`: SQL on a database that is only read, as it comes.
 
-import { openReader } from "../reader/query.ts";
-import { ReaderError } from "../reader/reader-error.ts";
-import { colorLevel, paletteOf } from "../ui/color.ts";
-import { defineCliCommand } from "./command.ts";
+import { openReader } from "../store/read/query.ts";
+import { ReaderError } from "../store/read/reader-error.ts";
+import { colorLevel, paletteOf } from "../terminal/color.ts";
+import { defineCliCommand } from "../cli/command.ts";
 import { databaseOf, defaultDbHint } from "./default-db.ts";
 import { type RowFormat, rowFormats, rowWriter } from "./rows-format.ts";
-import { Printer } from "./stdout.ts";
-import { UsageError } from "./usage-error.ts";
-import { UserError } from "./user-error.ts";
+import { Printer } from "../cli/stdout.ts";
+import { UsageError } from "../cli/usage-error.ts";
+import { UserError } from "../cli/user-error.ts";
 
 export const command = defineCliCommand({
   name: "query",

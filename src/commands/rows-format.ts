@@ -4,11 +4,11 @@
 // take for infinity), as the sqlite3 program does. CSV (RFC 4180, lines end with a line feed): NULL is nothing, the empty
 // string is "".
 
-import { JSON } from "../protocol/globals.ts";
-import { assertNever } from "../protocol/unreachable.ts";
-import type { Row, Value } from "../reader/query.ts";
-import { type Column, tableLines } from "../ui/table.ts";
-import type { Palette } from "../ui/color.ts";
+import { JSON } from "../base/globals.ts";
+import { assertNever } from "../base/unreachable.ts";
+import type { Row, Value } from "../store/read/query.ts";
+import { type Column, tableLines } from "../terminal/table.ts";
+import type { Palette } from "../terminal/color.ts";
 
 export const rowFormats = ["table", "json", "jsonl", "csv"] as const;
 export type RowFormat = (typeof rowFormats)[number];

@@ -1,9 +1,9 @@
 // Flags of every command that runs a pipeline.
 
-import type { RunPipelineOptions } from "../engine/library.ts";
+import type { RunPipelineOptions } from "../run-pipeline.ts";
 import { type storeFlags, storeOptions } from "./common.ts";
-import { defineFlags, type Flags } from "./flag-defs.ts";
-import { UsageError } from "./usage-error.ts";
+import { defineFlags, type Flags } from "../cli/flag-defs.ts";
+import { UsageError } from "../cli/usage-error.ts";
 
 export const runFlags = defineFlags({
   workers: {

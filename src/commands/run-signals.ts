@@ -6,10 +6,10 @@
 
 import { constants } from "node:os";
 
-import { signalGroup } from "../api/process-group.ts";
+import { signalGroup } from "../base/process-group.ts";
 import { isIgnored } from "../guard/ignored.ts";
-import type { Programs } from "../protocol/programs.ts";
-import type { StopSignal } from "../ui/ui.ts";
+import type { Programs } from "../protocol/shared/programs.ts";
+import type { StopSignal } from "../terminal/ui.ts";
 
 export type SignalTargets = {
   /** @param urgent true for the second */

@@ -2,17 +2,17 @@
 
 import { existsSync } from "node:fs";
 
-import { shownPath } from "../api/load.ts";
-import { fileRef } from "../engine/library.ts";
-import { defineCliCommand } from "./command.ts";
+import { shownPath } from "../module/load.ts";
+import { fileRef } from "../run-pipeline.ts";
+import { defineCliCommand } from "../cli/command.ts";
 import { commonFlags, commonOptions } from "./common.ts";
 import { dryRun } from "./dry-run.ts";
 import { executeRun, loadForCommand, withPrintsOnStderr } from "./execute-run.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
 import { paramsHelp, readParams } from "./params.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
-import { planFormats } from "../ui/plan.ts";
-import { UsageError } from "./usage-error.ts";
+import { planFormats } from "../terminal/plan.ts";
+import { UsageError } from "../cli/usage-error.ts";
 
 export const command = defineCliCommand({
   name: "run",

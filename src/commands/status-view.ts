@@ -12,14 +12,20 @@
 // `error` is null or { "name", "message", … }. `counts` at the top is over the whole file, or over the run of --run.
 // `interrupted` is what ran in a process that is no more. As a JSON Schema: .github/schemas/status.v1.schema.json.
 
-import { Date, JSON } from "../protocol/globals.ts";
-import { failureLine } from "../protocol/failure.ts";
-import type { Counts, Overview, SeenRun, SeenStatus, SeenTask } from "../reader/runs.ts";
-import type { Palette } from "../ui/color.ts";
-import { duration } from "../ui/duration.ts";
-import { localTime, relativeTime } from "../ui/relative-time.ts";
-import { type Column, statusStyle, type Table, type TableCell, tableLines } from "../ui/table.ts";
-import { fit, visible } from "../ui/text.ts";
+import { Date, JSON } from "../base/globals.ts";
+import { failureLine } from "../base/failure.ts";
+import type { Counts, Overview, SeenRun, SeenStatus, SeenTask } from "../store/read/runs.ts";
+import type { Palette } from "../terminal/color.ts";
+import { duration } from "../base/format-duration.ts";
+import { localTime, relativeTime } from "../base/relative-time.ts";
+import {
+  type Column,
+  statusStyle,
+  type Table,
+  type TableCell,
+  tableLines,
+} from "../terminal/table.ts";
+import { fit, visible } from "../base/text.ts";
 
 export type ViewOptions = {
   /** As the user wrote it. */

@@ -2,19 +2,19 @@
 
 import { resolve } from "node:path";
 
-import { systemClock } from "../protocol/clock.ts";
-import { JSON } from "../protocol/globals.ts";
+import { systemClock } from "../base/clock.ts";
+import { JSON } from "../base/globals.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
-import { openReader, type Reader } from "../reader/query.ts";
-import { ReaderError } from "../reader/reader-error.ts";
-import { overview, type Overview } from "../reader/runs.ts";
-import { colorLevel, paletteOf } from "../ui/color.ts";
-import { isRunAlive } from "../writer/liveness.ts";
-import { defineCliCommand } from "./command.ts";
+import { openReader, type Reader } from "../store/read/query.ts";
+import { ReaderError } from "../store/read/reader-error.ts";
+import { overview, type Overview } from "../store/read/runs.ts";
+import { colorLevel, paletteOf } from "../terminal/color.ts";
+import { isRunAlive } from "../store/liveness.ts";
+import { defineCliCommand } from "../cli/command.ts";
 import { databaseOf, defaultDbHint } from "./default-db.ts";
 import { statusData, statusLines, type ViewOptions } from "./status-view.ts";
-import { print } from "./stdout.ts";
-import { UserError } from "./user-error.ts";
+import { print } from "../cli/stdout.ts";
+import { UserError } from "../cli/user-error.ts";
 import { watchScreen } from "./watch-screen.ts";
 
 export const command = defineCliCommand({

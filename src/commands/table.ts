@@ -1,6 +1,6 @@
 // Every command there is, in the order of the help. A command's module is loaded only when it is called.
 
-import type { CliCommand } from "./command.ts";
+import type { CliCommand } from "../cli/command.ts";
 
 export const commandGroups = ["Run", "Look", "Set up"] as const;
 export type CommandGroup = (typeof commandGroups)[number];

@@ -1,8 +1,8 @@
 // `pipeloom upgrade`: replaces this executable by a newer one, after the same checks as install.sh.
 
 import { version } from "../version.ts";
-import { defineCliCommand } from "./command.ts";
-import { UserError } from "./user-error.ts";
+import { defineCliCommand } from "../cli/command.ts";
+import { UserError } from "../cli/user-error.ts";
 
 export const command = defineCliCommand({
   name: "upgrade",

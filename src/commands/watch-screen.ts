@@ -1,9 +1,9 @@
 // A full screen that is drawn again and again until q or Ctrl-C, and the terminal as it was afterwards.
 
-import { systemClock } from "../protocol/clock.ts";
-import { Promise } from "../protocol/globals.ts";
-import { guardTerminal } from "../ui/signals.ts";
-import { print, ReaderLeft } from "./stdout.ts";
+import { systemClock } from "../base/clock.ts";
+import { Promise } from "../base/globals.ts";
+import { guardTerminal } from "../terminal/signals.ts";
+import { print, ReaderLeft } from "../cli/stdout.ts";
 
 /** The other screen of the terminal, without a cursor; and back. */
 const enter = "\x1b[?1049h\x1b[?25l";

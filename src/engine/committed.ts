@@ -1,10 +1,10 @@
 // Reads what the writer has committed. Pure.
 
-import { JSON } from "../protocol/globals.ts";
+import { JSON } from "../base/globals.ts";
 import type { TaskFinished } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { CommittedEvent, DonePack, WireEvent } from "../protocol/messages.ts";
-import type { TaskVertex } from "./graph.ts";
+import type { TaskVertex } from "../plan/graph.ts";
 
 /** The tasks that are in flight, by id. */
 type Vertices = {

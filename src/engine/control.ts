@@ -2,7 +2,7 @@
 
 import { readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 
-import { systemClock } from "../protocol/clock.ts";
+import { systemClock } from "../base/clock.ts";
 import { controlPath } from "../protocol/control.ts";
 import type { RunStarted } from "../protocol/events.ts";
 

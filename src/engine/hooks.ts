@@ -1,9 +1,9 @@
 // Calls a hook once for each event, one after the other and in order, beside the run. Synchronous hooks are called at once;
 // what a slow one has not come to waits here, and past a bound the run waits for it.
 
-import { systemClock } from "../protocol/clock.ts";
-import { Promise } from "../protocol/globals.ts";
-import { toFailure } from "../protocol/failure.ts";
+import { systemClock } from "../base/clock.ts";
+import { Promise } from "../base/globals.ts";
+import { toFailure } from "../base/failure.ts";
 import type { LogLevel } from "../protocol/status.ts";
 
 /** One call. What takes longer is left to itself, and the next one is called. */

@@ -9,9 +9,9 @@ import type {
   ToWriter,
   WriterOptions,
 } from "../protocol/messages.ts";
-import type { Programs } from "../protocol/programs.ts";
+import type { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import type { WorkerThread } from "./pool.ts";
+import type { WorkerThread } from "../executors/threads/worker-pool.ts";
 
 export type WriterThread = {
   postMessage(message: ToWriter, transfer: MessagePort[]): void;

@@ -1,12 +1,12 @@
 // One run, from the plan to the summary. It decides what runs next from what has been committed; the pool runs it, the
 // writer keeps it. Everything here happens on the main thread, as answers to messages.
 
-import { systemClock, type Timer } from "../protocol/clock.ts";
-import { Date, Promise, structuredClone, JSON } from "../protocol/globals.ts";
-import { thrownAt } from "../api/load.ts";
-import { endGroups } from "../api/process-group.ts";
+import { systemClock, type Timer } from "../base/clock.ts";
+import { Date, Promise, structuredClone, JSON } from "../base/globals.ts";
+import { thrownAt } from "../module/load.ts";
+import { endGroups } from "../base/process-group.ts";
 import type { RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
-import { type Failure, toFailure } from "../protocol/failure.ts";
+import { type Failure, toFailure } from "../base/failure.ts";
 import { type Slot, type TaskId, taskId } from "../protocol/ids.ts";
 import type {
   Assignment,
@@ -18,25 +18,25 @@ import type {
   ToWriter,
 } from "../protocol/messages.ts";
 import { Mask } from "../protocol/mask.ts";
-import { canonicalJson } from "../protocol/json.ts";
+import { canonicalJson } from "../base/json.ts";
 import type { LogLevel, RunStatus } from "../protocol/status.ts";
-import { Programs } from "../protocol/programs.ts";
+import { Programs } from "../protocol/shared/programs.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { taskKey } from "../protocol/task-key.ts";
-import { assertNever } from "../protocol/unreachable.ts";
-import { Alarm } from "./alarm.ts";
+import { assertNever } from "../base/unreachable.ts";
+import { Alarm } from "../base/alarm.ts";
 import { unpackEvents } from "./committed.ts";
 import { type Control, openControl } from "./control.ts";
 import { culpritsOf, none } from "./culprits.ts";
-import { Graph, PlanError, resultText, type TaskVertex } from "./graph.ts";
+import { Graph, PlanError, resultText, type TaskVertex } from "../plan/graph.ts";
 import { callHook, HookQueue } from "./hooks.ts";
 import { InFlight } from "./in-flight.ts";
 import { KnownTasks } from "./known-tasks.ts";
-import { type LostWorker, Pool } from "./pool.ts";
-import { planningFor } from "./planning.ts";
+import { type LostWorker, Pool } from "../executors/threads/worker-pool.ts";
+import { planningFor } from "../plan/planning.ts";
 import type { RunOptions, WriterThread } from "./run-options.ts";
 import { Schedule } from "./schedule.ts";
-import { sourceOf, type Stream, workOf } from "./source.ts";
+import { sourceOf, type Stream, workOf } from "../plan/source.ts";
 import { StoredResults } from "./stored-results.ts";
 import { SummaryCollector } from "./summary.ts";
 import {
@@ -48,7 +48,7 @@ import {
   skippedRecord,
   stopped,
 } from "./task-records.ts";
-import { fill } from "./template.ts";
+import { fill } from "../plan/template.ts";
 import { TimeoutWatch } from "./timeout-watch.ts";
 import { Total } from "./total.ts";
 

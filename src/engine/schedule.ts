@@ -1,8 +1,8 @@
 // What may start next: priorities, named limits, rate limits, waiting retries. Pure; time is handed in, in ms of a clock
 // that nobody sets.
 
-import type { TaskVertex } from "./graph.ts";
-import { Heap } from "./heap.ts";
+import type { TaskVertex } from "../plan/graph.ts";
+import { Heap } from "../base/heap.ts";
 
 export type PoolLimits = ReadonlyMap<
   string,

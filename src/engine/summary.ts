@@ -1,7 +1,7 @@
 // Adds committed events up to a summary. Bounded: it keeps the first failures and the slowest tasks, and counts the rest.
 
 import type { RunStarted, TaskFinished } from "../protocol/events.ts";
-import { failureLine } from "../protocol/failure.ts";
+import { failureLine } from "../base/failure.ts";
 import type { RunSummary, TaskFailure } from "../protocol/summary.ts";
 
 const maxFailures = 20;

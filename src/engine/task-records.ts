@@ -1,11 +1,11 @@
 // What main itself has to say of a task, for no Worker can. Pure.
 
 import { nextAttemptAt } from "../api/retries.ts";
-import type { Failure } from "../protocol/failure.ts";
+import type { Failure } from "../base/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { KnownTask, MainRecord, Outcome } from "../protocol/messages.ts";
 import { taskKey } from "../protocol/task-key.ts";
-import type { TaskVertex } from "./graph.ts";
+import type { TaskVertex } from "../plan/graph.ts";
 
 const keyOf = ({ definition: { name }, inputText }: TaskVertex): string =>
   inputText === "" ? name : taskKey(name, inputText);

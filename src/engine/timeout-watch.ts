@@ -1,8 +1,8 @@
 // Tasks whose time is up and that have not ended: their Worker may be stuck in a loop that no message reaches.
 
-import { systemClock } from "../protocol/clock.ts";
+import { systemClock } from "../base/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import { Alarm } from "./alarm.ts";
+import { Alarm } from "../base/alarm.ts";
 
 export class TimeoutWatch {
   readonly #graceMs: number;

@@ -1,8 +1,8 @@
 // How many tasks there are, as far as is known: told when it changes, not more often than anyone looks.
 
-import { systemClock } from "../protocol/clock.ts";
+import { systemClock } from "../base/clock.ts";
 import type { Pipeline } from "../api/pipeline.ts";
-import { type Graph, PlanError } from "./graph.ts";
+import { type Graph, PlanError } from "../plan/graph.ts";
 
 const everyMs = 100;
 

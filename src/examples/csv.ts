@@ -5,12 +5,12 @@ import { basename } from "node:path";
 
 import { each, pipeline, task, type TaskContext } from "pipeloom";
 
-import { type Encoding, encodings } from "./csv/encoding.ts";
+import { type Encoding, encodings } from "../formats/csv/encoding.ts";
 import { findCsvFiles, newFiles } from "./csv/files.ts";
 import { badRowError, inspectCsv, type Inspection, type Note, placeOf } from "./csv/inspect.ts";
 import { numberColumns, parseTypes, planTable } from "./csv/plan.ts";
-import { type Quote, quotes } from "./csv/records.ts";
-import { ChangedError, CsvFile, type CsvSource, type Position } from "./csv/rows.ts";
+import { type Quote, quotes } from "../formats/csv/records.ts";
+import { ChangedError, CsvFile, type CsvSource, type Position } from "../formats/csv/rows.ts";
 import { writeSamples } from "./csv/sample.ts";
 import { makeTable, tableColumns } from "./csv/table-columns.ts";
 import { keyOf } from "./list.ts";

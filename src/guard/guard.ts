@@ -2,9 +2,9 @@
 
 import { constants } from "node:os";
 
-import { systemClock, type Timer } from "../protocol/clock.ts";
-import { Promise, TextDecoder } from "../protocol/globals.ts";
-import type { Programs } from "../protocol/programs.ts";
+import { systemClock, type Timer } from "../base/clock.ts";
+import { Promise, TextDecoder } from "../base/globals.ts";
+import type { Programs } from "../protocol/shared/programs.ts";
 import { spawnGuard } from "../spawn.ts";
 import { canCompile } from "./native.ts";
 import type { Outputs } from "./outputs.ts";

@@ -3,7 +3,7 @@
 import { ptr } from "bun:ffi";
 import { constants } from "node:os";
 
-import { openLibc } from "./libc.ts";
+import { openLibc } from "../base/libc.ts";
 
 /** Larger than `struct sigaction` anywhere; its first field is the handler. */
 const actionBytes = 256;

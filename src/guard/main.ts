@@ -1,10 +1,10 @@
 // The entry of the guard: a thread that no user code runs in, for what the main thread cannot do while user code keeps
 // it busy. It compiles the handler of the third signal, and reads what was written past pipeloom.
 
-import { TextDecoder } from "../protocol/globals.ts";
-import { Programs } from "../protocol/programs.ts";
+import { TextDecoder } from "../base/globals.ts";
+import { Programs } from "../protocol/shared/programs.ts";
 import type { FromGuard, ToGuard, WatchedSignals } from "./guard.ts";
-import { Descriptors } from "./libc.ts";
+import { Descriptors } from "../base/libc.ts";
 import { compileSignals, type NativeSignals } from "./native.ts";
 import { type Pipes, readChunk, readRest, type StreamNumber } from "./pipes.ts";
 

@@ -3,7 +3,7 @@
 
 import { cc, ptr } from "bun:ffi";
 
-import { Descriptors } from "./libc.ts";
+import { Descriptors } from "../base/libc.ts";
 import source from "./signals.c" with { type: "text" };
 
 export type NativeSignals = {

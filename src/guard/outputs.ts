@@ -10,8 +10,8 @@
 import { writeSync } from "node:fs";
 import { WriteStream } from "node:tty";
 
-import type { OutStream } from "../ui/output.ts";
-import { Descriptors } from "./libc.ts";
+import type { OutStream } from "../terminal/output.ts";
+import { Descriptors } from "../base/libc.ts";
 import { type Pipes, readRest, type StreamNumber } from "./pipes.ts";
 
 const stdout = 1;

@@ -1,7 +1,7 @@
 // The pipes that descriptors 1 and 2 lead to (outputs.ts), and the reading of them. The guard's thread imports this: none of
 // Node's modules is loaded here, for they would be half of that thread's start.
 
-import type { Descriptors } from "./libc.ts";
+import type { Descriptors } from "../base/libc.ts";
 
 export const streamNumbers = [1, 2] as const;
 /** 1: stdout, 2: stderr. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { TextFiles } from "./kit.ts";
 
 /** A Worker's file must be an entrypoint. */
-const entrypoints = ["index.ts", "worker/main.ts", "writer/main.ts"];
+const entrypoints = ["index.ts", "worker/main.ts", "store/write/main.ts"];
 
 /**
  * `index.js`, the Workers' files and what they share, relative to the package.

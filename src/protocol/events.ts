@@ -1,6 +1,6 @@
 // What has been committed, as everyone who looks sees it: the screen, `--json`, `onEvent`. Times are epoch ms.
 
-import type { Failure } from "./failure.ts";
+import type { Failure } from "../base/failure.ts";
 import type { RunId, TaskId } from "./ids.ts";
 import type { FinalStatus, LogLevel, RunStatus } from "./status.ts";
 

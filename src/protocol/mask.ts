@@ -1,8 +1,8 @@
 // Keeps the values of secrets out of the text that pipeloom writes: logs, failures, names, progress messages, events,
 // the stored params. What is the user's own (rows, inputs, results, cursors, payloads) is never altered.
 
-import { JSON } from "./globals.ts";
-import { memberPath } from "./json.ts";
+import { JSON } from "../base/globals.ts";
+import { memberPath } from "../base/json.ts";
 
 /** A value this long is masked wherever it stands; a shorter one only as a whole word, or it would hit everywhere. */
 const longEnough = 8;

@@ -2,7 +2,7 @@
 // text in batches: one string is three times faster to post than the structured clone of the same array.
 
 import type { RunEvent, TaskEvent } from "./events.ts";
-import type { Failure } from "./failure.ts";
+import type { Failure } from "../base/failure.ts";
 import type { RunId, Slot, TaskId } from "./ids.ts";
 import type { LogLevel, RunStatus } from "./status.ts";
 import type { RunSummary } from "./summary.ts";

@@ -1,6 +1,6 @@
 // What a run came to: computed from committed events, shown by the screen, returned by `runPipeline`.
 
-import type { Failure } from "./failure.ts";
+import type { Failure } from "../base/failure.ts";
 import type { RunId, TaskId } from "./ids.ts";
 import type { RunStatus } from "./status.ts";
 

@@ -1,18 +1,18 @@
 // One attempt of one task: the context that user code sees, and what it reports. What it sends is in sends.ts.
 
-import { AbortController, Promise, JSON } from "../protocol/globals.ts";
+import { AbortController, Promise, JSON } from "../base/globals.ts";
 import type { Log, QueryParam, TaskContext } from "../api/context.ts";
-import type { Failure } from "../protocol/failure.ts";
-import { thrownText } from "../protocol/stack.ts";
+import type { Failure } from "../base/failure.ts";
+import { thrownText } from "../base/stack.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import { jsonText } from "../protocol/json.ts";
+import { jsonText } from "../base/json.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { Assignment, CancelReason, Outcome, TaskRecord } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { taskKey } from "../protocol/task-key.ts";
-import type { Clock, Timer } from "../protocol/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { described } from "./encode-cell.ts";
-import { formatParts, LineBuffer } from "./lines.ts";
+import { formatParts, LineBuffer } from "../base/lines.ts";
 import type { FinishedRecord, Outbox, Reporting } from "./outbox.ts";
 import { insertTarget, upsertTarget } from "./rows.ts";
 import { Sends } from "./sends.ts";

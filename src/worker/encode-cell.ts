@@ -1,9 +1,9 @@
 // One value of a row → a cell of a part, or the reason why it cannot be stored.
 
-import { Date } from "../protocol/globals.ts";
-import { isPlainObject, NotJsonError, toJsonText } from "../protocol/json.ts";
+import { Date } from "../base/globals.ts";
+import { isPlainObject, NotJsonError, toJsonText } from "../base/json.ts";
 import { fitsInt64 } from "../protocol/sql-value.ts";
-import type { CellPacker } from "../protocol/unit-part.ts";
+import type { CellPacker } from "../protocol/codec/row-batch.ts";
 
 /** Why a value cannot be a cell. `at` continues the path to the value: empty, or `.deep[2]`. */
 export class CellError extends Error {

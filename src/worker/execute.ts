@@ -1,13 +1,13 @@
 // Runs one attempt, as a list of steps: find the task, call it, wait for what it sent, say how it ended.
 // Synchronous where the task is: a short task must not pay for a promise.
 
-import { JSON } from "../protocol/globals.ts";
+import { JSON } from "../base/globals.ts";
 import { nextAttemptAt } from "../api/retries.ts";
 import type { AnyTaskDefinition } from "../api/task.ts";
-import { type Failure, toFailure } from "../protocol/failure.ts";
+import { type Failure, toFailure } from "../base/failure.ts";
 import type { Outcome } from "../protocol/messages.ts";
 import type { Attempt } from "./attempt.ts";
-import { thrownText, withoutOwnFrames } from "../protocol/stack.ts";
+import { thrownText, withoutOwnFrames } from "../base/stack.ts";
 
 type Runnable = { run(input: unknown, ctx: Attempt): unknown };
 

@@ -2,11 +2,11 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { parseFrozen } from "../protocol/json.ts";
+import { parseFrozen } from "../base/json.ts";
 import type { QueryParam, TaskContext } from "../api/context.ts";
 import { registry } from "../api/registry.ts";
-import { Claims } from "../protocol/claims.ts";
-import { toFailure } from "../protocol/failure.ts";
+import { Claims } from "../protocol/shared/claims.ts";
+import { toFailure } from "../base/failure.ts";
 import type {
   Ack,
   Assignment,
@@ -16,16 +16,16 @@ import type {
   WorkerBoot,
 } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import { Programs } from "../protocol/programs.ts";
-import { unpackAssignments } from "../protocol/wire.ts";
-import { assertNever } from "../protocol/unreachable.ts";
+import { Programs } from "../protocol/shared/programs.ts";
+import { unpackAssignments } from "../protocol/codec/wire.ts";
+import { assertNever } from "../base/unreachable.ts";
 import { Attempt, type Shared, Turn } from "./attempt.ts";
-import type { Clock } from "../protocol/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { execute, failureOutcome } from "./execute.ts";
-import { LineBuffer } from "./lines.ts";
+import { LineBuffer } from "../base/lines.ts";
 import { Mask } from "../protocol/mask.ts";
 import { Outbox } from "./outbox.ts";
-import { thrownText, withoutOwnFrames } from "../protocol/stack.ts";
+import { thrownText, withoutOwnFrames } from "../base/stack.ts";
 import type { ThreadGlobals } from "./thread-globals.ts";
 
 /** What the thread's entry gives the host: the rooms it may not import itself. */

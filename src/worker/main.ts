@@ -1,13 +1,13 @@
 // The entry of a task Worker. It wires the host to the rooms the host may not know.
 
 import * as pipeloom from "../index.ts";
-import { loadModule, providePackage } from "../api/load.ts";
-import { loadAsTheyWere } from "../api/sources.ts";
+import { loadModule, providePackage } from "../module/load.ts";
+import { loadAsTheyWere } from "../module/sources.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { FromWorker, ToWorker } from "../protocol/messages.ts";
 import { privatePort } from "../protocol/private-port.ts";
-import { openReader, type Reader } from "../reader/query.ts";
-import { systemClock } from "../protocol/clock.ts";
+import { openReader, type Reader } from "../store/read/query.ts";
+import { systemClock } from "../base/clock.ts";
 import { Host } from "./host.ts";
 import { threadGlobals } from "./thread-globals.ts";
 

@@ -1,13 +1,13 @@
 // Everything a Worker tells the writer, in posts of many records. Progress is latest-wins, and a task that ends before
 // its start was sent is one record. Bounded: when the credits are used up, nothing is posted until the writer commits.
 
-import { Promise, JSON } from "../protocol/globals.ts";
-import { type Claims, creditsOf, maxCredits } from "../protocol/claims.ts";
-import type { Clock, Timer } from "../protocol/clock.ts";
+import { Promise, JSON } from "../base/globals.ts";
+import { type Claims, creditsOf, maxCredits } from "../protocol/shared/claims.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { TaskRecord } from "../protocol/messages.ts";
 import type { Mask } from "../protocol/mask.ts";
-import { DonePacker, type PlainDone } from "../protocol/wire.ts";
+import { DonePacker, type PlainDone } from "../protocol/codec/wire.ts";
 
 /** What the outbox reads of a running attempt when it is time to send. */
 export interface Reporting {

@@ -1,10 +1,10 @@
 // Rows of one `ctx.upsert` or `ctx.insert` → the text of `rows` parts. This runs once per row and cell of all data, so it
 // is written for speed: rows of one shape, which is nearly all, skip the union of keys, and nothing is made for a row.
 
-import { JSON } from "../protocol/globals.ts";
+import { JSON } from "../base/globals.ts";
 import { foldColumnName } from "../protocol/column-name.ts";
-import { isPlainObject, memberPath } from "../protocol/json.ts";
-import { CellPacker, IllFormedTextError } from "../protocol/unit-part.ts";
+import { isPlainObject, memberPath } from "../base/json.ts";
+import { CellPacker, IllFormedTextError } from "../protocol/codec/row-batch.ts";
 import { CellError, described, encodeCell } from "./encode-cell.ts";
 import type { RowsTarget } from "./rows-target.ts";
 

@@ -1,6 +1,6 @@
 // Where the rows of one call go, checked once: what the parts of all its chunks share.
 
-import { JSON } from "../protocol/globals.ts";
+import { JSON } from "../base/globals.ts";
 import type { UpsertOptions } from "../api/context.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { OnConflict } from "../protocol/messages.ts";

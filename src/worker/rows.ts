@@ -1,6 +1,6 @@
 // `ctx.upsert` and `ctx.insert`: whatever the author has (an array, a generator, an async iterable) → parts of a unit.
 
-import { JSON } from "../protocol/globals.ts";
+import { JSON } from "../base/globals.ts";
 import { described } from "./encode-cell.ts";
 import { RowEncoder } from "./row-encoder.ts";
 import type { RowsTarget } from "./rows-target.ts";

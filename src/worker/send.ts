@@ -1,7 +1,7 @@
 // One call that sends, and the promise that its author gets. A call that fails must fail the task unless the author has
 // taken the failure over, and only the promise can tell: `await`, `catch` and `Promise.all` all call its `then`.
 
-import { Promise } from "../protocol/globals.ts";
+import { Promise } from "../base/globals.ts";
 
 type Resolve = () => void;
 type Reject = (thrown: unknown) => void;

@@ -7,13 +7,13 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { Promise } from "../protocol/globals.ts";
+import { Promise } from "../base/globals.ts";
 import type { Rows } from "../api/context.ts";
 import type { MessageHandle } from "../api/message.ts";
-import type { Failure } from "../protocol/failure.ts";
+import type { Failure } from "../base/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import { jsonText } from "../protocol/json.ts";
-import { packEmit } from "../protocol/unit-part.ts";
+import { jsonText } from "../base/json.ts";
+import { packEmit } from "../protocol/codec/row-batch.ts";
 import { described } from "./encode-cell.ts";
 import { encodeRows, isAsyncIterable, RowParts, type RowsTarget } from "./rows.ts";
 import { Send } from "./send.ts";

@@ -2,7 +2,7 @@
 // that tasks start. Several hosts in one thread (the simulator) each get their own instead.
 
 import { registry } from "../api/registry.ts";
-import { capturePrints, type PrintSink } from "./lines.ts";
+import { capturePrints, type PrintSink } from "../base/lines.ts";
 
 export type ThreadGlobals = {
   capturePrints(sink: PrintSink): void;

@@ -3,7 +3,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync } from "node:fs";
 
-import { groupRuns } from "../../src/api/process-group.ts";
+import { groupRuns } from "../../src/base/process-group.ts";
 import { newRig, type Rig } from "../support/rig.ts";
 
 setDefaultTimeout(60_000);

@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 
-import { tempFolder } from "../writer/temp-folder.ts";
+import { tempFolder } from "../store/write/temp-folder.ts";
 import { pipeloom } from "./pipeloom.ts";
 
 test("makes ./pipeloom.db, and does no harm again", async () => {

@@ -6,8 +6,8 @@ import { join } from "node:path";
 
 import type { Draft } from "../../src/commands/init/answers.ts";
 import { type InitOptions, initProject } from "../../src/commands/init/wizard.ts";
-import { UsageError } from "../../src/commands/usage-error.ts";
-import { UserError } from "../../src/commands/user-error.ts";
+import { UsageError } from "../../src/cli/usage-error.ts";
+import { UserError } from "../../src/cli/user-error.ts";
 import type { Kit } from "../../src/kit/kit.ts";
 import { scriptedInput, SeenOutput } from "../support/scripted-input.ts";
 import { tempFolder } from "../support/temp-folder.ts";

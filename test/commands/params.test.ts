@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
 import { readParams } from "../../src/commands/params.ts";
-import { UsageError } from "../../src/commands/usage-error.ts";
+import { UsageError } from "../../src/cli/usage-error.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 async function fromFile(

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 
-import { tempFolder, type TempFolder } from "../writer/temp-folder.ts";
+import { tempFolder, type TempFolder } from "../store/write/temp-folder.ts";
 import { cliCommand, pipeloom } from "./pipeloom.ts";
 
 const make = (folder: TempFolder, name = "pipeloom.db"): void => {

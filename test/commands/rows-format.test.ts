@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 
 import { type RowFormat, rowWriter } from "../../src/commands/rows-format.ts";
-import type { Row } from "../../src/reader/query.ts";
-import { paletteOf } from "../../src/ui/color.ts";
+import type { Row } from "../../src/store/read/query.ts";
+import { paletteOf } from "../../src/terminal/color.ts";
 
 function format(as: RowFormat, columns: readonly string[], rows: readonly Row[]): string {
   const writer = rowWriter({

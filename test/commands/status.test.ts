@@ -4,12 +4,12 @@ import { utimesSync } from "node:fs";
 
 import { statusData, statusLines } from "../../src/commands/status-view.ts";
 import { runId } from "../../src/protocol/ids.ts";
-import type { Counts, Overview, SeenRun, SeenTask } from "../../src/reader/runs.ts";
-import { paletteOf } from "../../src/ui/color.ts";
-import { acquireRunLock, type RunLock } from "../../src/writer/lock.ts";
-import { openDatabase } from "../../src/writer/open.ts";
-import { options } from "../writer/options.ts";
-import { tempFolder, type TempFolder } from "../writer/temp-folder.ts";
+import type { Counts, Overview, SeenRun, SeenTask } from "../../src/store/read/runs.ts";
+import { paletteOf } from "../../src/terminal/color.ts";
+import { acquireRunLock, type RunLock } from "../../src/store/lock.ts";
+import { openDatabase } from "../../src/store/open.ts";
+import { options } from "../store/write/options.ts";
+import { tempFolder, type TempFolder } from "../store/write/temp-folder.ts";
 import { cliCommand, pipeloom } from "./pipeloom.ts";
 
 const now = Date.parse("2026-01-01T00:02:05.000Z");

@@ -1,10 +1,10 @@
 // What holds for every command: its definitions are consistent, and its examples can be typed as they stand.
 
 import { describe, expect, test } from "bun:test";
-import type { Example } from "../../src/commands/command.ts";
-import { aliasesOf, hasNegation, kebab } from "../../src/commands/flag-defs.ts";
-import type { FlagDefs } from "../../src/commands/flag-defs.ts";
-import { parseFlags } from "../../src/commands/flags.ts";
+import type { Example } from "../../src/cli/command.ts";
+import { aliasesOf, hasNegation, kebab } from "../../src/cli/flag-defs.ts";
+import type { FlagDefs } from "../../src/cli/flag-defs.ts";
+import { parseFlags } from "../../src/cli/flags.ts";
 import { commandTable } from "../../src/commands/table.ts";
 
 const names = commandTable.map((entry) => entry.name);

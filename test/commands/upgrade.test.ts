@@ -12,7 +12,7 @@ import { command } from "../../src/commands/upgrade.ts";
 import { downloadFile, latestVersion, releasesUrl } from "../../src/commands/upgrade/releases.ts";
 import { replaceExecutable } from "../../src/commands/upgrade/replace.ts";
 import { unpack } from "../../src/commands/upgrade/unpack.ts";
-import { UserError } from "../../src/commands/user-error.ts";
+import { UserError } from "../../src/cli/user-error.ts";
 import { version } from "../../src/version.ts";
 import { serveRelease } from "../support/release-server.ts";
 import type { Trouble } from "../support/release-server.ts";

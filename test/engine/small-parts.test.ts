@@ -1,10 +1,10 @@
 // The engine's small parts: the summary, the source of nodes, hooks, and the watch over timeouts.
 
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
-import { aheadOf } from "../../src/engine/pool.ts";
-import { Alarm } from "../../src/engine/alarm.ts";
+import { aheadOf } from "../../src/executors/threads/worker-pool.ts";
+import { Alarm } from "../../src/base/alarm.ts";
 import { callHook, HookQueue } from "../../src/engine/hooks.ts";
-import { sourceOf, type Stream } from "../../src/engine/source.ts";
+import { sourceOf, type Stream } from "../../src/plan/source.ts";
 import { SummaryCollector } from "../../src/engine/summary.ts";
 import { TimeoutWatch } from "../../src/engine/timeout-watch.ts";
 import type { RunStarted, TaskFinished } from "../../src/protocol/events.ts";

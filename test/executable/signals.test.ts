@@ -4,7 +4,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 
-import { groupRuns } from "../../src/api/process-group.ts";
+import { groupRuns } from "../../src/base/process-group.ts";
 import { type Child, ended, executable, newRig, type Rig } from "../support/rig.ts";
 
 setDefaultTimeout(120_000);

@@ -1,7 +1,7 @@
 // What was seen of one session, and what follows from it by the model: the judges' common ground.
 
 import type { RunEvent, TaskFinished } from "../../src/protocol/events.ts";
-import type { Failure } from "../../src/protocol/failure.ts";
+import type { Failure } from "../../src/base/failure.ts";
 import type { RunSummary } from "../../src/protocol/summary.ts";
 import { taskKey } from "../../src/protocol/task-key.ts";
 import type { FileContent, TaskRow } from "./file.ts";

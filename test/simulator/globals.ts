@@ -2,8 +2,8 @@
 
 import { drainMicrotasks } from "bun:jsc";
 
-import { systemClock } from "../../src/protocol/clock.ts";
-import { channels } from "../../src/protocol/globals.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { channels } from "../../src/base/globals.ts";
 import type { Event } from "./event-queue.ts";
 import { Channel, inContext, type VirtualThread, type World } from "./world.ts";
 

@@ -1,6 +1,6 @@
 // How the run ended: refused, or with a summary that is right, and everything done that was to do.
 
-import type { Failure } from "../../src/protocol/failure.ts";
+import type { Failure } from "../../src/base/failure.ts";
 import type { RunSummary } from "../../src/protocol/summary.ts";
 import { check, type Evidence, isLost, type Seen } from "./evidence.ts";
 

@@ -1,7 +1,7 @@
 // The events and what the tasks themselves saw: order, attempts, failures, inputs, limits.
 
 import type { TaskFinished, TaskRetrying } from "../../src/protocol/events.ts";
-import type { Failure } from "../../src/protocol/failure.ts";
+import type { Failure } from "../../src/base/failure.ts";
 import { check, type Evidence, type Seen } from "./evidence.ts";
 import { knownNodes } from "./script.ts";
 import type { Trace } from "./stage.ts";

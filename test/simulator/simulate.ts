@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { toFailure } from "../../src/protocol/failure.ts";
+import { toFailure } from "../../src/base/failure.ts";
 import { buryProcess, empty, type FileContent, readFile } from "./file.ts";
 import type { Seen } from "./evidence.ts";
 import { judge } from "./judge.ts";

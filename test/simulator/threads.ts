@@ -1,7 +1,7 @@
 // Threads that are not threads: the real Host and the real Writer behind the interface of a Worker. A message between two
 // of them is copied, takes a while, and a thread can die between any two of its own.
 
-import type { WorkerThread } from "../../src/engine/pool.ts";
+import type { WorkerThread } from "../../src/executors/threads/worker-pool.ts";
 import type { WriterThread } from "../../src/engine/run-options.ts";
 import type { MessageHandle } from "../../src/api/message.ts";
 import type {
@@ -11,11 +11,11 @@ import type {
   ToWorker,
   ToWriter,
 } from "../../src/protocol/messages.ts";
-import { unpackAssignments } from "../../src/protocol/wire.ts";
-import { openReader, type Reader } from "../../src/reader/query.ts";
-import { systemClock } from "../../src/protocol/clock.ts";
+import { unpackAssignments } from "../../src/protocol/codec/wire.ts";
+import { openReader, type Reader } from "../../src/store/read/query.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { Host } from "../../src/worker/host.ts";
-import { Writer } from "../../src/writer/writer.ts";
+import { Writer } from "../../src/store/write/writer.ts";
 import { SimulatedPort } from "./globals.ts";
 import { Channel, type VirtualThread, type World } from "./world.ts";
 

@@ -2,7 +2,7 @@
 
 import { jest } from "bun:test";
 
-import { systemClock, type Timer } from "../../src/protocol/clock.ts";
+import { systemClock, type Timer } from "../../src/base/clock.ts";
 
 const original = { ...systemClock };
 

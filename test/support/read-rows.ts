@@ -1,4 +1,4 @@
-import { type Cell, readPart, type RowsPart } from "../../src/protocol/unit-part.ts";
+import { type Cell, readPart, type RowsPart } from "../../src/protocol/codec/row-batch.ts";
 
 /** The rows of a part, as the writer reads it. */
 export function readRows(post: string): RowsPart {

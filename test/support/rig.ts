@@ -6,14 +6,14 @@ import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { providePackage } from "../../src/api/load.ts";
+import { providePackage } from "../../src/module/load.ts";
 import { registry } from "../../src/api/registry.ts";
 import {
   fileRef,
   loadPipeline,
   prepareRun,
   type RunPipelineOptions,
-} from "../../src/engine/library.ts";
+} from "../../src/run-pipeline.ts";
 import type { Run } from "../../src/engine/run.ts";
 import * as pipeloom from "../../src/index.ts";
 import type { RunEvent } from "../../src/protocol/events.ts";

@@ -8,13 +8,13 @@ import {
   type TaskRecord,
   type WriterOptions,
 } from "../../src/protocol/messages.ts";
-import { Claims, creditsOf } from "../../src/protocol/claims.ts";
+import { Claims, creditsOf } from "../../src/protocol/shared/claims.ts";
 import { slot as asSlot, taskId } from "../../src/protocol/ids.ts";
 import { spawnWriter } from "../../src/spawn.ts";
 import { RowEncoder } from "../../src/worker/row-encoder.ts";
 import { insertTarget } from "../../src/worker/rows-target.ts";
-import { Writer, type WriterTools } from "../../src/writer/writer.ts";
-import { givenUpCell, options as writerOptions, request } from "../writer/options.ts";
+import { Writer, type WriterTools } from "../../src/store/write/writer.ts";
+import { givenUpCell, options as writerOptions, request } from "../store/write/options.ts";
 
 type Of<Type extends FromWriter["type"]> = Extract<FromWriter, { type: Type }>;
 

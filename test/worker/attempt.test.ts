@@ -4,12 +4,12 @@ import { describe, expect, test } from "bun:test";
 import { task } from "../../src/api/task.ts";
 import { registry } from "../../src/api/registry.ts";
 import type { TaskContext } from "../../src/api/context.ts";
-import { Claims } from "../../src/protocol/claims.ts";
+import { Claims } from "../../src/protocol/shared/claims.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { type TaskRecord, unitPartMark } from "../../src/protocol/messages.ts";
-import { doneMark, unpackDone } from "../../src/protocol/wire.ts";
+import { doneMark, unpackDone } from "../../src/protocol/codec/wire.ts";
 import { Attempt, type Shared, Turn } from "../../src/worker/attempt.ts";
-import { type Clock, systemClock, type Timer } from "../../src/protocol/clock.ts";
+import { type Clock, systemClock, type Timer } from "../../src/base/clock.ts";
 import { execute } from "../../src/worker/execute.ts";
 import { Outbox } from "../../src/worker/outbox.ts";
 

@@ -1,14 +1,14 @@
 // What leaves a Worker, in which posts, and when it is held back. The port is the test's.
 
 import { describe, expect, test } from "bun:test";
-import { systemClock } from "../../src/protocol/clock.ts";
-import { Claims, maxCredits } from "../../src/protocol/claims.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { Claims, maxCredits } from "../../src/protocol/shared/claims.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { type TaskRecord, unitPartMark } from "../../src/protocol/messages.ts";
-import { packEmit } from "../../src/protocol/unit-part.ts";
+import { packEmit } from "../../src/protocol/codec/row-batch.ts";
 import { Mask } from "../../src/protocol/mask.ts";
 import { Outbox, type Reporting, type FinishedRecord } from "../../src/worker/outbox.ts";
-import { doneMark, unpackDone } from "../../src/protocol/wire.ts";
+import { doneMark, unpackDone } from "../../src/protocol/codec/wire.ts";
 
 class Port {
   readonly claims = Claims.create(1);

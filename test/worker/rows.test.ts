@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Row, Rows, UpsertOptions } from "../../src/api/context.ts";
 import { taskId } from "../../src/protocol/ids.ts";
-import type { Cell, RowsPart } from "../../src/protocol/unit-part.ts";
+import type { Cell, RowsPart } from "../../src/protocol/codec/row-batch.ts";
 import {
   type PartLimits,
   encodeRows,

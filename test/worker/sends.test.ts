@@ -3,9 +3,9 @@
 import { describe, expect, test } from "bun:test";
 import type { Row, Rows } from "../../src/api/context.ts";
 import { message } from "../../src/api/message.ts";
-import type { Failure } from "../../src/protocol/failure.ts";
+import type { Failure } from "../../src/base/failure.ts";
 import { taskId } from "../../src/protocol/ids.ts";
-import { readPart } from "../../src/protocol/unit-part.ts";
+import { readPart } from "../../src/protocol/codec/row-batch.ts";
 import { insertTarget } from "../../src/worker/rows.ts";
 import { Sends } from "../../src/worker/sends.ts";
 import type { UnitLimits } from "../../src/worker/unit.ts";

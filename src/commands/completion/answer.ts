@@ -1,9 +1,9 @@
 // What fits at the place that is being typed. The shells' scripts ask `pipeloom __complete` and show what it says, so all
 // that is known about commands stays in their definitions.
 
-import type { CliCommand } from "../command.ts";
-import type { FlagDef, FlagDefs, Positional } from "../flag-defs.ts";
-import type { NamedDef } from "../flag-tokens.ts";
+import type { CliCommand } from "../../cli/command.ts";
+import type { FlagDef, FlagDefs, Positional } from "../../cli/flag-defs.ts";
+import type { NamedDef } from "../../cli/flag-tokens.ts";
 import type { CommandEntry } from "../table.ts";
 import { paramsIn, recentRuns } from "./sources.ts";
 import { mayStandAlone, offeredSpellings, readTyped, takesValue } from "./typed.ts";

@@ -1,10 +1,10 @@
 // What completion finds outside of the definitions: runs in a database, parameters in a file. Quick, silent, and never by
 // running the user's code: a pressed Tab must not start anything.
 
-import { systemClock } from "../../protocol/clock.ts";
-import { Date } from "../../protocol/globals.ts";
-import { openReader } from "../../reader/query.ts";
-import { relativeTime } from "../../ui/relative-time.ts";
+import { systemClock } from "../../base/clock.ts";
+import { Date } from "../../base/globals.ts";
+import { openReader } from "../../store/read/query.ts";
+import { relativeTime } from "../../base/relative-time.ts";
 import { databaseOf } from "../default-db.ts";
 import type { Candidate } from "./answer.ts";
 

@@ -1,9 +1,9 @@
 // What has been typed so far, read leniently: a line that is being written is rarely right yet. Pure.
 
-import { kebab } from "../flag-defs.ts";
-import type { FlagDefs } from "../flag-defs.ts";
-import { spellingsOf } from "../flag-tokens.ts";
-import type { NamedDef, Spelling } from "../flag-tokens.ts";
+import { kebab } from "../../cli/flag-defs.ts";
+import type { FlagDefs } from "../../cli/flag-defs.ts";
+import { spellingsOf } from "../../cli/flag-tokens.ts";
+import type { NamedDef, Spelling } from "../../cli/flag-tokens.ts";
 
 export type Typed = {
   readonly positionals: readonly string[];

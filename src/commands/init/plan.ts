@@ -3,8 +3,8 @@
 import { resolve } from "node:path";
 
 import type { Kit, TextFiles } from "../../kit/kit.ts";
-import { toFailure } from "../../protocol/failure.ts";
-import { UserError } from "../user-error.ts";
+import { toFailure } from "../../base/failure.ts";
+import { UserError } from "../../cli/user-error.ts";
 import type { Answers, Draft } from "./answers.ts";
 import { projectFiles } from "./project.ts";
 import { complete, type Surroundings } from "./questions.ts";

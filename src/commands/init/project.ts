@@ -1,6 +1,6 @@
 // The files of a new project, from the answers: pure, for the wizard shows them before it writes.
 
-import { JSON } from "../../protocol/globals.ts";
+import { JSON } from "../../base/globals.ts";
 import { below, type TextFiles } from "../../kit/kit.ts";
 import { type Answers, projectName } from "./answers.ts";
 

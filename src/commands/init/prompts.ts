@@ -15,7 +15,7 @@ import {
   text,
 } from "@clack/prompts";
 
-import { AbortController } from "../../protocol/globals.ts";
+import { AbortController } from "../../base/globals.ts";
 
 export type Asked<Value> =
   | { readonly kind: "answer"; readonly value: Value }

@@ -5,8 +5,8 @@ import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import type { Readable, Writable } from "node:stream";
 
-import { UsageError } from "../usage-error.ts";
-import { UserError } from "../user-error.ts";
+import { UsageError } from "../../cli/usage-error.ts";
+import { UserError } from "../../cli/user-error.ts";
 import type { Draft } from "./answers.ts";
 import { Interview } from "./interview.ts";
 import { carryOut, type Plan, planFor, withoutConflicts, type Workshop } from "./plan.ts";

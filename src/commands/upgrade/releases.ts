@@ -1,8 +1,8 @@
 // What the place that holds the releases says. The addresses are GitHub's; a mirror has the same ones.
 
 import { homepage } from "../../../package.json";
-import { toFailure } from "../../protocol/failure.ts";
-import { UserError } from "../user-error.ts";
+import { toFailure } from "../../base/failure.ts";
+import { UserError } from "../../cli/user-error.ts";
 
 /** `PIPELOOM_RELEASES` names a mirror; install.sh reads it too. */
 export const releasesUrl = (env: Readonly<Record<string, string | undefined>>): string =>

@@ -3,9 +3,9 @@
 import { accessSync, chmodSync, constants, realpathSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-import { TextDecoder } from "../../protocol/globals.ts";
-import { toFailure } from "../../protocol/failure.ts";
-import { UserError } from "../user-error.ts";
+import { TextDecoder } from "../../base/globals.ts";
+import { toFailure } from "../../base/failure.ts";
+import { UserError } from "../../cli/user-error.ts";
 import { downloadFile } from "./releases.ts";
 import { unpack } from "./unpack.ts";
 

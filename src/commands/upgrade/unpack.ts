@@ -2,7 +2,7 @@
 
 import { inflateRawSync } from "node:zlib";
 
-import { TextDecoder } from "../../protocol/globals.ts";
+import { TextDecoder } from "../../base/globals.ts";
 
 /** @returns the file's bytes, or undefined when the archive has no such file */
 export async function unpack(

@@ -2,11 +2,27 @@
 // no strings, so it takes a tenth of the loading; in return a broken file is known before its first row is stored.
 
 import { foldedName } from "../table.ts";
-import { Blocks } from "./blocks.ts";
-import { columnNames, type Head, readHead, separatorOf, skippedBytes } from "./dialect.ts";
-import { decodeHead, detectEncoding, type Encoding, hasMultibyte } from "./encoding.ts";
-import { type BadRecord, type Dialect, type Quote, RecordReader } from "./records.ts";
-import { type Contents, isSameStamp, SourceFile } from "./source-file.ts";
+import { Blocks } from "../../formats/csv/blocks.ts";
+import {
+  columnNames,
+  type Head,
+  readHead,
+  separatorOf,
+  skippedBytes,
+} from "../../formats/csv/dialect.ts";
+import {
+  decodeHead,
+  detectEncoding,
+  type Encoding,
+  hasMultibyte,
+} from "../../formats/csv/encoding.ts";
+import {
+  type BadRecord,
+  type Dialect,
+  type Quote,
+  RecordReader,
+} from "../../formats/csv/records.ts";
+import { type Contents, isSameStamp, SourceFile } from "../../formats/csv/source-file.ts";
 import { kindOf, kinds } from "./types.ts";
 
 export type InspectOptions = {

@@ -4,7 +4,7 @@
 import type { Affinity } from "../table.ts";
 import type { Example, InspectedColumn, Inspection, Note } from "./inspect.ts";
 import { ByName } from "./names.ts";
-import type { CellKind } from "./rows.ts";
+import type { CellKind } from "../../formats/csv/rows.ts";
 import type { TableColumn } from "./table-columns.ts";
 import { type ColumnType, kinds, typeOfKinds } from "./types.ts";
 

@@ -4,8 +4,8 @@
 //   bun plan.ts <nodes>
 
 import { task } from "../../../src/api/task.ts";
-import { planningFor } from "../../../src/engine/planning.ts";
-import { Graph, type TaskVertex } from "../../../src/engine/graph.ts";
+import { planningFor } from "../../../src/plan/planning.ts";
+import { Graph, type TaskVertex } from "../../../src/plan/graph.ts";
 
 const nodes = Number(process.argv[2] ?? 100_000);
 const perGroup = 10;

@@ -5,14 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { findCsvFiles, newFiles } from "../../../src/examples/csv/files.ts";
-import { columnNames, readHead, separatorOf } from "../../../src/examples/csv/dialect.ts";
+import { columnNames, readHead, separatorOf } from "../../../src/formats/csv/dialect.ts";
 import { type Inspection, inspectCsv } from "../../../src/examples/csv/inspect.ts";
 import {
   type CsvBatch,
   CsvFile,
   type CsvSource,
   type Position,
-} from "../../../src/examples/csv/rows.ts";
+} from "../../../src/formats/csv/rows.ts";
 import { typeOfKinds } from "../../../src/examples/csv/types.ts";
 
 let folder = "";

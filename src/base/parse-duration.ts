@@ -1,0 +1,45 @@
+// Durations as people write them: 250 (ms), "250ms", "30s", "5m", "2h", "1d", "1m30s".
+
+import { JSON } from "./globals.ts";
+
+export type Duration = number | string;
+
+const unitMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+const part = /(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)/gy;
+
+/** setTimeout counts in a signed 32-bit number; longer waits would fire at once. */
+export const maxDurationMs = 2 ** 31 - 1;
+
+/**
+ * Milliseconds of a duration.
+ * @param what how the value is called in the error, e.g. `task "load": timeout`
+ * @throws RangeError for anything that is not a duration of 0 ms to 24 days
+ */
+export function durationMs(value: Duration, what: string): number {
+  const ms = typeof value === "number" ? value : parse(value);
+  if (!Number.isFinite(ms) || ms < 0) {
+    throw new RangeError(
+      `${what} must be milliseconds or a duration like "250ms", "30s", "5m" or "1m30s", not ${JSON.stringify(value)}`,
+    );
+  }
+  if (ms > maxDurationMs) throw new RangeError(`${what} must be at most 24 days, not ${value}`);
+  return ms;
+}
+
+function parse(text: string): number {
+  const trimmed = text.trim();
+  let total = 0;
+  let end = 0;
+  part.lastIndex = 0;
+  for (let match = part.exec(trimmed); match !== null; match = part.exec(trimmed)) {
+    total += Number(match[1]) * (unitMs[match[2] ?? ""] ?? Number.NaN);
+    end = part.lastIndex;
+  }
+  return end === trimmed.length && trimmed !== "" ? total : Number.NaN;
+}

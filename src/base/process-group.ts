@@ -1,0 +1,77 @@
+// A program and all that it has started, as one.
+
+import { readdirSync, readFileSync } from "node:fs";
+
+import { systemClock } from "./clock.ts";
+import { Promise } from "./globals.ts";
+
+const isWindows = process.platform === "win32";
+const firstLookMs = 5;
+const slowestLookMs = 100;
+
+/** Signals a process and all it started; one that is gone is no error. */
+export function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+  try {
+    if (isWindows) {
+      const force = signal === "SIGKILL" ? ["/f"] : [];
+      Bun.spawnSync(["taskkill", "/pid", String(pid), "/t", ...force]);
+    } else {
+      process.kill(-pid, signal);
+    }
+  } catch {}
+}
+
+/**
+ * Whether a process of the group runs, its leader or another.
+ * On Windows nothing tells: a process has no group, and what it started is found through it alone.
+ */
+export function groupRuns(pid: number): boolean {
+  if (isWindows) return false;
+  try {
+    process.kill(-pid, 0);
+  } catch (error) {
+    // EPERM: it runs under another user (sudo).
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+  // Also for a process that has ended and that nobody waits for, as in a container without an init.
+  return process.platform !== "linux" || hasRunningMember(pid);
+}
+
+/** proc_pid_stat(5): after the command's name in brackets come state, ppid and pgrp. */
+function hasRunningMember(group: number): boolean {
+  return readdirSync("/proc").some((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    const stat = statOf(entry);
+    const [state, , pgrp] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return pgrp === String(group) && state !== "Z" && state !== "X";
+  });
+}
+
+/** Empty when the process has ended meanwhile. */
+function statOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** Ends them: SIGTERM, and SIGKILL for those that run when the time is over. */
+export async function endGroups(pids: readonly number[], withinMs: number): Promise<void> {
+  for (const pid of pids) signalGroup(pid, "SIGTERM");
+  await Promise.all(
+    pids.map(async (pid) => {
+      if (!(await untilGroupEnds(pid, withinMs))) signalGroup(pid, "SIGKILL");
+    }),
+  );
+}
+
+/** @returns whether the group has ended in that time */
+export async function untilGroupEnds(pid: number, withinMs: number): Promise<boolean> {
+  const until = systemClock.now() + withinMs;
+  for (let pause = firstLookMs; groupRuns(pid); pause = Math.min(pause * 2, slowestLookMs)) {
+    if (systemClock.now() >= until) return false;
+    await Bun.sleep(pause);
+  }
+  return true;
+}

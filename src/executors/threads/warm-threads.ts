@@ -1,0 +1,67 @@
+// Threads that start while the module is loaded and the run is planned: they take as long as that, and have nothing to
+// wait for until they are told what to load.
+
+import { availableParallelism } from "node:os";
+
+import { spawnTaskWorker, spawnWriter, type Thread as SpawnedThread } from "../../spawn.ts";
+
+/** More are started when it is known that there are tasks for them. */
+const mostEarly = 2;
+
+export type Spawners<Thread> = {
+  readonly spawnWriter: () => Thread;
+  readonly spawnTaskWorker: () => Thread;
+};
+
+/** What is used of a thread here. */
+export type WarmThread = {
+  terminate(): void;
+  addEventListener(type: "close", listener: () => void): void;
+};
+
+export class WarmThreads<Thread extends WarmThread = SpawnedThread> implements Disposable {
+  readonly #spawners: Spawners<Thread>;
+  readonly #writers = new Set<Thread>();
+  readonly #taskWorkers = new Set<Thread>();
+
+  /**
+   * @param limits `--workers` and `--concurrency`; undefined: not given
+   * @param spawners a test gives its own
+   */
+  constructor(limits: readonly (number | undefined)[], spawners: Spawners<Thread>) {
+    this.#spawners = spawners;
+    keep(this.#writers, spawners.spawnWriter());
+    const given = limits.filter((limit) => limit !== undefined);
+    const early = Math.min(availableParallelism(), mostEarly, ...given);
+    for (let i = 0; i < early; i++) keep(this.#taskWorkers, spawners.spawnTaskWorker());
+  }
+
+  readonly spawnWriter = (): Thread => taken(this.#writers) ?? this.#spawners.spawnWriter();
+
+  readonly spawnTaskWorker = (): Thread =>
+    taken(this.#taskWorkers) ?? this.#spawners.spawnTaskWorker();
+
+  /** Ends those that nobody has taken. */
+  [Symbol.dispose](): void {
+    for (const thread of [...this.#writers, ...this.#taskWorkers]) thread.terminate();
+    this.#writers.clear();
+    this.#taskWorkers.clear();
+  }
+}
+
+export const warmThreads = (...limits: readonly (number | undefined)[]): WarmThreads =>
+  new WarmThreads(limits, { spawnTaskWorker, spawnWriter });
+
+/** One that ends before it is taken is not handed out: nobody would hear of it. The next one's end is heard. */
+function keep<Thread extends WarmThread>(threads: Set<Thread>, thread: Thread): void {
+  threads.add(thread);
+  thread.addEventListener("close", () => threads.delete(thread));
+}
+
+function taken<Thread>(threads: Set<Thread>): Thread | undefined {
+  for (const thread of threads) {
+    threads.delete(thread);
+    return thread;
+  }
+  return undefined;
+}

@@ -1,0 +1,167 @@
+// A file's separator, its line breaks, its column names and where they are, from its beginning.
+
+import { foldedName } from "../../examples/table.ts";
+import { byteLength, type Encoding } from "./encoding.ts";
+import { type Dialect, type Quote, RecordReader } from "./records.ts";
+
+const separators = [",", ";", "\t", "|"] as const;
+
+/** The names that people type for what is awkward to type. */
+const named: Readonly<Record<string, string>> = {
+  tab: "\t",
+  "\\t": "\t",
+  comma: ",",
+  semicolon: ";",
+  pipe: "|",
+};
+
+/** `--separator`: a character, or `tab`, `comma`, `semicolon`, `pipe`. @throws TypeError */
+export function separatorOf(text: string): string {
+  const separator = named[text.toLowerCase()] ?? text;
+  if (separator.length === 1 && !'"\r\n'.includes(separator)) return separator;
+  throw new TypeError(
+    `the separator must be one character, or tab, comma, semicolon or pipe; not ${JSON.stringify(text)}`,
+  );
+}
+
+export type DialectOptions = {
+  /** Null to find it: the one that cuts the header into most fields, commas first. */
+  readonly separator: string | null;
+  readonly quote: Quote;
+};
+
+export type Head = {
+  readonly dialect: Dialect;
+  /** What is before the header: blank lines, and Excel's `sep=;`. */
+  readonly skipped: { readonly text: string; readonly lines: number };
+  /** The titles; none when there is no line. */
+  readonly header: readonly string[];
+  /** Why the header is not a record. */
+  readonly why: string | null;
+  /** The header is there to its end. */
+  readonly isWhole: boolean;
+};
+
+/** @param head the beginning of the file, more than its first line */
+export function readHead(head: string, options: DialectOptions): Head {
+  const newline = newlineOf(head, options.quote);
+  let at = blankLines(head, newline);
+  const excel = /^"?sep=([^\r\n])"?\r?$/i.exec(lineAt(head, at, newline));
+  if (excel !== null) {
+    const next = head.indexOf(newline, at);
+    at = next === -1 ? head.length : next + 1;
+    at += blankLines(head.slice(at), newline);
+  }
+  const rest = head.slice(at);
+  const separator = options.separator ?? excel?.[1] ?? bestSeparator(rest, newline, options.quote);
+  const dialect: Dialect = { separator, newline, quote: options.quote };
+  const text = head.slice(0, at);
+  const { fields, why } = firstRecord(rest, dialect);
+  return {
+    dialect,
+    skipped: { text, lines: text.split(newline).length - 1 },
+    header: fields,
+    why,
+    isWhole: why === null && rest.includes(newline),
+  };
+}
+
+/** Where the header begins, in bytes of the file. */
+export const skippedBytes = ({ skipped }: Head, encoding: Encoding): number =>
+  byteLength(skipped.text, encoding);
+
+/** The first line break that is not within quotes, or else the first of all. */
+function newlineOf(head: string, quote: Quote): "\n" | "\r" {
+  const at = quote === "none" ? -1 : unquotedBreak(head);
+  const first = at === -1 ? head.search(/[\r\n]/) : at;
+  const isOldMac = first !== -1 && head[first] === "\r" && head[first + 1] !== "\n";
+  return isOldMac && first < head.length - 1 ? "\r" : "\n";
+}
+
+function unquotedBreak(head: string): number {
+  let isQuoted = false;
+  for (let at = 0; at < head.length; at++) {
+    const character = head[at];
+    if (character === '"') isQuoted = !isQuoted;
+    else if (!isQuoted && (character === "\n" || character === "\r")) return at;
+  }
+  return -1;
+}
+
+const lineAt = (head: string, at: number, newline: string): string => {
+  const end = head.indexOf(newline, at);
+  return head.slice(at, end === -1 ? head.length : end);
+};
+
+/** How many characters the lines have at the beginning that have nothing on them. */
+function blankLines(head: string, newline: string): number {
+  let at = 0;
+  for (;;) {
+    const end = head.indexOf(newline, at);
+    if (end === -1 || head.slice(at, end).trim() !== "") return at;
+    at = end + 1;
+  }
+}
+
+/** Where no separator cuts a sound header, one that cuts a broken one is taken: a tab is no part of a title. */
+function bestSeparator(head: string, newline: "\n" | "\r", quote: Quote): string {
+  const record = (separator: string, quoted: Quote): Parsed =>
+    firstRecord(head, { separator, newline, quote: quoted });
+  const broken = separators.filter((separator) => record(separator, quote).why !== null);
+  return (
+    mostFields(separators, (separator) => record(separator, quote)) ??
+    mostFields(broken, (separator) => record(separator, "none")) ??
+    ","
+  );
+}
+
+function mostFields(
+  candidates: readonly string[],
+  recordOf: (separator: string) => Parsed,
+): string | null {
+  let best: string | null = null;
+  let most = 1;
+  for (const separator of candidates) {
+    const { length } = recordOf(separator).fields;
+    if (length > most) [best, most] = [separator, length];
+  }
+  return best;
+}
+
+type Parsed = { readonly fields: readonly string[]; readonly why: string | null };
+
+function firstRecord(head: string, dialect: Dialect): Parsed {
+  // Some beginning of the file: long enough for a first record, and short enough to be read four times.
+  const text = head.slice(0, firstRecordEnd(head, dialect));
+  const bytes = Buffer.from(text.endsWith(dialect.newline) ? text : text + dialect.newline);
+  const reader = new RecordReader(dialect, null);
+  reader.open({ bytes, isAscii: false, isValid: true, isLast: true });
+  if (!reader.next()) return { fields: [], why: null };
+  if (reader.why !== null) return { fields: [], why: reader.why };
+  const fields = Array.from({ length: reader.fields.count }, (_, i) => reader.text(i));
+  return { fields, why: null };
+}
+
+/** Just past the first line that does not end within quotes. */
+function firstRecordEnd(head: string, { newline, quote }: Dialect): number {
+  let isQuoted = false;
+  for (let at = 0; at < head.length; at++) {
+    const character = head[at];
+    if (character === newline && !isQuoted) return at + 1;
+    if (character === '"' && quote !== "none") isQuoted = !isQuoted;
+  }
+  return head.length;
+}
+
+/** Column names of a header: an empty one becomes `column_3`, one that is there already `name_2`. */
+export function columnNames(header: readonly string[]): readonly string[] {
+  // An object cannot have a column of this name as others.
+  const taken = new Set(["__proto__"]);
+  return header.map((title, index) => {
+    const base = title.trim() === "" ? `column_${index + 1}` : title.trim();
+    let name = base;
+    for (let n = 2; taken.has(foldedName(name)); n++) name = `${base}_${n}`;
+    taken.add(foldedName(name));
+    return name;
+  });
+}

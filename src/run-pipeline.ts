@@ -1,0 +1,193 @@
+// `runPipeline`: what the command line and a Bun program both call.
+
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+
+import { Promise } from "./base/globals.ts";
+import { LoadError, loadModule, pipelineIn } from "./module/load.ts";
+import { pathOf } from "./base/path.ts";
+import { resolveParams } from "./api/params.ts";
+import type { Pipeline } from "./api/pipeline.ts";
+import { registry } from "./api/registry.ts";
+import { codeHash, sourcesOf } from "./module/sources.ts";
+import { builtins } from "./examples/builtins.ts";
+import type { RunEvent } from "./protocol/events.ts";
+import { runId } from "./protocol/ids.ts";
+import type { Durability, ModuleRef } from "./protocol/messages.ts";
+import type { Programs } from "./protocol/shared/programs.ts";
+import type { LogLevel } from "./protocol/status.ts";
+import type { RunSummary } from "./protocol/summary.ts";
+import { spawnTaskWorker, spawnWriter } from "./spawn.ts";
+import type { RunOptions } from "./engine/run-options.ts";
+import { Run } from "./engine/run.ts";
+import type { WarmThreads } from "./executors/threads/warm-threads.ts";
+
+export const defaultDb = "./pipeloom.db";
+
+export type RunPipelineOptions = {
+  /** Where rows and task states go; `:memory:` keeps nothing. Default: the pipeline's `db`, or `./pipeloom.db`. */
+  readonly db?: string;
+  /** Threads. Default: one a core, or fewer if there are fewer tasks. */
+  readonly workers?: number;
+  /** Tasks in flight. Default: `workers`. */
+  readonly concurrency?: number;
+  /** WAL journal. Default true. */
+  readonly wal?: boolean;
+  /** `full` (default): what is announced survives a power cut. `normal`: it survives the end of the process. */
+  readonly durability?: Durability;
+  /** Keep `task_runs` and `task_logs`. Default true. */
+  readonly storeTaskStatus?: boolean;
+  /** Laid over the pipeline's defaults, or handed to its schema. */
+  readonly params?: Readonly<Record<string, unknown>>;
+  /** `auto` (default): continue a dead run of the same pipeline and params. `fresh`: never. `last`, or a run's id: that one. */
+  readonly resume?: "auto" | "fresh" | "last" | number;
+  /**
+   * Where the same run is going on elsewhere, wait for its end instead of refusing: the summary is that run's, if it has
+   * done everything; else this one goes on. Default false.
+   */
+  readonly wait?: boolean;
+  /** Stop at the first failure instead of going on with what does not depend on it. Default false. */
+  readonly failFast?: boolean;
+  /** Aborting it cancels the run, as the first Ctrl-C does. */
+  readonly signal?: AbortSignal;
+  /** Each committed event, in order, on the main thread. */
+  readonly onEvent?: (event: RunEvent) => void;
+};
+
+/** What the command line needs beyond that. */
+export type RunHooks = {
+  readonly onEvents?: (events: readonly RunEvent[]) => void;
+  readonly behind?: () => Promise<void> | undefined;
+  readonly onOutput?: (level: LogLevel, line: string) => void;
+  readonly threads?: WarmThreads;
+  /** Where the run keeps the programs that its tasks have started. */
+  readonly programs?: Programs;
+};
+
+/** A pipeline that is loaded and whose params are checked. */
+export type LoadedPipeline = {
+  readonly pipeline: Pipeline;
+  readonly module: ModuleRef;
+  /** What paths are relative to. The module may have called `process.chdir` since. */
+  readonly folder: string;
+};
+
+/** @throws LoadError */
+export async function loadPipeline(module: ModuleRef): Promise<LoadedPipeline> {
+  const folder = process.cwd();
+  return { module, folder, pipeline: pipelineIn(await loadModule(module, builtins), module) };
+}
+
+/**
+ * A run that is ready to start.
+ * @throws ParamsError
+ */
+export async function prepareRun(
+  { pipeline, module, folder }: LoadedPipeline,
+  options: RunPipelineOptions,
+  hooks: RunHooks = {},
+): Promise<Run> {
+  const { onEvent } = options;
+  const resume = options.resume ?? "auto";
+  return new Run({
+    pipeline,
+    module,
+    ...codeOf(module),
+    writer: {
+      db: dbOf(options.db ?? pipeline.db ?? defaultDb, folder),
+      wal: options.wal ?? true,
+      durability: options.durability ?? "full",
+      storeTaskStatus: options.storeTaskStatus ?? true,
+    },
+    params: await resolveParams(pipeline.params, options.params ?? {}),
+    resume: typeof resume === "number" ? runId(resume) : resume,
+    wait: options.wait ?? false,
+    workers: positive(options.workers, "workers"),
+    concurrency: positive(options.concurrency, "concurrency"),
+    failFast: options.failFast ?? false,
+    cores: availableParallelism(),
+    spawnTaskWorker: hooks.threads?.spawnTaskWorker ?? spawnTaskWorker,
+    spawnWriter: hooks.threads?.spawnWriter ?? spawnWriter,
+    programs: hooks.programs,
+    spareThreads: hooks.threads,
+    onEvents: (events) => {
+      hooks.onEvents?.(events);
+      if (onEvent !== undefined) for (const event of events) onEvent(event);
+    },
+    behind: hooks.behind,
+    onOutput: hooks.onOutput ?? showOutput,
+  });
+}
+
+function codeOf(module: ModuleRef): Pick<RunOptions, "sources" | "code"> {
+  if (module.kind === "builtin") return {};
+  const sources = sourcesOf(module.path);
+  return { sources, code: codeHash(module.path, sources) };
+}
+
+const dbOf = (db: string, folder: string): string => (db === ":memory:" ? db : pathOf(db, folder));
+
+/** What a program prints at its top level comes once from each thread that imports it: at `debug`, and not shown. */
+function showOutput(level: LogLevel, line: string): void {
+  if (level !== "debug") console.error(`${level}: ${line}`);
+}
+
+function positive(value: number | undefined, name: string): number | undefined {
+  if (value !== undefined && (!Number.isSafeInteger(value) || value < 1)) {
+    throw new RangeError(`${name} must be an integer of at least 1, not ${value}`);
+  }
+  return value;
+}
+
+/**
+ * Runs a pipeline: a file (`"etl.ts"`, `"etl.ts:name"`), or what `pipeline({ … })` returned in this program. Workers import
+ * the file; in the program that calls this, that is the program itself, and there the call does nothing.
+ *
+ * @returns what became of it; a failed task is in the summary, not thrown
+ * @throws LoadError, ParamsError, PlanError or StoreError: what is wrong before anything has run
+ */
+export async function runPipeline(
+  target: string | Pipeline,
+  options: RunPipelineOptions = {},
+): Promise<RunSummary> {
+  if (!Bun.isMainThread) {
+    registry.onRun?.();
+    return new Promise<never>(() => undefined);
+  }
+  const run = await prepareRun(await targetOf(target), options);
+  const stop = (): void => run.stop(false);
+  options.signal?.addEventListener("abort", stop, { once: true });
+  if (options.signal?.aborted === true) stop();
+  try {
+    return await run.start();
+  } finally {
+    options.signal?.removeEventListener("abort", stop);
+  }
+}
+
+async function targetOf(target: string | Pipeline): Promise<LoadedPipeline> {
+  if (typeof target === "string") return loadPipeline(fileRef(target));
+  if (target.origin === null) {
+    throw new LoadError(
+      "runPipeline: cannot tell which file defines the pipeline; pass the file's path",
+    );
+  }
+  const { origin, name } = target;
+  return {
+    pipeline: target,
+    folder: process.cwd(),
+    module: { kind: "file", path: origin, export: "default", pipeline: name },
+  };
+}
+
+const withExport = /^([^]*\.[cm]?[jt]sx?):([\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*)$/u;
+
+/** `etl.ts`, `etl.ts:nightly` or `file:///home/me/etl.ts`. A file that has such a name is that file. */
+export function fileRef(text: string): Extract<ModuleRef, { kind: "file" }> {
+  const folder = process.cwd();
+  const whole = pathOf(text, folder);
+  const [, path, name] = withExport.exec(text) ?? [];
+  return path === undefined || name === undefined || existsSync(whole)
+    ? { kind: "file", path: whole, export: "default" }
+    : { kind: "file", path: pathOf(path, folder), export: name };
+}

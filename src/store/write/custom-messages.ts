@@ -1,0 +1,176 @@
+// A user's own messages (`message(name, apply)`), applied inside the sender's unit.
+
+import type { Database, Statement } from "bun:sqlite";
+import { thrownAt } from "../../module/load.ts";
+import { JSON, Promise } from "../../base/globals.ts";
+import type { MessageDb, MessageHandle, MessageParam } from "../../api/message.ts";
+import { checkSqlValues } from "../../protocol/sql-value.ts";
+import type { EmitPart } from "../../protocol/codec/row-batch.ts";
+import type { Patience } from "../patience.ts";
+import { splitSql, transactionTrouble } from "../sql-text.ts";
+
+type MessageStatement = Statement<unknown, MessageParam[]>;
+
+export const endedTransaction =
+  "a message's apply ended the transaction (by ON CONFLICT ROLLBACK, or RAISE(ROLLBACK) in a trigger): what tasks sent in it is undone";
+
+const remedy = "fetch in the task, and send the result";
+
+/** SQL texts that stay prepared. Texts made per call would fill memory otherwise. */
+const maxStatements = 200;
+
+export class CustomMessages {
+  readonly #handlers: ReadonlyMap<string, MessageHandle<never>>;
+  readonly #db: UnitDb;
+  /** The name of the message that was applied last. */
+  #last: string | undefined;
+
+  constructor(db: Database, handlers: Iterable<MessageHandle<never>>, patience: Patience) {
+    this.#handlers = new Map(Array.from(handlers, (handle) => [handle.name, handle]));
+    this.#db = new UnitDb(db, patience);
+  }
+
+  /**
+   * Runs the message's `apply`. The caller holds the transaction, and undoes the unit on a throw.
+   * @throws what `apply` throws, as it is; an Error for a message that the pipeline does not list, and for an `apply`
+   *   that is asynchronous
+   */
+  apply(part: EmitPart): void {
+    const handle = this.#handlers.get(part.message);
+    if (handle === undefined) throw this.#unknown(part.message);
+    this.#last = part.message;
+    const result = this.#db.open((db) => this.#call(handle, db, part.payload));
+    if (!isThenable(result)) return;
+    // Its own failure must not end the writer as an unhandled rejection: it is told here that it cannot work at all.
+    Promise.resolve(result).catch(() => undefined);
+    throw new TypeError(
+      `message "${part.message}": apply must not be async: the transaction ends before it would go on (${remedy})`,
+    );
+  }
+
+  /**
+   * What nobody caught: a promise that an `apply` does not await, a timer. What that was to write is not written, and
+   * the task may be done: the run cannot go on. Whose it is cannot be told (the runtime hands over a rejection without
+   * its async context).
+   * @param file the pipeline's
+   * @returns undefined when no message has been applied: then it is the module's
+   */
+  leftBehind(thrown: unknown, file: string): Error | undefined {
+    if (this.#last === undefined) return undefined;
+    return new Error(
+      `what a message's apply left behind has failed (the last was "${this.#last}"): ${thrownAt(thrown, file)}; an apply must have done all when it returns (${remedy})`,
+      { cause: thrown },
+    );
+  }
+
+  /** Finalizes the statements; the connection cannot be closed before. */
+  close(): void {
+    this.#db.close();
+  }
+
+  #call(handle: MessageHandle<never>, db: MessageDb, payload: string): unknown {
+    const apply: (db: MessageDb, payload: never) => unknown = handle.apply;
+    return apply(db, JSON.parse(payload) as never);
+  }
+
+  #unknown(name: string): Error {
+    const known = [...this.#handlers.keys()];
+    const there =
+      known.length === 0
+        ? "it lists none"
+        : `it lists: ${known.map((each) => `"${each}"`).join(", ")}`;
+    return new Error(`message "${name}" is not in the pipeline's \`messages\`; ${there}`);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === "object" && value !== null && typeof Reflect.get(value, "then") === "function"
+  );
+}
+
+/** The database as `apply` sees it: it can read and write, and not touch the transaction, nor outlive the call. */
+class UnitDb {
+  readonly #db: Database;
+  readonly #patience: Patience;
+  readonly #statements = new Map<string, MessageStatement>();
+  #isOpen = false;
+
+  constructor(db: Database, patience: Patience) {
+    this.#db = db;
+    this.#patience = patience;
+  }
+
+  open<Result>(use: (db: MessageDb) => Result): Result {
+    this.#isOpen = true;
+    try {
+      return use({
+        run: (sql, ...params) =>
+          this.#patience.run(() => this.#statement(sql, params).run(...params)),
+        // What a row looks like only the author knows, and says. `all` and `get` may write too (RETURNING).
+        all: (sql, ...params) =>
+          this.#patience.run(() => this.#statement(sql, params).all(...params)) as never,
+        get: (sql, ...params) =>
+          this.#patience.run(() => this.#statement(sql, params).get(...params)) as never,
+      });
+    } finally {
+      this.#isOpen = false;
+    }
+  }
+
+  close(): void {
+    for (const statement of this.#statements.values()) statement.finalize();
+    this.#statements.clear();
+  }
+
+  /** @param params what it will be run with: the runtime would take those of its last run for any that are missing */
+  #statement(sql: string, params: readonly MessageParam[]): MessageStatement {
+    checkSqlValues(params);
+    const statement = this.#prepared(sql);
+    if (params.length === statement.paramsCount) return statement;
+    throw new Error(
+      `this SQL takes values (${statement.paramsCount}), and was given ${params.length === 0 ? "none" : params.length}: ${sql}`,
+    );
+  }
+
+  #prepared(sql: string): MessageStatement {
+    if (!this.#isOpen) {
+      throw new Error("a message's db works only while its apply runs; do not keep it");
+    }
+    // What would be written now stays, whatever becomes of the unit.
+    if (!this.#db.inTransaction) throw new Error(endedTransaction);
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    checkStatement(sql);
+    const statement = this.#db.prepare<unknown, MessageParam[]>(sql);
+    this.#statements.set(sql, statement);
+    this.#forgetOldest();
+    return statement;
+  }
+
+  #forgetOldest(): void {
+    if (this.#statements.size <= maxStatements) return;
+    for (const [sql, statement] of this.#statements) {
+      statement.finalize();
+      this.#statements.delete(sql);
+      return;
+    }
+  }
+}
+
+function checkStatement(sql: string): void {
+  const [statement, ...more] = splitSql(sql);
+  if (statement === undefined) throw new Error("there is no statement in this SQL");
+  if (more.length > 0) {
+    throw new Error(`one statement at a time, not ${more.length + 1}: call run once for each`);
+  }
+  const trouble = transactionTrouble(statement);
+  if (trouble !== null) throw new Error(trouble);
+  // The runtime leaves an EXPLAIN of a write under way, and nothing could be committed any more.
+  if (statement.words[0] === "EXPLAIN") {
+    throw new Error("EXPLAIN cannot run here: look at a plan with `sqlite3`, or in a copy");
+  }
+  if (statement.words[0] === "PRAGMA") {
+    throw new Error("PRAGMA cannot run here: it changes the one connection of all tasks");
+  }
+}

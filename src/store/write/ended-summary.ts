@@ -1,0 +1,70 @@
+// What a run that ended in another process came to, read from its rows: for whoever waited for it.
+
+import { Database } from "bun:sqlite";
+
+import { Date } from "../../base/globals.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import { type RunStatus, runStatuses, type TaskStatus } from "../../protocol/status.ts";
+import type { RunSummary } from "../../protocol/summary.ts";
+import { busyTimeoutMs } from "../patience.ts";
+import { sqliteCode } from "../store-error.ts";
+
+type Ended = {
+  readonly pipeline: string;
+  readonly file: string | null;
+  readonly status: string;
+  readonly started_at: string;
+  readonly finished_at: string | null;
+};
+
+/** Undefined when the run died: its row says `running`, or it is gone, or a transaction is left that a writer must undo. */
+export function endedSummary(path: string, run: RunId): RunSummary | undefined {
+  try {
+    return readSummary(path, run);
+  } catch (thrown) {
+    if (sqliteCode(thrown) === "SQLITE_READONLY_ROLLBACK") return undefined;
+    throw thrown;
+  }
+}
+
+function readSummary(path: string, run: RunId): RunSummary | undefined {
+  using db = new Database(path, { readonly: true });
+  db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  using rows = db.prepare<Ended, [number]>(
+    "SELECT pipeline, file, status, started_at, finished_at FROM pipeline_runs WHERE id = ?",
+  );
+  const ended = rows.get(run);
+  if (ended === null || ended.finished_at === null || !isEnd(ended.status)) return undefined;
+  const counts = countTasks(db, run);
+  const count = (status: TaskStatus): number => counts.get(status) ?? 0;
+  return {
+    run,
+    pipeline: ended.pipeline,
+    file: ended.file,
+    db: path,
+    status: ended.status,
+    failure: null,
+    total: [...counts.values()].reduce((sum, each) => sum + each, 0),
+    done: count("done"),
+    failed: count("error"),
+    cancelled: count("cancelled"),
+    skipped: count("skipped"),
+    queued: count("queued"),
+    alreadyDone: 0,
+    startedAt: Date.parse(ended.started_at),
+    finishedAt: Date.parse(ended.finished_at),
+    failures: [],
+    failureGroups: [],
+    slowest: [],
+  };
+}
+
+const isEnd = (status: string): status is Exclude<RunStatus, "running"> =>
+  status !== "running" && runStatuses.some((known) => known === status);
+
+function countTasks(db: Database, run: RunId): ReadonlyMap<string, number> {
+  using rows = db.prepare<{ status: string; count: number }, [number]>(
+    "SELECT status, COUNT(*) AS count FROM task_runs WHERE run_id = ? GROUP BY status",
+  );
+  return new Map(rows.all(run).map(({ status, count }) => [status, count]));
+}

@@ -1,0 +1,49 @@
+// The entry of the writer Worker.
+
+import * as pipeloom from "../../index.ts";
+import { loadModule, pipelineIn, providePackage } from "../../module/load.ts";
+import { builtins } from "../../examples/builtins.ts";
+import { systemClock } from "../../base/clock.ts";
+import type { FromWriter, ToWriter } from "../../protocol/messages.ts";
+import { privatePort } from "../../protocol/private-port.ts";
+import { openDatabase } from "../open.ts";
+import { capturePrints } from "./prints.ts";
+import { Writer } from "./writer.ts";
+
+declare const self: Worker;
+
+providePackage(pipeloom);
+// While it waits to be told which file: the first database that a thread opens takes it 6 ms longer.
+try {
+  openDatabase({ db: ":memory:", wal: true, durability: "full", storeTaskStatus: true }).close();
+} catch {
+  // Then the file's own opening says what is wrong.
+}
+
+function watchUncaught(handle: (thrown: unknown) => void): void {
+  process.on("uncaughtException", handle);
+  process.on("unhandledRejection", handle);
+}
+
+privatePort(self, (port) => {
+  const post = (message: FromWriter): void => port.postMessage(message);
+  const writer = new Writer({
+    post,
+    messages: async (module) => {
+      // What the module says while it loads it has said in the main thread.
+      let isLoaded = false;
+      capturePrints((level, line) =>
+        post({ type: "output", level: isLoaded ? level : "debug", line }),
+      );
+      if (module.kind === "file") watchUncaught((thrown) => writer.uncaught(thrown, module.path));
+      const exports = await loadModule(module, builtins);
+      isLoaded = true;
+      return pipelineIn(exports, module).messages;
+    },
+    later: (work) => systemClock.soon(work),
+    after: (ms, work) => void systemClock.after(ms, work),
+    now: () => systemClock.now(),
+    wall: () => systemClock.wall(),
+  });
+  port.onmessage = ({ data }) => writer.receive(data as ToWriter);
+});

@@ -1,0 +1,205 @@
+// Turns each record into what its row says and what is announced once that is committed.
+
+import type { Failure } from "../../base/failure.ts";
+import type { TaskId } from "../../protocol/ids.ts";
+import type { DonePack, MainRecord, TaskRecord, WireEvent } from "../../protocol/messages.ts";
+import type { Mask } from "../../protocol/mask.ts";
+import type { PlainDone } from "../../protocol/codec/wire.ts";
+import { assertNever } from "../../base/unreachable.ts";
+import type { TaskRows } from "./task-rows.ts";
+
+type Finished = Extract<TaskRecord, { type: "finished" }>;
+
+export class Recorder {
+  /** Undefined with `--no-store-task-status`: then there are only events. */
+  readonly #rows: TaskRows | undefined;
+  readonly #mask: Mask | undefined;
+  #events: WireEvent[] = [];
+  /** The last of `#events`, while it can take more. */
+  #pack: OpenPack | undefined;
+
+  /** @param mask for what the writer itself has to say; what it is sent comes masked */
+  constructor(rows: TaskRows | undefined, mask: Mask | undefined) {
+    this.#rows = rows;
+    this.#mask = mask;
+  }
+
+  takeEvents(): WireEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    this.#pack = undefined;
+    return events;
+  }
+
+  #announce(event: WireEvent): void {
+    this.#pack = undefined;
+    this.#events.push(event);
+  }
+
+  #announceDone(id: TaskId, startedAt: number, at: number, result: string): void {
+    if (this.#pack === undefined) {
+      const pack: OpenPack = { type: "done", base: startedAt, numbers: [] };
+      this.#announce(pack);
+      this.#pack = pack;
+    }
+    const { base, numbers } = this.#pack;
+    if (result !== "null" && this.#pack.results === undefined) {
+      this.#pack.results = Array.from({ length: numbers.length / 3 }, () => "null");
+    }
+    this.#pack.results?.push(result);
+    numbers.push(id, startedAt - base, at - base);
+  }
+
+  /** @param unitFailure why the unit that ends with this record could not be applied */
+  task(record: TaskRecord, unitFailure: Failure | undefined): void {
+    switch (record.type) {
+      case "started":
+        return this.#started(record);
+      case "progress":
+        return this.#progressed(record);
+      case "log":
+        return this.#logged(record);
+      case "checkpoint":
+        this.#rows?.cursor(record.id, record.cursor);
+        this.#announce({ type: "task-checkpoint", id: record.id, cursor: record.cursor });
+        return;
+      case "finished":
+        return this.#finished(
+          unitFailure === undefined ? record : withFailure(record, this.#masked(unitFailure)),
+        );
+      default:
+        assertNever(record);
+    }
+  }
+
+  /** A refused row, or what a message's `apply` has thrown, may quote a secret. */
+  #masked(failure: Failure): Failure {
+    return this.#mask === undefined ? failure : this.#mask.data(failure);
+  }
+
+  /** A task that is done and reported nothing on its way: the common case, made cheap. */
+  done({ id, name, key, attempt, startedAt, at, result, needed }: PlainDone): void {
+    this.#rows?.done(id, name, key, attempt, startedAt, at, result);
+    this.#announceDone(id, startedAt, at, needed ? result : "null");
+  }
+
+  main(record: MainRecord): void {
+    switch (record.type) {
+      case "queued":
+        this.#rows?.set({
+          ...blank,
+          id: record.id,
+          name: record.name,
+          key: record.key,
+          status: "queued",
+        });
+        return;
+      case "skipped":
+        return this.#skipped(record);
+      case "log":
+      case "finished":
+        return this.task(record, undefined);
+      default:
+        assertNever(record);
+    }
+  }
+
+  #started({ id, name, key, attempt, at }: Extract<TaskRecord, { type: "started" }>): void {
+    this.#rows?.set({ ...blank, id, name, key, status: "running", attempt, startedAt: at });
+    this.#announce({ type: "task-started", id, name, attempt, at });
+  }
+
+  #progressed({ id, progress, message }: Extract<TaskRecord, { type: "progress" }>): void {
+    this.#rows?.progress(id, progress, message ?? null);
+    this.#announce(
+      message === undefined
+        ? { type: "task-progress", id, progress }
+        : { type: "task-progress", id, progress, message },
+    );
+  }
+
+  #logged({ id, name, attempt, at, level, line }: Extract<TaskRecord, { type: "log" }>): void {
+    this.#rows?.log({ id, attempt, at, level, line });
+    this.#announce({ type: "task-log", id, name, attempt, at, level, line });
+  }
+
+  #skipped({ id, name, key, at, failure }: Extract<MainRecord, { type: "skipped" }>): void {
+    this.#rows?.set({ ...blank, id, name, key, status: "skipped", finishedAt: at, failure });
+    this.#announce({
+      type: "task-finished",
+      id,
+      name,
+      attempt: 0,
+      status: "skipped",
+      startedAt: null,
+      at,
+      failure,
+    });
+  }
+
+  #finished(record: Finished): void {
+    const { id, name, attempt, startedAt, at, outcome } = record;
+    if (outcome.status === "done") {
+      const { result } = outcome;
+      if (record.progress === undefined) {
+        return this.done({ ...record, startedAt: startedAt ?? at, result });
+      }
+      this.#rows?.set({
+        ...rowOf(record, 1),
+        status: "done",
+        finishedAt: at,
+        result,
+        failure: null,
+      });
+      this.#announceDone(id, startedAt ?? at, at, record.needed ? result : "null");
+      return;
+    }
+    const row = rowOf(record, 0);
+    const { failure } = outcome;
+    if (outcome.status === "error" && outcome.retryAt !== undefined) {
+      this.#rows?.set({ ...row, status: "queued", finishedAt: null, result: null, failure });
+      const { retryAt } = outcome;
+      this.#announce({ type: "task-retrying", id, name, attempt, at, failure, retryAt });
+      return;
+    }
+    const { status } = outcome;
+    this.#rows?.set({ ...row, status, finishedAt: at, result: null, failure });
+    this.#announce({ type: "task-finished", id, name, attempt, status, startedAt, at, failure });
+  }
+}
+
+type OpenPack = { -readonly [Key in keyof DonePack]: DonePack[Key] } & {
+  readonly numbers: number[];
+  /** By position: an object with ids for keys would be sparse, and slow to write and read. */
+  results?: string[];
+};
+
+const rowOf = (record: Finished, progress: number) => ({
+  id: record.id,
+  name: record.name,
+  key: record.key,
+  attempt: record.attempt,
+  startedAt: record.startedAt,
+  progress: record.progress ?? progress,
+  message: record.message ?? null,
+});
+
+const blank = {
+  attempt: 0,
+  startedAt: null,
+  finishedAt: null,
+  result: null,
+  failure: null,
+  progress: 0,
+  message: null,
+} as const;
+
+function withFailure(record: Finished, failure: Failure): Finished {
+  const { outcome } = record;
+  const retryAt = outcome.status === "done" ? outcome.retryAt : undefined;
+  return {
+    ...record,
+    outcome:
+      retryAt === undefined ? { status: "error", failure } : { status: "error", failure, retryAt },
+  };
+}

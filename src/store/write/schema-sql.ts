@@ -1,0 +1,45 @@
+// Runs a pipeline's `schema` before its tasks: all of it, or none of it.
+
+import type { Database } from "bun:sqlite";
+import { firstLine, type SqlStatement, splitSql, transactionTrouble } from "../sql-text.ts";
+
+/** SQLite's code stays on it. */
+export class SchemaError extends Error {
+  override readonly name = "SchemaError";
+  readonly code: string | undefined;
+  constructor({ number, text }: SqlStatement, why: string, cause?: unknown) {
+    super(`schema: statement ${number} (${firstLine(text)}): ${why}`, { cause });
+    const code: unknown =
+      typeof cause === "object" && cause !== null ? Reflect.get(cause, "code") : undefined;
+    this.code = typeof code === "string" ? code : undefined;
+  }
+}
+
+/**
+ * Runs all statements in one transaction of its own.
+ * @throws SchemaError naming the statement by number and first line; the database is then as it was
+ */
+export function applySchema(db: Database, sql: string): void {
+  const statements = splitSql(sql);
+  for (const statement of statements) {
+    const trouble = transactionTrouble(statement);
+    if (trouble !== null) throw new SchemaError(statement, trouble);
+  }
+  if (statements.length === 0) return;
+  db.run("BEGIN IMMEDIATE");
+  try {
+    for (const statement of statements) runStatement(db, statement);
+    db.run("COMMIT");
+  } catch (error) {
+    if (db.inTransaction) db.run("ROLLBACK");
+    throw error;
+  }
+}
+
+function runStatement(db: Database, statement: SqlStatement): void {
+  try {
+    db.run(statement.text);
+  } catch (error) {
+    throw new SchemaError(statement, error instanceof Error ? error.message : String(error), error);
+  }
+}

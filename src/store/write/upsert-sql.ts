@@ -1,0 +1,55 @@
+// The statements that put rows into the user's tables. Pure.
+
+import type { OnConflict } from "../../protocol/messages.ts";
+import { assertNever } from "../../base/unreachable.ts";
+
+/** `"` doubled, in double quotes: any name is safe, and none is taken for a keyword. */
+export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+const list = (names: readonly string[]): string => names.map(quoteIdentifier).join(", ");
+
+/**
+ * One INSERT with its conflict clause for `rows` rows at once; parameters go row by row, in the order of `columns`.
+ * Without columns it takes one row of defaults, whatever `rows` says.
+ */
+export function rowsSql(
+  table: string,
+  columns: readonly string[],
+  onConflict: OnConflict,
+  rows: number,
+): string {
+  const into = `INSERT INTO ${quoteIdentifier(table)}`;
+  if (columns.length === 0) return `${into} DEFAULT VALUES`;
+  const tuple = `(${columns.map(() => "?").join(",")})`;
+  const values = Array.from({ length: rows }, () => tuple).join(",");
+  return `${into} (${list(columns)}) VALUES ${values}${conflictClause(columns, onConflict)}`;
+}
+
+function conflictClause(columns: readonly string[], onConflict: OnConflict): string {
+  switch (onConflict.action) {
+    case "fail":
+      return "";
+    case "nothing":
+      return ` ON CONFLICT (${list(onConflict.key)}) DO NOTHING`;
+    case "update": {
+      const set = updatedColumns(columns, onConflict.key, onConflict.update);
+      const action =
+        set.length === 0
+          ? "NOTHING"
+          : `UPDATE SET ${set.map((name) => `${quoteIdentifier(name)} = excluded.${quoteIdentifier(name)}`).join(", ")}`;
+      return ` ON CONFLICT (${list(onConflict.key)}) DO ${action}`;
+    }
+    default:
+      return assertNever(onConflict);
+  }
+}
+
+/** `excluded` holds defaults where a column was not given; those must not overwrite anything. */
+const updatedColumns = (
+  columns: readonly string[],
+  key: readonly string[],
+  update: readonly string[] | null,
+): readonly string[] =>
+  update === null
+    ? columns.filter((name) => !key.includes(name))
+    : update.filter((name) => columns.includes(name));

@@ -1,0 +1,316 @@
+// The two regions as lines: from the view, the terminal's size, the time and the colours. Pure.
+
+import { assertNever } from "../base/unreachable.ts";
+import type { Palette } from "./color.ts";
+import { clock, roughly, unknownClock } from "../base/format-duration.ts";
+import type { Pace } from "./eta.ts";
+import type { Glyphs } from "./glyphs.ts";
+import { cellText, fit, grouped, pad, plural, width } from "../base/text.ts";
+import type { Repeated, RunningTask, View, WaitingTask } from "./view.ts";
+import { finishedCount, repeatedAmong } from "./view.ts";
+
+export type FrameOptions = {
+  readonly width: number;
+  readonly height: number;
+  /** Epoch ms. */
+  readonly now: number;
+  readonly colors: Palette;
+  readonly glyphs: Glyphs;
+  readonly pace: Pace;
+  /** Columns of the names in the last frame. They only grow, so that the bars stand still. */
+  readonly labelWidth?: number;
+};
+
+export type Frame = { readonly lines: readonly string[]; readonly labelWidth: number };
+
+const allTasks = "All tasks";
+const spinnerMs = 100;
+const minBar = 6;
+/** `100% 0:00:01` */
+const taskFigures = 12;
+const percentColumns = 4;
+
+type Layout = FrameOptions & {
+  readonly columns: number;
+  readonly label: number;
+  /** The same, unless there is no room for bars, and so no need to line up. */
+  readonly taskLabel: number;
+  /** 0: there is no room for one. */
+  readonly bar: number;
+  /** The overall line's figures. */
+  readonly figures: string;
+};
+
+type Row = { readonly name: string; readonly draw: (layout: Layout, name: string) => string };
+
+export function frame(view: View, options: FrameOptions): Frame {
+  const before = options.labelWidth ?? 0;
+  if (view.startedAt === undefined) return { lines: [], labelWidth: before };
+  const room = maxLines(options.height);
+  if (room === 0) return { lines: [], labelWidth: before };
+  const { rows, more } = pick(view, room - 1);
+  const layout = arrange(view, options, rows);
+  const lines = [overall(view, layout), ...rows.map((row) => row.draw(layout, row.name))];
+  if (more !== "") lines.push(layout.colors.dim(fit(`  ${more}`, layout.columns)));
+  return { lines, labelWidth: layout.label };
+}
+
+/** A quarter of the screen stays for log lines, and one row below the regions for the cursor. */
+export const maxLines = (height: number): number =>
+  Math.max(0, height - 1 - Math.floor(height / 4));
+
+// ── which rows ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** Running tasks first, the oldest on top; what does not fit is counted. */
+function pick(view: View, room: number): { rows: Row[]; more: string } {
+  const { running, waiting } = view;
+  if (view.finishedAt !== undefined || room < 1) return { rows: [], more: "" };
+  const fits = running.size + waiting.size <= room;
+  const limit = fits ? room : room - 1;
+  const run = take(running.values(), limit);
+  const wait = take(waiting.values(), limit - run.length);
+  const repeated = repeatedAmong(view, [...run, ...wait]);
+  const rows = [
+    ...run.map((task) => runningRow(repeated, task)),
+    ...wait.map((task) => waitingRow(repeated, task)),
+  ];
+  return { rows, more: fits ? "" : overflow(view, limit) };
+}
+
+function take<T>(values: Iterable<T>, count: number): T[] {
+  const taken: T[] = [];
+  if (count <= 0) return taken;
+  for (const value of values) {
+    taken.push(value);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+function overflow({ running, waiting }: View, shown: number): string {
+  const hiddenRunning = Math.max(0, running.size - shown);
+  const hiddenWaiting = waiting.size - Math.max(0, shown - running.size);
+  const parts: string[] = [];
+  if (hiddenRunning > 0) parts.push(`${grouped(hiddenRunning)} more running`);
+  if (hiddenWaiting > 0) parts.push(`${grouped(hiddenWaiting)} waiting for a retry`);
+  return `+ ${parts.join(", ")}`;
+}
+
+const rowLabel = (repeated: Repeated, { name, id }: RunningTask | WaitingTask): string =>
+  cellText(repeated.has(name) ? `${name} #${id}` : name);
+
+const runningRow = (repeated: Repeated, task: RunningTask): Row => ({
+  name: rowLabel(repeated, task),
+  draw: (layout, name) => runningLine(task, name, layout),
+});
+
+const waitingRow = (repeated: Repeated, task: WaitingTask): Row => ({
+  name: rowLabel(repeated, task),
+  draw: (layout, name) => waitingLine(task, name, layout),
+});
+
+// ── where the columns are ──────────────────────────────────────────────────────────────────────────────
+
+/** The last column stays free: what stands in it makes some terminals wrap. */
+function arrange(view: View, options: FrameOptions, rows: readonly Row[]): Layout {
+  const columns = Math.max(1, options.width - 1);
+  const widest = rows.reduce((most, { name }) => Math.max(most, width(name)), allTasks.length);
+  const wanted = Math.max(widest, options.labelWidth ?? 0);
+  const label = Math.min(wanted, Math.max(allTasks.length, Math.floor(columns * 0.22)));
+  const candidates = overallFigures(view, options);
+  for (const figures of candidates) {
+    const room = columns - label - Math.max(width(figures), taskFigures) - 4;
+    const bar = Math.min(room, maxBar(columns));
+    if (bar >= minBar) return { ...options, columns, label, taskLabel: label, bar, figures };
+  }
+  return withoutBars(options, columns, label, candidates);
+}
+
+function withoutBars(
+  options: FrameOptions,
+  columns: number,
+  wanted: number,
+  candidates: readonly string[],
+): Layout {
+  // "All" before it, if any figures leave room for that.
+  const fitting = (room: number) => candidates.find((text) => columns - width(text) >= room);
+  const figures = fitting(6) ?? fitting(5) ?? "";
+  const label = Math.max(1, Math.min(wanted, columns - width(figures) - 3));
+  const taskLabel = Math.max(1, columns - (isNarrow(columns) ? percentColumns : taskFigures) - 3);
+  return { ...options, columns, label, taskLabel, bar: 0, figures };
+}
+
+/** Too narrow for a task's name, percent and time at once; the time goes. */
+const isNarrow = (columns: number): boolean => columns < 26;
+
+const maxBar = (columns: number): number => (columns >= 120 ? 40 : 30);
+
+/** The overall line's figures, from the fullest to the barest. */
+function overallFigures(view: View, { now, colors, glyphs, pace }: FrameOptions): string[] {
+  const dot = colors.dim(glyphs.separator);
+  const elapsed = colors.yellow(clock((view.finishedAt ?? now) - (view.startedAt ?? now)));
+  const failed = view.failed > 0 ? [colors.red(`${grouped(view.failed)} failed`)] : [];
+  const percent = view.complete || view.finishedAt !== undefined ? [overallPercent(view)] : [];
+  const head = [...percent, countOf(view)].join(" ");
+  const rate = view.complete || pace.perSecond === null ? [] : [`${rateOf(pace.perSecond)}/s`];
+  const remaining =
+    view.finishedAt === undefined && view.complete ? [colors.cyan(leftOf(pace))] : [];
+  return [
+    [head, ...failed, ...rate, elapsed, ...remaining].join(dot),
+    [head, elapsed, ...remaining].join(dot),
+    [head, elapsed].join(dot),
+    head,
+    ...percent,
+  ];
+}
+
+const leftOf = ({ remainingMs }: Pace): string =>
+  // Rounded up: 0:00:00 with work left would be a lie.
+  remainingMs === null ? unknownClock : clock(Math.ceil(remainingMs / 1000) * 1000);
+
+const rateOf = (perSecond: number): string =>
+  perSecond < 10 ? perSecond.toFixed(1) : grouped(perSecond);
+
+/** 100 % is said only of what is whole. */
+function overallPercent(view: View): string {
+  const { total } = view;
+  const percent = total === 0 ? 100 : Math.floor((100 * finishedCount(view)) / total);
+  return percentOf(percent);
+}
+
+const percentOf = (percent: number): string => `${String(percent).padStart(3)}%`;
+
+function countOf(view: View): string {
+  const finished = countText(finishedCount(view));
+  if (!view.complete && view.finishedAt === undefined) return `${finished} done`;
+  const total = countText(view.total);
+  return `${finished.padStart(total.length)}/${total}`;
+}
+
+const countText = (count: number): string => (count < 10_000 ? String(count) : grouped(count));
+
+// ── the lines ──────────────────────────────────────────────────────────────────────────────────────────
+
+function join(layout: Layout, icon: string, label: string, bar: string, figures: string): string {
+  const parts = layout.bar === 0 ? [icon, label, figures] : [icon, label, bar, figures];
+  return fit(parts.join(" "), layout.columns);
+}
+
+function overall(view: View, layout: Layout): string {
+  const { colors, label } = layout;
+  const name = label < allTasks.length ? "All".slice(0, label > 2 ? 3 : 0) : nameOf(view);
+  const known = view.complete || view.finishedAt !== undefined;
+  const bar = known ? overallBar(view, layout) : pulse(layout, view.startedAt ?? 0);
+  return join(
+    layout,
+    overallIcon(view, layout),
+    colors.bold(pad(name, label)),
+    bar,
+    layout.figures,
+  );
+}
+
+const nameOf = ({ stopping, finishedAt }: View): string =>
+  stopping === "no" || finishedAt !== undefined ? allTasks : "Stopping…";
+
+function overallIcon(view: View, { colors, glyphs, now }: Layout): string {
+  const status = view.finishedAt === undefined ? "running" : view.status;
+  switch (status) {
+    case "running":
+      return view.stopping === "no"
+        ? colors.cyan(spin(glyphs, now))
+        : colors.yellow(spin(glyphs, now));
+    case "done":
+      return colors.green(glyphs.done);
+    case "error":
+      return colors.red(glyphs.failed);
+    case "cancelled":
+      return colors.yellow(glyphs.cancelled);
+    default:
+      return assertNever(status);
+  }
+}
+
+const spin = ({ spinner }: Glyphs, now: number): string =>
+  spinner[Math.floor(now / spinnerMs) % spinner.length] ?? "";
+
+/** Done in one colour, what went wrong in red, and what is still to do as a thin line. */
+function overallBar(view: View, { colors, glyphs, bar }: Layout): string {
+  const total = Math.max(1, view.total);
+  const finished = view.total === 0 ? 1 : finishedCount(view) / total;
+  const wrong = view.failed + view.cancelled + view.skipped;
+  const filled = Math.round(Math.min(1, finished) * bar);
+  // One failure of a thousand is still seen.
+  const red = wrong === 0 ? 0 : Math.min(filled, Math.max(1, Math.round((wrong / total) * bar)));
+  const good = view.status === "done" && wrong === 0 ? colors.green : colors.bar;
+  return (
+    good(glyphs.full.repeat(filled - red)) +
+    colors.red(glyphs.full.repeat(red)) +
+    colors.track(glyphs.track.repeat(bar - filled))
+  );
+}
+
+function taskBar({ colors, glyphs, bar }: Layout, progress: number): string {
+  const halves = Math.round(Math.min(1, Math.max(0, progress)) * bar * 2);
+  const full = halves >> 1;
+  const half = halves % 2 === 1 ? glyphs.half : "";
+  const rest = bar - full - half.length;
+  return colors.bar(glyphs.full.repeat(full) + half) + colors.track(glyphs.track.repeat(rest));
+}
+
+/** Something moves to and fro: it works, and nobody knows how far it is. */
+function pulse({ colors, glyphs, bar, now }: Layout, since: number): string {
+  if (bar === 0) return "";
+  const size = Math.max(2, Math.floor(bar / 5));
+  const way = Math.max(1, bar - size);
+  const phase = Math.floor(Math.max(0, now - since) / spinnerMs) % (2 * way);
+  const at = phase < way ? phase : 2 * way - phase;
+  return (
+    colors.track(glyphs.track.repeat(at)) +
+    colors.bar(glyphs.full.repeat(Math.min(size, bar - at))) +
+    colors.track(glyphs.track.repeat(Math.max(0, bar - at - size)))
+  );
+}
+
+function runningLine(task: RunningTask, name: string, layout: Layout): string {
+  const { colors, glyphs, now } = layout;
+  const { progress, startedAt } = task;
+  const bar = progress === undefined ? pulse(layout, startedAt) : taskBar(layout, progress);
+  const percent = progress === undefined ? "    " : percentOf(Math.floor(progress * 100));
+  const icon =
+    task.attempt === 1 ? colors.cyan(spin(glyphs, now)) : colors.yellow(spin(glyphs, now));
+  const time = isNarrow(layout.columns) ? "" : ` ${colors.yellow(clock(now - startedAt))}`;
+  return join(layout, icon, pad(name, layout.taskLabel), bar, percent + time + notes(task, layout));
+}
+
+/** Which attempt it is, and the task's last message, where there is room to read them. */
+function notes({ attempt, message }: RunningTask, layout: Layout): string {
+  const { colors, glyphs, columns, label, bar } = layout;
+  const dot = colors.dim(glyphs.separator);
+  const room = columns - label - bar - taskFigures - 4;
+  const note = attempt === 1 ? "" : dot + colors.yellow(`attempt ${attempt}`);
+  const again = width(note) <= room ? note : "";
+  const left = room - width(again) - glyphs.separator.length;
+  if (message === undefined || message === "" || left < 8 || bar === 0) return again;
+  return again + dot + colors.dim(fit(cellText(message), left));
+}
+
+function waitingLine(task: WaitingTask, name: string, layout: Layout): string {
+  const { colors, glyphs, bar, columns, label } = layout;
+  const wait = task.retryAt - layout.now;
+  const when = wait <= 0 ? "now" : `in ${roughly(wait)}`;
+  const full = `attempt ${task.attempt} ${when}`;
+  const text = bar === 0 || columns - label - bar - 4 < full.length ? when : full;
+  const gaps = colors.track(`${glyphs.track} `.repeat(Math.ceil(bar / 2)).slice(0, bar));
+  const taskLabel = bar === 0 ? Math.max(1, columns - text.length - 3) : layout.taskLabel;
+  const icon = colors.yellow(glyphs.waiting);
+  return join(layout, icon, colors.dim(pad(name, taskLabel)), gaps, colors.yellow(text));
+}
+
+/** For the log above, when tasks are told of without a region. */
+export const inFlight = ({ running, waiting }: View): string => {
+  // Between tasks, or when all have ended: a commit, or the hooks.
+  if (running.size === 0 && waiting.size === 0) return "the end of the run";
+  const tasks = plural(running.size, "running task");
+  return waiting.size === 0 ? tasks : `${tasks}, ${grouped(waiting.size)} waiting`;
+};

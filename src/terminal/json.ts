@@ -1,0 +1,74 @@
+// `--json`: one committed event a line on stdout. This shape is public:
+//
+//   {"type":"run-started","run":1,"pipeline":"posts","file":"/x/etl.ts","db":"/x/posts.db","journal":"wal",
+//    "workers":4,"concurrency":4,"at":"2026-01-31T12:00:00.000Z","resumed":false,"alreadyDone":0,"version":1}
+//   {"type":"run-total","total":100,"complete":true}
+//   {"type":"task-started","id":7,"name":"load-page","attempt":1,"at":"…"}
+//   {"type":"task-progress","id":7,"progress":0.5,"message":"fetched"}
+//   {"type":"task-log","id":7,"name":"load-page","attempt":1,"at":"…","level":"info","line":"…"}
+//   {"type":"task-checkpoint","id":7,"cursor":{"page":3}}
+//   {"type":"task-retrying","id":7,"name":"load-page","attempt":1,"at":"…","failure":{…},"retryAt":"…"}
+//   {"type":"task-finished","id":7,"name":"load-page","attempt":2,"status":"done","startedAt":"…","at":"…","result":42}
+//   {"type":"run-finished","run":1,"status":"done","at":"…","failure":{…}}
+//
+// It is the event of src/protocol/events.ts with times in ISO 8601 and `result` and `cursor` as values. A field
+// that is absent there is absent here; `startedAt` is null for a task that never ran. A failure is
+// {"name","message","stack"?,"code"?,"cause"?,"errors"?}. New types and fields may be added; anything else is a new version. As a
+// JSON Schema: .github/schemas/events.v1.schema.json.
+
+import { JSON } from "../base/globals.ts";
+import type { RunEvent } from "../protocol/events.ts";
+import { toIso } from "../base/iso-time.ts";
+import { assertNever } from "../base/unreachable.ts";
+import type { Write } from "./output.ts";
+import type { Ui } from "./ui.ts";
+
+const eventsVersion = 1;
+
+/** Without the line break. */
+export function jsonLine(event: RunEvent): string {
+  switch (event.type) {
+    case "run-total":
+    case "task-progress":
+      return JSON.stringify(event);
+    case "run-started":
+      return JSON.stringify({ ...event, version: eventsVersion, at: toIso(event.at) });
+    case "run-finished":
+    case "task-started":
+    case "task-log":
+      return JSON.stringify({ ...event, at: toIso(event.at) });
+    case "task-retrying":
+      return JSON.stringify({ ...event, at: toIso(event.at), retryAt: toIso(event.retryAt) });
+    case "task-checkpoint": {
+      const { cursor, ...rest } = event;
+      return withRaw(JSON.stringify(rest), "cursor", cursor);
+    }
+    case "task-finished": {
+      const { result, startedAt, at, ...rest } = event;
+      const times = { startedAt: startedAt === null ? null : toIso(startedAt), at: toIso(at) };
+      const line = JSON.stringify({ ...rest, ...times });
+      return result === undefined ? line : withRaw(line, "result", result);
+    }
+    default:
+      return assertNever(event);
+  }
+}
+
+/** Adds a member that is JSON text already; a line break in it may only stand between tokens. */
+const withRaw = (object: string, key: string, raw: string): string =>
+  `${object.slice(0, -1)},"${key}":${raw.includes("\n") ? raw.replaceAll(/[\r\n]/g, " ") : raw}}`;
+
+/** Every batch is written when it comes: what is on stdout is what has been committed so far. */
+export function createJson(write: Write): Ui {
+  return {
+    events(events) {
+      let text = "";
+      for (const event of events) text += `${jsonLine(event)}\n`;
+      if (text !== "") write(text);
+    },
+    log() {},
+    stopping() {},
+    finish() {},
+    close() {},
+  };
+}

@@ -1,0 +1,130 @@
+// Which events are told as a line, from which verbosity on, and in which words. Pure.
+
+import type { RunEvent, RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
+import type { Failure } from "../base/failure.ts";
+import { failureHead, failureLine } from "../base/failure.ts";
+import type { TaskId } from "../protocol/ids.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import { assertNever } from "../base/unreachable.ts";
+import { duration, roughly } from "../base/format-duration.ts";
+import { plural, relative } from "../base/text.ts";
+
+/** `-q` … `-vv`. -1: failures; 0: and info; 1: and tasks as they start and finish; 2: and debug of tasks. */
+export type Verbosity = -1 | 0 | 1 | 2;
+
+export type Line = {
+  /** Epoch ms. */
+  readonly at: number;
+  readonly level: LogLevel;
+  /** The task, its name as it is in the data; null for a line of pipeloom's own. */
+  readonly task: { readonly name: string; readonly id: TaskId } | null;
+  /** As it is in the data: not yet made safe, perhaps more than one line. */
+  readonly text: string;
+  /** Pipeloom says it of the task: `load-page failed`. Otherwise the task says it: `load-page: text`. */
+  readonly about?: "started" | "done" | "failed" | "ended" | "retrying";
+};
+
+/** The line for this event, or undefined. Called for every event of a run, so what is not told costs nothing. */
+export function narrate(event: RunEvent, verbosity: Verbosity, cwd = ""): Line | undefined {
+  switch (event.type) {
+    case "task-finished":
+      return finished(event, verbosity);
+    case "task-log":
+      return logged(event.level, verbosity) ? lineAbout(event, event.level, event.line) : undefined;
+    case "task-retrying":
+      return verbosity >= 1 ? retrying(event, verbosity) : undefined;
+    case "task-started":
+      return verbosity >= 1
+        ? { ...lineAbout(event, "debug", started(event.attempt)), about: "started" }
+        : undefined;
+    case "run-started":
+      return verbosity >= 0 ? runStarted(event, cwd) : undefined;
+    case "run-finished":
+    case "run-total":
+    case "task-progress":
+    case "task-checkpoint":
+      return undefined;
+    default:
+      return assertNever(event);
+  }
+}
+
+/** Task logs of `debug` need `-vv`; with `-q` no task logs at all, only failures. */
+function logged(level: LogLevel, verbosity: Verbosity): boolean {
+  return verbosity >= (level === "debug" ? 2 : 0);
+}
+
+/** Lines of pipeloom's own. */
+export function told(level: LogLevel, verbosity: Verbosity): boolean {
+  if (level === "error") return true;
+  return verbosity >= (level === "debug" ? 1 : 0);
+}
+
+const started = (attempt: number): string =>
+  attempt === 1 ? "started" : `started (attempt ${attempt})`;
+
+const lineAbout = (
+  { at, name, id }: { readonly at: number; readonly name: string; readonly id: TaskId },
+  level: LogLevel,
+  text: string,
+): Line => ({ at, level, task: { name, id }, text });
+
+function finished(event: TaskFinished, verbosity: Verbosity): Line | undefined {
+  if (event.status !== "error" && verbosity < 1) return undefined;
+  switch (event.status) {
+    case "done":
+      return { ...lineAbout(event, "debug", `done${lasted(event)}`), about: "done" };
+    case "error":
+      return { ...lineAbout(event, "error", failed(event, verbosity)), about: "failed" };
+    case "cancelled":
+    case "skipped":
+      return {
+        ...lineAbout(event, "warn", `${event.status}${because(event.failure, 0)}`),
+        about: "ended",
+      };
+    default:
+      return assertNever(event.status);
+  }
+}
+
+const lasted = ({ startedAt, at }: TaskFinished): string =>
+  startedAt === null ? "" : ` in ${duration(at - startedAt)}`;
+
+/** With `-v` causes and errors follow with their stacks. */
+const because = (failure: Failure | undefined, verbosity: Verbosity): string =>
+  failure === undefined ? "" : `: ${verbosity < 1 ? failureLine(failure) : failureHead(failure)}`;
+
+function failed(event: TaskFinished, verbosity: Verbosity): string {
+  const before = event.startedAt === null ? " in an earlier session of this run" : "";
+  const attempts = event.attempt > 1 ? ` after ${event.attempt} attempts` : "";
+  return `failed${before}${attempts}${because(event.failure, verbosity)}${stack(event.failure, verbosity)}`;
+}
+
+function retrying(event: TaskRetrying, verbosity: Verbosity): Line {
+  const wait = roughly(event.retryAt - event.at);
+  const why = because(event.failure, verbosity) + stack(event.failure, verbosity);
+  const text = `attempt ${event.attempt} failed, again in ${wait}${why}`;
+  return { ...lineAbout(event, "warn", text), about: "retrying" };
+}
+
+/** With `-v` the frames of the stack, of the causes and of an AggregateError's errors; a stack's first lines repeat the message. */
+function stack(failure: Failure | undefined, verbosity: Verbosity): string {
+  if (failure === undefined || verbosity < 1) return "";
+  const { cause, errors = [] } = failure;
+  const frames = (failure.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  const parts = [
+    ...errors.map((error, i) => ({ what: `error ${i + 1}`, of: error })),
+    ...(cause === undefined ? [] : [{ what: "caused by", of: cause }]),
+  ];
+  const own = frames.map((line) => `\n${line}`).join("");
+  const inner = parts.map(({ what, of }) => `\n${what}: ${failureHead(of)}${stack(of, verbosity)}`);
+  return own + inner.join("");
+}
+
+function runStarted(event: RunStarted, cwd: string): Line {
+  const known = event.resumed
+    ? `\nRun ${event.run} goes on where it stopped: ${plural(event.alreadyDone, "task")} done before`
+    : "";
+  const text = `DB writer started → ${relative(event.db, cwd)} (${event.journal.toUpperCase()})${known}`;
+  return { at: event.at, level: "info", task: null, text };
+}

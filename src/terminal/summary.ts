@@ -1,0 +1,134 @@
+// What a run came to, in lines. Pure.
+
+import { failureLine } from "../base/failure.ts";
+import type { RunSummary } from "../protocol/summary.ts";
+import type { Palette } from "./color.ts";
+import { paletteOf } from "./color.ts";
+import { duration } from "../base/format-duration.ts";
+import { fit, grouped, pad, plural, relative, visible, width } from "../base/text.ts";
+
+/** When there are more failures than this, equal messages are counted instead of naming each task. */
+const maxShown = 5;
+/** Below this a list of the slowest tasks says nothing. */
+const slowEnoughMs = 100;
+
+export type SummaryOptions = {
+  readonly colors?: Palette;
+  readonly columns?: number;
+  /** Only what went wrong. */
+  readonly quiet?: boolean;
+  /** Paths below it are shown relative. */
+  readonly cwd?: string;
+  /** What stood behind `pipeloom run` and tells the run from others: its file and params; default: the file. */
+  readonly again?: readonly string[] | undefined;
+};
+
+export function summaryLines(summary: RunSummary, options: SummaryOptions = {}): string[] {
+  const colors = options.colors ?? paletteOf(0);
+  const columns = options.columns ?? Infinity;
+  if (options.quiet === true && summary.status === "done") return [];
+  const lines = [
+    headline(summary, colors, options.cwd ?? ""),
+    ...reason(summary, colors),
+    ...failures(summary, colors),
+    ...(options.quiet === true ? [] : slowest(summary, colors)),
+    ...next(summary, colors, options),
+  ];
+  return columns === Infinity ? lines : lines.map((line) => fit(line, columns));
+}
+
+function headline(summary: RunSummary, colors: Palette, cwd: string): string {
+  const took = `in ${duration(summary.finishedAt - summary.startedAt)}`;
+  const where = colors.dim(`→ ${visible(relative(summary.db, cwd))}`);
+  const text = `${colors.bold(visible(summary.pipeline))} ${verdict(summary)}: ${counts(summary, colors)} ${took} ${where}`;
+  if (summary.status === "done") return `${colors.green("✔")} ${text}`;
+  return summary.status === "cancelled"
+    ? `${colors.yellow("■")} ${text}`
+    : `${colors.red("✖")} ${text}`;
+}
+
+function verdict({ status }: RunSummary): string {
+  if (status === "done") return "done";
+  return status === "cancelled" ? "was cancelled" : "failed";
+}
+
+function counts(summary: RunSummary, colors: Palette): string {
+  const before = summary.alreadyDone > 0 ? ` (${grouped(summary.alreadyDone)} before)` : "";
+  const parts = [`${grouped(summary.done)} of ${plural(summary.total, "task")} done${before}`];
+  if (summary.failed > 0) parts.push(colors.red(`${grouped(summary.failed)} failed`));
+  if (summary.cancelled > 0) parts.push(colors.yellow(`${grouped(summary.cancelled)} cancelled`));
+  if (summary.skipped > 0) parts.push(colors.yellow(`${grouped(summary.skipped)} skipped`));
+  if (summary.queued > 0) parts.push(`${grouped(summary.queued)} not started`);
+  return parts.join(", ");
+}
+
+const reason = ({ failure }: RunSummary, colors: Palette): string[] =>
+  failure === null ? [] : [`  ${colors.red(readable(failureLine(failure)))}`];
+
+function failures(summary: RunSummary, colors: Palette): string[] {
+  if (summary.failed === 0) return [];
+  const repeated = summary.failureGroups.some(({ count }) => count > 1);
+  return repeated && summary.failed > maxShown ? groups(summary, colors) : singles(summary, colors);
+}
+
+function singles({ failed, failures: first }: RunSummary, colors: Palette): string[] {
+  const shown = first.slice(0, maxShown);
+  const names = shown.map(({ name, id }) => visible(alone(name, first) ? name : `${name} #${id}`));
+  const column = Math.min(32, Math.max(0, ...names.map(width)));
+  const lines = shown.map(
+    ({ failure }, i) =>
+      `  ${colors.red("✖")} ${pad(names[i] ?? "", column)}  ${readable(failureLine(failure))}`,
+  );
+  return [...lines, ...others(failed - shown.length, colors, shown.length > 0)];
+}
+
+/** A few lines of a terminal; the log above and the database have the whole. */
+const maxMessageColumns = 500;
+const readable = (message: string): string => fit(visible(message), maxMessageColumns);
+
+const alone = (name: string, all: RunSummary["failures"]): boolean =>
+  all.filter((other) => other.name === name).length === 1;
+
+function groups({ failed, failureGroups }: RunSummary, colors: Palette): string[] {
+  const shown = failureGroups.slice(0, maxShown);
+  const lines = shown.map(
+    ({ message, count }) => `  ${colors.red("✖")} ${grouped(count)} × ${readable(message)}`,
+  );
+  const rest = failed - shown.reduce((sum, { count }) => sum + count, 0);
+  return [...lines, ...others(rest, colors, shown.length > 0)];
+}
+
+function others(count: number, colors: Palette, after: boolean): string[] {
+  const what = after ? `… and ${plural(count, "other failure")}` : plural(count, "failure");
+  return count > 0 ? [colors.dim(`  ${what}`)] : [];
+}
+
+function slowest({ slowest: tasks }: RunSummary, colors: Palette): string[] {
+  const worth = tasks.filter(({ durationMs }) => durationMs >= slowEnoughMs).slice(0, 3);
+  if (worth.length < 2) return [];
+  const called = new Set(worth.map(({ name }) => name));
+  const list = worth.map(({ name, id, durationMs }) => {
+    const label = called.size === worth.length ? name : `${name} #${id}`;
+    return `${visible(label)} ${duration(durationMs)}`;
+  });
+  return [colors.dim(`  slowest: ${list.join(" · ")}`)];
+}
+
+function next(summary: RunSummary, colors: Palette, { cwd = "", again }: SummaryOptions): string[] {
+  if (summary.db === ":memory:") return [];
+  const db = shellWord(summary.db, cwd);
+  const commands = [`pipeloom status --db ${db}`];
+  if (summary.status !== "done" && summary.file !== null) {
+    const words = again?.map(quoted).join(" ") ?? shellWord(summary.file, cwd);
+    commands.push(`pipeloom run ${words} --db ${db} --resume`);
+  }
+  return commands.map((command) => `  ${colors.dim("next:")} ${colors.cyan(command)}`);
+}
+
+/** As one types it: quoted where the shell would take it apart. */
+const shellWord = (path: string, cwd: string): string => quoted(relative(path, cwd));
+
+function quoted(text: string): string {
+  const word = visible(text);
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

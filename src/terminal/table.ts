@@ -1,0 +1,122 @@
+// A table that fits a width: columns that may be cut are, the widest first. Pure.
+
+import type { Palette, Style } from "./color.ts";
+import { paletteOf } from "./color.ts";
+import { fit, pad, padStart, visible, width } from "../base/text.ts";
+
+export type Column = {
+  readonly title: string;
+  /** Default: left. */
+  readonly align?: "left" | "right";
+  /** May be cut down to so many columns when there is no room. Absent: it is never cut. */
+  readonly shrinkTo?: number;
+  /** Left out as a whole before the table gets wider than the screen; the highest number first. */
+  readonly optional?: number;
+};
+
+/** Text as it is in the data (it is made safe here), and how it is coloured. */
+export type TableCell = string | { readonly text: string; readonly style: Style };
+
+export type Table = {
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly TableCell[])[];
+};
+
+export type TableOptions = {
+  /** Columns of the terminal; Infinity when there is none. */
+  readonly width: number;
+  readonly colors?: Palette;
+};
+
+const gap = "  ";
+const noStyle: Style = (text) => text;
+
+/** The lines of the table, the titles first. A row that is shorter than `columns` ends with empty cells. */
+export function tableLines(table: Table, options: TableOptions): string[] {
+  const colors = options.colors ?? paletteOf(0);
+  const texts = table.rows.map((row) => table.columns.map((_, i) => visible(textOf(row[i]))));
+  const natural = table.columns.map((column, i) =>
+    texts.reduce((most, row) => Math.max(most, width(row[i] ?? "")), width(column.title)),
+  );
+  const shown = choose(table.columns, natural, options.width);
+  const widths = shrink(table.columns, natural, shown, options.width);
+  const line = (cells: (column: number) => { text: string; style: Style }): string =>
+    fit(
+      shown
+        .map((i, nth) => {
+          const { text, style } = cells(i);
+          return style(
+            aligned(text, widths[i] ?? 0, table.columns[i]?.align, nth === shown.length - 1),
+          );
+        })
+        .join(gap),
+      options.width,
+    );
+  const titles = line((i) => ({ text: table.columns[i]?.title ?? "", style: colors.dim }));
+  const rows = texts.map((row, r) =>
+    line((i) => ({ text: row[i] ?? "", style: styleOf(table.rows[r]?.[i]) })),
+  );
+  return [titles, ...rows];
+}
+
+const textOf = (cell: TableCell | undefined): string =>
+  cell === undefined ? "" : typeof cell === "string" ? cell : cell.text;
+
+const styleOf = (cell: TableCell | undefined): Style =>
+  cell === undefined || typeof cell === "string" ? noStyle : cell.style;
+
+function aligned(text: string, columns: number, align: Column["align"], last: boolean): string {
+  if (align === "right") return padStart(fit(text, columns), columns);
+  return last ? fit(text, columns) : pad(text, columns);
+}
+
+const total = (widths: readonly number[], shown: readonly number[]): number =>
+  shown.reduce((sum, i) => sum + (widths[i] ?? 0), gap.length * Math.max(0, shown.length - 1));
+
+/** Leaves optional columns out while even the most cut table is too wide. */
+function choose(columns: readonly Column[], natural: readonly number[], limit: number): number[] {
+  const least = natural.map((wide, i) => Math.min(wide, columns[i]?.shrinkTo ?? wide));
+  let shown = columns.map((_, i) => i);
+  while (total(least, shown) > limit) {
+    const optional = shown.filter((i) => columns[i]?.optional !== undefined);
+    if (optional.length === 0) break;
+    const rank = (i: number): number => columns[i]?.optional ?? 0;
+    const out = optional.reduce((a, b) => (rank(b) >= rank(a) ? b : a));
+    shown = shown.filter((i) => i !== out);
+  }
+  return shown;
+}
+
+function shrink(
+  columns: readonly Column[],
+  natural: readonly number[],
+  shown: readonly number[],
+  limit: number,
+): number[] {
+  const widths = [...natural];
+  const room = (i: number): number => (widths[i] ?? 0) - (columns[i]?.shrinkTo ?? widths[i] ?? 0);
+  for (let excess = total(widths, shown) - limit; excess > 0; excess--) {
+    const able = shown.filter((i) => room(i) > 0);
+    if (able.length === 0) break;
+    const widest = able.reduce((a, b) => ((widths[b] ?? 0) > (widths[a] ?? 0) ? b : a));
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+  return widths;
+}
+
+/** The colour of a state wherever one is shown. */
+export function statusStyle(status: string, colors: Palette): Style {
+  switch (status) {
+    case "done":
+      return colors.green;
+    case "error":
+      return colors.red;
+    case "running":
+      return colors.cyan;
+    case "cancelled":
+    case "skipped":
+      return colors.yellow;
+    default:
+      return colors.dim;
+  }
+}

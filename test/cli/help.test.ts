@@ -1,0 +1,166 @@
+// Help: made from definitions, within the terminal, and the same text with and without colour.
+
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { paint, visible, wantsColor } from "../../src/cli/color.ts";
+import { defineCliCommand } from "../../src/cli/command.ts";
+import { commonFlags } from "../../src/commands/common.ts";
+import { renderCommandHelp, renderRootHelp } from "../../src/cli/help.ts";
+import { commandGroups, commandTable } from "../../src/commands/table.ts";
+import type { CommandEntry } from "../../src/commands/table.ts";
+
+const command = defineCliCommand({
+  name: "load",
+  details: "It is here to show every kind of definition there is, in one help text.",
+  examples: [
+    { line: "pipeloom load etl.ts", what: "load a file" },
+    { line: "pipeloom load etl.ts --resume 12", what: "continue run 12 of it" },
+  ],
+  args: {
+    file: { type: "positional", valueHint: "file", description: "what to load" },
+    kind: {
+      type: "positional",
+      options: ["csv", "etl"],
+      default: "csv",
+      description: "how to read it",
+    },
+    workers: {
+      type: "integer",
+      alias: "w",
+      min: 1,
+      defaultHint: "the number of cores",
+      description: "threads that run tasks",
+    },
+    wal: {
+      type: "boolean",
+      default: true,
+      description: "use a write-ahead log",
+      negativeDescription: "use a rollback journal in place of the write-ahead log",
+    },
+    git: { type: "boolean", threeState: true, description: "make a repository" },
+    param: { type: "string", repeat: true, valueHint: "k=v", alias: "arg", description: "a param" },
+    format: { type: "enum", options: ["table", "json"], default: "table", description: "its look" },
+    resume: { type: "integer", optionalValue: true, valueHint: "run-id", description: "continue" },
+    secret: { type: "boolean", hidden: true, description: "not shown" },
+    ...commonFlags,
+  },
+  run: () => Promise.resolve(0),
+});
+
+const at = (columns: number, color = false): string =>
+  renderCommandHelp(command, "Load a file", { columns, color });
+
+describe("a command's help", () => {
+  test("shows every definition as one would type it", () => {
+    expect(at(80)).toBe(`Load a file.
+
+It is here to show every kind of definition there is, in one help text.
+
+Usage pipeloom load <file> [kind] [flags]
+
+Arguments
+  <file>  what to load
+  <kind>  how to read it (one of csv, etl; default: csv)
+
+Flags
+  -w, --workers <n>             threads that run tasks (default: the number of
+                                cores)
+      --no-wal                  use a rollback journal in place of the
+                                write-ahead log
+      --[no-]git                make a repository
+      --param <k=v>             a param (repeatable; also --arg)
+      --format table|json       its look (default: table)
+      --resume [run-id]         continue
+
+Common flags
+  -v, --verbose                 say more; -vv says everything
+  -q, --quiet                   say nothing but errors
+  -l, --log-file <file>         also write the log to this file
+      --json                    one committed event a line, as JSON, on stdout
+      --durability full|normal  full survives a power cut, normal only the end
+                                of the process (default: full)
+      --no-store-task-status    leave the task tables out: the file is yours
+                                alone
+  -h, --help                    this text
+
+Examples
+  pipeloom load etl.ts
+      load a file
+  pipeloom load etl.ts --resume 12
+      continue run 12 of it
+`);
+  });
+
+  test("keeps within the terminal, and within 100 columns", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 50, max: 300 }), (columns) => {
+        for (const line of at(columns).split("\n")) {
+          expect(Bun.stringWidth(line)).toBeLessThanOrEqual(Math.min(columns, 100));
+          expect(line).toBe(line.trimEnd());
+        }
+      }),
+    );
+  });
+
+  test("colour changes no character", () => {
+    expect(Bun.stripANSI(at(80, true))).toBe(at(80));
+    expect(at(80, true)).not.toBe(at(80));
+  });
+});
+
+const root = (color: boolean, entries = commandTable): string =>
+  renderRootHelp(entries, "10.20.30", { columns: 80, color });
+
+/** As many as there is room for. */
+const fourteen = Array.from({ length: 14 }, (_, i): CommandEntry => ({
+  name: `command-${i}`,
+  group: commandGroups[i % commandGroups.length] ?? "Run",
+  summary: "x".repeat(64),
+  load: () => Promise.resolve(command),
+}));
+
+describe("the root help", () => {
+  test.each([[commandTable], [fourteen]])(
+    "fits 80 columns and 24 rows, the prompt's included",
+    (entries) => {
+      const lines = root(false, entries).split("\n");
+      expect(lines.length).toBeLessThanOrEqual(24);
+      for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(80);
+      expect(Bun.stripANSI(root(true, entries))).toBe(root(false, entries));
+    },
+  );
+
+  test("names every command", () => {
+    for (const { name, summary } of commandTable) {
+      expect(root(false)).toContain(`  ${name} `);
+      expect(root(false)).toContain(summary);
+    }
+  });
+});
+
+describe("colour", () => {
+  const terminal = { isTTY: true };
+  const pipe = { isTTY: false };
+  test.each([
+    [terminal, {}, true],
+    [pipe, {}, false],
+    [{}, {}, false],
+    [terminal, { NO_COLOR: "1" }, false],
+    [terminal, { NO_COLOR: "" }, true],
+    [terminal, { TERM: "dumb" }, false],
+    [pipe, { FORCE_COLOR: "1" }, true],
+    [terminal, { FORCE_COLOR: "0" }, false],
+    [pipe, { FORCE_COLOR: "1", NO_COLOR: "1" }, true],
+  ])("%j %j → %p", (stream, env, expected) => expect(wantsColor(stream, env)).toBe(expected));
+
+  test("without colour nothing is added", () => {
+    expect(paint(false).red("x")).toBe("x");
+    expect(paint(true).red("x")).toBe("\u001B[31mx\u001B[39m");
+  });
+
+  test("control and direction characters are shown, not obeyed", () => {
+    expect(visible("a\u001B[2Jb\r\u202Ec\n\td\u0085é…")).toBe(
+      "a\\u001B[2Jb\\u000D\\u202Ec\n\td\\u0085é…",
+    );
+  });
+});

@@ -1,0 +1,205 @@
+// The pool with threads that the test ends by hand, and the clock in its hands.
+
+import { afterEach, beforeEach, expect, jest, test } from "bun:test";
+import {
+  Pool,
+  type LostWorker,
+  type WorkerThread,
+} from "../../../src/executors/threads/worker-pool.ts";
+import { Claims, maxCredits } from "../../../src/protocol/shared/claims.ts";
+import { runId, type Slot, taskId } from "../../../src/protocol/ids.ts";
+import { Programs } from "../../../src/protocol/shared/programs.ts";
+import type { Assignment, FromWorker, ToWorker } from "../../../src/protocol/messages.ts";
+import type { Failure } from "../../../src/base/failure.ts";
+import { useFakeTime, useRealTime } from "../../support/fake-time.ts";
+
+class Thread implements WorkerThread {
+  onmessage: ((event: MessageEvent) => void) | null = null;
+  onerror: ((event: ErrorEvent) => void) | null = null;
+  readonly received: ToWorker[] = [];
+  claims = Claims.create(1);
+  slot: Slot | undefined;
+  isTerminated = false;
+  #onClose: ((event: CloseEvent) => void) | undefined;
+
+  postMessage(message: ToWorker): void {
+    this.received.push(message);
+    if (message.type !== "boot") return;
+    this.claims = Claims.from(message.claims);
+    this.slot = message.slot;
+    message.port.close();
+  }
+
+  terminate(): void {
+    this.isTerminated = true;
+  }
+
+  addEventListener(_: "close", listener: (event: CloseEvent) => void): void {
+    this.#onClose = listener;
+  }
+
+  say(message: FromWorker): void {
+    this.onmessage?.(new MessageEvent("message", { data: message }));
+  }
+
+  ready(): void {
+    if (this.slot === undefined) throw new Error("it was not started");
+    this.say({ type: "ready", slot: this.slot });
+  }
+
+  close(code: number): void {
+    this.#onClose?.(new CloseEvent("close", { code }));
+  }
+}
+
+class Bench {
+  readonly threads: Thread[] = [];
+  readonly lost: LostWorker[] = [];
+  readonly broken: Failure[] = [];
+  readonly tasks: Assignment[] = [];
+  supplied = 0;
+  readonly pool: Pool;
+
+  constructor() {
+    this.pool = new Pool(
+      {
+        workers: 1,
+        concurrency: 1,
+        programs: Programs.create(),
+        spawn: () => {
+          const thread = new Thread();
+          this.threads.push(thread);
+          return thread;
+        },
+        boot: { module: { kind: "builtin", name: "none" }, sources: [], db: null, secrets: [] },
+      },
+      {
+        take: (_, most) => this.tasks.splice(0, most),
+        moved: () => undefined,
+        attach: (_, port) => port.close(),
+        supplied: () => this.supplied++,
+        lost: (worker) => this.lost.push(worker),
+        broken: (failure) => this.broken.push(failure),
+        output: () => undefined,
+      },
+    );
+    this.pool.start();
+    this.pool.begin({ id: runId(1), pipeline: "p", params: "{}" });
+  }
+
+  get newest(): Thread {
+    const thread = this.threads.at(-1);
+    if (thread === undefined) throw new Error("there is no thread");
+    return thread;
+  }
+}
+
+const assignment: Assignment = {
+  id: taskId(7),
+  task: "t",
+  name: "t",
+  attempt: 1,
+  input: "null",
+  needed: false,
+};
+
+beforeEach(useFakeTime);
+afterEach(useRealTime);
+
+test("threads that end while nothing runs in them are replaced ever later, and given up in the end", () => {
+  const bench = new Bench();
+  for (let delayMs = 100; delayMs <= 12_800; delayMs *= 2) {
+    bench.newest.ready();
+    expect(bench.pool.isQuiet).toBe(true);
+    bench.newest.close(1);
+    const before = bench.threads.length;
+    jest.advanceTimersByTime(delayMs - 1);
+    expect(bench.threads).toHaveLength(before);
+    expect(bench.pool.isQuiet).toBe(false);
+    jest.advanceTimersByTime(1);
+    expect(bench.threads).toHaveLength(before + 1);
+  }
+  bench.newest.ready();
+  bench.newest.close(1);
+  expect(bench.broken).toMatchObject([
+    { name: "WorkerExit", message: expect.stringContaining("while no task ran in them") },
+  ]);
+});
+
+test("one that a task has ended is replaced at once, however often", () => {
+  const bench = new Bench();
+  for (let i = 1; i <= 20; i++) {
+    bench.newest.ready();
+    bench.newest.claims.setRunning(0, 7);
+    bench.newest.close(1);
+    expect(bench.threads).toHaveLength(i + 1);
+  }
+  expect(bench.broken).toEqual([]);
+});
+
+test("one in a system call is not waited for: its tasks are lost, and another takes its place", () => {
+  const bench = new Bench();
+  bench.tasks.push(assignment);
+  bench.newest.ready();
+  const { slot } = bench.newest;
+  if (slot === undefined) throw new Error("it was not started");
+  bench.newest.claims.claim(1);
+  bench.newest.claims.setRunning(0, 7);
+  expect(bench.pool.whereIs(taskId(7), slot)).toBe("running");
+  const stuck = bench.newest;
+  bench.pool.kill(slot, { name: "TimeoutError", message: "late" });
+  expect(stuck.isTerminated).toBe(true);
+  jest.advanceTimersByTime(100);
+  expect(bench.lost).toMatchObject([{ slot, running: [7], failure: { name: "TimeoutError" } }]);
+  expect(bench.threads).toHaveLength(2);
+  // It does end at last; that is no news.
+  stuck.close(0);
+  expect([bench.lost.length, bench.threads.length]).toEqual([1, 2]);
+});
+
+test("one that the writer keeps waiting is not stuck", () => {
+  const bench = new Bench();
+  bench.newest.ready();
+  const { slot, claims } = bench.newest;
+  if (slot === undefined) throw new Error("it was not started");
+  claims.setRunning(0, 7);
+  claims.countSent(maxCredits);
+  expect(bench.pool.whereIs(taskId(7), slot)).toBe("held");
+  claims.giveBack(1);
+  expect(bench.pool.whereIs(taskId(7), slot)).toBe("running");
+  expect(bench.pool.whereIs(taskId(8), slot)).toBe("elsewhere");
+});
+
+test("after a cancel a thread that is lost is not replaced", () => {
+  const bench = new Bench();
+  bench.newest.ready();
+  bench.pool.cancelAll();
+  bench.newest.claims.setRunning(0, 7);
+  bench.newest.close(1);
+  expect([bench.lost.length, bench.threads.length]).toEqual([1, 1]);
+});
+
+test("at the end each thread lets go of the database, and one that does not answer is ended", async () => {
+  const bench = new Bench();
+  bench.newest.ready();
+  const [thread] = bench.threads;
+  if (thread?.slot === undefined) throw new Error("it was not started");
+  const answered = bench.pool.letGo();
+  expect(thread.received.at(-1)).toEqual({ type: "stop" });
+  thread.say({ type: "stopped", slot: thread.slot });
+  await answered;
+  expect(thread.isTerminated).toBe(false);
+
+  const deaf = new Bench();
+  deaf.newest.ready();
+  const late = deaf.pool.letGo();
+  jest.advanceTimersByTime(1000);
+  await late;
+  expect(deaf.threads.map(({ isTerminated }) => isTerminated)).toEqual([true]);
+});
+
+test("a thread that is still loading has nothing to let go of", async () => {
+  const bench = new Bench();
+  await bench.pool.letGo();
+  expect(bench.newest.received.map(({ type }) => type)).toEqual(["boot", "begin"]);
+});

@@ -1,0 +1,62 @@
+import { expect, test } from "bun:test";
+import { dirname } from "node:path";
+import { codeHash, sourcesOf } from "../../src/module/sources.ts";
+import { newRig } from "../support/rig.ts";
+
+test("the file and what it imports by name, one from another; of packages nothing", async () => {
+  await using rig = newRig();
+  const entry = rig.write(
+    "p.ts",
+    `import { a } from "./a"; import type { T } from "./types"; import data from "./data.json"; import fs from "node:fs";
+     import { task } from "pipeloom"; export const later = () => import("./later.mjs"); export default [a, data, fs, task];
+     import old from "./old.cjs"; import query from "./q.graphql" with { type: "text" }; old(query);`,
+  );
+  rig.write("a.ts", 'export { b as a } from "./b.tsx";');
+  rig.write("b.tsx", 'import "./p.ts"; export const b = 1;');
+  rig.write("data.json", '{"n":1}');
+  rig.write("later.mjs", "export {};");
+  rig.write("types.ts", "export type T = 1;");
+  rig.write("old.cjs", 'module.exports = require("./older.js");');
+  rig.write("older.js", "module.exports = 1;");
+  rig.write("q.graphql", "query {}");
+  rig.write("unrelated.ts", "export {};");
+  const names = sourcesOf(entry).map(({ path }) => path.slice(dirname(entry).length + 1));
+  expect(names).toEqual([
+    "a.ts",
+    "b.tsx",
+    "data.json",
+    "later.mjs",
+    "old.cjs",
+    "older.js",
+    "p.ts",
+    "q.graphql",
+  ]);
+});
+
+test("what the executable brings is none of them, where its name leads to a checkout too", async () => {
+  await using rig = newRig();
+  rig.write("package.json", '{"name":"pipeloom","exports":"./index.ts"}');
+  rig.write("index.ts", "export {};");
+  const entry = rig.write("p.ts", 'import { task } from "pipeloom"; export default task;');
+  expect(sourcesOf(entry).map(({ path }) => path)).toEqual([entry]);
+});
+
+test("the hash is of names and texts, wherever the folder lies", async () => {
+  await using one = newRig();
+  await using two = newRig();
+  const hashIn = (rig: typeof one, text: string): string => {
+    rig.write("a.ts", text);
+    const entry = rig.write("p.ts", 'import "./a.ts";');
+    return codeHash(entry, sourcesOf(entry));
+  };
+  const hash = hashIn(one, "export {};");
+  expect(hash).toMatch(/^[0-9a-f]{64}$/);
+  expect(hashIn(two, "export {};")).toBe(hash);
+  expect(hashIn(two, "export {}; ")).not.toBe(hash);
+});
+
+test("a file that is not there, or no code, is no error here", async () => {
+  await using rig = newRig();
+  expect(sourcesOf(rig.file("none.ts"))).toEqual([]);
+  expect(sourcesOf(rig.write("half.ts", "half a line ("))).toHaveLength(1);
+});

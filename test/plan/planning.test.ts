@@ -1,0 +1,31 @@
+import { expect, test } from "bun:test";
+
+import { each, task } from "../../src/index.ts";
+import { Graph } from "../../src/plan/graph.ts";
+import { planningFor } from "../../src/plan/planning.ts";
+
+const nothing = (): void => undefined;
+const newGraph = (): Graph =>
+  new Graph({ ready: nothing, skipped: nothing, fanOutFailed: nothing }, new Set());
+const named = task({ name: "planning: named", run: () => undefined });
+const make = (name: string): unknown => named(undefined, { name });
+
+test("a node belongs to the plan that made it, also when two plans go on at the same time", async () => {
+  const [one, other] = [newGraph(), newGraph()];
+  const turn = Promise.withResolvers<void>();
+  const first = planningFor(one, async () => {
+    await turn.promise;
+    make("of one");
+    each([1], () => make("of none yet"));
+  });
+  planningFor(other, () => make("of other"));
+  make("of nobody");
+  turn.resolve();
+  await first;
+  expect(() => one.assertAllReached()).toThrow(
+    'task "of one" was called in `tasks`, but nothing returned depends on it, so it would not run (and 1 more)',
+  );
+  expect(() => other.assertAllReached()).toThrow(
+    'task "of other" was called in `tasks`, but nothing returned depends on it, so it would not run;',
+  );
+});

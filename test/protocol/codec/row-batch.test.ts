@@ -1,0 +1,101 @@
+// Whatever a part's cells hold, they come back as they were.
+
+import { expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { taskId } from "../../../src/protocol/ids.ts";
+import {
+  type Cell,
+  CellPacker,
+  packEmit,
+  readPart,
+} from "../../../src/protocol/codec/row-batch.ts";
+import { encodeCell } from "../../../src/worker/encode-cell.ts";
+import { rowsOf, readRows } from "../../support/read-rows.ts";
+
+const head =
+  '{"type":"rows","id":1,"table":"t","onConflict":{"action":"update","key":["c0"],"update":["c1"]}';
+const names = (width: number): string[] => Array.from({ length: width }, (_, i) => `c${i}`);
+
+function pack(
+  rows: readonly (readonly Cell[])[],
+  width: number,
+  packer = new CellPacker(),
+): string {
+  for (const row of rows) {
+    for (const cell of row) encodeCell(cell, packer);
+  }
+  return packer.take(head, names(width), rows.length);
+}
+
+const cell = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.constantFrom("", "\0", "\u001f", "a\u001fb", "\0#", "#", "\u001f\u001f"),
+  fc.integer(),
+  fc.double({ noNaN: true }),
+  fc.constantFrom(-0, Infinity, -Infinity),
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+  fc.uint8Array({ maxLength: 20 }),
+  fc.constant(null),
+);
+
+const table = fc.integer({ min: 0, max: 5 }).chain((width) =>
+  fc.tuple(
+    fc.constant(width),
+    fc.oneof(
+      fc.array(fc.array(cell, { minLength: width, maxLength: width }), { maxLength: 40 }),
+      // Rows that are alike, as nearly all are.
+      fc
+        .array(fc.constantFrom<Cell>("text", 1, null, 2n), { minLength: width, maxLength: width })
+        .chain((row) => fc.array(fc.constant(row), { maxLength: 40 })),
+    ),
+  ),
+);
+
+test("property: rows are the same on the other side", () => {
+  const packer = new CellPacker();
+  fc.assert(
+    fc.property(table, ([width, rows]) => {
+      const post = pack(rows, width, packer);
+      // Of what was packed before, nothing is left.
+      expect(post).toBe(pack(rows, width));
+      const part = readRows(post);
+      expect(rowsOf(part)).toEqual(rows);
+      expect(part).toMatchObject({ id: taskId(1), table: "t", columns: names(width) });
+      expect(part.onConflict).toEqual({ action: "update", key: ["c0"], update: ["c1"] });
+    }),
+  );
+});
+
+test("property: rows that were widened do not give what is at their ends", () => {
+  fc.assert(
+    fc.property(table, fc.integer({ min: 0, max: 4 }), ([width, rows], more) => {
+      const packer = new CellPacker();
+      for (const row of rows) {
+        for (const value of row) encodeCell(value, packer);
+      }
+      packer.widen(width, width + more, rows.length);
+      const last = Array.from({ length: width + more }, (_, i) => `last ${i}`);
+      for (const value of last) packer.text(value);
+      const part = readRows(packer.take(head, names(width + more), rows.length + 1));
+      const absent: undefined[] = Array.from({ length: more }, () => undefined);
+      expect(rowsOf(part)).toEqual([...rows.map((row) => [...row, ...absent]), last]);
+    }),
+  );
+});
+
+test("many numbers, and fewer after them", () => {
+  for (const count of [3000, 2, 5000]) {
+    const rows = Array.from({ length: count }, (_, i) => [i / 7]);
+    expect(rowsOf(readRows(pack(rows, 1)))).toEqual(rows);
+  }
+});
+
+test("an emitted message is the same on the other side", () => {
+  const part = {
+    type: "emit",
+    id: taskId(3),
+    message: "m",
+    payload: '"\u001f \\u001f \0 #"',
+  } as const;
+  expect(readPart(packEmit(part))).toEqual(part);
+});

@@ -1,0 +1,56 @@
+import type { RunRequest, WriterOptions } from "../../../src/protocol/messages.ts";
+import type { OpenTuning } from "../../../src/store/open.ts";
+import { Patience } from "../../../src/store/patience.ts";
+import { StoreError, type StoreErrorCode } from "../../../src/store/store-error.ts";
+
+export const options = (db: string, more: Partial<WriterOptions> = {}): WriterOptions => ({
+  db,
+  wal: true,
+  durability: "full",
+  storeTaskStatus: true,
+  ...more,
+});
+
+/** Where no lock is in the way. */
+export const unlocked = new Patience("a.db", {
+  say: (_, line) => {
+    throw new Error(`unexpected: ${line}`);
+  },
+  now: () => performance.now(),
+  sleep: () => {
+    throw new Error("a lock was in the way");
+  },
+  isGivenUp: () => false,
+});
+
+/** A test that waits for a lock on purpose waits this long. */
+export const impatient: OpenTuning = { openTimeoutMs: 60, busyTimeoutMs: 60 };
+
+/** The StoreError that `act` throws; anything else fails the test. */
+export function storeError(act: () => unknown): { code: StoreErrorCode; message: string } {
+  try {
+    act();
+  } catch (thrown) {
+    if (thrown instanceof StoreError) return { code: thrown.code, message: thrown.message };
+    throw thrown;
+  }
+  throw new Error("nothing was thrown");
+}
+
+/** What main sets when no lock is to be waited for any longer. */
+export const givenUpCell = (): Int32Array => new Int32Array(new SharedArrayBuffer(4));
+
+export const request = (more: Partial<RunRequest> = {}): RunRequest => ({
+  pipeline: "posts",
+  file: "/home/ada/etl.ts",
+  params: '{"limit":3}',
+  canonicalParams: more.params ?? '{"limit":3}',
+  code: null,
+  resume: "auto",
+  wait: false,
+  schema: null,
+  secrets: [],
+  workers: 1,
+  concurrency: 1,
+  ...more,
+});

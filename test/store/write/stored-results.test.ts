@@ -1,0 +1,71 @@
+import { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+import { runId, taskId } from "../../../src/protocol/ids.ts";
+import { knownTasks } from "../../../src/store/write/resume.ts";
+import { storedResults } from "../../../src/store/write/stored-results.ts";
+import { unlocked } from "./options.ts";
+
+function withResults(results: readonly string[]): Database {
+  const db = new Database(":memory:");
+  db.run(
+    "CREATE TABLE task_runs (run_id, id, name, key, status, attempt, cursor, result, error, PRIMARY KEY (run_id, id))",
+  );
+  const insert = db.query(
+    "INSERT INTO task_runs VALUES (1, ?, 't', 'k', 'done', 1, NULL, ?, NULL)",
+  );
+  for (const [index, result] of results.entries()) insert.run(index + 1, result);
+  return db;
+}
+
+const run = runId(1);
+const long = JSON.stringify("x".repeat(2000));
+
+test("a long result is not told with its task, and is found when it is asked for", () => {
+  using db = withResults(["7", long, JSON.stringify("ä".repeat(600))]);
+  const known = [...knownTasks(db, run, unlocked)].flat();
+  expect(known.map(({ result, isStored }) => [result, isStored])).toEqual([
+    ["7", undefined],
+    [null, true],
+    // Bytes count, not characters.
+    [null, true],
+  ]);
+  expect([...storedResults(db, run, [taskId(2)], unlocked)]).toEqual([[[2, long]]] as never);
+});
+
+test("a long failure is told as far as it is shown, and what is none is told as damaged", () => {
+  using db = withResults(["1", "2", "3", "4"]);
+  const message = "ä".repeat(2000);
+  const errors = [
+    JSON.stringify({ name: "TypeError", message, stack: "at x" }),
+    '"text"',
+    "{",
+    null,
+  ];
+  for (const [index, error] of errors.entries()) {
+    db.run("UPDATE task_runs SET status = 'error', error = ? WHERE id = ?", [error, index + 1]);
+  }
+  const known = [...knownTasks(db, run, unlocked)].flat();
+  expect(known.map(({ status, result }) => [status, result])).toEqual([
+    ["failed", JSON.stringify({ name: "TypeError", message: message.slice(0, 1000) })],
+    ["failed", ""],
+    ["failed", ""],
+    ["failed", ""],
+  ]);
+});
+
+test("they come in pages of so many characters", () => {
+  using db = withResults([long, long, long, long, long]);
+  const ids = [5, 1, 2, 3, 4].map(taskId);
+  const pages = [...storedResults(db, run, ids, unlocked, 4000)].map((page) =>
+    page.map(([id]) => id),
+  );
+  expect(pages).toEqual([[5, 1], [2, 3], [4]].map((page) => page.map(taskId)));
+});
+
+test("one that somebody has deleted meanwhile is an error, not null", () => {
+  using db = withResults([long]);
+  db.run("DELETE FROM task_runs");
+  expect(() => [...storedResults(db, run, [taskId(1)], unlocked)]).toThrow(
+    "the result of task 1 of run 1 is gone",
+  );
+});

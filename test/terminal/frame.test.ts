@@ -1,0 +1,151 @@
+import { describe, expect, test } from "bun:test";
+import type { RunEvent } from "../../src/protocol/events.ts";
+import { paletteOf } from "../../src/terminal/color.ts";
+import { unknownPace } from "../../src/terminal/eta.ts";
+import { frame, type FrameOptions, maxLines } from "../../src/terminal/frame.ts";
+import { asciiGlyphs, glyphsFor, unicodeGlyphs } from "../../src/terminal/glyphs.ts";
+import { width } from "../../src/base/text.ts";
+import { fold, newView } from "../../src/terminal/view.ts";
+import { epoch, event } from "./rig.ts";
+
+function lines(
+  events: readonly RunEvent[],
+  options: Partial<FrameOptions> = {},
+): readonly string[] {
+  const view = newView();
+  fold(view, [event.runStarted(), ...events]);
+  return frame(view, {
+    width: 80,
+    height: 24,
+    now: epoch + 3400,
+    colors: paletteOf(0),
+    glyphs: unicodeGlyphs,
+    pace: { remainingMs: 3900, perSecond: 12.5 },
+    ...options,
+  }).lines;
+}
+
+/** One task of each kind, and 42 of 100 finished. */
+const mixed: readonly RunEvent[] = [
+  event.total(100),
+  ...Array.from({ length: 40 }, (_, i) => event.finished(i + 1)),
+  event.finished(41, "error"),
+  event.finished(42, "error"),
+  event.started(43, 2000),
+  event.progress(43, 0.6, "step 12 of 20"),
+  event.started(44, 2000, "日本語のとても長いタスク名前です"),
+  event.progress(44, 0.5),
+  event.started(45, 1000, "no-progress"),
+  event.started(46, 3000, "again", 2),
+  event.progress(46, 0.255, "a message that is rather long for a terminal of this width"),
+  event.retrying(47, 9000),
+];
+const sizes = [
+  [200, 50],
+  [120, 30],
+  [80, 24],
+  [60, 20],
+  [40, 15],
+  [20, 5],
+  [10, 3],
+  [1, 1],
+] as const;
+
+for (const [columns, rows] of sizes) {
+  test(`a frame of ${columns}×${rows}`, () => {
+    const made = lines(mixed, { width: columns, height: rows });
+    expect(made).toMatchSnapshot();
+    expect(made.length).toBeLessThanOrEqual(maxLines(rows));
+    for (const line of made) expect(width(line)).toBeLessThan(Math.max(2, columns));
+  });
+}
+
+describe("colours", () => {
+  for (const level of [0, 1, 2, 3] as const) {
+    test(`of level ${level}`, () => {
+      const made = lines(mixed, { colors: paletteOf(level) });
+      expect(made).toMatchSnapshot();
+      // What is said does not depend on colours.
+      expect(made.map((line) => Bun.stripANSI(line))).toEqual([...lines(mixed)]);
+    });
+  }
+});
+
+test("3,000 tasks are a screenful and a count", () => {
+  const running = Array.from({ length: 3000 }, (_, i) => event.started(i + 1));
+  const waiting = Array.from({ length: 40 }, (_, i) => event.retrying(4000 + i, 9000));
+  const made = lines([event.total(5000), ...running, ...waiting]);
+  expect(made).toHaveLength(maxLines(24));
+  expect(made.at(-1)).toBe("  + 2,985 more running, 40 waiting for a retry");
+  expect(
+    lines([event.total(9), ...running.slice(0, 3), ...waiting], { height: 12 }),
+  ).toMatchSnapshot();
+});
+
+describe("states of the run", () => {
+  test("nothing is known yet", () => {
+    expect(lines([event.total(100)], { pace: unknownPace })).toMatchSnapshot();
+  });
+  test("a stream without a known total", () => {
+    const done = Array.from({ length: 1234 }, (_, i) => event.finished(i + 1));
+    const events = [event.total(2000, false), ...done, event.started(2000)];
+    expect(lines(events, { pace: { remainingMs: null, perSecond: 251 } })).toMatchSnapshot();
+  });
+  test("no tasks at all", () => {
+    expect(lines([event.total(0), event.runFinished()])).toMatchSnapshot();
+  });
+  for (const status of ["done", "error", "cancelled"] as const) {
+    test(`finished: ${status}`, () => {
+      const events = [
+        event.total(2),
+        event.finished(1),
+        event.finished(2, status === "done" ? "done" : status),
+      ];
+      expect(lines([...events, event.runFinished(status)])).toMatchSnapshot();
+    });
+  }
+  test("before it began there is nothing", () => {
+    const options = { width: 80, height: 24, now: epoch, colors: paletteOf(0) };
+    const made = frame(newView(), { ...options, glyphs: unicodeGlyphs, pace: unknownPace });
+    expect(made.lines).toEqual([]);
+  });
+});
+
+test("one failure of a thousand is seen in the bar, and 100 % is said of a whole only", () => {
+  const done = Array.from({ length: 998 }, (_, i) => event.finished(i + 1));
+  const [line = ""] = lines([event.total(1000), ...done, event.finished(999, "error")], {
+    colors: paletteOf(1),
+  });
+  expect(line).toContain("\x1b[31m━\x1b[39m");
+  expect(line).toContain(" 99%");
+});
+
+test("names only ever widen their column", () => {
+  const view = newView();
+  fold(view, [event.runStarted(), event.total(3), event.started(1, 0, "a-rather-long-name")]);
+  const options = {
+    width: 100,
+    height: 24,
+    now: epoch,
+    colors: paletteOf(0),
+    glyphs: unicodeGlyphs,
+  };
+  const first = frame(view, { ...options, pace: unknownPace });
+  fold(view, [event.finished(1), event.started(2)]);
+  const next = frame(view, { ...options, pace: unknownPace, labelWidth: first.labelWidth });
+  expect(next.lines[1]?.indexOf("━")).toBe(first.lines[1]?.indexOf("━"));
+});
+
+test("a terminal without these characters gets ASCII", () => {
+  expect(glyphsFor({ TERM: "linux" }, "linux")).toBe(asciiGlyphs);
+  expect(glyphsFor({ TERM: "xterm" }, "linux")).toBe(unicodeGlyphs);
+  expect(glyphsFor({}, "win32")).toBe(asciiGlyphs);
+  expect(glyphsFor({ WT_SESSION: "1" }, "win32")).toBe(unicodeGlyphs);
+  for (const line of lines(
+    mixed.filter((each) => !("name" in each && each.name.startsWith("日"))),
+    { glyphs: asciiGlyphs },
+  )) {
+    // The ellipsis aside, which every font has.
+    expect(line.replace("…", "")).toMatch(/^[\x20-\x7e]*$/);
+  }
+});
