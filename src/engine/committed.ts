@@ -8,7 +8,7 @@ import type { TaskVertex } from "../plan/graph.ts";
 
 /** The tasks that are in flight, by id. */
 type Vertices = {
-  get(id: TaskId): Pick<TaskVertex, "name" | "attempt" | "needed"> | undefined;
+  get(id: TaskId): Pick<TaskVertex, "name" | "attempt" | "wantsResult"> | undefined;
 };
 
 /** @param text JSON text of `WireEvent[]` */
@@ -40,7 +40,7 @@ function unpackDone(
       at: base + numberAt(numbers, i + 2),
     };
     // Where all results are null, they are left out.
-    if (vertex.needed) event.result = results?.[i / 3] ?? "null";
+    if (vertex.wantsResult) event.result = results?.[i / 3] ?? "null";
     into.push(event);
   }
 }

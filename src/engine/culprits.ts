@@ -18,7 +18,7 @@ export function culpritsOf(
 ): ReadonlySet<TaskId> {
   if (overdue !== undefined) return new Set([overdue]);
   const unreported = worker.running.filter(
-    (id) => inFlight.get(id)?.slot === worker.slot && !worker.unbegun.has(id),
+    (id) => inFlight.get(id)?.workerId === worker.workerId && !worker.unbegun.has(id),
   );
   return unreported.length === worker.running.length ? new Set(unreported) : none;
 }

@@ -7,12 +7,12 @@ import { thrownAt } from "../module/load.ts";
 import { endGroups } from "../base/process-group.ts";
 import type { RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
 import { type Failure, toFailure } from "../base/failure.ts";
-import { type Slot, type TaskId, taskId } from "../protocol/ids.ts";
+import { type WorkerId, type TaskId, taskId } from "../protocol/ids.ts";
 import type {
   Assignment,
   CommittedEvent,
   FromWriter,
-  KnownTask,
+  RestoredTask,
   MainRecord,
   RetryPolicy,
   ToWriter,
@@ -31,7 +31,7 @@ import { culpritsOf, none } from "./culprits.ts";
 import { Graph, PlanError, resultText, type TaskVertex } from "../plan/graph.ts";
 import { callHook, HookQueue } from "./hooks.ts";
 import { InFlight } from "./in-flight.ts";
-import { KnownTasks } from "./known-tasks.ts";
+import { RestoredTasks } from "./restored-tasks.ts";
 import { type LostWorker, Pool } from "../executors/threads/worker-pool.ts";
 import { planningFor } from "../plan/planning.ts";
 import type { RunOptions, WriterThread } from "./run-options.ts";
@@ -52,8 +52,8 @@ import { fill } from "../plan/template.ts";
 import { TimeoutWatch } from "./timeout-watch.ts";
 import { Total } from "./total.ts";
 
-/** Ready tasks kept per lane, so that a Worker never waits for the generator. */
-const readyPerLane = 2;
+/** Ready tasks kept per slot, so that a Worker never waits for the generator. */
+const readyPerSlot = 2;
 const leastReady = 512;
 /**
  * Handed out and not committed. Beyond, the writer is behind and nothing more is handed out. Twice as many are no faster,
@@ -103,8 +103,8 @@ export class Run {
   readonly #summary = new SummaryCollector();
   /** Handed out, and its end not committed yet. */
   readonly #inFlight = new InFlight();
-  readonly #lost = new Map<Slot, LostWorker>();
-  readonly #overdue = new Map<Slot, TaskId>();
+  readonly #lost = new Map<WorkerId, LostWorker>();
+  readonly #overdue = new Map<WorkerId, TaskId>();
   readonly #total = new Total((total, complete) =>
     this.#tellWriter({ type: "total", total, complete }),
   );
@@ -124,11 +124,11 @@ export class Run {
   /** Shared with the writer: see `ToWriter`. */
   readonly #givenUp = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #started: RunStarted | undefined;
-  readonly #known = new KnownTasks();
+  readonly #restored = new RestoredTasks();
   #control: Control | undefined;
   #stream: Stream | undefined;
   #nextId = 1;
-  #lanes = 1;
+  #slots = 1;
   #stop: Stop | undefined;
   #graceTimer: Timer | undefined;
   #closing = false;
@@ -275,7 +275,7 @@ export class Run {
   #openWriter(): void {
     const { pipeline, module, writer: options, params, resume, spawnWriter } = this.#options;
     const [workers, concurrency] = this.#size();
-    this.#lanes = concurrency;
+    this.#slots = concurrency;
     const writer = spawnWriter();
     this.#writer = writer;
     writer.onmessage = (event) => this.#guarded(() => this.#fromWriter(event.data as FromWriter));
@@ -327,11 +327,11 @@ export class Run {
 
   #fromWriter(message: FromWriter): void {
     switch (message.type) {
-      case "known":
-        for (const task of JSON.parse(message.tasks) as KnownTask[]) this.#known.add(task);
+      case "restored":
+        for (const task of JSON.parse(message.tasks) as RestoredTask[]) this.#restored.add(task);
         return;
       case "opened":
-        this.#nextId = this.#known.maxId + 1;
+        this.#nextId = this.#restored.maxId + 1;
         if (message.otherCode && message.started.alreadyDone > 0)
           this.#options.onOutput("warn", otherCodeLine(message.started, message.beganAt));
         this.#started = message.started;
@@ -346,7 +346,7 @@ export class Run {
         this.#seenChars += message.events.length;
         return this.#committed(unpackEvents(message.events, this.#inFlight));
       case "detached":
-        this.#resolveLost(message.slot);
+        this.#resolveLost(message.workerId);
         return this.#advance();
       case "results":
         for (const [id, result] of message.results)
@@ -435,10 +435,10 @@ export class Run {
         },
       },
       {
-        take: (slot, most, idle) => this.#take(slot, most, idle),
-        moved: (ids, slot) => this.#moved(ids, slot),
-        attach: (slot, port, claims) =>
-          this.#tellWriter({ type: "attach", slot, port, claims }, [port]),
+        take: (workerId, most, idle) => this.#take(workerId, most, idle),
+        moved: (ids, workerId) => this.#moved(ids, workerId),
+        attach: (workerId, port, claims) =>
+          this.#tellWriter({ type: "attach", workerId, port, claims }, [port]),
         supplied: () => this.#guarded(() => this.#advance()),
         lost: (worker) => this.#guarded(() => this.#workerLost(worker)),
         broken: (failure) => this.#guarded(() => this.#endEarly({ status: "error", failure })),
@@ -468,7 +468,7 @@ export class Run {
   /** All that it waited for is there. What an earlier session has ended needs no Worker, no pool and no turn. */
   #ready(vertex: TaskVertex): void {
     if (this.#started === undefined) this.#early.push(vertex);
-    else if (this.#known.isEmpty || !this.#hasEnded(vertex)) this.#schedule.add(vertex);
+    else if (this.#restored.isEmpty || !this.#hasEnded(vertex)) this.#schedule.add(vertex);
   }
 
   /** An earlier session of this run has done it, or it is optional and has failed there. */
@@ -479,14 +479,14 @@ export class Run {
       this.#graph.end(vertex, { status: "error", failure: this.#failedBefore(vertex, known) });
       return true;
     }
-    this.#graph.settleNeeded(vertex);
-    if (known.isStored === true && vertex.needed) this.#stored.add(vertex);
+    this.#graph.settleWantsResult(vertex);
+    if (known.isStored === true && vertex.wantsResult) this.#stored.add(vertex);
     else this.#graph.end(vertex, { status: "done", result: known.result ?? undefined });
     return true;
   }
 
   /** Its row says so already. It is counted and shown, and was told to `onTaskFinish` when it happened. */
-  #failedBefore({ id, name, attempt }: TaskVertex, { result }: KnownTask): Failure {
+  #failedBefore({ id, name, attempt }: TaskVertex, { result }: RestoredTask): Failure {
     const failure = JSON.parse(result ?? "null") as Failure;
     const event: TaskFinished = {
       type: "task-finished",
@@ -513,7 +513,7 @@ export class Run {
     this.#recordQueued();
   }
 
-  #take(slot: Slot, most: number, idle: number): Assignment[] {
+  #take(workerId: WorkerId, most: number, idle: number): Assignment[] {
     const assignments: Assignment[] = [];
     const taken: TaskVertex[] = [];
     const now = systemClock.now();
@@ -527,7 +527,7 @@ export class Run {
       const vertex = this.#schedule.take(now, assignments.length < idle);
       if (vertex === undefined) break;
       assignments.push(this.#prepare(vertex));
-      vertex.slot = slot;
+      vertex.workerId = workerId;
       this.#inFlight.add(vertex);
       taken.push(vertex);
     }
@@ -539,8 +539,8 @@ export class Run {
 
   #prepare(vertex: TaskVertex): Assignment {
     if (vertex.input !== undefined) this.#identify(vertex);
-    this.#graph.settleNeeded(vertex);
-    const { id, inputText, definition, name, cursor, timeoutMs, needed } = vertex;
+    this.#graph.settleWantsResult(vertex);
+    const { id, inputText, definition, name, cursor, timeoutMs, wantsResult } = vertex;
     const retries = retriesOf(vertex);
     const assignment: { -readonly [Key in keyof Assignment]: Assignment[Key] } = {
       id: id as TaskId,
@@ -548,7 +548,7 @@ export class Run {
       name,
       attempt: vertex.attempt + 1,
       input: inputText,
-      needed,
+      wantsResult,
     };
     if (cursor !== undefined) assignment.cursor = cursor;
     if (retries !== undefined) assignment.retries = retries;
@@ -557,13 +557,13 @@ export class Run {
   }
 
   /** Its input is complete: gives it its id, and what else it had in an earlier session. */
-  #identify(vertex: TaskVertex): KnownTask | undefined {
+  #identify(vertex: TaskVertex): RestoredTask | undefined {
     if (vertex.input === undefined) throw new Error("Internal error: a task is identified twice");
     vertex.inputText = fill(vertex.input, resultText);
     vertex.input = undefined;
-    const known = this.#known.isEmpty
+    const known = this.#restored.isEmpty
       ? undefined
-      : this.#known.take(this.#keyOf(vertex), vertex.optional);
+      : this.#restored.take(this.#keyOf(vertex), vertex.optional);
     if (known !== undefined) vertex.id = known.id;
     else if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
     vertex.attempt = known?.attempt ?? 0;
@@ -571,10 +571,10 @@ export class Run {
     return known;
   }
 
-  #moved(ids: readonly TaskId[], slot: Slot): void {
+  #moved(ids: readonly TaskId[], workerId: WorkerId): void {
     for (const id of ids) {
       const vertex = this.#inFlight.get(id);
-      if (vertex !== undefined) vertex.slot = slot;
+      if (vertex !== undefined) vertex.workerId = workerId;
     }
   }
 
@@ -582,12 +582,12 @@ export class Run {
 
   get #wantsMore(): boolean {
     const ready = this.#schedule.ready + this.#early.length;
-    return ready < Math.max(leastReady, this.#lanes * readyPerLane);
+    return ready < Math.max(leastReady, this.#slots * readyPerSlot);
   }
 
   /** Unfolds fan-outs and pulls from the stream while there is room. */
   #refill(): void {
-    if (this.#schedule.ready < Math.max(fewReady, this.#lanes)) this.#stored.askMore();
+    if (this.#schedule.ready < Math.max(fewReady, this.#slots)) this.#stored.askMore();
     const until = systemClock.now() + planSliceMs;
     try {
       if (planningFor(this.#graph, () => this.#planUntil(until))) return this.#refillSoon();
@@ -798,34 +798,34 @@ export class Run {
 
   #timedOut(id: TaskId): void {
     const vertex = this.#inFlight.get(id);
-    const slot = vertex?.slot;
-    if (vertex === undefined || slot === undefined || this.#overdue.has(slot)) return;
-    const where = this.#pool?.whereIs(id, slot);
+    const workerId = vertex?.workerId;
+    if (vertex === undefined || workerId === undefined || this.#overdue.has(workerId)) return;
+    const where = this.#pool?.whereIs(id, workerId);
     if (where === "held") this.#timeouts.watch(id, heldLookMs - timeoutGraceMs);
     // Else the Worker has ended it: that is on its way.
     if (where !== "running") return;
-    this.#overdue.set(slot, id);
-    this.#pool?.kill(slot, {
+    this.#overdue.set(workerId, id);
+    this.#pool?.kill(workerId, {
       name: "TimeoutError",
       message: `no end after ${vertex.timeoutMs} ms, and it did not listen to ctx.signal, so its thread was ended`,
     });
   }
 
   #workerLost(worker: LostWorker): void {
-    this.#lost.set(worker.slot, worker);
-    this.#tellWriter({ type: "detach", slot: worker.slot, sent: worker.sent });
+    this.#lost.set(worker.workerId, worker);
+    this.#tellWriter({ type: "detach", workerId: worker.workerId, sent: worker.sent });
   }
 
   /** All that the Worker had sent is committed; what is still in flight there is lost, and only that. */
-  #resolveLost(slot: Slot): void {
-    const worker = this.#lost.get(slot);
+  #resolveLost(workerId: WorkerId): void {
+    const worker = this.#lost.get(workerId);
     if (worker === undefined) return;
-    this.#lost.delete(slot);
-    const overdue = this.#overdue.get(slot);
-    this.#overdue.delete(slot);
+    this.#lost.delete(workerId);
+    const overdue = this.#overdue.get(workerId);
+    this.#overdue.delete(workerId);
     const culprits = this.#stop === undefined ? culpritsOf(worker, overdue, this.#inFlight) : none;
     for (const vertex of this.#inFlight) {
-      if (vertex.slot !== slot) continue;
+      if (vertex.workerId !== workerId) continue;
       const id = vertex.id as TaskId;
       if (worker.unbegun.has(id)) this.#putBack(vertex);
       else if (culprits.has(id)) this.#attemptLost(vertex, worker.failure);
@@ -908,8 +908,9 @@ export class Run {
     if (!this.#graph.isOver) {
       return this.#close("error", { name: "Error", message: this.#graph.stuckBecause });
     }
-    for (const known of this.#known.open()) this.#record(droppedRecord(known, systemClock.wall()));
-    const left = this.#known.leftDone();
+    for (const known of this.#restored.open())
+      this.#record(droppedRecord(known, systemClock.wall()));
+    const left = this.#restored.leftDone();
     if (left.size > 0) this.#print("warn", leftLine(left));
     this.#close(this.#hasFailed ? "error" : "done", this.#failure ?? null);
   }
@@ -983,7 +984,7 @@ export class Run {
       failure,
       finishedAt,
       queued: this.#queuedAtEnd,
-      alreadyDone: this.#known.reused,
+      alreadyDone: this.#restored.reused,
     });
   }
 }

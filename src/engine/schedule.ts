@@ -146,16 +146,16 @@ class NamedPool {
 /** First by priority, then by order. */
 class ReadyQueue {
   /** Highest priority first. */
-  readonly #lanes: { readonly priority: number; readonly queue: Fifo<TaskVertex> }[] = [];
+  readonly #slots: { readonly priority: number; readonly queue: Fifo<TaskVertex> }[] = [];
   size = 0;
 
   push(vertex: TaskVertex): void {
-    this.#lane(vertex.priority).push(vertex);
+    this.#slot(vertex.priority).push(vertex);
     this.size++;
   }
 
   putBack(vertex: TaskVertex): void {
-    const queue = this.#lane(vertex.priority);
+    const queue = this.#slot(vertex.priority);
     const before: TaskVertex[] = [];
     for (let first = queue.peek(); first !== undefined && first.order < vertex.order;) {
       before.push(first);
@@ -168,8 +168,8 @@ class ReadyQueue {
   }
 
   shift(): TaskVertex | undefined {
-    for (const lane of this.#lanes) {
-      const vertex = lane.queue.shift();
+    for (const slot of this.#slots) {
+      const vertex = slot.queue.shift();
       if (vertex === undefined) continue;
       this.size--;
       return vertex;
@@ -187,19 +187,19 @@ class ReadyQueue {
   }
 
   #first(): TaskVertex | undefined {
-    for (const lane of this.#lanes) {
-      const vertex = lane.queue.peek();
+    for (const slot of this.#slots) {
+      const vertex = slot.queue.peek();
       if (vertex !== undefined) return vertex;
     }
     return undefined;
   }
 
-  #lane(priority: number): Fifo<TaskVertex> {
-    const found = this.#lanes.find((lane) => lane.priority === priority);
+  #slot(priority: number): Fifo<TaskVertex> {
+    const found = this.#slots.find((slot) => slot.priority === priority);
     if (found !== undefined) return found.queue;
     const queue = new Fifo<TaskVertex>();
-    this.#lanes.push({ priority, queue });
-    this.#lanes.sort((a, b) => b.priority - a.priority);
+    this.#slots.push({ priority, queue });
+    this.#slots.sort((a, b) => b.priority - a.priority);
     return queue;
   }
 }

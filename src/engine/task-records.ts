@@ -3,7 +3,7 @@
 import { nextAttemptAt } from "../api/retries.ts";
 import type { Failure } from "../base/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import type { KnownTask, MainRecord, Outcome } from "../protocol/messages.ts";
+import type { RestoredTask, MainRecord, Outcome } from "../protocol/messages.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import type { TaskVertex } from "../plan/graph.ts";
 
@@ -31,7 +31,7 @@ export const skippedRecord = (vertex: TaskVertex, at: number, failure: Failure):
 });
 
 /** Of an earlier session, begun and not done, and nothing of this one's plan. */
-export function droppedRecord({ id, key, name }: KnownTask, at: number): MainRecord {
+export function droppedRecord({ id, key, name }: RestoredTask, at: number): MainRecord {
   if (name === undefined) throw new Error(`Internal error: open task ${id} has no name`);
   const message =
     "skipped because an earlier session of this run planned it, and the pipeline does not any more";
@@ -59,7 +59,7 @@ export const endedRecord = (vertex: TaskVertex, at: number, outcome: Outcome): M
   attempt: vertex.attempt + 1,
   startedAt: vertex.startedAt ?? at,
   at,
-  needed: vertex.needed,
+  wantsResult: vertex.wantsResult,
   outcome,
 });
 

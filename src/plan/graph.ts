@@ -5,7 +5,7 @@ import { JSON } from "../base/globals.ts";
 import { type AnyNode, type EachNode, isNode, nodeName, type TaskNode } from "../api/node.ts";
 import type { AnyTaskDefinition } from "../api/task.ts";
 import type { Failure } from "../base/failure.ts";
-import type { Slot, TaskId } from "../protocol/ids.ts";
+import type { WorkerId, TaskId } from "../protocol/ids.ts";
 import { NotJsonError } from "../base/json.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
 import { assertNever } from "../base/unreachable.ts";
@@ -13,7 +13,7 @@ import { circleBelow } from "./cycle.ts";
 import { Heap } from "../base/heap.ts";
 import { fill, holdsNode, nodesIn, type Template, toTemplate } from "./template.ts";
 
-/** How a vertex ended. `result` is JSON text; undefined where the vertex is not `needed`. */
+/** How a vertex ended. `result` is JSON text; undefined where nobody wants it (`wantsResult`). */
 export type Ending =
   | { readonly status: "done"; readonly result: string | undefined }
   | { readonly status: "error" | "cancelled"; readonly failure: Failure }
@@ -29,9 +29,9 @@ type VertexBase = {
   ending: Ending | undefined;
   /**
    * The result is kept: someone reads it, or an item that is still to come may. Settled when a task is handed out and when
-   * a fan-out unfolds (`Graph.settleNeeded`); whoever passes results on, or reads them, asks here and nowhere else.
+   * a fan-out unfolds (`Graph.settleWantsResult`); whoever passes results on, or reads them, asks here and nowhere else.
    */
-  needed: boolean;
+  wantsResult: boolean;
   readonly optional: boolean;
 };
 
@@ -58,7 +58,7 @@ export type TaskVertex = VertexBase & {
   /** Order among what is ready at one priority. */
   order: number;
   /** The Worker that has it, while it is in flight. */
-  slot: Slot | undefined;
+  workerId: WorkerId | undefined;
   /** It has not ended. */
   isLive: boolean;
 };
@@ -75,7 +75,7 @@ export type EachVertex = VertexBase & {
   readonly depth: number;
   /** Order among fan-outs of one depth. */
   readonly order: number;
-  /** One template for each item, kept only when the result is needed. */
+  /** One template for each item, kept only when the result is wanted. */
   results: Template<Vertex>[];
   /** Tasks that its items became, for estimating the rest. */
   unfoldedTasks: number;
@@ -219,11 +219,11 @@ export class Graph {
   }
 
   /**
-   * Settles for good whether its result is kept. To be called before it is handed out: from then on `needed` does not
+   * Settles for good whether its result is kept. To be called before it is handed out: from then on `wantsResult` does not
    * change, for whoever may still pass it on is known by now to exist or not.
    */
-  settleNeeded(vertex: Vertex): void {
-    vertex.needed ||= this.expectsMore || !this.isUnfolded;
+  settleWantsResult(vertex: Vertex): void {
+    vertex.wantsResult ||= this.expectsMore || !this.isUnfolded;
   }
 
   /** False while a fan-out waits for its list: how many tasks there will be cannot be known. */
@@ -365,12 +365,12 @@ export class Graph {
       startedAt: undefined,
       cursor: undefined,
       order: 0,
-      slot: undefined,
+      workerId: undefined,
       isLive: true,
       waiting: 0,
       dependents: [],
       ending: undefined,
-      needed: false,
+      wantsResult: false,
     };
     this.tasks++;
     this.#waitFor(vertex, dependencies);
@@ -400,7 +400,7 @@ export class Graph {
       waiting: 0,
       dependents: [],
       ending: undefined,
-      needed: false,
+      wantsResult: false,
       optional: false,
     };
     this.#unknownFans++;
@@ -410,7 +410,7 @@ export class Graph {
 
   #need(node: AnyNode, dependencies: Set<Vertex>): Vertex {
     const vertex = this.#plan(node);
-    vertex.needed = true;
+    vertex.wantsResult = true;
     dependencies.add(vertex);
     return vertex;
   }
@@ -450,7 +450,7 @@ export class Graph {
     each.source = undefined;
     this.#unknownFans--;
     // Another fan-out has items to come, which may pass this one on.
-    this.settleNeeded(each);
+    this.settleWantsResult(each);
     if ("list" in source) return this.#unfoldList(each, source.list);
     if (isAbsent(source.text)) return this.#end(each, { status: "done", result: "null" });
     const yielded: unknown = JSON.parse(fill(source.text, resultText));
@@ -471,11 +471,11 @@ export class Graph {
   #unfoldItem(each: EachVertex): void {
     const index = each.next++;
     const tasksBefore = this.tasks;
-    const { needed } = each;
+    const { wantsResult } = each;
     const dependencies: Vertex[] = [];
     const plan = (node: AnyNode): Vertex => {
       const vertex = this.#plan(node);
-      if (needed) vertex.needed = true;
+      if (wantsResult) vertex.wantsResult = true;
       dependencies.push(vertex);
       return vertex;
     };
@@ -487,7 +487,7 @@ export class Graph {
       const template = isNode(expression)
         ? [plan(expression)]
         : asPlanError(`each: item ${index}`, () => toTemplate(expression, "item", plan));
-      if (needed) each.results.push(template);
+      if (wantsResult) each.results.push(template);
     } finally {
       this.#asked = undefined;
     }
@@ -520,7 +520,7 @@ export class Graph {
   }
 
   #endOne(vertex: Vertex, ending: Ending): void {
-    vertex.ending = vertex.needed || ending.status !== "done" ? ending : doneUnread;
+    vertex.ending = vertex.wantsResult || ending.status !== "done" ? ending : doneUnread;
     const { dependents } = vertex;
     vertex.dependents = [];
     if (vertex.kind === "each") this.#fanOutEnded(vertex);
@@ -565,7 +565,7 @@ const doneUnread: Ending = { status: "done", result: undefined };
 
 /** Undefined where nobody reads it. */
 function eachResult(each: EachVertex): string | undefined {
-  if (!each.needed) return undefined;
+  if (!each.wantsResult) return undefined;
   const text = `[${each.results.map((template) => fill(template, resultText)).join(",")}]`;
   each.results = [];
   return text;

@@ -8,7 +8,7 @@ export type RunId = Branded<"RunId">;
 /** `task_runs.id`: 1, 2, 3 … in the order a run came to know its tasks; unique in one run. */
 export type TaskId = Branded<"TaskId">;
 /** One Worker of the pool, 0, 1, 2 …; a replaced Worker's is not used again. */
-export type Slot = Branded<"Slot">;
+export type WorkerId = Branded<"WorkerId">;
 
 function atLeast(value: number, least: number, what: string): number {
   if (!Number.isSafeInteger(value) || value < least) {
@@ -19,4 +19,4 @@ function atLeast(value: number, least: number, what: string): number {
 
 export const runId = (value: number): RunId => atLeast(value, 1, "a run id") as RunId;
 export const taskId = (value: number): TaskId => atLeast(value, 1, "a task id") as TaskId;
-export const slot = (value: number): Slot => atLeast(value, 0, "a slot") as Slot;
+export const workerId = (value: number): WorkerId => atLeast(value, 0, "a worker id") as WorkerId;

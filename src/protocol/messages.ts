@@ -3,7 +3,7 @@
 
 import type { RunEvent, TaskEvent } from "./events.ts";
 import type { Failure } from "../base/failure.ts";
-import type { RunId, Slot, TaskId } from "./ids.ts";
+import type { RunId, WorkerId, TaskId } from "./ids.ts";
 import type { LogLevel, RunStatus } from "./status.ts";
 import type { RunSummary } from "./summary.ts";
 
@@ -21,7 +21,7 @@ export type Assignment = {
   /** JSON text. */
   readonly input: string;
   /** Someone waits for the result: it comes back with the `task-finished` event. */
-  readonly needed: boolean;
+  readonly wantsResult: boolean;
   /** JSON text of the last committed checkpoint; absent when there is none. */
   readonly cursor?: string;
   /** What the node overrides of its definition's policy. */
@@ -63,12 +63,12 @@ export type RunInfo = {
 /** The first message, before the run has an id, with the writer's MessagePort in its transfer list. */
 export type WorkerBoot = {
   readonly type: "boot";
-  readonly slot: Slot;
+  readonly workerId: WorkerId;
   readonly module: ModuleRef;
   /** What the module's files were when the main thread loaded them. */
   readonly sources: readonly ModuleSource[];
   /** How many tasks this thread may have in flight at once. */
-  readonly lanes: number;
+  readonly slots: number;
   /** The database to read for `ctx.query`; null when it cannot be read from outside (`:memory:`). */
   readonly db: string | null;
   /** See protocol/claims.ts. */
@@ -100,18 +100,18 @@ export type CancelReason = "cancelled" | "timeout";
 // ── task Worker → main ─────────────────────────────────────────────────────────────────────────────────
 
 export type FromWorker =
-  | { readonly type: "ready"; readonly slot: Slot }
+  | { readonly type: "ready"; readonly workerId: WorkerId }
   /** Nothing here has the database open any more. */
-  | { readonly type: "stopped"; readonly slot: Slot }
+  | { readonly type: "stopped"; readonly workerId: WorkerId }
   /** The module could not be loaded here, so no task of it can run. */
-  | { readonly type: "broken"; readonly slot: Slot; readonly failure: Failure }
+  | { readonly type: "broken"; readonly workerId: WorkerId; readonly failure: Failure }
   /**
-   * Tasks have ended and left their lanes; their rows may not be committed yet. `passed`: every batch up to this
+   * Tasks have ended and left their slots; their rows may not be committed yet. `passed`: every batch up to this
    * number has been taken from until nothing was left. `busyMs`: what the tasks took, added up.
    */
   | {
       readonly type: "free";
-      readonly slot: Slot;
+      readonly workerId: WorkerId;
       readonly count: number;
       readonly passed: number;
       readonly busyMs: number;
@@ -187,7 +187,7 @@ export type TaskRecord =
       readonly startedAt: number | null;
       readonly at: number;
       readonly outcome: Outcome;
-      readonly needed: boolean;
+      readonly wantsResult: boolean;
       /** The last progress, 0..1; absent when the attempt reported none. */
       readonly progress?: number;
       readonly message?: string;
@@ -251,7 +251,7 @@ export type RunRequest = {
 };
 
 /** A task that an earlier session of a resumed run left in the database. */
-export type KnownTask = {
+export type RestoredTask = {
   readonly id: TaskId;
   readonly key: string;
   readonly status: "done" | "failed" | "open";
@@ -290,12 +290,12 @@ export type ToWriter =
     }
   | {
       readonly type: "attach";
-      readonly slot: Slot;
+      readonly workerId: WorkerId;
       readonly port: MessagePort;
       readonly claims: SharedArrayBuffer;
     }
   /** The Worker is gone. `sent`: how many batches it posted before that. Answered by `detached`. */
-  | { readonly type: "detach"; readonly slot: Slot; readonly sent: number }
+  | { readonly type: "detach"; readonly workerId: WorkerId; readonly sent: number }
   | { readonly type: "records"; readonly records: readonly MainRecord[] }
   | { readonly type: "total"; readonly total: number; readonly complete: boolean }
   /** Results of an earlier session that are long, of tasks that are done. Answered by `results`, in pages. */
@@ -311,8 +311,8 @@ export type ToWriter =
 // ── writer → main ──────────────────────────────────────────────────────────────────────────────────────
 
 export type FromWriter =
-  /** Of a resumed run, before `opened`: JSON text of some `KnownTask`s, in the order of their ids. */
-  | { readonly type: "known"; readonly tasks: string }
+  /** Of a resumed run, before `opened`: JSON text of some `RestoredTask`s, in the order of their ids. */
+  | { readonly type: "restored"; readonly tasks: string }
   /** `otherCode`: the run that is continued began with other code, so results of tasks already done come from that. */
   | {
       readonly type: "opened";
@@ -325,7 +325,7 @@ export type FromWriter =
   | { readonly type: "done-elsewhere"; readonly summary: RunSummary }
   /** `events` is JSON text of `WireEvent[]`, in the order they were committed. */
   | { readonly type: "committed"; readonly events: string }
-  | { readonly type: "detached"; readonly slot: Slot }
+  | { readonly type: "detached"; readonly workerId: WorkerId }
   /** JSON text of each, in the order in which main asked. */
   | {
       readonly type: "results";

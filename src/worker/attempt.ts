@@ -13,21 +13,21 @@ import { taskKey } from "../protocol/task-key.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { described } from "./encode-cell.ts";
 import { formatParts, LineBuffer } from "../base/lines.ts";
-import type { FinishedRecord, Outbox, Reporting } from "./outbox.ts";
+import type { FinishedRecord, RecordSender, Reporting } from "./record-sender.ts";
 import { insertTarget, upsertTarget } from "./rows.ts";
 import { Sends } from "./sends.ts";
 import type { Unit } from "./unit.ts";
 
 /** What all attempts of a Worker share. */
 export type Shared = {
-  readonly outbox: Outbox;
+  readonly sender: RecordSender;
   readonly mask: Mask | undefined;
   readonly clock: Clock;
   readonly run: TaskContext["run"];
   readonly params: TaskContext["params"];
   readonly query: (sql: string, params: readonly QueryParam[]) => unknown[];
   /** One unit at a time goes to the writer: its parts must not be mixed with another's. */
-  readonly unitTurn: Turn;
+  readonly unitMutex: Turn;
   /** Told when the checkpoint of this number is committed, or could not be applied. */
   readonly checkpoints: Map<number, (failure: Failure | undefined) => void>;
   nextCheckpoint: number;
@@ -215,10 +215,10 @@ export class Attempt implements TaskContext, Reporting {
     this.#progress = step <= 0 ? 0 : step >= total ? 1 : step / total;
     this.#message = text;
     if (this.#progressCalls++ % progressCallsPerLook === 0) {
-      this.#shared.outbox.progressed(this);
-      if (!first) this.#shared.outbox.flushProgress(this.#shared.clock.now());
+      this.#shared.sender.progressed(this);
+      if (!first) this.#shared.sender.flushProgress(this.#shared.clock.now());
     } else {
-      this.#shared.outbox.progressed(this);
+      this.#shared.sender.progressed(this);
     }
   }
 
@@ -274,7 +274,7 @@ export class Attempt implements TaskContext, Reporting {
   #addLine(level: LogLevel, line: string): void {
     const { id, name, attempt } = this.assignment;
     const at = this.#shared.clock.wall();
-    this.#shared.outbox.add({ type: "log", id, name, attempt, at, level, line });
+    this.#shared.sender.add({ type: "log", id, name, attempt, at, level, line });
   }
 
   // ── data ──
@@ -345,14 +345,14 @@ export class Attempt implements TaskContext, Reporting {
     cursor: string,
     mayPost: () => boolean,
   ): Promise<{ readonly answer: Promise<Failure | undefined> } | undefined> {
-    const { outbox, unitTurn, checkpoints } = this.#shared;
-    return unitTurn.take(async () => {
-      await outbox.room();
+    const { sender, unitMutex, checkpoints } = this.#shared;
+    return unitMutex.take(async () => {
+      await sender.room();
       if (!mayPost()) return undefined;
       const seq = this.#shared.nextCheckpoint++;
       const answer = new Promise<Failure | undefined>((resolve) => checkpoints.set(seq, resolve));
       const { id, attempt } = this;
-      outbox.unit(this, unit.take(), { type: "checkpoint", id, attempt, seq, cursor });
+      sender.unit(this, unit.take(), { type: "checkpoint", id, attempt, seq, cursor });
       return { answer };
     });
   }
@@ -471,22 +471,22 @@ export class Attempt implements TaskContext, Reporting {
     const unit = this.#sends?.close(() => this.#refusal("what it has sent and not awaited"));
     const record = this.#finishedRecord(at, outcome);
     if (outcome.status !== "done" || unit === undefined || unit.isEmpty) {
-      this.#shared.outbox.finished(this, record);
+      this.#shared.sender.finished(this, record);
       return;
     }
     return this.#finishUnit(unit, record);
   }
 
   async #finishUnit(unit: Unit, record: FinishedRecord): Promise<void> {
-    const { outbox, unitTurn } = this.#shared;
-    await unitTurn.take(async () => {
-      await outbox.room();
-      outbox.unit(this, unit.take(), record);
+    const { sender, unitMutex } = this.#shared;
+    await unitMutex.take(async () => {
+      await sender.room();
+      sender.unit(this, unit.take(), record);
     });
   }
 
   #finishedRecord(at: number, outcome: Outcome): FinishedRecord {
-    const { id, name, attempt, needed } = this.assignment;
+    const { id, name, attempt, wantsResult } = this.assignment;
     return {
       type: "finished",
       id,
@@ -496,7 +496,7 @@ export class Attempt implements TaskContext, Reporting {
       startedAt: this.startedAt,
       at,
       outcome,
-      needed,
+      wantsResult,
       ...(this.#progress === undefined ? {} : this.#lastProgress()),
     };
   }

@@ -1,4 +1,4 @@
-// The task Worker: takes assignments, keeps its lanes busy, reports what is free.
+// The task Worker: takes assignments, keeps its slots busy, reports what is free.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
@@ -24,7 +24,7 @@ import type { Clock } from "../base/clock.ts";
 import { execute, failureOutcome } from "./execute.ts";
 import { LineBuffer } from "../base/lines.ts";
 import { Mask } from "../protocol/mask.ts";
-import { Outbox } from "./outbox.ts";
+import { RecordSender } from "./record-sender.ts";
 import { thrownText, withoutOwnFrames } from "../base/stack.ts";
 import type { ThreadGlobals } from "./thread-globals.ts";
 
@@ -55,11 +55,11 @@ export class Host {
   readonly #tools: HostTools;
   #boot: WorkerBoot | undefined;
   #claims: Claims | undefined;
-  #outbox: Outbox | undefined;
+  #sender: RecordSender | undefined;
   #shared: Shared | undefined;
   readonly #batches: Batch[] = [];
   readonly #running = new Map<number, Attempt>();
-  readonly #idleLanes: number[] = [];
+  readonly #idleSlots: number[] = [];
   /** Given up on while their function ran: what they still do must not be put down to another task. */
   readonly #strays = new Set<Attempt>();
   readonly #context = new AsyncLocalStorage<Attempt>();
@@ -82,8 +82,8 @@ export class Host {
         void this.#start(message);
         return;
       case "begin":
-        if (this.#boot !== undefined && this.#outbox !== undefined) {
-          this.#begin(this.#boot, this.#outbox, message.run);
+        if (this.#boot !== undefined && this.#sender !== undefined) {
+          this.#begin(this.#boot, this.#sender, message.run);
         }
         return;
       case "assign":
@@ -101,7 +101,8 @@ export class Host {
         return;
       case "stop":
         this.#tools.closeReader();
-        if (this.#boot !== undefined) this.#post({ type: "stopped", slot: this.#boot.slot });
+        if (this.#boot !== undefined)
+          this.#post({ type: "stopped", workerId: this.#boot.workerId });
         return;
       default:
         assertNever(message);
@@ -112,45 +113,45 @@ export class Host {
     this.#boot = boot;
     this.#claims = Claims.from(boot.claims);
     this.#mask = Mask.of(boot.secrets, process.env);
-    const outbox = new Outbox(boot.port, this.#claims, this.#mask, this.#tools.clock);
-    this.#outbox = outbox;
+    const sender = new RecordSender(boot.port, this.#claims, this.#mask, this.#tools.clock);
+    this.#sender = sender;
     this.#capture();
     this.#watchCrashes();
     const programs = Programs.from(boot.programs);
-    this.#tools.globals.onProgram(() => programs.enter(boot.slot));
+    this.#tools.globals.onProgram(() => programs.enter(boot.workerId));
     this.#tools.globals.onProgramText((ctx, stream, text) =>
       programAttempt(ctx).write(stream, text),
     );
     boot.port.onmessage = (event) => this.#acknowledged(event.data as Ack);
-    for (let lane = boot.lanes - 1; lane >= 0; lane--) this.#idleLanes.push(lane);
+    for (let slot = boot.slots - 1; slot >= 0; slot--) this.#idleSlots.push(slot);
     try {
       await this.#tools.load(boot);
     } catch (error) {
-      this.#post({ type: "broken", slot: boot.slot, failure: toFailure(error) });
+      this.#post({ type: "broken", workerId: boot.workerId, failure: toFailure(error) });
       return;
     }
     this.#isLoaded = true;
     this.#readyIfSo(boot);
   }
 
-  #begin(boot: WorkerBoot, outbox: Outbox, run: RunInfo): void {
+  #begin(boot: WorkerBoot, sender: RecordSender, run: RunInfo): void {
     this.#shared = {
-      outbox,
+      sender,
       mask: this.#mask,
       clock: this.#tools.clock,
       failedIn: this.#failedIn,
       run: Object.freeze({ id: run.id, pipeline: run.pipeline }),
       params: parseFrozen(run.params) as Shared["params"],
       query: (sql, params) => this.#tools.query(boot.db, sql, params),
-      unitTurn: new Turn(),
+      unitMutex: new Turn(),
       checkpoints: new Map(),
       nextCheckpoint: 1,
     };
     this.#readyIfSo(boot);
   }
 
-  #readyIfSo({ slot }: WorkerBoot): void {
-    if (this.#isLoaded && this.#shared !== undefined) this.#post({ type: "ready", slot });
+  #readyIfSo({ workerId }: WorkerBoot): void {
+    if (this.#isLoaded && this.#shared !== undefined) this.#post({ type: "ready", workerId });
   }
 
   #acknowledged(ack: Ack): void {
@@ -158,19 +159,19 @@ export class Host {
       this.#shared?.checkpoints.get(seq)?.(failure);
       this.#shared?.checkpoints.delete(seq);
     }
-    this.#outbox?.wake();
+    this.#sender?.wake();
     this.#fill();
   }
 
-  // ── lanes ──
+  // ── slots ──
 
-  /** Starts tasks while a lane is idle, a task is left and the writer keeps up. */
+  /** Starts tasks while a slot is idle, a task is left and the writer keeps up. */
   #fill(): void {
-    const outbox = this.#outbox;
-    if (this.#shared === undefined || outbox === undefined || !this.#isLoaded) return;
+    const sender = this.#sender;
+    if (this.#shared === undefined || sender === undefined || !this.#isLoaded) return;
     const { clock } = this.#tools;
     const until = clock.now() + sliceMs;
-    while (this.#idleLanes.length > 0 && outbox.hasRoom) {
+    while (this.#idleSlots.length > 0 && sender.hasRoom) {
       const assignment = this.#claim();
       if (assignment === undefined) break;
       this.#run(assignment, this.#shared);
@@ -194,36 +195,36 @@ export class Host {
   }
 
   #run(assignment: Assignment, shared: Shared): void {
-    const lane = this.#idleLanes.pop();
-    if (lane === undefined) throw new Error("Internal error: a task without an idle lane");
+    const slot = this.#idleSlots.pop();
+    if (slot === undefined) throw new Error("Internal error: a task without an idle slot");
     const began = this.#tools.clock.now();
     const attempt = new Attempt(assignment, began, shared);
-    this.#claims?.setRunning(lane, assignment.id);
-    this.#running.set(lane, attempt);
+    this.#claims?.setRunning(slot, assignment.id);
+    this.#running.set(slot, attempt);
     const average = this.#averageMs.get(assignment.task);
     const isLong = average === undefined || average > shortMs || assignment.timeoutMs !== undefined;
-    shared.outbox.started(attempt, isLong && shared.outbox.hasRoom);
+    shared.sender.started(attempt, isLong && shared.sender.hasRoom);
     attempt.startTimer();
     const definition = registry.tasks.get(assignment.task);
     const end = this.#context.run(attempt, execute, attempt, definition);
-    if (end === undefined) this.#ended(lane, assignment, began);
-    else void end.then(() => this.#endedLater(lane, attempt, began));
+    if (end === undefined) this.#ended(slot, assignment, began);
+    else void end.then(() => this.#endedLater(slot, attempt, began));
   }
 
-  #endedLater(lane: number, attempt: Attempt, began: number): void {
+  #endedLater(slot: number, attempt: Attempt, began: number): void {
     if (!attempt.hasReturned) {
       this.#strays.add(attempt);
       attempt.onReturned = () => this.#strays.delete(attempt);
     }
-    this.#ended(lane, attempt.assignment, began);
+    this.#ended(slot, attempt.assignment, began);
     this.#fill();
   }
 
-  #ended(lane: number, assignment: Assignment, began: number): void {
+  #ended(slot: number, assignment: Assignment, began: number): void {
     const took = this.#tools.clock.now() - began;
-    this.#claims?.setRunning(lane, 0);
-    this.#running.delete(lane);
-    this.#idleLanes.push(lane);
+    this.#claims?.setRunning(slot, 0);
+    this.#running.delete(slot);
+    this.#idleSlots.push(slot);
     this.#finished++;
     this.#busyMs += took;
     const before = this.#averageMs.get(assignment.task) ?? took;
@@ -235,7 +236,7 @@ export class Host {
     if (this.#boot === undefined || (this.#finished === 0 && !this.#reportSoon)) return;
     this.#post({
       type: "free",
-      slot: this.#boot.slot,
+      workerId: this.#boot.workerId,
       count: this.#finished,
       passed: this.#passed,
       busyMs: this.#busyMs,
@@ -249,7 +250,7 @@ export class Host {
 
   /** What a callback prints that was set up outside of any task is the only task's, if there is only one. */
   get #printer(): Attempt | undefined {
-    return this.#context.getStore() ?? (this.#boot?.lanes === 1 ? this.#onlyRunning() : undefined);
+    return this.#context.getStore() ?? (this.#boot?.slots === 1 ? this.#onlyRunning() : undefined);
   }
 
   #capture(): void {
@@ -340,7 +341,7 @@ export class Host {
         failureOutcome(attempt, definition, at, { ...failure, name: "WorkerExit" }),
       );
     }
-    this.#outbox?.flush();
+    this.#sender?.flush();
     return this.#tools.exit(code);
   }
 

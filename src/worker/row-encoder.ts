@@ -16,7 +16,7 @@ type Row = Readonly<Record<string, unknown>>;
 export class RowEncoder {
   readonly #target: RowsTarget;
   readonly #columns: string[] = [];
-  readonly #known = new Set<string>();
+  readonly #restored = new Set<string>();
   /** Folded name → as given: to SQLite they are one column. */
   readonly #spellings = new Map<string, string>();
   readonly #cells = new CellPacker();
@@ -117,7 +117,7 @@ export class RowEncoder {
   /** A row of another shape extends the columns by its keys. */
   #adopt(keys: readonly string[]): void {
     const before = this.#columns.length;
-    for (const key of keys) if (!this.#known.has(key)) this.#addColumn(key);
+    for (const key of keys) if (!this.#restored.has(key)) this.#addColumn(key);
     if (this.#rows > 0) this.#cells.widen(before, this.#columns.length, this.#rows);
     this.#shape = keys;
     this.#isWhole = sameKeys(keys, this.#columns);
@@ -139,7 +139,7 @@ export class RowEncoder {
       );
     }
     this.#spellings.set(folded, name);
-    this.#known.add(name);
+    this.#restored.add(name);
     this.#columns.push(name);
   }
 }

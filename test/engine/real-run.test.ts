@@ -514,7 +514,7 @@ test("fail-fast: the first failure tells what runs, starts nothing more, and fai
   (await control.next("bad")).fail("bad");
   await stay.gone;
   const { status, failed, cancelled, queued } = await started.end;
-  // The last one may have been handed out already, when the lane of the failed one became free.
+  // The last one may have been handed out already, when the slot of the failed one became free.
   expect([status, failed, cancelled + queued]).toEqual(["error", 2, 2]);
 });
 

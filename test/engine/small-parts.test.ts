@@ -323,6 +323,6 @@ test.each([
   [100, 1, 1],
   [100, 16, 8],
   [201, 16, 0],
-])("of tasks of %p ms, a Worker with %i lanes holds %i ahead", (averageMs, lanes, ahead) => {
-  expect(aheadOf({ averageMs, lanes })).toBe(ahead);
+])("of tasks of %p ms, a Worker with %i slots holds %i ahead", (averageMs, slots, ahead) => {
+  expect(aheadOf({ averageMs, slots })).toBe(ahead);
 });

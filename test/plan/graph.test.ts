@@ -45,7 +45,7 @@ class Hand {
 
   /** What the engine does when it hands a task out. */
   input(vertex: TaskVertex): unknown {
-    this.graph.settleNeeded(vertex);
+    this.graph.settleWantsResult(vertex);
     return JSON.parse(fill(vertex.input ?? "null", resultText));
   }
 
@@ -53,7 +53,7 @@ class Hand {
   handOut(name: string): TaskVertex {
     const vertex = this.ready.find((each) => each.name === name);
     if (vertex === undefined) throw new Error(`"${name}" is not ready`);
-    this.graph.settleNeeded(vertex);
+    this.graph.settleWantsResult(vertex);
     return vertex;
   }
 
@@ -66,7 +66,7 @@ class Hand {
     const index = this.ready.findIndex((vertex) => vertex.name === name);
     const [vertex] = this.ready.splice(index, 1);
     if (index === -1 || vertex === undefined) throw new Error(`"${name}" is not ready`);
-    this.graph.settleNeeded(vertex);
+    this.graph.settleWantsResult(vertex);
     this.graph.end(vertex, ending);
   }
 
@@ -253,7 +253,7 @@ describe("an item may pass on a node from outside", () => {
     const config = node("config");
     hand.graph.add(config);
     hand.graph.add(fan(node("list"), (x) => node("work", { x, config })));
-    expect(hand.handOut("config").needed).toBe(true);
+    expect(hand.handOut("config").wantsResult).toBe(true);
     hand.end("config", done({ base: 10 }));
     hand.end("list", done([1]));
     hand.unfoldAll();
@@ -270,7 +270,7 @@ describe("an item may pass on a node from outside", () => {
     hand.end("a", done("A"));
     hand.unfoldAll();
     expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([{ before: "A" }]);
-    expect(hand.handOut("b").needed).toBe(false);
+    expect(hand.handOut("b").wantsResult).toBe(false);
   });
 
   test("a fan-out that is over by then, through a fan-out that is late", () => {
@@ -325,7 +325,7 @@ describe("an item may pass on a node from outside", () => {
     const a = node("a");
     hand.addAll(a, node("b", undefined, { after: [a] }));
     const vertex = hand.handOut("a");
-    expect(vertex.needed).toBe(false);
+    expect(vertex.wantsResult).toBe(false);
     hand.end("a", done("large"));
     expect(vertex.ending).toEqual({ status: "done", result: undefined });
     expect(() => resultText(vertex)).toThrow('Internal error: the result of task "a" is read');
@@ -776,7 +776,7 @@ test("property: whatever the order, each piece of work comes to what the model s
           if (ended === undefined) return;
           const { vertex, input } = ended;
           // As the writer does: a result that nobody needs does not come back.
-          const result = vertex.needed ? JSON.stringify(input) : undefined;
+          const result = vertex.wantsResult ? JSON.stringify(input) : undefined;
           hand.graph.end(
             vertex,
             vertex.definition.name === "fails" ? failed : { status: "done", result },

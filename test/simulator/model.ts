@@ -21,7 +21,7 @@ export type Instance = {
 /** What stands where an expression stands. */
 type Value =
   /** `isAbsent`: it is null because something optional did not end well. */
-  | { readonly is: "known"; readonly value: Json; readonly isAbsent?: true }
+  | { readonly is: "restored"; readonly value: Json; readonly isAbsent?: true }
   /** Something it needs failed or was skipped. */
   | { readonly is: "blocked" }
   /** Something it needs has not ended. */
@@ -30,8 +30,8 @@ type Value =
 /** How the task of this path and input has ended. */
 export type StatusOf = (path: string, kind: number, input: string) => Status | undefined;
 
-const known = (value: Json): Value => ({ is: "known", value });
-const absent: Value = { is: "known", value: null, isAbsent: true };
+const known = (value: Json): Value => ({ is: "restored", value });
+const absent: Value = { is: "restored", value: null, isAbsent: true };
 const blocked: Value = { is: "blocked" };
 const open: Value = { is: "open" };
 
@@ -78,7 +78,7 @@ export class Model {
     const given = this.#value(call.input, `${path}.`, items);
     const before = (call.after ?? []).map((ref) => this.#value(ref, path, items));
     const all = listOf([given, ...before]);
-    if (all.is !== "known" || given.is !== "known") {
+    if (all.is !== "restored" || given.is !== "restored") {
       const isSkipped = all.is === "blocked";
       this.instances.set(path, { path, kind: call.kind, settings, input: undefined, isSkipped });
       if (!isSkipped) return open;
@@ -117,7 +117,7 @@ export class Model {
   #each({ source, item }: Fan, path: string, items: readonly Json[]): Value {
     const list = this.#value(source, `${path}s`, items);
     // Without its list it has no items, and whoever reads it gets null, as from the list itself.
-    if (list.is !== "known" || list.isAbsent === true) return list;
+    if (list.is !== "restored" || list.isAbsent === true) return list;
     if (!isList(list.value)) {
       this.badFans.push(path);
       return blocked;
@@ -135,7 +135,7 @@ function listOf(values: readonly Value[]): Value {
   if (values.some(({ is }) => is === "blocked")) return blocked;
   const list: Json[] = [];
   for (const value of values) {
-    if (value.is !== "known") return open;
+    if (value.is !== "restored") return open;
     list.push(value.value);
   }
   return known(list);

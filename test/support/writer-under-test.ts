@@ -9,7 +9,7 @@ import {
   type WriterOptions,
 } from "../../src/protocol/messages.ts";
 import { Claims, creditsOf } from "../../src/protocol/shared/claims.ts";
-import { slot as asSlot, taskId } from "../../src/protocol/ids.ts";
+import { workerId as asWorkerId, taskId } from "../../src/protocol/ids.ts";
 import { spawnWriter } from "../../src/spawn.ts";
 import { RowEncoder } from "../../src/worker/row-encoder.ts";
 import { insertTarget } from "../../src/worker/rows-target.ts";
@@ -115,24 +115,25 @@ const isEnd = ({ type }: FromWriter): boolean => type === "failed" || type === "
 
 /** As main reads them, to whom the name and the attempt of a task that is done are known. */
 export const eventsIn = (message: Of<"committed">): readonly CommittedEvent[] =>
-  unpackEvents(message.events, { get: () => ({ name: "", attempt: 0, needed: true }) });
+  unpackEvents(message.events, { get: () => ({ name: "", attempt: 0, wantsResult: true }) });
 
 /** The other end of a Worker's port. */
 export class PostingWorker {
   readonly claims = Claims.create(1);
   readonly acks = new Inflow<Ack>();
-  readonly slot: ReturnType<typeof asSlot>;
+  readonly workerId: ReturnType<typeof asWorkerId>;
   readonly #port: MessagePort;
   readonly #begun = new Set<number>();
 
   constructor(writer: WriterUnderTest, number: number) {
-    this.slot = asSlot(number);
+    this.workerId = asWorkerId(number);
     const { port1, port2 } = new MessageChannel();
     this.#port = port2;
     port2.onmessage = (event) => this.acks.add(event.data as Ack);
-    writer.send({ type: "attach", slot: this.slot, port: port1, claims: this.claims.buffer }, [
-      port1,
-    ]);
+    writer.send(
+      { type: "attach", workerId: this.workerId, port: port1, claims: this.claims.buffer },
+      [port1],
+    );
   }
 
   #post(text: string): void {
@@ -188,7 +189,7 @@ export const finished = (
   startedAt: 1000,
   at: 2000,
   outcome: { status: "done", result: "null" },
-  needed: false,
+  wantsResult: false,
   ...more,
 });
 

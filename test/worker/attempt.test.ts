@@ -11,7 +11,7 @@ import { doneMark, unpackDone } from "../../src/protocol/codec/wire.ts";
 import { Attempt, type Shared, Turn } from "../../src/worker/attempt.ts";
 import { type Clock, systemClock, type Timer } from "../../src/base/clock.ts";
 import { execute } from "../../src/worker/execute.ts";
-import { Outbox } from "../../src/worker/outbox.ts";
+import { RecordSender } from "../../src/worker/record-sender.ts";
 
 /** Timers fire when the test moves the time on. */
 class HeldClock implements Clock {
@@ -70,13 +70,13 @@ class Thread {
       },
     };
     this.#shared = {
-      outbox: new Outbox(port, claims, undefined, systemClock),
+      sender: new RecordSender(port, claims, undefined, systemClock),
       mask: undefined,
       clock: this.clock,
       run: { id: 1, pipeline: "p" },
       params: {},
       query: () => [],
-      unitTurn: new Turn(),
+      unitMutex: new Turn(),
       checkpoints: new Map(),
       nextCheckpoint: 1,
       failedIn: new WeakMap(),
@@ -101,7 +101,7 @@ class Thread {
         name,
         attempt: 1,
         input: "null",
-        needed: false,
+        wantsResult: false,
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
       },
       this.clock.now(),

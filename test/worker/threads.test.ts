@@ -35,7 +35,7 @@ describe("whatever is thrown fails the task, and the thread goes on", () => {
     ["a stack that overflows", "const f = () => f() + 1; return f()", "Maximum call stack"],
   ];
 
-  test.each([1, 3])("with %i tasks on the thread", async (lanes) => {
+  test.each([1, 3])("with %i tasks on the thread", async (slots) => {
     await using rig = newRig();
     const file = rig.pipeline(`
       const tasks = [
@@ -44,7 +44,7 @@ describe("whatever is thrown fails the task, and the thread goes on", () => {
       const fine = task({ name: "fine", run: () => "fine" });
       export default pipeline({ name: "p", tasks: () => [...tasks.map((each) => each()), fine()] });
     `);
-    const started = await rig.start(file, { workers: 1, concurrency: lanes });
+    const started = await rig.start(file, { workers: 1, concurrency: slots });
     expect(await started.end).toMatchObject({ done: 1, failed: cases.length });
     for (const [i, [, , message]] of cases.entries()) {
       expect(String(failure(rig, `t${i}`)["message"])).toContain(message);

@@ -41,7 +41,7 @@ class FolderFiles {
   readonly notes: Note[] = [];
   readonly #folder: string;
   /** By device and inode. */
-  readonly #known = new Map<string, string>();
+  readonly #restored = new Map<string, string>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -61,9 +61,9 @@ class FolderFiles {
     if (stats === null) return "it is a link to nothing";
     if (!stats.isFile()) return "it is not a file";
     const identity = `${stats.dev}:${stats.ino}`;
-    const known = this.#known.get(identity);
+    const known = this.#restored.get(identity);
     if (known !== undefined) return `it is the same file as ${known}`;
-    this.#known.set(identity, name);
+    this.#restored.set(identity, name);
     return null;
   }
 }

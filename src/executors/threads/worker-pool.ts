@@ -6,7 +6,7 @@ import { channels, Promise } from "../../base/globals.ts";
 import { signalGroup } from "../../base/process-group.ts";
 import { Claims, maxBatches, maxBatchSize, maxCredits } from "../../protocol/shared/claims.ts";
 import type { Failure } from "../../base/failure.ts";
-import { type Slot, slot as asSlot, type TaskId } from "../../protocol/ids.ts";
+import { type WorkerId, workerId as asWorkerId, type TaskId } from "../../protocol/ids.ts";
 import type {
   Assignment,
   FromWorker,
@@ -29,8 +29,8 @@ export interface WorkerThread {
 }
 
 export type LostWorker = {
-  readonly slot: Slot;
-  /** What ran in its lanes when it went. */
+  readonly workerId: WorkerId;
+  /** What ran in its slots when it went. */
   readonly running: readonly TaskId[];
   /** What it had been given and had not taken: such a task may stand in `running` too, with its attempt before. */
   readonly unbegun: ReadonlySet<TaskId>;
@@ -45,18 +45,18 @@ export type PoolOptions = {
   readonly spawn: () => WorkerThread;
   /** What tasks have started, of all the threads. */
   readonly programs: Programs;
-  readonly boot: Omit<WorkerBoot, "type" | "slot" | "lanes" | "claims" | "programs" | "port">;
+  readonly boot: Omit<WorkerBoot, "type" | "workerId" | "slots" | "claims" | "programs" | "port">;
 };
 
 export type PoolEvents = {
   /**
-   * Up to `most` tasks for this Worker. `idle`: how many lanes would start at once; tasks of named pools are for those
+   * Up to `most` tasks for this Worker. `idle`: how many slots would start at once; tasks of named pools are for those
    * alone.
    */
-  take(slot: Slot, most: number, idle: number): Assignment[];
+  take(workerId: WorkerId, most: number, idle: number): Assignment[];
   /** These were assigned to another Worker, which had not begun them. */
-  moved(ids: readonly TaskId[], slot: Slot): void;
-  attach(slot: Slot, port: MessagePort, claims: SharedArrayBuffer): void;
+  moved(ids: readonly TaskId[], workerId: WorkerId): void;
+  attach(workerId: WorkerId, port: MessagePort, claims: SharedArrayBuffer): void;
   /** What a Worker asked for has been handed out, or there was nothing. */
   supplied(): void;
   lost(worker: LostWorker): void;
@@ -68,10 +68,10 @@ export type PoolEvents = {
 type Batch = { readonly number: number; tasks: Assignment[] };
 
 type Member = {
-  readonly slot: Slot;
+  readonly workerId: WorkerId;
   readonly thread: WorkerThread;
   readonly claims: Claims;
-  readonly lanes: number;
+  readonly slots: number;
   ready: boolean;
   /** Assigned and not free yet. */
   outstanding: number;
@@ -93,7 +93,7 @@ const maxIdleDeaths = 8;
 
 /** What a Worker holds ahead is worth about this much of its time: it tells main what is free every 10 ms at most. */
 const aheadMs = 25;
-/** Of tasks up to this long, a few wait in the Worker for a lane: the round trip to main is a percent or more of them. */
+/** Of tasks up to this long, a few wait in the Worker for a slot: the round trip to main is a percent or more of them. */
 const longMs = 200;
 const fewAhead = 8;
 /** Up to this, many: as much as keeps the Worker busy for a while. */
@@ -107,15 +107,15 @@ const startingLookMs = 2;
 export class Pool {
   readonly #options: PoolOptions;
   readonly #events: PoolEvents;
-  readonly #members = new Map<Slot, Member>();
-  #nextSlot = 0;
+  readonly #members = new Map<WorkerId, Member>();
+  #nextWorkerId = 0;
   #stopping = false;
   /** A thread that is lost is not replaced any more. */
   #isEnding = false;
   /** Threads in a row that ended by themselves while nothing ran in them. */
   #idleDeaths = 0;
   /** Threads that have been told to let go of the database and have not said that they did. */
-  readonly #holding = new Set<Slot>();
+  readonly #holding = new Set<WorkerId>();
   readonly #haveLetGo = Promise.withResolvers<void>();
   readonly #timers = new Set<Timer>();
   #run: RunInfo | undefined;
@@ -165,8 +165,8 @@ export class Pool {
   }
 
   /** `running` in that Worker, as far as it says; `held`: there, and the Worker may be waiting for the writer. */
-  whereIs(id: TaskId, slot: Slot): "running" | "held" | "elsewhere" {
-    const member = this.#members.get(slot);
+  whereIs(id: TaskId, workerId: WorkerId): "running" | "held" | "elsewhere" {
+    const member = this.#members.get(workerId);
     if (member === undefined || !member.claims.running().includes(id)) return "elsewhere";
     return member.claims.outstanding() >= maxCredits ? "held" : "running";
   }
@@ -181,8 +181,8 @@ export class Pool {
   }
 
   /** Ends the thread now: nothing else stops what runs in it. `lost` follows. */
-  kill(slot: Slot, failure: Failure): void {
-    const member = this.#members.get(slot);
+  kill(workerId: WorkerId, failure: Failure): void {
+    const member = this.#members.get(workerId);
     if (member === undefined || member.endedBecause !== undefined) return;
     member.endedBecause = failure;
     this.#end(member);
@@ -199,7 +199,7 @@ export class Pool {
   }
 
   killAll(failure: Failure): void {
-    for (const slot of this.#members.keys()) this.kill(slot, failure);
+    for (const workerId of this.#members.keys()) this.kill(workerId, failure);
   }
 
   /**
@@ -209,21 +209,21 @@ export class Pool {
   async letGo(): Promise<void> {
     this.#isEnding = true;
     const asked = [...this.#members.values()].filter(({ ready }) => ready);
-    for (const { slot, thread } of asked) {
-      this.#holding.add(slot);
+    for (const { workerId, thread } of asked) {
+      this.#holding.add(workerId);
       thread.postMessage({ type: "stop" }, []);
     }
     if (this.#holding.size === 0) return;
     const late = systemClock.after(stopWaitMs, () => {
-      for (const slot of this.#holding) this.kill(slot, notStopped);
+      for (const workerId of this.#holding) this.kill(workerId, notStopped);
       this.#haveLetGo.resolve();
     });
     await this.#haveLetGo.promise;
     systemClock.cancel(late);
   }
 
-  #hasLetGo(slot: Slot): void {
-    if (this.#holding.delete(slot) && this.#holding.size === 0) this.#haveLetGo.resolve();
+  #hasLetGo(workerId: WorkerId): void {
+    if (this.#holding.delete(workerId) && this.#holding.size === 0) this.#haveLetGo.resolve();
   }
 
   /** The run is over: the threads are not needed any more, and nothing is told about them. */
@@ -235,15 +235,15 @@ export class Pool {
     this.#members.clear();
   }
 
-  #add(lanes: number): void {
-    const slot = asSlot(this.#nextSlot++);
-    const claims = Claims.create(lanes);
+  #add(slots: number): void {
+    const workerId = asWorkerId(this.#nextWorkerId++);
+    const claims = Claims.create(slots);
     const thread = this.#options.spawn();
     const member: Member = {
-      slot,
+      workerId,
       thread,
       claims,
-      lanes,
+      slots,
       ready: false,
       outstanding: 0,
       batches: [],
@@ -251,7 +251,7 @@ export class Pool {
       averageMs: undefined,
       endedBecause: undefined,
     };
-    this.#members.set(slot, member);
+    this.#members.set(workerId, member);
     let crash: Failure | undefined;
     thread.onmessage = (event) => this.#receive(member, event.data as FromWorker);
     thread.onerror = (event) => {
@@ -260,13 +260,13 @@ export class Pool {
     };
     thread.addEventListener("close", (event) => this.#closed(member, crash, event.code));
     const channel = channels.open();
-    this.#events.attach(slot, channel.port1, claims.buffer);
+    this.#events.attach(workerId, channel.port1, claims.buffer);
     thread.postMessage(
       {
         type: "boot",
         ...this.#options.boot,
-        slot,
-        lanes,
+        workerId,
+        slots,
         claims: claims.buffer,
         programs: this.#options.programs.buffer,
         port: channel.port2,
@@ -282,7 +282,7 @@ export class Pool {
         member.ready = true;
         break;
       case "stopped":
-        return this.#hasLetGo(member.slot);
+        return this.#hasLetGo(member.workerId);
       case "broken":
         this.#events.broken(message.failure);
         return;
@@ -311,9 +311,9 @@ export class Pool {
 
   #closed(member: Member, crash: Failure | undefined, code: number): void {
     this.#endPrograms(member);
-    this.#options.programs.clear(member.slot);
-    if (this.#stopping || !this.#members.delete(member.slot)) return;
-    this.#hasLetGo(member.slot);
+    this.#options.programs.clear(member.workerId);
+    if (this.#stopping || !this.#members.delete(member.workerId)) return;
+    this.#hasLetGo(member.workerId);
     const failure: Failure = member.endedBecause ??
       crash ?? { name: "WorkerExit", message: `the Worker thread ended with code ${code}` };
     if (!member.ready && member.endedBecause === undefined) {
@@ -325,7 +325,7 @@ export class Pool {
     }
     const running = member.claims.running() as TaskId[];
     this.#events.lost({
-      slot: member.slot,
+      workerId: member.workerId,
       running,
       unbegun: new Set(takeBack(member, Number.POSITIVE_INFINITY).map(({ id }) => id)),
       // A thread that could not be waited for is in a system call: it has nothing left to post when that returns.
@@ -333,24 +333,24 @@ export class Pool {
       failure,
     });
     const isIdleDeath = member.endedBecause === undefined && running.length === 0;
-    if (!this.#stopping && !this.#isEnding) this.#replace(member.lanes, isIdleDeath, failure);
+    if (!this.#stopping && !this.#isEnding) this.#replace(member.slots, isIdleDeath, failure);
   }
 
   /** At once, where a task ended its thread: it pays with an attempt. What ends by itself would for ever. */
-  #replace(lanes: number, isIdleDeath: boolean, failure: Failure): void {
-    if (!isIdleDeath) return this.#add(lanes);
+  #replace(slots: number, isIdleDeath: boolean, failure: Failure): void {
+    if (!isIdleDeath) return this.#add(slots);
     this.#idleDeaths++;
     if (this.#idleDeaths > maxIdleDeaths) {
       const message = `${failure.message}, and so did ${maxIdleDeaths} others before it, while no task ran in them; something that the pipeline's module starts ends its thread`;
       return this.#events.broken({ ...failure, message });
     }
-    this.#after(idleDeathDelayMs * 2 ** (this.#idleDeaths - 1), () => this.#add(lanes));
+    this.#after(idleDeathDelayMs * 2 ** (this.#idleDeaths - 1), () => this.#add(slots));
   }
 
   /** A program that the thread is about to start would be nobody's: it is waited for. */
   #end(member: Member, until = systemClock.now() + startingMs): void {
     this.#endPrograms(member);
-    if (this.#options.programs.isStarting(member.slot) && systemClock.now() < until) {
+    if (this.#options.programs.isStarting(member.workerId) && systemClock.now() < until) {
       systemClock.after(startingLookMs, () => this.#end(member, until));
       return;
     }
@@ -359,9 +359,9 @@ export class Pool {
   }
 
   /** The thread that would end them is gone, or about to be. */
-  #endPrograms({ slot }: Member): void {
+  #endPrograms({ workerId }: Member): void {
     const { programs } = this.#options;
-    for (const pid of programs.running(slot)) {
+    for (const pid of programs.running(workerId)) {
       signalGroup(pid, "SIGKILL");
       programs.delete(pid);
     }
@@ -371,16 +371,16 @@ export class Pool {
   #supply(member: Member, share: number): void {
     if (!member.ready || member.batches.length >= maxBatches - 1) return;
     const ahead = aheadOf(member);
-    const room = member.lanes + ahead - member.outstanding;
+    const room = member.slots + ahead - member.outstanding;
     if (room <= 0 || room < ahead / 2) return;
-    const idle = Math.max(member.lanes - member.outstanding, 0);
+    const idle = Math.max(member.slots - member.outstanding, 0);
     const most = Math.min(room, Math.max(share, idle), maxBatchSize);
-    this.#assign(member, this.#events.take(member.slot, most, idle));
+    this.#assign(member, this.#events.take(member.workerId, most, idle));
   }
 
   /** An idle Worker gets half of what waits in the one where most does. */
   #rebalance(member: Member): void {
-    const idle = member.lanes - member.outstanding;
+    const idle = member.slots - member.outstanding;
     if (!member.ready || idle <= 0 || member.batches.length >= maxBatches - 1) return;
     let richest: Member | undefined;
     let most = 0;
@@ -396,7 +396,7 @@ export class Pool {
     const tasks = takeBack(richest, share);
     this.#events.moved(
       tasks.map((task) => task.id),
-      member.slot,
+      member.workerId,
     );
     this.#assign(member, tasks);
   }
@@ -417,20 +417,20 @@ const notStopped: Failure = {
 };
 
 /** Another Worker that has nothing to do takes them back, so what is handed out early does not wait longer. */
-export function aheadOf({ averageMs, lanes }: Pick<Member, "averageMs" | "lanes">): number {
+export function aheadOf({ averageMs, slots }: Pick<Member, "averageMs" | "slots">): number {
   if (averageMs === undefined || averageMs > longMs) return 0;
   const tasks = Math.ceil(aheadMs / Math.max(averageMs, 0.001));
-  if (averageMs > shortMs) return Math.min(Math.max(lanes, tasks), fewAhead);
+  if (averageMs > shortMs) return Math.min(Math.max(slots, tasks), fewAhead);
   return Math.min(tasks, mostAhead);
 }
 
-/** Tasks that its own lanes have no room for: the others it will take itself when it comes to read its messages. */
+/** Tasks that its own slots have no room for: the others it will take itself when it comes to read its messages. */
 function waitingIn(member: Member): number {
   const unclaimed = member.batches.reduce(
     (sum, batch) => sum + member.claims.unclaimed(batch.number),
     0,
   );
-  return Math.min(unclaimed, member.outstanding - member.lanes);
+  return Math.min(unclaimed, member.outstanding - member.slots);
 }
 
 function takeBack(member: Member, most: number): Assignment[] {

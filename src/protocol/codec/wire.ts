@@ -45,7 +45,7 @@ function cutShort(): never {
 type Extra = Pick<Assignment, "cursor" | "retries" | "timeoutMs">;
 type AssignmentHead = {
   readonly strings: readonly string[];
-  /** Per task: id, task, name, attempt, needed. */
+  /** Per task: id, task, name, attempt, wantsResult. */
   readonly numbers: Numbers;
   /** By the task's position; few have any. */
   readonly extras: readonly (readonly [index: number, extra: Extra])[];
@@ -58,8 +58,8 @@ export function packAssignments(assignments: readonly Assignment[]): string {
   const extras: [number, Extra][] = [];
   const inputs: string[] = [];
   for (const [index, assignment] of assignments.entries()) {
-    const { id, task, name, attempt, needed, cursor, retries, timeoutMs } = assignment;
-    numbers.push(id, strings.indexOf(task), strings.indexOf(name), attempt, needed ? 1 : 0);
+    const { id, task, name, attempt, wantsResult, cursor, retries, timeoutMs } = assignment;
+    numbers.push(id, strings.indexOf(task), strings.indexOf(name), attempt, wantsResult ? 1 : 0);
     inputs.push(assignment.input);
     if (cursor !== undefined || retries !== undefined || timeoutMs !== undefined) {
       extras.push([
@@ -88,7 +88,7 @@ export function unpackAssignments(text: string): Assignment[] {
       name: strings[at(numbers, i + 2)] ?? cutShort(),
       attempt: at(numbers, i + 3),
       input: inputList[task] ?? cutShort(),
-      needed: at(numbers, i + 4) === 1,
+      wantsResult: at(numbers, i + 4) === 1,
     });
   }
   for (const [index, extra] of extras) {
@@ -110,7 +110,7 @@ export type PlainDone = {
   readonly at: number;
   /** JSON text. */
   readonly result: string;
-  readonly needed: boolean;
+  readonly wantsResult: boolean;
 };
 
 /** Tells a post of done tasks from one of records, which begins with a bracket. */
@@ -119,7 +119,7 @@ export const doneMark = "!";
 type DoneHead = {
   readonly strings: readonly string[];
   readonly base: number;
-  /** Per task: id, name, attempt, startedAt - base, at - startedAt, needed. */
+  /** Per task: id, name, attempt, startedAt - base, at - startedAt, wantsResult. */
   readonly numbers: Numbers;
 };
 const doneWidth = 6;
@@ -137,7 +137,7 @@ export class DonePacker {
   }
 
   add(done: PlainDone): void {
-    const { id, name, key, attempt, startedAt, result, needed } = done;
+    const { id, name, key, attempt, startedAt, result, wantsResult } = done;
     if (this.#keys.length === 0) this.#base = startedAt;
     this.#numbers.push(
       id,
@@ -145,7 +145,7 @@ export class DonePacker {
       attempt,
       startedAt - this.#base,
       done.at - startedAt,
-      needed ? 1 : 0,
+      wantsResult ? 1 : 0,
     );
     this.#keys.push(key);
     this.#results.push(result);
@@ -189,7 +189,7 @@ export function unpackDone(post: string, done: (task: PlainDone) => void): numbe
       startedAt,
       at: startedAt + at(numbers, i + 4),
       result: resultList[task] ?? cutShort(),
-      needed: at(numbers, i + 5) === 1,
+      wantsResult: at(numbers, i + 5) === 1,
     });
   }
   return keyList.length;

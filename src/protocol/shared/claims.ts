@@ -7,7 +7,7 @@
 // the end, and a compare-and-swap decides who was first.
 //
 // Layout, in Int32: [0] posts sent to the writer; [1] credits spent; [2] credits given back; [3 … 10] batch cells;
-// from [11] the id that runs in each lane. The credits wrap around; only their difference counts.
+// from [11] the id that runs in each slot. The credits wrap around; only their difference counts.
 
 const sentIndex = 0;
 const spentIndex = 1;
@@ -15,7 +15,7 @@ const returnedIndex = 2;
 const firstCell = 3;
 /** How many batches a Worker may hold that it has not passed yet. */
 export const maxBatches = 8;
-const firstLane = firstCell + maxBatches;
+const firstSlot = firstCell + maxBatches;
 
 /** A cell holds the batch's number (12 bits), how many are taken (10), and the end (10). */
 const sizeBits = 10;
@@ -39,8 +39,8 @@ export class Claims {
     this.#cells = new Int32Array(buffer);
   }
 
-  static create(lanes: number): Claims {
-    return new Claims(new SharedArrayBuffer((firstLane + lanes) * Int32Array.BYTES_PER_ELEMENT));
+  static create(slots: number): Claims {
+    return new Claims(new SharedArrayBuffer((firstSlot + slots) * Int32Array.BYTES_PER_ELEMENT));
   }
 
   static from(buffer: SharedArrayBuffer): Claims {
@@ -84,21 +84,21 @@ export class Claims {
     return numberIn(cell) === (batch & numberMask) ? endIn(cell) - takenIn(cell) : 0;
   }
 
-  /** Worker: this lane runs that task; 0 when it is idle. Read by main when the Worker is lost, and by the writer. */
-  setRunning(lane: number, id: number): void {
-    this.#cells[firstLane + lane] = id;
+  /** Worker: this slot runs that task; 0 when it is idle. Read by main when the Worker is lost, and by the writer. */
+  setRunning(slot: number, id: number): void {
+    this.#cells[firstSlot + slot] = id;
   }
 
-  /** No lane is idle. */
+  /** No slot is idle. */
   isBusy(): boolean {
-    for (let lane = firstLane; lane < this.#cells.length; lane++) {
-      if (this.#cells[lane] === 0) return false;
+    for (let slot = firstSlot; slot < this.#cells.length; slot++) {
+      if (this.#cells[slot] === 0) return false;
     }
     return true;
   }
 
   running(): number[] {
-    return [...this.#cells.subarray(firstLane)].filter((id) => id !== 0);
+    return [...this.#cells.subarray(firstSlot)].filter((id) => id !== 0);
   }
 
   /** Worker, after each post to the writer. */

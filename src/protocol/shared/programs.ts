@@ -2,14 +2,14 @@
 // programs, also when the thread or the main thread is busy and reads no message.
 //
 // Layout, in Int32: `capacity` process ids (each leads a process group; 0: a free cell; negative: about to be
-// started), then the slot of each.
+// started), then the worker of each.
 
 /** A program more is refused. It is a process: other limits come first. */
 export const programCapacity = 4096;
 
 const free = 0;
-/** Taken by the thread in this slot, and the process id is not known yet. */
-const reservedBy = (slot: number): number => -1 - slot;
+/** Taken by this worker, and the process id is not known yet. */
+const reservedBy = (workerId: number): number => -1 - workerId;
 
 /** One program's cell. */
 export type ProgramEntry = {
@@ -22,12 +22,12 @@ export class Programs {
   readonly buffer: SharedArrayBuffer;
   /** For the handler in C, which reads it at any time. */
   readonly pids: Int32Array;
-  readonly #slots: Int32Array;
+  readonly #workerIds: Int32Array;
 
   private constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
     this.pids = new Int32Array(buffer, 0, programCapacity);
-    this.#slots = new Int32Array(buffer, programCapacity * Int32Array.BYTES_PER_ELEMENT);
+    this.#workerIds = new Int32Array(buffer, programCapacity * Int32Array.BYTES_PER_ELEMENT);
   }
 
   static create(): Programs {
@@ -42,17 +42,17 @@ export class Programs {
    * A program is about to be started: whoever ends the thread waits until it is known.
    * @throws RangeError when too many run
    */
-  enter(slot: number): ProgramEntry {
+  enter(workerId: number): ProgramEntry {
     const { pids } = this;
-    const slots = this.#slots;
-    const reserved = reservedBy(slot);
+    const workerIds = this.#workerIds;
+    const reserved = reservedBy(workerId);
     for (let cell = 0; cell < programCapacity; cell++) {
       if (Atomics.compareExchange(pids, cell, free, reserved) !== free) continue;
       let held = reserved;
       return {
         started(pid) {
           held = pid;
-          Atomics.store(slots, cell, slot);
+          Atomics.store(workerIds, cell, workerId);
           Atomics.store(pids, cell, pid);
         },
         // Whoever has ended it has freed the cell, and it may be another's by now.
@@ -62,9 +62,9 @@ export class Programs {
     throw new RangeError(`${programCapacity} programs run already`);
   }
 
-  /** Whether the thread in this slot is about to start one. */
-  isStarting(slot: number): boolean {
-    return this.pids.includes(reservedBy(slot));
+  /** Whether this worker is about to start one. */
+  isStarting(workerId: number): boolean {
+    return this.pids.includes(reservedBy(workerId));
   }
 
   delete(pid: number): void {
@@ -72,20 +72,21 @@ export class Programs {
     if (cell >= 0) Atomics.compareExchange(this.pids, cell, pid, free);
   }
 
-  /** The thread in this slot is gone, and will start nothing any more. */
-  clear(slot: number): void {
-    const reserved = reservedBy(slot);
+  /** The thread with this id is gone, and will start nothing any more. */
+  clear(workerId: number): void {
+    const reserved = reservedBy(workerId);
     for (let cell = 0; cell < programCapacity; cell++) {
       Atomics.compareExchange(this.pids, cell, reserved, free);
     }
   }
 
-  /** Those that the thread in this slot has started; without a slot all. */
-  running(slot?: number): number[] {
+  /** Those that this worker has started; without a worker all. */
+  running(workerId?: number): number[] {
     const found: number[] = [];
     for (let cell = 0; cell < programCapacity; cell++) {
       const pid = Atomics.load(this.pids, cell);
-      if (pid > 0 && (slot === undefined || this.#slots[cell] === slot)) found.push(pid);
+      if (pid > 0 && (workerId === undefined || this.#workerIds[cell] === workerId))
+        found.push(pid);
     }
     return found;
   }

@@ -8,7 +8,7 @@ export type BatchLimits = {
   readonly maxAgeMs: number;
   /** At least this many records in the transaction mean that more are on their way: it is held for `maxAgeMs`. */
   readonly streamRecords: number;
-  /** What nobody waits for (a start, progress, a line of a log, an end while every lane is busy) is held for this long. */
+  /** What nobody waits for (a start, progress, a line of a log, an end while every slot is busy) is held for this long. */
   readonly idleAgeMs: number;
 };
 

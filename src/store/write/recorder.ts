@@ -78,9 +78,9 @@ export class Recorder {
   }
 
   /** A task that is done and reported nothing on its way: the common case, made cheap. */
-  done({ id, name, key, attempt, startedAt, at, result, needed }: PlainDone): void {
+  done({ id, name, key, attempt, startedAt, at, result, wantsResult }: PlainDone): void {
     this.#rows?.done(id, name, key, attempt, startedAt, at, result);
-    this.#announceDone(id, startedAt, at, needed ? result : "null");
+    this.#announceDone(id, startedAt, at, wantsResult ? result : "null");
   }
 
   main(record: MainRecord): void {
@@ -151,7 +151,7 @@ export class Recorder {
         result,
         failure: null,
       });
-      this.#announceDone(id, startedAt ?? at, at, record.needed ? result : "null");
+      this.#announceDone(id, startedAt ?? at, at, record.wantsResult ? result : "null");
       return;
     }
     const row = rowOf(record, 0);

@@ -13,7 +13,7 @@ import { hostname } from "node:os";
 import type { Failure } from "../../base/failure.ts";
 import { Date, JSON } from "../../base/globals.ts";
 import { type RunId, runId, taskId } from "../../protocol/ids.ts";
-import type { KnownTask, RunRequest, WriterOptions } from "../../protocol/messages.ts";
+import type { RestoredTask, RunRequest, WriterOptions } from "../../protocol/messages.ts";
 import { toIso } from "../../base/iso-time.ts";
 import { isRunAlive } from "../liveness.ts";
 import { noLock, removeStaleLock, type RunLock, runsWithFiles, tryRunLock } from "../lock.ts";
@@ -422,7 +422,7 @@ const pageSql =
   `WHEN status = 'done' AND octet_length(result) <= ${maxKnownResultBytes} THEN result END AS result ` +
   "FROM task_runs WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?";
 
-const knownStatuses: { readonly [status: string]: KnownTask["status"] } = {
+const knownStatuses: { readonly [status: string]: RestoredTask["status"] } = {
   done: "done",
   error: "failed",
 };
@@ -431,12 +431,12 @@ const knownStatuses: { readonly [status: string]: KnownTask["status"] } = {
  * What the earlier sessions of a run left, in the order of their ids, a page at a time. To be read before the run's first
  * write; whoever keeps all of a million-task run should keep less than these objects.
  */
-export function* knownTasks(
+export function* restoredTasks(
   db: Database,
   run: RunId,
   patience: Patience,
   pageSize = 5_000,
-): Generator<readonly KnownTask[]> {
+): Generator<readonly RestoredTask[]> {
   using page = db.prepare<TaskRow, [number, number, number]>(pageSql);
   for (let last = 0; ;) {
     const from = last;
@@ -447,7 +447,7 @@ export function* knownTasks(
   }
 }
 
-const knownTask = (row: TaskRow): KnownTask => ({
+const knownTask = (row: TaskRow): RestoredTask => ({
   id: taskId(row.id),
   key: row.key,
   status: knownStatuses[row.status] ?? "open",

@@ -7,7 +7,7 @@ import { JSON } from "../../base/globals.ts";
 import type { MessageHandle } from "../../api/message.ts";
 import type { RunFinished, RunStarted } from "../../protocol/events.ts";
 import type { Failure } from "../../base/failure.ts";
-import type { KnownTask, RunRequest, WriterOptions } from "../../protocol/messages.ts";
+import type { RestoredTask, RunRequest, WriterOptions } from "../../protocol/messages.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 import type { RunStatus } from "../../protocol/status.ts";
 import { toIso } from "../../base/iso-time.ts";
@@ -21,7 +21,7 @@ import { openDatabase, shortTuning, walLimitBytes } from "../open.ts";
 import type { Patience } from "../patience.ts";
 import {
   hasOtherLiveRuns,
-  knownTasks,
+  restoredTasks,
   prepareRun,
   type PreparedRun,
   refuseIfAlive,
@@ -116,9 +116,9 @@ export class Session {
   }
 
   /** What earlier sessions of the run left, in pages; to be read before anything is written. */
-  *knownTasks(): Generator<readonly KnownTask[]> {
+  *restoredTasks(): Generator<readonly RestoredTask[]> {
     if (!this.started.resumed) return;
-    for (const page of knownTasks(this.db, this.started.run, this.#patience)) {
+    for (const page of restoredTasks(this.db, this.started.run, this.#patience)) {
       for (const task of page) this.#checkStored(task);
       yield page;
     }
@@ -136,7 +136,7 @@ export class Session {
     }
   }
 
-  /** Long results that `knownTasks` left in the file. */
+  /** Long results that `restoredTasks` left in the file. */
   *storedResults(ids: readonly TaskId[]): Generator<readonly StoredResult[]> {
     for (const page of storedResults(this.db, this.started.run, ids, this.#patience)) {
       for (const [id, result] of page)
@@ -243,7 +243,7 @@ export class Session {
   }
 }
 
-type Stored = Pick<KnownTask, "id" | "status" | "result" | "cursor">;
+type Stored = Pick<RestoredTask, "id" | "status" | "result" | "cursor">;
 
 function isJson(text: string): boolean {
   // What most tasks yield; of these there may be millions.

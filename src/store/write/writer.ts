@@ -6,7 +6,7 @@ import type { MessageHandle } from "../../api/message.ts";
 import { thrownAt } from "../../module/load.ts";
 import { Claims, creditsOf, maxCredits } from "../../protocol/shared/claims.ts";
 import { type Failure, toFailure } from "../../base/failure.ts";
-import type { Slot, TaskId } from "../../protocol/ids.ts";
+import type { WorkerId, TaskId } from "../../protocol/ids.ts";
 import {
   type Ack,
   type WireEvent,
@@ -57,11 +57,11 @@ const idleLookMs = 5;
 const aliveLookMs = 250;
 /** Between two tries to open a database that another program has locked; each try waits for a while itself. */
 const lockLookMs = 20;
-/** A lane may have become idle just after its task's end was posted: nothing else would say so. */
+/** A slot may have become idle just after its task's end was posted: nothing else would say so. */
 const endsLookMs = 3;
 
 type Worker = {
-  readonly slot: Slot;
+  readonly workerId: WorkerId;
   readonly port: MessagePort;
   readonly claims: Claims;
   received: number;
@@ -86,7 +86,7 @@ type Life =
 
 export class Writer {
   readonly #tools: WriterTools;
-  readonly #workers = new Map<Slot, Worker>();
+  readonly #workers = new Map<WorkerId, Worker>();
   readonly #inbox = new Inbox();
   /** What the open transaction is made of. */
   readonly #group = new Group<Worker>();
@@ -121,10 +121,10 @@ export class Writer {
         void this.#open(message);
         return;
       case "attach":
-        this.#attach(message.slot, message.port, Claims.from(message.claims));
+        this.#attach(message.workerId, message.port, Claims.from(message.claims));
         return;
       case "detach": {
-        const worker = this.#workers.get(message.slot);
+        const worker = this.#workers.get(message.workerId);
         if (worker !== undefined) worker.expected = message.sent;
         return this.#wake();
       }
@@ -155,8 +155,8 @@ export class Writer {
       if (session === undefined) return;
       const recorder = new Recorder(session.rows, Mask.of(run.secrets, process.env));
       this.#life = { state: "open", session, recorder };
-      for (const page of session.knownTasks()) {
-        this.#tools.post({ type: "known", tasks: JSON.stringify(page) });
+      for (const page of session.restoredTasks()) {
+        this.#tools.post({ type: "restored", tasks: JSON.stringify(page) });
       }
       const { started, otherCode, beganAt } = session;
       this.#tools.post({ type: "opened", started, otherCode, beganAt });
@@ -236,9 +236,9 @@ export class Writer {
     }
   }
 
-  #attach(slot: Slot, port: MessagePort, claims: Claims): void {
+  #attach(workerId: WorkerId, port: MessagePort, claims: Claims): void {
     const worker: Worker = {
-      slot,
+      workerId,
       port,
       claims,
       received: 0,
@@ -247,11 +247,11 @@ export class Writer {
       checkpoints: [],
       partsTaken: false,
     };
-    this.#workers.set(slot, worker);
-    this.#inbox.open(slot);
+    this.#workers.set(workerId, worker);
+    this.#inbox.open(workerId);
     port.onmessage = (event) => {
       worker.received++;
-      this.#inbox.push(slot, event.data as string);
+      this.#inbox.push(workerId, event.data as string);
       this.#wake();
     };
   }
@@ -292,7 +292,7 @@ export class Writer {
       }
       if (this.#owner !== undefined) {
         // A unit is not torn apart: the rest of it is on its way, or its Worker is gone.
-        if (this.#inbox.has(this.#owner.slot)) this.#takeOne(open);
+        if (this.#inbox.has(this.#owner.workerId)) this.#takeOne(open);
         else if (!this.#abandonUnit(open, this.#owner)) return this.#returnParts();
         continue;
       }
@@ -323,8 +323,8 @@ export class Writer {
   }
 
   /**
-   * The end of a task is awaited by what depends on it and by whoever has nothing else to do: while every lane is busy
-   * and may send, no lane would be used any better. A stream of ends is awaited by main, which limits what is in flight.
+   * The end of a task is awaited by what depends on it and by whoever has nothing else to do: while every slot is busy
+   * and may send, no slot would be used any better. A stream of ends is awaited by main, which limits what is in flight.
    */
   get #isAwaited(): boolean {
     if (this.#awaited || this.#total !== undefined || this.#hasLost) return true;
@@ -347,15 +347,15 @@ export class Writer {
   /** While a unit is under way, the posts of other Workers wait for its end. */
   get #hasWork(): boolean {
     if (this.#fromMain.length > 0) return true;
-    return this.#owner === undefined ? !this.#inbox.isEmpty : this.#inbox.has(this.#owner.slot);
+    return this.#owner === undefined ? !this.#inbox.isEmpty : this.#inbox.has(this.#owner.workerId);
   }
 
   /** Main's first: what it says of a task (that it waits) was so before any Worker began it. */
   #takeOne(open: Open): void {
     if (this.#fromMain.length > 0) return this.#takeMain(open);
-    const next = this.#inbox.shift(this.#owner?.slot);
+    const next = this.#inbox.shift(this.#owner?.workerId);
     if (next === undefined) return;
-    const worker = this.#workers.get(next.slot);
+    const worker = this.#workers.get(next.workerId);
     if (worker === undefined) return;
     if (next.post.startsWith(unitPartMark)) this.#takePart(open, worker, next.post);
     else this.#takeRecords(open, worker, next.post);
@@ -610,13 +610,13 @@ export class Writer {
   }
 
   #detachLost(): void {
-    for (const [slot, worker] of this.#workers) {
+    for (const [workerId, worker] of this.#workers) {
       if (worker.expected === undefined || worker.received < worker.expected) continue;
-      if (this.#inbox.has(slot)) continue;
+      if (this.#inbox.has(workerId)) continue;
       worker.port.close();
-      this.#workers.delete(slot);
-      this.#inbox.close(slot);
-      this.#tools.post({ type: "detached", slot });
+      this.#workers.delete(workerId);
+      this.#inbox.close(workerId);
+      this.#tools.post({ type: "detached", workerId });
     }
   }
 

@@ -7,7 +7,7 @@ import {
   type WorkerThread,
 } from "../../../src/executors/threads/worker-pool.ts";
 import { Claims, maxCredits } from "../../../src/protocol/shared/claims.ts";
-import { runId, type Slot, taskId } from "../../../src/protocol/ids.ts";
+import { runId, type WorkerId, taskId } from "../../../src/protocol/ids.ts";
 import { Programs } from "../../../src/protocol/shared/programs.ts";
 import type { Assignment, FromWorker, ToWorker } from "../../../src/protocol/messages.ts";
 import type { Failure } from "../../../src/base/failure.ts";
@@ -18,7 +18,7 @@ class Thread implements WorkerThread {
   onerror: ((event: ErrorEvent) => void) | null = null;
   readonly received: ToWorker[] = [];
   claims = Claims.create(1);
-  slot: Slot | undefined;
+  workerId: WorkerId | undefined;
   isTerminated = false;
   #onClose: ((event: CloseEvent) => void) | undefined;
 
@@ -26,7 +26,7 @@ class Thread implements WorkerThread {
     this.received.push(message);
     if (message.type !== "boot") return;
     this.claims = Claims.from(message.claims);
-    this.slot = message.slot;
+    this.workerId = message.workerId;
     message.port.close();
   }
 
@@ -43,8 +43,8 @@ class Thread implements WorkerThread {
   }
 
   ready(): void {
-    if (this.slot === undefined) throw new Error("it was not started");
-    this.say({ type: "ready", slot: this.slot });
+    if (this.workerId === undefined) throw new Error("it was not started");
+    this.say({ type: "ready", workerId: this.workerId });
   }
 
   close(code: number): void {
@@ -100,7 +100,7 @@ const assignment: Assignment = {
   name: "t",
   attempt: 1,
   input: "null",
-  needed: false,
+  wantsResult: false,
 };
 
 beforeEach(useFakeTime);
@@ -141,16 +141,16 @@ test("one in a system call is not waited for: its tasks are lost, and another ta
   const bench = new Bench();
   bench.tasks.push(assignment);
   bench.newest.ready();
-  const { slot } = bench.newest;
-  if (slot === undefined) throw new Error("it was not started");
+  const { workerId } = bench.newest;
+  if (workerId === undefined) throw new Error("it was not started");
   bench.newest.claims.claim(1);
   bench.newest.claims.setRunning(0, 7);
-  expect(bench.pool.whereIs(taskId(7), slot)).toBe("running");
+  expect(bench.pool.whereIs(taskId(7), workerId)).toBe("running");
   const stuck = bench.newest;
-  bench.pool.kill(slot, { name: "TimeoutError", message: "late" });
+  bench.pool.kill(workerId, { name: "TimeoutError", message: "late" });
   expect(stuck.isTerminated).toBe(true);
   jest.advanceTimersByTime(100);
-  expect(bench.lost).toMatchObject([{ slot, running: [7], failure: { name: "TimeoutError" } }]);
+  expect(bench.lost).toMatchObject([{ workerId, running: [7], failure: { name: "TimeoutError" } }]);
   expect(bench.threads).toHaveLength(2);
   // It does end at last; that is no news.
   stuck.close(0);
@@ -160,14 +160,14 @@ test("one in a system call is not waited for: its tasks are lost, and another ta
 test("one that the writer keeps waiting is not stuck", () => {
   const bench = new Bench();
   bench.newest.ready();
-  const { slot, claims } = bench.newest;
-  if (slot === undefined) throw new Error("it was not started");
+  const { workerId, claims } = bench.newest;
+  if (workerId === undefined) throw new Error("it was not started");
   claims.setRunning(0, 7);
   claims.countSent(maxCredits);
-  expect(bench.pool.whereIs(taskId(7), slot)).toBe("held");
+  expect(bench.pool.whereIs(taskId(7), workerId)).toBe("held");
   claims.giveBack(1);
-  expect(bench.pool.whereIs(taskId(7), slot)).toBe("running");
-  expect(bench.pool.whereIs(taskId(8), slot)).toBe("elsewhere");
+  expect(bench.pool.whereIs(taskId(7), workerId)).toBe("running");
+  expect(bench.pool.whereIs(taskId(8), workerId)).toBe("elsewhere");
 });
 
 test("after a cancel a thread that is lost is not replaced", () => {
@@ -183,10 +183,10 @@ test("at the end each thread lets go of the database, and one that does not answ
   const bench = new Bench();
   bench.newest.ready();
   const [thread] = bench.threads;
-  if (thread?.slot === undefined) throw new Error("it was not started");
+  if (thread?.workerId === undefined) throw new Error("it was not started");
   const answered = bench.pool.letGo();
   expect(thread.received.at(-1)).toEqual({ type: "stop" });
-  thread.say({ type: "stopped", slot: thread.slot });
+  thread.say({ type: "stopped", workerId: thread.workerId });
   await answered;
   expect(thread.isTerminated).toBe(false);
 

@@ -37,12 +37,12 @@ const assignment: fc.Arbitrary<Assignment> = fc.record(
     name,
     attempt: fc.integer({ min: 1, max: 99 }),
     input: json,
-    needed: fc.boolean(),
+    wantsResult: fc.boolean(),
     cursor: json,
     retries,
     timeoutMs: fc.nat(),
   },
-  { requiredKeys: ["id", "task", "name", "attempt", "input", "needed"] },
+  { requiredKeys: ["id", "task", "name", "attempt", "input", "wantsResult"] },
 );
 
 test("property: assignments", () => {
@@ -61,7 +61,7 @@ const done: fc.Arbitrary<PlainDone> = fc.record({
   startedAt: fc.integer({ min: 0, max: 2e12 }),
   at: fc.integer({ min: 0, max: 2e12 }),
   result: json,
-  needed: fc.boolean(),
+  wantsResult: fc.boolean(),
 });
 
 test("property: done tasks, one pack after another", () => {

@@ -84,7 +84,7 @@ test("two threads: nothing is handed out twice, nothing is lost", async () => {
   }
 });
 
-test("the lanes that run something are known to whoever looks", () => {
+test("the slots that run something are known to whoever looks", () => {
   const claims = Claims.create(3);
   claims.setRunning(0, 7);
   claims.setRunning(2, 9);
@@ -112,7 +112,7 @@ test("waitForRoom returns at once while there is room", () => {
   expect(claims.outstanding()).toBe(maxCredits - 1);
 });
 
-test("busy is when no lane is idle", () => {
+test("busy is when no slot is idle", () => {
   const claims = Claims.create(2);
   expect(claims.isBusy()).toBe(false);
   claims.setRunning(0, 7);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 
 import { programCapacity, Programs } from "../../../src/protocol/shared/programs.ts";
 
-test("what one thread starts another sees, by slot, until it has ended", () => {
+test("what one thread starts another sees, by workerId, until it has ended", () => {
   const programs = Programs.create();
   const other = Programs.from(programs.buffer);
   const first = programs.enter(0);

@@ -141,7 +141,7 @@ describe.each<[string, () => WriterUnderTest]>([
     ];
     for (const [i, worker] of workers.entries()) {
       for (const row of units[i] ?? []) worker.part(i + 1, [row]);
-      worker.post(finished(i + 1, { needed: true }));
+      worker.post(finished(i + 1, { wantsResult: true }));
     }
     for (const worker of workers) {
       while (worker.claims.outstanding() > 0) await worker.acked();
@@ -246,8 +246,8 @@ describe.each<[string, () => WriterUnderTest]>([
     await lost.acked();
     other.part(2, [3]);
     other.post(finished(2));
-    writer.send({ type: "detach", slot: lost.slot, sent: lost.claims.sent() });
-    expect(await writer.next("detached")).toMatchObject({ slot: lost.slot });
+    writer.send({ type: "detach", workerId: lost.workerId, sent: lost.claims.sent() });
+    expect(await writer.next("detached")).toMatchObject({ workerId: lost.workerId });
     while (other.claims.outstanding() > 0) await other.acked();
     expect(rows(db, "SELECT id FROM t")).toEqual([{ id: 3 }]);
     expect(rows(db, "SELECT id, status FROM task_runs ORDER BY id")).toEqual([
@@ -263,7 +263,7 @@ describe.each<[string, () => WriterUnderTest]>([
     await writer.open(db);
     const worker = writer.attach(0);
     worker.post(started(1));
-    writer.send({ type: "detach", slot: worker.slot, sent: 3 });
+    writer.send({ type: "detach", workerId: worker.workerId, sent: 3 });
     await worker.acked();
     worker.post(finished(1));
     await worker.acked();
@@ -508,7 +508,7 @@ class Hand {
 const burst = (from: number, count: number): TaskRecord[] =>
   Array.from({ length: count }, (_, i) => finished(from + i));
 
-/** With two Workers whose only lane runs something. */
+/** With two Workers whose only slot runs something. */
 async function withBusyWorkers(file: string) {
   const hand = new Hand();
   await hand.open(file);
@@ -575,7 +575,7 @@ describe("grouping", () => {
   });
 
   describe("the end of a task", () => {
-    test("is held while every lane is busy, by one timer, until it has its age", async () => {
+    test("is held while every slot is busy, by one timer, until it has its age", async () => {
       using folder = tempFolder();
       const { hand, workers } = await withBusyWorkers(folder.file("a.db"));
       for (let id = 1; id <= 4; id++) {
@@ -590,7 +590,7 @@ describe("grouping", () => {
       expect(tasks(folder.file("a.db"))).toHaveLength(4);
     });
 
-    test("is committed at once when a lane is idle, also when it becomes so without a word", async () => {
+    test("is committed at once when a slot is idle, also when it becomes so without a word", async () => {
       using folder = tempFolder();
       const { hand, workers } = await withBusyWorkers(folder.file("a.db"));
       workers[0].post(finished(1));

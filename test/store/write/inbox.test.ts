@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { slot } from "../../../src/protocol/ids.ts";
+import { workerId } from "../../../src/protocol/ids.ts";
 import { Inbox } from "../../../src/store/write/inbox.ts";
 
-const [a, b, c] = [slot(0), slot(1), slot(2)];
+const [a, b, c] = [workerId(0), workerId(1), workerId(2)];
 
 function inboxOf(posts: Readonly<Record<number, readonly string[]>>): Inbox {
   const inbox = new Inbox();
@@ -29,8 +29,8 @@ describe("the next post", () => {
 
   test("of one alone, while its unit is under way", () => {
     const inbox = inboxOf({ [a]: ["a1"], [b]: ["b1", "b2"] });
-    expect(inbox.shift(b)).toEqual({ slot: b, post: "b1" });
-    expect(inbox.shift(b)).toEqual({ slot: b, post: "b2" });
+    expect(inbox.shift(b)).toEqual({ workerId: b, post: "b1" });
+    expect(inbox.shift(b)).toEqual({ workerId: b, post: "b2" });
     expect(inbox.shift(b)).toBeUndefined();
     expect(inbox.has(a)).toBe(true);
     expect(inbox.isEmpty).toBe(false);
@@ -41,7 +41,7 @@ test("what is left of one that is closed is dropped, and nothing more is taken f
   const inbox = inboxOf({ [a]: ["a1", "a2"], [b]: ["b1"] });
   inbox.close(a);
   inbox.push(a, "a3");
-  expect(inbox.shift(undefined)).toEqual({ slot: b, post: "b1" });
+  expect(inbox.shift(undefined)).toEqual({ workerId: b, post: "b1" });
   expect(inbox.isEmpty).toBe(true);
   expect(inbox.shift(undefined)).toBeUndefined();
 });
@@ -60,15 +60,15 @@ test("property: nothing is lost, nothing comes twice, each one's in order", () =
         if ("push" in at) {
           const post = `post ${posts++}`;
           queues[at.push]?.push(post);
-          inbox.push(slot(at.push), post);
+          inbox.push(workerId(at.push), post);
         } else {
-          const next = inbox.shift(at.only === undefined ? undefined : slot(at.only));
+          const next = inbox.shift(at.only === undefined ? undefined : workerId(at.only));
           if (next === undefined) {
             const waiting = at.only === undefined ? queues.flat() : queues[at.only];
             expect(waiting).toEqual([]);
           } else {
-            expect(at.only === undefined || at.only === next.slot).toBe(true);
-            expect(queues[next.slot]?.shift()).toBe(next.post);
+            expect(at.only === undefined || at.only === next.workerId).toBe(true);
+            expect(queues[next.workerId]?.shift()).toBe(next.post);
           }
         }
         expect(inbox.isEmpty).toBe(queues.flat().length === 0);

@@ -8,7 +8,7 @@ import type { RunRequest } from "../../../src/protocol/messages.ts";
 import { acquireRunLock, isLockHeld, type RunLock } from "../../../src/store/lock.ts";
 import { openDatabase } from "../../../src/store/open.ts";
 import {
-  knownTasks,
+  restoredTasks,
   prepareRun,
   type PreparedRun,
   refuseIfAlive,
@@ -218,7 +218,7 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
   expect(run.alreadyDone).toBe(1);
   for (const pageSize of [1, 2, 5, 100]) {
     expect(
-      [...knownTasks(bench.db, run.id, unlocked, pageSize)]
+      [...restoredTasks(bench.db, run.id, unlocked, pageSize)]
         .flat()
         .map((task) => Object.values(task)),
     ).toEqual([

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { runId, taskId } from "../../../src/protocol/ids.ts";
-import { knownTasks } from "../../../src/store/write/resume.ts";
+import { restoredTasks } from "../../../src/store/write/resume.ts";
 import { storedResults } from "../../../src/store/write/stored-results.ts";
 import { unlocked } from "./options.ts";
 
@@ -22,7 +22,7 @@ const long = JSON.stringify("x".repeat(2000));
 
 test("a long result is not told with its task, and is found when it is asked for", () => {
   using db = withResults(["7", long, JSON.stringify("ä".repeat(600))]);
-  const known = [...knownTasks(db, run, unlocked)].flat();
+  const known = [...restoredTasks(db, run, unlocked)].flat();
   expect(known.map(({ result, isStored }) => [result, isStored])).toEqual([
     ["7", undefined],
     [null, true],
@@ -44,7 +44,7 @@ test("a long failure is told as far as it is shown, and what is none is told as 
   for (const [index, error] of errors.entries()) {
     db.run("UPDATE task_runs SET status = 'error', error = ? WHERE id = ?", [error, index + 1]);
   }
-  const known = [...knownTasks(db, run, unlocked)].flat();
+  const known = [...restoredTasks(db, run, unlocked)].flat();
   expect(known.map(({ status, result }) => [status, result])).toEqual([
     ["failed", JSON.stringify({ name: "TypeError", message: message.slice(0, 1000) })],
     ["failed", ""],

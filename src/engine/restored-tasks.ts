@@ -2,22 +2,22 @@
 // their order: each may have had a result of its own, which others have read.
 
 import type { TaskId } from "../protocol/ids.ts";
-import type { KnownTask } from "../protocol/messages.ts";
+import type { RestoredTask } from "../protocol/messages.ts";
 
 /** A number is the id of a task that is done and yielded nothing: of these there may be millions. */
-type Known = TaskId | KnownTask;
+type Known = TaskId | RestoredTask;
 
 /** Of one key, in the order of their ids; those before `next` have been handed out. */
 type Same = { readonly all: Known[]; next: number };
 
-export class KnownTasks {
+export class RestoredTasks {
   readonly #byKey = new Map<string, Known | Same>();
   maxId = 0;
   /** Done ones that were asked for, and are not run again. */
   reused = 0;
 
   /** To be called in the order of their ids. */
-  add(task: KnownTask): void {
+  add(task: RestoredTask): void {
     this.maxId = Math.max(this.maxId, task.id);
     const known = task.status === "done" && task.result === "null" ? task.id : task;
     const same = this.#byKey.get(task.key);
@@ -32,7 +32,7 @@ export class KnownTasks {
   }
 
   /** What was not done and nobody has asked for: the file does not plan it any more. */
-  *open(): Generator<KnownTask> {
+  *open(): Generator<RestoredTask> {
     for (const same of this.#byKey.values()) {
       for (const known of left(same)) {
         if (typeof known !== "number" && known.status !== "done") yield known;
@@ -52,7 +52,7 @@ export class KnownTasks {
   }
 
   /** @param optional its failure is final; of another task it is not, and the task has all of its attempts again */
-  take(key: string, optional: boolean): KnownTask | undefined {
+  take(key: string, optional: boolean): RestoredTask | undefined {
     const same = this.#byKey.get(key);
     if (same === undefined) return undefined;
     const known = isOne(same) ? same : same.all[same.next++];
@@ -73,7 +73,7 @@ const left = (same: Known | Same): readonly Known[] =>
 
 const isDone = (known: Known): boolean => typeof known === "number" || known.status === "done";
 
-const doneWithoutResult = (id: TaskId, key: string): KnownTask => ({
+const doneWithoutResult = (id: TaskId, key: string): RestoredTask => ({
   id,
   key,
   status: "done",

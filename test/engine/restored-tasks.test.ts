@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { KnownTasks } from "../../src/engine/known-tasks.ts";
+import { RestoredTasks } from "../../src/engine/restored-tasks.ts";
 import { taskId } from "../../src/protocol/ids.ts";
-import type { KnownTask } from "../../src/protocol/messages.ts";
+import type { RestoredTask } from "../../src/protocol/messages.ts";
 
-const known = (id: number, key: string, more: Partial<KnownTask> = {}): KnownTask => ({
+const known = (id: number, key: string, more: Partial<RestoredTask> = {}): RestoredTask => ({
   id: taskId(id),
   key,
   status: "done",
@@ -15,7 +15,7 @@ const known = (id: number, key: string, more: Partial<KnownTask> = {}): KnownTas
 });
 
 test("what was open and nobody asked for is what the file does not plan any more", () => {
-  const tasks = new KnownTasks();
+  const tasks = new RestoredTasks();
   tasks.add(known(1, "a", { status: "open" }));
   tasks.add(known(2, "a"));
   tasks.add(known(3, "b", { status: "open" }));
@@ -27,7 +27,7 @@ test("what was open and nobody asked for is what the file does not plan any more
 });
 
 test("what was done and nobody asked for is counted by its task's name", () => {
-  const tasks = new KnownTasks();
+  const tasks = new RestoredTasks();
   for (const [i, key] of ["a:b:1", "a:b:1", "a:b:2", "c:1", "d:1"].entries()) {
     tasks.add(known(i + 1, key));
   }
@@ -42,7 +42,7 @@ test("what was done and nobody asked for is counted by its task's name", () => {
 
 describe("what is known", () => {
   test("is handed out once, in the order of the calls", () => {
-    const tasks = new KnownTasks();
+    const tasks = new RestoredTasks();
     tasks.add(known(1, "a", { status: "open" }));
     tasks.add(known(2, "a", { result: "7" }));
     tasks.add(known(3, "a"));
@@ -59,7 +59,7 @@ describe("what is known", () => {
 
   test("failed is handed out to what is optional, and to others as open, with all attempts", () => {
     const failed = { status: "failed", attempt: 3, result: "{}", cursor: "1" } as const;
-    const tasks = new KnownTasks();
+    const tasks = new RestoredTasks();
     for (const key of ["a", "b"]) {
       tasks.add(known(1, key, { status: "open" }));
       tasks.add(known(2, key, failed));
@@ -84,7 +84,7 @@ describe("what is known", () => {
   });
 
   test("of another key is not", () => {
-    const tasks = new KnownTasks();
+    const tasks = new RestoredTasks();
     tasks.add(known(1, "a"));
     expect(tasks.take("b", false)).toBeUndefined();
     expect(tasks.take("a", false)).toMatchObject({ id: taskId(1), result: "null" });
@@ -95,13 +95,13 @@ test("property: each is handed out exactly once under its own key, in order", ()
   const entry = fc.record({ key: fc.constantFrom("a", "b", "c"), isDone: fc.boolean() });
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 30 }), (entries) => {
-      const tasks = new KnownTasks();
+      const tasks = new RestoredTasks();
       for (const [i, { key, isDone }] of entries.entries()) {
         tasks.add(known(i + 1, key, isDone ? {} : { status: "open", cursor: "1" }));
       }
       for (const key of ["a", "b", "c"]) {
         const own = entries.flatMap((each, i) => (each.key === key ? [i + 1] : []));
-        const taken: KnownTask[] = [];
+        const taken: RestoredTask[] = [];
         for (let next = tasks.take(key, false); next !== undefined; next = tasks.take(key, false)) {
           taken.push(next);
         }

@@ -9,7 +9,7 @@ import type { TaskRecord } from "../protocol/messages.ts";
 import type { Mask } from "../protocol/mask.ts";
 import { DonePacker, type PlainDone } from "../protocol/codec/wire.ts";
 
-/** What the outbox reads of a running attempt when it is time to send. */
+/** What the sender reads of a running attempt when it is time to send. */
 export interface Reporting {
   readonly id: TaskId;
   startedRecord(): TaskRecord;
@@ -19,7 +19,7 @@ export interface Reporting {
 
 export type FinishedRecord = Extract<TaskRecord, { type: "finished" }>;
 
-export type OutboxPort = { postMessage(text: string): void };
+export type RecordPort = { postMessage(text: string): void };
 
 const maxRecords = 512;
 /** Long lines are posted sooner: a post is parsed as a whole, and the writer holds several. */
@@ -29,8 +29,8 @@ const maxAgeMs = 10;
 /** Progress alone is in no hurry: a person looks 10 times a second. */
 const progressAgeMs = 50;
 
-export class Outbox {
-  readonly #port: OutboxPort;
+export class RecordSender {
+  readonly #port: RecordPort;
   readonly #claims: Claims;
   readonly #mask: Mask | undefined;
   readonly #clock: Clock;
@@ -46,7 +46,7 @@ export class Outbox {
   #flushSoon = false;
   #progressTimer: Timer | undefined;
 
-  constructor(port: OutboxPort, claims: Claims, mask: Mask | undefined, clock: Clock) {
+  constructor(port: RecordPort, claims: Claims, mask: Mask | undefined, clock: Clock) {
     this.#port = port;
     this.#claims = claims;
     this.#mask = mask;
@@ -193,6 +193,6 @@ function plainDone(record: FinishedRecord): PlainDone | undefined {
     return undefined;
   }
   if (record.progress !== undefined) return undefined;
-  const { id, name, key, attempt, at, needed } = record;
-  return { id, name, key, attempt, startedAt, at, result: outcome.result, needed };
+  const { id, name, key, attempt, at, wantsResult } = record;
+  return { id, name, key, attempt, startedAt, at, result: outcome.result, wantsResult };
 }

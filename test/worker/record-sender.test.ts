@@ -7,7 +7,11 @@ import { taskId } from "../../src/protocol/ids.ts";
 import { type TaskRecord, unitPartMark } from "../../src/protocol/messages.ts";
 import { packEmit } from "../../src/protocol/codec/row-batch.ts";
 import { Mask } from "../../src/protocol/mask.ts";
-import { Outbox, type Reporting, type FinishedRecord } from "../../src/worker/outbox.ts";
+import {
+  RecordSender,
+  type Reporting,
+  type FinishedRecord,
+} from "../../src/worker/record-sender.ts";
 import { doneMark, unpackDone } from "../../src/protocol/codec/wire.ts";
 
 class Port {
@@ -15,10 +19,10 @@ class Port {
   readonly posts: string[] = [];
   /** Gives room back as soon as it is used, as a writer that keeps up. */
   keepsUp = true;
-  readonly outbox: Outbox;
+  readonly sender: RecordSender;
 
   constructor(mask?: Mask) {
-    this.outbox = new Outbox(this, this.claims, mask, systemClock);
+    this.sender = new RecordSender(this, this.claims, mask, systemClock);
   }
 
   postMessage(text: string): void {
@@ -80,7 +84,7 @@ const finished = (id: number): FinishedRecord => ({
   startedAt: 0,
   at: 0,
   outcome: { status: "done", result: "null" },
-  needed: false,
+  wantsResult: false,
 });
 
 const log = (line: string): TaskRecord => ({
@@ -97,26 +101,26 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 describe("what is sent", () => {
   test("a task that ends before its start was sent is one record", async () => {
-    const { outbox, ...port } = view(new Port());
+    const { sender, ...port } = view(new Port());
     const one = attempt(1);
-    outbox.started(one, false);
-    outbox.progressed(one);
-    outbox.finished(one, finished(1));
+    sender.started(one, false);
+    sender.progressed(one);
+    sender.finished(one, finished(1));
     await turn();
     expect(port.records()).toEqual([["done 1"]]);
   });
 
   test("a start that is worth a message goes at once", () => {
-    const { outbox, ...port } = view(new Port());
-    outbox.started(attempt(1), true);
+    const { sender, ...port } = view(new Port());
+    sender.started(attempt(1), true);
     expect(port.records()).toEqual([["started 1"]]);
   });
 
   test("everything of one turn goes together, what is done last", async () => {
-    const { outbox, ...port } = view(new Port());
-    outbox.add(log("a"));
-    outbox.finished(attempt(2), finished(2));
-    outbox.started(attempt(3), false);
+    const { sender, ...port } = view(new Port());
+    sender.add(log("a"));
+    sender.finished(attempt(2), finished(2));
+    sender.started(attempt(3), false);
     await turn();
     expect(port.records()).toEqual([["started 3", "log 1"], ["done 2"]]);
   });
@@ -126,9 +130,9 @@ describe("what is sent", () => {
     const one = attempt(1);
     for (const progress of [0.1, 0.2, 0.3]) {
       one.progress = progress;
-      port.outbox.progressed(one);
+      port.sender.progressed(one);
     }
-    port.outbox.flush();
+    port.sender.flush();
     expect(port.posts.map((post) => JSON.parse(post) as unknown)).toEqual([
       [{ type: "progress", id: 1, progress: 0.3 }],
     ]);
@@ -138,13 +142,13 @@ describe("what is sent", () => {
 
   test("long lines are not gathered beyond 256 Ki characters", () => {
     const port = new Port();
-    for (let i = 0; i < 128; i++) port.outbox.add(log("x".repeat(8192)));
+    for (let i = 0; i < 128; i++) port.sender.add(log("x".repeat(8192)));
     expect(port.records.map((records) => records.length)).toEqual([32, 32, 32, 32]);
   });
 
   test("many records are not gathered beyond 512", async () => {
-    const { outbox, ...port } = view(new Port());
-    for (let i = 0; i < 1024; i++) outbox.add(log("x"));
+    const { sender, ...port } = view(new Port());
+    for (let i = 0; i < 1024; i++) sender.add(log("x"));
     expect(port.records().map((post) => post.length)).toEqual([512, 512]);
     await turn();
     expect(port.records()).toHaveLength(2);
@@ -153,28 +157,28 @@ describe("what is sent", () => {
 
 describe("a unit", () => {
   test("is sent part by part with its end behind, and what was there before goes first", async () => {
-    const { outbox, ...port } = view(new Port());
+    const { sender, ...port } = view(new Port());
     const one = attempt(1);
-    outbox.started(one, false);
-    outbox.add(log("before"));
-    await outbox.room();
-    outbox.unit(one, ["#p1", "#p2"], finished(1));
+    sender.started(one, false);
+    sender.add(log("before"));
+    await sender.room();
+    sender.unit(one, ["#p1", "#p2"], finished(1));
     expect(port.records()).toEqual([["started 1", "log 1"], "#p1", "#p2", ["finished 1"]]);
   });
 
   test("waits for room before it begins, and others' records may go meanwhile", async () => {
     const port = new Port();
     port.fill();
-    const sending = port.outbox
+    const sending = port.sender
       .room()
-      .then(() => port.outbox.unit(attempt(1), ["#p1", "#p2"], finished(1)));
+      .then(() => port.sender.unit(attempt(1), ["#p1", "#p2"], finished(1)));
     await turn();
-    port.outbox.add(log("meanwhile"));
+    port.sender.add(log("meanwhile"));
     await turn();
     expect(port.posts).toEqual([]);
     port.keepsUp = true;
     port.giveBack();
-    port.outbox.wake();
+    port.sender.wake();
     await sending;
     expect(port.records).toEqual([["log 1"], "#p1", "#p2", ["finished 1"]]);
   });
@@ -184,13 +188,13 @@ describe("without room", () => {
   test("nothing is sent, and everything once there is", async () => {
     const port = new Port();
     port.fill();
-    port.outbox.started(attempt(1), false);
-    port.outbox.add(log("a"));
+    port.sender.started(attempt(1), false);
+    port.sender.add(log("a"));
     await turn();
     expect(port.posts).toEqual([]);
-    expect(port.outbox.hasRoom).toBe(false);
+    expect(port.sender.hasRoom).toBe(false);
     port.giveBack();
-    port.outbox.wake();
+    port.sender.wake();
     await turn();
     expect(port.records).toEqual([["started 1", "log 1"]]);
   });
@@ -200,15 +204,15 @@ describe("without room", () => {
     port.fill();
     let through = 0;
     const waiting = [1, 2, 3].map(async () => {
-      await port.outbox.room();
+      await port.sender.room();
       through++;
     });
     await turn();
-    port.outbox.wake();
+    port.sender.wake();
     await turn();
     expect(through).toBe(0);
     port.giveBack();
-    port.outbox.wake();
+    port.sender.wake();
     await Promise.all(waiting);
     expect(through).toBe(3);
   });
@@ -216,17 +220,17 @@ describe("without room", () => {
 
 test("what a task says loses the secret, and what is the user's does not change", async () => {
   const port = new Port(Mask.of(["KEY"], { KEY: "the-s3cret" }));
-  port.outbox.add(log("the-s3cret"));
+  port.sender.add(log("the-s3cret"));
   const part = packEmit({ type: "emit", id: taskId(1), message: "m", payload: '"the-s3cret"' });
-  await port.outbox.room();
+  await port.sender.room();
   const result = '"the-s3cret"';
   const end = {
     ...finished(1),
     name: "t the-s3cret",
     outcome: { status: "done", result } as const,
   };
-  port.outbox.unit(attempt(1), [part], end);
-  port.outbox.finished(attempt(2), { ...end, id: taskId(2) });
+  port.sender.unit(attempt(1), [part], end);
+  port.sender.finished(attempt(2), { ...end, id: taskId(2) });
   await turn();
   const [logged, sent, ended, packed] = port.posts;
   expect(logged).toContain('"line":"***"');
@@ -242,7 +246,7 @@ test("what a task says loses the secret, and what is the user's does not change"
   expect([names, results]).toEqual([["t ***"], [result]]);
 });
 
-/** The outbox and what was posted, to be read later. */
-function view(port: Port): { outbox: Outbox; records: () => Port["records"] } {
-  return { outbox: port.outbox, records: () => port.records };
+/** The sender and what was posted, to be read later. */
+function view(port: Port): { sender: RecordSender; records: () => Port["records"] } {
+  return { sender: port.sender, records: () => port.records };
 }
