@@ -176,7 +176,7 @@ function endsStatement(line: string, lines: readonly string[]): boolean {
 
 const withBody = /^(?:export )?(?:declare )?(?:abstract )?(?:interface|class|enum) /;
 
-/** Property names are among them: what is declared may then be more than wantsResult, never less. */
+/** Property names are among them: what is declared may then be more than needed, never less. */
 function identifiers(text: string): string[] {
   const code = text.replaceAll(/\/\*[^]*?\*\/|"(?:[^"\\]|\\.)*"/g, " ");
   return [...new Set(code.match(/[A-Za-z_$][\w$]*/g))];

@@ -86,12 +86,12 @@ describe.skipIf(process.platform === "win32")("in a terminal", () => {
 });
 
 test(
-  "without a terminal: what is wantsResult, and 2",
+  "without a terminal: what is needed, and 2",
   async () => {
     using folder = tempFolder();
     const { code, out, err } = await run([...pipeloom, "init", "x"], folder.path);
     expect({ code, out }).toEqual({ code: 2, out: "" });
-    expect(err).toContain("still wantsResult: --template, --db, ");
+    expect(err).toContain("still needed: --template, --db, ");
     expect(err).toContain("pipeloom init --yes");
     expect(readdirSync(folder.path)).toEqual([]);
   },

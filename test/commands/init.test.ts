@@ -213,7 +213,7 @@ describe("not asked", () => {
     const { git: _, db: __, ...given } = all;
     const failed = init(folder.path, given, [], { isTty: false });
     expect(failed).rejects.toThrow(
-      new UsageError("there is no terminal to ask in; still wantsResult: --db, --git or --no-git"),
+      new UsageError("there is no terminal to ask in; still needed: --db, --git or --no-git"),
     );
   });
 

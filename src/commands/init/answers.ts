@@ -46,7 +46,7 @@ export const defaults: Omit<Answers, "git"> = {
 
 /** What is wrong with a database path, as a sentence's end; undefined when nothing is. */
 export function dbProblem(db: string | undefined): string | undefined {
-  if (db === undefined || db.trim() === "") return "a file name is wantsResult, or :memory:";
+  if (db === undefined || db.trim() === "") return "a file name is needed, or :memory:";
   if (/[/\\]$/.test(db)) return "this is a folder; add a file name";
   // eslint-disable-next-line no-control-regex
   if (/[\0-\x1f]/.test(db)) return "a path has no control characters";

@@ -113,7 +113,7 @@ function as<Key extends keyof Answers>(key: Key, asked: Asked<Answers[Key]>): As
 
 /** What is wrong with the folder, for a person; undefined when nothing is. */
 export function folderProblem(folder: string, cwd: string): string | undefined {
-  if (folder.trim() === "") return "a name is wantsResult, or . for this folder";
+  if (folder.trim() === "") return "a name is needed, or . for this folder";
   // eslint-disable-next-line no-control-regex
   if (/[\0-\x1f]/.test(folder)) return "a path has no control characters";
   const stats = statSync(resolve(cwd, folder), { throwIfNoEntry: false });

@@ -37,7 +37,7 @@ export async function initProject(given: Draft, options: InitOptions): Promise<n
   if (options.yes || open.length === 0) return await withoutAsking(given, options);
   if (options.isTty) return await asking(given, options);
   throw new UsageError(
-    `there is no terminal to ask in; still wantsResult: ${open.map(({ flag }) => flag).join(", ")}`,
+    `there is no terminal to ask in; still needed: ${open.map(({ flag }) => flag).join(", ")}`,
     "or take the usual answers: pipeloom init --yes",
   );
 }
