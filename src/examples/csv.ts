@@ -7,14 +7,20 @@ import { each, pipeline, task, type TaskContext } from "pipeloom";
 
 import { type Encoding, encodings } from "../formats/csv/encoding.ts";
 import { findCsvFiles, newFiles } from "./csv/files.ts";
-import { badRowError, inspectCsv, type Inspection, type Note, placeOf } from "./csv/inspect.ts";
-import { numberColumns, parseTypes, planTable } from "./csv/plan.ts";
+import {
+  badRowError,
+  inspectCsv,
+  type Inspection,
+  type Note,
+  placeOf,
+} from "../formats/csv/inspect.ts";
+import { numberColumns, parseTypes, planTable } from "./csv/table-plan.ts";
 import { type Quote, quotes } from "../formats/csv/records.ts";
 import { ChangedError, CsvFile, type CsvSource, type Position } from "../formats/csv/rows.ts";
 import { writeSamples } from "./csv/sample.ts";
 import { makeTable, tableColumns } from "./csv/table-columns.ts";
 import { keyOf } from "./list.ts";
-import { foldedName } from "./table.ts";
+import { foldCase } from "../base/fold-case.ts";
 
 /** How much of a file is stored at a time. Smaller: more commits; larger: more memory. */
 const checkpointBytes = 3 * 1024 * 1024;
@@ -125,8 +131,8 @@ const prepare = task({
 
 function checkKey(file: Inspection, key: readonly string[]): void {
   const names = file.columns.map(({ name }) => name);
-  const folded = names.map(foldedName);
-  const missing = key.find((name) => !folded.includes(foldedName(name)));
+  const folded = names.map(foldCase);
+  const missing = key.find((name) => !folded.includes(foldCase(name)));
   if (missing === undefined) return;
   throw new Error(
     `${file.path}: no column ${JSON.stringify(missing)} for the key; there are: ${names.join(", ")}`,

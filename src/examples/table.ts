@@ -2,14 +2,12 @@
 
 import { message, type TaskContext } from "pipeloom";
 
+import { foldCase } from "../base/fold-case.ts";
+
 export type ColumnType = "INTEGER" | "REAL" | "TEXT";
 export type Column = { readonly name: string; readonly type: ColumnType | "" };
 
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-
-/** Equal for names that SQLite takes for one column or table: it folds the case of ASCII letters only. */
-export const foldedName = (name: string): string =>
-  name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 
 export type Affinity = "INTEGER" | "TEXT" | "BLOB" | "REAL" | "NUMERIC";
 
@@ -73,8 +71,8 @@ export type TableShape = {
 export const growTable = message<TableShape>("grow-table", (db, { table, columns, key }) => {
   db.run(createTableSql(table, columns, key));
   const there = db.all<{ name: string }>("SELECT name FROM pragma_table_xinfo(?)", table);
-  const known = new Set(there.map(({ name }) => foldedName(name)));
-  const missing = columns.filter(({ name }) => !known.has(foldedName(name)));
+  const known = new Set(there.map(({ name }) => foldCase(name)));
+  const missing = columns.filter(({ name }) => !known.has(foldCase(name)));
   checkWidth(table, known.size + missing.length);
   for (const { name, type } of missing) {
     db.run(`ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(name)} ${type}`);

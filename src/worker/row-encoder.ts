@@ -2,7 +2,7 @@
 // is written for speed: rows of one shape, which is nearly all, skip the union of keys, and nothing is made for a row.
 
 import { JSON } from "../base/globals.ts";
-import { foldColumnName } from "../protocol/column-name.ts";
+import { foldCase } from "../base/fold-case.ts";
 import { isPlainObject, memberPath } from "../base/json.ts";
 import { CellPacker, IllFormedTextError } from "../protocol/codec/row-batch.ts";
 import { CellError, described, encodeCell } from "./encode-cell.ts";
@@ -126,7 +126,7 @@ export class RowEncoder {
   #addColumn(name: string): void {
     const at = `${this.#target.what}: rows[${this.#index}]`;
     if (name.includes("\0")) throw new TypeError(`${at} has a column with a NUL in its name`);
-    const folded = foldColumnName(name);
+    const folded = foldCase(name);
     const spelled = this.#spellings.get(folded);
     if (spelled !== undefined) {
       throw new TypeError(

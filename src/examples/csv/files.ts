@@ -4,7 +4,7 @@ import { type BigIntStats, existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 
-import type { Note } from "./inspect.ts";
+import type { Note } from "../../formats/csv/inspect.ts";
 
 export type FoundFiles = { readonly files: readonly string[]; readonly notes: readonly Note[] };
 

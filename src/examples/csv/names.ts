@@ -1,4 +1,4 @@
-import { foldedName } from "../table.ts";
+import { foldCase } from "../../base/fold-case.ts";
 
 /** Things by the names of columns: to SQLite `ID` and `id` are one, `Φ` and `φ` are two. */
 export class ByName<Thing> {
@@ -9,11 +9,11 @@ export class ByName<Thing> {
   }
 
   get(name: string): Thing | undefined {
-    return this.#things.get(foldedName(name));
+    return this.#things.get(foldCase(name));
   }
 
   set(name: string, thing: Thing): void {
-    this.#things.set(foldedName(name), thing);
+    this.#things.set(foldCase(name), thing);
   }
 
   values(): Iterable<Thing> {

@@ -12,7 +12,7 @@ import {
   quoted,
   type TableShape,
 } from "../table.ts";
-import type { ColumnType } from "./types.ts";
+import type { ColumnType } from "../../formats/csv/types.ts";
 
 export type TableColumn = {
   readonly name: string;

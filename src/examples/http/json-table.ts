@@ -1,6 +1,7 @@
 // JSON objects → rows of one table: the columns they bring, and values that arrive as they are written or are refused.
 
-import { type Affinity, affinityOf, checkTable, foldedName, type TableShape } from "../table.ts";
+import { type Affinity, affinityOf, checkTable, type TableShape } from "../table.ts";
+import { foldCase } from "../../base/fold-case.ts";
 import { cellOf, type JsonCell, toInt64 } from "./exact-json.ts";
 import type { JsonRow } from "./json-rows.ts";
 
@@ -75,13 +76,13 @@ export class JsonTable {
 
   #add(name: string, declared: string): Column {
     const column = { name, declared, affinity: affinityOf(declared) };
-    this.#columns.set(foldedName(name), column);
+    this.#columns.set(foldCase(name), column);
     this.#named.set(name, column);
     return column;
   }
 
   #column(name: string): Column {
-    const known = this.#columns.get(foldedName(name));
+    const known = this.#columns.get(foldCase(name));
     if (known !== undefined) {
       this.#named.set(name, known);
       return known;

@@ -1,6 +1,6 @@
 // A file's separator, its line breaks, its column names and where they are, from its beginning.
 
-import { foldedName } from "../../examples/table.ts";
+import { foldCase } from "../../base/fold-case.ts";
 import { byteLength, type Encoding } from "./encoding.ts";
 import { type Dialect, type Quote, RecordReader } from "./records.ts";
 
@@ -160,8 +160,8 @@ export function columnNames(header: readonly string[]): readonly string[] {
   return header.map((title, index) => {
     const base = title.trim() === "" ? `column_${index + 1}` : title.trim();
     let name = base;
-    for (let n = 2; taken.has(foldedName(name)); n++) name = `${base}_${n}`;
-    taken.add(foldedName(name));
+    for (let n = 2; taken.has(foldCase(name)); n++) name = `${base}_${n}`;
+    taken.add(foldCase(name));
     return name;
   });
 }

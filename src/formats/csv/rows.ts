@@ -4,7 +4,7 @@ import { Blocks, enoughBytes } from "./blocks.ts";
 import type { Encoding } from "./encoding.ts";
 import { type BadRecord, type Dialect, RecordReader, type RecordsInput } from "./records.ts";
 import { type Contents, isSameStamp, SourceFile, type Stamp } from "./source-file.ts";
-import { toNumber } from "../../examples/csv/types.ts";
+import { toNumber } from "./types.ts";
 
 /** Text as it is; numbers where they are written as numbers; numbers wherever one can be read. */
 export type CellKind = "text" | "number" | "loose number";

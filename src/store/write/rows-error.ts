@@ -2,7 +2,7 @@
 
 import type { Database } from "bun:sqlite";
 import { JSON } from "../../base/globals.ts";
-import { foldColumnName } from "../../protocol/column-name.ts";
+import { foldCase } from "../../base/fold-case.ts";
 import type { OnConflict } from "../../protocol/messages.ts";
 import { quoteIdentifier } from "./upsert-sql.ts";
 
@@ -105,10 +105,10 @@ function missingColumn(db: Database, shape: RowsShape): string | null {
     "SELECT name, hidden FROM pragma_table_xinfo(?)",
     shape.table,
   );
-  const known = new Map(columns.map(({ name, hidden }) => [foldColumnName(name), Number(hidden)]));
+  const known = new Map(columns.map(({ name, hidden }) => [foldCase(name), Number(hidden)]));
   const key = shape.onConflict.action === "fail" ? [] : shape.onConflict.key;
   for (const name of [...shape.columns, ...key]) {
-    const hidden = known.get(foldColumnName(name));
+    const hidden = known.get(foldCase(name));
     if (hidden === undefined && !isRowid(name)) {
       return `${label(shape)}: no column ${JSON.stringify(name)}; there are: ${names(columns.map((column) => column.name))}`;
     }
@@ -132,7 +132,7 @@ function missingKey(db: Database, shape: RowsShape): string | null {
 }
 
 const sorted = (columns: readonly string[]): string =>
-  JSON.stringify(columns.map(foldColumnName).toSorted());
+  JSON.stringify(columns.map(foldCase).toSorted());
 
 /** The primary key's columns, and those of each unique index that is not partial. */
 function uniqueColumnSets(db: Database, table: string): readonly (readonly string[])[] {

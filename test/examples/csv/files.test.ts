@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { findCsvFiles, newFiles } from "../../../src/examples/csv/files.ts";
 import { columnNames, readHead, separatorOf } from "../../../src/formats/csv/dialect.ts";
-import { type Inspection, inspectCsv } from "../../../src/examples/csv/inspect.ts";
+import { type Inspection, inspectCsv } from "../../../src/formats/csv/inspect.ts";
 import {
   type CsvBatch,
   CsvFile,
   type CsvSource,
   type Position,
 } from "../../../src/formats/csv/rows.ts";
-import { typeOfKinds } from "../../../src/examples/csv/types.ts";
+import { typeOfKinds } from "../../../src/formats/csv/types.ts";
 
 let folder = "";
 beforeEach(() => {

@@ -1,28 +1,12 @@
 // One pass over a file before it is loaded: how it is written, its columns, and the types that lose nothing. It makes
 // no strings, so it takes a tenth of the loading; in return a broken file is known before its first row is stored.
 
-import { foldedName } from "../table.ts";
-import { Blocks } from "../../formats/csv/blocks.ts";
-import {
-  columnNames,
-  type Head,
-  readHead,
-  separatorOf,
-  skippedBytes,
-} from "../../formats/csv/dialect.ts";
-import {
-  decodeHead,
-  detectEncoding,
-  type Encoding,
-  hasMultibyte,
-} from "../../formats/csv/encoding.ts";
-import {
-  type BadRecord,
-  type Dialect,
-  type Quote,
-  RecordReader,
-} from "../../formats/csv/records.ts";
-import { type Contents, isSameStamp, SourceFile } from "../../formats/csv/source-file.ts";
+import { foldCase } from "../../base/fold-case.ts";
+import { Blocks } from "./blocks.ts";
+import { columnNames, type Head, readHead, separatorOf, skippedBytes } from "./dialect.ts";
+import { decodeHead, detectEncoding, type Encoding, hasMultibyte } from "./encoding.ts";
+import { type BadRecord, type Dialect, type Quote, RecordReader } from "./records.ts";
+import { type Contents, isSameStamp, SourceFile } from "./source-file.ts";
 import { kindOf, kinds } from "./types.ts";
 
 export type InspectOptions = {
@@ -297,8 +281,8 @@ class SeenKinds {
     this.#examples = names.map(() => ({}));
     const { numberColumns } = options;
     const numbers = numberColumns === "all" ? names : numberColumns;
-    const folded = new Set(numbers.map(foldedName));
-    this.#enough = names.map((name) => (folded.has(foldedName(name)) ? 0 : kinds.text));
+    const folded = new Set(numbers.map(foldCase));
+    this.#enough = names.map((name) => (folded.has(foldCase(name)) ? 0 : kinds.text));
     this.#skipBadRows = options.skipBadRows;
   }
 

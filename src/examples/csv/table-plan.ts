@@ -2,11 +2,11 @@
 // that is there already would change is refused, with what can be done.
 
 import type { Affinity } from "../table.ts";
-import type { Example, InspectedColumn, Inspection, Note } from "./inspect.ts";
+import type { Example, InspectedColumn, Inspection, Note } from "../../formats/csv/inspect.ts";
 import { ByName } from "./names.ts";
 import type { CellKind } from "../../formats/csv/rows.ts";
 import type { TableColumn } from "./table-columns.ts";
-import { type ColumnType, kinds, typeOfKinds } from "./types.ts";
+import { type ColumnType, kinds, typeOfKinds } from "../../formats/csv/types.ts";
 
 const typeNames: Readonly<Record<string, ColumnType>> = {
   int: "INTEGER",

@@ -1,9 +1,14 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import type { Inspection } from "../../../src/examples/csv/inspect.ts";
-import { numberColumns, parseTypes, type Plan, planTable } from "../../../src/examples/csv/plan.ts";
+import type { Inspection } from "../../../src/formats/csv/inspect.ts";
+import {
+  numberColumns,
+  parseTypes,
+  type Plan,
+  planTable,
+} from "../../../src/examples/csv/table-plan.ts";
 import { makeTable, type TableColumn } from "../../../src/examples/csv/table-columns.ts";
-import { kinds } from "../../../src/examples/csv/types.ts";
+import { kinds } from "../../../src/formats/csv/types.ts";
 import { affinityOf, createTableSql } from "../../../src/examples/table.ts";
 
 const { integer, bigInteger, real, loose, huge, text, empty } = kinds;

@@ -7,7 +7,7 @@ import {
   kinds,
   toNumber,
   typeOfKinds,
-} from "../../../src/examples/csv/types.ts";
+} from "../../../src/formats/csv/types.ts";
 
 // Between others, as fields are.
 const kindOf = (text: string): Kind => kindOfBytes(Buffer.from(`1${text}1`), 1, text.length + 1);

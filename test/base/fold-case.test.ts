@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { foldColumnName } from "../../src/protocol/column-name.ts";
+import { foldCase } from "../../src/base/fold-case.ts";
 
 /** Whether SQLite takes the second name for the first. */
 function isOneColumn(first: string, second: string): boolean {
@@ -23,5 +23,5 @@ test.each([
   ["İ", "i"],
   ["a_b", "A_B"],
 ])("%s and %s are one column exactly when SQLite says so", (first, second) => {
-  expect(foldColumnName(first) === foldColumnName(second)).toBe(isOneColumn(first, second));
+  expect(foldCase(first) === foldCase(second)).toBe(isOneColumn(first, second));
 });
