@@ -6,8 +6,8 @@
 # PIPELOOM_VERSION      0.1.0, for another one than the latest
 # PIPELOOM_RELEASES     where releases are, for a mirror
 #
-# For Windows PowerShell 5.1 and later. All of it is functions and the last line calls them: half a download of this
-# file does nothing.
+# For Windows PowerShell 5.1 and later. The last line calls the functions above it, so a truncated download of this file
+# does nothing.
 
 function Install-Pipeloom {
   $ErrorActionPreference = 'Stop'
@@ -22,7 +22,7 @@ function Install-Pipeloom {
   if ($env:PIPELOOM_INSTALL_DIR) { $folder = $env:PIPELOOM_INSTALL_DIR }
   $from = "$releases/latest/download"
   if ($env:PIPELOOM_VERSION) { $from = "$releases/download/v$($env:PIPELOOM_VERSION -replace '^v', '')" }
-  $archive = "pipeloom-windows-$(Get-PipeloomArchitecture).zip"
+  $archive = "pipeloom-windows-$(Get-PipeloomArchitecture).tar.gz"
 
   $work = Join-Path ([IO.Path]::GetTempPath()) "pipeloom-$([Guid]::NewGuid())"
   New-Item -ItemType Directory -Force $work | Out-Null
@@ -31,8 +31,8 @@ function Install-Pipeloom {
     Get-PipeloomFile "$from/SHA256SUMS" "$work\SHA256SUMS"
     Get-PipeloomFile "$from/$archive" "$work\$archive"
     Assert-PipeloomChecksum $work $archive
-    Expand-Archive "$work\$archive" "$work\unpacked"
-    Move-PipeloomInto $folder "$work\unpacked\pipeloom.exe"
+    Expand-PipeloomArchive "$work\$archive" $work
+    Move-PipeloomInto $folder "$work\pipeloom.exe"
     Add-PipeloomToPath $folder
     Write-Host 'next: pipeloom demo -n 10'
   }
@@ -69,6 +69,12 @@ function Assert-PipeloomChecksum([string] $Work, [string] $Archive) {
   if ($got -ne $wanted) {
     throw "$Archive is not what was released: expected $wanted, received $got; nothing was installed"
   }
+}
+
+# The tar of Windows (since 2018), by its path: a GNU tar earlier on the PATH takes "C:" for a host name.
+function Expand-PipeloomArchive([string] $Archive, [string] $Folder) {
+  & "$env:SystemRoot\System32\tar.exe" -xzf $Archive -C $Folder
+  if ($LASTEXITCODE -ne 0) { throw "cannot unpack $Archive; nothing was installed" }
 }
 
 # Windows lets a running executable be renamed, not overwritten: the old one steps aside first.

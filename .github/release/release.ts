@@ -3,7 +3,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { tarGz, zip } from "./archive.ts";
+import { tarGz } from "./archive.ts";
 import { commitName, compile, root } from "./compile.ts";
 import { homebrewFormula } from "./homebrew.ts";
 import { writeNpmPackages } from "./npm-packages.ts";
@@ -41,8 +41,7 @@ export async function buildTargets(dist: string, wanted: readonly Target[]): Pro
   return built;
 }
 
-export const archiveName = (target: Target): string =>
-  `pipeloom-${target.name}.${target.os === "win32" ? "zip" : "tar.gz"}`;
+export const archiveName = (target: Target): string => `pipeloom-${target.name}.tar.gz`;
 
 /** @returns the archive's SHA-256 */
 async function writeArchive(folder: string, { target, executable }: Built): Promise<string> {
@@ -51,8 +50,7 @@ async function writeArchive(folder: string, { target, executable }: Built): Prom
     { name: "LICENSE", path: join(root, "LICENSE"), executable: false },
     { name: "README.md", path: join(root, "README.md"), executable: false },
   ].map(async ({ path, ...entry }) => ({ ...entry, data: await Bun.file(path).bytes() }));
-  const pack = target.os === "win32" ? zip : tarGz;
-  const bytes = pack(await Promise.all(entries));
+  const bytes = tarGz(await Promise.all(entries));
   await Bun.write(join(folder, archiveName(target)), bytes);
   return sha256(bytes);
 }

@@ -1,7 +1,7 @@
 // A server that holds releases as GitHub does, for what installs and upgrades: good ones, and each kind of bad one.
 
-import { tarGz, zip } from "../../.github/release/archive.ts";
-import { targets } from "../../.github/release/targets.ts";
+import { tarGz } from "../../.github/release/archive.ts";
+import { executableName, targets } from "../../.github/release/targets.ts";
 
 export type Trouble =
   "none" | "wrong checksum" | "cut off" | "unknown file" | "does not start" | "another version";
@@ -53,11 +53,10 @@ function releaseFiles(version: string, trouble: Trouble): Files {
       ? "#!/bin/sh\nexit 3\n"
       : `#!/bin/sh\necho "pipeloom ${says} (abcdef0)"\n`;
   const entry = { data: new TextEncoder().encode(script), executable: true };
-  const archives = targets.map(({ name, os }): [string, Uint8Array<ArrayBuffer>] =>
-    os === "win32"
-      ? [`pipeloom-${name}.zip`, zip([{ name: "pipeloom.exe", ...entry }])]
-      : [`pipeloom-${name}.tar.gz`, tarGz([{ name: "pipeloom", ...entry }])],
-  );
+  const archives = targets.map(({ name, os }): [string, Uint8Array<ArrayBuffer>] => [
+    `pipeloom-${name}.tar.gz`,
+    tarGz([{ name: executableName(os), ...entry }]),
+  ]);
   const sums = archives.map(([name, bytes]) => `${checksum(bytes, trouble)}  ${name}\n`).join("");
   return new Map([...archives, ["SHA256SUMS", new TextEncoder().encode(sums)]]);
 }

@@ -7,7 +7,6 @@ import { TextDecoder } from "../../base/globals.ts";
 import { toFailure } from "../../base/failure.ts";
 import { UserError } from "../../cli/user-error.ts";
 import { downloadFile } from "./releases.ts";
-import { unpack } from "./unpack.ts";
 
 declare const PIPELOOM_TARGET: string;
 
@@ -82,15 +81,23 @@ const notWritable = (executable: string, error: unknown): UserError =>
 const extension = (target: string): string => (target.startsWith("windows-") ? ".exe" : "");
 
 async function fetchExecutable(from: string, target: string): Promise<Uint8Array<ArrayBuffer>> {
-  const kind = target.startsWith("windows-") ? "zip" : "tar.gz";
-  const name = `pipeloom-${target}.${kind}`;
+  const name = `pipeloom-${target}.tar.gz`;
   const sums = new TextDecoder().decode(await downloadFile(`${from}/SHA256SUMS`));
   const archive = await downloadFile(`${from}/${name}`);
   assertChecksum(name, archive, sums);
-  const bytes = await unpack(archive, kind, `pipeloom${extension(target)}`);
+  const bytes = await unpack(archive, `pipeloom${extension(target)}`);
   if (bytes === undefined)
     throw new UserError(`${name} holds no executable`, "nothing was changed");
   return bytes;
+}
+
+/** @returns undefined when the archive has no such file */
+export async function unpack(
+  archive: Uint8Array<ArrayBuffer>,
+  name: string,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const files = await new Bun.Archive(archive).files(name);
+  return files.get(name)?.bytes();
 }
 
 function assertChecksum(name: string, archive: Uint8Array<ArrayBuffer>, sums: string): void {
