@@ -62,7 +62,7 @@ export class TaskNode implements Node<unknown> {
     this.definition = definition;
     this.input = input;
     this.settings = settings;
-    noteMade(this);
+    noteCreated(this);
   }
 }
 
@@ -76,7 +76,7 @@ export class EachNode implements Node<unknown[]> {
   constructor(source: unknown, item: (item: unknown, index: number) => unknown) {
     this.source = source;
     this.item = item;
-    noteMade(this);
+    noteCreated(this);
   }
 }
 
@@ -91,11 +91,11 @@ export const nodeName = (node: AnyNode): string =>
 // While a pipeline is being planned, every new node is noted, so that one that nothing reaches can be named
 // instead of being skipped in silence. In a task Worker a node would never run: making one is an error.
 
-let noteMade: (node: AnyNode) => void = () => {};
+let noteCreated: (node: AnyNode) => void = () => {};
 
 /** Once: what tells whose plan a node belongs to is the engine's. */
-export function onNodeMade(note: (node: AnyNode) => void): void {
-  noteMade = note;
+export function onNodeCreated(note: (node: AnyNode) => void): void {
+  noteCreated = note;
 }
 
 /**

@@ -350,7 +350,7 @@ export class Run {
         return this.#advance();
       case "results":
         for (const [id, result] of message.results)
-          this.#graph.end(this.#stored.take(id), { status: "done", result });
+          this.#graph.finish(this.#stored.take(id), { status: "done", result });
         return this.#advance();
       case "output":
         return this.#print(message.level, message.line);
@@ -476,12 +476,12 @@ export class Run {
     const known = this.#identify(vertex);
     if (known === undefined || known.status === "open") return false;
     if (known.status === "failed") {
-      this.#graph.end(vertex, { status: "error", failure: this.#failedBefore(vertex, known) });
+      this.#graph.finish(vertex, { status: "error", failure: this.#failedBefore(vertex, known) });
       return true;
     }
     this.#graph.settleWantsResult(vertex);
     if (known.isStored === true && vertex.wantsResult) this.#stored.add(vertex);
-    else this.#graph.end(vertex, { status: "done", result: known.result ?? undefined });
+    else this.#graph.finish(vertex, { status: "done", result: known.result ?? undefined });
     return true;
   }
 
@@ -754,14 +754,14 @@ export class Run {
     vertex.attempt = event.attempt;
     switch (event.status) {
       case "done":
-        return this.#graph.end(vertex, { status: "done", result: event.result });
+        return this.#graph.finish(vertex, { status: "done", result: event.result });
       case "error":
         this.#hasFailed ||= !vertex.optional;
         if (this.#options.failFast && !vertex.optional)
           this.#endEarly({ status: "error", failure: null });
-        return this.#graph.end(vertex, { status: "error", failure: failureOf(event) });
+        return this.#graph.finish(vertex, { status: "error", failure: failureOf(event) });
       case "cancelled":
-        return this.#graph.end(vertex, { status: "cancelled", failure: failureOf(event) });
+        return this.#graph.finish(vertex, { status: "cancelled", failure: failureOf(event) });
       case "skipped":
         return;
       default:
@@ -905,7 +905,7 @@ export class Run {
       const message = `Internal error: nothing would wake this run: ${this.#schedule.ready} tasks are ready, ${this.#schedule.delayed} wait for a retry`;
       return this.#close("error", { name: "Error", message });
     }
-    if (!this.#graph.isOver) {
+    if (!this.#graph.isFinished) {
       return this.#close("error", { name: "Error", message: this.#graph.stuckBecause });
     }
     for (const known of this.#restored.open())

@@ -14,7 +14,7 @@ import { Heap } from "../base/heap.ts";
 import { fill, holdsNode, nodesIn, type Template, toTemplate } from "./template.ts";
 
 /** How a vertex ended. `result` is JSON text; undefined where nobody wants it (`wantsResult`). */
-export type Ending =
+export type VertexOutcome =
   | { readonly status: "done"; readonly result: string | undefined }
   | { readonly status: "error" | "cancelled"; readonly failure: Failure }
   | { readonly status: "skipped"; readonly because: string; readonly failure: Failure };
@@ -26,7 +26,7 @@ type VertexBase = {
   waiting: number;
   /** Emptied when it ends, so that finished work can be collected. */
   dependents: Vertex[];
-  ending: Ending | undefined;
+  outcome: VertexOutcome | undefined;
   /**
    * The result is kept: someone reads it, or an item that is still to come may. Settled when a task is handed out and when
    * a fan-out unfolds (`Graph.settleWantsResult`); whoever passes results on, or reads them, asks here and nowhere else.
@@ -105,7 +105,7 @@ export class Graph {
   readonly #pools: { has(name: string): boolean };
   readonly #shown: (name: string) => string;
   /** Nodes that have come into being, and those of them that were planned since the last look. */
-  #made: AnyNode[] = [];
+  #created: AnyNode[] = [];
   #lookAt = leastLook;
   /** An author reads a plan from the inside out: the items of a nested fan-out come before the next item around it. */
   readonly #unfolding = new Heap<EachVertex>((a, b) =>
@@ -131,7 +131,7 @@ export class Graph {
   /** Fan-outs whose items are not known yet. */
   #unknownFans = 0;
   /** A worklist, not recursion: a chain may be 10,000 links long. First in, first out: what is skipped is told in order. */
-  #ended: [Vertex, Ending][] = [];
+  #ended: [Vertex, VertexOutcome][] = [];
   #isEnding = false;
 
   /** @param pools the named limits there are; a task of another is an error */
@@ -147,16 +147,16 @@ export class Graph {
   }
 
   /** For api/node's watch: a node has come into being. */
-  made(node: AnyNode): void {
-    this.#made.push(node);
-    if (this.#made.length < this.#lookAt) return;
+  created(node: AnyNode): void {
+    this.#created.push(node);
+    if (this.#created.length < this.#lookAt) return;
     // A stream makes millions, and nearly all are planned by now: only the others are kept.
-    this.#made = this.#unreached();
-    this.#lookAt = Math.max(leastLook, 2 * this.#made.length);
+    this.#created = this.#unreached();
+    this.#lookAt = Math.max(leastLook, 2 * this.#created.length);
   }
 
   #unreached(): AnyNode[] {
-    return this.#made.filter((node) => this.#plannedVertex(node) === undefined);
+    return this.#created.filter((node) => this.#plannedVertex(node) === undefined);
   }
 
   /** Plans a node and all it depends on. What can start at once is announced as ready. */
@@ -190,7 +190,7 @@ export class Graph {
   assertAllReached(): string | undefined {
     const [node, ...others] = this.#unreached();
     // Nothing more is made: a node that is held on to would hold its result.
-    this.#made = [];
+    this.#created = [];
     if (node === undefined) return undefined;
     const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
     const what = `task "${nodeName(node)}"`;
@@ -231,7 +231,7 @@ export class Graph {
     return this.#unknownFans === 0;
   }
 
-  get isOver(): boolean {
+  get isFinished(): boolean {
     return this.#live === 0 && this.#liveFans === 0;
   }
 
@@ -369,7 +369,7 @@ export class Graph {
       isLive: true,
       waiting: 0,
       dependents: [],
-      ending: undefined,
+      outcome: undefined,
       wantsResult: false,
     };
     this.tasks++;
@@ -399,7 +399,7 @@ export class Graph {
       unfoldedTasks: 0,
       waiting: 0,
       dependents: [],
-      ending: undefined,
+      outcome: undefined,
       wantsResult: false,
       optional: false,
     };
@@ -418,21 +418,21 @@ export class Graph {
   /** @param dependencies each once */
   #waitFor(vertex: Vertex, dependencies: Iterable<Vertex>): void {
     for (const dependency of dependencies) {
-      if (dependency.ending === undefined) {
+      if (dependency.outcome === undefined) {
         dependency.dependents.push(vertex);
         vertex.waiting++;
       } else if (!allows(dependency)) {
         // It was planned after what it depends on had failed: it is skipped when its turn comes.
-        vertex.ending ??= skippedBecause(dependency);
+        vertex.outcome ??= skippedBecause(dependency);
       }
     }
   }
 
   /** Nothing is left to wait for: a task is ready, a fan-out can unfold, or both are skipped. */
   #allArrived(vertex: Vertex): void {
-    const skip = vertex.ending;
+    const skip = vertex.outcome;
     if (skip !== undefined) {
-      vertex.ending = undefined;
+      vertex.outcome = undefined;
       this.#end(vertex, skip);
     } else if (vertex.kind === "task") {
       this.#events.ready(vertex);
@@ -502,12 +502,12 @@ export class Graph {
   }
 
   /** A task has ended. */
-  end(vertex: TaskVertex, ending: Ending): void {
-    this.#end(vertex, ending);
+  finish(vertex: TaskVertex, outcome: VertexOutcome): void {
+    this.#end(vertex, outcome);
   }
 
-  #end(vertex: Vertex, ending: Ending): void {
-    this.#ended.push([vertex, ending]);
+  #end(vertex: Vertex, outcome: VertexOutcome): void {
+    this.#ended.push([vertex, outcome]);
     if (this.#isEnding) return;
     this.#isEnding = true;
     try {
@@ -519,20 +519,20 @@ export class Graph {
     }
   }
 
-  #endOne(vertex: Vertex, ending: Ending): void {
-    vertex.ending = vertex.wantsResult || ending.status !== "done" ? ending : doneUnread;
+  #endOne(vertex: Vertex, outcome: VertexOutcome): void {
+    vertex.outcome = vertex.wantsResult || outcome.status !== "done" ? outcome : doneUnread;
     const { dependents } = vertex;
     vertex.dependents = [];
     if (vertex.kind === "each") this.#fanOutEnded(vertex);
-    else this.#taskEnded(vertex, ending);
+    else this.#taskEnded(vertex, outcome);
     for (const dependent of dependents) {
       dependent.waiting--;
-      if (!allows(vertex)) dependent.ending ??= skippedBecause(vertex);
+      if (!allows(vertex)) dependent.outcome ??= skippedBecause(vertex);
       if (dependent.waiting > 0) continue;
-      const skip = dependent.ending;
+      const skip = dependent.outcome;
       if (skip === undefined) this.#allArrived(dependent);
       else {
-        dependent.ending = undefined;
+        dependent.outcome = undefined;
         this.#ended.push([dependent, skip]);
       }
     }
@@ -545,12 +545,12 @@ export class Graph {
     if (each.next === 0) this.#hasUnaskedFan = true;
   }
 
-  #taskEnded(vertex: TaskVertex, ending: Ending): void {
+  #taskEnded(vertex: TaskVertex, outcome: VertexOutcome): void {
     this.#live--;
     vertex.isLive = false;
     vertex.input = undefined;
     vertex.inputText = "";
-    if (ending.status === "skipped") this.#events.skipped(vertex, ending.failure);
+    if (outcome.status === "skipped") this.#events.skipped(vertex, outcome.failure);
   }
 }
 
@@ -561,7 +561,7 @@ const noDependencies = new Set<Vertex>();
 const isLeaf = (node: AnyNode): boolean =>
   node.kind === "task" && node.settings?.after === undefined && !holdsNode(node.input);
 
-const doneUnread: Ending = { status: "done", result: undefined };
+const doneUnread: VertexOutcome = { status: "done", result: undefined };
 
 /** Undefined where nobody reads it. */
 function eachResult(each: EachVertex): string | undefined {
@@ -573,8 +573,8 @@ function eachResult(each: EachVertex): string | undefined {
 
 /** What a dependent reads where the vertex stands: its result, or null for an optional one that did not end well. */
 export function resultText(vertex: Vertex): string {
-  if (vertex.ending?.status !== "done") return "null";
-  const { result } = vertex.ending;
+  if (vertex.outcome?.status !== "done") return "null";
+  const { result } = vertex.outcome;
   if (result === undefined) {
     throw new Error(`Internal error: the result of ${describe(vertex)} is read and was not kept`);
   }
@@ -585,7 +585,7 @@ export function resultText(vertex: Vertex): string {
 function isAbsent(source: Template<Vertex>): boolean {
   const [only] = source;
   if (source.length !== 1 || only === undefined || typeof only === "string") return false;
-  return only.ending?.status !== "done" || (only.kind === "each" && resultText(only) === "null");
+  return only.outcome?.status !== "done" || (only.kind === "each" && resultText(only) === "null");
 }
 
 function notAList(yielded: unknown, source: Template<Vertex>, each: EachVertex): Failure {
@@ -609,9 +609,9 @@ function kindOf(value: unknown): string {
 
 /** Whether what depends on it may run. */
 function allows(vertex: Vertex): boolean {
-  const { ending } = vertex;
-  if (ending === undefined) return false;
-  switch (ending.status) {
+  const { outcome } = vertex;
+  if (outcome === undefined) return false;
+  switch (outcome.status) {
     case "done":
       return true;
     case "error":
@@ -620,13 +620,13 @@ function allows(vertex: Vertex): boolean {
     case "cancelled":
       return false;
     default:
-      return assertNever(ending);
+      return assertNever(outcome);
   }
 }
 
-function skippedBecause(vertex: Vertex): Ending {
-  const { ending } = vertex;
-  const because = ending?.status === "skipped" ? ending.because : causeOf(vertex);
+function skippedBecause(vertex: Vertex): VertexOutcome {
+  const { outcome } = vertex;
+  const because = outcome?.status === "skipped" ? outcome.because : causeOf(vertex);
   return {
     status: "skipped",
     because,
@@ -636,8 +636,8 @@ function skippedBecause(vertex: Vertex): Ending {
 
 /** Why what depends on it does not run. */
 const causeOf = (vertex: Vertex): string =>
-  vertex.kind === "each" && vertex.ending?.status === "error"
-    ? vertex.ending.failure.message
+  vertex.kind === "each" && vertex.outcome?.status === "error"
+    ? vertex.outcome.failure.message
     : `${describe(vertex)} did not finish`;
 
 const unknownPool = (task: string, pool: string): string =>

@@ -2,11 +2,11 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { onNodeMade } from "../api/node.ts";
+import { onNodeCreated } from "../api/node.ts";
 import type { Graph } from "./graph.ts";
 
 const planned = new AsyncLocalStorage<Graph>();
-onNodeMade((node) => planned.getStore()?.made(node));
+onNodeCreated((node) => planned.getStore()?.created(node));
 
 /** `work` runs code of the author's: the nodes that it makes, at once or later, are the graph's. */
 export const planningFor = <Result>(graph: Graph, work: () => Result): Result =>

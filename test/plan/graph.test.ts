@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { type AnyNode, EachNode, TaskNode } from "../../src/api/node.ts";
 import {
-  type Ending,
+  type VertexOutcome,
   Graph,
   PlanError,
   resultText,
@@ -17,8 +17,8 @@ import { assertNever } from "../../src/base/unreachable.ts";
 import { fan, node } from "../support/nodes.ts";
 
 const failure: Failure = { name: "Error", message: "boom" };
-const failed: Ending = { status: "error", failure };
-const done = (value: unknown): Ending => ({ status: "done", result: JSON.stringify(value) });
+const failed: VertexOutcome = { status: "error", failure };
+const done = (value: unknown): VertexOutcome => ({ status: "done", result: JSON.stringify(value) });
 
 /** A graph whose tasks the test ends by hand. */
 class Hand {
@@ -62,12 +62,12 @@ class Hand {
     this.graph.addAll(nodes, () => true);
   }
 
-  end(name: string, ending: Ending): void {
+  end(name: string, outcome: VertexOutcome): void {
     const index = this.ready.findIndex((vertex) => vertex.name === name);
     const [vertex] = this.ready.splice(index, 1);
     if (index === -1 || vertex === undefined) throw new Error(`"${name}" is not ready`);
     this.graph.settleWantsResult(vertex);
-    this.graph.end(vertex, ending);
+    this.graph.finish(vertex, outcome);
   }
 
   unfoldAll(): void {
@@ -89,7 +89,7 @@ describe("one after the other", () => {
     expect(hand.names).toEqual(["c"]);
     expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([{ x: 1, more: [[2]] }]);
     hand.end("c", done(null));
-    expect(hand.graph.isOver).toBe(true);
+    expect(hand.graph.isFinished).toBe(true);
   });
 
   test("a node is planned once, however often it is passed on", () => {
@@ -111,7 +111,7 @@ describe("one after the other", () => {
     expect(hand.skipped).toEqual([{ name: "b", why: 'skipped because task "a" did not finish' }]);
     hand.end("d", done(null));
     expect(hand.skipped[1]).toEqual({ name: "c", why: 'skipped because task "a" did not finish' });
-    expect(hand.graph.isOver).toBe(true);
+    expect(hand.graph.isFinished).toBe(true);
   });
 
   test("an optional one that failed, or was skipped, is read as null", () => {
@@ -131,7 +131,7 @@ describe("one after the other", () => {
     hand.end("a", failed);
     hand.graph.add(node("b", a));
     expect(hand.skipped.map(({ name }) => name)).toEqual(["b"]);
-    expect(hand.graph.isOver).toBe(true);
+    expect(hand.graph.isFinished).toBe(true);
   });
 });
 
@@ -195,7 +195,7 @@ describe("fan-out", () => {
       'each: the source must yield a list, not an object with rows; task "list" yielded it; task "end" waits for the fan-out';
     expect(hand.fanOutFailures).toEqual([why]);
     expect(hand.skipped).toEqual([{ name: "end", why: `skipped because ${why}` }]);
-    expect(hand.graph.isOver).toBe(true);
+    expect(hand.graph.isFinished).toBe(true);
     expect(hand.graph.isCountable).toBe(true);
   });
 
@@ -237,7 +237,7 @@ describe("an item may pass on a node from outside", () => {
   test("one that is reached through the items alone", () => {
     const hand = new Hand();
     const config = node("config");
-    hand.graph.made(config);
+    hand.graph.created(config);
     hand.graph.add(fan(node("list"), (x) => node("work", { x, config })));
     hand.end("list", done([1, 2]));
     hand.unfoldAll();
@@ -327,7 +327,7 @@ describe("an item may pass on a node from outside", () => {
     const vertex = hand.handOut("a");
     expect(vertex.wantsResult).toBe(false);
     hand.end("a", done("large"));
-    expect(vertex.ending).toEqual({ status: "done", result: undefined });
+    expect(vertex.outcome).toEqual({ status: "done", result: undefined });
     expect(() => resultText(vertex)).toThrow('Internal error: the result of task "a" is read');
   });
 });
@@ -386,7 +386,7 @@ describe("a source that is no list", () => {
     expect(hand.fanOutFailures).toEqual([
       `each: the source must yield a list, not ${found}; task "list" yielded it`,
     ]);
-    expect(hand.graph.isOver).toBe(true);
+    expect(hand.graph.isFinished).toBe(true);
   });
 
   test("as an item of another fan-out: the others go on", () => {
@@ -451,19 +451,19 @@ describe("what the author got wrong", () => {
   test("a node that nothing reaches is named, and others are counted", () => {
     const hand = new Hand();
     const reached = node("reached");
-    hand.graph.made(reached);
-    hand.graph.made(node("lost", undefined, { name: "lost one" }));
-    hand.graph.made(node("lost too"));
+    hand.graph.created(reached);
+    hand.graph.created(node("lost", undefined, { name: "lost one" }));
+    hand.graph.created(node("lost too"));
     hand.graph.add(reached);
     expect(told(() => hand.graph.assertAllReached())).toMatch(/^task "lost one" .*\(and 1 more\)/);
   });
 
   test("of many nodes, the one that nothing reaches is still found", () => {
     const hand = new Hand();
-    hand.graph.made(node("lost"));
+    hand.graph.created(node("lost"));
     for (let i = 0; i < 20_000; i++) {
       const one = node("one");
-      hand.graph.made(one);
+      hand.graph.created(one);
       hand.graph.add(one);
     }
     expect(told(() => hand.graph.assertAllReached())).toContain('task "lost" was called');
@@ -472,7 +472,7 @@ describe("what the author got wrong", () => {
   test("a node that items may yet reach is not lost before they are unfolded", () => {
     const hand = new Hand();
     const config = node("config");
-    hand.graph.made(config);
+    hand.graph.created(config);
     hand.graph.add(fan(node("list"), () => node("work")));
     expect(hand.graph.isUnfolded).toBe(false);
     hand.end("list", done([1]));
@@ -481,7 +481,7 @@ describe("what the author got wrong", () => {
     expect(told(() => hand.graph.assertAllReached())).toContain('task "config" was called');
   });
 
-  test.each<[what: string, fanOut: (config: AnyNode) => AnyNode, list: Ending]>([
+  test.each<[what: string, fanOut: (config: AnyNode) => AnyNode, list: VertexOutcome]>([
     ["an empty list", (config) => fan(node("list"), () => node("use", config)), done([])],
     ["no list", (config) => fan(node("list"), () => node("use", config)), done(null)],
     ["a list that failed", (config) => fan(node("list"), () => node("use", config)), failed],
@@ -495,7 +495,7 @@ describe("what the author got wrong", () => {
     (_, of, list) => {
       const hand = new Hand();
       const config = node("config");
-      hand.graph.made(config);
+      hand.graph.created(config);
       hand.addAll(of(config));
       hand.end("list", list);
       hand.unfoldAll();
@@ -558,7 +558,7 @@ describe("long", () => {
     for (let i = 1; i < links; i++) last = node("link", last);
     hand.graph.add(last);
     for (let i = 0; i < links; i++) hand.end("link", done(i));
-    expect(hand.graph.isOver).toBe(true);
+    expect(hand.graph.isFinished).toBe(true);
   });
 
   test("a chain of tasks of which the first fails", () => {
@@ -568,7 +568,7 @@ describe("long", () => {
     hand.graph.add(last);
     hand.end("first", failed);
     expect(hand.skipped).toHaveLength(links - 1);
-    expect(hand.graph.isOver).toBe(true);
+    expect(hand.graph.isFinished).toBe(true);
   });
 
   test("a chain of fan-outs", () => {
@@ -599,13 +599,13 @@ test("two runs over the same nodes know nothing of one another", () => {
   const first = new Hand();
   first.graph.add(b);
   first.end("a", failed);
-  expect(first.graph.isOver).toBe(true);
+  expect(first.graph.isFinished).toBe(true);
   const second = new Hand();
   second.graph.add(b);
   expect(second.names).toEqual(["a"]);
   second.end("a", done(1));
   second.end("b", done(2));
-  expect(second.graph.isOver).toBe(true);
+  expect(second.graph.isFinished).toBe(true);
 });
 
 // ── the model ──────────────────────────────────────────────────────────────────────────────────────────
@@ -719,10 +719,10 @@ function made(of: Expression, shared: readonly unknown[], item: number): unknown
 const vertexOf = (of: unknown): Vertex | undefined =>
   of instanceof TaskNode || of instanceof EachNode ? (of.planned as Vertex | undefined) : undefined;
 
-const finalOf = ({ ending, optional }: Vertex): Outcome =>
-  ending?.status === "done"
-    ? { ok: true, value: JSON.parse(ending.result ?? "null") }
-    : ending !== undefined && optional
+const finalOf = ({ outcome, optional }: Vertex): Outcome =>
+  outcome?.status === "done"
+    ? { ok: true, value: JSON.parse(outcome.result ?? "null") }
+    : outcome !== undefined && optional
       ? { ok: true, value: null }
       : { ok: false };
 
@@ -777,14 +777,14 @@ test("property: whatever the order, each piece of work comes to what the model s
           const { vertex, input } = ended;
           // As the writer does: a result that nobody needs does not come back.
           const result = vertex.wantsResult ? JSON.stringify(input) : undefined;
-          hand.graph.end(
+          hand.graph.finish(
             vertex,
             vertex.definition.name === "fails" ? failed : { status: "done", result },
           );
         };
         const moves = [handOut, end, () => hand.graph.unfold()];
         while (isBusy()) moves[draw(moves.length)]?.();
-        expect(hand.graph.isOver).toBe(true);
+        expect(hand.graph.isFinished).toBe(true);
         expect(hand.graph.live).toBe(0);
         expect(hand.graph.isCountable).toBe(true);
         expect(hand.graph.tasks).toBe(handedOut.size + hand.skipped.length);
