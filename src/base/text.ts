@@ -48,6 +48,9 @@ export function visibleLines(text: string): string[] {
   return trimmed.includes("\n") ? trimmed.split(/\r?\n/).map(visible) : [visible(trimmed)];
 }
 
+/** `visible` for text of several lines, whose breaks stay. */
+export const visibleText = (text: string): string => visibleLines(text).join("\n");
+
 /** Columns on a terminal; escape codes count nothing. */
 export const width = (text: string): number => Bun.stringWidth(text);
 

@@ -1,7 +1,6 @@
 // `--help`, made from the definitions alone. Pure: (definitions, width, colour) → text.
 
-import { paint } from "./color.ts";
-import type { Paint } from "./color.ts";
+import type { Palette } from "../base/palette.ts";
 import type { CliCommand, Example } from "./command.ts";
 import { commonFlags } from "../commands/common.ts";
 import { aliasesOf, isRequiredPositional, kebab } from "./flag-defs.ts";
@@ -10,7 +9,7 @@ import { positionalLabel } from "./flags.ts";
 import { commandGroups } from "../commands/table.ts";
 import type { CommandEntry } from "../commands/table.ts";
 
-export type HelpStyle = { readonly columns: number; readonly color: boolean };
+export type HelpStyle = { readonly columns: number; readonly colors: Palette };
 
 /** One line of two columns. */
 type Row = { readonly label: string; readonly text: string };
@@ -30,7 +29,7 @@ const columnOf = (rows: readonly Row[]): number =>
   Math.max(0, ...rows.map((row) => Bun.stringWidth(row.label)).filter((w) => w <= maxLabel));
 
 /** Two columns; a label too wide for its column stands on a line of its own. */
-function table(rows: readonly Row[], width: number, p: Paint, column = columnOf(rows)): string[] {
+function table(rows: readonly Row[], width: number, p: Palette, column = columnOf(rows)): string[] {
   const indent = " ".repeat(column + 4);
   return rows.flatMap(({ label, text }) => {
     const [first = "", ...more] = wrap(text, width - indent.length);
@@ -41,7 +40,7 @@ function table(rows: readonly Row[], width: number, p: Paint, column = columnOf(
   });
 }
 
-const section = (title: string, lines: readonly string[], p: Paint): string[] =>
+const section = (title: string, lines: readonly string[], p: Palette): string[] =>
   lines.length === 0 ? [] : ["", p.bold(title), ...lines];
 
 // ── pipeloom --help ────────────────────────────────────────────────────────────────────────────────────
@@ -60,7 +59,7 @@ export function renderRootHelp(
   version: string,
   style: HelpStyle,
 ): string {
-  const p = paint(style.color);
+  const p = style.colors;
   const width = widthOf(style);
   const lines = [
     `${p.bold("pipeloom")} ${p.dim(version)}  Many tasks at once, each state and row in one SQLite file`,
@@ -86,7 +85,7 @@ function withoutBlanks(lines: readonly string[], max: number): string[] {
 const exampleRow = ({ line, what }: Example): Row => ({ label: line, text: what });
 
 /** All groups share one column, so that the summaries align. */
-function groups(entries: readonly CommandEntry[], width: number, p: Paint): string[] {
+function groups(entries: readonly CommandEntry[], width: number, p: Palette): string[] {
   const column = Math.max(0, ...entries.map((entry) => entry.name.length));
   return commandGroups.flatMap((group) => {
     const mine = entries.filter((entry) => entry.group === group);
@@ -99,7 +98,7 @@ function groups(entries: readonly CommandEntry[], width: number, p: Paint): stri
 
 /** @param summary the command's line in the table, without a full stop */
 export function renderCommandHelp(command: CliCommand, summary: string, style: HelpStyle): string {
-  const p = paint(style.color);
+  const p = style.colors;
   const width = widthOf(style);
   const shown = Object.entries(command.args).filter(([, def]) => def.hidden !== true);
   const positionals = shown.filter(isPositionalEntry);
@@ -196,7 +195,7 @@ function withNotes(description: string, notes: readonly Note[]): string {
   return given.length === 0 ? description : `${description} (${given.join("; ")})`;
 }
 
-const examples = (list: readonly Example[], width: number, p: Paint): string[] =>
+const examples = (list: readonly Example[], width: number, p: Palette): string[] =>
   list.flatMap(({ line, what }) => [
     `  ${p.cyan(line)}`,
     ...wrap(what, width - 6).map((text) => `      ${text}`),

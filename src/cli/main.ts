@@ -4,8 +4,8 @@ import { runCommand } from "citty";
 import { failureLine, toFailure } from "../base/failure.ts";
 import type { Failure } from "../base/failure.ts";
 import { version, versionLine } from "../version.ts";
-import { paint, visible, wantsColor } from "./color.ts";
-import type { Paint } from "./color.ts";
+import { colorLevel, type Palette, paletteOf } from "../base/palette.ts";
+import { visibleText } from "../base/text.ts";
 import { commonFlags } from "../commands/common.ts";
 import { spellingsOf, tokenize } from "./flag-tokens.ts";
 import { quote } from "./flag-values.ts";
@@ -97,9 +97,12 @@ function say(to: Output, text: string, code: number): number {
 
 // ── help ───────────────────────────────────────────────────────────────────────────────────────────────
 
+const colorsFor = (to: Output, env: Surroundings["env"]): Palette =>
+  paletteOf(colorLevel(env, to.isTTY === true));
+
 const styleFor = (to: Output, { env }: Surroundings): HelpStyle => ({
   columns: to.columns ?? 80,
-  color: wantsColor(to, env),
+  colors: colorsFor(to, env),
 });
 
 const rootHelp = (to: Output, around: Surroundings): string =>
@@ -141,7 +144,7 @@ function commandHint(name: string, commands: readonly CommandEntry[]): string | 
 function explain(thrown: unknown, name: string | undefined, around: Surroundings): number {
   // Nothing is wrong: `| head -1` has what it wanted.
   if (thrown instanceof ReaderLeft) return 0;
-  const p = paint(wantsColor(around.stderr, around.env));
+  const p = colorsFor(around.stderr, around.env);
   if (thrown instanceof UsageError) {
     return say(around.stderr, complaint(thrown, p, whereToLook(name, around.commands)), 2);
   }
@@ -155,16 +158,16 @@ function whereToLook(name: string | undefined, commands: readonly CommandEntry[]
   return known ? `see pipeloom ${name} --help` : "see pipeloom --help";
 }
 
-function complaint(error: UsageError | UserError, p: Paint, where?: string): string {
+function complaint(error: UsageError | UserError, p: Palette, where?: string): string {
   const hints = [error.hint, where].filter((line) => line !== undefined);
-  const lines = [`${p.red("error:")} ${visible(error.message)}`, ...hints.map(indented)];
+  const lines = [`${p.red("error:")} ${visibleText(error.message)}`, ...hints.map(indented)];
   return `${lines.join("\n")}\n`;
 }
 
-const indented = (text: string): string => `  ${visible(text).replaceAll("\n", "\n  ")}`;
+const indented = (text: string): string => `  ${visibleText(text).replaceAll("\n", "\n  ")}`;
 
-const internalError = (thrown: unknown, p: Paint): string =>
-  `${p.red("Internal error:")} ${visible(trace(toFailure(thrown)))}\n` +
+const internalError = (thrown: unknown, p: Palette): string =>
+  `${p.red("Internal error:")} ${visibleText(trace(toFailure(thrown)))}\n` +
   `This is a bug in pipeloom. Please report it with the lines above and this one:\n` +
   `  ${versionLine}, Bun ${Bun.version}, ${process.platform} ${process.arch}\n`;
 

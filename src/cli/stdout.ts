@@ -1,6 +1,7 @@
 // Data on stdout, at the pace of whoever reads it. `process.stdout.write` would queue without bound.
 
-import { codeOf, reasonOf, writeAll } from "../terminal/output.ts";
+import { writeAll } from "../base/streams.ts";
+import { codeOf, reasonOf } from "../base/system-error.ts";
 import { UserError } from "./user-error.ts";
 
 /** Thrown when the reader has left (`| head -1`): nothing is wrong, and there is nothing more to do. */

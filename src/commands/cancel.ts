@@ -8,7 +8,7 @@ import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader } from "../store/read/query.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { overview, type SeenRun } from "../store/read/runs.ts";
-import { reasonOf } from "../terminal/output.ts";
+import { reasonOf } from "../base/system-error.ts";
 import { isRunAlive, type RunProcess } from "../store/liveness.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { databaseOf, defaultDbHint } from "./default-db.ts";

@@ -23,7 +23,9 @@ import { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { capture } from "../base/captured-prints.ts";
 import { createUi, type LostOutput, type PacedUi } from "../terminal/create.ts";
-import { type OutStream, reasonOf, sinkOf } from "../terminal/output.ts";
+import type { OutStream } from "../base/streams.ts";
+import { reasonOf } from "../base/system-error.ts";
+import { sinkOf } from "../terminal/output.ts";
 import type { OutputOptions, Verbosity } from "./common.ts";
 import { guardExit } from "./exit-guard.ts";
 import { InheritedOutput } from "./inherited-output.ts";
@@ -32,7 +34,7 @@ import { exitCodeOf, RunSignals } from "./run-signals.ts";
 import { watchUncaught } from "./uncaught.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
-import { visible } from "../cli/color.ts";
+import { visibleText } from "../base/text.ts";
 
 const verbosity: Readonly<Record<Verbosity, -1 | 0 | 1 | 2>> = {
   quiet: -1,
@@ -200,7 +202,7 @@ async function tellLost(lost: readonly LostOutput[], stderr: OutStream): Promise
   const sink = sinkOf(stderr, () => {});
   for (const { what, error } of lost) {
     const text = `incomplete: ${what}: ${reasonOf(error)}; what the run has done is in the database`;
-    sink.write(`error: ${visible(text)}\n`);
+    sink.write(`error: ${visibleText(text)}\n`);
   }
   await sink.written(patienceAfterSignalMs);
 }

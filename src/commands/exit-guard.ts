@@ -1,8 +1,8 @@
 // `process.exit` in user code of the main thread: at a module's top level, in `tasks`, in a hook. What was to be done has
 // not been done, and nobody would say so; and with 0 it would look as if it had.
 
-import { writeAll } from "../terminal/output.ts";
-import { visible } from "../cli/color.ts";
+import { writeAll } from "../base/streams.ts";
+import { visibleText } from "../base/text.ts";
 
 /**
  * Until it is disposed, an end of the process is said, and is no success.
@@ -12,7 +12,7 @@ export function guardExit(lastWords: (code: number) => readonly string[]): Dispo
   const exited = (code: number): void => {
     if (code === 0) process.exitCode = 1;
     const text = lastWords(code)
-      .map((line) => `${visible(line)}\n`)
+      .map((line) => `${visibleText(line)}\n`)
       .join("");
     try {
       writeAll(process.stderr.fd, text);

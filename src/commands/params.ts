@@ -5,7 +5,7 @@ import { isStandardSchema, resolveParams } from "../api/params.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import { AlteredJsonError, parseExactJson } from "../base/exact-json.ts";
 import { isPlainObject } from "../base/json.ts";
-import { reasonOf } from "../terminal/output.ts";
+import { reasonOf } from "../base/system-error.ts";
 import { quote } from "../cli/flag-values.ts";
 import { UsageError } from "../cli/usage-error.ts";
 

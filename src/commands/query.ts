@@ -2,7 +2,7 @@
 
 import { openReader } from "../store/read/query.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
-import { colorLevel, paletteOf } from "../terminal/color.ts";
+import { colorLevel, paletteOf } from "../base/palette.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { databaseOf, defaultDbHint } from "./default-db.ts";
 import { type RowFormat, rowFormats, rowWriter } from "./rows-format.ts";

@@ -8,7 +8,7 @@ import { JSON } from "../base/globals.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { Row, Value } from "../store/read/query.ts";
 import { type Column, tableLines } from "../terminal/table.ts";
-import type { Palette } from "../terminal/color.ts";
+import type { Palette } from "../base/palette.ts";
 
 export const rowFormats = ["table", "json", "jsonl", "csv"] as const;
 export type RowFormat = (typeof rowFormats)[number];

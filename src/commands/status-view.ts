@@ -15,7 +15,7 @@
 import { Date, JSON } from "../base/globals.ts";
 import { failureLine } from "../base/failure.ts";
 import type { Counts, Overview, SeenRun, SeenStatus, SeenTask } from "../store/read/runs.ts";
-import type { Palette } from "../terminal/color.ts";
+import type { Palette } from "../base/palette.ts";
 import { duration } from "../base/format-duration.ts";
 import { localTime, relativeTime } from "../base/relative-time.ts";
 import {

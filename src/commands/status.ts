@@ -8,7 +8,7 @@ import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader, type Reader } from "../store/read/query.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { overview, type Overview } from "../store/read/runs.ts";
-import { colorLevel, paletteOf } from "../terminal/color.ts";
+import { colorLevel, paletteOf } from "../base/palette.ts";
 import { isRunAlive } from "../store/liveness.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { databaseOf, defaultDbHint } from "./default-db.ts";

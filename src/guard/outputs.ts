@@ -10,7 +10,7 @@
 import { writeSync } from "node:fs";
 import { WriteStream } from "node:tty";
 
-import type { OutStream } from "../terminal/output.ts";
+import type { OutStream } from "../base/streams.ts";
 import { Descriptors } from "../base/libc.ts";
 import { type Pipes, readRest, type StreamNumber } from "./pipes.ts";
 

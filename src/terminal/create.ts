@@ -2,14 +2,15 @@
 
 import { Promise } from "../base/globals.ts";
 import { capture } from "../base/captured-prints.ts";
-import { colorLevel, paletteOf } from "./color.ts";
-import type { Env } from "./color.ts";
+import { colorLevel, paletteOf } from "../base/palette.ts";
+import type { Env } from "../base/palette.ts";
 import { glyphsFor } from "./glyphs.ts";
 import { createJson } from "./json.ts";
 import { createLogFile } from "./log-file.ts";
 import type { Verbosity } from "./narrate.ts";
-import type { OnLost, OutStream, Sink } from "./output.ts";
-import { sinkOf, untilLost, writerOf } from "./output.ts";
+import { type OutStream, writerOf } from "../base/streams.ts";
+import type { OnLost, Sink } from "./output.ts";
+import { sinkOf, untilLost } from "./output.ts";
 import { createPlain } from "./plain.ts";
 import type { Clock } from "./terminal.ts";
 import { createTerminal, wallClock } from "./terminal.ts";

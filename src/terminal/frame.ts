@@ -1,7 +1,7 @@
 // The two regions as lines: from the view, the terminal's size, the time and the colours. Pure.
 
 import { assertNever } from "../base/unreachable.ts";
-import type { Palette } from "./color.ts";
+import type { Palette } from "../base/palette.ts";
 import { clock, roughly, unknownClock } from "../base/format-duration.ts";
 import type { Pace } from "./eta.ts";
 import type { Glyphs } from "./glyphs.ts";

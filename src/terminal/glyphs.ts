@@ -1,6 +1,6 @@
 // The characters that are drawn with, and a set for terminals that have no others than ASCII.
 
-import type { Env } from "./color.ts";
+import type { Env } from "../base/palette.ts";
 
 export type Glyphs = {
   readonly spinner: readonly string[];

@@ -20,7 +20,7 @@ import { JSON } from "../base/globals.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import { toIso } from "../base/iso-time.ts";
 import { assertNever } from "../base/unreachable.ts";
-import type { Write } from "./output.ts";
+import type { Write } from "../base/streams.ts";
 import type { Ui } from "./ui.ts";
 
 const eventsVersion = 1;

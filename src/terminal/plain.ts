@@ -1,12 +1,12 @@
 // Without a terminal: lines that read well in a file and in a CI log, and not many of them.
 
 import type { RunEvent } from "../protocol/events.ts";
-import type { Env } from "./color.ts";
+import type { Env } from "../base/palette.ts";
 import { clock, roughly } from "../base/format-duration.ts";
 import { createPace } from "./eta.ts";
 import { inFlight } from "./frame.ts";
 import type { Line, Verbosity } from "./narrate.ts";
-import type { Write } from "./output.ts";
+import type { Write } from "../base/streams.ts";
 import type { Look } from "./reporter.ts";
 import { createLogger } from "./reporter.ts";
 import { summaryLines } from "./summary.ts";

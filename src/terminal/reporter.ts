@@ -5,7 +5,7 @@ import { createConsola, LogLevels } from "consola/core";
 import { Date } from "../base/globals.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { assertNever } from "../base/unreachable.ts";
-import type { Palette, Style } from "./color.ts";
+import type { Palette, Style } from "../base/palette.ts";
 import type { Glyphs } from "./glyphs.ts";
 import type { Line } from "./narrate.ts";
 import { fit, visible, visibleLines } from "../base/text.ts";

@@ -1,7 +1,7 @@
 // The owner of the terminal: the only place that writes to it while the regions are up.
 
-import type { Env } from "./color.ts";
-import type { OutStream, Write } from "./output.ts";
+import type { Env } from "../base/palette.ts";
+import type { OutStream, Write } from "../base/streams.ts";
 import { paint } from "./paint.ts";
 import { rowsOf, width } from "../base/text.ts";
 

@@ -2,8 +2,8 @@
 
 import { failureLine } from "../base/failure.ts";
 import type { RunSummary } from "../protocol/summary.ts";
-import type { Palette } from "./color.ts";
-import { paletteOf } from "./color.ts";
+import type { Palette } from "../base/palette.ts";
+import { paletteOf } from "../base/palette.ts";
 import { duration } from "../base/format-duration.ts";
 import { fit, grouped, pad, plural, relative, visible, width } from "../base/text.ts";
 

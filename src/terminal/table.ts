@@ -1,7 +1,7 @@
 // A table that fits a width: columns that may be cut are, the widest first. Pure.
 
-import type { Palette, Style } from "./color.ts";
-import { paletteOf } from "./color.ts";
+import type { Palette, Style } from "../base/palette.ts";
+import { paletteOf } from "../base/palette.ts";
 import { fit, pad, padStart, visible, width } from "../base/text.ts";
 
 export type Column = {

@@ -2,12 +2,12 @@
 
 import { systemClock } from "../base/clock.ts";
 import { capture } from "../base/captured-prints.ts";
-import type { Env } from "./color.ts";
+import type { Env } from "../base/palette.ts";
 import { createPace } from "./eta.ts";
 import { isForeground } from "./foreground.ts";
 import { frame, inFlight } from "./frame.ts";
 import type { Verbosity } from "./narrate.ts";
-import type { OutStream, Write } from "./output.ts";
+import type { OutStream, Write } from "../base/streams.ts";
 import type { Look } from "./reporter.ts";
 import { createLogger } from "./reporter.ts";
 import { createScreen } from "./screen.ts";

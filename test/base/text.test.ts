@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { colorLevel } from "../../src/terminal/color.ts";
 import { clock, duration } from "../../src/base/format-duration.ts";
 import { foregroundOf } from "../../src/terminal/foreground.ts";
 import { relativeTime } from "../../src/base/relative-time.ts";
@@ -13,6 +12,7 @@ import {
   rowsOf,
   visible,
   visibleLines,
+  visibleText,
   width,
 } from "../../src/base/text.ts";
 
@@ -32,6 +32,10 @@ test("colours of user code's own are dropped; letters of all scripts stay", () =
 test("lines are split, without an empty one at the end", () => {
   expect(visibleLines("a\r\nb\n\nc\x1b[2J\n\n")).toEqual(["a", "b", "", "c␛[2J"]);
   expect(visibleLines("")).toEqual([""]);
+});
+
+test("text of several lines keeps its breaks", () => {
+  expect(visibleText("a\x1b[2Jb\u202ec\r\nd\u0085é…\n")).toBe("a␛[2Jb\\u202ec\nd\\x85é…");
 });
 
 test("whatever the text, it is cut to its columns and filled to them", () => {
@@ -98,19 +102,6 @@ test("times as people say them", () => {
     "2 yr ago",
   ]);
   expect(ago(-30)).toBe("in 30 s");
-});
-
-test("colours follow the environment", () => {
-  expect(colorLevel({ TERM: "xterm-256color" }, true)).toBe(2);
-  expect(colorLevel({ TERM: "xterm", COLORTERM: "truecolor" }, true)).toBe(3);
-  expect(colorLevel({ TERM: "xterm" }, true)).toBe(1);
-  expect(colorLevel({ TERM: "xterm" }, false)).toBe(0);
-  expect(colorLevel({ TERM: "dumb" }, true)).toBe(0);
-  expect(colorLevel({ TERM: "xterm", NO_COLOR: "1" }, true)).toBe(0);
-  expect(colorLevel({ TERM: "xterm", NO_COLOR: "" }, true)).toBe(1);
-  expect(colorLevel({ FORCE_COLOR: "1", NO_COLOR: "1" }, false)).toBe(1);
-  expect(colorLevel({ FORCE_COLOR: "3" }, false)).toBe(3);
-  expect(colorLevel({ FORCE_COLOR: "0", TERM: "xterm" }, true)).toBe(0);
 });
 
 test("a process knows from its stat whether the terminal is its own", () => {

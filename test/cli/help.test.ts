@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { paint, visible, wantsColor } from "../../src/cli/color.ts";
+import { paletteOf } from "../../src/base/palette.ts";
 import { defineCliCommand } from "../../src/cli/command.ts";
 import { commonFlags } from "../../src/commands/common.ts";
 import { renderCommandHelp, renderRootHelp } from "../../src/cli/help.ts";
@@ -48,7 +48,7 @@ const command = defineCliCommand({
 });
 
 const at = (columns: number, color = false): string =>
-  renderCommandHelp(command, "Load a file", { columns, color });
+  renderCommandHelp(command, "Load a file", { columns, colors: paletteOf(color ? 1 : 0) });
 
 describe("a command's help", () => {
   test("shows every definition as one would type it", () => {
@@ -109,7 +109,7 @@ Examples
 });
 
 const root = (color: boolean, entries = commandTable): string =>
-  renderRootHelp(entries, "10.20.30", { columns: 80, color });
+  renderRootHelp(entries, "10.20.30", { columns: 80, colors: paletteOf(color ? 1 : 0) });
 
 /** As many as there is room for. */
 const fourteen = Array.from({ length: 14 }, (_, i): CommandEntry => ({
@@ -135,32 +135,5 @@ describe("the root help", () => {
       expect(root(false)).toContain(`  ${name} `);
       expect(root(false)).toContain(summary);
     }
-  });
-});
-
-describe("colour", () => {
-  const terminal = { isTTY: true };
-  const pipe = { isTTY: false };
-  test.each([
-    [terminal, {}, true],
-    [pipe, {}, false],
-    [{}, {}, false],
-    [terminal, { NO_COLOR: "1" }, false],
-    [terminal, { NO_COLOR: "" }, true],
-    [terminal, { TERM: "dumb" }, false],
-    [pipe, { FORCE_COLOR: "1" }, true],
-    [terminal, { FORCE_COLOR: "0" }, false],
-    [pipe, { FORCE_COLOR: "1", NO_COLOR: "1" }, true],
-  ])("%j %j → %p", (stream, env, expected) => expect(wantsColor(stream, env)).toBe(expected));
-
-  test("without colour nothing is added", () => {
-    expect(paint(false).red("x")).toBe("x");
-    expect(paint(true).red("x")).toBe("\u001B[31mx\u001B[39m");
-  });
-
-  test("control and direction characters are shown, not obeyed", () => {
-    expect(visible("a\u001B[2Jb\r\u202Ec\n\td\u0085é…")).toBe(
-      "a\\u001B[2Jb\\u000D\\u202Ec\n\td\\u0085é…",
-    );
   });
 });

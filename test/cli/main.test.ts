@@ -160,7 +160,7 @@ describe("what a command throws", () => {
   test("an expected failure: its message and hint, no stack, nothing obeyed by the terminal", async () => {
     const { code, out, err } = await cli("fail", new UserError("no file x\u001B[2J.ts", "make it"));
     expect({ code, out }).toEqual({ code: 1, out: "" });
-    expect(err).toBe("error: no file x\\u001B[2J.ts\n  make it\n");
+    expect(err).toBe("error: no file x␛[2J.ts\n  make it\n");
   });
 
   test("a bug: the stack, its causes, and what to report", async () => {

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 
 import { type RowFormat, rowWriter } from "../../src/commands/rows-format.ts";
 import type { Row } from "../../src/store/read/query.ts";
-import { paletteOf } from "../../src/terminal/color.ts";
+import { paletteOf } from "../../src/base/palette.ts";
 
 function format(as: RowFormat, columns: readonly string[], rows: readonly Row[]): string {
   const writer = rowWriter({

@@ -5,7 +5,7 @@ import { utimesSync } from "node:fs";
 import { statusData, statusLines } from "../../src/commands/status-view.ts";
 import { runId } from "../../src/protocol/ids.ts";
 import type { Counts, Overview, SeenRun, SeenTask } from "../../src/store/read/runs.ts";
-import { paletteOf } from "../../src/terminal/color.ts";
+import { paletteOf } from "../../src/base/palette.ts";
 import { acquireRunLock, type RunLock } from "../../src/store/lock.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { options } from "../store/write/options.ts";

@@ -16,7 +16,8 @@ import { taskId } from "../../src/protocol/ids.ts";
 import { capture } from "../../src/base/captured-prints.ts";
 import { createUi } from "../../src/terminal/create.ts";
 import { jsonLine } from "../../src/terminal/json.ts";
-import { reasonOf, sinkOf, untilLost } from "../../src/terminal/output.ts";
+import { reasonOf } from "../../src/base/system-error.ts";
+import { sinkOf, untilLost } from "../../src/terminal/output.ts";
 import { boom, epoch, event, rig, summary } from "./rig.ts";
 
 let folder = "";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { taskId } from "../../src/protocol/ids.ts";
-import { paletteOf } from "../../src/terminal/color.ts";
+import { paletteOf } from "../../src/base/palette.ts";
 import { summaryLines } from "../../src/terminal/summary.ts";
 import { tableLines } from "../../src/terminal/table.ts";
 import { width } from "../../src/base/text.ts";
