@@ -21,6 +21,7 @@ import { spawnTaskWorker, spawnWriter } from "./spawn.ts";
 import type { RunOptions } from "./engine/run-options.ts";
 import { Run } from "./engine/run.ts";
 import type { WarmThreads } from "./executors/threads/warm-threads.ts";
+import { threadExecutors } from "./executors/threads/worker-pool.ts";
 
 export const defaultDb = "./pipeloom.db";
 
@@ -106,7 +107,7 @@ export async function prepareRun(
     concurrency: positive(options.concurrency, "concurrency"),
     failFast: options.failFast ?? false,
     cores: availableParallelism(),
-    spawnTaskWorker: hooks.threads?.spawnTaskWorker ?? spawnTaskWorker,
+    createExecutors: threadExecutors(hooks.threads?.spawnTaskWorker ?? spawnTaskWorker),
     spawnWriter: hooks.threads?.spawnWriter ?? spawnWriter,
     programs: hooks.programs,
     spareThreads: hooks.threads,

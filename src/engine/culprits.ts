@@ -2,7 +2,7 @@
 
 import type { TaskId } from "../protocol/ids.ts";
 import type { InFlight } from "./in-flight.ts";
-import type { LostWorker } from "../executors/threads/worker-pool.ts";
+import type { LostWorker } from "../executors/executors.ts";
 
 export const none: ReadonlySet<TaskId> = new Set();
 

@@ -11,7 +11,7 @@ import type {
 } from "../protocol/messages.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import type { WorkerThread } from "../executors/threads/worker-pool.ts";
+import type { CreateExecutors } from "../executors/executors.ts";
 
 export type WriterThread = {
   postMessage(message: ToWriter, transfer: MessagePort[]): void;
@@ -41,11 +41,11 @@ export type RunOptions = {
   readonly concurrency: number | undefined;
   readonly failFast: boolean;
   readonly cores: number;
-  readonly spawnTaskWorker: () => WorkerThread;
+  readonly createExecutors: CreateExecutors;
   readonly spawnWriter: () => WriterThread;
   /** Default: a new table, which nobody else sees. */
   readonly programs?: Programs | undefined;
-  /** Threads that were started early; what the pool has not taken is ended. */
+  /** Threads that were started early. Those that neither the writer nor the executors have taken are ended. */
   readonly spareThreads?: Disposable | undefined;
   readonly onEvents: (events: readonly RunEvent[]) => void;
   /** A promise while whoever reads the events is behind: the writer then waits, and with it the tasks. */

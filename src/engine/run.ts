@@ -1,4 +1,4 @@
-// One run, from the plan to the summary. It decides what runs next from what has been committed; the pool runs it, the
+// One run, from the plan to the summary. It decides what runs next from what has been committed; the executors run it, the
 // writer keeps it. Everything here happens on the main thread, as answers to messages.
 
 import { systemClock, type Timer } from "../base/clock.ts";
@@ -32,7 +32,7 @@ import { Graph, PlanError, resultText, type TaskVertex } from "../plan/graph.ts"
 import { callHook, HookQueue } from "./hooks.ts";
 import { InFlight } from "./in-flight.ts";
 import { RestoredTasks } from "./restored-tasks.ts";
-import { type LostWorker, Pool } from "../executors/threads/worker-pool.ts";
+import type { Executors, LostWorker } from "../executors/executors.ts";
 import { planningFor } from "../plan/planning.ts";
 import type { RunOptions, WriterThread } from "./run-options.ts";
 import { Schedule } from "./schedule.ts";
@@ -119,7 +119,7 @@ export class Run {
   readonly #hurried = Promise.withResolvers<string>();
   readonly #mask: Mask | undefined;
   readonly #programs: Programs;
-  #pool: Pool | undefined;
+  #executors: Executors | undefined;
   #writer: WriterThread | undefined;
   /** Shared with the writer: see `ToWriter`. */
   readonly #givenUp = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -195,7 +195,7 @@ export class Run {
     } catch (thrown) {
       throw this.#mask?.error(thrown) ?? thrown;
     } finally {
-      this.#pool?.stop();
+      this.#executors?.stop();
       this.#writer?.terminate();
       this.#timeouts.clear();
       this.#closeControl();
@@ -309,7 +309,7 @@ export class Run {
       module: pipeline.messages.length === 0 ? null : module,
       givenUp: this.#givenUp,
     });
-    this.#startPool(workers, concurrency);
+    this.#startExecutors(workers, concurrency);
   }
 
   #size(): [workers: number, concurrency: number] {
@@ -410,42 +410,38 @@ export class Run {
     this.#stop = { status, failure };
     this.#closing = true;
     this.#closeStream();
-    this.#pool?.stop();
+    this.#executors?.stop();
     this.#queuedAtEnd = this.#graph.live + this.#undecided.length - this.#stored.size;
     const { run } = this.#started;
     void this.#closed({ type: "run-finished", run, status, at: systemClock.wall(), failure });
   }
 
-  // ── the pool ──
+  // ── the executors ──
 
   /** While the writer opens the database: the threads take as long to start as that does. */
-  #startPool(workers: number, concurrency: number): void {
-    const { module, pipeline, writer, spawnTaskWorker } = this.#options;
-    this.#pool = new Pool(
+  #startExecutors(workers: number, concurrency: number): void {
+    const { module, pipeline, writer, createExecutors } = this.#options;
+    this.#executors = createExecutors(
       {
         workers,
         concurrency,
+        module,
+        sources: this.#options.sources ?? [],
+        db: writer.db === ":memory:" ? null : writer.db,
+        secrets: pipeline.secrets,
         programs: this.#programs,
-        spawn: spawnTaskWorker,
-        boot: {
-          module,
-          sources: this.#options.sources ?? [],
-          db: writer.db === ":memory:" ? null : writer.db,
-          secrets: pipeline.secrets,
-        },
       },
       {
         take: (workerId, most, idle) => this.#take(workerId, most, idle),
         moved: (ids, workerId) => this.#moved(ids, workerId),
-        attach: (workerId, port, claims) =>
-          this.#tellWriter({ type: "attach", workerId, port, claims }, [port]),
-        supplied: () => this.#guarded(() => this.#advance()),
+        attach: ({ message, transfer }) => this.#tellWriter(message, transfer),
+        toppedUp: () => this.#guarded(() => this.#advance()),
         lost: (worker) => this.#guarded(() => this.#workerLost(worker)),
         broken: (failure) => this.#guarded(() => this.#endEarly({ status: "error", failure })),
         output: this.#options.onOutput,
       },
     );
-    this.#pool.start();
+    this.#executors.start();
     this.#options.spareThreads?.[Symbol.dispose]();
   }
 
@@ -458,7 +454,11 @@ export class Run {
       );
     }
     this.#recordPlanned(started);
-    this.#pool?.begin({ id: started.run, pipeline: pipeline.name, params: JSON.stringify(params) });
+    this.#executors?.begin({
+      id: started.run,
+      pipeline: pipeline.name,
+      params: JSON.stringify(params),
+    });
     const early = this.#early;
     this.#early = [];
     for (const vertex of early) this.#ready(vertex);
@@ -666,7 +666,7 @@ export class Run {
     const now = systemClock.now();
     if (this.#stop === undefined) {
       this.#refill();
-      this.#pool?.feed(this.#schedule.ready);
+      this.#executors?.dispatch(this.#schedule.ready);
     }
     const isStopped = this.#stop !== undefined;
     this.#alarm.set(isStopped ? undefined : this.#schedule.wakesAt(now));
@@ -800,12 +800,12 @@ export class Run {
     const vertex = this.#inFlight.get(id);
     const workerId = vertex?.workerId;
     if (vertex === undefined || workerId === undefined || this.#overdue.has(workerId)) return;
-    const where = this.#pool?.whereIs(id, workerId);
+    const where = this.#executors?.whereIs(id, workerId);
     if (where === "held") this.#timeouts.watch(id, heldLookMs - timeoutGraceMs);
     // Else the Worker has ended it: that is on its way.
     if (where !== "running") return;
     this.#overdue.set(workerId, id);
-    this.#pool?.kill(workerId, {
+    this.#executors?.kill(workerId, {
       name: "TimeoutError",
       message: `no end after ${vertex.timeoutMs} ms, and it did not listen to ctx.signal, so its thread was ended`,
     });
@@ -878,11 +878,11 @@ export class Run {
     this.#stop = stop;
     this.#readerCaughtUp();
     this.#closeStream();
-    for (const id of this.#pool?.takeBackAll() ?? []) {
+    for (const id of this.#executors?.takeBackAll() ?? []) {
       const vertex = this.#inFlight.get(id);
       if (vertex !== undefined) this.#putBack(vertex);
     }
-    this.#pool?.cancelAll();
+    this.#executors?.cancel();
     const graceMs = this.#started === undefined ? beginGraceMs : cancelGraceMs;
     this.#graceTimer = systemClock.after(graceMs, () => this.#killAll());
     this.#advance();
@@ -893,7 +893,7 @@ export class Run {
       const why = "the run was cancelled before it began; nothing was done";
       return this.#done.reject(new CancelledError(why));
     }
-    this.#pool?.killAll({ name: "CancelledError", message: "the run was stopped" });
+    this.#executors?.killAll({ name: "CancelledError", message: "the run was stopped" });
   }
 
   /** To be called when all that can start now has been handed out. */
@@ -920,7 +920,7 @@ export class Run {
     if (this.#stored.isAsked || this.#isRefillSoon || this.#alarm.isSet) return true;
     if (this.#stream?.isPending === true) return true;
     // A Worker that starts, or whose word is on its way, will ask for more.
-    return this.#hasWork && this.#pool?.isQuiet !== true;
+    return this.#hasWork && this.#executors?.isQuiet !== true;
   }
 
   get #isIdleForever(): boolean {
@@ -936,9 +936,11 @@ export class Run {
     this.#readerCaughtUp();
     this.#queuedAtEnd = this.#graph.live + this.#undecided.length - this.#stored.size;
     this.#recordQueued();
-    if (this.#pool === undefined)
+    if (this.#executors === undefined)
       throw new Error("Internal error: a run ends that never had threads");
-    void this.#pool.letGo().then(() => this.#tellWriter({ type: "close", status, failure }));
+    void this.#executors
+      .closeReaders()
+      .then(() => this.#tellWriter({ type: "close", status, failure }));
   }
 
   /** What is known and never started stays `queued`, and the file says so. */

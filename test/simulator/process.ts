@@ -3,6 +3,7 @@
 import type { MessageHandle } from "../../src/api/message.ts";
 import { Run } from "../../src/engine/run.ts";
 import type { RunOptions } from "../../src/engine/run-options.ts";
+import { threadExecutors } from "../../src/executors/threads/worker-pool.ts";
 import type { RunEvent } from "../../src/protocol/events.ts";
 import { type Failure, toFailure } from "../../src/base/failure.ts";
 import type { Assignment } from "../../src/protocol/messages.ts";
@@ -14,7 +15,7 @@ import { type Death, SimulatedTaskThread, SimulatedWriterThread } from "./thread
 import type { VirtualThread, World } from "./world.ts";
 
 /** What the process itself brings to a run. */
-type FromProcess = "module" | "spawnTaskWorker" | "spawnWriter" | "onEvents" | "onOutput";
+type FromProcess = "module" | "createExecutors" | "spawnWriter" | "onEvents" | "onOutput";
 
 export type Program = {
   /** Called in the process: what a pipeline file does when it is loaded, it does there. */
@@ -107,7 +108,7 @@ export class SimulatedProcess {
     const run = new Run({
       ...options,
       module: { kind: "builtin", name: "simulated" },
-      spawnTaskWorker: () => this.#spawn(),
+      createExecutors: threadExecutors(() => this.#spawn()),
       spawnWriter: () => this.#spawnWriter(handles),
       onEvents: (events) => this.#announced(events),
       onOutput: (level, line) => this.output.push(`${level}: ${line}`),

@@ -7,17 +7,15 @@ import { signalGroup } from "../../base/process-group.ts";
 import { Claims, maxBatches, maxBatchSize, maxCredits } from "../../protocol/shared/claims.ts";
 import type { Failure } from "../../base/failure.ts";
 import { type WorkerId, workerId as asWorkerId, type TaskId } from "../../protocol/ids.ts";
-import type {
-  Assignment,
-  FromWorker,
-  RunInfo,
-  ToWorker,
-  WorkerBoot,
-} from "../../protocol/messages.ts";
-import type { LogLevel } from "../../protocol/status.ts";
-import type { Programs } from "../../protocol/shared/programs.ts";
+import type { Assignment, FromWorker, RunInfo, ToWorker } from "../../protocol/messages.ts";
 import { packAssignments } from "../../protocol/codec/wire.ts";
 import { assertNever } from "../../base/unreachable.ts";
+import type {
+  CreateExecutors,
+  Executors,
+  ExecutorsEvents,
+  ExecutorsOptions,
+} from "../executors.ts";
 
 /** One thread as the pool sees it; a test gives its own. */
 export interface WorkerThread {
@@ -27,43 +25,6 @@ export interface WorkerThread {
   onerror: ((event: ErrorEvent) => void) | null;
   addEventListener(type: "close", listener: (event: CloseEvent) => void): void;
 }
-
-export type LostWorker = {
-  readonly workerId: WorkerId;
-  /** What ran in its slots when it went. */
-  readonly running: readonly TaskId[];
-  /** What it had been given and had not taken: such a task may stand in `running` too, with its attempt before. */
-  readonly unbegun: ReadonlySet<TaskId>;
-  /** Posts it made; the writer has taken all of them in once it says `detached`. */
-  readonly sent: number;
-  readonly failure: Failure;
-};
-
-export type PoolOptions = {
-  readonly workers: number;
-  readonly concurrency: number;
-  readonly spawn: () => WorkerThread;
-  /** What tasks have started, of all the threads. */
-  readonly programs: Programs;
-  readonly boot: Omit<WorkerBoot, "type" | "workerId" | "slots" | "claims" | "programs" | "port">;
-};
-
-export type PoolEvents = {
-  /**
-   * Up to `most` tasks for this Worker. `idle`: how many slots would start at once; tasks of named pools are for those
-   * alone.
-   */
-  take(workerId: WorkerId, most: number, idle: number): Assignment[];
-  /** These were assigned to another Worker, which had not begun them. */
-  moved(ids: readonly TaskId[], workerId: WorkerId): void;
-  attach(workerId: WorkerId, port: MessagePort, claims: SharedArrayBuffer): void;
-  /** What a Worker asked for has been handed out, or there was nothing. */
-  supplied(): void;
-  lost(worker: LostWorker): void;
-  /** The user's module cannot be loaded in a Worker: nothing can run. */
-  broken(failure: Failure): void;
-  output(level: LogLevel, line: string): void;
-};
 
 type Batch = { readonly number: number; tasks: Assignment[] };
 
@@ -104,9 +65,10 @@ const mostAhead = 1000;
 const startingMs = 1000;
 const startingLookMs = 2;
 
-export class Pool {
-  readonly #options: PoolOptions;
-  readonly #events: PoolEvents;
+export class WorkerPool implements Executors {
+  readonly #spawn: () => WorkerThread;
+  readonly #options: ExecutorsOptions;
+  readonly #events: ExecutorsEvents;
   readonly #members = new Map<WorkerId, Member>();
   #nextWorkerId = 0;
   #stopping = false;
@@ -120,7 +82,8 @@ export class Pool {
   readonly #timers = new Set<Timer>();
   #run: RunInfo | undefined;
 
-  constructor(options: PoolOptions, events: PoolEvents) {
+  constructor(spawn: () => WorkerThread, options: ExecutorsOptions, events: ExecutorsEvents) {
+    this.#spawn = spawn;
     this.#options = options;
     this.#events = events;
   }
@@ -139,7 +102,7 @@ export class Pool {
   }
 
   /** Something has become ready, or room may have come: hands out what there is. */
-  feed(ready: number): void {
+  dispatch(ready: number): void {
     if (this.#stopping) return;
     const share = Math.ceil(ready / Math.max(this.#members.size, 1));
     for (const member of this.#members.values()) this.#supply(member, share);
@@ -147,7 +110,7 @@ export class Pool {
   }
 
   /** Tells all that run. Nothing more will be handed out, so no thread is replaced either. */
-  cancelAll(): void {
+  cancel(): void {
     this.#isEnding = true;
     for (const { thread } of this.#members.values()) {
       thread.postMessage({ type: "cancel", ids: "all", reason: "cancelled" }, []);
@@ -193,7 +156,7 @@ export class Pool {
     const timer = systemClock.after(ms, () => {
       this.#timers.delete(timer);
       work();
-      this.#events.supplied();
+      this.#events.toppedUp();
     });
     this.#timers.add(timer);
   }
@@ -206,7 +169,7 @@ export class Pool {
    * All is done: the threads let go of the database. SQLite takes its `-wal` and `-shm` away when the last one closes it,
    * and that must be the writer. Whoever does not answer in time is ended.
    */
-  async letGo(): Promise<void> {
+  async closeReaders(): Promise<void> {
     this.#isEnding = true;
     const asked = [...this.#members.values()].filter(({ ready }) => ready);
     for (const { workerId, thread } of asked) {
@@ -238,7 +201,7 @@ export class Pool {
   #add(slots: number): void {
     const workerId = asWorkerId(this.#nextWorkerId++);
     const claims = Claims.create(slots);
-    const thread = this.#options.spawn();
+    const thread = this.#spawn();
     const member: Member = {
       workerId,
       thread,
@@ -260,15 +223,22 @@ export class Pool {
     };
     thread.addEventListener("close", (event) => this.#closed(member, crash, event.code));
     const channel = channels.open();
-    this.#events.attach(workerId, channel.port1, claims.buffer);
+    this.#events.attach({
+      message: { type: "attach", workerId, port: channel.port1, claims: claims.buffer },
+      transfer: [channel.port1],
+    });
+    const { module, sources, db, secrets, programs } = this.#options;
     thread.postMessage(
       {
         type: "boot",
-        ...this.#options.boot,
+        module,
+        sources,
+        db,
+        secrets,
         workerId,
         slots,
         claims: claims.buffer,
-        programs: this.#options.programs.buffer,
+        programs: programs.buffer,
         port: channel.port2,
       },
       [channel.port2],
@@ -306,7 +276,7 @@ export class Pool {
     if (this.#stopping) return;
     this.#supply(member, Number.POSITIVE_INFINITY);
     this.#rebalance(member);
-    this.#events.supplied();
+    this.#events.toppedUp();
   }
 
   #closed(member: Member, crash: Failure | undefined, code: number): void {
@@ -410,6 +380,12 @@ export class Pool {
     member.thread.postMessage({ type: "assign", batch: number, tasks: packAssignments(tasks) }, []);
   }
 }
+
+/** Executors that run tasks in the threads that `spawn` starts. */
+export const threadExecutors =
+  (spawn: () => WorkerThread): CreateExecutors =>
+  (options, events) =>
+    new WorkerPool(spawn, options, events);
 
 const notStopped: Failure = {
   name: "WorkerExit",

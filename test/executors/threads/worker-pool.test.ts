@@ -1,11 +1,8 @@
 // The pool with threads that the test ends by hand, and the clock in its hands.
 
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
-import {
-  Pool,
-  type LostWorker,
-  type WorkerThread,
-} from "../../../src/executors/threads/worker-pool.ts";
+import type { LostWorker } from "../../../src/executors/executors.ts";
+import { type WorkerThread, WorkerPool } from "../../../src/executors/threads/worker-pool.ts";
 import { Claims, maxCredits } from "../../../src/protocol/shared/claims.ts";
 import { runId, type WorkerId, taskId } from "../../../src/protocol/ids.ts";
 import { Programs } from "../../../src/protocol/shared/programs.ts";
@@ -57,27 +54,29 @@ class Bench {
   readonly lost: LostWorker[] = [];
   readonly broken: Failure[] = [];
   readonly tasks: Assignment[] = [];
-  supplied = 0;
-  readonly pool: Pool;
+  readonly pool: WorkerPool;
 
   constructor() {
-    this.pool = new Pool(
+    this.pool = new WorkerPool(
+      () => {
+        const thread = new Thread();
+        this.threads.push(thread);
+        return thread;
+      },
       {
         workers: 1,
         concurrency: 1,
+        module: { kind: "builtin", name: "none" },
+        sources: [],
+        db: null,
+        secrets: [],
         programs: Programs.create(),
-        spawn: () => {
-          const thread = new Thread();
-          this.threads.push(thread);
-          return thread;
-        },
-        boot: { module: { kind: "builtin", name: "none" }, sources: [], db: null, secrets: [] },
       },
       {
         take: (_, most) => this.tasks.splice(0, most),
         moved: () => undefined,
-        attach: (_, port) => port.close(),
-        supplied: () => this.supplied++,
+        attach: ({ message }) => message.port.close(),
+        toppedUp: () => undefined,
         lost: (worker) => this.lost.push(worker),
         broken: (failure) => this.broken.push(failure),
         output: () => undefined,
@@ -173,7 +172,7 @@ test("one that the writer keeps waiting is not stuck", () => {
 test("after a cancel a thread that is lost is not replaced", () => {
   const bench = new Bench();
   bench.newest.ready();
-  bench.pool.cancelAll();
+  bench.pool.cancel();
   bench.newest.claims.setRunning(0, 7);
   bench.newest.close(1);
   expect([bench.lost.length, bench.threads.length]).toEqual([1, 1]);
@@ -184,7 +183,7 @@ test("at the end each thread lets go of the database, and one that does not answ
   bench.newest.ready();
   const [thread] = bench.threads;
   if (thread?.workerId === undefined) throw new Error("it was not started");
-  const answered = bench.pool.letGo();
+  const answered = bench.pool.closeReaders();
   expect(thread.received.at(-1)).toEqual({ type: "stop" });
   thread.say({ type: "stopped", workerId: thread.workerId });
   await answered;
@@ -192,7 +191,7 @@ test("at the end each thread lets go of the database, and one that does not answ
 
   const deaf = new Bench();
   deaf.newest.ready();
-  const late = deaf.pool.letGo();
+  const late = deaf.pool.closeReaders();
   jest.advanceTimersByTime(1000);
   await late;
   expect(deaf.threads.map(({ isTerminated }) => isTerminated)).toEqual([true]);
@@ -200,6 +199,6 @@ test("at the end each thread lets go of the database, and one that does not answ
 
 test("a thread that is still loading has nothing to let go of", async () => {
   const bench = new Bench();
-  await bench.pool.letGo();
+  await bench.pool.closeReaders();
   expect(bench.newest.received.map(({ type }) => type)).toEqual(["boot", "begin"]);
 });

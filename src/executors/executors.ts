@@ -1,0 +1,99 @@
+// Where tasks run, as the engine sees it. `threads/` runs them in threads of this process. Another kind of executor
+// (processes, machines) implements the same interface and passes the same suite (test/executors/contract.ts).
+
+import type { Failure } from "../base/failure.ts";
+import type { TaskId, WorkerId } from "../protocol/ids.ts";
+import type {
+  Assignment,
+  ModuleRef,
+  ModuleSource,
+  RunInfo,
+  ToWriter,
+} from "../protocol/messages.ts";
+import type { Programs } from "../protocol/shared/programs.ts";
+import type { LogLevel } from "../protocol/status.ts";
+
+export type ExecutorsOptions = {
+  /** How many workers run tasks. */
+  readonly workers: number;
+  /** Slots of all workers together: how many tasks run at once. */
+  readonly concurrency: number;
+  readonly module: ModuleRef;
+  /** The module's files as the main thread loaded them. */
+  readonly sources: readonly ModuleSource[];
+  /** The database that `ctx.query` reads; null when no other connection can read it (`:memory:`). */
+  readonly db: string | null;
+  /** Names of environment variables whose values are masked in the text that leaves a worker. */
+  readonly secrets: readonly string[];
+  /** The processes that tasks have started, of all workers. */
+  readonly programs: Programs;
+};
+
+/** The writer's end of the connection to one worker. The engine passes both members on to the writer as they are. */
+export type WorkerPort = {
+  readonly message: Extract<ToWriter, { type: "attach" }>;
+  readonly transfer: MessagePort[];
+};
+
+export type LostWorker = {
+  readonly workerId: WorkerId;
+  /** Tasks in the worker's slots when it went. */
+  readonly running: readonly TaskId[];
+  /** Assigned but not claimed. A retried task's id may also be in `running`, left by its previous attempt. */
+  readonly unbegun: ReadonlySet<TaskId>;
+  /** Posts that the worker sent to the writer. `detached` follows when the writer has received as many. */
+  readonly sent: number;
+  readonly failure: Failure;
+};
+
+/** Called by the executors, on the main thread. */
+export type ExecutorsEvents = {
+  /**
+   * Asks for up to `most` tasks for this worker. `idle`: how many of them start at once. Tasks under a concurrency
+   * limit go to idle slots only.
+   */
+  take(workerId: WorkerId, most: number, idle: number): Assignment[];
+  /** This worker now holds these tasks: the worker that held them had not begun them. */
+  moved(ids: readonly TaskId[], workerId: WorkerId): void;
+  /** A worker was started: the writer must listen to it before it gets a task. */
+  attach(port: WorkerPort): void;
+  /** A worker reported, and every worker that asked for tasks has been topped up. */
+  toppedUp(): void;
+  /** A worker is gone. Its replacement, if there is one, has an id of its own. */
+  lost(worker: LostWorker): void;
+  /** Workers cannot load the module, or end by themselves again and again: no task can run. */
+  broken(failure: Failure): void;
+  /** Something was printed that belongs to no task. */
+  output(level: LogLevel, line: string): void;
+};
+
+export interface Executors {
+  /** Starts the workers, which load the module. No worker gets a task before `begin`. */
+  start(): void;
+  begin(run: RunInfo): void;
+  /**
+   * Tops up the workers: to be called when tasks have become ready, or when `take` has begun to give tasks again.
+   * @param ready how many tasks are ready; the workers share them evenly
+   */
+  dispatch(ready: number): void;
+  /** Takes back every task that no worker has begun. */
+  takeBackAll(): TaskId[];
+  /** Aborts every running task (`ctx.signal`). A worker that is lost from now on is not replaced. */
+  cancel(): void;
+  /** Ends the worker at once, whatever runs in it. `lost` follows. */
+  kill(workerId: WorkerId, failure: Failure): void;
+  killAll(failure: Failure): void;
+  /**
+   * All tasks have ended: the workers close the database. SQLite removes `-wal` and `-shm` when the last connection
+   * closes, and that must be the writer's. Resolves when all have answered; a worker that does not answer is killed.
+   */
+  closeReaders(): Promise<void>;
+  /** The run is over: ends all workers. No event follows. */
+  stop(): void;
+  /** Every worker waits for tasks, and none is about to start: no event will come by itself. */
+  readonly isQuiet: boolean;
+  /** `running` in that worker; `held`: running, and the worker may be waiting for the writer; `elsewhere` otherwise. */
+  whereIs(id: TaskId, workerId: WorkerId): "running" | "held" | "elsewhere";
+}
+
+export type CreateExecutors = (options: ExecutorsOptions, events: ExecutorsEvents) => Executors;
