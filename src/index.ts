@@ -11,11 +11,15 @@ export { CommandError } from "./api/program.ts";
 export { sh, type ShOptions } from "./api/sh.ts";
 export { type Task, task, type TaskOptions } from "./api/task.ts";
 export { webhook, type WebhookOptions } from "./api/webhook.ts";
+export type { CsvBadRow, CsvOptions } from "./formats/csv/csv.ts";
+export type { CsvCell, CsvRow } from "./formats/csv/rows.ts";
 export type { RunEvent } from "./protocol/events.ts";
 export type { Failure } from "./base/failure.ts";
 export type { RunSummary } from "./protocol/summary.ts";
 
 import type { Pipeline } from "./api/pipeline.ts";
+import type { CsvOptions } from "./formats/csv/csv.ts";
+import type { CsvRow } from "./formats/csv/rows.ts";
 import type { RunPipelineOptions } from "./run-pipeline.ts";
 import type { RunSummary } from "./protocol/summary.ts";
 
@@ -35,4 +39,19 @@ export async function runPipeline(
   // Loaded when called: the threads import this file too, and never run a pipeline.
   const library = await import("./run-pipeline.ts");
   return library.runPipeline(target, options);
+}
+
+/**
+ * The rows of a CSV file, one after the other: `await ctx.upsert("items", csv("items.csv"), { key: "id" })`. The file may
+ * be compressed (`.gz`), and of any size: it is looked through once, for its columns and their types, then read in blocks.
+ *
+ * @param path relative to the current folder
+ * @returns objects with the names of the header's columns
+ * @throws Error, when it is read, naming file and line for the first row that cannot be read, and for a file that changes
+ *   meanwhile
+ */
+export async function* csv(path: string, options: CsvOptions = {}): AsyncGenerator<CsvRow> {
+  // Loaded when called: most threads never read a file.
+  const { readCsv } = await import("./formats/csv/csv.ts");
+  yield* readCsv(path, options);
 }

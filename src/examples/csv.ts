@@ -9,6 +9,7 @@ import { type Encoding, encodings } from "../formats/csv/encoding.ts";
 import { findCsvFiles, newFiles } from "./csv/files.ts";
 import {
   badRowError,
+  flagNames,
   inspectCsv,
   type Inspection,
   type Note,
@@ -70,6 +71,7 @@ const inspect = task({
         quote: quoteOf(quote),
         skipBadRows,
         numberColumns: file.numbers,
+        names: flagNames,
       },
       (bytes, of) => ctx.progress(bytes, of, "looking through"),
     );
@@ -151,7 +153,7 @@ const load = task({
       for (const batch of file.rows(position)) {
         ctx.signal.throwIfAborted();
         for (const bad of batch.bad) {
-          if (!skipBadRows) throw badRowError(source.path, bad);
+          if (!skipBadRows) throw badRowError(source.path, bad, flagNames);
           if (told++ < maxTold) {
             ctx.log.warn(`${source.path}, ${placeOf(bad)}: left out: ${bad.why}`);
           }

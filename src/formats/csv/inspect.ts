@@ -2,10 +2,17 @@
 // no strings, so it takes a tenth of the loading; in return a broken file is known before its first row is stored.
 
 import { foldCase } from "../../base/fold-case.ts";
+import { assertNever } from "../../base/unreachable.ts";
 import { Blocks } from "./blocks.ts";
 import { columnNames, type Head, readHead, separatorOf, skippedBytes } from "./dialect.ts";
 import { decodeHead, detectEncoding, type Encoding, hasMultibyte } from "./encoding.ts";
-import { type BadRecord, type Dialect, type Quote, RecordReader } from "./records.ts";
+import {
+  type BadRecord,
+  type BadRecordHint,
+  type Dialect,
+  type Quote,
+  RecordReader,
+} from "./records.ts";
 import { type Contents, isSameStamp, SourceFile } from "./source-file.ts";
 import { kindOf, kinds } from "./types.ts";
 
@@ -17,6 +24,20 @@ export type InspectOptions = {
   readonly skipBadRows: boolean;
   /** Columns that a table holds as numbers: every field of them is looked at. */
   readonly numberColumns: readonly string[] | "all";
+  readonly names: OptionNames;
+};
+
+/** How the options are called where they are given, for messages that name a remedy. */
+export type OptionNames = {
+  readonly quoteNone: string;
+  readonly encoding: string;
+  readonly skipBadRows: string;
+};
+
+export const flagNames: OptionNames = {
+  quoteNone: "--quote none",
+  encoding: "--encoding",
+  skipBadRows: "--skip-bad-rows",
 };
 
 /** A field, and where it is. */
@@ -236,7 +257,7 @@ class Scan {
     if (guess !== null && guess !== "open") {
       notes.push({
         level: "warn",
-        text: `not UTF-8 (first in line ${guess.notUtf8At}), so it is read as ${encoding}; --encoding names another`,
+        text: `not UTF-8 (first in line ${guess.notUtf8At}), so it is read as ${encoding}; ${this.#options.names.encoding} names another`,
       });
     } else if (this.#options.encoding === null && encoding !== "utf-8") {
       notes.push({ level: "info", text: `read as ${encoding}` });
@@ -252,7 +273,7 @@ class Scan {
       const others = seen.doubtful.length - 1;
       notes.push({
         level: "warn",
-        text: `line ${doubtful}${others === 0 ? "" : ` (and ${others} other places)`}: a quoted field runs over lines that would each be a row; if quotes are characters like others here, use --quote none`,
+        text: `line ${doubtful}${others === 0 ? "" : ` (and ${others} other places)`}: a quoted field runs over lines that would each be a row; if quotes are characters like others here, use ${this.#options.names.quoteNone}`,
       });
     }
     return notes;
@@ -268,6 +289,7 @@ class SeenKinds {
   /** Kinds behind which nothing new is to be known. */
   readonly #enough: readonly number[];
   readonly #skipBadRows: boolean;
+  readonly #options: OptionNames;
   #isHeader = true;
   rows = 0;
   badRows = 0;
@@ -284,6 +306,7 @@ class SeenKinds {
     const folded = new Set(numbers.map(foldCase));
     this.#enough = names.map((name) => (folded.has(foldCase(name)) ? 0 : kinds.text));
     this.#skipBadRows = options.skipBadRows;
+    this.#options = options.names;
   }
 
   get columns(): InspectedColumn[] {
@@ -331,15 +354,28 @@ class SeenKinds {
   }
 
   #bad(record: BadRecord): void {
-    if (this.#isHeader || !this.#skipBadRows) throw badRowError(this.#path, record);
+    if (this.#isHeader || !this.#skipBadRows) throw badRowError(this.#path, record, this.#options);
     this.badRows++;
   }
 }
 
-export function badRowError(path: string, record: BadRecord): Error {
-  const hints = record.hint === null ? [] : [record.hint];
-  hints.push("--skip-bad-rows leaves such rows out and counts them");
+export function badRowError(path: string, record: BadRecord, names: OptionNames): Error {
+  const hints = record.hint === null ? [] : [remedyOf(record.hint, names)];
+  hints.push(`${names.skipBadRows} leaves such rows out and counts them`);
   return new Error(`${path}, ${placeOf(record)}: ${record.why} (${hints.join("; ")})`);
+}
+
+function remedyOf(hint: BadRecordHint, names: OptionNames): string {
+  switch (hint) {
+    case "quote":
+      return `${names.quoteNone} takes quotes as characters like others`;
+    case "line ends":
+      return "lines of this file end in different ways, CR and LF";
+    case "encoding":
+      return `${names.encoding} names another encoding`;
+    default:
+      return assertNever(hint);
+  }
 }
 
 /** `line 4`, or `lines 4 to 7`. */

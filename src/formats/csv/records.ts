@@ -15,14 +15,16 @@ export type Dialect = {
 export const quotes = ["double", "none"] as const;
 export type Quote = (typeof quotes)[number];
 
+/** What can be done about a bad record. */
+export type BadRecordHint = "quote" | "line ends" | "encoding";
+
 /** A record that is not a row: too few or too many fields, quotes that say two things, bytes that are no characters. */
 export type BadRecord = {
   readonly line: number;
   /** How many lines it covers. */
   readonly lines: number;
   readonly why: string;
-  /** What can be done about it. */
-  readonly hint: string | null;
+  readonly hint: BadRecordHint | null;
 };
 
 /** The fields of one record, without their quotes. Overwritten by the next record. */
@@ -62,10 +64,6 @@ const noQuote = -1;
 const lineFeed = 10;
 const carriageReturn = 13;
 
-const quoteHint = "--quote none takes quotes as characters like others";
-const mixedHint = "lines of this file end in different ways, CR and LF";
-const encodingHint = "--encoding names another encoding";
-
 /**
  * Hands out one record after the other. Blank lines are passed over, except where a row is one field wide. A quote opens
  * a field only at its beginning; within a field that begins otherwise it is a character like others. Where a quoted field
@@ -77,7 +75,7 @@ export class RecordReader {
   line: number;
   /** Why the record is not a row; null when it is one. */
   why: string | null = null;
-  #hint: string | null = null;
+  #hint: BadRecordHint | null = null;
   /** How many fields a row has; null: any number. */
   readonly #width: number | null;
   readonly #separator: Uint8Array;
@@ -157,12 +155,12 @@ export class RecordReader {
   #fault(): string | null {
     this.#hint = null;
     if (this.#isBroken) {
-      this.#hint = quoteHint;
+      this.#hint = "quote";
       return "text behind the closing quote of a field";
     }
     const { count } = this.fields;
     if (this.#width !== null && count !== this.#width) {
-      this.#hint = this.#isMixed ? mixedHint : null;
+      this.#hint = this.#isMixed ? "line ends" : null;
       return `${count} ${count === 1 ? "field" : "fields"}, not ${this.#width}`;
     }
     if (!this.#input.isValid) {
@@ -178,7 +176,7 @@ export class RecordReader {
     for (let i = 0; i < count; i++) {
       const field = this.#input.bytes.subarray(starts[i], ends[i]);
       if (isUtf8(field)) continue;
-      this.#hint = encodingHint;
+      this.#hint = "encoding";
       return `field ${i + 1} has bytes that are no characters in this encoding`;
     }
     return null;
@@ -187,7 +185,7 @@ export class RecordReader {
   /** Rows of one field do not show by their width that a line ends in another way than the others. */
   #otherBreak(): string | null {
     if (!this.#isMixed) return null;
-    this.#hint = mixedHint;
+    this.#hint = "line ends";
     return "a line break within the field";
   }
 
@@ -344,7 +342,7 @@ export class RecordReader {
       if (bytes[at] === this.#newline) this.#nextLine++;
     this.#at = bytes.length;
     this.why = "a quoted field does not end";
-    this.#hint = quoteHint;
+    this.#hint = "quote";
     return true;
   }
 }

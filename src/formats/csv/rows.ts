@@ -36,7 +36,8 @@ export type Position = {
   readonly badLines: number;
 };
 
-type CsvCell = string | number | bigint | null;
+/** A bigint where a whole number is beyond 2^53. */
+export type CsvCell = string | number | bigint | null;
 export type CsvRow = { [column: string]: CsvCell };
 
 export type CsvBatch = {

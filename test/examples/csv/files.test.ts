@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { findCsvFiles, newFiles } from "../../../src/examples/csv/files.ts";
 import { columnNames, readHead, separatorOf } from "../../../src/formats/csv/dialect.ts";
-import { type Inspection, inspectCsv } from "../../../src/formats/csv/inspect.ts";
+import { flagNames, type Inspection, inspectCsv } from "../../../src/formats/csv/inspect.ts";
 import {
   type CsvBatch,
   CsvFile,
@@ -33,6 +33,7 @@ const auto = {
   quote: "double",
   skipBadRows: false,
   numberColumns: [],
+  names: flagNames,
 } as const;
 const skip = { ...auto, skipBadRows: true };
 
