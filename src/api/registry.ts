@@ -1,23 +1,19 @@
-// The tasks of this thread, by name. On globalThis, so that two copies of the package in one program share it.
+// The tasks and pipelines of this thread, by name. On globalThis, so that two copies of the package in one program share it.
 
-import type { TaskContext } from "./context.ts";
-import type { ProgramEntry } from "../protocol/shared/programs.ts";
 import type { Pipeline } from "./pipeline.ts";
+import type { RunProgram } from "./program.ts";
 import type { AnyTaskDefinition } from "./task.ts";
 
 type Registry = {
   readonly tasks: Map<string, AnyTaskDefinition>;
-  /** By name, the last of each: for a run of one that no export holds. */
+  /** By name; of two with one name, the later. Finds a pipeline that is run but not exported. */
   readonly pipelines: Map<string, Pipeline>;
-  /** Once a module has been loaded, a task defined later would be unknown in the other threads. */
+  /** True once the module is loaded: a task that is defined later would be unknown to the other threads. */
   sealed: boolean;
-  /** In a Worker: called when the module calls `runPipeline` while it loads (see api/load.ts). */
+  /** In a Worker: called when the module calls `runPipeline` while it loads (see module/load.ts). */
   onRun: (() => void) | undefined;
-  /** In a Worker: a program is about to be started; main ends what a lost thread leaves behind. */
-  onProgram: (() => ProgramEntry) | undefined;
-  /** In a Worker: a program of this attempt has written; the lines are the task's log. */
-  onProgramText:
-    ((ctx: TaskContext, stream: "stdout" | "stderr", text: string) => void) | undefined;
+  /** In a Worker: what `sh` calls. */
+  runProgram: RunProgram | undefined;
 };
 
 const key = Symbol.for("pipeloom.registry");
@@ -27,8 +23,7 @@ export const registry: Registry = (holder[key] ??= {
   pipelines: new Map(),
   sealed: false,
   onRun: undefined,
-  onProgram: undefined,
-  onProgramText: undefined,
+  runProgram: undefined,
 });
 
 export function register(definition: AnyTaskDefinition): void {

@@ -1,27 +1,27 @@
-// `sh`: a task that runs a program. Its output lines are the task's log as they come; its exit code is the verdict.
+// `sh`: a task that runs a program. Output lines go to the task's log as they arrive; an exit code other than 0 is a failure.
 
 import { JSON } from "../base/globals.ts";
-import { runProgram } from "./program.ts";
-import type { ProgramOutput } from "./program-output.ts";
+import type { KeptOutput } from "./program.ts";
+import { registry } from "./registry.ts";
 import { type Task, task, type TaskOptions } from "./task.ts";
 import { needsShell, splitWords } from "../base/shell-words.ts";
 
 type Words = readonly string[];
 
 type ShBase<In, Out> = Omit<TaskOptions<In, Out>, "run"> & {
-  /** The program's working directory. Default: pipeloom's. */
+  /** The program's working directory. Default: that of pipeloom. */
   readonly cwd?: string;
-  /** Laid over pipeloom's own environment. */
+  /** Environment variables, added to those of pipeloom. */
   readonly env?: Readonly<Record<string, string>>;
 };
 
-/** Words go to the program as they are; a string is split at blanks outside quotes, and nothing in it is expanded. */
+/** A list is passed to the program word by word. A string is split at blanks outside quotes; nothing in it is expanded. */
 type Direct<In> = {
   readonly shell?: false;
   readonly command: string | Words | ((input: In) => Words);
 };
 
-/** The line goes to a shell (`/bin/sh`, or `cmd` on Windows): what is spliced into it must be quoted by the author. */
+/** The line is run by a shell (`/bin/sh`, or `cmd` on Windows). Quote every value that you put into it. */
 type ThroughShell<In> = {
   readonly shell: true;
   readonly command: string | ((input: In) => string);
@@ -31,9 +31,10 @@ export type ShOptions<In, Out> = ShBase<In, Out> & (Direct<In> | ThroughShell<In
 
 /**
  * Defines a task that runs a program.
- * `output`: what the task yields of its standard output: `"text"`, `"lines"`, `"json"`; default nothing.
- * On cancel, on timeout and when it fails, its whole process group gets SIGTERM, and SIGKILL if it has not ended within 10,
- * 2 and 2 s. What it leaves running in the background when it ends well is ended with the run.
+ * `output`: what the task returns from the standard output: `"text"`, `"lines"` or `"json"`, of 16 MB at most. Default: `null`.
+ * On cancel, timeout and failure, the whole process group gets SIGTERM, and SIGKILL after 10 s, 2 s and 2 s. Background
+ * processes of a program that succeeds run on until the run ends.
+ * @throws TypeError for a command that is empty or needs a shell, RangeError for a wrong option
  */
 export function sh<In = void>(
   options: ShOptions<In, null> & { readonly output?: undefined },
@@ -51,19 +52,22 @@ export function sh<In>(
   options: ShOptions<In, unknown> & { readonly output?: "text" | "lines" | "json" | undefined },
 ): Task<In, unknown> {
   const { command, shell, cwd, env, output, ...rest } = options;
-  const fixed = typeof command === "function" ? undefined : argvOf(options.name, command, shell);
+  const argvFor = argvBuilder(options.name, command, shell);
   return task<In>({
     ...rest,
     async run(input, ctx) {
-      const made = typeof command === "function" ? command(input) : undefined;
-      const argv = made === undefined ? (fixed ?? []) : argvOf(options.name, made, shell, true);
+      const { runProgram } = registry;
+      if (runProgram === undefined) {
+        throw new Error("Internal error: a program is started outside a Worker");
+      }
+      const argv = argvFor(input);
       const keep = output !== undefined;
       return runProgram({ argv, cwd, env, keep }, ctx, (stdout) => shaped(stdout, output));
     },
   });
 }
 
-function shaped(stdout: ProgramOutput, output: "text" | "lines" | "json" | undefined): unknown {
+function shaped(stdout: KeptOutput, output: "text" | "lines" | "json" | undefined): unknown {
   switch (output) {
     case undefined:
       return null;
@@ -81,7 +85,7 @@ function shaped(stdout: ProgramOutput, output: "text" | "lines" | "json" | undef
 function parsed(text: string): unknown {
   const json = text.replace(/^\ufeff/, "");
   try {
-    // A reviver is slow, and hardly any output needs it.
+    // A reviver is slow, and few outputs need one.
     return mayHoldLargeNumber.test(json) ? JSON.parse(json, refuseUnsafe) : JSON.parse(json);
   } catch (thrown) {
     if (thrown instanceof RangeError) throw thrown;
@@ -90,7 +94,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Integers beyond 2^53 have 16 digits and more. */
+/** Integers above 2^53 have at least 16 digits. */
 const mayHoldLargeNumber = /\d{16}/;
 
 function refuseUnsafe(_key: string, value: unknown, context?: { source?: string }): unknown {
@@ -102,11 +106,22 @@ function refuseUnsafe(_key: string, value: unknown, context?: { source?: string 
   );
 }
 
+/** A command that does not depend on the input is checked at once. */
+function argvBuilder<In>(
+  name: string,
+  command: ShOptions<In, unknown>["command"],
+  shell: boolean | undefined,
+): (input: In) => Words {
+  if (typeof command === "function") return (input) => argvOf(name, command(input), shell, true);
+  const argv = argvOf(name, command, shell);
+  return () => argv;
+}
+
 function argvOf(
   name: string,
   command: string | Words,
   shell: boolean | undefined,
-  made = false,
+  isComputed = false,
 ): Words {
   const what = `task "${name}": command`;
   if (shell === true) {
@@ -119,7 +134,7 @@ function argvOf(
     return checked(shellWords, what);
   }
   if (typeof command !== "string") return checked(command, what);
-  if (made) {
+  if (isComputed) {
     throw new TypeError(
       `${what} must return a list of words, so that an input with a blank in it stays one argument; for a shell line, say shell: true`,
     );

@@ -24,6 +24,7 @@ import type { Clock } from "../base/clock.ts";
 import { execute, failureOutcome } from "./execute.ts";
 import { LineBuffer } from "../base/lines.ts";
 import { Mask } from "../protocol/mask.ts";
+import { programRunner } from "./programs/run-program.ts";
 import { RecordSender } from "./record-sender.ts";
 import { thrownText, withoutOwnFrames } from "../base/stack.ts";
 import type { ThreadGlobals } from "./thread-globals.ts";
@@ -118,9 +119,11 @@ export class Host {
     this.#capture();
     this.#watchCrashes();
     const programs = Programs.from(boot.programs);
-    this.#tools.globals.onProgram(() => programs.enter(boot.workerId));
-    this.#tools.globals.onProgramText((ctx, stream, text) =>
-      programAttempt(ctx).write(stream, text),
+    this.#tools.globals.onProgram(
+      programRunner({
+        enter: () => programs.enter(boot.workerId),
+        write: (ctx, stream, text) => programAttempt(ctx).write(stream, text),
+      }),
     );
     boot.port.onmessage = (event) => this.#acknowledged(event.data as Ack);
     for (let slot = boot.slots - 1; slot >= 0; slot--) this.#idleSlots.push(slot);

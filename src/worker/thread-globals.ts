@@ -1,6 +1,7 @@
 // What there is once in a thread, and what a host takes over: the console, uncaught errors, `process.exit`, the programs
 // that tasks start. Several hosts in one thread (the simulator) each get their own instead.
 
+import type { RunProgram } from "../api/program.ts";
 import { registry } from "../api/registry.ts";
 import { capturePrints, type PrintSink } from "../base/lines.ts";
 
@@ -10,10 +11,8 @@ export type ThreadGlobals = {
   onUncaught(handle: (thrown: unknown) => void): void;
   /** `process.exit` in user code. */
   onExit(handle: (code: number) => never): void;
-  /** A program is about to be started. */
-  onProgram(handle: NonNullable<typeof registry.onProgram>): void;
-  /** A program of this attempt has written. */
-  onProgramText(handle: NonNullable<typeof registry.onProgramText>): void;
+  /** What `sh` calls in this thread. */
+  onProgram(run: RunProgram): void;
 };
 
 export const threadGlobals: ThreadGlobals = {
@@ -25,10 +24,7 @@ export const threadGlobals: ThreadGlobals = {
   onExit(handle) {
     process.exit = (code) => handle(Number(code ?? 0));
   },
-  onProgram(handle) {
-    registry.onProgram = handle;
-  },
-  onProgramText(handle) {
-    registry.onProgramText = handle;
+  onProgram(run) {
+    registry.runProgram = run;
   },
 };

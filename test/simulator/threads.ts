@@ -104,7 +104,6 @@ export class SimulatedTaskThread implements WorkerThread {
           this.exit = handle;
         },
         onProgram: () => undefined,
-        onProgramText: () => undefined,
       },
       clock: systemClock,
     });

@@ -1,24 +1,25 @@
-// One output stream of a program: passed on as it comes, and kept when it is the task's result.
+// One output stream of a program: written to the log as it arrives, and kept if the task's result is made from it.
 
-import { systemClock } from "../base/clock.ts";
-import { Buffer, Promise, TextDecoder } from "../base/globals.ts";
+import { systemClock } from "../../base/clock.ts";
+import { Buffer, Promise, TextDecoder } from "../../base/globals.ts";
+import type { KeptOutput } from "../../api/program.ts";
 
-/** What is kept travels as the task's result. */
+/** Kept output becomes the task's result, which is sent to the writer in one message. */
 const maxKeptBytes = 16 * 1024 * 1024;
-/** A failure names the last line of stderr, unless it is longer than this. */
+/** A failure quotes the last line of stderr, unless that line is longer than this. */
 const maxTailChars = 8 * 1024;
 
-/** How long output may keep the thread from its event loop. */
+/** Longest time that output is read without a return to the event loop. */
 const sliceMs = 10;
 
-export class ProgramOutput {
-  /** So many have come. */
+export class ProgramOutput implements KeptOutput {
+  /** Bytes read so far. */
   bytes = 0;
-  /** Resolves at the end of the stream. @throws RangeError when more came than may be kept */
+  /** Resolves at the end of the stream. Rejects with a RangeError when the output is larger than may be kept. */
   readonly end: Promise<void>;
   readonly #keep: boolean;
   readonly #write: (text: string) => void;
-  /** For the log: what is not text is shown as such. */
+  /** For the log: bytes that are not UTF-8 become U+FFFD. */
   readonly #decoder = new TextDecoder();
   #kept: Uint8Array[] = [];
   #tail = "";
@@ -32,18 +33,18 @@ export class ProgramOutput {
   }
 
   async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
-    let turnBegan = systemClock.now();
+    let sliceBegan = systemClock.now();
     for await (const chunk of stream) {
-      if (!this.#isDiscarded) this.#take(chunk);
-      if (systemClock.now() - turnBegan < sliceMs) continue;
-      // A program that always has more would keep timers and messages of this thread from their turn.
+      if (!this.#isDiscarded) this.#add(chunk);
+      if (systemClock.now() - sliceBegan < sliceMs) continue;
+      // A program that never stops writing would starve this thread's timers and messages.
       await new Promise<void>((resolve) => systemClock.soon(resolve));
-      turnBegan = systemClock.now();
+      sliceBegan = systemClock.now();
     }
     if (!this.#isDiscarded) this.#pass(this.#decoder.decode());
   }
 
-  #take(chunk: Uint8Array): void {
+  #add(chunk: Uint8Array): void {
     this.bytes += chunk.length;
     if (this.#keep) {
       if (this.bytes > maxKeptBytes) {
@@ -62,22 +63,18 @@ export class ProgramOutput {
     this.#write(text);
   }
 
-  /** From now on it is read and forgotten. */
+  /** From now on, output is read and dropped. */
   discard(): void {
     this.#isDiscarded = true;
   }
 
-  /** Empty if there is none. A line whose beginning is gone is none: part of a secret could not be masked. */
+  /** The last line that is not blank, or "". A line whose start was dropped does not count: half a secret is not masked. */
   get lastLine(): string {
     const lines = this.#tail.split(/[\r\n]+/);
     if (this.#tail.length === maxTailChars) lines.shift();
     return lines.findLast((line) => line.trim() !== "") ?? "";
   }
 
-  /**
-   * All of it, unaltered.
-   * @throws TypeError when it is not UTF-8
-   */
   text(): string {
     try {
       return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
