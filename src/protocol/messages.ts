@@ -71,9 +71,9 @@ export type WorkerBoot = {
   readonly slots: number;
   /** The database to read for `ctx.query`; null when it cannot be read from outside (`:memory:`). */
   readonly db: string | null;
-  /** See protocol/claims.ts. */
-  readonly claims: SharedArrayBuffer;
-  /** See protocol/programs.ts. */
+  /** See shared/worker-memory.ts. */
+  readonly memory: SharedArrayBuffer;
+  /** See shared/programs.ts. */
   readonly programs: SharedArrayBuffer;
   readonly port: MessagePort;
   /** Names of environment variables whose values are masked in the text that leaves the thread. */
@@ -84,7 +84,7 @@ export type ToWorker =
   | WorkerBoot
   /** The run has begun: what comes before it only made the thread ready, while the database was being opened. */
   | { readonly type: "begin"; readonly run: RunInfo }
-  /** `tasks` is text of `Assignment[]` (wire.ts). Each is claimed from `claims` before it runs. */
+  /** `tasks` is text of `Assignment[]` (wire.ts). Each is claimed before it runs (shared/claims.ts). */
   | { readonly type: "assign"; readonly batch: number; readonly tasks: string }
   /** Abort these (`ctx.signal`), or all that run here. */
   | {
@@ -196,7 +196,7 @@ export type TaskRecord =
 /**
  * One post on a Worker's port: the JSON text of `TaskRecord[]`; behind a `!`, tasks that are done (wire.ts); or, behind
  * a `#`, one part of a unit (unit-part.ts), which the writer reads when its turn in the unit comes: it is applied with
- * the `checkpoint` or `finished: done` that ends the unit, and dropped otherwise. Paid for in credits (claims.ts). The
+ * the `checkpoint` or `finished: done` that ends the unit, and dropped otherwise. Paid for in credits (shared/credits.ts). The
  * parts of a unit and what ends it are posted without another task's between them.
  */
 export type WorkerPost = string;
@@ -292,7 +292,7 @@ export type ToWriter =
       readonly type: "attach";
       readonly workerId: WorkerId;
       readonly port: MessagePort;
-      readonly claims: SharedArrayBuffer;
+      readonly memory: SharedArrayBuffer;
     }
   /** The Worker is gone. `sent`: how many batches it posted before that. Answered by `detached`. */
   | { readonly type: "detach"; readonly workerId: WorkerId; readonly sent: number }

@@ -5,7 +5,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { parseFrozen } from "../base/json.ts";
 import type { QueryParam, TaskContext } from "../api/context.ts";
 import { registry } from "../api/registry.ts";
-import { Claims } from "../protocol/shared/claims.ts";
+import { WorkerMemory } from "../protocol/shared/worker-memory.ts";
 import { toFailure } from "../base/failure.ts";
 import type {
   Ack,
@@ -55,7 +55,7 @@ type Batch = { readonly number: number; readonly tasks: readonly Assignment[] };
 export class Host {
   readonly #tools: HostTools;
   #boot: WorkerBoot | undefined;
-  #claims: Claims | undefined;
+  #memory: WorkerMemory | undefined;
   #sender: RecordSender | undefined;
   #shared: Shared | undefined;
   readonly #batches: Batch[] = [];
@@ -112,9 +112,10 @@ export class Host {
 
   async #start(boot: WorkerBoot): Promise<void> {
     this.#boot = boot;
-    this.#claims = Claims.from(boot.claims);
+    const memory = WorkerMemory.from(boot.memory);
+    this.#memory = memory;
     this.#mask = Mask.of(boot.secrets, process.env);
-    const sender = new RecordSender(boot.port, this.#claims, this.#mask, this.#tools.clock);
+    const sender = new RecordSender(boot.port, memory.credits, this.#mask, this.#tools.clock);
     this.#sender = sender;
     this.#capture();
     this.#watchCrashes();
@@ -188,7 +189,7 @@ export class Host {
 
   #claim(): Assignment | undefined {
     for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
-      const index = this.#claims?.claim(batch.number) ?? -1;
+      const index = this.#memory?.claims.claim(batch.number) ?? -1;
       if (index >= 0) return batch.tasks[index];
       this.#batches.shift();
       this.#passed = batch.number;
@@ -202,7 +203,7 @@ export class Host {
     if (slot === undefined) throw new Error("Internal error: a task without an idle slot");
     const began = this.#tools.clock.now();
     const attempt = new Attempt(assignment, began, shared);
-    this.#claims?.setRunning(slot, assignment.id);
+    this.#memory?.runningIds.set(slot, assignment.id);
     this.#running.set(slot, attempt);
     const average = this.#averageMs.get(assignment.task);
     const isLong = average === undefined || average > shortMs || assignment.timeoutMs !== undefined;
@@ -225,7 +226,7 @@ export class Host {
 
   #ended(slot: number, assignment: Assignment, began: number): void {
     const took = this.#tools.clock.now() - began;
-    this.#claims?.setRunning(slot, 0);
+    this.#memory?.runningIds.clear(slot);
     this.#running.delete(slot);
     this.#idleSlots.push(slot);
     this.#finished++;

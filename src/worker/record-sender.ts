@@ -2,7 +2,7 @@
 // its start was sent is one record. Bounded: when the credits are used up, nothing is posted until the writer commits.
 
 import { Promise, JSON } from "../base/globals.ts";
-import { type Claims, creditsOf, maxCredits } from "../protocol/shared/claims.ts";
+import { type Credits, creditsOf } from "../protocol/shared/credits.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { TaskRecord } from "../protocol/messages.ts";
@@ -31,7 +31,7 @@ const progressAgeMs = 50;
 
 export class RecordSender {
   readonly #port: RecordPort;
-  readonly #claims: Claims;
+  readonly #credits: Credits;
   readonly #mask: Mask | undefined;
   readonly #clock: Clock;
   #records: TaskRecord[] = [];
@@ -46,15 +46,15 @@ export class RecordSender {
   #flushSoon = false;
   #progressTimer: Timer | undefined;
 
-  constructor(port: RecordPort, claims: Claims, mask: Mask | undefined, clock: Clock) {
+  constructor(port: RecordPort, credits: Credits, mask: Mask | undefined, clock: Clock) {
     this.#port = port;
-    this.#claims = claims;
+    this.#credits = credits;
     this.#mask = mask;
     this.#clock = clock;
   }
 
   get hasRoom(): boolean {
-    return this.#claims.outstanding() < maxCredits;
+    return this.#credits.hasRoom;
   }
 
   /** Resolves when the writer has taken enough in. */
@@ -126,10 +126,10 @@ export class RecordSender {
     this.flush();
     // Taken out as they go: what has been sent is not needed here any more.
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
-      this.#claims.waitForRoom(maxCredits);
+      this.#credits.waitForRoom();
       this.#post(part);
     }
-    this.#claims.waitForRoom(maxCredits);
+    this.#credits.waitForRoom();
     if (end.type === "finished") {
       this.#started.delete(attempt);
       this.#progressed.delete(attempt);
@@ -142,7 +142,7 @@ export class RecordSender {
   }
 
   #flushBlocking(): void {
-    this.#claims.waitForRoom(maxCredits);
+    this.#credits.waitForRoom();
     this.flush();
   }
 
@@ -182,7 +182,7 @@ export class RecordSender {
 
   #post(text: string): void {
     this.#port.postMessage(text);
-    this.#claims.countSent(creditsOf(text.length));
+    this.#credits.spend(creditsOf(text.length));
   }
 }
 

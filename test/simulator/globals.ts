@@ -101,7 +101,7 @@ class SimulatedTimer {
   }
 }
 
-/** Credits (protocol/claims.ts): more than a thread spends in one event. */
+/** Credits (protocol/shared/credits.ts): more than a thread spends in one event. */
 const muchRoom = 1_000_000;
 const mostLateMs = 2;
 

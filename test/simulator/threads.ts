@@ -136,7 +136,7 @@ export class SimulatedTaskThread implements WorkerThread {
 
   #receive(message: ToWorker): void {
     if (message.type === "boot") {
-      this.#cells = new Int32Array(message.claims);
+      this.#cells = new Int32Array(message.memory);
       const { port } = message;
       if (port instanceof SimulatedPort) port.send = (deliver) => this.#post(deliver);
     }

@@ -8,7 +8,8 @@ import {
   type TaskRecord,
   type WriterOptions,
 } from "../../src/protocol/messages.ts";
-import { Claims, creditsOf } from "../../src/protocol/shared/claims.ts";
+import { creditsOf } from "../../src/protocol/shared/credits.ts";
+import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import { workerId as asWorkerId, taskId } from "../../src/protocol/ids.ts";
 import { spawnWriter } from "../../src/spawn.ts";
 import { RowEncoder } from "../../src/worker/row-encoder.ts";
@@ -119,7 +120,7 @@ export const eventsIn = (message: Of<"committed">): readonly CommittedEvent[] =>
 
 /** The other end of a Worker's port. */
 export class PostingWorker {
-  readonly claims = Claims.create(1);
+  readonly memory = WorkerMemory.create(1);
   readonly acks = new Inflow<Ack>();
   readonly workerId: ReturnType<typeof asWorkerId>;
   readonly #port: MessagePort;
@@ -131,14 +132,14 @@ export class PostingWorker {
     this.#port = port2;
     port2.onmessage = (event) => this.acks.add(event.data as Ack);
     writer.send(
-      { type: "attach", workerId: this.workerId, port: port1, claims: this.claims.buffer },
+      { type: "attach", workerId: this.workerId, port: port1, memory: this.memory.buffer },
       [port1],
     );
   }
 
   #post(text: string): void {
     this.#port.postMessage(text);
-    this.claims.countSent(creditsOf(text.length));
+    this.memory.credits.spend(creditsOf(text.length));
   }
 
   post(...records: readonly TaskRecord[]): void {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { task } from "../../src/api/task.ts";
 import { registry } from "../../src/api/registry.ts";
 import type { TaskContext } from "../../src/api/context.ts";
-import { Claims } from "../../src/protocol/shared/claims.ts";
+import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { type TaskRecord, unitPartMark } from "../../src/protocol/messages.ts";
 import { doneMark, unpackDone } from "../../src/protocol/codec/wire.ts";
@@ -62,15 +62,15 @@ class Thread {
   #tasks = 0;
 
   constructor() {
-    const claims = Claims.create(1);
+    const { credits } = WorkerMemory.create(1);
     const port = {
       postMessage: (text: string) => {
         this.posts.push(text);
-        queueMicrotask(() => claims.giveBack(claims.outstanding()));
+        queueMicrotask(() => credits.giveBack(credits.outstanding()));
       },
     };
     this.#shared = {
-      sender: new RecordSender(port, claims, undefined, systemClock),
+      sender: new RecordSender(port, credits, undefined, systemClock),
       mask: undefined,
       clock: this.clock,
       run: { id: 1, pipeline: "p" },

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import { systemClock } from "../../src/base/clock.ts";
-import { Claims, maxCredits } from "../../src/protocol/shared/claims.ts";
+import { maxCredits } from "../../src/protocol/shared/credits.ts";
+import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { type TaskRecord, unitPartMark } from "../../src/protocol/messages.ts";
 import { packEmit } from "../../src/protocol/codec/row-batch.ts";
@@ -15,14 +16,14 @@ import {
 import { doneMark, unpackDone } from "../../src/protocol/codec/wire.ts";
 
 class Port {
-  readonly claims = Claims.create(1);
+  readonly credits = WorkerMemory.create(1).credits;
   readonly posts: string[] = [];
   /** Gives room back as soon as it is used, as a writer that keeps up. */
   keepsUp = true;
   readonly sender: RecordSender;
 
   constructor(mask?: Mask) {
-    this.sender = new RecordSender(this, this.claims, mask, systemClock);
+    this.sender = new RecordSender(this, this.credits, mask, systemClock);
   }
 
   postMessage(text: string): void {
@@ -31,12 +32,12 @@ class Port {
   }
 
   giveBack(): void {
-    this.claims.giveBack(this.claims.outstanding());
+    this.credits.giveBack(this.credits.outstanding());
   }
 
   fill(): void {
     this.keepsUp = false;
-    this.claims.countSent(maxCredits);
+    this.credits.spend(maxCredits);
   }
 
   /** The records of every post so far, post by post; parts of units as they are. */

@@ -4,7 +4,8 @@
 import { systemClock, type Timer } from "../../base/clock.ts";
 import { channels, Promise } from "../../base/globals.ts";
 import { signalGroup } from "../../base/process-group.ts";
-import { Claims, maxBatches, maxBatchSize, maxCredits } from "../../protocol/shared/claims.ts";
+import { maxBatches, maxBatchSize } from "../../protocol/shared/claims.ts";
+import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import type { Failure } from "../../base/failure.ts";
 import { type WorkerId, workerId as asWorkerId, type TaskId } from "../../protocol/ids.ts";
 import type { Assignment, FromWorker, RunInfo, ToWorker } from "../../protocol/messages.ts";
@@ -31,7 +32,7 @@ type Batch = { readonly number: number; tasks: Assignment[] };
 type Member = {
   readonly workerId: WorkerId;
   readonly thread: WorkerThread;
-  readonly claims: Claims;
+  readonly memory: WorkerMemory;
   readonly slots: number;
   ready: boolean;
   /** Assigned and not free yet. */
@@ -130,8 +131,10 @@ export class WorkerPool implements Executors {
   /** `running` in that Worker, as far as it says; `held`: there, and the Worker may be waiting for the writer. */
   whereIs(id: TaskId, workerId: WorkerId): "running" | "held" | "elsewhere" {
     const member = this.#members.get(workerId);
-    if (member === undefined || !member.claims.running().includes(id)) return "elsewhere";
-    return member.claims.outstanding() >= maxCredits ? "held" : "running";
+    if (member === undefined || !member.memory.runningIds.list().includes(id)) {
+      return "elsewhere";
+    }
+    return member.memory.credits.hasRoom ? "running" : "held";
   }
 
   /** Takes back all that no Worker has begun. */
@@ -200,12 +203,12 @@ export class WorkerPool implements Executors {
 
   #add(slots: number): void {
     const workerId = asWorkerId(this.#nextWorkerId++);
-    const claims = Claims.create(slots);
+    const memory = WorkerMemory.create(slots);
     const thread = this.#spawn();
     const member: Member = {
       workerId,
       thread,
-      claims,
+      memory,
       slots,
       ready: false,
       outstanding: 0,
@@ -224,7 +227,7 @@ export class WorkerPool implements Executors {
     thread.addEventListener("close", (event) => this.#closed(member, crash, event.code));
     const channel = channels.open();
     this.#events.attach({
-      message: { type: "attach", workerId, port: channel.port1, claims: claims.buffer },
+      message: { type: "attach", workerId, port: channel.port1, memory: memory.buffer },
       transfer: [channel.port1],
     });
     const { module, sources, db, secrets, programs } = this.#options;
@@ -237,7 +240,7 @@ export class WorkerPool implements Executors {
         secrets,
         workerId,
         slots,
-        claims: claims.buffer,
+        memory: memory.buffer,
         programs: programs.buffer,
         port: channel.port2,
       },
@@ -293,13 +296,13 @@ export class WorkerPool implements Executors {
       });
       return;
     }
-    const running = member.claims.running() as TaskId[];
+    const running = member.memory.runningIds.list();
     this.#events.lost({
       workerId: member.workerId,
       running,
       unbegun: new Set(takeBack(member, Number.POSITIVE_INFINITY).map(({ id }) => id)),
       // A thread that could not be waited for is in a system call: it has nothing left to post when that returns.
-      sent: member.claims.sent(),
+      sent: member.memory.credits.sent(),
       failure,
     });
     const isIdleDeath = member.endedBecause === undefined && running.length === 0;
@@ -376,7 +379,7 @@ export class WorkerPool implements Executors {
     const number = member.nextBatch++;
     member.batches.push({ number, tasks });
     member.outstanding += tasks.length;
-    member.claims.open(number, tasks.length);
+    member.memory.claims.open(number, tasks.length);
     member.thread.postMessage({ type: "assign", batch: number, tasks: packAssignments(tasks) }, []);
   }
 }
@@ -403,7 +406,7 @@ export function aheadOf({ averageMs, slots }: Pick<Member, "averageMs" | "slots"
 /** Tasks that its own slots have no room for: the others it will take itself when it comes to read its messages. */
 function waitingIn(member: Member): number {
   const unclaimed = member.batches.reduce(
-    (sum, batch) => sum + member.claims.unclaimed(batch.number),
+    (sum, batch) => sum + member.memory.claims.unclaimed(batch.number),
     0,
   );
   return Math.min(unclaimed, member.outstanding - member.slots);
@@ -412,7 +415,7 @@ function waitingIn(member: Member): number {
 function takeBack(member: Member, most: number): Assignment[] {
   const taken: Assignment[] = [];
   for (const batch of member.batches.toReversed()) {
-    const count = member.claims.takeBack(batch.number, most - taken.length);
+    const count = member.memory.claims.takeBack(batch.number, most - taken.length);
     if (count === 0) continue;
     taken.unshift(...batch.tasks.splice(batch.tasks.length - count, count));
     member.outstanding -= count;

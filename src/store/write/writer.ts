@@ -4,7 +4,8 @@
 import { Promise, JSON } from "../../base/globals.ts";
 import type { MessageHandle } from "../../api/message.ts";
 import { thrownAt } from "../../module/load.ts";
-import { Claims, creditsOf, maxCredits } from "../../protocol/shared/claims.ts";
+import { creditsOf, maxCredits } from "../../protocol/shared/credits.ts";
+import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import { type Failure, toFailure } from "../../base/failure.ts";
 import type { WorkerId, TaskId } from "../../protocol/ids.ts";
 import {
@@ -63,7 +64,7 @@ const endsLookMs = 3;
 type Worker = {
   readonly workerId: WorkerId;
   readonly port: MessagePort;
-  readonly claims: Claims;
+  readonly memory: WorkerMemory;
   received: number;
   /** Set once the thread is gone: all its posts have arrived when this many have. */
   expected: number | undefined;
@@ -121,7 +122,7 @@ export class Writer {
         void this.#open(message);
         return;
       case "attach":
-        this.#attach(message.workerId, message.port, Claims.from(message.claims));
+        this.#attach(message.workerId, message.port, WorkerMemory.from(message.memory));
         return;
       case "detach": {
         const worker = this.#workers.get(message.workerId);
@@ -236,11 +237,11 @@ export class Writer {
     }
   }
 
-  #attach(workerId: WorkerId, port: MessagePort, claims: Claims): void {
+  #attach(workerId: WorkerId, port: MessagePort, memory: WorkerMemory): void {
     const worker: Worker = {
       workerId,
       port,
-      claims,
+      memory,
       received: 0,
       expected: undefined,
       credits: 0,
@@ -331,9 +332,9 @@ export class Writer {
     // Rows are applied as they come, and another process may wait for the lock.
     if (this.#life.state === "open" && this.#life.session.db.inTransaction) return true;
     const isStream = this.#records >= batchLimits.streamRecords;
-    for (const { claims } of this.#workers.values()) {
-      if (claims.outstanding() > maxCredits / 2) return true;
-      if (this.#hasEnds && (isStream || !claims.isBusy())) return true;
+    for (const { memory } of this.#workers.values()) {
+      if (memory.credits.outstanding() > maxCredits / 2) return true;
+      if (this.#hasEnds && (isStream || !memory.runningIds.isBusy)) return true;
     }
     return false;
   }
@@ -371,7 +372,7 @@ export class Writer {
   }
 
   #takePart(open: Open, worker: Worker, post: string): void {
-    worker.claims.giveBack(creditsOf(post.length));
+    worker.memory.credits.giveBack(creditsOf(post.length));
     worker.partsTaken = true;
     this.#group.part(worker, post);
     try {
@@ -600,7 +601,7 @@ export class Writer {
     for (const worker of this.#workers.values()) {
       const { credits, checkpoints, partsTaken } = worker;
       if (credits === 0 && checkpoints.length === 0 && !partsTaken) continue;
-      worker.claims.giveBack(credits);
+      worker.memory.credits.giveBack(credits);
       const ack: Ack = checkpoints.length === 0 ? { type: "ack" } : { type: "ack", checkpoints };
       worker.port.postMessage(ack);
       worker.credits = 0;

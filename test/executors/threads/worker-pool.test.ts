@@ -3,7 +3,8 @@
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import type { LostWorker } from "../../../src/executors/executors.ts";
 import { type WorkerThread, WorkerPool } from "../../../src/executors/threads/worker-pool.ts";
-import { Claims, maxCredits } from "../../../src/protocol/shared/claims.ts";
+import { maxCredits } from "../../../src/protocol/shared/credits.ts";
+import { WorkerMemory } from "../../../src/protocol/shared/worker-memory.ts";
 import { runId, type WorkerId, taskId } from "../../../src/protocol/ids.ts";
 import { Programs } from "../../../src/protocol/shared/programs.ts";
 import type { Assignment, FromWorker, ToWorker } from "../../../src/protocol/messages.ts";
@@ -14,7 +15,7 @@ class Thread implements WorkerThread {
   onmessage: ((event: MessageEvent) => void) | null = null;
   onerror: ((event: ErrorEvent) => void) | null = null;
   readonly received: ToWorker[] = [];
-  claims = Claims.create(1);
+  memory = WorkerMemory.create(1);
   workerId: WorkerId | undefined;
   isTerminated = false;
   #onClose: ((event: CloseEvent) => void) | undefined;
@@ -22,7 +23,7 @@ class Thread implements WorkerThread {
   postMessage(message: ToWorker): void {
     this.received.push(message);
     if (message.type !== "boot") return;
-    this.claims = Claims.from(message.claims);
+    this.memory = WorkerMemory.from(message.memory);
     this.workerId = message.workerId;
     message.port.close();
   }
@@ -129,7 +130,7 @@ test("one that a task has ended is replaced at once, however often", () => {
   const bench = new Bench();
   for (let i = 1; i <= 20; i++) {
     bench.newest.ready();
-    bench.newest.claims.setRunning(0, 7);
+    bench.newest.memory.runningIds.set(0, taskId(7));
     bench.newest.close(1);
     expect(bench.threads).toHaveLength(i + 1);
   }
@@ -142,8 +143,8 @@ test("one in a system call is not waited for: its tasks are lost, and another ta
   bench.newest.ready();
   const { workerId } = bench.newest;
   if (workerId === undefined) throw new Error("it was not started");
-  bench.newest.claims.claim(1);
-  bench.newest.claims.setRunning(0, 7);
+  bench.newest.memory.claims.claim(1);
+  bench.newest.memory.runningIds.set(0, taskId(7));
   expect(bench.pool.whereIs(taskId(7), workerId)).toBe("running");
   const stuck = bench.newest;
   bench.pool.kill(workerId, { name: "TimeoutError", message: "late" });
@@ -159,12 +160,12 @@ test("one in a system call is not waited for: its tasks are lost, and another ta
 test("one that the writer keeps waiting is not stuck", () => {
   const bench = new Bench();
   bench.newest.ready();
-  const { workerId, claims } = bench.newest;
+  const { workerId, memory } = bench.newest;
   if (workerId === undefined) throw new Error("it was not started");
-  claims.setRunning(0, 7);
-  claims.countSent(maxCredits);
+  memory.runningIds.set(0, taskId(7));
+  memory.credits.spend(maxCredits);
   expect(bench.pool.whereIs(taskId(7), workerId)).toBe("held");
-  claims.giveBack(1);
+  memory.credits.giveBack(1);
   expect(bench.pool.whereIs(taskId(7), workerId)).toBe("running");
   expect(bench.pool.whereIs(taskId(8), workerId)).toBe("elsewhere");
 });
@@ -173,7 +174,7 @@ test("after a cancel a thread that is lost is not replaced", () => {
   const bench = new Bench();
   bench.newest.ready();
   bench.pool.cancel();
-  bench.newest.claims.setRunning(0, 7);
+  bench.newest.memory.runningIds.set(0, taskId(7));
   bench.newest.close(1);
   expect([bench.lost.length, bench.threads.length]).toEqual([1, 1]);
 });

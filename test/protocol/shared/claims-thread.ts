@@ -1,6 +1,6 @@
 // Claims from the front of each batch as fast as it can, while the test takes back from the end.
 
-import { Claims } from "../../../src/protocol/shared/claims.ts";
+import { WorkerMemory } from "../../../src/protocol/shared/worker-memory.ts";
 
 declare const self: Worker;
 
@@ -8,7 +8,7 @@ self.onmessage = (
   event: MessageEvent<{ buffer: SharedArrayBuffer; go: Int32Array; batches: number }>,
 ) => {
   const { buffer, go, batches } = event.data;
-  const claims = Claims.from(buffer);
+  const { claims } = WorkerMemory.from(buffer);
   const taken: number[][] = [];
   for (let batch = 1; batch <= batches; batch++) {
     while (Atomics.load(go, 0) < batch);

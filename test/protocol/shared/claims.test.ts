@@ -1,12 +1,7 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import {
-  Claims,
-  creditsOf,
-  maxBatches,
-  maxBatchSize,
-  maxCredits,
-} from "../../../src/protocol/shared/claims.ts";
+import { maxBatches, maxBatchSize } from "../../../src/protocol/shared/claims.ts";
+import { WorkerMemory } from "../../../src/protocol/shared/worker-memory.ts";
 
 type Step = { readonly kind: "claim" } | { readonly kind: "takeBack"; readonly most: number };
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -18,7 +13,7 @@ test("property: of one batch, every task is claimed or taken back, exactly once"
   const sizes = fc.integer({ min: 0, max: 30 });
   fc.assert(
     fc.property(sizes, fc.array(step), fc.nat(20_000), (size, steps, batch) => {
-      const claims = Claims.create(1);
+      const { claims } = WorkerMemory.create(1);
       claims.open(batch, size);
       let front = 0;
       let end = size;
@@ -40,7 +35,7 @@ test("property: of one batch, every task is claimed or taken back, exactly once"
 });
 
 test("a batch that has another's cell by now can be neither claimed nor taken back", () => {
-  const claims = Claims.create(1);
+  const { claims } = WorkerMemory.create(1);
   claims.open(1, 3);
   claims.open(1 + maxBatches, 2);
   expect(claims.claim(1)).toBe(-1);
@@ -50,7 +45,7 @@ test("a batch that has another's cell by now can be neither claimed nor taken ba
 });
 
 test("the largest batch fits", () => {
-  const claims = Claims.create(1);
+  const { claims } = WorkerMemory.create(1);
   claims.open(4095, maxBatchSize);
   expect(claims.unclaimed(4095)).toBe(maxBatchSize);
   expect(claims.takeBack(4095, Number.POSITIVE_INFINITY)).toBe(maxBatchSize);
@@ -59,14 +54,14 @@ test("the largest batch fits", () => {
 test("two threads: nothing is handed out twice, nothing is lost", async () => {
   const size = 400;
   const batches = 100;
-  const claims = Claims.create(1);
+  const { claims, buffer } = WorkerMemory.create(1);
   const go = new Int32Array(new SharedArrayBuffer(8));
   const thread = new Worker(new URL("./claims-thread.ts", import.meta.url).href);
   const claimed = new Promise<number[][]>((resolve, reject) => {
     thread.onmessage = (event: MessageEvent<number[][]>) => resolve(event.data);
     thread.onerror = reject;
   });
-  thread.postMessage({ buffer: claims.buffer, go, batches });
+  thread.postMessage({ buffer, go, batches });
   const takenBack: number[] = [];
   for (let batch = 1; batch <= batches; batch++) {
     claims.open(batch, size);
@@ -82,52 +77,4 @@ test("two threads: nothing is handed out twice, nothing is lost", async () => {
   for (const [i, own] of perBatch.entries()) {
     expect(own).toEqual(Array.from({ length: size - (takenBack[i] ?? 0) }, (_, index) => index));
   }
-});
-
-test("the slots that run something are known to whoever looks", () => {
-  const claims = Claims.create(3);
-  claims.setRunning(0, 7);
-  claims.setRunning(2, 9);
-  expect(Claims.from(claims.buffer).running()).toEqual([7, 9]);
-  claims.setRunning(0, 0);
-  expect(claims.running()).toEqual([9]);
-});
-
-test("credits: what is spent and not given back is outstanding, also past 2^31", () => {
-  const claims = Claims.create(1);
-  const cells = new Int32Array(claims.buffer);
-  cells[1] = 2 ** 31 - 1;
-  cells[2] = 2 ** 31 - 1;
-  claims.countSent(3);
-  expect(claims.outstanding()).toBe(3);
-  claims.giveBack(2);
-  expect(claims.outstanding()).toBe(1);
-  expect(claims.sent()).toBe(1);
-});
-
-test("waitForRoom returns at once while there is room", () => {
-  const claims = Claims.create(1);
-  claims.countSent(maxCredits - 1);
-  claims.waitForRoom(maxCredits);
-  expect(claims.outstanding()).toBe(maxCredits - 1);
-});
-
-test("busy is when no slot is idle", () => {
-  const claims = Claims.create(2);
-  expect(claims.isBusy()).toBe(false);
-  claims.setRunning(0, 7);
-  expect(claims.isBusy()).toBe(false);
-  claims.setRunning(1, 8);
-  expect(claims.isBusy()).toBe(true);
-  claims.setRunning(0, 0);
-  expect(claims.isBusy()).toBe(false);
-});
-
-test.each([
-  [0, 1],
-  [32 * 1024 - 1, 1],
-  [32 * 1024, 2],
-  [64 * 1024 * 1024, 2049],
-])("a post of %i characters costs %i credits", (chars, credits) => {
-  expect(creditsOf(chars)).toBe(credits);
 });

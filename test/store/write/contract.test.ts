@@ -4,7 +4,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import * as fc from "fast-check";
 import { readFileSync, writeFileSync } from "node:fs";
-import { maxCredits } from "../../../src/protocol/shared/claims.ts";
+import { maxCredits } from "../../../src/protocol/shared/credits.ts";
 import { taskId } from "../../../src/protocol/ids.ts";
 import type { TaskRecord } from "../../../src/protocol/messages.ts";
 import { batchLimits } from "../../../src/store/write/batch.ts";
@@ -107,7 +107,7 @@ describe.each<[string, () => WriterUnderTest]>([
         id,
       ]);
     }
-    expect(worker.claims.outstanding()).toBe(0);
+    expect(worker.memory.credits.outstanding()).toBe(0);
   });
 
   test("a unit and its end are in the file together", async () => {
@@ -120,10 +120,10 @@ describe.each<[string, () => WriterUnderTest]>([
     worker.part(1, [3]);
     // Room comes back for the parts (the start is paid for until the commit), but nothing of them can be seen.
     await worker.acked();
-    expect(worker.claims.outstanding()).toBe(1);
+    expect(worker.memory.credits.outstanding()).toBe(1);
     expect(rows(db, "SELECT count(*) AS n FROM t")).toEqual([{ n: 0 }]);
     worker.post(finished(1));
-    while (worker.claims.outstanding() > 0) await worker.acked();
+    while (worker.memory.credits.outstanding() > 0) await worker.acked();
     expect(rows(db, "SELECT id FROM t")).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
     expect(tasks(db)).toEqual([done(1)]);
   });
@@ -144,7 +144,7 @@ describe.each<[string, () => WriterUnderTest]>([
       worker.post(finished(i + 1, { wantsResult: true }));
     }
     for (const worker of workers) {
-      while (worker.claims.outstanding() > 0) await worker.acked();
+      while (worker.memory.credits.outstanding() > 0) await worker.acked();
     }
     expect(rows(db, "SELECT id FROM t")).toEqual([{ id: 1 }, { id: 2 }, { id: 5 }, { id: 6 }]);
     expect(tasks(db)).toEqual([
@@ -186,9 +186,9 @@ describe.each<[string, () => WriterUnderTest]>([
     // Attempt 1 has failed, and its function goes on; attempt 2 runs in another thread.
     first.post(started(1));
     first.post(finished(1, { outcome: { status: "error", failure, retryAt: 1 } }));
-    while (first.claims.outstanding() > 0) await first.acked();
+    while (first.memory.credits.outstanding() > 0) await first.acked();
     second.post(started(1, 2));
-    while (second.claims.outstanding() > 0) await second.acked();
+    while (second.memory.credits.outstanding() > 0) await second.acked();
     for (const [seq, rowIds] of [[1, []] as const, [2, [2, 3]] as const]) {
       if (rowIds.length > 0) first.part(1, rowIds);
       first.post(checkpoint(seq, '"stray"'));
@@ -197,10 +197,10 @@ describe.each<[string, () => WriterUnderTest]>([
     }
     first.part(1, [4]);
     first.post(finished(1));
-    while (first.claims.outstanding() > 0) await first.acked();
+    while (first.memory.credits.outstanding() > 0) await first.acked();
     second.part(1, [5]);
     second.post(finished(1, { attempt: 2 }));
-    while (second.claims.outstanding() > 0) await second.acked();
+    while (second.memory.credits.outstanding() > 0) await second.acked();
     await writer.close();
     expect(rows(db, "SELECT id FROM t")).toEqual([{ id: 5 }]);
     expect(rows(db, "SELECT status, attempt, cursor FROM task_runs")).toEqual([
@@ -246,9 +246,9 @@ describe.each<[string, () => WriterUnderTest]>([
     await lost.acked();
     other.part(2, [3]);
     other.post(finished(2));
-    writer.send({ type: "detach", workerId: lost.workerId, sent: lost.claims.sent() });
+    writer.send({ type: "detach", workerId: lost.workerId, sent: lost.memory.credits.sent() });
     expect(await writer.next("detached")).toMatchObject({ workerId: lost.workerId });
-    while (other.claims.outstanding() > 0) await other.acked();
+    while (other.memory.credits.outstanding() > 0) await other.acked();
     expect(rows(db, "SELECT id FROM t")).toEqual([{ id: 3 }]);
     expect(rows(db, "SELECT id, status FROM task_runs ORDER BY id")).toEqual([
       { id: 1, status: "running" },
@@ -339,7 +339,7 @@ describe.each<[string, () => WriterUnderTest]>([
     await writer.open(folder.file("a.db"));
     const worker = writer.attach(0);
     for (let id = 1; id <= 50; id++) worker.post(started(id), finished(id));
-    while (worker.claims.outstanding() > 0) await worker.acked();
+    while (worker.memory.credits.outstanding() > 0) await worker.acked();
     expect((await writer.close()).finished).toMatchObject({ type: "run-finished", status: "done" });
     expect(folder.list()).toEqual(["a.db"]);
     expect(tasks(folder.file("a.db"))).toHaveLength(50);
@@ -391,7 +391,7 @@ describe.each<[string, () => WriterUnderTest]>([
     await writer.next("committed");
     worker.part(2, [1]);
     worker.post(finished(2));
-    while (worker.claims.outstanding() > 0) await worker.acked();
+    while (worker.memory.credits.outstanding() > 0) await worker.acked();
     await writer.close();
     expect(writer.events.at(-1)).toMatchObject({ id: 2, status: "error" });
     expect(folder.list()).toEqual([]);
@@ -513,7 +513,7 @@ async function withBusyWorkers(file: string) {
   const hand = new Hand();
   await hand.open(file);
   const workers = [hand.writer.attach(0), hand.writer.attach(1)] as const;
-  for (const { claims } of workers) claims.setRunning(0, 100);
+  for (const { memory } of workers) memory.runningIds.set(0, taskId(100));
   return { hand, workers };
 }
 
@@ -595,7 +595,7 @@ describe("grouping", () => {
       const { hand, workers } = await withBusyWorkers(folder.file("a.db"));
       workers[0].post(finished(1));
       await hand.settle();
-      workers[1].claims.setRunning(0, 0);
+      workers[1].memory.runningIds.clear(0);
       await hand.wait(1);
       expect(hand.commits).toBe(1);
       workers[0].post(finished(2));
@@ -618,7 +618,7 @@ describe("grouping", () => {
     test("is committed at once when its Worker has little room left to send", async () => {
       using folder = tempFolder();
       const { hand, workers } = await withBusyWorkers(folder.file("a.db"));
-      workers[0].claims.countSent(maxCredits);
+      workers[0].memory.credits.spend(maxCredits);
       workers[0].post(finished(1));
       await hand.settle();
       expect(hand.commits).toBe(1);
@@ -648,10 +648,10 @@ describe("grouping", () => {
       await hand.settle();
     }
     expect(hand.commits).toBe(64);
-    expect(worker.claims.outstanding()).toBe(6);
+    expect(worker.memory.credits.outstanding()).toBe(6);
     hand.writer.send({ type: "seen", count: 64 });
     await hand.settle();
-    expect(worker.claims.outstanding()).toBe(0);
+    expect(worker.memory.credits.outstanding()).toBe(0);
     expect(tasks(folder.file("a.db"))).toHaveLength(70);
   });
 
@@ -751,7 +751,7 @@ test("property: from whatever Workers, in whatever order, the file holds what th
           open = queues.filter(({ posts }) => posts.length > 0);
         }
         for (const { worker } of queues) {
-          while (worker.claims.outstanding() > 0) await worker.acked();
+          while (worker.memory.credits.outstanding() > 0) await worker.acked();
         }
         await writer.close();
         expect(rows(db, "SELECT id, status FROM task_runs ORDER BY id")).toEqual(
