@@ -12,14 +12,14 @@ export { sh, type ShOptions } from "./api/sh.ts";
 export { type Task, task, type TaskOptions } from "./api/task.ts";
 export { webhook, type WebhookOptions } from "./api/webhook.ts";
 export type { CsvBadRow, CsvOptions } from "./formats/csv/csv.ts";
-export type { CsvCell, CsvRow } from "./formats/csv/rows.ts";
+export type { CsvCell, CsvRow } from "./formats/csv/csv-file.ts";
 export type { RunEvent } from "./protocol/events.ts";
 export type { Failure } from "./base/failure.ts";
 export type { RunSummary } from "./protocol/summary.ts";
 
 import type { Pipeline } from "./api/pipeline.ts";
 import type { CsvOptions } from "./formats/csv/csv.ts";
-import type { CsvRow } from "./formats/csv/rows.ts";
+import type { CsvRow } from "./formats/csv/csv-file.ts";
 import type { RunPipelineOptions } from "./run-pipeline.ts";
 import type { RunSummary } from "./protocol/summary.ts";
 

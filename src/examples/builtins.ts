@@ -3,9 +3,9 @@
 type Exports = Readonly<Record<string, unknown>>;
 
 export const builtins: Readonly<Record<string, () => Promise<Exports>>> = {
-  demo: () => import("./demo.ts"),
-  csv: () => import("./csv.ts"),
-  etl: () => import("./etl.ts"),
-  download: () => import("./download.ts"),
-  "file-writer": () => import("./file-writer.ts"),
+  demo: () => import("./demo-pipeline.ts"),
+  csv: () => import("./csv-pipeline.ts"),
+  etl: () => import("./etl-pipeline.ts"),
+  download: () => import("./download-pipeline.ts"),
+  "file-writer": () => import("./file-writer-pipeline.ts"),
 };

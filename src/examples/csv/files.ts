@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 
 import type { Note } from "../../formats/csv/inspect.ts";
 
-export type FoundFiles = { readonly files: readonly string[]; readonly notes: readonly Note[] };
+type FoundFiles = { readonly files: readonly string[]; readonly notes: readonly Note[] };
 
 const data = /\.(?:csv|tsv|txt)(?:\.gz)?$/i;
 /** What is in it may be rows, and is not read. */

@@ -11,7 +11,7 @@ import {
   existingColumns,
   quoted,
   type TableShape,
-} from "../table.ts";
+} from "../target-table.ts";
 import type { ColumnType } from "../../formats/csv/types.ts";
 
 export type TableColumn = {

@@ -1,10 +1,10 @@
 // The table that a folder of files goes into: columns that hold every field of all of them as it is written. What a table
 // that is there already would change is refused, with what can be done.
 
-import type { Affinity } from "../table.ts";
+import type { Affinity } from "../target-table.ts";
 import type { Example, InspectedColumn, Inspection, Note } from "../../formats/csv/inspect.ts";
 import { ByName } from "./names.ts";
-import type { CellKind } from "../../formats/csv/rows.ts";
+import type { CellKind } from "../../formats/csv/csv-file.ts";
 import type { TableColumn } from "./table-columns.ts";
 import { type ColumnType, kinds, typeOfKinds } from "../../formats/csv/types.ts";
 
@@ -17,7 +17,7 @@ const typeNames: Readonly<Record<string, ColumnType>> = {
 };
 
 /** What `--types` says: a type for some columns, or one for all. */
-export type TypeOverrides = {
+type TypeOverrides = {
   readonly all: ColumnType | null;
   readonly columns: ByName<{ readonly name: string; readonly type: ColumnType }>;
 };
@@ -64,7 +64,7 @@ export function numberColumns(
 }
 
 /** What is asked for: where the rows go, and what the user said of it. */
-export type Wanted = {
+type Wanted = {
   readonly table: string;
   /** Of the table as it is; none when it is to be made. */
   readonly existing: readonly TableColumn[];
@@ -72,7 +72,7 @@ export type Wanted = {
   readonly types: TypeOverrides;
 };
 
-export type PlannedColumn = {
+type PlannedColumn = {
   readonly name: string;
   /** For a table that is made. */
   readonly type: ColumnType;

@@ -4,7 +4,7 @@
 import type { Stats } from "node:fs";
 import { lstat, readFile, rename, rm, writeFile } from "node:fs/promises";
 
-export type PartRecord = {
+type PartRecord = {
   readonly url: string;
   /** A strong ETag or Last-Modified; null: there is no way to tell whether the server still has the same file. */
   readonly validator: string | null;

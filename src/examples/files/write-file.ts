@@ -4,7 +4,7 @@ import { open, stat } from "node:fs/promises";
 
 import { writeAll } from "./write-all.ts";
 
-export type Written = {
+type Written = {
   readonly bytes: number;
   readonly sha256: string;
   readonly writeMs: number;
@@ -14,7 +14,7 @@ export type Written = {
 const pieceBytes = 1024 * 1024;
 
 /** Pseudo-random bytes (xorshift32, Marsaglia 2003): a disk or a file system cannot shrink them. */
-export function fillBytes(bytes: Uint8Array<ArrayBuffer>, seed: number): void {
+function fillBytes(bytes: Uint8Array<ArrayBuffer>, seed: number): void {
   const words = new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
   let state = (Math.imul(seed, 2654435761) | 1) >>> 0;
   for (let i = 0; i < words.length; i++) {

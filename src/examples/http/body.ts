@@ -4,14 +4,14 @@ import { messageOf } from "./fetch-retry.ts";
 import { shownUrl } from "./shown-url.ts";
 
 export type Piece = Uint8Array<ArrayBuffer>;
-export type Pieces = AsyncIterable<Piece>;
+type Pieces = AsyncIterable<Piece>;
 
 /** The transfer broke or stalled; what came before is right. */
 export class BrokenError extends Error {
   override readonly name = "BrokenError";
 }
 
-export const defaultStallMs = 30_000;
+const defaultStallMs = 30_000;
 
 /**
  * The body as it is on the wire (`fetchRetry` unpacks nothing), checked by the runtime against Content-Length or its

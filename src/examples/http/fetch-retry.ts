@@ -22,7 +22,7 @@ export type RetryOptions = {
 const longestWaitMs = 24 * 3600 * 1000;
 
 /** The server said no, and asking again would not help. */
-export class HttpError extends Error {
+class HttpError extends Error {
   override readonly name = "HttpError";
   readonly status: number;
   constructor(url: string, response: Response, hint = "") {

@@ -14,7 +14,7 @@ import { nextPage } from "./next-link.ts";
 import { resumedBytes, type ResumeOptions } from "./resumed-bytes.ts";
 import { shownUrl } from "./shown-url.ts";
 
-export type PagesOptions = ResumeOptions & { readonly format: Format; readonly path: string };
+type PagesOptions = ResumeOptions & { readonly format: Format; readonly path: string };
 
 /** So many pages alike, one after another, come from a server that does not know the end. */
 const mostPagesAlike = 100;

@@ -1,6 +1,6 @@
 // The body of an answer as rows: one JSON value, a value a line, or a JSON text sequence (RFC 7464), read as it comes.
 
-import { parseExact } from "./exact-json.ts";
+import { parseExact } from "./json-values.ts";
 
 export type JsonRow = { readonly [name: string]: unknown };
 /** A row, where it stands in the answer, and the text that it was made of. */
@@ -168,7 +168,7 @@ function object(value: unknown, where: string): JsonRow {
 }
 
 /** `user.name` of `{ user: { name } }`, or of `{ "user.name": … }`; undefined where there is nothing. */
-export function pick(value: unknown, path: string): unknown {
+function pick(value: unknown, path: string): unknown {
   if (isObject(value) && Object.hasOwn(value, path)) return Reflect.get(value, path);
   let found = value;
   for (const step of path.split(".")) {

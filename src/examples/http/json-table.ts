@@ -1,8 +1,8 @@
 // JSON objects → rows of one table: the columns they bring, and values that arrive as they are written or are refused.
 
-import { type Affinity, affinityOf, checkTable, type TableShape } from "../table.ts";
+import { type Affinity, affinityOf, checkTable, type TableShape } from "../target-table.ts";
 import { foldCase } from "../../base/fold-case.ts";
-import { cellOf, type JsonCell, toInt64 } from "./exact-json.ts";
+import { cellOf, type JsonCell, toInt64 } from "./json-values.ts";
 import type { JsonRow } from "./json-rows.ts";
 
 type Existing = { readonly name: string; readonly type: string };

@@ -1,6 +1,6 @@
 // A small web server on this machine, so that the examples run offline. It is busy at first, as real ones are.
 
-export type SampleServer = AsyncDisposable & { readonly url: string };
+type SampleServer = AsyncDisposable & { readonly url: string };
 
 const titles = ["a morning", "the long way", "rain", "two rivers", "a letter", "north"];
 

@@ -14,7 +14,7 @@ const maxRecordBytes = 64 * 1024 * 1024;
 /** Of a block that had to grow for one record, not more than this is handed on at once. */
 export const enoughBytes = 2 * blockBytes;
 
-export type BlocksOptions = {
+type BlocksOptions = {
   readonly encoding: Encoding;
   readonly newline: "\n" | "\r";
   /** Where to begin, in bytes. */

@@ -3,7 +3,7 @@
 import type { Encoding } from "./encoding.ts";
 import { badRowError, type Inspection, inspectCsv, type OptionNames } from "./inspect.ts";
 import type { BadRecord, Quote } from "./records.ts";
-import { CsvFile, type CsvRow, type CsvSource } from "./rows.ts";
+import { CsvFile, type CsvRow, type CsvSource } from "./csv-file.ts";
 import { typeOfKinds } from "./types.ts";
 
 /** A row that was left out. */

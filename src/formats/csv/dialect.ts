@@ -24,7 +24,7 @@ export function separatorOf(text: string): string {
   );
 }
 
-export type DialectOptions = {
+type DialectOptions = {
   /** Null to find it: the one that cuts the header into most fields, commas first. */
   readonly separator: string | null;
   readonly quote: Quote;

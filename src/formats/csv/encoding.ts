@@ -11,7 +11,7 @@ export const isWide = (encoding: Encoding): boolean => encoding.startsWith("utf-
 const latin1 = new TextDecoder("windows-1252");
 
 /** In place of what is no character: no byte of UTF-8, so it is found again in the record that has it. */
-export const invalidByte = 0xff;
+const invalidByte = 0xff;
 
 /** Whole blocks as UTF-8. Where a UTF-16 unit is no character, `invalidByte` stands in its place. */
 export function toUtf8(bytes: Buffer, encoding: Exclude<Encoding, "utf-8">): Buffer {
@@ -44,7 +44,7 @@ export function byteLength(text: string, encoding: Encoding): number {
   return isWide(encoding) ? text.length * 2 : text.length;
 }
 
-export type Beginning = {
+type Beginning = {
   readonly encoding: Encoding;
   /** Of a byte order mark. */
   readonly bomBytes: number;

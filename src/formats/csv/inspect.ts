@@ -16,7 +16,7 @@ import {
 import { type Contents, isSameStamp, SourceFile } from "./source-file.ts";
 import { kindOf, kinds } from "./types.ts";
 
-export type InspectOptions = {
+type InspectOptions = {
   /** Null: found out. */
   readonly separator: string | null;
   readonly encoding: Encoding | null;

@@ -28,7 +28,7 @@ export type BadRecord = {
 };
 
 /** The fields of one record, without their quotes. Overwritten by the next record. */
-export class Fields {
+class Fields {
   count = 0;
   starts = new Int32Array(64);
   ends = new Int32Array(64);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseExact } from "../../../src/examples/http/exact-json.ts";
+import { parseExact } from "../../../src/examples/http/json-values.ts";
 import type { JsonRow } from "../../../src/examples/http/json-rows.ts";
 import { JsonTable } from "../../../src/examples/http/json-table.ts";
 

@@ -17,10 +17,10 @@ import {
 } from "../formats/csv/inspect.ts";
 import { numberColumns, parseTypes, planTable } from "./csv/table-plan.ts";
 import { type Quote, quotes } from "../formats/csv/records.ts";
-import { ChangedError, CsvFile, type CsvSource, type Position } from "../formats/csv/rows.ts";
+import { ChangedError, CsvFile, type CsvSource, type Position } from "../formats/csv/csv-file.ts";
 import { writeSamples } from "./csv/sample.ts";
 import { makeTable, tableColumns } from "./csv/table-columns.ts";
-import { keyOf } from "./list.ts";
+import { keyOf } from "./name-list.ts";
 import { foldCase } from "../base/fold-case.ts";
 
 /** How much of a file is stored at a time. Smaller: more commits; larger: more memory. */

@@ -10,7 +10,7 @@ declare global {
 }
 
 /** A number as its source text; `JSON.stringify` prints that text. */
-export type RawNumber = { readonly rawJSON: string };
+type RawNumber = { readonly rawJSON: string };
 
 /** What a JSON value becomes in a row. */
 export type JsonCell = string | number | bigint | boolean | null;

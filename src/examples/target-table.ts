@@ -4,8 +4,8 @@ import { message, type TaskContext } from "pipeloom";
 
 import { foldCase } from "../base/fold-case.ts";
 
-export type ColumnType = "INTEGER" | "REAL" | "TEXT";
-export type Column = { readonly name: string; readonly type: ColumnType | "" };
+type ColumnType = "INTEGER" | "REAL" | "TEXT";
+type Column = { readonly name: string; readonly type: ColumnType | "" };
 
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 

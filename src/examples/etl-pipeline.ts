@@ -7,8 +7,8 @@ import { BrokenError } from "./http/body.ts";
 import { pause } from "./http/fetch-retry.ts";
 import { ChangedError, JsonLoad, type Source } from "./http/json-load.ts";
 import { startSampleServer } from "./http/sample-server.ts";
-import { keyOf } from "./list.ts";
-import { growTable } from "./table.ts";
+import { keyOf } from "./name-list.ts";
+import { growTable } from "./target-table.ts";
 
 const extract = task({
   name: "extract",

@@ -12,7 +12,7 @@ import {
   CsvFile,
   type CsvSource,
   type Position,
-} from "../../../src/formats/csv/rows.ts";
+} from "../../../src/formats/csv/csv-file.ts";
 import { typeOfKinds } from "../../../src/formats/csv/types.ts";
 
 let folder = "";
