@@ -84,7 +84,7 @@ export type ToWorker =
   | WorkerBoot
   /** The run has begun: what comes before it only made the thread ready, while the database was being opened. */
   | { readonly type: "begin"; readonly run: RunInfo }
-  /** `tasks` is text of `Assignment[]` (wire.ts). Each is claimed before it runs (shared/claims.ts). */
+  /** `tasks` is text of `Assignment[]` (codec/assignments.ts). Each is claimed before it runs (shared/claims.ts). */
   | { readonly type: "assign"; readonly batch: number; readonly tasks: string }
   /** Abort these (`ctx.signal`), or all that run here. */
   | {
@@ -194,13 +194,12 @@ export type TaskRecord =
     };
 
 /**
- * One post on a Worker's port: the JSON text of `TaskRecord[]`; behind a `!`, tasks that are done (wire.ts); or, behind
- * a `#`, one part of a unit (unit-part.ts), which the writer reads when its turn in the unit comes: it is applied with
- * the `checkpoint` or `finished: done` that ends the unit, and dropped otherwise. Paid for in credits (shared/credits.ts). The
- * parts of a unit and what ends it are posted without another task's between them.
+ * A message on a worker's port is a text: the JSON of `TaskRecord[]`; after `!`, completions (codec/completions.ts); or
+ * after `#`, one item of a unit (codec/unit-item.ts). Each costs credits (shared/credits.ts). The writer applies the items
+ * with the `checkpoint` or the `finished` record of status done that ends the unit, and drops them otherwise. A worker
+ * sends no record of another task between the items of a unit and the record that ends it.
  */
-export type WorkerPost = string;
-export const unitPartMark = "#";
+export const unitItemMark = "#";
 
 // ── writer → task Worker ───────────────────────────────────────────────────────────────────────────────
 

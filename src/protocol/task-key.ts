@@ -18,6 +18,6 @@ const longestKept = 1024;
 /** Equal calls often come in a row: a stream of tasks that differ in nothing. */
 let last = { name: "", prefix: ":", inputText: "", key: "" };
 
-/** Without the characters that stand between keys on their way to the writer (see wire.ts). */
+/** Without the separators of packed texts (codec/packed-text.ts). */
 const keyPrefix = (name: string): string =>
   `${name.replaceAll("\0", "?").replaceAll("\u001f", "?")}:`;

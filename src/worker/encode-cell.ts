@@ -3,7 +3,7 @@
 import { Date } from "../base/globals.ts";
 import { isPlainObject, NotJsonError, toJsonText } from "../base/json.ts";
 import { fitsInt64 } from "../protocol/sql-value.ts";
-import type { CellPacker } from "../protocol/codec/row-batch.ts";
+import type { RowBatchPacker } from "../protocol/codec/row-batch-packer.ts";
 
 /** Why a value cannot be a cell. `at` continues the path to the value: empty, or `.deep[2]`. */
 export class CellError extends Error {
@@ -26,7 +26,7 @@ const storable =
  * Any value; the caller has its own short way for strings and numbers. Booleans become 0 or 1, `undefined` a column that is not given, a Date ISO 8601 text, plain objects and arrays JSON text.
  * @throws CellError for what cannot be stored
  */
-export function encodeCell(value: unknown, cells: CellPacker): void {
+export function encodeCell(value: unknown, cells: RowBatchPacker): void {
   switch (typeof value) {
     case "string":
       return cells.text(value);
@@ -51,7 +51,7 @@ export function encodeCell(value: unknown, cells: CellPacker): void {
   }
 }
 
-function encodeBigint(value: bigint, cells: CellPacker): void {
+function encodeBigint(value: bigint, cells: RowBatchPacker): void {
   if (!fitsInt64(value)) {
     throw new CellError(
       `the bigint ${shorten(String(value))}`,
@@ -61,14 +61,14 @@ function encodeBigint(value: bigint, cells: CellPacker): void {
   cells.bigint(value);
 }
 
-function encodeObject(value: object, cells: CellPacker): void {
+function encodeObject(value: object, cells: RowBatchPacker): void {
   if (value instanceof Uint8Array) return cells.blob(value);
   if (value instanceof Date) return encodeDate(value, cells);
   if (Array.isArray(value) || isPlainObject(value)) return cells.text(jsonText(value));
   throw new CellError(described(value), storable);
 }
 
-function encodeDate(value: Date, cells: CellPacker): void {
+function encodeDate(value: Date, cells: RowBatchPacker): void {
   if (Number.isNaN(value.getTime())) throw new CellError("an invalid Date", storable);
   cells.text(value.toISOString());
 }

@@ -17,7 +17,7 @@ import type {
 } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { Programs } from "../protocol/shared/programs.ts";
-import { unpackAssignments } from "../protocol/codec/wire.ts";
+import { unpackAssignments } from "../protocol/codec/assignments.ts";
 import { assertNever } from "../base/unreachable.ts";
 import { Attempt, type Shared, Turn } from "./attempt.ts";
 import type { Clock } from "../base/clock.ts";

@@ -7,7 +7,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { TaskRecord } from "../protocol/messages.ts";
 import type { Mask } from "../protocol/mask.ts";
-import { DonePacker, type PlainDone } from "../protocol/codec/wire.ts";
+import { CompletionPacker, type Completion } from "../protocol/codec/completions.ts";
 
 /** What the sender reads of a running attempt when it is time to send. */
 export interface Reporting {
@@ -37,7 +37,7 @@ export class RecordSender {
   #records: TaskRecord[] = [];
   /** In lines of logs among the records. */
   #logChars = 0;
-  readonly #done = new DonePacker();
+  readonly #done = new CompletionPacker();
   readonly #started = new Set<Reporting>();
   readonly #progressed = new Set<Reporting>();
   /** When the oldest unsent record came, or when progress was last sent. */
@@ -187,7 +187,7 @@ export class RecordSender {
 }
 
 /** Undefined for an end that says more than a pack can hold. */
-function plainDone(record: FinishedRecord): PlainDone | undefined {
+function plainDone(record: FinishedRecord): Completion | undefined {
   const { outcome, startedAt } = record;
   if (outcome.status !== "done" || outcome.retryAt !== undefined || startedAt === null) {
     return undefined;

@@ -4,7 +4,7 @@
 import { JSON } from "../base/globals.ts";
 import { foldCase } from "../base/fold-case.ts";
 import { isPlainObject, memberPath } from "../base/json.ts";
-import { CellPacker, IllFormedTextError } from "../protocol/codec/row-batch.ts";
+import { RowBatchPacker, IllFormedTextError } from "../protocol/codec/row-batch-packer.ts";
 import { CellError, described, encodeCell } from "./encode-cell.ts";
 import type { RowsTarget } from "./rows-target.ts";
 
@@ -19,7 +19,7 @@ export class RowEncoder {
   readonly #restored = new Set<string>();
   /** Folded name → as given: to SQLite they are one column. */
   readonly #spellings = new Map<string, string>();
-  readonly #cells = new CellPacker();
+  readonly #cells = new RowBatchPacker();
   /** The keys of the last row. */
   #shape: readonly string[] = [];
   /** They are all the columns, in their order. */

@@ -13,7 +13,7 @@ import type { MessageHandle } from "../api/message.ts";
 import type { Failure } from "../base/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import { jsonText } from "../base/json.ts";
-import { packEmit } from "../protocol/codec/row-batch.ts";
+import { packMessage } from "../protocol/codec/unit-item.ts";
 import { described } from "./encode-cell.ts";
 import { encodeRows, isAsyncIterable, RowParts, type RowsTarget } from "./rows.ts";
 import { Send } from "./send.ts";
@@ -98,7 +98,7 @@ export class Sends {
 
   emit<Payload>(message: MessageHandle<Payload>, payload: Payload): undefined {
     const name = nameOf(message);
-    const text = packEmit({
+    const text = packMessage({
       type: "emit",
       id: this.#port.id,
       message: name,

@@ -11,7 +11,7 @@ import type {
   ToWorker,
   ToWriter,
 } from "../../src/protocol/messages.ts";
-import { unpackAssignments } from "../../src/protocol/codec/wire.ts";
+import { unpackAssignments } from "../../src/protocol/codec/assignments.ts";
 import { openReader, type Reader } from "../../src/store/read/query.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { Host } from "../../src/worker/host.ts";

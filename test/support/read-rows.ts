@@ -1,18 +1,20 @@
-import { type Cell, readPart, type RowsPart } from "../../src/protocol/codec/row-batch.ts";
+import type { Cell } from "../../src/protocol/codec/row-batch-format.ts";
+import type { RowBatch } from "../../src/protocol/codec/row-batch-reader.ts";
+import { UnitItemReader } from "../../src/protocol/codec/unit-item.ts";
 
-/** The rows of a part, as the writer reads it. */
-export function readRows(post: string): RowsPart {
-  const part = readPart(post);
-  if (part.type !== "rows") throw new Error(`a part of type ${part.type}`);
-  return part;
+/** A row batch, as the writer reads it. */
+export function readRows(text: string): RowBatch {
+  const item = new UnitItemReader().read(text);
+  if (item.type !== "rows") throw new Error(`an item of type ${item.type}`);
+  return item;
 }
 
-/** Its cells, row by row, under the part's columns; what a row does not give is undefined. Once. */
-export const rowsOf = ({ cells, columns, runs }: RowsPart): (Cell | undefined)[][] =>
-  runs.flatMap((run) =>
-    Array.from({ length: run.rowCount }, () => {
-      const given: Cell[] = run.columns.map(() => null);
+/** The batch's cells, row by row, in the order of its columns; undefined where a row does not give a column. Call it once. */
+export const rowsOf = ({ cells, columns, groups }: RowBatch): (Cell | undefined)[][] =>
+  groups.flatMap((group) =>
+    Array.from({ length: group.rowCount }, () => {
+      const given: Cell[] = group.columns.map(() => null);
       cells.fill(given);
-      return columns.map((name) => given[run.columns.indexOf(name)]);
+      return columns.map((name) => given[group.columns.indexOf(name)]);
     }),
   );

@@ -6,8 +6,8 @@ import { registry } from "../../src/api/registry.ts";
 import type { TaskContext } from "../../src/api/context.ts";
 import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import { taskId } from "../../src/protocol/ids.ts";
-import { type TaskRecord, unitPartMark } from "../../src/protocol/messages.ts";
-import { doneMark, unpackDone } from "../../src/protocol/codec/wire.ts";
+import { type TaskRecord, unitItemMark } from "../../src/protocol/messages.ts";
+import { completionsMark, unpackCompletions } from "../../src/protocol/codec/completions.ts";
 import { Attempt, type Shared, Turn } from "../../src/worker/attempt.ts";
 import { type Clock, systemClock, type Timer } from "../../src/base/clock.ts";
 import { execute } from "../../src/worker/execute.ts";
@@ -113,10 +113,10 @@ class Thread {
 
   get records(): TaskRecord[] {
     return this.posts.flatMap((post): TaskRecord[] => {
-      if (post.startsWith(unitPartMark)) return [];
-      if (!post.startsWith(doneMark)) return JSON.parse(post) as TaskRecord[];
+      if (post.startsWith(unitItemMark)) return [];
+      if (!post.startsWith(completionsMark)) return JSON.parse(post) as TaskRecord[];
       const ends: TaskRecord[] = [];
-      unpackDone(post, ({ result, ...rest }) =>
+      unpackCompletions(post, ({ result, ...rest }) =>
         ends.push({ type: "finished", ...rest, outcome: { status: "done", result } }),
       );
       return ends;
@@ -167,7 +167,7 @@ describe("after its end", () => {
     expect(thread.lines).toEqual([
       `error after the task had ended (attempt 1: done), it called ${name}: this and what follows does nothing, and no row of it is stored; await what the task starts`,
     ]);
-    expect(thread.posts.some((post) => post.startsWith(unitPartMark))).toBe(false);
+    expect(thread.posts.some((post) => post.startsWith(unitItemMark))).toBe(false);
   });
 
   test("progress is told, and what it logs is marked", async () => {
@@ -202,7 +202,7 @@ test("the end waits for what is sent in the turn in which all that was sent is c
     record.type === "checkpoint" ? [record.cursor] : [],
   );
   expect(cursors).toEqual(["1", "2"]);
-  expect(thread.posts.filter((post) => post.startsWith(unitPartMark))).toHaveLength(1);
+  expect(thread.posts.filter((post) => post.startsWith(unitItemMark))).toHaveLength(1);
   expect(thread.ends).toEqual([]);
   thread.commit();
   await end;

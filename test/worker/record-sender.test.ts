@@ -5,15 +5,15 @@ import { systemClock } from "../../src/base/clock.ts";
 import { maxCredits } from "../../src/protocol/shared/credits.ts";
 import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import { taskId } from "../../src/protocol/ids.ts";
-import { type TaskRecord, unitPartMark } from "../../src/protocol/messages.ts";
-import { packEmit } from "../../src/protocol/codec/row-batch.ts";
+import { type TaskRecord, unitItemMark } from "../../src/protocol/messages.ts";
+import { packMessage } from "../../src/protocol/codec/unit-item.ts";
 import { Mask } from "../../src/protocol/mask.ts";
 import {
   RecordSender,
   type Reporting,
   type FinishedRecord,
 } from "../../src/worker/record-sender.ts";
-import { doneMark, unpackDone } from "../../src/protocol/codec/wire.ts";
+import { completionsMark, unpackCompletions } from "../../src/protocol/codec/completions.ts";
 
 class Port {
   readonly credits = WorkerMemory.create(1).credits;
@@ -40,11 +40,11 @@ class Port {
     this.credits.spend(maxCredits);
   }
 
-  /** The records of every post so far, post by post; parts of units as they are. */
+  /** The records of each message so far; items of units are left as text. */
   get records(): (string | string[])[] {
     return this.posts.map((post) => {
-      if (post.startsWith(unitPartMark)) return post;
-      if (post.startsWith(doneMark)) return doneIn(post);
+      if (post.startsWith(unitItemMark)) return post;
+      if (post.startsWith(completionsMark)) return doneIn(post);
       return (JSON.parse(post) as TaskRecord[]).map(
         (record) => `${record.type} ${"id" in record ? record.id : ""}`,
       );
@@ -54,7 +54,7 @@ class Port {
 
 function doneIn(post: string): string[] {
   const ids: string[] = [];
-  unpackDone(post, ({ id }) => ids.push(`done ${id}`));
+  unpackCompletions(post, ({ id }) => ids.push(`done ${id}`));
   return ids;
 }
 
@@ -157,7 +157,7 @@ describe("what is sent", () => {
 });
 
 describe("a unit", () => {
-  test("is sent part by part with its end behind, and what was there before goes first", async () => {
+  test("is sent item by item, then its end; earlier records go first", async () => {
     const { sender, ...port } = view(new Port());
     const one = attempt(1);
     sender.started(one, false);
@@ -222,7 +222,7 @@ describe("without room", () => {
 test("what a task says loses the secret, and what is the user's does not change", async () => {
   const port = new Port(Mask.of(["KEY"], { KEY: "the-s3cret" }));
   port.sender.add(log("the-s3cret"));
-  const part = packEmit({ type: "emit", id: taskId(1), message: "m", payload: '"the-s3cret"' });
+  const item = packMessage({ type: "emit", id: taskId(1), message: "m", payload: '"the-s3cret"' });
   await port.sender.room();
   const result = '"the-s3cret"';
   const end = {
@@ -230,17 +230,17 @@ test("what a task says loses the secret, and what is the user's does not change"
     name: "t the-s3cret",
     outcome: { status: "done", result } as const,
   };
-  port.sender.unit(attempt(1), [part], end);
+  port.sender.unit(attempt(1), [item], end);
   port.sender.finished(attempt(2), { ...end, id: taskId(2) });
   await turn();
   const [logged, sent, ended, packed] = port.posts;
   expect(logged).toContain('"line":"***"');
-  expect(sent).toBe(part);
+  expect(sent).toBe(item);
   expect(ended).toContain('"name":"t ***"');
   expect(ended).toContain("the-s3cret");
   const names: string[] = [];
   const results: string[] = [];
-  unpackDone(packed ?? "", (done) => {
+  unpackCompletions(packed ?? "", (done) => {
     names.push(done.name);
     results.push(done.result);
   });

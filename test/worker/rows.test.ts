@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import type { Row, Rows, UpsertOptions } from "../../src/api/context.ts";
 import { taskId } from "../../src/protocol/ids.ts";
-import type { Cell, RowsPart } from "../../src/protocol/codec/row-batch.ts";
+import type { Cell } from "../../src/protocol/codec/row-batch-format.ts";
+import type { RowBatch } from "../../src/protocol/codec/row-batch-reader.ts";
 import {
   type PartLimits,
   encodeRows,
@@ -11,7 +12,7 @@ import {
 } from "../../src/worker/rows.ts";
 import { readRows, rowsOf } from "../support/read-rows.ts";
 
-type DecodedPart = Omit<RowsPart, "cells"> & { readonly rows: readonly (Cell | undefined)[][] };
+type DecodedBatch = Omit<RowBatch, "cells"> & { readonly rows: readonly (Cell | undefined)[][] };
 
 const id = taskId(7);
 const posts = insertTarget(id, "posts");
@@ -20,19 +21,19 @@ async function encode(
   rows: Rows,
   target: RowsTarget = posts,
   limits?: PartLimits,
-): Promise<DecodedPart[]> {
-  const parts: DecodedPart[] = [];
+): Promise<DecodedBatch[]> {
+  const batches: DecodedBatch[] = [];
   encodeRows(
     rows,
     target,
     (text, count) => {
-      const part = readRows(text);
-      expect(part.rowCount).toBe(count);
-      parts.push({ ...part, rows: rowsOf(part) });
+      const batch = readRows(text);
+      expect(batch.rowCount).toBe(count);
+      batches.push({ ...batch, rows: rowsOf(batch) });
     },
     limits,
   );
-  return parts;
+  return batches;
 }
 
 const refusal = async (rows: Rows, target?: RowsTarget): Promise<string> => {
@@ -45,7 +46,7 @@ const refusal = async (rows: Rows, target?: RowsTarget): Promise<string> => {
   return "accepted";
 };
 
-test("rows become one part with the columns in the order they came", async () => {
+test("rows become one batch with the columns in the order they came", async () => {
   expect(
     await encode([
       { id: 1, title: "a" },
@@ -67,16 +68,16 @@ test("rows become one part with the columns in the order they came", async () =>
 });
 
 test("columns are the union of the rows' keys; what a row does not name, or names undefined, it does not give", async () => {
-  const [part] = await encode([{ a: 1 }, { b: 2, a: 3 }, { c: null }, {}, { a: 4, b: undefined }]);
-  expect(part?.columns).toEqual(["a", "b", "c"]);
-  expect(part?.rows).toEqual([
+  const [batch] = await encode([{ a: 1 }, { b: 2, a: 3 }, { c: null }, {}, { a: 4, b: undefined }]);
+  expect(batch?.columns).toEqual(["a", "b", "c"]);
+  expect(batch?.rows).toEqual([
     [1, undefined, undefined],
     [3, 2, undefined],
     [undefined, undefined, null],
     [undefined, undefined, undefined],
     [4, undefined, undefined],
   ]);
-  expect(part?.runs).toEqual([
+  expect(batch?.groups).toEqual([
     { columns: ["a"], rowCount: 1 },
     { columns: ["a", "b"], rowCount: 1 },
     { columns: ["c"], rowCount: 1 },
@@ -85,32 +86,32 @@ test("columns are the union of the rows' keys; what a row does not name, or name
   ]);
 });
 
-test.each(["array", "iterable"])("a part of an %s is not read ahead", async (how) => {
+test.each(["array", "iterable"])("a batch of an %s is not read ahead", async (how) => {
   const rows = [{ a: 1 }, { a: 2 }, { a: 3, late: 9 }];
-  const parts = await encode(how === "array" ? rows : new Set(rows), posts, {
+  const batches = await encode(how === "array" ? rows : new Set(rows), posts, {
     rows: 2,
     chars: 1000,
   });
-  expect(parts.map((part) => part.runs)).toEqual([
+  expect(batches.map((batch) => batch.groups)).toEqual([
     [{ columns: ["a"], rowCount: 2 }],
     [{ columns: ["a", "late"], rowCount: 1 }],
   ]);
 });
 
-test("a part whose rows all leave the same column out is one run", async () => {
+test("a batch whose rows all leave the same column out is one group", async () => {
   const rows = [{ a: 1, b: 1 }, { a: 2 }, { a: 3, b: undefined }];
-  const parts = await encode(rows, posts, { rows: 1, chars: 1000 });
-  expect(parts.map((part) => part.runs)).toEqual([
+  const batches = await encode(rows, posts, { rows: 1, chars: 1000 });
+  expect(batches.map((batch) => batch.groups)).toEqual([
     [{ columns: ["a", "b"], rowCount: 1 }],
     [{ columns: ["a"], rowCount: 1 }],
     [{ columns: ["a"], rowCount: 1 }],
   ]);
 });
 
-test("chunks end at the row limit and at the text limit", async () => {
+test("batches end at the row limit and at the text limit", async () => {
   const rows = Array.from({ length: 25 }, (_, i) => ({ text: "x".repeat(100), i }));
   const sizes = async (limits: PartLimits): Promise<number[]> =>
-    (await encode(rows, posts, limits)).map((part) => part.rows.length);
+    (await encode(rows, posts, limits)).map((batch) => batch.rows.length);
   expect(await sizes({ rows: 10, chars: 1e6 })).toEqual([10, 10, 5]);
   expect(await sizes({ rows: 1e6, chars: 1080 })).toEqual([10, 10, 5]);
 });
@@ -149,8 +150,8 @@ test("each value becomes what SQLite can store", async () => {
     minus: -0,
     far: -Infinity,
   };
-  const [part] = await encode([row]);
-  expect(part?.rows[0]).toEqual([
+  const [batch] = await encode([row]);
+  expect(batch?.rows[0]).toEqual([
     "é\u0000\ud83d\ude00",
     2 ** 53 - 1,
     1e-300,

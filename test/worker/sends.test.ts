@@ -5,7 +5,7 @@ import type { Row, Rows } from "../../src/api/context.ts";
 import { message } from "../../src/api/message.ts";
 import type { Failure } from "../../src/base/failure.ts";
 import { taskId } from "../../src/protocol/ids.ts";
-import { readPart } from "../../src/protocol/codec/row-batch.ts";
+import { UnitItemReader } from "../../src/protocol/codec/unit-item.ts";
 import { insertTarget } from "../../src/worker/rows.ts";
 import { Sends } from "../../src/worker/sends.ts";
 import type { UnitLimits } from "../../src/worker/unit.ts";
@@ -76,8 +76,8 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 /** The first cell of each row, or the payload. */
 function sentIn(text: string): unknown[] {
-  const part = readPart(text);
-  return part.type === "emit" ? [part.payload] : rowsOf(part).map(([first]) => first);
+  const item = new UnitItemReader().read(text);
+  return item.type === "emit" ? [item.payload] : rowsOf(item).map(([first]) => first);
 }
 
 const rows = (...values: readonly unknown[]): Row[] => values.map((n) => ({ n }) as Row);
@@ -206,7 +206,7 @@ describe("a failure", () => {
     expect(await outcome(attempt.end())).toContain("rows[0].n is a symbol");
   });
 
-  test("takes out all of its call and nothing else, also in the middle of many parts", async () => {
+  test("takes out all of its call and nothing else, also in the middle of many batches", async () => {
     const attempt = new Attempt();
     const many = Array.from({ length: 5000 }, (_, n) => ({ n }));
     void attempt.insert(rows("before"));

@@ -5,14 +5,14 @@ import { newRig } from "../support/rig.ts";
 
 setDefaultTimeout(60_000);
 
-test("a unit of many parts stays whole while another task of its thread talks", async () => {
+test("a unit of many batches stays whole while another task of its thread talks", async () => {
   await using rig = newRig();
   const file = rig.pipeline(`
       const load = task({
         name: "load",
         async run(_, ctx) {
           for (let i = 0; i < 300; i++) await ctx.insert("t", [{ id: i }]);
-          // The last part does not fit, so nothing of the unit may stay.
+          // The last batch is refused, so nothing of the unit may stay.
           await ctx.insert("t", [{ id: -1 }]);
         },
       });

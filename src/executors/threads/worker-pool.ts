@@ -9,7 +9,7 @@ import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import type { Failure } from "../../base/failure.ts";
 import { type WorkerId, workerId as asWorkerId, type TaskId } from "../../protocol/ids.ts";
 import type { Assignment, FromWorker, RunInfo, ToWorker } from "../../protocol/messages.ts";
-import { packAssignments } from "../../protocol/codec/wire.ts";
+import { packAssignments } from "../../protocol/codec/assignments.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import type {
   CreateExecutors,

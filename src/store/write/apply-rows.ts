@@ -1,8 +1,9 @@
-// Puts the rows of parts into the user's tables. The caller holds the transaction, and can undo the unit.
+// Puts the rows of batches into the user's tables. The caller holds the transaction, and can undo the unit.
 
 import type { Database } from "bun:sqlite";
 import { JSON } from "../../base/globals.ts";
-import type { Cell, CellReader, RowsPart } from "../../protocol/codec/row-batch.ts";
+import type { Cell } from "../../protocol/codec/row-batch-format.ts";
+import type { CellReader, RowBatch } from "../../protocol/codec/row-batch-reader.ts";
 import { isOwnTable } from "./own-tables.ts";
 import type { Patience } from "../patience.ts";
 import {
@@ -51,23 +52,23 @@ export class RowsApplier {
   }
 
   /**
-   * Runs one part's rows, in order.
+   * Applies one batch's rows, in order.
    * @throws RowsError with SQLite's `code`: for a table, column or unique index that does not exist, saying what there
    *   is or what to create; for a row that was refused, with the row. The unit is then the caller's to undo;
    *   a constraint declared ON CONFLICT ROLLBACK has ended the whole transaction (`db.inTransaction` tells).
    */
-  apply({ table, onConflict, runs, cells }: RowsPart): void {
-    // Rows of mixed shapes are many short runs of few shapes.
+  apply({ table, onConflict, groups, cells }: RowBatch): void {
+    // Rows of mixed shapes are many short groups of few shapes.
     const keys = new Map<readonly string[], string>();
-    for (const { columns, rowCount } of runs) {
+    for (const { columns, rowCount } of groups) {
       let key = keys.get(columns);
       if (key === undefined) keys.set(columns, (key = shapeKey({ table, onConflict, columns })));
-      this.#applyRun({ table, onConflict, columns }, key, rowCount, cells);
+      this.#applyGroup({ table, onConflict, columns }, key, rowCount, cells);
     }
   }
 
   /** Rows that give the same columns: what a row does not give its statement does not name. */
-  #applyRun(rows: RowsShape, key: string, rowCount: number, cells: CellReader): void {
+  #applyGroup(rows: RowsShape, key: string, rowCount: number, cells: CellReader): void {
     const shape = this.#shape(rows, key);
     let left = rowCount;
     for (const step of shape.steps) {

@@ -5,7 +5,7 @@ import { thrownAt } from "../../module/load.ts";
 import { JSON, Promise } from "../../base/globals.ts";
 import type { MessageDb, MessageHandle, MessageParam } from "../../api/message.ts";
 import { checkSqlValues } from "../../protocol/sql-value.ts";
-import type { EmitPart } from "../../protocol/codec/row-batch.ts";
+import type { EmittedMessage } from "../../protocol/codec/unit-item.ts";
 import type { Patience } from "../patience.ts";
 import { splitSql, transactionTrouble } from "../sql-text.ts";
 
@@ -35,7 +35,7 @@ export class CustomMessages {
    * @throws what `apply` throws, as it is; an Error for a message that the pipeline does not list, and for an `apply`
    *   that is asynchronous
    */
-  apply(part: EmitPart): void {
+  apply(part: EmittedMessage): void {
     const handle = this.#handlers.get(part.message);
     if (handle === undefined) throw this.#unknown(part.message);
     this.#last = part.message;

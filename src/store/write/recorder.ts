@@ -4,7 +4,7 @@ import type { Failure } from "../../base/failure.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 import type { DonePack, MainRecord, TaskRecord, WireEvent } from "../../protocol/messages.ts";
 import type { Mask } from "../../protocol/mask.ts";
-import type { PlainDone } from "../../protocol/codec/wire.ts";
+import type { Completion } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import type { TaskRows } from "./task-rows.ts";
 
@@ -78,7 +78,7 @@ export class Recorder {
   }
 
   /** A task that is done and reported nothing on its way: the common case, made cheap. */
-  done({ id, name, key, attempt, startedAt, at, result, wantsResult }: PlainDone): void {
+  done({ id, name, key, attempt, startedAt, at, result, wantsResult }: Completion): void {
     this.#rows?.done(id, name, key, attempt, startedAt, at, result);
     this.#announceDone(id, startedAt, at, wantsResult ? result : "null");
   }

@@ -4,7 +4,7 @@
 import type { Database } from "bun:sqlite";
 
 import { type Failure, toFailure } from "../../base/failure.ts";
-import { readPart } from "../../protocol/codec/row-batch.ts";
+import { UnitItemReader } from "../../protocol/codec/unit-item.ts";
 import { withoutOwnFrames } from "../../base/stack.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import { RowsApplier } from "./apply-rows.ts";
@@ -27,6 +27,7 @@ export class TransactionLostError extends Error {
 
 export class UnitApplier {
   readonly #db: Database;
+  readonly #reader = new UnitItemReader();
   readonly #rows: RowsApplier;
   readonly #messages: CustomMessages;
   readonly #patience: Patience;
@@ -50,7 +51,7 @@ export class UnitApplier {
     this.#undo ??= this.#begin();
     if (this.#failure !== undefined) return;
     try {
-      const part = readPart(post);
+      const part = this.#reader.read(post);
       switch (part.type) {
         case "rows":
           this.#rows.apply(part);

@@ -16,10 +16,10 @@ import {
   type ModuleRef,
   type TaskRecord,
   type ToWriter,
-  unitPartMark,
+  unitItemMark,
 } from "../../protocol/messages.ts";
 import { Mask } from "../../protocol/mask.ts";
-import { doneMark, unpackDone } from "../../protocol/codec/wire.ts";
+import { completionsMark, unpackCompletions } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import type { LogLevel } from "../../protocol/status.ts";
 import { batchLimits, decide } from "./batch.ts";
@@ -358,7 +358,7 @@ export class Writer {
     if (next === undefined) return;
     const worker = this.#workers.get(next.workerId);
     if (worker === undefined) return;
-    if (next.post.startsWith(unitPartMark)) this.#takePart(open, worker, next.post);
+    if (next.post.startsWith(unitItemMark)) this.#takePart(open, worker, next.post);
     else this.#takeRecords(open, worker, next.post);
   }
 
@@ -409,7 +409,7 @@ export class Writer {
    * @returns how many records there were
    */
   #applyRecords(open: Open, worker: Worker, post: string, refused?: Failure): number {
-    if (post.startsWith(doneMark)) return this.#recordDone(open, post);
+    if (post.startsWith(completionsMark)) return this.#recordDone(open, post);
     const records = JSON.parse(post) as TaskRecord[];
     const failure =
       refused ?? (this.#owner === worker ? this.#endUnit(open, records[0]) : undefined);
@@ -419,7 +419,7 @@ export class Writer {
 
   #recordDone({ recorder }: Open, post: string): number {
     this.#hasEnds = true;
-    return unpackDone(post, (task) => {
+    return unpackCompletions(post, (task) => {
       if (this.#attempts.end(task.id, task.attempt)) recorder.done(task);
     });
   }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 
 import { message } from "../../../src/api/message.ts";
 import { taskId } from "../../../src/protocol/ids.ts";
-import { packEmit } from "../../../src/protocol/codec/row-batch.ts";
+import { packMessage } from "../../../src/protocol/codec/unit-item.ts";
 import { encodeRows, insertTarget } from "../../../src/worker/rows.ts";
 import { CustomMessages } from "../../../src/store/write/custom-messages.ts";
 import { TransactionLostError, UnitApplier } from "../../../src/store/write/unit-applier.ts";
@@ -110,7 +110,7 @@ test("a unit that failed alone may be abandoned", async () => {
   expect(stored()).toEqual([2]);
 });
 
-const rollBackPost = packEmit({
+const rollBackPost = packMessage({
   type: "emit",
   id: taskId(1),
   message: "roll-back",

@@ -1,0 +1,62 @@
+// Assignments on their way to a worker, as one text. Pure.
+
+import { JSON } from "../../base/globals.ts";
+import type { TaskId } from "../ids.ts";
+import type { Assignment } from "../messages.ts";
+import { numberAt, sectionEnd, separator, StringTable, truncated } from "./packed-text.ts";
+
+type Extra = Pick<Assignment, "cursor" | "retries" | "timeoutMs">;
+type Head = {
+  readonly strings: readonly string[];
+  /** Per task: id, task, name, attempt, wantsResult. */
+  readonly numbers: readonly number[];
+  /** By the task's position in the list; few tasks have any. */
+  readonly extras: readonly (readonly [index: number, extra: Extra])[];
+};
+const numbersPerTask = 5;
+
+export function packAssignments(assignments: readonly Assignment[]): string {
+  const strings = new StringTable();
+  const numbers: number[] = [];
+  const extras: [number, Extra][] = [];
+  const inputs: string[] = [];
+  for (const [index, assignment] of assignments.entries()) {
+    const { id, task, name, attempt, wantsResult, cursor, retries, timeoutMs } = assignment;
+    numbers.push(id, strings.indexOf(task), strings.indexOf(name), attempt, wantsResult ? 1 : 0);
+    inputs.push(assignment.input);
+    if (cursor !== undefined || retries !== undefined || timeoutMs !== undefined) {
+      extras.push([
+        index,
+        {
+          ...(cursor === undefined ? undefined : { cursor }),
+          ...(retries === undefined ? undefined : { retries }),
+          ...(timeoutMs === undefined ? undefined : { timeoutMs }),
+        },
+      ]);
+    }
+  }
+  const head: Head = { strings: strings.list, numbers, extras };
+  return JSON.stringify(head) + sectionEnd + inputs.join(separator);
+}
+
+export function unpackAssignments(text: string): Assignment[] {
+  const [head = "", inputs = ""] = text.split(sectionEnd);
+  const { strings, numbers, extras } = JSON.parse(head) as Head;
+  const inputList = inputs.split(separator);
+  const assignments: Assignment[] = [];
+  for (let i = 0, task = 0; i < numbers.length; i += numbersPerTask, task++) {
+    assignments.push({
+      id: numberAt(numbers, i) as TaskId,
+      task: strings[numberAt(numbers, i + 1)] ?? truncated(),
+      name: strings[numberAt(numbers, i + 2)] ?? truncated(),
+      attempt: numberAt(numbers, i + 3),
+      input: inputList[task] ?? truncated(),
+      wantsResult: numberAt(numbers, i + 4) === 1,
+    });
+  }
+  for (const [index, extra] of extras) {
+    const assignment = assignments[index];
+    if (assignment !== undefined) assignments[index] = { ...assignment, ...extra };
+  }
+  return assignments;
+}

@@ -1,0 +1,36 @@
+// What a unit consists of, each as one text: row batches and messages that were emitted.
+
+import { JSON } from "../../base/globals.ts";
+import type { TaskId } from "../ids.ts";
+import { unitItemMark } from "../messages.ts";
+import { jsonEnd } from "./row-batch-format.ts";
+import { type RowBatch, RowBatchReader } from "./row-batch-reader.ts";
+
+/** A message of the pipeline's own: its `apply` runs in the writer. */
+export type EmittedMessage = {
+  readonly type: "emit";
+  readonly id: TaskId;
+  readonly message: string;
+  /** JSON text. */
+  readonly payload: string;
+};
+
+export type UnitItem = RowBatch | EmittedMessage;
+
+export const packMessage = (message: EmittedMessage): string =>
+  unitItemMark + JSON.stringify(message);
+
+export class UnitItemReader {
+  readonly #batches = new RowBatchReader();
+
+  /**
+   * A row batch is valid until the next call.
+   * @param text with its mark
+   */
+  read(text: string): UnitItem {
+    const end = text.indexOf(jsonEnd);
+    return end === -1
+      ? (JSON.parse(text.slice(unitItemMark.length)) as EmittedMessage)
+      : this.#batches.read(text, end);
+  }
+}

@@ -1,0 +1,15 @@
+// Round trip of an emitted message.
+
+import { expect, test } from "bun:test";
+import { taskId } from "../../../src/protocol/ids.ts";
+import { packMessage, UnitItemReader } from "../../../src/protocol/codec/unit-item.ts";
+
+test("an emitted message is the same on the other side", () => {
+  const message = {
+    type: "emit",
+    id: taskId(3),
+    message: "m",
+    payload: '"\u001f \\u001f \0 #"',
+  } as const;
+  expect(new UnitItemReader().read(packMessage(message))).toEqual(message);
+});
