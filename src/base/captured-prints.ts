@@ -1,114 +1,182 @@
-// What user code prints in the main thread (when its module is loaded, while `tasks` unfolds), and the runtime's
-// warnings, become lines for whoever owns the screen. Output of tasks is another matter: see src/worker.
+// What user code prints, as text for a sink: `console` and the standard streams are replaced.
 //
-// What is written to the descriptors themselves, by `Bun.write(Bun.stdout)` or by a child process that inherits them,
-// passes by: see guard/outputs.ts.
+// Text written to a descriptor itself is not captured (`Bun.write(Bun.stdout)`, a child process that inherits it).
+//
+// Node's modules are loaded on the first print: `node:stream` adds 10 ms to the start of a thread.
 
-import { Console } from "node:console";
-import { Writable } from "node:stream";
+import type { Console } from "node:console";
+import type { Writable } from "node:stream";
 
-import { Buffer, queueMicrotask } from "./globals.ts";
+import { Buffer, queueMicrotask, TextDecoder } from "./globals.ts";
+import { LineBuffer } from "./line-buffer.ts";
+import type { Write } from "./streams.ts";
 
-export type Sinks = {
-  /** Gets whole lines, without the break. Absent: the stream is left alone. */
-  readonly stdout?: (line: string) => void;
-  readonly stderr?: (line: string) => void;
+export type PrintLevel = "debug" | "info" | "warn" | "error";
+export type StandardStream = "stdout" | "stderr";
+
+export type PrintSink = {
+  /** The text of one call, one line or several. */
+  print(level: PrintLevel, text: string): void;
+  /** A piece of a stream; it may end within a line. */
+  write(stream: StandardStream, text: string): void;
 };
 
-type Stream = Pick<NodeJS.WriteStream, "write">;
-const maxLineChars = 64 * 1024;
+export const formatParts = (parts: readonly unknown[]): string =>
+  process.getBuiltinModule("node:util").format(...parts);
 
-/** Takes the streams and `console` over; the function it returns gives them back, and may be called twice. */
-export function capture(sinks: Sinks): () => void {
-  const stdout = sinks.stdout === undefined ? undefined : byLine(sinks.stdout);
-  const stderr = sinks.stderr === undefined ? undefined : byLine(sinks.stderr);
+/** Replaces `console` and the standard streams of a Worker, for good. */
+export function capturePrints(sink: PrintSink): void {
+  const toStdout = decodedTo((text) => sink.write("stdout", text));
+  const toStderr = decodedTo((text) => sink.write("stderr", text));
+  const stdout = lazily(() => streamTo(toStdout));
+  const stderr = lazily(() => streamTo(toStderr));
+  Object.defineProperty(process, "stdout", { configurable: true, enumerable: true, get: stdout });
+  Object.defineProperty(process, "stderr", { configurable: true, enumerable: true, get: stderr });
+  const formatting = lazily(() => consoleOn(stdout(), stderr()));
+  for (const name of formatted) {
+    console[name] = (...parts: unknown[]) =>
+      void Reflect.apply(formatting()[name], formatting(), parts);
+  }
+  console.write = writesTo(toStdout);
+  console.debug = (...parts) => sink.print("debug", formatParts(parts));
+  console.log = (...parts) => sink.print("info", formatParts(parts));
+  console.info = console.log;
+  console.warn = (...parts) => sink.print("warn", formatParts(parts));
+  console.error = (...parts) => sink.print("error", formatParts(parts));
+}
+
+/** Methods with a format or a state of their own. Node's `Console` implements them; their text goes to the streams. */
+const formatted = [
+  "table",
+  "group",
+  "groupCollapsed",
+  "groupEnd",
+  "dir",
+  "dirxml",
+  "count",
+  "countReset",
+  "time",
+  "timeEnd",
+  "timeLog",
+  "trace",
+  "assert",
+] as const;
+
+/** Where the text of each stream goes; a stream without a function is not captured. */
+export type StreamSinks = Readonly<Partial<Record<StandardStream, Write>>>;
+
+/**
+ * Takes the streams and `console` of the main thread. User code may hold `process.stdout`, so the stream's `write` is
+ * replaced, not the stream.
+ * @returns gives them back; may be called twice
+ */
+export function captureStreams(sinks: StreamSinks): () => void {
+  const toStdout = sinks.stdout === undefined ? undefined : decodedTo(sinks.stdout);
+  const toStderr = sinks.stderr === undefined ? undefined : decodedTo(sinks.stderr);
+  const stdout = toStdout === undefined ? process.stdout : streamTo(toStdout);
+  const stderr = toStderr === undefined ? process.stderr : streamTo(toStderr);
   const undo = [
-    ...(stdout === undefined ? [] : [takeStream(process.stdout, stdout), takeConsoleWrite(stdout)]),
-    ...(stderr === undefined ? [] : [takeStream(process.stderr, stderr)]),
-    takeConsole(stdout, stderr),
+    ...(toStdout === undefined
+      ? []
+      : [
+          replaced(process.stdout, "write", streamWrite(toStdout)),
+          replaced(console, "write", writesTo(toStdout)),
+        ]),
+    ...(toStderr === undefined ? [] : [replaced(process.stderr, "write", streamWrite(toStderr))]),
+    // Bun's `console` does not write to `process.stdout`.
+    ...Object.entries(consoleOn(stdout, stderr))
+      .filter(([, method]) => typeof method === "function")
+      .map(([name, method]) => replaced(console, name, method)),
   ];
   return () => {
-    for (const give of undo.splice(0).toReversed()) give();
-    stdout?.rest();
-    stderr?.rest();
+    for (const restore of undo.splice(0).toReversed()) restore();
   };
 }
 
-type Lines = { add: (text: string) => void; rest: () => void };
-
-/** Collects pieces until a line is whole. */
-function byLine(emit: (line: string) => void): Lines {
-  let partial = "";
-  return {
-    add(text) {
-      const lines = (partial + text).split("\n");
-      partial = lines.pop() ?? "";
-      for (const line of lines) emit(line.replace(/\r$/, ""));
-      if (partial.length > maxLineChars) this.rest();
-    },
-    rest() {
-      const last = partial;
-      partial = "";
-      if (last !== "") emit(last);
-    },
+/** `captureStreams` by whole lines. @returns emits the unfinished lines and gives the streams back */
+export function captureLines(line: (line: string) => void): () => void {
+  const buffers = [new LineBuffer(line), new LineBuffer(line)] as const;
+  const [stdout, stderr] = buffers;
+  const release = captureStreams({
+    stdout: (text) => stdout.write(text),
+    stderr: (text) => stderr.write(text),
+  });
+  return () => {
+    release();
+    for (const buffer of buffers) buffer.end();
   };
 }
 
-const textOf = (chunk: unknown): string => {
-  if (typeof chunk === "string") return chunk;
-  if (chunk instanceof Uint8Array) return Buffer.from(chunk).toString("utf8");
-  return String(chunk);
-};
+// ── parts ──────────────────────────────────────────────────────────────────────────────────────────────
 
-function takeStream(stream: Stream, lines: Lines): () => void {
-  const own = Object.getOwnPropertyDescriptor(stream, "write");
-  const write = (chunk: unknown, encoding?: unknown, done?: unknown): boolean => {
-    lines.add(textOf(chunk));
+type Take = (chunk: unknown) => void;
+
+/** The bytes of one character may arrive in two chunks. */
+function decodedTo(write: Write): Take {
+  const decoder = new TextDecoder();
+  return (chunk) => {
+    const bytes = bytesOf(chunk);
+    write(bytes === undefined ? String(chunk) : decoder.decode(bytes, { stream: true }));
+  };
+}
+
+function bytesOf(chunk: unknown): Uint8Array | undefined {
+  if (ArrayBuffer.isView(chunk))
+    return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  return chunk instanceof ArrayBuffer ? new Uint8Array(chunk) : undefined;
+}
+
+/** Stands in for a standard stream: not a terminal, and never full. */
+function streamTo(take: Take): Writable {
+  const { Writable } = process.getBuiltinModule("node:stream");
+  return new Writable({
+    decodeStrings: false,
+    write(chunk, _encoding, done) {
+      take(chunk);
+      done();
+    },
+  });
+}
+
+function consoleOn(stdout: NodeJS.WritableStream, stderr: NodeJS.WritableStream): Console {
+  const { Console } = process.getBuiltinModule("node:console");
+  return new Console({ stdout, stderr, colorMode: false });
+}
+
+/** `process.stdout.write` */
+const streamWrite =
+  (take: Take) =>
+  (chunk: unknown, encoding?: unknown, done?: unknown): boolean => {
+    take(chunk);
     const callback = typeof encoding === "function" ? encoding : done;
     if (typeof callback === "function")
       queueMicrotask(() => void Reflect.apply(callback, undefined, []));
     return true;
   };
-  Object.defineProperty(stream, "write", { value: write, configurable: true, writable: true });
+
+/** `console.write` of Bun */
+const writesTo =
+  (take: Take) =>
+  (...chunks: unknown[]): number => {
+    for (const chunk of chunks) take(chunk);
+    return chunks.reduce<number>((sum, chunk) => sum + sizeOf(chunk), 0);
+  };
+
+const sizeOf = (chunk: unknown): number =>
+  bytesOf(chunk)?.length ?? Buffer.byteLength(String(chunk));
+
+/** @returns puts the property back */
+function replaced(object: object, name: string, value: unknown): () => void {
+  const own = Object.getOwnPropertyDescriptor(object, name);
+  const enumerable = own?.enumerable ?? true;
+  Object.defineProperty(object, name, { value, enumerable, configurable: true, writable: true });
   return () => {
-    if (own === undefined) Reflect.deleteProperty(stream, "write");
-    else Object.defineProperty(stream, "write", own);
+    if (own === undefined) Reflect.deleteProperty(object, name);
+    else Object.defineProperty(object, name, own);
   };
 }
 
-const sinkStream = (lines: Lines): Writable =>
-  new Writable({
-    decodeStrings: false,
-    write(chunk, _, done) {
-      lines.add(textOf(chunk));
-      done();
-    },
-  });
-
-/** Bun's `console` writes past `process.stdout`, so it is taken as well. */
-function takeConsole(stdout: Lines | undefined, stderr: Lines | undefined): () => void {
-  const ours = new Console({
-    stdout: stdout === undefined ? process.stdout : sinkStream(stdout),
-    stderr: stderr === undefined ? process.stderr : sinkStream(stderr),
-    colorMode: false,
-  });
-  const before = new Map<string, unknown>();
-  for (const [name, method] of Object.entries(ours)) {
-    if (typeof method !== "function") continue;
-    before.set(name, Reflect.get(console, name));
-    Reflect.set(console, name, method);
-  }
-  return () => {
-    for (const [name, method] of before) Reflect.set(console, name, method);
-  };
-}
-
-function takeConsoleWrite(lines: Lines): () => void {
-  const before: unknown = Reflect.get(console, "write");
-  Reflect.set(console, "write", (...parts: unknown[]) => {
-    const text = parts.map(textOf).join("");
-    lines.add(text);
-    return Buffer.byteLength(text);
-  });
-  return () => void Reflect.set(console, "write", before);
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }

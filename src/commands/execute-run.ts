@@ -21,7 +21,7 @@ import { Mask, secretNamesIn } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import { capture } from "../base/captured-prints.ts";
+import { captureLines, captureStreams } from "../base/captured-prints.ts";
 import { createUi, type LostOutput, type PacedUi } from "../terminal/create.ts";
 import type { OutStream } from "../base/streams.ts";
 import { reasonOf } from "../base/system-error.ts";
@@ -67,7 +67,7 @@ export async function loadForCommand(
 
 /** For a command whose stdout is data: what the module prints goes to stderr. */
 export async function withPrintsOnStderr<Result>(work: () => Promise<Result>): Promise<Result> {
-  const release = capture({ stdout: (line) => void process.stderr.write(`${line}\n`) });
+  const release = captureStreams({ stdout: (text) => void process.stderr.write(text) });
   try {
     return await work();
   } finally {
@@ -216,7 +216,7 @@ async function loadHeld(
   const hold = (line: string): void => void lines.push(line);
   const uncaught: string[] = [];
   using _ = watchUncaught((text) => void uncaught.push(text));
-  const release = capture({ stdout: hold, stderr: hold });
+  const release = captureLines(hold);
   let mask: Mask | undefined;
   const notice = systemClock.after(slowLoadMs, () => tell("warn", stillLoading(module)));
   try {

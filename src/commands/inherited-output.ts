@@ -3,7 +3,7 @@
 import type { StreamNumber } from "../guard/pipes.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import { LineBuffer } from "../base/lines.ts";
+import { LineBuffer } from "../base/line-buffer.ts";
 
 export class InheritedOutput {
   readonly #tell: (level: LogLevel, line: string) => void;

@@ -1,7 +1,7 @@
 // Picks what draws: the terminal or plain lines, and beside it `--json` and the log file.
 
 import { Promise } from "../base/globals.ts";
-import { capture } from "../base/captured-prints.ts";
+import { captureLines } from "../base/captured-prints.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import type { Env } from "../base/palette.ts";
 import { glyphsFor } from "./glyphs.ts";
@@ -123,7 +123,7 @@ function createScreenUi(
 
 /** What the main thread prints is told as the rest is, on stderr: stdout is for data. */
 function withPrints(ui: Ui, line: (text: string) => void): Ui {
-  const uncapture = capture({ stdout: line, stderr: line });
+  const uncapture = captureLines(line);
   return {
     ...ui,
     finish(summary) {

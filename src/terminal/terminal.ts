@@ -1,7 +1,7 @@
 // The terminal: events fold into the view at once, and a timer draws it ten times a second, or five when it is tall.
 
 import { systemClock } from "../base/clock.ts";
-import { capture } from "../base/captured-prints.ts";
+import { captureLines } from "../base/captured-prints.ts";
 import type { Env } from "../base/palette.ts";
 import { createPace } from "./eta.ts";
 import { isForeground } from "./foreground.ts";
@@ -122,8 +122,7 @@ export function createTerminal(options: TerminalOptions): Ui {
       },
       close: () => close(),
     });
-  const output = (line: string): void => print([options.printed(line)]);
-  const uncapture = capture({ stdout: output, stderr: output });
+  const uncapture = captureLines((line) => print([options.printed(line)]));
 
   /** The last frame has no tasks, and `below` is under it. Both are for good, so that long lines may wrap. */
   const end = (below: readonly string[]): void => {

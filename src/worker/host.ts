@@ -22,7 +22,7 @@ import { assertNever } from "../base/unreachable.ts";
 import { Attempt, type Shared, Turn } from "./attempt.ts";
 import type { Clock } from "../base/clock.ts";
 import { execute, failureOutcome } from "./execute.ts";
-import { LineBuffer } from "../base/lines.ts";
+import { LineBuffer, linesOf } from "../base/line-buffer.ts";
 import { Mask } from "../protocol/mask.ts";
 import { programRunner } from "./programs/run-program.ts";
 import { RecordSender } from "./record-sender.ts";
@@ -272,7 +272,7 @@ export class Host {
     this.#tools.globals.capturePrints({
       print: (level, text) => {
         const attempt = this.#printer;
-        if (attempt === undefined) for (const line of text.split("\n")) output(level, line);
+        if (attempt === undefined) for (const line of linesOf(text)) output(level, line);
         else attempt.print(level, text);
       },
       write: (stream, text) => {

@@ -3,7 +3,7 @@
 
 import type { RunProgram } from "../api/program.ts";
 import { registry } from "../api/registry.ts";
-import { capturePrints, type PrintSink } from "../base/lines.ts";
+import { capturePrints, type PrintSink } from "../base/captured-prints.ts";
 
 export type ThreadGlobals = {
   capturePrints(sink: PrintSink): void;

@@ -13,7 +13,6 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { taskId } from "../../src/protocol/ids.ts";
-import { capture } from "../../src/base/captured-prints.ts";
 import { createUi } from "../../src/terminal/create.ts";
 import { jsonLine } from "../../src/terminal/json.ts";
 import { reasonOf } from "../../src/base/system-error.ts";
@@ -215,42 +214,7 @@ test("the log file is whole after a crash", async () => {
   expect(readFileSync(path, "utf8")).toContain("info  the last line\n");
 });
 
-const methods = (): unknown[] => [Reflect.get(process.stdout, "write"), console.log, console.error];
-
-test("what the main thread prints becomes lines, and the streams come back", async () => {
-  const lines: string[] = [];
-  const before = methods();
-  const give = capture({
-    stdout: (line) => lines.push(`out: ${line}`),
-    stderr: (line) => lines.push(`err: ${line}`),
-  });
-  console.log("an object %s", { a: 1 });
-  console.error("bad");
-  console.group("group");
-  console.warn("inside");
-  console.groupEnd();
-  process.stdout.write("par");
-  process.stdout.write(Buffer.from("tial\r\nrest"));
-  process.stderr.write("err\n");
-  let called = false;
-  process.stdout.write("", () => (called = true));
-  give();
-  give();
-  expect(lines).toEqual([
-    "out: an object { a: 1 }",
-    "err: bad",
-    "out: group",
-    "err:   inside",
-    "out: partial",
-    "err: err",
-    "out: rest",
-  ]);
-  expect(methods()).toEqual(before);
-  await Promise.resolve();
-  expect(called).toBe(true);
-});
-
-test("on a terminal they stand above the regions", () => {
+test("on a terminal what the main thread prints stands above the regions", () => {
   const spy = spyOn(process.stdout, "write");
   const { ui, clock, terminal } = rig();
   ui.events([event.runStarted(), event.total(1), event.started(1)]);

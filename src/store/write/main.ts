@@ -3,11 +3,13 @@
 import * as pipeloom from "../../index.ts";
 import { loadModule, pipelineIn, providePackage } from "../../module/load.ts";
 import { builtins } from "../../examples/builtins.ts";
+import { capturePrints } from "../../base/captured-prints.ts";
 import { systemClock } from "../../base/clock.ts";
+import { linesOf } from "../../base/line-buffer.ts";
 import type { FromWriter, ToWriter } from "../../protocol/messages.ts";
 import { privatePort } from "../../protocol/private-port.ts";
+import type { LogLevel } from "../../protocol/status.ts";
 import { openDatabase } from "../open.ts";
-import { capturePrints } from "./prints.ts";
 import { Writer } from "./writer.ts";
 
 declare const self: Worker;
@@ -30,11 +32,17 @@ privatePort(self, (port) => {
   const writer = new Writer({
     post,
     messages: async (module) => {
-      // What the module says while it loads it has said in the main thread.
+      // The main thread has loaded the module too and has shown what it prints while it loads.
       let isLoaded = false;
-      capturePrints((level, line) =>
-        post({ type: "output", level: isLoaded ? level : "debug", line }),
-      );
+      const print = (level: LogLevel, text: string): void => {
+        for (const line of linesOf(text))
+          post({ type: "output", level: isLoaded ? level : "debug", line });
+      };
+      capturePrints({
+        print,
+        // Lines are not put together: a message's `apply` that prints half a line may be the last one.
+        write: (stream, text) => print(stream === "stdout" ? "info" : "warn", text),
+      });
       if (module.kind === "file") watchUncaught((thrown) => writer.uncaught(thrown, module.path));
       const exports = await loadModule(module, builtins);
       isLoaded = true;

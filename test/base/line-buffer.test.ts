@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { Mask } from "../../src/protocol/mask.ts";
-import { LineBuffer } from "../../src/base/lines.ts";
+import { LineBuffer } from "../../src/base/line-buffer.ts";
 
 function linesOf(pieces: readonly string[], mask?: Mask): string[] {
   const lines: string[] = [];
