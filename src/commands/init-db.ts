@@ -3,7 +3,7 @@
 import { migrations } from "../store/migrate.ts";
 import { closeDatabase } from "../store/write/close.ts";
 import { noLock } from "../store/lock.ts";
-import { openDatabase } from "../store/open.ts";
+import { openDatabase } from "../store/open-database.ts";
 import { StoreError } from "../store/store-error.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UsageError } from "../cli/usage-error.ts";

@@ -1,6 +1,6 @@
 // `pipeloom query`: SQL on a database that is only read, as it comes.
 
-import { openReader } from "../store/read/query.ts";
+import { openReader } from "../store/read/reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { defineCliCommand } from "../cli/command.ts";

@@ -6,7 +6,7 @@
 
 import { JSON } from "../base/globals.ts";
 import { assertNever } from "../base/unreachable.ts";
-import type { Row, Value } from "../store/read/query.ts";
+import type { Row, Value } from "../store/read/reader.ts";
 import { type Column, tableLines } from "../terminal/table.ts";
 import type { Palette } from "../base/palette.ts";
 

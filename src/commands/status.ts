@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { JSON } from "../base/globals.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
-import { openReader, type Reader } from "../store/read/query.ts";
+import { openReader, type Reader } from "../store/read/reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { overview, type Overview } from "../store/read/runs.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";

@@ -1,29 +1,50 @@
-// Whether a run whose row says `running` is alive. Its lock answers where it is held. Where it is free, the process may
-// still live: on POSIX, code of its own that closed the lock file has dropped the lock (see lock.ts). So a run is dead
-// only when its lock is free *and* its process is gone. Of a process on another host only the lock is known.
+// Whether a run whose row says `running` is alive. A held lock proves that it is. A free lock does not prove death: on
+// POSIX, a process drops its lock when any of its code closes the lock file (see lock.ts). So a run is dead only if its
+// lock is free *and* its process is gone. For a process on another host, the lock alone decides.
 
 import { hostname } from "node:os";
 
+import { processStartedAt } from "../base/process-identity.ts";
 import type { RunId } from "../protocol/ids.ts";
 import { hasLeftFiles, isLockHeld } from "./lock.ts";
-import { processStartedAt } from "../base/process-identity.ts";
+import { StoreError } from "./store-error.ts";
 
-/** What a run's row says of the process of its last session. */
+/** The process of a run's last session, from the run's row. */
 export type RunProcess = {
   readonly id: RunId;
   readonly pid: number | null;
   readonly host: string | null;
+  /** Opaque text of the operating system, only to be compared; null in a file of version 1. */
   readonly processStartedAt: string | null;
 };
 
 export function isRunAlive(db: string, run: RunProcess): boolean {
   if (db === ":memory:") return false;
   if (isLockHeld(db, run.id)) return true;
-  // A process may outlive its run (a program that calls `runPipeline` and goes on): an ended run has removed its files.
+  // A process may outlive its run (a program that calls `runPipeline` and goes on). A run removes its files at its end.
   return hasLeftFiles(db, run.id) && isProcessAlive(run);
 }
 
 function isProcessAlive({ pid, host, processStartedAt: startedAt }: RunProcess): boolean {
   if (pid === null || startedAt === null || host !== hostname()) return false;
   return processStartedAt(pid) === startedAt;
+}
+
+/** A run in another process, or elsewhere in this one. */
+export type LiveRun = RunProcess & { readonly pipeline: string; readonly startedAt: string };
+
+export class RunAliveError extends StoreError {
+  readonly run: LiveRun;
+  /** @param path the database as the user wrote it */
+  constructor(path: string, run: LiveRun) {
+    const where = run.host === null || run.host === hostname() ? "" : ` on ${run.host}`;
+    const pid = run.pid === null ? "" : `pid ${run.pid}${where}, `;
+    super(
+      "run-alive",
+      `run ${run.id} of "${run.pipeline}" is going on in ${path} (${pid}since ${run.startedAt}): ` +
+        `pipeloom status --watch --run ${run.id} --db ${path} shows it, pipeloom cancel ${run.id} --db ${path} ends it; ` +
+        "--wait waits for its end, --fresh starts another run beside it",
+    );
+    this.run = run;
+  }
 }

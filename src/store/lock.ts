@@ -19,7 +19,8 @@ import { basename, dirname, join } from "node:path";
 
 import { controlPath } from "../protocol/control.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
-import { isBusy, sqliteCode, StoreError, toStoreError } from "./store-error.ts";
+import { isBusy, sqliteCode } from "./sqlite-error.ts";
+import { StoreError, toStoreError } from "./store-error.ts";
 
 export type RunLock = {
   /** Frees the lock and removes its file. Safe to call twice. */

@@ -4,7 +4,7 @@
 import { Database } from "bun:sqlite";
 
 import { StoreError } from "./store-error.ts";
-import { ownTables } from "./write/own-tables.ts";
+import { ownTables } from "./own-tables.ts";
 import v1 from "./migrations/0001.sql" with { type: "text" };
 import v2 from "./migrations/0002.sql" with { type: "text" };
 

@@ -4,7 +4,8 @@
 import { systemClock } from "../base/clock.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { lockHolder } from "./lock-holder.ts";
-import { isWaitable, StoreError } from "./store-error.ts";
+import { isWaitable } from "./sqlite-error.ts";
+import { StoreError } from "./store-error.ts";
 
 /** How long one call of SQLite's waits. */
 export const busyTimeoutMs = 250;

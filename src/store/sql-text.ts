@@ -1,20 +1,21 @@
-// Reads SQL text as far as needed to cut it into statements and to see what kind each is. Pure.
-// The cutting follows sqlite3_complete() (SQLite's complete.c): a trigger ends with `; END ;`, all else with `;`.
+// SQL as text: a tokenizer that splits statements and tells their kind, and the quoting of names. Pure.
+// The splitting follows sqlite3_complete() (SQLite's complete.c): a trigger ends with `; END ;`, all else with `;`.
 
 export type SqlStatement = {
-  /** Without the final semicolon; comments between statements stay in front. */
+  /** Without the final semicolon; with the comments before the statement. */
   readonly text: string;
   /** 1 for the first. */
   readonly number: number;
-  /** The first tokens, words in capitals, up to four, without comments: `CREATE TABLE IF`. */
+  /** Up to four tokens from the start, words in capitals, without comments: `CREATE TABLE IF`. */
   readonly words: readonly string[];
 };
 
-// Comments, strings and quoted names as wholes; a word; any other single character.
+// A token is a comment, a string, a quoted name, a word, or any other single character. The end of a string, a quoted
+// name or a comment may be missing.
 const token =
   /(?<space>\s+|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|(?<quoted>'[^']*(?:''[^']*)*(?:'|$)|"[^"]*(?:""[^"]*)*(?:"|$)|`[^`]*(?:``[^`]*)*(?:`|$)|\[[^\]]*(?:\]|$))|(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)|[\s\S]/g;
 
-/** The statements of an SQL text, in order; empty ones (only comments, only `;`) are left out. */
+/** The statements of an SQL text, in order, without empty ones (only comments, only `;`). */
 export function splitSql(sql: string): readonly SqlStatement[] {
   const statements: SqlStatement[] = [];
   let start = 0;
@@ -43,7 +44,7 @@ export function splitSql(sql: string): readonly SqlStatement[] {
   return statements;
 }
 
-/** Where in a trigger: not in one; in its body; after a `;` of its body; after the END that follows one. */
+/** Position in a trigger: outside; in its body; after a `;` of its body; after the END that follows a `;`. */
 type TriggerBody = "none" | "inside" | "semicolon" | "end";
 
 function nextBody(body: TriggerBody, text: string, words: readonly string[]): TriggerBody {
@@ -70,7 +71,7 @@ const endsTransaction: ReadonlySet<string> = new Set([
 ]);
 const leavesFile: ReadonlySet<string> = new Set(["ATTACH", "DETACH", "VACUUM"]);
 
-/** Why a statement may not run inside a transaction that is pipeloom's; null when it may. */
+/** Why a statement must not run inside pipeloom's transaction; null if it may. */
 export function transactionTrouble({ words }: SqlStatement): string | null {
   const first = words[0] ?? "";
   if (endsTransaction.has(first))
@@ -80,7 +81,16 @@ export function transactionTrouble({ words }: SqlStatement): string | null {
   return null;
 }
 
-/** The first line of a statement's own text, for messages. */
+/** Comments become single spaces. */
+export const withoutComments = (sql: string): string =>
+  sql.replaceAll(token, (text) => (isComment(text) ? " " : text));
+
+const isComment = (text: string): boolean => text.startsWith("--") || text.startsWith("/*");
+
+/** `"` doubled, in double quotes: safe for any name, and never a keyword. */
+export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** The first line of a statement after its comments, for messages. At most 100 characters. */
 export function firstLine(text: string): string {
   const line = text
     .replace(/^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))+/, "")

@@ -7,7 +7,7 @@
 import type { Database } from "bun:sqlite";
 import { realpathSync, statSync } from "node:fs";
 
-import { isBusy } from "./store-error.ts";
+import { isBusy } from "./sqlite-error.ts";
 
 const patienceMs = 200;
 

@@ -6,7 +6,7 @@ import { loadAsTheyWere } from "../module/sources.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { FromWorker, ToWorker } from "../protocol/messages.ts";
 import { privatePort } from "../protocol/private-port.ts";
-import { openReader, type Reader } from "../store/read/query.ts";
+import { openReader, type Reader } from "../store/read/reader.ts";
 import { systemClock } from "../base/clock.ts";
 import { Host } from "./host.ts";
 import { threadGlobals } from "./thread-globals.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 
 import { type RowFormat, rowWriter } from "../../src/commands/rows-format.ts";
-import type { Row } from "../../src/store/read/query.ts";
+import type { Row } from "../../src/store/read/reader.ts";
 import { paletteOf } from "../../src/base/palette.ts";
 
 function format(as: RowFormat, columns: readonly string[], rows: readonly Row[]): string {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { openReader } from "../../src/store/read/query.ts";
+import { openReader } from "../../src/store/read/reader.ts";
 import { pipeloom, run, type Ended } from "../support/program.ts";
 import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, realpathSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { openReader } from "../../src/store/read/query.ts";
+import { openReader } from "../../src/store/read/reader.ts";
 import { pipeloom, run, type Ended } from "../support/program.ts";
 import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
 

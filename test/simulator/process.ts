@@ -8,7 +8,7 @@ import type { RunEvent } from "../../src/protocol/events.ts";
 import { type Failure, toFailure } from "../../src/base/failure.ts";
 import type { Assignment } from "../../src/protocol/messages.ts";
 import type { RunSummary } from "../../src/protocol/summary.ts";
-import type { Reader } from "../../src/store/read/query.ts";
+import type { Reader } from "../../src/store/read/reader.ts";
 import { type StatementHook, withStatementHook } from "./disk.ts";
 import { withGlobals } from "./globals.ts";
 import { type Death, SimulatedTaskThread, SimulatedWriterThread } from "./threads.ts";

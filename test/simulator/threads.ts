@@ -12,7 +12,7 @@ import type {
   ToWriter,
 } from "../../src/protocol/messages.ts";
 import { unpackAssignments } from "../../src/protocol/codec/assignments.ts";
-import { openReader, type Reader } from "../../src/store/read/query.ts";
+import { openReader, type Reader } from "../../src/store/read/reader.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { Host } from "../../src/worker/host.ts";
 import { Writer } from "../../src/store/write/writer.ts";

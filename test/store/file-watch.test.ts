@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:f
 
 import { inProcess, finished } from "../support/writer-under-test.ts";
 import { FileWatch } from "../../src/store/file-watch.ts";
-import { openDatabase } from "../../src/store/open.ts";
+import { openDatabase } from "../../src/store/open-database.ts";
 import { options, storeError } from "./write/options.ts";
 import { tempFolder, type TempFolder } from "./write/temp-folder.ts";
 

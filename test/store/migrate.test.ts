@@ -4,7 +4,7 @@ import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { migrate, migrations, schemaVersion } from "../../src/store/migrate.ts";
-import { openDatabase } from "../../src/store/open.ts";
+import { openDatabase } from "../../src/store/open-database.ts";
 import { prepareRun } from "../../src/store/write/resume.ts";
 import { options, request, storeError } from "./write/options.ts";
 import { tempFolder } from "./write/temp-folder.ts";

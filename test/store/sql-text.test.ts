@@ -1,5 +1,10 @@
-import { expect, test } from "bun:test";
-import { firstLine, splitSql, transactionTrouble } from "../../src/store/sql-text.ts";
+import { describe, expect, test } from "bun:test";
+import {
+  firstLine,
+  splitSql,
+  transactionTrouble,
+  withoutComments,
+} from "../../src/store/sql-text.ts";
 
 const texts = (sql: string): string[] => splitSql(sql).map((statement) => statement.text);
 
@@ -34,6 +39,48 @@ test("text that never ends is one statement, and big literals are no trouble", (
   expect(texts("SELECT 'a; b")).toEqual(["SELECT 'a; b"]);
   expect(texts("SELECT 1 /* a; b")).toHaveLength(1);
   expect(texts(`SELECT '${"x''".repeat(20_000)}'; SELECT 2`)).toHaveLength(2);
+});
+
+describe("whether SQL has more than one statement", () => {
+  const cases: [string, boolean][] = [
+    ["SELECT 1", false],
+    ["SELECT 1;", false],
+    ["SELECT 1 ; ; \n", false],
+    ["; SELECT 1", false],
+    ["SELECT 1; -- done", false],
+    ["SELECT 1; /* done; and more */ ", false],
+    ["/* a; b */ SELECT 1", false],
+    ["SELECT ';' AS a", false],
+    ["SELECT 'it''s; fine'", false],
+    ['SELECT 1 AS "a;b"', false],
+    ["SELECT 1 AS [a;b], 2 AS `c;d`", false],
+    ["SELECT 1 -- a; b\n + 2", false],
+    ["SELECT 1; SELECT 2", true],
+    ["SELECT 1;SELECT 2;", true],
+    ["SELECT ';'; DROP TABLE x", true],
+    ["SELECT 1 -- a\n; DROP TABLE x", true],
+    ["SELECT 'open; DROP TABLE x", false],
+  ];
+  test.each(cases)("%j: %p", (sql, more) => {
+    expect(splitSql(sql).length > 1).toBe(more);
+  });
+});
+
+test.each(["", " \n", ";;", "-- only a comment", "/* open", " /* a */ ; "])(
+  "%j has no statement",
+  (sql) => {
+    expect(splitSql(sql)).toEqual([]);
+  },
+);
+
+test("a string is a statement, also one that looks like a comment", () => {
+  expect(texts("'-- a'")).toEqual(["'-- a'"]);
+});
+
+test("comments are removed, also one without its end, and strings stay as they are", () => {
+  expect(withoutComments("SELECT '--a' /* b */, \"/*c*/\" -- d\n, 1 /* open")).toBe(
+    "SELECT '--a'  , \"/*c*/\"  \n, 1  ",
+  );
 });
 
 const trouble = (sql: string): string | null =>

@@ -3,7 +3,7 @@
 
 import { systemClock } from "../../base/clock.ts";
 import { Date } from "../../base/globals.ts";
-import { openReader } from "../../store/read/query.ts";
+import { openReader } from "../../store/read/reader.ts";
 import { relativeTime } from "../../base/relative-time.ts";
 import { databaseOf } from "../default-db.ts";
 import type { Candidate } from "./answer.ts";

@@ -1,5 +1,5 @@
-// What `status` and everything that looks asks of pipeloom's own tables. A run whose row says `running` and that is not
-// alive was interrupted, and so were the tasks it had in hand: the file cannot say so, for who was killed writes nothing.
+// Reads runs, tasks and counts from pipeloom's own tables, for `status` and `cancel`. A run whose row says `running` but
+// that is not alive was interrupted, and so were its running tasks: a killed process cannot write that itself.
 
 import { JSON } from "../../base/globals.ts";
 import type { Failure } from "../../base/failure.ts";
@@ -10,25 +10,16 @@ import {
   type TaskStatus,
   taskStatuses,
 } from "../../protocol/status.ts";
-import type { Reader, Row, Value } from "./query.ts";
+import type { RunProcess } from "../liveness.ts";
+import { migrations } from "../migrate.ts";
+import type { OwnTable } from "../own-tables.ts";
+import type { Reader, Row, Value } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
-
-/** The newest version of pipeloom's tables that is understood here; see writer/migrate.ts. */
-export const knownVersion = 2;
 
 export type SeenStatus = TaskStatus | "interrupted";
 export type Counts = { readonly [status in SeenStatus]: number };
 
-/** The process of a run's last session, as its row says. */
-export type SeenProcess = {
-  readonly id: RunId;
-  readonly pid: number | null;
-  readonly host: string | null;
-  /** Only to be compared; null in a file of version 1. */
-  readonly processStartedAt: string | null;
-};
-
-export type SeenRun = SeenProcess & {
+export type SeenRun = RunProcess & {
   readonly pipeline: string;
   readonly file: string | null;
   /** JSON text. */
@@ -36,7 +27,7 @@ export type SeenRun = SeenProcess & {
   readonly status: RunStatus | "interrupted";
   readonly tasksTotal: number | null;
   readonly counts: Counts;
-  /** ISO 8601 UTC, as in the file; likewise below. */
+  /** Times are ISO 8601 UTC, as in the file. */
   readonly startedAt: string;
   readonly finishedAt: string | null;
   readonly error: Failure | null;
@@ -59,9 +50,9 @@ export type SeenTask = {
 export type Overview = {
   /** Newest first. */
   readonly runs: readonly SeenRun[];
-  /** Of the newest run first; in a run what runs, then what ended last. */
+  /** The newest run's first; within a run, running tasks first, then the latest to end. */
   readonly tasks: readonly SeenTask[];
-  /** Of all tasks in the file, or of those of the one run that was asked for. */
+  /** All tasks in the file, or those of `Question.run`. */
   readonly counts: Counts;
 };
 
@@ -70,19 +61,19 @@ export type Question = {
   readonly maxTasks: number;
   /** Only this run. */
   readonly run?: RunId;
-  /** Whether a run whose row says `running` is: writer/liveness.ts knows. */
-  readonly isAlive: (run: SeenProcess) => boolean;
+  /** Whether a run is alive whose row says `running`; see store/liveness.ts. */
+  readonly isAlive: (run: RunProcess) => boolean;
 };
 
 /**
- * Everything that is shown at once, of one state of the file.
+ * Runs, tasks and counts of one state of the file.
  *
  * @throws ReaderError `no-tables`, `newer-version` or `no-such-run`
  */
 export function overview(reader: Reader, question: Question): Overview {
   checkTables(reader);
-  // Before the rows are read: a run commits its end and then frees its lock, so that a free lock and, later, a row that
-  // still says `running` are a dead run. The other way round, one that ended in between would look dead.
+  // Liveness first, rows second. A run commits its end before it frees its lock: a free lock followed by a row that says
+  // `running` is a dead run. In the other order, a run that ends in between would look dead.
   const dead = deadRuns(reader, question);
   return reader.snapshot(() => {
     const counts = countByRun(reader, question.run, dead);
@@ -96,27 +87,31 @@ export function overview(reader: Reader, question: Question): Overview {
   });
 }
 
-/** JSON text of what a task came to; null when it has none. */
+/** JSON text; null if the task has no result. */
 export function taskResult(reader: Reader, run: RunId, task: number): string | null {
   const sql = "SELECT result FROM task_runs WHERE run_id = ? AND id = ?";
   return text(reader.query(sql, [run, task])[0]?.["result"]);
 }
 
+/** `task_logs` is not read here, so users may drop it. */
+const tablesRead: readonly OwnTable[] = ["pipeloom_schema", "pipeline_runs", "task_runs"];
+
 function checkTables(reader: Reader): void {
   const tables = reader.query(
-    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('pipeloom_schema', 'pipeline_runs', 'task_runs')",
+    `SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN (${tablesRead.map(() => "?").join(", ")})`,
+    tablesRead,
   );
-  if (tables.length < 3) {
+  if (tables.length < tablesRead.length) {
     throw new ReaderError(
       "no-tables",
       `${reader.path} has no tables of pipeloom's; run a pipeline with --db ${reader.path}, or make them with pipeloom init-db`,
     );
   }
   const version = number(reader.query("SELECT version FROM pipeloom_schema")[0]?.["version"]) ?? 0;
-  if (version > knownVersion) {
+  if (version > migrations.length) {
     throw new ReaderError(
       "newer-version",
-      `${reader.path} was written by a newer pipeloom (its tables have version ${version}, this one knows up to ${knownVersion}); update pipeloom`,
+      `${reader.path} was written by a newer pipeloom (its tables have version ${version}, this one knows up to ${migrations.length}); update pipeloom`,
     );
   }
 }
@@ -128,17 +123,17 @@ const noSuchRun = (reader: Reader, run: RunId): ReaderError =>
   );
 
 function deadRuns(reader: Reader, { isAlive }: Question): ReadonlySet<number> {
-  // Every column: a file of version 1 lacks one of them.
+  // `*`, because a file of version 1 lacks some of the columns.
   const running = reader.query("SELECT * FROM pipeline_runs WHERE status = 'running'");
   return new Set(
     running
-      .map(seenProcess)
+      .map(runProcess)
       .filter((run) => !isAlive(run))
       .map(({ id }) => id),
   );
 }
 
-const seenProcess = (row: Row): SeenProcess => ({
+const runProcess = (row: Row): RunProcess => ({
   id: runId(Number(row["id"])),
   pid: number(row["pid"]),
   host: text(row["host"]),
@@ -157,7 +152,7 @@ const none: Counts = {
   skipped: 0,
 };
 
-/** One pass in the order of the key: grouping by status would sort a million rows, which takes three times as long. */
+/** One pass in key order. Grouping by status would sort all rows: three times as long for a million. */
 const countColumns = taskStatuses
   .map((status) => `COUNT(*) FILTER (WHERE status = '${status}') AS "${status}"`)
   .join(", ");
@@ -212,7 +207,7 @@ function seenRun(
   dead: ReadonlySet<number>,
   counts: ReadonlyMap<number, Counts>,
 ): SeenRun {
-  const process = seenProcess(row);
+  const process = runProcess(row);
   const { id } = process;
   return {
     ...process,
@@ -231,7 +226,7 @@ function seenRun(
 const taskOrder =
   "ORDER BY run_id DESC, status = 'running' DESC, coalesce(finished_at, started_at) DESC, id DESC";
 
-/** Sorted by the keys alone, and only then read: what is sorted would otherwise hold every task's texts. */
+/** Sorts keys first and reads the rows second: otherwise the sort would hold every task's texts. */
 const taskSql = (where: string): string =>
   `SELECT run_id, id, name, status, progress, message, attempt, started_at, finished_at, error
     FROM task_runs
@@ -265,7 +260,7 @@ function seenTask(row: Row, dead: ReadonlySet<number>): SeenTask {
   };
 }
 
-// ── values: the file is the user's, who may have put anything there ────────────────────────────────────
+// ── values: users can edit these tables, so any type may turn up ───────────────────────────────────────
 
 const text = (value: Value | undefined): string | null =>
   typeof value === "string" ? value : null;
@@ -289,7 +284,7 @@ function failure(value: Value | undefined): Failure | null {
     const parsed: unknown = JSON.parse(value);
     if (isFailure(parsed)) return parsed;
   } catch {
-    // Then it is shown as it stands.
+    // Shown as plain text below.
   }
   return { name: "Error", message: value };
 }

@@ -4,7 +4,7 @@ import type { Database } from "bun:sqlite";
 import { JSON } from "../../base/globals.ts";
 import type { Cell } from "../../protocol/codec/row-batch-format.ts";
 import type { CellReader, RowBatch } from "../../protocol/codec/row-batch-reader.ts";
-import { isOwnTable } from "./own-tables.ts";
+import { isOwnTable } from "../own-tables.ts";
 import type { Patience } from "../patience.ts";
 import {
   explainPrepare,
@@ -13,7 +13,7 @@ import {
   ownTableError,
   type RowsShape,
 } from "./rows-error.ts";
-import { isWaitable } from "../store-error.ts";
+import { isWaitable } from "../sqlite-error.ts";
 import { rowsSql } from "./upsert-sql.ts";
 
 /**

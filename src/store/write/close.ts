@@ -2,7 +2,7 @@
 
 import { constants, type Database } from "bun:sqlite";
 
-import { isBusy } from "../store-error.ts";
+import { isBusy } from "../sqlite-error.ts";
 import type { RunLock } from "../lock.ts";
 
 /** How long the last checkpoint waits for readers. What it cannot move stays in the WAL: as safe, only not as tidy. */

@@ -7,7 +7,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { type RunStatus, runStatuses, type TaskStatus } from "../../protocol/status.ts";
 import type { RunSummary } from "../../protocol/summary.ts";
 import { busyTimeoutMs } from "../patience.ts";
-import { sqliteCode } from "../store-error.ts";
+import { sqliteCode } from "../sqlite-error.ts";
 
 type Ended = {
   readonly pipeline: string;

@@ -9,7 +9,7 @@ import { linesOf } from "../../base/line-buffer.ts";
 import type { FromWriter, ToWriter } from "../../protocol/messages.ts";
 import { privatePort } from "../../protocol/private-port.ts";
 import type { LogLevel } from "../../protocol/status.ts";
-import { openDatabase } from "../open.ts";
+import { openDatabase } from "../open-database.ts";
 import { Writer } from "./writer.ts";
 
 declare const self: Worker;

@@ -15,12 +15,12 @@ import { Date, JSON } from "../../base/globals.ts";
 import { type RunId, runId, taskId } from "../../protocol/ids.ts";
 import type { RestoredTask, RunRequest, WriterOptions } from "../../protocol/messages.ts";
 import { toIso } from "../../base/iso-time.ts";
-import { isRunAlive } from "../liveness.ts";
+import { isRunAlive, RunAliveError } from "../liveness.ts";
 import { noLock, removeStaleLock, type RunLock, runsWithFiles, tryRunLock } from "../lock.ts";
 import { hashParams, isHashOf } from "../params-hash.ts";
 import type { Patience } from "../patience.ts";
 import { processStartedAt } from "../../base/process-identity.ts";
-import { damagedRow, RunAliveError, StoreError } from "../store-error.ts";
+import { damagedRow, StoreError } from "../store-error.ts";
 
 export type PreparedRun = {
   readonly id: RunId;

@@ -4,7 +4,9 @@ import type { Database } from "bun:sqlite";
 import { JSON } from "../../base/globals.ts";
 import { foldCase } from "../../base/fold-case.ts";
 import type { OnConflict } from "../../protocol/messages.ts";
-import { quoteIdentifier } from "./upsert-sql.ts";
+import { isOwnTable } from "../own-tables.ts";
+import { quoteIdentifier } from "../sql-text.ts";
+import { errorCode } from "../sqlite-error.ts";
 
 /** What of a `rows` part decides its statement. */
 export type RowsShape = {
@@ -19,7 +21,7 @@ export class RowsError extends Error {
   readonly code: string | undefined;
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
-    this.code = codeOf(cause);
+    this.code = errorCode(cause);
   }
 }
 
@@ -65,12 +67,6 @@ const label = ({ onConflict, table }: RowsShape): string =>
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
-function codeOf(error: unknown): string | undefined {
-  const code: unknown =
-    typeof error === "object" && error !== null ? Reflect.get(error, "code") : undefined;
-  return typeof code === "string" ? code : undefined;
-}
-
 const maxNames = 50;
 
 function names(every: readonly string[]): string {
@@ -88,16 +84,13 @@ function missingTable(db: Database, shape: RowsShape): string | null {
   const tables = texts(
     db,
     "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name",
-  ).filter((name) => !isPipelooms(name));
+  ).filter((name) => !isOwnTable(name));
   const there =
     tables.length === 0
       ? "there are none yet; create it in the pipeline's `schema`"
       : `there are: ${names(tables)}`;
   return `${label(shape)}: no such table; ${there}`;
 }
-
-const isPipelooms = (table: string): boolean =>
-  ["pipeloom_schema", "pipeline_runs", "task_runs", "task_logs"].includes(table);
 
 function missingColumn(db: Database, shape: RowsShape): string | null {
   const columns = all<{ name: string; hidden: number | bigint }>(

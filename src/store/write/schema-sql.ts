@@ -1,6 +1,7 @@
 // Runs a pipeline's `schema` before its tasks: all of it, or none of it.
 
 import type { Database } from "bun:sqlite";
+import { errorCode } from "../sqlite-error.ts";
 import { firstLine, type SqlStatement, splitSql, transactionTrouble } from "../sql-text.ts";
 
 /** SQLite's code stays on it. */
@@ -9,9 +10,7 @@ export class SchemaError extends Error {
   readonly code: string | undefined;
   constructor({ number, text }: SqlStatement, why: string, cause?: unknown) {
     super(`schema: statement ${number} (${firstLine(text)}): ${why}`, { cause });
-    const code: unknown =
-      typeof cause === "object" && cause !== null ? Reflect.get(cause, "code") : undefined;
-    this.code = typeof code === "string" ? code : undefined;
+    this.code = errorCode(cause);
   }
 }
 

@@ -14,10 +14,10 @@ import { toIso } from "../../base/iso-time.ts";
 import { CustomMessages } from "./custom-messages.ts";
 import { closeDatabase } from "./close.ts";
 import { hasDeferredKeys } from "./deferred-keys.ts";
-import { closeAndDiscard } from "../discard.ts";
+import { closeAndDiscard } from "./discard.ts";
 import { FileWatch } from "../file-watch.ts";
 import type { RunLock } from "../lock.ts";
-import { openDatabase, shortTuning, walLimitBytes } from "../open.ts";
+import { openDatabase, shortTuning, walLimitBytes } from "../open-database.ts";
 import type { Patience } from "../patience.ts";
 import {
   hasOtherLiveRuns,
@@ -27,7 +27,9 @@ import {
   refuseIfAlive,
 } from "./resume.ts";
 import { applySchema, SchemaError } from "./schema-sql.ts";
-import { damagedRow, isFatal, isWaitable, RunAliveError, toStoreError } from "../store-error.ts";
+import { RunAliveError } from "../liveness.ts";
+import { isWaitable } from "../sqlite-error.ts";
+import { damagedRow, isFatal, toStoreError } from "../store-error.ts";
 import { type StoredResult, storedResults } from "./stored-results.ts";
 import { TaskRows } from "./task-rows.ts";
 import { UnitApplier } from "./unit-applier.ts";

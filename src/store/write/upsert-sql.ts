@@ -2,9 +2,7 @@
 
 import type { OnConflict } from "../../protocol/messages.ts";
 import { assertNever } from "../../base/unreachable.ts";
-
-/** `"` doubled, in double quotes: any name is safe, and none is taken for a keyword. */
-export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+import { quoteIdentifier } from "../sql-text.ts";
 
 const list = (names: readonly string[]): string => names.map(quoteIdentifier).join(", ");
 

@@ -22,16 +22,17 @@ import { Mask } from "../../protocol/mask.ts";
 import { completionsMark, unpackCompletions } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import type { LogLevel } from "../../protocol/status.ts";
-import { batchLimits, decide } from "./batch.ts";
+import { commitLimits, decide } from "./commit-policy.ts";
 import { Inbox } from "./inbox.ts";
 import { Recorder } from "./recorder.ts";
 import { notRunning, RunningAttempts } from "./running-attempts.ts";
 import { endedSummary } from "./ended-summary.ts";
 import { Group } from "./group.ts";
-import { isRunAlive } from "../liveness.ts";
+import { isRunAlive, type LiveRun, RunAliveError } from "../liveness.ts";
 import { Patience, type PatienceClock, sleepingClock, Wait } from "../patience.ts";
 import { Session } from "./session.ts";
-import { isConstraint, isLockedAtOpen, type LiveRun, RunAliveError } from "../store-error.ts";
+import { isConstraint } from "../sqlite-error.ts";
+import { isLockedAtOpen } from "../store-error.ts";
 import { refusedAtCommit, TransactionLostError } from "./unit-applier.ts";
 
 export type WriterTools = {
@@ -331,7 +332,7 @@ export class Writer {
     if (this.#awaited || this.#total !== undefined || this.#hasLost) return true;
     // Rows are applied as they come, and another process may wait for the lock.
     if (this.#life.state === "open" && this.#life.session.db.inTransaction) return true;
-    const isStream = this.#records >= batchLimits.streamRecords;
+    const isStream = this.#records >= commitLimits.streamRecords;
     for (const { memory } of this.#workers.values()) {
       if (memory.credits.outstanding() > maxCredits / 2) return true;
       if (this.#hasEnds && (isStream || !memory.runningIds.isBusy)) return true;

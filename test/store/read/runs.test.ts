@@ -3,17 +3,11 @@ import { Database as Sqlite } from "bun:sqlite";
 import { expect, test } from "bun:test";
 
 import { type RunId, runId } from "../../../src/protocol/ids.ts";
-import { openReader } from "../../../src/store/read/query.ts";
-import {
-  knownVersion,
-  overview,
-  type Overview,
-  type SeenProcess,
-  taskResult,
-} from "../../../src/store/read/runs.ts";
-import { migrations } from "../../../src/store/migrate.ts";
+import { openReader } from "../../../src/store/read/reader.ts";
+import { overview, type Overview, taskResult } from "../../../src/store/read/runs.ts";
+import type { RunProcess } from "../../../src/store/liveness.ts";
 import { join } from "node:path";
-import { openDatabase } from "../../../src/store/open.ts";
+import { openDatabase } from "../../../src/store/open-database.ts";
 import { options } from "../write/options.ts";
 import { tempFolder, type TempFolder } from "../write/temp-folder.ts";
 import { readerError } from "./support.ts";
@@ -91,7 +85,7 @@ test("a run that ends while it is looked at is not taken for dead", () => {
   using folder = filled();
   using db = new Sqlite(folder.file("a.db"));
   using reader = openReader(folder.file("a.db"));
-  const isAlive = (run: SeenProcess): boolean => {
+  const isAlive = (run: RunProcess): boolean => {
     db.run("UPDATE pipeline_runs SET status = 'done' WHERE id = ?", [run.id]);
     return false;
   };
@@ -134,14 +128,10 @@ test("another program's database, and a newer one", () => {
   expect(readerError(() => look(folder)).code).toBe("newer-version");
 });
 
-test("the reader knows the version that the writer writes", () => {
-  expect(knownVersion).toBe(migrations.length);
-});
-
 test("a file of version 1 is read as it is", () => {
   using reader = openReader(join(import.meta.dir, "../../fixtures/v1.sqlite"));
-  const seen: SeenProcess[] = [];
-  const isAlive = (run: SeenProcess): boolean => seen.push(run) > 0;
+  const seen: RunProcess[] = [];
+  const isAlive = (run: RunProcess): boolean => seen.push(run) > 0;
   const { runs } = overview(reader, { maxRuns: 10, maxTasks: 10, isAlive });
   expect(runs.map(({ status }) => status)).toEqual(["running", "error"]);
   expect(seen).toEqual([{ id: runId(2), pid: 4300, host: "laptop", processStartedAt: null }]);

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { maxCredits } from "../../../src/protocol/shared/credits.ts";
 import { taskId } from "../../../src/protocol/ids.ts";
 import type { TaskRecord } from "../../../src/protocol/messages.ts";
-import { batchLimits } from "../../../src/store/write/batch.ts";
+import { commitLimits } from "../../../src/store/write/commit-policy.ts";
 import {
   eventsIn,
   finished,
@@ -537,7 +537,7 @@ describe("grouping", () => {
     worker.post(...burst(1, 600));
     await hand.settle();
     expect(hand.commits).toBe(0);
-    await hand.wait(batchLimits.maxAgeMs - 1);
+    await hand.wait(commitLimits.maxAgeMs - 1);
     worker.post(...burst(601, 600));
     await hand.settle();
     expect(hand.commits).toBe(0);
@@ -553,7 +553,7 @@ describe("grouping", () => {
     hand.writer.attach(0).post(...burst(1, 600));
     await hand.settle();
     hand.wall -= 3_600_000;
-    await hand.wait(batchLimits.maxAgeMs);
+    await hand.wait(commitLimits.maxAgeMs);
     expect(hand.commits).toBe(1);
   });
 
@@ -570,7 +570,7 @@ describe("grouping", () => {
     expect(hand.commits).toBe(0);
     first.post(finished(1));
     await hand.settle();
-    await hand.wait(batchLimits.idleAgeMs);
+    await hand.wait(commitLimits.idleAgeMs);
     expect(tasks(folder.file("a.db"))).toHaveLength(2);
   });
 
@@ -583,7 +583,7 @@ describe("grouping", () => {
         await hand.settle();
       }
       expect([hand.commits, hand.timers]).toEqual([0, 1]);
-      await hand.wait(batchLimits.idleAgeMs - 1);
+      await hand.wait(commitLimits.idleAgeMs - 1);
       expect(hand.commits).toBe(0);
       await hand.wait(1);
       expect(hand.commits).toBe(1);

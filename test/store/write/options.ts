@@ -1,5 +1,5 @@
 import type { RunRequest, WriterOptions } from "../../../src/protocol/messages.ts";
-import type { OpenTuning } from "../../../src/store/open.ts";
+import type { OpenTuning } from "../../../src/store/open-database.ts";
 import { Patience } from "../../../src/store/patience.ts";
 import { StoreError, type StoreErrorCode } from "../../../src/store/store-error.ts";
 

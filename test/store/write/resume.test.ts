@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { runId } from "../../../src/protocol/ids.ts";
 import type { RunRequest } from "../../../src/protocol/messages.ts";
 import { acquireRunLock, isLockHeld, type RunLock } from "../../../src/store/lock.ts";
-import { openDatabase } from "../../../src/store/open.ts";
+import { openDatabase } from "../../../src/store/open-database.ts";
 import {
   restoredTasks,
   prepareRun,

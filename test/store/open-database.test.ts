@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, linkSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 
 import type { WriterOptions } from "../../src/protocol/messages.ts";
-import { openDatabase } from "../../src/store/open.ts";
+import { openDatabase } from "../../src/store/open-database.ts";
 import { impatient, options, storeError } from "./write/options.ts";
 import { tempFolder, type TempFolder } from "./write/temp-folder.ts";
 

@@ -3,11 +3,11 @@
 
 import type { Database } from "bun:sqlite";
 
-import { ownTables } from "./write/own-tables.ts";
-import { closeDatabase } from "./write/close.ts";
-import { noLock, type RunLock } from "./lock.ts";
-import { removeFile } from "./open.ts";
-import { sqliteCode } from "./store-error.ts";
+import { ownTables } from "../own-tables.ts";
+import { closeDatabase } from "./close.ts";
+import { noLock, type RunLock } from "../lock.ts";
+import { removeFile } from "../open-database.ts";
+import { sqliteCode } from "../sqlite-error.ts";
 
 /** @param created the file was not there before this connection was opened */
 export function closeAndDiscard(

@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
 
-import { openReader } from "../../../src/store/read/query.ts";
+import { openReader } from "../../../src/store/read/reader.ts";
 import { tempFolder, type TempFolder } from "../write/temp-folder.ts";
 import { readerError } from "./support.ts";
 
@@ -113,7 +113,7 @@ test("iterate: columns first, rows as they come, no column lost to its name", ()
   using reader = openReader(database(folder));
   const none = reader.iterate("SELECT a, b FROM x WHERE a > ?", [1e15 + 1e16]);
   expect([none.columns, [...none.rows]]).toEqual([["a", "b"], []]);
-  const twice = reader.iterate("SELECT 1 AS a, 2 AS a; -- twice");
+  const twice = reader.iterate("SELECT 1 AS a, 2 AS a /* twice");
   expect([...twice.rows].map((row) => Object.values(row))).toEqual([[1, 2]]);
   const endless = reader.iterate(
     "WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s) SELECT i FROM s",
@@ -235,7 +235,7 @@ test.skipIf(!otherUser)("a WAL database in a folder that cannot be written", () 
   const path = database(folder, "wal");
   chmodSync(path, 0o644);
   chmodSync(folder.path, 0o755);
-  const code = `const { openReader } = require(${JSON.stringify(require.resolve("../../../src/store/read/query.ts"))});
+  const code = `const { openReader } = require(${JSON.stringify(require.resolve("../../../src/store/read/reader.ts"))});
     const reader = openReader(${JSON.stringify(path)});
     console.log(JSON.stringify(reader.query("SELECT COUNT(*) AS n FROM x")));
     reader.close();`;

@@ -1,21 +1,22 @@
-// Arbitrary SQL on a database that may not be changed: for `pipeloom query` and `ctx.query`.
+// A read-only connection that runs any SQL: for `pipeloom query`, `pipeloom status` and `ctx.query`.
 
 import type { Database, Statement } from "bun:sqlite";
 
 import { checkSqlValues } from "../../protocol/sql-value.ts";
-import { closeReadOnly, openReadOnly } from "./open.ts";
-import { ReaderError, sqliteCode, toReaderError } from "./reader-error.ts";
-import { firstStatement, hasMoreStatements, isBlank } from "./statements.ts";
+import { splitSql, withoutComments } from "../sql-text.ts";
+import { sqliteCode } from "../sqlite-error.ts";
+import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
+import { ReaderError, toReaderError } from "./reader-error.ts";
 
 export type Param = string | number | bigint | boolean | null | Uint8Array;
-/** An integer beyond 2^53 is a bigint, any other a number. */
+/** Integers beyond 2^53 are bigints, all other numbers are numbers. */
 export type Value = string | number | bigint | null | Uint8Array;
 export type Row = { [column: string]: Value };
 
 export type Rows = {
-  /** Distinct: the second `a` is `a:1`. */
+  /** Distinct: a second `a` becomes `a:1`. */
   readonly columns: readonly string[];
-  /** Once. While it is not at its end (or left with `break`), the WAL cannot start over: do not dawdle. */
+  /** To be iterated once, and soon: until its end (or a `break`), SQLite cannot restart the WAL. */
   readonly rows: Iterable<Row>;
 };
 
@@ -23,19 +24,19 @@ export type Reader = Disposable & {
   readonly path: string;
   /** @throws ReaderError `bad-sql` or `not-read-only`, or one about the file */
   query(sql: string, params?: readonly Param[]): Row[];
-  /** @throws as query does, at once or at a row */
+  /** @throws like `query`, at the call or at a row */
   iterate(sql: string, params?: readonly Param[]): Rows;
-  /** All reads inside see the same state of the database. */
+  /** All reads within `read` see one state of the database. */
   snapshot<Result>(read: () => Result): Result;
-  /** Changes with every commit of another connection. */
+  /** `PRAGMA data_version`: changes with each commit of another connection. */
   version(): number;
   close(): void;
 };
 
-/** Statements that are kept compiled: a task asks the same thing again and again. */
+/** Prepared statements to keep: tasks repeat their queries. */
 const maxCached = 50;
 
-/** @throws ReaderError when there is nothing to read at `path` */
+/** @throws ReaderError if `path` has no readable database */
 export function openReader(path: string): Reader {
   return new SqliteReader(path, openReadOnly(path));
 }
@@ -112,13 +113,14 @@ class SqliteReader implements Reader {
     }
   }
 
-  /** A row is an object, in which two columns of one name would be one: SQLite renames those of a subquery. */
+  /** In a row object, equal column names would overwrite each other. SQLite renames those of a subquery. */
   #distinct(sql: string): Prepared {
     const statement = prepare(this.#db, sql);
     const { columnNames } = statement;
     if (new Set(columnNames).size === columnNames.length) return statement;
     statement.finalize();
-    return prepare(this.#db, `SELECT * FROM (${firstStatement(sql)})`);
+    // The statement's own comment could swallow the closing parenthesis.
+    return prepare(this.#db, `SELECT * FROM (${withoutComments(onlyStatement(sql))})`);
   }
 
   #explained<Result>(act: () => Result): Result {
@@ -130,13 +132,17 @@ class SqliteReader implements Reader {
   }
 }
 
+/** SQLite would prepare the first statement and ignore the rest in silence. */
+function onlyStatement(sql: string): string {
+  const [first, ...more] = splitSql(sql);
+  if (first === undefined) throw new ReaderError("bad-sql", "there is no SQL to run");
+  if (more.length === 0) return first.text;
+  throw new ReaderError("bad-sql", "only one SQL statement at a time can be run here");
+}
+
 function prepare(db: Database, sql: string): Prepared {
-  if (isBlank(sql)) throw new ReaderError("bad-sql", "there is no SQL to run");
-  if (hasMoreStatements(sql)) {
-    throw new ReaderError("bad-sql", "only one SQL statement at a time can be run here");
-  }
-  const statement = db.prepare<Row, Param[]>(sql);
-  // ATTACH counts as read-only to SQLite, and could create a file; it returns no rows.
+  const statement = db.prepare<Row, Param[]>(onlyStatement(sql));
+  // SQLite calls ATTACH read-only, but it can create a file. It returns no rows.
   if (statement.readonly && statement.reader) return statement.safeIntegers(true);
   statement.finalize();
   throw new ReaderError(
@@ -145,7 +151,7 @@ function prepare(db: Database, sql: string): Prepared {
   );
 }
 
-/** SQLite would read a parameter that is not given as NULL. */
+/** SQLite would bind NULL to a missing parameter. */
 function checkParams(statement: Prepared, params: readonly Param[]): void {
   checkSqlValues(params);
   if (statement.paramsCount === params.length) return;
@@ -157,13 +163,13 @@ function checkParams(statement: Prepared, params: readonly Param[]): void {
 
 function explain(thrown: unknown, path: string): unknown {
   const code = sqliteCode(thrown);
-  if (code.startsWith("SQLITE_READONLY")) {
+  if (code?.startsWith("SQLITE_READONLY") === true) {
     return new ReaderError("not-read-only", `only reading is possible here (${code})`, {
       cause: thrown,
     });
   }
   const known = toReaderError(thrown, path);
-  if (known !== thrown || code === "") return known;
+  if (known !== thrown || code === undefined) return known;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new ReaderError("bad-sql", message, { cause: thrown });
 }
@@ -173,7 +179,7 @@ const shorten = (sql: string): string => {
   return line.length <= 80 ? line : `${line.slice(0, 79)}…`;
 };
 
-/** The row is SQLite's own object, made for us: it can be changed in place. */
+/** Changes the row in place: SQLite created it for this call. */
 function plainRow(row: Row): Row {
   for (const column in row) {
     const value = row[column];

@@ -1,7 +1,7 @@
 // When to commit. Pure. Grouping makes fsync cheap; waiting makes everyone slow: so a little work is committed at once,
 // and only a stream of it is gathered.
 
-export type BatchLimits = {
+export type CommitLimits = {
   /** A transaction of this many records is committed whatever else waits. */
   readonly maxRecords: number;
   /** A transaction is committed when it is this old. */
@@ -12,14 +12,14 @@ export type BatchLimits = {
   readonly idleAgeMs: number;
 };
 
-export const batchLimits: BatchLimits = {
+export const commitLimits: CommitLimits = {
   maxRecords: 5000,
   maxAgeMs: 5,
   streamRecords: 512,
   idleAgeMs: 25,
 };
 
-export type BatchState = {
+export type TransactionState = {
   readonly records: number;
   readonly ageMs: number;
   readonly inboxEmpty: boolean;
@@ -27,9 +27,12 @@ export type BatchState = {
   readonly awaited: boolean;
 };
 
-export type BatchDecision = "take-more" | "commit" | "wait";
+export type CommitDecision = "take-more" | "commit" | "wait";
 
-export function decide(state: BatchState, limits: BatchLimits = batchLimits): BatchDecision {
+export function decide(
+  state: TransactionState,
+  limits: CommitLimits = commitLimits,
+): CommitDecision {
   if (state.records >= limits.maxRecords) return "commit";
   if (state.ageMs >= (state.awaited ? limits.maxAgeMs : limits.idleAgeMs)) return "commit";
   if (!state.inboxEmpty) return "take-more";

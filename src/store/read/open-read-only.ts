@@ -1,20 +1,19 @@
-// Opens a database to look at it, while it is written or not. Nothing of it is changed, nothing is created beside it for
-// longer than it is open. The file itself is opened by SQLite alone: on POSIX, closing it in any other way would drop the
-// locks that a writer in this process holds.
+// Opens a database read-only, also while a run writes to it. The database does not change, and no file beside it outlives
+// the connection. Only SQLite opens the file itself: on POSIX, closing it outside SQLite drops the locks that a writer in
+// this process holds.
 
 import { constants, Database } from "bun:sqlite";
 import { type Stats, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { ReaderError, sqliteCode, toReaderError } from "./reader-error.ts";
+import { sqliteCode } from "../sqlite-error.ts";
+import { ReaderError, toReaderError } from "./reader-error.ts";
 
-/** A writer's transactions are short; a switch of the journal mode or another program's lock may take longer. */
+/** A run's transactions take milliseconds; a change of the journal mode or another program's lock may take longer. */
 const busyTimeoutMs = 5_000;
 
-/**
- * @throws ReaderError when there is nothing to read at `path`
- */
+/** @throws ReaderError if `path` has no readable database */
 export function openReadOnly(path: string): Database {
   checkPath(path);
   try {
@@ -24,7 +23,7 @@ export function openReadOnly(path: string): Database {
   }
 }
 
-/** Closes it, and takes away the -wal and -shm that a read-only connection leaves when it is the last. */
+/** Also removes the empty -wal and the -shm: SQLite leaves them if the last connection to close is read-only. */
 export function closeReadOnly(db: Database, path: string): void {
   db.close(true);
   if (look(`${path}-wal`)?.size === 0) asWriter(path);
@@ -64,13 +63,13 @@ function openOrRecover(path: string): Database {
   try {
     return connect(path);
   } catch (thrown) {
-    switch (sqliteCode(thrown)) {
-      // A writer without WAL died in a transaction, and its journal must be rolled back before anyone can read.
+    switch (sqliteCode(thrown) ?? "") {
+      // A writer without WAL died in a transaction. Its journal must be rolled back before the file can be read.
       case "SQLITE_READONLY_ROLLBACK":
       case "SQLITE_READONLY_RECOVERY":
         asWriter(path);
         return connect(path);
-      // In a read-only folder a WAL database that nobody has open cannot be read the usual way, for want of a -shm.
+      // In a read-only folder, SQLite cannot create the -shm that reading a closed WAL database needs.
       case "SQLITE_CANTOPEN":
       case "SQLITE_READONLY_DIRECTORY":
         if ((look(`${path}-wal`)?.size ?? 0) > 0) throw thrown;
@@ -81,7 +80,7 @@ function openOrRecover(path: string): Database {
   }
 }
 
-/** For a file that nobody can be writing to: without locks, and without a -shm. */
+/** Without locks and without a -shm: only for a file that no process can write to. */
 const connectImmutable = (path: string): Database =>
   checked(
     new Database(
@@ -104,19 +103,19 @@ function checked(db: Database): Database {
   }
 }
 
-/** The first read: SQLite looks at the file only now. */
+/** SQLite opens the file at the first read, not at the connect. */
 function readSchema(db: Database): void {
   using objects = db.prepare("SELECT COUNT(*) FROM sqlite_schema");
   objects.get();
 }
 
-/** Lets SQLite do what only a writing connection may: roll a dead writer's journal back, remove an empty -wal. */
+/** A writing connection rolls back a dead writer's journal and removes an empty -wal; a read-only one must not. */
 function asWriter(path: string): void {
   try {
     using db = new Database(resolve(path), { readwrite: true, create: false });
     db.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 0);
     readSchema(db);
   } catch {
-    // It may not be writable for us. Reading says what there is to say.
+    // The file may be read-only for this user. The read that follows reports what is wrong.
   }
 }

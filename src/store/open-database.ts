@@ -19,7 +19,8 @@ import { systemClock } from "../base/clock.ts";
 import type { WriterOptions } from "../protocol/messages.ts";
 import { migrate, schemaVersion } from "./migrate.ts";
 import { busyTimeoutMs } from "./patience.ts";
-import { isBusy, sqliteCode, StoreError, toStoreError } from "./store-error.ts";
+import { isBusy, sqliteCode } from "./sqlite-error.ts";
+import { StoreError, toStoreError } from "./store-error.ts";
 
 export type OpenTuning = {
   /** How long opening waits for other programs' locks. */

@@ -1,10 +1,14 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { type BatchDecision, type BatchLimits, decide } from "../../../src/store/write/batch.ts";
+import {
+  type CommitDecision,
+  type CommitLimits,
+  decide,
+} from "../../../src/store/write/commit-policy.ts";
 
-const limits: BatchLimits = { maxRecords: 5000, maxAgeMs: 5, streamRecords: 512, idleAgeMs: 25 };
+const limits: CommitLimits = { maxRecords: 5000, maxAgeMs: 5, streamRecords: 512, idleAgeMs: 25 };
 
-test.each<[records: number, ageMs: number, inboxEmpty: boolean, decision: BatchDecision]>([
+test.each<[records: number, ageMs: number, inboxEmpty: boolean, decision: CommitDecision]>([
   [0, 0, true, "commit"],
   [1, 0, true, "commit"],
   [511, 4, true, "commit"],
@@ -19,7 +23,7 @@ test.each<[records: number, ageMs: number, inboxEmpty: boolean, decision: BatchD
   expect(decide({ records, ageMs, inboxEmpty, awaited: true }, limits)).toBe(decision);
 });
 
-test.each<[records: number, ageMs: number, inboxEmpty: boolean, decision: BatchDecision]>([
+test.each<[records: number, ageMs: number, inboxEmpty: boolean, decision: CommitDecision]>([
   [0, 0, true, "commit"],
   [1, 0, true, "wait"],
   [1, 24, true, "wait"],
