@@ -11,11 +11,11 @@ import type { Assignment, CancelReason, Outcome, TaskRecord } from "../protocol/
 import type { LogLevel } from "../protocol/status.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import type { Clock, Timer } from "../base/clock.ts";
-import { described } from "./encode-cell.ts";
+import { describeValue } from "./describe-value.ts";
 import { formatParts } from "../base/captured-prints.ts";
 import { LineBuffer } from "../base/line-buffer.ts";
 import type { FinishedRecord, RecordSender, Reporting } from "./record-sender.ts";
-import { insertTarget, upsertTarget } from "./rows.ts";
+import { insertTarget, upsertTarget } from "./target-table.ts";
 import { Sends } from "./sends.ts";
 import type { Unit } from "./unit.ts";
 
@@ -206,7 +206,7 @@ export class Attempt implements TaskContext, Reporting {
   #report(step: unknown, total: unknown, message: unknown): void {
     if (typeof step !== "number" || typeof total !== "number") {
       throw new TypeError(
-        `ctx.progress: step and total are numbers, not ${described(typeof step === "number" ? total : step)}`,
+        `ctx.progress: step and total are numbers, not ${describeValue(typeof step === "number" ? total : step)}`,
       );
     }
     if (!(total > 0) || Number.isNaN(step)) return;
@@ -366,7 +366,7 @@ export class Attempt implements TaskContext, Reporting {
     return <Result>(sql: string, ...params: QueryParam[]) => {
       if (this.#ended !== undefined) throw this.refuse("ctx.query");
       if (typeof sql !== "string") {
-        throw new TypeError(`ctx.query: the SQL is ${described(sql)}; pass it as a string`);
+        throw new TypeError(`ctx.query: the SQL is ${describeValue(sql)}; pass it as a string`);
       }
       return this.#shared.query(sql, params) as Result[];
     };
@@ -512,7 +512,7 @@ function shown(message: unknown): string {
     return String(message);
   } catch (thrown) {
     throw new TypeError(
-      `ctx.progress: the message is ${described(message)} that cannot be shown as text`,
+      `ctx.progress: the message is ${describeValue(message)} that cannot be shown as text`,
       { cause: thrown },
     );
   }

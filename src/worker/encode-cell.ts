@@ -1,13 +1,15 @@
-// One value of a row → a cell of a part, or the reason why it cannot be stored.
+// One value of a row → a cell of a row batch, or the reason why it cannot be stored.
 
 import { Date } from "../base/globals.ts";
 import { isPlainObject, NotJsonError, toJsonText } from "../base/json.ts";
 import { fitsInt64 } from "../protocol/sql-value.ts";
 import type { RowBatchPacker } from "../protocol/codec/row-batch-packer.ts";
+import { describeValue } from "./describe-value.ts";
 
-/** Why a value cannot be a cell. `at` continues the path to the value: empty, or `.deep[2]`. */
+/** Why a value cannot be a cell. */
 export class CellError extends Error {
   override readonly name = "CellError";
+  /** Path from the cell to the value that cannot be stored: empty, or `.deep[2]`. */
   readonly at: string;
   readonly found: string;
   readonly hint: string;
@@ -23,8 +25,9 @@ const storable =
   "a cell is a string, number, bigint, boolean, null, Date, Uint8Array, or a plain object or array";
 
 /**
- * Any value; the caller has its own short way for strings and numbers. Booleans become 0 or 1, `undefined` a column that is not given, a Date ISO 8601 text, plain objects and arrays JSON text.
- * @throws CellError for what cannot be stored
+ * Adds any value as a cell. A boolean becomes 0 or 1, `undefined` an absent cell, a Date ISO 8601 text, a plain object or
+ * an array JSON text. Callers handle strings and numbers themselves where speed counts.
+ * @throws CellError for a value that cannot be stored
  */
 export function encodeCell(value: unknown, cells: RowBatchPacker): void {
   switch (typeof value) {
@@ -65,7 +68,7 @@ function encodeObject(value: object, cells: RowBatchPacker): void {
   if (value instanceof Uint8Array) return cells.blob(value);
   if (value instanceof Date) return encodeDate(value, cells);
   if (Array.isArray(value) || isPlainObject(value)) return cells.text(jsonText(value));
-  throw new CellError(described(value), storable);
+  throw new CellError(describeValue(value), storable);
 }
 
 function encodeDate(value: Date, cells: RowBatchPacker): void {
@@ -88,27 +91,3 @@ function jsonText(value: object): string {
 
 const shorten = (text: string): string =>
   text.length <= 40 ? text : `${text.slice(0, 20)}… (${text.length} digits)`;
-
-/** `a Map`, `an Invoice`; for messages. */
-export function described(value: unknown): string {
-  if (value === null) return "null";
-  if (typeof value !== "object") {
-    return value === undefined ? "undefined" : `a ${typeof value}`;
-  }
-  const name = constructorName(value);
-  return `${/^[AEIOU]/i.test(name) ? "an" : "a"} ${name}`;
-}
-
-function constructorName(value: object): string {
-  try {
-    const prototype: unknown = Object.getPrototypeOf(value);
-    const maker: unknown =
-      typeof prototype === "object" && prototype !== null
-        ? Reflect.get(prototype, "constructor")
-        : undefined;
-    return typeof maker === "function" && maker.name !== "" ? maker.name : "Object";
-  } catch {
-    // A proxy that has been revoked, or that throws.
-    return "Object";
-  }
-}

@@ -1,41 +1,43 @@
-// Rows of one `ctx.upsert` or `ctx.insert` → the text of `rows` parts. This runs once per row and cell of all data, so it
-// is written for speed: rows of one shape, which is nearly all, skip the union of keys, and nothing is made for a row.
+// Rows of one `ctx.upsert` or `ctx.insert` → the texts of row batches. This code runs once per row and cell of all data,
+// so it is written for speed: no object is created per row, and rows with the keys of the previous row, which nearly all
+// have, skip the union of keys.
 
 import { JSON } from "../base/globals.ts";
 import { foldCase } from "../base/fold-case.ts";
 import { isPlainObject, memberPath } from "../base/json.ts";
 import { RowBatchPacker, IllFormedTextError } from "../protocol/codec/row-batch-packer.ts";
-import { CellError, described, encodeCell } from "./encode-cell.ts";
-import type { RowsTarget } from "./rows-target.ts";
+import { describeValue } from "./describe-value.ts";
+import { CellError, encodeCell } from "./encode-cell.ts";
+import type { TargetTable } from "./target-table.ts";
 
-/** SQLite's own limit, unless it was compiled otherwise. */
+/** SQLite's default limit (SQLITE_MAX_COLUMN). */
 const maxColumns = 2000;
 
 type Row = Readonly<Record<string, unknown>>;
 
 export class RowEncoder {
-  readonly #target: RowsTarget;
+  readonly #target: TargetTable;
   readonly #columns: string[] = [];
-  readonly #restored = new Set<string>();
-  /** Folded name → as given: to SQLite they are one column. */
+  readonly #columnSet = new Set<string>();
+  /** Folded name → name as given. SQLite ignores the case of column names. */
   readonly #spellings = new Map<string, string>();
   readonly #cells = new RowBatchPacker();
   /** The keys of the last row. */
   #shape: readonly string[] = [];
-  /** They are all the columns, in their order. */
-  #isWhole = true;
+  /** The keys of the last row are all columns, in the order of the columns. */
+  #hasAllColumns = true;
   #rows = 0;
   #index = 0;
 
-  constructor(target: RowsTarget) {
+  constructor(target: TargetTable) {
     this.#target = target;
   }
 
-  /** Rows in the chunk that is being filled. */
+  /** Rows in the current batch. */
   get rows(): number {
     return this.#rows;
   }
-  /** About how long the chunk's text will be. */
+  /** Estimated length of the current batch's text. */
   get chars(): number {
     return this.#cells.chars;
   }
@@ -44,11 +46,11 @@ export class RowEncoder {
     return this.#columns;
   }
 
-  /** @throws TypeError naming row, column and type for what cannot be stored */
+  /** @throws TypeError naming row, column and type for a value that cannot be stored */
   add(row: unknown): void {
     if (typeof row !== "object" || row === null || Array.isArray(row) || !isPlainObject(row)) {
       throw new TypeError(
-        `${this.#target.what}: rows[${this.#index}] is ${described(row)}; rows are plain objects (\`{ ...row }\` makes one)`,
+        `${this.#target.label}: rows[${this.#index}] is ${describeValue(row)}; rows are plain objects (\`{ ...row }\` makes one)`,
       );
     }
     if (!hasKeys(row, this.#shape)) this.#adopt(Object.keys(row));
@@ -57,8 +59,9 @@ export class RowEncoder {
     const columns = this.#columns;
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i] as string;
-      const value = this.#isWhole || Object.hasOwn(row, column) ? (row as Row)[column] : undefined;
-      // What nearly all cells are; the rest, and all words about it, stay out of this loop.
+      const value =
+        this.#hasAllColumns || Object.hasOwn(row, column) ? (row as Row)[column] : undefined;
+      // Nearly all cells are strings or numbers. Everything else, error texts included, stays out of this loop.
       if (typeof value === "string") cells.text(value);
       else if (typeof value === "number" && !Number.isNaN(value)) cells.number(value);
       else this.#encode(value, column);
@@ -68,8 +71,8 @@ export class RowEncoder {
   }
 
   /**
-   * The rows as text of a `rows` part; the next part begins, with the columns known so far.
-   * @throws TypeError for text that SQLite would store as another
+   * The text of the current batch. The next batch begins with the columns so far.
+   * @throws TypeError for an ill-formed string, which SQLite would store as another one
    */
   take(): string {
     try {
@@ -85,7 +88,7 @@ export class RowEncoder {
     const index = this.#index - this.#rows + row;
     const path = memberPath(`rows[${index}]`, this.#columns[column] ?? "");
     return new TypeError(
-      `${this.#target.what}: ${path} is a string with half of a surrogate pair (was it cut in the middle of a character?), which SQLite would store as another; \`.toWellFormed()\` replaces such halves`,
+      `${this.#target.label}: ${path} is a string with half of a surrogate pair (was it cut in the middle of a character?), which SQLite would store as another; \`.toWellFormed()\` replaces such halves`,
     );
   }
 
@@ -96,35 +99,35 @@ export class RowEncoder {
       if (!(error instanceof CellError)) throw error;
       const path = memberPath(`rows[${this.#index}]`, column);
       throw new TypeError(
-        `${this.#target.what}: ${path}${error.at} is ${error.found}; ${error.hint}`,
+        `${this.#target.label}: ${path}${error.at} is ${error.found}; ${error.hint}`,
         { cause: error },
       );
     }
   }
 
-  /** Without its key a row would never meet its earlier self: each retry would add it again. */
+  /** A row without its key would never conflict with its earlier version: each retry would add it again. */
   #requireKey(row: Row): void {
     const { key } = this.#target;
     for (let i = 0; i < key.length; i++) {
       const name = key[i] as string;
       if (row[name] !== undefined) continue;
       throw new TypeError(
-        `${this.#target.what}: rows[${this.#index}] has no ${JSON.stringify(name)}, which is in the key`,
+        `${this.#target.label}: rows[${this.#index}] has no ${JSON.stringify(name)}, which is in the key`,
       );
     }
   }
 
-  /** A row of another shape extends the columns by its keys. */
+  /** Adds the keys of a row that differ from the previous row's to the columns. */
   #adopt(keys: readonly string[]): void {
     const before = this.#columns.length;
-    for (const key of keys) if (!this.#restored.has(key)) this.#addColumn(key);
+    for (const key of keys) if (!this.#columnSet.has(key)) this.#addColumn(key);
     if (this.#rows > 0) this.#cells.widen(before, this.#columns.length, this.#rows);
     this.#shape = keys;
-    this.#isWhole = sameKeys(keys, this.#columns);
+    this.#hasAllColumns = sameKeys(keys, this.#columns);
   }
 
   #addColumn(name: string): void {
-    const at = `${this.#target.what}: rows[${this.#index}]`;
+    const at = `${this.#target.label}: rows[${this.#index}]`;
     if (name.includes("\0")) throw new TypeError(`${at} has a column with a NUL in its name`);
     const folded = foldCase(name);
     const spelled = this.#spellings.get(folded);
@@ -139,12 +142,12 @@ export class RowEncoder {
       );
     }
     this.#spellings.set(folded, name);
-    this.#restored.add(name);
+    this.#columnSet.add(name);
     this.#columns.push(name);
   }
 }
 
-/** `sameKeys(Object.keys(row), keys)`, without a list for each row. */
+/** Same as `sameKeys(Object.keys(row), keys)`, without creating a list per row. */
 function hasKeys(row: object, keys: readonly string[]): boolean {
   let i = 0;
   for (const key in row) if (key !== keys[i++]) return false;

@@ -14,10 +14,11 @@ import type { Failure } from "../base/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import { jsonText } from "../base/json.ts";
 import { packMessage } from "../protocol/codec/unit-item.ts";
-import { described } from "./encode-cell.ts";
-import { encodeRows, isAsyncIterable, RowParts, type RowsTarget } from "./rows.ts";
+import { describeValue } from "./describe-value.ts";
+import { encodeRows, isAsyncIterable, RowBatcher } from "./row-batches.ts";
 import { Send } from "./send.ts";
-import { type Entry, Held, Unit, type UnitLimits } from "./unit.ts";
+import type { TargetTable } from "./target-table.ts";
+import { type Entry, UnitBudget, Unit, type UnitLimits } from "./unit.ts";
 
 /** What the sends of an attempt need of their thread. */
 export type SendPort = {
@@ -46,7 +47,7 @@ const sent = Promise.resolve();
 
 export class Sends {
   readonly #port: SendPort;
-  readonly #held: Held;
+  readonly #budget: UnitBudget;
   #unit: Unit;
   /** Sources that are being read. */
   readonly #sources = new Map<Send, Source>();
@@ -64,8 +65,8 @@ export class Sends {
 
   constructor(port: SendPort, limits?: UnitLimits) {
     this.#port = port;
-    this.#held = new Held(limits);
-    this.#unit = new Unit(this.#held);
+    this.#budget = new UnitBudget(limits);
+    this.#unit = new Unit(this.#budget);
   }
 
   /**
@@ -82,7 +83,7 @@ export class Sends {
     }
   }
 
-  rows(rows: Rows, target: RowsTarget): Promise<void> | undefined {
+  rows(rows: Rows, target: TargetTable): Promise<void> | undefined {
     const unit = this.#unit;
     if (isAsyncIterable(rows)) return this.#read(rows, target, unit);
     const entry = unit.open();
@@ -125,10 +126,10 @@ export class Sends {
     const failed = this.#unobserved()[0];
     if (failed?.failure !== undefined) throw failed.failure.thrown;
     // A checkpoint that waits for its turn counts too: without end, they would fill memory.
-    this.#held.add(1, cursor.length);
+    this.#budget.add(1, cursor.length);
     const send = new Send();
     const unit = this.#unit;
-    const next = new Unit(this.#held);
+    const next = new Unit(this.#budget);
     this.#unit = next;
     const posted = Promise.withResolvers<void>();
     this.#posted = posted.promise;
@@ -164,7 +165,7 @@ export class Sends {
       this.#fail(send, thrown);
     } finally {
       checkpoint.posted();
-      this.#held.remove(1, cursor.length);
+      this.#budget.remove(1, cursor.length);
       this.#checkpoints.delete(send);
       this.#unposted.delete(send);
     }
@@ -182,18 +183,18 @@ export class Sends {
 
   // ── sources ──
 
-  #read(rows: AsyncIterable<unknown>, target: RowsTarget, unit: Unit): Promise<void> {
+  #read(rows: AsyncIterable<unknown>, target: TargetTable, unit: Unit): Promise<void> {
     const iterator = rows[Symbol.asyncIterator]();
     const send = new Send();
     const entry = unit.open();
     const source: Source = { iterator, unit, entry };
     this.#sources.set(send, source);
-    const parts = new RowParts(target, (text, count) => unit.add(entry, text, count));
-    void this.#readAll(send, source, parts);
+    const batcher = new RowBatcher(target, (text, count) => unit.add(entry, text, count));
+    void this.#readAll(send, source, batcher);
     return send.promise;
   }
 
-  async #readAll(send: Send, source: Source, parts: RowParts): Promise<void> {
+  async #readAll(send: Send, source: Source, batcher: RowBatcher): Promise<void> {
     const { iterator, unit, entry } = source;
     let isInSource = true;
     try {
@@ -203,9 +204,9 @@ export class Sends {
         if (!send.isOpen) return;
         isInSource = false;
         if (step.done === true) break;
-        parts.add(step.value);
+        batcher.add(step.value);
       }
-      parts.finish();
+      batcher.finish();
       unit.close(entry);
       send.succeed();
     } catch (thrown) {
@@ -323,7 +324,7 @@ function nameOf(message: unknown): string {
     typeof message === "object" && message !== null ? Reflect.get(message, "name") : undefined;
   if (typeof name === "string") return name;
   throw new TypeError(
-    `ctx.emit: the message is ${described(message)}; pass what \`message(name, apply)\` has returned`,
+    `ctx.emit: the message is ${describeValue(message)}; pass what \`message(name, apply)\` has returned`,
   );
 }
 

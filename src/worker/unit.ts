@@ -1,11 +1,11 @@
-// What one attempt has sent since its start or its last checkpoint: kept in the Worker, as text, until the task is
-// done or says `checkpoint`. A failed attempt throws it away, and the writer never hears of it.
+// A unit: what one attempt has sent since its start or its last checkpoint. The worker keeps it as texts until the task is
+// done or calls `checkpoint`. A unit of a failed attempt is dropped in the worker: the writer never receives it.
 
 export type UnitLimits = { readonly rows: number; readonly chars: number };
 
-/** A task that stays below these needs no checkpoint; above, one text a Worker holds would grow without end. */
+/** The bound of one unit: a task below it needs no checkpoint, and a worker's memory stays bounded. */
 export const unitLimits: UnitLimits = { rows: 1_000_000, chars: 64 * 1024 * 1024 };
-/** What the units of one attempt may hold together, while checkpoints that nobody awaits wait for their turn. */
+/** The bound of all units of one attempt, in units: those of checkpoints that are not awaited wait for the mutex. */
 const unitsAtOnce = 2;
 
 export class UnitTooLargeError extends Error {
@@ -14,8 +14,8 @@ export class UnitTooLargeError extends Error {
 
 const grouped = (value: number): string => value.toLocaleString("en-US");
 
-/** What all units of one attempt hold together. */
-export class Held {
+/** Rows and characters in all units of one attempt. */
+export class UnitBudget {
   readonly limits: UnitLimits;
   rows = 0;
   chars = 0;
@@ -24,7 +24,7 @@ export class Held {
     this.limits = limits;
   }
 
-  /** @throws UnitTooLargeError past the bound; nothing has changed then */
+  /** @throws UnitTooLargeError above the bound; nothing changes then */
   add(rows: number, chars: number): void {
     const { limits } = this;
     if (this.rows + rows > limits.rows * unitsAtOnce) throw tooManyRows(limits.rows * unitsAtOnce);
@@ -41,7 +41,7 @@ export class Held {
   }
 }
 
-/** The place in a unit of what one call sends. */
+/** The items that one call sends, at their position in the unit. */
 export class Entry {
   readonly texts: string[] = [];
   rows = 0;
@@ -49,21 +49,21 @@ export class Entry {
 }
 
 export class Unit {
-  readonly #held: Held;
-  /** In the order of the calls. What is one text only needs no object around it. */
+  readonly #budget: UnitBudget;
+  /** In the order of the calls. A closed entry of one text is replaced by the text, to save memory. */
   #entries: (string | Entry)[] = [];
   #rows = 0;
   #chars = 0;
 
-  constructor(held: Held) {
-    this.#held = held;
+  constructor(budget: UnitBudget) {
+    this.#budget = budget;
   }
 
   get isEmpty(): boolean {
     return this.#chars === 0;
   }
 
-  /** Keeps a place for what a call sends: sources of rows are read side by side, and the order is that of the calls. */
+  /** Reserves the position of a call: async sources are read concurrently, but items keep the order of the calls. */
   open(): Entry {
     const entry = new Entry();
     this.#entries.push(entry);
@@ -71,15 +71,15 @@ export class Unit {
   }
 
   /**
-   * @param text one `rows` or `emit` part (protocol/unit-part.ts)
-   * @param rows how many rows it holds; 1 for a message
-   * @throws UnitTooLargeError past the bound; the unit stays as it was
+   * @param text one item (protocol/codec/unit-item.ts)
+   * @param rows number of rows in it; 1 for a message
+   * @throws UnitTooLargeError above the bound; the unit stays as it was
    */
   add(entry: Entry, text: string, rows: number): void {
-    const { limits } = this.#held;
+    const { limits } = this.#budget;
     if (this.#rows + rows > limits.rows) throw tooManyRows(limits.rows);
     if (this.#chars + text.length > limits.chars) throw tooManyChars(limits.chars);
-    this.#held.add(rows, text.length);
+    this.#budget.add(rows, text.length);
     entry.texts.push(text);
     entry.rows += rows;
     entry.chars += text.length;
@@ -87,7 +87,7 @@ export class Unit {
     this.#chars += text.length;
   }
 
-  /** The call has sent all of it. */
+  /** The call adds nothing more. */
   close(entry: Entry): void {
     const last = this.#entries.length - 1;
     if (this.#entries[last] !== entry || entry.texts.length > 1) return;
@@ -96,16 +96,16 @@ export class Unit {
     else this.#entries[last] = text;
   }
 
-  /** The call has failed: nothing of it stays. */
+  /** The call has failed: removes its items. */
   drop(entry: Entry): void {
-    this.#held.remove(entry.rows, entry.chars);
+    this.#budget.remove(entry.rows, entry.chars);
     this.#rows -= entry.rows;
     this.#chars -= entry.chars;
     const index = this.#entries.lastIndexOf(entry);
     if (index !== -1) this.#entries.splice(index, 1);
   }
 
-  /** What another unit holds comes before what this one holds; the other is empty afterwards. */
+  /** Moves the items of another unit to the front of this one. The other is empty afterwards. */
   prepend(other: Unit): void {
     this.#entries = [...other.#entries, ...this.#entries];
     this.#rows += other.#rows;
@@ -115,12 +115,12 @@ export class Unit {
     other.#chars = 0;
   }
 
-  /** The parts in order; the unit is empty afterwards. */
+  /** The items in order. The unit is empty afterwards. */
   take(): string[] {
     const texts = this.#entries.flatMap((entry) =>
       typeof entry === "string" ? entry : entry.texts,
     );
-    this.#held.remove(this.#rows, this.#chars);
+    this.#budget.remove(this.#rows, this.#chars);
     this.#entries = [];
     this.#rows = 0;
     this.#chars = 0;

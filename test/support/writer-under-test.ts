@@ -13,7 +13,7 @@ import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import { workerId as asWorkerId, taskId } from "../../src/protocol/ids.ts";
 import { spawnWriter } from "../../src/spawn.ts";
 import { RowEncoder } from "../../src/worker/row-encoder.ts";
-import { insertTarget } from "../../src/worker/rows-target.ts";
+import { insertTarget } from "../../src/worker/target-table.ts";
 import { Writer, type WriterTools } from "../../src/store/write/writer.ts";
 import { givenUpCell, options as writerOptions, request } from "../store/write/options.ts";
 

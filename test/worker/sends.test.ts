@@ -6,7 +6,7 @@ import { message } from "../../src/api/message.ts";
 import type { Failure } from "../../src/base/failure.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { UnitItemReader } from "../../src/protocol/codec/unit-item.ts";
-import { insertTarget } from "../../src/worker/rows.ts";
+import { insertTarget } from "../../src/worker/target-table.ts";
 import { Sends } from "../../src/worker/sends.ts";
 import type { UnitLimits } from "../../src/worker/unit.ts";
 import { rowsOf } from "../support/read-rows.ts";

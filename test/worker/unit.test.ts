@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { Held, Unit, UnitTooLargeError } from "../../src/worker/unit.ts";
+import { UnitBudget, Unit, UnitTooLargeError } from "../../src/worker/unit.ts";
 
-const newUnit = (rows = 10, chars = 2 ** 21): Unit => new Unit(new Held({ rows, chars }));
+const newUnit = (rows = 10, chars = 2 ** 21): Unit => new Unit(new UnitBudget({ rows, chars }));
 
 /** A call that sends this and has ended. */
 function put(unit: Unit, ...texts: readonly string[]): void {
@@ -50,8 +50,8 @@ test("past its bound it says to checkpoint, and stays as it was", () => {
 });
 
 test("the units of an attempt have a bound together", () => {
-  const held = new Held({ rows: 2, chars: 100 });
-  const units = [new Unit(held), new Unit(held), new Unit(held)];
+  const budget = new UnitBudget({ rows: 2, chars: 100 });
+  const units = [new Unit(budget), new Unit(budget), new Unit(budget)];
   const [first, second, third] = units as [Unit, Unit, Unit];
   put(first, "a", "b");
   put(second, "c", "d");
@@ -61,12 +61,12 @@ test("the units of an attempt have a bound together", () => {
 });
 
 test("a unit that is not committed comes before what was sent later", () => {
-  const held = new Held();
-  const [first, second] = [new Unit(held), new Unit(held)];
+  const budget = new UnitBudget();
+  const [first, second] = [new Unit(budget), new Unit(budget)];
   put(first, "a");
   put(second, "b");
   second.prepend(first);
   expect(first.isEmpty).toBe(true);
   expect(second.take()).toEqual(["a", "b"]);
-  expect([held.rows, held.chars]).toEqual([0, 0]);
+  expect([budget.rows, budget.chars]).toEqual([0, 0]);
 });

@@ -3,12 +3,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import type { Row, Rows } from "../../../src/api/context.ts";
 import { taskId } from "../../../src/protocol/ids.ts";
-import {
-  encodeRows,
-  insertTarget,
-  type RowsTarget,
-  upsertTarget,
-} from "../../../src/worker/rows.ts";
+import { encodeRows } from "../../../src/worker/row-batches.ts";
+import { insertTarget, type TargetTable, upsertTarget } from "../../../src/worker/target-table.ts";
 import { RowsApplier } from "../../../src/store/write/apply-rows.ts";
 import { readRows } from "../../support/read-rows.ts";
 import { unlocked } from "./options.ts";
@@ -28,7 +24,7 @@ afterEach(() => {
   db.close(true);
 });
 
-const put = async (rows: Rows, target: RowsTarget): Promise<void> =>
+const put = async (rows: Rows, target: TargetTable): Promise<void> =>
   encodeRows(rows, target, (text) => applier.apply(readRows(text)));
 const all = (sql = "SELECT id, a, b FROM t ORDER BY id"): unknown[] => db.prepare(sql).values();
 const byId = upsertTarget(id, "t", { key: "id" });
@@ -226,7 +222,7 @@ test("of the columns that `update` lists, a row overwrites those that it gives",
 
 async function refusal(
   rows: Rows,
-  target: RowsTarget,
+  target: TargetTable,
 ): Promise<{ message: string; code: unknown }> {
   try {
     await put(rows, target);

@@ -3,13 +3,8 @@ import type { Row, Rows, UpsertOptions } from "../../src/api/context.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import type { Cell } from "../../src/protocol/codec/row-batch-format.ts";
 import type { RowBatch } from "../../src/protocol/codec/row-batch-reader.ts";
-import {
-  type PartLimits,
-  encodeRows,
-  insertTarget,
-  type RowsTarget,
-  upsertTarget,
-} from "../../src/worker/rows.ts";
+import { type BatchLimits, encodeRows } from "../../src/worker/row-batches.ts";
+import { insertTarget, type TargetTable, upsertTarget } from "../../src/worker/target-table.ts";
 import { readRows, rowsOf } from "../support/read-rows.ts";
 
 type DecodedBatch = Omit<RowBatch, "cells"> & { readonly rows: readonly (Cell | undefined)[][] };
@@ -19,8 +14,8 @@ const posts = insertTarget(id, "posts");
 
 async function encode(
   rows: Rows,
-  target: RowsTarget = posts,
-  limits?: PartLimits,
+  target: TargetTable = posts,
+  limits?: BatchLimits,
 ): Promise<DecodedBatch[]> {
   const batches: DecodedBatch[] = [];
   encodeRows(
@@ -36,7 +31,7 @@ async function encode(
   return batches;
 }
 
-const refusal = async (rows: Rows, target?: RowsTarget): Promise<string> => {
+const refusal = async (rows: Rows, target?: TargetTable): Promise<string> => {
   try {
     await encode(rows, target);
   } catch (error) {
@@ -110,7 +105,7 @@ test("a batch whose rows all leave the same column out is one group", async () =
 
 test("batches end at the row limit and at the text limit", async () => {
   const rows = Array.from({ length: 25 }, (_, i) => ({ text: "x".repeat(100), i }));
-  const sizes = async (limits: PartLimits): Promise<number[]> =>
+  const sizes = async (limits: BatchLimits): Promise<number[]> =>
     (await encode(rows, posts, limits)).map((batch) => batch.rows.length);
   expect(await sizes({ rows: 10, chars: 1e6 })).toEqual([10, 10, 5]);
   expect(await sizes({ rows: 1e6, chars: 1080 })).toEqual([10, 10, 5]);

@@ -1,52 +1,52 @@
-// Where the rows of one call go, checked once: what the parts of all its chunks share.
+// The table that the rows of one call go to, and how conflicts are resolved. Checked once per call, for all its batches.
 
 import { JSON } from "../base/globals.ts";
 import type { UpsertOptions } from "../api/context.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { OnConflict } from "../protocol/messages.ts";
 
-export type RowsTarget = {
-  /** For messages: `upsert into "posts"`. */
-  readonly what: string;
+export type TargetTable = {
+  /** The call in error messages: `upsert into "posts"`. */
+  readonly label: string;
   readonly key: readonly string[];
-  /** Columns that `update` names and some row must have. */
+  /** Columns that `update` names: at least one row must have them. */
   readonly update: readonly string[];
-  /** The beginning of a part's JSON, open for `,"columns":…`. */
+  /** The beginning of a batch's JSON, without the end: `,"columns":…` follows. */
   readonly head: string;
 };
 
-/** @throws TypeError for a table that is not a name */
-export function insertTarget(id: TaskId, table: string): RowsTarget {
-  const what = `insert into ${named(table)}`;
-  checkTable(table, what);
-  return { what, key: [], update: [], head: head(id, table, { action: "fail" }) };
+/** @throws TypeError for a table name that is no string, is empty or has a NUL */
+export function insertTarget(id: TaskId, table: string): TargetTable {
+  const label = `insert into ${named(table)}`;
+  checkTable(table, label);
+  return { label, key: [], update: [], head: head(id, table, { action: "fail" }) };
 }
 
 /** @throws TypeError for a missing or wrong `key` or `update` */
-export function upsertTarget(id: TaskId, table: string, options: UpsertOptions): RowsTarget {
-  const what = `upsert into ${named(table)}`;
-  checkTable(table, what);
-  const key = keyColumns(options, what);
-  const onConflict = conflict(key, options.update, what);
+export function upsertTarget(id: TaskId, table: string, options: UpsertOptions): TargetTable {
+  const label = `upsert into ${named(table)}`;
+  checkTable(table, label);
+  const key = keyColumns(options, label);
+  const onConflict = conflict(key, options.update, label);
   const update = onConflict.action === "update" ? (onConflict.update ?? []) : [];
-  return { what, key, update, head: head(id, table, onConflict) };
+  return { label, key, update, head: head(id, table, onConflict) };
 }
 
 const named = (table: unknown): string =>
   typeof table === "string" ? JSON.stringify(table) : `a table that is a ${typeof table}`;
 
-function checkTable(table: unknown, what: string): void {
+function checkTable(table: unknown, label: string): void {
   if (typeof table !== "string" || table === "" || table.includes("\0")) {
-    throw new TypeError(`${what}: the table must be the name of one`);
+    throw new TypeError(`${label}: the table must be the name of one`);
   }
 }
 
-function keyColumns(options: UpsertOptions | undefined, what: string): readonly string[] {
+function keyColumns(options: UpsertOptions | undefined, label: string): readonly string[] {
   const key: unknown = options?.key;
   const columns: readonly unknown[] = Array.isArray(key) ? key : [key];
   if (!areNames(columns)) {
     throw new TypeError(
-      `${what}: \`key\` must name the column, or columns, that tell a row from another, e.g. { key: "id" }`,
+      `${label}: \`key\` must name the column, or columns, that tell a row from another, e.g. { key: "id" }`,
     );
   }
   return [...new Set(columns)];
@@ -55,12 +55,12 @@ function keyColumns(options: UpsertOptions | undefined, what: string): readonly 
 function conflict(
   key: readonly string[],
   update: UpsertOptions["update"],
-  what: string,
+  label: string,
 ): OnConflict {
   if (update === undefined) return { action: "update", key, update: null };
   if (update === "nothing") return { action: "nothing", key };
   if (!Array.isArray(update) || !areNames(update)) {
-    throw new TypeError(`${what}: \`update\` is a list of columns, or "nothing"`);
+    throw new TypeError(`${label}: \`update\` is a list of columns, or "nothing"`);
   }
   return { action: "update", key, update: [...new Set(update)] };
 }
