@@ -8,8 +8,8 @@ import type { Scenario } from "./scenario.ts";
 import { simulate } from "./simulate.ts";
 import seeds from "./seeds.json";
 
-// New seeds still find something about once in 5,000, some of it the simulation's own doing: whoever asks for them is told,
-// and a change that has nothing to do with it is not held up.
+// What new seeds find, about once in 30,000, may be the simulation's own doing: whoever asks for them is told, and a change
+// that has nothing to do with it is not held up.
 const seconds = Number(process.env["PIPELOOM_SIMULATE_S"] ?? 0);
 
 // Scenarios and not seeds: what a seed stands for changes with the generator.
