@@ -106,14 +106,14 @@ export type FromWorker =
   /** The module could not be loaded here, so no task of it can run. */
   | { readonly type: "broken"; readonly workerId: WorkerId; readonly failure: Failure }
   /**
-   * Tasks have ended and left their slots; their rows may not be committed yet. `passed`: every batch up to this
-   * number has been taken from until nothing was left. `busyMs`: what the tasks took, added up.
+   * Tasks have ended and left their slots; their rows may not be committed yet. `exhausted`: every batch up to
+   * this number has no task left to claim. `busyMs`: what the tasks took, added up.
    */
   | {
       readonly type: "free";
       readonly workerId: WorkerId;
       readonly count: number;
-      readonly passed: number;
+      readonly exhausted: number;
       readonly busyMs: number;
     }
   /** Something was printed that belongs to no task, e.g. while the module was loading. */

@@ -68,7 +68,7 @@ export class Host {
   readonly #averageMs = new Map<string, number>();
   #finished = 0;
   #busyMs = 0;
-  #passed = 0;
+  #exhausted = 0;
   #reportSoon = false;
   #isLoaded = false;
   #mask: Mask | undefined;
@@ -192,7 +192,7 @@ export class Host {
       const index = this.#memory?.claims.claim(batch.number) ?? -1;
       if (index >= 0) return batch.tasks[index];
       this.#batches.shift();
-      this.#passed = batch.number;
+      this.#exhausted = batch.number;
       this.#reportSoon = true;
     }
     return undefined;
@@ -242,7 +242,7 @@ export class Host {
       type: "free",
       workerId: this.#boot.workerId,
       count: this.#finished,
-      passed: this.#passed,
+      exhausted: this.#exhausted,
       busyMs: this.#busyMs,
     });
     this.#finished = 0;

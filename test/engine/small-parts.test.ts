@@ -1,7 +1,6 @@
 // The engine's small parts: the summary, the source of nodes, hooks, and the watch over timeouts.
 
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
-import { aheadOf } from "../../src/executors/threads/worker-pool.ts";
 import { Alarm } from "../../src/base/alarm.ts";
 import { callHook, HookQueue } from "../../src/engine/hooks.ts";
 import { sourceOf, type Stream } from "../../src/plan/source.ts";
@@ -312,17 +311,4 @@ describe("hooks", () => {
       "warn last was not waited for: stopped",
     ]);
   });
-});
-
-test.each([
-  [undefined, 1, 0],
-  [0.01, 1, 1000],
-  [2, 1, 13],
-  [5, 1, 5],
-  [12.5, 1, 2],
-  [100, 1, 1],
-  [100, 16, 8],
-  [201, 16, 0],
-])("of tasks of %p ms, a Worker with %i slots holds %i ahead", (averageMs, slots, ahead) => {
-  expect(aheadOf({ averageMs, slots })).toBe(ahead);
 });

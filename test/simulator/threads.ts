@@ -1,7 +1,7 @@
 // Threads that are not threads: the real Host and the real Writer behind the interface of a Worker. A message between two
 // of them is copied, takes a while, and a thread can die between any two of its own.
 
-import type { WorkerThread } from "../../src/executors/threads/worker-pool.ts";
+import type { WorkerThread } from "../../src/executors/threads/worker.ts";
 import type { WriterThread } from "../../src/engine/run-options.ts";
 import type { MessageHandle } from "../../src/api/message.ts";
 import type {

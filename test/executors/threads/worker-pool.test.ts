@@ -2,7 +2,8 @@
 
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import type { LostWorker } from "../../../src/executors/executors.ts";
-import { type WorkerThread, WorkerPool } from "../../../src/executors/threads/worker-pool.ts";
+import type { WorkerThread } from "../../../src/executors/threads/worker.ts";
+import { WorkerPool } from "../../../src/executors/threads/worker-pool.ts";
 import { maxCredits } from "../../../src/protocol/shared/credits.ts";
 import { WorkerMemory } from "../../../src/protocol/shared/worker-memory.ts";
 import { runId, type WorkerId, taskId } from "../../../src/protocol/ids.ts";
@@ -170,6 +171,28 @@ test("one that the writer keeps waiting is not stuck", () => {
   expect(bench.pool.whereIs(taskId(8), workerId)).toBe("elsewhere");
 });
 
+test("a worker that is being ended gets no more tasks", () => {
+  const bench = new Bench();
+  bench.newest.ready();
+  const { workerId } = bench.newest;
+  if (workerId === undefined) throw new Error("it was not started");
+  bench.pool.kill(workerId, { name: "TimeoutError", message: "late" });
+  bench.tasks.push(assignment);
+  bench.newest.say({ type: "free", workerId, count: 0, exhausted: 0, busyMs: 0 });
+  bench.pool.dispatch(1);
+  expect(bench.tasks).toEqual([assignment]);
+});
+
+test("a thread that reports after the run's end changes nothing", () => {
+  const bench = new Bench();
+  const { workerId } = bench.newest;
+  if (workerId === undefined) throw new Error("it was not started");
+  bench.pool.stop();
+  bench.newest.say({ type: "broken", workerId, failure: { name: "Error", message: "no module" } });
+  bench.newest.close(0);
+  expect([bench.broken, bench.lost, bench.threads.length]).toEqual([[], [], 1]);
+});
+
 test("after a cancel a thread that is lost is not replaced", () => {
   const bench = new Bench();
   bench.newest.ready();
@@ -179,7 +202,7 @@ test("after a cancel a thread that is lost is not replaced", () => {
   expect([bench.lost.length, bench.threads.length]).toEqual([1, 1]);
 });
 
-test("at the end each thread lets go of the database, and one that does not answer is ended", async () => {
+test("at the end each thread closes the database, and one that does not answer is ended", async () => {
   const bench = new Bench();
   bench.newest.ready();
   const [thread] = bench.threads;
@@ -198,7 +221,7 @@ test("at the end each thread lets go of the database, and one that does not answ
   expect(deaf.threads.map(({ isTerminated }) => isTerminated)).toEqual([true]);
 });
 
-test("a thread that is still loading has nothing to let go of", async () => {
+test("a thread that is still loading has no database to close", async () => {
   const bench = new Bench();
   await bench.pool.closeReaders();
   expect(bench.newest.received.map(({ type }) => type)).toEqual(["boot", "begin"]);
