@@ -25,7 +25,7 @@ import { captureLines, captureStreams } from "../base/captured-prints.ts";
 import { createUi, type LostOutput, type PacedUi } from "../terminal/create.ts";
 import type { OutStream } from "../base/streams.ts";
 import { reasonOf } from "../base/system-error.ts";
-import { sinkOf } from "../terminal/output.ts";
+import { sinkOf } from "../terminal/sinks.ts";
 import type { OutputOptions, Verbosity } from "./common.ts";
 import { guardExit } from "./exit-guard.ts";
 import { InheritedOutput } from "./inherited-output.ts";

@@ -7,7 +7,7 @@
 import { JSON } from "../base/globals.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { Row, Value } from "../store/read/reader.ts";
-import { type Column, tableLines } from "../terminal/table.ts";
+import { type Column, tableLines } from "../terminal/text-table.ts";
 import type { Palette } from "../base/palette.ts";
 
 export const rowFormats = ["table", "json", "jsonl", "csv"] as const;

@@ -11,7 +11,7 @@ import { executeRun, loadForCommand, withPrintsOnStderr } from "./execute-run.ts
 import { raiseFetchLimit } from "./fetch-limit.ts";
 import { paramsHelp, readParams } from "./params.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
-import { planFormats } from "../terminal/plan.ts";
+import { planFormats } from "../terminal/plan-text.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
 export const command = defineCliCommand({

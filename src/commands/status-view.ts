@@ -24,7 +24,7 @@ import {
   type Table,
   type TableCell,
   tableLines,
-} from "../terminal/table.ts";
+} from "../terminal/text-table.ts";
 import { fit, visible } from "../base/text.ts";
 
 export type ViewOptions = {

@@ -2,7 +2,7 @@
 
 import { systemClock } from "../base/clock.ts";
 import { Promise } from "../base/globals.ts";
-import { guardTerminal } from "../terminal/signals.ts";
+import { guardTerminal } from "../terminal/terminal-signals.ts";
 import { print, ReaderLeft } from "../cli/stdout.ts";
 
 /** The other screen of the terminal, without a cursor; and back. */

@@ -5,13 +5,13 @@ import { systemClock } from "../base/clock.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { toIso } from "../base/iso-time.ts";
-import type { Line } from "./narrate.ts";
-import { narrate } from "./narrate.ts";
+import type { Line } from "./event-formatter.ts";
+import { formatEvent } from "./event-formatter.ts";
 import { type Write, writeAll } from "../base/streams.ts";
 import { reasonOf } from "../base/system-error.ts";
-import type { OnLost } from "./output.ts";
-import { untilLost } from "./output.ts";
-import { summaryLines } from "./summary.ts";
+import type { OnLost } from "./sinks.ts";
+import { untilLost } from "./sinks.ts";
+import { summaryLines } from "./summary-text.ts";
 import { visible, visibleLines } from "../base/text.ts";
 import type { Ui } from "./ui.ts";
 
@@ -47,7 +47,7 @@ export function createLogFile(path: string, now: () => number, onLost: OnLost): 
   return {
     events(events: readonly RunEvent[]) {
       for (const event of events) {
-        const line = narrate(event, 2);
+        const line = formatEvent(event, 2);
         if (line !== undefined) put(line);
       }
     },

@@ -14,9 +14,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { taskId } from "../../src/protocol/ids.ts";
 import { createUi } from "../../src/terminal/create.ts";
-import { jsonLine } from "../../src/terminal/json.ts";
+import { jsonLine } from "../../src/terminal/json-events.ts";
 import { reasonOf } from "../../src/base/system-error.ts";
-import { sinkOf, untilLost } from "../../src/terminal/output.ts";
+import { sinkOf, untilLost } from "../../src/terminal/sinks.ts";
 import { boom, epoch, event, rig, summary } from "./rig.ts";
 
 let folder = "";
@@ -150,7 +150,7 @@ describe.skipIf(process.platform === "win32")("a sink on a descriptor", () => {
   });
 
   test("whose reader has left is no loss", async () => {
-    const script = `import { sinkOf } from ${JSON.stringify(join(import.meta.dir, "../../src/terminal/output.ts"))};
+    const script = `import { sinkOf } from ${JSON.stringify(join(import.meta.dir, "../../src/terminal/sinks.ts"))};
       const sink = sinkOf(process.stdout, (error) => console.error("lost", error));
       sink.write("a"); await sink.written(Infinity); console.error("ended");`;
     const shell = Bun.spawn(["sh", "-c", '"$1" -e "$2" | true', "sh", process.execPath, script], {

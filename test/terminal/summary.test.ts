@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { taskId } from "../../src/protocol/ids.ts";
 import { paletteOf } from "../../src/base/palette.ts";
-import { summaryLines } from "../../src/terminal/summary.ts";
-import { tableLines } from "../../src/terminal/table.ts";
+import { summaryLines } from "../../src/terminal/summary-text.ts";
+import { tableLines } from "../../src/terminal/text-table.ts";
 import { width } from "../../src/base/text.ts";
 import { boom, summary } from "./rig.ts";
 

@@ -25,7 +25,7 @@ export type Line = {
 };
 
 /** The line for this event, or undefined. Called for every event of a run, so what is not told costs nothing. */
-export function narrate(event: RunEvent, verbosity: Verbosity, cwd = ""): Line | undefined {
+export function formatEvent(event: RunEvent, verbosity: Verbosity, cwd = ""): Line | undefined {
   switch (event.type) {
     case "task-finished":
       return finished(event, verbosity);
@@ -55,7 +55,7 @@ function logged(level: LogLevel, verbosity: Verbosity): boolean {
 }
 
 /** Lines of pipeloom's own. */
-export function told(level: LogLevel, verbosity: Verbosity): boolean {
+export function isShown(level: LogLevel, verbosity: Verbosity): boolean {
   if (level === "error") return true;
   return verbosity >= (level === "debug" ? 1 : 0);
 }

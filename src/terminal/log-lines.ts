@@ -7,7 +7,7 @@ import type { LogLevel } from "../protocol/status.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { Palette, Style } from "../base/palette.ts";
 import type { Glyphs } from "./glyphs.ts";
-import type { Line } from "./narrate.ts";
+import type { Line } from "./event-formatter.ts";
 import { fit, visible, visibleLines } from "../base/text.ts";
 
 /** A longer line is cut on the screen; the log file and the database have it whole. */
@@ -18,7 +18,7 @@ export type Look = { readonly colors: Palette; readonly glyphs: Glyphs };
 
 export type Logger = { line(line: Line): void };
 
-/** What is logged at all has been decided before (see narrate.ts), so consola lets everything through. */
+/** What is logged at all has been decided before (see event-formatter.ts), so consola lets everything through. */
 export function createLogger(
   look: Look,
   label: Label,

@@ -3,9 +3,9 @@
 import type { RunEvent } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { StopSignal } from "./ui.ts";
-import type { Line, Verbosity } from "./narrate.ts";
-import { narrate, told } from "./narrate.ts";
-import type { Logger } from "./reporter.ts";
+import type { Line, Verbosity } from "./event-formatter.ts";
+import { formatEvent, isShown } from "./event-formatter.ts";
+import type { Logger } from "./log-lines.ts";
 
 export type Teller = {
   events(events: readonly RunEvent[]): void;
@@ -41,12 +41,12 @@ export function createTeller(options: TellerOptions): Teller {
   return {
     events(events) {
       for (const event of events) {
-        const line = narrate(event, verbosity, cwd);
+        const line = formatEvent(event, verbosity, cwd);
         if (line !== undefined) tell(line);
       }
     },
     log(level, text) {
-      if (told(level, verbosity)) own(level, text);
+      if (isShown(level, verbosity)) own(level, text);
     },
     stopping(signal, urgent, inFlight) {
       const how = signal === "SIGINT" ? "Ctrl-C" : signal;
