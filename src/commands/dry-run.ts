@@ -1,7 +1,7 @@
 // `pipeloom run --dry-run`: the plan, on stdout, without running or writing anything.
 
 import { ParamsError, resolveParams } from "../api/params.ts";
-import { PlanError } from "../plan/graph.ts";
+import { PlanError } from "../plan/plan-error.ts";
 import type { LoadedPipeline } from "../run-pipeline.ts";
 import { planOf } from "../plan/dry-run.ts";
 import { Mask } from "../protocol/mask.ts";

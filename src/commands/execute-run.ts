@@ -6,7 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import { Promise } from "../base/globals.ts";
 import { LoadError, providePackage, shownPath } from "../module/load.ts";
 import { ParamsError } from "../api/params.ts";
-import { PlanError } from "../plan/graph.ts";
+import { PlanError } from "../plan/plan-error.ts";
 import {
   loadPipeline,
   type LoadedPipeline,

@@ -4,7 +4,7 @@ import { JSON } from "../base/globals.ts";
 import type { TaskFinished } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { CommittedEvent, DonePack, WireEvent } from "../protocol/messages.ts";
-import type { TaskVertex } from "../plan/graph.ts";
+import type { TaskVertex } from "../plan/vertex.ts";
 
 /** The tasks that are in flight, by id. */
 type Vertices = {

@@ -5,7 +5,7 @@
 // looks at all that stand behind it.
 
 import type { TaskId } from "../protocol/ids.ts";
-import type { TaskVertex } from "../plan/graph.ts";
+import type { TaskVertex } from "../plan/vertex.ts";
 
 const leastBits = 6;
 /** 2^32 by the golden ratio. */

@@ -1,7 +1,7 @@
 // What may start next: priorities, named limits, rate limits, waiting retries. Pure; time is handed in, in ms of a clock
 // that nobody sets.
 
-import type { TaskVertex } from "../plan/graph.ts";
+import type { TaskVertex } from "../plan/vertex.ts";
 import { Heap } from "../base/heap.ts";
 
 export type PoolLimits = ReadonlyMap<

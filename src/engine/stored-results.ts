@@ -2,7 +2,7 @@
 // while few tasks are ready: what is read makes tasks ready, and those hold it in memory until they have run.
 
 import type { TaskId } from "../protocol/ids.ts";
-import type { TaskVertex } from "../plan/graph.ts";
+import type { TaskVertex } from "../plan/vertex.ts";
 
 const askedAtOnce = 32;
 

@@ -5,7 +5,7 @@ import type { Failure } from "../base/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { RestoredTask, MainRecord, Outcome } from "../protocol/messages.ts";
 import { taskKey } from "../protocol/task-key.ts";
-import type { TaskVertex } from "../plan/graph.ts";
+import type { TaskVertex } from "../plan/vertex.ts";
 
 const keyOf = ({ definition: { name }, inputText }: TaskVertex): string =>
   inputText === "" ? name : taskKey(name, inputText);

@@ -2,7 +2,8 @@
 
 import { systemClock } from "../base/clock.ts";
 import type { Pipeline } from "../api/pipeline.ts";
-import { type Graph, PlanError } from "../plan/graph.ts";
+import type { Graph } from "../plan/graph.ts";
+import { PlanError } from "../plan/plan-error.ts";
 
 const everyMs = 100;
 

@@ -3,10 +3,10 @@
 import { type AnyNode, isNode, type TaskNode } from "../api/node.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import type { Plan, PlanNode } from "../protocol/plan.ts";
+import { dependenciesOf, inputNodes } from "./dependencies.ts";
 import { Graph } from "./graph.ts";
 import { planningFor } from "./planning.ts";
 import { sourceOf, type Stream, workOf } from "./source.ts";
-import { nodesIn } from "./template.ts";
 
 /** How many nodes of a generator are looked at. */
 const streamed = 1000;
@@ -73,7 +73,7 @@ class Walk {
   #add(node: AnyNode): void {
     const id = this.nodes.length + 1;
     this.#ids.set(node, id);
-    const needs = [...new Set(inputsOf(node).map((dependency) => this.#idOf(dependency)))];
+    const needs = [...new Set(inputNodes(node).map((dependency) => this.#idOf(dependency)))];
     if (node.kind === "task") {
       const after = (node.settings?.after ?? []).map((before) => this.#idOf(before));
       const name = node.settings?.name ?? node.definition.name;
@@ -84,16 +84,6 @@ class Walk {
     }
   }
 }
-
-const inputsOf = (node: AnyNode): AnyNode[] =>
-  node.kind === "task"
-    ? nodesIn(node.input)
-    : Array.isArray(node.source)
-      ? []
-      : nodesIn(node.source);
-
-const dependenciesOf = (node: AnyNode): AnyNode[] =>
-  node.kind === "task" ? [...inputsOf(node), ...(node.settings?.after ?? [])] : inputsOf(node);
 
 function settingsOf({ definition, settings }: TaskNode): string[] {
   const retries = settings?.retries ?? definition.retries;

@@ -4,7 +4,7 @@ import { Promise } from "../base/globals.ts";
 import { isNode } from "../api/node.ts";
 import { thrownAt } from "../module/load.ts";
 import type { Pipeline, Work } from "../api/pipeline.ts";
-import { PlanError } from "./graph.ts";
+import { PlanError } from "./plan-error.ts";
 
 /** @throws PlanError saying where, for whatever the author's `tasks` throws */
 export async function workOf(pipeline: Pipeline, params: Record<string, unknown>): Promise<Work> {

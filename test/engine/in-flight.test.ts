@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 
-import type { TaskVertex } from "../../src/plan/graph.ts";
+import type { TaskVertex } from "../../src/plan/vertex.ts";
 import { InFlight } from "../../src/engine/in-flight.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 

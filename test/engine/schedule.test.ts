@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { Graph, type TaskVertex } from "../../src/plan/graph.ts";
+import { Graph } from "../../src/plan/graph.ts";
+import type { TaskVertex } from "../../src/plan/vertex.ts";
 import { type PoolLimits, Schedule } from "../../src/engine/schedule.ts";
 import { node } from "../support/nodes.ts";
 

@@ -3,14 +3,14 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { type AnyNode, EachNode, TaskNode } from "../../src/api/node.ts";
+import { Graph } from "../../src/plan/graph.ts";
+import { PlanError } from "../../src/plan/plan-error.ts";
 import {
-  type VertexOutcome,
-  Graph,
-  PlanError,
   resultText,
   type TaskVertex,
   type Vertex,
-} from "../../src/plan/graph.ts";
+  type VertexOutcome,
+} from "../../src/plan/vertex.ts";
 import { fill } from "../../src/plan/template.ts";
 import type { Failure } from "../../src/base/failure.ts";
 import { assertNever } from "../../src/base/unreachable.ts";
@@ -327,7 +327,7 @@ describe("an item may pass on a node from outside", () => {
     const vertex = hand.handOut("a");
     expect(vertex.wantsResult).toBe(false);
     hand.end("a", done("large"));
-    expect(vertex.outcome).toEqual({ status: "done", result: undefined });
+    expect(vertex.state).toEqual({ status: "done", result: undefined });
     expect(() => resultText(vertex)).toThrow('Internal error: the result of task "a" is read');
   });
 });
@@ -719,10 +719,10 @@ function made(of: Expression, shared: readonly unknown[], item: number): unknown
 const vertexOf = (of: unknown): Vertex | undefined =>
   of instanceof TaskNode || of instanceof EachNode ? (of.planned as Vertex | undefined) : undefined;
 
-const finalOf = ({ outcome, optional }: Vertex): Outcome =>
-  outcome?.status === "done"
-    ? { ok: true, value: JSON.parse(outcome.result ?? "null") }
-    : outcome !== undefined && optional
+const finalOf = ({ state, optional }: Vertex): Outcome =>
+  state.status === "done"
+    ? { ok: true, value: JSON.parse(state.result ?? "null") }
+    : state.status !== "open" && optional
       ? { ok: true, value: null }
       : { ok: false };
 

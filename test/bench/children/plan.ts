@@ -5,7 +5,8 @@
 
 import { task } from "../../../src/api/task.ts";
 import { planningFor } from "../../../src/plan/planning.ts";
-import { Graph, type TaskVertex } from "../../../src/plan/graph.ts";
+import { Graph } from "../../../src/plan/graph.ts";
+import type { TaskVertex } from "../../../src/plan/vertex.ts";
 
 const nodes = Number(process.argv[2] ?? 100_000);
 const perGroup = 10;

@@ -1,0 +1,157 @@
+// Turns nodes into vertices, dependencies first.
+
+import { type AnyNode, type EachNode, nodeName, type TaskNode } from "../api/node.ts";
+import { dependenciesOf, isLeaf } from "./dependencies.ts";
+import { asPlanError, PlanError, unknownPool } from "./plan-error.ts";
+import { toTemplate } from "./template.ts";
+import { type EachVertex, open, type TaskVertex, type Vertex, waitFor } from "./vertex.ts";
+
+export type PlannerDeps = {
+  /** The pipeline's concurrency limits. */
+  readonly pools: { has(name: string): boolean };
+  /** A node's name without secrets. */
+  readonly shown: (name: string) => string;
+  /** Called for each new vertex, after those that it depends on. */
+  readonly added: (vertex: Vertex) => void;
+};
+
+/** Shared by all leaves, and never added to. */
+const noDependencies = new Set<Vertex>();
+
+export class Planner {
+  readonly #deps: PlannerDeps;
+  /** Nodes on the stack of `plan`: one that is met again depends on itself. */
+  readonly #planning = new Set<AnyNode>();
+  #fanOuts = 0;
+  /** Tasks planned so far. */
+  tasks = 0;
+  /** How many fan-outs are around the item that is being planned; 0 outside of items. */
+  depth = 0;
+
+  constructor(deps: PlannerDeps) {
+    this.#deps = deps;
+  }
+
+  /** The vertex of a node that is planned already. */
+  vertexOf(node: AnyNode): Vertex | undefined {
+    const vertex = node.planned as Vertex | undefined;
+    return vertex?.owner === this ? vertex : undefined;
+  }
+
+  /** Uses a stack of its own: a chain of nodes may be deeper than the call stack. */
+  plan(node: AnyNode): Vertex {
+    const known = this.vertexOf(node);
+    if (known !== undefined) return known;
+    if (isLeaf(node)) return this.#planOne(node);
+    const stack = [node];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const unplanned = this.vertexOf(top) === undefined ? this.#unplanned(top) : undefined;
+      if (unplanned !== undefined && unplanned.length > 0) {
+        this.#enter(top, unplanned);
+        for (const dependency of unplanned.toReversed()) stack.push(dependency);
+        continue;
+      }
+      if (unplanned !== undefined) this.#planOne(top);
+      stack.pop();
+    }
+    return this.vertexOf(node) ?? this.#planOne(node);
+  }
+
+  #unplanned(node: AnyNode): AnyNode[] {
+    return dependenciesOf(node).filter((dependency) => this.vertexOf(dependency) === undefined);
+  }
+
+  #enter(node: AnyNode, unplanned: readonly AnyNode[]): void {
+    this.#planning.add(node);
+    const again = unplanned.find((dependency) => this.#planning.has(dependency));
+    if (again !== undefined) {
+      throw new PlanError(`task "${nodeName(again)}" depends on itself, through its inputs`);
+    }
+  }
+
+  #planOne(node: AnyNode): Vertex {
+    const vertex = node.kind === "task" ? this.#planTask(node) : this.#planEach(node);
+    this.#planning.delete(node);
+    node.planned = vertex;
+    this.#deps.added(vertex);
+    return vertex;
+  }
+
+  #planTask(node: TaskNode): TaskVertex {
+    const { definition, settings } = node;
+    const name = this.#deps.shown(settings?.name ?? definition.name);
+    const pool = settings?.pool ?? definition.pool;
+    if (pool !== undefined && !this.#deps.pools.has(pool)) {
+      throw new PlanError(unknownPool(name, pool));
+    }
+    const dependencies = isLeaf(node) ? noDependencies : new Set<Vertex>();
+    const input = asPlanError(`task "${name}"`, () =>
+      toTemplate(node.input, "input", (dependency) => this.#read(dependency, dependencies)),
+    );
+    for (const before of settings?.after ?? []) dependencies.add(this.plan(before));
+    const vertex: TaskVertex = {
+      owner: this,
+      kind: "task",
+      definition,
+      name,
+      pool,
+      priority: settings?.priority ?? definition.priority,
+      retries: settings?.retries,
+      timeoutMs: settings?.timeoutMs ?? definition.timeoutMs,
+      optional: settings?.optional ?? definition.optional,
+      input,
+      id: 0,
+      inputText: "",
+      attempt: 0,
+      interruptions: 0,
+      startedAt: undefined,
+      cursor: undefined,
+      order: 0,
+      workerId: undefined,
+      state: open,
+      waiting: 0,
+      dependents: [],
+      wantsResult: false,
+    };
+    this.tasks++;
+    waitFor(vertex, dependencies);
+    return vertex;
+  }
+
+  #planEach(node: EachNode): EachVertex {
+    const dependencies = new Set<Vertex>();
+    const { source } = node;
+    const vertex: EachVertex = {
+      owner: this,
+      kind: "each",
+      item: node.item,
+      items: {
+        phase: "unknown",
+        source: Array.isArray(source)
+          ? { list: source }
+          : {
+              text: asPlanError("each", () =>
+                toTemplate(source, "source", (dependency) => this.#read(dependency, dependencies)),
+              ),
+            },
+      },
+      depth: this.depth,
+      order: this.#fanOuts++,
+      results: [],
+      state: open,
+      waiting: 0,
+      dependents: [],
+      wantsResult: false,
+      optional: false,
+    };
+    waitFor(vertex, dependencies);
+    return vertex;
+  }
+
+  #read(node: AnyNode, dependencies: Set<Vertex>): Vertex {
+    const vertex = this.plan(node);
+    vertex.wantsResult = true;
+    dependencies.add(vertex);
+    return vertex;
+  }
+}
