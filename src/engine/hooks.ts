@@ -2,9 +2,12 @@
 // what a slow one has not come to waits here, and past a bound the run waits for it.
 
 import { systemClock } from "../base/clock.ts";
-import { Promise } from "../base/globals.ts";
+import { Promise, structuredClone } from "../base/globals.ts";
 import { toFailure } from "../base/failure.ts";
+import type { Pipeline } from "../api/pipeline.ts";
+import type { TaskFinished } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
+import type { RunSummary } from "../protocol/summary.ts";
 
 /** One call. What takes longer is left to itself, and the next one is called. */
 export const maxHookMs = 10_000;
@@ -12,6 +15,48 @@ export const maxHookMs = 10_000;
 const maxWaiting = 1000;
 
 type Log = (level: LogLevel, line: string) => void;
+
+/** A pipeline's `onTaskFinish` and `onFinish`. Each gets a copy: what it does to it reaches neither tasks nor the screen. */
+export class PipelineHooks {
+  readonly #onFinish: Pipeline["onFinish"];
+  readonly #queue: HookQueue<TaskFinished> | undefined;
+  readonly #log: Log;
+  readonly #hurried = Promise.withResolvers<string>();
+
+  constructor({ onTaskFinish, onFinish }: Pick<Pipeline, "onTaskFinish" | "onFinish">, log: Log) {
+    this.#onFinish = onFinish;
+    this.#log = log;
+    if (onTaskFinish !== undefined) this.#queue = new HookQueue("onTaskFinish", onTaskFinish, log);
+  }
+
+  /** The pipeline has neither. */
+  get isEmpty(): boolean {
+    return this.#queue === undefined && this.#onFinish === undefined;
+  }
+
+  taskFinished(event: TaskFinished): void {
+    this.#queue?.add(structuredClone(event));
+  }
+
+  /** Undefined while there is room for more events; else what resolves when there is. */
+  get full(): Promise<void> | undefined {
+    return this.#queue?.full;
+  }
+
+  /** Nobody waits for hooks any longer. */
+  hurry(why: string): void {
+    this.#hurried.resolve(why);
+  }
+
+  /** Waits for `onTaskFinish`, and calls `onFinish`. Bounded in time. */
+  async finish(summary: RunSummary): Promise<void> {
+    await this.#queue?.close(this.#hurried.promise);
+    const onFinish = this.#onFinish;
+    if (onFinish === undefined) return;
+    const call = (): unknown => onFinish(structuredClone(summary));
+    await callHook("onFinish", call, this.#log, this.#hurried.promise);
+  }
+}
 
 export class HookQueue<Event> {
   readonly #name: string;

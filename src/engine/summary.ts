@@ -8,6 +8,9 @@ const maxFailures = 20;
 const maxGroups = 1000;
 const maxSlowest = 5;
 
+/** What only the end of the run tells. */
+export type End = Pick<RunSummary, "status" | "failure" | "finishedAt" | "queued" | "alreadyDone">;
+
 export class SummaryCollector {
   readonly #counts = { done: 0, error: 0, cancelled: 0, skipped: 0 };
   readonly #failures: TaskFailure[] = [];
@@ -43,10 +46,7 @@ export class SummaryCollector {
       this.#groups.set(line, (count ?? 0) + 1);
   }
 
-  finish(
-    started: RunStarted,
-    end: Pick<RunSummary, "status" | "failure" | "finishedAt" | "queued" | "alreadyDone">,
-  ): RunSummary {
+  finish(started: RunStarted, end: End): RunSummary {
     const { done, error, cancelled, skipped } = this.#counts;
     return {
       run: started.run,

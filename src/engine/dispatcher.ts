@@ -1,0 +1,147 @@
+// Which ready task goes to which worker, and which tasks are in flight.
+
+import { systemClock } from "../base/clock.ts";
+import type { WorkerId, TaskId } from "../protocol/ids.ts";
+import type { Assignment, RetryPolicy } from "../protocol/messages.ts";
+import type { Graph } from "../plan/graph.ts";
+import type { TaskVertex } from "../plan/vertex.ts";
+import type { Identities } from "./identities.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { Life } from "./life.ts";
+import type { Schedule } from "./schedule.ts";
+import type { TimeoutWatch } from "./timeout-watch.ts";
+
+/**
+ * Tasks that are dispatched and not committed. With more of them, the writer is behind, and nothing is dispatched. Twice
+ * as many are no faster and cost 13 MB.
+ */
+const maxInFlight = 4096;
+
+export type DispatcherDeps = {
+  readonly life: Life;
+  readonly graph: Pick<Graph, "settleWantsResult">;
+  readonly schedule: Schedule;
+  readonly inFlight: InFlight;
+  readonly identities: Identities;
+  readonly timeouts: Pick<TimeoutWatch, "forget">;
+  /** Makes more tasks ready, if there are any. */
+  topUp(): void;
+  /** True where an earlier session has ended the task: its outcome has been applied. */
+  applyRestored(vertex: TaskVertex): boolean;
+};
+
+export class Dispatcher {
+  readonly #deps: DispatcherDeps;
+  /** Ready before the run began, when it was not known what an earlier session had done. */
+  #early: TaskVertex[] = [];
+
+  constructor(deps: DispatcherDeps) {
+    this.#deps = deps;
+  }
+
+  /** Tasks that could be dispatched now, or once the run has begun. */
+  get ready(): number {
+    return this.#deps.schedule.ready + this.#early.length;
+  }
+
+  /** What the task waited for is done. A task that an earlier session has ended needs no worker. */
+  add(vertex: TaskVertex): void {
+    const { life, identities, schedule } = this.#deps;
+    if (life.stage === "opening") this.#early.push(vertex);
+    else if (identities.restored.isEmpty || !this.#deps.applyRestored(vertex)) schedule.add(vertex);
+  }
+
+  /** The run has begun. */
+  begin(): void {
+    const early = this.#early;
+    this.#early = [];
+    for (const vertex of early) this.add(vertex);
+  }
+
+  /**
+   * Up to `most` tasks for a worker.
+   * @param idle how many of the worker's slots are idle: tasks of named pools are for idle slots only
+   */
+  take(workerId: WorkerId, most: number, idle: number): Assignment[] {
+    const { life, schedule, inFlight } = this.#deps;
+    const assignments: Assignment[] = [];
+    const taken: TaskVertex[] = [];
+    const now = systemClock.now();
+    while (life.mayDispatch && assignments.length < most && inFlight.size < maxInFlight) {
+      if (schedule.ready < most) this.#deps.topUp();
+      const vertex = schedule.take(now, assignments.length < idle);
+      if (vertex === undefined) break;
+      assignments.push(this.#prepare(vertex));
+      vertex.workerId = workerId;
+      inFlight.add(vertex);
+      taken.push(vertex);
+    }
+    if (life.stop === undefined) return assignments;
+    // The plan failed during a top up: nothing new starts.
+    for (const vertex of taken) this.putBack(vertex);
+    return [];
+  }
+
+  /** These tasks wait in another worker now. */
+  moved(ids: readonly TaskId[], workerId: WorkerId): void {
+    for (const id of ids) {
+      const vertex = this.#deps.inFlight.get(id);
+      if (vertex !== undefined) vertex.workerId = workerId;
+    }
+  }
+
+  /** The attempt's end is committed. Undefined where the task is not in flight. */
+  release(id: TaskId): TaskVertex | undefined {
+    const { inFlight, timeouts, schedule } = this.#deps;
+    const vertex = inFlight.get(id);
+    if (vertex === undefined) return undefined;
+    inFlight.delete(id);
+    if (vertex.timeoutMs !== undefined) timeouts.forget(id);
+    schedule.leave(vertex);
+    return vertex;
+  }
+
+  /** No worker has begun the attempt, or its worker is lost: the task is ready again, in its old place. */
+  putBack(vertex: TaskVertex): void {
+    const { inFlight, timeouts, schedule } = this.#deps;
+    const id = vertex.id as TaskId;
+    inFlight.delete(id);
+    timeouts.forget(id);
+    vertex.startedAt = undefined;
+    schedule.putBack(vertex);
+  }
+
+  putBackAll(ids: readonly TaskId[]): void {
+    for (const id of ids) {
+      const vertex = this.#deps.inFlight.get(id);
+      if (vertex !== undefined) this.putBack(vertex);
+    }
+  }
+
+  #prepare(vertex: TaskVertex): Assignment {
+    const { identities, graph } = this.#deps;
+    if (vertex.input !== undefined) identities.identify(vertex);
+    graph.settleWantsResult(vertex);
+    const { id, inputText, definition, name, cursor, timeoutMs, wantsResult } = vertex;
+    const retries = retriesOf(vertex);
+    const assignment: { -readonly [Key in keyof Assignment]: Assignment[Key] } = {
+      id: id as TaskId,
+      task: definition.name,
+      name,
+      attempt: vertex.attempt + 1,
+      input: inputText,
+      wantsResult,
+    };
+    if (cursor !== undefined) assignment.cursor = cursor;
+    if (retries !== undefined) assignment.retries = retries;
+    if (timeoutMs !== undefined) assignment.timeoutMs = timeoutMs;
+    return assignment;
+  }
+}
+
+/** What the node overrides of its definition's policy. An interrupted attempt uses up no retry. */
+function retriesOf({ retries, definition, interruptions }: TaskVertex): RetryPolicy | undefined {
+  if (interruptions === 0) return retries;
+  const policy = retries ?? definition.retries;
+  return { ...policy, limit: policy.limit + interruptions };
+}

@@ -1,0 +1,187 @@
+// Plans the pipeline, and keeps enough tasks ready: unfolds fan-outs and pulls the stream of nodes while there is room.
+
+import { systemClock } from "../base/clock.ts";
+import type { Pipeline } from "../api/pipeline.ts";
+import { thrownAt } from "../module/load.ts";
+import type { Graph } from "../plan/graph.ts";
+import { PlanError } from "../plan/plan-error.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import { planningFor } from "../plan/planning.ts";
+import { sourceOf, type Stream, workOf } from "../plan/source.ts";
+import type { Life } from "./life.ts";
+import type { StoredResults } from "./stored-results.ts";
+import { Total } from "./total.ts";
+
+/** Ready tasks kept for each slot, so that a worker never waits for the generator. */
+const readyPerSlot = 2;
+const leastReady = 512;
+/** Stored results are read while fewer tasks than this are ready: the tasks that they make ready hold them in memory. */
+const fewReady = 16;
+/** The main thread plans at most this long at a time: a cancel and the screen wait meanwhile. */
+const planSliceMs = 50;
+
+export type FeederDeps = {
+  readonly pipeline: Pipeline;
+  readonly life: Life;
+  readonly graph: Graph;
+  readonly stored: Pick<StoredResults, "askMore">;
+  /** How many tasks could be dispatched. */
+  ready(): number;
+  /** The author's code threw, or yielded what is no node. */
+  failed(thrown: unknown): void;
+  /** There may be more to dispatch. */
+  advance(): void;
+  print(level: LogLevel, line: string): void;
+  total(total: number, complete: boolean): void;
+};
+
+export class Feeder {
+  readonly #deps: FeederDeps;
+  readonly #total: Total;
+  /** How many tasks can run at once. */
+  slots = 1;
+  #stream: Stream | undefined;
+  /** A top up was cut short by the end of its time slice; the next one is on its way. */
+  #isTopUpSoon = false;
+  #areAllReached = false;
+
+  constructor(deps: FeederDeps) {
+    this.#deps = deps;
+    this.#total = new Total((total, complete) => deps.total(total, complete));
+  }
+
+  /** More nodes may come from a generator. */
+  get isStreaming(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** There will be more to dispatch, and `advance` follows by itself. */
+  get isPending(): boolean {
+    return this.#isTopUpSoon || this.#stream?.isPending === true;
+  }
+
+  /** How many tasks the plan comes to; infinity where that is not known yet. */
+  get tasks(): number {
+    const { graph } = this.#deps;
+    return this.isStreaming || !graph.isCountable
+      ? Number.POSITIVE_INFINITY
+      : graph.tasks + graph.expected;
+  }
+
+  /** @throws PlanError, also for whatever `tasks` throws */
+  async plan(params: Record<string, unknown>): Promise<void> {
+    await planningFor(this.#deps.graph, () => this.#plan(params));
+  }
+
+  async #plan(params: Record<string, unknown>): Promise<void> {
+    const { pipeline, graph } = this.#deps;
+    const source = sourceOf(await workOf(pipeline, params));
+    if (source.kind === "stream") {
+      graph.expectsMore = true;
+      this.#stream = source.stream;
+      this.#total.promise(pipeline.total, params);
+      return;
+    }
+    this.#planAll(source.nodes);
+    this.#checkReached();
+  }
+
+  #planAll(nodes: readonly unknown[]): void {
+    const { graph, pipeline } = this.#deps;
+    try {
+      graph.addAll(nodes, () => this.#hasRoom);
+    } catch (thrown) {
+      if (thrown instanceof PlanError) throw thrown;
+      throw new PlanError(thrownAt(thrown, pipeline.origin ?? ""), { cause: thrown });
+    }
+  }
+
+  /** To be called until everything is unfolded: an item may pass on any node of the plan. */
+  #checkReached(): void {
+    const { graph } = this.#deps;
+    if (this.#areAllReached || this.isStreaming || !graph.isUnfolded) return;
+    this.#areAllReached = true;
+    const unreached = graph.assertAllReached();
+    if (unreached !== undefined) this.#deps.print("info", unreached);
+  }
+
+  get #hasRoom(): boolean {
+    return this.#deps.ready() < Math.max(leastReady, this.slots * readyPerSlot);
+  }
+
+  /** Makes tasks ready while there is room. */
+  topUp(): void {
+    const { graph, stored } = this.#deps;
+    if (this.#deps.ready() < Math.max(fewReady, this.slots)) stored.askMore();
+    const until = systemClock.now() + planSliceMs;
+    try {
+      if (planningFor(graph, () => this.#planUntil(until))) return this.#topUpSoon();
+      if (this.#stream?.isDone === true) {
+        this.#stream = undefined;
+        graph.expectsMore = false;
+      }
+      this.#checkReached();
+    } catch (thrown) {
+      this.#deps.failed(thrown);
+    }
+  }
+
+  /** True where the time was up first; false where there is no room, or nothing to plan now. */
+  #planUntil(until: number): boolean {
+    for (let planned = 1; this.#planOne(); planned++) {
+      if (planned % 16 === 0 && systemClock.now() > until) return true;
+    }
+    return false;
+  }
+
+  /** False where there is no room, or nothing to plan now. */
+  #planOne(): boolean {
+    const { life, graph } = this.#deps;
+    if (life.stop !== undefined || !this.#hasRoom) return false;
+    if (graph.canUnfold) {
+      graph.unfold();
+      return true;
+    }
+    const next = this.#stream?.pull(
+      (node) => this.#arrived(node),
+      (thrown) => this.#streamFailed(thrown),
+    );
+    if (next !== undefined) graph.add(next.node);
+    return next !== undefined;
+  }
+
+  #topUpSoon(): void {
+    if (this.#isTopUpSoon) return;
+    this.#isTopUpSoon = true;
+    systemClock.soon(() => {
+      this.#isTopUpSoon = false;
+      this.#deps.advance();
+    });
+  }
+
+  #arrived(node: unknown): void {
+    // The stream was closed while this step was under way.
+    if (this.#stream === undefined) return;
+    try {
+      if (node !== undefined) this.#deps.graph.add(node);
+    } catch (thrown) {
+      this.#deps.failed(thrown);
+    }
+    this.#deps.advance();
+  }
+
+  #streamFailed(thrown: unknown): void {
+    this.#deps.failed(thrown);
+    this.#deps.advance();
+  }
+
+  tellTotal(): void {
+    this.#total.tell(this.#deps.graph, this.isStreaming);
+  }
+
+  /** No more nodes are wanted: lets the generator run its `finally`. */
+  close(): void {
+    this.#stream?.close();
+    this.#stream = undefined;
+  }
+}

@@ -1,0 +1,53 @@
+// Gives each task its id, and finds what an earlier session of a resumed run knew about it.
+
+import { taskId } from "../protocol/ids.ts";
+import type { Mask } from "../protocol/mask.ts";
+import type { RestoredTask } from "../protocol/messages.ts";
+import { taskKey } from "../protocol/task-key.ts";
+import { resultText, type TaskVertex } from "../plan/vertex.ts";
+import { fill } from "../plan/template.ts";
+import { RestoredTasks } from "./restored-tasks.ts";
+
+export class Identities {
+  readonly restored = new RestoredTasks();
+  readonly #mask: Mask | undefined;
+  #nextId = 1;
+
+  constructor(mask: Mask | undefined) {
+    this.#mask = mask;
+  }
+
+  /** To be called when all restored tasks are known: new ids follow theirs. */
+  begin(): void {
+    this.#nextId = this.restored.maxId + 1;
+  }
+
+  /** For a task that is recorded without its input: it may have an id already. */
+  ensureId(vertex: TaskVertex): void {
+    if (vertex.id === 0) vertex.id = taskId(this.#nextId++);
+  }
+
+  /**
+   * Once, when the task's input is complete: gives it its input text and its id, and the attempt and the cursor that it
+   * had in an earlier session.
+   */
+  identify(vertex: TaskVertex): RestoredTask | undefined {
+    if (vertex.input === undefined) throw new Error("Internal error: a task is identified twice");
+    vertex.inputText = fill(vertex.input, resultText);
+    vertex.input = undefined;
+    const known = this.restored.isEmpty
+      ? undefined
+      : this.restored.take(this.#keyOf(vertex), vertex.optional);
+    if (known === undefined) this.ensureId(vertex);
+    else vertex.id = known.id;
+    vertex.attempt = known?.attempt ?? 0;
+    vertex.cursor = known?.cursor ?? undefined;
+    return known;
+  }
+
+  /** As it is in the file. */
+  #keyOf({ definition, inputText }: TaskVertex): string {
+    const key = taskKey(definition.name, inputText);
+    return this.#mask?.text(key) ?? key;
+  }
+}

@@ -1,0 +1,123 @@
+// Workers that are lost, and tasks that do not listen when their timeout is over. A lost worker's tasks fail, are
+// interrupted, or go back to the queue.
+
+import { systemClock } from "../base/clock.ts";
+import { type Failure, toFailure } from "../base/failure.ts";
+import type { WorkerId, TaskId } from "../protocol/ids.ts";
+import type { MainRecord } from "../protocol/messages.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import type { Executors, LostWorker } from "../executors/executors.ts";
+import type { TaskVertex } from "../plan/vertex.ts";
+import { culpritsOf, none } from "./culprits.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { Life } from "./life.ts";
+import { endedRecord, interruptedRecord, retryOf, stopped } from "./task-records.ts";
+import type { TimeoutWatch } from "./timeout-watch.ts";
+
+/**
+ * Grace after a task's timeout, before its thread is ended. A worker gives such a task up by itself 2 s after the timeout
+ * (worker/attempt.ts): one that has not by then is stuck.
+ */
+export const timeoutGraceMs = 3_000;
+/** Poll interval while the writer keeps the worker waiting. */
+const heldPollMs = 1_000;
+
+export type LossesDeps = {
+  readonly life: Life;
+  readonly inFlight: InFlight;
+  readonly timeouts: Pick<TimeoutWatch, "watch">;
+  executors(): Pick<Executors, "whereIs" | "kill">;
+  record(records: readonly MainRecord[]): void;
+  /** Asks the writer to say when all that the worker sent is committed. */
+  detach(worker: LostWorker): void;
+  /** The task is ready again. */
+  putBack(vertex: TaskVertex): void;
+  print(level: LogLevel, line: string): void;
+};
+
+export class Losses {
+  readonly #deps: LossesDeps;
+  /** Lost, and not detached yet. */
+  readonly #lost = new Map<WorkerId, LostWorker>();
+  /** The task for whose timeout a worker's thread was ended. */
+  readonly #overdue = new Map<WorkerId, TaskId>();
+
+  constructor(deps: LossesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Lost workers of which it is not known yet what they had committed. */
+  get unresolved(): number {
+    return this.#lost.size;
+  }
+
+  /** The task's timeout and its grace are over, and its end is not committed. */
+  timedOut(id: TaskId): void {
+    const vertex = this.#deps.inFlight.get(id);
+    const workerId = vertex?.workerId;
+    if (vertex === undefined || workerId === undefined || this.#overdue.has(workerId)) return;
+    const executors = this.#deps.executors();
+    const where = executors.whereIs(id, workerId);
+    if (where === "held") this.#deps.timeouts.watch(id, heldPollMs - timeoutGraceMs);
+    // Elsewhere: the worker has ended it, and the commit is on its way.
+    if (where !== "running") return;
+    this.#overdue.set(workerId, id);
+    executors.kill(workerId, {
+      name: "TimeoutError",
+      message: `no end after ${vertex.timeoutMs} ms, and it did not listen to ctx.signal, so its thread was ended`,
+    });
+  }
+
+  lost(worker: LostWorker): void {
+    this.#lost.set(worker.workerId, worker);
+    this.#deps.detach(worker);
+  }
+
+  /** All that the worker had sent is committed: what is still in flight there is lost, and nothing else. */
+  resolve(workerId: WorkerId): void {
+    const worker = this.#lost.get(workerId);
+    if (worker === undefined) return;
+    const { life, inFlight } = this.#deps;
+    this.#lost.delete(workerId);
+    const overdue = this.#overdue.get(workerId);
+    this.#overdue.delete(workerId);
+    const culprits = life.stop === undefined ? culpritsOf(worker, overdue, inFlight) : none;
+    for (const vertex of inFlight) {
+      if (vertex.workerId === workerId) this.#resolveTask(vertex, worker, culprits);
+    }
+  }
+
+  #resolveTask(vertex: TaskVertex, worker: LostWorker, culprits: ReadonlySet<TaskId>): void {
+    const id = vertex.id as TaskId;
+    if (worker.unbegun.has(id)) this.#deps.putBack(vertex);
+    else if (culprits.has(id)) this.#attemptFailed(vertex, worker.failure);
+    else if (this.#deps.life.stop !== undefined && worker.running.includes(id)) {
+      this.#deps.record([endedRecord(vertex, systemClock.wall(), stopped)]);
+    } else this.#interrupted(vertex, worker.failure);
+  }
+
+  /** Another task ended its thread: the attempt counts, but not against the task's retries. */
+  #interrupted(vertex: TaskVertex, failure: Failure): void {
+    if (this.#deps.life.stop === undefined) {
+      this.#deps.record([interruptedRecord(vertex, systemClock.wall(), failure)]);
+      vertex.attempt++;
+      vertex.interruptions++;
+    }
+    this.#deps.putBack(vertex);
+  }
+
+  #attemptFailed(vertex: TaskVertex, failure: Failure): void {
+    const now = systemClock.wall();
+    let retryAt: number | undefined;
+    try {
+      retryAt = retryOf(vertex, failure, now);
+    } catch (thrown) {
+      const why = toFailure(thrown).message;
+      this.#deps.print("error", `task "${vertex.name}": retryOn failed: ${why}`);
+    }
+    const outcome = { status: "error", failure } as const;
+    this.#deps.record([
+      endedRecord(vertex, now, retryAt === undefined ? outcome : { ...outcome, retryAt }),
+    ]);
+  }
+}

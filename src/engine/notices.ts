@@ -1,0 +1,16 @@
+// What a run tells its user about itself, in words. Pure.
+
+import { Date } from "../base/globals.ts";
+import type { RunStarted } from "../protocol/events.ts";
+
+export const otherCodeNotice = ({ run, alreadyDone }: RunStarted, beganAt: number): string =>
+  `the pipeline's code has changed since run ${run}, which is continued, began on ${new Date(beganAt).toISOString()}: the ` +
+  `results of its ${alreadyDone} tasks that are done come from the earlier code; --fresh starts a new run`;
+
+/** E.g. an optional task that was skipped is done now, and the task that reads it has another input. */
+export const leftNotice = (left: ReadonlyMap<string, number>): string =>
+  "tasks that an earlier session of this run had done are not in its plan any more, or have another input now: " +
+  `${Array.from(left, ([name, count]) => `${count} × ${name}`).join(", ")}; what they have stored stays`;
+
+export const shortSecretNotice = (name: string): string =>
+  `the secret ${name} has fewer than 8 characters: it is masked only where it is a whole word`;

@@ -1,0 +1,65 @@
+// What a run is opened with: the number of workers, and the first messages to the writer and the executors. Pure.
+
+import { JSON } from "../base/globals.ts";
+import { canonicalJson } from "../base/json.ts";
+import type { ExecutorsOptions } from "../executors/executors.ts";
+import type { Mask } from "../protocol/mask.ts";
+import type { ToWriter } from "../protocol/messages.ts";
+import type { Programs } from "../protocol/shared/programs.ts";
+import type { RunOptions } from "./run-options.ts";
+
+export type Size = Pick<ExecutorsOptions, "workers" | "concurrency">;
+
+/**
+ * No more workers than tasks, cores or slots, unless the user asks for them.
+ * @param tasks how many the plan comes to; infinity where it is not known
+ */
+export function sizeOf(
+  { workers, concurrency, cores }: Pick<RunOptions, "workers" | "concurrency" | "cores">,
+  tasks: number,
+): Size {
+  const most = Math.min(workers ?? Math.min(cores, tasks), concurrency ?? Number.POSITIVE_INFINITY);
+  const threads = Math.max(1, most);
+  return { workers: threads, concurrency: concurrency ?? threads };
+}
+
+/** @param givenUp shared with the writer: see `ToWriter` */
+export function openMessage(
+  options: RunOptions,
+  mask: Mask | undefined,
+  size: Size,
+  givenUp: Int32Array,
+): Extract<ToWriter, { type: "open" }> {
+  const { pipeline, module, params, resume } = options;
+  return {
+    type: "open",
+    options: options.writer,
+    run: {
+      pipeline: mask?.text(pipeline.name) ?? pipeline.name,
+      file: module.kind === "file" ? module.path : null,
+      params: mask?.stringify(params) ?? JSON.stringify(params),
+      canonicalParams: canonicalJson(params),
+      code: options.code ?? null,
+      resume,
+      wait: options.wait ?? false,
+      schema: pipeline.schema,
+      secrets: pipeline.secrets,
+      ...size,
+    },
+    module: pipeline.messages.length === 0 ? null : module,
+    givenUp,
+  };
+}
+
+export const executorsOptions = (
+  { module, sources, writer, pipeline }: RunOptions,
+  size: Size,
+  programs: Programs,
+): ExecutorsOptions => ({
+  ...size,
+  module,
+  sources: sources ?? [],
+  db: writer.db === ":memory:" ? null : writer.db,
+  secrets: pipeline.secrets,
+  programs,
+});

@@ -1,0 +1,249 @@
+// Applies what has been committed to the graph, the schedule and the summary.
+
+import { systemClock } from "../base/clock.ts";
+import { JSON } from "../base/globals.ts";
+import type { Failure } from "../base/failure.ts";
+import { assertNever } from "../base/unreachable.ts";
+import type { RunEvent, RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
+import type { TaskId } from "../protocol/ids.ts";
+import type { CommittedEvent, MainRecord, RestoredTask } from "../protocol/messages.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import type { RunSummary } from "../protocol/summary.ts";
+import type { Graph } from "../plan/graph.ts";
+import type { TaskVertex } from "../plan/vertex.ts";
+import type { Identities } from "./identities.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { Life, Stop } from "./life.ts";
+import { leftNotice } from "./notices.ts";
+import type { Schedule } from "./schedule.ts";
+import type { StoredResults } from "./stored-results.ts";
+import { type End, SummaryCollector } from "./summary.ts";
+import { droppedRecord, queuedRecord, skippedRecord } from "./task-records.ts";
+import type { TimeoutWatch } from "./timeout-watch.ts";
+
+/** Tasks of larger plans get their row when they end: two writes for each would cost too much. */
+const maxRecordedPlan = 1000;
+
+export type OutcomesDeps = {
+  readonly life: Life;
+  readonly graph: Graph;
+  readonly schedule: Pick<Schedule, "addAt">;
+  readonly inFlight: InFlight;
+  readonly identities: Identities;
+  readonly stored: StoredResults;
+  readonly timeouts: Pick<TimeoutWatch, "watch">;
+  /** The first task that is not optional and fails ends the run. */
+  readonly failFast: boolean;
+  print(level: LogLevel, line: string): void;
+  /** The attempt's end is committed; undefined where the task is not in flight. */
+  release(id: TaskId): TaskVertex | undefined;
+  record(records: readonly MainRecord[]): void;
+  endEarly(stop: Stop): void;
+  /** For the pipeline's `onTaskFinish`. */
+  taskFinished(event: TaskFinished): void;
+  onEvents(events: readonly RunEvent[]): void;
+};
+
+export class Outcomes {
+  readonly #deps: OutcomesDeps;
+  readonly #summary = new SummaryCollector();
+  /** Skipped while the run was opening: there was no file to record them in. */
+  #early: { readonly vertex: TaskVertex; readonly failure: Failure }[] = [];
+  /** Of a cancelled run: tasks that depend on cancelled ones. A later session may still run them: they are not skipped. */
+  readonly #undecided: TaskVertex[] = [];
+  /** A task that was not optional has failed. */
+  #hasFailed = false;
+  /** Why the run fails, where it is not because of a task. */
+  #failure: Failure | undefined;
+
+  constructor(deps: OutcomesDeps) {
+    this.#deps = deps;
+  }
+
+  /** How a run ends that has done all it could. */
+  get status(): "done" | "error" {
+    return this.#hasFailed ? "error" : "done";
+  }
+
+  get failure(): Failure | null {
+    return this.#failure ?? null;
+  }
+
+  /** Tasks that are known and were never started. */
+  get queued(): number {
+    const { graph, stored } = this.#deps;
+    return graph.live + this.#undecided.length - stored.size;
+  }
+
+  /** The run has begun. */
+  begin(): void {
+    const early = this.#early;
+    this.#early = [];
+    for (const { vertex, failure } of early) this.skipped(vertex, failure);
+  }
+
+  /** Records the tasks of a small plan as queued, so that the file shows what is still to come. */
+  recordPlanned(): void {
+    if (this.#deps.graph.tasks <= maxRecordedPlan) this.recordQueued();
+  }
+
+  // ── what is committed ──
+
+  apply(event: CommittedEvent): void {
+    switch (event.type) {
+      case "task-started": {
+        const vertex = this.#deps.inFlight.get(event.id);
+        if (vertex === undefined) return;
+        vertex.startedAt = event.at;
+        if (vertex.timeoutMs !== undefined) this.#deps.timeouts.watch(event.id, vertex.timeoutMs);
+        return;
+      }
+      case "task-checkpoint": {
+        const vertex = this.#deps.inFlight.get(event.id);
+        if (vertex !== undefined) vertex.cursor = event.cursor;
+        return;
+      }
+      case "task-retrying":
+        return this.#retrying(event);
+      case "task-finished":
+        return this.#finished(event);
+      case "task-progress":
+      case "task-log":
+      case "run-total":
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  #retrying(event: TaskRetrying): void {
+    const vertex = this.#deps.release(event.id);
+    if (vertex === undefined) return;
+    vertex.attempt = event.attempt;
+    // The wall clock may have been set since: only the difference counts.
+    const delayMs = Math.max(event.retryAt - event.at, 0);
+    this.#deps.schedule.addAt(vertex, systemClock.now() + delayMs);
+  }
+
+  #finished(event: TaskFinished): void {
+    const { graph } = this.#deps;
+    this.#summary.add(event);
+    this.#deps.taskFinished(event);
+    const vertex = this.#deps.release(event.id);
+    if (vertex === undefined) return;
+    vertex.attempt = event.attempt;
+    switch (event.status) {
+      case "done":
+        return graph.finish(vertex, { status: "done", result: event.result });
+      case "error":
+        this.#failed(vertex);
+        return graph.finish(vertex, { status: "error", failure: failureOf(event) });
+      case "cancelled":
+        return graph.finish(vertex, { status: "cancelled", failure: failureOf(event) });
+      case "skipped":
+        return;
+      default:
+        assertNever(event.status);
+    }
+  }
+
+  #failed({ optional }: TaskVertex): void {
+    if (optional) return;
+    this.#hasFailed = true;
+    if (this.#deps.failFast) this.#deps.endEarly({ status: "error", failure: null });
+  }
+
+  // ── what an earlier session has done ──
+
+  /** False where the task is still to be run: it is new, or an earlier session has not ended it. */
+  applyRestored(vertex: TaskVertex): boolean {
+    const { identities, graph, stored } = this.#deps;
+    const known = identities.identify(vertex);
+    if (known === undefined || known.status === "open") return false;
+    if (known.status === "failed") {
+      graph.finish(vertex, { status: "error", failure: this.#failedBefore(vertex, known) });
+      return true;
+    }
+    graph.settleWantsResult(vertex);
+    if (known.isStored === true && vertex.wantsResult) stored.add(vertex);
+    else graph.finish(vertex, { status: "done", result: known.result ?? undefined });
+    return true;
+  }
+
+  /** The failure of an optional task is final. It is counted and shown; the earlier session has called `onTaskFinish`. */
+  #failedBefore({ id, name, attempt }: TaskVertex, { result }: RestoredTask): Failure {
+    const failure = JSON.parse(result ?? "null") as Failure;
+    const event: TaskFinished = {
+      type: "task-finished",
+      id: id as TaskId,
+      name,
+      attempt,
+      status: "error",
+      startedAt: null,
+      at: systemClock.wall(),
+      failure,
+    };
+    this.#summary.add(event);
+    this.#deps.onEvents([event]);
+    return failure;
+  }
+
+  /** Long results that were read from the file. */
+  applyStored(results: readonly (readonly [id: TaskId, result: string])[]): void {
+    const { graph, stored } = this.#deps;
+    for (const [id, result] of results) graph.finish(stored.take(id), { status: "done", result });
+  }
+
+  // ── what the graph decides ──
+
+  skipped(vertex: TaskVertex, failure: Failure): void {
+    const { life, identities } = this.#deps;
+    if (life.stop?.status === "cancelled") this.#undecided.push(vertex);
+    else if (life.stage === "opening") this.#early.push({ vertex, failure });
+    else {
+      identities.ensureId(vertex);
+      this.#deps.record([skippedRecord(vertex, systemClock.wall(), failure)]);
+    }
+  }
+
+  fanOutFailed(failure: Failure): void {
+    this.#hasFailed = true;
+    this.#failure ??= failure;
+    if (this.#deps.failFast) this.#deps.endEarly({ status: "error", failure });
+  }
+
+  // ── the end ──
+
+  /** Records the tasks that are known and were never started: they stay `queued` in the file. */
+  recordQueued(): void {
+    const { graph, identities } = this.#deps;
+    const records: MainRecord[] = [];
+    for (const vertex of [...graph.liveTasks(), ...this.#undecided]) {
+      // The row of an earlier attempt says more: its cursor, its failure.
+      if (vertex.attempt > 0) continue;
+      identities.ensureId(vertex);
+      records.push(queuedRecord(vertex));
+    }
+    this.#deps.record(records);
+  }
+
+  /** Tasks of an earlier session that this one's plan does not have. */
+  dropUnplanned(): void {
+    const { restored } = this.#deps.identities;
+    const now = systemClock.wall();
+    this.#deps.record(Array.from(restored.open(), (task) => droppedRecord(task, now)));
+    const left = restored.leftDone();
+    if (left.size > 0) this.#deps.print("warn", leftNotice(left));
+  }
+
+  summary(started: RunStarted, end: Omit<End, "alreadyDone">): RunSummary {
+    const { restored } = this.#deps.identities;
+    return this.#summary.finish(started, { ...end, alreadyDone: restored.reused });
+  }
+}
+
+function failureOf({ id, failure }: TaskFinished): Failure {
+  if (failure === undefined)
+    throw new Error(`Internal error: task ${id} has failed and its event has no failure`);
+  return failure;
+}

@@ -1,0 +1,112 @@
+// The parts of one run, connected: who calls whom.
+
+import { Alarm } from "../base/alarm.ts";
+import type { Executors } from "../executors/executors.ts";
+import { Graph } from "../plan/graph.ts";
+import { Mask } from "../protocol/mask.ts";
+import type { MainRecord } from "../protocol/messages.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Feeder } from "./feeder.ts";
+import { PipelineHooks } from "./hooks.ts";
+import { Identities } from "./identities.ts";
+import { InFlight } from "./in-flight.ts";
+import { Life, type Stop } from "./life.ts";
+import { Losses, timeoutGraceMs } from "./losses.ts";
+import { Outcomes } from "./outcomes.ts";
+import type { RunOptions } from "./run-options.ts";
+import { Schedule } from "./schedule.ts";
+import { StoredResults } from "./stored-results.ts";
+import { TimeoutWatch } from "./timeout-watch.ts";
+import { type WriterEvents, WriterLink } from "./writer-link.ts";
+
+/** What the parts ask of the run itself. */
+export type RunCalls = {
+  readonly writerEvents: WriterEvents;
+  executors(): Executors;
+  /** Something has changed: there may be more to dispatch, or nothing left to do. */
+  advance(): void;
+  endEarly(stop: Stop): void;
+  planFailed(thrown: unknown): void;
+  guarded(work: () => void): void;
+};
+
+export class Parts {
+  readonly life = new Life();
+  readonly inFlight = new InFlight();
+  readonly mask: Mask | undefined;
+  /** Prints for the user what no task has printed; masked. */
+  readonly print: RunOptions["onOutput"];
+  readonly hooks: PipelineHooks;
+  readonly schedule: Schedule;
+  readonly identities: Identities;
+  readonly graph: Graph;
+  readonly timeouts = new TimeoutWatch(timeoutGraceMs, (id) => this.losses.timedOut(id));
+  readonly stored = new StoredResults((ids) => this.writer.send({ type: "results", ids }));
+  /** When a retry is due, or a rate limit opens. */
+  readonly alarm: Alarm;
+  readonly writer: WriterLink;
+  readonly feeder: Feeder;
+  readonly dispatcher: Dispatcher;
+  readonly outcomes: Outcomes;
+  readonly losses: Losses;
+
+  constructor(options: RunOptions, run: RunCalls) {
+    const { pipeline, onOutput, onEvents, failFast } = options;
+    const mask = Mask.of(pipeline.secrets, process.env);
+    this.mask = mask;
+    this.print = mask === undefined ? onOutput : (level, line) => onOutput(level, mask.text(line));
+    this.hooks = new PipelineHooks(pipeline, this.print);
+    this.schedule = new Schedule(pipeline.pools);
+    this.identities = new Identities(mask);
+    this.graph = this.#newGraph(options);
+    this.alarm = new Alarm(() => run.advance());
+    const { life, inFlight, print, schedule, identities, graph, timeouts, stored, hooks } = this;
+    const shared = { life, inFlight, print, schedule, identities, graph, timeouts, stored };
+    const record = (records: readonly MainRecord[]): void => this.writer.record(records);
+    const behind = (): Promise<void> | undefined => options.behind?.() ?? hooks.full;
+    const guarded = (work: () => void): void => run.guarded(work);
+    this.writer = new WriterLink({ ...shared, mask, behind, guarded }, run.writerEvents);
+    this.feeder = new Feeder({
+      ...shared,
+      pipeline,
+      ready: () => this.dispatcher.ready,
+      failed: (thrown) => run.planFailed(thrown),
+      advance: () => run.advance(),
+      total: (total, complete) => this.writer.send({ type: "total", total, complete }),
+    });
+    this.dispatcher = new Dispatcher({
+      ...shared,
+      topUp: () => this.feeder.topUp(),
+      applyRestored: (vertex) => this.outcomes.applyRestored(vertex),
+    });
+    this.outcomes = new Outcomes({
+      ...shared,
+      failFast,
+      record,
+      release: (id) => this.dispatcher.release(id),
+      endEarly: (stop) => run.endEarly(stop),
+      taskFinished: (event) => hooks.taskFinished(event),
+      onEvents,
+    });
+    this.losses = new Losses({
+      ...shared,
+      record,
+      executors: () => run.executors(),
+      detach: ({ workerId, sent }) => this.writer.send({ type: "detach", workerId, sent }),
+      putBack: (vertex) => this.dispatcher.putBack(vertex),
+    });
+  }
+
+  #newGraph({ pipeline }: RunOptions): Graph {
+    const { mask } = this;
+    return new Graph(
+      {
+        ready: (vertex) => this.dispatcher.add(vertex),
+        skipped: (vertex, failure) => this.outcomes.skipped(vertex, failure),
+        fanOutFailed: (failure) => this.outcomes.fanOutFailed(failure),
+      },
+      pipeline.pools,
+      mask === undefined ? undefined : (name) => mask.text(name),
+    );
+  }
+}

@@ -1,0 +1,173 @@
+// Messages to and from the writer. What leaves for the file is masked here; commits that the main thread has not taken in
+// hold the writer, and through it the workers.
+
+import { JSON } from "../base/globals.ts";
+import type { Failure } from "../base/failure.ts";
+import { assertNever } from "../base/unreachable.ts";
+import type { WorkerId } from "../protocol/ids.ts";
+import type { Mask } from "../protocol/mask.ts";
+import type {
+  CommittedEvent,
+  FromWriter,
+  MainRecord,
+  RestoredTask,
+  ToWriter,
+} from "../protocol/messages.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import type { RunSummary } from "../protocol/summary.ts";
+import { unpackEvents } from "./committed.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { Life } from "./life.ts";
+import type { WriterThread } from "./run-options.ts";
+
+/** Commits are acknowledged this many at a time: a message that nobody waits for costs a wake-up. */
+const seenAtOnce = 16;
+/** They are acknowledged earlier when they have come to this many characters. */
+const seenCharsAtOnce = 1024 * 1024;
+
+type Opened = Extract<FromWriter, { type: "opened" }>;
+type Closed = Extract<FromWriter, { type: "closed" }>;
+type Results = Extract<FromWriter, { type: "results" }>["results"];
+
+/** What the writer says, in the order in which it says it. */
+export type WriterEvents = {
+  restored(task: RestoredTask): void;
+  opened(opened: Opened): void;
+  /** With `wait`: the run that was waited for has done everything. */
+  doneElsewhere(summary: RunSummary): void;
+  committed(events: readonly CommittedEvent[]): void;
+  /** All that a lost worker had sent is committed. */
+  detached(workerId: WorkerId): void;
+  results(results: Results): void;
+  output(level: LogLevel, line: string): void;
+  /** What is committed is safe; nothing more can be. Also where the thread is gone. */
+  failed(failure: Failure): void;
+  closed(finished: Closed["finished"]): void;
+};
+
+export type WriterLinkDeps = {
+  readonly life: Life;
+  readonly inFlight: InFlight;
+  readonly mask: Mask | undefined;
+  /** A promise while a reader of the events is behind. */
+  behind(): Promise<void> | undefined;
+  /** Runs the work; what it throws ends the run. */
+  guarded(work: () => void): void;
+};
+
+export class WriterLink {
+  readonly #deps: WriterLinkDeps;
+  readonly #events: WriterEvents;
+  #thread: WriterThread | undefined;
+  /** Commits taken in and not acknowledged. */
+  #seen = 0;
+  #seenChars = 0;
+  /** Nothing is acknowledged until a reader has caught up. */
+  #isReaderBehind = false;
+
+  constructor(deps: WriterLinkDeps, events: WriterEvents) {
+    this.#deps = deps;
+    this.#events = events;
+  }
+
+  /** The first message to a new thread. */
+  open(thread: WriterThread, message: Extract<ToWriter, { type: "open" }>): void {
+    this.#thread = thread;
+    thread.onmessage = (event) => this.#deps.guarded(() => this.#receive(event.data as FromWriter));
+    thread.onerror = (event) => {
+      event.preventDefault();
+      this.#events.failed({ name: "WriterCrash", message: event.message });
+    };
+    thread.addEventListener("close", ({ code }) =>
+      this.#events.failed({
+        name: "WriterExit",
+        message: `the writer's thread ended with code ${code}; does a message's \`apply\`, or the module itself, call process.exit?`,
+      }),
+    );
+    this.send(message);
+  }
+
+  send(message: ToWriter, transfer: MessagePort[] = []): void {
+    if (this.#thread === undefined) {
+      throw new Error(`Internal error: "${message.type}" for a writer that was not opened`);
+    }
+    this.#thread.postMessage(this.#masked(message), transfer);
+  }
+
+  record(records: readonly MainRecord[]): void {
+    if (records.length > 0) this.send({ type: "records", records });
+  }
+
+  terminate(): void {
+    this.#thread?.terminate();
+  }
+
+  #masked(message: ToWriter): ToWriter {
+    const { mask } = this.#deps;
+    if (mask === undefined || (message.type !== "records" && message.type !== "close")) {
+      return message;
+    }
+    return mask.data(message);
+  }
+
+  #receive(message: FromWriter): void {
+    const { mask, inFlight } = this.#deps;
+    switch (message.type) {
+      case "restored":
+        for (const task of JSON.parse(message.tasks) as RestoredTask[]) this.#events.restored(task);
+        return;
+      case "opened":
+        return this.#events.opened(message);
+      case "done-elsewhere":
+        return this.#events.doneElsewhere(message.summary);
+      case "committed":
+        this.#seenChars += message.events.length;
+        return this.#events.committed(unpackEvents(message.events, inFlight));
+      case "detached":
+        return this.#events.detached(message.workerId);
+      case "results":
+        return this.#events.results(message.results);
+      case "output":
+        return this.#events.output(message.level, message.line);
+      case "failed":
+        return this.#events.failed(mask?.data(message.failure) ?? message.failure);
+      case "closed":
+        return this.#events.closed(mask?.data(message.finished) ?? message.finished);
+      default:
+        assertNever(message);
+    }
+  }
+
+  // ── commits that were taken in ──
+
+  /** A `committed` message has been taken in. */
+  seen(): void {
+    this.#seen++;
+    if (this.#isReaderBehind || this.#waitForReader()) return;
+    if (this.#seen >= seenAtOnce || this.#seenChars >= seenCharsAtOnce) this.#acknowledge();
+  }
+
+  /** The run waits for no reader any more. */
+  readerCaughtUp(): void {
+    if (!this.#isReaderBehind) return;
+    this.#isReaderBehind = false;
+    this.#acknowledge();
+  }
+
+  /** A run that ends waits for no reader. */
+  #waitForReader(): boolean {
+    const { life } = this.#deps;
+    if (life.stop !== undefined || life.isEnding) return false;
+    const wait = this.#deps.behind();
+    if (wait === undefined) return false;
+    this.#isReaderBehind = true;
+    void wait.then(() => this.readerCaughtUp());
+    return true;
+  }
+
+  #acknowledge(): void {
+    this.send({ type: "seen", count: this.#seen });
+    this.#seen = 0;
+    this.#seenChars = 0;
+  }
+}
