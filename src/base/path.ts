@@ -1,6 +1,6 @@
-// Paths as a person gives them.
+// Paths as a person gives them, and as they are shown.
 
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The absolute path for a path relative to `folder`, an absolute one, or a `file://` address. */
@@ -15,4 +15,10 @@ function localPath(address: string): string {
   } catch {
     return address;
   }
+}
+
+/** Relative to the working directory, unless the file is outside of it. */
+export function shownPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short === "" || short.startsWith("..") ? path : short;
 }

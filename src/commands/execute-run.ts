@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 
 import { systemClock } from "../base/clock.ts";
 import { Promise } from "../base/globals.ts";
-import { LoadError, providePackage, shownPath } from "../module/load.ts";
+import { shownPath } from "../base/path.ts";
+import { LoadError, providePackage } from "../module/load.ts";
 import { ParamsError } from "../api/params.ts";
 import { PlanError } from "../plan/plan-error.ts";
 import {

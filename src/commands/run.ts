@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 
-import { shownPath } from "../module/load.ts";
+import { shownPath } from "../base/path.ts";
 import { fileRef } from "../run-pipeline.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { commonFlags, commonOptions } from "./common.ts";

@@ -2,7 +2,7 @@
 
 import { systemClock } from "../base/clock.ts";
 import type { Pipeline } from "../api/pipeline.ts";
-import { thrownAt } from "../module/load.ts";
+import { thrownAt } from "../base/thrown-at.ts";
 import type { Graph } from "../plan/graph.ts";
 import { PlanError } from "../plan/plan-error.ts";
 import type { LogLevel } from "../protocol/status.ts";

@@ -1,10 +1,10 @@
 // Loads a pipeline file in this thread, and says what is wrong with it by file and line.
 
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { relative } from "node:path";
 
 import { Promise } from "../base/globals.ts";
-import { failureLine, toFailure } from "../base/failure.ts";
+import { shownPath } from "../base/path.ts";
+import { thrownAt } from "../base/thrown-at.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import { type Exports, importFile } from "./import-file.ts";
 import { Pipeline } from "../api/pipeline.ts";
@@ -121,12 +121,6 @@ function describe(value: unknown): string {
     : `a ${typeof value}`;
 }
 
-/** Relative where that is shorter to read. */
-export function shownPath(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short === "" || short.startsWith("..") ? path : short;
-}
-
 /** What Bun throws for a file it cannot build or resolve: a position, and the line's text. */
 type Positioned = {
   readonly message: string;
@@ -157,14 +151,6 @@ function describeLoadError(error: unknown, path: string): string {
   if (isPositioned(error)) return positioned(error, path);
   const missing = error instanceof Error ? nameOf(error, path) : undefined;
   return missing === undefined ? thrownAt(error, path) : positioned(missing, path);
-}
-
-/** `etl.ts:3:7: TypeError: …`: what user code threw, with the first place in their files. */
-export function thrownAt(error: unknown, path: string): string {
-  if (typeof error === "string") return `${shownPath(path)}: ${error}`;
-  const failure = toFailure(error);
-  const at = userFrame(failure.stack ?? "", path);
-  return `${at ?? shownPath(path)}: ${failureLine(failure)}`;
 }
 
 function positioned(error: Positioned, path: string): string {
@@ -199,17 +185,4 @@ function nameOf(error: Error, path: string): Positioned | undefined {
   const position =
     name === undefined ? undefined : placeOf(path, new RegExp(`\\b${RegExp.escape(name)}\\b`));
   return position === undefined ? undefined : { message: error.message, position };
-}
-
-const frame = /\(?(?:file:\/\/)?([^()\s]+):(\d+):(\d+)\)?$/;
-
-/** `etl.ts:3:7`: the first frame in the user's file, or in any file of theirs. */
-function userFrame(stack: string, path: string): string | undefined {
-  const frames = stack.split("\n").flatMap((line) => {
-    const match = frame.exec(line.trim());
-    return match === null ? [] : [{ file: match[1] ?? "", at: `${match[2]}:${match[3]}` }];
-  });
-  const own =
-    frames.find(({ file }) => file === path) ?? frames.find(({ file }) => existsSync(file));
-  return own === undefined ? undefined : `${shownPath(own.file)}:${own.at}`;
 }

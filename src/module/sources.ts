@@ -7,7 +7,8 @@ import { dirname, extname, relative } from "node:path";
 
 import { JSON } from "../base/globals.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
-import { LoadError, shownPath } from "./load.ts";
+import { shownPath } from "../base/path.ts";
+import { LoadError } from "./load.ts";
 
 /** Data that is larger is read where it lies. */
 const maxBytes = 4 * 1024 * 1024;

@@ -2,7 +2,7 @@
 
 import { Promise } from "../base/globals.ts";
 import { isNode } from "../api/node.ts";
-import { thrownAt } from "../module/load.ts";
+import { thrownAt } from "../base/thrown-at.ts";
 import type { Pipeline, Work } from "../api/pipeline.ts";
 import { PlanError } from "./plan-error.ts";
 

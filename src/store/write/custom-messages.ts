@@ -1,7 +1,7 @@
 // A user's own messages (`message(name, apply)`), applied inside the sender's unit.
 
 import type { Database, Statement } from "bun:sqlite";
-import { thrownAt } from "../../module/load.ts";
+import { thrownAt } from "../../base/thrown-at.ts";
 import { JSON, Promise } from "../../base/globals.ts";
 import type { MessageDb, MessageHandle, MessageParam } from "../../api/message.ts";
 import { checkSqlValues } from "../../protocol/sql-value.ts";

@@ -3,7 +3,7 @@
 
 import { Promise, JSON } from "../../base/globals.ts";
 import type { MessageHandle } from "../../api/message.ts";
-import { thrownAt } from "../../module/load.ts";
+import { thrownAt } from "../../base/thrown-at.ts";
 import { creditsOf, maxCredits } from "../../protocol/shared/credits.ts";
 import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import { type Failure, toFailure } from "../../base/failure.ts";
