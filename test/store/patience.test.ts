@@ -190,9 +190,9 @@ describe("a lock of another program's", () => {
     const resumed = request({ resume: "last" });
     const session = Session.open(options(path, { wal: false }), resumed, [], 0, patience);
     other.run("BEGIN EXCLUSIVE");
-    expect([...session.restoredTasks()]).toMatchObject([[{ id: 1, isStored: true }]]);
+    expect([...session.history.restoredTasks()]).toMatchObject([[{ id: 1, isStored: true }]]);
     other.run("BEGIN EXCLUSIVE");
-    expect([...session.storedResults([taskId(1)])]).toEqual([[[taskId(1), long]]]);
+    expect([...session.history.storedResults([taskId(1)])]).toEqual([[[taskId(1), long]]]);
     // At the end all is committed, and nothing is left that has to wait.
     const { db } = session;
     const run = db.run.bind(db);

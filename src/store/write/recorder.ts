@@ -1,4 +1,4 @@
-// Turns each record into what its row says and what is announced once that is committed.
+// Converts each record into a change of the history and an event. Events are announced after the commit.
 
 import type { Failure } from "../../base/failure.ts";
 import type { TaskId } from "../../protocol/ids.ts";
@@ -6,21 +6,20 @@ import type { DonePack, MainRecord, TaskRecord, WireEvent } from "../../protocol
 import type { Mask } from "../../protocol/mask.ts";
 import type { Completion } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";
-import type { TaskRows } from "./task-rows.ts";
+import type { History } from "./history.ts";
 
 type Finished = Extract<TaskRecord, { type: "finished" }>;
 
 export class Recorder {
-  /** Undefined with `--no-store-task-status`: then there are only events. */
-  readonly #rows: TaskRows | undefined;
+  readonly #history: History;
   readonly #mask: Mask | undefined;
   #events: WireEvent[] = [];
-  /** The last of `#events`, while it can take more. */
+  /** The last of `#events`, if it is a pack that can take more tasks. */
   #pack: OpenPack | undefined;
 
-  /** @param mask for what the writer itself has to say; what it is sent comes masked */
-  constructor(rows: TaskRows | undefined, mask: Mask | undefined) {
-    this.#rows = rows;
+  /** @param mask for failures that arise in the writer; records arrive masked */
+  constructor(history: History, mask: Mask | undefined) {
+    this.#history = history;
     this.#mask = mask;
   }
 
@@ -50,7 +49,7 @@ export class Recorder {
     numbers.push(id, startedAt - base, at - base);
   }
 
-  /** @param unitFailure why the unit that ends with this record could not be applied */
+  /** @param unitFailure why the unit that this record ends could not be applied */
   task(record: TaskRecord, unitFailure: Failure | undefined): void {
     switch (record.type) {
       case "started":
@@ -60,7 +59,7 @@ export class Recorder {
       case "log":
         return this.#logged(record);
       case "checkpoint":
-        this.#rows?.cursor(record.id, record.cursor);
+        this.#history.setCursor(record.id, record.cursor);
         this.#announce({ type: "task-checkpoint", id: record.id, cursor: record.cursor });
         return;
       case "finished":
@@ -72,21 +71,21 @@ export class Recorder {
     }
   }
 
-  /** A refused row, or what a message's `apply` has thrown, may quote a secret. */
+  /** A refused row, or an error of a message's `apply`, may quote a secret. */
   #masked(failure: Failure): Failure {
     return this.#mask === undefined ? failure : this.#mask.data(failure);
   }
 
-  /** A task that is done and reported nothing on its way: the common case, made cheap. */
+  /** The hot path: a task that is done and reported no progress. */
   done({ id, name, key, attempt, startedAt, at, result, wantsResult }: Completion): void {
-    this.#rows?.done(id, name, key, attempt, startedAt, at, result);
+    this.#history.setDone(id, name, key, attempt, startedAt, at, result);
     this.#announceDone(id, startedAt, at, wantsResult ? result : "null");
   }
 
   main(record: MainRecord): void {
     switch (record.type) {
       case "queued":
-        this.#rows?.set({
+        this.#history.setTask({
           ...blank,
           id: record.id,
           name: record.name,
@@ -105,12 +104,12 @@ export class Recorder {
   }
 
   #started({ id, name, key, attempt, at }: Extract<TaskRecord, { type: "started" }>): void {
-    this.#rows?.set({ ...blank, id, name, key, status: "running", attempt, startedAt: at });
+    this.#history.setTask({ ...blank, id, name, key, status: "running", attempt, startedAt: at });
     this.#announce({ type: "task-started", id, name, attempt, at });
   }
 
   #progressed({ id, progress, message }: Extract<TaskRecord, { type: "progress" }>): void {
-    this.#rows?.progress(id, progress, message ?? null);
+    this.#history.setProgress(id, progress, message ?? null);
     this.#announce(
       message === undefined
         ? { type: "task-progress", id, progress }
@@ -119,12 +118,12 @@ export class Recorder {
   }
 
   #logged({ id, name, attempt, at, level, line }: Extract<TaskRecord, { type: "log" }>): void {
-    this.#rows?.log({ id, attempt, at, level, line });
+    this.#history.addLog({ id, attempt, at, level, line });
     this.#announce({ type: "task-log", id, name, attempt, at, level, line });
   }
 
   #skipped({ id, name, key, at, failure }: Extract<MainRecord, { type: "skipped" }>): void {
-    this.#rows?.set({ ...blank, id, name, key, status: "skipped", finishedAt: at, failure });
+    this.#history.setTask({ ...blank, id, name, key, status: "skipped", finishedAt: at, failure });
     this.#announce({
       type: "task-finished",
       id,
@@ -144,7 +143,7 @@ export class Recorder {
       if (record.progress === undefined) {
         return this.done({ ...record, startedAt: startedAt ?? at, result });
       }
-      this.#rows?.set({
+      this.#history.setTask({
         ...rowOf(record, 1),
         status: "done",
         finishedAt: at,
@@ -157,20 +156,20 @@ export class Recorder {
     const row = rowOf(record, 0);
     const { failure } = outcome;
     if (outcome.status === "error" && outcome.retryAt !== undefined) {
-      this.#rows?.set({ ...row, status: "queued", finishedAt: null, result: null, failure });
+      this.#history.setTask({ ...row, status: "queued", finishedAt: null, result: null, failure });
       const { retryAt } = outcome;
       this.#announce({ type: "task-retrying", id, name, attempt, at, failure, retryAt });
       return;
     }
     const { status } = outcome;
-    this.#rows?.set({ ...row, status, finishedAt: at, result: null, failure });
+    this.#history.setTask({ ...row, status, finishedAt: at, result: null, failure });
     this.#announce({ type: "task-finished", id, name, attempt, status, startedAt, at, failure });
   }
 }
 
 type OpenPack = { -readonly [Key in keyof DonePack]: DonePack[Key] } & {
   readonly numbers: number[];
-  /** By position: an object with ids for keys would be sparse, and slow to write and read. */
+  /** By position. An object with ids as keys would be sparse, and slow to write and read. */
   results?: string[];
 };
 

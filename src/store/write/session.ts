@@ -1,16 +1,11 @@
-// A run's hold on the database: the connection, the run's row, its lock, and the statements that write.
+// A run's session in the database: the connection, the run's lock, its history, and the transaction.
 
 import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 
-import { JSON } from "../../base/globals.ts";
 import type { MessageHandle } from "../../api/message.ts";
 import type { RunFinished, RunStarted } from "../../protocol/events.ts";
-import type { Failure } from "../../base/failure.ts";
-import type { RestoredTask, RunRequest, WriterOptions } from "../../protocol/messages.ts";
-import type { TaskId } from "../../protocol/ids.ts";
-import type { RunStatus } from "../../protocol/status.ts";
-import { toIso } from "../../base/iso-time.ts";
+import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
 import { CustomMessages } from "./custom-messages.ts";
 import { closeDatabase } from "./close.ts";
 import { hasDeferredKeys } from "./deferred-keys.ts";
@@ -19,44 +14,30 @@ import { FileWatch } from "../file-watch.ts";
 import type { RunLock } from "../lock.ts";
 import { openDatabase, shortTuning, walLimitBytes } from "../open-database.ts";
 import type { Patience } from "../patience.ts";
-import {
-  hasOtherLiveRuns,
-  restoredTasks,
-  prepareRun,
-  type PreparedRun,
-  refuseIfAlive,
-} from "./resume.ts";
+import type { History, RunEnd } from "./history.ts";
+import { NoHistory } from "./no-history.ts";
+import { prepareRun, type PreparedRun, refuseIfAlive } from "./resume.ts";
 import { applySchema, SchemaError } from "./schema-sql.ts";
 import { RunAliveError } from "../liveness.ts";
 import { isWaitable } from "../sqlite-error.ts";
-import { damagedRow, isFatal, toStoreError } from "../store-error.ts";
-import { type StoredResult, storedResults } from "./stored-results.ts";
-import { TaskRows } from "./task-rows.ts";
+import { SqliteHistory } from "./sqlite-history.ts";
+import { isFatal, toStoreError } from "../store-error.ts";
 import { UnitApplier } from "./unit-applier.ts";
 import { createWalGuard } from "../wal.ts";
-
-/** How the run's row is to end. */
-export type RunEnd = {
-  readonly status: Exclude<RunStatus, "running">;
-  readonly failure: Failure | null;
-  /** Epoch ms. */
-  readonly at: number;
-};
 
 export class Session {
   readonly db: Database;
   readonly started: RunStarted;
-  /** The run is continued, and its last session ran other code. */
+  /** The run is continued, and the code has changed since its last session. */
   readonly otherCode: boolean;
-  /** When the run's first session began, epoch ms. */
+  /** Start of the run's first session, epoch ms. */
   readonly beganAt: number;
-  /** Undefined with `--no-store-task-status`. */
-  readonly rows: TaskRows | undefined;
+  readonly history: History;
   readonly messages: CustomMessages;
   readonly unit: UnitApplier;
   /**
-   * There are foreign keys that SQLite checks only at the commit. Each unit is a transaction of its own then: else it
-   * would be chance which other unit mends what one has left open, or is blamed for it.
+   * The database has foreign keys that SQLite checks only at the commit. Then each unit is a transaction of its own:
+   * otherwise chance would decide which unit in the group satisfies another unit's key, or is blamed for it.
    */
   readonly commitsUnitsAlone: boolean;
   readonly #options: WriterOptions;
@@ -80,7 +61,9 @@ export class Session {
     this.otherCode = otherCode;
     this.beganAt = startedAt;
     this.#patience = patience;
-    this.rows = options.storeTaskStatus ? new TaskRows(db, started.run, patience) : undefined;
+    this.history = options.storeTaskStatus
+      ? new SqliteHistory(db, options.db, started.run, patience)
+      : new NoHistory();
     this.messages = new CustomMessages(db, handles, patience);
     this.unit = new UnitApplier(db, options.storeTaskStatus, this.messages, patience);
     this.commitsUnitsAlone = hasDeferredKeys(db);
@@ -89,8 +72,8 @@ export class Session {
   }
 
   /**
-   * The schema comes first: when it fails, there is no run whose row would have to say so.
-   * @throws StoreError or SchemaError; the connection is closed again then, and a file that it made is gone
+   * Applies the schema before the run gets its row: a failed schema leaves no run behind.
+   * @throws StoreError or SchemaError. The connection is then closed, and a file that it created is removed.
    */
   static open(
     options: WriterOptions,
@@ -111,83 +94,47 @@ export class Session {
       return new Session(db, options, handles, started, run, patience);
     } catch (thrown) {
       closeAndDiscard(db, options.db, isNew, run?.lock, thrown instanceof RunAliveError);
-      // A statement that found the disk full is no mistake in the schema.
+      // A full disk or a lock is no mistake in the schema.
       const isMistake = thrown instanceof SchemaError && !isWaitable(thrown) && !isFatal(thrown);
       throw isMistake ? thrown : toStoreError(thrown, options.db);
     }
   }
 
-  /** What earlier sessions of the run left, in pages; to be read before anything is written. */
-  *restoredTasks(): Generator<readonly RestoredTask[]> {
-    if (!this.started.resumed) return;
-    for (const page of restoredTasks(this.db, this.started.run, this.#patience)) {
-      for (const task of page) this.#checkStored(task);
-      yield page;
-    }
-  }
-
-  /** Main hands on as text what stands here: what is no JSON would be found far from its cause. */
-  #checkStored({ id, status, result, cursor }: Stored): void {
-    for (const [what, json] of [
-      [status === "failed" ? "error" : "result", result],
-      ["cursor", cursor],
-    ] as const) {
-      if (json === null || isJson(json)) continue;
-      const { run } = this.started;
-      throw damagedRow(this.#options.db, `the ${what} of task ${id} of run ${run}`);
-    }
-  }
-
-  /** Long results that `restoredTasks` left in the file. */
-  *storedResults(ids: readonly TaskId[]): Generator<readonly StoredResult[]> {
-    for (const page of storedResults(this.db, this.started.run, ids, this.#patience)) {
-      for (const [id, result] of page)
-        this.#checkStored({ id, status: "done", result, cursor: null });
-      yield page;
-    }
-  }
-
   /**
-   * Ends the transaction, if there is something to write.
-   * @param total how many tasks there are, where that has changed
-   * @throws what SQLite throws; with a constraint's code, `rollBack` and the units one by one are what can be done.
-   *   StoreError `file-gone` when what was committed is not where it would be looked for
+   * Flushes the history and commits. Does nothing if there is nothing to write.
+   * @throws SQLite's error. With a constraint's code, call `rollBack` and apply the units one by one. StoreError
+   *   `file-gone` if the committed data is not in the file at the path.
    */
-  commit(total: number | undefined): void {
-    const { db, rows } = this;
-    const hasRows = rows !== undefined && (!rows.isEmpty || total !== undefined);
-    if (!hasRows && !db.inTransaction) return;
-    if (!db.inTransaction) this.#patience.run(() => db.run("BEGIN IMMEDIATE"));
-    rows?.flush();
-    if (rows !== undefined && total !== undefined) {
-      const { run } = this.started;
-      this.#patience.run(() =>
-        db.run("UPDATE pipeline_runs SET tasks_total = ? WHERE id = ?", [total, run]),
-      );
-    }
-    this.#commitSafely();
+  commit(): void {
+    if (this.history.isEmpty && !this.db.inTransaction) return;
+    this.#commit();
     this.#guardWal();
   }
 
-  #commitSafely(): void {
-    this.#patience.run(() => this.db.run("COMMIT"));
+  #commit(): void {
+    const { db } = this;
+    if (!db.inTransaction) this.#patience.run(() => db.run("BEGIN IMMEDIATE"));
+    this.history.flush();
+    this.#patience.run(() => db.run("COMMIT"));
     this.#files.check();
   }
 
-  /** Undoes the open transaction, and forgets what it was to hold. */
+  /** Undoes the open transaction and drops the changes of the history. */
   rollBack(): void {
     if (this.db.inTransaction) this.db.run("ROLLBACK");
-    this.rows?.discard();
+    this.history.discard();
   }
 
   /**
-   * Ends the run: its row first, which is what counts.
-   * @returns what kept the file from being tidied up, if anything did
-   * @throws as `commit` does; the session is then still to be aborted
+   * Ends the run: first its row, then the connection and the lock.
+   * @returns `untidy`: the error that kept the file from being tidied up, if there was one
+   * @throws as `commit` does; `abort` is then still to be called
    */
-  close({ status, failure, at }: RunEnd): { finished: RunFinished; untidy: unknown } {
+  close(end: RunEnd): { finished: RunFinished; untidy: unknown } {
     const { run } = this.started;
-    if (this.rows !== undefined) this.#writeEnd({ status, failure, at });
+    const { status, failure, at } = end;
+    this.history.setEnd(end);
+    if (!this.history.isEmpty) this.#commit();
     const finished = { type: "run-finished", run, status, at } as const;
     return {
       finished: failure === null ? finished : { ...finished, failure },
@@ -195,23 +142,10 @@ export class Session {
     };
   }
 
-  #writeEnd({ status, failure, at }: RunEnd): void {
-    const error = failure === null ? null : JSON.stringify(failure);
-    this.#patience.run(() => this.db.run("BEGIN IMMEDIATE"));
-    this.db.run("UPDATE pipeline_runs SET status = ?, finished_at = ?, error = ? WHERE id = ?", [
-      status,
-      toIso(at),
-      error,
-      this.started.run,
-    ]);
-    this.#commitSafely();
-  }
-
   #tidyAndClose(): unknown {
     try {
-      this.#finalize();
-      const { db, storeTaskStatus, wal } = this.#options;
-      const keepsWal = wal && storeTaskStatus && hasOtherLiveRuns(this.db, db, this.started.run);
+      this.#closeStatements();
+      const keepsWal = this.#options.wal && this.history.hasOtherLiveRuns();
       closeDatabase(this.db, this.#lock, keepsWal);
       return undefined;
     } catch (thrown) {
@@ -220,24 +154,24 @@ export class Session {
     }
   }
 
-  #finalize(): void {
-    this.rows?.finalize();
+  #closeStatements(): void {
+    this.history.close();
     this.unit.close();
   }
 
-  /** What SQLite threw, said in terms of the file. */
+  /** Converts SQLite's error to one that names the file. */
   explain(thrown: unknown): unknown {
     return toStoreError(thrown, this.#options.db);
   }
 
-  /** The writer cannot go on: undo what is open and let go. The run's row keeps `running`. */
+  /** Ends the session after a failure: rolls back, closes, and frees the lock. The run's row keeps `running`. */
   abort(): void {
     const { db } = this;
     quietly(() => db.inTransaction && db.run("ROLLBACK"));
-    quietly(() => this.#finalize());
-    // The close removes what stands under the -wal's name, and that may be another process's now.
+    quietly(() => this.#closeStatements());
+    // The close would remove the file at the -wal's path, which may belong to another process now.
     if (!this.#files.hasForeignWal) {
-      // SQLite does not do it for a file that was moved, which would be without its last transactions.
+      // SQLite skips the checkpoint if the file was moved. The moved file would lack its last transactions.
       quietly(() => db.run("PRAGMA wal_checkpoint(PASSIVE)"));
       quietly(() => db.close(true));
     }
@@ -245,20 +179,7 @@ export class Session {
   }
 }
 
-type Stored = Pick<RestoredTask, "id" | "status" | "result" | "cursor">;
-
-function isJson(text: string): boolean {
-  // What most tasks yield; of these there may be millions.
-  if (text === "null") return true;
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Whatever is wrong with the file by now, the failure that led here is the one to tell. */
+/** Errors of the clean-up must not hide the failure that led to it. */
 function quietly(act: () => void): void {
   try {
     act();

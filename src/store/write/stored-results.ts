@@ -1,17 +1,15 @@
-// Results that earlier sessions of a run stored and that are too long to be told when the run is continued: main asks for
-// those that it needs.
+// Reads long results of a run's earlier sessions. They stay in the database until main asks for them.
 
 import type { Database } from "bun:sqlite";
 
 import type { RunId, TaskId } from "../../protocol/ids.ts";
 import type { Patience } from "../patience.ts";
+import type { StoredResult } from "./history.ts";
 
-export type StoredResult = readonly [id: TaskId, result: string];
-
-/** What is read before it is handed over: a result is in memory twice while it is on its way. */
+/** Bounds memory: a result on its way to main is in memory twice. */
 const pageChars = 8 * 1024 * 1024;
 
-/** In the order of `ids`, in pages of so many characters and one result more. */
+/** In the order of `ids`. A page ends with the result that exceeds `maxChars`. */
 export function* storedResults(
   db: Database,
   run: RunId,
@@ -27,7 +25,7 @@ export function* storedResults(
   for (const id of ids) {
     const result = patience.run(() => rows.get(run, id))?.result;
     if (typeof result !== "string") {
-      throw new Error(`the result of task ${id} of run ${run} is gone; --fresh starts anew`);
+      throw new Error(`the result of task ${id} of run ${run} is gone; --fresh starts a new run`);
     }
     page.push([id, result]);
     chars += result.length;

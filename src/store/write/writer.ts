@@ -155,12 +155,14 @@ export class Writer {
       const handles = module === null ? [] : await this.#tools.messages(module);
       const session = await this.#openSession(asked, handles);
       if (session === undefined) return;
-      const recorder = new Recorder(session.rows, Mask.of(run.secrets, process.env));
+      const recorder = new Recorder(session.history, Mask.of(run.secrets, process.env));
       this.#life = { state: "open", session, recorder };
-      for (const page of session.restoredTasks()) {
-        this.#tools.post({ type: "restored", tasks: JSON.stringify(page) });
-      }
       const { started, otherCode, beganAt } = session;
+      if (started.resumed) {
+        for (const page of session.history.restoredTasks()) {
+          this.#tools.post({ type: "restored", tasks: JSON.stringify(page) });
+        }
+      }
       this.#tools.post({ type: "opened", started, otherCode, beganAt });
       this.#wake();
     } catch (thrown) {
@@ -230,7 +232,7 @@ export class Writer {
     // Main asks only once it has heard `opened`.
     if (this.#life.state !== "open") return;
     try {
-      for (const results of this.#life.session.storedResults(ids)) {
+      for (const results of this.#life.session.history.storedResults(ids)) {
         this.#tools.post({ type: "results", results });
       }
     } catch (thrown) {
@@ -514,7 +516,8 @@ export class Writer {
   /** Commits what is applied, and only then tells it. */
   #commit({ session, recorder }: Open): void {
     const total = this.#total;
-    session.commit(total?.total);
+    if (total !== undefined) session.history.setTotal(total.total);
+    session.commit();
     this.#attempts.keep();
     this.#total = undefined;
     const events = recorder.takeEvents();

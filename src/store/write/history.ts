@@ -1,0 +1,87 @@
+// What a run records about itself in the database. `NoHistory` (`--no-store-task-status`) records nothing.
+
+import type { Failure } from "../../base/failure.ts";
+import type { TaskId } from "../../protocol/ids.ts";
+import type { RestoredTask } from "../../protocol/messages.ts";
+import type { LogLevel, RunStatus, TaskStatus } from "../../protocol/status.ts";
+
+/** A task's whole row except its cursor, which only a checkpoint sets. Times are epoch ms. */
+export type TaskRow = {
+  readonly id: TaskId;
+  readonly name: string;
+  readonly key: string;
+  readonly status: TaskStatus;
+  readonly attempt: number;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  /** JSON text. */
+  readonly result: string | null;
+  readonly failure: Failure | null;
+  /** 0..1 */
+  progress: number;
+  message: string | null;
+};
+
+export type LogRow = {
+  readonly id: TaskId;
+  readonly attempt: number;
+  /** Epoch ms. */
+  readonly at: number;
+  readonly level: LogLevel;
+  readonly line: string;
+};
+
+export type RunEnd = {
+  readonly status: Exclude<RunStatus, "running">;
+  readonly failure: Failure | null;
+  /** Epoch ms. */
+  readonly at: number;
+};
+
+/** A long result of an earlier session, as JSON text. */
+export type StoredResult = readonly [id: TaskId, result: string];
+
+/** Collects what changes, and writes it when the caller flushes within a transaction. */
+export interface History {
+  /** There is nothing to flush. */
+  readonly isEmpty: boolean;
+
+  setTask(row: TaskRow): void;
+  /** The task is done, reported no progress, and changes no more. The hot path: takes no object. */
+  setDone(
+    id: TaskId,
+    name: string,
+    key: string,
+    attempt: number,
+    startedAt: number,
+    finishedAt: number,
+    result: string,
+  ): void;
+  setProgress(id: TaskId, progress: number, message: string | null): void;
+  /** @param cursor JSON text */
+  setCursor(id: TaskId, cursor: string): void;
+  addLog(row: LogRow): void;
+  /** The number of tasks, as far as it is known. */
+  setTotal(total: number): void;
+  setEnd(end: RunEnd): void;
+
+  /** Writes all changes. The caller holds the transaction. */
+  flush(): void;
+  /** Drops all changes since the last flush. */
+  discard(): void;
+  /** Finalizes the statements: before that, the connection cannot be closed. */
+  close(): void;
+
+  /**
+   * Tasks of the run's earlier sessions, in pages. To be read before the first flush.
+   * @throws StoreError `corrupt` for a row that pipeloom cannot have written
+   */
+  restoredTasks(): Iterable<readonly RestoredTask[]>;
+  /**
+   * Long results that `restoredTasks` left in the database (`isStored`), in pages, in the order of `ids`.
+   * @throws as `restoredTasks`
+   */
+  storedResults(ids: readonly TaskId[]): Iterable<readonly StoredResult[]>;
+  /** Whether another run of this database is alive. */
+  hasOtherLiveRuns(): boolean;
+}

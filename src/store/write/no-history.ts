@@ -1,0 +1,31 @@
+// The history of a run that records nothing (`--no-store-task-status`).
+
+import type { RestoredTask } from "../../protocol/messages.ts";
+import type { History, StoredResult } from "./history.ts";
+
+export class NoHistory implements History {
+  readonly isEmpty = true;
+  setTask(): void {}
+  setDone(): void {}
+  setProgress(): void {}
+  setCursor(): void {}
+  addLog(): void {}
+  setTotal(): void {}
+  setEnd(): void {}
+  flush(): void {}
+  discard(): void {}
+  close(): void {}
+
+  restoredTasks(): readonly (readonly RestoredTask[])[] {
+    return [];
+  }
+
+  storedResults(): readonly (readonly StoredResult[])[] {
+    throw new Error("Internal error: stored results of a run without history");
+  }
+
+  /** Nobody can know: runs without history have no rows. */
+  hasOtherLiveRuns(): boolean {
+    return false;
+  }
+}
