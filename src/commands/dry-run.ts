@@ -3,7 +3,7 @@
 import { ParamsError, resolveParams } from "../api/params.ts";
 import { PlanError } from "../plan/plan-error.ts";
 import type { LoadedPipeline } from "../run-pipeline.ts";
-import { planOf } from "../plan/dry-run.ts";
+import { planOf } from "../plan/dry-plan.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { PlanFormat } from "../terminal/plan-text.ts";
 import { renderPlan } from "../terminal/plan-text.ts";

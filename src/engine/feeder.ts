@@ -6,8 +6,8 @@ import { thrownAt } from "../base/thrown-at.ts";
 import type { Graph } from "../plan/graph.ts";
 import { PlanError } from "../plan/plan-error.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import { planningFor } from "../plan/planning.ts";
-import { sourceOf, type Stream, workOf } from "../plan/source.ts";
+import { planningFor } from "../plan/current-graph.ts";
+import { nodesOf, type NodeStream, workOf } from "../plan/work.ts";
 import type { Life } from "./life.ts";
 import type { StoredResults } from "./stored-results.ts";
 import { Total } from "./total.ts";
@@ -40,7 +40,7 @@ export class Feeder {
   readonly #total: Total;
   /** How many tasks can run at once. */
   slots = 1;
-  #stream: Stream | undefined;
+  #stream: NodeStream | undefined;
   /** A top up was cut short by the end of its time slice; the next one is on its way. */
   #isTopUpSoon = false;
   #areAllReached = false;
@@ -75,14 +75,14 @@ export class Feeder {
 
   async #plan(params: Record<string, unknown>): Promise<void> {
     const { pipeline, graph } = this.#deps;
-    const source = sourceOf(await workOf(pipeline, params));
-    if (source.kind === "stream") {
+    const work = nodesOf(await workOf(pipeline, params));
+    if (work.kind === "stream") {
       graph.expectsMore = true;
-      this.#stream = source.stream;
+      this.#stream = work.stream;
       this.#total.promise(pipeline.total, params);
       return;
     }
-    this.#planAll(source.nodes);
+    this.#planAll(work.nodes);
     this.#checkReached();
   }
 

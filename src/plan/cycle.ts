@@ -1,11 +1,11 @@
-// Tasks that wait for one another in a circle. Inputs cannot make one before anything runs, but a fan-out's item may pass on
-// a node that waits for that fan-out: that is seen when nothing else is left to do. Pure.
+// Finds tasks that wait for one another in a circle. The planner refuses circles through inputs, but an item of a fan-out
+// may pass on a node that waits for that fan-out. Such a circle is found when nothing else is left to run. Pure.
 
 type Waited<V> = { readonly dependents: readonly V[] };
 
 /**
- * A circle below any of `starts`, each before what waits for it; undefined when there is none.
- * (Depth-first search with a stack of its own: a chain may be deeper than the call stack.)
+ * A circle among `starts` and their dependents, each vertex before one that waits for it; undefined where there is none.
+ * Depth-first search with a stack of its own: a chain may be deeper than the call stack.
  */
 export function circleBelow<V extends Waited<V>>(starts: Iterable<V>): V[] | undefined {
   const finished = new Set<V>();

@@ -1,10 +1,10 @@
-// A task's input as JSON text with holes: each hole is filled with the result of the vertex that stands there.
+// A task's input as JSON text with holes. Each hole is a vertex, and is filled with the vertex's result.
 
 import { JSON } from "../base/globals.ts";
 import { type AnyNode, isNode } from "../api/node.ts";
 import { assertJson, isPlainObject, memberPath, NotJsonError } from "../base/json.ts";
 
-/** Text, or pieces of text with vertices between them. */
+/** Text without holes, or pieces of text with vertices between them. */
 export type Template<V> = string | readonly (string | V)[];
 
 /**
@@ -26,11 +26,12 @@ export function toTemplate<V extends object>(
   return merge(pieces);
 }
 
+/** A value that holds itself is deeper than any limit. */
 const maxDepth = 1000;
 
 /**
- * Most inputs hold no node: telling them early keeps them on the fast path. An object is looked into once, for one that
- * holds itself in two places would never come to an end.
+ * Whether there is a node anywhere in a value. Most inputs hold none, and need no pieces. Each object is visited once: an
+ * object that holds itself in two places would take exponential time.
  */
 export const holdsNode = (value: unknown): boolean =>
   typeof value === "object" && value !== null && holdsNodeBelow(value, 0);
@@ -49,7 +50,7 @@ function holdsNodeBelow(value: object, depth: number, seen?: Set<object>): boole
   return false;
 }
 
-/** The nodes in a value, in the order they stand; one that stands there often, once. */
+/** The nodes in a value, in order, without duplicates. */
 export function nodesIn(value: unknown): AnyNode[] {
   const found: AnyNode[] = [];
   if (typeof value === "object" && value !== null) gather(value, found, 0, new Set([value]));
@@ -113,7 +114,7 @@ function writeMembers<V extends object>(
   pieces.push("}");
 }
 
-/** Joins neighbouring pieces of text. */
+/** Joins adjacent pieces of text. */
 function merge<V extends object>(pieces: readonly (string | V)[]): Template<V> {
   const merged: (string | V)[] = [];
   for (const piece of pieces) {
@@ -125,7 +126,7 @@ function merge<V extends object>(pieces: readonly (string | V)[]): Template<V> {
   return merged;
 }
 
-/** The text with every hole filled. */
+/** The text, with `text(vertex)` in every hole. */
 export function fill<V extends object>(template: Template<V>, text: (vertex: V) => string): string {
   if (typeof template === "string") return template;
   return template.map((piece) => (typeof piece === "string" ? piece : text(piece))).join("");

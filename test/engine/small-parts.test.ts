@@ -1,14 +1,12 @@
-// The engine's small parts: the summary, the source of nodes, hooks, and the watch over timeouts.
+// The engine's small parts: the summary, hooks, and the watch over timeouts.
 
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import { Alarm } from "../../src/base/alarm.ts";
 import { callHook, HookQueue } from "../../src/engine/hooks.ts";
-import { sourceOf, type Stream } from "../../src/plan/source.ts";
 import { SummaryCollector } from "../../src/engine/summary.ts";
 import { TimeoutWatch } from "../../src/engine/timeout-watch.ts";
 import type { RunStarted, TaskFinished } from "../../src/protocol/events.ts";
 import { runId, taskId } from "../../src/protocol/ids.ts";
-import { node } from "../support/nodes.ts";
 import { useFakeTime, useRealTime } from "../support/fake-time.ts";
 
 const started: RunStarted = {
@@ -89,67 +87,6 @@ describe("the summary", () => {
     summary.add(ended(99, { status: "skipped", startedAt: null, at: 1000 }));
     const { slowest } = summary.finish(started, end);
     expect(slowest.map(({ durationMs }) => durationMs)).toEqual([50, 40, 30, 20, 5]);
-  });
-});
-
-const streamOf = (work: Parameters<typeof sourceOf>[0]): Stream => {
-  const source = sourceOf(work);
-  if (source.kind === "all") throw new Error("not a stream");
-  return source.stream;
-};
-const nothing = (): void => undefined;
-
-describe("where nodes come from", () => {
-  test("one node, or a list, is all there is", () => {
-    const one = node("a");
-    expect(sourceOf(one)).toEqual({ kind: "all", nodes: [one] });
-    expect(sourceOf([one, one])).toEqual({ kind: "all", nodes: [one, one] });
-  });
-
-  test("a generator is pulled one by one", () => {
-    const [a, b] = [node("a"), node("b")];
-    const stream = streamOf(new Set([a, b]));
-    expect(stream.pull(nothing, nothing)).toEqual({ node: a });
-    expect(stream.pull(nothing, nothing)).toEqual({ node: b });
-    expect(stream.isDone).toBe(false);
-    expect(stream.pull(nothing, nothing)).toBeUndefined();
-    expect(stream.isDone).toBe(true);
-  });
-
-  test("an async one is asked for one at a time", async () => {
-    let asked = 0;
-    const stream = streamOf(
-      (async function* () {
-        asked++;
-        yield node("a");
-      })(),
-    );
-    const arrived = Promise.withResolvers<unknown>();
-    expect(stream.pull(arrived.resolve, arrived.reject)).toBeUndefined();
-    expect(stream.isPending).toBe(true);
-    expect(stream.pull(nothing, nothing)).toBeUndefined();
-    expect(await arrived.promise).toMatchObject({ kind: "task" });
-    expect([asked, stream.isPending, stream.isDone]).toEqual([1, false, false]);
-  });
-
-  test("closing lets a generator clean up, once", () => {
-    let closed = 0;
-    const stream = streamOf(
-      (function* () {
-        try {
-          yield node("a");
-          yield node("b");
-        } finally {
-          closed++;
-        }
-      })(),
-    );
-    stream.pull(nothing, nothing);
-    stream.close();
-    stream.close();
-    expect(closed).toBe(1);
-    expect(stream.isDone).toBe(true);
-    expect(stream.pull(nothing, nothing)).toBeUndefined();
   });
 });
 

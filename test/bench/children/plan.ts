@@ -4,7 +4,7 @@
 //   bun plan.ts <nodes>
 
 import { task } from "../../../src/api/task.ts";
-import { planningFor } from "../../../src/plan/planning.ts";
+import { planningFor } from "../../../src/plan/current-graph.ts";
 import { Graph } from "../../../src/plan/graph.ts";
 import type { TaskVertex } from "../../../src/plan/vertex.ts";
 

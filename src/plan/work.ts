@@ -1,4 +1,4 @@
-// Where the nodes come from: all at once from a list, or pulled one by one from a generator as there is room.
+// The nodes that `tasks` yields: all at once from a list, or one by one from a generator, as there is room.
 
 import { Promise } from "../base/globals.ts";
 import { isNode } from "../api/node.ts";
@@ -6,7 +6,7 @@ import { thrownAt } from "../base/thrown-at.ts";
 import type { Pipeline, Work } from "../api/pipeline.ts";
 import { PlanError } from "./plan-error.ts";
 
-/** @throws PlanError saying where, for whatever the author's `tasks` throws */
+/** @throws PlanError with file and line, for whatever the author's `tasks` throws */
 export async function workOf(pipeline: Pipeline, params: Record<string, unknown>): Promise<Work> {
   const { tasks, origin } = pipeline;
   if (typeof tasks !== "function") return tasks;
@@ -18,28 +18,28 @@ export async function workOf(pipeline: Pipeline, params: Record<string, unknown>
   }
 }
 
-/** Nodes that are all there are. */
-export type AllNodes = { readonly kind: "all"; readonly nodes: readonly unknown[] };
-export type NodeStream = { readonly kind: "stream"; readonly stream: Stream };
+export type Nodes =
+  | { readonly kind: "all"; readonly nodes: readonly unknown[] }
+  | { readonly kind: "stream"; readonly stream: NodeStream };
 
-export function sourceOf(work: Work): AllNodes | NodeStream {
+/** Values that are not nodes are passed on: the graph's error says what they are. */
+export function nodesOf(work: Work): Nodes {
   if (isNode(work)) return { kind: "all", nodes: [work] };
   if (Array.isArray(work)) return { kind: "all", nodes: work };
   if (typeof work === "object" && work !== null) {
     if (Symbol.asyncIterator in work) {
-      return { kind: "stream", stream: new Stream(work[Symbol.asyncIterator]()) };
+      return { kind: "stream", stream: new NodeStream(work[Symbol.asyncIterator]()) };
     }
     if (Symbol.iterator in work) {
-      return { kind: "stream", stream: new Stream(work[Symbol.iterator]()) };
+      return { kind: "stream", stream: new NodeStream(work[Symbol.iterator]()) };
     }
   }
-  // The planner says what it is instead of a node.
   return { kind: "all", nodes: [work] };
 }
 
 type Step = IteratorResult<unknown, unknown>;
 
-export class Stream {
+export class NodeStream {
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   #pending: Promise<unknown[]> | undefined;
   isDone = false;
@@ -48,19 +48,19 @@ export class Stream {
     this.#iterator = iterator;
   }
 
-  /** A step is under way; `pull` again when its callback came. */
+  /** An asynchronous step has not come back yet. Until then, `pull` yields nothing. */
   get isPending(): boolean {
     return this.#pending !== undefined;
   }
 
-  /** The node of the step that is under way, or none if that was the end. */
+  /** The node of the pending step; an empty list at the end of the stream. */
   async pending(): Promise<unknown[]> {
     return this.#pending ?? [];
   }
 
   /**
-   * The next node, where the iterator has it at once. Otherwise undefined: then it is done, or a step is pending and
-   * `arrived` is called with its node.
+   * The next node of a synchronous iterator. Undefined when the stream is done, or when a step is pending: then `arrived`
+   * is called with the step's node (undefined at the end of the stream), or `failed` with its error.
    */
   pull(
     arrived: (node: unknown) => void,
@@ -93,11 +93,11 @@ export class Stream {
     return undefined;
   }
 
-  /** Nothing more is wanted; lets the generator run its `finally`. */
+  /** No more nodes are wanted. Runs the generator's `finally`. */
   close(): void {
     if (this.isDone) return;
     this.isDone = true;
-    // A generator that fails while it is being closed has nothing left to fail.
+    // An error of the generator's `finally` is dropped: the run does not depend on it any more.
     try {
       const closing: unknown = this.#iterator.return?.();
       if (closing instanceof Promise) closing.catch(() => undefined);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 
 import { each, task } from "../../src/index.ts";
 import { Graph } from "../../src/plan/graph.ts";
-import { planningFor } from "../../src/plan/planning.ts";
+import { planningFor } from "../../src/plan/current-graph.ts";
 
 const nothing = (): void => undefined;
 const newGraph = (): Graph =>

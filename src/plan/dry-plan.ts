@@ -1,15 +1,15 @@
-// Plans without running: the nodes as the author made them, checked as a run would check them.
+// The plan of `--dry-run`: the nodes that the author has created, checked as a run would check them.
 
 import { type AnyNode, isNode, type TaskNode } from "../api/node.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import type { Plan, PlanNode } from "../protocol/plan.ts";
 import { dependenciesOf, inputNodes } from "./dependencies.ts";
 import { Graph } from "./graph.ts";
-import { planningFor } from "./planning.ts";
-import { sourceOf, type Stream, workOf } from "./source.ts";
+import { planningFor } from "./current-graph.ts";
+import { nodesOf, type NodeStream, workOf } from "./work.ts";
 
-/** How many nodes of a generator are looked at. */
-const streamed = 1000;
+/** Of a generator, only the first nodes are shown. */
+const maxStreamed = 1000;
 
 const nothing = (): void => undefined;
 const noEvents = { ready: nothing, skipped: nothing, fanOutFailed: nothing };
@@ -18,9 +18,9 @@ const noEvents = { ready: nothing, skipped: nothing, fanOutFailed: nothing };
 export async function planOf(pipeline: Pipeline, params: Record<string, unknown>): Promise<Plan> {
   const graph = new Graph(noEvents, pipeline.pools);
   return planningFor(graph, async () => {
-    const source = sourceOf(await workOf(pipeline, params));
+    const work = nodesOf(await workOf(pipeline, params));
     const { nodes, more } =
-      source.kind === "all" ? { nodes: source.nodes, more: false } : await firstOf(source.stream);
+      work.kind === "all" ? { nodes: work.nodes, more: false } : await firstOf(work.stream);
     graph.addAll(nodes, () => false);
     if (!more && graph.isUnfolded) graph.assertAllReached();
     const walk = new Walk();
@@ -29,9 +29,9 @@ export async function planOf(pipeline: Pipeline, params: Record<string, unknown>
   });
 }
 
-async function firstOf(stream: Stream): Promise<{ nodes: unknown[]; more: boolean }> {
+async function firstOf(stream: NodeStream): Promise<{ nodes: unknown[]; more: boolean }> {
   const nodes: unknown[] = [];
-  while (nodes.length < streamed && !stream.isDone) {
+  while (nodes.length < maxStreamed && !stream.isDone) {
     const next = stream.pull(
       () => undefined,
       () => undefined,
@@ -48,7 +48,7 @@ class Walk {
   readonly nodes: PlanNode[] = [];
   readonly #ids = new Map<AnyNode, number>();
 
-  /** Dependencies first, without recursion: a chain may be long. */
+  /** Dependencies first, without recursion: a chain may be deeper than the call stack. */
   visit(root: AnyNode): number {
     const stack: AnyNode[] = [root];
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
@@ -66,7 +66,7 @@ class Walk {
 
   #idOf(node: AnyNode): number {
     const id = this.#ids.get(node);
-    if (id === undefined) throw new Error("Internal error: a node comes before what it depends on");
+    if (id === undefined) throw new Error("Internal error: a node comes before its dependency");
     return id;
   }
 
