@@ -5,6 +5,7 @@ import { canonicalJson } from "../base/json.ts";
 import type { ExecutorsOptions } from "../executors/executors.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { ToWriter } from "../protocol/messages.ts";
+import type { SharedFlag } from "../protocol/shared/shared-flag.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
 import type { RunOptions } from "./run-options.ts";
 
@@ -23,12 +24,11 @@ export function sizeOf(
   return { workers: threads, concurrency: concurrency ?? threads };
 }
 
-/** @param givenUp shared with the writer: see `ToWriter` */
 export function openMessage(
   options: RunOptions,
   mask: Mask | undefined,
   size: Size,
-  givenUp: Int32Array,
+  givenUp: SharedFlag,
 ): Extract<ToWriter, { type: "open" }> {
   const { pipeline, module, params, resume } = options;
   return {
@@ -47,7 +47,7 @@ export function openMessage(
       ...size,
     },
     module: pipeline.messages.length === 0 ? null : module,
-    givenUp,
+    givenUp: givenUp.buffer,
   };
 }
 

@@ -14,6 +14,7 @@ import { endGroups } from "../base/process-group.ts";
 import type { Executors, ExecutorsEvents } from "../executors/executors.ts";
 import type { RunFinished } from "../protocol/events.ts";
 import type { CommittedEvent, FromWriter } from "../protocol/messages.ts";
+import { SharedFlag } from "../protocol/shared/shared-flag.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { RunStatus } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
@@ -45,8 +46,8 @@ export class Run {
   readonly #parts: Parts;
   /** Undefined while the plan is made. */
   #executors: Executors | undefined;
-  /** Shared with the writer: see `ToWriter`. */
-  readonly #givenUp = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  /** Tells the writer to wait for no lock any longer. */
+  readonly #givenUp = SharedFlag.create();
   #control: Control | undefined;
   #graceTimer: Timer | undefined;
   #isAdvancing = false;
@@ -109,7 +110,7 @@ export class Run {
         return;
       case "running":
       case "closing":
-        Atomics.store(this.#givenUp, 0, 1);
+        this.#givenUp.set();
         return this.#killAll();
       case "finished":
         return this.#parts.hooks.hurry("the run was told to stop now");

@@ -284,8 +284,8 @@ export type ToWriter =
       readonly run: RunRequest;
       /** Where `message(…, apply)` handlers come from; null when the pipeline has none. */
       readonly module: ModuleRef | null;
-      /** One cell in shared memory: 1 once no lock is to be waited for. A writer that waits for one reads no message. */
-      readonly givenUp: Int32Array;
+      /** A `SharedFlag`, set when the writer is to wait for no lock any longer: a writer that waits reads no messages. */
+      readonly givenUp: SharedArrayBuffer;
     }
   | {
       readonly type: "attach";

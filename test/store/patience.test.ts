@@ -4,9 +4,10 @@ import { describe, expect, test } from "bun:test";
 import { Patience, type PatienceTools } from "../../src/store/patience.ts";
 import { holderIn } from "../../src/store/lock-holder.ts";
 import { taskId } from "../../src/protocol/ids.ts";
+import { SharedFlag } from "../../src/protocol/shared/shared-flag.ts";
 import { Session } from "../../src/store/write/session.ts";
 import { finished, inProcess, started } from "../support/writer-under-test.ts";
-import { givenUpCell, options, request, unlocked } from "./write/options.ts";
+import { options, request, unlocked } from "./write/options.ts";
 import { tempFolder } from "./write/temp-folder.ts";
 
 class SqliteError extends Error {
@@ -132,7 +133,7 @@ describe("a lock of another program's", () => {
     using folder = tempFolder();
     const path = folder.file("a.db");
     using writer = inProcess({
-      clock: { now: () => 0, sleep: () => void Atomics.store(writer.givenUp, 0, 1) },
+      clock: { now: () => 0, sleep: () => writer.givenUp.set() },
     });
     await writer.open(path, {}, { schema: "CREATE TABLE t (id INTEGER PRIMARY KEY)" });
     const worker = writer.attach(0);
@@ -221,7 +222,7 @@ describe("a lock of another program's", () => {
       options: options(path),
       run: request(),
       module: null,
-      givenUp: givenUpCell(),
+      givenUp: SharedFlag.create().buffer,
     });
     expect((await writer.next("output")).line).toContain("is locked by another program; waiting");
     db.run("COMMIT");

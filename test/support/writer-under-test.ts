@@ -9,13 +9,14 @@ import {
   type WriterOptions,
 } from "../../src/protocol/messages.ts";
 import { creditsOf } from "../../src/protocol/shared/credits.ts";
+import { SharedFlag } from "../../src/protocol/shared/shared-flag.ts";
 import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import { workerId as asWorkerId, taskId } from "../../src/protocol/ids.ts";
 import { spawnWriter } from "../../src/spawn.ts";
 import { RowEncoder } from "../../src/worker/row-encoder.ts";
 import { insertTarget } from "../../src/worker/target-table.ts";
 import { Writer, type WriterTools } from "../../src/store/write/writer.ts";
-import { givenUpCell, options as writerOptions, request } from "../store/write/options.ts";
+import { options as writerOptions, request } from "../store/write/options.ts";
 
 type Of<Type extends FromWriter["type"]> = Extract<FromWriter, { type: Type }>;
 
@@ -48,7 +49,7 @@ export class WriterUnderTest implements Disposable {
   readonly messages = new Inflow<FromWriter>();
   /** False: the writer is not told that main has taken in what it announced. */
   answers = true;
-  readonly givenUp = givenUpCell();
+  readonly givenUp = SharedFlag.create();
   readonly #send: (message: ToWriter, transfer: MessagePort[]) => void;
   readonly #dispose: () => void;
 
@@ -86,7 +87,7 @@ export class WriterUnderTest implements Disposable {
       options: writerOptions(db, { durability: "normal", ...options }),
       run: request(run),
       module: null,
-      givenUp: this.givenUp,
+      givenUp: this.givenUp.buffer,
     });
     return this.next("opened");
   }

@@ -5,6 +5,7 @@ import { Promise, JSON } from "../../base/globals.ts";
 import type { MessageHandle } from "../../api/message.ts";
 import { thrownAt } from "../../base/thrown-at.ts";
 import { creditsOf, maxCredits } from "../../protocol/shared/credits.ts";
+import { SharedFlag } from "../../protocol/shared/shared-flag.ts";
 import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import { type Failure, toFailure } from "../../base/failure.ts";
 import type { WorkerId, TaskId } from "../../protocol/ids.ts";
@@ -175,7 +176,8 @@ export class Writer {
     { options, run: request, givenUp }: Extract<ToWriter, { type: "open" }>,
     handles: readonly MessageHandle<never>[],
   ): Promise<Session | undefined> {
-    const isGivenUp = (): boolean => Atomics.load(givenUp, 0) === 1;
+    const flag = SharedFlag.from(givenUp);
+    const isGivenUp = (): boolean => flag.isSet;
     const tools = { say: this.#say, isGivenUp, ...(this.#tools.clock ?? sleepingClock) };
     const patience = new Patience(options.db, tools);
     for (;;) {

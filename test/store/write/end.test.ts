@@ -11,7 +11,8 @@ import {
   started,
   type WriterUnderTest,
 } from "../../support/writer-under-test.ts";
-import { givenUpCell, options, request, unlocked } from "./options.ts";
+import { SharedFlag } from "../../../src/protocol/shared/shared-flag.ts";
+import { options, request, unlocked } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 const ends = (writer: WriterUnderTest): FromWriter["type"][] =>
@@ -93,7 +94,13 @@ test.each([
   db.run(sql);
   using next = inProcess();
   const run = request({ resume: "last" });
-  next.send({ type: "open", options: options(path), run, module: null, givenUp: givenUpCell() });
+  next.send({
+    type: "open",
+    options: options(path),
+    run,
+    module: null,
+    givenUp: SharedFlag.create().buffer,
+  });
   const { failure } = await next.next("failed");
   expect(failure).toMatchObject({ code: "corrupt", message: expect.stringContaining(where) });
   expect(folder.list().filter((name) => name.endsWith(".lock"))).toEqual([]);

@@ -37,9 +37,6 @@ export function storeError(act: () => unknown): { code: StoreErrorCode; message:
   throw new Error("nothing was thrown");
 }
 
-/** What main sets when no lock is to be waited for any longer. */
-export const givenUpCell = (): Int32Array => new Int32Array(new SharedArrayBuffer(4));
-
 export const request = (more: Partial<RunRequest> = {}): RunRequest => ({
   pipeline: "posts",
   file: "/home/ada/etl.ts",

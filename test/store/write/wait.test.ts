@@ -8,7 +8,8 @@ import { runId } from "../../../src/protocol/ids.ts";
 import { endedSummary } from "../../../src/store/write/ended-summary.ts";
 import type { WriterTools } from "../../../src/store/write/writer.ts";
 import { finished, inProcess, started } from "../../support/writer-under-test.ts";
-import { givenUpCell, options, request } from "./options.ts";
+import { SharedFlag } from "../../../src/protocol/shared/shared-flag.ts";
+import { options, request } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 const openWaiting = (db: string, wait: boolean, tools: Partial<WriterTools> = {}) => {
@@ -18,7 +19,7 @@ const openWaiting = (db: string, wait: boolean, tools: Partial<WriterTools> = {}
     options: options(db),
     run: request({ wait }),
     module: null,
-    givenUp: givenUpCell(),
+    givenUp: SharedFlag.create().buffer,
   });
   return writer;
 };
