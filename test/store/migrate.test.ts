@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { migrate, migrations, schemaVersion } from "../../src/store/migrate.ts";
 import { openDatabase } from "../../src/store/open-database.ts";
-import { prepareRun } from "../../src/store/write/resume.ts";
+import { prepareRun } from "../../src/store/write/prepare-run.ts";
 import { options, request, storeError } from "./write/options.ts";
 import { tempFolder } from "./write/temp-folder.ts";
 

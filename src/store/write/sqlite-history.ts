@@ -11,8 +11,8 @@ import type { Patience } from "../patience.ts";
 import { damagedRow } from "../store-error.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import type { History, LogRow, RunEnd, StoredResult, TaskRow } from "./history.ts";
-import { hasOtherLiveRuns, restoredTasks } from "./resume.ts";
-import { storedResults } from "./stored-results.ts";
+import { restoredTasks, storedResults } from "./restored-tasks.ts";
+import { hasOtherLiveRuns } from "./run-rows.ts";
 
 const columns =
   "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error";

@@ -1,7 +1,7 @@
 // Begins (or continues) a run in a process of its own, says which, and lives until it is killed.
 
 import { openDatabase } from "../../../src/store/open-database.ts";
-import { prepareRun } from "../../../src/store/write/resume.ts";
+import { prepareRun } from "../../../src/store/write/prepare-run.ts";
 import { StoreError } from "../../../src/store/store-error.ts";
 import { options, request } from "./options.ts";
 

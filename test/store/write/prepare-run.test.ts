@@ -7,12 +7,9 @@ import { runId } from "../../../src/protocol/ids.ts";
 import type { RunRequest } from "../../../src/protocol/messages.ts";
 import { acquireRunLock, isLockHeld, type RunLock } from "../../../src/store/lock.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
-import {
-  restoredTasks,
-  prepareRun,
-  type PreparedRun,
-  refuseIfAlive,
-} from "../../../src/store/write/resume.ts";
+import { refuseIfAlive } from "../../../src/store/write/find-run.ts";
+import { prepareRun, type PreparedRun } from "../../../src/store/write/prepare-run.ts";
+import { restoredTasks } from "../../../src/store/write/restored-tasks.ts";
 import { type Child, startChild } from "./child.ts";
 import { options, request, storeError, unlocked } from "./options.ts";
 import { tempFolder, type TempFolder } from "./temp-folder.ts";
@@ -307,7 +304,7 @@ test("an id whose lock is held by the run of a deleted database is passed over",
 });
 
 const start = (path: string, resume = "auto"): Promise<Child> =>
-  startChild(join(import.meta.dir, "resume-child.ts"), path, resume);
+  startChild(join(import.meta.dir, "run-child.ts"), path, resume);
 
 describe("processes", () => {
   test("a killed run is continued by the next, and its tasks wait again", async () => {

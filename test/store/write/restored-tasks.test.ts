@@ -1,8 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { runId, taskId } from "../../../src/protocol/ids.ts";
-import { restoredTasks } from "../../../src/store/write/resume.ts";
-import { storedResults } from "../../../src/store/write/stored-results.ts";
+import { restoredTasks, storedResults } from "../../../src/store/write/restored-tasks.ts";
 import { unlocked } from "./options.ts";
 
 function withResults(results: readonly string[]): Database {

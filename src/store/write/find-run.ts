@@ -1,0 +1,106 @@
+// Finds the dead run that a request continues, by `RunRequest.resume`.
+//
+// `auto` is refused while a run of the same pipeline, file and params is alive. Otherwise the newest such run decides: a
+// dead one is continued; after one that ended (done, error, cancelled), a new run starts, even if an older run is dead,
+// because that one was left behind when the newer run started. The file counts because two folders may each have an
+// "etl" and share a database. `--resume` compares the pipeline's name only, so it continues a pipeline that was moved.
+
+import type { Database } from "bun:sqlite";
+
+import type { RunId } from "../../protocol/ids.ts";
+import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
+import { isRunAlive, RunAliveError } from "../liveness.ts";
+import { StoreError } from "../store-error.ts";
+import { hasSameParams, mayContinue, type RunRow, runRows } from "./run-rows.ts";
+
+/** Undefined: a new run starts. */
+export function findRun(db: Database, path: string, request: RunRequest): RunRow | undefined {
+  switch (request.resume) {
+    case "fresh":
+      return undefined;
+    case "auto":
+      return deadRun(db, path, request);
+    case "last":
+      return lastUndone(db, path, request);
+    default:
+      return runById(db, path, request, request.resume);
+  }
+}
+
+/**
+ * Throws if `prepareRun` would refuse the request because of a living run. Works on a read-only connection: a writing one
+ * could remove the -wal of that run at its close, if the run has lost its locks.
+ *
+ * @param db of any version; also a file without pipeloom's tables, which has no runs
+ * @throws RunAliveError
+ */
+export function refuseIfAlive(db: Database, options: WriterOptions, request: RunRequest): void {
+  if (!options.storeTaskStatus || !hasRunsTable(db)) return;
+  findRun(db, options.db, request);
+}
+
+function hasRunsTable(db: Database): boolean {
+  using table = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'pipeline_runs'");
+  return table.get() !== null;
+}
+
+function deadRun(db: Database, path: string, request: RunRequest): RunRow | undefined {
+  let newest: RunRow | undefined;
+  for (const run of runRows(db, "pipeline = ? AND file IS ?", request.pipeline, request.file)) {
+    if (newest !== undefined && run.status !== "running") continue;
+    if (!hasSameParams(run, request)) continue;
+    newest ??= run;
+    if (run.status === "running" && isRunAlive(path, run)) throw new RunAliveError(path, run);
+  }
+  return newest?.status === "running" ? newest : undefined;
+}
+
+/** The newest run with the same params. If there is none, the error names the newest with other params. */
+function lastUndone(db: Database, path: string, request: RunRequest): RunRow {
+  let other: RunRow | undefined;
+  for (const run of runRows(db, "pipeline = ? AND status <> 'done'", request.pipeline)) {
+    if (mayContinue(run, request)) return refuseAlive(path, run);
+    if (run.status !== "running" || !isRunAlive(path, run)) other ??= run;
+  }
+  if (other !== undefined) throw otherParams(path, other, request);
+  throw new StoreError(
+    "no-such-run",
+    `${path} has no run of "${request.pipeline}" that could be continued; leave out --resume to start one`,
+  );
+}
+
+function runById(db: Database, path: string, request: RunRequest, id: RunId): RunRow {
+  const [run] = runRows(db, "id = ?", id);
+  if (run === undefined) {
+    throw new StoreError(
+      "no-such-run",
+      `${path} has no run ${id}; pipeloom status --db ${path} lists those it has`,
+    );
+  }
+  if (run.pipeline !== request.pipeline) {
+    throw new StoreError(
+      "wrong-pipeline",
+      `run ${id} in ${path} is of the pipeline "${run.pipeline}", not of "${request.pipeline}"; ` +
+        `pipeloom status --db ${path} lists its runs`,
+    );
+  }
+  if (!mayContinue(run, request)) throw otherParams(path, run, request);
+  return refuseAlive(path, run);
+}
+
+function refuseAlive(path: string, run: RunRow): RunRow {
+  if (run.status === "running" && isRunAlive(path, run)) throw new RunAliveError(path, run);
+  return run;
+}
+
+function otherParams(path: string, run: RunRow, request: RunRequest): StoreError {
+  const differ =
+    run.params === request.params
+      ? `${run.params} too, and they differ in a secret`
+      : `the params ${request.params}`;
+  return new StoreError(
+    "other-params",
+    `run ${run.id} in ${path} has the params ${run.params}, and this one has ${differ}; ` +
+      "give it the same with --param or --params, or leave out --resume to start another run",
+  );
+}

@@ -1,0 +1,132 @@
+// Begins or continues a run: its row and its lock are taken in one transaction. So two processes that start at once cannot
+// continue the same run, and no process sees a `running` row whose lock is not held yet.
+
+import type { Database } from "bun:sqlite";
+
+import { Date } from "../../base/globals.ts";
+import { type RunId, runId } from "../../protocol/ids.ts";
+import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
+import { isRunAlive, RunAliveError } from "../liveness.ts";
+import { noLock, removeStaleLock, type RunLock, runsWithFiles, tryRunLock } from "../lock.ts";
+import { damagedRow, StoreError } from "../store-error.ts";
+import { findRun } from "./find-run.ts";
+import { endSuperseded, insertRun, nextRunId, reviveRun, sessionValues } from "./revive-run.ts";
+import { isOtherCode, type RunRow, runRows } from "./run-rows.ts";
+
+export type PreparedRun = {
+  readonly id: RunId;
+  /** An earlier session of the run is continued. */
+  readonly resumed: boolean;
+  /** Start of the run's first session, epoch ms. */
+  readonly startedAt: number;
+  /** Tasks that earlier sessions have done. */
+  readonly alreadyDone: number;
+  /** The run is continued, and the code has changed since its last session. */
+  readonly otherCode: boolean;
+  readonly lock: RunLock;
+};
+
+/**
+ * Finds the run to continue, or decides on a new one; writes its row and takes its lock.
+ *
+ * @throws StoreError `run-alive`, `no-such-run`, `wrong-pipeline`, `other-params`, or `no-history` if the requested run
+ *   cannot be continued. Nothing is written then.
+ */
+export function prepareRun(
+  db: Database,
+  options: WriterOptions,
+  request: RunRequest,
+  now: number,
+): PreparedRun {
+  if (!options.storeTaskStatus) return withoutHistory(options, request, now);
+  let lock: RunLock | undefined;
+  // Before the transaction: some systems are slow to tell when a process started.
+  const session = sessionValues(request);
+  const begin = db.transaction(() => {
+    const dead = findRun(db, options.db, request);
+    const taken =
+      dead === undefined ? lockNew(options.db, nextRunId(db)) : lockOld(options.db, dead);
+    lock = taken.lock;
+    if (dead === undefined) insertRun(db, taken.id, request.pipeline, session, now);
+    else reviveRun(db, taken.id, session);
+    endSuperseded(db, options.db, request, taken.id);
+    removeStaleFiles(db, options.db, taken.id);
+    return {
+      id: taken.id,
+      resumed: dead !== undefined,
+      startedAt: dead === undefined ? now : startOf(dead, options.db),
+      alreadyDone: dead === undefined ? 0 : countDone(db, taken.id),
+      otherCode: dead !== undefined && isOtherCode(dead, request),
+      lock: taken.lock,
+    };
+  });
+  try {
+    return begin.immediate();
+  } catch (thrown) {
+    lock?.release();
+    throw thrown;
+  }
+}
+
+/** The database has no rows of runs, so no run can be continued, and no other process can take this one for dead. */
+function withoutHistory(
+  options: WriterOptions,
+  { resume }: RunRequest,
+  startedAt: number,
+): PreparedRun {
+  if (resume !== "auto" && resume !== "fresh") {
+    throw new StoreError(
+      "no-history",
+      `${options.db}: without stored task status no run can be continued; leave out --resume or --no-store-task-status`,
+    );
+  }
+  return {
+    id: runId(1),
+    resumed: false,
+    startedAt,
+    alreadyDone: 0,
+    otherCode: false,
+    lock: noLock,
+  };
+}
+
+function startOf({ id, startedAt }: RunRow, path: string): number {
+  const at = Date.parse(startedAt);
+  if (Number.isNaN(at)) throw damagedRow(path, `the start of run ${id}`);
+  return at;
+}
+
+function countDone(db: Database, id: RunId): number {
+  using count = db.prepare<{ n: number }, [number]>(
+    "SELECT COUNT(*) AS n FROM task_runs WHERE run_id = ? AND status = 'done'",
+  );
+  return count.get(id)?.n ?? 0;
+}
+
+type Taken = { readonly id: RunId; readonly lock: RunLock };
+
+function lockOld(path: string, run: RunRow): Taken {
+  const lock = tryRunLock(path, run.id);
+  if (lock === undefined) throw new RunAliveError(path, run);
+  return { id: run.id, lock };
+}
+
+/** Skips ids whose lock is held: by a run whose database was deleted while it ran. */
+function lockNew(path: string, first: RunId): Taken {
+  for (let id = first; ; id = runId(id + 1)) {
+    const lock = tryRunLock(path, id);
+    if (lock !== undefined) return { id, lock };
+  }
+}
+
+/**
+ * Removes the lock and control files of dead runs that nobody continued, and of runs that were killed after their end was
+ * stored. Locks are taken only within a write transaction, so nobody takes one meanwhile.
+ */
+function removeStaleFiles(db: Database, path: string, own: RunId): void {
+  for (const id of runsWithFiles(path)) {
+    if (id === own) continue;
+    const [running] = runRows(db, "id = ? AND status = 'running'", id);
+    if (running === undefined || !isRunAlive(path, running)) removeStaleLock(path, id);
+  }
+}

@@ -1,0 +1,104 @@
+// Reads what the earlier sessions of a run left: its tasks, and long results when main asks for them.
+
+import type { Database } from "bun:sqlite";
+
+import { type RunId, taskId, type TaskId } from "../../protocol/ids.ts";
+import type { RestoredTask } from "../../protocol/messages.ts";
+import type { Patience } from "../patience.ts";
+import type { StoredResult } from "./history.ts";
+
+type TaskRow = {
+  readonly id: number;
+  readonly key: string;
+  readonly status: string;
+  readonly attempt: number;
+  readonly result: string | null;
+  readonly isStored: number;
+  readonly name: string | null;
+  readonly cursor: string | null;
+};
+
+/** Longer results stay in the database until main asks for them: 2,000 results of 1 MB would not fit into memory. */
+const maxResultBytes = 1024;
+
+/** A long failure is cut to its name and 1,000 characters of its message. Empty if the column has no failure. */
+const failureSql =
+  "CASE WHEN json_valid(error) THEN CASE WHEN json_type(error, '$.name') IS NOT 'text' OR " +
+  "json_type(error, '$.message') IS NOT 'text' THEN '' " +
+  `WHEN octet_length(error) <= ${maxResultBytes} THEN error ` +
+  "ELSE json_object('name', error ->> 'name', 'message', substr(error ->> 'message', 1, 1000)) END ELSE '' END";
+
+/** Keyset pagination: no statement stays open between pages, and only one page is in memory. */
+const pageSql =
+  "SELECT id, key, status, attempt, cursor, CASE WHEN status <> 'done' THEN name END AS name, " +
+  `status = 'done' AND octet_length(result) > ${maxResultBytes} AS isStored, ` +
+  `CASE WHEN status = 'error' THEN ${failureSql} ` +
+  `WHEN status = 'done' AND octet_length(result) <= ${maxResultBytes} THEN result END AS result ` +
+  "FROM task_runs WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?";
+
+const restoredStatuses: { readonly [status: string]: RestoredTask["status"] } = {
+  done: "done",
+  error: "failed",
+};
+
+/**
+ * The run's tasks in the order of their ids, in pages. To be read before the run's first write. A run may have a million
+ * tasks: callers should not keep these objects.
+ */
+export function* restoredTasks(
+  db: Database,
+  run: RunId,
+  patience: Patience,
+  pageSize = 5_000,
+): Generator<readonly RestoredTask[]> {
+  using page = db.prepare<TaskRow, [number, number, number]>(pageSql);
+  for (let last = 0; ;) {
+    const from = last;
+    const rows = patience.run(() => page.all(run, from, pageSize));
+    if (rows.length > 0) yield rows.map(restoredTask);
+    if (rows.length < pageSize) return;
+    last = rows.at(-1)?.id ?? last;
+  }
+}
+
+const restoredTask = (row: TaskRow): RestoredTask => ({
+  id: taskId(row.id),
+  key: row.key,
+  status: restoredStatuses[row.status] ?? "open",
+  attempt: row.attempt,
+  result: row.result,
+  cursor: row.cursor,
+  ...(row.isStored === 1 ? { isStored: true } : undefined),
+  ...(row.name === null ? undefined : { name: row.name }),
+});
+
+/** Bounds memory: a result on its way to main is in memory twice. */
+const maxPageChars = 8 * 1024 * 1024;
+
+/** Long results in the order of `ids`, in pages. A page ends with the result that reaches `maxChars`. */
+export function* storedResults(
+  db: Database,
+  run: RunId,
+  ids: readonly TaskId[],
+  patience: Patience,
+  maxChars = maxPageChars,
+): Generator<readonly StoredResult[]> {
+  using rows = db.prepare<{ result: string | null }, [number, number]>(
+    "SELECT result FROM task_runs WHERE run_id = ? AND id = ? AND status = 'done'",
+  );
+  let page: StoredResult[] = [];
+  let chars = 0;
+  for (const id of ids) {
+    const result = patience.run(() => rows.get(run, id))?.result;
+    if (typeof result !== "string") {
+      throw new Error(`the result of task ${id} of run ${run} is gone; --fresh starts a new run`);
+    }
+    page.push([id, result]);
+    chars += result.length;
+    if (chars < maxChars) continue;
+    yield page;
+    page = [];
+    chars = 0;
+  }
+  if (page.length > 0) yield page;
+}

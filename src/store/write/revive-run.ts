@@ -1,0 +1,110 @@
+// Writes the row of a run when a session begins: a new row, or an earlier session's row and tasks made ready to continue.
+
+import type { Database } from "bun:sqlite";
+import { hostname } from "node:os";
+
+import type { Failure } from "../../base/failure.ts";
+import { JSON } from "../../base/globals.ts";
+import { toIso } from "../../base/iso-time.ts";
+import { processStartedAt } from "../../base/process-identity.ts";
+import { type RunId, runId } from "../../protocol/ids.ts";
+import type { RunRequest } from "../../protocol/messages.ts";
+import { isRunAlive } from "../liveness.ts";
+import { hashParams } from "../params-hash.ts";
+import { hasSameParams, runRows } from "./run-rows.ts";
+
+/** Columns that each session of a run writes. */
+const sessionColumns = [
+  "file",
+  "params",
+  "params_hash",
+  "code",
+  "pid",
+  "host",
+  "process_started_at",
+] as const;
+
+/** In the order of `sessionColumns`. */
+type SessionValues = readonly (string | number | null)[];
+
+export const sessionValues = ({
+  file,
+  params,
+  canonicalParams,
+  code,
+}: RunRequest): SessionValues => [
+  file,
+  params,
+  hashParams(canonicalParams),
+  code,
+  process.pid,
+  hostname(),
+  processStartedAt(process.pid) ?? null,
+];
+
+export function nextRunId(db: Database): RunId {
+  using max = db.prepare<{ id: number }, []>(
+    "SELECT COALESCE(MAX(id), 0) + 1 AS id FROM pipeline_runs",
+  );
+  return runId(max.get()?.id ?? 1);
+}
+
+export function insertRun(
+  db: Database,
+  id: RunId,
+  pipeline: string,
+  session: SessionValues,
+  now: number,
+): void {
+  db.run(
+    `INSERT INTO pipeline_runs (id, pipeline, status, started_at, ${sessionColumns.join(", ")})
+      VALUES (?, ?, 'running', ?, ${sessionColumns.map(() => "?").join(", ")})`,
+    [id, pipeline, toIso(now), ...session],
+  );
+}
+
+/**
+ * Makes a dead run's tasks ready to continue:
+ * - Done and failed tasks keep their rows. Main knows whether a failed task is optional and is not tried again.
+ * - A task that was running was interrupted, not failed: it is queued again, and the attempt does not count.
+ * - A cancelled task is queued again with all its attempts.
+ * - A task that never began, or was skipped, is deleted. It is planned again under a new id, and whether it is skipped is
+ *   decided again.
+ * - A task with a cursor has begun in some session. It keeps its id and its cursor, also if the last session did not plan
+ *   it: otherwise its committed rows would be written twice.
+ */
+export function reviveRun(db: Database, id: RunId, session: SessionValues): void {
+  const columns = sessionColumns.map((column) => `${column} = ?`).join(", ");
+  db.run(
+    `UPDATE pipeline_runs SET status = 'running', finished_at = NULL, error = NULL, ${columns} WHERE id = ?`,
+    [...session, id],
+  );
+  db.run(
+    "DELETE FROM task_runs WHERE run_id = ? AND cursor IS NULL AND (status = 'skipped' OR (status = 'queued' AND attempt = 0))",
+    [id],
+  );
+  db.run(
+    `UPDATE task_runs SET status = 'queued', finished_at = NULL,
+      attempt = CASE status WHEN 'queued' THEN attempt WHEN 'running' THEN max(attempt - 1, 0) ELSE 0 END
+      WHERE run_id = ? AND status NOT IN ('done', 'error')`,
+    [id],
+  );
+}
+
+/** Cancels older dead runs of the same pipeline, file and params. From now on only `--resume <id>` continues them. */
+export function endSuperseded(db: Database, path: string, request: RunRequest, own: RunId): void {
+  const where = "status = 'running' AND id < ? AND pipeline = ? AND file IS ?";
+  const older = Array.from(runRows(db, where, own, request.pipeline, request.file));
+  for (const run of older) {
+    if (!hasSameParams(run, request) || isRunAlive(path, run)) continue;
+    const message = `its process ended before it did, and run ${own} took its place`;
+    const error = JSON.stringify({ name: "Interrupted", message } satisfies Failure);
+    // `finished_at` stays NULL: the time is unknown.
+    const values = [error, run.id];
+    db.run("UPDATE pipeline_runs SET status = 'cancelled', error = ? WHERE id = ?", values);
+    db.run(
+      "UPDATE task_runs SET status = 'cancelled', error = ? WHERE run_id = ? AND status = 'running'",
+      values,
+    );
+  }
+}

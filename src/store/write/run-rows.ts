@@ -1,0 +1,77 @@
+// Reads rows of `pipeline_runs`, of any version, and compares them with a request.
+
+import type { Database } from "bun:sqlite";
+
+import { type RunId, runId } from "../../protocol/ids.ts";
+import type { RunRequest } from "../../protocol/messages.ts";
+import { isRunAlive } from "../liveness.ts";
+import { isHashOf } from "../params-hash.ts";
+
+export type RunRow = {
+  readonly id: RunId;
+  readonly pipeline: string;
+  readonly file: string | null;
+  /** JSON text, with secrets masked. */
+  readonly params: string;
+  readonly status: string;
+  readonly startedAt: string;
+  readonly pid: number | null;
+  readonly host: string | null;
+  /** This and the following columns are null in a row of version 1. */
+  readonly paramsHash: string | null;
+  readonly processStartedAt: string | null;
+  readonly code: string | null;
+};
+
+/** Newest first. Selects `*`, because a file of an older version is read before it is migrated and has fewer columns. */
+export function* runRows(
+  db: Database,
+  where: string,
+  ...values: readonly (string | number | null)[]
+): Generator<RunRow> {
+  using rows = db.prepare<Record<string, unknown>, (string | number | null)[]>(
+    `SELECT * FROM pipeline_runs WHERE ${where} ORDER BY id DESC`,
+  );
+  for (const row of rows.iterate(...values)) yield runRow(row);
+}
+
+const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
+
+const runRow = (row: Record<string, unknown>): RunRow => ({
+  id: runId(Number(row["id"])),
+  pipeline: String(row["pipeline"]),
+  file: text(row["file"]),
+  params: String(row["params"]),
+  status: String(row["status"]),
+  startedAt: String(row["started_at"]),
+  pid: typeof row["pid"] === "number" ? row["pid"] : null,
+  host: text(row["host"]),
+  paramsHash: text(row["params_hash"]),
+  processStartedAt: text(row["process_started_at"]),
+  code: text(row["code"]),
+});
+
+/** Version 1 has only this mask in place of a secret: it cannot tell two secrets apart. */
+const masked = "***";
+
+export function hasSameParams(run: RunRow, { params, canonicalParams }: RunRequest): boolean {
+  if (run.paramsHash !== null) return isHashOf(run.paramsHash, canonicalParams);
+  return run.params === params && !params.includes(masked);
+}
+
+/**
+ * Whether `--resume` may continue the run. Its done tasks have used its params: with other params, one run would mix two.
+ * A row of version 1 hides its secrets for good; who asks for that run by `--resume` means it.
+ */
+export const mayContinue = (run: RunRow, request: RunRequest): boolean =>
+  hasSameParams(run, request) || (run.paramsHash === null && run.params === request.params);
+
+export const isOtherCode = (run: RunRow, { code }: RunRequest): boolean =>
+  run.code !== null && code !== null && run.code !== code;
+
+export function hasOtherLiveRuns(db: Database, path: string, own: RunId): boolean {
+  for (const run of runRows(db, "status = 'running' AND id <> ?", own)) {
+    if (isRunAlive(path, run)) return true;
+  }
+  return false;
+}
