@@ -1,24 +1,24 @@
-// What a running task is given as `ctx`. worker/context.ts implements it.
+// The `ctx` of a running task. The Worker implements it.
 
 import type { MessageHandle } from "./message.ts";
 
 /**
- * What one cell of a row may be. `Date` becomes ISO 8601 text, a boolean 0 or 1, objects and arrays JSON text;
- * `undefined` is as if the row did not name the column. What SQLite would store as something else is an error: NaN, an
- * integer beyond 64 bits, half of a surrogate pair.
+ * The value of one cell. A `Date` is stored as ISO 8601 text, a boolean as 0 or 1, an object or array as JSON text.
+ * `undefined` means that the row does not name the column. Values that SQLite cannot store unchanged are errors: NaN, an
+ * integer of more than 64 bits, half of a surrogate pair.
  */
 export type CellValue =
   string | number | bigint | boolean | null | undefined | Date | Uint8Array | object;
 
-/** Column to value. A column that a row does not name keeps its value on an update, and gets its default on an insert. */
+/** From column to value. A column that the row does not name keeps its value on an update, and gets its default on an insert. */
 export type Row = { readonly [column: string]: CellValue };
 
 export type Rows = Iterable<Row | object> | AsyncIterable<Row | object>;
 
 export type UpsertOptions = {
-  /** The column, or columns, that tell a row from another; the table needs a UNIQUE index or PRIMARY KEY on them. */
+  /** The column or columns that identify a row. The table needs a PRIMARY KEY or UNIQUE index on them. */
   readonly key: string | readonly string[];
-  /** What to overwrite when the key is there: these of the columns that the row names, or `"nothing"`. Default: all that it names. */
+  /** The columns to overwrite when the key exists, or `"nothing"`. Default: every column that the row names. */
   readonly update?: readonly string[] | "nothing";
 };
 
@@ -31,47 +31,48 @@ export type Log = {
 
 export interface TaskContext {
   /**
-   * Reports how far the task is. Latest wins; cheap enough to call for every row.
-   * @param step of `total`; clamped to 0..total
-   * @param total above 0; otherwise the call is ignored
+   * Reports the task's progress. Only the latest report counts. Cheap enough to be called for every row.
+   * @param step steps done, clamped to 0..total
+   * @param total steps in all; the call is ignored unless it is above 0
    */
   progress(step: number, total: number, message?: string): void;
-  /** Lines of the task's log: in `task_logs`, above the bars, in the log file. */
+  /** The task's log. Its lines go to `task_logs`, to the screen above the bars, and to the log file. */
   readonly log: Log;
   /**
-   * Adds or updates rows, together with the task's `done` or its next `checkpoint`.
+   * Adds or updates rows. They are committed with the task's `done` or its next `checkpoint`.
    *
-   * An array or an iterable is read before the call returns, and may be changed afterwards; an async iterable is read
-   * as its rows come, and keeps its place among the other calls. All or nothing: a call that fails stores no row of its
-   * own. A failure that is neither awaited nor caught fails the task. What was not awaited is waited for when the task
-   * has returned; an async iterable for 10 s at most. Once the task has ended, each call rejects.
+   * An array or iterable is read before the call returns, and may be changed afterwards. An async iterable is read as its
+   * rows arrive, and keeps its place among the other calls. A call stores all of its rows or, when it fails, none. A
+   * failure that is neither awaited nor caught fails the task. When the task returns, calls that it has not awaited are
+   * awaited; an async iterable for 10 s at most.
    *
-   * Resolves when there is room for more; awaiting it is what bounds memory.
+   * Resolves when there is room for more rows: await it to bound memory. Rejects once the task has ended.
    */
   upsert(table: string, rows: Rows, options: UpsertOptions): Promise<void>;
-  /** Adds rows, together with the task's `done` or its next `checkpoint`. A row whose key is there fails the unit. */
+  /** Adds rows, as `upsert` does. A row whose key exists fails the whole unit: all that the task has sent since its last checkpoint. */
   insert(table: string, rows: Rows): Promise<void>;
-  /** Sends a message of your own; its `apply` runs in the writer, in the task's transaction. */
+  /** Sends a message. Its `apply` runs in the writer thread, in the task's transaction. */
   emit<Payload>(message: MessageHandle<Payload>, payload: Payload): Promise<void>;
   /**
-   * Commits what was sent so far, with a cursor: where a later attempt of this task starts.
-   * Resolves after the commit. The cursor is a JSON value. Rejects when a send before it has failed and that was not
-   * caught: the cursor would stand behind rows that are missing.
+   * Commits the rows and messages sent so far, with a cursor from which a later attempt of this task starts.
+   * Resolves after the commit. Rejects when an earlier send has failed and the failure was not caught: the cursor would
+   * skip missing rows.
+   * @param cursor a JSON value
    */
   checkpoint(cursor?: unknown): Promise<void>;
-  /** The cursor of the last committed checkpoint; undefined on a first start. */
+  /** The cursor of the last committed checkpoint; undefined before the first. */
   readonly cursor: unknown;
-  /** Reads what is committed, read-only. Integers beyond 2^53 come as bigint. */
+  /** Reads committed rows; the connection is read-only. Integers beyond ±2^53 are bigints. */
   query<Result = Record<string, unknown>>(sql: string, ...params: QueryParam[]): Result[];
-  /** Aborted on cancel and on timeout. Hand it to `fetch` and the like. */
+  /** Aborted on cancel and on timeout. Pass it to `fetch` and other APIs that take a signal. */
   readonly signal: AbortSignal;
-  /** 1 for the first. */
+  /** 1 for the first attempt. */
   readonly attempt: number;
   readonly run: { readonly id: number; readonly pipeline: string };
   readonly task: { readonly id: number; readonly name: string };
-  /** The pipeline's checked params, frozen. */
+  /** The pipeline's params, checked and frozen. */
   readonly params: Readonly<Record<string, unknown>>;
-  /** The environment, `.env` included. */
+  /** The environment variables, with those of `.env`. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

@@ -1,15 +1,15 @@
-// A user's own message: sent by a task with `ctx.emit`, applied by the writer inside the task's transaction.
+// A user's own message type: a task sends it with `ctx.emit`, the writer applies it inside the task's transaction.
 
-/** What `apply` may do with the database: everything but end the transaction it runs in. */
+/** The database, as `apply` sees it. Every statement is allowed, except those that end the transaction. */
 export interface MessageDb {
-  /** Runs one statement. */
+  /** Executes one statement. */
   run(
     sql: string,
     ...params: MessageParam[]
   ): { changes: number; lastInsertRowid: number | bigint };
-  /** All rows of one statement. */
+  /** Executes one statement, and returns all of its rows. */
   all<Result = Record<string, unknown>>(sql: string, ...params: MessageParam[]): Result[];
-  /** The first row, or null. */
+  /** Executes one statement, and returns the first row, or null. */
   get<Result = Record<string, unknown>>(sql: string, ...params: MessageParam[]): Result | null;
 }
 
@@ -21,8 +21,10 @@ export type MessageHandle<Payload> = {
 };
 
 /**
- * Defines a message type. `apply` runs in the writer thread, synchronously, in the sender's unit; what it throws
- * fails the sending task alone. The payload is a JSON value.
+ * Defines a message type. List it in the pipeline's `messages`.
+ * @param apply runs synchronously in the writer thread, in the transaction of the sending task. An error that it throws
+ *   fails that task alone. The payload is a JSON value.
+ * @throws TypeError for an empty name
  */
 export function message<Payload>(
   name: string,

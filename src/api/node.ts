@@ -1,4 +1,4 @@
-// A node: one piece of work in a run, made by calling a task. Passing a node as an input is the dependency.
+// Nodes: one piece of work in a run each, created by calling a task. Passing a node as an input makes the dependency.
 
 import type { RetryPolicy } from "../protocol/messages.ts";
 import type { Duration } from "../base/parse-duration.ts";
@@ -7,13 +7,13 @@ import type { AnyTaskDefinition } from "./task.ts";
 
 declare const output: unique symbol;
 
-/** Stands for the value that a piece of work will yield. Hand it to another task's input. */
+/** The future result of a task. Pass it as (a part of) another task's input. */
 export interface Node<out Output> {
   readonly [output]?: Output;
   readonly kind: "task" | "each";
 }
 
-/** A value of type T, or a node that will yield one; inside arrays and objects too. */
+/** A value of type T, or a node that will yield one. Arrays and objects may hold nodes too. */
 export type Input<T> = Node<T> | InputValue<T>;
 
 type InputValue<T> = T extends string | number | boolean | null | undefined | void
@@ -24,11 +24,11 @@ type InputValue<T> = T extends string | number | boolean | null | undefined | vo
       ? { readonly [Key in keyof T]: Input<T[Key]> }
       : T;
 
-/** What one call may set differently from its task. */
+/** Settings of one call. They override those of the task. */
 export type NodeOptions = {
-  /** What this node is called on the screen and in the database. Default: the task's name. */
+  /** The node's name on the screen and in the database. Default: the task's name. */
   readonly name?: string;
-  /** Nodes that must be done before this one starts, without passing data. */
+  /** Nodes that must be done before this one starts, without a data dependency. */
   readonly after?: readonly Node<unknown>[];
   readonly retries?: Retries;
   readonly timeout?: Duration;
@@ -37,7 +37,7 @@ export type NodeOptions = {
   readonly optional?: boolean;
 };
 
-/** NodeOptions, checked, with only what was set. */
+/** NodeOptions, checked; only those that were set. */
 export type NodeSettings = {
   readonly name?: string;
   readonly after?: readonly AnyNode[];
@@ -49,13 +49,13 @@ export type NodeSettings = {
 };
 
 export class TaskNode implements Node<unknown> {
-  /** In messages; the executable's own names are shortened. */
+  /** Appears in messages. Set by hand, since the names of classes are minified. */
   static readonly name = "node (a task is called in `tasks`, not in `run`)";
   readonly kind = "task";
   readonly definition: AnyTaskDefinition;
   readonly input: unknown;
   readonly settings: NodeSettings | undefined;
-  /** Set by the engine when the node enters a run; opaque here. */
+  /** The node's vertex, set by the planner. */
   planned: object | undefined = undefined;
 
   constructor(definition: AnyTaskDefinition, input: unknown, settings: NodeSettings | undefined) {
@@ -88,19 +88,21 @@ export const isNode = (value: unknown): value is AnyNode =>
 export const nodeName = (node: AnyNode): string =>
   node.kind === "each" ? "each" : (node.settings?.name ?? node.definition.name);
 
-// While a pipeline is being planned, every new node is noted, so that one that nothing reaches can be named
-// instead of being skipped in silence. In a task Worker a node would never run: making one is an error.
+// The planner is notified of every new node, so that a node which nothing reaches is an error and not skipped in silence.
 
 let noteCreated: (node: AnyNode) => void = () => {};
 
-/** Once: what tells whose plan a node belongs to is the engine's. */
+/** To be called once in a process. */
 export function onNodeCreated(note: (node: AnyNode) => void): void {
   noteCreated = note;
 }
 
 /**
- * Fans out: one piece of work for each item of a list, or of the list that a node will yield (decided as the run
- * goes). Yields the list of results in the items' order.
+ * Fans out: creates one piece of work per item of a list.
+ * @param source a list, or a node that will yield one; then the items are known only while the run goes on
+ * @param item returns the node of one item: or a value, or an object or array that holds nodes
+ * @returns a node that yields the list of results, in the order of the items
+ * @throws TypeError when `item` is not a function
  */
 export function each<Item, Result>(
   source: Node<readonly Item[]> | readonly Item[],
@@ -110,7 +112,7 @@ export function each<Item, Result>(
     throw new TypeError("each(source, item): item must be a function that returns a node");
   }
   const node: Node<unknown> = new EachNode(
-    // The author may fill the list anew for the next call. Its items are theirs: `item` may know them by identity.
+    // The author may reuse the array for the next call. The items are not copied: `item` may compare them by identity.
     Array.isArray(source) ? [...(source as unknown[])] : source,
     item as (item: unknown, index: number) => unknown,
   );

@@ -1,18 +1,18 @@
-// A node has the input that its call was given, whatever the author does with the object afterwards: a batch that is
-// filled anew for each call is one object, and every node would have its last content.
+// Copies a call's input, so that the author may change the object afterwards. Without the copy, one array that is refilled
+// for each call would give every node the content of the last call.
 
 import { isPlainObject } from "../base/json.ts";
 import { isNode } from "./node.ts";
 
-/** Deeper than an input may be: planning refuses what is left as it is. */
+/** Deeper than an input may be. Deeper levels are not copied; the planner refuses such an input. */
 const maxDepth = 1000;
 
-/** Copies lists and plain objects. Nodes stay what they are, and what is not JSON is left for planning to refuse. */
+/** Copies arrays and plain objects. Nodes are kept as they are, and so are values that are not JSON: the planner refuses them. */
 export function ownCopy(input: unknown): unknown {
   return typeof input === "object" && input !== null ? copyOf(input, 0, undefined) : input;
 }
 
-/** What was copied already: an object that holds itself would never come to an end. */
+/** From original to copy, because an object may hold itself. */
 type Copies = Map<object, object>;
 
 function copyOf(value: object, depth: number, known: Copies | undefined): object {
@@ -21,7 +21,7 @@ function copyOf(value: object, depth: number, known: Copies | undefined): object
   return isNode(value) || !isPlainObject(value) ? value : objectCopy(value, depth, known);
 }
 
-// Most inputs hold no further list or object, and then need no map.
+// The map is created for the first nested array or object only: most inputs have none.
 
 function listCopy(list: readonly unknown[], depth: number, known: Copies | undefined): object {
   const copy = list.slice();

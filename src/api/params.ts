@@ -10,7 +10,7 @@ import {
 import { failureLine, toFailure } from "../base/failure.ts";
 import { isPlainObject, NotJsonError, parseFrozen, toJsonText } from "../base/json.ts";
 
-/** The part of the Standard Schema interface (v1) that is used here. */
+/** The part of the Standard Schema interface (v1) that pipeloom uses. */
 export interface StandardSchema<Output> {
   readonly "~standard": {
     readonly version: 1;
@@ -31,7 +31,7 @@ type StandardIssue = {
 
 export type ParamDefaults = { readonly [name: string]: unknown };
 
-/** `{ limit: 100 }` gives `{ limit: number }`: a default's literal type is not the parameter's. */
+/** The types of the params. `{ limit: 100 }` gives `{ limit: number }`, not `{ limit: 100 }`. */
 export type ParamsOf<Spec> =
   Spec extends StandardSchema<infer Output>
     ? Output
@@ -45,7 +45,7 @@ type Widen<T> = T extends string
       ? boolean
       : T;
 
-/** What was given is wrong: a usage error that names the parameter and what is allowed. */
+/** A given value is wrong. The message names the parameter, and what is allowed. */
 export class ParamsError extends Error {
   override readonly name = "ParamsError";
 }
@@ -56,9 +56,8 @@ export const isStandardSchema = (spec: unknown): spec is StandardSchema<unknown>
   typeof Reflect.get(spec, "~standard") === "object";
 
 /**
- * The params of a run: the defaults with what was given laid over them, checked.
- * A given string is coerced where the default is a number, a boolean, a list or an object (JSON text).
- * Frozen: what one task changed, another would read.
+ * The params of a run: the given values, with the defaults for the others, checked and deeply frozen (tasks share them).
+ * A given string is converted to the type of the default; for a list or an object, it is JSON text.
  * @throws ParamsError
  */
 export async function resolveParams(
@@ -97,7 +96,7 @@ function unknownParam(name: string, known: readonly string[]): string {
   return `unknown parameter "${name}"; ${list}`;
 }
 
-/** Text from the command line, or a JSON value from a file, as the type that the default has. */
+/** Converts text from the command line, or a JSON value from a file, to the type of the default. */
 function coerce(name: string, value: unknown, fallback: unknown): unknown {
   if (typeof fallback === "number") return coerceNumber(name, value);
   if (typeof fallback === "boolean") return coerceBoolean(name, value);
@@ -110,7 +109,7 @@ function coerceText(name: string, value: unknown): string {
   throw new ParamsError(`parameter "${name}" must be text, not ${shown(value)}`);
 }
 
-/** As people write numbers; not what else `Number()` takes: hexadecimal, "Infinity", an empty text. */
+/** Decimal numbers only. `Number()` also accepts hexadecimal, "Infinity" and an empty text. */
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 function coerceNumber(name: string, value: unknown): number {
@@ -184,26 +183,26 @@ function shown(value: unknown): string {
 }
 
 /**
- * Text from a command line has no type, so what a schema refuses as text is tried as JSON:
- * `--param limit=5` may mean "5" or 5, and only the schema knows.
+ * `--param limit=5` may mean "5" or 5, and only the schema knows which. So a parameter that the schema refuses as text is
+ * tried as JSON.
  */
 async function validate(
   schema: StandardSchema<unknown>,
   given: Readonly<Record<string, unknown>>,
 ): Promise<Record<string, unknown>> {
-  const asGiven = await ask(schema, given);
-  if (asGiven.issues === undefined) return taken(schema, given, asGiven.value);
+  const asGiven = await callValidate(schema, given);
+  if (asGiven.issues === undefined) return accepted(schema, given, asGiven.value);
   const typed = { ...given };
   for (const issue of asGiven.issues) {
     const name = issueKey(issue);
     if (name !== undefined && Object.hasOwn(given, name)) typed[name] = fromText(name, given[name]);
   }
-  const asTyped = await ask(schema, typed);
-  if (asTyped.issues === undefined) return taken(schema, typed, asTyped.value);
+  const asTyped = await callValidate(schema, typed);
+  if (asTyped.issues === undefined) return accepted(schema, typed, asTyped.value);
   throw new ParamsError(asTyped.issues.map(issueLine).join("\n"));
 }
 
-async function ask(
+async function callValidate(
   schema: StandardSchema<unknown>,
   value: Readonly<Record<string, unknown>>,
 ): Promise<StandardResult<unknown>> {
@@ -214,7 +213,7 @@ async function ask(
   }
 }
 
-async function taken(
+async function accepted(
   schema: StandardSchema<unknown>,
   given: Readonly<Record<string, unknown>>,
   value: unknown,
@@ -228,8 +227,9 @@ async function taken(
 }
 
 /**
- * Most schemas drop keys that they do not know, and a misspelled parameter would be dropped in silence. One that is read
- * (and given another name) makes a difference when it is something that no parameter can be.
+ * Most schemas drop unknown keys, so a misspelled parameter would be dropped in silence. But a schema may also read a
+ * parameter and rename it. The probe: replace the value by a function, which no parameter can be. If the schema's result
+ * stays the same, the schema does not read the parameter.
  */
 async function isIgnored(
   schema: StandardSchema<unknown>,
@@ -237,9 +237,10 @@ async function isIgnored(
   name: string,
   params: Readonly<Record<string, unknown>>,
 ): Promise<boolean> {
-  const probed = await ask(schema, { ...given, [name]: Object.freeze(() => undefined) }).catch(
-    () => undefined,
-  );
+  const probed = await callValidate(schema, {
+    ...given,
+    [name]: Object.freeze(() => undefined),
+  }).catch(() => undefined);
   return (
     probed !== undefined && probed.issues === undefined && Bun.deepEquals(probed.value, params)
   );

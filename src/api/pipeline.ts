@@ -1,4 +1,4 @@
-// `pipeline`: the default export of a pipeline file. It only describes; the engine runs it.
+// `pipeline`: the default export of a pipeline file. It describes a run; the engine runs it.
 
 import type { TaskFinished } from "../protocol/events.ts";
 import type { RunSummary } from "../protocol/summary.ts";
@@ -8,46 +8,45 @@ import type { Node } from "./node.ts";
 import type { ParamDefaults, ParamsOf, StandardSchema } from "./params.ts";
 import { registry } from "./registry.ts";
 
-/** A node, or many: what is reachable from these runs. A generator streams. */
+/** One node, or many. They run, and every node that they depend on. A generator is read as the run has room (a stream). */
 export type Work = Node<unknown> | Iterable<Node<unknown>> | AsyncIterable<Node<unknown>>;
 
-/** A named limit: how many tasks of the pool run at once, and how many may start in a stretch of time. */
+/** A concurrency limit (at most `limit` tasks at once), or with `per` a rate limit (at most `limit` starts per `per`). */
 export type PoolLimit = number | { readonly limit: number; readonly per?: Duration };
 
 export type PipelineOptions<Spec> = {
-  /** Tells this pipeline's runs from another's in the same database. */
+  /** Identifies the pipeline's runs in the database, which several pipelines may share. */
   readonly name: string;
-  /** Defaults, whose types the values follow; or any Standard Schema (zod, valibot, arktype). */
+  /** An object of defaults, whose types the given values must have; or any Standard Schema (zod, valibot, arktype). */
   readonly params?: Spec;
-  /** SQL that the writer runs at the start of a run, in one transaction, before any task. */
+  /** SQL that runs at the start of a run, in one transaction, before any task. */
   readonly schema?: string;
-  /** The messages that tasks may `ctx.emit`. */
+  /** The message types that tasks may `ctx.emit`. */
   readonly messages?: readonly MessageHandle<never>[];
-  /** Named limits, e.g. `{ api: 4 }` or `{ api: { limit: 10, per: "1s" } }`. */
+  /** Concurrency and rate limits by name, e.g. `{ api: 4 }` or `{ api: { limit: 10, per: "1s" } }`. A task's `pool` names one. */
   readonly pools?: { readonly [name: string]: PoolLimit };
   /**
-   * Environment variables whose values are masked in the text that pipeloom writes: logs, failures, names, events, the
-   * stored params. Rows, inputs and results are never altered; a result or a cursor that holds one (of 8 characters or
-   * more) fails its task.
+   * Names of environment variables. Their values are masked in text that pipeloom writes: logs, failures, names, events and
+   * the stored params. Rows, inputs and results are never altered; a result or cursor that holds a secret of 8 characters or
+   * more fails its task.
    */
   readonly secrets?: readonly string[];
-  /** Where the data goes unless `--db` says otherwise. Default `./pipeloom.db`. */
+  /** The database file, unless `--db` names another. Default `./pipeloom.db`. */
   readonly db?: string;
   readonly tasks: Work | ((args: { readonly params: ParamsOf<Spec> }) => Work | Promise<Work>);
-  /** How many tasks a generator will yield, where that is known beforehand: for the bar and the remaining time. */
+  /** How many tasks a generator will yield, if that is known: for the bar and the remaining time. */
   readonly total?: number | ((args: { readonly params: ParamsOf<Spec> }) => number);
   /**
-   * Called on the main thread when a task's end is committed: in order, one call at a time, for at most 10 s each. A
-   * thousand ends may wait for it, then the run does; the run's end waits for 10 s. Its failure is logged and changes
-   * nothing.
+   * Called on the main thread after a task's outcome is committed: in order, one call at a time, 10 s each at most. The run
+   * pauses when 1000 outcomes wait, and waits 10 s for the rest at its end. An error is logged, and changes nothing.
    */
   readonly onTaskFinish?: (event: TaskFinished) => unknown;
-  /** Called on the main thread when the run is over, after `onTaskFinish`, for at most 10 s. Its failure is logged and changes nothing. */
+  /** Called on the main thread when the run has ended, after `onTaskFinish`; 10 s at most. An error is logged, and changes nothing. */
   readonly onFinish?: (summary: RunSummary) => unknown;
 };
 
 export class Pipeline {
-  /** In messages; the executable's own names are shortened. */
+  /** Appears in messages. Set by hand, since the names of classes are minified. */
   static readonly name = "Pipeline";
   readonly name: string;
   readonly params: ParamDefaults | StandardSchema<unknown> | undefined;
@@ -60,7 +59,7 @@ export class Pipeline {
   readonly total: PipelineOptions<ParamDefaults>["total"];
   readonly onTaskFinish: ((event: TaskFinished) => unknown) | undefined;
   readonly onFinish: ((summary: RunSummary) => unknown) | undefined;
-  /** The file that called `pipeline`, for `runPipeline(value)`: Workers import it to find the tasks. */
+  /** The file that called `pipeline`. With `runPipeline(value)`, Workers import it to find the tasks. */
   readonly origin: string | null;
 
   constructor(options: PipelineOptions<ParamDefaults>, origin: string | null) {
@@ -82,7 +81,7 @@ export class Pipeline {
 type NoParams = Readonly<Record<string, never>>;
 
 /**
- * Describes a pipeline; make it the default export of the file.
+ * Describes a pipeline. Make it the default export of the file.
  * @throws TypeError or RangeError for a wrong option
  */
 export function pipeline<const Spec extends ParamDefaults | StandardSchema<unknown> = NoParams>(
@@ -102,9 +101,12 @@ export function pipeline<const Spec extends ParamDefaults | StandardSchema<unkno
   const names = (options.messages ?? []).map((handle) => handle.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new TypeError(`${what}: two messages are called "${twice}"`);
-  const made = new Pipeline(options as unknown as PipelineOptions<ParamDefaults>, callerFile());
-  registry.pipelines.set(made.name, made);
-  return made;
+  const described = new Pipeline(
+    options as unknown as PipelineOptions<ParamDefaults>,
+    callerFile(),
+  );
+  registry.pipelines.set(described.name, described);
+  return described;
 }
 
 function poolLimits(
@@ -125,7 +127,7 @@ function poolLimits(
   );
 }
 
-/** The file two frames up: who called `pipeline`. Null when the stack does not say. */
+/** The file that called `pipeline`: the frame above it. Null when the stack does not name a file. */
 function callerFile(): string | null {
   const frames = stackHere().split("\n").slice(4);
   const match = /\(?((?:file:\/\/)?[^()\s][^()]*?):\d+:\d+\)?$/.exec(frames[0] ?? "");
@@ -137,7 +139,7 @@ function callerFile(): string | null {
       : path;
 }
 
-/** Libraries set Error.prepareStackTrace, which may return anything, or throw. */
+/** Libraries replace Error.prepareStackTrace: it may return any value, or throw. */
 function stackHere(): string {
   try {
     const { stack }: { stack?: unknown } = new Error("");

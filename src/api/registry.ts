@@ -36,7 +36,7 @@ export function register(definition: AnyTaskDefinition): void {
   const other = registry.tasks.get(name);
   if (other !== undefined) {
     throw new Error(
-      `two tasks are called "${name}"; a task's name must be unique, for it is how the other threads find it`,
+      `two tasks are called "${name}"; give each a name of its own: the other threads find a task by its name`,
     );
   }
   registry.tasks.set(name, definition);

@@ -1,25 +1,25 @@
-// How often and when a failed attempt is followed by another.
+// Retries: how many attempts follow a failed one, and when.
 
 import type { Failure } from "../base/failure.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
 
 export type RetryOptions = {
-  /** How many further attempts a failed one may have. */
+  /** How many more attempts a task has after the first. */
   readonly limit: number;
-  /** Before the first retry. Default 1 s. */
+  /** The delay before the first retry. Default 1 s. */
   readonly delay?: Duration;
-  /** By which the delay grows from one retry to the next. Default 2. */
+  /** By which the delay is multiplied from one retry to the next. Default 2. */
   readonly factor?: number;
-  /** Full jitter: each wait is drawn evenly from 0 to the delay, so that a crowd does not return at once. Default true. */
+  /** Full jitter: each wait is drawn uniformly from 0 to the delay, so that many tasks do not retry at once. Default true. */
   readonly jitter?: boolean;
-  /** Default 1 min, or `delay` where that is longer. */
+  /** The longest delay. Default 1 min, or `delay` if that is longer. */
   readonly maxDelay?: Duration;
-  /** Which failures are worth another attempt. Default: all. Timeouts and lost Workers are asked about too. */
+  /** Whether a failure, a timeout or a lost Worker is worth another attempt. Default: always. */
   readonly retryOn?: (failure: Failure) => boolean;
 };
 
-/** A number is a limit with the other defaults. */
+/** A number is the limit; the other options have their defaults. */
 export type Retries = number | RetryOptions;
 
 export const noRetries: RetryPolicy = {
@@ -30,7 +30,7 @@ export const noRetries: RetryPolicy = {
   maxDelayMs: 60_000,
 };
 
-/** @throws RangeError naming the option that is wrong */
+/** @throws RangeError that names the wrong option */
 export function retryPolicy(retries: Retries | undefined, what: string): RetryPolicy {
   if (retries === undefined) return noRetries;
   const options = typeof retries === "number" ? { limit: retries } : retries;
@@ -62,17 +62,17 @@ function delays(
 }
 
 /**
- * The wait after attempt `attempt` (1 is the first), in ms: `delay × factor^(attempt - 1)`, at most `maxDelay`,
- * times an even draw from [0, 1) with jitter ("full jitter", AWS Architecture Blog, 2015).
+ * The wait after attempt `attempt` (1 is the first), in ms: `delay × factor^(attempt - 1)`, at most `maxDelay`. With
+ * jitter, times a uniform draw from [0, 1) ("full jitter", AWS Architecture Blog, 2015).
  */
 export function retryDelayMs(policy: RetryPolicy, attempt: number, random: () => number): number {
-  // After a thousand attempts the factor is infinite, and nothing times infinity is no number.
+  // After about 1000 attempts the factor is infinite, and 0 × ∞ is NaN.
   const grown = policy.delayMs === 0 ? 0 : policy.delayMs * policy.factor ** (attempt - 1);
   const capped = Math.min(grown, policy.maxDelayMs);
   return Math.round(policy.jitter ? capped * random() : capped);
 }
 
-/** When the next attempt is due (epoch ms), or undefined when this failure is final. */
+/** When the next attempt starts (on the clock of `now`, in ms); undefined when the failure is final. */
 export function nextAttemptAt(
   policy: RetryPolicy,
   retryOn: ((failure: Failure) => boolean) | undefined,

@@ -32,7 +32,7 @@ export type ShOptions<In, Out> = ShBase<In, Out> & (Direct<In> | ThroughShell<In
 /**
  * Defines a task that runs a program.
  * `output`: what the task returns from the standard output: `"text"`, `"lines"` or `"json"`, of 16 MB at most. Default: `null`.
- * On cancel, timeout and failure, the whole process group gets SIGTERM, and SIGKILL after 10 s, 2 s and 2 s. Background
+ * On cancel, timeout and failure, the whole process group gets SIGTERM, and SIGKILL within 10 s, 2 s and 2 s. Background
  * processes of a program that succeeds run on until the run ends.
  * @throws TypeError for a command that is empty or needs a shell, RangeError for a wrong option
  */

@@ -1,4 +1,4 @@
-// `task`: a kind of work, defined at the module's top level and known by its name in every thread.
+// `task`: a kind of work, defined at the module's top level. Every thread finds it by its name.
 
 import type { Failure } from "../base/failure.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
@@ -18,21 +18,21 @@ import { register } from "./registry.ts";
 import { type Retries, retryPolicy } from "./retries.ts";
 
 export type TaskOptions<In, Out> = {
-  /** Unique in the program; how the task is found in other threads and in later runs. */
+  /** Unique in the program. Other threads and later runs find the task by it. */
   readonly name: string;
-  /** Runs in a Worker. Input and output are JSON values. */
+  /** The work. Runs in a Worker; input and output are JSON values. */
   run(input: In, ctx: TaskContext): Out | Promise<Out>;
-  /** Further attempts after a failed one. Default 0. */
+  /** How many more attempts follow a failed one. Default 0. */
   readonly retries?: Retries;
-  /** How long one attempt may take. Default: no limit. */
+  /** The longest time of one attempt. Default: no limit. */
   readonly timeout?: Duration;
-  /** A named limit of the pipeline's `pools`. */
+  /** The name of one of the pipeline's `pools`, whose limit the task counts against. */
   readonly pool?: string;
-  /** Higher runs first among what is ready. Default 0. */
+  /** Of the ready tasks, those of higher priority start first. Default 0. */
   readonly priority?: number;
   /**
-   * Its failure does not skip what depends on it; they get `null` instead. Such a failure is final, as a result is: a run
-   * that is continued does not try the task again. Default false.
+   * When the task fails, its dependents run, and read `null` instead of its result. The failure is final: a run that is
+   * resumed does not try the task again. Default false.
    */
   readonly optional?: boolean;
 };
@@ -48,7 +48,7 @@ export type TaskDefinition<In, Out> = {
   readonly optional: boolean;
 };
 
-/** For code that carries definitions without knowing their types. `never`: it may not call `run`. */
+/** For code that does not know the types of a definition. The input is `never`, so that `run` cannot be called. */
 export type AnyTaskDefinition = TaskDefinition<never, unknown>;
 
 type Call<In> = [In] extends [void]
@@ -58,7 +58,7 @@ type Call<In> = [In] extends [void]
 type OptionalCall<In> = [input: [In] extends [void] ? undefined : Input<In>, options: OptionalNode];
 type OptionalNode = NodeOptions & { readonly optional: true };
 
-/** A defined task. Calling it makes a node; it does not run anything. */
+/** A defined task. Calling it creates a node, and runs nothing. */
 export interface Task<In, Out> {
   (...args: OptionalCall<In>): Node<Out | null>;
   (...args: Call<In>): Node<Out>;
@@ -66,8 +66,8 @@ export interface Task<In, Out> {
 }
 
 /**
- * Defines a task. Call it at the top level of the pipeline file: every thread imports the file and finds the task
- * by its name.
+ * Defines a task. Call it at the top level of the pipeline file: every thread imports the file, and finds the task by its
+ * name.
  * @throws TypeError or RangeError for a wrong option, Error for a name that is taken
  */
 export function task<In = void, Out = unknown>(

@@ -1,14 +1,14 @@
-// `webhook(url)`: a ready-made `onFinish` that posts the summary.
+// `webhook(url)`: an `onFinish` that posts the summary of the run.
 
 import { AbortSignal, URL, JSON } from "../base/globals.ts";
 import { failureLine } from "../base/failure.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 
 export type WebhookOptions = {
-  /** Which ends are worth a message. Default `"failure"`: failed or cancelled runs. */
+  /** The runs that are posted. `"failure"`, the default: failed and cancelled runs. */
   readonly on?: "failure" | "success" | "always";
   readonly headers?: Readonly<Record<string, string>>;
-  /** What is posted as JSON. Default: `{ text, summary }`, whose `text` chat services show. */
+  /** Makes the body, which is posted as JSON. Default: `{ text, summary }`; chat services show `text`. */
   readonly body?: (summary: RunSummary) => unknown;
 };
 
@@ -16,8 +16,9 @@ const attempts = 3;
 const timeoutMs = 2500;
 
 /**
- * For `pipeline({ onFinish: webhook("https://…") })`. Tried three times; that it could not be delivered is logged and
- * does not change the run's result.
+ * For `pipeline({ onFinish: webhook("https://…") })`. Three attempts, of 2.5 s each at most. A failed delivery is logged,
+ * and does not change the run's outcome.
+ * @throws TypeError for an invalid URL
  */
 export function webhook(
   url: string | URL,
@@ -36,14 +37,14 @@ export function webhook(
     for (let attempt = 1; ; attempt++) {
       const problem = await post(target, request);
       if (problem === undefined) return;
-      // The address may hold a token: only its host is named.
+      // The URL may contain a token, so the error names only its host.
       if (attempt === attempts) throw new Error(`webhook to ${target.host}: ${problem}`);
       await Bun.sleep(200 * attempt);
     }
   };
 }
 
-/** Undefined when it was taken. */
+/** @returns the problem; undefined when the server has accepted the request */
 async function post(url: URL, request: RequestInit): Promise<string | undefined> {
   try {
     const response = await fetch(url, { ...request, signal: AbortSignal.timeout(timeoutMs) });

@@ -183,7 +183,7 @@ export class Graph {
       return `Internal error: nothing runs, and ${names.join(", ")} still waits`;
     }
     const names = circle.map(describe);
-    return `these wait for one another: ${[...names, names[0]].join(" → ")}; an item of a fan-out cannot pass on what waits for that fan-out`;
+    return `these wait for one another: ${[...names, names[0]].join(" → ")}; an item of a fan-out cannot pass on a node that waits for that fan-out`;
   }
 
   // ── outcomes ──

@@ -19,13 +19,13 @@ export function asPlanError<Result>(what: string, make: () => Result): Result {
 }
 
 export const unknownPool = (task: string, pool: string): string =>
-  `task "${task}" is of the pool "${pool}", which the pipeline does not have; add it, e.g. pools: { ${/^\w+$/.test(pool) ? pool : JSON.stringify(pool)}: 4 }`;
+  `task "${task}" names the pool "${pool}", which the pipeline does not declare; add it, e.g. pools: { ${/^\w+$/.test(pool) ? pool : JSON.stringify(pool)}: 4 }`;
 
 export const nothingReturned = (index: number): string =>
   `each: item ${index}: the function returned nothing; return the task that it calls, or null where there is none`;
 
 export function notANode(value: unknown): string {
-  return `\`tasks\` must yield nodes (made by calling a task), not ${whatIs(value)}`;
+  return `\`tasks\` must yield nodes (created by calling a task), not ${whatIs(value)}`;
 }
 
 function whatIs(value: unknown): string {

@@ -545,7 +545,7 @@ describe("what the author got wrong", () => {
 
   test("a pool that the pipeline does not have", () => {
     const of = node("load", undefined, { pool: "api" });
-    expect(told(() => new Hand().graph.add(of))).toContain('task "load" is of the pool "api"');
+    expect(told(() => new Hand().graph.add(of))).toContain('task "load" names the pool "api"');
   });
 });
 

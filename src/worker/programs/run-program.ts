@@ -113,7 +113,7 @@ class Program {
     this.#stdout.discard();
     this.#stderr.discard();
     this.#ctx.log.warn(
-      `${shown(this.#options.argv)} has ended, but a background process of it holds its output; what that writes from now on is not kept`,
+      `${shown(this.#options.argv)} has ended, but a process that it left in the background holds its output; further output is not kept`,
     );
   }
 

@@ -59,10 +59,10 @@ function wrongFile(program: string, cwd: string | undefined, code: string): stri
   const kind = kindOf(path);
   if (kind === "folder") return `${path} is a folder; give the path of a program in it`;
   if (code === "EACCES")
-    return `${path} is not executable; make it so (chmod +x), or give it to what runs it, like ["sh", "${program}"]`;
+    return `${path} is not executable; run chmod +x on it, or start it with its interpreter, as in ["sh", "${program}"]`;
   if (code !== "ENOENT") return undefined;
   return kind === "file"
-    ? `what ${path} names in its first line (#!), or as its loader, does not exist`
+    ? `${path} exists, but the interpreter in its first line (#!), or its loader, does not`
     : `${path} does not exist; check the path`;
 }
 

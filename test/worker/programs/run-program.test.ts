@@ -75,7 +75,7 @@ describe.skipIf(process.platform === "win32")("the end of a program", () => {
       { result: '"served\\n"' },
     ]);
     const [said] = rig.rows("SELECT line FROM task_logs WHERE level = 'warn'");
-    expect(said?.["line"]).toContain("a background process of it holds its output");
+    expect(said?.["line"]).toContain("a process that it left in the background holds its output");
     expect(groupRuns(await groupOf(rig))).toBe(false);
     expect(await written(rig, "bye")).toBe("bye\n");
   });
@@ -158,7 +158,7 @@ describe.skipIf(process.platform === "win32")("what is said of a program", () =>
     ["no-such-program", "", "ENOENT", "no such program"],
     ["ls", 'cwd: "/no/such/folder",', "ENOENT", 'its cwd "/no/such/folder" does not exist'],
     ["ls", 'cwd: "/etc/passwd",', "ENOTDIR", 'its cwd "/etc/passwd" is not a directory'],
-    ["/etc/passwd", "", "EACCES", "/etc/passwd is not executable; make it so (chmod +x)"],
+    ["/etc/passwd", "", "EACCES", "/etc/passwd is not executable; run chmod +x on it"],
     ["./passwd", 'cwd: "/etc",', "EACCES", "/etc/passwd is not executable"],
     ["./usr", 'cwd: "/",', "EACCES", "/usr is a folder; give the path of a program in it"],
     ["./no/such", 'cwd: "/usr",', "ENOENT", "/usr/no/such does not exist"],
@@ -185,7 +185,9 @@ describe.skipIf(process.platform === "win32")("what is said of a program", () =>
        const program = sh({ name: "program", command: [${JSON.stringify(rig.file("script"))}] });
        export default pipeline({ name: "p", tasks: () => program() });`,
     );
-    expect(thrown["message"]).toContain(`what ${rig.file("script")} names in its first line (#!)`);
+    expect(thrown["message"]).toContain(
+      `${rig.file("script")} exists, but the interpreter in its first line (#!)`,
+    );
   });
 
   test("a script that does not say what runs it", async () => {
