@@ -1,25 +1,25 @@
 #!/usr/bin/env bun
-// The program. The only `process.exit` is here; everything else returns an exit code.
+// The program. It has the only `process.exit`; everything else returns an exit code.
 
 import { versionLine } from "./version.ts";
 
-/** Of prints of user code and of messages: with nobody to read them there is nobody to tell. Data goes by `print`. */
+/** A reader that has left misses messages and prints of user code only. `print` reports the loss of data. */
 const nobodyListens = (): void => {};
 
 async function start(args: readonly string[]): Promise<number> {
   process.stdout.on("error", nobodyListens);
   process.stderr.on("error", nobodyListens);
-  const [{ main }, { commandTable }, { print }] = await Promise.all([
+  const [{ main }, { program }, { print }] = await Promise.all([
     import("./cli/main.ts"),
-    import("./commands/table.ts"),
+    import("./commands/program.ts"),
     import("./cli/stdout.ts"),
   ]);
   const { stdout: out, stderr, env } = process;
   const stdout = { isTTY: out.isTTY, columns: out.columns, write: print };
-  return await main(args, { commands: commandTable, stdout, stderr, env });
+  return await main(args, program, { stdout, stderr, env });
 }
 
-/** Loads nothing else: the start-up time of this one is measured. */
+/** Loads nothing else: a test measures the start-up time of `--version`. */
 async function isVersionPrinted(): Promise<boolean> {
   try {
     await Bun.write(Bun.stdout, `${versionLine}\n`);
@@ -31,5 +31,5 @@ async function isVersionPrinted(): Promise<boolean> {
 
 const args = process.argv.slice(2);
 const wantsVersion = args.length === 1 && args[0] === "--version";
-// What went wrong with stdout is said by the long way.
+// `start` reports an error of stdout.
 if (!wantsVersion || !(await isVersionPrinted())) process.exit(await start(args));

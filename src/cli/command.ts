@@ -1,65 +1,94 @@
-// How a command is written. One file a command, named after it, and one line in `table.ts` (its group and summary):
+// How a command is written: a command of citty with strict arguments. One file a command, named after it, and one line in
+// the table of commands (its group and summary):
 //
 //   export const command = defineCliCommand({
-//     name: "status",
-//     examples: [{ line: "pipeloom status --watch", what: "follow a run from another terminal" }],
-//     args: {
-//       ...commonFlags, // or only `outputFlags`; see common.ts
-//       db: { type: "string", valueHint: "db", default: "wal_demo.db", description: "the database" },
-//       limit: { type: "integer", alias: "n", min: 1, default: 20, description: "how many rows" },
-//       format: { type: "enum", alias: "f", options: ["table", "json"], default: "table", description: "…" },
-//       run: { type: "integer", min: 1, valueHint: "run-id", description: "only this run" },
+//     meta: {
+//       name: "status",
+//       examples: [{ line: "pipeloom status --watch", what: "follow a run from another terminal" }],
 //     },
-//     async run(flags) { // { db: string; limit: number; format: "table" | "json"; run: number | undefined; … }
+//     args: {
+//       ...commonFlags,
+//       db: { type: "string", valueHint: "db", default: "wal_demo.db", description: "the database" },
+//       limit: { type: "string", valueType: "integer", alias: "n", min: 1, default: "20", description: "how many rows" },
+//       format: { type: "enum", alias: "f", options: ["table", "json"], default: "table", description: "…" },
+//     },
+//     async run(flags) { // { db: string; limit: number; format: "table" | "json"; … }
 //       return 0; // the exit code: 0 done, 1 a task or the run failed, 129 / 130 / 143 after a signal
 //     },
 //   });
 //
-// Throw `UsageError` (exit 2) for flags that do not fit together and `UserError` (exit 1) for what a person can mend;
-// never call `process.exit`. `--help` and `--version` are answered before `run`. Results go to stdout, by `print`, which
-// says a full disk and ends the command quietly when the reader has left; the rest goes to stderr.
+// Throw `UsageError` (exit code 2) for flags that exclude each other and `UserError` (exit code 1) for what a person can
+// fix; never call `process.exit`. `--help` and `--version` are answered before `run`. Results go to stdout, by `print`,
+// which reports a full disk and ends the command quietly when the reader has left; the rest goes to stderr.
 
-import { defineCommand } from "citty";
-import type { CommandDef } from "citty";
+import { type CommandDef, type CommandMeta, runCommand } from "citty";
+
 import type { FlagDefs, Flags } from "./flag-defs.ts";
-import { parseFlags } from "./flags.ts";
+import { parseFlags, plainArgs } from "./flags.ts";
 
 export type Example = { readonly line: string; readonly what: string };
 
-type Description = {
+/** `description` is the summary of the command's table entry. */
+export type CliMeta = CommandMeta & {
   readonly name: string;
-  /** More than the summary in `table.ts` says, for `--help`; sentences. */
+  /** Sentences for `--help`, below the summary. */
   readonly details?: string;
-  /** Two are good. `line` is typed as it stands. */
+  /** Two are good. `line` is typed as it is. */
   readonly examples: readonly Example[];
 };
 
 type Extra = {
-  /** Lines below the help, for what follows the command: `run etl.ts --help` tells the file's own parameters. */
+  /** Lines below the help, for what depends on the arguments: `run etl.ts --help` lists the file's parameters. */
   readonly moreHelp?: (args: readonly string[]) => Promise<string>;
 };
 
-export type CommandSpec<Defs extends FlagDefs> = Description &
+export type CliCommand = Omit<CommandDef, "meta" | "args"> &
   Extra & {
-    readonly args: Defs;
-    /** Resolves to the exit code. */
-    readonly run: (flags: Flags<Defs>) => Promise<number>;
-  };
-
-/** What help, completion and tests read of a command. */
-export type CliCommand = Description &
-  Extra & {
+    readonly meta: CliMeta;
     readonly args: FlagDefs;
-    /** What citty runs; `runCommand` gives the exit code as its result. */
-    readonly citty: CommandDef;
+    /** `args` are for help and completion only: another program parses the arguments. */
+    readonly passThrough?: true;
   };
 
-export function defineCliCommand<const Defs extends FlagDefs>(spec: CommandSpec<Defs>): CliCommand {
-  const { run, ...described } = spec;
-  // No `args` for citty: it would parse them leniently, and convert nothing.
-  const citty = defineCommand({
-    meta: { name: spec.name },
-    run: ({ rawArgs }) => run(parseFlags(rawArgs, spec.args)),
-  });
-  return { ...described, citty };
+export type CommandSpec<Defs extends FlagDefs> = Extra & {
+  readonly meta: CliMeta;
+  readonly args: Defs;
+  /** Resolves to the exit code. */
+  readonly run: (flags: Flags<Defs>) => Promise<number>;
+};
+
+/** citty's own `args` type an absent string as a string, so `run` gets the strict values as citty's `data`. */
+export const defineCliCommand = <const Defs extends FlagDefs>({
+  run,
+  ...described
+}: CommandSpec<Defs>): CliCommand => ({
+  ...described,
+  run: ({ data }) => run(data as Flags<Defs>),
+});
+
+/** A command whose arguments another program parses. */
+export const definePassThrough = ({
+  run,
+  ...described
+}: Omit<CommandSpec<FlagDefs>, "run"> & {
+  readonly run: (rawArgs: readonly string[]) => Promise<number>;
+}): CliCommand => ({ ...described, passThrough: true, run: ({ rawArgs }) => run(rawArgs) });
+
+/** @returns the exit code. @throws UsageError for wrong arguments, and what the command throws */
+export async function runCliCommand(command: CliCommand, args: readonly string[]): Promise<number> {
+  const { result } = await (command.passThrough === true
+    ? runCommand({ ...command, args: {} }, { rawArgs: [...args] })
+    : runStrictly(command, args));
+  // citty drops a thrown null or undefined: no exit code is not a success.
+  if (typeof result === "number") return result;
+  throw new Error(`${command.meta.name} ended without an exit code`);
+}
+
+async function runStrictly(
+  command: CliCommand,
+  args: readonly string[],
+): Promise<{ readonly result: unknown }> {
+  const data = parseFlags(args, command.args);
+  const citty: CommandDef = command;
+  return await runCommand(citty, { rawArgs: plainArgs(data, command.args), data });
 }

@@ -1,130 +1,110 @@
-// What a command's flags and arguments look like, and what they become. The shape is citty's `ArgsDef`, extended.
-// Keys are camelCase (`numTasks`) and are typed as kebab-case (`--num-tasks`).
+// What a command's flags and arguments look like, and the types of their values. Each is an `ArgDef` of citty, with fields
+// for what citty does not have: numbers, counts, repeated flags, three-state booleans.
+// Keys are camelCase (`numTasks`) and are typed as kebab-case (`--num-tasks`). A default is written as a person types it.
+
+import type { BooleanArgDef, EnumArgDef, PositionalArgDef, StringArgDef } from "citty";
 
 type Described = {
   /** One sentence without a full stop; help wraps it. */
   readonly description: string;
-  /** Works, but is not in the help. */
-  readonly hidden?: boolean;
 };
 
-type Named = Described & {
-  /** Other spellings: one letter makes a short flag (`w` is `-w`), more make a long one (`arg` is `--arg`). */
-  readonly alias?: string | readonly string[];
-};
-
-type Valued = Named & {
-  /** What stands in `<…>`, and what completion offers: `file`, `db`, `run-id`, `n`. */
-  readonly valueHint?: string;
-  /** A default that is not a constant, in words: `the number of cores`. Only shown. */
+type Valued = Described & {
+  /** A default that is not a constant, in words: `the number of cores`. Shown in the help only. */
   readonly defaultHint?: string;
-  readonly required?: true;
 };
 
 /** `--json`; `--no-wal` exists only where the default is true, or with `threeState`. `--wal=false` works too. */
-export type BooleanFlag = Named & {
-  readonly type: "boolean";
-  readonly default?: boolean;
-  /** `undefined` when neither `--x` nor `--no-x` was given. */
-  readonly threeState?: true;
-  /** What `--no-x` does; help shows it in place of `--x` where the default is true. */
-  readonly negativeDescription?: string;
-};
-
-/** How often it was given: `-vv` and `-v -v` are 2. */
-export type CountFlag = Named & { readonly type: "count" };
-
-/** Never the empty string: that is a variable somebody forgot to set. */
-export type StringFlag = Valued & {
-  readonly type: "string";
-  readonly default?: string;
-  readonly repeat?: false;
-};
-
-/** Collects a `string[]` in the order given; empty when it was not. */
-export type RepeatedFlag = Valued & { readonly type: "string"; readonly repeat: true };
-
-type Bounds = { readonly min?: number; readonly max?: number; readonly default?: number };
-
-/** A safe integer; `1e9` is one. */
-export type IntegerFlag = Valued &
-  Bounds & {
-    readonly type: "integer";
-    /** The flag alone is `true`: `--resume`, `--resume 12`, `--resume=12`. */
-    readonly optionalValue?: true;
+export type BooleanFlag = BooleanArgDef &
+  Described & {
+    readonly type: "boolean";
+    /** The value is `undefined` when neither `--x` nor `--no-x` is given. */
+    readonly threeState?: true;
+    readonly count?: never;
   };
 
-export type NumberFlag = Valued & Bounds & { readonly type: "number" };
+/** How often the flag is given: `-vv` and `-v -v` are 2. */
+export type CountFlag = BooleanArgDef &
+  Described & { readonly type: "boolean"; readonly count: true; readonly threeState?: never };
 
-export type EnumFlag = Valued & {
-  readonly type: "enum";
-  readonly options: readonly string[];
-  readonly default?: string;
-};
+/** Never the empty string: that is a shell variable that is not set. */
+export type StringFlag = StringArgDef &
+  Valued & { readonly type: "string"; readonly valueType?: never; readonly repeat?: never };
+
+/** A `string[]` in the order given; empty when the flag is not given. */
+export type RepeatedFlag = StringArgDef &
+  Valued & {
+    readonly type: "string";
+    readonly repeat: true;
+    readonly valueType?: never;
+    readonly default?: never;
+    /** The flag takes `name=value`, and this sentence suggests it for an unknown flag `--name`. */
+    readonly suggestedAs?: string;
+  };
+
+/** `1e9` is an integer; one beyond 2^53 is an error. */
+export type NumberFlag = StringArgDef &
+  Valued & {
+    readonly type: "string";
+    readonly valueType: "integer" | "number";
+    readonly min?: number;
+    readonly max?: number;
+    /** The flag alone is `true`: `--resume`, `--resume 12`, `--resume=12`. */
+    readonly optionalValue?: true;
+    readonly repeat?: never;
+  };
+
+export type EnumFlag = EnumArgDef & Valued & { readonly type: "enum"; readonly options: string[] };
 
 /** Taken in the order of the definitions. Required unless `required: false` or a default says otherwise. */
-export type Positional = Described & {
-  readonly type: "positional";
-  readonly valueHint?: string;
-  readonly required?: boolean;
-  readonly default?: string;
-  readonly options?: readonly string[];
-  /** Takes all that are left; only on the last one. */
-  readonly repeat?: boolean;
-};
+export type Positional = PositionalArgDef &
+  Described & {
+    readonly type: "positional";
+    readonly options?: string[];
+    /** Takes all that are left; only on the last one. */
+    readonly repeat?: true;
+  };
 
-export type FlagDef =
-  | BooleanFlag
-  | CountFlag
-  | StringFlag
-  | RepeatedFlag
-  | IntegerFlag
-  | NumberFlag
-  | EnumFlag
-  | Positional;
+export type NamedFlag = BooleanFlag | CountFlag | StringFlag | RepeatedFlag | NumberFlag | EnumFlag;
+
+export type ValuedFlag = Exclude<NamedFlag, BooleanFlag | CountFlag>;
+
+export type FlagDef = NamedFlag | Positional;
 
 export type FlagDefs = { readonly [key: string]: FlagDef };
 
-type Maybe<Def, Value> = Def extends { readonly default: Value } | { readonly required: true }
+type Maybe<Def, Value> = Def extends { readonly default: string } | { readonly required: true }
   ? Value
   : Value | undefined;
 
-type MaybePositional<Def, Value> = Def extends { readonly default: string }
-  ? Value
+type PositionalValue<Def, Value> = Def extends { readonly repeat: true }
+  ? string[]
   : Def extends { readonly required: false }
-    ? Value | undefined
+    ? Maybe<Def, Value>
     : Value;
 
-type PositionalValue<Def> = Def extends { readonly repeat: true }
-  ? string[]
-  : Def extends { readonly options: readonly (infer Option)[] }
-    ? MaybePositional<Def, Option>
-    : MaybePositional<Def, string>;
+type OptionOf<Def> = Def extends { readonly options: readonly (infer Option)[] } ? Option : string;
 
-/** The type one definition's value has. */
+/** The type of one definition's value. */
 export type FlagValue<Def> = Def extends { readonly type: "boolean" }
-  ? Def extends { readonly threeState: true }
-    ? boolean | undefined
-    : boolean
-  : Def extends { readonly type: "count" }
+  ? Def extends { readonly count: true }
     ? number
-    : Def extends { readonly type: "positional" }
-      ? PositionalValue<Def>
-      : Def extends { readonly repeat: true }
-        ? string[]
-        : Def extends { readonly type: "string" }
-          ? Maybe<Def, string>
-          : Def extends { readonly type: "enum"; readonly options: readonly (infer Option)[] }
-            ? Maybe<Def, Option>
-            : Def extends { readonly optionalValue: true }
-              ? Maybe<Def, number> | true
-              : Maybe<Def, number>;
+    : Def extends { readonly threeState: true }
+      ? boolean | undefined
+      : boolean
+  : Def extends { readonly type: "positional" }
+    ? PositionalValue<Def, OptionOf<Def>>
+    : Def extends { readonly repeat: true }
+      ? string[]
+      : Def extends { readonly valueType: string }
+        ? Maybe<Def, number> | (Def extends { readonly optionalValue: true } ? true : never)
+        : Maybe<Def, OptionOf<Def>>;
 
 export type Flags<Defs extends FlagDefs> = {
   readonly [Key in keyof Defs]: FlagValue<Defs[Key]>;
 };
 
-/** Keeps the literal types of definitions that are shared between commands. */
+/** Keeps the literal types of definitions that several commands share. */
 export const defineFlags = <const Defs extends FlagDefs>(defs: Defs): Defs => defs;
 
 /** `numTasks` → `num-tasks` */
@@ -141,14 +121,23 @@ export function aliasesOf(def: FlagDef): string[] {
 export const hasNegation = (def: FlagDef): def is BooleanFlag =>
   def.type === "boolean" && (def.default === true || def.threeState === true);
 
+export const takesValue = (def: NamedFlag): def is ValuedFlag => def.type !== "boolean";
+
+/** `--resume` and `--resume 12`. */
+export const mayStandAlone = (def: NamedFlag): boolean =>
+  def.type === "string" && def.valueType !== undefined && def.optionalValue === true;
+
 /** A positional that must be given. */
 export const isRequiredPositional = (def: Positional): boolean =>
   def.required ?? (def.default === undefined && def.repeat !== true);
 
-/** What stands for a flag's value in messages and in the help. */
-export function valueName(def: Exclude<FlagDef, Positional>): string {
-  const hint = "valueHint" in def ? def.valueHint : undefined;
-  if (hint !== undefined) return hint;
+/** Messages and the help name a positional like this. */
+export const positionalLabel = (key: string, def: Positional): string =>
+  `<${def.valueHint ?? kebab(key)}>`;
+
+/** Messages and the help name a flag's value like this. */
+export function valueName(def: NamedFlag): string {
+  if (def.valueHint !== undefined) return def.valueHint;
   if (def.type === "enum") return def.options.join("|");
-  return def.type === "string" ? "text" : "n";
+  return def.type === "string" && def.valueType === undefined ? "text" : "n";
 }

@@ -1,17 +1,22 @@
-// The command line as tokens. Which argument is a flag's value depends on the flag, so this needs the definitions.
+// The command line as tokens of `node:util`, by the definitions of the flags. Lenient: completion reads lines that are not
+// finished. strict-tokens.ts refuses what is wrong.
 
-import { aliasesOf, hasNegation, kebab, valueName } from "./flag-defs.ts";
-import type { FlagDef, FlagDefs, Positional } from "./flag-defs.ts";
-import { quote } from "./flag-values.ts";
-import { didYouMean, nearest } from "./suggest.ts";
-import { UsageError } from "./usage-error.ts";
+import { parseArgs } from "node:util";
 
-export type NamedDef = Exclude<FlagDef, Positional>;
+import {
+  aliasesOf,
+  hasNegation,
+  kebab,
+  mayStandAlone,
+  type FlagDefs,
+  type NamedFlag,
+  takesValue,
+} from "./flag-defs.ts";
 
 /** One spelling of a flag: `--workers`, `-w`, `--no-wal`. */
 export type Spelling = {
   readonly key: string;
-  readonly def: NamedDef;
+  readonly def: NamedFlag;
   /** The main spelling, with its dashes. */
   readonly main: string;
   readonly negated: boolean;
@@ -19,16 +24,29 @@ export type Spelling = {
 
 export type Spellings = ReadonlyMap<string, Spelling>;
 
-export type Token =
-  | {
-      readonly kind: "flag";
-      /** As it was typed: `-w`. */
-      readonly typed: string;
-      readonly spelling: Spelling;
-      readonly value: string | undefined;
-    }
-  /** `at`: its index among the arguments. */
-  | { readonly kind: "positional"; readonly text: string; readonly at: number };
+/** `at`: the index of the token's argument. */
+export type PositionalToken = {
+  readonly kind: "positional";
+  readonly text: string;
+  readonly at: number;
+};
+
+export type FlagToken = {
+  readonly kind: "flag";
+  readonly at: number;
+  /** As it is typed: `-w`. */
+  readonly typed: string;
+  /** `undefined`: there is no such flag. */
+  readonly spelling: Spelling | undefined;
+  readonly value: string | undefined;
+  /** The value is in the flag's own argument: `--db=x`, `-w4`. */
+  readonly inline: boolean;
+};
+
+/** `--`: what follows is positional. */
+type EndToken = { readonly kind: "end"; readonly at: number };
+
+export type Token = PositionalToken | FlagToken | EndToken;
 
 /** Every way to type every flag. */
 export function spellingsOf(defs: FlagDefs): Spellings {
@@ -43,152 +61,68 @@ export function spellingsOf(defs: FlagDefs): Spellings {
   return all;
 }
 
-/** `-w (--workers)`, or `--workers` when that was typed. */
-export const labelOf = (typed: string, spelling: Spelling): string =>
-  typed.startsWith("--") ? typed : `${typed} (${spelling.main})`;
+type Option = { type: "string" | "boolean"; short?: string };
 
-/** Walks the arguments; a flag takes its value from the same or from the next one. */
-class Cursor {
-  #next = 0;
-  readonly #args: readonly string[];
-  constructor(args: readonly string[]) {
-    this.#args = args;
+/** A short spelling is an option of its own, because an option of `parseArgs` has only one. */
+function optionsOf(known: Spellings): Record<string, Option> {
+  const options = [...known].map(([typed, { def }]): [string, Option] => {
+    // A `string` option takes the next argument, whatever it is; an optional value must be a number.
+    const type = takesValue(def) && !mayStandAlone(def) ? "string" : "boolean";
+    if (typed.startsWith("--")) return [typed.slice(2), { type }];
+    return [typed, { type, short: typed.slice(1) }];
+  });
+  return Object.fromEntries(options);
+}
+
+export function tokenize(args: readonly string[], known: Spellings): Token[] {
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: optionsOf(known),
+    tokens: true,
+    strict: false,
+    allowPositionals: true,
+  });
+  const read: Token[] = [];
+  for (const token of tokens) {
+    const last = read.at(-1);
+    const { index: at } = token;
+    if (token.kind === "positional") {
+      const { value: text } = token;
+      if (isOptionalValue(last, text, at)) read[read.length - 1] = { ...last, value: text };
+      else read.push({ kind: "positional", text, at });
+    } else if (token.kind === "option") {
+      const { rawName: typed, value, inlineValue: inline = false } = token;
+      const before = last?.kind === "flag" && last.at === at ? last : undefined;
+      // `parseArgs` takes each letter of `=false` in `-q=false` for a flag.
+      if (before?.value !== undefined) continue;
+      if (before !== undefined && typed === "-=") {
+        read[read.length - 1] = { ...before, value: afterEquals(args[at]), inline: true };
+      } else {
+        // `-w=4`: for `parseArgs` the value is `=4`.
+        const text = inline && !typed.startsWith("--") ? value?.replace(/^=/, "") : value;
+        read.push({ kind: "flag", at, typed, spelling: known.get(typed), value: text, inline });
+      }
+    } else read.push(args[at] === "--" ? { kind: "end", at } : flagOfDashes(at));
   }
-  /** The index of the argument taken last. */
-  get at(): number {
-    return this.#next - 1;
-  }
-  peek(): string | undefined {
-    return this.#args[this.#next];
-  }
-  take(): string | undefined {
-    return this.#args[this.#next++];
-  }
+  return read;
 }
 
-/** @throws UsageError at the first flag that is unknown or lacks its value */
-export function* tokenize(args: readonly string[], known: Spellings): Generator<Token, void> {
-  const cursor = new Cursor(args);
-  let flagsEnded = false;
-  for (let arg = cursor.take(); arg !== undefined; arg = cursor.take()) {
-    const { at } = cursor;
-    if (flagsEnded || arg === "-" || !arg.startsWith("-"))
-      yield { kind: "positional", text: arg, at };
-    else if (arg === "--") flagsEnded = true;
-    else if (arg.startsWith("--")) yield longFlag(arg, cursor, known);
-    else yield* shortFlags(arg, cursor, known);
-  }
-}
+/** `-v-x` has the flag `--` in it, which `parseArgs` takes for the end of the flags. */
+const flagOfDashes = (at: number): FlagToken => ({
+  kind: "flag",
+  at,
+  typed: "--",
+  spelling: undefined,
+  value: undefined,
+  inline: false,
+});
 
-function longFlag(arg: string, cursor: Cursor, known: Spellings): Token {
-  const equals = arg.indexOf("=");
-  const typed = equals === -1 ? arg : arg.slice(0, equals);
-  const spelling = known.get(typed);
-  if (spelling === undefined) throw unknownFlag(typed, known);
-  const inline = equals === -1 ? undefined : arg.slice(equals + 1);
-  return { kind: "flag", typed, spelling, value: inline ?? nextValue(typed, spelling, cursor) };
-}
+const afterEquals = (arg = ""): string => arg.slice(arg.indexOf("=") + 1);
 
-/** `-vvq`, `-n10`, `-n=10`, `-vn 10`: letters up to the first one that takes a value. */
-function* shortFlags(arg: string, cursor: Cursor, known: Spellings): Generator<Token, void> {
-  let rest = arg.slice(1);
-  while (rest !== "") {
-    const letter = String.fromCodePoint(rest.codePointAt(0) ?? 0);
-    const typed = `-${letter}`;
-    const spelling = known.get(typed);
-    if (spelling === undefined || isLongByMistake(arg, known)) {
-      throw unknownShort(arg, typed, known);
-    }
-    rest = rest.slice(letter.length);
-    const value = restValue(rest, spelling.def);
-    if (value !== undefined) rest = "";
-    yield { kind: "flag", typed, spelling, value: value ?? nextValue(typed, spelling, cursor) };
-  }
-}
-
-/** What follows a letter within the same argument, if that is its value. */
-function restValue(rest: string, def: NamedDef): string | undefined {
-  if (rest.startsWith("=")) return rest.slice(1);
-  return takesValue(def) && rest !== "" ? rest : undefined;
-}
-
-const takesValue = (def: NamedDef): boolean => def.type !== "boolean" && def.type !== "count";
-
-function nextValue(typed: string, spelling: Spelling, cursor: Cursor): string | undefined {
-  if (!takesValue(spelling.def)) return undefined;
-  const next = cursor.peek();
-  if (next !== undefined && canBeValue(next, spelling.def)) return cursor.take();
-  if (hasOptionalValue(spelling.def)) return undefined;
-  throw missingValue(typed, spelling, next);
-}
-
-const hasOptionalValue = (def: NamedDef): boolean =>
-  def.type === "integer" && def.optionalValue === true;
-
-/** `-1` is a value, so that `-n -1` gets a better answer than "missing value"; other dashes begin a flag. */
-function canBeValue(next: string, def: NamedDef): boolean {
-  if (hasOptionalValue(def)) return /^\d+$/.test(next);
-  return next === "-" || !next.startsWith("-") || /^-\.?\d/.test(next);
-}
-
-function missingValue(typed: string, spelling: Spelling, next: string | undefined): UsageError {
-  const label = labelOf(typed, spelling);
-  if (next === undefined || next === "--") {
-    return new UsageError(
-      `${label} needs a value`,
-      `write ${spelling.main} <${valueName(spelling.def)}>`,
-    );
-  }
-  return new UsageError(
-    `${label} needs a value, and ${quote(next)} looks like a flag`,
-    `if it is the value, write ${spelling.main}=${next}`,
-  );
-}
-
-function unknownFlag(typed: string, known: Spellings): UsageError {
-  const positive = known.get(typed.replace(/^--no-/, "--"));
-  if (typed.startsWith("--no-") && positive?.def.type === "boolean") {
-    return new UsageError(
-      `unknown flag ${clean(typed)}`,
-      `${positive.main} is off unless it is given`,
-    );
-  }
-  const hint = suggestion(typed, known) ?? parameterHint(typed, known);
-  return new UsageError(`unknown flag ${clean(typed)}`, hint);
-}
-
-/** Other tools take a pipeline's parameters as flags. */
-const parameterHint = (typed: string, known: Spellings): string | undefined =>
-  known.has("--param") && /^--[\w.-]{1,60}$/.test(typed)
-    ? `a parameter of the pipeline is set like this: --param ${typed.slice(2)}=<value>`
-    : undefined;
-
-/** `-workers 4`: one dash too few. */
-const isLongByMistake = (arg: string, known: Spellings): boolean =>
-  arg.length > 2 && known.has(`-${arg.replace(/=.*$/s, "")}`);
-
-function unknownShort(arg: string, typed: string, known: Spellings): UsageError {
-  if (isLongByMistake(arg, known)) {
-    const name = arg.replace(/=.*$/s, "");
-    return new UsageError(`unknown flag ${name}`, didYouMean(`-${name}`));
-  }
-  const inside = arg === typed ? "" : ` in ${quote(arg)}`;
-  const otherCase = [typed.toLowerCase(), typed.toUpperCase()].find((flag) => known.has(flag));
-  return new UsageError(
-    `unknown flag ${clean(typed)}${inside}`,
-    didYouMean(otherCase) ?? (arg.length > 3 ? suggestion(`-${arg}`, known) : undefined),
-  );
-}
-
-/** Compared without dashes, so that they do not count as likeness. `--help` works everywhere. */
-function suggestion(typed: string, known: Spellings): string | undefined {
-  const long = [...known.keys(), "--help"].filter((flag) => flag.startsWith("--"));
-  const name = nearest(
-    typed.slice(2),
-    long.map((flag) => flag.slice(2)),
-  );
-  return name === undefined ? undefined : didYouMean(`--${name}`);
-}
-
-/** A flag's name stands without quotes unless it holds something strange. */
-const clean = (typed: string): string => (/^[\w.-]{1,60}$/.test(typed) ? typed : quote(typed));
+const isOptionalValue = (last: Token | undefined, text: string, at: number): last is FlagToken =>
+  last?.kind === "flag" &&
+  last.spelling !== undefined &&
+  mayStandAlone(last.spelling.def) &&
+  last.value === undefined &&
+  last.at === at - 1 &&
+  /^\d+$/.test(text);

@@ -1,26 +1,23 @@
-// One value: text from the command line → what its definition says, or a usage error that says what was expected.
+// One value: text of the command line → the type in its definition, or a usage error that says what was expected.
 
 import { JSON } from "../base/globals.ts";
 import { assertNever } from "../base/unreachable.ts";
-import type { EnumFlag, FlagDef, IntegerFlag, NumberFlag, Positional } from "./flag-defs.ts";
+import type { EnumFlag, NumberFlag, Positional, ValuedFlag } from "./flag-defs.ts";
 import { didYouMean, nearest } from "./suggest.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What `Number()` takes and a person means: no hex, no blanks, no empty string. */
+/** Stricter than `Number()`: no hexadecimal digits, no spaces, no empty string. */
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-type ValuedDef = Exclude<FlagDef, { readonly type: "boolean" | "count" | "positional" }>;
-
-/** @param label how the flag is called in the error: `-w (--workers)` */
-export function parseValue(def: ValuedDef, text: string, label: string): string | number {
+/** @param label the flag's name in the error: `-w (--workers)` */
+export function parseValue(def: ValuedFlag, text: string, label: string): string | number {
   if (text === "") throw new UsageError(`${label} needs a value, and the one given is empty`);
-  switch (def.type) {
-    case "string":
+  if (def.type === "enum") return oneOf(def, text, label);
+  switch (def.valueType) {
+    case undefined:
       return text;
-    case "enum":
-      return oneOf(def, text, label);
     case "integer":
-      return wholeNumber(def, text, label);
+      return integer(def, text, label);
     case "number":
       return number(def, text, label);
     default:
@@ -41,7 +38,7 @@ function oneOf(def: Pick<EnumFlag, "options">, text: string, label: string): str
   );
 }
 
-function wholeNumber(def: IntegerFlag, text: string, label: string): number {
+function integer(def: NumberFlag, text: string, label: string): number {
   const value = read(text, label, "a whole number");
   if (!Number.isInteger(value)) {
     throw new UsageError(`${label} must be a whole number, not ${text}`);
@@ -86,7 +83,7 @@ function assertBounds(
 
 const maxQuoted = 60;
 
-/** In quotes, cut to what one can read. Control characters come out as escapes. */
+/** In quotes, at most 60 characters. Control characters become escapes. */
 export const quote = (text: string): string =>
   JSON.stringify(text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text);
 

@@ -1,21 +1,27 @@
-// Strict parsing of one command's arguments. citty's own parser lets unknown flags, missing values and repeats pass,
-// so the commands read their raw arguments with this one.
+// Strict parsing of one command's arguments. citty's parser accepts unknown flags, missing values and repeats, so it gets
+// arguments that are checked and written out already.
 
-import { assertNever } from "../base/unreachable.ts";
-import { isRequiredPositional, kebab } from "./flag-defs.ts";
-import type { FlagDef, FlagDefs, Flags, Positional } from "./flag-defs.ts";
-import { labelOf, spellingsOf, tokenize } from "./flag-tokens.ts";
-import type { Token } from "./flag-tokens.ts";
+import {
+  type FlagDef,
+  type FlagDefs,
+  type Flags,
+  isRequiredPositional,
+  kebab,
+  type Positional,
+  positionalLabel,
+  takesValue,
+} from "./flag-defs.ts";
+import { spellingsOf } from "./flag-tokens.ts";
 import { parsePositional, parseValue, quote } from "./flag-values.ts";
+import { type KnownFlag, labelOf, strictTokens } from "./strict-tokens.ts";
 import { UsageError } from "./usage-error.ts";
 
 type Value = string | number | boolean | string[] | undefined;
 type Given = Map<string, Value>;
-type FlagToken = Extract<Token, { kind: "flag" }>;
 
 /**
  * Reads `args` by `defs`. Every key of `defs` is in the result, with its default or `undefined` (booleans: false,
- * counts: 0, repeated ones: []) where it was not given.
+ * counts: 0, repeated flags: []) when it is not given.
  *
  * @throws UsageError for whatever is not exactly as defined
  */
@@ -25,27 +31,44 @@ export function parseFlags<const Defs extends FlagDefs>(
 ): Flags<Defs> {
   const given: Given = new Map();
   const positionals: string[] = [];
-  for (const token of tokenize(args, spellingsOf(defs))) {
+  for (const token of strictTokens(args, spellingsOf(defs))) {
     if (token.kind === "positional") positionals.push(token.text);
     else given.set(token.spelling.key, valueOf(token, given.get(token.spelling.key)));
   }
   assignPositionals(positionals, defs, given);
   assertRequired(defs, given);
-  const values = Object.entries(defs).map(([key, def]) => [key, given.get(key) ?? absent(def)]);
+  const values = Object.entries(defs).map(([key, def]) => [
+    key,
+    given.get(key) ?? absent(key, def),
+  ]);
   // The one assertion: `valueOf` and `absent` follow `FlagValue` case by case, which the compiler cannot see.
   return Object.fromEntries(values) as Flags<Defs>;
 }
 
-function valueOf(token: FlagToken, before: Value): Value {
+/** The same values as arguments that a lenient parser reads without a doubt: `--name=value`, positionals after `--`. */
+export function plainArgs(values: Readonly<Record<string, unknown>>, defs: FlagDefs): string[] {
+  const flags: string[] = [];
+  const positionals: string[] = [];
+  for (const [key, def] of Object.entries(defs)) {
+    const texts = [values[key] ?? []].flat().map(String);
+    if (def.type === "positional") positionals.push(...texts);
+    else if (def.type === "boolean" && def.count === true)
+      flags.push(`--${kebab(key)}=${values[key] !== 0}`);
+    else flags.push(...texts.map((text) => `--${kebab(key)}=${text}`));
+  }
+  return [...flags, "--", ...positionals];
+}
+
+function valueOf(token: KnownFlag, before: Value): Value {
   const { def } = token.spelling;
   const label = labelOf(token.typed, token.spelling);
-  if (def.type === "boolean") return booleanValue(token, label, before);
-  if (def.type === "count") return counted(token, label, before);
+  if (!takesValue(def)) {
+    return def.count === true ? counted(token, label, before) : booleanValue(token, label, before);
+  }
   if (token.value === undefined) return once(true, label, before);
   const value = parseValue(def, token.value, label);
-  if (def.type === "string" && def.repeat === true) {
+  if (def.type === "string" && def.repeat === true)
     return [...(Array.isArray(before) ? before : []), String(value)];
-  }
   return once(value, label, before);
 }
 
@@ -57,7 +80,7 @@ function once(value: Value, label: string, before: Value): Value {
 
 const show = (value: Value): string => (value === true ? "without a value" : String(value));
 
-function booleanValue(token: FlagToken, label: string, before: Value): boolean {
+function booleanValue(token: KnownFlag, label: string, before: Value): boolean {
   const value = token.spelling.negated ? negated(token, label) : affirmed(token, label);
   if (before !== undefined && before !== value) {
     throw new UsageError(`${token.spelling.main} is both switched on and off`, "keep one of them");
@@ -65,18 +88,18 @@ function booleanValue(token: FlagToken, label: string, before: Value): boolean {
   return value;
 }
 
-function negated(token: FlagToken, label: string): false {
+function negated(token: KnownFlag, label: string): false {
   if (token.value === undefined) return false;
   throw new UsageError(`${label} takes no value, and ${quote(token.value)} is given`);
 }
 
-function affirmed(token: FlagToken, label: string): boolean {
+function affirmed(token: KnownFlag, label: string): boolean {
   if (token.value === undefined || token.value === "true") return true;
   if (token.value === "false") return false;
   throw new UsageError(`${label} can only be true or false, not ${quote(token.value)}`);
 }
 
-function counted(token: FlagToken, label: string, before: Value): number {
+function counted(token: KnownFlag, label: string, before: Value): number {
   if (token.value !== undefined) {
     throw new UsageError(
       `${label} takes no value`,
@@ -86,31 +109,18 @@ function counted(token: FlagToken, label: string, before: Value): number {
   return (typeof before === "number" ? before : 0) + 1;
 }
 
-function absent(def: FlagDef): Value {
-  switch (def.type) {
-    case "boolean":
-      return def.threeState === true ? undefined : (def.default ?? false);
-    case "count":
-      return 0;
-    case "string":
-      return def.repeat === true ? [] : def.default;
-    case "positional":
-      return def.repeat === true ? [] : def.default;
-    case "integer":
-    case "number":
-    case "enum":
-      return def.default;
-    default:
-      return assertNever(def);
+function absent(key: string, def: FlagDef): Value {
+  if (def.type === "boolean") {
+    if (def.count === true) return 0;
+    return def.threeState === true ? undefined : (def.default ?? false);
   }
+  if (def.type !== "enum" && def.repeat === true) return [];
+  if (def.default === undefined || def.type === "positional") return def.default;
+  return parseValue(def, def.default, `--${kebab(key)}`);
 }
 
 const isPositional = (entry: [string, FlagDef]): entry is [string, Positional] =>
   entry[1].type === "positional";
-
-/** Positionals are named like this in messages and in the help. */
-export const positionalLabel = (key: string, def: Positional): string =>
-  `<${def.valueHint ?? kebab(key)}>`;
 
 function assignPositionals(texts: readonly string[], defs: FlagDefs, given: Given): void {
   const wanted = Object.entries(defs).filter(isPositional);
@@ -143,7 +153,7 @@ function unexpected(text: string, wanted: readonly [string, Positional][]): Usag
 
 function assertRequired(defs: FlagDefs, given: Given): void {
   for (const [key, def] of Object.entries(defs)) {
-    const required = def.type !== "positional" && "required" in def;
+    const required = def.type !== "positional" && def.required === true;
     if (required && !given.has(key)) throw new UsageError(`--${kebab(key)} is required`);
   }
 }

@@ -1,13 +1,20 @@
-// `--help`, made from the definitions alone. Pure: (definitions, width, colour) → text.
+// The text of `--help`, made of the definitions alone. Pure: (definitions, width, colour) → text.
 
 import type { Palette } from "../base/palette.ts";
 import type { CliCommand, Example } from "./command.ts";
-import { commonFlags } from "../commands/common.ts";
-import { aliasesOf, isRequiredPositional, kebab } from "./flag-defs.ts";
-import type { FlagDef, FlagDefs, Positional } from "./flag-defs.ts";
-import { positionalLabel } from "./flags.ts";
-import { commandGroups } from "../commands/table.ts";
-import type { CommandEntry } from "../commands/table.ts";
+import {
+  aliasesOf,
+  type FlagDef,
+  isRequiredPositional,
+  kebab,
+  mayStandAlone,
+  type NamedFlag,
+  type Positional,
+  positionalLabel,
+  takesValue,
+  valueName,
+} from "./flag-defs.ts";
+import type { Program } from "./program.ts";
 
 export type HelpStyle = { readonly columns: number; readonly colors: Palette };
 
@@ -43,37 +50,29 @@ function table(rows: readonly Row[], width: number, p: Palette, column = columnO
 const section = (title: string, lines: readonly string[], p: Palette): string[] =>
   lines.length === 0 ? [] : ["", p.bold(title), ...lines];
 
-// ── pipeloom --help ────────────────────────────────────────────────────────────────────────────────────
+// ── the program ────────────────────────────────────────────────────────────────────────────────────────
 
-const start: readonly Example[] = [
-  { line: "pipeloom demo -n 10", what: "see it work" },
-  { line: "pipeloom run etl.ts", what: "run a file of tasks; again, to continue a dead run" },
-];
-
-/** A small terminal's rows, less the prompt's. */
+/** The rows of a small terminal, without the prompt's row. */
 const maxRootLines = 23;
 
 /** Fits 80 columns and 24 rows, with up to fourteen commands. */
-export function renderRootHelp(
-  entries: readonly CommandEntry[],
-  version: string,
-  style: HelpStyle,
-): string {
+export function renderRootHelp(program: Program, style: HelpStyle): string {
+  const { name, version, description } = program;
   const p = style.colors;
   const width = widthOf(style);
   const lines = [
-    `${p.bold("pipeloom")} ${p.dim(version)}  Many tasks at once, each state and row in one SQLite file`,
+    `${p.bold(name)} ${p.dim(version)}  ${description}`,
     "",
-    `${p.bold("Usage")} pipeloom <command> [flags]`,
-    ...groups(entries, width, p),
-    ...section("Examples", table(start.map(exampleRow), width, p), p),
+    `${p.bold("Usage")} ${name} <command> [flags]`,
+    ...groups(program, width, p),
+    ...section("Examples", table(program.examples.map(exampleRow), width, p), p),
     "",
-    ...wrap("pipeloom <command> --help shows its flags; pipeloom --version the build", width),
+    ...wrap(`${name} <command> --help shows its flags; ${name} --version the build`, width),
   ];
   return `${withoutBlanks(lines, maxRootLines).join("\n")}\n`;
 }
 
-/** Takes blank lines out, the last ones first, until there are no more than `max` lines. */
+/** Removes blank lines, the last ones first, until there are at most `max` lines. */
 function withoutBlanks(lines: readonly string[], max: number): string[] {
   const kept = [...lines];
   for (let at = kept.length - 1; at >= 0 && kept.length > max; at--) {
@@ -85,36 +84,39 @@ function withoutBlanks(lines: readonly string[], max: number): string[] {
 const exampleRow = ({ line, what }: Example): Row => ({ label: line, text: what });
 
 /** All groups share one column, so that the summaries align. */
-function groups(entries: readonly CommandEntry[], width: number, p: Palette): string[] {
-  const column = Math.max(0, ...entries.map((entry) => entry.name.length));
-  return commandGroups.flatMap((group) => {
-    const mine = entries.filter((entry) => entry.group === group);
+function groups({ groups: titles, commands }: Program, width: number, p: Palette): string[] {
+  const column = Math.max(0, ...commands.map((entry) => entry.name.length));
+  return titles.flatMap((group) => {
+    const mine = commands.filter((entry) => entry.group === group);
     const rows = mine.map(({ name, summary }) => ({ label: name.padEnd(column), text: summary }));
     return rows.length === 0 ? [] : [p.bold(group), ...table(rows, width, p)];
   });
 }
 
-// ── pipeloom <command> --help ──────────────────────────────────────────────────────────────────────────
+// ── a command ──────────────────────────────────────────────────────────────────────────────────────────
 
-/** @param summary the command's line in the table, without a full stop */
-export function renderCommandHelp(command: CliCommand, summary: string, style: HelpStyle): string {
+export function renderCommandHelp(
+  { meta, args }: CliCommand,
+  { name, commonFlags }: Pick<Program, "name" | "commonFlags">,
+  style: HelpStyle,
+): string {
   const p = style.colors;
   const width = widthOf(style);
-  const shown = Object.entries(command.args).filter(([, def]) => def.hidden !== true);
-  const positionals = shown.filter(isPositionalEntry);
-  const flags = shown.filter((entry) => !isPositionalEntry(entry));
-  const own = flags.filter(([key, def]) => !isCommon(key, def)).flatMap(flagRows);
-  const common = [...flags.filter(([key, def]) => isCommon(key, def)).flatMap(flagRows), helpRow];
+  const isCommon = ([key, def]: [string, FlagDef]): boolean => commonFlags[key] === def;
+  const all = Object.entries(args);
+  const positionals = all.filter(isPositionalEntry);
+  const own = all.filter((entry) => !isCommon(entry)).flatMap(flagRows);
+  const common = [...all.filter(isCommon).flatMap(flagRows), helpRow];
   const column = columnOf([...own, ...common]);
   const lines = [
-    ...wrap(`${summary}.`, width),
-    ...(command.details === undefined ? [] : ["", ...wrap(command.details, width)]),
+    ...wrap(`${meta.description}.`, width),
+    ...(meta.details === undefined ? [] : ["", ...wrap(meta.details, width)]),
     "",
-    `${p.bold("Usage")} ${usage(command.name, positionals)}`,
+    `${p.bold("Usage")} ${[name, meta.name, ...usage(positionals), "[flags]"].join(" ")}`,
     ...section("Arguments", table(positionals.map(positionalRow), width, p), p),
     ...section("Flags", table(own, width, p, column), p),
     ...section("Common flags", table(common, width, p, column), p),
-    ...section("Examples", examples(command.examples, width, p), p),
+    ...section("Examples", examples(meta.examples, width, p), p),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -124,16 +126,12 @@ const helpRow: Row = { label: "-h, --help", text: "this text" };
 const isPositionalEntry = (entry: [string, FlagDef]): entry is [string, Positional] =>
   entry[1].type === "positional";
 
-const isCommon = (key: string, def: FlagDef): boolean => (commonFlags as FlagDefs)[key] === def;
-
-function usage(name: string, positionals: readonly [string, Positional][]): string {
-  const words = positionals.map(([key, def]) => {
+const usage = (positionals: readonly [string, Positional][]): string[] =>
+  positionals.map(([key, def]) => {
     const dots = def.repeat === true ? "…" : "";
     const label = positionalLabel(key, def);
     return isRequiredPositional(def) ? `${label}${dots}` : `[${label.slice(1, -1)}${dots}]`;
   });
-  return ["pipeloom", name, ...words, "[flags]"].join(" ");
-}
 
 const positionalRow = ([key, def]: [string, Positional]): Row => ({
   label: positionalLabel(key, def),
@@ -168,23 +166,20 @@ function flagRows([key, def]: [string, FlagDef]): Row[] {
 }
 
 /** ` <n>`, ` [run-id]`, ` table|json`; nothing for flags without a value. */
-function valuePart(def: Exclude<FlagDef, Positional>): string {
-  if (def.type === "boolean" || def.type === "count") return "";
-  if (def.type === "enum")
-    return ` ${def.valueHint ? `<${def.valueHint}>` : def.options.join("|")}`;
-  const hint = def.valueHint ?? (def.type === "string" ? "text" : "n");
-  const optional = def.type === "integer" && def.optionalValue === true;
-  return optional ? ` [${hint}]` : ` <${hint}>`;
+function valuePart(def: NamedFlag): string {
+  if (!takesValue(def)) return "";
+  const value = valueName(def);
+  if (mayStandAlone(def)) return ` [${value}]`;
+  return def.type === "enum" && def.valueHint === undefined ? ` ${value}` : ` <${value}>`;
 }
 
 type Note = string | false | undefined;
 
-function notesOf(def: Exclude<FlagDef, Positional>): Note[] {
-  if (def.type === "boolean" || def.type === "count") return [];
-  const value = "default" in def && def.default !== undefined ? String(def.default) : undefined;
-  const fallback = def.defaultHint ?? value;
+function notesOf(def: NamedFlag): Note[] {
+  if (!takesValue(def)) return [];
+  const fallback = def.defaultHint ?? def.default;
   return [
-    "required" in def && "required",
+    def.required === true && "required",
     def.type === "string" && def.repeat === true && "repeatable",
     fallback !== undefined && `default: ${fallback}`,
   ];

@@ -1,161 +1,160 @@
-// From the arguments to an exit code: finds the command, loads it, runs it, and says what went wrong.
+// From the arguments to an exit code: finds the command, loads it, runs it, and prints what went wrong.
 
-import { runCommand } from "citty";
 import { failureLine, toFailure } from "../base/failure.ts";
 import type { Failure } from "../base/failure.ts";
-import { version, versionLine } from "../version.ts";
 import { colorLevel, type Palette, paletteOf } from "../base/palette.ts";
 import { visibleText } from "../base/text.ts";
-import { commonFlags } from "../commands/common.ts";
-import { spellingsOf, tokenize } from "./flag-tokens.ts";
+import { type CliCommand, runCliCommand } from "./command.ts";
+import type { FlagDefs } from "./flag-defs.ts";
+import { spellingsOf } from "./flag-tokens.ts";
 import { quote } from "./flag-values.ts";
 import { renderCommandHelp, renderRootHelp } from "./help.ts";
 import type { HelpStyle } from "./help.ts";
+import { type Program, rootCommand, type SubCommands } from "./program.ts";
 import { ReaderLeft } from "./stdout.ts";
+import { strictTokens } from "./strict-tokens.ts";
 import { didYouMean, nearest } from "./suggest.ts";
-import type { CommandEntry } from "../commands/table.ts";
 import { UsageError } from "./usage-error.ts";
 import { UserError } from "./user-error.ts";
 
-/** The part of a stream that is used here; `process.stdout` is one. */
+/** The used part of a stream; `process.stdout` is one. */
 export type Output = {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
 };
 
-export type Surroundings = {
-  readonly commands: readonly CommandEntry[];
+export type MainIo = {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/** @returns the exit code: the command's own, 2 for wrong usage, 1 for anything else that was thrown */
-export async function main(args: readonly string[], around: Surroundings): Promise<number> {
-  let name: string | undefined;
-  try {
-    const split = splitCommand(args);
-    name = split.name;
-    return await dispatch(name, split.rest, around);
-  } catch (thrown) {
-    return explain(thrown, name, around);
+/** @returns the exit code: the command's own, 2 for wrong usage, 1 for anything else that is thrown */
+export async function main(args: readonly string[], program: Program, io: MainIo): Promise<number> {
+  return await new CommandLine(program, io).run(args);
+}
+
+class CommandLine {
+  readonly #program: Program;
+  readonly #io: MainIo;
+  readonly #flags: FlagDefs;
+  readonly #commands: SubCommands;
+
+  constructor(program: Program, io: MainIo) {
+    const root = rootCommand(program);
+    this.#program = program;
+    this.#io = io;
+    this.#flags = root.args;
+    this.#commands = root.subCommands;
+  }
+
+  async run(args: readonly string[]): Promise<number> {
+    let name: string | undefined;
+    try {
+      const split = this.#split(args);
+      name = split.name;
+      return await this.#dispatch(name, split.rest);
+    } catch (thrown) {
+      return this.#explain(thrown, name);
+    }
+  }
+
+  /** Common flags before the command belong to the command: `pipeloom -q run etl.ts`. */
+  #split(args: readonly string[]): { name: string | undefined; rest: string[] } {
+    for (const token of strictTokens(args, spellingsOf({ ...this.#flags, ...builtIn }))) {
+      if (token.kind === "positional")
+        return { name: token.text, rest: args.toSpliced(token.at, 1) };
+    }
+    return { name: undefined, rest: [...args] };
+  }
+
+  async #dispatch(name: string | undefined, rest: readonly string[]): Promise<number> {
+    const { stdout, stderr } = this.#io;
+    if (name === "help") return await this.#showHelp(rest.find((arg) => !arg.startsWith("-")));
+    if (name === "__complete") return say(stdout, await this.#complete(rest), 0);
+    if (asksFor(rest, "--help", "-h")) return await this.#showHelp(name, rest);
+    if (asksFor(rest, "--version", "-V")) return say(stdout, `${this.#program.versionLine}\n`, 0);
+    if (name === undefined) return say(stderr, this.#rootHelp(stderr), 2);
+    return await runCliCommand(await this.#load(name), rest);
+  }
+
+  /** What the shells' scripts ask when Tab is pressed. */
+  async #complete(args: readonly string[]): Promise<string> {
+    const { complete } = await import("./completion/complete.ts");
+    return await complete(args, this.#program);
+  }
+
+  /** @throws UsageError */
+  async #load(name: string): Promise<CliCommand> {
+    const load = Object.hasOwn(this.#commands, name) ? this.#commands[name] : undefined;
+    if (load !== undefined) return await load();
+    throw new UsageError(`unknown command ${quote(name)}`, this.#hintFor(name));
+  }
+
+  #hintFor(name: string): string | undefined {
+    if (name === "version") return didYouMean("--version");
+    return this.#program.hintFor(name) ?? didYouMean(nearest(name, Object.keys(this.#commands)));
+  }
+
+  // ── help ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  #styleFor(to: Output): HelpStyle {
+    return { columns: to.columns ?? 80, colors: this.#colorsFor(to) };
+  }
+
+  #colorsFor(to: Output): Palette {
+    return paletteOf(colorLevel(this.#io.env, to.isTTY === true));
+  }
+
+  #rootHelp(to: Output): string {
+    return renderRootHelp(this.#program, this.#styleFor(to));
+  }
+
+  async #showHelp(name: string | undefined, rest: readonly string[] = []): Promise<number> {
+    const { stdout } = this.#io;
+    if (name === undefined) return say(stdout, this.#rootHelp(stdout), 0);
+    const command = await this.#load(name);
+    stdout.write(renderCommandHelp(command, this.#program, this.#styleFor(stdout)));
+    // The error of a file that cannot be loaded comes below the help, not in its place.
+    return say(stdout, (await command.moreHelp?.(rest)) ?? "", 0);
+  }
+
+  // ── errors ───────────────────────────────────────────────────────────────────────────────────────────
+
+  #explain(thrown: unknown, name: string | undefined): number {
+    // `| head -1` has what it wanted.
+    if (thrown instanceof ReaderLeft) return 0;
+    const { stderr } = this.#io;
+    const p = this.#colorsFor(stderr);
+    if (thrown instanceof UsageError)
+      return say(stderr, complaint(thrown, p, this.#whereToLook(name)), 2);
+    if (thrown instanceof UserError) return say(stderr, complaint(thrown, p), 1);
+    return say(stderr, internalError(thrown, this.#program, p), 1);
+  }
+
+  #whereToLook(name: string | undefined): string {
+    const program = this.#program.name;
+    if (name === undefined) return `a command's flags come after its name; see ${program} --help`;
+    return `see ${program} ${Object.hasOwn(this.#commands, name) ? `${name} ` : ""}--help`;
   }
 }
 
-/** What may stand before the command. Common flags are then read as the command's: `pipeloom -q run etl.ts`. */
-const leadingFlags = spellingsOf({
-  ...commonFlags,
+/** The flags of the command line itself. They may come before the command too. */
+const builtIn: FlagDefs = {
   help: { type: "boolean", alias: "h", description: "" },
   version: { type: "boolean", alias: "V", description: "" },
-});
+};
 
-function splitCommand(args: readonly string[]): { name: string | undefined; rest: string[] } {
-  for (const token of tokenize(args, leadingFlags)) {
-    if (token.kind === "positional") return { name: token.text, rest: args.toSpliced(token.at, 1) };
-  }
-  return { name: undefined, rest: [...args] };
-}
-
-/** `--help` and `--version` count wherever they stand, up to `--`. */
+/** `--help` and `--version` count anywhere before `--`. */
 function asksFor(args: readonly string[], ...names: readonly string[]): boolean {
   const end = args.indexOf("--");
   return (end === -1 ? args : args.slice(0, end)).some((arg) => names.includes(arg));
 }
 
-async function dispatch(
-  name: string | undefined,
-  rest: string[],
-  around: Surroundings,
-): Promise<number> {
-  if (name === "help")
-    return await showHelp(
-      rest.find((arg) => !arg.startsWith("-")),
-      around,
-    );
-  if (name === "__complete") return await completeWords(rest, around);
-  if (asksFor(rest, "--help", "-h")) return await showHelp(name, around, rest);
-  if (asksFor(rest, "--version", "-V")) return say(around.stdout, `${versionLine}\n`, 0);
-  if (name === undefined) return say(around.stderr, rootHelp(around.stderr, around), 2);
-  const command = await findCommand(name, around.commands).load();
-  const { result } = await runCommand(command.citty, { rawArgs: rest });
-  // citty drops what is thrown when it is null or undefined: no exit code, then, is not a success.
-  if (typeof result !== "number") throw new Error(`${name} ended without an exit code`);
-  return result;
-}
-
-/** What the shells' scripts ask at a pressed Tab; see completion/complete.ts. */
-async function completeWords(args: readonly string[], around: Surroundings): Promise<number> {
-  const { complete } = await import("../commands/completion/complete.ts");
-  return say(around.stdout, await complete(args, around.commands), 0);
-}
-
 function say(to: Output, text: string, code: number): number {
   to.write(text);
   return code;
-}
-
-// ── help ───────────────────────────────────────────────────────────────────────────────────────────────
-
-const colorsFor = (to: Output, env: Surroundings["env"]): Palette =>
-  paletteOf(colorLevel(env, to.isTTY === true));
-
-const styleFor = (to: Output, { env }: Surroundings): HelpStyle => ({
-  columns: to.columns ?? 80,
-  colors: colorsFor(to, env),
-});
-
-const rootHelp = (to: Output, around: Surroundings): string =>
-  renderRootHelp(around.commands, version, styleFor(to, around));
-
-async function showHelp(
-  name: string | undefined,
-  around: Surroundings,
-  rest: readonly string[] = [],
-): Promise<number> {
-  const { stdout } = around;
-  if (name === undefined) return say(stdout, rootHelp(stdout, around), 0);
-  const entry = findCommand(name, around.commands);
-  const command = await entry.load();
-  stdout.write(renderCommandHelp(command, entry.summary, styleFor(stdout, around)));
-  // A file that cannot be loaded is an error below the help, not in its place.
-  return say(stdout, (await command.moreHelp?.(rest)) ?? "", 0);
-}
-
-function findCommand(name: string, commands: readonly CommandEntry[]): CommandEntry {
-  const found = commands.find((entry) => entry.name === name);
-  if (found !== undefined) return found;
-  throw new UsageError(`unknown command ${quote(name)}`, commandHint(name, commands));
-}
-
-function commandHint(name: string, commands: readonly CommandEntry[]): string | undefined {
-  if (/\.[cm]?[jt]sx?(:\w+)?$/.test(name)) return `to run a pipeline file: pipeloom run ${name}`;
-  if (name === "version") return didYouMean("--version");
-  return didYouMean(
-    nearest(
-      name,
-      commands.map((entry) => entry.name),
-    ),
-  );
-}
-
-// ── what went wrong ────────────────────────────────────────────────────────────────────────────────────
-
-function explain(thrown: unknown, name: string | undefined, around: Surroundings): number {
-  // Nothing is wrong: `| head -1` has what it wanted.
-  if (thrown instanceof ReaderLeft) return 0;
-  const p = colorsFor(around.stderr, around.env);
-  if (thrown instanceof UsageError) {
-    return say(around.stderr, complaint(thrown, p, whereToLook(name, around.commands)), 2);
-  }
-  if (thrown instanceof UserError) return say(around.stderr, complaint(thrown, p), 1);
-  return say(around.stderr, internalError(thrown, p), 1);
-}
-
-function whereToLook(name: string | undefined, commands: readonly CommandEntry[]): string {
-  if (name === undefined) return "a command's flags come after its name; see pipeloom --help";
-  const known = commands.some((entry) => entry.name === name);
-  return known ? `see pipeloom ${name} --help` : "see pipeloom --help";
 }
 
 function complaint(error: UsageError | UserError, p: Palette, where?: string): string {
@@ -166,9 +165,9 @@ function complaint(error: UsageError | UserError, p: Palette, where?: string): s
 
 const indented = (text: string): string => `  ${visibleText(text).replaceAll("\n", "\n  ")}`;
 
-const internalError = (thrown: unknown, p: Palette): string =>
+const internalError = (thrown: unknown, { name, versionLine }: Program, p: Palette): string =>
   `${p.red("Internal error:")} ${visibleText(trace(toFailure(thrown)))}\n` +
-  `This is a bug in pipeloom. Please report it with the lines above and this one:\n` +
+  `This is a bug in ${name}. Please report it with the lines above and this one:\n` +
   `  ${versionLine}, Bun ${Bun.version}, ${process.platform} ${process.arch}\n`;
 
 const trace = (failure: Failure): string =>

@@ -1,15 +1,18 @@
 // `pipeloom add <package…>`: a package for the project, without Bun or Node.
 
-import { passThrough, projectFolder, provideModules, runBun } from "./be-bun.ts";
+import { definePassThrough } from "../cli/command.ts";
+import { projectFolder, provideModules, runBun } from "./be-bun.ts";
 
-export const command = passThrough({
-  name: "add",
-  details:
-    "Downloads packages from npm into node_modules and notes them in package.json. All flags of bun add work.",
-  examples: [
-    { line: "pipeloom add zod", what: "for use in your pipeline" },
-    { line: "pipeloom add --dev @types/pg", what: "for development only" },
-  ],
+export const command = definePassThrough({
+  meta: {
+    name: "add",
+    details:
+      "Downloads packages from npm into node_modules and notes them in package.json. All flags of bun add work.",
+    examples: [
+      { line: "pipeloom add zod", what: "for use in your pipeline" },
+      { line: "pipeloom add --dev @types/pg", what: "for development only" },
+    ],
+  },
   args: {
     packages: {
       type: "positional",

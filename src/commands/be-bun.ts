@@ -4,12 +4,8 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
-import { defineCommand } from "citty";
-
 import { writeModules } from "../kit/modules.ts";
 import { toFailure } from "../base/failure.ts";
-import type { CliCommand } from "../cli/command.ts";
-import type { FlagDefs } from "../cli/flag-defs.ts";
 import { UserError } from "../cli/user-error.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -62,19 +58,4 @@ export async function provideModules(folder: string): Promise<void> {
       `cannot write ${join(folder, "node_modules")}: ${toFailure(error).message}`,
     );
   }
-}
-
-type PassThrough = Pick<CliCommand, "name" | "details" | "examples"> & {
-  /** Only for help and completion: everything is handed on as it was typed. */
-  readonly args: FlagDefs;
-  readonly run: (rawArgs: readonly string[]) => Promise<number>;
-};
-
-/** A command whose flags are bun's. */
-export function passThrough({ run, ...described }: PassThrough): CliCommand {
-  const citty = defineCommand({
-    meta: { name: described.name },
-    run: ({ rawArgs }) => run(rawArgs),
-  });
-  return { ...described, citty };
 }

@@ -21,13 +21,15 @@ const patienceMs = 15_000;
 const lookEveryMs = 100;
 
 export const command = defineCliCommand({
-  name: "cancel",
-  details:
-    "The run starts nothing new, tells its tasks, waits for them for 10 s at most, and ends as cancelled. What is committed stays; --resume continues it.",
-  examples: [
-    { line: "pipeloom cancel", what: "the run that is going on in this folder's database" },
-    { line: "pipeloom cancel 12 --now", what: "run 12, without waiting for its tasks" },
-  ],
+  meta: {
+    name: "cancel",
+    details:
+      "The run starts nothing new, tells its tasks, waits for them for 10 s at most, and ends as cancelled. What is committed stays; --resume continues it.",
+    examples: [
+      { line: "pipeloom cancel", what: "the run that is going on in this folder's database" },
+      { line: "pipeloom cancel 12 --now", what: "run 12, without waiting for its tasks" },
+    ],
+  },
   args: {
     run: {
       type: "positional",

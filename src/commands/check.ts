@@ -8,13 +8,15 @@ import { defineCliCommand } from "../cli/command.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
 export const command = defineCliCommand({
-  name: "check",
-  details:
-    "Checks the types of your pipeline files with TypeScript 7: a task that gets the wrong input, a misspelled option, a value that may be missing.",
-  examples: [
-    { line: "pipeloom check", what: "the project in this folder" },
-    { line: "pipeloom check sales", what: "the one in another folder" },
-  ],
+  meta: {
+    name: "check",
+    details:
+      "Checks the types of your pipeline files with TypeScript 7: a task that gets the wrong input, a misspelled option, a value that may be missing.",
+    examples: [
+      { line: "pipeloom check", what: "the project in this folder" },
+      { line: "pipeloom check sales", what: "the one in another folder" },
+    ],
+  },
   args: {
     folder: {
       type: "positional",

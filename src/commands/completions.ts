@@ -11,19 +11,21 @@ const scripts = {
 } as const;
 
 export const command = defineCliCommand({
-  name: "completions",
-  details:
-    "Completes commands, flags and their values, pipeline files, their parameters, and the ids of runs. The first lines of each script say where to put it.",
-  examples: [
-    {
-      line: "pipeloom completions bash > ~/.local/share/bash-completion/completions/pipeloom",
-      what: "for bash; it is there in the next terminal",
-    },
-    {
-      line: "pipeloom completions fish > ~/.config/fish/completions/pipeloom.fish",
-      what: "for fish",
-    },
-  ],
+  meta: {
+    name: "completions",
+    details:
+      "Completes commands, flags and their values, pipeline files, their parameters, and the ids of runs. The first lines of each script say where to put it.",
+    examples: [
+      {
+        line: "pipeloom completions bash > ~/.local/share/bash-completion/completions/pipeloom",
+        what: "for bash; it is there in the next terminal",
+      },
+      {
+        line: "pipeloom completions fish > ~/.config/fish/completions/pipeloom.fish",
+        what: "for fish",
+      },
+    ],
+  },
   args: {
     shell: {
       type: "positional",

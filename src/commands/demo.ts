@@ -1,22 +1,40 @@
 // `pipeloom demo`: the built-in demonstration.
 
 import { defineCliCommand } from "../cli/command.ts";
-import { commonFlags, commonOptions } from "./common.ts";
+import { commonFlags, commonOptions } from "./common-flags.ts";
 import { executeRun } from "./execute-run.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
 export const command = defineCliCommand({
-  name: "demo",
-  details:
-    "Runs tasks that take a number of steps each and report how far they are, and writes them to a database that you can look into.",
-  examples: [
-    { line: "pipeloom demo -n 10", what: "ten tasks on all cores" },
-    { line: "pipeloom demo -n 100 --fail-rate 0.1 -vv", what: "one in ten fails, and all is said" },
-  ],
+  meta: {
+    name: "demo",
+    details:
+      "Runs tasks that take a number of steps each and report how far they are, and writes them to a database that you can look into.",
+    examples: [
+      { line: "pipeloom demo -n 10", what: "ten tasks on all cores" },
+      {
+        line: "pipeloom demo -n 100 --fail-rate 0.1 -vv",
+        what: "one in ten fails, and all is said",
+      },
+    ],
+  },
   args: {
-    numTasks: { type: "integer", alias: "n", min: 0, default: 20, description: "how many tasks" },
-    steps: { type: "integer", min: 0, default: 20, description: "steps of each task" },
+    numTasks: {
+      type: "string",
+      valueType: "integer",
+      alias: "n",
+      min: 0,
+      default: "20",
+      description: "how many tasks",
+    },
+    steps: {
+      type: "string",
+      valueType: "integer",
+      min: 0,
+      default: "20",
+      description: "steps of each task",
+    },
     stepMs: {
       type: "string",
       valueHint: "ms",
@@ -24,10 +42,11 @@ export const command = defineCliCommand({
       description: "how long a step takes, in ms: a number or a range",
     },
     failRate: {
-      type: "number",
+      type: "string",
+      valueType: "number",
       min: 0,
       max: 1,
-      default: 0,
+      default: "0",
       description: "the share of tasks that fail",
     },
     ...runFlags,

@@ -2,7 +2,7 @@
 // their names are the pipelines' parameters.
 
 import { defineCliCommand } from "../cli/command.ts";
-import { commonFlags, commonOptions } from "./common.ts";
+import { commonFlags, commonOptions } from "./common-flags.ts";
 import { executeRun } from "./execute-run.ts";
 import { defineFlags, type Flags, kebab } from "../cli/flag-defs.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
@@ -90,7 +90,12 @@ const exampleFlags = defineFlags({
     type: "boolean",
     description: "download, file-writer: replace files that pipeloom did not make",
   },
-  count: { type: "integer", min: 0, description: "file-writer: how many files" },
+  count: {
+    type: "string",
+    valueType: "integer",
+    min: 0,
+    description: "file-writer: how many files",
+  },
   size: {
     type: "string",
     valueHint: "size",
@@ -108,26 +113,28 @@ const flagsOf: Readonly<Record<Name, readonly ExampleFlag[]>> = {
 };
 
 export const command = defineCliCommand({
-  name: "examples",
-  details:
-    "Runs a pipeline that ships inside. Without flags each makes its own data, so it works offline.",
-  examples: [
-    {
-      line: "pipeloom examples csv --dir data --table items --key id",
-      what: "a folder of CSV files into a table",
-    },
-    {
-      line: "pipeloom examples etl --url https://example.com/posts.json --table posts",
-      what: "JSON into a table",
-    },
-    {
-      line: "pipeloom examples download --list urls.txt --out files",
-      what: "files, with their checksums in a table",
-    },
-    { line: "pipeloom examples file-writer --count 4 --size 64MB", what: "try out a disk" },
-  ],
+  meta: {
+    name: "examples",
+    details:
+      "Runs a pipeline that ships inside. Without flags each makes its own data, so it works offline.",
+    examples: [
+      {
+        line: "pipeloom examples csv --dir data --table items --key id",
+        what: "a folder of CSV files into a table",
+      },
+      {
+        line: "pipeloom examples etl --url https://example.com/posts.json --table posts",
+        what: "JSON into a table",
+      },
+      {
+        line: "pipeloom examples download --list urls.txt --out files",
+        what: "files, with their checksums in a table",
+      },
+      { line: "pipeloom examples file-writer --count 4 --size 64MB", what: "try out a disk" },
+    ],
+  },
   args: {
-    example: { type: "positional", options: names, description: "which one" },
+    example: { type: "positional", options: [...names], description: "which one" },
     ...exampleFlags,
     ...runFlags,
     ...commonFlags,

@@ -27,7 +27,7 @@ import { createUi, type LostOutput, type PacedUi } from "../terminal/create.ts";
 import type { OutStream } from "../base/streams.ts";
 import { reasonOf } from "../base/system-error.ts";
 import { sinkOf } from "../terminal/sinks.ts";
-import type { OutputOptions, Verbosity } from "./common.ts";
+import type { OutputOptions, Verbosity } from "./common-flags.ts";
 import { guardExit } from "./exit-guard.ts";
 import { InheritedOutput } from "./inherited-output.ts";
 import { endLeftChildren } from "./left-children.ts";

@@ -10,13 +10,15 @@ import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
 
 export const command = defineCliCommand({
-  name: "init-db",
-  details:
-    "Creates the database if it is not there, adds pipeloom's tables if they are not in it, and brings older ones up to date. A run does all this by itself; this is for who wants to look, or to grant rights, before.",
-  examples: [
-    { line: "pipeloom init-db", what: "makes ./pipeloom.db" },
-    { line: "pipeloom init-db --db data/app.db", what: "adds the tables to a database of yours" },
-  ],
+  meta: {
+    name: "init-db",
+    details:
+      "Creates the database if it is not there, adds pipeloom's tables if they are not in it, and brings older ones up to date. A run does all this by itself; this is for who wants to look, or to grant rights, before.",
+    examples: [
+      { line: "pipeloom init-db", what: "makes ./pipeloom.db" },
+      { line: "pipeloom init-db --db data/app.db", what: "adds the tables to a database of yours" },
+    ],
+  },
   args: {
     db: {
       type: "string",

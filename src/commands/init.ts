@@ -9,13 +9,15 @@ import { defineCliCommand } from "../cli/command.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
 export const command = defineCliCommand({
-  name: "init",
-  details:
-    "Asks a few questions and writes a pipeline that runs as it is, with a test, a README, and the types for your editor. Nothing is fetched. What a flag answers is not asked.",
-  examples: [
-    { line: "pipeloom init", what: "ask everything" },
-    { line: "pipeloom init sales --template csv --yes", what: "ask nothing" },
-  ],
+  meta: {
+    name: "init",
+    details:
+      "Asks a few questions and writes a pipeline that runs as it is, with a test, a README, and the types for your editor. Nothing is fetched. What a flag answers is not asked.",
+    examples: [
+      { line: "pipeloom init", what: "ask everything" },
+      { line: "pipeloom init sales --template csv --yes", what: "ask nothing" },
+    ],
+  },
   args: {
     folder: {
       type: "positional",
@@ -26,7 +28,7 @@ export const command = defineCliCommand({
     template: {
       type: "enum",
       alias: "t",
-      options: templateNames,
+      options: [...templateNames],
       description: "what the pipeline does",
     },
     db: { type: "string", valueHint: "db", description: "the pipeline's database" },

@@ -1,15 +1,18 @@
 // `pipeloom install`: what package.json lists, and what pipeloom itself puts into node_modules.
 
-import { passThrough, projectFolder, provideModules, runBun } from "./be-bun.ts";
+import { definePassThrough } from "../cli/command.ts";
+import { projectFolder, provideModules, runBun } from "./be-bun.ts";
 
-export const command = passThrough({
-  name: "install",
-  details:
-    "Downloads what package.json lists, and writes the types of pipeloom and Bun for your editor. For a project fresh from git. All flags of bun install work.",
-  examples: [
-    { line: "pipeloom install", what: "make node_modules complete" },
-    { line: "pipeloom install --frozen-lockfile", what: "exactly what bun.lock says, for CI" },
-  ],
+export const command = definePassThrough({
+  meta: {
+    name: "install",
+    details:
+      "Downloads what package.json lists, and writes the types of pipeloom and Bun for your editor. For a project fresh from git. All flags of bun install work.",
+    examples: [
+      { line: "pipeloom install", what: "make node_modules complete" },
+      { line: "pipeloom install --frozen-lockfile", what: "exactly what bun.lock says, for CI" },
+    ],
+  },
   args: {
     frozenLockfile: { type: "boolean", description: "fail if bun.lock is out of date" },
   },

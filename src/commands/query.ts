@@ -11,19 +11,21 @@ import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
 
 export const command = defineCliCommand({
-  name: "query",
-  details:
-    "Reads only, and may do so while a run writes. Rows are written as they come, whatever their number. Rows that are read very slowly keep SQLite from reusing its log.",
-  examples: [
-    {
-      line: `pipeloom query "SELECT status, COUNT(*) AS n FROM task_runs GROUP BY status"`,
-      what: "how many tasks are in which state",
-    },
-    {
-      line: `pipeloom query --format csv "SELECT * FROM posts" > posts.csv`,
-      what: "a table as a CSV file",
-    },
-  ],
+  meta: {
+    name: "query",
+    details:
+      "Reads only, and may do so while a run writes. Rows are written as they come, whatever their number. Rows that are read very slowly keep SQLite from reusing its log.",
+    examples: [
+      {
+        line: `pipeloom query "SELECT status, COUNT(*) AS n FROM task_runs GROUP BY status"`,
+        what: "how many tasks are in which state",
+      },
+      {
+        line: `pipeloom query --format csv "SELECT * FROM posts" > posts.csv`,
+        what: "a table as a CSV file",
+      },
+    ],
+  },
   args: {
     sql: {
       type: "positional",
@@ -38,7 +40,7 @@ export const command = defineCliCommand({
     format: {
       type: "enum",
       alias: "f",
-      options: rowFormats,
+      options: [...rowFormats],
       default: "table",
       description: "how rows are written",
     },

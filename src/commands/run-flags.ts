@@ -1,13 +1,14 @@
 // Flags of every command that runs a pipeline.
 
 import type { RunPipelineOptions } from "../run-pipeline.ts";
-import { type storeFlags, storeOptions } from "./common.ts";
+import { type storeFlags, storeOptions } from "./common-flags.ts";
 import { defineFlags, type Flags } from "../cli/flag-defs.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
 export const runFlags = defineFlags({
   workers: {
-    type: "integer",
+    type: "string",
+    valueType: "integer",
     alias: "w",
     min: 1,
     max: 1024,
@@ -15,7 +16,8 @@ export const runFlags = defineFlags({
     description: "threads",
   },
   concurrency: {
-    type: "integer",
+    type: "string",
+    valueType: "integer",
     alias: "c",
     min: 1,
     max: 100_000,
@@ -35,7 +37,8 @@ export const runFlags = defineFlags({
     negativeDescription: "use a rollback journal: readers and the writer wait for each other",
   },
   resume: {
-    type: "integer",
+    type: "string",
+    valueType: "integer",
     optionalValue: true,
     min: 1,
     valueHint: "run-id",

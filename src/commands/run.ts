@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { shownPath } from "../base/path.ts";
 import { fileRef } from "../run-pipeline.ts";
 import { defineCliCommand } from "../cli/command.ts";
-import { commonFlags, commonOptions } from "./common.ts";
+import { commonFlags, commonOptions } from "./common-flags.ts";
 import { dryRun } from "./dry-run.ts";
 import { executeRun, loadForCommand, withPrintsOnStderr } from "./execute-run.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
@@ -15,13 +15,18 @@ import { planFormats } from "../terminal/plan-text.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
 export const command = defineCliCommand({
-  name: "run",
-  details:
-    "Runs the pipeline that the file exports by default, or under the given name. A run that died is continued where it stopped.",
-  examples: [
-    { line: "pipeloom run etl.ts", what: "run the file's pipeline" },
-    { line: "pipeloom run etl.ts --param limit=5 -w 4", what: "with a parameter, on four threads" },
-  ],
+  meta: {
+    name: "run",
+    details:
+      "Runs the pipeline that the file exports by default, or under the given name. A run that died is continued where it stopped.",
+    examples: [
+      { line: "pipeloom run etl.ts", what: "run the file's pipeline" },
+      {
+        line: "pipeloom run etl.ts --param limit=5 -w 4",
+        what: "with a parameter, on four threads",
+      },
+    ],
+  },
   args: {
     file: {
       type: "positional",
@@ -35,6 +40,7 @@ export const command = defineCliCommand({
       repeat: true,
       valueHint: "name=value",
       description: "a parameter of the pipeline; may be repeated",
+      suggestedAs: "a parameter of the pipeline is set like this",
     },
     params: {
       type: "string",
@@ -45,7 +51,7 @@ export const command = defineCliCommand({
     format: {
       type: "enum",
       alias: "f",
-      options: planFormats,
+      options: [...planFormats],
       defaultHint: "tree",
       description: "of the plan that --dry-run shows",
     },

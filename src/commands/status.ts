@@ -18,13 +18,15 @@ import { UserError } from "../cli/user-error.ts";
 import { watchScreen } from "./watch-screen.ts";
 
 export const command = defineCliCommand({
-  name: "status",
-  details:
-    "Shows the last runs, the tasks that run or ended last, and how many tasks are in which state. Reads only, and may do so while a run writes.",
-  examples: [
-    { line: "pipeloom status --watch", what: "follow a run from another terminal; q ends it" },
-    { line: "pipeloom status --format json | jq .counts", what: "for scripts" },
-  ],
+  meta: {
+    name: "status",
+    details:
+      "Shows the last runs, the tasks that run or ended last, and how many tasks are in which state. Reads only, and may do so while a run writes.",
+    examples: [
+      { line: "pipeloom status --watch", what: "follow a run from another terminal; q ends it" },
+      { line: "pipeloom status --format json | jq .counts", what: "for scripts" },
+    ],
+  },
   args: {
     db: {
       type: "string",
@@ -33,11 +35,12 @@ export const command = defineCliCommand({
       description: "the database",
     },
     limit: {
-      type: "integer",
+      type: "string",
+      valueType: "integer",
       alias: "n",
       min: 0,
       max: 1_000_000,
-      default: 20,
+      default: "20",
       description: "how many tasks are shown",
     },
     format: {
@@ -52,7 +55,8 @@ export const command = defineCliCommand({
       description: "show it again when it changes: until q, or in a pipe until nothing runs",
     },
     run: {
-      type: "integer",
+      type: "string",
+      valueType: "integer",
       min: 1,
       valueHint: "run-id",
       description: "only this run, with all that is known of it",

@@ -1,18 +1,21 @@
 // `pipeloom test`: the project's tests, run by the test runner inside the executable.
 
-import { passThrough, projectFolder, provideModules, runBun } from "./be-bun.ts";
+import { definePassThrough } from "../cli/command.ts";
+import { projectFolder, provideModules, runBun } from "./be-bun.ts";
 
-export const command = passThrough({
-  name: "test",
-  details:
-    "Runs the files named *.test.ts with bun test, each in an environment of its own. All its flags work. A test that starts pipeloom as a program takes BUN_BE_BUN out of that program's environment.",
-  examples: [
-    { line: "pipeloom test", what: "all of them" },
-    {
-      line: "pipeloom test csv --watch",
-      what: "files with csv in their name, again at each change",
-    },
-  ],
+export const command = definePassThrough({
+  meta: {
+    name: "test",
+    details:
+      "Runs the files named *.test.ts with bun test, each in an environment of its own. All its flags work. A test that starts pipeloom as a program takes BUN_BE_BUN out of that program's environment.",
+    examples: [
+      { line: "pipeloom test", what: "all of them" },
+      {
+        line: "pipeloom test csv --watch",
+        what: "files with csv in their name, again at each change",
+      },
+    ],
+  },
   args: {
     files: {
       type: "positional",

@@ -5,13 +5,15 @@ import { defineCliCommand } from "../cli/command.ts";
 import { UserError } from "../cli/user-error.ts";
 
 export const command = defineCliCommand({
-  name: "upgrade",
-  details:
-    "Downloads the executable for this system, compares its checksum, starts it once, and only then puts it in the place of the old one. Runs that are under way keep the old one.",
-  examples: [
-    { line: "pipeloom upgrade", what: "to the latest version" },
-    { line: "pipeloom upgrade --check", what: "only say whether there is a newer one" },
-  ],
+  meta: {
+    name: "upgrade",
+    details:
+      "Downloads the executable for this system, compares its checksum, starts it once, and only then puts it in the place of the old one. Runs that are under way keep the old one.",
+    examples: [
+      { line: "pipeloom upgrade", what: "to the latest version" },
+      { line: "pipeloom upgrade --check", what: "only say whether there is a newer one" },
+    ],
+  },
   args: {
     version: {
       type: "positional",

@@ -1,26 +1,60 @@
 // The parser: what it accepts (a table, and properties), and what it says when it does not.
 
 import { describe, expect, test } from "bun:test";
+import { parseArgs } from "citty";
 import * as fc from "fast-check";
 import { defineFlags, kebab } from "../../src/cli/flag-defs.ts";
 import type { FlagDefs, Flags } from "../../src/cli/flag-defs.ts";
-import { parseFlags } from "../../src/cli/flags.ts";
+import { parseFlags, plainArgs } from "../../src/cli/flags.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
 
 const defs = defineFlags({
-  verbose: { type: "count", alias: "v", description: "say more" },
+  verbose: { type: "boolean", count: true, alias: "v", description: "say more" },
   quiet: { type: "boolean", alias: "q", description: "say less" },
   json: { type: "boolean", description: "as JSON" },
   wal: { type: "boolean", default: true, description: "use the WAL" },
   git: { type: "boolean", threeState: true, description: "git init" },
-  numTasks: { type: "integer", alias: "n", min: 1, default: 20, description: "how many" },
-  workers: { type: "integer", alias: "w", min: 1, max: 64, description: "threads" },
-  seed: { type: "integer", description: "any integer" },
-  resume: { type: "integer", min: 1, optionalValue: true, description: "a run" },
-  failRate: { type: "number", min: 0, max: 1, default: 0, description: "how many fail" },
+  numTasks: {
+    type: "string",
+    valueType: "integer",
+    alias: "n",
+    min: 1,
+    default: "20",
+    description: "how many",
+  },
+  workers: {
+    type: "string",
+    valueType: "integer",
+    alias: "w",
+    min: 1,
+    max: 64,
+    description: "threads",
+  },
+  seed: { type: "string", valueType: "integer", description: "any integer" },
+  resume: {
+    type: "string",
+    valueType: "integer",
+    min: 1,
+    optionalValue: true,
+    description: "a run",
+  },
+  failRate: {
+    type: "string",
+    valueType: "number",
+    min: 0,
+    max: 1,
+    default: "0",
+    description: "how many fail",
+  },
   db: { type: "string", valueHint: "db", default: "wal_demo.db", description: "the database" },
   logFile: { type: "string", alias: "l", description: "the log" },
-  param: { type: "string", repeat: true, alias: ["arg", "p"], description: "k=v" },
+  param: {
+    type: "string",
+    repeat: true,
+    alias: ["arg", "p"],
+    suggestedAs: "a parameter of the pipeline is set like this",
+    description: "k=v",
+  },
   format: {
     type: "enum",
     alias: "f",
@@ -104,6 +138,9 @@ describe("accepted", () => {
     [["-"], { file: "-" }],
     [["--", "--json"], { file: "--json" }],
     [["--json", "--"], { json: true }],
+    [["-q=false", "a"], { quiet: false, file: "a" }],
+    [["-p", "=a"], { param: ["=a"] }],
+    [["-vq=true"], { verbose: 1, quiet: true }],
   ])("%j", (args, expected) => {
     expect(parseFlags(args, defs)).toEqual({ ...defaults, ...expected });
   });
@@ -130,6 +167,9 @@ describe("refused, with what is wrong and what to type", () => {
     ],
     ["--no-json", "unknown flag --no-json", "--json is off unless it is given"],
     ["-5", "unknown flag -5"],
+    ["-v-x", 'unknown flag -- in "-v-x"'],
+    ["-v=2", "-v (--verbose) takes no value", "repeat it instead: -v -v"],
+    ["-w=", "-w (--workers) needs a value, and the one given is empty"],
     ["-n", "-n (--num-tasks) needs a value", "write --num-tasks <n>"],
     ["--db", "--db needs a value", "write --db <db>"],
     ["--db --", "--db needs a value", "write --db <db>"],
@@ -179,7 +219,7 @@ describe("refused, with what is wrong and what to type", () => {
 
 describe("positionals", () => {
   const kinds = ["csv", "etl", "file-writer"] as const;
-  const one: FlagDefs = { kind: { type: "positional", options: kinds, description: "which" } };
+  const one: FlagDefs = { kind: { type: "positional", options: [...kinds], description: "which" } };
   const many: FlagDefs = {
     first: { type: "positional", valueHint: "db", description: "one" },
     others: { type: "positional", repeat: true, description: "the rest" },
@@ -206,7 +246,9 @@ describe("positionals", () => {
 });
 
 test("a required flag", () => {
-  const required: FlagDefs = { run: { type: "integer", required: true, description: "a run" } };
+  const required: FlagDefs = {
+    run: { type: "string", valueType: "integer", required: true, description: "a run" },
+  };
   expect(failure([], required).message).toBe("--run is required");
   expect(parseFlags(["--run", "0"], required)).toEqual({ run: 0 });
 });
@@ -223,7 +265,7 @@ describe("properties", () => {
   });
 
   test("every finite number is read as itself, or refused for its bounds", () => {
-    const free = defineFlags({ x: { type: "number", description: "any" } });
+    const free = defineFlags({ x: { type: "string", valueType: "number", description: "any" } });
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (x) => {
         expect(parseFlags(["--x", `${x}`], free).x).toBe(Number(`${x}`));
@@ -237,6 +279,20 @@ describe("properties", () => {
       fc.property(fc.array(text), (texts) => {
         const args = texts.map((value) => `--param=${value}`);
         expect(parseFlags(args, defs).param).toEqual(texts);
+      }),
+    );
+  });
+
+  test("citty reads the same values in the checked arguments", () => {
+    const some = [["-n", "3"], ["--no-wal"], ["--git"], ["-fjson"], ["--db=-x"], ["--", "-file"]];
+    fc.assert(
+      fc.property(fc.subarray(some), (groups) => {
+        const flags = parseFlags(groups.flat(), defs);
+        const read = parseArgs(plainArgs(flags, defs), defs);
+        const { quiet, json, wal, git, db, format, file } = flags;
+        const same = { quiet, json, wal, git, db, format, file, numTasks: `${flags.numTasks}` };
+        const given = Object.entries(same).filter(([, value]) => value !== undefined);
+        expect({ ...read }).toMatchObject(Object.fromEntries(given));
       }),
     );
   });

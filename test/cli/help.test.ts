@@ -4,18 +4,21 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { paletteOf } from "../../src/base/palette.ts";
 import { defineCliCommand } from "../../src/cli/command.ts";
-import { commonFlags } from "../../src/commands/common.ts";
+import { commonFlags } from "../../src/commands/common-flags.ts";
 import { renderCommandHelp, renderRootHelp } from "../../src/cli/help.ts";
-import { commandGroups, commandTable } from "../../src/commands/table.ts";
-import type { CommandEntry } from "../../src/commands/table.ts";
+import { program } from "../../src/commands/program.ts";
+import type { CommandEntry, Program } from "../../src/cli/program.ts";
 
 const command = defineCliCommand({
-  name: "load",
-  details: "It is here to show every kind of definition there is, in one help text.",
-  examples: [
-    { line: "pipeloom load etl.ts", what: "load a file" },
-    { line: "pipeloom load etl.ts --resume 12", what: "continue run 12 of it" },
-  ],
+  meta: {
+    name: "load",
+    description: "Load a file",
+    details: "It is here to show every kind of definition there is, in one help text.",
+    examples: [
+      { line: "pipeloom load etl.ts", what: "load a file" },
+      { line: "pipeloom load etl.ts --resume 12", what: "continue run 12 of it" },
+    ],
+  },
   args: {
     file: { type: "positional", valueHint: "file", description: "what to load" },
     kind: {
@@ -25,7 +28,8 @@ const command = defineCliCommand({
       description: "how to read it",
     },
     workers: {
-      type: "integer",
+      type: "string",
+      valueType: "integer",
       alias: "w",
       min: 1,
       defaultHint: "the number of cores",
@@ -40,15 +44,20 @@ const command = defineCliCommand({
     git: { type: "boolean", threeState: true, description: "make a repository" },
     param: { type: "string", repeat: true, valueHint: "k=v", alias: "arg", description: "a param" },
     format: { type: "enum", options: ["table", "json"], default: "table", description: "its look" },
-    resume: { type: "integer", optionalValue: true, valueHint: "run-id", description: "continue" },
-    secret: { type: "boolean", hidden: true, description: "not shown" },
+    resume: {
+      type: "string",
+      valueType: "integer",
+      optionalValue: true,
+      valueHint: "run-id",
+      description: "continue",
+    },
     ...commonFlags,
   },
   run: () => Promise.resolve(0),
 });
 
 const at = (columns: number, color = false): string =>
-  renderCommandHelp(command, "Load a file", { columns, colors: paletteOf(color ? 1 : 0) });
+  renderCommandHelp(command, program, { columns, colors: paletteOf(color ? 1 : 0) });
 
 describe("a command's help", () => {
   test("shows every definition as one would type it", () => {
@@ -108,19 +117,21 @@ Examples
   });
 });
 
-const root = (color: boolean, entries = commandTable): string =>
-  renderRootHelp(entries, "10.20.30", { columns: 80, colors: paletteOf(color ? 1 : 0) });
+const root = (color: boolean, commands = program.commands): string => {
+  const shown: Program = { ...program, version: "10.20.30", commands };
+  return renderRootHelp(shown, { columns: 80, colors: paletteOf(color ? 1 : 0) });
+};
 
 /** As many as there is room for. */
 const fourteen = Array.from({ length: 14 }, (_, i): CommandEntry => ({
   name: `command-${i}`,
-  group: commandGroups[i % commandGroups.length] ?? "Run",
+  group: program.groups[i % program.groups.length] ?? "Run",
   summary: "x".repeat(64),
   load: () => Promise.resolve(command),
 }));
 
 describe("the root help", () => {
-  test.each([[commandTable], [fourteen]])(
+  test.each([[program.commands], [fourteen]])(
     "fits 80 columns and 24 rows, the prompt's included",
     (entries) => {
       const lines = root(false, entries).split("\n");
@@ -131,7 +142,7 @@ describe("the root help", () => {
   );
 
   test("names every command", () => {
-    for (const { name, summary } of commandTable) {
+    for (const { name, summary } of program.commands) {
       expect(root(false)).toContain(`  ${name} `);
       expect(root(false)).toContain(summary);
     }

@@ -3,19 +3,26 @@
 import { describe, expect, test } from "bun:test";
 import { defineCliCommand } from "../../src/cli/command.ts";
 import type { CliCommand } from "../../src/cli/command.ts";
-import { commonFlags, commonOptions } from "../../src/commands/common.ts";
+import { commonFlags, commonOptions } from "../../src/commands/common-flags.ts";
 import { main } from "../../src/cli/main.ts";
-import type { CommandEntry } from "../../src/commands/table.ts";
+import type { CommandEntry } from "../../src/cli/program.ts";
+import { program } from "../../src/commands/program.ts";
 import { UserError } from "../../src/cli/user-error.ts";
 import { versionLine } from "../../src/version.ts";
 
 const demo = (seen: unknown[]): CliCommand =>
   defineCliCommand({
-    name: "demo",
-    examples: [],
+    meta: { name: "demo", examples: [] },
     args: {
       ...commonFlags,
-      numTasks: { type: "integer", alias: "n", min: 1, default: 20, description: "how many" },
+      numTasks: {
+        type: "string",
+        valueType: "integer",
+        alias: "n",
+        min: 1,
+        default: "20",
+        description: "how many",
+      },
     },
     run(flags) {
       seen.push({ numTasks: flags.numTasks, ...commonOptions(flags) });
@@ -25,8 +32,7 @@ const demo = (seen: unknown[]): CliCommand =>
 
 const failing = (thrown: unknown): CliCommand =>
   defineCliCommand({
-    name: "fail",
-    examples: [],
+    meta: { name: "fail", examples: [] },
     args: {},
     run: () => Promise.reject(thrown),
   });
@@ -53,12 +59,16 @@ async function cli(args: string, thrown?: unknown): Promise<Result> {
       return Promise.resolve(make());
     },
   });
-  const code = await main(args.split(" ").filter(Boolean), {
-    commands: [entry("demo", () => demo(seen)), entry("fail", () => failing(thrown))],
-    stdout: { write: (part) => (text.out += part) },
-    stderr: { write: (part) => (text.err += part) },
-    env: {},
-  });
+  const commands = [entry("demo", () => demo(seen)), entry("fail", () => failing(thrown))];
+  const code = await main(
+    args.split(" ").filter(Boolean),
+    { ...program, commands },
+    {
+      stdout: { write: (part) => (text.out += part) },
+      stderr: { write: (part) => (text.err += part) },
+      env: {},
+    },
+  );
   return { code, loaded, seen, ...text };
 }
 

@@ -5,11 +5,11 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { runCommand } from "citty";
 import { hostTarget } from "../../.github/release/compile.ts";
 import { command } from "../../src/commands/upgrade.ts";
 import { downloadFile, latestVersion, releasesUrl } from "../../src/commands/upgrade/releases.ts";
 import { replaceExecutable } from "../../src/commands/upgrade/replace.ts";
+import { runCliCommand } from "../../src/cli/command.ts";
 import { UserError } from "../../src/cli/user-error.ts";
 import { version } from "../../src/version.ts";
 import { serveRelease } from "../support/release-server.ts";
@@ -117,7 +117,7 @@ describe("where releases are", () => {
 
 async function upgrade(server: { readonly url: string }, ...rawArgs: string[]): Promise<void> {
   process.env["PIPELOOM_RELEASES"] = server.url;
-  await runCommand(command.citty, { rawArgs });
+  await runCliCommand(command, rawArgs);
 }
 
 describe("the command", () => {

@@ -1,16 +1,49 @@
-// What completion finds outside of the definitions: runs in a database, parameters in a file. Quick, silent, and never by
-// running the user's code: a pressed Tab must not start anything.
+// What completion finds outside the definitions: files, the runs of a database, the parameters of a file. Quick, silent,
+// and never by running the user's code: Tab must not start anything.
 
 import { systemClock } from "../../base/clock.ts";
 import { Date } from "../../base/globals.ts";
 import { openReader } from "../../store/read/reader.ts";
 import { relativeTime } from "../../base/relative-time.ts";
+import type { Answer, Candidate, Sources } from "../../cli/completion/answer.ts";
+import type { FlagDef } from "../../cli/flag-defs.ts";
+import type { Typed } from "../../cli/completion/typed.ts";
 import { databaseOf } from "../default-db.ts";
-import type { Candidate } from "./answer.ts";
+
+const files = (...extensions: string[]): Answer => ({ kind: "files", extensions, candidates: [] });
+
+/** A `file` argument is a pipeline, a `file` flag is any file. */
+export const completionSources: Sources = {
+  file: ({ def }) =>
+    def.type === "positional"
+      ? files("ts", "mts", "cts", "tsx", "js", "mjs", "cjs", "jsx")
+      : files(),
+  folder: () => ({ kind: "folders" }),
+  db: () => files("db", "sqlite", "sqlite3", "db3"),
+  "run-id": ({ typed, args }) => ({
+    kind: "words",
+    candidates: recentRuns(typed.given.get("db")?.at(-1) ?? defaultOf(args["db"])),
+  }),
+  "name=value": async ({ typed }) => ({ kind: "words", candidates: await paramsOfLine(typed) }),
+};
+
+const defaultOf = (def: FlagDef | undefined): string | undefined =>
+  def?.type === "string" ? def.default : undefined;
+
+/** The parameters of the file on the line, without those that the line has already. */
+async function paramsOfLine({ positionals, given }: Typed): Promise<Candidate[]> {
+  const [file] = positionals;
+  if (file === undefined) return [];
+  const taken = new Set(given.get("param")?.map((text) => text.split("=")[0]));
+  const all = await paramsIn(file);
+  return all
+    .filter(({ name }) => !taken.has(name))
+    .map(({ name, fallback }) => ({ text: `${name}=`, what: fallback }));
+}
 
 const maxRuns = 30;
 
-/** Newest first; nothing when there is no such database, or it is no such database. */
+/** Newest first; empty when there is no database, or it has no runs. */
 export function recentRuns(db?: string): Candidate[] {
   try {
     using reader = openReader(databaseOf(db));
@@ -31,12 +64,12 @@ const ago = (startedAt: string): string => relativeTime(Date.parse(startedAt), s
 
 export type FoundParam = { readonly name: string; readonly fallback: string };
 
-/** The keys of what follows `params` in a pipeline file: an object of defaults, or of a schema's fields. */
+/** The keys of the object after `params` in a pipeline file: its defaults, or the fields of a schema. */
 export async function paramsIn(file: string): Promise<FoundParam[]> {
   try {
     const path = file.replace(/(\.[cm]?[jt]sx?):[A-Za-z_$][\w$]*$/, "$1");
     const text = await Bun.file(path).text();
-    // Away with comments and types. What does not parse has no parameters to offer.
+    // Removes comments and types. A file that does not parse has no parameters to offer.
     return paramsOf(new Bun.Transpiler({ loader: "tsx" }).transformSync(text));
   } catch {
     return [];
@@ -61,7 +94,7 @@ const shown = (value: string): string => {
   return line.length <= 40 ? line : `${line.slice(0, 39)}…`;
 };
 
-/** The parts of an object literal, from behind its brace to the brace that closes it. */
+/** The parts of an object literal. `from` is after its opening brace. */
 function splitAtCommas(code: string, from: number): string[] {
   const parts: string[] = [];
   let start = from;

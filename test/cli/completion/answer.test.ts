@@ -7,12 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { defineCliCommand } from "../../../src/cli/command.ts";
-import { answer } from "../../../src/commands/completion/answer.ts";
-import type { Answer } from "../../../src/commands/completion/answer.ts";
-import { complete } from "../../../src/commands/completion/complete.ts";
-import { paramsOf, recentRuns } from "../../../src/commands/completion/sources.ts";
-import { commandTable } from "../../../src/commands/table.ts";
-import type { CommandEntry } from "../../../src/commands/table.ts";
+import { answer } from "../../../src/cli/completion/answer.ts";
+import type { Answer } from "../../../src/cli/completion/answer.ts";
+import { complete } from "../../../src/cli/completion/complete.ts";
+import type { CommandEntry } from "../../../src/cli/program.ts";
+import { completionSources } from "../../../src/commands/completion/sources.ts";
+import { program } from "../../../src/commands/program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pipeloom-answer-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -31,15 +31,20 @@ database.run(
 );
 
 const load = defineCliCommand({
-  name: "load",
-  examples: [],
+  meta: { name: "load", examples: [] },
   args: {
     file: { type: "positional", valueHint: "file", description: "what to load" },
     kind: { type: "positional", options: ["csv", "json"], required: false, description: "how" },
     db: { type: "string", valueHint: "db", default: db, description: "the database" },
     out: { type: "string", valueHint: "folder", description: "where to" },
-    workers: { type: "integer", alias: "w", description: "threads" },
-    resume: { type: "integer", optionalValue: true, valueHint: "run-id", description: "continue" },
+    workers: { type: "string", valueType: "integer", alias: "w", description: "threads" },
+    resume: {
+      type: "string",
+      valueType: "integer",
+      optionalValue: true,
+      valueHint: "run-id",
+      description: "continue",
+    },
     param: {
       type: "string",
       alias: "arg",
@@ -50,9 +55,8 @@ const load = defineCliCommand({
     wal: { type: "boolean", default: true, description: "use a log" },
     git: { type: "boolean", threeState: true, description: "make a repository" },
     json: { type: "boolean", alias: "j", description: "as JSON" },
-    verbose: { type: "count", alias: "v", description: "say more" },
+    verbose: { type: "boolean", count: true, alias: "v", description: "say more" },
     mode: { type: "enum", options: ["full", "normal"], description: "how safe" },
-    secret: { type: "boolean", hidden: true, description: "not shown" },
   },
   async run() {
     return 0;
@@ -62,10 +66,11 @@ const commands: readonly CommandEntry[] = [
   { name: "load", group: "Run", summary: "Load a file", load: async () => load },
   { name: "look", group: "Look", summary: "Look at it", load: async () => load },
 ];
+const small = { commands, completionSources: async () => completionSources };
 
 /** The words, or what kind of files. The last word is the one being typed. */
 async function fits(...typed: string[]): Promise<string[]> {
-  return shown(await answer(typed.slice(0, -1), typed.at(-1) ?? "", commands));
+  return shown(await answer(typed.slice(0, -1), typed.at(-1) ?? "", small));
 }
 
 function shown(result: Answer): string[] {
@@ -82,7 +87,7 @@ test("commands, and the root's own flags", async () => {
   expect(await fits("no-such-command", "")).toEqual([]);
 });
 
-test("flags: the useful spelling of each, not the hidden ones, and not twice", async () => {
+test("flags: the useful spelling of each, and not twice", async () => {
   const all =
     "--db --out --workers --resume --param --no-wal --git --no-git --json --verbose --mode";
   expect(await fits("load", "--")).toEqual([...all.split(" "), "--help"]);
@@ -128,30 +133,7 @@ describe("values", () => {
   });
 });
 
-describe("parameters in a file's text", () => {
-  test.each([
-    ["({ params: { a: 1, 'b c': \"x,}\", d } })", ["a=1", 'b c="x,}"', "d="]],
-    [
-      "const params = { list: [1, { a: 2 }], f: (x) => ({ x }) };",
-      ["list=[1, { a: 2 }]", "f=(x) => ({ x })"],
-    ],
-    ["({ params: z.object({ limit: z.number().default(5), }) })", ["limit=z.number().default(5)"]],
-    ["({ params: {} })", []],
-    ["({ params: schema })", []],
-    ["({ params: { a: `${'}'}`, b: 'it\\'s' } })", ["a=`${'}'}`", "b='it\\'s'"]],
-    ["({ params: { open: 1", []],
-    ["const myparams = 1; ({ noparams: { a: 1 } })", []],
-  ])("%s", (code, expected) => {
-    expect(paramsOf(code).map(({ name, fallback }) => `${name}=${fallback}`)).toEqual(expected);
-  });
-});
-
-test("runs: what a file says is shown, and a file that is none says nothing", () => {
-  expect(recentRuns(db)[1]?.what).toMatch(/^posts, done, \d+ \w+ ago$/);
-  expect(recentRuns(file)).toEqual([]);
-});
-
-const lines = (...args: string[]): Promise<string> => complete(args, commands);
+const lines = (...args: string[]): Promise<string> => complete(args, small);
 
 describe("the lines that a shell reads", () => {
   test("candidates with what they are, then what the shell adds", async () => {
@@ -168,14 +150,14 @@ describe("the lines that a shell reads", () => {
 
   test("a command that cannot be read is silence", async () => {
     const broken = { ...commands[0], load: () => Promise.reject(new Error("no")) } as CommandEntry;
-    expect(await complete(["--current=", "--", "load"], [broken])).toBe("");
+    expect(await complete(["--current=", "--", "load"], { ...small, commands: [broken] })).toBe("");
   });
 });
 
 test("every command, whatever is typed after it, is answered", async () => {
-  for (const { name } of commandTable) {
+  for (const { name } of program.commands) {
     for (const current of ["", "-", "--", "--db=", "x"]) {
-      const { kind } = await answer([name], current, commandTable);
+      const { kind } = await answer([name], current, program);
       expect(["words", "files", "folders"]).toContain(kind);
     }
   }

@@ -1,18 +1,17 @@
-// `pipeloom __complete --current=<word> -- <words before>`: what the shells' scripts ask. One candidate a line with a tab
-// before what it is; the last line says whether the shell is to add files.
+// `pipeloom __complete --current=<word> -- <words before>`: what the shells' scripts ask. The answer has one candidate a
+// line, its description after a tab; the last line says whether the shell adds files.
 
-import type { CommandEntry } from "../table.ts";
-import { answer } from "./answer.ts";
-import type { Answer } from "./answer.ts";
+import type { Program } from "../program.ts";
+import { type Answer, answer } from "./answer.ts";
 
-/** @returns the text for stdout; nothing when anything is wrong: a complaint in the middle of a prompt helps nobody */
+/** @returns the text for stdout; empty after an error: a message in the middle of a prompt helps nobody */
 export async function complete(
   args: readonly string[],
-  commands: readonly CommandEntry[],
+  program: Pick<Program, "commands" | "completionSources">,
 ): Promise<string> {
   const [flag = "", , ...before] = args;
   try {
-    return render(await answer(before, flag.replace(/^--current=/, ""), commands));
+    return render(await answer(before, flag.replace(/^--current=/, ""), program));
   } catch {
     return "";
   }

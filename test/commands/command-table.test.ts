@@ -5,7 +5,7 @@ import type { Example } from "../../src/cli/command.ts";
 import { aliasesOf, hasNegation, kebab } from "../../src/cli/flag-defs.ts";
 import type { FlagDefs } from "../../src/cli/flag-defs.ts";
 import { parseFlags } from "../../src/cli/flags.ts";
-import { commandTable } from "../../src/commands/table.ts";
+import { commandTable } from "../../src/commands/command-table.ts";
 
 const names = commandTable.map((entry) => entry.name);
 
@@ -36,9 +36,9 @@ for (const { name, summary, load } of commandTable) {
   describe(name, () => {
     test("is called the same in its file, and has a summary and examples", async () => {
       const command = await load();
-      expect(command.name).toBe(name);
+      expect(command.meta.name).toBe(name);
       expect(summary).toMatch(/^[A-Z].{0,62}[^.]$/);
-      expect(command.examples.length).toBeGreaterThanOrEqual(1);
+      expect(command.meta.examples.length).toBeGreaterThanOrEqual(1);
     });
 
     test("has no two flags of one spelling, and leaves -h and -V alone", async () => {
@@ -63,8 +63,8 @@ for (const { name, summary, load } of commandTable) {
     });
 
     test("understands its own examples", async () => {
-      const { args, examples } = await load();
-      for (const example of examples) {
+      const { args, meta } = await load();
+      for (const example of meta.examples) {
         const [program, called, ...rest] = words(example);
         expect([program, called]).toEqual(["pipeloom", name]);
         parseFlags(rest, args);

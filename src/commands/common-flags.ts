@@ -7,7 +7,12 @@ import { UsageError } from "../cli/usage-error.ts";
 
 /** How much is said, and where. */
 export const outputFlags = defineFlags({
-  verbose: { type: "count", alias: "v", description: "say more; -vv says everything" },
+  verbose: {
+    type: "boolean",
+    count: true,
+    alias: "v",
+    description: "say more; -vv says everything",
+  },
   quiet: { type: "boolean", alias: "q", description: "say nothing but errors" },
   logFile: {
     type: "string",

@@ -1,19 +1,12 @@
-// Every command there is, in the order of the help. A command's module is loaded only when it is called.
+// Every command, in the order of the help.
 
-import type { CliCommand } from "../cli/command.ts";
+import type { CommandEntry } from "../cli/program.ts";
 
 export const commandGroups = ["Run", "Look", "Set up"] as const;
-export type CommandGroup = (typeof commandGroups)[number];
 
-export type CommandEntry = {
-  readonly name: string;
-  readonly group: CommandGroup;
-  /** One line of at most 64 characters, without a full stop. */
-  readonly summary: string;
-  readonly load: () => Promise<CliCommand>;
-};
+type GroupedEntry = CommandEntry & { readonly group: (typeof commandGroups)[number] };
 
-export const commandTable: readonly CommandEntry[] = [
+export const commandTable: readonly GroupedEntry[] = [
   {
     name: "run",
     group: "Run",

@@ -1,0 +1,56 @@
+// The command line as a whole: what a program says of itself, and its commands as citty's tree.
+
+import type { CommandDef } from "citty";
+
+import type { CliCommand, Example } from "./command.ts";
+import type { Sources } from "./completion/answer.ts";
+import type { FlagDefs } from "./flag-defs.ts";
+
+export type CommandEntry = {
+  readonly name: string;
+  /** One of the program's groups. */
+  readonly group: string;
+  /** One line of at most 64 characters, without a full stop. */
+  readonly summary: string;
+  /** The command's module is loaded only when the command is called. */
+  readonly load: () => Promise<CliCommand>;
+};
+
+export type Program = {
+  readonly name: string;
+  readonly version: string;
+  /** What `--version` prints. */
+  readonly versionLine: string;
+  /** One line, without a full stop. */
+  readonly description: string;
+  readonly examples: readonly Example[];
+  /** In the order of the help. */
+  readonly groups: readonly string[];
+  readonly commands: readonly CommandEntry[];
+  /** These flags may come before the command's name, and have a section of their own in a command's help. */
+  readonly commonFlags: FlagDefs;
+  /** What to type instead of a command that does not exist, where the name alone tells. */
+  readonly hintFor: (name: string) => string | undefined;
+  readonly completionSources: () => Promise<Sources>;
+};
+
+export type SubCommands = Readonly<Record<string, () => Promise<CliCommand>>>;
+
+export type Root = CommandDef<FlagDefs> & {
+  readonly args: FlagDefs;
+  readonly subCommands: SubCommands;
+};
+
+/** The tree of commands. A subcommand's description is the summary of its entry. */
+export function rootCommand(program: Program): Root {
+  const { name, version, description, commonFlags: args } = program;
+  const subCommands = Object.fromEntries(
+    program.commands.map((entry) => [entry.name, () => loadDescribed(entry)]),
+  );
+  return { meta: { name, version, description }, args, subCommands };
+}
+
+async function loadDescribed({ load, summary }: CommandEntry): Promise<CliCommand> {
+  const command = await load();
+  return { ...command, meta: { ...command.meta, description: summary } };
+}

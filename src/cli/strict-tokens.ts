@@ -1,0 +1,115 @@
+// What the tokens of a command line lack or have too much: unknown flags and missing values, with what to type instead.
+
+import { mayStandAlone, takesValue, valueName } from "./flag-defs.ts";
+import {
+  type FlagToken,
+  type PositionalToken,
+  type Spelling,
+  type Spellings,
+  tokenize,
+} from "./flag-tokens.ts";
+import { quote } from "./flag-values.ts";
+import { didYouMean, nearest } from "./suggest.ts";
+import { UsageError } from "./usage-error.ts";
+
+export type KnownFlag = FlagToken & { readonly spelling: Spelling };
+
+/** `-w (--workers)`, or `--workers` when that is typed. */
+export const labelOf = (typed: string, spelling: Spelling): string =>
+  typed.startsWith("--") ? typed : `${typed} (${spelling.main})`;
+
+/** @throws UsageError at the first flag that is unknown or lacks its value */
+export function* strictTokens(
+  args: readonly string[],
+  known: Spellings,
+): Generator<PositionalToken | KnownFlag, void> {
+  for (const token of tokenize(args, known)) {
+    if (token.kind === "positional") yield token;
+    else if (token.kind === "flag") yield knownFlag(token, args[token.at] ?? "", known);
+  }
+}
+
+function knownFlag(token: FlagToken, arg: string, known: Spellings): KnownFlag {
+  const { typed, spelling, value, inline } = token;
+  const isLong = arg.startsWith("--");
+  if (spelling === undefined || (!isLong && isLongByMistake(arg, known)))
+    throw isLong ? unknownFlag(typed, known) : unknownShort(arg, known);
+  if (takesValue(spelling.def)) {
+    if (value === undefined && !mayStandAlone(spelling.def)) throw missingValue(typed, spelling);
+    if (value !== undefined && !inline && looksLikeFlag(value))
+      throw missingValue(typed, spelling, value);
+  }
+  return { ...token, spelling };
+}
+
+/** `-1` is a value, so that `-n -1` gets a better answer than "missing value"; other dashes begin a flag. */
+const looksLikeFlag = (text: string): boolean =>
+  text !== "-" && text.startsWith("-") && !/^-\.?\d/.test(text);
+
+function missingValue(typed: string, spelling: Spelling, next = "--"): UsageError {
+  const label = labelOf(typed, spelling);
+  if (next === "--") {
+    return new UsageError(
+      `${label} needs a value`,
+      `write ${spelling.main} <${valueName(spelling.def)}>`,
+    );
+  }
+  return new UsageError(
+    `${label} needs a value, and ${quote(next)} looks like a flag`,
+    `if it is the value, write ${spelling.main}=${next}`,
+  );
+}
+
+function unknownFlag(typed: string, known: Spellings): UsageError {
+  const positive = known.get(typed.replace(/^--no-/, "--"));
+  if (typed.startsWith("--no-") && positive?.def.type === "boolean") {
+    return new UsageError(
+      `unknown flag ${clean(typed)}`,
+      `${positive.main} is off unless it is given`,
+    );
+  }
+  const hint = suggestion(typed, known) ?? pairHint(typed, known);
+  return new UsageError(`unknown flag ${clean(typed)}`, hint);
+}
+
+/** Other tools take a pipeline's parameters as flags. */
+function pairHint(typed: string, known: Spellings): string | undefined {
+  if (!/^--[\w.-]{1,60}$/.test(typed)) return undefined;
+  for (const { def, main } of known.values()) {
+    if (def.type === "string" && def.repeat === true && def.suggestedAs !== undefined)
+      return `${def.suggestedAs}: ${main} ${typed.slice(2)}=<value>`;
+  }
+  return undefined;
+}
+
+/** `-workers 4`: one dash is missing. */
+const isLongByMistake = (arg: string, known: Spellings): boolean =>
+  arg.length > 2 && known.has(`-${arg.replace(/=.*$/s, "")}`);
+
+function unknownShort(arg: string, known: Spellings): UsageError {
+  if (isLongByMistake(arg, known)) {
+    const name = arg.replace(/=.*$/s, "");
+    return new UsageError(`unknown flag ${name}`, didYouMean(`-${name}`));
+  }
+  const typed = Array.from(arg.slice(1), (letter) => `-${letter}`).find((flag) => !known.has(flag));
+  const flag = typed ?? arg;
+  const inside = arg === flag ? "" : ` in ${quote(arg)}`;
+  const otherCase = [flag.toLowerCase(), flag.toUpperCase()].find((each) => known.has(each));
+  return new UsageError(
+    `unknown flag ${clean(flag)}${inside}`,
+    didYouMean(otherCase) ?? (arg.length > 3 ? suggestion(`-${arg}`, known) : undefined),
+  );
+}
+
+/** Compared without dashes, so that they do not count as likeness. `--help` works everywhere. */
+function suggestion(typed: string, known: Spellings): string | undefined {
+  const long = [...known.keys(), "--help"].filter((flag) => flag.startsWith("--"));
+  const name = nearest(
+    typed.slice(2),
+    long.map((flag) => flag.slice(2)),
+  );
+  return name === undefined ? undefined : didYouMean(`--${name}`);
+}
+
+/** A flag's name is not quoted unless it holds something strange. */
+const clean = (typed: string): string => (/^[\w.-]{1,60}$/.test(typed) ? typed : quote(typed));

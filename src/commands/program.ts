@@ -1,0 +1,25 @@
+// Pipeloom's command line: what src/cli needs to know of the commands.
+
+import type { Program } from "../cli/program.ts";
+import { version, versionLine } from "../version.ts";
+import { commandGroups, commandTable } from "./command-table.ts";
+import { commonFlags } from "./common-flags.ts";
+
+export const program: Program = {
+  name: "pipeloom",
+  version,
+  versionLine,
+  description: "Many tasks at once, each state and row in one SQLite file",
+  examples: [
+    { line: "pipeloom demo -n 10", what: "see it work" },
+    { line: "pipeloom run etl.ts", what: "run a file of tasks; again, to continue a dead run" },
+  ],
+  groups: commandGroups,
+  commands: commandTable,
+  commonFlags,
+  hintFor: (name) =>
+    /\.[cm]?[jt]sx?(:\w+)?$/.test(name)
+      ? `to run a pipeline file: pipeloom run ${name}`
+      : undefined,
+  completionSources: async () => (await import("./completion/sources.ts")).completionSources,
+};
