@@ -5,6 +5,7 @@ import type { RunEvent, TaskEvent } from "./events.ts";
 import type { Failure } from "../base/failure.ts";
 import type { RunId, WorkerId, TaskId } from "./ids.ts";
 import type { LogLevel, RunStatus } from "./status.ts";
+import type { MainRecord } from "./records.ts";
 import type { RunSummary } from "./summary.ts";
 
 // ── main → task Worker ─────────────────────────────────────────────────────────────────────────────────
@@ -119,101 +120,6 @@ export type FromWorker =
   /** Something was printed that belongs to no task, e.g. while the module was loading. */
   | { readonly type: "output"; readonly level: LogLevel; readonly line: string };
 
-// ── task Worker → writer ───────────────────────────────────────────────────────────────────────────────
-
-export type Outcome =
-  /** `result` is JSON text. */
-  | {
-      readonly status: "done";
-      readonly result: string;
-      /** When another attempt follows if its unit turns out not to fit into the database. */
-      readonly retryAt?: number;
-    }
-  /** `retryAt` when another attempt will follow. */
-  | { readonly status: "error"; readonly failure: Failure; readonly retryAt?: number }
-  | { readonly status: "cancelled"; readonly failure: Failure };
-
-/** What to do when a row's key is already there. */
-export type OnConflict =
-  | { readonly action: "fail" }
-  | { readonly action: "nothing"; readonly key: readonly string[] }
-  /** `update` null: every column that was given and is not in the key. */
-  | {
-      readonly action: "update";
-      readonly key: readonly string[];
-      readonly update: readonly string[] | null;
-    };
-
-export type TaskRecord =
-  | {
-      readonly type: "started";
-      readonly id: TaskId;
-      readonly name: string;
-      readonly key: string;
-      readonly attempt: number;
-      readonly at: number;
-    }
-  | {
-      readonly type: "progress";
-      readonly id: TaskId;
-      /** 0..1 */
-      readonly progress: number;
-      readonly message?: string;
-    }
-  | {
-      readonly type: "log";
-      readonly id: TaskId;
-      readonly name: string;
-      readonly attempt: number;
-      readonly at: number;
-      readonly level: LogLevel;
-      readonly line: string;
-    }
-  /** Answered by an `ack` with the same `seq`. */
-  | {
-      readonly type: "checkpoint";
-      readonly id: TaskId;
-      readonly attempt: number;
-      readonly seq: number;
-      readonly cursor: string;
-    }
-  | {
-      readonly type: "finished";
-      readonly id: TaskId;
-      readonly name: string;
-      readonly key: string;
-      readonly attempt: number;
-      /** Null for a task that never ran. */
-      readonly startedAt: number | null;
-      readonly at: number;
-      readonly outcome: Outcome;
-      readonly wantsResult: boolean;
-      /** The last progress, 0..1; absent when the attempt reported none. */
-      readonly progress?: number;
-      readonly message?: string;
-    };
-
-/**
- * A message on a worker's port is a text: the JSON of `TaskRecord[]`; after `!`, completions (codec/completions.ts); or
- * after `#`, one item of a unit (codec/unit-item.ts). Each costs credits (shared/credits.ts). The writer applies the items
- * with the `checkpoint` or the `finished` record of status done that ends the unit, and drops them otherwise. A worker
- * sends no record of another task between the items of a unit and the record that ends it.
- */
-export const unitItemMark = "#";
-
-// ── writer → task Worker ───────────────────────────────────────────────────────────────────────────────
-
-/** After the commit: there is room again, and what became of the checkpoints in it. */
-export type Ack = {
-  readonly type: "ack";
-  readonly checkpoints?: readonly {
-    readonly id: TaskId;
-    readonly seq: number;
-    /** Why the unit could not be applied; absent when it was. */
-    readonly failure?: Failure;
-  }[];
-};
-
 // ── main → writer ──────────────────────────────────────────────────────────────────────────────────────
 
 export type Durability = "full" | "normal";
@@ -263,19 +169,6 @@ export type RestoredTask = {
   /** What the row is called, where it is not done. */
   readonly name?: string;
 };
-
-/** What main itself knows about tasks and no Worker can say. */
-export type MainRecord =
-  | { readonly type: "queued"; readonly id: TaskId; readonly name: string; readonly key: string }
-  | {
-      readonly type: "skipped";
-      readonly id: TaskId;
-      readonly name: string;
-      readonly key: string;
-      readonly at: number;
-      readonly failure: Failure;
-    }
-  | Extract<TaskRecord, { type: "finished" | "log" }>;
 
 export type ToWriter =
   | {

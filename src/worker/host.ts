@@ -8,13 +8,13 @@ import { registry } from "../api/registry.ts";
 import { WorkerMemory } from "../protocol/shared/worker-memory.ts";
 import { toFailure } from "../base/failure.ts";
 import type {
-  Ack,
   Assignment,
   FromWorker,
   RunInfo,
   ToWorker,
   WorkerBoot,
 } from "../protocol/messages.ts";
+import type { Ack } from "../protocol/records.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import { unpackAssignments } from "../protocol/codec/assignments.ts";

@@ -11,7 +11,8 @@ import type {
 } from "../../src/executors/executors.ts";
 import { completionsMark, unpackCompletions } from "../../src/protocol/codec/completions.ts";
 import { runId, type TaskId, taskId, type WorkerId } from "../../src/protocol/ids.ts";
-import type { Assignment, Outcome, TaskRecord } from "../../src/protocol/messages.ts";
+import type { Assignment } from "../../src/protocol/messages.ts";
+import type { Outcome, TaskRecord } from "../../src/protocol/records.ts";
 import { creditsOf } from "../../src/protocol/shared/credits.ts";
 import { Programs } from "../../src/protocol/shared/programs.ts";
 import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";

@@ -8,7 +8,8 @@ import type {
   ExecutorsOptions,
 } from "../../src/executors/executors.ts";
 import { type TaskId, type WorkerId, workerId } from "../../src/protocol/ids.ts";
-import type { Assignment, Outcome, TaskRecord } from "../../src/protocol/messages.ts";
+import type { Assignment } from "../../src/protocol/messages.ts";
+import type { Outcome, TaskRecord } from "../../src/protocol/records.ts";
 import { creditsOf } from "../../src/protocol/shared/credits.ts";
 import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import type { Call } from "../support/control.ts";

@@ -1,7 +1,7 @@
 // What was taken in since the last commit: should the commit fail, it is applied again, one unit at a time. Texts are
 // kept, not what was made of them.
 
-import type { MainRecord } from "../../protocol/messages.ts";
+import type { MainRecord } from "../../protocol/records.ts";
 
 export type Taken<From> =
   | { readonly type: "main"; readonly records: readonly MainRecord[] }

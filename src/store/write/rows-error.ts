@@ -3,7 +3,7 @@
 import type { Database } from "bun:sqlite";
 import { JSON } from "../../base/globals.ts";
 import { foldCase } from "../../base/fold-case.ts";
-import type { OnConflict } from "../../protocol/messages.ts";
+import type { OnConflict } from "../../protocol/records.ts";
 import { isOwnTable } from "../own-tables.ts";
 import { quoteIdentifier } from "../sql-text.ts";
 import { errorCode } from "../sqlite-error.ts";

@@ -1,6 +1,6 @@
 // The statements that put rows into the user's tables. Pure.
 
-import type { OnConflict } from "../../protocol/messages.ts";
+import type { OnConflict } from "../../protocol/records.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import { quoteIdentifier } from "../sql-text.ts";
 

@@ -9,16 +9,13 @@ import { SharedFlag } from "../../protocol/shared/shared-flag.ts";
 import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import { type Failure, toFailure } from "../../base/failure.ts";
 import type { WorkerId, TaskId } from "../../protocol/ids.ts";
+import type { WireEvent, FromWriter, ModuleRef, ToWriter } from "../../protocol/messages.ts";
 import {
   type Ack,
-  type WireEvent,
-  type FromWriter,
   type MainRecord,
-  type ModuleRef,
   type TaskRecord,
-  type ToWriter,
   unitItemMark,
-} from "../../protocol/messages.ts";
+} from "../../protocol/records.ts";
 import { Mask } from "../../protocol/mask.ts";
 import { completionsMark, unpackCompletions } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";
