@@ -1,193 +1,141 @@
-// One attempt of one task: the context that user code sees, and what it reports. What it sends is in sends.ts.
+// One attempt of one task: its state, its timers and its end. User code sees it through its task context
+// (task-context.ts). What it sends is in sends.ts.
 
-import { AbortController, Promise, JSON } from "../base/globals.ts";
-import type { Log, QueryParam, TaskContext } from "../api/context.ts";
+import { AbortController, Promise } from "../base/globals.ts";
+import type { QueryParam, TaskContext } from "../api/context.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import type { Failure } from "../base/failure.ts";
 import { thrownText } from "../base/stack.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import { jsonText } from "../base/json.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { Assignment, CancelReason } from "../protocol/messages.ts";
 import type { Outcome, TaskRecord } from "../protocol/records.ts";
-import type { LogLevel } from "../protocol/status.ts";
 import { taskKey } from "../protocol/task-key.ts";
-import type { Clock, Timer } from "../base/clock.ts";
-import { describeValue } from "./describe-value.ts";
-import { formatParts } from "../base/captured-prints.ts";
-import { LineBuffer } from "../base/line-buffer.ts";
+import {
+  CancelledError,
+  TaskEndedError,
+  TimeoutError,
+  UnfinishedSourceError,
+} from "./attempt-errors.ts";
+import { AttemptLog } from "./attempt-log.ts";
 import type { FinishedRecord, RecordSender, Reporting } from "./record-sender.ts";
-import { insertTarget, upsertTarget } from "./target-table.ts";
-import { Sends } from "./sends.ts";
+import { type SendDeps, Sends } from "./sends.ts";
 import type { Unit } from "./unit.ts";
+import type { SentCheckpoint, UnitSender } from "./unit-sender.ts";
 
-/** What all attempts of a Worker share. */
-export type Shared = {
+/** What the attempts of a worker share. */
+export type AttemptDeps = {
   readonly sender: RecordSender;
+  readonly units: UnitSender;
   readonly mask: Mask | undefined;
   readonly clock: Clock;
   readonly run: TaskContext["run"];
   readonly params: TaskContext["params"];
   readonly query: (sql: string, params: readonly QueryParam[]) => unknown[];
-  /** One unit at a time goes to the writer: its parts must not be mixed with another's. */
-  readonly unitMutex: Turn;
-  /** Told when the checkpoint of this number is committed, or could not be applied. */
-  readonly checkpoints: Map<number, (failure: Failure | undefined) => void>;
-  nextCheckpoint: number;
-  /** Which attempt's call has failed with this error: nobody else can say where an unhandled rejection comes from. */
+  /** The attempt whose call failed with an error. The runtime reports unhandled rejections without their async context. */
   readonly failedIn: WeakMap<object, Attempt>;
 };
 
-/** A queue of one: each waits until the one before has left. */
-export class Turn {
-  #last: Promise<void> = Promise.resolve();
-
-  async take<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.#last;
-    const { promise, resolve: leave } = Promise.withResolvers<void>();
-    this.#last = promise;
-    await before;
-    try {
-      return await work();
-    } finally {
-      leave();
-    }
-  }
-}
-
-export class TimeoutError extends Error {
-  override readonly name = "TimeoutError";
-}
-export class CancelledError extends Error {
-  override readonly name = "CancelledError";
-}
-
-/** A source of rows that the task did not await goes on when the task has returned. */
-export class UnfinishedSourceError extends Error {
-  override readonly name = "UnfinishedSourceError";
-}
-/** The attempt is over, and what it still sends is stored nowhere. */
-export class TaskEndedError extends Error {
-  override readonly name = "TaskEndedError";
-}
-
-/** How long an attempt whose time is up may take to listen to its signal. */
+/** Time between the abort of `ctx.signal` and giving up an attempt that timed out. */
 const timeoutGraceMs = 2000;
 
-/** Most progress calls are not worth a look at the clock. */
-const progressCallsPerLook = 64;
+/** Read the clock on every 64th progress call only. */
+const progressCallsPerClockRead = 64;
 
-/** How long a source of rows may go on that the task did not await, once the task has returned. */
+/** How long the attempt waits for a source of rows that was not awaited, after the function has returned. */
 const unawaitedMs = 10_000;
 
-const afterTheEnd = "after the task had ended";
-
-export class Attempt implements TaskContext, Reporting {
+export class Attempt implements Reporting, SendDeps {
   readonly id: TaskId;
   readonly attempt: number;
-  readonly task: { readonly id: number; readonly name: string };
   readonly assignment: Assignment;
+  readonly deps: AttemptDeps;
+  /** Wall time, epoch ms. */
   readonly startedAt: number;
-  /** Monotonic. */
+  /** Monotonic, ms. */
   readonly #began: number;
-  readonly #shared: Shared;
-  #abort: AbortController | undefined;
-  #stopped: CancelReason | undefined;
+  /** Set when the attempt is cancelled or times out. Given up: its function did not end within the grace period. */
+  #stop: { readonly reason: CancelReason; readonly isGivenUp: boolean } | undefined;
+  /** How the attempt ended. Its function may go on. */
   #ended: Outcome["status"] | undefined;
   #hasReturned = false;
-  #isGivenUp = false;
-  #hasToldLate = false;
+  /** Rejects what `untilFailed` has returned, while there is something to reject. */
+  #fail: ((thrown: unknown) => void) | undefined;
+  /** For the timeout, then for the grace period. */
+  #timer: Timer | undefined;
+  #unawaitedTimer: Timer | undefined;
+  #abort: AbortController | undefined;
   #progress: number | undefined;
-  #boundProgress: TaskContext["progress"] | undefined;
   #message: string | undefined;
   #progressCalls = 0;
   #sends: Sends | undefined;
-  #log: Log | undefined;
-  #cursorText: string | undefined;
+  /** JSON text. */
+  #cursor: string | undefined;
   #keyText: string | undefined;
-  readonly #streams: { stdout?: LineBuffer; stderr?: LineBuffer } = {};
-  /** The timeout, then its grace. */
-  #timer: Timer | undefined;
-  #waitTimer: Timer | undefined;
-  /** Rejects what runs; set while there is something to reject. */
-  #fail: ((thrown: unknown) => void) | undefined;
-  /** Told when the author's function has come to its end. */
+  #log: AttemptLog | undefined;
+  /** Called when the author's function has ended. */
   onReturned: (() => void) | undefined;
 
-  /** @param began by the monotonic clock */
-  constructor(assignment: Assignment, began: number, shared: Shared) {
+  /** @param began monotonic, ms */
+  constructor(assignment: Assignment, began: number, deps: AttemptDeps) {
     this.id = assignment.id;
     this.attempt = assignment.attempt;
-    this.task = { id: assignment.id, name: assignment.name };
     this.assignment = assignment;
-    this.startedAt = shared.clock.wall();
+    this.startedAt = deps.clock.wall();
     this.#began = began;
-    this.#cursorText = assignment.cursor;
-    this.#shared = shared;
-  }
-
-  get run(): TaskContext["run"] {
-    return this.#shared.run;
-  }
-  get params(): TaskContext["params"] {
-    return this.#shared.params;
-  }
-  get env(): TaskContext["env"] {
-    return process.env;
+    this.#cursor = assignment.cursor;
+    this.deps = deps;
   }
 
   // ── stopping ──
 
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
-    if (this.#stopped !== undefined) this.#abort.abort(this.#stopError(this.#stopped));
+    if (this.#stop !== undefined) this.#abort.abort(this.#stopError(this.#stop.reason));
     return this.#abort.signal;
   }
 
-  /** Why the attempt was told to stop, if it was. */
-  get stopped(): CancelReason | undefined {
-    return this.#stopped;
+  get stopReason(): CancelReason | undefined {
+    return this.#stop?.reason;
   }
 
   stop(reason: CancelReason): void {
-    if (this.#stopped !== undefined || this.#ended !== undefined) return;
-    this.#stopped = reason;
+    if (this.#stop !== undefined || this.#ended !== undefined) return;
+    this.#stop = { reason, isGivenUp: false };
     this.#abort?.abort(this.#stopError(reason));
-    // Of a cancelled run the main thread ends what does not listen; it gives more time.
-    if (reason === "timeout" || this.#hasReturned) this.#giveUpLater();
+    // When the run is cancelled, the main thread ends the threads that do not stop, and gives them more time.
+    if (reason === "timeout" || this.#hasReturned) this.#giveUpLater(reason);
   }
 
-  /** The author's function may go on for ever: nothing waits for it, and what it still sends is refused. */
-  #giveUpLater(): void {
-    const { clock } = this.#shared;
+  /** The author's function may never end: after the grace period nothing waits for it, and what it sends is refused. */
+  #giveUpLater(reason: CancelReason): void {
+    const { clock } = this.deps;
     if (this.#timer !== undefined) clock.cancel(this.#timer);
     this.#timer = clock.after(timeoutGraceMs, () => {
-      this.#isGivenUp = true;
-      this.#fail?.(this.#stopError(this.#stopped ?? "timeout"));
+      this.#stop = { reason, isGivenUp: true };
+      this.crash(this.#stopError(reason));
     });
   }
 
   startTimer(): void {
     const { timeoutMs } = this.assignment;
     if (timeoutMs === undefined) return;
-    this.#timer = this.#shared.clock.after(timeoutMs, () => this.stop("timeout"));
+    this.#timer = this.deps.clock.after(timeoutMs, () => this.stop("timeout"));
   }
 
-  /** True once the time is up, also when a busy thread kept the timer from firing. */
+  /** True after the timeout, also when a busy thread kept the timer from firing. */
   get isOverdue(): boolean {
     const { timeoutMs } = this.assignment;
-    return timeoutMs !== undefined && this.#shared.clock.now() - this.#began > timeoutMs;
+    return timeoutMs !== undefined && this.deps.clock.now() - this.#began > timeoutMs;
   }
 
   #stopError(reason: CancelReason): Error {
-    return reason === "timeout"
-      ? new TimeoutError(`no end after ${this.assignment.timeoutMs} ms${this.#whatBecame}`)
-      : new CancelledError("the run was cancelled");
-  }
-
-  get #whatBecame(): string {
-    return this.#isGivenUp && !this.#hasReturned
+    if (reason === "cancelled") return new CancelledError("the run was cancelled");
+    const isLeftRunning = this.#stop?.isGivenUp === true && !this.#hasReturned;
+    const consequence = isLeftRunning
       ? ", and it did not listen to ctx.signal; what it still does is not waited for, and what it still sends is refused"
       : "";
+    return new TimeoutError(`no end after ${this.assignment.timeoutMs} ms${consequence}`);
   }
 
   stopFailure(reason: CancelReason): Failure {
@@ -197,31 +145,15 @@ export class Attempt implements TaskContext, Reporting {
 
   // ── progress ──
 
-  // Authors take `ctx` apart (`run(input, { progress, log })`), so what they call must not need its `this`.
-
-  get progress(): TaskContext["progress"] {
-    this.#boundProgress ??= (step, total, message) => this.#report(step, total, message);
-    return this.#boundProgress;
-  }
-
-  #report(step: unknown, total: unknown, message: unknown): void {
-    if (typeof step !== "number" || typeof total !== "number") {
-      throw new TypeError(
-        `ctx.progress: step and total are numbers, not ${describeValue(typeof step === "number" ? total : step)}`,
-      );
-    }
-    if (!(total > 0) || Number.isNaN(step)) return;
-    const text = message === undefined || typeof message === "string" ? message : shown(message);
-    if (this.#ended !== undefined) return this.#tellLate("ctx.progress");
-    const first = this.#progressCalls === 0;
-    this.#progress = step <= 0 ? 0 : step >= total ? 1 : step / total;
-    this.#message = text;
-    if (this.#progressCalls++ % progressCallsPerLook === 0) {
-      this.#shared.sender.progressed(this);
-      if (!first) this.#shared.sender.flushProgress(this.#shared.clock.now());
-    } else {
-      this.#shared.sender.progressed(this);
-    }
+  /** @param progress 0..1 */
+  report(progress: number, message: string | undefined): void {
+    const isFirst = this.#progressCalls === 0;
+    this.#progress = progress;
+    this.#message = message;
+    const { sender, clock } = this.deps;
+    sender.progressed(this);
+    const isRead = this.#progressCalls++ % progressCallsPerClockRead === 0;
+    if (isRead && !isFirst) sender.flushProgress(clock.now());
   }
 
   get #key(): string {
@@ -242,154 +174,65 @@ export class Attempt implements TaskContext, Reporting {
     return this.#message === undefined ? { progress } : { progress, message: this.#message };
   }
 
-  // ── log ──
-
-  get log(): Log {
-    this.#log ??= {
-      debug: (...parts) => this.print("debug", formatParts(parts)),
-      info: (...parts) => this.print("info", formatParts(parts)),
-      warn: (...parts) => this.print("warn", formatParts(parts)),
-      error: (...parts) => this.print("error", formatParts(parts)),
-    };
-    return this.#log;
+  /** Created on first use: most attempts log nothing. */
+  get log(): AttemptLog {
+    return (this.#log ??= new AttemptLog(this));
   }
 
-  /** One call's text, line by line. */
-  print(level: LogLevel, text: string): void {
-    const lines = new LineBuffer((line) => this.#line(level, line), this.#shared.mask);
-    lines.write(text);
-    lines.end();
-    if (text === "") this.#line(level, "");
-  }
+  // ── sends ──
 
-  /** A piece of a stream's text. */
-  write(stream: "stdout" | "stderr", text: string): void {
-    const level = stream === "stdout" ? "info" : "warn";
-    this.#streams[stream] ??= new LineBuffer((line) => this.#line(level, line), this.#shared.mask);
-    this.#streams[stream].write(text);
-  }
-
-  #line(level: LogLevel, line: string): void {
-    this.#addLine(level, this.#ended === undefined ? line : `${afterTheEnd}: ${line}`);
-  }
-
-  #addLine(level: LogLevel, line: string): void {
-    const { id, name, attempt } = this.assignment;
-    const at = this.#shared.clock.wall();
-    this.#shared.sender.add({ type: "log", id, name, attempt, at, level, line });
-  }
-
-  // ── data ──
-
-  get upsert(): TaskContext["upsert"] {
-    return (table, rows, options) =>
-      this.#send("ctx.upsert", (sends) => sends.rows(rows, upsertTarget(this.id, table, options)));
-  }
-
-  get insert(): TaskContext["insert"] {
-    return (table, rows) =>
-      this.#send("ctx.insert", (sends) => sends.rows(rows, insertTarget(this.id, table)));
-  }
-
-  get emit(): TaskContext["emit"] {
-    return (message, payload) => this.#send("ctx.emit", (sends) => sends.emit(message, payload));
-  }
-
-  /**
-   * What is sent after a checkpoint may be encoded while that is committed, if the author does not wait for it: the
-   * thread and the writer are both busy then. The next checkpoint, and the task's end, wait for it in any case.
-   */
-  get checkpoint(): TaskContext["checkpoint"] {
-    return (cursor) =>
-      this.#send("ctx.checkpoint", (sends) =>
-        sends.checkpoint(this.storedText(cursor, "cursor", "checkpoint", "cursors")),
-      );
-  }
-
-  #send(call: string, work: (sends: Sends) => Promise<void> | undefined): Promise<void> {
-    const sends = (this.#sends ??= this.#newSends());
+  /** Runs a call that sends. Its promise rejects after the end of the attempt. */
+  send(call: string, work: (sends: Sends) => Promise<void> | undefined): Promise<void> {
+    const sends = (this.#sends ??= new Sends(this));
     return sends.call(() => {
       if (this.#ended === undefined) return work(sends);
       throw this.refuse(call);
     });
   }
 
-  /**
-   * The JSON text of a result or a cursor. Both are stored and shown as they are.
-   * @throws TypeError for what is not JSON, and for a secret in it
-   */
-  storedText(value: unknown, root: string, what: string, plural: string): string {
-    const text = jsonText(value, root, what, plural);
-    const place = this.#shared.mask?.placeIn(text, root);
-    if (place === undefined) return text;
-    throw new TypeError(
-      `${what}: ${place.path} holds the value of the secret ${place.name}; ${plural} are stored and shown, so leave it out, and read it from ctx.env where it is needed`,
-    );
+  /** JSON text of the last committed checkpoint; undefined when there is none. */
+  get cursor(): string | undefined {
+    return this.#cursor;
   }
 
-  #newSends(): Sends {
-    const shared = this.#shared;
-    return new Sends({
-      id: this.id,
-      commit: (unit, cursor, mayPost) => this.#commit(unit, cursor, mayPost),
-      committed: (cursor) => {
-        this.#cursorText = cursor;
-      },
-      failed: (thrown) => {
-        if (isObject(thrown)) shared.failedIn.set(thrown, this);
-      },
-      rejectionsReported: () => new Promise((resolve) => shared.clock.soon(resolve)),
-    });
+  commit(unit: Unit, cursor: string, mayStart: () => boolean): Promise<SentCheckpoint | undefined> {
+    return this.deps.units.checkpoint(this, unit, cursor, mayStart);
   }
 
-  async #commit(
-    unit: Unit,
-    cursor: string,
-    mayPost: () => boolean,
-  ): Promise<{ readonly answer: Promise<Failure | undefined> } | undefined> {
-    const { sender, unitMutex, checkpoints } = this.#shared;
-    return unitMutex.take(async () => {
-      await sender.room();
-      if (!mayPost()) return undefined;
-      const seq = this.#shared.nextCheckpoint++;
-      const answer = new Promise<Failure | undefined>((resolve) => checkpoints.set(seq, resolve));
-      const { id, attempt } = this;
-      sender.unit(this, unit.take(), { type: "checkpoint", id, attempt, seq, cursor });
-      return { answer };
-    });
+  committed(cursor: string): void {
+    this.#cursor = cursor;
   }
 
-  get cursor(): unknown {
-    return this.#cursorText === undefined ? undefined : JSON.parse(this.#cursorText);
+  callFailed(thrown: unknown): void {
+    if (isObject(thrown)) this.deps.failedIn.set(thrown, this);
   }
 
-  get query(): TaskContext["query"] {
-    return <Result>(sql: string, ...params: QueryParam[]) => {
-      if (this.#ended !== undefined) throw this.refuse("ctx.query");
-      if (typeof sql !== "string") {
-        throw new TypeError(`ctx.query: the SQL is ${describeValue(sql)}; pass it as a string`);
-      }
-      return this.#shared.query(sql, params) as Result[];
-    };
+  rejectionsReported(): Promise<void> {
+    return new Promise((resolve) => this.deps.clock.soon(resolve));
   }
 
-  /** Nothing is to be waited for but the author's function. */
+  /** The attempt waits for nothing but the author's function. */
   get areSendsSettled(): boolean {
-    return this.#sends === undefined || this.#sends.areSettled;
+    return this.#sends?.areSettled ?? true;
   }
 
-  /** @throws the failure of a send that the author has not taken over */
+  /** @throws the first failure of a send that the author has not handled */
   async settleSends(): Promise<void> {
     await this.#sends?.settle();
   }
 
   // ── the end ──
 
+  /** How the attempt ended; undefined before. */
+  get ended(): Outcome["status"] | undefined {
+    return this.#ended;
+  }
+
   get isEnded(): boolean {
     return this.#ended !== undefined;
   }
 
-  /** The author's function has come to its end. */
+  /** The author's function has ended. */
   get hasReturned(): boolean {
     return this.#hasReturned;
   }
@@ -398,8 +241,8 @@ export class Attempt implements TaskContext, Reporting {
     this.#hasReturned = true;
     this.onReturned?.();
     if (this.#ended !== undefined || this.areSendsSettled) return;
-    if (this.#stopped !== undefined) this.#giveUpLater();
-    this.#waitTimer = this.#shared.clock.after(unawaitedMs, () =>
+    if (this.#stop !== undefined) this.#giveUpLater(this.#stop.reason);
+    this.#unawaitedTimer = this.deps.clock.after(unawaitedMs, () =>
       this.#sends?.stopSources(
         () =>
           new UnfinishedSourceError(
@@ -409,7 +252,7 @@ export class Attempt implements TaskContext, Reporting {
     );
   }
 
-  /** `work`, unless the attempt fails before: something it started was thrown and nobody caught it, or it is given up. */
+  /** Settles as `work` does, unless the attempt fails first: by an uncaught error, or because it is given up. */
   untilFailed<Result>(work: Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#fail = reject;
@@ -417,23 +260,23 @@ export class Attempt implements TaskContext, Reporting {
     });
   }
 
-  /** Something that this attempt started was thrown, and nobody caught it. */
+  /** Fails the attempt with an error that nobody caught. After the end, the error is a log line. */
   crash(thrown: unknown): void {
-    // A call was refused, and that has been told.
+    // The refused call has been reported already.
     if (thrown instanceof TaskEndedError) return;
-    if (this.#fail === undefined) this.print("error", thrownText(thrown));
+    if (this.#fail === undefined) this.log.print("error", thrownText(thrown));
     else this.#fail(thrown);
   }
 
-  /** The attempt has failed while its function may go on: what listens to its signal stops. */
+  /** The attempt has failed, but its function may go on: aborts its signal. */
   abandon(): void {
-    if (this.#hasReturned || this.#stopped !== undefined) return;
+    if (this.#hasReturned || this.#stop !== undefined) return;
     this.#abort?.abort(new CancelledError("the attempt has failed"));
   }
 
-  /** Tells of a call after the end, and says so to its caller. */
+  /** Reports a call after the end in the log. Returns the error for its caller. */
   refuse(call: string): TaskEndedError {
-    this.#tellLate(call);
+    this.log.reportLate(call);
     return this.#refusal(call);
   }
 
@@ -443,48 +286,27 @@ export class Attempt implements TaskContext, Reporting {
     );
   }
 
-  /** Once: a loop that goes on would fill the log. */
-  #tellLate(call: string): void {
-    if (this.#hasToldLate) return;
-    this.#hasToldLate = true;
-    // Of an attempt that failed nothing is missing: what it sends would not have been stored in any case.
-    const level = this.#ended === "done" ? "error" : "warn";
-    this.#addLine(
-      level,
-      `${afterTheEnd} (attempt ${this.attempt}: ${this.#ended}), it called ${call}: this and what follows does nothing, and no row of it is stored; await what the task starts`,
-    );
-  }
-
-  /** Wall time, without the jumps of its clock since the attempt began. */
+  /** Wall time, epoch ms, unaffected by clock changes since the attempt began. */
   now(): number {
-    return this.startedAt + Math.round(this.#shared.clock.now() - this.#began);
+    return this.startedAt + Math.round(this.deps.clock.now() - this.#began);
   }
 
-  /** Tells the writer how it ended, with its unit if it is done. From now on, what it sends is refused. */
+  /** Sends the outcome to the writer, with the unit if the task is done. Later sends are refused. */
   finish(at: number, outcome: Outcome): void | Promise<void> {
     if (this.#ended !== undefined) throw new Error("Internal error: an attempt has ended twice");
-    const { clock } = this.#shared;
+    const { clock, sender, units } = this.deps;
     if (this.#timer !== undefined) clock.cancel(this.#timer);
-    if (this.#waitTimer !== undefined) clock.cancel(this.#waitTimer);
-    this.#streams.stdout?.end();
-    this.#streams.stderr?.end();
+    if (this.#unawaitedTimer !== undefined) clock.cancel(this.#unawaitedTimer);
+    this.#log?.endStreams();
     this.#fail = undefined;
     this.#ended = outcome.status;
     const unit = this.#sends?.close(() => this.#refusal("what it has sent and not awaited"));
     const record = this.#finishedRecord(at, outcome);
     if (outcome.status !== "done" || unit === undefined || unit.isEmpty) {
-      this.#shared.sender.finished(this, record);
+      sender.finished(this, record);
       return;
     }
-    return this.#finishUnit(unit, record);
-  }
-
-  async #finishUnit(unit: Unit, record: FinishedRecord): Promise<void> {
-    const { sender, unitMutex } = this.#shared;
-    await unitMutex.take(async () => {
-      await sender.room();
-      sender.unit(this, unit.take(), record);
-    });
+    return units.finish(this, unit, record);
   }
 
   #finishedRecord(at: number, outcome: Outcome): FinishedRecord {
@@ -506,15 +328,3 @@ export class Attempt implements TaskContext, Reporting {
 
 const isObject = (value: unknown): value is object =>
   (typeof value === "object" && value !== null) || typeof value === "function";
-
-/** A progress message that is no string. */
-function shown(message: unknown): string {
-  try {
-    return String(message);
-  } catch (thrown) {
-    throw new TypeError(
-      `ctx.progress: the message is ${describeValue(message)} that cannot be shown as text`,
-      { cause: thrown },
-    );
-  }
-}

@@ -6,10 +6,12 @@ import { nextAttemptAt } from "../api/retries.ts";
 import type { AnyTaskDefinition } from "../api/task.ts";
 import { type Failure, toFailure } from "../base/failure.ts";
 import type { Outcome } from "../protocol/records.ts";
-import type { Attempt } from "./attempt.ts";
 import { thrownText, withoutOwnFrames } from "../base/stack.ts";
+import type { Attempt } from "./attempt.ts";
+import { storedText } from "./stored-text.ts";
+import { AttemptContext } from "./task-context.ts";
 
-type Runnable = { run(input: unknown, ctx: Attempt): unknown };
+type Runnable = { run(input: unknown, ctx: AttemptContext): unknown };
 
 /** Returns nothing when the attempt is over already, or a promise of its end. Never throws, never rejects. */
 export function execute(
@@ -21,7 +23,10 @@ export function execute(
   let isLater: boolean;
   try {
     // The input's type is the author's; it was checked to be JSON, and the compiler checked the call that made it.
-    result = (definition as Runnable).run(JSON.parse(attempt.assignment.input), attempt);
+    result = (definition as Runnable).run(
+      JSON.parse(attempt.assignment.input),
+      new AttemptContext(attempt),
+    );
     // Inside, for `then` may be a getter that throws.
     isLater = isThenable(result) || !attempt.areSendsSettled;
   } catch (thrown) {
@@ -85,11 +90,11 @@ function succeeded(
   at: number,
   value: unknown,
 ): Outcome {
-  if (attempt.stopped === "timeout" || attempt.isOverdue) {
+  if (attempt.stopReason === "timeout" || attempt.isOverdue) {
     return failureOutcome(attempt, definition, at, attempt.stopFailure("timeout"));
   }
   try {
-    const result = attempt.storedText(value, "result", "the task's output", "outputs");
+    const result = storedText(value, "result", "the task's output", "outputs", attempt.deps.mask);
     const retryAt = nextAttempt(attempt, definition, at, { name: "Error", message: "" });
     return retryAt === undefined ? { status: "done", result } : { status: "done", result, retryAt };
   } catch (thrown) {
@@ -103,10 +108,10 @@ function failed(
   at: number,
   thrown: unknown,
 ): Outcome {
-  if (attempt.stopped === "cancelled") {
+  if (attempt.stopReason === "cancelled") {
     return { status: "cancelled", failure: attempt.stopFailure("cancelled") };
   }
-  const timedOut = attempt.stopped === "timeout" || attempt.isOverdue;
+  const timedOut = attempt.stopReason === "timeout" || attempt.isOverdue;
   return failureOutcome(
     attempt,
     definition,
@@ -142,7 +147,7 @@ function nextAttempt(
     return nextAttemptAt(policy, definition.retryOn, attempt.attempt, failure, at);
   } catch (thrown) {
     // A `retryOn` that throws must not hide the failure it was asked about.
-    attempt.print("error", `retryOn failed: ${thrownText(thrown)}`);
+    attempt.log.print("error", `retryOn failed: ${thrownText(thrown)}`);
     return undefined;
   }
 }

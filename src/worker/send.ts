@@ -1,5 +1,5 @@
-// One call that sends, and the promise that its author gets. A call that fails must fail the task unless the author has
-// taken the failure over, and only the promise can tell: `await`, `catch` and `Promise.all` all call its `then`.
+// One call that sends, and the promise that it returns to the author. A failed call fails the task unless the author
+// handles the failure. Only the promise can tell: `await`, `catch` and `Promise.all` all call its `then`.
 
 import { Promise } from "../base/globals.ts";
 
@@ -11,7 +11,7 @@ const unset = (): never => {
 };
 
 class SendPromise extends Promise<void> {
-  /** What `then` returns is an ordinary promise. */
+  /** `then` returns an ordinary promise. */
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
   }
@@ -21,7 +21,7 @@ class SendPromise extends Promise<void> {
   constructor(send: Send, executor: (resolve: Resolve, reject: Reject) => void) {
     super(executor);
     this.#send = send;
-    // A failure that nobody takes over becomes the task's; the thread need not hear of it as an unhandled rejection.
+    // A failure that nobody handles fails the task. It must not also be an unhandled rejection of the thread.
     void super.then(undefined, () => undefined);
   }
 
@@ -40,7 +40,7 @@ export class Send {
   #reject: Reject = unset;
   readonly #settled = Promise.withResolvers<void>();
   #failure: { readonly thrown: unknown } | undefined;
-  /** The author has called `then`: a failure is the author's to handle. */
+  /** The author has called `then`, and so handles a failure. */
   isObserved = false;
   isOpen = true;
   readonly promise: Promise<void> = new SendPromise(this, (resolve, reject) => {
@@ -48,7 +48,7 @@ export class Send {
     this.#reject = reject;
   });
 
-  /** Resolves when the call is over, however that went. Waiting for it does not count as observing. */
+  /** Resolves when the call has succeeded or failed. Awaiting it does not count as observing the call. */
   get settled(): Promise<void> {
     return this.#settled.promise;
   }

@@ -1,9 +1,9 @@
-// What one attempt sends: rows, messages and checkpoints. Each call is encoded when it is made, whether it is awaited or
-// not, and its place in the unit is that of the call. A source of rows that is asynchronous is read as it comes.
+// What one attempt sends: rows, messages and checkpoints. A call is encoded when it is made, awaited or not, and items keep
+// the order of the calls. An async source of rows is read as its rows arrive.
 //
-// All or nothing, per call: of a call that fails nothing is stored, and the rest of the unit stays as it was. A failure
-// that the author does not take over (send.ts) fails the task, and no checkpoint commits what was sent around it: its
-// cursor would say that it is there.
+// Each call is all or nothing: a call that fails stores nothing, and the rest of the unit stays as it was. A failure that
+// the author does not handle (send.ts) fails the task. No checkpoint commits what was sent around such a failure: its
+// cursor would claim that the failed rows are stored.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
@@ -19,59 +19,57 @@ import { encodeRows, isAsyncIterable, RowBatcher } from "./row-batches.ts";
 import { Send } from "./send.ts";
 import type { TargetTable } from "./target-table.ts";
 import { type Entry, UnitBudget, Unit, type UnitLimits } from "./unit.ts";
+import type { SentCheckpoint } from "./unit-sender.ts";
 
-/** What the sends of an attempt need of their thread. */
-export type SendPort = {
+/** What the sends of an attempt need of it. */
+export interface SendDeps {
   readonly id: TaskId;
   /**
-   * Posts a unit and the checkpoint that ends it, when it is its turn and there is room; `mayPost` is asked then, once.
-   * Resolves when it is posted, to the answer: why the unit could not be applied, or nothing.
+   * Sends a unit and the checkpoint that ends it, when the writer has room. `mayStart` is called once, at that time.
+   * Resolves when the checkpoint is sent; to undefined if `mayStart` has returned false.
    */
-  commit(
-    unit: Unit,
-    cursor: string,
-    mayPost: () => boolean,
-  ): Promise<{ readonly answer: Promise<Failure | undefined> } | undefined>;
+  commit(unit: Unit, cursor: string, mayStart: () => boolean): Promise<SentCheckpoint | undefined>;
   /** The cursor is committed. */
   committed(cursor: string): void;
-  /** An error that a call of this attempt has failed with, so that it can be told whose it is. */
-  failed(thrown: unknown): void;
-  /** Resolves when the rejections so far that nobody handles have been reported. */
+  /** A call has failed with this error. If nobody catches the error, this tells which attempt it belongs to. */
+  callFailed(thrown: unknown): void;
+  /** Resolves after the runtime has reported the unhandled rejections so far. */
   rejectionsReported(): Promise<void>;
-};
+}
 
-/** The source that is being read, while it runs: a checkpoint from within would wait for itself. */
+/** Set while an async source runs: the send that reads it. A checkpoint called by a source would wait for itself. */
 const readingOf = new AsyncLocalStorage<Send>();
 
-const sent = Promise.resolve();
+const resolved = Promise.resolve();
 
 export class Sends {
-  readonly #port: SendPort;
+  readonly #deps: SendDeps;
   readonly #budget: UnitBudget;
   #unit: Unit;
-  /** Sources that are being read. */
+  /** Async sources that are being read. */
   readonly #sources = new Map<Send, Source>();
-  /** Checkpoints that are not committed. */
+  /** Checkpoints that are not committed yet. */
   readonly #checkpoints = new Set<Send>();
-  /** Those of them that the writer has not been sent. */
-  readonly #unposted = new Set<Send>();
-  /** Failed, and not taken over when last looked at. */
+  /** Checkpoints that are not sent to the writer yet. */
+  readonly #unsent = new Set<Send>();
+  /** Failed sends that the author had not handled at the last check. */
   #failed: Send[] = [];
-  #reported = 0;
   #failures = 0;
+  /** The failures whose rejections the runtime has reported, if they were unhandled. */
+  #reported = 0;
   #lastCheckpoint: Send | undefined;
-  /** Resolves when the checkpoints so far are posted. */
-  #posted: Promise<void> | undefined;
+  /** Resolves when all checkpoints so far are sent to the writer. */
+  #allSent: Promise<void> | undefined;
 
-  constructor(port: SendPort, limits?: UnitLimits) {
-    this.#port = port;
+  constructor(deps: SendDeps, limits?: UnitLimits) {
+    this.#deps = deps;
     this.#budget = new UnitBudget(limits);
     this.#unit = new Unit(this.#budget);
   }
 
   /**
-   * Runs a call. What it throws becomes its promise's rejection.
-   * @param work what the call does before it returns; undefined when nothing is left to wait for
+   * Runs a call. An error that it throws rejects the call's promise.
+   * @param work the synchronous part of the call; returns undefined when there is nothing to wait for
    */
   call(work: () => Promise<void> | undefined): Promise<void> {
     try {
@@ -101,7 +99,7 @@ export class Sends {
     const name = nameOf(message);
     const text = packMessage({
       type: "emit",
-      id: this.#port.id,
+      id: this.#deps.id,
       message: name,
       payload: jsonText(payload, "payload", `message "${name}"`, "payloads"),
     });
@@ -125,22 +123,22 @@ export class Sends {
     }
     const failed = this.#unobserved()[0];
     if (failed?.failure !== undefined) throw failed.failure.thrown;
-    // A checkpoint that waits for its turn counts too: without end, they would fill memory.
+    // Waiting checkpoints count too: otherwise their number, and the memory for it, would be unbounded.
     this.#budget.add(1, cursor.length);
     const send = new Send();
     const unit = this.#unit;
     const next = new Unit(this.#budget);
     this.#unit = next;
-    const posted = Promise.withResolvers<void>();
-    this.#posted = posted.promise;
+    const sent = Promise.withResolvers<void>();
+    this.#allSent = sent.promise;
     this.#checkpoints.add(send);
-    this.#unposted.add(send);
-    void this.#commit(send, { unit, next, cursor, posted: posted.resolve, ...this.#before() });
+    this.#unsent.add(send);
+    void this.#commit(send, { unit, next, cursor, sent: sent.resolve, ...this.#before() });
     this.#lastCheckpoint = send;
     return send.promise;
   }
 
-  /** What a checkpoint waits for. A failure that the author has taken over by now is no obstacle. */
+  /** What a checkpoint waits for. Failures that the author has handled by now do not hinder it. */
   #before(): Pick<Checkpoint, "sources" | "trusted" | "previous"> {
     const sources = [...this.#sources.keys()];
     const trusted = new Set(sources.filter((send) => send.isObserved));
@@ -152,26 +150,26 @@ export class Sends {
     const { unit, next, cursor } = checkpoint;
     try {
       await this.#untilReady(checkpoint);
-      const posted = await this.#port.commit(unit, cursor, () => this.#unposted.delete(send));
-      checkpoint.posted();
-      if (posted === undefined) return;
-      const failure = await posted.answer;
+      const sent = await this.#deps.commit(unit, cursor, () => this.#unsent.delete(send));
+      checkpoint.sent();
+      if (sent === undefined) return;
+      const failure = await sent.answer;
       if (failure !== undefined) throw errorOf(failure);
-      this.#port.committed(cursor);
+      this.#deps.committed(cursor);
       send.succeed();
     } catch (thrown) {
-      // Not committed, so what it holds goes with what is committed next.
+      // Not committed: the items go into the next unit.
       next.prepend(unit);
       this.#fail(send, thrown);
     } finally {
-      checkpoint.posted();
+      checkpoint.sent();
       this.#budget.remove(1, cursor.length);
       this.#checkpoints.delete(send);
-      this.#unposted.delete(send);
+      this.#unsent.delete(send);
     }
   }
 
-  /** @throws what one of the sends before has failed with: the cursor must not be stored without them */
+  /** @throws the failure of an earlier send: the cursor must not be stored without its rows */
   async #untilReady({ sources, trusted, previous }: Checkpoint): Promise<void> {
     for (const source of sources) await source.settled;
     if (previous !== undefined) await previous.settled;
@@ -213,20 +211,20 @@ export class Sends {
       if (!send.isOpen) return;
       unit.drop(entry);
       this.#fail(send, thrown);
-      // What has thrown is at its end already.
+      // A source that has thrown has ended by itself.
       if (!isInSource) stop(iterator);
     } finally {
       this.#sources.delete(send);
     }
   }
 
-  // ── failures, and the end ──
+  // ── failures and the end ──
 
   #fail(send: Send, thrown: unknown): void {
     this.#failures++;
     this.#failed = this.#unobserved();
     this.#failed.push(send);
-    this.#port.failed(thrown);
+    this.#deps.callFailed(thrown);
     send.fail(thrown);
   }
 
@@ -234,13 +232,13 @@ export class Sends {
     return this.#failed.filter((send) => !send.isObserved);
   }
 
-  /** Awaiting a send is what bounds memory: it waits for the checkpoints before it, unless they wait for a source. */
+  /** Bounds memory: an awaited send waits for the earlier checkpoints, unless those wait for a source. */
   #room(): Promise<void> {
-    if (this.#posted === undefined || this.#sources.size > 0) return sent;
-    return this.#posted;
+    if (this.#allSent === undefined || this.#sources.size > 0) return resolved;
+    return this.#allSent;
   }
 
-  /** Nothing is to be waited for before the task ends. The common case must not cost a turn of the event loop. */
+  /** True in the common case, where the end of the task needs no turn of the event loop. */
   get areSettled(): boolean {
     return (
       this.#sources.size === 0 && this.#checkpoints.size === 0 && this.#failures === this.#reported
@@ -248,22 +246,22 @@ export class Sends {
   }
 
   /**
-   * Waits for what the author did not await.
-   * @throws the first failure that nobody has taken over
+   * Waits for the sends that the author did not await.
+   * @throws the first failure that the author has not handled
    */
   async settle(): Promise<void> {
     while (!this.areSettled) {
       for (const send of [...this.#sources.keys(), ...this.#checkpoints]) await send.settled;
       if (this.#failures === this.#reported) continue;
-      // The author may have awaited a send in a function that nobody awaits: then this is the task's failure too.
+      // A send may be awaited in a function that nobody awaits. Its failure is then an unhandled rejection of the task.
       this.#reported = this.#failures;
-      await this.#port.rejectionsReported();
+      await this.#deps.rejectionsReported();
     }
     const failed = this.#unobserved()[0];
     if (failed?.failure !== undefined) throw failed.failure.thrown;
   }
 
-  /** Sources that have not come to their end fail, and nothing of them is sent. */
+  /** Fails the sources that have not ended. Their rows are dropped. */
   stopSources(reason: () => Error): void {
     for (const [send, { iterator, unit, entry }] of this.#sources) {
       unit.drop(entry);
@@ -274,13 +272,13 @@ export class Sends {
   }
 
   /**
-   * The attempt is over: what is open is rejected, but for the checkpoints that are posted. The writer may commit those,
-   * and its answer is what their author is told. Returns what was sent and not committed.
+   * The attempt has ended: rejects the sends that are open, except checkpoints that were sent to the writer. The writer may
+   * commit those, and its answer settles them. Returns the unit that is not committed.
    */
   close(refusal: () => Error): Unit {
     this.stopSources(refusal);
-    for (const send of this.#unposted) send.fail(refusal());
-    this.#unposted.clear();
+    for (const send of this.#unsent) send.fail(refusal());
+    this.#unsent.clear();
     return this.#unit;
   }
 }
@@ -293,29 +291,29 @@ type Source = {
 
 type Checkpoint = {
   readonly unit: Unit;
-  /** What is sent after it. */
+  /** The unit of later sends. */
   readonly next: Unit;
   /** JSON text. */
   readonly cursor: string;
-  /** Lets the sends go on that wait for room. */
-  readonly posted: () => void;
-  /** Sources that were being read at the call. */
+  /** Resolves `#allSent`: the sends that wait for room go on. */
+  readonly sent: () => void;
+  /** Sources that were being read when the checkpoint was called. */
   readonly sources: readonly Send[];
-  /** Those of them whose failure the author had taken over at the call. */
+  /** Sources whose failure the author handles: their promise was awaited or caught before the call. */
   readonly trusted: ReadonlySet<Send>;
-  /** The checkpoint before it, if that was not committed yet. */
+  /** The previous checkpoint, if it was not committed yet. */
   readonly previous: Send | undefined;
 };
 
 const nextOf = (iterator: AsyncIterator<unknown>): Promise<IteratorResult<unknown>> =>
   iterator.next();
 
-/** Lets a source clean up. Nobody waits for it: a source that hangs must not keep the task. */
+/** Lets a source clean up. The task does not wait for it: the source may hang. */
 function stop(iterator: AsyncIterator<unknown>): void {
   try {
     void Promise.resolve(iterator.return?.()).catch(() => undefined);
   } catch {
-    // The failure that led here is the one to tell.
+    // Only the first failure is reported.
   }
 }
 
@@ -328,7 +326,7 @@ function nameOf(message: unknown): string {
   );
 }
 
-/** A failure that came back from the writer, as something to throw. */
+/** A failure from the writer, as an error to throw. */
 function errorOf(failure: Failure): Error {
   const error = new Error(failure.message);
   error.name = failure.name;

@@ -8,10 +8,11 @@ import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { type TaskRecord, unitItemMark } from "../../src/protocol/records.ts";
 import { completionsMark, unpackCompletions } from "../../src/protocol/codec/completions.ts";
-import { Attempt, type Shared, Turn } from "../../src/worker/attempt.ts";
+import { Attempt, type AttemptDeps } from "../../src/worker/attempt.ts";
 import { type Clock, systemClock, type Timer } from "../../src/base/clock.ts";
 import { execute } from "../../src/worker/execute.ts";
 import { RecordSender } from "../../src/worker/record-sender.ts";
+import { UnitSender } from "../../src/worker/unit-sender.ts";
 
 /** Timers fire when the test moves the time on. */
 class HeldClock implements Clock {
@@ -58,7 +59,7 @@ type Run = (input: unknown, ctx: TaskContext) => unknown;
 class Thread {
   readonly clock = new HeldClock();
   readonly posts: string[] = [];
-  readonly #shared: Shared;
+  readonly #deps: AttemptDeps;
   #tasks = 0;
 
   constructor() {
@@ -69,23 +70,23 @@ class Thread {
         queueMicrotask(() => credits.giveBack(credits.outstanding()));
       },
     };
-    this.#shared = {
-      sender: new RecordSender(port, credits, undefined, systemClock),
+    const sender = new RecordSender(port, credits, undefined, systemClock);
+    this.#deps = {
+      sender,
+      units: new UnitSender(sender),
       mask: undefined,
       clock: this.clock,
       run: { id: 1, pipeline: "p" },
       params: {},
       query: () => [],
-      unitMutex: new Turn(),
-      checkpoints: new Map(),
-      nextCheckpoint: 1,
       failedIn: new WeakMap(),
     };
   }
 
   /** Each checkpoint so far is committed. */
   commit(): void {
-    for (const committed of this.#shared.checkpoints.values()) committed(undefined);
+    const checkpoints = this.records.filter((record) => record.type === "checkpoint");
+    this.#deps.units.acknowledged({ type: "ack", checkpoints });
   }
 
   start(run: Run, timeoutMs?: number): { attempt: Attempt; end: Promise<void> } {
@@ -105,7 +106,7 @@ class Thread {
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
       },
       this.clock.now(),
-      this.#shared,
+      this.#deps,
     );
     attempt.startTimer();
     return { attempt, end: Promise.resolve(execute(attempt, definition)) };

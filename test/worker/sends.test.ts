@@ -35,15 +35,15 @@ class Attempt {
     this.sends = new Sends(
       {
         id,
-        commit: async (unit, cursor, mayPost) => {
+        commit: async (unit, cursor, mayStart) => {
           await this.room;
-          if (!mayPost()) return undefined;
+          if (!mayStart()) return undefined;
           const { promise, resolve } = Promise.withResolvers<Failure | undefined>();
           this.commits.push({ cursor, sent: unit.take().flatMap(sentIn), answer: resolve });
           return { answer: promise };
         },
         committed: (cursor) => void this.cursors.push(cursor),
-        failed: () => undefined,
+        callFailed: () => undefined,
         rejectionsReported: turn,
       },
       limits,
