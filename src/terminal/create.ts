@@ -1,20 +1,17 @@
-// Picks what draws: the terminal or plain lines, and beside it `--json` and the log file.
+// Picks how a run is shown: on the terminal or as plain lines, and besides as `--json` events and in a log file.
 
 import { Promise } from "../base/globals.ts";
-import { captureLines } from "../base/captured-prints.ts";
-import { colorLevel, paletteOf } from "../base/palette.ts";
-import type { Env } from "../base/palette.ts";
-import { glyphsFor } from "./glyphs.ts";
-import { createJson } from "./json-events.ts";
-import { createLogFile } from "./log-file.ts";
-import type { Verbosity } from "./event-formatter.ts";
+import { colorLevel, type Env, paletteOf } from "../base/palette.ts";
 import { type OutStream, writerOf } from "../base/streams.ts";
+import type { Verbosity } from "./event-formatter.ts";
+import { glyphsFor } from "./glyphs.ts";
+import { jsonUi } from "./json-events.ts";
+import { LogFile } from "./log-file.ts";
+import { Plain } from "./plain.ts";
 import type { OnLost, Sink } from "./sinks.ts";
 import { sinkOf, untilLost } from "./sinks.ts";
-import { createPlain } from "./plain.ts";
 import type { Clock } from "./terminal.ts";
-import { createTerminal, wallClock } from "./terminal.ts";
-import { visible } from "../base/text.ts";
+import { Terminal, wallClock } from "./terminal.ts";
 import type { Ui } from "./ui.ts";
 
 export type UiOptions = {
@@ -25,17 +22,17 @@ export type UiOptions = {
   readonly stdout: OutStream;
   readonly stderr: OutStream;
   readonly env: Env;
-  /** Whether stderr, where the screen is, is a terminal. */
+  /** Whether stderr is a terminal; the screen is drawn there. */
   readonly isTty: boolean;
-  /** Paths below it are shown relative; default: the working directory. */
+  /** Paths below this folder are shown relative to it. Default: the working directory. */
   readonly cwd?: string;
-  /** See `SummaryOptions`; secrets are hidden in it. */
+  /** See `SummaryOptions`; secrets are masked in it. */
   readonly again?: readonly string[] | undefined;
-  /** Tests hold the time with it. */
+  /** Tests control the time with it. */
   readonly clock?: Clock;
-  /** Hides secrets in what the main thread prints. What tasks print comes masked. */
+  /** Masks secrets in what user code prints in the main thread. Output of tasks arrives masked. */
   readonly mask?: (text: string) => string;
-  /** Called once for each output that cannot be written any more. A reader that left (`| head -1`) is no loss. */
+  /** Called once for each output that can no longer be written. A reader that has left (`| head -1`) is no loss. */
   readonly onLost?: (output: LostOutput) => void;
 };
 
@@ -45,35 +42,35 @@ export type LostOutput = {
   readonly error: unknown;
 };
 
-/** A Ui whose readers may be slow: a pipe takes what is written when somebody reads it. */
+/** A Ui whose readers may be slow: a pipe takes text only when somebody reads. */
 export type PacedUi = Ui & {
   /** A promise while a reader is behind; whoever makes events waits for it. */
   behind(): Promise<void> | undefined;
-  /** After `finish` or `close`: resolves when all is written or lost. See `Sink`. */
+  /** After `finish` or `close`: resolves when everything is written or lost. See `Sink`. */
   written(patienceMs: number): Promise<void>;
 };
 
 /** @throws Error when the log file cannot be opened */
 export function createUi(options: UiOptions): PacedUi {
-  const { json, logFile, clock = wallClock, mask = (text: string) => text } = options;
+  const { json, logFile, stdout, clock = wallClock, mask = (text: string) => text } = options;
   const lost = (what: string): OnLost => {
     return (error) => options.onLost?.({ what, error });
   };
   const file =
     logFile === undefined
       ? undefined
-      : createLogFile(logFile, clock.now, lost(`the log file ${logFile}`));
+      : new LogFile(logFile, clock.now, lost(`the log file ${logFile}`));
   const printed = (line: string): string => {
     const masked = mask(line);
     file?.log("info", masked);
-    return visible(masked);
+    return masked;
   };
-  const events = json ? sinkOf(options.stdout, lost("the events on stdout")) : undefined;
+  const events = json ? sinkOf(stdout, lost("the events on stdout")) : undefined;
   const screen = createScreenUi(options, clock, printed, lost("the messages on stderr"));
   const parts: Ui[] = [
     ...(file === undefined ? [] : [file]),
     screen.ui,
-    ...(events === undefined ? [] : [createJson(events.write)]),
+    ...(events === undefined ? [] : [jsonUi(events.write)]),
   ];
   const sinks = [screen.sink, events].filter((sink) => sink !== undefined);
   return { ...all(parts), ...paceOf(sinks) };
@@ -91,10 +88,10 @@ function paceOf(sinks: readonly Sink[]): Pick<PacedUi, "behind" | "written"> {
   };
 }
 
-/** `sink`: where plain lines go. The regions of a terminal are written at once. */
+/** `sink`: where plain lines go. The terminal is written at once and has none. */
 type ScreenUi = { readonly ui: Ui; readonly sink: Sink | undefined };
 
-/** @param printed what to show of a line that the main thread has printed */
+/** @param printed masks a line that user code has printed in the main thread */
 function createScreenUi(
   options: UiOptions,
   clock: Clock,
@@ -106,38 +103,17 @@ function createScreenUi(
   const cwd = options.cwd ?? process.cwd();
   const mask = options.mask ?? ((text: string) => text);
   const again = (): readonly string[] | undefined => options.again?.map(mask);
-  const common = { verbosity, look, env, cwd, again };
+  const common = { verbosity, look, env, cwd, again, printed };
   if (wantsScreen(options)) {
-    // A terminal that is gone is no loss.
+    // A closed terminal is no loss.
     const write = untilLost(writerOf(stderr), () => {});
-    return {
-      ui: createTerminal({ ...common, write, stream: stderr, clock, printed }),
-      sink: undefined,
-    };
+    return { ui: new Terminal({ ...common, write, stream: stderr, clock }), sink: undefined };
   }
   const sink = sinkOf(stderr, onLost);
-  const { write } = sink;
-  const line = (text: string): void => write(`${printed(text)}\n`);
-  return { ui: withPrints(createPlain({ ...common, write, now: clock.now }), line), sink };
+  return { ui: new Plain({ ...common, write: sink.write, now: clock.now }), sink };
 }
 
-/** What the main thread prints is told as the rest is, on stderr: stdout is for data. */
-function withPrints(ui: Ui, line: (text: string) => void): Ui {
-  const uncapture = captureLines(line);
-  return {
-    ...ui,
-    finish(summary) {
-      uncapture();
-      ui.finish(summary);
-    },
-    close() {
-      uncapture();
-      ui.close();
-    },
-  };
-}
-
-/** With `--json` on the same terminal the lines of stdout and the regions would tear each other. */
+/** With `--json` on the same terminal, the lines on stdout and the regions would overwrite each other. */
 function wantsScreen({ verbosity, isTty, env, json, stdout }: UiOptions): boolean {
   if (!isTty || verbosity < 0 || env["TERM"] === "dumb" || isCi(env)) return false;
   return !(json && stdout.isTTY === true);

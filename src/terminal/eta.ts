@@ -1,6 +1,6 @@
-// The remaining time, from the recent rate, and steady: a figure that jumps is worse than none.
+// The remaining time, estimated from the recent rate and smoothed: a figure that jumps is worse than none.
 
-/** What the frame shows of the pace; null while it is not known. */
+/** Null while unknown. */
 export type Pace = {
   readonly remainingMs: number | null;
   /** Finished tasks per second. */
@@ -12,7 +12,7 @@ export const unknownPace: Pace = { remainingMs: null, perSecond: null };
 export type Progress = {
   readonly now: number;
   readonly finished: number;
-  /** Finished tasks and the parts of running ones that are done. */
+  /** Finished tasks, plus the finished fractions of running ones. */
   readonly work: number;
   /** Null while more tasks may come. */
   readonly total: number | null;
@@ -21,41 +21,47 @@ export type Progress = {
 type Sample = { readonly at: number; readonly work: number; readonly finished: number };
 
 const sampleEveryMs = 500;
-/** 30 s of samples: long enough to even out, short enough to notice a change. */
+/** 30 s of samples. */
 const maxSamples = 60;
 const knownAfterMs = 1000;
-/** Of the difference between the old and the new estimate, how much is taken over per sample. */
+/** EMA factor per sample. */
 const smoothing = 0.2;
 
-export function createPace(): (progress: Progress) => Pace {
-  const samples: Sample[] = [];
-  let first: Sample | undefined;
-  let endAt: number | undefined;
-  return (progress) => {
+export class PaceMeter {
+  readonly #samples: Sample[] = [];
+  #first: Sample | undefined;
+  /** Estimated end, epoch ms. */
+  #endAt: number | undefined;
+
+  next(progress: Progress): Pace {
     const { now, work, finished } = progress;
+    const samples = this.#samples;
     const sample = { at: now, work, finished };
-    first ??= sample;
-    if (now < (samples.at(-1)?.at ?? now)) {
-      // The clock was set back: what was measured by it says nothing any more.
-      samples.length = 0;
-      first = sample;
-      endAt = undefined;
-    }
     const last = samples.at(-1);
-    if (last === undefined || now - last.at >= sampleEveryMs) {
+    if (last !== undefined && now < last.at) this.#reset();
+    const first = (this.#first ??= sample);
+    if (samples.length === 0 || now - (last?.at ?? now) >= sampleEveryMs) {
       samples.push(sample);
       if (samples.length > maxSamples) samples.shift();
-      endAt = steady(endAt, now, estimate(progress, first, samples[0] ?? sample));
+      const next = estimate(progress, first, samples[0] ?? sample);
+      this.#endAt = smoothed(this.#endAt, now, next);
     }
     return {
-      // While there is work left it is never zero.
-      remainingMs: endAt === undefined ? null : Math.max(1, endAt - now),
+      // Never 0 while there is work left.
+      remainingMs: this.#endAt === undefined ? null : Math.max(1, this.#endAt - now),
       perSecond: perSecond(first, samples[0] ?? sample, sample),
     };
-  };
+  }
+
+  /** The clock was set back: the samples are useless. */
+  #reset(): void {
+    this.#samples.length = 0;
+    this.#first = undefined;
+    this.#endAt = undefined;
+  }
 }
 
-/** When all will be done, or undefined. Tasks that take longer than the window are judged by the whole run. */
+/** The end, epoch ms. If no task has finished within the window, the rate is that of the whole run. */
 function estimate(
   { now, work, total }: Progress,
   first: Sample,
@@ -68,8 +74,8 @@ function estimate(
   return now + (Math.max(0, total - work) * (now - from.at)) / gained;
 }
 
-/** Moves towards the new estimate; at once when they are far apart, because then the old one was wrong. */
-function steady(
+/** Exponential moving average. A large difference is taken over at once: the old estimate was wrong. */
+function smoothed(
   before: number | undefined,
   now: number,
   next: number | undefined,

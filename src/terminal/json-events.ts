@@ -54,12 +54,12 @@ export function jsonLine(event: RunEvent): string {
   }
 }
 
-/** Adds a member that is JSON text already; a line break in it may only stand between tokens. */
+/** Adds a member that is already JSON text. Line breaks in it can only be between tokens. */
 const withRaw = (object: string, key: string, raw: string): string =>
   `${object.slice(0, -1)},"${key}":${raw.includes("\n") ? raw.replaceAll(/[\r\n]/g, " ") : raw}}`;
 
-/** Every batch is written when it comes: what is on stdout is what has been committed so far. */
-export function createJson(write: Write): Ui {
+/** Each batch is written at once: stdout has every event that has been committed. */
+export function jsonUi(write: Write): Ui {
   return {
     events(events) {
       let text = "";

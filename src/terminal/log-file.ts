@@ -1,9 +1,10 @@
-// `--log-file`: every line with time, level and task, without colours, appended.
+// `--log-file`: every line is appended with its time, level and task, without colours.
 
 import { closeSync, openSync } from "node:fs";
-import { systemClock } from "../base/clock.ts";
+import { systemClock, type Timer } from "../base/clock.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
+import type { RunSummary } from "../protocol/summary.ts";
 import { toIso } from "../base/iso-time.ts";
 import type { Line } from "./event-formatter.ts";
 import { formatEvent } from "./event-formatter.ts";
@@ -13,12 +14,12 @@ import type { OnLost } from "./sinks.ts";
 import { untilLost } from "./sinks.ts";
 import { summaryLines } from "./summary-text.ts";
 import { visible, visibleLines } from "../base/text.ts";
-import type { Ui } from "./ui.ts";
+import type { StopSignal, Ui } from "./ui.ts";
 
 const maxBufferedChars = 64 * 1024;
 const flushAgeMs = 250;
 
-/** `2026-01-31T12:00:00.000Z info  load-page #7: fetched 12 rows`; a longer text repeats the head on each line. */
+/** `2026-01-31T12:00:00.000Z info  load-page #7: fetched 12 rows`; each further line repeats the head. */
 export function logFileLines(line: Line): string {
   const joint = line.about === undefined ? ": " : " ";
   const task = line.task === null ? "" : `${visible(line.task.name)} #${line.task.id}${joint}`;
@@ -28,82 +29,99 @@ export function logFileLines(line: Line): string {
     .join("");
 }
 
-/**
- * @param onLost called once when the file cannot be written any more; the run goes on
- * @throws Error when the file cannot be opened for appending
- */
-export function createLogFile(path: string, now: () => number, onLost: OnLost): Ui {
-  const file = openAppend(path, onLost);
-  const buffer = buffered(file.write);
-  const put = (line: Line): void => buffer.add(logFileLines(line));
-  const own = (level: LogLevel, text: string): void => put({ at: now(), level, task: null, text });
-  const close = (): void => {
-    process.off("exit", close);
-    buffer.stop();
-    file.close();
-  };
-  // Whatever ends the process, what has been said is in the file.
-  process.on("exit", close);
-  return {
-    events(events: readonly RunEvent[]) {
-      for (const event of events) {
-        const line = formatEvent(event, 2);
-        if (line !== undefined) put(line);
-      }
-    },
-    log: own,
-    stopping: (signal, urgent) =>
-      own("warn", urgent ? `${signal} again: stopping now` : `${signal}: stopping`),
-    finish(summary) {
-      own(summary.status === "done" ? "info" : "error", summaryLines(summary).join("\n"));
-      close();
-    },
-    close,
-  };
-}
+export class LogFile implements Ui {
+  readonly #now: () => number;
+  readonly #file: AppendedFile;
+  readonly #close = (): void => this.close();
 
-function openAppend(path: string, onLost: OnLost): { write: Write; close: () => void } {
-  let fd: number | undefined;
-  try {
-    fd = openSync(path, "a");
-  } catch (error) {
-    throw new Error(`the log file ${path} cannot be opened: ${reasonOf(error)}`, { cause: error });
+  /**
+   * @param onLost called once when the file cannot be written any more; the run goes on
+   * @throws Error when the file cannot be opened for appending
+   */
+  constructor(path: string, now: () => number, onLost: OnLost) {
+    this.#now = now;
+    this.#file = new AppendedFile(path, onLost);
+    // However the process ends, the file has everything that was logged.
+    process.on("exit", this.#close);
   }
-  const write = untilLost((text) => {
-    if (fd !== undefined) writeAll(fd, text);
-  }, onLost);
-  return {
-    write,
-    close() {
-      const closed = fd;
-      fd = undefined;
-      try {
-        if (closed !== undefined) closeSync(closed);
-      } catch (error) {
-        // A network file system says only now what it has not kept.
-        onLost(error);
-      }
-    },
-  };
+
+  events(events: readonly RunEvent[]): void {
+    for (const event of events) {
+      const line = formatEvent(event, 2);
+      if (line !== undefined) this.#put(line);
+    }
+  }
+
+  log(level: LogLevel, text: string): void {
+    this.#put({ at: this.#now(), level, task: null, text });
+  }
+
+  stopping(signal: StopSignal, urgent: boolean): void {
+    this.log("warn", urgent ? `${signal} again: stopping now` : `${signal}: stopping`);
+  }
+
+  finish(summary: RunSummary): void {
+    this.log(summary.status === "done" ? "info" : "error", summaryLines(summary).join("\n"));
+    this.close();
+  }
+
+  close(): void {
+    process.off("exit", this.#close);
+    this.#file.close();
+  }
+
+  #put(line: Line): void {
+    this.#file.add(logFileLines(line));
+  }
 }
 
-function buffered(write: Write): { add: (text: string) => void; stop: () => void } {
-  let pending = "";
-  const flush = (): void => {
-    const text = pending;
-    pending = "";
-    if (text !== "") write(text);
-  };
-  const timer = systemClock.every(flushAgeMs, flush);
-  timer.unref();
-  return {
-    add(text) {
-      pending += text;
-      if (pending.length >= maxBufferedChars) flush();
-    },
-    stop() {
-      systemClock.cancel(timer);
-      flush();
-    },
-  };
+/** Collects lines for 250 ms or 64 KiB: a log of many short lines would be a system call each. */
+class AppendedFile {
+  readonly #onLost: OnLost;
+  readonly #write: Write;
+  readonly #timer: Timer;
+  #fd: number | undefined;
+  #pending = "";
+
+  /** @throws Error when the file cannot be opened for appending */
+  constructor(path: string, onLost: OnLost) {
+    try {
+      this.#fd = openSync(path, "a");
+    } catch (error) {
+      throw new Error(`the log file ${path} cannot be opened: ${reasonOf(error)}`, {
+        cause: error,
+      });
+    }
+    this.#onLost = onLost;
+    this.#write = untilLost((text) => {
+      if (this.#fd !== undefined) writeAll(this.#fd, text);
+    }, onLost);
+    this.#timer = systemClock.every(flushAgeMs, () => this.#flush());
+    this.#timer.unref();
+  }
+
+  add(text: string): void {
+    this.#pending += text;
+    if (this.#pending.length >= maxBufferedChars) this.#flush();
+  }
+
+  /** May be called twice. */
+  close(): void {
+    systemClock.cancel(this.#timer);
+    this.#flush();
+    const fd = this.#fd;
+    this.#fd = undefined;
+    try {
+      if (fd !== undefined) closeSync(fd);
+    } catch (error) {
+      // A network file system reports failed writes at the close.
+      this.#onLost(error);
+    }
+  }
+
+  #flush(): void {
+    const text = this.#pending;
+    this.#pending = "";
+    if (text !== "") this.#write(text);
+  }
 }

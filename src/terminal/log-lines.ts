@@ -1,84 +1,39 @@
-// The one consola reporter. It formats, and hands the lines to whoever owns the stream.
+// A consola log object as the lines that are shown. Pure.
 
-import type { ConsolaInstance, ConsolaReporter, LogObject, LogType } from "consola/core";
-import { createConsola, LogLevels } from "consola/core";
-import { Date } from "../base/globals.ts";
-import type { LogLevel } from "../protocol/status.ts";
-import { assertNever } from "../base/unreachable.ts";
+import type { LogObject, LogType } from "consola/core";
 import type { Palette, Style } from "../base/palette.ts";
-import type { Glyphs } from "./glyphs.ts";
-import type { Line } from "./event-formatter.ts";
 import { fit, visible, visibleLines } from "../base/text.ts";
+import { assertNever } from "../base/unreachable.ts";
+import type { Glyphs } from "./glyphs.ts";
 
-/** A longer line is cut on the screen; the log file and the database have it whole. */
+/** A longer line is cut on the screen; the log file and the database keep all of it. */
 const maxColumns = 8_000;
 
-export type Label = (task: NonNullable<Line["task"]>) => string;
 export type Look = { readonly colors: Palette; readonly glyphs: Glyphs };
 
-export type Logger = { line(line: Line): void };
-
-/** What is logged at all has been decided before (see event-formatter.ts), so consola lets everything through. */
-export function createLogger(
-  look: Look,
-  label: Label,
-  print: (lines: readonly string[]) => void,
-): Logger {
-  const consola = createConsola({
-    level: LogLevels.verbose,
-    // consola would fold equal lines into one; a log has each.
-    throttle: 0,
-    reporters: [reporter(look, print)],
-  });
-  return {
-    line: ({ at, level, task, text, about }) =>
-      method(
-        consola,
-        level,
-        about,
-      )({
-        args: [text],
-        date: new Date(at),
-        ...(task === null ? {} : { tag: label(task) }),
-        ...(about === undefined ? {} : { about }),
-      }),
-  };
-}
-
-function method(consola: ConsolaInstance, level: LogLevel, about: Line["about"]) {
-  if (about === "failed") return consola.fail;
-  return about === "done" ? consola.success : consola[level];
-}
-
-const reporter = (look: Look, print: (lines: readonly string[]) => void): ConsolaReporter => ({
-  log(logged: LogObject) {
-    const text = logged.args.map(String).join(" ");
-    const joint = logged["about"] === undefined ? ": " : " ";
-    const task = logged.tag === "" ? "" : look.colors.bold(visible(logged.tag)) + joint;
-    print(format(look, logged.type, task, text));
-  },
-});
-
-/** `ℹ task-43: loaded 12 rows`; a second and later lines hang below. */
-function format(look: Look, type: LogType, task: string, text: string): string[] {
-  const { icon, style } = head(look, type);
-  const loud = type === "fail" || type === "error" || type === "fatal";
-  const body = loud
-    ? look.colors.red
-    : type === "debug"
-      ? look.colors.dim
-      : (plain: string) => plain;
-  return visibleLines(text).map((each, i) =>
+/** `ℹ task-43: loaded 12 rows`; further lines are indented. Printed text (`consola.log`) has no icon. */
+export function logLines(look: Look, logged: LogObject): string[] {
+  const lines = visibleLines(logged.args.map(String).join(" "));
+  if (logged.type === "log") return lines;
+  const { colors, glyphs } = look;
+  const { icon, style } = iconOf(look, logged.type);
+  const body = bodyStyle(colors, logged.type);
+  const joint = logged["about"] === undefined ? ": " : " ";
+  const task = logged.tag === "" ? "" : colors.bold(visible(logged.tag)) + joint;
+  return lines.map((line, i) =>
     fit(
-      i === 0
-        ? `${style(icon)} ${task}${body(each)}`
-        : `${look.colors.dim(look.glyphs.rest)} ${body(each)}`,
+      i === 0 ? `${style(icon)} ${task}${body(line)}` : `${colors.dim(glyphs.rest)} ${body(line)}`,
       maxColumns,
     ),
   );
 }
 
-function head({ colors, glyphs }: Look, type: LogType): { icon: string; style: Style } {
+function bodyStyle({ red, dim }: Palette, type: LogType): Style {
+  if (type === "fail" || type === "error" || type === "fatal") return red;
+  return type === "debug" ? dim : (text) => text;
+}
+
+function iconOf({ colors, glyphs }: Look, type: LogType): { icon: string; style: Style } {
   switch (type) {
     case "fail":
     case "error":

@@ -1,18 +1,20 @@
-// Without a terminal: lines that read well in a file and in a CI log, and not many of them.
+// A run without a terminal: lines that read well in a file and in a CI log, and few of them.
 
-import type { RunEvent } from "../protocol/events.ts";
-import type { Env } from "../base/palette.ts";
+import { captureLines } from "../base/captured-prints.ts";
 import { clock, roughly } from "../base/format-duration.ts";
-import { createPace } from "./eta.ts";
-import { inFlight } from "./frame.ts";
-import type { Line, Verbosity } from "./event-formatter.ts";
+import type { Env } from "../base/palette.ts";
 import type { Write } from "../base/streams.ts";
-import type { Look } from "./log-lines.ts";
-import { createLogger } from "./log-lines.ts";
-import { summaryLines } from "./summary-text.ts";
-import { createTeller } from "./run-log.ts";
 import { grouped, visible } from "../base/text.ts";
-import type { Ui } from "./ui.ts";
+import type { RunEvent } from "../protocol/events.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import type { RunSummary } from "../protocol/summary.ts";
+import { PaceMeter } from "./eta.ts";
+import type { Line, Verbosity } from "./event-formatter.ts";
+import { inFlight } from "./frame.ts";
+import { logLines, type Look } from "./log-lines.ts";
+import { RunLog } from "./run-log.ts";
+import { summaryLines } from "./summary-text.ts";
+import type { StopSignal, Ui } from "./ui.ts";
 import type { View } from "./view.ts";
 import { finishedCount, fold, labelOf, newView } from "./view.ts";
 
@@ -28,91 +30,129 @@ export type PlainOptions = {
   readonly env: Env;
   readonly now: () => number;
   readonly cwd: string;
-  /** See `SummaryOptions`; asked for at the end, when the secrets to hide are known. */
+  /** See `SummaryOptions`. Called at the end, when the secrets are known. */
   readonly again: () => readonly string[] | undefined;
+  /** Masks a line that user code has printed in the main thread. */
+  readonly printed: (line: string) => string;
 };
 
-export function createPlain(options: PlainOptions): Ui {
-  const { verbosity, write, now, look } = options;
-  const github = isGithub(options.env);
-  const view = newView();
-  const progress = createProgress(view);
-  const group = createGroup(github ? write : () => {});
-  const print = (lines: readonly string[]): void => {
-    const text = lines.map((line) => `${github ? harmless(line) : line}\n`).join("");
-    if (text !== "") write(text);
-  };
-  const teller = createTeller({
-    verbosity,
-    now,
-    cwd: options.cwd,
-    logger: createLogger(look, ({ name, id }) => labelOf(view, name, id), print),
-    maxFailures: maxFailureLines,
-    onFailure(line, nth) {
-      const annotated = github && nth <= maxAnnotations;
-      if (annotated) write(annotation(line));
-      return annotated;
-    },
-  });
-  return {
-    events(events) {
-      group.open(events);
-      fold(view, events);
-      teller.events(events);
-      const line = verbosity < 0 ? "" : progress(now());
-      if (line !== "") print([line]);
-    },
-    log: (level, line) => teller.log(level, line),
-    stopping: (signal, urgent) => teller.stopping(signal, urgent, inFlight(view)),
-    finish(summary) {
-      group.close();
-      const { cwd } = options;
-      const shown = { colors: look.colors, quiet: verbosity < 0, cwd, again: options.again() };
-      print(summaryLines(summary, shown));
-    },
-    close: group.close,
-  };
+export class Plain implements Ui {
+  readonly #options: PlainOptions;
+  readonly #isGithub: boolean;
+  readonly #view = newView();
+  readonly #progress = new ProgressLines(this.#view);
+  readonly #log: RunLog;
+  readonly #release: () => void;
+  /** GitHub folds the lines of a group; the summary follows it. */
+  #isGroupOpen = false;
+
+  constructor(options: PlainOptions) {
+    this.#options = options;
+    this.#isGithub = options.env["GITHUB_ACTIONS"] === "true";
+    this.#log = new RunLog({
+      verbosity: options.verbosity,
+      now: options.now,
+      cwd: options.cwd,
+      reporter: {
+        log: (logged) => {
+          const lines = logLines(options.look, logged);
+          // What user code prints in the main thread may be meant for GitHub.
+          if (logged.type === "log") this.#write(lines);
+          else this.#print(lines);
+        },
+      },
+      label: (name, id) => labelOf(this.#view, name, id),
+      maxFailures: maxFailureLines,
+      onFailure: (line, nth) => this.#annotate(line, nth),
+    });
+    // To stderr, also what is printed to stdout: stdout is for data.
+    this.#release = captureLines((line) => this.#log.printed(options.printed(line)));
+  }
+
+  events(events: readonly RunEvent[]): void {
+    const { verbosity, now } = this.#options;
+    this.#openGroup(events);
+    fold(this.#view, events);
+    this.#log.events(events);
+    const line = verbosity < 0 ? "" : this.#progress.next(now());
+    if (line !== "") this.#print([line]);
+  }
+
+  log(level: LogLevel, line: string): void {
+    this.#log.log(level, line);
+  }
+
+  stopping(signal: StopSignal, urgent: boolean): void {
+    this.#log.stopping(signal, urgent, inFlight(this.#view));
+  }
+
+  finish(summary: RunSummary): void {
+    this.close();
+    const { look, verbosity, cwd, again } = this.#options;
+    const shown = { colors: look.colors, quiet: verbosity < 0, cwd, again: again() };
+    this.#print(summaryLines(summary, shown));
+  }
+
+  close(): void {
+    this.#release();
+    if (this.#isGroupOpen) this.#options.write("::endgroup::\n");
+    this.#isGroupOpen = false;
+  }
+
+  #openGroup(events: readonly RunEvent[]): void {
+    if (!this.#isGithub || this.#isGroupOpen) return;
+    const started = events.find((event) => event.type === "run-started");
+    if (started === undefined) return;
+    this.#options.write(`::group::pipeloom: ${escapeData(visible(started.pipeline))}\n`);
+    this.#isGroupOpen = true;
+  }
+
+  #annotate(line: Line, nth: number): boolean {
+    const isAnnotated = this.#isGithub && nth <= maxAnnotations;
+    if (isAnnotated) this.#options.write(annotation(line));
+    return isAnnotated;
+  }
+
+  #print(lines: readonly string[]): void {
+    this.#write(this.#isGithub ? lines.map(harmless) : lines);
+  }
+
+  #write(lines: readonly string[]): void {
+    const text = lines.map((line) => `${line}\n`).join("");
+    if (text !== "") this.#options.write(text);
+  }
 }
 
-/** What happens during the run folds away in GitHub's log; the summary stands below it. */
-function createGroup(write: Write): {
-  open: (events: readonly RunEvent[]) => void;
-  close: () => void;
-} {
-  let isOpen = false;
-  return {
-    open(events) {
-      const started = isOpen ? undefined : events.find((event) => event.type === "run-started");
-      if (started === undefined) return;
-      write(`::group::pipeloom: ${escapeData(visible(started.pipeline))}\n`);
-      isOpen = true;
-    },
-    close() {
-      if (isOpen) write("::endgroup::\n");
-      isOpen = false;
-    },
-  };
-}
+/** A line for each finished tenth, and one after 10 s without one; at most one a second. */
+class ProgressLines {
+  readonly #view: View;
+  readonly #pace = new PaceMeter();
+  #tenths = 0;
+  #last: number | undefined;
 
-/** A line for each tenth that is finished, and every 10 s when that is sooner; never more than one a second. */
-function createProgress(view: View): (now: number) => string {
-  const pace = createPace();
-  let tenths = 0;
-  let last: number | undefined;
-  return (now) => {
+  constructor(view: View) {
+    this.#view = view;
+  }
+
+  /** @returns the line that is due, or "" */
+  next(now: number): string {
+    const view = this.#view;
     if (view.startedAt === undefined || view.finishedAt !== undefined) return "";
     const finished = finishedCount(view);
     const total = view.complete ? view.total : null;
-    const { remainingMs } = pace({ now, finished, work: finished + view.partial, total });
+    const work = finished + view.partial;
+    const { remainingMs } = this.#pace.next({ now, finished, work, total });
     // A clock that was set back must not silence the run until it has caught up.
-    last = Math.min(last ?? now, now);
-    const reached = total === null || total === 0 ? tenths : Math.floor((10 * finished) / total);
-    const tenth = reached > tenths && now - last >= 1000;
-    if (!tenth && now - last < everyMs) return "";
-    tenths = Math.max(tenths, reached);
-    last = now;
+    this.#last = Math.min(this.#last ?? now, now);
+    const tenths =
+      total === null || total === 0 ? this.#tenths : Math.floor((10 * finished) / total);
+    const sinceLast = now - this.#last;
+    const isTenthDue = tenths > this.#tenths && sinceLast >= 1000;
+    if (!isTenthDue && sinceLast < everyMs) return "";
+    this.#tenths = Math.max(this.#tenths, tenths);
+    this.#last = now;
     return progressLine(view, now - view.startedAt, remainingMs);
-  };
+  }
 }
 
 function progressLine(view: View, elapsedMs: number, remainingMs: number | null): string {
@@ -129,8 +169,6 @@ function progressLine(view: View, elapsedMs: number, remainingMs: number | null)
   return `${parts.join(" ")} after ${clock(elapsedMs)}${failed}${left}`;
 }
 
-export const isGithub = (env: Env): boolean => env["GITHUB_ACTIONS"] === "true";
-
 function annotation({ task, text }: Line): string {
   const title = escapeProperty(visible(task?.name ?? "pipeloom"));
   return `::error title=${title}::${escapeData(task === null ? text : `${visible(task.name)} ${text}`)}\n`;
@@ -142,6 +180,6 @@ const escapeData = (text: string): string =>
 const escapeProperty = (text: string): string =>
   escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
 
-/** The runner obeys `::command::` at the start of a line, blanks before it or not, and `##[command]` anywhere. */
+/** The runner obeys `::command::` at the start of a line, after blanks too, and `##[command]` anywhere. */
 const harmless = (line: string): string =>
   line.replace(/^(\s*)::/, "$1: :").replaceAll("##[", "## [");

@@ -1,61 +1,98 @@
-// Which lines are shown, in a terminal and without one.
+// The log of a run: decides which lines are shown and gives them to a consola reporter.
 
+import { type ConsolaInstance, type ConsolaReporter, createConsola, LogLevels } from "consola/core";
+import { Date } from "../base/globals.ts";
 import type { RunEvent } from "../protocol/events.ts";
+import type { TaskId } from "../protocol/ids.ts";
 import type { LogLevel } from "../protocol/status.ts";
+import { formatEvent, isShown, type Line, type Verbosity } from "./event-formatter.ts";
 import type { StopSignal } from "./ui.ts";
-import type { Line, Verbosity } from "./event-formatter.ts";
-import { formatEvent, isShown } from "./event-formatter.ts";
-import type { Logger } from "./log-lines.ts";
 
-export type Teller = {
-  events(events: readonly RunEvent[]): void;
-  /** A line of pipeloom's own. */
-  log(level: LogLevel, text: string): void;
-  stopping(signal: StopSignal, urgent: boolean, inFlight: string): void;
-};
-
-export type TellerOptions = {
+export type RunLogOptions = {
   readonly verbosity: Verbosity;
   readonly now: () => number;
-  /** Paths below it are shown relative. */
+  /** Paths below this folder are shown relative to it. */
   readonly cwd: string;
-  readonly logger: Logger;
-  /** After so many lines failures are only counted: 100,000 of them help nobody. */
+  /** Draws the lines. */
+  readonly reporter: ConsolaReporter;
+  /** What a task is called on the screen. */
+  readonly label: (name: string, id: TaskId) => string;
+  /** Further failures are counted and not shown. */
   readonly maxFailures: number;
-  /** True: it has been told in another way. */
+  /** Shows the nth failure in another way. @returns whether it did */
   readonly onFailure?: (line: Line, nth: number) => boolean;
 };
 
-export function createTeller(options: TellerOptions): Teller {
-  const { verbosity, now, cwd, logger, maxFailures, onFailure } = options;
-  let failures = 0;
-  const own = (level: LogLevel, text: string): void =>
-    logger.line({ at: now(), level, task: null, text });
-  const tell = (line: Line): void => {
-    if (line.about !== "failed") return logger.line(line);
-    failures++;
-    const handled = onFailure?.(line, failures) ?? false;
-    if (!handled && failures <= maxFailures) logger.line(line);
-    if (failures === maxFailures) own("error", "further failures are counted, and not shown");
-  };
-  return {
-    events(events) {
-      for (const event of events) {
-        const line = formatEvent(event, verbosity, cwd);
-        if (line !== undefined) tell(line);
-      }
-    },
-    log(level, text) {
-      if (isShown(level, verbosity)) own(level, text);
-    },
-    stopping(signal, urgent, inFlight) {
-      const how = signal === "SIGINT" ? "Ctrl-C" : signal;
-      own(
-        "warn",
-        urgent
-          ? `${how}: stopping now`
-          : `${how}: waiting for ${inFlight}, 10 s at most; again stops now`,
-      );
-    },
-  };
+export class RunLog {
+  readonly #options: RunLogOptions;
+  readonly #consola: ConsolaInstance;
+  #failures = 0;
+
+  constructor(options: RunLogOptions) {
+    this.#options = options;
+    this.#consola = createConsola({
+      // `formatEvent` and `isShown` have applied the verbosity.
+      level: LogLevels.verbose,
+      // consola would drop repeated lines.
+      throttle: 0,
+      reporters: [options.reporter],
+    });
+  }
+
+  events(events: readonly RunEvent[]): void {
+    const { verbosity, cwd } = this.#options;
+    for (const event of events) {
+      const line = formatEvent(event, verbosity, cwd);
+      if (line === undefined) continue;
+      if (line.about === "failed") this.#failure(line);
+      else this.#show(line);
+    }
+  }
+
+  /** A line of pipeloom's own. */
+  log(level: LogLevel, text: string): void {
+    if (isShown(level, this.#options.verbosity)) this.#own(level, text);
+  }
+
+  /** Text that user code has printed in the main thread. */
+  printed(text: string): void {
+    this.#consola.log(text);
+  }
+
+  /** @param inFlight the tasks that are waited for */
+  stopping(signal: StopSignal, urgent: boolean, inFlight: string): void {
+    const how = signal === "SIGINT" ? "Ctrl-C" : signal;
+    this.#own(
+      "warn",
+      urgent
+        ? `${how}: stopping now`
+        : `${how}: waiting for ${inFlight}, 10 s at most; again stops now`,
+    );
+  }
+
+  #failure(line: Line): void {
+    const { maxFailures, onFailure } = this.#options;
+    const nth = ++this.#failures;
+    const isHandled = onFailure?.(line, nth) ?? false;
+    if (!isHandled && nth <= maxFailures) this.#show(line);
+    if (nth === maxFailures) this.#own("error", "further failures are counted, and not shown");
+  }
+
+  #own(level: LogLevel, text: string): void {
+    this.#show({ at: this.#options.now(), level, task: null, text });
+  }
+
+  #show({ at, level, task, text, about }: Line): void {
+    this.#consola[typeOf(level, about)]({
+      args: [text],
+      date: new Date(at),
+      ...(task === null ? {} : { tag: this.#options.label(task.name, task.id) }),
+      ...(about === undefined ? {} : { about }),
+    });
+  }
+}
+
+function typeOf(level: LogLevel, about: Line["about"]): LogLevel | "fail" | "success" {
+  if (about === "failed") return "fail";
+  return about === "done" ? "success" : level;
 }

@@ -1,4 +1,4 @@
-// The owner of the terminal: the only place that writes to it while the regions are up.
+// The regions on a terminal: what is on its rows now, and the text that changes it to the next frame.
 
 import type { Env } from "../base/palette.ts";
 import type { OutStream, Write } from "../base/streams.ts";
@@ -11,68 +11,81 @@ const resetColors = "\x1b[0m";
 
 export type Size = { readonly width: number; readonly height: number };
 
-export type Screen = {
-  size(): Size;
-  /** `above` goes above the region and stays; `region` takes the place of the last one. */
-  draw(region: readonly string[], above: readonly string[]): void;
-  /** Takes the region away and gives the terminal back. A later `draw` takes it again. */
-  release(): void;
-  /** Gives the terminal back and leaves the region where it is. */
-  leave(): void;
-};
-
 type Drawn = { readonly lines: readonly string[]; readonly size: Size };
 
 const nothing: Drawn = { lines: [], size: { width: 80, height: 24 } };
 
-export function createScreen(stream: OutStream, write: Write, env: Env): Screen {
-  let drawn = nothing;
-  let lost: readonly Piece[] = [];
-  let hidden = false;
-  // A terminal that nobody has sized yet says 0 by 0.
-  const size = (): Size => ({ width: stream.columns || 80, height: stream.rows || 24 });
-  const next = (now: Size, region: readonly string[], above: readonly string[]): string => {
-    const pieces = [...lost, ...piecesOf(drawn, now, rewraps(env))];
-    const rows = pieces.map((piece) => rowsOfPiece(piece, now, rewraps(env)));
+export class Screen {
+  readonly #stream: OutStream;
+  readonly #write: Write;
+  readonly #rewraps: boolean;
+  #drawn = nothing;
+  /** Rows that a resize has pushed off the top. */
+  #lost: readonly Piece[] = [];
+  #hidesCursor = false;
+
+  constructor(stream: OutStream, write: Write, env: Env) {
+    this.#stream = stream;
+    this.#write = write;
+    this.#rewraps = rewraps(env);
+  }
+
+  /** A terminal whose size is not set yet reports 0 by 0. */
+  size(): Size {
+    return { width: this.#stream.columns || 80, height: this.#stream.rows || 24 };
+  }
+
+  /** Prints `above` for good, and draws `region` below it in place of the last region. */
+  draw(region: readonly string[], above: readonly string[]): void {
+    const text = this.#update(region, above);
+    if (text === "") return;
+    const hide = this.#hidesCursor || region.length === 0 ? "" : hideCursor;
+    this.#hidesCursor ||= region.length > 0;
+    this.#write(hide + text);
+  }
+
+  /** Removes the region and gives the terminal back. A later `draw` takes it again. */
+  release(): void {
+    this.#restore(this.#update([], []));
+  }
+
+  /** Gives the terminal back and leaves the region where it is. */
+  leave(): void {
+    this.#restore("");
+  }
+
+  #update(region: readonly string[], above: readonly string[]): string {
+    const size = this.size();
+    const pieces = [...this.#lost, ...piecesOf(this.#drawn, size, this.#rewraps)];
+    const rows = pieces.map((piece) => rowsOfPiece(piece, size, this.#rewraps));
     const taken = rows.reduce((sum, each) => sum + each, 0);
-    const onScreen = Math.max(Math.min(taken, now.height - 1), 0);
-    // What a resize pushed off the top comes back when the screen gets higher again, unless lines have gone
-    // in between.
-    lost = above.length > 0 ? [] : firstRows(pieces, rows, taken - onScreen, now);
-    const text = paint({ before: drawn.lines, rowsBefore: onScreen, after: region, above });
-    drawn = { lines: region, size: now };
+    const onScreen = Math.max(Math.min(taken, size.height - 1), 0);
+    // Rows that a resize has pushed off the top come back when the screen gets higher, unless lines were printed since.
+    this.#lost = above.length > 0 ? [] : firstRows(pieces, rows, taken - onScreen, size);
+    const text = paint({ before: this.#drawn.lines, rowsBefore: onScreen, after: region, above });
+    this.#drawn = { lines: region, size };
     return text;
-  };
-  const restore = (before: string): void => {
-    if (hidden) write(`${before}${resetColors}${showCursor}`);
-    hidden = false;
-    drawn = nothing;
-    lost = [];
-  };
-  return {
-    size,
-    draw(region, above) {
-      const text = next(size(), region, above);
-      if (text === "") return;
-      const hide = hidden || region.length === 0 ? "" : hideCursor;
-      hidden ||= region.length > 0;
-      write(hide + text);
-    },
-    release: () => restore(next(size(), [], [])),
-    leave: () => restore(""),
-  };
+  }
+
+  #restore(before: string): void {
+    if (this.#hidesCursor) this.#write(`${before}${resetColors}${showCursor}`);
+    this.#hidesCursor = false;
+    this.#drawn = nothing;
+    this.#lost = [];
+  }
 }
 
-/** A line, or the beginning of one. `rows`: how many it takes up at the width of `size`. */
+/** A drawn line, or the beginning of one. */
 type Piece = {
   readonly columns: number;
+  /** Rows that it takes up at the width of `size`. */
   readonly rows: number;
   readonly size: Size;
-  /** For the terminal it is one line with the row that was drawn below it. */
+  /** The terminal takes it for one line with the row drawn below it. */
   readonly isCut: boolean;
 };
 
-/** Lines that are wider than a terminal has become take up more than one row of it. */
+/** A line that is wider than the terminal is now takes up several rows. */
 function piecesOf({ lines, size }: Drawn, now: Size, rewrapping: boolean): Piece[] {
   const isSame = size.width === now.width || !rewrapping;
   return lines.map((line) => ({
@@ -83,7 +96,7 @@ function piecesOf({ lines, size }: Drawn, now: Size, rewrapping: boolean): Piece
   }));
 }
 
-/** Rather a row too few, whose remains stay, than one too many, which would be a log line. */
+/** Rounds down where it is unsure: a row too few leaves remains of a frame, a row too many erases a log line. */
 function rowsOfPiece(
   { columns, rows, size, isCut }: Piece,
   now: Size,
@@ -93,7 +106,7 @@ function rowsOfPiece(
   return isCut ? Math.floor(columns / now.width) : Math.max(1, Math.ceil(columns / now.width));
 }
 
-/** The pieces that take up the first `count` rows; the last one perhaps cut. */
+/** The pieces of the first `count` rows; the last one may be cut. */
 function firstRows(
   pieces: readonly Piece[],
   rows: readonly number[],
@@ -114,6 +127,6 @@ function firstRows(
   return first;
 }
 
-/** xterm and the Linux console cut the lines off at a resize; everything else wraps them anew. */
+/** At a resize, xterm and the Linux console cut lines off; every other terminal wraps them again. */
 const rewraps = (env: Env): boolean =>
   env["TMUX"] !== undefined || (env["XTERM_VERSION"] === undefined && env["TERM"] !== "linux");

@@ -1,7 +1,7 @@
-// Whatever ends or stops the process, the terminal is given back first.
+// The terminal is given back before the process ends or stops.
 
 type Guarded = {
-  /** Ctrl-Z: the shell gets the terminal, for a while. */
+  /** Ctrl-Z: the shell gets the terminal until `fg` or `bg`. */
   readonly release: () => void;
   /** `fg`, or `bg`. */
   readonly resume: () => void;
@@ -9,24 +9,24 @@ type Guarded = {
   readonly close: () => void;
 };
 
-/** Signals that end a process where nobody listens; with a listener they would not, so they are raised again. */
+/** Signals that end a process without a listener. Our listener must raise them again. */
 const deadly = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
-/** Installs handlers for every way to end or stop; the function it returns takes them away. */
+/** Installs handlers for every way to end or stop. @returns removes them */
 export function guardTerminal(guarded: Guarded): () => void {
-  const undo = [guardExit(guarded.close), guardSignals(guarded)];
+  const undo = [closeOnExit(guarded.close), guardSignals(guarded)];
   return () => {
     for (const remove of undo) remove();
   };
 }
 
-/** For what ends the process from inside. */
-export function guardExit(close: Guarded["close"]): () => void {
+/** When the process ends by itself. */
+export function closeOnExit(close: Guarded["close"]): () => void {
   process.on("exit", close);
   return () => void process.off("exit", close);
 }
 
-/** Not before there is something to give back: a handler waits for the main thread, the default does not. */
+/** Installed when there is something to give back: a handler waits for the main thread, the default does not. */
 export function guardSignals(guarded: Guarded): () => void {
   const undo: (() => void)[] = [];
   const listen = (event: string, call: () => void): void => {
@@ -35,7 +35,7 @@ export function guardSignals(guarded: Guarded): () => void {
   };
   for (const signal of deadly) {
     listen(signal, () => {
-      // Whoever else listens decides when it ends, and tells the Ui.
+      // Another listener decides when the process ends, and closes the Ui.
       if (process.listenerCount(signal) > 1) return;
       guarded.close();
       process.kill(process.pid, signal);
@@ -44,7 +44,7 @@ export function guardSignals(guarded: Guarded): () => void {
   if (process.platform !== "win32") {
     listen("SIGTSTP", () => {
       guarded.release();
-      // Not SIGTSTP again: the handler stays installed, so that a second Ctrl-Z works as the first did.
+      // Not SIGTSTP: its handler stays installed for the next Ctrl-Z.
       process.kill(process.pid, "SIGSTOP");
     });
     listen("SIGCONT", guarded.resume);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPty, type Pty } from "../support/pty.ts";
@@ -110,6 +110,29 @@ describe.skipIf(process.platform !== "linux")("on a pseudo-terminal", () => {
     expect(pty.screen.cursorVisible).toBe(true);
   }, 30_000);
 
+  test("consola in a module, in tasks() and in a hook prints above the regions", async () => {
+    mkdirSync(join(cwd, "node_modules"));
+    symlinkSync(
+      join(import.meta.dir, "../../node_modules/consola"),
+      join(cwd, "node_modules/consola"),
+    );
+    writeFileSync(join(cwd, "consola.ts"), withConsola);
+    // The project's consola colours its lines and adds the time; both must fit in.
+    await using pty = openPty(["run", "consola.ts", "--db", "consola.db"], { cwd, columns: 90 });
+    await pty.until(() => has(pty, /^. slow /) && has(pty, /from tasks\(\) 39/), "a running task");
+    const during = pty.screen.screen().filter((line) => line !== "");
+    expect(during.slice(-2).map((line) => line.slice(2, 12).trim())).toEqual(["All tasks", "slow"]);
+    await pty.until(() => has(pty, /from a timer/), "the line of a timer");
+    writeFileSync(join(cwd, "go"), "");
+    expect(await pty.exited).toBe(0);
+    expectGivenBack(pty);
+    const lines = pty.screen.lines();
+    const numbers = lines.flatMap((line) => /from tasks\(\) (\d+)/.exec(line)?.[1] ?? []);
+    expect(numbers).toEqual(Array.from({ length: 40 }, (_, i) => `${i}`));
+    for (const text of ["from the module", "from a timer", "from a hook"])
+      expect(lines.filter((line) => line.includes(text))).toHaveLength(1);
+  }, 30_000);
+
   test("tasks that print a thousand lines, escape sequences and garbage", async () => {
     writeFileSync(join(cwd, "noisy.ts"), noisy);
     await using pty = openPty(["run", "noisy.ts", "--db", "noisy.db"], { cwd, rows: 30 });
@@ -139,4 +162,29 @@ const noisy = task({
   },
 });
 export default pipeline({ name: "noisy", tasks: () => [noisy({ n: 1 }), noisy({ n: 2 })] });
+`;
+
+const withConsola = `
+import { existsSync } from "node:fs";
+import { pipeline, task } from "pipeloom";
+import { consola } from "consola";
+consola.info("from the module");
+const slow = task({
+  name: "slow",
+  async run() {
+    while (!existsSync("go")) await Bun.sleep(10);
+  },
+});
+export default pipeline({
+  name: "consola",
+  async *tasks() {
+    yield slow();
+    for (let i = 0; i < 40; i++) {
+      consola[i % 2 === 0 ? "info" : "warn"]("from tasks() " + i);
+      await Bun.sleep(5);
+    }
+    setTimeout(() => consola.success("from a timer"), 50);
+  },
+  onFinish: () => consola.info("from a hook"),
+});
 `;

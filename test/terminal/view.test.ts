@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { taskId } from "../../src/protocol/ids.ts";
-import { createPace } from "../../src/terminal/eta.ts";
+import { PaceMeter } from "../../src/terminal/eta.ts";
 import { finishedCount, fold, labelOf, newView } from "../../src/terminal/view.ts";
 import { event } from "./rig.ts";
 
@@ -57,13 +57,13 @@ test("tasks of one name are told apart, others are not numbered", () => {
 
 /** Plays work at a rate that changes, and returns the remaining seconds at each half second. */
 function remaining(total: number, rateAt: (second: number) => number, seconds: number) {
-  const pace = createPace();
+  const pace = new PaceMeter();
   const shown: (number | null)[] = [];
   let work = 0;
   for (let tick = 0; tick <= seconds * 10; tick++) {
     if (tick > 0) work += rateAt(tick / 10) / 10;
     const finished = Math.floor(work);
-    const { remainingMs } = pace({ now: tick * 100, finished, work, total });
+    const { remainingMs } = pace.next({ now: tick * 100, finished, work, total });
     if (tick % 5 === 0) shown.push(remainingMs === null ? null : remainingMs / 1000);
   }
   return shown;
@@ -86,20 +86,20 @@ test("the remaining time moves without jumps and follows a rate that has changed
 });
 
 test("a clock that is set back begins the measurement anew", () => {
-  const pace = createPace();
+  const pace = new PaceMeter();
   const at = (now: number, done: number) =>
-    pace({ now, finished: done, work: done, total: 1000 }).remainingMs;
+    pace.next({ now, finished: done, work: done, total: 1000 }).remainingMs;
   for (let second = 0; second < 20; second++) at(second * 1000, second * 10);
   for (let second = 20; second < 40; second++) at(second * 1000 - 3_600_000, second * 10);
   expect(at(40_000 - 3_600_000, 400)).toBeCloseTo(60_000, -3);
 });
 
 test("without a total there is a rate and no remaining time; without progress there is neither", () => {
-  const pace = createPace();
+  const pace = new PaceMeter();
   for (let tick = 0; tick < 50; tick++) {
-    pace({ now: tick * 100, finished: tick * 5, work: tick * 5, total: null });
+    pace.next({ now: tick * 100, finished: tick * 5, work: tick * 5, total: null });
   }
-  const shown = pace({ now: 5000, finished: 250, work: 250, total: null });
+  const shown = pace.next({ now: 5000, finished: 250, work: 250, total: null });
   expect(shown.remainingMs).toBeNull();
   expect(shown.perSecond).toBeCloseTo(50);
   expect(remaining(10, () => 0, 30).every((value) => value === null)).toBe(true);
