@@ -206,7 +206,7 @@ export class VirtualTerminal {
     }
     if (this.#column + wide > this.columns) {
       if (this.#autowrap) this.#lineFeed(true);
-      else this.#column = this.columns - wide;
+      else this.#column = Math.max(0, this.columns - wide);
     }
     const { cells } = this.#current;
     while (cells.length < this.#column) cells.push(blank);
@@ -293,8 +293,8 @@ function wrapAt(cells: readonly Cell[], columns: number): Row[] {
   const rows: Row[] = [];
   let at = 0;
   while (cells.length - at > columns) {
-    // A wide character does not stand across the edge.
-    const size = cells[at + columns]?.text === "" ? columns - 1 : columns;
+    // A wide character does not cross the edge, unless there is one column only.
+    const size = Math.max(1, cells[at + columns]?.text === "" ? columns - 1 : columns);
     rows.push({ cells: cells.slice(at, at + size), wrapped: true });
     at += size;
   }

@@ -30,3 +30,11 @@ test("sequences that the screen does not use are refused", () => {
   expect(() => terminal.write("\x1b[2J")).toThrow();
   expect(() => terminal.write("\x1b[5;5H")).toThrow();
 });
+
+test("a terminal that becomes one column wide holds wide characters", () => {
+  const terminal = new VirtualTerminal({ columns: 10, rows: 4 });
+  terminal.write("日本\r\n");
+  terminal.resize(1, 4);
+  terminal.resize(10, 4);
+  expect(terminal.lines()).toEqual(["日本"]);
+});
