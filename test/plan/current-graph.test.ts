@@ -10,7 +10,7 @@ const newGraph = (): Graph =>
 const named = task({ name: "planning: named", run: () => undefined });
 const make = (name: string): unknown => named(undefined, { name });
 
-test("a node belongs to the plan that made it, also when two plans go on at the same time", async () => {
+test("a node belongs to the graph that it was created for, also when two are planned at the same time", async () => {
   const [one, other] = [newGraph(), newGraph()];
   const turn = Promise.withResolvers<void>();
   const first = planningFor(one, async () => {
