@@ -9,14 +9,14 @@ const nobodyListens = (): void => {};
 async function start(args: readonly string[]): Promise<number> {
   process.stdout.on("error", nobodyListens);
   process.stderr.on("error", nobodyListens);
-  const [{ main }, { program }, { print }] = await Promise.all([
-    import("./cli/main.ts"),
-    import("./commands/program.ts"),
+  const [{ runCommandLine }, { pipeloomCli }, { print }] = await Promise.all([
+    import("./cli/command-line.ts"),
+    import("./commands/pipeloom-cli.ts"),
     import("./cli/stdout.ts"),
   ]);
   const { stdout: out, stderr, env } = process;
   const stdout = { isTTY: out.isTTY, columns: out.columns, write: print };
-  return await main(args, program, { stdout, stderr, env });
+  return await runCommandLine(args, pipeloomCli, { stdout, stderr, env });
 }
 
 /** Loads nothing else: a test measures the start-up time of `--version`. */

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 import { Promise } from "./base/globals.ts";
-import { LoadError, loadModule, pipelineIn } from "./module/load.ts";
+import { LoadError, loadModule, pipelineIn } from "./module/load-module.ts";
 import { pathOf } from "./base/path.ts";
 import { resolveParams } from "./api/params.ts";
 import type { Pipeline } from "./api/pipeline.ts";

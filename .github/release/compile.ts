@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } f
 import { basename, dirname, join, resolve } from "node:path";
 
 import { version } from "../../package.json";
-import { embeddedKit } from "../../src/kit/embed.ts";
+import { embeddedKit } from "./kit/embedded-kit.ts";
 import { targets } from "./targets.ts";
 import type { Target } from "./targets.ts";
 

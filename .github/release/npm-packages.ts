@@ -5,8 +5,8 @@ import { chmodSync, copyFileSync, linkSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import manifest from "../../package.json";
-import { makeDeclarations } from "../../src/kit/declarations.ts";
-import { makeLibrary } from "../../src/kit/library.ts";
+import { makeDeclarations } from "./kit/declarations.ts";
+import { makeLibrary } from "./kit/library.ts";
 import { root } from "./compile.ts";
 import { executableName } from "./targets.ts";
 import type { Target } from "./targets.ts";

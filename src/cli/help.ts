@@ -14,7 +14,7 @@ import {
   takesValue,
   valueName,
 } from "./flag-defs.ts";
-import type { Program } from "./program.ts";
+import type { CliDefinition } from "./cli-definition.ts";
 
 export type HelpStyle = { readonly columns: number; readonly colors: Palette };
 
@@ -56,16 +56,16 @@ const section = (title: string, lines: readonly string[], p: Palette): string[] 
 const maxRootLines = 23;
 
 /** Fits 80 columns and 24 rows, with up to fourteen commands. */
-export function renderRootHelp(program: Program, style: HelpStyle): string {
-  const { name, version, description } = program;
+export function renderRootHelp(cli: CliDefinition, style: HelpStyle): string {
+  const { name, version, description } = cli;
   const p = style.colors;
   const width = widthOf(style);
   const lines = [
     `${p.bold(name)} ${p.dim(version)}  ${description}`,
     "",
     `${p.bold("Usage")} ${name} <command> [flags]`,
-    ...groups(program, width, p),
-    ...section("Examples", table(program.examples.map(exampleRow), width, p), p),
+    ...groups(cli, width, p),
+    ...section("Examples", table(cli.examples.map(exampleRow), width, p), p),
     "",
     ...wrap(`${name} <command> --help shows its flags; ${name} --version the build`, width),
   ];
@@ -84,7 +84,7 @@ function withoutBlanks(lines: readonly string[], max: number): string[] {
 const exampleRow = ({ line, what }: Example): Row => ({ label: line, text: what });
 
 /** All groups share one column, so that the summaries align. */
-function groups({ groups: titles, commands }: Program, width: number, p: Palette): string[] {
+function groups({ groups: titles, commands }: CliDefinition, width: number, p: Palette): string[] {
   const column = Math.max(0, ...commands.map((entry) => entry.name.length));
   return titles.flatMap((group) => {
     const mine = commands.filter((entry) => entry.group === group);
@@ -97,7 +97,7 @@ function groups({ groups: titles, commands }: Program, width: number, p: Palette
 
 export function renderCommandHelp(
   { meta, args }: CliCommand,
-  { name, commonFlags }: Pick<Program, "name" | "commonFlags">,
+  { name, commonFlags }: Pick<CliDefinition, "name" | "commonFlags">,
   style: HelpStyle,
 ): string {
   const p = style.colors;

@@ -49,7 +49,7 @@ function nearestWith(name: string, folder: string): string | undefined {
  * provides them. What the user installed stays.
  */
 export async function provideModules(folder: string): Promise<void> {
-  const { loadKit } = await import("../kit/load.ts");
+  const { loadKit } = await import("../kit/load-kit.ts");
   const { modules } = await loadKit();
   try {
     writeModules(folder, modules);

@@ -1,6 +1,6 @@
 // Every command, in the order of the help.
 
-import type { CommandEntry } from "../cli/program.ts";
+import type { CommandEntry } from "../cli/cli-definition.ts";
 
 export const commandGroups = ["Run", "Look", "Set up"] as const;
 

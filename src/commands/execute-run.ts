@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { systemClock } from "../base/clock.ts";
 import { Promise } from "../base/globals.ts";
 import { shownPath } from "../base/path.ts";
-import { LoadError, providePackage } from "../module/load.ts";
+import { LoadError, providePackage } from "../module/load-module.ts";
 import { ParamsError } from "../api/params.ts";
 import { PlanError } from "../plan/plan-error.ts";
 import {

@@ -40,7 +40,7 @@ export const command = defineCliCommand({
   },
   async run({ yes, force, ...flags }) {
     const { stdin, stderr } = process;
-    const { loadKit } = await import("../kit/load.ts");
+    const { loadKit } = await import("../kit/load-kit.ts");
     return initProject(given(flags, process.cwd()), {
       yes,
       force,

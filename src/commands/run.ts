@@ -9,7 +9,7 @@ import { commonFlags, commonOptions } from "./common-flags.ts";
 import { dryRun } from "./dry-run.ts";
 import { executeRun, loadForCommand, withPrintsOnStderr } from "./execute-run.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
-import { paramsHelp, readParams } from "./params.ts";
+import { paramsHelp, readParams } from "./param-flags.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
 import { planFormats } from "../terminal/plan-text.ts";
 import { UsageError } from "../cli/usage-error.ts";

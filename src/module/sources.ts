@@ -8,7 +8,7 @@ import { dirname, extname, relative } from "node:path";
 import { JSON } from "../base/globals.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
 import { shownPath } from "../base/path.ts";
-import { LoadError } from "./load.ts";
+import { LoadError } from "./load-module.ts";
 
 /** Data that is larger is read where it lies. */
 const maxBytes = 4 * 1024 * 1024;

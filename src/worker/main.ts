@@ -1,7 +1,7 @@
 // The entry of a task Worker. It wires the host to the rooms the host may not know.
 
 import * as pipeloom from "../index.ts";
-import { loadModule, providePackage } from "../module/load.ts";
+import { loadModule, providePackage } from "../module/load-module.ts";
 import { loadAsTheyWere } from "../module/sources.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { FromWorker, ToWorker } from "../protocol/messages.ts";

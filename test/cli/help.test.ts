@@ -6,8 +6,8 @@ import { paletteOf } from "../../src/base/palette.ts";
 import { defineCliCommand } from "../../src/cli/command.ts";
 import { commonFlags } from "../../src/commands/common-flags.ts";
 import { renderCommandHelp, renderRootHelp } from "../../src/cli/help.ts";
-import { program } from "../../src/commands/program.ts";
-import type { CommandEntry, Program } from "../../src/cli/program.ts";
+import { pipeloomCli } from "../../src/commands/pipeloom-cli.ts";
+import type { CommandEntry, CliDefinition } from "../../src/cli/cli-definition.ts";
 
 const command = defineCliCommand({
   meta: {
@@ -57,7 +57,7 @@ const command = defineCliCommand({
 });
 
 const at = (columns: number, color = false): string =>
-  renderCommandHelp(command, program, { columns, colors: paletteOf(color ? 1 : 0) });
+  renderCommandHelp(command, pipeloomCli, { columns, colors: paletteOf(color ? 1 : 0) });
 
 describe("a command's help", () => {
   test("shows every definition as one would type it", () => {
@@ -117,21 +117,21 @@ Examples
   });
 });
 
-const root = (color: boolean, commands = program.commands): string => {
-  const shown: Program = { ...program, version: "10.20.30", commands };
+const root = (color: boolean, commands = pipeloomCli.commands): string => {
+  const shown: CliDefinition = { ...pipeloomCli, version: "10.20.30", commands };
   return renderRootHelp(shown, { columns: 80, colors: paletteOf(color ? 1 : 0) });
 };
 
 /** As many as there is room for. */
 const fourteen = Array.from({ length: 14 }, (_, i): CommandEntry => ({
   name: `command-${i}`,
-  group: program.groups[i % program.groups.length] ?? "Run",
+  group: pipeloomCli.groups[i % pipeloomCli.groups.length] ?? "Run",
   summary: "x".repeat(64),
   load: () => Promise.resolve(command),
 }));
 
 describe("the root help", () => {
-  test.each([[program.commands], [fourteen]])(
+  test.each([[pipeloomCli.commands], [fourteen]])(
     "fits 80 columns and 24 rows, the prompt's included",
     (entries) => {
       const lines = root(false, entries).split("\n");
@@ -142,7 +142,7 @@ describe("the root help", () => {
   );
 
   test("names every command", () => {
-    for (const { name, summary } of program.commands) {
+    for (const { name, summary } of pipeloomCli.commands) {
       expect(root(false)).toContain(`  ${name} `);
       expect(root(false)).toContain(summary);
     }

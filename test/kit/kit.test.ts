@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { below, type Kit, packKit, type TextFiles, unpackKit } from "../../src/kit/kit.ts";
-import { makeKit } from "../../src/kit/make.ts";
+import { makeKit } from "../../.github/release/kit/make-kit.ts";
 import { writeModules } from "../../src/kit/modules.ts";
 import { templateNames } from "../../src/commands/init/answers.ts";
 import { tempFolder } from "../support/temp-folder.ts";

@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { providePackage } from "../../src/module/load.ts";
+import { providePackage } from "../../src/module/load-module.ts";
 import { registry } from "../../src/api/registry.ts";
 import {
   fileRef,

@@ -8,7 +8,7 @@ import {
   type NamedFlag,
   type Positional,
 } from "../flag-defs.ts";
-import type { CommandEntry, Program } from "../program.ts";
+import type { CommandEntry, CliDefinition } from "../cli-definition.ts";
 import { offeredSpellings, readTyped, type Typed } from "./typed.ts";
 
 export type Candidate = { readonly text: string; readonly what: string };
@@ -33,7 +33,7 @@ export type Sources = Readonly<Record<string, (asked: Asked) => Answer | Promise
 export async function answer(
   before: readonly string[],
   current: string,
-  { commands, completionSources }: Pick<Program, "commands" | "completionSources">,
+  { commands, completionSources }: Pick<CliDefinition, "commands" | "completionSources">,
 ): Promise<Answer> {
   const at = before.findIndex((word) => !word.startsWith("-"));
   const name = before[at];

@@ -1,17 +1,17 @@
 // `pipeloom __complete --current=<word> -- <words before>`: what the shells' scripts ask. The answer has one candidate a
 // line, its description after a tab; the last line says whether the shell adds files.
 
-import type { Program } from "../program.ts";
+import type { CliDefinition } from "../cli-definition.ts";
 import { type Answer, answer } from "./answer.ts";
 
 /** @returns the text for stdout; empty after an error: a message in the middle of a prompt helps nobody */
 export async function complete(
   args: readonly string[],
-  program: Pick<Program, "commands" | "completionSources">,
+  cli: Pick<CliDefinition, "commands" | "completionSources">,
 ): Promise<string> {
   const [flag = "", , ...before] = args;
   try {
-    return render(await answer(before, flag.replace(/^--current=/, ""), program));
+    return render(await answer(before, flag.replace(/^--current=/, ""), cli));
   } catch {
     return "";
   }

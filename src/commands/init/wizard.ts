@@ -9,10 +9,10 @@ import { UsageError } from "../../cli/usage-error.ts";
 import { UserError } from "../../cli/user-error.ts";
 import type { Draft } from "./answers.ts";
 import { Interview } from "./interview.ts";
-import { carryOut, type Plan, planFor, withoutConflicts, type Workshop } from "./plan.ts";
+import { carryOut, type Plan, planFor, withoutConflicts, type Workshop } from "./project-plan.ts";
 import { Prompts } from "./prompts.ts";
 import { openQuestions } from "./questions.ts";
-import { closing, inventory } from "./text.ts";
+import { closing, inventory } from "./wizard-text.ts";
 
 export type InitOptions = Workshop & {
   /** Ask nothing. */

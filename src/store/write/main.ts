@@ -1,7 +1,7 @@
 // The entry of the writer Worker.
 
 import * as pipeloom from "../../index.ts";
-import { loadModule, pipelineIn, providePackage } from "../../module/load.ts";
+import { loadModule, pipelineIn, providePackage } from "../../module/load-module.ts";
 import { builtins } from "../../examples/builtins.ts";
 import { capturePrints } from "../../base/captured-prints.ts";
 import { systemClock } from "../../base/clock.ts";

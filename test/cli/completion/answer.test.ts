@@ -10,9 +10,9 @@ import { defineCliCommand } from "../../../src/cli/command.ts";
 import { answer } from "../../../src/cli/completion/answer.ts";
 import type { Answer } from "../../../src/cli/completion/answer.ts";
 import { complete } from "../../../src/cli/completion/complete.ts";
-import type { CommandEntry } from "../../../src/cli/program.ts";
-import { completionSources } from "../../../src/commands/completion/sources.ts";
-import { program } from "../../../src/commands/program.ts";
+import type { CommandEntry } from "../../../src/cli/cli-definition.ts";
+import { completionSources } from "../../../src/commands/completion/completion-sources.ts";
+import { pipeloomCli } from "../../../src/commands/pipeloom-cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pipeloom-answer-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -155,9 +155,9 @@ describe("the lines that a shell reads", () => {
 });
 
 test("every command, whatever is typed after it, is answered", async () => {
-  for (const { name } of program.commands) {
+  for (const { name } of pipeloomCli.commands) {
     for (const current of ["", "-", "--", "--db=", "x"]) {
-      const { kind } = await answer([name], current, program);
+      const { kind } = await answer([name], current, pipeloomCli);
       expect(["words", "files", "folders"]).toContain(kind);
     }
   }

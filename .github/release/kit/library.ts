@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 
-import type { TextFiles } from "./kit.ts";
+import type { TextFiles } from "../../../src/kit/kit.ts";
 
 /** A Worker's file must be an entrypoint. */
 const entrypoints = ["index.ts", "worker/main.ts", "store/write/main.ts"];

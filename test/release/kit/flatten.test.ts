@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 
-import { flatten } from "../../src/kit/flatten.ts";
+import { flatten } from "../../../.github/release/kit/flatten.ts";
 
 const join = (files: Readonly<Record<string, string>>): Promise<string> =>
   flatten("index.ts", (module) => {

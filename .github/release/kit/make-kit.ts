@@ -2,13 +2,13 @@
 
 import { join } from "node:path";
 
-import { version } from "../../package.json";
+import { version } from "../../../package.json";
 import { withoutComments, withShortComments } from "./comments.ts";
 import { makeDeclarations } from "./declarations.ts";
-import type { Kit, TextFiles } from "./kit.ts";
+import type { Kit, TextFiles } from "../../../src/kit/kit.ts";
 import { makeLibrary } from "./library.ts";
 
-const root = join(import.meta.dir, "../..");
+const root = join(import.meta.dir, "../../..");
 const templates = join(root, "src/commands/init/templates");
 
 /** `bun-types` refers to the other two. All three are under the MIT license, which their package.json says. */

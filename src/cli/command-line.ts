@@ -10,7 +10,7 @@ import { spellingsOf } from "./flag-tokens.ts";
 import { quote } from "./flag-values.ts";
 import { renderCommandHelp, renderRootHelp } from "./help.ts";
 import type { HelpStyle } from "./help.ts";
-import { type Program, rootCommand, type SubCommands } from "./program.ts";
+import { type CliDefinition, rootCommand, type SubCommands } from "./cli-definition.ts";
 import { ReaderLeft } from "./stdout.ts";
 import { strictTokens } from "./strict-tokens.ts";
 import { didYouMean, nearest } from "./suggest.ts";
@@ -31,19 +31,23 @@ export type MainIo = {
 };
 
 /** @returns the exit code: the command's own, 2 for wrong usage, 1 for anything else that is thrown */
-export async function main(args: readonly string[], program: Program, io: MainIo): Promise<number> {
-  return await new CommandLine(program, io).run(args);
+export async function runCommandLine(
+  args: readonly string[],
+  cli: CliDefinition,
+  io: MainIo,
+): Promise<number> {
+  return await new CommandLine(cli, io).run(args);
 }
 
 class CommandLine {
-  readonly #program: Program;
+  readonly #cli: CliDefinition;
   readonly #io: MainIo;
   readonly #flags: FlagDefs;
   readonly #commands: SubCommands;
 
-  constructor(program: Program, io: MainIo) {
-    const root = rootCommand(program);
-    this.#program = program;
+  constructor(cli: CliDefinition, io: MainIo) {
+    const root = rootCommand(cli);
+    this.#cli = cli;
     this.#io = io;
     this.#flags = root.args;
     this.#commands = root.subCommands;
@@ -74,7 +78,7 @@ class CommandLine {
     if (name === "help") return await this.#showHelp(rest.find((arg) => !arg.startsWith("-")));
     if (name === "__complete") return say(stdout, await this.#complete(rest), 0);
     if (asksFor(rest, "--help", "-h")) return await this.#showHelp(name, rest);
-    if (asksFor(rest, "--version", "-V")) return say(stdout, `${this.#program.versionLine}\n`, 0);
+    if (asksFor(rest, "--version", "-V")) return say(stdout, `${this.#cli.versionLine}\n`, 0);
     if (name === undefined) return say(stderr, this.#rootHelp(stderr), 2);
     return await runCliCommand(await this.#load(name), rest);
   }
@@ -82,7 +86,7 @@ class CommandLine {
   /** What the shells' scripts ask when Tab is pressed. */
   async #complete(args: readonly string[]): Promise<string> {
     const { complete } = await import("./completion/complete.ts");
-    return await complete(args, this.#program);
+    return await complete(args, this.#cli);
   }
 
   /** @throws UsageError */
@@ -94,7 +98,7 @@ class CommandLine {
 
   #hintFor(name: string): string | undefined {
     if (name === "version") return didYouMean("--version");
-    return this.#program.hintFor(name) ?? didYouMean(nearest(name, Object.keys(this.#commands)));
+    return this.#cli.hintFor(name) ?? didYouMean(nearest(name, Object.keys(this.#commands)));
   }
 
   // ── help ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -108,14 +112,14 @@ class CommandLine {
   }
 
   #rootHelp(to: Output): string {
-    return renderRootHelp(this.#program, this.#styleFor(to));
+    return renderRootHelp(this.#cli, this.#styleFor(to));
   }
 
   async #showHelp(name: string | undefined, rest: readonly string[] = []): Promise<number> {
     const { stdout } = this.#io;
     if (name === undefined) return say(stdout, this.#rootHelp(stdout), 0);
     const command = await this.#load(name);
-    stdout.write(renderCommandHelp(command, this.#program, this.#styleFor(stdout)));
+    stdout.write(renderCommandHelp(command, this.#cli, this.#styleFor(stdout)));
     // The error of a file that cannot be loaded comes below the help, not in its place.
     return say(stdout, (await command.moreHelp?.(rest)) ?? "", 0);
   }
@@ -130,11 +134,11 @@ class CommandLine {
     if (thrown instanceof UsageError)
       return say(stderr, complaint(thrown, p, this.#whereToLook(name)), 2);
     if (thrown instanceof UserError) return say(stderr, complaint(thrown, p), 1);
-    return say(stderr, internalError(thrown, this.#program, p), 1);
+    return say(stderr, internalError(thrown, this.#cli, p), 1);
   }
 
   #whereToLook(name: string | undefined): string {
-    const program = this.#program.name;
+    const program = this.#cli.name;
     if (name === undefined) return `a command's flags come after its name; see ${program} --help`;
     return `see ${program} ${Object.hasOwn(this.#commands, name) ? `${name} ` : ""}--help`;
   }
@@ -165,7 +169,7 @@ function complaint(error: UsageError | UserError, p: Palette, where?: string): s
 
 const indented = (text: string): string => `  ${visibleText(text).replaceAll("\n", "\n  ")}`;
 
-const internalError = (thrown: unknown, { name, versionLine }: Program, p: Palette): string =>
+const internalError = (thrown: unknown, { name, versionLine }: CliDefinition, p: Palette): string =>
   `${p.red("Internal error:")} ${visibleText(trace(toFailure(thrown)))}\n` +
   `This is a bug in ${name}. Please report it with the lines above and this one:\n` +
   `  ${versionLine}, Bun ${Bun.version}, ${process.platform} ${process.arch}\n`;

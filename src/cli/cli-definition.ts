@@ -1,4 +1,4 @@
-// The command line as a whole: what a program says of itself, and its commands as citty's tree.
+// The command line as a whole: what a cli says of itself, and its commands as citty's tree.
 
 import type { CommandDef } from "citty";
 
@@ -8,7 +8,7 @@ import type { FlagDefs } from "./flag-defs.ts";
 
 export type CommandEntry = {
   readonly name: string;
-  /** One of the program's groups. */
+  /** One of `groups`. */
   readonly group: string;
   /** One line of at most 64 characters, without a full stop. */
   readonly summary: string;
@@ -16,7 +16,7 @@ export type CommandEntry = {
   readonly load: () => Promise<CliCommand>;
 };
 
-export type Program = {
+export type CliDefinition = {
   readonly name: string;
   readonly version: string;
   /** What `--version` prints. */
@@ -42,10 +42,10 @@ export type Root = CommandDef<FlagDefs> & {
 };
 
 /** The tree of commands. A subcommand's description is the summary of its entry. */
-export function rootCommand(program: Program): Root {
-  const { name, version, description, commonFlags: args } = program;
+export function rootCommand(cli: CliDefinition): Root {
+  const { name, version, description, commonFlags: args } = cli;
   const subCommands = Object.fromEntries(
-    program.commands.map((entry) => [entry.name, () => loadDescribed(entry)]),
+    cli.commands.map((entry) => [entry.name, () => loadDescribed(entry)]),
   );
   return { meta: { name, version, description }, args, subCommands };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
-import { readParams } from "../../src/commands/params.ts";
+import { readParams } from "../../src/commands/param-flags.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 

@@ -1,11 +1,11 @@
 // Pipeloom's command line: what src/cli needs to know of the commands.
 
-import type { Program } from "../cli/program.ts";
+import type { CliDefinition } from "../cli/cli-definition.ts";
 import { version, versionLine } from "../version.ts";
 import { commandGroups, commandTable } from "./command-table.ts";
 import { commonFlags } from "./common-flags.ts";
 
-export const program: Program = {
+export const pipeloomCli: CliDefinition = {
   name: "pipeloom",
   version,
   versionLine,
@@ -21,5 +21,6 @@ export const program: Program = {
     /\.[cm]?[jt]sx?(:\w+)?$/.test(name)
       ? `to run a pipeline file: pipeloom run ${name}`
       : undefined,
-  completionSources: async () => (await import("./completion/sources.ts")).completionSources,
+  completionSources: async () =>
+    (await import("./completion/completion-sources.ts")).completionSources,
 };

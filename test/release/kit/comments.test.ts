@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { withoutComments, withShortComments } from "../../src/kit/comments.ts";
+import { withoutComments, withShortComments } from "../../../.github/release/kit/comments.ts";
 
 test.each([
   ["/** what */\ndeclare const a: 1; // one\n", "\ndeclare const a: 1; \n"],

@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { paramsOf, recentRuns } from "../../../src/commands/completion/sources.ts";
+import { paramsOf, recentRuns } from "../../../src/commands/completion/completion-sources.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 describe("parameters in a file's text", () => {

@@ -4,9 +4,9 @@ import { describe, expect, test } from "bun:test";
 import { defineCliCommand } from "../../src/cli/command.ts";
 import type { CliCommand } from "../../src/cli/command.ts";
 import { commonFlags, commonOptions } from "../../src/commands/common-flags.ts";
-import { main } from "../../src/cli/main.ts";
-import type { CommandEntry } from "../../src/cli/program.ts";
-import { program } from "../../src/commands/program.ts";
+import { runCommandLine } from "../../src/cli/command-line.ts";
+import type { CommandEntry } from "../../src/cli/cli-definition.ts";
+import { pipeloomCli } from "../../src/commands/pipeloom-cli.ts";
 import { UserError } from "../../src/cli/user-error.ts";
 import { versionLine } from "../../src/version.ts";
 
@@ -60,9 +60,9 @@ async function cli(args: string, thrown?: unknown): Promise<Result> {
     },
   });
   const commands = [entry("demo", () => demo(seen)), entry("fail", () => failing(thrown))];
-  const code = await main(
+  const code = await runCommandLine(
     args.split(" ").filter(Boolean),
-    { ...program, commands },
+    { ...pipeloomCli, commands },
     {
       stdout: { write: (part) => (text.out += part) },
       stderr: { write: (part) => (text.err += part) },
@@ -178,7 +178,7 @@ describe("what a command throws", () => {
     const { code, err } = await cli("fail", thrown);
     expect(code).toBe(1);
     expect(err).toStartWith("Internal error: TypeError: x is not a function\n");
-    expect(err).toContain("main.test.ts:");
+    expect(err).toContain("command-line.test.ts:");
     expect(err).toContain("caused by: Error: deep\n");
     expect(err).toContain(`  ${versionLine}, Bun `);
   });

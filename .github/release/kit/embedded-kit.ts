@@ -1,10 +1,13 @@
-// For the build: the files that put the kit into an executable, to be handed to `Bun.build({ files })`.
+// The files that embed the kit in an executable, for `Bun.build({ files })`.
 
 import { join } from "node:path";
 
-import { packKit } from "./kit.ts";
-import { makeKit } from "./make.ts";
+import { packKit } from "../../../src/kit/kit.ts";
+import { makeKit } from "./make-kit.ts";
 
+const folder = join(import.meta.dir, "../../../src/kit");
+
+/** Takes the place of src/kit/load-kit.ts. */
 const loader = `
 import path from "./kit.zst" with { type: "file" };
 import { unpackKit } from "./kit.ts";
@@ -15,7 +18,7 @@ export const loadKit = async () => unpackKit(await Bun.file(path).bytes());
 /** Half a megabyte, the same for every target; takes a few seconds. */
 export async function embeddedKit(): Promise<Record<string, string | Uint8Array<ArrayBuffer>>> {
   return {
-    [join(import.meta.dir, "load.ts")]: loader,
-    [join(import.meta.dir, "kit.zst")]: packKit(await makeKit(), 19),
+    [join(folder, "load-kit.ts")]: loader,
+    [join(folder, "kit.zst")]: packKit(await makeKit(), 19),
   };
 }

@@ -1,0 +1,9 @@
+// Loads the kit. From source this module makes it; the build puts a module in its place that reads the embedded kit, see
+// .github/release/kit/embedded-kit.ts.
+
+import type { Kit } from "./kit.ts";
+
+export async function loadKit(): Promise<Kit> {
+  const { makeKit } = await import("../../.github/release/kit/make-kit.ts");
+  return makeKit();
+}
