@@ -12,7 +12,7 @@ import { registry } from "./registry.ts";
 export type Work = Node<unknown> | Iterable<Node<unknown>> | AsyncIterable<Node<unknown>>;
 
 /** A concurrency limit (at most `limit` tasks at once), or with `per` a rate limit (at most `limit` starts per `per`). */
-export type PoolLimit = number | { readonly limit: number; readonly per?: Duration };
+type PoolLimit = number | { readonly limit: number; readonly per?: Duration };
 
 export type PipelineOptions<Spec> = {
   /** Identifies the pipeline's runs in the database, which several pipelines may share. */

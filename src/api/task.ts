@@ -37,7 +37,7 @@ export type TaskOptions<In, Out> = {
   readonly optional?: boolean;
 };
 
-export type TaskDefinition<In, Out> = {
+type TaskDefinition<In, Out> = {
   readonly name: string;
   readonly run: (input: In, ctx: TaskContext) => Out | Promise<Out>;
   readonly retries: RetryPolicy;

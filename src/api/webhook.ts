@@ -59,7 +59,7 @@ function standardBody(summary: RunSummary): unknown {
   return { text: webhookText(summary), summary };
 }
 
-export function webhookText({
+function webhookText({
   pipeline,
   run,
   status,

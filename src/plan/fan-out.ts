@@ -20,7 +20,7 @@ import {
   waitFor,
 } from "./vertex.ts";
 
-export type FanOutDeps = {
+type FanOutDeps = {
   readonly planner: Planner;
   readonly settleWantsResult: (each: EachVertex) => void;
   /** Every item is unfolded, and every vertex that the items became has ended. */

@@ -19,7 +19,7 @@ import {
   type VertexOutcome,
 } from "./vertex.ts";
 
-export type GraphEvents = {
+type GraphEvents = {
   /** Every dependency has ended, and the task may run. */
   ready(vertex: TaskVertex): void;
   /** The task will never run: a dependency did not succeed. */

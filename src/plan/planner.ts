@@ -6,7 +6,7 @@ import { asPlanError, PlanError, unknownPool } from "./plan-error.ts";
 import { toTemplate } from "./template.ts";
 import { type EachVertex, open, type TaskVertex, type Vertex, waitFor } from "./vertex.ts";
 
-export type PlannerDeps = {
+type PlannerDeps = {
   /** The pipeline's concurrency limits. */
   readonly pools: { has(name: string): boolean };
   /** A node's name without secrets. */

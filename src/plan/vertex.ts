@@ -8,7 +8,7 @@ import type { TaskId, WorkerId } from "../protocol/ids.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
 import type { Template } from "./template.ts";
 
-export type Skip = {
+type Skip = {
   readonly status: "skipped";
   readonly because: string;
   readonly failure: Failure;
@@ -24,7 +24,7 @@ export type VertexOutcome =
  * `open`: it waits for others, or is ready, or runs; the scheduler and the in-flight table know which.
  * `doomed`: a dependency did not succeed, so the vertex is skipped as soon as its other dependencies have ended.
  */
-export type VertexState =
+type VertexState =
   { readonly status: "open" } | { readonly status: "doomed"; readonly skip: Skip } | VertexOutcome;
 
 /** Shared by all open vertices: no object per task. */

@@ -14,7 +14,7 @@ import type { ProgramEntry } from "../../protocol/shared/programs.ts";
 import { ProgramOutput } from "./program-output.ts";
 import { type Child, startProgram } from "./start-program.ts";
 
-export type ProgramDeps = {
+type ProgramDeps = {
   /** A program is about to be started. Its entry lets the main thread end it if this thread is lost. */
   enter(): ProgramEntry;
   /** Output of a program; its lines become the task's log. */
