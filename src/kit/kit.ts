@@ -1,12 +1,12 @@
-// The kit: what a project needs beside the executable. The type declarations of pipeloom and of Bun for the editor, the
-// library for tests that run as plain Bun programs, and the templates of `pipeloom init`. It is made when pipeloom is
-// built and travels inside the executable, so that nothing has to be fetched.
+// The kit: what a user's project needs beside the executable. It holds the type declarations of pipeloom and of Bun for
+// the editor, the library for tests that run as plain Bun programs, and the templates of `pipeloom init`. The build
+// embeds it in the executable, so a project needs no network.
 
-/** Path with slashes, relative to where the files belong, to text. */
+/** Relative path (with `/`) → text. */
 export type TextFiles = Readonly<Record<string, string>>;
 
 export type Kit = {
-  /** Belongs in a project's `node_modules`; the first folder (`pipeloom`, `@types/node`) is the package. */
+  /** Files of a project's `node_modules`. The first folder (`pipeloom`, `@types/node`) is the package. */
   readonly modules: TextFiles;
   /** The first folder is the template's name. */
   readonly templates: TextFiles;
@@ -16,11 +16,11 @@ export type Kit = {
 export const packKit = (kit: Kit, level: number): Uint8Array<ArrayBuffer> =>
   new Uint8Array(Bun.zstdCompressSync(JSON.stringify(kit), { level }));
 
-/** Only what `packKit` made: it is not checked. */
+/** @param packed output of `packKit`; not validated */
 export const unpackKit = (packed: Uint8Array<ArrayBuffer>): Kit =>
   JSON.parse(Bun.zstdDecompressSync(packed).toString()) as Kit;
 
-/** The files below one folder, their paths relative to it. */
+/** The files below one folder, with paths relative to that folder. */
 export const below = (files: TextFiles, folder: string): TextFiles =>
   Object.fromEntries(
     Object.entries(files)

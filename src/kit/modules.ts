@@ -1,5 +1,5 @@
-// Puts the kit's packages into a project's node_modules. A package that the user installed is theirs and stays; one that
-// an executable wrote carries a mark, and is replaced when it is another executable's.
+// Writes the kit's packages into a project's node_modules. A package that the user installed is never replaced. A
+// package that pipeloom wrote contains a mark file, and is replaced when another version of pipeloom wrote it.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -10,7 +10,7 @@ const mark = ".from-pipeloom";
 
 /**
  * @param folder the project
- * @returns the names of the packages that were written; empty when all were there
+ * @returns the names of the packages that were written; empty when all are up to date
  */
 export function writeModules(folder: string, modules: TextFiles): string[] {
   const packages = Object.entries(Object.groupBy(Object.entries(modules), ([path]) => owner(path)));
@@ -37,7 +37,7 @@ function mayWrite(target: string, hash: string): boolean {
   return existsSync(written) && readFileSync(written, "utf8") !== hash;
 }
 
-/** Whole or not at all: an editor may read while this writes. */
+/** Atomic (rename), because an editor may read the package during the write. */
 function writePackage(target: string, files: readonly [string, string][]): void {
   const fresh = `${target}.${process.pid}.new`;
   try {

@@ -232,7 +232,7 @@ test(
       "lost.csv is passed over: it is a link to nothing",
       "b.csv.zip is passed over: it is not .csv",
       "README.txt is passed over: its name says",
-      "b.csv.gz: unpacked (gzip)",
+      "b.csv.gz: decompressed (gzip)",
     ]) {
       expect(err).toContain(said);
     }
@@ -257,7 +257,7 @@ test(
     expect([refused.code, refused.err]).toEqual([
       1,
       expect.stringContaining(
-        "a.tsv, line 2: text behind the closing quote of a field (--quote none",
+        "a.tsv, line 2: text after the closing quote of a field (--quote none",
       ),
     ]);
     expect((await examples(folder.path, ...flags, "--quote", "none")).code).toBe(0);
@@ -453,7 +453,7 @@ test(
     const { code, err } = await examples(folder.path, ...flags);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /a\.csv: it has changed since it was looked through; [0-9]+ rows of what it was are in the table "t"/,
+      /a\.csv: the file has changed since it was inspected; [0-9]+ rows of what it was are in the table "t"/,
     );
     expect(rows(folder.path, "SELECT count(*) FROM t WHERE tag = 'NEW'")).toEqual([[0]]);
   },
@@ -471,7 +471,7 @@ test(
     await killInside(folder.path, flags);
     appendFileSync(path, "400000,later\n");
     const { code, err } = await examples(folder.path, ...flags);
-    expect([code, err]).toEqual([0, expect.stringContaining("a.csv: it has grown since")]);
+    expect([code, err]).toEqual([0, expect.stringContaining("a.csv: the file has grown since")]);
     expect(rows(folder.path, "SELECT count(*), count(DISTINCT id) FROM t")).toEqual([
       [400_000, 400_000],
     ]);

@@ -1,14 +1,14 @@
-// Takes the comments out of declarations, for the packages whose documentation an editor may do without: a quarter of
-// the kit is what @types/node says of Node's functions.
+// Strips comments from type declarations. Without this, the documentation inside @types/node would be a quarter of the
+// kit's size.
 
-/** Strings of any kind, comments, and all between them. References (`/// <reference …>`) are not comments. */
+/** A string literal or a comment. `/// <reference …>` is a directive, not a comment. */
 const token =
   /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|\/\*[\s\S]*?\*\/|(?<!\/)\/\/(?!\/ <)[^\n]*/g;
 
 export const withoutComments = (declarations: string): string =>
   compact(declarations.replaceAll(token, (text) => (text.startsWith("/") ? "" : text)));
 
-/** Of what stands above a declaration its first sentence is left: what an editor shows first. */
+/** Keeps the first sentence of each doc comment, which is the part an editor shows first. */
 export const withShortComments = (declarations: string): string =>
   compact(
     declarations.replaceAll(token, (text) => {
@@ -17,7 +17,7 @@ export const withShortComments = (declarations: string): string =>
     }),
   );
 
-/** An empty line ends it too, and so does a tag; a point within (`e.g. a name`) does not. */
+/** An empty line or a tag also ends the sentence. A full stop inside it (`e.g. a name`) does not. */
 function firstSentence(comment: string): string {
   const [paragraph = comment] = comment.split(/\n[ \t]*\*[ \t]*(?=\n|@)/);
   const sentence = /^[\s\S]*?[.!?](?=\s[\s*]*[A-Z`]|\s*\*\/$)/.exec(paragraph)?.[0] ?? paragraph;

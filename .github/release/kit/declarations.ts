@@ -1,4 +1,5 @@
-// The type declarations of the public API in one file: tsc emits a file for each module, flatten.ts joins what is public.
+// The type declarations of the public API in one file. tsc emits one file per module; flatten.ts joins the public
+// parts.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,12 +10,13 @@ import { flatten } from "./flatten.ts";
 const head = `// The types of pipeloom. Made from its source, and kept in step with the executable that wrote this file.
 `;
 
-/** `--noCheck`: the project's check is `bun check`; here only the text is wanted. */
+/** `--noCheck`: `bun check` has already checked the types. Only the emitted text is needed here. */
 const flags =
   "--ignoreConfig --noCheck --declaration --emitDeclarationOnly --allowImportingTsExtensions --target esnext --module preserve --lib esnext --types bun-types";
 
 /**
- * Needs no import and no other types than those of ECMAScript and `AbortSignal` (of the DOM, Node or Bun).
+ * The declarations import nothing. They refer only to ECMAScript types and to `AbortSignal` (from the DOM, Node or
+ * Bun).
  * @param root the checkout
  */
 export async function makeDeclarations(root: string): Promise<string> {

@@ -7,7 +7,7 @@ import { makeKit } from "./make-kit.ts";
 
 const folder = join(import.meta.dir, "../../../src/kit");
 
-/** Takes the place of src/kit/load-kit.ts. */
+/** Replaces src/kit/load-kit.ts in the executable. */
 const loader = `
 import path from "./kit.zst" with { type: "file" };
 import { unpackKit } from "./kit.ts";
@@ -15,7 +15,7 @@ import { unpackKit } from "./kit.ts";
 export const loadKit = async () => unpackKit(await Bun.file(path).bytes());
 `;
 
-/** Half a megabyte, the same for every target; takes a few seconds. */
+/** About 0.5 MB, identical for every target. Takes a few seconds. */
 export async function embeddedKit(): Promise<Record<string, string | Uint8Array<ArrayBuffer>>> {
   return {
     [join(folder, "load-kit.ts")]: loader,

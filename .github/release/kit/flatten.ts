@@ -1,6 +1,6 @@
-// Joins emitted declaration files into one: what the entry exports, and what that refers to, in the order of reference.
-// It reads the text that tsc emits (a top-level statement starts in the first column, what is inside is indented), not
-// TypeScript in general; whatever does not look like that is an error, so the build fails before a user's editor does.
+// Joins emitted declaration files into one: the entry's exports and everything they refer to, in the order of
+// reference. The parser understands tsc's output only: a top-level statement starts in the first column and its body is
+// indented. Any other text is an error, so the build fails before a user's editor does.
 
 import { posix } from "node:path";
 
@@ -9,18 +9,18 @@ type Statement = { readonly name: string; readonly text: string };
 type Module = {
   readonly path: string;
   readonly statements: readonly Statement[];
-  /** Name in this module to where it comes from. */
+  /** Local name → the module it comes from. */
   readonly imports: ReadonlyMap<string, Origin>;
-  /** Names that are exported, whether they are declared here or elsewhere. */
+  /** Exported names, including re-exports from other modules. */
   readonly exports: ReadonlyMap<string, Export>;
 };
 
 type Origin = { readonly module: string; readonly name: string };
 
-/** A class that is exported as a type only is no value for the user: `new Pipeline` would not exist at run time. */
+/** `typeOnly`: the name is not a value for the user. `new Pipeline`, for example, does not exist at run time. */
 type Export = Origin & { readonly typeOnly: boolean };
 
-/** Reads a module's declarations; paths are relative to the same folder as the entry's. */
+/** Reads a module's declarations. Paths are relative to the folder of the entry. */
 type Read = (module: string) => Promise<string>;
 
 /**
@@ -37,7 +37,7 @@ export async function flatten(entry: string, read: Read): Promise<string> {
 class Joined {
   readonly #read: Read;
   readonly #modules = new Map<string, Promise<Module>>();
-  /** By name, in the order in which they are needed. */
+  /** By name, in the order of reference. */
   readonly #declared = new Map<string, { readonly module: string; readonly texts: string[] }>();
 
   constructor(read: Read) {
@@ -153,7 +153,7 @@ const listed = (names: string, path: string): { name: string; typeOnly: boolean 
       return { name, typeOnly: name !== part };
     });
 
-/** Each with the comment above it. */
+/** Each statement includes the comment above it. */
 function splitStatements(text: string): string[] {
   const statements: string[] = [];
   let lines: string[] = [];
@@ -168,7 +168,7 @@ function splitStatements(text: string): string[] {
   return statements;
 }
 
-/** A lone `}` ends a declaration with a body; in a type it may be followed by ` | {`. */
+/** A lone `}` ends an interface, class or enum. In a type alias, ` | {` may follow it. */
 function endsStatement(line: string, lines: readonly string[]): boolean {
   if (line === "}") return withBody.test(lines.find((each) => !/^(?:\/\*| \*)/.test(each)) ?? "");
   return /^[^\s/*].*;$/.test(line);
@@ -176,7 +176,7 @@ function endsStatement(line: string, lines: readonly string[]): boolean {
 
 const withBody = /^(?:export )?(?:declare )?(?:abstract )?(?:interface|class|enum) /;
 
-/** Property names are among them: what is declared may then be more than needed, never less. */
+/** Includes property names, so the output may declare more than is needed, never less. */
 function identifiers(text: string): string[] {
   const code = text.replaceAll(/\/\*[^]*?\*\/|"(?:[^"\\]|\\.)*"/g, " ");
   return [...new Set(code.match(/[A-Za-z_$][\w$]*/g))];

@@ -1,17 +1,17 @@
-// Bundles the library: what `import … from "pipeloom"` gives in a program that is not the executable, with the Workers
-// it starts.
+// Bundles the library: what `import … from "pipeloom"` gives in a Bun program without the executable. Includes the
+// files of the Workers that it starts.
 
 import { join } from "node:path";
 
 import type { TextFiles } from "../../../src/kit/kit.ts";
 
-/** A Worker's file must be an entrypoint. */
+/** The bundler requires each Worker's file to be an entrypoint. */
 const entrypoints = ["index.ts", "worker/main.ts", "store/write/main.ts"];
 
 /**
- * `index.js`, the Workers' files and what they share, relative to the package.
+ * `index.js`, the Workers' files and their shared chunks. Paths are relative to the package.
  * @param root the checkout
- * @throws AggregateError with what the bundler says
+ * @throws AggregateError with the bundler's messages
  */
 export async function makeLibrary(root: string): Promise<TextFiles> {
   const source = join(root, "src");
@@ -23,7 +23,7 @@ export async function makeLibrary(root: string): Promise<TextFiles> {
     format: "esm",
     splitting: true,
     minify: { whitespace: true, syntax: true },
-    // The Workers are bundled too, and the bundler leaves the names in `new URL` as they stand in the source.
+    // The bundler does not rewrite file names in `new URL(…)`, and the bundled Workers end in `.js`.
     files: { [spawn]: (await Bun.file(spawn).text()).replaceAll("/main.ts", "/main.js") },
   });
   const texts = outputs.map(async (output) => [packagePath(output.path), await output.text()]);

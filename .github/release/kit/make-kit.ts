@@ -1,4 +1,4 @@
-// Makes the kit from a checkout with its dev dependencies. Runs when pipeloom is built, or is used from source.
+// Builds the kit from a checkout with its dev dependencies. Runs in the build, and when pipeloom is used from source.
 
 import { join } from "node:path";
 
@@ -11,7 +11,7 @@ import { makeLibrary } from "./library.ts";
 const root = join(import.meta.dir, "../../..");
 const templates = join(root, "src/commands/init/templates");
 
-/** `bun-types` refers to the other two. All three are under the MIT license, which their package.json says. */
+/** `bun-types` refers to the other two. All three are MIT-licensed, as their package.json files say. */
 const typePackages = ["bun-types", "@types/node", "undici-types"];
 
 export async function makeKit(): Promise<Kit> {
@@ -45,13 +45,13 @@ const packageJson = (): string =>
 const within = (folder: string, files: TextFiles): TextFiles =>
   Object.fromEntries(Object.entries(files).map(([path, text]) => [`${folder}/${path}`, text]));
 
-/** Whose comments come along, as far as they are short: what `Bun` has is what a pipeline's author looks up. */
+/** Files that keep a short comment per declaration: a pipeline's author looks up the `Bun` API in the editor. */
 const documented = /^bun-types\/bun\.d\.ts$/;
 
-/** The messages of the DevTools protocol, for `node:inspector`: 118 kB that a pipeline has no use for. */
+/** DevTools protocol messages for `node:inspector`: 118 kB that no pipeline uses. */
 const leftOut = "inspector.generated.d.ts";
 
-/** The declarations of a package; not its documentation. */
+/** A package's declarations, `package.json` and license. */
 async function readTypes(name: string): Promise<TextFiles> {
   const folder = join(root, "node_modules", name);
   const files = within(name, await readFiles(folder, /^(?:package\.json|LICENSE|.*\.d\.ts)$/));
@@ -68,7 +68,7 @@ const shortened = (path: string, text: string): string =>
     "",
   );
 
-/** Hidden files too: a template may have some. */
+/** Includes hidden files, because a template may have some. */
 async function readFiles(folder: string, wanted: RegExp): Promise<TextFiles> {
   const found = await Array.fromAsync(new Bun.Glob("**/*").scan({ cwd: folder, dot: true }));
   const paths = found.map((path) => path.replaceAll("\\", "/")).filter((path) => wanted.test(path));

@@ -1,4 +1,4 @@
-// A file in blocks of whole lines, as UTF-8. A position in a block is turned into one in the file.
+// Reads a file in blocks of whole lines and decodes them to UTF-8. Maps positions in a block back to file offsets.
 
 import { isAscii, isUtf8 } from "node:buffer";
 import { crc32 } from "node:zlib";
@@ -7,45 +7,45 @@ import { byteLength, type Encoding, isWide, toUtf8 } from "./encoding.ts";
 import type { RecordsInput } from "./records.ts";
 import type { SourceFile } from "./source-file.ts";
 
-/** Measured: 64 KiB to 256 KiB are alike, and 1 MiB is a tenth slower. */
+/** Measured: 64 KiB to 256 KiB are equally fast, 1 MiB is 10 % slower. */
 const blockBytes = 256 * 1024;
-/** A record longer than this is a quote that nobody closed. */
+/** A record longer than this is almost certainly an unclosed quote. */
 const maxRecordBytes = 64 * 1024 * 1024;
-/** Of a block that had to grow for one record, not more than this is handed on at once. */
+/** Upper bound for the rows of one batch, in bytes, after a block has grown for one long record. */
 export const enoughBytes = 2 * blockBytes;
 
 type BlocksOptions = {
   readonly encoding: Encoding;
   readonly newline: "\n" | "\r";
-  /** Where to begin, in bytes. */
+  /** First byte to read. */
   readonly offset: number;
-  /** Where to end; what is behind it was written later. */
+  /** Byte offset to stop at. Later bytes were written after the file was inspected. */
   readonly end: number;
-  /** The checksum of what is before `offset`. */
+  /** CRC-32 of the bytes before `offset`. */
   readonly crc: number;
-  /** Lines are being added: what is not whole at the end is left alone. */
+  /** Another program appends lines: an incomplete line at the end is not read. */
   readonly isGrowing?: boolean;
 };
 
 /**
- * Read, use, say how far: `next` gives the block at `offset`, `used` moves `offset` past what was taken from it. The
- * blocks of a file share their memory.
- * Reading is synchronous: it is one call into the page cache for each block, and the thread has nothing else to do.
+ * Protocol: `next` returns the block at `offset`, then `used` advances `offset` past the records taken from the block.
+ * All blocks share one buffer.
+ * Reads are synchronous: one call into the page cache per block, in a thread that has nothing else to do.
  */
 export class Blocks {
   readonly #source: SourceFile;
   readonly #options: BlocksOptions;
-  /** One byte longer than what is read: for the newline that the end of a file may lack. */
+  /** One byte longer than a read: a newline is added when the file does not end with one. */
   readonly #small: Buffer = Buffer.allocUnsafe(blockBytes + 1);
   #buffer: Buffer = this.#small;
   #offset: number;
   #crc: number;
-  /** Bytes of the file in the block, and what was made of them. */
+  /** File bytes in the current block, and the block's bytes after decoding. */
   #taken = 0;
   #bytes: Buffer = Buffer.alloc(0);
-  /** Bytes that the end of the block has and the file has not. */
+  /** Encoded length of what decoding appended: the newline and the replacement for half a UTF-16 unit. */
   #added = 0;
-  /** The block is the last one, and its end may not be all there. */
+  /** The block is the last one of a growing file, so its last line may be incomplete. */
   #isTail = false;
   #isOver = false;
 
@@ -56,17 +56,17 @@ export class Blocks {
     this.#crc = options.crc;
   }
 
-  /** Bytes of the file that are done with. */
+  /** File offset of the first byte that is not used yet. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** The checksum of all bytes before `offset`. */
+  /** CRC-32 of all bytes before `offset`. */
   get crc(): number {
     return this.#crc;
   }
 
-  /** The next block, good until the one after it; null at the end of the file. */
+  /** The next block, valid until the next call; null at the end of the file. */
   next(): RecordsInput | null {
     if (this.#isOver) return null;
     const room = Math.min(this.#buffer.length - 1, this.#options.end - this.#offset);
@@ -90,7 +90,7 @@ export class Blocks {
     };
   }
 
-  /** @param end where in the block the first record begins that was not taken from it */
+  /** @param end offset in the block of the first record that was not taken */
   used(end: number): void {
     if (end === 0 && this.#isTail) {
       this.#isOver = true;
@@ -100,11 +100,11 @@ export class Blocks {
     const consumed = this.#consumed(end);
     this.#crc = crc32(this.#buffer.subarray(0, consumed), this.#crc);
     this.#offset += consumed;
-    // Large blocks are for long records only: of short ones they would hold more than a unit may.
+    // Go back to small blocks after a long record: a large block of short rows would exceed the limits of a unit.
     if (end < enoughBytes + blockBytes) this.#buffer = this.#small;
   }
 
-  /** Bytes of the file that a part of the block was made of. */
+  /** File bytes that correspond to the first `end` bytes of the decoded block. */
   #consumed(end: number): number {
     const { encoding } = this.#options;
     if (end === this.#bytes.length) return this.#taken;
@@ -113,7 +113,7 @@ export class Blocks {
     return this.#taken - (byteLength(rest, encoding) - this.#added);
   }
 
-  /** The first `length` bytes of the buffer, with a newline at the end. */
+  /** Decodes the first `length` bytes of the buffer and appends a newline if there is none. */
   #toUtf8(length: number): Buffer {
     const { encoding, newline } = this.#options;
     const code = newline.charCodeAt(0);
@@ -130,7 +130,7 @@ export class Blocks {
     return isEnded ? decoded : Buffer.concat([decoded, Buffer.of(code)]);
   }
 
-  /** Just past the last line break, or 0. In UTF-16 a break is two bytes, at an even place. */
+  /** The offset after the last line break, or 0. In UTF-16 a line break is two bytes at an even offset. */
   #lineEnd(read: number): number {
     const code = this.#options.newline.charCodeAt(0);
     if (!isWide(this.#options.encoding)) return this.#buffer.lastIndexOf(code, read - 1) + 1;
@@ -144,7 +144,7 @@ export class Blocks {
   #grow(): void {
     if (this.#buffer.length >= maxRecordBytes) {
       throw new Error(
-        `${this.#source.path}: a record of more than ${maxRecordBytes / 2 ** 20} MB begins at byte ${this.#offset}; is a quote not closed? (--quote none takes quotes as characters like others)`,
+        `${this.#source.path}: a record of more than ${maxRecordBytes / 2 ** 20} MB begins at byte ${this.#offset}; is a quote not closed? (--quote none treats quotes as plain characters)`,
       );
     }
     this.#buffer = Buffer.allocUnsafe(this.#buffer.length * 4);

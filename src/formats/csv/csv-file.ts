@@ -1,4 +1,4 @@
-// A file's rows as objects, block by block, from any record on.
+// Reads an inspected file's rows as objects, block by block, starting at any record.
 
 import { Blocks, enoughBytes } from "./blocks.ts";
 import type { Encoding } from "./encoding.ts";
@@ -6,18 +6,21 @@ import { type BadRecord, type Dialect, RecordReader, type RecordsInput } from ".
 import { type Contents, isSameStamp, SourceFile, type Stamp } from "./source-file.ts";
 import { toNumber } from "./types.ts";
 
-/** Text as it is; numbers where they are written as numbers; numbers wherever one can be read. */
+/**
+ * `text`: the field unchanged. `number`: a number if the field is written exactly as that number. `loose number`: a
+ * number if one can be read, so `007` is 7.
+ */
 export type CellKind = "text" | "number" | "loose number";
 
-/** How a file is read; JSON. */
+/** How to read a file. JSON. */
 export type CsvSource = {
   readonly path: string;
   readonly encoding: Encoding;
   readonly dialect: Dialect;
-  /** The byte, and the line, that the header begins at. */
+  /** Byte offset and line number of the header. */
   readonly start: number;
   readonly firstLine: number;
-  /** What was looked through. */
+  /** The contents that were inspected. */
   readonly contents: Contents;
   readonly columns: readonly { readonly name: string; readonly as: CellKind }[];
   /** Columns that must not be empty. */
@@ -25,36 +28,36 @@ export type CsvSource = {
   readonly emptyIsNull: boolean;
 };
 
-/** Where a record begins, and what is before it. */
+/** The start of a record, and counts of what precedes it. */
 export type Position = {
   readonly offset: number;
   readonly line: number;
   readonly crc: number;
   readonly rows: number;
   readonly badRows: number;
-  /** Lines that the bad rows cover. */
+  /** Number of lines in all bad rows. */
   readonly badLines: number;
 };
 
-/** A bigint where a whole number is beyond 2^53. */
+/** A bigint for an integer beyond 2^53. */
 export type CsvCell = string | number | bigint | null;
 export type CsvRow = { [column: string]: CsvCell };
 
 export type CsvBatch = {
   readonly rows: readonly CsvRow[];
   readonly bad: readonly BadRecord[];
-  /** Behind the batch. */
+  /** The position after the batch. */
   readonly position: Position;
-  /** All that is to be read, in bytes. */
+  /** Total bytes to read. */
   readonly size: number;
 };
 
-/** A file is not any more what was looked through. */
+/** The file's contents differ from the inspected contents. */
 export class ChangedError extends Error {
   override readonly name = "ChangedError";
 }
 
-/** A file that was looked through, from any record on. */
+/** An inspected file, readable from any record. */
 export class CsvFile implements Disposable {
   readonly #file: SourceFile;
   readonly #source: CsvSource;
@@ -76,8 +79,8 @@ export class CsvFile implements Disposable {
   }
 
   /**
-   * To be called before rows are committed, and at the end: they must be those of the file that was looked through. Lines that were added
-   * to it do no harm, and are compared at the end.
+   * Call this before each commit and at the end, so that only rows of the inspected contents are stored. Appended lines
+   * are allowed; the checksum of the inspected bytes is compared at the end of `rows`.
    * @throws ChangedError
    */
   check(): void {
@@ -88,24 +91,24 @@ export class CsvFile implements Disposable {
     this.#checkLastLine();
   }
 
-  /** Something follows what was looked through. */
+  /** Bytes were appended after the inspection. */
   get hasGrown(): boolean {
     return this.#file.sizeNow() > this.#source.contents.bytes;
   }
 
-  /** Where something follows that was not there, the last line may have been half of one. */
+  /** If bytes were appended, the last inspected line may have been incomplete. */
   #checkLastLine(): void {
     const { contents, dialect, encoding } = this.#source;
     const end = contents.bytes;
     if (!this.hasGrown || this.#file.isLineEnd(end, dialect.newline, encoding)) return;
     throw new ChangedError(
-      `${this.#source.path}: it has grown since it was looked through, when its last line was not whole`,
+      `${this.#source.path}: the file has grown since it was inspected, and its last line was not complete then`,
     );
   }
 
   /**
-   * @param from null for the beginning, header included
-   * @throws ChangedError at the end, if the bytes that were read were others than those looked through
+   * @param from null: start at the header
+   * @throws ChangedError at the end, if the bytes read differ from the inspected bytes
    */
   *rows(from: Position | null): Generator<CsvBatch> {
     const { contents, encoding, dialect, start, firstLine } = this.#source;
@@ -148,7 +151,7 @@ export class CsvFile implements Disposable {
   }
 
   #changed(): ChangedError {
-    return new ChangedError(`${this.#source.path}: it has changed since it was looked through`);
+    return new ChangedError(`${this.#source.path}: the file has changed since it was inspected`);
   }
 
   [Symbol.dispose](): void {
@@ -157,9 +160,9 @@ export class CsvFile implements Disposable {
 }
 
 type Made = Pick<CsvBatch, "rows" | "bad"> & {
-  /** Bytes of the block that are used. */
+  /** Bytes used from the block. */
   readonly end: number;
-  /** The line behind them. */
+  /** The line after those bytes. */
   readonly line: number;
 };
 

@@ -6,30 +6,34 @@ import type { BadRecord, Quote } from "./records.ts";
 import { CsvFile, type CsvRow, type CsvSource } from "./csv-file.ts";
 import { typeOfKinds } from "./types.ts";
 
-/** A row that was left out. */
+/** A row that was skipped. */
 export type CsvBadRow = {
-  /** The line that it begins on, from 1. */
+  /** First line of the row, counted from 1. */
   readonly line: number;
-  /** How many lines it covers. */
+  /** Number of lines in the row. */
   readonly lines: number;
+  /** The reason, e.g. `1 field, not 2`. */
   readonly why: string;
 };
 
 export type CsvOptions = {
-  /** One character, or `tab`. Default: the one of `,`, `;`, tab and `|` that cuts the header into most columns. */
+  /** One character, or `tab`. Default: whichever of `,`, `;`, tab and `|` gives the header the most columns. */
   readonly separator?: string;
-  /** `none`: quotes are characters like others. Default: `double`, as in RFC 4180. */
+  /** `none`: quotes are plain characters. Default: `double`, as in RFC 4180. */
   readonly quote?: Quote;
-  /** Default: by the byte order mark, else UTF-8, else Latin-1 with a warning. */
+  /** Default: from the byte order mark; else UTF-8; else Latin-1, with a warning. */
   readonly encoding?: Encoding;
   /**
-   * `auto`: a column is numeric if that changes none of its fields (`007` and `1.10` stay text); `text`: every cell is a
-   * string. Default: `auto`.
+   * `auto`: a column is numeric if that changes none of its fields (`007` and `1.10` stay text). `text`: every cell is
+   * a string. Default: `auto`.
    */
   readonly types?: "auto" | "text";
-  /** What an empty field of a text column is; in a column of numbers it is null. Default: `text`, an empty string. */
+  /**
+   * The value of an empty field in a text column. In a numeric column it is always null. Default: `text`, an empty
+   * string.
+   */
   readonly empty?: "text" | "null";
-  /** Gets each row that cannot be read, which is left out. Default: the first one is an error. */
+  /** Called for each row that cannot be read; the row is skipped. Default: the first such row is an error. */
   readonly onBadRow?: (row: CsvBadRow) => void;
 };
 
@@ -39,7 +43,7 @@ const names: OptionNames = {
   skipBadRows: "the option onBadRow",
 };
 
-/** @throws Error for a file that cannot be read, or that has changed since it was looked through */
+/** @throws Error for a file that cannot be read, or that changes between inspection and reading */
 export async function* readCsv(path: string, options: CsvOptions): AsyncGenerator<CsvRow> {
   const { onBadRow } = options;
   const inspection = await inspectCsv(path, {
@@ -61,7 +65,9 @@ export async function* readCsv(path: string, options: CsvOptions): AsyncGenerato
   }
   file.check();
   if (file.hasGrown) {
-    console.warn(`${path}: it has grown since it was looked through; that is not read`);
+    console.warn(
+      `${path}: the file has grown since it was inspected; the added lines are not read`,
+    );
   }
 }
 

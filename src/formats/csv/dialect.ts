@@ -1,4 +1,4 @@
-// A file's separator, its line breaks, its column names and where they are, from its beginning.
+// Detects a file's separator, line breaks and column names from the beginning of the file.
 
 import { foldCase } from "../../base/fold-case.ts";
 import { byteLength, type Encoding } from "./encoding.ts";
@@ -6,7 +6,7 @@ import { type Dialect, type Quote, RecordReader } from "./records.ts";
 
 const separators = [",", ";", "\t", "|"] as const;
 
-/** The names that people type for what is awkward to type. */
+/** Names for separators that are awkward to type in a shell. */
 const named: Readonly<Record<string, string>> = {
   tab: "\t",
   "\\t": "\t",
@@ -25,24 +25,24 @@ export function separatorOf(text: string): string {
 }
 
 type DialectOptions = {
-  /** Null to find it: the one that cuts the header into most fields, commas first. */
+  /** Null: choose the separator that gives the header the most fields; commas win a tie. */
   readonly separator: string | null;
   readonly quote: Quote;
 };
 
 export type Head = {
   readonly dialect: Dialect;
-  /** What is before the header: blank lines, and Excel's `sep=;`. */
+  /** Text before the header: blank lines, and Excel's `sep=;`. */
   readonly skipped: { readonly text: string; readonly lines: number };
-  /** The titles; none when there is no line. */
+  /** Column titles; empty when the file has no line. */
   readonly header: readonly string[];
-  /** Why the header is not a record. */
+  /** Why the header is not a valid record; null when it is. */
   readonly why: string | null;
-  /** The header is there to its end. */
+  /** The head contains the complete header line. */
   readonly isWhole: boolean;
 };
 
-/** @param head the beginning of the file, more than its first line */
+/** @param head the beginning of the file, longer than its first line */
 export function readHead(head: string, options: DialectOptions): Head {
   const newline = newlineOf(head, options.quote);
   let at = blankLines(head, newline);
@@ -66,11 +66,11 @@ export function readHead(head: string, options: DialectOptions): Head {
   };
 }
 
-/** Where the header begins, in bytes of the file. */
+/** The length of the text before the header, in bytes of the file. */
 export const skippedBytes = ({ skipped }: Head, encoding: Encoding): number =>
   byteLength(skipped.text, encoding);
 
-/** The first line break that is not within quotes, or else the first of all. */
+/** Decided by the first line break outside quotes; if there is none, by the first line break. */
 function newlineOf(head: string, quote: Quote): "\n" | "\r" {
   const at = quote === "none" ? -1 : unquotedBreak(head);
   const first = at === -1 ? head.search(/[\r\n]/) : at;
@@ -93,7 +93,7 @@ const lineAt = (head: string, at: number, newline: string): string => {
   return head.slice(at, end === -1 ? head.length : end);
 };
 
-/** How many characters the lines have at the beginning that have nothing on them. */
+/** The length of the blank lines at the beginning, in characters. */
 function blankLines(head: string, newline: string): number {
   let at = 0;
   for (;;) {
@@ -103,7 +103,7 @@ function blankLines(head: string, newline: string): number {
   }
 }
 
-/** Where no separator cuts a sound header, one that cuts a broken one is taken: a tab is no part of a title. */
+/** If no separator splits a valid header, use one that splits an invalid header: a title does not contain a tab. */
 function bestSeparator(head: string, newline: "\n" | "\r", quote: Quote): string {
   const record = (separator: string, quoted: Quote): Parsed =>
     firstRecord(head, { separator, newline, quote: quoted });
@@ -131,7 +131,7 @@ function mostFields(
 type Parsed = { readonly fields: readonly string[]; readonly why: string | null };
 
 function firstRecord(head: string, dialect: Dialect): Parsed {
-  // Some beginning of the file: long enough for a first record, and short enough to be read four times.
+  // Only the first record: it is parsed once per candidate separator.
   const text = head.slice(0, firstRecordEnd(head, dialect));
   const bytes = Buffer.from(text.endsWith(dialect.newline) ? text : text + dialect.newline);
   const reader = new RecordReader(dialect, null);
@@ -142,7 +142,7 @@ function firstRecord(head: string, dialect: Dialect): Parsed {
   return { fields, why: null };
 }
 
-/** Just past the first line that does not end within quotes. */
+/** The offset after the first line break outside quotes. */
 function firstRecordEnd(head: string, { newline, quote }: Dialect): number {
   let isQuoted = false;
   for (let at = 0; at < head.length; at++) {
@@ -153,9 +153,9 @@ function firstRecordEnd(head: string, { newline, quote }: Dialect): number {
   return head.length;
 }
 
-/** Column names of a header: an empty one becomes `column_3`, one that is there already `name_2`. */
+/** Column names for a header. An empty title becomes `column_3`; a repeated title becomes `name_2`. */
 export function columnNames(header: readonly string[]): readonly string[] {
-  // An object cannot have a column of this name as others.
+  // Assigning `__proto__` on a row object would set its prototype.
   const taken = new Set(["__proto__"]);
   return header.map((title, index) => {
     const base = title.trim() === "" ? `column_${index + 1}` : title.trim();

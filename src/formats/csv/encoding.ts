@@ -1,4 +1,4 @@
-// Which characters the bytes of a file stand for: told by its beginning, or tried.
+// A file's character encoding: detected from its first bytes, and decoding to UTF-8.
 
 import { isUtf8 } from "node:buffer";
 
@@ -7,13 +7,16 @@ export type Encoding = (typeof encodings)[number];
 
 export const isWide = (encoding: Encoding): boolean => encoding.startsWith("utf-16");
 
-/** Latin-1 as the web reads it, which is Windows-1252: the same letters, and quotes and dashes where Latin-1 has none. */
+/**
+ * Latin-1 as browsers read it: Windows-1252. It has the same letters, plus quotes and dashes in Latin-1's control
+ * range.
+ */
 const latin1 = new TextDecoder("windows-1252");
 
-/** In place of what is no character: no byte of UTF-8, so it is found again in the record that has it. */
+/** Marks an invalid character. This byte never occurs in UTF-8, so the reader reports the record that contains it. */
 const invalidByte = 0xff;
 
-/** Whole blocks as UTF-8. Where a UTF-16 unit is no character, `invalidByte` stands in its place. */
+/** Decodes a block to UTF-8. An unpaired surrogate or half a UTF-16 unit becomes `invalidByte`. */
 export function toUtf8(bytes: Buffer, encoding: Exclude<Encoding, "utf-8">): Buffer {
   if (encoding === "latin1") return Buffer.from(latin1.decode(bytes));
   const even = bytes.length & ~1;
@@ -23,7 +26,7 @@ export function toUtf8(bytes: Buffer, encoding: Exclude<Encoding, "utf-8">): Buf
   return joined(text.split(loneSurrogate), even < bytes.length);
 }
 
-/** Half of a character: with the flag `u` a pair of them is one character and not matched. */
+/** An unpaired surrogate. With the flag `u`, a valid pair is one character and does not match. */
 const loneSurrogate = /\p{Surrogate}/u;
 
 function joined(parts: readonly string[], endsTorn: boolean): Buffer {
@@ -34,11 +37,11 @@ function joined(parts: readonly string[], endsTorn: boolean): Buffer {
   return Buffer.concat(endsTorn ? [...buffers, invalid] : buffers);
 }
 
-/** The beginning of a file as text. */
+/** Decodes the beginning of a file. */
 export const decodeHead = (head: Buffer, encoding: Encoding): string =>
   (encoding === "utf-8" ? head : toUtf8(head, encoding)).toString();
 
-/** How many bytes a text took in the file. */
+/** The length of a text in the file, in bytes. */
 export function byteLength(text: string, encoding: Encoding): number {
   if (encoding === "utf-8") return Buffer.byteLength(text);
   return isWide(encoding) ? text.length * 2 : text.length;
@@ -46,13 +49,14 @@ export function byteLength(text: string, encoding: Encoding): number {
 
 type Beginning = {
   readonly encoding: Encoding;
-  /** Of a byte order mark. */
+  /** Length of the byte order mark, in bytes. */
   readonly bomBytes: number;
 };
 
 /**
- * What a file's first bytes say: a byte order mark, or UTF-16 without one, by zeros at every other place (ASCII) or by line
- * breaks of two bytes in what is not UTF-8. Null: nothing, so it is UTF-8 unless its bytes turn out not to be.
+ * Detects an encoding from a file's first bytes. Evidence is a byte order mark; zeros at every other byte (UTF-16 of
+ * ASCII text); or two-byte line breaks in bytes that are not UTF-8. Null: no evidence, so assume UTF-8 until a byte
+ * contradicts.
  */
 export function detectEncoding(head: Uint8Array): Beginning | null {
   if (head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf) {
@@ -70,18 +74,18 @@ export function detectEncoding(head: Uint8Array): Beginning | null {
   return { encoding: little > big ? "utf-16le" : "utf-16be", bomBytes: 0 };
 }
 
-/** How many zeros there are at every other place. */
+/** Counts zeros at every other byte. */
 function zerosFrom(bytes: Uint8Array, first: number): number {
   let zeros = 0;
   for (let at = first; at < bytes.length; at += 2) if (bytes[at] === 0) zeros++;
   return zeros;
 }
 
-/** The last character of a beginning may be cut. */
+/** The head may end inside a character, so up to 3 bytes are ignored. */
 const beginsAsUtf8 = (head: Uint8Array): boolean =>
   [0, 1, 2, 3].some((cut) => isUtf8(head.subarray(0, Math.max(0, head.length - cut))));
 
-/** Line breaks of two bytes. @param low the place of the lower byte: 0 or 1 */
+/** Counts two-byte line breaks. @param low index of the low byte: 0 or 1 */
 function wideBreaks(head: Uint8Array, low: number): number {
   let breaks = 0;
   for (let at = 0; at + 1 < head.length; at += 2) {
@@ -92,8 +96,8 @@ function wideBreaks(head: Uint8Array, low: number): number {
 }
 
 /**
- * Whether bytes hold a character of UTF-8 beyond ASCII. In a file of Latin-1 such pairs hardly occur, so a file that has
- * one is UTF-8, and what is wrong elsewhere in it is damage.
+ * Whether the bytes contain a multi-byte UTF-8 character. Such sequences hardly ever occur in Latin-1 text. So a file
+ * that contains one is UTF-8, and invalid bytes elsewhere in it are damage.
  */
 export function hasMultibyte(bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.length; at++) {

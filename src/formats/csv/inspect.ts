@@ -1,5 +1,6 @@
-// One pass over a file before it is loaded: how it is written, its columns, and the types that lose nothing. It makes
-// no strings, so it takes a tenth of the loading; in return a broken file is known before its first row is stored.
+// Inspection: one pass over a file before it is loaded. It finds the encoding, the dialect, the columns, and column
+// types that lose nothing. It creates no strings, so it takes a tenth of the loading time. A broken file is reported
+// before its first row is stored.
 
 import { foldCase } from "../../base/fold-case.ts";
 import { assertNever } from "../../base/unreachable.ts";
@@ -17,17 +18,17 @@ import { type Contents, isSameStamp, SourceFile } from "./source-file.ts";
 import { kindOf, kinds } from "./types.ts";
 
 type InspectOptions = {
-  /** Null: found out. */
+  /** Null: detected. */
   readonly separator: string | null;
   readonly encoding: Encoding | null;
   readonly quote: Quote;
   readonly skipBadRows: boolean;
-  /** Columns that a table holds as numbers: every field of them is looked at. */
+  /** Columns that the table stores as numbers. Every field of these columns is classified. */
   readonly numberColumns: readonly string[] | "all";
   readonly names: OptionNames;
 };
 
-/** How the options are called where they are given, for messages that name a remedy. */
+/** The caller's names for the options (flags or properties), for messages that suggest one. */
 export type OptionNames = {
   readonly quoteNone: string;
   readonly encoding: string;
@@ -40,32 +41,32 @@ export const flagNames: OptionNames = {
   skipBadRows: "--skip-bad-rows",
 };
 
-/** A field, and where it is. */
+/** A field and its line. */
 export type Example = { readonly field: string; readonly line: number };
 
 export type InspectedColumn = {
   readonly name: string;
-  /** The kinds of its fields, as bits. */
+  /** Bit set of `Kind`. */
   readonly kinds: number;
-  /** Of each kind that is not a plain number, the first field; by the kind's bit. */
+  /** Kind → the first field of that kind. Plain integers have no example. */
   readonly examples: Readonly<Record<number, Example>>;
-  /** False: nothing was looked at behind the first text. */
+  /** False: classification stopped at the first text field. */
   readonly isComplete: boolean;
 };
 
-/** What loading needs to know; JSON. */
+/** The result, used for loading. JSON. */
 export type Inspection = {
   readonly path: string;
   readonly encoding: Encoding;
   readonly dialect: Dialect;
   readonly columns: readonly InspectedColumn[];
-  /** The byte, and the line, that the header begins at. */
+  /** Byte offset and line number of the header. */
   readonly start: number;
   readonly firstLine: number;
   readonly contents: Contents;
   readonly rows: number;
   readonly badRows: number;
-  /** What a reader should know of the choices that were made. */
+  /** Messages for the user about choices that were made. */
   readonly notes: readonly Note[];
 };
 
@@ -74,12 +75,12 @@ export type Note = { readonly level: "info" | "warn"; readonly text: string };
 const lineFeed = 10;
 const headBytes = 64 * 1024;
 const maxHeadBytes = 64 * 1024 * 1024;
-/** Of a field that is shown. */
+/** Longest part of a field in a message. */
 const maxShownChars = 60;
 
 /**
- * @param progress told now and then how many of how many bytes are read
- * @throws Error naming file and line for the first bad row, unless they are skipped
+ * @param progress called once per block with the bytes read and the total
+ * @throws Error naming file and line for the first bad row, unless `skipBadRows`
  */
 export async function inspectCsv(
   path: string,
@@ -89,12 +90,15 @@ export async function inspectCsv(
   using source = await SourceFile.open(path);
   const first = attempt(() => inspectOnce(source, options, "still", progress));
   if (isSameStamp(source.stamp, source.stampNow())) return resultOf(first);
-  // Somebody is writing to it. Whole lines that others are added to can be read; anything else is a mixture.
+  // Another program writes to the file. If it only appends, the complete lines are readable. Any other change gives a
+  // mixture of two versions.
   using again = await SourceFile.open(path);
   const second = attempt(() => inspectOnce(again, options, "growing", progress));
   const contents = second.result?.contents;
   if (contents !== undefined && !again.beginsWith(contents)) {
-    throw new Error(`${path}: it is changed while it is read; run this again when it is written`);
+    throw new Error(
+      `${path}: the file is changed while it is read; run this again when its writer has finished`,
+    );
   }
   return resultOf(second);
 }
@@ -114,7 +118,7 @@ function resultOf({ result, error }: Attempt): Inspection {
   return result;
 }
 
-/** Whether lines are added to the file: the last one may not be there to its end. */
+/** `growing`: another program appends lines, so the last line may be incomplete. */
 type Life = "still" | "growing";
 type Progress = (bytes: number, of: number) => void;
 
@@ -129,7 +133,7 @@ function inspectOnce(
   const bomBytes = detected?.bomBytes ?? 0;
   if (bomBytes > 0 && detected?.encoding !== encoding) {
     throw new Error(
-      `${source.path}: it begins with the byte order mark of ${detected?.encoding}, so it is not ${encoding}`,
+      `${source.path}: the file begins with the byte order mark of ${detected?.encoding}, so it is not ${encoding}`,
     );
   }
   const scan = (as: Encoding, guess: Guess): Inspection =>
@@ -143,10 +147,13 @@ function inspectOnce(
   }
 }
 
-/** Whether the encoding was said (null), is to be tried, or was taken because UTF-8 was tried. */
+/**
+ * Null: the encoding is known. `open`: UTF-8 is tried. `notUtf8At`: UTF-8 failed at this line, so the encoding is a
+ * fallback.
+ */
 type Guess = null | "open" | { readonly notUtf8At: number };
 
-/** The bytes are not UTF-8, and no character of the file beyond ASCII is. */
+/** The file is not UTF-8: it has bytes beyond ASCII, and none of them form a UTF-8 character. */
 class NotUtf8 extends Error {
   readonly line: number;
   constructor(line: number) {
@@ -166,7 +173,7 @@ type Reading = {
   readonly guess: Guess;
 };
 
-/** One reading of a file in one encoding. */
+/** One pass over a file in one encoding. */
 class Scan {
   readonly #source: SourceFile;
   readonly #options: InspectOptions;
@@ -180,7 +187,7 @@ class Scan {
     this.#life = life;
   }
 
-  /** @throws NotUtf8 where UTF-8 is tried */
+  /** @throws NotUtf8 when UTF-8 is only a guess */
   run(progress: Progress): Inspection {
     const source = this.#source;
     const { encoding, bomBytes } = this.#reading;
@@ -221,7 +228,7 @@ class Scan {
     };
   }
 
-  /** The file's beginning, with all of its header: one of thousands of columns is longer than most beginnings. */
+  /** Reads more until the header is complete: a header with thousands of columns is longer than `headBytes`. */
   #head(): Head {
     const { encoding, bomBytes } = this.#reading;
     const { separator, quote } = this.#options;
@@ -233,7 +240,7 @@ class Scan {
     }
   }
 
-  /** @throws NotUtf8 if no character beyond ASCII is UTF-8; else what is wrong is damage, and makes bad rows */
+  /** @throws NotUtf8 if no bytes beyond ASCII are UTF-8; otherwise invalid bytes are damage and make bad rows */
   #checkUtf8(bytes: Buffer, reader: RecordReader): void {
     if (this.#hasMultibyte()) return;
     const at = bytes.findIndex((byte) => byte >= 0x80);
@@ -244,7 +251,7 @@ class Scan {
   #hasMultibyte(): boolean {
     const length = 1024 * 1024;
     for (let at = 0; at < this.#source.size; at += length) {
-      // A character may lie across the end of a piece.
+      // +3: a character may span two pieces.
       if (hasMultibyte(beginningOf(this.#source, at, length + 3))) return true;
     }
     return false;
@@ -253,11 +260,11 @@ class Scan {
   #notes(seen: SeenKinds, bytes: number): Note[] {
     const { encoding, guess } = this.#reading;
     const notes: Note[] = [];
-    if (this.#source.isCompressed) notes.push({ level: "info", text: "unpacked (gzip)" });
+    if (this.#source.isCompressed) notes.push({ level: "info", text: "decompressed (gzip)" });
     if (guess !== null && guess !== "open") {
       notes.push({
         level: "warn",
-        text: `not UTF-8 (first in line ${guess.notUtf8At}), so it is read as ${encoding}; ${this.#options.names.encoding} names another`,
+        text: `the file is not UTF-8 (first in line ${guess.notUtf8At}), so it is read as ${encoding}; ${this.#options.names.encoding} sets another encoding`,
       });
     } else if (this.#options.encoding === null && encoding !== "utf-8") {
       notes.push({ level: "info", text: `read as ${encoding}` });
@@ -265,7 +272,7 @@ class Scan {
     if (this.#life === "growing") {
       notes.push({
         level: "warn",
-        text: `it grows while it is read: the whole rows of its first ${bytes} bytes are loaded`,
+        text: `the file grows while it is read: only the complete rows of its first ${bytes} bytes are loaded`,
       });
     }
     const [doubtful] = seen.doubtful;
@@ -273,27 +280,27 @@ class Scan {
       const others = seen.doubtful.length - 1;
       notes.push({
         level: "warn",
-        text: `line ${doubtful}${others === 0 ? "" : ` (and ${others} other places)`}: a quoted field runs over lines that would each be a row; if quotes are characters like others here, use ${this.#options.names.quoteNone}`,
+        text: `line ${doubtful}${others === 0 ? "" : ` (and ${others} other places)`}: a quoted field spans lines that would each be a row; if quotes are plain characters in this file, use ${this.#options.names.quoteNone}`,
       });
     }
     return notes;
   }
 }
 
-/** Which kinds are in each column; the first row is the header. */
+/** Collects the kinds of fields per column. The first record is the header. */
 class SeenKinds {
   readonly #path: string;
   readonly #names: readonly string[];
   readonly #kinds: number[];
   readonly #examples: Record<number, Example>[];
-  /** Kinds behind which nothing new is to be known. */
+  /** Per column: once one of these kinds was seen, classification stops. */
   readonly #enough: readonly number[];
   readonly #skipBadRows: boolean;
   readonly #options: OptionNames;
   #isHeader = true;
   rows = 0;
   badRows = 0;
-  /** Lines of rows with a quote that may not be one. */
+  /** First lines of rows whose quote may be a plain character. */
   readonly doubtful: number[] = [];
 
   constructor(path: string, names: readonly string[], options: InspectOptions) {
@@ -317,7 +324,7 @@ class SeenKinds {
     });
   }
 
-  /** All records of a block. */
+  /** Classifies all records of a block. */
   read(reader: RecordReader, bytes: Buffer): void {
     while (reader.next()) {
       const bad = reader.why === null ? null : reader.bad;
@@ -361,18 +368,18 @@ class SeenKinds {
 
 export function badRowError(path: string, record: BadRecord, names: OptionNames): Error {
   const hints = record.hint === null ? [] : [remedyOf(record.hint, names)];
-  hints.push(`${names.skipBadRows} leaves such rows out and counts them`);
+  hints.push(`${names.skipBadRows} skips such rows and counts them`);
   return new Error(`${path}, ${placeOf(record)}: ${record.why} (${hints.join("; ")})`);
 }
 
 function remedyOf(hint: BadRecordHint, names: OptionNames): string {
   switch (hint) {
     case "quote":
-      return `${names.quoteNone} takes quotes as characters like others`;
+      return `${names.quoteNone} treats quotes as plain characters`;
     case "line ends":
-      return "lines of this file end in different ways, CR and LF";
+      return "this file mixes line endings, CR and LF";
     case "encoding":
-      return `${names.encoding} names another encoding`;
+      return `${names.encoding} sets another encoding`;
     default:
       return assertNever(hint);
   }

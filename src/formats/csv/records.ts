@@ -1,41 +1,41 @@
-// The bytes of a CSV file → where its records and fields are (RFC 4180). Pure; one pass, and no string is made: who wants
-// a field cuts it out, who wants its type looks at its digits.
+// CSV parser (RFC 4180): bytes → offsets of records and fields. Pure, one pass, creates no strings. The caller slices
+// the fields it needs, or classifies them by their bytes.
 
 import { isUtf8 } from "node:buffer";
 
-/** What tells one dialect from another. The separator is a single character. */
 export type Dialect = {
+  /** A single character. */
   readonly separator: string;
-  /** `"\n"` stands for `\r\n` too; `"\r"` is for files of old Macs. */
+  /** `"\n"` includes `\r\n`. `"\r"` is for files of classic Mac OS. */
   readonly newline: "\n" | "\r";
-  /** What a quote at the beginning of a field means: the field is quoted, or nothing. */
+  /** Whether a quote at the beginning of a field opens a quoted field. */
   readonly quote: Quote;
 };
 
 export const quotes = ["double", "none"] as const;
 export type Quote = (typeof quotes)[number];
 
-/** What can be done about a bad record. */
+/** The likely cause of a bad record; the caller turns it into a suggestion. */
 export type BadRecordHint = "quote" | "line ends" | "encoding";
 
-/** A record that is not a row: too few or too many fields, quotes that say two things, bytes that are no characters. */
+/** A record that is not a row: a wrong number of fields, ambiguous quotes, or bytes invalid in the encoding. */
 export type BadRecord = {
   readonly line: number;
-  /** How many lines it covers. */
+  /** Number of lines in the record. */
   readonly lines: number;
   readonly why: string;
   readonly hint: BadRecordHint | null;
 };
 
-/** The fields of one record, without their quotes. Overwritten by the next record. */
+/** Offsets of one record's fields, without their quotes. The next record overwrites them. */
 class Fields {
   count = 0;
   starts = new Int32Array(64);
   ends = new Int32Array(64);
-  /** 1 where a field was quoted: a quote in it stands twice. */
+  /** 1 where a field was quoted: a quote inside it is doubled. */
   quoted = new Uint8Array(64);
 
-  /** Twice as many have room. */
+  /** Doubles the capacity. */
   grow(): void {
     const { starts, ends, quoted } = this;
     this.starts = new Int32Array(starts.length * 2);
@@ -47,36 +47,37 @@ class Fields {
   }
 }
 
-/** UTF-8 that ends with a newline. */
+/** A block of UTF-8 that ends with a newline. */
 export type RecordsInput = {
   readonly bytes: Buffer;
-  /** A character is a byte. */
+  /** All bytes are ASCII, so one byte is one character. */
   readonly isAscii: boolean;
-  /** All of it is characters. */
+  /** All bytes are valid UTF-8. */
   readonly isValid: boolean;
-  /** Nothing follows: what is not complete at the end is bad, not a beginning. */
+  /** The file ends here: an incomplete record at the end is bad, not the beginning of one. */
   readonly isLast: boolean;
 };
 
 const doubleQuote = 34;
-/** No byte is this one. */
+/** Equal to no byte. */
 const noQuote = -1;
 const lineFeed = 10;
 const carriageReturn = 13;
 
 /**
- * Hands out one record after the other. Blank lines are passed over, except where a row is one field wide. A quote opens
- * a field only at its beginning; within a field that begins otherwise it is a character like others. Where a quoted field
- * goes on behind its closing quote, nobody can know what was meant: all up to the end of that line is one bad record.
+ * Reads one record after the other.
+ * - Blank lines are skipped, except where a row has one field.
+ * - A quote opens a quoted field only at the field's first byte; elsewhere it is a plain character.
+ * - Text after a closing quote is ambiguous. The record is bad, and it ends at the end of that line.
  */
 export class RecordReader {
   readonly fields = new Fields();
-  /** The line that the record begins on. */
+  /** First line of the record. */
   line: number;
-  /** Why the record is not a row; null when it is one. */
+  /** Why the record is not a row; null for a row. */
   why: string | null = null;
   #hint: BadRecordHint | null = null;
-  /** How many fields a row has; null: any number. */
+  /** Number of fields in a row; null: any. */
   readonly #width: number | null;
   readonly #separator: Uint8Array;
   readonly #newline: number;
@@ -87,19 +88,19 @@ export class RecordReader {
     isValid: true,
     isLast: true,
   };
-  /** All of the block, once it is asked for. */
+  /** The block as a string, decoded on first use. */
   #text: string | undefined;
-  /** A place in the block that is known in both. */
+  /** Cache for `#characterAt`: a byte offset and its character offset. */
   #mappedByte = 0;
   #mappedCharacter = 0;
   #at = 0;
   /** The line at `#at`. */
   #nextLine: number;
-  /** Where the record begins. */
+  /** First byte of the record. */
   #start = 0;
-  /** Line breaks within the quoted field that was closed last. */
+  /** Line breaks within the last quoted field. */
   #breaks = 0;
-  /** That field goes on behind its closing quote. */
+  /** Text follows the closing quote of that field. */
   #isBroken = false;
 
   constructor(dialect: Dialect, width: number | null, line = 1) {
@@ -111,7 +112,7 @@ export class RecordReader {
     this.#nextLine = line;
   }
 
-  /** Begins a block; its first record begins with it. */
+  /** Sets the block to read. A record begins at its first byte. */
   open(input: RecordsInput): void {
     if (input.bytes.at(-1) !== this.#newline) throw new Error("a block must end with a newline");
     this.#input = input;
@@ -121,17 +122,17 @@ export class RecordReader {
     this.#mappedCharacter = 0;
   }
 
-  /** Bytes of the block that are read: the record behind them is not there to its end. */
+  /** Bytes read from the block. A record that starts here is incomplete. */
   get end(): number {
     return this.#at;
   }
 
-  /** The line behind the last record. */
+  /** The line after the last record. */
   get nextLine(): number {
     return this.#nextLine;
   }
 
-  /** False when the block holds no other record to its end. */
+  /** Reads the next record. False: the block has no further complete record. */
   next(): boolean {
     const { bytes } = this.#input;
     while (this.#at < bytes.length) {
@@ -151,12 +152,12 @@ export class RecordReader {
     return false;
   }
 
-  /** What is wrong with a record that was read to its end. */
+  /** Why a complete record is not a row; null for a row. */
   #fault(): string | null {
     this.#hint = null;
     if (this.#isBroken) {
       this.#hint = "quote";
-      return "text behind the closing quote of a field";
+      return "text after the closing quote of a field";
     }
     const { count } = this.fields;
     if (this.#width !== null && count !== this.#width) {
@@ -170,26 +171,26 @@ export class RecordReader {
     return this.#width === 1 ? this.#otherBreak() : null;
   }
 
-  /** Which field has bytes that are no characters. */
+  /** Finds the field with invalid bytes. */
   #invalidField(): string | null {
     const { starts, ends, count } = this.fields;
     for (let i = 0; i < count; i++) {
       const field = this.#input.bytes.subarray(starts[i], ends[i]);
       if (isUtf8(field)) continue;
       this.#hint = "encoding";
-      return `field ${i + 1} has bytes that are no characters in this encoding`;
+      return `field ${i + 1} has bytes that are not valid in this encoding`;
     }
     return null;
   }
 
-  /** Rows of one field do not show by their width that a line ends in another way than the others. */
+  /** With one field per row, the field count does not reveal a line that ends with the other line break. */
   #otherBreak(): string | null {
     if (!this.#isMixed) return null;
     this.#hint = "line ends";
     return "a line break within the field";
   }
 
-  /** Whether a line break of the other kind stands outside of quotes. */
+  /** Whether an unquoted field contains the other kind of line break. */
   get #isMixed(): boolean {
     const { starts, ends, quoted, count } = this.fields;
     const other = this.#newline === lineFeed ? carriageReturn : lineFeed;
@@ -200,15 +201,14 @@ export class RecordReader {
     return false;
   }
 
-  /** The record that is not a row. */
+  /** The current record if it is not a row. */
   get bad(): BadRecord | null {
     const { line, why } = this;
     return why === null ? null : { line, lines: this.#nextLine - line, why, hint: this.#hint };
   }
 
   /**
-   * Whether a quoted field runs over lines that would all be rows by themselves: then a quote may have opened it that is
-   * a character like others.
+   * Whether each line of a multi-line record would be a row by itself. Then the opening quote may be a plain character.
    */
   get isDoubtful(): boolean {
     if (this.#nextLine - this.line < 2 || this.#width === null || this.#width === 1) return false;
@@ -227,7 +227,7 @@ export class RecordReader {
   text(index: number): string {
     const { starts, ends, quoted } = this.fields;
     const { bytes, isAscii, isValid } = this.#input;
-    // Cut out of one long string they are cheapest.
+    // Slicing one long string is the cheapest way to get field strings.
     let field: string;
     if (isValid) {
       this.#text ??= bytes.toString(isAscii ? "latin1" : "utf8");
@@ -237,7 +237,7 @@ export class RecordReader {
     return quoted[index] === 1 && field.includes('"') ? field.replaceAll('""', '"') : field;
   }
 
-  /** Where in the text a byte's character is. Asked for in ascending order, it looks at each byte once. */
+  /** Byte offset → character offset. Calls in ascending order scan each byte once. */
   #characterAt(byte: number): number {
     const { bytes, isAscii } = this.#input;
     if (isAscii) return byte;
@@ -246,7 +246,7 @@ export class RecordReader {
     let character = isBehind ? 0 : this.#mappedCharacter;
     for (; at < byte; at++) {
       const code = bytes[at] ?? 0;
-      // A character's first byte; with three others behind it, it is two UTF-16 units.
+      // First byte of a character. A four-byte character is two UTF-16 units.
       if (code < 0x80 || code >= 0xc0) character += code >= 0xf0 ? 2 : 1;
     }
     this.#mappedByte = at;
@@ -259,7 +259,7 @@ export class RecordReader {
     return count === 1 && starts[0] === ends[0] && quoted[0] === 0;
   }
 
-  /** The fields of the record at `#at`, and past it. False when a quote does not close before the block ends. */
+  /** Reads the fields of the record at `#at` and moves past it. False: a quote is not closed before the block ends. */
   #read(bytes: Buffer): boolean {
     const { fields } = this;
     const newline = this.#newline;
@@ -287,7 +287,7 @@ export class RecordReader {
         code = bytes[++at];
         if (isLf && code === carriageReturn) code = bytes[++at];
       } else {
-        // The block ends with a newline, so this ends too.
+        // Terminates: the block ends with a newline.
         while (code !== newline && (code !== separator || !this.#isSeparator(bytes, at))) {
           code = bytes[++at];
         }
@@ -311,7 +311,7 @@ export class RecordReader {
     return true;
   }
 
-  /** The quote that ends the field, or -1 when the block ends first. `#isBroken` when the field goes on behind it. */
+  /** Offset of the closing quote, or -1 when the block ends first. Sets `#isBroken` when text follows the quote. */
   #closingQuote(bytes: Buffer, from: number): number {
     const newline = this.#newline;
     this.#breaks = 0;
@@ -331,7 +331,7 @@ export class RecordReader {
     return -1;
   }
 
-  /** The end of the line that a broken field's quote is on. */
+  /** End of the line that contains the quote of a broken field. */
   #brokenEnd(bytes: Buffer, quoteAt: number): number {
     return bytes.indexOf(this.#newline, quoteAt);
   }
@@ -341,7 +341,7 @@ export class RecordReader {
     for (let at = this.#at; at < bytes.length; at++)
       if (bytes[at] === this.#newline) this.#nextLine++;
     this.#at = bytes.length;
-    this.why = "a quoted field does not end";
+    this.why = "the quote of a field is not closed";
     this.#hint = "quote";
     return true;
   }

@@ -1,4 +1,4 @@
-// A file of rows as it is on the disk: opened, unpacked when it is compressed, and known again when it has changed.
+// A CSV file on disk: opened, decompressed if needed, and checked for changes by stamp and checksum.
 
 import {
   closeSync,
@@ -17,50 +17,47 @@ import { crc32, createGunzip } from "node:zlib";
 
 import type { Encoding } from "./encoding.ts";
 
-/** What tells that nobody has written to a file. JSON. */
+/** An equal stamp means that the file was not written to. JSON. */
 export type Stamp = {
   readonly size: number;
-  /** Nanoseconds are beyond what a double holds. */
+  /** Text, because nanoseconds exceed 2^53. */
   readonly modifiedNs: string;
   readonly inode: string;
 };
 
-/** What the contents of a file were: so many bytes from its beginning. JSON. */
+/** Identifies the first `bytes` bytes of a file by stamp and CRC-32. JSON. */
 export type Contents = { readonly stamp: Stamp; readonly bytes: number; readonly crc: number };
 
 const gzipMagic = [0x1f, 0x8b];
-/** Files that are no text, by their first bytes. */
+/** Magic numbers of files that are not text. */
 const notText: readonly (readonly [magic: readonly number[], what: string])[] = [
-  [
-    [0x50, 0x4b, 0x03, 0x04],
-    "a zip archive, as an Excel workbook is: unpack it, or save it as CSV",
-  ],
+  [[0x50, 0x4b, 0x03, 0x04], "a zip archive or an Excel workbook: unpack it, or save it as CSV"],
   [[0xd0, 0xcf, 0x11, 0xe0], "an old Excel workbook: save it as CSV"],
-  [[0x28, 0xb5, 0x2f, 0xfd], "compressed (zstd): unpack it"],
-  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], "compressed (xz): unpack it"],
-  [[0x42, 0x5a, 0x68], "compressed (bzip2): unpack it"],
+  [[0x28, 0xb5, 0x2f, 0xfd], "compressed (zstd): decompress it first"],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], "compressed (xz): decompress it first"],
+  [[0x42, 0x5a, 0x68], "compressed (bzip2): decompress it first"],
   [[0x50, 0x41, 0x52, 0x31], "a Parquet file, not CSV"],
   [[0x25, 0x50, 0x44, 0x46], "a PDF file, not CSV"],
   [[0x53, 0x51, 0x4c, 0x69, 0x74, 0x65, 0x20, 0x66], "an SQLite database, not CSV"],
-  [[0xff, 0xfe, 0x00, 0x00], "UTF-32, which is not read: save it as UTF-8"],
-  [[0x00, 0x00, 0xfe, 0xff], "UTF-32, which is not read: save it as UTF-8"],
+  [[0xff, 0xfe, 0x00, 0x00], "UTF-32, which is not supported: save it as UTF-8"],
+  [[0x00, 0x00, 0xfe, 0xff], "UTF-32, which is not supported: save it as UTF-8"],
 ];
 
 const beginsWith = (head: Uint8Array, magic: readonly number[]): boolean =>
   magic.every((byte, i) => head[i] === byte);
 
-/** Bytes that are read at once where only a checksum is made. */
+/** Read size for checksums. */
 const crcBytes = 1024 * 1024;
 
 export class SourceFile implements Disposable {
   readonly path: string;
-  /** Of the file itself, when it was opened. */
+  /** The file's stamp when it was opened. */
   readonly stamp: Stamp;
-  /** Of what is in it, when it was opened. */
+  /** Size of the (decompressed) contents in bytes when the file was opened. */
   readonly size: number;
   readonly isCompressed: boolean;
   readonly #file: number;
-  /** What is read: the file, or a copy of what is packed in it. */
+  /** Descriptor to read from: the file, or a decompressed copy. */
   readonly #contents: number;
 
   private constructor(path: string, file: number, contents: number) {
@@ -72,12 +69,12 @@ export class SourceFile implements Disposable {
     this.size = this.isCompressed ? fstatSync(contents).size : this.stamp.size;
   }
 
-  /** @throws Error for what cannot be a file of rows: a pipe, a workbook, a broken archive */
+  /** @throws Error for a file that cannot contain rows: a pipe, a workbook, a broken archive */
   static async open(path: string): Promise<SourceFile> {
     const file = openSync(path, "r");
     try {
       if (!fstatSync(file).isFile()) {
-        throw new Error(`${path}: not a regular file; it is read twice, so a pipe cannot be read`);
+        throw new Error(`${path}: not a regular file; CSV is read twice, so a pipe cannot be used`);
       }
       const head = Buffer.alloc(8);
       readSync(file, head, 0, head.length, 0);
@@ -91,12 +88,12 @@ export class SourceFile implements Disposable {
     }
   }
 
-  /** How many bytes were read; 0 at the end. */
+  /** @returns the number of bytes read; 0 at the end */
   read(buffer: Buffer, length: number, offset: number): number {
     return readSync(this.#contents, buffer, 0, length, offset);
   }
 
-  /** The file's stamp as it is now. What was unpacked from a compressed file does not change any more. */
+  /** The file's current stamp. The decompressed copy of a compressed file never changes. */
   stampNow(): Stamp {
     return this.isCompressed ? this.stamp : stampOf(this.#file);
   }
@@ -105,7 +102,7 @@ export class SourceFile implements Disposable {
     return this.isCompressed ? this.size : fstatSync(this.#file).size;
   }
 
-  /** Whether a line ends just before this byte. */
+  /** Whether a line break ends just before this byte. */
   isLineEnd(end: number, newline: "\n" | "\r", encoding: Encoding): boolean {
     const code = newline.charCodeAt(0);
     const expected =
@@ -115,7 +112,7 @@ export class SourceFile implements Disposable {
     return expected.every((byte, i) => last[i] === byte);
   }
 
-  /** The checksum of the contents up to `end`, or null when there are fewer bytes. */
+  /** CRC-32 of the contents up to `end`; null if the contents are shorter. */
   crc(end: number): number | null {
     const buffer = Buffer.allocUnsafe(Math.min(crcBytes, Math.max(end, 1)));
     let crc = 0;
@@ -128,7 +125,7 @@ export class SourceFile implements Disposable {
     return crc;
   }
 
-  /** Whether the contents begin with these, byte for byte. A file that nobody has written to is not read for it. */
+  /** Whether the file still begins with these contents. An equal stamp saves reading the file. */
   beginsWith({ stamp, bytes, crc }: Contents): boolean {
     return isSameStamp(stamp, this.stampNow()) || this.crc(bytes) === crc;
   }
@@ -147,7 +144,7 @@ function stampOf(file: number): Stamp {
 export const isSameStamp = (a: Stamp, b: Stamp): boolean =>
   a.size === b.size && a.modifiedNs === b.modifiedNs && a.inode === b.inode;
 
-/** A descriptor of a copy without a name: it is gone with the process, however that ends. */
+/** Returns a descriptor of an unlinked copy, so the copy disappears with the process even after a crash. */
 async function unpacked(path: string): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "pipeloom-gz-"));
   try {
@@ -156,7 +153,7 @@ async function unpacked(path: string): Promise<number> {
     return openSync(copy, "r");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`${path}: it is compressed (gzip) and cannot be unpacked: ${why}`, {
+    throw new Error(`${path}: the file is compressed (gzip) and cannot be decompressed: ${why}`, {
       cause: error,
     });
   } finally {

@@ -1,20 +1,20 @@
-// What the fields of a column hold, and a field as a cell. A column gets a number type only if that changes none of its
-// fields: `007`, `1.10`, `1e5` and `+49 30 …` stay text.
+// Classifies fields and converts them to cells. A column gets a numeric type only if that changes none of its fields:
+// `007`, `1.10`, `1e5` and `+49 30 …` stay text.
 
 export type ColumnType = "INTEGER" | "REAL" | "TEXT";
 
-/** One bit a kind, so that a column's kinds are a set. */
+/** One bit per kind, so that a column's kinds are a bit set. */
 export const kinds = {
   empty: 0,
-  /** Whole, exact as a double too. */
+  /** An integer that a double represents exactly. */
   integer: 1,
-  /** Whole, within 64 bits, beyond 2^53. */
+  /** An integer beyond 2^53 that fits 64 bits. */
   bigInteger: 2,
-  /** As programs write a double: `1.5`, `5.0`, `6.1e-05`. */
+  /** A decimal as programs print a double: `1.5`, `5.0`, `6.1e-05`. */
   real: 4,
-  /** SQLite reads a number from it and would write another text: `007`, `1.10`, `1e5`, `+1`, ` 1`. */
+  /** SQLite converts it to a number that prints differently: `007`, `1.10`, `1e5`, `+1`, ` 1`. */
   loose: 8,
-  /** Like `loose`; no column of numbers holds its value. */
+  /** Like `loose`, but no numeric column can store its value exactly. */
   huge: 16,
   text: 32,
 } as const;
@@ -27,21 +27,21 @@ const minus = 45;
 const dot = 46;
 const space = 32;
 
-/** Up to this many digits an integer is exact as a double, and any decimal can be told from the next. */
+/** A double represents every decimal with up to this many significant digits uniquely. */
 const exactDigits = 15;
 const maxSafe = "9007199254740992";
 const int64Max = "9223372036854775807";
 const int64Min = "9223372036854775808";
 
 const isDigit = (code: number): boolean => code >= zero && code <= nine;
-/** SQLite's white space: space, and tab to carriage return. */
+/** SQLite's whitespace: space, and tab (9) to carriage return (13). */
 const isSpace = (code: number): boolean => code === space || (code >= 9 && code <= 13);
 
-/** For what is known to be ASCII. */
+/** For ASCII bytes only. */
 const textOf = (bytes: Buffer, from: number, to: number): string =>
   bytes.toString("latin1", from, to);
 
-/** The kind of a field. One loop over the digits: this runs for every field of a number column. */
+/** Classifies a field. Hot path: runs for every field of a numeric column, so it is one loop over the bytes. */
 export function kindOf(bytes: Buffer, start: number, to: number): Kind {
   if (start === to) return kinds.empty;
   const from = bytes[start] === minus ? start + 1 : start;
@@ -60,8 +60,8 @@ export function kindOf(bytes: Buffer, start: number, to: number): Kind {
 }
 
 /**
- * Whether digits and a point stand as a number is written: no leading zero, no sign of a zero, digits on both sides of the
- * point, and no zero at the end behind it but the one of `5.0`.
+ * Whether digits and a point are in the form in which a number prints: no leading zero, no `-0`, digits on both sides
+ * of the point, and no trailing zero in the fraction except in `5.0`.
  */
 function isPlain(bytes: Buffer, start: number, from: number, pointAt: number, to: number): boolean {
   const wholeEnd = pointAt === -1 ? to : pointAt;
@@ -74,20 +74,20 @@ function isPlain(bytes: Buffer, start: number, from: number, pointAt: number, to
   return fraction === 1 && (!isZero || from === start);
 }
 
-/** What SQLite takes for a number (https://sqlite.org/datatype3.html#type_conversions_prior_to_comparison). */
+/** Text that SQLite converts to a number (https://sqlite.org/datatype3.html#type_conversions_prior_to_comparison). */
 const numeric = /^[ \t-\r]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?[ \t-\r]*$/;
-/** Very small and very large numbers as Python and JavaScript write them; `1234e8` is rather a name. */
+/** Very small and very large numbers as Python and JavaScript print them. `1234e8` is more likely an identifier. */
 const scientific =
   /^-?[1-9](?:\.[0-9]*[1-9])?e(?:-0[5-9]|-[7-9]|-[1-9][0-9]+|\+1[6-9]|\+[2-9][0-9]|\+[0-9]{3})$/;
 const plainNumber = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$/;
 
-/** The kind of a field of many digits, or of other characters than digits and a point. */
+/** Classifies a field with many digits, or with characters other than digits and a point. */
 function unusualKind(bytes: Buffer, start: number, to: number): Kind {
   if (!beginsLikeNumber(bytes[start] ?? 0) || !endsLikeNumber(bytes[to - 1] ?? 0)) {
     return kinds.text;
   }
   const field = textOf(bytes, start, to);
-  // Most long decimals are the output of a program that wrote a double.
+  // Fast path: most long decimals are doubles that a program printed.
   if (String(Number(field)) === field && /^[^e]+\.[^e]+$/.test(field)) return kinds.real;
   if (!numeric.test(field)) return kinds.text;
   const trimmed = field.trim();
@@ -113,11 +113,11 @@ function wholeKind(field: string, trimmed: string): Kind {
   return isSafe ? kinds.loose : kinds.huge;
 }
 
-/** Whether digits without leading zeros are a larger number. */
+/** Compares numbers given as digits without leading zeros. */
 const isLonger = (digits: string, most: string): boolean =>
   digits.length > most.length || (digits.length === most.length && digits > most);
 
-/** Whether the double is written with the digits of the field, and a zero at its end only as in `5.0`. */
+/** Whether the double prints with the digits of the field. A trailing zero is allowed only as in `5.0`. */
 const isWrittenSo = (number: number, field: string): boolean =>
   (!/\.[0-9]*0$/.test(field) || /[^.]\.0$/.test(field)) &&
   !Object.is(number, -0) &&
@@ -129,7 +129,7 @@ const significant = (text: string): string =>
     .replace(/[.-]/g, "")
     .replace(/^0+|0+$/g, "");
 
-/** The type that changes no field of a column of these kinds. A key of REAL would take `1` and `1.0` for one row. */
+/** The column type that changes no field of these kinds. A REAL key would treat `1` and `1.0` as the same row. */
 export function typeOfKinds(seen: number, isKey: boolean): ColumnType {
   const isWhole = (seen & ~(kinds.integer | kinds.bigInteger)) === 0;
   if (seen === 0) return "TEXT";
@@ -139,8 +139,8 @@ export function typeOfKinds(seen: number, isKey: boolean): ColumnType {
 }
 
 /**
- * A number column's field as its cell: null for an empty one, undefined for what goes as text.
- * @param isLoose the user asked for numbers: `007` is 7
+ * The cell for a field of a numeric column: null for an empty field, undefined for a field to store as text.
+ * @param isLoose the user asked for numbers, so `007` is 7
  */
 export function toNumber(
   bytes: Buffer,
@@ -156,15 +156,15 @@ export function toNumber(
   if (kind === kinds.loose && !isLoose) return undefined;
   const field = textOf(bytes, start, to).trim();
   if (kind === kinds.bigInteger) return BigInt(field);
-  // Without the sign of a zero, which SQLite does not store and JSON does not know.
+  // Adding 0 turns -0 into 0: SQLite does not store the sign, and JSON.stringify drops it.
   return Number(field) + 0;
 }
 
 const powersOfTen = Array.from({ length: exactDigits + 1 }, (_, i) => 10 ** i);
 
 /**
- * The number from its digits, without making a string: a third of the time. (Clinger 1990, the fast path: both operands
- * exact, so one rounding.) Undefined when the field is not that simple.
+ * Parses a number from its bytes without creating a string, in a third of the time. Clinger 1990, fast path: both
+ * operands are exact, so the division rounds once. Undefined when the field needs the slow path.
  */
 function simpleNumber(
   bytes: Buffer,

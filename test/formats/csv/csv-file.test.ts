@@ -113,7 +113,7 @@ test("blank lines before the header, as many as there are", async () => {
 test("an encoding that was named and is wrong is an error", async () => {
   const path = file(cp1252);
   expect(await failure(inspectCsv(path, { ...auto, encoding: "utf-8" }))).toContain(
-    "line 2: field 2 has bytes that are no characters in this encoding",
+    "line 2: field 2 has bytes that are not valid in this encoding",
   );
 });
 
@@ -269,9 +269,9 @@ test("blank lines before the header of one column are no rows; behind it they ar
 
 test("a header that cannot be read is an error, not an empty file, nor one column", async () => {
   const tabs = await failure(inspectCsv(file('id\t"size" x\n1\t2\n'), skip));
-  expect(tabs).toContain("line 1: text behind the closing quote");
+  expect(tabs).toContain("line 1: text after the closing quote");
   const skipping = await failure(inspectCsv(file('id,"na" me\n1,2\n'), skip));
-  expect(skipping).toContain("line 1: text behind the closing quote");
+  expect(skipping).toContain("line 1: text after the closing quote");
   const bytes = Buffer.concat([Buffer.from("id,né"), Buffer.of(0xff), Buffer.from("\n1,2\n")]);
   expect(await failure(inspectCsv(file(bytes), skip))).toContain("line 1: field 2 has bytes");
 });
@@ -293,7 +293,7 @@ test("without any character of UTF-8 a file is read as Latin-1, and that is said
   const inspection = await inspectCsv(file(bytes), auto);
   expect(inspection.encoding).toBe("latin1");
   expect(notesOf(inspection)).toEqual([
-    "warn: not UTF-8 (first in line 100002), so it is read as latin1; --encoding names another",
+    "warn: the file is not UTF-8 (first in line 100002), so it is read as latin1; --encoding sets another encoding",
   ]);
 });
 
@@ -329,7 +329,7 @@ test("a zero byte in a field does not make UTF-16 of a file", async () => {
 test("a byte order mark of another encoding than was named is an error", async () => {
   const named = { ...auto, encoding: "latin1" } as const;
   expect(await failure(inspectCsv(file("\ufeffid\n1\n"), named))).toContain(
-    "it begins with the byte order mark of utf-8, so it is not latin1",
+    "the file begins with the byte order mark of utf-8, so it is not latin1",
   );
 });
 
@@ -338,12 +338,12 @@ test("gzip is unpacked, whatever the name; a broken one and other archives are e
   const packed = gzipSync(content);
   const inspection = await inspectCsv(file(packed), auto);
   expect(inspection.rows).toBe(300_000);
-  expect(notesOf(inspection)).toEqual(["info: unpacked (gzip)"]);
+  expect(notesOf(inspection)).toEqual(["info: decompressed (gzip)"]);
   const all = await batches(inspection);
   const rest = await batches(inspection, all[1]?.position ?? null);
   expect(rest.at(-1)?.position).toEqual(all.at(-1)?.position as Position);
   const broken = packed.subarray(0, packed.length / 2);
-  expect(await failure(inspectCsv(file(broken), auto))).toContain("cannot be unpacked");
+  expect(await failure(inspectCsv(file(broken), auto))).toContain("cannot be decompressed");
   expect(await failure(inspectCsv(file("PK\u0003\u0004…"), auto))).toContain("zip archive");
   expect(await failure(inspectCsv(folder, auto))).toContain("not a regular file");
 });
@@ -351,7 +351,7 @@ test("gzip is unpacked, whatever the name; a broken one and other archives are e
 test("a quote that may be none is told with its line", async () => {
   const inspection = await inspectCsv(file('a,b,c\n1,"x,2\n2,y",3\n4,"p,5\n5,q",6\n'), auto);
   expect(notesOf(inspection)).toEqual([
-    expect.stringContaining("warn: line 2 (and 1 other places): a quoted field runs over lines"),
+    expect.stringContaining("warn: line 2 (and 1 other places): a quoted field spans lines"),
   ]);
 });
 
@@ -362,10 +362,10 @@ test("a file that has changed since it was looked through is not loaded", async 
   const inspection = await inspectCsv(path, auto);
   writeFileSync(path, content.replaceAll("old", "NEW"));
   expect(await failure(batches(inspection))).toContain(
-    "it has changed since it was looked through",
+    "the file has changed since it was inspected",
   );
   writeFileSync(path, content.slice(0, -10));
-  expect(await failure(batches(inspection))).toContain("it has changed");
+  expect(await failure(batches(inspection))).toContain("the file has changed");
 });
 
 test("a file that was copied, touched or added to is what it was", async () => {
@@ -390,8 +390,8 @@ test("a file whose last line was not whole when it was looked through is not loa
     using csv = await CsvFile.open(sourceOf(inspection));
     csv.check();
     appendFileSync(path, rest);
-    expect(() => csv.check()).toThrow("its last line was not whole");
-    expect(await failure(batches(inspection))).toContain("its last line was not whole");
+    expect(() => csv.check()).toThrow("its last line was not complete then");
+    expect(await failure(batches(inspection))).toContain("its last line was not complete then");
   }
 });
 
@@ -414,8 +414,8 @@ test("a file that changes while it is loaded: found before rows are committed, a
   appendFileSync(path, "200000,later\n");
   csv.check();
   writeFileSync(path, content.replaceAll("old", "NEW"));
-  expect(() => csv.check()).toThrow("it has changed");
-  expect(() => Array.from(rows)).toThrow("it has changed");
+  expect(() => csv.check()).toThrow("the file has changed");
+  expect(() => Array.from(rows)).toThrow("the file has changed");
 });
 
 test("of a file that grows, whole rows are looked through", async () => {
@@ -427,7 +427,7 @@ test("of a file that grows, whole rows are looked through", async () => {
   const inspection = await inspectCsv(path, auto, grow);
   // Twice: what the first reading missed is there in the second.
   expect(grown).toBeGreaterThan(1);
-  expect(notesOf(inspection)[0]).toStartWith("warn: it grows while it is read");
+  expect(notesOf(inspection)[0]).toStartWith("warn: the file grows while it is read");
   const rows = (await rowsOf(inspection)) as [number, string][];
   expect(rows.length).toBe(inspection.rows);
   expect(rows.slice(200_000).every(([, added]) => added === "a\nbc")).toBe(true);
@@ -441,7 +441,7 @@ test("a file that is written anew while it is looked through is an error", async
     writeFileSync(path, content.replaceAll("old", `n${times % 10}w`));
   };
   expect(await failure(inspectCsv(path, auto, rewrite))).toContain(
-    "it is changed while it is read",
+    "the file is changed while it is read",
   );
 });
 

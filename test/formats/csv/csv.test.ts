@@ -42,7 +42,7 @@ describe("a row that cannot be read", () => {
 
   test("is an error that names it, and the option", () => {
     expect(read(text)).rejects.toThrow(
-      /data\.csv, line 3: 1 field, not 2 \(the option onBadRow leaves such rows out and counts them\)$/,
+      /data\.csv, line 3: 1 field, not 2 \(the option onBadRow skips such rows and counts them\)$/,
     );
   });
 
@@ -52,7 +52,7 @@ describe("a row that cannot be read", () => {
     expect(rows.map(({ a }) => a)).toEqual([1, 4]);
     expect(bad).toEqual([
       { line: 3, lines: 1, why: "1 field, not 2" },
-      { line: 4, lines: 1, why: "text behind the closing quote of a field" },
+      { line: 4, lines: 1, why: "text after the closing quote of a field" },
     ]);
   });
 });
@@ -61,7 +61,7 @@ test("what is guessed is said", async () => {
   using warn = spyOn(console, "warn").mockImplementation(() => {});
   expect(await read(Buffer.from("a,b\n1,é\n", "latin1"))).toEqual([{ a: 1, b: "é" }]);
   expect(warn.mock.calls).toEqual([
-    [expect.stringContaining("it is read as latin1; the option encoding names another")],
+    [expect.stringContaining("it is read as latin1; the option encoding sets another encoding")],
   ]);
 });
 
@@ -98,6 +98,6 @@ test("property: reads what csv-parse and uDSV read", async () => {
     }),
   );
   expect(
-    warn.mock.calls.every(([text]) => String(text).includes("a quoted field runs over")),
+    warn.mock.calls.every(([text]) => String(text).includes("a quoted field spans")),
   ).toBeTrue();
 });

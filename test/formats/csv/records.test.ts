@@ -116,14 +116,14 @@ test("ragged rows are bad, by the line they begin on", () => {
       ["5", "6"],
     ],
     lines: [1, 2, 6],
-    bad: ["4: 1 field, not 2", "5: 3 fields, not 2", "7: a quoted field does not end"],
+    bad: ["4: 1 field, not 2", "5: 3 fields, not 2", "7: the quote of a field is not closed"],
   });
 });
 
 test("a field that goes on behind its closing quote is bad, and swallows no more than to the end of that line", () => {
   const text =
     'id,title\n1,"Wind it" captain\n2,6" pipe\n3,"open\n4,x\n5,"y"\n6,"z"\n7,"a" \n8,b\n';
-  const behind = "text behind the closing quote of a field";
+  const behind = "text after the closing quote of a field";
   expect(read(text, { width: 2 })).toMatchObject({
     rows: [
       ["id", "title"],
@@ -148,7 +148,7 @@ test("without quotes, a quote is a character and a line is a record", () => {
 
 test("a quoted field that does not end covers all lines behind it", () => {
   expect(read('a,b\n"x,1\n2,3\n4,5\n', { width: 2 }).bad).toEqual([
-    "2+2: a quoted field does not end",
+    "2+2: the quote of a field is not closed",
   ]);
 });
 
@@ -177,7 +177,7 @@ test("bytes that are no characters make their own record bad, and no other", () 
       ["1", "é"],
       ["3", "ü"],
     ],
-    bad: ["3: field 2 has bytes that are no characters in this encoding"],
+    bad: ["3: field 2 has bytes that are not valid in this encoding"],
   });
 });
 
