@@ -1,4 +1,4 @@
-// The pipelines that ship inside the executable, by name. Each is loaded when it is run, in every thread alike.
+// The pipelines that ship inside the executable, by name. A pipeline is imported only when it runs, in each thread.
 
 type Exports = Readonly<Record<string, unknown>>;
 

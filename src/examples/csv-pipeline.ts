@@ -1,5 +1,6 @@
-// A folder of CSV files into one table: each file is looked through, the table is made to hold them all, then each
-// file is a task of its own that streams its rows in, with checkpoints, so that a run that dies goes on inside a file.
+// Loads a folder of CSV files into one table. The steps: inspect each file; create a table that fits all files; load
+// each file in a task of its own. Loading streams rows with checkpoints, so a run that died resumes in the middle of a
+// file.
 
 import { basename } from "node:path";
 
@@ -23,18 +24,18 @@ import { makeTable, tableColumns } from "./csv/table-columns.ts";
 import { keyOf } from "./name-list.ts";
 import { foldCase } from "../base/fold-case.ts";
 
-/** How much of a file is stored at a time. Smaller: more commits; larger: more memory. */
+/** File bytes per checkpoint. Smaller: more commits. Larger: more memory. */
 const checkpointBytes = 3 * 1024 * 1024;
-/** Of its beginning less, for the writer may have nothing else to do yet. */
+/** The first checkpoint comes early, because the writer may be idle until then. */
 const firstCheckpointBytes = 512 * 1024;
-/** Well below what a unit may hold: rows may be as short as two bytes. */
+/** Rows per checkpoint, well below the limit of a unit. A row may be as short as 2 bytes. */
 const checkpointRows = 300_000;
-/** Bad rows of a file that are told one by one. */
-const maxTold = 100;
+/** Bad rows per file that are logged one by one. */
+const maxLogged = 100;
 
 type FileToRead = {
   path: string;
-  /** Columns that the table holds as numbers, or is to. */
+  /** Columns that the table stores, or will store, as numbers. */
   numbers: string[] | "all";
 };
 
@@ -48,12 +49,12 @@ const findFiles = task({
       ctx.log.info(`no --dir was given: made sample files in ${folder}`);
     }
     const { files, notes } = await findCsvFiles(folder);
-    say(ctx, folder, notes);
+    logNotes(ctx, folder, notes);
     return files.map((path): FileToRead => ({ path, numbers }));
   },
 });
 
-function say(ctx: TaskContext, about: string, notes: readonly Note[]): void {
+function logNotes(ctx: TaskContext, about: string, notes: readonly Note[]): void {
   for (const { level, text } of notes) ctx.log[level](`${about}: ${text}`);
 }
 
@@ -73,9 +74,9 @@ const inspect = task({
         numberColumns: file.numbers,
         names: flagNames,
       },
-      (bytes, of) => ctx.progress(bytes, of, "looking through"),
+      (bytes, of) => ctx.progress(bytes, of, "inspecting"),
     );
-    say(ctx, file.path, inspection.notes);
+    logNotes(ctx, file.path, inspection.notes);
     return inspection;
   },
 });
@@ -109,7 +110,7 @@ const prepare = task({
     const types = parseTypes(target.types);
     const existing = tableColumns(ctx, table);
     const plan = planTable(withRows, { table, existing, key: target.key, types });
-    say(ctx, table, plan.notes);
+    logNotes(ctx, table, plan.notes);
     const columns = Array.from(plan.columns.values());
     const key = target.key.map((name) => plan.column(name).name);
     await ctx.emit(makeTable, {
@@ -147,15 +148,15 @@ const load = task({
     let position: Position | null = (ctx.cursor as Position | undefined) ?? null;
     let saved = position;
     let saving: Promise<void> = Promise.resolve();
-    let told = 0;
+    let logged = 0;
     try {
       using file = await CsvFile.open(source);
       for (const batch of file.rows(position)) {
         ctx.signal.throwIfAborted();
         for (const bad of batch.bad) {
           if (!skipBadRows) throw badRowError(source.path, bad, flagNames);
-          if (told++ < maxTold) {
-            ctx.log.warn(`${source.path}, ${placeOf(bad)}: left out: ${bad.why}`);
+          if (logged++ < maxLogged) {
+            ctx.log.warn(`${source.path}, ${placeOf(bad)}: skipped: ${bad.why}`);
           }
         }
         if (source.key.length === 0) await ctx.insert(table, batch.rows);
@@ -164,7 +165,7 @@ const load = task({
         ctx.progress(position.offset, batch.size);
         if (!isCheckpointDue(saved, position) || position.offset === batch.size) continue;
         file.check();
-        // The next rows are read while these are committed; one such commit at a time.
+        // Pipelining: read the next rows while this commit runs. At most one commit is pending.
         await saving;
         saving = ctx.checkpoint(position);
         saved = position;
@@ -172,7 +173,7 @@ const load = task({
       file.check();
       if (file.hasGrown) {
         ctx.log.warn(
-          `${source.path}: it has grown since it was looked through; that is not loaded`,
+          `${source.path}: the file has grown since it was inspected; the added lines are not loaded`,
         );
       }
       await saving;
@@ -181,7 +182,8 @@ const load = task({
       await saving;
       throw changedError(error, saved, table);
     }
-    if (told > maxTold) ctx.log.warn(`${source.path}: ${told - maxTold} other bad rows left out`);
+    if (logged > maxLogged)
+      ctx.log.warn(`${source.path}: ${logged - maxLogged} other bad rows skipped`);
     const { rows, badRows, badLines } = position ?? { rows: 0, badRows: 0, badLines: 0 };
     return { rows, badRows, badLines };
   },
@@ -192,12 +194,12 @@ function isCheckpointDue(saved: Position | null, { offset, rows }: Position): bo
   return offset - (saved?.offset ?? 0) >= bytes || rows - (saved?.rows ?? 0) >= checkpointRows;
 }
 
-/** What can be done depends on whether rows of the file as it was are stored. */
+/** Adds the remedy, which depends on whether rows of the earlier contents are already stored. */
 function changedError(error: ChangedError, saved: Position | null, table: string): Error {
   const stored =
     saved === null
-      ? "nothing of it is stored: run this again"
-      : `${saved.rows} rows of what it was are in the table ${JSON.stringify(table)}: remove them, then run this again`;
+      ? "no row of it is stored: run this again"
+      : `${saved.rows} rows of its earlier contents are in the table ${JSON.stringify(table)}: delete them, then run this again`;
   return new Error(`${error.message}; ${stored}`, { cause: error });
 }
 
@@ -209,14 +211,14 @@ const report = task({
   async run({ table, dir, found, files }: Report, ctx) {
     const known = found.map(({ path }) => path);
     for (const path of await newFiles(dir, known)) {
-      ctx.log.warn(`${path}: it came after this run had begun, and is not loaded`);
+      ctx.log.warn(`${path}: the file was added after the run started, so it is not loaded`);
     }
     const rows = files.reduce((sum, file) => sum + file.rows, 0);
     const badRows = files.reduce((sum, file) => sum + file.badRows, 0);
     const badLines = files.reduce((sum, file) => sum + file.badLines, 0);
     const lines = badLines === badRows ? "" : ` (${badLines} lines)`;
-    const left = badRows === 0 ? "" : `, ${badRows} bad rows${lines} left out`;
-    ctx.log.info(`${table}: ${rows} rows from ${files.length} files${left}`);
+    const skipped = badRows === 0 ? "" : `, ${badRows} bad rows${lines} skipped`;
+    ctx.log.info(`${table}: ${rows} rows from ${files.length} files${skipped}`);
     return { rows, badRows };
   },
 });
@@ -224,20 +226,20 @@ const report = task({
 export default pipeline({
   name: "csv",
   params: {
-    /** A folder of CSV files, or one file; sample files when empty. */
+    /** A folder of CSV files, or one file. Empty: sample files. */
     dir: "",
     table: "items",
-    /** Columns, separated by commas; none: rows are added and not updated. */
+    /** Key columns, separated by commas. `none` or empty: rows are inserted, never updated. */
     key: "",
-    /** `id=integer,zip=text`, or one type for all columns; what is not named is inferred. */
+    /** `id=integer,zip=text`, or one type for all columns. Types of other columns are inferred. */
     types: "",
     /** `auto`, a character, `tab`, `comma`, `semicolon` or `pipe`. */
     separator: "auto",
-    /** `double`: a field may be quoted; `none`: quotes are characters like others. */
+    /** `double`: a field may be quoted. `none`: quotes are plain characters. */
     quote: "double",
     /** `auto`, `utf-8`, `latin1`, `utf-16le` or `utf-16be`. */
     encoding: "auto",
-    /** What an empty field of a text column becomes: `text` (an empty one) or `null`. In number columns it is NULL. */
+    /** The value of an empty field in a text column: `text` (an empty string) or `null`. In a numeric column: NULL. */
     empty: "text",
     skipBadRows: false,
   },
@@ -256,7 +258,7 @@ export default pipeline({
       table,
       dir,
       found,
-      // Two files may have rows with the same key: the last one wins then, however many threads there are.
+      // Files with rows of the same key load in order, so that the last file wins for any number of threads.
       files: each(loads, (one) =>
         load(one, {
           name: basename(one.source.path),

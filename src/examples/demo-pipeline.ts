@@ -1,4 +1,4 @@
-// The built-in demonstration: tasks that take a while, report how far they are, and fail now and then.
+// The built-in demonstration: tasks that sleep, report progress, and fail at a given rate.
 
 import { pipeline, task } from "pipeloom";
 
@@ -7,7 +7,7 @@ type Settings = { steps: number; minStepMs: number; maxStepMs: number; failRate:
 const work = task({
   name: "task",
   async run(settings: Settings, ctx) {
-    // Drawn once for the task: a draw at each step would let some live even at a rate of 1.
+    // Drawn once per task, so that a rate of 1 fails every task.
     const failsAt =
       Math.random() < settings.failRate ? Math.ceil(between(0, settings.steps)) || 1 : undefined;
     for (let step = 1; step <= settings.steps; step++) {

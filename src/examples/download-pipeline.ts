@@ -1,4 +1,5 @@
-// Files from the web into a folder, each a task: continued where it broke, checked, and listed in a table.
+// Downloads files into a folder, one task per file. A broken transfer resumes, checksums are verified, and a table
+// lists the files.
 
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -16,7 +17,7 @@ import { orNone } from "./target-table.ts";
 type Listed = { url: string; sha256: string | null };
 type Wanted = Listed & { name: string };
 
-/** A sample's address; the task that fetches it starts the server. */
+/** Prefix of a sample's address. The task that downloads a sample starts the server for it. */
 const samplePrefix = "sample:";
 
 const listFiles = task({
@@ -50,7 +51,7 @@ function parseLine(line: string): Listed {
   }
   if (more.length > 0) {
     throw new TypeError(
-      `${shownUrl(url)}: a line is an address and its SHA-256, with no more behind`,
+      `${shownUrl(url)}: a line is an address and optionally its SHA-256; nothing may follow`,
     );
   }
   if (sha256 !== null && !/^[\da-f]{64}$/i.test(sha256)) {
@@ -61,7 +62,7 @@ function parseLine(line: string): Listed {
   return { url, sha256: sha256?.toLowerCase() ?? null };
 }
 
-/** An address that is listed twice is one file. @throws Error when it has two checksums */
+/** Merges addresses that are listed twice. @throws Error for an address with two checksums */
 function oncePerUrl(listed: readonly Listed[]): readonly Listed[] {
   const found = new Map<string, Listed>();
   for (const { url, sha256 } of listed) {
@@ -74,7 +75,7 @@ function oncePerUrl(listed: readonly Listed[]): readonly Listed[] {
   return [...found.values()];
 }
 
-/** Address → name of what was downloaded before: the same in each run, whatever else is listed. */
+/** Address → file name from earlier downloads, so that a file keeps its name when the list changes. */
 function knownNames(ctx: TaskContext): ReadonlyMap<string, string> {
   const rows = orNone(() =>
     ctx.query<{ url: string; file: string }>("SELECT url, file FROM manifest ORDER BY file DESC"),
@@ -91,10 +92,10 @@ const download = task({
     const { url, name, sha256, out } = target;
     await mkdir(out, { recursive: true });
     const path = join(out, name);
-    const there = await lookAt(target, path, ctx);
-    if (there.is === "wanted") {
-      ctx.log.info(`${path}: there already`);
-      return there.file;
+    const existing = await existingFile(target, path, ctx);
+    if (existing.is === "wanted") {
+      ctx.log.info(`${path}: already downloaded`);
+      return existing.file;
     }
     await using sample = url.startsWith(samplePrefix) ? startSampleServer() : null;
     const from = sample === null ? url : `${sample.url}/files/${url.slice(samplePrefix.length)}`;
@@ -102,17 +103,17 @@ const download = task({
       signal: ctx.signal,
       sha256,
       source: shownUrl(url),
-      replace: there.is === "replaceable",
+      replace: existing.is === "replaceable",
       progress: (bytes, of) => ctx.progress(bytes, of ?? 0),
-      onWait: (why, ms) => ctx.log.warn(`${why}; going on in ${ms / 1000} s`),
+      onWait: (why, ms) => ctx.log.warn(`${why}; trying again in ${ms / 1000} s`),
       commit: (file) => store(target, file, ctx),
     });
-    tell(path, got, ctx);
+    logResult(path, got, ctx);
     return { bytes: got.bytes, sha256: got.sha256 };
   },
 });
 
-/** Committed at once: what tells that the file is pipeloom's must be there before the record beside it goes. */
+/** Commits at once: the row in `manifest` must exist before the record file is deleted. */
 async function store(
   { name, url }: Wanted,
   { bytes, sha256 }: Stored,
@@ -123,31 +124,31 @@ async function store(
   await ctx.checkpoint();
 }
 
-function tell(
+function logResult(
   path: string,
   { resumedAt, bytes, isKnownWhole }: Downloaded,
   ctx: TaskContext,
 ): void {
-  if (resumedAt > 0) ctx.log.info(`${path}: went on at byte ${resumedAt}`);
+  if (resumedAt > 0) ctx.log.info(`${path}: resumed at byte ${resumedAt}`);
   if (!isKnownWhole) {
     ctx.log.warn(
-      `${path}: the server did not say how long it is; ${bytes} bytes came before it closed the connection`,
+      `${path}: the server did not send the file's length; it closed the connection after ${bytes} bytes`,
     );
   }
 }
 
-/** What is there under the name of a file. */
-type There = { is: "nothing" } | { is: "wanted"; file: Stored } | { is: "replaceable" };
+/** What exists at the target's path. */
+type Existing = { is: "nothing" } | { is: "wanted"; file: Stored } | { is: "replaceable" };
 
-/** @throws Error for a file that is not pipeloom's: it stays as it is */
-async function lookAt(target: Target, path: string, ctx: TaskContext): Promise<There> {
+/** @throws Error for a file that pipeloom did not download: it is never overwritten without `overwrite` */
+async function existingFile(target: Target, path: string, ctx: TaskContext): Promise<Existing> {
   if ((await lstatOrNull(path)) === null) return { is: "nothing" };
   const { name, sha256, overwrite } = target;
   const url = shownUrl(target.url);
   const [known] = orNone(() =>
     ctx.query<Stored>("SELECT bytes, sha256 FROM manifest WHERE file = ? AND url = ?", name, url),
   );
-  // Of a run that died after the file got its name, and before the table had it.
+  // The record of a run that died between renaming the file and committing its row in `manifest`.
   const record = await readRecord(path);
   const recorded = record?.url === url ? record.sha256 : undefined;
   const file = await storedIn(path);
@@ -160,18 +161,18 @@ async function lookAt(target: Target, path: string, ctx: TaskContext): Promise<T
   if (isOwn || overwrite) return { is: "replaceable" };
   const why =
     known === undefined
-      ? "there is a file of this name that pipeloom did not download from there"
-      : "it has changed since pipeloom downloaded it";
+      ? "a file of this name exists, and pipeloom did not download it from this address"
+      : "the file has changed since pipeloom downloaded it";
   throw new Error(
     `${path}: ${why}; it is not overwritten: move it away, choose another --out, or replace it with --overwrite`,
   );
 }
 
-/** Null for a link that leads nowhere. @throws Error for what is not a file */
+/** Null for a broken link. @throws Error for a directory or another non-file */
 async function storedIn(path: string): Promise<Stored | null> {
   const found = await stat(path).catch(() => null);
   if (found === null) return null;
-  if (!found.isFile()) throw new Error(`${path}: there is something of this name that is no file`);
+  if (!found.isFile()) throw new Error(`${path}: this path exists, but it is not a file`);
   const hash = await hashFile(path);
   return { bytes: found.size, sha256: hash.digest("hex") };
 }
@@ -181,10 +182,10 @@ export default pipeline({
   params: {
     /** Addresses. */
     urls: [] as string[],
-    /** A file with an address a line, each with its SHA-256 behind it if it is known. */
+    /** A file with one address per line, optionally followed by its SHA-256. */
     list: "",
     out: "downloads",
-    /** Replaces files that are there and were not downloaded by pipeloom, or have changed since. */
+    /** Replaces existing files that pipeloom did not download, or that have changed since. */
     overwrite: false,
   },
   schema: `CREATE TABLE IF NOT EXISTS manifest (

@@ -1,4 +1,5 @@
-// JSON over HTTP into a table: each address is a task that asks, waits when it is told to, and stores what it selected.
+// Loads JSON over HTTP into a table, one task per address. A task respects the server's rate limits (`Retry-After`) and
+// stores the selected columns.
 
 import { each, pipeline, task } from "pipeloom";
 
@@ -12,7 +13,7 @@ import { growTable } from "./target-table.ts";
 
 const extract = task({
   name: "extract",
-  // What an attempt has sent and not committed goes with it: the next one begins with a clean unit.
+  // Rows that an attempt has not committed are discarded with it, so a retry starts with an empty unit.
   retries: { limit: 3, delay: "1s", retryOn: ({ name }) => name === ChangedError.name },
   async run(source: Source, ctx) {
     await using sample = source.url === "" ? startSampleServer() : null;
@@ -26,7 +27,7 @@ const extract = task({
         ctx.signal.throwIfAborted();
         if (!(error instanceof BrokenError)) throw error;
         const waitMs = transfers.waitAfter(error, load.sent);
-        ctx.log.warn(`${error.message}; asking again in ${waitMs / 1000} s`);
+        ctx.log.warn(`${error.message}; trying again in ${waitMs / 1000} s`);
         await pause(waitMs, ctx.signal);
       }
     }
@@ -36,16 +37,18 @@ const extract = task({
 export default pipeline({
   name: "etl",
   params: {
-    /** Addresses; none: a sample from this machine. */
+    /** Addresses. Empty: a sample server on this machine. */
     urls: [] as string[],
     table: "posts",
-    /** Columns, separated by commas; `none`: rows are added and not updated. */
+    /** Key columns, separated by commas. `none`: rows are inserted, never updated. */
     key: "id",
-    /** `id,title,author=user.name`; empty for all that a row has at its top. */
+    /** `id,title,author=user.name`. Empty: all top-level properties of a row. */
     select: "",
-    /** `json` (one value, an array of rows), `jsonl` (a value a line, or a JSON text sequence) or `auto`. */
+    /**
+     * `json` (one value, usually an array of rows), `jsonl` (one value per line, or a JSON text sequence) or `auto`.
+     */
     format: "auto",
-    /** Where in the answer the array is, e.g. `data.items`. */
+    /** Path of the array in the response, e.g. `data.items`. */
     path: "",
   },
   messages: [growTable],

@@ -1,4 +1,4 @@
-// Files of a given size, written, synced and read back: for trying out disks, and pipeloom.
+// Writes files of a given size, syncs them and reads them back: a test of disks, and of pipeloom.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ const write = task({
     const path = join(out, name);
     if (!overwrite && !(await isOwnFile(path, seed))) {
       throw new Error(
-        `${path}: there is a file of this name that pipeloom did not write; move it away, choose another --out, or replace it with --overwrite`,
+        `${path}: a file of this name exists, and pipeloom did not write it; move it away, choose another --out, or replace it with --overwrite`,
       );
     }
     const { bytes, sha256, writeMs, readMs } = await writeAndVerify(path, size, seed, (done) => {
@@ -37,10 +37,10 @@ export default pipeline({
   name: "file-writer",
   params: {
     count: 8,
-    /** Of each file: `64k`, `16MB`, `1GB`. */
+    /** Size of each file: `64k`, `16MB`, `1GB`. */
     size: "16MB",
     out: join("pipeloom-data", "files"),
-    /** Replaces files of these names that pipeloom did not write. */
+    /** Replaces existing files that pipeloom did not write. */
     overwrite: false,
   },
   schema: `CREATE TABLE IF NOT EXISTS files (

@@ -1,4 +1,4 @@
-// The table that an example writes to, made when it is not there.
+// The table that an example writes to. It is created if it does not exist.
 
 import { message, type TaskContext } from "pipeloom";
 
@@ -11,7 +11,7 @@ export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"
 
 export type Affinity = "INTEGER" | "TEXT" | "BLOB" | "REAL" | "NUMERIC";
 
-/** How a column of a declared type converts what it stores (https://sqlite.org/datatype3.html, 3.1). */
+/** The affinity of a declared column type (https://sqlite.org/datatype3.html, 3.1). */
 export function affinityOf(declared: string): Affinity {
   const type = declared.toUpperCase();
   if (type.includes("INT")) return "INTEGER";
@@ -20,28 +20,28 @@ export function affinityOf(declared: string): Affinity {
   return /REAL|FLOA|DOUB/.test(type) ? "REAL" : "NUMERIC";
 }
 
-/** Tables that an example leaves alone: pipeloom's own, and SQLite's. */
+/** Tables of pipeloom and of SQLite. */
 const reservedTable = /^(?:pipeline_runs|task_runs|task_logs|(?:pipeloom|sqlite)_.*)$/i;
 
-/** @throws Error for a table that is not the user's */
+/** @throws Error for a reserved table */
 export function checkTable(table: string): void {
   if (!reservedTable.test(table)) return;
-  throw new Error(`the table ${table} is not for your rows; choose another name with --table`);
+  throw new Error(`the table name ${table} is reserved; choose another name with --table`);
 }
 
-/** SQLite's own bound, unless it was built with another. */
+/** SQLite's default limit (SQLITE_MAX_COLUMN). */
 const mostColumns = 2000;
 
 function checkWidth(table: string, columns: number): void {
   if (columns <= mostColumns) return;
   throw new Error(
-    `the table ${table} would have ${columns} columns, and SQLite's tables have ${mostColumns} at most; split the data by columns, or make rows of them (name, value)`,
+    `the table ${table} would have ${columns} columns, but SQLite allows at most ${mostColumns}; split the data into several tables, or store it as rows of (name, value)`,
   );
 }
 
 /**
- * `CREATE TABLE IF NOT EXISTS …`. An integer key alone becomes the rowid, which is the fastest there is.
- * @throws Error for a table that is not the user's
+ * `CREATE TABLE IF NOT EXISTS …`. A single integer key becomes the rowid, which is the fastest key in SQLite.
+ * @throws Error for a reserved table and for too many columns
  */
 export function createTableSql(
   table: string,
@@ -67,7 +67,7 @@ export type TableShape = {
   readonly key: readonly string[];
 };
 
-/** Makes the table, or adds the columns that it lacks. */
+/** Creates the table, or adds missing columns. */
 export const growTable = message<TableShape>("grow-table", (db, { table, columns, key }) => {
   db.run(createTableSql(table, columns, key));
   const there = db.all<{ name: string }>("SELECT name FROM pragma_table_xinfo(?)", table);
@@ -79,7 +79,7 @@ export const growTable = message<TableShape>("grow-table", (db, { table, columns
   }
 });
 
-/** What a query gives, or nothing where nothing can be looked at: a run in `:memory:` begins empty. */
+/** Rows of a query. None for `:memory:`, where tasks cannot query; such a run starts with an empty database. */
 export function orNone<Result>(query: () => readonly Result[]): readonly Result[] {
   try {
     return query();
@@ -91,10 +91,10 @@ export function orNone<Result>(query: () => readonly Result[]): readonly Result[
 
 export type Existing = { readonly name: string; readonly type: string };
 
-/** ANY converts nothing in a STRICT table, as a column without a type elsewhere; elsewhere it is NUMERIC. */
+/** In a STRICT table, ANY converts nothing, so it counts as no type. In other tables, ANY has NUMERIC affinity. */
 export const columnsSql =
   "SELECT name, iif(upper(type) = 'ANY' AND (SELECT strict FROM pragma_table_list(?1)), '', type) AS type FROM pragma_table_info(?1)";
 
-/** The columns of a table that is there; none when there is no such table. */
+/** The columns of a table; empty if the table does not exist. */
 export const existingColumns = (ctx: TaskContext, table: string): readonly Existing[] =>
   orNone(() => ctx.query<Existing>(columnsSql, table));

@@ -1,5 +1,5 @@
-// Loads the kit. From source this module makes it; the build puts a module in its place that reads the embedded kit, see
-// .github/release/kit/embedded-kit.ts.
+// Loads the kit. From source it is built on demand. The build replaces this module with one that reads the embedded kit
+// (see .github/release/kit/embedded-kit.ts).
 
 import type { Kit } from "./kit.ts";
 

@@ -72,7 +72,10 @@ test(
     expect(server.asked).toEqual(["/x.csv"]);
     writeFileSync(join(folder.path, "dl", "x.csv"), "edited");
     const { code, err } = await download(folder, ...flags, "--fresh");
-    expect([code, err]).toEqual([1, expect.stringContaining("it has changed since pipeloom")]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining("the file has changed since pipeloom"),
+    ]);
     expect(textOf(folder, "x.csv")).toBe("edited");
   },
   patient,
@@ -151,7 +154,7 @@ test(
       JSON.stringify({ url, validator: null, total: 5, sha256: sha256("whole") }),
     );
     const { code, err } = await download(folder, "--url", url);
-    expect([code, err]).toEqual([0, expect.stringContaining("there already")]);
+    expect([code, err]).toEqual([0, expect.stringContaining("already downloaded")]);
     expect(readdirSync(join(folder.path, "dl"))).toEqual(["x.csv"]);
     expect((await download(folder, "--url", url, "--fresh")).code).toBe(0);
     expect(server.asked).toEqual([]);
@@ -171,7 +174,7 @@ test(
     writeFileSync(`${path}.part`, whole.subarray(0, 1000));
     writeFileSync(`${path}.part.json`, JSON.stringify(record));
     const { code, err } = await download(folder, "--fresh");
-    expect([code, err]).toEqual([0, expect.stringContaining("went on at byte 1000")]);
+    expect([code, err]).toEqual([0, expect.stringContaining("resumed at byte 1000")]);
     expect(readFileSync(path).equals(whole)).toBe(true);
   },
   patient,
@@ -187,7 +190,7 @@ test(
     expect([code, err]).toEqual([1, expect.stringContaining("listed with two checksums")]);
     writeFileSync(join(folder.path, "list"), `http://x.invalid/f ${a} name.txt\n`);
     const more = await download(folder, "--list", "list", "--fresh");
-    expect([more.code, more.err]).toEqual([1, expect.stringContaining("with no more behind")]);
+    expect([more.code, more.err]).toEqual([1, expect.stringContaining("nothing may follow")]);
   },
   patient,
 );
@@ -195,7 +198,7 @@ test(
 const canLimit = process.platform === "linux";
 
 test.skipIf(!canLimit)(
-  "a full disk is named, and what came is kept",
+  "a full disk is named, and the received bytes are kept",
   async () => {
     using folder = tempFolder();
     using server = Bun.serve({
@@ -214,7 +217,10 @@ test.skipIf(!canLimit)(
       ["bash", "-c", `trap '' XFSZ; ulimit -f 8000; exec "$@"`, "-", ...command, "--out", "dl"],
       folder.path,
     );
-    expect([code, err]).toEqual([1, expect.stringMatching(/f\.part: EFBIG.*; what came is kept/s)]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/f\.part: EFBIG.*; the received bytes are kept/s),
+    ]);
     expect(readdirSync(join(folder.path, "dl")).toSorted()).toEqual(["f.part", "f.part.json"]);
     expect(statSync(join(folder.path, "dl", "f.part")).size).toBe(8_192_000);
   },

@@ -140,7 +140,7 @@ test(
     const { code, err } = await examples(folder.path, ...flags, "--skip-bad-rows", "--fresh");
     expect([code, err]).toEqual([
       0,
-      expect.stringContaining("3 rows from 2 files, 1 bad rows left out"),
+      expect.stringContaining("3 rows from 2 files, 1 bad rows skipped"),
     ]);
     expect(rows(folder.path, "SELECT * FROM t ORDER BY id")).toEqual([
       [1, "5", null],
@@ -191,9 +191,7 @@ test(
     const refused = await load();
     expect([refused.code, refused.err]).toEqual([
       1,
-      expect.stringContaining(
-        '"02134" (a.csv, line 2) would not stay as it is in the column "zip"',
-      ),
+      expect.stringContaining('"02134" (a.csv, line 2) would be changed by the column "zip"'),
     ]);
     const contradicted = await load("--types", "zip=text");
     expect([contradicted.code, contradicted.err]).toEqual([
@@ -228,10 +226,10 @@ test(
     const { code, err } = await examples(folder.path, "csv", "--dir", "data");
     expect(code).toBe(0);
     for (const said of [
-      "latest.csv is passed over: it is the same file as a.csv",
-      "lost.csv is passed over: it is a link to nothing",
-      "b.csv.zip is passed over: it is not .csv",
-      "README.txt is passed over: its name says",
+      "latest.csv is skipped: it is the same file as a.csv",
+      "lost.csv is skipped: it is a link to a missing file",
+      "b.csv.zip is skipped: its name does not end in .csv",
+      "README.txt is skipped: its name says",
       "b.csv.gz: decompressed (gzip)",
     ]) {
       expect(err).toContain(said);
@@ -277,9 +275,9 @@ test(
     writeFileSync(join(folder.path, "a.csv"), `id,v\n1,x\n${"2\n".repeat(150)}3,y\n`);
     const { code, err } = await examples(folder.path, "csv", "--dir", "a.csv", "--skip-bad-rows");
     expect(code).toBe(0);
-    expect(err.match(/left out: 1 field, not 2/g)?.length).toBe(100);
-    expect(err).toContain("a.csv: 50 other bad rows left out");
-    expect(err).toContain("2 rows from 1 files, 150 bad rows left out");
+    expect(err.match(/skipped: 1 field, not 2/g)?.length).toBe(100);
+    expect(err).toContain("a.csv: 50 other bad rows skipped");
+    expect(err).toContain("2 rows from 1 files, 150 bad rows skipped");
   },
   patient,
 );
@@ -316,7 +314,7 @@ test(
     ]);
     expect((await load("strict")).code).toBe(0);
     expect(rows(folder.path, "SELECT count(*) FROM strict")).toEqual([[2]]);
-    expect((await load("loose")).err).toContain('"007" (a.csv, line 2) would not stay as it is');
+    expect((await load("loose")).err).toContain('"007" (a.csv, line 2) would be changed');
   },
   patient,
 );
@@ -329,7 +327,7 @@ test(
     writeFileSync(join(folder.path, "a.csv"), `${names.join(",")}\n`);
     const wide = await examples(folder.path, "csv", "--dir", "a.csv");
     expect(wide.code).toBe(1);
-    expect(wide.err).toContain("would have 2001 columns, and SQLite's tables have 2000 at most");
+    expect(wide.err).toContain("would have 2001 columns, but SQLite allows at most 2000");
     writeFileSync(join(folder.path, "a.csv"), `${names.slice(1).join(",")}\n`);
     expect((await examples(folder.path, "csv", "--dir", "a.csv")).code).toBe(0);
   },
@@ -453,7 +451,7 @@ test(
     const { code, err } = await examples(folder.path, ...flags);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /a\.csv: the file has changed since it was inspected; [0-9]+ rows of what it was are in the table "t"/,
+      /a\.csv: the file has changed since it was inspected; [0-9]+ rows of its earlier contents are in the table "t"/,
     );
     expect(rows(folder.path, "SELECT count(*) FROM t WHERE tag = 'NEW'")).toEqual([[0]]);
   },

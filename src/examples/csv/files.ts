@@ -1,4 +1,4 @@
-// Which files of a folder hold rows. Nothing is passed over without a word that a person would expect to be read.
+// Finds the data files of a folder. A file that looks like data and is skipped is reported.
 
 import { type BigIntStats, existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
@@ -9,20 +9,20 @@ import type { Note } from "../../formats/csv/inspect.ts";
 type FoundFiles = { readonly files: readonly string[]; readonly notes: readonly Note[] };
 
 const data = /\.(?:csv|tsv|txt)(?:\.gz)?$/i;
-/** What is in it may be rows, and is not read. */
+/** Files that a user may expect to be read. */
 const looksLikeData = /\.(?:csv|tsv|txt)(?:[.~-].*)?$|\.(?:xlsx?|ods|parquet)$/i;
-/** What people put beside their data. */
+/** Documentation that people keep next to their data. */
 const aboutTheData = /^(?:readme|license|licence|copying|notice|changelog|changes)\b/i;
 
-/** A folder's files of rows by name, links followed; or the one file that it is. */
+/** The data files of a folder in order of name; links are followed. For a file: that file. */
 export async function findCsvFiles(path: string): Promise<FoundFiles> {
   const found = await lookInto(path);
   if (found.files.length > 0) return found;
-  const passedOver = found.notes.map(({ text }) => `; ${text}`).join("");
-  throw new Error(`${path}: no .csv, .tsv or .txt file in this folder${passedOver}`);
+  const skipped = found.notes.map(({ text }) => `; ${text}`).join("");
+  throw new Error(`${path}: no .csv, .tsv or .txt file in this folder${skipped}`);
 }
 
-/** The folder's files that were not there when it was listed; none when it is gone. */
+/** Files that were added to the folder since it was listed; none if the folder no longer exists. */
 export async function newFiles(path: string, known: readonly string[]): Promise<string[]> {
   if (!existsSync(path)) return [];
   const { files } = await lookInto(path);
@@ -40,8 +40,8 @@ class FolderFiles {
   readonly files: string[] = [];
   readonly notes: Note[] = [];
   readonly #folder: string;
-  /** By device and inode. */
-  readonly #restored = new Map<string, string>();
+  /** Device and inode → file name: two names may be one file. */
+  readonly #seen = new Map<string, string>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -51,19 +51,20 @@ class FolderFiles {
     if (name.startsWith(".") || !looksLikeData.test(name)) return;
     const why = await this.#unfit(name);
     if (why === null) this.files.push(join(this.#folder, name));
-    else this.notes.push({ level: "warn", text: `${name} is passed over: ${why}` });
+    else this.notes.push({ level: "warn", text: `${name} is skipped: ${why}` });
   }
 
   async #unfit(name: string): Promise<string | null> {
-    if (!data.test(name)) return "it is not .csv, .tsv, .txt, or one of these with .gz";
-    if (aboutTheData.test(basename(name))) return "its name says that it is about the data";
+    if (!data.test(name))
+      return "its name does not end in .csv, .tsv, .txt, or one of these with .gz";
+    if (aboutTheData.test(basename(name))) return "its name says that it is documentation";
     const stats = await statOrNull(join(this.#folder, name));
-    if (stats === null) return "it is a link to nothing";
+    if (stats === null) return "it is a link to a missing file";
     if (!stats.isFile()) return "it is not a file";
     const identity = `${stats.dev}:${stats.ino}`;
-    const known = this.#restored.get(identity);
+    const known = this.#seen.get(identity);
     if (known !== undefined) return `it is the same file as ${known}`;
-    this.#restored.set(identity, name);
+    this.#seen.set(identity, name);
     return null;
   }
 }

@@ -1,6 +1,6 @@
 import { foldCase } from "../../base/fold-case.ts";
 
-/** Things by the names of columns: to SQLite `ID` and `id` are one, `Φ` and `φ` are two. */
+/** A map by column name that folds case as SQLite does: `ID` equals `id`, but `Φ` differs from `φ`. */
 export class ByName<Thing> {
   readonly #things = new Map<string, Thing>();
 

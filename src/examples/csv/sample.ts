@@ -1,11 +1,11 @@
-// Sample files, so that the example runs without any of one's own.
+// Sample files, so that the example runs without user data.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 const words = ["lamp", "chair", "table", "shelf", "rug", "clock", "vase", "mirror"];
 
-/** Writes three files of 1,000 rows; the same ones every time. Returns their folder. */
+/** Writes three files of 1,000 rows with fixed contents. Returns their folder. */
 export async function writeSamples(): Promise<string> {
   const folder = join("pipeloom-data", "csv");
   await mkdir(folder, { recursive: true });

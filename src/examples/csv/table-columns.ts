@@ -1,4 +1,4 @@
-// What the columns of a table that is there already make of a value (https://sqlite.org/datatype3.html).
+// The columns of an existing table, and how they convert values (https://sqlite.org/datatype3.html).
 
 import { message, type TaskContext } from "pipeloom";
 
@@ -17,13 +17,13 @@ import type { ColumnType } from "../../formats/csv/types.ts";
 export type TableColumn = {
   readonly name: string;
   readonly declared: string;
-  /** BLOB: whatever comes is stored as it is. */
+  /** BLOB: every value is stored unchanged. */
   readonly affinity: Affinity;
-  /** What its values are, REAL standing for numbers of both kinds; null where there is none. */
+  /** Type of the stored values; REAL includes integers. Null: the column has no values. */
   readonly stored: ColumnType | null;
 };
 
-/** The columns of a table; none when there is no such table. */
+/** The columns of a table; empty if the table does not exist. */
 export function tableColumns(ctx: TaskContext, table: string): TableColumn[] {
   const columns = existingColumns(ctx, table);
   return columns.map(({ name, type }) => {
@@ -40,7 +40,7 @@ function storedType(
 ): ColumnType | null {
   if (affinity === "NUMERIC") return "REAL";
   if (affinity !== "BLOB") return affinity;
-  // Nothing is declared: the values tell, if they agree.
+  // No declared type: infer it from the stored values.
   const types = ctx.query<{ type: string }>(
     `SELECT DISTINCT typeof(${quoted(column)}) AS type FROM ${quoted(table)} WHERE ${quoted(column)} IS NOT NULL`,
   );
@@ -50,7 +50,7 @@ function storedType(
   return names.every((type) => type === "integer") ? "INTEGER" : "REAL";
 }
 
-/** A table to be made, and the columns that it had when that was decided. */
+/** The table to create, and its columns at planning time. */
 type PlannedTable = TableShape & { readonly expected: readonly Existing[] };
 
 const isSame = (a: readonly Existing[], b: readonly Existing[]): boolean =>
@@ -58,8 +58,8 @@ const isSame = (a: readonly Existing[], b: readonly Existing[]): boolean =>
   a.every(({ name, type }, i) => name === b[i]?.name && type === b[i]?.type);
 
 /**
- * Makes the table. One that is there stays as it is, and must be the one that the files were compared with, or the one that
- * would be made.
+ * Creates the table. An existing table is not changed. Its columns must be those at planning time, or those of the
+ * planned table.
  */
 export const makeTable = message<PlannedTable>(
   "csv-table",
@@ -68,7 +68,7 @@ export const makeTable = message<PlannedTable>(
     const isAsMade = expected.length === 0 && isSame(there, columns);
     if (!isAsMade && !isSame(there, expected)) {
       throw new Error(
-        `the table ${JSON.stringify(table)} was made or changed while the files were looked through; run this again`,
+        `the table ${JSON.stringify(table)} was created or changed while the files were inspected; run this again`,
       );
     }
     db.run(createTableSql(table, columns, key));

@@ -1,5 +1,5 @@
-// The table that a folder of files goes into: columns that hold every field of all of them as it is written. What a table
-// that is there already would change is refused, with what can be done.
+// Plans the table for a folder of files: column types that keep every field exactly as it is written. If an existing
+// table would change a field, planning fails with a remedy.
 
 import type { Affinity } from "../target-table.ts";
 import type { Example, InspectedColumn, Inspection, Note } from "../../formats/csv/inspect.ts";
@@ -16,7 +16,7 @@ const typeNames: Readonly<Record<string, ColumnType>> = {
   text: "TEXT",
 };
 
-/** What `--types` says: a type for some columns, or one for all. */
+/** `--types`: a type for some columns, or one type for all. */
 type TypeOverrides = {
   readonly all: ColumnType | null;
   readonly columns: ByName<{ readonly name: string; readonly type: ColumnType }>;
@@ -52,7 +52,7 @@ export function parseTypes(text: string): TypeOverrides {
   return { all, columns };
 }
 
-/** The columns whose every field counts, since a column of numbers would change some. */
+/** Columns whose fields must all be inspected, because a numeric column would change some of them. */
 export function numberColumns(
   existing: readonly TableColumn[],
   { all, columns }: TypeOverrides,
@@ -63,10 +63,10 @@ export function numberColumns(
   return [...held, ...asked].map(({ name }) => name);
 }
 
-/** What is asked for: where the rows go, and what the user said of it. */
+/** The target table and the user's options. */
 type Wanted = {
   readonly table: string;
-  /** Of the table as it is; none when it is to be made. */
+  /** Columns of the existing table; empty if it does not exist. */
   readonly existing: readonly TableColumn[];
   readonly key: readonly string[];
   readonly types: TypeOverrides;
@@ -74,7 +74,7 @@ type Wanted = {
 
 type PlannedColumn = {
   readonly name: string;
-  /** For a table that is made. */
+  /** Declared type, if the table is created. */
   readonly type: ColumnType;
   readonly as: CellKind;
 };
@@ -88,7 +88,7 @@ export class Plan {
     this.notes = notes;
   }
 
-  /** A file's column, or one of the key, whatever the case of its letters. */
+  /** A column of a file or of the key, by its name in any case. */
   column(name: string): PlannedColumn {
     const column = this.columns.get(name);
     if (column === undefined) throw new Error(`Internal error: no plan for the column ${name}`);
@@ -97,8 +97,8 @@ export class Plan {
 }
 
 /**
- * All files' columns, in the order they come.
- * @throws Error for a file that is no part of the table, and for what the table would change
+ * Merges the columns of all files, in order of appearance.
+ * @throws Error for a file that does not fit the table, and for fields that the table would change
  */
 export function planTable(files: readonly Inspection[], wanted: Wanted): Plan {
   const columns = mergeColumns(files, wanted);
@@ -114,16 +114,16 @@ export function planTable(files: readonly Inspection[], wanted: Wanted): Plan {
   );
 }
 
-/** A column of all files together. */
+/** One column, merged from all files. */
 type Merged = {
   readonly name: string;
   kinds: number;
-  /** Of each kind the first field, and its file; by the kind's bit. */
+  /** Kind → the first field of that kind, and its file. */
   readonly examples: Map<number, Example & { readonly path: string }>;
   isComplete: boolean;
 };
 
-/** To SQLite `ID` and `id` are one column: it is called as the table calls it, or else the first file. */
+/** In SQLite, `ID` and `id` are the same column. Its name comes from the table, or else from the first file. */
 function mergeColumns(files: readonly Inspection[], { existing }: Wanted): ByName<Merged> {
   const names = new ByName(existing.map(({ name }) => [name, name]));
   const merged = new ByName<Merged>();
@@ -171,7 +171,7 @@ function checkNames(columns: ByName<Merged>, { table, existing, types }: Wanted)
   }
 }
 
-/** A file without any column of the others is something else: a note on the data, say. */
+/** A file that shares no column with the others is probably not data, e.g. a note. */
 function checkFiles(files: readonly Inspection[]): void {
   if (files.length < 2) return;
   const counts = new ByName<{ count: number }>();
@@ -186,7 +186,7 @@ function checkFiles(files: readonly Inspection[]): void {
   const [first] = lonely;
   if (first === undefined) return;
   throw new Error(
-    `${lonely.map(({ path }) => path).join(", ")}: no column in common with the other files (${first.path} begins with ${JSON.stringify(first.columns[0]?.name)}); move away what is not data, or load the files one by one with --dir`,
+    `${lonely.map(({ path }) => path).join(", ")}: no column in common with the other files (${first.path} begins with ${JSON.stringify(first.columns[0]?.name)}); move away files that are not data, or load the files one by one with --dir`,
   );
 }
 
@@ -195,7 +195,7 @@ type Judged = {
   readonly planned: PlannedColumn;
   readonly problem: string | null;
   readonly note: Note | null;
-  /** Nobody said that it is text. */
+  /** Neither `--types` nor an existing table sets the column's type. */
   readonly isInferred: boolean;
 };
 
@@ -223,7 +223,7 @@ function judge(column: Merged, wanted: Wanted): Judged {
   };
 }
 
-/** NUMERIC is what SQLite makes of DATE too. */
+/** Excludes NUMERIC, which is also the affinity of DATE columns. */
 const isOfNumbers = (affinity: Affinity): boolean => affinity === "INTEGER" || affinity === "REAL";
 
 function cellKind(type: ColumnType, asked: ColumnType | null): CellKind {
@@ -231,14 +231,14 @@ function cellKind(type: ColumnType, asked: ColumnType | null): CellKind {
   return asked === null ? "number" : "loose number";
 }
 
-/** Which columns hold what `--types` asks for as it is. */
+/** Type in `--types` → affinities that store it unchanged. */
 const holds: Readonly<Record<ColumnType, readonly Affinity[]>> = {
   INTEGER: ["INTEGER", "NUMERIC", "BLOB"],
   REAL: ["REAL", "NUMERIC", "BLOB"],
   TEXT: ["TEXT", "BLOB"],
 };
 
-/** `--types` always counts: a column of another type is not left to have its way. */
+/** `--types` always applies: a table column of another type is an error. */
 function contradiction(
   name: string,
   affinity: Affinity,
@@ -246,7 +246,7 @@ function contradiction(
   table: string,
 ): string | null {
   if (asked === null || holds[asked].includes(affinity)) return null;
-  return `--types says ${asked.toLowerCase()} for ${JSON.stringify(name)}, but in the table ${JSON.stringify(table)} it is ${affinity}: load into another --table, or make this one anew`;
+  return `--types says ${asked.toLowerCase()} for ${JSON.stringify(name)}, but in the table ${JSON.stringify(table)} it is ${affinity}: load into another --table, or recreate this one`;
 }
 
 type Fit = {
@@ -256,14 +256,14 @@ type Fit = {
   readonly isNew: boolean;
 };
 
-/** The kinds that a column of numbers would change. */
+/** Kinds of fields that a numeric column would change. */
 function changedKinds({ affinity, isAsked, isKey, isNew }: Fit): readonly number[] {
   if (affinity === "TEXT" || affinity === "BLOB") return [];
   return [
     kinds.huge,
     ...(affinity === "REAL" ? [kinds.bigInteger] : []),
     ...(isAsked ? [] : [kinds.loose]),
-    // `5.0` would be the row of `5`.
+    // As a key, `5.0` would match the row of `5`.
     ...(isKey && !isAsked && !isNew && affinity !== "REAL" ? [kinds.real] : []),
   ];
 }
@@ -274,15 +274,15 @@ function changedField(column: Merged, fit: Fit): string | null {
   if (kind === undefined) {
     const isUnknown = !column.isComplete && changedKinds(fit).length > 0 && !fit.isNew;
     return isUnknown
-      ? `the column ${JSON.stringify(name)} was made meanwhile; run this again`
+      ? `the column ${JSON.stringify(name)} was added to the table while the files were inspected; run this again`
       : null;
   }
-  const what = `${shown(column, kind)} would not stay as it is in the column ${JSON.stringify(name)}, which is ${fit.affinity}`;
-  if (fit.isNew) return `${what}, as --types says; leave it out or say text`;
-  const anew = `load into another --table with --types ${name}=text`;
+  const what = `${shown(column, kind)} would be changed by the column ${JSON.stringify(name)}, which is ${fit.affinity}`;
+  if (fit.isNew) return `${what}, as --types says; omit it from --types, or use text`;
+  const remedy = `load into another --table with --types ${name}=text`;
   return kind === kinds.loose || kind === kinds.real
-    ? `${what} in the table: ${anew}; --types ${name}=${fit.affinity === "INTEGER" ? "integer" : "real"} takes it as a number`
-    : `${what} in the table: ${anew}`;
+    ? `${what} in the table: ${remedy}; --types ${name}=${fit.affinity === "INTEGER" ? "integer" : "real"} stores it as a number`
+    : `${what} in the table: ${remedy}`;
 }
 
 function shown(column: Merged, kind: number): string {
@@ -295,11 +295,11 @@ function shown(column: Merged, kind: number): string {
 function textInNumbers(column: Merged): Note | null {
   if ((column.kinds & kinds.text) === 0) return null;
   const name = JSON.stringify(column.name);
-  const text = `${shown(column, kinds.text)} is no number, and is stored as text in the column ${name} of numbers`;
+  const text = `${shown(column, kinds.text)} is not a number; it is stored as text in the numeric column ${name}`;
   return { level: "warn", text };
 }
 
-/** Columns that could be numbers, were they written as numbers are. */
+/** Columns whose fields look like numbers but would print differently as numbers. */
 function keptAsText(judged: readonly Judged[]): Note[] {
   const numbers = judged.filter(
     ({ column, planned, isInferred }) =>
@@ -313,6 +313,6 @@ function keptAsText(judged: readonly Judged[]): Note[] {
   const names = numbers.map(({ column }) => column.name).join(", ");
   const example = shown(first.column, kinds.loose);
   const { name } = first.column;
-  const text = `kept as text, since a number is written otherwise: ${names} (${example}); --types ${name}=real, or integer, makes numbers of them`;
+  const text = `kept as text, because a number would print differently: ${names} (${example}); use --types ${name}=real or --types ${name}=integer to store numbers`;
   return [{ level: "info", text }];
 }

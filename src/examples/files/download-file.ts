@@ -1,5 +1,5 @@
-// One file from the web. It is written as `name.part` and gets its name only when it is whole; what is there of it is
-// kept across failures and continued where the server can, if it is still the same file there.
+// Downloads one file. It is written to `name.part` and renamed when it is complete. A partial file survives failures
+// and is resumed if the server supports ranges and still has the same version.
 
 import type { Hash } from "node:crypto";
 import { link, open, rename, rm } from "node:fs/promises";
@@ -32,34 +32,35 @@ export type DownloadOptions = {
   readonly signal: AbortSignal;
   readonly progress?: (bytes: number, of: number | null) => void;
   readonly onWait?: (why: string, delayMs: number) => void;
-  /** How often a transfer that breaks is taken up again without a byte more than before. */
+  /** Consecutive attempts without a new byte before giving up. Default: 5. */
   readonly attempts?: number;
+  /** First wait between attempts. Default: 500 ms. */
   readonly delayMs?: number;
-  /** A transfer that brings nothing for this long is broken. */
+  /** A transfer that receives nothing for this long is broken. Default: 30,000 ms. */
   readonly stallMs?: number;
-  /** What the file's SHA-256 must be, in hexadecimal. */
+  /** Expected SHA-256 of the file, in hexadecimal. */
   readonly sha256?: string | null;
-  /** What the record beside the file calls its source. Default: the address. */
+  /** Source name in the record file. Default: the address without its password. */
   readonly source?: string;
-  /** A file that has the name already is replaced. Default false: it is an error. */
+  /** Replace an existing file. Default false: an existing file is an error. */
   readonly replace?: boolean;
-  /** Makes the file known as pipeloom's; until then a record beside it says so. */
+  /** Records durably that pipeloom downloaded the file. The record file is deleted after it. */
   readonly commit?: (file: Downloaded) => Promise<void>;
 };
 
 export type Downloaded = {
   readonly bytes: number;
   readonly sha256: string;
-  /** How many of the bytes an earlier attempt had left. */
+  /** Bytes that came from an earlier attempt. */
   readonly resumedAt: number;
-  /** Whether the server said how long the file is or where it ends, or its checksum is right. */
+  /** The file is certainly complete: its length, end marker or checksum was verified. */
   readonly isKnownWhole: boolean;
 };
 
 /**
  * Downloads `url` to `path`.
- * @throws HttpError for an answer that will not change, BrokenError when attempts broke without progress, Error for
- *   another checksum and for a file that is there
+ * @throws HttpError for a response that a retry cannot change, BrokenError when attempts fail without progress, Error
+ *   for a wrong checksum and for an existing file
  */
 export async function downloadFile(
   url: string,
@@ -82,11 +83,11 @@ export async function downloadFile(
   }
 }
 
-/** What an answer brings. */
+/** A response, and the byte range that it carries. */
 type Incoming = {
   readonly response: Response;
   readonly start: number;
-  /** Where the answer ends, and the file; null when the server does not say. */
+  /** End of the response's range, and of the file, in bytes; null if the server does not send it. */
   readonly end: number | null;
   readonly total: number | null;
   readonly codings: readonly string[];
@@ -96,7 +97,7 @@ class Download {
   readonly #url: string;
   readonly #path: string;
   readonly #options: DownloadOptions;
-  /** The most bytes that any attempt had. */
+  /** The most bytes that any attempt has received. */
   furthest = 0;
 
   constructor(url: string, path: string, options: DownloadOptions) {
@@ -112,10 +113,10 @@ class Download {
     const bytes = await this.#receive(incoming, hash);
     if (end !== null && bytes !== end) {
       if (bytes > end) await dropPart(this.#path);
-      throw new BrokenError(`${this.#shown}: ${bytes} bytes came, not ${end}`);
+      throw new BrokenError(`${this.#shown}: received ${bytes} bytes, expected ${end}`);
     }
     if (total !== null && bytes < total) {
-      throw new BrokenError(`${this.#shown}: only ${bytes} of ${total} bytes came`);
+      throw new BrokenError(`${this.#shown}: received only ${bytes} of ${total} bytes`);
     }
     const sha256 = hash.digest("hex");
     await this.#check(sha256, start);
@@ -137,7 +138,7 @@ class Download {
     return this.#options.source ?? this.#shown;
   }
 
-  /** Asks for what is missing, and for all of it where that is not to be had of the same version. */
+  /** Requests the missing bytes. Requests the whole file if the server cannot resume the same version. */
   async #ask(): Promise<Incoming> {
     const beginning = await this.#beginning();
     if (beginning !== null) {
@@ -155,10 +156,10 @@ class Download {
     const { status } = response;
     if (status === 200 || status === 203) return this.#begin(response);
     await response.body?.cancel();
-    throw new Error(`${this.#shown}: the server answered ${status}, which is no whole file`);
+    throw new Error(`${this.#shown}: the server answered ${status}, which is not a whole file`);
   }
 
-  /** Nothing is unpacked on the way: a file's length would not be the one that is announced. */
+  /** Requests no compression, so that the received length is the announced length. */
   #fetch(headers: Readonly<Record<string, string>>, accept: readonly number[]): Promise<Response> {
     const all = { "accept-encoding": "identity", ...headers };
     return fetchRetry(this.#url, { ...this.#options, headers: all }, accept);
@@ -175,14 +176,14 @@ class Download {
       return null;
     const { validator, total } = record;
     if (validator === null) return null;
-    // Of a beginning that is all of it, the last byte is asked for again: there is no range behind the end.
+    // If the part is already complete, request its last byte again: a range after the end is invalid.
     return { bytes: bytes === total ? bytes - 1 : bytes, validator, total };
   }
 
   async #begin(response: Response): Promise<Incoming> {
     const codings = this.#codings(response);
     const total = codings.length === 0 ? contentLength(response) : null;
-    // A place in what is unpacked is no place in what is sent.
+    // An offset in decompressed data is not an offset in the transfer, so such a download cannot resume.
     const validator = codings.length === 0 ? validatorOf(response) : null;
     await dropPart(this.#path);
     await writeRecord(this.#path, { url: this.#source, validator, total });
@@ -200,11 +201,11 @@ class Download {
       this.furthest = Math.max(this.furthest, bytes);
       progress?.(bytes, total);
     }
-    // Before it gets its name: a whole file must be whole after a power cut too.
+    // Sync before the rename, so that the final name never refers to an incomplete file after a power cut.
     await file.sync();
     const [own, named] = [await file.stat(), await lstatOrNull(partPath(this.#path))];
     if (own.size === bytes && named?.ino === own.ino) return bytes;
-    throw new Error(`${partPath(this.#path)}: somebody else writes to this file`);
+    throw new Error(`${partPath(this.#path)}: another program writes to this file`);
   }
 
   async #write(...[file, piece, at]: Parameters<typeof writeAll>): Promise<void> {
@@ -213,7 +214,7 @@ class Download {
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new Error(
-        `${partPath(this.#path)}: ${why}; what came is kept: make room and run again`,
+        `${partPath(this.#path)}: ${why}; the received bytes are kept: free some space and run again`,
         { cause },
       );
     }
@@ -224,7 +225,7 @@ class Download {
     if (sha256 === wanted) return;
     await dropPart(this.#path);
     const what = `${this.#shown}: its SHA-256 is ${sha256}, not ${wanted}`;
-    // The beginning that was kept may be what is wrong.
+    // The bytes from an earlier attempt may be the wrong ones, so try once more from the beginning.
     if (start > 0) throw new BrokenError(what);
     throw new Error(what);
   }
@@ -240,17 +241,18 @@ class Download {
   }
 }
 
-/** Codes of a file system without hard links. There, a file may come between the look and the `rename`. */
+/** Error codes of a file system without hard links. There, the check before `rename` is not atomic. */
 const noHardLinks = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL"];
 
-/** `rename` that replaces nothing. @throws Error when there is a file */
+/** `rename` that never replaces a file. @throws Error if the target exists */
 async function renameNew(from: string, to: string): Promise<void> {
   try {
     await link(from, to);
     await rm(from);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";
-    if (code === "EEXIST") throw new Error(`${to}: there is a file of this name by now`);
+    if (code === "EEXIST")
+      throw new Error(`${to}: a file of this name was created during the download`);
     const isRefused = noHardLinks.includes(String(code)) && (await lstatOrNull(to)) === null;
     if (isRefused) return rename(from, to);
     throw error;

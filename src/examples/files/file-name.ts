@@ -1,21 +1,21 @@
-// A file name from an address: never a path, never one that a system reads as something else.
+// Derives a safe file name from an address: never a path, a device name or a hidden file.
 
 import { partPath, recordPath } from "./part-file.ts";
 
-/** In UTF-8. File systems take 255; `.part.json` and a number come behind it. */
+/** In UTF-8. File systems allow 255 bytes; a number and `.part.json` are appended. */
 const maxBytes = 200;
-/** Names that Windows keeps for devices, with any ending. */
+/** Names that Windows reserves for devices, with any extension. */
 const devices = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
-/** Separators, what Windows forbids in names, and characters that do not show. */
+/** Path separators, characters that Windows forbids, and invisible characters. */
 const forbidden =
   /[\p{Cc}\p{Zl}\p{Zp}\\/:*?"<>|\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
-/** The last part of the address's path, decoded and made harmless; `download` when nothing is left. */
+/** The last segment of the address's path, decoded and sanitized; `download` if nothing remains. */
 export function fileNameOf(url: string): string {
   const last = new URL(url).pathname.split("/").findLast((part) => part !== "") ?? "";
   const name = decoded(last)
     .replace(forbidden, "_")
-    // Hidden files, `.` and `..`; endings that Windows drops.
+    // Leading dots: hidden files, `.` and `..`. Windows drops trailing dots and spaces.
     .replace(/^\.+/, "")
     .replace(/[. ]+$/, "");
   if (name === "") return "download";
@@ -30,13 +30,13 @@ function decoded(text: string): string {
   }
 }
 
-/** Keeps the ending, which says what the file is. */
+/** Shortens the stem and keeps the extension. */
 function shortened(name: string): string {
   if (Buffer.byteLength(name) <= maxBytes) return name;
   const ending = /\.[\w.]{1,15}$/.exec(name)?.[0] ?? "";
   let stem = "";
   let bytes = Buffer.byteLength(ending);
-  // By code points: half a surrogate pair is no name.
+  // Iterate by code points, so that no surrogate pair is split.
   for (const char of name.slice(0, name.length - ending.length)) {
     bytes += Buffer.byteLength(char);
     if (bytes > maxBytes) break;
@@ -45,15 +45,15 @@ function shortened(name: string): string {
   return `${stem.replace(/[. ]+$/, "")}${ending}`;
 }
 
-/** Where case does not count, nor how an accent is written. */
+/** For file systems that ignore case and Unicode normalization. */
 const folded = (name: string): string => name.normalize("NFC").toLowerCase();
 
-/** The names of what belongs to a download while it runs. */
+/** Files that exist next to `name` during a download. */
 const besides = (name: string): readonly string[] => [partPath(name), recordPath(name)];
 
 /**
- * A name for each address, told apart by `-2`, `-3` … where two would be one file.
- * @param known addresses with the names that they have already; nothing else gets these
+ * A unique name for each address; duplicates get `-2`, `-3` …
+ * @param known address → name from earlier downloads; these names are not given to other addresses
  */
 export function uniqueNames(
   urls: readonly string[],

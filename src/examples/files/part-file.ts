@@ -1,16 +1,16 @@
-// The beginning of a file that is being downloaded, `name.part`, and what is known of it, `name.part.json`. The record
-// outlives the part until the download is known elsewhere: it is the proof that the file is pipeloom's.
+// A partial download: the bytes in `name.part`, and a record in `name.part.json`. The record proves that pipeloom wrote
+// the file. It is deleted only after another durable record exists.
 
 import type { Stats } from "node:fs";
 import { lstat, readFile, rename, rm, writeFile } from "node:fs/promises";
 
 type PartRecord = {
   readonly url: string;
-  /** A strong ETag or Last-Modified; null: there is no way to tell whether the server still has the same file. */
+  /** A strong ETag or Last-Modified. Null: the download cannot resume, because a changed file would not be noticed. */
   readonly validator: string | null;
-  /** How long the whole file is, if the server said it. */
+  /** Length of the whole file in bytes; null if the server did not send it. */
   readonly total: number | null;
-  /** Of the whole file; it may have its name already. */
+  /** Set when the download is complete; the file may already have its final name. */
   readonly sha256?: string;
 };
 
@@ -43,24 +43,24 @@ const isRecord = (value: unknown): value is PartRecord =>
 
 const foreign = (path: string): Error =>
   new Error(
-    `${path}: pipeloom writes to a file of this name, and there is one that it did not make; move it away`,
+    `${path}: the download needs this file name, and pipeloom did not create the existing file; move it away`,
   );
 
-/** Whole or not at all: half a record would be somebody else's file to the next run. */
+/** Atomic (rename): the next run would take half a record for another program's file. */
 export async function writeRecord(path: string, record: PartRecord): Promise<void> {
   const name = `${recordPath(path)}.new`;
   await writeFile(name, JSON.stringify(record), { flush: true });
   await rename(name, recordPath(path));
 }
 
-/** The part first: without its record it would be somebody else's. */
+/** Deletes the part before its record: a part without a record counts as another program's file. */
 export async function dropPart(path: string): Promise<void> {
   await rm(partPath(path), { force: true });
   await rm(recordPath(path), { force: true });
 }
 
 /**
- * How many bytes of the part there are; null: none.
+ * Length of the part in bytes; null if there is none.
  * @throws Error for a file of this name that pipeloom did not write
  */
 export async function partBytes(path: string, record: PartRecord | null): Promise<number | null> {
@@ -70,7 +70,7 @@ export async function partBytes(path: string, record: PartRecord | null): Promis
   throw foreign(partPath(path));
 }
 
-/** Null when there is nothing of this name; a link is looked at, not followed. */
+/** `lstat` (links are not followed); null if nothing has this name. */
 export async function lstatOrNull(path: string): Promise<Stats | null> {
   try {
     return await lstat(path);

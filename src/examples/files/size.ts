@@ -1,4 +1,4 @@
-// Sizes as people write them: 4096, 64k, 16MB, 1.5GiB. Units are powers of 1024.
+// Parses sizes such as 4096, 64k, 16MB, 1.5GiB. Units are powers of 1024.
 
 const units: Readonly<Record<string, number>> = {
   "": 1,
@@ -8,12 +8,12 @@ const units: Readonly<Record<string, number>> = {
   t: 2 ** 40,
 };
 
-/** @throws RangeError for anything that is not a size */
+/** @returns bytes @throws RangeError for text that is not a size */
 export function parseSize(text: string): number {
   const [, number, unit = ""] = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*$/i.exec(text) ?? [];
   const bytes = Math.round(Number(number) * (units[unit.toLowerCase()] ?? Number.NaN));
   if (Number.isSafeInteger(bytes)) return bytes;
   throw new RangeError(
-    `a size is a number with k, MB or GB behind it, such as 16MB; not ${JSON.stringify(text)}`,
+    `a size is a number with an optional unit k, MB or GB, such as 16MB; not ${JSON.stringify(text)}`,
   );
 }

@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 
-/** One `write` may take less than it was given. */
+/** Loops because one `write` may write fewer bytes than given. */
 export async function writeAll(
   file: FileHandle,
   bytes: Uint8Array,

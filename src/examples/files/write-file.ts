@@ -1,4 +1,4 @@
-// A file of a given size with bytes that can be told again, written to the disk and read back.
+// Writes a file of a given size with reproducible bytes, and reads it back.
 
 import { open, stat } from "node:fs/promises";
 
@@ -13,7 +13,7 @@ type Written = {
 
 const pieceBytes = 1024 * 1024;
 
-/** Pseudo-random bytes (xorshift32, Marsaglia 2003): a disk or a file system cannot shrink them. */
+/** Pseudo-random bytes (xorshift32, Marsaglia 2003), so that a disk or a file system cannot compress them. */
 function fillBytes(bytes: Uint8Array<ArrayBuffer>, seed: number): void {
   const words = new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
   let state = (Math.imul(seed, 2654435761) | 1) >>> 0;
@@ -25,7 +25,7 @@ function fillBytes(bytes: Uint8Array<ArrayBuffer>, seed: number): void {
   }
 }
 
-/** Whether the file begins as one that is written with this seed; one that is not there, or empty, does. */
+/** Whether the file begins with the bytes of this seed. True for a missing or empty file. */
 export async function isOwnFile(path: string, seed: number): Promise<boolean> {
   const found = await stat(path).catch(() => null);
   if (found === null) return true;
@@ -37,8 +37,8 @@ export async function isOwnFile(path: string, seed: number): Promise<boolean> {
 }
 
 /**
- * @param onPiece told after each piece that is written, and then read, how many bytes that were; of twice the size
- * @throws Error when what is read is not what was written
+ * @param onPiece called after each piece with the bytes written plus the bytes read so far, at most twice the size
+ * @throws Error if the bytes read back differ
  */
 export async function writeAndVerify(
   path: string,
@@ -70,6 +70,7 @@ export async function writeAndVerify(
   }
   const readMs = performance.now() - readStart;
   const [sha256, again] = [written.digest("hex"), read.digest("hex")];
-  if (sha256 !== again) throw new Error(`${path}: what was read is not what was written`);
+  if (sha256 !== again)
+    throw new Error(`${path}: the bytes read back differ from the bytes written`);
   return { bytes, sha256, writeMs: readStart - writeStart, readMs };
 }

@@ -1,4 +1,4 @@
-// When a transfer that breaks is taken up again: as long as attempts get further, without an end.
+// Retry policy for a broken transfer: retry without limit while attempts make progress.
 
 const defaultLimit = 5;
 const defaultDelayMs = 500;
@@ -10,8 +10,8 @@ export class Attempts {
   #furthest = 0;
 
   /**
-   * @param limit so many attempts one after another that get no further are the end
-   * @param delayMs the first wait; it doubles until an attempt gets further
+   * @param limit consecutive attempts without progress before giving up
+   * @param delayMs the first wait; it doubles until an attempt makes progress
    */
   constructor(limit = defaultLimit, delayMs = defaultDelayMs) {
     this.#limit = limit;
@@ -19,9 +19,9 @@ export class Attempts {
   }
 
   /**
-   * @param reached how far the attempt that failed came
-   * @returns how long to wait before the next
-   * @throws `error` when there is none
+   * @param reached progress of the failed attempt, in bytes or rows
+   * @returns the wait before the next attempt in ms
+   * @throws `error` when no attempt is left
    */
   waitAfter(error: Error, reached: number): number {
     this.#failures = reached > this.#furthest ? 1 : this.#failures + 1;

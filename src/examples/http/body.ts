@@ -1,4 +1,4 @@
-// The bytes of an answer's body. A transfer that breaks has an error of its own: it may be continued.
+// The bytes of a response's body. A broken transfer throws `BrokenError`, because the caller may resume it.
 
 import { messageOf } from "./fetch-retry.ts";
 import { shownUrl } from "./shown-url.ts";
@@ -6,7 +6,7 @@ import { shownUrl } from "./shown-url.ts";
 export type Piece = Uint8Array<ArrayBuffer>;
 type Pieces = AsyncIterable<Piece>;
 
-/** The transfer broke or stalled; what came before is right. */
+/** The transfer broke or stalled. The bytes received before are valid. */
 export class BrokenError extends Error {
   override readonly name = "BrokenError";
 }
@@ -14,9 +14,8 @@ export class BrokenError extends Error {
 const defaultStallMs = 30_000;
 
 /**
- * The body as it is on the wire (`fetchRetry` unpacks nothing), checked by the runtime against Content-Length or its
- * chunks.
- * @throws BrokenError when the connection breaks, or nothing comes for `stallMs`
+ * The body as sent (`fetchRetry` does not decompress). The runtime checks it against Content-Length or chunked framing.
+ * @throws BrokenError when the connection breaks, or when no byte arrives for `stallMs`
  */
 export async function* bodyBytes(
   response: Response,
@@ -47,7 +46,7 @@ async function read(
 ): Promise<ReadResult> {
   const stalled = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => stalled.reject(new BrokenError(`${url}: nothing came for ${stallMs / 1000} s`)),
+    () => stalled.reject(new BrokenError(`${url}: received nothing for ${stallMs / 1000} s`)),
     stallMs,
   );
   try {
@@ -60,7 +59,7 @@ async function read(
   }
 }
 
-/** Content-Encoding (RFC 9110, 8.4.1) → what `DecompressionStream` calls it. */
+/** Content-Encoding (RFC 9110, 8.4.1) → format name of `DecompressionStream`. */
 const unpackers: Readonly<Record<string, Bun.CompressionFormat>> = {
   gzip: "gzip",
   "x-gzip": "gzip",
@@ -69,10 +68,10 @@ const unpackers: Readonly<Record<string, Bun.CompressionFormat>> = {
   zstd: "zstd",
 };
 
-/** What `unpacked` can undo, for `Accept-Encoding`. */
+/** Value for `Accept-Encoding`: the codings that `unpacked` supports. */
 export const acceptEncoding = "gzip, deflate, br, zstd";
 
-/** The codings of an answer, in the order they were applied; none for `identity`. */
+/** The response's codings in the order they were applied, without `identity`. */
 export const contentEncodings = ({ headers }: Response): readonly string[] =>
   (headers.get("content-encoding") ?? "")
     .toLowerCase()
@@ -80,19 +79,19 @@ export const contentEncodings = ({ headers }: Response): readonly string[] =>
     .map((coding) => coding.trim())
     .filter((coding) => coding !== "" && coding !== "identity");
 
-/** @throws Error for a coding that is not known, and for content that is not packed so */
+/** Decompresses a body. @throws Error for an unsupported coding, and for invalid data */
 export const unpacked = (bytes: Pieces, codings: readonly string[]): Pieces =>
   codings.toReversed().reduce(unpackedOnce, bytes);
 
 async function* unpackedOnce(packed: Pieces, coding: string): AsyncGenerator<Piece> {
   const format = unpackers[coding];
   if (format === undefined)
-    throw new Error(`the answer is packed as ${coding}, which is not known`);
+    throw new Error(`the response's Content-Encoding is ${coding}, which is not supported`);
   try {
     yield* streamOf(packed).pipeThrough(new DecompressionStream(format));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new Error(`the answer is not packed as ${coding}: ${error.message}`, { cause: error });
+    throw new Error(`the response is not valid ${coding}: ${error.message}`, { cause: error });
   }
 }
 
@@ -112,7 +111,7 @@ function streamOf(bytes: Pieces): ReadableStream<Piece> {
 
 const gzipMagic = [0x1f, 0x8b] as const;
 
-/** A gzip file's content; anything else as it is. */
+/** Decompresses a gzip file; passes other bytes through. */
 export async function* gunzipped(bytes: Pieces): AsyncGenerator<Piece> {
   const source = bytes[Symbol.asyncIterator]();
   const rest = { [Symbol.asyncIterator]: () => source };
@@ -129,8 +128,8 @@ async function* startingWith<T>(first: T, rest: AsyncIterable<T>): AsyncGenerato
 }
 
 /**
- * @param contentType its `charset` counts; JSON is UTF-8 otherwise (RFC 8259)
- * @throws Error for bytes that are no text of that charset
+ * @param contentType its `charset` selects the decoder. Default: UTF-8, as RFC 8259 requires for JSON
+ * @throws Error for an unsupported charset, and for bytes that are invalid in it
  */
 export async function* textOf(bytes: Pieces, contentType: string | null): AsyncGenerator<string> {
   const label = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType ?? "")?.[1] ?? "utf-8";
@@ -143,7 +142,7 @@ function decoderOf(label: string): TextDecoder {
   try {
     return new TextDecoder(label as Bun.Encoding, { fatal: true });
   } catch (cause) {
-    throw new Error(`the answer's charset is ${label}, which is not known`, { cause });
+    throw new Error(`the response's charset is ${label}, which is not supported`, { cause });
   }
 }
 
@@ -152,7 +151,7 @@ function decoded(decoder: TextDecoder, piece: Uint8Array | null): string {
     return piece === null ? decoder.decode() : decoder.decode(piece, { stream: true });
   } catch (cause) {
     throw new Error(
-      `the answer has bytes that are not ${decoder.encoding.toUpperCase()}; the server must send UTF-8, or say its charset`,
+      `the response has bytes that are not ${decoder.encoding.toUpperCase()}; the server must send UTF-8 or declare its charset`,
       { cause },
     );
   }

@@ -1,27 +1,26 @@
-// `fetch` that waits and asks again: for 429 and 503 as long as the server says, for other 5xx and a broken connection
-// longer each time.
+// `fetch` with retries. The wait is the server's `Retry-After` if it is sent, else exponential back-off.
 
 import { shownUrl } from "./shown-url.ts";
 
 export type RetryOptions = {
   readonly signal: AbortSignal;
   readonly headers?: Readonly<Record<string, string>>;
-  /** How often it is tried, the first time included. */
+  /** Number of attempts, including the first. Default: 6. */
   readonly attempts?: number;
-  /** The first wait; it doubles. */
+  /** First wait; it doubles. Default: 500 ms. */
   readonly delayMs?: number;
-  /** No wait that is not the server's own is longer. */
+  /** Longest wait, except for the server's `Retry-After`. Default: 60,000 ms. */
   readonly maxDelayMs?: number;
-  /** The answer's head must come within this time. */
+  /** Time limit for the response's headers. Default: 30,000 ms. */
   readonly timeoutMs?: number;
-  /** Told before each wait. */
+  /** Called before each wait. */
   readonly onWait?: (why: string, delayMs: number) => void;
 };
 
-/** A server that wants a longer wait is an error: nobody watches a run for so long. */
+/** A longer `Retry-After` is an error, because a run should not wait for more than a day. */
 const longestWaitMs = 24 * 3600 * 1000;
 
-/** The server said no, and asking again would not help. */
+/** The server refused the request, and a retry would not help. */
 class HttpError extends Error {
   override readonly name = "HttpError";
   readonly status: number;
@@ -35,13 +34,13 @@ const isWorthRetrying = ({ status, headers }: Response): boolean =>
   status === 429 ||
   status === 408 ||
   status >= 500 ||
-  // A rate limit, as GitHub says it.
+  // GitHub sends this for a rate limit.
   (status === 403 && headers.has("retry-after"));
 
 /**
- * The body of the answer comes as it is on the wire: what is packed is not unpacked.
- * @returns an answer with a 2xx status, or one of `accept`
- * @throws HttpError for another status, or the last error, when all attempts are used up
+ * The body of the response is not decompressed.
+ * @returns a response whose status is 2xx or one of `accept`
+ * @throws HttpError for another status, or the last error, when no attempt is left
  */
 export async function fetchRetry(
   url: string,
@@ -59,7 +58,7 @@ export async function fetchRetry(
       await tried.body?.cancel();
       if (!isWorthRetrying(tried) || attempt >= attempts) throw new HttpError(url, tried);
       wait = retryAfterMs(tried.headers, Date.now()) ?? backoff;
-      if (wait > longestWaitMs) throw new HttpError(url, tried, `, come back in ${hours(wait)} h`);
+      if (wait > longestWaitMs) throw new HttpError(url, tried, `, retry in ${hours(wait)} h`);
     } else if (attempt >= attempts || !isPassing(tried)) {
       throw new Error(`${shownUrl(url)}: ${messageOf(tried)}`, { cause: tried });
     }
@@ -75,7 +74,7 @@ async function tryFetch(url: string, options: RetryOptions): Promise<Response | 
   const { signal, headers = {}, timeoutMs = 30_000 } = options;
   const timeout = new AbortController();
   const timer = setTimeout(
-    () => timeout.abort(new Error(`no answer in ${timeoutMs} ms`)),
+    () => timeout.abort(new Error(`no response in ${timeoutMs} ms`)),
     timeoutMs,
   );
   try {
@@ -94,11 +93,11 @@ async function tryFetch(url: string, options: RetryOptions): Promise<Response | 
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : "";
 
-/** A redirect that leads nowhere, or a certificate that is not valid, will be so again. */
+/** False for errors that a retry cannot change: a bad redirect, an invalid address or certificate. */
 const isPassing = (error: Error): boolean =>
   !/redirect|INVALID_URL|CERT|SIGNATURE|SELF_SIGNED/i.test(codeOf(error));
 
-/** What the runtime's `fetch` says, without its advice for programmers. */
+/** The runtime's error message, without its advice for programmers. */
 export function messageOf(error: unknown): string {
   const code = codeOf(error);
   if (code === "ECONNRESET") return "the connection broke";
@@ -107,8 +106,8 @@ export function messageOf(error: unknown): string {
 }
 
 /**
- * `Retry-After` as ms from now: seconds, or a date, which is compared with the server's own clock where that is given;
- * null when there is none that can be read.
+ * `Retry-After` as ms from now. A date is compared with the server's `Date` header if there is one, because clocks
+ * differ. Null if the header is missing or malformed.
  */
 export function retryAfterMs(headers: Headers, now: number): number | null {
   const text = headers.get("retry-after")?.trim() ?? "";
@@ -117,7 +116,7 @@ export function retryAfterMs(headers: Headers, now: number): number | null {
   return at === null ? null : Math.max(0, at - (dateOf(headers.get("date")) ?? now));
 }
 
-/** An HTTP date in ms. `Date.parse` alone takes much else for one, such as `-5`. */
+/** Parses an HTTP date to ms. `Date.parse` alone accepts too much, such as `-5`. */
 export function dateOf(text: string | null): number | null {
   if (text === null || !/^[a-z]+,? .*\d\d:\d\d:\d\d/i.test(text)) return null;
   const at = Date.parse(text);

@@ -1,4 +1,4 @@
-// One address's records into a table, and where it goes on after a break or a death.
+// Loads the records of one address into a table, and resumes after a broken transfer or a crash.
 
 import type { TaskContext } from "pipeloom";
 
@@ -15,10 +15,10 @@ import {
 import { JsonTable } from "./json-table.ts";
 import { shownUrl } from "./shown-url.ts";
 
-/** Of one send; whichever comes first. */
+/** Limits of one batch; the first one reached counts. */
 const batchRows = 1000;
 const batchChars = 1024 * 1024;
-/** Between two checkpoints: a unit is bounded, and what comes late does not cost what came before. */
+/** Limits of one checkpoint. A unit is bounded, and a late failure keeps the rows that are already committed. */
 const checkpointRows = 50_000;
 const checkpointChars = 16 * 1024 * 1024;
 
@@ -31,7 +31,7 @@ export type Source = {
   path: string;
 };
 
-/** The address gives something else than it gave to this attempt before. */
+/** The response differs from the one that this attempt has already sent rows of. */
 export class ChangedError extends Error {
   static override readonly name = "ChangedError";
   override readonly name = ChangedError.name;
@@ -43,14 +43,14 @@ function formatNamed(name: string): Format {
   throw new TypeError(`format: ${name} is not one of ${formats.join(", ")}`);
 }
 
-/** How many records were sent, and the SHA-256 of their text. */
+/** The number of records sent, and the SHA-256 of their text. */
 type Mark = { readonly rows: number; readonly sha256: string };
 
 const nothing: Mark = { rows: 0, sha256: "" };
 
 /**
- * One address. Each pass reads it from its beginning; records that an earlier pass, or an earlier attempt, has sent are
- * compared with what they were, and not sent again.
+ * One address. Each pass reads it from the beginning. Records that an earlier pass or attempt has sent are compared by
+ * hash and not sent again.
  */
 export class JsonLoad {
   readonly #source: Source;
@@ -58,12 +58,12 @@ export class JsonLoad {
   readonly #format: Format;
   readonly #select: ReadonlyMap<string, string>;
   readonly #table: JsonTable;
-  /** Selected columns that no row had. */
+  /** Selected columns that no row has had so far. */
   readonly #unseen: Set<string>;
   #mark: Mark;
   #batch: JsonRow[] = [];
   #batchChars = 0;
-  /** Sent since the last checkpoint. */
+  /** Rows and characters sent since the last checkpoint. */
   #unitRows = 0;
   #unitChars = 0;
 
@@ -78,12 +78,12 @@ export class JsonLoad {
     this.#mark = (ctx.cursor as Mark | undefined) ?? nothing;
   }
 
-  /** How many records were sent. */
+  /** Number of records sent. */
   get sent(): number {
     return this.#mark.rows;
   }
 
-  /** @returns how many rows there are */
+  /** @returns the number of rows at the address */
   async pass(): Promise<number> {
     const hash = new Bun.CryptoHasher("sha256");
     this.#batch = [];
@@ -95,7 +95,7 @@ export class JsonLoad {
       signal: this.#ctx.signal,
       headers: jsonHeaders,
       onWait: (why: string, ms: number) =>
-        this.#ctx.log.warn(`${why}; asking again in ${ms / 1000} s`),
+        this.#ctx.log.warn(`${why}; trying again in ${ms / 1000} s`),
     };
     for await (const record of jsonPages(this.#source.url, options)) {
       this.#ctx.signal.throwIfAborted();
@@ -122,20 +122,22 @@ export class JsonLoad {
   }
 
   /**
-   * What was sent is not what the address gives now: rows of two versions must not be taken for one.
-   * @throws ChangedError while some of it is not committed: the next attempt is without it
+   * The data has changed since rows of it were sent. Rows of two versions must not be mixed.
+   * @throws ChangedError if some of these rows are not committed; the next attempt starts without them
    */
   #again(): Promise<number> {
     const { table, key } = this.#source;
     if (this.#unitRows > 0)
-      throw new ChangedError(`${this.#shown}: it has changed while it was read`);
-    const what = `${this.#shown}: it has changed since ${this.#mark.rows} rows of it were stored`;
+      throw new ChangedError(`${this.#shown}: the data has changed while it was read`);
+    const what = `${this.#shown}: the data has changed since ${this.#mark.rows} rows of it were stored`;
     if (key.length === 0) {
       throw new Error(
-        `${what}, and without a key nothing tells those from the new ones; delete them from ${table}, or choose another --table, and run with --fresh`,
+        `${what}, and without a key the stored rows cannot be updated; delete them from ${table}, or choose another --table, and run with --fresh`,
       );
     }
-    this.#ctx.log.warn(`${what}: all of it is stored again; rows that it no longer has stay`);
+    this.#ctx.log.warn(
+      `${what}: all rows are stored again; rows that are gone from the data stay in ${table}`,
+    );
     this.#mark = nothing;
     return this.pass();
   }
@@ -159,7 +161,7 @@ export class JsonLoad {
     if (this.#batch.length === 0) return;
     const { table, key } = this.#source;
     const unitRows = this.#unitRows + this.#batch.length;
-    // Before the batch: one row may be nearly as large as a unit.
+    // Checkpoint before the batch is sent: one row may be nearly as large as a unit.
     if (unitRows > checkpointRows || this.#unitChars + this.#batchChars > checkpointChars) {
       await this.#checkpoint();
     }
@@ -181,5 +183,5 @@ export class JsonLoad {
   }
 }
 
-/** Of what was hashed so far. */
+/** The digest so far; the hash stays usable. */
 const digest = (hash: Bun.CryptoHasher): string => hash.copy().digest("hex");

@@ -1,4 +1,4 @@
-// The records of an address, and of the pages that follow it.
+// The records of an address and of the pages that it links to.
 
 import {
   acceptEncoding,
@@ -16,18 +16,20 @@ import { shownUrl } from "./shown-url.ts";
 
 type PagesOptions = ResumeOptions & { readonly format: Format; readonly path: string };
 
-/** So many pages alike, one after another, come from a server that does not know the end. */
+/** After this many identical pages in a row, the server's `next` links are considered endless. */
 const mostPagesAlike = 100;
 
 /**
- * @throws BrokenError when a body breaks; HttpError; Error for what is not rows, and for pages without an end
+ * @throws BrokenError when a transfer breaks; HttpError; Error for data that is not rows, and for endless pages
  */
 export async function* jsonPages(url: string, options: PagesOptions): AsyncGenerator<JsonRecord> {
   const visited = new Set<string>();
   const alike = new Alike();
   for (let page: string | null = url; page !== null;) {
     if (visited.has(page)) {
-      throw new Error(`${shownUrl(page)}: this page comes again: its rel="next" links have no end`);
+      throw new Error(
+        `${shownUrl(page)}: this page was already read: rel="next" links form a loop`,
+      );
     }
     visited.add(page);
     const response = await fetchRetry(page, options);
@@ -37,7 +39,7 @@ export async function* jsonPages(url: string, options: PagesOptions): AsyncGener
     }
     if (alike.endPage() >= mostPagesAlike) {
       throw new Error(
-        `${shownUrl(page)}: this page and the ${mostPagesAlike} before it are the same: its rel="next" links have no end`,
+        `${shownUrl(page)}: this page and the ${mostPagesAlike} before it are identical: rel="next" links seem to have no end`,
       );
     }
     page = nextPage(response.headers.get("link"), response.url === "" ? page : response.url);
@@ -72,7 +74,7 @@ export const jsonHeaders = {
   "accept-encoding": acceptEncoding,
 } as const;
 
-/** Counts pages that begin and end alike, and are as long. */
+/** Counts consecutive pages with the same first record, last record and number of records. */
 class Alike {
   #before = "";
   #count = 0;
@@ -85,7 +87,7 @@ class Alike {
     this.#last = text;
   }
 
-  /** How many pages before this one were as it is. */
+  /** Ends a page. @returns the number of identical pages directly before it */
   endPage(): number {
     const page = `${this.#records}\n${this.#first}\n${this.#last}`;
     this.#count = page === this.#before ? this.#count + 1 : 0;

@@ -1,18 +1,19 @@
-// The body of an answer as rows: one JSON value, a value a line, or a JSON text sequence (RFC 7464), read as it comes.
+// Parses the body of a response into rows while it arrives. Formats: one JSON value, one value per line, or a JSON text
+// sequence (RFC 7464).
 
 import { parseExact } from "./json-values.ts";
 
 export type JsonRow = { readonly [name: string]: unknown };
-/** A row, where it stands in the answer, and the text that it was made of. */
+/** A row, its place in the response (for messages), and its JSON text (for hashing). */
 export type JsonRecord = { readonly row: JsonRow; readonly where: string; readonly text: string };
 
 export const formats = ["auto", "json", "jsonl"] as const;
 export type Format = (typeof formats)[number];
 
-/** Begins each value of a JSON text sequence. */
+/** Precedes each value of a JSON text sequence. */
 const recordSeparator = "\u001e";
 
-/** What an answer's type or its address says; `auto` when neither does: its beginning decides then. */
+/** The format by content type or address; `auto` if neither is specific, so that the first bytes decide. */
 export function formatOf(url: string, contentType: string | null): Format {
   if (contentType !== null && /ndjson|jsonl|json-?lines|json-seq/i.test(contentType))
     return "jsonl";
@@ -20,8 +21,8 @@ export function formatOf(url: string, contentType: string | null): Format {
 }
 
 /**
- * @param path where the array is in the answer (in each line), e.g. `data.items`; empty: it is the answer
- * @throws Error naming the place for what is not an object
+ * @param path path of the array in the response (or in each line), e.g. `data.items`. Empty: the response is the array
+ * @throws Error naming the place of a value that is not an object
  */
 export async function* jsonRecords(
   texts: AsyncIterable<string>,
@@ -33,15 +34,15 @@ export async function* jsonRecords(
   for (const part of parts.end()) yield* recordsOf(part, path);
 }
 
-/** One JSON text of the answer. */
+/** One JSON text of the response. */
 type Part = { readonly text: string; readonly where: string; readonly isWhole: boolean };
 
-/** Cuts text that comes in pieces into JSON texts. */
+/** Splits streamed text into JSON texts. */
 class Parts {
-  /** `null`: the whole answer is one; `undefined`: that is not known yet. */
+  /** `null`: the whole response is one JSON text. `undefined`: not known yet. */
   #separator: string | null | undefined;
   readonly #format: Format;
-  /** Came since the last separator; joined once, for a value may be as long as the answer. */
+  /** Text since the last separator. Joined once, because one value may be as long as the response. */
   #pieces: string[] = [];
   #count = 0;
 
@@ -71,7 +72,7 @@ class Parts {
 
   *end(): Generator<Part> {
     if (this.#format === "jsonl" || typeof this.#separator === "string") yield* this.#part();
-    else yield { text: this.#take(), where: "the answer", isWhole: true };
+    else yield { text: this.#take(), where: "the response", isWhole: true };
   }
 
   #take(): string {
@@ -85,12 +86,12 @@ class Parts {
     const text = this.#take();
     this.#count++;
     if (isBlank(text)) return;
-    // The first record separator has nothing before it.
+    // Nothing precedes the first record separator, so the first part is empty.
     const where = this.#separator === "\n" ? `line ${this.#count}` : `record ${this.#count - 1}`;
     yield { text, where, isWhole: false };
   }
 
-  /** What divides the answer, judged by its beginning; `newest` is the last piece of it. */
+  /** Decides the separator from the beginning of the response. @param newest the last piece received */
   #look(newest: string): string | null | undefined {
     const isDecided =
       this.#format === "jsonl" || newest.includes("\n") || this.#pieces.length === 1;
@@ -133,7 +134,7 @@ function* recordsOf({ text, where, isWhole }: Part, path: string): Generator<Jso
   }
 }
 
-/** What `--path` could have named. */
+/** Suggestions for `--path`. */
 function namesOf(value: unknown): string {
   if (!isObject(value) || Array.isArray(value)) return "";
   const names = Object.keys(value);
@@ -144,13 +145,15 @@ function namesOf(value: unknown): string {
 const maxNames = 10;
 
 function parsed(text: string, where: string, isWhole: boolean): unknown {
-  if (isBlank(text)) throw new Error(`${where} is empty, and no JSON`);
+  if (isBlank(text)) throw new Error(`${where} is empty, so it is not JSON`);
   try {
     return parseExact(text);
   } catch (cause) {
     const begins = JSON.stringify(text.slice(0, 40));
     const hint =
-      isWhole && /^\s*\{[^\n]*\}\s*\n\s*\{/.test(text) ? " (one value a line: --format jsonl)" : "";
+      isWhole && /^\s*\{[^\n]*\}\s*\n\s*\{/.test(text)
+        ? " (for one value per line, use --format jsonl)"
+        : "";
     throw new Error(`${where} is not JSON; it begins with ${begins}${hint}`, { cause });
   }
 }
@@ -167,7 +170,7 @@ function object(value: unknown, where: string): JsonRow {
   throw new Error(`${where} is ${JSON.stringify(value)?.slice(0, 40)}, not an object`);
 }
 
-/** `user.name` of `{ user: { name } }`, or of `{ "user.name": … }`; undefined where there is nothing. */
+/** Reads `user.name` from `{ user: { name } }` or `{ "user.name": … }`; undefined if it is missing. */
 function pick(value: unknown, path: string): unknown {
   if (isObject(value) && Object.hasOwn(value, path)) return Reflect.get(value, path);
   let found = value;
@@ -181,7 +184,7 @@ function pick(value: unknown, path: string): unknown {
 const isObject = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !JSON.isRawJSON(value);
 
-/** Column → path. Reads `id,title,author=user.name`; empty for all of a row. @throws TypeError */
+/** Parses `id,title,author=user.name` to column → path. Empty: all columns of a row. @throws TypeError */
 export function parseSelect(text: string): ReadonlyMap<string, string> {
   const items = text
     .split(",")
@@ -195,13 +198,13 @@ export function parseSelect(text: string): ReadonlyMap<string, string> {
     if (column === "" || path === "")
       throw new TypeError(`select: ${JSON.stringify(item)} must be column or column=path`);
     if (select.has(column))
-      throw new TypeError(`select: there are two columns ${JSON.stringify(column)}`);
+      throw new TypeError(`select: the column ${JSON.stringify(column)} is selected twice`);
     select.set(column, path);
   }
   return select;
 }
 
-/** The chosen columns; one whose path is not in the row is left out. */
+/** The selected columns of a row. A column whose path is missing in the row is omitted. */
 export function selected(row: JsonRow, select: ReadonlyMap<string, string>): JsonRow {
   if (select.size === 0) return row;
   const chosen: [string, unknown][] = [];

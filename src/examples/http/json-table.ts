@@ -1,4 +1,5 @@
-// JSON objects → rows of one table: the columns they bring, and values that arrive as they are written or are refused.
+// JSON objects → rows of one table. Collects the columns of the objects, and refuses values that the table would
+// change.
 
 import { type Affinity, affinityOf, checkTable, type TableShape } from "../target-table.ts";
 import { foldCase } from "../../base/fold-case.ts";
@@ -14,14 +15,14 @@ export class JsonTable {
   readonly #key: readonly string[];
   /** By folded name. */
   readonly #columns = new Map<string, Column>();
-  /** A row's name of a column → the column. */
+  /** Property name as written in a row → the column; saves folding the name. */
   readonly #named = new Map<string, Column>();
   #hasGrown: boolean;
 
   /**
-   * @param columns that are wanted whatever the rows have
-   * @param existing columns of the table as it is
-   * @throws Error for a table that is not the user's
+   * @param columns columns to create even if no row has them
+   * @param existing columns of the existing table
+   * @throws Error for a reserved table
    */
   constructor(
     table: string,
@@ -38,22 +39,22 @@ export class JsonTable {
     this.#hasGrown = this.#columns.size > before;
   }
 
-  /** The key, as the columns are called in the table. */
+  /** The key columns, by their names in the table. */
   get keyColumns(): readonly string[] {
     return this.#key.map((name) => this.#column(name).name);
   }
 
-  /** How many columns a row may have; each costs a little in every row. */
+  /** Number of columns. Each column adds to the size of every row. */
   get width(): number {
     return this.#columns.size;
   }
 
   /**
-   * @param where the row stands, for messages
-   * @throws Error for a key without a value, and for a value that the table would change
+   * @param where place of the row, for messages
+   * @throws Error for a missing key value, and for a value that the table would change
    */
   row(source: JsonRow, where: string): Cells {
-    // Without a prototype: `__proto__` is a name as any other.
+    // No prototype, so that `__proto__` is an ordinary property.
     const cells: Cells = Object.create(null) as Cells;
     for (const name of Object.keys(source)) {
       const column = this.#named.get(name) ?? this.#column(name);
@@ -64,12 +65,12 @@ export class JsonTable {
     return cells;
   }
 
-  /** What the table must have before the rows so far; null: nothing new. */
+  /** The shape that the table needs for the rows so far; null if unchanged since the last call. */
   grown(): TableShape | null {
     if (!this.#hasGrown) return null;
     this.#hasGrown = false;
     const key = this.keyColumns;
-    // Types are left to the values: `2` is stored as an integer, `"2"` as text.
+    // No declared types: each value keeps its own type, `2` an integer and `"2"` text.
     const columns = Array.from(this.#columns.values(), ({ name }) => ({ name, type: "" }) as const);
     return { table: this.#table, key, columns };
   }
@@ -99,35 +100,35 @@ export class JsonTable {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new Error(`${where}: ${column.name} is ${why}`, { cause });
     }
-    // SQLite prints a number with other digits than JSON does.
+    // Convert here: SQLite would print the number with other digits than JSON does.
     if (column.affinity === "TEXT" && typeof cell === "number") return String(cell);
     if (isKept(cell, column.affinity)) return cell;
     throw new Error(
-      `${where}: ${column.name} is ${shown(cell)}, and the column is ${column.declared} in the table ${this.#table}, which would change it; load into another table (--table), or make the column TEXT`,
+      `${where}: ${column.name} is ${shown(cell)}, and the column is ${column.declared} in the table ${this.#table}, which would change it; load into another table (--table), or change the column's type to TEXT`,
     );
   }
 
   #requireKey(cells: Cells, name: string, where: string): void {
     const column = this.#column(name).name;
     if (cells[column] !== undefined && cells[column] !== null) return;
-    const what = column in cells ? "is null" : "is not there";
+    const what = column in cells ? "is null" : "is missing";
     throw new Error(
-      `${where}: ${name} ${what}, and it is in the key: such a row would be added again by each run; name other columns with --key, or --key none to add rows without one`,
+      `${where}: ${name} ${what}, but it is a key column: every run would insert such a row again; choose other columns with --key, or insert rows without a key with --key none`,
     );
   }
 
   #twice(where: string, name: string, column: string): string {
-    return `${where}: it has two columns ${JSON.stringify(name)} that differ in case only, which are one to SQLite (${JSON.stringify(column)}); choose with --select`;
+    return `${where}: two names differ only in case, and SQLite treats them as one column (${JSON.stringify(name)}, ${JSON.stringify(column)}); select one with --select`;
   }
 }
 
 const shown = (cell: JsonCell): string =>
   typeof cell === "string" ? JSON.stringify(cell.slice(0, 60)) : String(cell);
 
-/** Text that SQLite reads as a number where a column wants numbers. */
+/** Text that a numeric column converts to a number. */
 const numberText = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
 
-/** Whether a column of this affinity gives the cell back as it is. */
+/** Whether a column of this affinity stores the cell unchanged. */
 function isKept(cell: JsonCell, affinity: Affinity): boolean {
   if (affinity === "BLOB" || affinity === "TEXT") return true;
   if (typeof cell === "bigint") return affinity !== "REAL" || BigInt(Number(cell)) === cell;

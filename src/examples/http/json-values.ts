@@ -1,28 +1,28 @@
-// JSON text → values, and values → cells, without a change of any number: a double holds integers up to 2^53 and 15 to
-// 17 digits of a decimal, and JSON has no such bounds (ids of 64 bits are common).
+// JSON text → values → cells, without changing any number. A double holds integers up to 2^53 and 15 to 17 significant
+// digits; JSON has no such limits, and 64-bit ids are common.
 
 declare global {
-  // ES2026 (JSON.parse source text access); the runtime has it, TypeScript's declarations do not.
+  // JSON.parse source text access (ES2026). The runtime has it; TypeScript's declarations do not yet.
   interface JSON {
     rawJSON(text: string): RawNumber;
     isRawJSON(value: unknown): value is RawNumber;
   }
 }
 
-/** A number as its source text; `JSON.stringify` prints that text. */
+/** A number kept as source text. `JSON.stringify` prints that text. */
 type RawNumber = { readonly rawJSON: string };
 
-/** What a JSON value becomes in a row. */
+/** A JSON value as a cell of a row. */
 export type JsonCell = string | number | bigint | boolean | null;
 
 /**
- * A number outside a string that a double may not hold: 16 characters of digits, or an exponent of three digits. A match
- * inside a string costs time and changes nothing.
+ * Cheap test for numbers that a double may not hold: 16 digits in a row, or an exponent of three digits. A match inside
+ * a string only costs time.
  */
 const mayBeInexact = /[\d.]{16}(?:[eE][+-]?\d+)?(?:[\s,\]}]|$)|\d[eE][+-]?\d{3,}(?:[\s,\]}]|$)/;
 
 /**
- * `JSON.parse`; a number that a double would change is a `RawNumber`.
+ * `JSON.parse`, except that a number that a double would change becomes a `RawNumber`.
  * @throws SyntaxError
  */
 export function parseExact(text: string): unknown {
@@ -37,14 +37,14 @@ function keepSource(_key: string, value: unknown, context?: { readonly source?: 
   return isHeld(source, value) ? value : JSON.rawJSON(source);
 }
 
-/** A double holds so many digits of any decimal of ordinary size. */
+/** Significant digits that a normal double always preserves. */
 const certainDigits = 15;
-/** What `toExponential` can print. */
+/** Limit of `toExponential`. */
 const mostDigits = 100;
-/** Below, a double has fewer digits. */
+/** Doubles below this value are subnormal and have fewer digits. */
 const smallestNormal = 2.2250738585072014e-308;
 
-/** Whether the double, printed with as many digits as the source has, is the source. */
+/** Whether the double, printed with as many digits as the source, equals the source. */
 function isHeld(source: string, value: number): boolean {
   if (/^-?\d+$/.test(source)) return Number.isSafeInteger(value);
   if (!Number.isFinite(value)) return false;
@@ -55,7 +55,7 @@ function isHeld(source: string, value: number): boolean {
   return significantDigits(value.toExponential(digits.length - 1)) === digits;
 }
 
-/** Without the sign, the point, the exponent, and zeros at both ends; empty for zero. */
+/** Digits without sign, point, exponent and outer zeros; empty for zero. */
 const significantDigits = (number: string): string =>
   number
     .replace(/[eE].*$/, "")
@@ -64,14 +64,16 @@ const significantDigits = (number: string): string =>
     .replace(/0+$/, "");
 
 /**
- * A value as a cell: objects and arrays as JSON text, a number that a double would change as an integer of 64 bits, or
- * as text where there is no such integer.
- * @throws Error for text that SQLite cannot hold
+ * A value as a cell. Objects and arrays become JSON text. A `RawNumber` becomes a 64-bit integer, or text if it is not
+ * one.
+ * @throws Error for text that SQLite cannot store
  */
 export function cellOf(value: unknown): JsonCell {
   if (typeof value === "string") {
     if (value.isWellFormed()) return value;
-    throw new Error("text with half a surrogate pair, which is no character and cannot be stored");
+    throw new Error(
+      "text with an unpaired surrogate (half a character), which SQLite cannot store",
+    );
   }
   if (typeof value === "number" || typeof value === "boolean" || value === null) return value;
   if (JSON.isRawJSON(value)) return toInt64(value.rawJSON) ?? value.rawJSON;
@@ -79,7 +81,7 @@ export function cellOf(value: unknown): JsonCell {
   throw new Error(`Internal error: JSON.parse gave a ${typeof value}`);
 }
 
-/** Null for what is not an integer of 64 bits in digits. */
+/** Parses a 64-bit integer; null for other text. */
 export function toInt64(text: string): bigint | null {
   if (!/^-?\d{1,19}$/.test(text)) return null;
   const integer = BigInt(text);

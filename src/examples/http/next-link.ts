@@ -1,13 +1,12 @@
-// The next page of an answer: `Link: <…>; rel="next"` (RFC 8288).
+// The next page of a response: `Link: <…>; rel="next"` (RFC 8288).
 
 const link =
   /<([^>]*)>((?:\s*;\s*[\w!#$&+\-.^`|~*]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?)*)/g;
 const parameter = /;\s*([\w!#$&+\-.^`|~*]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))/g;
 
 /**
- * The address of the next page, or null. A user and password in the address of this page are kept for the same
- * origin, and for no other.
- * @throws Error for a link that is no http or https address
+ * The address of the next page, or null. User and password of this page's address are kept for the same origin only.
+ * @throws Error for a link that is not an http or https address
  */
 export function nextPage(header: string | null, pageUrl: string): string | null {
   for (const [, target = "", parameters = ""] of (header ?? "").matchAll(link)) {
@@ -21,17 +20,18 @@ function isNext(parameters: string): boolean {
   const values = new Map<string, string>();
   for (const [, name = "", quoted, plain = ""] of parameters.matchAll(parameter)) {
     const key = name.toLowerCase();
-    // The first one counts.
+    // RFC 8288: the first parameter of a name counts.
     if (!values.has(key)) values.set(key, quoted ?? plain);
   }
-  // A link with an anchor is about another page than this one.
+  // A link with an anchor describes another page, not this one.
   if (values.has("anchor")) return false;
   return (values.get("rel") ?? "").toLowerCase().split(/\s+/).includes("next");
 }
 
 function resolved(target: string, pageUrl: string): string {
   const page = new URL(pageUrl);
-  if (!URL.canParse(target, pageUrl)) throw new Error(`the next page's address is ${target}`);
+  if (!URL.canParse(target, pageUrl))
+    throw new Error(`the next page's address is not valid: ${target}`);
   const next = new URL(target, page);
   if (next.protocol !== "http:" && next.protocol !== "https:") {
     throw new Error(`the next page's address is ${target}, which is not http or https`);

@@ -1,12 +1,12 @@
-// Which version of a file an answer is about, and which of its bytes (RFC 9110, 8.8, 13 and 14).
+// The version (validator) and the byte range of a response (RFC 9110, sections 8.8, 13 and 14).
 
 import { contentEncodings } from "./body.ts";
 import { dateOf } from "./fetch-retry.ts";
 
-/** A second after its last change a file that changes again gets another time. */
+/** Resolution of Last-Modified. Within one second of a change, a further change may keep the same time. */
 const clockStepMs = 1000;
 
-/** What tells this version from every other, byte for byte; null when the server gives nothing that does. */
+/** A strong validator (RFC 9110, 8.8.1): identifies these exact bytes. Null if the server sends none. */
 export function validatorOf({ headers }: Response): string | null {
   const etag = headers.get("etag");
   // A weak ETag does not promise the same bytes.
@@ -23,7 +23,7 @@ export type Beginning = {
   readonly total: number | null;
 };
 
-/** Answers of a server that does not want to give a range, or not this one: all of it is asked for then. */
+/** Status codes of servers that refuse the range. The caller then requests the whole file. */
 export const refusedRange: readonly number[] = [400, 405, 412, 416, 501];
 
 type Range = { readonly start: number; readonly end: number; readonly total: number | null };
@@ -40,8 +40,8 @@ function contentRange({ headers }: Response): Range | null {
 }
 
 /**
- * The range of a 206 that goes on where the beginning ends, of the same version; null for all else. Its validator must
- * be there and be the same: not every server that answers 206 has heeded `If-Range`.
+ * The range of a 206 response that continues `beginning` in the same version; null otherwise. The validator is compared
+ * again, because some servers send 206 and ignore `If-Range`.
  */
 export function continuation(
   response: Response,
@@ -57,13 +57,13 @@ export function continuation(
   return total === (beginning.total ?? total) ? { end: range.end, total } : null;
 }
 
-/** Content-Length of what is stored as it comes; null when the server does not say. */
+/** Content-Length in bytes; null if the server does not send it. */
 export function contentLength({ headers }: Response): number | null {
   const length = headers.get("content-length") ?? "";
   return /^\d+$/.test(length) ? Number(length) : null;
 }
 
-/** Endings of files that are packed, by the coding that a server may call the packing. */
+/** Content coding → extensions of files that are stored in that format. */
 const packedEndings: Readonly<Record<string, RegExp>> = {
   gzip: /\.(?:t?gz|gzip|svgz|emz|wmz)$/i,
   "x-gzip": /\.(?:t?gz|gzip|svgz|emz|wmz)$/i,
@@ -74,8 +74,8 @@ const packedEndings: Readonly<Record<string, RegExp>> = {
 };
 
 /**
- * The codings to undo. One that is the file's own format (`x.tar.gz` with `Content-Encoding: gzip`, which servers say of
- * stored files) is left: the file is wanted as it is, and its published checksum is of that.
+ * The codings to decompress. Servers send `x.tar.gz` with `Content-Encoding: gzip`, although gzip is the file's own
+ * format. That coding is kept, because a published checksum is of the compressed file.
  */
 export function foreignCodings(response: Response, name: string): readonly string[] {
   const codings = contentEncodings(response);

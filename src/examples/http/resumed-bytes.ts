@@ -1,4 +1,4 @@
-// The bytes of a body that goes on where it breaks, as long as the server still has the same version of it.
+// The bytes of a body. A broken transfer resumes while the server still has the same version.
 
 import { Attempts } from "./attempts.ts";
 import { bodyBytes, BrokenError, type Piece } from "./body.ts";
@@ -7,13 +7,13 @@ import { continuation, contentLength, validatorOf, refusedRange } from "./range.
 import { shownUrl } from "./shown-url.ts";
 
 export type ResumeOptions = RetryOptions & {
-  /** A body that brings nothing for this long is broken. */
+  /** A transfer that receives nothing for this long is broken. Default: 30,000 ms. */
   readonly stallMs?: number;
 };
 
 /**
- * @param first the answer to a request for all of it
- * @throws BrokenError when the rest of the same version is not to be had, or attempts broke without progress
+ * @param first the response to a request for the whole body
+ * @throws BrokenError when the server cannot send the rest of the same version, or attempts fail without progress
  */
 export async function* resumedBytes(
   url: string,
@@ -28,7 +28,7 @@ export async function* resumedBytes(
   let end = total;
   let bytes = 0;
   for (;;) {
-    let broken = new BrokenError(`${shownUrl(url)}: the server ended its answer early`);
+    let broken = new BrokenError(`${shownUrl(url)}: the server ended its response early`);
     try {
       for await (const piece of bodyBytes(response, signal, stallMs)) {
         bytes += piece.length;
@@ -48,7 +48,9 @@ export async function* resumedBytes(
     const rest = continuation(response, { bytes, validator, total });
     if (rest === null || coding(response) !== coding(first)) {
       await response.body?.cancel();
-      throw new BrokenError(`${shownUrl(url)}: the rest of the same version is not to be had`);
+      throw new BrokenError(
+        `${shownUrl(url)}: the server cannot send the rest of the same version`,
+      );
     }
     total = rest.total;
     end = rest.end + 1;

@@ -1,4 +1,4 @@
-// A small web server on this machine, so that the examples run offline. It is busy at first, as real ones are.
+// A small local web server, so that the examples run offline. Its first response is 429, to show a retry.
 
 type SampleServer = AsyncDisposable & { readonly url: string };
 
@@ -13,7 +13,7 @@ const posts = Array.from({ length: 300 }, (_, i) => ({
   score: (i * 7) % 50,
 }));
 
-/** Bytes that are the same every time. */
+/** Fixed bytes for a seed. */
 function sampleFile(seed: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(256 * 1024 + seed * 1000);
   for (let i = 0; i < bytes.length; i++) bytes[i] = (i * 31 + seed * 7 + (i >> 8)) & 0xff;

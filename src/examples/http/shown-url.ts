@@ -1,4 +1,4 @@
-/** An address as it is logged and stored: without a user and password. */
+/** An address for logs and tables: without user and password. */
 export function shownUrl(url: string): string {
   if (!URL.canParse(url)) return url;
   const shown = new URL(url);

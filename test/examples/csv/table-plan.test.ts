@@ -120,17 +120,17 @@ function fate(seen: number, declared: string, given: Given & { isKey?: boolean }
 
 test("what a table's column would change is refused, with its place and what to do", () => {
   expect(fate(integer | loose, "INTEGER")).toBe(
-    'Error: "kind 8" (a.csv, line 7) would not stay as it is in the column "v", which is INTEGER in the table: load into another --table with --types v=text; --types v=integer takes it as a number',
+    'Error: "kind 8" (a.csv, line 7) would be changed by the column "v", which is INTEGER in the table: load into another --table with --types v=text; --types v=integer stores it as a number',
   );
   for (const declared of ["INTEGER", "REAL", "DECIMAL(10,2)"]) {
-    expect(fate(loose, declared)).toContain("would not stay as it is");
-    expect(fate(huge, declared)).toContain("would not stay as it is");
+    expect(fate(loose, declared)).toContain("would be changed");
+    expect(fate(huge, declared)).toContain("would be changed");
   }
-  expect(fate(loose, "DECIMAL(10,2)")).toContain("--types v=real takes it as a number");
+  expect(fate(loose, "DECIMAL(10,2)")).toContain("--types v=real stores it as a number");
   expect(fate(loose, "DECIMAL(10,2)", { types: "v=real" })).toBe("loose number");
-  expect(fate(bigInteger, "REAL")).toContain("would not stay as it is");
-  expect(fate(bigInteger, "REAL", { types: "v=real" })).toContain("would not stay as it is");
-  expect(fate(real, "INTEGER", { isKey: true })).toContain("would not stay as it is");
+  expect(fate(bigInteger, "REAL")).toContain("would be changed");
+  expect(fate(bigInteger, "REAL", { types: "v=real" })).toContain("would be changed");
+  expect(fate(real, "INTEGER", { isKey: true })).toContain("would be changed");
 });
 
 test("what a table's column keeps is loaded as the column holds it", () => {
@@ -154,12 +154,14 @@ test("--types always counts", () => {
   expect(fate(integer, "TEXT", { types: "v=integer" })).toContain("--types says integer");
   expect(fate(integer, "REAL", { types: "v=integer" })).toContain("--types says integer");
   const files = [inspected("a.csv", { v: huge })];
-  expect(() => plan(files, { types: "v=integer" })).toThrow("as --types says; leave it out");
+  expect(() => plan(files, { types: "v=integer" })).toThrow("as --types says; omit it");
 });
 
 test("a column that was not looked through is not guessed at", () => {
   const files = [inspected("a.csv", { v: text }, false)];
-  expect(() => plan(files, { existing: [column("v", "INTEGER")] })).toThrow("was made meanwhile");
+  expect(() => plan(files, { existing: [column("v", "INTEGER")] })).toThrow(
+    "was added to the table while the files were inspected",
+  );
 });
 
 test("what could be numbers and is kept as text is said", () => {
@@ -167,7 +169,7 @@ test("what could be numbers and is kept as text is said", () => {
   expect(notes).toEqual([
     {
       level: "info",
-      text: 'kept as text, since a number is written otherwise: zip ("kind 8" (a.csv, line 7)); --types zip=real, or integer, makes numbers of them',
+      text: 'kept as text, because a number would print differently: zip ("kind 8" (a.csv, line 7)); use --types zip=real or --types zip=integer to store numbers',
     },
   ]);
 });

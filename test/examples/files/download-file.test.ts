@@ -287,7 +287,7 @@ test.each(["204 No Content", "206 Partial Content", "202 Accepted"])(
   async (line) => {
     const { url } = await serve(status(line, { "content-range": "bytes 0-0/9" }));
     expect(await failure(get(url))).toContain(
-      `answered ${line.slice(0, 3)}, which is no whole file`,
+      `answered ${line.slice(0, 3)}, which is not a whole file`,
     );
     expect(readdirSync(folder)).toEqual([]);
   },
@@ -335,7 +335,7 @@ const own = (name: string): string => readFileSync(join(folder, name), "utf8");
 test.each(["file.bin.part", "file.bin.part.json"])("a %s of the user's stays", async (name) => {
   writeFileSync(join(folder, name), "{}");
   const { url } = await serve(whole);
-  expect(await failure(get(url))).toContain(`${name}: pipeloom writes to a file of this name`);
+  expect(await failure(get(url))).toContain(`${name}: the download needs this file name`);
   expect(own(name)).toBe("{}");
 });
 
@@ -354,7 +354,7 @@ test("a file that comes while the transfer goes on is not replaced, nor a link t
     symlinkSync("nowhere", join(folder, "file.bin"));
     whole(socket, request, breakAt);
   });
-  expect(await failure(get(url))).toContain("there is a file of this name by now");
+  expect(await failure(get(url))).toContain("a file of this name was created during the download");
   expect(existsSync(join(folder, "nowhere"))).toBe(false);
   const { url: again } = await serve(whole);
   await get(again, { replace: true });

@@ -42,7 +42,7 @@ test("redirects without an end are an error at once", async () => {
 test("a server that does not answer is not waited for", async () => {
   using server = await rawServer(() => undefined);
   const asked = fetchRetry(server.url, { ...quick, attempts: 2, timeoutMs: 20 });
-  expect(await failure(asked)).toContain("no answer in 20 ms");
+  expect(await failure(asked)).toContain("no response in 20 ms");
 });
 
 /** How long the wait is that is begun; nothing waits so long here. */
@@ -68,7 +68,7 @@ test("what the server says is waited for, however long; cancelling ends the wait
 
 test("a wait of more than a day is an error that says so", async () => {
   const { ended, waits } = await waitAfter({ "retry-after": "864000" });
-  expect([ended, waits]).toEqual([expect.stringContaining("come back in 240 h"), []]);
+  expect([ended, waits]).toEqual([expect.stringContaining("retry in 240 h"), []]);
 });
 
 test("Retry-After: seconds or a date, by the server's clock", () => {

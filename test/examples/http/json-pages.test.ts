@@ -48,9 +48,9 @@ test("all pages, an empty one too, in order", async () => {
 
 test("pages without an end are an error", async () => {
   using circle = paged((page) => ({ rows: [{ id: page }], next: `/?page=${(page % 3) + 1}` }));
-  expect(await failure(idsOf(circle.url))).toContain("this page comes again");
+  expect(await failure(idsOf(circle.url))).toContain("this page was already read");
   using deaf = paged((page) => ({ rows: [{ id: 1 }, { id: 2 }], next: `/?page=${page + 1}` }));
-  expect(await failure(idsOf(deaf.url))).toContain("are the same");
+  expect(await failure(idsOf(deaf.url))).toContain("are identical");
 });
 
 test("a place names its page", async () => {
@@ -82,9 +82,9 @@ test("a gzip file of lines; a coding that is not known is said", async () => {
   using archive = await rawServer(status("200 OK", { "content-type": "application/gzip" }, file));
   expect(await idsOf(archive.url)).toEqual([1, 2]);
   using odd = await rawServer(status("200 OK", { "content-encoding": "rot13" }, "[]"));
-  expect(await failure(idsOf(odd.url))).toContain("packed as rot13");
+  expect(await failure(idsOf(odd.url))).toContain("Content-Encoding is rot13");
   using damaged = await rawServer(status("200 OK", { "content-encoding": "gzip" }, "[]"));
-  expect(await failure(idsOf(damaged.url))).toContain("the answer is not packed as gzip");
+  expect(await failure(idsOf(damaged.url))).toContain("the response is not valid gzip");
 });
 
 test("No Content is no rows", async () => {
@@ -109,7 +109,7 @@ test("a body that breaks or stalls is told apart", async () => {
     socket.write("[");
   });
   expect(await failure(idsOf(stalled.url, { stallMs: 20 }))).toBe(
-    `${stalled.url}: nothing came for 0.02 s`,
+    `${stalled.url}: received nothing for 0.02 s`,
   );
 });
 

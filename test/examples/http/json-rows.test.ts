@@ -56,9 +56,9 @@ test("a path within lines", async () => {
 
 test("what is not rows is named by its place", async () => {
   expect(await failure(rowsOf("<html>", "json"))).toBe(
-    'the answer is not JSON; it begins with "<html>"',
+    'the response is not JSON; it begins with "<html>"',
   );
-  expect(await failure(rowsOf(" \n", "auto"))).toBe("the answer is empty, and no JSON");
+  expect(await failure(rowsOf(" \n", "auto"))).toBe("the response is empty, so it is not JSON");
   expect(await failure(rowsOf('{"a":1}\n{"a":', "jsonl"))).toStartWith("line 2 is not JSON");
   expect(await failure(rowsOf('{"a":1}\n{"a":2}', "json"))).toContain("--format jsonl");
   expect(await failure(rowsOf("[1]", "json"))).toBe("[0] is 1, not an object");
@@ -71,8 +71,8 @@ const failureAt = (json: string, format: "json" | "jsonl"): Promise<string> =>
   failure(rowsOf(json, format, "x.y"));
 
 test("a path that leads nowhere is told from a list of odd values, with what is there", async () => {
-  expect(await failureAt("{}", "json")).toBe("the answer has no x.y");
-  expect(await failureAt('{"x":{},"a":1}', "json")).toBe("the answer has no x.y; it has: x, a");
+  expect(await failureAt("{}", "json")).toBe("the response has no x.y");
+  expect(await failureAt('{"x":{},"a":1}', "json")).toBe("the response has no x.y; it has: x, a");
   expect(await failureAt('{"x":{"y":[]}}\n{"error":"no"}', "jsonl")).toBe(
     "line 2 has no x.y; it has: error",
   );
@@ -117,5 +117,5 @@ test("selected columns; what a row has not stays out", () => {
   expect(selected({ id: null }, select)).toEqual({ id: null });
   expect(selected({ a: 1 }, parseSelect(""))).toEqual({ a: 1 });
   expect(() => parseSelect("=x")).toThrow("must be column or column=path");
-  expect(() => parseSelect("a,a=b")).toThrow("two columns");
+  expect(() => parseSelect("a,a=b")).toThrow("selected twice");
 });

@@ -32,5 +32,5 @@ test("a password goes to pages of the same origin only", () => {
 
 test("only the web is followed", () => {
   expect(() => nextPage('<file:///etc/passwd>; rel="next"', page)).toThrow("not http or https");
-  expect(() => nextPage('<http://>; rel="next"', page)).toThrow("address is http://");
+  expect(() => nextPage('<http://>; rel="next"', page)).toThrow("address is not valid: http://");
 });
