@@ -1,21 +1,21 @@
-// The only place that starts threads. It stays beside cli.ts: in a compiled executable a Worker's file is found
-// relative to the entry (the bundle is flattened), so `new URL` here must read the same from source and compiled.
+// The only place that starts threads. It stays beside cli.ts: a compiled executable is a flattened bundle and finds a
+// Worker's file relative to the entry, so `new URL` here means the same file from source and compiled.
 
 import { channels, MessageEvent, URL, Worker } from "./base/globals.ts";
 
-/** A small heap grows as it must: 30 MB less at a million tasks, and nothing slower that was measured. */
+/** A small heap that grows on demand: 30 MB less at a million tasks, and no benchmark is slower. */
 const options = { smol: true };
 
 /**
- * A thread with a port of its own for all that is said. User code runs in it, and libraries that believe themselves in a
- * Worker of their own (wasm glue, comlink) set `self.onmessage`, or post messages to whoever has started it.
+ * A thread whose messages use a private port. User code runs in the thread, and libraries that expect a Worker of their own
+ * (wasm glue, comlink) set `self.onmessage` or post messages to the thread that started the Worker.
  */
 export class Thread {
   readonly #worker: Worker;
   readonly #port: MessagePort;
   onmessage: ((event: MessageEvent) => void) | null = null;
 
-  /** @param file a script that takes its port with `privatePort` */
+  /** @param file a script that receives its port with `privatePort` */
   constructor(file: string) {
     this.#worker = new Worker(file, options);
     const { port1, port2 } = channels.open();
@@ -25,9 +25,9 @@ export class Thread {
     this.#worker.addEventListener("close", () => this.#drain());
   }
 
-  /** What the thread has said comes before the news of its end. */
+  /** Delivers the thread's last messages before its `close` event. */
   #drain(): void {
-    // Loaded here: it takes 2 ms and 4 MB, and most runs are over before one of their threads is.
+    // Loaded here: the module takes 2 ms and 4 MB, and most runs end before a thread of theirs does.
     const { receiveMessageOnPort } = process.getBuiltinModule("node:worker_threads");
     for (
       let received: { message: unknown } | undefined = receiveMessageOnPort(this.#port);

@@ -41,7 +41,7 @@ export type LostWorker = {
   readonly running: readonly TaskId[];
   /** Assigned but not claimed. A retried task's id may also be in `running`, left by its previous attempt. */
   readonly unbegun: ReadonlySet<TaskId>;
-  /** Posts that the worker sent to the writer. `detached` follows when the writer has received as many. */
+  /** Messages that the worker sent to the writer. `detached` follows when the writer has committed as many. */
   readonly sent: number;
   readonly failure: Failure;
 };

@@ -1,7 +1,7 @@
-// How another process asks a run to end: it appends a line to a file that the run made, which is beside the database and
-// writable by whoever started the run. The database itself has one writer, and that is not the one who asks.
+// How another process asks a run to end: it appends a line to a control file. The run makes that file beside the database,
+// writable for the user who started the run. The database cannot carry the request: it has one writer, the run itself.
 
-/** `urgent`: end the threads now instead of asking the tasks. */
+/** `cancel` aborts the running tasks and waits for them; `urgent` ends the threads at once. */
 export type ControlRequest = "cancel" | "urgent";
 
 /** @param db real path of the database */

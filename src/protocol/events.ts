@@ -1,4 +1,4 @@
-// What has been committed, as everyone who looks sees it: the screen, `--json`, `onEvent`. Times are epoch ms.
+// What has been committed: the events that the screen, `--json` and `onEvent` get. Times are epoch ms.
 
 import type { Failure } from "../base/failure.ts";
 import type { RunId, TaskId } from "./ids.ts";
@@ -15,13 +15,13 @@ export type RunStarted = {
   readonly workers: number;
   readonly concurrency: number;
   readonly at: number;
-  /** True when a dead, cancelled or failed run is continued under its old id. */
+  /** True when a dead, cancelled or failed run is continued under its id. */
   readonly resumed: boolean;
-  /** Tasks that an earlier session of this run finished, and that are not run again. */
+  /** Tasks that an earlier session of this run has done: they are not run again. */
   readonly alreadyDone: number;
 };
 
-/** How many tasks there are, as far as is known. It grows while a stream or a fan-out unfolds. */
+/** How many tasks are known. The number grows while a stream or a fan-out unfolds. */
 export type RunTotal = {
   readonly type: "run-total";
   readonly total: number;
@@ -55,7 +55,7 @@ export type TaskLog = {
   readonly line: string;
 };
 
-/** A checkpoint was committed: the rows so far are in, and `cursor` is where a later attempt starts. */
+/** A checkpoint and the rows before it were committed. A later attempt starts at `cursor`. */
 export type TaskCheckpoint = {
   readonly type: "task-checkpoint";
   readonly id: TaskId;
@@ -63,7 +63,7 @@ export type TaskCheckpoint = {
   readonly cursor: string;
 };
 
-/** An attempt failed and another will follow at `retryAt`; until then the task is `queued`. */
+/** An attempt failed. The next one starts at `retryAt`; until then the task is `queued`. */
 export type TaskRetrying = {
   readonly type: "task-retrying";
   readonly id: TaskId;
@@ -84,9 +84,9 @@ export type TaskFinished = {
   /** Null for a task that did not start: skipped, cancelled before it ran, or optional and failed in an earlier session. */
   readonly startedAt: number | null;
   readonly at: number;
-  /** JSON text; only where a later task waits for it. */
+  /** JSON text; present when another task reads it. */
   readonly result?: string;
-  /** Why it is not `done`. */
+  /** Why the task is not `done`. */
   readonly failure?: Failure;
 };
 

@@ -1,13 +1,13 @@
-// Branded ids: a plain number cannot stand in for one, and a run's id cannot stand in for a task's.
+// Branded ids: the compiler refuses a plain number for an id, and a run's id for a task's.
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = number & { readonly [brand]: Name };
 
 /** `pipeline_runs.id`: a rowid, unique in one database file. */
 export type RunId = Branded<"RunId">;
-/** `task_runs.id`: 1, 2, 3 … in the order a run came to know its tasks; unique in one run. */
+/** `task_runs.id`: 1, 2, 3 …, unique in one run. */
 export type TaskId = Branded<"TaskId">;
-/** One Worker of the pool, 0, 1, 2 …; a replaced Worker's is not used again. */
+/** One worker, 0, 1, 2 …; the replacement of a lost worker gets a new id. */
 export type WorkerId = Branded<"WorkerId">;
 
 function atLeast(value: number, least: number, what: string): number {

@@ -1,18 +1,18 @@
-// Keeps the values of secrets out of the text that pipeloom writes: logs, failures, names, progress messages, events,
-// the stored params. What is the user's own (rows, inputs, results, cursors, payloads) is never altered.
+// Masks the values of secrets in the text that pipeloom writes: logs, failures, names, progress messages, events, stored
+// params. The user's data (rows, inputs, results, cursors, payloads) is never altered.
 
 import { JSON } from "../base/globals.ts";
 import { memberPath } from "../base/json.ts";
 
-/** A value this long is masked wherever it stands; a shorter one only as a whole word, or it would hit everywhere. */
+/** Characters. A shorter value is masked as a whole word only: inside of words it would match by chance. */
 const longEnough = 8;
-/** Lines of a value of several lines that are shorter than this say nothing: a brace, for instance. */
+/** Characters. A shorter line of a multi-line value is not masked: it may be a single brace. */
 const shortestLine = 4;
-/** A task may set a variable anew for each request; values that far back are not printed any more. */
+/** A task may set a variable for each request. Older values are forgotten: nothing prints them any more. */
 const maxValues = 100;
 const stars = "***";
 
-/** A key of several lines is printed line by line. */
+/** A multi-line value, such as a private key, is printed line by line. */
 const linesIn = (value: string): string[] =>
   value.includes("\n")
     ? value
@@ -21,7 +21,7 @@ const linesIn = (value: string): string[] =>
         .filter((line) => line.length >= shortestLine)
     : [];
 
-/** How a value may stand in a text: as it is, in a URL, in JSON, in JSON within JSON. */
+/** The forms of a value in text: plain, URL-encoded, in JSON, in JSON within JSON. */
 function formsOf(value: string): Set<string> {
   const forms = new Set<string>();
   for (const piece of [value, ...linesIn(value)]) {
@@ -35,7 +35,7 @@ function formsOf(value: string): Set<string> {
   return forms;
 }
 
-/** The longest first, or a short secret inside a long one would leave the rest of it to be read. */
+/** Longest first: masking a short secret inside a long one would leave the rest of the long one readable. */
 const longestFirst = (texts: Iterable<string>): string[] =>
   [...texts].toSorted((a, b) => b.length - a.length);
 
@@ -44,9 +44,9 @@ type Env = Readonly<Record<string, string | undefined>>;
 export class Mask {
   readonly #names: readonly string[];
   readonly #env: Env;
-  /** By name, the value that was seen last: a module or a task may set a variable later. */
+  /** The latest value of each name: a module or a task may set a variable later. */
   readonly #last = new Map<string, string>();
-  /** Every value seen so far, and its name. */
+  /** Every value seen so far, with its name. */
   readonly #values = new Map<string, string>();
   #needles: readonly string[] = [];
   #words: RegExp | undefined;
@@ -56,12 +56,12 @@ export class Mask {
     this.#env = env;
   }
 
-  /** Undefined when there are no secrets. */
+  /** @returns undefined when there are no secrets */
   static of(names: readonly string[], env: Env): Mask | undefined {
     return names.length === 0 ? undefined : new Mask(names, env);
   }
 
-  /** Names whose values are too short to be masked inside of words. */
+  /** Names of the secrets that are masked as whole words only. */
   get shortNames(): readonly string[] {
     this.#look();
     return this.#names.filter((name) => {
@@ -70,7 +70,7 @@ export class Mask {
     });
   }
 
-  /** Characters of the longest secret. */
+  /** Length of the longest form of a secret, in characters. */
   get longest(): number {
     this.#look();
     return this.#needles[0]?.length ?? 0;
@@ -83,20 +83,20 @@ export class Mask {
     return this.#words === undefined ? masked : masked.replaceAll(this.#words, stars);
   }
 
-  /** JSON.stringify with every string in it masked, keys too. */
+  /** JSON.stringify with every string masked, keys included. */
   stringify(value: unknown): string {
     return JSON.stringify(value, (_, member: unknown) => this.#member(member));
   }
 
   /**
-   * A copy of a message of pipeloom's own with every string masked. The members named in `kept` stay as they are: they
-   * are the user's, or names that something is looked up by.
+   * A copy of a message of pipeloom with every string masked.
+   * @param kept names of members that stay as they are: the user's data, and discriminants
    */
   data<Data>(value: Data, kept: ReadonlySet<string> = usersOwn): Data {
     return this.#copy(value, kept) as Data;
   }
 
-  /** What an error says, masked; the error itself keeps its class. */
+  /** Masks the error's message, stack and causes in place: the error keeps its class. */
   error(thrown: unknown): unknown {
     if (!(thrown instanceof Error)) return typeof thrown === "string" ? this.text(thrown) : thrown;
     for (const key of ["message", "stack"] as const) {
@@ -114,9 +114,9 @@ export class Mask {
   }
 
   /**
-   * Where a value that is stored and shown holds a secret of 8 characters or more.
+   * Finds a secret of 8 characters or more in a value that is stored and shown.
    * @param text the value's JSON text
-   * @param root how the value is called, e.g. `result`
+   * @param root the value's name in the path, e.g. `result`
    */
   placeIn(
     text: string,
@@ -146,7 +146,7 @@ export class Mask {
     return undefined;
   }
 
-  /** Takes in what has been set since the last look. */
+  /** Reads the variables again: user code may have set some since. */
   #look(): void {
     let isNew = false;
     for (const name of this.#names) {
@@ -191,7 +191,7 @@ export class Mask {
   }
 }
 
-/** Members of records and events that are the user's, and `type`, which everything is told apart by. */
+/** Members of records and events that hold the user's data, and the discriminants. */
 const usersOwn: ReadonlySet<string> = new Set(["type", "status", "level", "result", "cursor"]);
 
 function wholeWords(words: readonly string[]): RegExp | undefined {
@@ -200,7 +200,7 @@ function wholeWords(words: readonly string[]): RegExp | undefined {
   return new RegExp(String.raw`(?<![\p{L}\p{N}_])(?:${any})(?![\p{L}\p{N}_])`, "gu");
 }
 
-/** The names in `secrets: ["A", "B"]` of a pipeline file's text. */
+/** The names in `secrets: ["A", "B"]`, read from a pipeline file's text. */
 export const secretNamesIn = (source: string): string[] =>
   [...source.matchAll(/\bsecrets["']?\s*:\s*\[([^\]]*)\]/g)].flatMap(([, list = ""]) =>
     [...list.matchAll(/(["'`])(.+?)\1/g)].map(([, , name = ""]) => name),

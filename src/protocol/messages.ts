@@ -1,5 +1,6 @@
-// Everything that crosses a thread. One discriminated union per direction. Frequent messages travel as JSON
-// text in batches: one string is three times faster to post than the structured clone of the same array.
+// The messages between main and the workers, and between main and the writer: one discriminated union per direction. What
+// workers send the writer is in records.ts. Frequent messages travel as one JSON text: posting one string is three times
+// faster than the structured clone of the same array.
 
 import type { RunEvent, TaskEvent } from "./events.ts";
 import type { Failure } from "../base/failure.ts";
@@ -8,7 +9,7 @@ import type { LogLevel, RunStatus } from "./status.ts";
 import type { MainRecord } from "./records.ts";
 import type { RunSummary } from "./summary.ts";
 
-// ── main → task Worker ─────────────────────────────────────────────────────────────────────────────────
+// ── main → worker ──────────────────────────────────────────────────────────────────────────────────────
 
 /** One attempt of one task. */
 export type Assignment = {
@@ -21,7 +22,7 @@ export type Assignment = {
   readonly attempt: number;
   /** JSON text. */
   readonly input: string;
-  /** Someone waits for the result: it comes back with the `task-finished` event. */
+  /** Someone reads this task's result: it comes back with the `task-finished` event. */
   readonly wantsResult: boolean;
   /** JSON text of the last committed checkpoint; absent when there is none. */
   readonly cursor?: string;
@@ -30,7 +31,7 @@ export type Assignment = {
   readonly timeoutMs?: number;
 };
 
-/** `retries` with its defaults filled in. Delays in ms. Without `retryOn`, which is looked up by task name. */
+/** `retries` with defaults filled in. `retryOn` is a function and not part of it: each thread finds it by task name. */
 export type RetryPolicy = {
   readonly limit: number;
   readonly delayMs: number;
@@ -39,19 +40,19 @@ export type RetryPolicy = {
   readonly maxDelayMs: number;
 };
 
-/** Where the user's tasks come from, in every thread alike. */
+/** Where every thread loads the user's tasks from. */
 export type ModuleRef =
   | {
       readonly kind: "file";
       readonly path: string;
       readonly export: string;
-      /** The pipeline's name, where it came as a value (`runPipeline(value)`): no export need hold it. */
+      /** The pipeline's name, for `runPipeline(value)`: the file then need not export the pipeline. */
       readonly pipeline?: string;
     }
   /** A pipeline that ships inside the executable. */
   | { readonly kind: "builtin"; readonly name: string };
 
-/** A file of the user's own, as it was when the run began. */
+/** A file of the user's project, as it was when the main thread loaded it. */
 export type ModuleSource = { readonly path: string; readonly text: string };
 
 export type RunInfo = {
@@ -61,54 +62,53 @@ export type RunInfo = {
   readonly params: string;
 };
 
-/** The first message, before the run has an id, with the writer's MessagePort in its transfer list. */
+/** The first message to a worker. The run has no id yet. `port` leads to the writer and is transferred. */
 export type WorkerBoot = {
   readonly type: "boot";
   readonly workerId: WorkerId;
   readonly module: ModuleRef;
-  /** What the module's files were when the main thread loaded them. */
   readonly sources: readonly ModuleSource[];
-  /** How many tasks this thread may have in flight at once. */
+  /** How many tasks run at once in this worker. */
   readonly slots: number;
-  /** The database to read for `ctx.query`; null when it cannot be read from outside (`:memory:`). */
+  /** The database that `ctx.query` reads; null when no other connection can read it (`:memory:`). */
   readonly db: string | null;
   /** See shared/worker-memory.ts. */
   readonly memory: SharedArrayBuffer;
   /** See shared/programs.ts. */
   readonly programs: SharedArrayBuffer;
   readonly port: MessagePort;
-  /** Names of environment variables whose values are masked in the text that leaves the thread. */
+  /** Names of environment variables whose values are masked in the text that leaves the worker. */
   readonly secrets: readonly string[];
 };
 
 export type ToWorker =
   | WorkerBoot
-  /** The run has begun: what comes before it only made the thread ready, while the database was being opened. */
+  /** The run has begun. Until then, the worker loads the module while the writer opens the database. */
   | { readonly type: "begin"; readonly run: RunInfo }
-  /** `tasks` is text of `Assignment[]` (codec/assignments.ts). Each is claimed before it runs (shared/claims.ts). */
+  /** `tasks`: packed `Assignment[]` (codec/assignments.ts). The worker claims each before it runs it (shared/claims.ts). */
   | { readonly type: "assign"; readonly batch: number; readonly tasks: string }
-  /** Abort these (`ctx.signal`), or all that run here. */
+  /** Abort these tasks (`ctx.signal`), or all that run in this worker. */
   | {
       readonly type: "cancel";
       readonly ids: readonly TaskId[] | "all";
       readonly reason: CancelReason;
     }
-  /** The run is over: let go of the database, which is about to be closed. Answered by `stopped`. */
+  /** All tasks have ended: close the database. Answered by `stopped`. */
   | { readonly type: "stop" };
 
 export type CancelReason = "cancelled" | "timeout";
 
-// ── task Worker → main ─────────────────────────────────────────────────────────────────────────────────
+// ── worker → main ──────────────────────────────────────────────────────────────────────────────────────
 
 export type FromWorker =
   | { readonly type: "ready"; readonly workerId: WorkerId }
-  /** Nothing here has the database open any more. */
+  /** The worker has closed the database. */
   | { readonly type: "stopped"; readonly workerId: WorkerId }
-  /** The module could not be loaded here, so no task of it can run. */
+  /** The worker could not load the module: no task can run. */
   | { readonly type: "broken"; readonly workerId: WorkerId; readonly failure: Failure }
   /**
-   * Tasks have ended and left their slots; their rows may not be committed yet. `exhausted`: every batch up to
-   * this number has no task left to claim. `busyMs`: what the tasks took, added up.
+   * `count` tasks have ended and left their slots. Their rows may not be committed yet. `exhausted`: no batch up to this
+   * number has a task left to claim. `busyMs`: duration of these tasks, added up.
    */
   | {
       readonly type: "free";
@@ -117,7 +117,7 @@ export type FromWorker =
       readonly exhausted: number;
       readonly busyMs: number;
     }
-  /** Something was printed that belongs to no task, e.g. while the module was loading. */
+  /** Something was printed outside of any task, e.g. while the module was loading. */
   | { readonly type: "output"; readonly level: LogLevel; readonly line: string };
 
 // ── main → writer ──────────────────────────────────────────────────────────────────────────────────────
@@ -135,21 +135,21 @@ export type WriterOptions = {
 export type RunRequest = {
   readonly pipeline: string;
   readonly file: string | null;
-  /** JSON text, masked: what the file shows. */
+  /** JSON text, masked: stored in the run's row. */
   readonly params: string;
-  /** `canonicalJson` of the params, secrets included: what tells runs apart. Only a keyed hash of it is stored. */
+  /** `canonicalJson` of the params, secrets included. It tells runs apart; only a keyed hash of it is stored. */
   readonly canonicalParams: string;
   /** SHA-256 of the pipeline's own files; null when it is not known. */
   readonly code: string | null;
   /**
-   * `auto`: continue the newest dead run of the same pipeline and params, if there is one; refused while such a run is
-   * alive. `fresh`: start a new one in any case. A number, or `last`: that run, or the newest that is not done.
+   * `auto`: continue the newest dead run of the same pipeline and params, else start a new run; refused while such a run
+   * is alive. `fresh`: start a new run. `last`: continue the newest run that is not done. An id: continue that run.
    */
   readonly resume: "auto" | "fresh" | "last" | RunId;
-  /** Where a run that is alive would be the reason to refuse: wait until it has ended, and decide then. */
+  /** True: where the request would be refused because a run is alive, wait until that run has ended, then decide. */
   readonly wait: boolean;
   readonly schema: string | null;
-  /** Names of environment variables whose values are masked in the text that the writer makes. */
+  /** Names of environment variables whose values are masked in the text that the writer writes. */
   readonly secrets: readonly string[];
   readonly workers: number;
   readonly concurrency: number;
@@ -161,12 +161,12 @@ export type RestoredTask = {
   readonly key: string;
   readonly status: "done" | "failed" | "open";
   readonly attempt: number;
-  /** JSON text, of a failed one its failure; null where it is open, or where `isStored` says why. */
+  /** JSON text of the result, or of a failed task's failure; null while the task is open, and when `isStored`. */
   readonly result: string | null;
   readonly cursor: string | null;
-  /** The result is long, and stays in the file until main asks for it by `results`. */
+  /** True: the result is long and stays in the file until main asks for it (`results`). */
   readonly isStored?: boolean;
-  /** What the row is called, where it is not done. */
+  /** The name in the task's row; absent when the task is done. */
   readonly name?: string;
 };
 
@@ -175,24 +175,25 @@ export type ToWriter =
       readonly type: "open";
       readonly options: WriterOptions;
       readonly run: RunRequest;
-      /** Where `message(…, apply)` handlers come from; null when the pipeline has none. */
+      /** The module with the `message(…, apply)` handlers; null when the pipeline has none. */
       readonly module: ModuleRef | null;
-      /** A `SharedFlag`, set when the writer is to wait for no lock any longer: a writer that waits reads no messages. */
+      /** A `SharedFlag`. Once it is set the writer stops waiting for locks: a writer that waits reads no messages. */
       readonly givenUp: SharedArrayBuffer;
     }
+  /** `port` and `memory`: the connection to a worker that was started. */
   | {
       readonly type: "attach";
       readonly workerId: WorkerId;
       readonly port: MessagePort;
       readonly memory: SharedArrayBuffer;
     }
-  /** The Worker is gone. `sent`: how many batches it posted before that. Answered by `detached`. */
+  /** The worker is gone. `sent`: how many messages it had sent on its port. Answered by `detached`. */
   | { readonly type: "detach"; readonly workerId: WorkerId; readonly sent: number }
   | { readonly type: "records"; readonly records: readonly MainRecord[] }
   | { readonly type: "total"; readonly total: number; readonly complete: boolean }
-  /** Results of an earlier session that are long, of tasks that are done. Answered by `results`, in pages. */
+  /** Asks for stored results (`RestoredTask.isStored`). Answered by `results`, in pages. */
   | { readonly type: "results"; readonly ids: readonly TaskId[] }
-  /** Main has taken in this many `committed` messages. */
+  /** Main has handled this many more `committed` messages. */
   | { readonly type: "seen"; readonly count: number }
   | {
       readonly type: "close";
@@ -203,39 +204,40 @@ export type ToWriter =
 // ── writer → main ──────────────────────────────────────────────────────────────────────────────────────
 
 export type FromWriter =
-  /** Of a resumed run, before `opened`: JSON text of some `RestoredTask`s, in the order of their ids. */
+  /** Only for a resumed run, before `opened`, in pages: JSON text of `RestoredTask[]`, ordered by id. */
   | { readonly type: "restored"; readonly tasks: string }
-  /** `otherCode`: the run that is continued began with other code, so results of tasks already done come from that. */
+  /** `otherCode`: the resumed run began with other code. The results of its done tasks come from that code. */
   | {
       readonly type: "opened";
       readonly started: Extract<RunEvent, { type: "run-started" }>;
       readonly otherCode: boolean;
-      /** When the run's first session began, epoch ms. */
+      /** Start of the run's first session, epoch ms. */
       readonly beganAt: number;
     }
-  /** With `wait`: the run that was waited for has done everything, and no run was begun here. */
+  /** With `wait`: the other run has done everything. No run was begun here. */
   | { readonly type: "done-elsewhere"; readonly summary: RunSummary }
-  /** `events` is JSON text of `WireEvent[]`, in the order they were committed. */
+  /** `events`: JSON text of `WireEvent[]`, in the order of their commits. */
   | { readonly type: "committed"; readonly events: string }
+  /** Everything that the lost worker had sent is committed. */
   | { readonly type: "detached"; readonly workerId: WorkerId }
-  /** JSON text of each, in the order in which main asked. */
+  /** `result` is JSON text. The order is that of the request. */
   | {
       readonly type: "results";
       readonly results: readonly (readonly [id: TaskId, result: string])[];
     }
-  /** User code printed something there: the module while it loaded, a message's `apply`. */
+  /** User code printed something in the writer's thread: the module while it loaded, or a message's `apply`. */
   | { readonly type: "output"; readonly level: LogLevel; readonly line: string }
   /**
-   * The writer cannot go on; nothing after the last `committed` is in the file. The failure's code is `given-up` where
-   * that was main's wish.
+   * The writer cannot go on. The file holds what was announced by `committed`, and nothing else. The failure's code is
+   * `given-up` when main had set the flag `givenUp`.
    */
   | { readonly type: "failed"; readonly failure: Failure }
   | { readonly type: "closed"; readonly finished: Extract<RunEvent, { type: "run-finished" }> };
 
 /**
- * Tasks that are done, one after the other: three numbers each, `id, startedAt - base, at - base`, for main knows the
- * rest of what a `task-finished` says. `results` in the same order, JSON text; absent when all are `null`, and empty
- * where none is needed.
+ * Done tasks, in the order of their commits. `numbers` holds three per task: `id`, `startedAt - base`, `at - base`. Main
+ * knows the rest of a `task-finished` event. `results` holds a JSON text per task: "" when nobody reads the result.
+ * `results` is absent when every result is `null`.
  */
 export type DonePack = {
   readonly type: "done";

@@ -1,27 +1,27 @@
-// What `--dry-run` shows: the graph as far as it is known before anything has run.
+// What `--dry-run` shows: the part of the graph that is known before any task has run.
 
 export type PlanNode = {
-  /** 1, 2, 3 … ; what it needs has smaller numbers. */
+  /** 1, 2, 3 …; the nodes that this one needs have smaller ids. */
   readonly id: number;
   /** `each`: a fan-out. */
   readonly kind: "task" | "each";
   readonly name: string;
-  /** Ids of what it needs the results of. */
+  /** Ids of the nodes whose results are its input. */
   readonly needs: readonly number[];
-  /** Ids of what must be over before it, without passing data. */
+  /** Ids of the nodes that must end before it starts and pass it no data. */
   readonly after: readonly number[];
-  /** What is set, in words: `retries 3`, `timeout 30 s`, `pool api`. */
+  /** The options that are set, as text: `retries 3`, `timeout 30 s`, `pool api`. */
   readonly settings: readonly string[];
-  /** Of a fan-out: how many items; null when that is decided as it runs. */
+  /** Number of items of a fan-out; null when it is known only during the run. */
   readonly items?: number | null;
 };
 
 export type Plan = {
   readonly pipeline: string;
-  /** Whatever is needed comes first. */
+  /** Each node comes after the nodes that it needs. */
   readonly nodes: readonly PlanNode[];
-  /** What the pipeline asked for. */
+  /** Ids of the nodes that `tasks` returned. */
   readonly roots: readonly number[];
-  /** A generator had more to give than was looked at. */
+  /** True when a generator would yield more nodes than are shown. */
   readonly more: boolean;
 };

@@ -1,27 +1,26 @@
-// What workers and main tell the writer about tasks, and its answer. Records of workers travel as JSON text in batches: one
-// string is three times faster to post than the structured clone of the same array.
+// What workers and main tell the writer about tasks, and the writer's acknowledgement. Times are epoch ms.
 
 import type { Failure } from "../base/failure.ts";
 import type { TaskId } from "./ids.ts";
 import type { LogLevel } from "./status.ts";
 
 export type Outcome =
-  /** `result` is JSON text. */
   | {
       readonly status: "done";
+      /** JSON text. */
       readonly result: string;
-      /** When another attempt follows if its unit turns out not to fit into the database. */
+      /** When the next attempt starts, should the database refuse the task's unit; absent when none would follow. */
       readonly retryAt?: number;
     }
-  /** `retryAt` when another attempt will follow. */
+  /** `retryAt`: when the next attempt starts; absent when none follows. */
   | { readonly status: "error"; readonly failure: Failure; readonly retryAt?: number }
   | { readonly status: "cancelled"; readonly failure: Failure };
 
-/** What to do when a row's key is already there. */
+/** What to do when the table already has a row with this key. */
 export type OnConflict =
   | { readonly action: "fail" }
   | { readonly action: "nothing"; readonly key: readonly string[] }
-  /** `update` null: every column that was given and is not in the key. */
+  /** `update` null: every given column that is not in the key. */
   | {
       readonly action: "update";
       readonly key: readonly string[];
@@ -67,7 +66,7 @@ export type TaskRecord =
       readonly name: string;
       readonly key: string;
       readonly attempt: number;
-      /** Null for a task that never ran. */
+      /** Null when the task never ran. */
       readonly startedAt: number | null;
       readonly at: number;
       readonly outcome: Outcome;
@@ -85,7 +84,7 @@ export type TaskRecord =
  */
 export const unitItemMark = "#";
 
-/** After the commit: there is room again, and what became of the checkpoints in it. */
+/** Sent after a commit: the credits are given back, and these checkpoints were committed or refused. */
 export type Ack = {
   readonly type: "ack";
   readonly checkpoints?: readonly {
@@ -96,7 +95,7 @@ export type Ack = {
   }[];
 };
 
-/** What main itself knows about tasks and no Worker can say. */
+/** What main records itself, because no worker knows it. */
 export type MainRecord =
   | { readonly type: "queued"; readonly id: TaskId; readonly name: string; readonly key: string }
   | {

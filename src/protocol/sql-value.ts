@@ -1,12 +1,12 @@
-// Values that are bound to SQL as they are given. SQLite, or the runtime's binding, would store or look for another value
-// in place of some: these are refused.
+// Values that are bound to SQL. For some, SQLite or the runtime's binding would silently use another value: these are
+// refused.
 
 const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
 
 export const fitsInt64 = (value: bigint): boolean => value >= int64Min && value <= int64Max;
 
-/** @throws TypeError naming the value by its position, where SQLite has no such value */
+/** @throws TypeError with the position of the first value that SQLite cannot represent */
 export function checkSqlValues(values: readonly unknown[]): void {
   for (const [index, value] of values.entries()) {
     const trouble = troubleWith(value);
@@ -14,7 +14,7 @@ export function checkSqlValues(values: readonly unknown[]): void {
   }
 }
 
-/** What it is, and what to do; undefined for a value that SQLite has. */
+/** What the value is, and what to give instead; undefined for a value that SQLite can represent. */
 function troubleWith(value: unknown): string | undefined {
   switch (typeof value) {
     case "boolean":

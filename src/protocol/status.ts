@@ -1,12 +1,12 @@
-// The states a task and a run can be in, as they stand in the database.
+// The states of a task and of a run, as the database stores them.
 
 export const taskStatuses = ["queued", "running", "done", "error", "cancelled", "skipped"] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
 
-/** The states a task does not leave within one run. */
+/** The states that a task does not leave within one run. */
 export type FinalStatus = Exclude<TaskStatus, "queued" | "running">;
 
-/** A run that died keeps `running` in its row; its lock being free tells (see writer/lock.ts). */
+/** A run that died keeps `running` in its row. Its free lock shows that it is dead (see store/lock.ts). */
 export const runStatuses = ["running", "done", "error", "cancelled"] as const;
 export type RunStatus = (typeof runStatuses)[number];
 

@@ -1,4 +1,4 @@
-// What a run came to: computed from committed events, shown by the screen, returned by `runPipeline`.
+// The summary of a run: computed from committed events, shown by the screen, returned by `runPipeline`.
 
 import type { Failure } from "../base/failure.ts";
 import type { RunId, TaskId } from "./ids.ts";
@@ -18,24 +18,24 @@ export type RunSummary = {
   readonly file: string | null;
   readonly db: string;
   readonly status: Exclude<RunStatus, "running">;
-  /** Why the run as a whole failed, when it is not because of its tasks. */
+  /** Why the run failed, when no failed task is the reason. */
   readonly failure: Failure | null;
-  /** Tasks known when it ended, `alreadyDone` included. */
+  /** Tasks known when the run ended, `alreadyDone` included. */
   readonly total: number;
   readonly done: number;
   readonly failed: number;
   readonly cancelled: number;
   readonly skipped: number;
-  /** Known, and never started. */
+  /** Tasks that were known and never started. */
   readonly queued: number;
-  /** Of `done`: finished by an earlier session of this run, and not run again. */
+  /** The part of `done` that an earlier session of this run had done. */
   readonly alreadyDone: number;
   /** Epoch ms. */
   readonly startedAt: number;
   readonly finishedAt: number;
-  /** The first ones, in the order they were committed; at most 20. `failed` counts all. */
+  /** The first 20 failures, in the order of their commits. `failed` counts all. */
   readonly failures: readonly TaskFailure[];
-  /** How often each failure message occurred, most frequent first; at most 20 messages. */
+  /** How often each failure message occurred: the 20 most frequent, most frequent first. */
   readonly failureGroups: readonly { readonly message: string; readonly count: number }[];
   /** The five slowest tasks that ran, slowest first. */
   readonly slowest: readonly {

@@ -1,4 +1,4 @@
-// What a task is recognised by in a later run.
+// The key that identifies a task in a later run.
 
 /** A task's name and a 64-bit hash (wyhash) of its input's JSON text. */
 export function taskKey(name: string, inputText: string): string {
@@ -13,9 +13,9 @@ export function taskKey(name: string, inputText: string): string {
 
 const hashOf = (text: string): string => Bun.hash(text).toString(36);
 
-/** The last input is kept, and a fan-in's may be megabytes. */
+/** Characters. A longer input is not cached: the input of a fan-in may have megabytes. */
 const longestKept = 1024;
-/** Equal calls often come in a row: a stream of tasks that differ in nothing. */
+/** Cache of the last key: equal calls often follow each other. */
 let last = { name: "", prefix: ":", inputText: "", key: "" };
 
 /** Without the separators of packed texts (codec/packed-text.ts). */

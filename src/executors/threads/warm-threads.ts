@@ -1,11 +1,10 @@
-// Threads that start while the module is loaded and the run is planned: they take as long as that, and have nothing to
-// wait for until they are told what to load.
+// Threads that are started before the run needs them: they start while the main thread loads the module and plans the run.
 
 import { availableParallelism } from "node:os";
 
 import { spawnTaskWorker, spawnWriter, type Thread as SpawnedThread } from "../../spawn.ts";
 
-/** More are started when it is known that there are tasks for them. */
+/** Task workers started early. The run starts the others once it knows how many tasks there are. */
 const mostEarly = 2;
 
 export type Spawners<Thread> = {
@@ -13,7 +12,7 @@ export type Spawners<Thread> = {
   readonly spawnTaskWorker: () => Thread;
 };
 
-/** What is used of a thread here. */
+/** The part of a thread that is used here. */
 export type WarmThread = {
   terminate(): void;
   addEventListener(type: "close", listener: () => void): void;
@@ -25,8 +24,8 @@ export class WarmThreads<Thread extends WarmThread = SpawnedThread> implements D
   readonly #taskWorkers = new Set<Thread>();
 
   /**
-   * @param limits `--workers` and `--concurrency`; undefined: not given
-   * @param spawners a test gives its own
+   * @param limits `--workers` and `--concurrency`; undefined when not given
+   * @param spawners how threads are started; a test gives its own
    */
   constructor(limits: readonly (number | undefined)[], spawners: Spawners<Thread>) {
     this.#spawners = spawners;
@@ -41,7 +40,7 @@ export class WarmThreads<Thread extends WarmThread = SpawnedThread> implements D
   readonly spawnTaskWorker = (): Thread =>
     taken(this.#taskWorkers) ?? this.#spawners.spawnTaskWorker();
 
-  /** Ends those that nobody has taken. */
+  /** Ends the threads that nobody has taken. */
   [Symbol.dispose](): void {
     for (const thread of [...this.#writers, ...this.#taskWorkers]) thread.terminate();
     this.#writers.clear();
@@ -52,7 +51,7 @@ export class WarmThreads<Thread extends WarmThread = SpawnedThread> implements D
 export const warmThreads = (...limits: readonly (number | undefined)[]): WarmThreads =>
   new WarmThreads(limits, { spawnTaskWorker, spawnWriter });
 
-/** One that ends before it is taken is not handed out: nobody would hear of it. The next one's end is heard. */
+/** A thread that ends before it is taken is not handed out: its `close` event has passed, and nobody would notice. */
 function keep<Thread extends WarmThread>(threads: Set<Thread>, thread: Thread): void {
   threads.add(thread);
   thread.addEventListener("close", () => threads.delete(thread));

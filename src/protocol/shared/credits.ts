@@ -1,7 +1,8 @@
-// Flow control between a worker and the writer: `postMessage` has no back-pressure. Each post costs credits, which the
-// writer gives back when it has committed the post. A worker whose credits are used up waits.
+// Flow control between a worker and the writer: `postMessage` has no back-pressure. Each message costs credits. The writer
+// gives them back when it has committed a message of records, or received an item of a unit. A worker without credits
+// waits.
 //
-// Layout, in Int32: [0] posts sent; [1] credits spent; [2] credits given back. All three wrap around; only the
+// Layout, in Int32: [0] messages sent; [1] credits spent; [2] credits given back. All three wrap around; only the
 // difference between spent and given back counts.
 
 export const creditCells = 3;
@@ -16,7 +17,7 @@ const charsPerCredit = 32 * 1024;
 /** The longest wait at a stretch; credits that are given back end it sooner. */
 const waitMs = 1000;
 
-/** What a post costs: one credit, and one more for each 32 Ki characters. */
+/** The price of a message: one credit, and one more for each 32 Ki characters. */
 export const creditsOf = (chars: number): number => 1 + Math.floor(chars / charsPerCredit);
 
 export class Credits {
@@ -26,13 +27,13 @@ export class Credits {
     this.#cells = cells;
   }
 
-  /** Worker: after each post. */
+  /** Worker: after each message to the writer. */
   spend(credits: number): void {
     Atomics.add(this.#cells, spentIndex, credits);
     Atomics.add(this.#cells, sentIndex, 1);
   }
 
-  /** Writer: after the commit. Wakes a worker that waits for room. */
+  /** Writer. Wakes a worker that waits for room. */
   giveBack(credits: number): void {
     Atomics.add(this.#cells, returnedIndex, credits);
     Atomics.notify(this.#cells, returnedIndex);
@@ -56,7 +57,7 @@ export class Credits {
     }
   }
 
-  /** Posts sent so far. */
+  /** Messages sent so far. */
   sent(): number {
     return Atomics.load(this.#cells, sentIndex);
   }

@@ -1,26 +1,26 @@
-// The programs that tasks have started and that run, in memory that all threads share: whoever ends a thread ends its
-// programs, also when the thread or the main thread is busy and reads no message.
+// The running programs that tasks have started, in memory that all threads share. Whoever ends a thread ends its programs,
+// also when that thread or the main thread is busy and reads no messages.
 //
-// Layout, in Int32: `capacity` process ids (each leads a process group; 0: a free cell; negative: about to be
-// started), then the worker of each.
+// Layout, in Int32: `programCapacity` process ids (each leads a process group; 0: a free cell; negative: reserved for a
+// program that is about to start), then the worker of each.
 
-/** A program more is refused. It is a process: other limits come first. */
+/** One more program is refused. Limits of the system on processes are usually reached earlier. */
 export const programCapacity = 4096;
 
 const free = 0;
-/** Taken by this worker, and the process id is not known yet. */
+/** Reserved by this worker; the process id is not known yet. */
 const reservedBy = (workerId: number): number => -1 - workerId;
 
 /** One program's cell. */
 export type ProgramEntry = {
   started(pid: number): void;
-  /** It has ended, or could not be started. */
+  /** The program has ended, or could not be started. */
   ended(): void;
 };
 
 export class Programs {
   readonly buffer: SharedArrayBuffer;
-  /** For the handler in C, which reads it at any time. */
+  /** The signal handler in C reads them at any time (guard/signals.c). */
   readonly pids: Int32Array;
   readonly #workerIds: Int32Array;
 
@@ -39,8 +39,8 @@ export class Programs {
   }
 
   /**
-   * A program is about to be started: whoever ends the thread waits until it is known.
-   * @throws RangeError when too many run
+   * Reserves a cell for a program that is about to start: whoever ends the thread waits until its process id is known.
+   * @throws RangeError when `programCapacity` programs run
    */
   enter(workerId: number): ProgramEntry {
     const { pids } = this;
@@ -55,14 +55,14 @@ export class Programs {
           Atomics.store(workerIds, cell, workerId);
           Atomics.store(pids, cell, pid);
         },
-        // Whoever has ended it has freed the cell, and it may be another's by now.
+        // Whoever killed the program has freed the cell, and another program may hold it by now.
         ended: () => void Atomics.compareExchange(pids, cell, held, free),
       };
     }
     throw new RangeError(`${programCapacity} programs run already`);
   }
 
-  /** Whether this worker is about to start one. */
+  /** This worker is about to start a program. */
   isStarting(workerId: number): boolean {
     return this.pids.includes(reservedBy(workerId));
   }
@@ -72,7 +72,7 @@ export class Programs {
     if (cell >= 0) Atomics.compareExchange(this.pids, cell, pid, free);
   }
 
-  /** The thread with this id is gone, and will start nothing any more. */
+  /** Frees the cells that this worker had reserved: its thread is gone, and starts no program any more. */
   clear(workerId: number): void {
     const reserved = reservedBy(workerId);
     for (let cell = 0; cell < programCapacity; cell++) {
@@ -80,7 +80,7 @@ export class Programs {
     }
   }
 
-  /** Those that this worker has started; without a worker all. */
+  /** Process ids of the programs that this worker has started; of all workers when none is given. */
   running(workerId?: number): number[] {
     const found: number[] = [];
     for (let cell = 0; cell < programCapacity; cell++) {
