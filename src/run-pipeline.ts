@@ -4,7 +4,8 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 import { Promise } from "./base/globals.ts";
-import { LoadError, loadModule, pipelineIn } from "./module/load-module.ts";
+import { LoadError } from "./module/load-error.ts";
+import { loadModule, pipelineIn } from "./module/load-module.ts";
 import { pathOf } from "./base/path.ts";
 import { resolveParams } from "./api/params.ts";
 import type { Pipeline } from "./api/pipeline.ts";

@@ -1,4 +1,4 @@
-// `import()` of a user's file, whatever characters its path has.
+// `import()` of a user's file, whatever characters are in its path.
 
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -7,11 +7,11 @@ import { JSON } from "../base/globals.ts";
 
 export type Exports = Readonly<Record<string, unknown>>;
 
-/** Bun 1.4.5 takes what follows a `?` in a path for a query, in each form of address, also where it is escaped. */
+/** Bun 1.4.5 takes the text after a `?` in a path for a query, in every form of address, escaped or not. */
 export const importFile = (path: string): Promise<Exports> =>
   path.includes("?") ? importBundled(path) : (import(path) as Promise<Exports>);
 
-/** The bundler reads such paths; so the file and what it imports come as one module, under a name of its own. */
+/** The bundler reads such paths, so the file and its imports become one module with a name of its own. */
 async function importBundled(path: string): Promise<Exports> {
   const name = `bundle:${path}`;
   Bun.plugin({

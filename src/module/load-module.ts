@@ -1,23 +1,19 @@
-// Loads a pipeline file in this thread, and says what is wrong with it by file and line.
+// Loads a pipeline file in this thread, and finds the pipeline among its exports.
 
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 
 import { Promise } from "../base/globals.ts";
 import { shownPath } from "../base/path.ts";
-import { thrownAt } from "../base/thrown-at.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
-import { type Exports, importFile } from "./import-file.ts";
 import { Pipeline } from "../api/pipeline.ts";
 import { registry } from "../api/registry.ts";
-
-/** The file cannot be used; `message` is for a person and names file, line and what to do. */
-export class LoadError extends Error {
-  override readonly name = "LoadError";
-}
+import { describeLoadError } from "./describe-load-error.ts";
+import { type Exports, importFile } from "./import-file.ts";
+import { LoadError } from "./load-error.ts";
 
 type Builtins = Readonly<Record<string, () => Promise<Exports>>>;
 
-/** Lets `import … from "pipeloom"` resolve in user code, without any install. Once per thread, before `load`. */
+/** Makes `import … from "pipeloom"` resolve in user code without an install. Once per thread, before `loadModule`. */
 export function providePackage(exports: Exports): void {
   Bun.plugin({
     name: "pipeloom",
@@ -30,8 +26,8 @@ export function providePackage(exports: Exports): void {
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * Imports the module; its tasks are in the registry afterwards, and no more may be defined. A program may run several
- * files: they are loaded one after another, and the names of tasks are unique in each.
+ * Imports the module. Afterwards the registry holds its tasks and is sealed. A program may run several files: they load one
+ * after another, and task names are unique within each.
  * @throws LoadError
  */
 export function loadModule(ref: ModuleRef, builtins: Builtins): Promise<Exports> {
@@ -72,8 +68,8 @@ async function importChecked(path: string): Promise<Exports> {
 }
 
 /**
- * A program that calls `runPipeline` at its top level is imported by its own Workers. There the call does nothing and
- * never resolves (see engine/library.ts), but by then the tasks are defined: that is as good as loaded.
+ * The Workers of a program that calls `runPipeline` at its top level import that program. In a Worker the call never
+ * resolves (see run-pipeline.ts), but the tasks are defined by then, so the module counts as loaded.
  */
 async function raceWithRun(imported: Promise<Exports>): Promise<Exports> {
   const called = new Promise<Exports>((resolve) => {
@@ -119,70 +115,4 @@ function describe(value: unknown): string {
       ? "a list"
       : "an object"
     : `a ${typeof value}`;
-}
-
-/** What Bun throws for a file it cannot build or resolve: a position, and the line's text. */
-type Positioned = {
-  readonly message: string;
-  readonly position: Position | null;
-  /** Of an import that does not resolve: what it says, and the file it stands in. */
-  readonly specifier?: string;
-  readonly referrer?: string;
-};
-
-type Position = {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  readonly lineText: string;
-};
-
-const isPositioned = (error: unknown): error is Positioned =>
-  typeof error === "object" && error !== null && "position" in error && "message" in error;
-
-function describeLoadError(error: unknown, path: string): string {
-  if (
-    error instanceof AggregateError &&
-    error.errors.length > 0 &&
-    error.errors.every(isPositioned)
-  ) {
-    return error.errors.map((each: unknown) => describeLoadError(each, path)).join("\n");
-  }
-  if (isPositioned(error)) return positioned(error, path);
-  const missing = error instanceof Error ? nameOf(error, path) : undefined;
-  return missing === undefined ? thrownAt(error, path) : positioned(missing, path);
-}
-
-function positioned(error: Positioned, path: string): string {
-  const position = error.position ?? importOf(error, path);
-  if (position === undefined) return `${shownPath(path)}: ${error.message}`;
-  const at = `${shownPath(position.file === "" ? path : position.file)}:${position.line}:${position.column}`;
-  const marker = `${" ".repeat(Math.max(position.column - 1, 0))}^`;
-  return `${at}: ${error.message}\n  ${position.lineText}\n  ${marker}`;
-}
-
-/** Bun does not say on which line an import stands that does not resolve: the first that names it. */
-function importOf({ specifier, referrer }: Positioned, path: string): Position | undefined {
-  if (specifier === undefined) return undefined;
-  const file = referrer === undefined || referrer === "" ? path : referrer;
-  return placeOf(file, new RegExp(`["'\`]${RegExp.escape(specifier)}["'\`]`));
-}
-
-function placeOf(file: string, pattern: RegExp): Position | undefined {
-  if (!existsSync(file)) return undefined;
-  const lines = readFileSync(file, "utf8").split("\n");
-  const index = lines.findIndex((line) => pattern.test(line));
-  const lineText = lines[index];
-  if (lineText === undefined) return undefined;
-  return { file, line: index + 1, column: lineText.search(pattern) + 1, lineText };
-}
-
-/** An import of a name that the module does not have. */
-const missingName = /^Export named '(.+)' not found in module '(.+)'/;
-
-function nameOf(error: Error, path: string): Positioned | undefined {
-  const name = missingName.exec(error.message)?.[1];
-  const position =
-    name === undefined ? undefined : placeOf(path, new RegExp(`\\b${RegExp.escape(name)}\\b`));
-  return position === undefined ? undefined : { message: error.message, position };
 }

@@ -1,6 +1,6 @@
-// A run uses the code that it began with. The main thread notes the text of the pipeline's own files when it has loaded
-// them, and a thread that starts while the run goes on, for another was lost, loads these texts and not what has been
-// edited since. Where that cannot be done, the thread does not start: a run never mixes two versions.
+// A run uses the code it started with. The main thread records the text of the pipeline's own files after loading them. A
+// thread that starts during the run, in place of a lost one, loads these texts and not later edits. Where it cannot, the
+// thread does not start: a run never mixes two versions.
 
 import { readFileSync, statSync } from "node:fs";
 import { dirname, extname, relative } from "node:path";
@@ -8,11 +8,11 @@ import { dirname, extname, relative } from "node:path";
 import { JSON } from "../base/globals.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
 import { shownPath } from "../base/path.ts";
-import { LoadError } from "./load-module.ts";
+import { LoadError } from "./load-error.ts";
 
-/** Data that is larger is read where it lies. */
+/** A larger file is not recorded. */
 const maxBytes = 4 * 1024 * 1024;
-/** Comes from the executable; beside a checkout of pipeloom, its name leads to that. */
+/** The executable provides this package. Inside a checkout of pipeloom the name would resolve to the checkout. */
 const own = "pipeloom";
 const inPackage = /[\\/]node_modules[\\/]/;
 
@@ -26,7 +26,7 @@ const codeLoaders: Readonly<Record<string, "js" | "jsx" | "ts" | "tsx">> = {
   ".mts": "ts",
   ".tsx": "tsx",
 };
-/** Data comes as Bun would have read it from the file. */
+/** These parse data as Bun does on import. */
 const dataParsers: Readonly<Record<string, (text: string) => unknown>> = {
   ".json": (text) => JSON.parse(text),
   ".toml": (text) => Bun.TOML.parse(text),
@@ -36,7 +36,7 @@ const dataParsers: Readonly<Record<string, (text: string) => unknown>> = {
   ".sql": (text) => text,
 };
 
-/** The file and all that it imports by name, one from another; of installed packages nothing. */
+/** The file and its imports, transitively, without installed packages. */
 export function sourcesOf(entry: string): ModuleSource[] {
   const sources = new Map<string, ModuleSource>();
   const open = [entry];
@@ -50,7 +50,7 @@ export function sourcesOf(entry: string): ModuleSource[] {
   return [...sources.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** SHA-256 of them all. Where the folder lies does not matter. */
+/** SHA-256 of all sources, by paths relative to the entry. */
 export function codeHash(entry: string, sources: readonly ModuleSource[]): string {
   const hash = new Bun.CryptoHasher("sha256");
   const folder = dirname(entry);
@@ -77,7 +77,7 @@ function importsOf(path: string, text: string): string[] {
     const names = transpiler.scanImports(text).map((found) => found.path);
     return names.filter((name) => name !== own).flatMap((name) => resolved(name, dirname(path)));
   } catch {
-    // Whoever loads it says what is wrong.
+    // Loading the file reports what is wrong with it.
     return [];
   }
 }
@@ -91,8 +91,8 @@ function resolved(specifier: string, folder: string): string[] {
   }
 }
 
-/** A text is always loaded as an ES module. */
-function canStandIn({ path, text }: ModuleSource): boolean {
+/** A recorded text always loads as an ES module. */
+function canReplace({ path, text }: ModuleSource): boolean {
   const extension = extname(path);
   if (extension in dataParsers) return true;
   const loader = codeLoaders[extension];
@@ -106,13 +106,13 @@ function isCommonJs(text: string, loader: "js" | "jsx" | "ts" | "tsx"): boolean 
 }
 
 /**
- * Before the module is loaded: where a file is no longer what it was, its text is loaded instead.
- * @throws LoadError for a file whose text cannot stand in for it
+ * Called before the module is loaded: for each file that was edited since, the recorded text is loaded instead.
+ * @throws LoadError for a file whose text cannot be loaded instead
  */
-export function loadAsTheyWere(sources: readonly ModuleSource[]): void {
+export function useRecordedSources(sources: readonly ModuleSource[]): void {
   for (const source of sources) {
     if (readText(source.path) === source.text) continue;
-    if (canStandIn(source)) loadText(source);
+    if (canReplace(source)) loadText(source);
     else {
       throw new LoadError(
         `${shownPath(source.path)} was edited while the run was going on, and a new thread cannot load it as it was (it is no ES module); run again: the run goes on, with the file as it is now`,

@@ -2,7 +2,7 @@
 
 import * as pipeloom from "../index.ts";
 import { loadModule, providePackage } from "../module/load-module.ts";
-import { loadAsTheyWere } from "../module/sources.ts";
+import { useRecordedSources } from "../module/sources.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { FromWorker, ToWorker } from "../protocol/messages.ts";
 import { privatePort } from "../protocol/private-port.ts";
@@ -39,7 +39,7 @@ privatePort(self, (port) => {
   const host = new Host({
     post: (message: FromWorker) => port.postMessage(message),
     load: async (boot) => {
-      loadAsTheyWere(boot.sources);
+      useRecordedSources(boot.sources);
       await loadModule(boot.module, builtins);
     },
     closeReader,
