@@ -1,5 +1,5 @@
-// Runs one attempt, as a list of steps: find the task, call it, wait for what it sent, say how it ended.
-// Synchronous where the task is: a short task must not pay for a promise.
+// Runs one attempt in steps: call the task, wait for its result and its sends, finish. Synchronous for a synchronous task:
+// a short task must not pay for a promise.
 
 import { JSON } from "../base/globals.ts";
 import { nextAttemptAt } from "../api/retries.ts";
@@ -13,7 +13,7 @@ import { AttemptContext } from "./task-context.ts";
 
 type Runnable = { run(input: unknown, ctx: AttemptContext): unknown };
 
-/** Returns nothing when the attempt is over already, or a promise of its end. Never throws, never rejects. */
+/** Returns undefined when the attempt has ended, or a promise of its end. Never throws, never rejects. */
 export function execute(
   attempt: Attempt,
   definition: AnyTaskDefinition | undefined,
@@ -22,19 +22,19 @@ export function execute(
   let result: unknown;
   let isLater: boolean;
   try {
-    // The input's type is the author's; it was checked to be JSON, and the compiler checked the call that made it.
+    // The author's compiler has checked the type of the input, and `task()` that it is JSON.
     result = (definition as Runnable).run(
       JSON.parse(attempt.assignment.input),
       new AttemptContext(attempt),
     );
-    // Inside, for `then` may be a getter that throws.
+    // Inside the `try`: `then` may be a getter that throws.
     isLater = isThenable(result) || !attempt.areSendsSettled;
   } catch (thrown) {
     return failNow(attempt, definition, thrown);
   }
   if (isLater) return finishLater(attempt, definition, result);
   const at = attempt.now();
-  return over(attempt, at, succeeded(attempt, definition, at, result));
+  return finish(attempt, at, succeeded(attempt, definition, at, result));
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
@@ -51,14 +51,14 @@ async function finishLater(
   let value: unknown;
   try {
     value = await attempt.untilFailed(valueOf(attempt, result));
-    // Until it is so right here: while promises settle, what the task has started and not awaited may send more.
+    // A loop: while promises settle, functions that the task has started and not awaited may send more.
     while (!attempt.areSendsSettled) await attempt.untilFailed(attempt.settleSends());
   } catch (thrown) {
     attempt.abandon();
     return failNow(attempt, definition, thrown);
   }
   const at = attempt.now();
-  return over(attempt, at, succeeded(attempt, definition, at, value));
+  return finish(attempt, at, succeeded(attempt, definition, at, value));
 }
 
 async function valueOf(attempt: Attempt, result: unknown): Promise<unknown> {
@@ -75,11 +75,11 @@ function failNow(
   thrown: unknown,
 ): undefined | Promise<void> {
   const at = attempt.now();
-  return over(attempt, at, failed(attempt, definition, at, thrown));
+  return finish(attempt, at, failed(attempt, definition, at, thrown));
 }
 
-function over(attempt: Attempt, at: number, outcome: Outcome): undefined | Promise<void> {
-  // It has called `process.exit`, which has ended it.
+function finish(attempt: Attempt, at: number, outcome: Outcome): undefined | Promise<void> {
+  // `process.exit` has finished the attempt already.
   if (attempt.isEnded) return undefined;
   return attempt.finish(at, outcome) ?? undefined;
 }
@@ -120,7 +120,7 @@ function failed(
   );
 }
 
-/** Final, or with the time of the next attempt. */
+/** An outcome of status error, with the time of the next attempt if one follows. */
 export function failureOutcome(
   attempt: Attempt,
   definition: AnyTaskDefinition | undefined,
@@ -134,7 +134,10 @@ export function failureOutcome(
     : { status: "error", failure, retryAt };
 }
 
-/** @param at when the attempt has ended: main waits for the difference, whatever the clock does meanwhile */
+/**
+ * The time of the next attempt, or undefined.
+ * @param at end of the attempt. The engine waits for the difference, so clock changes do not matter
+ */
 function nextAttempt(
   attempt: Attempt,
   definition: AnyTaskDefinition,
@@ -146,7 +149,7 @@ function nextAttempt(
   try {
     return nextAttemptAt(policy, definition.retryOn, attempt.attempt, failure, at);
   } catch (thrown) {
-    // A `retryOn` that throws must not hide the failure it was asked about.
+    // An error of `retryOn` must not hide the failure of the task.
     attempt.log.print("error", `retryOn failed: ${thrownText(thrown)}`);
     return undefined;
   }

@@ -1,4 +1,4 @@
-// The entry of a task Worker. It wires the host to the rooms the host may not know.
+// The entry of a worker thread. It gives the host the functions of rooms that the host may not import.
 
 import * as pipeloom from "../index.ts";
 import { loadModule, providePackage } from "../module/load-module.ts";

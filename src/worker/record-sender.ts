@@ -1,5 +1,5 @@
-// Everything a Worker tells the writer, in posts of many records. Progress is latest-wins, and a task that ends before
-// its start was sent is one record. Bounded: when the credits are used up, nothing is posted until the writer commits.
+// A worker's queue to the writer. One message carries many records. Progress is latest-wins, and a task that ends before
+// its start was sent is one record. Bounded: without credits, nothing is sent until the writer commits.
 
 import { Promise, JSON } from "../base/globals.ts";
 import { type Credits, creditsOf } from "../protocol/shared/credits.ts";
@@ -9,7 +9,7 @@ import type { TaskRecord } from "../protocol/records.ts";
 import type { Mask } from "../protocol/mask.ts";
 import { CompletionPacker, type Completion } from "../protocol/codec/completions.ts";
 
-/** What the sender reads of a running attempt when it is time to send. */
+/** A running attempt. The sender asks for its records when it sends them. */
 export interface Reporting {
   readonly id: TaskId;
   startedRecord(): TaskRecord;
@@ -22,11 +22,11 @@ export type FinishedRecord = Extract<TaskRecord, { type: "finished" }>;
 export type RecordPort = { postMessage(text: string): void };
 
 const maxRecords = 512;
-/** Long lines are posted sooner: a post is parsed as a whole, and the writer holds several. */
+/** Long log lines are sent sooner: the writer parses a message as a whole, and holds several of them. */
 const maxLogChars = 256 * 1024;
-/** Records do not get older than this while the thread runs short tasks. */
+/** Maximum age of a record while the thread runs short tasks. */
 const maxAgeMs = 10;
-/** Progress alone is in no hurry: a person looks 10 times a second. */
+/** Maximum age of progress: the screen is drawn 10 times a second. */
 const progressAgeMs = 50;
 
 export class RecordSender {
@@ -35,13 +35,14 @@ export class RecordSender {
   readonly #mask: Mask | undefined;
   readonly #clock: Clock;
   #records: TaskRecord[] = [];
-  /** In lines of logs among the records. */
+  /** Characters of the log lines in `#records`. */
   #logChars = 0;
-  readonly #done = new CompletionPacker();
+  readonly #completions = new CompletionPacker();
   readonly #started = new Set<Reporting>();
   readonly #progressed = new Set<Reporting>();
-  /** When the oldest unsent record came, or when progress was last sent. */
+  /** Monotonic time of the oldest unsent record, or of the last message with progress. */
   #since = 0;
+  /** Resolvers of `room`. */
   #waiting: (() => void)[] = [];
   #flushSoon = false;
   #progressTimer: Timer | undefined;
@@ -57,12 +58,12 @@ export class RecordSender {
     return this.#credits.hasRoom;
   }
 
-  /** Resolves when the writer has taken enough in. */
+  /** Resolves when the writer has given back enough credits. */
   async room(): Promise<void> {
     while (!this.hasRoom) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** An ack has come. */
+  /** The writer has sent an ack. */
   wake(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -70,7 +71,7 @@ export class RecordSender {
     if (this.#isDirty) this.#schedule();
   }
 
-  /** @param now send at once: the attempt may keep the thread, and nobody would know that it runs. */
+  /** @param now send at once: the attempt may block the thread, and it would not be shown as running */
   started(attempt: Reporting, now: boolean): void {
     this.#started.add(attempt);
     if (now) this.flush();
@@ -85,7 +86,7 @@ export class RecordSender {
     });
   }
 
-  /** For a loop that never returns to the event loop: sends progress if it is old enough. */
+  /** For a task that does not return to the event loop: sends progress that is old enough. */
   flushProgress(now: number): void {
     if (now - this.#since >= progressAgeMs && this.hasRoom) {
       this.flush();
@@ -93,7 +94,7 @@ export class RecordSender {
     }
   }
 
-  /** A record to be sent soon. Blocks the thread when the writer is too far behind. */
+  /** Queues a record. Blocks the thread when the queue is full and the writer has no room. */
   add(record: TaskRecord): void {
     this.#records.push(record);
     if (record.type === "log") this.#logChars += record.line.length;
@@ -102,32 +103,32 @@ export class RecordSender {
   }
 
   get #unsent(): number {
-    return this.#records.length + this.#done.size;
+    return this.#records.length + this.#completions.size;
   }
 
   finished(attempt: Reporting, record: FinishedRecord): void {
     this.#started.delete(attempt);
     this.#progressed.delete(attempt);
-    const done = plainDone(record);
-    if (done === undefined) this.#records.push(record);
-    else this.#done.add(this.#mask === undefined ? done : this.#mask.data(done));
+    const completion = completionOf(record);
+    if (completion === undefined) this.#records.push(record);
+    else this.#completions.add(this.#mask === undefined ? completion : this.#mask.data(completion));
     if (this.#unsent >= maxRecords || this.#clock.now() - this.#since > maxAgeMs) {
       this.#flushBlocking();
     } else this.#schedule();
   }
 
   /**
-   * A unit and the record that ends it, without anything between them: it blocks the thread instead of awaiting room, for
-   * another task of this thread could send a word in between, and the writer would take that for the unit's end. The
-   * caller awaits `room` first. It does not block for long: the writer gives room back for each part that it takes in.
+   * Sends a unit and the record that ends it, with no other record between them: the writer would take that for the end of
+   * the unit. So it blocks the thread where it needs room, since another task of this thread could send something during
+   * an await. The caller awaits `room` first, and the writer gives credits back for each item: it does not block for long.
    */
-  unit(attempt: Reporting, parts: string[], end: TaskRecord): void {
-    // Its start comes before, or the writer would not know the attempt.
+  unit(attempt: Reporting, items: string[], end: TaskRecord): void {
+    // The writer must know the attempt: its start is sent first.
     this.flush();
-    // Taken out as they go: what has been sent is not needed here any more.
-    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+    // Removed from the list as they are sent, to free their memory.
+    for (let item = items.shift(); item !== undefined; item = items.shift()) {
       this.#credits.waitForRoom();
-      this.#post(part);
+      this.#post(item);
     }
     this.#credits.waitForRoom();
     if (end.type === "finished") {
@@ -170,9 +171,9 @@ export class RecordSender {
     for (const record of this.#records) records.push(record);
     this.#records = [];
     this.#logChars = 0;
-    // What a task has said on its way comes before its end.
+    // The logs and progress of a task precede its end.
     if (records.length > 0) this.#postRecords(records);
-    if (this.#done.size > 0) this.#post(this.#done.take());
+    if (this.#completions.size > 0) this.#post(this.#completions.take());
     this.#since = this.#clock.now();
   }
 
@@ -186,8 +187,8 @@ export class RecordSender {
   }
 }
 
-/** Undefined for an end that says more than a pack can hold. */
-function plainDone(record: FinishedRecord): Completion | undefined {
+/** Undefined for a record that a completion cannot hold. */
+function completionOf(record: FinishedRecord): Completion | undefined {
   const { outcome, startedAt } = record;
   if (outcome.status !== "done" || outcome.retryAt !== undefined || startedAt === null) {
     return undefined;

@@ -1,5 +1,5 @@
-// What there is once in a thread, and what a host takes over: the console, uncaught errors, `process.exit`, the programs
-// that tasks start. Several hosts in one thread (the simulator) each get their own instead.
+// The globals of a thread that a host takes over: the console, uncaught errors, `process.exit`, the programs of tasks. In
+// the simulator, where several hosts share a thread, each host gets its own.
 
 import type { RunProgram } from "../api/program.ts";
 import { registry } from "../api/registry.ts";
@@ -7,7 +7,7 @@ import { capturePrints, type PrintSink } from "../base/captured-prints.ts";
 
 export type ThreadGlobals = {
   capturePrints(sink: PrintSink): void;
-  /** What nobody caught: thrown by a callback, or a rejection without a handler. */
+  /** Errors that nobody caught: thrown by a callback, or unhandled rejections. */
   onUncaught(handle: (thrown: unknown) => void): void;
   /** `process.exit` in user code. */
   onExit(handle: (code: number) => never): void;
