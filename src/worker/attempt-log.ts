@@ -60,7 +60,7 @@ export class AttemptLog {
     const level = ended === "done" ? "error" : "warn";
     this.#add(
       level,
-      `${afterTheEnd} (attempt ${assignment.attempt}: ${ended}), it called ${call}: this and what follows does nothing, and no row of it is stored; await what the task starts`,
+      `${afterTheEnd} (attempt ${assignment.attempt}: ${ended}), it called ${call}: this call and later ones do nothing and store no rows; await what the task starts`,
     );
   }
 

@@ -133,7 +133,7 @@ export class Attempt implements Reporting, SendDeps {
     if (reason === "cancelled") return new CancelledError("the run was cancelled");
     const isLeftRunning = this.#stop?.isGivenUp === true && !this.#hasReturned;
     const consequence = isLeftRunning
-      ? ", and it did not listen to ctx.signal; what it still does is not waited for, and what it still sends is refused"
+      ? ", and it did not listen to ctx.signal; pipeloom no longer waits for it, and refuses what it sends"
       : "";
     return new TimeoutError(`no end after ${this.assignment.timeoutMs} ms${consequence}`);
   }
@@ -246,7 +246,7 @@ export class Attempt implements Reporting, SendDeps {
       this.#sends?.stopSources(
         () =>
           new UnfinishedSourceError(
-            `the task returned ${unawaitedMs / 1000} s ago, and a source of rows that it did not await has not come to its end; await the ctx.insert or ctx.upsert that reads it`,
+            `the task returned ${unawaitedMs / 1000} s ago, and a source of rows that it did not await has not ended; await the ctx.insert or ctx.upsert that reads it`,
           ),
       ),
     );

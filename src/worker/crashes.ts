@@ -97,7 +97,7 @@ export class Crashes {
       .map(({ assignment: { name, id } }) => `${name} #${id}`)
       .join(", ");
     const more = running.length > maxNamed ? ", …" : "";
-    return `not caught, by one of the tasks that share this thread (${names}${more}), and it cannot be told which, so none fails: `;
+    return `uncaught error in one of the tasks on this thread (${names}${more}); the runtime does not report which, so none fails: `;
   }
 
   /** Authors wrap errors: the error of a call may be the cause. */

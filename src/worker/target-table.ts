@@ -37,7 +37,7 @@ const named = (table: unknown): string =>
 
 function checkTable(table: unknown, label: string): void {
   if (typeof table !== "string" || table === "" || table.includes("\0")) {
-    throw new TypeError(`${label}: the table must be the name of one`);
+    throw new TypeError(`${label}: pass the name of a table, a string that is not empty`);
   }
 }
 
@@ -46,7 +46,7 @@ function keyColumns(options: UpsertOptions | undefined, label: string): readonly
   const columns: readonly unknown[] = Array.isArray(key) ? key : [key];
   if (!areNames(columns)) {
     throw new TypeError(
-      `${label}: \`key\` must name the column, or columns, that tell a row from another, e.g. { key: "id" }`,
+      `${label}: \`key\` must name the column, or columns, that identify a row, e.g. { key: "id" }`,
     );
   }
   return [...new Set(columns)];

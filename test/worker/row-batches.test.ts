@@ -237,7 +237,7 @@ test("options of an upsert become its conflict clause", async () => {
   });
   expect(await clause({ key: "a", update: "nothing" })).toEqual({ action: "nothing", key: ["a"] });
   expect(() => upsertTarget(id, "t", {} as UpsertOptions)).toThrow("`key` must name the column");
-  expect(() => upsertTarget(id, "", { key: "a" })).toThrow("the table must be the name of one");
+  expect(() => upsertTarget(id, "", { key: "a" })).toThrow("pass the name of a table");
   expect(await refusal([{ a: 1 }], upsertTarget(id, "t", { key: "a", update: ["b"] }))).toContain(
     '`update` names "b", which no row has',
   );

@@ -1,0 +1,76 @@
+// Outcomes of tasks that throw or return something that cannot be stored, on real workers.
+
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { newRig, type Rig } from "../support/rig.ts";
+
+setDefaultTimeout(60_000);
+
+const failure = (rig: Rig, name: string): Record<string, unknown> => {
+  const [row] = rig.rows(`SELECT error FROM task_runs WHERE name = '${name}'`);
+  return JSON.parse(String(row?.["error"])) as Record<string, unknown>;
+};
+
+describe("whatever is thrown fails the task, and the thread goes on", () => {
+  const cases: readonly [what: string, body: string, message: string][] = [
+    ["an error", 'throw new TypeError("no")', "no"],
+    ["a string", 'throw "no"', "thrown: no"],
+    ["null", "throw null", "thrown: null"],
+    ["undefined", "throw undefined", "thrown: undefined"],
+    ["a frozen object", "throw Object.freeze({ a: 1 })", 'thrown: {"a":1}'],
+    ["a frozen error", 'throw Object.freeze(new Error("cold"))', "cold"],
+    [
+      "an error with hostile getters",
+      'throw { message: "still", get name() { throw 1 }, get stack() { throw 2 }, get cause() { throw 3 } }',
+      "still",
+    ],
+    ["a promise that rejects", "return Promise.reject(undefined)", "thrown: undefined"],
+    ["a thenable that throws", "return { then() { throw new Error('then') } }", "then"],
+    [
+      "a result whose `then` cannot be read",
+      "return { get then() { throw new Error('getter') } }",
+      "getter",
+    ],
+    ["a stack that overflows", "const f = () => f() + 1; return f()", "Maximum call stack"],
+  ];
+
+  test.each([1, 3])("with %i tasks on the thread", async (slots) => {
+    await using rig = newRig();
+    const file = rig.pipeline(`
+      const tasks = [
+        ${cases.map(([, body], i) => `task({ name: "t${i}", run(): any { ${body} } })`).join(",\n")},
+      ];
+      const fine = task({ name: "fine", run: () => "fine" });
+      export default pipeline({ name: "p", tasks: () => [...tasks.map((each) => each()), fine()] });
+    `);
+    const started = await rig.start(file, { workers: 1, concurrency: slots });
+    expect(await started.end).toMatchObject({ done: 1, failed: cases.length });
+    for (const [i, [, , message]] of cases.entries()) {
+      expect(String(failure(rig, `t${i}`)["message"])).toContain(message);
+    }
+    expect(started.output).toEqual([]);
+  });
+});
+
+test("what is no JSON value is an error that names the task and the place", async () => {
+  await using rig = newRig();
+  const bodies = [
+    ["new Date(0)", "result is a Date"],
+    ["{ rows: [new Map()] }", "result.rows[0] is a Map"],
+    ["[1n]", "result[0] is a BigInt"],
+    ["{ n: NaN }", "result.n is NaN"],
+    ["(() => { const loop: any = {}; loop.self = loop; return loop; })()", "does it hold itself?"],
+    ["{ get a() { throw new Error('getter') } }", "getter"],
+  ] as const;
+  const file = rig.pipeline(`
+    const tasks = [${bodies.map(([body], i) => `task({ name: "t${i}", run: (): any => (${body}) })`).join(",")}];
+    const nothing = task({ name: "nothing", run() {} });
+    export default pipeline({ name: "p", tasks: () => [...tasks.map((each) => each()), nothing()] });
+  `);
+  expect(await rig.run(file, { workers: 1 })).toMatchObject({ done: 1, failed: bodies.length });
+  for (const [i, [, message]] of bodies.entries()) {
+    expect(String(failure(rig, `t${i}`)["message"])).toContain(message);
+  }
+  expect(rig.rows("SELECT result FROM task_runs WHERE name = 'nothing'")).toEqual([
+    { result: "null" },
+  ]);
+});
