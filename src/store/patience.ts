@@ -1,5 +1,5 @@
-// Another program's lock on the database is waited for as long as it takes, or until the run is told to stop now, and
-// said after a while. SQLite itself waits for a moment at a time (busy_timeout): in between, the thread can be ended.
+// Waits for other programs' locks on the database: as long as it takes, or until the run is told to stop now. After 5 s
+// the wait is reported. SQLite itself waits for only 250 ms at a time (busy_timeout), so that the wait can be given up.
 
 import { systemClock } from "../base/clock.ts";
 import type { LogLevel } from "../protocol/status.ts";
@@ -7,9 +7,9 @@ import { lockHolder } from "./lock-holder.ts";
 import { isWaitable } from "./sqlite-error.ts";
 import { StoreError } from "./store-error.ts";
 
-/** How long one call of SQLite's waits. */
+/** How long one call of SQLite waits. */
 export const busyTimeoutMs = 250;
-/** SQLite does not wait by itself where two could wait for each other. */
+/** Pause between tries: SQLite returns SQLITE_BUSY at once if two connections could wait for each other. */
 const pauseMs = 20;
 export const sayAfterMs = 5_000;
 
@@ -19,9 +19,9 @@ export type PatienceClock = {
   sleep(ms: number): void;
 };
 
-export type PatienceTools = PatienceClock & {
+export type PatienceDeps = PatienceClock & {
   say(level: LogLevel, line: string): void;
-  /** No lock is to be waited for any longer. */
+  /** The run is told to stop now: no more waiting for locks. */
   isGivenUp(): boolean;
 };
 
@@ -32,19 +32,19 @@ export const sleepingClock: PatienceClock = {
 
 export class Patience {
   readonly #path: string;
-  readonly #tools: PatienceTools;
-  /** A message's `apply` may have caught the error that said so: what is left of its unit must not be stored. */
+  readonly #deps: PatienceDeps;
+  /** A message's `apply` may catch the `given-up` error. The rest of its unit must not be stored. */
   #hasGivenUp = false;
 
   /** @param path the database as the user wrote it */
-  constructor(path: string, tools: PatienceTools) {
+  constructor(path: string, deps: PatienceDeps) {
     this.#path = path;
-    this.#tools = tools;
+    this.#deps = deps;
   }
 
   /**
-   * Runs `step` until no lock is in its way. A step that found one has changed nothing.
-   * @throws StoreError `given-up`, and from then on for each step
+   * Repeats `step` while another program's lock makes it fail. A step that fails so has changed nothing.
+   * @throws StoreError `given-up`, then and for each later step
    */
   run<Result>(step: () => Result): Result {
     if (this.#hasGivenUp) throw this.#givenUp();
@@ -56,12 +56,12 @@ export class Patience {
     }
   }
 
-  /** `run` for a step that has found a lock in its way once. */
+  /** `run` for a step that has failed once. */
   again<Result>(step: () => Result): Result {
-    const wait = new Wait(this.#path, this.#tools);
+    const wait = new Wait(this.#path, this.#deps);
     for (;;) {
-      if (this.#tools.isGivenUp()) throw this.#givenUp();
-      this.#tools.sleep(pauseMs);
+      if (this.#deps.isGivenUp()) throw this.#givenUp();
+      this.#deps.sleep(pauseMs);
       try {
         const result = step();
         wait.over();
@@ -86,29 +86,29 @@ export class Patience {
 const lockedBy = (path: string): string =>
   `${path} is locked by ${lockHolder(path) ?? "another program"}`;
 
-/** One wait for one lock: says so once it is long, and says when it is over. */
+/** One wait for one lock. Reports it once it is long, and then its end. */
 export class Wait {
   readonly #path: string;
-  readonly #tools: Pick<PatienceTools, "say" | "now">;
+  readonly #deps: Pick<PatienceDeps, "say" | "now">;
   readonly #since: number;
   #isSaid = false;
 
-  constructor(path: string, tools: Pick<PatienceTools, "say" | "now">) {
+  constructor(path: string, deps: Pick<PatienceDeps, "say" | "now">) {
     this.#path = path;
-    this.#tools = tools;
-    this.#since = tools.now();
+    this.#deps = deps;
+    this.#since = deps.now();
   }
 
-  /** @param why in place of "another program holds the lock" */
+  /** @param why replaces the message about the lock */
   goesOn(why?: string): void {
-    if (this.#isSaid || this.#tools.now() - this.#since < sayAfterMs) return;
+    if (this.#isSaid || this.#deps.now() - this.#since < sayAfterMs) return;
     this.#isSaid = true;
-    this.#tools.say("warn", why ?? `${lockedBy(this.#path)}; waiting until it lets go`);
+    this.#deps.say("warn", why ?? `${lockedBy(this.#path)}; waiting until it lets go`);
   }
 
   over(): void {
     if (!this.#isSaid) return;
-    const seconds = Math.round((this.#tools.now() - this.#since) / 1000);
-    this.#tools.say("info", `${this.#path} is free again, after ${seconds} s`);
+    const seconds = Math.round((this.#deps.now() - this.#since) / 1000);
+    this.#deps.say("info", `${this.#path} is free again, after ${seconds} s`);
   }
 }

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 
-import { Patience, type PatienceTools } from "../../src/store/patience.ts";
+import { Patience, type PatienceDeps } from "../../src/store/patience.ts";
 import { holderIn } from "../../src/store/lock-holder.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { SharedFlag } from "../../src/protocol/shared/shared-flag.ts";
@@ -19,7 +19,7 @@ class SqliteError extends Error {
 }
 
 /** Each sleep takes a second. */
-function clock(): PatienceTools & { readonly said: string[] } {
+function clock(): PatienceDeps & { readonly said: string[] } {
   const said: string[] = [];
   let now = 0;
   return {
@@ -90,7 +90,7 @@ test("who holds a lock: whoever writes, else whoever reads, and never oneself", 
 });
 
 /** Another program's connection to the database, in a transaction, for `sleeps` of the writer. */
-function holder(path: string, sql: string, sleeps: number): { clock: PatienceTools; db: Database } {
+function holder(path: string, sql: string, sleeps: number): { clock: PatienceDeps; db: Database } {
   const db = new Database(path);
   const tools = clock();
   db.run("PRAGMA busy_timeout = 0");

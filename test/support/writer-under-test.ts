@@ -11,7 +11,7 @@ import { workerId as asWorkerId, taskId } from "../../src/protocol/ids.ts";
 import { spawnWriter } from "../../src/spawn.ts";
 import { RowEncoder } from "../../src/worker/row-encoder.ts";
 import { insertTarget } from "../../src/worker/target-table.ts";
-import { Writer, type WriterTools } from "../../src/store/write/writer.ts";
+import { Writer, type WriterDeps } from "../../src/store/write/writer.ts";
 import { options as writerOptions, request } from "../store/write/options.ts";
 
 type Of<Type extends FromWriter["type"]> = Extract<FromWriter, { type: Type }>;
@@ -191,7 +191,7 @@ export const finished = (
   ...more,
 });
 
-export const inProcess = (tools: Partial<WriterTools> = {}): WriterUnderTest =>
+export const inProcess = (deps: Partial<WriterDeps> = {}): WriterUnderTest =>
   new WriterUnderTest((receive) => {
     const writer = new Writer({
       // As over a thread's boundary: later, and nothing shared.
@@ -201,7 +201,7 @@ export const inProcess = (tools: Partial<WriterTools> = {}): WriterUnderTest =>
       after: (ms, work) => void setTimeout(work, ms),
       now: () => performance.now(),
       wall: () => Date.now(),
-      ...tools,
+      ...deps,
     });
     return { send: (message) => writer.receive(message), dispose: () => undefined };
   });

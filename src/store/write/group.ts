@@ -1,87 +1,84 @@
-// What was taken in since the last commit: should the commit fail, it is applied again, one unit at a time. Texts are
-// kept, not what was made of them.
+// What the open transaction consists of, as it arrived. If the commit fails, it is applied again, one unit at a time.
 
 import type { MainRecord } from "../../protocol/records.ts";
 
 export type Taken<From> =
   | { readonly type: "main"; readonly records: readonly MainRecord[] }
-  /** A post of records, or of done tasks. */
-  | { readonly type: "records"; readonly from: From; readonly post: string }
-  /** Part of a unit, which the next records from the same Worker end. */
-  | { readonly type: "part"; readonly from: From; readonly post: string }
-  /** In place of all parts of a unit that is the only one in its group: it is known whose fault a failure is. */
-  | { readonly type: "dropped parts"; readonly from: From };
+  /** A message of records, or of completions. */
+  | { readonly type: "records"; readonly from: From; readonly text: string }
+  /** An item of a unit. The next records from the same worker end the unit. */
+  | { readonly type: "item"; readonly from: From; readonly text: string }
+  /** In place of all items of a large unit that is alone in its group: a failure is that unit's. */
+  | { readonly type: "dropped items"; readonly from: From };
 
 /**
- * Characters of parts after which a group takes no further unit, and from which the only unit in it is not kept. As much
- * as a Worker may have on its way.
+ * Bounds the memory for applying a group again, in characters of unit items: as much as one worker may have on its way.
+ * A group beyond it takes no further unit, and does not keep the items of its only unit.
  */
 const maxChars = 2 * 1024 * 1024;
 
 export class Group<From> {
   #taken: Taken<From>[] = [];
-  /** Of parts. */
+  /** Of unit items. */
   #chars = 0;
-  #units = 0;
-  /** Where the parts of the unit under way begin. */
+  #endedUnits = 0;
+  /** Index of the open unit's first item. */
   #unitStart: number | undefined;
-  #isDropped = false;
+  #hasDropped = false;
 
-  /** So much is to be applied again if the commit fails that it is time to commit. */
   get isFull(): boolean {
     return this.#chars > maxChars;
   }
 
-  /** Units that have ended. */
-  get units(): number {
-    return this.#units;
+  get endedUnits(): number {
+    return this.#endedUnits;
   }
 
-  /** Stands before the unit under way: what main says of a task was so before any Worker began it. */
-  main(records: readonly MainRecord[]): void {
+  /** Goes before the open unit: what main reports of a task happened before a worker started the task. */
+  addMain(records: readonly MainRecord[]): void {
     const taken = { type: "main", records } as const;
     if (this.#unitStart === undefined) this.#taken.push(taken);
     else this.#taken.splice(this.#unitStart++, 0, taken);
   }
 
-  records(from: From, post: string): void {
-    this.#taken.push({ type: "records", from, post });
+  addRecords(from: From, text: string): void {
+    this.#taken.push({ type: "records", from, text });
   }
 
-  part(from: From, post: string): void {
+  addItem(from: From, text: string): void {
     this.#unitStart ??= this.#taken.length;
-    this.#chars += post.length;
-    if (this.#isDropped) return;
-    if (this.#units === 0 && this.isFull) this.#drop(from, this.#unitStart);
-    else this.#taken.push({ type: "part", from, post });
+    this.#chars += text.length;
+    if (this.#hasDropped) return;
+    if (this.#endedUnits === 0 && this.isFull) this.#dropItems(from, this.#unitStart);
+    else this.#taken.push({ type: "item", from, text });
   }
 
-  #drop(from: From, start: number): void {
-    this.#isDropped = true;
-    this.#taken.splice(start, this.#taken.length, { type: "dropped parts", from });
+  #dropItems(from: From, start: number): void {
+    this.#hasDropped = true;
+    this.#taken.splice(start, this.#taken.length, { type: "dropped items", from });
   }
 
-  /** Before the records that say so are added. */
-  unitEnded(): void {
-    this.#units++;
+  /** To be called before the records that end the unit are added. */
+  endUnit(): void {
+    this.#endedUnits++;
     this.#unitStart = undefined;
   }
 
-  /** It will never end: its Worker is gone. */
-  unitAbandoned(): void {
+  /** Forgets the open unit: its worker is gone. */
+  abandonUnit(): void {
     if (this.#unitStart !== undefined) this.#taken.splice(this.#unitStart);
     this.#unitStart = undefined;
-    this.#isDropped = false;
+    this.#hasDropped = false;
   }
 
-  /** All of it, in the order it came; the group is empty then. */
+  /** All of it, in the order of arrival. The group is empty afterwards. */
   take(): readonly Taken<From>[] {
     const taken = this.#taken;
     this.#taken = [];
     this.#chars = 0;
-    this.#units = 0;
+    this.#endedUnits = 0;
     this.#unitStart = undefined;
-    this.#isDropped = false;
+    this.#hasDropped = false;
     return taken;
   }
 }

@@ -1,11 +1,11 @@
-// What has come in and is not applied yet, one queue per Worker. While one Worker's unit is under way, only that
-// Worker's posts are handed out: a unit that is larger than what fits into memory at once must not wait for others.
+// Messages that have arrived and are not applied yet: one queue per sender, served in turn (round robin). While a unit of
+// one sender is open, only that sender is served: a unit larger than memory must not wait for others.
 
-import type { WorkerId } from "../../protocol/ids.ts";
+export type Received<Sender> = { readonly from: Sender; readonly text: string };
 
-export class Inbox {
-  readonly #queues = new Map<WorkerId, string[]>();
-  #order: WorkerId[] = [];
+export class Inbox<Sender> {
+  readonly #queues = new Map<Sender, string[]>();
+  #order: Sender[] = [];
   #turn = 0;
   #size = 0;
 
@@ -13,50 +13,47 @@ export class Inbox {
     return this.#size === 0;
   }
 
-  has(workerId: WorkerId): boolean {
-    return (this.#queues.get(workerId)?.length ?? 0) > 0;
+  has(sender: Sender): boolean {
+    return (this.#queues.get(sender)?.length ?? 0) > 0;
   }
 
-  open(workerId: WorkerId): void {
-    this.#queues.set(workerId, []);
-    this.#order.push(workerId);
+  open(sender: Sender): void {
+    this.#queues.set(sender, []);
+    this.#order.push(sender);
   }
 
-  /** What is left of it is dropped. */
-  close(workerId: WorkerId): void {
-    this.#size -= this.#queues.get(workerId)?.length ?? 0;
-    this.#queues.delete(workerId);
-    this.#order = this.#order.filter((other) => other !== workerId);
+  /** Drops what is left in the sender's queue. */
+  close(sender: Sender): void {
+    this.#size -= this.#queues.get(sender)?.length ?? 0;
+    this.#queues.delete(sender);
+    this.#order = this.#order.filter((other) => other !== sender);
   }
 
-  push(workerId: WorkerId, post: string): void {
-    const queue = this.#queues.get(workerId);
+  /** Ignored for a sender that is not open. */
+  push(sender: Sender, text: string): void {
+    const queue = this.#queues.get(sender);
     if (queue === undefined) return;
-    queue.push(post);
+    queue.push(text);
     this.#size++;
   }
 
-  /** The next post of `only`, or of whoever's turn it is. */
-  shift(
-    only: WorkerId | undefined,
-  ): { readonly workerId: WorkerId; readonly post: string } | undefined {
+  /** The next message of `only`, or of the next sender in turn. */
+  shift(only: Sender | undefined): Received<Sender> | undefined {
     if (only !== undefined) return this.#shiftFrom(only);
     for (let tried = 0; tried < this.#order.length; tried++) {
       this.#turn = (this.#turn + 1) % this.#order.length;
-      const workerId = this.#order[this.#turn];
-      const found = workerId === undefined ? undefined : this.#shiftFrom(workerId);
+      const sender = this.#order[this.#turn];
+      const found = sender === undefined ? undefined : this.#shiftFrom(sender);
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  #shiftFrom(
-    workerId: WorkerId,
-  ): { readonly workerId: WorkerId; readonly post: string } | undefined {
-    // At most as many as a Worker has credits, so shifting an array is cheap.
-    const post = this.#queues.get(workerId)?.shift();
-    if (post === undefined) return undefined;
+  #shiftFrom(from: Sender): Received<Sender> | undefined {
+    // Credits bound the queue, so shifting an array is cheap.
+    const text = this.#queues.get(from)?.shift();
+    if (text === undefined) return undefined;
     this.#size--;
-    return { workerId, post };
+    return { from, text };
   }
 }

@@ -1,5 +1,5 @@
-// A task's unit, applied so that it can be undone alone: what is wrong with one unit does not touch its neighbours in
-// the same transaction.
+// Applies a task's unit (its rows and messages) so that it can be undone alone: a failure in one unit does not touch the
+// other units of the transaction.
 
 import type { Database } from "bun:sqlite";
 
@@ -14,13 +14,13 @@ import type { Patience } from "../patience.ts";
 import { isFatal } from "../store-error.ts";
 
 /**
- * What undoes the unit under way. The first in a transaction needs no savepoint, and large units mostly are the first:
- * with one, SQLite copies each page aside before a statement of many rows changes it, into a temporary file from 64 KiB
- * on. (82,000 of 140,000 writes of a million rows, and a sixth of the writer's time in SQLite.)
+ * How the open unit is undone. The first unit of a transaction needs no savepoint. Large units mostly are the first, and
+ * within a savepoint SQLite copies each page before a statement of many rows changes it, from 64 KiB on into a temporary
+ * file: 82,000 of 140,000 writes for a million rows, and a sixth of the writer's time in SQLite.
  */
 type Undo = "transaction" | "savepoint";
 
-/** A unit has ended the transaction that holds its neighbours' units too. */
+/** A unit has ended the transaction, which also holds other units. */
 export class TransactionLostError extends Error {
   override readonly name = "TransactionLostError";
 }
@@ -42,27 +42,27 @@ export class UnitApplier {
   }
 
   /**
-   * Applies one part; the first begins the unit, and a transaction when there is none. A part that does not fit undoes
-   * the unit, and the rest of it is passed over.
-   * @throws what means that the database itself cannot go on; TransactionLostError when the unit has ended a transaction
-   *   that held more than itself (ON CONFLICT ROLLBACK, RAISE(ROLLBACK)): the units in it are to be applied again
+   * Applies one item. The first item begins the unit, and a transaction if none is open. An item that is refused undoes the
+   * unit; the unit's later items are ignored, and `end` returns the failure.
+   * @throws fatal errors of the database; TransactionLostError if the unit has ended a transaction that also holds other
+   *   units (ON CONFLICT ROLLBACK, RAISE(ROLLBACK)), which are then to be applied again
    */
-  part(post: string): void {
+  apply(text: string): void {
     this.#undo ??= this.#begin();
     if (this.#failure !== undefined) return;
     try {
-      const part = this.#reader.read(post);
-      switch (part.type) {
+      const item = this.#reader.read(text);
+      switch (item.type) {
         case "rows":
-          this.#rows.apply(part);
+          this.#rows.apply(item);
           break;
         case "emit":
-          this.#messages.apply(part);
+          this.#messages.apply(item);
           break;
         default:
-          assertNever(part);
+          assertNever(item);
       }
-      // A message may have caught the error that said so: the unit would be stored without its beginning.
+      // A message's `apply` may have caught the error. Without this check, the unit would be stored without its beginning.
       if (!this.#db.inTransaction) throw new Error(endedTransaction);
     } catch (thrown) {
       if (isFatal(thrown)) throw thrown;
@@ -72,7 +72,7 @@ export class UnitApplier {
     }
   }
 
-  /** Keeps the unit, until the transaction is committed; or says why it could not be applied. */
+  /** Ends the unit: it stays in the transaction, unless the returned failure has undone it. */
   end(): Failure | undefined {
     const failure = this.#failure;
     if (this.#undo === "savepoint") this.#db.run("RELEASE unit");
@@ -81,7 +81,7 @@ export class UnitApplier {
     return failure;
   }
 
-  /** Undoes a unit whose Worker is gone. */
+  /** Undoes the open unit. */
   abandon(): void {
     if (this.#undo !== undefined && this.#failure === undefined) this.#rollBack();
     this.end();
@@ -110,7 +110,7 @@ export class UnitApplier {
   }
 }
 
-/** Why a unit that could be applied could not be committed. A deferred foreign key is all that SQLite checks so late. */
+/** The failure of a unit that was applied but not committed. SQLite checks only deferred foreign keys at the commit. */
 export function refusedAtCommit(thrown: unknown): Failure {
   const { stack: _, message, ...rest } = toFailure(thrown);
   return {
@@ -119,7 +119,7 @@ export function refusedAtCommit(thrown: unknown): Failure {
   };
 }
 
-/** Where in pipeloom a row was refused tells nobody anything; where in a message's `apply` it was thrown does. */
+/** A refused row has no stack: it would show pipeloom's own code only. An error of a message's `apply` keeps its stack. */
 function failureOf(thrown: unknown): Failure {
   const failure = withoutOwnFrames(toFailure(thrown));
   if (!(thrown instanceof RowsError)) return failure;

@@ -1,25 +1,24 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { workerId } from "../../../src/protocol/ids.ts";
 import { Inbox } from "../../../src/store/write/inbox.ts";
 
-const [a, b, c] = [workerId(0), workerId(1), workerId(2)];
+const [a, b, c] = [0, 1, 2] as const;
 
-function inboxOf(posts: Readonly<Record<number, readonly string[]>>): Inbox {
-  const inbox = new Inbox();
+function inboxOf(messages: Readonly<Record<number, readonly string[]>>): Inbox<number> {
+  const inbox = new Inbox<number>();
   for (const each of [a, b, c]) {
     inbox.open(each);
-    for (const post of posts[each] ?? []) inbox.push(each, post);
+    for (const text of messages[each] ?? []) inbox.push(each, text);
   }
   return inbox;
 }
 
-describe("the next post", () => {
+describe("the next message", () => {
   test("everyone in turn, each in order", () => {
     const inbox = inboxOf({ [a]: ["a1", "a2", "a3"], [b]: ["b1"], [c]: ["c1", "c2"] });
     const order: string[] = [];
     for (let next = inbox.shift(undefined); next !== undefined; next = inbox.shift(undefined)) {
-      order.push(next.post);
+      order.push(next.text);
     }
     expect(order.slice(0, 3).toSorted()).toEqual(["a1", "b1", "c1"]);
     expect(order.slice(3, 5).toSorted()).toEqual(["a2", "c2"]);
@@ -29,8 +28,8 @@ describe("the next post", () => {
 
   test("of one alone, while its unit is under way", () => {
     const inbox = inboxOf({ [a]: ["a1"], [b]: ["b1", "b2"] });
-    expect(inbox.shift(b)).toEqual({ workerId: b, post: "b1" });
-    expect(inbox.shift(b)).toEqual({ workerId: b, post: "b2" });
+    expect(inbox.shift(b)).toEqual({ from: b, text: "b1" });
+    expect(inbox.shift(b)).toEqual({ from: b, text: "b2" });
     expect(inbox.shift(b)).toBeUndefined();
     expect(inbox.has(a)).toBe(true);
     expect(inbox.isEmpty).toBe(false);
@@ -41,7 +40,7 @@ test("what is left of one that is closed is dropped, and nothing more is taken f
   const inbox = inboxOf({ [a]: ["a1", "a2"], [b]: ["b1"] });
   inbox.close(a);
   inbox.push(a, "a3");
-  expect(inbox.shift(undefined)).toEqual({ workerId: b, post: "b1" });
+  expect(inbox.shift(undefined)).toEqual({ from: b, text: "b1" });
   expect(inbox.isEmpty).toBe(true);
   expect(inbox.shift(undefined)).toBeUndefined();
 });
@@ -55,20 +54,20 @@ test("property: nothing is lost, nothing comes twice, each one's in order", () =
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const inbox = inboxOf({});
       const queues: string[][] = [[], [], []];
-      let posts = 0;
+      let messages = 0;
       for (const at of steps) {
         if ("push" in at) {
-          const post = `post ${posts++}`;
-          queues[at.push]?.push(post);
-          inbox.push(workerId(at.push), post);
+          const text = `message ${messages++}`;
+          queues[at.push]?.push(text);
+          inbox.push(at.push, text);
         } else {
-          const next = inbox.shift(at.only === undefined ? undefined : workerId(at.only));
+          const next = inbox.shift(at.only);
           if (next === undefined) {
             const waiting = at.only === undefined ? queues.flat() : queues[at.only];
             expect(waiting).toEqual([]);
           } else {
-            expect(at.only === undefined || at.only === next.workerId).toBe(true);
-            expect(queues[next.workerId]?.shift()).toBe(next.post);
+            expect(at.only === undefined || at.only === next.from).toBe(true);
+            expect(queues[next.from]?.shift()).toBe(next.text);
           }
         }
         expect(inbox.isEmpty).toBe(queues.flat().length === 0);

@@ -41,7 +41,7 @@ const part = async (...values: readonly (number | null)[]): Promise<void> =>
   encodeRows(
     values.map((n) => ({ n })),
     insertTarget(taskId(1), "t"),
-    (text) => unit.part(text),
+    (text) => unit.apply(text),
   );
 
 const stored = (): unknown[] =>
@@ -120,7 +120,7 @@ const rollBackPost = packMessage({
 
 test("a message that ends the transaction, and hides it, is no unit's success", async () => {
   await part(2);
-  unit.part(rollBackPost);
+  unit.apply(rollBackPost);
   await part(3);
   expect(unit.end()?.message).toContain("ended the transaction");
   expect(db.inTransaction).toBe(false);
@@ -131,7 +131,7 @@ test("a unit that ends a transaction with other units in it says so, and can be 
   await part(1);
   unit.end();
   await part(2);
-  expect(() => unit.part(rollBackPost)).toThrow(TransactionLostError);
+  expect(() => unit.apply(rollBackPost)).toThrow(TransactionLostError);
   expect(stored()).toEqual([]);
   await part(1);
   expect(unit.end()).toBeUndefined();

@@ -6,14 +6,14 @@ import { copyFileSync } from "node:fs";
 
 import { runId } from "../../../src/protocol/ids.ts";
 import { endedSummary } from "../../../src/store/write/ended-summary.ts";
-import type { WriterTools } from "../../../src/store/write/writer.ts";
+import type { WriterDeps } from "../../../src/store/write/writer.ts";
 import { finished, inProcess, started } from "../../support/writer-under-test.ts";
 import { SharedFlag } from "../../../src/protocol/shared/shared-flag.ts";
 import { options, request } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 
-const openWaiting = (db: string, wait: boolean, tools: Partial<WriterTools> = {}) => {
-  const writer = inProcess(tools);
+const openWaiting = (db: string, wait: boolean, deps: Partial<WriterDeps> = {}) => {
+  const writer = inProcess(deps);
   writer.send({
     type: "open",
     options: options(db),

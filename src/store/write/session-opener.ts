@@ -1,0 +1,111 @@
+// Opens a run's session. Waits for other programs' locks on the database and, with `--wait`, for a living run of the same
+// pipeline and params. Between two tries the thread processes messages of main.
+
+import type { MessageHandle } from "../../api/message.ts";
+import { Promise } from "../../base/globals.ts";
+import type { RunRequest, ToWriter, WriterOptions } from "../../protocol/messages.ts";
+import { SharedFlag } from "../../protocol/shared/shared-flag.ts";
+import type { LogLevel } from "../../protocol/status.ts";
+import type { RunSummary } from "../../protocol/summary.ts";
+import { isRunAlive, type LiveRun, RunAliveError } from "../liveness.ts";
+import {
+  Patience,
+  type PatienceClock,
+  type PatienceDeps,
+  sleepingClock,
+  Wait,
+} from "../patience.ts";
+import { isLockedAtOpen } from "../store-error.ts";
+import { endedSummary } from "./ended-summary.ts";
+import { Session } from "./session.ts";
+
+/** Poll interval for the end of the run that `--wait` waits for. */
+const alivePollMs = 250;
+/** Pause between two tries to open a locked database. Each try itself waits for up to 500 ms. */
+const lockPollMs = 20;
+
+type Say = (level: LogLevel, line: string) => void;
+
+export type OpenerDeps = {
+  after(ms: number, work: () => void): void;
+  /** Epoch ms: for times that are stored or shown. */
+  wall(): number;
+  /** For waiting within a transaction. Default: the system's clock. */
+  readonly clock?: PatienceClock;
+};
+
+export type Opened =
+  | { readonly type: "session"; readonly session: Session }
+  /** The run that was waited for is done: no run is needed here. */
+  | { readonly type: "done-elsewhere"; readonly summary: RunSummary };
+
+export class SessionOpener {
+  readonly #deps: OpenerDeps;
+  readonly #say: Say;
+  readonly #options: WriterOptions;
+  readonly #request: RunRequest;
+  readonly #patience: PatienceDeps;
+
+  /** @param say reports long waits to the user */
+  constructor(
+    { options, run, givenUp }: Extract<ToWriter, { type: "open" }>,
+    say: Say,
+    deps: OpenerDeps,
+  ) {
+    this.#options = options;
+    this.#request = run;
+    this.#say = say;
+    this.#deps = deps;
+    const flag = SharedFlag.from(givenUp);
+    this.#patience = { say, isGivenUp: () => flag.isSet, ...(deps.clock ?? sleepingClock) };
+  }
+
+  /** @throws StoreError or SchemaError, as `Session.open`; other errors of SQLite */
+  async open(handles: readonly MessageHandle<never>[]): Promise<Opened> {
+    const { db } = this.#options;
+    const patience = new Patience(db, this.#patience);
+    for (;;) {
+      try {
+        const session = await this.#untilUnlocked(() =>
+          Session.open(this.#options, this.#request, handles, this.#deps.wall(), patience),
+        );
+        return { type: "session", session };
+      } catch (thrown) {
+        if (!(thrown instanceof RunAliveError) || !this.#request.wait) throw thrown;
+        await this.#untilEnded(thrown.run);
+        const summary = await this.#untilUnlocked(() => endedSummary(db, thrown.run.id));
+        if (summary?.status === "done") return { type: "done-elsewhere", summary };
+      }
+    }
+  }
+
+  /** Repeats `step` while another program's lock makes it fail. */
+  async #untilUnlocked<Result>(step: () => Result): Promise<Result> {
+    const wait = new Wait(this.#options.db, this.#patience);
+    for (;;) {
+      try {
+        const result = step();
+        wait.over();
+        return result;
+      } catch (thrown) {
+        if (!isLockedAtOpen(thrown)) throw thrown;
+        wait.goesOn();
+        await this.#pause(lockPollMs);
+      }
+    }
+  }
+
+  async #untilEnded(run: LiveRun): Promise<void> {
+    const { db } = this.#options;
+    const pid = run.pid === null ? "" : ` (pid ${run.pid})`;
+    this.#say(
+      "info",
+      `run ${run.id} of "${run.pipeline}" is going on in ${db}${pid}; waiting for its end`,
+    );
+    while (isRunAlive(db, run)) await this.#pause(alivePollMs);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#deps.after(ms, resolve));
+  }
+}
