@@ -1,4 +1,4 @@
-/** `import source from "./signals.c" with { type: "text" }`: embedded, so the executable carries it. */
+/** `import source from "./signals.c" with { type: "text" }` embeds the file in the executable. */
 declare module "*.c" {
   const source: string;
   export default source;

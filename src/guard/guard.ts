@@ -1,4 +1,5 @@
-// The main thread's side of the guard.
+// The guard, as the main thread uses it: a thread that handles signals and reads inherited output while user code keeps the
+// main thread busy (main.ts).
 
 import { constants } from "node:os";
 
@@ -11,28 +12,28 @@ import type { Outputs } from "./outputs.ts";
 import { type Pipes, type StreamNumber, streamNumbers } from "./pipes.ts";
 
 export type ToGuard = {
-  /** From now on a third of these ends the process, whatever the main thread does. */
+  /** The third of these signals ends the process, also while the main thread is busy. */
   readonly signals: WatchedSignals | undefined;
-  /** From now on the guard reads these. */
+  /** The pipes that the guard reads. */
   readonly pipes: Pipes | undefined;
-  /** In Int32: characters of text that main has taken in; wraps around. */
+  /** One cell, Int32: characters of text that main has handled. It wraps around. */
   readonly taken: SharedArrayBuffer;
 };
 
 export type WatchedSignals = {
   readonly programs: SharedArrayBuffer;
-  /** A descriptor of the terminal whose cursor may be hidden; -1: none. */
+  /** Descriptor of the terminal whose cursor may be hidden; -1 when there is none. */
   readonly terminal: number;
   readonly numbers: readonly number[];
-  /** Those that a crash of the runtime comes with. */
+  /** Signals that the runtime gets when it crashes. */
   readonly fatal: readonly number[];
 };
 
 export type FromGuard =
   | { readonly type: "text"; readonly stream: StreamNumber; readonly text: string }
-  /** Main was busy for so long that this much was not kept. */
+  /** Main was busy for too long: this much output was dropped. */
   | { readonly type: "dropped"; readonly bytes: number }
-  /** All that was in the pipes has been posted. */
+  /** Everything in the pipes has been sent as `text`. */
   | { readonly type: "end" };
 
 export type GuardOptions = {
@@ -40,7 +41,7 @@ export type GuardOptions = {
   readonly programs: Programs;
   readonly terminal: number;
   readonly outputs: Outputs | undefined;
-  /** Text that was written past pipeloom. */
+  /** Text that child processes or native code wrote to stdout or stderr. */
   onText(stream: StreamNumber, text: string): void;
   onDropped(bytes: number): void;
 };
@@ -49,12 +50,12 @@ const fatalSignals = ["SIGILL", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV"] as con
 
 const numberOf = (signal: NodeJS.Signals): number => constants.signals[signal];
 
-/** Short runs are over by then, and their start-up is not made longer. */
-const delayMs = 100;
-/** For what is in the pipes at the end. */
-const patienceMs = 1000;
+/** The guard's thread starts after this: short runs have ended by then, and do not pay for it. */
+const startDelayMs = 100;
+/** How long `release` waits for the rest of the pipes. */
+const drainMs = 1000;
 
-/** Undefined where it cannot be done, for want of descriptors: the run goes on without. */
+/** Undefined when no descriptors are left: the run goes on without the pipes. */
 function redirected(outputs: Outputs | undefined): Pipes | undefined {
   try {
     return outputs?.redirect();
@@ -73,14 +74,14 @@ export class Guard {
   #isStarted = false;
 
   /**
-   * The run has begun: inherited output goes into pipes, and the guard's C handlers go before those that are installed.
-   * @param isUrgent false when nothing keeps the main thread busy: the thread then need not start beside the workers
+   * Redirects inherited output into pipes, and puts the guard's C signal handlers before the installed ones.
+   * @param isUrgent false when no user code runs on the main thread: the guard's thread then starts a little later
    */
   constructor(options: GuardOptions, isUrgent: boolean) {
     this.#options = options;
     this.#pipes = redirected(options.outputs);
     if (isUrgent) this.#start();
-    else this.#timer = systemClock.after(delayMs, () => this.#start());
+    else this.#timer = systemClock.after(startDelayMs, () => this.#start());
   }
 
   #start(): void {
@@ -91,7 +92,7 @@ export class Guard {
     thread.onmessage = ({ data }: MessageEvent<FromGuard>) => this.#receive(data);
     thread.onerror = (event) => {
       event.preventDefault();
-      // Nobody reads the pipes any more.
+      // The thread is gone: nobody reads the pipes any more.
       this.#isStarted = false;
       this.#options.outputs?.restore();
       this.#end.resolve();
@@ -123,14 +124,14 @@ export class Guard {
     }
   }
 
-  /** The descriptors lead to where they did; resolves when what is in the pipes has been given on. */
+  /** Restores the descriptors. Resolves when the rest of the pipes has been passed to `onText`, after 1 s at most. */
   async release(): Promise<void> {
     systemClock.cancel(this.#timer);
     const { outputs } = this.#options;
     outputs?.restore();
     if (this.#pipes === undefined) return;
     if (this.#isStarted) {
-      await Promise.race([this.#end.promise, Bun.sleep(patienceMs)]);
+      await Promise.race([this.#end.promise, Bun.sleep(drainMs)]);
       return;
     }
     const decoders = new Map(streamNumbers.map((stream) => [stream, new TextDecoder()]));

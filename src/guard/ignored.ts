@@ -1,4 +1,4 @@
-// Whether a signal was ignored when the process started (`nohup`): a program must leave it so.
+// Whether a signal was ignored when the process started (`nohup`). A program must go on ignoring it.
 
 import { ptr } from "bun:ffi";
 import { constants } from "node:os";
@@ -9,7 +9,7 @@ import { openLibc } from "../base/libc.ts";
 const actionBytes = 256;
 const ignore = 1n;
 
-/** To be asked before a listener is added. */
+/** To be called before a listener is added: a listener changes the answer. */
 export function isIgnored(signal: NodeJS.Signals): boolean {
   const libc = openLibc({ sigaction: { args: ["int", "ptr", "ptr"], returns: "int" } });
   if (libc === undefined) return false;

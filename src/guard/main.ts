@@ -1,5 +1,5 @@
-// The entry of the guard: a thread that no user code runs in, for what the main thread cannot do while user code keeps
-// it busy. It compiles the handler of the third signal, and reads what was written past pipeloom.
+// The entry of the guard's thread. No user code runs in it, so it works while user code keeps the main thread busy. It
+// compiles the handler of the third signal, and reads the pipes that stdout and stderr were redirected to.
 
 import { TextDecoder } from "../base/globals.ts";
 import { Programs } from "../protocol/shared/programs.ts";
@@ -10,16 +10,16 @@ import { type Pipes, readChunk, readRest, type StreamNumber } from "./pipes.ts";
 
 declare const self: Worker;
 
-/** About 1 MiB that main has not taken in: the pipes then fill up, and who writes waits. */
-const maxUntaken = 1024 * 1024;
-/** When main has taken nothing for so long, it is busy: what comes is dropped, for main may be waiting for who writes. */
-const patienceMs = 1000;
-/** How often the pipes are made blocking again. */
-const blockingLookMs = 50;
-/** The runtime's own last words, which nobody would be left to show. */
+/** Characters that main has not handled. Beyond, the guard stops reading, the pipes fill up, and their writers wait. */
+const maxUnhandledChars = 1024 * 1024;
+/** Output is dropped when main has handled nothing for this long: main may be waiting for the process that writes. */
+const stalledMs = 1000;
+/** Interval at which the pipes are made blocking again. */
+const blockingIntervalMs = 50;
+/** Begins the runtime's crash report. Main cannot show that report: the process ends. */
 const crashMark = "oh no: Bun has crashed";
 
-/** Kept, code and memory: the handlers are called until the process ends. */
+/** Keeps the compiled code and its memory alive: the handlers are called until the process ends. */
 let kept: readonly [NativeSignals, pids: Int32Array] | undefined;
 
 self.onmessage = ({ data }: MessageEvent<ToGuard>) => {
@@ -42,7 +42,7 @@ function watch(
   for (const number of fatal) native.watchCrash(number);
 }
 
-/** Undefined where it cannot be compiled: the third signal then waits for the main thread. */
+/** Undefined when the handlers cannot be compiled: the third signal then waits for the main thread. */
 function compiled(): NativeSignals | undefined {
   try {
     return compileSignals();
@@ -67,7 +67,7 @@ class OutputReader {
     this.#taken = new Int32Array(taken);
   }
 
-  /** Blocks this thread to the end of the run: it has nothing else to do, and `postMessage` works from here. */
+  /** Blocks this thread until the run ends. It has nothing else to do, and `postMessage` works meanwhile. */
   run(): void {
     const { out, err, outEnd, errEnd, wake } = this.#pipes;
     const streams = new Map<number, StreamNumber>([
@@ -75,22 +75,22 @@ class OutputReader {
       [err, 2],
     ]);
     for (;;) {
-      const ready = this.#descriptors.readable([wake, ...streams.keys()], blockingLookMs);
+      const ready = this.#descriptors.readable([wake, ...streams.keys()], blockingIntervalMs);
       if (ready.includes(wake)) break;
-      // A thread that starts meanwhile sets O_NONBLOCK on what it takes for its stdout, for every process that shares it:
-      // a child would then fail with EAGAIN when the pipe is full.
+      // Each thread that starts sets O_NONBLOCK on its stdout, and with it for every process that shares the pipe. A child
+      // process would then fail with EAGAIN when the pipe is full.
       this.#descriptors.makeBlocking(outEnd);
       this.#descriptors.makeBlocking(errEnd);
       for (const [fd, stream] of streams) {
         if (!ready.includes(fd)) continue;
         const bytes = readChunk(this.#descriptors, fd);
-        // User code has closed the descriptor.
+        // End of file: user code has closed the descriptor.
         if (bytes.length === 0) streams.delete(fd);
         else this.#take(stream, bytes);
       }
     }
     readRest(this.#descriptors, this.#pipes, (stream, bytes) => this.#take(stream, bytes));
-    this.#tellDropped();
+    this.#reportDropped();
     this.#post({ type: "end" });
   }
 
@@ -99,7 +99,7 @@ class OutputReader {
       this.#droppedBytes += bytes.length;
       return;
     }
-    this.#tellDropped();
+    this.#reportDropped();
     const text = this.#decoders[stream].decode(bytes, { stream: true });
     if (stream === 2 && text.includes(crashMark)) {
       this.#descriptors.writeAll(this.#pipes.originalErr, text);
@@ -111,13 +111,13 @@ class OutputReader {
   #hasRoom(): boolean {
     for (;;) {
       const taken = Atomics.load(this.#taken, 0);
-      if (((this.#posted - taken) | 0) < maxUntaken) return true;
+      if (((this.#posted - taken) | 0) < maxUnhandledChars) return true;
       if (this.#droppedBytes > 0) return false;
-      if (Atomics.wait(this.#taken, 0, taken, patienceMs) === "timed-out") return false;
+      if (Atomics.wait(this.#taken, 0, taken, stalledMs) === "timed-out") return false;
     }
   }
 
-  #tellDropped(): void {
+  #reportDropped(): void {
     if (this.#droppedBytes > 0) this.#post({ type: "dropped", bytes: this.#droppedBytes });
     this.#droppedBytes = 0;
   }

@@ -1,5 +1,5 @@
-// Compiles signals.c. `cc` wants a path that the system can open; the executable's own files are none, and a file in a
-// temporary folder would need one that may be written to: a pipe is a path as well.
+// Compiles signals.c. `cc` needs a path that the system can open. Files inside the executable have none, and no folder is
+// sure to be writable, so the source is passed as the path of a pipe.
 
 import { cc, ptr } from "bun:ffi";
 
@@ -8,21 +8,21 @@ import source from "./signals.c" with { type: "text" };
 
 export type NativeSignals = {
   /**
-   * @param pids see protocol/programs.ts
-   * @param terminal where the cursor is shown again; -1: nowhere
+   * @param pids see protocol/shared/programs.ts
+   * @param terminal descriptor of the terminal on which the cursor is shown again; -1 for none
    */
   prepare(pids: Int32Array, terminal: number): void;
   watch(signal: number): void;
-  /** Where the runtime's crash report goes. */
+  /** Descriptors for the runtime's crash report: stdout and stderr as they were before the redirection. */
   prepareCrash(out: number, err: number): void;
   watchCrash(signal: number): void;
 };
 
-/** On other systems `struct sigaction` is another, and the third signal waits for the main thread. */
+/** Other systems have another `struct sigaction`: there, the third signal waits for the main thread. */
 export const canCompile =
   process.platform === "linux" && (process.arch === "x64" || process.arch === "arm64");
 
-/** @throws Error when it cannot be compiled here */
+/** @throws Error when this system cannot compile it */
 export function compileSignals(): NativeSignals {
   const descriptors = Descriptors.open();
   if (descriptors === undefined) throw new Error("no C library");
@@ -48,7 +48,7 @@ export function compileSignals(): NativeSignals {
   }
 }
 
-/** @returns the end to read from; a pipe takes 64 KiB without a reader */
+/** @returns the pipe's read end. The text must fit into the pipe (64 KiB): nobody reads while it is written. */
 function pipeHolding(descriptors: Descriptors, text: string): number {
   const { read, write } = descriptors.pipe();
   descriptors.writeAll(write, text);

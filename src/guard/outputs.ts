@@ -1,11 +1,11 @@
-// Descriptors 1 and 2 of the process while a run owns the screen. What a child process of user code inherits (`Bun.$`,
-// `stdio: "inherit"`), or native code writes, would tear the regions and stand between the events of `--json`. So they
-// lead to pipes whose text becomes lines of the run's output; which task wrote it cannot be known. The screen and the
-// events go to duplicates of what the descriptors were.
+// Descriptors 1 and 2 of the process while a run owns the screen. Child processes of user code inherit them (`Bun.$`,
+// `stdio: "inherit"`), and native code writes to them: that text would tear the regions and mix with the events of `--json`.
+// So the descriptors are redirected to pipes, whose text becomes lines of the run's output. Which task wrote a line is not
+// known. The screen and the events use duplicates of the original descriptors.
 //
-// Until the run has begun nothing reads the pipes: stdout then leads to stderr.
+// Nothing reads the pipes before the run begins: until then stdout is redirected to stderr.
 //
-// On Windows children inherit handles, which this does not change: what they write is seen where it was before.
+// On Windows child processes inherit handles, which this does not change: their text appears where it always did.
 
 import { writeSync } from "node:fs";
 import { WriteStream } from "node:tty";
@@ -39,13 +39,13 @@ export class Outputs {
     this.#undo.push(() => process.off("exit", restore));
   }
 
-  /** Undefined where descriptors cannot be led elsewhere. */
+  /** @returns undefined where descriptors cannot be redirected */
   static take(): Outputs | undefined {
     try {
       const descriptors = Descriptors.open();
       return descriptors === undefined ? undefined : new Outputs(descriptors);
     } catch {
-      // One of them is closed.
+      // One of the descriptors is closed.
       return undefined;
     }
   }
@@ -53,7 +53,7 @@ export class Outputs {
   #streamOf(fd: number, isTty: boolean): OutStream {
     if (!isTty) return { fd, isTTY: false, write: (text) => writeSync(fd, text) };
     const terminal = new WriteStream(fd);
-    // The runtime does this for its own two streams alone.
+    // The runtime refreshes the size of process.stdout and process.stderr only.
     const resized = (): void => {
       const refresh: unknown = Reflect.get(terminal, "_refreshSize");
       if (typeof refresh === "function") Reflect.apply(refresh, terminal, []);
@@ -63,7 +63,7 @@ export class Outputs {
     return terminal;
   }
 
-  /** The run has begun. Somebody must read the pipes from now on, or who writes will wait. */
+  /** Redirects the descriptors to pipes. Somebody must read the pipes from now on: a full pipe blocks its writers. */
   redirect(): Pipes {
     const out = this.#descriptors.pipe();
     const err = this.#descriptors.pipe();
@@ -83,7 +83,7 @@ export class Outputs {
     return this.#pipes;
   }
 
-  /** The descriptors lead to where they did. May be called at any time, twice. */
+  /** Restores the descriptors. May be called at any time, and more than once. */
   restore(): void {
     for (const undo of this.#undo.splice(0)) undo();
     this.#descriptors.lead(stdout, this.#originalOut);
@@ -92,7 +92,7 @@ export class Outputs {
     this.#wakeEnd = undefined;
   }
 
-  /** Where no other thread reads: what is in the pipes. */
+  /** Reads the rest of the pipes. Only for a run whose guard's thread has not started. */
   rest(take: (stream: StreamNumber, bytes: Uint8Array) => void): void {
     if (this.#pipes !== undefined) readRest(this.#descriptors, this.#pipes, take);
   }

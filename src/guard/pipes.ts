@@ -1,5 +1,5 @@
-// The pipes that descriptors 1 and 2 lead to (outputs.ts), and the reading of them. The guard's thread imports this: none of
-// Node's modules is loaded here, for they would be half of that thread's start.
+// The pipes that descriptors 1 and 2 are redirected to (outputs.ts), and how they are read. The guard's thread imports this
+// file: it loads none of Node's modules, which would double that thread's start-up time.
 
 import type { Descriptors } from "../base/libc.ts";
 
@@ -8,24 +8,24 @@ export const streamNumbers = [1, 2] as const;
 export type StreamNumber = (typeof streamNumbers)[number];
 
 const chunkBytes = 64 * 1024;
-/** What background processes go on writing at the end is not waited for beyond this. */
+/** Per stream. Background processes may go on writing at the end of the run. */
 const maxRestBytes = 16 * 1024 * 1024;
 
 export type Pipes = {
-  /** To be read, by stream. */
+  /** Read ends. */
   readonly out: number;
   readonly err: number;
-  /** Their other ends. */
+  /** Write ends. */
   readonly outEnd: number;
   readonly errEnd: number;
-  /** Something can be read here when what the pipes hold is all that is wanted. */
+  /** Becomes readable when the run has ended: the guard then reads the rest of the pipes, and stops. */
   readonly wake: number;
-  /** Where stdout and stderr led before. */
+  /** Duplicates of stdout and stderr as they were before. */
   readonly originalOut: number;
   readonly originalErr: number;
 };
 
-/** Reads until nothing is left, without waiting for more. */
+/** Reads until the pipes are empty, without waiting for more. */
 export function readRest(
   descriptors: Descriptors,
   pipes: Pipes,
@@ -43,6 +43,6 @@ export function readRest(
   }
 }
 
-/** Empty at the end. */
+/** @returns no bytes at the end of the file */
 export const readChunk = (descriptors: Descriptors, fd: number): Uint8Array =>
   descriptors.read(fd, chunkBytes);

@@ -1,6 +1,6 @@
-// The third signal ends the process at once, whatever its threads do: JavaScript handlers run on the main thread, and
-// user code may keep that busy for ever. Compiled by TinyCC at run time (see native.ts), for 64-bit Linux (glibc, musl).
-// The handler calls only what signal-safety(7) allows. What comes before the third goes on to the runtime's handler.
+// Ends the process at the third signal, whatever its threads do: JavaScript handlers run on the main thread, and user code
+// may keep that thread busy for ever. Compiled by TinyCC at run time (see native.ts), for 64-bit Linux (glibc, musl). The
+// handler calls only functions that signal-safety(7) allows. It passes the first and second signal on to the runtime.
 
 typedef unsigned long size_t;
 typedef long ssize_t;
@@ -38,10 +38,10 @@ typedef void (*handler)(int signal, void *info, void *context);
 
 static struct sigaction before[last_signal + 1];
 static volatile int received;
-// Process groups; what is not positive is none (protocol/programs.ts).
+// Process groups; a number that is not positive is not a group (protocol/shared/programs.ts).
 static const volatile int *programs;
 static int capacity;
-// -1: there is no region on a terminal.
+// -1: no region is drawn on a terminal.
 static int terminal = -1;
 
 static const char show_cursor[] = "\r\n\033[0m\033[?25h";
@@ -52,7 +52,7 @@ static void end(int signal) {
   for (i = 0; i < capacity; i++)
     if (programs[i] > 1) kill(-programs[i], sigkill);
   ready.fd = terminal;
-  // A terminal that is stopped (Ctrl-S) or gone would block.
+  // Writing to a terminal that is stopped (Ctrl-S) or gone would block.
   if (terminal >= 0 && poll(&ready, 1, 100) == 1 && (ready.revents & pollout))
     write(terminal, show_cursor, sizeof show_cursor - 1);
   _exit(128 + signal);
@@ -61,7 +61,7 @@ static void end(int signal) {
 static void on_signal(int signal, void *info, void *context) {
   void *next = before[signal].handler;
   if (next == ignored) return;
-  // By default it ends the process: no JavaScript listens any more.
+  // No JavaScript handler is left, and the default action ends the process.
   if (++received >= signals_until_end || signal == sigquit || next == by_default) end(signal);
   ((handler)next)(signal, info, context);
 }
@@ -69,12 +69,12 @@ static void on_signal(int signal, void *info, void *context) {
 static int original_out = -1;
 static int original_err = -1;
 
-// The runtime's own last words are to be seen, not to end in a pipe that nobody reads any more.
+// Lets the runtime's crash report reach the user, instead of a pipe that nobody reads any more.
 static void on_crash(int signal, void *info, void *context) {
   void *next = before[signal].handler;
   dup2(original_out, 1);
   dup2(original_err, 2);
-  // The guard's thread passes on what is in the pipe already.
+  // Gives the guard's thread time to pass on what the pipe holds already.
   poll(0, 0, 50);
   if (next == ignored) return;
   if (next != by_default) return ((handler)next)(signal, info, context);
@@ -105,7 +105,7 @@ static int install(int signal, void *on, unsigned long mask) {
   return sigaction(signal, &action, &before[signal]);
 }
 
-// No second signal interrupts the handler.
+// The mask keeps other signals from interrupting the handler.
 int watch(int signal) { return install(signal, on_signal, ~0UL); }
 
 int watch_crash(int signal) { return install(signal, on_crash, 0); }
