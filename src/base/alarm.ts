@@ -1,9 +1,9 @@
 import { systemClock, type Timer } from "./clock.ts";
 
-/** setTimeout counts in a signed 32-bit number; a longer wait would be over at once. */
+/** setTimeout takes a signed 32-bit number of ms and fires at once for a longer wait. */
 const longestMs = 2 ** 31 - 1;
 
-/** Calls once, at the time that was set last. On the monotonic clock: setting the wall clock moves nothing. */
+/** Calls once, at the time that was set last, by the monotonic clock. */
 export class Alarm {
   readonly #ring: () => void;
   #at: number | undefined;
@@ -13,12 +13,12 @@ export class Alarm {
     this.#ring = ring;
   }
 
-  /** It will call. */
+  /** Whether a call is due. */
   get isSet(): boolean {
     return this.#at !== undefined;
   }
 
-  /** @param at as `systemClock.now()` tells time; undefined: never */
+  /** @param at a time of `systemClock.now()`; undefined: never */
   set(at: number | undefined): void {
     if (at === this.#at) return;
     systemClock.cancel(this.#timer);

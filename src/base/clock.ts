@@ -1,15 +1,15 @@
-// Time as a thread sees it. The functions are taken before any user code is loaded (see globals.ts).
+// Clocks and timers, taken from the runtime before any user code is loaded (see globals.ts).
 
 export type Timer = ReturnType<typeof setTimeout>;
 
 export type Clock = {
   /** Monotonic, in ms: for durations, timeouts and deadlines. */
   now(): number;
-  /** Epoch ms: for what is stored or shown. */
+  /** Epoch ms: for stored and shown times. */
   wall(): number;
   after(delayMs: number, work: () => void): Timer;
   cancel(timer: Timer | undefined): void;
-  /** Runs `work` when the event loop has handed over what has arrived. */
+  /** Runs `work` after the event loop has delivered the messages that have arrived. */
   soon(work: () => void): void;
 };
 

@@ -1,9 +1,9 @@
-// JSON text as a person wrote it, read without altering it: JSON.parse rounds numbers and keeps the last of two equal keys.
+// Reads JSON text that a person wrote and refuses to alter it: JSON.parse rounds numbers and keeps the last of two equal keys.
 
 import { JSON } from "./globals.ts";
 import { memberPath } from "./json.ts";
 
-/** The text is JSON, and reading it would change what it says. `path` reads like code: `orders[3].id`, or "" at the root. */
+/** The text is JSON, but its value would differ from the text. `path` reads like code: `orders[3].id`, or "" at the root. */
 export class AlteredJsonError extends Error {
   override readonly name = "AlteredJsonError";
   readonly path: string;
@@ -13,24 +13,24 @@ export class AlteredJsonError extends Error {
   }
 }
 
-/** @throws SyntaxError when it is not JSON, AlteredJsonError when the value would not be what the text says */
+/** @throws SyntaxError for text that is not JSON, AlteredJsonError if the value would differ from the text */
 export function parseExactJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
   new Scanner(text).value("", 0);
   return value;
 }
 
-/** The shortest decimal that reads as this number says the same as the literal: 0.1 and 1e3 do, 9007199254740993 does not. */
+/** Whether the shortest decimal of the number equals the literal: true for 0.1 and 1e3, false for 9007199254740993. */
 export function isExactNumber(literal: string): boolean {
   const number = Number(literal);
   return Number.isFinite(number) && decimalOf(literal) === decimalOf(String(number));
 }
 
-/** No double needs more digits than this to be written out. */
+/** The longest exact decimal of a double has fewer characters. */
 const maxLiteralChars = 1100;
 const literalParts = /^([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i;
 
-/** The same text for literals of the same value; undefined for what is not a decimal literal. */
+/** Equal for literals of equal value; undefined for text that is no decimal literal. */
 function decimalOf(literal: string): string | undefined {
   if (literal.length > maxLiteralChars) return undefined;
   const [, sign = "", whole = "", fraction = "", exponent = "0"] = literalParts.exec(literal) ?? [];
@@ -49,7 +49,7 @@ const shortened = (literal: string): string =>
 
 const maxDepth = 1000;
 
-/** Walks over text that JSON.parse has accepted. */
+/** Scans text that JSON.parse has accepted. */
 class Scanner {
   readonly #text: string;
   #at = 0;
@@ -106,7 +106,7 @@ class Scanner {
     return this.#text.slice(start, this.#at);
   }
 
-  /** An odd number of backslashes stands before it. */
+  /** Whether an odd number of backslashes precedes it. */
   #isEscaped(at: number): boolean {
     let before = at;
     while (this.#text[before - 1] === "\\") before--;

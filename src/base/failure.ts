@@ -1,8 +1,8 @@
-// Failures as plain data: an Error subclass that is posted to another thread arrives as a bare Error.
+// Failures as plain data: an Error subclass posted to another thread arrives as a bare Error.
 
 import { JSON } from "./globals.ts";
 
-/** What went wrong, in a form that survives threads, JSON and the database. */
+/** An error in a form that survives threads, JSON and the database. */
 export type Failure = {
   /** The error's class or kind, e.g. `TypeError`, `TimeoutError`, `WorkerExit`. */
   readonly name: string;
@@ -11,13 +11,13 @@ export type Failure = {
   /** A machine-readable code such as `ENOENT` or `SQLITE_CONSTRAINT_UNIQUE`. */
   readonly code?: string;
   readonly cause?: Failure;
-  /** What an AggregateError holds: each address that was tried, each promise that was rejected. */
+  /** The errors of an AggregateError: one per address tried, or per rejected promise. */
   readonly errors?: readonly Failure[];
 };
 
-/** Causes deeper than this are cut: a chain that loops must not loop here. */
+/** Deeper causes are cut: a chain of causes may be a loop. */
 const maxCauses = 8;
-/** All causes and errors within one failure; they may be a tree, and loop. */
+/** Bound on all causes and errors in one failure: they may be a tree with loops. */
 const maxNested = 24;
 const maxStackChars = 16_384;
 const maxMessageChars = 65_536;
@@ -25,7 +25,7 @@ const maxMessageChars = 65_536;
 const cut = (text: string, max: number): string =>
   text.length <= max ? text : `${text.slice(0, max)}… (${text.length - max} more characters)`;
 
-/** A property of something unknown; a getter that throws counts as absent. */
+/** A property of an unknown object; undefined if its getter throws. */
 function read(thrown: object, key: string): unknown {
   try {
     return (thrown as Record<string, unknown>)[key];
@@ -48,7 +48,7 @@ function describe(thrown: unknown): string {
 const looksLikeError = (thrown: unknown): thrown is object =>
   typeof thrown === "object" && thrown !== null && typeof read(thrown, "message") === "string";
 
-/** Makes a Failure of whatever was thrown: an Error, a string, null, an object with hostile getters. */
+/** Makes a Failure of anything thrown: an Error, a string, null, an object with hostile getters. */
 export const toFailure = (thrown: unknown): Failure => failureOf(thrown, 0, { left: maxNested });
 
 function failureOf(thrown: unknown, depth: number, nested: { left: number }): Failure {
@@ -74,7 +74,7 @@ function failureOf(thrown: unknown, depth: number, nested: { left: number }): Fa
   };
 }
 
-/** At most so many elements as a failure may hold; a list that cannot be read is empty. */
+/** The first `maxNested` elements; empty for a list that cannot be read. */
 function listOf(value: unknown): unknown[] {
   try {
     return Array.isArray(value) ? value.slice(0, maxNested) : [];
@@ -89,12 +89,12 @@ export function failureHead({ name, message }: Failure): string {
   return name === "Error" ? message : `${name}: ${message}`;
 }
 
-/** One line for a person, with what it is about: `fetch failed; caused by: ECONNREFUSED`, `AggregateError (1: …; 2: …)`. */
+/** One line with causes and errors: `fetch failed; caused by: ECONNREFUSED`, `AggregateError (1: …; 2: …)`. */
 export function failureLine(failure: Failure): string {
   const { errors, cause } = failure;
   const head = failureHead(failure);
   const list = errors === undefined ? "" : ` (${errors.map(numbered).join("; ")})`;
-  // Who wraps an error often repeats its message.
+  // A wrapping error often repeats the message of its cause.
   const isSaid = cause === undefined || (cause.message !== "" && head.includes(cause.message));
   return `${head}${list}${isSaid ? "" : `; caused by: ${failureLine(cause)}`}`;
 }

@@ -1,8 +1,8 @@
-// Durations as people read them.
+// Durations as text.
 
 const two = (n: number): string => String(n).padStart(2, "0");
 
-/** A clock that runs: 0:00:03, 12:34:56, 120:00:00. */
+/** A running clock: 0:00:03, 12:34:56, 120:00:00. */
 export function clock(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
@@ -10,7 +10,7 @@ export function clock(ms: number): string {
 
 export const unknownClock = "-:--:--";
 
-/** A duration that is over: 340 ms, 7.3 s, 2 min 05 s, 3 h 20 min. */
+/** A measured duration: 340 ms, 7.3 s, 2 min 05 s, 3 h 20 min. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
@@ -20,7 +20,7 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
-/** A duration that is guessed, or still to come: 1 s, 7 s, 2 min 05 s. Rounded up. */
+/** An estimated duration, rounded up: 1 s, 7 s, 2 min 05 s. */
 export function roughly(ms: number): string {
   const seconds = Math.max(1, Math.ceil(ms / 1000));
   return seconds < 60 ? `${seconds} s` : duration(seconds * 1000);

@@ -1,6 +1,5 @@
-// The runtime's globals, taken before any user code is loaded: libraries replace them (fake timers, polyfills, what makes
-// a browser of Bun), and pipeloom must go on. The linter keeps the rest of the code from the originals; time is in
-// clock.ts.
+// The globals of the runtime, taken before any user code is loaded: libraries replace them (fake timers, polyfills, DOM
+// emulation), and pipeloom must keep working. The linter forbids the originals elsewhere. Timers are in clock.ts.
 
 export const {
   AbortController,
@@ -19,14 +18,14 @@ export const {
 } = globalThis;
 
 const { MessageChannel } = globalThis;
-/** An object: the simulator has channels of its own. */
+/** An object, so that the simulator can replace `open`. */
 export const channels = { open: () => new MessageChannel() };
 
 const { stringify, parse } = globalThis.JSON;
 
 export const JSON = {
   parse,
-  /** Of values as they are, also where a library gives every list or object a `toJSON`. */
+  /** Ignores a `toJSON` that a library has added to every array or object. */
   stringify: ((value: unknown, replacer: undefined, space: undefined) =>
     "toJSON" in Array.prototype
       ? withoutToJson(() => stringify(value, replacer, space))

@@ -1,9 +1,9 @@
-/** A binary heap. Pure. */
+/** A binary heap. */
 export class Heap<T> implements Iterable<T> {
   readonly #isBefore: (a: T, b: T) => boolean;
   readonly #items: T[] = [];
 
-  /** @param isBefore a strict order: items that it does not tell apart come out in any order */
+  /** @param isBefore a strict weak order; equal items are popped in any order */
   constructor(isBefore: (a: T, b: T) => boolean) {
     this.#isBefore = isBefore;
   }
@@ -12,7 +12,7 @@ export class Heap<T> implements Iterable<T> {
     return this.#items.length;
   }
 
-  /** The first item, which stays. */
+  /** The first item, without removing it. */
   peek(): T | undefined {
     return this.#items[0];
   }
@@ -30,7 +30,7 @@ export class Heap<T> implements Iterable<T> {
     items[at] = item;
   }
 
-  /** Takes the first item out. */
+  /** Removes the first item. */
   pop(): T | undefined {
     const first = this.#items[0];
     const last = this.#items.pop();
@@ -38,7 +38,7 @@ export class Heap<T> implements Iterable<T> {
     return first;
   }
 
-  /** Puts `item` in the place of the first, and lets it find its own. */
+  /** Puts `item` in place of the first and moves it down. */
   #sink(item: T): void {
     const items = this.#items;
     let at = 0;
@@ -55,7 +55,7 @@ export class Heap<T> implements Iterable<T> {
     items[at] = item;
   }
 
-  /** In no order. */
+  /** In any order. */
   [Symbol.iterator](): Iterator<T> {
     return this.#items.values();
   }

@@ -1,11 +1,11 @@
-// Inputs and outputs are JSON values. Nothing is converted in silence: what JSON would change is an error.
+// Inputs and outputs are JSON values. A value that JSON would change is an error, never converted.
 
 import { JSON } from "./globals.ts";
 
 export type Json =
   null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
-/** Where a value stops being JSON. `path` reads like code: `result[3].createdAt`. */
+/** The place in a value that is not JSON. `path` reads like code: `result[3].createdAt`. */
 export class NotJsonError extends Error {
   override readonly name = "NotJsonError";
   readonly path: string;
@@ -16,7 +16,7 @@ export class NotJsonError extends Error {
     this.found = found;
   }
 
-  /** What is wrong, and the next step where it is known: `result.at is a Date; outputs must be JSON (use …)`. */
+  /** The message for the author, with the next step if known: `result.at is a Date; outputs must be JSON (use …)`. */
   explain(plural: string): string {
     const hint = /\bDate\b/.test(this.found) ? " (use .toISOString())" : "";
     return `${this.path} is ${this.found}; ${plural} must be JSON${hint}`;
@@ -38,29 +38,29 @@ function className(value: object): string {
   return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "object";
 }
 
-/** Plain means: made by a literal, or without a prototype. */
+/** Made by a literal, or without a prototype. */
 export function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Of its own: what libraries give every object is not asked (see globals.ts). */
+/** An own `toJSON`. One that a library has added to every object is ignored (see globals.ts). */
 const hasToJson = (value: object): boolean =>
   Object.hasOwn(value, "toJSON") && typeof Reflect.get(value, "toJSON") === "function";
 
 /**
- * Checks that `value` is JSON as it stands: null, booleans, finite numbers, strings, and arrays and plain
- * objects of these. A member that is `undefined` is left out, as JSON.stringify does; elsewhere it is an error.
+ * Checks that `value` is JSON without conversion: null, booleans, finite numbers, strings, and arrays and plain objects
+ * of these. A member that is `undefined` is ignored, as in JSON.stringify; elsewhere `undefined` is an error.
  *
- * @param root how the value is called in the error, e.g. `result`
- * @throws NotJsonError naming the first place that is not
+ * @param root the name of the value in the error, e.g. `result`
+ * @throws NotJsonError with the first place that is not JSON
  */
 export function assertJson(value: unknown, root: string): asserts value is Json {
-  // Paths are made only where something is wrong: they cost more than the check.
+  // Paths cost more than the check, so the slow `check` makes them only for an error.
   if (!isJson(value, 0)) check(value, root, 0);
 }
 
-/** False is a suspicion that `check` looks into; true is certain. */
+/** True is certain; after false, `check` decides. */
 function isJson(value: unknown, depth: number): boolean {
   switch (typeof value) {
     case "string":
@@ -133,7 +133,7 @@ function checkObject(value: object, path: string, depth: number): void {
   }
 }
 
-/** JSON text that is the same for the same value: members in the order of their names. */
+/** Equal text for equal values: members are sorted by name. */
 export const canonicalJson = (value: unknown): string =>
   JSON.stringify(value, (_, member: unknown) =>
     typeof member === "object" && member !== null && !Array.isArray(member)
@@ -141,11 +141,11 @@ export const canonicalJson = (value: unknown): string =>
       : member,
   );
 
-/** A value that several read, and none may change for the others. */
+/** Frozen, because several readers share the value. */
 export const parseFrozen = (text: string): unknown =>
   JSON.parse(text, (_, value: unknown) => Object.freeze(value));
 
-/** `assertJson` and `JSON.stringify` in one; `undefined` as a whole becomes `null` (a task that returns nothing). */
+/** `assertJson` and `JSON.stringify`. `undefined` becomes `null`: a task that returns nothing. */
 export function toJsonText(value: unknown, root: string): string {
   if (value === undefined || value === null) return "null";
   assertJson(value, root);
@@ -153,8 +153,8 @@ export function toJsonText(value: unknown, root: string): string {
 }
 
 /**
- * `toJsonText` with an error for the author: what the value is for, and what to do.
- * @throws TypeError for what is not JSON; what a getter in it throws
+ * `toJsonText` with an error for the author, who learns what the value is for and what to do.
+ * @throws TypeError for a value that is not JSON; whatever a getter in it throws
  */
 export function jsonText(value: unknown, root: string, what: string, plural: string): string {
   try {

@@ -1,5 +1,5 @@
-// What is needed of the C library, on Linux and macOS. A variadic function is called without its further arguments, or on
-// Linux: on other systems such calls differ between processors.
+// Functions of the C library, on Linux and macOS. A variadic function is called with its fixed arguments only, except on
+// Linux: elsewhere the calling convention of variadic functions differs between processors.
 
 import { dlopen, type FFIFunction, type Library, ptr } from "bun:ffi";
 
@@ -14,7 +14,7 @@ const names = [
   "libSystem.B.dylib",
 ];
 
-/** Undefined on Windows, and where no C library is found under its usual name. */
+/** Undefined on Windows, and if no C library has a usual name. */
 export function openLibc<Symbols extends Record<string, FFIFunction>>(
   symbols: Symbols,
 ): Library<Symbols>["symbols"] | undefined {
@@ -23,7 +23,7 @@ export function openLibc<Symbols extends Record<string, FFIFunction>>(
     try {
       return dlopen(name, symbols).symbols;
     } catch {
-      // Another C library.
+      // The next name.
     }
   }
   return undefined;
@@ -35,7 +35,7 @@ const descriptorSymbols = {
   pipe: { args: ["ptr"], returns: "int" },
   ioctl: { args: ["int", "u64", "ptr"], returns: "int" },
   poll: { args: ["ptr", "u64", "int"], returns: "int" },
-  // Both return a `ssize_t`; what is read or written here is far below 2 GiB.
+  // Both return a `ssize_t`; a read or write here is far below 2 GiB.
   read: { args: ["int", "ptr", "u64"], returns: "int" },
   write: { args: ["int", "ptr", "u64"], returns: "int" },
   close: { args: ["int"], returns: "int" },
@@ -45,12 +45,12 @@ const closeOnExec = process.platform === "darwin" ? 0x20006601 : 0x5451;
 /** FIONBIO of Linux. */
 const nonBlocking = 0x5421;
 const pollIn = 1;
-/** POLLERR, POLLHUP, POLLNVAL: a read then says what is wrong. */
+/** POLLERR, POLLHUP, POLLNVAL: the next read reports the error. */
 const pollEnded = 0x38;
 /** `struct pollfd`: int fd, short events, short revents. */
 const pollBytes = 8;
 
-/** Calls on descriptors that the runtime does not offer, or only by `node:fs`, which a small thread does without. */
+/** Calls on descriptors that the runtime lacks, or has in `node:fs` only, which a small thread does not load. */
 export class Descriptors {
   readonly #libc: Library<typeof descriptorSymbols>["symbols"];
   readonly #off = new Int32Array(1);
@@ -59,25 +59,25 @@ export class Descriptors {
     this.#libc = libc;
   }
 
-  /** Undefined on Windows: its standard handles are no descriptors that children take over. */
+  /** Undefined on Windows: children do not inherit its standard handles as descriptors. */
   static open(): Descriptors | undefined {
     const libc = openLibc(descriptorSymbols);
     return libc === undefined ? undefined : new Descriptors(libc);
   }
 
-  /** A second descriptor, which no child process inherits. */
+  /** A duplicate that no child process inherits. */
   duplicate(fd: number): number {
     const made = checked(this.#libc.dup(fd), "dup");
     checked(this.#libc.ioctl(made, closeOnExec, null), "ioctl");
     return made;
   }
 
-  /** Makes `to` lead to where `from` leads. */
+  /** Makes `to` refer to the file of `from`. */
   lead(to: number, from: number): void {
     checked(this.#libc.dup2(from, to), "dup2");
   }
 
-  /** Neither end is inherited. */
+  /** No child process inherits an end. */
   pipe(): { readonly read: number; readonly write: number } {
     const ends = new Int32Array(2);
     checked(this.#libc.pipe(ptr(ends)), "pipe");
@@ -86,12 +86,12 @@ export class Descriptors {
     return { read, write };
   }
 
-  /** A write waits for room. Linux; the call is variadic, so that macOS on ARM would not see its last argument. */
+  /** Makes writes wait for room. Linux only: the call is variadic, and macOS on ARM would not see its last argument. */
   makeBlocking(fd: number): void {
     if (process.platform === "linux") this.#libc.ioctl(fd, nonBlocking, ptr(this.#off));
   }
 
-  /** At most so many bytes; empty at the end. */
+  /** Empty at the end of the file. */
   read(fd: number, maxBytes: number): Uint8Array {
     const bytes = new Uint8Array(maxBytes);
     return bytes.subarray(0, checked(this.#libc.read(fd, ptr(bytes), maxBytes), "read"));
@@ -107,7 +107,7 @@ export class Descriptors {
     this.#libc.close(fd);
   }
 
-  /** Those of which a read does not block. @param timeoutMs -1: waits for as long as it takes */
+  /** The descriptors whose read does not block. @param timeoutMs -1: no limit */
   readable(fds: readonly number[], timeoutMs: number): number[] {
     const polled = new DataView(new ArrayBuffer(pollBytes * fds.length));
     for (const [index, fd] of fds.entries()) {

@@ -1,4 +1,4 @@
-// Durations as people write them: 250 (ms), "250ms", "30s", "5m", "2h", "1d", "1m30s".
+// Durations as written by people: 250 (ms), "250ms", "30s", "5m", "2h", "1d", "1m30s".
 
 import { JSON } from "./globals.ts";
 
@@ -13,13 +13,13 @@ const unitMs: Readonly<Record<string, number>> = {
 };
 const part = /(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)/gy;
 
-/** setTimeout counts in a signed 32-bit number; longer waits would fire at once. */
+/** setTimeout takes a signed 32-bit number of ms and fires at once for a longer wait. */
 export const maxDurationMs = 2 ** 31 - 1;
 
 /**
  * Milliseconds of a duration.
- * @param what how the value is called in the error, e.g. `task "load": timeout`
- * @throws RangeError for anything that is not a duration of 0 ms to 24 days
+ * @param what the name of the value in the error, e.g. `task "load": timeout`
+ * @throws RangeError for a value that is not a duration of 0 ms to 24 days
  */
 export function durationMs(value: Duration, what: string): number {
   const ms = typeof value === "number" ? value : parse(value);

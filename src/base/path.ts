@@ -1,14 +1,14 @@
-// Paths as a person gives them, and as they are shown.
+// Paths given by a person, and paths as they are shown.
 
 import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The absolute path for a path relative to `folder`, an absolute one, or a `file://` address. */
+/** The absolute path of a path relative to `folder`, an absolute path, or a `file://` URL. */
 export function pathOf(text: string, folder: string): string {
   return resolve(folder, text.startsWith("file://") ? localPath(text) : text);
 }
 
-/** An address that names no file of this machine stays what it is, and then there is no such file. */
+/** A URL that names no file of this machine is returned as it is: no such file exists. */
 function localPath(address: string): string {
   try {
     return fileURLToPath(address);
@@ -17,7 +17,7 @@ function localPath(address: string): string {
   }
 }
 
-/** Relative to the working directory, unless the file is outside of it. */
+/** Relative to the working directory; absolute for a file outside of it. */
 export function shownPath(path: string): string {
   const short = relative(process.cwd(), path);
   return short === "" || short.startsWith("..") ? path : short;

@@ -1,4 +1,4 @@
-// A program and all that it has started, as one.
+// A program together with the processes that it has started.
 
 import { readdirSync, readFileSync } from "node:fs";
 
@@ -9,7 +9,7 @@ const isWindows = process.platform === "win32";
 const firstLookMs = 5;
 const slowestLookMs = 100;
 
-/** Signals a process and all it started; one that is gone is no error. */
+/** Signals a process and all it has started. A process that is gone is no error. */
 export function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
   try {
     if (isWindows) {
@@ -23,7 +23,7 @@ export function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
 
 /**
  * Whether a process of the group runs, its leader or another.
- * On Windows nothing tells: a process has no group, and what it started is found through it alone.
+ * Unknown on Windows: there are no groups, and children are found through their parent only.
  */
 export function groupRuns(pid: number): boolean {
   if (isWindows) return false;
@@ -33,11 +33,11 @@ export function groupRuns(pid: number): boolean {
     // EPERM: it runs under another user (sudo).
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }
-  // Also for a process that has ended and that nobody waits for, as in a container without an init.
+  // A signal also reaches a zombie, such as an orphan in a container without an init.
   return process.platform !== "linux" || hasRunningMember(pid);
 }
 
-/** proc_pid_stat(5): after the command's name in brackets come state, ppid and pgrp. */
+/** proc_pid_stat(5): after the command name in brackets come state, ppid and pgrp. */
 function hasRunningMember(group: number): boolean {
   return readdirSync("/proc").some((entry) => {
     if (!/^\d+$/.test(entry)) return false;
@@ -47,7 +47,7 @@ function hasRunningMember(group: number): boolean {
   });
 }
 
-/** Empty when the process has ended meanwhile. */
+/** Empty if the process has ended. */
 function statOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -56,7 +56,7 @@ function statOf(pid: string): string {
   }
 }
 
-/** Ends them: SIGTERM, and SIGKILL for those that run when the time is over. */
+/** Ends the groups: SIGTERM, then SIGKILL for those that still run after the time. */
 export async function endGroups(pids: readonly number[], withinMs: number): Promise<void> {
   for (const pid of pids) signalGroup(pid, "SIGTERM");
   await Promise.all(

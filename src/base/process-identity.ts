@@ -1,10 +1,10 @@
-// When a process started, in the words of its system: a pid alone is used again, a pid with this is not.
+// The start time of a process as its system reports it. Pids are reused; a pid with its start time is unique.
 
 import { readFileSync } from "node:fs";
 
 /**
- * Undefined when there is no such process, or the system does not say. Windows is not asked: there no process loses its
- * lock while it lives, so the lock alone is enough (see lock.ts).
+ * Undefined if there is no such process or its start time is unknown. Always undefined on Windows: there a process keeps
+ * its lock for its whole life, so the lock is enough (see lock.ts).
  */
 export function processStartedAt(pid: number): string | undefined {
   if (process.platform === "linux") return onLinux(pid);
@@ -12,11 +12,11 @@ export function processStartedAt(pid: number): string | undefined {
   return undefined;
 }
 
-/** Clock ticks since the boot, and which boot: ticks alone come again after a restart. */
+/** Clock ticks since boot, and the id of the boot: ticks repeat after a restart. */
 function onLinux(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The command's name stands in parentheses and may hold anything; field 3 follows it.
+    // The command name is in parentheses and may contain anything; field 3 follows it.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const [state, ticks] = [fields[0], fields[19]];
     // A zombie holds no lock and runs nothing.
@@ -29,7 +29,7 @@ function onLinux(pid: number): string | undefined {
 
 function onMacOs(pid: number): string | undefined {
   const { stdout, exitCode } = Bun.spawnSync(["/bin/ps", "-o", "lstart=", "-p", String(pid)], {
-    // The text follows the language and the time zone of whoever asks.
+    // Without these, the text depends on the caller's language and time zone.
     env: { LC_ALL: "C", TZ: "UTC" },
     stderr: "ignore",
   });

@@ -1,4 +1,4 @@
-// How long ago, as people say it: exact enough to know, short enough for a column.
+// Relative times, short enough for a column.
 
 import { Date } from "./globals.ts";
 

@@ -1,5 +1,5 @@
-// A command line as words, by the shell's rules for quotes and backslashes, and by nothing else: no variables, no
-// globs, no pipes. What needs those asks for a shell.
+// Splits a command line into words by the shell's rules for quotes and backslashes. Variables, globs and pipes need a
+// shell.
 
 /** @throws SyntaxError for a quote that is not closed */
 export function splitWords(line: string): string[] {
@@ -34,9 +34,9 @@ export function splitWords(line: string): string[] {
 const escaped = (char: string, quote: string | undefined): string =>
   quote === '"' && !'"\\$`'.includes(char) ? `\\${char}` : char;
 
-/** What only a shell understands, and what the author who wrote it did not mean as a plain word. */
+/** Syntax that only a shell understands: pipes, redirections, lists, variables. */
 const shellOnly = /(^|\s)(\||\|\||&&|>|>>|<|;)(\s|$)|\$[({\w]|`/;
 
-/** What stands in single quotes is plain. */
+/** Text in single quotes is plain. */
 export const needsShell = (line: string): boolean =>
   shellOnly.test(line.replaceAll(/'[^']*'/g, "x"));

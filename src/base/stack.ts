@@ -1,10 +1,10 @@
-// A failure's stack without pipeloom's own frames: what a person can mend is in their file, and that comes first.
+// Stacks without pipeloom's own frames: the user can fix only their own files, so these come first.
 
 import { dirname } from "node:path";
 
 import { type Failure, toFailure } from "./failure.ts";
 
-/** From source: the folder of pipeloom. Compiled: how the source map calls it, and the embedded files. */
+/** From source: the folder of pipeloom. Compiled: its name in the source map, and the embedded files. */
 const ownPlaces = [`${dirname(import.meta.dir)}/`, "/$bunfs/", "B:\\~BUN\\", "src/"];
 
 const isOwn = (line: string): boolean =>
@@ -22,14 +22,14 @@ export function withoutOwnFrames(failure: Failure): Failure {
   };
 }
 
-/** When nothing but our own frames would be left, they stay: then it is our bug. */
+/** A stack of own frames only stays whole: it is a bug in pipeloom. */
 function trimmed(stack: string): string {
   const lines = stack.split("\n");
   const kept = lines.filter((line) => !(isFrame(line) && isOwn(line)));
   return kept.some(isFrame) ? kept.join("\n") : stack;
 }
 
-/** For a log: with its stack where it has one. */
+/** Text for a log, with the stack if there is one. */
 export function thrownText(thrown: unknown): string {
   const { name, message, stack } = withoutOwnFrames(toFailure(thrown));
   return stack ?? `${name}: ${message}`;

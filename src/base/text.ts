@@ -1,6 +1,6 @@
-// Text from data, made safe and measured. What a task is called or prints is shown, never obeyed.
+// Text from data, made safe and measured. Control characters in names and output are shown, never obeyed.
 
-/** C0 and C1 controls, DEL, bidi marks and overrides, zero-width characters that hide, line separators. */
+/** C0 and C1 controls, DEL, bidi marks and overrides, hidden zero-width characters, line separators. */
 const unsafe =
   // eslint-disable-next-line no-control-regex
   /[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\p{Surrogate}/gu;
@@ -21,23 +21,23 @@ function show(char: string): string {
   return `\\u${code.toString(16).padStart(4, "0")}`;
 }
 
-/** Colours of user code's own say nothing here and only make a line hard to read when they are spelled out. */
+/** Colour codes of user code are dropped: made visible, they only make a line hard to read. */
 // eslint-disable-next-line no-control-regex
 const colorCodes = /\x1b\[[\d;:]*m/g;
 
-/** One line: colours are dropped, every control character becomes a visible one, a line break too. */
+/** One line: colour codes are dropped, and control characters and line breaks become visible ones. */
 export function visible(text: string): string {
   return plainAscii.test(text) ? text : text.replace(colorCodes, "").replace(unsafe, show);
 }
 
 /**
- * What makes one picture of several characters: joiners, skin tones, variation selectors, keycaps, flags' tags. Some
- * terminals draw the one picture in two columns, others (xterm, VTE, Alacritty) each part in columns of its own.
+ * Characters that combine several emoji into one: joiners, skin tones, variation selectors, keycaps, tags of flags. Some
+ * terminals draw the result in two columns, others (xterm, VTE, Alacritty) draw each part in its own columns.
  */
 const pictureParts =
   /(?<!\p{L}\p{M}*)\u200d|\u20e3|[\ufe0e\ufe0f]|[\u{1f3fb}-\u{1f3ff}]|[\u{e0020}-\u{e007f}]/gu;
 
-/** `visible` for a row that is drawn over again: without what terminals measure differently. */
+/** `visible` for a row that is redrawn: without characters that terminals measure differently. */
 export function cellText(text: string): string {
   return plainAscii.test(text) ? text : visible(text).replace(pictureParts, "");
 }
@@ -48,15 +48,15 @@ export function visibleLines(text: string): string[] {
   return trimmed.includes("\n") ? trimmed.split(/\r?\n/).map(visible) : [visible(trimmed)];
 }
 
-/** `visible` for text of several lines, whose breaks stay. */
+/** `visible` for text of several lines; line breaks stay. */
 export const visibleText = (text: string): string => visibleLines(text).join("\n");
 
-/** Columns on a terminal; escape codes count nothing. */
+/** Columns on a terminal; escape codes have none. */
 export const width = (text: string): number => Bun.stringWidth(text);
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-/** How many rows of a terminal the text takes up. A wide character does not stand across its edge. */
+/** Rows of a terminal that the text takes up. A wide character does not cross the edge. */
 export function rowsOf(text: string, columns: number): number {
   const plain = Bun.stripANSI(text);
   if (Bun.stringWidth(plain) <= columns) return 1;
@@ -74,11 +74,11 @@ export function rowsOf(text: string, columns: number): number {
   return rows;
 }
 
-/** Cuts to at most `columns`, with an ellipsis where something is missing. Keeps escape codes closed. */
+/** Cuts to at most `columns`, with an ellipsis at the cut. Escape codes are closed. */
 export function fit(text: string, columns: number): string {
   if (columns <= 0) return "";
   if (Bun.stringWidth(text) <= columns) return text;
-  // Bun 1.4.5 lets a wide character stand across the edge, and counts some marks that sliceAnsi does not.
+  // In Bun 1.4.5 sliceAnsi lets a wide character cross the edge and does not count some marks that stringWidth counts.
   for (let end = columns; end > 0; end--) {
     const cut = Bun.sliceAnsi(text, 0, end, "…");
     if (Bun.stringWidth(cut) <= columns) return cut;
@@ -87,8 +87,8 @@ export function fit(text: string, columns: number): string {
 }
 
 /**
- * Exactly `columns` wide. A terminal that reorders right-to-left text would pull the bar and the figures
- * behind it along; a mark after the text keeps them in place.
+ * Exactly `columns` wide. A left-to-right mark follows right-to-left text: a terminal that reorders it would also move
+ * the bar and the figures after it.
  */
 export function pad(text: string, columns: number): string {
   const cut = fit(text, columns);
@@ -106,7 +106,7 @@ export const plural = (count: number, noun: string): string =>
 export const grouped = (count: number): string =>
   String(Math.trunc(count)).replace(/\B(?=(\d{3})+$)/g, ",");
 
-/** A path, shortened below `cwd`; elsewhere it stays whole. */
+/** A path below `cwd` is shown relative to it, any other path whole. */
 export function relative(path: string, cwd: string): string {
   if (path.startsWith("./")) return path.slice(2);
   return cwd !== "" && path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path;

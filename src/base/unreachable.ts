@@ -1,6 +1,6 @@
 import { JSON } from "./globals.ts";
 
-/** Ends an exhaustive switch: a case that was forgotten is a type error here, and a bug if it is reached. */
+/** The default of an exhaustive switch: a missing case is a type error, and reaching it is a bug. */
 export function assertNever(value: never): never {
   throw new Error(`Internal error: unexpected ${JSON.stringify(value)}`);
 }

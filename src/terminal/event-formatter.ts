@@ -1,4 +1,4 @@
-// Which events are told as a line, from which verbosity on, and in which words. Pure.
+// The formatter of events: which events become a log line, from which verbosity on, and its text. Pure.
 
 import type { RunEvent, RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
 import type { Failure } from "../base/failure.ts";
@@ -9,22 +9,22 @@ import { assertNever } from "../base/unreachable.ts";
 import { duration, roughly } from "../base/format-duration.ts";
 import { plural, relative } from "../base/text.ts";
 
-/** `-q` … `-vv`. -1: failures; 0: and info; 1: and tasks as they start and finish; 2: and debug of tasks. */
+/** `-q` (-1): failures. Default (0): also info. `-v` (1): also the start and end of tasks. `-vv` (2): also debug logs. */
 export type Verbosity = -1 | 0 | 1 | 2;
 
 export type Line = {
   /** Epoch ms. */
   readonly at: number;
   readonly level: LogLevel;
-  /** The task, its name as it is in the data; null for a line of pipeloom's own. */
+  /** The task, with its name as it is in the data; null for a line of pipeloom's own. */
   readonly task: { readonly name: string; readonly id: TaskId } | null;
-  /** As it is in the data: not yet made safe, perhaps more than one line. */
+  /** As it is in the data: with control characters, and perhaps several lines. */
   readonly text: string;
-  /** Pipeloom says it of the task: `load-page failed`. Otherwise the task says it: `load-page: text`. */
+  /** Set if the text is about the task: `load-page failed`. Otherwise the task wrote it: `load-page: text`. */
   readonly about?: "started" | "done" | "failed" | "ended" | "retrying";
 };
 
-/** The line for this event, or undefined. Called for every event of a run, so what is not told costs nothing. */
+/** The line for this event, or undefined. Called for every event of a run: an event without a line costs nothing. */
 export function formatEvent(event: RunEvent, verbosity: Verbosity, cwd = ""): Line | undefined {
   switch (event.type) {
     case "task-finished":
@@ -49,12 +49,12 @@ export function formatEvent(event: RunEvent, verbosity: Verbosity, cwd = ""): Li
   }
 }
 
-/** Task logs of `debug` need `-vv`; with `-q` no task logs at all, only failures. */
+/** Whether a log line of a task is shown. `debug` needs `-vv`; `-q` shows none. */
 function logged(level: LogLevel, verbosity: Verbosity): boolean {
   return verbosity >= (level === "debug" ? 2 : 0);
 }
 
-/** Lines of pipeloom's own. */
+/** Whether a line of pipeloom's own is shown. */
 export function isShown(level: LogLevel, verbosity: Verbosity): boolean {
   if (level === "error") return true;
   return verbosity >= (level === "debug" ? 1 : 0);
@@ -90,7 +90,7 @@ function finished(event: TaskFinished, verbosity: Verbosity): Line | undefined {
 const lasted = ({ startedAt, at }: TaskFinished): string =>
   startedAt === null ? "" : ` in ${duration(at - startedAt)}`;
 
-/** With `-v` causes and errors follow with their stacks. */
+/** With `-v`, `stack` adds the causes and errors. */
 const because = (failure: Failure | undefined, verbosity: Verbosity): string =>
   failure === undefined ? "" : `: ${verbosity < 1 ? failureLine(failure) : failureHead(failure)}`;
 
@@ -107,7 +107,7 @@ function retrying(event: TaskRetrying, verbosity: Verbosity): Line {
   return { ...lineAbout(event, "warn", text), about: "retrying" };
 }
 
-/** With `-v` the frames of the stack, of the causes and of an AggregateError's errors; a stack's first lines repeat the message. */
+/** With `-v`: the frames of the stack, of the causes and of the errors of an AggregateError, without the message. */
 function stack(failure: Failure | undefined, verbosity: Verbosity): string {
   if (failure === undefined || verbosity < 1) return "";
   const { cause, errors = [] } = failure;

@@ -1,10 +1,10 @@
-// After Ctrl-Z a run may go on in the background (`bg`), where it must not draw over the shell.
+// After Ctrl-Z a run may continue in the background (`bg`), where it must not draw over the shell.
 
 import { readFileSync } from "node:fs";
 
 /**
- * Whether the terminal's foreground process group is ours. Known on Linux only; elsewhere it is taken to be so.
- * proc_pid_stat(5): after the command's name in brackets come state, ppid, pgrp, session, tty_nr, tpgid.
+ * Whether our process group has the terminal. Known on Linux only; elsewhere always true.
+ * proc_pid_stat(5): after the command name in brackets come state, ppid, pgrp, session, tty_nr, tpgid.
  */
 export function isForeground(): boolean {
   if (process.platform !== "linux") return true;
@@ -18,6 +18,6 @@ export function isForeground(): boolean {
 export function foregroundOf(stat: string): boolean {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [, , group, , , foreground] = fields;
-  // -1: there is no controlling terminal, so there is nobody to draw over.
+  // -1: no controlling terminal, so no shell to draw over.
   return foreground === undefined || foreground === "-1" || group === foreground;
 }

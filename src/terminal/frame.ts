@@ -1,4 +1,4 @@
-// The two regions as lines: from the view, the terminal's size, the time and the colours. Pure.
+// The two regions as lines, made from the view, the size of the terminal, the time and the colours. Pure.
 
 import { assertNever } from "../base/unreachable.ts";
 import type { Palette } from "../base/palette.ts";
@@ -17,7 +17,7 @@ export type FrameOptions = {
   readonly colors: Palette;
   readonly glyphs: Glyphs;
   readonly pace: Pace;
-  /** Columns of the names in the last frame. They only grow, so that the bars stand still. */
+  /** Width of the names in the last frame, columns. It only grows, so that the bars do not move. */
   readonly labelWidth?: number;
 };
 
@@ -33,11 +33,11 @@ const percentColumns = 4;
 type Layout = FrameOptions & {
   readonly columns: number;
   readonly label: number;
-  /** The same, unless there is no room for bars, and so no need to line up. */
+  /** Equal to `label`, except without bars: then nothing has to line up. */
   readonly taskLabel: number;
-  /** 0: there is no room for one. */
+  /** Columns of a bar; 0 where it has no room. */
   readonly bar: number;
-  /** The overall line's figures. */
+  /** The figures of the overall line. */
   readonly figures: string;
 };
 
@@ -55,13 +55,13 @@ export function frame(view: View, options: FrameOptions): Frame {
   return { lines, labelWidth: layout.label };
 }
 
-/** A quarter of the screen stays for log lines, and one row below the regions for the cursor. */
+/** Log lines keep a quarter of the screen, and the cursor one row below the regions. */
 export const maxLines = (height: number): number =>
   Math.max(0, height - 1 - Math.floor(height / 4));
 
 // ── which rows ─────────────────────────────────────────────────────────────────────────────────────────
 
-/** Running tasks first, the oldest on top; what does not fit is counted. */
+/** Running tasks first, the oldest on top. Tasks that do not fit are counted. */
 function pick(view: View, room: number): { rows: Row[]; more: string } {
   const { running, waiting } = view;
   if (view.finishedAt !== undefined || room < 1) return { rows: [], more: "" };
@@ -111,7 +111,7 @@ const waitingRow = (repeated: Repeated, task: WaitingTask): Row => ({
 
 // ── where the columns are ──────────────────────────────────────────────────────────────────────────────
 
-/** The last column stays free: what stands in it makes some terminals wrap. */
+/** The last column stays empty: some terminals wrap after a character there. */
 function arrange(view: View, options: FrameOptions, rows: readonly Row[]): Layout {
   const columns = Math.max(1, options.width - 1);
   const widest = rows.reduce((most, { name }) => Math.max(most, width(name)), allTasks.length);
@@ -132,7 +132,7 @@ function withoutBars(
   wanted: number,
   candidates: readonly string[],
 ): Layout {
-  // "All" before it, if any figures leave room for that.
+  // Prefers figures that leave room for "All".
   const fitting = (room: number) => candidates.find((text) => columns - width(text) >= room);
   const figures = fitting(6) ?? fitting(5) ?? "";
   const label = Math.max(1, Math.min(wanted, columns - width(figures) - 3));
@@ -140,12 +140,12 @@ function withoutBars(
   return { ...options, columns, label, taskLabel, bar: 0, figures };
 }
 
-/** Too narrow for a task's name, percent and time at once; the time goes. */
+/** Too narrow for the name, percent and time of a task: the time is left out. */
 const isNarrow = (columns: number): boolean => columns < 26;
 
 const maxBar = (columns: number): number => (columns >= 120 ? 40 : 30);
 
-/** The overall line's figures, from the fullest to the barest. */
+/** The figures of the overall line, from the most to the fewest. */
 function overallFigures(view: View, { now, colors, glyphs, pace }: FrameOptions): string[] {
   const dot = colors.dim(glyphs.separator);
   const elapsed = colors.yellow(clock((view.finishedAt ?? now) - (view.startedAt ?? now)));
@@ -165,13 +165,13 @@ function overallFigures(view: View, { now, colors, glyphs, pace }: FrameOptions)
 }
 
 const leftOf = ({ remainingMs }: Pace): string =>
-  // Rounded up: 0:00:00 with work left would be a lie.
+  // Rounded up: 0:00:00 with work left would be wrong.
   remainingMs === null ? unknownClock : clock(Math.ceil(remainingMs / 1000) * 1000);
 
 const rateOf = (perSecond: number): string =>
   perSecond < 10 ? perSecond.toFixed(1) : grouped(perSecond);
 
-/** 100 % is said only of what is whole. */
+/** Rounded down: 100 % means that every task has finished. */
 function overallPercent(view: View): string {
   const { total } = view;
   const percent = total === 0 ? 100 : Math.floor((100 * finishedCount(view)) / total);
@@ -234,13 +234,13 @@ function overallIcon(view: View, { colors, glyphs, now }: Layout): string {
 const spin = ({ spinner }: Glyphs, now: number): string =>
   spinner[Math.floor(now / spinnerMs) % spinner.length] ?? "";
 
-/** Done in one colour, what went wrong in red, and what is still to do as a thin line. */
+/** Done tasks in one colour, the other finished ones in red, the rest as a thin line. */
 function overallBar(view: View, { colors, glyphs, bar }: Layout): string {
   const total = Math.max(1, view.total);
   const finished = view.total === 0 ? 1 : finishedCount(view) / total;
   const wrong = view.failed + view.cancelled + view.skipped;
   const filled = Math.round(Math.min(1, finished) * bar);
-  // One failure of a thousand is still seen.
+  // One failure in a thousand is still visible.
   const red = wrong === 0 ? 0 : Math.min(filled, Math.max(1, Math.round((wrong / total) * bar)));
   const good = view.status === "done" && wrong === 0 ? colors.green : colors.bar;
   return (
@@ -258,7 +258,7 @@ function taskBar({ colors, glyphs, bar }: Layout, progress: number): string {
   return colors.bar(glyphs.full.repeat(full) + half) + colors.track(glyphs.track.repeat(rest));
 }
 
-/** Something moves to and fro: it works, and nobody knows how far it is. */
+/** A bar for unknown progress: a piece that moves to and fro. */
 function pulse({ colors, glyphs, bar, now }: Layout, since: number): string {
   if (bar === 0) return "";
   const size = Math.max(2, Math.floor(bar / 5));
@@ -283,7 +283,7 @@ function runningLine(task: RunningTask, name: string, layout: Layout): string {
   return join(layout, icon, pad(name, layout.taskLabel), bar, percent + time + notes(task, layout));
 }
 
-/** Which attempt it is, and the task's last message, where there is room to read them. */
+/** The attempt and the last message of the task, where they have room. */
 function notes({ attempt, message }: RunningTask, layout: Layout): string {
   const { colors, glyphs, columns, label, bar } = layout;
   const dot = colors.dim(glyphs.separator);
@@ -307,9 +307,9 @@ function waitingLine(task: WaitingTask, name: string, layout: Layout): string {
   return join(layout, icon, colors.dim(pad(name, taskLabel)), gaps, colors.yellow(text));
 }
 
-/** For the log above, when tasks are told of without a region. */
+/** The tasks in flight, for a log line. */
 export const inFlight = ({ running, waiting }: View): string => {
-  // Between tasks, or when all have ended: a commit, or the hooks.
+  // Between tasks, or after the last one: a commit or a hook is running.
   if (running.size === 0 && waiting.size === 0) return "the end of the run";
   const tasks = plural(running.size, "running task");
   return waiting.size === 0 ? tasks : `${tasks}, ${grouped(waiting.size)} waiting`;

@@ -1,4 +1,4 @@
-// The characters that are drawn with, and a set for terminals that have no others than ASCII.
+// The characters of the regions and the log, and an ASCII set for terminals without them.
 
 import type { Env } from "../base/palette.ts";
 
@@ -11,12 +11,12 @@ export type Glyphs = {
   readonly info: string;
   readonly warn: string;
   readonly debug: string;
-  /** The bar: what is done, its half step, and the track with its half step where it begins. */
+  /** The bar: its finished part, a half step, and the remaining part. */
   readonly full: string;
   readonly half: string;
   readonly track: string;
   readonly separator: string;
-  /** Before the second and later lines of one log line. */
+  /** Before the further lines of one log line. */
   readonly rest: string;
 };
 
@@ -52,7 +52,7 @@ const ascii: Glyphs = {
   rest: "|",
 };
 
-/** The Linux console and the old Windows one lack most of them; everything else is UTF-8 today. */
+/** The Linux console and the old Windows console lack most of them; every other terminal is UTF-8. */
 export function glyphsFor(env: Env, platform: NodeJS.Platform = process.platform): Glyphs {
   if (platform !== "win32") return env["TERM"] === "linux" ? ascii : unicode;
   const modern = ["WT_SESSION", "TERM_PROGRAM", "ConEmuTask", "TERM"];

@@ -11,9 +11,9 @@
 //   {"type":"task-finished","id":7,"name":"load-page","attempt":2,"status":"done","startedAt":"…","at":"…","result":42}
 //   {"type":"run-finished","run":1,"status":"done","at":"…","failure":{…}}
 //
-// It is the event of src/protocol/events.ts with times in ISO 8601 and `result` and `cursor` as values. A field
-// that is absent there is absent here; `startedAt` is null for a task that never ran. A failure is
-// {"name","message","stack"?,"code"?,"cause"?,"errors"?}. New types and fields may be added; anything else is a new version. As a
+// Each line is an event of src/protocol/events.ts with times in ISO 8601, and `result` and `cursor` as values. Fields absent
+// there are absent here; `startedAt` is null for a task that never ran. A failure is
+// {"name","message","stack"?,"code"?,"cause"?,"errors"?}. Types and fields may be added; any other change is a new version.
 // JSON Schema: .github/schemas/events.v1.schema.json.
 
 import { JSON } from "../base/globals.ts";

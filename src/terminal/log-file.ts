@@ -75,7 +75,7 @@ export class LogFile implements Ui {
   }
 }
 
-/** Collects lines for 250 ms or 64 KiB: a log of many short lines would be a system call each. */
+/** Buffers lines for 250 ms or 64 KiB: one system call for many short lines. */
 class AppendedFile {
   readonly #onLost: OnLost;
   readonly #write: Write;

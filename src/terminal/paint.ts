@@ -1,16 +1,15 @@
-// From one frame to the next in as few bytes as it takes: the text to write, or "". Pure.
+// The difference between two frames as the shortest text to write, or "". Pure.
 //
-// Between frames the cursor stands at the start of the row below the region. A `^C` that the terminal echoes
-// lands there, does no harm, and is gone with the next frame; and when the terminal rewraps its lines on a resize,
-// it carries the cursor along.
+// Between frames the cursor is at the start of the row below the region. The terminal echoes `^C` there, and the next
+// frame erases it. When a resize rewraps the lines, the terminal moves the cursor along with its row.
 
 import { width } from "../base/text.ts";
 
 const begin = "\x1b[?2026h";
 const end = "\x1b[?2026l";
 /**
- * Without autowrap a row stays a row, also where the terminal takes a character for wider than we do (ambiguous width,
- * newer pictures): one that went on in the next row would leave pieces of old frames behind.
+ * Without autowrap a line takes one row, also if the terminal draws a character wider than we measure it (ambiguous
+ * width, newer emoji). A line that wraps would leave pieces of old frames behind.
  */
 const noWrap = "\x1b[?7l";
 const wrap = "\x1b[?7h";
@@ -22,14 +21,14 @@ const down = (rows: number): string => (rows === 0 ? "" : `\x1b[${rows}B`);
 
 export type Paint = {
   readonly before: readonly string[];
-  /** How many rows `before` takes up now. */
+  /** Rows that `before` takes up now. */
   readonly rowsBefore: number;
   readonly after: readonly string[];
-  /** Lines that go above the region, for good. */
+  /** Lines printed above the region, for good. */
   readonly above: readonly string[];
 };
 
-/** One synchronized update: the terminal shows all of it or none. */
+/** One synchronized update: the terminal shows all of it at once. */
 export function paint({ before, rowsBefore, after, above }: Paint): string {
   const asIs = rowsBefore === before.length && above.length === 0;
   const body = asIs ? changed(before, after) : whole(rowsBefore, after, above);
@@ -44,15 +43,14 @@ function whole(rowsBefore: number, after: readonly string[], above: readonly str
 }
 
 /**
- * Row by row. To clear from the first row of the screen to its end at once is less to write, and tmux would keep
- * what was there in its scrollback. Before the text and not after it: behind a line that ends in the last column,
- * terminals disagree on what is cleared.
+ * Erases row by row: when the screen is cleared from its first row, tmux keeps the old rows in its scrollback. Erases
+ * before the text is written: after a character in the last column, terminals disagree on what an erase removes.
  */
 const erase = (rows: number): string => `${clearLine}\x1b[B`.repeat(rows) + up(rows);
 
 /**
- * The first word, when the rest of the line is what it was: a spinner turns far more often than anything else does. A word
- * that leaves its colour on for the rest is not written alone.
+ * The first word, if the rest of the line has not changed: most changes are turns of a spinner. Not for a word that
+ * leaves its colour on for the rest.
  */
 function onlyHead(before: string, after: string): string | undefined {
   const head = headOf(after);
@@ -73,7 +71,7 @@ function headOf(line: string): string | undefined {
   return head.includes("\x1b") && !head.endsWith(endsColor) ? undefined : head;
 }
 
-/** Only the lines that differ. */
+/** The lines that differ. */
 function changed(before: readonly string[], after: readonly string[]): string {
   let text = "";
   let skipped = 0;

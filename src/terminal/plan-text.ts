@@ -25,7 +25,7 @@ export function renderPlan(plan: Plan, format: PlanFormat): string {
 /** More lines than anyone reads. */
 const maxLines = 500;
 
-/** What is asked for at the left, and below it what it needs. */
+/** The roots at the left, and below each node the nodes that it needs. */
 function tree(plan: Plan): string {
   const printer = new TreePrinter(plan);
   printer.children(plan.roots, "", true);
@@ -55,7 +55,7 @@ class TreePrinter {
     return [...this.#lines, ...more].map((line) => `${line}\n`).join("");
   }
 
-  /** Siblings that are alike and need nothing are one line: 100 downloads are not 100 lines. */
+  /** Equal siblings without needs share a line: 100 downloads are one line. */
   children(ids: readonly number[], indent: string, isRoot = false): void {
     const groups = alike(ids.flatMap((id) => this.#nodes.get(id) ?? []));
     groups.forEach(({ node, count }, index) => {
@@ -73,7 +73,7 @@ class TreePrinter {
     this.#line(
       `${lead}${label(node)}${count > 1 ? ` × ${count.toLocaleString("en-US")}` : ""}${again ? " (see above)" : ""}`,
     );
-    // A chain of thousands would need a line as long as itself.
+    // The indent grows with each level: a chain of thousands would need very long lines.
     if (!again && this.#lines.length < maxLines) this.children(children, indent);
   }
 
@@ -125,7 +125,7 @@ function mermaid(plan: Plan): string {
   return `flowchart LR\n${lines.map((line) => `${line}\n`).join("")}`;
 }
 
-/** Quoted; what would end the quotes or the line is an entity. */
+/** Quoted; characters that would end the quotes or the line are entities. */
 const mermaidText = (text: string): string =>
   `"${visible(text).replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;")}"`;
 

@@ -1,6 +1,5 @@
-// Streams as the screen needs them: written at once and in order, because a process that ends (or is
-// stopped) must not leave half a frame or lose its last lines. `process.stdout.write` on a pipe is neither:
-// Bun queues it without bound, and `process.exit` drops what is queued.
+// Where lines go: in order, with a bound on what waits for a slow reader. `process.stdout.write` on a pipe has none: Bun
+// queues without bound, and `process.exit` drops the queue.
 
 import { fstatSync, write as writeInBackground } from "node:fs";
 
@@ -9,21 +8,21 @@ import { Buffer, Promise } from "../base/globals.ts";
 import { busyWaitMs, isBusy, type OutStream, type Write, writerOf } from "../base/streams.ts";
 import { codeOf } from "../base/system-error.ts";
 
-/** Where lines go. What is written first arrives first. */
+/** Takes lines, in order. */
 export type Sink = {
   readonly write: Write;
-  /** A promise while the reader is behind; whoever produces what is written waits for it. */
+  /** A promise while the reader is behind; whoever makes the lines waits for it. */
   behind(): Promise<void> | undefined;
-  /** Resolves when all is written or lost. A reader that takes nothing for `patienceMs` is given up. */
+  /** Resolves when everything is written or lost. Gives up on a reader that takes nothing for `patienceMs`. */
   written(patienceMs: number): Promise<void>;
 };
 
-/** Called once, with the first error; the sink is silent from then on. */
+/** Called once, with the first error; the sink then drops everything. */
 export type OnLost = (error: unknown) => void;
 
 /**
- * A stand-in or a regular file takes everything at once; a pipe takes it when somebody reads. A terminal is written at once
- * too: Ctrl-C starts one again that Ctrl-S has stopped, and what goes to it as stdout and as stderr keeps its order.
+ * Regular files, terminals and stand-ins are written at once, pipes in the background. A terminal stopped by Ctrl-S
+ * blocks the write, but Ctrl-C starts it again; and stdout and stderr of one terminal keep their order.
  */
 export function sinkOf(stream: OutStream, onLost: OnLost): Sink {
   const { fd } = stream;
@@ -35,7 +34,7 @@ export function sinkOf(stream: OutStream, onLost: OnLost): Sink {
     : new BackgroundSink(fd, lost);
 }
 
-/** Nobody reads any more (`| head -1`), or the terminal is gone: that is no loss. */
+/** The reader has left (`| head -1`) or the terminal is closed: that is no loss. */
 const hasNoReader = (error: unknown, isTty: boolean): boolean =>
   codeOf(error) === "EPIPE" || (isTty && codeOf(error) === "EIO");
 
@@ -53,7 +52,7 @@ const atOnce = (write: Write): Sink => ({
   written: () => Promise.resolve(),
 });
 
-/** A writer that falls silent with the first error. */
+/** Drops everything after the first error. */
 export function untilLost(write: Write, onLost: OnLost): Write {
   let isLost = false;
   return (text) => {
@@ -67,18 +66,18 @@ export function untilLost(write: Write, onLost: OnLost): Write {
   };
 }
 
-/** About 1 MiB; far more than a pipe holds, so that a reader that keeps up is never waited for. */
+/** About 1 MiB. A pipe holds far less, so a reader that keeps up is never waited for. */
 const maxWaitingChars = 1024 * 1024;
 
 /**
- * Writes in a thread of the runtime, one chunk at a time, because a full pipe blocks who writes to it: the main thread
- * would then answer no signal. Not with O_NONBLOCK: every process that shares the pipe would get it too.
+ * Writes in a thread of the runtime, one chunk at a time: a full pipe blocks its writer, and a blocked main thread answers
+ * no signal. O_NONBLOCK would also apply to every other process that has the pipe.
  */
 class BackgroundSink implements Sink {
   readonly #fd: number;
   readonly #onLost: OnLost;
   #pending = "";
-  /** Characters of the chunk that is being written. */
+  /** Characters of the chunk being written. */
   #inFlight = 0;
   #chunks = 0;
   #isLost = false;
@@ -146,7 +145,7 @@ class BackgroundSink implements Sink {
   }
 }
 
-/** @returns whether it was done in time */
+/** @returns whether `done` resolved in time */
 async function within(ms: number, done: Promise<void>): Promise<boolean> {
   if (ms === Number.POSITIVE_INFINITY) return done.then(() => true);
   const late = Promise.withResolvers<boolean>();
@@ -158,7 +157,7 @@ async function within(ms: number, done: Promise<void>): Promise<boolean> {
   }
 }
 
-/** @param progressed called after each part that was taken */
+/** @param progressed called after each partial write */
 async function writeAllInBackground(
   fd: number,
   bytes: Buffer,

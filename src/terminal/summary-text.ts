@@ -1,4 +1,4 @@
-// What a run came to, in lines. Pure.
+// The summary of a run as lines. Pure.
 
 import { failureLine } from "../base/failure.ts";
 import type { RunSummary } from "../protocol/summary.ts";
@@ -7,19 +7,19 @@ import { paletteOf } from "../base/palette.ts";
 import { duration } from "../base/format-duration.ts";
 import { fit, grouped, pad, plural, relative, visible, width } from "../base/text.ts";
 
-/** When there are more failures than this, equal messages are counted instead of naming each task. */
+/** With more failures than this, equal messages are counted and the tasks are not named. */
 const maxShown = 5;
-/** Below this a list of the slowest tasks says nothing. */
+/** A list of slowest tasks is useless if they took less. */
 const slowEnoughMs = 100;
 
 export type SummaryOptions = {
   readonly colors?: Palette;
   readonly columns?: number;
-  /** Only what went wrong. */
+  /** Only failures. */
   readonly quiet?: boolean;
-  /** Paths below it are shown relative. */
+  /** Paths below this folder are shown relative to it. */
   readonly cwd?: string;
-  /** What stood behind `pipeloom run` and tells the run from others: its file and params; default: the file. */
+  /** Arguments of `pipeloom run` that name this run: the file and the params. Default: the file. */
   readonly again?: readonly string[] | undefined;
 };
 
@@ -82,7 +82,7 @@ function singles({ failed, failures: first }: RunSummary, colors: Palette): stri
   return [...lines, ...others(failed - shown.length, colors, shown.length > 0)];
 }
 
-/** A few lines of a terminal; the log above and the database have the whole. */
+/** A few lines of a terminal. The log and the database have the whole message. */
 const maxMessageColumns = 500;
 const readable = (message: string): string => fit(visible(message), maxMessageColumns);
 
@@ -125,7 +125,7 @@ function next(summary: RunSummary, colors: Palette, { cwd = "", again }: Summary
   return commands.map((command) => `  ${colors.dim("next:")} ${colors.cyan(command)}`);
 }
 
-/** As one types it: quoted where the shell would take it apart. */
+/** Quoted where a shell needs it. */
 const shellWord = (path: string, cwd: string): string => quoted(relative(path, cwd));
 
 function quoted(text: string): string {

@@ -1,4 +1,4 @@
-// A table that fits a width: columns that may be cut are, the widest first. Pure.
+// A table that fits a width: columns are cut where allowed, the widest first. Pure.
 
 import type { Palette, Style } from "../base/palette.ts";
 import { paletteOf } from "../base/palette.ts";
@@ -8,13 +8,13 @@ export type Column = {
   readonly title: string;
   /** Default: left. */
   readonly align?: "left" | "right";
-  /** May be cut down to so many columns when there is no room. Absent: it is never cut. */
+  /** Smallest width when there is no room. Default: the column is never cut. */
   readonly shrinkTo?: number;
-  /** Left out as a whole before the table gets wider than the screen; the highest number first. */
+  /** The column is left out if the table would be too wide; the highest number goes first. */
   readonly optional?: number;
 };
 
-/** Text as it is in the data (it is made safe here), and how it is coloured. */
+/** Text as it is in the data (control characters are made visible here), and its style. */
 export type TableCell = string | { readonly text: string; readonly style: Style };
 
 export type Table = {
@@ -23,7 +23,7 @@ export type Table = {
 };
 
 export type TableOptions = {
-  /** Columns of the terminal; Infinity when there is none. */
+  /** Columns of the terminal; Infinity without one. */
   readonly width: number;
   readonly colors?: Palette;
 };
@@ -31,7 +31,7 @@ export type TableOptions = {
 const gap = "  ";
 const noStyle: Style = (text) => text;
 
-/** The lines of the table, the titles first. A row that is shorter than `columns` ends with empty cells. */
+/** The lines of the table, the titles first. Missing cells at the end of a row are empty. */
 export function tableLines(table: Table, options: TableOptions): string[] {
   const colors = options.colors ?? paletteOf(0);
   const texts = table.rows.map((row) => table.columns.map((_, i) => visible(textOf(row[i]))));
@@ -73,7 +73,7 @@ function aligned(text: string, columns: number, align: Column["align"], last: bo
 const total = (widths: readonly number[], shown: readonly number[]): number =>
   shown.reduce((sum, i) => sum + (widths[i] ?? 0), gap.length * Math.max(0, shown.length - 1));
 
-/** Leaves optional columns out while even the most cut table is too wide. */
+/** Leaves out optional columns until the table fits with every column at its smallest width. */
 function choose(columns: readonly Column[], natural: readonly number[], limit: number): number[] {
   const least = natural.map((wide, i) => Math.min(wide, columns[i]?.shrinkTo ?? wide));
   let shown = columns.map((_, i) => i);
@@ -104,7 +104,7 @@ function shrink(
   return widths;
 }
 
-/** The colour of a state wherever one is shown. */
+/** The style of a status, the same everywhere. */
 export function statusStyle(status: string, colors: Palette): Style {
   switch (status) {
     case "done":

@@ -1,21 +1,21 @@
-// What the commands and the engine know of the screen. Implementations: terminal, plain, json, quiet.
+// How a run is shown, as the commands see it. Implementations: Terminal, Plain, LogFile and the events of `--json`.
 
 import type { RunEvent } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 
-/** What ends a run. SIGHUP: the terminal was closed. */
+/** A signal that ends a run. SIGHUP: the terminal was closed. */
 export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 export interface Ui {
-  /** Committed events, in order. Called often (up to 1,000 batches a second); must be cheap. */
+  /** Committed events, in order. Must be cheap: up to 1,000 calls a second. */
   events(events: readonly RunEvent[]): void;
-  /** A line of pipeloom's own, or output of the process that belongs to no task. */
+  /** A line of pipeloom's own, or output that belongs to no task. */
   log(level: LogLevel, line: string): void;
-  /** Ctrl-C came: say that the run is ending. Called again for the second one. */
+  /** Says that the run is ending. Called for the first and the second Ctrl-C. */
   stopping(signal: StopSignal, urgent: boolean): void;
-  /** The end: the last frame, the summary, the terminal as it was. Nothing is called afterwards. */
+  /** Shows the last frame and the summary, and gives the terminal back. Nothing is called afterwards. */
   finish(summary: RunSummary): void;
-  /** Like `finish` when there is no summary to show (the run never began). Safe to call at any time, twice. */
+  /** `finish` without a summary, for a run that never began. May be called at any time, and twice. */
   close(): void;
 }

@@ -1,7 +1,7 @@
-// What the screen knows of a run: counts, and the tasks that run or wait. Nothing is kept of finished ones.
+// The state of a run as the screen needs it: counts, and the running and waiting tasks. Finished tasks are only counted.
 //
-// `fold` changes the view in place: at 200,000 events a second a new view per batch would cost more than the
-// drawing. It reads no clock and does nothing else.
+// `fold` changes the view in place: at 200,000 events a second, a new view for each batch would cost more than drawing.
+// It has no other effect and reads no clock.
 
 import type { RunEvent, TaskFinished, TaskProgress, TaskStarted } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
@@ -13,16 +13,16 @@ export type RunningTask = {
   readonly name: string;
   readonly startedAt: number;
   readonly attempt: number;
-  /** 0..1; undefined while the task reports none. */
+  /** 0..1; undefined if the task has reported none. */
   progress: number | undefined;
   message: string | undefined;
 };
 
-/** An attempt failed and the next one begins at `retryAt`. */
+/** An attempt has failed; the next one begins at `retryAt`. */
 export type WaitingTask = {
   readonly id: TaskId;
   readonly name: string;
-  /** The attempt that will follow. */
+  /** The next attempt. */
   readonly attempt: number;
   readonly retryAt: number;
 };
@@ -34,18 +34,18 @@ export type View = {
   total: number;
   /** False while more tasks may come. */
   complete: boolean;
-  /** With those that an earlier session of the run finished. */
+  /** Includes tasks that an earlier session of the run has finished. */
   done: number;
   failed: number;
   cancelled: number;
   skipped: number;
-  /** The sum of the running tasks' progress, so that the remaining time knows of half-done work. */
+  /** Sum of the progress of the running tasks; the remaining time counts it as work done. */
   partial: number;
   readonly running: Map<TaskId, RunningTask>;
   readonly waiting: Map<TaskId, WaitingTask>;
-  /** Names that more than one task has been seen to have. */
+  /** Names that have been seen on more than one task. */
   readonly repeated: Set<string>;
-  /** Ctrl-C: once, twice. */
+  /** `soon` after the first Ctrl-C, `now` after the second. */
   stopping: "no" | "soon" | "now";
 };
 
@@ -74,7 +74,7 @@ export const finishedCount = (view: View): number =>
 
 export type Repeated = { has(name: string): boolean };
 
-/** The names that several of these have, and those that have been seen to be repeated. */
+/** The names that several of `tasks` have, and all names in `repeated`. */
 export function repeatedAmong(
   { repeated }: View,
   tasks: readonly { readonly name: string }[],
@@ -89,15 +89,15 @@ export function repeatedAmong(
   return { has: (name) => here.has(name) || repeated.has(name) };
 }
 
-/** What a task is called on the screen: with its id (the one in `task_runs`) where the name is not enough. */
+/** The name of a task on the screen. A name that several tasks have is followed by the id in `task_runs`. */
 export function labelOf(view: View, name: string, id: TaskId): string {
   if (!isShared(view, name, id)) return name;
   if (view.repeated.size < maxRepeated) view.repeated.add(name);
   return `${name} #${id}`;
 }
 
-// Looked for when a name is shown, among those that are likely to be shown with it: counting names in `fold`
-// would cost each task more than everything else there.
+// Compares with the running tasks when a name is shown. Counting names in `fold` would cost each task more than all the
+// rest of `fold`.
 function isShared({ running, repeated }: View, name: string, id: TaskId): boolean {
   if (repeated.has(name)) return true;
   let left = maxCompared;
@@ -160,7 +160,7 @@ function advance(view: View, event: TaskProgress): void {
   if (event.message !== undefined) task.message = event.message;
 }
 
-/** A short task's start and end may be one event, so its id need not be known here. */
+/** The view may not know the task: a short task has one event for start and end. */
 function finish(view: View, event: TaskFinished): void {
   leave(view, event.id);
   view.waiting.delete(event.id);
@@ -186,6 +186,6 @@ function leave(view: View, id: TaskId): void {
   const task = view.running.get(id);
   if (task === undefined) return;
   view.running.delete(id);
-  // Sums of fractions drift; with nothing running the sum is known.
+  // Sums of fractions drift. Without running tasks the sum is 0.
   view.partial = view.running.size === 0 ? 0 : view.partial - (task.progress ?? 0);
 }
