@@ -1,0 +1,122 @@
+import { describe, expect, test } from "bun:test";
+
+import { Losses } from "../../src/engine/losses.ts";
+import type { LostWorker } from "../../src/executors/executors.ts";
+import type { TaskVertex } from "../../src/plan/vertex.ts";
+import type { TaskId } from "../../src/protocol/ids.ts";
+import { node } from "../support/nodes.ts";
+import { EngineParts, failure, worker } from "./engine-parts.ts";
+
+const idOf = ({ id }: TaskVertex): TaskId => id as TaskId;
+
+const confused = (): boolean => {
+  throw new Error("no idea");
+};
+
+class Rig extends EngineParts {
+  where: "running" | "held" | "elsewhere" = "running";
+  readonly killed: string[] = [];
+  readonly detached: number[] = [];
+  readonly back: string[] = [];
+  readonly losses = new Losses({
+    ...this.deps,
+    executors: () => ({
+      whereIs: () => this.where,
+      kill: (id, why) => this.killed.push(`${id} ${why.name}`),
+    }),
+    detach: (lost) => this.detached.push(lost.sent),
+    putBack: (vertex) => {
+      this.back.push(vertex.name);
+      this.inFlight.delete(vertex.id as TaskId);
+    },
+  });
+
+  /** In flight in the worker. */
+  tasks(...names: string[]): TaskVertex[] {
+    return names.map((name) => this.dispatched(node(name, {}, undefined, { timeoutMs: 5 })));
+  }
+
+  /** Loses the worker while these ran, and resolves the loss. */
+  lose(running: readonly TaskVertex[], unbegun: readonly TaskVertex[] = []): void {
+    const lost: LostWorker = {
+      workerId: worker,
+      running: running.map(idOf),
+      unbegun: new Set(unbegun.map(idOf)),
+      sent: 7,
+      failure,
+    };
+    this.losses.lost(lost);
+    expect([this.losses.unresolved, this.detached]).toEqual([1, [7]]);
+    this.losses.resolve(worker);
+    expect(this.losses.unresolved).toBe(0);
+  }
+
+  get said(): string[] {
+    return this.records.map((record) =>
+      record.type === "finished"
+        ? `${record.name} ${record.outcome.status}`
+        : `${"name" in record ? record.name : ""} ${record.type}`,
+    );
+  }
+}
+
+describe("a lost worker", () => {
+  test("what it had not begun goes back; what ran has failed", () => {
+    const rig = new Rig();
+    const [ran, waited] = rig.tasks("ran", "waited") as [TaskVertex, TaskVertex];
+    rig.lose([ran], [waited]);
+    expect([rig.said, rig.back]).toEqual([["ran error"], ["waited"]]);
+  });
+
+  test("the task that ended the thread has said so: its neighbours were interrupted, and try again", () => {
+    const rig = new Rig();
+    const [culprit, neighbour] = rig.tasks("culprit", "neighbour") as [TaskVertex, TaskVertex];
+    // Its end is committed by now.
+    rig.inFlight.delete(culprit.id as TaskId);
+    rig.lose([culprit, neighbour]);
+    expect([rig.said, rig.back]).toEqual([["neighbour log"], ["neighbour"]]);
+    expect([neighbour.attempt, neighbour.interruptions]).toEqual([1, 1]);
+  });
+
+  test("in a run that ends early, what ran was cancelled, and nothing is tried again", () => {
+    const rig = new Rig();
+    const [ran, waited] = rig.tasks("ran", "waited") as [TaskVertex, TaskVertex];
+    rig.life.endEarly({ status: "cancelled", failure: null });
+    rig.lose([ran], [waited]);
+    expect([rig.said, rig.back]).toEqual([["ran cancelled"], ["waited"]]);
+  });
+
+  test("a retryOn that throws is told, and the attempt has failed for good", () => {
+    const rig = new Rig();
+    const retries = { limit: 3, delayMs: 0, factor: 1, jitter: false, maxDelayMs: 0 };
+    rig.lose([rig.dispatched(node("a", {}, undefined, { retries, retryOn: confused }))]);
+    expect(rig.lines).toEqual(['error: task "a": retryOn failed: no idea']);
+    expect(rig.said).toEqual(["a error"]);
+  });
+});
+
+describe("a task whose timeout and grace are over", () => {
+  test("its thread is ended once, and only it has failed", () => {
+    const rig = new Rig();
+    const [slow, neighbour] = rig.tasks("slow", "neighbour") as [TaskVertex, TaskVertex];
+    rig.losses.timedOut(slow.id as TaskId);
+    rig.losses.timedOut(neighbour.id as TaskId);
+    expect(rig.killed).toEqual(["0 TimeoutError"]);
+    rig.lose([slow, neighbour]);
+    expect([rig.said.toSorted(), rig.back]).toEqual([
+      ["neighbour log", "slow error"],
+      ["neighbour"],
+    ]);
+  });
+
+  test("is looked at again where the writer keeps its worker waiting, and left alone where it has ended", () => {
+    const rig = new Rig();
+    const [task] = rig.tasks("task") as [TaskVertex];
+    rig.where = "held";
+    rig.losses.timedOut(task.id as TaskId);
+    expect(rig.watched.size).toBe(1);
+    rig.where = "elsewhere";
+    rig.losses.timedOut(task.id as TaskId);
+    expect(rig.killed).toEqual([]);
+  });
+});
