@@ -16,6 +16,8 @@ import type { TimeoutWatch } from "./timeout-watch.ts";
  * as many are no faster and cost 13 MB.
  */
 const maxInFlight = 4096;
+/** Characters of their inputs: with more, only as many tasks are dispatched as can run at once. */
+export const maxInFlightChars = 4 * 1024 * 1024;
 
 export type DispatcherDeps = {
   readonly life: Life;
@@ -32,6 +34,8 @@ export type DispatcherDeps = {
 
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
+  /** How many tasks can run at once. */
+  slots = 1;
   /** Ready before the run began, when it was not known what an earlier session had done. */
   #early: TaskVertex[] = [];
 
@@ -63,23 +67,28 @@ export class Dispatcher {
    * @param idle how many of the worker's slots are idle: tasks of named pools are for idle slots only
    */
   take(workerId: WorkerId, most: number, idle: number): Assignment[] {
-    const { life, schedule, inFlight } = this.#deps;
+    const { life, schedule } = this.#deps;
     const assignments: Assignment[] = [];
     const taken: TaskVertex[] = [];
     const now = systemClock.now();
-    while (life.mayDispatch && assignments.length < most && inFlight.size < maxInFlight) {
+    while (life.mayDispatch && assignments.length < most && this.#hasRoom) {
       if (schedule.ready < most) this.#deps.topUp();
       const vertex = schedule.take(now, assignments.length < idle);
       if (vertex === undefined) break;
       assignments.push(this.#prepare(vertex));
       vertex.workerId = workerId;
-      inFlight.add(vertex);
+      this.#deps.inFlight.add(vertex);
       taken.push(vertex);
     }
     if (life.stop === undefined) return assignments;
     // The plan failed during a top up: nothing new starts.
     for (const vertex of taken) this.putBack(vertex);
     return [];
+  }
+
+  get #hasRoom(): boolean {
+    const { size, chars } = this.#deps.inFlight;
+    return size < maxInFlight && (chars < maxInFlightChars || size < this.slots);
   }
 
   /** These tasks wait in another worker now. */

@@ -9,12 +9,15 @@ import type { LogLevel } from "../protocol/status.ts";
 import { planningFor } from "../plan/current-graph.ts";
 import { nodesOf, type NodeStream, workOf } from "../plan/work.ts";
 import type { Life } from "./life.ts";
+import type { Schedule } from "./schedule.ts";
 import type { StoredResults } from "./stored-results.ts";
 import { Total } from "./total.ts";
 
 /** Ready tasks kept for each slot, so that a worker never waits for the generator. */
 const readyPerSlot = 2;
 const leastReady = 512;
+/** Characters of the ready tasks' inputs: with more, only `readyPerSlot` tasks are kept for each slot. */
+export const maxReadyChars = 4 * 1024 * 1024;
 /** Stored results are read while fewer tasks than this are ready: the tasks that they make ready hold them in memory. */
 const fewReady = 16;
 /** The main thread plans at most this long at a time: a cancel and the screen wait meanwhile. */
@@ -25,6 +28,7 @@ export type FeederDeps = {
   readonly life: Life;
   readonly graph: Graph;
   readonly stored: Pick<StoredResults, "askMore">;
+  readonly schedule: Pick<Schedule, "chars">;
   /** How many tasks could be dispatched. */
   ready(): number;
   /** The author's code threw, or yielded what is no node. */
@@ -106,7 +110,9 @@ export class Feeder {
   }
 
   get #hasRoom(): boolean {
-    return this.#deps.ready() < Math.max(leastReady, this.slots * readyPerSlot);
+    const ready = this.#deps.ready();
+    if (ready < this.slots * readyPerSlot) return true;
+    return ready < leastReady && this.#deps.schedule.chars < maxReadyChars;
   }
 
   /** Makes tasks ready while there is room. */

@@ -1,7 +1,7 @@
 // What may start next: priorities, named limits, rate limits, waiting retries. Pure; time is handed in, in ms of a clock
 // that nobody sets.
 
-import type { TaskVertex } from "../plan/vertex.ts";
+import { resultText, type TaskVertex } from "../plan/vertex.ts";
 import { Heap } from "../base/heap.ts";
 
 export type PoolLimits = ReadonlyMap<
@@ -19,6 +19,7 @@ export class Schedule {
   );
   #order = 0;
   #ready = 0;
+  #chars = 0;
 
   constructor(limits: PoolLimits) {
     for (const [name, { limit, perMs }] of limits)
@@ -30,6 +31,11 @@ export class Schedule {
     return this.#ready;
   }
 
+  /** Characters of the ready tasks' inputs, added up. */
+  get chars(): number {
+    return this.#chars;
+  }
+
   get delayed(): number {
     return this.#delayed.size;
   }
@@ -38,12 +44,14 @@ export class Schedule {
     vertex.order = this.#order++;
     this.#queueOf(vertex).push(vertex);
     this.#ready++;
+    this.#chars += inputChars(vertex);
   }
 
   /** A task that was handed out and not begun goes back to its old place. */
   putBack(vertex: TaskVertex): void {
     this.#queueOf(vertex).putBack(vertex);
     this.#ready++;
+    this.#chars += inputChars(vertex);
     this.leave(vertex);
   }
 
@@ -74,6 +82,7 @@ export class Schedule {
     if (vertex === undefined) return undefined;
     from?.enter(now);
     this.#ready--;
+    this.#chars -= inputChars(vertex);
     return vertex;
   }
 
@@ -108,6 +117,17 @@ export class Schedule {
       this.add(first.vertex);
     }
   }
+}
+
+/** The length of a ready task's input text, which may not have been made yet. */
+function inputChars({ input, inputText }: TaskVertex): number {
+  if (input === undefined) return inputText.length;
+  if (typeof input === "string") return input.length;
+  let chars = 0;
+  for (const piece of input) {
+    chars += typeof piece === "string" ? piece.length : resultText(piece).length;
+  }
+  return chars;
 }
 
 class NamedPool {

@@ -5,7 +5,8 @@ import type { TaskVertex } from "../../src/plan/vertex.ts";
 import { InFlight } from "../../src/engine/in-flight.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 
-const vertex = (id: number): TaskVertex => ({ id, name: `t${id}` }) as unknown as TaskVertex;
+const vertex = (id: number): TaskVertex =>
+  ({ id, name: `t${id}`, inputText: "x".repeat(id % 7) }) as unknown as TaskVertex;
 
 const id = fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 2 ** 31 - 1 }));
 
@@ -25,6 +26,8 @@ test("property: what a Map would say", () => {
           model.set(each, made);
         }
         expect(table.size).toBe(model.size);
+        const texts = [...model.values()].map(({ inputText }) => inputText);
+        expect(table.chars).toBe(texts.join("").length);
       }
       for (const { id: each } of steps) expect(table.get(taskId(each))).toBe(model.get(each));
       const ids = [...table].map((each) => Number(each.id)).toSorted((a, b) => a - b);

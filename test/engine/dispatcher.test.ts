@@ -1,0 +1,132 @@
+import { describe, expect, test } from "bun:test";
+
+import { Dispatcher, maxInFlightChars } from "../../src/engine/dispatcher.ts";
+import type { TaskVertex } from "../../src/plan/vertex.ts";
+import { taskId, workerId } from "../../src/protocol/ids.ts";
+import { node } from "../support/nodes.ts";
+import { EngineParts, started, worker } from "./engine-parts.ts";
+
+class Rig extends EngineParts {
+  topUps = 0;
+  /** Ended by an earlier session. */
+  readonly restored = new Set<TaskVertex>();
+  onTopUp = (): void => undefined;
+  readonly dispatcher = new Dispatcher({
+    ...this.deps,
+    topUp: () => {
+      this.topUps++;
+      this.onTopUp();
+    },
+    applyRestored: (vertex) => this.restored.has(vertex),
+  });
+
+  constructor() {
+    super();
+    this.onReady = (vertex) => this.dispatcher.add(vertex);
+  }
+
+  begun(slots = 1): this {
+    this.dispatcher.slots = slots;
+    this.life.begin(started);
+    this.dispatcher.begin();
+    return this;
+  }
+
+  ids = (most: number, idle = most): number[] =>
+    this.dispatcher.take(worker, most, idle).map(({ id }) => Number(id));
+}
+
+test("tasks that are ready before the run has begun wait for it, in their order", () => {
+  const rig = new Rig();
+  for (const name of ["a", "b"]) rig.plan(node(name));
+  expect([rig.dispatcher.ready, rig.schedule.ready, rig.ids(2)]).toEqual([2, 0, []]);
+  rig.begun();
+  expect(rig.dispatcher.take(worker, 2, 2).map(({ name }) => name)).toEqual(["a", "b"]);
+});
+
+test("a task that an earlier session has ended is not dispatched", () => {
+  const rig = new Rig();
+  const known = { key: "k", status: "open", attempt: 0, result: null, cursor: null } as const;
+  rig.identities.restored.add({ id: taskId(1), ...known });
+  const [done, open] = [rig.plan(node("done")), rig.plan(node("open"))];
+  rig.restored.add(done);
+  rig.begun();
+  expect(rig.dispatcher.take(worker, 9, 9).map(({ name }) => name)).toEqual([open.name]);
+});
+
+test("an assignment says what the worker needs, and no more", () => {
+  const rig = new Rig().begun();
+  rig.plan(node("a", { i: 1 }));
+  const [assignment] = rig.dispatcher.take(worker, 1, 1);
+  expect(assignment as unknown).toEqual({
+    id: 1,
+    task: "a",
+    name: "a",
+    attempt: 1,
+    input: '{"i":1}',
+    wantsResult: false,
+  });
+});
+
+test("an interrupted attempt uses up no retry", () => {
+  const rig = new Rig().begun();
+  rig.plan(node("a")).interruptions = 2;
+  const [assignment] = rig.dispatcher.take(worker, 1, 1);
+  expect(assignment?.retries?.limit).toBe(2);
+});
+
+test("tasks of a named pool go to idle slots only", () => {
+  const rig = new Rig().begun();
+  rig.plan(node("limited", {}, { pool: "one" }));
+  expect(rig.ids(1, 0)).toEqual([]);
+  expect(rig.ids(1, 1)).toEqual([1]);
+});
+
+describe("of inputs that are long", () => {
+  const long = "x".repeat(maxInFlightChars / 4);
+
+  test("only so many characters are in flight; more follow when some are released", () => {
+    const rig = new Rig().begun();
+    for (let i = 0; i < 10; i++) rig.plan(node("a", { long, i }));
+    expect(rig.ids(10)).toEqual([1, 2, 3, 4]);
+    expect(rig.ids(10)).toEqual([]);
+    rig.dispatcher.release(taskId(1));
+    expect(rig.ids(10)).toEqual([5]);
+  });
+
+  test("as many as there are slots run all the same", () => {
+    const rig = new Rig().begun(7);
+    for (let i = 0; i < 10; i++) rig.plan(node("a", { long, i }));
+    expect(rig.ids(10)).toHaveLength(7);
+  });
+});
+
+test("a plan that fails during a top up: what was taken goes back", () => {
+  const rig = new Rig().begun();
+  for (const name of ["a", "b"]) rig.plan(node(name));
+  rig.onTopUp = () => {
+    if (rig.topUps === 2) rig.life.endEarly({ status: "error", failure: null });
+  };
+  expect(rig.ids(9)).toEqual([]);
+  expect([rig.inFlight.size, rig.schedule.ready]).toEqual([0, 2]);
+});
+
+test("release ends what the task counts for; a second one finds nothing", () => {
+  const rig = new Rig().begun();
+  const vertex = rig.plan(node("a", {}, { pool: "one" }));
+  const other = rig.plan(node("b", {}, { pool: "one" }));
+  expect(rig.ids(2)).toEqual([1]);
+  expect(rig.dispatcher.release(taskId(1))).toBe(vertex);
+  expect(rig.dispatcher.release(taskId(1))).toBeUndefined();
+  expect(rig.dispatcher.take(worker, 1, 1).map(({ name }) => name)).toEqual([other.name]);
+});
+
+test("a task that moved belongs to its new worker; one that is put back comes first again", () => {
+  const rig = new Rig().begun();
+  for (const name of ["a", "b", "c"]) rig.plan(node(name));
+  const ids = rig.dispatcher.take(worker, 2, 2).map(({ id }) => id);
+  rig.dispatcher.moved(ids, workerId(1));
+  expect([...rig.inFlight].map((vertex) => Number(vertex.workerId))).toEqual([1, 1]);
+  rig.dispatcher.putBackAll(ids);
+  expect(rig.dispatcher.take(worker, 3, 3).map(({ name }) => name)).toEqual(["a", "b", "c"]);
+});
