@@ -93,8 +93,8 @@ export type ToWorker =
       readonly ids: readonly TaskId[] | "all";
       readonly reason: CancelReason;
     }
-  /** All tasks have ended: close the database. Answered by `stopped`. */
-  | { readonly type: "stop" };
+  /** All tasks have ended: close the database. Answered by `reader-closed`. */
+  | { readonly type: "close-reader" };
 
 export type CancelReason = "cancelled" | "timeout";
 
@@ -103,7 +103,7 @@ export type CancelReason = "cancelled" | "timeout";
 export type FromWorker =
   | { readonly type: "ready"; readonly workerId: WorkerId }
   /** The worker has closed the database. */
-  | { readonly type: "stopped"; readonly workerId: WorkerId }
+  | { readonly type: "reader-closed"; readonly workerId: WorkerId }
   /** The worker could not load the module: no task can run. */
   | { readonly type: "broken"; readonly workerId: WorkerId; readonly failure: Failure }
   /**

@@ -71,9 +71,9 @@ export class Host {
       case "cancel":
         this.#booted.slots.cancel(message.ids, message.reason);
         return;
-      case "stop":
+      case "close-reader":
         this.#deps.closeReader();
-        this.#post(this.#booted, { type: "stopped", workerId: this.#booted.boot.workerId });
+        this.#post(this.#booted, { type: "reader-closed", workerId: this.#booted.boot.workerId });
         return;
       default:
         assertNever(message);

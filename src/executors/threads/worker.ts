@@ -196,7 +196,7 @@ export class PoolWorker implements Load {
         return this.#events.reported(this, 0);
       case "free":
         return this.#freed(message);
-      case "stopped":
+      case "reader-closed":
         if (this.#state.type === "closing") this.#state = { type: "closed" };
         return this.#events.readerClosed();
       case "broken":
@@ -219,7 +219,7 @@ export class PoolWorker implements Load {
   closeReader(): void {
     if (this.#state.type !== "ready") return;
     this.#state = { type: "closing" };
-    this.#thread.postMessage({ type: "stop" }, []);
+    this.#thread.postMessage({ type: "close-reader" }, []);
   }
 
   get isClosing(): boolean {

@@ -208,8 +208,8 @@ test("at the end each thread closes the database, and one that does not answer i
   const [thread] = bench.threads;
   if (thread?.workerId === undefined) throw new Error("it was not started");
   const answered = bench.pool.closeReaders();
-  expect(thread.received.at(-1)).toEqual({ type: "stop" });
-  thread.say({ type: "stopped", workerId: thread.workerId });
+  expect(thread.received.at(-1)).toEqual({ type: "close-reader" });
+  thread.say({ type: "reader-closed", workerId: thread.workerId });
   await answered;
   expect(thread.isTerminated).toBe(false);
 
