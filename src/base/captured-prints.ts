@@ -11,8 +11,8 @@ import { Buffer, queueMicrotask, TextDecoder } from "./globals.ts";
 import { LineBuffer } from "./line-buffer.ts";
 import type { Write } from "./streams.ts";
 
-export type PrintLevel = "debug" | "info" | "warn" | "error";
-export type StandardStream = "stdout" | "stderr";
+type PrintLevel = "debug" | "info" | "warn" | "error";
+type StandardStream = "stdout" | "stderr";
 
 export type PrintSink = {
   /** The text of one call, one line or several. */
@@ -63,7 +63,7 @@ const formatted = [
 ] as const;
 
 /** Where the text of each stream goes; a stream without a function is not captured. */
-export type StreamSinks = Readonly<Partial<Record<StandardStream, Write>>>;
+type StreamSinks = Readonly<Partial<Record<StandardStream, Write>>>;
 
 /**
  * Takes the streams and `console` of the main thread. User code may hold `process.stdout`, so the stream's `write` is

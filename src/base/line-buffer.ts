@@ -11,7 +11,7 @@ const redrawMs = 1000;
 const eraseLine = /\x1b\[[0-2]?K/g;
 
 /** Hides secrets in text. */
-export type TextMask = {
+type TextMask = {
   /** Characters of the longest secret. */
   readonly longest: number;
   text(text: string): string;

@@ -1,7 +1,7 @@
 // The styles of everything that is shown in a terminal, in as many colours as the terminal has.
 
 /** 0 none, 1 sixteen, 2 256, 3 true colour. */
-export type ColorLevel = 0 | 1 | 2 | 3;
+type ColorLevel = 0 | 1 | 2 | 3;
 export type Env = Readonly<Record<string, string | undefined>>;
 
 const levelOfDepth: Readonly<Record<number, ColorLevel>> = { 1: 0, 4: 1, 8: 2, 24: 3 };

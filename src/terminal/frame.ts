@@ -3,7 +3,7 @@
 import { assertNever } from "../base/unreachable.ts";
 import type { Palette } from "../base/palette.ts";
 import { clock, roughly, unknownClock } from "../base/format-duration.ts";
-import type { Pace } from "./eta.ts";
+import type { Pace } from "./pace.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { cellText, fit, grouped, pad, plural, width } from "../base/text.ts";
 import type { Repeated, RunningTask, View, WaitingTask } from "./view.ts";
@@ -21,7 +21,7 @@ export type FrameOptions = {
   readonly labelWidth?: number;
 };
 
-export type Frame = { readonly lines: readonly string[]; readonly labelWidth: number };
+type Frame = { readonly lines: readonly string[]; readonly labelWidth: number };
 
 const allTasks = "All tasks";
 const spinnerMs = 100;

@@ -20,7 +20,7 @@ const maxBufferedChars = 64 * 1024;
 const flushAgeMs = 250;
 
 /** `2026-01-31T12:00:00.000Z info  load-page #7: fetched 12 rows`; each further line repeats the head. */
-export function logFileLines(line: Line): string {
+function logFileLines(line: Line): string {
   const joint = line.about === undefined ? ": " : " ";
   const task = line.task === null ? "" : `${visible(line.task.name)} #${line.task.id}${joint}`;
   const head = `${toIso(line.at)} ${line.level.padEnd(5)} ${task}`;

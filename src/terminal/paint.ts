@@ -19,7 +19,7 @@ const clearBelow = "\x1b[J";
 const up = (rows: number): string => (rows === 0 ? "" : `\x1b[${rows}A`);
 const down = (rows: number): string => (rows === 0 ? "" : `\x1b[${rows}B`);
 
-export type Paint = {
+type Paint = {
   readonly before: readonly string[];
   /** Rows that `before` takes up now. */
   readonly rowsBefore: number;

@@ -8,7 +8,7 @@ import { grouped, visible } from "../base/text.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
-import { PaceMeter } from "./eta.ts";
+import { PaceMeter } from "./pace.ts";
 import type { Line, Verbosity } from "./event-formatter.ts";
 import { inFlight } from "./frame.ts";
 import { logLines, type Look } from "./log-lines.ts";
@@ -23,7 +23,7 @@ const maxFailureLines = 100;
 /** GitHub shows ten annotations of a step. */
 const maxAnnotations = 10;
 
-export type PlainOptions = {
+type PlainOptions = {
   readonly verbosity: Verbosity;
   readonly write: Write;
   readonly look: Look;

@@ -8,7 +8,7 @@ import type { LogLevel } from "../protocol/status.ts";
 import { formatEvent, isShown, type Line, type Verbosity } from "./event-formatter.ts";
 import type { StopSignal } from "./ui.ts";
 
-export type RunLogOptions = {
+type RunLogOptions = {
   readonly verbosity: Verbosity;
   readonly now: () => number;
   /** Paths below this folder are shown relative to it. */

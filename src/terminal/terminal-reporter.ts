@@ -18,7 +18,7 @@ const maxPendingLines = 2_000;
  */
 type State = "up" | "stopped" | "background" | "closed";
 
-export type TerminalReporterOptions = {
+type TerminalReporterOptions = {
   readonly screen: Screen;
   readonly look: Look;
   /** The rows of the regions as they are now. */

@@ -7,7 +7,7 @@ import { systemClock } from "../base/clock.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
-import { PaceMeter } from "./eta.ts";
+import { PaceMeter } from "./pace.ts";
 import type { Verbosity } from "./event-formatter.ts";
 import { isForeground } from "./foreground.ts";
 import { frame, inFlight } from "./frame.ts";
@@ -38,7 +38,7 @@ export const wallClock: Clock = {
 const frameMs = 100;
 const maxFailureLines = 1_000;
 
-export type TerminalOptions = {
+type TerminalOptions = {
   readonly verbosity: Verbosity;
   readonly stream: OutStream;
   readonly write: Write;

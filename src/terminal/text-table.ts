@@ -22,7 +22,7 @@ export type Table = {
   readonly rows: readonly (readonly TableCell[])[];
 };
 
-export type TableOptions = {
+type TableOptions = {
   /** Columns of the terminal; Infinity without one. */
   readonly width: number;
   readonly colors?: Palette;

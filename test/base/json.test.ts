@@ -18,7 +18,7 @@ class Post {
 const cyclic: { self?: unknown } = {};
 cyclic.self = cyclic;
 
-describe("what is not JSON is named, and where it stands", () => {
+describe("what is not JSON is named, with its path", () => {
   test.each<[name: string, value: unknown, path: string, found: string]>([
     ["a Date", new Date(0), "result", "a Date"],
     ["a Date deep inside", [{ rows: [0, { at: new Date(0) }] }], "result[0].rows[1].at", "a Date"],
@@ -66,7 +66,7 @@ test("property: JSON values are taken as they stand", () => {
 // -0 becomes 0 in JSON; to refuse it would help nobody.
 const sameInJson = fc.jsonValue().filter((value) => !JSON.stringify(value).includes("-0"));
 
-/** What the path stands for, read as code. */
+/** The place that the path names, read as code. */
 function follow(path: string, root: unknown): unknown {
   let at = root;
   for (const [, name, json] of path.matchAll(/\.([A-Za-z_$][\w$]*)|\[(\d+|"(?:[^"\\]|\\.)*")\]/g)) {

@@ -1,8 +1,5 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { clock, duration } from "../../src/base/format-duration.ts";
-import { foregroundOf } from "../../src/terminal/foreground.ts";
-import { relativeTime } from "../../src/base/relative-time.ts";
 import {
   cellText,
   fit,
@@ -68,46 +65,9 @@ test("rows count what a terminal wraps", () => {
 
 test("figures and paths", () => {
   expect([0, 999, 1000, 1234567].map(grouped)).toEqual(["0", "999", "1,000", "1,234,567"]);
-  expect([0, 59_999, 3_600_000, 360_000_000].map(clock)).toEqual([
-    "0:00:00",
-    "0:00:59",
-    "1:00:00",
-    "100:00:00",
-  ]);
-  expect([0, 340, 999.6, 7300, 59_960, 125_000, 12_000_000].map(duration)).toEqual([
-    "0 ms",
-    "340 ms",
-    "1000 ms",
-    "7.3 s",
-    "1 min 00 s",
-    "2 min 05 s",
-    "3 h 20 min",
-  ]);
   expect(relative("/a/b/c.db", "/a/b")).toBe("c.db");
   expect(relative("/a/bc.db", "/a/b")).toBe("/a/bc.db");
   expect(relative("./c.db", "")).toBe("c.db");
-});
-
-const ago = (seconds: number): string => relativeTime(0, seconds * 1000);
-
-test("times as people say them", () => {
-  expect([1, 5, 200, 7200, 90_000, 800_000, 5e6, 9e7].map(ago)).toEqual([
-    "just now",
-    "5 s ago",
-    "3 min ago",
-    "2 h ago",
-    "1 d ago",
-    "1 wk ago",
-    "1 mo ago",
-    "2 yr ago",
-  ]);
-  expect(ago(-30)).toBe("in 30 s");
-});
-
-test("a process knows from its stat whether the terminal is its own", () => {
-  expect(foregroundOf("12 (a b) c) S 1 12 12 34816 12 4194304")).toBe(true);
-  expect(foregroundOf("12 (bun) S 1 12 12 34816 99 4194304")).toBe(false);
-  expect(foregroundOf("12 (bun) S 1 12 12 0 -1 4194304")).toBe(true);
 });
 
 test("in a cell, pictures of several characters are their parts, and no terminal measures them in another way", () => {

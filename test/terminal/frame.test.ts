@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { RunEvent } from "../../src/protocol/events.ts";
 import { paletteOf } from "../../src/base/palette.ts";
-import { unknownPace } from "../../src/terminal/eta.ts";
+import { unknownPace } from "../../src/terminal/pace.ts";
 import { frame, type FrameOptions, maxLines } from "../../src/terminal/frame.ts";
 import { asciiGlyphs, glyphsFor, unicodeGlyphs } from "../../src/terminal/glyphs.ts";
 import { width } from "../../src/base/text.ts";

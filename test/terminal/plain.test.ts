@@ -145,7 +145,7 @@ test("stopping is said once and twice", () => {
   ]);
 });
 
-test("a signal when no task runs is told to wait for the run's end, not for 0 tasks", () => {
+test("a signal while no task runs waits for the end of the run, not for 0 tasks", () => {
   const { ui, out } = piped();
   ui.events([event.runStarted()]);
   ui.stopping("SIGINT", false);

@@ -14,7 +14,7 @@ test("the cursor moves up to the top of the screen and no further", () => {
   expect(terminal.lines()).toEqual(["a", "X"]);
 });
 
-test("a resize wraps lines anew and keeps the cursor on its line", () => {
+test("a resize wraps lines again and keeps the cursor on its line", () => {
   const terminal = new VirtualTerminal({ columns: 8, rows: 5 });
   terminal.write("12345678\r\nab日cd\r\n");
   terminal.resize(3, 6);

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import * as fc from "fast-check";
 import type { RunEvent } from "../../src/protocol/events.ts";
 import { taskId } from "../../src/protocol/ids.ts";
@@ -102,6 +102,23 @@ test("what data says is shown and not obeyed", () => {
   ui.finish(summary({ pipeline: evil, db: evil, status: "error" }));
   const text = terminal.lines().join("\n");
   expect(text).toContain("␛]0;pwned␇␛[2J\\x9b1m\\u202e");
+});
+
+test("what the main thread prints stands above the regions", () => {
+  const spy = spyOn(process.stdout, "write");
+  const { ui, clock, terminal } = rig();
+  ui.events([event.runStarted(), event.total(1), event.started(1)]);
+  console.log("from user code \x1b]0;title\x07");
+  process.stderr.write("a warning\n");
+  clock.tick();
+  ui.close();
+  expect(terminal.lines().slice(0, 3)).toEqual([
+    "ℹ DB writer started → wal_demo.db (WAL)",
+    "from user code ␛]0;title␇",
+    "a warning",
+  ]);
+  expect(spy).not.toHaveBeenCalled();
+  spy.mockRestore();
 });
 
 test("a close in the middle of a run leaves no task lines and gives the cursor back", () => {
@@ -255,7 +272,7 @@ test.each([true, false])("pictures of several characters, joined by the terminal
   }
   const rows = terminal.screen().filter((row) => /[━─╸]/.test(row));
   expect(rows).toHaveLength(1 + pictures.length);
-  // The bars begin in the same column, whatever stands before them.
+  // The bars begin in the same column, whatever precedes them.
   expect(new Set(rows.map(barColumn)).size).toBe(1);
   ui.finish(summary());
   expect(terminal.lines().filter((line) => line.includes("All tasks"))).toHaveLength(1);

@@ -1,9 +1,6 @@
 import { expect, test } from "bun:test";
 import { taskId } from "../../src/protocol/ids.ts";
-import { paletteOf } from "../../src/base/palette.ts";
 import { summaryLines } from "../../src/terminal/summary-text.ts";
-import { tableLines } from "../../src/terminal/text-table.ts";
-import { width } from "../../src/base/text.ts";
 import { boom, summary } from "./rig.ts";
 
 const failure = (id: number, message: string, name = `task-${id}`) => ({
@@ -38,7 +35,7 @@ test("a few failures are named, many are grouped", () => {
   );
 });
 
-test("tasks of one name are told apart", () => {
+test("tasks of one name are shown with their ids", () => {
   const failures = [failure(7, "a", "load"), failure(8, "b", "load"), failure(9, "c")];
   const lines = summaryLines(summary({ status: "error", failed: 3, failures }));
   expect(lines.filter((line) => line.startsWith("  ✖"))).toEqual([
@@ -60,7 +57,7 @@ test("a cancelled run, and one that failed as a whole", () => {
   expect(summaryLines(whole)).toMatchSnapshot("as a whole");
 });
 
-test("the next command can be typed as it stands", () => {
+test("the next command can be typed as it is shown", () => {
   const paths = { file: "/home/me/my etl's.ts", db: "/tmp/a b.db", status: "error" } as const;
   expect(summaryLines(summary(paths), { cwd: "/home/me" }).slice(-2)).toEqual([
     "  next: pipeloom status --db '/tmp/a b.db'",
@@ -68,47 +65,10 @@ test("the next command can be typed as it stands", () => {
   ]);
 });
 
-test("the next command repeats what tells the run from others", () => {
+test("the next command repeats the arguments that name the run", () => {
   const again = ["etl.ts:nightly", "--params", "p.json", "--param", "note=it's late"];
   const failed = summary({ status: "error", db: "/home/me/a.db" });
   expect(summaryLines(failed, { cwd: "/home/me", again }).at(-1)).toBe(
     "  next: pipeloom run etl.ts:nightly --params p.json --param 'note=it'\\''s late' --db a.db --resume",
   );
-});
-
-const table = {
-  columns: [
-    { title: "id", align: "right" as const },
-    { title: "task", shrinkTo: 8 },
-    { title: "status" },
-    { title: "started", optional: 1 },
-    { title: "took", align: "right" as const },
-    { title: "error", shrinkTo: 10, optional: 2 },
-  ],
-  rows: [
-    [
-      "1",
-      "日本語のとても長いタスク名前",
-      { text: "done", style: paletteOf(1).green },
-      "3 min ago",
-      "1.2 s",
-    ],
-    [
-      "20",
-      "load-page-with-a-long-name",
-      "error",
-      "just now",
-      "10 ms",
-      "TypeError: \x1b[2Jx is not a function",
-    ],
-  ],
-};
-
-test("a table fits its width, and what may go goes", () => {
-  const tables = [Infinity, 80, 60, 40, 20].map((columns) => {
-    const lines = tableLines(table, { width: columns });
-    for (const line of lines) expect(width(line)).toBeLessThanOrEqual(columns);
-    return lines.map((line) => Bun.stripANSI(line));
-  });
-  expect(tables).toMatchSnapshot();
 });
