@@ -6,7 +6,7 @@ import type { Database } from "bun:sqlite";
 import { ownTables } from "../own-tables.ts";
 import { closeDatabase } from "./close.ts";
 import { noLock, type RunLock } from "../lock.ts";
-import { removeFile } from "../open-database.ts";
+import { removeFile } from "../database-path.ts";
 import { sqliteCode } from "../sqlite-error.ts";
 
 /** @param created the file was not there before this connection was opened */
