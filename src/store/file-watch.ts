@@ -1,5 +1,5 @@
-// Whether the files that SQLite has open are still those that stand under their names. One that was moved, deleted or
-// replaced is written on without an error, and nobody will find there what was committed.
+// Checks whether the files that SQLite has open are still at their paths. SQLite goes on writing to a file that was moved,
+// deleted or replaced, without an error, and what it commits is lost.
 
 import { realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
@@ -16,7 +16,7 @@ export class FileWatch {
 
   /**
    * @param db path of the database, which is open
-   * @param wal it is in WAL mode, and has been written or read: the -wal and the -shm are there
+   * @param wal the database is in WAL mode and has been read or written, so the -wal and the -shm exist
    */
   constructor(db: string, wal: boolean) {
     this.#name = db;
@@ -25,9 +25,9 @@ export class FileWatch {
       this.#wal = undefined;
       return;
     }
-    // SQLite follows a link once, when it opens, and keeps its -wal beside the file itself.
+    // SQLite follows a link only when it opens the file, and creates the -wal beside the link's target.
     const real = realpathSync(db);
-    // A link may come to lead elsewhere. The -shm holds the locks: processes with two of them would write at once.
+    // The link too: its target may change. The -shm too: it holds the locks, so with a second -shm two processes write at once.
     const paths = new Set([resolve(db), real, ...(wal ? [`${real}-wal`, `${real}-shm`] : [])]);
     this.#files = [...paths].map((path) => {
       const identity = identityOf(path);
@@ -44,7 +44,7 @@ export class FileWatch {
     }
   }
 
-  /** Another process has made a -wal of its own under the name: whoever closes this one would remove that. */
+  /** Another process has created a new -wal at the path. Closing this connection would remove that file. */
   get hasForeignWal(): boolean {
     if (this.#wal === undefined) return false;
     const identity = identityOf(this.#wal.path);
@@ -57,7 +57,7 @@ function identityOf(path: string): string | undefined {
     const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
     return stat === undefined ? undefined : `${stat.dev}:${stat.ino}`;
   } catch {
-    // Its folder is a file now, or may not be looked into: in any case it cannot be found there.
+    // The folder was replaced or is not readable: nobody can find the file there.
     return undefined;
   }
 }

@@ -1,8 +1,8 @@
-// Who holds a lock on a database, where the system tells: Linux lists all POSIX locks with their process.
+// Finds the process that holds a lock on a database. Only Linux tells: /proc/locks lists POSIX locks with their process.
 
 import { readFileSync, statSync } from "node:fs";
 
-/** E.g. `pid 4711 (sqlite3)`; undefined when it cannot be known. */
+/** E.g. `pid 4711 (sqlite3)`; undefined if it is unknown. */
 export function lockHolder(path: string): string | undefined {
   if (process.platform !== "linux") return undefined;
   try {
@@ -17,7 +17,10 @@ export function lockHolder(path: string): string | undefined {
 const inodeOf = (path: string): string | undefined =>
   statSync(path, { bigint: true, throwIfNoEntry: false })?.ino.toString();
 
-/** A line: `1: POSIX  ADVISORY  WRITE 4711 08:01:1835031 120 120`. One that writes keeps others out, one that reads may. */
+/**
+ * The pid in /proc/locks that holds a lock on one of the inodes. A write lock always excludes others and comes first; a
+ * read lock only excludes writers. A line: `1: POSIX  ADVISORY  WRITE 4711 08:01:1835031 120 120`.
+ */
 export function holderIn(
   locks: string,
   inodes: ReadonlySet<string | undefined>,

@@ -1,9 +1,9 @@
-// A run's liveness: an empty SQLite file beside the database, held in an exclusive transaction for the run's life.
-// The kernel frees the lock when the process ends, however it ends.
+// A run's lock: an empty SQLite file beside the database, in an exclusive transaction for the life of the run. The kernel
+// frees the lock when the process ends, however it ends.
 //
-// Limit: on POSIX a process loses its locks on a file when *any* of its code opens and closes that file outside
-// SQLite. So nothing here opens a lock file that may be held other than through SQLite. A user's task that copies
-// every file of the folder does, so a free lock alone is no proof of death: see liveness.ts.
+// Limit: on POSIX, a process loses its locks on a file when *any* of its code opens and closes that file outside SQLite.
+// So this file opens a lock file that may be held only through SQLite. But a user's task may copy every file of the
+// folder, so a free lock alone does not prove that the run is dead: see liveness.ts.
 
 import { Database } from "bun:sqlite";
 import {
@@ -23,31 +23,31 @@ import { isBusy, sqliteCode } from "./sqlite-error.ts";
 import { StoreError, toStoreError } from "./store-error.ts";
 
 export type RunLock = {
-  /** Frees the lock and removes its file. Safe to call twice. */
+  /** Frees the lock and removes its file. May be called twice. */
   release(): void;
 };
 
-/** For a database that no other process can see. */
+/** For `:memory:`, and for runs without history. */
 export const noLock: RunLock = { release: () => {} };
 
-/** A probe holds its shared lock for microseconds; an owner holds its exclusive one for a run. */
+/** Enough to wait for a probe, which holds a shared lock for microseconds. An owner holds its lock for the whole run. */
 const acquireTimeoutMs = 250;
 const maxTries = 20;
 
 const realPath = (db: string): string => (existsSync(db) ? realpathSync(db) : db);
 
-/** Beside the real file, so that two paths to one database agree. */
+/** Beside the real file, so that two paths to one database have one lock. */
 export function lockPath(db: string, run: RunId): string {
   const real = realPath(db);
   return join(dirname(real), `${basename(real)}-run${run}.lock`);
 }
 
 /**
- * Takes the lock of a run, for as long as the process lives or until `release`.
+ * Takes the lock of a run until `release` or the end of the process.
  *
  * @param db path of the database; `:memory:` needs no lock
- * @returns undefined when another process (or another run of this one) holds it
- * @throws StoreError when the lock file cannot be made
+ * @returns undefined if another process, or another run of this process, holds the lock
+ * @throws StoreError if the lock file cannot be created
  */
 export function tryRunLock(db: string, run: RunId): RunLock | undefined {
   if (db === ":memory:") return noLock;
@@ -58,18 +58,14 @@ export function tryRunLock(db: string, run: RunId): RunLock | undefined {
     const held = hold(path);
     if (held === "busy") return undefined;
     if (held === "moved") continue;
-    // Its last owner may have removed the file between our opening and our locking: then we hold a ghost.
+    // The last owner may remove the file between the open and the lock: then this is the lock of a removed file.
     if (identity(path) === before) return heldLock(held, path, before);
     held.close(true);
   }
   return undefined;
 }
 
-/**
- * `tryRunLock` that insists.
- *
- * @throws StoreError `run-alive`
- */
+/** `tryRunLock`, but throws a StoreError `run-alive` if the lock is held. */
 export function acquireRunLock(db: string, run: RunId): RunLock {
   const lock = tryRunLock(db, run);
   if (lock === undefined) throw new StoreError("run-alive", `run ${run} in ${db} is still running`);
@@ -77,9 +73,9 @@ export function acquireRunLock(db: string, run: RunId): RunLock {
 }
 
 /**
- * Whether some process holds this run's lock now. Whether the run is alive, `isRunAlive` says. Opens read-only and takes no
- * more than a shared lock, so probes do not see each other, nothing is made, and a folder that cannot be written is no
- * obstacle. A lock file that cannot be opened at all (another user's) counts as held: a run must never be started twice.
+ * Whether a process holds this run's lock now; for whether the run is alive, see `isRunAlive`. The probe takes only a shared
+ * lock on a read-only connection: probes do not disturb each other, create no file, and work in a read-only folder. A lock
+ * file that cannot be opened (another user's) counts as held, because a run must never be started twice.
  */
 export function isLockHeld(db: string, run: RunId): boolean {
   if (db === ":memory:") return false;
@@ -96,11 +92,11 @@ export function isLockHeld(db: string, run: RunId): boolean {
   }
 }
 
-/** A run removes its lock file when it ends, and its control file too: one of them is there while it lives. */
+/** A run removes its lock and control files at its end, and has at least one of them while it is alive. */
 export const hasLeftFiles = (db: string, run: RunId): boolean =>
   existsSync(lockPath(db, run)) || existsSync(controlPath(realPath(db), run));
 
-/** Runs that have such a file, living ones too. Empty where the folder cannot be listed. */
+/** Runs with a lock or control file, dead or alive. Empty if the folder cannot be listed. */
 export function runsWithFiles(db: string): ReadonlySet<RunId> {
   const found = new Set<RunId>();
   if (db === ":memory:") return found;
@@ -123,8 +119,8 @@ function namesIn(folder: string): string[] {
 }
 
 /**
- * Takes away the lock and control files that a killed run left. Those that cannot be removed (another user's) stay.
- * Only for one who knows that the run is dead, and who keeps others from taking that lock meanwhile.
+ * Removes the lock and control files that a killed run left. Files that cannot be removed (another user's) stay. The caller
+ * knows that the run is dead, and prevents others from taking the lock meanwhile.
  */
 export function removeStaleLock(db: string, run: RunId): void {
   if (db === ":memory:" || !hasLeftFiles(db, run) || isLockHeld(db, run)) return;
@@ -132,7 +128,7 @@ export function removeStaleLock(db: string, run: RunId): void {
   try {
     tryRunLock(db, run)?.release();
   } catch {
-    // It is no obstacle: its run is dead.
+    // The file does no harm: its run is dead.
   }
 }
 
@@ -141,7 +137,7 @@ function identity(path: string): string | undefined {
   return stat === undefined ? undefined : `${stat.dev}:${stat.ino}`;
 }
 
-/** Undefined when someone else was first. Exclusive, so a file that may be locked is never opened here. */
+/** Undefined if another process created the file first. `wx` never opens an existing file, which may be locked. */
 function create(path: string): string | undefined {
   try {
     closeSync(openSync(path, "wx"));
@@ -157,7 +153,7 @@ function hold(path: string): Database | "busy" | "moved" {
   try {
     db = new Database(path, { readwrite: true, create: false });
     db.run(`PRAGMA busy_timeout = ${acquireTimeoutMs}`);
-    // Without it, beginning a transaction in an empty file makes a journal, and a kill would leave it.
+    // Otherwise a transaction in an empty file creates a journal, which would be left behind after a kill.
     db.run("PRAGMA journal_mode = MEMORY");
     db.run("BEGIN EXCLUSIVE");
     return db;
@@ -169,7 +165,7 @@ function hold(path: string): Database | "busy" | "moved" {
   }
 }
 
-/** A connection that nothing refers to is closed by the garbage collector, and the run would look dead. */
+/** Keeps connections referenced: the garbage collector would close them, and their runs would look dead. */
 const allHeld = new Set<Database>();
 
 function heldLock(held: Database, path: string, own: string): RunLock {
@@ -177,10 +173,10 @@ function heldLock(held: Database, path: string, own: string): RunLock {
   return {
     release() {
       if (!allHeld.delete(held)) return;
-      // Removed before it is freed: whoever locks it afterwards sees that it is gone.
+      // Removed before it is freed: whoever locks it next sees that the file is gone.
       const removed = identity(path) === own && remove(path);
       held.close(true);
-      // Windows does not remove a file that is open, nor one that the next owner has opened.
+      // Windows removes no open file: neither before this close, nor once the next owner has opened it.
       if (!removed && process.platform === "win32") remove(path);
     },
   };
@@ -202,13 +198,13 @@ function cannotLock(path: string, cause: unknown): StoreError {
   if (/ENOSPC|EDQUOT/.test(reason)) {
     return new StoreError(
       "disk-full",
-      `cannot make ${path}: the disk is full (${reason}); make room, or choose another disk with --db`,
+      `cannot create ${path}: the disk is full (${reason}); make room, or choose another disk with --db`,
       { cause },
     );
   }
   return new StoreError(
     "not-writable",
-    `cannot make ${path}, by which a run is known to be alive: ${reason}; ` +
+    `cannot create ${path}, the lock that shows that a run is alive: ${reason}; ` +
       "make the folder writable, or choose another one with --db",
     { cause },
   );

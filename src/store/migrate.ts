@@ -1,5 +1,5 @@
-// Pipeloom's tables in the user's file: made, brought up to date, or refused. The version stands in a table of
-// its own, because user_version and application_id are the user's.
+// Creates or migrates pipeloom's tables, or refuses the file. The version is in a table of its own, because user_version
+// and application_id are the user's.
 
 import { Database } from "bun:sqlite";
 
@@ -8,7 +8,7 @@ import { ownTables } from "./own-tables.ts";
 import v1 from "./migrations/0001.sql" with { type: "text" };
 import v2 from "./migrations/0002.sql" with { type: "text" };
 
-/** `migrations[n - 1]` leads from version n - 1 to n. A new version is one more file and one more line here. */
+/** `migrations[n - 1]` migrates from version n - 1 to n. A new version adds a file, and a line here. */
 export const migrations: readonly string[] = [v1, v2];
 
 const createVersion =
@@ -18,10 +18,10 @@ type Column = { readonly name: string; readonly type: string; readonly pk: numbe
 type SchemaObject = { readonly type: string; readonly name: string };
 
 /**
- * The version of pipeloom's tables in this file: 0 when there are none. Only reads.
+ * The version of pipeloom's tables in this file; 0 if it has none. Only reads.
  *
- * @param path how the file is called in the error
- * @throws StoreError `newer-version`, or `table-clash` when something else stands under one of the names
+ * @param path the database as the user wrote it
+ * @throws StoreError `newer-version`, or `table-clash` if another program's table has one of the names
  */
 export function schemaVersion(
   db: Database,
@@ -45,9 +45,9 @@ export function schemaVersion(
 }
 
 /**
- * Brings pipeloom's tables to the newest version in one transaction; does not write when they are.
+ * Migrates pipeloom's tables to the newest version in one transaction. Writes nothing if they already have it.
  *
- * @throws StoreError as schemaVersion does; the file is then as it was
+ * @throws as `schemaVersion`; the file is then unchanged
  */
 export function migrate(
   db: Database,
@@ -55,7 +55,7 @@ export function migrate(
   steps: readonly string[] = migrations,
 ): { readonly from: number; readonly to: number } {
   const before = schemaVersion(db, path, steps);
-  // Without the write lock where nothing is to do: another run in the same file is not waited for.
+  // No write lock if there is nothing to do: it would wait for other runs in the same file.
   if (before === steps.length) return { from: before, to: before };
   const upgrade = db.transaction(() => {
     const from = schemaVersion(db, path, steps);
@@ -100,7 +100,7 @@ function columns(db: Database, table: string): Column[] {
   return info.all(table);
 }
 
-/** What the tables of that version look like, learned by making them: nothing to keep in step by hand. */
+/** The columns of the tables after these steps. Runs the steps in memory, so that no second list is to be maintained. */
 function expectedTables(steps: readonly string[]): Map<string, Column[]> {
   using db = new Database(":memory:");
   applySteps(db, steps, 0);
@@ -110,7 +110,7 @@ function expectedTables(steps: readonly string[]): Map<string, Column[]> {
   return new Map(tables.all().map(({ name }) => [name, columns(db, name)]));
 }
 
-/** Columns that someone added are welcome; ours must be there as we made them. */
+/** Additional columns are allowed. Pipeloom's own columns must be as created. */
 function checkShape(
   db: Database,
   path: string,

@@ -1,15 +1,15 @@
-// Tells whether two runs have the same params although the file only has them masked. Keyed with a salt of the row's own,
-// so that equal secrets in two rows cannot be seen to be equal.
+// A salted hash of a run's params, to compare runs although the database has the params only masked. Each row has its own
+// salt, so that equal secrets in two rows have different hashes.
 
 import { Buffer, crypto } from "../base/globals.ts";
 
-// The runtime's own hash: `node:crypto` takes 3 ms and 7 MB of the writer's start.
-
 const saltBytes = 16;
 
+/** Not by `node:crypto`: that costs 3 ms and 7 MB of the writer's start. */
 const digest = (salt: string, canonicalParams: string): string =>
   new Bun.CryptoHasher("sha256", Buffer.from(salt, "hex")).update(canonicalParams).digest("hex");
 
+/** @returns `<salt>:<digest>`, both in hex */
 export function hashParams(canonicalParams: string): string {
   const salt = crypto.getRandomValues(new Uint8Array(saltBytes)).toHex();
   return `${salt}:${digest(salt, canonicalParams)}`;

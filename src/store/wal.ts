@@ -1,23 +1,24 @@
-// Keeps the WAL bounded. SQLite's own checkpoints move pages into the file but start the WAL over only at a moment when
-// no reader uses it: readers that follow one another closely can put that off for ever. So when the WAL has grown past
-// its limit, the writer waits for the readers of the moment (new ones no longer need the WAL) and starts it over. A single
-// reader that stays in one transaction for minutes cannot be waited for: the WAL then grows until it is done, nothing is
-// lost, and the writer tries again each time the WAL has doubled.
+// Bounds the WAL. SQLite's automatic checkpoints copy pages into the file but restart the WAL only while no reader uses it:
+// overlapping readers can prevent that for ever. So when the WAL exceeds its limit, the writer waits up to 200 ms for the
+// current readers and restarts it; readers that begin meanwhile read from the file. The writer does not wait for a reader
+// that stays in one transaction for minutes: the WAL grows, nothing is lost, and the writer tries again each time the WAL
+// has doubled.
 
 import type { Database } from "bun:sqlite";
 import { realpathSync, statSync } from "node:fs";
 
 import { isBusy } from "./sqlite-error.ts";
 
-const patienceMs = 200;
+/** How long a restart waits for readers. */
+const readersMs = 200;
 
 /**
  * @param path of the database; `:memory:` has no WAL
- * @returns to be called after a commit; cheap (one stat) while the WAL is small
+ * @returns a function to call after each commit; it costs one stat while the WAL is small
  */
 export function createWalGuard(db: Database, path: string, limitBytes: number): () => void {
   if (path === ":memory:") return () => {};
-  // Beside the file itself, where the path is a link.
+  // If the path is a link, SQLite creates the -wal beside the link's target.
   const wal = `${realpathSync(path)}-wal`;
   let threshold = limitBytes;
   return () => {
@@ -27,10 +28,10 @@ export function createWalGuard(db: Database, path: string, limitBytes: number): 
   };
 }
 
-/** False when readers kept it from happening. */
+/** False if readers prevented it. */
 function restartWal(db: Database): boolean {
   const before = timeout(db);
-  db.run(`PRAGMA busy_timeout = ${patienceMs}`);
+  db.run(`PRAGMA busy_timeout = ${readersMs}`);
   try {
     using pragma = db.prepare<{ busy: number }, []>("PRAGMA wal_checkpoint(TRUNCATE)");
     return pragma.get()?.busy === 0;

@@ -1,4 +1,4 @@
-// Puts the rows of batches into the user's tables. The caller holds the transaction, and can undo the unit.
+// Writes row batches into the user's tables. The caller holds the transaction, and can undo the unit.
 
 import type { Database } from "bun:sqlite";
 import { JSON } from "../../base/globals.ts";
@@ -17,34 +17,37 @@ import { isWaitable } from "../sqlite-error.ts";
 import { rowsSql } from "./upsert-sql.ts";
 
 /**
- * Takes its parameters as one array, which bun:sqlite does and its types do not say: spread, they are copied twice on
- * their way (7.3 against 4.8 µs for 384 numbers).
+ * bun:sqlite's `run` also accepts one array of parameters, though its types do not say so. Spread parameters are copied
+ * twice: 7.3 instead of 4.8 µs for 384 numbers.
  */
 type RowsStatement = { run(cells: readonly Cell[]): unknown; finalize(): void };
 
 /**
- * Parameters of the widest statement: 16 to 100 rows of 6 columns per statement are 10–20 % faster than one by one;
- * above about 1,000 parameters the call itself gets slow.
+ * Parameters per statement. 16 to 100 rows of 6 columns per statement are 10–20 % faster than single rows. Above about
+ * 1,000 parameters, the call itself gets slow.
  */
 const maxParams = 400;
 const maxRows = 64;
 const mediumRows = 8;
-/** Shapes (table, columns, conflict clause) whose statements stay prepared; the one not used for longest goes. */
+/** LRU cache: statements of this many shapes (table, columns, conflict clause) stay prepared. */
 const maxShapes = 64;
 
-/** A statement for so many rows, and their cells, which are filled anew each time. */
+/** A statement for a fixed number of rows, and the array of its parameters, which is reused. */
 type Prepared = { readonly statement: RowsStatement; readonly cells: Cell[] };
 
-/** One statement per number of rows, prepared when first needed. */
-type Shape = { readonly steps: readonly number[]; readonly statements: Map<number, Prepared> };
+/** The statements of one shape, by number of rows; prepared on first use. */
+type StatementSet = {
+  readonly steps: readonly number[];
+  readonly statements: Map<number, Prepared>;
+};
 
 export class RowsApplier {
   readonly #db: Database;
   readonly #hasOwnTables: boolean;
   readonly #patience: Patience;
-  readonly #shapes = new Map<string, Shape>();
+  readonly #sets = new Map<string, StatementSet>();
 
-  /** @param hasOwnTables the file holds pipeloom's tables too, which take no rows of a task */
+  /** @param hasOwnTables the file has pipeloom's own tables, which refuse rows of tasks */
   constructor(db: Database, hasOwnTables: boolean, patience: Patience) {
     this.#db = db;
     this.#hasOwnTables = hasOwnTables;
@@ -53,12 +56,12 @@ export class RowsApplier {
 
   /**
    * Applies one batch's rows, in order.
-   * @throws RowsError with SQLite's `code`: for a table, column or unique index that does not exist, saying what there
-   *   is or what to create; for a row that was refused, with the row. The unit is then the caller's to undo;
-   *   a constraint declared ON CONFLICT ROLLBACK has ended the whole transaction (`db.inTransaction` tells).
+   * @throws RowsError with SQLite's `code`. For a missing table, column or unique index, it lists what exists or says what
+   *   to create; for a refused row, it has the row. The caller then undoes the unit, unless a constraint with ON CONFLICT
+   *   ROLLBACK has ended the whole transaction (see `db.inTransaction`).
    */
   apply({ table, onConflict, groups, cells }: RowBatch): void {
-    // Rows of mixed shapes are many short groups of few shapes.
+    // Rows with varying columns are many short groups of few shapes: make each shape's key once.
     const keys = new Map<readonly string[], string>();
     for (const { columns, rowCount } of groups) {
       let key = keys.get(columns);
@@ -67,44 +70,44 @@ export class RowsApplier {
     }
   }
 
-  /** Rows that give the same columns: what a row does not give its statement does not name. */
-  #applyGroup(rows: RowsShape, key: string, rowCount: number, cells: CellReader): void {
-    const shape = this.#shape(rows, key);
+  /** Applies rows that give the same columns. Their statement names only these columns. */
+  #applyGroup(shape: RowsShape, key: string, rowCount: number, cells: CellReader): void {
+    const set = this.#setOf(shape, key);
     let left = rowCount;
-    for (const step of shape.steps) {
+    for (const step of set.steps) {
       if (left < step) continue;
-      const prepared = this.#prepared(rows, shape, step);
+      const prepared = this.#prepared(shape, set, step);
       try {
         for (; left >= step; left -= step) {
           cells.fill(prepared.cells);
-          this.#run(rows, shape, prepared);
+          this.#run(shape, set, prepared);
         }
       } finally {
-        // Large cells, or the text that they are cut from, would stay as long as the statement.
+        // Otherwise large cells, or the text that they are cut from, would live as long as the statement.
         prepared.cells.fill(null);
       }
     }
   }
 
-  /** Finalizes the statements; the connection cannot be closed before. */
+  /** Finalizes the statements: before that, the connection cannot be closed. */
   close(): void {
-    for (const shape of this.#shapes.values()) finalize(shape);
-    this.#shapes.clear();
+    for (const set of this.#sets.values()) finalize(set);
+    this.#sets.clear();
   }
 
-  #run(part: RowsShape, shape: Shape, { statement, cells }: Prepared): void {
+  #run(shape: RowsShape, set: StatementSet, { statement, cells }: Prepared): void {
     try {
       statement.run(cells);
     } catch (thrown) {
       const error = isWaitable(thrown) ? this.#runAgain(statement, cells) : thrown;
       if (error === undefined) return;
-      const isOne = cells.length <= part.columns.length;
-      if (!isOne) this.#findRow(part, shape, cells);
-      throw explainRow(part, isOne ? cells : undefined, error);
+      const isOne = cells.length <= shape.columns.length;
+      if (!isOne) this.#findRow(shape, set, cells);
+      throw explainRow(shape, isOne ? cells : undefined, error);
     }
   }
 
-  /** A lock was in the way: what the statement has come to once it was not. */
+  /** Repeats a statement that another program's lock made fail. Returns its error, if it fails for another reason. */
   #runAgain(statement: RowsStatement, cells: readonly Cell[]): unknown {
     try {
       this.#patience.again(() => statement.run(cells));
@@ -114,54 +117,57 @@ export class RowsApplier {
     }
   }
 
-  /** A statement of many rows does not say which was refused. It has changed nothing, so they go again, one by one. */
-  #findRow(part: RowsShape, shape: Shape, cells: readonly Cell[]): void {
-    if (!this.#db.inTransaction || keepsRowsOnFailure(this.#db, part.table)) return;
-    const { statement } = this.#prepared(part, shape, 1);
-    const width = part.columns.length;
+  /**
+   * Finds the refused row by applying the rows one by one, since a statement of many rows does not name it. The statement
+   * has changed nothing.
+   */
+  #findRow(shape: RowsShape, set: StatementSet, cells: readonly Cell[]): void {
+    if (!this.#db.inTransaction || keepsRowsOnFailure(this.#db, shape.table)) return;
+    const { statement } = this.#prepared(shape, set, 1);
+    const width = shape.columns.length;
     for (let at = 0; at < cells.length; at += width) {
-      this.#run(part, shape, { statement, cells: cells.slice(at, at + width) });
+      this.#run(shape, set, { statement, cells: cells.slice(at, at + width) });
     }
   }
 
-  #shape(part: RowsShape, key: string): Shape {
-    const known = this.#shapes.get(key);
+  #setOf(shape: RowsShape, key: string): StatementSet {
+    const known = this.#sets.get(key);
     if (known !== undefined) {
-      if (this.#shapes.size > maxShapes / 2) {
-        this.#shapes.delete(key);
-        this.#shapes.set(key, known);
+      if (this.#sets.size > maxShapes / 2) {
+        this.#sets.delete(key);
+        this.#sets.set(key, known);
       }
       return known;
     }
-    if (this.#hasOwnTables && isOwnTable(part.table)) throw ownTableError(part);
-    const shape: Shape = { steps: steps(part.columns.length), statements: new Map() };
-    this.#shapes.set(key, shape);
+    if (this.#hasOwnTables && isOwnTable(shape.table)) throw ownTableError(shape);
+    const set: StatementSet = { steps: steps(shape.columns.length), statements: new Map() };
+    this.#sets.set(key, set);
     this.#forgetOldest();
-    return shape;
+    return set;
   }
 
   #forgetOldest(): void {
-    if (this.#shapes.size <= maxShapes) return;
-    for (const [key, shape] of this.#shapes) {
-      finalize(shape);
-      this.#shapes.delete(key);
+    if (this.#sets.size <= maxShapes) return;
+    for (const [key, set] of this.#sets) {
+      finalize(set);
+      this.#sets.delete(key);
       return;
     }
   }
 
-  #prepared(part: RowsShape, shape: Shape, rows: number): Prepared {
-    const known = shape.statements.get(rows);
+  #prepared(shape: RowsShape, set: StatementSet, rows: number): Prepared {
+    const known = set.statements.get(rows);
     if (known !== undefined) return known;
-    const sql = rowsSql(part.table, part.columns, part.onConflict, rows);
+    const sql = rowsSql(shape.table, shape.columns, shape.onConflict, rows);
     try {
       const prepared: Prepared = {
         statement: this.#db.prepare<unknown, never[]>(sql),
-        cells: Array.from({ length: rows * part.columns.length }, () => null),
+        cells: Array.from({ length: rows * shape.columns.length }, () => null),
       };
-      shape.statements.set(rows, prepared);
+      set.statements.set(rows, prepared);
       return prepared;
     } catch (error) {
-      throw explainPrepare(this.#db, part, error);
+      throw explainPrepare(this.#db, shape, error);
     }
   }
 }
@@ -169,12 +175,12 @@ export class RowsApplier {
 const shapeKey = ({ table, columns, onConflict }: RowsShape): string =>
   JSON.stringify([table, columns, onConflict]);
 
-function finalize(shape: Shape): void {
-  for (const { statement } of shape.statements.values()) statement.finalize();
-  shape.statements.clear();
+function finalize(set: StatementSet): void {
+  for (const { statement } of set.statements.values()) statement.finalize();
+  set.statements.clear();
 }
 
-/** How many rows the statements take, most first; always down to one. */
+/** Rows per statement, in descending order; the last is 1. */
 function steps(columns: number): readonly number[] {
   if (columns === 0) return [1];
   const most = Math.min(maxRows, Math.floor(maxParams / columns));

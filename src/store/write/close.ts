@@ -1,23 +1,23 @@
-// The clean end: upkeep, everything in the file itself, no -wal and -shm beside it, and only then the run's lock.
+// Closes the database at the end of a run: ANALYZE, checkpoint, no -wal and no -shm left, and then the run's lock is freed.
 
 import { constants, type Database } from "bun:sqlite";
 
 import { isBusy } from "../sqlite-error.ts";
 import type { RunLock } from "../lock.ts";
 
-/** How long the last checkpoint waits for readers. What it cannot move stays in the WAL: as safe, only not as tidy. */
+/** How long the last checkpoint waits for readers. Pages that it cannot copy stay in the WAL, which is as safe. */
 const readersMs = 250;
 
-/** Rows that ANALYZE looks at per index: bounds the upkeep of a table of millions to milliseconds. */
+/** Rows that ANALYZE reads per index: with this, a table of millions takes milliseconds. */
 const analysisLimit = 400;
 
 /**
- * Closes the connection and releases the lock, whatever goes wrong on the way. When another program has the file open,
- * the -wal and -shm are its to remove.
+ * Closes the connection and frees the lock, also after an error. If another program has the file open, that program removes
+ * the -wal and the -shm.
  *
- * @param keepsWal other runs use the file: who closes it last by its own lights must not remove the -wal under them, for a
- *   run that has lost its locks (see lock.ts) cannot be seen by SQLite
- * @throws what SQLite throws, except where another program only keeps it from tidying up
+ * @param keepsWal other runs use the file. SQLite cannot see a run that has lost its locks (see lock.ts), and this
+ *   connection, as the last one to its knowledge, would remove the -wal that the run writes to.
+ * @throws SQLite's errors, except locks of other programs that prevent the ANALYZE or the checkpoint
  */
 export function closeDatabase(db: Database, lock: RunLock, keepsWal = false): void {
   try {
@@ -42,7 +42,7 @@ function closeAndRelease(db: Database, lock: RunLock, keepsWal: boolean): void {
   }
 }
 
-/** Neither removed nor cut at the close. */
+/** The close neither removes nor truncates the WAL. */
 function keepWal(db: Database): void {
   db.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
   db.run("PRAGMA journal_size_limit = -1");
@@ -54,7 +54,7 @@ function optimize(db: Database): void {
 }
 
 function checkpoint(db: Database): void {
-  // Apple's SQLite keeps the -wal otherwise.
+  // Apple's SQLite keeps the -wal by default.
   db.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 0);
   db.run("PRAGMA wal_checkpoint(TRUNCATE)");
 }

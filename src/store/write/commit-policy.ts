@@ -1,14 +1,14 @@
-// When to commit. Pure. Grouping makes fsync cheap; waiting makes everyone slow: so a little work is committed at once,
-// and only a stream of it is gathered.
+// When to commit. Pure. A large group makes fsync cheap, and a long wait makes everyone slow. So a few records are committed
+// at once, and only a stream of records is collected.
 
 export type CommitLimits = {
-  /** A transaction of this many records is committed whatever else waits. */
+  /** A transaction with this many records is committed, even if more are waiting. */
   readonly maxRecords: number;
-  /** A transaction is committed when it is this old. */
+  /** Maximum age of a transaction whose commit is awaited. */
   readonly maxAgeMs: number;
-  /** At least this many records in the transaction mean that more are on their way: it is held for `maxAgeMs`. */
+  /** This many records in a transaction are a stream: more will follow, so it is held for `maxAgeMs`. */
   readonly streamRecords: number;
-  /** What nobody waits for (a start, progress, a line of a log, an end while every slot is busy) is held for this long. */
+  /** Maximum age if nobody waits (starts, progress, log lines, ends of tasks while every slot is busy). */
   readonly idleAgeMs: number;
 };
 
@@ -23,7 +23,7 @@ export type TransactionState = {
   readonly records: number;
   readonly ageMs: number;
   readonly inboxEmpty: boolean;
-  /** Somebody waits for the commit; the writer knows who (see `#isAwaited` there). */
+  /** Somebody waits for the commit: see `GroupCommit.isAwaited`. */
   readonly awaited: boolean;
 };
 

@@ -1,4 +1,4 @@
-// A user's own messages (`message(name, apply)`), applied inside the sender's unit.
+// Applies the pipeline's own messages (`message(name, apply)`), each within the unit of the task that emitted it.
 
 import type { Database, Statement } from "bun:sqlite";
 import { thrownAt } from "../../base/thrown-at.ts";
@@ -16,7 +16,7 @@ export const endedTransaction =
 
 const remedy = "fetch in the task, and send the result";
 
-/** SQL texts that stay prepared. Texts made per call would fill memory otherwise. */
+/** Prepared statements to keep. Without a bound, SQL texts that differ in each call would fill memory. */
 const maxStatements = 200;
 
 export class CustomMessages {
@@ -31,29 +31,29 @@ export class CustomMessages {
   }
 
   /**
-   * Runs the message's `apply`. The caller holds the transaction, and undoes the unit on a throw.
-   * @throws what `apply` throws, as it is; an Error for a message that the pipeline does not list, and for an `apply`
-   *   that is asynchronous
+   * Runs the message's `apply`. The caller holds the transaction, and undoes the unit if this throws.
+   * @throws the error of `apply`, unchanged; an Error for a message that the pipeline does not list; a TypeError if `apply`
+   *   is asynchronous
    */
-  apply(part: EmittedMessage): void {
-    const handle = this.#handlers.get(part.message);
-    if (handle === undefined) throw this.#unknown(part.message);
-    this.#last = part.message;
-    const result = this.#db.open((db) => this.#call(handle, db, part.payload));
+  apply({ message, payload }: EmittedMessage): void {
+    const handle = this.#handlers.get(message);
+    if (handle === undefined) throw this.#unknown(message);
+    this.#last = message;
+    const result = this.#db.open((db) => this.#call(handle, db, payload));
     if (!isThenable(result)) return;
-    // Its own failure must not end the writer as an unhandled rejection: it is told here that it cannot work at all.
+    // A later rejection must not end the writer: the error below already reports the mistake.
     Promise.resolve(result).catch(() => undefined);
     throw new TypeError(
-      `message "${part.message}": apply must not be async: the transaction ends before it would go on (${remedy})`,
+      `message "${message}": apply must not be async: the transaction ends before it would go on (${remedy})`,
     );
   }
 
   /**
-   * What nobody caught: a promise that an `apply` does not await, a timer. What that was to write is not written, and
-   * the task may be done: the run cannot go on. Whose it is cannot be told (the runtime hands over a rejection without
-   * its async context).
-   * @param file the pipeline's
-   * @returns undefined when no message has been applied: then it is the module's
+   * The error of the run after an uncaught error: a promise or a timer that an `apply` left behind. Its writes are lost,
+   * and its task may be done already, so the run must end. The runtime reports a rejection without its async context, so
+   * only the last message's name is known.
+   * @param file the pipeline's file
+   * @returns undefined if no message has been applied yet: then the module caused the error
    */
   leftBehind(thrown: unknown, file: string): Error | undefined {
     if (this.#last === undefined) return undefined;
@@ -63,7 +63,7 @@ export class CustomMessages {
     );
   }
 
-  /** Finalizes the statements; the connection cannot be closed before. */
+  /** Finalizes the statements: before that, the connection cannot be closed. */
   close(): void {
     this.#db.close();
   }
@@ -89,7 +89,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** The database as `apply` sees it: it can read and write, and not touch the transaction, nor outlive the call. */
+/** The database that `apply` gets: reads and writes within the transaction, only during the call. */
 class UnitDb {
   readonly #db: Database;
   readonly #patience: Patience;
@@ -107,7 +107,7 @@ class UnitDb {
       return use({
         run: (sql, ...params) =>
           this.#patience.run(() => this.#statement(sql, params).run(...params)),
-        // What a row looks like only the author knows, and says. `all` and `get` may write too (RETURNING).
+        // The caller declares the row's type. `all` and `get` may write too (RETURNING).
         all: (sql, ...params) =>
           this.#patience.run(() => this.#statement(sql, params).all(...params)) as never,
         get: (sql, ...params) =>
@@ -123,7 +123,7 @@ class UnitDb {
     this.#statements.clear();
   }
 
-  /** @param params what it will be run with: the runtime would take those of its last run for any that are missing */
+  /** @param params of the next run: bun:sqlite would fill missing ones with those of the statement's last run */
   #statement(sql: string, params: readonly MessageParam[]): MessageStatement {
     checkSqlValues(params);
     const statement = this.#prepared(sql);
@@ -137,7 +137,7 @@ class UnitDb {
     if (!this.#isOpen) {
       throw new Error("a message's db works only while its apply runs; do not keep it");
     }
-    // What would be written now stays, whatever becomes of the unit.
+    // Outside the transaction, a write would stay even if the unit is undone.
     if (!this.#db.inTransaction) throw new Error(endedTransaction);
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
@@ -166,7 +166,7 @@ function checkStatement(sql: string): void {
   }
   const trouble = transactionTrouble(statement);
   if (trouble !== null) throw new Error(trouble);
-  // The runtime leaves an EXPLAIN of a write under way, and nothing could be committed any more.
+  // bun:sqlite leaves an EXPLAIN of a write open, and an open statement blocks the commit.
   if (statement.words[0] === "EXPLAIN") {
     throw new Error("EXPLAIN cannot run here: look at a plan with `sqlite3`, or in a copy");
   }

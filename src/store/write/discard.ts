@@ -1,5 +1,5 @@
-// A run that could not begin leaves no database behind that it has made itself: a typing error in a schema is no reason
-// for a file.
+// Closes the database of a run that could not begin, and removes the file if this run created it: a mistake in a schema must
+// not leave a file behind.
 
 import type { Database } from "bun:sqlite";
 
@@ -9,7 +9,7 @@ import { noLock, type RunLock } from "../lock.ts";
 import { removeFile } from "../database-path.ts";
 import { sqliteCode } from "../sqlite-error.ts";
 
-/** @param created the file was not there before this connection was opened */
+/** @param created this connection created the file */
 export function closeAndDiscard(
   db: Database,
   path: string,
@@ -21,17 +21,17 @@ export function closeAndDiscard(
   try {
     isOurs = created && path !== ":memory:" && isUnused(db) && isAlone(db);
   } catch {
-    // It cannot be known.
+    // Unknown: keep the file.
   }
   try {
     closeDatabase(db, lock, keepsWal);
   } catch {
-    // Why the run could not begin is what matters.
+    // Not reported: it must not hide why the run could not begin.
   }
   if (isOurs) removeFile(path);
 }
 
-/** It holds nothing but pipeloom's own tables, and no run. */
+/** The file has only pipeloom's own tables, and no run. */
 function isUnused(db: Database): boolean {
   using others = db.prepare(
     `SELECT 1 FROM sqlite_schema WHERE tbl_name NOT IN (${ownTables.map(() => "?").join(", ")}) AND tbl_name NOT LIKE 'sqlite_%' LIMIT 1`,
@@ -43,14 +43,14 @@ function isUnused(db: Database): boolean {
   return runs.get() === null;
 }
 
-/** No other process has it open, as far as SQLite can tell: leaving WAL needs the file for oneself. */
+/** No other process has the file open, as far as SQLite can tell: leaving WAL needs exclusive access. */
 function isAlone(db: Database): boolean {
   try {
     db.run("PRAGMA busy_timeout = 0");
     using journal = db.prepare<{ journal_mode: string }, []>("PRAGMA journal_mode = DELETE");
     return journal.get()?.journal_mode === "delete";
   } catch (thrown) {
-    // Then the file was had for oneself, and only could not be written.
+    // The access was exclusive, and only the write failed.
     return /^SQLITE_(?:FULL|IOERR_WRITE)/.test(sqliteCode(thrown) ?? "");
   }
 }

@@ -1,4 +1,4 @@
-// What a run that ended in another process came to, read from its rows: for whoever waited for it.
+// The summary of a run that ended in another process, from its rows: for a run that waited for that one (`--wait`).
 
 import { Database } from "bun:sqlite";
 
@@ -17,7 +17,7 @@ type Ended = {
   readonly finished_at: string | null;
 };
 
-/** Undefined when the run died: its row says `running`, or it is gone, or a transaction is left that a writer must undo. */
+/** Undefined if the run died: its row says `running` or is gone, or its last transaction is still to be rolled back. */
 export function endedSummary(path: string, run: RunId): RunSummary | undefined {
   try {
     return readSummary(path, run);

@@ -1,4 +1,4 @@
-// The entry of the writer Worker.
+// The entry of the writer's thread.
 
 import * as pipeloom from "../../index.ts";
 import { loadModule, pipelineIn, providePackage } from "../../module/load-module.ts";
@@ -15,11 +15,11 @@ import { Writer } from "./writer.ts";
 declare const self: Worker;
 
 providePackage(pipeloom);
-// While it waits to be told which file: the first database that a thread opens takes it 6 ms longer.
+// Warm-up: the first database that a thread opens takes 6 ms longer. The thread is idle until main sends `open`.
 try {
   openDatabase({ db: ":memory:", wal: true, durability: "full", storeTaskStatus: true }).close();
 } catch {
-  // Then the file's own opening says what is wrong.
+  // Opening the real database fails too, and is reported.
 }
 
 function watchUncaught(handle: (thrown: unknown) => void): void {
@@ -40,7 +40,7 @@ privatePort(self, (port) => {
       };
       capturePrints({
         print,
-        // Lines are not put together: a message's `apply` that prints half a line may be the last one.
+        // Pieces are not joined to lines: the rest of a line that a message's `apply` prints may never come.
         write: (stream, text) => print(stream === "stdout" ? "info" : "warn", text),
       });
       if (module.kind === "file") watchUncaught((thrown) => writer.uncaught(thrown, module.path));

@@ -1,4 +1,5 @@
-// Why rows could not go into a table, in words that say what to do. Looked up only after SQLite has refused.
+// Error messages for rows that SQLite refused: they name the cause and the next step. The causes are looked up only after
+// the failure.
 
 import type { Database } from "bun:sqlite";
 import { JSON } from "../../base/globals.ts";
@@ -8,14 +9,14 @@ import { isOwnTable } from "../own-tables.ts";
 import { quoteIdentifier } from "../sql-text.ts";
 import { errorCode } from "../sqlite-error.ts";
 
-/** What of a `rows` part decides its statement. */
+/** Rows of one shape have the same statement. */
 export type RowsShape = {
   readonly table: string;
   readonly columns: readonly string[];
   readonly onConflict: OnConflict;
 };
 
-/** SQLite's code stays on it: `SQLITE_CONSTRAINT_UNIQUE`, `SQLITE_ERROR`. */
+/** `code` is SQLite's, e.g. `SQLITE_CONSTRAINT_UNIQUE`. */
 export class RowsError extends Error {
   override readonly name = "RowsError";
   readonly code: string | undefined;
@@ -25,7 +26,7 @@ export class RowsError extends Error {
   }
 }
 
-/** The part's statement could not be prepared. */
+/** For a statement that could not be prepared. */
 export function explainPrepare(db: Database, shape: RowsShape, cause: unknown): Error {
   const message =
     missingTable(db, shape) ??
@@ -40,7 +41,7 @@ export const ownTableError = (shape: RowsShape): RowsError =>
     `${label(shape)}: in this table pipeloom records its runs; store rows in a table of another name`,
   );
 
-/** A statement with these rows was refused: a constraint, a trigger, a type of a STRICT table. */
+/** For a row that a constraint, a trigger or a type of a STRICT table refused. */
 export function explainRow(
   shape: RowsShape,
   row: readonly unknown[] | undefined,
@@ -50,10 +51,7 @@ export function explainRow(
   return new RowsError(`${label(shape)}: ${messageOf(cause)}${which}`, cause);
 }
 
-/**
- * Whether something about the table says FAIL, in a constraint or a trigger: a refused statement then keeps the rows
- * before the one that was refused.
- */
+/** Whether a constraint or a trigger of the table may use FAIL: it keeps the statement's rows before the refused one. */
 export const keepsRowsOnFailure = (db: Database, table: string): boolean =>
   texts(
     db,
@@ -145,7 +143,7 @@ function uniqueColumnSets(db: Database, table: string): readonly (readonly strin
 const texts = (db: Database, sql: string, ...params: string[]): string[] =>
   all<{ name: string }>(db, sql, ...params).map(({ name }) => name);
 
-/** Not `db.query`, which keeps its statements: these are needed once. */
+/** Not `db.query`, which caches its statements: these are needed once. */
 function all<Row>(db: Database, sql: string, ...params: string[]): Row[] {
   using statement = db.prepare<Row, string[]>(sql);
   return statement.all(...params);
@@ -153,7 +151,7 @@ function all<Row>(db: Database, sql: string, ...params: string[]): Row[] {
 
 const maxRowChars = 200;
 
-/** The row that was refused, cut short: enough to find it. */
+/** The refused row, cut to 200 characters: enough to find it. */
 function showRow(shape: RowsShape, row: readonly unknown[]): string {
   const text = shape.columns.map((name, i) => `${name}: ${showCell(row[i])}`).join(", ");
   return `{ ${text.length <= maxRowChars ? text : `${text.slice(0, maxRowChars)}…`} }`;

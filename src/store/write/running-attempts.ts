@@ -1,13 +1,13 @@
-// The attempts that run, from `started` to `finished`. A Worker gives an attempt up and its function goes on; what such
-// a function still sends must not be committed beside what the next attempt sends.
+// The running attempts, from `started` to `finished`. After a worker gives up an attempt, its function goes on. What that
+// function still sends must not be committed beside the next attempt's rows.
 
 import type { Failure } from "../../base/failure.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 
 export class RunningAttempts {
-  /** Short tasks are not in here: their start is sent together with their end. */
+  /** Without short tasks: their completions have no `started` record. */
   readonly #attempts = new Map<TaskId, number>();
-  /** What ran before, for each change since the last commit: what is not committed is taken in again. */
+  /** An undo log of the changes since the last commit. */
   #before: (readonly [id: TaskId, attempt: number | undefined])[] = [];
 
   start(id: TaskId, attempt: number): void {
@@ -15,14 +15,14 @@ export class RunningAttempts {
     this.#attempts.set(id, attempt);
   }
 
-  /** Whether this attempt may commit a unit: its start is always sent before. */
+  /** Whether the attempt may commit a unit. Its `started` record always precedes the unit. */
   isRunning(id: TaskId, attempt: number): boolean {
     return this.#attempts.get(id) === attempt;
   }
 
   /**
-   * False when a later attempt of the task runs: this one was given up, and its end counts no more. The end of a later one
-   * ends an earlier one too, which was lost with its thread.
+   * False if a later attempt of the task is running: then this one was given up, and its end does not count. The end of an
+   * attempt also ends an earlier one, which was lost with its thread.
    */
   end(id: TaskId, attempt: number): boolean {
     if (this.#attempts.size === 0) return true;
@@ -34,12 +34,12 @@ export class RunningAttempts {
     return true;
   }
 
-  /** What was taken in is committed. */
+  /** After the commit. */
   keep(): void {
     if (this.#before.length > 0) this.#before = [];
   }
 
-  /** What was taken in since the last commit never was. */
+  /** After a rollback: undoes the changes since the last commit. */
   revert(): void {
     for (const [id, attempt] of this.#before.toReversed()) {
       if (attempt === undefined) this.#attempts.delete(id);

@@ -1,10 +1,10 @@
-// Runs a pipeline's `schema` before its tasks: all of it, or none of it.
+// Runs a pipeline's `schema` before its tasks, in one transaction.
 
 import type { Database } from "bun:sqlite";
 import { errorCode } from "../sqlite-error.ts";
 import { firstLine, type SqlStatement, splitSql, transactionTrouble } from "../sql-text.ts";
 
-/** SQLite's code stays on it. */
+/** `code` is SQLite's. */
 export class SchemaError extends Error {
   override readonly name = "SchemaError";
   readonly code: string | undefined;
@@ -14,10 +14,7 @@ export class SchemaError extends Error {
   }
 }
 
-/**
- * Runs all statements in one transaction of its own.
- * @throws SchemaError naming the statement by number and first line; the database is then as it was
- */
+/** @throws SchemaError that names the statement by number and first line; the database is then unchanged */
 export function applySchema(db: Database, sql: string): void {
   const statements = splitSql(sql);
   for (const statement of statements) {

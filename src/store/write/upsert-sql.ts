@@ -1,4 +1,4 @@
-// The statements that put rows into the user's tables. Pure.
+// The INSERT statements for rows of the user's tables. Pure.
 
 import type { OnConflict } from "../../protocol/records.ts";
 import { assertNever } from "../../base/unreachable.ts";
@@ -7,8 +7,8 @@ import { quoteIdentifier } from "../sql-text.ts";
 const list = (names: readonly string[]): string => names.map(quoteIdentifier).join(", ");
 
 /**
- * One INSERT with its conflict clause for `rows` rows at once; parameters go row by row, in the order of `columns`.
- * Without columns it takes one row of defaults, whatever `rows` says.
+ * One INSERT with its conflict clause for `rows` rows. Its parameters are row after row, in the order of `columns`. Without
+ * columns it inserts one row of defaults, whatever `rows` is.
  */
 export function rowsSql(
   table: string,
@@ -42,7 +42,7 @@ function conflictClause(columns: readonly string[], onConflict: OnConflict): str
   }
 }
 
-/** `excluded` holds defaults where a column was not given; those must not overwrite anything. */
+/** Only given columns: for the others, `excluded` has defaults, which must not overwrite stored values. */
 const updatedColumns = (
   columns: readonly string[],
   key: readonly string[],
