@@ -3,7 +3,7 @@
 #   irm https://github.com/pipeloom/pipeloom/releases/latest/download/install.ps1 | iex
 #
 # PIPELOOM_INSTALL_DIR  where the executable goes; %LOCALAPPDATA%\Programs\pipeloom otherwise
-# PIPELOOM_VERSION      0.1.0, for another one than the latest
+# PIPELOOM_VERSION      a version such as 0.1.0; the latest otherwise
 # PIPELOOM_RELEASES     where releases are, for a mirror
 #
 # For Windows PowerShell 5.1 and later. The last line calls the functions above it, so a truncated download of this file
@@ -11,7 +11,7 @@
 
 function Install-Pipeloom {
   $ErrorActionPreference = 'Stop'
-  # The progress bar of Windows PowerShell makes a download many times slower.
+  # The progress bar of Windows PowerShell slows downloads down many times.
   $ProgressPreference = 'SilentlyContinue'
   [Net.ServicePointManager]::SecurityProtocol =
     [Net.ServicePointManager]::SecurityProtocol -bor [Net.SecurityProtocolType]::Tls12
@@ -41,7 +41,7 @@ function Install-Pipeloom {
   }
 }
 
-# A 32-bit or translated shell sees another processor; the second variable tells of the real one.
+# In a 32-bit or emulated shell, PROCESSOR_ARCHITEW6432 has the real processor.
 function Get-PipeloomArchitecture {
   $architecture = $env:PROCESSOR_ARCHITECTURE
   if ($env:PROCESSOR_ARCHITEW6432) { $architecture = $env:PROCESSOR_ARCHITEW6432 }
@@ -77,7 +77,7 @@ function Expand-PipeloomArchive([string] $Archive, [string] $Folder) {
   if ($LASTEXITCODE -ne 0) { throw "cannot unpack $Archive; nothing was installed" }
 }
 
-# Windows lets a running executable be renamed, not overwritten: the old one steps aside first.
+# Windows can rename a running executable, but not overwrite it.
 function Move-PipeloomInto([string] $Folder, [string] $New) {
   New-Item -ItemType Directory -Force $Folder | Out-Null
   $version = & $New --version

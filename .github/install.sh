@@ -4,10 +4,10 @@
 #   curl -fsSL https://github.com/pipeloom/pipeloom/releases/latest/download/install.sh | sh
 #
 # PIPELOOM_INSTALL_DIR  where the executable goes; ~/.local/bin otherwise
-# PIPELOOM_VERSION      0.1.0, for another one than the latest
+# PIPELOOM_VERSION      a version such as 0.1.0; the latest otherwise
 # PIPELOOM_RELEASES     where releases are, for a mirror
 #
-# Plain POSIX sh. All of it is functions and the last line calls them: half a download of this file does nothing.
+# POSIX sh. The last line calls the functions above it, so a truncated download of this file does nothing.
 
 set -eu
 
@@ -35,7 +35,7 @@ main() {
 
 say() { printf '%s\n' "$@"; }
 
-# The first line is what is wrong; the others are what to do.
+# $1 is the error, the other arguments are hints.
 fail() {
   printf 'error: %s\n' "$1" >&2
   shift
@@ -59,7 +59,7 @@ target() {
     aarch64 | arm64) machine=arm64 ;;
     *) fail "there is no pipeloom for $(uname -m)" "it runs on x86-64 and on 64-bit ARM" ;;
   esac
-  # A shell that Rosetta translates believes it is on Intel.
+  # A shell under Rosetta reports an Intel processor.
   if [ "$system" = darwin ] && [ "$(sysctl -n sysctl.proc_translated 2>/dev/null)" = 1 ]; then
     machine=arm64
   fi
@@ -68,7 +68,7 @@ target() {
   printf '%s' "$system-$machine$libc"
 }
 
-# glibc is asked first: a system that lives on it may have musl's loader too.
+# Ask glibc first: a glibc system may have musl's loader too.
 is_musl() {
   if getconf GNU_LIBC_VERSION >/dev/null 2>&1; then return 1; fi
   case $(ldd --version 2>&1 || true) in
@@ -122,7 +122,7 @@ sha256() {
   fi
 }
 
-# ── put it in its place ─────────────────────────────────────────────────────────────────────────────────
+# ── install ─────────────────────────────────────────────────────────────────────────────────────────────
 
 assert_writable() {
   mkdir -p "$folder" 2>/dev/null || not_writable
@@ -133,7 +133,7 @@ not_writable() {
   fail "cannot write to $folder" "choose another folder: PIPELOOM_INSTALL_DIR=~/bin"
 }
 
-# Copied beside its place and moved over the old one: a run that is under way keeps the old file.
+# Copied next to the old file and renamed over it: running processes keep the old one.
 install_it() {
   cp "$work/pipeloom" "$staged" || not_writable
   chmod 755 "$staged"

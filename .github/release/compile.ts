@@ -1,4 +1,4 @@
-// One executable: the program, its Workers and the runtime in one file.
+// Compiles the executable: the program, its Workers and the runtime in one file.
 
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -19,14 +19,13 @@ const entrypoints = [
 ];
 
 /**
- * Writes `outfile`. It appears whole or not at all, so that a program that runs the old one, or a second build at the
- * same time, never sees half a file.
- * @throws AggregateError with what the bundler says
+ * Writes `outfile` by a rename, so that neither a running executable nor a concurrent build sees a partial file.
+ * @throws AggregateError with the errors of the bundler
  */
 export async function compile(outfile: string, target: Target, commit: string): Promise<void> {
   mkdirSync(dirname(outfile), { recursive: true });
-  // In the same folder, so that the move stays within one file system. The bundler leaves the maps of its chunks here
-  // too; the executable has them inside.
+  // In the same folder, so that the rename stays within one file system. The bundler also leaves source maps of its chunks
+  // here; the executable embeds them.
   const workshop = mkdtempSync(join(dirname(outfile), ".build-"));
   const made = join(workshop, basename(outfile));
   try {
@@ -44,12 +43,12 @@ async function bundle(outfile: string, target: Target, commit: string): Promise<
     root: join(root, "src"),
     compile: {
       outfile,
-      // Code that runs a few hundred times, as most of a short run's does, is not worth compiling: 2 MB less at the peak
-      // of a small run, and the hot paths are compiled a moment later.
+      // Compile later: code that runs a few hundred times, as in a short run, is not worth it. Saves 2 MB at the peak of a
+      // small run, and hot paths are compiled only slightly later.
       jitPolicy: 3,
-      // Without one, this machine's own runtime is used, and nothing is fetched.
+      // Without a target the bundler uses this machine's runtime and downloads nothing.
       ...(target === hostTarget() ? {} : { target: target.bun }),
-      // The user's own .env is part of a pipeline's surroundings; Bun's configuration is not.
+      // A pipeline may read the user's .env. Bun's configuration must not affect it.
       autoloadDotenv: true,
       autoloadBunfig: false,
       autoloadTsconfig: true,
@@ -57,15 +56,14 @@ async function bundle(outfile: string, target: Target, commit: string): Promise<
     },
     target: "bun",
     format: "esm",
-    // What is imported when it is needed is also read when it is needed: `--version` starts as fast as an empty
-    // program, and without this two thirds slower.
+    // Dynamic imports are read on demand: `--version` starts as fast as an empty program, and two thirds slower without
+    // splitting.
     splitting: true,
     minify: true,
     sourcemap: "linked",
-    // A run of 1,000 no-op tasks takes 62 ms instead of 122, for four threads read the program; 3.3 MB of the 4.8 that
-    // the executable may be larger than an empty one.
+    // Four threads load the program: a run of 1,000 no-op tasks takes 62 ms instead of 122. Costs 3.3 MB of executable.
     bytecode: true,
-    // What is nested deeper than the functions of a function is seldom called at the start: 0.15 MB less.
+    // Functions nested deeper are rarely called at the start: saves 0.15 MB.
     bytecodeDepth: 2,
     files: await kit(),
     define: {
@@ -76,7 +74,7 @@ async function bundle(outfile: string, target: Target, commit: string): Promise<
   });
 }
 
-/** @throws Error on a system that is none of the targets */
+/** @throws Error on a system that is not a target */
 export function hostTarget(): Target {
   const { platform, arch } = process;
   const libc = platform === "linux" ? hostLibc() : undefined;
@@ -98,10 +96,7 @@ let made: ReturnType<typeof embeddedKit> | undefined;
 /** The same for every target. */
 const kit = (): ReturnType<typeof embeddedKit> => (made ??= embeddedKit());
 
-/**
- * The short commit, with a mark when the tree differs from it; `unknown` outside a checkout, unless `PIPELOOM_COMMIT`
- * says it.
- */
+/** `PIPELOOM_COMMIT`, or the short commit with a `+` when the tree has changes, or `unknown` outside a checkout. */
 export async function commitName(): Promise<string> {
   const given = process.env["PIPELOOM_COMMIT"];
   if (given !== undefined) return given.slice(0, 7);

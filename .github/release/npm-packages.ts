@@ -1,5 +1,5 @@
-// The npm packages, as folders that are ready for `npm publish`: one for each system with its executable, and `pipeloom`
-// with a launcher that depends on them all as options (npm installs the one that fits) and the library for Bun.
+// The npm packages, as folders for `npm publish`: one for each system with its executable, and `pipeloom` with a launcher and
+// the library for Bun. `pipeloom` lists the others as optional dependencies, and npm installs the one that fits.
 
 import { chmodSync, copyFileSync, linkSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -12,7 +12,7 @@ import { executableName } from "./targets.ts";
 import type { Target } from "./targets.ts";
 
 const { version, description, license, repository } = manifest;
-/** A scoped package is private unless it says otherwise. */
+/** Scoped packages are private by default. */
 const publishConfig = { access: "public", provenance: true };
 const about = { version, description, license, repository, publishConfig };
 
@@ -37,12 +37,12 @@ async function writePlatformPackage(folder: string, { target, executable }: Buil
     cpu: [cpu],
     ...(libc === undefined ? {} : { libc: [libc] }),
     files: [executableName(os)],
-    preferUnplugged: true, // Yarn's: an executable cannot be run inside a zip file
+    preferUnplugged: true, // Yarn keeps packages zipped, and cannot run an executable in there
   });
   placeExecutable(executable, join(folder, executableName(os)));
 }
 
-/** A second name for the same hundred megabytes, where the file system has such. */
+/** A hard link to the 107 MB, or a copy where the file system has no links. */
 function placeExecutable(from: string, to: string): void {
   try {
     linkSync(from, to);

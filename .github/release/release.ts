@@ -1,4 +1,4 @@
-// Everything that a release holds: `release/` is what is uploaded, `npm/` what is published, `bin/` what both are made of.
+// Builds a release: `release/` is uploaded to GitHub, `npm/` is published, `bin/` has the executables for both.
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import type { Target } from "./targets.ts";
 
 type Built = { readonly target: Target; readonly executable: string };
 
-/** @param dist the folder for all of it */
+/** @param dist the output folder */
 export async function buildRelease(dist: string): Promise<void> {
   const built = await buildTargets(dist, targets);
   const release = join(dist, "release");
@@ -28,7 +28,7 @@ export async function buildRelease(dist: string): Promise<void> {
   await writeNpmPackages(join(dist, "npm"), built);
 }
 
-/** One after the other: each needs a core and half a gigabyte. */
+/** Sequential: each build needs a core and 500 MB. */
 export async function buildTargets(dist: string, wanted: readonly Target[]): Promise<Built[]> {
   const commit = await commitName();
   const built: Built[] = [];
@@ -58,7 +58,7 @@ async function writeArchive(folder: string, { target, executable }: Built): Prom
 const sha256 = (bytes: Uint8Array<ArrayBuffer>): string =>
   new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
 
-/** As `sha256sum -c` reads it. */
+/** In the format of `sha256sum -c`. */
 async function writeChecksums(folder: string): Promise<void> {
   const names = await Array.fromAsync(new Bun.Glob("*").scan({ cwd: folder }));
   const lines = names.toSorted().map(async (name) => {

@@ -1,10 +1,10 @@
-// The eight systems pipeloom is built for, and how each ecosystem calls them.
+// The eight systems that pipeloom is built for, and their names in each ecosystem.
 
 export type Target = {
   /** Part of every file's name: `pipeloom-linux-x64-musl.tar.gz`. Release tools guess the system from these words. */
   readonly name: string;
   readonly bun: Bun.Build.CompileTarget;
-  /** As Node and npm call them; `libc` as npm's field of that name. */
+  /** The names of Node and npm; `libc` is npm's field. */
   readonly os: "linux" | "darwin" | "win32";
   readonly cpu: "x64" | "arm64";
   readonly libc?: "glibc" | "musl";

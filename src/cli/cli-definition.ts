@@ -1,4 +1,5 @@
-// The command line as a whole: what a cli says of itself, and its commands as citty's tree.
+// What src/cli is given: the program's name and texts, its commands, common flags and completion sources; and the tree of
+// citty commands made of it.
 
 import type { CommandDef } from "citty";
 
@@ -27,9 +28,9 @@ export type CliDefinition = {
   /** In the order of the help. */
   readonly groups: readonly string[];
   readonly commands: readonly CommandEntry[];
-  /** These flags may come before the command's name, and have a section of their own in a command's help. */
+  /** Allowed before the command's name. A command's help lists them in a section of their own. */
   readonly commonFlags: FlagDefs;
-  /** What to type instead of a command that does not exist, where the name alone tells. */
+  /** A hint for an unknown command, where its name is enough for one. */
   readonly hintFor: (name: string) => string | undefined;
   readonly completionSources: () => Promise<Sources>;
 };

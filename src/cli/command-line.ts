@@ -83,7 +83,7 @@ class CommandLine {
     return await runCliCommand(await this.#load(name), rest);
   }
 
-  /** What the shells' scripts ask when Tab is pressed. */
+  /** Answers the shell scripts of completion. */
   async #complete(args: readonly string[]): Promise<string> {
     const { complete } = await import("./completion/complete.ts");
     return await complete(args, this.#cli);
@@ -120,14 +120,14 @@ class CommandLine {
     if (name === undefined) return say(stdout, this.#rootHelp(stdout), 0);
     const command = await this.#load(name);
     stdout.write(renderCommandHelp(command, this.#cli, this.#styleFor(stdout)));
-    // The error of a file that cannot be loaded comes below the help, not in its place.
+    // `moreHelp` may fail to load a file, so the help is printed first.
     return say(stdout, (await command.moreHelp?.(rest)) ?? "", 0);
   }
 
   // ── errors ───────────────────────────────────────────────────────────────────────────────────────────
 
   #explain(thrown: unknown, name: string | undefined): number {
-    // `| head -1` has what it wanted.
+    // `| head -1` has read enough.
     if (thrown instanceof ReaderLeft) return 0;
     const { stderr } = this.#io;
     const p = this.#colorsFor(stderr);
@@ -144,7 +144,7 @@ class CommandLine {
   }
 }
 
-/** The flags of the command line itself. They may come before the command too. */
+/** Flags of the command line itself, allowed before the command too. */
 const builtIn: FlagDefs = {
   help: { type: "boolean", alias: "h", description: "" },
   version: { type: "boolean", alias: "V", description: "" },

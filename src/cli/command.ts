@@ -1,5 +1,5 @@
-// How a command is written: a command of citty with strict arguments. One file a command, named after it, and one line in
-// the table of commands (its group and summary):
+// How to write a command: a citty command with strict arguments. A command has a file named after it, and an entry in the
+// table of commands (its group and summary):
 //
 //   export const command = defineCliCommand({
 //     meta: {
@@ -24,7 +24,7 @@
 import { type CommandDef, type CommandMeta, runCommand } from "citty";
 
 import type { FlagDefs, Flags } from "./flag-defs.ts";
-import { parseFlags, plainArgs } from "./flags.ts";
+import { parseFlags, canonicalArgs } from "./flags.ts";
 
 export type Example = { readonly line: string; readonly what: string };
 
@@ -33,7 +33,7 @@ export type CliMeta = CommandMeta & {
   readonly name: string;
   /** Sentences for `--help`, below the summary. */
   readonly details?: string;
-  /** Two are good. `line` is typed as it is. */
+  /** About two. `line` can be typed as it is. */
   readonly examples: readonly Example[];
 };
 
@@ -57,7 +57,7 @@ export type CommandSpec<Defs extends FlagDefs> = Extra & {
   readonly run: (flags: Flags<Defs>) => Promise<number>;
 };
 
-/** citty's own `args` type an absent string as a string, so `run` gets the strict values as citty's `data`. */
+/** citty types the value of an absent string flag as `string`, so `run` gets the strict values as citty's `data`. */
 export const defineCliCommand = <const Defs extends FlagDefs>({
   run,
   ...described
@@ -79,7 +79,7 @@ export async function runCliCommand(command: CliCommand, args: readonly string[]
   const { result } = await (command.passThrough === true
     ? runCommand({ ...command, args: {} }, { rawArgs: [...args] })
     : runStrictly(command, args));
-  // citty drops a thrown null or undefined: no exit code is not a success.
+  // citty ignores a thrown null or undefined, so a missing exit code is an error.
   if (typeof result === "number") return result;
   throw new Error(`${command.meta.name} ended without an exit code`);
 }
@@ -90,5 +90,5 @@ async function runStrictly(
 ): Promise<{ readonly result: unknown }> {
   const data = parseFlags(args, command.args);
   const citty: CommandDef = command;
-  return await runCommand(citty, { rawArgs: plainArgs(data, command.args), data });
+  return await runCommand(citty, { rawArgs: canonicalArgs(data, command.args), data });
 }

@@ -1,5 +1,5 @@
-// The command line as tokens of `node:util`, by the definitions of the flags. Lenient: completion reads lines that are not
-// finished. strict-tokens.ts refuses what is wrong.
+// Splits arguments into tokens with `parseArgs` of `node:util`. Lenient, because completion reads unfinished lines;
+// strict-tokens.ts refuses errors.
 
 import { parseArgs } from "node:util";
 
@@ -63,10 +63,10 @@ export function spellingsOf(defs: FlagDefs): Spellings {
 
 type Option = { type: "string" | "boolean"; short?: string };
 
-/** A short spelling is an option of its own, because an option of `parseArgs` has only one. */
+/** Each short spelling is its own option, because an option of `parseArgs` has at most one. */
 function optionsOf(known: Spellings): Record<string, Option> {
   const options = [...known].map(([typed, { def }]): [string, Option] => {
-    // A `string` option takes the next argument, whatever it is; an optional value must be a number.
+    // A `string` option consumes any next argument, but an optional value must be a number.
     const type = takesValue(def) && !mayStandAlone(def) ? "string" : "boolean";
     if (typed.startsWith("--")) return [typed.slice(2), { type }];
     return [typed, { type, short: typed.slice(1) }];
@@ -93,12 +93,12 @@ export function tokenize(args: readonly string[], known: Spellings): Token[] {
     } else if (token.kind === "option") {
       const { rawName: typed, value, inlineValue: inline = false } = token;
       const before = last?.kind === "flag" && last.at === at ? last : undefined;
-      // `parseArgs` takes each letter of `=false` in `-q=false` for a flag.
+      // `parseArgs` splits `-q=false` into the flags q, =, f, a, l, s, e.
       if (before?.value !== undefined) continue;
       if (before !== undefined && typed === "-=") {
         read[read.length - 1] = { ...before, value: afterEquals(args[at]), inline: true };
       } else {
-        // `-w=4`: for `parseArgs` the value is `=4`.
+        // For `parseArgs` the value of `-w=4` is `=4`.
         const text = inline && !typed.startsWith("--") ? value?.replace(/^=/, "") : value;
         read.push({ kind: "flag", at, typed, spelling: known.get(typed), value: text, inline });
       }
@@ -107,7 +107,7 @@ export function tokenize(args: readonly string[], known: Spellings): Token[] {
   return read;
 }
 
-/** `-v-x` has the flag `--` in it, which `parseArgs` takes for the end of the flags. */
+/** `parseArgs` takes the second dash of `-v-x` for the end of the flags. */
 const flagOfDashes = (at: number): FlagToken => ({
   kind: "flag",
   at,

@@ -1,4 +1,4 @@
-// One value: text of the command line → the type in its definition, or a usage error that says what was expected.
+// Parses one value by its definition. The usage error names what is expected.
 
 import { JSON } from "../base/globals.ts";
 import { assertNever } from "../base/unreachable.ts";

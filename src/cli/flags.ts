@@ -1,5 +1,5 @@
-// Strict parsing of one command's arguments. citty's parser accepts unknown flags, missing values and repeats, so it gets
-// arguments that are checked and written out already.
+// Strict parsing of one command's arguments. citty's parser accepts unknown flags, missing values and repeats, so it gets the
+// checked values as canonical arguments.
 
 import {
   type FlagDef,
@@ -45,8 +45,8 @@ export function parseFlags<const Defs extends FlagDefs>(
   return Object.fromEntries(values) as Flags<Defs>;
 }
 
-/** The same values as arguments that a lenient parser reads without a doubt: `--name=value`, positionals after `--`. */
-export function plainArgs(values: Readonly<Record<string, unknown>>, defs: FlagDefs): string[] {
+/** The values as canonical arguments, which a lenient parser reads correctly: `--name=value`, positionals after `--`. */
+export function canonicalArgs(values: Readonly<Record<string, unknown>>, defs: FlagDefs): string[] {
   const flags: string[] = [];
   const positionals: string[] = [];
   for (const [key, def] of Object.entries(defs)) {

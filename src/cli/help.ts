@@ -1,4 +1,4 @@
-// The text of `--help`, made of the definitions alone. Pure: (definitions, width, colour) → text.
+// The text of `--help`, from the definitions alone. Pure: (definitions, width, colours) → text.
 
 import type { Palette } from "../base/palette.ts";
 import type { CliCommand, Example } from "./command.ts";
@@ -31,11 +31,11 @@ const widthOf = (style: HelpStyle): number =>
 
 const wrap = (text: string, width: number): string[] => Bun.wrapAnsi(text, width).split("\n");
 
-/** How wide the first column must be; labels that are too wide for one do not count. */
+/** Width of the first column, without the labels that are too wide for a column. */
 const columnOf = (rows: readonly Row[]): number =>
   Math.max(0, ...rows.map((row) => Bun.stringWidth(row.label)).filter((w) => w <= maxLabel));
 
-/** Two columns; a label too wide for its column stands on a line of its own. */
+/** Two columns. A label that is too wide for its column gets its own line. */
 function table(rows: readonly Row[], width: number, p: Palette, column = columnOf(rows)): string[] {
   const indent = " ".repeat(column + 4);
   return rows.flatMap(({ label, text }) => {
@@ -141,7 +141,7 @@ const positionalRow = ([key, def]: [string, Positional]): Row => ({
   ]),
 });
 
-/** A flag that is on by default is shown as what one would type: `--no-wal`. */
+/** A flag that is on by default is shown in its useful form: `--no-wal`. */
 function flagRows([key, def]: [string, FlagDef]): Row[] {
   if (def.type === "positional") return [];
   const long = `--${kebab(key)}`;

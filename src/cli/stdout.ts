@@ -1,15 +1,15 @@
-// Data on stdout, at the pace of whoever reads it. `process.stdout.write` would queue without bound.
+// Data on stdout, written synchronously. `process.stdout.write` would queue without bound for a slow reader.
 
 import { writeAll } from "../base/streams.ts";
 import { codeOf, reasonOf } from "../base/system-error.ts";
 import { UserError } from "./user-error.ts";
 
-/** Thrown when the reader has left (`| head -1`): nothing is wrong, and there is nothing more to do. */
+/** The reader has closed the pipe (`| head -1`): not an error, but the command ends. */
 export class ReaderLeft extends Error {
   override readonly name = "ReaderLeft";
 }
 
-/** @throws ReaderLeft, or UserError when it cannot be written */
+/** @throws ReaderLeft, UserError */
 export function print(text: string): void {
   try {
     writeAll(process.stdout.fd, text);
@@ -21,7 +21,7 @@ export function print(text: string): void {
 
 const chunkChars = 64 * 1024;
 
-/** Collects small pieces: a system call a row would cost more than the row. */
+/** Buffers small pieces: a system call per row would cost more than the row. */
 export class Printer {
   #pending = "";
 

@@ -1,4 +1,4 @@
-// What the tokens of a command line lack or have too much: unknown flags and missing values, with what to type instead.
+// Checks tokens: an unknown flag or a missing value is a usage error with a suggestion.
 
 import { mayStandAlone, takesValue, valueName } from "./flag-defs.ts";
 import {
@@ -42,7 +42,7 @@ function knownFlag(token: FlagToken, arg: string, known: Spellings): KnownFlag {
   return { ...token, spelling };
 }
 
-/** `-1` is a value, so that `-n -1` gets a better answer than "missing value"; other dashes begin a flag. */
+/** `-1` is a value, so that the error of `-n -1` is about its range. */
 const looksLikeFlag = (text: string): boolean =>
   text !== "-" && text.startsWith("-") && !/^-\.?\d/.test(text);
 
@@ -72,7 +72,7 @@ function unknownFlag(typed: string, known: Spellings): UsageError {
   return new UsageError(`unknown flag ${clean(typed)}`, hint);
 }
 
-/** Other tools take a pipeline's parameters as flags. */
+/** Suggests `--param limit=…` for `--limit`: other tools take parameters as flags. */
 function pairHint(typed: string, known: Spellings): string | undefined {
   if (!/^--[\w.-]{1,60}$/.test(typed)) return undefined;
   for (const { def, main } of known.values()) {
@@ -101,7 +101,7 @@ function unknownShort(arg: string, known: Spellings): UsageError {
   );
 }
 
-/** Compared without dashes, so that they do not count as likeness. `--help` works everywhere. */
+/** Compared without dashes, which would make all flags alike. Every command has `--help`. */
 function suggestion(typed: string, known: Spellings): string | undefined {
   const long = [...known.keys(), "--help"].filter((flag) => flag.startsWith("--"));
   const name = nearest(
@@ -111,5 +111,5 @@ function suggestion(typed: string, known: Spellings): string | undefined {
   return name === undefined ? undefined : didYouMean(`--${name}`);
 }
 
-/** A flag's name is not quoted unless it holds something strange. */
+/** Quoted only when it has unusual characters. */
 const clean = (typed: string): string => (/^[\w.-]{1,60}$/.test(typed) ? typed : quote(typed));

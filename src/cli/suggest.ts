@@ -1,4 +1,4 @@
-// "did you mean …": the nearest known word, if it is near enough to be what was meant.
+// "did you mean …": the nearest known word, by edit distance.
 
 /**
  * Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours cost 1 each.
@@ -27,14 +27,14 @@ export function editDistance(a: string, b: string): number {
 
 const at = (row: readonly number[], index: number): number => row[index] ?? Infinity;
 
-/** Case, `_` and camelCase are slips of the pen, not other words. */
+/** Differences in case, `_` and camelCase do not count. */
 const normal = (word: string): string =>
   word
     .replace(/([a-z\d])([A-Z])/g, "$1-$2")
     .replaceAll("_", "-")
     .toLowerCase();
 
-/** Longer words are never near: it keeps the cost small when someone pastes a page into the terminal. */
+/** Longer words have no nearest one: this bounds the cost when a page is pasted into the terminal. */
 const maxLength = 64;
 
 /** The candidate nearest to `typed`, or undefined when none is near. Equal distances: the first one wins. */
@@ -50,7 +50,7 @@ export function nearest(typed: string, candidates: readonly string[]): string | 
   return best;
 }
 
-/** Infinity when it is too far to be meant. A beginning of three letters or more counts as near: `work` → `workers`. */
+/** Infinity when too far. A prefix of 3 or more letters counts as near: `work` → `workers`. */
 function distanceTo(word: string, candidate: string): number {
   const distance = editDistance(word, candidate);
   const allowed = Math.max(1, Math.floor(Math.min(word.length, candidate.length) / 3));
@@ -58,6 +58,5 @@ function distanceTo(word: string, candidate: string): number {
   return word.length >= 3 && candidate.startsWith(word) ? allowed + 1 : Infinity;
 }
 
-/** The hint's wording, in one place. */
 export const didYouMean = (word: string | undefined): string | undefined =>
   word === undefined ? undefined : `did you mean ${word}?`;

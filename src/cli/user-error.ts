@@ -1,6 +1,6 @@
 /**
- * An expected failure that a person can mend: exit code 1, printed as `error: message` and the hint, without a
- * stack. The message names what and where; the hint is the next step. Anything else that is thrown is a bug.
+ * An expected failure that a person can fix: exit code 1, printed as `error: message` and the hint, without a stack. The
+ * message names what and where, the hint the next step. Any other thrown error is a bug.
  */
 export class UserError extends Error {
   override readonly name = "UserError";

@@ -1,4 +1,4 @@
-// `pipeloom add <package…>`: a package for the project, without Bun or Node.
+// `pipeloom add <package…>`: adds npm packages to the project, on a machine without Bun or Node.
 
 import { definePassThrough } from "../cli/command.ts";
 import { projectFolder, provideModules, runBun } from "./be-bun.ts";

@@ -1,5 +1,5 @@
-// The executable holds the whole runtime: with BUN_BE_BUN=1 it is `bun` itself, with its package manager, test runner
-// and type checker. From source the executable is bun anyway.
+// The executable contains the whole Bun runtime: with BUN_BE_BUN=1 it is `bun`, with its package manager, test runner and
+// type checker. From source the executable is bun anyway.
 
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -18,7 +18,7 @@ export async function runBun(args: readonly string[], cwd = process.cwd()): Prom
     env: { ...process.env, BUN_BE_BUN: "1" },
     stdio: ["inherit", "inherit", "inherit"],
   });
-  // A terminal sends Ctrl-C to both of us: bun decides what it means. What only we were sent is passed on.
+  // A terminal sends SIGINT to both processes, so the child has it already. Other signals are passed on.
   const pass = (signal: NodeJS.Signals): void => {
     if (signal !== "SIGINT") child.kill(signal);
   };
@@ -32,7 +32,7 @@ export async function runBun(args: readonly string[], cwd = process.cwd()): Prom
   return exitCode ?? 128 + (signalNumbers[signalCode ?? ""] ?? 1);
 }
 
-/** The nearest folder from `start` upwards that has a package.json, or else a tsconfig.json; or `start`. */
+/** The nearest folder at or above `start` with a package.json, else with a tsconfig.json, else `start`. */
 export function projectFolder(start: string): string {
   const named = (name: string): string | undefined => nearestWith(name, resolve(start));
   return named("package.json") ?? named("tsconfig.json") ?? resolve(start);
@@ -45,8 +45,8 @@ function nearestWith(name: string, folder: string): string | undefined {
 }
 
 /**
- * Sees to it that `import … from "pipeloom"`, and the types of Bun, are found on disk: under bun itself nothing
- * provides them. What the user installed stays.
+ * Writes the package `pipeloom` and Bun's types into node_modules: `bun` itself does not provide them. Packages that the
+ * user installed stay.
  */
 export async function provideModules(folder: string): Promise<void> {
   const { loadKit } = await import("../kit/load-kit.ts");

@@ -1,4 +1,4 @@
-// `pipeloom cancel [run]`: asks a run that goes on in another terminal to end, as its first Ctrl-C would.
+// `pipeloom cancel [run]`: ends a run of another process, as its first Ctrl-C would.
 
 import { appendFileSync, existsSync, realpathSync } from "node:fs";
 
@@ -16,7 +16,7 @@ import { quote } from "../cli/flag-values.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
 
-/** A run waits 10 s for its tasks; then it takes a moment to write. */
+/** A run waits 10 s for its tasks, and then commits. */
 const patienceMs = 15_000;
 const lookEveryMs = 100;
 
@@ -120,7 +120,7 @@ function ask(db: string, run: SeenRun, request: ControlRequest): void {
   const path = controlPath(realpathSync(db), run.id);
   const pid =
     run.pid === null ? "" : ` (pid ${run.pid}${run.host === null ? "" : ` on ${run.host}`})`;
-  // Made by the run: appending to one that is not there would only leave a file behind.
+  // The run creates this file. Appending to a missing one would leave a stray file behind.
   if (!existsSync(path)) {
     throw new UserError(
       `run ${run.id} does not listen: ${path} is missing`,

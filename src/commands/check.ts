@@ -30,7 +30,7 @@ export const command = defineCliCommand({
     if (!statSync(folder).isDirectory()) throw new UsageError(`${folder} is a file, not a folder`);
     const project = projectFolder(folder);
     await provideModules(project);
-    // Without a tsconfig.json the types of Bun would count only if they were listed in package.json.
+    // Without a tsconfig.json, bun check loads Bun's types only when package.json lists them.
     const types = existsSync(join(project, "tsconfig.json")) ? [] : ["--types", "bun-types"];
     return await runBun(["check", "--no-script", ...types], resolve(folder));
   },

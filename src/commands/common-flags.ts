@@ -1,11 +1,11 @@
-// Flags that several commands share, and what they mean together.
+// Flags that several commands share, as definitions and as options.
 
 import type { Durability } from "../protocol/messages.ts";
 import { defineFlags } from "../cli/flag-defs.ts";
 import type { Flags } from "../cli/flag-defs.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
-/** How much is said, and where. */
+/** How much is logged, and where to. */
 export const outputFlags = defineFlags({
   verbose: {
     type: "boolean",
@@ -47,7 +47,7 @@ export type OutputOptions = {
   readonly verbosity: Verbosity;
   readonly logFile: string | undefined;
   readonly json: boolean;
-  /** See `SummaryOptions` of the Ui. */
+  /** See `SummaryOptions` of the terminal. */
   readonly again?: readonly string[];
 };
 
@@ -67,7 +67,6 @@ export const storeOptions = (flags: Flags<typeof storeFlags>): StoreOptions => (
   storeTaskStatus: flags.storeTaskStatus,
 });
 
-/** All common flags in one go. */
 export const commonOptions = (flags: Flags<typeof commonFlags>): OutputOptions & StoreOptions => ({
   ...storeOptions(flags),
   ...outputOptions(flags),

@@ -1,4 +1,4 @@
-// `pipeloom completions <shell>`: the script that teaches a shell to complete our commands.
+// `pipeloom completions <shell>`: prints the script that completes pipeloom in a shell.
 
 import { defineCliCommand } from "../cli/command.ts";
 import { print } from "../cli/stdout.ts";

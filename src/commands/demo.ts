@@ -1,4 +1,4 @@
-// `pipeloom demo`: the built-in demonstration.
+// `pipeloom demo`: runs the built-in demonstration.
 
 import { defineCliCommand } from "../cli/command.ts";
 import { commonFlags, commonOptions } from "./common-flags.ts";

@@ -1,4 +1,4 @@
-// `pipeloom run --dry-run`: the plan, on stdout, without running or writing anything.
+// `pipeloom run --dry-run`: prints the plan to stdout. Runs and writes nothing.
 
 import { ParamsError, resolveParams } from "../api/params.ts";
 import { PlanError } from "../plan/plan-error.ts";

@@ -1,5 +1,5 @@
-// `pipeloom examples csv|etl|download|file-writer`: the pipelines that ship inside. Each has some of the flags below;
-// their names are the pipelines' parameters.
+// `pipeloom examples csv|etl|download|file-writer`: runs a built-in pipeline. Each takes some of the flags below; a flag's
+// name is the name of the pipeline's parameter.
 
 import { defineCliCommand } from "../cli/command.ts";
 import { commonFlags, commonOptions } from "./common-flags.ts";
@@ -146,7 +146,7 @@ export const command = defineCliCommand({
   },
 });
 
-/** The given flags as parameters. @throws UsageError for one that belongs to another example */
+/** The given flags as parameters. @throws UsageError for a flag of another example */
 function paramsOf(example: Name, flags: Flags<typeof exampleFlags>): Record<string, unknown> {
   const params: Record<string, unknown> = {};
   for (const name of Object.keys(exampleFlags) as ExampleFlag[]) {

@@ -1,12 +1,12 @@
-// `process.exit` in user code of the main thread: at a module's top level, in `tasks`, in a hook. What was to be done has
-// not been done, and nobody would say so; and with 0 it would look as if it had.
+// `process.exit` in user code of the main thread: at a module's top level, in `tasks`, in a hook. The run is incomplete then,
+// so the process must not exit with 0 and without a message.
 
 import { writeAll } from "../base/streams.ts";
 import { visibleText } from "../base/text.ts";
 
 /**
- * Until it is disposed, an end of the process is said, and is no success.
- * @param lastWords the lines to say, for an exit with this code
+ * Until disposed: an exit of the process prints these lines, and exit code 0 becomes 1.
+ * @param lastWords the lines for an exit with this code
  */
 export function guardExit(lastWords: (code: number) => readonly string[]): Disposable {
   const exited = (code: number): void => {
@@ -17,7 +17,7 @@ export function guardExit(lastWords: (code: number) => readonly string[]): Dispo
     try {
       writeAll(process.stderr.fd, text);
     } catch {
-      // Nobody is there to read it.
+      // stderr has no reader.
     }
   };
   process.on("exit", exited);

@@ -1,4 +1,4 @@
-// What was written past pipeloom, by a child process of user code or by native code, as lines of the run's output.
+// Output of child processes and native code that bypasses JavaScript, split into lines of the run's log.
 
 import type { StreamNumber } from "../guard/pipes.ts";
 import type { Mask } from "../protocol/mask.ts";
@@ -6,12 +6,12 @@ import type { LogLevel } from "../protocol/status.ts";
 import { LineBuffer } from "../base/line-buffer.ts";
 
 export class InheritedOutput {
-  readonly #tell: (level: LogLevel, line: string) => void;
+  readonly #log: (level: LogLevel, line: string) => void;
   readonly #lines: Readonly<Record<StreamNumber, LineBuffer>>;
 
-  constructor(mask: Mask | undefined, tell: (level: LogLevel, line: string) => void) {
-    const line = (text: string): void => tell("info", mask?.text(text) ?? text);
-    this.#tell = tell;
+  constructor(mask: Mask | undefined, log: (level: LogLevel, line: string) => void) {
+    const line = (text: string): void => log("info", mask?.text(text) ?? text);
+    this.#log = log;
     this.#lines = { 1: new LineBuffer(line, mask), 2: new LineBuffer(line, mask) };
   }
 
@@ -21,10 +21,10 @@ export class InheritedOutput {
 
   dropped(bytes: number): void {
     const text = `${bytes.toLocaleString("en")} bytes of output that a program inherited are not shown: user code kept the main thread busy`;
-    this.#tell("warn", text);
+    this.#log("warn", text);
   }
 
-  /** The unfinished lines. */
+  /** Flushes unfinished lines. */
   end(): void {
     for (const lines of Object.values(this.#lines)) lines.end();
   }

@@ -1,4 +1,4 @@
-// `pipeloom init-db`: pipeloom's tables in a database, before anything runs.
+// `pipeloom init-db`: creates pipeloom's tables in a database before any run.
 
 import { migrations } from "../store/migrate.ts";
 import { closeDatabase } from "../store/write/close.ts";

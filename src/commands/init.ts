@@ -1,4 +1,4 @@
-// `pipeloom init [folder]`: makes a project that runs.
+// `pipeloom init [folder]`: creates a project that runs.
 
 import { type Answers, dbProblem, type Draft, templateNames } from "./init/answers.ts";
 import { canStartRepository, startRepository } from "./init/git.ts";
@@ -58,7 +58,7 @@ export const command = defineCliCommand({
 
 type InitFlags = { readonly [Key in keyof Answers]: Answers[Key] | undefined };
 
-/** @throws UsageError for an answer that the wizard would not take either */
+/** @throws UsageError for an answer that the wizard would refuse */
 function given(flags: InitFlags, cwd: string): Draft {
   const { folder, db } = flags;
   const wrongFolder = folder === undefined ? undefined : folderProblem(folder, cwd);

@@ -1,4 +1,4 @@
-// `pipeloom install`: what package.json lists, and what pipeloom itself puts into node_modules.
+// `pipeloom install`: installs the dependencies of package.json, and the packages that pipeloom provides.
 
 import { definePassThrough } from "../cli/command.ts";
 import { projectFolder, provideModules, runBun } from "./be-bun.ts";

@@ -1,6 +1,6 @@
-// Programs that user code has started by itself (`Bun.spawn`, `Bun.$`, `node:child_process`) and that go on when the run
-// is over: a task that was cancelled, or whose thread was ended, has not waited for them. Known on Linux; elsewhere
-// nothing tells who they are. What `sh` has started is ended by the run itself.
+// Child processes of user code (`Bun.spawn`, `Bun.$`, `node:child_process`) that outlive the run, because their task was
+// cancelled or its thread terminated. Linux only: other systems do not list descendants. The run itself ends programs of
+// `sh`.
 
 import { readdirSync, readFileSync } from "node:fs";
 
@@ -9,10 +9,10 @@ import { systemClock } from "../base/clock.ts";
 const graceMs = 1000;
 const lookMs = 10;
 
-/** Ends every process that descends from this one: SIGTERM, and SIGKILL for what is there a second later. */
+/** Sends SIGTERM to all descendants of this process, and SIGKILL to those that are alive 1 s later. */
 export async function endLeftChildren(): Promise<void> {
   if (process.platform !== "linux") return;
-  // Twice: threads are ending, and a child of theirs moves to another thread's list.
+  // Listed twice: when a thread ends, its children move to the list of another thread.
   const found = [...descendantsOf(process.pid), ...descendantsOf(process.pid)];
   const left = [...new Set(found)].filter(runs);
   for (const pid of left) signal(pid, "SIGTERM");
@@ -25,7 +25,7 @@ function descendantsOf(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
-/** Each thread has its own; proc_pid_children(5). */
+/** Each thread has its own list of children, see proc_pid_children(5). */
 function childrenOf(pid: number): number[] {
   return readAs(
     () => readdirSync(`/proc/${pid}/task`).flatMap((thread) => childrenOfThread(pid, thread)),
@@ -42,7 +42,7 @@ const childrenOfThread = (pid: number, thread: string): number[] =>
       .map(Number);
   }, []);
 
-/** @param gone when the process or thread has ended meanwhile, or the kernel does not tell */
+/** @param gone the result when the process or thread has ended, or the kernel has no such list */
 function readAs<T>(read: () => T, gone: T): T {
   try {
     return read();
@@ -51,7 +51,7 @@ function readAs<T>(read: () => T, gone: T): T {
   }
 }
 
-/** A process that has ended and that nobody has waited for does not run. */
+/** A zombie does not run. */
 function runs(pid: number): boolean {
   const stat = readAs(() => readFileSync(`/proc/${pid}/stat`, "utf8"), "");
   return stat !== "" && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
@@ -61,6 +61,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // It has ended meanwhile.
+    // The process has ended.
   }
 }

@@ -1,4 +1,4 @@
-// `--param name=value` and `--params file.json`, put together. A flag wins over the file.
+// `--param name=value` and `--params file.json`, merged. A flag overrides the file.
 
 import { TextDecoder, JSON } from "../base/globals.ts";
 import { isStandardSchema, resolveParams } from "../api/params.ts";
@@ -14,7 +14,7 @@ export async function readParams(
   file: string | undefined,
 ): Promise<Record<string, unknown>> {
   const fromFile = file === undefined ? {} : await readFile(file);
-  // By way of a Map: an assignment to "__proto__" would be dropped in silence.
+  // `fromEntries` keeps a key `__proto__`; an assignment would set the prototype.
   return Object.fromEntries([...Object.entries(fromFile), ...fromPairs(pairs)]);
 }
 
@@ -61,7 +61,7 @@ async function bytesOf(file: string, what: string): Promise<Uint8Array> {
   }
 }
 
-/** UTF-8, or UTF-16 with its mark, which `>` of PowerShell 5 writes. */
+/** UTF-8, or UTF-16 with a byte order mark, which `>` of PowerShell 5 writes. */
 function decoded(bytes: Uint8Array, what: string): string {
   const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
   try {
@@ -82,7 +82,7 @@ function parsed(text: string, what: string): unknown {
   }
 }
 
-/** What `run <file> --help` says of the file's own parameters. */
+/** The file's parameters, for `run <file> --help`. */
 export async function paramsHelp(pipeline: Pipeline, file: string): Promise<string> {
   const { params: spec } = pipeline;
   const heading = `\nParameters of ${file}`;

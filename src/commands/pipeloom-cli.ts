@@ -1,4 +1,4 @@
-// Pipeloom's command line: what src/cli needs to know of the commands.
+// Pipeloom's command line: all that src/cli is given about the commands.
 
 import type { CliDefinition } from "../cli/cli-definition.ts";
 import { version, versionLine } from "../version.ts";

@@ -1,4 +1,4 @@
-// `pipeloom query`: SQL on a database that is only read, as it comes.
+// `pipeloom query`: runs a SELECT on a read-only connection and prints rows as they arrive.
 
 import { openReader } from "../store/read/reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";

@@ -1,8 +1,7 @@
-// Rows of a query as text, a row at a time: JSON, JSON Lines, CSV and tables. Pure.
+// Rows of a query as text, one row at a time: JSON, JSON Lines, CSV and tables. Pure.
 //
-// JSON: an integer beyond 2^53 is written with all its digits, a BLOB as Base64, infinities as 1e999 (which JSON readers
-// take for infinity), as the sqlite3 program does. CSV (RFC 4180, lines end with a line feed): NULL is nothing, the empty
-// string is "".
+// JSON: integers beyond 2^53 keep all digits, a BLOB is Base64, infinity is 1e999 (JSON readers parse it as infinity), as in
+// the sqlite3 program. CSV (RFC 4180, lines end with LF): NULL is an empty field, the empty string is "".
 
 import { JSON } from "../base/globals.ts";
 import { assertNever } from "../base/unreachable.ts";
@@ -16,12 +15,12 @@ export type RowFormat = (typeof rowFormats)[number];
 export type RowFormatOptions = {
   readonly format: RowFormat;
   readonly columns: readonly string[];
-  /** Of the terminal; Infinity when there is none. */
+  /** Columns of the terminal; Infinity without a terminal. */
   readonly width: number;
   readonly colors: Palette;
 };
 
-/** Text for each row, and before and after them all. */
+/** Text of each row, and before the first and after the last one. */
 export type RowWriter = {
   begin(): string;
   row(row: Row): string;
@@ -88,7 +87,7 @@ function csvValue(value: Value | undefined): string {
   return typeof value === "string" ? csvQuoted(value) : String(value);
 }
 
-/** A row of one column that is NULL would be an empty line, which readers skip. */
+/** A single NULL would be an empty line, which CSV readers skip. */
 const csvLine = (cells: readonly string[]): string =>
   cells.length === 1 && cells[0] === "" ? '""\n' : `${cells.join(",")}\n`;
 
@@ -102,7 +101,7 @@ function csvWriter(columns: readonly string[]): RowWriter {
 
 // ── table ──────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Columns are as wide as the rows of one page need, so that a result of any length starts at once. */
+/** Column widths are computed per page, so that the output of a long result starts at once. */
 const pageRows = 500;
 const shrinkTo = 8;
 

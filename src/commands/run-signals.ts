@@ -1,8 +1,8 @@
-// What signals do to a run. Until it has begun they have their usual effect: nothing is lost then, and a module or a
-// `tasks` that loops for ever is ended like any other program.
+// Signals of a run. Before the run has begun they have their default effect: nothing is lost, and they end a module or a
+// `tasks` function that loops for ever.
 //
-// The first asks the run to end, the second ends its threads, the third ends the process, also while user code (a
-// generator, `each`, a hook) keeps the main thread busy: see guard/signals.c.
+// The first signal asks the run to end, the second terminates its threads, the third ends the process, also while user code
+// (a generator, `each`, a hook) blocks the main thread: see guard/signals.c.
 
 import { constants } from "node:os";
 
@@ -12,15 +12,15 @@ import type { Programs } from "../protocol/shared/programs.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 
 export type SignalTargets = {
-  /** @param urgent true for the second */
+  /** @param urgent true for the second signal */
   stop(signal: StopSignal, urgent: boolean): void;
-  /** Gives the terminal back. */
+  /** Restores the terminal. */
   close(): void;
   readonly programs: Programs;
 };
 
 export class RunSignals implements Disposable {
-  /** The first that came. */
+  /** The first signal of the run. */
   first: StopSignal | undefined;
   readonly #targets: SignalTargets;
   readonly #undo: (() => void)[] = [];
@@ -28,13 +28,13 @@ export class RunSignals implements Disposable {
 
   constructor(targets: SignalTargets) {
     this.#targets = targets;
-    // Whatever ends the process, no program of a task is left behind.
+    // However the process ends, it leaves no program of a task behind.
     this.#listen("exit", () => this.#endPrograms());
   }
 
   /**
-   * The run has begun.
-   * @returns the signals that are listened to
+   * Called when the run has begun.
+   * @returns the signals that are handled
    */
   begin(): readonly StopSignal[] {
     const signals = (["SIGINT", "SIGTERM", "SIGHUP"] as const).filter(
@@ -48,7 +48,7 @@ export class RunSignals implements Disposable {
     this.first ??= signal;
     this.#count++;
     if (this.#count <= 2) return this.#targets.stop(signal, this.#count === 2);
-    // Only where there is no guard.
+    // Reached only without a guard, which handles the third signal.
     this[Symbol.dispose]();
     this.#endPrograms();
     this.#targets.close();
@@ -64,11 +64,11 @@ export class RunSignals implements Disposable {
     this.#undo.push(() => process.off(event, call));
   }
 
-  /** Signals have their usual effect again. */
+  /** Restores the default effect of signals. */
   [Symbol.dispose](): void {
     for (const undo of this.#undo.splice(0)) undo();
   }
 }
 
-/** As a shell says it of a program that a signal has ended. */
+/** The exit code that a shell reports for a program ended by this signal. */
 export const exitCodeOf = (signal: StopSignal): number => 128 + constants.signals[signal];

@@ -86,7 +86,7 @@ export const command = defineCliCommand({
   },
 });
 
-/** What tells this run from others of the file; another command would be refused, or begin another run. */
+/** The arguments that identify this run: with others, the same command would start another run. */
 const again = (flags: {
   readonly file: string;
   readonly param: readonly string[];

@@ -1,16 +1,16 @@
-// What `status` shows, as text and as data. Pure.
+// The output of `status`, as text and as data. Pure.
 //
-// `--format json`, one object. Times are ISO 8601 UTC, durations milliseconds (up to now for what runs), absent ones null:
+// `--format json`, one object. Times are ISO 8601 UTC, durations milliseconds (until now while running), null when absent:
 //
 //   { "version": 1, "db": "/abs/pipeloom.db", "at": time,
 //     "runs": [{ "id", "pipeline", "file", "params": {…}, "status", "tasksTotal", "counts": {…}, "startedAt", "finishedAt",
-//                "durationMs", "pid", "host", "error" }],               newest first, the last five; or the one of --run
+//                "durationMs", "pid", "host", "error" }],               newest first, the last five; or the run of --run
 //     "tasks": [{ "run", "id", "name", "status", "progress": 0..1, "message", "attempt", "startedAt", "finishedAt",
-//                 "durationMs", "error" }],                             as many as --limit says
+//                 "durationMs", "error" }],                             at most --limit
 //     "counts": { "queued", "running", "interrupted", "done", "error", "cancelled", "skipped" } }
 //
-// `error` is null or { "name", "message", … }. `counts` at the top is over the whole file, or over the run of --run.
-// `interrupted` is what ran in a process that is no more. As a JSON Schema: .github/schemas/status.v1.schema.json.
+// `error` is null or { "name", "message", … }. The top-level `counts` are of the whole database, or of the run of --run.
+// `interrupted`: the process that ran it is dead. JSON Schema: .github/schemas/status.v1.schema.json.
 
 import { Date, JSON } from "../base/globals.ts";
 import { failureLine } from "../base/failure.ts";
@@ -28,14 +28,14 @@ import {
 import { fit, visible } from "../base/text.ts";
 
 export type ViewOptions = {
-  /** As the user wrote it. */
+  /** As the user typed it. */
   readonly db: string;
   /** Epoch ms. */
   readonly now: number;
-  /** Columns of the terminal; Infinity when there is none. */
+  /** Columns of the terminal; Infinity without a terminal. */
   readonly width: number;
   readonly colors: Palette;
-  /** One run was asked for: all that is known of it. */
+  /** Show one run with all its fields. */
   readonly detailed: boolean;
 };
 
@@ -70,7 +70,7 @@ type Timed = {
   readonly finishedAt: string | null;
 };
 
-/** Ms; null for what never started, and for what was interrupted: nobody knows when. */
+/** In ms; null when never started, and when interrupted: the time of death is unknown. */
 function elapsed({ status, startedAt, finishedAt }: Timed, now: number): number | null {
   if (startedAt === null) return null;
   const end = finishedAt === null ? (status === "running" ? now : null) : Date.parse(finishedAt);
@@ -208,7 +208,7 @@ function took(timed: Timed, now: number): string {
   return ms === null ? "" : duration(ms);
 }
 
-/** In the order in which they matter to who looks. */
+/** Most interesting first. */
 const shownOrder = [
   "running",
   "done",
@@ -229,7 +229,7 @@ function countsLine(counts: Counts): string {
   return `${total} ${total === 1 ? "task" : "tasks"}${total === 0 ? "" : `: ${parts.join(", ")}`}`;
 }
 
-/** What to type next. Of a pipeline that ships inside, the same command again does it. */
+/** What to type next. A built-in pipeline continues when the same command is typed again. */
 const interruptedHints = (runs: readonly SeenRun[], { db }: ViewOptions): string[] =>
   runs
     .filter(({ status }) => status === "interrupted")

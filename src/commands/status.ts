@@ -1,4 +1,4 @@
-// `pipeloom status`: what ran, what runs, and what came of it. See status-view.ts for the shape of `--format json`.
+// `pipeloom status`: shows runs and tasks of a database. status-view.ts documents the shape of `--format json`.
 
 import { resolve } from "node:path";
 
@@ -122,12 +122,12 @@ const view = ({ db, run }: Asked, width = Number.POSITIVE_INFINITY): ViewOptions
   detailed: run !== undefined,
 });
 
-/** Looking again costs a pass over all tasks: at most a fifth of the time goes into it. */
+/** A query reads all tasks. Resting 4 times as long as it took limits that to a fifth of the time. */
 const rest = 4;
-/** The death of a run changes nothing in the file. */
+/** A dead process does not change the file, so look again without a change. */
 const maxAgeMs = 5_000;
 
-/** Looks again only when something was committed, and not too often. */
+/** Queries again only after a commit, and not too often. */
 function lookWhenChanged(asked: Asked): (maxTasks: number) => Overview {
   let last = {
     seen: undefined as Overview | undefined,
@@ -148,7 +148,7 @@ function lookWhenChanged(asked: Asked): (maxTasks: number) => Overview {
   };
 }
 
-/** No more tasks are asked for than there is room. */
+/** Queries at most as many tasks as fit on the screen. */
 function onScreen(asked: Asked): Promise<number> {
   const lookAgain = lookWhenChanged(asked);
   return watchScreen(everyMs, ({ columns, rows }) => {
@@ -159,7 +159,7 @@ function onScreen(asked: Asked): Promise<number> {
   });
 }
 
-/** In a pipe or a file: a block (or a line of JSON) whenever something changed, until nothing runs any more. */
+/** For a pipe or a file: prints a block (or a line of JSON) after each change, until no run is running. */
 async function asItChanges(asked: Asked): Promise<number> {
   const lookAgain = lookWhenChanged(asked);
   for (let last = ""; ;) {

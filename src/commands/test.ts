@@ -1,4 +1,4 @@
-// `pipeloom test`: the project's tests, run by the test runner inside the executable.
+// `pipeloom test`: runs the project's tests with the test runner of the executable.
 
 import { definePassThrough } from "../cli/command.ts";
 import { projectFolder, provideModules, runBun } from "./be-bun.ts";
@@ -35,7 +35,7 @@ export const command = definePassThrough({
   },
   async run(args) {
     await provideModules(projectFolder("."));
-    // A file's tasks are known by name in the whole thread; two test files may load two pipelines.
+    // Task names are unique per thread, and two test files may load two pipelines.
     return await runBun(["test", "--isolate", ...args]);
   },
 });

@@ -1,11 +1,11 @@
-// What nobody caught in the main thread: of the module, of `tasks`, of a hook. While cli.ts awaits its command, the runtime
-// prints such an error, with secrets and across the screen, and goes on; so it becomes a line of the run instead.
+// Uncaught errors of user code in the main thread: of the module, of `tasks`, of a hook. By default the runtime prints them
+// across the screen, with secrets, and goes on. Here they become lines of the run's log.
 
 import { thrownText } from "../base/stack.ts";
 
-/** Until it is disposed. */
-export function watchUncaught(tell: (text: string) => void): Disposable {
-  const uncaught = (thrown: unknown): void => tell(thrownText(thrown));
+/** Logs uncaught errors until disposed. */
+export function watchUncaught(log: (text: string) => void): Disposable {
+  const uncaught = (thrown: unknown): void => log(thrownText(thrown));
   process.on("uncaughtException", uncaught);
   process.on("unhandledRejection", uncaught);
   return {

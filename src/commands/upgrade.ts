@@ -1,4 +1,4 @@
-// `pipeloom upgrade`: replaces this executable by a newer one, after the same checks as install.sh.
+// `pipeloom upgrade`: replaces this executable with another version, after the same checks as install.sh.
 
 import { version } from "../version.ts";
 import { defineCliCommand } from "../cli/command.ts";
@@ -28,13 +28,13 @@ export const command = defineCliCommand({
     const releases = releasesUrl(process.env);
     const wanted = flags.version?.replace(/^v/, "") ?? (await latestVersion(releases));
     if (!isVersion(wanted)) throw new UserError(`"${wanted}" is not a version such as 0.1.0`);
-    if (flags.check) return told(checked(wanted));
-    if (wanted === version) return told(`pipeloom ${version} is installed already`);
-    if (flags.version === undefined && !isNewer(wanted)) return told(checked(wanted));
+    if (flags.check) return say(checked(wanted));
+    if (wanted === version) return say(`pipeloom ${version} is installed already`);
+    if (flags.version === undefined && !isNewer(wanted)) return say(checked(wanted));
     const { replaceExecutable } = await import("./upgrade/replace.ts");
     console.error(`downloading pipeloom ${wanted} from ${releases}`);
     const path = await replaceExecutable({ releases, version: wanted });
-    return told(`pipeloom ${version} is now ${wanted} → ${path}`);
+    return say(`pipeloom ${version} is now ${wanted} → ${path}`);
   },
 });
 
@@ -47,7 +47,7 @@ function checked(wanted: string): string {
   return `pipeloom ${version} is up to date; the latest is ${wanted}`;
 }
 
-function told(line: string): 0 {
+function say(line: string): 0 {
   console.log(line);
   return 0;
 }

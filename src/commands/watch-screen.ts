@@ -1,25 +1,25 @@
-// A full screen that is drawn again and again until q or Ctrl-C, and the terminal as it was afterwards.
+// A full screen that is redrawn until q or Ctrl-C. Restores the terminal at the end.
 
 import { systemClock } from "../base/clock.ts";
 import { Promise } from "../base/globals.ts";
 import { guardTerminal } from "../terminal/terminal-signals.ts";
 import { print, ReaderLeft } from "../cli/stdout.ts";
 
-/** The other screen of the terminal, without a cursor; and back. */
+/** Switch to the alternate screen and hide the cursor; and back. */
 const enter = "\x1b[?1049h\x1b[?25l";
 const leave = "\x1b[?25h\x1b[?1049l";
 const clearToLineEnd = "\x1b[K";
 const clearBelow = "\x1b[J";
-/** A row that is wider than we think is cut; it must not push the others down. */
+/** Without line wrapping, a row wider than measured is cut instead of pushing the others down. */
 const noWrap = "\x1b[?7l";
 const wrap = "\x1b[?7h";
 
 export type Size = { readonly columns: number; readonly rows: number };
 
 /**
- * @param draw the lines for a screen of that size; more than its rows are cut
+ * @param draw gives the lines for a screen of that size; lines beyond its rows are cut
  * @returns the exit code: 0 after q, 130 after Ctrl-C
- * @throws what `draw` throws, with the terminal given back
+ * @throws what `draw` throws, after restoring the terminal
  */
 export async function watchScreen(
   everyMs: number,
@@ -29,7 +29,7 @@ export async function watchScreen(
   const redraw = (): void => {
     try {
       const { columns, rows } = process.stdout;
-      // A terminal that nobody has sized yet says 0 by 0.
+      // A new terminal may report 0 by 0.
       print(frame(draw, { columns: columns || 80, rows: rows || 24 }));
     } catch (thrown) {
       if (thrown instanceof ReaderLeft) resolve(0);
@@ -62,16 +62,16 @@ function frame(draw: (size: Size) => readonly string[], size: Size): string {
   return `\x1b[?2026h${noWrap}\x1b[H${lines.map((line) => line + clearToLineEnd).join("\r\n")}${clearBelow}${wrap}\x1b[?2026l`;
 }
 
-/** A terminal that is gone needs nothing back. */
+/** Ignores a terminal that is gone. */
 const quietly = (text: string) => (): void => {
   try {
     print(text);
   } catch {
-    // Nobody is there to see it.
+    // The terminal is gone.
   }
 };
 
-/** In raw mode Ctrl-C and Ctrl-Z are keys like others. */
+/** In raw mode Ctrl-C and Ctrl-Z arrive as keys, not as signals. */
 function listenToKeys(end: (code: number) => void): () => void {
   const { stdin } = process;
   if (!stdin.isTTY) return () => {};

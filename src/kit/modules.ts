@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 
 import type { TextFiles } from "./kit.ts";
 
-const mark = ".from-pipeloom";
+const marker = ".from-pipeloom";
 
 /**
  * @param folder the project
@@ -18,7 +18,7 @@ export function writeModules(folder: string, modules: TextFiles): string[] {
     const hash = Bun.hash(JSON.stringify(files)).toString(16);
     const target = join(folder, "node_modules", name);
     if (!mayWrite(target, hash)) return [];
-    writePackage(target, [...files.map(withoutOwner), [mark, hash]]);
+    writePackage(target, [...files.map(withoutOwner), [marker, hash]]);
     return [name];
   });
 }
@@ -33,7 +33,7 @@ const withoutOwner = ([path, text]: [string, string]): [string, string] => [
 
 function mayWrite(target: string, hash: string): boolean {
   if (!existsSync(target)) return true;
-  const written = join(target, mark);
+  const written = join(target, marker);
   return existsSync(written) && readFileSync(written, "utf8") !== hash;
 }
 

@@ -5,7 +5,7 @@ import { parseArgs } from "citty";
 import * as fc from "fast-check";
 import { defineFlags, kebab } from "../../src/cli/flag-defs.ts";
 import type { FlagDefs, Flags } from "../../src/cli/flag-defs.ts";
-import { parseFlags, plainArgs } from "../../src/cli/flags.ts";
+import { parseFlags, canonicalArgs } from "../../src/cli/flags.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
 
 const defs = defineFlags({
@@ -288,7 +288,7 @@ describe("properties", () => {
     fc.assert(
       fc.property(fc.subarray(some), (groups) => {
         const flags = parseFlags(groups.flat(), defs);
-        const read = parseArgs(plainArgs(flags, defs), defs);
+        const read = parseArgs(canonicalArgs(flags, defs), defs);
         const { quiet, json, wal, git, db, format, file } = flags;
         const same = { quiet, json, wal, git, db, format, file, numTasks: `${flags.numTasks}` };
         const given = Object.entries(same).filter(([, value]) => value !== undefined);

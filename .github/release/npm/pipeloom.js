@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Finds the executable for this system among the optional dependencies, runs it, and ends as it ended.
+// Runs the executable for this system, from an optional dependency, and exits with its exit code or signal.
 
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 const { arch, platform } = process;
 
-/** By what this very process is linked to: a system may have musl beside glibc. */
+/** The C library of this process: a system may have both musl and glibc. */
 function isMusl() {
   try {
     return readFileSync("/proc/self/maps", "utf8").includes("/ld-musl-");
@@ -29,7 +29,7 @@ function executable() {
   } catch {
     return fail(
       `the package ${name} is not installed; pipeloom's executable for this system is in it`,
-      "  install again without --no-optional (--omit=optional), on the system it shall run on",
+      "  install again without --no-optional (--omit=optional), on the system that runs it",
     );
   }
 }
@@ -40,7 +40,7 @@ function fail(message, ...hints) {
 }
 
 const child = spawn(executable(), process.argv.slice(2), { stdio: "inherit" });
-// A terminal sends Ctrl-C to both; it is the child's to answer, and a second one would mean "stop now".
+// A terminal sends SIGINT to both processes. Passing it on too would count as a second one: stop now.
 process.on("SIGINT", () => undefined);
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("error", (error) => fail(error.message));

@@ -1,5 +1,5 @@
-// The candidates for the word that is being typed. The shells' scripts ask `pipeloom __complete` and show the answer, so
-// only the definitions of the commands know about commands.
+// Completion candidates for the current word, from the definitions of the commands. The shell scripts ask `__complete` and
+// show the answer; they know no command.
 
 import {
   type FlagDef,
@@ -23,13 +23,13 @@ export type Answer =
     }
   | { readonly kind: "folders" };
 
-/** The place to complete: the value of `def`, in a line that has `typed` so far. */
+/** Complete the value of `def`, after the words of `typed`. */
 export type Asked = { readonly def: FlagDef; readonly typed: Typed; readonly args: FlagDefs };
 
-/** What definitions do not hold, by `valueHint`: files, or the runs of a database. */
+/** Candidates that are not in the definitions, by `valueHint`: files, or the runs of a database. */
 export type Sources = Readonly<Record<string, (asked: Asked) => Answer | Promise<Answer>>>;
 
-/** @param before the words between the program and the current one */
+/** @param before the words between the program's name and the current word */
 export async function answer(
   before: readonly string[],
   current: string,
@@ -58,7 +58,7 @@ function rootCandidates(current: string, commands: readonly CommandEntry[]): Can
   return commands.map(({ name, summary }) => ({ text: name, what: summary }));
 }
 
-/** A place in the arguments of one command. */
+/** A position in the arguments of one command. */
 class Place {
   readonly #args: FlagDefs;
   readonly #typed: Typed;

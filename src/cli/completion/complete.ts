@@ -1,5 +1,5 @@
-// `pipeloom __complete --current=<word> -- <words before>`: what the shells' scripts ask. The answer has one candidate a
-// line, its description after a tab; the last line says whether the shell adds files.
+// `pipeloom __complete --current=<word> -- <words before>`, called by the shell scripts. Prints one candidate a line, with its
+// description after a tab. The last line tells the shell whether to add files.
 
 import type { CliDefinition } from "../cli-definition.ts";
 import { type Answer, answer } from "./answer.ts";
@@ -30,6 +30,6 @@ function directive(result: Answer): string {
   return [":files", ...result.extensions].join(" ");
 }
 
-/** A terminal obeys control characters, and a shell takes a line for a candidate. */
+/** Control characters would reach the terminal, and a line break would start another candidate. */
 // eslint-disable-next-line no-control-regex
 const oneLine = (text: string): string => text.replaceAll(/[\x00-\x1f\x7f-\x9f]+/g, " ");

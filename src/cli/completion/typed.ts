@@ -1,4 +1,4 @@
-// What is typed so far, read leniently: a line that is being written is rarely correct. Pure.
+// The words before the current one, parsed leniently: an unfinished line is rarely correct. Pure.
 
 import { type FlagDefs, kebab, type NamedFlag, takesValue } from "../flag-defs.ts";
 import { type Spelling, spellingsOf, tokenize } from "../flag-tokens.ts";
@@ -7,7 +7,7 @@ export type Typed = {
   readonly positionals: readonly string[];
   /** By key; a flag without a value has an empty list. */
   readonly given: ReadonlyMap<string, readonly string[]>;
-  /** The flag whose value comes next, because the word before is that flag. */
+  /** The flag before the current word, when its value comes next. */
   readonly awaiting: Spelling | undefined;
   /** After `--` there are no flags. */
   readonly flagsEnded: boolean;

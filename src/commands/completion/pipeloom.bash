@@ -3,7 +3,7 @@
 #   eval "$(pipeloom completions bash)"
 
 _pipeloom() {
-  # Bash also breaks words at = and :, which are part of them here: what no blank separates is glued together again.
+  # Bash also breaks words at = and :. Join the parts that no blank separates.
   local rest=${COMP_LINE:0:COMP_POINT} words=() current='' word gap index
   for ((index = 0; index <= COMP_CWORD; index++)); do
     gap=${rest%%[![:blank:]]*}

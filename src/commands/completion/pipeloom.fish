@@ -5,7 +5,7 @@
 function __pipeloom_complete
     set -l before (commandline -opc)
     set -l current (commandline -ct)
-    # As the program would get it; a word with an open quote cannot be read so, and stays.
+    # Unquoted, as the program would get it. A word with an open quote stays as it is.
     set -l unquoted (string unescape -- $current 2>/dev/null); and set current $unquoted
     # `--db=x`: fish compares whole words, so the files get the flag in front of them.
     set -l flag (string match -r -- '^--[^=]*=' "$current")

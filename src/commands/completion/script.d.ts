@@ -1,4 +1,4 @@
-/** The shells' scripts, embedded as they stand. */
+/** The shell scripts, embedded as text. */
 declare module "*/pipeloom.bash" {
   const text: string;
   export default text;

@@ -1,4 +1,4 @@
-// What the wizard asks, and what is taken for granted when it does not.
+// The answers that define a project, and their defaults.
 
 import { basename } from "node:path";
 
@@ -6,10 +6,10 @@ export const templateNames = ["csv", "http", "downloads", "shell", "fan-out", "e
 export type TemplateName = (typeof templateNames)[number];
 
 export type Answers = {
-  /** As typed; relative to the working directory. */
+  /** As typed, relative to the working directory. */
   readonly folder: string;
   readonly template: TemplateName;
-  /** The database, relative to where the pipeline is run. */
+  /** The database, relative to the working directory of the run. */
   readonly db: string;
   /** Whether to write example data. */
   readonly data: boolean;
@@ -18,7 +18,7 @@ export type Answers = {
   readonly git: boolean;
 };
 
-/** What is known so far. */
+/** The answers so far. */
 export type Draft = Partial<Answers>;
 
 type Template = {
@@ -44,7 +44,7 @@ export const defaults: Omit<Answers, "git"> = {
   editor: true,
 };
 
-/** What is wrong with a database path, as a sentence's end; undefined when nothing is. */
+/** What is wrong with a database path; undefined when it is valid. */
 export function dbProblem(db: string | undefined): string | undefined {
   if (db === undefined || db.trim() === "") return "a file name is needed, or :memory:";
   if (/[/\\]$/.test(db)) return "this is a folder; add a file name";

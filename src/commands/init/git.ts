@@ -1,9 +1,9 @@
-// The little of git that the wizard needs.
+// The git commands of the wizard.
 
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** True when git is installed and `folder`, which need not exist, is in no repository yet. */
+/** True when git is installed and `folder`, which need not exist, is not inside a repository. */
 export function canStartRepository(folder: string): boolean {
   return Bun.which("git") !== null && !isInRepository(folder);
 }
@@ -14,7 +14,7 @@ function isInRepository(folder: string): boolean {
   return parent !== folder && isInRepository(parent);
 }
 
-/** @returns what git complained about; undefined when the repository is there */
+/** @returns git's error message; undefined on success */
 export function startRepository(folder: string): string | undefined {
   const { exitCode, stderr } = Bun.spawnSync(["git", "init", "--quiet"], {
     cwd: folder,

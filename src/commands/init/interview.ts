@@ -1,27 +1,27 @@
-// Asks what the flags leave open, one question after another, and back again.
+// Asks the questions that the flags do not answer, in order. Escape goes back one question.
 
 import type { Draft } from "./answers.ts";
 import type { Prompts } from "./prompts.ts";
-import { type Question, questions, type Surroundings } from "./questions.ts";
+import { type Question, questions, type InitIo } from "./questions.ts";
 
 type Step = { readonly index: number; readonly before: Draft };
 
 export class Interview {
   readonly #prompts: Prompts;
-  readonly #around: Surroundings;
+  readonly #io: InitIo;
   readonly #steps: Step[] = [];
   #index = 0;
   #draft: Draft;
-  /** All that was ever answered: who goes back finds their own words. */
+  /** All answers ever given. A question asked again starts with its previous answer. */
   #remembered: Draft = {};
 
-  constructor(prompts: Prompts, around: Surroundings, given: Draft) {
+  constructor(prompts: Prompts, io: InitIo, given: Draft) {
     this.#prompts = prompts;
-    this.#around = around;
+    this.#io = io;
     this.#draft = given;
   }
 
-  /** Asks from where it stands to the end. Undefined when the person left. */
+  /** Asks the remaining questions. Undefined when the person quits. */
   async finish(): Promise<Draft | undefined> {
     for (;;) {
       const question = questions[this.#index];
@@ -30,7 +30,7 @@ export class Interview {
     }
   }
 
-  /** Stands again at the question asked last. False when there is none. */
+  /** Returns to the question asked last. False when there is none. */
   back(): boolean {
     const step = this.#steps.pop();
     if (step === undefined) return false;
@@ -39,14 +39,14 @@ export class Interview {
     return true;
   }
 
-  /** False when the person left. */
+  /** False when the person quits. */
   async #step(question: Question): Promise<boolean> {
     const open = this.#draft[question.key] === undefined;
-    if (!open || !question.applies(this.#draft, this.#around)) {
+    if (!open || !question.applies(this.#draft, this.#io)) {
       this.#index++;
       return true;
     }
-    const asked = await question.ask(this.#prompts, this.#around, this.#remembered);
+    const asked = await question.ask(this.#prompts, this.#io, this.#remembered);
     if (asked.kind === "quit") return false;
     if (asked.kind === "back") return this.back();
     this.#steps.push({ index: this.#index, before: this.#draft });

@@ -1,4 +1,4 @@
-// What is to be written, and writing it.
+// The plan of a new project: its files and their conflicts with existing ones; and writing it.
 
 import { resolve } from "node:path";
 
@@ -7,11 +7,10 @@ import { toFailure } from "../../base/failure.ts";
 import { UserError } from "../../cli/user-error.ts";
 import type { Answers, Draft } from "./answers.ts";
 import { projectFiles } from "./project.ts";
-import { complete, type Surroundings } from "./questions.ts";
+import { complete, type InitIo } from "./questions.ts";
 import { type Conflicts, conflictsIn, writeProject } from "./write.ts";
 
-/** What is to be written, and where. */
-export type Plan = {
+export type ProjectPlan = {
   readonly answers: Answers;
   /** Absolute. */
   readonly folder: string;
@@ -20,17 +19,16 @@ export type Plan = {
   readonly conflicts: Conflicts;
 };
 
-/** What planning and writing need of the world. */
-export type Workshop = Surroundings & {
+export type ProjectIo = InitIo & {
   readonly loadKit: () => Promise<Kit>;
-  /** @returns what git complained about */
+  /** @returns git's error message; undefined on success */
   readonly startRepository: (folder: string) => string | undefined;
 };
 
-export async function planFor(draft: Draft, options: Workshop): Promise<Plan> {
-  const answers = complete(draft, options);
-  const folder = resolve(options.cwd, answers.folder);
-  const { templates, modules } = await options.loadKit();
+export async function planProject(draft: Draft, io: ProjectIo): Promise<ProjectPlan> {
+  const answers = complete(draft, io);
+  const folder = resolve(io.cwd, answers.folder);
+  const { templates, modules } = await io.loadKit();
   const files = projectFiles(answers, templates, folder);
   const conflicts = conflictsIn(folder, files);
   const [blocked] = conflicts.folders;
@@ -40,25 +38,25 @@ export async function planFor(draft: Draft, options: Workshop): Promise<Plan> {
   return { answers, folder, files, modules: answers.editor ? modules : {}, conflicts };
 }
 
-/** Listened to while files are written: it is short, and half a project is worse than a Ctrl-C that waits. */
-const hold = (): void => undefined;
+/** Ignores Ctrl-C for the moment in which files are written, so that no half project is left. */
+const ignore = (): void => undefined;
 
-/** @returns what git complained about */
-export function carryOut(plan: Plan, options: Workshop): string | undefined {
+/** @returns the error message of git; undefined on success */
+export function writePlan(plan: ProjectPlan, io: ProjectIo): string | undefined {
   const { folder, files, modules, answers } = plan;
-  process.on("SIGINT", hold);
+  process.on("SIGINT", ignore);
   try {
     writeProject(folder, files, modules);
   } catch (error) {
     throw new UserError(`cannot write the project: ${toFailure(error).message}`);
   } finally {
-    process.off("SIGINT", hold);
+    process.off("SIGINT", ignore);
   }
-  return answers.git ? options.startRepository(folder) : undefined;
+  return answers.git ? io.startRepository(folder) : undefined;
 }
 
-/** Without the files that are there and would become others. */
-export const withoutConflicts = (plan: Plan): Plan => ({
+/** Without the files that would overwrite different ones. */
+export const withoutConflicts = (plan: ProjectPlan): ProjectPlan => ({
   ...plan,
   files: Object.fromEntries(
     Object.entries(plan.files).filter(([path]) => !plan.conflicts.files.includes(path)),

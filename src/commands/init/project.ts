@@ -1,15 +1,15 @@
-// The files of a new project, from the answers: pure, for the wizard shows them before it writes.
+// The files of a new project, from the answers. Pure, because the wizard shows them before it writes.
 
 import { JSON } from "../../base/globals.ts";
 import { below, type TextFiles } from "../../kit/kit.ts";
 import { type Answers, projectName } from "./answers.ts";
 
-/** As it stands in the templates; replaced by the answer. */
+/** The text in the templates that the answer replaces. */
 const templateDb = `"./pipeloom.db"`;
 
 /**
  * Path to text, relative to the project.
- * @param templates all templates, each in a folder of its name
+ * @param templates all templates; the first folder of a path is the name of the template
  * @param folder the project's absolute path
  */
 export function projectFiles(answers: Answers, templates: TextFiles, folder: string): TextFiles {
@@ -35,7 +35,7 @@ function filled(path: string, text: string, name: string, { db }: Answers): stri
 
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
-/** What Bun recommends, with its types: they lie in node_modules, written from the executable. */
+/** Bun's recommended options, with Bun's types, which the executable writes into node_modules. */
 const tsconfig = `{
   "compilerOptions": {
     "target": "ESNext",
@@ -56,7 +56,7 @@ const tsconfig = `{
 }
 `;
 
-/** SQLite and pipeloom put files beside a database, named after it. */
+/** SQLite and pipeloom create files beside a database, with its name as their prefix. */
 function gitignore(db: string): string {
   const usual = /\.db$|^:memory:$/.test(db);
   const named = usual ? [] : [`${db.replace(/^\.\//, "")}*`];

@@ -1,5 +1,5 @@
-// Clack's prompts on given streams, with one more answer: Escape goes back. Clack takes Escape and Ctrl-C for the same,
-// so this listens to the keys beside it.
+// Clack's prompts on given streams, where Escape goes back. Clack does not distinguish Escape from Ctrl-C, so this class
+// listens to the keys too.
 
 import type { Readable, Writable } from "node:stream";
 
@@ -20,7 +20,7 @@ import { AbortController } from "../../base/globals.ts";
 export type Asked<Value> =
   | { readonly kind: "answer"; readonly value: Value }
   | { readonly kind: "back" }
-  /** Ctrl-C, Ctrl-D, or the input's end. */
+  /** Ctrl-C, Ctrl-D, or the end of the input. */
   | { readonly kind: "quit" };
 
 type Key = { readonly name?: string; readonly ctrl?: boolean };
@@ -46,7 +46,7 @@ export class Prompts implements Disposable {
 
   readonly #onKey = (_: string | undefined, key: Key): void => {
     this.#escaped = key.name === "escape";
-    // On Ctrl-D readline stops reading, and a prompt would wait for ever.
+    // readline stops reading at Ctrl-D, and a prompt would wait for ever.
     if (key.ctrl === true && key.name === "d") this.#onEnd();
   };
 
@@ -56,7 +56,7 @@ export class Prompts implements Disposable {
     return { input: this.#input, output: this.#output, signal: this.#ended.signal };
   }
 
-  /** @param problem what is wrong with what was typed (or with the default, when nothing was) */
+  /** @param problem what is wrong with the typed text, or with the default when nothing is typed */
   async text(
     message: string,
     initial: string,
@@ -87,7 +87,7 @@ export class Prompts implements Disposable {
       ...(initial === undefined ? {} : { initialValue: initial }),
     });
     const chosen = choices.find(({ value }) => value === answer);
-    return chosen === undefined ? this.#left() : { kind: "answer", value: chosen.value };
+    return chosen === undefined ? this.#backOrQuit() : { kind: "answer", value: chosen.value };
   }
 
   async confirm(message: string, initial: boolean): Promise<Asked<boolean>> {
@@ -95,10 +95,10 @@ export class Prompts implements Disposable {
   }
 
   #asked<Value>(answer: Value | typeof CANCEL_SYMBOL): Asked<Value> {
-    return isCancel(answer) ? this.#left() : { kind: "answer", value: answer };
+    return isCancel(answer) ? this.#backOrQuit() : { kind: "answer", value: answer };
   }
 
-  #left(): { readonly kind: "back" | "quit" } {
+  #backOrQuit(): { readonly kind: "back" | "quit" } {
     return { kind: this.#escaped && !this.#ended.signal.aborted ? "back" : "quit" };
   }
 

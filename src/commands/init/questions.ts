@@ -1,4 +1,4 @@
-// The wizard's questions, in their order.
+// The questions of the wizard, in order.
 
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
@@ -13,30 +13,30 @@ import {
 } from "./answers.ts";
 import type { Asked, Prompts } from "./prompts.ts";
 
-export type Surroundings = {
+export type InitIo = {
   /** The working directory. */
   readonly cwd: string;
-  /** Whether `git init` makes sense in a folder (absolute): git is installed, and it is not inside a repository yet. */
+  /** Whether git is installed, and the folder (absolute) is not inside a repository. */
   readonly canStartRepository: (folder: string) => boolean;
 };
 
 export type Question = {
   readonly key: keyof Answers;
-  /** How to answer without being asked. */
+  /** The flag that answers this question. */
   readonly flag: string;
-  /** What the answer is when it need not be asked, or is not. */
-  readonly fallback: (draft: Draft, around: Surroundings) => Draft;
-  readonly applies: (draft: Draft, around: Surroundings) => boolean;
-  /** @param before what was answered the last time, when the person came back */
-  readonly ask: (prompts: Prompts, around: Surroundings, before: Draft) => Promise<Asked<Draft>>;
+  /** The answer when the question is not asked. */
+  readonly fallback: (draft: Draft, io: InitIo) => Draft;
+  readonly applies: (draft: Draft, io: InitIo) => boolean;
+  /** @param before the previous answers, when the person came back */
+  readonly ask: (prompts: Prompts, io: InitIo, before: Draft) => Promise<Asked<Draft>>;
 };
 
 const always = (): boolean => true;
 
 const hasData = ({ template = defaults.template }: Draft): boolean => templates[template].hasData;
 
-function mayHaveGit({ folder = defaults.folder }: Draft, around: Surroundings): boolean {
-  return around.canStartRepository(resolve(around.cwd, folder));
+function mayHaveGit({ folder = defaults.folder }: Draft, io: InitIo): boolean {
+  return io.canStartRepository(resolve(io.cwd, folder));
 }
 
 export const questions: readonly Question[] = [
@@ -100,7 +100,7 @@ export const questions: readonly Question[] = [
   {
     key: "git",
     flag: "--git or --no-git",
-    fallback: (draft, around) => ({ git: mayHaveGit(draft, around) }),
+    fallback: (draft, io) => ({ git: mayHaveGit(draft, io) }),
     applies: mayHaveGit,
     ask: async (prompts, _, before) =>
       as("git", await prompts.confirm("A git repository?", before.git ?? true)),
@@ -111,7 +111,7 @@ function as<Key extends keyof Answers>(key: Key, asked: Asked<Answers[Key]>): As
   return asked.kind === "answer" ? { kind: "answer", value: { [key]: asked.value } } : asked;
 }
 
-/** What is wrong with the folder, for a person; undefined when nothing is. */
+/** What is wrong with a folder; undefined when it is valid. */
 export function folderProblem(folder: string, cwd: string): string | undefined {
   if (folder.trim() === "") return "a name is needed, or . for this folder";
   // eslint-disable-next-line no-control-regex
@@ -120,17 +120,15 @@ export function folderProblem(folder: string, cwd: string): string | undefined {
   return stats === undefined || stats.isDirectory() ? undefined : `${folder} is a file`;
 }
 
-/** What the flags leave open, in order; `folder` is never needed twice. */
-export const openQuestions = (given: Draft, around: Surroundings): Question[] =>
-  questions.filter(
-    (question) => given[question.key] === undefined && question.applies(given, around),
-  );
+/** The questions that the flags do not answer, in order. */
+export const openQuestions = (given: Draft, io: InitIo): Question[] =>
+  questions.filter((question) => given[question.key] === undefined && question.applies(given, io));
 
-/** Takes for granted what was neither given nor asked. */
-export function complete(draft: Draft, around: Surroundings): Answers {
+/** Fills in defaults for what was neither given nor asked. */
+export function complete(draft: Draft, io: InitIo): Answers {
   const filled = questions.reduce<Draft>(
     (all, question) =>
-      all[question.key] === undefined ? { ...all, ...question.fallback(all, around) } : all,
+      all[question.key] === undefined ? { ...all, ...question.fallback(all, io) } : all,
     draft,
   );
   return { ...defaults, git: false, ...filled };

@@ -1,4 +1,4 @@
-// What the wizard says beside its questions.
+// The texts of the wizard apart from its questions.
 
 import type { TextFiles } from "../../kit/kit.ts";
 
@@ -18,7 +18,7 @@ const purposes: Readonly<Record<string, string>> = {
   "node_modules/": "types",
 };
 
-/** One line a file, in the order of their importance. */
+/** One line a file, the most important first. */
 export function inventory({ files, modules, overwritten }: Inventory): string {
   const known = Object.keys(purposes).filter((path) => path in files);
   const data = Object.keys(files).filter((path) => !(path in purposes));
@@ -34,16 +34,16 @@ export function inventory({ files, modules, overwritten }: Inventory): string {
 }
 
 type Closing = {
-  /** From here to the project; empty when it is here. */
-  readonly way: string;
+  /** The relative path to the project; empty for the working directory. */
+  readonly path: string;
   readonly program: string;
 };
 
 /** The next commands to type. */
-export function closing({ way, program }: Closing): string {
-  const folder = /\s/.test(way) ? `"${way}"` : way;
+export function closing({ path, program }: Closing): string {
+  const folder = /\s/.test(path) ? `"${path}"` : path;
   const lines = [`${program} run pipeline.ts`];
-  return ["Next:", ...(way === "" ? lines : [`cd ${folder}`, ...lines])]
+  return ["Next:", ...(path === "" ? lines : [`cd ${folder}`, ...lines])]
     .map((line, index) => (index === 0 ? line : `  ${line}`))
     .join("\n");
 }

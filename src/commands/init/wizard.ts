@@ -1,5 +1,5 @@
-// From answers to a project: asks what is open, shows what it will write, and writes it. Nothing is written before the
-// last question is answered, so one may leave at any of them.
+// From answers to a project: asks the open questions, shows the files, and writes them. Nothing is written before the last
+// answer, so a person may quit at any question.
 
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
@@ -9,28 +9,34 @@ import { UsageError } from "../../cli/usage-error.ts";
 import { UserError } from "../../cli/user-error.ts";
 import type { Draft } from "./answers.ts";
 import { Interview } from "./interview.ts";
-import { carryOut, type Plan, planFor, withoutConflicts, type Workshop } from "./project-plan.ts";
+import {
+  writePlan,
+  type ProjectPlan,
+  planProject,
+  withoutConflicts,
+  type ProjectIo,
+} from "./project-plan.ts";
 import { Prompts } from "./prompts.ts";
 import { openQuestions } from "./questions.ts";
 import { closing, inventory } from "./wizard-text.ts";
 
-export type InitOptions = Workshop & {
-  /** Ask nothing. */
+export type InitOptions = ProjectIo & {
+  /** Ask nothing, use the defaults. */
   readonly yes: boolean;
   /** Overwrite without asking. */
   readonly force: boolean;
   readonly input: Readable;
   readonly output: Writable;
-  /** Whether a person is there to answer. */
+  /** Whether a person can answer. */
   readonly isTty: boolean;
-  /** How pipeloom is called from a folder. */
+  /** How to call pipeloom from a folder. */
   readonly programName: (folder: string) => string;
 };
 
 /**
- * @param given what the flags answered
- * @returns the exit code: 130 when the person left with Ctrl-C, 1 when they declined
- * @throws UsageError when answers are missing and there is nobody to ask
+ * @param given the answers of the flags
+ * @returns the exit code: 130 after Ctrl-C, 1 when the person declines
+ * @throws UsageError when answers are missing and there is no terminal to ask in
  */
 export async function initProject(given: Draft, options: InitOptions): Promise<number> {
   const open = openQuestions(given, options);
@@ -43,7 +49,7 @@ export async function initProject(given: Draft, options: InitOptions): Promise<n
 }
 
 async function withoutAsking(given: Draft, options: InitOptions): Promise<number> {
-  const plan = await planFor(given, options);
+  const plan = await planProject(given, options);
   if (plan.conflicts.files.length > 0 && !options.force) {
     throw new UserError(
       `already there, and different: ${plan.conflicts.files.join(", ")}`,
@@ -51,7 +57,7 @@ async function withoutAsking(given: Draft, options: InitOptions): Promise<number
     );
   }
   const { output } = options;
-  const complaint = carryOut(plan, options);
+  const complaint = writePlan(plan, options);
   output.write(`${wrote(plan, options)}\n`);
   if (complaint !== undefined) output.write(`git init did not work: ${complaint}\n`);
   output.write(`\n${closing(closingOf(plan, options))}\n`);
@@ -59,21 +65,24 @@ async function withoutAsking(given: Draft, options: InitOptions): Promise<number
 }
 
 const shown = (folder: string, { cwd }: InitOptions): string => {
-  const way = relative(cwd, folder);
-  return way === "" ? "." : way.startsWith("..") ? folder : `./${way.replaceAll("\\", "/")}`;
+  const path = relative(cwd, folder);
+  return path === "" ? "." : path.startsWith("..") ? folder : `./${path.replaceAll("\\", "/")}`;
 };
 
-function wrote({ folder, files, modules, conflicts }: Plan, options: InitOptions): string {
+function wrote({ folder, files, modules, conflicts }: ProjectPlan, options: InitOptions): string {
   const lines = inventory({ files, modules, overwritten: conflicts.files }).split("\n");
   return [`Written to ${shown(folder, options)}:`, ...lines].join("\n  ");
 }
 
-const closingOf = ({ folder }: Plan, options: InitOptions): Parameters<typeof closing>[0] => ({
-  way: relative(options.cwd, folder),
+const closingOf = (
+  { folder }: ProjectPlan,
+  options: InitOptions,
+): Parameters<typeof closing>[0] => ({
+  path: relative(options.cwd, folder),
   program: options.programName(folder),
 });
 
-// ── with a person ──────────────────────────────────────────────────────────────────────────────────────
+// ── interactive ────────────────────────────────────────────────────────────────────────────────────────
 
 type Decision = "write" | "keep" | "back" | "decline" | "quit";
 
@@ -83,23 +92,27 @@ async function asking(given: Draft, options: InitOptions): Promise<number> {
   const interview = new Interview(prompts, options, given);
   for (;;) {
     const draft = await interview.finish();
-    if (draft === undefined) return left(prompts, 130);
-    const plan = await planFor(draft, options);
+    if (draft === undefined) return quit(prompts, 130);
+    const plan = await planProject(draft, options);
     const decision = await decide(plan, prompts, options);
     if (decision === "back" && interview.back()) continue;
     if (decision === "write" || decision === "keep") {
       return finish(decision === "keep" ? withoutConflicts(plan) : plan, prompts, options);
     }
-    return left(prompts, decision === "decline" ? 1 : 130);
+    return quit(prompts, decision === "decline" ? 1 : 130);
   }
 }
 
-function left(prompts: Prompts, code: number): number {
+function quit(prompts: Prompts, code: number): number {
   prompts.cancelled("Nothing was written.");
   return code;
 }
 
-async function decide(plan: Plan, prompts: Prompts, options: InitOptions): Promise<Decision> {
+async function decide(
+  plan: ProjectPlan,
+  prompts: Prompts,
+  options: InitOptions,
+): Promise<Decision> {
   const { files, conflicts, folder, modules } = plan;
   const there = shown(folder, options);
   const lines = inventory({ files, modules, overwritten: conflicts.files });
@@ -110,7 +123,7 @@ async function decide(plan: Plan, prompts: Prompts, options: InitOptions): Promi
   return asked.value ? "write" : "decline";
 }
 
-async function decideConflict({ conflicts }: Plan, prompts: Prompts): Promise<Decision> {
+async function decideConflict({ conflicts }: ProjectPlan, prompts: Prompts): Promise<Decision> {
   const asked = await prompts.select<Decision>(`${conflicts.files.join(", ")}: already there`, [
     { value: "keep", label: "Keep mine", hint: "write only the others" },
     { value: "write", label: "Overwrite" },
@@ -119,8 +132,8 @@ async function decideConflict({ conflicts }: Plan, prompts: Prompts): Promise<De
   return asked.kind === "answer" ? asked.value : asked.kind;
 }
 
-function finish(plan: Plan, prompts: Prompts, options: InitOptions): number {
-  const complaint = carryOut(plan, options);
+function finish(plan: ProjectPlan, prompts: Prompts, options: InitOptions): number {
+  const complaint = writePlan(plan, options);
   if (complaint !== undefined) prompts.note(complaint, "git init did not work");
   prompts.outro(closing(closingOf(plan, options)));
   return 0;

@@ -1,4 +1,4 @@
-// Writes a project whole or not at all: everything is made in a folder beside it, then moved into place.
+// Writes a project completely or not at all: files are written to a temporary folder beside it and then moved.
 
 import {
   existsSync,
@@ -15,7 +15,7 @@ import { dirname, join } from "node:path";
 import type { TextFiles } from "../../kit/kit.ts";
 import { writeModules } from "../../kit/modules.ts";
 
-/** What is there already and would become another file. A folder in a file's place cannot be overwritten. */
+/** Existing files with other contents, and folders with the name of a file, which cannot be overwritten. */
 export type Conflicts = { readonly files: readonly string[]; readonly folders: readonly string[] };
 
 export function conflictsIn(folder: string, files: TextFiles): Conflicts {
@@ -30,8 +30,8 @@ export function conflictsIn(folder: string, files: TextFiles): Conflicts {
 }
 
 /**
- * Writes `files` into `folder`, over what is there, and `modules` into its node_modules.
- * @throws what the file system says; the folder is then as it was
+ * Writes `files` into `folder`, overwriting existing ones, and `modules` into its node_modules.
+ * @throws the error of the file system, after restoring the folder
  */
 export function writeProject(folder: string, files: TextFiles, modules: TextFiles): void {
   const exists = existsSync(folder);
@@ -57,7 +57,7 @@ export function writeProject(folder: string, files: TextFiles, modules: TextFile
   }
 }
 
-/** File by file; when one fails, those before it are put back. */
+/** Moves file by file. After an error, the files moved so far are restored. */
 function moveInto(folder: string, made: string, old: string, paths: readonly string[]): void {
   const undo: (() => void)[] = [];
   try {

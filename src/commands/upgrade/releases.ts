@@ -1,4 +1,4 @@
-// What the place that holds the releases says. The addresses are GitHub's; a mirror has the same ones.
+// The server of the releases. Paths are those of GitHub, and a mirror has the same.
 
 import { homepage } from "../../../package.json";
 import { toFailure } from "../../base/failure.ts";
@@ -8,7 +8,7 @@ import { UserError } from "../../cli/user-error.ts";
 export const releasesUrl = (env: Readonly<Record<string, string | undefined>>): string =>
   (env["PIPELOOM_RELEASES"] ?? `${homepage}/releases`).replace(/\/+$/, "");
 
-/** The latest release is where `/latest` leads. @throws UserError */
+/** `/latest` redirects to the latest release. @throws UserError */
 export async function latestVersion(releases: string): Promise<string> {
   const url = `${releases}/latest`;
   const response = await reach(url, { redirect: "manual" });
@@ -18,7 +18,7 @@ export async function latestVersion(releases: string): Promise<string> {
   throw new UserError(`${url} names no release (status ${response.status})`, networkHint);
 }
 
-/** The whole of a release's file. @throws UserError, also when the connection breaks off */
+/** A complete file of a release. @throws UserError, also when the connection breaks */
 export async function downloadFile(url: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await reach(url);
   if (!response.ok) {

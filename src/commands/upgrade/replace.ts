@@ -1,4 +1,4 @@
-// Puts another version's executable in the place of this one, or changes nothing at all.
+// Replaces the executable with that of another version, or changes nothing.
 
 import { accessSync, chmodSync, constants, realpathSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -13,15 +13,15 @@ declare const PIPELOOM_TARGET: string;
 export type Replacement = {
   readonly releases: string;
   readonly version: string;
-  /** What is replaced; this program. */
+  /** The executable to replace; default: this program. */
   readonly executable?: string;
-  /** The system, as the archives call it: `linux-x64-musl`. */
+  /** The name of the system in archive names: `linux-x64-musl`. */
   readonly target?: string;
 };
 
 /**
- * @returns the path of what was replaced
- * @throws UserError when anything is not as it must be; the old executable is then untouched
+ * @returns the path of the replaced executable
+ * @throws UserError; the old executable is then unchanged
  */
 export async function replaceExecutable({
   releases,
@@ -45,7 +45,7 @@ export async function replaceExecutable({
   return executable;
 }
 
-/** From source there is nothing to replace, and a package manager wants to be asked itself. */
+/** @throws UserError when run from source, or when a package manager owns the executable */
 function ownExecutable(): string {
   if (typeof PIPELOOM_TARGET !== "string") {
     throw new UserError("this pipeloom runs from its source", "to bring it up to date: git pull");
@@ -63,7 +63,7 @@ function ownExecutable(): string {
   return path;
 }
 
-/** Before a hundred megabytes are downloaded for nothing. */
+/** Checked before 54 MB are downloaded. */
 function assertReplaceable(executable: string): void {
   try {
     accessSync(dirname(executable), constants.W_OK);
@@ -114,7 +114,7 @@ function assertChecksum(name: string, archive: Uint8Array<ArrayBuffer>, sums: st
   );
 }
 
-/** A file that does not start here, or is another version, would lock a person out of `pipeloom upgrade` too. */
+/** An executable that does not start would also break `pipeloom upgrade`. */
 function assertStarts(staged: string, version: string): void {
   const { exitCode, stdout, stderr } = Bun.spawnSync([staged, "--version"]);
   const said = stdout.toString().trim();
@@ -125,7 +125,7 @@ function assertStarts(staged: string, version: string): void {
   );
 }
 
-/** One rename, so that there is an executable at each moment. Windows lets a running one be renamed, not overwritten. */
+/** One atomic rename. Windows can rename a running executable, but not overwrite it. */
 function exchange(staged: string, executable: string): void {
   if (process.platform !== "win32") return renameSync(staged, executable);
   const old = join(dirname(executable), `.${basename(executable)}.old`);
