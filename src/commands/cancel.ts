@@ -3,7 +3,7 @@
 import { appendFileSync, existsSync, realpathSync } from "node:fs";
 
 import { systemClock } from "../base/clock.ts";
-import { controlPath, type ControlRequest } from "../protocol/control.ts";
+import { controlPath, type ControlRequest } from "../protocol/control-file.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader } from "../store/read/reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";

@@ -1,9 +1,9 @@
-// The run's side of its control file (see protocol/control.ts).
+// The run's side of its control file (see protocol/control-file.ts).
 
 import { readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 
 import { systemClock } from "../base/clock.ts";
-import { controlPath } from "../protocol/control.ts";
+import { controlPath } from "../protocol/control-file.ts";
 import type { RunStarted } from "../protocol/events.ts";
 
 export type Control = { close(): void };

@@ -4,7 +4,7 @@
 import { systemClock } from "../base/clock.ts";
 import { type Failure, toFailure } from "../base/failure.ts";
 import type { WorkerId, TaskId } from "../protocol/ids.ts";
-import type { MainRecord } from "../protocol/records.ts";
+import type { MainRecord } from "../protocol/writer-records.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { Executors, LostWorker } from "../executors/executors.ts";
 import type { TaskVertex } from "../plan/vertex.ts";

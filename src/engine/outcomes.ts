@@ -7,7 +7,7 @@ import { assertNever } from "../base/unreachable.ts";
 import type { RunEvent, RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { CommittedEvent, RestoredTask } from "../protocol/messages.ts";
-import type { MainRecord } from "../protocol/records.ts";
+import type { MainRecord } from "../protocol/writer-records.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import type { Graph } from "../plan/graph.ts";

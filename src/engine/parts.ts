@@ -4,7 +4,7 @@ import { Alarm } from "../base/alarm.ts";
 import type { Executors } from "../executors/executors.ts";
 import { Graph } from "../plan/graph.ts";
 import { Mask } from "../protocol/mask.ts";
-import type { MainRecord } from "../protocol/records.ts";
+import type { MainRecord } from "../protocol/writer-records.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Feeder } from "./feeder.ts";
 import { PipelineHooks } from "./hooks.ts";

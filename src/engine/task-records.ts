@@ -4,7 +4,7 @@ import { nextAttemptAt } from "../api/retries.ts";
 import type { Failure } from "../base/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { RestoredTask } from "../protocol/messages.ts";
-import type { MainRecord, Outcome } from "../protocol/records.ts";
+import type { MainRecord, Outcome } from "../protocol/writer-records.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
 

@@ -7,7 +7,7 @@ import { assertNever } from "../base/unreachable.ts";
 import type { WorkerId } from "../protocol/ids.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { CommittedEvent, FromWriter, RestoredTask, ToWriter } from "../protocol/messages.ts";
-import type { MainRecord } from "../protocol/records.ts";
+import type { MainRecord } from "../protocol/writer-records.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { unpackEvents } from "./committed.ts";

@@ -1,12 +1,12 @@
 // The messages between main and the workers, and between main and the writer: one discriminated union per direction. What
-// workers send the writer is in records.ts. Frequent messages travel as one JSON text: posting one string is three times
+// workers send the writer is in writer-records.ts. Frequent messages travel as one JSON text: posting one string is three times
 // faster than the structured clone of the same array.
 
 import type { RunEvent, TaskEvent } from "./events.ts";
 import type { Failure } from "../base/failure.ts";
 import type { RunId, WorkerId, TaskId } from "./ids.ts";
 import type { LogLevel, RunStatus } from "./status.ts";
-import type { MainRecord } from "./records.ts";
+import type { MainRecord } from "./writer-records.ts";
 import type { RunSummary } from "./summary.ts";
 
 // ── main → worker ──────────────────────────────────────────────────────────────────────────────────────

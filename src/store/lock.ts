@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-import { controlPath } from "../protocol/control.ts";
+import { controlPath } from "../protocol/control-file.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { isBusy, sqliteCode } from "./sqlite-error.ts";
 import { StoreError, toStoreError } from "./store-error.ts";

@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { LineBuffer } from "../base/line-buffer.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { Assignment } from "../protocol/messages.ts";
-import type { Outcome } from "../protocol/records.ts";
+import type { Outcome } from "../protocol/writer-records.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RecordSender } from "./record-sender.ts";
 

@@ -9,7 +9,7 @@ import { thrownText } from "../base/stack.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { Assignment, CancelReason } from "../protocol/messages.ts";
-import type { Outcome, TaskRecord } from "../protocol/records.ts";
+import type { Outcome, TaskRecord } from "../protocol/writer-records.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import {
   CancelledError,

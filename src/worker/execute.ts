@@ -5,7 +5,7 @@ import { JSON } from "../base/globals.ts";
 import { nextAttemptAt } from "../api/retries.ts";
 import type { AnyTaskDefinition } from "../api/task.ts";
 import { type Failure, toFailure } from "../base/failure.ts";
-import type { Outcome } from "../protocol/records.ts";
+import type { Outcome } from "../protocol/writer-records.ts";
 import { thrownText, withoutOwnFrames } from "../base/stack.ts";
 import type { Attempt } from "./attempt.ts";
 import { storedText } from "./stored-text.ts";

@@ -9,7 +9,7 @@ import { assertNever } from "../base/unreachable.ts";
 import { unpackAssignments } from "../protocol/codec/assignments.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { FromWorker, RunInfo, ToWorker, WorkerBoot } from "../protocol/messages.ts";
-import type { Ack } from "../protocol/records.ts";
+import type { Ack } from "../protocol/writer-records.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import { WorkerMemory } from "../protocol/shared/worker-memory.ts";
 import type { AttemptDeps } from "./attempt.ts";

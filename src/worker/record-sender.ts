@@ -5,7 +5,7 @@ import { Promise, JSON } from "../base/globals.ts";
 import { type Credits, creditsOf } from "../protocol/shared/credits.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import type { TaskRecord } from "../protocol/records.ts";
+import type { TaskRecord } from "../protocol/writer-records.ts";
 import type { Mask } from "../protocol/mask.ts";
 import { CompletionPacker, type Completion } from "../protocol/codec/completions.ts";
 

@@ -3,7 +3,7 @@
 import { JSON } from "../base/globals.ts";
 import type { UpsertOptions } from "../api/context.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import type { OnConflict } from "../protocol/records.ts";
+import type { OnConflict } from "../protocol/writer-records.ts";
 
 export type TargetTable = {
   /** The call in error messages: `upsert into "posts"`. */

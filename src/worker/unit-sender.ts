@@ -3,7 +3,7 @@
 import { Promise } from "../base/globals.ts";
 import type { Failure } from "../base/failure.ts";
 import { Mutex } from "../base/mutex.ts";
-import type { Ack } from "../protocol/records.ts";
+import type { Ack } from "../protocol/writer-records.ts";
 import type { FinishedRecord, RecordSender, Reporting } from "./record-sender.ts";
 import type { Unit } from "./unit.ts";
 

@@ -11,7 +11,7 @@ import type { TaskVertex } from "../../src/plan/vertex.ts";
 import type { Failure } from "../../src/base/failure.ts";
 import type { RunStarted } from "../../src/protocol/events.ts";
 import { runId, type TaskId, workerId } from "../../src/protocol/ids.ts";
-import type { MainRecord } from "../../src/protocol/records.ts";
+import type { MainRecord } from "../../src/protocol/writer-records.ts";
 
 export const started: RunStarted = {
   type: "run-started",

@@ -12,7 +12,7 @@ import type {
 import { completionsMark, unpackCompletions } from "../../src/protocol/codec/completions.ts";
 import { runId, type TaskId, taskId, type WorkerId } from "../../src/protocol/ids.ts";
 import type { Assignment } from "../../src/protocol/messages.ts";
-import type { Outcome, TaskRecord } from "../../src/protocol/records.ts";
+import type { Outcome, TaskRecord } from "../../src/protocol/writer-records.ts";
 import { creditsOf } from "../../src/protocol/shared/credits.ts";
 import { Programs } from "../../src/protocol/shared/programs.ts";
 import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";

@@ -9,7 +9,7 @@ import type {
 } from "../../src/executors/executors.ts";
 import { type TaskId, type WorkerId, workerId } from "../../src/protocol/ids.ts";
 import type { Assignment } from "../../src/protocol/messages.ts";
-import type { Outcome, TaskRecord } from "../../src/protocol/records.ts";
+import type { Outcome, TaskRecord } from "../../src/protocol/writer-records.ts";
 import { creditsOf } from "../../src/protocol/shared/credits.ts";
 import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import type { Call } from "../support/control.ts";

@@ -4,7 +4,7 @@ import type { Database } from "bun:sqlite";
 import { appendFileSync, existsSync, readdirSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
 
-import { controlPath } from "../../src/protocol/control.ts";
+import { controlPath } from "../../src/protocol/control-file.ts";
 import { Disk } from "./disk.ts";
 import type { Seen } from "./evidence.ts";
 import { type Program, SimulatedProcess } from "./process.ts";

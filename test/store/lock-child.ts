@@ -2,7 +2,7 @@
 
 import { copyFileSync, writeFileSync } from "node:fs";
 
-import { controlPath } from "../../src/protocol/control.ts";
+import { controlPath } from "../../src/protocol/control-file.ts";
 import { runId } from "../../src/protocol/ids.ts";
 import { lockPath, tryRunLock } from "../../src/store/lock.ts";
 

@@ -3,7 +3,7 @@
 import { unpackEvents } from "../../src/engine/committed.ts";
 import type { FromWriter, RunRequest, ToWriter } from "../../src/protocol/messages.ts";
 import type { CommittedEvent, WriterOptions } from "../../src/protocol/messages.ts";
-import type { Ack, TaskRecord } from "../../src/protocol/records.ts";
+import type { Ack, TaskRecord } from "../../src/protocol/writer-records.ts";
 import { creditsOf } from "../../src/protocol/shared/credits.ts";
 import { SharedFlag } from "../../src/protocol/shared/shared-flag.ts";
 import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";

@@ -5,7 +5,7 @@ import { registry } from "../../src/api/registry.ts";
 import type { TaskContext } from "../../src/api/context.ts";
 import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import { taskId } from "../../src/protocol/ids.ts";
-import { type TaskRecord, unitItemMark } from "../../src/protocol/records.ts";
+import { type TaskRecord, unitItemMark } from "../../src/protocol/writer-records.ts";
 import { completionsMark, unpackCompletions } from "../../src/protocol/codec/completions.ts";
 import { Attempt, type AttemptDeps } from "../../src/worker/attempt.ts";
 import { type Clock, systemClock, type Timer } from "../../src/base/clock.ts";

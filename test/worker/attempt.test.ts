@@ -1,7 +1,7 @@
 // One attempt: its timeout, its end, and what it waits for.
 
 import { describe, expect, test } from "bun:test";
-import { unitItemMark } from "../../src/protocol/records.ts";
+import { unitItemMark } from "../../src/protocol/writer-records.ts";
 import { AttemptRig, refusal, turn } from "./attempt-rig.ts";
 
 test("the end waits for what is sent in the turn in which all that was sent is committed", async () => {

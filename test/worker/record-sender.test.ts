@@ -5,7 +5,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { maxCredits } from "../../src/protocol/shared/credits.ts";
 import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import { taskId } from "../../src/protocol/ids.ts";
-import { type TaskRecord, unitItemMark } from "../../src/protocol/records.ts";
+import { type TaskRecord, unitItemMark } from "../../src/protocol/writer-records.ts";
 import { packMessage } from "../../src/protocol/codec/unit-item.ts";
 import { Mask } from "../../src/protocol/mask.ts";
 import {

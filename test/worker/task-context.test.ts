@@ -2,7 +2,7 @@
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { TaskContext } from "../../src/api/context.ts";
-import { unitItemMark } from "../../src/protocol/records.ts";
+import { unitItemMark } from "../../src/protocol/writer-records.ts";
 import { newRig } from "../support/rig.ts";
 import { AttemptRig, refusal, turn } from "./attempt-rig.ts";
 

@@ -7,7 +7,7 @@
 // kind of a cell and so the place of its value: one letter per column when all rows are alike, else one per cell.
 
 import type { TaskId } from "../ids.ts";
-import type { OnConflict } from "../records.ts";
+import type { OnConflict } from "../writer-records.ts";
 
 /** What is bound to a statement's parameter. */
 export type Cell = string | number | bigint | Uint8Array | null;

@@ -1,7 +1,7 @@
 // Packs the rows of one batch into its text (row-batch-format.ts), cell by cell.
 
 import { Buffer, JSON } from "../../base/globals.ts";
-import { unitItemMark } from "../records.ts";
+import { unitItemMark } from "../writer-records.ts";
 import { bytesPerNumber, cellKinds, jsonEnd, separator } from "./row-batch-format.ts";
 
 /** A string has half of a surrogate pair. UTF-8 has no such character, so SQLite would store another one. */

@@ -2,7 +2,7 @@
 
 import { Buffer, JSON } from "../../base/globals.ts";
 import type { TaskId } from "../ids.ts";
-import { type OnConflict, unitItemMark } from "../records.ts";
+import { type OnConflict, unitItemMark } from "../writer-records.ts";
 import {
   bytesPerNumber,
   type Cell,

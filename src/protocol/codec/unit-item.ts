@@ -2,7 +2,7 @@
 
 import { JSON } from "../../base/globals.ts";
 import type { TaskId } from "../ids.ts";
-import { unitItemMark } from "../records.ts";
+import { unitItemMark } from "../writer-records.ts";
 import { jsonEnd } from "./row-batch-format.ts";
 import { type RowBatch, RowBatchReader } from "./row-batch-reader.ts";
 

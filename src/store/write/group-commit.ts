@@ -9,7 +9,7 @@ import type { Failure } from "../../base/failure.ts";
 import { JSON } from "../../base/globals.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import { completionsMark, unpackCompletions } from "../../protocol/codec/completions.ts";
-import { type MainRecord, type TaskRecord, unitItemMark } from "../../protocol/records.ts";
+import { type MainRecord, type TaskRecord, unitItemMark } from "../../protocol/writer-records.ts";
 import { isConstraint } from "../sqlite-error.ts";
 import type { Announcer } from "./announcer.ts";
 import { commitLimits } from "./commit-policy.ts";

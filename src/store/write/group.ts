@@ -1,6 +1,6 @@
 // What the open transaction consists of, as it arrived. If the commit fails, it is applied again, one unit at a time.
 
-import type { MainRecord } from "../../protocol/records.ts";
+import type { MainRecord } from "../../protocol/writer-records.ts";
 
 export type Taken<From> =
   | { readonly type: "main"; readonly records: readonly MainRecord[] }

@@ -1,7 +1,7 @@
 // The writer's ends of the workers' ports: messages in, acknowledgements and credits out, and the loss of a worker.
 
 import type { WorkerId } from "../../protocol/ids.ts";
-import type { Ack } from "../../protocol/records.ts";
+import type { Ack } from "../../protocol/writer-records.ts";
 import { creditsOf, maxCredits } from "../../protocol/shared/credits.ts";
 import type { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import { Inbox, type Received } from "./inbox.ts";

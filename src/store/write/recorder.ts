@@ -3,7 +3,7 @@
 import type { Failure } from "../../base/failure.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 import type { DonePack, WireEvent } from "../../protocol/messages.ts";
-import type { MainRecord, TaskRecord } from "../../protocol/records.ts";
+import type { MainRecord, TaskRecord } from "../../protocol/writer-records.ts";
 import type { Mask } from "../../protocol/mask.ts";
 import type { Completion } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";

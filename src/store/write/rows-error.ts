@@ -4,7 +4,7 @@
 import type { Database } from "bun:sqlite";
 import { JSON } from "../../base/globals.ts";
 import { foldCase } from "../../base/fold-case.ts";
-import type { OnConflict } from "../../protocol/records.ts";
+import type { OnConflict } from "../../protocol/writer-records.ts";
 import { isOwnTable } from "../own-tables.ts";
 import { quoteIdentifier } from "../sql-text.ts";
 import { errorCode } from "../sqlite-error.ts";

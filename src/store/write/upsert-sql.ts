@@ -1,6 +1,6 @@
 // The INSERT statements for rows of the user's tables. Pure.
 
-import type { OnConflict } from "../../protocol/records.ts";
+import type { OnConflict } from "../../protocol/writer-records.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import { quoteIdentifier } from "../sql-text.ts";
 

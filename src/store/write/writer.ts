@@ -6,7 +6,7 @@ import { thrownAt } from "../../base/thrown-at.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 import { Mask } from "../../protocol/mask.ts";
 import type { FromWriter, ModuleRef, ToWriter } from "../../protocol/messages.ts";
-import type { MainRecord } from "../../protocol/records.ts";
+import type { MainRecord } from "../../protocol/writer-records.ts";
 import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import type { LogLevel } from "../../protocol/status.ts";
 import { Announcer } from "./announcer.ts";

@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { readFileSync, writeFileSync } from "node:fs";
 import { maxCredits } from "../../../src/protocol/shared/credits.ts";
 import { taskId } from "../../../src/protocol/ids.ts";
-import type { TaskRecord } from "../../../src/protocol/records.ts";
+import type { TaskRecord } from "../../../src/protocol/writer-records.ts";
 import { commitLimits } from "../../../src/store/write/commit-policy.ts";
 import {
   eventsIn,

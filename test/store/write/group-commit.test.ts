@@ -4,7 +4,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 
 import { taskId } from "../../../src/protocol/ids.ts";
-import type { TaskRecord } from "../../../src/protocol/records.ts";
+import type { TaskRecord } from "../../../src/protocol/writer-records.ts";
 import {
   finished,
   inProcess,
