@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 
 import { systemClock } from "./clock.ts";
 import { Promise } from "./globals.ts";
+import { codeOf } from "./system-error.ts";
 
 const isWindows = process.platform === "win32";
 const firstLookMs = 5;
@@ -31,7 +32,7 @@ export function groupRuns(pid: number): boolean {
     process.kill(-pid, 0);
   } catch (error) {
     // EPERM: it runs under another user (sudo).
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return codeOf(error) === "EPERM";
   }
   // A signal also reaches a zombie, such as an orphan in a container without an init.
   return process.platform !== "linux" || hasRunningMember(pid);

@@ -10,7 +10,7 @@ import { LogFile } from "./log-file.ts";
 import { Plain } from "./plain.ts";
 import type { OnLost, Sink } from "./sinks.ts";
 import { sinkOf, untilLost } from "./sinks.ts";
-import type { Clock } from "./terminal.ts";
+import type { UiClock } from "./terminal.ts";
 import { Terminal, wallClock } from "./terminal.ts";
 import type { Ui } from "./ui.ts";
 
@@ -29,7 +29,7 @@ export type UiOptions = {
   /** See `SummaryOptions`; secrets are masked in it. */
   readonly again?: readonly string[] | undefined;
   /** Tests control the time with it. */
-  readonly clock?: Clock;
+  readonly clock?: UiClock;
   /** Masks secrets in what user code prints in the main thread. Output of tasks arrives masked. */
   readonly mask?: (text: string) => string;
   /** Called once for each output that can no longer be written. A reader that has left (`| head -1`) is no loss. */
@@ -94,7 +94,7 @@ type ScreenUi = { readonly ui: Ui; readonly sink: Sink | undefined };
 /** @param printed masks a line that user code has printed in the main thread */
 function createScreenUi(
   options: UiOptions,
-  clock: Clock,
+  clock: UiClock,
   printed: (line: string) => string,
   onLost: OnLost,
 ): ScreenUi {

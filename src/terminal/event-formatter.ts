@@ -103,7 +103,7 @@ function failed(event: TaskFinished, verbosity: Verbosity): string {
 function retrying(event: TaskRetrying, verbosity: Verbosity): Line {
   const wait = roughly(event.retryAt - event.at);
   const why = because(event.failure, verbosity) + stack(event.failure, verbosity);
-  const text = `attempt ${event.attempt} failed, again in ${wait}${why}`;
+  const text = `attempt ${event.attempt} failed, next attempt in ${wait}${why}`;
   return { ...lineAbout(event, "warn", text), about: "retrying" };
 }
 
@@ -123,7 +123,7 @@ function stack(failure: Failure | undefined, verbosity: Verbosity): string {
 
 function runStarted(event: RunStarted, cwd: string): Line {
   const known = event.resumed
-    ? `\nRun ${event.run} goes on where it stopped: ${plural(event.alreadyDone, "task")} done before`
+    ? `\nRun ${event.run} continues where it stopped: ${plural(event.alreadyDone, "task")} already done`
     : "";
   const text = `DB writer started → ${relative(event.db, cwd)} (${event.journal.toUpperCase()})${known}`;
   return { at: event.at, level: "info", task: null, text };

@@ -66,7 +66,7 @@ export class RunLog {
       "warn",
       urgent
         ? `${how}: stopping now`
-        : `${how}: waiting for ${inFlight}, 10 s at most; again stops now`,
+        : `${how}: waiting for ${inFlight}, at most 10 s; ${how} again to stop now`,
     );
   }
 
@@ -75,7 +75,7 @@ export class RunLog {
     const nth = ++this.#failures;
     const isHandled = onFailure?.(line, nth) ?? false;
     if (!isHandled && nth <= maxFailures) this.#show(line);
-    if (nth === maxFailures) this.#own("error", "further failures are counted, and not shown");
+    if (nth === maxFailures) this.#own("error", "further failures are counted but not shown");
   }
 
   #own(level: LogLevel, text: string): void {

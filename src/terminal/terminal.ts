@@ -20,13 +20,13 @@ import { closeOnExit, guardSignals } from "./terminal-signals.ts";
 import type { StopSignal, Ui } from "./ui.ts";
 import { finishedCount, fold, labelOf, newView } from "./view.ts";
 
-export type Clock = {
+export type UiClock = {
   readonly now: () => number;
   /** Calls every `ms` until the returned function is called. Does not keep the process alive. */
   readonly every: (ms: number, call: () => void) => () => void;
 };
 
-export const wallClock: Clock = {
+export const wallClock: UiClock = {
   now: systemClock.wall,
   every(ms, call) {
     const timer = systemClock.every(ms, call);
@@ -47,7 +47,7 @@ type TerminalOptions = {
   readonly cwd: string;
   /** See `SummaryOptions`. Called at the end, when the secrets are known. */
   readonly again: () => readonly string[] | undefined;
-  readonly clock: Clock;
+  readonly clock: UiClock;
   /** Masks a line that user code has printed in the main thread. */
   readonly printed: (line: string) => string;
 };

@@ -149,7 +149,7 @@ describe.skipIf(process.platform === "win32")("signals", () => {
     let err = "";
     for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
       // Two of one kind may arrive as one.
-      if (!err.includes("again stops now") && text.includes("again stops now"))
+      if (!err.includes("again to stop now") && text.includes("again to stop now"))
         child.kill("SIGINT");
       err += text;
     }

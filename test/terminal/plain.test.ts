@@ -140,7 +140,7 @@ test("stopping is said once and twice", () => {
   ui.stopping("SIGTERM", true);
   ui.close();
   expect(out.stderr.split("\n").slice(1, 3)).toEqual([
-    "⚠ Ctrl-C: waiting for 2 running tasks, 10 s at most; again stops now",
+    "⚠ Ctrl-C: waiting for 2 running tasks, at most 10 s; Ctrl-C again to stop now",
     "⚠ SIGTERM: stopping now",
   ]);
 });
@@ -151,7 +151,7 @@ test("a signal while no task runs waits for the end of the run, not for 0 tasks"
   ui.stopping("SIGINT", false);
   ui.close();
   expect(out.stderr.split("\n").slice(1, 2)).toEqual([
-    "⚠ Ctrl-C: waiting for the end of the run, 10 s at most; again stops now",
+    "⚠ Ctrl-C: waiting for the end of the run, at most 10 s; Ctrl-C again to stop now",
   ]);
 });
 
@@ -167,6 +167,6 @@ test("a resumed run says what was done before", () => {
   ui.events([event.runStarted({ resumed: true, alreadyDone: 40, db: "/home/me/x.db" })]);
   ui.close();
   expect(out.stderr).toBe(
-    "ℹ DB writer started → x.db (WAL)\n│ Run 1 goes on where it stopped: 40 tasks done before\n",
+    "ℹ DB writer started → x.db (WAL)\n│ Run 1 continues where it stopped: 40 tasks already done\n",
   );
 });

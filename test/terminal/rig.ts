@@ -7,13 +7,13 @@ import type { FinalStatus, LogLevel } from "../../src/protocol/status.ts";
 import type { RunSummary } from "../../src/protocol/summary.ts";
 import type { UiOptions } from "../../src/terminal/create.ts";
 import { createUi } from "../../src/terminal/create.ts";
-import type { Clock } from "../../src/terminal/terminal.ts";
+import type { UiClock } from "../../src/terminal/terminal.ts";
 import type { Ui } from "../../src/terminal/ui.ts";
 import { VirtualTerminal } from "../support/virtual-terminal.ts";
 
 export const epoch = Date.UTC(2026, 0, 31, 12);
 
-export type HeldClock = Clock & { tick: (ms?: number) => void; set: (ms: number) => void };
+export type HeldClock = UiClock & { tick: (ms?: number) => void; set: (ms: number) => void };
 
 /** Time passes when the test says so; what is to be called every so often is called once a tick. */
 export function heldClock(): HeldClock {
