@@ -13,7 +13,7 @@ import { execute } from "../../src/worker/execute.ts";
 import { RecordSender } from "../../src/worker/record-sender.ts";
 import { UnitSender } from "../../src/worker/unit-sender.ts";
 
-/** Timers fire when the test moves the time on. */
+/** Timers fire when the test advances the time. */
 export class HeldClock implements Clock {
   #now = 0;
   readonly #timers = new Map<Timer, { readonly at: number; readonly work: () => void }>();
@@ -21,7 +21,7 @@ export class HeldClock implements Clock {
   now(): number {
     return this.#now;
   }
-  /** Set back by an hour at each look: nothing may be measured with it. */
+  /** Set back by an hour at each read: no duration may be measured with it. */
   #wall = 1_000_000_000_000;
   wall(): number {
     this.#wall -= 3_600_000;
@@ -82,7 +82,7 @@ export class AttemptRig {
     };
   }
 
-  /** Each checkpoint so far is committed. */
+  /** The writer acknowledges all checkpoints so far. */
   commit(): void {
     const checkpoints = this.records.filter((record) => record.type === "checkpoint");
     this.#deps.units.acknowledged({ type: "ack", checkpoints });

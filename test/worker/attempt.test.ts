@@ -4,10 +4,10 @@ import { describe, expect, test } from "bun:test";
 import { unitItemMark } from "../../src/protocol/writer-records.ts";
 import { AttemptRig, refusal, turn } from "./attempt-rig.ts";
 
-test("the end waits for what is sent in the turn in which all that was sent is committed", async () => {
+test("the end waits for sends that follow the last committed checkpoint in the same turn", async () => {
   const thread = new AttemptRig();
   const { end } = thread.start(async (_, ctx) => {
-    // Returned at once; this goes on with the first checkpoint's answer.
+    // The task returns at once. This function goes on when the first checkpoint is answered.
     void (async () => {
       await ctx.checkpoint(1);
       await ctx.insert("t", [{ a: 1 }]);
@@ -30,7 +30,7 @@ test("the end waits for what is sent in the turn in which all that was sent is c
 });
 
 describe("a timeout", () => {
-  test("is given up after its grace, and what the function goes on to send is refused", async () => {
+  test("gives the attempt up after the grace period, and refuses what the function sends later", async () => {
     const thread = new AttemptRig();
     const goOn = Promise.withResolvers<void>();
     let late = "";
@@ -65,7 +65,7 @@ describe("a timeout", () => {
     expect(thread.records.some(({ type }) => type === "checkpoint")).toBe(false);
   });
 
-  test("that is listened to ends the attempt at once, with the short message", async () => {
+  test("ends the attempt at once when the function listens to its signal", async () => {
     const thread = new AttemptRig();
     const { end } = thread.start(
       (_, ctx) =>
@@ -82,7 +82,7 @@ describe("a timeout", () => {
     ]);
   });
 
-  test("ends a source that the task did not await and that never ends", async () => {
+  test("ends a source that was not awaited and never ends", async () => {
     const thread = new AttemptRig();
     let isClosed = false;
     const { end } = thread.start((_, ctx) => {
@@ -118,7 +118,7 @@ test("durations and retries come from the monotonic clock", async () => {
   expect(finished?.outcome.status).toBe("done");
 });
 
-test("a task that has failed while it read a source stops the source, and aborts its signal", async () => {
+test("a task that fails while it reads a source stops the source and aborts its signal", async () => {
   const thread = new AttemptRig();
   let isClosed = false;
   let reason: unknown;
@@ -144,7 +144,7 @@ test("a task that has failed while it read a source stops the source, and aborts
   ]);
 });
 
-/** It has returned, and its source still has 1 ms. */
+/** A task that has returned 9,999 ms ago: its source has 1 ms left. */
 async function waiting() {
   const thread = new AttemptRig();
   const source = Promise.withResolvers<IteratorResult<{ a: number }>>();
@@ -175,7 +175,7 @@ describe("a source that the task did not await", () => {
     expect(thread.ends).toMatchObject([{ outcome: { status: "done" } }]);
   });
 
-  test("fails the task when it does not come to its end", async () => {
+  test("fails the task when it does not end within 10 s", async () => {
     const { thread, end, isClosed } = await waiting();
     await thread.clock.move(1);
     await end;

@@ -48,7 +48,7 @@ describe("an uncaught error", () => {
 });
 
 // A process of its own, as above.
-test("a send that is awaited in a function that nobody awaits fails its task, among several on one thread", async () => {
+test("a send that is awaited in a function that nobody awaits fails its task, with several tasks on one thread", async () => {
   await using rig = newRig();
   const file = rig.pipeline(`
     const each = task({
@@ -90,7 +90,7 @@ describe("prints", () => {
     ).toEqual([{ n: 100_000, inOrder: 100_000 }]);
   });
 
-  test("every way of printing becomes a line of its task, and none reaches the screen", async () => {
+  test("every way of printing becomes a log line of its task, and nothing reaches the screen", async () => {
     await using rig = newRig();
     const file = rig.pipeline(`
       const talk = task({

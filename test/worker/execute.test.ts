@@ -51,7 +51,7 @@ describe("whatever is thrown fails the task, and the thread goes on", () => {
   });
 });
 
-test("what is no JSON value is an error that names the task and the place", async () => {
+test("a result that is not JSON fails the task, and the error names the place", async () => {
   await using rig = newRig();
   const bodies = [
     ["new Date(0)", "result is a Date"],

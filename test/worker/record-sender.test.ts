@@ -1,4 +1,4 @@
-// What leaves a Worker, in which posts, and when it is held back. The port is the test's.
+// What a worker sends, in which messages, and when it waits. The test holds the port.
 
 import { describe, expect, test } from "bun:test";
 import { systemClock } from "../../src/base/clock.ts";
@@ -18,7 +18,7 @@ import { completionsMark, unpackCompletions } from "../../src/protocol/codec/com
 class Port {
   readonly credits = WorkerMemory.create(1).credits;
   readonly posts: string[] = [];
-  /** Gives room back as soon as it is used, as a writer that keeps up. */
+  /** Gives credits back as soon as they are spent, like a writer that keeps up. */
   keepsUp = true;
   readonly sender: RecordSender;
 
@@ -111,13 +111,13 @@ describe("what is sent", () => {
     expect(port.records()).toEqual([["done 1"]]);
   });
 
-  test("a start that is worth a message goes at once", () => {
+  test("the start of a long task is sent at once", () => {
     const { sender, ...port } = view(new Port());
     sender.started(attempt(1), true);
     expect(port.records()).toEqual([["started 1"]]);
   });
 
-  test("everything of one turn goes together, what is done last", async () => {
+  test("the records of one turn go together, completions last", async () => {
     const { sender, ...port } = view(new Port());
     sender.add(log("a"));
     sender.finished(attempt(2), finished(2));
@@ -126,7 +126,7 @@ describe("what is sent", () => {
     expect(port.records()).toEqual([["started 3", "log 1"], ["done 2"]]);
   });
 
-  test("of a task's progress the newest", async () => {
+  test("only the newest progress of a task is sent", async () => {
     const port = new Port();
     const one = attempt(1);
     for (const progress of [0.1, 0.2, 0.3]) {
@@ -141,13 +141,13 @@ describe("what is sent", () => {
     expect(port.posts).toHaveLength(1);
   });
 
-  test("long lines are not gathered beyond 256 Ki characters", () => {
+  test("a message holds at most 256 Ki characters of log lines", () => {
     const port = new Port();
     for (let i = 0; i < 128; i++) port.sender.add(log("x".repeat(8192)));
     expect(port.records.map((records) => records.length)).toEqual([32, 32, 32, 32]);
   });
 
-  test("many records are not gathered beyond 512", async () => {
+  test("a message holds at most 512 records", async () => {
     const { sender, ...port } = view(new Port());
     for (let i = 0; i < 1024; i++) sender.add(log("x"));
     expect(port.records().map((post) => post.length)).toEqual([512, 512]);
@@ -167,7 +167,7 @@ describe("a unit", () => {
     expect(port.records()).toEqual([["started 1", "log 1"], "#p1", "#p2", ["finished 1"]]);
   });
 
-  test("waits for room before it begins, and others' records may go meanwhile", async () => {
+  test("waits for room before it begins; records of other tasks may be sent meanwhile", async () => {
     const port = new Port();
     port.fill();
     const sending = port.sender
@@ -186,7 +186,7 @@ describe("a unit", () => {
 });
 
 describe("without room", () => {
-  test("nothing is sent, and everything once there is", async () => {
+  test("nothing is sent until there is room", async () => {
     const port = new Port();
     port.fill();
     port.sender.started(attempt(1), false);
@@ -200,7 +200,7 @@ describe("without room", () => {
     expect(port.records).toEqual([["started 1", "log 1"]]);
   });
 
-  test("several that wait for it all go on", async () => {
+  test("all that wait for room go on", async () => {
     const port = new Port();
     port.fill();
     let through = 0;
@@ -219,7 +219,7 @@ describe("without room", () => {
   });
 });
 
-test("what a task says loses the secret, and what is the user's does not change", async () => {
+test("secrets are masked in logs and names, not in results and messages", async () => {
   const port = new Port(Mask.of(["KEY"], { KEY: "the-s3cret" }));
   port.sender.add(log("the-s3cret"));
   const item = packMessage({ type: "emit", id: taskId(1), message: "m", payload: '"the-s3cret"' });
@@ -247,7 +247,7 @@ test("what a task says loses the secret, and what is the user's does not change"
   expect([names, results]).toEqual([["t ***"], [result]]);
 });
 
-/** The sender and what was posted, to be read later. */
+/** The sender, and what it has sent so far. */
 function view(port: Port): { sender: RecordSender; records: () => Port["records"] } {
   return { sender: port.sender, records: () => port.records };
 }

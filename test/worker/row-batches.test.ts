@@ -62,7 +62,7 @@ test("rows become one batch with the columns in the order they came", async () =
   ]);
 });
 
-test("columns are the union of the rows' keys; what a row does not name, or names undefined, it does not give", async () => {
+test("columns are the union of the rows' keys; a missing or undefined value is absent", async () => {
   const [batch] = await encode([{ a: 1 }, { b: 2, a: 3 }, { c: null }, {}, { a: 4, b: undefined }]);
   expect(batch?.columns).toEqual(["a", "b", "c"]);
   expect(batch?.rows).toEqual([
@@ -93,7 +93,7 @@ test.each(["array", "iterable"])("a batch of an %s is not read ahead", async (ho
   ]);
 });
 
-test("a batch whose rows all leave the same column out is one group", async () => {
+test("a batch whose rows all lack the same column is one group", async () => {
   const rows = [{ a: 1, b: 1 }, { a: 2 }, { a: 3, b: undefined }];
   const batches = await encode(rows, posts, { rows: 1, chars: 1000 });
   expect(batches.map((batch) => batch.groups)).toEqual([
@@ -164,7 +164,7 @@ test("each value becomes what SQLite can store", async () => {
   ]);
 });
 
-test("what cannot be stored is named by row, column and type", async () => {
+test("the error for a value that cannot be stored names row, column and type", async () => {
   class Invoice {
     total = 1;
   }

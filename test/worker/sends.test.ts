@@ -1,4 +1,4 @@
-// What an attempt sends, with a writer that the test plays: each commit waits until the test answers it.
+// What an attempt sends. The test plays the writer: each commit waits for its answer.
 
 import { describe, expect, test } from "bun:test";
 import type { Row, Rows } from "../../src/api/context.ts";
@@ -23,12 +23,12 @@ type Commit = {
   answer(failure?: Failure): void;
 };
 
-/** One attempt's sends, and the commits that have come to the writer. */
+/** The sends of one attempt, and the commits that the writer has received. */
 class Attempt {
   readonly commits: Commit[] = [];
   readonly cursors: string[] = [];
   readonly sends: Sends;
-  /** The writer takes nothing in until this is resolved. */
+  /** The writer has no room until this resolves. */
   room = Promise.resolve();
 
   constructor(limits?: UnitLimits) {
@@ -62,7 +62,7 @@ class Attempt {
     return this.sends.call(() => this.sends.checkpoint(JSON.stringify(cursor)));
   }
 
-  /** The task has returned: what its unit holds then. */
+  /** The task has returned. Returns the items of its last unit. */
   async end(): Promise<unknown[]> {
     await this.sends.settle();
     return this.sends
@@ -108,7 +108,7 @@ class Source implements AsyncIterator<Row> {
   }
   return(): Promise<IteratorResult<Row>> {
     this.isClosed = true;
-    // As a generator that hangs in an await: its end never comes.
+    // Like a generator that hangs in an await: it never ends.
     return new Promise(() => undefined);
   }
   async give(n: unknown): Promise<void> {
@@ -142,7 +142,7 @@ describe("a call is encoded when it is made", () => {
     expect(await attempt.end()).toEqual([1, 2, 3, '{"n":4}', 5]);
   });
 
-  test("a source keeps the place of its call, however late its rows come", async () => {
+  test("the rows of a source keep the position of its call, however late they arrive", async () => {
     const attempt = new Attempt();
     const [first, second] = [new Source(), new Source()];
     void attempt.insert(rows(1));
@@ -199,14 +199,14 @@ describe("a failure", () => {
     expect(await attempt.end()).toEqual([2]);
   });
 
-  test("that nobody takes over is the task's, and does not touch other calls", async () => {
+  test("that nobody handles fails the task, and does not affect other calls", async () => {
     const attempt = new Attempt();
     void attempt.insert(rows(bad));
     expect(await outcome(attempt.insert(rows(2)))).toBe("fulfilled");
     expect(await outcome(attempt.end())).toContain("rows[0].n is a symbol");
   });
 
-  test("takes out all of its call and nothing else, also in the middle of many batches", async () => {
+  test("removes all rows of its call and no others, also among many batches", async () => {
     const attempt = new Attempt();
     const many = Array.from({ length: 5000 }, (_, n) => ({ n }));
     void attempt.insert(rows("before"));
@@ -216,7 +216,7 @@ describe("a failure", () => {
     expect(await attempt.end()).toEqual(["before", "after"]);
   });
 
-  test("of a source takes out what it gave, and closes it", async () => {
+  test("of a source removes its rows and closes it", async () => {
     const attempt = new Attempt();
     const [wrong, broken] = [new Source(), new Source()];
     const results = [outcome(attempt.insert(wrong)), outcome(attempt.insert(broken))];
@@ -228,13 +228,13 @@ describe("a failure", () => {
       expect.stringContaining("rows[1].n is a symbol"),
       "the line is dead",
     ]);
-    // What has thrown is at its end already.
+    // A source that has thrown has ended by itself.
     expect([wrong.isClosed, broken.isClosed]).toEqual([true, false]);
     void attempt.insert(rows(3));
     expect(await attempt.end()).toEqual([3]);
   });
 
-  test("past the bound leaves the unit as it was", async () => {
+  test("above the bound leaves the unit as it was", async () => {
     const attempt = new Attempt({ rows: 3, chars: 1e6 });
     await attempt.insert(rows(1));
     expect(await outcome(attempt.insert(rows(2, 3, 4)))).toContain("call `await ctx.checkpoint");
@@ -269,7 +269,7 @@ describe("a checkpoint", () => {
     expect(await attempt.end()).toEqual([4]);
   });
 
-  test("is not committed when one before it is refused, unless its author knew", async () => {
+  test("is not committed when an earlier one is refused, unless the author has handled that", async () => {
     const attempt = new Attempt();
     void attempt.insert(rows(1));
     const first = outcome(attempt.checkpoint("a"));
@@ -282,14 +282,14 @@ describe("a checkpoint", () => {
     void attempt.insert(rows(3));
     const third = attempt.checkpoint("c");
     await turn();
-    // What the second held was sent and never refused.
+    // The rows of the second checkpoint were sent and never refused.
     expect(attempt.commits[1]).toMatchObject({ cursor: '"c"', sent: [2, 3] });
     attempt.commits[1]?.answer();
     await third;
     expect(await attempt.end()).toEqual([]);
   });
 
-  test("does not store a cursor past a send that has failed unseen", async () => {
+  test("does not store a cursor after a failed send that nobody has handled", async () => {
     for (const kind of ["an array", "a source"]) {
       const attempt = new Attempt();
       void attempt.insert(rows(1));
@@ -300,7 +300,7 @@ describe("a checkpoint", () => {
       const [, checkpoint] = await both;
       expect(checkpoint).toMatchObject({ status: "rejected" });
       expect(attempt.commits).toEqual([]);
-      // The author knows by now, and goes on without it.
+      // By now the author has handled the failure.
       const again = attempt.checkpoint("again");
       await turn();
       expect(attempt.commits).toMatchObject([{ sent: [1] }]);
@@ -309,7 +309,7 @@ describe("a checkpoint", () => {
     }
   });
 
-  test("goes on past a failure that the author had taken over before", async () => {
+  test("is committed after a failure that the author had handled before", async () => {
     const attempt = new Attempt();
     const source = new Source();
     attempt.insert(rows(bad)).catch(() => undefined);
@@ -321,7 +321,7 @@ describe("a checkpoint", () => {
     await checkpoint;
   });
 
-  test("from within the source that it would wait for is refused", async () => {
+  test("called by a source that it would wait for is refused", async () => {
     const attempt = new Attempt();
     async function* source(): AsyncGenerator<Row> {
       yield { n: 1 };
@@ -331,7 +331,7 @@ describe("a checkpoint", () => {
     expect(await outcome(attempt.insert(source()))).toContain("would wait for its end");
   });
 
-  test("that waits for the writer holds back the sends behind it, if they are awaited", async () => {
+  test("that waits for the writer delays later sends, if they are awaited", async () => {
     const attempt = new Attempt();
     const { promise, resolve } = Promise.withResolvers<void>();
     attempt.room = promise;
@@ -347,7 +347,7 @@ describe("a checkpoint", () => {
     await sent;
   });
 
-  test("without end are bounded, although nobody awaits them", async () => {
+  test("is bounded in number, even if nobody awaits it", async () => {
     const attempt = new Attempt({ rows: 5, chars: 1e6 });
     attempt.room = new Promise(() => undefined);
     const results = Array.from({ length: 11 }, (_, n) => outcome(attempt.checkpoint(n)));
@@ -356,7 +356,7 @@ describe("a checkpoint", () => {
 });
 
 describe("the end of the attempt", () => {
-  test("stops sources that would never end, and rejects what is open", async () => {
+  test("stops sources that would never end, and rejects open sends", async () => {
     const attempt = new Attempt();
     const source = new Source();
     const results = [outcome(attempt.insert(source)), outcome(attempt.checkpoint("waits"))];
@@ -364,12 +364,12 @@ describe("the end of the attempt", () => {
     attempt.sends.close(() => new Error("the task has ended"));
     expect(await Promise.all(results)).toEqual(["the task has ended", "the task has ended"]);
     expect(source.isClosed).toBe(true);
-    // The row that it was asked for still comes.
+    // The source still gives the row that it was asked for.
     await source.give(2);
     expect([attempt.commits, source.asked]).toEqual([[], []]);
   });
 
-  test("takes back a checkpoint that waits for room", async () => {
+  test("takes a checkpoint that waits for room back", async () => {
     const attempt = new Attempt();
     const { promise, resolve } = Promise.withResolvers<void>();
     attempt.room = promise;
@@ -383,7 +383,7 @@ describe("the end of the attempt", () => {
     expect([attempt.commits, attempt.cursors]).toEqual([[], []]);
   });
 
-  test("leaves a checkpoint that is posted to the writer's answer", async () => {
+  test("leaves a checkpoint that was sent to the writer's answer", async () => {
     const attempt = new Attempt();
     const checkpoint = attempt.checkpoint("in time");
     await turn();

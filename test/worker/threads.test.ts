@@ -12,7 +12,7 @@ const failure = (rig: Rig, name: string): Record<string, unknown> => {
   return JSON.parse(String(row?.["error"])) as Record<string, unknown>;
 };
 
-test("what a message prints while it is applied is shown, and does not reach stdout", async () => {
+test("prints of a message that is being applied are shown, and do not reach stdout", async () => {
   await using rig = newRig();
   const file = rig.pipeline(`
     console.log("while it loads");
@@ -29,7 +29,7 @@ test("what a message prints while it is applied is shown, and does not reach std
 });
 
 describe("a thread that is lost", () => {
-  test("process.exit fails its task alone; the neighbours run again, and no retry is used up", async () => {
+  test("process.exit fails only its task; its neighbours run again, and no retry is used up", async () => {
     await using rig = newRig();
     const { control } = rig;
     const file = rig.pipeline(`
@@ -83,7 +83,7 @@ describe("a thread that is lost", () => {
     expect(Number(row?.["ms"])).toBeGreaterThan(100);
   });
 
-  test("a timeout that is listened to costs nobody else anything", async () => {
+  test("a timeout that the task listens to does not affect its neighbours", async () => {
     await using rig = newRig();
     const { control } = rig;
     const file = rig.pipeline(`
@@ -101,7 +101,7 @@ describe("a thread that is lost", () => {
 });
 
 describe("cancel", () => {
-  test("what listens is cancelled, what never started stays queued, nothing is missing", async () => {
+  test("running tasks that listen are cancelled, the others stay queued, none is missing", async () => {
     await using rig = newRig();
     const { control } = rig;
     const file = rig.pipeline(`
@@ -128,7 +128,7 @@ describe("cancel", () => {
     expect(rig.rows("SELECT status FROM pipeline_runs")).toEqual([{ status: "cancelled" }]);
   });
 
-  test("what does not listen is ended by the second request", async () => {
+  test("the second request ends tasks that do not listen", async () => {
     await using rig = newRig();
     const { control } = rig;
     const file = rig.pipeline(`
@@ -148,7 +148,7 @@ describe("cancel", () => {
     ]);
   });
 
-  test("what ends well after all is done", async () => {
+  test("a task that ends well after all is done", async () => {
     await using rig = newRig();
     const { control } = rig;
     const file = rig.pipeline(`
@@ -185,8 +185,8 @@ const inWorkers = (what: string): string => `
   export default pipeline({ name: "p", tasks: () => a() });
 `;
 
-describe("a module that is sound in the main thread alone", () => {
-  test("throws in a Worker: the run fails and says where", async () => {
+describe("a module that loads only in the main thread", () => {
+  test("throws in a worker: the run fails and says where", async () => {
     await using rig = newRig();
     const summary = await rig.run(rig.pipeline(inWorkers('throw new Error("not here");')));
     expect(summary).toMatchObject({ status: "error", queued: 1 });
@@ -195,14 +195,14 @@ describe("a module that is sound in the main thread alone", () => {
     expect(statuses(rig)).toEqual([{ name: "a", status: "queued", attempt: 0 }]);
   });
 
-  test("exits in a Worker: the run fails", async () => {
+  test("exits in a worker: the run fails", async () => {
     await using rig = newRig();
     const summary = await rig.run(rig.pipeline(inWorkers("process.exit(5);")));
     expect(summary).toMatchObject({ status: "error", queued: 1 });
     expect(summary.failure?.message).toContain("while it loaded");
   });
 
-  test("never comes to an end in a Worker: a cancel still ends the run", async () => {
+  test("never finishes to load in a worker: a cancel still ends the run", async () => {
     await using rig = newRig();
     const file = rig.pipeline(inWorkers("await new Promise(() => {});"));
     const started = await rig.start(file);
@@ -211,7 +211,7 @@ describe("a module that is sound in the main thread alone", () => {
     expect(await started.end).toMatchObject({ status: "cancelled", queued: 1 });
   });
 
-  test("does not know the task in a Worker: the task fails and says so", async () => {
+  test("does not know the task in a worker: the task fails and says so", async () => {
     await using rig = newRig();
     const file = rig.pipeline(`
       const a = task({ name: Bun.isMainThread ? "a" : "b", run() {} });
@@ -222,7 +222,7 @@ describe("a module that is sound in the main thread alone", () => {
   });
 });
 
-test("a library that takes over the message handlers and timers of its thread stops nothing", async () => {
+test("a library that replaces the message handlers and timers of its thread does not stop the run", async () => {
   await using rig = newRig();
   const file = rig.pipeline(`
     const take = () => {

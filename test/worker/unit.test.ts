@@ -3,7 +3,7 @@ import { UnitBudget, Unit, UnitTooLargeError } from "../../src/worker/unit.ts";
 
 const newUnit = (rows = 10, chars = 2 ** 21): Unit => new Unit(new UnitBudget({ rows, chars }));
 
-/** A call that sends this and has ended. */
+/** A finished call that has sent these texts. */
 function put(unit: Unit, ...texts: readonly string[]): void {
   const entry = unit.open();
   for (const text of texts) unit.add(entry, text, 1);
@@ -25,7 +25,7 @@ test("texts are in the order of the calls, not of the additions", () => {
   expect(unit.take()).toEqual([]);
 });
 
-test("what a failed call has sent is taken out, and makes room", () => {
+test("items of a failed call are removed, and free their budget", () => {
   const unit = newUnit(3);
   put(unit, "a");
   const bad = unit.open();
@@ -36,7 +36,7 @@ test("what a failed call has sent is taken out, and makes room", () => {
   expect(unit.take()).toEqual(["a", "b", "c"]);
 });
 
-test("past its bound it says to checkpoint, and stays as it was", () => {
+test("above its bound the error says to checkpoint, and the unit stays as it was", () => {
   const unit = newUnit();
   const entry = unit.open();
   unit.add(entry, "x", 10);
@@ -49,7 +49,7 @@ test("past its bound it says to checkpoint, and stays as it was", () => {
   put(unit, "y");
 });
 
-test("the units of an attempt have a bound together", () => {
+test("the units of an attempt share a bound", () => {
   const budget = new UnitBudget({ rows: 2, chars: 100 });
   const units = [new Unit(budget), new Unit(budget), new Unit(budget)];
   const [first, second, third] = units as [Unit, Unit, Unit];

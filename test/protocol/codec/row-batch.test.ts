@@ -47,7 +47,7 @@ const table = fc.integer({ min: 0, max: 5 }).chain((width) =>
   ),
 );
 
-test("property: rows are the same on the other side", () => {
+test("property: rows are read as they were packed", () => {
   const packer = new RowBatchPacker();
   fc.assert(
     fc.property(table, ([width, rows]) => {
@@ -62,7 +62,7 @@ test("property: rows are the same on the other side", () => {
   );
 });
 
-test("property: rows that were widened do not give what is at their ends", () => {
+test("property: the cells that widening appends are absent", () => {
   fc.assert(
     fc.property(table, fc.integer({ min: 0, max: 4 }), ([width, rows], more) => {
       const packer = new RowBatchPacker();

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { taskId } from "../../../src/protocol/ids.ts";
 import { packMessage, UnitItemReader } from "../../../src/protocol/codec/unit-item.ts";
 
-test("an emitted message is the same on the other side", () => {
+test("an emitted message is read as it was packed", () => {
   const message = {
     type: "emit",
     id: taskId(3),

@@ -1,11 +1,11 @@
-// Units from real Workers: all of it or nothing of it, whatever else the thread does meanwhile.
+// Units, concurrency and secrets with real worker threads.
 
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { newRig } from "../support/rig.ts";
 
 setDefaultTimeout(60_000);
 
-test("a unit of many batches stays whole while another task of its thread talks", async () => {
+test("a unit of many batches stays whole while other tasks of its thread log and report", async () => {
   await using rig = newRig();
   const file = rig.pipeline(`
       const load = task({
@@ -39,7 +39,7 @@ test("a unit of many batches stays whole while another task of its thread talks"
   expect(rig.rows("SELECT count(*) AS n FROM task_logs")).toEqual([{ n: 600 }]);
 });
 
-test("a failed attempt leaves nothing but what it checkpointed, and the next goes on from there", async () => {
+test("a failed attempt leaves only what it has checkpointed, and the next starts from there", async () => {
   await using rig = newRig();
   const file = rig.pipeline(`
     const load = task({
@@ -68,7 +68,7 @@ test("a failed attempt leaves nothing but what it checkpointed, and the next goe
   ]);
 });
 
-test("what is sent and not awaited counts all the same; what fails there fails the task", async () => {
+test("sends that are not awaited are committed, and fail the task if they fail", async () => {
   await using rig = newRig();
   const file = rig.pipeline(
     `
@@ -114,7 +114,7 @@ test("a task that waits for a thread does not run: its timeout has not begun", a
   expect(await rig.run(file, { workers: 1 })).toMatchObject({ done: 21, failed: 0 });
 });
 
-test("a long task does not keep back what was handed out behind it, while another thread is idle", async () => {
+test("a long task does not delay the tasks assigned after it while another thread is idle", async () => {
   await using rig = newRig();
   const { control } = rig;
   const file = rig.pipeline(`
