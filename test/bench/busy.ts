@@ -1,4 +1,4 @@
-// Tasks that take time themselves: pipeloom should add next to nothing.
+// Tasks that take time themselves: pipeloom's overhead should be close to zero.
 
 import { figure, interleave, medianOf, ratioAtLeast, ratioAtMost, spreadOf } from "./figure.ts";
 import type { Benchmark } from "./kit.ts";

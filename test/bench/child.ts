@@ -1,32 +1,32 @@
-// Runs a program and measures it: wall time, CPU time of all its threads, peak memory.
+// Runs a program and measures wall time, CPU time of all threads, and peak memory.
 
 import { readFileSync } from "node:fs";
 
 export type Measured = {
   readonly stdout: string;
   readonly wallMs: number;
-  /** User and system, all threads. */
+  /** User and system time of all threads. */
   readonly cpuMs: number;
   /** Peak resident memory, in MB (10^6 bytes). */
   readonly peakMb: number;
-  /** What went to the terminal; 0 without one. */
+  /** Bytes written to the terminal; 0 without a terminal. */
   readonly terminalBytes: number;
 };
 
 export type ChildOptions = {
   readonly cwd: string;
-  /** Added to the environment. */
+  /** Additional environment variables. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Gives it a pseudo-terminal of this size. */
+  /** Runs the program in a pseudo-terminal of this size. */
   readonly terminal?: { readonly cols: number; readonly rows: number };
-  /** Called once it has been started. */
+  /** Called once after the start. */
   readonly started?: (child: Bun.Subprocess) => void;
 };
 
-/** Far beyond what anything here takes: a child that hangs must not hang the bench. */
+/** Time limit, so that a child that hangs does not hang the benchmark. Far above any normal duration. */
 const patienceMs = 10 * 60_000;
 
-/** @throws Error with what it wrote to stderr when it does not exit with 0 */
+/** @throws Error with the output on stderr when the exit code is not 0 */
 export async function runChild(
   command: readonly string[],
   options: ChildOptions,
@@ -81,8 +81,8 @@ const textOf = async (stream: unknown): Promise<string> =>
   stream instanceof ReadableStream ? await new Response(stream).text() : "";
 
 /**
- * On Linux the peak that `wait4` reports begins with the parent's (the child was a copy of it before its `exec`), so
- * the kernel's own mark of the new program is read while it runs.
+ * Reads the peak memory (VmHWM) while the program runs. On Linux, the peak of `wait4` includes the parent's memory,
+ * because the child is a copy of the parent before `exec`.
  */
 function watchPeak(pid: number): { stop(): number | undefined } {
   let peakMb: number | undefined;
@@ -103,7 +103,7 @@ function peakOf(pid: number): number | undefined {
     const [, kib] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
     return kib === undefined ? undefined : (Number(kib) * 1024) / 1e6;
   } catch {
-    // It has ended.
+    // The process has ended.
     return undefined;
   }
 }

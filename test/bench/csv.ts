@@ -1,4 +1,4 @@
-// CSV files into a table, beside the `sqlite3` program's own `.import`.
+// Loads CSV files into a table; the limit is `.import` of the `sqlite3` program.
 
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";

@@ -1,10 +1,10 @@
-// What looking costs: the same run with and without a terminal.
+// Cost of the display: the same run with and without a terminal.
 
 import { atMost, figure, interleave, medianOf, ratioAtMost, spreadOf } from "./figure.ts";
 import { type Benchmark, type Kit, thousands } from "./kit.ts";
 
 const terminal = { cols: 100, rows: 30 };
-/** High enough for a line of each of the tasks. */
+/** High enough for one line per task. */
 const tall = { cols: 100, rows: 80 };
 
 export const display: Benchmark = {
@@ -63,7 +63,7 @@ export const drawing: Benchmark = {
       });
       return run.cpuMs;
     };
-    // CPU time, not wall time, so they need not wait for one another. The start of the program falls out.
+    // CPU time is compared, so the runs may overlap. The difference cancels the program's start.
     const share = async (drawn: boolean): Promise<number> => {
       const [few, many] = await Promise.all([cpuMs(short, drawn), cpuMs(long, drawn)]);
       return (many - few) / ((long - short) * ms);

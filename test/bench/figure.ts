@@ -1,10 +1,10 @@
-// What a benchmark yields: a figure beside its limit, and whether it is where it should be.
+// Result of a benchmark: a figure, its limit, and whether the target is met.
 
-/** CPU time (user and system, all threads) for one operation, in µs: steadier than wall time on a busy machine. */
+/** CPU time (user and system, all threads) per operation in µs: more stable than wall time on a busy machine. */
 export type CpuPerOp = { readonly subject: number; readonly limit: number; readonly op: string };
 
 export type Target = {
-  /** What is compared: the figure itself, or its ratio to the limit. */
+  /** What the target applies to: the figure itself, or its ratio to the limit. */
   readonly of: "value" | "ratio";
   readonly is: "at least" | "at most";
   readonly value: number;
@@ -15,15 +15,15 @@ export type Figure = {
   readonly unit: Unit;
   readonly value: number;
   readonly limit: number;
-  /** What the limit is, in a few words. */
+  /** Short description of the limit. */
   readonly limitName: string;
   readonly ratio: number;
-  /** The least and the greatest ratio of the pairs that were measured. */
+  /** Lowest and highest ratio of the measured pairs. */
   readonly spread?: readonly [low: number, high: number];
   readonly target: Target;
   readonly ok: boolean;
   readonly cpu?: CpuPerOp;
-  /** What else was seen, a line each. */
+  /** Further observations, one line each. */
   readonly notes: readonly string[];
 };
 
@@ -54,10 +54,10 @@ export function median(values: readonly number[]): number {
 export const medianOf = <T>(items: readonly T[], value: (item: T) => number): number =>
   median(items.map(value));
 
-/** What was measured in turn, in the order of the rounds. */
+/** Interleaved measurements, in the order of the rounds. */
 export type Pairs<S, L> = { readonly subjects: readonly S[]; readonly limits: readonly L[] };
 
-/** Measures both sides in turn, first the one and then the other: load that comes and goes meets both. */
+/** Measures both sides alternately, so that changing load affects both. */
 export async function interleave<S, L>(
   rounds: number,
   subject: () => Promise<S>,
@@ -73,7 +73,7 @@ export async function interleave<S, L>(
   return { subjects, limits };
 }
 
-/** The least and the greatest `subject / limit` of the rounds. */
+/** Lowest and highest `subject / limit` of the rounds. */
 export function spreadOf<S, L>(
   { subjects, limits }: Pairs<S, L>,
   subjectValue: (subject: S) => number,

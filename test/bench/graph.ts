@@ -1,4 +1,4 @@
-// What dependencies cost: a chain, a fan, and the plan.
+// Cost of dependencies: a chain, a fan-out, and planning.
 
 import { atMost, figure, interleave, medianOf, ratioAtMost, spreadOf } from "./figure.ts";
 import { type Benchmark, thousands } from "./kit.ts";
@@ -75,7 +75,7 @@ export const fan: Benchmark = {
       figure({
         name: `fan-out of ${thousands(items)} and fan-in`,
         unit: "ms",
-        // From start to end: a list of nodes is planned before the run begins, and a fan-out while it goes on.
+        // Total time, because a list of nodes is planned before the run and a fan-out during the run.
         value: medianOf(pairs.subjects, ({ wallMs }) => wallMs),
         limit: medianOf(pairs.limits, ({ wallMs }) => wallMs),
         limitName: "independent tasks",

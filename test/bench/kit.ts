@@ -1,4 +1,5 @@
-// What every benchmark is given: the executable, a folder of its own, its size, and how to run pipelines and children.
+// The environment of a benchmark: the executable, a temporary folder, the size, and functions that run pipelines and
+// child programs.
 
 import { Database } from "bun:sqlite";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
@@ -11,13 +12,13 @@ import type { Figure } from "./figure.ts";
 export type Benchmark = {
   readonly name: string;
   readonly about: string;
-  /** Runs only with `--slow`, or when it is asked for by name. */
+  /** Runs only with `--slow`, or when it is named on the command line. */
   readonly slow?: true;
   run(kit: Kit): Promise<Figure[]>;
 };
 
 export type RunMeasured = Measured & {
-  /** From `pipeline_runs`: what the run itself took, without the start of the program and the last checkpoint. */
+  /** Duration in `pipeline_runs`, without the start of the program and the final WAL checkpoint. */
   readonly runMs: number;
   readonly db: string;
 };
@@ -27,9 +28,9 @@ export type ChildMeasured<Said> = Measured & { readonly said: Said };
 export type RunOptions = Omit<ChildOptions, "cwd"> & {
   readonly params?: Readonly<Record<string, string | number>>;
   readonly flags?: readonly string[];
-  /** Files of pipelines/ that the pipeline imports. */
+  /** Files in pipelines/ that the pipeline imports. */
   readonly beside?: readonly string[];
-  /** The database's name in the folder; a new one when it is not given. */
+  /** File name of the database. Default: a new database. */
   readonly db?: string;
 };
 
@@ -74,7 +75,7 @@ export class Kit {
     for (const end of ["", "-wal", "-shm"]) rmSync(this.path(db + end), { force: true });
   }
 
-  /** `pipeloom run` of a file in pipelines/, copied to a folder without node_modules, as a user has it. */
+  /** Runs `pipeloom run` on a file of pipelines/, copied to a folder without node_modules, as for a user. */
   async run(pipeline: string, options: RunOptions = {}): Promise<RunMeasured> {
     const { params = {}, flags = [], beside = [], db = this.newDb(), ...child } = options;
     const file = `${pipeline}.ts`;
@@ -90,7 +91,7 @@ export class Kit {
     return runChild([this.exe, ...args], { ...options, cwd: this.folder });
   }
 
-  /** A program in children/, by Bun. Its last line is JSON, and becomes `said`. */
+  /** Runs a program of children/ with Bun. Its last output line is JSON, returned as `said`. */
   async child<Said>(
     name: string,
     args: readonly (string | number)[],

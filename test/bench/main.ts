@@ -1,5 +1,5 @@
-// `bun run bench`: what pipeloom costs, each figure beside a limit that was measured in the same run. It informs: a
-// figure that is short does not fail it, but a result that is wrong does.
+// `bun run bench`: pipeloom's cost, each figure with a limit measured in the same run. A missed target does not fail
+// the benchmark; a wrong result does.
 
 import { cpus, loadavg } from "node:os";
 import { resolve } from "node:path";

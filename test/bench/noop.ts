@@ -1,4 +1,4 @@
-// Tasks that do nothing: what pipeloom itself costs, beside a bare loop that inserts the same rows.
+// Empty tasks: pipeloom's own cost. The limit is a bare loop that inserts the same rows.
 
 import {
   atMost,

@@ -1,4 +1,4 @@
-// `ctx.progress` is cheap enough to call for every row: most calls never leave the thread.
+// `ctx.progress` must be cheap enough to call for every row: most calls never leave the thread.
 
 import { atLeast, figure, interleave, medianOf, spreadOf } from "./figure.ts";
 import { type Benchmark, thousands } from "./kit.ts";

@@ -1,4 +1,4 @@
-// The figures as a table for people.
+// Prints the figures as a table.
 
 import type { Figure, Target, Unit } from "./figure.ts";
 
@@ -22,7 +22,7 @@ export function table(figures: readonly Figure[]): string {
     .join("\n");
 }
 
-/** Numbers stand to the right, names to the left. */
+/** Numbers are right-aligned, names left-aligned. */
 function pad(cell: string, width: number, column: number): string {
   const spaces = " ".repeat(width - Bun.stringWidth(cell));
   return column === 1 || column === 3 ? spaces + cell : cell + spaces;

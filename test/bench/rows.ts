@@ -1,4 +1,4 @@
-// The rows' way: from a task through the one writer into the user's table.
+// Throughput of rows: from a task through the writer into the user's table.
 
 import {
   atMost,

@@ -1,5 +1,5 @@
-// Runs of the executable that are killed, and the check that what they leave is right: user tables row by row, results and
-// states against a run that nobody disturbed.
+// Kills runs of the executable and checks the database afterwards: user tables row by row, results and states, compared
+// with an undisturbed run.
 
 import { Database } from "bun:sqlite";
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
@@ -12,10 +12,10 @@ export type PipelineName = (typeof pipelines)[number];
 
 const shimSource = join(import.meta.dir, "shim.c");
 
-/** How long the tests here go on, each: seconds from CRASH_S, or the default. */
+/** Duration of each test in s: CRASH_S, or the default. */
 export const secondsOf = (fallback: number): number => Number(process.env["CRASH_S"] ?? fallback);
 
-/** From CRASH_SEED, or a new one. Printed, so that a failure can be repeated. */
+/** CRASH_SEED, or a new seed. Printed, so that a failure can be repeated. */
 export function seedOf(what: string): number {
   const given = process.env["CRASH_SEED"];
   const seed = given === undefined ? crypto.getRandomValues(new Uint32Array(1))[0] : Number(given);
@@ -37,20 +37,20 @@ export function buildShim(folder: string): string {
   return path;
 }
 
-/** A run that takes longer than this hangs: each takes about a second. */
+/** A normal run takes about 1 s. A run that exceeds this limit hangs. */
 const hangMs = 60_000;
 
 export type End = {
-  /** Null when a signal ended it. */
+  /** Null when a signal ended the process. */
   readonly code: number | null;
   readonly signal: string | number | null;
   readonly hung: boolean;
   readonly tookMs: number;
-  /** What it wrote to stderr. */
+  /** Output on stderr. */
   readonly errors: string;
 };
 
-/** What a database holds that must not depend on how often the run died. */
+/** Contents of the database that must not depend on the number of crashes. */
 export type Answer = {
   readonly tables: Readonly<Record<string, readonly string[]>>;
   readonly tasks: readonly string[];
@@ -78,14 +78,14 @@ export class CrashSite implements Disposable {
     return basename(this.path);
   }
 
-  /** Everything of the database, as it was before the first run. */
+  /** Deletes the database and the files beside it. */
   clear(): void {
     for (const name of readdirSync(this.path)) {
       if (name.startsWith("crash.db")) rmSync(join(this.path, name));
     }
   }
 
-  /** One `pipeloom run`. @param killAfterMs SIGKILL then; undefined: it may end */
+  /** One `pipeloom run`. @param killAfterMs when to send SIGKILL; undefined: never */
   async run(killAfterMs?: number, env: Record<string, string> = {}): Promise<End> {
     const began = performance.now();
     const child = Bun.spawn(
@@ -126,7 +126,7 @@ export class CrashSite implements Disposable {
     });
   }
 
-  /** Ids of the tasks that the file says are done. */
+  /** Ids of the tasks that are `done` in the file. */
   done(): Set<number> {
     const sql = "SELECT id FROM task_runs WHERE status = 'done'";
     return this.#look(
@@ -135,13 +135,13 @@ export class CrashSite implements Disposable {
     );
   }
 
-  /** A run has come to its end: another would be a new one. */
+  /** Whether the run is complete: the next one would be a new run. */
   get isOver(): boolean {
     const sql = "SELECT 1 FROM pipeline_runs WHERE status = 'done'";
     return existsSync(this.db) && this.#look((db) => hasRuns(db) && db.query(sql).get() !== null);
   }
 
-  /** In a copy: whoever opens a dead run's file changes it, and leaves files beside it. */
+  /** Queries a copy, because opening a dead run's database changes it and creates files beside it. */
   #look<Result>(read: (db: Database) => Result): Result {
     const copy = mkdtempSync(join(this.path, "copy-"));
     for (const name of readdirSync(this.path)) {
@@ -156,7 +156,7 @@ export class CrashSite implements Disposable {
     }
   }
 
-  /** Files that a run which came to its end must not leave. */
+  /** Files that a complete run must not leave behind. */
   leftovers(): string[] {
     return readdirSync(this.path).filter((name) => name.startsWith("crash.db-"));
   }
@@ -174,7 +174,7 @@ export class CrashSite implements Disposable {
   }
 }
 
-/** The first lines that only one of two answers has: `- ` for what is missing, `+ ` for what should not be there. */
+/** The first differing lines: `- ` for a missing line, `+ ` for an extra one. */
 export function difference(wanted: Answer, found: Answer): string[] {
   const tables = new Set([...Object.keys(wanted.tables), ...Object.keys(found.tables)]);
   return [
@@ -199,7 +199,7 @@ function differentLines(
   );
 }
 
-/** What the pipeline leaves when nothing happens to it, and how long that takes. */
+/** The database contents and the duration of an undisturbed run. */
 export async function undisturbed(
   pipeline: PipelineName,
   flags: readonly string[] = [],

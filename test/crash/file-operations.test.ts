@@ -1,4 +1,4 @@
-// SIGKILL right after the n-th operation that SQLite makes on the database's files, for each n, or some of them.
+// SIGKILL directly after SQLite's n-th operation on the database's files, for every n or a sample of n.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
@@ -41,7 +41,7 @@ describe.skipIf(!canPreload)("a kill after each file operation", () => {
       site.clear();
       const first = await site.run(undefined, { ...preload, CRASH_AT: String(at) });
       expect(first.hung, `hangs before operation ${at}`).toBe(false);
-      // Batches differ from run to run: sometimes the run ends before its n-th operation.
+      // The number of operations varies between runs, so a run may end before its n-th operation.
       if (first.code === null && !site.isOver) {
         const { code, errors } = await site.run();
         expect({ at, code, errors }).toEqual({ at, code: 0, errors: "" });

@@ -1,4 +1,4 @@
-// A damaged file: a clear error or a right answer, never a hang, a crash or an internal error.
+// Runs on a damaged file give a clear error or a right result, never a hang, a crash or an internal error.
 
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -38,7 +38,7 @@ test("bytes that were flipped in the file", async () => {
 function damaged(whole: Uint8Array, random: () => number): Uint8Array {
   const bytes = whole.slice();
   const flips = 1 + below(random, 20);
-  // Half of them close together: a torn page rather than bad luck all over the file.
+  // Half of the cases flip bytes close together, as in a torn page; the others flip bytes anywhere in the file.
   const around = random() < 0.5 ? below(random, bytes.length) : undefined;
   for (let i = 0; i < flips; i++) {
     const at =

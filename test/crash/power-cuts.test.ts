@@ -1,4 +1,4 @@
-// Power cuts, replayed from the recorded operations: what was announced is in the file, and the next run goes on.
+// Power cuts, replayed from recorded file operations: everything announced is in the file, and the next run continues.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
@@ -56,7 +56,7 @@ describe.skipIf(!canPreload)("a power cut", () => {
   });
 });
 
-/** Tasks that were announced as done and that the file does not know as done. */
+/** Tasks that were announced as done but are not `done` in the file. */
 function lost(operations: readonly Operation[], site: CrashSite): string[] {
   const done = site.done();
   return operations.flatMap((operation) =>

@@ -1,4 +1,4 @@
-// SIGKILL at random moments, again and again, until the run is done: nothing is lost, and nothing lands twice.
+// Repeated SIGKILL at random moments until the run is done: no row is lost, and no row is stored twice.
 
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { CrashSite, difference, pipelines, secondsOf, seedOf, undisturbed } from "./crash.ts";
@@ -23,7 +23,7 @@ test.skipIf(process.platform === "win32")(
         using site = new CrashSite(pipeline, flags);
         let end = await site.run(random() * reference.tookMs);
         for (; end.code === null && !site.isOver; kills++) {
-          // From the sixth death on, one that may end: a run that needs longer than its kills would never.
+          // Let every sixth run end: a run that needs longer than each kill's delay would never be done.
           const patience = kills % 6 === 5 ? undefined : random() * reference.tookMs * 1.2;
           end = await site.run(patience);
           expect(end.hung, `${key} hangs`).toBe(false);

@@ -1,6 +1,6 @@
-// Repeatable randomness: a failing test prints its seed, and the seed gives the same run again.
+// Seeded random numbers: a failing test prints its seed, and the seed repeats the test.
 
-/** 32 bits of state (Mulberry32, Tommy Ettinger, public domain). Returns draws from [0, 1). */
+/** Mulberry32 (Tommy Ettinger, public domain), 32 bits of state. Returns a generator of numbers in [0, 1). */
 export function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,7 +1,7 @@
-// Preloaded into the executable (LD_PRELOAD) by the crash tests. It sees each operation that SQLite makes on a file of the
-// database, and either kills the process after the n-th one or records all of them, so that a power cut can be replayed.
+// Preloaded into the executable (LD_PRELOAD) by the crash tests. It intercepts each operation of SQLite on the database's
+// files. It kills the process after the n-th operation, or records all operations so that a power cut can be replayed.
 //
-//   CRASH_MATCH  operations on paths that contain this text count
+//   CRASH_MATCH  count operations on paths that contain this text
 //   CRASH_AT     SIGKILL right after this many operations
 //   CRASH_TRACE  append a record of each operation to this file (see trace.ts)
 #define _GNU_SOURCE
@@ -27,11 +27,11 @@ __attribute__((constructor)) static void start(void) {
   match = getenv("CRASH_MATCH");
   if (at) crash_at = atol(at);
   if (path) trace = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  // Programs that the tasks start are not watched.
+  // Do not watch programs that tasks start.
   unsetenv("LD_PRELOAD");
 }
 
-// A raw system call: `write` may be another library's.
+// A raw system call, because `write` may be intercepted.
 static void put(const void *bytes, size_t size) {
   for (const char *at = bytes; size > 0;) {
     long n = syscall(SYS_write, trace, at, size);
@@ -65,7 +65,7 @@ static void happened(char type, const char *path, int64_t offset, const void *da
   if (crash_at >= 0 && type != 'n' && ++count >= crash_at) kill(getpid(), SIGKILL);
 }
 
-// The operation and its record are one step: the order of the trace is the order in which they happened.
+// One lock covers the operation and its record, so that the trace is in the order of the operations.
 #define REAL(type, name, params) \
   static type(*real) params;      \
   if (!real) real = (type(*) params)dlsym(RTLD_NEXT, #name)
@@ -114,7 +114,7 @@ int unlink(const char *path) {
   return done;
 }
 
-// For the pipelines: what has been announced, in its place among the operations.
+// Called by the pipelines: records an announcement in order with the operations.
 void note(const char *text) {
   pthread_mutex_lock(&mutex);
   happened('n', text, 0, NULL, 0);

@@ -1,7 +1,7 @@
-// What shim.c recorded, and what is left of it after a power cut.
+// Reads the trace that shim.c records, and computes the files after a power cut.
 //
-// The model of a disk: what was written before a file's last fsync is there; of what came later, any part may be, in
-// pieces of 512 bytes. Whether a file that was removed is gone is certain once its folder was synced after the removal.
+// Model of a disk: writes before a file's last fsync survive. Later writes survive in any combination of 512-byte
+// sectors. A removal is certain only after an fsync of the folder.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -16,7 +16,7 @@ export type Operation =
   | { readonly type: "truncate"; readonly file: string; readonly size: number }
   | { readonly type: "sync"; readonly file: string }
   | { readonly type: "unlink"; readonly file: string }
-  /** The run has announced this: `done 12`. */
+  /** An announcement of the run, e.g. `done 12`. */
   | { readonly type: "note"; readonly text: string };
 
 const headBytes = 1 + 2 * 4 + 8;
@@ -59,8 +59,8 @@ function operationOf(type: string, name: string, offset: number, data: Uint8Arra
 const sectorBytes = 512;
 
 /**
- * Writes the files as a power cut after the first `count` operations may leave them.
- * @param folder the base name of the database's folder, whose fsync makes removals certain
+ * Writes the files as they may be after a power cut that follows the first `count` operations.
+ * @param folder base name of the database's folder; its fsync makes removals certain
  */
 export function cutPower(
   operations: readonly Operation[],
@@ -75,7 +75,7 @@ export function cutPower(
     if (operation.type === "sync") lastSync.set(operation.file, index);
   }
   const files = new Map<string, Disk>();
-  /** Removed, and the removal may be lost. */
+  /** Removed files whose removal is not synced yet. */
   const ghosts = new Map<string, Disk>();
   const isCertain = (file: string, index: number): boolean => index < (lastSync.get(file) ?? -1);
   for (const [index, operation] of before.entries()) {
@@ -101,7 +101,7 @@ export function cutPower(
         operation satisfies never;
     }
   }
-  // A file made anew under the name is another one: the folder leads to one of them.
+  // A file created again under the same name is a different file; the folder entry refers to one of the two.
   for (const [file, disk] of ghosts) if (random() < 0.5) files.set(file, disk);
   for (const [file, disk] of files) writeFileSync(join(into, file), disk.bytes);
 }
@@ -128,7 +128,7 @@ class Disk {
     random: () => number,
   ): void {
     if (isCertain) return this.#put(offset, data);
-    // Whole, not at all, or torn.
+    // The write survives completely, not at all, or in part (torn).
     const fate = random();
     if (fate < 0.4) return;
     if (fate < 0.8) return this.#put(offset, data);

@@ -1,33 +1,33 @@
-// Tasks that the test steps by hand: no sleeps. A task in any thread or process asks "may I go on?", and waits until the
-// test says how: finish with a value, or fail. The question is an HTTP request, so it works from a compiled program too.
+// Lets a test step tasks by hand, without sleeps. A task in any thread or process calls `step` and waits until the test
+// finishes or fails the call. The call is an HTTP request, so it also works from the compiled executable.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A task that has come to the place where it asks. */
+/** A task that waits in `step`. */
 export type Call = {
   readonly name: string;
-  /** What it sent along. */
+  /** The argument of `step`. */
   readonly input: unknown;
-  /** Lets it go on with this value. */
+  /** Resolves `step` with this value. */
   finish(value?: unknown): void;
-  /** Lets it throw an error with this message. */
+  /** Rejects `step` with this message. */
   fail(message: string): void;
-  /** Its request was given up: the task was aborted, or its thread is gone. */
+  /** Resolves when the request is aborted: the task was aborted, or its thread ended. */
   readonly gone: Promise<void>;
 };
 
 export type Control = {
-  /** The next one that asks under this name. */
+  /** The next call with this name. */
   next(name: string): Promise<Call>;
-  /** How many of this name have asked and were not taken by `next`. */
+  /** Number of calls with this name that `next` has not returned yet. */
   waiting(name: string): number;
   readonly url: string;
 } & Disposable;
 
 type Waiter = (call: Call) => void;
 
-/** Writes `control.ts` into the folder; a pipeline there says `await step("name", input, ctx.signal)`. */
+/** Writes `control.ts` into the folder. A pipeline in it calls `await step("name", input, ctx.signal)`. */
 export function control(folder: string): Control {
   const calls = new Map<string, Call[]>();
   const waiters = new Map<string, Waiter[]>();

@@ -1,4 +1,4 @@
-// Time in the test's hands: the engine's clock, which keeps the originals, follows the fake timers meanwhile.
+// Fake time for tests. The engine's clock captured the real timers at import, so it is redirected to the fake ones.
 
 import { jest } from "bun:test";
 

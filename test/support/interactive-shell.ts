@@ -1,5 +1,5 @@
-// A shell in a pseudo-terminal, for what only happens at a prompt. It answers when the shell has said something, not
-// after a time.
+// An interactive shell in a pseudo-terminal, for tests of completion. It reacts to the shell's output, never to elapsed
+// time.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,14 +8,14 @@ import { join } from "node:path";
 const enter = "\r";
 const tab = "\t";
 const lineStart = "\x01";
-const eraseLine = "\x05\x15"; // to the end of the line, then all before it
+const eraseLine = "\x05\x15"; // Ctrl-E: end of line; Ctrl-U: erase to its start
 const timeoutMs = 20_000;
 
 export class InteractiveShell implements AsyncDisposable {
-  /** All that was written to the terminal. */
+  /** Everything written to the terminal. */
   seen = "";
   readonly #folder = mkdtempSync(join(tmpdir(), "pipeloom-shell-"));
-  /** A program that writes its arguments to a file: what the shell makes of the line, quotes and all. */
+  /** A program that writes its arguments to a file, to show how the shell parses the line. */
   readonly #show = join(this.#folder, "show");
   readonly #words = join(this.#folder, "words");
   readonly #child: Bun.Subprocess;
@@ -48,7 +48,7 @@ export class InteractiveShell implements AsyncDisposable {
     this.#child = Bun.spawn([...command], {
       cwd,
       env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", ...env },
-      // Made here and not before, it is the child's controlling terminal.
+      // Created in the spawn call, so that it becomes the child's controlling terminal.
       terminal: { cols: 200, rows: 50, data: (_, bytes) => this.#hear(bytes) },
     });
     const { terminal } = this.#child;
@@ -56,7 +56,7 @@ export class InteractiveShell implements AsyncDisposable {
     this.#terminal = terminal;
   }
 
-  /** Types, presses Tab, and tells the words that then stand on the line. */
+  /** Types, presses Tab, and returns the words on the completed line. */
   async completed(typed: string): Promise<string[]> {
     this.#terminal.write(`${typed}${tab}${lineStart}${this.#show} `);
     await this.run("");
@@ -64,7 +64,7 @@ export class InteractiveShell implements AsyncDisposable {
     return text.split("\n").slice(0, -1);
   }
 
-  /** Types, presses Tab twice, and waits until all of these are on the screen. */
+  /** Types, presses Tab twice, and waits until all of these words are on the screen. */
   async lists(typed: string, ...wanted: readonly string[]): Promise<void> {
     const from = this.seen.length;
     this.#terminal.write(`${typed}${tab}${tab}`);
@@ -73,14 +73,16 @@ export class InteractiveShell implements AsyncDisposable {
     await this.run(":");
   }
 
-  /** Runs a line and waits for its end. The mark is not written as it will be printed: the line itself is echoed. */
+  /**
+   * Runs a line and waits for its end. The line contains the end mark in two parts, so that its echo does not match.
+   */
   async run(line: string): Promise<void> {
     const mark = `done-${++this.#count}-`;
     this.#terminal.write(`${line}${enter}printf '%s%s\\n' done- ${this.#count}-${enter}`);
     await this.#until(() => this.seen.includes(mark));
   }
 
-  /** Some shells ask the terminal what it is, and wait for the answer. */
+  /** Answers terminal queries: some shells send one and wait for the reply. */
   #hear(bytes: Uint8Array): void {
     const text = new TextDecoder().decode(bytes);
     this.seen += text;
@@ -94,7 +96,7 @@ export class InteractiveShell implements AsyncDisposable {
     const deadline = Date.now() + timeoutMs;
     while (!holds()) {
       const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`the shell did not get that far:\n${this.seen}`);
+      if (left <= 0) throw new Error(`timeout; the shell's output so far:\n${this.seen}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#heard = () => {

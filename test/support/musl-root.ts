@@ -1,5 +1,5 @@
-// A root file system as small as the container image's: musl, the C++ library, and the executable. Where there is no
-// Alpine, Debian's musl loads the C++ library of glibc, with a stand-in for what that wants of glibc.
+// A minimal root file system like the container image's: musl, the C++ library, and the executable. Without Alpine,
+// Debian's musl loads glibc's C++ library, and a small stub provides the glibc symbols that it needs.
 
 import { chmodSync, copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const libraries = [
   "/lib/x86_64-linux-gnu/libgcc_s.so.1",
 ];
 
-/** What libstdc++ and libgcc use of glibc and musl has not, or under another name. */
+/** glibc symbols that libstdc++ and libgcc use, and that musl lacks or names differently. */
 const standIn = `
 #include <stddef.h>
 extern int getentropy(void *, size_t);
@@ -24,13 +24,13 @@ int __cpu_indicator_init(void) { return 0; }
 struct { unsigned vendor, type, subtype, features; } __cpu_model;
 `;
 
-/** Root, Debian's package \`musl\` and a C compiler are needed. */
+/** Requires root, Debian's package \`musl\` and a C compiler. */
 export const canMakeMuslRoot = (): boolean =>
   process.getuid?.() === 0 &&
   [loader, ...libraries].every((path) => existsSync(path)) &&
   ["gcc", "unshare", "chroot"].every((tool) => Bun.which(tool) !== null);
 
-/** Lays it out as the Dockerfile does: the executable, and /data for an ordinary user. */
+/** The same layout as the Dockerfile: the executable, and /data writable for an ordinary user. */
 export async function makeMuslRoot(root: string, executable: string): Promise<void> {
   for (const folder of ["lib", "usr/lib", "usr/local/bin", "data", "dev", "proc", "tmp"]) {
     mkdirSync(join(root, folder), { recursive: true });
@@ -42,12 +42,12 @@ export async function makeMuslRoot(root: string, executable: string): Promise<vo
   }
   copyFileSync(executable, join(root, "usr/local/bin/pipeloom"));
   await Bun.write(join(root, "tmp/stand-in.c"), standIn);
-  const name = "ld-linux-x86-64.so.2"; // the library asks for it by this name
+  const name = "ld-linux-x86-64.so.2"; // the library's DT_NEEDED entry
   const output = join(root, "usr/lib", name);
   await Bun.$`gcc -shared -fPIC -nostdlib -O1 -Wl,-soname,${name} -o ${output} ${join(root, "tmp/stand-in.c")}`;
 }
 
-/** Devices that programs expect are those of the machine. */
+/** Bind-mounts the machine's devices. */
 const enter = `
 root=$1 chroot=$2
 shift 2
@@ -59,7 +59,7 @@ done
 exec env -i HOME=/data "$chroot" --userspec=1000:1000 "$root" "$@"
 `;
 
-/** The command for one there, as user 1000. What is mounted for it is gone with it. */
+/** The command line to run a command in the root as user 1000. Its mounts end with it. */
 export function inMuslRoot(root: string, args: readonly string[]): string[] {
   const chroot = Bun.which("chroot") ?? "chroot";
   return ["unshare", "--mount", "sh", "-ec", enter, "sh", root, chroot, ...args];

@@ -1,4 +1,4 @@
-// Nodes without the registry: `task()` enters a name into this thread's registry for good, and a test may want many.
+// Nodes without the registry: `task()` registers a name permanently in this thread, and a test may need many names.
 
 import { EachNode, type NodeSettings, TaskNode } from "../../src/api/node.ts";
 import { noRetries } from "../../src/api/retries.ts";
@@ -19,7 +19,7 @@ export const definition = (
   ...more,
 });
 
-/** What calling a task gives. */
+/** The node that calling a task returns. */
 export const node = (
   name: string,
   input?: unknown,

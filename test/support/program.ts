@@ -1,4 +1,4 @@
-// The program as a user has it: the executable of `bun build.ts` when it is there, and from source otherwise.
+// The program under test: the executable of `bun build.ts` if it exists, otherwise the source.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -10,18 +10,18 @@ export const executable = join(
   process.platform === "win32" ? "pipeloom.exe" : "pipeloom",
 );
 
-/** What to type before the arguments. */
+/** The command line up to the arguments. */
 export const pipeloom: readonly string[] = existsSync(executable)
   ? [executable]
   : [process.execPath, join(repository, "src/cli.ts")];
 
-/** Cuts the network off on Linux, where one may: the loopback of the new namespace is down as well. */
+/** Disables the network on Linux, if permitted, by a new namespace; its loopback is down too. */
 const unshare = ["unshare", "--net", "--map-root-user"];
 
 const canCutNetwork =
   process.platform === "linux" && Bun.spawnSync([...unshare, "true"]).exitCode === 0;
 
-/** Before the command line of a program that must not need a network; empty where that cannot be done. */
+/** Prefix for a command that must work without a network; empty if the network cannot be disabled. */
 export const offline: readonly string[] = canCutNetwork ? unshare : [];
 
 export type Ended = { readonly code: number; readonly out: string; readonly err: string };

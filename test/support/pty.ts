@@ -1,4 +1,4 @@
-// The executable on a real pseudo-terminal, watched through a terminal in memory.
+// The executable on a real pseudo-terminal. Its output is interpreted by a terminal in memory.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { VirtualTerminal } from "./virtual-terminal.ts";
 const root = join(import.meta.dir, "../..");
 const compiled = join(root, "dist/pipeloom");
 
-/** The executable if it has been built, otherwise the source. */
+/** The executable if it is built, otherwise the source. */
 const command = existsSync(compiled) ? [compiled] : [process.execPath, join(root, "src/cli.ts")];
 
 // eslint-disable-next-line no-control-regex
@@ -15,12 +15,12 @@ const cutOff = /\x1b(\[[?\d;]*)?$/;
 
 export type Pty = {
   readonly screen: VirtualTerminal;
-  /** Types: `\x03` is Ctrl-C, `\x1a` Ctrl-Z. */
+  /** Types text. `\x03` is Ctrl-C, `\x1a` is Ctrl-Z. */
   type(text: string): void;
   resize(columns: number, rows: number): void;
-  /** Resolves when the screen is as it should be. @throws Error with the screen after 20 s */
+  /** Resolves when the condition holds. @throws Error with the screen after 20 s */
   until(holds: () => boolean, what: string): Promise<void>;
-  /** The executable's own process id; setsid waits for it, or has become it. */
+  /** The executable's process id. setsid is its parent, or has replaced itself with it. */
   pid(): number;
   readonly exited: Promise<number>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -31,7 +31,7 @@ export type PtyOptions = {
   readonly rows?: number;
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Called when the screen has changed, with the time since the start in ms. */
+  /** Called after each change of the screen with the ms since the start. */
   readonly onScreen?: (screen: VirtualTerminal, at: number) => void;
 };
 
@@ -57,7 +57,7 @@ export function openPty(args: readonly string[], options: PtyOptions): Pty {
       for (const call of changed) call();
     },
   });
-  // setsid -c: only a session leader's controlling terminal sends signals for Ctrl-C, Ctrl-Z and a resize.
+  // setsid -c: Ctrl-C, Ctrl-Z and a resize send signals only through a session's controlling terminal.
   const child = Bun.spawn(["setsid", "-c", "-w", ...command, ...args], {
     terminal,
     cwd,
@@ -73,7 +73,7 @@ export function openPty(args: readonly string[], options: PtyOptions): Pty {
     until: (holds, what) => until(screen, changed, holds, what),
     pid: () =>
       Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8")) || child.pid,
-    // What it wrote last may still be on its way when it has ended, and nothing tells when all has come.
+    // The last output may arrive after the exit, and no event marks its end. So wait until 100 ms pass without output.
     exited: child.exited.then(async (code) => {
       for (let seen = -1; seen !== received;) {
         seen = received;
@@ -89,7 +89,7 @@ export function openPty(args: readonly string[], options: PtyOptions): Pty {
   };
 }
 
-/** A read may end within an escape sequence or within a synchronized update; the rest waits for the next one. */
+/** A read may end inside an escape sequence or a synchronized update. The incomplete part waits for the next read. */
 function wholePart(text: string): string {
   const open = text.lastIndexOf("\x1b[?2026h");
   if (open > text.lastIndexOf("\x1b[?2026l")) return text.slice(0, open);

@@ -1,16 +1,16 @@
-// A web server that can do everything wrong: each request gets the next answer (the last one again and again), raw.
+// A web server that can misbehave: each request gets the next raw response; the last one repeats.
 
 import { createServer, type Socket } from "node:net";
 
-/** @param breakAt breaks the connection when the client has seen so many bytes of the file */
+/** @param breakAt breaks the connection once the client has received this many bytes of the file */
 export type Answer = (socket: Socket, request: string, breakAt: (bytes: number) => void) => void;
 
 export type RawServer = Disposable & {
   readonly url: string;
   readonly requests: readonly string[];
   /**
-   * The client has so many bytes of the file in hand. Bun's fetch drops what it has not handed out when a connection
-   * breaks, so a server that broke it by itself would be ahead by chance.
+   * The test reports how many bytes the client has received. When a connection breaks, Bun's fetch drops bytes that the
+   * client has not read. Without this report, the break would be a race.
    */
   readonly seen: (bytes: number) => void;
 };
@@ -57,7 +57,7 @@ export const head = (line: string, headers: Readonly<Record<string, string>>): s
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join("")}connection: close\r\n\r\n`;
 
-/** A whole answer. */
+/** A complete response. */
 export const status =
   (
     line: string,
@@ -69,7 +69,7 @@ export const status =
     socket.end(body);
   };
 
-/** Announces all of `body`, and sends its beginning; the connection breaks when that has arrived. */
+/** Announces all of `body`, sends its beginning, and breaks the connection once the client has received that. */
 export const cutOff =
   (body: Buffer, bytes: number, headers: Readonly<Record<string, string>> = {}): Answer =>
   (socket, _, breakAt) => {
@@ -78,7 +78,7 @@ export const cutOff =
     socket.write(body.subarray(0, bytes));
   };
 
-/** The message of what a promise is rejected with. */
+/** The message of the promise's rejection. */
 export async function failure(promise: Promise<unknown>): Promise<string> {
   try {
     await promise;

@@ -1,4 +1,5 @@
-// A server that holds releases as GitHub does, for what installs and upgrades: good ones, and each kind of bad one.
+// A server with releases laid out as on GitHub, for tests of install and upgrade. Serves a good release or a broken
+// one.
 
 import { tarGz } from "../../.github/release/archive.ts";
 import { executableName, targets } from "../../.github/release/targets.ts";
@@ -7,15 +8,15 @@ export type Trouble =
   "none" | "wrong checksum" | "cut off" | "unknown file" | "does not start" | "another version";
 
 export type ReleaseServer = AsyncDisposable & {
-  /** What `PIPELOOM_RELEASES` is set to. */
+  /** Value for `PIPELOOM_RELEASES`. */
   readonly url: string;
-  /** Paths that were asked for. */
+  /** Requested paths. */
   readonly asked: string[];
 };
 
 type Options = { readonly version: string; readonly trouble?: Trouble };
 
-/** Its "executable" is a shell script that says which version it is. */
+/** The "executable" is a shell script that prints its version. */
 export function serveRelease({ version, trouble = "none" }: Options): ReleaseServer {
   const files = releaseFiles(version, trouble);
   const asked: string[] = [];
@@ -66,7 +67,7 @@ const checksum = (bytes: Uint8Array<ArrayBuffer>, trouble: Trouble): string =>
     ? "0".repeat(64)
     : new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
 
-/** Written by hand: no server of this house would send half a body. */
+/** Raw HTTP, because `Bun.serve` cannot send half a body. */
 function answer(path: string, version: string, files: Files, trouble: Trouble): Uint8Array {
   if (path === "/latest") return response("302 Found", [`location: /tag/v${version}`]);
   const folders = ["/latest/download/", `/download/v${version}/`];

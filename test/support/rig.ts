@@ -1,5 +1,5 @@
-// A place for one test: a folder of its own, pipeline files in it, runs of them in this process with real threads or as
-// the executable, and the database read back. Gone when the test ends: `await using rig = newRig()`.
+// The rig of a test: a temporary folder, pipeline files, runs in this process (with real threads) or by the executable,
+// and queries of the database. `await using rig = newRig()` deletes it at the end of the test.
 
 import { Database } from "bun:sqlite";
 import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ import { type Control, control } from "./control.ts";
 
 providePackage(pipeloom);
 
-/** What the task tests run against: the build's, or another's path in PIPELOOM_EXECUTABLE. */
+/** The executable under test: PIPELOOM_EXECUTABLE, or the one in `dist`. */
 export const executable =
   process.env["PIPELOOM_EXECUTABLE"] ??
   join(import.meta.dir, "../../dist", process.platform === "win32" ? "pipeloom.exe" : "pipeloom");
@@ -36,15 +36,15 @@ export type Ended = { readonly code: number; readonly out: string; readonly err:
 export type Started = {
   readonly run: Run;
   readonly events: RunEvent[];
-  /** What modules printed, and hooks that failed. */
+  /** Lines that modules printed, and failures of hooks. */
   readonly output: string[];
   readonly end: Promise<RunSummary>;
-  /** The first event, past or to come, that is like this. */
+  /** The first matching event, past or future. */
   event<Type extends RunEvent["type"]>(
     type: Type,
     like?: Partial<Extract<RunEvent, { type: Type }>>,
   ): Promise<Extract<RunEvent, { type: Type }>>;
-  /** So many tasks have ended. */
+  /** Resolves when this many tasks have ended. */
   ended(tasks: number): Promise<void>;
 };
 
@@ -72,22 +72,22 @@ export class Rig implements AsyncDisposable {
     return readdirSync(this.path).toSorted();
   }
 
-  /** Tasks here may say `await step("name")`. */
+  /** After this, pipelines in the folder can call `await step("name")`. */
   get control(): Control {
     this.#control ??= control(this.path);
     return this.#control;
   }
 
-  /** A pipeline file with everything imported. */
+  /** Writes a pipeline file with the imports added. */
   pipeline(text: string, name = "pipeline.ts"): string {
     const step = this.#control === undefined ? "" : 'import { step } from "./control.ts";\n';
     const imports = `import { each, message, pipeline, task } from "pipeloom";\n${step}`;
     return this.write(name, `${imports}${text}`);
   }
 
-  /** Runs it with this process as the main thread, and real Workers. */
+  /** Starts a run in this process, with real Workers. */
   async start(file: string, options: RunPipelineOptions = {}): Promise<Started> {
-    // One thread, one registry: what another test's file defined is not this one's.
+    // The registry is per thread, so remove the tasks of earlier tests.
     registry.tasks.clear();
     registry.sealed = false;
     const events: RunEvent[] = [];
@@ -134,13 +134,13 @@ export class Rig implements AsyncDisposable {
     };
   }
 
-  /** `start` to the end. */
+  /** `start`, then waits for the end. */
   async run(file: string, options: RunPipelineOptions = {}): Promise<RunSummary> {
     const started = await this.start(file, options);
     return started.end;
   }
 
-  /** The executable, in this folder. */
+  /** Starts the executable in this folder. */
   spawn(...args: readonly string[]): Child {
     return this.#spawn([executable, ...args]);
   }
@@ -149,7 +149,7 @@ export class Rig implements AsyncDisposable {
     return ended(this.spawn(...args));
   }
 
-  /** The program from its source, in this folder. */
+  /** Runs the program from source in this folder. */
   async fromSource(...args: readonly string[]): Promise<Ended> {
     return ended(this.#spawn([process.execPath, cli, ...args]));
   }
@@ -166,7 +166,7 @@ export class Rig implements AsyncDisposable {
     return child;
   }
 
-  /** Rows of the database, read from outside. */
+  /** Rows of a query, by a separate read-only connection. */
   rows(sql: string, db = "test.db"): Row[] {
     using reader = new Database(this.file(db), { readonly: true });
     return reader.query<Row, []>(sql).all();

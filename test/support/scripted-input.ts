@@ -1,5 +1,4 @@
-// A person at the keyboard, and what they see: streams for the prompts of clack. The script is typed key by key, each
-// when the program has asked for more.
+// Scripted keyboard input and captured output for the prompts of clack. Each key is typed when the program reads.
 
 import { PassThrough, Writable } from "node:stream";
 
@@ -13,7 +12,7 @@ const keys: Readonly<Record<string, string>> = {
   "ctrl-d": "\u0004",
 };
 
-/** What was written, without styles, as one text. */
+/** The output without styles, as one string. */
 export class SeenOutput extends Writable {
   readonly columns: number;
   readonly rows = 40;
@@ -35,12 +34,12 @@ export class SeenOutput extends Writable {
   }
 }
 
-/** Escape is told from the start of a sequence by what does not follow within 50 ms. */
+/** A lone Escape is recognized only when nothing follows it within 50 ms. */
 const afterEscapeMs = 120;
-/** For a key that changes nothing on the screen. */
+/** For a key that does not change the screen. */
 const patienceMs = 300;
 
-/** `enter`, `down`, `ctrl-c` … are keys; `end` closes the input; anything else is text. */
+/** `enter`, `down`, `ctrl-c` … are keys. `end` closes the input. Anything else is typed as text. */
 export function scriptedInput(script: readonly string[], output: SeenOutput): PassThrough {
   const input = new PassThrough();
   void type(input, script, output);

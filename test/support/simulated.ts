@@ -1,5 +1,5 @@
-// A pipeline of a test's own in one simulated process (test/simulator): the real run, hosts and writer, a held clock, and
-// a database in memory. The test says what it defines, runs it to the end, and looks.
+// Runs a test's pipeline in one simulated process (test/simulator): the real run, hosts and writer, a simulated clock,
+// and a database in memory.
 
 import { registry } from "../../src/api/registry.ts";
 import { type PipelineOptions, pipeline, type Work } from "../../src/api/pipeline.ts";
@@ -10,11 +10,11 @@ import { stillPace, World } from "../simulator/world.ts";
 type More = Partial<Pick<RunOptions, "workers" | "concurrency" | "behind">> &
   Pick<PipelineOptions<Record<string, never>>, "pools"> &
   Pick<Program, "onEvent"> & {
-    /** Decides the order of what may happen in any. */
+    /** Decides the order of concurrent events. */
     readonly seed?: number;
   };
 
-/** @param tasks defines the tasks, with `task`, and yields the nodes */
+/** @param tasks defines the tasks with `task` and yields the nodes */
 export function simulated(tasks: () => Work, more: More = {}): SimulatedProcess {
   const { seed = 1, pools = {}, onEvent, ...options } = more;
   return new SimulatedProcess(new World(seed, stillPace, 0), {

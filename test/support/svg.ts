@@ -1,4 +1,4 @@
-// Screens as an animated SVG: a strip of frames that moves past a window.
+// Renders screens as an animated SVG: a strip of frames that moves through a clipped window.
 
 import type { Look, VirtualTerminal } from "./virtual-terminal.ts";
 
@@ -7,9 +7,9 @@ export type Shot = { readonly at: number; readonly rows: ReturnType<VirtualTermi
 export type SvgOptions = {
   readonly columns: number;
   readonly rows: number;
-  /** What was typed. */
+  /** The command line above the frames. */
   readonly prompt: string;
-  /** How long the last frame stays before it begins anew. */
+  /** How long the last frame stays before the animation repeats. */
   readonly holdMs: number;
 };
 
@@ -36,7 +36,7 @@ const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const round = (value: number): string => String(Math.round(value * 100) / 100);
 
-/** Fonts leave gaps between the bar's characters, so it is drawn. */
+/** Draws a progress bar as shapes, because fonts leave gaps between its characters. */
 function bar(text: string, x: number, y: number, color: string): string {
   const thick = /[━╸]/.test(text);
   const half = text.endsWith("╸") ? 0.5 : 0;
@@ -73,7 +73,7 @@ const frame = ({ rows }: Shot, top: number): string =>
     )
     .join("");
 
-/** Where the strip stands when, in percent of the whole time. */
+/** Keyframes of the strip, in percent of the total time. */
 function keyframes(shots: readonly Shot[], totalMs: number, step: number): string {
   const stops = shots.map(
     ({ at }, i) => `${round((100 * at) / totalMs)}%{transform:translateY(${round(-i * step)}px)}`,
@@ -81,7 +81,7 @@ function keyframes(shots: readonly Shot[], totalMs: number, step: number): strin
   return `${stops.join("")}100%{transform:translateY(${round(-(shots.length - 1) * step)}px)}`;
 }
 
-/** `shots` in order, the first at 0. */
+/** @param shots in order of time; the first is at 0 ms */
 export function animatedSvg(shots: readonly Shot[], options: SvgOptions): string {
   const inner = { width: options.columns * cell.width, height: (options.rows + 1.5) * cell.height };
   const width = round(inner.width + 2 * margin.side);

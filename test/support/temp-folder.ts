@@ -1,4 +1,4 @@
-// A folder of the test's own, gone when the test ends: `using folder = tempFolder()`.
+// A temporary folder, deleted at the end of the test: `using folder = tempFolder()`.
 
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,26 +1,26 @@
-// A terminal in memory: it interprets what is written and is asserted on as rows of text. It knows what the
-// screen uses and refuses every other sequence, so that a stray one fails the test that let it through.
+// A terminal in memory: interprets output, and tests assert on its rows of text. It accepts only the sequences that the
+// screen uses; any other sequence throws, so that a stray one fails the test.
 
-/** How a character looks: `color` is the SGR parameter of its foreground, e.g. `36` or `38;5;43`. */
+/** Style of a character. `color` is the SGR parameter of its foreground, e.g. `36` or `38;5;43`. */
 export type Look = { readonly color: string; readonly bold: boolean; readonly dim: boolean };
 
 type Cell = { readonly text: string; readonly look: Look };
 
 type Row = {
-  /** One entry a column; the second half of a wide character is empty. */
+  /** One entry per column. The second column of a wide character is empty. */
   cells: Cell[];
-  /** The next row goes on with the same line. */
+  /** The line continues on the next row. */
   wrapped: boolean;
 };
 
 export type VirtualTerminalOptions = {
   readonly columns?: number;
   readonly rows?: number;
-  /** What the terminal does with long lines at a resize: wraps them anew, or cuts them off as xterm does. */
+  /** Long lines at a resize: wrapped again, or truncated as in xterm. */
   readonly rewraps?: boolean;
-  /** Whether a picture of several characters is drawn as one, in two columns; xterm and VTE draw each part by itself. */
+  /** Whether an emoji of several code points takes two columns. xterm and VTE draw each part separately. */
   readonly joins?: boolean;
-  /** Whether characters of ambiguous width take two columns, as in an East Asian locale. */
+  /** Whether characters of ambiguous width take two columns, as in East Asian locales. */
   readonly isAmbiguousWide?: boolean;
 };
 
@@ -36,10 +36,10 @@ export class VirtualTerminal {
   rows: number;
   readonly isTTY = true;
   cursorVisible = true;
-  /** What was written, one entry a write. */
+  /** All output, one entry per write. */
   readonly writes: string[] = [];
   #buffer: Row[] = [{ cells: [], wrapped: false }];
-  /** The first row of the buffer that is on the screen; above it is the scrollback. */
+  /** Index of the first row on the screen. The rows before it are the scrollback. */
   #top = 0;
   #row = 0;
   #column = 0;
@@ -86,13 +86,13 @@ export class VirtualTerminal {
     return true;
   }
 
-  /** The rows on the screen, blanks at their ends cut off. */
+  /** The rows on the screen, without trailing blanks. */
   screen(): string[] {
     const rows = this.#buffer.slice(this.#top, this.#top + this.rows).map(textOf);
     return [...rows, ...Array<string>(Math.max(0, this.rows - rows.length)).fill("")];
   }
 
-  /** All lines, the scrollback too, each whole however often it wraps; without the blank ones at the end. */
+  /** All lines including the scrollback; wrapped rows are joined, and trailing blank lines are removed. */
   lines(): string[] {
     const lines: string[] = [];
     let open = false;
@@ -111,12 +111,12 @@ export class VirtualTerminal {
     return { row: this.#row - this.#top, column: this.#column };
   }
 
-  /** Whether colours and weights are as they were found. */
+  /** Whether color and weight are reset. */
   get isPlain(): boolean {
     return this.#look === plainLook;
   }
 
-  /** The rows on the screen as runs of characters that look the same. */
+  /** The rows on the screen as runs of equally styled characters. */
   runs(): { readonly text: string; readonly column: number; readonly look: Look }[][] {
     return this.#buffer.slice(this.#top, this.#top + this.rows).map(({ cells }) => {
       const runs: { text: string; column: number; look: Look }[] = [];
@@ -249,14 +249,14 @@ export class VirtualTerminal {
       const wrapped = wrapAt(line, columns);
       line = [];
       rows.push(...wrapped);
-      // The screen parks the cursor at the start of an empty row, so its line need not be looked into.
+      // The screen parks the cursor at the start of an empty row, so its own line never rewraps.
       if (here) this.#row = rows.length - wrapped.length;
     }
     this.#buffer = rows;
     this.#grow();
   }
 
-  /** Blank rows below the cursor go first, then the top scrolls away; a higher screen gets rows back from there. */
+  /** Shrinking removes blank rows below the cursor first, then scrolls. Growing takes rows back from the scrollback. */
   #fitHeight(): void {
     while (this.#buffer.length - 1 > this.#row && this.#buffer.at(-1)?.cells.length === 0) {
       this.#buffer.pop();

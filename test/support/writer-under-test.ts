@@ -1,4 +1,4 @@
-// The writer as a test sees it: in this process, or as the real Worker. What one does the other must do.
+// Test interface of the writer, in this process or as a real Worker. Both must behave the same.
 
 import { unpackEvents } from "../../src/engine/committed.ts";
 import type { FromWriter, RunRequest, ToWriter } from "../../src/protocol/messages.ts";
@@ -16,7 +16,7 @@ import { options as writerOptions, request } from "../store/write/options.ts";
 
 type Of<Type extends FromWriter["type"]> = Extract<FromWriter, { type: Type }>;
 
-/** Something that takes in messages one by one and is waited for. */
+/** A queue of received messages that a test can wait for. */
 class Inflow<Message> {
   readonly all: Message[] = [];
   #taken = 0;
@@ -29,7 +29,7 @@ class Inflow<Message> {
     for (const wake of waiting) wake();
   }
 
-  /** The next that is like this; those before it are passed over. */
+  /** The next matching message; earlier ones are skipped. */
   async next(isWanted: (message: Message) => boolean): Promise<Message> {
     for (;;) {
       while (this.#taken < this.all.length) {
@@ -43,7 +43,7 @@ class Inflow<Message> {
 
 export class WriterUnderTest implements Disposable {
   readonly messages = new Inflow<FromWriter>();
-  /** False: the writer is not told that main has taken in what it announced. */
+  /** False: main does not confirm announcements to the writer. */
   answers = true;
   readonly givenUp = SharedFlag.create();
   readonly #send: (message: ToWriter, transfer: MessagePort[]) => void;
@@ -97,7 +97,7 @@ export class WriterUnderTest implements Disposable {
     return new PostingWorker(this, number);
   }
 
-  /** All events that were announced, done ones unpacked. */
+  /** All announced events, with batches of done tasks unpacked. */
   get events(): readonly CommittedEvent[] {
     return this.messages.all.flatMap((message) =>
       message.type === "committed" ? eventsIn(message) : [],
@@ -111,11 +111,11 @@ export class WriterUnderTest implements Disposable {
 
 const isEnd = ({ type }: FromWriter): boolean => type === "failed" || type === "closed";
 
-/** As main reads them, to whom the name and the attempt of a task that is done are known. */
+/** Decodes events as main does; main knows the name and the attempt of a done task. */
 export const eventsIn = (message: Of<"committed">): readonly CommittedEvent[] =>
   unpackEvents(message.events, { get: () => ({ name: "", attempt: 0, wantsResult: true }) });
 
-/** The other end of a Worker's port. */
+/** The worker's end of a port. */
 export class PostingWorker {
   readonly memory = WorkerMemory.create(1);
   readonly acks = new Inflow<Ack>();
@@ -144,7 +144,7 @@ export class PostingWorker {
     this.#post(JSON.stringify(records));
   }
 
-  /** A part of a unit: rows of `t (id)`. The first of a task comes behind its start, as in a Worker. */
+  /** Sends a batch of rows for `t (id)`. Before the first batch of a task, sends its start, as a worker does. */
   part(id: number, rows: readonly number[]): void {
     this.rows(
       id,
@@ -153,7 +153,7 @@ export class PostingWorker {
     );
   }
 
-  /** `part` for any table. */
+  /** Like `part`, for any table. */
   rows(id: number, table: string, rows: readonly Readonly<Record<string, unknown>>[]): void {
     if (!this.#begun.has(id)) this.post(started(id));
     const encoder = new RowEncoder(insertTarget(taskId(id), table));
@@ -194,7 +194,7 @@ export const finished = (
 export const inProcess = (deps: Partial<WriterDeps> = {}): WriterUnderTest =>
   new WriterUnderTest((receive) => {
     const writer = new Writer({
-      // As over a thread's boundary: later, and nothing shared.
+      // As across threads: asynchronous, and by copy.
       post: (message) => queueMicrotask(() => receive(structuredClone(message))),
       messages: async () => [],
       later: (work) => void setImmediate(work),

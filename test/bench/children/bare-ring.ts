@@ -1,4 +1,4 @@
-// The limit of a chain: main thread → Worker → writer, a commit, → main thread, and nothing else.
+// Limit for a chain: main thread → Worker → writer → commit → main thread, and nothing else.
 //
 //   bun bare-ring.ts <db> <links>
 

@@ -1,4 +1,4 @@
-// The limit of tasks that wait: as many timers at once, round after round.
+// Limit for waiting tasks: the same number of concurrent timers, in rounds.
 //
 //   bun bare-sleep.ts <rounds> <at once> <ms>
 

@@ -1,4 +1,4 @@
-// The limit of everything that ends as rows: one process, one loop, one finished row of task_runs per task.
+// Limit for tasks: one process, one loop, one finished row of task_runs per task.
 //
 //   bun bare-tasks.ts <db> <tasks> [progress calls per task]
 
@@ -10,7 +10,7 @@ const calls = Number(callsText);
 const rowsPerTransaction = 5000;
 
 const database = new Database(db, { create: true });
-// As pipeloom opens it.
+// The same settings as in pipeloom.
 for (const pragma of [
   "journal_mode = WAL",
   "synchronous = FULL",
@@ -28,7 +28,7 @@ const insert = database.prepare(
   "INSERT INTO task_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 );
 
-/** Latest wins, as `ctx.progress` does. */
+/** Keeps the latest value only, as `ctx.progress` does. */
 const latest = { progress: 1, message: null as string | null };
 const messages = Array.from({ length: calls }, (_, call) => `step ${call + 1}`);
 function progress(step: number, total: number, message: string | undefined): void {

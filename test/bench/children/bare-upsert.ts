@@ -1,4 +1,4 @@
-// The limit of rows: one process, one loop, the same rows and the same statement.
+// Limit for rows: one process, one loop, the same rows and the same statement.
 //
 //   bun bare-upsert.ts <db> <rows>
 
@@ -10,7 +10,7 @@ const [db = "bare.db", rowsText = "1000000"] = process.argv.slice(2);
 const rowsPerTransaction = 5000;
 
 const database = new Database(db, { create: true });
-// As pipeloom opens it.
+// The same settings as in pipeloom.
 for (const pragma of [
   "journal_mode = WAL",
   "synchronous = FULL",

@@ -1,4 +1,4 @@
-// The limit of CPU-bound tasks: bare Workers, fed by hand.
+// Limit for CPU-bound tasks: bare Workers without pipeloom.
 //
 //   bun bare-workers.ts <workers> <tasks> <n>
 

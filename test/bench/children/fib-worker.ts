@@ -1,4 +1,4 @@
-// A bare Worker: computes what it is told, and says so.
+// A bare Worker: computes the requested number and posts a reply.
 
 declare const self: Worker;
 

@@ -1,5 +1,5 @@
-// Plans nodes with the engine's own graph, in a process of its own: groups of eight tasks between one that they wait for
-// and one that waits for them.
+// Plans nodes with the engine's graph in a separate process. Each group has eight tasks that depend on one task, and
+// one task that depends on the eight.
 //
 //   bun plan.ts <nodes>
 
@@ -21,7 +21,7 @@ function group(i: number) {
 }
 const groups = () => Array.from({ length: nodes / perGroup }, (_, i) => group(i));
 
-/** Making the nodes is the author's part, and the least that planning can cost. */
+/** Creating the nodes is the user's code, and the lower bound for planning. */
 const bareBegan = performance.now();
 groups();
 const bareMs = performance.now() - bareBegan;
@@ -44,6 +44,6 @@ const planMs = performance.now() - began;
 if (graph.tasks !== nodes || ready.length !== nodes / perGroup) {
   throw new Error(`planned ${graph.tasks} of ${nodes}, ${ready.length} are ready`);
 }
-// Long enough for the peak to be seen.
+// Gives the parent time to sample the peak memory.
 await Bun.sleep(50);
 console.log(JSON.stringify({ planMs, bareMs }));

@@ -1,7 +1,7 @@
-// Reads a range of rows again and again, as another program would, and says how long each took.
+// Reads a range of rows repeatedly, as another program would, and prints the duration of each read.
 //
-//   bun reader.ts <db> <ms>          for that long
-//   bun reader.ts <db> pid <pid>     while that process lives
+//   bun reader.ts <db> <ms>          for this time
+//   bun reader.ts <db> pid <pid>     until this process ends
 
 import { Database } from "bun:sqlite";
 

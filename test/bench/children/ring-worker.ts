@@ -1,4 +1,4 @@
-// Passes on what it is told: from the main thread to the writer.
+// Forwards each message from the main thread to the writer.
 
 declare const self: Worker;
 

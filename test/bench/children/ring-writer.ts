@@ -1,4 +1,4 @@
-// Commits one row for each message, and says so to the main thread.
+// Commits one row per message, and then notifies the main thread.
 
 import { Database } from "bun:sqlite";
 

@@ -1,4 +1,4 @@
-// Tasks of which each waits for the one before.
+// A chain: each task depends on the one before.
 
 import { pipeline, task } from "pipeloom";
 

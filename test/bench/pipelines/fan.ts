@@ -1,4 +1,4 @@
-// One list, a task for each of its items, and one that takes all their results; or as many tasks without any of that.
+// A list, one task per item, and one task that reads all results; or the same number of independent tasks.
 
 import { each, pipeline, task } from "pipeloom";
 

@@ -1,4 +1,4 @@
-// Tasks that keep a core busy.
+// CPU-bound tasks.
 
 import { pipeline, task } from "pipeloom";
 

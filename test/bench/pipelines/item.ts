@@ -1,4 +1,4 @@
-// A row of six columns, the same in every process that makes it.
+// A row of six columns, identical in every process.
 
 export type Item = {
   readonly id: number;

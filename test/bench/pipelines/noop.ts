@@ -1,4 +1,4 @@
-// Tasks that do nothing, as a stream.
+// A stream of empty tasks.
 
 import { pipeline, task } from "pipeloom";
 

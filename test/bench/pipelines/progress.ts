@@ -1,5 +1,5 @@
-// Tasks that report progress much more often than anyone looks. The last report is half of the total, so that it can be
-// told from a task that is simply done.
+// Tasks that report progress far more often than the screen is drawn. The last report is half of the total, so that it
+// differs from the progress of a done task.
 
 import { pipeline, task } from "pipeloom";
 

@@ -1,4 +1,4 @@
-// Tasks that upsert rows: in one unit each, or with a checkpoint after every so many.
+// Tasks that upsert rows, in one unit each or with a checkpoint after a number of rows.
 
 import { pipeline, task } from "pipeloom";
 

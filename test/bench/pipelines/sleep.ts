@@ -1,4 +1,4 @@
-// Tasks that wait.
+// Tasks that sleep.
 
 import { pipeline, task } from "pipeloom";
 

@@ -1,4 +1,4 @@
-// Tasks that go step by step and say so: something to draw.
+// Tasks that report progress step by step, to give the display something to draw.
 
 import { pipeline, task } from "pipeloom";
 

@@ -1,4 +1,4 @@
-// A fan-out of a fan-out, a node from outside, and what reads them all.
+// A nested fan-out, a node from outside of it, and a task that reads all results.
 
 import { each, pipeline, task } from "pipeloom";
 import { note } from "./note.ts";

@@ -1,4 +1,4 @@
-// Messages that add up: applied twice, the sum is wrong.
+// Messages that increment a sum: a message applied twice makes the sum wrong.
 
 import { message, pipeline, task } from "pipeloom";
 import { note } from "./note.ts";

@@ -1,4 +1,4 @@
-// Writes each end that was announced into the trace of the file's operations (see ../shim.c).
+// Writes each announced task end into the trace of file operations (see ../shim.c).
 
 import { dlopen } from "bun:ffi";
 
@@ -6,7 +6,7 @@ const shim = process.env["CRASH_SHIM"];
 const library =
   shim === undefined ? undefined : dlopen(shim, { note: { args: ["cstring"], returns: "void" } });
 
-/** For `onTaskFinish`: called on the main thread, after the commit. */
+/** For `onTaskFinish`, which runs on the main thread after the commit. */
 export function note(event: { readonly id: number; readonly status: string }): void {
   library?.symbols.note(Buffer.from(`${event.status} ${event.id}\0`));
 }

@@ -1,4 +1,4 @@
-// Programs, and rows made from what they print.
+// Programs, and rows made from their output.
 
 import { pipeline, sh, task } from "pipeloom";
 import { note } from "./note.ts";

@@ -1,4 +1,4 @@
-// Attempts that fail with rows in hand, before and after a checkpoint.
+// Attempts that fail with uncommitted rows, before and after a checkpoint.
 
 import { pipeline, task } from "pipeloom";
 import { note } from "./note.ts";

@@ -1,4 +1,4 @@
-// Rows in several units a task. `insert` without a key: a unit that lands twice is seen.
+// Rows in several units per task. They are inserted without a key, so that a unit stored twice is visible.
 
 import { pipeline, task } from "pipeloom";
 import { note } from "./note.ts";

@@ -1,4 +1,4 @@
-// A stream with limits: a million tasks would take the same way.
+// A stream with concurrency limits: the same code path as a million tasks.
 
 import { pipeline, task } from "pipeloom";
 import { note } from "./note.ts";
