@@ -88,7 +88,7 @@ export interface Executors {
    * closes, and that must be the writer's. Resolves when all have answered; a worker that does not answer is killed.
    */
   closeReaders(): Promise<void>;
-  /** The run is over: ends all workers. No event follows. */
+  /** The run is over: ends all workers. No event follows, except `output` for text that was on its way. */
   stop(): void;
   /** Every worker waits for tasks, and none is about to start: no event will come by itself. */
   readonly isQuiet: boolean;

@@ -65,13 +65,19 @@ function redirected(outputs: Outputs | undefined): Pipes | undefined {
   }
 }
 
+type State =
+  | { readonly type: "scheduled"; readonly timer: Timer }
+  /** The thread reads the pipes, if there are any. */
+  | { readonly type: "running" }
+  /** There is no thread: nothing to do for it, or it has failed. */
+  | { readonly type: "off" };
+
 export class Guard {
   readonly #options: GuardOptions;
   readonly #pipes: Pipes | undefined;
   readonly #taken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #end = Promise.withResolvers<void>();
-  #timer: Timer | undefined;
-  #isStarted = false;
+  #state: State;
 
   /**
    * Redirects inherited output into pipes, and puts the guard's C signal handlers before the installed ones.
@@ -80,25 +86,31 @@ export class Guard {
   constructor(options: GuardOptions, isUrgent: boolean) {
     this.#options = options;
     this.#pipes = redirected(options.outputs);
-    if (isUrgent) this.#start();
-    else this.#timer = systemClock.after(startDelayMs, () => this.#start());
+    this.#state = isUrgent ? this.#start() : this.#scheduled();
   }
 
-  #start(): void {
+  #scheduled(): State {
+    const timer = systemClock.after(startDelayMs, () => {
+      this.#state = this.#start();
+    });
+    return { type: "scheduled", timer };
+  }
+
+  #start(): State {
     const signals = canCompile ? this.#watchedSignals() : undefined;
-    if (signals === undefined && this.#pipes === undefined) return;
-    this.#isStarted = true;
+    if (signals === undefined && this.#pipes === undefined) return { type: "off" };
     const thread = spawnGuard();
     thread.onmessage = ({ data }: MessageEvent<FromGuard>) => this.#receive(data);
     thread.onerror = (event) => {
       event.preventDefault();
       // The thread is gone: nobody reads the pipes any more.
-      this.#isStarted = false;
+      this.#state = { type: "off" };
       this.#options.outputs?.restore();
       this.#end.resolve();
     };
     const { buffer: taken } = this.#taken;
     thread.postMessage({ signals, pipes: this.#pipes, taken } satisfies ToGuard);
+    return { type: "running" };
   }
 
   #watchedSignals(): WatchedSignals {
@@ -126,11 +138,11 @@ export class Guard {
 
   /** Restores the descriptors. Resolves when the rest of the pipes has been passed to `onText`, after 1 s at most. */
   async release(): Promise<void> {
-    systemClock.cancel(this.#timer);
+    if (this.#state.type === "scheduled") systemClock.cancel(this.#state.timer);
     const { outputs } = this.#options;
     outputs?.restore();
     if (this.#pipes === undefined) return;
-    if (this.#isStarted) {
+    if (this.#state.type === "running") {
       await Promise.race([this.#end.promise, Bun.sleep(drainMs)]);
       return;
     }
