@@ -54,7 +54,8 @@ export const visibleText = (text: string): string => visibleLines(text).join("\n
 /** Columns on a terminal; escape codes have none. */
 export const width = (text: string): number => Bun.stringWidth(text);
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** Made on demand: it takes 1 ms, and most threads never need it. */
+let graphemes: Intl.Segmenter | undefined;
 
 /** Rows of a terminal that the text takes up. A wide character does not cross the edge. */
 export function rowsOf(text: string, columns: number): number {
@@ -63,6 +64,7 @@ export function rowsOf(text: string, columns: number): number {
   if (plainAscii.test(plain)) return Math.ceil(plain.length / columns);
   let rows = 1;
   let column = 0;
+  graphemes ??= new Intl.Segmenter("en", { granularity: "grapheme" });
   for (const { segment } of graphemes.segment(plain)) {
     const wide = Bun.stringWidth(segment);
     if (column + wide > columns) {
