@@ -1,16 +1,16 @@
-// Faults of the database: SQLite's own errors, at the statement that the scenario says; and the process's death there,
-// with the files as they are at that instant.
+// Injects database faults: SQLite errors at a given statement, and the death of the process there, with the files in
+// their current state.
 
 import { Database, type Statement } from "bun:sqlite";
 
-/** What a statement fails with. */
+/** An error that a statement fails with. */
 export type DiskFault = {
-  /** Counted over all statements of the writer, from its opening on. */
+  /** Statement number, counted over all statements of the writer since it opened. */
   readonly atStatement: number;
   readonly code: "SQLITE_BUSY" | "SQLITE_FULL" | "SQLITE_IOERR_WRITE";
-  /** SQLite undoes the whole transaction on some of these errors, and leaves it open on others. */
+  /** Whether SQLite rolls back the transaction on this error; on other errors it stays open. */
   readonly undoes: boolean;
-  /** How many statements in a row. */
+  /** Number of consecutive statements that fail. */
   readonly times: number;
 };
 
@@ -24,15 +24,15 @@ const messages = {
 const sqliteError = (code: DiskFault["code"]): Error =>
   Object.assign(new Error(messages[code]), { name: "SQLiteError", code, errno: numbers[code] });
 
-/** What happens at a statement; may throw. */
+/** Called at each statement; may throw. */
 export type StatementHook = (db: Database, sql: string, when: "before" | "after") => void;
 
-/** Statements of the lock's own database are not the database's. */
+/** Excludes statements on the lock's own database. */
 const isLock = (db: Database): boolean => db.filename.endsWith(".lock");
 
 const methods = ["run", "get", "all", "values"] as const;
 
-/** Calls `hook` around each statement that is run while `work` runs, and closes what is left open then. */
+/** Calls `hook` around each statement during `work`, and closes connections that are still open afterwards. */
 export function withStatementHook<T>(hook: StatementHook, work: () => T): T {
   const { prototype } = Database;
   const run = Reflect.get(prototype, "run");
@@ -76,15 +76,15 @@ export function withStatementHook<T>(hook: StatementHook, work: () => T): T {
     Reflect.set(prototype, "run", run);
     Reflect.set(prototype, "exec", run);
     Reflect.set(prototype, "prepare", prepare);
-    // The kernel would, when the process ends. A connection with an open statement stays open.
+    // The kernel would close the files at process exit. A connection with an open statement cannot be closed.
     for (const statement of statements) statement.finalize();
     for (const db of used) db.close();
   }
 }
 
-/** Whether this statement can fail in this way at all; a read, for one, never fills the disk. */
+/** Whether the statement can fail with this code. A read, for example, never fills the disk. */
 function canFail(sql: string, code: DiskFault["code"]): boolean {
-  // While the transaction is held nobody else's lock is in the way; with a rollback journal, its end may be.
+  // SQLITE_BUSY: only statements that take a lock. Inside a transaction, the lock is already held.
   if (code === "SQLITE_BUSY") {
     return /^\s*(?:BEGIN|SELECT .* FROM task_runs WHERE run_id = \? AND id|PRAGMA (?:wal_checkpoint|optimize))/i.test(
       sql,
@@ -99,7 +99,7 @@ export class Disk {
   readonly #faults: readonly DiskFault[];
   readonly #left: number[];
   statements = 0;
-  /** Those that have happened. */
+  /** Codes of the faults that have happened. */
   readonly happened = new Set<DiskFault["code"]>();
 
   constructor(faults: readonly DiskFault[]) {

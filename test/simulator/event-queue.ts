@@ -1,12 +1,12 @@
-// What is to come for one virtual thread: a binary heap, earliest first, and of the same time the one scheduled first.
+// Future events of one virtual thread: a binary heap by time, then by order of scheduling.
 
 export type Event = {
   at: number;
   readonly order: number;
   readonly work: () => void;
-  /** False for a timer that does not keep the process alive. */
+  /** False for a timer that does not keep the process alive (`unref`). */
   isVital: boolean;
-  /** It is still to come. */
+  /** The event is pending. */
   isWaiting: boolean;
 };
 
@@ -16,7 +16,7 @@ export const isBefore = (a: Event | undefined, b: Event | undefined): boolean =>
 export class EventQueue {
   readonly #heap: Event[] = [];
 
-  /** The first that was not cancelled. */
+  /** The first event that is not cancelled. */
   get first(): Event | undefined {
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
       if (first.isWaiting) return first;

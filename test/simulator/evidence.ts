@@ -1,4 +1,4 @@
-// What was seen of one session, and what follows from it by the model: the judges' common ground.
+// The observations of one session and the model's predictions for it, shared by the judges.
 
 import type { RunEvent, TaskFinished } from "../../src/protocol/events.ts";
 import type { Failure } from "../../src/base/failure.ts";
@@ -11,7 +11,7 @@ import { kindName } from "./script.ts";
 import type { Stage, Trace } from "./stage.ts";
 import { Finding } from "./world.ts";
 
-/** What came of one process. */
+/** The observations of one process. */
 export type Seen = {
   readonly scenario: Scenario;
   readonly session: Session;
@@ -20,17 +20,17 @@ export type Seen = {
   readonly output: readonly string[];
   readonly end:
     | { readonly how: "summary"; readonly summary: RunSummary }
-    /** `start` threw. */
+    /** `Run.start` threw. */
     | { readonly how: "refused"; readonly failure: Failure }
     | { readonly how: "killed" };
   /** The disk failed, or the writer's thread ended. */
   readonly storeFailed: boolean;
-  /** Another program held the file for a while. */
+  /** Another program held a lock on the file for some time. */
   readonly wasLocked: boolean;
   readonly before: FileContent | undefined;
   readonly after: FileContent;
   readonly left: readonly string[];
-  /** By the monotonic clock. */
+  /** Monotonic clock. */
   readonly startedMs: number;
   readonly endedMs: number;
 };
@@ -41,9 +41,9 @@ export const check = (isRight: boolean, what: () => string): void => {
 
 export class Evidence {
   readonly seen: Seen;
-  /** The ends that were announced, by id. */
+  /** Task id → its announced end. */
   readonly finished = new Map<number, TaskFinished>();
-  /** Of every task that was announced. */
+  /** Task id → name, for every announced task. */
   readonly names = new Map<number, string>();
   readonly model: Model;
   readonly #rowsByName = new Map<string, TaskRow[]>();
@@ -71,8 +71,8 @@ export class Evidence {
   }
 
   /**
-   * By name and input: a task whose input has become another one (what was optional and failed has a result now) is
-   * another task, and the one before stays in the file.
+   * Looks up a task by name and input. A task whose input has changed (an optional source that failed has a result now)
+   * is a different task; the earlier one stays in the file.
    */
   statusOf(path: string, kind: number, input: string | undefined): Status | undefined {
     if (!this.seen.scenario.storeTaskStatus) {
@@ -86,8 +86,8 @@ export class Evidence {
   }
 
   /**
-   * What was optional and had failed in an earlier session: that is its end, as a result is. By the plan of this session,
-   * and by what the file said before it.
+   * The row of an optional task that failed in an earlier session, because such a failure is final. The task must be
+   * optional in this session's plan.
    */
   failedBefore(id: number): TaskRow | undefined {
     const row = this.#before.get(id);
@@ -118,18 +118,18 @@ export class Evidence {
     return found;
   }
 
-  /** It may end before all is done. */
+  /** The run may end before all tasks are done. */
   get isStopped(): boolean {
     const { failFast, incidents } = this.seen.session;
     return failFast || incidents.some(({ what }) => what === "cancel" || what === "asked");
   }
 
-  /** A second Ctrl-C: hooks are not waited for. */
+  /** After a second Ctrl-C, the run does not wait for hooks. */
   get isHurried(): boolean {
     return this.seen.session.incidents.some((incident) => "urgent" in incident && incident.urgent);
   }
 }
 
-/** Its thread was gone before its end was committed. */
+/** The attempt's thread ended before its end was committed. */
 export const isLost = ({ thread, overAt }: Trace): boolean =>
   thread.endedAt <= (overAt ?? Number.MAX_VALUE);

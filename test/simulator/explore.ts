@@ -1,10 +1,10 @@
-// Runs scenario after scenario, counts what they cover, and says of a finding how to see it again.
+// Runs many scenarios, counts the features that they cover, and prints how to repeat a finding.
 
 import { generate, switchNames, type Switches } from "./generate.ts";
 import type { Scenario } from "./scenario.ts";
 import { type Simulated, simulate } from "./simulate.ts";
 
-/** @param without kinds of trouble to leave out: what is known and not mended would hide all others behind it */
+/** @param without kinds of trouble to switch off, so that a known bug does not hide other findings */
 export const switches = (without: readonly string[] = []): Switches => {
   const all = switchNames.map((name) => [name, !without.includes(name)] as const);
   return Object.fromEntries(all) as Switches;
@@ -22,10 +22,10 @@ export type Explored = {
   readonly found: readonly Found[];
 };
 
-/** A turn of the real event loop: what a simulation left unhandled is told there. */
+/** One turn of the real event loop, in which the runtime reports unhandled rejections of a simulation. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** @param seeds goes on as long as this yields */
+/** @param seeds the exploration ends with this iterable */
 export async function explore(seeds: Iterable<number>, on: Switches): Promise<Explored> {
   const features = new Map<string, number>();
   const found: Found[] = [];
@@ -41,7 +41,9 @@ export async function explore(seeds: Iterable<number>, on: Switches): Promise<Ex
   return { seeds: count, features, found };
 }
 
-/** With what is rejected and seen by nobody: a task's author is to hear of it, not the process. */
+/**
+ * Simulates a scenario. An unhandled rejection is a finding: pipeloom must report it to the task, not to the process.
+ */
 export async function simulateAlone(scenario: Scenario): Promise<Simulated> {
   let unhandled: unknown;
   const listen = (reason: unknown): void => {
@@ -52,7 +54,7 @@ export async function simulateAlone(scenario: Scenario): Promise<Simulated> {
     const simulated = simulate(scenario);
     await turn();
     if (unhandled === undefined || simulated.finding !== undefined) return simulated;
-    return { ...simulated, finding: `a rejection that nobody handles: ${String(unhandled)}` };
+    return { ...simulated, finding: `an unhandled rejection: ${String(unhandled)}` };
   } finally {
     process.off("unhandledRejection", listen);
   }

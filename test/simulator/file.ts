@@ -1,4 +1,4 @@
-// What the database holds once a session is over, read from outside.
+// Reads the contents of the database after a session.
 
 import { Database } from "bun:sqlite";
 
@@ -25,7 +25,7 @@ export type RunRow = {
 
 export type FileContent = {
   readonly runs: readonly RunRow[];
-  /** Of the newest run, by id. */
+  /** Tasks of the newest run, by id. */
   readonly tasks: readonly TaskRow[];
   readonly logs: readonly {
     readonly task_id: number;
@@ -70,7 +70,7 @@ export const empty: FileContent = {
   integrity: "ok",
 };
 
-/** Opens it for writing, as the next run would: what a dead one left in the journal is part of it. */
+/** Opens the file for writing, as the next run would, so that the journal of a dead run is applied. */
 export function readFile(path: string): FileContent {
   using db = new Database(path, { readwrite: true, create: false });
   const all = <Row>(sql: string): Row[] => {
@@ -111,7 +111,7 @@ export function readFile(path: string): FileContent {
   };
 }
 
-/** A process that died is not there any more; in a simulation it is this one, which lives. */
+/** Marks running runs as dead by an impossible pid: the simulated process has this process's pid, which is alive. */
 export function buryProcess(path: string): void {
   using db = new Database(path, { readwrite: true, create: false });
   using found = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'pipeline_runs'");

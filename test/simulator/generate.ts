@@ -1,4 +1,4 @@
-// Makes scenarios: what a seed stands for.
+// Generates a scenario from a seed.
 
 import { Random } from "./random.ts";
 import type {
@@ -14,7 +14,7 @@ import type {
 } from "./scenario.ts";
 import type { Pace } from "./world.ts";
 
-/** Kinds of trouble that are left out while a known bug of the product would hide all others behind it. */
+/** Kinds of trouble that can be switched off while a known bug would hide other findings. */
 export type Switches = { readonly [name in SwitchName]: boolean };
 export const switchNames = [
   "late-sends",
@@ -55,9 +55,9 @@ class Generator {
   readonly #on: Switches;
   readonly #kinds: Kind[] = [];
   readonly #pools: Record<string, { limit: number; per?: number }> = {};
-  /** Tasks that may still be made: an item of a list of five makes five. */
+  /** Remaining number of tasks. A call in a fan-out over five items counts five. */
   #budget: number;
-  /** Whose sources can be lists. */
+  /** Kinds that yield lists, for use as sources of fan-outs. */
   #listKinds: number[] = [];
 
   constructor(random: Random, switches: Switches) {
@@ -232,13 +232,13 @@ class Generator {
       nodes.push(this.#node(nodes, used, 0, 1));
     }
     const roots = nodes.flatMap((_, i) =>
-      // A node that nothing refers to would be a forgotten one.
+      // An unreferenced node must be a root: otherwise pipeloom reports a forgotten task.
       !used.has(i) || random.chance(0.3) ? [i] : [],
     );
     return { nodes, roots };
   }
 
-  /** Many short tasks: they are handed out ahead of time, and taken back. */
+  /** Many short tasks, to exercise prefetch and taking back assignments. */
   #crowd(): { nodes: Expr[]; roots: number[] } {
     const random = this.#random;
     const value = Array.from({ length: random.int(100, 800) }, (_, i) => i);
@@ -266,7 +266,7 @@ class Generator {
     return { nodes: [crowd, { task: { kind, input: { ref: 0 } } }], roots: [1] };
   }
 
-  /** @param times how often this is evaluated at least: once for each item around it */
+  /** @param times the minimum number of evaluations: the product of the sizes of the enclosing lists */
   #node(nodes: readonly Expr[], used: Set<number>, depth: number, times: number): Expr {
     const random = this.#random;
     if (depth < 3 && random.chance(0.25)) return { each: this.#fan(nodes, used, depth, times) };
@@ -298,7 +298,7 @@ class Generator {
   #ref(nodes: readonly Expr[], used: Set<number>, depth: number): Expr | undefined {
     if (nodes.length === 0 || (depth > 0 && !this.#on["outside-nodes"])) return undefined;
     const ref = this.#random.int(0, nodes.length - 1);
-    // Whether an item of a list makes use of it cannot be known: it is a root then, too.
+    // A reference inside a fan-out may never be evaluated, so the node stays a root.
     if (depth === 0) used.add(ref);
     return { ref };
   }

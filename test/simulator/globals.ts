@@ -1,4 +1,4 @@
-// What code under simulation finds in place of the runtime's clock, timers, chance and ports.
+// Simulated replacements for the runtime's clock, timers, random numbers and ports.
 
 import { drainMicrotasks } from "bun:jsc";
 
@@ -7,7 +7,7 @@ import { channels } from "../../src/base/globals.ts";
 import type { Event } from "./event-queue.ts";
 import { Channel, inContext, type VirtualThread, type World } from "./world.ts";
 
-/** One end of a simulated channel. Like a real one, it keeps what arrives until it has a handler. */
+/** One end of a simulated channel. Like a real port, it queues messages until it has a handler. */
 export class SimulatedPort {
   readonly #world: World;
   readonly #incoming: Channel;
@@ -15,7 +15,7 @@ export class SimulatedPort {
   readonly #arrived: unknown[] = [];
   #isClosed = false;
   peer: SimulatedPort | undefined;
-  /** Called around each message that leaves, for faults. */
+  /** Wraps the delivery of each outgoing message, for fault injection. */
   send: (deliver: () => void) => void = (deliver) => deliver();
 
   constructor(world: World, name: string) {
@@ -23,7 +23,7 @@ export class SimulatedPort {
     this.#incoming = new Channel(world, world.current, name);
   }
 
-  /** The thread that has it. */
+  /** The thread that owns the port. */
   get owner(): VirtualThread {
     return this.#incoming.to;
   }
@@ -81,7 +81,7 @@ function channelClass(world: World): new () => unknown {
 class SimulatedTimer {
   readonly #world: World;
   event: Event | undefined;
-  /** The process does not end before it. */
+  /** The timer keeps the process alive. */
   isVital = true;
 
   constructor(world: World) {
@@ -101,13 +101,13 @@ class SimulatedTimer {
   }
 }
 
-/** Credits (protocol/shared/credits.ts): more than a thread spends in one event. */
+/** Credits (protocol/shared/credits.ts), more than a thread spends in one event. */
 const muchRoom = 1_000_000;
 const mostLateMs = 2;
 
 type Work = (...args: unknown[]) => void;
 
-/** `setTimeout` and the like of whichever thread calls them. */
+/** `setTimeout` and related functions; a timer belongs to the thread that calls them. */
 class Timers {
   readonly #world: World;
 
@@ -166,7 +166,7 @@ class Timers {
   }
 }
 
-/** What it throws is told in the async context that it was thrown in, as Bun does it for timers. */
+/** Reports an uncaught error in the async context of the throw, as Bun does for timers. */
 function callIn(thread: VirtualThread, work: () => void): void {
   try {
     work();
@@ -180,12 +180,12 @@ function clear(timer: unknown): void {
 }
 
 /**
- * How a thread that waits in `Atomics.wait` lets the others go on.
- * @param giveRoom ends the wait of a thread that is dead
+ * Runs the other threads while a thread blocks in `Atomics.wait`.
+ * @param giveRoom adds credits, which ends the wait
  */
 export type Blocking = (isOver: () => boolean, giveRoom: () => void) => void;
 
-/** Runs `work` with the simulation's globals, and nothing of the runtime's own in between. */
+/** Runs `work` with the simulated globals. */
 export function withGlobals<T>(world: World, blocking: Blocking, work: () => T): T {
   const SimulatedChannel = channelClass(world);
   const places: readonly (readonly [object, Record<string, unknown>])[] = [
@@ -217,7 +217,7 @@ export function withGlobals<T>(world: World, blocking: Blocking, work: () => T):
       },
     ],
   ];
-  // What was left over by others must not run under the simulation's clock.
+  // Run pending microtasks first: they must not see the simulated clock.
   drainMicrotasks();
   const undo = places.map(([place, members]) => replace(place, members));
   try {

@@ -1,10 +1,10 @@
-// How the run ended: refused, or with a summary that is right, and everything done that was to do.
+// Judges the end of a run: refused for a valid reason, or a correct summary with all work done.
 
 import type { Failure } from "../../src/base/failure.ts";
 import type { RunSummary } from "../../src/protocol/summary.ts";
 import { check, type Evidence, isLost, type Seen } from "./evidence.ts";
 
-/** For what a run does beside its tasks, a task that does not listen, and hooks. */
+/** Allowance for the run's own work, tasks that ignore their signal, and hooks. */
 const slackMs = 60_000;
 
 export class EndJudge {
@@ -22,7 +22,7 @@ export class EndJudge {
     if (end.how === "summary") this.#ended(end.summary);
   }
 
-  /** Before anything is written, or because the disk failed then. */
+  /** A refused run must not have started anything. The reason must be a stop or a failed store. */
   #refused(failure: Failure): void {
     const { events, storeFailed, stage } = this.#seen;
     check(
@@ -30,7 +30,7 @@ export class EndJudge {
       () => `start threw after ${events.length} events: ${failure.message}`,
     );
     check(stage.traces.length === 0, () => `start threw after tasks had begun: ${failure.message}`);
-    // A second Ctrl-C before the run has begun: nothing is written.
+    // Stopped by Ctrl-C before the run began: nothing is written.
     if (this.#of.isStopped && failure.name === "CancelledError") return;
     check(storeFailed, () => `start threw: ${failure.name}: ${failure.message}\n${failure.stack}`);
   }
@@ -85,8 +85,8 @@ export class EndJudge {
     const ended = [...this.#of.finished.keys()]
       .filter((id) => this.#of.failedBefore(id) === undefined)
       .toSorted((a, b) => a - b);
-    // A limit of one real thread for all: while a simulated thread blocks, for room that a dead writer will not give, no
-    // promise of a slow hook is settled, and the time that the end has for hooks passes.
+    // Limitation of simulating on one real thread: while a simulated thread blocks for credits of a dead writer,
+    // promises of slow hooks cannot settle, so the run's time limit for hooks expires.
     const isHeld = scenario.hook === "slow" && summary.failure !== null;
     if (this.#of.isHurried || isHeld) {
       check(
@@ -109,7 +109,7 @@ export class EndJudge {
     );
   }
 
-  /** The run went on to its end: everything planned has ended, as the model says. */
+  /** A complete run: every planned task has ended with the status that the model predicts. */
   #complete(summary: RunSummary): void {
     const { scenario, after } = this.#seen;
     const { instances, badFans } = this.#of.model;
@@ -133,7 +133,7 @@ export class EndJudge {
     for (const { id, name } of this.#seen.before?.tasks ?? []) {
       check(
         this.#of.failedBefore(id) === undefined || this.#of.finished.has(id),
-        () => `${name} is optional and failed in an earlier session, and nobody was told`,
+        () => `${name} is optional and failed in an earlier session, and this was not announced`,
       );
     }
     check(summary.queued === 0, () => `${summary.queued} tasks are queued, and the run is over`);
@@ -149,7 +149,7 @@ export class EndJudge {
     this.#inTime();
   }
 
-  /** No longer than if all had run one after the other: nothing waits for a clock that was set back. */
+  /** The run takes no longer than all tasks in sequence. It would if something waited for a clock that was set back. */
   #inTime(): void {
     const { stage, events, scenario, startedMs, endedMs } = this.#seen;
     let most = slackMs + stage.world.events * (scenario.pace.messageMs + scenario.pace.mainMs);
@@ -182,7 +182,7 @@ export class EndJudge {
       const { lines, task, attempt, path, endedAt } = trace;
       if (isLost(trace) || endedAt === undefined || lines.length === 0) continue;
       const found = told.get(`${task}/${attempt}`) ?? [];
-      // pipeloom may say something there too.
+      // The log may also contain lines of pipeloom.
       let at = 0;
       for (const line of found) if (line === lines[at]) at++;
       check(

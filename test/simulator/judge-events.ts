@@ -1,4 +1,4 @@
-// The events and what the tasks themselves saw: order, attempts, failures, inputs, limits.
+// Judges the events and the tasks' own observations: order, attempts, failures, inputs, limits.
 
 import type { TaskFinished, TaskRetrying } from "../../src/protocol/events.ts";
 import type { Failure } from "../../src/base/failure.ts";
@@ -40,7 +40,7 @@ export class EventJudge {
     }
   }
 
-  /** Of each task: its attempts are counted up, each starts before it ends, and after its end there is none. */
+  /** Per task: attempt numbers increase, an attempt starts before it ends, and no attempt follows the task's end. */
   #attempts(): void {
     const over = new Set<number>();
     const attempts = new Map<number, number>();
@@ -67,7 +67,7 @@ export class EventJudge {
     this.#checkpoints();
   }
 
-  /** Its author is told what became of it. */
+  /** `ctx.checkpoint` resolves exactly if the checkpoint was committed. */
   #checkpoints(): void {
     const { events, stage, end, storeFailed } = this.#seen;
     const committed = new Set<string>();
@@ -78,11 +78,11 @@ export class EventJudge {
       for (const { cursor, isCommitted } of checkpoints) {
         const is = committed.has(`${task} ${cursor}`);
         check(isCommitted || !is, () => `${path} was told that ${cursor} is refused`);
-        // A process that dies may not come to announce it.
+        // A process that dies may not have announced the commit.
         const mayLack = end.how === "killed" || storeFailed;
         check(
           is || !isCommitted || mayLack,
-          () => `${path} was told that ${cursor} is committed, and nobody else was`,
+          () => `${path} was told that ${cursor} is committed, but this was not announced`,
         );
       }
     }
@@ -111,15 +111,15 @@ export class EventJudge {
       return check(failure.name === "Skipped", () => `${name} is skipped: ${failure.name}`);
     }
     if (status === "cancelled") {
-      return check(this.#of.isStopped, () => `${name} is cancelled, and nobody cancelled the run`);
+      return check(this.#of.isStopped, () => `${name} is cancelled, but the run was not`);
     }
     const before = this.#of.failedBefore(event.id);
     if (before !== undefined) {
       const stored = JSON.parse(before.error ?? "null") as Failure;
-      // A long one is told without its stack.
+      // A long failure is announced without its stack.
       return check(
         stored.name === failure.name && stored.message === failure.message,
-        () => `${name} failed in an earlier session, and another failure is told of it`,
+        () => `${name} failed in an earlier session, but another failure was announced`,
       );
     }
     this.#failureJustified(event, failure);
@@ -149,7 +149,7 @@ export class EventJudge {
     this.#timeJustified(event, event.failure);
   }
 
-  /** A timeout is by the time that has passed, whatever the wall clock shows. */
+  /** Timeouts use elapsed monotonic time, not the wall clock. */
   #timeJustified({ id, name, attempt }: TaskFinished | TaskRetrying, failure: Failure): void {
     const { timeout } = this.#of.settingsOf(name).settings;
     if (failure.name !== "TimeoutError" || timeout === undefined) return;
@@ -164,7 +164,7 @@ export class EventJudge {
     );
   }
 
-  /** An attempt that was interrupted by another's fault counts up and is not charged. */
+  /** An attempt interrupted by another task's fault increases the attempt number but uses no retry. */
   #mostAttempts(limit: number): number {
     const { incidents } = this.#seen.session;
     const isTroubled = incidents.some(({ what }) => what === "death");
@@ -197,7 +197,7 @@ export class EventJudge {
     check(isRight, () => `${name} failed by itself: ${text}`);
   }
 
-  /** Each attempt was given what its author would work out on paper. */
+  /** Each attempt's input equals the model's. */
   #inputs(): void {
     for (const trace of this.#seen.stage.traces) {
       const { input } = this.#of.instance(trace.path);
@@ -230,7 +230,7 @@ export class EventJudge {
       const starts = stage.dispatches.filter((dispatch) => this.#poolOf(dispatch.name) === name);
       for (let i = limit; i < starts.length; i++) {
         const span = (starts[i]?.at ?? 0) - (starts[i - limit]?.at ?? 0);
-        // Told in whole milliseconds, which may have just begun.
+        // `span` is in whole ms, so it may be up to 1 ms short.
         check(
           span > per - 1,
           () =>
@@ -244,7 +244,7 @@ export class EventJudge {
     return this.#of.model.instances.get(path)?.settings.pool;
   }
 
-  /** Of what is ready from the beginning, the higher priority goes first. */
+  /** Among tasks that are ready at the start, higher priorities are dispatched first. */
   #priorities(): void {
     const { scenario, session, stage, before } = this.#seen;
     if (scenario.form !== "list" || before !== undefined) return;

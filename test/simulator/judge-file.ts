@@ -1,4 +1,4 @@
-// The file: what was announced is in it, each task's rows are there once, and nothing else.
+// Judges the file: it contains everything announced, and each task's rows exactly once, and nothing else.
 
 import { taskKey } from "../../src/protocol/task-key.ts";
 import { check, type Evidence, type Seen } from "./evidence.ts";
@@ -97,10 +97,10 @@ export class FileJudge {
     return resultOf(kind, index, JSON.parse(input ?? "null") as TaskInput);
   }
 
-  /** Rows of each task: all of what is committed, once, and nothing of the rest. */
+  /** Per task: all committed rows exactly once, and no other rows. */
   #rows(): void {
     const { after, scenario, end } = this.#seen;
-    // Without stored status only the events say what was committed, and a killed process may not have come to tell.
+    // Without stored status, only events show what was committed, and a killed process may not have announced it.
     if (!scenario.storeTaskStatus && end.how === "killed") return;
     const ins = groupBy(after.ins);
     const ups = groupBy(after.ups);
@@ -156,7 +156,7 @@ export class FileJudge {
     }
   }
 
-  /** What `ctx` has taken in is part of the attempt that is done. */
+  /** A late row that `ctx` accepted is part of the done attempt. */
   #lateRows(id: number, attempt: number, rows: FileContent["late"]): void {
     for (const { task, attempt: sentIn, lateRows, path } of this.#seen.stage.traces) {
       if (task !== id || sentIn !== attempt) continue;
@@ -202,10 +202,10 @@ export class FileJudge {
 type Committed = {
   readonly id: number;
   readonly name: string;
-  /** Undefined where no status is stored. */
+  /** Undefined if no status is stored. */
   readonly key: string | undefined;
   readonly attempt: number;
-  /** How many its last checkpoint has committed. */
+  /** Number of steps committed by the last checkpoint. */
   readonly steps: number;
   readonly isDone: boolean;
 };

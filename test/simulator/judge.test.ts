@@ -1,4 +1,4 @@
-// The judge finds what is wrong: each case takes what was seen of a good run and spoils one thing.
+// Tests the judge: each case takes the observations of a good run and corrupts one of them.
 
 import { expect, test } from "bun:test";
 

@@ -1,5 +1,5 @@
-// Holds what was seen against what must be. Each check throws a Finding that says what is wrong, in the documentation's
-// words.
+// Compares observations with the model and the documentation. Each check throws a Finding that describes the difference
+// in the documentation's terms.
 
 import { check, Evidence, type Seen } from "./evidence.ts";
 import { EndJudge } from "./judge-end.ts";
@@ -24,7 +24,7 @@ function noInternalError({ events, output, end }: Seen): void {
   }
 }
 
-/** Rows are the author's; all else is what pipeloom writes. */
+/** Secrets must not appear in text that pipeloom writes. Rows are excluded: they belong to the task's author. */
 function noSecret({ events, output, end, after }: Seen): void {
   const own = { runs: after.runs, tasks: after.tasks, logs: after.logs };
   for (const [what, text] of Object.entries({

@@ -1,5 +1,5 @@
-// What a run must come to, by the documentation: which tasks there are, what each is given, which are skipped. It follows
-// from the scenario and from how the tasks before have ended; nothing here knows how pipeloom works.
+// Reference model of a run, written from the documentation: the tasks, their inputs, and which are skipped. It depends
+// only on the scenario and on the outcomes of earlier tasks, and uses no code of pipeloom's engine.
 
 import { resultOf, type TaskInput } from "./paper.ts";
 import type { Call, Expr, Fan, Json, Kind, Scenario, Session, Settings } from "./scenario.ts";
@@ -12,32 +12,32 @@ export type Instance = {
   readonly path: string;
   readonly kind: number;
   readonly settings: Settings;
-  /** Undefined when something it depends on did not end well, or not yet. */
+  /** Undefined while a dependency has not ended, or if one has failed. */
   readonly input: string | undefined;
-  /** It never runs. */
+  /** The task never runs. */
   readonly isSkipped: boolean;
 };
 
-/** What stands where an expression stands. */
+/** The value of an expression. */
 type Value =
-  /** `isAbsent`: it is null because something optional did not end well. */
-  | { readonly is: "restored"; readonly value: Json; readonly isAbsent?: true }
-  /** Something it needs failed or was skipped. */
+  /** `isAbsent`: null, because an optional dependency failed. */
+  | { readonly is: "known"; readonly value: Json; readonly isAbsent?: true }
+  /** A dependency failed or was skipped. */
   | { readonly is: "blocked" }
-  /** Something it needs has not ended. */
+  /** A dependency has not ended. */
   | { readonly is: "open" };
 
-/** How the task of this path and input has ended. */
+/** The status of the task with this path and input. */
 export type StatusOf = (path: string, kind: number, input: string) => Status | undefined;
 
-const known = (value: Json): Value => ({ is: "restored", value });
-const absent: Value = { is: "restored", value: null, isAbsent: true };
+const known = (value: Json): Value => ({ is: "known", value });
+const absent: Value = { is: "known", value: null, isAbsent: true };
 const blocked: Value = { is: "blocked" };
 const open: Value = { is: "open" };
 
 export class Model {
   readonly instances = new Map<string, Instance>();
-  /** Fan-outs over what is not a list: the run fails, and says so. */
+  /** Fan-outs whose source is not a list. They fail the run. */
   readonly badFans: string[] = [];
   readonly #scenario: Scenario;
   readonly #statusOf: StatusOf;
@@ -47,7 +47,7 @@ export class Model {
     this.#scenario = scenario;
     this.#statusOf = statusOf;
     const planned = plannedNodes(scenario, session);
-    // What only the items of a list pass on is part of the run if there are such items.
+    // A node that only a fan-out's items refer to is part of the run only if there are items.
     for (const root of scenario.roots) if (planned.has(root)) this.#topValue(root);
   }
 
@@ -78,7 +78,7 @@ export class Model {
     const given = this.#value(call.input, `${path}.`, items);
     const before = (call.after ?? []).map((ref) => this.#value(ref, path, items));
     const all = listOf([given, ...before]);
-    if (all.is !== "restored" || given.is !== "restored") {
+    if (all.is !== "known" || given.is !== "known") {
       const isSkipped = all.is === "blocked";
       this.instances.set(path, { path, kind: call.kind, settings, input: undefined, isSkipped });
       if (!isSkipped) return open;
@@ -116,8 +116,8 @@ export class Model {
 
   #each({ source, item }: Fan, path: string, items: readonly Json[]): Value {
     const list = this.#value(source, `${path}s`, items);
-    // Without its list it has no items, and whoever reads it gets null, as from the list itself.
-    if (list.is !== "restored" || list.isAbsent === true) return list;
+    // Without a list, the fan-out has the value of its source: null, blocked or open.
+    if (list.is !== "known" || list.isAbsent === true) return list;
     if (!isList(list.value)) {
       this.badFans.push(path);
       return blocked;
@@ -130,12 +130,12 @@ export class Model {
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 
-/** Blocked as soon as one of them is, for nothing can mend that. */
+/** Blocked if any element is blocked, even if others are still open. */
 function listOf(values: readonly Value[]): Value {
   if (values.some(({ is }) => is === "blocked")) return blocked;
   const list: Json[] = [];
   for (const value of values) {
-    if (value.is !== "restored") return open;
+    if (value.is !== "known") return open;
     list.push(value.value);
   }
   return known(list);

@@ -1,4 +1,4 @@
-// What a task's author works out on paper: the result, the rows and the messages that follow from an input alone.
+// Expected results, rows and messages of a task, computed from its input alone.
 
 import type { Json, Kind, Step } from "./scenario.ts";
 
@@ -58,7 +58,9 @@ export type UpsertedRow = {
   readonly c?: string | null;
 };
 
-/** The shapes take turns; the keys are the same for every upsert of a task, so that a later one meets an earlier one's rows. */
+/**
+ * Rows of an upsert. Their shapes alternate. All upserts of a task use the same keys, so that a later one updates rows.
+ */
 export const upsertedRows = (
   input: TaskInput,
   task: number,
@@ -86,7 +88,7 @@ export type StoredRow = {
   readonly c: string | null;
 };
 
-/** The table that the upserts of so many steps leave: what a row does not name is left alone, or gets its default. */
+/** The table after the upserts of the first steps. An unnamed column keeps its value, or gets its default on insert. */
 export function upsertsOf(kind: Kind, input: TaskInput, task: number, steps: number): StoredRow[] {
   const table = new Map<string, StoredRow>();
   for (const [index, step] of kind.steps.slice(0, steps).entries()) {
@@ -101,7 +103,7 @@ export function upsertsOf(kind: Kind, input: TaskInput, task: number, steps: num
   return [...table.values()];
 }
 
-/** The first steps, each with its place and the number of checkpoints before it. */
+/** The first steps, each with its index and the number of checkpoints before it. */
 function segmented(kind: Kind, steps: number): { step: Step; index: number; seg: number }[] {
   let seg = 0;
   return kind.steps.slice(0, steps).map((step, index) => {
@@ -111,7 +113,7 @@ function segmented(kind: Kind, steps: number): { step: Step; index: number; seg:
   });
 }
 
-/** `seg/step/n` of each row that so many steps insert. */
+/** `seg/step/n` of each row that the first steps insert. */
 export const insertsOf = (kind: Kind, steps: number): string[] =>
   segmented(kind, steps).flatMap(({ step, index, seg }) =>
     step.op === "insert" ? Array.from({ length: step.rows }, (_, n) => `${seg}/${index}/${n}`) : [],

@@ -1,4 +1,4 @@
-// One process that is simulated: the real Run on a virtual main thread, the real Writer and Hosts on theirs.
+// A simulated process: the real Run on a virtual main thread, and the real Writer and Hosts on virtual threads.
 
 import type { MessageHandle } from "../../src/api/message.ts";
 import { Run } from "../../src/engine/run.ts";
@@ -14,28 +14,28 @@ import { withGlobals } from "./globals.ts";
 import { type Death, SimulatedTaskThread, SimulatedWriterThread } from "./threads.ts";
 import type { VirtualThread, World } from "./world.ts";
 
-/** What the process itself brings to a run. */
+/** Options that the simulated process provides itself. */
 type FromProcess = "module" | "createExecutors" | "spawnWriter" | "onEvents" | "onOutput";
 
 export type Program = {
-  /** Called in the process: what a pipeline file does when it is loaded, it does there. */
+  /** Called in the simulated process in place of loading the pipeline file. */
   load(): {
     readonly options: Omit<RunOptions, FromProcess>;
     readonly handles: readonly MessageHandle<never>[];
   };
-  /** How the thread of this number is to die by itself. */
+  /** When the thread of this number dies; undefined: never. */
   deathOf?(thread: number): Death | undefined;
-  /** At each of the writer's statements. */
+  /** Called at each statement of the writer. */
   onStatement?: StatementHook;
-  /** After a commit, on the main thread. */
+  /** Called on the main thread after a commit. */
   onEvent?(event: RunEvent): void;
-  /** Tasks are handed to a thread. */
+  /** Called when tasks are assigned to a thread. */
   onDispatch?(assignments: readonly Assignment[]): void;
   onThread?(thread: SimulatedTaskThread): void;
   onThreadEnd?(thread: VirtualThread): void;
-  /** The run was told to stop, right now. */
+  /** Called when the run is asked to stop. */
   onStop?(): void;
-  /** The run has ended, right now. */
+  /** Called when the run has ended. */
   onEnd?(): void;
 };
 
@@ -44,9 +44,9 @@ export class SimulatedProcess {
   readonly events: RunEvent[] = [];
   readonly output: string[] = [];
   summary: RunSummary | undefined;
-  /** Why `start` threw. */
+  /** The error that `Run.start` threw. */
   refused: Failure | undefined;
-  /** When the run had ended, by the virtual clock. */
+  /** Virtual time of the end of the run. */
   endedMs = 0;
   isStarted = false;
   readonly #program: Program;
@@ -63,7 +63,7 @@ export class SimulatedProcess {
   }
 
   /**
-   * Until nothing is left to do, or the process is dead. Synchronous: meanwhile nothing else of this real process runs.
+   * Runs until no event is left or the process is dead. Synchronous, so no other code of the real process interleaves.
    * @throws Finding
    */
   run(): void {
@@ -87,7 +87,7 @@ export class SimulatedProcess {
     if (world.finding !== undefined) throw world.finding;
   }
 
-  /** As Ctrl-C does it: the signal's handler runs when the main thread comes to it. */
+  /** Like Ctrl-C: the signal handler runs as an event of the main thread. */
   stop(isUrgent: boolean): void {
     this.world.schedule(this.world.main, "", 0, () => {
       this.#run?.stop(isUrgent);
@@ -99,7 +99,7 @@ export class SimulatedProcess {
     const { world } = this;
     world.schedule(world.main, "", 0, () => this.#start());
     world.run(() => this.summary !== undefined || this.refused !== undefined);
-    // What goes on after the end must not throw either.
+    // Continue after the end: code that still runs must not throw.
     world.run(() => false);
   }
 
@@ -141,7 +141,7 @@ export class SimulatedProcess {
     return this.#writerThread;
   }
 
-  /** The writer's thread ends by itself, if it runs. */
+  /** Ends the writer's thread, if it runs. */
   endWriter(): boolean {
     if (this.#writerThread === undefined || !this.#writer.isAlive) return false;
     this.#writerThread.die(1);
@@ -160,16 +160,16 @@ export class SimulatedProcess {
     return thread;
   }
 
-  /** A task thread waits for room: the writer gives it, and main must not keep the writer from it. */
+  /** A task thread blocks for credits. Runs the writer and main until the writer returns some. */
   #block(isOver: () => boolean, giveRoom: () => void): void {
     const { world } = this;
     const isGone = (): boolean => world.isDead || !world.current.isAlive;
-    // Its code still has to come to an end, though without an effect.
+    // A dead thread's code must still return, although its effects are discarded.
     if (isGone()) return giveRoom();
-    // From outside it may be ended.
+    // Events from outside may end the thread.
     if (world.block([this.#writer, world.main, world.outside], isOver)) return;
-    // A limit of one real thread for all: promises are not settled while a simulated thread blocks, and what would give it
-    // room may wait for one. A run that does hang is found at its end.
+    // Limitation of simulating on one real thread: promises do not settle while a simulated thread blocks, and the code
+    // that would return credits may wait for one. A run that really hangs is found at its end.
     giveRoom();
   }
 }

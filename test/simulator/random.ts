@@ -1,4 +1,4 @@
-// The one source of chance in a simulation: what it yields is decided by the seed.
+// The only source of random numbers in a simulation; determined by the seed.
 
 export class Random {
   #state: number;
@@ -7,7 +7,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** In [0, 1). Mulberry32: 32 bits of state are enough to choose among schedules, and a seed is easy to type. */
+  /** A number in [0, 1). Mulberry32: 32 bits of state are enough to vary schedules, and a seed is short to type. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -16,7 +16,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** An integer, both ends included. */
+  /** An integer between both bounds, inclusive. */
   int(least: number, most: number): number {
     return least + Math.floor(this.next() * (most - least + 1));
   }
@@ -31,7 +31,7 @@ export class Random {
     return list[index] as T;
   }
 
-  /** Mostly short, sometimes long: what waits and delays are like. */
+  /** A skewed distribution for delays: mostly short, sometimes long. */
   skewed(most: number): number {
     return most * this.next() ** 4;
   }

@@ -1,5 +1,5 @@
-// What one simulation does, as a plain JSON value: the pipeline, what its tasks do, what befalls it. A failing one is
-// made smaller by leaving parts of it out.
+// A scenario as a plain JSON value: the pipeline, the steps of its tasks, and the incidents. shrink.ts makes a failing
+// scenario smaller by removing parts.
 
 import type { DiskFault } from "./disk.ts";
 import type { Death } from "./threads.ts";
@@ -8,12 +8,12 @@ import type { Pace } from "./world.ts";
 export type Json =
   null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** One thing that a task does. */
+/** One step of a task. */
 export type Step =
   | { readonly op: "wait"; readonly ms: number }
-  /** Keeps its thread from everything else, as a blocking call does. */
+  /** Blocks the thread, like a synchronous call. */
   | { readonly op: "block"; readonly ms: number }
-  /** Until it is told to stop, or for ever. */
+  /** Waits for the abort signal, or forever. */
   | { readonly op: "hang"; readonly listens: boolean }
   | { readonly op: "progress"; readonly step: number; readonly total: number }
   | { readonly op: "log"; readonly text: string }
@@ -22,10 +22,10 @@ export type Step =
       readonly rows: number;
       readonly form: "array" | "iterable" | "async";
       readonly isAwaited: boolean;
-      /** The array is changed after the call. */
+      /** The task changes the array after the call. */
       readonly isReused: boolean;
     }
-  /** Rows of several shapes by one key, over what the step before may have put there. */
+  /** Upserts rows of several shapes, possibly over rows of an earlier step. */
   | {
       readonly op: "upsert";
       readonly rows: number;
@@ -34,23 +34,23 @@ export type Step =
     }
   | { readonly op: "emit"; readonly isAwaited: boolean }
   | { readonly op: "checkpoint"; readonly isAwaited: boolean }
-  /** Reads back what its own checkpoints have committed. */
+  /** Queries the rows that the task's checkpoints have committed. */
   | { readonly op: "query" }
-  /** A send that cannot be encoded, which the author catches. */
+  /** A send that cannot be encoded; the task catches the error. */
   | { readonly op: "caught" }
-  /** The same, and nobody looks. */
+  /** The same, but the task neither awaits nor catches it. */
   | { readonly op: "unseen" }
-  /** What the author forgot: it sends after the function has returned. `both`: a checkpoint, an insert, a checkpoint. */
+  /** Leftover code that sends after `run` has returned. `both`: a checkpoint, an insert, a checkpoint. */
   | { readonly op: "late"; readonly ms: number; readonly what: "insert" | "checkpoint" | "both" }
-  /** A row whose key is there twice: the unit does not fit. */
+  /** Two rows with the same unique key: the unit cannot be applied. */
   | { readonly op: "conflict" }
-  /** A row that only the commit refuses: its parent is missing, and the foreign key is deferred. */
+  /** A row that fails only at the commit: its parent is missing, and the foreign key is deferred. */
   | { readonly op: "orphan" }
-  /** A message whose statement undoes the whole transaction. */
+  /** A message whose statement rolls back the whole transaction. */
   | { readonly op: "rollback" }
-  /** So many lines of log at once. */
+  /** Logs this many lines at once. */
   | { readonly op: "flood"; readonly lines: number }
-  /** Thrown by a callback that nobody waits for. */
+  /** Throws in a callback that is not awaited. */
   | { readonly op: "crash" }
   | { readonly op: "exit" };
 
@@ -63,13 +63,13 @@ export type Retries = {
 
 export type Kind = {
   readonly steps: readonly Step[];
-  /** A list of so many items, or a value. */
+  /** The result: a list of this many items, or a value. */
   readonly yields: number | "value" | "null";
   /** Attempts up to this one fail after their steps. */
   readonly failUntil: number;
-  /** They throw, or return what is not JSON, or a secret. */
+  /** How they fail: by a throw, by a result that is not JSON, or by a result with a secret. */
   readonly failBy: "throw" | "result" | "secret";
-  /** Throws where it has not awaited anything. Only without steps that wait. */
+  /** `run` is synchronous, so it throws directly. Only without steps that wait. */
   readonly isSync: boolean;
   readonly settings: Settings;
 };
@@ -82,12 +82,12 @@ export type Settings = {
   readonly optional?: boolean;
 };
 
-/** What an input is made of. */
+/** Expression for an input or a node. */
 export type Expr =
   | { readonly value: Json }
-  /** A node made before, at the top level. */
+  /** An earlier top-level node. */
   | { readonly ref: number }
-  /** The item of a fan-out around this: 0 is the innermost. */
+  /** The item of an enclosing fan-out; 0 is the innermost. */
   | { readonly item: number }
   | { readonly list: readonly Expr[] }
   | { readonly task: Call }
@@ -102,33 +102,33 @@ export type Call = {
 
 export type Fan = { readonly source: Expr; readonly item: Expr };
 
-/** What befalls the process from outside. */
+/** An external incident. */
 export type Incident =
-  /** Ctrl-C once, or twice. */
+  /** Ctrl-C, once or twice. */
   | { readonly what: "cancel"; readonly atEvent: number; readonly urgent: boolean }
   /** `pipeloom cancel`, from another process. */
   | { readonly what: "asked"; readonly atEvent: number; readonly urgent: boolean }
   | { readonly what: "clock"; readonly atEvent: number; readonly byMs: number }
   | { readonly what: "kill"; readonly atEvent: number }
-  /** The process dies right before or after the writer's statement of this number. */
+  /** The process dies directly before or after the writer's statement of this number. */
   | {
       readonly what: "kill-at-statement";
       readonly atStatement: number;
       readonly when: "before" | "after";
     }
-  /** The thread of this number dies by itself. */
+  /** The thread of this number dies. */
   | { readonly what: "death"; readonly thread: number; readonly death: Death }
-  /** The writer's thread ends: a message's `apply` calls `process.exit`, for instance. */
+  /** The writer's thread ends, e.g. because a message's `apply` calls `process.exit`. */
   | { readonly what: "writer-death"; readonly atEvent: number }
   | { readonly what: "disk"; readonly fault: DiskFault };
 
-/** One process. */
+/** One process of a scenario. */
 export type Session = {
   readonly workers: number;
   readonly concurrency: number;
   readonly failFast: boolean;
   readonly incidents: readonly Incident[];
-  /** Top-level nodes that this version of the file has not. */
+  /** Top-level nodes that are missing in this version of the file. */
   readonly leavesOut: readonly number[];
 };
 
@@ -138,15 +138,15 @@ export type Scenario = {
   readonly kinds: readonly Kind[];
   readonly pools: { readonly [name: string]: { readonly limit: number; readonly per?: number } };
   readonly form: "list" | "generator" | "async-generator";
-  /** Top-level nodes, each of which may be an input of later ones; `roots` are what `tasks` yields. */
+  /** Top-level nodes; later ones may refer to earlier ones. `roots` are the nodes that `tasks` yields. */
   readonly nodes: readonly Expr[];
   readonly roots: readonly number[];
   readonly wal: boolean;
-  /** Whoever reads the events is behind now and then. */
+  /** The reader of the events is slow from time to time. */
   readonly isReadSlowly?: boolean;
-  /** What `onTaskFinish` does: nothing that takes time, something that does, or it fails. */
+  /** Behavior of `onTaskFinish`: fast, slow, or failing. */
   readonly hook: "quick" | "slow" | "throws";
   readonly storeTaskStatus: boolean;
-  /** The last one has no incidents, and comes to the end. */
+  /** The last session has no incidents and completes the run. */
   readonly sessions: readonly Session[];
 };

@@ -1,4 +1,4 @@
-// A scenario as a pipeline: its tasks with what they do, and the nodes that they are called for.
+// Builds a pipeline from a scenario: tasks that execute the steps, and the nodes that call them.
 
 import { each, type Node, type NodeOptions } from "../../src/api/node.ts";
 import { message, type MessageHandle } from "../../src/api/message.ts";
@@ -44,7 +44,7 @@ const undone = message<{ readonly k: string; readonly path: string }>(
 
 export const kindName = (kind: number): string => `kind-${kind}`;
 
-/** What the file of this session exports. */
+/** The exports of this session's pipeline file. */
 export function pipelineOf(
   scenario: Scenario,
   session: Session,
@@ -77,7 +77,7 @@ export function pipelineOf(
 
 // ── nodes ──────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The top-level nodes that this version of the file has: those that are left out take with them what needs them. */
+/** The top-level nodes of this version of the file. A removed node also removes the nodes that refer to it. */
 export function plannedNodes(scenario: Scenario, session: Session): ReadonlySet<number> {
   const planned = new Set<number>();
   for (const [index, expr] of scenario.nodes.entries()) {
@@ -85,7 +85,7 @@ export function plannedNodes(scenario: Scenario, session: Session): ReadonlySet<
       session.leavesOut.includes(index) || refsIn(expr).some((ref) => !planned.has(ref));
     if (!isLeftOut) planned.add(index);
   }
-  // What is not a root is made only for those that need it.
+  // A node that is not a root is created only if another node refers to it.
   const needed = new Set<number>();
   const need = (index: number): void => {
     const expr = scenario.nodes[index];
@@ -97,7 +97,7 @@ export function plannedNodes(scenario: Scenario, session: Session): ReadonlySet<
   return needed;
 }
 
-/** Those that are known from the beginning: what only the items of a list pass on comes with the items. */
+/** Nodes that are planned at the start. Nodes that only the items of a fan-out refer to are planned later. */
 export function knownNodes(scenario: Scenario, session: Session): ReadonlySet<number> {
   const planned = plannedNodes(scenario, session);
   const known = new Set<number>();
@@ -111,7 +111,7 @@ export function knownNodes(scenario: Scenario, session: Session): ReadonlySet<nu
   return known;
 }
 
-/** @param withItems what the items of a list refer to, too */
+/** @param withItems include references in the items of fan-outs */
 export function refsIn(expr: Expr, withItems = true): number[] {
   const refs = (part: Expr): number[] => refsIn(part, withItems);
   if ("ref" in expr) return [expr.ref];
@@ -122,7 +122,7 @@ export function refsIn(expr: Expr, withItems = true): number[] {
   return [];
 }
 
-/** Without the types of inputs: the scenario's are made up. */
+/** Untyped, because the inputs of a scenario are generated. */
 type MakeNode = (input: unknown, options?: NodeOptions) => Node<unknown>;
 type Tasks = readonly MakeNode[];
 
@@ -213,7 +213,7 @@ async function* later(nodes: Iterable<Node<unknown>>): AsyncGenerator<Node<unkno
 
 // ── what a task does ───────────────────────────────────────────────────────────────────────────────────
 
-/** Thrown as the scenario says. */
+/** An error that the scenario asks for. */
 export class Planned extends Error {
   override readonly name = "Planned";
 }
@@ -257,9 +257,9 @@ function log(text: string, ctx: TaskContext, trace: Trace, stage: Stage): void {
 
 export type Cursor = {
   readonly id: string;
-  /** How many steps are done. */
+  /** Number of steps done. */
   readonly steps: number;
-  /** Which checkpoint of which attempt it is. */
+  /** The attempt, and the number of the checkpoint in it. */
   readonly attempt: number;
   readonly number: number;
 };
@@ -273,9 +273,9 @@ class Script {
   readonly #trace: Trace;
   #seg = 0;
   #checkpoints = 0;
-  /** Steps that are done. */
+  /** Number of steps done. */
   #steps = 0;
-  /** Those whose checkpoint was waited for. */
+  /** Number of steps before the last awaited checkpoint. */
   #committed = 0;
 
   constructor(
@@ -311,7 +311,7 @@ class Script {
     }
   }
 
-  /** Misbehaves only as long as its attempts are to fail: a later one may be good. */
+  /** Only attempts that are planned to fail misbehave, so that a later one can succeed. */
   get #misbehaves(): boolean {
     return this.#ctx.attempt <= Math.max(1, this.#kind.failUntil);
   }
@@ -412,7 +412,7 @@ class Script {
     });
   }
 
-  /** The task goes no further: nothing but the uncaught error ends it. */
+  /** Never resolves: only the uncaught error ends the attempt. */
   #crash(): Promise<never> {
     setTimeout(() => {
       this.#stage.returned(this.#trace);
@@ -440,7 +440,7 @@ class Script {
     return this.#sent(sending, step.isAwaited);
   }
 
-  /** Reads back what its own checkpoints have committed. */
+  /** Counts the rows that the task's checkpoints have committed. */
   #query(): void {
     const { task: own } = this.#ctx;
     const sql = "SELECT COUNT(*) AS rows FROM ins WHERE task = ?";
@@ -451,24 +451,26 @@ class Script {
     this.#trace.reads.push({ rows: found.rows, least, most });
   }
 
-  /** Once the script has returned: something that the author forgot goes on. */
+  /** Schedules leftover code that runs after the script has returned. */
   #late(ms: number, what: Extract<Step, { op: "late" }>["what"], step: number): void {
     const send = async (): Promise<void> => {
       try {
         if (what !== "insert") await this.#lateCheckpoint();
-        // At once: the attempt may be a few turns of promises from its end.
+        // Concurrently, because the attempt may end within a few microtasks.
         await Promise.all([
           what === "checkpoint" || this.#beforeEnd(() => this.#lateRow(step)),
           what === "both" && this.#lateCheckpoint(),
         ]);
       } catch {
-        // Refused, as it should be.
+        // Expected: the send is refused.
       }
     };
     this.#trace.afterReturn.push(() => void setTimeout(() => void send(), ms));
   }
 
-  /** Whoever catches what the writer refuses goes on without it. Where that may come, nobody looks: it is the task's. */
+  /**
+   * Catching a rejected unit would let the task continue without it. If one is planned, do not await the checkpoint.
+   */
   async #lateCheckpoint(): Promise<void> {
     if (!this.#kind.steps.some(({ op }) => ["conflict", "orphan", "rollback"].includes(op))) {
       return this.#beforeEnd(() => this.#checkpoint(this.#steps));

@@ -1,4 +1,4 @@
-// One session of a scenario: a process, what befalls it, and what is seen of it.
+// One session of a scenario: a simulated process, its incidents, and the observations.
 
 import type { Database } from "bun:sqlite";
 import { appendFileSync, existsSync, readdirSync, realpathSync } from "node:fs";
@@ -13,7 +13,7 @@ import { pipelineOf } from "./script.ts";
 import { Stage } from "./stage.ts";
 import { Finding, World } from "./world.ts";
 
-/** Thrown where the process died in the middle of the writer's code. */
+/** Thrown in the writer's code at the statement where the process dies. */
 class ProcessKilled extends Error {
   override readonly name = "ProcessKilled";
 }
@@ -36,7 +36,7 @@ export class SimulatedSession {
   #isKilled = false;
   #batches = 0;
 
-  /** @param copy keeps the files as they are, when the process dies */
+  /** @param copy copies the files when the process dies */
   constructor(
     scenario: Scenario,
     session: Session,
@@ -72,7 +72,7 @@ export class SimulatedSession {
     );
   }
 
-  /** What stands in the database's folder beside it. */
+  /** Other files in the database's folder. */
   get left(): string[] {
     return readdirSync(dirname(this.#db)).filter((name) => name !== "simulated.db");
   }
@@ -120,7 +120,7 @@ export class SimulatedSession {
     };
   }
 
-  /** A reader that takes a while for every third batch of events. */
+  /** A slow reader: every third batch of events takes some time. */
   #behind(): Promise<void> | undefined {
     if (this.#scenario.isReadSlowly !== true || ++this.#batches % 3 !== 0) return undefined;
     return new Promise((resolve) => setTimeout(resolve, slowReaderMs));

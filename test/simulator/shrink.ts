@@ -1,11 +1,11 @@
-// Makes a failing scenario smaller: parts are left out one after the other, as long as it still fails in the same way.
+// Shrinks a failing scenario: removes parts one by one while the scenario still fails in the same way.
 
 import type { Call, Expr, Fan, Kind, Scenario, Session } from "./scenario.ts";
 import { refsIn } from "./script.ts";
 import { simulate } from "./simulate.ts";
 import { stillPace } from "./world.ts";
 
-/** Findings of one kind differ in names and numbers. */
+/** Normalizes a finding: findings of the same kind differ only in names and numbers. */
 export const kindOfFinding = (finding: string): string =>
   finding
     .slice(0, 200)
@@ -14,7 +14,7 @@ export const kindOfFinding = (finding: string): string =>
     .replaceAll(/\d+/g, "#")
     .slice(0, 60);
 
-/** @param more time to spend, as a predicate that is asked before each attempt */
+/** @param more whether time is left; called before each attempt */
 export function shrink(scenario: Scenario, finding: string, more: () => boolean): Scenario {
   const kind = kindOfFinding(finding);
   const fails = (smaller: Scenario): boolean => {
@@ -35,7 +35,7 @@ export function shrink(scenario: Scenario, finding: string, more: () => boolean)
   return smallest;
 }
 
-/** The largest parts first. */
+/** Smaller scenarios; those without large parts come first. */
 function* smallerThan(scenario: Scenario): Generator<Scenario> {
   yield* fewerNodes(scenario);
   yield* fewerSessions(scenario);
@@ -54,7 +54,7 @@ function* smallerThan(scenario: Scenario): Generator<Scenario> {
     yield { ...scenario, pace: stillPace };
 }
 
-/** Half of them, then one by one; what refers to one that is gone goes too. */
+/** Removes half of the nodes, then single nodes, together with the nodes that refer to them. */
 function* fewerNodes(scenario: Scenario): Generator<Scenario> {
   const all = [...scenario.nodes.keys()];
   for (
@@ -80,7 +80,7 @@ function withoutNodes(scenario: Scenario, gone: ReadonlySet<number>): Scenario {
   }
   const kept = scenario.roots.flatMap((root) => places.get(root) ?? []);
   const used = new Set(nodes.flatMap((expr) => refsIn(expr)));
-  // What nothing refers to any more would be a forgotten node.
+  // A node that is no longer referenced must become a root, or pipeloom reports a forgotten task.
   const roots = [...nodes.keys()].filter((at) => kept.includes(at) || !used.has(at));
   const sessions = scenario.sessions.map((session) => ({
     ...session,

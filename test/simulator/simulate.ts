@@ -1,4 +1,4 @@
-// One simulation: the sessions of a scenario, one process after the other over the same file, each judged when it is over.
+// One simulation: the sessions of a scenario run one after the other on the same file, and each is judged at its end.
 
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,14 +14,14 @@ import { type Resume, SimulatedSession } from "./session.ts";
 import { Finding } from "./world.ts";
 
 export type Simulated = {
-  /** What it found wrong; undefined when all was right. */
+  /** The first error found; undefined if there is none. */
   readonly finding: string | undefined;
-  /** What the sessions went through, for the count of what is covered. */
+  /** Features that the sessions covered, for statistics. */
   readonly features: ReadonlySet<string>;
   readonly trail: readonly Seen[];
 };
 
-/** In memory where the system has a place for that: a simulation is not about the disk's speed. */
+/** A folder in memory if the system has one, because simulations do not measure the disk. */
 const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 export function simulate(scenario: Scenario): Simulated {
@@ -84,7 +84,7 @@ class Simulation {
       this.#startMs = simulated.world.now + 1000;
       const status = after.runs.at(-1)?.status;
       if (status === "done" || !this.#scenario.storeTaskStatus) return;
-      // A dead one is found by itself; one that has ended is asked for.
+      // A dead run is continued automatically; a run that has ended needs `--resume`.
       this.#resume = status === undefined || status === "running" ? "auto" : "last";
       this.#before = after.runs.length === 0 ? undefined : after;
     }
@@ -122,7 +122,7 @@ class Simulation {
     return join(this.#folder, String(number), "simulated.db");
   }
 
-  /** The files of a process that dies, as they are at this instant. */
+  /** Copies the files of a dying process in their current state. */
   #copyOf(db: string): void {
     const to = this.#path(++this.#process);
     mkdirSync(join(this.#folder, String(this.#process)));

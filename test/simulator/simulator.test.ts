@@ -1,4 +1,4 @@
-// The scenarios that once found something, always; and new ones for a while (PIPELOOM_SIMULATE_S, in seconds).
+// Runs the stored scenarios that once found a bug. With PIPELOOM_SIMULATE_S, also runs new seeds for this many seconds.
 
 import { expect, test } from "bun:test";
 
@@ -8,11 +8,11 @@ import type { Scenario } from "./scenario.ts";
 import { simulate } from "./simulate.ts";
 import seeds from "./seeds.json";
 
-// What new seeds find, about once in 30,000, may be the simulation's own doing: whoever asks for them is told, and a change
-// that has nothing to do with it is not held up.
+// New seeds are off by default: about one in 30,000 has a finding, which may be a bug of the simulator, and it must not
+// block an unrelated change.
 const seconds = Number(process.env["PIPELOOM_SIMULATE_S"] ?? 0);
 
-// Scenarios and not seeds: what a seed stands for changes with the generator.
+// Stores scenarios, not seeds: a change of the generator changes the scenario of a seed.
 for (const { reason, scenario } of seeds) {
   test(reason, async () => {
     const { finding } = await simulateAlone(scenario as Scenario);
@@ -37,7 +37,7 @@ test.skipIf(seconds === 0)(
   (seconds + 60) * 1000,
 );
 
-/** But for the folder that each run has of its own. */
+/** The events of a simulation, without the name of its temporary folder. */
 function eventsOf(seed: number): string {
   const { trail } = simulate(generate(seed, switches()));
   return JSON.stringify(trail.map(({ events }) => events)).replaceAll(

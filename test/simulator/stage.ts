@@ -1,4 +1,4 @@
-// What is seen of the tasks while they run: which attempt began where and when, what it was given, how it left.
+// Records the attempts while they run: thread, times, input, and outcome.
 
 import type { TaskContext } from "../../src/api/context.ts";
 import type { TaskFinished } from "../../src/protocol/events.ts";
@@ -18,33 +18,35 @@ export type Trace = {
   readonly cursor: unknown;
   readonly thread: VirtualThread;
   readonly begunAt: number;
-  /** From when on pipeloom waits for it no more. */
+  /** Time from which pipeloom no longer waits for the attempt. */
   readonly givenUpAt: number;
-  /** When the script returned or its thread was gone. */
+  /** Time when the script returned or its thread ended. */
   endedAt: number | undefined;
   isLost: boolean;
-  /** Lines of log, as they are to be stored. */
+  /** Expected log lines. */
   readonly lines: string[];
-  /** How many of its own rows it read, and how many there may be: what is surely committed, and what has been sent. */
+  /** Own rows that a query returned, with the bounds: at least the committed rows, at most the rows sent. */
   readonly reads: { readonly rows: number; readonly least: number; readonly most: number }[];
-  /** What the author forgot, to be done when the script has returned. */
+  /** Leftover code, to run after the script's return. */
   readonly afterReturn: (() => void)[];
-  /** What the author was told of the checkpoints that were awaited. */
+  /** Results of the awaited checkpoints. */
   readonly checkpoints: { readonly cursor: string; readonly isCommitted: boolean }[];
-  /** And of rows that were sent after the script's return, by step. */
+  /** Results of the rows sent after the script's return, by step. */
   readonly lateRows: Map<number, "accepted" | "refused">;
-  /** Its end has been announced. */
+  /** The end of the attempt was announced. */
   isOver: boolean;
-  /** When main heard of its end. */
+  /** Time when main received the end of the attempt. */
   overAt: number | undefined;
-  /** `ctx` took something from it after its end was announced. */
+  /** `ctx` accepted a send after the end was announced. */
   acceptedLate: boolean;
 };
 
-/** How long after its timeout an attempt that does not listen still counts against limits: pipeloom gives it up then. */
+/**
+ * Time after its timeout until pipeloom abandons an attempt that ignores its signal. Until then it counts for limits.
+ */
 const givenUpAfterMs = 2_000;
 
-/** Of a slow hook. Short enough for all that one run has. */
+/** Duration of a slow hook, short enough for all hooks of one run. */
 const hookMs = 3;
 
 export class Stage {
@@ -52,7 +54,7 @@ export class Stage {
   readonly traces: Trace[] = [];
   readonly dispatches: { readonly id: number; readonly name: string; readonly at: number }[] = [];
   readonly hookedIds: number[] = [];
-  /** Nothing new begins from here on. */
+  /** From now on, no attempt may begin. */
   isStopped = false;
   hooksUnderWay = 0;
   hooksUnderWayAtEnd = 0;
@@ -120,12 +122,12 @@ export class Stage {
     for (const forgotten of trace.afterReturn) forgotten();
   }
 
-  /** What one that was given up logs is marked, and nobody waits for it. */
+  /** Ignores lines of an abandoned attempt: pipeloom marks these lines, and the run does not wait for them. */
   logged({ lines, givenUpAt }: Trace, said: string): void {
     if (this.world.now < givenUpAt) lines.push(...said.split("\n"));
   }
 
-  /** Nothing else of the thread goes on meanwhile. */
+  /** Blocks the thread: no other event of it runs in this time. */
   block(ms: number): Promise<void> {
     const { current } = this.world;
     return new Promise((resolve) => {
@@ -197,7 +199,7 @@ export class Stage {
     return settings.timeout ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Without those that have been given up on. */
+  /** Running attempts, without abandoned ones. */
   #running(): Trace[] {
     return [...this.#open].filter(({ givenUpAt }) => this.world.now < givenUpAt);
   }
@@ -225,6 +227,6 @@ export class Stage {
     return this.settings.get(path)?.pool ?? this.#scenario.kinds[kind]?.settings.pool;
   }
 
-  /** What a call set for itself, by path. */
+  /** Path → settings of the call. */
   readonly settings = new Map<string, Settings>();
 }

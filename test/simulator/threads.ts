@@ -1,5 +1,5 @@
-// Threads that are not threads: the real Host and the real Writer behind the interface of a Worker. A message between two
-// of them is copied, takes a while, and a thread can die between any two of its own.
+// Simulated threads: the real Host and the real Writer behind the interface of a Worker. A message is copied and takes
+// time, and a thread can die between any two of its messages.
 
 import type { WorkerThread } from "../../src/executors/threads/worker.ts";
 import type { WriterThread } from "../../src/engine/run-options.ts";
@@ -19,12 +19,12 @@ import { Writer } from "../../src/store/write/writer.ts";
 import { SimulatedPort } from "./globals.ts";
 import { Channel, type VirtualThread, type World } from "./world.ts";
 
-/** Thrown where a thread has ended in the middle of its own code. What catches it has no effect any more. */
+/** Thrown in the code of a thread that has ended. Code that catches it has no effect. */
 export class ThreadEnded extends Error {
   override readonly name = "ThreadEnded";
 }
 
-/** A copy, as the structured clone makes one; ports go over to the thread that gets them, shared memory stays shared. */
+/** A structured clone. Ports are transferred to the receiving thread, and shared memory stays shared. */
 function sent<T>(message: T, to: VirtualThread): T {
   if (typeof message !== "object" || message === null) return message;
   if (!Object.values(message).some((member) => member instanceof SimulatedPort)) {
@@ -37,12 +37,12 @@ function sent<T>(message: T, to: VirtualThread): T {
 }
 
 /**
- * When a thread is to die by itself, counted in its posts, to main and to the writer. Not at the first, which says that it is
- * ready: a thread that dies while it loads the module ends the run.
+ * When a thread dies, counted in its posts to main and to the writer. Never at the first post (`ready`): a thread that
+ * dies while it loads the module ends the run.
  */
 export type Death = {
   readonly atPost: number;
-  /** The post itself still leaves, and is not counted: death comes between the two. */
+  /** True: the thread dies after this post is sent, but before its credits are spent. */
   readonly after: boolean;
 };
 
@@ -56,7 +56,7 @@ export class SimulatedTaskThread implements WorkerThread {
   onmessage: ((event: MessageEvent) => void) | null = null;
   onerror: ((event: ErrorEvent) => void) | null = null;
   readonly thread: VirtualThread;
-  /** What `process.exit` does in this thread. */
+  /** `process.exit` of this thread. */
   exit: (code: number) => never = () => {
     throw new Error("Internal error: the host has not started");
   };
@@ -109,7 +109,7 @@ export class SimulatedTaskThread implements WorkerThread {
     });
   }
 
-  /** The kernel closes what a thread has open when the process ends; the simulation, when it is over. */
+  /** Registers the reader, because the simulation must close it at its end, as the kernel does at process exit. */
   #openReader(db: string): Reader {
     const reader = openReader(db);
     this.#events.opened(reader);
@@ -127,7 +127,7 @@ export class SimulatedTaskThread implements WorkerThread {
     this.#in.send(() => this.#receive(copy));
   }
 
-  /** Called on main: the thread goes on for a moment. */
+  /** Called on main. The thread continues for a short time. */
   terminate(): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
@@ -155,7 +155,7 @@ export class SimulatedTaskThread implements WorkerThread {
     this.die(1);
   }
 
-  /** Nothing that its code does from here on has an effect. */
+  /** Ends the thread: its code has no further effects. */
   die(code: number): void {
     const { thread } = this;
     if (!thread.isAlive) return;
@@ -165,7 +165,7 @@ export class SimulatedTaskThread implements WorkerThread {
     const atDeath = cells?.slice();
     this.#out.send(() => this.#onClose?.(new CloseEvent("close", { code })));
     if (cells === undefined || atDeath === undefined || !this.#world.isRunning(thread)) return;
-    // Its code runs to the end of the event: what it writes until then did not happen.
+    // The running event cannot be interrupted, so undo its writes to shared memory when it ends.
     this.#world.afterEvent(() => {
       for (const [index, cell] of atDeath.entries()) Atomics.store(cells, index, cell);
     });
@@ -219,7 +219,7 @@ export class SimulatedWriterThread implements WriterThread {
     if (this.thread.isAlive) this.#world.end(this.thread);
   }
 
-  /** By itself: its parent hears of it. */
+  /** Ends the thread and notifies main by `close`. */
   die(code: number): void {
     if (!this.thread.isAlive) return;
     this.#world.end(this.thread);

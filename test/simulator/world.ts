@@ -1,5 +1,5 @@
-// A process that is simulated: virtual threads that share one real thread, a clock that is held, and events whose order
-// the seed decides. Everything runs inside one synchronous call, so nothing outside can come in between.
+// The simulated world: virtual threads on one real thread, a virtual clock, and events whose order the seed decides.
+// All of it runs inside one synchronous call, so that no outside code interleaves.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { drainMicrotasks } from "bun:jsc";
@@ -7,21 +7,23 @@ import { drainMicrotasks } from "bun:jsc";
 import { type Event, EventQueue, isBefore } from "./event-queue.ts";
 import { Random } from "./random.ts";
 
-/** What a simulation is about to prove does not happen. */
+/** A violation that a simulation has found. */
 export class Finding extends Error {
   override readonly name = "Finding";
 }
 
 export class VirtualThread {
   readonly name: string;
-  /** Its own time, ms: ahead of the world's while it works or is blocked; infinite while nothing can wake it. */
+  /**
+   * The thread's own time in ms. Ahead of the world's time while it works or blocks; infinite if nothing can wake it.
+   */
   now: number;
   isAlive = true;
   endedAt = Number.POSITIVE_INFINITY;
   readonly events = new EventQueue();
-  /** Its last event per channel: what was sent first arrives first. */
+  /** Channel → time of its last event, to keep the order of messages. */
   readonly lastAt = new Map<string, number>();
-  /** What a callback of its timers threw and nobody caught. */
+  /** Called with an uncaught error of a timer callback. */
   onUncaught: (thrown: unknown) => void = (thrown) => {
     throw thrown;
   };
@@ -32,17 +34,17 @@ export class VirtualThread {
   }
 }
 
-/** How long things take, ms. */
+/** Typical durations in ms. */
 export type Pace = {
   readonly messageMs: number;
   readonly mainMs: number;
   readonly writerMs: number;
   readonly workerMs: number;
-  /** How probable it is that a port keeps a message for a while. */
+  /** Probability that a port delays a message. */
   readonly lateness: number;
 };
 
-/** As fast as threads are that have nothing else to do. */
+/** The pace of otherwise idle threads. */
 export const stillPace: Pace = {
   messageMs: 0.2,
   mainMs: 0.05,
@@ -52,30 +54,30 @@ export const stillPace: Pace = {
 };
 
 const lateMs = 20;
-/** What waits for a busy thread comes after what the thread itself goes on with. */
+/** An event that waits for a busy thread runs just after the thread's current work. */
 const justAfterMs = 1e-6;
 const lookMs = 0.0005;
-/** Timers that keep nothing alive, while a thread is blocked: if nothing else happens, nothing will. */
+/** While a thread is blocked, this many `unref`ed timers in a row without another event mean a deadlock. */
 const maxIdle = 100;
 const maxLooks = 3_000_000;
 const maxEvents = 200_000;
-/** Timeouts are capped at 24 days; no scenario has waits of more than minutes. */
+/** Limit of virtual time. Scenarios wait for minutes at most, while `setTimeout` allows 24 days. */
 const maxVirtualMs = 6 * 3_600_000;
 const wallStartMs = Date.UTC(2026, 10, 26);
 
 export class World {
   readonly random: Random;
   readonly main: VirtualThread;
-  /** Whatever befalls the process from outside: nothing that a thread does keeps it waiting. */
+  /** Pseudo-thread for external events. It is never busy. */
   readonly outside: VirtualThread;
   current: VirtualThread;
-  /** The process was killed: nothing has an effect any more. */
+  /** The process was killed: code has no further effects. */
   isDead = false;
   events = 0;
-  /** The first thing that was found wrong. Code under simulation may catch what it throws. */
+  /** The first finding. Stored, because the simulated code may catch the thrown error. */
   finding: Finding | undefined;
   #now: number;
-  /** Threads that wait, and what they have begun must not go on. */
+  /** Threads that block inside an event; they must not start another event. */
   readonly #blocked: VirtualThread[] = [];
   #wallOffsetMs = 0;
   #order = 0;
@@ -95,12 +97,12 @@ export class World {
     this.current = this.main;
   }
 
-  /** Ms since the process started, as the running thread sees it. */
+  /** ms since the start of the process, by the running thread's clock. */
   get now(): number {
     return this.current.now;
   }
 
-  /** What a clock shows: looking at it takes a moment, so a loop that waits for a time comes to an end. */
+  /** Reads the clock. Each read takes a little virtual time, so that a busy-wait loop ends. */
   read(): number {
     this.current.now += lookMs;
     if (++this.#looks > maxLooks) this.fail(`no end after ${maxLooks} looks at the clock`);
@@ -126,7 +128,7 @@ export class World {
     return thread;
   }
 
-  /** The thread is gone, and with it all that was to come for it. */
+  /** Ends the thread and drops its future events. */
   end(thread: VirtualThread): void {
     thread.isAlive = false;
     thread.endedAt = this.#now;
@@ -136,7 +138,7 @@ export class World {
 
   /**
    * @param channel events of one thread on one channel keep their order
-   * @param afterMs from the time of whoever runs now
+   * @param afterMs relative to the running thread's clock
    */
   schedule(
     thread: VirtualThread,
@@ -153,22 +155,22 @@ export class World {
     return event;
   }
 
-  /** A message's way from thread to thread. */
+  /** Latency of a message between threads. */
   get latencyMs(): number {
     return 0.001 + this.random.skewed(this.#pace.messageMs);
   }
 
-  /** What keeps a message of a port. */
+  /** Additional delay of a message on a port. */
   get delayMs(): number {
     return this.random.chance(this.#pace.lateness) ? this.random.skewed(lateMs) : 0;
   }
 
-  /** One event is over, and another begins in the same turn. */
+  /** Ends the current event; another one begins in the same turn. */
   nextOfTurn(): void {
     if (this.#blocked.length === 0) this.#endEvent();
   }
 
-  /** Some of its code is under way. */
+  /** Whether the thread is inside an event. */
   isRunning(thread: VirtualThread): boolean {
     return thread === this.current || this.#blocked.includes(thread);
   }
@@ -184,7 +186,7 @@ export class World {
     event.isVital = false;
   }
 
-  /** Runs `work` when the event under way, with all that it leads to at once, is over. */
+  /** Runs `work` after the current event and its microtasks. */
   afterEvent(work: () => void): void {
     this.#afterEvent.push(work);
   }
@@ -194,7 +196,7 @@ export class World {
     for (const work of this.#afterEvent.splice(0)) work();
   }
 
-  /** Something befalls the process when so many events have passed. */
+  /** Runs `work` as an incident after this many events. */
   atEvent(count: number, work: () => void): void {
     this.#incidents.push({ count, work });
     this.#incidents.sort((a, b) => a.count - b.count);
@@ -208,7 +210,7 @@ export class World {
     }
   }
 
-  /** Runs events until `isOver`, or until nothing is left that could change anything. */
+  /** Runs events until `isOver`, or until only `unref`ed timers are left. */
   run(isOver: () => boolean): void {
     while (!isOver() && !this.isDead && this.#vital > 0) {
       const thread = this.#next(this.#threads);
@@ -219,7 +221,7 @@ export class World {
     }
   }
 
-  /** Whose event is the next. */
+  /** The thread with the earliest event. */
   #next(threads: readonly VirtualThread[]): VirtualThread | undefined {
     let next: VirtualThread | undefined;
     for (const thread of threads) {
@@ -229,7 +231,7 @@ export class World {
     return next;
   }
 
-  /** Something is wrong: nothing goes on after it. */
+  /** Reports a finding and stops the simulation. */
   fail(what: string): never {
     this.finding ??= new Finding(what);
     this.isDead = true;
@@ -242,8 +244,8 @@ export class World {
   }
 
   /**
-   * The running thread blocks until `isOver`; meanwhile the `others` go on, one event at a time.
-   * @returns false when it will never be over: they have nothing left to do, or the blocked thread has ended
+   * Blocks the running thread until `isOver`, and runs the events of `others` one at a time.
+   * @returns false if the wait can never end: the others are idle, or the blocked thread has ended
    */
   block(others: readonly VirtualThread[], isOver: () => boolean): boolean {
     this.#blocked.push(this.current);
@@ -270,12 +272,12 @@ export class World {
     return true;
   }
 
-  /** The thread's next event. False when it did not run: the thread is still busy. */
+  /** Runs the thread's next event. False: the thread is busy, so the event did not run. */
   #perform(thread: VirtualThread): boolean {
     const event = thread.events.shift();
     if (event === undefined) return false;
     this.cancel(event);
-    // Busy: it comes to this later; or never, if nothing wakes it.
+    // Busy: run the event later, or never if the thread waits forever.
     if (thread.now > event.at && thread !== this.outside) {
       if (thread.now === Number.POSITIVE_INFINITY) return false;
       event.at = thread.now + justAfterMs;
@@ -304,9 +306,9 @@ export class World {
 }
 
 /**
- * Messages on their way to a thread. As in Bun, what has come on one channel by the time that the thread looks is handed
- * over together: a message can overtake one that was sent earlier on another channel. What goes from Worker to Worker by
- * a port arrives after what the thread was sent before by its parent, and maybe long after.
+ * Messages in transit to a thread. As in Bun, all messages that have arrived on a channel are delivered together, so a
+ * message can overtake an earlier one on another channel. A message on a port between Workers arrives after earlier
+ * messages of the parent, possibly much later.
  */
 export class Channel {
   readonly #world: World;
@@ -314,7 +316,7 @@ export class Channel {
   readonly #port: string | undefined;
   to: VirtualThread;
 
-  /** @param port its name; undefined between a Worker and its parent */
+  /** @param port name of the port; undefined between a Worker and its parent */
   constructor(world: World, to: VirtualThread, port?: string) {
     this.#world = world;
     this.#port = port;
@@ -336,7 +338,7 @@ export class Channel {
 
   #handOver(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      // A sender's clock may be ahead: what it has not sent yet is not there.
+      // The sender's clock may be ahead of the receiver's: do not deliver a message from the future.
       if (!this.to.isAlive || next.sentAt > this.#world.now) return;
       this.#waiting.shift();
       next.deliver();
@@ -347,7 +349,7 @@ export class Channel {
 
 const messages = "messages";
 
-/** Runs `work` with the async context of now, whenever it is called. */
+/** Binds `work` to the current async context. */
 export const inContext = (work: () => void): (() => void) => {
   const restore = AsyncLocalStorage.snapshot();
   return () => restore(work);
