@@ -58,15 +58,15 @@ describe("text", () => {
   });
 });
 
-test("without names there is no mask; short values are told", () => {
+test("without names there is no mask; short values are reported", () => {
   expect(Mask.of([], { A: "x" })).toBeUndefined();
   const env = { A: "abc", B: "long enough", C: "", D: undefined };
   expect(Mask.of(["A", "B", "C", "D"], env)?.shortNames).toEqual(["A"]);
 });
 
-test("property: wherever it stands in a value, it is gone from the text", () => {
+test("property: no secret is left in the text, wherever the value has it", () => {
   const secret = fc.string({ unit: "grapheme", minLength: 8, maxLength: 12 }).filter(
-    // What is in the frame anyway cannot be told from the secret.
+    // Text that the frame has anyway looks the same as the secret.
     (text) => text.trim().length >= 8 && !/^[*{}[\],:"]+$/.test(text),
   );
   fc.assert(

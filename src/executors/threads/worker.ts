@@ -245,7 +245,7 @@ export class PoolWorker implements Load {
     this.#end();
   }
 
-  /** Reads the shared memory of a thread that has ended, or has nothing left to post. */
+  /** Reads the shared memory of a thread that has ended, or has nothing left to send. */
   lost(failure: Failure): LostWorker {
     return {
       workerId: this.id,

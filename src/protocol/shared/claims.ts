@@ -30,7 +30,7 @@ export class Claims {
     this.#cells = cells;
   }
 
-  /** Main: before the batch is posted. */
+  /** Main: before the batch is sent. */
   open(batch: number, size: number): void {
     if (size > maxBatchSize) throw new RangeError(`Internal error: a batch of ${size} tasks`);
     Atomics.store(this.#cells, cellOf(batch), pack(batch, 0, size));

@@ -1,4 +1,4 @@
-// The pool with threads that the test ends by hand, and the clock in its hands.
+// The worker pool with fake threads and a fake clock. Both are controlled by the test.
 
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import type { LostWorker } from "../../../src/executors/executors.ts";
@@ -107,7 +107,7 @@ const assignment: Assignment = {
 beforeEach(useFakeTime);
 afterEach(useRealTime);
 
-test("threads that end while nothing runs in them are replaced ever later, and given up in the end", () => {
+test("threads that end while no task runs in them are replaced later each time, and in the end not at all", () => {
   const bench = new Bench();
   for (let delayMs = 100; delayMs <= 12_800; delayMs *= 2) {
     bench.newest.ready();
@@ -127,7 +127,7 @@ test("threads that end while nothing runs in them are replaced ever later, and g
   ]);
 });
 
-test("one that a task has ended is replaced at once, however often", () => {
+test("a thread that a task has ended is replaced at once, however often", () => {
   const bench = new Bench();
   for (let i = 1; i <= 20; i++) {
     bench.newest.ready();
@@ -138,7 +138,7 @@ test("one that a task has ended is replaced at once, however often", () => {
   expect(bench.broken).toEqual([]);
 });
 
-test("one in a system call is not waited for: its tasks are lost, and another takes its place", () => {
+test("a killed thread in a system call is not waited for: its tasks are lost, and it is replaced", () => {
   const bench = new Bench();
   bench.tasks.push(assignment);
   bench.newest.ready();
@@ -158,7 +158,7 @@ test("one in a system call is not waited for: its tasks are lost, and another ta
   expect([bench.lost.length, bench.threads.length]).toEqual([1, 2]);
 });
 
-test("one that the writer keeps waiting is not stuck", () => {
+test("a worker that the writer keeps waiting is held, not stuck", () => {
   const bench = new Bench();
   bench.newest.ready();
   const { workerId, memory } = bench.newest;
@@ -202,7 +202,7 @@ test("after a cancel a thread that is lost is not replaced", () => {
   expect([bench.lost.length, bench.threads.length]).toEqual([1, 1]);
 });
 
-test("at the end each thread closes the database, and one that does not answer is ended", async () => {
+test("at the end each thread closes the database, and a thread that does not answer is ended", async () => {
   const bench = new Bench();
   bench.newest.ready();
   const [thread] = bench.threads;

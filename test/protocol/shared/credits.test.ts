@@ -35,6 +35,6 @@ test.each([
   [32 * 1024 - 1, 1],
   [32 * 1024, 2],
   [64 * 1024 * 1024, 2049],
-])("a post of %i characters costs %i credits", (chars, credits) => {
+])("a message of %i characters costs %i credits", (chars, credits) => {
   expect(creditsOf(chars)).toBe(credits);
 });
