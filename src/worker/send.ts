@@ -35,14 +35,15 @@ class SendPromise extends Promise<void> {
   }
 }
 
+type SendState = "open" | "succeeded" | { readonly thrown: unknown };
+
 export class Send {
   #resolve: Resolve = unset;
   #reject: Reject = unset;
   readonly #settled = Promise.withResolvers<void>();
-  #failure: { readonly thrown: unknown } | undefined;
+  #state: SendState = "open";
   /** The author has called `then`, and so handles a failure. */
   isObserved = false;
-  isOpen = true;
   readonly promise: Promise<void> = new SendPromise(this, (resolve, reject) => {
     this.#resolve = resolve;
     this.#reject = reject;
@@ -53,21 +54,24 @@ export class Send {
     return this.#settled.promise;
   }
 
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
   get failure(): { readonly thrown: unknown } | undefined {
-    return this.#failure;
+    return typeof this.#state === "object" ? this.#state : undefined;
   }
 
   succeed(): void {
     if (!this.isOpen) return;
-    this.isOpen = false;
+    this.#state = "succeeded";
     this.#resolve();
     this.#settled.resolve();
   }
 
   fail(thrown: unknown): void {
     if (!this.isOpen) return;
-    this.isOpen = false;
-    this.#failure = { thrown };
+    this.#state = { thrown };
     this.#reject(thrown);
     this.#settled.resolve();
   }

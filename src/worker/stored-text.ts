@@ -4,6 +4,8 @@ import type { Mask } from "../protocol/mask.ts";
 /**
  * The JSON text of a result or a cursor. Both are stored and shown as they are.
  * @param root name of the value in paths, e.g. `result`
+ * @param what name of the value in messages, e.g. `the task's output`
+ * @param plural name of such values in messages, e.g. `outputs`
  * @throws TypeError for a value that is not JSON, and for one that contains a secret
  */
 export function storedText(

@@ -55,8 +55,7 @@ export function unpackAssignments(text: string): Assignment[] {
     });
   }
   for (const [index, extra] of extras) {
-    const assignment = assignments[index];
-    if (assignment !== undefined) assignments[index] = { ...assignment, ...extra };
+    assignments[index] = { ...(assignments[index] ?? truncated()), ...extra };
   }
   return assignments;
 }
