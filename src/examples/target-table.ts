@@ -3,11 +3,10 @@
 import { message, type TaskContext } from "pipeloom";
 
 import { foldCase } from "../base/fold-case.ts";
+import { quoteIdentifier } from "../base/quote-identifier.ts";
 
 type ColumnType = "INTEGER" | "REAL" | "TEXT";
 type Column = { readonly name: string; readonly type: ColumnType | "" };
-
-export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 export type Affinity = "INTEGER" | "TEXT" | "BLOB" | "REAL" | "NUMERIC";
 
@@ -53,12 +52,12 @@ export function createTableSql(
   const [only] = key;
   const isAlone = key.length === 1;
   const lines = columns.map(({ name, type }) =>
-    [quoted(name), type, isAlone && name === only ? "PRIMARY KEY" : ""]
+    [quoteIdentifier(name), type, isAlone && name === only ? "PRIMARY KEY" : ""]
       .filter((word) => word !== "")
       .join(" "),
   );
-  if (key.length > 1) lines.push(`PRIMARY KEY (${key.map(quoted).join(", ")})`);
-  return `CREATE TABLE IF NOT EXISTS ${quoted(table)} (${lines.join(", ")})`;
+  if (key.length > 1) lines.push(`PRIMARY KEY (${key.map(quoteIdentifier).join(", ")})`);
+  return `CREATE TABLE IF NOT EXISTS ${quoteIdentifier(table)} (${lines.join(", ")})`;
 }
 
 export type TableShape = {
@@ -75,7 +74,7 @@ export const growTable = message<TableShape>("grow-table", (db, { table, columns
   const missing = columns.filter(({ name }) => !known.has(foldCase(name)));
   checkWidth(table, known.size + missing.length);
   for (const { name, type } of missing) {
-    db.run(`ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(name)} ${type}`);
+    db.run(`ALTER TABLE ${quoteIdentifier(table)} ADD COLUMN ${quoteIdentifier(name)} ${type}`);
   }
 });
 

@@ -1,4 +1,4 @@
-// SQL as text: a tokenizer that splits statements and tells their kind, and the quoting of names. Pure.
+// SQL as text: a tokenizer that splits statements and tells their kind. Pure.
 // The splitting follows sqlite3_complete() (SQLite's complete.c): a trigger ends with `; END ;`, all else with `;`.
 
 export type SqlStatement = {
@@ -86,9 +86,6 @@ export const withoutComments = (sql: string): string =>
   sql.replaceAll(token, (text) => (isComment(text) ? " " : text));
 
 const isComment = (text: string): boolean => text.startsWith("--") || text.startsWith("/*");
-
-/** `"` doubled, in double quotes: safe for any name, and never a keyword. */
-export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** The first line of a statement after its comments, for messages. At most 100 characters. */
 export function firstLine(text: string): string {

@@ -118,7 +118,7 @@ describe("a lock of another program's", () => {
     const worker = writer.attach(0);
     hold = holder(path, "BEGIN IMMEDIATE", 7);
     worker.post(started(1));
-    worker.part(1, [1, 2, 3]);
+    worker.batch(1, [1, 2, 3]);
     worker.post(finished(1));
     await worker.acked();
     await writer.close();
@@ -137,14 +137,14 @@ describe("a lock of another program's", () => {
     });
     await writer.open(path, {}, { schema: "CREATE TABLE t (id INTEGER PRIMARY KEY)" });
     const worker = writer.attach(0);
-    worker.part(1, [1]);
+    worker.batch(1, [1]);
     worker.post(finished(1));
     await worker.acked();
     using db = new Database(path);
     db.run("BEGIN IMMEDIATE");
     if (when === "at its end") writer.send({ type: "close", status: "done", failure: null });
     else {
-      worker.part(2, [2]);
+      worker.batch(2, [2]);
       worker.post(finished(2));
     }
     expect((await writer.next("failed")).failure).toMatchObject({ code: "given-up" });
@@ -167,7 +167,7 @@ describe("a lock of another program's", () => {
     hold = holder(path, "BEGIN; SELECT * FROM t", 3);
     hold.db.query("SELECT * FROM t").all();
     // 8 MiB of cache: more has to go into the file before the end.
-    for (let part = 0; part < 12; part++) worker.rows(1, "t", [{ id: "x".repeat(1_000_000) }]);
+    for (let batch = 0; batch < 12; batch++) worker.rows(1, "t", [{ id: "x".repeat(1_000_000) }]);
     worker.post(finished(1));
     await worker.acked();
     await writer.close();

@@ -145,7 +145,7 @@ export class PostingWorker {
   }
 
   /** Sends a batch of rows for `t (id)`. Before the first batch of a task, sends its start, as a worker does. */
-  part(id: number, rows: readonly number[]): void {
+  batch(id: number, rows: readonly number[]): void {
     this.rows(
       id,
       "t",
@@ -153,7 +153,7 @@ export class PostingWorker {
     );
   }
 
-  /** Like `part`, for any table. */
+  /** Like `batch`, for any table. */
   rows(id: number, table: string, rows: readonly Readonly<Record<string, unknown>>[]): void {
     if (!this.#begun.has(id)) this.post(started(id));
     const encoder = new RowEncoder(insertTarget(taskId(id), table));

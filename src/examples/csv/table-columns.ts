@@ -2,6 +2,7 @@
 
 import { message, type TaskContext } from "pipeloom";
 
+import { quoteIdentifier } from "../../base/quote-identifier.ts";
 import {
   type Affinity,
   affinityOf,
@@ -9,7 +10,6 @@ import {
   createTableSql,
   type Existing,
   existingColumns,
-  quoted,
   type TableShape,
 } from "../target-table.ts";
 import type { ColumnType } from "../../formats/csv/types.ts";
@@ -42,7 +42,7 @@ function storedType(
   if (affinity !== "BLOB") return affinity;
   // No declared type: infer it from the stored values.
   const types = ctx.query<{ type: string }>(
-    `SELECT DISTINCT typeof(${quoted(column)}) AS type FROM ${quoted(table)} WHERE ${quoted(column)} IS NOT NULL`,
+    `SELECT DISTINCT typeof(${quoteIdentifier(column)}) AS type FROM ${quoteIdentifier(table)} WHERE ${quoteIdentifier(column)} IS NOT NULL`,
   );
   if (types.length === 0) return null;
   const names = types.map(({ type }) => type);

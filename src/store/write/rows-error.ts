@@ -6,7 +6,7 @@ import { JSON } from "../../base/globals.ts";
 import { foldCase } from "../../base/fold-case.ts";
 import type { OnConflict } from "../../protocol/writer-records.ts";
 import { isOwnTable } from "../own-tables.ts";
-import { quoteIdentifier } from "../sql-text.ts";
+import { quoteIdentifier } from "../../base/quote-identifier.ts";
 import { errorCode } from "../sqlite-error.ts";
 
 /** Rows of one shape have the same statement. */

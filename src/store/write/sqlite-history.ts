@@ -11,7 +11,7 @@ import type { Patience } from "../patience.ts";
 import { damagedRow } from "../store-error.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import type { History, LogRow, RunEnd, StoredResult, TaskRow } from "./history.ts";
-import { restoredTasks, storedResults } from "./restored-tasks.ts";
+import { restoredTasks, storedResults } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "./run-rows.ts";
 
 const columns =

@@ -2,7 +2,7 @@
 
 import type { OnConflict } from "../../protocol/writer-records.ts";
 import { assertNever } from "../../base/unreachable.ts";
-import { quoteIdentifier } from "../sql-text.ts";
+import { quoteIdentifier } from "../../base/quote-identifier.ts";
 
 const list = (names: readonly string[]): string => names.map(quoteIdentifier).join(", ");
 

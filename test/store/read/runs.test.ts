@@ -98,7 +98,7 @@ test("one run", () => {
   const { runs, tasks, counts } = look(folder, { run: runId(1) });
   expect(runs.map(({ id }) => Number(id))).toEqual([1]);
   expect(counts).toMatchObject({ done: 1, error: 1, running: 0 });
-  // What is no failure of ours is shown as it stands.
+  // A value that is not a failure of pipeloom's is shown as text.
   expect(tasks[0]?.error).toEqual({ name: "Error", message: "not json" });
   expect(readerError(() => look(folder, { run: runId(9) })).code).toBe("no-such-run");
 });

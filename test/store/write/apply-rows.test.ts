@@ -168,7 +168,7 @@ function modelOf(rows: readonly Mixed[]): unknown[] {
     .map(([key, { a, b }]) => [BigInt(key), typeof a === "number" ? BigInt(a) : a, b]);
 }
 
-test("property: rows of mixed shapes, in parts of any size and however handed over, equal a model", () => {
+test("property: rows of mixed shapes, in batches of any size and however handed over, equal a model", () => {
   const row: fc.Arbitrary<Mixed> = fc.record(
     {
       id: fc.integer({ min: 0, max: 20 }),

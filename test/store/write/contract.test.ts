@@ -1,4 +1,4 @@
-// What holds for the writer, whoever runs it: the same tests against the class in this process and the real Worker.
+// The contract of the writer: the same tests against the class in this process and the real thread.
 
 import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
@@ -116,9 +116,9 @@ describe.each<[string, () => WriterUnderTest]>([
     const db = folder.file("a.db");
     await writer.open(db, {}, { schema });
     const worker = writer.attach(0);
-    worker.part(1, [1, 2]);
-    worker.part(1, [3]);
-    // Room comes back for the parts (the start is paid for until the commit), but nothing of them can be seen.
+    worker.batch(1, [1, 2]);
+    worker.batch(1, [3]);
+    // The credits of the batches come back (that of the start only after the commit), but no row is visible.
     await worker.acked();
     expect(worker.memory.credits.outstanding()).toBe(1);
     expect(rows(db, "SELECT count(*) AS n FROM t")).toEqual([{ n: 0 }]);
@@ -140,7 +140,7 @@ describe.each<[string, () => WriterUnderTest]>([
       [5, 6],
     ];
     for (const [i, worker] of workers.entries()) {
-      for (const row of units[i] ?? []) worker.part(i + 1, [row]);
+      for (const row of units[i] ?? []) worker.batch(i + 1, [row]);
       worker.post(finished(i + 1, { wantsResult: true }));
     }
     for (const worker of workers) {
@@ -164,7 +164,7 @@ describe.each<[string, () => WriterUnderTest]>([
     const db = folder.file("a.db");
     await writer.open(db, {}, { schema });
     const worker = writer.attach(0);
-    worker.part(1, [0]);
+    worker.batch(1, [0]);
     worker.post(finished(1, { outcome: { status: "done", result: "1", retryAt: 5000 } }));
     await writer.next("committed");
     expect(tasks(db)).toEqual([
@@ -190,15 +190,15 @@ describe.each<[string, () => WriterUnderTest]>([
     second.post(started(1, 2));
     while (second.memory.credits.outstanding() > 0) await second.acked();
     for (const [seq, rowIds] of [[1, []] as const, [2, [2, 3]] as const]) {
-      if (rowIds.length > 0) first.part(1, rowIds);
+      if (rowIds.length > 0) first.batch(1, rowIds);
       first.post(checkpoint(seq, '"stray"'));
       const { checkpoints } = await first.acks.next((ack) => ack.checkpoints !== undefined);
       expect(checkpoints).toMatchObject([{ seq, failure: { name: "TaskEndedError" } }]);
     }
-    first.part(1, [4]);
+    first.batch(1, [4]);
     first.post(finished(1));
     while (first.memory.credits.outstanding() > 0) await first.acked();
-    second.part(1, [5]);
+    second.batch(1, [5]);
     second.post(finished(1, { attempt: 2 }));
     while (second.memory.credits.outstanding() > 0) await second.acked();
     await writer.close();
@@ -217,11 +217,11 @@ describe.each<[string, () => WriterUnderTest]>([
     await writer.open(db, {}, { schema });
     const worker = writer.attach(0);
     worker.post(started(1));
-    worker.part(1, [1]);
+    worker.batch(1, [1]);
     worker.post(checkpoint(7, '"first"'));
     const answered = await worker.acks.next((ack) => ack.checkpoints !== undefined);
     expect(answered.checkpoints).toEqual([{ id: taskId(1), seq: 7 }]);
-    worker.part(1, [-1]);
+    worker.batch(1, [-1]);
     worker.post(checkpoint(8, '"second"'));
     const refused = await worker.acks.next((ack) => ack.checkpoints !== undefined);
     expect(refused.checkpoints).toMatchObject([
@@ -241,10 +241,10 @@ describe.each<[string, () => WriterUnderTest]>([
     const lost = writer.attach(0);
     const other = writer.attach(1);
     lost.post(started(1));
-    lost.part(1, [1]);
-    lost.part(1, [2]);
+    lost.batch(1, [1]);
+    lost.batch(1, [2]);
     await lost.acked();
-    other.part(2, [3]);
+    other.batch(2, [3]);
     other.post(finished(2));
     writer.send({ type: "detach", workerId: lost.workerId, sent: lost.memory.credits.sent() });
     expect(await writer.next("detached")).toMatchObject({ workerId: lost.workerId });
@@ -386,10 +386,10 @@ describe.each<[string, () => WriterUnderTest]>([
     const { started: run } = await writer.open(":memory:", {}, { schema });
     expect(run.journal).toBe("memory");
     const worker = writer.attach(0);
-    worker.part(1, [1]);
+    worker.batch(1, [1]);
     worker.post(finished(1));
     await writer.next("committed");
-    worker.part(2, [1]);
+    worker.batch(2, [1]);
     worker.post(finished(2));
     while (worker.memory.credits.outstanding() > 0) await worker.acked();
     await writer.close();
@@ -403,7 +403,7 @@ describe.each<[string, () => WriterUnderTest]>([
     const db = folder.file("a.db");
     await writer.open(db, { storeTaskStatus: false }, { schema });
     const worker = writer.attach(0);
-    worker.part(1, [1]);
+    worker.batch(1, [1]);
     worker.post(finished(1));
     await writer.next("committed");
     await writer.close();
@@ -430,7 +430,7 @@ describe.each<[string, () => WriterUnderTest]>([
       const worker = writer.attach(0);
       worker.post(started(1), finished(1));
       await worker.acked();
-      worker.part(
+      worker.batch(
         2,
         Array.from({ length: 50_000 }, (_unused, i) => i + 1),
       );
@@ -508,7 +508,7 @@ class Hand {
 const burst = (from: number, count: number): TaskRecord[] =>
   Array.from({ length: count }, (_, i) => finished(from + i));
 
-/** With two Workers whose only slot runs something. */
+/** With two workers whose only slot is busy. */
 async function withBusyWorkers(file: string) {
   const hand = new Hand();
   await hand.open(file);
@@ -562,9 +562,9 @@ describe("grouping", () => {
     const hand = new Hand();
     await hand.open(folder.file("a.db"));
     const [first, second] = [hand.writer.attach(0), hand.writer.attach(1)];
-    first.part(1, [1]);
+    first.batch(1, [1]);
     await hand.settle();
-    // Time stands still: a writer that looks again and again for what it may take would never come back from here.
+    // The clock does not move: a writer that polls in a busy loop would never return from here.
     second.post(started(2), finished(2));
     await hand.settle();
     expect(hand.commits).toBe(0);
@@ -606,7 +606,7 @@ describe("grouping", () => {
     test("is committed at once when it comes with rows: another process may wait for the lock", async () => {
       using folder = tempFolder();
       const { hand, workers } = await withBusyWorkers(folder.file("a.db"));
-      workers[0].part(1, [1]);
+      workers[0].batch(1, [1]);
       workers[0].post(finished(1));
       await hand.settle();
       expect(hand.commits).toBe(1);
@@ -712,15 +712,15 @@ test("property: from whatever Workers, in whatever order, the file holds what th
         const expected = new Map<number, string>();
         const data: number[] = [];
         let id = 0;
-        // Each Worker's posts, in order; between the Workers any order.
+        // The sends of each worker in order; between workers in any order.
         const queues = perWorker.map((lives, number) => {
           const worker = writer.attach(number);
-          const posts: (() => void)[] = [];
+          const sends: (() => void)[] = [];
           for (const { rows: counts, bad, outcome, progress } of lives) {
             const own = ++id;
-            posts.push(() => worker.post(started(own)));
+            sends.push(() => worker.post(started(own)));
             if (outcome === "runs") {
-              posts.push(() => worker.post({ type: "progress", id: taskId(own), progress }));
+              sends.push(() => worker.post({ type: "progress", id: taskId(own), progress }));
               expected.set(own, "running");
               continue;
             }
@@ -729,26 +729,26 @@ test("property: from whatever Workers, in whatever order, the file holds what th
                 outcome === "cancelled"
                   ? { status: "cancelled", failure }
                   : { status: "error", failure, ...(outcome === "retry" ? { retryAt: 1 } : {}) };
-              posts.push(() => worker.post(finished(own, { outcome: end })));
+              sends.push(() => worker.post(finished(own, { outcome: end })));
               expected.set(own, outcome === "retry" ? "queued" : outcome);
               continue;
             }
             const ids = counts.map((_, i) => own * 100 + i);
-            posts.push(() => {
-              for (const row of ids) worker.part(own, [row]);
-              if (bad) worker.part(own, [-1]);
+            sends.push(() => {
+              for (const row of ids) worker.batch(own, [row]);
+              if (bad) worker.batch(own, [-1]);
               worker.post(finished(own, { progress }));
             });
             expected.set(own, bad ? "error" : "done");
             if (!bad) data.push(...ids);
           }
-          return { worker, posts };
+          return { worker, sends };
         });
-        for (let open = queues.filter(({ posts }) => posts.length > 0); open.length > 0;) {
+        for (let open = queues.filter(({ sends }) => sends.length > 0); open.length > 0;) {
           const at = open[(draws.next().value ?? 0) % open.length];
-          at?.posts.shift()?.();
+          at?.sends.shift()?.();
           if ((draws.next().value ?? 0) % 3 === 0) await new Promise((next) => setImmediate(next));
-          open = queues.filter(({ posts }) => posts.length > 0);
+          open = queues.filter(({ sends }) => sends.length > 0);
         }
         for (const { worker } of queues) {
           while (worker.memory.credits.outstanding() > 0) await worker.acked();

@@ -1,4 +1,4 @@
-// How a run's hold on the file ends: well, or not, and always told once.
+// The end of a run's session, after success and after failure: main always hears of it once.
 
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";

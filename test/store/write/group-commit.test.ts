@@ -83,9 +83,9 @@ describe.each(Object.entries(rollsBack))("%s", (_, schema) => {
       for (const unit of [0, 1, 2, 3]) {
         const id = unit + 1;
         held.worker.post(started(id));
-        held.worker.part(id, [id * 10]);
-        held.worker.part(id, [unit === bad ? 99 : id * 10 + 1]);
-        held.worker.part(id, [id * 10 + 2]);
+        held.worker.batch(id, [id * 10]);
+        held.worker.batch(id, [unit === bad ? 99 : id * 10 + 1]);
+        held.worker.batch(id, [id * 10 + 2]);
         held.worker.post(finished(id));
       }
     });
@@ -184,12 +184,12 @@ describe("a deferred foreign key", () => {
     await held.group(() => {
       held.worker.post(started(1), finished(1));
       held.worker.post(started(2));
-      for (let part = 0; part < 4; part++) {
+      for (let batch = 0; batch < 4; batch++) {
         held.worker.rows(2, "t", [{ id: "x".repeat(1_000_000) }]);
       }
       held.worker.rows(2, "c", [{ id: 1, pid: 7 }]);
       held.worker.post(finished(2));
-      held.worker.part(3, [3]);
+      held.worker.batch(3, [3]);
       held.worker.post(finished(3));
     });
     const { rows, tasks } = await held.end("SELECT id FROM t");

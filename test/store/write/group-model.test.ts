@@ -1,5 +1,5 @@
-// Random units of two Workers, each good or bad in one of the ways in which SQLite refuses rows, against what must come
-// of them: the rows of the good ones, whoever shares a transaction with them, and one end for each task.
+// Random units of two workers against a model. Each unit is good, or bad in one of the ways in which SQLite refuses rows. The
+// rows of all good units are stored, whatever shares their transaction, and each task has one end.
 
 import { Database } from "bun:sqlite";
 import { expect, setDefaultTimeout, test } from "bun:test";
@@ -86,19 +86,19 @@ test.each([
         const bad = given.bad === "deferred" && !hasDeferred ? "none" : given.bad;
         const worker = workers[given.worker];
         if (worker === undefined) throw new Error("no such worker");
-        const part = (): void => {
+        const batch = (): void => {
           const x = given.isLarge ? "x".repeat(900_000) : "x";
           worker.rows(id, "good", [{ id, x }]);
         };
         worker.post(started(id));
-        for (let i = 0; i < given.before + (given.isLarge ? 3 : 0); i++) part();
+        for (let i = 0; i < given.before + (given.isLarge ? 3 : 0); i++) batch();
         if (bad !== "none") worker.rows(id, tableOf[bad], [{ id: badValue[bad] }]);
         if (given.isTalkedOver) {
           const other = taskId(1000 + id);
           const record = { type: "queued", id: other, name: "q", key: "q" } as const;
           writer.send({ type: "records", records: [record] });
         }
-        for (let i = 0; i < given.after; i++) part();
+        for (let i = 0; i < given.after; i++) batch();
         worker.post(finished(id));
         expected.push([id, bad === "none" ? "done" : "error"]);
         if (given.pause) await new Promise((resolve) => setImmediate(resolve));

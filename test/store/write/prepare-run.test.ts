@@ -9,7 +9,7 @@ import { acquireRunLock, isLockHeld, type RunLock } from "../../../src/store/loc
 import { openDatabase } from "../../../src/store/open-database.ts";
 import { refuseIfAlive } from "../../../src/store/write/find-run.ts";
 import { prepareRun, type PreparedRun } from "../../../src/store/write/prepare-run.ts";
-import { restoredTasks } from "../../../src/store/write/restored-tasks.ts";
+import { restoredTasks } from "../../../src/store/write/earlier-sessions.ts";
 import { type Child, startChild } from "./child.ts";
 import { options, request, storeError, unlocked } from "./options.ts";
 import { tempFolder, type TempFolder } from "./temp-folder.ts";
@@ -226,7 +226,7 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
       [4, "t:c", "failed", 4, failure, null, "t"],
       // Its rows up to the cursor are committed, and the session after that did not plan it.
       [11, "t:f", "open", 0, null, '"page 2"', "t"],
-      // Its attempts anew.
+      // All its attempts again.
       [12, "t:g", "open", 0, null, null, "t"],
     ]);
   }

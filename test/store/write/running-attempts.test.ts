@@ -7,7 +7,7 @@ const id = taskId(1);
 test("the end of a later attempt counts, and ends the one that was lost with its thread", () => {
   const attempts = new RunningAttempts();
   attempts.start(id, 1);
-  // Attempt 2 is short: its start is not told by itself.
+  // Attempt 2 is short: it has no `started` record.
   expect(attempts.end(id, 2)).toBe(true);
   expect(attempts.isRunning(id, 1)).toBe(false);
 });

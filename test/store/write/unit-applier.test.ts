@@ -36,8 +36,8 @@ afterEach(() => {
   db.close(true);
 });
 
-/** One part of a unit: rows with these values. */
-const part = async (...values: readonly (number | null)[]): Promise<void> =>
+/** One batch of a unit: rows with these values. */
+const batch = async (...values: readonly (number | null)[]): Promise<void> =>
   encodeRows(
     values.map((n) => ({ n })),
     insertTarget(taskId(1), "t"),
@@ -59,9 +59,9 @@ test("of three units in one transaction any may fail; the others stay, and it sa
     db.run("DELETE FROM t");
     const failed: number[] = [];
     for (const index of [0, 1, 2]) {
-      await part(index * 10 + 1, index * 10 + 2);
-      await part(index === bad ? null : index * 10 + 3);
-      await part(index * 10 + 4);
+      await batch(index * 10 + 1, index * 10 + 2);
+      await batch(index === bad ? null : index * 10 + 3);
+      await batch(index * 10 + 4);
       const failure = unit.end();
       if (failure === undefined) continue;
       failed.push(index);
@@ -81,7 +81,7 @@ test("an abandoned unit leaves nothing, whatever is before and after it in the t
   for (const lost of [0, 1, 2]) {
     db.run("DELETE FROM t");
     for (const index of [0, 1, 2]) {
-      await part(index);
+      await batch(index);
       if (index === lost) unit.abandon();
       else expect(unit.end()).toBeUndefined();
     }
@@ -91,21 +91,21 @@ test("an abandoned unit leaves nothing, whatever is before and after it in the t
 });
 
 test("a unit that failed may be abandoned, and one that never began be ended", async () => {
-  await part(1);
+  await batch(1);
   expect(unit.end()).toBeUndefined();
-  await part(2, null);
+  await batch(2, null);
   unit.abandon();
   expect(unit.end()).toBeUndefined();
-  await part(3);
+  await batch(3);
   expect(unit.end()).toBeUndefined();
   commit();
   expect(stored()).toEqual([1, 3]);
 });
 
 test("a unit that failed alone may be abandoned", async () => {
-  await part(1, null);
+  await batch(1, null);
   unit.abandon();
-  await part(2);
+  await batch(2);
   expect(unit.end()).toBeUndefined();
   commit();
   expect(stored()).toEqual([2]);
@@ -119,30 +119,30 @@ const rollBackPost = packMessage({
 });
 
 test("a message that ends the transaction, and hides it, is no unit's success", async () => {
-  await part(2);
+  await batch(2);
   unit.apply(rollBackPost);
-  await part(3);
+  await batch(3);
   expect(unit.end()?.message).toContain("ended the transaction");
   expect(db.inTransaction).toBe(false);
   expect(stored()).toEqual([]);
 });
 
 test("a unit that ends a transaction with other units in it says so, and can be applied again", async () => {
-  await part(1);
+  await batch(1);
   unit.end();
-  await part(2);
+  await batch(2);
   expect(() => unit.apply(rollBackPost)).toThrow(TransactionLostError);
   expect(stored()).toEqual([]);
-  await part(1);
+  await batch(1);
   expect(unit.end()).toBeUndefined();
   commit();
   expect(stored()).toEqual([1]);
 });
 
 test("a failed unit that is alone gives the database back at once", async () => {
-  await part(null);
+  await batch(null);
   expect(db.inTransaction).toBe(false);
-  await part(1);
+  await batch(1);
   expect(unit.end()?.message).toContain("NOT NULL");
   expect(db.inTransaction).toBe(false);
   expect(stored()).toEqual([]);

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { runId, taskId } from "../../../src/protocol/ids.ts";
-import { restoredTasks, storedResults } from "../../../src/store/write/restored-tasks.ts";
+import { restoredTasks, storedResults } from "../../../src/store/write/earlier-sessions.ts";
 import { unlocked } from "./options.ts";
 
 function withResults(results: readonly string[]): Database {
