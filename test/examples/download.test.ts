@@ -1,4 +1,4 @@
-// `pipeloom examples download` and `file-writer` as a user runs them: what is in the folder already stays the user's.
+// `pipeloom examples download` and `file-writer` by the command line. Files of the user are not overwritten.
 
 import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
@@ -23,7 +23,7 @@ const example = (folder: TempFolder, name: string, ...flags: string[]): Promise<
 const download = (folder: TempFolder, ...flags: string[]): Promise<Ended> =>
   example(folder, "download", ...flags, "--out", "dl");
 
-/** Answers each path with `content of <path>, <version>`, and notes it. */
+/** Answers each path with `content of <path>, <version>`, and records the request. */
 function contentServer() {
   const asked: string[] = [];
   const state = { version: 1 };
@@ -45,7 +45,7 @@ const textOf = (folder: TempFolder, name: string): string =>
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 test(
-  "a file of the user's is not overwritten, and is with --overwrite",
+  "a file of the user is overwritten only with --overwrite",
   async () => {
     using folder = tempFolder();
     using server = contentServer();
@@ -63,7 +63,7 @@ test(
 );
 
 test(
-  "a file that was downloaded is there already; one that was edited since stays as it is",
+  "a downloaded file is not downloaded again; an edited file is not changed",
   async () => {
     using folder = tempFolder();
     using server = contentServer();
@@ -82,7 +82,7 @@ test(
 );
 
 test(
-  "links: one of the user's is neither followed nor replaced",
+  "a link of the user is neither followed nor replaced",
   async () => {
     using folder = tempFolder();
     using server = contentServer();
@@ -101,7 +101,7 @@ test(
 );
 
 test(
-  "two addresses with one file name keep their files, whatever else is listed",
+  "two addresses with one file name keep their files when the list changes",
   async () => {
     using folder = tempFolder();
     using server = contentServer();
@@ -118,7 +118,7 @@ test(
 );
 
 test(
-  "a checksum decides: what has it is kept, whoever made it; what is pipeloom's and has it not is replaced",
+  "with a checksum, a matching file is kept, and a different file of pipeloom is replaced",
   async () => {
     using folder = tempFolder();
     using server = contentServer();
@@ -132,7 +132,7 @@ test(
     list("content of /x.csv, 1");
     expect((await download(folder, "--list", "list", "--fresh")).code).toBe(0);
     expect(textOf(folder, "x.csv")).toBe("content of /x.csv, 1");
-    // The server has another one: what is there stays.
+    // The server has another file: the existing one stays.
     list("content of /x.csv, 2");
     const { code, err } = await download(folder, "--list", "list", "--fresh");
     expect([code, err]).toEqual([1, expect.stringContaining("its SHA-256 is")]);
@@ -142,7 +142,7 @@ test(
 );
 
 test(
-  "a run that died after the file got its name, and before the table had it, knows its own file",
+  "a run that died between renaming the file and storing its row recognizes its file",
   async () => {
     using folder = tempFolder();
     using server = contentServer();
@@ -163,7 +163,7 @@ test(
 );
 
 test(
-  "samples go on too, whatever the port of the server that gives them",
+  "samples resume too, although the sample server's port changes",
   async () => {
     using folder = tempFolder();
     expect((await download(folder)).code).toBe(0);
@@ -181,7 +181,7 @@ test(
 );
 
 test(
-  "a list with two checksums of one address, or with more than is read, is an error",
+  "two checksums for one address, or extra text on a line, are errors",
   async () => {
     using folder = tempFolder();
     const [a, b] = [sha256("a"), sha256("b")];
@@ -198,7 +198,7 @@ test(
 const canLimit = process.platform === "linux";
 
 test.skipIf(!canLimit)(
-  "a full disk is named, and the received bytes are kept",
+  "a full disk is reported, and the received bytes are kept",
   async () => {
     using folder = tempFolder();
     using server = Bun.serve({
@@ -212,7 +212,7 @@ test.skipIf(!canLimit)(
       "--url",
       `http://127.0.0.1:${server.port}/f`,
     ];
-    // A limit on a file's size fails a write as a full disk does.
+    // A file size limit fails a write like a full disk.
     const { code, err } = await run(
       ["bash", "-c", `trap '' XFSZ; ulimit -f 8000; exec "$@"`, "-", ...command, "--out", "dl"],
       folder.path,
@@ -228,7 +228,7 @@ test.skipIf(!canLimit)(
 );
 
 test(
-  "file-writer writes over its own files only",
+  "file-writer overwrites only its own files",
   async () => {
     using folder = tempFolder();
     const write = (...flags: string[]): Promise<Ended> =>

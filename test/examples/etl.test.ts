@@ -1,4 +1,4 @@
-// `pipeloom examples etl` as a user runs it, against a server that the test decides.
+// `pipeloom examples etl` by the command line, against a scripted server.
 
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
@@ -22,7 +22,7 @@ function rows(folder: TempFolder, sql: string): unknown[] {
   return db.prepare(sql).values();
 }
 
-/** Answers request after request; the last answer again and again. */
+/** Sends the responses in order; the last one repeats. */
 function server(...answers: ((request: Request) => Response)[]): Disposable & { url: string } {
   let asked = 0;
   const bun = Bun.serve({
@@ -44,7 +44,7 @@ const json =
 const lines = (count: number, version: string): string =>
   Array.from({ length: count }, (_, id) => `{"id":${id},"v":"${version}"}\n`).join("");
 
-/** Announces all of the body, and ends after its beginning. */
+/** Announces the whole body, but ends after its beginning. */
 const endingEarly =
   (body: Buffer, bytes: number): Answer =>
   (socket) => {
@@ -52,7 +52,7 @@ const endingEarly =
     socket.end(body.subarray(0, bytes));
   };
 
-/** Sends the text, and then nothing more. */
+/** Sends the text and then stalls. */
 const unfinished = (text: string): Response =>
   new Response(
     new ReadableStream({
@@ -64,7 +64,7 @@ const unfinished = (text: string): Response =>
   );
 
 test(
-  "integers of 64 bits arrive as they are, as keys, in text columns and within objects",
+  "64-bit integers are stored unchanged as keys, in text columns and inside objects",
   async () => {
     using folder = tempFolder();
     using source = server(
@@ -82,7 +82,7 @@ test(
 );
 
 test(
-  "a second load that would change what is stored is refused, and changes nothing",
+  "a second load that would change stored values is refused and changes nothing",
   async () => {
     using folder = tempFolder();
     using made = new Database(join(folder.path, "x.db"));
@@ -101,7 +101,7 @@ test(
 );
 
 test(
-  "a key that is null is refused; without a key rows are added",
+  "a null key is refused; without a key, rows are inserted",
   async () => {
     using folder = tempFolder();
     using source = server(json('[{"id":1},{"id":null}]'));
@@ -114,7 +114,7 @@ test(
 );
 
 test(
-  "a transfer that breaks is read again, and no row is there twice",
+  "a broken transfer is read again, and no row is stored twice",
   async () => {
     using folder = tempFolder();
     const text = Buffer.from(lines(6000, "a"));
@@ -130,7 +130,7 @@ test(
   patient,
 );
 
-/** Kills a run when rows of it are committed. */
+/** Kills a run once rows of it are committed. */
 async function killInside(folder: TempFolder, url: string, ...flags: string[]): Promise<void> {
   const child = Bun.spawn(
     [...pipeloom, "examples", "etl", "--url", url, "--table", "t", ...flags, "--db", "x.db"],
@@ -163,7 +163,7 @@ test.each([
   ],
   ["shorter", "old", 5, [], 0, "the data has changed since", [["old", 50_000n]]],
 ] as const)(
-  "a run that was killed goes on when the address gives %s",
+  "a killed run continues when the address returns %s",
   async (_, version, count, flags, code, says, expected) => {
     using folder = tempFolder();
     using source = server(
@@ -180,7 +180,7 @@ test.each([
 );
 
 test(
-  "without a key, a source that changed between death and resume is refused",
+  "without a key, a source that changed between crash and resume is refused",
   async () => {
     using folder = tempFolder();
     using source = server(
@@ -200,7 +200,7 @@ test(
 );
 
 test(
-  "a selected column that no row has is told, and one that a row lacks is left alone",
+  "a selected column that no row has is reported, and one that a row lacks keeps its value",
   async () => {
     using folder = tempFolder();
     using source = server(json('[{"id":1,"a":1,"b":2}]'), json('[{"id":1,"a":3}]'));
@@ -224,10 +224,10 @@ test.each(["task_runs", "Pipeloom_schema", "sqlite_sequence"])(
 );
 
 test(
-  "a row that is nearly as large as a unit, behind others",
+  "a row that is nearly as large as a unit, after other rows",
   async () => {
     using folder = tempFolder();
-    // Together they are more than a unit may hold.
+    // Together they exceed the size of a unit.
     const sizes = [...Array.from({ length: 15 }, () => 1_000_000), 55_000_000];
     const records = sizes.map((size, id) => `{"id":${id},"v":"${"x".repeat(size)}"}\n`);
     using source = server(() => new Response(records.join("")));
@@ -239,7 +239,7 @@ test(
 );
 
 test.each(["id", "none"])(
-  "of a source that changes while it is read, all rows are of the later version (key: %s)",
+  "if a source changes while it is read, all rows are of the later version (key: %s)",
   async (key) => {
     using folder = tempFolder();
     const [before, after] = [Buffer.from(lines(6000, "a")), Buffer.from(lines(5000, "b"))];

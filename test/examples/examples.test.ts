@@ -1,4 +1,4 @@
-// `pipeloom examples …` as a user runs it; CSV is compared with what the sqlite3 program imports.
+// `pipeloom examples …` by the command line. CSV is compared with the import of the sqlite3 program.
 
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
@@ -58,10 +58,10 @@ test("a flag of another example is wrong usage", async () => {
 });
 
 test(
-  "of rows with the same key in two files the later file's stays, however many threads there are",
+  "for rows with the same key in two files, the later file wins for any number of threads",
   async () => {
     using folder = tempFolder();
-    // The first file takes longer: side by side, the second would be there before its last row.
+    // The first file takes longer: loaded in parallel, the second would finish first.
     const many = Array.from({ length: 200_000 }, (_, i) => `${i + 2},x`).join("\n");
     writeFileSync(join(folder.path, "a.csv"), `id,v\n${many}\n1,first\n`);
     writeFileSync(join(folder.path, "b.csv"), "id,v\n1,second\n");
@@ -83,7 +83,7 @@ const awkward = [
 ].join("\r\n");
 
 test(
-  "the same rows as sqlite3 imports, into the table that was made",
+  "the same rows as the import of sqlite3, in a new table",
   async () => {
     using folder = tempFolder();
     writeFileSync(join(folder.path, "a.csv"), awkward);
@@ -115,7 +115,7 @@ test(
       ],
       folder.path,
     );
-    // sqlite3 keeps an empty number as an empty text, and its own carriage returns within fields.
+    // sqlite3 imports an empty number as empty text, and keeps carriage returns inside fields.
     const theirs = (JSON.parse(imported.out) as { price: unknown }[]).map((row) => ({
       ...row,
       price: row.price === "" ? null : row.price,
@@ -127,7 +127,7 @@ test(
 );
 
 test(
-  "several files: one table wide enough for all, bad rows counted, an empty file passed over",
+  "several files: one table for all, bad rows counted, an empty file skipped",
   async () => {
     using folder = tempFolder();
     writeFileSync(join(folder.path, "a.csv"), "id,v\n1,5\n2\n3,7\n");
@@ -152,7 +152,7 @@ test(
 );
 
 test(
-  "a table that is there keeps its types, and text stays as it is written",
+  "an existing table keeps its types, and text is stored unchanged",
   async () => {
     using folder = tempFolder();
     using made = new Database(join(folder.path, "x.db"));
@@ -179,7 +179,7 @@ test(
 );
 
 test(
-  "a second load changes nothing that the first has stored",
+  "a second load changes no stored value",
   async () => {
     using folder = tempFolder();
     const path = join(folder.path, "a.csv");
@@ -210,7 +210,7 @@ test(
 );
 
 test(
-  "of a folder, links are followed and each file is read once; what is passed over is said",
+  "in a folder, links are followed, each file is read once, and skipped files are reported",
   async () => {
     using folder = tempFolder();
     const data = join(folder.path, "data");
@@ -243,7 +243,7 @@ test(
 );
 
 test(
-  "a quote that does not mean what quotes mean stops the run; --quote none takes it as it is",
+  "an ambiguous quote stops the run; --quote none reads it as a plain character",
   async () => {
     using folder = tempFolder();
     writeFileSync(
@@ -269,7 +269,7 @@ test(
 );
 
 test(
-  "of many bad rows the first are told, and all are counted",
+  "the first of many bad rows are logged, and all are counted",
   async () => {
     using folder = tempFolder();
     writeFileSync(join(folder.path, "a.csv"), `id,v\n1,x\n${"2\n".repeat(150)}3,y\n`);
@@ -283,7 +283,7 @@ test(
 );
 
 test(
-  "more rows of two bytes than a unit may hold",
+  "more two-byte rows than fit into a unit",
   async () => {
     using folder = tempFolder();
     writeFileSync(join(folder.path, "a.csv"), `n\n${"1\n".repeat(1_500_000)}`);
@@ -297,7 +297,7 @@ test(
 );
 
 test(
-  "a column ANY of a STRICT table takes every field as it is written; elsewhere ANY is numeric",
+  "an ANY column stores fields unchanged in a STRICT table; in other tables it is numeric",
   async () => {
     using folder = tempFolder();
     const db = new Database(join(folder.path, "x.db"));
@@ -320,7 +320,7 @@ test(
 );
 
 test(
-  "more columns than SQLite's tables have",
+  "more columns than SQLite allows",
   async () => {
     using folder = tempFolder();
     const names = Array.from({ length: 2001 }, (_, i) => `c${i}`);
@@ -335,7 +335,7 @@ test(
 );
 
 test(
-  "etl from a server: JSON Lines, selected columns, columns that come later",
+  "etl from a server: JSON Lines, selected columns, columns that appear later",
   async () => {
     using folder = tempFolder();
     const lines = Array.from({ length: 2500 }, (_, i) =>
@@ -394,7 +394,7 @@ test(
   patient,
 );
 
-/** Kills a run as soon as a checkpoint of its file is committed. */
+/** Kills a run once a checkpoint of its file is committed. */
 async function killInside(folder: string, flags: readonly string[]): Promise<void> {
   const child = Bun.spawn([...pipeloom, "examples", ...flags, "--db", "x.db"], {
     cwd: folder,
@@ -414,13 +414,13 @@ async function killInside(folder: string, flags: readonly string[]): Promise<voi
 }
 
 test(
-  "a run that is killed inside a file goes on there, and no row is there twice",
+  "a run that is killed inside a file resumes there, and no row is stored twice",
   async () => {
     using folder = tempFolder();
     const count = 400_000;
     const lines = Array.from({ length: count }, (_, i) => `${i},name ${i},"a\n${i}"`);
     writeFileSync(join(folder.path, "a.csv"), `id,name,note\n${lines.join("\n")}\n`);
-    // Without a key: a row that is stored twice would be there twice.
+    // Without a key, so that a row stored twice is visible.
     const flags = ["csv", "--dir", "a.csv", "--table", "t"];
     await killInside(folder.path, flags);
     const { code } = await examples(folder.path, ...flags);
@@ -436,7 +436,7 @@ test(
 );
 
 test(
-  "a run that goes on in a file that was written anew stops, and says what is stored",
+  "a run that resumes in a rewritten file fails and reports the stored rows",
   async () => {
     using folder = tempFolder();
     const path = join(folder.path, "a.csv");
@@ -459,7 +459,7 @@ test(
 );
 
 test(
-  "a run that goes on in a file that was added to loads what it had begun with, and says so",
+  "a run that resumes in a file with appended lines loads the original lines and warns",
   async () => {
     using folder = tempFolder();
     const path = join(folder.path, "a.csv");

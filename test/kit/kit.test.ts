@@ -1,4 +1,4 @@
-// What the kit holds, and how it is put into a project.
+// The contents of the kit, and how it is written into a project.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
@@ -32,11 +32,11 @@ describe("the kit", () => {
     }
   });
 
-  test("is the same after packing", () => {
+  test("is unchanged by packing", () => {
     expect(unpackKit(packKit(kit, 1))).toEqual(kit);
   });
 
-  test("the declarations need no import, and no types but those of ECMAScript and the DOM", async () => {
+  test("the declarations need no import, and only types of ECMAScript and the DOM", async () => {
     using folder = tempFolder();
     const declarations = kit.modules["pipeloom/index.d.ts"] ?? "";
     expect(/^import |import\(|reference /m.test(declarations)).toBe(false);
@@ -71,14 +71,14 @@ describe("writing modules", () => {
     expect(writeModules(folder.path, modules)).toEqual([]);
   });
 
-  test("replaces what another executable wrote", async () => {
+  test("replaces a package that another executable wrote", async () => {
     using folder = tempFolder();
     writeModules(folder.path, { ...modules, "pipeloom/old.js": "" });
     expect(writeModules(folder.path, modules)).toEqual(["pipeloom"]);
     expect(existsSync(join(folder.path, "node_modules/pipeloom/old.js"))).toBe(false);
   });
 
-  test("leaves alone what the user installed", async () => {
+  test("keeps a package that the user installed", async () => {
     using folder = tempFolder();
     const own = join(folder.path, "node_modules/pipeloom/index.js");
     await Bun.write(own, "mine");

@@ -49,7 +49,7 @@ const plan = (
 const described = (made: Plan): string[] =>
   Array.from(made.columns.values(), ({ name, type, as }) => `${name} ${type} ${as}`);
 
-test("columns of all files together hold every field of each", () => {
+test("the merged columns keep every field of every file", () => {
   const files = [
     inspected("a.csv", { id: integer, a: integer, b: empty, big: bigInteger }),
     inspected("b.csv", { id: integer, a: real, b: integer, c: empty, d: text, big: real }),
@@ -79,7 +79,7 @@ test("a key is not REAL: 1 and 1.0 are two keys", () => {
   ]);
 });
 
-test("titles that differ in case are one column, called as the table calls it", () => {
+test("titles that differ only in case are one column, with the table's name", () => {
   const files = [
     inspected("a.csv", { ID: integer, Φ: integer }),
     inspected("b.csv", { id: real, φ: text }),
@@ -89,7 +89,7 @@ test("titles that differ in case are one column, called as the table calls it", 
   expect(plan(files, { existing }).column("ID").name).toBe("Id");
 });
 
-test("a file without a column of the others is not taken for data", () => {
+test("a file without a common column is refused", () => {
   const files = [
     inspected("a.csv", { id: integer }),
     inspected("about.txt", { "About this": text }),
@@ -103,7 +103,7 @@ function column(name: string, declared: string, stored: TableColumn["stored"] = 
   return { name, declared, affinity, stored: known };
 }
 
-/** What becomes of a column `v` of these kinds in a table that has it so. */
+/** The plan for a column `v` of these kinds in a table with this declared type. */
 function fate(seen: number, declared: string, given: Given & { isKey?: boolean } = {}): string {
   try {
     const key = given.isKey === true ? ["v"] : [];
@@ -118,7 +118,7 @@ function fate(seen: number, declared: string, given: Given & { isKey?: boolean }
   }
 }
 
-test("what a table's column would change is refused, with its place and what to do", () => {
+test("a field that the table would change is refused, with its place and a remedy", () => {
   expect(fate(integer | loose, "INTEGER")).toBe(
     'Error: "kind 8" (a.csv, line 7) would be changed by the column "v", which is INTEGER in the table: load into another --table with --types v=text; --types v=integer stores it as a number',
   );
@@ -133,7 +133,7 @@ test("what a table's column would change is refused, with its place and what to 
   expect(fate(real, "INTEGER", { isKey: true })).toContain("would be changed");
 });
 
-test("what a table's column keeps is loaded as the column holds it", () => {
+test("a field that the table keeps is loaded in the column's type", () => {
   expect(fate(integer | loose | huge | text, "VARCHAR(20)")).toBe("text");
   expect(fate(bigInteger, "BIGINT")).toBe("number");
   expect(fate(integer | real, "INTEGER")).toBe("number");
@@ -146,7 +146,7 @@ test("what a table's column keeps is loaded as the column holds it", () => {
   expect(fate(integer, "", { existing: [column("v", "", "TEXT")] })).toBe("text");
 });
 
-test("--types always counts", () => {
+test("--types always applies", () => {
   expect(fate(loose, "INTEGER", { types: "v=integer" })).toBe("loose number");
   expect(fate(integer, "INTEGER", { types: "v=text" })).toContain(
     '--types says text for "v", but in the table "t" it is INTEGER',
@@ -157,14 +157,14 @@ test("--types always counts", () => {
   expect(() => plan(files, { types: "v=integer" })).toThrow("as --types says; omit it");
 });
 
-test("a column that was not looked through is not guessed at", () => {
+test("a column that was not inspected completely is an error", () => {
   const files = [inspected("a.csv", { v: text }, false)];
   expect(() => plan(files, { existing: [column("v", "INTEGER")] })).toThrow(
     "was added to the table while the files were inspected",
   );
 });
 
-test("what could be numbers and is kept as text is said", () => {
+test("columns of numbers that are kept as text are reported", () => {
   const { notes } = plan([inspected("a.csv", { zip: integer | loose, name: text | loose })]);
   expect(notes).toEqual([
     {
@@ -174,21 +174,21 @@ test("what could be numbers and is kept as text is said", () => {
   ]);
 });
 
-test("a table without a column of the files says which it has", () => {
+test("a missing column of the table is an error that lists its columns", () => {
   const files = [inspected("a.csv", { id: integer, extra: text })];
   expect(() => plan(files, { existing: [column("id", "INTEGER")] })).toThrow(
     'the table "t" has no column "extra"; it has: id',
   );
 });
 
-test("every field counts where a column of numbers would change some", () => {
+test("every field is inspected where a numeric column would change some", () => {
   const existing = [column("a", "INT"), column("b", "TEXT"), column("c", "")];
   expect(numberColumns(existing, parseTypes("d=real,e=text"))).toEqual(["a", "d"]);
   expect(numberColumns([], parseTypes("real"))).toBe("all");
   expect(numberColumns([], parseTypes("text"))).toEqual([]);
 });
 
-test("the table's statement", () => {
+test("the CREATE TABLE statement", () => {
   const columns = [
     { name: "id", type: "INTEGER" },
     { name: 'we"ird', type: "TEXT" },
@@ -200,7 +200,7 @@ test("the table's statement", () => {
   expect(createTableSql("t", columns, [])).not.toContain("PRIMARY KEY");
 });
 
-test("a table that another program made meanwhile is not loaded into", () => {
+test("a table that another program created after the inspection is refused", () => {
   using db = new Database(":memory:");
   const messageDb = {
     run: (sql: string) => db.run(sql),

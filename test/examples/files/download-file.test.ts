@@ -51,7 +51,7 @@ const cutOff = (bytes: number, headers: Record<string, string> = etag): Answer =
 const startOf = (request: string): number =>
   Number(/range: bytes=(\d+)-/i.exec(request)?.[1] ?? Number.NaN);
 
-/** The rest of the content from where it is asked for, whether or not it is the same version. */
+/** The rest of the content from the requested offset, without a check of the version. */
 const part =
   (
     headers: Record<string, string>,
@@ -68,7 +68,7 @@ const part =
     );
   };
 
-/** As a server with Range support does it, if the file is still the one that is asked for. */
+/** Like a server with Range support: the rest of the content if the version matches. */
 const rest: Answer = (socket, request, breakAt) => {
   const isSame = /if-range: "v1"/i.test(request);
   return (isSame ? part(etag) : whole)(socket, request, breakAt);
@@ -82,7 +82,7 @@ function expectWhole(): void {
   expect(readFileSync(join(folder, "file.bin")).equals(content)).toBe(true);
 }
 
-test("a file, whole", async () => {
+test("a complete file", async () => {
   const { url } = await serve(whole);
   expect(await get(url)).toEqual({
     bytes: content.length,
@@ -93,7 +93,7 @@ test("a file, whole", async () => {
   expectWhole();
 });
 
-test("a transfer that breaks goes on where it broke", async () => {
+test("a broken transfer resumes where it broke", async () => {
   const { url, requests } = await serve(cutOff(100_000), rest);
   const got = await get(url);
   expect(got).toMatchObject({ bytes: content.length, sha256 });
@@ -102,7 +102,7 @@ test("a transfer that breaks goes on where it broke", async () => {
   expectWhole();
 });
 
-test("a later run goes on too, and a part never has the file's name", async () => {
+test("a later run resumes too, and a part never has the file's name", async () => {
   const first = await serve(cutOff(100_000));
   expect(await failure(get(first.url, { attempts: 1 }))).not.toBe("no failure");
   expect(existsSync(join(folder, "file.bin"))).toBe(false);
@@ -112,7 +112,7 @@ test("a later run goes on too, and a part never has the file's name", async () =
   expectWhole();
 });
 
-test("a file that has changed meanwhile is fetched anew", async () => {
+test("a file that has changed on the server is downloaded again", async () => {
   const { url } = await serve(cutOff(100_000, { etag: '"old"' }), rest);
   expect(await get(url)).toEqual({
     bytes: content.length,
@@ -149,20 +149,20 @@ test.each([
   expectWhole();
 });
 
-test("a server that heeds no Range begins again, and so does the file", async () => {
+test("if the server ignores Range, the download starts again", async () => {
   const { url } = await serve(cutOff(100_000), whole);
   expect((await get(url)).resumedAt).toBe(0);
   expectWhole();
 });
 
-/** Without a strong ETag. */
+/** A response without a strong ETag. */
 const dated = (date: string): Record<string, string> => ({
   date,
   etag: 'W/"1"',
   "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT",
 });
 
-test("Last-Modified tells versions apart when it is older than the answer", async () => {
+test("Last-Modified is a validator only if it is older than the response", async () => {
   const old = dated("Thu, 01 Jan 2026 00:00:02 GMT");
   const { url } = await serve(cutOff(100_000, old), part(old));
   expect((await get(url)).resumedAt).toBeGreaterThan(0);
@@ -172,7 +172,7 @@ test("Last-Modified tells versions apart when it is older than the answer", asyn
   expect(fresh.requests[1]).not.toMatch(/range/i);
 });
 
-/** Each connection brings so many bytes more, and breaks. */
+/** Each connection sends this many bytes and then breaks. */
 const breaking =
   (bytes: number): Answer =>
   (socket, request, breakAt) => {
@@ -190,17 +190,17 @@ const breaking =
     socket.write(content.subarray(start, start + bytes));
   };
 
-test("as long as each attempt brings more, it is taken up again", async () => {
+test("a transfer is retried as long as each attempt receives more bytes", async () => {
   const { url, requests } = await serve(breaking(40_000));
   expect((await get(url, { attempts: 2 })).sha256).toBe(sha256);
   expect(requests.length).toBeGreaterThan(6);
   expectWhole();
 });
 
-test("a server that never gets further is given up", async () => {
+test("attempts without progress are limited", async () => {
   const { url, requests } = await serve(cutOff(100_000, {}));
   expect(await failure(get(url, { attempts: 3 }))).toContain("broke");
-  // The first attempt brought something.
+  // The first attempt received some bytes.
   expect(requests.length).toBe(3);
   expect(existsSync(join(folder, "file.bin"))).toBe(false);
 });
@@ -213,13 +213,13 @@ const half: Answer = (socket, request, breakAt) => {
   status("206 Partial Content", headers, content.subarray(start, end))(socket, request, breakAt);
 };
 
-test("a range that ends early is followed by the next", async () => {
+test("a range that ends early is followed by a request for the rest", async () => {
   const { url } = await serve(cutOff(100_000), half);
   expect((await get(url)).sha256).toBe(sha256);
   expectWhole();
 });
 
-test("a kept beginning that is damaged costs a second transfer, where the checksum is known", async () => {
+test("with a checksum, a damaged part is downloaded again", async () => {
   const first = await serve(cutOff(100_000), status("404 Not Found"));
   await failure(get(first.url));
   const name = join(folder, "file.bin.part");
@@ -230,7 +230,7 @@ test("a kept beginning that is damaged costs a second transfer, where the checks
   expectWhole();
 });
 
-test("of a beginning that is all of it, the last byte is asked for", async () => {
+test("for a complete part, only the last byte is requested", async () => {
   const first = await serve(cutOff(100_000), status("404 Not Found"));
   await failure(get(first.url));
   writeFileSync(join(folder, "file.bin.part"), content);
@@ -240,13 +240,13 @@ test("of a beginning that is all of it, the last byte is asked for", async () =>
   expectWhole();
 });
 
-/** As if the first server were the second. */
+/** Makes the second server look like the first. */
 function moveRecord(from: string, to: string): void {
   const record = join(folder, "file.bin.part.json");
   writeFileSync(record, readFileSync(record, "utf8").replace(from, to));
 }
 
-test("without a validator nothing is continued", async () => {
+test("without a validator, a download does not resume", async () => {
   const { url, requests } = await serve(cutOff(100_000, {}), whole);
   expect((await get(url)).resumedAt).toBe(0);
   expect(requests[1]).not.toMatch(/range/i);
@@ -264,13 +264,13 @@ test("a transfer that stalls is broken", async () => {
   expectWhole();
 });
 
-test("another checksum than expected: no file", async () => {
+test("a wrong checksum leaves no file", async () => {
   const { url } = await serve(whole);
   expect(await failure(get(url, { sha256: "0".repeat(64) }))).toContain(`its SHA-256 is ${sha256}`);
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test("a redirect is followed; an empty file is one", async () => {
+test("a redirect is followed; an empty file is valid", async () => {
   const { url } = await serve(
     (socket, request, breakAt) =>
       status("302 Found", { location: "/elsewhere" })(socket, request, breakAt),
@@ -293,7 +293,7 @@ test.each(["204 No Content", "206 Partial Content", "202 Accepted"])(
   },
 );
 
-test("a file without a length, by a closed connection, is told", async () => {
+test("a file without a length, ended by a closed connection, is reported", async () => {
   const { url } = await serve((socket) => {
     socket.write(head("200 OK", {}));
     socket.end(content);
@@ -303,11 +303,11 @@ test("a file without a length, by a closed connection, is told", async () => {
   expect((await get(url, { replace: true, sha256 })).isKnownWhole).toBe(true);
 });
 
-// ── what is packed ──
+// ── compressed content ──
 
 const gzip = Buffer.from(Bun.gzipSync(content));
 
-test("a packed file is stored as it is; other content is unpacked", async () => {
+test("a compressed file is stored unchanged; compressed transfers are decompressed", async () => {
   const { url } = await serve(status("200 OK", { ...etag, "content-encoding": "gzip" }, gzip));
   const path = join(folder, "x.tar.gz");
   await downloadFile(url, path, { ...quick, progress: seen });
@@ -317,7 +317,7 @@ test("a packed file is stored as it is; other content is unpacked", async () => 
   expectWhole();
 });
 
-test("a packed transfer that breaks is not continued in the middle", async () => {
+test("a broken compressed transfer starts again", async () => {
   const packed = { ...etag, "content-encoding": "gzip" };
   const { url, requests } = await serve(
     raw.cutOff(gzip, gzip.length - 20, packed),
@@ -328,11 +328,11 @@ test("a packed transfer that breaks is not continued in the middle", async () =>
   expectWhole();
 });
 
-// ── what is there ──
+// ── existing files ──
 
 const own = (name: string): string => readFileSync(join(folder, name), "utf8");
 
-test.each(["file.bin.part", "file.bin.part.json"])("a %s of the user's stays", async (name) => {
+test.each(["file.bin.part", "file.bin.part.json"])("a user's %s is kept", async (name) => {
   writeFileSync(join(folder, name), "{}");
   const { url } = await serve(whole);
   expect(await failure(get(url))).toContain(`${name}: the download needs this file name`);
@@ -349,7 +349,7 @@ test("a part that is a link is not written through", async () => {
   expect(own("notes")).toBe("mine");
 });
 
-test("a file that comes while the transfer goes on is not replaced, nor a link that leads nowhere", async () => {
+test("a file or a broken link created during the transfer is not replaced", async () => {
   const { url } = await serve((socket, request, breakAt) => {
     symlinkSync("nowhere", join(folder, "file.bin"));
     whole(socket, request, breakAt);
@@ -361,7 +361,7 @@ test("a file that comes while the transfer goes on is not replaced, nor a link t
   expectWhole();
 });
 
-test("until the file is known, a record beside it says whose it is", async () => {
+test("the record file exists until `commit` is done", async () => {
   const { url } = await serve(whole);
   const record = join(folder, "file.bin.part.json");
   let found: unknown = null;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { fileNameOf, uniqueNames } from "../../../src/examples/files/file-name.ts";
 
-test("names from addresses cannot leave the folder, or be something else", () => {
+test("names from addresses cannot leave the folder or name a device", () => {
   const names: Record<string, string> = {
     "https://x/a/b.txt?q=1#f": "b.txt",
     "https://x/": "download",
@@ -29,14 +29,14 @@ test("names from addresses cannot leave the folder, or be something else", () =>
   ]);
 });
 
-test("a file is not called as what belongs to another download, whatever the order", () => {
+test("a name never equals another download's part or record, in any order", () => {
   const [file, part] = ["https://x/a.bin", "https://x/a.bin.part"];
   expect(uniqueNames([file, part])).toEqual(["a.bin", "a.bin-2.part"]);
   expect(uniqueNames([part, file])).toEqual(["a.bin.part", "a-2.bin"]);
   expect(uniqueNames(["https://x/%C3%A9", "https://x/e%CC%81"])).toEqual(["é", "e\u0301-2"]);
 });
 
-test("an address keeps the name that it had, whatever else is listed", () => {
+test("an address keeps its name when the list changes", () => {
   const known = new Map([
     ["https://x/a/f.csv", "f.csv"],
     ["https://x/b/f.csv", "f-2.csv"],

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Attempts } from "../../../src/examples/http/attempts.ts";
 
-test("waits double until an attempt gets further; so many without are the end", () => {
+test("waits double until an attempt makes progress; attempts without progress are limited", () => {
   const attempts = new Attempts(3, 10);
   const broken = new Error("broken");
   const waits = [5, 5, 9, 9].map((reached) => attempts.waitAfter(broken, reached));

@@ -5,7 +5,7 @@ import { failure, rawServer, status } from "../../support/raw-server.ts";
 const signal = new AbortController().signal;
 const quick = { signal, delayMs: 1, maxDelayMs: 20 };
 
-test("429 with Retry-After, then 503, then a broken connection, then an answer", async () => {
+test("429 with Retry-After, then 503, then a broken connection, then a response", async () => {
   using server = await rawServer(
     status("429 Too Many Requests", { "retry-after": "0" }),
     status("503 Service Unavailable"),
@@ -22,7 +22,7 @@ test("429 with Retry-After, then 503, then a broken connection, then an answer",
   expect(waits).toEqual([": 429 0", ": 503 2", ": the connection broke 4"]);
 });
 
-test("what will not change is not asked again; what does not end is given up", async () => {
+test("permanent errors are not retried; attempts are limited", async () => {
   using gone = await rawServer(status("404 Not Found"));
   expect(await failure(fetchRetry(gone.url, quick))).toBe(`${gone.url}: 404 Not Found`);
   expect(gone.requests.length).toBe(1);
@@ -31,7 +31,7 @@ test("what will not change is not asked again; what does not end is given up", a
   expect(down.requests.length).toBe(3);
 });
 
-test("redirects without an end are an error at once", async () => {
+test("endless redirects are an error at once", async () => {
   using server = await rawServer(status("302 Found", { location: "/file.bin" }));
   const waits: string[] = [];
   const asked = fetchRetry(server.url, { ...quick, onWait: (why) => waits.push(why) });
@@ -39,13 +39,13 @@ test("redirects without an end are an error at once", async () => {
   expect(waits).toEqual([]);
 });
 
-test("a server that does not answer is not waited for", async () => {
+test("a server that does not respond in time is an error", async () => {
   using server = await rawServer(() => undefined);
   const asked = fetchRetry(server.url, { ...quick, attempts: 2, timeoutMs: 20 });
   expect(await failure(asked)).toContain("no response in 20 ms");
 });
 
-/** How long the wait is that is begun; nothing waits so long here. */
+/** Returns the length of the next wait without waiting. */
 async function waitAfter(headers: Record<string, string>, line = "429 Too Many Requests") {
   using server = await rawServer(status(line, headers));
   const abort = new AbortController();
@@ -60,13 +60,13 @@ async function waitAfter(headers: Record<string, string>, line = "429 Too Many R
   return { ended: await failure(asked), waits };
 }
 
-test("what the server says is waited for, however long; cancelling ends the wait", async () => {
+test("Retry-After has no maximum below a day; cancelling ends the wait", async () => {
   expect(await waitAfter({ "retry-after": "3600" })).toEqual({ ended: "stop", waits: [3_600_000] });
   const forbidden = await waitAfter({ "retry-after": "90" }, "403 Forbidden");
   expect(forbidden).toEqual({ ended: "stop", waits: [90_000] });
 });
 
-test("a wait of more than a day is an error that says so", async () => {
+test("a Retry-After of more than a day is an error", async () => {
   const { ended, waits } = await waitAfter({ "retry-after": "864000" });
   expect([ended, waits]).toEqual([expect.stringContaining("retry in 240 h"), []]);
 });
@@ -91,7 +91,7 @@ test("Retry-After: seconds or a date, by the server's clock", () => {
   ]);
 });
 
-test("a password in the address is in no message", async () => {
+test("messages never contain the password of an address", async () => {
   using gone = await rawServer(status("404 Not Found"));
   const url = gone.url.replace("http://", "http://me:secret@");
   expect(await failure(fetchRetry(url, quick))).toBe(`${gone.url}: 404 Not Found`);

@@ -38,7 +38,7 @@ function paged(answer: (page: number) => { rows: object[]; next: string | null }
   });
 }
 
-test("all pages, an empty one too, in order", async () => {
+test("all pages in order, including an empty one", async () => {
   using server = paged((page) => ({
     rows: page === 2 ? [] : [{ id: page }],
     next: page < 3 ? `/?page=${page + 1}` : null,
@@ -46,14 +46,14 @@ test("all pages, an empty one too, in order", async () => {
   expect(await idsOf(server.url)).toEqual([1, 3]);
 });
 
-test("pages without an end are an error", async () => {
+test("endless pages are an error", async () => {
   using circle = paged((page) => ({ rows: [{ id: page }], next: `/?page=${(page % 3) + 1}` }));
   expect(await failure(idsOf(circle.url))).toContain("this page was already read");
   using deaf = paged((page) => ({ rows: [{ id: 1 }, { id: 2 }], next: `/?page=${page + 1}` }));
   expect(await failure(idsOf(deaf.url))).toContain("are identical");
 });
 
-test("a place names its page", async () => {
+test("the place of a record includes its page", async () => {
   using server = paged((page) => ({
     rows: page === 1 ? [{ id: 1 }] : [1 as never],
     next: page === 1 ? "/?page=2" : null,
@@ -62,11 +62,11 @@ test("a place names its page", async () => {
   expect(await failure(records)).toContain("/?page=2: [0] is 1, not an object");
 });
 
-test.each(["gzip", "deflate", "br", "zstd"] as const)("%s on the way", async (coding) => {
+test.each(["gzip", "deflate", "br", "zstd"] as const)("Content-Encoding %s", async (coding) => {
   const text = JSON.stringify([{ id: 1 }]);
   const packed = {
     gzip: () => Bun.gzipSync(text),
-    // What HTTP calls deflate has the wrapper of zlib.
+    // HTTP's `deflate` is the zlib format.
     deflate: () => require("node:zlib").deflateSync(text) as Buffer,
     br: () => require("node:zlib").brotliCompressSync(text) as Buffer,
     zstd: () => Bun.zstdCompressSync(text),
@@ -77,7 +77,7 @@ test.each(["gzip", "deflate", "br", "zstd"] as const)("%s on the way", async (co
   expect(await idsOf(server.url)).toEqual([1]);
 });
 
-test("a gzip file of lines; a coding that is not known is said", async () => {
+test("a gzip file of lines; an unsupported coding is an error", async () => {
   const file = Buffer.from(Bun.gzipSync('{"id":1}\n{"id":2}\n'));
   using archive = await rawServer(status("200 OK", { "content-type": "application/gzip" }, file));
   expect(await idsOf(archive.url)).toEqual([1, 2]);
@@ -92,7 +92,7 @@ test("No Content is no rows", async () => {
   expect(await idsOf(server.url)).toEqual([]);
 });
 
-test("a body that breaks or stalls is told apart", async () => {
+test("a body that breaks or stalls is a BrokenError", async () => {
   const body = Buffer.from('{"id":1}\n{"id":2}\n');
   using broken = await rawServer(cutOff(body, 12, { "content-type": "application/x-ndjson" }));
   const ids: unknown[] = [];
@@ -119,7 +119,7 @@ const body = Buffer.from(
 const longestRecord = 200;
 const lines = { "content-type": "application/x-ndjson", etag: '"1"' };
 
-/** Gives the rest that is asked for, 100,000 bytes a connection, of this version. */
+/** Sends the requested rest of this version, 100,000 bytes per connection. */
 const piecemeal =
   (etag: string, end = body.length): Answer =>
   (socket, request, breakAt) => {
@@ -131,12 +131,12 @@ const piecemeal =
       start === 0 ? head("200 OK", headers) : head("206 Partial Content", { ...headers, ...range }),
     );
     const cut = Math.min(end, start + 100_000);
-    // The record that is cut is not seen.
+    // The incomplete record is not returned.
     breakAt(cut - longestRecord);
     socket.write(body.subarray(start, cut));
   };
 
-/** Reads all records, and lets the server break its connections behind what has come. */
+/** Reads all records; the server breaks each connection after the received bytes. */
 async function countOf(server: RawServer): Promise<number> {
   let count = 0;
   let bytes = 0;
@@ -147,13 +147,13 @@ async function countOf(server: RawServer): Promise<number> {
   return count;
 }
 
-test("a body that breaks every 100 kB goes on where it broke", async () => {
+test("a body that breaks every 100 kB resumes where it broke", async () => {
   using server = await rawServer(piecemeal('"1"'));
   expect(await countOf(server)).toBe(5000);
   expect(server.requests.length).toBeGreaterThan(4);
 });
 
-test("a range that ends early is followed by the next", async () => {
+test("a range that ends early is followed by a request for the rest", async () => {
   using server = await rawServer(piecemeal('"1"'), piecemeal('"1"', 150_000), piecemeal('"1"'));
   expect(await countOf(server)).toBe(5000);
 });

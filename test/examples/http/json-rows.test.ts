@@ -14,7 +14,7 @@ async function* inPieces(body: string, chars: number): AsyncGenerator<string> {
   for (let at = 0; at < body.length; at += chars) yield body.slice(at, at + chars);
 }
 
-/** The rows are the same wherever the text is cut. */
+/** Also checks that the rows do not depend on how the text is split. */
 async function rowsOf(body: string, format: Format = "auto", path = ""): Promise<JsonRow[]> {
   const read = async (chars: number): Promise<JsonRow[]> => {
     const records = await Array.fromAsync(jsonRecords(inPieces(body, chars), format, path));
@@ -25,7 +25,7 @@ async function rowsOf(body: string, format: Format = "auto", path = ""): Promise
   return rows;
 }
 
-test("an array, an array within, one object, lines", async () => {
+test("an array, a nested array, one object, lines", async () => {
   expect(await rowsOf('[{"a":1},{"a":2}]')).toEqual([{ a: 1 }, { a: 2 }]);
   expect(await rowsOf('{"data":{"items":[{"a":1}]}}', "json", "data.items")).toEqual([{ a: 1 }]);
   expect(await rowsOf('{"a":1}')).toEqual([{ a: 1 }]);
@@ -33,20 +33,20 @@ test("an array, an array within, one object, lines", async () => {
   expect(await rowsOf("", "jsonl")).toEqual([]);
 });
 
-test("auto: lines and sequences are known by their beginning, and an object over lines is one", async () => {
+test("auto: lines and sequences are detected by their beginning, and so is a multi-line object", async () => {
   expect(await rowsOf('{"a":1}\n{"a":2}\n')).toEqual([{ a: 1 }, { a: 2 }]);
   expect(await rowsOf('\n {\n"a":1}\n')).toEqual([{ a: 1 }]);
   expect(await rowsOf('{"data":[{"a":1}]}\n', "auto", "data")).toEqual([{ a: 1 }]);
 });
 
-test("a JSON text sequence (RFC 7464), with line breaks within its values", async () => {
+test("a JSON text sequence (RFC 7464) with line breaks inside values", async () => {
   const sequence = '\u001e{"a":1}\n\u001e{\n"a":2}\n\u001e\u001e{"a":3}';
   for (const format of ["auto", "json", "jsonl"] as const)
     expect(await rowsOf(sequence, format)).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }]);
   expect(await failure(rowsOf('\u001e{"a":1}\n\u001e{"a":'))).toStartWith("record 2 is not JSON");
 });
 
-test("a path within lines", async () => {
+test("a path inside lines", async () => {
   const lines = '{"items":[{"a":1},{"a":2}]}\n{"items":[]}\n{"items":[{"a":3}]}';
   expect(await rowsOf(lines, "jsonl", "items")).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }]);
   expect(await failure(rowsOf('{"items":[1]}\n{}', "jsonl", "items"))).toBe(
@@ -54,7 +54,7 @@ test("a path within lines", async () => {
   );
 });
 
-test("what is not rows is named by its place", async () => {
+test("a value that is not a row is an error with its place", async () => {
   expect(await failure(rowsOf("<html>", "json"))).toBe(
     'the response is not JSON; it begins with "<html>"',
   );
@@ -70,7 +70,7 @@ test("what is not rows is named by its place", async () => {
 const failureAt = (json: string, format: "json" | "jsonl"): Promise<string> =>
   failure(rowsOf(json, format, "x.y"));
 
-test("a path that leads nowhere is told from a list of odd values, with what is there", async () => {
+test("a missing path is an error that lists the existing names", async () => {
   expect(await failureAt("{}", "json")).toBe("the response has no x.y");
   expect(await failureAt('{"x":{},"a":1}', "json")).toBe("the response has no x.y; it has: x, a");
   expect(await failureAt('{"x":{"y":[]}}\n{"error":"no"}', "jsonl")).toBe(
@@ -91,7 +91,7 @@ async function text(bytes: Uint8Array<ArrayBuffer>, type: string | null): Promis
   return (await Array.fromAsync(textOf(bytesOf(bytes), type))).join("");
 }
 
-test("text is decoded as it says, and never guessed", async () => {
+test("text is decoded by its declared charset, never by a guess", async () => {
   expect(await text(Buffer.from("\ufeff→é"), null)).toBe("→é");
   const latin = Buffer.from("é", "latin1");
   expect(await text(latin, 'application/json; charset="ISO-8859-1"')).toBe("é");
@@ -107,7 +107,7 @@ test("formats", () => {
   expect(formatOf("http://x/a.json", "application/json")).toBe("auto");
 });
 
-test("selected columns; what a row has not stays out", () => {
+test("selected columns; a missing one is omitted", () => {
   const select = parseSelect("id, author = user.name,none,dotted=a.b");
   expect(selected({ id: 1, user: { name: "ada" }, x: 2, "a.b": 3 }, select)).toEqual({
     id: 1,

@@ -5,13 +5,13 @@ import { JsonTable } from "../../../src/examples/http/json-table.ts";
 
 const row = (text: string): JsonRow => parseExact(text) as JsonRow;
 
-/** A table with one column `v` of the type. */
+/** A table with one column `v` of this type. */
 const typed = (type: string): JsonTable => new JsonTable("t", [], [], [{ name: "v", type }]);
 
 const kept = (type: string, value: string): unknown =>
   typed(type).row(row(`{"v":${value}}`), "line 1")["v"];
 
-test("a column's type decides; text that it would change is refused with the remedy", () => {
+test("text that a column's type would change is refused with a remedy", () => {
   expect(kept("INTEGER", '"2134"')).toBe("2134");
   expect(kept("INTEGER", '"abc"')).toBe("abc");
   expect(kept("NUMERIC", '"12.5"')).toBe("12.5");
@@ -58,7 +58,7 @@ test("names that differ in the case of ASCII letters are one column, others are 
   expect(() => table.row(row('{"id":1,"a":1,"A":2}'), "line 2")).toThrow("differ only in case");
 });
 
-test("columns that come later, and odd names", () => {
+test("columns that appear later, and unusual names", () => {
   const table = new JsonTable("t", [], ["wanted"], []);
   const first = table.row(row('{"__proto__":1,"constructor":2}'), "");
   expect(Object.entries(first)).toEqual([

@@ -28,7 +28,7 @@ test.each([
   expect(cell(text)).toBe(expected);
 });
 
-test("integers of any size arrive as they are written, nested ones too", () => {
+test("integers of any size are kept exactly, also nested ones", () => {
   assert(
     property(bigInt(), constantFrom("", " ", "\n"), (integer, blank) => {
       expect(String(cell(`${integer}${blank}`))).toBe(String(integer));
@@ -46,7 +46,7 @@ test("what JSON.stringify prints comes back the same", () => {
   );
 });
 
-test("half a surrogate pair is refused, and kept within JSON text", () => {
+test("an unpaired surrogate is refused, but kept inside JSON text", () => {
   expect(() => cell('"\\ud83d"')).toThrow("unpaired surrogate");
   expect(cell('{"a":"\\ud83d"}')).toBe('{"a":"\\ud83d"}');
 });

@@ -18,7 +18,7 @@ test.each([
   expect(nextPage(header, page)).toBe(expected);
 });
 
-test("a password goes to pages of the same origin only", () => {
+test("a password is kept only for pages of the same origin", () => {
   const own = "https://me:pw@api.example/rows";
   expect(nextPage('</2>; rel="next"', own)).toBe("https://me:pw@api.example/2");
   expect(nextPage('<https://api.example/2>; rel="next"', own)).toBe("https://me:pw@api.example/2");
@@ -30,7 +30,7 @@ test("a password goes to pages of the same origin only", () => {
     expect(nextPage(`<${other}>; rel="next"`, own)).toBe(other);
 });
 
-test("only the web is followed", () => {
+test("only http and https links are followed", () => {
   expect(() => nextPage('<file:///etc/passwd>; rel="next"', page)).toThrow("not http or https");
   expect(() => nextPage('<http://>; rel="next"', page)).toThrow("address is not valid: http://");
 });

@@ -95,7 +95,7 @@ test.each([
   else expect(said).toContain(`read as ${encoding}`);
 });
 
-test("a header that is longer than most beginnings of files", async () => {
+test("a header that is longer than the first read", async () => {
   const names = Array.from(
     { length: 1900 },
     (_, i) => `a long name of a column ${"x".repeat(40)} ${i}`,
@@ -105,12 +105,12 @@ test("a header that is longer than most beginnings of files", async () => {
   expect(inspection.rows).toBe(1);
 });
 
-test("blank lines before the header, as many as there are", async () => {
+test("many blank lines before the header", async () => {
   const inspection = await inspectCsv(file(`${"\n".repeat(60_000)}a,b\n1,2\n`), auto);
   expect(inspection.columns.map(({ name }) => name)).toEqual(["a", "b"]);
 });
 
-test("an encoding that was named and is wrong is an error", async () => {
+test("a wrong encoding option is an error", async () => {
   const path = file(cp1252);
   expect(await failure(inspectCsv(path, { ...auto, encoding: "utf-8" }))).toContain(
     "line 2: field 2 has bytes that are not valid in this encoding",
@@ -126,7 +126,7 @@ async function failure(promise: Promise<unknown>): Promise<string> {
   return "no failure";
 }
 
-test("types that lose nothing, over the whole file", async () => {
+test("column types lose nothing in the whole file", async () => {
   const long = Array.from({ length: 50_000 }, (_, i) => `${i},${i},${i}.5,${i % 7},x,`);
   const path = file(`a,zip,price,n,t,none\n${long.join("\n")}\n50000,01234,7,,"9",\n`);
   const inspection = await inspectCsv(path, auto);
@@ -167,7 +167,7 @@ test("a row without its key is bad", async () => {
   expect(batch?.bad).toMatchObject([{ line: 3, lines: 1, why: "the key column id is empty" }]);
 });
 
-test("a record longer than a block, and one cut by every block's end", async () => {
+test("a record longer than a block, and records that span every block's end", async () => {
   const huge = "y\n".repeat(1_500_000);
   const inspection = await inspectCsv(file(`id,t\n1,"${huge}"\n2,z\n`), auto);
   expect(await rowsOf(inspection)).toEqual([
@@ -177,7 +177,7 @@ test("a record longer than a block, and one cut by every block's end", async () 
 });
 
 test.each(["utf-8", "utf-16le", "latin1"] as const)(
-  "short rows behind a long field come in batches like others (%s)",
+  "short rows after a long field come in batches of normal size (%s)",
   async (encoding) => {
     const content = `id,t\n0,${"é".repeat(5_000_000)}\n${"1,a\n".repeat(400_000)}2,b`;
     const bytes =
@@ -196,7 +196,7 @@ const lineOf = (i: number): string =>
   `${i},"né${i % 3 === 0 ? "\n" : ""}${"x".repeat(i % 50)}",${i * 1.5}`;
 
 test.each(["utf-8", "utf-16le", "latin1"] as const)(
-  "property: from any position on, the rest of the rows (%s)",
+  "property: reading from any position gives the rest of the rows (%s)",
   async (encoding) => {
     const content = `id,name,score\n${Array.from({ length: 60_000 }, (_, i) => lineOf(i)).join("\n")}\n`;
     const bytes =
@@ -225,7 +225,7 @@ const options = { separator: null, quote: "double" } as const;
 const newlineOf = (head: string): string => readHead(head, options).dialect.newline;
 const found = (head: string): string => readHead(head, options).dialect.separator;
 
-test("separators are found, or named", () => {
+test("separators are detected or set by the option", () => {
   expect(found("a;b;c\n1,5;2;3\n")).toBe(";");
   expect(found("a\tb\n")).toBe("\t");
   expect(found('"a|b"|c|d\n')).toBe("|");
@@ -237,7 +237,7 @@ test("separators are found, or named", () => {
   expect(() => separatorOf('"')).toThrow("must be one character");
 });
 
-test("lines end as the first one that is not within quotes", () => {
+test("the first line break outside quotes decides the line ending", () => {
   expect(newlineOf("a;b\r1;2\r")).toBe("\r");
   expect(newlineOf('a,b\r1,"x\ny"\r')).toBe("\r");
   expect(newlineOf('"a\rb",c\n1,2\n')).toBe("\n");
@@ -261,13 +261,13 @@ test.each([
   }
 });
 
-test("blank lines before the header of one column are no rows; behind it they are", async () => {
+test("with one column, blank lines are rows after the header, but not before it", async () => {
   const inspection = await inspectCsv(file("\n  \nname\nada\n\nbob\n"), auto);
   expect(inspection.columns.map(({ name }) => name)).toEqual(["name"]);
   expect(await rowsOf(inspection)).toEqual([["ada"], [""], ["bob"]]);
 });
 
-test("a header that cannot be read is an error, not an empty file, nor one column", async () => {
+test("an invalid header is an error, not an empty file or a single column", async () => {
   const tabs = await failure(inspectCsv(file('id\t"size" x\n1\t2\n'), skip));
   expect(tabs).toContain("line 1: text after the closing quote");
   const skipping = await failure(inspectCsv(file('id,"na" me\n1,2\n'), skip));
@@ -278,17 +278,17 @@ test("a header that cannot be read is an error, not an empty file, nor one colum
 
 const damaged = Buffer.concat([Buffer.from("id,v\n1,é\n2,"), Buffer.of(0xff), Buffer.from("\n")]);
 
-test("one wrong byte makes a bad row of a UTF-8 file, not a file in another encoding", async () => {
+test("one invalid byte in a UTF-8 file makes a bad row, and does not change the encoding", async () => {
   expect(await failure(inspectCsv(file(damaged), auto))).toContain("line 3: field 2 has bytes");
   const inspection = await inspectCsv(file(damaged), skip);
   expect([inspection.encoding, inspection.badRows]).toEqual(["utf-8", 1]);
   expect(await rowsOf(inspection)).toEqual([[1, "é"]]);
-  // Cut within a character; the only other one is far from it.
+  // Truncated inside a character; the only other multi-byte character is far away.
   const far = Buffer.from(`id,v\n1,ü\n${"2,x\n".repeat(500_000)}3,é`);
   expect(await failure(inspectCsv(file(far.subarray(0, -1)), auto))).toContain("line 500003");
 });
 
-test("without any character of UTF-8 a file is read as Latin-1, and that is said with its place", async () => {
+test("a file without any multi-byte UTF-8 character is read as Latin-1, with a warning", async () => {
   const bytes = Buffer.from(`id,v\n${"1,x\n".repeat(100_000)}2,caf\xe9\n`, "latin1");
   const inspection = await inspectCsv(file(bytes), auto);
   expect(inspection.encoding).toBe("latin1");
@@ -318,7 +318,7 @@ test.each(["le", "be"] as const)(
   },
 );
 
-test("a zero byte in a field does not make UTF-16 of a file", async () => {
+test("a zero byte in a field does not make a file UTF-16", async () => {
   const inspection = await inspectCsv(file("id,v\n1,a\0b\n2,c\0\n"), auto);
   expect(await rowsOf(inspection)).toEqual([
     [1, "a\0b"],
@@ -326,14 +326,14 @@ test("a zero byte in a field does not make UTF-16 of a file", async () => {
   ]);
 });
 
-test("a byte order mark of another encoding than was named is an error", async () => {
+test("a byte order mark that contradicts the encoding option is an error", async () => {
   const named = { ...auto, encoding: "latin1" } as const;
   expect(await failure(inspectCsv(file("\ufeffid\n1\n"), named))).toContain(
     "the file begins with the byte order mark of utf-8, so it is not latin1",
   );
 });
 
-test("gzip is unpacked, whatever the name; a broken one and other archives are errors that say so", async () => {
+test("gzip is decompressed under any name; broken gzip and other archives are errors", async () => {
   const content = `a,b\n${"1,2\n".repeat(300_000)}`;
   const packed = gzipSync(content);
   const inspection = await inspectCsv(file(packed), auto);
@@ -348,7 +348,7 @@ test("gzip is unpacked, whatever the name; a broken one and other archives are e
   expect(await failure(inspectCsv(folder, auto))).toContain("not a regular file");
 });
 
-test("a quote that may be none is told with its line", async () => {
+test("a quote that may be a plain character is reported with its line", async () => {
   const inspection = await inspectCsv(file('a,b,c\n1,"x,2\n2,y",3\n4,"p,5\n5,q",6\n'), auto);
   expect(notesOf(inspection)).toEqual([
     expect.stringContaining("warn: line 2 (and 1 other places): a quoted field spans lines"),
@@ -357,7 +357,7 @@ test("a quote that may be none is told with its line", async () => {
 
 const content = `id,v\n${Array.from({ length: 200_000 }, (_, i) => `${i},old`).join("\n")}\n`;
 
-test("a file that has changed since it was looked through is not loaded", async () => {
+test("a file that has changed since the inspection is not loaded", async () => {
   const path = file(content);
   const inspection = await inspectCsv(path, auto);
   writeFileSync(path, content.replaceAll("old", "NEW"));
@@ -368,7 +368,7 @@ test("a file that has changed since it was looked through is not loaded", async 
   expect(await failure(batches(inspection))).toContain("the file has changed");
 });
 
-test("a file that was copied, touched or added to is what it was", async () => {
+test("a file that was copied, touched or appended to counts as unchanged", async () => {
   const path = file(content);
   const inspection = await inspectCsv(path, auto);
   utimesSync(path, 1, 1);
@@ -380,7 +380,7 @@ test("a file that was copied, touched or added to is what it was", async () => {
   expect(before.hasGrown).toBe(true);
 });
 
-test("a file whose last line was not whole when it was looked through is not loaded further", async () => {
+test("a growing file whose last line was incomplete at the inspection is refused", async () => {
   for (const [bytes, rest] of [
     [Buffer.from("id,v\n1,whole\n2,ha"), Buffer.from("lf\n")],
     [utf16("id,v\n1,whole\n2,ha", "le", true), utf16("lf\n", "le", false)],
@@ -395,7 +395,7 @@ test("a file whose last line was not whole when it was looked through is not loa
   }
 });
 
-test("files that come after a folder was listed are found", async () => {
+test("files added after a folder was listed are found", async () => {
   file("a\n1\n");
   const { files } = await findCsvFiles(folder);
   expect(await newFiles(folder, files)).toEqual([]);
@@ -404,7 +404,7 @@ test("files that come after a folder was listed are found", async () => {
   expect(await newFiles(join(folder, "gone"), files)).toEqual([]);
 });
 
-test("a file that changes while it is loaded: found before rows are committed, and at the end", async () => {
+test("a change during loading is detected before rows are committed, and at the end", async () => {
   const path = file(content);
   const inspection = await inspectCsv(path, auto);
   using csv = await CsvFile.open(sourceOf(inspection));
@@ -418,14 +418,14 @@ test("a file that changes while it is loaded: found before rows are committed, a
   expect(() => Array.from(rows)).toThrow("the file has changed");
 });
 
-test("of a file that grows, whole rows are looked through", async () => {
+test("only complete rows of a growing file are inspected", async () => {
   const path = file(content);
   let grown = 0;
   const grow = (): void => {
     if (grown++ < 20) appendFileSync(path, grown % 2 === 1 ? `${grown},"a\nb` : `c"\n`);
   };
   const inspection = await inspectCsv(path, auto, grow);
-  // Twice: what the first reading missed is there in the second.
+  // Two passes: the second one reads the lines that the first one missed.
   expect(grown).toBeGreaterThan(1);
   expect(notesOf(inspection)[0]).toStartWith("warn: the file grows while it is read");
   const rows = (await rowsOf(inspection)) as [number, string][];
@@ -433,7 +433,7 @@ test("of a file that grows, whole rows are looked through", async () => {
   expect(rows.slice(200_000).every(([, added]) => added === "a\nbc")).toBe(true);
 });
 
-test("a file that is written anew while it is looked through is an error", async () => {
+test("a file that is rewritten during the inspection is an error", async () => {
   const path = file(content);
   let times = 0;
   const rewrite = (): void => {
@@ -445,7 +445,7 @@ test("a file that is written anew while it is looked through is an error", async
   );
 });
 
-test("column names are made unique, and never empty; case counts beyond ASCII", () => {
+test("column names are unique and never empty; ASCII case is ignored", () => {
   expect(columnNames(["a", "", " A ", "a_2", "__proto__", "Φ", "φ"])).toEqual([
     "a",
     "column_2",

@@ -1,4 +1,4 @@
-// `csv(path, options)` as a task calls it, beside csv-parse and uDSV.
+// `csv(path, options)` as a task calls it, compared with csv-parse and uDSV.
 
 import { parse } from "csv-parse/sync";
 import { describe, expect, spyOn, test } from "bun:test";
@@ -14,11 +14,11 @@ async function read(content: string | Uint8Array, options?: CsvOptions): Promise
   using folder = tempFolder();
   const path = `${folder.path}/data.csv`;
   writeFileSync(path, content);
-  // The folder is there until all is read.
+  // The folder must exist until all rows are read.
   return await Array.fromAsync(csv(path, options));
 }
 
-test("numbers where that changes nothing, text elsewhere, and what is beyond 2^53", async () => {
+test("numbers where that changes nothing, text elsewhere, bigint beyond 2^53", async () => {
   const text = "id,zip,price,name,huge\n1,01234,1.5,Ada,9007199254740993\n2,99999,,,1\n";
   expect(await read(text)).toEqual([
     { id: 1, zip: "01234", price: 1.5, name: "Ada", huge: 9007199254740993n },
@@ -26,7 +26,7 @@ test("numbers where that changes nothing, text elsewhere, and what is beyond 2^5
   ]);
 });
 
-test("as text, and empty ones as null", async () => {
+test("cells as text, and empty ones as null", async () => {
   const rows = await read("id;name\n1;\n", { types: "text", empty: "null" });
   expect(rows).toEqual([{ id: "1", name: null }]);
 });
@@ -40,13 +40,13 @@ test("compressed, empty, and without a row", async () => {
 describe("a row that cannot be read", () => {
   const text = 'a,b\n1,x\n2\n3,"y" z\n4,w\n';
 
-  test("is an error that names it, and the option", () => {
+  test("is an error that names the row and the option", () => {
     expect(read(text)).rejects.toThrow(
       /data\.csv, line 3: 1 field, not 2 \(the option onBadRow skips such rows and counts them\)$/,
     );
   });
 
-  test("is left out and handed on", async () => {
+  test("is skipped and passed to onBadRow", async () => {
     const bad: CsvBadRow[] = [];
     const rows = await read(text, { onBadRow: (row) => bad.push(row) });
     expect(rows.map(({ a }) => a)).toEqual([1, 4]);
@@ -57,7 +57,7 @@ describe("a row that cannot be read", () => {
   });
 });
 
-test("what is guessed is said", async () => {
+test("guesses are reported", async () => {
   using warn = spyOn(console, "warn").mockImplementation(() => {});
   expect(await read(Buffer.from("a,b\n1,é\n", "latin1"))).toEqual([{ a: 1, b: "é" }]);
   expect(warn.mock.calls).toEqual([
@@ -65,7 +65,7 @@ test("what is guessed is said", async () => {
   ]);
 });
 
-test("a file that is not there is an error before the first row", () => {
+test("a missing file is an error before the first row", () => {
   expect(Array.fromAsync(csv("/nowhere/data.csv"))).rejects.toThrow("/nowhere/data.csv");
 });
 
@@ -82,8 +82,8 @@ const table = fc.integer({ min: 2, max: 5 }).chain((width) =>
 const quoted = (text: string): string =>
   /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 
-test("property: reads what csv-parse and uDSV read", async () => {
-  // Of quoted fields that look like rows it warns.
+test("property: the same rows as csv-parse and uDSV", async () => {
+  // Quoted fields that look like rows give a warning.
   using warn = spyOn(console, "warn").mockImplementation(() => {});
   await fc.assert(
     fc.asyncProperty(table, async (rows) => {

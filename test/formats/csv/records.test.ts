@@ -7,7 +7,7 @@ const comma: Dialect = { separator: ",", newline: "\n", quote: "double" };
 
 type Read = { rows: string[][]; lines: number[]; bad: string[]; end: number; line: number };
 
-/** Reads a block. It ends with a newline, as blocks do: one is added. */
+/** Reads a block; adds the newline that a block must end with. */
 function read(
   text: string | Uint8Array,
   {
@@ -54,7 +54,7 @@ test("plain fields, with and without a newline at the end", () => {
   expect(read("").rows).toEqual([]);
 });
 
-test("empty fields, also the last one of the text", () => {
+test("empty fields, also at the end of the text", () => {
   expect(read(",\n,,\na,").rows).toEqual([
     ["", ""],
     ["", "", ""],
@@ -62,7 +62,7 @@ test("empty fields, also the last one of the text", () => {
   ]);
 });
 
-test("quotes: separators, doubled quotes and line breaks within them", () => {
+test("separators, doubled quotes and line breaks inside quotes", () => {
   const text = '"a,b","say ""hi""","two\nlines"\n"","x""y,z"\n';
   expect(read(text).rows).toEqual([
     ["a,b", 'say "hi"', "two\nlines"],
@@ -71,7 +71,7 @@ test("quotes: separators, doubled quotes and line breaks within them", () => {
   expect(read('a"b,"c"\n').rows).toEqual([['a"b', "c"]]);
 });
 
-test("CRLF ends lines, behind quotes too; a CR elsewhere is data", () => {
+test("CRLF ends lines, also after quotes; a CR elsewhere is data", () => {
   expect(read('a,b\r\n"c","d"\r\n"x\r\ny",z\r\ne\rf,g').rows).toEqual([
     ["a", "b"],
     ["c", "d"],
@@ -92,14 +92,14 @@ test("old Mac line breaks, other separators", () => {
     ],
   );
   expect(read("a\tb,c\n", { dialect: { ...comma, separator: "\t" } }).rows).toEqual([["a", "b,c"]]);
-  // Of two bytes; the first of them also begins other characters.
+  // A separator of two bytes, whose first byte also begins other characters.
   expect(read('a§"b§c"§Â£\n"d"§\n', { dialect: { ...comma, separator: "§" } }).rows).toEqual([
     ["a", "b§c", "Â£"],
     ["d", ""],
   ]);
 });
 
-test("blank lines are passed over, unless a row is one field wide", () => {
+test("blank lines are skipped, unless a row has one field", () => {
   expect(read("a,b\n\n1,2\n\r\n\n", { width: 2 }).rows).toEqual([
     ["a", "b"],
     ["1", "2"],
@@ -107,7 +107,7 @@ test("blank lines are passed over, unless a row is one field wide", () => {
   expect(read("a\n\n1\n", { width: 1 }).rows).toEqual([["a"], [""], ["1"]]);
 });
 
-test("ragged rows are bad, by the line they begin on", () => {
+test("rows with a wrong number of fields are bad, with their first line", () => {
   const text = 'a,b\n"x\ny",2\n1\n1,2,3\n5,6\n"never closed,1\n';
   expect(read(text, { width: 2 })).toMatchObject({
     rows: [
@@ -120,7 +120,7 @@ test("ragged rows are bad, by the line they begin on", () => {
   });
 });
 
-test("a field that goes on behind its closing quote is bad, and swallows no more than to the end of that line", () => {
+test("text after a closing quote makes a record bad, up to the end of that line only", () => {
   const text =
     'id,title\n1,"Wind it" captain\n2,6" pipe\n3,"open\n4,x\n5,"y"\n6,"z"\n7,"a" \n8,b\n';
   const behind = "text after the closing quote of a field";
@@ -135,7 +135,7 @@ test("a field that goes on behind its closing quote is bad, and swallows no more
   });
 });
 
-test("without quotes, a quote is a character and a line is a record", () => {
+test("with quote none, a quote is a plain character and a line is a record", () => {
   const dialect: Dialect = { ...comma, quote: "none" };
   expect(read('"a" b,"c\n"",d"\n', { dialect, width: 2 })).toMatchObject({
     rows: [
@@ -146,7 +146,7 @@ test("without quotes, a quote is a character and a line is a record", () => {
   });
 });
 
-test("a quoted field that does not end covers all lines behind it", () => {
+test("an unclosed quote covers all following lines", () => {
   expect(read('a,b\n"x,1\n2,3\n4,5\n', { width: 2 }).bad).toEqual([
     "2+2: the quote of a field is not closed",
   ]);
@@ -159,13 +159,13 @@ function doubtful(text: string): boolean {
   return reader.next() && reader.bad === null && reader.isDoubtful;
 }
 
-test("a quoted field over lines that would be rows by themselves is doubtful", () => {
+test("a quoted field is doubtful if each of its lines would be a row", () => {
   expect(doubtful('1,"abc,2\n2,def",3\n')).toBe(true);
   expect(doubtful('1,"abc\nand def",3\n')).toBe(false);
   expect(doubtful('1,"abc, 2",3\n')).toBe(false);
 });
 
-test("bytes that are no characters make their own record bad, and no other", () => {
+test("invalid bytes make only their own record bad", () => {
   const bytes = Buffer.concat([
     Buffer.from("a,b\n1,é\n2,"),
     Buffer.of(0xff),
@@ -181,7 +181,7 @@ test("bytes that are no characters make their own record bad, and no other", () 
   });
 });
 
-test("rows of one field show when lines end in different ways", () => {
+test("mixed line endings are detected in rows of one field", () => {
   const mixed = "a line break within the field";
   expect(read('a\n1\r2\n"x\ry"\n3\r\n', { width: 1 })).toMatchObject({
     rows: [["a"], ["x\ry"], ["3"]],
@@ -191,7 +191,7 @@ test("rows of one field show when lines end in different ways", () => {
   expect(read("a\r1\n2\r", { dialect, width: 1 }).bad).toEqual([`2: ${mixed}`]);
 });
 
-test("a record that is not all there is left for the next block", () => {
+test("an incomplete record is left for the next block", () => {
   const text = 'a,b\n"x\ny",2\n"open\n';
   expect(read(text, { isLast: false })).toMatchObject({
     rows: [
@@ -222,7 +222,7 @@ const table = fc.integer({ min: 2, max: 5 }).chain((width) =>
 const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 const needsQuotes = /[",\n\r]/;
 
-test("property: what is written by the rules is read back, whole or in blocks", () => {
+test("property: valid CSV is read back, whole or in blocks", () => {
   fc.assert(
     fc.property(
       table,

@@ -9,7 +9,7 @@ import {
   typeOfKinds,
 } from "../../../src/formats/csv/types.ts";
 
-// Between others, as fields are.
+// Surrounded by other bytes, as fields are.
 const kindOf = (text: string): Kind => kindOfBytes(Buffer.from(`1${text}1`), 1, text.length + 1);
 const numberOf = (text: string, isLoose = false): number | bigint | null | undefined =>
   toNumber(Buffer.from(`1${text}1`), 1, text.length + 1, isLoose);
@@ -54,7 +54,7 @@ test.each(Object.entries(examples))("fields that are %s", (name, fields) => {
   );
 });
 
-/** What a column of this type makes of a text. */
+/** A text after storage in a column of this type. */
 function storedAs(type: string, field: string): unknown {
   using db = new Database(":memory:", { safeIntegers: true });
   db.run(`CREATE TABLE t (v ${type})`);
@@ -62,7 +62,7 @@ function storedAs(type: string, field: string): unknown {
   return db.query<{ v: unknown }, []>("SELECT v FROM t").get()?.v;
 }
 
-test("text is what SQLite leaves alone in a column of numbers, and nothing else", () => {
+test("a field is text exactly if a numeric column of SQLite stores it unchanged", () => {
   for (const [name, fields] of Object.entries(examples)) {
     for (const field of fields) {
       const isKept = storedAs("NUMERIC", field) === field;
@@ -71,7 +71,7 @@ test("text is what SQLite leaves alone in a column of numbers, and nothing else"
   }
 });
 
-test("the type of a column is the one that holds all of its kinds as they are", () => {
+test("the type of a column keeps all of its kinds unchanged", () => {
   const { integer, bigInteger, real, loose, huge, text } = kinds;
   const types = (isKey: boolean): string[] =>
     [
@@ -88,11 +88,11 @@ test("the type of a column is the one that holds all of its kinds as they are", 
     ].map((seen) => typeOfKinds(seen, isKey));
   const wide = ["TEXT", "INTEGER", "INTEGER", "INTEGER", "REAL", "REAL"];
   expect(types(false)).toEqual([...wide, "TEXT", "TEXT", "TEXT", "TEXT"]);
-  // As a number `1` is the key `1.0`.
+  // As numbers, `1` and `1.0` are the same key.
   expect(types(true)).toEqual([...wide.slice(0, 4), ...Array(6).fill("TEXT")]);
 });
 
-test("the number of a field; null for an empty one, undefined for what goes as text", () => {
+test("a field as a number; null for an empty field, undefined for text", () => {
   expect(["", "12", "-7", "1.5", "5.0", "0.8414709848078965"].map((one) => numberOf(one))).toEqual([
     null,
     12,
@@ -108,7 +108,7 @@ test("the number of a field; null for an empty one, undefined for what goes as t
   }
 });
 
-test("where numbers are asked for, a number is made of what looks like one", () => {
+test("with a numeric type option, text that looks like a number becomes one", () => {
   const asked = ["007", "-0", "+1", " 1 ", "1.10", ".5", "5.", "1e3", "9007199254740993"];
   expect(asked.map((one) => numberOf(one, true))).toEqual([
     7,
@@ -125,7 +125,7 @@ test("where numbers are asked for, a number is made of what looks like one", () 
     expect(numberOf(one, true)).toBeUndefined();
 });
 
-test("property: a number is written as its field is, and a field is a number exactly when its kind says so", () => {
+test("property: a number prints as its field, and a field is a number exactly if its kind is numeric", () => {
   const decimal = fc
     .tuple(
       fc.boolean(),

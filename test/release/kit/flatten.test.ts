@@ -1,4 +1,4 @@
-// Joining declarations, on texts such as tsc emits.
+// Joins declarations, with texts as tsc emits them.
 
 import { expect, test } from "bun:test";
 
@@ -10,7 +10,7 @@ const join = (files: Readonly<Record<string, string>>): Promise<string> =>
     return text === undefined ? Promise.reject(new Error(module)) : Promise.resolve(text);
   });
 
-test("what is exported and what it refers to, across modules, and nothing else", async () => {
+test("only the exports and their references, across modules", async () => {
   const text = await join({
     "index.ts": `export { make, type Made } from "./api/make.ts";\n`,
     "api/make.ts": [
@@ -71,7 +71,7 @@ test("a class exported as a type stays one", async () => {
   expect(text).toEndWith("export {\n  type Pipeline,\n};\n");
 });
 
-test("two declarations of one name are an error that says where", async () => {
+test("two declarations of one name are an error that names both modules", async () => {
   const joined = join({
     "index.ts": `export { type A } from "./a.ts";\nexport { type B } from "./b.ts";\n`,
     "a.ts": `type Same = 1;\nexport type A = Same;\n`,
