@@ -9,6 +9,6 @@ export const version: string =
   typeof PIPELOOM_VERSION === "string" ? PIPELOOM_VERSION : packageVersion;
 
 /** The short commit, or `dev` from source. */
-export const commit: string = typeof PIPELOOM_COMMIT === "string" ? PIPELOOM_COMMIT : "dev";
+const commit: string = typeof PIPELOOM_COMMIT === "string" ? PIPELOOM_COMMIT : "dev";
 
 export const versionLine = `pipeloom ${version} (${commit})`;

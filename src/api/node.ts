@@ -3,7 +3,7 @@
 import type { RetryPolicy } from "../protocol/messages.ts";
 import type { Duration } from "../base/parse-duration.ts";
 import type { Retries } from "./retries.ts";
-import type { AnyTaskDefinition } from "./task.ts";
+import type { AnyTaskDefinition } from "./task-definition.ts";
 
 declare const output: unique symbol;
 

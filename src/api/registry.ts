@@ -1,13 +1,12 @@
 // The tasks and pipelines of this thread, by name. On globalThis, so that two copies of the package in one program share it.
 
-import type { Pipeline } from "./pipeline.ts";
 import type { RunProgram } from "./program.ts";
-import type { AnyTaskDefinition } from "./task.ts";
+import type { AnyTaskDefinition } from "./task-definition.ts";
 
 type Registry = {
   readonly tasks: Map<string, AnyTaskDefinition>;
   /** By name; of two with one name, the later. Finds a pipeline that is run but not exported. */
-  readonly pipelines: Map<string, Pipeline>;
+  readonly pipelines: Map<string, object>;
   /** True once the module is loaded: a task that is defined later would be unknown to the other threads. */
   sealed: boolean;
   /** In a Worker: called when the module calls `runPipeline` while it loads (see module/load.ts). */

@@ -1,7 +1,5 @@
 // `task`: a kind of work, defined at the module's top level. Every thread finds it by its name.
 
-import type { Failure } from "../base/failure.ts";
-import type { RetryPolicy } from "../protocol/messages.ts";
 import type { TaskContext } from "./context.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
 import {
@@ -16,6 +14,7 @@ import {
 import { ownCopy } from "./own-copy.ts";
 import { register } from "./registry.ts";
 import { type Retries, retryPolicy } from "./retries.ts";
+import type { TaskDefinition } from "./task-definition.ts";
 
 export type TaskOptions<In, Out> = {
   /** Unique in the program. Other threads and later runs find the task by it. */
@@ -36,20 +35,6 @@ export type TaskOptions<In, Out> = {
    */
   readonly optional?: boolean;
 };
-
-type TaskDefinition<In, Out> = {
-  readonly name: string;
-  readonly run: (input: In, ctx: TaskContext) => Out | Promise<Out>;
-  readonly retries: RetryPolicy;
-  readonly retryOn: ((failure: Failure) => boolean) | undefined;
-  readonly timeoutMs: number | undefined;
-  readonly pool: string | undefined;
-  readonly priority: number;
-  readonly optional: boolean;
-};
-
-/** For code that does not know the types of a definition. The input is `never`, so that `run` cannot be called. */
-export type AnyTaskDefinition = TaskDefinition<never, unknown>;
 
 type Call<In> = [In] extends [void]
   ? [input?: undefined, options?: NodeOptions]

@@ -4,7 +4,7 @@
 import type { CommandDef } from "citty";
 
 import type { CliCommand, Example } from "./command.ts";
-import type { Sources } from "./completion/answer.ts";
+import type { Sources } from "./completion/candidates.ts";
 import type { FlagDefs } from "./flag-defs.ts";
 
 export type CommandEntry = {
@@ -37,7 +37,7 @@ export type CliDefinition = {
 
 export type SubCommands = Readonly<Record<string, () => Promise<CliCommand>>>;
 
-export type Root = CommandDef<FlagDefs> & {
+type Root = CommandDef<FlagDefs> & {
   readonly args: FlagDefs;
   readonly subCommands: SubCommands;
 };

@@ -29,7 +29,7 @@ import { parseFlags, canonicalArgs } from "./flags.ts";
 export type Example = { readonly line: string; readonly what: string };
 
 /** `description` is the summary of the command's table entry. */
-export type CliMeta = CommandMeta & {
+type CliMeta = CommandMeta & {
   readonly name: string;
   /** Sentences for `--help`, below the summary. */
   readonly details?: string;
@@ -50,7 +50,7 @@ export type CliCommand = Omit<CommandDef, "meta" | "args"> &
     readonly passThrough?: true;
   };
 
-export type CommandSpec<Defs extends FlagDefs> = Extra & {
+type CommandSpec<Defs extends FlagDefs> = Extra & {
   readonly meta: CliMeta;
   readonly args: Defs;
   /** Resolves to the exit code. */

@@ -15,7 +15,7 @@ type Valued = Described & {
 };
 
 /** `--json`; `--no-wal` exists only where the default is true, or with `threeState`. `--wal=false` works too. */
-export type BooleanFlag = BooleanArgDef &
+type BooleanFlag = BooleanArgDef &
   Described & {
     readonly type: "boolean";
     /** The value is `undefined` when neither `--x` nor `--no-x` is given. */
@@ -24,15 +24,15 @@ export type BooleanFlag = BooleanArgDef &
   };
 
 /** How often the flag is given: `-vv` and `-v -v` are 2. */
-export type CountFlag = BooleanArgDef &
+type CountFlag = BooleanArgDef &
   Described & { readonly type: "boolean"; readonly count: true; readonly threeState?: never };
 
 /** Never the empty string: that is a shell variable that is not set. */
-export type StringFlag = StringArgDef &
+type StringFlag = StringArgDef &
   Valued & { readonly type: "string"; readonly valueType?: never; readonly repeat?: never };
 
 /** A `string[]` in the order given; empty when the flag is not given. */
-export type RepeatedFlag = StringArgDef &
+type RepeatedFlag = StringArgDef &
   Valued & {
     readonly type: "string";
     readonly repeat: true;
@@ -86,7 +86,7 @@ type PositionalValue<Def, Value> = Def extends { readonly repeat: true }
 type OptionOf<Def> = Def extends { readonly options: readonly (infer Option)[] } ? Option : string;
 
 /** The type of one definition's value. */
-export type FlagValue<Def> = Def extends { readonly type: "boolean" }
+type FlagValue<Def> = Def extends { readonly type: "boolean" }
   ? Def extends { readonly count: true }
     ? number
     : Def extends { readonly threeState: true }

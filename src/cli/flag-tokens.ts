@@ -46,7 +46,7 @@ export type FlagToken = {
 /** `--`: what follows is positional. */
 type EndToken = { readonly kind: "end"; readonly at: number };
 
-export type Token = PositionalToken | FlagToken | EndToken;
+type Token = PositionalToken | FlagToken | EndToken;
 
 /** Every way to type every flag. */
 export function spellingsOf(defs: FlagDefs): Spellings {

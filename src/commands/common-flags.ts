@@ -6,7 +6,7 @@ import type { Flags } from "../cli/flag-defs.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
 /** How much is logged, and where to. */
-export const outputFlags = defineFlags({
+const outputFlags = defineFlags({
   verbose: {
     type: "boolean",
     count: true,
@@ -51,13 +51,13 @@ export type OutputOptions = {
   readonly again?: readonly string[];
 };
 
-export type StoreOptions = {
+type StoreOptions = {
   readonly durability: Durability;
   readonly storeTaskStatus: boolean;
 };
 
 /** @throws UsageError for `-q` together with `-v` */
-export function outputOptions(flags: Flags<typeof outputFlags>): OutputOptions {
+function outputOptions(flags: Flags<typeof outputFlags>): OutputOptions {
   const { logFile, json } = flags;
   return { verbosity: verbosityOf(flags.quiet, flags.verbose), logFile, json };
 }

@@ -12,7 +12,7 @@ import type { Palette } from "../base/palette.ts";
 export const rowFormats = ["table", "json", "jsonl", "csv"] as const;
 export type RowFormat = (typeof rowFormats)[number];
 
-export type RowFormatOptions = {
+type RowFormatOptions = {
   readonly format: RowFormat;
   readonly columns: readonly string[];
   /** Columns of the terminal; Infinity without a terminal. */
@@ -21,7 +21,7 @@ export type RowFormatOptions = {
 };
 
 /** Text of each row, and before the first and after the last one. */
-export type RowWriter = {
+type RowWriter = {
   begin(): string;
   row(row: Row): string;
   end(): string;

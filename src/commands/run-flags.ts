@@ -47,7 +47,8 @@ export const runFlags = defineFlags({
   },
   fresh: {
     type: "boolean",
-    description: "start anew, even if a dead run could be continued or the same one is going on",
+    description:
+      "start a new run, even if a dead run could be continued or the same one is going on",
   },
   wait: {
     type: "boolean",

@@ -11,7 +11,7 @@ import { isIgnored } from "../guard/ignored.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 
-export type SignalTargets = {
+type SignalTargets = {
   /** @param urgent true for the second signal */
   stop(signal: StopSignal, urgent: boolean): void;
   /** Restores the terminal. */

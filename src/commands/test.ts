@@ -30,7 +30,7 @@ export const command = definePassThrough({
       valueHint: "pattern",
       description: "only tests whose name matches",
     },
-    updateSnapshots: { type: "boolean", alias: "u", description: "write snapshots anew" },
+    updateSnapshots: { type: "boolean", alias: "u", description: "write the snapshots again" },
     coverage: { type: "boolean", description: "show which lines ran" },
   },
   async run(args) {

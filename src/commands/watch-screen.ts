@@ -14,7 +14,7 @@ const clearBelow = "\x1b[J";
 const noWrap = "\x1b[?7l";
 const wrap = "\x1b[?7h";
 
-export type Size = { readonly columns: number; readonly rows: number };
+type Size = { readonly columns: number; readonly rows: number };
 
 /**
  * @param draw gives the lines for a screen of that size; lines beyond its rows are cut

@@ -19,7 +19,7 @@ const maxInFlight = 4096;
 /** Characters of their inputs: with more, only as many tasks are dispatched as can run at once. */
 export const maxInFlightChars = 4 * 1024 * 1024;
 
-export type DispatcherDeps = {
+type DispatcherDeps = {
   readonly life: Life;
   readonly graph: Pick<Graph, "settleWantsResult">;
   readonly schedule: Schedule;

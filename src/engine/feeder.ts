@@ -23,7 +23,7 @@ const fewReady = 16;
 /** The main thread plans at most this long at a time: a cancel and the screen wait meanwhile. */
 const planSliceMs = 50;
 
-export type FeederDeps = {
+type FeederDeps = {
   readonly pipeline: Pipeline;
   readonly life: Life;
   readonly graph: Graph;

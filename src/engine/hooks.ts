@@ -10,7 +10,7 @@ import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 
 /** One call. What takes longer is left to itself, and the next one is called. */
-export const maxHookMs = 10_000;
+const maxHookMs = 10_000;
 /** As many events wait before the run does. */
 const maxWaiting = 1000;
 

@@ -22,7 +22,7 @@ export const timeoutGraceMs = 3_000;
 /** Poll interval while the writer keeps the worker waiting. */
 const heldPollMs = 1_000;
 
-export type LossesDeps = {
+type LossesDeps = {
   readonly life: Life;
   readonly inFlight: InFlight;
   readonly timeouts: Pick<TimeoutWatch, "watch">;
@@ -46,7 +46,7 @@ export class Losses {
     this.#deps = deps;
   }
 
-  /** Lost workers of which it is not known yet what they had committed. */
+  /** Lost workers whose last commits are not known yet. */
   get unresolved(): number {
     return this.#lost.size;
   }

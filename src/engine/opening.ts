@@ -9,7 +9,7 @@ import type { SharedFlag } from "../protocol/shared/shared-flag.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
 import type { RunOptions } from "./run-options.ts";
 
-export type Size = Pick<ExecutorsOptions, "workers" | "concurrency">;
+type Size = Pick<ExecutorsOptions, "workers" | "concurrency">;
 
 /**
  * No more workers than tasks, cores or slots, unless the user asks for them.

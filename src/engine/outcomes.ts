@@ -18,14 +18,14 @@ import type { Life, Stop } from "./life.ts";
 import { leftNotice } from "./notices.ts";
 import type { Schedule } from "./schedule.ts";
 import type { StoredResults } from "./stored-results.ts";
-import { type End, SummaryCollector } from "./summary.ts";
+import { type End, SummaryCollector } from "./summary-collector.ts";
 import { droppedRecord, queuedRecord, skippedRecord } from "./task-records.ts";
 import type { TimeoutWatch } from "./timeout-watch.ts";
 
 /** Tasks of larger plans get their row when they end: two writes for each would cost too much. */
 const maxRecordedPlan = 1000;
 
-export type OutcomesDeps = {
+type OutcomesDeps = {
   readonly life: Life;
   readonly graph: Graph;
   readonly schedule: Pick<Schedule, "addAt">;

@@ -20,7 +20,7 @@ import { TimeoutWatch } from "./timeout-watch.ts";
 import { type WriterEvents, WriterLink } from "./writer-link.ts";
 
 /** What the parts ask of the run itself. */
-export type RunCalls = {
+type RunCalls = {
   readonly writerEvents: WriterEvents;
   executors(): Executors;
   /** Something has changed: there may be more to dispatch, or nothing left to do. */

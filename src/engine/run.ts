@@ -36,7 +36,7 @@ const beginGraceMs = 1_000;
 type Opened = Extract<FromWriter, { type: "opened" }>;
 
 /** `stop` was called before there was a run: nothing has been done. */
-export class CancelledError extends Error {
+class CancelledError extends Error {
   override readonly name = "CancelledError";
 }
 

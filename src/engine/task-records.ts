@@ -15,7 +15,7 @@ const keyOf = ({ definition: { name }, inputText }: TaskVertex): string =>
 const identity = (vertex: TaskVertex) => ({
   id: vertex.id as TaskId,
   name: vertex.name,
-  // Without its inputs it has no hash; the row is for people then, and a later session plans it anew.
+  // Without its inputs the task has no hash. The row is for people: a later session plans the task again.
   key: keyOf(vertex),
 });
 

@@ -40,7 +40,7 @@ export type WriterEvents = {
   closed(finished: Closed["finished"]): void;
 };
 
-export type WriterLinkDeps = {
+type WriterLinkDeps = {
   readonly life: Life;
   readonly inFlight: InFlight;
   readonly mask: Mask | undefined;

@@ -12,7 +12,7 @@ import { hashFile } from "./files/hash-file.ts";
 import { dropPart, lstatOrNull, readRecord } from "./files/part-file.ts";
 import { sampleFiles, startSampleServer } from "./http/sample-server.ts";
 import { shownUrl } from "./http/shown-url.ts";
-import { orNone } from "./target-table.ts";
+import { orNone } from "./example-table.ts";
 
 type Listed = { url: string; sha256: string | null };
 type Wanted = Listed & { name: string };

@@ -9,7 +9,7 @@ import { pause } from "./http/fetch-retry.ts";
 import { ChangedError, JsonLoad, type Source } from "./http/json-load.ts";
 import { startSampleServer } from "./http/sample-server.ts";
 import { keyOf } from "./name-list.ts";
-import { growTable } from "./target-table.ts";
+import { growTable } from "./example-table.ts";
 
 const extract = task({
   name: "extract",

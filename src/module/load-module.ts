@@ -82,7 +82,7 @@ async function raceWithRun(imported: Promise<Exports>): Promise<Exports> {
 export function pipelineIn(exports: Exports, ref: ModuleRef): Pipeline {
   const named = ref.kind === "file" && ref.pipeline !== undefined ? ref.pipeline : undefined;
   const byName = named === undefined ? undefined : registry.pipelines.get(named);
-  if (byName !== undefined) return byName;
+  if (byName instanceof Pipeline) return byName;
   const name = ref.kind === "file" ? ref.export : "default";
   const what = ref.kind === "file" ? shownPath(ref.path) : ref.name;
   const value = exports[name];

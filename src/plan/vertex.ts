@@ -1,7 +1,7 @@
 // The vertices of a graph: a task, or a fan-out (`each`), and the states that they go through. Pure.
 
 import type { EachNode } from "../api/node.ts";
-import type { AnyTaskDefinition } from "../api/task.ts";
+import type { AnyTaskDefinition } from "../api/task-definition.ts";
 import type { Failure } from "../base/failure.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { TaskId, WorkerId } from "../protocol/ids.ts";

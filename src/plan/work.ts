@@ -18,7 +18,7 @@ export async function workOf(pipeline: Pipeline, params: Record<string, unknown>
   }
 }
 
-export type Nodes =
+type Nodes =
   | { readonly kind: "all"; readonly nodes: readonly unknown[] }
   | { readonly kind: "stream"; readonly stream: NodeStream };
 

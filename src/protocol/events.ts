@@ -22,7 +22,7 @@ export type RunStarted = {
 };
 
 /** How many tasks are known. The number grows while a stream or a fan-out unfolds. */
-export type RunTotal = {
+type RunTotal = {
   readonly type: "run-total";
   readonly total: number;
   /** False while more may come. */
@@ -45,7 +45,7 @@ export type TaskProgress = {
   readonly message?: string;
 };
 
-export type TaskLog = {
+type TaskLog = {
   readonly type: "task-log";
   readonly id: TaskId;
   readonly name: string;
@@ -56,7 +56,7 @@ export type TaskLog = {
 };
 
 /** A checkpoint and the rows before it were committed. A later attempt starts at `cursor`. */
-export type TaskCheckpoint = {
+type TaskCheckpoint = {
   readonly type: "task-checkpoint";
   readonly id: TaskId;
   /** JSON text. */

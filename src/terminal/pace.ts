@@ -9,7 +9,7 @@ export type Pace = {
 
 export const unknownPace: Pace = { remainingMs: null, perSecond: null };
 
-export type Progress = {
+type Progress = {
   readonly now: number;
   readonly finished: number;
   /** Finished tasks, plus the finished fractions of running ones. */

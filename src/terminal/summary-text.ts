@@ -12,7 +12,7 @@ const maxShown = 5;
 /** A list of slowest tasks is useless if they took less. */
 const slowEnoughMs = 100;
 
-export type SummaryOptions = {
+type SummaryOptions = {
   readonly colors?: Palette;
   readonly columns?: number;
   /** Only failures. */

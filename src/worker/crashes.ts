@@ -16,7 +16,7 @@ const maxNamed = 5;
 /** Causes of an error that are searched for a known one. */
 const maxCauses = 8;
 
-export type CrashesDeps = {
+type CrashesDeps = {
   readonly slots: Slots;
   readonly globals: ThreadGlobals;
   readonly mask: Mask | undefined;

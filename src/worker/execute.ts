@@ -3,7 +3,7 @@
 
 import { JSON } from "../base/globals.ts";
 import { nextAttemptAt } from "../api/retries.ts";
-import type { AnyTaskDefinition } from "../api/task.ts";
+import type { AnyTaskDefinition } from "../api/task-definition.ts";
 import { type Failure, toFailure } from "../base/failure.ts";
 import type { Outcome } from "../protocol/writer-records.ts";
 import { thrownText, withoutOwnFrames } from "../base/stack.ts";

@@ -22,7 +22,7 @@ import type { ThreadGlobals } from "./thread-globals.ts";
 import { UnitSender } from "./unit-sender.ts";
 
 /** What the entry of the thread gives the host: functions of rooms that the worker may not import. */
-export type HostDeps = {
+type HostDeps = {
   post(message: FromWorker): void;
   load(boot: WorkerBoot): Promise<void>;
   /** Closes the database that `query` has opened. Later queries are refused. */

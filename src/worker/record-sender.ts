@@ -19,7 +19,7 @@ export interface Reporting {
 
 export type FinishedRecord = Extract<TaskRecord, { type: "finished" }>;
 
-export type RecordPort = { postMessage(text: string): void };
+type RecordPort = { postMessage(text: string): void };
 
 const maxRecords = 512;
 /** Long log lines are sent sooner: the writer parses a message as a whole, and holds several of them. */

@@ -9,10 +9,10 @@ import type { TargetTable } from "./target-table.ts";
 export type BatchLimits = { readonly rows: number; readonly chars: number };
 
 /** Measured: 250 to 4,000 rows a batch are equally fast. 1,000 keeps what the writer parses at once small. */
-export const batchLimits: BatchLimits = { rows: 1000, chars: 256 * 1024 };
+const batchLimits: BatchLimits = { rows: 1000, chars: 256 * 1024 };
 
 /** Takes the text of one row batch (protocol/codec/row-batch-format.ts). */
-export type BatchSink = (text: string, rows: number) => void;
+type BatchSink = (text: string, rows: number) => void;
 
 /** Encodes the rows of one call one by one, and passes on each full batch. */
 export class RowBatcher {

@@ -21,12 +21,9 @@ const averageFactor = 0.25;
 type Batch = { readonly number: number; readonly tasks: readonly Assignment[] };
 
 /** What has ended since the last report; see the `free` message. */
-export type FreeReport = Pick<
-  Extract<FromWorker, { type: "free" }>,
-  "count" | "exhausted" | "busyMs"
->;
+type FreeReport = Pick<Extract<FromWorker, { type: "free" }>, "count" | "exhausted" | "busyMs">;
 
-export type SlotsDeps = {
+type SlotsDeps = {
   readonly clock: Clock;
   readonly memory: WorkerMemory;
   readonly sender: RecordSender;

@@ -4,7 +4,7 @@
 export type UnitLimits = { readonly rows: number; readonly chars: number };
 
 /** The bound of one unit: a task below it needs no checkpoint, and a worker's memory stays bounded. */
-export const unitLimits: UnitLimits = { rows: 1_000_000, chars: 64 * 1024 * 1024 };
+const unitLimits: UnitLimits = { rows: 1_000_000, chars: 64 * 1024 * 1024 };
 /** The bound of all units of one attempt, in units: those of checkpoints that are not awaited wait for the mutex. */
 const unitsAtOnce = 2;
 

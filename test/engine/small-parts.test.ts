@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import { Alarm } from "../../src/base/alarm.ts";
 import { callHook, HookQueue } from "../../src/engine/hooks.ts";
-import { SummaryCollector } from "../../src/engine/summary.ts";
+import { SummaryCollector } from "../../src/engine/summary-collector.ts";
 import { TimeoutWatch } from "../../src/engine/timeout-watch.ts";
 import type { RunStarted, TaskFinished } from "../../src/protocol/events.ts";
 import { runId, taskId } from "../../src/protocol/ids.ts";

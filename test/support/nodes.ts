@@ -2,7 +2,7 @@
 
 import { EachNode, type NodeSettings, TaskNode } from "../../src/api/node.ts";
 import { noRetries } from "../../src/api/retries.ts";
-import type { AnyTaskDefinition } from "../../src/api/task.ts";
+import type { AnyTaskDefinition } from "../../src/api/task-definition.ts";
 
 export const definition = (
   name: string,

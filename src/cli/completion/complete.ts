@@ -2,7 +2,8 @@
 // description after a tab. The last line tells the shell whether to add files.
 
 import type { CliDefinition } from "../cli-definition.ts";
-import { type Answer, answer } from "./answer.ts";
+import { answer } from "./answer.ts";
+import type { Answer } from "./candidates.ts";
 
 /** @returns the text for stdout; empty after an error: a message in the middle of a prompt helps nobody */
 export async function complete(

@@ -5,7 +5,7 @@ import { systemClock } from "../../base/clock.ts";
 import { Date } from "../../base/globals.ts";
 import { openReader } from "../../store/read/reader.ts";
 import { relativeTime } from "../../base/relative-time.ts";
-import type { Answer, Candidate, Sources } from "../../cli/completion/answer.ts";
+import type { Answer, Candidate, Sources } from "../../cli/completion/candidates.ts";
 import type { FlagDef } from "../../cli/flag-defs.ts";
 import type { Typed } from "../../cli/completion/typed.ts";
 import { databaseOf } from "../default-db.ts";

@@ -11,7 +11,7 @@ import {
   type Existing,
   existingColumns,
   type TableShape,
-} from "../target-table.ts";
+} from "../example-table.ts";
 import type { ColumnType } from "../../formats/csv/types.ts";
 
 export type TableColumn = {

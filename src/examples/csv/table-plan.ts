@@ -1,7 +1,7 @@
 // Plans the table for a folder of files: column types that keep every field exactly as it is written. If an existing
 // table would change a field, planning fails with a remedy.
 
-import type { Affinity } from "../target-table.ts";
+import type { Affinity } from "../example-table.ts";
 import type { Example, InspectedColumn, Inspection, Note } from "../../formats/csv/inspect.ts";
 import { ByName } from "./names.ts";
 import type { CellKind } from "../../formats/csv/csv-file.ts";

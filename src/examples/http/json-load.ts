@@ -2,7 +2,7 @@
 
 import type { TaskContext } from "pipeloom";
 
-import { existingColumns, growTable } from "../target-table.ts";
+import { existingColumns, growTable } from "../example-table.ts";
 import { jsonHeaders, jsonPages } from "./json-pages.ts";
 import {
   type Format,

@@ -1,7 +1,7 @@
 // JSON objects → rows of one table. Collects the columns of the objects, and refuses values that the table would
 // change.
 
-import { type Affinity, affinityOf, checkTable, type TableShape } from "../target-table.ts";
+import { type Affinity, affinityOf, checkTable, type TableShape } from "../example-table.ts";
 import { foldCase } from "../../base/fold-case.ts";
 import { cellOf, type JsonCell, toInt64 } from "./json-values.ts";
 import type { JsonRow } from "./json-rows.ts";

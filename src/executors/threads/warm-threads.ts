@@ -7,13 +7,13 @@ import { spawnTaskWorker, spawnWriter, type Thread as SpawnedThread } from "../.
 /** Task workers started early. The run starts the others once it knows how many tasks there are. */
 const mostEarly = 2;
 
-export type Spawners<Thread> = {
+type Spawners<Thread> = {
   readonly spawnWriter: () => Thread;
   readonly spawnTaskWorker: () => Thread;
 };
 
 /** The part of a thread that is used here. */
-export type WarmThread = {
+type WarmThread = {
   terminate(): void;
   addEventListener(type: "close", listener: () => void): void;
 };

@@ -26,7 +26,7 @@ export type RowBatch = {
 };
 
 /** Consecutive rows of a batch that give the same columns. */
-export type RowGroup = { readonly columns: readonly string[]; readonly rowCount: number };
+type RowGroup = { readonly columns: readonly string[]; readonly rowCount: number };
 
 export class RowBatchReader {
   /** The numbers of the batch that is being read. Reused, and grown as needed. */

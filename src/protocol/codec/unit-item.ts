@@ -15,7 +15,7 @@ export type EmittedMessage = {
   readonly payload: string;
 };
 
-export type UnitItem = RowBatch | EmittedMessage;
+type UnitItem = RowBatch | EmittedMessage;
 
 export const packMessage = (message: EmittedMessage): string =>
   unitItemMark + JSON.stringify(message);

@@ -8,12 +8,12 @@ import { sqliteCode } from "../sqlite-error.ts";
 import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
 import { ReaderError, toReaderError } from "./reader-error.ts";
 
-export type Param = string | number | bigint | boolean | null | Uint8Array;
+type Param = string | number | bigint | boolean | null | Uint8Array;
 /** Integers beyond 2^53 are bigints, all other numbers are numbers. */
 export type Value = string | number | bigint | null | Uint8Array;
 export type Row = { [column: string]: Value };
 
-export type Rows = {
+type Rows = {
   /** Distinct: a second `a` becomes `a:1`. */
   readonly columns: readonly string[];
   /** To be iterated once, and soon: until its end (or a `break`), SQLite cannot restart the WAL. */

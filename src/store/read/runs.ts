@@ -56,7 +56,7 @@ export type Overview = {
   readonly counts: Counts;
 };
 
-export type Question = {
+type Question = {
   readonly maxRuns: number;
   readonly maxTasks: number;
   /** Only this run. */

@@ -19,7 +19,7 @@ export const commitLimits: CommitLimits = {
   idleAgeMs: 25,
 };
 
-export type TransactionState = {
+type TransactionState = {
   readonly records: number;
   readonly ageMs: number;
   readonly inboxEmpty: boolean;

@@ -20,7 +20,7 @@ import { notRunning, RunningAttempts } from "./running-attempts.ts";
 import type { Session } from "./session.ts";
 import { refusedAtCommit, TransactionLostError } from "./unit-applier.ts";
 
-export type GroupDeps = {
+type GroupDeps = {
   readonly session: Session;
   readonly recorder: Recorder;
   readonly ports: Ports;

@@ -2,7 +2,7 @@
 
 import type { MainRecord } from "../../protocol/writer-records.ts";
 
-export type Taken<From> =
+type Taken<From> =
   | { readonly type: "main"; readonly records: readonly MainRecord[] }
   /** A message of records, or of completions. */
   | { readonly type: "records"; readonly from: From; readonly text: string }

@@ -34,7 +34,7 @@ export type OpenerDeps = {
   readonly clock?: PatienceClock;
 };
 
-export type Opened =
+type Opened =
   | { readonly type: "session"; readonly session: Session }
   /** The run that was waited for is done: no run is needed here. */
   | { readonly type: "done-elsewhere"; readonly summary: RunSummary };

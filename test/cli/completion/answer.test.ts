@@ -8,7 +8,7 @@ import { join } from "node:path";
 
 import { defineCliCommand } from "../../../src/cli/command.ts";
 import { answer } from "../../../src/cli/completion/answer.ts";
-import type { Answer } from "../../../src/cli/completion/answer.ts";
+import type { Answer } from "../../../src/cli/completion/candidates.ts";
 import { complete } from "../../../src/cli/completion/complete.ts";
 import type { CommandEntry } from "../../../src/cli/cli-definition.ts";
 import { completionSources } from "../../../src/commands/completion/completion-sources.ts";

@@ -9,7 +9,7 @@ import {
 } from "../../../src/examples/csv/table-plan.ts";
 import { makeTable, type TableColumn } from "../../../src/examples/csv/table-columns.ts";
 import { kinds } from "../../../src/formats/csv/types.ts";
-import { affinityOf, createTableSql } from "../../../src/examples/target-table.ts";
+import { affinityOf, createTableSql } from "../../../src/examples/example-table.ts";
 
 const { integer, bigInteger, real, loose, huge, text, empty } = kinds;
 

@@ -1,0 +1,19 @@
+// What a task's options come to: checked, with the defaults. Other rooms know a task by this.
+
+import type { Failure } from "../base/failure.ts";
+import type { RetryPolicy } from "../protocol/messages.ts";
+import type { TaskContext } from "./context.ts";
+
+export type TaskDefinition<In, Out> = {
+  readonly name: string;
+  readonly run: (input: In, ctx: TaskContext) => Out | Promise<Out>;
+  readonly retries: RetryPolicy;
+  readonly retryOn: ((failure: Failure) => boolean) | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly pool: string | undefined;
+  readonly priority: number;
+  readonly optional: boolean;
+};
+
+/** For code that does not know the types of a definition. The input is `never`, so that `run` cannot be called. */
+export type AnyTaskDefinition = TaskDefinition<never, unknown>;
