@@ -11,7 +11,7 @@ const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** @param label the flag's name in the error: `-w (--workers)` */
 export function parseValue(def: ValuedFlag, text: string, label: string): string | number {
-  if (text === "") throw new UsageError(`${label} needs a value, and the one given is empty`);
+  if (text === "") throw new UsageError(`${label} needs a value, not an empty one`);
   if (def.type === "enum") return oneOf(def, text, label);
   switch (def.valueType) {
     case undefined:

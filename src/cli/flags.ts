@@ -146,8 +146,8 @@ function unexpected(text: string, wanted: readonly [string, Positional][]): Usag
   const names = wanted.map(([key, def]) => positionalLabel(key, def));
   const hint =
     names.length === 0
-      ? "this command takes flags only"
-      : `${names.join(" ")} is all that this command takes besides flags`;
+      ? "this command takes only flags"
+      : `besides flags, this command takes only ${names.join(" ")}`;
   return new UsageError(`unexpected argument ${quote(text)}`, hint);
 }
 

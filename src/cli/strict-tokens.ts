@@ -63,10 +63,7 @@ function missingValue(typed: string, spelling: Spelling, next = "--"): UsageErro
 function unknownFlag(typed: string, known: Spellings): UsageError {
   const positive = known.get(typed.replace(/^--no-/, "--"));
   if (typed.startsWith("--no-") && positive?.def.type === "boolean") {
-    return new UsageError(
-      `unknown flag ${clean(typed)}`,
-      `${positive.main} is off unless it is given`,
-    );
+    return new UsageError(`unknown flag ${clean(typed)}`, `${positive.main} is off by default`);
   }
   const hint = suggestion(typed, known) ?? pairHint(typed, known);
   return new UsageError(`unknown flag ${clean(typed)}`, hint);

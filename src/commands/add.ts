@@ -7,7 +7,7 @@ export const command = definePassThrough({
   meta: {
     name: "add",
     details:
-      "Downloads packages from npm into node_modules and notes them in package.json. All flags of bun add work.",
+      "Downloads packages from npm into node_modules and adds them to package.json. Accepts all flags of bun add.",
     examples: [
       { line: "pipeloom add zod", what: "for use in your pipeline" },
       { line: "pipeloom add --dev @types/pg", what: "for development only" },
@@ -19,10 +19,10 @@ export const command = definePassThrough({
       repeat: true,
       required: true,
       valueHint: "package",
-      description: "a name on npm, with @version if it matters",
+      description: "a name on npm, with @version for one version",
     },
-    dev: { type: "boolean", alias: "d", description: "note it under devDependencies" },
-    exact: { type: "boolean", alias: "E", description: "note the exact version" },
+    dev: { type: "boolean", alias: "d", description: "add it to devDependencies" },
+    exact: { type: "boolean", alias: "E", description: "record the exact version" },
   },
   async run(args) {
     const code = await runBun(["add", ...args]);

@@ -24,9 +24,9 @@ export const command = defineCliCommand({
   meta: {
     name: "cancel",
     details:
-      "The run starts nothing new, tells its tasks, waits for them for 10 s at most, and ends as cancelled. What is committed stays; --resume continues it.",
+      "The run starts no more tasks, aborts ctx.signal, waits at most 10 s for running tasks, and ends as cancelled. Committed work stays; --resume continues the run.",
     examples: [
-      { line: "pipeloom cancel", what: "the run that is going on in this folder's database" },
+      { line: "pipeloom cancel", what: "the run in this folder's database" },
       { line: "pipeloom cancel 12 --now", what: "run 12, without waiting for its tasks" },
     ],
   },
@@ -35,7 +35,7 @@ export const command = defineCliCommand({
       type: "positional",
       required: false,
       valueHint: "run-id",
-      description: "the run; may be left out when only one goes on",
+      description: "the run; optional when only one is running",
     },
     db: {
       type: "string",
@@ -43,7 +43,7 @@ export const command = defineCliCommand({
       defaultHint: defaultDbHint,
       description: "the database",
     },
-    now: { type: "boolean", description: "end the threads at once" },
+    now: { type: "boolean", description: "terminate the threads at once" },
     wait: {
       type: "boolean",
       default: true,
@@ -80,13 +80,13 @@ function findRun(db: string, wanted: RunId | undefined): SeenRun {
   const known = alive.map((run) => `${run.id} (${run.pipeline})`).join(", ");
   if (only !== undefined) {
     throw new UserError(
-      `${db}: several runs are going on: ${known}`,
+      `${db}: several runs are active: ${known}`,
       `say which: pipeloom cancel <run-id> --db ${db}`,
     );
   }
   throw new UserError(
-    wanted === undefined ? `${db}: no run is going on` : endOf(db, wanted),
-    known === "" ? `to see the runs: pipeloom status --db ${db}` : `going on: ${known}`,
+    wanted === undefined ? `${db}: no run is active` : endOf(db, wanted),
+    known === "" ? `to see the runs: pipeloom status --db ${db}` : `active: ${known}`,
   );
 }
 
@@ -96,7 +96,7 @@ function endOf(db: string, id: RunId): string {
     const [run] = runsIn(db, id);
     if (run === undefined)
       throw new Error(`Internal error: run ${id} is neither there nor missing`);
-    const how = run.status === "interrupted" ? "interrupted, its process is gone" : run.status;
+    const how = run.status === "interrupted" ? "interrupted, its process is dead" : run.status;
     return `run ${id} (${run.pipeline}) has ended: ${how}`;
   } catch (error) {
     if (error instanceof UserError) return error.message;
@@ -131,8 +131,8 @@ function ask(db: string, run: SeenRun, request: ControlRequest): void {
     appendFileSync(path, `${request}\n`);
   } catch (error) {
     throw new UserError(
-      `run ${run.id} cannot be asked: ${path} cannot be written: ${reasonOf(error)}`,
-      `who started the run may ask it; or end its process${pid}`,
+      `cannot cancel run ${run.id}: cannot write ${path}: ${reasonOf(error)}`,
+      `the user who started the run can cancel it; or end its process${pid}`,
     );
   }
 }

@@ -11,10 +11,10 @@ export const command = defineCliCommand({
   meta: {
     name: "check",
     details:
-      "Checks the types of your pipeline files with TypeScript 7: a task that gets the wrong input, a misspelled option, a value that may be missing.",
+      "Checks the types of your pipeline files with TypeScript 7: it finds wrong inputs of tasks, misspelled options and values that may be missing.",
     examples: [
       { line: "pipeloom check", what: "the project in this folder" },
-      { line: "pipeloom check sales", what: "the one in another folder" },
+      { line: "pipeloom check sales", what: "the project in another folder" },
     ],
   },
   args: {

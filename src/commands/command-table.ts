@@ -16,19 +16,19 @@ export const commandTable: readonly GroupedEntry[] = [
   {
     name: "cancel",
     group: "Run",
-    summary: "End a run that goes on in another terminal",
+    summary: "End a run in another terminal",
     load: async () => (await import("./cancel.ts")).command,
   },
   {
     name: "demo",
     group: "Run",
-    summary: "See it work: a demonstration with a database to look into",
+    summary: "See it work: a demonstration that fills a database",
     load: async () => (await import("./demo.ts")).command,
   },
   {
     name: "status",
     group: "Look",
-    summary: "Show what ran, what runs, and what came of it",
+    summary: "Show runs and tasks, running and finished",
     load: async () => (await import("./status.ts")).command,
   },
   {
@@ -40,13 +40,13 @@ export const commandTable: readonly GroupedEntry[] = [
   {
     name: "examples",
     group: "Run",
-    summary: "Run a pipeline that ships inside: csv, etl, download, …",
+    summary: "Run a built-in pipeline: csv, etl, download, file-writer",
     load: async () => (await import("./examples.ts")).command,
   },
   {
     name: "init",
     group: "Set up",
-    summary: "Make a project: a wizard, and a pipeline that runs",
+    summary: "Create a project with a pipeline that runs",
     load: async () => (await import("./init.ts")).command,
   },
   {
@@ -64,7 +64,7 @@ export const commandTable: readonly GroupedEntry[] = [
   {
     name: "install",
     group: "Set up",
-    summary: "Make the project's node_modules complete",
+    summary: "Install the project's packages and types",
     load: async () => (await import("./install.ts")).command,
   },
   {
@@ -82,13 +82,13 @@ export const commandTable: readonly GroupedEntry[] = [
   {
     name: "completions",
     group: "Set up",
-    summary: "Print a script that completes commands in your shell",
+    summary: "Print a completion script for your shell",
     load: async () => (await import("./completions.ts")).command,
   },
   {
     name: "upgrade",
     group: "Set up",
-    summary: "Bring this executable to the latest version",
+    summary: "Upgrade this executable to the latest version",
     load: async () => (await import("./upgrade.ts")).command,
   },
 ];

@@ -11,16 +11,19 @@ const outputFlags = defineFlags({
     type: "boolean",
     count: true,
     alias: "v",
-    description: "say more; -vv says everything",
+    description: "log more; -vv logs everything",
   },
-  quiet: { type: "boolean", alias: "q", description: "say nothing but errors" },
+  quiet: { type: "boolean", alias: "q", description: "print errors only" },
   logFile: {
     type: "string",
     alias: "l",
     valueHint: "file",
     description: "also write the log to this file",
   },
-  json: { type: "boolean", description: "one committed event a line, as JSON, on stdout" },
+  json: {
+    type: "boolean",
+    description: "print committed events to stdout, one JSON object a line",
+  },
 });
 
 /** How a run writes. */
@@ -29,13 +32,13 @@ export const storeFlags = defineFlags({
     type: "enum",
     options: ["full", "normal"],
     default: "full",
-    description: "full survives a power cut, normal only the end of the process",
+    description: "full survives a power cut, normal only a crash of the process",
   },
   storeTaskStatus: {
     type: "boolean",
     default: true,
     description: "keep each task's state in the database",
-    negativeDescription: "leave the task tables out: the file is yours alone",
+    negativeDescription: "do not create pipeloom's tables",
   },
 });
 

@@ -14,11 +14,11 @@ export const command = defineCliCommand({
   meta: {
     name: "completions",
     details:
-      "Completes commands, flags and their values, pipeline files, their parameters, and the ids of runs. The first lines of each script say where to put it.",
+      "Completes commands, flags and their values, pipeline files, their parameters, and run ids. The first lines of each script tell where to put it.",
     examples: [
       {
         line: "pipeloom completions bash > ~/.local/share/bash-completion/completions/pipeloom",
-        what: "for bash; it is there in the next terminal",
+        what: "for bash, in new terminals",
       },
       {
         line: "pipeloom completions fish > ~/.config/fish/completions/pipeloom.fish",

@@ -10,12 +10,12 @@ export const command = defineCliCommand({
   meta: {
     name: "demo",
     details:
-      "Runs tasks that take a number of steps each and report how far they are, and writes them to a database that you can look into.",
+      "Runs tasks of several steps that report their progress, and writes them to a database that you can query.",
     examples: [
       { line: "pipeloom demo -n 10", what: "ten tasks on all cores" },
       {
         line: "pipeloom demo -n 100 --fail-rate 0.1 -vv",
-        what: "one in ten fails, and all is said",
+        what: "one in ten fails, with all log lines",
       },
     ],
   },

@@ -18,77 +18,81 @@ const exampleFlags = defineFlags({
     defaultHint: "sample files",
     description: "csv: a folder of CSV files (.csv, .tsv, .txt, also .gz), or one file",
   },
-  table: { type: "string", valueHint: "name", description: "csv, etl: the table; made if needed" },
+  table: {
+    type: "string",
+    valueHint: "name",
+    description: "csv, etl: the table; created if missing",
+  },
   key: {
     type: "string",
     valueHint: "columns",
-    description: "csv, etl: what tells a row from another; none: rows are only added (etl: id)",
+    description: "csv, etl: the key columns; none: insert only (etl: id)",
   },
   types: {
     type: "string",
     valueHint: "list",
-    defaultHint: "found out",
+    defaultHint: "detected",
     description: "csv: id=integer,zip=text; or one type for all columns",
   },
   separator: {
     type: "string",
     valueHint: "char",
-    defaultHint: "found out",
+    defaultHint: "detected",
     description: "csv: a character, or tab, comma, semicolon, pipe",
   },
   quote: {
     type: "enum",
     options: ["double", "none"],
-    description: "csv: none takes quotes as characters like others",
+    description: "csv: none treats quotes as ordinary characters",
   },
   encoding: {
     type: "enum",
     options: ["auto", "utf-8", "latin1", "utf-16le", "utf-16be"],
-    description: "csv: how the characters are written",
+    description: "csv: the character encoding",
   },
   empty: {
     type: "enum",
     options: ["text", "null"],
-    description: "csv: what an empty field of a text column becomes",
+    description: "csv: the value of an empty field in a text column",
   },
   skipBadRows: {
     type: "boolean",
-    description: "csv: leave out rows that cannot be read, and count them",
+    description: "csv: skip rows that cannot be parsed, and count them",
   },
   url: {
     type: "string",
     repeat: true,
     valueHint: "url",
-    description: "etl, download: an address; may be repeated",
+    description: "etl, download: an address",
   },
   select: {
     type: "string",
     valueHint: "list",
-    description: "etl: columns, from where: id,title,author=user.name",
+    description: "etl: columns and their paths: id,title,author=user.name",
   },
   format: {
     type: "enum",
     options: ["auto", "json", "jsonl"],
-    description: "etl: one JSON value, or a value a line",
+    description: "etl: one JSON value, or one a line",
   },
   path: {
     type: "string",
     valueHint: "path",
-    description: "etl: where in the answer the array is: data.items",
+    description: "etl: the path of the array in the response: data.items",
   },
   list: {
     type: "string",
     valueHint: "file",
-    description: "download: a file with an address a line, and its SHA-256 if known",
+    description: "download: a file with one address a line, optionally followed by its SHA-256",
   },
   out: {
     type: "string",
     valueHint: "folder",
-    description: "download, file-writer: where files go",
+    description: "download, file-writer: the folder for the files",
   },
   overwrite: {
     type: "boolean",
-    description: "download, file-writer: replace files that pipeloom did not make",
+    description: "download, file-writer: replace files that pipeloom did not write",
   },
   count: {
     type: "string",
@@ -99,7 +103,7 @@ const exampleFlags = defineFlags({
   size: {
     type: "string",
     valueHint: "size",
-    description: "file-writer: of each file: 64k, 16MB, 1GB",
+    description: "file-writer: the size of each file: 64k, 16MB, 1GB",
   },
 });
 
@@ -115,8 +119,7 @@ const flagsOf: Readonly<Record<Name, readonly ExampleFlag[]>> = {
 export const command = defineCliCommand({
   meta: {
     name: "examples",
-    details:
-      "Runs a pipeline that ships inside. Without flags each makes its own data, so it works offline.",
+    details: "Without flags a pipeline creates its own data, so it works offline.",
     examples: [
       {
         line: "pipeloom examples csv --dir data --table items --key id",
@@ -130,7 +133,7 @@ export const command = defineCliCommand({
         line: "pipeloom examples download --list urls.txt --out files",
         what: "files, with their checksums in a table",
       },
-      { line: "pipeloom examples file-writer --count 4 --size 64MB", what: "try out a disk" },
+      { line: "pipeloom examples file-writer --count 4 --size 64MB", what: "measure a disk" },
     ],
   },
   args: {

@@ -167,8 +167,8 @@ class CommandRun {
   #exitNotice(code: number): string {
     const called = `error: ${nameOf(this.#module)} called process.exit(${code})`;
     return this.#failed === undefined
-      ? `${called} while its run was going on; run it again to go on`
-      : `${called} when its run had ended (${this.#failed}); \`pipeloom status\` shows what was not done`;
+      ? `${called} during its run; run it again to continue`
+      : `${called} after its run had ended (${this.#failed}); \`pipeloom status\` shows the unfinished tasks`;
   }
 
   readonly #log = (level: LogLevel, line: string): void => this.#ui.log(level, line);

@@ -20,7 +20,7 @@ export class InheritedOutput {
   }
 
   dropped(bytes: number): void {
-    const text = `${bytes.toLocaleString("en")} bytes of output that a program inherited are not shown: user code kept the main thread busy`;
+    const text = `${bytes.toLocaleString("en")} bytes of output of child processes are not shown: user code blocked the main thread`;
     this.#log("warn", text);
   }
 

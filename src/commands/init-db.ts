@@ -13,10 +13,10 @@ export const command = defineCliCommand({
   meta: {
     name: "init-db",
     details:
-      "Creates the database if it is not there, adds pipeloom's tables if they are not in it, and brings older ones up to date. A run does all this by itself; this is for who wants to look, or to grant rights, before.",
+      "Creates a missing database, adds missing tables of pipeloom, and migrates older ones. A run does all this itself; use this command to look at the tables or to grant rights before the first run.",
     examples: [
-      { line: "pipeloom init-db", what: "makes ./pipeloom.db" },
-      { line: "pipeloom init-db --db data/app.db", what: "adds the tables to a database of yours" },
+      { line: "pipeloom init-db", what: "creates ./pipeloom.db" },
+      { line: "pipeloom init-db --db data/app.db", what: "adds the tables to your database" },
     ],
   },
   args: {
@@ -35,7 +35,7 @@ export const command = defineCliCommand({
   },
   async run({ db, wal }) {
     if (db === ":memory:")
-      throw new UsageError("--db must be a file: :memory: ends with this command");
+      throw new UsageError("--db must be a file: a :memory: database ends with this command");
     prepare(db, wal);
     process.stderr.write(`${db} is ready: pipeloom's tables have version ${migrations.length}\n`);
     return 0;

@@ -12,7 +12,7 @@ export const command = defineCliCommand({
   meta: {
     name: "init",
     details:
-      "Asks a few questions and writes a pipeline that runs as it is, with a test, a README, and the types for your editor. Nothing is fetched. What a flag answers is not asked.",
+      "Asks a few questions and writes a pipeline that runs as it is, with a test, a README, and types for your editor. Downloads nothing. Flags answer questions in advance.",
     examples: [
       { line: "pipeloom init", what: "ask everything" },
       { line: "pipeloom init sales --template csv --yes", what: "ask nothing" },
@@ -23,7 +23,7 @@ export const command = defineCliCommand({
       type: "positional",
       required: false,
       valueHint: "folder",
-      description: "where the project goes; . is this folder",
+      description: "the folder of the project; . is this one",
     },
     template: {
       type: "enum",
@@ -35,8 +35,8 @@ export const command = defineCliCommand({
     data: { type: "boolean", threeState: true, description: "write example data" },
     editor: { type: "boolean", threeState: true, description: "write types and tsconfig.json" },
     git: { type: "boolean", threeState: true, description: "start a git repository" },
-    yes: { type: "boolean", alias: "y", description: "ask nothing: take the usual answers" },
-    force: { type: "boolean", alias: "f", description: "overwrite files that are there" },
+    yes: { type: "boolean", alias: "y", description: "ask nothing, use the defaults" },
+    force: { type: "boolean", alias: "f", description: "overwrite existing files" },
   },
   async run({ yes, force, ...flags }) {
     const { stdin, stderr } = process;

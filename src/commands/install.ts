@@ -7,10 +7,13 @@ export const command = definePassThrough({
   meta: {
     name: "install",
     details:
-      "Downloads what package.json lists, and writes the types of pipeloom and Bun for your editor. For a project fresh from git. All flags of bun install work.",
+      "Downloads the packages of package.json, and writes the types of pipeloom and Bun for your editor. Use it after git clone. Accepts all flags of bun install.",
     examples: [
-      { line: "pipeloom install", what: "make node_modules complete" },
-      { line: "pipeloom install --frozen-lockfile", what: "exactly what bun.lock says, for CI" },
+      { line: "pipeloom install", what: "install all packages" },
+      {
+        line: "pipeloom install --frozen-lockfile",
+        what: "exactly the versions of bun.lock, for CI",
+      },
     ],
   },
   args: {

@@ -30,7 +30,7 @@ export async function loadForCommand(
   providePackage(await import("../index.ts"));
   using _ = guardExit((code) => [
     ...heldPrints,
-    `error: ${nameOf(module)} called process.exit(${code}) while it was loaded`,
+    `error: ${nameOf(module)} called process.exit(${code}) while loading`,
   ]);
   try {
     return await loadPipeline(module);

@@ -7,7 +7,7 @@ import type { LostOutput } from "../terminal/create.ts";
 import { sinkOf } from "../terminal/sinks.ts";
 
 export const lossNotice = ({ what, error }: LostOutput): string =>
-  `cannot write ${what}: ${reasonOf(error)}; what comes from here on is lost there, and the run goes on`;
+  `cannot write ${what}: ${reasonOf(error)}; later output there is lost, the run continues`;
 
 /** Repeats the losses below the summary: the notices may be far above. */
 export async function repeatLosses(
@@ -18,7 +18,7 @@ export async function repeatLosses(
   // Nobody may read stderr either.
   const sink = sinkOf(stderr, () => {});
   for (const { what, error } of lost) {
-    const text = `incomplete: ${what}: ${reasonOf(error)}; what the run has done is in the database`;
+    const text = `incomplete: ${what}: ${reasonOf(error)}; the database has all results`;
     sink.write(`error: ${visibleText(text)}\n`);
   }
   await sink.written(patienceMs);

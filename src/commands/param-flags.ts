@@ -90,7 +90,7 @@ export async function paramsHelp(pipeline: Pipeline, file: string): Promise<stri
     const defaults = await resolveParams(spec, {}).catch(() => undefined);
     const checked = `${heading} (checked by its ${spec["~standard"].vendor} schema):\n`;
     return defaults === undefined
-      ? `${checked}  some are required; run it without to be told which\n`
+      ? `${checked}  some are required; a run without them names them\n`
       : checked + lines(defaults);
   }
   const names = Object.keys(spec ?? {});

@@ -14,11 +14,11 @@ export const command = defineCliCommand({
   meta: {
     name: "query",
     details:
-      "Reads only, and may do so while a run writes. Rows are written as they come, whatever their number. Rows that are read very slowly keep SQLite from reusing its log.",
+      "Opens the database read-only, also while a run writes. Prints rows as they arrive, in any number. A very slow reader keeps SQLite from reusing its write-ahead log.",
     examples: [
       {
         line: `pipeloom query "SELECT status, COUNT(*) AS n FROM task_runs GROUP BY status"`,
-        what: "how many tasks are in which state",
+        what: "the number of tasks in each state",
       },
       {
         line: `pipeloom query --format csv "SELECT * FROM posts" > posts.csv`,
@@ -29,7 +29,7 @@ export const command = defineCliCommand({
   args: {
     sql: {
       type: "positional",
-      description: "one statement that reads; - takes it from standard input",
+      description: "one statement that reads; - reads it from standard input",
     },
     db: {
       type: "string",
@@ -42,7 +42,7 @@ export const command = defineCliCommand({
       alias: "f",
       options: [...rowFormats],
       default: "table",
-      description: "how rows are written",
+      description: "the output format",
     },
   },
   async run(flags) {

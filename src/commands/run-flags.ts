@@ -13,7 +13,7 @@ export const runFlags = defineFlags({
     min: 1,
     max: 1024,
     defaultHint: "the number of cores",
-    description: "threads",
+    description: "threads that run tasks",
   },
   concurrency: {
     type: "string",
@@ -22,12 +22,12 @@ export const runFlags = defineFlags({
     min: 1,
     max: 100_000,
     defaultHint: "as many as workers",
-    description: "tasks in flight; beyond one a thread, async tasks share a thread",
+    description: "tasks in flight; above one per thread, async tasks share a thread",
   },
   db: {
     type: "string",
     valueHint: "db",
-    defaultHint: "what the pipeline says",
+    defaultHint: "the pipeline's",
     description: "the database; :memory: keeps nothing",
   },
   wal: {
@@ -43,16 +43,15 @@ export const runFlags = defineFlags({
     min: 1,
     valueHint: "run-id",
     description:
-      "continue the last run that is not done, or this one; a dead run is continued anyway",
+      "continue the last unfinished run, or the given one; a dead run continues without this flag",
   },
   fresh: {
     type: "boolean",
-    description:
-      "start a new run, even if a dead run could be continued or the same one is going on",
+    description: "start a new run, even if a dead run could continue or the same run is active",
   },
   wait: {
     type: "boolean",
-    description: "if the same run is going on already, wait for its end, and go on if it failed",
+    description: "if the same run is active, wait until it ends, and continue it if it failed",
   },
   failFast: { type: "boolean", description: "stop at the first failure" },
 });

@@ -19,7 +19,7 @@ export const command = defineCliCommand({
   meta: {
     name: "run",
     details:
-      "Runs the pipeline that the file exports by default, or under the given name. A run that died is continued where it stopped.",
+      "Runs the default export of the file, or the named one. A dead run continues where it stopped.",
     examples: [
       { line: "pipeloom run etl.ts", what: "run the file's pipeline" },
       {
@@ -33,15 +33,15 @@ export const command = defineCliCommand({
       type: "positional",
       required: true,
       valueHint: "file",
-      description: "the pipeline file; file.ts:name for one of several",
+      description: "the pipeline file; file.ts:name for a named export",
     },
     param: {
       type: "string",
       alias: "arg",
       repeat: true,
       valueHint: "name=value",
-      description: "a parameter of the pipeline; may be repeated",
-      suggestedAs: "a parameter of the pipeline is set like this",
+      description: "a parameter of the pipeline",
+      suggestedAs: "to set a parameter of the pipeline",
     },
     params: {
       type: "string",
@@ -54,7 +54,7 @@ export const command = defineCliCommand({
       alias: "f",
       options: [...planFormats],
       defaultHint: "tree",
-      description: "of the plan that --dry-run shows",
+      description: "the format of the plan that --dry-run shows",
     },
     ...runFlags,
     ...commonFlags,

@@ -81,7 +81,7 @@ function elapsed({ status, startedAt, finishedAt }: Timed, now: number): number 
 // ── text ───────────────────────────────────────────────────────────────────────────────────────────────
 
 export function statusLines(seen: Overview, options: ViewOptions): string[] {
-  if (seen.runs.length === 0) return [`nothing has run in ${visible(options.db)} yet`];
+  if (seen.runs.length === 0) return [`${visible(options.db)} has no runs yet`];
   const [newest] = seen.runs;
   const parts = [
     options.detailed && newest !== undefined
@@ -236,7 +236,7 @@ const interruptedHints = (runs: readonly SeenRun[], { db }: ViewOptions): string
     .slice(0, 1)
     .map(({ id, file }) =>
       file === null
-        ? `run ${id} was interrupted; start it again as you did, and it continues where it stopped`
+        ? `run ${id} was interrupted; to continue it, type the same command again`
         : `run ${id} was interrupted; to continue it: pipeloom run ${quoted(file)} --db ${quoted(db)} --resume ${id}`,
     );
 

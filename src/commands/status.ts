@@ -21,7 +21,7 @@ export const command = defineCliCommand({
   meta: {
     name: "status",
     details:
-      "Shows the last runs, the tasks that run or ended last, and how many tasks are in which state. Reads only, and may do so while a run writes.",
+      "Shows the last runs, the running and the latest tasks, and the number of tasks in each state. Opens the database read-only, also while a run writes.",
     examples: [
       { line: "pipeloom status --watch", what: "follow a run from another terminal; q ends it" },
       { line: "pipeloom status --format json | jq .counts", what: "for scripts" },
@@ -41,25 +41,25 @@ export const command = defineCliCommand({
       min: 0,
       max: 1_000_000,
       default: "20",
-      description: "how many tasks are shown",
+      description: "the maximum number of tasks to show",
     },
     format: {
       type: "enum",
       alias: "f",
       options: ["table", "json"],
       default: "table",
-      description: "for people or for programs",
+      description: "table for people, json for programs",
     },
     watch: {
       type: "boolean",
-      description: "show it again when it changes: until q, or in a pipe until nothing runs",
+      description: "show changes: until q, or in a pipe until no run is running",
     },
     run: {
       type: "string",
       valueType: "integer",
       min: 1,
       valueHint: "run-id",
-      description: "only this run, with all that is known of it",
+      description: "only this run, with all its fields",
     },
   },
   async run({ limit, format, watch, run, ...flags }) {

@@ -7,12 +7,12 @@ export const command = definePassThrough({
   meta: {
     name: "test",
     details:
-      "Runs the files named *.test.ts with bun test, each in an environment of its own. All its flags work. A test that starts pipeloom as a program takes BUN_BE_BUN out of that program's environment.",
+      "Runs the files *.test.ts with bun test, each isolated. Accepts all flags of bun test. A test that starts pipeloom as a program must remove BUN_BE_BUN from its environment.",
     examples: [
       { line: "pipeloom test", what: "all of them" },
       {
         line: "pipeloom test csv --watch",
-        what: "files with csv in their name, again at each change",
+        what: "files with csv in their name, again after each change",
       },
     ],
   },
@@ -21,7 +21,7 @@ export const command = definePassThrough({
       type: "positional",
       repeat: true,
       valueHint: "pattern",
-      description: "only files whose path holds one of these",
+      description: "only files with one of these in their path",
     },
     watch: { type: "boolean", description: "run again when a file changes" },
     testNamePattern: {
@@ -30,8 +30,8 @@ export const command = definePassThrough({
       valueHint: "pattern",
       description: "only tests whose name matches",
     },
-    updateSnapshots: { type: "boolean", alias: "u", description: "write the snapshots again" },
-    coverage: { type: "boolean", description: "show which lines ran" },
+    updateSnapshots: { type: "boolean", alias: "u", description: "update snapshots" },
+    coverage: { type: "boolean", description: "show code coverage" },
   },
   async run(args) {
     await provideModules(projectFolder("."));

@@ -8,10 +8,10 @@ export const command = defineCliCommand({
   meta: {
     name: "upgrade",
     details:
-      "Downloads the executable for this system, compares its checksum, starts it once, and only then puts it in the place of the old one. Runs that are under way keep the old one.",
+      "Downloads the executable for this system, verifies its checksum, starts it once, and then replaces the old one. Active runs keep the old one.",
     examples: [
       { line: "pipeloom upgrade", what: "to the latest version" },
-      { line: "pipeloom upgrade --check", what: "only say whether there is a newer one" },
+      { line: "pipeloom upgrade --check", what: "only check for a newer version" },
     ],
   },
   args: {
@@ -19,9 +19,9 @@ export const command = defineCliCommand({
       type: "positional",
       required: false,
       valueHint: "version",
-      description: "another version than the latest, such as 0.1.0; it may be older",
+      description: "a version such as 0.1.0, newer or older (default: the latest)",
     },
-    check: { type: "boolean", description: "say whether there is a newer version, change nothing" },
+    check: { type: "boolean", description: "check for a newer version, change nothing" },
   },
   async run(flags) {
     const { latestVersion, releasesUrl } = await import("./upgrade/releases.ts");
@@ -29,7 +29,7 @@ export const command = defineCliCommand({
     const wanted = flags.version?.replace(/^v/, "") ?? (await latestVersion(releases));
     if (!isVersion(wanted)) throw new UserError(`"${wanted}" is not a version such as 0.1.0`);
     if (flags.check) return say(checked(wanted));
-    if (wanted === version) return say(`pipeloom ${version} is installed already`);
+    if (wanted === version) return say(`pipeloom ${version} is already installed`);
     if (flags.version === undefined && !isNewer(wanted)) return say(checked(wanted));
     const { replaceExecutable } = await import("./upgrade/replace.ts");
     console.error(`downloading pipeloom ${wanted} from ${releases}`);
@@ -43,7 +43,8 @@ const isVersion = (text: string): boolean => /^\d+\.\d+\.\d+(?:-[\w.-]+)?$/.test
 const isNewer = (other: string): boolean => Bun.semver.order(other, version) > 0;
 
 function checked(wanted: string): string {
-  if (isNewer(wanted)) return `pipeloom ${wanted} is there; this is ${version}: pipeloom upgrade`;
+  if (isNewer(wanted))
+    return `pipeloom ${wanted} is available, this is ${version}; to upgrade: pipeloom upgrade`;
   return `pipeloom ${version} is up to date; the latest is ${wanted}`;
 }
 

@@ -50,7 +50,7 @@ async function loadNext(ref: ModuleRef, builtins: Builtins): Promise<Exports> {
 
 async function importBuiltin(name: string, builtins: Builtins): Promise<Exports> {
   const load = builtins[name];
-  if (load === undefined) throw new LoadError(`no pipeline called "${name}" ships with pipeloom`);
+  if (load === undefined) throw new LoadError(`there is no built-in pipeline "${name}"`);
   return load();
 }
 
@@ -89,7 +89,7 @@ export function pipelineIn(exports: Exports, ref: ModuleRef): Pipeline {
   if (value instanceof Pipeline) return value;
   if (!(name in exports)) throw new LoadError(missingExport(exports, name, what));
   throw new LoadError(
-    `${what}: the ${name === "default" ? "default export" : `export "${name}"`} is ${describe(value)}, not a pipeline; export what \`pipeline({ … })\` returns`,
+    `${what}: the ${name === "default" ? "default export" : `export "${name}"`} is ${describe(value)}, not a pipeline; export the result of \`pipeline({ … })\``,
   );
 }
 

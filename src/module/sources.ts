@@ -115,7 +115,7 @@ export function useRecordedSources(sources: readonly ModuleSource[]): void {
     if (canReplace(source)) loadText(source);
     else {
       throw new LoadError(
-        `${shownPath(source.path)} was edited while the run was going on, and a new thread cannot load it as it was (it is no ES module); run again: the run goes on, with the file as it is now`,
+        `${shownPath(source.path)} was edited during the run, and a new thread cannot load the old version (not an ES module); run again to continue with the new version`,
       );
     }
   }

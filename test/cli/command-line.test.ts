@@ -158,7 +158,7 @@ describe("wrong usage", () => {
     ],
     [
       "demo -- --help",
-      'error: unexpected argument "--help"\n  this command takes flags only\n  see pipeloom demo --help\n',
+      'error: unexpected argument "--help"\n  this command takes only flags\n  see pipeloom demo --help\n',
     ],
   ])("%s", async (args, expected) => {
     const { code, out, err, seen } = await cli(args);

@@ -52,7 +52,7 @@ const defs = defineFlags({
     type: "string",
     repeat: true,
     alias: ["arg", "p"],
-    suggestedAs: "a parameter of the pipeline is set like this",
+    suggestedAs: "to set a parameter of the pipeline",
     description: "k=v",
   },
   format: {
@@ -163,13 +163,13 @@ describe("refused, with what is wrong and what to type", () => {
     [
       "--nothing-like-it",
       "unknown flag --nothing-like-it",
-      "a parameter of the pipeline is set like this: --param nothing-like-it=<value>",
+      "to set a parameter of the pipeline: --param nothing-like-it=<value>",
     ],
-    ["--no-json", "unknown flag --no-json", "--json is off unless it is given"],
+    ["--no-json", "unknown flag --no-json", "--json is off by default"],
     ["-5", "unknown flag -5"],
     ["-v-x", 'unknown flag -- in "-v-x"'],
     ["-v=2", "-v (--verbose) takes no value", "repeat it instead: -v -v"],
-    ["-w=", "-w (--workers) needs a value, and the one given is empty"],
+    ["-w=", "-w (--workers) needs a value, not an empty one"],
     ["-n", "-n (--num-tasks) needs a value", "write --num-tasks <n>"],
     ["--db", "--db needs a value", "write --db <db>"],
     ["--db --", "--db needs a value", "write --db <db>"],
@@ -178,7 +178,7 @@ describe("refused, with what is wrong and what to type", () => {
       '--db needs a value, and "--json" looks like a flag',
       "if it is the value, write --db=--json",
     ],
-    ["--db=", "--db needs a value, and the one given is empty"],
+    ["--db=", "--db needs a value, not an empty one"],
     ["-n abc", '-n (--num-tasks) must be a whole number, not "abc"'],
     ["-n 0x10", '-n (--num-tasks) must be a whole number, not "0x10"'],
     ["-n 1.5", "-n (--num-tasks) must be a whole number, not 1.5"],
@@ -198,11 +198,7 @@ describe("refused, with what is wrong and what to type", () => {
     ["--verbose=2", "--verbose takes no value", "repeat it instead: --verbose --verbose"],
     ["-f jsn", '-f (--format) must be table or json, not "jsn"', "did you mean json?"],
     ["-f xml", '-f (--format) must be table or json, not "xml"'],
-    [
-      "a.ts b.ts",
-      'unexpected argument "b.ts"',
-      "<file> is all that this command takes besides flags",
-    ],
+    ["a.ts b.ts", 'unexpected argument "b.ts"', "besides flags, this command takes only <file>"],
   ];
   for (const [line, message, hint] of table) {
     test(line, () => {
@@ -212,7 +208,7 @@ describe("refused, with what is wrong and what to type", () => {
   }
 
   test("an empty value, which a shell variable that is not set leaves", () => {
-    expect(failure(["--db", ""]).message).toBe("--db needs a value, and the one given is empty");
+    expect(failure(["--db", ""]).message).toBe("--db needs a value, not an empty one");
     expect(failure([""]).message).toBe("<file> is empty");
   });
 });
@@ -241,7 +237,7 @@ describe("positionals", () => {
   });
 
   test("none are wanted", () => {
-    expect(failure(["20"], {}).hint).toBe("this command takes flags only");
+    expect(failure(["20"], {}).hint).toBe("this command takes only flags");
   });
 });
 

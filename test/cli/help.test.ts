@@ -82,14 +82,14 @@ Flags
       --resume [run-id]         continue
 
 Common flags
-  -v, --verbose                 say more; -vv says everything
-  -q, --quiet                   say nothing but errors
+  -v, --verbose                 log more; -vv logs everything
+  -q, --quiet                   print errors only
   -l, --log-file <file>         also write the log to this file
-      --json                    one committed event a line, as JSON, on stdout
-      --durability full|normal  full survives a power cut, normal only the end
+      --json                    print committed events to stdout, one JSON
+                                object a line
+      --durability full|normal  full survives a power cut, normal only a crash
                                 of the process (default: full)
-      --no-store-task-status    leave the task tables out: the file is yours
-                                alone
+      --no-store-task-status    do not create pipeloom's tables
   -h, --help                    this text
 
 Examples

@@ -45,7 +45,7 @@ const questions = [
   "Where?",
   "What do you want to do?",
   "Which database?",
-  "Example data",
+  "Write example data?",
   "Types for your editor?",
   "A git repository?",
   "Write this?",
@@ -91,7 +91,7 @@ test(
     using folder = tempFolder();
     const { code, out, err } = await run([...pipeloom, "init", "x"], folder.path);
     expect({ code, out }).toEqual({ code: 2, out: "" });
-    expect(err).toContain("still needed: --template, --db, ");
+    expect(err).toContain("missing answers: --template, --db, ");
     expect(err).toContain("pipeloom init --yes");
     expect(readdirSync(folder.path)).toEqual([]);
   },

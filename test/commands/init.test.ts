@@ -213,7 +213,7 @@ describe("not asked", () => {
     const { git: _, db: __, ...given } = all;
     const failed = init(folder.path, given, [], { isTty: false });
     expect(failed).rejects.toThrow(
-      new UsageError("there is no terminal to ask in; still needed: --db, --git or --no-git"),
+      new UsageError("no terminal to ask questions in; missing answers: --db, --git or --no-git"),
     );
   });
 
@@ -223,7 +223,7 @@ describe("not asked", () => {
       startRepository: () => "fatal: no space",
     });
     expect(code).toBe(0);
-    expect(text).toContain("git init did not work: fatal: no space\n");
+    expect(text).toContain("git init failed: fatal: no space\n");
   });
 });
 
@@ -249,7 +249,7 @@ describe("a folder that is there", () => {
     const readme = join(folder.path, "mine/README.md");
     await Bun.write(readme, "my own");
     expect(init(folder.path, all)).rejects.toThrow(
-      new UserError("already there, and different: README.md"),
+      new UserError("different files exist: README.md"),
     );
     expect(filesIn(folder.path)).toEqual(["mine/README.md"]);
     await init(folder.path, all, [], { force: true });

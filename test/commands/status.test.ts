@@ -91,7 +91,7 @@ describe("the view", () => {
   });
 
   test("nothing yet", () => {
-    expect(lines({ runs: [], tasks: [], counts: none })).toEqual(["nothing has run in a.db yet"]);
+    expect(lines({ runs: [], tasks: [], counts: none })).toEqual(["a.db has no runs yet"]);
   });
 
   test("names are shown, not obeyed, and nothing is wider than the screen", () => {

@@ -428,9 +428,7 @@ describe("a run uses the code that it began with", () => {
       const leave = await control.next("leave");
       rig.write(part, 'module.exports = { version: "new" };');
       leave.finish();
-      expect((await started.end).failure?.message).toContain(
-        `${part} was edited while the run was going on`,
-      );
+      expect((await started.end).failure?.message).toContain(`${part} was edited during the run`);
       expect(result(rig, "tell")).toEqual([null]);
     },
   );

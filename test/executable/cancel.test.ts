@@ -78,13 +78,13 @@ describe("cancel", () => {
     const second = await running(2, "p.ts", "--param", "n=2");
     const { code, err } = await start("cancel");
     expect(code).toBe(1);
-    expect(err).toStartWith("error: ./pipeloom.db: several runs are going on: ");
+    expect(err).toStartWith("error: ./pipeloom.db: several runs are active: ");
     expect(err).toContain("say which: pipeloom cancel <run-id>");
     expect((await start("cancel", "2")).err).toBe("run 2 (p) has ended: cancelled\n");
     expect(await second.exited).toBe(1);
     expect(await start("cancel", "2")).toMatchObject({
       code: 1,
-      err: "error: run 2 (p) has ended: cancelled\n  going on: 1 (p)\n",
+      err: "error: run 2 (p) has ended: cancelled\n  active: 1 (p)\n",
     });
     expect(first.exitCode).toBeNull();
   });
@@ -93,9 +93,9 @@ describe("cancel", () => {
     const child = await running(1, "p.ts");
     child.kill("SIGKILL");
     await child.exited;
-    expect((await start("cancel")).err).toStartWith("error: ./pipeloom.db: no run is going on\n");
+    expect((await start("cancel")).err).toStartWith("error: ./pipeloom.db: no run is active\n");
     expect((await start("cancel", "1")).err).toStartWith(
-      "error: run 1 (p) has ended: interrupted, its process is gone\n",
+      "error: run 1 (p) has ended: interrupted, its process is dead\n",
     );
     // Requests that were meant for the dead session do not end the next one.
     writeFileSync(at("pipeloom.db-run1.control"), "urgent\n");
@@ -213,7 +213,7 @@ test.each<[what: string, text: string, code: number]>([
 ])("a module that calls process.exit with %s", async (_, text, code) => {
   await Bun.write(at("exit.ts"), text);
   const given = /\d/.exec(text)?.[0];
-  const said = `no key\nerror: exit.ts called process.exit(${given}) while it was loaded\n`;
+  const said = `no key\nerror: exit.ts called process.exit(${given}) while loading\n`;
   expect(await start("run", "exit.ts")).toEqual({ code, out: "", err: said });
   expect(await start("run", "exit.ts", "--dry-run")).toEqual({ code, out: "", err: said });
 });
@@ -227,7 +227,7 @@ test("an exit in `tasks` is said, and no success; one in `onFinish` is the autho
   expect(await start("run", "tasks.ts")).toEqual({
     code: 1,
     out: "",
-    err: "error: tasks.ts called process.exit(0) while its run was going on; run it again to go on\n",
+    err: "error: tasks.ts called process.exit(0) during its run; run it again to continue\n",
   });
   await Bun.write(at("finish.ts"), exiting("onFinish: () => process.exit(5), tasks: () => t()"));
   const { code, err } = await start("run", "finish.ts");
@@ -245,8 +245,8 @@ test("an exit with 0 in `onFinish` does not make a success of a run that failed"
   const { code, err } = await start("run", "hidden.ts", "--db", "hidden.db");
   expect(code).toBe(1);
   expect(err).toContain(
-    "error: hidden.ts called process.exit(0) when its run had ended (error); " +
-      "`pipeloom status` shows what was not done\n",
+    "error: hidden.ts called process.exit(0) after its run had ended (error); " +
+      "`pipeloom status` shows the unfinished tasks\n",
   );
   expect(existsSync(at("hidden.db-run1.control"))).toBe(false);
 });

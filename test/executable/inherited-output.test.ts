@@ -118,7 +118,7 @@ describe.skipIf(process.platform === "win32")("inherited output", () => {
     );
     expect({ code, err }).toMatchObject({ code: 0 });
     const log = await Bun.file(rig.file("log")).text();
-    expect(log).toContain("bytes of output that a program inherited are not shown");
+    expect(log).toContain("bytes of output of child processes are not shown");
   });
 
   test("stops where user code closes the descriptor, and nothing else does", async () => {

@@ -127,7 +127,7 @@ test("status, query and cancel look at the same database, by the same rule", asy
   expect((await start("init-db", "--db", "wal_demo.db")).code).toBe(0);
   expect((await start("status")).out).not.toBe("");
   expect((await start("query", "SELECT 1")).code).toBe(0);
-  expect((await start("cancel")).err).toStartWith("error: ./wal_demo.db: no run is going on\n");
+  expect((await start("cancel")).err).toStartWith("error: ./wal_demo.db: no run is active\n");
   const address = pathToFileURL(join(realpathSync(folder.path), "wal_demo.db")).href;
   expect((await start("query", "--db", address, "SELECT 1")).code).toBe(0);
 });

@@ -87,7 +87,7 @@ export const questions: readonly Question[] = [
     fallback: (draft) => ({ data: hasData(draft) }),
     applies: hasData,
     ask: async (prompts, _, before) =>
-      as("data", await prompts.confirm("Example data to run it with?", before.data ?? true)),
+      as("data", await prompts.confirm("Write example data?", before.data ?? true)),
   },
   {
     key: "editor",

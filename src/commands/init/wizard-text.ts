@@ -11,7 +11,7 @@ type Inventory = {
 const purposes: Readonly<Record<string, string>> = {
   "pipeline.ts": "your tasks",
   "pipeline.test.ts": "their test",
-  "README.md": "how to go on",
+  "README.md": "next steps",
   "package.json": "your packages",
   "tsconfig.json": "your editor",
   ".gitignore": "",

@@ -43,8 +43,8 @@ export async function initProject(given: Draft, options: InitOptions): Promise<n
   if (options.yes || open.length === 0) return await withoutAsking(given, options);
   if (options.isTty) return await asking(given, options);
   throw new UsageError(
-    `there is no terminal to ask in; still needed: ${open.map(({ flag }) => flag).join(", ")}`,
-    "or take the usual answers: pipeloom init --yes",
+    `no terminal to ask questions in; missing answers: ${open.map(({ flag }) => flag).join(", ")}`,
+    "to use the defaults: pipeloom init --yes",
   );
 }
 
@@ -52,14 +52,14 @@ async function withoutAsking(given: Draft, options: InitOptions): Promise<number
   const plan = await planProject(given, options);
   if (plan.conflicts.files.length > 0 && !options.force) {
     throw new UserError(
-      `already there, and different: ${plan.conflicts.files.join(", ")}`,
+      `different files exist: ${plan.conflicts.files.join(", ")}`,
       "--force overwrites them; or choose another folder",
     );
   }
   const { output } = options;
   const complaint = writePlan(plan, options);
   output.write(`${wrote(plan, options)}\n`);
-  if (complaint !== undefined) output.write(`git init did not work: ${complaint}\n`);
+  if (complaint !== undefined) output.write(`git init failed: ${complaint}\n`);
   output.write(`\n${closing(closingOf(plan, options))}\n`);
   return 0;
 }
@@ -124,7 +124,7 @@ async function decide(
 }
 
 async function decideConflict({ conflicts }: ProjectPlan, prompts: Prompts): Promise<Decision> {
-  const asked = await prompts.select<Decision>(`${conflicts.files.join(", ")}: already there`, [
+  const asked = await prompts.select<Decision>(`${conflicts.files.join(", ")} exist already`, [
     { value: "keep", label: "Keep mine", hint: "write only the others" },
     { value: "write", label: "Overwrite" },
     { value: "decline", label: "Leave", hint: "write nothing" },
@@ -134,7 +134,7 @@ async function decideConflict({ conflicts }: ProjectPlan, prompts: Prompts): Pro
 
 function finish(plan: ProjectPlan, prompts: Prompts, options: InitOptions): number {
   const complaint = writePlan(plan, options);
-  if (complaint !== undefined) prompts.note(complaint, "git init did not work");
+  if (complaint !== undefined) prompts.note(complaint, "git init failed");
   prompts.outro(closing(closingOf(plan, options)));
   return 0;
 }

@@ -24,14 +24,14 @@ export async function downloadFile(url: string): Promise<Uint8Array<ArrayBuffer>
   if (!response.ok) {
     throw new UserError(
       `cannot download ${url}: status ${response.status}`,
-      "nothing was changed; is there such a version, and for this system?",
+      "nothing was changed; check that this version exists for this system",
     );
   }
   const bytes = await bodyOf(response, url);
   const announced = response.headers.get("content-length");
   const whole = announced === null || Number(announced) === bytes.length;
   if (!whole && response.headers.get("content-encoding") === null) {
-    throw broken(url, new Error(`${bytes.length} of ${announced} bytes came`));
+    throw broken(url, new Error(`${bytes.length} of ${announced} bytes received`));
   }
   return bytes;
 }

@@ -120,7 +120,7 @@ function assertStarts(staged: string, version: string): void {
   const said = stdout.toString().trim();
   if (exitCode === 0 && said.startsWith(`pipeloom ${version} `)) return;
   throw new UserError(
-    `the new executable does not start as it should: ${said || stderr.toString().trim() || `exit code ${exitCode}`}`,
+    `the new executable fails its test: ${said || stderr.toString().trim() || `exit code ${exitCode}`}`,
     "nothing was changed",
   );
 }

@@ -31,13 +31,13 @@ test("loads every row once, however often it runs", async () => {
   ]);
 });
 
-test("a cell may hold commas, quotes and line breaks", () => {
+test("a cell may contain commas, quotes and line breaks", () => {
   expect(parseCsv('a,b\n"1,5","say ""hi""\nnow"\n')).toEqual([
     ["a", "b"],
     ["1,5", 'say "hi"\nnow'],
   ]);
 });
 
-test("a file that is no CSV is said to be none, instead of losing rows", () => {
+test("a file that is not CSV is an error and loses no rows", () => {
   expect(() => parseCsv('a,b\n5" nail,1\n')).toThrow("row 2");
 });

@@ -1,4 +1,4 @@
-// Loads a folder of CSV files into a table, one task a file, and sums it up.
+// Loads a folder of CSV files into a table, one task per file, and reports the number of rows.
 // Run it:           pipeloom run pipeline.ts
 // Another folder:   pipeloom run pipeline.ts --param folder=/path/to/files
 
@@ -36,8 +36,8 @@ const loadFile = task({
         price: Number(price),
       };
     });
-    // Awaited, so that a slow disk slows this down instead of filling the memory. A file that is loaded again
-    // replaces its rows: the key tells them apart.
+    // Awaited, so that a slow disk slows this task down instead of filling the memory. The key identifies a row: a file
+    // that is loaded again replaces its rows.
     await ctx.upsert("orders", rows, { key: ["file", "line"] });
     ctx.progress(1, 1, `${rows.length} rows`);
     return rows.length;
@@ -63,13 +63,13 @@ export default pipeline({
   ) STRICT`,
   tasks({ params }) {
     const files = listFiles({ folder: params.folder });
-    // One task a file, as many at once as there are cores; `report` waits for all of them.
+    // One task per file, as many at once as there are cores; `report` waits for all of them.
     return report({ counts: each(files, (file) => loadFile({ file })) });
   },
 });
 
 /**
- * Rows of cells. A cell may be quoted, and then hold commas, line breaks and doubled quotes (RFC 4180).
+ * Rows of cells. A quoted cell may contain commas, line breaks and doubled quotes (RFC 4180).
  * @throws Error for a quotation mark in the middle of a cell
  */
 export function parseCsv(text: string): string[][] {

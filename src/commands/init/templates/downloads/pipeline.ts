@@ -1,4 +1,4 @@
-// Downloads a list of addresses into a folder, one task an address, and keeps a record of what was fetched.
+// Downloads a list of addresses into a folder, one task per address, and records each file in a table.
 // Run it:       pipeloom run pipeline.ts
 // Another list: pipeloom run pipeline.ts --param list=addresses.txt --param folder=files
 
@@ -13,11 +13,11 @@ const readList = task({
   name: "read-list",
   async run({ list }: { list: string }, ctx) {
     if (!existsSync(list)) {
-      ctx.log.warn(`${list}: no such file; write one address a line into it`);
+      ctx.log.warn(`${list}: no such file; write one address per line into it`);
       return [];
     }
     const lines = (await Bun.file(list).text()).split("\n").map((line) => line.trim());
-    // Addresses are read relative to the list, so a line may also name a file beside it.
+    // Addresses are relative to the list, so a line may also name a file in its folder.
     return lines
       .filter((line) => line !== "" && !line.startsWith("#"))
       .map((line) => new URL(line, pathToFileURL(resolve(list))).href);
@@ -43,7 +43,7 @@ const download = task({
     }
     const path = join(folder, nameFor(url));
     await mkdir(folder, { recursive: true });
-    // A file is outside the database, so this may happen twice. Moved into place, it is whole whenever it is seen.
+    // A file is not part of the transaction, so a retry may write it again. The rename makes it appear complete.
     await Bun.write(`${path}.part`, new Blob(chunks));
     await rename(`${path}.part`, path);
     const row = { url, path, bytes, sha256: hash.digest("hex"), at: new Date() };
@@ -73,7 +73,7 @@ export default pipeline({
   },
 });
 
-/** The last part of the address. Two addresses of one name would be one file: then add the host, or a number. */
+/** The last part of the address. If two addresses end alike, add the host or a number. */
 function nameFor(url: string): string {
   const { pathname, protocol } = new URL(url);
   const path = protocol === "file:" ? fileURLToPath(url) : decodeURIComponent(pathname);

@@ -1,4 +1,4 @@
-// Splits a computation over all cores: how many primes there are below a limit.
+// Splits a computation over all cores: counts the primes below a limit.
 // Run it:     pipeloom run pipeline.ts
 // More of it: pipeloom run pipeline.ts --param limit=20000000 --param parts=200
 
@@ -25,7 +25,7 @@ const countPrimes = task({
     for (let start = from; start < to; start += step) {
       const end = Math.min(start + step, to);
       for (let number = start; number < end; number++) if (isPrime(number)) count++;
-      // Cheap: only the newest is sent on.
+      // Cheap: only the newest progress is sent.
       ctx.progress(end - from, to - from);
     }
     await ctx.upsert("primes", [{ start: from, end: to, count }], { key: "start" });
@@ -49,7 +49,7 @@ export default pipeline({
   schema: `CREATE TABLE IF NOT EXISTS primes (
     start INTEGER PRIMARY KEY, "end" INTEGER, count INTEGER
   ) STRICT`,
-  // How many tasks there are is only known when `split` is done; `each` makes them then.
+  // The number of tasks is known when `split` is done; `each` creates them then.
   tasks: ({ params }) => total({ counts: each(split(params), (range) => countPrimes(range)) }),
 });
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 
 import { runPipeline } from "pipeloom";
 
-test("loads every page, also when the server stumbles once", async () => {
+test("loads every page, also when the server fails once", async () => {
   let requests = 0;
   const api = Bun.serve({
     port: 0,

@@ -1,4 +1,4 @@
-// Loads the pages of a JSON API into a table, one task a page.
+// Loads the pages of a JSON API into a table, one task per page.
 // Run it:      pipeloom run pipeline.ts
 // From an API: pipeloom run pipeline.ts --param base=https://example.com/api/
 
@@ -19,7 +19,7 @@ const listPages = task({
 
 const loadPage = task({
   name: "load-page",
-  // A request that fails is tried again, after 1 s, 2 s and 4 s at most.
+  // A failed request is retried, after at most 1 s, 2 s and 4 s.
   retries: 3,
   timeout: "30s",
   pool: "api",
@@ -43,10 +43,10 @@ const report = task({
 export default pipeline({
   name: "template-http",
   db: "./pipeloom.db",
-  // A folder beside this file, so that it runs without a network. Put your API's address here, with a / at its end.
+  // The folder data/ beside this file, so that it runs offline. Replace it with the address of your API, ending in /.
   params: { base: new URL("data/", import.meta.url).href },
   schema: `CREATE TABLE IF NOT EXISTS posts (id INTEGER PRIMARY KEY, author TEXT, title TEXT) STRICT`,
-  // At most four requests at once, whatever the number of threads; { limit: 10, per: "1s" } limits the rate.
+  // At most four requests at once, with any number of threads; { limit: 10, per: "1s" } limits the rate.
   pools: { api: 4 },
   tasks: ({ params }) =>
     report({ counts: each(listPages({ base: params.base }), (url) => loadPage({ url })) }),

@@ -1,4 +1,4 @@
-// Runs programs side by side and keeps what they say: here, how many lines each file of this folder has.
+// Runs programs in parallel and stores their output: in this example the number of lines of each file in this folder.
 // Run it: pipeloom run pipeline.ts
 
 import { each, pipeline, sh, task } from "pipeloom";
@@ -9,7 +9,7 @@ const here = import.meta.dir;
 const listFiles = sh({
   name: "list-files",
   cwd: here,
-  // A line with pipes and wildcards needs a shell. Never splice an input into one: see `countLines`.
+  // Pipes and wildcards need a shell. Never put an input into a shell command: see `countLines`.
   shell: true,
   command: windows ? "dir /b *.ts *.md *.json" : "ls *.ts *.md *.json",
   output: "lines",
@@ -20,10 +20,10 @@ const countLines = sh({
   cwd: here,
   retries: 1,
   timeout: "1m",
-  // A list of words goes to the program as it is, whatever is in them.
+  // A list of words reaches the program unchanged, whatever characters are in them.
   command: ({ file }: { file: string }) =>
     windows ? ["find", "/c", "/v", "", file] : ["wc", "-l", file],
-  // Without `output`, what a program says goes to the task's log alone.
+  // The program's output is the task's result. Without `output` it goes to the task's log only.
   output: "text",
 });
 
