@@ -3,7 +3,7 @@
 import { homepage, license, version } from "../../package.json";
 
 /** A macOS or glibc archive, by target name. */
-export type Checksums = ReadonlyMap<string, string>;
+type Checksums = ReadonlyMap<string, string>;
 
 /** @throws Error when a system's archive was not built */
 export function homebrewFormula(checksums: Checksums): string {

@@ -24,7 +24,7 @@ export type Output = {
   write(text: string): unknown;
 };
 
-export type MainIo = {
+type MainIo = {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,4 @@
-// From arguments to exit code and text, with commands and streams of the test's own.
+// From arguments to exit code and text, with commands and streams of the test.
 
 import { describe, expect, test } from "bun:test";
 import { defineCliCommand } from "../../src/cli/command.ts";
@@ -189,7 +189,7 @@ describe("what a command throws", () => {
     expect(err).toStartWith("Internal error: thrown: ");
   });
 
-  test.each([undefined, null])("%p, which citty takes for nothing thrown", async (thrown) => {
+  test.each([undefined, null])("%p, which citty ignores", async (thrown) => {
     const { code, err } = await cli("fail", thrown);
     expect(code).toBe(1);
     expect(err).toStartWith("Internal error: Error: fail ended without an exit code\n");

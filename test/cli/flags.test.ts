@@ -1,4 +1,4 @@
-// The parser: what it accepts (a table, and properties), and what it says when it does not.
+// The parser: accepted arguments (a table, and properties), and the errors of the others.
 
 import { describe, expect, test } from "bun:test";
 import { parseArgs } from "citty";

@@ -1,4 +1,4 @@
-// Help: made from definitions, within the terminal, and the same text with and without colour.
+// Help: made of definitions, within the width of the terminal, with the same text in colour and without.
 
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
@@ -122,7 +122,7 @@ const root = (color: boolean, commands = pipeloomCli.commands): string => {
   return renderRootHelp(shown, { columns: 80, colors: paletteOf(color ? 1 : 0) });
 };
 
-/** As many as there is room for. */
+/** As many as fit on the screen. */
 const fourteen = Array.from({ length: 14 }, (_, i): CommandEntry => ({
   name: `command-${i}`,
   group: pipeloomCli.groups[i % pipeloomCli.groups.length] ?? "Run",

@@ -1,4 +1,4 @@
-// The commands that are bun's own, run by the program.
+// The commands that pass their arguments to bun.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync } from "node:fs";
@@ -43,7 +43,7 @@ test(
     await Bun.write(join(project, "package.json"), '{ "name": "project", "type": "module" }');
     await Bun.write(join(folder.path, "dep/package.json"), '{ "name": "dep", "version": "1.0.0" }');
     await Bun.write(join(folder.path, "dep/index.js"), "export const answer = 42;");
-    // Two files with a task of one name: each has an environment of its own.
+    // Two files with a task of the same name: each file runs isolated.
     for (const name of ["a", "b"]) {
       await Bun.write(
         join(project, `${name}.test.ts`),

@@ -1,4 +1,4 @@
-// What holds for every command: its definitions are consistent, and its examples can be typed as they stand.
+// Every command has consistent definitions, and examples that parse.
 
 import { describe, expect, test } from "bun:test";
 import type { Example } from "../../src/cli/command.ts";
@@ -34,7 +34,7 @@ function words({ line }: Example): string[] {
 
 for (const { name, summary, load } of commandTable) {
   describe(name, () => {
-    test("is called the same in its file, and has a summary and examples", async () => {
+    test("has the same name in its file, a summary and examples", async () => {
       const command = await load();
       expect(command.meta.name).toBe(name);
       expect(summary).toMatch(/^[A-Z].{0,62}[^.]$/);

@@ -1,4 +1,4 @@
-// The demonstration does what its flags say.
+// The flags of the demonstration.
 
 import { expect, test } from "bun:test";
 

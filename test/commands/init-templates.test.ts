@@ -1,4 +1,4 @@
-// Every template: scaffolded, run, type-checked and tested by the program, without a network where that can be cut off.
+// Every template is written, run, type-checked and tested by the program, offline where the system can isolate a process.
 
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
@@ -14,7 +14,7 @@ const timeoutMs = 60_000;
 const program = (args: readonly string[], cwd: string): Promise<Ended> =>
   run([...offline, ...pipeloom, ...args], cwd);
 
-/** A test of a template may serve itself, and a namespace without a network has no loopback either. */
+/** A template's test may start a server, and an isolated network namespace has no loopback. */
 const withLoopback = (args: readonly string[], cwd: string): Promise<Ended> =>
   run([...pipeloom, ...args], cwd);
 
@@ -70,7 +70,7 @@ describe.each(templateNames)("%s", (template) => {
   );
 });
 
-// The address of an API must be known, so `http` cannot run without its example.
+// `http` cannot run without its example data: it needs an address.
 test.each(["csv", "downloads"] as const)(
   "%s without example data",
   async (template) => {

@@ -1,4 +1,4 @@
-// The wizard in a pseudo-terminal, as a person has it.
+// The wizard in a pseudo-terminal.
 
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
@@ -12,7 +12,7 @@ const ctrlC = "\u0003";
 
 type Session = { readonly code: number | null; readonly text: string };
 
-/** Types each key when what it answers is on the screen. */
+/** Types each key when its question is on the screen. */
 async function session(
   cwd: string,
   columns: number,
@@ -63,7 +63,7 @@ describe.skipIf(process.platform === "win32")("in a terminal", () => {
       expect(readdirSync(folder.path)).toEqual(["my-pipeline"]);
       expect(text).toContain("Next:\n  cd my-pipeline\n");
       const widths = text.split("\n").map((line) => Bun.stringWidth(line));
-      // The program's own path, which the last line shows, may be longer than any terminal.
+      // The last line shows the path of the program, which may be wider than the terminal.
       expect(Math.max(...widths.slice(0, -4))).toBeLessThanOrEqual(columns);
     },
     timeoutMs,

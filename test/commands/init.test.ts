@@ -1,4 +1,4 @@
-// The wizard with scripted streams: each question, back, cancel, wrong input, a folder that is there.
+// The wizard with scripted streams: each question, back, cancel, wrong input, an existing folder.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync } from "node:fs";
@@ -68,7 +68,7 @@ const filesIn = (folder: string): string[] =>
 
 const read = (...path: string[]): Promise<string> => Bun.file(join(...path)).text();
 
-/** Every answer, so that nothing is left to ask. */
+/** Answers to all questions. */
 const all: Draft = {
   folder: "mine",
   template: "empty",

@@ -119,7 +119,7 @@ describe("the view", () => {
   });
 });
 
-/** A database with one run that has one task in hand. */
+/** A database with one run that has one running task. */
 function running(folder: TempFolder, name = "pipeloom.db"): { db: Database; lock: RunLock } {
   const db = openDatabase(options(folder.file(name)));
   db.run(

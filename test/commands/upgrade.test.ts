@@ -1,4 +1,4 @@
-// `pipeloom upgrade` against a server of this test: what it replaces, and when it leaves everything as it was.
+// `pipeloom upgrade` against a server of this test: it replaces the executable, or changes nothing.
 
 import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -126,7 +126,7 @@ describe("the command", () => {
     delete process.env["PIPELOOM_RELEASES"];
   });
 
-  test("--check tells of a newer one", async () => {
+  test("--check reports a newer version", async () => {
     await using server = serveRelease({ version: "99.0.0" });
     await upgrade(server, "--check");
     expect(said).toEqual([
@@ -147,7 +147,7 @@ describe("the command", () => {
   });
 });
 
-// The executable itself, once: `bun run test` has built it.
+// The built executable, once.
 const built = join(import.meta.dir, "../../dist/pipeloom");
 test.skipIf(process.platform === "win32" || !(await Bun.file(built).exists()))(
   "the executable replaces itself, and needs the right to",

@@ -41,7 +41,7 @@ test("what the executable brings is none of them, where its name leads to a chec
   expect(sourcesOf(entry).map(({ path }) => path)).toEqual([entry]);
 });
 
-test("the hash is of names and texts, wherever the folder lies", async () => {
+test("the hash is of names and texts, not of the folder", async () => {
   await using one = newRig();
   await using two = newRig();
   const hashIn = (rig: typeof one, text: string): string => {

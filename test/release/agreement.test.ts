@@ -1,4 +1,4 @@
-// What several files say must be the same in all of them: versions, addresses, names of targets.
+// Facts that several files repeat must be equal in all of them: versions, addresses, names of targets.
 
 import { expect, test } from "bun:test";
 import { join, resolve } from "node:path";

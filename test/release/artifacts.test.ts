@@ -1,5 +1,5 @@
-// What `bun build.ts all` made: each file is what its name says, the executables run where this machine can run them, and
-// the npm package works in a folder of its own. Needs the build, or only its `release` folder as it is published:
+// The output of `bun build.ts all`: each file matches its name, the executables run where this machine can run them, and the
+// npm package works in its own folder. Needs the build, or only its `release` folder:
 // PIPELOOM_ARTIFACTS=dist bun test test/release.
 
 import { afterAll, describe, expect, test } from "bun:test";
@@ -33,7 +33,7 @@ const release = join(dist, "release");
 const work = mkdtempSync(join(tmpdir(), "pipeloom-artifacts-"));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-/** As it was built, or else out of its archive. */
+/** The built executable, or the one in its archive. */
 async function executable(target: Target): Promise<string> {
   const name = executableName(target.os);
   const built = join(dist, "bin", target.name, name);
@@ -71,7 +71,7 @@ async function run(
   return { code: await child.exited, out, err };
 }
 
-/** `linux-x64-musl` and the like, read from the file's own header. */
+/** `linux-x64-musl` and the like, from the header of the file. */
 function systemOf(path: string): string {
   const bytes = readFileSync(path).subarray(0, 8192);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -88,7 +88,7 @@ function systemOf(path: string): string {
   return bytes.subarray(pe, pe + 2).toString() === "PE" ? `windows-${cpu}` : "unknown";
 }
 
-/** An Apple processor starts nothing that is not signed, if only by whoever built it. */
+/** An Apple processor starts only signed programs; an ad-hoc signature is enough. */
 function hasSignature(path: string): boolean {
   const bytes = readFileSync(path);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -130,7 +130,7 @@ describe.skipIf(given === "")("a release", () => {
     60_000,
   );
 
-  // The listing of another tar looks different.
+  // Other implementations of tar print another listing.
   test.skipIf(process.platform !== "linux").each(targets)(
     "$name: the archive has it, executable",
     async (target) => {
@@ -142,7 +142,7 @@ describe.skipIf(given === "")("a release", () => {
   );
 });
 
-/** A demonstration and a pipeline of a user's, through one executable. */
+/** Runs the demonstration and a user pipeline with one executable. */
 async function tryOut(
   command: (args: readonly string[]) => string[],
   folder: string,
@@ -191,7 +191,7 @@ describe.skipIf(given === "")("running", () => {
     async () => {
       const root = place("root");
       await makeMuslRoot(root, await named("linux-x64-musl"));
-      // `chroot` starts in the root's `/`; the working directory is given as the image gives it.
+      // `chroot` starts in `/`, so paths are in /data, the working directory of the image.
       const command = (args: readonly string[]): string[] =>
         inMuslRoot(root, ["/usr/local/bin/pipeloom", ...args.map(inData)]);
       await tryOut(command, join(root, "data"));
@@ -282,7 +282,7 @@ describe.skipIf(!existsSync(join(dist, "npm/pipeloom")))("the npm package", () =
     expect((await run([process.execPath, "program.ts"], project)).out).toBe("done 1\n");
   }, 30_000);
 
-  test.skipIf(Bun.which("node") === null)("its library tells Node what it needs", async () => {
+  test.skipIf(Bun.which("node") === null)("its library names its requirement in Node", async () => {
     const { code, err } = await run(["node", "-e", 'import("pipeloom")'], project);
     expect(code).toBe(1);
     expect(err).toContain("pipeloom as a library needs Bun");

@@ -116,7 +116,7 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
     });
   });
 
-  test("half of the script does nothing", async () => {
+  test("a truncated script does nothing", async () => {
     using place = new Place();
     const text = await Bun.file(script).text();
     const half = text.slice(0, text.indexOf("assert_writable()"));
@@ -124,7 +124,7 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
     expect(existsSync(place.bin)).toBe(false);
   });
 
-  /** `uname -s`, `uname -m`, what `getconf` and `ldd` know, and what is then asked for. */
+  /** `uname -s`, `uname -m`, the C library that `getconf` and `ldd` report, and the requested archive. */
   const systems: readonly [string, string, string, string][] = [
     ["Linux", "x86_64", "glibc", "pipeloom-linux-x64.tar.gz"],
     ["Linux", "aarch64", "glibc", "pipeloom-linux-arm64.tar.gz"],
@@ -190,7 +190,7 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
   });
 });
 
-/** @returns a PATH on which these scripts come first */
+/** @returns a PATH with these scripts first */
 async function pretend(home: string, scripts: Readonly<Record<string, string>>): Promise<string> {
   const folder = join(home, "tools");
   mkdirSync(folder);

@@ -62,10 +62,10 @@ export function recentRuns(db?: string): Candidate[] {
 
 const ago = (startedAt: string): string => relativeTime(Date.parse(startedAt), systemClock.wall());
 
-export type FoundParam = { readonly name: string; readonly fallback: string };
+type FoundParam = { readonly name: string; readonly fallback: string };
 
 /** The keys of the object after `params` in a pipeline file: its defaults, or the fields of a schema. */
-export async function paramsIn(file: string): Promise<FoundParam[]> {
+async function paramsIn(file: string): Promise<FoundParam[]> {
   try {
     const path = file.replace(/(\.[cm]?[jt]sx?):[A-Za-z_$][\w$]*$/, "$1");
     const text = await Bun.file(path).text();

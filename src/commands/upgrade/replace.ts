@@ -10,7 +10,7 @@ import { downloadFile } from "./releases.ts";
 
 declare const PIPELOOM_TARGET: string;
 
-export type Replacement = {
+type Replacement = {
   readonly releases: string;
   readonly version: string;
   /** The executable to replace; default: this program. */

@@ -1,4 +1,4 @@
-// What fits at a place, by definitions alone: no shell, no process.
+// Candidates from definitions alone, without a shell or a process.
 
 import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, test } from "bun:test";
@@ -68,7 +68,7 @@ const commands: readonly CommandEntry[] = [
 ];
 const small = { commands, completionSources: async () => completionSources };
 
-/** The words, or what kind of files. The last word is the one being typed. */
+/** The candidates, or the kind of files. The last word is the current one. */
 async function fits(...typed: string[]): Promise<string[]> {
   return shown(await answer(typed.slice(0, -1), typed.at(-1) ?? "", small));
 }

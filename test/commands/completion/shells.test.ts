@@ -1,4 +1,4 @@
-// The completion scripts in the shells they are for, at a prompt.
+// The completion scripts in their shells, at a prompt.
 
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -56,7 +56,7 @@ const shells: readonly Shell[] = [
   },
 ];
 
-/** Typed, then a Tab: the words that the program gets. */
+/** Types a line and Tab. The result: the words that the program gets. */
 const cases: readonly [string, string[]][] = [
   ["pipeloom comp", ["completions"]],
   ["pipeloom help comp", ["help", "completions"]],
@@ -94,14 +94,14 @@ for (const { name, command, setup } of shells) {
     test.each(cases)(
       "%s",
       async (typed, words) => {
-        // Zsh takes the slash of a folder back when something else than a name follows.
+        // Zsh removes the slash of a folder when the next character does not start a name.
         const completed = (await shell.completed(typed)).map((word) => word.replace(/\/$/, ""));
         expect(completed).toEqual(["pipeloom", ...words]);
       },
       30_000,
     );
 
-    // Zsh offers all files when none fits.
+    // Zsh offers all files when none matches.
     test.skipIf(name === "zsh")("a file that is no program is not offered", async () => {
       expect(await shell.completed("pipeloom run no")).toEqual(["pipeloom", "run", "no"]);
     });
