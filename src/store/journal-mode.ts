@@ -3,6 +3,7 @@
 import type { Database } from "bun:sqlite";
 
 import { systemClock } from "../base/clock.ts";
+import { onlyRow } from "./only-row.ts";
 import { isBusy } from "./sqlite-error.ts";
 import { StoreError } from "./store-error.ts";
 
@@ -30,7 +31,7 @@ export function setJournalMode(db: Database, path: string, wanted: Mode, timeout
 function tryJournal(db: Database, wanted: Mode): string {
   try {
     using pragma = db.prepare<{ journal_mode: string }, []>(`PRAGMA journal_mode = ${wanted}`);
-    return pragma.get()?.journal_mode ?? "unknown";
+    return onlyRow(pragma.get()).journal_mode;
   } catch (thrown) {
     if (isBusy(thrown)) return "busy";
     throw thrown;

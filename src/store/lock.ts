@@ -65,13 +65,6 @@ export function tryRunLock(db: string, run: RunId): RunLock | undefined {
   return undefined;
 }
 
-/** `tryRunLock`, but throws a StoreError `run-alive` if the lock is held. */
-export function acquireRunLock(db: string, run: RunId): RunLock {
-  const lock = tryRunLock(db, run);
-  if (lock === undefined) throw new StoreError("run-alive", `run ${run} in ${db} is still running`);
-  return lock;
-}
-
 /**
  * Whether a process holds this run's lock now; for whether the run is alive, see `isRunAlive`. The probe takes only a shared
  * lock on a read-only connection: probes do not disturb each other, create no file, and work in a read-only folder. A lock

@@ -11,6 +11,7 @@ import { StoreError } from "./store-error.ts";
 export const busyTimeoutMs = 250;
 /** Pause between tries: SQLite returns SQLITE_BUSY at once if two connections could wait for each other. */
 const pauseMs = 20;
+/** A wait is reported after this long. */
 const sayAfterMs = 5_000;
 
 export type PatienceClock = {

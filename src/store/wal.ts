@@ -7,6 +7,7 @@
 import type { Database } from "bun:sqlite";
 import { realpathSync, statSync } from "node:fs";
 
+import { onlyRow } from "./only-row.ts";
 import { isBusy } from "./sqlite-error.ts";
 
 /** How long a restart waits for readers. */
@@ -34,7 +35,7 @@ function restartWal(db: Database): boolean {
   db.run(`PRAGMA busy_timeout = ${readersMs}`);
   try {
     using pragma = db.prepare<{ busy: number }, []>("PRAGMA wal_checkpoint(TRUNCATE)");
-    return pragma.get()?.busy === 0;
+    return onlyRow(pragma.get()).busy === 0;
   } catch (thrown) {
     if (isBusy(thrown)) return false;
     throw thrown;
@@ -45,5 +46,5 @@ function restartWal(db: Database): boolean {
 
 function timeout(db: Database): number {
   using pragma = db.prepare<{ timeout: number }, []>("PRAGMA busy_timeout");
-  return pragma.get()?.timeout ?? 0;
+  return onlyRow(pragma.get()).timeout;
 }

@@ -6,9 +6,9 @@ import { statusData, statusLines } from "../../src/commands/status-view.ts";
 import { runId } from "../../src/protocol/ids.ts";
 import type { Counts, Overview, SeenRun, SeenTask } from "../../src/store/read/runs.ts";
 import { paletteOf } from "../../src/base/palette.ts";
-import { acquireRunLock, type RunLock } from "../../src/store/lock.ts";
+import type { RunLock } from "../../src/store/lock.ts";
 import { openDatabase } from "../../src/store/open-database.ts";
-import { options } from "../store/write/options.ts";
+import { acquireRunLock, options } from "../store/write/options.ts";
 import { tempFolder, type TempFolder } from "../store/write/temp-folder.ts";
 import { cliCommand, pipeloom } from "./pipeloom.ts";
 

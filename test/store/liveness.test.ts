@@ -4,7 +4,8 @@ import { join } from "node:path";
 
 import { runId } from "../../src/protocol/ids.ts";
 import { isRunAlive, type RunProcess } from "../../src/store/liveness.ts";
-import { acquireRunLock, isLockHeld, lockPath } from "../../src/store/lock.ts";
+import { isLockHeld, lockPath } from "../../src/store/lock.ts";
+import { acquireRunLock } from "./write/options.ts";
 import { processStartedAt } from "../../src/base/process-identity.ts";
 import { startChild } from "./write/child.ts";
 import { tempFolder } from "./write/temp-folder.ts";

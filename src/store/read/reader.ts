@@ -4,6 +4,7 @@ import type { Database, Statement } from "bun:sqlite";
 
 import { checkSqlValues } from "../../protocol/sql-value.ts";
 import { splitSql, withoutComments } from "../sql-text.ts";
+import { onlyRow } from "../only-row.ts";
 import { sqliteCode } from "../sqlite-error.ts";
 import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
 import { ReaderError, toReaderError } from "./reader-error.ts";
@@ -74,7 +75,7 @@ class SqliteReader implements Reader {
   }
 
   version(): number {
-    return Number(this.query("PRAGMA data_version")[0]?.["data_version"] ?? 0);
+    return Number(onlyRow(this.query("PRAGMA data_version")[0])["data_version"]);
   }
 
   close(): void {

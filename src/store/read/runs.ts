@@ -87,12 +87,6 @@ export function overview(reader: Reader, question: Question): Overview {
   });
 }
 
-/** JSON text; null if the task has no result. */
-export function taskResult(reader: Reader, run: RunId, task: number): string | null {
-  const sql = "SELECT result FROM task_runs WHERE run_id = ? AND id = ?";
-  return text(reader.query(sql, [run, task])[0]?.["result"]);
-}
-
 /** `task_logs` is not read here, so users may drop it. */
 const tablesRead: readonly OwnTable[] = ["pipeloom_schema", "pipeline_runs", "task_runs"];
 

@@ -183,8 +183,6 @@ function finalize(set: StatementSet): void {
 /** Rows per statement, in descending order; the last is 1. */
 function steps(columns: number): readonly number[] {
   if (columns === 0) return [1];
-  const most = Math.min(maxRows, Math.floor(maxParams / columns));
-  return [most, mediumRows, 1].filter(
-    (rows, i, all) => rows >= 1 && (i === 0 || rows < (all[i - 1] ?? 0)),
-  );
+  const most = Math.max(1, Math.min(maxRows, Math.floor(maxParams / columns)));
+  return [...new Set([most, Math.min(most, mediumRows), 1])];
 }

@@ -8,6 +8,7 @@ import { type RunId, runId } from "../../protocol/ids.ts";
 import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
 import { isRunAlive, RunAliveError } from "../liveness.ts";
 import { noLock, removeStaleLock, type RunLock, runsWithFiles, tryRunLock } from "../lock.ts";
+import { onlyRow } from "../only-row.ts";
 import { damagedRow, StoreError } from "../store-error.ts";
 import { findRun } from "./find-run.ts";
 import { endSuperseded, insertRun, nextRunId, reviveRun, sessionValues } from "./revive-run.ts";
@@ -100,7 +101,7 @@ function countDone(db: Database, id: RunId): number {
   using count = db.prepare<{ n: number }, [number]>(
     "SELECT COUNT(*) AS n FROM task_runs WHERE run_id = ? AND status = 'done'",
   );
-  return count.get(id)?.n ?? 0;
+  return onlyRow(count.get(id)).n;
 }
 
 type Taken = { readonly id: RunId; readonly lock: RunLock };

@@ -10,6 +10,7 @@ import { processStartedAt } from "../../base/process-identity.ts";
 import { type RunId, runId } from "../../protocol/ids.ts";
 import type { RunRequest } from "../../protocol/messages.ts";
 import { isRunAlive } from "../liveness.ts";
+import { onlyRow } from "../only-row.ts";
 import { hashParams } from "../params-hash.ts";
 import { hasSameParams, runRows } from "./run-rows.ts";
 
@@ -46,7 +47,7 @@ export function nextRunId(db: Database): RunId {
   using max = db.prepare<{ id: number }, []>(
     "SELECT COALESCE(MAX(id), 0) + 1 AS id FROM pipeline_runs",
   );
-  return runId(max.get()?.id ?? 1);
+  return runId(onlyRow(max.get()).id);
 }
 
 export function insertRun(

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 
 import { type RunId, runId } from "../../../src/protocol/ids.ts";
 import { openReader } from "../../../src/store/read/reader.ts";
-import { overview, type Overview, taskResult } from "../../../src/store/read/runs.ts";
+import { overview, type Overview } from "../../../src/store/read/runs.ts";
 import type { RunProcess } from "../../../src/store/liveness.ts";
 import { join } from "node:path";
 import { openDatabase } from "../../../src/store/open-database.ts";
@@ -101,14 +101,6 @@ test("one run", () => {
   // A value that is not a failure of pipeloom's is shown as text.
   expect(tasks[0]?.error).toEqual({ name: "Error", message: "not json" });
   expect(readerError(() => look(folder, { run: runId(9) })).code).toBe("no-such-run");
-});
-
-test("a task's result", () => {
-  using folder = filled();
-  using reader = openReader(folder.file("a.db"));
-  expect(taskResult(reader, runId(1), 1)).toBe("[1]");
-  expect(taskResult(reader, runId(1), 2)).toBeNull();
-  expect(taskResult(reader, runId(1), 99)).toBeNull();
 });
 
 test("another program's database, and a newer one", () => {

@@ -4,10 +4,9 @@ import { statSync } from "node:fs";
 
 import { runId } from "../../../src/protocol/ids.ts";
 import { closeDatabase } from "../../../src/store/write/close.ts";
-import { acquireRunLock } from "../../../src/store/lock.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
 import { createWalGuard } from "../../../src/store/wal.ts";
-import { options, storeError } from "./options.ts";
+import { acquireRunLock, options, storeError } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 import { toStoreError } from "../../../src/store/store-error.ts";
 

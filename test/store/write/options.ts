@@ -1,4 +1,6 @@
+import type { RunId } from "../../../src/protocol/ids.ts";
 import type { RunRequest, WriterOptions } from "../../../src/protocol/messages.ts";
+import { type RunLock, tryRunLock } from "../../../src/store/lock.ts";
 import type { OpenTuning } from "../../../src/store/open-database.ts";
 import { Patience } from "../../../src/store/patience.ts";
 import { StoreError, type StoreErrorCode } from "../../../src/store/store-error.ts";
@@ -25,6 +27,13 @@ export const unlocked = new Patience("a.db", {
 
 /** A test that waits for a lock on purpose waits this long. */
 export const impatient: OpenTuning = { openTimeoutMs: 60, busyTimeoutMs: 60 };
+
+/** The run's lock; throws if another run holds it. */
+export function acquireRunLock(db: string, run: RunId): RunLock {
+  const lock = tryRunLock(db, run);
+  if (lock === undefined) throw new Error(`the lock of run ${run} is held`);
+  return lock;
+}
 
 /** The StoreError that `act` throws; anything else fails the test. */
 export function storeError(act: () => unknown): { code: StoreErrorCode; message: string } {

@@ -5,13 +5,13 @@ import { join } from "node:path";
 
 import { runId } from "../../../src/protocol/ids.ts";
 import type { RunRequest } from "../../../src/protocol/messages.ts";
-import { acquireRunLock, isLockHeld, type RunLock } from "../../../src/store/lock.ts";
+import { isLockHeld, type RunLock } from "../../../src/store/lock.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
 import { refuseIfAlive } from "../../../src/store/write/find-run.ts";
 import { prepareRun, type PreparedRun } from "../../../src/store/write/prepare-run.ts";
 import { restoredTasks } from "../../../src/store/write/earlier-sessions.ts";
 import { type Child, startChild } from "./child.ts";
-import { options, request, storeError, unlocked } from "./options.ts";
+import { acquireRunLock, options, request, storeError, unlocked } from "./options.ts";
 import { tempFolder, type TempFolder } from "./temp-folder.ts";
 
 type Past = Partial<{
