@@ -1,6 +1,7 @@
 // Messages to and from the writer. What leaves for the file is masked here; commits that the main thread has not taken in
 // hold the writer, and through it the workers.
 
+import { Garbage } from "../base/garbage.ts";
 import { JSON } from "../base/globals.ts";
 import type { Failure } from "../base/failure.ts";
 import { assertNever } from "../base/unreachable.ts";
@@ -18,7 +19,7 @@ import type { WriterThread } from "./run-options.ts";
 /** Commits are acknowledged this many at a time: a message that nobody waits for costs a wake-up. */
 const seenAtOnce = 16;
 /** They are acknowledged earlier when they have come to this many characters. */
-const seenCharsAtOnce = 1024 * 1024;
+const seenCharsAtOnce = 256 * 1024;
 
 type Opened = Extract<FromWriter, { type: "opened" }>;
 type Closed = Extract<FromWriter, { type: "closed" }>;
@@ -57,6 +58,7 @@ export class WriterLink {
   /** Commits taken in and not acknowledged. */
   #seen = 0;
   #seenChars = 0;
+  readonly #garbage = new Garbage();
   /** Nothing is acknowledged until a reader has caught up. */
   #isReaderBehind = false;
 
@@ -117,6 +119,7 @@ export class WriterLink {
         return this.#events.doneElsewhere(message.summary);
       case "committed":
         this.#seenChars += message.events.length;
+        this.#garbage.add(message.events.length);
         return this.#events.committed(unpackEvents(message.events, inFlight));
       case "detached":
         return this.#events.detached(message.workerId);

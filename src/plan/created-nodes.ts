@@ -18,6 +18,10 @@ export class CreatedNodes {
   add(node: AnyNode): void {
     this.#nodes.push(node);
     if (this.#nodes.length < this.#compactAfter) return;
+    this.compact();
+  }
+
+  compact(): void {
     // A stream creates millions of nodes, and nearly all of them are planned by now.
     this.#nodes = this.#unreached();
     this.#compactAfter = Math.max(minCompactAfter, 2 * this.#nodes.length);

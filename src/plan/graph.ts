@@ -30,6 +30,8 @@ type GraphEvents = {
 
 /** The list of planned tasks is not compacted for fewer ended tasks than this. */
 const minCompactAfter = 256;
+/** But for more characters of results than this it is: a stream of long results would be held otherwise. */
+const maxEndedChars = 4 * 1024 * 1024;
 
 export class Graph {
   readonly #events: GraphEvents;
@@ -43,6 +45,8 @@ export class Graph {
   /** In the order of planning. Compacted when the ended tasks outnumber the live ones. */
   #planned: TaskVertex[] = [];
   #live = 0;
+  /** Characters of the results that have come since the list was last compacted. */
+  #endedChars = 0;
   /**
    * A worklist instead of recursion: a chain may be 10,000 links long. First in, first out: skipped tasks are announced
    * in the order of planning.
@@ -222,9 +226,20 @@ export class Graph {
 
   #taskEnded(vertex: TaskVertex, outcome: VertexOutcome): void {
     this.#live--;
+    if (vertex.state.status === "done" && vertex.state.result !== undefined) {
+      this.#endedChars += vertex.state.result.length;
+      if (this.#endedChars > maxEndedChars) this.#compact();
+    }
     vertex.input = undefined;
     vertex.inputText = "";
     if (outcome.status === "skipped") this.#events.skipped(vertex, outcome.failure);
+  }
+
+  /** Lets go of ended tasks. A node keeps its vertex, and with it the result. */
+  #compact(): void {
+    this.#endedChars = 0;
+    this.#planned = this.liveTasks();
+    this.#created.compact();
   }
 
   /** Every dependency has ended: a task is ready, a fan-out proceeds, or the vertex is skipped. */

@@ -2,10 +2,11 @@
 // its start was sent is one record. Bounded: without credits, nothing is sent until the writer commits.
 
 import { Promise, JSON } from "../base/globals.ts";
+import { Garbage } from "../base/garbage.ts";
 import { type Credits, creditsOf } from "../protocol/shared/credits.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import type { TaskRecord } from "../protocol/writer-records.ts";
+import { type TaskRecord, unitItemMark } from "../protocol/writer-records.ts";
 import type { Mask } from "../protocol/mask.ts";
 import { CompletionPacker, type Completion } from "../protocol/codec/completions.ts";
 
@@ -30,6 +31,7 @@ const maxAgeMs = 10;
 const progressAgeMs = 50;
 
 export class RecordSender {
+  readonly #garbage = new Garbage();
   readonly #port: RecordPort;
   readonly #credits: Credits;
   readonly #mask: Mask | undefined;
@@ -183,6 +185,7 @@ export class RecordSender {
 
   #post(text: string): void {
     this.#port.postMessage(text);
+    if (!text.startsWith(unitItemMark)) this.#garbage.add(text.length);
     this.#credits.spend(creditsOf(text.length));
   }
 }

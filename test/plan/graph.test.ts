@@ -186,3 +186,27 @@ test("two runs over the same nodes know nothing of one another", () => {
   second.finish("b", done(2));
   expect(second.graph.isFinished).toBe(true);
 });
+
+/** Ends 100 streamed tasks, each with a result of 100,000 characters. */
+function endLongTasks(hand: Hand): WeakRef<object>[] {
+  hand.graph.expectsMore = true;
+  return Array.from({ length: 100 }, (_, i) => {
+    const each = node(`t${i}`);
+    hand.graph.add(each);
+    hand.graph.created(each);
+    const vertex = hand.dispatch(`t${i}`);
+    hand.finish(`t${i}`, done("x".repeat(100_000)));
+    return new WeakRef(vertex);
+  });
+}
+
+test("long results of ended tasks are not held, however few tasks there are", async () => {
+  const hand = new Hand();
+  const vertices = endLongTasks(hand);
+  // A WeakRef holds what it refers to until the job ends.
+  await new Promise((next) => setImmediate(next));
+  Bun.gc(true);
+  const held = vertices.filter((vertex) => vertex.deref() !== undefined).length;
+  expect(held).toBeLessThan(60);
+  expect(hand.graph.isFinished).toBe(true);
+});

@@ -1,16 +1,18 @@
 // Announces committed events to main, within bounds: `postMessage` has no back-pressure.
 
+import { Garbage } from "../../base/garbage.ts";
 import { JSON } from "../../base/globals.ts";
 import type { FromWriter, WireEvent } from "../../protocol/messages.ts";
 
 /** Announcements that main has not processed yet. Beyond these bounds the writer waits, and so do the workers. */
 const maxUnseen = 64;
-const maxUnseenChars = 16 * 1024 * 1024;
+const maxUnseenChars = 4 * 1024 * 1024;
 
 export class Announcer {
   readonly #post: (message: FromWriter) => void;
   /** Characters of each unseen announcement, oldest first. */
   #unseen: number[] = [];
+  readonly #garbage = new Garbage();
   #unseenChars = 0;
 
   constructor(post: (message: FromWriter) => void) {
@@ -25,6 +27,7 @@ export class Announcer {
     const text = JSON.stringify(events);
     this.#unseen.push(text.length);
     this.#unseenChars += text.length;
+    this.#garbage.add(text.length);
     this.#post({ type: "committed", events: text });
   }
 

@@ -1,7 +1,8 @@
 // The writer's ends of the workers' ports: messages in, acknowledgements and credits out, and the loss of a worker.
 
+import { Garbage } from "../../base/garbage.ts";
 import type { WorkerId } from "../../protocol/ids.ts";
-import type { Ack } from "../../protocol/writer-records.ts";
+import { type Ack, unitItemMark } from "../../protocol/writer-records.ts";
 import { creditsOf, maxCredits } from "../../protocol/shared/credits.ts";
 import type { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import { Inbox, type Received } from "./inbox.ts";
@@ -12,6 +13,7 @@ export class WorkerPort {
   readonly workerId: WorkerId;
   readonly memory: WorkerMemory;
   readonly #port: MessagePort;
+  readonly #garbage = new Garbage();
   #received = 0;
   /** Messages that the worker sent in all; known once its thread is gone. */
   #sent: number | undefined;
@@ -32,7 +34,9 @@ export class WorkerPort {
     this.#port = port;
     port.onmessage = (event) => {
       this.#received++;
-      receive(this, event.data as string);
+      const text = event.data as string;
+      if (!text.startsWith(unitItemMark)) this.#garbage.add(text.length);
+      receive(this, text);
     };
   }
 

@@ -661,7 +661,7 @@ describe("grouping", () => {
     await hand.open(folder.file("a.db"));
     hand.writer.answers = false;
     const worker = hand.writer.attach(0);
-    const line = "x".repeat(6 * 1024 * 1024);
+    const line = "x".repeat(1.5 * 1024 * 1024);
     for (let id = 1; id <= 5; id++) {
       worker.post({
         type: "log",
