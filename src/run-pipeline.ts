@@ -1,4 +1,4 @@
-// `runPipeline`: what the command line and a Bun program both call.
+// Composition root: loads a pipeline and runs it with threads and SQLite. Called by the command line and by Bun programs.
 
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -27,42 +27,42 @@ import { threadExecutors } from "./executors/threads/worker-pool.ts";
 export const defaultDb = "./pipeloom.db";
 
 export type RunPipelineOptions = {
-  /** Where rows and task states go; `:memory:` keeps nothing. Default: the pipeline's `db`, or `./pipeloom.db`. */
+  /** Path of the database; `:memory:` keeps nothing. Default: the pipeline's `db`, or `./pipeloom.db`. */
   readonly db?: string;
-  /** Threads. Default: one a core, or fewer if there are fewer tasks. */
+  /** Number of threads, at least 1. Default: one per core, or fewer if there are fewer tasks. */
   readonly workers?: number;
-  /** Tasks in flight. Default: `workers`. */
+  /** Number of tasks that run at once, at least 1. Default: `workers`. */
   readonly concurrency?: number;
-  /** WAL journal. Default true. */
+  /** Use a write-ahead log (`journal_mode=WAL`). Default true. */
   readonly wal?: boolean;
-  /** `full` (default): what is announced survives a power cut. `normal`: it survives the end of the process. */
+  /** `full` (default): committed data survives a power cut. `normal`: it survives the end of the process. */
   readonly durability?: Durability;
   /** Keep `task_runs` and `task_logs`. Default true. */
   readonly storeTaskStatus?: boolean;
-  /** Laid over the pipeline's defaults, or handed to its schema. */
+  /** Replaces the pipeline's defaults, or is checked by its schema. */
   readonly params?: Readonly<Record<string, unknown>>;
   /** `auto` (default): continue a dead run of the same pipeline and params. `fresh`: never. `last`, or a run's id: that one. */
   readonly resume?: "auto" | "fresh" | "last" | number;
   /**
-   * Where the same run is going on elsewhere, wait for its end instead of refusing: the summary is that run's, if it has
-   * done everything; else this one goes on. Default false.
+   * Where another process runs the same run, wait for its end instead of throwing. If that run is done, its summary is
+   * returned; otherwise it is continued here. Default false.
    */
   readonly wait?: boolean;
-  /** Stop at the first failure instead of going on with what does not depend on it. Default false. */
+  /** End the run at the first failed task. Default false: tasks that do not depend on it still run. */
   readonly failFast?: boolean;
-  /** Aborting it cancels the run, as the first Ctrl-C does. */
+  /** Its abort cancels the run, like the first Ctrl-C. */
   readonly signal?: AbortSignal;
-  /** Each committed event, in order, on the main thread. */
+  /** Called for each committed event, in order, on the main thread. */
   readonly onEvent?: (event: RunEvent) => void;
 };
 
-/** What the command line needs beyond that. */
+/** Further options of the command line. */
 export type RunHooks = {
   readonly onEvents?: (events: readonly RunEvent[]) => void;
   readonly behind?: () => Promise<void> | undefined;
   readonly onOutput?: (level: LogLevel, line: string) => void;
   readonly threads?: WarmThreads;
-  /** Where the run keeps the programs that its tasks have started. */
+  /** Table of the processes that tasks have started. */
   readonly programs?: Programs;
 };
 
@@ -70,7 +70,7 @@ export type RunHooks = {
 export type LoadedPipeline = {
   readonly pipeline: Pipeline;
   readonly module: ModuleRef;
-  /** What paths are relative to. The module may have called `process.chdir` since. */
+  /** The folder that relative paths start from. The module may have called `process.chdir` since. */
   readonly folder: string;
 };
 
@@ -129,7 +129,7 @@ function codeOf(module: ModuleRef): Pick<RunOptions, "sources" | "code"> {
 
 const dbOf = (db: string, folder: string): string => (db === ":memory:" ? db : pathOf(db, folder));
 
-/** What a program prints at its top level comes once from each thread that imports it: at `debug`, and not shown. */
+/** Lines at `debug` are not shown: each thread that imports the module prints the same ones. */
 function showOutput(level: LogLevel, line: string): void {
   if (level !== "debug") console.error(`${level}: ${line}`);
 }
@@ -142,11 +142,11 @@ function positive(value: number | undefined, name: string): number | undefined {
 }
 
 /**
- * Runs a pipeline: a file (`"etl.ts"`, `"etl.ts:name"`), or what `pipeline({ … })` returned in this program. Workers import
- * the file; in the program that calls this, that is the program itself, and there the call does nothing.
+ * Runs a pipeline: a file (`"etl.ts"`, `"etl.ts:name"`), or the value of `pipeline({ … })` in this program. Workers import
+ * the file that defines the pipeline. If that is this program, its call of `runPipeline` does nothing in a worker.
  *
- * @returns what became of it; a failed task is in the summary, not thrown
- * @throws LoadError, ParamsError, PlanError or StoreError: what is wrong before anything has run
+ * @returns the summary; failed tasks are listed in it and not thrown
+ * @throws LoadError, ParamsError, PlanError or StoreError before any task has run
  */
 export async function runPipeline(
   target: string | Pipeline,
@@ -184,7 +184,7 @@ async function targetOf(target: string | Pipeline): Promise<LoadedPipeline> {
 
 const withExport = /^([^]*\.[cm]?[jt]sx?):([\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*)$/u;
 
-/** `etl.ts`, `etl.ts:nightly` or `file:///home/me/etl.ts`. A file that has such a name is that file. */
+/** Parses `etl.ts`, `etl.ts:nightly` or `file:///home/me/etl.ts`. A file whose name has a colon is found too. */
 export function fileRef(text: string): Extract<ModuleRef, { kind: "file" }> {
   const folder = process.cwd();
   const whole = pathOf(text, folder);

@@ -1,4 +1,4 @@
-// Reads what the writer has committed. Pure.
+// Decodes the writer's `committed` messages. Pure.
 
 import { JSON } from "../base/globals.ts";
 import type { TaskFinished } from "../protocol/events.ts";
@@ -39,7 +39,7 @@ function unpackDone(
       startedAt: base + numberAt(numbers, i + 1),
       at: base + numberAt(numbers, i + 2),
     };
-    // Where all results are null, they are left out.
+    // `results` is absent where all of them are null.
     if (vertex.wantsResult) event.result = results?.[i / 3] ?? "null";
     into.push(event);
   }

@@ -8,10 +8,10 @@ import type { RunStarted } from "../protocol/events.ts";
 
 export type Control = { close(): void };
 
-/** A look costs microseconds; a watch that every platform delivers does not exist. */
+/** Poll interval. A poll takes microseconds, and no file watch works on every platform. */
 const lookEveryMs = 250;
 
-/** Undefined where nobody could ask: in memory, or in a folder that does not let us. */
+/** Undefined where no control file is possible: a database in memory, or a folder that is not writable. */
 export function openControl(
   { db, run, journal }: RunStarted,
   cancel: (urgent: boolean) => void,
@@ -20,7 +20,7 @@ export function openControl(
   let path: string;
   try {
     path = controlPath(realpathSync(db), run);
-    // One that a dead session left behind may be another user's, or hold requests that were meant for it.
+    // The file of a dead session may belong to another user, or hold requests that were meant for that session.
     rmSync(path, { force: true });
     writeFileSync(path, "", { mode: 0o600, flag: "wx" });
   } catch {

@@ -1,4 +1,4 @@
-// Whose fault it is that a Worker is gone. Pure.
+// Which tasks are to blame for the loss of a worker. Pure.
 
 import type { TaskId } from "../protocol/ids.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -7,9 +7,9 @@ import type { LostWorker } from "../executors/executors.ts";
 export const none: ReadonlySet<TaskId> = new Set();
 
 /**
- * A task that ended its thread and was caught doing so has reported that itself; then the others that ran there are
- * innocent. If none has, all that ran are suspects.
- * @param overdue for whose timeout main ended the thread
+ * A task that ends its thread usually reports its own failure first: then the other running tasks are not to blame.
+ * Without such a report, every running task is.
+ * @param overdue the task for whose timeout the engine ended the thread: then no other task is to blame
  */
 export function culpritsOf(
   worker: LostWorker,

@@ -36,7 +36,7 @@ export class Dispatcher {
   readonly #deps: DispatcherDeps;
   /** How many tasks can run at once. */
   slots = 1;
-  /** Ready before the run began, when it was not known what an earlier session had done. */
+  /** Tasks that were ready before the run began, when it was not known which tasks an earlier session had ended. */
   #early: TaskVertex[] = [];
 
   constructor(deps: DispatcherDeps) {
@@ -48,7 +48,7 @@ export class Dispatcher {
     return this.#deps.schedule.ready + this.#early.length;
   }
 
-  /** What the task waited for is done. A task that an earlier session has ended needs no worker. */
+  /** The task is ready. A task that an earlier session has ended needs no worker. */
   add(vertex: TaskVertex): void {
     const { life, identities, schedule } = this.#deps;
     if (life.stage === "opening") this.#early.push(vertex);
@@ -148,7 +148,7 @@ export class Dispatcher {
   }
 }
 
-/** What the node overrides of its definition's policy. An interrupted attempt uses up no retry. */
+/** The node's policy, where it overrides its definition's. An interrupted attempt uses up no retry. */
 function retriesOf({ retries, definition, interruptions }: TaskVertex): RetryPolicy | undefined {
   if (interruptions === 0) return retries;
   const policy = retries ?? definition.retries;

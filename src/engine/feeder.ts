@@ -31,7 +31,7 @@ type FeederDeps = {
   readonly schedule: Pick<Schedule, "chars">;
   /** How many tasks could be dispatched. */
   ready(): number;
-  /** The author's code threw, or yielded what is no node. */
+  /** The author's code threw, or yielded a value that is not a node. */
   failed(thrown: unknown): void;
   /** There may be more to dispatch. */
   advance(): void;

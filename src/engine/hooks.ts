@@ -1,5 +1,5 @@
-// Calls a hook once for each event, one after the other and in order, beside the run. Synchronous hooks are called at once;
-// what a slow one has not come to waits here, and past a bound the run waits for it.
+// Calls a pipeline's hooks, one event after another, beside the run. A synchronous hook is called at once. Events for a
+// slow hook wait in a bounded queue; when the queue is full, the run waits.
 
 import { systemClock } from "../base/clock.ts";
 import { Promise, structuredClone } from "../base/globals.ts";
@@ -9,14 +9,14 @@ import type { TaskFinished } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 
-/** One call. What takes longer is left to itself, and the next one is called. */
+/** Bound of one call. A call that takes longer is not waited for, and the next event follows. */
 const maxHookMs = 10_000;
-/** As many events wait before the run does. */
+/** Bound of the queue, in events. */
 const maxWaiting = 1000;
 
 type Log = (level: LogLevel, line: string) => void;
 
-/** A pipeline's `onTaskFinish` and `onFinish`. Each gets a copy: what it does to it reaches neither tasks nor the screen. */
+/** A pipeline's `onTaskFinish` and `onFinish`. Each gets a copy: a change to it reaches neither tasks nor the screen. */
 export class PipelineHooks {
   readonly #onFinish: Pipeline["onFinish"];
   readonly #queue: HookQueue<TaskFinished> | undefined;
@@ -29,7 +29,7 @@ export class PipelineHooks {
     if (onTaskFinish !== undefined) this.#queue = new HookQueue("onTaskFinish", onTaskFinish, log);
   }
 
-  /** The pipeline has neither. */
+  /** The pipeline has no hooks. */
   get isEmpty(): boolean {
     return this.#queue === undefined && this.#onFinish === undefined;
   }
@@ -38,12 +38,12 @@ export class PipelineHooks {
     this.#queue?.add(structuredClone(event));
   }
 
-  /** Undefined while there is room for more events; else what resolves when there is. */
+  /** Undefined while there is room for events; otherwise a promise that resolves when there is room. */
   get full(): Promise<void> | undefined {
     return this.#queue?.full;
   }
 
-  /** Nobody waits for hooks any longer. */
+  /** From now on no hook is waited for. */
   hurry(why: string): void {
     this.#hurried.resolve(why);
   }
@@ -63,7 +63,7 @@ export class HookQueue<Event> {
   readonly #hook: (event: Event) => unknown;
   readonly #log: Log;
   #waiting: Event[] = [];
-  /** The first of `#waiting` that has not been called. */
+  /** Index in `#waiting` of the next event. */
   #next = 0;
   #isBusy = false;
   #isClosed = false;
@@ -85,7 +85,7 @@ export class HookQueue<Event> {
     }
   }
 
-  /** Undefined while there is room; else what resolves when there is. */
+  /** Undefined while there is room; otherwise a promise that resolves when there is room. */
   get full(): Promise<void> | undefined {
     return this.#length < maxWaiting ? undefined : this.#room.promise;
   }
@@ -95,9 +95,9 @@ export class HookQueue<Event> {
   }
 
   /**
-   * Resolves when all have been called and are over, when the time is up, or when nobody wants to wait; then says how many
-   * never were.
-   * @param hurried resolves with why nobody wants to wait any longer
+   * Resolves when the hook has handled every event, after 10 s, or when `hurried` resolves. Logs how many events were not
+   * handled.
+   * @param hurried resolves with the reason not to wait any longer
    */
   async close(hurried: Promise<string>): Promise<void> {
     const late = Promise.withResolvers<string>();
@@ -144,8 +144,8 @@ export class HookQueue<Event> {
 }
 
 /**
- * Calls a hook that is called once. Bounded in time; a failure is logged and changes nothing.
- * @param hurried resolves with why nobody wants to wait any longer
+ * Calls a hook that has one event only. Bounded in time; a failure is logged and changes nothing.
+ * @param hurried resolves with the reason not to wait any longer
  */
 export async function callHook(
   name: string,

@@ -1,4 +1,4 @@
-// How far a run has come, and whether it has been told to end early.
+// The stage of a run, and whether the run ends early.
 
 import type { Failure } from "../base/failure.ts";
 import type { RunStarted } from "../protocol/events.ts";
@@ -36,7 +36,7 @@ export class Life {
     return this.#stop;
   }
 
-  /** It runs, and it has not been told to end early. Read for each task. */
+  /** The run is running and does not end early. Read for each task. */
   get mayDispatch(): boolean {
     return this.#mayDispatch;
   }

@@ -73,7 +73,7 @@ export class Losses {
     this.#deps.detach(worker);
   }
 
-  /** All that the worker had sent is committed: what is still in flight there is lost, and nothing else. */
+  /** Everything that the worker sent is committed: the tasks that are still in flight there are lost, and no others. */
   resolve(workerId: WorkerId): void {
     const worker = this.#lost.get(workerId);
     if (worker === undefined) return;

@@ -1,4 +1,4 @@
-// What a run tells its user about itself, in words. Pure.
+// Texts of a run's notices to its user. Pure.
 
 import { Date } from "../base/globals.ts";
 import type { RunStarted } from "../protocol/events.ts";

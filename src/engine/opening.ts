@@ -1,4 +1,4 @@
-// What a run is opened with: the number of workers, and the first messages to the writer and the executors. Pure.
+// The number of workers, and the first messages to the writer and the executors. Pure.
 
 import { JSON } from "../base/globals.ts";
 import { canonicalJson } from "../base/json.ts";

@@ -1,4 +1,4 @@
-// Applies what has been committed to the graph, the schedule and the summary.
+// Applies committed outcomes to the graph, the schedule and the summary.
 
 import { systemClock } from "../base/clock.ts";
 import { JSON } from "../base/globals.ts";
@@ -61,7 +61,7 @@ export class Outcomes {
     this.#deps = deps;
   }
 
-  /** How a run ends that has done all it could. */
+  /** The status of a run that has nothing left to do. */
   get status(): "done" | "error" {
     return this.#hasFailed ? "error" : "done";
   }
@@ -83,12 +83,12 @@ export class Outcomes {
     for (const { vertex, failure } of early) this.skipped(vertex, failure);
   }
 
-  /** Records the tasks of a small plan as queued, so that the file shows what is still to come. */
+  /** Records the tasks of a small plan as queued, so that the file shows the tasks that are still to come. */
   recordPlanned(): void {
     if (this.#deps.graph.tasks <= maxRecordedPlan) this.recordQueued();
   }
 
-  // ── what is committed ──
+  // ── committed outcomes ──
 
   apply(event: CommittedEvent): void {
     switch (event.type) {
@@ -154,7 +154,7 @@ export class Outcomes {
     if (this.#deps.failFast) this.#deps.endEarly({ status: "error", failure: null });
   }
 
-  // ── what an earlier session has done ──
+  // ── outcomes of an earlier session ──
 
   /** False where the task is still to be run: it is new, or an earlier session has not ended it. */
   applyRestored(vertex: TaskVertex): boolean {
@@ -195,7 +195,7 @@ export class Outcomes {
     for (const [id, result] of results) graph.finish(stored.take(id), { status: "done", result });
   }
 
-  // ── what the graph decides ──
+  // ── decisions of the graph ──
 
   skipped(vertex: TaskVertex, failure: Failure): void {
     const { life, identities } = this.#deps;

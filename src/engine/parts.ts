@@ -19,7 +19,7 @@ import { StoredResults } from "./stored-results.ts";
 import { TimeoutWatch } from "./timeout-watch.ts";
 import { type WriterEvents, WriterLink } from "./writer-link.ts";
 
-/** What the parts ask of the run itself. */
+/** Calls of the parts to the run. */
 type RunCalls = {
   readonly writerEvents: WriterEvents;
   executors(): Executors;
@@ -34,7 +34,7 @@ export class Parts {
   readonly life = new Life();
   readonly inFlight = new InFlight();
   readonly mask: Mask | undefined;
-  /** Prints for the user what no task has printed; masked. */
+  /** Prints a line that belongs to no task; masked. */
   readonly print: RunOptions["onOutput"];
   readonly hooks: PipelineHooks;
   readonly schedule: Schedule;

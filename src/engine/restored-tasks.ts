@@ -1,22 +1,22 @@
-// What an earlier session of a resumed run left behind, found by key. Equal calls have equal keys, and are told apart by
-// their order: each may have had a result of its own, which others have read.
+// Tasks of a resumed run that an earlier session knew, by key. Equal calls have equal keys and are told apart by their
+// order: each may have had its own result, which other tasks have read.
 
 import type { TaskId } from "../protocol/ids.ts";
 import type { RestoredTask } from "../protocol/messages.ts";
 
-/** A number is the id of a task that is done and yielded nothing: of these there may be millions. */
+/** A number is the id of a task that is done and whose result is null: there may be millions of them. */
 type Known = TaskId | RestoredTask;
 
-/** Of one key, in the order of their ids; those before `next` have been handed out. */
+/** Tasks of one key, in the order of their ids. Those before `next` have been taken. */
 type Same = { readonly all: Known[]; next: number };
 
 export class RestoredTasks {
   readonly #byKey = new Map<string, Known | Same>();
   maxId = 0;
-  /** Done ones that were asked for, and are not run again. */
+  /** How many done tasks were taken: they are not run again. */
   reused = 0;
 
-  /** To be called in the order of their ids. */
+  /** To be called in the order of the ids. */
   add(task: RestoredTask): void {
     this.maxId = Math.max(this.maxId, task.id);
     const known = task.status === "done" && task.result === "null" ? task.id : task;
@@ -26,12 +26,12 @@ export class RestoredTasks {
     else same.all.push(known);
   }
 
-  /** Of a run that is not resumed there are none. */
+  /** True in a run that is not resumed. */
   get isEmpty(): boolean {
     return this.#byKey.size === 0;
   }
 
-  /** What was not done and nobody has asked for: the file does not plan it any more. */
+  /** Tasks that are not done and were not taken: the pipeline no longer plans them. */
   *open(): Generator<RestoredTask> {
     for (const same of this.#byKey.values()) {
       for (const known of left(same)) {
@@ -40,7 +40,7 @@ export class RestoredTasks {
     }
   }
 
-  /** Of what was done and nobody has asked for: how many there are of each task definition. */
+  /** Tasks that are done and were not taken: their number by task definition. */
   leftDone(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     for (const [key, same] of this.#byKey) {
@@ -51,7 +51,7 @@ export class RestoredTasks {
     return counts;
   }
 
-  /** @param optional its failure is final; of another task it is not, and the task has all of its attempts again */
+  /** @param optional the failure of an optional task is final; any other task starts again with all of its attempts */
   take(key: string, optional: boolean): RestoredTask | undefined {
     const same = this.#byKey.get(key);
     if (same === undefined) return undefined;
@@ -67,7 +67,7 @@ export class RestoredTasks {
 
 const isOne = (same: Known | Same): same is Known => typeof same === "number" || "key" in same;
 
-/** What nobody has asked for yet. */
+/** Tasks that were not taken yet. */
 const left = (same: Known | Same): readonly Known[] =>
   isOne(same) ? [same] : same.all.slice(same.next);
 

@@ -25,31 +25,31 @@ export type RunOptions = {
   readonly pipeline: Pipeline;
   /** Where the threads find the pipeline's tasks. */
   readonly module: ModuleRef;
-  /** Its files, as the main thread has loaded them. None for what ships inside. */
+  /** The module's files as the main thread loaded them. None for a pipeline that ships inside. */
   readonly sources?: readonly ModuleSource[];
-  /** SHA-256 of these. */
+  /** SHA-256 of the module's files. */
   readonly code?: string;
   readonly writer: WriterOptions;
-  /** Checked. */
+  /** Checked by the pipeline's schema, or laid over its defaults. */
   readonly params: Record<string, unknown>;
   readonly resume: RunRequest["resume"];
   /** Default false. */
   readonly wait?: boolean;
-  /** Threads. Undefined: one a core, or fewer if there are fewer tasks. */
+  /** Number of workers. Undefined: one per core, or fewer if there are fewer tasks. */
   readonly workers: number | undefined;
-  /** Tasks in flight. Undefined: one a thread. */
+  /** Number of tasks that run at once. Undefined: one per worker. */
   readonly concurrency: number | undefined;
   readonly failFast: boolean;
   readonly cores: number;
   readonly createExecutors: CreateExecutors;
   readonly spawnWriter: () => WriterThread;
-  /** Default: a new table, which nobody else sees. */
+  /** Default: a new table for this run only. */
   readonly programs?: Programs | undefined;
   /** Threads that were started early. Those that neither the writer nor the executors have taken are ended. */
   readonly spareThreads?: Disposable | undefined;
   readonly onEvents: (events: readonly RunEvent[]) => void;
-  /** A promise while whoever reads the events is behind: the writer then waits, and with it the tasks. */
+  /** A promise while a reader of the events is behind: the writer waits for it, and so do the tasks. */
   readonly behind?: (() => Promise<void> | undefined) | undefined;
-  /** What no task printed: modules while they load, hooks that fail. */
+  /** Lines that belong to no task: prints of a module that loads, hooks that fail. */
   readonly onOutput: (level: LogLevel, line: string) => void;
 };

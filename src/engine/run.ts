@@ -1,5 +1,5 @@
-// One run, from the plan to the summary: its life cycle. What runs next is decided from what has been committed; the
-// executors run it, the writer keeps it. Everything here happens on the main thread, as answers to messages.
+// The life cycle of one run, from the plan to the summary. Committed outcomes decide which tasks run next; the executors
+// run them, and the writer keeps their outcomes. Everything here runs on the main thread, in answer to messages.
 //
 //   feeder ──► graph ──► dispatcher ──► executors        plan, ready, in flight, running
 //                ▲                          │
@@ -73,7 +73,7 @@ export class Run {
    */
   async start(): Promise<RunSummary> {
     try {
-      // Whoever stops the run does not wait for `tasks`: it may never come to an end.
+      // A stop does not wait for `tasks`, which may never end.
       await Promise.race([this.#parts.feeder.plan(this.#options.params), this.#done.promise]);
       this.#open();
       const summary = await this.#done.promise;
@@ -199,7 +199,7 @@ export class Run {
     const { life, feeder, schedule, alarm } = this.#parts;
     if (this.#isAdvancing || life.stage !== "running") return;
     this.#isAdvancing = true;
-    // Read before anything is dispatched: what becomes due meanwhile is still to be waited for.
+    // Read the clock before dispatching: the alarm must also cover a retry that becomes due meanwhile.
     const now = systemClock.now();
     if (life.mayDispatch) {
       feeder.topUp();
@@ -287,7 +287,7 @@ export class Run {
     void this.#running.closeReaders().then(() => writer.send({ type: "close", status, failure }));
   }
 
-  /** What is committed is safe; nothing more can be. */
+  /** Everything committed is safe; no more can be committed. */
   #writerFailed(failure: Failure): void {
     const { life, outcomes, feeder } = this.#parts;
     const { started } = life;
@@ -323,14 +323,14 @@ export class Run {
     this.#control = undefined;
   }
 
-  // ── what all of it needs ──
+  // ── helpers ──
 
   get #running(): Executors {
     if (this.#executors === undefined) throw new Error("Internal error: no executors were started");
     return this.#executors;
   }
 
-  /** What is thrown in here is a bug, ours or of an `onEvent`: the run must not hang because of it. */
+  /** An error here is a bug of pipeloom or of an `onEvent`: the run ends with it instead of hanging. */
   #guarded(work: () => void): void {
     try {
       work();

@@ -1,5 +1,5 @@
-// What may start next: priorities, named limits, rate limits, waiting retries. Pure; time is handed in, in ms of a clock
-// that nobody sets.
+// Which ready task starts next: priorities, concurrency limits, rate limits, retries that are due. Pure: the caller passes
+// the time, in ms of the monotonic clock.
 
 import { resultText, type TaskVertex } from "../plan/vertex.ts";
 import { Heap } from "../base/heap.ts";
@@ -13,7 +13,8 @@ type Delayed = { readonly at: number; readonly vertex: TaskVertex };
 
 export class Schedule {
   readonly #free = new ReadyQueue();
-  readonly #pools = new Map<string, NamedPool>();
+  /** By the name of the pool. */
+  readonly #limits = new Map<string, Limit>();
   readonly #delayed = new Heap<Delayed>((a, b) =>
     a.at === b.at ? a.vertex.order < b.vertex.order : a.at < b.at,
   );
@@ -22,11 +23,10 @@ export class Schedule {
   #chars = 0;
 
   constructor(limits: PoolLimits) {
-    for (const [name, { limit, perMs }] of limits)
-      this.#pools.set(name, new NamedPool(limit, perMs));
+    for (const [pool, { limit, perMs }] of limits) this.#limits.set(pool, new Limit(limit, perMs));
   }
 
-  /** Tasks that wait for a thread or for their pool. */
+  /** Tasks that wait for a slot, or for their limit. */
   get ready(): number {
     return this.#ready;
   }
@@ -47,7 +47,7 @@ export class Schedule {
     this.#chars += inputChars(vertex);
   }
 
-  /** A task that was handed out and not begun goes back to its old place. */
+  /** A task that was dispatched and not begun goes back to its old place. */
   putBack(vertex: TaskVertex): void {
     this.#queueOf(vertex).putBack(vertex);
     this.#ready++;
@@ -55,26 +55,25 @@ export class Schedule {
     this.leave(vertex);
   }
 
-  /** It is tried again at `at`. */
+  /** The task is ready again at `at`. */
   addAt(vertex: TaskVertex, at: number): void {
     this.#delayed.push({ at, vertex });
   }
 
   /**
-   * The next task to start, which then counts against its pool; undefined when nothing may start now.
-   * @param limited false leaves tasks of named pools out: they are not handed out ahead of time, for a limit counts
-   *   what runs, not what waits behind another task
+   * The next task to start, which then counts against its limit; undefined where no task may start now.
+   * @param limited false leaves out tasks under a limit: a limit counts running tasks, so they are not dispatched ahead
    */
   take(now: number, limited: boolean): TaskVertex | undefined {
     this.#wake(now);
     let best: ReadyQueue | undefined = this.#free.size > 0 ? this.#free : undefined;
-    let from: NamedPool | undefined;
+    let from: Limit | undefined;
     if (limited) {
-      for (const pool of this.#pools.values()) {
-        if (pool.queue.size === 0 || pool.opensAt(now) > now) continue;
-        if (best === undefined || pool.queue.isBefore(best)) {
-          best = pool.queue;
-          from = pool;
+      for (const limit of this.#limits.values()) {
+        if (limit.queue.size === 0 || limit.opensAt(now) > now) continue;
+        if (best === undefined || limit.queue.isBefore(best)) {
+          best = limit.queue;
+          from = limit;
         }
       }
     }
@@ -86,25 +85,25 @@ export class Schedule {
     return vertex;
   }
 
-  /** A task that was taken has ended, in whatever way. */
+  /** A task that was taken no longer counts against its limit. */
   leave(vertex: TaskVertex): void {
-    if (vertex.pool !== undefined) this.#pools.get(vertex.pool)?.leave();
+    if (vertex.pool !== undefined) this.#limits.get(vertex.pool)?.leave();
   }
 
-  /** When something may start that may not now: a retry that is due, a rate limit that opens. */
+  /** When a task may start that may not start now: its retry is due, or its rate limit opens. */
   wakesAt(now: number): number | undefined {
     this.#wake(now);
     let at = this.#delayed.peek()?.at ?? Number.POSITIVE_INFINITY;
-    for (const pool of this.#pools.values()) {
-      const opensAt = pool.queue.size > 0 ? pool.opensAt(now) : now;
+    for (const limit of this.#limits.values()) {
+      const opensAt = limit.queue.size > 0 ? limit.opensAt(now) : now;
       if (opensAt > now) at = Math.min(at, opensAt);
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
   #queueOf(vertex: TaskVertex): ReadyQueue {
-    const pool = vertex.pool === undefined ? undefined : this.#pools.get(vertex.pool);
-    return pool?.queue ?? this.#free;
+    const limit = vertex.pool === undefined ? undefined : this.#limits.get(vertex.pool);
+    return limit?.queue ?? this.#free;
   }
 
   #wake(now: number): void {
@@ -130,32 +129,33 @@ function inputChars({ input, inputText }: TaskVertex): number {
   return chars;
 }
 
-class NamedPool {
+/** A concurrency limit, or with `per` a rate limit, and the ready tasks under it. */
+class Limit {
   readonly queue = new ReadyQueue();
-  readonly #limit: number;
+  readonly #most: number;
   readonly #perMs: number | null;
-  /** Without `per`: how many run. */
+  /** Without `per`: how many tasks run. */
   #running = 0;
   /** With `per`: when the last `limit` tasks started, oldest first. */
   readonly #starts: number[] = [];
 
   constructor(limit: number, perMs: number | null) {
-    this.#limit = limit;
+    this.#most = limit;
     this.#perMs = perMs;
   }
 
-  /** From when on a task may start; infinity while only an end can make room. */
+  /** When a task may start; infinity where a running task has to end first. */
   opensAt(now: number): number {
-    if (this.#perMs === null) return this.#running < this.#limit ? now : Number.POSITIVE_INFINITY;
+    if (this.#perMs === null) return this.#running < this.#most ? now : Number.POSITIVE_INFINITY;
     const oldest = this.#starts[0];
-    return this.#starts.length < this.#limit || oldest === undefined ? now : oldest + this.#perMs;
+    return this.#starts.length < this.#most || oldest === undefined ? now : oldest + this.#perMs;
   }
 
   enter(now: number): void {
     this.#running++;
     if (this.#perMs === null) return;
     this.#starts.push(now);
-    if (this.#starts.length > this.#limit) this.#starts.shift();
+    if (this.#starts.length > this.#most) this.#starts.shift();
   }
 
   leave(): void {
@@ -166,16 +166,16 @@ class NamedPool {
 /** First by priority, then by order. */
 class ReadyQueue {
   /** Highest priority first. */
-  readonly #slots: { readonly priority: number; readonly queue: Fifo<TaskVertex> }[] = [];
+  readonly #levels: { readonly priority: number; readonly queue: Fifo<TaskVertex> }[] = [];
   size = 0;
 
   push(vertex: TaskVertex): void {
-    this.#slot(vertex.priority).push(vertex);
+    this.#level(vertex.priority).push(vertex);
     this.size++;
   }
 
   putBack(vertex: TaskVertex): void {
-    const queue = this.#slot(vertex.priority);
+    const queue = this.#level(vertex.priority);
     const before: TaskVertex[] = [];
     for (let first = queue.peek(); first !== undefined && first.order < vertex.order;) {
       before.push(first);
@@ -188,8 +188,8 @@ class ReadyQueue {
   }
 
   shift(): TaskVertex | undefined {
-    for (const slot of this.#slots) {
-      const vertex = slot.queue.shift();
+    for (const level of this.#levels) {
+      const vertex = level.queue.shift();
       if (vertex === undefined) continue;
       this.size--;
       return vertex;
@@ -207,19 +207,19 @@ class ReadyQueue {
   }
 
   #first(): TaskVertex | undefined {
-    for (const slot of this.#slots) {
-      const vertex = slot.queue.peek();
+    for (const level of this.#levels) {
+      const vertex = level.queue.peek();
       if (vertex !== undefined) return vertex;
     }
     return undefined;
   }
 
-  #slot(priority: number): Fifo<TaskVertex> {
-    const found = this.#slots.find((slot) => slot.priority === priority);
+  #level(priority: number): Fifo<TaskVertex> {
+    const found = this.#levels.find((level) => level.priority === priority);
     if (found !== undefined) return found.queue;
     const queue = new Fifo<TaskVertex>();
-    this.#slots.push({ priority, queue });
-    this.#slots.sort((a, b) => b.priority - a.priority);
+    this.#levels.push({ priority, queue });
+    this.#levels.sort((a, b) => b.priority - a.priority);
     return queue;
   }
 }

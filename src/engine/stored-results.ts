@@ -1,5 +1,5 @@
-// Tasks of a resumed run that are done and whose long results are still in the file. They are asked for a few at a time,
-// while few tasks are ready: what is read makes tasks ready, and those hold it in memory until they have run.
+// Long results of a resumed run that are still in the file. They are read a few at a time, while few tasks are ready: a
+// result makes tasks ready, and these hold it in memory until they have run.
 
 import type { TaskId } from "../protocol/ids.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
@@ -8,7 +8,7 @@ const askedAtOnce = 32;
 
 export class StoredResults {
   readonly #ask: (ids: readonly TaskId[]) => void;
-  /** In the order in which they came, from `#next` on. */
+  /** In order of arrival, from `#next` on. */
   #waiting: TaskVertex[] = [];
   #next = 0;
   readonly #asked = new Map<TaskId, TaskVertex>();
@@ -21,17 +21,17 @@ export class StoredResults {
     return this.#waiting.length - this.#next + this.#asked.size;
   }
 
-  /** An answer is on its way. */
+  /** The writer has been asked and has not answered. */
   get isAsked(): boolean {
     return this.#asked.size > 0;
   }
 
-  /** @param vertex has an id, and someone reads its result */
+  /** @param vertex is identified, and its result is wanted */
   add(vertex: TaskVertex): void {
     this.#waiting.push(vertex);
   }
 
-  /** Asks for the next ones, unless an answer is on its way. */
+  /** Asks for the next results, unless the writer still has to answer. */
   askMore(): void {
     if (this.isAsked || this.#next === this.#waiting.length) return;
     const next = this.#waiting.slice(this.#next, this.#next + askedAtOnce);
@@ -44,7 +44,7 @@ export class StoredResults {
     this.#ask([...this.#asked.keys()]);
   }
 
-  /** The answer has come. */
+  /** The writer has answered for this task. */
   take(id: TaskId): TaskVertex {
     const vertex = this.#asked.get(id);
     if (vertex === undefined)

@@ -1,4 +1,4 @@
-// Adds committed events up to a summary. Bounded: it keeps the first failures and the slowest tasks, and counts the rest.
+// Sums committed events up. Bounded: it keeps the first failures and the slowest tasks, and counts the rest.
 
 import type { RunStarted, TaskFinished } from "../protocol/events.ts";
 import { failureLine } from "../base/failure.ts";
@@ -8,7 +8,7 @@ const maxFailures = 20;
 const maxGroups = 1000;
 const maxSlowest = 5;
 
-/** What only the end of the run tells. */
+/** The part of a summary that is known only at the end of the run. */
 export type End = Pick<RunSummary, "status" | "failure" | "finishedAt" | "queued" | "alreadyDone">;
 
 export class SummaryCollector {

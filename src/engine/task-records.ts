@@ -1,4 +1,4 @@
-// What main itself has to say of a task, for no Worker can. Pure.
+// Records that the engine itself writes about a task, because no worker can. Pure.
 
 import { nextAttemptAt } from "../api/retries.ts";
 import type { Failure } from "../base/failure.ts";
@@ -11,7 +11,7 @@ import type { TaskVertex } from "../plan/vertex.ts";
 const keyOf = ({ definition: { name }, inputText }: TaskVertex): string =>
   inputText === "" ? name : taskKey(name, inputText);
 
-/** @param vertex has an id */
+/** @param vertex has an id, but may have no input text */
 const identity = (vertex: TaskVertex) => ({
   id: vertex.id as TaskId,
   name: vertex.name,
@@ -31,7 +31,7 @@ export const skippedRecord = (vertex: TaskVertex, at: number, failure: Failure):
   failure,
 });
 
-/** Of an earlier session, begun and not done, and nothing of this one's plan. */
+/** A task that an earlier session began and did not finish, and that the pipeline no longer plans. */
 export function droppedRecord({ id, key, name }: RestoredTask, at: number): MainRecord {
   if (name === undefined) throw new Error(`Internal error: open task ${id} has no name`);
   const message =
@@ -53,7 +53,7 @@ export const interruptedRecord = (
   line: `attempt ${vertex.attempt + 1} was interrupted: another task's thread, which it shared, has ended (${message}); the next one follows, and no retry is used up`,
 });
 
-/** The attempt that its Worker took with it. */
+/** An attempt that was lost with its worker. */
 export const endedRecord = (vertex: TaskVertex, at: number, outcome: Outcome): MainRecord => ({
   type: "finished",
   ...identity(vertex),
@@ -70,7 +70,7 @@ export const stopped: Outcome = {
 };
 
 /**
- * When the next attempt follows, if one does.
+ * When the next attempt starts, epoch ms; undefined where none does.
  * @throws what the author's `retryOn` throws
  */
 export const retryOf = (vertex: TaskVertex, failure: Failure, now: number): number | undefined =>

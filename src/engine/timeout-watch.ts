@@ -1,4 +1,4 @@
-// Tasks whose time is up and that have not ended: their Worker may be stuck in a loop that no message reaches.
+// Watches for tasks that do not end after their timeout: their thread may be in a loop that no message reaches.
 
 import { systemClock } from "../base/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";
@@ -9,7 +9,7 @@ export class TimeoutWatch {
   readonly #overdue: (id: TaskId) => void;
   readonly #alarms = new Map<TaskId, Alarm>();
 
-  /** @param graceMs how long after its timeout a task may take to listen to its signal, and its end to arrive */
+  /** @param graceMs time after the timeout in which the task may obey its signal, and its end may be committed */
   constructor(graceMs: number, overdue: (id: TaskId) => void) {
     this.#graceMs = graceMs;
     this.#overdue = overdue;

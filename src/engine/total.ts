@@ -1,4 +1,4 @@
-// How many tasks there are, as far as is known: told when it changes, not more often than anyone looks.
+// The number of tasks, as far as it is known. Sent when it changes, at most every 100 ms.
 
 import { systemClock } from "../base/clock.ts";
 import type { Pipeline } from "../api/pipeline.ts";
@@ -10,14 +10,14 @@ const everyMs = 100;
 export class Total {
   readonly #send: (total: number, complete: boolean) => void;
   #sent = { total: -1, complete: false, at: 0 };
-  /** How many tasks the author says the stream will yield. */
+  /** Number of tasks that the author announces for the stream (`total`). */
   #promised: number | undefined;
 
   constructor(send: (total: number, complete: boolean) => void) {
     this.#send = send;
   }
 
-  /** @throws PlanError when that is no number of tasks */
+  /** @throws PlanError where `total` is not an integer of at least 0 */
   promise(total: Pipeline["total"], params: Record<string, unknown>): void {
     const value = typeof total === "function" ? total({ params }) : total;
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {

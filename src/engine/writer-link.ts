@@ -1,4 +1,4 @@
-// Messages to and from the writer. What leaves for the file is masked here; commits that the main thread has not taken in
+// Messages to and from the writer. Records for the file are masked here. Commits that the main thread has not processed
 // hold the writer, and through it the workers.
 
 import { Garbage } from "../base/garbage.ts";
@@ -25,18 +25,18 @@ type Opened = Extract<FromWriter, { type: "opened" }>;
 type Closed = Extract<FromWriter, { type: "closed" }>;
 type Results = Extract<FromWriter, { type: "results" }>["results"];
 
-/** What the writer says, in the order in which it says it. */
+/** One function per message of the writer, in the order of a run. */
 export type WriterEvents = {
   restored(task: RestoredTask): void;
   opened(opened: Opened): void;
   /** With `wait`: the run that was waited for has done everything. */
   doneElsewhere(summary: RunSummary): void;
   committed(events: readonly CommittedEvent[]): void;
-  /** All that a lost worker had sent is committed. */
+  /** Everything that a lost worker sent is committed. */
   detached(workerId: WorkerId): void;
   results(results: Results): void;
   output(level: LogLevel, line: string): void;
-  /** What is committed is safe; nothing more can be. Also where the thread is gone. */
+  /** No more can be committed: the writer has failed, or its thread has ended. */
   failed(failure: Failure): void;
   closed(finished: Closed["finished"]): void;
 };
@@ -47,7 +47,7 @@ type WriterLinkDeps = {
   readonly mask: Mask | undefined;
   /** A promise while a reader of the events is behind. */
   behind(): Promise<void> | undefined;
-  /** Runs the work; what it throws ends the run. */
+  /** Runs `work`. An error ends the run. */
   guarded(work: () => void): void;
 };
 
@@ -55,7 +55,7 @@ export class WriterLink {
   readonly #deps: WriterLinkDeps;
   readonly #events: WriterEvents;
   #thread: WriterThread | undefined;
-  /** Commits taken in and not acknowledged. */
+  /** Commits processed and not acknowledged. */
   #seen = 0;
   #seenChars = 0;
   readonly #garbage = new Garbage();
@@ -136,9 +136,9 @@ export class WriterLink {
     }
   }
 
-  // ── commits that were taken in ──
+  // ── acknowledgements ──
 
-  /** A `committed` message has been taken in. */
+  /** A `committed` message has been processed. */
   seen(): void {
     this.#seen++;
     if (this.#isReaderBehind || this.#waitForReader()) return;
