@@ -6,7 +6,7 @@ import { thrownAt } from "../base/thrown-at.ts";
 import type { Graph } from "../plan/graph.ts";
 import { PlanError } from "../plan/plan-error.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import { planningFor } from "../plan/current-graph.ts";
+import { planLater, planNow } from "../plan/current-graph.ts";
 import { nodesOf, type NodeStream, workOf } from "../plan/work.ts";
 import type { Life } from "./life.ts";
 import type { Schedule } from "./schedule.ts";
@@ -74,7 +74,7 @@ export class Feeder {
 
   /** @throws PlanError, also for whatever `tasks` throws */
   async plan(params: Record<string, unknown>): Promise<void> {
-    await planningFor(this.#deps.graph, () => this.#plan(params));
+    await planLater(this.#deps.graph, () => this.#plan(params));
   }
 
   async #plan(params: Record<string, unknown>): Promise<void> {
@@ -121,7 +121,7 @@ export class Feeder {
     if (this.#deps.ready() < Math.max(fewReady, this.slots)) stored.askMore();
     const until = systemClock.now() + planSliceMs;
     try {
-      if (planningFor(graph, () => this.#planUntil(until))) return this.#topUpSoon();
+      if (planNow(graph, () => this.#planUntil(until))) return this.#topUpSoon();
       if (this.#stream?.isDone === true) {
         this.#stream = undefined;
         graph.expectsMore = false;

@@ -5,7 +5,7 @@ import type { Pipeline } from "../api/pipeline.ts";
 import type { Plan, PlanNode } from "../protocol/plan.ts";
 import { dependenciesOf, inputNodes } from "./dependencies.ts";
 import { Graph } from "./graph.ts";
-import { planningFor } from "./current-graph.ts";
+import { planLater } from "./current-graph.ts";
 import { nodesOf, type NodeStream, workOf } from "./work.ts";
 
 /** Of a generator, only the first nodes are shown. */
@@ -17,7 +17,7 @@ const noEvents = { ready: nothing, skipped: nothing, fanOutFailed: nothing };
 /** @throws PlanError, also for what `tasks` throws */
 export async function planOf(pipeline: Pipeline, params: Record<string, unknown>): Promise<Plan> {
   const graph = new Graph(noEvents, pipeline.pools);
-  return planningFor(graph, async () => {
+  return planLater(graph, async () => {
     const work = nodesOf(await workOf(pipeline, params));
     const { nodes, more } =
       work.kind === "all" ? { nodes: work.nodes, more: false } : await firstOf(work.stream);

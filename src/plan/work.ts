@@ -4,6 +4,7 @@ import { Promise } from "../base/globals.ts";
 import { isNode } from "../api/node.ts";
 import { thrownAt } from "../base/thrown-at.ts";
 import type { Pipeline, Work } from "../api/pipeline.ts";
+import { goOnLater } from "./current-graph.ts";
 import { PlanError } from "./plan-error.ts";
 
 /** @throws PlanError with file and line, for whatever the author's `tasks` throws */
@@ -28,7 +29,7 @@ export function nodesOf(work: Work): Nodes {
   if (Array.isArray(work)) return { kind: "all", nodes: work };
   if (typeof work === "object" && work !== null) {
     if (Symbol.asyncIterator in work) {
-      return { kind: "stream", stream: new NodeStream(work[Symbol.asyncIterator]()) };
+      return { kind: "stream", stream: new NodeStream(inContext(work[Symbol.asyncIterator]())) };
     }
     if (Symbol.iterator in work) {
       return { kind: "stream", stream: new NodeStream(work[Symbol.iterator]()) };
@@ -36,6 +37,12 @@ export function nodesOf(work: Work): Nodes {
   }
   return { kind: "all", nodes: [work] };
 }
+
+/** An asynchronous generator creates nodes when its step goes on, after the call of `next` has returned. */
+const inContext = (iterator: AsyncIterator<unknown>): AsyncIterator<unknown> => ({
+  next: () => goOnLater(() => iterator.next()),
+  return: async () => iterator.return?.() ?? { done: true, value: undefined },
+});
 
 type Step = IteratorResult<unknown, unknown>;
 

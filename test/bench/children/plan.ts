@@ -4,7 +4,7 @@
 //   bun plan.ts <nodes>
 
 import { task } from "../../../src/api/task.ts";
-import { planningFor } from "../../../src/plan/current-graph.ts";
+import { planNow } from "../../../src/plan/current-graph.ts";
 import { Graph } from "../../../src/plan/graph.ts";
 import type { TaskVertex } from "../../../src/plan/vertex.ts";
 
@@ -36,7 +36,7 @@ const graph = new Graph(
   new Set(),
 );
 const began = performance.now();
-planningFor(graph, () => {
+planNow(graph, () => {
   for (const node of groups()) graph.add(node);
 });
 graph.assertAllReached();
