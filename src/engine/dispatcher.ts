@@ -12,10 +12,10 @@ import type { Schedule } from "./schedule.ts";
 import type { TimeoutWatch } from "./timeout-watch.ts";
 
 /**
- * Tasks that are dispatched and not committed. With more of them, the writer is behind, and nothing is dispatched. Twice
- * as many are no faster and cost 13 MB.
+ * Tasks that are dispatched and not committed. With more of them, the writer is behind, and nothing is dispatched. Half as
+ * many save 13 MB, but the workers wait for commits: 400,000 no-op tasks take 15 % longer.
  */
-const maxInFlight = 4096;
+const maxInFlight = 8192;
 /** Characters of their inputs: with more, only as many tasks are dispatched as can run at once. */
 export const maxInFlightChars = 4 * 1024 * 1024;
 
