@@ -1,7 +1,7 @@
 // The only place that starts threads. It stays beside cli.ts: a compiled executable is a flattened bundle and finds a
 // Worker's file relative to the entry, so `new URL` here means the same file from source and compiled.
 
-import { channels, MessageEvent, URL, Worker } from "./base/globals.ts";
+import { channels, URL, Worker } from "./base/globals.ts";
 
 /** A small heap that grows on demand: 30 MB less at a million tasks, and no benchmark is slower. */
 const options = { smol: true };
@@ -13,14 +13,14 @@ const options = { smol: true };
 export class Thread {
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  onmessage: ((event: MessageEvent) => void) | null = null;
+  onmessage: ((event: { readonly data: unknown }) => void) | null = null;
 
   /** @param file a script that receives its port with `privatePort` */
   constructor(file: string) {
     this.#worker = new Worker(file, options);
     const { port1, port2 } = channels.open();
     this.#port = port1;
-    port1.onmessage = ({ data }) => this.#receive(data);
+    port1.onmessage = (event) => this.onmessage?.(event);
     this.#worker.postMessage(port2, [port2]);
     this.#worker.addEventListener("close", () => this.#drain());
   }
@@ -34,13 +34,9 @@ export class Thread {
       received !== undefined;
       received = receiveMessageOnPort(this.#port)
     ) {
-      this.#receive(received.message);
+      this.onmessage?.({ data: received.message });
     }
     this.#port.close();
-  }
-
-  #receive(data: unknown): void {
-    this.onmessage?.(new MessageEvent("message", { data }));
   }
 
   get onerror(): ((event: ErrorEvent) => void) | null {

@@ -6,7 +6,6 @@ export const {
   AbortSignal,
   Buffer,
   Date,
-  MessageEvent,
   Promise,
   TextDecoder,
   TextEncoder,

@@ -16,7 +16,7 @@ import type { CreateExecutors } from "../executors/executors.ts";
 export type WriterThread = {
   postMessage(message: ToWriter, transfer: MessagePort[]): void;
   terminate(): void;
-  onmessage: ((event: MessageEvent) => void) | null;
+  onmessage: ((event: { readonly data: unknown }) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
   addEventListener(type: "close", listener: (event: CloseEvent) => void): void;
 };

@@ -6,7 +6,8 @@ import { resolve } from "node:path";
 
 import { StoreError } from "./store-error.ts";
 
-type Watched = { readonly path: string; readonly identity: string };
+type Identity = { readonly dev: bigint; readonly ino: bigint };
+type Watched = { readonly path: string; readonly identity: Identity };
 
 export class FileWatch {
   /** As the user wrote it. */
@@ -40,7 +41,7 @@ export class FileWatch {
   /** Cheap: one stat a file, about 2 µs. @throws StoreError `file-gone` */
   check(): void {
     for (const { path, identity } of this.#files) {
-      if (identityOf(path) !== identity) throw gone(this.#name, path);
+      if (!isSame(identityOf(path), identity)) throw gone(this.#name, path);
     }
   }
 
@@ -48,14 +49,16 @@ export class FileWatch {
   get hasForeignWal(): boolean {
     if (this.#wal === undefined) return false;
     const identity = identityOf(this.#wal.path);
-    return identity !== undefined && identity !== this.#wal.identity;
+    return identity !== undefined && !isSame(identity, this.#wal.identity);
   }
 }
 
-function identityOf(path: string): string | undefined {
+const isSame = (found: Identity | undefined, { dev, ino }: Identity): boolean =>
+  found?.ino === ino && found.dev === dev;
+
+function identityOf(path: string): Identity | undefined {
   try {
-    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-    return stat === undefined ? undefined : `${stat.dev}:${stat.ino}`;
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
   } catch {
     // The folder was replaced or is not readable: nobody can find the file there.
     return undefined;

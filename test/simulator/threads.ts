@@ -53,7 +53,7 @@ export type TaskThreadEvents = {
 };
 
 export class SimulatedTaskThread implements WorkerThread {
-  onmessage: ((event: MessageEvent) => void) | null = null;
+  onmessage: ((event: { readonly data: unknown }) => void) | null = null;
   onerror: ((event: ErrorEvent) => void) | null = null;
   readonly thread: VirtualThread;
   /** `process.exit` of this thread. */
@@ -174,7 +174,7 @@ export class SimulatedTaskThread implements WorkerThread {
 
 /** The real writer as a thread. */
 export class SimulatedWriterThread implements WriterThread {
-  onmessage: ((event: MessageEvent) => void) | null = null;
+  onmessage: ((event: { readonly data: unknown }) => void) | null = null;
   onerror: ((event: ErrorEvent) => void) | null = null;
   readonly thread: VirtualThread;
   readonly #world: World;

@@ -18,7 +18,7 @@ import { averageOf, idleSlots, type Load, topUpSize } from "./prefetch.ts";
 export interface WorkerThread {
   postMessage(message: ToWorker, transfer: MessagePort[]): void;
   terminate(): void;
-  onmessage: ((event: MessageEvent) => void) | null;
+  onmessage: ((event: { readonly data: unknown }) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
   addEventListener(type: "close", listener: (event: CloseEvent) => void): void;
 }

@@ -13,7 +13,7 @@ import type { Failure } from "../../../src/base/failure.ts";
 import { useFakeTime, useRealTime } from "../../support/fake-time.ts";
 
 class Thread implements WorkerThread {
-  onmessage: ((event: MessageEvent) => void) | null = null;
+  onmessage: ((event: { readonly data: unknown }) => void) | null = null;
   onerror: ((event: ErrorEvent) => void) | null = null;
   readonly received: ToWorker[] = [];
   memory = WorkerMemory.create(1);
