@@ -132,10 +132,10 @@ export class EventJudge {
   }
 
   #retrying(event: TaskRetrying): void {
-    const { name, attempt, at, retryAt } = event;
+    const { id, name, attempt, at, retryAt } = event;
     const retries = this.#of.settingsOf(name).settings.retries;
     check(
-      retries !== undefined && attempt <= this.#mostAttempts(retries.limit),
+      retries !== undefined && attempt <= this.#mostAttempts(id, retries.limit),
       () => `${name} is tried again after attempt ${attempt}, beyond its retries`,
     );
     if (retries === undefined) return;
@@ -164,14 +164,19 @@ export class EventJudge {
     );
   }
 
-  /** An attempt interrupted by another task's fault increases the attempt number but uses no retry. */
-  #mostAttempts(limit: number): number {
+  /** An attempt interrupted by another task's fault increases the attempt number but uses no retry. Its log says so. */
+  #mostAttempts(id: number, limit: number): number {
     const { incidents } = this.#seen.session;
     const isTroubled = incidents.some(({ what }) => what === "death");
     const ends = this.#seen.scenario.kinds.some(({ steps }) =>
       steps.some(({ op }) => op === "exit" || op === "hang"),
     );
-    return isTroubled || ends || this.#seen.before !== undefined ? Number.POSITIVE_INFINITY : limit;
+    if (isTroubled || ends || this.#seen.before !== undefined) return Number.POSITIVE_INFINITY;
+    const interruptions = this.#seen.events.filter(
+      (event) =>
+        event.type === "task-log" && event.id === id && / was interrupted: /.test(event.line),
+    );
+    return limit + interruptions.length;
   }
 
   #failureJustified({ name }: { name: string }, failure: Failure): void {
