@@ -1,8 +1,7 @@
 // Reads the text of a row batch (row-batch-format.ts).
 
 import { Buffer, JSON } from "../../base/globals.ts";
-import type { TaskId } from "../ids.ts";
-import { type OnConflict, unitItemMark } from "../writer-records.ts";
+import { unitItemMark } from "../writer-records.ts";
 import {
   bytesPerNumber,
   type Cell,
@@ -12,14 +11,7 @@ import {
   separator,
 } from "./row-batch-format.ts";
 
-export type RowBatch = {
-  readonly type: "rows";
-  readonly id: TaskId;
-  readonly table: string;
-  readonly onConflict: OnConflict;
-  /** The union of the rows' columns. */
-  readonly columns: readonly string[];
-  readonly rowCount: number;
+export type RowBatch = Omit<RowBatchHead, "kinds" | "numberCount"> & {
   readonly groups: readonly RowGroup[];
   /** Valid until the next batch is read. */
   readonly cells: CellReader;
