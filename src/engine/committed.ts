@@ -1,9 +1,9 @@
 // Decodes the writer's `committed` messages. Pure.
 
-import { JSON } from "../base/globals.ts";
+import { unpackAnnouncement } from "../protocol/codec/announcements.ts";
 import type { TaskFinished } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import type { CommittedEvent, DonePack, WireEvent } from "../protocol/messages.ts";
+import type { CommittedEvent, DonePack } from "../protocol/messages.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
 
 /** The tasks that are in flight, by id. */
@@ -11,10 +11,9 @@ type Vertices = {
   get(id: TaskId): Pick<TaskVertex, "name" | "attempt" | "wantsResult"> | undefined;
 };
 
-/** @param text JSON text of `WireEvent[]` */
 export function unpackEvents(text: string, inFlight: Vertices): readonly CommittedEvent[] {
   const unpacked: CommittedEvent[] = [];
-  for (const event of JSON.parse(text) as WireEvent[]) {
+  for (const event of unpackAnnouncement(text)) {
     if (event.type === "done") unpackDone(event, inFlight, unpacked);
     else unpacked.push(event);
   }

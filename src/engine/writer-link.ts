@@ -119,7 +119,6 @@ export class WriterLink {
         return this.#events.doneElsewhere(message.summary);
       case "committed":
         this.#seenChars += message.events.length;
-        this.#garbage.add(message.events.length);
         return this.#events.committed(unpackEvents(message.events, inFlight));
       case "detached":
         return this.#events.detached(message.workerId);

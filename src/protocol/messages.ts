@@ -216,7 +216,7 @@ export type FromWriter =
     }
   /** With `wait`: the other run has done everything. No run was begun here. */
   | { readonly type: "done-elsewhere"; readonly summary: RunSummary }
-  /** `events`: JSON text of `WireEvent[]`, in the order of their commits. */
+  /** `events`: text of `WireEvent[]` (`packAnnouncement`), in the order of their commits. */
   | { readonly type: "committed"; readonly events: string }
   /** Everything that the lost worker had sent is committed. */
   | { readonly type: "detached"; readonly workerId: WorkerId }

@@ -1,7 +1,7 @@
 // Announces committed events to main, within bounds: `postMessage` has no back-pressure.
 
 import { Garbage } from "../../base/garbage.ts";
-import { JSON } from "../../base/globals.ts";
+import { packAnnouncement } from "../../protocol/codec/announcements.ts";
 import type { FromWriter, WireEvent } from "../../protocol/messages.ts";
 
 /** Announcements that main has not processed yet. Beyond these bounds the writer waits, and so do the workers. */
@@ -24,7 +24,7 @@ export class Announcer {
   }
 
   announce(events: readonly WireEvent[]): void {
-    const text = JSON.stringify(events);
+    const text = packAnnouncement(events);
     this.#unseen.push(text.length);
     this.#unseenChars += text.length;
     this.#garbage.add(text.length);
