@@ -45,8 +45,11 @@ export function capturePrints(sink: PrintSink): void {
   console.error = (...parts) => sink.print("error", formatParts(parts));
 }
 
+const plain = ["debug", "log", "info", "warn", "error"] as const;
+
 /** Methods with a format or a state of their own. Node's `Console` implements them; their text goes to the streams. */
 const formatted = [
+  "clear",
   "table",
   "group",
   "groupCollapsed",
@@ -73,8 +76,13 @@ type StreamSinks = Readonly<Partial<Record<StandardStream, Write>>>;
 export function captureStreams(sinks: StreamSinks): () => void {
   const toStdout = sinks.stdout === undefined ? undefined : decodedTo(sinks.stdout);
   const toStderr = sinks.stderr === undefined ? undefined : decodedTo(sinks.stderr);
-  const stdout = toStdout === undefined ? process.stdout : streamTo(toStdout);
-  const stderr = toStderr === undefined ? process.stderr : streamTo(toStderr);
+  // Node's `Console` takes 3 ms to make, and few modules print.
+  const formatting = lazily(() =>
+    consoleOn(
+      toStdout === undefined ? process.stdout : streamTo(toStdout),
+      toStderr === undefined ? process.stderr : streamTo(toStderr),
+    ),
+  );
   const undo = [
     ...(toStdout === undefined
       ? []
@@ -84,9 +92,11 @@ export function captureStreams(sinks: StreamSinks): () => void {
         ]),
     ...(toStderr === undefined ? [] : [replaced(process.stderr, "write", streamWrite(toStderr))]),
     // Bun's `console` does not write to `process.stdout`.
-    ...Object.entries(consoleOn(stdout, stderr))
-      .filter(([, method]) => typeof method === "function")
-      .map(([name, method]) => replaced(console, name, method)),
+    ...[...plain, ...formatted].map((name) =>
+      replaced(console, name, (...parts: unknown[]) =>
+        Reflect.apply(formatting()[name], formatting(), parts),
+      ),
+    ),
   ];
   return () => {
     for (const restore of undo.splice(0).toReversed()) restore();

@@ -117,9 +117,12 @@ export class WriterLink {
         return this.#events.opened(message);
       case "done-elsewhere":
         return this.#events.doneElsewhere(message.summary);
-      case "committed":
+      case "committed": {
+        const events = unpackEvents(message.events, inFlight);
         this.#seenChars += message.events.length;
-        return this.#events.committed(unpackEvents(message.events, inFlight));
+        this.#garbage.add(message.events.length, events.length);
+        return this.#events.committed(events);
+      }
       case "detached":
         return this.#events.detached(message.workerId);
       case "results":

@@ -27,7 +27,7 @@ export class Announcer {
     const text = packAnnouncement(events);
     this.#unseen.push(text.length);
     this.#unseenChars += text.length;
-    this.#garbage.add(text.length);
+    this.#garbage.add(text.length, events.reduce((sum, event) => sum + tasksIn(event), 0));
     this.#post({ type: "committed", events: text });
   }
 
@@ -36,3 +36,5 @@ export class Announcer {
     for (const chars of this.#unseen.splice(0, count)) this.#unseenChars -= chars;
   }
 }
+
+const tasksIn = (event: WireEvent): number => (event.type === "done" ? event.numbers.length / 3 : 1);
