@@ -1,6 +1,7 @@
 // The entry of the guard's thread. No user code runs in it, so it works while user code keeps the main thread busy. It
-// compiles the handler of the third signal, and reads the pipes that stdout and stderr were redirected to.
+// reads the pipes that stdout and stderr were redirected to, and compiles the handler of the third signal.
 
+import { systemClock } from "../base/clock.ts";
 import { TextDecoder } from "../base/globals.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { FromGuard, ToGuard, WatchedSignals } from "./guard.ts";
@@ -16,6 +17,8 @@ const maxUnhandledChars = 1024 * 1024;
 const stalledMs = 1000;
 /** Interval at which the pipes are made blocking again. */
 const blockingIntervalMs = 50;
+/** Compiling takes 4 ms of CPU time: short runs have ended by then, and do not pay for it. */
+const compileDelayMs = 100;
 /** Begins the runtime's crash report. Main cannot show that report: the process ends. */
 const crashMark = "oh no: Bun has crashed";
 
@@ -24,8 +27,11 @@ let kept: readonly [NativeSignals, pids: Int32Array] | undefined;
 
 self.onmessage = ({ data }: MessageEvent<ToGuard>) => {
   const { signals, pipes, taken } = data;
-  if (signals !== undefined) watch(signals, pipes);
-  if (pipes !== undefined) new OutputReader(pipes, taken).run();
+  const compile = (): void => {
+    if (signals !== undefined) watch(signals, pipes);
+  };
+  if (pipes === undefined) systemClock.after(compileDelayMs, compile);
+  else new OutputReader(pipes, taken, compile).run();
 };
 
 function watch(
@@ -55,16 +61,20 @@ class OutputReader {
   readonly #descriptors: Descriptors;
   readonly #pipes: Pipes;
   readonly #taken: Int32Array;
+  #compile: (() => void) | undefined;
+  readonly #compileAt = systemClock.now() + compileDelayMs;
   readonly #decoders = { 1: new TextDecoder(), 2: new TextDecoder() };
   #posted = 0;
   #droppedBytes = 0;
 
-  constructor(pipes: Pipes, taken: SharedArrayBuffer) {
+  /** @param compile is called once, after `compileDelayMs` */
+  constructor(pipes: Pipes, taken: SharedArrayBuffer, compile: () => void) {
     const descriptors = Descriptors.open();
     if (descriptors === undefined) throw new Error("Internal error: pipes without a C library");
     this.#descriptors = descriptors;
     this.#pipes = pipes;
     this.#taken = new Int32Array(taken);
+    this.#compile = compile;
   }
 
   /** Blocks this thread until the run ends. It has nothing else to do, and `postMessage` works meanwhile. */
@@ -77,6 +87,7 @@ class OutputReader {
     for (;;) {
       const ready = this.#descriptors.readable([wake, ...streams.keys()], blockingIntervalMs);
       if (ready.includes(wake)) break;
+      this.#compileWhenDue();
       // Each thread that starts sets O_NONBLOCK on its stdout, and with it for every process that shares the pipe. A child
       // process would then fail with EAGAIN when the pipe is full.
       this.#descriptors.makeBlocking(outEnd);
@@ -92,6 +103,12 @@ class OutputReader {
     readRest(this.#descriptors, this.#pipes, (stream, bytes) => this.#take(stream, bytes));
     this.#reportDropped();
     this.#post({ type: "end" });
+  }
+
+  #compileWhenDue(): void {
+    if (systemClock.now() < this.#compileAt) return;
+    this.#compile?.();
+    this.#compile = undefined;
   }
 
   #take(stream: StreamNumber, bytes: Uint8Array): void {
