@@ -13,15 +13,17 @@ type Vertices = {
 
 export function unpackEvents(text: string, inFlight: Vertices): readonly CommittedEvent[] {
   const unpacked: CommittedEvent[] = [];
-  for (const event of unpackAnnouncement(text)) {
-    if (event.type === "done") unpackDone(event, inFlight, unpacked);
-    else unpacked.push(event);
-  }
+  unpackAnnouncement(
+    text,
+    (event) => unpacked.push(event),
+    (pack, results) => unpackDone(pack, results, inFlight, unpacked),
+  );
   return unpacked;
 }
 
 function unpackDone(
-  { base, numbers, results }: DonePack,
+  { base, numbers }: Omit<DonePack, "results">,
+  results: readonly string[] | undefined,
   inFlight: Vertices,
   into: CommittedEvent[],
 ): void {
@@ -38,7 +40,6 @@ function unpackDone(
       startedAt: base + numberAt(numbers, i + 1),
       at: base + numberAt(numbers, i + 2),
     };
-    // `results` is absent where all of them are null.
     if (vertex.wantsResult) event.result = results?.[i / 3] ?? "null";
     into.push(event);
   }

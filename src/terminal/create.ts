@@ -79,8 +79,9 @@ export function createUi(options: UiOptions): PacedUi {
 function paceOf(sinks: readonly Sink[]): Pick<PacedUi, "behind" | "written"> {
   return {
     behind() {
+      if (!sinks.some((sink) => sink.behind() !== undefined)) return undefined;
       const waits = sinks.map((sink) => sink.behind()).filter((wait) => wait !== undefined);
-      return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
+      return Promise.all(waits).then(() => undefined);
     },
     async written(patienceMs) {
       await Promise.all(sinks.map((sink) => sink.written(patienceMs)));

@@ -27,7 +27,10 @@ export class Announcer {
     const text = packAnnouncement(events);
     this.#unseen.push(text.length);
     this.#unseenChars += text.length;
-    this.#garbage.add(text.length, events.reduce((sum, event) => sum + tasksIn(event), 0));
+    this.#garbage.add(
+      text.length,
+      events.reduce((sum, event) => sum + tasksIn(event), 0),
+    );
     this.#post({ type: "committed", events: text });
   }
 
@@ -37,4 +40,5 @@ export class Announcer {
   }
 }
 
-const tasksIn = (event: WireEvent): number => (event.type === "done" ? event.numbers.length / 3 : 1);
+const tasksIn = (event: WireEvent): number =>
+  event.type === "done" ? event.numbers.length / 3 : 1;
