@@ -17,6 +17,13 @@ function atLeast(value: number, least: number, what: string): number {
   return value;
 }
 
+/** Leaves room for the ids that follow a stored one. */
+export const maxStoredId = 2 ** 52;
+
+/** Whether a value from the database can be an id of a run or a task. */
+export const isStoredId = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= maxStoredId;
+
 export const runId = (value: number): RunId => atLeast(value, 1, "a run id") as RunId;
 export const taskId = (value: number): TaskId => atLeast(value, 1, "a task id") as TaskId;
 export const workerId = (value: number): WorkerId => atLeast(value, 0, "a worker id") as WorkerId;

@@ -3,6 +3,9 @@
 export const taskStatuses = ["queued", "running", "done", "error", "cancelled", "skipped"] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
 
+export const isTaskStatus = (value: unknown): value is TaskStatus =>
+  taskStatuses.some((status) => status === value);
+
 /** The states that a task does not leave within one run. */
 export type FinalStatus = Exclude<TaskStatus, "queued" | "running">;
 

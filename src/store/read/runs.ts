@@ -3,7 +3,7 @@
 
 import { JSON } from "../../base/globals.ts";
 import type { Failure } from "../../base/failure.ts";
-import { type RunId, runId } from "../../protocol/ids.ts";
+import { isStoredId, type RunId, runId } from "../../protocol/ids.ts";
 import {
   type RunStatus,
   runStatuses,
@@ -121,14 +121,14 @@ function deadRuns(reader: Reader, { isAlive }: Question): ReadonlySet<number> {
   const running = reader.query("SELECT * FROM pipeline_runs WHERE status = 'running'");
   return new Set(
     running
-      .map(runProcess)
+      .map((row) => runProcess(row, reader))
       .filter((run) => !isAlive(run))
       .map(({ id }) => id),
   );
 }
 
-const runProcess = (row: Row): RunProcess => ({
-  id: runId(Number(row["id"])),
+const runProcess = (row: Row, reader: Reader): RunProcess => ({
+  id: storedRunId(row["id"], reader),
   pid: number(row["pid"]),
   host: text(row["host"]),
   processStartedAt: text(row["process_started_at"]),
@@ -193,15 +193,16 @@ function readRuns(
     `SELECT * FROM pipeline_runs ${where} ORDER BY id DESC LIMIT ?`,
     params,
   );
-  return rows.map((row) => seenRun(row, dead, counts));
+  return rows.map((row) => seenRun(row, reader, dead, counts));
 }
 
 function seenRun(
   row: Row,
+  reader: Reader,
   dead: ReadonlySet<number>,
   counts: ReadonlyMap<number, Counts>,
 ): SeenRun {
-  const process = runProcess(row);
+  const process = runProcess(row, reader);
   const { id } = process;
   return {
     ...process,
@@ -235,19 +236,19 @@ function readTasks(
   const [where, params] =
     run === undefined ? ["", [maxTasks]] : ["WHERE run_id = ?", [run, maxTasks]];
   const rows = reader.query(taskSql(where), params);
-  return rows.map((row) => seenTask(row, dead));
+  return rows.map((row) => seenTask(row, reader, dead));
 }
 
-function seenTask(row: Row, dead: ReadonlySet<number>): SeenTask {
-  const run = runId(Number(row["run_id"]));
+function seenTask(row: Row, reader: Reader, dead: ReadonlySet<number>): SeenTask {
+  const run = storedRunId(row["run_id"], reader);
   return {
     run,
-    id: Number(row["id"]),
+    id: number(row["id"]) ?? 0,
     name: String(row["name"]),
     status: seenStatus(row["status"], dead.has(run)),
     progress: number(row["progress"]) ?? 0,
     message: text(row["message"]),
-    attempt: Number(row["attempt"]),
+    attempt: number(row["attempt"]) ?? 0,
     startedAt: text(row["started_at"]),
     finishedAt: text(row["finished_at"]),
     error: failure(row["error"]),
@@ -255,6 +256,14 @@ function seenTask(row: Row, dead: ReadonlySet<number>): SeenTask {
 }
 
 // ── values: users can edit these tables, so any type may turn up ───────────────────────────────────────
+
+function storedRunId(value: Value | undefined, { path }: Reader): RunId {
+  if (isStoredId(value)) return runId(value);
+  throw new ReaderError(
+    "corrupt",
+    `${path} is damaged: it has a run with the id ${String(value)}; restore a copy, or see its tables with pipeloom query`,
+  );
+}
 
 const text = (value: Value | undefined): string | null =>
   typeof value === "string" ? value : null;

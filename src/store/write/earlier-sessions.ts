@@ -2,11 +2,15 @@
 
 import type { Database } from "bun:sqlite";
 
-import { type RunId, taskId, type TaskId } from "../../protocol/ids.ts";
+import { JSON } from "../../base/globals.ts";
+import { isStoredId, type RunId, taskId, type TaskId } from "../../protocol/ids.ts";
 import type { RestoredTask } from "../../protocol/messages.ts";
+import { isTaskStatus } from "../../protocol/status.ts";
 import type { Patience } from "../patience.ts";
+import { damagedRow } from "../store-error.ts";
 import type { StoredResult } from "./history.ts";
 
+/** As pipeloom writes it; `damagedColumn` looks whether it does. */
 type TaskRow = {
   readonly id: number;
   readonly key: string;
@@ -47,17 +51,49 @@ const restoredStatuses: { readonly [status: string]: RestoredTask["status"] } = 
  */
 export function* restoredTasks(
   db: Database,
+  path: string,
   run: RunId,
   patience: Patience,
   pageSize = 5_000,
 ): Generator<readonly RestoredTask[]> {
   using page = db.prepare<TaskRow, [number, number, number]>(pageSql);
-  for (let last = 0; ;) {
+  for (let last = Number.NEGATIVE_INFINITY; ;) {
     const from = last;
     const rows = patience.run(() => page.all(run, from, pageSize));
+    for (const row of rows) {
+      const column = damagedColumn(row);
+      if (column === undefined) continue;
+      throw damagedRow(path, `the ${column} of task ${String(row.id)} of run ${run}`);
+    }
     if (rows.length > 0) yield rows.map(restoredTask);
     if (rows.length < pageSize) return;
     last = rows.at(-1)?.id ?? last;
+  }
+}
+
+/**
+ * The column with a value that pipeloom never writes. Main passes JSON texts on unparsed: invalid JSON would fail far from
+ * its cause. A status that is none would run a task a second time.
+ */
+function damagedColumn(row: TaskRow): keyof RestoredTask | "error" | undefined {
+  const { id, key, status, attempt, name, cursor, result, isStored } = row;
+  if (!isStoredId(id)) return "id";
+  if (typeof key !== "string") return "key";
+  if (!isTaskStatus(status)) return "status";
+  if (!Number.isSafeInteger(attempt) || attempt < 0) return "attempt";
+  if (name !== null && typeof name !== "string") return "name";
+  if (cursor !== null && !isJson(cursor)) return "cursor";
+  if (status === "error" && !isJson(result)) return "error";
+  return status === "done" && isStored !== 1 && !isJson(result) ? "result" : undefined;
+}
+
+function isJson(text: unknown): boolean {
+  // "null" is the result of most tasks, and there may be millions.
+  if (text === "null") return true;
+  try {
+    return typeof text === "string" && JSON.parse(text) !== undefined;
+  } catch {
+    return false;
   }
 }
 
@@ -78,6 +114,7 @@ const maxPageChars = 8 * 1024 * 1024;
 /** Long results in the order of `ids`, in pages. A page ends with the result that reaches `maxChars`. */
 export function* storedResults(
   db: Database,
+  path: string,
   run: RunId,
   ids: readonly TaskId[],
   patience: Patience,
@@ -90,9 +127,8 @@ export function* storedResults(
   let chars = 0;
   for (const id of ids) {
     const result = patience.run(() => rows.get(run, id))?.result;
-    if (typeof result !== "string") {
-      throw new Error(`the result of task ${id} of run ${run} is gone; --fresh starts a new run`);
-    }
+    if (typeof result !== "string" || !isJson(result))
+      throw damagedRow(path, `the result of task ${id} of run ${run}`);
     page.push([id, result]);
     chars += result.length;
     if (chars < maxChars) continue;

@@ -10,8 +10,8 @@ import type { Database } from "bun:sqlite";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
 import { isRunAlive, RunAliveError } from "../liveness.ts";
-import { StoreError } from "../store-error.ts";
-import { hasSameParams, mayContinue, type RunRow, runRows } from "./run-rows.ts";
+import { damagedRow, StoreError } from "../store-error.ts";
+import { hasLostRun, hasSameParams, mayContinue, type RunRow, runRows } from "./run-rows.ts";
 
 /** Undefined: a new run starts. */
 export function findRun(db: Database, path: string, request: RunRequest): RunRow | undefined {
@@ -19,12 +19,18 @@ export function findRun(db: Database, path: string, request: RunRequest): RunRow
     case "fresh":
       return undefined;
     case "auto":
+      refuseLostRun(db, path, request);
       return deadRun(db, path, request);
     case "last":
+      refuseLostRun(db, path, request);
       return lastUndone(db, path, request);
     default:
       return runById(db, path, request, request.resume);
   }
+}
+
+function refuseLostRun(db: Database, path: string, { pipeline }: RunRequest): void {
+  if (hasLostRun(db, pipeline)) throw damagedRow(path, `the id of a run of "${pipeline}"`);
 }
 
 /**

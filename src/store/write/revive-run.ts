@@ -7,7 +7,7 @@ import type { Failure } from "../../base/failure.ts";
 import { JSON } from "../../base/globals.ts";
 import { toIso } from "../../base/iso-time.ts";
 import { processStartedAt } from "../../base/process-identity.ts";
-import { type RunId, runId } from "../../protocol/ids.ts";
+import { maxStoredId, type RunId, runId } from "../../protocol/ids.ts";
 import type { RunRequest } from "../../protocol/messages.ts";
 import { isRunAlive } from "../liveness.ts";
 import { onlyRow } from "../only-row.ts";
@@ -45,7 +45,7 @@ export const sessionValues = ({
 
 export function nextRunId(db: Database): RunId {
   using max = db.prepare<{ id: number }, []>(
-    "SELECT COALESCE(MAX(id), 0) + 1 AS id FROM pipeline_runs",
+    `SELECT COALESCE(MAX(id), 0) + 1 AS id FROM pipeline_runs WHERE id BETWEEN 1 AND ${maxStoredId}`,
   );
   return runId(onlyRow(max.get()).id);
 }
@@ -87,7 +87,7 @@ export function reviveRun(db: Database, id: RunId, session: SessionValues): void
   db.run(
     `UPDATE task_runs SET status = 'queued', finished_at = NULL,
       attempt = CASE status WHEN 'queued' THEN attempt WHEN 'running' THEN max(attempt - 1, 0) ELSE 0 END
-      WHERE run_id = ? AND status NOT IN ('done', 'error')`,
+      WHERE run_id = ? AND status IN ('queued', 'running', 'cancelled', 'skipped')`,
     [id],
   );
 }

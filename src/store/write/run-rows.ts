@@ -2,7 +2,7 @@
 
 import type { Database } from "bun:sqlite";
 
-import { type RunId, runId } from "../../protocol/ids.ts";
+import { maxStoredId, type RunId, runId } from "../../protocol/ids.ts";
 import type { RunRequest } from "../../protocol/messages.ts";
 import { isRunAlive } from "../liveness.ts";
 import { isHashOf } from "../params-hash.ts";
@@ -23,16 +23,29 @@ export type RunRow = {
   readonly code: string | null;
 };
 
-/** Newest first. Selects `*`, because a file of an older version is read before it is migrated and has fewer columns. */
+const isOurs = `id BETWEEN 1 AND ${maxStoredId}`;
+
+/**
+ * Newest first. Selects `*`, because a file of an older version is read before it is migrated and has fewer columns. Leaves
+ * out ids that no run can have: see `hasLostRun`.
+ */
 export function* runRows(
   db: Database,
   where: string,
   ...values: readonly (string | number | null)[]
 ): Generator<RunRow> {
   using rows = db.prepare<Record<string, unknown>, (string | number | null)[]>(
-    `SELECT * FROM pipeline_runs WHERE ${where} ORDER BY id DESC`,
+    `SELECT * FROM pipeline_runs WHERE ${isOurs} AND (${where}) ORDER BY id DESC`,
   );
   for (const row of rows.iterate(...values)) yield runRow(row);
+}
+
+/** Whether a run of the pipeline has an id that pipeloom never gives. Its tasks cannot be found. */
+export function hasLostRun(db: Database, pipeline: string): boolean {
+  using rows = db.prepare<unknown, [string]>(
+    `SELECT 1 FROM pipeline_runs WHERE pipeline = ? AND NOT (${isOurs}) LIMIT 1`,
+  );
+  return rows.get(pipeline) !== null;
 }
 
 const text = (value: unknown): string | null => (typeof value === "string" ? value : null);

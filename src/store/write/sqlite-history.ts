@@ -8,7 +8,6 @@ import { toIso } from "../../base/iso-time.ts";
 import type { RunId, TaskId } from "../../protocol/ids.ts";
 import type { RestoredTask } from "../../protocol/messages.ts";
 import type { Patience } from "../patience.ts";
-import { damagedRow } from "../store-error.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import type { History, LogRow, RunEnd, StoredResult, TaskRow } from "./history.ts";
 import { restoredTasks, storedResults } from "./earlier-sessions.ts";
@@ -193,41 +192,16 @@ export class SqliteHistory implements History {
     this.#cursor.finalize();
   }
 
-  *restoredTasks(): Generator<readonly RestoredTask[]> {
-    for (const page of restoredTasks(this.#db, this.#run, this.#patience)) {
-      for (const { id, status, result, cursor } of page) {
-        this.#checkJson(result, status === "failed" ? "error" : "result", id);
-        this.#checkJson(cursor, "cursor", id);
-      }
-      yield page;
-    }
+  restoredTasks(): Iterable<readonly RestoredTask[]> {
+    return restoredTasks(this.#db, this.#path, this.#run, this.#patience);
   }
 
-  *storedResults(ids: readonly TaskId[]): Generator<readonly StoredResult[]> {
-    for (const page of storedResults(this.#db, this.#run, ids, this.#patience)) {
-      for (const [id, result] of page) this.#checkJson(result, "result", id);
-      yield page;
-    }
-  }
-
-  /** Main passes these texts on unparsed: invalid JSON would fail far from its cause. */
-  #checkJson(json: string | null, what: string, id: TaskId): void {
-    // "null" is the result of most tasks, and there may be millions.
-    if (json === null || json === "null" || isJson(json)) return;
-    throw damagedRow(this.#path, `the ${what} of task ${id} of run ${this.#run}`);
+  storedResults(ids: readonly TaskId[]): Iterable<readonly StoredResult[]> {
+    return storedResults(this.#db, this.#path, this.#run, ids, this.#patience);
   }
 
   hasOtherLiveRuns(): boolean {
     return hasOtherLiveRuns(this.#db, this.#path, this.#run);
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
   }
 }
 

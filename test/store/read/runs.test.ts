@@ -128,3 +128,27 @@ test("a file of version 1 is read as it is", () => {
   expect(runs.map(({ status }) => status)).toEqual(["running", "error"]);
   expect(seen).toEqual([{ id: runId(2), pid: 4300, host: "laptop", processStartedAt: null }]);
 });
+
+test.each([
+  ["UPDATE pipeline_runs SET id = 0 WHERE id = 3", "the id 0;"],
+  ["UPDATE pipeline_runs SET id = 9223372036854775807 WHERE id = 2", "the id 9223372036854775807;"],
+  ["UPDATE task_runs SET run_id = 'x' WHERE run_id = 2", "the id x;"],
+])("a run with an id that pipeloom never gives: %s", (sql, id) => {
+  using folder = filled();
+  using db = new Sqlite(folder.file("a.db"));
+  db.run(sql);
+  const error = readerError(() => look(folder));
+  expect(error.code).toBe("corrupt");
+  expect(error.message).toContain(`is damaged: it has a run with ${id} restore a copy`);
+});
+
+test("a task with any value in any column", () => {
+  using folder = filled();
+  using db = new Sqlite(folder.file("a.db"));
+  db.run("UPDATE task_runs SET id = x'00', attempt = 'x', progress = 'x' WHERE name = 'f'");
+  expect(look(folder).tasks.find(({ name }) => name === "f")).toMatchObject({
+    id: 0,
+    attempt: 0,
+    progress: 0,
+  });
+});

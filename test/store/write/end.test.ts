@@ -79,7 +79,16 @@ test.each([
   ["UPDATE task_runs SET result = '[1,'", "the result of task 1 of run 1"],
   ["UPDATE task_runs SET result = NULL, status = 'queued', cursor = '{'", "the cursor of task 1"],
   ["UPDATE task_runs SET status = 'error', error = '{'", "the error of task 1 of run 1"],
+  ["UPDATE task_runs SET result = NULL", "the result of task 1 of run 1"],
+  ["UPDATE task_runs SET result = x'5b5d'", "the result of task 1 of run 1"],
+  ["UPDATE task_runs SET status = 'dome'", "the status of task 1 of run 1"],
+  ["UPDATE task_runs SET key = x'00'", "the key of task 1 of run 1"],
+  ["UPDATE task_runs SET attempt = -1", "the attempt of task 1 of run 1"],
+  ["UPDATE task_runs SET status = 'queued', name = x'00'", "the name of task 1 of run 1"],
+  ["UPDATE task_runs SET id = -1", "the id of task -1 of run 1"],
+  ["UPDATE task_runs SET id = 'x'", "the id of task x of run 1"],
   ["UPDATE pipeline_runs SET started_at = 'x'", "the start of run 1"],
+  ["UPDATE pipeline_runs SET id = 0", 'the id of a run of "posts"'],
 ])("a damaged row is named: %s", async (sql, where) => {
   using folder = tempFolder();
   const path = folder.file("a.db");

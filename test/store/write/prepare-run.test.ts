@@ -215,7 +215,7 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
   expect(run.alreadyDone).toBe(1);
   for (const pageSize of [1, 2, 5, 100]) {
     expect(
-      [...restoredTasks(bench.db, run.id, unlocked, pageSize)]
+      [...restoredTasks(bench.db, "a.db", run.id, unlocked, pageSize)]
         .flat()
         .map((task) => Object.values(task)),
     ).toEqual([
@@ -257,6 +257,19 @@ test("a resume with other params names both", () => {
   const { message } = storeError(() => bench.prepare({ resume: "last" }));
   expect(message).toContain('has the params {"limit":7}');
   expect(message).toContain('has the params {"limit":3}');
+});
+
+test.each(["0", "-1", "9223372036854775807"])("a run whose id is %s", (id) => {
+  using folder = tempFolder();
+  using bench = new Bench(folder, [{}, {}]);
+  bench.db.run(`UPDATE pipeline_runs SET id = ${id} WHERE id = 1`);
+  for (const resume of ["auto", "last"] as const) {
+    expect(storeError(() => bench.prepare({ resume })).message).toContain(
+      'is damaged: the id of a run of "posts" cannot be read',
+    );
+  }
+  expect(Number(bench.prepare({ resume: "fresh" }).id)).toBe(3);
+  expect(Number(bench.prepare({ pipeline: "another" }).id)).toBe(4);
 });
 
 test("a run that is continued with other code says so, once", () => {
