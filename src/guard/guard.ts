@@ -7,7 +7,7 @@ import { systemClock, type Timer } from "../base/clock.ts";
 import { Promise, TextDecoder } from "../base/globals.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
 import { spawnGuard } from "../spawn.ts";
-import { canCompile } from "./native.ts";
+import { canCompile } from "../base/compile-c.ts";
 import type { Outputs } from "./outputs.ts";
 import { type Pipes, type StreamNumber, streamNumbers } from "./pipes.ts";
 
