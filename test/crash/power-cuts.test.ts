@@ -1,6 +1,8 @@
 // Power cuts, replayed from recorded file operations: everything announced is in the file, and the next run continues.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+
 import {
   buildShim,
   canPreload,
@@ -12,7 +14,7 @@ import {
   undisturbed,
 } from "./crash.ts";
 import { below, randomOf } from "./random.ts";
-import { cutPower, type Operation, readTrace } from "./trace.ts";
+import { cutPower, type Operation, readTrace } from "../../src/commands/prove/power-cut.ts";
 
 setDefaultTimeout(24 * 3_600_000);
 
@@ -43,7 +45,8 @@ describe.skipIf(!canPreload)("a power cut", () => {
     for (; performance.now() < until; cuts++) {
       const at = first + 1 + below(random, operations.length - first);
       using site = new CrashSite(pipeline, flags);
-      cutPower(operations, at, recorded.folderName, site.path, random);
+      const files = cutPower(new Map(), operations.slice(0, at), recorded.folderName, random);
+      for (const [file, bytes] of files) writeFileSync(site.file(file), bytes);
       if (!site.exists) continue;
       expect([at, ...lost(operations.slice(0, at), site)]).toEqual([at]);
       if (!site.isOver) {

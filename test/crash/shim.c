@@ -3,7 +3,7 @@
 //
 //   CRASH_MATCH  count operations on paths that contain this text
 //   CRASH_AT     SIGKILL right after this many operations
-//   CRASH_TRACE  append a record of each operation to this file (see trace.ts)
+//   CRASH_TRACE  append a record of each operation to this file (see power-cut.ts)
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
