@@ -13,6 +13,8 @@ export type CommandEntry = {
   readonly group: string;
   /** One line of at most 64 characters, without a full stop. */
   readonly summary: string;
+  /** The root help shows only the name: it must fit a small terminal. */
+  readonly isBrief?: true;
   /** The command's module is loaded only when the command is called. */
   readonly load: () => Promise<CliCommand>;
 };

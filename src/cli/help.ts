@@ -55,7 +55,7 @@ const section = (title: string, lines: readonly string[], p: Palette): string[] 
 /** The rows of a small terminal, without the prompt's row. */
 const maxRootLines = 23;
 
-/** Fits 80 columns and 24 rows, with up to fourteen commands. */
+/** Fits 80 columns and 24 rows, with up to fourteen lines for commands. */
 export function renderRootHelp(cli: CliDefinition, style: HelpStyle): string {
   const { name, version, description } = cli;
   const p = style.colors;
@@ -88,8 +88,14 @@ function groups({ groups: titles, commands }: CliDefinition, width: number, p: P
   const column = Math.max(0, ...commands.map((entry) => entry.name.length));
   return titles.flatMap((group) => {
     const mine = commands.filter((entry) => entry.group === group);
-    const rows = mine.map(({ name, summary }) => ({ label: name.padEnd(column), text: summary }));
-    return rows.length === 0 ? [] : [p.bold(group), ...table(rows, width, p)];
+    const brief = mine.filter(({ isBrief }) => isBrief === true).map(({ name }) => name);
+    const rows = [
+      ...mine
+        .filter(({ isBrief }) => isBrief !== true)
+        .map(({ name, summary }) => ({ label: name, text: summary })),
+      ...(brief.length === 0 ? [] : [{ label: "and", text: brief.join(", ") }]),
+    ];
+    return rows.length === 0 ? [] : [p.bold(group), ...table(rows, width, p, column)];
   });
 }
 

@@ -7,7 +7,7 @@ import { controlPath, type ControlRequest } from "../protocol/control-file.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader } from "../store/read/reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
-import { overview, type SeenRun } from "../store/read/runs.ts";
+import { overview, type SeenRun } from "../store/read/overview.ts";
 import { reasonOf } from "../base/system-error.ts";
 import { isRunAlive, type RunProcess } from "../store/liveness.ts";
 import { defineCliCommand } from "../cli/command.ts";

@@ -12,29 +12,30 @@
 // `error` is null or { "name", "message", … }. The top-level `counts` are of the whole database, or of the run of --run.
 // `interrupted`: the process that ran it is dead. JSON Schema: .github/schemas/status.v1.schema.json.
 
-import { Date, JSON } from "../base/globals.ts";
+import { Date } from "../base/globals.ts";
 import { failureLine } from "../base/failure.ts";
-import type { Counts, Overview, SeenRun, SeenStatus, SeenTask } from "../store/read/runs.ts";
-import type { Palette } from "../base/palette.ts";
-import { duration } from "../base/format-duration.ts";
-import { localTime, relativeTime } from "../base/relative-time.ts";
-import {
-  type Column,
-  statusStyle,
-  type Table,
-  type TableCell,
-  tableLines,
-} from "../terminal/text-table.ts";
+import type { Counts, Overview, SeenRun, SeenTask } from "../store/read/overview.ts";
+import { localTime } from "../base/relative-time.ts";
+import { type Column, tableLines } from "../terminal/text-table.ts";
 import { fit, visible } from "../base/text.ts";
+import {
+  ago,
+  doneOf,
+  elapsed,
+  firstLine,
+  runData,
+  runTable,
+  shownOrder,
+  statusCell,
+  sumOf,
+  type TableView,
+  took,
+  withoutEmptyColumns,
+} from "./run-table.ts";
 
-export type ViewOptions = {
+export type ViewOptions = TableView & {
   /** As the user typed it. */
   readonly db: string;
-  /** Epoch ms. */
-  readonly now: number;
-  /** Columns of the terminal; Infinity without a terminal. */
-  readonly width: number;
-  readonly colors: Palette;
   /** Show one run with all its fields. */
   readonly detailed: boolean;
 };
@@ -47,36 +48,10 @@ export const statusData = (seen: Overview, db: string, now: number): object => (
   version: statusVersion,
   db,
   at: new Date(now).toISOString(),
-  runs: seen.runs.map((run) => ({
-    ...run,
-    params: parsed(run.params),
-    durationMs: elapsed(run, now),
-  })),
+  runs: seen.runs.map((run) => runData(run, now)),
   tasks: seen.tasks.map((task) => ({ ...task, durationMs: elapsed(task, now) })),
   counts: seen.counts,
 });
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-type Timed = {
-  readonly status: string;
-  readonly startedAt: string | null;
-  readonly finishedAt: string | null;
-};
-
-/** In ms; null when never started, and when interrupted: the time of death is unknown. */
-function elapsed({ status, startedAt, finishedAt }: Timed, now: number): number | null {
-  if (startedAt === null) return null;
-  const end = finishedAt === null ? (status === "running" ? now : null) : Date.parse(finishedAt);
-  const ms = end === null ? Number.NaN : end - Date.parse(startedAt);
-  return Number.isNaN(ms) ? null : Math.max(0, ms);
-}
 
 // ── text ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -86,7 +61,7 @@ export function statusLines(seen: Overview, options: ViewOptions): string[] {
   const parts = [
     options.detailed && newest !== undefined
       ? runDetails(newest, options)
-      : runTable(seen, options),
+      : runTable(seen.runs, options),
     seen.tasks.length === 0 ? [] : taskTable(seen, options),
     [countsLine(seen.counts), ...interruptedHints(seen.runs, options)].map((line) =>
       fit(line, options.width),
@@ -97,49 +72,6 @@ export function statusLines(seen: Overview, options: ViewOptions): string[] {
     .flatMap((part, i) => (i === 0 ? part : ["", ...part]));
 }
 
-const runColumns: readonly Column[] = [
-  { title: "RUN", align: "right" },
-  { title: "PIPELINE", shrinkTo: 8 },
-  { title: "STATUS" },
-  { title: "DONE", align: "right" },
-  { title: "STARTED", optional: 1 },
-  { title: "TIME", align: "right", optional: 2 },
-  { title: "MESSAGE", shrinkTo: 10, optional: 3 },
-];
-
-const runTable = ({ runs }: Overview, { now, width, colors }: ViewOptions): string[] =>
-  tableLines(
-    withoutEmptyColumns(
-      runColumns,
-      runs.map((run) => [
-        String(run.id),
-        run.pipeline,
-        statusCell(run.status, colors),
-        share(run),
-        ago(run.startedAt, now),
-        took(run, now),
-        run.error === null ? "" : firstLine(failureLine(run.error)),
-      ]),
-    ),
-    { width, colors },
-  );
-
-function withoutEmptyColumns(
-  columns: readonly Column[],
-  rows: readonly (readonly TableCell[])[],
-): Table {
-  const used = (column: number): boolean => rows.some((row) => row[column] !== "");
-  return {
-    columns: columns.filter((_, i) => used(i)),
-    rows: rows.map((row) => row.filter((_, i) => used(i))),
-  };
-}
-
-function share({ counts, tasksTotal }: SeenRun): string {
-  const total = Math.max(tasksTotal ?? 0, sum(counts));
-  return `${counts.done}/${total}`;
-}
-
 function runDetails(run: SeenRun, { now, width, colors }: ViewOptions): string[] {
   const time = took(run, now);
   const facts: readonly (readonly [string, string | null])[] = [
@@ -147,7 +79,7 @@ function runDetails(run: SeenRun, { now, width, colors }: ViewOptions): string[]
     ["pipeline", run.pipeline],
     ["file", run.file],
     ["params", run.params === "{}" ? null : run.params],
-    ["done", share(run)],
+    ["done", doneOf(run)],
     ["started", `${localTime(Date.parse(run.startedAt))}${time === "" ? "" : ` (${time})`}`],
     ["process", run.pid === null ? null : `${run.pid} on ${run.host ?? "an unknown host"}`],
     ["error", run.error === null ? null : firstLine(failureLine(run.error))],
@@ -191,38 +123,8 @@ const taskTable = ({ tasks }: Overview, { now, width, colors }: ViewOptions): st
 const remark = ({ error, message }: SeenTask): string =>
   firstLine(error === null ? (message ?? "") : failureLine(error));
 
-const firstLine = (text: string): string => text.split("\n", 1)[0] ?? "";
-
-const statusCell = (status: SeenStatus | SeenRun["status"], colors: Palette): TableCell => ({
-  text: status,
-  style: status === "interrupted" ? colors.yellow : statusStyle(status, colors),
-});
-
-function ago(time: string, now: number): string {
-  const at = Date.parse(time);
-  return Number.isNaN(at) ? time : relativeTime(at, now);
-}
-
-function took(timed: Timed, now: number): string {
-  const ms = elapsed(timed, now);
-  return ms === null ? "" : duration(ms);
-}
-
-/** Most interesting first. */
-const shownOrder = [
-  "running",
-  "done",
-  "error",
-  "interrupted",
-  "cancelled",
-  "skipped",
-  "queued",
-] as const;
-
-const sum = (counts: Counts): number => shownOrder.reduce((n, status) => n + counts[status], 0);
-
 function countsLine(counts: Counts): string {
-  const total = sum(counts);
+  const total = sumOf(counts);
   const parts = shownOrder
     .filter((status) => counts[status] > 0)
     .map((status) => `${counts[status]} ${status}`);

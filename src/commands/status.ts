@@ -7,7 +7,7 @@ import { JSON } from "../base/globals.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
-import { overview, type Overview } from "../store/read/runs.ts";
+import { overview, type Overview } from "../store/read/overview.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { isRunAlive } from "../store/liveness.ts";
 import { defineCliCommand } from "../cli/command.ts";

@@ -13,5 +13,5 @@ export type FinalStatus = Exclude<TaskStatus, "queued" | "running">;
 export const runStatuses = ["running", "done", "error", "cancelled"] as const;
 export type RunStatus = (typeof runStatuses)[number];
 
-const logLevels = ["debug", "info", "warn", "error"] as const;
+export const logLevels = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof logLevels)[number];

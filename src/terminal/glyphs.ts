@@ -18,6 +18,8 @@ export type Glyphs = {
   readonly separator: string;
   /** Before the further lines of one log line. */
   readonly rest: string;
+  /** Of a spark line, lowest first. */
+  readonly levels: readonly string[];
 };
 
 const unicode: Glyphs = {
@@ -34,6 +36,7 @@ const unicode: Glyphs = {
   track: "─",
   separator: " • ",
   rest: "│",
+  levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
 };
 
 const ascii: Glyphs = {
@@ -50,6 +53,7 @@ const ascii: Glyphs = {
   track: ".",
   separator: " - ",
   rest: "|",
+  levels: ["_", ".", "-", "=", "^"],
 };
 
 /** The Linux console and the old Windows console lack most of them; every other terminal is UTF-8. */

@@ -49,7 +49,8 @@ export function tableLines(table: Table, options: TableOptions): string[] {
             aligned(text, widths[i] ?? 0, table.columns[i]?.align, nth === shown.length - 1),
           );
         })
-        .join(gap),
+        .join(gap)
+        .trimEnd(),
       options.width,
     );
   const titles = line((i) => ({ text: table.columns[i]?.title ?? "", style: colors.dim }));
@@ -66,6 +67,7 @@ const styleOf = (cell: TableCell | undefined): Style =>
   cell === undefined || typeof cell === "string" ? noStyle : cell.style;
 
 function aligned(text: string, columns: number, align: Column["align"], last: boolean): string {
+  if (last && text === "") return "";
   if (align === "right") return padStart(fit(text, columns), columns);
   return last ? fit(text, columns) : pad(text, columns);
 }

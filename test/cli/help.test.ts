@@ -142,9 +142,10 @@ describe("the root help", () => {
   );
 
   test("names every command", () => {
-    for (const { name, summary } of pipeloomCli.commands) {
-      expect(root(false)).toContain(`  ${name} `);
-      expect(root(false)).toContain(summary);
+    const words = root(false).split(/[\s,]+/);
+    for (const { name, summary, isBrief } of pipeloomCli.commands) {
+      expect(words).toContain(name);
+      if (isBrief !== true) expect(root(false)).toContain(summary);
     }
   });
 });

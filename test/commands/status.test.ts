@@ -4,7 +4,7 @@ import { utimesSync } from "node:fs";
 
 import { statusData, statusLines } from "../../src/commands/status-view.ts";
 import { runId } from "../../src/protocol/ids.ts";
-import type { Counts, Overview, SeenRun, SeenTask } from "../../src/store/read/runs.ts";
+import type { Counts, Overview, SeenRun, SeenTask } from "../../src/store/read/overview.ts";
 import { paletteOf } from "../../src/base/palette.ts";
 import type { RunLock } from "../../src/store/lock.ts";
 import { openDatabase } from "../../src/store/open-database.ts";

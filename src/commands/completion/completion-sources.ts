@@ -4,9 +4,10 @@
 import { systemClock } from "../../base/clock.ts";
 import { Date } from "../../base/globals.ts";
 import { openReader } from "../../store/read/reader.ts";
+import { plural } from "../../base/text.ts";
 import { relativeTime } from "../../base/relative-time.ts";
 import type { Answer, Candidate, Sources } from "../../cli/completion/candidates.ts";
-import type { FlagDef } from "../../cli/flag-defs.ts";
+import type { FlagDef, FlagDefs } from "../../cli/flag-defs.ts";
 import type { Typed } from "../../cli/completion/typed.ts";
 import { databaseOf } from "../default-db.ts";
 
@@ -22,10 +23,14 @@ export const completionSources: Sources = {
   db: () => files("db", "sqlite", "sqlite3", "db3"),
   "run-id": ({ typed, args }) => ({
     kind: "words",
-    candidates: recentRuns(typed.given.get("db")?.at(-1) ?? defaultOf(args["db"])),
+    candidates: recentRuns(dbOf(typed, args)),
   }),
+  pipeline: ({ typed, args }) => ({ kind: "words", candidates: pipelinesOf(dbOf(typed, args)) }),
   "name=value": async ({ typed }) => ({ kind: "words", candidates: await paramsOfLine(typed) }),
 };
+
+const dbOf = ({ given }: Typed, args: FlagDefs): string | undefined =>
+  given.get("db")?.at(-1) ?? defaultOf(args["db"]);
 
 const defaultOf = (def: FlagDef | undefined): string | undefined =>
   def?.type === "string" ? def.default : undefined;
@@ -54,6 +59,22 @@ export function recentRuns(db?: string): Candidate[] {
     return rows.map((row) => ({
       text: String(row["id"]),
       what: `${String(row["pipeline"])}, ${String(row["status"])}, ${ago(String(row["started_at"]))}`,
+    }));
+  } catch {
+    return [];
+  }
+}
+
+/** The one that ran last comes first. */
+function pipelinesOf(db?: string): Candidate[] {
+  try {
+    using reader = openReader(databaseOf(db));
+    const rows = reader.query(
+      "SELECT pipeline, COUNT(*) AS runs, MAX(started_at) AS last FROM pipeline_runs GROUP BY pipeline ORDER BY MAX(id) DESC",
+    );
+    return rows.map((row) => ({
+      text: String(row["pipeline"]),
+      what: `${plural(Number(row["runs"]), "run")}, the last ${ago(String(row["last"]))}`,
     }));
   } catch {
     return [];

@@ -8,7 +8,9 @@ export type ReaderErrorCode =
   | "is-folder"
   | "missing"
   | "newer-version"
+  | "no-such-pipeline"
   | "no-such-run"
+  | "no-such-task"
   | "no-tables"
   /** The query itself. */
   | "bad-sql"

@@ -56,13 +56,15 @@ export type Overview = {
   readonly counts: Counts;
 };
 
+/** Whether a run is alive whose row says `running`; see store/liveness.ts. */
+type IsAlive = (run: RunProcess) => boolean;
+
 type Question = {
   readonly maxRuns: number;
   readonly maxTasks: number;
   /** Only this run. */
   readonly run?: RunId;
-  /** Whether a run is alive whose row says `running`; see store/liveness.ts. */
-  readonly isAlive: (run: RunProcess) => boolean;
+  readonly isAlive: IsAlive;
 };
 
 /**
@@ -74,10 +76,12 @@ export function overview(reader: Reader, question: Question): Overview {
   checkTables(reader);
   // Liveness first, rows second. A run commits its end before it frees its lock: a free lock followed by a row that says
   // `running` is a dead run. In the other order, a run that ends in between would look dead.
-  const dead = deadRuns(reader, question);
+  const dead = deadRuns(reader, question.isAlive);
   return reader.snapshot(() => {
-    const counts = countByRun(reader, question.run, dead);
-    const runs = readRuns(reader, question, dead, counts);
+    const { maxRuns, run } = question;
+    const counts = countByRun(reader, run === undefined ? undefined : [run], dead);
+    const rows = run === undefined ? runRows(reader, maxRuns) : runRows(reader, 1, "id = ?", run);
+    const runs = rows.map((row) => seenRun(row, reader, dead, counts));
     if (question.run !== undefined && runs.length === 0) throw noSuchRun(reader, question.run);
     return {
       runs,
@@ -90,7 +94,8 @@ export function overview(reader: Reader, question: Question): Overview {
 /** `task_logs` is not read here, so users may drop it. */
 const tablesRead: readonly OwnTable[] = ["pipeloom_schema", "pipeline_runs", "task_runs"];
 
-function checkTables(reader: Reader): void {
+/** @throws ReaderError `no-tables` or `newer-version` */
+export function checkTables(reader: Reader): void {
   const tables = reader.query(
     `SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN (${tablesRead.map(() => "?").join(", ")})`,
     tablesRead,
@@ -116,7 +121,7 @@ const noSuchRun = (reader: Reader, run: RunId): ReaderError =>
     `${reader.path} has no run ${run}; pipeloom status --db ${reader.path} lists those it has`,
   );
 
-function deadRuns(reader: Reader, { isAlive }: Question): ReadonlySet<number> {
+export function deadRuns(reader: Reader, isAlive: IsAlive): ReadonlySet<number> {
   // `*`, because a file of version 1 lacks some of the columns.
   const running = reader.query("SELECT * FROM pipeline_runs WHERE status = 'running'");
   return new Set(
@@ -133,6 +138,12 @@ const runProcess = (row: Row, reader: Reader): RunProcess => ({
   host: text(row["host"]),
   processStartedAt: text(row["process_started_at"]),
 });
+
+/** Whether the run goes on: its row says so, and its process is alive. */
+export function isRunning(reader: Reader, run: RunId, isAlive: IsAlive): boolean {
+  const [row] = runRows(reader, 1, "id = ?", run);
+  return row?.["status"] === "running" && isAlive(runProcess(row, reader));
+}
 
 // ── counts ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -151,15 +162,16 @@ const countColumns = taskStatuses
   .map((status) => `COUNT(*) FILTER (WHERE status = '${status}') AS "${status}"`)
   .join(", ");
 
-function countByRun(
+/** @param runs all where it is undefined */
+export function countByRun(
   reader: Reader,
-  run: RunId | undefined,
+  runs: readonly RunId[] | undefined,
   dead: ReadonlySet<number>,
-): Map<number, Counts> {
-  const [where, params] = run === undefined ? ["", []] : ["WHERE run_id = ?", [run]];
+): ReadonlyMap<number, Counts> {
+  const where = runs === undefined ? "" : `WHERE run_id IN (${runs.map(() => "?").join(", ")})`;
   const rows = reader.query(
     `SELECT run_id, ${countColumns} FROM task_runs ${where} GROUP BY run_id`,
-    params,
+    runs ?? [],
   );
   return new Map(
     rows.map((row) => [Number(row["run_id"]), countsOf(row, dead.has(Number(row["run_id"])))]),
@@ -182,21 +194,23 @@ function sum(all: readonly Counts[]): Counts {
 
 // ── rows ───────────────────────────────────────────────────────────────────────────────────────────────
 
-function readRuns(
+/**
+ * Rows of runs, newest first.
+ * @param where a condition with one parameter
+ */
+export function runRows(
   reader: Reader,
-  { maxRuns, run }: Question,
-  dead: ReadonlySet<number>,
-  counts: ReadonlyMap<number, Counts>,
-): SeenRun[] {
-  const [where, params] = run === undefined ? ["", [maxRuns]] : ["WHERE id = ?", [run, maxRuns]];
-  const rows = reader.query(
-    `SELECT * FROM pipeline_runs ${where} ORDER BY id DESC LIMIT ?`,
-    params,
+  most: number,
+  where?: string,
+  param?: string | number,
+): Row[] {
+  return reader.query(
+    `SELECT * FROM pipeline_runs ${where === undefined ? "" : `WHERE ${where}`} ORDER BY id DESC LIMIT ?`,
+    param === undefined ? [most] : [param, most],
   );
-  return rows.map((row) => seenRun(row, reader, dead, counts));
 }
 
-function seenRun(
+export function seenRun(
   row: Row,
   reader: Reader,
   dead: ReadonlySet<number>,
@@ -257,7 +271,7 @@ function seenTask(row: Row, reader: Reader, dead: ReadonlySet<number>): SeenTask
 
 // ── values: users can edit these tables, so any type may turn up ───────────────────────────────────────
 
-function storedRunId(value: Value | undefined, { path }: Reader): RunId {
+export function storedRunId(value: Value | undefined, { path }: Reader): RunId {
   if (isStoredId(value)) return runId(value);
   throw new ReaderError(
     "corrupt",

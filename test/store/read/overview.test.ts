@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 
 import { type RunId, runId } from "../../../src/protocol/ids.ts";
 import { openReader } from "../../../src/store/read/reader.ts";
-import { overview, type Overview } from "../../../src/store/read/runs.ts";
+import { overview, type Overview } from "../../../src/store/read/overview.ts";
 import type { RunProcess } from "../../../src/store/liveness.ts";
 import { join } from "node:path";
 import { openDatabase } from "../../../src/store/open-database.ts";

@@ -1,0 +1,187 @@
+// `pipeloom logs [run] [task]`: what the tasks of a run logged and printed. logs-view.ts documents the shape of `--json`.
+
+import { colorLevel, paletteOf } from "../base/palette.ts";
+import { plural } from "../base/text.ts";
+import { defineCliCommand } from "../cli/command.ts";
+import { quote } from "../cli/flag-values.ts";
+import { Printer } from "../cli/stdout.ts";
+import { UsageError } from "../cli/usage-error.ts";
+import { UserError } from "../cli/user-error.ts";
+import { type RunId, runId } from "../protocol/ids.ts";
+import { type LogLevel, logLevels } from "../protocol/status.ts";
+import { isRunAlive } from "../store/liveness.ts";
+import { isRunning } from "../store/read/overview.ts";
+import { openReader, type Reader } from "../store/read/reader.ts";
+import { ReaderError } from "../store/read/reader-error.ts";
+import {
+  lastLines,
+  linesAfter,
+  type LogFilter,
+  type LogRow,
+  runToRead,
+  tasksNamed,
+} from "../store/read/task-logs.ts";
+import { glyphsFor } from "../terminal/glyphs.ts";
+import { databaseOf, defaultDbHint } from "./default-db.ts";
+import { logJson, logText } from "./logs-view.ts";
+
+/** Poll interval of `--follow`. */
+const everyMs = 200;
+
+export const command = defineCliCommand({
+  meta: {
+    name: "logs",
+    details:
+      "Shows the lines of ctx.log, console and programs, also while the run writes. Without a run, the last one is meant.",
+    examples: [
+      { line: "pipeloom logs -f", what: "follow the last run until it ends" },
+      { line: "pipeloom logs 12 load-page --level warn", what: "warnings and errors of one task" },
+    ],
+  },
+  args: {
+    run: {
+      type: "positional",
+      required: false,
+      valueHint: "run-id",
+      description: "the run; a task of the last run works too",
+    },
+    task: {
+      type: "positional",
+      required: false,
+      valueHint: "task",
+      description: "only this task: a name, or #4 for the one with id 4",
+    },
+    db: {
+      type: "string",
+      valueHint: "db",
+      defaultHint: defaultDbHint,
+      description: "the database",
+    },
+    follow: { type: "boolean", alias: "f", description: "wait for more lines until the run ends" },
+    level: {
+      type: "enum",
+      options: [...logLevels],
+      default: "info",
+      description: "lines of this level and above",
+    },
+    grep: {
+      type: "string",
+      valueHint: "pattern",
+      description: "only lines that this regular expression matches",
+    },
+    tail: {
+      type: "string",
+      valueType: "integer",
+      alias: "n",
+      min: 0,
+      default: "500",
+      description: "the maximum number of lines to begin with, the last ones",
+    },
+    json: { type: "boolean", description: "print one JSON object a line" },
+  },
+  async run({ level, tail, follow, json, ...flags }) {
+    const db = databaseOf(flags.db);
+    const { run, task } = asked(flags.run, flags.task);
+    const matches = matcher(flags.grep);
+    const print = printer(json);
+    try {
+      using reader = openReader(db);
+      const filter = filterOf(reader, run, task, level, matches);
+      const last = showLast(reader, filter, tail, print);
+      if (follow) await showNew(reader, filter, last, print);
+      return 0;
+    } catch (thrown) {
+      throw thrown instanceof ReaderError ? new UserError(thrown.message) : thrown;
+    }
+  },
+});
+
+/** `logs 12`, `logs 12 load-page`, `logs load-page` */
+function asked(
+  first: string | undefined,
+  second: string | undefined,
+): { readonly run: RunId | undefined; readonly task: string | undefined } {
+  if (first === undefined) return { run: undefined, task: undefined };
+  const id = Number(first);
+  if (/^\d+$/.test(first) && Number.isSafeInteger(id) && id > 0) {
+    return { run: runId(id), task: second };
+  }
+  if (second === undefined) return { run: undefined, task: first };
+  throw new UsageError(
+    `<run-id> must be a whole number of at least 1, not ${quote(first)}`,
+    `for a task of the last run: pipeloom logs ${quote(second)}`,
+  );
+}
+
+/** @throws UsageError */
+function matcher(pattern: string | undefined): LogFilter["matches"] {
+  if (pattern === undefined) return () => true;
+  try {
+    const regExp = new RegExp(pattern, "u");
+    return (line) => regExp.test(line);
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new UsageError(`--grep is not a regular expression: ${why}`);
+  }
+}
+
+function filterOf(
+  reader: Reader,
+  wanted: RunId | undefined,
+  task: string | undefined,
+  level: LogLevel,
+  matches: LogFilter["matches"],
+): LogFilter {
+  return reader.snapshot(() => {
+    const run = runToRead(reader, wanted);
+    return { run, tasks: tasksNamed(reader, run, task), level, matches };
+  });
+}
+
+type Print = (lines: readonly LogRow[]) => void;
+
+function printer(json: boolean): Print {
+  const { isTTY } = process.stdout;
+  const view = {
+    colors: paletteOf(colorLevel(process.env, isTTY)),
+    glyphs: glyphsFor(process.env),
+  };
+  const out = new Printer();
+  return (lines) => {
+    for (const line of lines) out.print(json ? logJson(line) : logText(line, view));
+    out.flush();
+  };
+}
+
+/** @returns where the new lines begin */
+function showLast(reader: Reader, filter: LogFilter, tail: number, print: Print): number {
+  const { lines, hasEarlier, last } = reader.snapshot(() => lastLines(reader, filter, tail));
+  if (hasEarlier && tail > 0) {
+    process.stderr.write(`the last ${plural(tail, "line")}; for more: --tail <n>\n`);
+  }
+  if (lines.length === 0 && tail > 0) {
+    process.stderr.write(`run ${filter.run} has no such lines${levelHint(filter)}\n`);
+  }
+  print(lines);
+  return last;
+}
+
+const levelHint = ({ level }: LogFilter): string =>
+  level === "debug" ? "" : ` at level ${level} and above; --level debug shows all levels`;
+
+async function showNew(
+  reader: Reader,
+  filter: LogFilter,
+  after: number,
+  print: Print,
+): Promise<void> {
+  for (let last = after; ;) {
+    // Read before the lines: a run writes its last lines before it ends.
+    const goesOn = isRunning(reader, filter.run, (run) => isRunAlive(reader.path, run));
+    const page = reader.snapshot(() => linesAfter(reader, filter, last));
+    print(page.lines);
+    last = page.last;
+    if (!goesOn) return;
+    await Bun.sleep(everyMs);
+  }
+}

@@ -1,0 +1,174 @@
+// Reads the log lines of a run, for `logs`: the last ones first to be found, and those that have come since.
+
+import { type RunId, runId } from "../../protocol/ids.ts";
+import { type LogLevel, logLevels } from "../../protocol/status.ts";
+import { checkTables } from "./overview.ts";
+import type { Reader, Row } from "./reader.ts";
+import { ReaderError } from "./reader-error.ts";
+
+export type LogRow = {
+  readonly run: RunId;
+  /** The task's id and name. */
+  readonly id: number;
+  readonly task: string;
+  readonly attempt: number;
+  /** ISO 8601 UTC. */
+  readonly at: string;
+  readonly level: LogLevel;
+  readonly line: string;
+};
+
+export type LogFilter = {
+  readonly run: RunId;
+  readonly tasks: TaskFilter;
+  /** Lines of this level and above. */
+  readonly level: LogLevel;
+  readonly matches: (line: string) => boolean;
+};
+
+/** All tasks, those with one of the ids, or those of a name that too many have to list their ids. */
+type TaskFilter =
+  | { readonly type: "all" }
+  | { readonly type: "ids"; readonly ids: readonly number[] }
+  | { readonly type: "name"; readonly name: string };
+
+type LogPage = {
+  /** Oldest first. */
+  readonly lines: readonly LogRow[];
+  /** There are lines before these. */
+  readonly hasEarlier: boolean;
+  /** Where `linesAfter` goes on. */
+  readonly last: number;
+};
+
+/** Beyond, reading all lines of the run is faster than looking for the lines of each task. */
+const maxIds = 1000;
+
+/**
+ * The run that is meant: the last one by default.
+ * @throws ReaderError `no-tables`, `newer-version` or `no-such-run`
+ */
+export function runToRead(reader: Reader, run: RunId | undefined): RunId {
+  checkTables(reader);
+  const [row] =
+    run === undefined
+      ? reader.query("SELECT MAX(id) AS id FROM pipeline_runs")
+      : reader.query("SELECT id FROM pipeline_runs WHERE id = ?", [run]);
+  if (typeof row?.["id"] === "number") return runId(row["id"]);
+  throw new ReaderError(
+    "no-such-run",
+    run === undefined
+      ? `${reader.path} has no runs yet`
+      : `${reader.path} has no run ${run}; pipeloom runs --db ${reader.path} lists those it has`,
+  );
+}
+
+/**
+ * @param task a name, or `#` and an id
+ * @throws ReaderError `no-such-task`
+ */
+export function tasksNamed(reader: Reader, run: RunId, task: string | undefined): TaskFilter {
+  if (task === undefined) return { type: "all" };
+  const ids = reader
+    .query("SELECT id FROM task_runs WHERE run_id = ? AND name = ? LIMIT ?", [
+      run,
+      task,
+      maxIds + 1,
+    ])
+    .map((row) => Number(row["id"]));
+  if (ids.length > maxIds) return { type: "name", name: task };
+  if (ids.length > 0) return { type: "ids", ids };
+  const [, id] = /^#?([1-9]\d{0,14})$/.exec(task) ?? [];
+  const one = "SELECT id FROM task_runs WHERE run_id = ? AND id = ?";
+  if (id !== undefined && reader.query(one, [run, Number(id)]).length > 0) {
+    return { type: "ids", ids: [Number(id)] };
+  }
+  const names = reader
+    .query(
+      "SELECT DISTINCT name FROM (SELECT name FROM task_runs WHERE run_id = ? LIMIT 10000) LIMIT 10",
+      [run],
+    )
+    .map((row) => String(row["name"]));
+  throw new ReaderError(
+    "no-such-task",
+    `run ${run} has no task "${task}"${names.length === 0 ? "" : `; it has ${names.join(", ")}`}`,
+  );
+}
+
+/** The last `most` lines that pass the filter. */
+export function lastLines(reader: Reader, filter: LogFilter, most: number): LogPage {
+  const lines: LogRow[] = [];
+  let hasEarlier = false;
+  const last = Number(reader.query("SELECT MAX(rowid) AS last FROM task_logs")[0]?.["last"] ?? 0);
+  for (const row of passing(reader, filter, "l.rowid <= ?", last, "DESC")) {
+    if (lines.length === most) {
+      hasEarlier = true;
+      break;
+    }
+    lines.push(row);
+  }
+  return { lines: lines.toReversed(), hasEarlier, last };
+}
+
+/** The lines that have come since a page. */
+export function linesAfter(reader: Reader, filter: LogFilter, before: number): LogPage {
+  const last = Number(
+    reader.query("SELECT MAX(rowid) AS last FROM task_logs")[0]?.["last"] ?? before,
+  );
+  const lines = [...passing(reader, filter, "l.rowid > ?", before, "ASC")];
+  return { lines, hasEarlier: false, last: Math.max(last, before) };
+}
+
+function* passing(
+  reader: Reader,
+  { run, tasks, level, matches }: LogFilter,
+  range: string,
+  bound: number,
+  order: "ASC" | "DESC",
+): Generator<LogRow> {
+  const levels = logLevels.slice(logLevels.indexOf(level));
+  const [whose, params] = conditionOf(tasks);
+  const { rows } = reader.iterate(
+    `SELECT task_id, attempt, at, level, line FROM task_logs AS l
+      WHERE run_id = ? AND ${range} AND level IN (${listOf(levels)}) ${whose}
+      ORDER BY l.rowid ${order}`,
+    [run, bound, ...levels, ...params],
+  );
+  for (const row of rows) {
+    // Names are read for the lines that are shown, and not for a million that are not.
+    if (matches(String(row["line"]))) yield logRow(reader, run, row);
+  }
+}
+
+function conditionOf(
+  tasks: TaskFilter,
+): readonly [sql: string, params: readonly (number | string)[]] {
+  switch (tasks.type) {
+    case "all":
+      return ["", []];
+    case "ids":
+      return [`AND task_id IN (${listOf(tasks.ids)})`, tasks.ids];
+    case "name":
+      return [
+        "AND ? = (SELECT name FROM task_runs AS t WHERE t.run_id = l.run_id AND t.id = l.task_id)",
+        [tasks.name],
+      ];
+  }
+}
+
+const listOf = (values: readonly unknown[]): string => values.map(() => "?").join(", ");
+
+const logRow = (reader: Reader, run: RunId, row: Row): LogRow => ({
+  run,
+  id: Number(row["task_id"]),
+  task: nameOf(reader, run, Number(row["task_id"])),
+  attempt: Number(row["attempt"]),
+  at: String(row["at"]),
+  level: logLevels.find((known) => known === row["level"]) ?? "info",
+  line: String(row["line"]),
+});
+
+function nameOf(reader: Reader, run: RunId, id: number): string {
+  const [row] = reader.query("SELECT name FROM task_runs WHERE run_id = ? AND id = ?", [run, id]);
+  return String(row?.["name"] ?? "");
+}

@@ -1,0 +1,146 @@
+import type { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+
+import { logJson, logText } from "../../src/commands/logs-view.ts";
+import { paletteOf } from "../../src/base/palette.ts";
+import { localTime } from "../../src/base/relative-time.ts";
+import { runId } from "../../src/protocol/ids.ts";
+import { openDatabase } from "../../src/store/open-database.ts";
+import type { LogRow } from "../../src/store/read/task-logs.ts";
+import { unicodeGlyphs } from "../../src/terminal/glyphs.ts";
+import { acquireRunLock, options } from "../store/write/options.ts";
+import { tempFolder, type TempFolder } from "../store/write/temp-folder.ts";
+import { cliCommand, pipeloom } from "./pipeloom.ts";
+
+const at = "2026-01-01T00:00:00.000Z";
+const row: LogRow = {
+  run: runId(2),
+  id: 4,
+  task: "load",
+  attempt: 1,
+  at,
+  level: "info",
+  line: "fetched",
+};
+
+function addLog(db: Database, run: number, id: number, level: string, line: string): void {
+  db.query("INSERT INTO task_logs VALUES (?, ?, 1, ?, ?, ?)").run(run, id, at, level, line);
+}
+
+/** Run 1: one task. Run 2: `load` twice and `report`. */
+function filled(): TempFolder {
+  const folder = tempFolder();
+  using db = openDatabase(options(folder.file("pipeloom.db")));
+  for (const run of [1, 2]) {
+    db.query(
+      "INSERT INTO pipeline_runs (id, pipeline, params, status, started_at) VALUES (?, 'posts', '{}', 'done', ?)",
+    ).run(run, at);
+  }
+  const task = db.query(
+    "INSERT INTO task_runs (run_id, id, name, key, status) VALUES (?, ?, ?, 'k', 'done')",
+  );
+  task.run(1, 1, "load");
+  task.run(2, 1, "report");
+  task.run(2, 2, "load");
+  task.run(2, 3, "load");
+  addLog(db, 1, 1, "info", "old");
+  addLog(db, 2, 2, "info", "page 2");
+  addLog(db, 2, 3, "debug", "deep");
+  addLog(db, 2, 3, "warn", "page 3 is odd");
+  addLog(db, 2, 1, "error", "no way");
+  return folder;
+}
+
+const linesOf = (out: string): string[] =>
+  out
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => (JSON.parse(line) as LogRow).line);
+
+async function logs(folder: TempFolder, ...args: string[]): Promise<string[]> {
+  const { out, code } = await pipeloom(folder.path, ["logs", "--json", ...args]);
+  expect(code).toBe(0);
+  return linesOf(out);
+}
+
+const text = (more: Partial<LogRow> = {}): string =>
+  logText({ ...row, ...more }, { colors: paletteOf(0), glyphs: unicodeGlyphs });
+
+describe("the view", () => {
+  test("time, level, task, line", () => {
+    const time = localTime(Date.parse(at));
+    expect(text()).toBe(`${time} ℹ load #4: fetched\n`);
+    expect(text({ level: "error", line: "a\nb" })).toBe(`${time} ✖ load #4: a\n│ b\n`);
+  });
+
+  test("control characters are shown, not obeyed", () => {
+    expect(text({ task: "\x1b[2J", line: "\x07bell\r" }).trimEnd()).not.toMatch(/\p{Cc}/u);
+  });
+
+  test("as data", () => {
+    expect(JSON.parse(logJson(row))).toEqual({ ...row });
+  });
+});
+
+describe("the command", () => {
+  const shown: [string, string[], string[]][] = [
+    ["the last run", [], ["page 2", "page 3 is odd", "no way"]],
+    ["another run", ["1"], ["old"]],
+    ["all levels", ["--level", "debug"], ["page 2", "deep", "page 3 is odd", "no way"]],
+    ["errors", ["--level", "error"], ["no way"]],
+    ["a task of the last run", ["load"], ["page 2", "page 3 is odd"]],
+    ["a task of a run", ["1", "load"], ["old"]],
+    ["one task of several with its name", ["2", "#3"], ["page 3 is odd"]],
+    ["lines that match", ["--grep", "^page \\d$"], ["page 2"]],
+    ["the last lines, in the order of the file", ["-n", "2"], ["page 3 is odd", "no way"]],
+  ];
+  test.each(shown)("%s", async (_, args, lines) => {
+    using folder = filled();
+    expect(await logs(folder, ...args)).toEqual(lines);
+  });
+
+  const errors: [string, string[], number, string][] = [
+    ["no such task", ["nope"], 1, "it has report, load"],
+    ["no such run", ["9"], 1, "no run 9"],
+    ["a run that is no number", ["x", "load"], 2, "whole number"],
+    ["a pattern that is none", ["--grep", "("], 2, "regular expression"],
+    ["a level that is none", ["--level", "loud"], 2, "debug"],
+  ];
+  test.each(errors)("%s", async (_, args, code, says) => {
+    using folder = filled();
+    const ended = await pipeloom(folder.path, ["logs", ...args]);
+    expect({ code: ended.code, out: ended.out }).toEqual({ code, out: "" });
+    expect(ended.err).toContain(says);
+  });
+
+  test("no line passes: it is said", async () => {
+    using folder = filled();
+    const { err, code } = await pipeloom(folder.path, ["logs", "1", "--level", "error"]);
+    expect({ err, code }).toEqual({
+      err: "run 1 has no such lines at level error and above; --level debug shows all levels\n",
+      code: 0,
+    });
+  });
+
+  test("--follow shows new lines until the run ends", async () => {
+    using folder = filled();
+    using db = openDatabase(options(folder.file("pipeloom.db")));
+    db.run("UPDATE pipeline_runs SET status = 'running' WHERE id = 2");
+    const lock = acquireRunLock(folder.file("pipeloom.db"), runId(2));
+    const child = Bun.spawn(cliCommand("logs", "--json", "-f", "-n", "1"), {
+      cwd: folder.path,
+      stdout: "pipe",
+    });
+    let printed = "";
+    for await (const chunk of child.stdout) {
+      const before = linesOf(printed).length;
+      printed += new TextDecoder().decode(chunk);
+      // Each line that is seen is followed by the next step.
+      if (before === 0) addLog(db, 2, 2, "info", "new");
+      else db.run("UPDATE pipeline_runs SET status = 'done' WHERE id = 2");
+    }
+    lock.release();
+    expect(linesOf(printed)).toEqual(["no way", "new"]);
+    expect(await child.exited).toBe(0);
+  });
+});
