@@ -3,6 +3,8 @@
 
 import { Database } from "bun:sqlite";
 
+import { reasonOf } from "../base/system-error.ts";
+import { sqliteCode } from "./sqlite-error.ts";
 import { StoreError } from "./store-error.ts";
 import { ownTables } from "./own-tables.ts";
 import v1 from "./migrations/0001.sql" with { type: "text" };
@@ -59,7 +61,11 @@ export function migrate(
   if (before === steps.length) return { from: before, to: before };
   const upgrade = db.transaction(() => {
     const from = schemaVersion(db, path, steps);
-    applySteps(db, steps, from);
+    try {
+      applySteps(db, steps, from);
+    } catch (thrown) {
+      throw sqliteCode(thrown) === "SQLITE_ERROR" ? migrationError(path, from, thrown) : thrown;
+    }
     return { from, to: steps.length };
   });
   return upgrade.immediate();
@@ -124,6 +130,15 @@ function checkShape(
     if (!same) throw clashError(path, "table", table);
   }
 }
+
+/** For example, the file says version 1, but has a column of version 2. */
+const migrationError = (path: string, from: number, thrown: unknown): StoreError =>
+  new StoreError(
+    "table-clash",
+    `${path} has tables of pipeloom's that are not as version ${from} made them (${reasonOf(thrown)}); ` +
+      "restore a copy, or choose another file with --db",
+    { cause: thrown },
+  );
 
 const clashError = (path: string, type: string, name: string): StoreError =>
   new StoreError(
