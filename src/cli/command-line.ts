@@ -6,7 +6,7 @@ import { colorLevel, type Palette, paletteOf } from "../base/palette.ts";
 import { visibleText } from "../base/text.ts";
 import { type CliCommand, runCliCommand } from "./command.ts";
 import type { FlagDefs } from "./flag-defs.ts";
-import { spellingsOf } from "./flag-tokens.ts";
+import { positionalsOf, spellingsOf } from "./flag-tokens.ts";
 import { quote } from "./flag-values.ts";
 import { renderCommandHelp, renderRootHelp } from "./help.ts";
 import type { HelpStyle } from "./help.ts";
@@ -75,7 +75,7 @@ class CommandLine {
 
   async #dispatch(name: string | undefined, rest: readonly string[]): Promise<number> {
     const { stdout, stderr } = this.#io;
-    if (name === "help") return await this.#showHelp(rest.find((arg) => !arg.startsWith("-")));
+    if (name === "help") return await this.#showHelp(positionalsOf(rest, this.#flags)[0]);
     if (name === "__complete") return say(stdout, await this.#complete(rest), 0);
     if (asksFor(rest, "--help", "-h")) return await this.#showHelp(name, rest);
     if (asksFor(rest, "--version", "-V")) return say(stdout, `${this.#cli.versionLine}\n`, 0);

@@ -72,12 +72,17 @@ export const definePassThrough = ({
   ...described
 }: Omit<CommandSpec<FlagDefs>, "run"> & {
   readonly run: (rawArgs: readonly string[]) => Promise<number>;
-}): CliCommand => ({ ...described, passThrough: true, run: ({ rawArgs }) => run(rawArgs) });
+}): CliCommand => ({
+  ...described,
+  passThrough: true,
+  run: ({ data }) => run(data as readonly string[]),
+});
 
 /** @returns the exit code. @throws UsageError for wrong arguments, and what the command throws */
 export async function runCliCommand(command: CliCommand, args: readonly string[]): Promise<number> {
   const { result } = await (command.passThrough === true
-    ? runCommand({ ...command, args: {} }, { rawArgs: [...args] })
+    ? // As `data`: citty's parser fails on arguments such as `--_`.
+      runCommand({ ...command, args: {} }, { rawArgs: [], data: args })
     : runStrictly(command, args));
   // citty ignores a thrown null or undefined, so a missing exit code is an error.
   if (typeof result === "number") return result;

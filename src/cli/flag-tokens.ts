@@ -107,6 +107,12 @@ export function tokenize(args: readonly string[], known: Spellings): Token[] {
   return read;
 }
 
+/** Without flags and their values. Unknown flags have none. */
+export const positionalsOf = (args: readonly string[], defs: FlagDefs): string[] =>
+  tokenize(args, spellingsOf(defs)).flatMap((token) =>
+    token.kind === "positional" ? [token.text] : [],
+  );
+
 /** `parseArgs` takes the second dash of `-v-x` for the end of the flags. */
 const flagOfDashes = (at: number): FlagToken => ({
   kind: "flag",

@@ -4,7 +4,8 @@ import { existsSync } from "node:fs";
 
 import { shownPath } from "../base/path.ts";
 import { fileRef } from "../run-pipeline.ts";
-import { defineCliCommand } from "../cli/command.ts";
+import { type CliCommand, defineCliCommand } from "../cli/command.ts";
+import { positionalsOf } from "../cli/flag-tokens.ts";
 import { commonFlags, commonOptions } from "./common-flags.ts";
 import { dryRun } from "./dry-run.ts";
 import { executeRun } from "./execute-run.ts";
@@ -15,7 +16,7 @@ import { runFlags, runOptions } from "./run-flags.ts";
 import { planFormats } from "../terminal/plan-text.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
-export const command = defineCliCommand({
+export const command: CliCommand = defineCliCommand({
   meta: {
     name: "run",
     details:
@@ -60,7 +61,7 @@ export const command = defineCliCommand({
     ...commonFlags,
   },
   async moreHelp(args) {
-    const file = args.find((arg) => !arg.startsWith("-"));
+    const [file] = positionalsOf(args, command.args);
     if (file === undefined) return "";
     const module = fileRef(file);
     const { pipeline } = await withPrintsOnStderr(() => loadForCommand(module));

@@ -1,7 +1,7 @@
 // From arguments to exit code and text, with commands and streams of the test.
 
 import { describe, expect, test } from "bun:test";
-import { defineCliCommand } from "../../src/cli/command.ts";
+import { defineCliCommand, definePassThrough, runCliCommand } from "../../src/cli/command.ts";
 import type { CliCommand } from "../../src/cli/command.ts";
 import { commonFlags, commonOptions } from "../../src/commands/common-flags.ts";
 import { runCommandLine } from "../../src/cli/command-line.ts";
@@ -106,14 +106,18 @@ describe("help and version", () => {
     expect(out).toContain("The summary of demo");
   });
 
-  test.each(["demo --help", "demo -h", "help demo", "--help demo", "demo -n wrong --help"])(
-    "%s",
-    async (args) => {
-      const { code, out, err, seen } = await cli(args);
-      expect({ code, err, seen }).toEqual({ code: 0, err: "", seen: [] });
-      expect(out).toStartWith("The summary of demo.\n\nUsage pipeloom demo [flags]\n");
-    },
-  );
+  test.each([
+    "demo --help",
+    "demo -h",
+    "help demo",
+    "help -l x demo",
+    "--help demo",
+    "demo -n wrong --help",
+  ])("%s", async (args) => {
+    const { code, out, err, seen } = await cli(args);
+    expect({ code, err, seen }).toEqual({ code: 0, err: "", seen: [] });
+    expect(out).toStartWith("The summary of demo.\n\nUsage pipeloom demo [flags]\n");
+  });
 
   test("without a command the help is on stderr, and the usage was wrong", async () => {
     const { code, out, err } = await cli("");
@@ -195,3 +199,17 @@ describe("what a command throws", () => {
     expect(err).toStartWith("Internal error: Error: fail ended without an exit code\n");
   });
 });
+
+test.each([["--_"], ["-w=--_"], ["--__proto__=1"], ["--", "-x"]])(
+  "passed through: %p",
+  async (...args) => {
+    const seen: unknown[] = [];
+    const command = definePassThrough({
+      meta: { name: "add", examples: [] },
+      args: {},
+      run: (rawArgs) => Promise.resolve(seen.push(...rawArgs)),
+    });
+    expect(await runCliCommand(command, args)).toBe(args.length);
+    expect(seen).toEqual(args);
+  },
+);
