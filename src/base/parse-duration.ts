@@ -19,16 +19,17 @@ export const maxDurationMs = 2 ** 31 - 1;
 /**
  * Milliseconds of a duration.
  * @param what the name of the value in the error, e.g. `task "load": timeout`
- * @throws RangeError for a value that is not a duration of 0 ms to 24 days
+ * @param most the longest one. Default: what setTimeout can wait
+ * @throws RangeError for a value that is not a duration of 0 ms to `most`
  */
-export function durationMs(value: Duration, what: string): number {
+export function durationMs(value: Duration, what: string, most = maxDurationMs): number {
   const ms = typeof value === "number" ? value : parse(value);
   if (!Number.isFinite(ms) || ms < 0) {
     throw new RangeError(
       `${what} must be milliseconds or a duration like "250ms", "30s", "5m" or "1m30s", not ${JSON.stringify(value)}`,
     );
   }
-  if (ms > maxDurationMs) throw new RangeError(`${what} must be at most 24 days, not ${value}`);
+  if (ms > most) throw new RangeError(`${what} must be at most 24 days, not ${value}`);
   return ms;
 }
 

@@ -16,7 +16,7 @@ export function thrownAt(error: unknown, path: string): string {
 const frame = /\(?(?:file:\/\/)?([^()\s]+):(\d+):(\d+)\)?$/;
 
 /** `etl.ts:3:7`: the first frame in the file at `path`, or the first in any existing file. */
-function userFrame(stack: string, path: string): string | undefined {
+export function userFrame(stack: string, path: string): string | undefined {
   const frames = stack.split("\n").flatMap((line) => {
     const match = frame.exec(line.trim());
     return match === null ? [] : [{ file: match[1] ?? "", at: `${match[2]}:${match[3]}` }];

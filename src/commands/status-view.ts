@@ -5,6 +5,8 @@
 //   { "version": 1, "db": "/abs/pipeloom.db", "at": time,
 //     "runs": [{ "id", "pipeline", "file", "params": {…}, "status", "tasksTotal", "counts": {…}, "startedAt", "finishedAt",
 //                "durationMs", "pid", "host", "error" }],               newest first, the last five; or the run of --run
+//     "failures": [{ "message", "count", "tasks": [{ "id", "name", "attempt", "error" }], "logs": [{ "at", "level", "line" }] }],
+//                                                   of the first of `runs`, by message; the first three tasks of each
 //     "tasks": [{ "run", "id", "name", "status", "progress": 0..1, "message", "attempt", "startedAt", "finishedAt",
 //                 "durationMs", "error" }],                             at most --limit
 //     "counts": { "queued", "running", "interrupted", "done", "error", "cancelled", "skipped" } }
@@ -18,6 +20,9 @@ import type { Counts, Overview, SeenRun, SeenTask } from "../store/read/overview
 import { localTime } from "../base/relative-time.ts";
 import { type Column, tableLines } from "../terminal/text-table.ts";
 import { fit, visible } from "../base/text.ts";
+import { userFrame } from "../base/thrown-at.ts";
+import type { Glyphs } from "../terminal/glyphs.ts";
+import { failureLines } from "./failures-view.ts";
 import {
   ago,
   doneOf,
@@ -36,6 +41,7 @@ import {
 export type ViewOptions = TableView & {
   /** As the user typed it. */
   readonly db: string;
+  readonly glyphs: Glyphs;
   /** Show one run with all its fields. */
   readonly detailed: boolean;
 };
@@ -49,6 +55,12 @@ export const statusData = (seen: Overview, db: string, now: number): object => (
   db,
   at: new Date(now).toISOString(),
   runs: seen.runs.map((run) => runData(run, now)),
+  failures: seen.failures.map(({ tasks, count, logs }) => ({
+    message: failureLine(tasks[0]?.failure ?? { name: "Error", message: "" }),
+    count,
+    tasks: tasks.map(({ id, name, attempt, failure }) => ({ id, name, attempt, error: failure })),
+    logs: logs.map(({ at, level, line }) => ({ at, level, line })),
+  })),
   tasks: seen.tasks.map((task) => ({ ...task, durationMs: elapsed(task, now) })),
   counts: seen.counts,
 });
@@ -62,6 +74,7 @@ export function statusLines(seen: Overview, options: ViewOptions): string[] {
     options.detailed && newest !== undefined
       ? runDetails(newest, options)
       : runTable(seen.runs, options),
+    failuresOf(seen, options),
     seen.tasks.length === 0 ? [] : taskTable(seen, options),
     [countsLine(seen.counts), ...interruptedHints(seen.runs, options)].map((line) =>
       fit(line, options.width),
@@ -71,6 +84,13 @@ export function statusLines(seen: Overview, options: ViewOptions): string[] {
     .filter((part) => part.length > 0)
     .flatMap((part, i) => (i === 0 ? part : ["", ...part]));
 }
+
+/** Before the tasks: a failure is what a person looks for first. */
+const failuresOf = ({ runs: [run], failures }: Overview, options: ViewOptions): string[] =>
+  failureLines(failures, {
+    ...options,
+    placeOf: (stack) => userFrame(stack, run?.file ?? ""),
+  });
 
 function runDetails(run: SeenRun, { now, width, colors }: ViewOptions): string[] {
   const time = took(run, now);
@@ -98,7 +118,7 @@ const taskColumns: readonly Column[] = [
   { title: "TRY", align: "right", optional: 5 },
   { title: "STARTED", optional: 3 },
   { title: "TIME", align: "right", optional: 1 },
-  { title: "MESSAGE", shrinkTo: 10, optional: 6 },
+  { title: "MESSAGE", shrinkTo: 16 },
 ];
 
 const taskTable = ({ tasks }: Overview, { now, width, colors }: ViewOptions): string[] =>

@@ -15,13 +15,15 @@ import { databaseOf, defaultDbHint } from "./default-db.ts";
 import { statusData, statusLines, type ViewOptions } from "./status-view.ts";
 import { print } from "../cli/stdout.ts";
 import { UserError } from "../cli/user-error.ts";
+import { glyphsFor } from "../terminal/glyphs.ts";
+import { timeOf } from "./since.ts";
 import { watchScreen } from "./watch-screen.ts";
 
 export const command = defineCliCommand({
   meta: {
     name: "status",
     details:
-      "Shows the last runs, the running and the latest tasks, and the number of tasks in each state. Opens the database read-only, also while a run writes.",
+      "Shows the last runs, why tasks of the newest one failed, the running and the latest tasks, and the number of tasks in each state. Opens the database read-only, also while a run writes.",
     examples: [
       { line: "pipeloom status --watch", what: "follow a run from another terminal; q ends it" },
       { line: "pipeloom status --format json | jq .counts", what: "for scripts" },
@@ -61,13 +63,22 @@ export const command = defineCliCommand({
       valueHint: "run-id",
       description: "only this run, with all its fields",
     },
+    failed: { type: "boolean", description: "list only failed tasks" },
+    task: { type: "string", valueHint: "task", description: "list only tasks of this name" },
+    since: {
+      type: "string",
+      valueHint: "time",
+      description: "list only tasks that started or ended since: 2h, 30m, 2026-01-31",
+    },
   },
   async run({ limit, format, watch, run, ...flags }) {
     const db = databaseOf(flags.db);
+    const since = flags.since === undefined ? undefined : timeOf(flags.since, "--since");
+    const only = { failed: flags.failed, name: flags.task, since };
     try {
       using reader = openReader(db);
       const id = run === undefined ? undefined : runId(run);
-      return await show({ db, reader, limit, format, run: id }, watch);
+      return await show({ db, reader, limit, format, run: id, only }, watch);
     } catch (thrown) {
       throw thrown instanceof ReaderError ? new UserError(thrown.message) : thrown;
     }
@@ -80,6 +91,7 @@ type Asked = {
   readonly limit: number;
   readonly format: "table" | "json";
   readonly run: RunId | undefined;
+  readonly only: NonNullable<Parameters<typeof overview>[1]["only"]>;
 };
 
 const maxRuns = 5;
@@ -94,10 +106,11 @@ async function show(asked: Asked, watch: boolean): Promise<number> {
   return await asItChanges(asked);
 }
 
-function look({ db, reader, limit, run }: Asked, maxTasks = limit): Overview {
+function look({ db, reader, limit, run, only }: Asked, maxTasks = limit): Overview {
   return overview(reader, {
     maxRuns,
     maxTasks,
+    only,
     isAlive: (each) => isRunAlive(db, each),
     ...(run === undefined ? {} : { run }),
   });
@@ -119,6 +132,7 @@ const view = ({ db, run }: Asked, width = Number.POSITIVE_INFINITY): ViewOptions
   now: systemClock.wall(),
   width,
   colors: paletteOf(colorLevel(process.env, process.stdout.isTTY)),
+  glyphs: glyphsFor(process.env),
   detailed: run !== undefined,
 });
 

@@ -5,6 +5,7 @@ import { utimesSync } from "node:fs";
 import { statusData, statusLines } from "../../src/commands/status-view.ts";
 import { runId } from "../../src/protocol/ids.ts";
 import type { Counts, Overview, SeenRun, SeenTask } from "../../src/store/read/overview.ts";
+import { unicodeGlyphs } from "../../src/terminal/glyphs.ts";
 import { paletteOf } from "../../src/base/palette.ts";
 import type { RunLock } from "../../src/store/lock.ts";
 import { openDatabase } from "../../src/store/open-database.ts";
@@ -49,10 +50,22 @@ const task: SeenTask = {
   finishedAt: null,
   error: null,
 };
-const seen: Overview = { runs: [run], tasks: [task], counts: { ...none, done: 2, interrupted: 1 } };
+const seen: Overview = {
+  runs: [run],
+  failures: [],
+  tasks: [task],
+  counts: { ...none, done: 2, interrupted: 1 },
+};
 
 const lines = (overview: Overview, detailed = false, width = Number.POSITIVE_INFINITY): string[] =>
-  statusLines(overview, { db: "a.db", now, width, colors: paletteOf(0), detailed });
+  statusLines(overview, {
+    db: "a.db",
+    now,
+    width,
+    colors: paletteOf(0),
+    glyphs: unicodeGlyphs,
+    detailed,
+  });
 
 describe("the view", () => {
   test("runs, tasks, counts, and what to type next", () => {
@@ -91,7 +104,9 @@ describe("the view", () => {
   });
 
   test("nothing yet", () => {
-    expect(lines({ runs: [], tasks: [], counts: none })).toEqual(["a.db has no runs yet"]);
+    expect(lines({ runs: [], failures: [], tasks: [], counts: none })).toEqual([
+      "a.db has no runs yet",
+    ]);
   });
 
   test("names are shown, not obeyed, and nothing is wider than the screen", () => {
@@ -171,12 +186,36 @@ describe("the command", () => {
     expect(folder.list()).toEqual(["pipeloom.db", "wal_demo.db"]);
   });
 
+  const listed: [string, string[], string[]][] = [
+    ["failed tasks", ["--failed"], ["bad"]],
+    ["tasks of a name", ["--task", "good"], ["good"]],
+    ["tasks since a day", ["--since", "2026-01-02"], ["bad"]],
+    ["tasks since a time", ["--since", "2026-01-01T00:00:00Z"], ["bad", "good"]],
+    ["nothing of the last hour", ["--since", "1h"], []],
+  ];
+  test.each(listed)("lists only %s", async (_, args, names) => {
+    using folder = tempFolder();
+    const { db, lock } = running(folder);
+    finish(db);
+    const set = db.query("UPDATE task_runs SET name = ?, status = ?, finished_at = ? WHERE id = ?");
+    set.run("good", "done", "2026-01-01T12:00:00.000Z", 1);
+    db.run("INSERT INTO task_runs (run_id, id, name, key, status) VALUES (1, 2, '', 'k', '')");
+    set.run("bad", "error", "2026-01-03T00:00:00.000Z", 2);
+    db.close(true);
+    lock.release();
+    const { out } = await pipeloom(folder.path, ["status", "-f", "json", ...args]);
+    const data = JSON.parse(out) as Overview;
+    expect(data.tasks.map(({ name }) => name)).toEqual(names);
+    expect([data.failures.length, data.counts.done, data.counts.error]).toEqual([1, 1, 1]);
+  });
+
   const errors: [string, string[], number, string][] = [
     ["no database", ["--db", "no.db"], 1, "no database at no.db"],
     ["no such run", ["--run", "9"], 1, "no run 9"],
     ["a limit that is no number", ["-n", "abc"], 2, "abc"],
     ["a limit below zero", ["-n", "-1"], 2, "-1"],
     ["a run that is no number", ["--run", "1.5"], 2, "1.5"],
+    ["a time that is none", ["--since", "soon"], 2, "2h or 30m"],
   ];
   test.each(errors)("%s", async (_, args, code, says) => {
     using folder = tempFolder();

@@ -1,9 +1,9 @@
 // Reads runs, tasks and counts from pipeloom's own tables, for `status` and `cancel`. A run whose row says `running` but
 // that is not alive was interrupted, and so were its running tasks: a killed process cannot write that itself.
 
-import { JSON } from "../../base/globals.ts";
+import { Date } from "../../base/globals.ts";
 import type { Failure } from "../../base/failure.ts";
-import { isStoredId, type RunId, runId } from "../../protocol/ids.ts";
+import type { RunId } from "../../protocol/ids.ts";
 import {
   type RunStatus,
   runStatuses,
@@ -11,10 +11,11 @@ import {
   taskStatuses,
 } from "../../protocol/status.ts";
 import type { RunProcess } from "../liveness.ts";
-import { migrations } from "../migrate.ts";
-import type { OwnTable } from "../own-tables.ts";
+import { checkTables } from "./check-tables.ts";
+import { type FailureGroup, failureGroups } from "./failed-tasks.ts";
 import type { Reader, Row, Value } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
+import { failure, number, storedRunId, text } from "./stored-values.ts";
 
 export type SeenStatus = TaskStatus | "interrupted";
 export type Counts = { readonly [status in SeenStatus]: number };
@@ -50,6 +51,8 @@ export type SeenTask = {
 export type Overview = {
   /** Newest first. */
   readonly runs: readonly SeenRun[];
+  /** Of the newest of `runs`. */
+  readonly failures: readonly FailureGroup[];
   /** The newest run's first; within a run, running tasks first, then the latest to end. */
   readonly tasks: readonly SeenTask[];
   /** All tasks in the file, or those of `Question.run`. */
@@ -64,7 +67,16 @@ type Question = {
   readonly maxTasks: number;
   /** Only this run. */
   readonly run?: RunId;
+  /** Which of the tasks are listed; the counts are of all. */
+  readonly only?: TaskCondition;
   readonly isAlive: IsAlive;
+};
+
+type TaskCondition = {
+  readonly failed: boolean;
+  readonly name: string | undefined;
+  /** Epoch ms: tasks that have started or ended since. */
+  readonly since: number | undefined;
 };
 
 /**
@@ -83,36 +95,17 @@ export function overview(reader: Reader, question: Question): Overview {
     const rows = run === undefined ? runRows(reader, maxRuns) : runRows(reader, 1, "id = ?", run);
     const runs = rows.map((row) => seenRun(row, reader, dead, counts));
     if (question.run !== undefined && runs.length === 0) throw noSuchRun(reader, question.run);
+    const [newest] = runs;
     return {
       runs,
+      failures:
+        (newest?.counts.error ?? 0) > 0 && newest !== undefined
+          ? failureGroups(reader, newest.id)
+          : [],
       tasks: readTasks(reader, question, dead),
       counts: sum([...counts.values()]),
     };
   });
-}
-
-/** `task_logs` is not read here, so users may drop it. */
-const tablesRead: readonly OwnTable[] = ["pipeloom_schema", "pipeline_runs", "task_runs"];
-
-/** @throws ReaderError `no-tables` or `newer-version` */
-export function checkTables(reader: Reader): void {
-  const tables = reader.query(
-    `SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN (${tablesRead.map(() => "?").join(", ")})`,
-    tablesRead,
-  );
-  if (tables.length < tablesRead.length) {
-    throw new ReaderError(
-      "no-tables",
-      `${reader.path} has no tables of pipeloom's; run a pipeline with --db ${reader.path}, or make them with pipeloom init-db`,
-    );
-  }
-  const version = number(reader.query("SELECT version FROM pipeloom_schema")[0]?.["version"]) ?? 0;
-  if (version > migrations.length) {
-    throw new ReaderError(
-      "newer-version",
-      `${reader.path} was written by a newer pipeloom (its tables have version ${version}, this one knows up to ${migrations.length}); update pipeloom`,
-    );
-  }
 }
 
 const noSuchRun = (reader: Reader, run: RunId): ReaderError =>
@@ -244,12 +237,19 @@ const taskSql = (where: string): string =>
 
 function readTasks(
   reader: Reader,
-  { maxTasks, run }: Question,
+  { maxTasks, run, only }: Question,
   dead: ReadonlySet<number>,
 ): SeenTask[] {
-  const [where, params] =
-    run === undefined ? ["", [maxTasks]] : ["WHERE run_id = ?", [run, maxTasks]];
-  const rows = reader.query(taskSql(where), params);
+  const conditions: (readonly [sql: string, value: string | number])[] = [];
+  if (run !== undefined) conditions.push(["run_id = ?", run]);
+  if (only?.failed === true) conditions.push(["status = ?", "error"]);
+  if (only?.name !== undefined) conditions.push(["name = ?", only.name]);
+  if (only?.since !== undefined) {
+    conditions.push(["coalesce(finished_at, started_at) >= ?", new Date(only.since).toISOString()]);
+  }
+  const where =
+    conditions.length === 0 ? "" : `WHERE ${conditions.map(([sql]) => sql).join(" AND ")}`;
+  const rows = reader.query(taskSql(where), [...conditions.map(([, value]) => value), maxTasks]);
   return rows.map((row) => seenTask(row, reader, dead));
 }
 
@@ -269,22 +269,6 @@ function seenTask(row: Row, reader: Reader, dead: ReadonlySet<number>): SeenTask
   };
 }
 
-// ── values: users can edit these tables, so any type may turn up ───────────────────────────────────────
-
-export function storedRunId(value: Value | undefined, { path }: Reader): RunId {
-  if (isStoredId(value)) return runId(value);
-  throw new ReaderError(
-    "corrupt",
-    `${path} is damaged: it has a run with the id ${String(value)}; restore a copy, or see its tables with pipeloom query`,
-  );
-}
-
-const text = (value: Value | undefined): string | null =>
-  typeof value === "string" ? value : null;
-
-const number = (value: Value | undefined): number | null =>
-  typeof value === "number" ? value : null;
-
 function seenStatus(value: Value | undefined, isDead: boolean): SeenStatus {
   const status = taskStatuses.find((known) => known === value) ?? "queued";
   return status === "running" && isDead ? "interrupted" : status;
@@ -294,22 +278,3 @@ function runStatus(value: Value | undefined, isDead: boolean): SeenRun["status"]
   const status = runStatuses.find((known) => known === value) ?? "error";
   return status === "running" && isDead ? "interrupted" : status;
 }
-
-function failure(value: Value | undefined): Failure | null {
-  if (typeof value !== "string") return null;
-  try {
-    const parsed: unknown = JSON.parse(value);
-    if (isFailure(parsed)) return parsed;
-  } catch {
-    // Shown as plain text below.
-  }
-  return { name: "Error", message: value };
-}
-
-const isFailure = (value: unknown): value is Failure =>
-  typeof value === "object" &&
-  value !== null &&
-  "name" in value &&
-  typeof value.name === "string" &&
-  "message" in value &&
-  typeof value.message === "string";

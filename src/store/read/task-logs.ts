@@ -2,7 +2,7 @@
 
 import { type RunId, runId } from "../../protocol/ids.ts";
 import { type LogLevel, logLevels } from "../../protocol/status.ts";
-import { checkTables } from "./overview.ts";
+import { checkTables } from "./check-tables.ts";
 import type { Reader, Row } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
 

@@ -1,0 +1,72 @@
+// The failed tasks of a run, in groups of one message, for `status`.
+
+import { type Failure, failureLine } from "../../base/failure.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import { failure, number } from "./stored-values.ts";
+import type { Reader } from "./reader.ts";
+import { type LogRow, lastLines } from "./task-logs.ts";
+
+export type FailedTask = {
+  readonly id: number;
+  readonly name: string;
+  /** How often it was tried. */
+  readonly attempt: number;
+  readonly failure: Failure;
+};
+
+export type FailureGroup = {
+  /** The first tasks that failed with this message, or one that differs only in numbers; by id. */
+  readonly tasks: readonly FailedTask[];
+  /** How many tasks failed with it. */
+  readonly count: number;
+  /** The last log lines of the first of `tasks`, oldest first. */
+  readonly logs: readonly LogRow[];
+};
+
+/** Messages and tasks that are kept; the rest is counted. */
+const maxGroups = 100;
+const maxTasks = 3;
+const maxLogs = 3;
+
+/** The largest group first. */
+export function failureGroups(reader: Reader, run: RunId): readonly FailureGroup[] {
+  const groups = new Map<string, { tasks: FailedTask[]; count: number }>();
+  const { rows } = reader.iterate(
+    "SELECT id, name, attempt, error FROM task_runs WHERE run_id = ? AND status = 'error' ORDER BY id",
+    [run],
+  );
+  for (const row of rows) {
+    const why = failure(row["error"]) ?? { name: "Error", message: "" };
+    const message = withoutNumbers(failureLine(why));
+    const group = groups.get(message) ?? { tasks: [], count: 0 };
+    if (group.count === 0 && groups.size < maxGroups) groups.set(message, group);
+    group.count++;
+    if (group.tasks.length < maxTasks) {
+      group.tasks.push({
+        id: number(row["id"]) ?? 0,
+        name: String(row["name"]),
+        attempt: number(row["attempt"]) ?? 0,
+        failure: why,
+      });
+    }
+  }
+  return [...groups.values()]
+    .toSorted((a, b) => b.count - a.count)
+    .map((group) => ({ ...group, logs: logsOf(reader, run, group.tasks[0]?.id) }));
+}
+
+/** Messages that differ only in numbers, such as a line or a page, have one reason. */
+const withoutNumbers = (message: string): string => message.replaceAll(/\d+/g, "0");
+
+function logsOf(reader: Reader, run: RunId, id: number | undefined): readonly LogRow[] {
+  if (id === undefined || !hasLogs(reader)) return [];
+  return lastLines(
+    reader,
+    { run, tasks: { type: "ids", ids: [id] }, level: "info", matches: () => true },
+    maxLogs,
+  ).lines;
+}
+
+/** Users may drop the table. */
+const hasLogs = (reader: Reader): boolean =>
+  reader.query("SELECT 1 FROM sqlite_schema WHERE name = 'task_logs'").length > 0;
