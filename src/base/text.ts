@@ -101,8 +101,11 @@ export function pad(text: string, columns: number): string {
 export const padStart = (text: string, columns: number): string =>
   " ".repeat(Math.max(0, columns - Bun.stringWidth(text))) + text;
 
-export const plural = (count: number, noun: string): string =>
-  `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+export const plural = (count: number, noun: string, nouns = `${noun}s`): string =>
+  `${grouped(count)} ${count === 1 ? noun : nouns}`;
+
+/** Equal for messages that differ only in numbers, such as a line or a page: these have one reason. */
+export const withoutNumbers = (message: string): string => message.replaceAll(/\d+/g, "0");
 
 /** 1234567 → 1,234,567 */
 export const grouped = (count: number): string =>

@@ -16,6 +16,7 @@ export class SummaryCollector {
   readonly #failures: TaskFailure[] = [];
   readonly #groups = new Map<string, number>();
   #slowest: RunSummary["slowest"][number][] = [];
+  #retries = 0;
 
   /** Tasks that have ended in this session. */
   get ended(): number {
@@ -25,6 +26,7 @@ export class SummaryCollector {
 
   add(event: TaskFinished): void {
     this.#counts[event.status]++;
+    if (event.attempt > 1) this.#retries += event.attempt - 1;
     if (event.startedAt !== null) this.#time(event, event.at - event.startedAt);
     if (event.status === "error") this.#failed(event);
   }
@@ -61,6 +63,7 @@ export class SummaryCollector {
       cancelled,
       skipped,
       queued: end.queued,
+      retries: this.#retries,
       alreadyDone: end.alreadyDone,
       startedAt: started.at,
       finishedAt: end.finishedAt,

@@ -28,6 +28,8 @@ export type RunSummary = {
   readonly skipped: number;
   /** Tasks that were known and never started. */
   readonly queued: number;
+  /** Attempts beyond the first one, of the tasks that ended in this session. */
+  readonly retries: number;
   /** The part of `done` that an earlier session of this run had done. */
   readonly alreadyDone: number;
   /** Epoch ms. */

@@ -9,7 +9,7 @@ import { assertNever } from "../base/unreachable.ts";
 import { duration, roughly } from "../base/format-duration.ts";
 import { plural, relative } from "../base/text.ts";
 
-/** `-q` (-1): failures. Default (0): also info. `-v` (1): also the start and end of tasks. `-vv` (2): also debug logs. */
+/** `-q` (-1): failures. Default (0): also info, and the first retry of each task. `-v` (1): also the start and end of tasks. `-vv` (2): also debug logs. */
 export type Verbosity = -1 | 0 | 1 | 2;
 
 export type Line = {
@@ -32,7 +32,7 @@ export function formatEvent(event: RunEvent, verbosity: Verbosity, cwd = ""): Li
     case "task-log":
       return logged(event.level, verbosity) ? lineAbout(event, event.level, event.line) : undefined;
     case "task-retrying":
-      return verbosity >= 1 ? retrying(event, verbosity) : undefined;
+      return isRetryShown(event, verbosity) ? retrying(event, verbosity) : undefined;
     case "task-started":
       return verbosity >= 1
         ? { ...lineAbout(event, "debug", started(event.attempt)), about: "started" }
@@ -48,6 +48,10 @@ export function formatEvent(event: RunEvent, verbosity: Verbosity, cwd = ""): Li
       return assertNever(event);
   }
 }
+
+/** Once per task. With `-v`, every attempt. */
+const isRetryShown = ({ attempt }: TaskRetrying, verbosity: Verbosity): boolean =>
+  verbosity >= 1 || (verbosity === 0 && attempt === 1);
 
 /** Whether a log line of a task is shown. `debug` needs `-vv`; `-q` shows none. */
 function logged(level: LogLevel, verbosity: Verbosity): boolean {
@@ -103,7 +107,7 @@ function failed(event: TaskFinished, verbosity: Verbosity): string {
 function retrying(event: TaskRetrying, verbosity: Verbosity): Line {
   const wait = roughly(event.retryAt - event.at);
   const why = because(event.failure, verbosity) + stack(event.failure, verbosity);
-  const text = `attempt ${event.attempt} failed, next attempt in ${wait}${why}`;
+  const text = `attempt ${event.attempt + 1} in ${wait}${why}`;
   return { ...lineAbout(event, "warn", text), about: "retrying" };
 }
 

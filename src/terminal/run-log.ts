@@ -2,10 +2,12 @@
 
 import { type ConsolaInstance, type ConsolaReporter, createConsola, LogLevels } from "consola/core";
 import { Date } from "../base/globals.ts";
+import { grouped } from "../base/text.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { formatEvent, isShown, type Line, type Verbosity } from "./event-formatter.ts";
+import { LikeLines } from "./like-lines.ts";
 import type { StopSignal } from "./ui.ts";
 
 type RunLogOptions = {
@@ -26,6 +28,7 @@ type RunLogOptions = {
 export class RunLog {
   readonly #options: RunLogOptions;
   readonly #consola: ConsolaInstance;
+  readonly #like = new LikeLines();
   #failures = 0;
 
   constructor(options: RunLogOptions) {
@@ -42,11 +45,24 @@ export class RunLog {
   events(events: readonly RunEvent[]): void {
     const { verbosity, cwd } = this.#options;
     for (const event of events) {
+      if (event.type === "run-finished") this.#countHidden();
       const line = formatEvent(event, verbosity, cwd);
       if (line === undefined) continue;
       if (line.about === "failed") this.#failure(line);
-      else this.#show(line);
+      else if (line.about !== "retrying" || this.#passes(line)) this.#show(line);
     }
+  }
+
+  /** How many failures and retries were not shown. */
+  #countHidden(): void {
+    for (const { first, count } of this.#like.takeHidden()) {
+      this.#own("warn", `… and ${grouped(count)} more like it: ${first.split("\n", 1)[0]}`);
+    }
+  }
+
+  /** With `-v`, every line is shown. */
+  #passes(line: Line): boolean {
+    return this.#options.verbosity >= 1 || this.#like.add(line.text);
   }
 
   /** A line of pipeloom's own. */
@@ -71,6 +87,7 @@ export class RunLog {
   }
 
   #failure(line: Line): void {
+    if (!this.#passes(line)) return;
     const { maxFailures, onFailure } = this.#options;
     const nth = ++this.#failures;
     const isHandled = onFailure?.(line, nth) ?? false;

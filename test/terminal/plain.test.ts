@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createUi, type UiOptions } from "../../src/terminal/create.ts";
+import type { RunEvent } from "../../src/protocol/events.ts";
 import { event, heldClock, summary } from "./rig.ts";
 
 /** A Ui that is not on a terminal; what came out on each stream. */
@@ -93,15 +94,44 @@ test("-v tells of each task, -vv also what tasks say at debug", () => {
   expect(more).toEqual(["· task-1: deep"]);
 });
 
-test("100,000 failures are a hundred lines and a count", () => {
+test("100,000 failures of one kind are three lines and a count", () => {
   const { ui, out } = piped();
   ui.events([event.runStarted(), event.total(100_000)]);
   for (let id = 1; id <= 100_000; id += 250) {
     ui.events(Array.from({ length: 250 }, (_, i) => event.finished(id + i, "error")));
   }
+  ui.events([event.runFinished()]);
+  ui.close();
+  const lines = out.stderr.split("\n");
+  expect(lines.filter((line) => line.includes("failed: "))).toHaveLength(4);
+  expect(out.stderr).toContain("… and 99,997 more like it: failed");
+});
+
+test("failures of many kinds are a hundred lines and a count", () => {
+  const { ui, out } = piped();
+  for (let id = 1; id <= 1000; id++) {
+    const failure = { name: "Error", message: "x".repeat(id) };
+    ui.events([{ ...event.finished(id, "error"), failure } as RunEvent]);
+  }
   ui.close();
   expect(out.stderr.split("\n").length).toBeLessThan(110);
   expect(out.stderr).toContain("further failures are counted");
+});
+
+test("the first retry of a task is shown, three tasks of one kind, and the rest is counted", () => {
+  const { ui, out } = piped();
+  for (let id = 1; id <= 9; id++) {
+    ui.events([event.retrying(id, 2000), { ...event.retrying(id, 2000), attempt: 2 } as RunEvent]);
+  }
+  ui.events([event.runFinished()]);
+  ui.close();
+  const lines = out.stderr.split("\n").filter((line) => line.includes("attempt"));
+  expect(lines).toEqual([
+    "⚠ task-1 attempt 2 in 2 s: TypeError: x is not a function",
+    "⚠ task-2 attempt 2 in 2 s: TypeError: x is not a function",
+    "⚠ task-3 attempt 2 in 2 s: TypeError: x is not a function",
+    "⚠ … and 6 more like it: attempt 2 in 2 s: TypeError: x is not a function",
+  ]);
 });
 
 test("GitHub gets a group and annotations, and obeys nothing that data says", () => {

@@ -1,6 +1,7 @@
 // The failed tasks of a run, in groups of one message, for `status`.
 
 import { type Failure, failureLine } from "../../base/failure.ts";
+import { withoutNumbers } from "../../base/text.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { failure, number } from "./stored-values.ts";
 import type { Reader } from "./reader.ts";
@@ -54,9 +55,6 @@ export function failureGroups(reader: Reader, run: RunId): readonly FailureGroup
     .toSorted((a, b) => b.count - a.count)
     .map((group) => ({ ...group, logs: logsOf(reader, run, group.tasks[0]?.id) }));
 }
-
-/** Messages that differ only in numbers, such as a line or a page, have one reason. */
-const withoutNumbers = (message: string): string => message.replaceAll(/\d+/g, "0");
 
 function logsOf(reader: Reader, run: RunId, id: number | undefined): readonly LogRow[] {
   if (id === undefined || !hasLogs(reader)) return [];

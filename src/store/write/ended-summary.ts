@@ -50,6 +50,7 @@ function readSummary(path: string, run: RunId): RunSummary | undefined {
     cancelled: count("cancelled"),
     skipped: count("skipped"),
     queued: count("queued"),
+    retries: countRetries(db, run),
     alreadyDone: 0,
     startedAt: Date.parse(ended.started_at),
     finishedAt: Date.parse(ended.finished_at),
@@ -67,4 +68,11 @@ function countTasks(db: Database, run: RunId): ReadonlyMap<string, number> {
     "SELECT status, COUNT(*) AS count FROM task_runs WHERE run_id = ? GROUP BY status",
   );
   return new Map(rows.all(run).map(({ status, count }) => [status, count]));
+}
+
+function countRetries(db: Database, run: RunId): number {
+  using rows = db.prepare<{ retries: number }, [number]>(
+    "SELECT coalesce(SUM(attempt - 1), 0) AS retries FROM task_runs WHERE run_id = ? AND attempt > 1",
+  );
+  return rows.get(run)?.retries ?? 0;
 }
