@@ -36,7 +36,11 @@ export function openControl(
   return {
     close() {
       systemClock.cancel(timer);
-      rmSync(path, { force: true });
+      try {
+        rmSync(path, { force: true });
+      } catch {
+        // A disk that has become read-only keeps it. The next session of this run replaces it.
+      }
     },
   };
 }

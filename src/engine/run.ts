@@ -151,7 +151,7 @@ export class Run {
       },
       output: (level, line) => this.#parts.print(level, line),
       failed: (failure) => this.#writerFailed(failure),
-      closed: (finished) => void this.#closed(finished),
+      closed: (finished) => this.#closed(finished),
     };
   }
 
@@ -301,12 +301,16 @@ export class Run {
     feeder.close();
     this.#running.stop();
     const { run } = started;
-    void this.#closed({ type: "run-finished", run, status, at: systemClock.wall(), failure });
+    this.#closed({ type: "run-finished", run, status, at: systemClock.wall(), failure });
   }
 
-  async #closed(finished: RunFinished): Promise<void> {
+  #closed(finished: RunFinished): void {
+    if (this.#parts.life.stage === "finished") return;
+    this.#finish(finished).then(this.#done.resolve, this.#done.reject);
+  }
+
+  async #finish(finished: RunFinished): Promise<RunSummary> {
     const { life, outcomes, hooks } = this.#parts;
-    if (life.stage === "finished") return;
     const { started, queued } = life.finish();
     // Nobody can end the run any more, and a hook may end the process.
     this.#closeControl();
@@ -314,7 +318,7 @@ export class Run {
     const summary = outcomes.summary(started, { status, failure, finishedAt: at, queued });
     this.#options.onEvents([finished]);
     await hooks.finish(summary);
-    this.#done.resolve(summary);
+    return summary;
   }
 
   /** Once: a later session of this run may have a file of the same name. */
