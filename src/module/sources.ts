@@ -3,7 +3,7 @@
 // thread does not start: a run never mixes two versions.
 
 import { readFileSync, statSync } from "node:fs";
-import { dirname, extname, relative } from "node:path";
+import { dirname, extname, isAbsolute, relative } from "node:path";
 
 import { JSON } from "../base/globals.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
@@ -45,7 +45,7 @@ export function sourcesOf(entry: string): ModuleSource[] {
     const text = readText(path);
     if (text === undefined) continue;
     sources.set(path, { path, text });
-    open.push(...importsOf(path, text));
+    open.push(...importsOf(path, text).flatMap(({ file }) => file ?? []));
   }
   return [...sources.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
@@ -69,25 +69,30 @@ function readText(path: string): string | undefined {
   }
 }
 
-function importsOf(path: string, text: string): string[] {
+/** `file`: undefined for a package, a part of the runtime, and what cannot be found. */
+type Import = { readonly name: string; readonly file: string | undefined };
+
+/** What the text imports, without `pipeloom`. */
+export function importsOf(path: string, text: string): Import[] {
   const loader = codeLoaders[extname(path)];
   if (loader === undefined) return [];
   try {
     const transpiler = new Bun.Transpiler({ loader });
-    const names = transpiler.scanImports(text).map((found) => found.path);
-    return names.filter((name) => name !== own).flatMap((name) => resolved(name, dirname(path)));
+    const names = new Set(transpiler.scanImports(text).map((found) => found.path));
+    names.delete(own);
+    return Array.from(names, (name) => ({ name, file: resolved(name, dirname(path)) }));
   } catch {
     // Loading the file reports what is wrong with it.
     return [];
   }
 }
 
-function resolved(specifier: string, folder: string): string[] {
+function resolved(specifier: string, folder: string): string | undefined {
   try {
     const path = Bun.resolveSync(specifier, folder);
-    return inPackage.test(path) ? [] : [path];
+    return inPackage.test(path) || !isAbsolute(path) ? undefined : path;
   } catch {
-    return [];
+    return undefined;
   }
 }
 

@@ -1,0 +1,65 @@
+// One text of all modules of a pipeline. Bun's bundler links the imports, and gives every local a name that the top level
+// does not have.
+
+import { dirname, extname } from "node:path";
+
+import { JSON } from "../../base/globals.ts";
+import type { ModuleSource } from "../../protocol/messages.ts";
+import { importsOf } from "../sources.ts";
+
+type Bundle = {
+  readonly text: string;
+  /** Of each package: the folders of the files that import it. */
+  readonly importers: ReadonlyMap<string, readonly string[]>;
+};
+
+/** The value of a data file that is larger is the hash of its text. */
+const maxDataLength = 64 * 1024;
+
+/** @throws AggregateError with the errors of the bundler */
+export async function bundleOf(entry: string, sources: readonly ModuleSource[]): Promise<Bundle> {
+  const importers = importersIn(sources);
+  const { outputs } = await Bun.build({
+    entrypoints: [entry],
+    files: Object.fromEntries(sources.map(({ path, text }) => [path, shortened(path, text)])),
+    external: [...importers.keys()],
+    target: "bun",
+    format: "esm",
+    minify: { identifiers: true, syntax: false, whitespace: false },
+    // An author's `sideEffects: false` or `@__PURE__` may be wrong, and Bun heeds neither when it runs a file.
+    ignoreDCEAnnotations: true,
+    // Otherwise the bundler puts a value in its place, and drops the branches of other values.
+    define: { "process.env.NODE_ENV": "process.env.NODE_ENV" },
+  });
+  const [output] = outputs;
+  if (output === undefined) throw new Error("Internal error: a bundle without output");
+  return { text: await output.text(), importers };
+}
+
+function importersIn(sources: readonly ModuleSource[]): Map<string, string[]> {
+  const importers = new Map<string, string[]>([["pipeloom", []]]);
+  for (const { path, text } of sources) {
+    for (const { name, file } of importsOf(path, text)) {
+      if (file !== undefined) continue;
+      const folders = importers.get(name) ?? [];
+      folders.push(dirname(path));
+      importers.set(name, folders);
+    }
+  }
+  return importers;
+}
+
+function shortened(path: string, text: string): string {
+  if (text.length <= maxDataLength || /^\.[cm]?[jt]sx?$/.test(extname(path))) return text;
+  const hash = new Bun.CryptoHasher("sha256").update(text).digest("hex");
+  switch (extname(path)) {
+    case ".json":
+    case ".yaml":
+    case ".yml":
+      return JSON.stringify(hash);
+    case ".toml":
+      return `hash = "${hash}"`;
+    default:
+      return hash;
+  }
+}

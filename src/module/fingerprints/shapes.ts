@@ -1,0 +1,153 @@
+// What the fingerprint of a piece of code consists of: its tokens, with a number in place of each name that the code
+// itself, or the bundle, chose. So a name that another file has taken changes nothing.
+
+import { JSON } from "../../base/globals.ts";
+import type { Declaration, Effect, FlatModule, Range } from "./declarations.ts";
+
+type Shape = {
+  readonly hash: string;
+  /** The declarations that the code names, in that order. */
+  readonly refs: readonly Declaration[];
+  /** It imports, requires or evaluates what only the run knows. */
+  readonly isOpen: boolean;
+};
+
+/** The bundle gives locals such names. No declaration of the top level has the same. */
+const isShortened = (name: string): boolean => name.length <= 2 || name.startsWith("#");
+
+export type Digest = Pick<Shape, "hash" | "isOpen">;
+
+type ShapeContext = {
+  readonly module: FlatModule;
+  /** Variables whose value is a task, and its name: to name a task is not to reach its code. */
+  readonly taskOf: ReadonlyMap<Declaration, string>;
+  /** The versions of a package and of those that it needs. */
+  readonly versions: (specifier: string) => string;
+};
+
+export class Shapes {
+  readonly #context: ShapeContext;
+  readonly #known = new Map<Declaration, Shape>();
+
+  constructor(context: ShapeContext) {
+    this.#context = context;
+  }
+
+  of(declaration: Declaration): Shape {
+    const known = this.#known.get(declaration);
+    if (known !== undefined) return known;
+    const { kind, range, attached } = declaration;
+    const shape =
+      kind === "import"
+        ? this.#ofImport(declaration.module, declaration.imported)
+        : this.ofCode([range, ...attached]);
+    this.#known.set(declaration, shape);
+    return shape;
+  }
+
+  ofStatement(statement: Declaration | Effect): Shape {
+    if (statement.kind === "effect") return this.ofCode([statement.range]);
+    return statement.kind === "bare import"
+      ? this.#ofImport(statement.module, "")
+      : this.of(statement);
+  }
+
+  ofCode(ranges: readonly Range[]): Shape {
+    const writer = new ShapeWriter(this.#context);
+    for (const range of ranges) writer.write(range);
+    return writer.shape();
+  }
+
+  /** SHA-256 of these pieces of code and all that they reach. */
+  digest(roots: readonly Shape[]): Digest {
+    const numbers = new Map<Declaration, number>();
+    const hash = new Bun.CryptoHasher("sha256");
+    const queue = [...roots];
+    let isOpen = false;
+    for (const shape of queue) {
+      isOpen ||= shape.isOpen;
+      const refs = shape.refs.map((ref) => {
+        const number = numbers.get(ref) ?? numbers.size;
+        if (number === numbers.size) {
+          numbers.set(ref, number);
+          queue.push(this.of(ref));
+        }
+        return number;
+      });
+      hash.update(`${shape.hash}:${refs.join(",")};`);
+    }
+    return { hash: hash.digest("hex"), isOpen };
+  }
+
+  /** @param imported a name, `*` for all of them, or nothing where the module only runs */
+  #ofImport(module: string, imported: string): Shape {
+    const text = JSON.stringify([module, imported, this.#context.versions(module)]);
+    return { hash: sha256(text), refs: [], isOpen: false };
+  }
+}
+
+class ShapeWriter {
+  readonly #context: ShapeContext;
+  readonly #words: string[] = [];
+  readonly #refs = new Map<Declaration, number>();
+  readonly #locals = new Map<string, number>();
+  #isOpen = false;
+
+  constructor(context: ShapeContext) {
+    this.#context = context;
+  }
+
+  write([from, to]: Range): void {
+    for (let index = from; index < to; index++) this.#writeToken(index);
+    this.#words.push("");
+  }
+
+  shape(): Shape {
+    const hash = sha256(this.#words.join("\0"));
+    return { hash, refs: [...this.#refs.keys()], isOpen: this.#isOpen };
+  }
+
+  #writeToken(index: number): void {
+    const { kind, text } = this.#context.module.tokens[index] ?? { kind: "name", text: "" };
+    if (text === "import" && kind === "reserved") this.#noteImport(index);
+    if (text.startsWith("#")) this.#words.push(this.#local(text));
+    else this.#words.push(kind === "name" ? this.#name(text, index) : text);
+  }
+
+  #name(text: string, index: number): string {
+    const declared = this.#context.module.byName.get(text);
+    if (declared === undefined) {
+      if (text === "eval") this.#isOpen = true;
+      return isShortened(text) ? this.#local(text) : text;
+    }
+    const task = this.#context.taskOf.get(declared);
+    if (task !== undefined) return `task ${task}`;
+    if (declared.kind === "helper" && this.#isRequire(declared)) this.#noteImport(index);
+    const number = this.#refs.get(declared) ?? this.#refs.size;
+    this.#refs.set(declared, number);
+    return `@${number}.${declared.names.indexOf(text)}`;
+  }
+
+  #local(text: string): string {
+    const number = this.#locals.get(text) ?? this.#locals.size;
+    this.#locals.set(text, number);
+    return `%${number}`;
+  }
+
+  /** Bun's `require` of what is not in the bundle: `var t = import.meta.require;` */
+  #isRequire({ range }: Declaration): boolean {
+    return this.#context.module.text(range[1] - 1) === "require";
+  }
+
+  #noteImport(index: number): void {
+    const { tokens } = this.#context.module;
+    const open = tokens[index + 1];
+    if (open?.text === ".") return;
+    const argument = tokens[index + 2];
+    const isLiteral = argument?.kind === "literal" && !argument.text.endsWith("${");
+    if (open?.text !== "(" || !isLiteral) this.#isOpen = true;
+    else this.#words.push(this.#context.versions(argument.text.slice(1, -1)));
+  }
+}
+
+const sha256 = (text: string): string => new Bun.CryptoHasher("sha256").update(text).digest("hex");

@@ -1,0 +1,122 @@
+// The calls of `task` and `sh` that define one task each: at the top level, with options and a name that are written out.
+
+import { JSON } from "../../base/globals.ts";
+import type { Declaration, FlatModule, Range } from "./declarations.ts";
+import { endOfExpression, functionAt } from "./functions.ts";
+
+type TaskCall = {
+  readonly name: string;
+  /** The options that decide what the task does. */
+  readonly code: readonly Range[];
+  /** Set where the value of a variable is the task: whoever names it, calls nothing of its code. */
+  readonly variable: Declaration | undefined;
+};
+
+/** They decide when a task runs and how often, not what it does. */
+const scheduling = new Set(["retries", "timeout", "pool", "priority", "optional"]);
+/** In these, a function or a block may give a task values that only it knows. */
+const compound = /^(?:for|while|do|if|switch|try|with|\{)$/;
+
+export function taskCallsIn(module: FlatModule): TaskCall[] {
+  const calls: TaskCall[] = [];
+  for (const statement of module.statements) {
+    if (statement.kind === "variable") {
+      const { init, range } = statement;
+      for (const { open, close, call } of callsIn(module, [init, range[1]])) {
+        const isValue = calleeStart(module, open) === init && close + 1 === range[1];
+        calls.push({ ...call, variable: isValue ? statement : undefined });
+      }
+    } else if (statement.kind === "effect" && !isCompound(module, statement.range)) {
+      const found = callsIn(module, statement.range);
+      calls.push(...found.map(({ call }) => ({ ...call, variable: undefined })));
+    }
+  }
+  return calls;
+}
+
+const isCompound = (module: FlatModule, [from]: Range): boolean =>
+  compound.test(module.text(from)) || module.text(from + 1) === ":";
+
+type Call = Pick<TaskCall, "name" | "code">;
+
+/** Outside functions: in a function, the task may depend on the function's variables. */
+function callsIn(
+  module: FlatModule,
+  [from, to]: Range,
+): { readonly open: number; readonly close: number; readonly call: Call }[] {
+  const { tokens } = module;
+  const found = [];
+  for (let index = from; index < to; index++) {
+    const inner = functionAt(tokens, index);
+    if (inner !== undefined) index = inner.end - 1;
+    else {
+      const call = callAt(module, index);
+      const close = tokens[index]?.pair ?? index;
+      if (call !== undefined) found.push({ open: index, close, call });
+    }
+  }
+  return found;
+}
+
+/** @param open the bracket of the arguments */
+function callAt(module: FlatModule, open: number): Call | undefined {
+  const { tokens } = module;
+  if (module.text(open) !== "(" || module.text(open + 1) !== "{") return undefined;
+  const callee = calleeStart(module, open);
+  if (callee === undefined || (tokens[open + 1]?.pair ?? 0) + 1 !== tokens[open]?.pair) {
+    return undefined;
+  }
+  const code: Range[] = [];
+  let name: string | undefined;
+  const close = tokens[open + 1]?.pair ?? open;
+  for (let from = open + 2; from < close;) {
+    const to = endOfExpression(tokens, from);
+    const key = module.text(from).replace(/^"(.*)"$/, "$1");
+    const isKey = module.text(from + 1) === ":";
+    if (isKey && key === "name") name = stringAt(module, [from + 2, to]);
+    if (!isKey || !scheduling.has(key)) code.push([from, to]);
+    from = to + 1;
+  }
+  return name === undefined ? undefined : { name, code: [[callee, open], ...code] };
+}
+
+/** Where the callee begins: `task`, `sh`, or the same of a namespace object. */
+function calleeStart(module: FlatModule, open: number): number | undefined {
+  const last = module.tokens[open - 1];
+  const isMember = last?.kind === "property";
+  const start = isMember ? open - 3 : open - 1;
+  const declared = module.byName.get(module.text(start));
+  if (declared?.kind !== "import" || declared.module !== "pipeloom") return undefined;
+  if (isMember && declared.imported !== "*") return undefined;
+  const name = isMember ? last.text : declared.imported;
+  return name === "task" || name === "sh" ? start : undefined;
+}
+
+/** A string that is written here, or the value of a variable that is one. */
+function stringAt(module: FlatModule, [from, to]: Range): string | undefined {
+  const token = module.tokens[from];
+  if (token === undefined || to !== from + 1) return undefined;
+  if (token.kind === "literal") return stringOf(token.text);
+  const declared = module.byName.get(token.text);
+  if (declared?.kind !== "variable") return undefined;
+  const { init, range } = declared;
+  return init + 1 === range[1] ? stringOf(module.text(init)) : undefined;
+}
+
+function stringOf(text: string): string | undefined {
+  if (!/^["'`]/.test(text)) return undefined;
+  return text
+    .slice(1, -1)
+    .replaceAll(
+      /\\(?:x([\da-f]{2})|u([\da-f]{4})|u\{([\da-f]+)\}|([^]))/gi,
+      (_, x, u, long, other) => {
+        const code: string | undefined = x ?? u ?? long;
+        return code === undefined
+          ? unescaped(String(other))
+          : String.fromCodePoint(Number.parseInt(code, 16));
+      },
+    );
+}
+
+const unescaped = (letter: string): string =>
+  "bfnrtv0".includes(letter) ? String(JSON.parse(`"\\${letter}"`)) : letter;
