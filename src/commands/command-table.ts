@@ -69,6 +69,13 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./init-db.ts")).command,
   },
   {
+    name: "prune",
+    group: "Set up",
+    summary: "Delete what is recorded of old runs",
+    isBrief: true,
+    load: async () => (await import("./prune.ts")).command,
+  },
+  {
     name: "add",
     group: "Set up",
     summary: "Add a package from npm to the project",

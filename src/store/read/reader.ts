@@ -23,6 +23,8 @@ type Rows = {
 
 export type Reader = Disposable & {
   readonly path: string;
+  /** The database is in WAL mode. */
+  readonly isWal: boolean;
   /** @throws ReaderError `bad-sql` or `not-read-only`, or one about the file */
   query(sql: string, params?: readonly Param[]): Row[];
   /** @throws like `query`, at the call or at a row */
@@ -52,6 +54,11 @@ class SqliteReader implements Reader {
   constructor(path: string, db: Database) {
     this.path = path;
     this.#db = db;
+  }
+
+  get isWal(): boolean {
+    using pragma = this.#db.prepare<{ journal_mode: string }, []>("PRAGMA journal_mode");
+    return onlyRow(pragma.get()).journal_mode === "wal";
   }
 
   query(sql: string, params: readonly Param[] = []): Row[] {

@@ -1,0 +1,185 @@
+// `pipeloom prune`: deletes what pipeloom recorded of old runs.
+
+import { systemClock } from "../base/clock.ts";
+import { Date, JSON } from "../base/globals.ts";
+import { grouped, plural } from "../base/text.ts";
+import { defineCliCommand } from "../cli/command.ts";
+import { print } from "../cli/stdout.ts";
+import { UsageError } from "../cli/usage-error.ts";
+import { UserError } from "../cli/user-error.ts";
+import { isRunAlive } from "../store/liveness.ts";
+import { noLock } from "../store/lock.ts";
+import { openDatabase } from "../store/open-database.ts";
+import { Patience, sleepingClock } from "../store/patience.ts";
+import { deadRuns } from "../store/read/overview.ts";
+import { type OldRun, oldRuns, type PruneRule } from "../store/read/old-runs.ts";
+import { openReader, type Reader } from "../store/read/reader.ts";
+import { ReaderError } from "../store/read/reader-error.ts";
+import { StoreError } from "../store/store-error.ts";
+import { closeDatabase } from "../store/write/close.ts";
+import { freeBytes, type Pruned, Pruner, vacuum } from "../store/write/pruner.ts";
+import { databaseOf, defaultDbHint } from "./default-db.ts";
+import { ago } from "./run-table.ts";
+import { timeOf } from "./since.ts";
+
+export const command = defineCliCommand({
+  meta: {
+    name: "prune",
+    details:
+      "Your own tables are never touched, nor the last run, nor one that goes on or that the next `run` continues. Works while runs go on. The space is used by the next runs; --vacuum gives it back to the disk.",
+    examples: [
+      { line: "pipeloom prune --older-than 30d --dry-run", what: "what would be deleted" },
+      { line: "pipeloom prune --keep-runs 50", what: "keep the last 50 runs of each pipeline" },
+    ],
+  },
+  args: {
+    db: {
+      type: "string",
+      valueHint: "db",
+      defaultHint: defaultDbHint,
+      description: "the database",
+    },
+    keepRuns: {
+      type: "string",
+      valueType: "integer",
+      min: 0,
+      valueHint: "n",
+      description: "delete all but the last n runs of each pipeline",
+    },
+    olderThan: {
+      type: "string",
+      valueHint: "time",
+      description: "delete runs that ended before: 30d, 12h, 2026-01-31",
+    },
+    pipeline: {
+      type: "string",
+      valueHint: "pipeline",
+      description: "only runs of this pipeline",
+    },
+    logsOnly: { type: "boolean", description: "delete only the log lines of these runs" },
+    vacuum: {
+      type: "boolean",
+      description: "shrink the file, which needs as much free space and no run that goes on",
+    },
+    dryRun: { type: "boolean", description: "show what would be deleted; delete nothing" },
+    json: { type: "boolean", description: "print one JSON object" },
+  },
+  async run({ keepRuns, logsOnly, dryRun, json, ...flags }) {
+    const db = databaseOf(flags.db);
+    if (keepRuns === undefined && flags.olderThan === undefined) {
+      throw new UsageError(
+        "prune needs to know which runs are old",
+        "--keep-runs <n>, --older-than <time>, or both",
+      );
+    }
+    const before =
+      flags.olderThan === undefined ? undefined : timeOf(flags.olderThan, "--older-than");
+    const rule: PruneRule = {
+      keepRuns,
+      endedBefore: before === undefined ? undefined : new Date(before).toISOString(),
+      pipeline: flags.pipeline,
+    };
+    const show = json ? jsonText : text;
+    try {
+      const { runs, isWal, isInUse } = look(db, rule);
+      if (dryRun) print(show({ db, runs, logsOnly, done: undefined }));
+      else {
+        if (flags.vacuum && isInUse) throw inUse(db);
+        const options = { logsOnly, vacuum: flags.vacuum, isWal, isInUse };
+        print(show({ db, runs, logsOnly, done: prune(db, runs, options) }));
+      }
+      return 0;
+    } catch (thrown) {
+      const isKnown = thrown instanceof ReaderError || thrown instanceof StoreError;
+      throw isKnown ? new UserError(thrown.message) : thrown;
+    }
+  },
+});
+
+const inUse = (db: string): UserError =>
+  new UserError(
+    `${db}: a run goes on, so the file cannot be shrunk now`,
+    "leave out --vacuum, or wait for the run: pipeloom status --watch",
+  );
+
+type Look = {
+  readonly runs: readonly OldRun[];
+  readonly isWal: boolean;
+  /** A run goes on in the database. */
+  readonly isInUse: boolean;
+};
+
+function look(db: string, rule: PruneRule): Look {
+  using reader = openReader(db);
+  const runs = oldRuns(reader, rule);
+  return { runs, isWal: reader.isWal, isInUse: hasLiveRun(reader) };
+}
+
+function hasLiveRun(reader: Reader): boolean {
+  const [row] = reader.query("SELECT COUNT(*) AS n FROM pipeline_runs WHERE status = 'running'");
+  const dead = deadRuns(reader, (run) => isRunAlive(reader.path, run));
+  return Number(row?.["n"]) > dead.size;
+}
+
+type Done = Pruned & { readonly freeBytes: number };
+
+type PruneOptions = {
+  readonly logsOnly: boolean;
+  readonly vacuum: boolean;
+  readonly isWal: boolean;
+  readonly isInUse: boolean;
+};
+
+const say = (_: string, line: string): void => void process.stderr.write(`${line}\n`);
+
+function prune(path: string, runs: readonly OldRun[], options: PruneOptions): Done {
+  const { logsOnly, isWal, isInUse } = options;
+  const db = openDatabase({ db: path, wal: isWal, durability: "full", storeTaskStatus: true });
+  try {
+    const patience = new Patience(path, { ...sleepingClock, say, isGivenUp: () => false });
+    const pruner = new Pruner(
+      db,
+      runs.map(({ id }) => id),
+      patience,
+    );
+    const pruned = logsOnly ? { tasks: 0, logs: pruner.deleteLogs() } : pruner.deleteRuns(path);
+    if (options.vacuum) vacuum(db);
+    return { ...pruned, freeBytes: freeBytes(db) };
+  } finally {
+    closeDatabase(db, noLock, isInUse);
+  }
+}
+
+type Outcome = {
+  readonly db: string;
+  readonly runs: readonly OldRun[];
+  readonly logsOnly: boolean;
+  /** Undefined for a dry run. */
+  readonly done: Done | undefined;
+};
+
+function text({ db, runs, logsOnly, done }: Outcome): string {
+  if (runs.length === 0) return `${db}: no run is old by this rule\n`;
+  const whose = `${plural(runs.length, "run")}, ${span(runs)}`;
+  if (done === undefined) {
+    return `would delete ${logsOnly ? "the log lines of " : ""}${whose}\n`;
+  }
+  const logs = plural(done.logs, "log line");
+  const what = logsOnly
+    ? `${logs} of ${whose}`
+    : `${whose}: ${plural(done.tasks, "task")}, ${logs}`;
+  return `deleted ${what}\n${megabytes(done.freeBytes)} of the file are free for the next runs\n`;
+}
+
+/** `1 to 12 (the last one began 3 d ago)` */
+function span(runs: readonly OldRun[]): string {
+  const [first, last] = [runs[0], runs.at(-1)];
+  if (first === undefined || last === undefined) return "";
+  const ids = first === last ? String(first.id) : `${first.id} to ${last.id}`;
+  return `${ids} (the last one began ${ago(last.startedAt, systemClock.wall())})`;
+}
+
+const megabytes = (bytes: number): string => `${grouped(Math.round(bytes / 1e6))} MB`;
+
+const jsonText = ({ db, runs, logsOnly, done }: Outcome): string =>
+  `${JSON.stringify({ version: 1, db, dryRun: done === undefined, logsOnly, runs, ...done }, null, 2)}\n`;

@@ -1,0 +1,51 @@
+// The runs that a prune deletes.
+
+import type { RunId } from "../../protocol/ids.ts";
+import { checkTables } from "./check-tables.ts";
+import type { Reader } from "./reader.ts";
+import { storedRunId } from "./stored-values.ts";
+
+/** A run is old if one of the first two says so. */
+export type PruneRule = {
+  /** The newest runs of each pipeline are not old. */
+  readonly keepRuns: number | undefined;
+  /** Runs that ended before are old. ISO 8601 UTC. */
+  readonly endedBefore: string | undefined;
+  /** Only runs of this pipeline. */
+  readonly pipeline: string | undefined;
+};
+
+export type OldRun = {
+  readonly id: RunId;
+  readonly pipeline: string;
+  readonly status: string;
+  readonly startedAt: string;
+};
+
+/**
+ * The runs that are old, oldest first. Never the last run of the database, whose id must not be used again; nor a run that
+ * goes on, or that was interrupted: the next `run` continues it.
+ * @throws ReaderError `no-tables` or `newer-version`
+ */
+export function oldRuns(reader: Reader, { keepRuns, endedBefore, pipeline }: PruneRule): OldRun[] {
+  checkTables(reader);
+  // 9e15 is more runs than there are, and "" is before every time: without a limit, no run is old because of it.
+  return reader
+    .query(
+      `SELECT id, pipeline, status, started_at FROM (
+          SELECT *, ROW_NUMBER() OVER (PARTITION BY pipeline ORDER BY id DESC) AS nth
+          FROM pipeline_runs
+        )
+        WHERE status <> 'running' AND id < (SELECT MAX(id) FROM pipeline_runs)
+          AND (nth > ? OR coalesce(finished_at, started_at) < ?)
+          AND (? IS NULL OR pipeline = ?)
+        ORDER BY id`,
+      [keepRuns ?? 9e15, endedBefore ?? "", pipeline ?? null, pipeline ?? null],
+    )
+    .map((row) => ({
+      id: storedRunId(row["id"], reader),
+      pipeline: String(row["pipeline"]),
+      status: String(row["status"]),
+      startedAt: String(row["started_at"]),
+    }));
+}
