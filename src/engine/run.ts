@@ -28,6 +28,8 @@ import type { WriterEvents } from "./writer-link.ts";
 
 /** How long running tasks may take to end after a cancel. */
 const cancelGraceMs = 10_000;
+/** How long the writer may take to end when the run is told to stop now. */
+const writerGraceMs = 5_000;
 /** How long a program that was left running in the background may take to end after SIGTERM. */
 const backgroundGraceMs = 1_000;
 /** A run that is cancelled while it opens may take this long to begin; after that, it does not begin. */
@@ -111,7 +113,8 @@ export class Run {
       case "running":
       case "closing":
         this.#givenUp.set();
-        return this.#killAll();
+        this.#killAll();
+        return this.#endWriterSoon();
       case "finished":
         return this.#parts.hooks.hurry("the run was told to stop now");
     }
@@ -246,6 +249,15 @@ export class Run {
       return this.#done.reject(new CancelledError(why));
     }
     this.#running.killAll({ name: "CancelledError", message: "the run was stopped" });
+  }
+
+  /** A message's `apply` may never return. The writer's transaction is then lost, and the next run continues. */
+  #endWriterSoon(): void {
+    systemClock.cancel(this.#graceTimer);
+    const message = `the writer has not ended within 5 s (does a message's \`apply\` return?); what is not stored yet is done again when the run is continued`;
+    this.#graceTimer = systemClock.after(writerGraceMs, () =>
+      this.#writerFailed({ name: "WriterStuck", message, code: "given-up" }),
+    );
   }
 
   /** To be called when all that can start now is dispatched. */

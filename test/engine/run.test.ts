@@ -102,6 +102,24 @@ test("a generator that fails ends the run, and what runs is told", () => {
   expect(process.summary?.failure).toMatchObject({ name: "RangeError", message: "no more pages" });
 });
 
+test("a writer that is stuck in a message's `apply`: a run that is told to stop now ends within 5 s", () => {
+  let isStuck = false;
+  const process: SimulatedProcess = simulated(() => task({ name: "one", run: () => null })(), {
+    onEvent: ({ type }) => {
+      if (type === "run-started") process.stop(true);
+    },
+    onStatement: () => {
+      if (isStuck || process.events.length === 0) return;
+      isStuck = true;
+      process.world.current.now += 3_600_000;
+    },
+  });
+  process.run();
+  expect(isStuck).toBe(true);
+  expect(process.summary).toMatchObject({ status: "cancelled", failure: { name: "WriterStuck" } });
+  expect(process.endedMs).toBeWithin(5_000, 6_000);
+});
+
 describe("a run that ends early lets its generator clean up", () => {
   const ends = {
     "it yields what is no node": (): unknown => "no node",

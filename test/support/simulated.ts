@@ -9,16 +9,17 @@ import { stillPace, World } from "../simulator/world.ts";
 
 type More = Partial<Pick<RunOptions, "workers" | "concurrency" | "behind">> &
   Pick<PipelineOptions<Record<string, never>>, "pools"> &
-  Pick<Program, "onEvent"> & {
+  Pick<Program, "onEvent" | "onStatement"> & {
     /** Decides the order of concurrent events. */
     readonly seed?: number;
   };
 
 /** @param tasks defines the tasks with `task` and yields the nodes */
 export function simulated(tasks: () => Work, more: More = {}): SimulatedProcess {
-  const { seed = 1, pools = {}, onEvent, ...options } = more;
+  const { seed = 1, pools = {}, onEvent, onStatement, ...options } = more;
   return new SimulatedProcess(new World(seed, stillPace, 0), {
     ...(onEvent === undefined ? {} : { onEvent }),
+    ...(onStatement === undefined ? {} : { onStatement }),
     load() {
       registry.tasks.clear();
       registry.sealed = false;
