@@ -19,6 +19,16 @@ function localPath(address: string): string {
 
 /** Relative to the working directory; absolute for a file outside of it. */
 export function shownPath(path: string): string {
-  const short = relative(process.cwd(), path);
+  const folder = workingDirectory();
+  const short = folder === undefined ? "" : relative(folder, path);
   return short === "" || short.startsWith("..") ? path : short;
+}
+
+/** Undefined when the working directory has been deleted. */
+function workingDirectory(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
 }

@@ -119,6 +119,26 @@ export default pipeline({ name: "p", ${own}params: { n: 1 }, schema: "CREATE TAB
   expect(resultIn("x.db")).toEqual([{ n: 0 }]);
 });
 
+// Windows does not delete the working directory of a process.
+test.skipIf(process.platform === "win32")("a module may delete its working directory", async () => {
+  await Bun.write(
+    at("p.ts"),
+    `import { pipeline, task } from "pipeloom";
+import { mkdirSync, rmdirSync } from "node:fs";
+const gone = import.meta.dir + "/gone";
+if (Bun.isMainThread) {
+  mkdirSync(gone);
+  process.chdir(gone);
+  rmdirSync(gone);
+}
+const t = task({ name: "t", run: () => 1 });
+export default pipeline({ name: "p", tasks: () => t() });`,
+  );
+  const { code, err } = await start("run", "p.ts", "--db", "x.db");
+  expect({ code, err }).toEqual({ code: 0, err });
+  expect(resultIn("x.db")).toBe(1);
+});
+
 test("status, query and cancel look at the same database, by the same rule", async () => {
   const looks = [["status"], ["query", "SELECT 1"], ["cancel"]] as const;
   for (const look of looks) {
