@@ -94,16 +94,30 @@ function notWritable(target: string, path: string, cause: unknown): StoreError {
   );
 }
 
-/** True if this call created the file. Exclusive: of two runs that start at once, only one gets true. */
+/**
+ * True if this call created the file. Exclusive: of two runs that start at once, only one gets true. The target of a link
+ * is created too, but counts as the user's: a run that is refused removes neither.
+ */
 export function createFile(path: string): boolean {
   if (existsSync(path)) return false;
   try {
     closeSync(openSync(path, "wx"));
     return true;
   } catch (cause) {
-    // Another run has just created it, or it is a dangling link, which SQLite reports.
-    if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") return false;
+    // Another run has just created it, or it is a link to a file that does not exist yet.
+    if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") {
+      if (!existsSync(path)) createTarget(path);
+      return false;
+    }
     throw notWritable(dirname(resolve(path)), path, cause);
+  }
+}
+
+function createTarget(link: string): void {
+  try {
+    closeSync(openSync(link, "a"));
+  } catch {
+    // SQLite reports that the file cannot be opened.
   }
 }
 

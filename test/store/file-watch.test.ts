@@ -114,6 +114,21 @@ describe.if(onPosix).each([true, false])("a run (wal: %p)", (wal) => {
     },
   );
 
+  test.each(losses)(
+    "%s in the middle of a unit: said so, whatever SQLite calls it",
+    async (_, lose) => {
+      using folder = inFolder();
+      using writer = inProcess();
+      await writer.open(folder.file("d/a.db"), { wal }, { schema: "CREATE TABLE t (id)" });
+      const worker = writer.attach(0);
+      worker.batch(1, [1]);
+      await worker.acked();
+      lose(folder);
+      worker.post(finished(1));
+      expect((await writer.next("failed")).failure.code).toBe("file-gone");
+    },
+  );
+
   test("at the close too", async () => {
     using folder = inFolder();
     using writer = inProcess();

@@ -109,6 +109,15 @@ describe("another program's database", () => {
   });
 });
 
+test("a link to a file that does not exist yet: the file is created there", () => {
+  using folder = tempFolder();
+  mkdirSync(folder.file("disk"));
+  symlinkSync("disk/a.db", folder.file("link.db"));
+  openDatabase(options(folder.file("link.db"))).close(true);
+  using db = new Database(folder.file("disk/a.db"), { readonly: true });
+  expect(tables(db)).toEqual(ours);
+});
+
 describe("a refused file stays byte for byte as it was", () => {
   const cases: [string, string, (path: string, folder: TempFolder) => void][] = [
     ["text", "not-sqlite", (path) => writeFileSync(path, "id,name\n1,a\n")],

@@ -20,7 +20,7 @@ import { refuseIfAlive } from "./find-run.ts";
 import { prepareRun, type PreparedRun } from "./prepare-run.ts";
 import { applySchema, SchemaError } from "./schema-sql.ts";
 import { RunAliveError } from "../liveness.ts";
-import { isWaitable } from "../sqlite-error.ts";
+import { isFileFailure, isWaitable } from "../sqlite-error.ts";
 import { SqliteHistory } from "./sqlite-history.ts";
 import { isFatal, toStoreError } from "../store-error.ts";
 import { UnitApplier } from "./unit-applier.ts";
@@ -151,7 +151,7 @@ export class Session {
       return undefined;
     } catch (thrown) {
       this.#lock.release();
-      return this.explain(thrown);
+      return toStoreError(thrown, this.#options.db);
     }
   }
 
@@ -160,8 +160,15 @@ export class Session {
     this.unit.close();
   }
 
-  /** Converts SQLite's error to one that names the file. */
+  /** Converts SQLite's error to one that names the file. A file or folder that is gone may show as an I/O error. */
   explain(thrown: unknown): unknown {
+    if (isFileFailure(thrown)) {
+      try {
+        this.#files.check();
+      } catch (gone) {
+        return gone;
+      }
+    }
     return toStoreError(thrown, this.#options.db);
   }
 
