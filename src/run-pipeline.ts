@@ -11,10 +11,12 @@ import { resolveParams } from "./api/params.ts";
 import type { Pipeline } from "./api/pipeline.ts";
 import { registry } from "./api/registry.ts";
 import { codeHash, sourcesOf } from "./module/sources.ts";
+import { didYouMean, nearest } from "./cli/suggest.ts";
 import { builtins } from "./examples/builtins.ts";
 import type { RunEvent } from "./protocol/events.ts";
 import { runId } from "./protocol/ids.ts";
 import type { Durability, ModuleRef } from "./protocol/messages.ts";
+import type { RerunRequest } from "./protocol/reruns.ts";
 import type { Programs } from "./protocol/shared/programs.ts";
 import type { LogLevel } from "./protocol/status.ts";
 import type { RunSummary } from "./protocol/summary.ts";
@@ -43,6 +45,13 @@ export type RunPipelineOptions = {
   readonly params?: Readonly<Record<string, unknown>>;
   /** `auto` (default): continue a dead run of the same pipeline and params. `fresh`: never. `last`, or a run's id: that one. */
   readonly resume?: "auto" | "fresh" | "last" | number;
+  /** Of a run that is continued: tasks whose results stay although their code has changed. Names of `task({ name })`. */
+  readonly keep?: readonly string[];
+  /**
+   * Tasks that run again, in a new session of the last run or of the one that `resume` names, ended or not; `failed`: those
+   * that failed, and what was skipped because of them. Their rows in your tables stay.
+   */
+  readonly rerun?: readonly string[];
   /**
    * Where another process runs the same run, wait for its end instead of throwing. If that run is done, its summary is
    * returned; otherwise it is continued here. Default false.
@@ -82,7 +91,7 @@ export async function loadPipeline(module: ModuleRef): Promise<LoadedPipeline> {
 
 /**
  * A run that is ready to start.
- * @throws ParamsError
+ * @throws ParamsError, RerunError
  */
 export async function prepareRun(
   { pipeline, module, folder }: LoadedPipeline,
@@ -90,7 +99,6 @@ export async function prepareRun(
   hooks: RunHooks = {},
 ): Promise<Run> {
   const { onEvent } = options;
-  const resume = options.resume ?? "auto";
   return new Run({
     pipeline,
     module,
@@ -102,7 +110,8 @@ export async function prepareRun(
       storeTaskStatus: options.storeTaskStatus ?? true,
     },
     params: await resolveParams(pipeline.params, options.params ?? {}),
-    resume: typeof resume === "number" ? runId(resume) : resume,
+    resume: resumeOf(options),
+    reruns: rerunsOf(options),
     wait: options.wait ?? false,
     workers: positive(options.workers, "workers"),
     concurrency: positive(options.concurrency, "concurrency"),
@@ -121,10 +130,51 @@ export async function prepareRun(
   });
 }
 
-function codeOf(module: ModuleRef): Pick<RunOptions, "sources" | "code"> {
-  if (module.kind === "builtin") return {};
-  const sources = sourcesOf(module.path);
-  return { sources, code: codeHash(module.path, sources) };
+function codeOf(
+  module: ModuleRef,
+): Pick<RunOptions, "sources" | "code" | "tasks" | "fingerprints"> {
+  const tasks = [...registry.tasks.keys()];
+  if (module.kind === "builtin") return { tasks };
+  const { path } = module;
+  const sources = sourcesOf(path);
+  return {
+    sources,
+    code: codeHash(path, sources),
+    tasks,
+    fingerprints: async () =>
+      (await import("./module/fingerprints.ts")).fingerprintsOf(path, sources, tasks),
+  };
+}
+
+/** What is asked of a run that is continued makes no sense. */
+export class RerunError extends Error {
+  override readonly name = "RerunError";
+}
+
+function resumeOf({ resume = "auto", rerun = [] }: RunPipelineOptions): RunOptions["resume"] {
+  if (rerun.length > 0 && resume === "auto") return "newest";
+  return typeof resume === "number" ? runId(resume) : resume;
+}
+
+const failedTasks = "failed";
+
+function rerunsOf({ keep = [], rerun = [], resume }: RunPipelineOptions): RerunRequest {
+  for (const name of keep) assertTask(name);
+  const named = rerun.filter((name) => name !== failedTasks);
+  for (const name of named) assertTask(name);
+  const both = named.find((name) => keep.includes(name));
+  if (both !== undefined) throw new RerunError(`task "${both}" is to be kept and to run again`);
+  if (resume === "fresh" && keep.length + rerun.length > 0) {
+    throw new RerunError("a fresh run has no tasks to keep or to run again");
+  }
+  return { keep, rerun: named, failed: named.length < rerun.length };
+}
+
+function assertTask(name: string): void {
+  const known = [...registry.tasks.keys()];
+  if (known.includes(name)) return;
+  const near = didYouMean(nearest(name, known)) ?? `the tasks are ${known.join(", ")}`;
+  throw new RerunError(`there is no task "${name}" in this pipeline file; ${near}`);
 }
 
 const dbOf = (db: string, folder: string): string => (db === ":memory:" ? db : pathOf(db, folder));

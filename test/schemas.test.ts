@@ -27,6 +27,7 @@ export default pipeline({ name: "all-events", params: { n: 1 }, tasks: () => [lo
 
 const types = [
   "run-finished",
+  "run-reruns",
   "run-started",
   "run-total",
   "task-checkpoint",
@@ -42,7 +43,8 @@ test("events and status are what their schemas say", async () => {
   await Bun.write(join(folder.path, "all.ts"), source);
   const events = await run([...pipeloom, "run", "all.ts", "--json"], folder.path);
   expect(events.code).toBe(1);
-  const parsed = events.out
+  const again = await run([...pipeloom, "run", "all.ts", "--rerun", "list", "--json"], folder.path);
+  const parsed = `${events.out}${again.out}`
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as { type: string });

@@ -15,7 +15,13 @@ import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import { type LoadedPipeline, prepareRun, type RunPipelineOptions } from "../run-pipeline.ts";
+import {
+  type LoadedPipeline,
+  prepareRun,
+  RerunError,
+  type RunPipelineOptions,
+} from "../run-pipeline.ts";
+import type { StoreErrorCode } from "../store/store-error.ts";
 import { createUi, type LostOutput, type PacedUi } from "../terminal/create.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 import type { OutputOptions, Verbosity } from "./common-flags.ts";
@@ -210,11 +216,21 @@ function openUi(
 
 /** A failure that a person can fix loses its stack; anything else is a bug and stays as it is. */
 function explained(error: unknown): unknown {
-  if (error instanceof ParamsError) return new UsageError(error.message);
+  if (error instanceof ParamsError || error instanceof RerunError) {
+    return new UsageError(error.message);
+  }
+  if (isExpected(error) && usageCodes.has(error.code)) return new UsageError(error.message);
   if (error instanceof PlanError || error instanceof LoadError) return new UserError(error.message);
   if (isExpected(error)) return new UserError(error.message);
   return error;
 }
+
+/** The command asks for something that the database does not have, or leaves a choice open. */
+const usageCodes: ReadonlySet<unknown> = new Set<StoreErrorCode>([
+  "nothing-to-keep",
+  "nothing-to-rerun",
+  "would-repeat",
+]);
 
 /** Errors of the writer arrive as data, without their class. */
 const isExpected = (error: unknown): error is Failure & Error =>

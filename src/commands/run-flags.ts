@@ -49,6 +49,19 @@ export const runFlags = defineFlags({
     type: "boolean",
     description: "start a new run, even if a dead run could continue or the same run is active",
   },
+  rerun: {
+    type: "string",
+    repeat: true,
+    valueHint: "task",
+    description:
+      "run this task again in the last run, done or not, or in that of --resume; failed: those that failed",
+  },
+  keep: {
+    type: "string",
+    repeat: true,
+    valueHint: "task",
+    description: "keep the results of this task although its code has changed",
+  },
   wait: {
     type: "boolean",
     description: "if the same run is active, wait until it ends, and continue it if it failed",
@@ -59,7 +72,7 @@ export const runFlags = defineFlags({
 export function runOptions(
   flags: Flags<typeof runFlags> & Flags<typeof storeFlags>,
 ): RunPipelineOptions {
-  const { workers, concurrency, db, wal, wait, failFast } = flags;
+  const { workers, concurrency, db, wal, wait, failFast, keep, rerun } = flags;
   if (wait && flags.fresh) {
     throw new UsageError("--wait and --fresh exclude each other", "keep one of them");
   }
@@ -69,28 +82,41 @@ export function runOptions(
     wait,
     failFast,
     resume: resumeOf(flags),
+    keep,
+    rerun,
     ...(workers === undefined ? undefined : { workers }),
     ...(concurrency === undefined ? undefined : { concurrency }),
     ...(db === undefined ? undefined : { db }),
   };
 }
 
-function resumeOf({
-  resume,
-  fresh,
-  db,
-  storeTaskStatus,
-}: Flags<typeof runFlags> & Flags<typeof storeFlags>): "auto" | "fresh" | "last" | number {
+function resumeOf(
+  flags: Flags<typeof runFlags> & Flags<typeof storeFlags>,
+): "auto" | "fresh" | "last" | number {
+  const { resume, fresh, keep, rerun } = flags;
+  const asks = [
+    ...(resume === undefined ? [] : ["--resume"]),
+    ...(rerun.length === 0 ? [] : ["--rerun"]),
+    ...(keep.length === 0 ? [] : ["--keep"]),
+  ];
+  for (const flag of asks) assertHistory(flag, flags);
   if (resume === undefined) return fresh ? "fresh" : "auto";
+  return resume === true ? "last" : resume;
+}
+
+/** @throws UsageError where there is no earlier run that the flag could be about */
+function assertHistory(
+  flag: string,
+  { fresh, db, storeTaskStatus }: Flags<typeof runFlags> & Flags<typeof storeFlags>,
+): void {
   if (db === ":memory:") {
-    throw new UsageError("--resume needs a file, and --db :memory: keeps nothing", "leave out one");
+    throw new UsageError(`${flag} needs a file, and --db :memory: keeps nothing`, "leave out one");
   }
   if (!storeTaskStatus) {
     throw new UsageError(
-      "--resume needs the states of the tasks, and --no-store-task-status keeps none",
+      `${flag} needs the states of the tasks, and --no-store-task-status keeps none`,
       "leave out one",
     );
   }
-  if (fresh) throw new UsageError("--resume and --fresh exclude each other", "keep one of them");
-  return resume === true ? "last" : resume;
+  if (fresh) throw new UsageError(`${flag} and --fresh exclude each other`, "keep one of them");
 }

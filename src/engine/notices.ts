@@ -12,5 +12,8 @@ export const leftNotice = (left: ReadonlyMap<string, number>): string =>
   "tasks that an earlier session of this run had done are not in its plan any more, or have another input now: " +
   `${Array.from(left, ([name, count]) => `${count} × ${name}`).join(", ")}; what they have stored stays`;
 
+export const coarseNotice = (why: string): string =>
+  `any edit of the file counts as a change of some tasks: ${why}`;
+
 export const shortSecretNotice = (name: string): string =>
   `the secret ${name} has fewer than 8 characters: it is masked only where it is a whole word`;

@@ -5,6 +5,8 @@ import { canonicalJson } from "../base/json.ts";
 import type { ExecutorsOptions } from "../executors/executors.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { ToWriter } from "../protocol/messages.ts";
+import { noReruns } from "../protocol/reruns.ts";
+import { nameInKey } from "../protocol/task-key.ts";
 import type { SharedFlag } from "../protocol/shared/shared-flag.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
 import type { RunOptions } from "./run-options.ts";
@@ -31,6 +33,8 @@ export function openMessage(
   givenUp: SharedFlag,
 ): Extract<ToWriter, { type: "open" }> {
   const { pipeline, module, params, resume } = options;
+  const { keep, rerun, failed } = options.reruns ?? noReruns;
+  const inKeys = (name: string): string => storedName(name, mask);
   return {
     type: "open",
     options: options.writer,
@@ -40,6 +44,8 @@ export function openMessage(
       params: mask?.stringify(params) ?? JSON.stringify(params),
       canonicalParams: canonicalJson(params),
       code: options.code ?? null,
+      tasks: (options.tasks ?? []).map(inKeys),
+      reruns: { keep: keep.map(inKeys), rerun: rerun.map(inKeys), failed },
       resume,
       wait: options.wait ?? false,
       schema: pipeline.schema,
@@ -50,6 +56,10 @@ export function openMessage(
     givenUp: givenUp.buffer,
   };
 }
+
+/** A definition's name as it is in the file. */
+export const storedName = (name: string, mask: Mask | undefined): string =>
+  mask?.text(nameInKey(name)) ?? nameInKey(name);
 
 export const executorsOptions = (
   { module, sources, writer, pipeline }: RunOptions,

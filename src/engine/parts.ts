@@ -16,6 +16,7 @@ import { Outcomes } from "./outcomes.ts";
 import type { RunOptions } from "./run-options.ts";
 import { Schedule } from "./schedule.ts";
 import { StoredResults } from "./stored-results.ts";
+import { TaskCode } from "./task-code.ts";
 import { TimeoutWatch } from "./timeout-watch.ts";
 import { type WriterEvents, WriterLink } from "./writer-link.ts";
 
@@ -37,6 +38,7 @@ export class Parts {
   /** Prints a line that belongs to no task; masked. */
   readonly print: RunOptions["onOutput"];
   readonly hooks: PipelineHooks;
+  readonly code: TaskCode;
   readonly schedule: Schedule;
   readonly identities: Identities;
   readonly graph: Graph;
@@ -66,6 +68,11 @@ export class Parts {
     const behind = (): Promise<void> | undefined => options.behind?.() ?? hooks.full;
     const guarded = (work: () => void): void => run.guarded(work);
     this.writer = new WriterLink({ ...shared, mask, behind, guarded }, run.writerEvents);
+    this.code = new TaskCode({
+      fingerprints: options.fingerprints,
+      mask,
+      post: (message) => guarded(() => this.writer.send(message)),
+    });
     this.feeder = new Feeder({
       ...shared,
       pipeline,

@@ -3,6 +3,7 @@
 
 import type { TaskId } from "../protocol/ids.ts";
 import type { RestoredTask } from "../protocol/messages.ts";
+import { nameOfKey } from "../protocol/task-key.ts";
 
 /** A number is the id of a task that is done and whose result is null: there may be millions of them. */
 type Known = TaskId | RestoredTask;
@@ -19,7 +20,8 @@ export class RestoredTasks {
   /** To be called in the order of the ids. */
   add(task: RestoredTask): void {
     this.maxId = Math.max(this.maxId, task.id);
-    const known = task.status === "done" && task.result === "null" ? task.id : task;
+    const isPlain = task.status === "done" && task.result === "null" && task.isOutdated !== true;
+    const known = isPlain ? task.id : task;
     const same = this.#byKey.get(task.key);
     if (same === undefined) this.#byKey.set(task.key, known);
     else if (isOne(same)) this.#byKey.set(task.key, { all: [same, known], next: 0 });
@@ -35,7 +37,7 @@ export class RestoredTasks {
   *open(): Generator<RestoredTask> {
     for (const same of this.#byKey.values()) {
       for (const known of left(same)) {
-        if (typeof known !== "number" && known.status !== "done") yield known;
+        if (typeof known !== "number" && !isDone(known)) yield known;
       }
     }
   }
@@ -45,13 +47,16 @@ export class RestoredTasks {
     const counts = new Map<string, number>();
     for (const [key, same] of this.#byKey) {
       const done = left(same).filter(isDone).length;
-      const name = key.slice(0, key.lastIndexOf(":"));
+      const name = nameOfKey(key);
       if (done > 0) counts.set(name, (counts.get(name) ?? 0) + done);
     }
     return counts;
   }
 
-  /** @param optional the failure of an optional task is final; any other task starts again with all of its attempts */
+  /**
+   * A task that is outdated starts again with all of its attempts.
+   * @param optional the failure of an optional task is final; any other task that failed starts again too
+   */
   take(key: string, optional: boolean): RestoredTask | undefined {
     const same = this.#byKey.get(key);
     if (same === undefined) return undefined;
@@ -59,9 +64,10 @@ export class RestoredTasks {
     if (known === undefined) throw new Error(`Internal error: nothing is left of ${key}`);
     if (isOne(same) || same.next === same.all.length) this.#byKey.delete(key);
     const task = typeof known === "number" ? doneWithoutResult(known, key) : known;
+    const runs = task.isOutdated === true || (task.status === "failed" && !optional);
+    if (runs) return { ...task, status: "open", attempt: 0, result: null };
     if (task.status === "done") this.reused++;
-    if (task.status !== "failed" || optional) return task;
-    return { ...task, status: "open", attempt: 0, result: null };
+    return task;
   }
 }
 

@@ -1,6 +1,7 @@
 // What a run needs to know, and whom it calls.
 
 import type { Pipeline } from "../api/pipeline.ts";
+import type { Fingerprints } from "../module/fingerprints.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type {
   ModuleRef,
@@ -9,6 +10,7 @@ import type {
   ToWriter,
   WriterOptions,
 } from "../protocol/messages.ts";
+import type { RerunRequest } from "../protocol/reruns.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { CreateExecutors } from "../executors/executors.ts";
@@ -29,6 +31,12 @@ export type RunOptions = {
   readonly sources?: readonly ModuleSource[];
   /** SHA-256 of the module's files. */
   readonly code?: string;
+  /** The names of all tasks that the module defines. */
+  readonly tasks?: readonly string[];
+  /** Computes the fingerprints of their code; called when a run is continued, or once a new run has begun. */
+  readonly fingerprints?: () => Promise<Fingerprints>;
+  /** Which tasks of the run that is continued run again. */
+  readonly reruns?: RerunRequest;
   readonly writer: WriterOptions;
   /** Checked by the pipeline's schema, or laid over its defaults. */
   readonly params: Record<string, unknown>;

@@ -141,6 +141,7 @@ export class Run {
   #writerEvents(): WriterEvents {
     return {
       restored: (task) => this.#parts.identities.restored.add(task),
+      codeWanted: () => this.#parts.code.send(),
       opened: (opened) => this.#opened(opened),
       doneElsewhere: (summary) => this.#done.resolve(summary),
       committed: (events) => this.#committed(events),
@@ -170,8 +171,8 @@ export class Run {
     };
   }
 
-  #opened({ started, otherCode, beganAt }: Opened): void {
-    const { life, identities, outcomes, dispatcher, feeder, mask, print } = this.#parts;
+  #opened({ started, otherCode, reruns, beganAt }: Opened): void {
+    const { life, identities, outcomes, dispatcher, feeder, mask, code, print } = this.#parts;
     const { pipeline, params, writer, onEvents } = this.#options;
     if (otherCode && started.alreadyDone > 0) print("warn", otherCodeNotice(started, beganAt));
     life.begin(started);
@@ -179,12 +180,16 @@ export class Run {
     // `pipeloom cancel` finds the run by its row.
     if (writer.storeTaskStatus)
       this.#control = openControl(started, (urgent) => this.#cancelledFromOutside(urgent));
+    const { run: id, at } = started;
     onEvents([started]);
+    if (reruns.length > 0) {
+      onEvents([{ type: "run-reruns", run: id, at, tasks: reruns }]);
+      code.explain(reruns, print);
+    }
     for (const name of mask?.shortNames ?? []) print("warn", shortSecretNotice(name));
     // The ids of a resumed run's tasks are known only when the run comes to them.
     if (!started.resumed && !feeder.isStreaming) outcomes.recordPlanned();
     outcomes.begin();
-    const { run: id } = started;
     this.#running.begin({ id, pipeline: pipeline.name, params: JSON.stringify(params) });
     dispatcher.begin();
     this.#advance();
@@ -292,11 +297,12 @@ export class Run {
   }
 
   #close(status: Exclude<RunStatus, "running">, failure: Failure | null): void {
-    const { life, writer, outcomes } = this.#parts;
+    const { life, writer, outcomes, code } = this.#parts;
     life.close(outcomes.queued);
     writer.readerCaughtUp();
     outcomes.recordQueued();
-    void this.#running.closeReaders().then(() => writer.send({ type: "close", status, failure }));
+    const ready = Promise.all([this.#running.closeReaders(), code.sent]);
+    void ready.then(() => writer.send({ type: "close", status, failure }));
   }
 
   /** Everything committed is safe; no more can be committed. */

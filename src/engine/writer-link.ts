@@ -28,6 +28,8 @@ type Results = Extract<FromWriter, { type: "results" }>["results"];
 /** One function per message of the writer, in the order of a run. */
 export type WriterEvents = {
   restored(task: RestoredTask): void;
+  /** The writer asks for the fingerprints of the tasks' code. */
+  codeWanted(): void;
   opened(opened: Opened): void;
   /** With `wait`: the run that was waited for has done everything. */
   doneElsewhere(summary: RunSummary): void;
@@ -113,6 +115,8 @@ export class WriterLink {
       case "restored":
         for (const task of JSON.parse(message.tasks) as RestoredTask[]) this.#events.restored(task);
         return;
+      case "code-wanted":
+        return this.#events.codeWanted();
       case "opened":
         return this.#events.opened(message);
       case "done-elsewhere":

@@ -7,6 +7,7 @@ import { shownPath } from "../base/path.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import { Pipeline } from "../api/pipeline.ts";
 import { registry } from "../api/registry.ts";
+import type { AnyTaskDefinition } from "../api/task-definition.ts";
 import { describeLoadError } from "./describe-load-error.ts";
 import { type Exports, importFile } from "./import-file.ts";
 import { LoadError } from "./load-error.ts";
@@ -44,8 +45,17 @@ async function loadNext(ref: ModuleRef, builtins: Builtins): Promise<Exports> {
       ? importChecked(ref.path)
       : importBuiltin(ref.name, builtins));
   } finally {
+    rememberTasks(ref.kind === "file" ? ref.path : ref.name);
     registry.sealed = true;
   }
+}
+
+/** A module is evaluated once in a thread: when it is loaded again, it registers nothing. */
+const tasksOf = new Map<string, readonly AnyTaskDefinition[]>();
+
+function rememberTasks(module: string): void {
+  if (registry.tasks.size > 0) tasksOf.set(module, [...registry.tasks.values()]);
+  else for (const task of tasksOf.get(module) ?? []) registry.tasks.set(task.name, task);
 }
 
 async function importBuiltin(name: string, builtins: Builtins): Promise<Exports> {

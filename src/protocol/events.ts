@@ -2,6 +2,7 @@
 
 import type { Failure } from "../base/failure.ts";
 import type { RunId, TaskId } from "./ids.ts";
+import type { Rerun } from "./reruns.ts";
 import type { FinalStatus, LogLevel, RunStatus } from "./status.ts";
 
 export type RunStarted = {
@@ -19,6 +20,14 @@ export type RunStarted = {
   readonly resumed: boolean;
   /** Tasks that an earlier session of this run has done: they are not run again. */
   readonly alreadyDone: number;
+};
+
+/** Before anything of a continued run runs: tasks of earlier sessions that run again, or are kept as the user asks. */
+export type RunReruns = {
+  readonly type: "run-reruns";
+  readonly run: RunId;
+  readonly at: number;
+  readonly tasks: readonly Rerun[];
 };
 
 /** How many tasks are known. The number grows while a stream or a fan-out unfolds. */
@@ -101,4 +110,4 @@ export type RunFinished = {
 export type TaskEvent =
   TaskStarted | TaskProgress | TaskLog | TaskCheckpoint | TaskRetrying | TaskFinished;
 
-export type RunEvent = RunStarted | RunTotal | TaskEvent | RunFinished;
+export type RunEvent = RunStarted | RunReruns | RunTotal | TaskEvent | RunFinished;

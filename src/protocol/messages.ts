@@ -6,6 +6,7 @@ import type { RunEvent, TaskEvent } from "./events.ts";
 import type { Failure } from "../base/failure.ts";
 import type { RunId, WorkerId, TaskId } from "./ids.ts";
 import type { LogLevel, RunStatus } from "./status.ts";
+import type { Rerun, RerunRequest } from "./reruns.ts";
 import type { MainRecord } from "./writer-records.ts";
 import type { RunSummary } from "./summary.ts";
 
@@ -141,11 +142,15 @@ export type RunRequest = {
   readonly canonicalParams: string;
   /** SHA-256 of the pipeline's own files; null when it is not known. */
   readonly code: string | null;
+  /** The names of the definitions, as in task keys. */
+  readonly tasks: readonly string[];
+  readonly reruns: RerunRequest;
   /**
    * `auto`: continue the newest dead run of the same pipeline and params, else start a new run; refused while such a run
-   * is alive. `fresh`: start a new run. `last`: continue the newest run that is not done. An id: continue that run.
+   * is alive. `fresh`: start a new run. `last`: continue the newest run that is not done. `newest`: continue the newest
+   * run, done or not. An id: continue that run.
    */
-  readonly resume: "auto" | "fresh" | "last" | RunId;
+  readonly resume: "auto" | "fresh" | "last" | "newest" | RunId;
   /** True: where the request would be refused because a run is alive, wait until that run has ended, then decide. */
   readonly wait: boolean;
   readonly schema: string | null;
@@ -168,6 +173,8 @@ export type RestoredTask = {
   readonly isStored?: boolean;
   /** The name in the task's row; absent when the task is done. */
   readonly name?: string;
+  /** True: the task has ended and runs again, because its code has changed or the user asks for it. */
+  readonly isOutdated?: boolean;
 };
 
 export type ToWriter =
@@ -193,6 +200,8 @@ export type ToWriter =
   | { readonly type: "total"; readonly total: number; readonly complete: boolean }
   /** Asks for stored results (`RestoredTask.isStored`). Answered by `results`, in pages. */
   | { readonly type: "results"; readonly ids: readonly TaskId[] }
+  /** The fingerprints of the definitions, by name. Answers `code-wanted`. */
+  | { readonly type: "code"; readonly code: readonly (readonly [task: string, hash: string])[] }
   /** Main has handled this many more `committed` messages. */
   | { readonly type: "seen"; readonly count: number }
   | {
@@ -206,11 +215,14 @@ export type ToWriter =
 export type FromWriter =
   /** Only for a resumed run, before `opened`, in pages: JSON text of `RestoredTask[]`, ordered by id. */
   | { readonly type: "restored"; readonly tasks: string }
-  /** `otherCode`: the resumed run began with other code. The results of its done tasks come from that code. */
+  /** Asks for the fingerprints: before a run is continued, or once a new run has begun. */
+  | { readonly type: "code-wanted" }
   | {
       readonly type: "opened";
       readonly started: Extract<RunEvent, { type: "run-started" }>;
+      /** The run is continued with other code, and which of its tasks that concerns is not known: all are kept. */
       readonly otherCode: boolean;
+      readonly reruns: readonly Rerun[];
       /** Start of the run's first session, epoch ms. */
       readonly beganAt: number;
     }

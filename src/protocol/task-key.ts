@@ -18,6 +18,11 @@ const longestKept = 1024;
 /** Cache of the last key: equal calls often follow each other. */
 let last = { name: "", prefix: ":", inputText: "", key: "" };
 
-/** Without the separators of packed texts (codec/packed-text.ts). */
-const keyPrefix = (name: string): string =>
-  `${name.replaceAll("\0", "?").replaceAll("\u001f", "?")}:`;
+/** The name of a definition as it is in keys: without the separators of packed texts (codec/packed-text.ts). */
+export const nameInKey = (name: string): string =>
+  name.replaceAll("\0", "?").replaceAll("\u001f", "?");
+
+const keyPrefix = (name: string): string => `${nameInKey(name)}:`;
+
+/** The name of the definition (`nameInKey`). */
+export const nameOfKey = (key: string): string => key.slice(0, key.lastIndexOf(":"));

@@ -56,6 +56,7 @@ export type TaskRecord =
   | {
       readonly type: "checkpoint";
       readonly id: TaskId;
+      readonly key: string;
       readonly attempt: number;
       readonly seq: number;
       readonly cursor: string;

@@ -3,7 +3,13 @@
 import { foldCase } from "../base/fold-case.ts";
 
 /** Every name that any version of pipeloom uses in a database. */
-export const ownTables = ["pipeloom_schema", "pipeline_runs", "task_runs", "task_logs"] as const;
+export const ownTables = [
+  "pipeloom_schema",
+  "pipeloom_definitions",
+  "pipeline_runs",
+  "task_runs",
+  "task_logs",
+] as const;
 
 export type OwnTable = (typeof ownTables)[number];
 

@@ -13,9 +13,12 @@ export type StoreErrorCode =
   | "no-path"
   | "no-such-run"
   | "not-a-file"
+  | "nothing-to-keep"
+  | "nothing-to-rerun"
   | "other-params"
   | "run-alive"
   | "table-clash"
+  | "would-repeat"
   | "wrong-pipeline";
 
 /** The message names the problem, the place, and the next step. */

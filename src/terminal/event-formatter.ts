@@ -1,6 +1,12 @@
 // The formatter of events: which events become a log line, from which verbosity on, and its text. Pure.
 
-import type { RunEvent, RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
+import type {
+  RunEvent,
+  RunReruns,
+  RunStarted,
+  TaskFinished,
+  TaskRetrying,
+} from "../protocol/events.ts";
 import type { Failure } from "../base/failure.ts";
 import { failureHead, failureLine } from "../base/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
@@ -8,6 +14,7 @@ import type { LogLevel } from "../protocol/status.ts";
 import { assertNever } from "../base/unreachable.ts";
 import { duration, roughly } from "../base/format-duration.ts";
 import { plural, relative } from "../base/text.ts";
+import { rerunLines } from "./reruns-text.ts";
 
 /** `-q` (-1): failures. Default (0): also info, and the first retry of each task. `-v` (1): also the start and end of tasks. `-vv` (2): also debug logs. */
 export type Verbosity = -1 | 0 | 1 | 2;
@@ -39,6 +46,8 @@ export function formatEvent(event: RunEvent, verbosity: Verbosity, cwd = ""): Li
         : undefined;
     case "run-started":
       return verbosity >= 0 ? runStarted(event, cwd) : undefined;
+    case "run-reruns":
+      return verbosity >= 0 ? reruns(event) : undefined;
     case "run-finished":
     case "run-total":
     case "task-progress":
@@ -132,3 +141,10 @@ function runStarted(event: RunStarted, cwd: string): Line {
   const text = `DB writer started → ${relative(event.db, cwd)} (${event.journal.toUpperCase()})${known}`;
   return { at: event.at, level: "info", task: null, text };
 }
+
+const reruns = ({ run, at, tasks }: RunReruns): Line => ({
+  at,
+  level: tasks.some(({ reason }) => reason === "code") ? "warn" : "info",
+  task: null,
+  text: rerunLines(run, tasks).join("\n"),
+});

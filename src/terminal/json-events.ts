@@ -2,6 +2,7 @@
 //
 //   {"type":"run-started","run":1,"pipeline":"posts","file":"/x/etl.ts","db":"/x/posts.db","journal":"wal",
 //    "workers":4,"concurrency":4,"at":"2026-01-31T12:00:00.000Z","resumed":false,"alreadyDone":0,"version":1}
+//   {"type":"run-reruns","run":1,"at":"…","tasks":[{"task":"load-page","reason":"code","isKept":false,"count":40}]}
 //   {"type":"run-total","total":100,"complete":true}
 //   {"type":"task-started","id":7,"name":"load-page","attempt":1,"at":"…"}
 //   {"type":"task-progress","id":7,"progress":0.5,"message":"fetched"}
@@ -34,6 +35,7 @@ export function jsonLine(event: RunEvent): string {
     case "run-started":
       return JSON.stringify({ ...event, version: eventsVersion, at: toIso(event.at) });
     case "run-finished":
+    case "run-reruns":
     case "task-started":
     case "task-log":
       return JSON.stringify({ ...event, at: toIso(event.at) });

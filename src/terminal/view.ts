@@ -130,6 +130,8 @@ function step(view: View, event: RunEvent): void {
       view.total = event.total;
       view.complete = event.complete;
       return;
+    case "run-reruns":
+      return;
     case "run-started":
       view.startedAt = event.at;
       view.done = event.alreadyDone;

@@ -156,13 +156,13 @@ export class Attempt implements Reporting, SendDeps {
     if (isRead && !isFirst) sender.flushProgress(clock.now());
   }
 
-  get #key(): string {
+  get key(): string {
     return (this.#keyText ??= taskKey(this.assignment.task, this.assignment.input));
   }
 
   startedRecord(): TaskRecord {
     const { id, name, attempt } = this.assignment;
-    return { type: "started", id, name, key: this.#key, attempt, at: this.startedAt };
+    return { type: "started", id, name, key: this.key, attempt, at: this.startedAt };
   }
 
   progressRecord(): TaskRecord {
@@ -315,7 +315,7 @@ export class Attempt implements Reporting, SendDeps {
       type: "finished",
       id,
       name,
-      key: this.#key,
+      key: this.key,
       attempt,
       startedAt: this.startedAt,
       at,

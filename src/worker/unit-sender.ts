@@ -13,7 +13,7 @@ export type SentCheckpoint = {
   readonly answer: Promise<Failure | undefined>;
 };
 
-type SendingAttempt = Reporting & { readonly attempt: number };
+type SendingAttempt = Reporting & { readonly attempt: number; readonly key: string };
 
 export class UnitSender {
   readonly #sender: RecordSender;
@@ -44,8 +44,8 @@ export class UnitSender {
       const answer = new Promise<Failure | undefined>((resolve) =>
         this.#unanswered.set(seq, resolve),
       );
-      const { id, attempt } = from;
-      this.#sender.unit(from, unit.take(), { type: "checkpoint", id, attempt, seq, cursor });
+      const { id, key, attempt } = from;
+      this.#sender.unit(from, unit.take(), { type: "checkpoint", id, key, attempt, seq, cursor });
       return { answer };
     });
   }

@@ -230,7 +230,7 @@ describe("a run that is continued", () => {
         rig.pipeline(optionalSource("() => stay(read(source(1, optional)))"), "one.ts"),
       );
       const file = rig.pipeline(optionalSource("() => stay(read(source(1)))"), "two.ts");
-      const again = await rig.start(file, { resume: "last", workers: 1 });
+      const again = await rig.start(file, { resume: "last", workers: 1, keep: ["read"] });
       (await control.next("source")).finish(5);
       (await control.next("stay")).finish();
       expect(await again.end).toMatchObject({ status: "done", done: 3, failed: 0 });
@@ -454,22 +454,26 @@ describe("a run uses the code that it began with", () => {
     ]);
   });
 
-  test("one that is continued with other code says so", async () => {
+  test("one that is continued runs again what has changed, and says so first", async () => {
     await using rig = newRig();
     const { control } = rig;
     const text = `
       const a = task({ name: "a", run: ({ i }: any, ctx) => i === 1 ? RATE : step("stay", i, ctx.signal) });
       export default pipeline({ name: "p", tasks: () => [1, 2].map((i) => a({ i })) });
     `;
-    await cancelAt(rig, rig.pipeline(text.replace("RATE", "1"), "one.ts"), 1, "stay");
-    const edited = rig.pipeline(text.replace("RATE", "2"), "two.ts");
-    const again = await rig.start(edited, { resume: "last", workers: 1 });
+    await cancelAt(rig, rig.pipeline(text.replace("RATE", "1")), 1, "stay");
+    const again = await rig.start(rig.pipeline(text.replace("RATE", "2")), {
+      resume: "last",
+      workers: 1,
+    });
     (await control.next("stay")).finish();
-    await again.end;
-    expect(again.output).toEqual([
-      expect.stringMatching(
-        /^warn: the pipeline's code has changed since run 1, .* results of its 1 tasks that are done/,
-      ),
+    expect(await again.end).toMatchObject({ done: 2, alreadyDone: 0 });
+    expect(again.events.slice(0, 2)).toMatchObject([
+      { type: "run-started", resumed: true, alreadyDone: 0 },
+      { type: "run-reruns", tasks: [{ task: "a", reason: "code", isKept: false, count: 1 }] },
+    ]);
+    expect(rig.rows("SELECT id, result FROM task_runs WHERE id = 1")).toEqual([
+      { id: 1, result: "2" },
     ]);
   });
 });

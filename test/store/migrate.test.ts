@@ -140,6 +140,32 @@ test("a run that died under version 1 is continued", () => {
   run.lock.release();
 });
 
+test("a run that died under version 2 is continued: what it did is kept, and other code is said", () => {
+  using folder = tempFolder();
+  const path = folder.file("old.db");
+  copyFileSync(join(fixtures, "v2.sqlite"), path);
+  using db = openDatabase(options(path));
+  expect(schemaVersion(db, path)).toBe(migrations.length);
+  const tasks = ["list-pages", "load-page"];
+  const code = new Map(tasks.map((name) => [name, `${name} in 3`]));
+  const asked = request({ tasks, code: "0dd" });
+  const run = prepareRun(db, options(path), asked, Date.now(), code);
+  expect(run).toMatchObject({ id: 1, resumed: true, alreadyDone: 2, otherCode: true, reruns: [] });
+  run.lock.release();
+  const kept = "SELECT id, status, cursor, fingerprint FROM task_runs ORDER BY id";
+  expect(db.query(kept).values()).toEqual([
+    [1, "done", null, null],
+    [2, "done", '"page 2"', null],
+    [3, "queued", '"page 4"', null],
+  ]);
+  // From now on its code is known. Whether version 2 inserted rows is not: a change asks.
+  const changed = new Map([...code, ["load-page", "edited"]]);
+  const edited = storeError(() =>
+    prepareRun(db, options(path), request({ tasks, code: "1dd" }), Date.now(), changed),
+  );
+  expect(edited.code).toBe("would-repeat");
+});
+
 test("each version is what one step after the other makes of the one before", () => {
   using db = new Database(":memory:");
   for (const [index] of migrations.entries()) migrate(db, "a.db", migrations.slice(0, index + 1));
@@ -160,11 +186,11 @@ const shape = (db: Database): unknown[] =>
     )
     .values();
 
-test("version 1 is what was released", () => {
-  const stored = readFileSync(join(fixtures, "v1.sql"), "utf8");
+test.each([1, 2])("version %d is what was released", (version) => {
+  const stored = readFileSync(join(fixtures, `v${version}.sql`), "utf8");
   using then = new Database(":memory:");
   then.run(stored);
   using now = new Database(":memory:");
-  migrate(now, "a.db", migrations.slice(0, 1));
+  migrate(now, "a.db", migrations.slice(0, version));
   expect(shape(now)).toEqual(shape(then));
 });

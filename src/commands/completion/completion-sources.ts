@@ -26,6 +26,10 @@ export const completionSources: Sources = {
     candidates: recentRuns(dbOf(typed, args)),
   }),
   pipeline: ({ typed, args }) => ({ kind: "words", candidates: pipelinesOf(dbOf(typed, args)) }),
+  task: async ({ typed }) => ({
+    kind: "words",
+    candidates: (await tasksIn(typed.positionals[0])).map((text) => ({ text, what: "" })),
+  }),
   "name=value": async ({ typed }) => ({ kind: "words", candidates: await paramsOfLine(typed) }),
 };
 
@@ -86,14 +90,22 @@ const ago = (startedAt: string): string => relativeTime(Date.parse(startedAt), s
 type FoundParam = { readonly name: string; readonly fallback: string };
 
 /** The keys of the object after `params` in a pipeline file: its defaults, or the fields of a schema. */
-async function paramsIn(file: string): Promise<FoundParam[]> {
+const paramsIn = async (file: string): Promise<FoundParam[]> => paramsOf(await codeOf(file));
+
+/** The names of the tasks that a pipeline file defines in the usual form. */
+async function tasksIn(file: string | undefined): Promise<string[]> {
+  const code = file === undefined ? "" : await codeOf(file);
+  const named = code.matchAll(/\b(?:task|sh)\(\{\s*name:\s*(["'`])([^"'`$]+)\1/g);
+  return Array.from(named, ([, , name = ""]) => name);
+}
+
+/** Without comments and types; empty for a file that does not parse. */
+async function codeOf(file: string): Promise<string> {
   try {
     const path = file.replace(/(\.[cm]?[jt]sx?):[A-Za-z_$][\w$]*$/, "$1");
-    const text = await Bun.file(path).text();
-    // Removes comments and types. A file that does not parse has no parameters to offer.
-    return paramsOf(new Bun.Transpiler({ loader: "tsx" }).transformSync(text));
+    return new Bun.Transpiler({ loader: "tsx" }).transformSync(await Bun.file(path).text());
   } catch {
-    return [];
+    return "";
   }
 }
 

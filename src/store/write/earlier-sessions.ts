@@ -20,6 +20,7 @@ type TaskRow = {
   readonly isStored: number;
   readonly name: string | null;
   readonly cursor: string | null;
+  readonly isOutdated: number;
 };
 
 /** Longer results stay in the database until main asks for them: 2,000 results of 1 MB would not fit into memory. */
@@ -34,7 +35,7 @@ const failureSql =
 
 /** Keyset pagination: no statement stays open between pages, and only one page is in memory. */
 const pageSql =
-  "SELECT id, key, status, attempt, cursor, CASE WHEN status <> 'done' THEN name END AS name, " +
+  "SELECT id, key, status, attempt, cursor, CASE WHEN status <> 'done' THEN name END AS name, fingerprint IS NOT NULL AS isOutdated, " +
   `status = 'done' AND octet_length(result) > ${maxResultBytes} AS isStored, ` +
   `CASE WHEN status = 'error' THEN ${failureSql} ` +
   `WHEN status = 'done' AND octet_length(result) <= ${maxResultBytes} THEN result END AS result ` +
@@ -106,6 +107,7 @@ const restoredTask = (row: TaskRow): RestoredTask => ({
   cursor: row.cursor,
   ...(row.isStored === 1 ? { isStored: true } : undefined),
   ...(row.name === null ? undefined : { name: row.name }),
+  ...(row.isOutdated === 1 ? { isOutdated: true } : undefined),
 });
 
 /** Bounds memory: a result on its way to main is in memory twice. */

@@ -23,7 +23,10 @@ export function findRun(db: Database, path: string, request: RunRequest): RunRow
       return deadRun(db, path, request);
     case "last":
       refuseLostRun(db, path, request);
-      return lastUndone(db, path, request);
+      return lastRun(db, path, request, "AND status <> 'done'", "--resume");
+    case "newest":
+      refuseLostRun(db, path, request);
+      return lastRun(db, path, request, "", "--rerun");
     default:
       return runById(db, path, request, request.resume);
   }
@@ -61,17 +64,27 @@ function deadRun(db: Database, path: string, request: RunRequest): RunRow | unde
   return newest?.status === "running" ? newest : undefined;
 }
 
-/** The newest run with the same params. If there is none, the error names the newest with other params. */
-function lastUndone(db: Database, path: string, request: RunRequest): RunRow {
+/**
+ * The newest run with the same params. If there is none, the error names the newest with other params.
+ * @param where narrows the choice
+ * @param flag asked for it
+ */
+function lastRun(
+  db: Database,
+  path: string,
+  request: RunRequest,
+  where: string,
+  flag: string,
+): RunRow {
   let other: RunRow | undefined;
-  for (const run of runRows(db, "pipeline = ? AND status <> 'done'", request.pipeline)) {
+  for (const run of runRows(db, `pipeline = ? ${where}`, request.pipeline)) {
     if (mayContinue(run, request)) return refuseAlive(path, run);
     if (run.status !== "running" || !isRunAlive(path, run)) other ??= run;
   }
   if (other !== undefined) throw otherParams(path, other, request);
   throw new StoreError(
     "no-such-run",
-    `${path} has no run of "${request.pipeline}" that could be continued; leave out --resume to start one`,
+    `${path} has no run of "${request.pipeline}" that could be continued; leave out ${flag} to start one`,
   );
 }
 
@@ -107,6 +120,6 @@ function otherParams(path: string, run: RunRow, request: RunRequest): StoreError
   return new StoreError(
     "other-params",
     `run ${run.id} in ${path} has the params ${run.params}, and this one has ${differ}; ` +
-      "give it the same with --param or --params, or leave out --resume to start another run",
+      "give it the same with --param or --params, or leave out --resume and --rerun to start another run",
   );
 }

@@ -10,6 +10,7 @@ import { JSON } from "../../base/globals.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import { completionsMark, unpackCompletions } from "../../protocol/codec/completions.ts";
 import { type MainRecord, type TaskRecord, unitItemMark } from "../../protocol/writer-records.ts";
+import { nameOfKey } from "../../protocol/task-key.ts";
 import { isConstraint } from "../sqlite-error.ts";
 import type { Announcer } from "./announcer.ts";
 import { commitLimits } from "./commit-policy.ts";
@@ -168,9 +169,15 @@ export class GroupCommit {
     }
     this.#owner = undefined;
     this.#group.endUnit();
-    if (this.#attempts.isRunning(end.id, end.attempt)) return this.#session.unit.end();
-    this.#session.unit.abandon();
-    return notRunning(end.attempt);
+    const { unit, history } = this.#session;
+    if (!this.#attempts.isRunning(end.id, end.attempt)) {
+      unit.abandon();
+      return notRunning(end.attempt);
+    }
+    const { repeats } = unit;
+    const failure = unit.end();
+    if (repeats && failure === undefined) history.setRepeats(nameOfKey(end.key));
+    return failure;
   }
 
   /** @param failure why the unit that this record ends could not be applied */

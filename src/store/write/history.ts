@@ -3,6 +3,7 @@
 import type { Failure } from "../../base/failure.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 import type { RestoredTask } from "../../protocol/messages.ts";
+import type { Code } from "../../protocol/reruns.ts";
 import type { LogLevel, RunStatus, TaskStatus } from "../../protocol/status.ts";
 
 /** A task's whole row except its cursor, which only a checkpoint sets. Times are epoch ms. */
@@ -64,6 +65,10 @@ export interface History {
   /** The number of tasks, as far as it is known. */
   setTotal(total: number): void;
   setEnd(end: RunEnd): void;
+  /** The fingerprints of the definitions. */
+  setCode(code: Code): void;
+  /** @param definition its tasks have inserted rows or emitted messages: running them again would do so twice */
+  setRepeats(definition: string): void;
 
   /** Writes all changes. The caller holds the transaction. */
   flush(): void;

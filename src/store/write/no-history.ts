@@ -12,6 +12,8 @@ export class NoHistory implements History {
   addLog(): void {}
   setTotal(): void {}
   setEnd(): void {}
+  setCode(): void {}
+  setRepeats(): void {}
   flush(): void {}
   discard(): void {}
   close(): void {}

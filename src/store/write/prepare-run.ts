@@ -6,10 +6,13 @@ import type { Database } from "bun:sqlite";
 import { Date } from "../../base/globals.ts";
 import { type RunId, runId } from "../../protocol/ids.ts";
 import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
+import type { Code, Rerun } from "../../protocol/reruns.ts";
 import { isRunAlive, RunAliveError } from "../liveness.ts";
 import { noLock, removeStaleLock, type RunLock, runsWithFiles, tryRunLock } from "../lock.ts";
 import { onlyRow } from "../only-row.ts";
 import { damagedRow, StoreError } from "../store-error.ts";
+import { type Decision, decideReruns } from "../decide-reruns.ts";
+import { insertDefinitions, markReruns } from "./definitions.ts";
 import { findRun } from "./find-run.ts";
 import { endSuperseded, insertRun, nextRunId, reviveRun, sessionValues } from "./revive-run.ts";
 import { isOtherCode, type RunRow, runRows } from "./run-rows.ts";
@@ -22,22 +25,30 @@ export type PreparedRun = {
   readonly startedAt: number;
   /** Tasks that earlier sessions have done. */
   readonly alreadyDone: number;
-  /** The run is continued, and the code has changed since its last session. */
+  /** The code has changed since the run's last session, and which tasks that concerns is not known. */
   readonly otherCode: boolean;
+  readonly reruns: readonly Rerun[];
   readonly lock: RunLock;
 };
+
+/** A run is to be continued, and the fingerprints of this session's code are needed for that. Nothing was written. */
+export class CodeWantedError extends Error {
+  override readonly name = "CodeWantedError";
+}
 
 /**
  * Finds the run to continue, or decides on a new one; writes its row and takes its lock.
  *
- * @throws StoreError `run-alive`, `no-such-run`, `wrong-pipeline`, `other-params`, or `no-history` if the requested run
- *   cannot be continued. Nothing is written then.
+ * @param code the fingerprints; undefined while they are not known
+ * @throws CodeWantedError; StoreError `run-alive`, `no-such-run`, `wrong-pipeline`, `other-params`, or `no-history` if the
+ *   requested run cannot be continued; `would-repeat`, `nothing-to-keep`, `nothing-to-rerun`. Nothing is written then.
  */
 export function prepareRun(
   db: Database,
   options: WriterOptions,
   request: RunRequest,
   now: number,
+  code?: Code,
 ): PreparedRun {
   if (!options.storeTaskStatus) return withoutHistory(options, request, now);
   let lock: RunLock | undefined;
@@ -45,11 +56,18 @@ export function prepareRun(
   const session = sessionValues(request);
   const begin = db.transaction(() => {
     const dead = findRun(db, options.db, request);
+    const decision = dead === undefined ? undefined : decide(db, options.db, dead, request, code);
+    if (dead === undefined) refuseKeep(options.db, request);
     const taken =
       dead === undefined ? lockNew(options.db, nextRunId(db)) : lockOld(options.db, dead);
     lock = taken.lock;
-    if (dead === undefined) insertRun(db, taken.id, request.pipeline, session, now);
-    else reviveRun(db, taken.id, session);
+    if (decision === undefined) {
+      insertRun(db, taken.id, request.pipeline, session, now);
+      insertDefinitions(db, taken.id, request);
+    } else {
+      reviveRun(db, taken.id, session);
+      markReruns(db, taken.id, request, code, decision);
+    }
     endSuperseded(db, options.db, request, taken.id);
     removeStaleFiles(db, options.db, taken.id);
     return {
@@ -57,7 +75,8 @@ export function prepareRun(
       resumed: dead !== undefined,
       startedAt: dead === undefined ? now : startOf(dead, options.db),
       alreadyDone: dead === undefined ? 0 : countDone(db, taken.id),
-      otherCode: dead !== undefined && isOtherCode(dead, request),
+      otherCode: dead !== undefined && decision?.isUnknown === true && isOtherCode(dead, request),
+      reruns: decision?.reruns ?? [],
       lock: taken.lock,
     };
   });
@@ -69,6 +88,27 @@ export function prepareRun(
   }
 }
 
+function decide(
+  db: Database,
+  path: string,
+  run: RunRow,
+  request: RunRequest,
+  code: Code | undefined,
+): Decision {
+  if (request.code !== null && code === undefined) throw new CodeWantedError();
+  return decideReruns(db, path, run, request, code);
+}
+
+function refuseKeep(path: string, { pipeline, reruns: { keep } }: RunRequest): void {
+  const [name] = keep;
+  if (name === undefined) return;
+  throw new StoreError(
+    "nothing-to-keep",
+    `${path} has no unfinished run of "${pipeline}", so there are no results of "${name}" to keep; leave out --keep to ` +
+      "start a new run, or name a run with --resume <id>",
+  );
+}
+
 /** The database has no rows of runs, so no run can be continued, and no other process can take this one for dead. */
 function withoutHistory(
   options: WriterOptions,
@@ -78,7 +118,7 @@ function withoutHistory(
   if (resume !== "auto" && resume !== "fresh") {
     throw new StoreError(
       "no-history",
-      `${options.db}: without stored task status no run can be continued; leave out --resume or --no-store-task-status`,
+      `${options.db}: without stored task status no run can be continued; leave out --resume and --rerun, or --no-store-task-status`,
     );
   }
   return {
@@ -87,6 +127,7 @@ function withoutHistory(
     startedAt,
     alreadyDone: 0,
     otherCode: false,
+    reruns: [],
     lock: noLock,
   };
 }
@@ -99,7 +140,7 @@ function startOf({ id, startedAt }: RunRow, path: string): number {
 
 function countDone(db: Database, id: RunId): number {
   using count = db.prepare<{ n: number }, [number]>(
-    "SELECT COUNT(*) AS n FROM task_runs WHERE run_id = ? AND status = 'done'",
+    "SELECT COUNT(*) AS n FROM task_runs WHERE run_id = ? AND status = 'done' AND fingerprint IS NULL",
   );
   return onlyRow(count.get(id)).n;
 }

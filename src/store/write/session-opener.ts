@@ -5,6 +5,7 @@ import type { MessageHandle } from "../../api/message.ts";
 import { Promise } from "../../base/globals.ts";
 import type { RunRequest, ToWriter, WriterOptions } from "../../protocol/messages.ts";
 import { SharedFlag } from "../../protocol/shared/shared-flag.ts";
+import type { Code } from "../../protocol/reruns.ts";
 import type { LogLevel } from "../../protocol/status.ts";
 import type { RunSummary } from "../../protocol/summary.ts";
 import { isRunAlive, type LiveRun, RunAliveError } from "../liveness.ts";
@@ -17,12 +18,16 @@ import {
 } from "../patience.ts";
 import { isLockedAtOpen } from "../store-error.ts";
 import { endedSummary } from "./ended-summary.ts";
+import { CodeWantedError } from "./prepare-run.ts";
 import { Session } from "./session.ts";
 
 /** Poll interval for the end of the run that `--wait` waits for. */
 const alivePollMs = 250;
 /** Pause between two tries to open a locked database. Each try itself waits for up to 500 ms. */
 const lockPollMs = 20;
+
+/** Asks main for the fingerprints of the pipeline's tasks. */
+type AskCode = () => Promise<Code>;
 
 type Say = (level: LogLevel, line: string) => void;
 
@@ -42,6 +47,7 @@ type Opened =
 export class SessionOpener {
   readonly #deps: OpenerDeps;
   readonly #say: Say;
+  readonly #askCode: AskCode;
   readonly #options: WriterOptions;
   readonly #request: RunRequest;
   readonly #patience: PatienceDeps;
@@ -50,8 +56,10 @@ export class SessionOpener {
   constructor(
     { options, run, givenUp }: Extract<ToWriter, { type: "open" }>,
     say: Say,
+    askCode: AskCode,
     deps: OpenerDeps,
   ) {
+    this.#askCode = askCode;
     this.#options = options;
     this.#request = run;
     this.#say = say;
@@ -64,13 +72,18 @@ export class SessionOpener {
   async open(handles: readonly MessageHandle<never>[]): Promise<Opened> {
     const { db } = this.#options;
     const patience = new Patience(db, this.#patience);
+    let code: Code | undefined;
     for (;;) {
       try {
         const session = await this.#untilUnlocked(() =>
-          Session.open(this.#options, this.#request, handles, this.#deps.wall(), patience),
+          Session.open(this.#options, this.#request, handles, this.#deps.wall(), patience, code),
         );
         return { type: "session", session };
       } catch (thrown) {
+        if (thrown instanceof CodeWantedError) {
+          code = await this.#askCode();
+          continue;
+        }
         if (!(thrown instanceof RunAliveError) || !this.#request.wait) throw thrown;
         await this.#untilEnded(thrown.run);
         const summary = await this.#untilUnlocked(() => endedSummary(db, thrown.run.id));

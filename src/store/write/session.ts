@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import type { MessageHandle } from "../../api/message.ts";
 import type { RunFinished, RunStarted } from "../../protocol/events.ts";
 import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
+import type { Code, Rerun } from "../../protocol/reruns.ts";
 import { CustomMessages } from "./custom-messages.ts";
 import { closeDatabase } from "./close.ts";
 import { hasDeferredKeys } from "./deferred-keys.ts";
@@ -29,8 +30,9 @@ import { createWalGuard } from "../wal.ts";
 export class Session {
   readonly db: Database;
   readonly started: RunStarted;
-  /** The run is continued, and the code has changed since its last session. */
+  /** The code has changed since the run's last session, and which tasks that concerns is not known. */
   readonly otherCode: boolean;
+  readonly reruns: readonly Rerun[];
   /** Start of the run's first session, epoch ms. */
   readonly beganAt: number;
   readonly history: History;
@@ -52,7 +54,7 @@ export class Session {
     options: WriterOptions,
     handles: readonly MessageHandle<never>[],
     started: RunStarted,
-    { lock, otherCode, startedAt }: PreparedRun,
+    { lock, otherCode, reruns, startedAt }: PreparedRun,
     patience: Patience,
   ) {
     this.db = db;
@@ -60,6 +62,7 @@ export class Session {
     this.started = started;
     this.#lock = lock;
     this.otherCode = otherCode;
+    this.reruns = reruns;
     this.beganAt = startedAt;
     this.#patience = patience;
     this.history = options.storeTaskStatus
@@ -74,7 +77,7 @@ export class Session {
 
   /**
    * Applies the schema before the run gets its row: a failed schema leaves no run behind.
-   * @throws StoreError or SchemaError. The connection is then closed, and a file that it created is removed.
+   * @throws StoreError, SchemaError or CodeWantedError. The connection is then closed, and a file that it created is removed.
    */
   static open(
     options: WriterOptions,
@@ -82,6 +85,7 @@ export class Session {
     handles: readonly MessageHandle<never>[],
     now: number,
     patience: Patience,
+    code?: Code,
   ): Session {
     const isNew = !existsSync(options.db);
     const db = openDatabase(options, shortTuning, (reader) =>
@@ -90,7 +94,7 @@ export class Session {
     let run: PreparedRun | undefined;
     try {
       if (request.schema !== null) applySchema(db, request.schema);
-      run = prepareRun(db, options, request, now);
+      run = prepareRun(db, options, request, now, code);
       const started = runStarted(options, request, run, now);
       return new Session(db, options, handles, started, run, patience);
     } catch (thrown) {

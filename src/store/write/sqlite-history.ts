@@ -7,7 +7,9 @@ import { JSON } from "../../base/globals.ts";
 import { toIso } from "../../base/iso-time.ts";
 import type { RunId, TaskId } from "../../protocol/ids.ts";
 import type { RestoredTask } from "../../protocol/messages.ts";
+import type { Code } from "../../protocol/reruns.ts";
 import type { Patience } from "../patience.ts";
+import { DefinitionChanges } from "./definitions.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import type { History, LogRow, RunEnd, StoredResult, TaskRow } from "./history.ts";
 import { restoredTasks, storedResults } from "./earlier-sessions.ts";
@@ -15,10 +17,12 @@ import { hasOtherLiveRuns } from "./run-rows.ts";
 
 const columns =
   "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error";
+/** The row's earlier code, if it had any, is that of an attempt that this one replaces. */
 const update = columns
   .split(", ")
   .slice(2)
   .map((column) => `${column} = excluded.${column}`)
+  .concat("fingerprint = NULL")
   .join(", ");
 
 const taskRowsSql = (values: string): string =>
@@ -40,6 +44,7 @@ export class SqliteHistory implements History {
   readonly #rows = new Map<TaskId, TaskRow>();
   readonly #progressed = new Map<TaskId, { progress: number; message: string | null }>();
   readonly #cursors = new Map<TaskId, string>();
+  readonly #definitions: DefinitionChanges;
   readonly #times = new IsoTimes();
   #total: number | undefined;
   #end: RunEnd | undefined;
@@ -50,6 +55,7 @@ export class SqliteHistory implements History {
     this.#path = path;
     this.#run = run;
     this.#patience = patience;
+    this.#definitions = new DefinitionChanges(db, run, patience);
     const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     this.#tasks = new BulkInsert(db, patience, taskRowsSql, task);
     const done = `(${run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL)`;
@@ -68,6 +74,7 @@ export class SqliteHistory implements History {
       this.#progressed.size === 0 &&
       this.#cursors.size === 0 &&
       this.#logs.isEmpty &&
+      this.#definitions.isEmpty &&
       this.#total === undefined &&
       this.#end === undefined
     );
@@ -119,6 +126,14 @@ export class SqliteHistory implements History {
     this.#end = end;
   }
 
+  setCode(code: Code): void {
+    this.#definitions.setCode(code);
+  }
+
+  setRepeats(definition: string): void {
+    this.#definitions.setRepeats(definition);
+  }
+
   flush(): void {
     this.#flushTasks();
     for (const [id, { progress, message }] of this.#progressed) {
@@ -128,6 +143,7 @@ export class SqliteHistory implements History {
       this.#patience.run(() => this.#cursor.run(cursor, this.#run, id));
     }
     this.#logs.flush();
+    this.#definitions.flush();
     this.#flushRun();
     this.#clear();
   }
@@ -173,6 +189,7 @@ export class SqliteHistory implements History {
     this.#tasks.discard();
     this.#done.discard();
     this.#logs.discard();
+    this.#definitions.discard();
     this.#clear();
   }
 

@@ -33,6 +33,8 @@ export class UnitApplier {
   readonly #patience: Patience;
   #undo: Undo | undefined;
   #failure: Failure | undefined;
+  /** The open unit inserts rows or emits messages: applied a second time, it would do so twice. Upserts would not. */
+  repeats = false;
 
   constructor(db: Database, hasOwnTables: boolean, messages: CustomMessages, patience: Patience) {
     this.#db = db;
@@ -54,9 +56,11 @@ export class UnitApplier {
       const item = this.#reader.read(text);
       switch (item.type) {
         case "rows":
+          if (item.onConflict.action === "fail") this.repeats = true;
           this.#rows.apply(item);
           break;
         case "emit":
+          this.repeats = true;
           this.#messages.apply(item);
           break;
         default:
@@ -93,6 +97,7 @@ export class UnitApplier {
   }
 
   #begin(): Undo {
+    this.repeats = false;
     const undo = this.#db.inTransaction ? "savepoint" : "transaction";
     this.#patience.run(() =>
       this.#db.run(undo === "savepoint" ? "SAVEPOINT unit" : "BEGIN IMMEDIATE"),

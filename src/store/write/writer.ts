@@ -1,11 +1,12 @@
 import type { MessageHandle } from "../../api/message.ts";
 import { toFailure } from "../../base/failure.ts";
-import { JSON } from "../../base/globals.ts";
+import { JSON, Promise } from "../../base/globals.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import { thrownAt } from "../../base/thrown-at.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 import { Mask } from "../../protocol/mask.ts";
-import type { FromWriter, ModuleRef, ToWriter } from "../../protocol/messages.ts";
+import type { FromWriter, ModuleRef, RunRequest, ToWriter } from "../../protocol/messages.ts";
+import type { Code } from "../../protocol/reruns.ts";
 import type { MainRecord } from "../../protocol/writer-records.ts";
 import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import type { LogLevel } from "../../protocol/status.ts";
@@ -64,6 +65,7 @@ export class Writer {
   #life: Life = { state: "opening" };
   #fromMain: MainRecord[] = [];
   #total: Total | undefined;
+  readonly #code = Promise.withResolvers<Code>();
   /** What arrived before the request to close is committed first. */
   #closeAsked: Extract<ToWriter, { type: "close" }> | undefined;
   /** Monotonic ms. */
@@ -99,6 +101,8 @@ export class Writer {
         return this.#wake();
       case "results":
         return this.#postResults(message.ids);
+      case "code":
+        return this.#codeKnown(new Map(message.code));
       case "close":
         this.#closeAsked = message;
         return this.#wake();
@@ -112,10 +116,12 @@ export class Writer {
   async #open(asked: Extract<ToWriter, { type: "open" }>): Promise<void> {
     try {
       const handles = asked.module === null ? [] : await this.#deps.messages(asked.module);
-      const opened = await new SessionOpener(asked, this.#say, this.#deps).open(handles);
+      const opened = await new SessionOpener(asked, this.#say, this.#askCode, this.#deps).open(
+        handles,
+      );
       switch (opened.type) {
         case "session":
-          return this.#begin(opened.session, asked.run.secrets);
+          return this.#begin(opened.session, asked.run);
         case "done-elsewhere":
           this.#life = { state: "closed" };
           return this.#deps.post(opened);
@@ -127,19 +133,31 @@ export class Writer {
     }
   }
 
-  #begin(session: Session, secrets: readonly string[]): void {
+  #begin(session: Session, { secrets, code }: RunRequest): void {
     const recorder = new Recorder(session.history, Mask.of(secrets, process.env));
     const [ports, announcer] = [this.#ports, this.#announcer];
     const group = new GroupCommit({ session, recorder, ports, announcer });
     this.#life = { state: "open", session, group };
-    const { started, otherCode, beganAt } = session;
+    const { started, otherCode, reruns, beganAt } = session;
     if (started.resumed) {
       for (const page of session.history.restoredTasks()) {
         this.#deps.post({ type: "restored", tasks: JSON.stringify(page) });
       }
     }
-    this.#deps.post({ type: "opened", started, otherCode, beganAt });
+    this.#deps.post({ type: "opened", started, otherCode, reruns, beganAt });
+    if (!started.resumed && code !== null) this.#deps.post({ type: "code-wanted" });
     this.#wake();
+  }
+
+  readonly #askCode = (): Promise<Code> => {
+    this.#deps.post({ type: "code-wanted" });
+    return this.#code.promise;
+  };
+
+  /** Before a run is continued, the opener waits for it. A new run goes on meanwhile. */
+  #codeKnown(code: Code): void {
+    this.#code.resolve(code);
+    if (this.#life.state === "open") this.#life.session.history.setCode(code);
   }
 
   readonly #say = (level: LogLevel, line: string): void =>

@@ -5,7 +5,11 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { paramsOf, recentRuns } from "../../../src/commands/completion/completion-sources.ts";
+import {
+  completionSources,
+  paramsOf,
+  recentRuns,
+} from "../../../src/commands/completion/completion-sources.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 describe("parameters in a file's text", () => {
@@ -36,4 +40,22 @@ test("runs: what a file says is shown, and a file that is none says nothing", ()
   const file = join(folder.path, "etl.ts");
   writeFileSync(file, "export default 1;");
   expect(recentRuns(file)).toEqual([]);
+});
+
+test("tasks: those that the file on the line defines", async () => {
+  using folder = tempFolder();
+  const file = join(folder.path, "etl.ts");
+  writeFileSync(
+    file,
+    `const a: X = task({ name: "load-day", run() {} }); // task({ name: "old" })
+     const b = sh({ name: 'count', command: "wc" });
+     const c = task({ name: \`day-\${n}\`, run() {} });`,
+  );
+  const typed = { positionals: [file], given: new Map(), awaiting: undefined, flagsEnded: false };
+  const def = { type: "string", description: "" } as const;
+  const answer = await completionSources["task"]?.({ def, typed, args: {} });
+  expect(answer).toEqual({
+    kind: "words",
+    candidates: ["load-day", "count"].map((text) => ({ text, what: "" })),
+  });
 });

@@ -40,6 +40,7 @@ const done = (id: number): unknown => ({
 const checkpoint = (seq: number, cursor: string): TaskRecord => ({
   type: "checkpoint",
   id: taskId(1),
+  key: "load:1",
   attempt: 1,
   seq,
   cursor,
@@ -80,6 +81,7 @@ describe.each<[string, () => WriterUnderTest]>([
         finished_at: "1970-01-01T00:00:02.000Z",
         result: "[7]",
         error: null,
+        fingerprint: null,
       },
     ]);
     await writer.next("committed");

@@ -7,10 +7,10 @@ import { unlocked } from "./options.ts";
 function withResults(results: readonly string[]): Database {
   const db = new Database(":memory:");
   db.run(
-    "CREATE TABLE task_runs (run_id, id, name, key, status, attempt, cursor, result, error, PRIMARY KEY (run_id, id))",
+    "CREATE TABLE task_runs (run_id, id, name, key, status, attempt, cursor, result, error, fingerprint, PRIMARY KEY (run_id, id))",
   );
   const insert = db.query(
-    "INSERT INTO task_runs VALUES (1, ?, 't', 'k', 'done', 1, NULL, ?, NULL)",
+    "INSERT INTO task_runs VALUES (1, ?, 't', 'k', 'done', 1, NULL, ?, NULL, NULL)",
   );
   for (const [index, result] of results.entries()) insert.run(index + 1, result);
   return db;

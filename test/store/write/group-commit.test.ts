@@ -156,6 +156,7 @@ describe("a deferred foreign key", () => {
     const checkpoint: TaskRecord = {
       type: "checkpoint",
       id: taskId(1),
+      key: "load:1",
       attempt: 1,
       seq: 5,
       cursor: "1",

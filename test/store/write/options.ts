@@ -1,5 +1,6 @@
 import type { RunId } from "../../../src/protocol/ids.ts";
 import type { RunRequest, WriterOptions } from "../../../src/protocol/messages.ts";
+import { noReruns } from "../../../src/protocol/reruns.ts";
 import { type RunLock, tryRunLock } from "../../../src/store/lock.ts";
 import type { OpenTuning } from "../../../src/store/open-database.ts";
 import { Patience } from "../../../src/store/patience.ts";
@@ -52,6 +53,8 @@ export const request = (more: Partial<RunRequest> = {}): RunRequest => ({
   params: '{"limit":3}',
   canonicalParams: more.params ?? '{"limit":3}',
   code: null,
+  tasks: [],
+  reruns: noReruns,
   resume: "auto",
   wait: false,
   schema: null,

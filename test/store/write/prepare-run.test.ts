@@ -114,6 +114,10 @@ describe("which run it is", () => {
     ["an id: with other params", [{ params: "{}" }], { resume: runId(1) }, "other-params"],
     ["last: none", [{ status: "done" }], { resume: last }, "no-such-run"],
     ["last: only one that is alive", [{ alive: true }], { resume: last }, "run-alive"],
+    ["newest: one that is done", [{}, { status: "done" }], { resume: "newest" }, [2, true]],
+    ["newest: with other params", [{ params: "{}" }], { resume: "newest" }, "other-params"],
+    ["newest: none", [], { resume: "newest" }, "no-such-run"],
+    ["newest: only one that is alive", [{ alive: true }], { resume: "newest" }, "run-alive"],
     ["an id: a dead one", [{}, { status: "done" }], { resume: runId(1) }, [1, true]],
     ["an id: one that is done", [{ status: "done" }], { resume: runId(1) }, [1, true]],
     ["an id: one that is not there", [{}], { resume: runId(9) }, "no-such-run"],
@@ -270,16 +274,6 @@ test.each(["0", "-1", "9223372036854775807"])("a run whose id is %s", (id) => {
   }
   expect(Number(bench.prepare({ resume: "fresh" }).id)).toBe(3);
   expect(Number(bench.prepare({ pipeline: "another" }).id)).toBe(4);
-});
-
-test("a run that is continued with other code says so, once", () => {
-  using folder = tempFolder();
-  using bench = new Bench(folder, []);
-  expect(bench.prepare({ code: "a" }).otherCode).toBe(false);
-  bench.die();
-  expect(bench.prepare({ code: "b" })).toMatchObject({ resumed: true, otherCode: true });
-  bench.die();
-  expect(bench.prepare({ code: "b" })).toMatchObject({ resumed: true, otherCode: false });
 });
 
 test("a living run is refused while the file is only read", () => {

@@ -1,0 +1,27 @@
+// Which tasks of a run that is continued run again. Tasks are named by their definitions, as in task keys (`nameInKey`).
+
+/** What the user asks for. */
+export type RerunRequest = {
+  /** Their results stay, although their code has changed. */
+  readonly keep: readonly string[];
+  /** They run again, whatever their code. */
+  readonly rerun: readonly string[];
+  /** Tasks that failed run again, also those whose failure is final because they are optional. */
+  readonly failed: boolean;
+};
+
+export const noReruns: RerunRequest = { keep: [], rerun: [], failed: false };
+
+/** What is decided of one definition's tasks that earlier sessions have ended, or left with a checkpoint. */
+export type Rerun = {
+  readonly task: string;
+  /** `code`: it has changed. `asked`: the user asks for it. */
+  readonly reason: "code" | "asked";
+  /** The results stay. Otherwise the tasks run again, from the beginning. */
+  readonly isKept: boolean;
+  /** How many tasks. */
+  readonly count: number;
+};
+
+/** Fingerprints of the code that tasks can reach, by the name of the definition. */
+export type Code = ReadonlyMap<string, string>;

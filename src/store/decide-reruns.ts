@@ -1,0 +1,205 @@
+// Decides which tasks of a run that is continued run again: those whose code has changed since, and those that the user asks
+// for. Only reads, so that `--dry-run` can tell what a run would do.
+
+import type { Database } from "bun:sqlite";
+
+import type { RunRequest } from "../protocol/messages.ts";
+import type { Code, Rerun } from "../protocol/reruns.ts";
+import { onlyRow } from "./only-row.ts";
+import { StoreError } from "./store-error.ts";
+import type { RunRow } from "./write/run-rows.ts";
+
+/** In `task_runs.fingerprint`: the user has asked for the rerun. No code has this fingerprint. */
+export const askedFor = "asked";
+
+/** Until the fingerprints of a session are known, its definitions have the hash of the whole module. */
+const modulePrefix = "module:";
+export const moduleFingerprint = (code: string): string => modulePrefix + code;
+
+/** Of the definition that a key names, with its colon: the hash after the last colon has only these characters. */
+export const definitionSql = "rtrim(task_runs.key, '0123456789abcdefghijklmnopqrstuvwxyz')";
+
+type Definition = { readonly name: string; readonly fingerprint: string; readonly repeats: number };
+
+/** The tasks of one definition and one fingerprint. */
+type Part = {
+  readonly definition: string;
+  readonly fingerprint: string | null;
+  /** Tasks that are done or have a checkpoint. */
+  readonly committed: number;
+  readonly failed: number;
+  /** Tasks that failed without a checkpoint. */
+  readonly failedEmpty: number;
+};
+
+export type Decision = {
+  readonly reruns: readonly Rerun[];
+  /** Definitions whose tasks, where no earlier code has ended them already, were ended by this code. */
+  readonly outdated: ReadonlyMap<string, string>;
+  /** Tasks were marked in an earlier session and have not run again since. */
+  readonly hasMarked: boolean;
+  /** The earlier sessions did not record the code of their tasks: whether it has changed is not known. */
+  readonly isUnknown: boolean;
+};
+
+/**
+ * @param code of this session; undefined where it is not known: then nothing counts as changed
+ * @throws StoreError `would-repeat` where a changed task has inserted rows or emitted messages, and the user has not chosen;
+ *   `nothing-to-rerun`
+ */
+export function decideReruns(
+  db: Database,
+  path: string,
+  run: RunRow,
+  request: RunRequest,
+  code: Code | undefined,
+): Decision {
+  const stored = storedDefinitions(db, run);
+  const decider = new Decider(run, request, code, stored);
+  const parts = decider.needsParts || hasOutdated(db, run) ? partsOf(db, run) : [];
+  const decision = decider.decide(parts);
+  if (decider.repeating.length > 0) throw wouldRepeat(path, run, decider.repeating);
+  assertSomething(path, run, request, parts);
+  return decision;
+}
+
+function storedDefinitions(db: Database, { id }: RunRow): ReadonlyMap<string, Definition> {
+  using rows = db.prepare<Definition, [number]>(
+    "SELECT name, fingerprint, repeats FROM pipeloom_definitions WHERE run_id = ?",
+  );
+  return new Map(rows.all(id).map((row) => [row.name, row]));
+}
+
+function hasOutdated(db: Database, { id }: RunRow): boolean {
+  using row = db.prepare<{ found: number }, [number]>(
+    "SELECT EXISTS (SELECT 1 FROM task_runs WHERE run_id = ? AND fingerprint IS NOT NULL) AS found",
+  );
+  return onlyRow(row.get(id)).found === 1;
+}
+
+function partsOf(db: Database, { id }: RunRow): readonly Part[] {
+  using rows = db.prepare<Part, [number]>(
+    `SELECT ${definitionSql} AS definition, fingerprint, SUM(status = 'done' OR cursor IS NOT NULL) AS committed,
+      SUM(status = 'error') AS failed, SUM(status = 'error' AND cursor IS NULL) AS failedEmpty
+      FROM task_runs WHERE run_id = ? GROUP BY 1, 2`,
+  );
+  return rows.all(id).map((part) => ({ ...part, definition: part.definition.slice(0, -1) }));
+}
+
+class Decider {
+  readonly #run: RunRow;
+  readonly #request: RunRequest;
+  readonly #code: Code | undefined;
+  readonly #stored: ReadonlyMap<string, Definition>;
+  readonly #outdated: ReadonlyMap<string, string>;
+  /** Changed definitions whose tasks would insert or emit a second time. */
+  readonly repeating: string[] = [];
+
+  constructor(
+    run: RunRow,
+    request: RunRequest,
+    code: Code | undefined,
+    stored: ReadonlyMap<string, Definition>,
+  ) {
+    this.#run = run;
+    this.#request = request;
+    this.#code = code;
+    this.#stored = stored;
+    this.#outdated = new Map(request.tasks.flatMap((name) => this.#outdatedBy(name)));
+  }
+
+  get needsParts(): boolean {
+    const { keep, rerun, failed } = this.#request.reruns;
+    return this.#outdated.size > 0 || keep.length > 0 || rerun.length > 0 || failed;
+  }
+
+  #outdatedBy(name: string): readonly [string, string][] {
+    const { keep, rerun } = this.#request.reruns;
+    if (rerun.includes(name)) return [[name, askedFor]];
+    const before = this.#stored.get(name)?.fingerprint;
+    if (keep.includes(name) || before === undefined || !this.#isChanged(name, before)) return [];
+    return [[name, before]];
+  }
+
+  #isChanged(name: string, before: string): boolean {
+    const now = this.#code?.get(name);
+    if (now === undefined || now === before) return false;
+    const isModule = before.startsWith(modulePrefix) || now.startsWith(modulePrefix);
+    return !isModule || this.#run.code !== this.#request.code;
+  }
+
+  decide(parts: readonly Part[]): Decision {
+    return {
+      reruns: this.#request.tasks.flatMap((name) =>
+        this.#rerunOf(
+          name,
+          parts.filter(({ definition }) => definition === name),
+        ),
+      ),
+      outdated: this.#outdated,
+      hasMarked: parts.some(({ fingerprint }) => fingerprint !== null),
+      isUnknown: this.#stored.size === 0,
+    };
+  }
+
+  #rerunOf(task: string, parts: readonly Part[]): readonly Rerun[] {
+    const { keep, failed } = this.#request.reruns;
+    const now = this.#code?.get(task);
+    const current = parts.filter(({ fingerprint }) => fingerprint === null);
+    const old = parts.filter(({ fingerprint }) => fingerprint !== null && fingerprint !== now);
+    const stored = this.#stored.get(task);
+    if (keep.includes(task)) {
+      const isChanged = stored !== undefined && this.#isChanged(task, stored.fingerprint);
+      const count = sum(isChanged ? [...current, ...old] : old, "committed");
+      return count === 0 ? [] : [{ task, reason: "code", isKept: true, count }];
+    }
+    const outdated = this.#outdated.get(task);
+    const again = outdated === undefined ? old : [...current, ...old];
+    const alsoFailed = outdated === undefined ? "failed" : "failedEmpty";
+    const count = sum(again, "committed") + (failed ? sum(current, alsoFailed) : 0);
+    if (count === 0) return [];
+    const isAsked =
+      outdated === askedFor || old.every(({ fingerprint }) => fingerprint === askedFor);
+    const isChanged = outdated !== undefined && outdated !== askedFor;
+    if (isChanged && stored?.repeats === 1 && sum(current, "committed") > 0) {
+      this.repeating.push(task);
+    }
+    return [{ task, reason: isAsked && !isChanged ? "asked" : "code", isKept: false, count }];
+  }
+}
+
+const sum = (parts: readonly Part[], what: "committed" | "failed" | "failedEmpty"): number =>
+  parts.reduce((total, part) => total + part[what], 0);
+
+function wouldRepeat(path: string, { id }: RunRow, tasks: readonly string[]): StoreError {
+  const names = tasks.join(", ");
+  const flags = (flag: string): string => tasks.map((task) => `--${flag} ${task}`).join(" ");
+  return new StoreError(
+    "would-repeat",
+    `the code of ${names} has changed since run ${id} in ${path}, and ${tasks.length === 1 ? "it has" : "they have"} ` +
+      "inserted rows or emitted messages in it: running again would do so twice, and nothing was run. " +
+      `To run again all the same: ${flags("rerun")}. To keep the results of the earlier code: ${flags("keep")}`,
+  );
+}
+
+/** What is asked for has to be there, in a run that has nothing else to do. */
+function assertSomething(
+  path: string,
+  { id, status }: RunRow,
+  { reruns: { rerun, failed } }: RunRequest,
+  parts: readonly Part[],
+): void {
+  if (failed && status !== "running" && sum(parts, "failed") === 0) {
+    throw new StoreError(
+      "nothing-to-rerun",
+      `run ${id} in ${path} has no task that failed; to run others again, name them: --rerun <task>`,
+    );
+  }
+  const known = new Set(parts.map(({ definition }) => definition));
+  const missing = rerun.find((name) => !known.has(name));
+  if (missing === undefined || status !== "done") return;
+  throw new StoreError(
+    "nothing-to-rerun",
+    `run ${id} in ${path} has no task "${missing}"; it has ${[...known].toSorted().join(", ")}`,
+  );
+}

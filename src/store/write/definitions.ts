@@ -1,0 +1,128 @@
+// Records which code makes the results of a run's tasks, and marks those that are to run again.
+
+import type { Database } from "bun:sqlite";
+
+import { JSON } from "../../base/globals.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { RunRequest } from "../../protocol/messages.ts";
+import type { Code } from "../../protocol/reruns.ts";
+import type { Patience } from "../patience.ts";
+import { askedFor, type Decision, definitionSql, moduleFingerprint } from "../decide-reruns.ts";
+
+/** A new run: until its fingerprints are known, each definition has that of the whole module. */
+export const insertDefinitions = (db: Database, run: RunId, { code, tasks }: RunRequest): void => {
+  if (code === null) return;
+  const module = moduleFingerprint(code);
+  writeDefinitions(db, run, new Map(tasks.map((name) => [name, module])), false);
+};
+
+/** @param repeats of definitions that the run does not have yet: whether earlier sessions inserted or emitted is not known */
+function writeDefinitions(db: Database, run: RunId, code: Code, repeats: boolean): void {
+  db.run(
+    `INSERT INTO pipeloom_definitions SELECT ?, key, value, ? FROM json_each(?) WHERE true
+      ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint`,
+    [run, repeats ? 1 : 0, JSON.stringify(Object.fromEntries(code))],
+  );
+}
+
+/**
+ * Marks the tasks that are to run again, and records the code of this session. A done task keeps its row and its result until
+ * its new attempt begins. A checkpoint of other code is dropped: only that code knows what it means.
+ */
+export function markReruns(
+  db: Database,
+  run: RunId,
+  { reruns: { keep, failed }, tasks, code: module }: RunRequest,
+  code: Code | undefined,
+  { outdated, hasMarked, isUnknown }: Decision,
+): void {
+  for (const [name, fingerprint] of outdated) {
+    db.run(
+      `UPDATE task_runs SET cursor = NULL, attempt = CASE status WHEN 'queued' THEN 0 ELSE attempt END,
+        fingerprint = CASE WHEN status NOT IN ('done', 'error') THEN NULL ELSE ${fingerprint === askedFor ? "?1" : "coalesce(fingerprint, ?1)"} END
+        WHERE run_id = ?2 AND ${definitionSql} = ?3`,
+      [fingerprint, run, `${name}:`],
+    );
+  }
+  if (failed) {
+    db.run("UPDATE task_runs SET fingerprint = ? WHERE run_id = ? AND status = 'error'", [
+      askedFor,
+      run,
+    ]);
+  }
+  if (hasMarked) unmark(db, run, keep, code);
+  if (module === null) return;
+  const known = new Map(tasks.map((name) => [name, code?.get(name) ?? moduleFingerprint(module)]));
+  writeDefinitions(db, run, known, isUnknown);
+}
+
+/** Marked in an earlier session, and kept now, or the code is again as it was: an edit was undone. */
+function unmark(db: Database, run: RunId, keep: readonly string[], code: Code | undefined): void {
+  db.run(
+    `UPDATE task_runs SET fingerprint = NULL WHERE run_id = ?1 AND fingerprint IS NOT NULL AND
+      (${definitionSql} IN (SELECT value || ':' FROM json_each(?2)) OR
+      fingerprint = (SELECT value FROM json_each(?3) WHERE key || ':' = ${definitionSql}))`,
+    [run, JSON.stringify(keep), JSON.stringify(Object.fromEntries(code ?? []))],
+  );
+}
+
+/** What becomes known of the definitions while the run goes on: written with the next commit. */
+export class DefinitionChanges {
+  readonly #db: Database;
+  readonly #run: RunId;
+  readonly #patience: Patience;
+  #code: Code | undefined;
+  /** Definitions that have inserted rows or emitted messages; those of `#unwritten` are not in the file. */
+  readonly #repeats = new Set<string>();
+  #unwritten: string[] = [];
+  /** By the last flush. A commit that fails drops it. */
+  #flushed: { readonly code: Code | undefined; readonly repeats: readonly string[] } = nothing;
+
+  constructor(db: Database, run: RunId, patience: Patience) {
+    this.#db = db;
+    this.#run = run;
+    this.#patience = patience;
+  }
+
+  get isEmpty(): boolean {
+    return this.#code === undefined && this.#unwritten.length === 0;
+  }
+
+  setCode(code: Code): void {
+    this.#code = code;
+  }
+
+  setRepeats(name: string): void {
+    if (this.#repeats.has(name)) return;
+    this.#repeats.add(name);
+    this.#unwritten.push(name);
+  }
+
+  flush(): void {
+    if (this.isEmpty) return;
+    const code = this.#code;
+    const repeats = this.#unwritten;
+    if (code !== undefined)
+      this.#patience.run(() => writeDefinitions(this.#db, this.#run, code, false));
+    for (const name of repeats) {
+      this.#patience.run(() =>
+        this.#db.run("UPDATE pipeloom_definitions SET repeats = 1 WHERE run_id = ? AND name = ?", [
+          this.#run,
+          name,
+        ]),
+      );
+    }
+    this.#flushed = { code, repeats };
+    this.#code = undefined;
+    this.#unwritten = [];
+  }
+
+  /** After a rollback. The units that are applied again report their repeats again; the code comes once. */
+  discard(): void {
+    this.#code ??= this.#flushed.code;
+    for (const name of [...this.#flushed.repeats, ...this.#unwritten]) this.#repeats.delete(name);
+    this.#unwritten = [];
+  }
+}
+
+const nothing = { code: undefined, repeats: [] };

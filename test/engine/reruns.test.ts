@@ -1,0 +1,109 @@
+// Tasks of a continued run that run again, with real threads and a real file.
+
+import { describe, expect, test } from "bun:test";
+
+import { newRig, type Rig } from "../support/rig.ts";
+
+const definitions = (rig: Rig): unknown[] =>
+  rig
+    .rows("SELECT name, repeats FROM pipeloom_definitions ORDER BY name")
+    .map((row) => [row["name"], row["repeats"]]);
+
+test("which tasks would do twice what they did is known: those that inserted or emitted, not those that upserted", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    const note = message("note", (db, { n }) => { db.run("INSERT INTO t VALUES (?)", n); });
+    const inserts = task({ name: "inserts", run: (_: unknown, ctx) => ctx.insert("t", [{ n: 1 }]) });
+    const emits = task({ name: "emits", run: (_: unknown, ctx) => { ctx.emit(note, { n: 2 }); } });
+    const upserts = task({ name: "upserts", run: (_: unknown, ctx) => ctx.upsert("t", [{ n: 3 }], { key: "n" }) });
+    const partly = task({ name: "partly", async run(_: unknown, ctx) {
+      await ctx.insert("t", [{ n: 4 }]);
+      await ctx.checkpoint(1);
+      throw new Error("after its checkpoint");
+    } });
+    const refused = task({ name: "refused", run: (_: unknown, ctx) => ctx.insert("t", [{ n: 1 }, { n: 1 }]) });
+    const fails = task({ name: "fails", async run(_: unknown, ctx) { await ctx.insert("t", [{ n: 5 }]); throw new Error("no"); } });
+    const skips = task({ name: "skips", run: (_: unknown, ctx) => ctx.upsert("t", [{ n: 3 }], { key: "n", update: "nothing" }) });
+    export default pipeline({ name: "p", messages: [note], schema: "CREATE TABLE IF NOT EXISTS t (n UNIQUE)",
+      tasks: () => [inserts(0), emits(0), upserts(0), partly(0), refused(0), fails(0), skips(0)] });
+  `);
+  expect(await rig.run(file)).toMatchObject({ done: 4, failed: 3 });
+  expect(definitions(rig)).toEqual([
+    ["emits", 1],
+    ["fails", 0],
+    ["inserts", 1],
+    ["partly", 1],
+    ["refused", 0],
+    ["skips", 0],
+    ["upserts", 0],
+  ]);
+});
+
+describe("a run that is over", () => {
+  const chain = `
+    const list = task({ name: "list", run: () => ["a", "b"] });
+    const load = task({ name: "load", run: ({ day }: { day: string }, ctx) => ctx.insert("t", [{ day }]) });
+    const report = task({ name: "report", run: ({ all }: { all: unknown }) => all });
+    export default pipeline({ name: "p", schema: "CREATE TABLE IF NOT EXISTS t (day)",
+      tasks: () => report({ all: each(list(), (day) => load({ day })) }) });
+  `;
+
+  test("runs a task again as asked, and nothing else where its results are the same", async () => {
+    await using rig = newRig();
+    const file = rig.pipeline(chain);
+    await rig.run(file);
+    const again = await rig.start(file, { rerun: ["load"] });
+    expect(await again.end).toMatchObject({ run: 1, status: "done", done: 4, alreadyDone: 2 });
+    expect(again.events).toContainEqual(
+      expect.objectContaining({
+        type: "run-reruns",
+        tasks: [{ task: "load", reason: "asked", isKept: false, count: 2 }],
+      }),
+    );
+    expect(rig.rows("SELECT id, name, status, attempt FROM task_runs ORDER BY id")).toHaveLength(4);
+    expect(rig.rows("SELECT day FROM t ORDER BY day").map(({ day }) => day)).toEqual([
+      "a",
+      "a",
+      "b",
+      "b",
+    ]);
+  });
+
+  test("runs again what failed, and what was skipped because of it; an optional task too", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    const file = rig.pipeline(`
+      const fine = task({ name: "fine", run: () => 1 });
+      const fails = task({ name: "fails", run: (_: unknown, ctx) => step("fails", 0, ctx.signal) });
+      const needs = task({ name: "needs", run: (v: any) => v });
+      const maybe = task({ name: "maybe", optional: true, run: (_: unknown, ctx) => step("maybe", 0, ctx.signal) });
+      const reads = task({ name: "reads", run: (v: any) => v });
+      export default pipeline({ name: "p", tasks: () => [fine(0), needs(fails(0)), reads(maybe(0))] });
+    `);
+    const first = await rig.start(file, { workers: 1 });
+    (await control.next("fails")).fail("down");
+    (await control.next("maybe")).fail("down");
+    expect(await first.end).toMatchObject({ done: 2, failed: 2, skipped: 1 });
+    const again = await rig.start(file, { workers: 1, rerun: ["failed"] });
+    (await control.next("fails")).finish(7);
+    (await control.next("maybe")).finish(8);
+    expect(await again.end).toMatchObject({ run: 1, status: "done", alreadyDone: 1, failed: 0 });
+    const results =
+      "SELECT name, result FROM task_runs WHERE name IN ('needs', 'reads') ORDER BY id";
+    expect(rig.rows(results).map(({ result }) => result)).toEqual(
+      expect.arrayContaining(["7", "8"]),
+    );
+    const none = await rig.start(file, { rerun: ["failed"] });
+    expect(none.end).rejects.toThrow("has no task that failed");
+  });
+
+  test("names that are no task's, or contradict each other", async () => {
+    await using rig = newRig();
+    const file = rig.pipeline(chain);
+    expect(rig.start(file, { rerun: ["x"] })).rejects.toThrow("the tasks are list, load, report");
+    expect(rig.start(file, { keep: ["repotr"] })).rejects.toThrow("did you mean report?");
+    expect(rig.start(file, { keep: ["load"], rerun: ["load"] })).rejects.toThrow("to be kept and");
+    expect(rig.start(file, { keep: ["load"], resume: "fresh" })).rejects.toThrow("a fresh run");
+    expect((await rig.start(file, { rerun: ["load"] })).end).rejects.toThrow("no run of");
+  });
+});

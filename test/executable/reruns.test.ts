@@ -1,0 +1,88 @@
+// What a person sees of changed code: before anything runs, in a terminal, piped and as JSON.
+
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+
+import { pipeloom, run } from "../support/program.ts";
+import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
+
+/** Kills itself in `report`, unless told not to. */
+const etl = (write: string): string => `
+import { pipeline, task } from "pipeloom";
+const load = task({ name: "load-day", run: ({ day }: { day: string }, ctx) => ${write} });
+const report = task({ name: "report", run: (_: { days: unknown[] }) => {
+  if (process.env["DIE"] === "1") process.kill(process.pid, "SIGKILL");
+} });
+export default pipeline({ name: "etl", schema: "CREATE TABLE IF NOT EXISTS t (day UNIQUE, v)",
+  tasks: () => report({ days: ["a", "b"].map((day) => load({ day })) }) });
+`;
+const upsert = (v: number): string => `ctx.upsert("t", [{ day, v: ${v} }], { key: "day" })`;
+const insert = (v: number): string => `ctx.insert("t", [{ day: day + ${v}, v: ${v} }])`;
+
+async function died(folder: TempFolder, write: string): Promise<void> {
+  await Bun.write(join(folder.path, "etl.ts"), etl(write));
+  await run([...pipeloom, "run", "etl.ts"], folder.path, { DIE: "1" });
+}
+
+const edited = async (folder: TempFolder, write: string, ...args: readonly string[]) => {
+  await Bun.write(join(folder.path, "etl.ts"), etl(write));
+  return run([...pipeloom, "run", "etl.ts", ...args], folder.path);
+};
+
+test("what has changed is said first, and runs again", async () => {
+  using folder = tempFolder();
+  await died(folder, upsert(1));
+  const again = await edited(folder, upsert(2));
+  expect(again.code).toBe(0);
+  expect(again.err).toContain("1 task's code changed since run 1: load-day (×2); it runs again");
+  const rows = await run(
+    [...pipeloom, "query", "SELECT * FROM t ORDER BY 1", "-f", "csv"],
+    folder.path,
+  );
+  expect(rows.out.trim().split("\n")).toEqual(["day,v", "a,2", "b,2"]);
+}, 30_000);
+
+test("one that has inserted rows leaves the choice: exit code 2, and nothing has happened", async () => {
+  using folder = tempFolder();
+  await died(folder, insert(1));
+  const refused = await edited(folder, insert(2));
+  expect(refused.code).toBe(2);
+  expect(refused.err).toContain("the code of load-day has changed since run 1");
+  expect(refused.err).toContain("To run again all the same: --rerun load-day");
+  const kept = await edited(folder, insert(2), "--keep", "load-day", "--json");
+  expect(kept.code).toBe(0);
+  const [started, reruns] = kept.out
+    .split("\n")
+    .map((line) => JSON.parse(line || "null") as unknown);
+  expect(started).toMatchObject({ type: "run-started", alreadyDone: 2 });
+  expect(reruns).toMatchObject({
+    type: "run-reruns",
+    run: 1,
+    tasks: [{ task: "load-day", reason: "code", isKept: true, count: 2 }],
+  });
+  const rows = await run(
+    [...pipeloom, "query", "SELECT * FROM t ORDER BY 1", "-f", "csv"],
+    folder.path,
+  );
+  expect(rows.out.trim().split("\n")).toEqual(["day,v", "a1,1", "b1,1"]);
+}, 30_000);
+
+test.each([
+  [
+    ["--rerun", "load-dya"],
+    'there is no task "load-dya" in this pipeline file; did you mean load-day?',
+  ],
+  [["--keep", "load-day", "--fresh"], "--keep and --fresh exclude each other"],
+  [["--rerun", "load-day", "--db", ":memory:"], "--rerun needs a file"],
+  [["--rerun", "load-day", "--no-store-task-status"], "--rerun needs the states of the tasks"],
+  [["--keep", "load-day"], 'there are no results of "load-day" to keep'],
+])(
+  "wrong usage: %p",
+  async (args, message) => {
+    using folder = tempFolder();
+    const wrong = await edited(folder, upsert(1), ...args);
+    expect(wrong.code).toBe(2);
+    expect(wrong.err).toContain(message);
+  },
+  30_000,
+);
