@@ -3,9 +3,17 @@
 import type { TaskFinished } from "../protocol/events.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
+import { shownValue } from "../base/describe-value.ts";
+import { NotJsonError, isPlainObject, toJsonText } from "../base/json.ts";
 import type { MessageHandle } from "./message.ts";
 import type { Node } from "./node.ts";
-import type { ParamDefaults, ParamsOf, StandardSchema } from "./params.ts";
+import { assertOptions, isAbsent, isFunction, isListOf, isName, isText, option } from "./option.ts";
+import {
+  isStandardSchema,
+  type ParamDefaults,
+  type ParamsOf,
+  type StandardSchema,
+} from "./params.ts";
 import { registry } from "./registry.ts";
 
 /** One node, or many. They run, and every node that they depend on. A generator is read as the run has room (a stream). */
@@ -63,19 +71,63 @@ export class Pipeline {
   readonly origin: string | null;
 
   constructor(options: PipelineOptions<ParamDefaults>, origin: string | null) {
+    const what = `pipeline "${options.name}"`;
+    const { schema, messages, pools, secrets, db, tasks, total, onTaskFinish, onFinish } = options;
     this.name = options.name;
-    this.params = options.params;
-    this.schema = options.schema ?? null;
-    this.messages = options.messages ?? [];
-    this.pools = poolLimits(options.pools ?? {}, `pipeline "${options.name}"`);
-    this.secrets = options.secrets ?? [];
-    this.db = options.db;
-    this.tasks = options.tasks;
-    this.total = options.total;
-    this.onTaskFinish = options.onTaskFinish;
-    this.onFinish = options.onFinish;
+    this.params = paramsSpec(options.params, what);
+    this.schema = option(schema, `${what}: \`schema\``, "SQL as text", isText) ?? null;
+    this.messages = [...(option(messages, `${what}: \`messages\``, handles, isHandles) ?? [])];
+    this.pools = poolLimits(option(pools, `${what}: \`pools\``, limits, isObject) ?? {}, what);
+    this.secrets = [
+      ...(option(secrets, `${what}: \`secrets\``, variables, isListOf(isText)) ?? []),
+    ];
+    this.db = option(db, `${what}: \`db\``, "the path of a file", isName);
+    this.tasks = tasks;
+    this.total = option(total, `${what}: \`total\``, "a number or a function", isTotal);
+    this.onTaskFinish = option(onTaskFinish, `${what}: \`onTaskFinish\``, "a function", isFunction);
+    this.onFinish = option(onFinish, `${what}: \`onFinish\``, "a function", isFunction);
     this.origin = origin;
   }
+}
+
+const handles = "a list of what `message(name, apply)` has returned";
+const limits = "an object of limits, e.g. { api: 4 }";
+const variables = "a list of names of environment variables";
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+const isTotal = (value: unknown): boolean => typeof value === "number" || isFunction(value);
+
+const isHandles = isListOf(
+  (item) =>
+    isObject(item) &&
+    "name" in item &&
+    isName(item.name) &&
+    "apply" in item &&
+    isFunction(item.apply),
+);
+
+/** @throws TypeError for defaults that are not JSON, and for what is neither defaults nor a schema */
+function paramsSpec(
+  params: PipelineOptions<ParamDefaults>["params"],
+  what: string,
+): Pipeline["params"] {
+  if (isStandardSchema(params)) return params;
+  const name = `${what}: \`params\``;
+  const expected = "an object of defaults or a Standard Schema";
+  const defaults = option(
+    params,
+    name,
+    expected,
+    (value) => isObject(value) && isPlainObject(value),
+  );
+  try {
+    toJsonText(defaults, "params");
+  } catch (error) {
+    if (!(error instanceof NotJsonError)) throw error;
+    throw new TypeError(`${what}: ${error.explain("params")}`);
+  }
+  return defaults;
 }
 
 type NoParams = Readonly<Record<string, never>>;
@@ -87,24 +139,25 @@ type NoParams = Readonly<Record<string, never>>;
 export function pipeline<const Spec extends ParamDefaults | StandardSchema<unknown> = NoParams>(
   options: PipelineOptions<Spec>,
 ): Pipeline {
-  if (typeof options.name !== "string" || options.name.trim() === "") {
+  assertOptions(options, "pipeline({ name, tasks })");
+  if (!isName(options.name)) {
     throw new TypeError(
       'pipeline: `name` must be a string that is not empty, e.g. pipeline({ name: "posts", … })',
     );
   }
   const what = `pipeline "${options.name}"`;
-  if (options.tasks === undefined || options.tasks === null) {
+  if (!isObject(options.tasks) && !isFunction(options.tasks)) {
     throw new TypeError(
-      `${what}: \`tasks\` must be a node, a list or generator of nodes, or a function that returns one`,
+      `${what}: \`tasks\` must be a node, a list or generator of nodes, or a function that returns one, not ${shownValue(options.tasks)}`,
     );
   }
-  const names = (options.messages ?? []).map((handle) => handle.name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new TypeError(`${what}: two messages are called "${twice}"`);
   const described = new Pipeline(
     options as unknown as PipelineOptions<ParamDefaults>,
     callerFile(),
   );
+  const names = described.messages.map((handle) => handle.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new TypeError(`${what}: two messages are called "${twice}"`);
   registry.pipelines.set(described.name, described);
   return described;
 }
@@ -115,13 +168,13 @@ function poolLimits(
 ): Pipeline["pools"] {
   return new Map(
     Object.entries(pools).map(([name, pool]) => {
-      const { limit, per } = typeof pool === "number" ? { limit: pool, per: undefined } : pool;
+      const { limit, per } = isObject(pool) ? pool : { limit: pool, per: undefined };
       if (!Number.isSafeInteger(limit) || limit < 1) {
         throw new RangeError(
-          `${what}: pool "${name}" must have a limit of at least 1, not ${limit}`,
+          `${what}: pool "${name}" must have a limit of at least 1, not ${shownValue(limit)}`,
         );
       }
-      const perMs = per === undefined ? null : durationMs(per, `${what}: pool "${name}": per`);
+      const perMs = isAbsent(per) ? null : durationMs(per, `${what}: pool "${name}": per`);
       return [name, { limit, perMs }] as const;
     }),
   );

@@ -1,7 +1,9 @@
 // Retries: how many attempts follow a failed one, and when.
 
 import type { Failure } from "../base/failure.ts";
+import { isAbsent, isBoolean, isFunction, option } from "./option.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
+import { shownValue } from "../base/describe-value.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
 
 export type RetryOptions = {
@@ -32,16 +34,20 @@ export const noRetries: RetryPolicy = {
 
 /** @throws RangeError that names the wrong option */
 export function retryPolicy(retries: Retries | undefined, what: string): RetryPolicy {
-  if (retries === undefined) return noRetries;
-  const options = typeof retries === "number" ? { limit: retries } : retries;
-  const { limit, factor = noRetries.factor, jitter = noRetries.jitter } = options;
+  if (isAbsent(retries)) return noRetries;
+  const options = typeof retries === "object" ? retries : { limit: retries };
+  const { limit, factor = noRetries.factor } = options;
+  const jitter = option(options.jitter, `${what}: retries.jitter`, "true or false", isBoolean);
+  option(options.retryOn, `${what}: retries.retryOn`, "a function", isFunction);
   if (!Number.isSafeInteger(limit) || limit < 0) {
-    throw new RangeError(`${what}: retries must be an integer of at least 0, not ${limit}`);
+    throw new RangeError(
+      `${what}: retries must be an integer of at least 0, not ${shownValue(limit)}`,
+    );
   }
   if (!Number.isFinite(factor) || factor < 1) {
-    throw new RangeError(`${what}: retries.factor must be at least 1, not ${factor}`);
+    throw new RangeError(`${what}: retries.factor must be at least 1, not ${shownValue(factor)}`);
   }
-  return { limit, factor, jitter, ...delays(options, what) };
+  return { limit, factor, jitter: jitter ?? noRetries.jitter, ...delays(options, what) };
 }
 
 function delays(

@@ -1,6 +1,7 @@
 // `task`: a kind of work, defined at the module's top level. Every thread finds it by its name.
 
 import type { TaskContext } from "./context.ts";
+import { shownValue } from "../base/describe-value.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
 import {
   type AnyNode,
@@ -11,6 +12,7 @@ import {
   type NodeSettings,
   TaskNode,
 } from "./node.ts";
+import { assertOptions, isAbsent, isBoolean, isName, isText, option } from "./option.ts";
 import { ownCopy } from "./own-copy.ts";
 import { register } from "./registry.ts";
 import { type Retries, retryPolicy } from "./retries.ts";
@@ -68,8 +70,9 @@ export function task<In, Out>(options: TaskOptions<In, Out>): Task<In, Out> {
 }
 
 function define<In, Out>(options: TaskOptions<In, Out>): TaskDefinition<In, Out> {
-  const { name } = options;
-  if (typeof name !== "string" || name.trim() === "") {
+  assertOptions(options, "task({ name, run })");
+  const { name, retries } = options;
+  if (!isName(name)) {
     throw new TypeError(
       'task: `name` must be a string that is not empty, e.g. task({ name: "load", … })',
     );
@@ -79,33 +82,39 @@ function define<In, Out>(options: TaskOptions<In, Out>): TaskDefinition<In, Out>
   return {
     name,
     run: (input, ctx) => options.run(input, ctx),
-    retries: retryPolicy(options.retries, what),
-    retryOn: typeof options.retries === "object" ? options.retries.retryOn : undefined,
+    retries: retryPolicy(retries, what),
+    retryOn: (typeof retries === "object" ? retries?.retryOn : undefined) ?? undefined,
     timeoutMs: timeoutMs(options.timeout, what),
-    pool: options.pool,
+    pool: poolOf(options.pool, what).pool,
     priority: priority(options.priority, what) ?? 0,
-    optional: options.optional ?? false,
+    optional: optionalOf(options.optional, what).optional ?? false,
   };
 }
 
 function timeoutMs(timeout: Duration | undefined, what: string): number | undefined {
-  if (timeout === undefined) return undefined;
+  if (isAbsent(timeout)) return undefined;
   const ms = durationMs(timeout, `${what}: timeout`);
   if (ms === 0) throw new RangeError(`${what}: timeout must be above 0`);
   return ms;
 }
 
 function priority(value: number | undefined, what: string): number | undefined {
-  if (value !== undefined && !Number.isFinite(value)) {
-    throw new RangeError(`${what}: priority must be a number, not ${value}`);
-  }
-  return value;
+  if (isAbsent(value)) return undefined;
+  if (Number.isFinite(value)) return value;
+  throw new RangeError(`${what}: priority must be a number, not ${shownValue(value)}`);
 }
 
 function nodeSettings(options: NodeOptions | undefined, name: string): NodeSettings | undefined {
-  if (options === undefined) return undefined;
+  // `list.map(load)` passes the index.
+  if (isAbsent(options) || typeof options === "number") return undefined;
   const what = `task "${name}"`;
-  if (typeof options.retries === "object" && options.retries.retryOn !== undefined) {
+  if (typeof options !== "object") {
+    throw new TypeError(
+      `${what}: the second argument of a call is an object of options, not ${shownValue(options)}`,
+    );
+  }
+  const { after, retries, pool, optional } = options;
+  if (typeof retries === "object" && !isAbsent(retries?.retryOn)) {
     throw new TypeError(
       `${what}: \`retryOn\` belongs to the task's definition: a function given to one node does not cross threads`,
     );
@@ -113,17 +122,35 @@ function nodeSettings(options: NodeOptions | undefined, name: string): NodeSetti
   const timeout = timeoutMs(options.timeout, what);
   const rank = priority(options.priority, what);
   return {
-    ...(options.name === undefined ? {} : { name: String(options.name) }),
-    ...(options.after === undefined ? {} : { after: afterNodes(options.after, what) }),
-    ...(options.retries === undefined ? {} : { retries: retryPolicy(options.retries, what) }),
+    ...(isAbsent(options.name) ? {} : { name: nodeName(options.name, what) }),
+    ...(isAbsent(after) ? {} : { after: afterNodes(after, what) }),
+    ...(isAbsent(retries) ? {} : { retries: retryPolicy(retries, what) }),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-    ...(options.pool === undefined ? {} : { pool: options.pool }),
+    ...poolOf(pool, what),
     ...(rank === undefined ? {} : { priority: rank }),
-    ...(options.optional === undefined ? {} : { optional: options.optional }),
+    ...optionalOf(optional, what),
   };
 }
 
+function poolOf(value: string | undefined, what: string): Pick<NodeSettings, "pool"> {
+  const pool = option(value, `${what}: pool`, "the name of a pool", isText);
+  return pool === undefined ? {} : { pool };
+}
+
+function optionalOf(value: boolean | undefined, what: string): Pick<NodeSettings, "optional"> {
+  const optional = option(value, `${what}: optional`, "true or false", isBoolean);
+  return optional === undefined ? {} : { optional };
+}
+
+function nodeName(name: unknown, what: string): string {
+  if (isText(name)) return name;
+  // Names are often made of data, and a number is shown as what it is.
+  if (typeof name === "number") return String(name);
+  throw new TypeError(`${what}: the name of a node must be text, not ${shownValue(name)}`);
+}
+
 function afterNodes(nodes: unknown, what: string): AnyNode[] {
-  if (Array.isArray(nodes) && nodes.every(isNode)) return [...nodes];
+  // Holes of an array are not nodes.
+  if (Array.isArray(nodes) && Array.from(nodes as unknown[]).every(isNode)) return [...nodes];
   throw new TypeError(`${what}: \`after\` is a list of nodes (call a task to make one)`);
 }

@@ -5,6 +5,9 @@ import { JSON } from "./globals.ts";
 export type Json =
   null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
+/** A list that holds itself has a path of 1000 levels. */
+const maxPathChars = 200;
+
 /** The place in a value that is not JSON. `path` reads like code: `result[3].createdAt`. */
 export class NotJsonError extends Error {
   override readonly name = "NotJsonError";
@@ -12,7 +15,7 @@ export class NotJsonError extends Error {
   readonly found: string;
   constructor(path: string, found: string) {
     super(`${found} at ${path}`);
-    this.path = path;
+    this.path = path.length > maxPathChars ? `${path.slice(0, 100)}…${path.slice(-50)}` : path;
     this.found = found;
   }
 
@@ -29,7 +32,8 @@ const identifier = /^[A-Za-z_$][\w$]*$/;
 export const memberPath = (path: string, key: string): string =>
   identifier.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
 
-const article = (name: string): string => `${/^[AEIOU]/i.test(name) ? "an" : "a"} ${name}`;
+/** `a URL`, `a Uint8Array`: no article of an initial U is right for all names. */
+const article = (name: string): string => `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`;
 
 function className(value: object): string {
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -1,6 +1,6 @@
 // Durations as written by people: 250 (ms), "250ms", "30s", "5m", "2h", "1d", "1m30s".
 
-import { JSON } from "./globals.ts";
+import { shownValue } from "./describe-value.ts";
 
 export type Duration = number | string;
 
@@ -23,13 +23,16 @@ export const maxDurationMs = 2 ** 31 - 1;
  * @throws RangeError for a value that is not a duration of 0 ms to `most`
  */
 export function durationMs(value: Duration, what: string, most = maxDurationMs): number {
-  const ms = typeof value === "number" ? value : parse(value);
+  const ms = typeof value === "string" ? parse(value) : value;
   if (!Number.isFinite(ms) || ms < 0) {
     throw new RangeError(
-      `${what} must be milliseconds or a duration like "250ms", "30s", "5m" or "1m30s", not ${JSON.stringify(value)}`,
+      `${what} must be milliseconds or a duration like "250ms", "30s", "5m" or "1m30s", not ${shownValue(value)}`,
     );
   }
-  if (ms > most) throw new RangeError(`${what} must be at most 24 days, not ${value}`);
+  if (ms > most) {
+    const days = Math.floor(most / 86_400_000);
+    throw new RangeError(`${what} must be at most ${days} days, not ${shownValue(value)}`);
+  }
   return ms;
 }
 

@@ -1,5 +1,6 @@
 // The number of tasks, as far as it is known. Sent when it changes, at most every 100 ms.
 
+import { shownValue } from "../base/describe-value.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import type { Graph } from "../plan/graph.ts";
@@ -21,7 +22,7 @@ export class Total {
   promise(total: Pipeline["total"], params: Record<string, unknown>): void {
     const value = typeof total === "function" ? total({ params }) : total;
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
-      throw new PlanError(`\`total\` must be an integer of at least 0, not ${value}`);
+      throw new PlanError(`\`total\` must be an integer of at least 0, not ${shownValue(value)}`);
     }
     this.#promised = value;
   }

@@ -1,5 +1,6 @@
 // What is wrong with the author's `tasks`.
 
+import { shownValue } from "../base/describe-value.ts";
 import { JSON } from "../base/globals.ts";
 import { NotJsonError } from "../base/json.ts";
 
@@ -32,7 +33,15 @@ function whatIs(value: unknown): string {
   if (typeof value === "function" && "taskName" in value) {
     return `the task "${String(value.taskName)}" itself; call it to make a node`;
   }
-  if (typeof value !== "object" || value === null) return String(value);
-  if (Array.isArray(value)) return "a list";
-  return `an object with ${Object.keys(value).join(", ") || "no members"}`;
+  if (typeof value !== "object" || value === null) return shownValue(value);
+  return Array.isArray(value) ? "a list" : `an object with ${membersOf(value)}`;
+}
+
+const maxMembers = 5;
+
+function membersOf(value: object): string {
+  const names = Object.keys(value);
+  if (names.length === 0) return "no members";
+  const more = names.length > maxMembers ? ", …" : "";
+  return names.slice(0, maxMembers).join(", ") + more;
 }

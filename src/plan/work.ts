@@ -1,6 +1,7 @@
 // The nodes that `tasks` yields: all at once from a list, or one by one from a generator, as there is room.
 
 import { Promise } from "../base/globals.ts";
+import { failureLine, toFailure } from "../base/failure.ts";
 import { isNode } from "../api/node.ts";
 import { thrownAt } from "../base/thrown-at.ts";
 import type { Pipeline, Work } from "../api/pipeline.ts";
@@ -29,13 +30,28 @@ export function nodesOf(work: Work): Nodes {
   if (Array.isArray(work)) return { kind: "all", nodes: work };
   if (typeof work === "object" && work !== null) {
     if (Symbol.asyncIterator in work) {
-      return { kind: "stream", stream: new NodeStream(inContext(work[Symbol.asyncIterator]())) };
+      const iterator = iteratorOf(() => work[Symbol.asyncIterator]());
+      return { kind: "stream", stream: new NodeStream(inContext(iterator)) };
     }
     if (Symbol.iterator in work) {
-      return { kind: "stream", stream: new NodeStream(work[Symbol.iterator]()) };
+      const iterator = iteratorOf(() => work[Symbol.iterator]());
+      return { kind: "stream", stream: new NodeStream(iterator) };
     }
   }
   return { kind: "all", nodes: [work] };
+}
+
+/** @throws PlanError where the author's iterator is none */
+function iteratorOf<Made extends object>(make: () => Made): Made {
+  try {
+    const iterator = make();
+    if (typeof Reflect.get(iterator, "next") === "function") return iterator;
+  } catch (thrown) {
+    throw new PlanError(`\`tasks\` cannot be iterated: ${failureLine(toFailure(thrown))}`, {
+      cause: thrown,
+    });
+  }
+  throw new PlanError("`tasks` cannot be iterated: its iterator has no method `next`");
 }
 
 /** An asynchronous generator creates nodes when its step goes on, after the call of `next` has returned. */

@@ -4,7 +4,7 @@ import { Date } from "../base/globals.ts";
 import { isPlainObject, NotJsonError, toJsonText } from "../base/json.ts";
 import { fitsInt64 } from "../protocol/sql-value.ts";
 import type { RowBatchPacker } from "../protocol/codec/row-batch-packer.ts";
-import { describeValue } from "./describe-value.ts";
+import { describeValue } from "../base/describe-value.ts";
 
 /** Why a value cannot be a cell. */
 export class CellError extends Error {

@@ -1,7 +1,7 @@
 // `ctx.upsert` and `ctx.insert`: rows in any form (an array, a generator, an async iterable) → row batches of a unit.
 
 import { JSON } from "../base/globals.ts";
-import { describeValue } from "./describe-value.ts";
+import { describeValue } from "../base/describe-value.ts";
 import { RowEncoder } from "./row-encoder.ts";
 import type { TargetTable } from "./target-table.ts";
 

@@ -6,7 +6,7 @@ import { JSON } from "../base/globals.ts";
 import { foldCase } from "../base/fold-case.ts";
 import { isPlainObject, memberPath } from "../base/json.ts";
 import { RowBatchPacker, IllFormedTextError } from "../protocol/codec/row-batch-packer.ts";
-import { describeValue } from "./describe-value.ts";
+import { describeValue } from "../base/describe-value.ts";
 import { CellError, encodeCell } from "./encode-cell.ts";
 import type { TargetTable } from "./target-table.ts";
 

@@ -14,7 +14,7 @@ import type { Failure } from "../base/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import { jsonText } from "../base/json.ts";
 import { packMessage } from "../protocol/codec/unit-item.ts";
-import { describeValue } from "./describe-value.ts";
+import { describeValue } from "../base/describe-value.ts";
 import { encodeRows, isAsyncIterable, RowBatcher } from "./row-batches.ts";
 import { Send } from "./send.ts";
 import type { TargetTable } from "./target-table.ts";

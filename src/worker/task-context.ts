@@ -7,7 +7,7 @@ import { JSON } from "../base/globals.ts";
 import type { Log, QueryParam, TaskContext } from "../api/context.ts";
 import { formatParts } from "../base/captured-prints.ts";
 import type { Attempt } from "./attempt.ts";
-import { describeValue } from "./describe-value.ts";
+import { describeValue } from "../base/describe-value.ts";
 import { storedText } from "./stored-text.ts";
 import { insertTarget, upsertTarget } from "./target-table.ts";
 

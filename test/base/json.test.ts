@@ -25,7 +25,7 @@ describe("what is not JSON is named, with its path", () => {
     ["a Map", { seen: new Map() }, "result.seen", "a Map"],
     ["a class instance", new Post(), "result", "a Post"],
     ["an Error", { e: new Error("x") }, "result.e", "an Error"],
-    ["bytes", new Uint8Array(2), "result", "an Uint8Array"],
+    ["bytes", new Uint8Array(2), "result", "a Uint8Array"],
     ["a BigInt", { n: 1n }, "result.n", "a BigInt"],
     ["NaN", [Number.NaN], "result[0]", "NaN"],
     ["Infinity", Number.NEGATIVE_INFINITY, "result", "-Infinity"],
@@ -104,4 +104,13 @@ test.each([
   ["", 'x[""]'],
 ])("memberPath of %j", (key, path) => {
   expect(memberPath("x", key)).toBe(path);
+});
+
+test("the path of a value that holds itself is shortened", () => {
+  const list: unknown[] = [];
+  list.push(list);
+  const { path, found } = refusal(list);
+  expect(found).toContain("nested more than 1000 levels");
+  expect(path).toMatch(/^result(?:\[0\])+.*…/);
+  expect(path.length).toBeLessThan(200);
 });

@@ -1,3 +1,7 @@
+// What a value is, for error messages.
+
+import { JSON } from "./globals.ts";
+
 /** What a wrong value is, for error messages: `a Map`, `an Invoice`, `undefined`. Never throws. */
 export function describeValue(value: unknown): string {
   if (value === null) return "null";
@@ -5,7 +9,7 @@ export function describeValue(value: unknown): string {
     return value === undefined ? "undefined" : `a ${typeof value}`;
   }
   const name = constructorName(value);
-  return `${/^[AEIOU]/i.test(name) ? "an" : "a"} ${name}`;
+  return `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
 function constructorName(value: object): string {
@@ -22,4 +26,18 @@ function constructorName(value: object): string {
     // A proxy that was revoked, or that throws.
     return "Object";
   }
+}
+
+const maxShownChars = 60;
+
+/** A wrong value for error messages: `-1`, `"soon"`, `a Map`. Never throws. */
+export function shownValue(value: unknown): string {
+  if (typeof value === "string") {
+    return JSON.stringify(
+      value.length > maxShownChars ? `${value.slice(0, maxShownChars)}…` : value,
+    );
+  }
+  return typeof value === "number" || typeof value === "boolean"
+    ? String(value)
+    : describeValue(value);
 }
