@@ -1,5 +1,6 @@
 // `pipeline`: the default export of a pipeline file. It describes a run; the engine runs it.
 
+import type { KeepRule } from "../protocol/messages.ts";
 import type { TaskFinished } from "../protocol/events.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
@@ -41,6 +42,12 @@ export type PipelineOptions<Spec> = {
   readonly secrets?: readonly string[];
   /** The database file, unless `--db` names another. Default `./pipeloom.db`. */
   readonly db?: string;
+  /**
+   * How much history of this pipeline stays in the database: at its end, each run deletes what is recorded of older runs,
+   * for 1 s at most. `runs`: that many of the newest. `age`: those that ended since then, e.g. "30d". Never the user's own
+   * tables, nor a run that can be continued. Default: everything.
+   */
+  readonly keep?: { readonly runs?: number; readonly age?: Duration };
   readonly tasks: Work | ((args: { readonly params: ParamsOf<Spec> }) => Work | Promise<Work>);
   /** How many tasks a generator will yield, if that is known: for the bar and the remaining time. */
   readonly total?: number | ((args: { readonly params: ParamsOf<Spec> }) => number);
@@ -63,6 +70,7 @@ export class Pipeline {
   readonly pools: ReadonlyMap<string, { readonly limit: number; readonly perMs: number | null }>;
   readonly secrets: readonly string[];
   readonly db: string | undefined;
+  readonly keep: KeepRule | null;
   readonly tasks: PipelineOptions<ParamDefaults>["tasks"];
   readonly total: PipelineOptions<ParamDefaults>["total"];
   readonly onTaskFinish: ((event: TaskFinished) => unknown) | undefined;
@@ -72,7 +80,8 @@ export class Pipeline {
 
   constructor(options: PipelineOptions<ParamDefaults>, origin: string | null) {
     const what = `pipeline "${options.name}"`;
-    const { schema, messages, pools, secrets, db, tasks, total, onTaskFinish, onFinish } = options;
+    const { schema, messages, pools, secrets, db, keep, tasks, total } = options;
+    const { onTaskFinish, onFinish } = options;
     this.name = options.name;
     this.params = paramsSpec(options.params, what);
     this.schema = option(schema, `${what}: \`schema\``, "SQL as text", isText) ?? null;
@@ -82,6 +91,7 @@ export class Pipeline {
       ...(option(secrets, `${what}: \`secrets\``, variables, isListOf(isText)) ?? []),
     ];
     this.db = option(db, `${what}: \`db\``, "the path of a file", isName);
+    this.keep = keepRule(option(keep, `${what}: \`keep\``, "an object", isObject), what);
     this.tasks = tasks;
     this.total = option(total, `${what}: \`total\``, "a number or a function", isTotal);
     this.onTaskFinish = option(onTaskFinish, `${what}: \`onTaskFinish\``, "a function", isFunction);
@@ -178,6 +188,22 @@ function poolLimits(
       return [name, { limit, perMs }] as const;
     }),
   );
+}
+
+function keepRule(keep: PipelineOptions<ParamDefaults>["keep"], what: string): KeepRule | null {
+  if (keep === undefined) return null;
+  const { runs = null, age } = keep;
+  if (runs !== null && (!Number.isSafeInteger(runs) || runs < 1)) {
+    throw new RangeError(`${what}: keep.runs must be a whole number of at least 1, not ${runs}`);
+  }
+  if (runs === null && age === undefined) {
+    throw new TypeError(
+      `${what}: keep needs \`runs\`, \`age\` or both, e.g. { runs: 50, age: "30d" }`,
+    );
+  }
+  const ageMs =
+    age === undefined ? null : durationMs(age, `${what}: keep.age`, Number.POSITIVE_INFINITY);
+  return { runs, ageMs };
 }
 
 /** The file that called `pipeline`: the frame above it. Null when the stack does not name a file. */

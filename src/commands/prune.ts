@@ -11,6 +11,7 @@ import { isRunAlive } from "../store/liveness.ts";
 import { noLock } from "../store/lock.ts";
 import { openDatabase } from "../store/open-database.ts";
 import { Patience, sleepingClock } from "../store/patience.ts";
+import { checkTables } from "../store/read/check-tables.ts";
 import { deadRuns } from "../store/read/overview.ts";
 import { type OldRun, oldRuns, type PruneRule } from "../store/read/old-runs.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
@@ -111,6 +112,7 @@ type Look = {
 
 function look(db: string, rule: PruneRule): Look {
   using reader = openReader(db);
+  checkTables(reader);
   const runs = oldRuns(reader, rule);
   return { runs, isWal: reader.isWal, isInUse: hasLiveRun(reader) };
 }

@@ -49,6 +49,7 @@ export function openMessage(
       resume,
       wait: options.wait ?? false,
       schema: pipeline.schema,
+      keep: pipeline.keep,
       secrets: pipeline.secrets,
       ...size,
     },

@@ -133,6 +133,9 @@ export type WriterOptions = {
   readonly storeTaskStatus: boolean;
 };
 
+/** Which runs of a pipeline stay in the database: an older one is deleted at the end of a run. Null: no limit. */
+export type KeepRule = { readonly runs: number | null; readonly ageMs: number | null };
+
 export type RunRequest = {
   readonly pipeline: string;
   readonly file: string | null;
@@ -154,6 +157,8 @@ export type RunRequest = {
   /** True: where the request would be refused because a run is alive, wait until that run has ended, then decide. */
   readonly wait: boolean;
   readonly schema: string | null;
+  /** Null: everything stays. */
+  readonly keep: KeepRule | null;
   /** Names of environment variables whose values are masked in the text that the writer writes. */
   readonly secrets: readonly string[];
   readonly workers: number;

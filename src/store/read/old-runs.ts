@@ -1,9 +1,10 @@
 // The runs that a prune deletes.
 
 import type { RunId } from "../../protocol/ids.ts";
-import { checkTables } from "./check-tables.ts";
 import type { Reader } from "./reader.ts";
 import { storedRunId } from "./stored-values.ts";
+
+export type OldRunsSource = Pick<Reader, "query" | "path">;
 
 /** A run is old if one of the first two says so. */
 export type PruneRule = {
@@ -25,10 +26,12 @@ export type OldRun = {
 /**
  * The runs that are old, oldest first. Never the last run of the database, whose id must not be used again; nor a run that
  * goes on, or that was interrupted: the next `run` continues it.
- * @throws ReaderError `no-tables` or `newer-version`
+ * @param reader of a database that has pipeloom's tables
  */
-export function oldRuns(reader: Reader, { keepRuns, endedBefore, pipeline }: PruneRule): OldRun[] {
-  checkTables(reader);
+export function oldRuns(
+  reader: OldRunsSource,
+  { keepRuns, endedBefore, pipeline }: PruneRule,
+): OldRun[] {
   // 9e15 is more runs than there are, and "" is before every time: without a limit, no run is old because of it.
   return reader
     .query(

@@ -6,7 +6,7 @@ import { type RunId, runId, isStoredId } from "../../protocol/ids.ts";
 import { ReaderError } from "./reader-error.ts";
 import type { Reader, Value } from "./reader.ts";
 
-export function storedRunId(value: Value | undefined, { path }: Reader): RunId {
+export function storedRunId(value: Value | undefined, { path }: Pick<Reader, "path">): RunId {
   if (isStoredId(value)) return runId(value);
   throw new ReaderError(
     "corrupt",

@@ -18,9 +18,19 @@ export class Pruner {
   readonly #db: Database;
   readonly #patience: Patience;
   readonly #ids: readonly RunId[];
+  readonly #isLate: () => boolean;
 
-  /** @param ids runs that are over */
-  constructor(db: Database, ids: readonly RunId[], patience: Patience) {
+  /**
+   * @param ids runs that are over
+   * @param isLate asked between transactions: true stops the prune
+   */
+  constructor(
+    db: Database,
+    ids: readonly RunId[],
+    patience: Patience,
+    isLate: () => boolean = () => false,
+  ) {
+    this.#isLate = isLate;
     this.#db = db;
     this.#patience = patience;
     this.#ids = ids;
@@ -34,6 +44,8 @@ export class Pruner {
   deleteRuns(path: string): Pruned {
     const logs = this.deleteLogs();
     const tasks = this.#deleteTasks();
+    // The runs stay known until all their rows are gone.
+    if (this.#isLate()) return { tasks, logs };
     this.#transaction(() => {
       for (const table of this.#otherTables()) {
         this.#db.run(`DELETE FROM "${table}" WHERE run_id IN (SELECT id FROM temp.pruned)`);
@@ -56,7 +68,7 @@ export class Pruner {
       "DELETE FROM task_logs WHERE rowid BETWEEN ? AND ? AND run_id IN (SELECT id FROM temp.pruned)",
     );
     let deleted = 0;
-    for (let from = first; from <= last; from += sliceRows) {
+    for (let from = first; from <= last && !this.#isLate(); from += sliceRows) {
       deleted += this.#transaction(() => some.run(from, from + sliceRows - 1).changes);
     }
     return deleted;
@@ -69,7 +81,7 @@ export class Pruner {
         (SELECT id FROM task_runs WHERE run_id = ? ORDER BY id LIMIT 1 OFFSET ?), 9e18)`,
     );
     let deleted = 0;
-    for (let next = 0; next < this.#ids.length;) {
+    for (let next = 0; next < this.#ids.length && !this.#isLate();) {
       deleted += this.#transaction(() => {
         let rows = 0;
         for (; next < this.#ids.length && rows < sliceRows;) {

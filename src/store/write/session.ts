@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 
 import type { MessageHandle } from "../../api/message.ts";
 import type { RunFinished, RunStarted } from "../../protocol/events.ts";
-import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
+import type { KeepRule, RunRequest, WriterOptions } from "../../protocol/messages.ts";
 import type { Code, Rerun } from "../../protocol/reruns.ts";
 import { CustomMessages } from "./custom-messages.ts";
 import { closeDatabase } from "./close.ts";
@@ -16,6 +16,7 @@ import type { RunLock } from "../lock.ts";
 import { openDatabase, shortTuning, walLimitBytes } from "../open-database.ts";
 import type { Patience } from "../patience.ts";
 import type { History, RunEnd } from "./history.ts";
+import { pruneOldRuns } from "./keep-rule.ts";
 import { NoHistory } from "./no-history.ts";
 import { refuseIfAlive } from "./find-run.ts";
 import { prepareRun, type PreparedRun } from "./prepare-run.ts";
@@ -48,6 +49,7 @@ export class Session {
   readonly #guardWal: () => void;
   readonly #files: FileWatch;
   readonly #patience: Patience;
+  readonly #keep: KeepRule | null;
 
   private constructor(
     db: Database,
@@ -56,8 +58,10 @@ export class Session {
     started: RunStarted,
     { lock, otherCode, reruns, startedAt }: PreparedRun,
     patience: Patience,
+    keep: KeepRule | null,
   ) {
     this.db = db;
+    this.#keep = keep;
     this.#options = options;
     this.started = started;
     this.#lock = lock;
@@ -96,7 +100,7 @@ export class Session {
       if (request.schema !== null) applySchema(db, request.schema);
       run = prepareRun(db, options, request, now, code);
       const started = runStarted(options, request, run, now);
-      return new Session(db, options, handles, started, run, patience);
+      return new Session(db, options, handles, started, run, patience, request.keep);
     } catch (thrown) {
       closeAndDiscard(db, options.db, isNew, run?.lock, thrown instanceof RunAliveError);
       // A full disk or a lock is no mistake in the schema.
@@ -143,13 +147,15 @@ export class Session {
     const finished = { type: "run-finished", run, status, at } as const;
     return {
       finished: failure === null ? finished : { ...finished, failure },
-      untidy: this.#tidyAndClose(),
+      untidy: this.#tidyAndClose(at),
     };
   }
 
-  #tidyAndClose(): unknown {
+  /** @param now epoch ms */
+  #tidyAndClose(now: number): unknown {
     try {
       this.#closeStatements();
+      this.#pruneOldRuns(now);
       const keepsWal = this.#options.wal && this.history.hasOtherLiveRuns();
       closeDatabase(this.db, this.#lock, keepsWal);
       return undefined;
@@ -157,6 +163,12 @@ export class Session {
       this.#lock.release();
       return toStoreError(thrown, this.#options.db);
     }
+  }
+
+  #pruneOldRuns(now: number): void {
+    const { db: path, storeTaskStatus } = this.#options;
+    if (this.#keep === null || !storeTaskStatus) return;
+    pruneOldRuns(this.db, path, this.started.pipeline, this.#keep, now, this.#patience);
   }
 
   #closeStatements(): void {

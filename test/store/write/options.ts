@@ -58,6 +58,7 @@ export const request = (more: Partial<RunRequest> = {}): RunRequest => ({
   resume: "auto",
   wait: false,
   schema: null,
+  keep: null,
   secrets: [],
   workers: 1,
   concurrency: 1,
