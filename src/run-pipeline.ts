@@ -17,7 +17,7 @@ import type { RunEvent } from "./protocol/events.ts";
 import { runId } from "./protocol/ids.ts";
 import type { Durability, ModuleRef } from "./protocol/messages.ts";
 import type { RerunRequest } from "./protocol/reruns.ts";
-import type { Programs } from "./protocol/shared/programs.ts";
+import { Programs } from "./protocol/shared/programs.ts";
 import type { LogLevel } from "./protocol/status.ts";
 import type { RunSummary } from "./protocol/summary.ts";
 import { spawnTaskWorker, spawnWriter } from "./spawn.ts";
@@ -206,7 +206,9 @@ export async function runPipeline(
     registry.onRun?.();
     return new Promise<never>(() => undefined);
   }
-  const run = await prepareRun(await targetOf(target), options);
+  const programs = Programs.create();
+  using _ = programs.guard;
+  const run = await prepareRun(await targetOf(target), options, { programs });
   const stop = (): void => run.stop(false);
   options.signal?.addEventListener("abort", stop, { once: true });
   if (options.signal?.aborted === true) stop();

@@ -77,6 +77,13 @@ export class Descriptors {
     checked(this.#libc.dup2(from, to), "dup2");
   }
 
+  /** Makes `to` refer to the file of `from`, which is closed. No child process inherits it. */
+  move(to: number, from: number): void {
+    this.lead(to, from);
+    checked(this.#libc.ioctl(to, closeOnExec, null), "ioctl");
+    this.close(from);
+  }
+
   /** No child process inherits an end. */
   pipe(): { readonly read: number; readonly write: number } {
     const ends = new Int32Array(2);

@@ -127,7 +127,8 @@ class CommandRun {
       threads,
     });
     const summary = await run.start();
-    await endLeftChildren();
+    await endLeftChildren(programs);
+    programs.guard.tell("=");
     await this.#guard?.release();
     inherited.end();
     this.#ui.finish(summary);

@@ -1,24 +1,50 @@
 // Child processes of user code (`Bun.spawn`, `Bun.$`, `node:child_process`) that outlive the run, because their task was
-// cancelled or its thread terminated. Linux only: other systems do not list descendants. The run itself ends programs of
-// `sh`.
+// cancelled or its thread terminated, and processes of `sh` that have left their group. Linux only: other systems do not
+// list descendants, and do not show their environment. The run itself ends the groups of `sh`.
 
 import { readdirSync, readFileSync } from "node:fs";
 
 import { systemClock } from "../base/clock.ts";
+import { processStartedAt } from "../base/process-identity.ts";
+import { hasMark, markOf } from "../base/process-mark.ts";
+import type { Programs } from "../protocol/shared/programs.ts";
 
 const graceMs = 1000;
 const lookMs = 10;
 
 /** Sends SIGTERM to all descendants of this process, and SIGKILL to those that are alive 1 s later. */
-export async function endLeftChildren(): Promise<void> {
+export async function endLeftChildren({ guard }: Programs): Promise<void> {
   if (process.platform !== "linux") return;
   // Listed twice: when a thread ends, its children move to the list of another thread.
-  const found = [...descendantsOf(process.pid), ...descendantsOf(process.pid)];
-  const left = [...new Set(found)].filter(runs);
+  const found = new Set([...descendantsOf(process.pid), ...descendantsOf(process.pid)]);
+  if (guard.pid !== undefined) {
+    found.delete(guard.pid);
+    for (const pid of escaped()) found.add(pid);
+  }
+  const left = [...found].filter(runs);
   for (const pid of left) signal(pid, "SIGTERM");
   const until = systemClock.now() + graceMs;
   while (left.some(runs) && systemClock.now() < until) await Bun.sleep(lookMs);
   for (const pid of left.filter(runs)) signal(pid, "SIGKILL");
+}
+
+/**
+ * What `sh` has started and what is no descendant any more: its parent has ended, and an ancestor of this process (as a rule
+ * init) has inherited it. To look at these few costs 1 ms; at all processes, 5 ms and more.
+ */
+function escaped(): number[] {
+  const startedAt = processStartedAt(process.pid);
+  if (startedAt === undefined) return [];
+  const mark = markOf(process.pid, startedAt);
+  return ancestorsOf(process.pid)
+    .flatMap(childrenOf)
+    .filter((pid) => hasMark(pid, mark))
+    .flatMap((pid) => [pid, ...descendantsOf(pid)]);
+}
+
+function ancestorsOf(pid: number): number[] {
+  const parent = Number(fieldsOf(pid)[1] ?? 0);
+  return parent === 0 ? [] : [parent, ...ancestorsOf(parent)];
 }
 
 function descendantsOf(pid: number): number[] {
@@ -52,9 +78,12 @@ function readAs<T>(read: () => T, gone: T): T {
 }
 
 /** A zombie does not run. */
-function runs(pid: number): boolean {
+const runs = (pid: number): boolean => !["Z", "X", undefined].includes(fieldsOf(pid)[0]);
+
+/** Of proc_pid_stat(5), from the state on; empty if the process has ended. */
+function fieldsOf(pid: number): string[] {
   const stat = readAs(() => readFileSync(`/proc/${pid}/stat`, "utf8"), "");
-  return stat !== "" && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  return stat === "" ? [] : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

@@ -14,6 +14,7 @@ import { Programs } from "../protocol/shared/programs.ts";
 import { WorkerMemory } from "../protocol/shared/worker-memory.ts";
 import type { AttemptDeps } from "./attempt.ts";
 import { Crashes } from "./crashes.ts";
+import type { ProgramGuard } from "./programs/program-guard.ts";
 import { programRunner } from "./programs/run-program.ts";
 import { RecordSender } from "./record-sender.ts";
 import { Slots } from "./slots.ts";
@@ -89,10 +90,11 @@ export class Host {
     const booted = this.#assemble(boot);
     this.#state = booted;
     const { workerId } = boot;
-    const programs = Programs.from(boot.programs);
+    const guard = lazyGuard(Programs.from(boot.programs));
     this.#deps.globals.onProgram(
       programRunner({
-        enter: () => programs.enter(workerId),
+        guard,
+        workerId,
         write: (ctx, stream, text) => AttemptContext.attemptOf(ctx).log.write(stream, text),
       }),
     );
@@ -159,6 +161,17 @@ export class Host {
   #post({ mask }: Pick<Booted, "mask">, message: FromWorker): void {
     this.#deps.post(mask === undefined ? message : mask.data(message));
   }
+}
+
+/** Most workers start no program, and do not load what guards one. */
+function lazyGuard(programs: Programs): () => Promise<ProgramGuard> {
+  let guard: Promise<ProgramGuard> | undefined;
+  return () => {
+    guard ??= import("./programs/program-guard.ts").then(
+      ({ ProgramGuard }) => new ProgramGuard(programs),
+    );
+    return guard;
+  };
 }
 
 /** The writer has committed: there is room again. */

@@ -2,7 +2,9 @@
 // also when that thread or the main thread is busy and reads no messages.
 //
 // Layout, in Int32: `programCapacity` process ids (each leads a process group; 0: a free cell; negative: reserved for a
-// program that is about to start), then the worker of each.
+// program that is about to start), then the worker of each, then the pipe to the guard process (guard-pipe.ts).
+
+import { guardCells, GuardPipe } from "./guard-pipe.ts";
 
 /** One more program is refused. Limits of the system on processes are usually reached earlier. */
 export const programCapacity = 4096;
@@ -22,16 +24,23 @@ export class Programs {
   readonly buffer: SharedArrayBuffer;
   /** The signal handler in C reads them at any time (guard/signals.c). */
   readonly pids: Int32Array;
+  /** Is told of each program that starts or ends. */
+  readonly guard: GuardPipe;
   readonly #workerIds: Int32Array;
 
   private constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
     this.pids = new Int32Array(buffer, 0, programCapacity);
-    this.#workerIds = new Int32Array(buffer, programCapacity * Int32Array.BYTES_PER_ELEMENT);
+    const bytes = programCapacity * Int32Array.BYTES_PER_ELEMENT;
+    this.#workerIds = new Int32Array(buffer, bytes, programCapacity);
+    this.guard = new GuardPipe(new Int32Array(buffer, 2 * bytes, guardCells));
   }
 
   static create(): Programs {
-    return new Programs(new SharedArrayBuffer(2 * programCapacity * Int32Array.BYTES_PER_ELEMENT));
+    const cells = 2 * programCapacity + guardCells;
+    const programs = new Programs(new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT));
+    programs.guard.reuse();
+    return programs;
   }
 
   static from(buffer: SharedArrayBuffer): Programs {
@@ -56,7 +65,7 @@ export class Programs {
           Atomics.store(pids, cell, pid);
         },
         // Whoever killed the program has freed the cell, and another program may hold it by now.
-        ended: () => void Atomics.compareExchange(pids, cell, held, free),
+        ended: () => this.#free(cell, held),
       };
     }
     throw new RangeError(`${programCapacity} programs run already`);
@@ -69,7 +78,13 @@ export class Programs {
 
   delete(pid: number): void {
     const cell = this.pids.indexOf(pid);
-    if (cell >= 0) Atomics.compareExchange(this.pids, cell, pid, free);
+    if (cell >= 0) this.#free(cell, pid);
+  }
+
+  #free(cell: number, held: number): void {
+    if (Atomics.compareExchange(this.pids, cell, held, free) === held && held > 0) {
+      this.guard.tell(`-${held}`);
+    }
   }
 
   /** Frees the cells that this worker had reserved: its thread is gone, and starts no program any more. */

@@ -7,7 +7,7 @@ import { Date } from "../../base/globals.ts";
 import { type RunId, runId } from "../../protocol/ids.ts";
 import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
 import type { Code, Rerun } from "../../protocol/reruns.ts";
-import { isRunAlive, RunAliveError } from "../liveness.ts";
+import { isRunAlive, RunAliveError, type RunProcess } from "../liveness.ts";
 import { noLock, removeStaleLock, type RunLock, runsWithFiles, tryRunLock } from "../lock.ts";
 import { onlyRow } from "../only-row.ts";
 import { damagedRow, StoreError } from "../store-error.ts";
@@ -29,6 +29,8 @@ export type PreparedRun = {
   readonly otherCode: boolean;
   readonly reruns: readonly Rerun[];
   readonly lock: RunLock;
+  /** The process of the run's last session died before the run's end. */
+  readonly interrupted: RunProcess | undefined;
 };
 
 /** A run is to be continued, and the fingerprints of this session's code are needed for that. Nothing was written. */
@@ -78,6 +80,7 @@ export function prepareRun(
       otherCode: dead !== undefined && decision?.isUnknown === true && isOtherCode(dead, request),
       reruns: decision?.reruns ?? [],
       lock: taken.lock,
+      interrupted: dead?.status === "running" ? dead : undefined,
     };
   });
   try {
@@ -129,6 +132,7 @@ function withoutHistory(
     otherCode: false,
     reruns: [],
     lock: noLock,
+    interrupted: undefined,
   };
 }
 

@@ -8,7 +8,8 @@ import { SharedFlag } from "../../protocol/shared/shared-flag.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { LogLevel } from "../../protocol/status.ts";
 import type { RunSummary } from "../../protocol/summary.ts";
-import { isRunAlive, type LiveRun, RunAliveError } from "../liveness.ts";
+import { isRunAlive, type LiveRun, RunAliveError, type RunProcess } from "../liveness.ts";
+import { endOrphans } from "../orphans.ts";
 import {
   Patience,
   type PatienceClock,
@@ -78,6 +79,7 @@ export class SessionOpener {
         const session = await this.#untilUnlocked(() =>
           Session.open(this.#options, this.#request, handles, this.#deps.wall(), patience, code),
         );
+        if (session.interrupted !== undefined) this.#endOrphans(session.interrupted);
         return { type: "session", session };
       } catch (thrown) {
         if (thrown instanceof CodeWantedError) {
@@ -90,6 +92,15 @@ export class SessionOpener {
         if (summary?.status === "done") return { type: "done-elsewhere", summary };
       }
     }
+  }
+
+  /** Before any task starts again. */
+  #endOrphans(interrupted: RunProcess): void {
+    const ended = endOrphans(interrupted);
+    if (ended.length === 0) return;
+    const what = ended.length === 1 ? "1 process" : `${ended.length} processes`;
+    const line = `run ${interrupted.id} was killed, and programs of it ran on; ended ${what} before their tasks start again (pid ${ended.join(", ")})`;
+    this.#say("warn", line);
   }
 
   /** Repeats `step` while another program's lock makes it fail. */

@@ -21,7 +21,7 @@ import { NoHistory } from "./no-history.ts";
 import { refuseIfAlive } from "./find-run.ts";
 import { prepareRun, type PreparedRun } from "./prepare-run.ts";
 import { applySchema, SchemaError } from "./schema-sql.ts";
-import { RunAliveError } from "../liveness.ts";
+import { RunAliveError, type RunProcess } from "../liveness.ts";
 import { isFileFailure, isWaitable } from "../sqlite-error.ts";
 import { SqliteHistory } from "./sqlite-history.ts";
 import { isFatal, toStoreError } from "../store-error.ts";
@@ -36,6 +36,8 @@ export class Session {
   readonly reruns: readonly Rerun[];
   /** Start of the run's first session, epoch ms. */
   readonly beganAt: number;
+  /** See PreparedRun. */
+  readonly interrupted: RunProcess | undefined;
   readonly history: History;
   readonly messages: CustomMessages;
   readonly unit: UnitApplier;
@@ -56,7 +58,7 @@ export class Session {
     options: WriterOptions,
     handles: readonly MessageHandle<never>[],
     started: RunStarted,
-    { lock, otherCode, reruns, startedAt }: PreparedRun,
+    { lock, otherCode, reruns, startedAt, interrupted }: PreparedRun,
     patience: Patience,
     keep: KeepRule | null,
   ) {
@@ -68,6 +70,7 @@ export class Session {
     this.otherCode = otherCode;
     this.reruns = reruns;
     this.beganAt = startedAt;
+    this.interrupted = interrupted;
     this.#patience = patience;
     this.history = options.storeTaskStatus
       ? new SqliteHistory(db, options.db, started.run, patience)

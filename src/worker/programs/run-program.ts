@@ -11,12 +11,14 @@ import { systemClock } from "../../base/clock.ts";
 import { Promise } from "../../base/globals.ts";
 import { groupRuns, signalGroup, untilGroupEnds } from "../../base/process-group.ts";
 import type { ProgramEntry } from "../../protocol/shared/programs.ts";
+import type { ProgramGuard } from "./program-guard.ts";
 import { ProgramOutput } from "./program-output.ts";
 import { type Child, startProgram } from "./start-program.ts";
 
 type ProgramDeps = {
-  /** A program is about to be started. Its entry lets the main thread end it if this thread is lost. */
-  enter(): ProgramEntry;
+  /** Loaded with the first program. */
+  guard(): Promise<ProgramGuard>;
+  readonly workerId: number;
   /** Output of a program; its lines become the task's log. */
   write(ctx: TaskContext, stream: "stdout" | "stderr", text: string): void;
 };
@@ -34,8 +36,9 @@ const pollMs = 1_000;
 export const programRunner =
   (deps: ProgramDeps): RunProgram =>
   async (options, ctx, use) => {
+    const guard = await deps.guard();
     ctx.signal.throwIfAborted();
-    const program = new Program(options, ctx, deps);
+    const program = new Program(options, ctx, deps, guard);
     try {
       const result = use(await program.output());
       program.leaveRunning();
@@ -64,11 +67,11 @@ class Program {
   };
 
   /** @throws CommandError when the program cannot be started */
-  constructor(options: ProgramOptions, ctx: TaskContext, deps: ProgramDeps) {
+  constructor(options: ProgramOptions, ctx: TaskContext, deps: ProgramDeps, guard: ProgramGuard) {
     this.#options = options;
     this.#ctx = ctx;
-    this.#entry = deps.enter();
-    this.#child = start(options, ctx, this.#entry);
+    this.#entry = guard.enter(deps.workerId, (line) => ctx.log.warn(line));
+    this.#child = start(options, ctx, this.#entry, guard.env);
     const { stdout, stderr } = this.#child;
     ctx.signal.addEventListener("abort", this.#abort, { once: true });
     this.#stdout = new ProgramOutput(stdout, options.keep, (text) =>
@@ -157,9 +160,14 @@ class Program {
   }
 }
 
-function start(options: ProgramOptions, ctx: TaskContext, entry: ProgramEntry): Child {
+function start(
+  options: ProgramOptions,
+  ctx: TaskContext,
+  entry: ProgramEntry,
+  env: Readonly<Record<string, string>>,
+): Child {
   try {
-    const child = startProgram(options, ctx);
+    const child = startProgram(options, ctx, env);
     entry.started(child.pid);
     return child;
   } catch (error) {

@@ -8,16 +8,27 @@ import { CommandError, type ProgramOptions } from "../../api/program.ts";
 
 export type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
-/** @throws CommandError */
-export function startProgram(options: ProgramOptions, ctx: TaskContext): Child {
+/**
+ * @param env added to the environment before the task's own variables
+ * @throws CommandError
+ */
+export function startProgram(
+  options: ProgramOptions,
+  ctx: TaskContext,
+  env: Readonly<Record<string, string>>,
+): Child {
   try {
-    return spawn(options, ctx);
+    return spawn(options, ctx, env);
   } catch (thrown) {
     throw notStarted(String(options.argv[0]), options.cwd, thrown);
   }
 }
 
-function spawn({ argv, cwd, env }: ProgramOptions, ctx: TaskContext): Child {
+function spawn(
+  { argv, cwd, env }: ProgramOptions,
+  ctx: TaskContext,
+  added: Readonly<Record<string, string>>,
+): Child {
   return Bun.spawn([...argv], {
     stdin: "ignore",
     stdout: "pipe",
@@ -26,6 +37,7 @@ function spawn({ argv, cwd, env }: ProgramOptions, ctx: TaskContext): Child {
     detached: process.platform !== "win32",
     env: {
       ...process.env,
+      ...added,
       PIPELOOM_RUN: String(ctx.run.id),
       PIPELOOM_TASK: ctx.task.name,
       PIPELOOM_ATTEMPT: String(ctx.attempt),
