@@ -5,7 +5,7 @@ import { appendFileSync, existsSync, realpathSync } from "node:fs";
 import { systemClock } from "../base/clock.ts";
 import { controlPath, type ControlRequest } from "../protocol/control-file.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
-import { openReader } from "../store/read/reader.ts";
+import { patientReader } from "./patient-reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { overview, type SeenRun } from "../store/read/overview.ts";
 import { reasonOf } from "../base/system-error.ts";
@@ -106,7 +106,7 @@ function endOf(db: string, id: RunId): string {
 
 function runsIn(db: string, run?: RunId): readonly SeenRun[] {
   try {
-    using reader = openReader(db);
+    using reader = patientReader(db);
     const isAlive = (each: RunProcess): boolean => isRunAlive(db, each);
     const only = run === undefined ? {} : { run };
     return overview(reader, { maxRuns: 1000, maxTasks: 0, isAlive, ...only }).runs;

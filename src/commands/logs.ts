@@ -11,7 +11,8 @@ import { type RunId, runId } from "../protocol/ids.ts";
 import { type LogLevel, logLevels } from "../protocol/status.ts";
 import { isRunAlive } from "../store/liveness.ts";
 import { isRunning } from "../store/read/overview.ts";
-import { openReader, type Reader } from "../store/read/reader.ts";
+import type { Reader } from "../store/read/reader.ts";
+import { patientReader } from "./patient-reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import {
   lastLines,
@@ -85,7 +86,7 @@ export const command = defineCliCommand({
     const matches = matcher(flags.grep);
     const print = printer(json);
     try {
-      using reader = openReader(db);
+      using reader = patientReader(db);
       const filter = filterOf(reader, run, task, level, matches);
       const last = showLast(reader, filter, tail, print);
       if (follow) await showNew(reader, filter, last, print);

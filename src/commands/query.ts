@@ -1,6 +1,6 @@
 // `pipeloom query`: runs a SELECT on a read-only connection and prints rows as they arrive.
 
-import { openReader } from "../store/read/reader.ts";
+import { patientReader } from "./patient-reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { defineCliCommand } from "../cli/command.ts";
@@ -57,7 +57,7 @@ export const command = defineCliCommand({
 });
 
 function write(db: string, sql: string, format: RowFormat): void {
-  using reader = openReader(db);
+  using reader = patientReader(db);
   const { columns, rows } = reader.iterate(sql);
   const { isTTY, columns: width } = process.stdout;
   const writer = rowWriter({

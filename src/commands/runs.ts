@@ -9,7 +9,7 @@ import { defineCliCommand } from "../cli/command.ts";
 import { print } from "../cli/stdout.ts";
 import { UserError } from "../cli/user-error.ts";
 import { isRunAlive } from "../store/liveness.ts";
-import { openReader } from "../store/read/reader.ts";
+import { patientReader } from "./patient-reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { type RunList, runList } from "../store/read/run-list.ts";
 import { glyphsFor } from "../terminal/glyphs.ts";
@@ -73,7 +73,7 @@ export const command = defineCliCommand({
 
 function listOf(db: string, maxRuns: number, pipeline: string | undefined): RunList {
   try {
-    using reader = openReader(db);
+    using reader = patientReader(db);
     return runList(reader, { maxRuns, pipeline, isAlive: (run) => isRunAlive(db, run) });
   } catch (thrown) {
     throw thrown instanceof ReaderError ? new UserError(thrown.message) : thrown;

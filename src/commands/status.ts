@@ -6,6 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import { JSON } from "../base/globals.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
+import { patientReader } from "./patient-reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { overview, type Overview } from "../store/read/overview.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
@@ -76,7 +77,7 @@ export const command = defineCliCommand({
     const since = flags.since === undefined ? undefined : timeOf(flags.since, "--since");
     const only = { failed: flags.failed, name: flags.task, since };
     try {
-      using reader = openReader(db);
+      using reader = watch && isScreen(format) ? screenReader(db) : patientReader(db);
       const id = run === undefined ? undefined : runId(run);
       return await show({ db, reader, limit, format, run: id, only }, watch);
     } catch (thrown) {
@@ -102,9 +103,17 @@ async function show(asked: Asked, watch: boolean): Promise<number> {
     print(once(asked));
     return 0;
   }
-  if (asked.format === "table" && process.stdout.isTTY) return await onScreen(asked);
+  if (isScreen(asked.format)) return await onScreen(asked);
   return await asItChanges(asked);
 }
+
+/** Waits for locks only until it is open: a later wait would keep the screen from the keys. */
+function screenReader(db: string): Reader {
+  patientReader(db).close();
+  return openReader(db);
+}
+
+const isScreen = (format: Asked["format"]): boolean => format === "table" && process.stdout.isTTY;
 
 function look({ db, reader, limit, run, only }: Asked, maxTasks = limit): Overview {
   return overview(reader, {
@@ -162,15 +171,29 @@ function lookWhenChanged(asked: Asked): (maxTasks: number) => Overview {
   };
 }
 
-/** Queries at most as many tasks as fit on the screen. */
+/** Queries at most as many tasks as fit on the screen. Where another program locks the database, says so above. */
 function onScreen(asked: Asked): Promise<number> {
   const lookAgain = lookWhenChanged(asked);
-  return watchScreen(everyMs, ({ columns, rows }) => {
-    const seen = lookAgain(Math.min(asked.limit, rows));
-    const room = rows - statusLines({ ...seen, tasks: [] }, view(asked, columns)).length - 2;
-    const tasks = seen.tasks.slice(0, Math.max(0, room));
-    return statusLines({ ...seen, tasks }, view(asked, columns));
+  let last: readonly string[] = [];
+  return watchScreen(everyMs, (size) => {
+    try {
+      return (last = linesFor(asked, lookAgain, size));
+    } catch (thrown) {
+      if (!(thrown instanceof ReaderError) || thrown.code !== "locked") throw thrown;
+      return [thrown.message, "", ...last];
+    }
   });
+}
+
+function linesFor(
+  asked: Asked,
+  lookAgain: (maxTasks: number) => Overview,
+  { columns, rows }: { readonly columns: number; readonly rows: number },
+): readonly string[] {
+  const seen = lookAgain(Math.min(asked.limit, rows));
+  const room = rows - statusLines({ ...seen, tasks: [] }, view(asked, columns)).length - 2;
+  const tasks = seen.tasks.slice(0, Math.max(0, room));
+  return statusLines({ ...seen, tasks }, view(asked, columns));
 }
 
 /** For a pipe or a file: prints a block (or a line of JSON) after each change, until no run is running. */

@@ -3,7 +3,7 @@
 
 import { systemClock } from "../base/clock.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import { lockHolder } from "./lock-holder.ts";
+import { lockedBy } from "./lock-holder.ts";
 import { isWaitable } from "./sqlite-error.ts";
 import { StoreError } from "./store-error.ts";
 
@@ -30,6 +30,10 @@ export const sleepingClock: PatienceClock = {
   now: systemClock.now,
   sleep: (ms) => Bun.sleepSync(ms),
 };
+
+/** For readers: there is no run to be stopped, and a signal ends the process or the thread. */
+export const endlessPatience = (path: string, say: PatienceDeps["say"]): Patience =>
+  new Patience(path, { ...sleepingClock, say, isGivenUp: () => false });
 
 export class Patience {
   readonly #path: string;
@@ -74,6 +78,10 @@ export class Patience {
     }
   }
 
+  say(level: LogLevel, line: string): void {
+    this.#deps.say(level, line);
+  }
+
   #givenUp(): StoreError {
     this.#hasGivenUp = true;
     return new StoreError(
@@ -83,9 +91,6 @@ export class Patience {
     );
   }
 }
-
-const lockedBy = (path: string): string =>
-  `${path} is locked by ${lockHolder(path) ?? "another program"}`;
 
 /** One wait for one lock. Reports it once it is long, and then its end. */
 export class Wait {

@@ -1,5 +1,8 @@
 // SQLite's error codes, and what they mean for the database file: one table for the writer and the readers.
 
+import { fileSizeLimitReached, openFilesLimitReached, openFilesProblem } from "../base/limits.ts";
+import { lockedBy } from "./lock-holder.ts";
+
 /** SQLite's code of an error, e.g. `SQLITE_BUSY`; undefined if SQLite did not throw it. */
 export function sqliteCode(thrown: unknown): string | undefined {
   const code = errorCode(thrown);
@@ -38,6 +41,7 @@ export type FileProblem =
   | "corrupt"
   | "disk-full"
   | "file-gone"
+  | "limit"
   | "locked"
   | "not-sqlite"
   | "not-writable"
@@ -49,23 +53,29 @@ type KnownError = {
   /** Of SQLite's code. */
   readonly prefix: string;
   readonly problem: FileProblem;
-  /** Follows the path in the message: the problem, then the next step. */
+  /** Follows the path in the message: the problem, then the next step. After "… is locked by …", only the next step. */
   readonly writing: string;
-  /** Absent: readers report SQLite's own message. */
+  /** Default: `writing`. */
   readonly reading?: string;
 };
 
 const damaged =
   'is a damaged SQLite database; restore a copy, or save what is readable with the sqlite3 program\'s ".recover"';
+const notWritable =
+  "cannot be written; check its permissions and whether its disk is read-only, or choose another file with --db";
+const unfinished =
+  "has a transaction of a program that died, and it cannot be undone because the file or its disk is read-only; copy it with its -journal and -wal to a folder that can be written";
+const noTemporary =
+  "cannot be read: there is no room for SQLite's temporary files; make room, or set SQLITE_TMPDIR to another folder";
+const diskFull = "cannot grow: the disk is full; make room, or choose another disk with --db";
 
 /** The first matching prefix counts. */
 const knownErrors: readonly KnownError[] = [
   {
     prefix: "SQLITE_BUSY",
     problem: "locked",
-    writing:
-      "is locked by another program; wait for it to finish, close it, or choose another file with --db",
-    reading: "is locked by another program; wait for it to finish, or close it",
+    writing: "; wait for it to finish, close it, or choose another file with --db",
+    reading: "; wait for it to finish, or close it",
   },
   {
     prefix: "SQLITE_LOCKED",
@@ -77,14 +87,10 @@ const knownErrors: readonly KnownError[] = [
     prefix: "SQLITE_NOTADB",
     problem: "not-sqlite",
     writing: "is not an SQLite database (or it is encrypted); choose another file with --db",
-    reading: "is not an SQLite database (or it is encrypted)",
+    reading: "is not an SQLite database (or it is encrypted); give another file with --db",
   },
-  { prefix: "SQLITE_CORRUPT", problem: "corrupt", writing: damaged, reading: damaged },
-  {
-    prefix: "SQLITE_FULL",
-    problem: "disk-full",
-    writing: "cannot grow: the disk is full; make room, or choose another disk with --db",
-  },
+  { prefix: "SQLITE_CORRUPT", problem: "corrupt", writing: damaged },
+  { prefix: "SQLITE_FULL", problem: "disk-full", writing: diskFull, reading: noTemporary },
   {
     prefix: "SQLITE_READONLY_DBMOVED",
     problem: "file-gone",
@@ -94,13 +100,10 @@ const knownErrors: readonly KnownError[] = [
   {
     prefix: "SQLITE_READONLY",
     problem: "not-writable",
-    writing: "cannot be written; change its permissions, or choose another file with --db",
+    writing: notWritable,
+    reading: unfinished,
   },
-  {
-    prefix: "SQLITE_PERM",
-    problem: "not-writable",
-    writing: "cannot be written; change its permissions, or choose another file with --db",
-  },
+  { prefix: "SQLITE_PERM", problem: "not-writable", writing: notWritable, reading: unfinished },
   {
     prefix: "SQLITE_CANTOPEN",
     problem: "cannot-open",
@@ -119,6 +122,7 @@ const knownErrors: readonly KnownError[] = [
     problem: "out-of-memory",
     writing:
       "needs more memory than there is; free some, or let tasks send less at once (ctx.checkpoint)",
+    reading: "needs more memory than there is; free some, or read less at once",
   },
   {
     prefix: "SQLITE_NOLFS",
@@ -131,13 +135,16 @@ const knownErrors: readonly KnownError[] = [
     prefix: "SQLITE_IOERR_WRITE",
     problem: "disk-full",
     writing:
-      "cannot be written: the disk is full, a limit for the size of files is reached, or the disk fails; make room, or choose another disk with --db",
+      "cannot be written: the disk or a quota is full, or the disk fails or has become read-only; make room, or choose another disk with --db",
+    reading: noTemporary,
   },
   {
     prefix: "SQLITE_IOERR_SHMSIZE",
     problem: "disk-full",
     writing:
-      "cannot be opened because its -shm cannot be created: the disk is full, or a limit for the size of files is reached; make room, or choose another disk with --db",
+      "cannot be opened because its -shm cannot be created: the disk or a quota is full; make room, or choose another disk with --db",
+    reading:
+      "cannot be read because its -shm cannot be created: the disk or a quota is full; make room there",
   },
   {
     prefix: "SQLITE_IOERR",
@@ -146,10 +153,20 @@ const knownErrors: readonly KnownError[] = [
       "cannot be read or written (an I/O error); check the disk, or choose another file with --db",
     reading: "cannot be read (an I/O error); check the disk",
   },
+  // Of the system, for the lock file and the like.
+  { prefix: "ENOSPC", problem: "disk-full", writing: diskFull },
+  { prefix: "EDQUOT", problem: "disk-full", writing: diskFull },
+  { prefix: "EROFS", problem: "not-writable", writing: notWritable },
+  {
+    prefix: "EIO",
+    problem: "cannot-open",
+    writing:
+      "cannot be read or written (an I/O error); check the disk, or choose another file with --db",
+  },
 ];
 
 /**
- * What SQLite's error means for the file at `path`; undefined for anything else.
+ * What an error of SQLite, or of the system, means for the file at `path`; undefined for anything else.
  *
  * @param path the database as the user wrote it
  */
@@ -158,11 +175,24 @@ export function explainFileError(
   path: string,
   access: Access,
 ): { readonly problem: FileProblem; readonly message: string } | undefined {
-  const code = sqliteCode(thrown);
+  const code = errorCode(thrown);
   if (code === undefined) return undefined;
-  for (const { prefix, problem, [access]: text } of knownErrors) {
-    if (text === undefined || !code.startsWith(prefix)) continue;
-    return { problem, message: `${path} ${text} (${code})` };
+  const limit = limitReached(code, path);
+  if (limit !== undefined) {
+    return { problem: "limit", message: `${path} cannot be used: ${limit} (${code})` };
   }
-  return undefined;
+  const known = knownErrors.find(({ prefix }) => code.startsWith(prefix));
+  if (known === undefined) return undefined;
+  const { problem, writing, reading = writing } = known;
+  const text = access === "reading" ? reading : writing;
+  const subject = text.startsWith(";") ? lockedBy(path) : `${path} `;
+  return { problem, message: `${subject}${text} (${code})` };
+}
+
+/** SQLite tells neither of the two limits that it meets. */
+function limitReached(code: string, path: string): string | undefined {
+  if (/^SQLITE_IOERR_(WRITE|SHMSIZE|TRUNCATE)/.test(code)) {
+    return fileSizeLimitReached(["", "-wal", "-shm", "-journal"].map((suffix) => path + suffix));
+  }
+  return code.startsWith("SQLITE_CANTOPEN") ? openFilesLimitReached() : openFilesProblem(code);
 }

@@ -5,7 +5,9 @@ import { loadModule, providePackage } from "../module/load-module.ts";
 import { useRecordedSources } from "../module/sources.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { FromWorker, ToWorker } from "../protocol/messages.ts";
+import type { LogLevel } from "../protocol/status.ts";
 import { privatePort } from "../protocol/private-port.ts";
+import { endlessPatience } from "../store/patience.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
 import { systemClock } from "../base/clock.ts";
 import { Host } from "./host.ts";
@@ -19,14 +21,15 @@ providePackage(pipeloom);
 let reader: Reader | undefined;
 let isClosed = false;
 
-function readerOf(db: string | null): Reader {
+function readerOf(db: string | null, post: (message: FromWorker) => void): Reader {
   if (db === null) {
     throw new Error(
       "ctx.query cannot read a database in memory: only the writer sees it; give the run a file with --db",
     );
   }
   if (isClosed) throw new Error("ctx.query: the run is over, and its database is being closed");
-  return (reader ??= openReader(db));
+  const say = (level: LogLevel, line: string): void => post({ type: "output", level, line });
+  return (reader ??= openReader(db, endlessPatience(db, say)));
 }
 
 function closeReader(): void {
@@ -36,14 +39,15 @@ function closeReader(): void {
 }
 
 privatePort(self, (port) => {
+  const post = (message: FromWorker): void => port.postMessage(message);
   const host = new Host({
-    post: (message: FromWorker) => port.postMessage(message),
+    post,
     load: async (boot) => {
       useRecordedSources(boot.sources);
       await loadModule(boot.module, builtins);
     },
     closeReader,
-    query: (db, sql, params) => readerOf(db).query(sql, params),
+    query: (db, sql, params) => readerOf(db, post).query(sql, params),
     exit,
     globals: threadGlobals,
     clock: systemClock,

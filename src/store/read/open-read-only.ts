@@ -7,17 +7,19 @@ import { type Stats, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { busyTimeoutMs, type Patience } from "../patience.ts";
 import { sqliteCode } from "../sqlite-error.ts";
 import { ReaderError, toReaderError } from "./reader-error.ts";
 
-/** A run's transactions take milliseconds; a change of the journal mode or another program's lock may take longer. */
-const busyTimeoutMs = 5_000;
-
-/** @throws ReaderError if `path` has no readable database */
-export function openReadOnly(path: string): Database {
+/**
+ * @param patience waits for locks; without it, a lock of more than 250 ms is an error
+ * @throws ReaderError if `path` has no readable database
+ */
+export function openReadOnly(path: string, patience: Patience | undefined): Database {
   checkPath(path);
+  const open = (): Database => openOrRecover(path);
   try {
-    return openOrRecover(path);
+    return patience?.run(open) ?? open();
   } catch (thrown) {
     throw toReaderError(thrown, path);
   }

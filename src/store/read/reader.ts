@@ -3,6 +3,7 @@
 import type { Database, Statement } from "bun:sqlite";
 
 import { checkSqlValues } from "../../protocol/sql-value.ts";
+import type { Patience } from "../patience.ts";
 import { splitSql, withoutComments } from "../sql-text.ts";
 import { onlyRow } from "../only-row.ts";
 import { sqliteCode } from "../sqlite-error.ts";
@@ -39,9 +40,12 @@ export type Reader = Disposable & {
 /** Prepared statements to keep: tasks repeat their queries. */
 const maxCached = 50;
 
-/** @throws ReaderError if `path` has no readable database */
-export function openReader(path: string): Reader {
-  return new SqliteReader(path, openReadOnly(path));
+/**
+ * @param patience waits for locks; without it, a lock of more than 250 ms is an error
+ * @throws ReaderError if `path` has no readable database
+ */
+export function openReader(path: string, patience?: Patience): Reader {
+  return new SqliteReader(path, openReadOnly(path, patience), patience);
 }
 
 type Prepared = Statement<Row, Param[]>;
@@ -49,11 +53,13 @@ type Prepared = Statement<Row, Param[]>;
 class SqliteReader implements Reader {
   readonly path: string;
   readonly #db: Database;
+  readonly #patience: Patience | undefined;
   readonly #cache = new Map<string, Prepared>();
 
-  constructor(path: string, db: Database) {
+  constructor(path: string, db: Database, patience: Patience | undefined) {
     this.path = path;
     this.#db = db;
+    this.#patience = patience;
   }
 
   get isWal(): boolean {
@@ -96,7 +102,12 @@ class SqliteReader implements Reader {
 
   *#stream(statement: Prepared, params: readonly Param[]): Generator<Row> {
     try {
-      for (const row of statement.iterate(...params)) yield plainRow(row);
+      // SQLite takes its lock at the first row and keeps it.
+      let { rows, next } = this.#explained(() => {
+        const begun = statement.iterate(...params);
+        return { rows: begun, next: begun.next() };
+      });
+      for (; next.done !== true; next = rows.next()) yield plainRow(next.value);
     } catch (thrown) {
       throw explain(thrown, this.path);
     } finally {
@@ -133,7 +144,7 @@ class SqliteReader implements Reader {
 
   #explained<Result>(act: () => Result): Result {
     try {
-      return act();
+      return this.#patience === undefined ? act() : this.#patience.run(act);
     } catch (thrown) {
       throw explain(thrown, this.path);
     }

@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
 
+import { Patience } from "../../../src/store/patience.ts";
 import { openReader } from "../../../src/store/read/reader.ts";
 import { tempFolder, type TempFolder } from "../write/temp-folder.ts";
 import { readerError } from "./support.ts";
@@ -246,4 +247,68 @@ test.skipIf(!otherUser)("a WAL database in a folder that cannot be written", () 
   expect(child.stderr.toString()).toBe("");
   expect(child.stdout.toString()).toBe('[{"n":4}]\n');
   expect(folder.list()).toEqual(["a.db"]);
+});
+
+/** Held until the wait has been reported; each pause takes 6 s. */
+function patience(path: string): { patience: Patience; said: string[]; lock: () => void } {
+  const other = new Database(path);
+  const said: string[] = [];
+  let now = 0;
+  const deps = {
+    say: (level: string, line: string) => said.push(`${level}: ${line}`),
+    now: () => now,
+    isGivenUp: () => false,
+    sleep: () => {
+      now += 6_000;
+      if (said.length === 1) other.run("COMMIT");
+    },
+  };
+  return {
+    patience: new Patience(path, deps),
+    said,
+    lock: () => {
+      said.length = 0;
+      other.run("BEGIN EXCLUSIVE");
+    },
+  };
+}
+
+describe("another program's lock", () => {
+  const waited = [
+    expect.stringMatching(/^warn: .*a\.db is locked by .*; waiting until it lets go$/),
+    expect.stringMatching(/^info: .*a\.db is free again, after \d+ s$/),
+  ];
+
+  test("is waited for and reported: at the open, at a query, in a snapshot, at rows", () => {
+    using folder = tempFolder();
+    const path = database(folder);
+    const { patience: waits, said, lock } = patience(path);
+    lock();
+    using reader = openReader(path, waits);
+    expect(said).toEqual(waited);
+    const acts: readonly (() => unknown)[] = [
+      () => reader.query("SELECT COUNT(*) AS n FROM x"),
+      () => reader.snapshot(() => reader.query("SELECT COUNT(*) AS n FROM x")),
+      () => [...reader.iterate("SELECT COUNT(*) AS n FROM x").rows],
+    ];
+    for (const act of acts) {
+      lock();
+      expect(act()).toEqual([{ n: 4 }]);
+      expect(said).toEqual(waited);
+    }
+    const { rows } = reader.iterate("SELECT a FROM x");
+    lock();
+    expect([...rows]).toHaveLength(4);
+    expect(said).toEqual(waited);
+  });
+
+  test("without patience is an error that names the holder, and the next step", () => {
+    using folder = tempFolder();
+    const path = database(folder);
+    const { lock } = patience(path);
+    lock();
+    const { code, message } = readerError(() => openReader(path));
+    expect(code).toBe("locked");
+    expect(message).toMatch(/a\.db is locked by .*; wait for it to finish, or close it/);
+  });
 });

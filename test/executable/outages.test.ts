@@ -1,0 +1,58 @@
+// What whole processes do when another program, the disk or a limit of the shell is in their way.
+
+import { Database } from "bun:sqlite";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+
+import { type Child, newRig } from "../support/rig.ts";
+
+setDefaultTimeout(60_000);
+
+/** Reads stderr until the text has come. */
+async function said(child: Child, text: string): Promise<string> {
+  let all = "";
+  const decoder = new TextDecoder();
+  for await (const bytes of child.stderr) {
+    all += decoder.decode(bytes, { stream: true });
+    if (all.includes(text)) break;
+  }
+  return all;
+}
+
+describe("another program's lock", () => {
+  test.concurrent("is waited for by a command that reads, and said on stderr", async () => {
+    await using rig = newRig();
+    using other = new Database(rig.file("test.db"));
+    other.run("CREATE TABLE t (a); INSERT INTO t VALUES (7); BEGIN EXCLUSIVE");
+    const child = rig.spawn("query", "SELECT a FROM t", "--db", "test.db", "--format", "json");
+    const warning = await said(child, "waiting");
+    const holder = process.platform === "linux" ? `pid ${process.pid} (` : "another program";
+    expect(warning).toStartWith(`warning: test.db is locked by ${holder}`);
+    other.run("COMMIT");
+    expect(JSON.parse(await child.stdout.text())).toEqual([{ a: 7 }]);
+    expect(await child.exited).toBe(0);
+  });
+
+  test.concurrent("is waited for by ctx.query", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    rig.pipeline(`
+      const read = task({ name: "read", async run(_: unknown, ctx) {
+        await step("go");
+        return ctx.query("SELECT a FROM t");
+      } });
+      export default pipeline({
+        name: "p", schema: "CREATE TABLE t (a); INSERT INTO t VALUES (7)", tasks: () => read(),
+      });
+    `);
+    const child = rig.spawn("run", "pipeline.ts", "--db", "test.db", "--no-wal");
+    const go = await control.next("go");
+    using other = new Database(rig.file("test.db"));
+    other.run("PRAGMA busy_timeout = 10000");
+    other.run("BEGIN EXCLUSIVE");
+    go.finish();
+    await said(child, "is locked by");
+    other.run("COMMIT");
+    expect(await child.exited).toBe(0);
+    expect(rig.rows("SELECT result FROM task_runs")).toEqual([{ result: '[{"a":7}]' }]);
+  });
+});
