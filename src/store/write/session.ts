@@ -26,7 +26,7 @@ import { isFileFailure, isWaitable } from "../sqlite-error.ts";
 import { SqliteHistory } from "./sqlite-history.ts";
 import { isFatal, toStoreError } from "../store-error.ts";
 import { UnitApplier } from "./unit-applier.ts";
-import { createWalGuard } from "../wal.ts";
+import { WalGuard } from "../wal.ts";
 
 export class Session {
   readonly db: Database;
@@ -48,7 +48,7 @@ export class Session {
   readonly commitsUnitsAlone: boolean;
   readonly #options: WriterOptions;
   readonly #lock: RunLock;
-  readonly #guardWal: () => void;
+  readonly #wal: WalGuard | undefined;
   readonly #files: FileWatch;
   readonly #patience: Patience;
   readonly #keep: KeepRule | null;
@@ -79,7 +79,10 @@ export class Session {
     this.unit = new UnitApplier(db, options.storeTaskStatus, this.messages, patience);
     this.commitsUnitsAlone = hasDeferredKeys(db);
     this.#files = new FileWatch(options.db, options.wal);
-    this.#guardWal = options.wal ? createWalGuard(db, options.db, walLimitBytes) : () => undefined;
+    if (options.wal && options.db !== ":memory:")
+      this.#wal = new WalGuard(db, options.db, walLimitBytes, (level, line) =>
+        patience.say(level, line),
+      );
   }
 
   /**
@@ -120,7 +123,7 @@ export class Session {
   commit(): void {
     if (this.history.isEmpty && !this.db.inTransaction) return;
     this.#commit();
-    this.#guardWal();
+    this.#wal?.check();
   }
 
   #commit(): void {

@@ -5,7 +5,7 @@ import { statSync } from "node:fs";
 import { runId } from "../../../src/protocol/ids.ts";
 import { closeDatabase } from "../../../src/store/write/close.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
-import { createWalGuard } from "../../../src/store/wal.ts";
+import { WalGuard } from "../../../src/store/wal.ts";
 import { acquireRunLock, options, storeError } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 import { toStoreError } from "../../../src/store/store-error.ts";
@@ -62,31 +62,60 @@ test("the WAL starts over once it is past its limit, and grows only while a read
   const path = folder.file("a.db");
   using db = openDatabase(options(path));
   const limit = 1024 * 1024;
-  const guard = createWalGuard(db, path, limit);
+  const said: string[] = [];
+  const guard = new WalGuard(db, path, limit, (level, line) => said.push(`${level}: ${line}`));
   const size = (): number => statSync(`${path}-wal`).size;
   fill(db, 500);
   expect(size()).toBeGreaterThan(limit);
-  guard();
+  guard.check();
   expect(size()).toBe(0);
   {
     using reader = new Database(path, { readonly: true });
     reader.run("BEGIN");
     expect(count(reader)).toBe(500);
     fill(db, 500);
-    guard();
+    guard.check();
     expect(size()).toBeGreaterThan(limit);
     expect(count(reader)).toBe(500);
+    expect(said).toEqual([
+      expect.stringMatching(/^warn: the write-ahead log of .*a\.db has grown to 2 MiB and cannot/),
+    ]);
+    fill(db, 1000);
+    guard.check();
+    expect(said).toHaveLength(1);
   }
   // Not at every commit: only when it has doubled.
   const before = size();
   fill(db, 1);
-  guard();
+  guard.check();
   expect(size()).toBeGreaterThanOrEqual(before);
-  fill(db, 600);
-  guard();
+  expect(said).toHaveLength(1);
+  fill(db, 2500);
+  guard.check();
   expect(size()).toBe(0);
-  expect(count(db)).toBe(1601);
+  expect(said[1]).toMatch(/^info: the write-ahead log of .*a\.db is small again/);
+  expect(said).toHaveLength(2);
+  expect(count(db)).toBe(4501);
   expect(db.query("PRAGMA busy_timeout").values()).toEqual([[250]]);
+});
+
+test("a WAL that SQLite has made small by itself is reported as such", () => {
+  using folder = tempFolder();
+  const path = folder.file("a.db");
+  using db = openDatabase(options(path));
+  const said: string[] = [];
+  const limit = 1024 * 1024;
+  const guard = new WalGuard(db, path, limit, (level) => said.push(level));
+  using reader = new Database(path, { readonly: true });
+  reader.run("BEGIN");
+  reader.query("SELECT * FROM sqlite_schema").all();
+  fill(db, 500);
+  guard.check();
+  reader.run("COMMIT");
+  db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  guard.check();
+  guard.check();
+  expect(said).toEqual(["warn", "info"]);
 });
 
 test("a full disk is an expected error, and what was committed stays", () => {
