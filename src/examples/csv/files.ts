@@ -30,7 +30,9 @@ export async function newFiles(path: string, known: readonly string[]): Promise<
 }
 
 async function lookInto(path: string): Promise<FoundFiles> {
-  if (!(await stat(path)).isDirectory()) return { files: [path], notes: [] };
+  const stats = await statOrNull(path);
+  if (stats === null) throw new Error(`${path}: there is no such file or folder`);
+  if (!stats.isDirectory()) return { files: [path], notes: [] };
   const found = new FolderFiles(path);
   for (const name of (await readdir(path)).toSorted()) await found.add(name);
   return found;

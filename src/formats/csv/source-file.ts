@@ -9,6 +9,7 @@ import {
   openSync,
   readSync,
   rmSync,
+  statSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,11 +72,12 @@ export class SourceFile implements Disposable {
 
   /** @throws Error for a file that cannot contain rows: a pipe, a workbook, a broken archive */
   static async open(path: string): Promise<SourceFile> {
+    // Before the open, which would wait for a writer of a named pipe and block the thread.
+    if (!statSync(path).isFile()) {
+      throw new Error(`${path}: not a regular file; CSV is read twice, so a pipe cannot be used`);
+    }
     const file = openSync(path, "r");
     try {
-      if (!fstatSync(file).isFile()) {
-        throw new Error(`${path}: not a regular file; CSV is read twice, so a pipe cannot be used`);
-      }
       const head = Buffer.alloc(8);
       readSync(file, head, 0, head.length, 0);
       const what = notText.find(([magic]) => beginsWith(head, magic))?.[1];

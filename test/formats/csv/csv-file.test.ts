@@ -348,6 +348,15 @@ test("gzip is decompressed under any name; broken gzip and other archives are er
   expect(await failure(inspectCsv(folder, auto))).toContain("not a regular file");
 });
 
+test.skipIf(process.platform === "win32")(
+  "a named pipe that nobody writes to does not block",
+  async () => {
+    const pipe = join(folder, "pipe.csv");
+    Bun.spawnSync(["mkfifo", pipe]);
+    expect(await failure(inspectCsv(pipe, auto))).toContain("not a regular file");
+  },
+);
+
 test("a quote that may be a plain character is reported with its line", async () => {
   const inspection = await inspectCsv(file('a,b,c\n1,"x,2\n2,y",3\n4,"p,5\n5,q",6\n'), auto);
   expect(notesOf(inspection)).toEqual([
@@ -393,6 +402,13 @@ test("a growing file whose last line was incomplete at the inspection is refused
     expect(() => csv.check()).toThrow("its last line was not complete then");
     expect(await failure(batches(inspection))).toContain("its last line was not complete then");
   }
+});
+
+test("a --dir that does not exist is named", async () => {
+  const missing = join(folder, "missing");
+  expect(await failure(findCsvFiles(missing))).toEndWith(
+    `${missing}: there is no such file or folder`,
+  );
 });
 
 test("files added after a folder was listed are found", async () => {
