@@ -16,6 +16,7 @@ import type { ModuleRef } from "../protocol/messages.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import {
+  defaultDb,
   type LoadedPipeline,
   prepareRun,
   RerunError,
@@ -29,6 +30,7 @@ import { guardExit } from "./exit-guard.ts";
 import { InheritedOutput } from "./inherited-output.ts";
 import { endLeftChildren } from "./left-children.ts";
 import { loadHoldingPrints, nameOf } from "./load-for-command.ts";
+import { checkLogTarget } from "./log-target.ts";
 import { lossNotice, repeatLosses } from "./lost-outputs.ts";
 import { exitCodeOf, RunSignals } from "./run-signals.ts";
 import { watchUncaught } from "./uncaught.ts";
@@ -39,6 +41,7 @@ export async function executeRun(
   options: RunPipelineOptions,
   output: OutputOptions,
 ): Promise<number> {
+  checkLogTarget(output.logFile, module, options.db ?? defaultDb, process.cwd());
   using threads = warmThreads(options.workers, options.concurrency);
   const outputs = Outputs.take();
   try {
@@ -55,6 +58,7 @@ const noTerminal = -1;
 
 class CommandRun {
   readonly #module: ModuleRef;
+  readonly #logFile: string | undefined;
   readonly #outputs: Outputs | undefined;
   readonly #stderr: OutStream;
   readonly #ui: PacedUi;
@@ -73,6 +77,7 @@ class CommandRun {
   constructor(module: ModuleRef, output: OutputOptions, outputs: Outputs | undefined) {
     const { stdout, stderr } = outputs ?? process;
     this.#module = module;
+    this.#logFile = output.logFile;
     this.#outputs = outputs;
     this.#stderr = stderr;
     this.#ui = openUi(output, stdout, stderr, this.#masked, (lost) => this.#onLost(lost));
@@ -83,6 +88,8 @@ class CommandRun {
     try {
       const loaded = await loadHoldingPrints(this.#module, this.#log);
       this.#mask = Mask.of(loaded.pipeline.secrets, process.env);
+      const { pipeline, folder } = loaded;
+      checkLogTarget(this.#logFile, this.#module, options.db ?? pipeline.db ?? defaultDb, folder);
       return await this.#run(loaded, options, threads);
     } catch (error) {
       await this.#guard?.release();

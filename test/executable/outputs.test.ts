@@ -39,6 +39,19 @@ function doneTasks(name: string): number {
   return made === undefined ? 0 : Number(reader.query(countDone)[0]?.["n"]);
 }
 
+test.each([
+  ["p.ts", "the pipeline's file", "--db a.db"],
+  ["./a.db", "the database", "--db a.db"],
+  ["a.db-wal", "the database", "--db a.db"],
+  ["own.db", "the database", ""],
+])("--log-file %s is refused: it is %s", async (log, what, flags) => {
+  const text = pipelineText.replace('name: "p",', 'name: "p", db: "own.db",');
+  await Bun.write(join(folder.path, "p.ts"), text);
+  const { code, err } = await shell(`$P run p.ts -l ${log} ${flags}`);
+  expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(what) });
+  expect(await Bun.file(join(folder.path, "p.ts")).text()).toBe(text);
+});
+
 describe.skipIf(process.platform !== "linux")("on a full disk", () => {
   test("--json: the run goes on, what is lost is said, and the exit code is 1", async () => {
     const { code, err } = await shell("$P run p.ts --db a.db --json >/dev/full");
