@@ -4,6 +4,7 @@ import { unpackAnnouncement } from "../protocol/codec/announcements.ts";
 import type { TaskFinished } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { CommittedEvent, DonePack } from "../protocol/messages.ts";
+import { staysInFile } from "../protocol/wants-result.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
 
 /** The tasks that are in flight, by id. */
@@ -40,7 +41,10 @@ function unpackDone(
       startedAt: base + numberAt(numbers, i + 1),
       at: base + numberAt(numbers, i + 2),
     };
-    if (vertex.wantsResult) event.result = results?.[i / 3] ?? "null";
+    if (vertex.wantsResult !== "no") {
+      const result = results?.[i / 3] ?? "null";
+      if (result !== staysInFile) event.result = result;
+    }
     into.push(event);
   }
 }

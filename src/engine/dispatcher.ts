@@ -5,6 +5,7 @@ import type { WorkerId, TaskId } from "../protocol/ids.ts";
 import type { Assignment, RetryPolicy } from "../protocol/messages.ts";
 import type { Graph } from "../plan/graph.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
+import type { Backlog } from "./backlog.ts";
 import type { Identities } from "./identities.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Life } from "./life.ts";
@@ -16,8 +17,10 @@ import type { TimeoutWatch } from "./timeout-watch.ts";
  * many save 13 MB, but the workers wait for commits: 400,000 no-op tasks take 15 % longer.
  */
 const maxInFlight = 8192;
-/** Characters of their inputs: with more, only as many tasks are dispatched as can run at once. */
-export const maxInFlightChars = 4 * 1024 * 1024;
+/** Characters of their inputs and results: with more, only as many tasks are dispatched as can run at once. */
+export const maxInFlightChars = 2 * 1024 * 1024;
+/** Characters of the inputs of one batch, unless the worker has more idle slots: messages of several MB are garbage. */
+const maxBatchChars = 256 * 1024;
 
 type DispatcherDeps = {
   readonly life: Life;
@@ -25,6 +28,7 @@ type DispatcherDeps = {
   readonly schedule: Schedule;
   readonly inFlight: InFlight;
   readonly identities: Identities;
+  readonly backlog: Backlog;
   readonly timeouts: Pick<TimeoutWatch, "forget">;
   /** Makes more tasks ready, if there are any. */
   topUp(): void;
@@ -71,11 +75,15 @@ export class Dispatcher {
     const assignments: Assignment[] = [];
     const taken: TaskVertex[] = [];
     const now = systemClock.now();
+    let chars = 0;
     while (life.mayDispatch && assignments.length < most && this.#hasRoom) {
+      if (chars >= maxBatchChars && assignments.length >= idle) break;
       if (schedule.ready < most) this.#deps.topUp();
       const vertex = schedule.take(now, assignments.length < idle);
       if (vertex === undefined) break;
-      assignments.push(this.#prepare(vertex));
+      const assignment = this.#prepare(vertex);
+      assignments.push(assignment);
+      chars += assignment.input.length;
       vertex.workerId = workerId;
       this.#deps.inFlight.add(vertex);
       taken.push(vertex);
@@ -87,8 +95,9 @@ export class Dispatcher {
   }
 
   get #hasRoom(): boolean {
-    const { size, chars } = this.#deps.inFlight;
-    return size < maxInFlight && (chars < maxInFlightChars || size < this.slots);
+    const { inFlight, backlog } = this.#deps;
+    const { size } = inFlight;
+    return size < maxInFlight && (backlog.inFlightChars < maxInFlightChars || size < this.slots);
   }
 
   /** These tasks wait in another worker now. */
@@ -128,7 +137,7 @@ export class Dispatcher {
   }
 
   #prepare(vertex: TaskVertex): Assignment {
-    const { identities, graph } = this.#deps;
+    const { identities, graph, backlog } = this.#deps;
     if (vertex.input !== undefined) identities.identify(vertex);
     graph.settleWantsResult(vertex);
     const { id, inputText, definition, name, cursor, timeoutMs, wantsResult } = vertex;
@@ -139,7 +148,7 @@ export class Dispatcher {
       name,
       attempt: vertex.attempt + 1,
       input: inputText,
-      wantsResult,
+      wantsResult: wantsResult === "yes" && backlog.leavesResults ? "perhaps" : wantsResult,
     };
     if (cursor !== undefined) assignment.cursor = cursor;
     if (retries !== undefined) assignment.retries = retries;

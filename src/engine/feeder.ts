@@ -8,18 +8,14 @@ import { PlanError } from "../plan/plan-error.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { planLater, planNow } from "../plan/current-graph.ts";
 import { nodesOf, type NodeStream, workOf } from "../plan/work.ts";
+import type { Backlog } from "./backlog.ts";
 import type { Life } from "./life.ts";
-import type { Schedule } from "./schedule.ts";
 import type { StoredResults } from "./stored-results.ts";
 import { Total } from "./total.ts";
 
 /** Ready tasks kept for each slot, so that a worker never waits for the generator. */
 const readyPerSlot = 2;
 const leastReady = 512;
-/** Characters of the ready tasks' inputs: with more, only `readyPerSlot` tasks are kept for each slot. */
-export const maxReadyChars = 4 * 1024 * 1024;
-/** Stored results are read while fewer tasks than this are ready: the tasks that they make ready hold them in memory. */
-const fewReady = 16;
 /** The main thread plans at most this long at a time: a cancel and the screen wait meanwhile. */
 const planSliceMs = 50;
 
@@ -27,8 +23,8 @@ type FeederDeps = {
   readonly pipeline: Pipeline;
   readonly life: Life;
   readonly graph: Graph;
-  readonly stored: Pick<StoredResults, "askMore">;
-  readonly schedule: Pick<Schedule, "chars">;
+  readonly stored: Pick<StoredResults, "askMore" | "size">;
+  readonly backlog: Pick<Backlog, "isFull">;
   /** How many tasks could be dispatched. */
   ready(): number;
   /** The author's code threw, or yielded a value that is not a node. */
@@ -109,16 +105,23 @@ export class Feeder {
     if (unreached !== undefined) this.#deps.print("info", unreached);
   }
 
+  /** Fewer tasks are ready than may be, and they hold less text. */
   get #hasRoom(): boolean {
     const ready = this.#deps.ready();
     if (ready < this.slots * readyPerSlot) return true;
-    return ready < leastReady && this.#deps.schedule.chars < maxReadyChars;
+    return ready < leastReady && !this.#deps.backlog.isFull;
+  }
+
+  /** Results that wait in the file come first: the vertices that wait for them are in memory. */
+  get #hasRoomForMore(): boolean {
+    const isNone = this.#deps.stored.size === 0;
+    return isNone ? this.#hasRoom : this.#deps.ready() < this.slots * readyPerSlot;
   }
 
   /** Makes tasks ready while there is room. */
   topUp(): void {
     const { graph, stored } = this.#deps;
-    if (this.#deps.ready() < Math.max(fewReady, this.slots)) stored.askMore();
+    if (stored.size > 0 && this.#hasRoom) stored.askMore();
     const until = systemClock.now() + planSliceMs;
     try {
       if (planNow(graph, () => this.#planUntil(until))) return this.#topUpSoon();
@@ -143,7 +146,7 @@ export class Feeder {
   /** False where there is no room, or nothing to plan now. */
   #planOne(): boolean {
     const { life, graph } = this.#deps;
-    if (life.stop !== undefined || !this.#hasRoom) return false;
+    if (life.stop !== undefined || !this.#hasRoomForMore) return false;
     if (graph.canUnfold) {
       graph.unfold();
       return true;

@@ -11,7 +11,8 @@ import type { MainRecord } from "../protocol/writer-records.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import type { Graph } from "../plan/graph.ts";
-import type { TaskVertex } from "../plan/vertex.ts";
+import { doneUnread, type TaskVertex } from "../plan/vertex.ts";
+import type { Backlog } from "./backlog.ts";
 import type { Identities } from "./identities.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Life, Stop } from "./life.ts";
@@ -32,6 +33,7 @@ type OutcomesDeps = {
   readonly inFlight: InFlight;
   readonly identities: Identities;
   readonly stored: StoredResults;
+  readonly backlog: Backlog;
   readonly timeouts: Pick<TimeoutWatch, "watch">;
   /** The first task that is not optional and fails ends the run. */
   readonly failFast: boolean;
@@ -135,7 +137,7 @@ export class Outcomes {
     vertex.attempt = event.attempt;
     switch (event.status) {
       case "done":
-        return graph.finish(vertex, { status: "done", result: event.result });
+        return this.#done(vertex, event.result);
       case "error":
         this.#failed(vertex);
         return graph.finish(vertex, { status: "error", failure: failureOf(event) });
@@ -148,6 +150,16 @@ export class Outcomes {
     }
   }
 
+  /** @param result undefined where it is in the file only */
+  #done(vertex: TaskVertex, result: string | undefined): void {
+    const { graph, stored, backlog } = this.#deps;
+    if (result !== undefined && !backlog.drops(result)) {
+      backlog.resulted(result);
+      graph.finish(vertex, { status: "done", result });
+    } else if (vertex.wantsResult === "yes") stored.add(vertex);
+    else graph.finish(vertex, doneUnread);
+  }
+
   #failed({ optional }: TaskVertex): void {
     if (optional) return;
     this.#hasFailed = true;
@@ -158,7 +170,7 @@ export class Outcomes {
 
   /** False where the task is still to be run: it is new, or an earlier session has not ended it. */
   applyRestored(vertex: TaskVertex): boolean {
-    const { identities, graph, stored } = this.#deps;
+    const { identities, graph } = this.#deps;
     const known = identities.identify(vertex);
     if (known === undefined || known.status === "open") return false;
     if (known.status === "failed") {
@@ -166,8 +178,7 @@ export class Outcomes {
       return true;
     }
     graph.settleWantsResult(vertex);
-    if (known.isStored === true && vertex.wantsResult) stored.add(vertex);
-    else graph.finish(vertex, { status: "done", result: known.result ?? undefined });
+    this.#done(vertex, known.result ?? undefined);
     return true;
   }
 
@@ -189,10 +200,13 @@ export class Outcomes {
     return failure;
   }
 
-  /** Long results that were read from the file. */
+  /** Results that were read from the file. */
   applyStored(results: readonly (readonly [id: TaskId, result: string])[]): void {
-    const { graph, stored } = this.#deps;
-    for (const [id, result] of results) graph.finish(stored.take(id), { status: "done", result });
+    const { graph, stored, backlog } = this.#deps;
+    for (const [id, result] of results) {
+      backlog.resulted(result);
+      graph.finish(stored.take(id, result.length), { status: "done", result });
+    }
   }
 
   // ── decisions of the graph ──

@@ -5,6 +5,7 @@ import type { Executors } from "../executors/executors.ts";
 import { Graph } from "../plan/graph.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { MainRecord } from "../protocol/writer-records.ts";
+import { Backlog } from "./backlog.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Feeder } from "./feeder.ts";
 import { PipelineHooks } from "./hooks.ts";
@@ -63,7 +64,19 @@ export class Parts {
     this.graph = this.#newGraph(options);
     this.alarm = new Alarm(() => run.advance());
     const { life, inFlight, print, schedule, identities, graph, timeouts, stored, hooks } = this;
-    const shared = { life, inFlight, print, schedule, identities, graph, timeouts, stored };
+    const keepsResults = options.writer.storeTaskStatus;
+    const backlog = new Backlog({ schedule, inFlight, keepsResults });
+    const shared = {
+      life,
+      inFlight,
+      print,
+      schedule,
+      identities,
+      graph,
+      timeouts,
+      stored,
+      backlog,
+    };
     const record = (records: readonly MainRecord[]): void => this.writer.record(records);
     const behind = (): Promise<void> | undefined => options.behind?.() ?? hooks.full;
     const guarded = (work: () => void): void => run.guarded(work);
@@ -109,6 +122,7 @@ export class Parts {
     return new Graph(
       {
         ready: (vertex) => this.dispatcher.add(vertex),
+        readLate: (vertex) => this.stored.add(vertex),
         skipped: (vertex, failure) => this.outcomes.skipped(vertex, failure),
         fanOutFailed: (failure) => this.outcomes.fanOutFailed(failure),
       },

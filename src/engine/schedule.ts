@@ -2,6 +2,7 @@
 // the time, in ms of the monotonic clock.
 
 import { resultText, type TaskVertex } from "../plan/vertex.ts";
+import { Fifo } from "../base/fifo.ts";
 import { Heap } from "../base/heap.ts";
 
 export type PoolLimits = ReadonlyMap<
@@ -221,38 +222,5 @@ class ReadyQueue {
     this.#levels.push({ priority, queue });
     this.#levels.sort((a, b) => b.priority - a.priority);
     return queue;
-  }
-}
-
-/** A queue whose `shift` does not move what remains. */
-class Fifo<T> {
-  #items: (T | undefined)[] = [];
-  #head = 0;
-
-  push(item: T): void {
-    this.#items.push(item);
-  }
-
-  unshift(item: T): void {
-    if (this.#head > 0) this.#items[--this.#head] = item;
-    else this.#items.unshift(item);
-  }
-
-  peek(): T | undefined {
-    return this.#items[this.#head];
-  }
-
-  shift(): T | undefined {
-    const item = this.#items[this.#head];
-    if (item === undefined) return undefined;
-    this.#items[this.#head++] = undefined;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    return item;
   }
 }

@@ -1,7 +1,6 @@
 // Messages to and from the writer. Records for the file are masked here. Commits that the main thread has not processed
 // hold the writer, and through it the workers.
 
-import { Garbage } from "../base/garbage.ts";
 import { JSON } from "../base/globals.ts";
 import type { Failure } from "../base/failure.ts";
 import { assertNever } from "../base/unreachable.ts";
@@ -60,7 +59,6 @@ export class WriterLink {
   /** Commits processed and not acknowledged. */
   #seen = 0;
   #seenChars = 0;
-  readonly #garbage = new Garbage();
   /** Nothing is acknowledged until a reader has caught up. */
   #isReaderBehind = false;
 
@@ -124,7 +122,6 @@ export class WriterLink {
       case "committed": {
         const events = unpackEvents(message.events, inFlight);
         this.#seenChars += message.events.length;
-        this.#garbage.add(message.events.length, events.length);
         return this.#events.committed(events);
       }
       case "detached":

@@ -12,7 +12,7 @@ import { nodesOf, type NodeStream, workOf } from "./work.ts";
 const maxStreamed = 1000;
 
 const nothing = (): void => undefined;
-const noEvents = { ready: nothing, skipped: nothing, fanOutFailed: nothing };
+const noEvents = { ready: nothing, readLate: nothing, skipped: nothing, fanOutFailed: nothing };
 
 /** @throws PlanError, also for what `tasks` throws */
 export async function planOf(pipeline: Pipeline, params: Record<string, unknown>): Promise<Plan> {

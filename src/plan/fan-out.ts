@@ -153,12 +153,12 @@ export class FanOuts {
   /** @returns the vertices in the item */
   #planItem(each: EachVertex, expression: unknown, index: number): Vertex[] {
     const { planner } = this.#deps;
-    const { wantsResult } = each;
+    const wantsResult = each.wantsResult !== "no";
     // Nearly every item is one node.
     if (isNode(expression)) {
       const vertex = planner.plan(expression);
       if (wantsResult) {
-        vertex.wantsResult = true;
+        planner.reads(vertex);
         each.results.push([vertex]);
       }
       return [vertex];
@@ -167,7 +167,7 @@ export class FanOuts {
     const template = asPlanError(`each: item ${index}`, () =>
       toTemplate(expression, "item", (node) => {
         const vertex = planner.plan(node);
-        if (wantsResult) vertex.wantsResult = true;
+        if (wantsResult) planner.reads(vertex);
         vertices.push(vertex);
         return vertex;
       }),
@@ -196,7 +196,7 @@ function unfoldingOf({ items }: EachVertex): Unfolding {
 
 /** JSON text of the list of results; undefined where nobody reads it. */
 function eachResult(each: EachVertex): string | undefined {
-  if (!each.wantsResult) return undefined;
+  if (each.wantsResult === "no") return undefined;
   const text = `[${each.results.map((template) => fill(template, resultText)).join(",")}]`;
   each.results = [];
   return text;

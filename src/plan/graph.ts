@@ -14,6 +14,7 @@ import {
   doneUnread,
   doom,
   isLive,
+  open,
   type TaskVertex,
   type Vertex,
   type VertexOutcome,
@@ -24,14 +25,16 @@ type GraphEvents = {
   ready(vertex: TaskVertex): void;
   /** The task will never run: a dependency did not succeed. */
   skipped(vertex: TaskVertex, failure: Failure): void;
+  /** The task is done, and its result is read now and was not kept: `finish` is to be called again, with the result. */
+  readLate(vertex: TaskVertex): void;
   /** The source of a fan-out is not a list: nothing of the fan-out runs. */
   fanOutFailed(failure: Failure): void;
 };
 
 /** The list of planned tasks is not compacted for fewer ended tasks than this. */
 const minCompactAfter = 256;
-/** But for more characters of results than this it is: a stream of long results would be held otherwise. */
-const maxEndedChars = 4 * 1024 * 1024;
+/** But for more characters of inputs and results than this it is: a stream of long ones would be held otherwise. */
+const maxEndedChars = 2 * 1024 * 1024;
 
 export class Graph {
   readonly #events: GraphEvents;
@@ -45,7 +48,7 @@ export class Graph {
   /** In the order of planning. Compacted when the ended tasks outnumber the live ones. */
   #planned: TaskVertex[] = [];
   #live = 0;
-  /** Characters of the results that have come since the list was last compacted. */
+  /** Characters of the inputs and results of the tasks that have ended since the list was last compacted. */
   #endedChars = 0;
   /**
    * A worklist instead of recursion: a chain may be 10,000 links long. First in, first out: skipped tasks are announced
@@ -64,7 +67,12 @@ export class Graph {
     shown: (name: string) => string = (name) => name,
   ) {
     this.#events = events;
-    this.#planner = new Planner({ pools, shown, added: (vertex) => this.#added(vertex) });
+    this.#planner = new Planner({
+      pools,
+      shown,
+      added: (vertex) => this.#added(vertex),
+      readLate: (vertex) => this.#readLate(vertex),
+    });
     this.#created = new CreatedNodes((node) => this.#planner.vertexOf(node) !== undefined);
     this.#fanOuts = new FanOuts({
       planner: this.#planner,
@@ -105,14 +113,23 @@ export class Graph {
 
   #added(vertex: Vertex): void {
     if (vertex.kind === "each") this.#fanOuts.added();
-    else {
-      this.#live++;
-      if (this.#planned.length > 2 * this.#live + minCompactAfter) this.#planned = this.liveTasks();
-      this.#planned.push(vertex);
-    }
+    else this.#addLive(vertex);
     if (vertex.waiting > 0) return;
     if (this.#held === undefined) this.#arrived(vertex);
     else this.#held.push(vertex);
+  }
+
+  #addLive(vertex: TaskVertex): void {
+    this.#live++;
+    if (this.#planned.length > 2 * this.#live + minCompactAfter) this.#planned = this.liveTasks();
+    this.#planned.push(vertex);
+  }
+
+  /** The task counts as live until its result is there: those that read it wait. */
+  #readLate(vertex: TaskVertex): void {
+    vertex.state = open;
+    this.#addLive(vertex);
+    this.#events.readLate(vertex);
   }
 
   /**
@@ -144,7 +161,9 @@ export class Graph {
    * anything that is still to be planned could read the result.
    */
   settleWantsResult(vertex: Vertex): void {
-    vertex.wantsResult ||= this.expectsMore || !this.isUnfolded;
+    if (vertex.wantsResult === "no" && (this.expectsMore || !this.isUnfolded)) {
+      vertex.wantsResult = "perhaps";
+    }
   }
 
   // ── counts ──
@@ -211,7 +230,8 @@ export class Graph {
   }
 
   #finishOne(vertex: Vertex, outcome: VertexOutcome): void {
-    vertex.state = vertex.wantsResult || outcome.status !== "done" ? outcome : doneUnread;
+    const isUnread = outcome.status === "done" && vertex.wantsResult === "no";
+    vertex.state = isUnread ? doneUnread : outcome;
     const { dependents } = vertex;
     vertex.dependents = [];
     if (vertex.kind === "each") this.#fanOuts.ended(vertex);
@@ -226,10 +246,11 @@ export class Graph {
 
   #taskEnded(vertex: TaskVertex, outcome: VertexOutcome): void {
     this.#live--;
+    this.#endedChars += vertex.inputText.length;
     if (vertex.state.status === "done" && vertex.state.result !== undefined) {
       this.#endedChars += vertex.state.result.length;
-      if (this.#endedChars > maxEndedChars) this.#compact();
     }
+    if (this.#endedChars > maxEndedChars) this.#compact();
     vertex.input = undefined;
     vertex.inputText = "";
     if (outcome.status === "skipped") this.#events.skipped(vertex, outcome.failure);

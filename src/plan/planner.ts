@@ -13,6 +13,8 @@ type PlannerDeps = {
   readonly shown: (name: string) => string;
   /** Called for each new vertex, after those that it depends on. */
   readonly added: (vertex: Vertex) => void;
+  /** The result of a task that is done is read, and was not kept. */
+  readonly readLate: (vertex: TaskVertex) => void;
 };
 
 /** Shared by all leaves, and never added to. */
@@ -111,7 +113,7 @@ export class Planner {
       state: open,
       waiting: 0,
       dependents: [],
-      wantsResult: false,
+      wantsResult: "no",
     };
     this.tasks++;
     waitFor(vertex, dependencies);
@@ -141,7 +143,7 @@ export class Planner {
       state: open,
       waiting: 0,
       dependents: [],
-      wantsResult: false,
+      wantsResult: "no",
       optional: false,
     };
     waitFor(vertex, dependencies);
@@ -150,8 +152,16 @@ export class Planner {
 
   #read(node: AnyNode, dependencies: Set<Vertex>): Vertex {
     const vertex = this.plan(node);
-    vertex.wantsResult = true;
+    this.reads(vertex);
     dependencies.add(vertex);
     return vertex;
+  }
+
+  /** Another vertex reads the result. */
+  reads(vertex: Vertex): void {
+    vertex.wantsResult = "yes";
+    const { state } = vertex;
+    if (vertex.kind === "each" || state.status !== "done" || state.result !== undefined) return;
+    this.#deps.readLate(vertex);
   }
 }

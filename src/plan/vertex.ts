@@ -6,6 +6,7 @@ import type { Failure } from "../base/failure.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { TaskId, WorkerId } from "../protocol/ids.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
+import type { WantsResult } from "../protocol/wants-result.ts";
 import type { Template } from "./template.ts";
 
 type Skip = {
@@ -14,7 +15,7 @@ type Skip = {
   readonly failure: Failure;
 };
 
-/** How a vertex ended. `result` is JSON text; undefined where nobody wants it (`wantsResult`). */
+/** How a vertex ended. `result` is JSON text; undefined where nobody reads it, or while it stays in the file. */
 export type VertexOutcome =
   | { readonly status: "done"; readonly result: string | undefined }
   | { readonly status: "error" | "cancelled"; readonly failure: Failure }
@@ -29,7 +30,7 @@ type VertexState =
 
 /** Shared by all open vertices: no object per task. */
 export const open: VertexState = { status: "open" };
-/** Shared by all that are done and whose result nobody reads. */
+/** Shared by all that are done and whose result is not kept. */
 export const doneUnread: VertexOutcome = { status: "done", result: undefined };
 
 type VertexBase = {
@@ -41,10 +42,9 @@ type VertexBase = {
   /** Emptied when the vertex ends, so that finished work can be collected. */
   dependents: Vertex[];
   /**
-   * The result is kept: someone reads it, or an item that is still to be unfolded may. Final once `Graph.settleWantsResult`
-   * was called: before a task is dispatched, and before a fan-out unfolds.
+   * `no` is final once `Graph.settleWantsResult` was called: before a task is dispatched, and before a fan-out unfolds.
    */
-  wantsResult: boolean;
+  wantsResult: WantsResult;
   readonly optional: boolean;
 };
 

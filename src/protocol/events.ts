@@ -93,7 +93,7 @@ export type TaskFinished = {
   /** Null for a task that did not start: skipped, cancelled before it ran, or optional and failed in an earlier session. */
   readonly startedAt: number | null;
   readonly at: number;
-  /** JSON text; present when another task reads it. */
+  /** JSON text; present when another task reads it, unless it is long and is read from the file later. */
   readonly result?: string;
   /** Why the task is not `done`. */
   readonly failure?: Failure;

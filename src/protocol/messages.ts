@@ -9,6 +9,7 @@ import type { LogLevel, RunStatus } from "./status.ts";
 import type { Rerun, RerunRequest } from "./reruns.ts";
 import type { MainRecord } from "./writer-records.ts";
 import type { RunSummary } from "./summary.ts";
+import type { WantsResult } from "./wants-result.ts";
 
 // ── main → worker ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -23,8 +24,7 @@ export type Assignment = {
   readonly attempt: number;
   /** JSON text. */
   readonly input: string;
-  /** Someone reads this task's result: it comes back with the `task-finished` event. */
-  readonly wantsResult: boolean;
+  readonly wantsResult: WantsResult;
   /** JSON text of the last committed checkpoint; absent when there is none. */
   readonly cursor?: string;
   /** What the node overrides of its definition's policy. */
@@ -171,11 +171,12 @@ export type RestoredTask = {
   readonly key: string;
   readonly status: "done" | "failed" | "open";
   readonly attempt: number;
-  /** JSON text of the result, or of a failed task's failure; null while the task is open, and when `isStored`. */
+  /**
+   * JSON text of the result, or of a failed task's failure; null while the task is open, and for a long result: it stays in
+   * the file until main asks for it (`results`).
+   */
   readonly result: string | null;
   readonly cursor: string | null;
-  /** True: the result is long and stays in the file until main asks for it (`results`). */
-  readonly isStored?: boolean;
   /** The name in the task's row; absent when the task is done. */
   readonly name?: string;
   /** True: the task has ended and runs again, because its code has changed or the user asks for it. */
@@ -203,7 +204,7 @@ export type ToWriter =
   | { readonly type: "detach"; readonly workerId: WorkerId; readonly sent: number }
   | { readonly type: "records"; readonly records: readonly MainRecord[] }
   | { readonly type: "total"; readonly total: number; readonly complete: boolean }
-  /** Asks for stored results (`RestoredTask.isStored`). Answered by `results`, in pages. */
+  /** Asks for results that stayed in the file. Answered by `results`, in pages. */
   | { readonly type: "results"; readonly ids: readonly TaskId[] }
   /** The fingerprints of the definitions, by name. Answers `code-wanted`. */
   | { readonly type: "code"; readonly code: readonly (readonly [task: string, hash: string])[] }
@@ -253,8 +254,8 @@ export type FromWriter =
 
 /**
  * Done tasks, in the order of their commits. `numbers` holds three per task: `id`, `startedAt - base`, `at - base`. Main
- * knows the rest of a `task-finished` event. `results` holds a JSON text per task: "" when nobody reads the result.
- * `results` is absent when every result is `null`.
+ * knows the rest of a `task-finished` event. `results` holds a JSON text per task: `null` when nobody reads the result, and
+ * "" when it stays in the file (`WantsResult`). `results` is absent when every result is `null`.
  */
 export type DonePack = {
   readonly type: "done";

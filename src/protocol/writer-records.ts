@@ -2,6 +2,7 @@
 
 import type { Failure } from "../base/failure.ts";
 import type { TaskId } from "./ids.ts";
+import type { WantsResult } from "./wants-result.ts";
 import type { LogLevel } from "./status.ts";
 
 export type Outcome =
@@ -71,7 +72,7 @@ export type TaskRecord =
       readonly startedAt: number | null;
       readonly at: number;
       readonly outcome: Outcome;
-      readonly wantsResult: boolean;
+      readonly wantsResult: WantsResult;
       /** The last progress, 0..1; absent when the attempt reported none. */
       readonly progress?: number;
       readonly message?: string;

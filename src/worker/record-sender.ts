@@ -2,11 +2,10 @@
 // its start was sent is one record. Bounded: without credits, nothing is sent until the writer commits.
 
 import { Promise, JSON } from "../base/globals.ts";
-import { Garbage } from "../base/garbage.ts";
 import { type Credits, creditsOf } from "../protocol/shared/credits.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import { type TaskRecord, unitItemMark } from "../protocol/writer-records.ts";
+import type { TaskRecord } from "../protocol/writer-records.ts";
 import type { Mask } from "../protocol/mask.ts";
 import { CompletionPacker, type Completion } from "../protocol/codec/completions.ts";
 
@@ -23,22 +22,21 @@ export type FinishedRecord = Extract<TaskRecord, { type: "finished" }>;
 type RecordPort = { postMessage(text: string): void };
 
 const maxRecords = 512;
-/** Long log lines are sent sooner: the writer parses a message as a whole, and holds several of them. */
-const maxLogChars = 256 * 1024;
+/** Long log lines and results are sent sooner: the writer holds several messages, and each as a whole. */
+const maxChars = 128 * 1024;
 /** Maximum age of a record while the thread runs short tasks. */
 const maxAgeMs = 10;
 /** Maximum age of progress: the screen is drawn 10 times a second. */
 const progressAgeMs = 50;
 
 export class RecordSender {
-  readonly #garbage = new Garbage();
   readonly #port: RecordPort;
   readonly #credits: Credits;
   readonly #mask: Mask | undefined;
   readonly #clock: Clock;
   #records: TaskRecord[] = [];
-  /** Characters of the log lines in `#records`. */
-  #logChars = 0;
+  /** Characters of the log lines and results that are not sent yet. */
+  #chars = 0;
   readonly #completions = new CompletionPacker();
   readonly #started = new Set<Reporting>();
   readonly #progressed = new Set<Reporting>();
@@ -99,8 +97,8 @@ export class RecordSender {
   /** Queues a record. Blocks the thread when the queue is full and the writer has no room. */
   add(record: TaskRecord): void {
     this.#records.push(record);
-    if (record.type === "log") this.#logChars += record.line.length;
-    if (this.#unsent >= maxRecords || this.#logChars >= maxLogChars) this.#flushBlocking();
+    if (record.type === "log") this.#chars += record.line.length;
+    if (this.#isFull) this.#flushBlocking();
     else this.#schedule();
   }
 
@@ -108,13 +106,18 @@ export class RecordSender {
     return this.#records.length + this.#completions.size;
   }
 
+  get #isFull(): boolean {
+    return this.#unsent >= maxRecords || this.#chars >= maxChars;
+  }
+
   finished(attempt: Reporting, record: FinishedRecord): void {
     this.#started.delete(attempt);
     this.#progressed.delete(attempt);
+    if (record.outcome.status === "done") this.#chars += record.outcome.result.length;
     const completion = completionOf(record);
     if (completion === undefined) this.#records.push(record);
     else this.#completions.add(this.#mask === undefined ? completion : this.#mask.data(completion));
-    if (this.#unsent >= maxRecords || this.#clock.now() - this.#since > maxAgeMs) {
+    if (this.#isFull || this.#clock.now() - this.#since > maxAgeMs) {
       this.#flushBlocking();
     } else this.#schedule();
   }
@@ -172,7 +175,7 @@ export class RecordSender {
     }
     for (const record of this.#records) records.push(record);
     this.#records = [];
-    this.#logChars = 0;
+    this.#chars = 0;
     // The logs and progress of a task precede its end.
     if (records.length > 0) this.#postRecords(records);
     if (this.#completions.size > 0) this.#post(this.#completions.take());
@@ -185,7 +188,6 @@ export class RecordSender {
 
   #post(text: string): void {
     this.#port.postMessage(text);
-    if (!text.startsWith(unitItemMark)) this.#garbage.add(text.length);
     this.#credits.spend(creditsOf(text.length));
   }
 }

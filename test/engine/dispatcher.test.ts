@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
+import { maxReadyChars } from "../../src/engine/backlog.ts";
 import { Dispatcher, maxInFlightChars } from "../../src/engine/dispatcher.ts";
 import type { TaskVertex } from "../../src/plan/vertex.ts";
 import { taskId, workerId } from "../../src/protocol/ids.ts";
@@ -64,7 +65,7 @@ test("an assignment says what the worker needs, and no more", () => {
     name: "a",
     attempt: 1,
     input: '{"i":1}',
-    wantsResult: false,
+    wantsResult: "no",
   });
 });
 
@@ -92,6 +93,20 @@ describe("of inputs that are long", () => {
     expect(rig.ids(10)).toEqual([]);
     rig.dispatcher.release(taskId(1));
     expect(rig.ids(10)).toEqual([5]);
+  });
+
+  test("a result that someone reads may stay in the file while the ready tasks hold enough text", () => {
+    const rig = new Rig().begun();
+    const read = node("a");
+    rig.plan(node("reads", { read }));
+    rig.plan(node("b", "x".repeat(maxReadyChars)));
+    expect(rig.dispatcher.take(worker, 1, 1)[0]?.wantsResult).toBe("perhaps");
+  });
+
+  test("the end of a batch comes early, but no slot stays idle", () => {
+    const rig = new Rig().begun(7);
+    for (let i = 0; i < 8; i++) rig.plan(node("a", { text: "x".repeat(256 * 1024), i }));
+    expect([rig.ids(5, 0), rig.ids(5, 3)]).toEqual([[1], [2, 3, 4]]);
   });
 
   test("as many as there are slots run all the same", () => {

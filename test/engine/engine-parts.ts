@@ -1,6 +1,7 @@
 // The engine's parts without threads and without a writer: what a part needs, and what it said.
 
 import type { TaskNode } from "../../src/api/node.ts";
+import { Backlog } from "../../src/engine/backlog.ts";
 import { Identities } from "../../src/engine/identities.ts";
 import { InFlight } from "../../src/engine/in-flight.ts";
 import { Life } from "../../src/engine/life.ts";
@@ -35,10 +36,16 @@ export class EngineParts {
   readonly inFlight = new InFlight();
   readonly identities = new Identities(undefined);
   readonly schedule = new Schedule(new Map([["one", { limit: 1, perMs: null }]]));
+  readonly backlog = new Backlog({
+    schedule: this.schedule,
+    inFlight: this.inFlight,
+    keepsResults: true,
+  });
   readonly stored = new StoredResults((ids) => this.asked.push(...ids));
   readonly graph = new Graph(
     {
       ready: (vertex) => this.onReady(vertex),
+      readLate: (vertex) => this.stored.add(vertex),
       skipped: (vertex) => this.skipped.push(vertex),
       fanOutFailed: () => undefined,
     },
@@ -61,8 +68,20 @@ export class EngineParts {
 
   /** What most parts need. */
   get deps() {
-    const { life, inFlight, identities, schedule, stored, graph, timeouts, record, print } = this;
-    return { life, inFlight, identities, schedule, stored, graph, timeouts, record, print };
+    const { life, inFlight, identities, schedule, backlog, stored } = this;
+    const { graph, timeouts, record, print } = this;
+    return {
+      life,
+      inFlight,
+      identities,
+      schedule,
+      backlog,
+      stored,
+      graph,
+      timeouts,
+      record,
+      print,
+    };
   }
 
   /** The vertex that a node became. */

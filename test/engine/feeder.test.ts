@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 
 import type { Pipeline } from "../../src/api/pipeline.ts";
-import { Feeder, maxReadyChars } from "../../src/engine/feeder.ts";
+import { maxReadyChars } from "../../src/engine/backlog.ts";
+import { Feeder } from "../../src/engine/feeder.ts";
 import { fan, node } from "../support/nodes.ts";
 import { EngineParts, started } from "./engine-parts.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
+import { maxReadyChars } from "../../src/engine/backlog.ts";
 import type { Stop } from "../../src/engine/life.ts";
 import { Outcomes } from "../../src/engine/outcomes.ts";
 import type { TaskVertex } from "../../src/plan/vertex.ts";
@@ -56,6 +57,30 @@ describe("a committed outcome", () => {
     rig.identities.identify(second);
     expect(second.inputText).toBe('{"first":42}');
     expect(rig.told.map(({ name }) => name)).toEqual(["first"]);
+  });
+
+  test("done, and the result stayed in the file: it is asked for before what waits for it is ready", () => {
+    const rig = new Rig();
+    const first = node("first");
+    const vertex = rig.dispatched(first);
+    rig.plan(node("second", { first }));
+    rig.finished(vertex);
+    expect([rig.schedule.ready, rig.stored.size, rig.graph.live]).toEqual([0, 1, 2]);
+    rig.stored.askMore();
+    rig.outcomes.applyStored([[vertex.id as TaskId, '"long"']]);
+    expect([rig.schedule.ready, rig.stored.size, rig.graph.live]).toEqual([1, 0, 1]);
+  });
+
+  test("done with a long result while the ready tasks hold enough text: the result is dropped, and asked for later", () => {
+    const rig = new Rig();
+    const sources = ["a", "b", "c"].map((name) => node(name));
+    const vertices = sources.map((source) => rig.dispatched(source));
+    for (const source of sources) rig.plan(node("reads", { source }));
+    const result = JSON.stringify("x".repeat(maxReadyChars));
+    for (const vertex of vertices) rig.finished(vertex, { result });
+    expect([rig.schedule.ready, rig.stored.size]).toEqual([1, 2]);
+    rig.stored.askMore();
+    expect(rig.asked.map(Number)).toEqual([2, 3]);
   });
 
   test("error: what waits for it is skipped, and the run has failed", () => {
@@ -121,7 +146,7 @@ describe("a restored outcome", () => {
     const big = node("big");
     const vertex = rig.plan(big);
     rig.plan(node("reads", { big }));
-    rig.known("big", { result: null, isStored: true });
+    rig.known("big", { result: null });
     expect(rig.outcomes.applyRestored(vertex)).toBe(true);
     expect([rig.outcomes.queued, rig.schedule.ready]).toEqual([1, 1]);
     rig.stored.askMore();

@@ -34,6 +34,53 @@ describe("values", () => {
     ]);
   });
 
+  test.each([
+    ["is read from the file", {}],
+    ["is kept in memory where no file keeps it", { storeTaskStatus: false }],
+  ])("a long result that is read after its task has ended %s", async (_, options) => {
+    await using rig = newRig();
+    const { control } = rig;
+    const file = rig.pipeline(`
+      const long = task({ name: "long", run: ({ of }: any) => of.repeat(50_000) });
+      const use = task({ name: "use", async run({ i, a, b }: any, ctx) {
+        await ctx.insert("t", [{ i, a: a.length + a[0], b: b.length + b[0] }]);
+      }});
+      export default pipeline({ name: "p", schema: "CREATE TABLE t (i, a, b)", tasks: async function* () {
+        const [a, b] = [long({ of: "a" }), long({ of: "ü" })];
+        yield a;
+        await step("one");
+        yield use({ i: 1, a, b });
+        await step("other");
+        for (const i of [2, 3, 4]) yield use({ i, a, b });
+      }});
+    `);
+    const started = await rig.start(file, { workers: 1, ...options });
+    const one = await control.next("one");
+    await started.ended(1);
+    one.finish();
+    const other = await control.next("other");
+    await started.ended(3);
+    other.finish();
+    expect(await started.end).toMatchObject({ status: "done", done: 6 });
+    expect(rig.rows("SELECT * FROM t ORDER BY i")).toEqual(
+      [1, 2, 3, 4].map((n) => ({ i: n, a: "50000a", b: "50000ü" })),
+    );
+  });
+
+  test("long results that are read all come, also when many tasks are ready", async () => {
+    await using rig = newRig();
+    const file = rig.pipeline(`
+      const make = task({ name: "make", run: ({ i }: any) => String(i).padEnd(200_000, ".") });
+      const head = task({ name: "head", run: ({ text }: any) => [text.length, parseInt(text)] });
+      const all = task({ name: "all", run: ({ heads }: any) => heads });
+      export default pipeline({ name: "p", tasks: () => all({
+        heads: Array.from({ length: 64 }, (_, i) => head({ text: make({ i }) })),
+      })});
+    `);
+    expect(await rig.run(file, { workers: 2 })).toMatchObject({ status: "done", done: 129 });
+    expect(result(rig, "all")).toEqual([Array.from({ length: 64 }, (_, i) => [200_000, i])]);
+  });
+
   test("an empty list is no error, and what its items might have used is named", async () => {
     await using rig = newRig();
     const file = rig.pipeline(`

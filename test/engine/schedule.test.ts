@@ -17,6 +17,7 @@ const ready: TaskVertex[] = [];
 const graph = new Graph(
   {
     ready: (planned) => ready.push(planned),
+    readLate: () => undefined,
     skipped: () => undefined,
     fanOutFailed: () => undefined,
   },

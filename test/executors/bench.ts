@@ -65,7 +65,7 @@ export class Bench implements ExecutorsEvents, Disposable {
   add(task: string, count = 1): TaskId[] {
     const ids = Array.from({ length: count }, () => taskId(this.#nextId++));
     for (const id of ids) {
-      this.ready.push({ id, task, name: task, attempt: 1, input: `${id}`, wantsResult: true });
+      this.ready.push({ id, task, name: task, attempt: 1, input: `${id}`, wantsResult: "yes" });
     }
     this.executors.dispatch(this.ready.length);
     return ids;

@@ -6,7 +6,10 @@ import { goOnLater, planLater, planNow } from "../../src/plan/current-graph.ts";
 
 const nothing = (): void => undefined;
 const newGraph = (): Graph =>
-  new Graph({ ready: nothing, skipped: nothing, fanOutFailed: nothing }, new Set());
+  new Graph(
+    { ready: nothing, readLate: nothing, skipped: nothing, fanOutFailed: nothing },
+    new Set(),
+  );
 const named = task({ name: "planning: named", run: () => undefined });
 const make = (name: string): unknown => named(undefined, { name });
 

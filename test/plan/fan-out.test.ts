@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import type { AnyNode } from "../../src/api/node.ts";
-import { resultText } from "../../src/plan/vertex.ts";
+import { doneUnread, resultText, type TaskVertex } from "../../src/plan/vertex.ts";
 import { done, failed, Hand } from "../support/graph-hand.ts";
 import { fan, node } from "../support/nodes.ts";
 
@@ -123,13 +123,31 @@ describe("an item may pass on a node from outside", () => {
     const config = node("config");
     hand.graph.add(config);
     hand.graph.add(fan(node("list"), (x) => node("work", { x, config })));
-    expect(hand.dispatch("config").wantsResult).toBe(true);
+    expect(hand.dispatch("config").wantsResult).toBe("perhaps");
     hand.finish("config", done({ base: 10 }));
     hand.finish("list", done([1]));
     hand.unfoldAll();
     expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([
       { x: 1, config: { base: 10 } },
     ]);
+  });
+
+  test("one that is done by then, and whose result is in the file only", () => {
+    const hand = new Hand();
+    const config = node("config");
+    hand.graph.add(config);
+    hand.graph.add(fan(node("list"), (x) => node("work", { x, config })));
+    hand.finish("config", doneUnread);
+    hand.finish("list", done([1, 2]));
+    hand.unfoldAll();
+    const [late] = hand.readLate;
+    expect([hand.readLate.length, hand.names, hand.graph.live]).toEqual([1, [], 3]);
+    hand.graph.finish(late as TaskVertex, done("long"));
+    expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([
+      { x: 1, config: "long" },
+      { x: 2, config: "long" },
+    ]);
+    expect(hand.graph.live).toBe(2);
   });
 
   test("the item before", () => {
@@ -140,7 +158,7 @@ describe("an item may pass on a node from outside", () => {
     hand.finish("a", done("A"));
     hand.unfoldAll();
     expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([{ before: "A" }]);
-    expect(hand.dispatch("b").wantsResult).toBe(false);
+    expect(hand.dispatch("b").wantsResult).toBe("no");
   });
 
   test("a fan-out that is over by then, through a fan-out that is late", () => {
@@ -195,7 +213,7 @@ describe("an item may pass on a node from outside", () => {
     const a = node("a");
     hand.addAll(a, node("b", undefined, { after: [a] }));
     const vertex = hand.dispatch("a");
-    expect(vertex.wantsResult).toBe(false);
+    expect(vertex.wantsResult).toBe("no");
     hand.finish("a", done("large"));
     expect(vertex.state).toEqual({ status: "done", result: undefined });
     expect(() => resultText(vertex)).toThrow('Internal error: the result of task "a" is read');

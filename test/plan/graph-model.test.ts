@@ -175,7 +175,7 @@ test("property: whatever the order, each piece of work has the outcome of the mo
           if (ended === undefined) return;
           const { vertex, input } = ended;
           // As the writer does: a result that nobody needs does not come back.
-          const result = vertex.wantsResult ? JSON.stringify(input) : undefined;
+          const result = vertex.wantsResult !== "no" ? JSON.stringify(input) : undefined;
           hand.graph.finish(
             vertex,
             vertex.definition.name === "fails" ? failed : { status: "done", result },

@@ -142,7 +142,7 @@ class Generator {
     const random = this.#random;
     if (random.chance(0.4))
       return random.int(this.#on["empty-lists"] ? 0 : 1, random.chance(0.1) ? 12 : 3);
-    return random.chance(0.3) ? "null" : "value";
+    return random.pick(["null", "value", "value", "long"]);
   }
 
   #settings(isQuiet: boolean, probability: number): Settings {

@@ -64,7 +64,7 @@ export type Retries = {
 export type Kind = {
   readonly steps: readonly Step[];
   /** The result: a list of this many items, or a value. */
-  readonly yields: number | "value" | "null";
+  readonly yields: number | "value" | "long" | "null";
   /** Attempts up to this one fail after their steps. */
   readonly failUntil: number;
   /** How they fail: by a throw, by a result that is not JSON, or by a result with a secret. */

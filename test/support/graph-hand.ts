@@ -16,6 +16,8 @@ export const done = (value: unknown): VertexOutcome => ({
 
 export class Hand {
   readonly ready: TaskVertex[] = [];
+  /** Done, and to be finished again with their results. */
+  readonly readLate: TaskVertex[] = [];
   readonly skipped: { readonly name: string; readonly why: string }[] = [];
   readonly fanOutFailures: string[] = [];
   readonly graph: Graph;
@@ -24,6 +26,7 @@ export class Hand {
     this.graph = new Graph(
       {
         ready: (vertex) => this.ready.push(vertex),
+        readLate: (vertex) => this.readLate.push(vertex),
         skipped: (vertex, { message }) => this.skipped.push({ name: vertex.name, why: message }),
         fanOutFailed: ({ message }) => this.fanOutFailures.push(message),
       },

@@ -113,7 +113,7 @@ const isEnd = ({ type }: FromWriter): boolean => type === "failed" || type === "
 
 /** Decodes events as main does; main knows the name and the attempt of a done task. */
 export const eventsIn = (message: Of<"committed">): readonly CommittedEvent[] =>
-  unpackEvents(message.events, { get: () => ({ name: "", attempt: 0, wantsResult: true }) });
+  unpackEvents(message.events, { get: () => ({ name: "", attempt: 0, wantsResult: "yes" }) });
 
 /** The worker's end of a port. */
 export class PostingWorker {
@@ -187,7 +187,7 @@ export const finished = (
   startedAt: 1000,
   at: 2000,
   outcome: { status: "done", result: "null" },
-  wantsResult: false,
+  wantsResult: "no",
   ...more,
 });
 

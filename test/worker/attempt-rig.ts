@@ -101,7 +101,7 @@ export class AttemptRig {
         name,
         attempt: 1,
         input: "null",
-        wantsResult: false,
+        wantsResult: "no",
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
       },
       this.clock.now(),

@@ -85,7 +85,7 @@ const finished = (id: number): FinishedRecord => ({
   startedAt: 0,
   at: 0,
   outcome: { status: "done", result: "null" },
-  wantsResult: false,
+  wantsResult: "no",
 });
 
 const log = (line: string): TaskRecord => ({
@@ -141,10 +141,15 @@ describe("what is sent", () => {
     expect(port.posts).toHaveLength(1);
   });
 
-  test("a message holds at most 256 Ki characters of log lines", () => {
+  test("a message holds at most 128 Ki characters of log lines and results", () => {
     const port = new Port();
-    for (let i = 0; i < 128; i++) port.sender.add(log("x".repeat(8192)));
-    expect(port.records.map((records) => records.length)).toEqual([32, 32, 32, 32]);
+    for (let i = 0; i < 64; i++) port.sender.add(log("x".repeat(8192)));
+    expect(port.records.map((records) => records.length)).toEqual([16, 16, 16, 16]);
+    const result = `"${"x".repeat(65_534)}"`;
+    for (const id of [1, 2, 3]) {
+      port.sender.finished(attempt(id), { ...finished(id), outcome: { status: "done", result } });
+    }
+    expect(port.records.slice(4)).toEqual([["done 1", "done 2"]]);
   });
 
   test("a message holds at most 512 records", async () => {

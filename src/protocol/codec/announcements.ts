@@ -2,14 +2,15 @@
 
 import { JSON } from "../../base/globals.ts";
 import type { CommittedEvent, DonePack } from "../messages.ts";
-import { sectionEnd, separator, truncated } from "./packed-text.ts";
+import { separator, truncated } from "./packed-text.ts";
 
-/** The pack as JSON. If it has results, they follow the JSON as a section. */
+/** The pack as JSON. If it has results, they follow the JSON. */
 type PackHead = Omit<DonePack, "results"> & { readonly hasResults: boolean };
 
 export function packAnnouncement(events: readonly (CommittedEvent | DonePack)[]): string {
   const heads: (CommittedEvent | PackHead)[] = [];
-  let sections = "";
+  /** The first one is for the heads. */
+  const pieces = [""];
   for (const event of events) {
     if (event.type !== "done") {
       heads.push(event);
@@ -17,9 +18,10 @@ export function packAnnouncement(events: readonly (CommittedEvent | DonePack)[])
     }
     const { type, base, numbers, results } = event;
     heads.push({ type, base, numbers, hasResults: results !== undefined });
-    if (results !== undefined) sections += sectionEnd + results.join(separator);
+    if (results !== undefined) for (const result of results) pieces.push(result);
   }
-  return JSON.stringify(heads) + sections;
+  pieces[0] = JSON.stringify(heads);
+  return pieces.join(separator);
 }
 
 /**
@@ -31,11 +33,11 @@ export function unpackAnnouncement(
   event: (event: CommittedEvent) => void,
   done: (pack: Omit<DonePack, "results">, results: readonly string[] | undefined) => void,
 ): void {
-  const [heads = "", ...sections] = text.split(sectionEnd);
-  let section = 0;
-  for (const head of JSON.parse(heads) as (CommittedEvent | PackHead)[]) {
+  const pieces = text.split(separator);
+  let next = 1;
+  for (const head of JSON.parse(pieces[0] ?? truncated()) as (CommittedEvent | PackHead)[]) {
     if (head.type !== "done") event(head);
     else if (!head.hasResults) done(head, undefined);
-    else done(head, (sections[section++] ?? truncated()).split(separator));
+    else done(head, pieces.slice(next, (next += head.numbers.length / 3)));
   }
 }

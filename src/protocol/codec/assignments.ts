@@ -3,7 +3,14 @@
 import { JSON } from "../../base/globals.ts";
 import type { TaskId } from "../ids.ts";
 import type { Assignment } from "../messages.ts";
-import { numberAt, sectionEnd, separator, StringTable, truncated } from "./packed-text.ts";
+import {
+  numberAt,
+  separator,
+  StringTable,
+  truncated,
+  wantsResultAt,
+  wantsResultCode,
+} from "./packed-text.ts";
 
 type Extra = Pick<Assignment, "cursor" | "retries" | "timeoutMs">;
 type Head = {
@@ -19,11 +26,18 @@ export function packAssignments(assignments: readonly Assignment[]): string {
   const strings = new StringTable();
   const numbers: number[] = [];
   const extras: [number, Extra][] = [];
-  const inputs: string[] = [];
+  /** The first one is for the head. */
+  const pieces = [""];
   for (const [index, assignment] of assignments.entries()) {
     const { id, task, name, attempt, wantsResult, cursor, retries, timeoutMs } = assignment;
-    numbers.push(id, strings.indexOf(task), strings.indexOf(name), attempt, wantsResult ? 1 : 0);
-    inputs.push(assignment.input);
+    numbers.push(
+      id,
+      strings.indexOf(task),
+      strings.indexOf(name),
+      attempt,
+      wantsResultCode(wantsResult),
+    );
+    pieces.push(assignment.input);
     if (cursor !== undefined || retries !== undefined || timeoutMs !== undefined) {
       extras.push([
         index,
@@ -36,13 +50,13 @@ export function packAssignments(assignments: readonly Assignment[]): string {
     }
   }
   const head: Head = { strings: strings.list, numbers, extras };
-  return JSON.stringify(head) + sectionEnd + inputs.join(separator);
+  pieces[0] = JSON.stringify(head);
+  return pieces.join(separator);
 }
 
 export function unpackAssignments(text: string): Assignment[] {
-  const [head = "", inputs = ""] = text.split(sectionEnd);
+  const [head = "", ...inputs] = text.split(separator);
   const { strings, numbers, extras } = JSON.parse(head) as Head;
-  const inputList = inputs.split(separator);
   const assignments: Assignment[] = [];
   for (let i = 0, task = 0; i < numbers.length; i += numbersPerTask, task++) {
     assignments.push({
@@ -50,8 +64,8 @@ export function unpackAssignments(text: string): Assignment[] {
       task: strings[numberAt(numbers, i + 1)] ?? truncated(),
       name: strings[numberAt(numbers, i + 2)] ?? truncated(),
       attempt: numberAt(numbers, i + 3),
-      input: inputList[task] ?? truncated(),
-      wantsResult: numberAt(numbers, i + 4) === 1,
+      input: inputs[task] ?? truncated(),
+      wantsResult: wantsResultAt(numbers, i + 4),
     });
   }
   for (const [index, extra] of extras) {

@@ -2,7 +2,15 @@
 
 import { JSON } from "../../base/globals.ts";
 import type { TaskId } from "../ids.ts";
-import { numberAt, sectionEnd, separator, StringTable, truncated } from "./packed-text.ts";
+import type { WantsResult } from "../wants-result.ts";
+import {
+  numberAt,
+  separator,
+  StringTable,
+  truncated,
+  wantsResultAt,
+  wantsResultCode,
+} from "./packed-text.ts";
 
 /** The `finished` record of a task that is done, has no next attempt and reported no progress: the common case. */
 export type Completion = {
@@ -14,7 +22,7 @@ export type Completion = {
   readonly at: number;
   /** JSON text. */
   readonly result: string;
-  readonly wantsResult: boolean;
+  readonly wantsResult: WantsResult;
 };
 
 /** First character of a message of completions. A message of records begins with a bracket. */
@@ -49,7 +57,7 @@ export class CompletionPacker {
       attempt,
       startedAt - this.#base,
       at - startedAt,
-      wantsResult ? 1 : 0,
+      wantsResultCode(wantsResult),
     );
     this.#keys.push(key);
     this.#results.push(result);
@@ -58,18 +66,12 @@ export class CompletionPacker {
   /** The message's text. The packer is empty afterwards. */
   take(): string {
     const head: Head = { strings: this.#strings.list, base: this.#base, numbers: this.#numbers };
-    const text =
-      completionsMark +
-      JSON.stringify(head) +
-      sectionEnd +
-      this.#keys.join(separator) +
-      sectionEnd +
-      this.#results.join(separator);
+    const pieces = [completionsMark + JSON.stringify(head), ...this.#keys, ...this.#results];
     this.#strings = new StringTable();
     this.#numbers = [];
     this.#keys = [];
     this.#results = [];
-    return text;
+    return pieces.join(separator);
   }
 }
 
@@ -78,22 +80,21 @@ export function unpackCompletions(
   text: string,
   completed: (completion: Completion) => void,
 ): number {
-  const [head = "", keys = "", results = ""] = text.slice(completionsMark.length).split(sectionEnd);
-  const { strings, base, numbers } = JSON.parse(head) as Head;
-  const keyList = keys.split(separator);
-  const resultList = results.split(separator);
+  const [head = "", ...pieces] = text.split(separator);
+  const { strings, base, numbers } = JSON.parse(head.slice(completionsMark.length)) as Head;
+  const tasks = pieces.length / 2;
   for (let i = 0, task = 0; i < numbers.length; i += numbersPerTask, task++) {
     const startedAt = base + numberAt(numbers, i + 3);
     completed({
       id: numberAt(numbers, i) as TaskId,
       name: strings[numberAt(numbers, i + 1)] ?? truncated(),
-      key: keyList[task] ?? truncated(),
+      key: pieces[task] ?? truncated(),
       attempt: numberAt(numbers, i + 2),
       startedAt,
       at: startedAt + numberAt(numbers, i + 4),
-      result: resultList[task] ?? truncated(),
-      wantsResult: numberAt(numbers, i + 5) === 1,
+      result: pieces[tasks + task] ?? truncated(),
+      wantsResult: wantsResultAt(numbers, i + 5),
     });
   }
-  return keyList.length;
+  return tasks;
 }

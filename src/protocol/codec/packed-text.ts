@@ -1,10 +1,10 @@
 // What the packed texts of assignments and completions share. JSON.parse is slow at short strings, and objects repeat
 // their keys: so repeated strings are stored once, numbers are one flat list, and the strings that differ follow the
-// JSON, joined by a separator.
+// JSON, each after a separator. A text is joined once and never concatenated: each copy of a long text is new memory.
 
-/** Ends a section. JSON text never contains this character. */
-export const sectionEnd = "\0";
-/** Between the texts of a section: keys, inputs and results are JSON text or hashes and never contain it. */
+import type { WantsResult } from "../wants-result.ts";
+
+/** Precedes each string: keys, inputs and results are JSON text or hashes and never contain it. JSON neither. */
 export const separator = "\u001f";
 
 /** Gives each distinct string an index. */
@@ -31,6 +31,14 @@ export class StringTable {
 
 export const numberAt = (numbers: readonly number[], index: number): number =>
   numbers[index] ?? truncated();
+
+const wantsResultNames: readonly WantsResult[] = ["no", "perhaps", "yes"];
+
+export const wantsResultCode = (wants: WantsResult): number =>
+  wants === "no" ? 0 : wants === "perhaps" ? 1 : 2;
+
+export const wantsResultAt = (numbers: readonly number[], index: number): WantsResult =>
+  wantsResultNames[numberAt(numbers, index)] ?? truncated();
 
 export function truncated(): never {
   throw new Error("Internal error: a packed text of assignments or completions is truncated");

@@ -1,18 +1,16 @@
 // Announces committed events to main, within bounds: `postMessage` has no back-pressure.
 
-import { Garbage } from "../../base/garbage.ts";
 import { packAnnouncement } from "../../protocol/codec/announcements.ts";
 import type { FromWriter, WireEvent } from "../../protocol/messages.ts";
 
 /** Announcements that main has not processed yet. Beyond these bounds the writer waits, and so do the workers. */
 const maxUnseen = 64;
-const maxUnseenChars = 4 * 1024 * 1024;
+const maxUnseenChars = 1024 * 1024;
 
 export class Announcer {
   readonly #post: (message: FromWriter) => void;
   /** Characters of each unseen announcement, oldest first. */
   #unseen: number[] = [];
-  readonly #garbage = new Garbage();
   #unseenChars = 0;
 
   constructor(post: (message: FromWriter) => void) {
@@ -27,10 +25,6 @@ export class Announcer {
     const text = packAnnouncement(events);
     this.#unseen.push(text.length);
     this.#unseenChars += text.length;
-    this.#garbage.add(
-      text.length,
-      events.reduce((sum, event) => sum + tasksIn(event), 0),
-    );
     this.#post({ type: "committed", events: text });
   }
 
@@ -39,6 +33,3 @@ export class Announcer {
     for (const chars of this.#unseen.splice(0, count)) this.#unseenChars -= chars;
   }
 }
-
-const tasksIn = (event: WireEvent): number =>
-  event.type === "done" ? event.numbers.length / 3 : 1;

@@ -6,6 +6,7 @@ import { JSON } from "../../base/globals.ts";
 import { isStoredId, type RunId, taskId, type TaskId } from "../../protocol/ids.ts";
 import type { RestoredTask } from "../../protocol/messages.ts";
 import { isTaskStatus } from "../../protocol/status.ts";
+import { maxSentResult } from "../../protocol/wants-result.ts";
 import type { Patience } from "../patience.ts";
 import { damagedRow } from "../store-error.ts";
 import type { StoredResult } from "./history.ts";
@@ -17,28 +18,28 @@ type TaskRow = {
   readonly status: string;
   readonly attempt: number;
   readonly result: string | null;
-  readonly isStored: number;
   readonly name: string | null;
   readonly cursor: string | null;
   readonly isOutdated: number;
+  /** The result is long, and stays in the file. */
+  readonly isStored: number;
 };
 
-/** Longer results stay in the database until main asks for them: 2,000 results of 1 MB would not fit into memory. */
-const maxResultBytes = 1024;
+const maxFailureBytes = 1024;
 
 /** A long failure is cut to its name and 1,000 characters of its message. Empty if the column has no failure. */
 const failureSql =
   "CASE WHEN json_valid(error) THEN CASE WHEN json_type(error, '$.name') IS NOT 'text' OR " +
   "json_type(error, '$.message') IS NOT 'text' THEN '' " +
-  `WHEN octet_length(error) <= ${maxResultBytes} THEN error ` +
+  `WHEN octet_length(error) <= ${maxFailureBytes} THEN error ` +
   "ELSE json_object('name', error ->> 'name', 'message', substr(error ->> 'message', 1, 1000)) END ELSE '' END";
 
 /** Keyset pagination: no statement stays open between pages, and only one page is in memory. */
 const pageSql =
   "SELECT id, key, status, attempt, cursor, CASE WHEN status <> 'done' THEN name END AS name, fingerprint IS NOT NULL AS isOutdated, " +
-  `status = 'done' AND octet_length(result) > ${maxResultBytes} AS isStored, ` +
+  `status = 'done' AND octet_length(result) > ${maxSentResult} AS isStored, ` +
   `CASE WHEN status = 'error' THEN ${failureSql} ` +
-  `WHEN status = 'done' AND octet_length(result) <= ${maxResultBytes} THEN result END AS result ` +
+  `WHEN status = 'done' AND octet_length(result) <= ${maxSentResult} THEN result END AS result ` +
   "FROM task_runs WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?";
 
 const restoredStatuses: { readonly [status: string]: RestoredTask["status"] } = {
@@ -105,7 +106,6 @@ const restoredTask = (row: TaskRow): RestoredTask => ({
   attempt: row.attempt,
   result: row.result,
   cursor: row.cursor,
-  ...(row.isStored === 1 ? { isStored: true } : undefined),
   ...(row.name === null ? undefined : { name: row.name }),
   ...(row.isOutdated === 1 ? { isOutdated: true } : undefined),
 });

@@ -28,6 +28,9 @@ type GroupDeps = {
   readonly announcer: Announcer;
 };
 
+/** Characters of records in one transaction: long log lines and results. */
+const maxRecordChars = 1024 * 1024;
+
 export type Total = { readonly total: number; readonly complete: boolean };
 
 export class GroupCommit {
@@ -40,6 +43,8 @@ export class GroupCommit {
   /** The worker whose unit is open: its next records end the unit. */
   #owner: WorkerPort | undefined;
   #records = 0;
+  /** Characters of the workers' records. */
+  #chars = 0;
   /** The group has a checkpoint or records of main: somebody waits for the commit. */
   #hasAwaited = false;
   /** The group has the end of a task. */
@@ -65,9 +70,10 @@ export class GroupCommit {
     return this.#hasEnds;
   }
 
-  /** The group must not grow: it could not be applied again within its memory, or units are committed alone. */
+  /** The group must not grow: it is held in memory, as texts and then as an announcement, or units are committed alone. */
   get isFull(): boolean {
-    return this.#group.isFull || (this.#session.commitsUnitsAlone && this.#group.endedUnits > 0);
+    if (this.#group.isFull || this.#chars >= maxRecordChars) return true;
+    return this.#session.commitsUnitsAlone && this.#group.endedUnits > 0;
   }
 
   /**
@@ -116,6 +122,7 @@ export class GroupCommit {
 
   #takeRecords(from: WorkerPort, text: string): void {
     from.giveBackLater(text);
+    this.#chars += text.length;
     this.#records += this.#applyRecords(from, text);
     this.#group.addRecords(from, text);
   }
@@ -227,6 +234,7 @@ export class GroupCommit {
     }
     this.#group.take();
     this.#records = 0;
+    this.#chars = 0;
     this.#hasAwaited = false;
     this.#hasEnds = false;
   }

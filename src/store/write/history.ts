@@ -39,11 +39,13 @@ export type RunEnd = {
   readonly at: number;
 };
 
-/** A long result of an earlier session, as JSON text. */
+/** A result as JSON text. */
 export type StoredResult = readonly [id: TaskId, result: string];
 
 /** Collects what changes, and writes it when the caller flushes within a transaction. */
 export interface History {
+  /** `storedResults` gives what was recorded. */
+  readonly keepsResults: boolean;
   /** There is nothing to flush. */
   readonly isEmpty: boolean;
 
@@ -83,7 +85,7 @@ export interface History {
    */
   restoredTasks(): Iterable<readonly RestoredTask[]>;
   /**
-   * Long results that `restoredTasks` left in the database (`isStored`), in pages, in the order of `ids`.
+   * Results that stayed in the database, in pages, in the order of `ids`.
    * @throws as `restoredTasks`
    */
   storedResults(ids: readonly TaskId[]): Iterable<readonly StoredResult[]>;

@@ -4,6 +4,7 @@ import type { RestoredTask } from "../../protocol/messages.ts";
 import type { History, StoredResult } from "./history.ts";
 
 export class NoHistory implements History {
+  readonly keepsResults = false;
   readonly isEmpty = true;
   setTask(): void {}
   setDone(): void {}

@@ -1,8 +1,7 @@
 // The writer's ends of the workers' ports: messages in, acknowledgements and credits out, and the loss of a worker.
 
-import { Garbage } from "../../base/garbage.ts";
 import type { WorkerId } from "../../protocol/ids.ts";
-import { type Ack, unitItemMark } from "../../protocol/writer-records.ts";
+import type { Ack } from "../../protocol/writer-records.ts";
 import { creditsOf, maxCredits } from "../../protocol/shared/credits.ts";
 import type { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import { Inbox, type Received } from "./inbox.ts";
@@ -13,7 +12,6 @@ export class WorkerPort {
   readonly workerId: WorkerId;
   readonly memory: WorkerMemory;
   readonly #port: MessagePort;
-  readonly #garbage = new Garbage();
   #received = 0;
   /** Messages that the worker sent in all; known once its thread is gone. */
   #sent: number | undefined;
@@ -34,9 +32,7 @@ export class WorkerPort {
     this.#port = port;
     port.onmessage = (event) => {
       this.#received++;
-      const text = event.data as string;
-      if (!text.startsWith(unitItemMark)) this.#garbage.add(text.length);
-      receive(this, text);
+      receive(this, event.data as string);
     };
   }
 

@@ -4,6 +4,7 @@ import type { Failure } from "../../base/failure.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 import type { DonePack, WireEvent } from "../../protocol/messages.ts";
 import type { MainRecord, TaskRecord } from "../../protocol/writer-records.ts";
+import { maxSentResult, staysInFile, type WantsResult } from "../../protocol/wants-result.ts";
 import type { Mask } from "../../protocol/mask.ts";
 import type { Completion } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";
@@ -34,6 +35,13 @@ export class Recorder {
   #announce(event: WireEvent): void {
     this.#pack = undefined;
     this.#events.push(event);
+  }
+
+  /** What main gets of a result. */
+  #announced(wants: WantsResult, result: string): string {
+    if (wants === "no") return "null";
+    if (wants === "yes" || result.length <= maxSentResult) return result;
+    return this.#history.keepsResults ? staysInFile : result;
   }
 
   #announceDone(id: TaskId, startedAt: number, at: number, result: string): void {
@@ -80,7 +88,7 @@ export class Recorder {
   /** The hot path: a task that is done and reported no progress. */
   done({ id, name, key, attempt, startedAt, at, result, wantsResult }: Completion): void {
     this.#history.setDone(id, name, key, attempt, startedAt, at, result);
-    this.#announceDone(id, startedAt, at, wantsResult ? result : "null");
+    this.#announceDone(id, startedAt, at, this.#announced(wantsResult, result));
   }
 
   main(record: MainRecord): void {
@@ -151,7 +159,8 @@ export class Recorder {
         result,
         failure: null,
       });
-      this.#announceDone(id, startedAt ?? at, at, record.wantsResult ? result : "null");
+      const announced = this.#announced(record.wantsResult, result);
+      this.#announceDone(id, startedAt ?? at, at, announced);
       return;
     }
     const row = rowOf(record, 0);

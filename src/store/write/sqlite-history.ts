@@ -31,6 +31,7 @@ const logRowsSql = (values: string): string =>
   `INSERT INTO task_logs (run_id, task_id, attempt, at, level, line) VALUES ${values}`;
 
 export class SqliteHistory implements History {
+  readonly keepsResults = true;
   readonly #db: Database;
   readonly #path: string;
   readonly #run: RunId;

@@ -30,6 +30,7 @@ const ready: TaskVertex[] = [];
 const graph = new Graph(
   {
     ready: (vertex) => void ready.push(vertex),
+    readLate: () => undefined,
     skipped: () => undefined,
     fanOutFailed: () => undefined,
   },

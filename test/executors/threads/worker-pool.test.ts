@@ -101,7 +101,7 @@ const assignment: Assignment = {
   name: "t",
   attempt: 1,
   input: "null",
-  wantsResult: false,
+  wantsResult: "no",
 };
 
 beforeEach(useFakeTime);

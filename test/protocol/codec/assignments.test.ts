@@ -28,7 +28,7 @@ const assignment: fc.Arbitrary<Assignment> = fc.record(
     name,
     attempt: fc.integer({ min: 1, max: 99 }),
     input: json,
-    wantsResult: fc.boolean(),
+    wantsResult: fc.constantFrom("no", "perhaps", "yes"),
     cursor: json,
     retries,
     timeoutMs: fc.nat(),

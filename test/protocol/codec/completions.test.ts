@@ -28,7 +28,7 @@ const completion: fc.Arbitrary<Completion> = fc.record({
   startedAt: fc.integer({ min: 0, max: 2e12 }),
   at: fc.integer({ min: 0, max: 2e12 }),
   result: json,
-  wantsResult: fc.boolean(),
+  wantsResult: fc.constantFrom("no", "perhaps", "yes"),
 });
 
 test("property: completions, one text after another", () => {

@@ -31,8 +31,8 @@ test("announcements are bounded by number, and each one that main has seen makes
 test("announcements are bounded by characters, the oldest seen first", () => {
   const announcer = new Announcer(() => undefined);
   const hasRoom = (): boolean => announcer.hasRoom;
-  announcer.announce([event("x".repeat(3 * 1024 * 1024))]);
-  announcer.announce([event("x".repeat(2 * 1024 * 1024))]);
+  announcer.announce([event("x".repeat(768 * 1024))]);
+  announcer.announce([event("x".repeat(512 * 1024))]);
   expect(hasRoom()).toBe(false);
   announcer.seen(1);
   expect(hasRoom()).toBe(true);

@@ -29,6 +29,8 @@ function rows(db: string, sql: string): unknown[] {
 
 const tasks = (db: string): unknown[] =>
   rows(db, "SELECT id, status, attempt, progress, message FROM task_runs ORDER BY id");
+const long = JSON.stringify("x".repeat(2000));
+
 const done = (id: number): unknown => ({
   id,
   status: "done",
@@ -143,7 +145,7 @@ describe.each<[string, () => WriterUnderTest]>([
     ];
     for (const [i, worker] of workers.entries()) {
       for (const row of units[i] ?? []) worker.batch(i + 1, [row]);
-      worker.post(finished(i + 1, { wantsResult: true }));
+      worker.post(finished(i + 1, { wantsResult: "yes" }));
     }
     for (const worker of workers) {
       while (worker.memory.credits.outstanding() > 0) await worker.acked();
@@ -158,6 +160,28 @@ describe.each<[string, () => WriterUnderTest]>([
     const failed = writer.events.find((event) => event.type === "task-finished" && event.id === 2);
     expect(failed).toMatchObject({ status: "error" });
     expect(JSON.stringify(failed)).toContain("SQLITE_CONSTRAINT_CHECK");
+  });
+
+  test.each([
+    ["stays in the file until someone reads it", true, undefined],
+    ["is sent, where no file keeps it", false, long],
+  ])("a long result %s", async (_where, storeTaskStatus, sent) => {
+    using folder = tempFolder();
+    using writer = create();
+    await writer.open(folder.file("a.db"), { storeTaskStatus });
+    const worker = writer.attach(0);
+    const results = [
+      [long, "yes"],
+      [long, "perhaps"],
+      ['"short"', "perhaps"],
+    ] as const;
+    for (const [i, [result, wantsResult]] of results.entries()) {
+      worker.post(finished(i + 1, { outcome: { status: "done", result }, wantsResult }));
+    }
+    await writer.next("committed");
+    await writer.close();
+    const ends = writer.events.filter((event) => event.type === "task-finished");
+    expect(ends.map(({ result }) => result)).toEqual([long, sent, '"short"']);
   });
 
   test("a unit that does not fit is tried again where its task has attempts left", async () => {
@@ -663,7 +687,7 @@ describe("grouping", () => {
     await hand.open(folder.file("a.db"));
     hand.writer.answers = false;
     const worker = hand.writer.attach(0);
-    const line = "x".repeat(1.5 * 1024 * 1024);
+    const line = "x".repeat(384 * 1024);
     for (let id = 1; id <= 5; id++) {
       worker.post({
         type: "log",
