@@ -1,6 +1,14 @@
 // What can be wrong with a database that a run writes to. Users cause these errors, so they are shown without a stack.
 
-import { explainFileError, type FileProblem, isFileFailure, isWaitable } from "./sqlite-error.ts";
+import { reasonOf } from "../base/system-error.ts";
+import {
+  explainFileError,
+  type FileProblem,
+  isConstraint,
+  isFileFailure,
+  isWaitable,
+  sqliteCode,
+} from "./sqlite-error.ts";
 
 export type StoreErrorCode =
   | FileProblem
@@ -45,9 +53,24 @@ export const damagedRow = (path: string, where: string): StoreError =>
  */
 export function toStoreError(thrown: unknown, path: string): unknown {
   const known = explainFileError(thrown, path, "writing");
-  if (known === undefined) return thrown;
-  return new StoreError(known.problem, known.message, { cause: thrown });
+  if (known !== undefined) return new StoreError(known.problem, known.message, { cause: thrown });
+  return isRefusal(thrown) ? refusedRow(thrown, path) : thrown;
 }
+
+/** SQLite names tables like this in the statements of a trigger only: they cannot be in another schema. */
+const ofTrigger = /^no such table: main\./;
+
+const isRefusal = (thrown: unknown): boolean =>
+  isConstraint(thrown) || (thrown instanceof Error && ofTrigger.test(thrown.message));
+
+/** Rows of user tables are refused where they are applied: see rows-error.ts. */
+const refusedRow = (thrown: unknown, path: string): StoreError =>
+  new StoreError(
+    "table-clash",
+    `${path}: a trigger or an index that was added to pipeloom's tables refuses a row: ${reasonOf(thrown)} ` +
+      `(${sqliteCode(thrown) ?? "SQLITE_ERROR"}); drop it, or choose another file with --db`,
+    { cause: thrown },
+  );
 
 /** `isWaitable` for the errors of opening a database. */
 export const isLockedAtOpen = (thrown: unknown): boolean =>

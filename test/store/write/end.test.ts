@@ -115,6 +115,28 @@ test.each([
   expect(folder.list().filter((name) => name.endsWith(".lock"))).toEqual([]);
 });
 
+test.each([
+  [
+    "BEFORE INSERT ON task_runs BEGIN SELECT RAISE(ABORT, 'not allowed'); END",
+    "not allowed (SQLITE_CONSTRAINT_TRIGGER)",
+  ],
+  [
+    "BEFORE INSERT ON task_runs BEGIN INSERT INTO gone VALUES (1); END",
+    "no such table: main.gone (SQLITE_ERROR)",
+  ],
+])("a trigger on pipeloom's tables is named: %s", async (trigger, reason) => {
+  using folder = tempFolder();
+  const path = folder.file("a.db");
+  using writer = inProcess();
+  await writer.open(path);
+  using db = new Database(path);
+  db.run(`CREATE TRIGGER other ${trigger}`);
+  writer.attach(0).post(finished(1));
+  const { failure } = await writer.next("failed");
+  const message = expect.stringContaining(`added to pipeloom's tables refuses a row: ${reason}`);
+  expect(failure).toMatchObject({ code: "table-clash", message });
+});
+
 test("what only keeps the file from being tidied up does not undo the run's end", () => {
   using folder = tempFolder();
   const path = folder.file("a.db");
