@@ -9,10 +9,10 @@ import type { PlanFormat } from "../terminal/plan-text.ts";
 import { renderPlan } from "../terminal/plan-text.ts";
 import { print } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
-import { UserError } from "../cli/user-error.ts";
+import { authorError } from "./load-for-command.ts";
 
 export async function dryRun(
-  { pipeline }: LoadedPipeline,
+  { pipeline, module }: LoadedPipeline,
   given: Readonly<Record<string, unknown>>,
   format: PlanFormat,
 ): Promise<number> {
@@ -25,7 +25,7 @@ export async function dryRun(
   } catch (thrown) {
     const error = mask?.error(thrown) ?? thrown;
     if (error instanceof ParamsError) throw new UsageError(error.message);
-    if (error instanceof PlanError) throw new UserError(error.message);
+    if (error instanceof PlanError) throw authorError(error, module);
     throw error;
   }
 }

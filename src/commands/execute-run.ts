@@ -29,7 +29,7 @@ import type { OutputOptions, Verbosity } from "./common-flags.ts";
 import { guardExit } from "./exit-guard.ts";
 import { InheritedOutput } from "./inherited-output.ts";
 import { endLeftChildren } from "./left-children.ts";
-import { loadHoldingPrints, nameOf } from "./load-for-command.ts";
+import { authorError, loadHoldingPrints, nameOf } from "./load-for-command.ts";
 import { checkLogTarget } from "./log-target.ts";
 import { lossNotice, repeatLosses } from "./lost-outputs.ts";
 import { exitCodeOf, RunSignals } from "./run-signals.ts";
@@ -97,7 +97,7 @@ class CommandRun {
       this.#isOver = true;
       await this.#ui.written(patienceMs);
       await repeatLosses(this.#lost, this.#stderr, patienceMs);
-      throw explained(this.#mask?.error(error) ?? error);
+      throw explained(this.#mask?.error(error) ?? error, this.#module);
     }
   }
 
@@ -223,12 +223,14 @@ function openUi(
 }
 
 /** A failure that a person can fix loses its stack; anything else is a bug and stays as it is. */
-function explained(error: unknown): unknown {
+function explained(error: unknown, module: ModuleRef): unknown {
   if (error instanceof ParamsError || error instanceof RerunError) {
     return new UsageError(error.message);
   }
   if (isExpected(error) && usageCodes.has(error.code)) return new UsageError(error.message);
-  if (error instanceof PlanError || error instanceof LoadError) return new UserError(error.message);
+  if (error instanceof PlanError || (isExpected(error) && error.name === "SchemaError"))
+    return authorError(error, module);
+  if (error instanceof LoadError) return new UserError(error.message);
   if (isExpected(error)) return new UserError(error.message);
   return error;
 }

@@ -19,6 +19,13 @@ import { watchUncaught } from "./uncaught.ts";
 export const nameOf = (module: ModuleRef): string =>
   module.kind === "file" ? shownPath(module.path) : module.name;
 
+/** A mistake in the author's `tasks` or `schema`, with the file if the message does not begin with a place in it. */
+export function authorError({ message }: Error, module: ModuleRef): UserError {
+  const name = nameOf(module);
+  const isPlaced = module.kind === "builtin" || message.startsWith(name);
+  return new UserError(isPlaced ? message : `${name}: ${message}`);
+}
+
 /**
  * @param heldPrints prints of the module that are not shown yet, for the case that the module ends the process
  * @throws UserError when the module cannot be used

@@ -96,7 +96,7 @@ const cases: readonly Case[] = [
   {
     what: "a forgotten node",
     text: 'import { pipeline, task } from "pipeloom";\nconst a = task({ name: "a", run() {} });\nexport default pipeline({ name: "p", tasks: () => { a(); return a(); } });',
-    says: 'task "a" was called in `tasks`, but nothing returned depends on it',
+    says: 'error: p.ts: task "a" was called in `tasks`, but nothing returned depends on it',
   },
   {
     what: "an input that is no JSON value",
@@ -106,7 +106,17 @@ const cases: readonly Case[] = [
   {
     what: "a schema that is wrong",
     text: 'import { pipeline } from "pipeloom";\nexport default pipeline({ name: "p", schema: "CREATE TABLE t (a); CREATE TABEL u (b)", tasks: [] });',
-    says: 'schema: statement 2 (CREATE TABEL u (b)): near "TABEL": syntax error',
+    says: 'error: p.ts: schema: statement 2 (CREATE TABEL u (b)): near "TABEL": syntax error',
+  },
+  {
+    what: "a fan-out over what is no list",
+    text: 'import { each, pipeline } from "pipeloom";\nexport default pipeline({ name: "p", tasks: () => each(new Map() as never, () => 1) });',
+    says: "error: p.ts: each: source is a Map; inputs must be JSON",
+  },
+  {
+    what: "`tasks` that cannot be iterated",
+    text: 'import { pipeline } from "pipeloom";\nexport default pipeline({ name: "p", tasks: { [Symbol.iterator]: 1 } as never });',
+    says: "error: p.ts: `tasks` cannot be iterated: ",
   },
   { what: "no TypeScript at all", text: "# My pipeline\n", says: /p\.ts:1:1: / },
   { what: "an empty file", text: "", says: "p.ts: there is no default export" },
