@@ -10,10 +10,10 @@
 import { JSON } from "../base/globals.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
 import { bundleOf } from "./fingerprints/bundle.ts";
-import { FlatModule } from "./fingerprints/declarations.ts";
+import { FlatModule, type Statement } from "./fingerprints/declarations.ts";
 import { PackageVersions } from "./fingerprints/package-versions.ts";
 import { Purity } from "./fingerprints/purity.ts";
-import { type Digest, Shapes } from "./fingerprints/shapes.ts";
+import { Shapes } from "./fingerprints/shapes.ts";
 import { taskCallsIn } from "./fingerprints/task-calls.ts";
 import { codeHash } from "./sources.ts";
 
@@ -53,25 +53,23 @@ function fingerprintsIn(
   tasks: readonly string[],
 ): Fingerprints {
   const calls = taskCallsIn(module);
+  const { effects, effectsBefore } = effectsOf(module);
   const shapes = new Shapes({
     module,
-    taskOf: new Map(
-      calls.flatMap(({ name, variable }) => (variable === undefined ? [] : [[variable, name]])),
-    ),
+    effectsBefore,
+    taskOf: new Map(calls.flatMap((call) => (call.isValue ? [[call.statement, call.name]] : []))),
     versions: (specifier) => packages.of(specifier),
   });
-  const effects = effectsOf(module, shapes);
+  // Any task may depend on what is done when the module is loaded.
+  const all = shapes.digest(effects.map((effect) => shapes.ofStatement(effect)));
   const callsOf = Map.groupBy(calls, ({ name }) => name);
-  const coarse = new Map<string, string[]>();
   const byTask = new Map<string, string>();
+  const coarse = new Map<string, string[]>();
   for (const name of tasks) {
-    const own = shapes.digest((callsOf.get(name) ?? []).map(({ code }) => shapes.ofCode(code)));
-    const why = !callsOf.has(name)
-      ? undefinedHere
-      : own.isOpen || effects.isOpen
-        ? opens
-        : undefined;
-    if (why === undefined) byTask.set(name, sha256(effects.hash + own.hash));
+    const own = callsOf.get(name)?.map((call) => shapes.ofTask(call));
+    const { hash, isOpen } = shapes.digest(own ?? []);
+    const why = own === undefined ? notTold : isOpen || all.isOpen ? opens : undefined;
+    if (why === undefined) byTask.set(name, sha256(all.hash + hash));
     else coarse.set(why, [...(coarse.get(why) ?? []), name]);
   }
   if (coarse.size === 0) return { byTask, coarse: undefined };
@@ -81,15 +79,23 @@ function fingerprintsIn(
   return { byTask, coarse: reasons.join("; ") };
 }
 
-const undefinedHere =
+const notTold =
   'not defined by a `task({ name: "…", … })` at the top level of a module (but in a loop, say, or by a function)';
 const opens = "an import, `require` or `eval` of what only the run knows";
 
-/** Of all that is done when the module is loaded: any task may depend on it. */
-const effectsOf = (module: FlatModule, shapes: Shapes): Digest => {
+/** The statements that do something when the module is loaded, and how many of them come before each statement. */
+function effectsOf(module: FlatModule): {
+  readonly effects: Statement[];
+  readonly effectsBefore: Map<Statement, number>;
+} {
   const purity = new Purity(module);
-  const effects = module.statements.filter((statement) => !purity.isIdle(statement));
-  return shapes.digest(effects.map((statement) => shapes.ofStatement(statement)));
-};
+  const effects: Statement[] = [];
+  const effectsBefore = new Map<Statement, number>();
+  for (const statement of module.statements) {
+    effectsBefore.set(statement, effects.length);
+    if (!purity.isIdle(statement)) effects.push(statement);
+  }
+  return { effects, effectsBefore };
+}
 
 const sha256 = (text: string): string => new Bun.CryptoHasher("sha256").update(text).digest("hex");

@@ -23,15 +23,17 @@ export type Declaration = Declared &
   );
 
 /** A statement that declares nothing. */
-export type Effect =
+type Effect =
   | { readonly kind: "effect"; readonly range: Range }
   | { readonly kind: "bare import"; readonly module: string };
+
+export type Statement = Declaration | Effect;
 
 export class FlatModule {
   readonly tokens: readonly Token[];
   readonly byName = new Map<string, Declaration>();
   /** In the order of the text. */
-  readonly statements: (Declaration | Effect)[] = [];
+  readonly statements: Statement[] = [];
 
   /** @param text a bundle whose locals have other names than its top level */
   constructor(text: string) {

@@ -27,11 +27,21 @@ export function functionAt(tokens: readonly Token[], index: number): FunctionPar
   if (token.text !== "(" || token.kind !== "punctuator") return undefined;
   const next = tokens[token.pair + 1]?.text;
   if (next === "=>") return arrow(tokens, [index + 1, token.pair], token.pair + 2);
-  const before = tokens[index - 1];
-  return next === "{" && before !== undefined && endsOperand(before)
-    ? withBlock(tokens, index)
-    : undefined;
+  return next === "{" && isMemberName(tokens, index - 1) ? withBlock(tokens, index) : undefined;
 }
+
+/** `name`, `"name"` or `[name]` of a method; not the end of `class extends a.b(…) {` or `extends a[b](…) {`. */
+function isMemberName(tokens: readonly Token[], index: number): boolean {
+  const last = tokens[index];
+  if (last === undefined) return false;
+  const before = tokens[last.text === "]" ? last.pair - 1 : index - 1];
+  if (before === undefined) return false;
+  if (last.text === "]") return before.text === "}" || !endsOperand(before) || isModifier(before);
+  return last.kind === "literal" || (last.kind === "property" && !/^\??\.$/.test(before.text));
+}
+
+const isModifier = ({ text }: Token): boolean =>
+  text === "async" || text === "get" || text === "set" || text === "static";
 
 function withBlock(tokens: readonly Token[], open: number): FunctionParts {
   const close = pairOf(tokens, open);
@@ -45,19 +55,33 @@ function arrow(
   from: number,
 ): FunctionParts {
   const isBlock = tokens[from]?.text === "{";
-  const end = isBlock ? pairOf(tokens, from) + 1 : endOfExpression(tokens, from);
+  const end = isBlock ? pairOf(tokens, from) + 1 : endOfArrow(tokens, from);
   return { params, body: isBlock ? [from + 1, end - 1] : [from, end], end };
 }
 
 /** The index of the `,`, `;` or closing bracket that ends the expression, or the end of the tokens. */
 export function endOfExpression(tokens: readonly Token[], from: number): number {
   let index = from;
-  for (; index < tokens.length; index++) {
-    const { text, kind, pair } = tokenAt(tokens, index);
-    if (pair > index) index = pair;
-    else if (kind === "punctuator" ? ",;)]}".includes(text) : text.startsWith("}")) break;
+  while (index < tokens.length && !isEnd(tokenAt(tokens, index))) {
+    index = Math.max(index, tokenAt(tokens, index).pair) + 1;
   }
   return index;
+}
+
+const isEnd = ({ kind, text }: Token): boolean =>
+  kind === "punctuator" ? ",;)]}".includes(text) : kind === "literal" && text.startsWith("}");
+
+/** In `a ? () => b : c`, the colon ends the function. */
+function endOfArrow(tokens: readonly Token[], from: number): number {
+  const end = endOfExpression(tokens, from);
+  let questions = 0;
+  for (let index = from; index < end; index++) {
+    const { text, pair } = tokenAt(tokens, index);
+    if (pair > index) index = pair;
+    else if (text === "?") questions++;
+    else if (text === ":" && --questions < 0) return index;
+  }
+  return end;
 }
 
 function pairOf(tokens: readonly Token[], index: number): number {

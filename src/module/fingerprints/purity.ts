@@ -1,6 +1,6 @@
 // Whether an expression does nothing when it is evaluated but yield a value. What is not known to be pure is not.
 
-import type { Declaration, Effect, FlatModule, Range } from "./declarations.ts";
+import type { Declaration, FlatModule, Range, Statement } from "./declarations.ts";
 import { endOfExpression, functionAt, type FunctionParts } from "./functions.ts";
 import { endsOperand } from "./tokens.ts";
 
@@ -37,7 +37,7 @@ export class Purity {
   }
 
   /** Whether the statement does nothing when the module is loaded. */
-  isIdle(statement: Declaration | Effect): boolean {
+  isIdle(statement: Statement): boolean {
     switch (statement.kind) {
       case "import":
       case "helper":

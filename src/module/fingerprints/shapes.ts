@@ -2,7 +2,9 @@
 // itself, or the bundle, chose. So a name that another file has taken changes nothing.
 
 import { JSON } from "../../base/globals.ts";
-import type { Declaration, Effect, FlatModule, Range } from "./declarations.ts";
+import type { Declaration, FlatModule, Range, Statement } from "./declarations.ts";
+import { functionAt } from "./functions.ts";
+import type { TaskCall } from "./task-calls.ts";
 
 type Shape = {
   readonly hash: string;
@@ -15,15 +17,24 @@ type Shape = {
 /** The bundle gives locals such names. No declaration of the top level has the same. */
 const isShortened = (name: string): boolean => name.length <= 2 || name.startsWith("#");
 
-export type Digest = Pick<Shape, "hash" | "isOpen">;
+type Digest = Pick<Shape, "hash" | "isOpen">;
 
 type ShapeContext = {
   readonly module: FlatModule;
   /** Variables whose value is a task, and its name: to name a task is not to reach its code. */
-  readonly taskOf: ReadonlyMap<Declaration, string>;
+  readonly taskOf: ReadonlyMap<Statement, string>;
+  /** How many statements before it do something: `const x = y` depends on what has happened to `y`. */
+  readonly effectsBefore: ReadonlyMap<Statement, number>;
   /** The versions of a package and of those that it needs. */
   readonly versions: (specifier: string) => string;
 };
+
+/** The code that runs when the declaration is reached. */
+function evaluatedIn(declaration: Declaration): Range[] {
+  const [from, to] = declaration.range;
+  if (declaration.kind === "variable") return [[declaration.init, to]];
+  return declaration.kind === "class" ? [[from + 2, to]] : [];
+}
 
 export class Shapes {
   readonly #context: ShapeContext;
@@ -36,24 +47,28 @@ export class Shapes {
   of(declaration: Declaration): Shape {
     const known = this.#known.get(declaration);
     if (known !== undefined) return known;
-    const { kind, range, attached } = declaration;
+    const { range, attached } = declaration;
     const shape =
-      kind === "import"
+      declaration.kind === "import"
         ? this.#ofImport(declaration.module, declaration.imported)
-        : this.ofCode([range, ...attached]);
+        : this.#ofCode([range, ...attached], this.#position(declaration, evaluatedIn(declaration)));
     this.#known.set(declaration, shape);
     return shape;
   }
 
-  ofStatement(statement: Declaration | Effect): Shape {
-    if (statement.kind === "effect") return this.ofCode([statement.range]);
+  ofStatement(statement: Statement): Shape {
+    if (statement.kind === "effect") return this.#ofCode([statement.range], 0);
     return statement.kind === "bare import"
       ? this.#ofImport(statement.module, "")
       : this.of(statement);
   }
 
-  ofCode(ranges: readonly Range[]): Shape {
-    const writer = new ShapeWriter(this.#context);
+  ofTask({ callee, options, statement }: TaskCall): Shape {
+    return this.#ofCode([callee, ...options], this.#position(statement, options));
+  }
+
+  #ofCode(ranges: readonly Range[], position: number): Shape {
+    const writer = new ShapeWriter(this.#context, position);
     for (const range of ranges) writer.write(range);
     return writer.shape();
   }
@@ -79,6 +94,21 @@ export class Shapes {
     return { hash: hash.digest("hex"), isOpen };
   }
 
+  /** 0 for code that has the same value at any time: outside of functions, it names nothing. */
+  #position(statement: Statement, ranges: readonly Range[]): number {
+    const { tokens } = this.#context.module;
+    for (const [from, to] of ranges) {
+      for (let index = from; index < to; index++) {
+        const inner = functionAt(tokens, index);
+        if (inner !== undefined) index = inner.end - 1;
+        else if (tokens[index]?.kind === "name") {
+          return this.#context.effectsBefore.get(statement) ?? 0;
+        }
+      }
+    }
+    return 0;
+  }
+
   /** @param imported a name, `*` for all of them, or nothing where the module only runs */
   #ofImport(module: string, imported: string): Shape {
     const text = JSON.stringify([module, imported, this.#context.versions(module)]);
@@ -88,13 +118,14 @@ export class Shapes {
 
 class ShapeWriter {
   readonly #context: ShapeContext;
-  readonly #words: string[] = [];
+  readonly #words: string[];
   readonly #refs = new Map<Declaration, number>();
   readonly #locals = new Map<string, number>();
   #isOpen = false;
 
-  constructor(context: ShapeContext) {
+  constructor(context: ShapeContext, position: number) {
     this.#context = context;
+    this.#words = [`${position}`];
   }
 
   write([from, to]: Range): void {

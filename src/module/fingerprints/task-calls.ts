@@ -1,15 +1,17 @@
 // The calls of `task` and `sh` that define one task each: at the top level, with options and a name that are written out.
 
 import { JSON } from "../../base/globals.ts";
-import type { Declaration, FlatModule, Range } from "./declarations.ts";
+import type { FlatModule, Range, Statement } from "./declarations.ts";
 import { endOfExpression, functionAt } from "./functions.ts";
 
-type TaskCall = {
+export type TaskCall = {
   readonly name: string;
-  /** The options that decide what the task does. */
-  readonly code: readonly Range[];
-  /** Set where the value of a variable is the task: whoever names it, calls nothing of its code. */
-  readonly variable: Declaration | undefined;
+  readonly callee: Range;
+  /** Those that decide what the task does. */
+  readonly options: readonly Range[];
+  readonly statement: Statement;
+  /** The task is the value of the variable that the statement declares. */
+  readonly isValue: boolean;
 };
 
 /** They decide when a task runs and how often, not what it does. */
@@ -24,11 +26,11 @@ export function taskCallsIn(module: FlatModule): TaskCall[] {
       const { init, range } = statement;
       for (const { open, close, call } of callsIn(module, [init, range[1]])) {
         const isValue = calleeStart(module, open) === init && close + 1 === range[1];
-        calls.push({ ...call, variable: isValue ? statement : undefined });
+        calls.push({ ...call, statement, isValue });
       }
     } else if (statement.kind === "effect" && !isCompound(module, statement.range)) {
       const found = callsIn(module, statement.range);
-      calls.push(...found.map(({ call }) => ({ ...call, variable: undefined })));
+      calls.push(...found.map(({ call }) => ({ ...call, statement, isValue: false })));
     }
   }
   return calls;
@@ -37,7 +39,7 @@ export function taskCallsIn(module: FlatModule): TaskCall[] {
 const isCompound = (module: FlatModule, [from]: Range): boolean =>
   compound.test(module.text(from)) || module.text(from + 1) === ":";
 
-type Call = Pick<TaskCall, "name" | "code">;
+type Call = Pick<TaskCall, "name" | "callee" | "options">;
 
 /** Outside functions: in a function, the task may depend on the function's variables. */
 function callsIn(
@@ -66,7 +68,7 @@ function callAt(module: FlatModule, open: number): Call | undefined {
   if (callee === undefined || (tokens[open + 1]?.pair ?? 0) + 1 !== tokens[open]?.pair) {
     return undefined;
   }
-  const code: Range[] = [];
+  const options: Range[] = [];
   let name: string | undefined;
   const close = tokens[open + 1]?.pair ?? open;
   for (let from = open + 2; from < close;) {
@@ -74,10 +76,10 @@ function callAt(module: FlatModule, open: number): Call | undefined {
     const key = module.text(from).replace(/^"(.*)"$/, "$1");
     const isKey = module.text(from + 1) === ":";
     if (isKey && key === "name") name = stringAt(module, [from + 2, to]);
-    if (!isKey || !scheduling.has(key)) code.push([from, to]);
+    if (!isKey || !scheduling.has(key)) options.push([from, to]);
     from = to + 1;
   }
-  return name === undefined ? undefined : { name, code: [[callee, open], ...code] };
+  return name === undefined ? undefined : { name, callee: [callee, open], options };
 }
 
 /** Where the callee begins: `task`, `sh`, or the same of a namespace object. */

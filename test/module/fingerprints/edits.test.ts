@@ -3,11 +3,10 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { type Fingerprints, fingerprintsOf } from "../../src/module/fingerprints.ts";
-import { sourcesOf } from "../../src/module/sources.ts";
-import { newRig, type Rig } from "../support/rig.ts";
-
-type Files = Readonly<Record<string, string>>;
+import { fingerprintsOf } from "../../../src/module/fingerprints.ts";
+import { sourcesOf } from "../../../src/module/sources.ts";
+import { newRig, type Rig } from "../../support/rig.ts";
+import { differing, type Edit, type Files, fingerprints } from "./fingerprints-in.ts";
 
 const files: Files = {
   "p.ts": `
@@ -98,19 +97,10 @@ const tasks = [
   "store",
 ];
 
-async function fingerprints(rig: Rig, texts: Files, names = tasks): Promise<Fingerprints> {
-  for (const [name, text] of Object.entries(texts)) await Bun.write(rig.file(name), text);
-  const entry = rig.file("p.ts");
-  return fingerprintsOf(entry, sourcesOf(entry), names);
-}
-
 const packageOf = (version: string): Files => ({
   "node_modules/shape/package.json": JSON.stringify({ name: "shape", version, main: "i.js" }),
   "node_modules/shape/i.js": "module.exports = {};",
 });
-
-/** Replaces the first of two texts by the second, in a file. */
-type Edit = readonly [file: string, from: string, to: string];
 
 type Case = { readonly edit: Edit; readonly also?: Edit; readonly changes: readonly string[] };
 
@@ -260,9 +250,12 @@ async function changed(rig: Rig, { edit, also }: Case): Promise<string[]> {
     expect(text).toContain(from);
     after[file] = text.replace(from, () => to);
   }
-  const [one, two] = [await fingerprints(rig, before), await fingerprints(rig, after)];
+  const [one, two] = [
+    await fingerprints(rig, before, tasks),
+    await fingerprints(rig, after, tasks),
+  ];
   expect([one.coarse, two.coarse]).toEqual([undefined, undefined]);
-  return tasks.filter((name) => one.byTask.get(name) !== two.byTask.get(name));
+  return differing(tasks, one, two);
 }
 
 describe("an edit, and the tasks whose fingerprint changes", () => {
@@ -276,8 +269,21 @@ describe("an edit, and the tasks whose fingerprint changes", () => {
 test("each task has another fingerprint, the same in every folder", async () => {
   await using one = newRig();
   await using two = newRig();
-  const [{ byTask }, other] = [await fingerprints(one, files), await fingerprints(two, files)];
+  const [{ byTask }, other] = [
+    await fingerprints(one, files, tasks),
+    await fingerprints(two, files, tasks),
+  ];
   expect(new Set(byTask.values()).size).toBe(tasks.length);
   expect(byTask.get("load")).toMatch(/^[0-9a-f]{64}$/);
   expect(other.byTask).toEqual(byTask);
+});
+
+test("the recorded texts count, not what the files hold by now", async () => {
+  await using rig = newRig();
+  const before = await fingerprints(rig, files, tasks);
+  const sources = sourcesOf(rig.file("p.ts"));
+  for (const { path } of sources) await Bun.write(path, "edited(");
+  expect(await fingerprintsOf(rig.file("p.ts"), sources, tasks)).toEqual(before);
+  for (const { path } of sources) await Bun.file(path).delete();
+  expect(await fingerprintsOf(rig.file("p.ts"), sources, tasks)).toEqual(before);
 });
