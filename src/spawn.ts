@@ -2,9 +2,19 @@
 // Worker's file relative to the entry, so `new URL` here means the same file from source and compiled.
 
 import { channels, URL, Worker } from "./base/globals.ts";
+import { threadLimitError } from "./base/limits.ts";
 
 /** A small heap that grows on demand: 30 MB less at a million tasks, and no benchmark is slower. */
 const options = { smol: true };
+
+/** @throws LimitError */
+function started(file: string): Worker {
+  try {
+    return new Worker(file, options);
+  } catch (thrown) {
+    throw threadLimitError(thrown);
+  }
+}
 
 /**
  * A thread whose messages use a private port. User code runs in the thread, and libraries that expect a Worker of their own
@@ -17,7 +27,7 @@ export class Thread {
 
   /** @param file a script that receives its port with `privatePort` */
   constructor(file: string) {
-    this.#worker = new Worker(file, options);
+    this.#worker = started(file);
     const { port1, port2 } = channels.open();
     this.#port = port1;
     port1.onmessage = (event) => this.onmessage?.(event);
@@ -66,5 +76,4 @@ export const spawnWriter = (): Thread =>
   new Thread(new URL("./store/write/main.ts", import.meta.url).href);
 
 /** No user code runs in it. */
-export const spawnGuard = (): Worker =>
-  new Worker(new URL("./guard/main.ts", import.meta.url).href, options);
+export const spawnGuard = (): Worker => started(new URL("./guard/main.ts", import.meta.url).href);

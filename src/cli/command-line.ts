@@ -3,6 +3,7 @@
 import { failureLine, toFailure } from "../base/failure.ts";
 import type { Failure } from "../base/failure.ts";
 import { colorLevel, type Palette, paletteOf } from "../base/palette.ts";
+import { environmentProblem } from "../base/limits.ts";
 import { visibleText } from "../base/text.ts";
 import { type CliCommand, runCliCommand } from "./command.ts";
 import type { FlagDefs } from "./flag-defs.ts";
@@ -134,6 +135,8 @@ class CommandLine {
     if (thrown instanceof UsageError)
       return say(stderr, complaint(thrown, p, this.#whereToLook(name)), 2);
     if (thrown instanceof UserError) return say(stderr, complaint(thrown, p), 1);
+    const problem = environmentProblem(thrown);
+    if (problem !== undefined) return say(stderr, complaint(new UserError(problem), p), 1);
     return say(stderr, internalError(thrown, this.#cli, p), 1);
   }
 

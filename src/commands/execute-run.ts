@@ -1,7 +1,10 @@
 // What `demo`, `run` and `examples` share: load a pipeline, run it, show it, and turn its end into an exit code.
 
+import { availableParallelism } from "node:os";
+
 import { type Failure, toFailure } from "../base/failure.ts";
 import { Promise } from "../base/globals.ts";
+import { checkThreadLimits } from "../base/limits.ts";
 import type { OutStream } from "../base/streams.ts";
 import { ParamsError } from "../api/params.ts";
 import { UsageError } from "../cli/usage-error.ts";
@@ -42,6 +45,9 @@ export async function executeRun(
   output: OutputOptions,
 ): Promise<number> {
   checkLogTarget(output.logFile, module, options.db ?? defaultDb, process.cwd());
+  const warning = checkThreadLimits(options.workers ?? availableParallelism());
+  // Before the display is opened: the runtime may end while it starts.
+  if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);
   using threads = warmThreads(options.workers, options.concurrency);
   const outputs = Outputs.take();
   try {

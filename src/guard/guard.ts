@@ -65,6 +65,15 @@ function redirected(outputs: Outputs | undefined): Pipes | undefined {
   }
 }
 
+/** Undefined when no further thread can be started: the run goes on without the guard. */
+function spawned(): Worker | undefined {
+  try {
+    return spawnGuard();
+  } catch {
+    return undefined;
+  }
+}
+
 type State =
   | { readonly type: "scheduled"; readonly timer: Timer }
   /** The thread reads the pipes, if there are any. */
@@ -99,7 +108,11 @@ export class Guard {
   #start(): State {
     const signals = canCompile ? this.#watchedSignals() : undefined;
     if (signals === undefined && this.#pipes === undefined) return { type: "off" };
-    const thread = spawnGuard();
+    const thread = spawned();
+    if (thread === undefined) {
+      this.#options.outputs?.restore();
+      return { type: "off" };
+    }
     thread.onmessage = ({ data }: MessageEvent<FromGuard>) => this.#receive(data);
     thread.onerror = (event) => {
       event.preventDefault();

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
-import { limitIn, openFilesProblem } from "../../src/base/limits.ts";
+import {
+  environmentProblem,
+  limitIn,
+  openFilesProblem,
+  threadLimitError,
+} from "../../src/base/limits.ts";
 
 const text = `Limit                     Soft Limit           Hard Limit           Units
 Max file size             1024                 unlimited            bytes
@@ -21,6 +26,22 @@ test("which error means too many open files", () => {
   expect(openFilesProblem("ENFILE")).toContain("this machine");
   expect(openFilesProblem("ENOENT")).toBeUndefined();
   expect(openFilesProblem(undefined)).toBeUndefined();
+});
+
+test("what the machine refuses is no bug, and has a next step", () => {
+  const { message } = threadLimitError(new TypeError("Failed to spawn worker thread"));
+  expect(message).toContain("no further thread can be started");
+  expect(message).toContain("-w");
+  expect(environmentProblem(threadLimitError(undefined))).toBe(message);
+  const full = Object.assign(new Error("ENOSPC: no space left on device, write '/x'"), {
+    code: "ENOSPC",
+    path: "/x",
+  });
+  expect(environmentProblem(full)).toBe(
+    "/x: no space left on device (ENOSPC): the disk is full; make room, and start the command again",
+  );
+  expect(environmentProblem(new TypeError("x is not a function"))).toBeUndefined();
+  expect(environmentProblem(undefined)).toBeUndefined();
 });
 
 describe.if(process.platform === "linux")("in a shell with limits", () => {
@@ -52,5 +73,16 @@ describe.if(process.platform === "linux")("in a shell with limits", () => {
     expect(inShell("-n 64", `(${use}, limits.openFilesLimitReached())`)).toContain(
       "may have no more (ulimit -n)",
     );
+  });
+
+  test("too few open files for the workers, or few memory addresses", () => {
+    const checked = `(() => { try { return limits.checkThreadLimits(4) } catch (e) { return e } })()`;
+    expect(inShell("-n 40", `${checked}.message`)).toStartWith(
+      "a run with 4 workers needs 44 open files, and may have 40 (ulimit -n)",
+    );
+    expect(inShell("-v 3000000", checked)).toStartWith(
+      "the limit for memory addresses is 2929 MiB (ulimit -v)",
+    );
+    expect(inShell("-n 64", checked)).toBeNull();
   });
 });

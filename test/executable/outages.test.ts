@@ -3,7 +3,8 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 
-import { type Child, newRig } from "../support/rig.ts";
+import { run } from "../support/program.ts";
+import { type Child, executable, newRig } from "../support/rig.ts";
 
 setDefaultTimeout(60_000);
 
@@ -54,5 +55,27 @@ describe("another program's lock", () => {
     other.run("COMMIT");
     expect(await child.exited).toBe(0);
     expect(rig.rows("SELECT result FROM task_runs")).toEqual([{ result: '[{"a":7}]' }]);
+  });
+});
+
+describe.if(process.platform === "linux")("a limit of the shell", () => {
+  const limits = [
+    ["-n 20", "error: a run with 2 workers needs 36 open files, and may have 20 (ulimit -n)"],
+    ["-f 16", "test.db cannot be used: no file may be larger than"],
+  ] as const;
+
+  test.concurrent.each(limits)("ulimit %s is named with the next step", async (ulimit, text) => {
+    await using rig = newRig();
+    rig.pipeline(`
+      const one = task({ name: "one", run: () => 1 });
+      export default pipeline({ name: "p", tasks: () => one() });
+    `);
+    const shell = ["sh", "-c", `ulimit ${ulimit} && exec "$0" "$@"`];
+    const flags = ["run", "pipeline.ts", "--db", "test.db", "-w", "2"];
+    const { code, err } = await run([...shell, executable, ...flags], rig.path);
+    expect(code).toBe(1);
+    expect(err).toContain(text);
+    expect(err).toContain("raise that limit");
+    expect(err).not.toContain("Internal error");
   });
 });
