@@ -5,7 +5,8 @@ import { duration } from "../base/format-duration.ts";
 import { Date, JSON } from "../base/globals.ts";
 import type { Palette } from "../base/palette.ts";
 import { relativeTime } from "../base/relative-time.ts";
-import type { Counts, SeenRun, SeenStatus } from "../store/read/overview.ts";
+import type { SeenRun } from "../store/read/overview.ts";
+import type { Counts, SeenStatus } from "../store/read/task-counts.ts";
 import {
   type Column,
   statusStyle,

@@ -16,7 +16,9 @@
 
 import { Date } from "../base/globals.ts";
 import { failureLine } from "../base/failure.ts";
-import type { Counts, Overview, SeenRun, SeenTask } from "../store/read/overview.ts";
+import type { Overview, SeenRun } from "../store/read/overview.ts";
+import type { Counts } from "../store/read/task-counts.ts";
+import type { SeenTask } from "../store/read/task-list.ts";
 import { localTime } from "../base/relative-time.ts";
 import { type Column, tableLines } from "../terminal/text-table.ts";
 import { fit, visible } from "../base/text.ts";

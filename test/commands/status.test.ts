@@ -4,7 +4,9 @@ import { utimesSync } from "node:fs";
 
 import { statusData, statusLines } from "../../src/commands/status-view.ts";
 import { runId } from "../../src/protocol/ids.ts";
-import type { Counts, Overview, SeenRun, SeenTask } from "../../src/store/read/overview.ts";
+import type { Overview, SeenRun } from "../../src/store/read/overview.ts";
+import type { Counts } from "../../src/store/read/task-counts.ts";
+import type { SeenTask } from "../../src/store/read/task-list.ts";
 import { unicodeGlyphs } from "../../src/terminal/glyphs.ts";
 import { paletteOf } from "../../src/base/palette.ts";
 import type { RunLock } from "../../src/store/lock.ts";
@@ -138,7 +140,7 @@ describe("the view", () => {
 function running(folder: TempFolder, name = "pipeloom.db"): { db: Database; lock: RunLock } {
   const db = openDatabase(options(folder.file(name)));
   db.run(
-    "INSERT INTO pipeline_runs VALUES (1, 'posts', '/etl.ts', '{}', 'running', 2, '2026-01-01T00:00:00.000Z', NULL, 7, 'laptop', NULL, NULL, NULL, NULL)",
+    "INSERT INTO pipeline_runs VALUES (1, 'posts', '/etl.ts', '{}', 'running', 2, '2026-01-01T00:00:00.000Z', NULL, 7, 'laptop', NULL, NULL, NULL, NULL, NULL)",
   );
   db.run(
     "INSERT INTO task_runs (run_id, id, name, key, status) VALUES (1, 1, 'first', 'k', 'running')",

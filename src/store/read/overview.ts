@@ -1,24 +1,17 @@
 // Reads runs, tasks and counts from pipeloom's own tables, for `status` and `cancel`. A run whose row says `running` but
 // that is not alive was interrupted, and so were its running tasks: a killed process cannot write that itself.
 
-import { Date } from "../../base/globals.ts";
 import type { Failure } from "../../base/failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import {
-  type RunStatus,
-  runStatuses,
-  type TaskStatus,
-  taskStatuses,
-} from "../../protocol/status.ts";
+import { type RunStatus, runStatuses } from "../../protocol/status.ts";
 import type { RunProcess } from "../liveness.ts";
 import { checkTables } from "./check-tables.ts";
 import { type FailureGroup, failureGroups } from "./failed-tasks.ts";
 import type { Reader, Row, Value } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
 import { failure, number, storedRunId, text } from "./stored-values.ts";
-
-export type SeenStatus = TaskStatus | "interrupted";
-export type Counts = { readonly [status in SeenStatus]: number };
+import { countByRun, type Counts, noTasks, sum } from "./task-counts.ts";
+import { listTasks, type SeenTask, type TaskCondition } from "./task-list.ts";
 
 export type SeenRun = RunProcess & {
   readonly pipeline: string;
@@ -30,20 +23,6 @@ export type SeenRun = RunProcess & {
   readonly counts: Counts;
   /** Times are ISO 8601 UTC, as in the file. */
   readonly startedAt: string;
-  readonly finishedAt: string | null;
-  readonly error: Failure | null;
-};
-
-export type SeenTask = {
-  readonly run: RunId;
-  readonly id: number;
-  readonly name: string;
-  readonly status: SeenStatus;
-  /** 0..1 */
-  readonly progress: number;
-  readonly message: string | null;
-  readonly attempt: number;
-  readonly startedAt: string | null;
   readonly finishedAt: string | null;
   readonly error: Failure | null;
 };
@@ -72,13 +51,6 @@ type Question = {
   readonly isAlive: IsAlive;
 };
 
-type TaskCondition = {
-  readonly failed: boolean;
-  readonly name: string | undefined;
-  /** Epoch ms: tasks that have started or ended since. */
-  readonly since: number | undefined;
-};
-
 /**
  * Runs, tasks and counts of one state of the file.
  *
@@ -102,7 +74,7 @@ export function overview(reader: Reader, question: Question): Overview {
         (newest?.counts.error ?? 0) > 0 && newest !== undefined
           ? failureGroups(reader, newest.id)
           : [],
-      tasks: readTasks(reader, question, dead),
+      tasks: listTasks(reader, counts, question.only, question.maxTasks, dead),
       counts: sum([...counts.values()]),
     };
   });
@@ -138,53 +110,6 @@ export function isRunning(reader: Reader, run: RunId, isAlive: IsAlive): boolean
   return row?.["status"] === "running" && isAlive(runProcess(row, reader));
 }
 
-// ── counts ─────────────────────────────────────────────────────────────────────────────────────────────
-
-const none: Counts = {
-  queued: 0,
-  running: 0,
-  interrupted: 0,
-  done: 0,
-  error: 0,
-  cancelled: 0,
-  skipped: 0,
-};
-
-/** One pass in key order. Grouping by status would sort all rows: three times as long for a million. */
-const countColumns = taskStatuses
-  .map((status) => `COUNT(*) FILTER (WHERE status = '${status}') AS "${status}"`)
-  .join(", ");
-
-/** @param runs all where it is undefined */
-export function countByRun(
-  reader: Reader,
-  runs: readonly RunId[] | undefined,
-  dead: ReadonlySet<number>,
-): ReadonlyMap<number, Counts> {
-  const where = runs === undefined ? "" : `WHERE run_id IN (${runs.map(() => "?").join(", ")})`;
-  const rows = reader.query(
-    `SELECT run_id, ${countColumns} FROM task_runs ${where} GROUP BY run_id`,
-    runs ?? [],
-  );
-  return new Map(
-    rows.map((row) => [Number(row["run_id"]), countsOf(row, dead.has(Number(row["run_id"])))]),
-  );
-}
-
-function countsOf(row: Row, isDead: boolean): Counts {
-  const counts = { ...none };
-  for (const status of taskStatuses) counts[status] = number(row[status]) ?? 0;
-  return isDead ? { ...counts, running: 0, interrupted: counts.running } : counts;
-}
-
-function sum(all: readonly Counts[]): Counts {
-  const total = { ...none };
-  for (const counts of all) {
-    for (const status of [...taskStatuses, "interrupted"] as const) total[status] += counts[status];
-  }
-  return total;
-}
-
 // ── rows ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
@@ -218,60 +143,11 @@ export function seenRun(
     params: text(row["params"]) ?? "{}",
     status: runStatus(row["status"], dead.has(id)),
     tasksTotal: number(row["tasks_total"]),
-    counts: counts.get(id) ?? none,
+    counts: counts.get(id) ?? noTasks,
     startedAt: String(row["started_at"]),
     finishedAt: text(row["finished_at"]),
     error: failure(row["error"]),
   };
-}
-
-const taskOrder =
-  "ORDER BY run_id DESC, status = 'running' DESC, coalesce(finished_at, started_at) DESC, id DESC";
-
-/** Sorts keys first and reads the rows second: otherwise the sort would hold every task's texts. */
-const taskSql = (where: string): string =>
-  `SELECT run_id, id, name, status, progress, message, attempt, started_at, finished_at, error
-    FROM task_runs
-    WHERE (run_id, id) IN (SELECT run_id, id FROM task_runs ${where} ${taskOrder} LIMIT ?)
-    ${taskOrder}`;
-
-function readTasks(
-  reader: Reader,
-  { maxTasks, run, only }: Question,
-  dead: ReadonlySet<number>,
-): SeenTask[] {
-  const conditions: (readonly [sql: string, value: string | number])[] = [];
-  if (run !== undefined) conditions.push(["run_id = ?", run]);
-  if (only?.failed === true) conditions.push(["status = ?", "error"]);
-  if (only?.name !== undefined) conditions.push(["name = ?", only.name]);
-  if (only?.since !== undefined) {
-    conditions.push(["coalesce(finished_at, started_at) >= ?", new Date(only.since).toISOString()]);
-  }
-  const where =
-    conditions.length === 0 ? "" : `WHERE ${conditions.map(([sql]) => sql).join(" AND ")}`;
-  const rows = reader.query(taskSql(where), [...conditions.map(([, value]) => value), maxTasks]);
-  return rows.map((row) => seenTask(row, reader, dead));
-}
-
-function seenTask(row: Row, reader: Reader, dead: ReadonlySet<number>): SeenTask {
-  const run = storedRunId(row["run_id"], reader);
-  return {
-    run,
-    id: number(row["id"]) ?? 0,
-    name: String(row["name"]),
-    status: seenStatus(row["status"], dead.has(run)),
-    progress: number(row["progress"]) ?? 0,
-    message: text(row["message"]),
-    attempt: number(row["attempt"]) ?? 0,
-    startedAt: text(row["started_at"]),
-    finishedAt: text(row["finished_at"]),
-    error: failure(row["error"]),
-  };
-}
-
-function seenStatus(value: Value | undefined, isDead: boolean): SeenStatus {
-  const status = taskStatuses.find((known) => known === value) ?? "queued";
-  return status === "running" && isDead ? "interrupted" : status;
 }
 
 function runStatus(value: Value | undefined, isDead: boolean): SeenRun["status"] {

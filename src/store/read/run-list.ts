@@ -3,8 +3,9 @@
 import { Date } from "../../base/globals.ts";
 import type { RunProcess } from "../liveness.ts";
 import { checkTables } from "./check-tables.ts";
-import { countByRun, deadRuns, runRows, type SeenRun, seenRun } from "./overview.ts";
+import { deadRuns, runRows, type SeenRun, seenRun } from "./overview.ts";
 import { storedRunId } from "./stored-values.ts";
+import { countByRun } from "./task-counts.ts";
 import type { Reader } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
 

@@ -128,8 +128,10 @@ function* passing(
 ): Generator<LogRow> {
   const levels = logLevels.slice(logLevels.indexOf(level));
   const [whose, params] = conditionOf(tasks);
+  // By its index, SQLite would read and sort all lines of the run before it gives the last ones.
+  const table = tasks.type === "ids" ? "task_logs AS l" : "task_logs AS l NOT INDEXED";
   const { rows } = reader.iterate(
-    `SELECT task_id, attempt, at, level, line FROM task_logs AS l
+    `SELECT task_id, attempt, at, level, line FROM ${table}
       WHERE run_id = ? AND ${range} AND level IN (${listOf(levels)}) ${whose}
       ORDER BY l.rowid ${order}`,
     [run, bound, ...levels, ...params],

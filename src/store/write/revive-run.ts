@@ -77,7 +77,7 @@ export function insertRun(
 export function reviveRun(db: Database, id: RunId, session: SessionValues): void {
   const columns = sessionColumns.map((column) => `${column} = ?`).join(", ");
   db.run(
-    `UPDATE pipeline_runs SET status = 'running', finished_at = NULL, error = NULL, ${columns} WHERE id = ?`,
+    `UPDATE pipeline_runs SET status = 'running', finished_at = NULL, error = NULL, counts = NULL, ${columns} WHERE id = ?`,
     [...session, id],
   );
   db.run(
@@ -102,7 +102,10 @@ export function endSuperseded(db: Database, path: string, request: RunRequest, o
     const error = JSON.stringify({ name: "Interrupted", message } satisfies Failure);
     // `finished_at` stays NULL: the time is unknown.
     const values = [error, run.id];
-    db.run("UPDATE pipeline_runs SET status = 'cancelled', error = ? WHERE id = ?", values);
+    db.run(
+      "UPDATE pipeline_runs SET status = 'cancelled', error = ?, counts = NULL WHERE id = ?",
+      values,
+    );
     db.run(
       "UPDATE task_runs SET status = 'cancelled', error = ? WHERE run_id = ? AND status = 'running'",
       values,

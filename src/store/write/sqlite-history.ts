@@ -14,6 +14,7 @@ import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import type { History, LogRow, RunEnd, StoredResult, TaskRow } from "./history.ts";
 import { restoredTasks, storedResults } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "./run-rows.ts";
+import { StatusCounts } from "./status-counts.ts";
 
 const columns =
   "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error";
@@ -47,6 +48,8 @@ export class SqliteHistory implements History {
   readonly #cursors = new Map<TaskId, string>();
   readonly #definitions: DefinitionChanges;
   readonly #times = new IsoTimes();
+  readonly #counts: StatusCounts;
+  readonly #storeCounts: Statement<unknown, [string, number]>;
   #total: number | undefined;
   #end: RunEnd | undefined;
 
@@ -57,6 +60,8 @@ export class SqliteHistory implements History {
     this.#run = run;
     this.#patience = patience;
     this.#definitions = new DefinitionChanges(db, run, patience);
+    this.#counts = new StatusCounts(db, run);
+    this.#storeCounts = db.prepare("UPDATE pipeline_runs SET counts = ? WHERE id = ?");
     const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     this.#tasks = new BulkInsert(db, patience, taskRowsSql, task);
     const done = `(${run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL)`;
@@ -97,6 +102,7 @@ export class SqliteHistory implements History {
   ): void {
     this.#rows.delete(id);
     this.#progressed.delete(id);
+    this.#counts.done(id);
     const started = this.#times.text(startedAt);
     const finished = this.#times.text(finishedAt);
     this.#done.nextRow().push(id, name, key, attempt, started, finished, result);
@@ -169,6 +175,9 @@ export class SqliteHistory implements History {
     }
     this.#tasks.flush();
     this.#done.flush();
+    if (this.#rows.size === 0 && this.#counts.isEmpty) return;
+    const counts = this.#counts.flush(this.#rows.values());
+    this.#patience.run(() => this.#storeCounts.run(counts, this.#run));
   }
 
   #flushRun(): void {
@@ -191,6 +200,7 @@ export class SqliteHistory implements History {
     this.#done.discard();
     this.#logs.discard();
     this.#definitions.discard();
+    this.#counts.discard();
     this.#clear();
   }
 
@@ -207,6 +217,7 @@ export class SqliteHistory implements History {
     this.#done.close();
     this.#logs.close();
     this.#progress.finalize();
+    this.#storeCounts.finalize();
     this.#cursor.finalize();
   }
 

@@ -1,0 +1,111 @@
+// The tasks that `status` lists.
+
+import { Date } from "../../base/globals.ts";
+import type { Failure } from "../../base/failure.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import { taskStatuses } from "../../protocol/status.ts";
+import type { Reader, Row, Value } from "./reader.ts";
+import { failure, number, storedRunId, text } from "./stored-values.ts";
+import { type Counts, type SeenStatus, totalOf } from "./task-counts.ts";
+
+export type SeenTask = {
+  readonly run: RunId;
+  readonly id: number;
+  readonly name: string;
+  readonly status: SeenStatus;
+  /** 0..1 */
+  readonly progress: number;
+  readonly message: string | null;
+  readonly attempt: number;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly error: Failure | null;
+};
+
+export type TaskCondition = {
+  readonly failed: boolean;
+  readonly name: string | undefined;
+  /** Epoch ms: tasks that have started or ended since. */
+  readonly since: number | undefined;
+};
+
+/** Sorting more tasks than this by time takes too long. Tasks start about in the order of their ids. */
+const maxSorted = 20_000;
+
+const columns =
+  "run_id, id, name, status, progress, message, attempt, started_at, finished_at, error";
+const byTime = "coalesce(finished_at, started_at) DESC, id DESC";
+
+/**
+ * At most `most` tasks. The newest run's first; within a run, running tasks first, then the latest to end.
+ * @param counts of the runs to list tasks of
+ */
+export function listTasks(
+  reader: Reader,
+  counts: ReadonlyMap<number, Counts>,
+  only: TaskCondition | undefined,
+  most: number,
+  dead: ReadonlySet<number>,
+): SeenTask[] {
+  const tasks: SeenTask[] = [];
+  for (const run of [...counts.keys()].toSorted((a, b) => b - a)) {
+    if (tasks.length >= most) break;
+    const isLarge = totalOf(counts.get(run)) > maxSorted;
+    const order = isLarge ? "id DESC" : byTime;
+    for (const which of ["status = 'running'", "status <> 'running'"]) {
+      const rows = tasksOf(reader, run, which, order, only, most - tasks.length);
+      tasks.push(...rows.map((row) => seenTask(row, reader, dead)));
+    }
+  }
+  return tasks;
+}
+
+/** Sorts keys first and reads the rows second: otherwise the sort would hold every task's texts. */
+function tasksOf(
+  reader: Reader,
+  run: number,
+  which: string,
+  order: string,
+  only: TaskCondition | undefined,
+  most: number,
+): Row[] {
+  const conditions: (readonly [sql: string, ...values: (string | number)[]])[] = [
+    ["run_id = ?", run],
+    [which],
+  ];
+  // As text: SQLite uses the index of failed tasks only for a condition that it knows when it prepares the statement.
+  if (only?.failed === true) conditions.push(["status = 'error'"]);
+  if (only?.name !== undefined) conditions.push(["name = ?", only.name]);
+  if (only?.since !== undefined) {
+    conditions.push(["coalesce(finished_at, started_at) >= ?", new Date(only.since).toISOString()]);
+  }
+  const where = conditions.map(([sql]) => sql).join(" AND ");
+  const values = conditions.flatMap(([, ...rest]) => rest);
+  return reader.query(
+    `SELECT ${columns} FROM task_runs
+      WHERE run_id = ? AND id IN (SELECT id FROM task_runs WHERE ${where} ORDER BY ${order} LIMIT ?)
+      ORDER BY ${order}`,
+    [run, ...values, most],
+  );
+}
+
+function seenTask(row: Row, reader: Reader, dead: ReadonlySet<number>): SeenTask {
+  const run = storedRunId(row["run_id"], reader);
+  return {
+    run,
+    id: number(row["id"]) ?? 0,
+    name: String(row["name"]),
+    status: seenStatus(row["status"], dead.has(run)),
+    progress: number(row["progress"]) ?? 0,
+    message: text(row["message"]),
+    attempt: number(row["attempt"]) ?? 0,
+    startedAt: text(row["started_at"]),
+    finishedAt: text(row["finished_at"]),
+    error: failure(row["error"]),
+  };
+}
+
+function seenStatus(value: Value | undefined, isDead: boolean): SeenStatus {
+  const status = taskStatuses.find((known) => known === value) ?? "queued";
+  return status === "running" && isDead ? "interrupted" : status;
+}

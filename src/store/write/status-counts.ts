@@ -1,0 +1,71 @@
+// How many tasks of a run have each status in the file, so that readers need not count a million rows.
+
+import type { Database } from "bun:sqlite";
+
+import { JSON } from "../../base/globals.ts";
+import type { RunId, TaskId } from "../../protocol/ids.ts";
+import { isTaskStatus, type TaskStatus } from "../../protocol/status.ts";
+
+type Counts = Record<TaskStatus, number>;
+
+export class StatusCounts {
+  readonly #counts: Counts = { queued: 0, running: 0, done: 0, error: 0, cancelled: 0, skipped: 0 };
+  /** Tasks whose row may change once more, and the status in it. Rows of short tasks are written once. */
+  readonly #open = new Map<TaskId, TaskStatus>();
+  /** Changes of the transaction. */
+  #done = 0;
+  #closed: TaskId[] = [];
+
+  /** @param db with the run's rows of earlier sessions, if there are any */
+  constructor(db: Database, run: RunId) {
+    using all = db.prepare<{ status: string; count: number }, [number]>(
+      "SELECT status, COUNT(*) AS count FROM task_runs WHERE run_id = ? GROUP BY status",
+    );
+    for (const { status, count } of all.iterate(run)) {
+      if (isTaskStatus(status)) this.#counts[status] = count;
+    }
+    // Done tasks with a fingerprint are to run again.
+    using open = db.prepare<{ id: TaskId; status: string }, [number]>(
+      "SELECT id, status FROM task_runs WHERE run_id = ? AND (status <> 'done' OR fingerprint IS NOT NULL)",
+    );
+    for (const { id, status } of open.iterate(run)) {
+      if (isTaskStatus(status)) this.#open.set(id, status);
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#done === 0;
+  }
+
+  /** The hot path. */
+  done(id: TaskId): void {
+    this.#done++;
+    if (this.#open.size > 0 && this.#open.has(id)) this.#closed.push(id);
+  }
+
+  /** The changes of a transaction. @returns the counts as JSON */
+  flush(rows: Iterable<{ readonly id: TaskId; readonly status: TaskStatus }>): string {
+    for (const { id, status } of rows) {
+      this.#leave(id);
+      this.#counts[status]++;
+      // A task that has ended may run again in a later session of this run, but not in this one.
+      if (status === "queued" || status === "running") this.#open.set(id, status);
+    }
+    for (const id of this.#closed) this.#leave(id);
+    this.#counts.done += this.#done;
+    this.discard();
+    return JSON.stringify(this.#counts);
+  }
+
+  #leave(id: TaskId): void {
+    const before = this.#open.get(id);
+    if (before === undefined) return;
+    this.#counts[before]--;
+    this.#open.delete(id);
+  }
+
+  discard(): void {
+    this.#done = 0;
+    this.#closed = [];
+  }
+}

@@ -1,0 +1,127 @@
+// The stored counts are those that a query over the rows gives, whatever happens to the tasks.
+
+import { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+import * as fc from "fast-check";
+
+import { runId, taskId } from "../../../src/protocol/ids.ts";
+import { type TaskStatus, taskStatuses } from "../../../src/protocol/status.ts";
+import { migrate } from "../../../src/store/migrate.ts";
+import { SqliteHistory } from "../../../src/store/write/sqlite-history.ts";
+import { unlocked } from "./options.ts";
+
+const run = runId(1);
+
+function newRun(): Database {
+  const db = new Database(":memory:");
+  migrate(db, "a.db");
+  db.run(
+    "INSERT INTO pipeline_runs (id, pipeline, params, status, started_at) VALUES (1, 'p', '{}', 'running', '')",
+  );
+  return db;
+}
+
+const stored = (db: Database): Record<string, number> => {
+  const text = db.query<{ counts: string }, []>("SELECT counts FROM pipeline_runs").get()?.counts;
+  return JSON.parse(text ?? "{}") as Record<string, number>;
+};
+
+function counted(db: Database): Record<string, number> {
+  const rows = db
+    .query<{ status: string; n: number }, []>(
+      "SELECT status, COUNT(*) AS n FROM task_runs GROUP BY status",
+    )
+    .all();
+  const counts = Object.fromEntries(taskStatuses.map((status) => [status, 0]));
+  for (const { status, n } of rows) counts[status] = n;
+  return counts;
+}
+
+type Change = { readonly id: number; readonly to: TaskStatus };
+type Step = readonly Change[] | "discard" | "next session";
+
+const change = fc.record({
+  id: fc.integer({ min: 1, max: 6 }),
+  to: fc.constantFrom(...taskStatuses),
+});
+const steps = fc.array(
+  fc.oneof(
+    { arbitrary: fc.array(change, { maxLength: 8 }), weight: 8 },
+    { arbitrary: fc.constant("discard" as const), weight: 1 },
+    { arbitrary: fc.constant("next session" as const), weight: 1 },
+  ),
+  { maxLength: 12 },
+);
+
+const isFinal = (status: TaskStatus | undefined): boolean =>
+  status !== undefined && status !== "queued" && status !== "running";
+
+class Session {
+  history: SqliteHistory;
+  readonly #db: Database;
+  /** Within a session, a task that has ended stays as it is. */
+  #ended = new Set<number>();
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.history = new SqliteHistory(db, "a.db", run, unlocked);
+  }
+
+  step(step: Step): void {
+    if (step === "next session") {
+      this.history.close();
+      this.#db.run("UPDATE task_runs SET fingerprint = 'asked' WHERE id % 2 = 0");
+      this.history = new SqliteHistory(this.#db, "a.db", run, unlocked);
+      this.#ended = new Set(
+        this.#db
+          .query<{ id: number }, []>(
+            "SELECT id FROM task_runs WHERE status = 'done' AND fingerprint IS NULL",
+          )
+          .all()
+          .map(({ id }) => id),
+      );
+      return;
+    }
+    const changes = step === "discard" ? [{ id: 1, to: "done" } as const] : step;
+    const before = new Set(this.#ended);
+    for (const { id, to } of changes) this.#change(id, to);
+    if (step === "discard") {
+      this.history.discard();
+      this.#ended = before;
+      return;
+    }
+    this.#db.run("BEGIN");
+    this.history.flush();
+    this.#db.run("COMMIT");
+  }
+
+  #change(id: number, to: TaskStatus): void {
+    if (this.#ended.has(id)) return;
+    if (isFinal(to)) this.#ended.add(id);
+    if (to === "done") return this.history.setDone(taskId(id), "a", "k", 1, 0, 0, "null");
+    const none = { startedAt: null, finishedAt: null, result: null, failure: null, message: null };
+    this.history.setTask({
+      ...none,
+      id: taskId(id),
+      name: "a",
+      key: "k",
+      status: to,
+      attempt: 1,
+      progress: 0,
+    });
+  }
+}
+
+test("counts as a query would", () => {
+  fc.assert(
+    fc.property(steps, (all) => {
+      using db = newRun();
+      const session = new Session(db);
+      for (const step of all) session.step(step);
+      session.step([{ id: 7, to: "queued" }]);
+      session.history.close();
+      expect(stored(db)).toEqual(counted(db));
+    }),
+    { numRuns: 300 },
+  );
+});
