@@ -8,7 +8,7 @@ export type OldRunsSource = Pick<Reader, "query" | "path">;
 
 /** A run is old if one of the first two says so. */
 export type PruneRule = {
-  /** The newest runs of each pipeline are not old. */
+  /** The runs of each pipeline that ended last are not old. A run that was continued has a low id, and may be one of them. */
   readonly keepRuns: number | undefined;
   /** Runs that ended before are old. ISO 8601 UTC. */
   readonly endedBefore: string | undefined;
@@ -36,7 +36,9 @@ export function oldRuns(
   return reader
     .query(
       `SELECT id, pipeline, status, started_at FROM (
-          SELECT *, ROW_NUMBER() OVER (PARTITION BY pipeline ORDER BY id DESC) AS nth
+          SELECT *, ROW_NUMBER() OVER (
+            PARTITION BY pipeline ORDER BY coalesce(finished_at, started_at) DESC, id DESC
+          ) AS nth
           FROM pipeline_runs
         )
         WHERE status <> 'running' AND id < (SELECT MAX(id) FROM pipeline_runs)

@@ -11,15 +11,15 @@ const now = Date.parse("2026-01-10T00:00:00.000Z");
 const dayMs = 86_400_000;
 const day = (n: number): string => `2026-01-0${n}T00:00:00.000Z`;
 
-/** Runs 1 to 5 of `posts` end on the days 1 to 5; run 6 of `pages` on day 1; run 7 of `posts` goes on. */
-function left(keep: KeepRule): number[] {
+/** Runs 1 to 5 of `posts` end on the days 1 to 5, unless told otherwise; run 6 of `pages` on day 1; run 7 of `posts` goes on. */
+function left(keep: KeepRule, ends: Readonly<Record<number, number>> = {}): number[] {
   using folder = tempFolder();
   const path = folder.file("a.db");
   using db = openDatabase(options(path));
   const run = db.query(
     "INSERT INTO pipeline_runs (id, pipeline, params, status, started_at, finished_at) VALUES (?, ?, '{}', ?, ?, ?)",
   );
-  for (let id = 1; id <= 5; id++) run.run(id, "posts", "done", day(id), day(id));
+  for (let id = 1; id <= 5; id++) run.run(id, "posts", "done", day(id), day(ends[id] ?? id));
   run.run(6, "pages", "done", day(1), day(1));
   run.run(7, "posts", "running", day(9), null);
   db.run(
@@ -50,4 +50,8 @@ const rules: [string, KeepRule, number[]][] = [
 ];
 test.each(rules)("keeps %s", (_, keep, ids) => {
   expect(left(keep)).toEqual(ids);
+});
+
+test("a run that was continued after newer ones had begun does not delete itself", () => {
+  expect(left({ runs: 2, ageMs: null }, { 2: 8 })).toEqual([2, 6, 7]);
 });
