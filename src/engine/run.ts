@@ -182,10 +182,8 @@ export class Run {
       this.#control = openControl(started, (urgent) => this.#cancelledFromOutside(urgent));
     const { run: id, at } = started;
     onEvents([started]);
-    if (reruns.length > 0) {
-      onEvents([{ type: "run-reruns", run: id, at, tasks: reruns }]);
-      code.explain(reruns, print);
-    }
+    if (reruns.length > 0) onEvents([{ type: "run-reruns", run: id, at, tasks: reruns }]);
+    if (started.alreadyDone > 0 || reruns.length > 0) code.explain(reruns, print);
     for (const name of mask?.shortNames ?? []) print("warn", shortSecretNotice(name));
     // The ids of a resumed run's tasks are known only when the run comes to them.
     if (!started.resumed && !feeder.isStreaming) outcomes.recordPlanned();

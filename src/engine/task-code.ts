@@ -5,7 +5,7 @@ import { Promise } from "../base/globals.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { ToWriter } from "../protocol/messages.ts";
 import type { Rerun } from "../protocol/reruns.ts";
-import { coarseNotice } from "./notices.ts";
+import { coarseNotice, unseenNotice } from "./notices.ts";
 import { storedName } from "./opening.ts";
 import type { RunOptions } from "./run-options.ts";
 
@@ -21,6 +21,8 @@ export class TaskCode {
   readonly #deps: TaskCodeDeps;
   /** Why some tasks count as changed by any edit of the file. */
   #coarse: string | undefined;
+  /** Tasks that may load code which no fingerprint covers. */
+  #unseen: readonly string[] = [];
   /** Resolves when the writer has what it has asked for. In a short run, that is after the last task. */
   sent: Promise<void> = Promise.resolve();
 
@@ -38,6 +40,7 @@ export class TaskCode {
     try {
       const found = await this.#deps.fingerprints?.();
       this.#coarse = found?.coarse;
+      this.#unseen = found?.unseen ?? [];
       const { mask } = this.#deps;
       return Array.from(found?.byTask ?? [], ([name, hash]) => [storedName(name, mask), hash]);
     } catch (thrown) {
@@ -46,9 +49,10 @@ export class TaskCode {
     }
   }
 
-  /** Says why tasks run again that were perhaps not edited. */
+  /** Says why tasks run again that were perhaps not edited, or else which edits are not seen. */
   explain(reruns: readonly Rerun[], print: RunOptions["onOutput"]): void {
-    if (this.#coarse === undefined || reruns.every(({ reason }) => reason === "asked")) return;
-    print("info", coarseNotice(this.#coarse));
+    if (this.#coarse !== undefined && reruns.some(({ reason }) => reason === "code")) {
+      print("info", coarseNotice(this.#coarse));
+    } else if (this.#unseen.length > 0) print("info", unseenNotice(this.#unseen));
   }
 }

@@ -22,6 +22,8 @@ export type Fingerprints = {
   readonly byTask: ReadonlyMap<string, string>;
   /** Why some tasks have the hash of the whole module, so that any edit counts as a change of them. */
   readonly coarse: string | undefined;
+  /** Tasks that may load code which no fingerprint covers: an edit of it is not seen. */
+  readonly unseen: readonly string[];
 };
 
 /**
@@ -43,6 +45,7 @@ export async function fingerprintsOf(
     return {
       byTask: new Map(tasks.map((name) => [name, hash])),
       coarse: `no bundle of the code: ${why}`,
+      unseen: [],
     };
   }
 }
@@ -72,11 +75,11 @@ function fingerprintsIn(
     if (why === undefined) byTask.set(name, sha256(all.hash + hash));
     else coarse.set(why, [...(coarse.get(why) ?? []), name]);
   }
-  if (coarse.size === 0) return { byTask, coarse: undefined };
+  if (coarse.size === 0) return { byTask, coarse: undefined, unseen: [] };
   const whole = sha256(JSON.stringify([module.tokens.map(({ text }) => text), packages.all()]));
   for (const name of [...coarse.values()].flat()) byTask.set(name, whole);
   const reasons = Array.from(coarse, ([why, names]) => `${names.join(", ")}: ${why}`);
-  return { byTask, coarse: reasons.join("; ") };
+  return { byTask, coarse: reasons.join("; "), unseen: coarse.get(opens) ?? [] };
 }
 
 const notTold =

@@ -42,6 +42,17 @@ test("what has changed is said first, and runs again", async () => {
   expect(rows.out.trim().split("\n")).toEqual(["day,v", "a,2", "b,2"]);
 }, 30_000);
 
+test("that an edit cannot be seen is said: a file that is imported by an expression", async () => {
+  using folder = tempFolder();
+  await Bun.write(join(folder.path, "a.ts"), "export const v = 1;");
+  await died(folder, `import("./" + "ab"[0] + ".ts").then(({ v }) => v)`);
+  const again = await run([...pipeloom, "run", "etl.ts"], folder.path);
+  expect(again.code).toBe(0);
+  expect(again.err).toContain(
+    "only the run knows what is imported by load-day: an edit there is not seen",
+  );
+}, 30_000);
+
 test("one that has inserted rows leaves the choice: exit code 2, and nothing has happened", async () => {
   using folder = tempFolder();
   await died(folder, insert(1));

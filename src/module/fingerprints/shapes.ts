@@ -175,8 +175,9 @@ class ShapeWriter {
     const open = tokens[index + 1];
     if (open?.text === ".") return;
     const argument = tokens[index + 2];
-    const isLiteral = argument?.kind === "literal" && !argument.text.endsWith("${");
-    if (open?.text !== "(" || !isLiteral) this.#isOpen = true;
+    // Not `import("./" + name)`, nor a template with a value in it.
+    const isWhole = /^[,)]$/.test(tokens[index + 3]?.text ?? "");
+    if (open?.text !== "(" || argument?.kind !== "literal" || !isWhole) this.#isOpen = true;
     else this.#words.push(this.#context.versions(argument.text.slice(1, -1)));
   }
 }

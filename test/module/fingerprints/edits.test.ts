@@ -287,3 +287,23 @@ test("the recorded texts count, not what the files hold by now", async () => {
   for (const { path } of sources) await Bun.file(path).delete();
   expect(await fingerprintsOf(rig.file("p.ts"), sources, tasks)).toEqual(before);
 });
+
+test.each(['import("./" + name)', "import(`./${name}.ts`)", "require(name)", 'eval("name")'])(
+  "%s: any edit counts, and the edit of what it loads is not seen",
+  async (expression) => {
+    await using rig = newRig();
+    const text = (after: string): string => `import { pipeline, task } from "pipeloom";
+    const open = task({ name: "open", run: ({ name }: { name: string }) => ${expression} });
+    const other = task({ name: "other", run: () => 1 });
+    ${after}
+    export default pipeline({ name: "p", tasks: () => [open({ name: "x" }), other()] });`;
+    const [one, two] = [
+      await fingerprints(rig, { "p.ts": text("") }, ["open", "other"]),
+      await fingerprints(rig, { "p.ts": text("const unused = 1;") }, ["open", "other"]),
+    ];
+    expect(one.unseen).toEqual(["open"]);
+    expect(one.coarse).toContain("of what only the run knows");
+    expect(one.byTask.get("open")).not.toBe(two.byTask.get("open") ?? "");
+    expect(one.byTask.get("other")).toBe(two.byTask.get("other") ?? "");
+  },
+);
