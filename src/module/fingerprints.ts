@@ -11,9 +11,10 @@ import { JSON } from "../base/globals.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
 import { bundleOf } from "./fingerprints/bundle.ts";
 import { FlatModule, type Statement } from "./fingerprints/declarations.ts";
+import { makersIn } from "./fingerprints/makers.ts";
 import { PackageVersions } from "./fingerprints/package-versions.ts";
 import { Purity } from "./fingerprints/purity.ts";
-import { Shapes } from "./fingerprints/shapes.ts";
+import { type Digest, Shapes } from "./fingerprints/shapes.ts";
 import { taskCallsIn } from "./fingerprints/task-calls.ts";
 import { codeHash } from "./sources.ts";
 
@@ -66,14 +67,25 @@ function fingerprintsIn(
   // Any task may depend on what is done when the module is loaded.
   const all = shapes.digest(effects.map((effect) => shapes.ofStatement(effect)));
   const callsOf = Map.groupBy(calls, ({ name }) => name);
+  const digests = new Map(
+    Array.from(callsOf, ([name, own]) => [
+      name,
+      shapes.digest(own.map((call) => shapes.ofTask(call))),
+    ]),
+  );
+  const shared = tasks.every((name) => digests.has(name))
+    ? undefined
+    : sharedDigest(makersIn(module, calls), shapes);
   const byTask = new Map<string, string>();
   const coarse = new Map<string, string[]>();
   for (const name of tasks) {
-    const own = callsOf.get(name)?.map((call) => shapes.ofTask(call));
-    const { hash, isOpen } = shapes.digest(own ?? []);
-    const why = own === undefined ? notTold : isOpen || all.isOpen ? opens : undefined;
-    if (why === undefined) byTask.set(name, sha256(all.hash + hash));
-    else coarse.set(why, [...(coarse.get(why) ?? []), name]);
+    const own = digests.get(name) ?? shared;
+    if (own !== undefined && !own.isOpen && !all.isOpen) {
+      byTask.set(name, sha256(all.hash + own.hash));
+    } else {
+      const why = own === undefined ? notFound : opens;
+      coarse.set(why, [...(coarse.get(why) ?? []), name]);
+    }
   }
   if (coarse.size === 0) return { byTask, coarse: undefined, unseen: [] };
   const whole = sha256(JSON.stringify([module.tokens.map(({ text }) => text), packages.all()]));
@@ -82,8 +94,11 @@ function fingerprintsIn(
   return { byTask, coarse: reasons.join("; "), unseen: coarse.get(opens) ?? [] };
 }
 
-const notTold =
-  'not defined by a `task({ name: "…", … })` at the top level of a module (but in a loop, say, or by a function)';
+/** Tasks that no call of their own defines share a fingerprint: any edit of what defines them counts for each. */
+const sharedDigest = (makers: readonly Statement[], shapes: Shapes): Digest | undefined =>
+  makers.length === 0 ? undefined : shapes.digest(makers.map((maker) => shapes.ofStatement(maker)));
+
+const notFound = "no call of `task` or `sh` that defines it was found";
 const opens = "an import, `require` or `eval` of what only the run knows";
 
 /** The statements that do something when the module is loaded, and how many of them come before each statement. */

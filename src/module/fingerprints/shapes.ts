@@ -17,7 +17,7 @@ type Shape = {
 /** The bundle gives locals such names. No declaration of the top level has the same. */
 const isShortened = (name: string): boolean => name.length <= 2 || name.startsWith("#");
 
-type Digest = Pick<Shape, "hash" | "isOpen">;
+export type Digest = Pick<Shape, "hash" | "isOpen">;
 
 type ShapeContext = {
   readonly module: FlatModule;

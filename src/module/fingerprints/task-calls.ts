@@ -2,7 +2,7 @@
 
 import { JSON } from "../../base/globals.ts";
 import type { FlatModule, Range, Statement } from "./declarations.ts";
-import { endOfExpression, functionAt } from "./functions.ts";
+import { endOfExpression, functionAt, tokenAt } from "./functions.ts";
 
 export type TaskCall = {
   readonly name: string;
@@ -17,6 +17,7 @@ export type TaskCall = {
 /** They decide when a task runs and how often, not what it does. */
 const scheduling = new Set(["retries", "timeout", "pool", "priority", "optional"]);
 /** In these, a function or a block may give a task values that only it knows. */
+const choice = /^(?:\?|&&|\|\||\?\?)=?$/;
 const compound = /^(?:for|while|do|if|switch|try|with|\{)$/;
 
 export function taskCallsIn(module: FlatModule): TaskCall[] {
@@ -41,7 +42,10 @@ const isCompound = (module: FlatModule, [from]: Range): boolean =>
 
 type Call = Pick<TaskCall, "name" | "callee" | "options">;
 
-/** Outside functions: in a function, the task may depend on the function's variables. */
+/**
+ * Outside functions: in a function, a task may depend on the function's variables. None where the statement chooses: the other
+ * choice may define a task of the same name.
+ */
 function callsIn(
   module: FlatModule,
   [from, to]: Range,
@@ -50,12 +54,13 @@ function callsIn(
   const found = [];
   for (let index = from; index < to; index++) {
     const inner = functionAt(tokens, index);
+    const call = inner === undefined ? callAt(module, index) : undefined;
     if (inner !== undefined) index = inner.end - 1;
-    else {
-      const call = callAt(module, index);
-      const close = tokens[index]?.pair ?? index;
-      if (call !== undefined) found.push({ open: index, close, call });
-    }
+    else if (call !== undefined) {
+      const close = tokenAt(tokens, index).pair;
+      found.push({ open: index, close, call });
+      index = close;
+    } else if (choice.test(module.text(index))) return [];
   }
   return found;
 }

@@ -4,46 +4,10 @@ import { newRig } from "../../support/rig.ts";
 import { bystander, fingerprints, differing } from "./fingerprints-in.ts";
 
 describe("where a task's code cannot be told apart, it has the hash of the whole module", () => {
-  const notTold = /not defined by a `task\(\{ name: "…", … \}\)` at the top level/;
   const open = /an import, `require` or `eval` of what only the run knows/;
 
   type Coarse = { readonly text: string; readonly names: string[]; readonly says: RegExp };
   const coarse: Readonly<Record<string, Coarse>> = {
-    "a loop": {
-      text: 'for (const name of ["a", "b"]) task({ name, run: () => 1 });',
-      names: ["a", "b"],
-      says: notTold,
-    },
-    "a list": {
-      text: 'export const all = ["a", "b"].map((name) => task({ name, run: () => 1 }));',
-      names: ["a", "b"],
-      says: notTold,
-    },
-    "a function": {
-      text: "const make = (name: string) => task({ name, run: () => 1 }); export const a = make('a');",
-      names: ["a"],
-      says: notTold,
-    },
-    "a function's variable": {
-      text: "function make(n: number) { return task({ name: 'a', run: () => n }); } make(1);",
-      names: ["a"],
-      says: notTold,
-    },
-    "a block's variable": {
-      text: "{ const n = 1; task({ name: 'a', run: () => n }); }",
-      names: ["a"],
-      says: notTold,
-    },
-    "options from elsewhere": {
-      text: 'const options = { name: "a", run: () => 1 }; task(options);',
-      names: ["a"],
-      says: notTold,
-    },
-    "a name that is computed": {
-      text: 'task({ name: ["a"].join(), run: () => 1 });',
-      names: ["a"],
-      says: notTold,
-    },
     "an import by an expression": {
       text: "task({ name: 'a', run: (_: void, ctx) => import(ctx.task.name) });",
       names: ["a"],
@@ -63,7 +27,12 @@ describe("where a task's code cannot be told apart, it has the hash of the whole
     eval: {
       text: "const n = 1; task({ name: 'a', run: () => eval('n') });",
       names: ["a", "bystander"],
-      says: notTold,
+      says: open,
+    },
+    "a task that only the run makes": {
+      text: "void 0;",
+      names: ["a"],
+      says: /^a: no call of `task` or `sh` that defines it was found$/,
     },
     "an import by an expression when the file is loaded": {
       text: "task({ name: 'a', run: () => 1 }); await import(process.argv[0] + '');",
@@ -89,5 +58,108 @@ describe("where a task's code cannot be told apart, it has the hash of the whole
     );
     expect(one.coarse).toMatch(says);
     expect(differing(all, one, two).toSorted()).toEqual(names.toSorted());
+  });
+});
+
+/** A file, the first of two texts in it, which is replaced by the second, and whose tasks change. */
+type Shared = readonly [
+  text: string,
+  from: string,
+  to: string,
+  changes: readonly ("a" | "b" | "bystander")[],
+];
+
+const plan = "export default pipeline({ name: 'p', tasks: () => [bystander(), PLAN] });";
+const shared: Readonly<Record<string, Shared>> = {
+  "a loop, its body": [
+    'for (const name of ["a", "b"]) task({ name, run: () => 1 });',
+    "=> 1",
+    "=> 2",
+    ["a", "b"],
+  ],
+  "a list, its items": [
+    'export const all = ["a", "b"].map((name) => task({ name, run: () => 1 }));',
+    '"a", "b"',
+    '"b", "a"',
+    ["a", "b"],
+  ],
+  "a list, the plan": [
+    `const all = ["a", "b"].map((name) => task({ name, run: () => 1 })); ${plan}`,
+    "PLAN",
+    "...all.map((each) => each())",
+    [],
+  ],
+  "a list, another task": [
+    `const all = ["a", "b"].map((name) => task({ name, run: () => 1 })); const c = task({ name: "c", run: () => 1 });`,
+    'name: "c", run: () => 1',
+    'name: "c", run: () => 2',
+    [],
+  ],
+  "a function, what it is given": [
+    "const make = (name: string, run: () => number) => task({ name, run }); const a = make('a', () => 1), b = make('b', () => 3);",
+    "=> 1",
+    "=> 2",
+    ["a", "b"],
+  ],
+  "a function, its own code": [
+    "const make = (name: string, n: number) => task({ name, run: () => n + 1 }); const a = make('a', 1); const b = make('b', 2);",
+    "n + 1",
+    "n + 2",
+    ["a", "b"],
+  ],
+  "a function in an object, its caller": [
+    "const make = (name: string, n: number) => task({ name, run: () => n }); const makers = { make }; const a = makers.make('a', 1), b = makers.make('b', 2);",
+    "make('a', 1)",
+    "make('a', 3)",
+    ["a", "b", "bystander"],
+  ],
+  "a function's variable": [
+    "function make(n: number) { task({ name: 'a', run: () => n }); task({ name: 'b', run: () => n }); } make(1);",
+    "make(1)",
+    "make(2)",
+    ["a", "b"],
+  ],
+  "a block's variable": [
+    "{ const n = 1; task({ name: 'a', run: () => n }); task({ name: 'b', run: () => n }); }",
+    "n = 1",
+    "n = 2",
+    ["a", "b"],
+  ],
+  "options from elsewhere": [
+    'const options = { name: "a", run: () => 1 }; task(options); const b = task({ name: "b", run: () => 1 });',
+    '"a", run: () => 1',
+    '"a", run: () => 2',
+    ["a"],
+  ],
+  "a name that is computed": [
+    'task({ name: ["a"].join(), run: () => 1 }); const b = task({ name: "b", run: () => 1 });',
+    "run: () => 1",
+    "run: () => 2",
+    ["a"],
+  ],
+  "two definitions of one name": [
+    "const make = (name: string, n: number) => task({ name, run: () => n }); const a = known ? task({ name: 'a', run: () => 1 }) : make('a', 2); const b = task({ name: 'b', run: () => 1 });",
+    "'a', 2",
+    "'a', 3",
+    ["a"],
+  ],
+  "`task` under another name: the call may do anything": [
+    'const define = task; define({ name: "a", run: () => 1 }); const b = task({ name: "b", run: () => 1 });',
+    "=> 1",
+    "=> 2",
+    ["a", "b", "bystander"],
+  ],
+};
+
+describe("tasks whose definitions cannot be told apart share a fingerprint", () => {
+  test.each(Object.keys(shared))("%s", async (name) => {
+    const [text, from, to, changes] = shared[name] ?? expect.unreachable();
+    expect(text).toContain(from);
+    const names = ["a", "b", "bystander"];
+    await using rig = newRig();
+    const one = await fingerprints(rig, { "p.ts": bystander + text }, names);
+    const two = await fingerprints(rig, { "p.ts": bystander + text.replace(from, to) }, names);
+    expect([one.coarse, two.coarse]).toEqual([undefined, undefined]);
+    expect(differing(names, one, two)).toEqual([...changes]);
   });
 });
