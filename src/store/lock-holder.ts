@@ -3,6 +3,8 @@
 
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 
+import { deviceNumbers } from "./device.ts";
+
 type FileId = { readonly dev: bigint; readonly ino: bigint };
 /** Undefined where there is no such file. */
 type LockedFiles = { readonly db: FileId | undefined; readonly shm: FileId | undefined };
@@ -110,10 +112,9 @@ function locksOn(
 const isOn = (file: FileId, { inode, device, pid }: Lock): boolean =>
   inode === file.ino.toString() && (device === deviceText(file.dev) || hasOpen(pid, file));
 
-/** As the kernel prints it: major and minor number in hexadecimal. */
+/** As the kernel prints it: in hexadecimal. */
 function deviceText(dev: bigint): string {
-  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);
-  const minor = (dev & 0xffn) | ((dev >> 12n) & ~0xffn & 0xffff_ffffn);
+  const { major, minor } = deviceNumbers(dev);
   return [major, minor].map((each) => each.toString(16).padStart(2, "0")).join(":");
 }
 

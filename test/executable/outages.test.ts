@@ -2,7 +2,9 @@
 
 import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { statSync } from "node:fs";
 
+import { deviceNumbers } from "../../src/store/device.ts";
 import { run } from "../support/program.ts";
 import { type Child, executable, newRig } from "../support/rig.ts";
 
@@ -78,4 +80,23 @@ describe.if(process.platform === "linux")("a limit of the shell", () => {
     expect(err).toContain("raise that limit");
     expect(err).not.toContain("Internal error");
   });
+});
+
+/** In a mount namespace of its own, the root user can replace the list of mounts that the process sees. */
+const canFakeMounts =
+  process.platform === "linux" && Bun.spawnSync(["unshare", "-m", "true"]).exitCode === 0;
+
+test.if(canFakeMounts)("a network file system is said once", async () => {
+  await using rig = newRig();
+  rig.pipeline(`
+    const one = task({ name: "one", run: () => 1 });
+    export default pipeline({ name: "p", tasks: () => one() });
+  `);
+  const { dev } = statSync(rig.path, { bigint: true });
+  const { major, minor } = deviceNumbers(dev);
+  rig.write("mounts", `36 35 ${major}:${minor} / /mnt rw - nfs4 nas:/export rw\n`);
+  const script = `mount --bind mounts /proc/$$/mountinfo && exec "$0" run pipeline.ts --db test.db`;
+  const { code, err } = await run(["unshare", "-m", "sh", "-c", script, executable], rig.path);
+  expect(code).toBe(0);
+  expect(err.match(/is on a network file system \(nfs4, nas:\/export\)/g)).toHaveLength(1);
 });

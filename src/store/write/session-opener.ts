@@ -8,6 +8,7 @@ import { SharedFlag } from "../../protocol/shared/shared-flag.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { LogLevel } from "../../protocol/status.ts";
 import type { RunSummary } from "../../protocol/summary.ts";
+import { networkDisk } from "../network-disk.ts";
 import { isRunAlive, type LiveRun, RunAliveError, type RunProcess } from "../liveness.ts";
 import { endOrphans } from "../orphans.ts";
 import {
@@ -29,6 +30,12 @@ const lockPollMs = 20;
 
 /** Asks main for the fingerprints of the pipeline's tasks. */
 type AskCode = () => Promise<Code>;
+
+/** @param disk the kind of file system */
+export const networkNotice = (db: string, disk: string, wal: boolean): string =>
+  `${db} is on a network file system (${disk}): locks${wal ? " and the write-ahead log" : ""} are not safe there, ` +
+  `and another machine that uses the file can damage it; choose a local disk with --db` +
+  (wal ? ", or --no-wal if only this machine uses it" : "");
 
 type Say = (level: LogLevel, line: string) => void;
 
@@ -74,6 +81,7 @@ export class SessionOpener {
     const { db } = this.#options;
     const patience = new Patience(db, this.#patience);
     let code: Code | undefined;
+    await this.#warnOfNetwork();
     for (;;) {
       try {
         const session = await this.#untilUnlocked(() =>
@@ -92,6 +100,12 @@ export class SessionOpener {
         if (summary?.status === "done") return { type: "done-elsewhere", summary };
       }
     }
+  }
+
+  async #warnOfNetwork(): Promise<void> {
+    const { db, wal } = this.#options;
+    const disk = await networkDisk(db);
+    if (disk !== undefined) this.#say("warn", networkNotice(db, disk, wal));
   }
 
   /** Before any task starts again. */
