@@ -1,5 +1,8 @@
 // A user's own message type: a task sends it with `ctx.emit`, the writer applies it inside the task's transaction.
 
+import { shownValue } from "../base/describe-value.ts";
+import { isName } from "./option.ts";
+
 /** The database, as `apply` sees it. Every statement is allowed, except those that end the transaction. */
 export interface MessageDb {
   /** Executes one statement. */
@@ -24,12 +27,17 @@ export type MessageHandle<Payload> = {
  * Defines a message type. List it in the pipeline's `messages`.
  * @param apply runs synchronously in the writer thread, in the transaction of the sending task. An error that it throws
  *   fails that task alone. The payload is a JSON value.
- * @throws TypeError for an empty name
+ * @throws TypeError for an empty name, and for an `apply` that is no function
  */
 export function message<Payload>(
   name: string,
   apply: (db: MessageDb, payload: Payload) => void,
 ): MessageHandle<Payload> {
-  if (name === "") throw new TypeError("message: the name must not be empty");
+  if (!isName(name)) {
+    throw new TypeError(`message: the name must not be empty: ${shownValue(name)}`);
+  }
+  if (typeof apply !== "function") {
+    throw new TypeError(`message "${name}": apply must be a function, not ${shownValue(apply)}`);
+  }
   return { name, apply };
 }

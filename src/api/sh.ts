@@ -1,6 +1,8 @@
 // `sh`: a task that runs a program. Output lines go to the task's log as they arrive; an exit code other than 0 is a failure.
 
 import { JSON } from "../base/globals.ts";
+import { shownValue } from "../base/describe-value.ts";
+import { assertOptions, isName, isText, option } from "./option.ts";
 import type { KeptOutput } from "./program.ts";
 import { registry } from "./registry.ts";
 import { type Task, task, type TaskOptions } from "./task.ts";
@@ -51,8 +53,18 @@ export function sh<In = void, Out = unknown>(
 export function sh<In>(
   options: ShOptions<In, unknown> & { readonly output?: "text" | "lines" | "json" | undefined },
 ): Task<In, unknown> {
+  assertOptions(options, "sh({ name, command })");
   const { command, shell, cwd, env, output, ...rest } = options;
   const argvFor = argvBuilder(options.name, command, shell);
+  const what = `task "${options.name}"`;
+  option(cwd, `${what}: cwd`, "the path of a folder", isName);
+  option(env, `${what}: env`, "an object of texts", isEnv);
+  option(
+    output,
+    `${what}: output`,
+    outputs.map((name) => JSON.stringify(name)).join(", "),
+    isOutput,
+  );
   return task<In>({
     ...rest,
     async run(input, ctx) {
@@ -66,6 +78,13 @@ export function sh<In>(
     },
   });
 }
+
+const outputs = ["text", "lines", "json"] as const;
+
+const isOutput = (value: unknown): boolean => outputs.some((name) => name === value);
+
+const isEnv = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && Object.values(value).every(isText);
 
 function shaped(stdout: KeptOutput, output: "text" | "lines" | "json" | undefined): unknown {
   switch (output) {
@@ -126,7 +145,7 @@ function argvOf(
   const what = `task "${name}": command`;
   if (shell === true) {
     if (typeof command !== "string")
-      throw new TypeError(`${what} must be one line for a shell, not a list`);
+      throw new TypeError(`${what} must be one line for a shell, not ${shownValue(command)}`);
     const shellWords =
       process.platform === "win32"
         ? ["cmd", "/d", "/s", "/c", command]
@@ -145,10 +164,17 @@ function argvOf(
   return checked(splitWords(command), what);
 }
 
-function checked(argv: Words, what: string): Words {
+function checked(argv: unknown, what: string): Words {
+  if (!Array.isArray(argv)) {
+    throw new TypeError(`${what} must be text or a list of words, not ${shownValue(argv)}`);
+  }
+  return checkedWords(argv, what);
+}
+
+function checkedWords(argv: Words, what: string): Words {
   for (const [i, word] of argv.entries()) {
     if (typeof word !== "string")
-      throw new TypeError(`${what}: word ${i} is ${typeof word}, not a string`);
+      throw new TypeError(`${what}: word ${i} must be a string, not ${shownValue(word)}`);
     if (word.includes("\0"))
       throw new TypeError(
         `${what}: word ${i} has a NUL character, where a program's argument ends`,

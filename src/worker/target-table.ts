@@ -1,5 +1,6 @@
 // The table that the rows of one call go to, and how conflicts are resolved. Checked once per call, for all its batches.
 
+import { describeValue } from "../base/describe-value.ts";
 import { JSON } from "../base/globals.ts";
 import type { UpsertOptions } from "../api/context.ts";
 import type { TaskId } from "../protocol/ids.ts";
@@ -33,7 +34,7 @@ export function upsertTarget(id: TaskId, table: string, options: UpsertOptions):
 }
 
 const named = (table: unknown): string =>
-  typeof table === "string" ? JSON.stringify(table) : `a table that is a ${typeof table}`;
+  typeof table === "string" ? JSON.stringify(table) : `a table that is ${describeValue(table)}`;
 
 function checkTable(table: unknown, label: string): void {
   if (typeof table !== "string" || table === "" || table.includes("\0")) {

@@ -4,8 +4,10 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 
 import { registry } from "../../src/api/registry.ts";
 import {
+  message,
   type NodeOptions,
   pipeline,
+  sh,
   type PipelineOptions,
   task,
   type TaskOptions,
@@ -35,7 +37,7 @@ const throwing = new Proxy(
   },
 );
 
-test.each<[options: object, message: string]>([
+test.each<[options: object, wrong: string]>([
   [{ params: 5 }, "`params` must be an object of defaults or a Standard Schema, not 5"],
   [{ params: [1] }, "`params` must be an object of defaults or a Standard Schema, not an Array"],
   [{ params: new Map() }, "`params` must be an object of defaults or a Standard Schema, not a Map"],
@@ -70,8 +72,8 @@ test.each<[options: object, message: string]>([
   [{ total: "many" }, '`total` must be a number or a function, not "many"'],
   [{ onTaskFinish: [] }, "`onTaskFinish` must be a function, not an Array"],
   [{ onFinish: "x".repeat(100) }, `\`onFinish\` must be a function, not "${"x".repeat(60)}…"`],
-])("pipeline %p", (options, message) => {
-  expect(() => pipeline(odd(options))).toThrow(`pipeline "odd": ${message}`);
+])("pipeline %p", (options, wrong) => {
+  expect(() => pipeline(odd(options))).toThrow(`pipeline "odd": ${wrong}`);
 });
 
 test("options that are null are absent", () => {
@@ -103,7 +105,7 @@ test("what throws when it is looked at throws in the call", () => {
   expect(() => pipeline(odd({ params: throwing }))).toThrow("a trap");
 });
 
-test.each<[options: object, message: string]>([
+test.each<[options: object, wrong: string]>([
   [{ retries: "3" }, 'retries must be an integer of at least 0, not "3"'],
   [{ retries: { limit: Symbol("x") } }, "retries must be an integer of at least 0, not a symbol"],
   [{ retries: { limit: 1, factor: {} } }, "retries.factor must be at least 1, not an Object"],
@@ -113,8 +115,8 @@ test.each<[options: object, message: string]>([
   [{ pool: 1 }, "pool must be the name of a pool, not 1"],
   [{ priority: "high" }, 'priority must be a number, not "high"'],
   [{ optional: "yes" }, 'optional must be true or false, not "yes"'],
-])("a task or a node with %p", (options, message) => {
-  const wrong = `task "load": ${message}`;
+])("a task or a node with %p", (options, why) => {
+  const wrong = `task "load": ${why}`;
   expect(() =>
     task({ name: "load", run, ...options } as unknown as TaskOptions<void, number>),
   ).toThrow(wrong);
@@ -139,4 +141,26 @@ test("a node's options", () => {
   expect(call({ name: 7, after: null, retries: null, timeout: null })).toMatchObject({
     settings: { name: "7" },
   });
+});
+
+test.each<[options: object, wrong: string]>([
+  [{ command: 5 }, "command must be text or a list of words, not 5"],
+  [{ command: undefined }, "command must be text or a list of words, not undefined"],
+  [{ command: ["a", null] }, "command: word 1 must be a string, not null"],
+  [{ command: ["a"], shell: true }, "command must be one line for a shell, not an Array"],
+  [{ command: "a", cwd: 5 }, "cwd must be the path of a folder, not 5"],
+  [{ command: "a", env: { A: 1 } }, "env must be an object of texts, not an Object"],
+  [{ command: "a", output: "xml" }, 'output must be "text", "lines", "json", not "xml"'],
+])("a program with %p", (options, wrong) => {
+  expect(() => sh({ name: "call", ...options } as never)).toThrow(`task "call": ${wrong}`);
+});
+
+test.each([[undefined], [5], [" "]])("a message with the name %p", (name) => {
+  expect(() => message(name as never, () => undefined)).toThrow("the name must not be empty: ");
+});
+
+test("a message without apply", () => {
+  expect(() => message("a", undefined as never)).toThrow(
+    'message "a": apply must be a function, not undefined',
+  );
 });
