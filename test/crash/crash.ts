@@ -2,12 +2,28 @@
 // with an undisturbed run.
 
 import { Database } from "bun:sqlite";
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { executable } from "../support/rig.ts";
 
-export const pipelines = ["rows", "messages", "retries", "fan-out", "stream", "programs"] as const;
+export const pipelines = [
+  "rows",
+  "messages",
+  "retries",
+  "failures",
+  "fan-out",
+  "stream",
+  "programs",
+] as const;
 export type PipelineName = (typeof pipelines)[number];
 
 const shimSource = join(import.meta.dir, "shim.c");
@@ -39,6 +55,13 @@ export function buildShim(folder: string): string {
 
 /** A normal run takes about 1 s. A run that exceeds this limit hangs. */
 const hangMs = 60_000;
+/** A program that runs on for longer than this after its run outlives the run. */
+const outlivesMs = 10_000;
+
+/** How to end a session before its run is done: these signals, one after the other, from a moment on. */
+export type Kill = { readonly afterMs: number; readonly signals: readonly NodeJS.Signals[] };
+
+export const sigkill = (afterMs: number): Kill => ({ afterMs, signals: ["SIGKILL"] });
 
 export type End = {
   /** Null when a signal ended the process. */
@@ -85,23 +108,47 @@ export class CrashSite implements Disposable {
     }
   }
 
-  /** One `pipeloom run`. @param killAfterMs when to send SIGKILL; undefined: never */
-  async run(killAfterMs?: number, env: Record<string, string> = {}): Promise<End> {
+  /** One `pipeloom run`. @param flags besides those of the site */
+  async run(
+    kill?: Kill,
+    env: Record<string, string> = {},
+    flags: readonly string[] = [],
+  ): Promise<End> {
     const began = performance.now();
     const child = Bun.spawn(
-      [executable, "run", this.#file, "--db", this.db, "-w", "2", "-q", ...this.#flags],
-      { cwd: this.path, env: { ...process.env, ...env }, stdout: "ignore", stderr: "pipe" },
+      [executable, "run", this.#file, "--db", this.db, "-w", "2", "-q", ...this.#flags, ...flags],
+      {
+        cwd: this.path,
+        // Inherited by all that the run starts.
+        env: { ...process.env, CRASH_SITE: this.path, ...env },
+        stdout: "ignore",
+        stderr: "pipe",
+      },
     );
     let hung = false;
-    const timer = setTimeout(() => {
-      hung = killAfterMs === undefined;
+    const hangs = setTimeout(() => {
+      hung = true;
       child.kill("SIGKILL");
-    }, killAfterMs ?? hangMs);
+    }, hangMs);
+    const kills = setTimeout(() => {
+      for (const signal of kill?.signals ?? []) child.kill(signal);
+    }, kill?.afterMs ?? hangMs);
     const errors = await new Response(child.stderr).text();
     await child.exited;
-    clearTimeout(timer);
+    clearTimeout(hangs);
+    clearTimeout(kills);
     const tookMs = performance.now() - began;
     return { code: child.exitCode, signal: child.signalCode, hung, tookMs, errors };
+  }
+
+  /** Processes that the last session has started and that have not ended with it. Empty except on Linux. */
+  async survivors(): Promise<string[]> {
+    const until = performance.now() + outlivesMs;
+    for (;;) {
+      const found = processesIn(this.path);
+      if (found.length === 0 || performance.now() > until) return found;
+      await Bun.sleep(10);
+    }
   }
 
   answer(): Answer {
@@ -120,7 +167,10 @@ export class CrashSite implements Disposable {
         tables: Object.fromEntries(
           names.map(({ name }) => [name, lines(`SELECT * FROM "${name}"`)]),
         ),
-        tasks: lines("SELECT name, key, status, result, error FROM task_runs"),
+        // The error of a skipped task has the id of another, and ids depend on the sessions.
+        tasks: lines(
+          "SELECT name, key, status, result, CASE status WHEN 'skipped' THEN NULL ELSE error END FROM task_runs",
+        ),
         runs: lines("SELECT id, status, error FROM pipeline_runs"),
       };
     });
@@ -135,10 +185,24 @@ export class CrashSite implements Disposable {
     );
   }
 
+  /** Of the only run; undefined if there is none yet. */
+  get status(): string | undefined {
+    const sql = "SELECT status FROM pipeline_runs";
+    if (!existsSync(this.db)) return undefined;
+    return this.#look((db) =>
+      hasRuns(db) ? db.query<{ status: string }, []>(sql).get()?.status : undefined,
+    );
+  }
+
   /** Whether the run is complete: the next one would be a new run. */
   get isOver(): boolean {
-    const sql = "SELECT 1 FROM pipeline_runs WHERE status = 'done'";
-    return existsSync(this.db) && this.#look((db) => hasRuns(db) && db.query(sql).get() !== null);
+    return this.status === "done" || this.status === "error";
+  }
+
+  /** Begins with a stored database. */
+  load(path: string): void {
+    this.clear();
+    copyFileSync(path, this.db);
   }
 
   /** Queries a copy, because opening a dead run's database changes it and creates files beside it. */
@@ -174,6 +238,21 @@ export class CrashSite implements Disposable {
   }
 }
 
+/** Command lines of the processes that were started in this folder by a run of a `CrashSite`. */
+function processesIn(folder: string): string[] {
+  if (process.platform !== "linux") return [];
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+      if (!environment.includes(`CRASH_SITE=${folder}`)) return [];
+      return [readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")];
+    } catch {
+      // It has ended, or is another user's.
+      return [];
+    }
+  });
+}
+
 /** The first differing lines: `- ` for a missing line, `+ ` for an extra one. */
 export function difference(wanted: Answer, found: Answer): string[] {
   const tables = new Set([...Object.keys(wanted.tables), ...Object.keys(found.tables)]);
@@ -199,13 +278,15 @@ function differentLines(
   );
 }
 
-/** The database contents and the duration of an undisturbed run. */
+/** The end of an undisturbed run, and what it leaves in the database. */
 export async function undisturbed(
   pipeline: PipelineName,
   flags: readonly string[] = [],
-): Promise<{ answer: Answer; tookMs: number }> {
+): Promise<{ answer: Answer; tookMs: number; code: number }> {
   using site = new CrashSite(pipeline, flags);
   const { code, tookMs, errors } = await site.run();
-  if (code !== 0) throw new Error(`${pipeline}, undisturbed: exit ${code}: ${errors}`);
-  return { answer: site.answer(), tookMs };
+  if (code === null || !site.isOver) {
+    throw new Error(`${pipeline}, undisturbed: exit ${code}: ${errors}`);
+  }
+  return { answer: site.answer(), tookMs, code };
 }

@@ -3,7 +3,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { executable } from "../support/rig.ts";
-import { CrashSite, secondsOf, seedOf, undisturbed } from "./crash.ts";
+import { CrashSite, secondsOf, seedOf, sigkill, undisturbed } from "./crash.ts";
 import { below, randomOf } from "./random.ts";
 
 setDefaultTimeout(24 * 3_600_000);
@@ -12,7 +12,7 @@ test("bytes that were flipped in the file", async () => {
   const random = randomOf(seedOf("flipped bytes"));
   const { tookMs } = await undisturbed("retries");
   using site = new CrashSite("retries");
-  await site.run(tookMs * 0.6);
+  await site.run(sigkill(tookMs * 0.6));
   const whole = readFileSync(site.db);
   const until = performance.now() + secondsOf(8) * 1000;
   let tried = 0;

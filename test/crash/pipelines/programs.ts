@@ -3,9 +3,16 @@
 import { pipeline, sh, task } from "pipeloom";
 import { note } from "./note.ts";
 
+/** Fails where the same program still runs for an earlier attempt. It leaves a process in a session of its own. */
+const line = (i: number): string => `
+  if command -v flock >/dev/null; then exec 9>lock-${i}; flock -n 9 || exit 9; fi
+  if command -v setsid >/dev/null; then setsid sleep 60 >/dev/null 2>&1 & fi
+  sleep 0.0${i % 5}; printf '%s\\n%s\\n' 'line ${i}' more`;
+
 const print = sh<{ i: number }>({
   name: "print",
-  command: ({ i }) => ["printf", "%s\n%s\n", `line ${i}`, "more"],
+  shell: true,
+  command: ({ i }) => line(i),
   output: "lines",
 });
 const keep = task({
