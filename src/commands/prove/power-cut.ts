@@ -199,7 +199,8 @@ class Disk {
   #size: number;
 
   constructor(bytes: Uint8Array) {
-    this.#space = bytes.slice();
+    // Not `slice`: that of a Buffer shares its memory.
+    this.#space = new Uint8Array(bytes);
     this.#size = bytes.length;
   }
 

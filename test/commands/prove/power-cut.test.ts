@@ -46,6 +46,13 @@ test("without a power cut, every operation has its effect", () => {
   });
 });
 
+test("the files before are as they were after it", () => {
+  const files = before({ db: "abcd" });
+  filesAfter(files, [write("db", 0, "X")]);
+  cutPower(files, [write("db", 1, "Y"), sync("db")], "folder", randomOf(1));
+  expect(textsOf(files)).toEqual({ db: "abcd" });
+});
+
 describe("a power cut", () => {
   test("takes no write that a sync covers, and any that none covers", () => {
     const operations = [write("db", 0, "1"), sync("db"), write("db", 1, "2"), write("db", 2, "3")];
