@@ -179,7 +179,7 @@ export type RestoredTask = {
   readonly cursor: string | null;
   /** The name in the task's row; absent when the task is done. */
   readonly name?: string;
-  /** True: the task has ended and runs again, because its code has changed or the user asks for it. */
+  /** True: it runs from its beginning, because its code has changed or the user asks for it. It may have ended before. */
   readonly isOutdated?: boolean;
 };
 

@@ -4,6 +4,7 @@ import type { RunEvent, TaskFinished } from "../../src/protocol/events.ts";
 import type { Failure } from "../../src/base/failure.ts";
 import type { RunSummary } from "../../src/protocol/summary.ts";
 import { taskKey } from "../../src/protocol/task-key.ts";
+import { type CodeState, isOutdated } from "./code.ts";
 import type { FileContent, TaskRow } from "./file.ts";
 import { type Instance, Model, type Status } from "./model.ts";
 import type { Kind, Scenario, Session } from "./scenario.ts";
@@ -28,6 +29,9 @@ export type Seen = {
   /** Another program held a lock on the file for some time. */
   readonly wasLocked: boolean;
   readonly before: FileContent | undefined;
+  /** Of the code, at the begin of the session and at its end. */
+  readonly code: CodeState;
+  readonly codeAfter: Omit<CodeState, "versions" | "keeps">;
   readonly after: FileContent;
   readonly left: readonly string[];
   /** Monotonic clock. */
@@ -58,9 +62,12 @@ export class Evidence {
       this.#rowsByName.set(row.name, rows);
     }
     for (const event of seen.events) this.#take(event);
-    this.model = new Model(seen.scenario, seen.session, (path, kind, input) =>
-      this.statusOf(path, kind, input),
-    );
+    this.model = new Model(seen.scenario, seen.session, (path, kind, input) => {
+      const status = this.statusOf(path, kind, input);
+      return status === undefined
+        ? undefined
+        : { status, version: this.#versionOf(path, kind, input) };
+    });
   }
 
   #take(event: RunEvent): void {
@@ -79,10 +86,29 @@ export class Evidence {
       for (const { name, status } of this.finished.values()) if (name === path) return status;
       return undefined;
     }
+    const row = this.#rowOf(path, kind, input);
+    // It is still to run again: what is in the file is of other code.
+    return row === undefined || isOutdated({ ...this.seen.code, ...this.seen.codeAfter }, row)
+      ? undefined
+      : row.status;
+  }
+
+  #rowOf(path: string, kind: number, input: string | undefined): TaskRow | undefined {
     const rows = this.#rowsByName.get(path) ?? [];
-    if (input === undefined) return rows.find(({ key }) => !key.includes(":"))?.status;
+    if (input === undefined) return rows.find(({ key }) => !key.includes(":"));
     const wanted = taskKey(kindName(kind), input);
-    return rows.find(({ key }) => key === wanted)?.status;
+    return rows.find(({ key }) => key === wanted);
+  }
+
+  /** The version of the code that made the result. */
+  #versionOf(path: string, kind: number, input: string): number {
+    const row = this.#rowOf(path, kind, input);
+    return (row === undefined ? undefined : this.madeBy(row)) ?? this.seen.code.versions[kind] ?? 0;
+  }
+
+  /** The version of the code that ended the task. */
+  madeBy({ id }: TaskRow): number | undefined {
+    return this.seen.codeAfter.ended.get(id)?.made;
   }
 
   /**
@@ -91,7 +117,7 @@ export class Evidence {
    */
   failedBefore(id: number): TaskRow | undefined {
     const row = this.#before.get(id);
-    if (row?.status !== "error") return undefined;
+    if (row?.status !== "error" || isOutdated(this.seen.code, row)) return undefined;
     const instance = this.model.instances.get(row.name);
     if (instance?.input === undefined || instance.settings.optional !== true) return undefined;
     return row.key === taskKey(kindName(instance.kind), instance.input) ? row : undefined;

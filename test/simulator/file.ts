@@ -14,6 +14,7 @@ export type TaskRow = {
   readonly result: string | null;
   readonly error: string | null;
   readonly progress: number;
+  readonly finished_at: string | null;
 };
 
 export type RunRow = {
@@ -21,6 +22,7 @@ export type RunRow = {
   readonly status: string;
   readonly error: string | null;
   readonly finished_at: string | null;
+  readonly code: string | null;
 };
 
 export type FileContent = {
@@ -88,11 +90,11 @@ export function readFile(path: string): FileContent {
   return {
     runs: from(
       "pipeline_runs",
-      "SELECT id, status, error, finished_at FROM pipeline_runs ORDER BY id",
+      "SELECT id, status, error, finished_at, code FROM pipeline_runs ORDER BY id",
     ),
     tasks: from(
       "task_runs",
-      `SELECT id, name, key, status, attempt, cursor, result, error, progress FROM task_runs
+      `SELECT id, name, key, status, attempt, cursor, result, error, progress, finished_at FROM task_runs
        WHERE run_id = (SELECT MAX(id) FROM pipeline_runs) ORDER BY id`,
     ),
     logs: from("task_logs", "SELECT task_id, attempt, line FROM task_logs ORDER BY rowid"),

@@ -31,6 +31,7 @@ export const switchNames = [
   "disk-full",
   "resumes",
   "changed-plans",
+  "changed-code",
   "deaths",
   "writer-deaths",
   "kills",
@@ -82,7 +83,7 @@ class Generator {
     );
     const { nodes, roots } = random.chance(0.01) ? this.#crowd() : this.#graph();
     const sessions = this.#sessions(nodes);
-    return {
+    const scenario: Scenario = {
       seed,
       pace: this.#pace(),
       kinds: this.#kinds,
@@ -98,6 +99,13 @@ class Generator {
       storeTaskStatus: sessions.length > 1 || random.chance(0.9),
       sessions,
     };
+    return { ...scenario, sessions: sessions.map((session, at) => this.#edited(session, at)) };
+  }
+
+  #edited(session: Session, at: number): Session {
+    const random = this.#random;
+    if (!this.#on["changed-code"] || at === 0 || random.chance(0.6)) return session;
+    return { ...session, edits: [random.int(0, this.#kinds.length - 1)] };
   }
 
   #pace(): Pace {

@@ -2,6 +2,7 @@
 
 import type { Failure } from "../../src/base/failure.ts";
 import type { RunSummary } from "../../src/protocol/summary.ts";
+import { repeatingKinds } from "./code.ts";
 import { check, type Evidence, isLost, type Seen } from "./evidence.ts";
 
 /** Allowance for the run's own work, tasks that ignore their signal, and hooks. */
@@ -17,7 +18,12 @@ export class EndJudge {
   }
 
   all(): void {
-    const { end } = this.#seen;
+    const { end, events, code, before } = this.#seen;
+    const repeating = events.length === 0 ? [] : repeatingKinds(code, before);
+    check(
+      repeating.length === 0,
+      () => `kinds ${repeating.join()} have changed and would insert twice, and the run began`,
+    );
     if (end.how === "refused") return this.#refused(end.failure);
     if (end.how === "summary") this.#ended(end.summary);
   }
@@ -30,6 +36,17 @@ export class EndJudge {
       () => `start threw after ${events.length} events: ${failure.message}`,
     );
     check(stage.traces.length === 0, () => `start threw after tasks had begun: ${failure.message}`);
+    if (failure.code === "would-repeat") {
+      const { code, before, after } = this.#seen;
+      check(
+        repeatingKinds(code, before).length > 0,
+        () => `nothing would be repeated: ${failure.message}`,
+      );
+      return check(
+        Bun.deepEquals(before, after),
+        () => "the choice was left to the user, and the file has changed",
+      );
+    }
     // Stopped by Ctrl-C before the run began: nothing is written.
     if (this.#of.isStopped && failure.name === "CancelledError") return;
     check(storeFailed, () => `start threw: ${failure.name}: ${failure.message}\n${failure.stack}`);

@@ -2,6 +2,7 @@
 
 import type { TaskFinished, TaskRetrying } from "../../src/protocol/events.ts";
 import type { Failure } from "../../src/base/failure.ts";
+import { isOutdated } from "./code.ts";
 import { check, type Evidence, type Seen } from "./evidence.ts";
 import { knownNodes } from "./script.ts";
 import type { Trace } from "./stage.ts";
@@ -90,8 +91,8 @@ export class EventJudge {
 
   #noAttemptAfterEnd(): void {
     const doneBefore = new Set<number>();
-    for (const { id, status } of this.#seen.before?.tasks ?? [])
-      if (status === "done") doneBefore.add(id);
+    for (const row of this.#seen.before?.tasks ?? [])
+      if (row.status === "done" && !isOutdated(this.#seen.code, row)) doneBefore.add(row.id);
     for (const { task, path } of this.#seen.stage.traces) {
       check(!doneBefore.has(task), () => `${path} was done in an earlier session, and runs again`);
       check(
@@ -215,10 +216,16 @@ export class EventJudge {
     }
   }
 
-  #cursor({ path, cursor, reads }: Trace): void {
+  #cursor({ path, cursor, kind, reads }: Trace): void {
     if (cursor !== undefined) {
-      const { id } = cursor as { id?: unknown };
+      const { id, code } = cursor as { id?: unknown; code?: unknown };
       check(id === path, () => `the cursor of ${path} is ${JSON.stringify(cursor)}`);
+      const { versions, keeps, everKept } = this.#seen.code;
+      check(
+        code === versions[kind] || everKept.has(kind) || keeps.includes(kind),
+        () =>
+          `${path} began at a cursor of version ${String(code)}, and its code is ${versions[kind]}`,
+      );
     }
     for (const { rows, least, most } of reads) {
       check(

@@ -84,17 +84,18 @@ export class FileJudge {
     }
   }
 
-  #row({ name, key, status, result }: TaskRow): void {
+  #row(row: TaskRow): void {
+    const { name, key, status, result } = row;
     const instance = this.#of.model.instances.get(name);
     if (instance?.input === undefined || status !== "done") return;
     if (key !== taskKey(kindName(instance.kind), instance.input)) return;
     const kind = this.#of.kindOf(instance);
-    const right = JSON.stringify(this.#result(kind, instance));
+    const right = JSON.stringify(this.#result(kind, instance, this.#of.madeBy(row) ?? 0));
     check(result === right, () => `the result of ${name} is ${result}, and ${right} is right`);
   }
 
-  #result(kind: Kind, { kind: index, input }: Instance): unknown {
-    return resultOf(kind, index, JSON.parse(input ?? "null") as TaskInput);
+  #result(kind: Kind, { kind: index, input }: Instance, version: number): unknown {
+    return resultOf(kind, index, JSON.parse(input ?? "null") as TaskInput, version);
   }
 
   /** Per task: all committed rows exactly once, and no other rows. */
@@ -123,6 +124,8 @@ export class FileJudge {
       same(`rows of ${name} that were inserted`, places(inserted), insertsOf(kind, count));
       same(`messages of ${name}`, places(sent), notesOf(kind, count));
       if (instance.input === undefined || !isCurrent(instance)) continue;
+      // The upserts of other code stay until the task, which begins from the beginning, writes them again.
+      if (!isDone && this.#seen.codeAfter.again.has(id)) continue;
       const input = JSON.parse(instance.input) as TaskInput;
       same(
         `rows of ${name} that were upserted`,

@@ -27,8 +27,9 @@ type Value =
   /** A dependency has not ended. */
   | { readonly is: "open" };
 
-/** The status of the task with this path and input. */
-export type StatusOf = (path: string, kind: number, input: string) => Status | undefined;
+/** The task with this path and input: its status, and the version of the code that made its result. */
+export type Known = { readonly status: Status; readonly version: number };
+export type KnownOf = (path: string, kind: number, input: string) => Known | undefined;
 
 const known = (value: Json): Value => ({ is: "known", value });
 const absent: Value = { is: "known", value: null, isAbsent: true };
@@ -40,12 +41,12 @@ export class Model {
   /** Fan-outs whose source is not a list. They fail the run. */
   readonly badFans: string[] = [];
   readonly #scenario: Scenario;
-  readonly #statusOf: StatusOf;
+  readonly #knownOf: KnownOf;
   readonly #top = new Map<number, Value>();
 
-  constructor(scenario: Scenario, session: Session, statusOf: StatusOf) {
+  constructor(scenario: Scenario, session: Session, knownOf: KnownOf) {
     this.#scenario = scenario;
-    this.#statusOf = statusOf;
+    this.#knownOf = knownOf;
     const planned = plannedNodes(scenario, session);
     // A node that only a fan-out's items refer to is part of the run only if there are items.
     for (const root of scenario.roots) if (planned.has(root)) this.#topValue(root);
@@ -93,9 +94,10 @@ export class Model {
       input: text,
       isSkipped: false,
     });
-    switch (this.#statusOf(path, call.kind, text)) {
+    const found = this.#knownOf(path, call.kind, text);
+    switch (found?.status) {
       case "done":
-        return known(resultOf(kind, call.kind, input));
+        return known(resultOf(kind, call.kind, input, found.version));
       case "error":
       case "skipped":
         return settings.optional === true ? absent : blocked;

@@ -130,6 +130,8 @@ export type Session = {
   readonly incidents: readonly Incident[];
   /** Top-level nodes that are missing in this version of the file. */
   readonly leavesOut: readonly number[];
+  /** Kinds whose code is edited before this session. Default: none. */
+  readonly edits?: readonly number[];
 };
 
 export type Scenario = {

@@ -6,6 +6,7 @@ import { type Pipeline, pipeline } from "../../src/api/pipeline.ts";
 import { registry } from "../../src/api/registry.ts";
 import { task } from "../../src/api/task.ts";
 import type { TaskContext } from "../../src/api/context.ts";
+import { versionsIn } from "./code.ts";
 import type { Call, Expr, Fan, Json, Kind, Scenario, Session, Step } from "./scenario.ts";
 import { insertedRows, insertsOf, resultOf, type TaskInput, upsertedRows } from "./paper.ts";
 import type { Stage, Trace } from "./stage.ts";
@@ -52,10 +53,11 @@ export function pipelineOf(
 ): { readonly pipeline: Pipeline; readonly handles: readonly MessageHandle<never>[] } {
   registry.tasks.clear();
   registry.sealed = false;
+  const versions = versionsIn(scenario, session);
   const tasks = scenario.kinds.map((kind, index): MakeNode => {
     const made: unknown = task<TaskInput>({
       name: kindName(index),
-      run: (input, ctx) => runKind(kind, index, input, ctx, stage),
+      run: (input, ctx) => runKind(kind, index, input, ctx, stage, versions[index] ?? 0),
       ...kind.settings,
     });
     return made as MakeNode;
@@ -224,24 +226,31 @@ function runKind(
   input: TaskInput,
   ctx: TaskContext,
   stage: Stage,
+  version: number,
 ): Json | Promise<Json> {
   const trace = stage.begin(index, input, ctx);
-  if (!kind.isSync) return new Script(kind, index, input, ctx, stage, trace).run();
+  if (!kind.isSync) return new Script(kind, index, input, ctx, stage, trace, version).run();
   try {
     for (const step of kind.steps) syncStep(step, ctx, trace, stage);
-    return outcome(kind, index, input, ctx);
+    return outcome(kind, index, input, ctx, version);
   } finally {
     stage.returned(trace);
   }
 }
 
-function outcome(kind: Kind, index: number, input: TaskInput, ctx: TaskContext): Json {
+function outcome(
+  kind: Kind,
+  index: number,
+  input: TaskInput,
+  ctx: TaskContext,
+  version: number,
+): Json {
   if (ctx.attempt <= kind.failUntil) {
     if (kind.failBy === "result") return { deep: [new Date(0)] } as unknown as Json;
     if (kind.failBy === "secret") return { deep: [`with ${secret}`] };
     throw new Planned(`as planned, with ${secret}, in attempt ${ctx.attempt}`);
   }
-  return resultOf(kind, index, input);
+  return resultOf(kind, index, input, version);
 }
 
 function syncStep(step: Step, ctx: TaskContext, trace: Trace, stage: Stage): void {
@@ -262,6 +271,8 @@ export type Cursor = {
   /** The attempt, and the number of the checkpoint in it. */
   readonly attempt: number;
   readonly number: number;
+  /** Version of the code. */
+  readonly code: number;
 };
 
 class Script {
@@ -271,6 +282,7 @@ class Script {
   readonly #ctx: TaskContext;
   readonly #stage: Stage;
   readonly #trace: Trace;
+  readonly #version: number;
   #seg = 0;
   #checkpoints = 0;
   /** Number of steps done. */
@@ -285,7 +297,9 @@ class Script {
     ctx: TaskContext,
     stage: Stage,
     trace: Trace,
+    version: number,
   ) {
+    this.#version = version;
     this.#kind = kind;
     this.#index = index;
     this.#input = input;
@@ -305,7 +319,7 @@ class Script {
         if (step.op === "checkpoint") this.#seg++;
         this.#steps++;
       }
-      return outcome(this.#kind, this.#index, this.#input, ctx);
+      return outcome(this.#kind, this.#index, this.#input, ctx, this.#version);
     } finally {
       this.#stage.returned(this.#trace);
     }
@@ -381,7 +395,7 @@ class Script {
 
   #cursorAt(steps: number): Cursor {
     const { attempt } = this.#ctx;
-    return { id: this.#input.id, steps, attempt, number: this.#checkpoints++ };
+    return { id: this.#input.id, steps, attempt, number: this.#checkpoints++, code: this.#version };
   }
 
   async #checkpoint(steps: number): Promise<void> {

@@ -4,12 +4,14 @@ import type { Database } from "bun:sqlite";
 import { appendFileSync, existsSync, readdirSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
 
+import type { Fingerprints } from "../../src/module/fingerprints.ts";
 import { controlPath } from "../../src/protocol/control-file.ts";
+import { type CodeState, codeText, fingerprintOf } from "./code.ts";
 import { Disk } from "./disk.ts";
 import type { Seen } from "./evidence.ts";
 import { type Program, SimulatedProcess } from "./process.ts";
 import type { Incident, Scenario, Session } from "./scenario.ts";
-import { pipelineOf } from "./script.ts";
+import { kindName, pipelineOf } from "./script.ts";
 import { Stage } from "./stage.ts";
 import { Finding, World } from "./world.ts";
 
@@ -33,6 +35,7 @@ export class SimulatedSession {
   readonly #db: string;
   readonly #resume: Resume;
   readonly #copy: () => void;
+  readonly #code: CodeState;
   #isKilled = false;
   #batches = 0;
 
@@ -43,8 +46,10 @@ export class SimulatedSession {
     db: string,
     resume: Resume,
     startMs: number,
+    code: CodeState,
     copy: () => void,
   ) {
+    this.#code = code;
     this.#scenario = scenario;
     this.#session = session;
     this.#db = db;
@@ -115,9 +120,21 @@ export class SimulatedSession {
         concurrency,
         failFast,
         cores: workers,
+        code: codeText(this.#code.versions),
+        tasks: this.#scenario.kinds.map((_, kind) => kindName(kind)),
+        fingerprints: () => Promise.resolve(this.#fingerprints()),
+        reruns: { keep: this.#code.keeps.map(kindName), rerun: [], failed: false },
         behind: () => this.#behind(),
       },
     };
+  }
+
+  #fingerprints(): Fingerprints {
+    const { versions } = this.#code;
+    const prints = versions.map(
+      (version, kind) => [kindName(kind), fingerprintOf(kind, version)] as const,
+    );
+    return { byTask: new Map(prints), coarse: undefined };
   }
 
   /** A slow reader: every third batch of events takes some time. */

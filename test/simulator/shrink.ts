@@ -127,6 +127,7 @@ function* smallerSessions(session: Session): Generator<Session> {
     yield { ...session, incidents: session.incidents.toSpliced(at, 1) };
   }
   if (session.leavesOut.length > 0) yield { ...session, leavesOut: [] };
+  if (session.edits !== undefined) yield without(session, "edits");
   if (session.failFast) yield { ...session, failFast: false };
   if (session.workers > 1) yield { ...session, workers: 1, concurrency: session.concurrency };
   if (session.concurrency > session.workers) yield { ...session, concurrency: session.workers };

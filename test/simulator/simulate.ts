@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { toFailure } from "../../src/base/failure.ts";
+import { afterSession, type CodeState, nothingBefore, repeatingKinds, versionsIn } from "./code.ts";
 import { buryProcess, empty, type FileContent, readFile } from "./file.ts";
 import type { Seen } from "./evidence.ts";
 import { judge } from "./judge.ts";
@@ -48,6 +49,8 @@ class Simulation {
   readonly #trail: Seen[];
   readonly #features: Set<string>;
   #before: FileContent | undefined;
+  #code: Omit<CodeState, "versions" | "keeps">;
+  #db: string;
   #resume: Resume = "auto";
   #process = 0;
   #startMs = 0;
@@ -57,43 +60,59 @@ class Simulation {
     this.#folder = folder;
     this.#trail = trail;
     this.#features = features;
+    this.#code = nothingBefore(scenario);
+    this.#db = this.#path(0);
   }
 
   run(): void {
-    let db = this.#path(0);
     mkdirSync(join(this.#folder, "0"));
     for (const session of this.#scenario.sessions) {
-      const startedMs = this.#startMs;
-      const simulated = new SimulatedSession(
-        this.#scenario,
-        session,
-        db,
-        this.#resume,
-        startedMs,
-        () => this.#copyOf(db),
-      );
-      const end = simulated.run();
-      if (end.how === "killed") db = this.#path(this.#process);
-      const seen = this.#seen(session, simulated, end, existsSync(db) ? this.#read(db) : empty);
-      this.#trail.push(seen);
-      for (const feature of simulated.features()) this.#features.add(feature);
-      this.#features.add(`end: ${end.how}`);
-      if (this.#before !== undefined) this.#features.add("resumed");
-      judge(seen);
-      const { after } = seen;
-      this.#startMs = simulated.world.now + 1000;
+      const seen = this.#session(session, []);
+      const { end, after } = isLeftToUser(seen.end)
+        ? this.#session(session, repeatingKinds(seen.code, seen.before))
+        : seen;
+      if (isLeftToUser(end)) throw new Finding("what the user chose was asked for again");
       const status = after.runs.at(-1)?.status;
       if (status === "done" || !this.#scenario.storeTaskStatus) return;
       // A dead run is continued automatically; a run that has ended needs `--resume`.
       this.#resume = status === undefined || status === "running" ? "auto" : "last";
-      this.#before = after.runs.length === 0 ? undefined : after;
     }
+  }
+
+  /** @param keeps kinds whose results the user keeps although their code has changed */
+  #session(session: Session, keeps: readonly number[]): Seen {
+    const db = this.#db;
+    const code = { ...this.#code, versions: versionsIn(this.#scenario, session), keeps };
+    const simulated = new SimulatedSession(
+      this.#scenario,
+      session,
+      db,
+      this.#resume,
+      this.#startMs,
+      code,
+      () => this.#copyOf(db),
+    );
+    const end = simulated.run();
+    if (end.how === "killed") this.#db = this.#path(this.#process);
+    const after = existsSync(this.#db) ? this.#read(this.#db) : empty;
+    const seen = this.#seen(session, simulated, end, code, after);
+    this.#trail.push(seen);
+    for (const feature of simulated.features()) this.#features.add(feature);
+    this.#features.add(`end: ${end.how}`);
+    if (this.#before !== undefined) this.#features.add("resumed");
+    if (isLeftToUser(end)) this.#features.add("left to the user");
+    judge(seen);
+    this.#startMs = simulated.world.now + 1000;
+    this.#before = after.runs.length === 0 ? undefined : after;
+    this.#code = seen.codeAfter;
+    return seen;
   }
 
   #seen(
     session: Session,
     { stage, process, disk, left, hasWriterDied }: SimulatedSession,
     end: Seen["end"],
+    code: CodeState,
     after: FileContent,
   ): Seen {
     return {
@@ -103,9 +122,11 @@ class Simulation {
       events: process.events,
       output: process.output,
       end,
-      storeFailed: hasWriterDied || [...disk.happened].some((code) => code !== "SQLITE_BUSY"),
+      storeFailed: hasWriterDied || [...disk.happened].some((error) => error !== "SQLITE_BUSY"),
       wasLocked: disk.happened.has("SQLITE_BUSY"),
       before: this.#before,
+      code,
+      codeAfter: afterSession(code, this.#before, after),
       after,
       left,
       startedMs: this.#startMs,
@@ -131,3 +152,6 @@ class Simulation {
     }
   }
 }
+
+const isLeftToUser = (end: Seen["end"]): boolean =>
+  end.how === "refused" && end.failure.code === "would-repeat";

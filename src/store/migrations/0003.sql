@@ -9,5 +9,6 @@ CREATE TABLE pipeloom_definitions (
   PRIMARY KEY (run_id, name)
 ) WITHOUT ROWID;
 
--- NULL: that of the definition. Set: that of the earlier code that ended the task, or 'asked'. The task is to run again.
+-- NULL: that of the definition. Set: that of the earlier code, which ended the task or left a checkpoint; or 'asked'. The task is
+-- to run again, from its beginning.
 ALTER TABLE task_runs ADD COLUMN fingerprint TEXT;

@@ -37,10 +37,11 @@ export function markReruns(
   { outdated, hasMarked, isUnknown }: Decision,
 ): void {
   for (const [name, fingerprint] of outdated) {
+    const mark = fingerprint === askedFor ? "?1" : "coalesce(fingerprint, ?1)";
     db.run(
-      `UPDATE task_runs SET cursor = NULL, attempt = CASE status WHEN 'queued' THEN 0 ELSE attempt END,
-        fingerprint = CASE WHEN status NOT IN ('done', 'error') THEN NULL ELSE ${fingerprint === askedFor ? "?1" : "coalesce(fingerprint, ?1)"} END
-        WHERE run_id = ?2 AND ${definitionSql} = ?3`,
+      `UPDATE task_runs SET cursor = NULL, fingerprint = ${mark},
+        attempt = CASE status WHEN 'queued' THEN 0 ELSE attempt END
+        WHERE run_id = ?2 AND ${definitionSql} = ?3 AND (status IN ('done', 'error') OR cursor IS NOT NULL)`,
       [fingerprint, run, `${name}:`],
     );
   }

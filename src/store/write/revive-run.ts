@@ -72,7 +72,7 @@ export function insertRun(
  * - A task that never began, or was skipped, is deleted. It is planned again under a new id, and whether it is skipped is
  *   decided again.
  * - A task with a cursor has begun in some session. It keeps its id and its cursor, also if the last session did not plan
- *   it: otherwise its committed rows would be written twice.
+ *   it: otherwise its committed rows would be written twice. So does one whose cursor was dropped with its code.
  */
 export function reviveRun(db: Database, id: RunId, session: SessionValues): void {
   const columns = sessionColumns.map((column) => `${column} = ?`).join(", ");
@@ -81,7 +81,7 @@ export function reviveRun(db: Database, id: RunId, session: SessionValues): void
     [...session, id],
   );
   db.run(
-    "DELETE FROM task_runs WHERE run_id = ? AND cursor IS NULL AND (status = 'skipped' OR (status = 'queued' AND attempt = 0))",
+    "DELETE FROM task_runs WHERE run_id = ? AND cursor IS NULL AND fingerprint IS NULL AND (status = 'skipped' OR (status = 'queued' AND attempt = 0))",
     [id],
   );
   db.run(

@@ -57,7 +57,7 @@ class DeadRun implements Disposable {
     return run;
   }
 
-  /** `id status` of each task; `again` where it is to run although it has ended. */
+  /** `id status` of each task; `again` where it is to run from its beginning although it had begun. */
   get tasks(): string[] {
     return [...restoredTasks(this.db, this.path, 1 as RunId, unlocked)]
       .flat()
@@ -92,7 +92,7 @@ describe("what has ended runs again where its code has changed", () => {
       "one changed: its checkpoints are of other code",
       { load: "2" },
       {},
-      ["1 done", "2 again", "3 open", "4 failed"],
+      ["1 done", "2 again", "3 again", "4 failed"],
       [{ task: "load", reason: "code", isKept: false, count: 2 }],
     ],
     [
@@ -120,7 +120,7 @@ describe("what has ended runs again where its code has changed", () => {
       "asked for",
       {},
       { rerun: ["load"] },
-      ["1 done", "2 again", "3 open", "4 failed"],
+      ["1 done", "2 again", "3 again", "4 failed"],
       [{ task: "load", reason: "asked", isKept: false, count: 2 }],
     ],
     [
@@ -146,7 +146,7 @@ describe("what has ended runs again where its code has changed", () => {
     expect(run.continue({}).reruns).toEqual([
       { task: "load", reason: "asked", isKept: false, count: 1 },
     ]);
-    expect(run.tasks).toEqual(["1 done", "2 again", "4 failed"]);
+    expect(run.tasks).toEqual(["1 done", "2 again", "3 again", "4 failed"]);
   });
 
   test("an edit that is undone before the task has run again", () => {

@@ -1,0 +1,115 @@
+// Versions of the tasks' code: which version made what is in the file, and what a session must run again because of it.
+
+import type { FileContent, TaskRow } from "./file.ts";
+import type { Json, Scenario, Session } from "./scenario.ts";
+
+/** Of an ended task. `made`: the version that ended it. `counts`: the same, or a later one for which the user kept it. */
+type Version = { readonly made: number; readonly counts: number };
+
+/** What earlier sessions left, and what this one does about it. */
+export type CodeState = {
+  /** Per kind: the version in this session. */
+  readonly versions: readonly number[];
+  /** Kinds whose results the user keeps in this session. */
+  readonly keeps: readonly number[];
+  /** Per kind: the version in the last session that has begun. */
+  readonly stored: readonly number[];
+  /** Ended tasks, by id. */
+  readonly ended: ReadonlyMap<number, Version>;
+  /** Tasks that committed something and begin from the beginning all the same. */
+  readonly again: ReadonlySet<number>;
+  /** Kinds that were ever kept: their checkpoints may be of any version. */
+  readonly everKept: ReadonlySet<number>;
+};
+
+/** How often the kinds had been edited when this session began. */
+export function versionsIn({ sessions, kinds }: Scenario, session: Session): number[] {
+  const past = sessions.slice(0, sessions.indexOf(session) + 1);
+  return kinds.map((_, kind) => past.filter(({ edits }) => edits?.includes(kind)).length);
+}
+
+/** Every second edit leaves the results as they are. */
+const meaningOf = (version: number): number => Math.ceil(version / 2);
+
+export const codeText = (versions: readonly number[]): string => `code ${versions.join()}`;
+
+export const fingerprintOf = (kind: number, version: number): string => `${kind} in ${version}`;
+
+export function kindOfKey(key: string): number {
+  return Number(/^kind-(\d+)/.exec(key)?.[1]);
+}
+
+const isEnded = ({ status }: TaskRow): boolean => status === "done" || status === "error";
+
+/** Before the session, the task had ended; with the code of this session it has not. */
+export function isOutdated(state: CodeState, row: TaskRow): boolean {
+  const kind = kindOfKey(row.key);
+  const version = state.ended.get(row.id);
+  if (!isEnded(row) || version === undefined || state.keeps.includes(kind)) return false;
+  return version.counts !== state.versions[kind];
+}
+
+/** Changed kinds of which something is committed, and which have inserted rows or emitted messages. */
+export function repeatingKinds(state: CodeState, before: FileContent | undefined): number[] {
+  if (before === undefined) return [];
+  const kindOf = new Map(before.tasks.map(({ id, key }) => [id, kindOfKey(key)]));
+  const sent = new Set(
+    [...before.ins, ...before.notes, ...before.late].map(({ task }) => kindOf.get(task)),
+  );
+  const committed = new Set(
+    before.tasks.flatMap((row) => (isCommitted(state, row) ? [kindOfKey(row.key)] : [])),
+  );
+  return [...committed].filter(
+    (kind) =>
+      sent.has(kind) && state.versions[kind] !== state.stored[kind] && !state.keeps.includes(kind),
+  );
+}
+
+/** By the code of the last session. */
+function isCommitted({ ended, stored }: CodeState, { id, key, status, cursor }: TaskRow): boolean {
+  if (status === "done") return ended.get(id)?.counts === stored[kindOfKey(key)];
+  return cursor !== null;
+}
+
+/** The state that the next session finds. */
+export function afterSession(
+  state: CodeState,
+  before: FileContent | undefined,
+  after: FileContent,
+): Omit<CodeState, "versions" | "keeps"> {
+  const hasBegun = after.runs.at(-1)?.code === codeText(state.versions);
+  const rows = new Map(before?.tasks.map((row) => [row.id, row]));
+  const ended = new Map<number, Version>();
+  const again = new Set(state.again);
+  for (const row of after.tasks) {
+    const kind = kindOfKey(row.key);
+    const now = state.versions[kind] ?? 0;
+    const old = rows.get(row.id);
+    const version = old === undefined || !isEnded(old) ? undefined : state.ended.get(row.id);
+    const isSame = isEnded(row) && old?.finished_at === row.finished_at;
+    if (old !== undefined && (isEnded(old) || old.cursor !== null) && !isSame) {
+      if (old.status === "done" || row.cursor === null) again.add(row.id);
+    }
+    if (!isEnded(row)) continue;
+    if (version === undefined || !isSame) ended.set(row.id, { made: now, counts: now });
+    else if (hasBegun && state.keeps.includes(kind)) ended.set(row.id, { ...version, counts: now });
+    else ended.set(row.id, version);
+  }
+  return {
+    stored: hasBegun ? state.versions : state.stored,
+    ended,
+    again,
+    everKept: new Set([...state.everKept, ...state.keeps]),
+  };
+}
+
+export const nothingBefore = (scenario: Scenario): Omit<CodeState, "versions" | "keeps"> => ({
+  stored: scenario.kinds.map(() => 0),
+  ended: new Map(),
+  again: new Set(),
+  everKept: new Set(),
+});
+
+/** For digests: nothing of a kind that was never edited, so that old scenarios stay as they are. */
+export const digestPart = (version: number): readonly Json[] =>
+  meaningOf(version) === 0 ? [] : [meaningOf(version)];
