@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 
 import { Promise } from "./base/globals.ts";
 import { LoadError } from "./module/load-error.ts";
+import type { Only } from "./plan/selection.ts";
 import { loadModule, pipelineIn } from "./module/load-module.ts";
 import { pathOf } from "./base/path.ts";
 import { resolveParams } from "./api/params.ts";
@@ -53,6 +54,11 @@ export type RunPipelineOptions = {
    */
   readonly rerun?: readonly string[];
   /**
+   * Only the tasks whose input has these values (or one of a list of values), and what they need. Such a run is one of its
+   * own: it continues only a dead run of the same selection.
+   */
+  readonly only?: Readonly<Record<string, OnlyValue | readonly OnlyValue[]>>;
+  /**
    * Where another process runs the same run, wait for its end instead of throwing. If that run is done, its summary is
    * returned; otherwise it is continued here. Default false.
    */
@@ -64,6 +70,8 @@ export type RunPipelineOptions = {
   /** Called for each committed event, in order, on the main thread. */
   readonly onEvent?: (event: RunEvent) => void;
 };
+
+type OnlyValue = string | number | boolean | null;
 
 /** Further options of the command line. */
 export type RunHooks = {
@@ -112,6 +120,7 @@ export async function prepareRun(
     params: await resolveParams(pipeline.params, options.params ?? {}),
     resume: resumeOf(options),
     reruns: rerunsOf(options),
+    only: onlyOf(options),
     wait: options.wait ?? false,
     workers: positive(options.workers, "workers"),
     concurrency: positive(options.concurrency, "concurrency"),
@@ -168,6 +177,26 @@ function rerunsOf({ keep = [], rerun = [], resume }: RunPipelineOptions): RerunR
     throw new RerunError("a fresh run has no tasks to keep or to run again");
   }
   return { keep, rerun: named, failed: named.length < rerun.length };
+}
+
+function onlyOf({
+  only,
+  keep = [],
+  rerun = [],
+  resume = "auto",
+}: RunPipelineOptions): Only | undefined {
+  if (only === undefined) return undefined;
+  if (keep.length + rerun.length > 0 || (resume !== "auto" && resume !== "fresh")) {
+    throw new RerunError(
+      "only: a part of the plan is a run of its own; leave out what is asked of an earlier run",
+    );
+  }
+  return new Map(
+    Object.entries(only).map(([name, value]) => [
+      name,
+      (Array.isArray(value) ? value : [value]).map(String),
+    ]),
+  );
 }
 
 function assertTask(name: string): void {

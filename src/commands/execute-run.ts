@@ -14,6 +14,7 @@ import { Guard, type GuardOptions } from "../guard/guard.ts";
 import { Outputs } from "../guard/outputs.ts";
 import { LoadError } from "../module/load-error.ts";
 import { PlanError } from "../plan/plan-error.ts";
+import { NothingSelectedError } from "../plan/selection.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import { Programs } from "../protocol/shared/programs.ts";
@@ -230,8 +231,8 @@ function openUi(
 
 /** A failure that a person can fix loses its stack; anything else is a bug and stays as it is. */
 function explained(error: unknown, module: ModuleRef): unknown {
-  if (error instanceof ParamsError || error instanceof RerunError) {
-    return new UsageError(error.message);
+  if (usageErrors.some((Class) => error instanceof Class)) {
+    return new UsageError(toFailure(error).message);
   }
   if (isExpected(error) && usageCodes.has(error.code)) return new UsageError(error.message);
   if (error instanceof PlanError || (isExpected(error) && error.name === "SchemaError"))
@@ -240,6 +241,8 @@ function explained(error: unknown, module: ModuleRef): unknown {
   if (isExpected(error)) return new UserError(error.message);
   return error;
 }
+
+const usageErrors = [ParamsError, RerunError, NothingSelectedError];
 
 /** The command asks for something that the database does not have, or leaves a choice open. */
 const usageCodes: ReadonlySet<unknown> = new Set<StoreErrorCode>([

@@ -62,6 +62,12 @@ export const runFlags = defineFlags({
     valueHint: "task",
     description: "keep the results of this task although its code has changed",
   },
+  only: {
+    type: "string",
+    repeat: true,
+    valueHint: "input=value",
+    description: "run only tasks whose input has this value, and what they need",
+  },
   wait: {
     type: "boolean",
     description: "if the same run is active, wait until it ends, and continue it if it failed",
@@ -84,6 +90,7 @@ export function runOptions(
     resume: resumeOf(flags),
     keep,
     rerun,
+    ...onlyOf(flags),
     ...(workers === undefined ? undefined : { workers }),
     ...(concurrency === undefined ? undefined : { concurrency }),
     ...(db === undefined ? undefined : { db }),
@@ -119,4 +126,28 @@ function assertHistory(
     );
   }
   if (fresh) throw new UsageError(`${flag} and --fresh exclude each other`, "keep one of them");
+}
+
+function onlyOf({
+  only,
+  keep,
+  rerun,
+  resume,
+}: Flags<typeof runFlags>): Pick<RunPipelineOptions, "only"> {
+  if (only.length === 0) return {};
+  if (resume !== undefined || rerun.length + keep.length > 0) {
+    throw new UsageError(
+      "--only begins a run of its own, and --resume, --rerun and --keep are about an earlier one",
+      "leave out one",
+    );
+  }
+  const values = new Map<string, string[]>();
+  for (const text of only) {
+    const [, name, value] = /^([^=]+)=([^]*)$/.exec(text) ?? [];
+    if (name === undefined || value === undefined) {
+      throw new UsageError(`--only ${text}: what value?`, "e.g. --only day=2026-11-03");
+    }
+    values.set(name, [...(values.get(name) ?? []), value]);
+  }
+  return { only: Object.fromEntries(values) };
 }

@@ -7,6 +7,7 @@ import type { Graph } from "../plan/graph.ts";
 import { PlanError } from "../plan/plan-error.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { planLater, planNow } from "../plan/current-graph.ts";
+import type { Selection } from "../plan/selection.ts";
 import { nodesOf, type NodeStream, workOf } from "../plan/work.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Life } from "./life.ts";
@@ -31,6 +32,8 @@ type FeederDeps = {
   failed(thrown: unknown): void;
   /** There may be more to dispatch. */
   advance(): void;
+  /** Undefined: the whole plan. */
+  readonly selection: Selection | undefined;
   print(level: LogLevel, line: string): void;
   total(total: number, complete: boolean): void;
 };
@@ -87,9 +90,9 @@ export class Feeder {
   }
 
   #planAll(nodes: readonly unknown[]): void {
-    const { graph, pipeline } = this.#deps;
+    const { graph, pipeline, selection } = this.#deps;
     try {
-      graph.addAll(nodes, () => this.#hasRoom);
+      graph.addAll(selection?.pick(nodes) ?? nodes, () => this.#hasRoom);
     } catch (thrown) {
       if (thrown instanceof PlanError) throw thrown;
       throw new PlanError(thrownAt(thrown, pipeline.origin ?? ""), { cause: thrown });
@@ -98,9 +101,10 @@ export class Feeder {
 
   /** To be called until everything is unfolded: an item may pass on any node of the plan. */
   #checkReached(): void {
-    const { graph } = this.#deps;
+    const { graph, selection } = this.#deps;
     if (this.#areAllReached || this.isStreaming || !graph.isUnfolded) return;
     this.#areAllReached = true;
+    if (selection !== undefined) return this.#deps.print("info", selection.result(graph.tasks));
     const unreached = graph.assertAllReached();
     if (unreached !== undefined) this.#deps.print("info", unreached);
   }
@@ -155,8 +159,14 @@ export class Feeder {
       (node) => this.#arrived(node),
       (thrown) => this.#streamFailed(thrown),
     );
-    if (next !== undefined) graph.add(next.node);
+    if (next !== undefined) this.#add(next.node);
     return next !== undefined;
+  }
+
+  #add(node: unknown): void {
+    const { graph, selection } = this.#deps;
+    if (selection === undefined) graph.add(node);
+    else for (const picked of selection.pick([node])) graph.add(picked);
   }
 
   #topUpSoon(): void {
@@ -172,7 +182,7 @@ export class Feeder {
     // The stream was closed while this step was under way.
     if (this.#stream === undefined) return;
     try {
-      if (node !== undefined) this.#deps.graph.add(node);
+      if (node !== undefined) this.#add(node);
     } catch (thrown) {
       this.#deps.failed(thrown);
     }

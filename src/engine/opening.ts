@@ -42,7 +42,7 @@ export function openMessage(
       pipeline: mask?.text(pipeline.name) ?? pipeline.name,
       file: module.kind === "file" ? module.path : null,
       params: mask?.stringify(params) ?? JSON.stringify(params),
-      canonicalParams: canonicalJson(params),
+      canonicalParams: canonicalJson(params) + selectionText(options.only),
       code: options.code ?? null,
       tasks: (options.tasks ?? []).map(inKeys),
       reruns: { keep: keep.map(inKeys), rerun: rerun.map(inKeys), failed },
@@ -57,6 +57,10 @@ export function openMessage(
     givenUp: givenUp.buffer,
   };
 }
+
+/** A part of the plan is a run of its own: it leaves one that died with the whole plan as it is. */
+const selectionText = (only: RunOptions["only"]): string =>
+  only === undefined ? "" : ` only ${canonicalJson(Object.fromEntries(only))}`;
 
 /** A definition's name as it is in the file. */
 export const storedName = (name: string, mask: Mask | undefined): string =>

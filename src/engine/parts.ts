@@ -4,6 +4,7 @@ import { Alarm } from "../base/alarm.ts";
 import type { Executors } from "../executors/executors.ts";
 import { Graph } from "../plan/graph.ts";
 import { Mask } from "../protocol/mask.ts";
+import { Selection } from "../plan/selection.ts";
 import type { MainRecord } from "../protocol/writer-records.ts";
 import { Backlog } from "./backlog.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -89,6 +90,7 @@ export class Parts {
     this.feeder = new Feeder({
       ...shared,
       pipeline,
+      selection: options.only === undefined ? undefined : new Selection(options.only),
       ready: () => this.dispatcher.ready,
       failed: (thrown) => run.planFailed(thrown),
       advance: () => run.advance(),

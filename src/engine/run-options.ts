@@ -2,6 +2,7 @@
 
 import type { Pipeline } from "../api/pipeline.ts";
 import type { Fingerprints } from "../module/fingerprints.ts";
+import type { Only } from "../plan/selection.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type {
   ModuleRef,
@@ -37,6 +38,8 @@ export type RunOptions = {
   readonly fingerprints?: () => Promise<Fingerprints>;
   /** Which tasks of the run that is continued run again. */
   readonly reruns?: RerunRequest;
+  /** Only these tasks, and what they need. */
+  readonly only?: Only | undefined;
   readonly writer: WriterOptions;
   /** Checked by the pipeline's schema, or laid over its defaults. */
   readonly params: Record<string, unknown>;

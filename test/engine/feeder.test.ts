@@ -23,6 +23,7 @@ class Rig extends EngineParts {
         this.life.endEarly({ status: "error", failure: null });
       },
       advance: () => void this.advances++,
+      selection: undefined,
       total: (count, complete) => void this.totals.push(`${count}${complete ? "" : " or more"}`),
     });
   }

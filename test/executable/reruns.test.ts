@@ -97,3 +97,31 @@ test.each([
   },
   30_000,
 );
+
+test("--only runs a part of the plan, in a run of its own", async () => {
+  using folder = tempFolder();
+  await died(folder, upsert(1));
+  const part = await edited(folder, upsert(1), "--only", "day=b");
+  expect(part.code).toBe(0);
+  expect(part.err).toContain("only day=b: 1 task is selected");
+  expect(part.err).toContain("1 of 1 task done");
+  const whole = await edited(folder, upsert(1));
+  expect(whole.err).toContain("3 of 3 tasks done");
+}, 30_000);
+
+test.each([
+  [["--only", "day=x"], "only day=x: no task has this input; there are day=a, day=b"],
+  [["--only", "date=a"], 'no task has "date" in its input; the inputs have day'],
+  [["--only", "day"], "--only day: what value?"],
+  [["--only", "day=a", "--resume"], "--only begins a run of its own"],
+])(
+  "--only: %p",
+  async (args, message) => {
+    using folder = tempFolder();
+    const wrong = await edited(folder, upsert(1), ...args);
+    expect(wrong.err).toContain(message);
+    expect(wrong.code).toBe(2);
+    expect(await Bun.file(join(folder.path, "pipeloom.db")).exists()).toBeFalse();
+  },
+  30_000,
+);

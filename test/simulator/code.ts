@@ -49,7 +49,7 @@ export function isOutdated(state: CodeState, row: TaskRow): boolean {
   return version.counts !== state.versions[kind];
 }
 
-/** Changed kinds of which something is committed, and which have inserted rows or emitted messages. */
+/** Changed kinds that have committed something, and have inserted rows or emitted messages. */
 export function repeatingKinds(state: CodeState, before: FileContent | undefined): number[] {
   if (before === undefined) return [];
   const kindOf = new Map(before.tasks.map(({ id, key }) => [id, kindOfKey(key)]));

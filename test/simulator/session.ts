@@ -134,7 +134,7 @@ export class SimulatedSession {
     const prints = versions.map(
       (version, kind) => [kindName(kind), fingerprintOf(kind, version)] as const,
     );
-    return { byTask: new Map(prints), coarse: undefined };
+    return { byTask: new Map(prints), coarse: undefined, unseen: [] };
   }
 
   /** A slow reader: every third batch of events takes some time. */

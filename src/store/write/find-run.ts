@@ -115,7 +115,7 @@ function refuseAlive(path: string, run: RunRow): RunRow {
 function otherParams(path: string, run: RunRow, request: RunRequest): StoreError {
   const differ =
     run.params === request.params
-      ? `${run.params} too, and they differ in a secret`
+      ? `${run.params} too, and they differ in a secret or in --only`
       : `the params ${request.params}`;
   return new StoreError(
     "other-params",

@@ -1,0 +1,126 @@
+// `only`: the tasks whose input has certain values, and what they need. The rest of the plan is left out.
+
+import { type AnyNode, EachNode, isNode, type TaskNode } from "../api/node.ts";
+import { JSON } from "../base/globals.ts";
+import { isPlainObject } from "../base/json.ts";
+import { dependenciesOf } from "./dependencies.ts";
+import { PlanError } from "./plan-error.ts";
+import { nodesIn } from "./template.ts";
+
+/** By the name of a member of the input: the values as text. The input has one of them. */
+export type Only = ReadonlyMap<string, readonly string[]>;
+
+/** Values that the error names. */
+const maxListed = 10;
+
+/** No task of the plan has the values that `only` asks for. */
+export class NothingSelectedError extends PlanError {}
+
+export class Selection {
+  readonly #only: Only;
+  readonly #visited = new WeakSet<AnyNode>();
+  /** What selected tasks need: all of it is planned, also of a fan-out. */
+  readonly #needed = new WeakSet<AnyNode>();
+  /** Of the members that `only` names: the values that inputs have. */
+  readonly #values = new Map<string, Set<string>>();
+  /** Other members of inputs. */
+  readonly #members = new Set<string>();
+  #selected = 0;
+
+  constructor(only: Only) {
+    this.#only = only;
+  }
+
+  /** What is to be planned of these nodes: selected tasks, and fan-outs that may have some. Other values are passed on. */
+  pick(nodes: readonly unknown[]): unknown[] {
+    const picked: unknown[] = nodes.filter((node) => !isNode(node));
+    const fanOuts: EachNode[] = [];
+    const stack = nodes.filter(isNode).toReversed();
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      if (this.#visited.has(node)) continue;
+      this.#visited.add(node);
+      if (node.kind === "each") fanOuts.push(node);
+      else if (this.#isSelected(node)) {
+        this.#selected++;
+        picked.push(node);
+        this.#need(node);
+      }
+      stack.push(...dependenciesOf(node).toReversed());
+    }
+    const rest = fanOuts.filter((each) => !this.#needed.has(each));
+    return [...picked, ...rest.map((each) => this.#filtered(each))];
+  }
+
+  #filtered({ source, item }: EachNode): EachNode {
+    return new EachNode(source, (value, index) => {
+      const expression = item(value, index);
+      return expression === undefined ? undefined : this.pick(nodesIn([expression]));
+    });
+  }
+
+  #need(selected: AnyNode): void {
+    const stack: AnyNode[] = [selected];
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      if (this.#needed.has(node)) continue;
+      this.#needed.add(node);
+      stack.push(...dependenciesOf(node));
+    }
+  }
+
+  #isSelected({ input }: TaskNode): boolean {
+    if (typeof input !== "object" || input === null || !isPlainObject(input)) return false;
+    const members = new Map(Object.entries(input).map(([name, value]) => [name, textOf(value)]));
+    for (const [name, text] of members) {
+      if (text === undefined) continue;
+      if (this.#only.has(name)) this.#values.set(name, valuesOf(this.#values, name).add(text));
+      else this.#members.add(name);
+    }
+    for (const [name, wanted] of this.#only) {
+      const text = members.get(name);
+      if (text === undefined || !wanted.includes(text)) return false;
+    }
+    return true;
+  }
+
+  /**
+   * To be called when everything is planned.
+   * @param planned how many tasks
+   * @returns how many were selected, for the user
+   * @throws NothingSelectedError where none was: it names the values that there are
+   */
+  result(planned: number): string {
+    const only = Array.from(this.#only, ([name, values]) =>
+      values.map((value) => `${name}=${value}`).join(" or "),
+    ).join(", ");
+    if (this.#selected === 0) throw new NothingSelectedError(`only ${only}: ${this.#nothing()}`);
+    const more = planned - this.#selected;
+    const tasks = `${this.#selected} ${this.#selected === 1 ? "task is" : "tasks are"} selected`;
+    return `only ${only}: ${tasks}${more > 0 ? `, with ${more} that they need` : ""}`;
+  }
+
+  #nothing(): string {
+    for (const name of this.#only.keys()) {
+      const values = this.#values.get(name);
+      if (values !== undefined) continue;
+      const others = [...this.#members].toSorted().join(", ");
+      return `no task has "${name}" in its input${others === "" ? "" : `; the inputs have ${others}`}`;
+    }
+    return `no task has this input; there are ${Array.from(this.#values, listed).join("; ")}`;
+  }
+}
+
+const valuesOf = (all: ReadonlyMap<string, Set<string>>, name: string): Set<string> =>
+  all.get(name) ?? new Set();
+
+function listed([name, values]: readonly [string, ReadonlySet<string>]): string {
+  const shown = [...values].toSorted().slice(0, maxListed);
+  const more = values.size - shown.length;
+  return `${shown.map((value) => `${name}=${value}`).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+/** Undefined for a value that holds others: what it becomes may not be known yet. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  const isOne = value === null || (typeof value !== "object" && value !== undefined);
+  return isOne ? JSON.stringify(value) : undefined;
+}
