@@ -94,9 +94,13 @@ export function failureLine(failure: Failure): string {
   const { errors, cause } = failure;
   const head = failureHead(failure);
   const list = errors === undefined ? "" : ` (${errors.map(numbered).join("; ")})`;
-  // A wrapping error often repeats the message of its cause.
-  const isSaid = cause === undefined || (cause.message !== "" && head.includes(cause.message));
+  const isSaid = cause === undefined || repeats(head, cause);
   return `${head}${list}${isSaid ? "" : `; caused by: ${failureLine(cause)}`}`;
 }
+
+/** A wrapping error often repeats the message of its cause, or SQLite's code with better words than SQLite's. */
+const repeats = (head: string, { message, code }: Failure): boolean =>
+  (message !== "" && head.includes(message)) ||
+  (code?.startsWith("SQLITE_") === true && head.includes(code));
 
 const numbered = (error: Failure, index: number): string => `${index + 1}: ${failureLine(error)}`;

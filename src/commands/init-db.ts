@@ -3,11 +3,12 @@
 import { migrations } from "../store/migrate.ts";
 import { closeDatabase } from "../store/write/close.ts";
 import { noLock } from "../store/lock.ts";
-import { openDatabase } from "../store/open-database.ts";
+import { openDatabase, shortTuning } from "../store/open-database.ts";
 import { StoreError } from "../store/store-error.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
+import { patienceFor } from "./patient-reader.ts";
 
 export const command = defineCliCommand({
   meta: {
@@ -44,7 +45,9 @@ export const command = defineCliCommand({
 
 function prepare(db: string, wal: boolean): void {
   try {
-    closeDatabase(openDatabase({ db, wal, durability: "full", storeTaskStatus: true }), noLock);
+    const options = { db, wal, durability: "full", storeTaskStatus: true } as const;
+    const opened = patienceFor(db).run(() => openDatabase(options, shortTuning));
+    closeDatabase(opened, noLock);
   } catch (thrown) {
     throw thrown instanceof StoreError ? new UserError(thrown.message) : thrown;
   }

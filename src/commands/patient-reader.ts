@@ -1,14 +1,16 @@
-// Readers of commands: a lock of another program is waited for as long as it takes, and after 5 s that is said on stderr.
+// How commands use a database: a lock of another program is waited for as long as it takes, and after 5 s that is said on
+// stderr.
 
 import { writeAll } from "../base/streams.ts";
 import { visibleText } from "../base/text.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import { endlessPatience } from "../store/patience.ts";
+import { endlessPatience, type Patience } from "../store/patience.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
 
+export const patienceFor = (db: string): Patience => endlessPatience(db, sayOnStderr);
+
 /** @throws ReaderError if `db` has no readable database */
-export const patientReader = (db: string): Reader =>
-  openReader(db, endlessPatience(db, sayOnStderr));
+export const patientReader = (db: string): Reader => openReader(db, patienceFor(db));
 
 function sayOnStderr(level: LogLevel, line: string): void {
   const label = level === "warn" ? "warning: " : "";

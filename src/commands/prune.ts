@@ -9,17 +9,17 @@ import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
 import { isRunAlive } from "../store/liveness.ts";
 import { noLock } from "../store/lock.ts";
-import { openDatabase } from "../store/open-database.ts";
-import { Patience, sleepingClock } from "../store/patience.ts";
+import { openDatabase, shortTuning } from "../store/open-database.ts";
 import { checkTables } from "../store/read/check-tables.ts";
 import { deadRuns } from "../store/read/overview.ts";
 import { type OldRun, oldRuns, type PruneRule } from "../store/read/old-runs.ts";
-import { openReader, type Reader } from "../store/read/reader.ts";
+import type { Reader } from "../store/read/reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { StoreError } from "../store/store-error.ts";
 import { closeDatabase } from "../store/write/close.ts";
 import { freeBytes, type Pruned, Pruner, vacuum } from "../store/write/pruner.ts";
 import { databaseOf, defaultDbHint } from "./default-db.ts";
+import { patienceFor, patientReader } from "./patient-reader.ts";
 import { ago } from "./run-table.ts";
 import { timeOf } from "./since.ts";
 
@@ -111,7 +111,7 @@ type Look = {
 };
 
 function look(db: string, rule: PruneRule): Look {
-  using reader = openReader(db);
+  using reader = patientReader(db);
   checkTables(reader);
   const runs = oldRuns(reader, rule);
   return { runs, isWal: reader.isWal, isInUse: hasLiveRun(reader) };
@@ -132,20 +132,19 @@ type PruneOptions = {
   readonly isInUse: boolean;
 };
 
-const say = (_: string, line: string): void => void process.stderr.write(`${line}\n`);
-
 function prune(path: string, runs: readonly OldRun[], options: PruneOptions): Done {
   const { logsOnly, isWal, isInUse } = options;
-  const db = openDatabase({ db: path, wal: isWal, durability: "full", storeTaskStatus: true });
+  const open = { db: path, wal: isWal, durability: "full", storeTaskStatus: true } as const;
+  const patience = patienceFor(path);
+  const db = patience.run(() => openDatabase(open, shortTuning));
   try {
-    const patience = new Patience(path, { ...sleepingClock, say, isGivenUp: () => false });
     const pruner = new Pruner(
       db,
       runs.map(({ id }) => id),
       patience,
     );
     const pruned = logsOnly ? { tasks: 0, logs: pruner.deleteLogs() } : pruner.deleteRuns(path);
-    if (options.vacuum) vacuum(db);
+    if (options.vacuum) patience.run(() => vacuum(db));
     return { ...pruned, freeBytes: freeBytes(db) };
   } finally {
     closeDatabase(db, noLock, isInUse);

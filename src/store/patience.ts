@@ -4,8 +4,7 @@
 import { systemClock } from "../base/clock.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { lockedBy } from "./lock-holder.ts";
-import { isWaitable } from "./sqlite-error.ts";
-import { StoreError } from "./store-error.ts";
+import { isLockedAtOpen, StoreError } from "./store-error.ts";
 
 /** How long one call of SQLite waits. */
 export const busyTimeoutMs = 250;
@@ -56,7 +55,7 @@ export class Patience {
     try {
       return step();
     } catch (thrown) {
-      if (!isWaitable(thrown)) throw thrown;
+      if (!isLockedAtOpen(thrown)) throw thrown;
       return this.again(step);
     }
   }
@@ -72,7 +71,7 @@ export class Patience {
         wait.over();
         return result;
       } catch (thrown) {
-        if (!isWaitable(thrown)) throw thrown;
+        if (!isLockedAtOpen(thrown)) throw thrown;
         wait.goesOn();
       }
     }

@@ -94,6 +94,20 @@ describe("a failure's line says what it is about", () => {
       "cannot load: no route",
     ],
     [
+      "a cause of SQLite whose code is repeated",
+      new Error("a.db cannot grow: the disk is full (SQLITE_FULL)", {
+        cause: Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" }),
+      }),
+      "a.db cannot grow: the disk is full (SQLITE_FULL)",
+    ],
+    [
+      "a cause of the system whose code is repeated: it may have the path",
+      new Error("no file (ENOENT)", {
+        cause: Object.assign(new Error("ENOENT: /x"), { code: "ENOENT" }),
+      }),
+      "no file (ENOENT); caused by: ENOENT: /x",
+    ],
+    [
       "an AggregateError",
       new AggregateError([new Error("one"), new TypeError("two"), "three"], "all failed"),
       "AggregateError: all failed (1: one; 2: TypeError: two; 3: thrown: three)",
