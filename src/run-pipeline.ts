@@ -11,7 +11,7 @@ import { pathOf } from "./base/path.ts";
 import { resolveParams } from "./api/params.ts";
 import type { Pipeline } from "./api/pipeline.ts";
 import { registry } from "./api/registry.ts";
-import { codeHash, sourcesOf } from "./module/sources.ts";
+import { codeHash, loadedPath, sourcesOf } from "./module/sources.ts";
 import { didYouMean, nearest } from "./cli/suggest.ts";
 import { builtins } from "./examples/builtins.ts";
 import type { RunEvent } from "./protocol/events.ts";
@@ -144,7 +144,7 @@ function codeOf(
 ): Pick<RunOptions, "sources" | "code" | "tasks" | "fingerprints"> {
   const tasks = [...registry.tasks.keys()];
   if (module.kind === "builtin") return { tasks };
-  const { path } = module;
+  const path = loadedPath(module.path);
   const sources = sourcesOf(path);
   return {
     sources,

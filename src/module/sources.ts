@@ -2,7 +2,7 @@
 // thread that starts during the run, in place of a lost one, loads these texts and not later edits. Where it cannot, the
 // thread does not start: a run never mixes two versions.
 
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, extname, isAbsolute, relative } from "node:path";
 
 import { JSON } from "../base/globals.ts";
@@ -35,6 +35,15 @@ const dataParsers: Readonly<Record<string, (text: string) => unknown>> = {
   ".txt": (text) => text,
   ".sql": (text) => text,
 };
+
+/** The path under which Bun loads a file: where links lead to. Sources are recorded under such paths. */
+export function loadedPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
 
 /** The file and its imports, transitively, without installed packages. */
 export function sourcesOf(entry: string): ModuleSource[] {

@@ -1,7 +1,7 @@
 // Whole runs with real threads: the values that tasks get, and how a run ends.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { newRig, type Rig } from "../support/rig.ts";
 
 setDefaultTimeout(60_000);
@@ -458,6 +458,29 @@ describe("a run uses the code that it began with", () => {
       expect(result(rig, "tell")).toEqual([["old", 1]]);
     },
   );
+
+  test.each(["links/file.ts", "links/folder/pipeline.ts"])("also by a link: %s", async (link) => {
+    await using rig = newRig();
+    const { control } = rig;
+    rig.write("version.ts", 'export const version = "old";');
+    const text = `
+      import { version } from "./version.ts";
+      const leave = task({ name: "leave", async run() { await step("leave"); process.exit(1); } });
+      const tell = task({ name: "tell", run: () => [version, "old"] });
+      export default pipeline({ name: "p", tasks: () => [leave(), tell()] });
+    `;
+    rig.pipeline(text);
+    mkdirSync(rig.file("links"));
+    symlinkSync(rig.file("pipeline.ts"), rig.file("links/file.ts"));
+    symlinkSync(rig.path, rig.file("links/folder"), "junction");
+    const started = await rig.start(rig.file(link), { workers: 1 });
+    const leave = await control.next("leave");
+    rig.write("version.ts", 'export const version = "new";');
+    rig.pipeline(text.replace("old", "new"));
+    leave.finish();
+    expect(await started.end).toMatchObject({ done: 1, failed: 1 });
+    expect(result(rig, "tell")).toEqual([["old", "old"]]);
+  });
 
   test.each(["part.cjs", "part.js"])(
     "a CommonJS file that was edited (%s) ends the run when another thread is needed",
