@@ -14,6 +14,12 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./run.ts")).command,
   },
   {
+    name: "attach",
+    group: "Run",
+    summary: "Watch a run in another terminal as if it were here",
+    load: async () => (await import("./attach.ts")).command,
+  },
+  {
     name: "cancel",
     group: "Run",
     summary: "End a run in another terminal",

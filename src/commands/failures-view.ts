@@ -1,6 +1,5 @@
 // The failures of a run as text: the message, the place in the user's file, the tasks, and what they logged last. Pure.
 
-import { failureLine } from "../base/failure.ts";
 import { fit, grouped, visible } from "../base/text.ts";
 import type { FailedTask, FailureGroup } from "../store/read/failed-tasks.ts";
 import type { Glyphs } from "../terminal/glyphs.ts";
@@ -25,11 +24,14 @@ export function failureLines(groups: readonly FailureGroup[], view: FailuresView
   return [...shown, ...more].map((line) => fit(line, view.width));
 }
 
-function groupLines({ tasks, count, logs }: FailureGroup, view: FailuresView): string[] {
+function groupLines(
+  { message: text, tasks, count, logs }: FailureGroup,
+  view: FailuresView,
+): string[] {
   const { colors, glyphs } = view;
   const [first, ...others] = tasks;
   if (first === undefined) return [];
-  const message = visible(firstLine(failureLine(first.failure)));
+  const message = visible(firstLine(text));
   const head = `${colors.red(glyphs.failed)} ${nameOf(first, view)}: ${colors.red(message)}`;
   const lines = wrapped(head, view.width);
   const about = [view.placeOf(first.failure.stack ?? ""), attemptsOf(first)];

@@ -57,8 +57,8 @@ export const statusData = (seen: Overview, db: string, now: number): object => (
   db,
   at: new Date(now).toISOString(),
   runs: seen.runs.map((run) => runData(run, now)),
-  failures: seen.failures.map(({ tasks, count, logs }) => ({
-    message: failureLine(tasks[0]?.failure ?? { name: "Error", message: "" }),
+  failures: seen.failures.map(({ message, tasks, count, logs }) => ({
+    message,
     count,
     tasks: tasks.map(({ id, name, attempt, failure }) => ({ id, name, attempt, error: failure })),
     logs: logs.map(({ at, level, line }) => ({ at, level, line })),

@@ -3,6 +3,7 @@
 import { systemClock } from "../base/clock.ts";
 import { Promise } from "../base/globals.ts";
 import { guardTerminal } from "../terminal/terminal-signals.ts";
+import { listenToKeys } from "./keys.ts";
 import { print, ReaderLeft } from "../cli/stdout.ts";
 
 /** Switch to the alternate screen and hide the cursor; and back. */
@@ -41,7 +42,7 @@ export async function watchScreen(
     resume: quietly(enter),
     close: quietly(leave),
   });
-  const unlisten = listenToKeys(resolve);
+  const unlisten = listenToKeys((keys) => pressed(keys, resolve));
   quietly(enter)();
   process.stdout.on("resize", redraw);
   const timer = systemClock.every(everyMs, redraw);
@@ -71,22 +72,8 @@ const quietly = (text: string) => (): void => {
   }
 };
 
-/** In raw mode Ctrl-C and Ctrl-Z arrive as keys, not as signals. */
-function listenToKeys(end: (code: number) => void): () => void {
-  const { stdin } = process;
-  if (!stdin.isTTY) return () => {};
-  const pressed = (data: Buffer): void => {
-    const keys = data.toString();
-    if (keys.includes("\x03")) end(130);
-    else if (/[qQ]/.test(keys)) end(0);
-    else if (keys.includes("\x1a")) process.kill(process.pid, "SIGTSTP");
-  };
-  stdin.setRawMode(true);
-  stdin.on("data", pressed);
-  stdin.resume();
-  return () => {
-    stdin.off("data", pressed);
-    stdin.setRawMode(false);
-    stdin.pause();
-  };
+function pressed(keys: string, end: (code: number) => void): void {
+  if (keys.includes("\x03")) end(130);
+  else if (/[qQ]/.test(keys)) end(0);
+  else if (keys.includes("\x1a")) process.kill(process.pid, "SIGTSTP");
 }

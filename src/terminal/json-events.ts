@@ -68,6 +68,7 @@ export function jsonUi(write: Write): Ui {
       for (const event of events) text += `${jsonLine(event)}\n`;
       if (text !== "") write(text);
     },
+    counts() {},
     log() {},
     stopping() {},
     finish() {},

@@ -52,6 +52,9 @@ export class LogFile implements Ui {
     }
   }
 
+  /** Nothing to log. */
+  counts(): void {}
+
   log(level: LogLevel, text: string): void {
     this.#put({ at: this.#now(), level, task: null, text });
   }

@@ -14,9 +14,9 @@ import { inFlight } from "./frame.ts";
 import { logLines, type Look } from "./log-lines.ts";
 import { RunLog } from "./run-log.ts";
 import { summaryLines } from "./summary-text.ts";
-import type { StopSignal, Ui } from "./ui.ts";
+import type { EndedCounts, StopSignal, Ui } from "./ui.ts";
 import type { View } from "./view.ts";
-import { finishedCount, fold, labelOf, newView } from "./view.ts";
+import { finishedCount, fold, labelOf, newView, setCounts } from "./view.ts";
 
 const everyMs = 10_000;
 const maxFailureLines = 100;
@@ -76,6 +76,10 @@ export class Plain implements Ui {
     this.#log.events(events);
     const line = verbosity < 0 ? "" : this.#progress.next(now());
     if (line !== "") this.#print([line]);
+  }
+
+  counts(counts: EndedCounts): void {
+    setCounts(this.#view, counts);
   }
 
   log(level: LogLevel, line: string): void {

@@ -17,8 +17,8 @@ import { Screen, type Size } from "./screen.ts";
 import { summaryLines } from "./summary-text.ts";
 import { TerminalReporter } from "./terminal-reporter.ts";
 import { closeOnExit, guardSignals } from "./terminal-signals.ts";
-import type { StopSignal, Ui } from "./ui.ts";
-import { finishedCount, fold, labelOf, newView } from "./view.ts";
+import type { EndedCounts, StopSignal, Ui } from "./ui.ts";
+import { finishedCount, fold, labelOf, newView, setCounts } from "./view.ts";
 
 export type UiClock = {
   readonly now: () => number;
@@ -92,6 +92,10 @@ export class Terminal implements Ui {
     // The first frame will hide the cursor.
     if (this.#view.startedAt !== undefined) this.#guardSignals();
     this.#log.events(events);
+  }
+
+  counts(counts: EndedCounts): void {
+    setCounts(this.#view, counts);
   }
 
   log(level: LogLevel, line: string): void {

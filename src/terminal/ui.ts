@@ -7,9 +7,18 @@ import type { RunSummary } from "../protocol/summary.ts";
 /** A signal that ends a run. SIGHUP: the terminal was closed. */
 export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
+export type EndedCounts = {
+  readonly done: number;
+  readonly error: number;
+  readonly cancelled: number;
+  readonly skipped: number;
+};
+
 export interface Ui {
   /** Committed events, in order. Must be cheap: up to 1,000 calls a second. */
   events(events: readonly RunEvent[]): void;
+  /** Counts of the whole run, where they come from its file: not every task that ended was an event. */
+  counts(counts: EndedCounts): void;
   /** A line of pipeloom's own, or output that belongs to no task. */
   log(level: LogLevel, line: string): void;
   /** Says that the run is ending. Called for the first and the second Ctrl-C. */

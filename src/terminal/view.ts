@@ -6,6 +6,7 @@
 import type { RunEvent, TaskFinished, TaskProgress, TaskStarted } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { RunStatus } from "../protocol/status.ts";
+import type { EndedCounts } from "./ui.ts";
 import { assertNever } from "../base/unreachable.ts";
 
 export type RunningTask = {
@@ -106,6 +107,10 @@ function isShared({ running, repeated }: View, name: string, id: TaskId): boolea
     if (--left === 0) return false;
   }
   return false;
+}
+
+export function setCounts(view: View, { done, error, cancelled, skipped }: EndedCounts): void {
+  Object.assign(view, { done, failed: error, cancelled, skipped });
 }
 
 export function fold(view: View, events: readonly RunEvent[]): void {

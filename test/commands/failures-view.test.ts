@@ -12,6 +12,7 @@ const failed = (id: number, message = "no column"): FailedTask => ({
   failure: { name: "TypeError", message, stack: "at etl.ts" },
 });
 const group = (count: number, message?: string): FailureGroup => ({
+  message: message ?? "no column",
   tasks: Array.from({ length: Math.min(count, 3) }, (_, i) => failed(i + 1, message)),
   count,
   logs: [],
@@ -34,7 +35,7 @@ test("the message, the place, the attempts", () => {
   const [task] = group(1).tasks;
   if (task === undefined) throw new Error("no task");
   const bare: FailedTask = { ...task, attempt: 1, failure: { name: "Error", message: "m" } };
-  expect(lines([{ tasks: [bare], count: 1, logs: [] }])).toEqual(["✖ load #1: m"]);
+  expect(lines([{ message: "m", tasks: [bare], count: 1, logs: [] }])).toEqual(["✖ load #1: m"]);
 });
 
 test("others like it are named, as far as they are known", () => {

@@ -16,6 +16,8 @@ export type FailedTask = {
 };
 
 export type FailureGroup = {
+  /** Of the first of `tasks`. */
+  readonly message: string;
   /** The first tasks that failed with this message, or one that differs only in numbers; by id. */
   readonly tasks: readonly FailedTask[];
   /** How many tasks failed with it. */
@@ -53,8 +55,15 @@ export function failureGroups(reader: Reader, run: RunId): readonly FailureGroup
   }
   return [...groups.values()]
     .toSorted((a, b) => b.count - a.count)
-    .map((group) => ({ ...group, logs: logsOf(reader, run, group.tasks[0]?.id) }));
+    .map((group) => ({
+      ...group,
+      message: messageOf(group.tasks[0]),
+      logs: logsOf(reader, run, group.tasks[0]?.id),
+    }));
 }
+
+const messageOf = (task: FailedTask | undefined): string =>
+  task === undefined ? "" : failureLine(task.failure);
 
 function logsOf(reader: Reader, run: RunId, id: number | undefined): readonly LogRow[] {
   if (id === undefined || !hasLogs(reader)) return [];

@@ -1,0 +1,159 @@
+// `pipeloom attach [run]`: shows a run of another process as if it were here, by reading its file.
+
+import { Promise } from "../base/globals.ts";
+import { defineCliCommand } from "../cli/command.ts";
+import { UserError } from "../cli/user-error.ts";
+import type { RunSummary } from "../protocol/summary.ts";
+import { isRunAlive } from "../store/liveness.ts";
+import { failureGroups } from "../store/read/failed-tasks.ts";
+import { isRunning, type SeenRun } from "../store/read/overview.ts";
+import type { Reader } from "../store/read/reader.ts";
+import { ReaderError } from "../store/read/reader-error.ts";
+import { RunFollower } from "../store/read/run-follower.ts";
+import { endedSummary } from "../store/write/ended-summary.ts";
+import { createUi, type PacedUi } from "../terminal/create.ts";
+import { databaseOf, defaultDbHint } from "./default-db.ts";
+import { askToEnd, endOf, findLiveRun, idOf } from "./live-run.ts";
+import { patientReader } from "./patient-reader.ts";
+import { listenToKeys } from "./keys.ts";
+
+/** How often the file is looked at. */
+const everyMs = 200;
+/** How long the last lines may take to be read. */
+const patienceMs = 2_000;
+
+export const command = defineCliCommand({
+  meta: {
+    name: "attach",
+    details:
+      "Shows the bars and the log of a run in another terminal. Ctrl-C or q leaves the run alone; c asks it to end, and again c to end now. In a pipe it prints lines. Ends with the run: exit code 0 if all is done, 1 if not.",
+    examples: [
+      { line: "pipeloom attach", what: "the run in this folder's database" },
+      { line: "pipeloom attach 12", what: "run 12, if several are running" },
+    ],
+  },
+  args: {
+    run: {
+      type: "positional",
+      required: false,
+      valueHint: "run-id",
+      description: "the run; optional when only one is running",
+    },
+    db: {
+      type: "string",
+      valueHint: "db",
+      defaultHint: defaultDbHint,
+      description: "the database",
+    },
+  },
+  async run(flags) {
+    const db = databaseOf(flags.db);
+    const run = findLiveRun(db, flags.run === undefined ? undefined : idOf(flags.run), "attach");
+    try {
+      using reader = patientReader(db);
+      return await new Attached(reader, run).untilOver();
+    } catch (thrown) {
+      throw thrown instanceof ReaderError ? new UserError(thrown.message) : thrown;
+    }
+  },
+});
+
+class Attached {
+  readonly #reader: Reader;
+  readonly #run: SeenRun;
+  readonly #follower: RunFollower;
+  readonly #ui: PacedUi;
+  /** Resolves to the exit code when the user leaves. */
+  readonly #left = Promise.withResolvers<number>();
+  #asked = 0;
+
+  constructor(reader: Reader, run: SeenRun) {
+    this.#reader = reader;
+    this.#run = run;
+    this.#follower = new RunFollower(reader, run.id);
+    const { stdout, stderr, env } = process;
+    this.#ui = createUi({
+      verbosity: 0,
+      json: false,
+      logFile: undefined,
+      stdout,
+      stderr,
+      env,
+      isTty: stderr.isTTY,
+    });
+  }
+
+  async untilOver(): Promise<number> {
+    const unlisten = listenToKeys((keys) => this.#pressed(keys));
+    this.#ui.events([this.#follower.start()]);
+    this.#ui.log("info", `attached to run ${this.#run.id}: Ctrl-C leaves it, c asks it to end`);
+    try {
+      const code = await Promise.race([this.#follow(), this.#left.promise]);
+      this.#ui.close();
+      await this.#ui.written(patienceMs);
+      return code;
+    } finally {
+      unlisten();
+      this.#ui.close();
+    }
+  }
+
+  async #follow(): Promise<number> {
+    for (;;) {
+      // Asked before the rows are read: a run commits its last rows before it ends.
+      const goesOn = isRunning(this.#reader, this.#run.id, (run) =>
+        isRunAlive(this.#reader.path, run),
+      );
+      this.#show();
+      if (!goesOn) return this.#over();
+      await Promise.race([Bun.sleep(everyMs), this.#left.promise]);
+    }
+  }
+
+  #show(): void {
+    const followed = this.#follower.next();
+    if (followed === undefined) return;
+    this.#ui.events(followed.events);
+    this.#ui.counts(followed.counts);
+  }
+
+  /** @returns the exit code */
+  #over(): number {
+    const summary = endedSummary(this.#reader.path, this.#run.id);
+    if (summary === undefined) {
+      this.#ui.log("error", endOf(this.#reader.path, this.#run.id));
+      return 1;
+    }
+    this.#ui.finish({ ...summary, ...this.#failures() });
+    return summary.status === "done" ? 0 : 1;
+  }
+
+  #failures(): Pick<RunSummary, "failures" | "failureGroups"> {
+    const groups = failureGroups(this.#reader, this.#run.id);
+    return {
+      failures: [],
+      failureGroups: groups.map(({ message, count }) => ({ message, count })),
+    };
+  }
+
+  #pressed(keys: string): void {
+    if (keys.includes("\x03")) this.#left.resolve(130);
+    else if (/[qQ]/.test(keys)) this.#left.resolve(0);
+    else if (keys.includes("\x1a")) process.kill(process.pid, "SIGTSTP");
+    else if (/[cC]/.test(keys)) this.#askToEnd();
+  }
+
+  #askToEnd(): void {
+    const isUrgent = this.#asked++ > 0;
+    try {
+      askToEnd(this.#reader.path, this.#run, isUrgent ? "urgent" : "cancel");
+      this.#ui.log(
+        "warn",
+        isUrgent ? "asked the run to end now" : "asked the run to end; c again: now",
+      );
+    } catch (thrown) {
+      if (!(thrown instanceof UserError)) throw thrown;
+      this.#ui.log("error", thrown.message);
+    }
+  }
+}

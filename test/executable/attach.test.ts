@@ -1,0 +1,115 @@
+// `pipeloom attach`, as a user has it: two terminals, one database.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { pipeloom, run } from "../support/program.ts";
+import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
+
+let folder: TempFolder;
+let child: Bun.Subprocess;
+const at = (name: string): string => join(folder.path, name);
+
+/** Logs and fails once the file `go` is there; `wait` ends when it is told to. */
+const pipelineText = `
+import { existsSync } from "node:fs";
+import { pipeline, task } from "pipeloom";
+const go = async (ctx) => { while (!existsSync("go")) { ctx.signal.throwIfAborted(); await Bun.sleep(5); } };
+const talk = task({ name: "talk", optional: true, async run(_, ctx) {
+  await go(ctx); ctx.log.info("hello"); throw new Error("broken"); } });
+const wait = task({ name: "wait", run: (_, ctx) => go(ctx) });
+export default pipeline({ name: "p", tasks: () => [talk(), wait()] });`;
+
+beforeEach(async () => {
+  folder = tempFolder();
+  await Bun.write(at("p.ts"), pipelineText);
+  child = Bun.spawn([...pipeloom, "run", "p.ts", "-q", "-w2"], {
+    cwd: folder.path,
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "ignore",
+  });
+  while (!existsSync(at("pipeloom.db-run1.control"))) await Bun.sleep(5);
+});
+afterEach(async () => {
+  child.kill("SIGKILL");
+  await child.exited;
+  folder[Symbol.dispose]();
+});
+
+describe("in a pipe", () => {
+  test("lines until the run ends, and its outcome as exit code", async () => {
+    const attached = Bun.spawn([...pipeloom, "attach"], {
+      cwd: folder.path,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    let text = "";
+    for await (const chunk of attached.stderr.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if (text.includes("attached to run 1")) writeFileSync(at("go"), "");
+    }
+    expect(await attached.exited).toBe(0);
+    expect(await attached.stdout.text()).toBe("");
+    expect(text).toContain("ℹ talk: hello\n");
+    expect(text).toContain("✖ talk failed: broken\n");
+    expect(text).toContain("✔ p done: 1 of 2 tasks done, 1 failed");
+  });
+
+  test("a run that is killed", async () => {
+    const attached = Bun.spawn([...pipeloom, "attach", "1"], {
+      cwd: folder.path,
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    let text = "";
+    for await (const chunk of attached.stderr.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if (text.includes("attached to run 1")) child.kill("SIGKILL");
+    }
+    expect(await attached.exited).toBe(1);
+    expect(text).toContain("run 1 (p) has ended: interrupted, its process is dead");
+  });
+
+  test("no run goes on", async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+    const { code, err } = await run([...pipeloom, "attach"], folder.path);
+    expect({ code, err }).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("no run is active"),
+    });
+  });
+});
+
+describe("on a terminal", () => {
+  const keys: [string, string, number][] = [
+    ["Ctrl-C leaves the run alone", "\x03", 130],
+    ["q leaves the run alone", "q", 0],
+    ["c asks the run to end", "c", 1],
+  ];
+  test.each(keys)("%s", async (_, key, code) => {
+    let text = "";
+    let isPressed = false;
+    await using terminal = new Bun.Terminal({
+      cols: 80,
+      rows: 24,
+      data(self, bytes) {
+        text += new TextDecoder().decode(bytes);
+        if (isPressed || !text.includes("wait")) return;
+        isPressed = true;
+        self.write(key);
+      },
+    });
+    const attached = Bun.spawn([...pipeloom, "attach"], { cwd: folder.path, terminal });
+    expect(await attached.exited).toBe(code);
+    expect(text).toEndWith("\x1b[?25h");
+    if (key === "c") {
+      expect(await child.exited).toBe(1);
+      expect(text).toContain("asked the run to end; c again: now");
+    } else expect(child.exitCode).toBeNull();
+  });
+});

@@ -1,0 +1,118 @@
+import type { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+
+import type { RunEvent } from "../../../src/protocol/events.ts";
+import { runId } from "../../../src/protocol/ids.ts";
+import { openDatabase } from "../../../src/store/open-database.ts";
+import { openReader } from "../../../src/store/read/reader.ts";
+import { RunFollower } from "../../../src/store/read/run-follower.ts";
+import { options } from "../write/options.ts";
+import { tempFolder } from "../write/temp-folder.ts";
+
+const at = "2026-01-01T00:00:00.000Z";
+
+function follow(before: (db: Database) => void = () => undefined) {
+  const folder = tempFolder();
+  const path = folder.file("a.db");
+  const db = openDatabase(options(path));
+  db.run(
+    "INSERT INTO pipeline_runs (id, pipeline, params, status, started_at, tasks_total) VALUES (1, 'posts', '{}', 'running', ?, 9)",
+    [at],
+  );
+  before(db);
+  const reader = openReader(path);
+  const follower = new RunFollower(reader, runId(1));
+  return {
+    db,
+    follower,
+    /** Short forms of the events since the last look. */
+    look: (): string[] => follower.next()?.events.map(shortly) ?? ["nothing"],
+    [Symbol.dispose]() {
+      reader.close();
+      db.close(true);
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+function shortly(event: RunEvent): string {
+  switch (event.type) {
+    case "run-total":
+      return `total ${event.total}`;
+    case "task-started":
+      return `${event.id} started, attempt ${event.attempt}`;
+    case "task-progress":
+      return `${event.id} ${event.progress} ${event.message ?? ""}`.trimEnd();
+    case "task-log":
+      return `${event.id} ${event.name}: ${event.line}`;
+    case "task-finished":
+      return `${event.id} ${event.status}${event.failure === undefined ? "" : `: ${event.failure.message}`}`;
+    case "run-started":
+    case "run-finished":
+    case "run-reruns":
+    case "task-checkpoint":
+    case "task-retrying":
+      return event.type;
+  }
+}
+
+const add = (db: Database, id: number, status: string, attempt = 1): void =>
+  void db.run(
+    "INSERT INTO task_runs (run_id, id, name, key, status, attempt, started_at) VALUES (1, ?, 'load', 'k', ?, ?, ?)",
+    [id, status, attempt, at],
+  );
+const set = (db: Database, id: number, change: string): void =>
+  void db.run(`UPDATE task_runs SET ${change} WHERE id = ?`, [id]);
+const log = (db: Database, id: number, line: string): void =>
+  void db.run("INSERT INTO task_logs VALUES (1, ?, 1, ?, 'info', ?)", [id, at, line]);
+
+test("the run, and what runs at the first look", () => {
+  using run = follow((db) => {
+    add(db, 1, "running");
+    add(db, 2, "done");
+    set(db, 1, "progress = 0.5, message = 'half'");
+    log(db, 1, "before");
+  });
+  expect(run.follower.start()).toMatchObject({ run: 1, pipeline: "posts", at: Date.parse(at) });
+  expect(run.look()).toEqual(["total 9", "1 started, attempt 1", "1 0.5 half"]);
+  expect(run.look()).toEqual(["nothing"]);
+});
+
+test("progress, logs and the end of a task", () => {
+  using run = follow((db) => add(db, 1, "running"));
+  run.look();
+  set(run.db, 1, "progress = 0.25");
+  log(run.db, 1, "fetched");
+  expect(run.look()).toEqual(["total 9", "1 0.25", "1 load: fetched"]);
+  set(run.db, 1, "status = 'done'");
+  expect(run.look()).toEqual(["total 9", "1 done"]);
+});
+
+test("a failure is told once, also of a task that never was seen running", () => {
+  using run = follow((db) => {
+    add(db, 1, "running");
+    add(db, 2, "error");
+  });
+  run.look();
+  set(run.db, 1, `status = 'error', error = '{"name":"Error","message":"no"}'`);
+  add(run.db, 3, "error");
+  expect(run.look()).toEqual(["total 9", "1 error: no", "3 error"]);
+  add(run.db, 4, "done");
+  expect(run.look()).toEqual(["total 9"]);
+});
+
+test("the next attempt of a task begins from the start", () => {
+  using run = follow((db) => add(db, 1, "running"));
+  run.look();
+  set(run.db, 1, "status = 'queued'");
+  expect(run.look()).toEqual(["total 9", "1 cancelled"]);
+  set(run.db, 1, "status = 'running', attempt = 2");
+  expect(run.look()).toEqual(["total 9", "1 started, attempt 2"]);
+});
+
+test("counts are of the whole run, whatever was seen of it", () => {
+  using run = follow((db) => {
+    for (let id = 1; id <= 5; id++) add(db, id, id < 4 ? "done" : "error");
+  });
+  expect(run.follower.next()?.counts).toMatchObject({ done: 3, error: 2 });
+});
