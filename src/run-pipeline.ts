@@ -102,12 +102,21 @@ export async function loadPipeline(module: ModuleRef): Promise<LoadedPipeline> {
  * @throws ParamsError, RerunError
  */
 export async function prepareRun(
-  { pipeline, module, folder }: LoadedPipeline,
+  loaded: LoadedPipeline,
   options: RunPipelineOptions,
   hooks: RunHooks = {},
 ): Promise<Run> {
+  return new Run(await runOptionsOf(loaded, options, hooks));
+}
+
+/** @throws ParamsError, RerunError */
+export async function runOptionsOf(
+  { pipeline, module, folder }: LoadedPipeline,
+  options: RunPipelineOptions,
+  hooks: RunHooks = {},
+): Promise<RunOptions> {
   const { onEvent } = options;
-  return new Run({
+  return {
     pipeline,
     module,
     ...codeOf(module),
@@ -136,7 +145,7 @@ export async function prepareRun(
     },
     behind: hooks.behind,
     onOutput: hooks.onOutput ?? showOutput,
-  });
+  };
 }
 
 function codeOf(

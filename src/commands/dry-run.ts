@@ -1,31 +1,46 @@
-// `pipeloom run --dry-run`: prints the plan to stdout. Runs and writes nothing.
+// `pipeloom run --dry-run`: prints the plan, and what a run would do about the tasks of the run that it continues. Runs and
+// writes nothing.
 
-import { ParamsError, resolveParams } from "../api/params.ts";
-import { PlanError } from "../plan/plan-error.ts";
-import type { LoadedPipeline } from "../run-pipeline.ts";
+import { openMessage, storedName } from "../engine/opening.ts";
+import type { RunOptions } from "../engine/run-options.ts";
 import { planOf } from "../plan/dry-plan.ts";
+import { Selection } from "../plan/selection.ts";
 import { Mask } from "../protocol/mask.ts";
+import type { NextRun } from "../protocol/plan.ts";
+import { SharedFlag } from "../protocol/shared/shared-flag.ts";
+import { type LoadedPipeline, runOptionsOf, type RunPipelineOptions } from "../run-pipeline.ts";
+import { nextRun } from "../store/read/next-run.ts";
 import type { PlanFormat } from "../terminal/plan-text.ts";
 import { renderPlan } from "../terminal/plan-text.ts";
 import { print } from "../cli/stdout.ts";
-import { UsageError } from "../cli/usage-error.ts";
-import { authorError } from "./load-for-command.ts";
+import { explained } from "./explain-error.ts";
 
 export async function dryRun(
-  { pipeline, module }: LoadedPipeline,
-  given: Readonly<Record<string, unknown>>,
+  loaded: LoadedPipeline,
+  options: RunPipelineOptions,
   format: PlanFormat,
 ): Promise<number> {
+  const { pipeline, module } = loaded;
   const mask = Mask.of(pipeline.secrets, process.env);
   try {
-    const params = await resolveParams(pipeline.params, given);
-    const plan = renderPlan(await planOf(pipeline, params), format);
-    print(mask?.text(plan) ?? plan);
+    const run = await runOptionsOf(loaded, options);
+    const selection = run.only === undefined ? undefined : new Selection(run.only);
+    const plan = await planOf(pipeline, run.params, selection);
+    const text = renderPlan({ ...plan, next: await nextOf(run, mask) }, format);
+    print(mask?.text(text) ?? text);
     return 0;
   } catch (thrown) {
-    const error = mask?.error(thrown) ?? thrown;
-    if (error instanceof ParamsError) throw new UsageError(error.message);
-    if (error instanceof PlanError) throw authorError(error, module);
-    throw error;
+    throw explained(mask?.error(thrown) ?? thrown, module);
   }
+}
+
+async function nextOf(options: RunOptions, mask: Mask | undefined): Promise<NextRun> {
+  const size = { workers: 1, concurrency: 1 };
+  const { run: request } = openMessage(options, mask, size, SharedFlag.create());
+  const found = await options.fingerprints?.();
+  const code =
+    found === undefined
+      ? undefined
+      : new Map(Array.from(found.byTask, ([name, hash]) => [storedName(name, mask), hash]));
+  return nextRun(options.writer, request, code);
 }

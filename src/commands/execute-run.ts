@@ -2,19 +2,14 @@
 
 import { availableParallelism } from "node:os";
 
-import { type Failure, toFailure } from "../base/failure.ts";
+import { toFailure } from "../base/failure.ts";
 import { Promise } from "../base/globals.ts";
 import { checkThreadLimits } from "../base/limits.ts";
 import type { OutStream } from "../base/streams.ts";
-import { ParamsError } from "../api/params.ts";
-import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
 import { type WarmThreads, warmThreads } from "../executors/threads/warm-threads.ts";
 import { Guard, type GuardOptions } from "../guard/guard.ts";
 import { Outputs } from "../guard/outputs.ts";
-import { LoadError } from "../module/load-error.ts";
-import { PlanError } from "../plan/plan-error.ts";
-import { NothingSelectedError } from "../plan/selection.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import { Programs } from "../protocol/shared/programs.ts";
@@ -23,17 +18,16 @@ import {
   defaultDb,
   type LoadedPipeline,
   prepareRun,
-  RerunError,
   type RunPipelineOptions,
 } from "../run-pipeline.ts";
-import type { StoreErrorCode } from "../store/store-error.ts";
 import { createUi, type LostOutput, type PacedUi } from "../terminal/create.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 import type { OutputOptions, Verbosity } from "./common-flags.ts";
+import { explained } from "./explain-error.ts";
 import { guardExit } from "./exit-guard.ts";
 import { InheritedOutput } from "./inherited-output.ts";
 import { endLeftChildren } from "./left-children.ts";
-import { authorError, loadHoldingPrints, nameOf } from "./load-for-command.ts";
+import { loadHoldingPrints, nameOf } from "./load-for-command.ts";
 import { checkLogTarget } from "./log-target.ts";
 import { lossNotice, repeatLosses } from "./lost-outputs.ts";
 import { exitCodeOf, RunSignals } from "./run-signals.ts";
@@ -228,29 +222,3 @@ function openUi(
     throw new UserError(toFailure(error).message);
   }
 }
-
-/** A failure that a person can fix loses its stack; anything else is a bug and stays as it is. */
-function explained(error: unknown, module: ModuleRef): unknown {
-  if (usageErrors.some((Class) => error instanceof Class)) {
-    return new UsageError(toFailure(error).message);
-  }
-  if (isExpected(error) && usageCodes.has(error.code)) return new UsageError(error.message);
-  if (error instanceof PlanError || (isExpected(error) && error.name === "SchemaError"))
-    return authorError(error, module);
-  if (error instanceof LoadError) return new UserError(error.message);
-  if (isExpected(error)) return new UserError(error.message);
-  return error;
-}
-
-const usageErrors = [ParamsError, RerunError, NothingSelectedError];
-
-/** The command asks for something that the database does not have, or leaves a choice open. */
-const usageCodes: ReadonlySet<unknown> = new Set<StoreErrorCode>([
-  "nothing-to-keep",
-  "nothing-to-rerun",
-  "would-repeat",
-]);
-
-/** Errors of the writer arrive as data, without their class. */
-const isExpected = (error: unknown): error is Failure & Error =>
-  error instanceof Error && ["StoreError", "SchemaError", "LoadError"].includes(error.name);

@@ -82,7 +82,7 @@ export const command: CliCommand = defineCliCommand({
     if (!flags.dryRun)
       return executeRun(module, options, { ...commonOptions(flags), again: again(flags) });
     return withPrintsOnStderr(async () =>
-      dryRun(await loadForCommand(module), params, flags.format ?? "tree"),
+      dryRun(await loadForCommand(module), options, flags.format ?? "tree"),
     );
   },
 });

@@ -6,6 +6,7 @@ import type { Plan, PlanNode } from "../protocol/plan.ts";
 import { dependenciesOf, inputNodes } from "./dependencies.ts";
 import { Graph } from "./graph.ts";
 import { planLater } from "./current-graph.ts";
+import type { Selection } from "./selection.ts";
 import { nodesOf, type NodeStream, workOf } from "./work.ts";
 
 /** Of a generator, only the first nodes are shown. */
@@ -14,15 +15,26 @@ const maxStreamed = 1000;
 const nothing = (): void => undefined;
 const noEvents = { ready: nothing, readLate: nothing, skipped: nothing, fanOutFailed: nothing };
 
-/** @throws PlanError, also for what `tasks` throws */
-export async function planOf(pipeline: Pipeline, params: Record<string, unknown>): Promise<Plan> {
+/**
+ * @param selection undefined: the whole plan
+ * @throws PlanError, also for what `tasks` throws
+ */
+export async function planOf(
+  pipeline: Pipeline,
+  params: Record<string, unknown>,
+  selection: Selection | undefined,
+): Promise<Plan> {
   const graph = new Graph(noEvents, pipeline.pools);
   return planLater(graph, async () => {
     const work = nodesOf(await workOf(pipeline, params));
-    const { nodes, more } =
+    const { nodes: all, more } =
       work.kind === "all" ? { nodes: work.nodes, more: false } : await firstOf(work.stream);
+    const nodes = selection?.pick(all) ?? all;
     graph.addAll(nodes, () => false);
-    if (!more && graph.isUnfolded) graph.assertAllReached();
+    if (!more && graph.isUnfolded) {
+      if (selection === undefined) graph.assertAllReached();
+      else selection.result(graph.tasks);
+    }
     const walk = new Walk();
     const roots = nodes.filter((node) => isNode(node)).map((node) => walk.visit(node));
     return { pipeline: pipeline.name, nodes: walk.nodes, roots, more };

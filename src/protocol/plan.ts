@@ -1,5 +1,8 @@
 // What `--dry-run` shows: the part of the graph that is known before any task has run.
 
+import type { RunId } from "./ids.ts";
+import type { Rerun } from "./reruns.ts";
+
 export type PlanNode = {
   /** 1, 2, 3 …; the nodes that this one needs have smaller ids. */
   readonly id: number;
@@ -16,6 +19,24 @@ export type PlanNode = {
   readonly items?: number | null;
 };
 
+/** What a run would do about the tasks of one definition. */
+export type NextTask = {
+  readonly task: string;
+  /** Tasks that are done and would be kept. */
+  readonly kept: number;
+  /** Tasks that have ended or begun, and would run from their beginning, or be kept as the user asks. */
+  readonly rerun: Rerun | null;
+  /** Tasks that failed and would run again, unless they are optional. */
+  readonly failed: number;
+};
+
+/** What a run would begin with. */
+export type NextRun =
+  | { readonly kind: "new" }
+  /** The run is alive in another process. */
+  | { readonly kind: "refused"; readonly because: string }
+  | { readonly kind: "continued"; readonly run: RunId; readonly tasks: readonly NextTask[] };
+
 export type Plan = {
   readonly pipeline: string;
   /** Each node comes after the nodes that it needs. */
@@ -25,3 +46,6 @@ export type Plan = {
   /** True when a generator would yield more nodes than are shown. */
   readonly more: boolean;
 };
+
+/** With what `--dry-run` found in the database. */
+export type DryRun = Plan & { readonly next: NextRun };

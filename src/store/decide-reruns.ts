@@ -4,6 +4,7 @@
 import type { Database } from "bun:sqlite";
 
 import type { RunRequest } from "../protocol/messages.ts";
+import type { NextTask } from "../protocol/plan.ts";
 import type { Code, Rerun } from "../protocol/reruns.ts";
 import { onlyRow } from "./only-row.ts";
 import { StoreError } from "./store-error.ts";
@@ -25,6 +26,7 @@ type Definition = { readonly name: string; readonly fingerprint: string; readonl
 type Part = {
   readonly definition: string;
   readonly fingerprint: string | null;
+  readonly done: number;
   /** Tasks that are done or have a checkpoint. */
   readonly committed: number;
   readonly failed: number;
@@ -58,7 +60,7 @@ export function decideReruns(
   const decider = new Decider(run, request, code, stored);
   const parts = decider.needsParts || hasOutdated(db, run) ? partsOf(db, run) : [];
   const decision = decider.decide(parts);
-  if (decider.repeating.length > 0) throw wouldRepeat(path, run, decider.repeating);
+  if (decider.repeating.length > 0) throw wouldRepeat(path, run, decider.repeating, stored);
   assertSomething(path, run, request, parts);
   return decision;
 }
@@ -79,11 +81,32 @@ function hasOutdated(db: Database, { id }: RunRow): boolean {
 
 function partsOf(db: Database, { id }: RunRow): readonly Part[] {
   using rows = db.prepare<Part, [number]>(
-    `SELECT ${definitionSql} AS definition, fingerprint, SUM(status = 'done' OR cursor IS NOT NULL) AS committed,
+    `SELECT ${definitionSql} AS definition, fingerprint, SUM(status = 'done') AS done, SUM(status = 'done' OR cursor IS NOT NULL) AS committed,
       SUM(status = 'error') AS failed, SUM(status = 'error' AND cursor IS NULL) AS failedEmpty
       FROM task_runs WHERE run_id = ? GROUP BY 1, 2`,
   );
   return rows.all(id).map((part) => ({ ...part, definition: part.definition.slice(0, -1) }));
+}
+
+/**
+ * What a run with this request would do about each definition.
+ * @throws as `decideReruns`
+ */
+export function nextTasks(
+  db: Database,
+  path: string,
+  run: RunRow,
+  request: RunRequest,
+  code: Code | undefined,
+): readonly NextTask[] {
+  const { reruns } = decideReruns(db, path, run, request, code);
+  const parts = partsOf(db, run);
+  return request.tasks.map((task) => {
+    const rerun = reruns.find((each) => each.task === task) ?? null;
+    const own = parts.filter(({ definition }) => definition === task);
+    const again = rerun === null || rerun.isKept ? 0 : rerun.count;
+    return { task, kept: Math.max(0, sum(own, "done") - again), rerun, failed: sum(own, "failed") };
+  });
 }
 
 class Decider {
@@ -168,17 +191,28 @@ class Decider {
   }
 }
 
-const sum = (parts: readonly Part[], what: "committed" | "failed" | "failedEmpty"): number =>
-  parts.reduce((total, part) => total + part[what], 0);
+const sum = (
+  parts: readonly Part[],
+  what: "done" | "committed" | "failed" | "failedEmpty",
+): number => parts.reduce((total, part) => total + part[what], 0);
 
-function wouldRepeat(path: string, { id }: RunRow, tasks: readonly string[]): StoreError {
-  const names = tasks.join(", ");
+function wouldRepeat(
+  path: string,
+  { id }: RunRow,
+  tasks: readonly string[],
+  stored: ReadonlyMap<string, Definition>,
+): StoreError {
   const flags = (flag: string): string => tasks.map((task) => `--${flag} ${task}`).join(" ");
+  const isGuess = tasks.some(
+    (task) => stored.get(task)?.fingerprint.startsWith(modulePrefix) === true,
+  );
+  const has = isGuess ? "has changed, or may have" : "has changed";
   return new StoreError(
     "would-repeat",
-    `the code of ${names} has changed since run ${id} in ${path}, and ${tasks.length === 1 ? "it has" : "they have"} ` +
-      "inserted rows or emitted messages in it: running again would do so twice, and nothing was run. " +
-      `To run again all the same: ${flags("rerun")}. To keep the results of the earlier code: ${flags("keep")}`,
+    `the code of ${tasks.join(", ")} ${has} since run ${id} in ${path}, and it has inserted rows or emitted messages there: ` +
+      `running again would do so twice, so nothing was run. To run again all the same: ${flags("rerun")}. ` +
+      `To keep the results of the earlier code: ${flags("keep")}` +
+      (isGuess ? ` (run ${id} ended before it was known which code each task uses)` : ""),
   );
 }
 

@@ -1,16 +1,17 @@
 // A plan as text: a tree for a person, Mermaid, Graphviz and JSON for other programs. Pure.
 
 import { JSON } from "../base/globals.ts";
-import type { Plan, PlanNode } from "../protocol/plan.ts";
+import type { DryRun, Plan, PlanNode } from "../protocol/plan.ts";
+import { nextRunText } from "./next-run-text.ts";
 import { visible } from "../base/text.ts";
 
 export const planFormats = ["tree", "mermaid", "dot", "json"] as const;
 export type PlanFormat = (typeof planFormats)[number];
 
-export function renderPlan(plan: Plan, format: PlanFormat): string {
+export function renderPlan(plan: DryRun, format: PlanFormat): string {
   switch (format) {
     case "tree":
-      return tree(plan);
+      return `${tree(plan)}${nextRunText(plan.next)}`;
     case "mermaid":
       return mermaid(plan);
     case "dot":

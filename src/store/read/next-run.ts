@@ -1,0 +1,49 @@
+// What a run would begin with, read from the database: for `--dry-run`. Nothing is written, not even a migration.
+
+import type { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
+
+import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
+import type { NextRun } from "../../protocol/plan.ts";
+import type { Code } from "../../protocol/reruns.ts";
+import { nextTasks } from "../decide-reruns.ts";
+import { RunAliveError } from "../liveness.ts";
+import { migrations, schemaVersion } from "../migrate.ts";
+import { findRun } from "../write/find-run.ts";
+import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
+
+/**
+ * @param code the fingerprints of the pipeline's code; undefined where they are not known
+ * @throws StoreError as the run would, where it would be refused for another reason than a living run; ReaderError
+ */
+export function nextRun(
+  options: WriterOptions,
+  request: RunRequest,
+  code: Code | undefined,
+): NextRun {
+  const { db: path, storeTaskStatus } = options;
+  if (!storeTaskStatus || path === ":memory:" || !existsSync(path)) return { kind: "new" };
+  const db = openReadOnly(path, undefined);
+  try {
+    return inFile(db, path, request, code);
+  } catch (thrown) {
+    if (thrown instanceof RunAliveError) return { kind: "refused", because: thrown.message };
+    throw thrown;
+  } finally {
+    closeReadOnly(db, path);
+  }
+}
+
+function inFile(db: Database, path: string, request: RunRequest, code: Code | undefined): NextRun {
+  const version = schemaVersion(db, path);
+  const run = version === 0 ? undefined : findRun(db, path, request);
+  if (run === undefined) return { kind: "new" };
+  if (version < migrations.length) db.run(likeNewest);
+  return { kind: "continued", run: run.id, tasks: nextTasks(db, path, run, request, code) };
+}
+
+/** Temporary tables hide those of the file. Earlier versions say nothing of the code: all that is done is kept. */
+const likeNewest = `
+  CREATE TEMP TABLE pipeloom_definitions (run_id, name, fingerprint, repeats);
+  CREATE TEMP VIEW task_runs AS SELECT *, NULL AS fingerprint FROM main.task_runs;
+`;

@@ -1,0 +1,33 @@
+import { expect, test } from "bun:test";
+import { copyFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { nextRun } from "../../../src/store/read/next-run.ts";
+import { options, request } from "../write/options.ts";
+import { tempFolder } from "../write/temp-folder.ts";
+
+test("a file of an older version is read as it is: what is done would be kept", () => {
+  using folder = tempFolder();
+  const path = folder.file("old.db");
+  copyFileSync(join(import.meta.dir, "../../fixtures/v2.sqlite"), path);
+  const before = readFileSync(path);
+  const tasks = ["list-pages", "load-page", "new"];
+  const code = new Map(tasks.map((name) => [name, "now"]));
+  const next = nextRun(options(path), request({ tasks, code: "0dd" }), code);
+  expect(next).toEqual({
+    kind: "continued",
+    run: 1 as never,
+    tasks: [
+      { task: "list-pages", kept: 1, rerun: null, failed: 0 },
+      { task: "load-page", kept: 1, rerun: null, failed: 0 },
+      { task: "new", kept: 0, rerun: null, failed: 0 },
+    ],
+  });
+  expect(readFileSync(path)).toEqual(before);
+});
+
+test("without a file, or without one that has runs, a new run would begin", () => {
+  using folder = tempFolder();
+  expect(nextRun(options(folder.file("none.db")), request(), undefined)).toEqual({ kind: "new" });
+  expect(nextRun(options(":memory:"), request(), undefined)).toEqual({ kind: "new" });
+});
