@@ -142,13 +142,18 @@ function firstRecord(head: string, dialect: Dialect): Parsed {
   return { fields, why: null };
 }
 
-/** The offset after the first line break outside quotes. */
-function firstRecordEnd(head: string, { newline, quote }: Dialect): number {
+/** The offset after the first line break outside quotes. A quote within a plain field is a plain character. */
+function firstRecordEnd(head: string, { newline, separator, quote }: Dialect): number {
   let isQuoted = false;
+  let closedAt = -1;
   for (let at = 0; at < head.length; at++) {
     const character = head[at];
     if (character === newline && !isQuoted) return at + 1;
-    if (character === '"' && quote !== "none") isQuoted = !isQuoted;
+    if (character !== '"' || quote === "none") continue;
+    // Two quotes in a quoted field are one: the second opens it again.
+    const mayOpen = at === 0 || head[at - 1] === separator || closedAt === at - 1;
+    if (isQuoted) closedAt = at;
+    isQuoted = !isQuoted && mayOpen;
   }
   return head.length;
 }

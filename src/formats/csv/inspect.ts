@@ -361,16 +361,25 @@ class SeenKinds {
   }
 
   #bad(record: BadRecord): void {
-    if (this.#isHeader || !this.#skipBadRows) throw badRowError(this.#path, record, this.#options);
+    // A header cannot be skipped.
+    if (this.#isHeader) throw rowError(this.#path, record, remediesOf(record, this.#options));
+    if (!this.#skipBadRows) throw badRowError(this.#path, record, this.#options);
     this.badRows++;
   }
 }
 
 export function badRowError(path: string, record: BadRecord, names: OptionNames): Error {
-  const hints = record.hint === null ? [] : [remedyOf(record.hint, names)];
-  hints.push(`${names.skipBadRows} skips such rows and counts them`);
-  return new Error(`${path}, ${placeOf(record)}: ${record.why} (${hints.join("; ")})`);
+  const skip = `${names.skipBadRows} skips such rows and counts them`;
+  return rowError(path, record, [...remediesOf(record, names), skip]);
 }
+
+function rowError(path: string, record: BadRecord, hints: readonly string[]): Error {
+  const more = hints.length === 0 ? "" : ` (${hints.join("; ")})`;
+  return new Error(`${path}, ${placeOf(record)}: ${record.why}${more}`);
+}
+
+const remediesOf = ({ hint }: BadRecord, names: OptionNames): string[] =>
+  hint === null ? [] : [remedyOf(hint, names)];
 
 function remedyOf(hint: BadRecordHint, names: OptionNames): string {
   switch (hint) {

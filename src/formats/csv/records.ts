@@ -145,7 +145,8 @@ export class RecordReader {
         this.fields.count === this.#width &&
         this.#width !== 1 &&
         this.#input.isValid &&
-        !this.#isBroken;
+        !this.#isBroken &&
+        !this.#beginsWithOtherBreak;
       this.why = isSound ? null : this.#fault();
       return true;
     }
@@ -168,7 +169,16 @@ export class RecordReader {
       const invalid = this.#invalidField();
       if (invalid !== null) return invalid;
     }
+    if (this.#beginsWithOtherBreak) {
+      this.#hint = "line ends";
+      return "a line break before the first field";
+    }
     return this.#width === 1 ? this.#otherBreak() : null;
+  }
+
+  /** Lines end with CR, and this one ended with CRLF: the field count does not reveal it. */
+  get #beginsWithOtherBreak(): boolean {
+    return this.#newline === carriageReturn && this.#input.bytes[this.#start] === lineFeed;
   }
 
   /** Finds the field with invalid bytes. */

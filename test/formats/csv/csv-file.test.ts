@@ -237,6 +237,11 @@ test("separators are detected or set by the option", () => {
   expect(() => separatorOf('"')).toThrow("must be one character");
 });
 
+test("a quote within a title does not open a quoted field", () => {
+  const { header, why } = readHead('a,5","b ""\n""c"\n1,2,3\n', options);
+  expect({ header, why }).toEqual({ header: ["a", '5"', 'b "\n"c'], why: null });
+});
+
 test("the first line break outside quotes decides the line ending", () => {
   expect(newlineOf("a;b\r1;2\r")).toBe("\r");
   expect(newlineOf('a,b\r1,"x\ny"\r')).toBe("\r");

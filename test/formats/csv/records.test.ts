@@ -99,6 +99,17 @@ test("old Mac line breaks, other separators", () => {
   ]);
 });
 
+test("a line that ends with CRLF where lines end with CR is bad, not a field with a line break", () => {
+  const dialect = { ...comma, newline: "\r" } as const;
+  const { rows, bad } = read("a,b\r1,2\r\n3,4\r5,6\r", { dialect, width: 2 });
+  expect(rows).toEqual([
+    ["a", "b"],
+    ["1", "2"],
+    ["5", "6"],
+  ]);
+  expect(bad).toEqual(["3: a line break before the first field"]);
+});
+
 test("blank lines are skipped, unless a row has one field", () => {
   expect(read("a,b\n\n1,2\n\r\n\n", { width: 2 }).rows).toEqual([
     ["a", "b"],
