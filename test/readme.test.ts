@@ -81,6 +81,32 @@ test.skipIf(process.platform === "win32")(
   120_000,
 );
 
+/** Without what differs from run to run: durations, and how often something happened. */
+const settled = (text: string): string[] =>
+  text
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("  show ran"))
+    .map((line) =>
+      line
+        .replace(/\d[\d.]* (?:ms|s|min \d+ s), seed/, "1 s, seed")
+        .replaceAll(/\d+ (kill|power cut)s?/g, "1 $1")
+        .replace(/ran \d+ times?.*$/, "ran"),
+    );
+
+test.skipIf(process.platform !== "linux")(
+  "a proof prints what is shown",
+  async () => {
+    using folder = await readersFolder();
+    const shown = blocks.filter((block) => titleOf(block).startsWith("pipeloom prove"));
+    expect(shown).toHaveLength(1);
+    for (const block of shown) {
+      const { code, output } = await run(["bash", "-c", `${titleOf(block)} -q`], folder);
+      expect({ code, output: settled(output) }).toEqual({ code: 0, output: settled(block.text) });
+    }
+  },
+  120_000,
+);
+
 test("what is said of the results is so", async () => {
   using folder = await readersFolder();
   const orders = await run([executable, "run", "etl.ts"], folder);

@@ -5,6 +5,10 @@ import type { AnyTaskDefinition } from "./task-definition.ts";
 
 type Registry = {
   readonly tasks: Map<string, AnyTaskDefinition>;
+  /** Names of the tasks that `sh` has defined. */
+  readonly programs: Set<string>;
+  /** The options of each task: the text of their `run` shows what it does outside the database. */
+  readonly options: Map<string, { readonly run: object }>;
   /** By name; of two with one name, the later. Finds a pipeline that is run but not exported. */
   readonly pipelines: Map<string, object>;
   /** True once the module is loaded: a task that is defined later would be unknown to the other threads. */
@@ -19,13 +23,15 @@ const key = Symbol.for("pipeloom.registry");
 const holder = globalThis as { [key]?: Registry };
 export const registry: Registry = (holder[key] ??= {
   tasks: new Map(),
+  programs: new Set(),
+  options: new Map(),
   pipelines: new Map(),
   sealed: false,
   onRun: undefined,
   runProgram: undefined,
 });
 
-export function register(definition: AnyTaskDefinition): void {
+export function register(definition: AnyTaskDefinition, options: { readonly run: object }): void {
   const { name } = definition;
   if (registry.sealed) {
     throw new Error(
@@ -39,4 +45,5 @@ export function register(definition: AnyTaskDefinition): void {
     );
   }
   registry.tasks.set(name, definition);
+  registry.options.set(name, options);
 }

@@ -65,6 +65,7 @@ export function sh<In>(
     outputs.map((name) => JSON.stringify(name)).join(", "),
     isOutput,
   );
+  registry.programs.add(options.name);
   return task<In>({
     ...rest,
     async run(input, ctx) {

@@ -63,7 +63,7 @@ export function task<In = void, Out = unknown>(
 export function task<In = void, Out = unknown>(options: TaskOptions<In, Out>): Task<In, Out>;
 export function task<In, Out>(options: TaskOptions<In, Out>): Task<In, Out> {
   const definition = define(options);
-  register(definition);
+  register(definition, options);
   const call = (input: unknown, nodeOptions?: NodeOptions): Node<unknown> =>
     new TaskNode(definition, ownCopy(input), nodeSettings(nodeOptions, definition.name));
   return Object.assign(call, { taskName: definition.name }) as Task<In, Out>;

@@ -26,6 +26,12 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./cancel.ts")).command,
   },
   {
+    name: "prove",
+    group: "Run",
+    summary: "Kill a pipeline at random until it is done, and compare",
+    load: async () => (await import("./prove.ts")).command,
+  },
+  {
     name: "demo",
     group: "Run",
     summary: "See it work: a demonstration that fills a database",

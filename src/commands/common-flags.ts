@@ -1,5 +1,6 @@
 // Flags that several commands share, as definitions and as options.
 
+import type { RunEvent } from "../protocol/events.ts";
 import type { Durability } from "../protocol/messages.ts";
 import { defineFlags } from "../cli/flag-defs.ts";
 import type { Flags } from "../cli/flag-defs.ts";
@@ -52,6 +53,8 @@ export type OutputOptions = {
   readonly json: boolean;
   /** See `SummaryOptions` of the terminal. */
   readonly again?: readonly string[];
+  /** Called before the events are shown. */
+  readonly onEvents?: (events: readonly RunEvent[]) => void;
 };
 
 type StoreOptions = {

@@ -63,6 +63,7 @@ class CommandRun {
   readonly #outputs: Outputs | undefined;
   readonly #stderr: OutStream;
   readonly #ui: PacedUi;
+  readonly #onEvents: OutputOptions["onEvents"];
   readonly #lost: LostOutput[] = [];
   /** Resolves at a signal after the run's end: stop waiting for slow readers. */
   readonly #impatient = Promise.withResolvers<void>();
@@ -80,6 +81,7 @@ class CommandRun {
     this.#module = module;
     this.#logFile = output.logFile;
     this.#outputs = outputs;
+    this.#onEvents = output.onEvents;
     this.#stderr = stderr;
     this.#ui = openUi(output, stdout, stderr, this.#masked, (lost) => this.#onLost(lost));
   }
@@ -122,6 +124,7 @@ class CommandRun {
           this.#guardOptions(signals, programs, inherited),
           run.mayRunUserCode,
         );
+        this.#onEvents?.(events);
         this.#ui.events(events);
         const last = events.at(-1);
         if (last?.type !== "run-finished") return;

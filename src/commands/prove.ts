@@ -1,0 +1,215 @@
+// `pipeloom prove [file]`: kills a pipeline at random until it is done, and compares with an undisturbed run.
+
+import { existsSync } from "node:fs";
+
+import { ParamsError, resolveParams } from "../api/params.ts";
+import { AbortController, crypto } from "../base/globals.ts";
+import { pathOf, shownPath } from "../base/path.ts";
+import { defineCliCommand } from "../cli/command.ts";
+import { UsageError } from "../cli/usage-error.ts";
+import type { Durability, ModuleRef } from "../protocol/messages.ts";
+import {
+  defaultDb,
+  fileRef,
+  type LoadedPipeline,
+  type RunPipelineOptions,
+} from "../run-pipeline.ts";
+import type { StopSignal } from "../terminal/ui.ts";
+import { loadForCommand, withPrintsOnStderr } from "./load-for-command.ts";
+import { paramsHelp, readParams } from "./param-flags.ts";
+import { followOrders, ordersVariable } from "./prove/killed-session.ts";
+import { Prover } from "./prove/prover.ts";
+import { ProofScreen } from "./prove/proof-screen.ts";
+import { effectsOf, proofJson, proofLines } from "./prove/proof-text.ts";
+import { Site } from "./prove/site.ts";
+import { exitCodeOf } from "./run-signals.ts";
+import { runFlags } from "./run-flags.ts";
+import { storeFlags } from "./common-flags.ts";
+import { print } from "../cli/stdout.ts";
+
+const { workers, concurrency, db, wal, failFast } = runFlags;
+
+export const command = defineCliCommand({
+  meta: {
+    name: "prove",
+    details:
+      "Runs the pipeline on a copy of its database, again and again: killed (SIGKILL) at random moments, and on Linux with power cuts replayed from what SQLite wrote, until it is done. Then it compares user tables, results and states with those of an undisturbed run. What tasks do outside the database, they really do, many times: take a test's input. Exits with 1 if anything differs. Without a file: the built-in demonstration.",
+    examples: [
+      { line: "pipeloom prove etl.ts --param days=3", what: "10 cycles with a small input" },
+      {
+        line: "pipeloom prove etl.ts --cycles 100 --seed 7",
+        what: "more, at the moments of seed 7",
+      },
+    ],
+  },
+  args: {
+    file: {
+      type: "positional",
+      required: false,
+      valueHint: "file",
+      description: "the pipeline file; file.ts:name for a named export",
+    },
+    cycles: {
+      type: "string",
+      valueType: "integer",
+      alias: "n",
+      min: 1,
+      max: 1_000_000,
+      default: "10",
+      description: "how often the run is brought to its end",
+    },
+    seed: {
+      type: "string",
+      valueType: "integer",
+      min: 0,
+      max: 2 ** 32 - 1,
+      defaultHint: "a new one",
+      description: "draws the moments; it is printed",
+    },
+    inPlace: {
+      type: "boolean",
+      description: "use the database itself, for tasks that open it by its name; it is put back",
+    },
+    param: {
+      type: "string",
+      alias: "arg",
+      repeat: true,
+      valueHint: "name=value",
+      description: "a parameter of the pipeline",
+      suggestedAs: "to set a parameter of the pipeline",
+    },
+    params: {
+      type: "string",
+      valueHint: "file",
+      description: "parameters from a JSON file, or - for standard input",
+    },
+    workers,
+    concurrency,
+    db,
+    wal,
+    failFast,
+    durability: storeFlags.durability,
+    json: { type: "boolean", description: "print the result as JSON" },
+    quiet: { type: "boolean", alias: "q", description: "print the result only, no progress" },
+  },
+  async moreHelp(args) {
+    const file = args.find((arg) => !arg.startsWith("-"));
+    if (file === undefined) return "";
+    const module = fileRef(file);
+    const { pipeline } = await withPrintsOnStderr(() => loadForCommand(module));
+    return paramsHelp(pipeline, shownPath(module.path));
+  },
+  async run(flags) {
+    const orders = process.env[ordersVariable];
+    if (orders !== undefined) return followOrders(orders);
+    const loaded = await withPrintsOnStderr(() => loadForCommand(moduleOf(flags.file)));
+    const options = await optionsOf(flags, loaded);
+    using site = new Site(databaseOf(flags.db, loaded), flags.inPlace);
+    using stop = new StopSignals();
+    const seed = flags.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+    using screen = new ProofScreen(process.stderr, flags.quiet, flags.cycles, seed);
+    const prover = new Prover(site, {
+      orders: { module: loaded.module, options: { ...options, db: site.db } },
+      cycles: flags.cycles,
+      seed,
+      stopped: stop.signal,
+      onProgress: (progress) => screen.show(progress),
+    });
+    const proof = await prover.prove();
+    screen.end();
+    if (proof === undefined) return stop.exitCode;
+    const about = { pipeline: loaded.pipeline.name, seed, effects: effectsOf(proof) };
+    print(`${flags.json ? proofJson(proof, about) : proofLines(proof, about).join("\n")}\n`);
+    return proof.findings.total === 0 ? 0 : 1;
+  },
+});
+
+type Given = {
+  readonly workers: number | undefined;
+  readonly concurrency: number | undefined;
+  readonly wal: boolean;
+  readonly failFast: boolean;
+  readonly durability: Durability;
+  readonly param: readonly string[];
+  readonly params: string | undefined;
+};
+
+/** @throws UsageError for wrong parameters: each run would say so */
+async function optionsOf(
+  { workers: threads, concurrency: inFlight, ...given }: Given,
+  { pipeline, module }: LoadedPipeline,
+): Promise<RunPipelineOptions> {
+  const own = await readParams(given.param, given.params);
+  const params = module.kind === "builtin" ? { ...shortDemo, ...own } : own;
+  try {
+    await resolveParams(pipeline.params, params);
+  } catch (error) {
+    if (error instanceof ParamsError) throw new UsageError(error.message);
+    throw error;
+  }
+  return {
+    params,
+    wal: given.wal,
+    failFast: given.failFast,
+    durability: given.durability,
+    ...(threads === undefined ? undefined : { workers: threads }),
+    ...(inFlight === undefined ? undefined : { concurrency: inFlight }),
+  };
+}
+
+/** The demonstration takes 15 s with its own defaults. */
+const shortDemo = { tasks: 20, steps: 5, minStepMs: 5, maxStepMs: 10 };
+
+function moduleOf(file: string | undefined): ModuleRef {
+  if (file === undefined) return { kind: "builtin", name: "demo" };
+  const module = fileRef(file);
+  if (existsSync(module.path)) return module;
+  throw new UsageError(
+    `${shownPath(module.path)}: no such file`,
+    "to make a pipeline file: pipeloom init; to see a proof of the demonstration: pipeloom prove",
+  );
+}
+
+/** @throws UsageError for `:memory:` */
+function databaseOf(
+  given: string | undefined,
+  { pipeline, folder, module }: LoadedPipeline,
+): string {
+  const own = module.kind === "builtin" ? "./wal_demo.db" : (pipeline.db ?? defaultDb);
+  const chosen = given ?? own;
+  if (chosen !== ":memory:") return pathOf(chosen, folder);
+  throw new UsageError(
+    "a run in :memory: keeps nothing, so that it cannot continue after a kill",
+    "give it a file: --db proof.db",
+  );
+}
+
+class StopSignals implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #undo: (() => void)[] = [];
+  #first: StopSignal | undefined;
+
+  constructor() {
+    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      const stop = (): void => {
+        this.#first ??= name;
+        this.#controller.abort();
+      };
+      process.on(name, stop);
+      this.#undo.push(() => process.off(name, stop));
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get exitCode(): number {
+    if (this.#first === undefined) throw new Error("Internal error: stopped without a signal");
+    return exitCodeOf(this.#first);
+  }
+
+  [Symbol.dispose](): void {
+    for (const undo of this.#undo) undo();
+  }
+}

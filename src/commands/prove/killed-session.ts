@@ -1,0 +1,200 @@
+// A session is one process that starts or continues the run, until it ends or is killed. It is this executable again, with
+// the path of its orders in PIPELOOM_PROVE: it runs as `pipeloom run` does, and records what SQLite writes if asked to.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { systemClock } from "../../base/clock.ts";
+import { JSON, Promise, TextDecoder } from "../../base/globals.ts";
+import type { RunEvent } from "../../protocol/events.ts";
+import type { ModuleRef } from "../../protocol/messages.ts";
+import type { RunPipelineOptions } from "../../run-pipeline.ts";
+import { executeRun } from "../execute-run.ts";
+import { raiseFetchLimit } from "../fetch-limit.ts";
+import { endPrograms } from "./left-programs.ts";
+import { startRecorder } from "./write-recorder.ts";
+
+export const ordersVariable = "PIPELOOM_PROVE";
+
+export type Orders = {
+  readonly module: ModuleRef;
+  readonly options: Omit<RunPipelineOptions, "signal" | "onEvent"> & { readonly db: string };
+  /** Where to record what SQLite writes; null: nowhere. */
+  readonly trace: string | null;
+};
+
+/** When to send SIGKILL. */
+export type Kill =
+  | { readonly type: "never" }
+  | { readonly type: "after"; readonly ms: number }
+  | { readonly type: "at-event"; readonly count: number };
+
+export type SessionEnd = {
+  /** Null: killed. */
+  readonly code: number | null;
+  readonly hung: boolean;
+  readonly tookMs: number;
+  /** How many events the process has written. */
+  readonly events: number;
+  /** Ids of the tasks that it has announced as done. */
+  readonly done: readonly number[];
+  /** How many attempts have begun, by task name, as far as it was announced. */
+  readonly ran: ReadonlyMap<string, number>;
+  /** What it wrote to stderr, the end of it. */
+  readonly errors: string;
+  /** Programs that ran on after its end. They have been ended. */
+  readonly programsLeft: number;
+};
+
+// ── in the session's process ───────────────────────────────────────────────────────────────────────────
+
+/** @returns the exit code of the run */
+export async function followOrders(path: string): Promise<number> {
+  const { module, options, trace }: Orders = JSON.parse(readFileSync(path, "utf8"));
+  raiseFetchLimit(options.concurrency);
+  const note = trace === null ? undefined : recorderFor(trace, options.db);
+  const onEvents = (events: readonly RunEvent[]): void => {
+    const ids = events.flatMap((event) =>
+      event.type === "task-finished" && event.status === "done" ? [event.id] : [],
+    );
+    if (ids.length > 0) note?.(`done ${ids.join()}`);
+  };
+  return executeRun(module, options, {
+    verbosity: "quiet",
+    json: true,
+    logFile: undefined,
+    ...(note === undefined ? undefined : { onEvents }),
+  });
+}
+
+/** Without a recorder there is no trace, and the power is not cut. */
+function recorderFor(trace: string, db: string): ((announcement: string) => void) | undefined {
+  try {
+    return startRecorder(trace, db);
+  } catch {
+    return undefined;
+  }
+}
+
+// ── in the proving process ─────────────────────────────────────────────────────────────────────────────
+
+const self = (): string[] =>
+  /^(?:\/\$bunfs\/|B:[\\/]~BUN)/.test(Bun.main) ? [process.execPath] : [process.execPath, Bun.main];
+
+/** After the process is gone: how long a program of a task may hold its output open. */
+const endOfOutputMs = 2_000;
+const maxErrorChars = 8 * 1024;
+
+type SessionLimits = {
+  /** Folder for the orders. */
+  readonly scratch: string;
+  /** A session that takes longer hangs; undefined: it may take as long as it likes. */
+  readonly hangMs: number | undefined;
+  readonly stopped: AbortSignal;
+};
+
+export async function runSession(
+  orders: Orders,
+  kill: Kill,
+  { scratch, hangMs, stopped }: SessionLimits,
+): Promise<SessionEnd> {
+  const path = join(scratch, "orders.json");
+  writeFileSync(path, JSON.stringify(orders), { mode: 0o600 });
+  const began = systemClock.now();
+  const child = Bun.spawn([...self(), "prove"], {
+    env: { ...process.env, [ordersVariable]: path },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const end = (): void => child.kill("SIGKILL");
+  let hung = false;
+  const onHang = (): void => {
+    hung = true;
+    end();
+  };
+  const timers = [
+    ...(hangMs === undefined ? [] : [systemClock.after(hangMs, onHang)]),
+    ...(kill.type === "after" ? [systemClock.after(kill.ms, end)] : []),
+  ];
+  stopped.addEventListener("abort", end, { once: true });
+  if (stopped.aborted) end();
+  const events = new EventCounter(kill.type === "at-event" ? kill.count : undefined, end);
+  let errors = "";
+  const outputs = Promise.all([
+    readText(child.stdout, (text) => events.take(text)),
+    readText(child.stderr, (text) => {
+      errors = (errors + text).slice(-maxErrorChars);
+    }),
+  ]);
+  await child.exited;
+  for (const timer of timers) systemClock.cancel(timer);
+  stopped.removeEventListener("abort", end);
+  await Promise.race([outputs, Bun.sleep(endOfOutputMs)]);
+  const { count, done, ran } = events;
+  return {
+    code: child.signalCode === null ? child.exitCode : null,
+    hung,
+    tookMs: systemClock.now() - began,
+    events: count,
+    done,
+    ran,
+    errors,
+    programsLeft: await endPrograms(`${ordersVariable}=${path}`),
+  };
+}
+
+async function readText(
+  stream: ReadableStream<Uint8Array>,
+  take: (text: string) => void,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const bytes of stream) take(decoder.decode(bytes, { stream: true }));
+}
+
+/** Reads the lines of `--json`. */
+class EventCounter {
+  count = 0;
+  readonly done: number[] = [];
+  readonly ran = new Map<string, number>();
+  readonly #running = new Set<string>();
+  readonly #killAt: number | undefined;
+  readonly #kill: () => void;
+  #rest = "";
+
+  constructor(killAt: number | undefined, kill: () => void) {
+    this.#killAt = killAt;
+    this.#kill = kill;
+  }
+
+  take(text: string): void {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop() ?? "";
+    for (const line of lines) {
+      if (++this.count === this.#killAt) this.#kill();
+      if (/^\{"type":"task-(?:started|finished)"/.test(line)) this.#task(JSON.parse(line));
+    }
+  }
+
+  /** A short attempt has no `task-started`: its end says that it has begun. */
+  #task(event: {
+    readonly type: string;
+    readonly id: number;
+    readonly name: string;
+    readonly attempt: number;
+    readonly status?: string;
+    readonly startedAt?: string | null;
+  }): void {
+    const attempt = `${event.id} ${event.attempt}`;
+    if (event.type === "task-started") {
+      this.#running.add(attempt);
+      return this.#begun(event.name);
+    }
+    if (!this.#running.delete(attempt) && event.startedAt !== null) this.#begun(event.name);
+    if (event.status === "done") this.done.push(event.id);
+  }
+
+  #begun(name: string): void {
+    this.ran.set(name, (this.ran.get(name) ?? 0) + 1);
+  }
+}

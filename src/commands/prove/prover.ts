@@ -1,0 +1,269 @@
+// Proves a pipeline: two undisturbed runs, which show what may be compared, then cycles of a run that is killed.
+
+import { basename, dirname } from "node:path";
+
+import { systemClock } from "../../base/clock.ts";
+import { shownPath } from "../../base/path.ts";
+import { UserError } from "../../cli/user-error.ts";
+import { type ComparePlan, DatabasePair, type Side } from "../../store/read/differences.ts";
+import { Cycle, emptyTally, type Tally } from "./proof-cycle.ts";
+import { Findings } from "./findings.ts";
+import { Moments, randomOf } from "./moments.ts";
+import {
+  contentOf,
+  effectOf,
+  fileDifference,
+  type FileEffect,
+  OutsideFiles,
+  writtenBetween,
+} from "./outside-files.ts";
+import { canRecord } from "./write-recorder.ts";
+import { type Kill, type Orders, runSession, type SessionEnd } from "./killed-session.ts";
+import type { Site } from "./site.ts";
+
+type ProofOptions = {
+  /** How the run is started; `db` is the site's. */
+  readonly orders: Omit<Orders, "trace">;
+  readonly cycles: number;
+  readonly seed: number;
+  readonly stopped: AbortSignal;
+  readonly onProgress: (progress: ProofProgress) => void;
+};
+
+export type ProofProgress = {
+  readonly stage:
+    | { readonly type: "undisturbed"; readonly run: 1 | 2 }
+    | { readonly type: "cycle"; readonly cycle: number; readonly isOver: boolean };
+  readonly kills: number;
+  readonly cuts: number;
+  readonly found: number;
+};
+
+export type Proof = {
+  readonly cycles: number;
+  readonly tally: Readonly<Tally>;
+  /** Whether this system can record writes, without which no power is cut. */
+  readonly canCutPower: boolean;
+  readonly findings: Findings;
+  /** See `ComparePlan`. */
+  readonly leftOut: readonly string[];
+  readonly unequal: readonly string[];
+  readonly size: { readonly rows: number; readonly tasks: number };
+  /** Attempts that have begun in the cycles, and tasks that an undisturbed run has, by name. */
+  readonly ran: ReadonlyMap<string, { readonly attempts: number; readonly tasks: number }>;
+  /** Files beside the database that each run has written. */
+  readonly files: readonly string[];
+  /** False: there are too many files to look for those. */
+  readonly isWatched: boolean;
+  readonly tookMs: number;
+};
+
+/** A run takes no longer, also on a busy machine. A timer cannot wait for longer than 2^31 ms. */
+const hangMs = (undisturbedMs: number): number =>
+  Math.min(60_000 + 20 * undisturbedMs, 2 ** 31 - 1);
+/** The two undisturbed runs start in two seconds: a time in whole seconds must differ. */
+const minGapMs = 1_100;
+
+const bypassed = (db: string): UserError =>
+  new UserError(
+    `${basename(db)} was written to, while the run used a copy of it: a task opens it by its name, or another program runs`,
+    "to prove on the file itself: --in-place (it is put back at the end)",
+  );
+
+type Undisturbed = {
+  readonly end: SessionEnd;
+  readonly side: Side;
+  readonly contents: ReadonlyMap<string, string | undefined>;
+};
+
+export class Prover {
+  readonly #options: ProofOptions;
+  readonly #site: Site;
+  readonly #outside: OutsideFiles;
+  readonly #findings = new Findings();
+  readonly #ran = new Map<string, number>();
+  #lastRun = 0;
+  #hangMs: number | undefined;
+  readonly #tally = emptyTally();
+  /** A cycle was to be recorded, and was not. */
+  #isRecorderBroken = false;
+
+  constructor(site: Site, options: ProofOptions) {
+    this.#site = site;
+    this.#options = options;
+    const { module } = options.orders;
+    const folders = [process.cwd(), ...(module.kind === "file" ? [dirname(module.path)] : [])];
+    this.#outside = new OutsideFiles(folders, (path) => site.isOurs(path) || site.isOriginal(path));
+  }
+
+  /** @returns undefined if it was stopped. @throws UserError if the pipeline does not run undisturbed */
+  async prove(): Promise<Proof | undefined> {
+    const began = systemClock.now();
+    this.#site.reset();
+    const facts = this.#site.facts(0);
+    if (facts.type === "damaged") {
+      throw new UserError(`${this.#site.db} is damaged: ${facts.reason}`);
+    }
+    this.#lastRun = facts.lastRun;
+    const first = await this.#undisturbed(1);
+    await Bun.sleep(Math.max(0, minGapMs - (systemClock.now() - began)));
+    const second = await this.#undisturbed(2);
+    if (this.#isStopped()) return undefined;
+    this.#ran.clear();
+    const plan = this.#compared(first.side, second.side, (pair) => pair.plan());
+    const effects = new Map(
+      [...second.contents].map(([path, content]) => [
+        path,
+        effectOf([first.contents.get(path), content]),
+      ]),
+    );
+    this.#findings.add("notRepeatable", plan.unequal.length, 0, () => ({
+      type: "text",
+      text: `${plan.unequal[0]} in two undisturbed runs`,
+    }));
+    await this.#cycles(first, plan, effects);
+    if (this.#isStopped()) return undefined;
+    return {
+      cycles: this.#options.cycles,
+      tally: this.#tally,
+      canCutPower: canRecord && !this.#isRecorderBroken,
+      findings: this.#findings,
+      leftOut: plan.leftOut,
+      unequal: plan.unequal,
+      size: this.#compared(first.side, second.side, (pair) => pair.size(plan)),
+      ran: new Map(
+        [...first.end.ran].map(([name, tasks]) => [
+          name,
+          { attempts: this.#ran.get(name) ?? 0, tasks },
+        ]),
+      ),
+      files: [...effects.keys()].map(shownPath),
+      isWatched: this.#outside.isWatched,
+      tookMs: systemClock.now() - began,
+    };
+  }
+
+  async #cycles(
+    { end: { tookMs, events, code }, side }: Undisturbed,
+    plan: ComparePlan,
+    effects: ReadonlyMap<string, FileEffect>,
+  ): Promise<void> {
+    this.#hangMs = hangMs(tookMs);
+    const moments = new Moments(randomOf(this.#options.seed), { tookMs, events });
+    for (let number = 1; number <= this.#options.cycles && !this.#isStopped(); number++) {
+      this.#report(number, false);
+      const contents = new Map([...effects.keys()].map((path) => [path, contentOf(path) ?? ""]));
+      const isRecorded = canRecord && moments.isRecorded();
+      const recordedBefore = this.#tally.recorded;
+      const cycle = new Cycle(number, isRecorded, this.#tally, {
+        site: this.#site,
+        findings: this.#findings,
+        moments,
+        session: (kill, isFresh, trace) => this.#session(kill, isFresh, trace),
+        code: code ?? 0,
+        lastRun: this.#lastRun,
+        isDurable: this.#options.orders.options.durability !== "normal",
+        isStopped: () => this.#isStopped(),
+      });
+      const run = await cycle.run();
+      if (run === undefined || this.#isStopped()) continue;
+      this.#isRecorderBroken ||= isRecorded && this.#tally.recorded === recordedBefore;
+      const found = { path: this.#site.copy("found"), run };
+      this.#compare(number, side, found, plan);
+      this.#compareFiles(number, effects, contents);
+      this.#report(number, true);
+    }
+  }
+
+  async #undisturbed(run: 1 | 2): Promise<Undisturbed> {
+    this.#options.onProgress({ ...this.#progress(), stage: { type: "undisturbed", run } });
+    this.#site.reset();
+    const before = this.#outside.look();
+    const end = await this.#session({ type: "never" }, true, null);
+    const facts = this.#site.facts(this.#lastRun);
+    if (facts.type === "damaged" || facts.run === undefined || facts.run.status === "running") {
+      if (this.#isStopped()) return { end, side: { path: "", run: 0 }, contents: new Map() };
+      throw new UserError(
+        `the pipeline does not run undisturbed (exit code ${end.code})${end.errors === "" ? "" : `:\n${end.errors.trim()}`}`,
+        "try it with `pipeloom run` first",
+      );
+    }
+    if (this.#site.isBypassed) throw bypassed(this.#options.orders.options.db);
+    const written = writtenBetween(before, this.#outside.look());
+    return {
+      end,
+      side: { path: this.#site.copy(`undisturbed-${run}`), run: facts.run.id },
+      contents: new Map(written.map((path) => [path, contentOf(path)])),
+    };
+  }
+
+  async #session(kill: Kill, isFresh: boolean, trace: string | null): Promise<SessionEnd> {
+    const { orders, stopped } = this.#options;
+    const end = await runSession(
+      {
+        module: orders.module,
+        options: { ...orders.options, resume: isFresh ? "fresh" : "auto" },
+        trace,
+      },
+      kill,
+      { scratch: this.#site.scratch, hangMs: this.#hangMs, stopped },
+    );
+    for (const [name, attempts] of end.ran) {
+      this.#ran.set(name, (this.#ran.get(name) ?? 0) + attempts);
+    }
+    return end;
+  }
+
+  #compare(cycle: number, undisturbed: Side, found: Side, plan: ComparePlan): void {
+    const { tasks, rows } = this.#compared(undisturbed, found, (pair) => pair.compare(plan));
+    const kinds = [
+      ["tasksLost", tasks, tasks.lost],
+      ["tasksTwice", tasks, tasks.twice],
+      ["tasksChanged", tasks, tasks.changed],
+      ["rowsLost", rows, rows.lost],
+      ["rowsTwice", rows, rows.twice],
+      ["rowsChanged", rows, rows.changed],
+    ] as const;
+    for (const [name, { first }, count] of kinds) {
+      if (first === undefined) continue;
+      this.#findings.add(name, count, cycle, () => ({ type: "difference", ...first }));
+    }
+  }
+
+  #compareFiles(
+    cycle: number,
+    effects: ReadonlyMap<string, FileEffect>,
+    before: ReadonlyMap<string, string>,
+  ): void {
+    for (const [path, effect] of effects) {
+      const differs = fileDifference(path, effect, before.get(path) ?? "", contentOf(path));
+      if (differs === undefined) continue;
+      this.#findings.add("filesChanged", 1, cycle, () => ({
+        type: "file",
+        ...differs,
+        path: shownPath(path),
+      }));
+    }
+  }
+
+  #compared<Result>(a: Side, b: Side, look: (pair: DatabasePair) => Result): Result {
+    using pair = new DatabasePair(a, b);
+    return look(pair);
+  }
+
+  #progress(): Omit<ProofProgress, "stage"> {
+    const { kills, cuts } = this.#tally;
+    return { kills, cuts, found: this.#findings.total };
+  }
+
+  #report(cycle: number, isOver: boolean): void {
+    this.#options.onProgress({
+      ...this.#progress(),
+      stage: { type: "cycle", cycle, isOver },
+    });
+  }
+
+  #isStopped(): boolean {
+    return this.#options.stopped.aborted;
+  }
+}

@@ -1,0 +1,27 @@
+// A copy of a database, also while a run writes to it.
+
+import { copyFileSync, existsSync } from "node:fs";
+import { basename, join } from "node:path";
+
+import type { Patience } from "../patience.ts";
+import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
+
+/**
+ * Copies the file, and the part of it that is in its write-ahead log. A read transaction keeps both as they are.
+ * @returns the paths of the copies
+ * @throws ReaderError if `path` has no readable database
+ */
+export function copyDatabase(path: string, into: string, patience: Patience): string[] {
+  const db = openReadOnly(path, patience);
+  try {
+    db.run("BEGIN");
+    using first = db.prepare("SELECT 1 FROM sqlite_schema");
+    patience.run(() => first.get());
+    // The database last: its close outside SQLite drops the lock of this transaction.
+    const files = [`${path}-wal`, path].filter((file) => existsSync(file));
+    for (const file of files) copyFileSync(file, join(into, basename(file)));
+    return files.map((file) => join(into, basename(file)));
+  } finally {
+    closeReadOnly(db, path);
+  }
+}

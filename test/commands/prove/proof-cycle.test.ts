@@ -1,0 +1,114 @@
+// A cycle with processes that are written down: what it makes of what they announced and of what is in the file.
+
+import { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+
+import { Findings } from "../../../src/commands/prove/findings.ts";
+import type { SessionEnd } from "../../../src/commands/prove/killed-session.ts";
+import { Moments, randomOf } from "../../../src/commands/prove/moments.ts";
+import { Cycle, emptyTally } from "../../../src/commands/prove/proof-cycle.ts";
+import { Site } from "../../../src/commands/prove/site.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+
+const killed: SessionEnd = {
+  code: null,
+  hung: false,
+  tookMs: 1,
+  events: 1,
+  done: [],
+  ran: new Map(),
+  errors: "",
+  programsLeft: 0,
+};
+
+/** Each process: what it does to the database, and its end. */
+type Step = readonly [sql: string, end: Partial<SessionEnd>];
+
+async function cycle(steps: readonly Step[]) {
+  using folder = tempFolder();
+  using site = new Site(join(folder.path, "x.db"), false);
+  const findings = new Findings();
+  const tally = emptyTally();
+  const fresh: boolean[] = [];
+  const left = [...steps];
+  const run = await new Cycle(1, false, tally, {
+    site,
+    findings,
+    moments: new Moments(randomOf(1), { tookMs: 1, events: 1 }),
+    session: (_, isFresh) => {
+      const [sql, end] = left.shift() ?? ["", { code: 9 }];
+      fresh.push(isFresh);
+      using db = new Database(site.db);
+      if (sql !== "") db.run(sql);
+      return Promise.resolve({ ...killed, ...end });
+    },
+    code: 0,
+    lastRun: 0,
+    isDurable: true,
+    isStopped: () => false,
+  }).run();
+  const counted = Object.entries(findings.counts).filter(([, count]) => count > 0);
+  return { run, tally, fresh, found: Object.fromEntries(counted), first: findings.first };
+}
+
+const begin =
+  "CREATE TABLE pipeline_runs (id, status); CREATE TABLE task_runs (run_id, id, status, attempt, started_at, finished_at);" +
+  "INSERT INTO pipeline_runs VALUES (1, 'running');";
+const done = (id: number, at = "10:00"): string =>
+  `INSERT INTO task_runs VALUES (1, ${id}, 'done', 1, '${at}', '${at}');`;
+const over = "UPDATE pipeline_runs SET status = 'done';";
+
+test("a run that is killed and continues", async () => {
+  const result = await cycle([
+    ["", {}],
+    [begin + done(1), { done: [1] }],
+    [done(2), {}],
+    [done(3) + over, { code: 0, done: [3] }],
+  ]);
+  expect(result).toMatchObject({ run: 1, found: {}, tally: { kills: 3 } });
+  // Until the file has the run, it is begun again.
+  expect(result.fresh).toEqual([true, true, false, false]);
+});
+
+test("a run that was killed after its end is not started again", async () => {
+  expect(await cycle([[begin + done(1) + over, {}]])).toMatchObject({ run: 1, found: {} });
+});
+
+test("a task that was announced and is not in the file", async () => {
+  const result = await cycle([
+    [begin + done(1), { done: [1, 2] }],
+    [over, { code: 0 }],
+  ]);
+  expect(result.found).toEqual({ tasksLost: 1 });
+  expect(result.first?.what).toEqual({ type: "task", id: 2, happened: "lost" });
+});
+
+test("a task that was in the file and is gone", async () => {
+  const gone = "DELETE FROM task_runs;";
+  const result = await cycle([
+    [begin + done(1), {}],
+    [gone + over, { code: 0 }],
+  ]);
+  expect(result.found).toEqual({ tasksLost: 1 });
+});
+
+test("a task that was done, and is done at another time", async () => {
+  const again = `DELETE FROM task_runs; ${done(1, "11:00")}`;
+  const result = await cycle([
+    [begin + done(1), {}],
+    [again + over, { code: 0 }],
+  ]);
+  expect(result.found).toEqual({ tasksTwice: 1 });
+});
+
+test("a run that hangs, fails, or leaves programs", async () => {
+  expect((await cycle([[begin, { hung: true }]])).found).toEqual({ hangs: 1 });
+  const failed = await cycle([[begin, { code: 1, errors: "error: no\n" }]]);
+  expect(failed).toMatchObject({ run: undefined, found: { failed: 1 } });
+  expect(failed.first?.what).toMatchObject({
+    text: "the run ended with exit code 1, and an undisturbed one with 0: error: no",
+  });
+  const left = await cycle([[begin + over, { programsLeft: 2 }]]);
+  expect(left.found).toEqual({ programsLeft: 2 });
+});
