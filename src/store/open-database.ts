@@ -2,7 +2,8 @@
 // as it was, and a file that did not exist is not left behind. Only SQLite opens an existing file: see the limit in lock.ts.
 
 import { constants, Database } from "bun:sqlite";
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 
 import type { WriterOptions } from "../protocol/messages.ts";
 import { checkPath, createFile, removeFile, sizeOf } from "./database-path.ts";
@@ -52,8 +53,11 @@ export function openDatabase(
   let db: Database | undefined;
   try {
     if (!created) inspect(options, tuning, check);
+    const hadWal = existsSync(`${options.db}-wal`);
     db = new Database(options.db, flags);
-    return prepare(db, options, tuning);
+    prepare(db, options, tuning);
+    if (hadWal) syncFolder(options.db);
+    return db;
   } catch (thrown) {
     const untouched = created && (db === undefined || isEmpty(db, options.db));
     db?.close(true);
@@ -77,6 +81,22 @@ function prepare(db: Database, options: WriterOptions, tuning: OpenTuning): Data
   // Last: the statements above wait for `openTimeoutMs`.
   db.run(`PRAGMA busy_timeout = ${tuning.busyTimeoutMs}`);
   return db;
+}
+
+/**
+ * SQLite syncs the folder only if the connection that first syncs the WAL has created it. A WAL that a killed run or a reader
+ * has created may otherwise lose its name in a power cut, and with it what was committed, while the database has a part of
+ * a checkpoint.
+ */
+function syncFolder(path: string): void {
+  // A folder cannot be opened there.
+  if (process.platform === "win32") return;
+  const folder = openSync(dirname(resolve(path)), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }
 
 function setDurability(db: Database, { durability, wal }: WriterOptions): void {

@@ -1,6 +1,16 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, linkSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  linkSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+
+import { canRecord } from "../../src/commands/prove/write-recorder.ts";
 
 import type { WriterOptions } from "../../src/protocol/messages.ts";
 import { openDatabase } from "../../src/store/open-database.ts";
@@ -307,3 +317,26 @@ describe("a file that could not be finished", () => {
     expect(folder.list()).toEqual(["a.db-journal"]);
   });
 });
+
+test.skipIf(!canRecord)(
+  "the name of a WAL that a killed run has left is on the disk before a commit",
+  async () => {
+    using folder = tempFolder();
+    const path = join(folder.path, "x.db");
+    const left = join(folder.path, "left.db");
+    {
+      using db = new Database(path);
+      db.run("PRAGMA journal_mode = WAL");
+      db.run("CREATE TABLE t (i)");
+      db.run("INSERT INTO t VALUES (1)");
+      for (const suffix of ["", "-wal"]) copyFileSync(path + suffix, left + suffix);
+    }
+    const child = Bun.spawn(
+      [process.execPath, join(import.meta.dir, "folder-sync-child.ts"), left, `${left}.trace`],
+      { stdout: "pipe" },
+    );
+    const operations: string[] = JSON.parse(await child.stdout.text());
+    const commit = operations.lastIndexOf("sync left.db-wal");
+    expect(operations.slice(0, commit)).toContain(`sync ${basename(folder.path)}`);
+  },
+);
