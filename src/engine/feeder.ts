@@ -124,11 +124,13 @@ export class Feeder {
 
   /** Makes tasks ready while there is room. */
   topUp(): void {
-    const { graph, stored } = this.#deps;
-    if (stored.size > 0 && this.#hasRoom) stored.askMore();
+    const { graph } = this.#deps;
+    this.#askForResults();
     const until = systemClock.now() + planSliceMs;
     try {
       if (planNow(graph, () => this.#planUntil(until))) return this.#topUpSoon();
+      // Items of a fan-out may be tasks whose long results an earlier session has left in the file.
+      this.#askForResults();
       if (this.#stream?.isDone === true) {
         this.#stream = undefined;
         graph.expectsMore = false;
@@ -137,6 +139,11 @@ export class Feeder {
     } catch (thrown) {
       this.#deps.failed(thrown);
     }
+  }
+
+  #askForResults(): void {
+    const { stored } = this.#deps;
+    if (stored.size > 0 && this.#hasRoom) stored.askMore();
   }
 
   /** True where the time was up first; false where there is no room, or nothing to plan now. */

@@ -216,6 +216,24 @@ describe("a run that is continued", () => {
     expect(await again.end).toMatchObject({ status: "done", done: 4, alreadyDone: 2 });
   });
 
+  test("long results of a fan-out's items are read, although nothing else is left to do", async () => {
+    await using rig = newRig();
+    const file = rig.pipeline(`
+      const list = task({ name: "list", run: () => ["a", "b", "c"] });
+      const long = task({ name: "long", run: ({ of }: any) => of.repeat(5_000) });
+      const all = task({ name: "all", run({ texts }: any) {
+        throw new Error(texts.map((text: string) => text.length + text[0]).join());
+      }});
+      export default pipeline({ name: "p", tasks: () => all({ texts: each(list(), (of) => long({ of })) }) });
+    `);
+    expect(await rig.run(file)).toMatchObject({ done: 4, failed: 1 });
+    expect(await rig.run(file, { resume: "last" })).toMatchObject({
+      done: 4,
+      alreadyDone: 4,
+      failures: [{ name: "all", failure: { message: "5000a,5000b,5000c" } }],
+    });
+  });
+
   test("what it planned and the file no longer has is skipped, with that reason", async () => {
     await using rig = newRig();
     const text = `
