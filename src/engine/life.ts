@@ -2,16 +2,17 @@
 
 import type { Failure } from "../base/failure.ts";
 import type { RunStarted } from "../protocol/events.ts";
+import type { LeftTasks } from "../protocol/summary.ts";
 
 export type Stop = { readonly status: "cancelled" | "error"; readonly failure: Failure | null };
 
 /**
  * opening: nothing is in the file yet; the plan is made, the workers start, the writer opens the database.
  * running: tasks are dispatched and their outcomes applied.
- * closing: nothing more is dispatched; the writer commits what is left. `queued`: how many tasks were never started.
+ * closing: nothing more is dispatched; the writer commits what is left. With what has not ended.
  * finished: the run's last event is out; only hooks may still run.
  */
-type Ended = { readonly started: RunStarted; readonly queued: number };
+type Ended = LeftTasks & { readonly started: RunStarted };
 type Stage =
   | { readonly name: "opening" }
   | { readonly name: "running"; readonly started: RunStarted }
@@ -58,10 +59,9 @@ export class Life {
     this.#mayDispatch = false;
   }
 
-  /** @param queued how many tasks were never started */
-  close(queued: number): void {
+  close(left: LeftTasks): void {
     if (this.#stage.name !== "running") throw this.#impossible("closes");
-    this.#stage = { name: "closing", started: this.#stage.started, queued };
+    this.#stage = { name: "closing", started: this.#stage.started, ...left };
     this.#mayDispatch = false;
   }
 

@@ -9,7 +9,7 @@ import type { TaskId } from "../protocol/ids.ts";
 import type { CommittedEvent, RestoredTask } from "../protocol/messages.ts";
 import type { MainRecord } from "../protocol/writer-records.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import type { RunSummary } from "../protocol/summary.ts";
+import type { LeftTasks, RunSummary } from "../protocol/summary.ts";
 import type { Graph } from "../plan/graph.ts";
 import { doneUnread, type TaskVertex } from "../plan/vertex.ts";
 import type { Backlog } from "./backlog.ts";
@@ -72,10 +72,13 @@ export class Outcomes {
     return this.#failure ?? null;
   }
 
-  /** Tasks that are known and were never started. */
-  get queued(): number {
-    const { graph, stored } = this.#deps;
-    return graph.live + this.#undecided.length - stored.size;
+  /** Tasks are in flight only where the writer has failed: otherwise the run waits for their ends. */
+  get left(): LeftTasks {
+    const { graph, stored, inFlight } = this.#deps;
+    let interrupted = 0;
+    for (const { startedAt } of inFlight) if (startedAt !== undefined) interrupted++;
+    const open = graph.live + this.#undecided.length - stored.size;
+    return { queued: open - interrupted, interrupted };
   }
 
   /** The run has begun. */

@@ -296,7 +296,7 @@ export class Run {
 
   #close(status: Exclude<RunStatus, "running">, failure: Failure | null): void {
     const { life, writer, outcomes, code } = this.#parts;
-    life.close(outcomes.queued);
+    life.close(outcomes.left);
     writer.readerCaughtUp();
     outcomes.recordQueued();
     const ready = Promise.all([this.#running.closeReaders(), code.sent]);
@@ -313,7 +313,7 @@ export class Run {
     if (life.stage === "finished") return;
     const status = failure.code === "given-up" ? "cancelled" : "error";
     life.endEarly({ status, failure });
-    if (life.stage === "running") life.close(outcomes.queued);
+    if (life.stage === "running") life.close(outcomes.left);
     feeder.close();
     this.#running.stop();
     const { run } = started;
@@ -327,11 +327,12 @@ export class Run {
 
   async #finish(finished: RunFinished): Promise<RunSummary> {
     const { life, outcomes, hooks } = this.#parts;
-    const { started, queued } = life.finish();
+    const { started, queued, interrupted } = life.finish();
     // Nobody can end the run any more, and a hook may end the process.
     this.#closeControl();
     const { status, failure = null, at } = finished;
-    const summary = outcomes.summary(started, { status, failure, finishedAt: at, queued });
+    const end = { status, failure, finishedAt: at, queued, interrupted };
+    const summary = outcomes.summary(started, end);
     this.#options.onEvents([finished]);
     await hooks.finish(summary);
     return summary;

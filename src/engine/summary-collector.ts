@@ -2,14 +2,14 @@
 
 import type { RunStarted, TaskFinished } from "../protocol/events.ts";
 import { failureLine } from "../base/failure.ts";
-import type { RunSummary, TaskFailure } from "../protocol/summary.ts";
+import type { LeftTasks, RunSummary, TaskFailure } from "../protocol/summary.ts";
 
 const maxFailures = 20;
 const maxGroups = 1000;
 const maxSlowest = 5;
 
 /** The part of a summary that is known only at the end of the run. */
-export type End = Pick<RunSummary, "status" | "failure" | "finishedAt" | "queued" | "alreadyDone">;
+export type End = LeftTasks & Pick<RunSummary, "status" | "failure" | "finishedAt" | "alreadyDone">;
 
 export class SummaryCollector {
   readonly #counts = { done: 0, error: 0, cancelled: 0, skipped: 0 };
@@ -57,12 +57,13 @@ export class SummaryCollector {
       db: started.db,
       status: end.status,
       failure: end.failure,
-      total: end.alreadyDone + this.ended + end.queued,
+      total: end.alreadyDone + this.ended + end.queued + end.interrupted,
       done: done + end.alreadyDone,
       failed: error,
       cancelled,
       skipped,
       queued: end.queued,
+      interrupted: end.interrupted,
       retries: this.#retries,
       alreadyDone: end.alreadyDone,
       startedAt: started.at,

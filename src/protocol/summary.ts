@@ -28,6 +28,8 @@ export type RunSummary = {
   readonly skipped: number;
   /** Tasks that were known and never started. */
   readonly queued: number;
+  /** Tasks that were running when nothing more could be stored. */
+  readonly interrupted: number;
   /** Attempts beyond the first one, of the tasks that ended in this session. */
   readonly retries: number;
   /** The part of `done` that an earlier session of this run had done. */
@@ -46,3 +48,6 @@ export type RunSummary = {
     readonly durationMs: number;
   }[];
 };
+
+/** The tasks that have not ended when their run ends. */
+export type LeftTasks = Pick<RunSummary, "queued" | "interrupted">;

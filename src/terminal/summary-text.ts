@@ -58,6 +58,7 @@ function counts(summary: RunSummary, colors: Palette): string {
   if (summary.failed > 0) parts.push(colors.red(`${grouped(summary.failed)} failed`));
   if (summary.cancelled > 0) parts.push(colors.yellow(`${grouped(summary.cancelled)} cancelled`));
   if (summary.skipped > 0) parts.push(colors.yellow(`${grouped(summary.skipped)} skipped`));
+  if (summary.interrupted > 0) parts.push(`${grouped(summary.interrupted)} interrupted`);
   if (summary.queued > 0) parts.push(`${grouped(summary.queued)} not started`);
   if (summary.retries > 0) parts.push(plural(summary.retries, "retry", "retries"));
   return parts.join(", ");

@@ -12,9 +12,9 @@ test("a run opens, runs, closes and finishes, and dispatches only while it runs"
   look();
   life.begin(started);
   look();
-  life.close(3);
+  life.close({ queued: 3, interrupted: 1 });
   look();
-  expect(life.finish()).toMatchObject({ started, queued: 3 });
+  expect(life.finish()).toMatchObject({ started, queued: 3, interrupted: 1 });
   look();
   expect(seen).toEqual([
     ["opening", false, false],
@@ -33,7 +33,9 @@ test("a run that was stopped while it opened begins, and dispatches nothing", ()
 
 test("what is out of order is a bug, and says which", () => {
   const life = new Life();
-  expect(() => life.close(0)).toThrow("Internal error: a run that is opening closes");
+  expect(() => life.close({ queued: 0, interrupted: 0 })).toThrow(
+    "Internal error: a run that is opening closes",
+  );
   expect(() => life.finish()).toThrow("Internal error: a run that is opening finishes");
   life.begin(started);
   expect(() => life.begin(started)).toThrow("Internal error: a run that is running begins");

@@ -136,7 +136,13 @@ describe("a restored outcome", () => {
       (each) => rig.outcomes.applyRestored(rig.plan(each)),
     );
     expect(applied).toEqual([true, true, false]);
-    const end = { status: "done", failure: null, finishedAt: 0, queued: 0 } as const;
+    const end = {
+      status: "done",
+      failure: null,
+      finishedAt: 0,
+      queued: 0,
+      interrupted: 0,
+    } as const;
     expect(rig.outcomes.summary(started, end)).toMatchObject({ failed: 1, alreadyDone: 1 });
     expect(rig.told).toEqual([]);
   });
@@ -148,7 +154,7 @@ describe("a restored outcome", () => {
     rig.plan(node("reads", { big }));
     rig.known("big", { result: null });
     expect(rig.outcomes.applyRestored(vertex)).toBe(true);
-    expect([rig.outcomes.queued, rig.schedule.ready]).toEqual([1, 1]);
+    expect([rig.outcomes.left.queued, rig.schedule.ready]).toEqual([1, 1]);
     rig.stored.askMore();
     expect(rig.asked.map(Number)).toEqual([7]);
     rig.outcomes.applyStored([[taskId(7), '"long"']]);
@@ -177,7 +183,7 @@ describe("a skipped task", () => {
     rig.outcomes.skipped(vertex, failure);
     rig.outcomes.recordQueued();
     expect(rig.records).toMatchObject([{ type: "queued", name: "a" }]);
-    expect(rig.outcomes.queued).toBe(1);
+    expect(rig.outcomes.left.queued).toBe(1);
   });
 });
 

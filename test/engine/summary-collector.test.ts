@@ -16,7 +16,14 @@ const ended = (id: number, more: Partial<TaskFinished> = {}): TaskFinished => ({
   ...more,
 });
 
-const end = { status: "done", failure: null, finishedAt: 9, queued: 2, alreadyDone: 3 } as const;
+const end = {
+  status: "done",
+  failure: null,
+  finishedAt: 9,
+  queued: 2,
+  interrupted: 1,
+  alreadyDone: 3,
+} as const;
 
 test("adds up", () => {
   const summary = new SummaryCollector();
@@ -25,12 +32,13 @@ test("adds up", () => {
   }
   expect(summary.ended).toBe(5);
   expect(summary.finish(started, end)).toMatchObject({
-    total: 10,
+    total: 11,
     done: 5,
     failed: 1,
     cancelled: 1,
     skipped: 1,
     queued: 2,
+    interrupted: 1,
     alreadyDone: 3,
   });
 });

@@ -92,6 +92,37 @@ describe.if(process.platform === "linux")("a limit of the shell", () => {
   });
 });
 
+test.if(process.platform === "linux")(
+  "a file that cannot grow ends the run with the counts of the file, and the next run goes on",
+  async () => {
+    await using rig = newRig();
+    rig.pipeline(`
+      const small = task({ name: "small", run: () => 1 });
+      const large = task({ name: "large", async run(_: { after: number }, ctx) {
+        if (ctx.cursor === undefined) await ctx.checkpoint(1);
+        for (let i = 0; i < 100; i++) await ctx.insert("t", [{ text: "x".repeat(10_000) }]);
+      } });
+      export default pipeline({
+        name: "p",
+        schema: "CREATE TABLE IF NOT EXISTS t (text TEXT)",
+        tasks: () => large({ after: small() }),
+      });
+    `);
+    const command = [executable, "run", "pipeline.ts", "--db", "test.db", "-w", "1"];
+    const shell = ["sh", "-c", `ulimit -f 500 && exec "$0" "$@"`];
+    const full = await run([...shell, ...command], rig.path);
+    expect(full.code).toBe(1);
+    expect(full.err).toContain("p failed: 1 of 2 tasks done, 1 interrupted in");
+    expect(full.err).toContain("(ulimit -f)");
+    expect(rig.rows("SELECT name, status FROM task_runs ORDER BY id")).toEqual([
+      { name: "small", status: "done" },
+      { name: "large", status: "running" },
+    ]);
+    expect((await run(command, rig.path)).code).toBe(0);
+    expect(rig.rows("SELECT COUNT(*) AS n FROM t")).toEqual([{ n: 100 }]);
+  },
+);
+
 /** In a mount namespace of its own, the root user can replace the list of mounts that the process sees. */
 const canFakeMounts =
   process.platform === "linux" && Bun.spawnSync(["unshare", "-m", "true"]).exitCode === 0;

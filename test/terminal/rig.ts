@@ -121,6 +121,7 @@ export const summary = (more: Partial<RunSummary> = {}): RunSummary => ({
   cancelled: 0,
   skipped: 0,
   queued: 0,
+  interrupted: 0,
   retries: 0,
   alreadyDone: 0,
   startedAt: epoch,

@@ -51,7 +51,8 @@ test("a cancelled run, and one that failed as a whole", () => {
   const whole = summary({
     status: "error",
     done: 10,
-    queued: 90,
+    queued: 88,
+    interrupted: 2,
     failure: { name: "SQLiteError", message: "disk full" },
   });
   expect(summaryLines(whole)).toMatchSnapshot("as a whole");

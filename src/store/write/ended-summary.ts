@@ -50,6 +50,7 @@ function readSummary(path: string, run: RunId): RunSummary | undefined {
     cancelled: count("cancelled"),
     skipped: count("skipped"),
     queued: count("queued"),
+    interrupted: 0,
     retries: countRetries(db, run),
     alreadyDone: 0,
     startedAt: Date.parse(ended.started_at),
