@@ -31,9 +31,11 @@ const impureWords = new Set(["await", "yield", "delete"]);
 export class Purity {
   readonly #module: FlatModule;
   readonly #functions = new Map<Declaration, boolean>();
+  readonly #reassigned: ReadonlySet<string>;
 
   constructor(module: FlatModule) {
     this.#module = module;
+    this.#reassigned = reassignedIn(module);
   }
 
   /** Whether the statement does nothing when the module is loaded. */
@@ -132,6 +134,7 @@ export class Purity {
     if (this.#text(open - 2) === "new") return true;
     if (tokens[open - 1]?.kind === "property") return this.#isPureMethod(open);
     if (tokens[open - 1]?.kind !== "name") return false;
+    if (this.#reassigned.has(name)) return false;
     const callee = byName.get(name);
     if (callee === undefined) return globalFunctions.has(name);
     switch (callee.kind) {
@@ -154,11 +157,12 @@ export class Purity {
     const receiver = open - 3;
     if (this.#text(open - 2) !== ".") return false;
     const name = this.#text(receiver);
-    const declared = tokens[receiver]?.kind === "name" ? byName.get(name) : undefined;
+    const isName = tokens[receiver]?.kind === "name";
+    const declared = isName ? byName.get(name) : undefined;
     if (declared?.kind === "import" && declared.imported === "*") {
       return declared.module === "pipeloom" && method !== impureExport;
     }
-    const isGlobal = declared === undefined && namespaces.test(`${name}.${method}`);
+    const isGlobal = isName && declared === undefined && namespaces.test(`${name}.${method}`);
     if (!isGlobal && !(methods.has(method) && this.#isList(receiver))) return false;
     return !takesCallback.has(method) || this.#areCallbacksPure(open);
   }
@@ -171,11 +175,14 @@ export class Purity {
     if (token.kind === "literal") return true;
     const before = tokens[token.pair - 1];
     if (token.text === "]") return before === undefined || !endsOperand(before);
-    // The result of a method that was found pure.
-    if (token.text === ")")
-      return before?.kind === "property" && this.#text(token.pair - 2) === ".";
+    // The result of a method that was found pure. That of `at` may be anything.
+    if (token.text === ")") {
+      return (
+        before?.kind === "property" && before.text !== "at" && this.#text(token.pair - 2) === "."
+      );
+    }
     const declared = token.kind === "name" ? byName.get(token.text) : undefined;
-    if (declared?.kind !== "variable" || this.#text(index - 1) === ".") return false;
+    if (declared?.kind !== "variable" || this.#reassigned.has(token.text)) return false;
     const first = tokens[declared.init];
     const isWhole =
       (first?.pair ?? -1) + 1 === declared.range[1] || declared.init + 1 === declared.range[1];
@@ -219,4 +226,15 @@ export class Purity {
   #text(index: number): string {
     return this.#module.text(index);
   }
+}
+
+/** Variables whose value is perhaps not that of their declaration. */
+function reassignedIn({ tokens, byName }: FlatModule): Set<string> {
+  const names = new Set<string>();
+  for (const [index, { kind, text }] of tokens.entries()) {
+    const declared = kind === "name" ? byName.get(text) : undefined;
+    if (declared === undefined || declared.range[0] === index) continue;
+    if (assignment.test(tokens[index + 1]?.text ?? "")) names.add(text);
+  }
+  return names;
 }
