@@ -112,6 +112,7 @@ class CommandRun {
     using _ = watchUncaught((text) => this.#log("error", this.#masked(text)));
     using exit = guardExit((code) => [this.#exitNotice(code)]);
     const programs = Programs.create();
+    using guard = programs.guard;
     using signals = new RunSignals({
       stop: (signal, urgent) => this.#stop(signal, urgent, (now) => run.stop(now)),
       close: () => this.#ui.close(),
@@ -139,7 +140,7 @@ class CommandRun {
     });
     const summary = await run.start();
     await endLeftChildren(programs);
-    programs.guard.tell("=");
+    guard.tell("=");
     await this.#guard?.release();
     inherited.end();
     this.#ui.finish(summary);
