@@ -129,7 +129,7 @@ export class Feeder {
     const until = systemClock.now() + planSliceMs;
     try {
       if (planNow(graph, () => this.#planUntil(until))) return this.#topUpSoon();
-      // Items of a fan-out may be tasks whose long results an earlier session has left in the file.
+      // What was planned may read long results that are in the file.
       this.#askForResults();
       if (this.#stream?.isDone === true) {
         this.#stream = undefined;

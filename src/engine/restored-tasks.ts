@@ -1,54 +1,57 @@
 // Tasks of a resumed run that an earlier session knew, by key. Equal calls have equal keys and are told apart by their
 // order: each may have had its own result, which other tasks have read.
 
-import type { TaskId } from "../protocol/ids.ts";
-import type { RestoredTask } from "../protocol/messages.ts";
+import type { RestoredPage, RestoredTask } from "../protocol/messages.ts";
 import { nameOfKey } from "../protocol/task-key.ts";
-
-/** A number is the id of a task that is done and whose result is null: there may be millions of them. */
-type Known = TaskId | RestoredTask;
+import { DoneTasks } from "./done-tasks.ts";
 
 /** Tasks of one key, in the order of their ids. Those before `next` have been taken. */
-type Same = { readonly all: Known[]; next: number };
+type Same = { readonly all: RestoredTask[]; next: number };
 
 export class RestoredTasks {
-  readonly #byKey = new Map<string, Known | Same>();
+  readonly #done = new DoneTasks();
+  /** The others. */
+  readonly #byKey = new Map<string, RestoredTask | Same>();
   maxId = 0;
   /** How many done tasks were taken: they are not run again. */
   reused = 0;
 
   /** To be called in the order of the ids. */
-  add(task: RestoredTask): void {
+  addPage({ tasks, done }: RestoredPage): void {
+    if (done !== null) this.maxId = Math.max(this.maxId, this.#done.add(done));
+    for (const task of tasks) this.#add(task);
+  }
+
+  #add(task: RestoredTask): void {
     this.maxId = Math.max(this.maxId, task.id);
-    const isPlain = task.status === "done" && task.result === "null" && task.isOutdated !== true;
-    const known = isPlain ? task.id : task;
     const same = this.#byKey.get(task.key);
-    if (same === undefined) this.#byKey.set(task.key, known);
-    else if (isOne(same)) this.#byKey.set(task.key, { all: [same, known], next: 0 });
-    else same.all.push(known);
+    if (same === undefined) this.#byKey.set(task.key, task);
+    else if ("key" in same) this.#byKey.set(task.key, { all: [same, task], next: 0 });
+    else same.all.push(task);
   }
 
   /** True in a run that is not resumed. */
   get isEmpty(): boolean {
-    return this.#byKey.size === 0;
+    return this.#byKey.size === 0 && this.#done.size === 0;
   }
 
   /** Tasks that are not done and were not taken: the pipeline no longer plans them. */
   *open(): Generator<RestoredTask> {
     for (const same of this.#byKey.values()) {
-      for (const known of left(same)) {
-        if (typeof known !== "number" && !isDone(known)) yield known;
-      }
+      for (const task of left(same)) if (task.status !== "done") yield task;
     }
   }
 
   /** Tasks that are done and were not taken: their number by task definition. */
   leftDone(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    for (const [key, same] of this.#byKey) {
-      const done = left(same).filter(isDone).length;
+    const count = (key: string, tasks: number): void => {
       const name = nameOfKey(key);
-      if (done > 0) counts.set(name, (counts.get(name) ?? 0) + done);
+      if (tasks > 0) counts.set(name, (counts.get(name) ?? 0) + tasks);
+    };
+    for (const key of this.#done.left()) count(key, 1);
+    for (const [key, same] of this.#byKey) {
+      count(key, left(same).filter(({ status }) => status === "done").length);
     }
     return counts;
   }
@@ -58,32 +61,32 @@ export class RestoredTasks {
    * @param optional the failure of an optional task is final; any other task that failed starts again too
    */
   take(key: string, optional: boolean): RestoredTask | undefined {
-    const same = this.#byKey.get(key);
-    if (same === undefined) return undefined;
-    const known = isOne(same) ? same : same.all[same.next++];
-    if (known === undefined) throw new Error(`Internal error: nothing is left of ${key}`);
-    if (isOne(same) || same.next === same.all.length) this.#byKey.delete(key);
-    const task = typeof known === "number" ? doneWithoutResult(known, key) : known;
+    const task = this.#take(key);
+    if (task === undefined) return undefined;
     const runs = task.isOutdated === true || (task.status === "failed" && !optional);
     if (runs) return { ...task, status: "open", attempt: 0, result: null };
     if (task.status === "done") this.reused++;
     return task;
   }
+
+  #take(key: string): RestoredTask | undefined {
+    const same = this.#byKey.get(key);
+    const other = same === undefined || "key" in same ? same : same.all[same.next];
+    const done = this.#done.peek(key);
+    if (done !== undefined && (other === undefined || done < other.id)) return this.#takeDone(key);
+    if (same === undefined) return undefined;
+    if ("key" in same || ++same.next === same.all.length) this.#byKey.delete(key);
+    return other;
+  }
+
+  #takeDone(key: string): RestoredTask | undefined {
+    const done = this.#done.take(key);
+    if (done === undefined) return undefined;
+    const { id, result = null } = done;
+    return { id, key, status: "done", attempt: 1, result, cursor: null };
+  }
 }
 
-const isOne = (same: Known | Same): same is Known => typeof same === "number" || "key" in same;
-
 /** Tasks that were not taken yet. */
-const left = (same: Known | Same): readonly Known[] =>
-  isOne(same) ? [same] : same.all.slice(same.next);
-
-const isDone = (known: Known): boolean => typeof known === "number" || known.status === "done";
-
-const doneWithoutResult = (id: TaskId, key: string): RestoredTask => ({
-  id,
-  key,
-  status: "done",
-  attempt: 1,
-  result: "null",
-  cursor: null,
-});
+const left = (same: RestoredTask | Same): readonly RestoredTask[] =>
+  "key" in same ? [same] : same.all.slice(same.next);

@@ -140,7 +140,7 @@ export class Run {
 
   #writerEvents(): WriterEvents {
     return {
-      restored: (task) => this.#parts.identities.restored.add(task),
+      restored: (page) => this.#parts.identities.restored.addPage(page),
       codeWanted: () => this.#parts.code.send(),
       opened: (opened) => this.#opened(opened),
       doneElsewhere: (summary) => this.#done.resolve(summary),

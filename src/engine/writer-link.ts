@@ -6,7 +6,13 @@ import type { Failure } from "../base/failure.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { WorkerId } from "../protocol/ids.ts";
 import type { Mask } from "../protocol/mask.ts";
-import type { CommittedEvent, FromWriter, RestoredTask, ToWriter } from "../protocol/messages.ts";
+import type {
+  CommittedEvent,
+  FromWriter,
+  RestoredPage,
+  RestoredTask,
+  ToWriter,
+} from "../protocol/messages.ts";
 import type { MainRecord } from "../protocol/writer-records.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
@@ -26,7 +32,7 @@ type Results = Extract<FromWriter, { type: "results" }>["results"];
 
 /** One function per message of the writer, in the order of a run. */
 export type WriterEvents = {
-  restored(task: RestoredTask): void;
+  restored(page: RestoredPage): void;
   /** The writer asks for the fingerprints of the tasks' code. */
   codeWanted(): void;
   opened(opened: Opened): void;
@@ -111,8 +117,10 @@ export class WriterLink {
     const { mask, inFlight } = this.#deps;
     switch (message.type) {
       case "restored":
-        for (const task of JSON.parse(message.tasks) as RestoredTask[]) this.#events.restored(task);
-        return;
+        return this.#events.restored({
+          tasks: JSON.parse(message.tasks) as RestoredTask[],
+          done: message.done,
+        });
       case "code-wanted":
         return this.#events.codeWanted();
       case "opened":

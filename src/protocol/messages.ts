@@ -183,6 +183,24 @@ export type RestoredTask = {
   readonly isOutdated?: boolean;
 };
 
+/**
+ * Tasks that are done and not outdated, in the order of their ids: up to 5,000 of them, as SQLite joins them. `keys` and
+ * `results` are joined by the separator of packed texts. A result is JSON text, or empty when it stays in the file;
+ * `results` is null when each is `null`.
+ */
+export type DonePage = {
+  /** Joined by commas. */
+  readonly ids: string;
+  readonly keys: string;
+  readonly results: string | null;
+};
+
+/** Of a resumed run: tasks in the order of their ids. */
+export type RestoredPage = {
+  readonly tasks: readonly RestoredTask[];
+  readonly done: DonePage | null;
+};
+
 export type ToWriter =
   | {
       readonly type: "open";
@@ -219,8 +237,11 @@ export type ToWriter =
 // ── writer → main ──────────────────────────────────────────────────────────────────────────────────────
 
 export type FromWriter =
-  /** Only for a resumed run, before `opened`, in pages: JSON text of `RestoredTask[]`, ordered by id. */
-  | { readonly type: "restored"; readonly tasks: string }
+  /**
+   * Only for a resumed run, before `opened`, in pages. `tasks`: JSON text of `RestoredTask[]`, ordered by id. `done`: the
+   * tasks of the page that need no more than `DonePage` holds.
+   */
+  | { readonly type: "restored"; readonly tasks: string; readonly done: DonePage | null }
   /** Asks for the fingerprints: before a run is continued, or once a new run has begun. */
   | { readonly type: "code-wanted" }
   | {

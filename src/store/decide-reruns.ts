@@ -7,6 +7,7 @@ import type { RunRequest } from "../protocol/messages.ts";
 import type { NextTask } from "../protocol/plan.ts";
 import type { Code, Rerun } from "../protocol/reruns.ts";
 import { onlyRow } from "./only-row.ts";
+import { ofRun } from "./own-tables.ts";
 import { StoreError } from "./store-error.ts";
 import type { RunRow } from "./write/run-rows.ts";
 
@@ -74,7 +75,7 @@ function storedDefinitions(db: Database, { id }: RunRow): ReadonlyMap<string, De
 
 function hasOutdated(db: Database, { id }: RunRow): boolean {
   using row = db.prepare<{ found: number }, [number]>(
-    "SELECT EXISTS (SELECT 1 FROM task_runs WHERE run_id = ? AND fingerprint IS NOT NULL) AS found",
+    `SELECT EXISTS (SELECT 1 FROM task_runs WHERE ${ofRun("?1")} AND fingerprint IS NOT NULL) AS found`,
   );
   return onlyRow(row.get(id)).found === 1;
 }
@@ -83,7 +84,7 @@ function partsOf(db: Database, { id }: RunRow): readonly Part[] {
   using rows = db.prepare<Part, [number]>(
     `SELECT ${definitionSql} AS definition, fingerprint, SUM(status = 'done') AS done, SUM(status = 'done' OR cursor IS NOT NULL) AS committed,
       SUM(status = 'error') AS failed, SUM(status = 'error' AND cursor IS NULL) AS failedEmpty
-      FROM task_runs WHERE run_id = ? GROUP BY 1, 2`,
+      FROM task_runs WHERE ${ofRun("?1")} GROUP BY 1, 2`,
   );
   return rows.all(id).map((part) => ({ ...part, definition: part.definition.slice(0, -1) }));
 }

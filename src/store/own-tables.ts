@@ -17,3 +17,10 @@ const names: readonly string[] = ownTables;
 
 /** Without regard to case, as SQLite compares names. */
 export const isOwnTable = (table: string): boolean => names.includes(foldCase(table));
+
+/**
+ * The condition for a run's tasks in a statement that reads all of them. An upper bound of the key would make SQLite read each
+ * row to the end, for a comparison with the key: 2 GB of long results. The `+` keeps the condition from becoming one.
+ * @param run a numbered parameter
+ */
+export const ofRun = (run: string): string => `run_id >= ${run} AND +run_id = ${run}`;

@@ -5,6 +5,7 @@ import { Dispatcher, maxInFlightChars } from "../../src/engine/dispatcher.ts";
 import type { TaskVertex } from "../../src/plan/vertex.ts";
 import { taskId, workerId } from "../../src/protocol/ids.ts";
 import { node } from "../support/nodes.ts";
+import { pageOf } from "../support/restored.ts";
 import { EngineParts, started, worker } from "./engine-parts.ts";
 
 class Rig extends EngineParts {
@@ -48,7 +49,7 @@ test("tasks that are ready before the run has begun wait for it, in their order"
 test("a task that an earlier session has ended is not dispatched", () => {
   const rig = new Rig();
   const known = { key: "k", status: "open", attempt: 0, result: null, cursor: null } as const;
-  rig.identities.restored.add({ id: taskId(1), ...known });
+  rig.identities.restored.addPage(pageOf({ id: taskId(1), ...known }));
   const [done, open] = [rig.plan(node("done")), rig.plan(node("open"))];
   rig.restored.add(done);
   rig.begun();

@@ -44,6 +44,28 @@ test("a list is all there is, and its size is known", async () => {
   expect([rig.feeder.tasks, rig.feeder.isStreaming, rig.schedule.ready]).toEqual([2, false, 2]);
 });
 
+test("a result that an unfolded item reads, and that is in the file only, is asked for in the same top up", async () => {
+  const early = node("early");
+  const list = node("list");
+  const rig = await new Rig(() => [early, fan(list, () => node("reads", { early }))]).begun();
+  const results = new Map([
+    ["early", undefined],
+    ["list", "[1]"],
+  ]);
+  for (let next = rig.schedule.take(0, true); next !== undefined;) {
+    rig.identities.identify(next);
+    rig.graph.settleWantsResult(next);
+    rig.graph.finish(next, { status: "done", result: results.get(next.name) });
+    next = rig.schedule.take(0, true);
+  }
+  rig.feeder.topUp();
+  expect([rig.asked.map(Number), rig.schedule.ready, rig.feeder.isPending]).toEqual([
+    [1],
+    0,
+    false,
+  ]);
+});
+
 test("a generator is pulled while there is room, and its end is seen", async () => {
   const rig = await new Rig(() => streamOf(700)).begun();
   expect(rig.feeder.tasks).toBe(Number.POSITIVE_INFINITY);

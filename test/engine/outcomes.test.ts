@@ -9,6 +9,7 @@ import { type TaskId, taskId } from "../../src/protocol/ids.ts";
 import { taskKey } from "../../src/protocol/task-key.ts";
 import type { RestoredTask } from "../../src/protocol/messages.ts";
 import { node } from "../support/nodes.ts";
+import { pageOf } from "../support/restored.ts";
 import { EngineParts, failure, started } from "./engine-parts.ts";
 
 class Rig extends EngineParts {
@@ -41,7 +42,9 @@ class Rig extends EngineParts {
   /** What an earlier session knew of a task without an input. */
   known(name: string, more: Partial<RestoredTask>): void {
     const task = { id: taskId(7), key: taskKey(name, "null"), status: "done" } as const;
-    this.identities.restored.add({ ...task, attempt: 1, result: "null", cursor: null, ...more });
+    this.identities.restored.addPage(
+      pageOf({ ...task, attempt: 1, result: "null", cursor: null, ...more }),
+    );
   }
 }
 

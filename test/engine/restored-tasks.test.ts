@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { RestoredTasks } from "../../src/engine/restored-tasks.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import type { RestoredTask } from "../../src/protocol/messages.ts";
+import { pageOf } from "../support/restored.ts";
 
 const known = (id: number, key: string, more: Partial<RestoredTask> = {}): RestoredTask => ({
   id: taskId(id),
@@ -16,11 +17,11 @@ const known = (id: number, key: string, more: Partial<RestoredTask> = {}): Resto
 
 test("what was open and nobody asked for is what the file does not plan any more", () => {
   const tasks = new RestoredTasks();
-  tasks.add(known(1, "a", { status: "open" }));
-  tasks.add(known(2, "a"));
-  tasks.add(known(3, "b", { status: "open" }));
-  tasks.add(known(4, "c", { status: "open" }));
-  tasks.add(known(5, "d", { status: "failed" }));
+  tasks.addPage(pageOf(known(1, "a", { status: "open" })));
+  tasks.addPage(pageOf(known(2, "a")));
+  tasks.addPage(pageOf(known(3, "b", { status: "open" })));
+  tasks.addPage(pageOf(known(4, "c", { status: "open" })));
+  tasks.addPage(pageOf(known(5, "d", { status: "failed" })));
   tasks.take("a", false);
   tasks.take("c", false);
   expect([...tasks.open()].map(({ id }) => Number(id))).toEqual([3, 5]);
@@ -29,9 +30,9 @@ test("what was open and nobody asked for is what the file does not plan any more
 test("what was done and nobody asked for is counted by its task's name", () => {
   const tasks = new RestoredTasks();
   for (const [i, key] of ["a:b:1", "a:b:1", "a:b:2", "c:1", "d:1"].entries()) {
-    tasks.add(known(i + 1, key));
+    tasks.addPage(pageOf(known(i + 1, key)));
   }
-  tasks.add(known(9, "e:1", { status: "open" }));
+  tasks.addPage(pageOf(known(9, "e:1", { status: "open" })));
   tasks.take("a:b:1", false);
   tasks.take("d:1", false);
   expect([...tasks.leftDone()]).toEqual([
@@ -43,9 +44,9 @@ test("what was done and nobody asked for is counted by its task's name", () => {
 describe("what is known", () => {
   test("is handed out once, in the order of the calls", () => {
     const tasks = new RestoredTasks();
-    tasks.add(known(1, "a", { status: "open" }));
-    tasks.add(known(2, "a", { result: "7" }));
-    tasks.add(known(3, "a"));
+    tasks.addPage(pageOf(known(1, "a", { status: "open" })));
+    tasks.addPage(pageOf(known(2, "a", { result: "7" })));
+    tasks.addPage(pageOf(known(3, "a")));
     expect(tasks.maxId).toBe(3);
     const taken = [1, 2, 3, 4].map(() => tasks.take("a", false));
     expect(taken.map((task) => task && [Number(task.id), task.status, task.result])).toEqual([
@@ -61,9 +62,9 @@ describe("what is known", () => {
     const failed = { status: "failed", attempt: 3, result: "{}", cursor: "1" } as const;
     const tasks = new RestoredTasks();
     for (const key of ["a", "b"]) {
-      tasks.add(known(1, key, { status: "open" }));
-      tasks.add(known(2, key, failed));
-      tasks.add(known(3, key));
+      tasks.addPage(pageOf(known(1, key, { status: "open" })));
+      tasks.addPage(pageOf(known(2, key, failed)));
+      tasks.addPage(pageOf(known(3, key)));
     }
     const taken = (key: string, optional: boolean): unknown[] =>
       [1, 2, 3].map(() => {
@@ -85,7 +86,7 @@ describe("what is known", () => {
 
   test("of another key is not", () => {
     const tasks = new RestoredTasks();
-    tasks.add(known(1, "a"));
+    tasks.addPage(pageOf(known(1, "a")));
     expect(tasks.take("b", false)).toBeUndefined();
     expect(tasks.take("a", false)).toMatchObject({ id: taskId(1), result: "null" });
   });
@@ -97,7 +98,7 @@ test("property: each is handed out exactly once under its own key, in order", ()
     fc.property(fc.array(entry, { maxLength: 30 }), (entries) => {
       const tasks = new RestoredTasks();
       for (const [i, { key, isDone }] of entries.entries()) {
-        tasks.add(known(i + 1, key, isDone ? {} : { status: "open", cursor: "1" }));
+        tasks.addPage(pageOf(known(i + 1, key, isDone ? {} : { status: "open", cursor: "1" })));
       }
       for (const key of ["a", "b", "c"]) {
         const own = entries.flatMap((each, i) => (each.key === key ? [i + 1] : []));

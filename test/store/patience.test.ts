@@ -178,7 +178,9 @@ describe("a lock of another program's", () => {
     const resumed = request({ resume: "last" });
     const session = Session.open(options(path, { wal: false }), resumed, [], 0, patience);
     other.run("BEGIN EXCLUSIVE");
-    expect([...session.history.restoredTasks()]).toMatchObject([[{ id: 1, result: null }]]);
+    expect([...session.history.restoredPages()]).toMatchObject([
+      { done: { ids: "1", results: "" } },
+    ]);
     other.run("BEGIN EXCLUSIVE");
     expect([...session.history.storedResults([taskId(1)])]).toEqual([[[taskId(1), long]]]);
     // At the end all is committed, and nothing is left that has to wait.

@@ -3,6 +3,7 @@
 import { type Failure, failureLine } from "../../base/failure.ts";
 import { withoutNumbers } from "../../base/text.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { ofRun } from "../own-tables.ts";
 import { failure, number } from "./stored-values.ts";
 import type { Reader } from "./reader.ts";
 import { type LogRow, lastLines } from "./task-logs.ts";
@@ -35,7 +36,7 @@ const maxLogs = 3;
 export function failureGroups(reader: Reader, run: RunId): readonly FailureGroup[] {
   const groups = new Map<string, { tasks: FailedTask[]; count: number }>();
   const { rows } = reader.iterate(
-    "SELECT id, name, attempt, error FROM task_runs WHERE run_id = ? AND status = 'error' ORDER BY id",
+    `SELECT id, name, attempt, error FROM task_runs WHERE ${ofRun("?1")} AND status = 'error' ORDER BY run_id, id`,
     [run],
   );
   for (const row of rows) {

@@ -5,6 +5,7 @@ import { Date } from "../../base/globals.ts";
 import type { RunEvent, RunStarted } from "../../protocol/events.ts";
 import { type RunId, taskId, type TaskId } from "../../protocol/ids.ts";
 import { type FinalStatus, isTaskStatus } from "../../protocol/status.ts";
+import { ofRun } from "../own-tables.ts";
 import { runRows } from "./overview.ts";
 import type { Reader, Row } from "./reader.ts";
 import { failure, number, text } from "./stored-values.ts";
@@ -84,7 +85,8 @@ export class RunFollower {
 
   *#started(): Generator<RunEvent> {
     const rows = this.#reader.query(
-      "SELECT id, name, attempt, started_at, progress, message FROM task_runs WHERE run_id = ? AND status = 'running' ORDER BY id LIMIT ?",
+      `SELECT id, name, attempt, started_at, progress, message FROM task_runs
+        WHERE ${ofRun("?1")} AND status = 'running' ORDER BY run_id, id LIMIT ?2`,
       [this.#run, maxRunning],
     );
     for (const row of rows) {
@@ -146,7 +148,8 @@ export class RunFollower {
   #failures(): { readonly id: number; readonly row: Row }[] {
     return this.#reader
       .query(
-        "SELECT id, name, attempt, started_at, finished_at, error FROM task_runs WHERE run_id = ? AND status = 'error'",
+        `SELECT id, name, attempt, started_at, finished_at, error FROM task_runs
+          WHERE ${ofRun("?1")} AND status = 'error'`,
         [this.#run],
       )
       .map((row) => ({ id: number(row["id"]) ?? 0, row }));

@@ -7,6 +7,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { RunRequest } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { Patience } from "../patience.ts";
+import { ofRun } from "../own-tables.ts";
 import { askedFor, type Decision, definitionSql, moduleFingerprint } from "../decide-reruns.ts";
 
 /** A new run: until its fingerprints are known, each definition has that of the whole module. */
@@ -41,12 +42,12 @@ export function markReruns(
     db.run(
       `UPDATE task_runs SET cursor = NULL, fingerprint = ${mark},
         attempt = CASE status WHEN 'queued' THEN 0 ELSE attempt END
-        WHERE run_id = ?2 AND ${definitionSql} = ?3 AND (status IN ('done', 'error') OR cursor IS NOT NULL)`,
+        WHERE ${ofRun("?2")} AND ${definitionSql} = ?3 AND (status IN ('done', 'error') OR cursor IS NOT NULL)`,
       [fingerprint, run, `${name}:`],
     );
   }
   if (failed) {
-    db.run("UPDATE task_runs SET fingerprint = ? WHERE run_id = ? AND status = 'error'", [
+    db.run(`UPDATE task_runs SET fingerprint = ?1 WHERE ${ofRun("?2")} AND status = 'error'`, [
       askedFor,
       run,
     ]);
@@ -60,7 +61,7 @@ export function markReruns(
 /** Marked in an earlier session, and kept now, or the code is again as it was: an edit was undone. */
 function unmark(db: Database, run: RunId, keep: readonly string[], code: Code | undefined): void {
   db.run(
-    `UPDATE task_runs SET fingerprint = NULL WHERE run_id = ?1 AND fingerprint IS NOT NULL AND
+    `UPDATE task_runs SET fingerprint = NULL WHERE ${ofRun("?1")} AND fingerprint IS NOT NULL AND
       (${definitionSql} IN (SELECT value || ':' FROM json_each(?2)) OR
       fingerprint = (SELECT value FROM json_each(?3) WHERE key || ':' = ${definitionSql}))`,
     [run, JSON.stringify(keep), JSON.stringify(Object.fromEntries(code ?? []))],

@@ -7,6 +7,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { type RunStatus, runStatuses, type TaskStatus } from "../../protocol/status.ts";
 import type { RunSummary } from "../../protocol/summary.ts";
 import { busyTimeoutMs } from "../patience.ts";
+import { ofRun } from "../own-tables.ts";
 import { sqliteCode } from "../sqlite-error.ts";
 
 type Ended = {
@@ -66,14 +67,14 @@ const isEnd = (status: string): status is Exclude<RunStatus, "running"> =>
 
 function countTasks(db: Database, run: RunId): ReadonlyMap<string, number> {
   using rows = db.prepare<{ status: string; count: number }, [number]>(
-    "SELECT status, COUNT(*) AS count FROM task_runs WHERE run_id = ? GROUP BY status",
+    `SELECT status, COUNT(*) AS count FROM task_runs WHERE ${ofRun("?1")} GROUP BY status`,
   );
   return new Map(rows.all(run).map(({ status, count }) => [status, count]));
 }
 
 function countRetries(db: Database, run: RunId): number {
   using rows = db.prepare<{ retries: number }, [number]>(
-    "SELECT coalesce(SUM(attempt - 1), 0) AS retries FROM task_runs WHERE run_id = ? AND attempt > 1",
+    `SELECT coalesce(SUM(attempt - 1), 0) AS retries FROM task_runs WHERE ${ofRun("?1")} AND attempt > 1`,
   );
   return rows.get(run)?.retries ?? 0;
 }

@@ -2,7 +2,7 @@
 
 import type { Failure } from "../../base/failure.ts";
 import type { TaskId } from "../../protocol/ids.ts";
-import type { RestoredTask } from "../../protocol/messages.ts";
+import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { LogLevel, RunStatus, TaskStatus } from "../../protocol/status.ts";
 
@@ -83,10 +83,10 @@ export interface History {
    * Tasks of the run's earlier sessions, in pages. To be read before the first flush.
    * @throws StoreError `corrupt` for a row that pipeloom cannot have written
    */
-  restoredTasks(): Iterable<readonly RestoredTask[]>;
+  restoredPages(): Iterable<RestoredPage>;
   /**
    * Results that stayed in the database, in pages, in the order of `ids`.
-   * @throws as `restoredTasks`
+   * @throws as `restoredPages`
    */
   storedResults(ids: readonly TaskId[]): Iterable<readonly StoredResult[]>;
   /** Whether another run of this database is alive. */

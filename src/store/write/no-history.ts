@@ -1,6 +1,6 @@
 // The history of a run that records nothing (`--no-store-task-status`).
 
-import type { RestoredTask } from "../../protocol/messages.ts";
+import type { RestoredPage } from "../../protocol/messages.ts";
 import type { History, StoredResult } from "./history.ts";
 
 export class NoHistory implements History {
@@ -19,7 +19,7 @@ export class NoHistory implements History {
   discard(): void {}
   close(): void {}
 
-  restoredTasks(): readonly (readonly RestoredTask[])[] {
+  restoredPages(): readonly RestoredPage[] {
     return [];
   }
 

@@ -15,6 +15,7 @@ import { type Decision, decideReruns } from "../decide-reruns.ts";
 import { insertDefinitions, markReruns } from "./definitions.ts";
 import { findRun } from "./find-run.ts";
 import { endSuperseded, insertRun, nextRunId, reviveRun, sessionValues } from "./revive-run.ts";
+import { ofRun } from "../own-tables.ts";
 import { isOtherCode, type RunRow, runRows } from "./run-rows.ts";
 
 export type PreparedRun = {
@@ -144,7 +145,7 @@ function startOf({ id, startedAt }: RunRow, path: string): number {
 
 function countDone(db: Database, id: RunId): number {
   using count = db.prepare<{ n: number }, [number]>(
-    "SELECT COUNT(*) AS n FROM task_runs WHERE run_id = ? AND status = 'done' AND fingerprint IS NULL",
+    `SELECT COUNT(*) AS n FROM task_runs WHERE ${ofRun("?1")} AND status = 'done' AND fingerprint IS NULL`,
   );
   return onlyRow(count.get(id)).n;
 }

@@ -12,6 +12,7 @@ import type { RunRequest } from "../../protocol/messages.ts";
 import { isRunAlive } from "../liveness.ts";
 import { onlyRow } from "../only-row.ts";
 import { hashParams } from "../params-hash.ts";
+import { ofRun } from "../own-tables.ts";
 import { hasSameParams, runRows } from "./run-rows.ts";
 
 /** Columns that each session of a run writes. */
@@ -81,13 +82,13 @@ export function reviveRun(db: Database, id: RunId, session: SessionValues): void
     [...session, id],
   );
   db.run(
-    "DELETE FROM task_runs WHERE run_id = ? AND cursor IS NULL AND fingerprint IS NULL AND (status = 'skipped' OR (status = 'queued' AND attempt = 0))",
+    `DELETE FROM task_runs WHERE ${ofRun("?1")} AND cursor IS NULL AND fingerprint IS NULL AND (status = 'skipped' OR (status = 'queued' AND attempt = 0))`,
     [id],
   );
   db.run(
     `UPDATE task_runs SET status = 'queued', finished_at = NULL,
       attempt = CASE status WHEN 'queued' THEN attempt WHEN 'running' THEN max(attempt - 1, 0) ELSE 0 END
-      WHERE run_id = ? AND status IN ('queued', 'running', 'cancelled', 'skipped')`,
+      WHERE ${ofRun("?1")} AND status IN ('queued', 'running', 'cancelled', 'skipped')`,
     [id],
   );
 }
@@ -107,7 +108,7 @@ export function endSuperseded(db: Database, path: string, request: RunRequest, o
       values,
     );
     db.run(
-      "UPDATE task_runs SET status = 'cancelled', error = ? WHERE run_id = ? AND status = 'running'",
+      `UPDATE task_runs SET status = 'cancelled', error = ?1 WHERE ${ofRun("?2")} AND status = 'running'`,
       values,
     );
   }

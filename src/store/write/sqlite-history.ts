@@ -6,13 +6,13 @@ import type { Database, Statement } from "bun:sqlite";
 import { JSON } from "../../base/globals.ts";
 import { toIso } from "../../base/iso-time.ts";
 import type { RunId, TaskId } from "../../protocol/ids.ts";
-import type { RestoredTask } from "../../protocol/messages.ts";
+import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { Patience } from "../patience.ts";
 import { DefinitionChanges } from "./definitions.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import type { History, LogRow, RunEnd, StoredResult, TaskRow } from "./history.ts";
-import { restoredTasks, storedResults } from "./earlier-sessions.ts";
+import { restoredPages, storedResults } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "./run-rows.ts";
 import { StatusCounts } from "./status-counts.ts";
 
@@ -221,8 +221,8 @@ export class SqliteHistory implements History {
     this.#cursor.finalize();
   }
 
-  restoredTasks(): Iterable<readonly RestoredTask[]> {
-    return restoredTasks(this.#db, this.#path, this.#run, this.#patience);
+  restoredPages(): Iterable<RestoredPage> {
+    return restoredPages(this.#db, this.#path, this.#run, this.#patience);
   }
 
   storedResults(ids: readonly TaskId[]): Iterable<readonly StoredResult[]> {

@@ -5,6 +5,7 @@ import type { Database } from "bun:sqlite";
 import { JSON } from "../../base/globals.ts";
 import type { RunId, TaskId } from "../../protocol/ids.ts";
 import { isTaskStatus, type TaskStatus } from "../../protocol/status.ts";
+import { ofRun } from "../own-tables.ts";
 
 type Counts = Record<TaskStatus, number>;
 
@@ -19,14 +20,14 @@ export class StatusCounts {
   /** @param db with the run's rows of earlier sessions, if there are any */
   constructor(db: Database, run: RunId) {
     using all = db.prepare<{ status: string; count: number }, [number]>(
-      "SELECT status, COUNT(*) AS count FROM task_runs WHERE run_id = ? GROUP BY status",
+      `SELECT status, COUNT(*) AS count FROM task_runs WHERE ${ofRun("?1")} GROUP BY status`,
     );
     for (const { status, count } of all.iterate(run)) {
       if (isTaskStatus(status)) this.#counts[status] = count;
     }
     // Done tasks with a fingerprint are to run again.
     using open = db.prepare<{ id: TaskId; status: string }, [number]>(
-      "SELECT id, status FROM task_runs WHERE run_id = ? AND (status <> 'done' OR fingerprint IS NOT NULL)",
+      `SELECT id, status FROM task_runs WHERE ${ofRun("?1")} AND (status <> 'done' OR fingerprint IS NOT NULL)`,
     );
     for (const { id, status } of open.iterate(run)) {
       if (isTaskStatus(status)) this.#open.set(id, status);

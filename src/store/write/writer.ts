@@ -140,8 +140,8 @@ export class Writer {
     this.#life = { state: "open", session, group };
     const { started, otherCode, reruns, beganAt } = session;
     if (started.resumed) {
-      for (const page of session.history.restoredTasks()) {
-        this.#deps.post({ type: "restored", tasks: JSON.stringify(page) });
+      for (const { tasks, done } of session.history.restoredPages()) {
+        this.#deps.post({ type: "restored", tasks: JSON.stringify(tasks), done });
       }
     }
     this.#deps.post({ type: "opened", started, otherCode, reruns, beganAt });

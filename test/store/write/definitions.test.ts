@@ -5,9 +5,10 @@ import type { RunId } from "../../../src/protocol/ids.ts";
 import type { RunRequest } from "../../../src/protocol/messages.ts";
 import { noReruns, type RerunRequest } from "../../../src/protocol/reruns.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
-import { restoredTasks } from "../../../src/store/write/earlier-sessions.ts";
+import { restoredPages } from "../../../src/store/write/earlier-sessions.ts";
 import { CodeWantedError, prepareRun } from "../../../src/store/write/prepare-run.ts";
 import { SqliteHistory } from "../../../src/store/write/sqlite-history.ts";
+import { tasksIn } from "../../support/restored.ts";
 import { options, request, storeError, unlocked } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 
@@ -59,8 +60,8 @@ class DeadRun implements Disposable {
 
   /** `id status` of each task; `again` where it is to run from its beginning although it had begun. */
   get tasks(): string[] {
-    return [...restoredTasks(this.db, this.path, 1 as RunId, unlocked)]
-      .flat()
+    return [...restoredPages(this.db, this.path, 1 as RunId, unlocked)]
+      .flatMap(tasksIn)
       .map(({ id, status, isOutdated, cursor }) =>
         [id, isOutdated === true ? "again" : status, ...(cursor === null ? [] : [cursor])].join(
           " ",
@@ -87,7 +88,7 @@ const someDone = [
 
 describe("what has ended runs again where its code has changed", () => {
   const cases: [string, Record<string, string>, Partial<RerunRequest>, string[], unknown[]][] = [
-    ["nothing changed", {}, {}, ["1 done", "2 done 9", "3 open 5", "4 failed"], []],
+    ["nothing changed", {}, {}, ["1 done", "2 done", "3 open 5", "4 failed"], []],
     [
       "one changed: its checkpoints are of other code",
       { load: "2" },
@@ -99,21 +100,21 @@ describe("what has ended runs again where its code has changed", () => {
       "what failed runs again by itself, and is not counted",
       { report: "2" },
       {},
-      ["1 done", "2 done 9", "3 open 5", "4 again"],
+      ["1 done", "2 done", "3 open 5", "4 again"],
       [],
     ],
     [
       "kept",
       { load: "2" },
       { keep: ["load"] },
-      ["1 done", "2 done 9", "3 open 5", "4 failed"],
+      ["1 done", "2 done", "3 open 5", "4 failed"],
       [{ task: "load", reason: "code", isKept: true, count: 2 }],
     ],
     [
       "kept, and not changed",
       {},
       { keep: ["load"] },
-      ["1 done", "2 done 9", "3 open 5", "4 failed"],
+      ["1 done", "2 done", "3 open 5", "4 failed"],
       [],
     ],
     [
@@ -127,7 +128,7 @@ describe("what has ended runs again where its code has changed", () => {
       "those that failed",
       {},
       { failed: true },
-      ["1 done", "2 done 9", "3 open 5", "4 again"],
+      ["1 done", "2 done", "3 open 5", "4 again"],
       [{ task: "report", reason: "asked", isKept: false, count: 1 }],
     ],
   ];

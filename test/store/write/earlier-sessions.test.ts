@@ -1,7 +1,9 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { runId, taskId } from "../../../src/protocol/ids.ts";
-import { restoredTasks, storedResults } from "../../../src/store/write/earlier-sessions.ts";
+import type { RestoredPage } from "../../../src/protocol/messages.ts";
+import { restoredPages, storedResults } from "../../../src/store/write/earlier-sessions.ts";
+import { tasksIn } from "../../support/restored.ts";
 import { unlocked } from "./options.ts";
 
 function withResults(results: readonly string[]): Database {
@@ -21,7 +23,7 @@ const long = JSON.stringify("x".repeat(2000));
 
 test("a long result is not told with its task, and is found when it is asked for", () => {
   using db = withResults(["7", long, JSON.stringify("ä".repeat(600))]);
-  const known = [...restoredTasks(db, "a.db", run, unlocked)].flat();
+  const known = [...restoredPages(db, "a.db", run, unlocked)].flatMap(tasksIn);
   expect(known.map(({ result }) => result)).toEqual([
     "7",
     null,
@@ -38,7 +40,7 @@ test("a long failure is told as far as it is shown", () => {
   const message = "ä".repeat(2000);
   const error = JSON.stringify({ name: "TypeError", message, stack: "at x" });
   db.run("UPDATE task_runs SET status = 'error', error = ?", [error]);
-  const known = [...restoredTasks(db, "a.db", run, unlocked)].flat();
+  const known = [...restoredPages(db, "a.db", run, unlocked)].flatMap(tasksIn);
   expect(known.map(({ status, result }) => [status, result])).toEqual([
     ["failed", JSON.stringify({ name: "TypeError", message: message.slice(0, 1000) })],
   ]);
@@ -47,8 +49,53 @@ test("a long failure is told as far as it is shown", () => {
 test.each(['"text"', "{", null])("an error that is no failure is damaged: %p", (error) => {
   using db = withResults(["1"]);
   db.run("UPDATE task_runs SET status = 'error', error = ?", [error]);
-  expect(() => [...restoredTasks(db, "a.db", run, unlocked)]).toThrow(
+  expect(() => [...restoredPages(db, "a.db", run, unlocked)]).toThrow(
     "a.db is damaged: the error of task 1 of run 1 cannot be read",
+  );
+});
+
+const donePage = (ids: string, keys: string, results: string | null): RestoredPage => ({
+  tasks: [],
+  done: { ids, keys, results },
+});
+
+test("done tasks come joined, and what SQLite cannot check is looked at: damaged, or just uncommon", () => {
+  using db = withResults(["null", "null", "1", "[2]", "3"]);
+  const pages = (): unknown[] => [...restoredPages(db, "a.db", run, unlocked, 2)];
+  const [ones, twos, last] = [
+    donePage("1,2", "k\u001fk", null),
+    donePage("3,4", "k\u001fk", "1\u001f[2]"),
+    donePage("5", "k", "3"),
+  ];
+  expect(pages()).toEqual([ones, twos, last]);
+  const deep = "[".repeat(500) + "]".repeat(500);
+  db.run("UPDATE task_runs SET result = ? WHERE id = 1", [deep]);
+  db.run("UPDATE task_runs SET fingerprint = 1 WHERE id = 3");
+  const others = [...restoredPages(db, "a.db", run, unlocked)].flatMap(tasksIn);
+  expect(others.map(({ id, isOutdated }) => [Number(id), isOutdated])).toEqual([
+    [1, undefined],
+    [2, undefined],
+    [3, true],
+    [4, undefined],
+    [5, undefined],
+  ]);
+  expect(others[0]?.result).toBe(deep);
+});
+
+test.each([
+  ["id", "id = 'x'"],
+  ["id", "id = 1.5"],
+  ["key", "key = NULL"],
+  ["status", "status = 'gone'"],
+  ["attempt", "attempt = -1"],
+  ["cursor", "cursor = '{'"],
+  ["result", "result = '{'"],
+  ["result", "result = NULL"],
+])("a %s that is none is damaged: %s", (column, set) => {
+  using db = withResults(["1", "2", "3"]);
+  db.run(`UPDATE task_runs SET ${set} WHERE id = 3`);
+  expect(() => [...restoredPages(db, "a.db", run, unlocked, 2)]).toThrow(
+    `a.db is damaged: the ${column} of task`,
   );
 });
 

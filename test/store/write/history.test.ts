@@ -128,7 +128,7 @@ describe.each<[string, (db: Database) => History, (stored: Stored) => Stored]>([
 
   test("has no tasks of earlier sessions and no other runs, where there are none", () => {
     using at = new Case(create);
-    expect([...at.history.restoredTasks()]).toEqual([]);
+    expect([...at.history.restoredPages()]).toEqual([]);
     expect(at.history.hasOtherLiveRuns()).toBe(false);
   });
 

@@ -9,7 +9,8 @@ import { isLockHeld, type RunLock } from "../../../src/store/lock.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
 import { refuseIfAlive } from "../../../src/store/write/find-run.ts";
 import { prepareRun, type PreparedRun } from "../../../src/store/write/prepare-run.ts";
-import { restoredTasks } from "../../../src/store/write/earlier-sessions.ts";
+import { restoredPages } from "../../../src/store/write/earlier-sessions.ts";
+import { tasksIn } from "../../support/restored.ts";
 import { type Child, startChild } from "./child.ts";
 import { acquireRunLock, options, request, storeError, unlocked } from "./options.ts";
 import { tempFolder, type TempFolder } from "./temp-folder.ts";
@@ -219,11 +220,11 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
   expect(run.alreadyDone).toBe(1);
   for (const pageSize of [1, 2, 5, 100]) {
     expect(
-      [...restoredTasks(bench.db, "a.db", run.id, unlocked, pageSize)]
-        .flat()
+      [...restoredPages(bench.db, "a.db", run.id, unlocked, pageSize)]
+        .flatMap(tasksIn)
         .map((task) => Object.values(task)),
     ).toEqual([
-      [1, "t:a", "done", 2, "[1]", '"c"'],
+      [1, "t:a", "done", 1, "[1]", null],
       // Interrupted, not failed: the attempt does not count, and its checkpoint does.
       [2, "t:b", "open", 2, null, '"page 7"', "t"],
       // What never began is not known.

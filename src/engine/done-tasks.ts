@@ -1,0 +1,225 @@
+// Tasks that earlier sessions have done, by key, as they came from the writer: texts of many keys and results, and no object
+// or string for each task. A million tasks take 60 MB.
+//
+// Open-addressing hash table with linear probing. A slot has the first task of its key that was not taken; tasks of one key
+// form a list, in the order of their ids.
+
+import { JSON } from "../base/globals.ts";
+import { taskId, type TaskId } from "../protocol/ids.ts";
+import type { DonePage } from "../protocol/messages.ts";
+import { separator } from "../protocol/codec/packed-text.ts";
+import { staysInFile } from "../protocol/wants-result.ts";
+
+/** A task's number: its page and its row there. */
+const rowBits = 13;
+const maxRows = 2 ** rowBits;
+const none = -1;
+const leastSlots = 1024;
+
+/** A slot of the table: empty, or the task's number + 1, or that negated where all tasks of the key were taken. */
+const empty = 0;
+
+type Done = {
+  readonly id: TaskId;
+  /** JSON text; undefined where it stays in the file. */
+  readonly result: string | undefined;
+};
+
+export class DoneTasks {
+  #pages: Page[] = [];
+  #slots = new Int32Array(leastSlots);
+  /** By slot: the number of the key's last task. */
+  #lasts = new Int32Array(leastSlots);
+  #keys = 0;
+  /** Tasks that were not taken. */
+  size = 0;
+
+  /** To be called in the order of the ids. Returns the last id. */
+  add(page: DonePage): TaskId {
+    const added = new Page(page);
+    const number = this.#pages.push(added) - 1;
+    for (let row = 0; row < added.rows; row++) this.#insert(number * maxRows + row);
+    this.size += added.rows;
+    return added.idAt(added.rows - 1);
+  }
+
+  #insert(task: number): void {
+    if (2 * (this.#keys + 1) > this.#slots.length) this.#grow();
+    const page = this.#pageOf(task);
+    const row = task % maxRows;
+    const slot = this.#find(page.keys, page.keyStart(row), page.keyEnd(row));
+    const there = this.#slot(slot);
+    if (there > empty) this.#setNext(this.#last(slot), task);
+    else this.#slots[slot] = task + 1;
+    if (there === empty) this.#keys++;
+    this.#lasts[slot] = task;
+  }
+
+  /** The id of the task that `take` would return. */
+  peek(key: string): TaskId | undefined {
+    const there = this.#slot(this.#find(key, 0, key.length));
+    return there > empty ? this.#pageOf(there - 1).idAt((there - 1) % maxRows) : undefined;
+  }
+
+  /** The next task of this key, in the order of their ids. */
+  take(key: string): Done | undefined {
+    const slot = this.#find(key, 0, key.length);
+    const there = this.#slot(slot);
+    if (there <= empty) return undefined;
+    const task = there - 1;
+    const page = this.#pageOf(task);
+    const row = task % maxRows;
+    const next = page.nextAt(row);
+    this.#slots[slot] = next === none ? -there : next + 1;
+    page.take(row);
+    this.size--;
+    if (this.size === 0) this.#clear();
+    return { id: page.idAt(row), result: page.resultAt(row) };
+  }
+
+  #clear(): void {
+    this.#pages = [];
+    this.#slots = new Int32Array(leastSlots);
+    this.#lasts = new Int32Array(leastSlots);
+    this.#keys = 0;
+  }
+
+  /** Keys of the tasks that were not taken, in the order of their ids. */
+  *left(): Generator<string> {
+    for (const page of this.#pages) yield* page.left();
+  }
+
+  /** The slot of the key, or the empty one where it belongs. */
+  #find(text: string, start: number, end: number): number {
+    const mask = this.#slots.length - 1;
+    let slot = hashOf(text, start, end) & mask;
+    for (let there = this.#slot(slot); there !== empty; there = this.#slot(slot)) {
+      const task = Math.abs(there) - 1;
+      if (this.#pageOf(task).hasKey(task % maxRows, text, start, end)) return slot;
+      slot = (slot + 1) & mask;
+    }
+    return slot;
+  }
+
+  #grow(): void {
+    const [slots, lasts] = [this.#slots, this.#lasts];
+    this.#slots = new Int32Array(2 * slots.length);
+    this.#lasts = new Int32Array(2 * slots.length);
+    for (const [i, there] of slots.entries()) {
+      if (there === empty) continue;
+      const task = Math.abs(there) - 1;
+      const page = this.#pageOf(task);
+      const row = task % maxRows;
+      const slot = this.#find(page.keys, page.keyStart(row), page.keyEnd(row));
+      this.#slots[slot] = there;
+      this.#lasts[slot] = lasts[i] ?? none;
+    }
+  }
+
+  #slot(index: number): number {
+    return this.#slots[index] ?? empty;
+  }
+
+  #last(slot: number): number {
+    return this.#lasts[slot] ?? none;
+  }
+
+  #setNext(task: number, next: number): void {
+    this.#pageOf(task).setNext(task % maxRows, next);
+  }
+
+  #pageOf(task: number): Page {
+    const page = this.#pages[Math.floor(task / maxRows)];
+    if (page === undefined) throw new Error(`Internal error: no page has the done task ${task}`);
+    return page;
+  }
+}
+
+class Page {
+  readonly rows: number;
+  readonly keys: string;
+  readonly #keyEnds: Int32Array;
+  readonly #ids: Float64Array;
+  readonly #results: string | null;
+  readonly #resultEnds: Int32Array;
+  readonly #next: Int32Array;
+  readonly #isTaken: Uint8Array;
+
+  constructor({ ids, keys, results }: DonePage) {
+    this.#ids = Float64Array.from(JSON.parse(`[${ids}]`) as number[]);
+    this.rows = this.#ids.length;
+    if (this.rows > maxRows) throw new RangeError(`Internal error: a page of ${this.rows} tasks`);
+    this.keys = keys;
+    this.#keyEnds = endsIn(keys, this.rows);
+    this.#results = results;
+    this.#resultEnds = results === null ? new Int32Array(0) : endsIn(results, this.rows);
+    this.#next = new Int32Array(this.rows).fill(none);
+    this.#isTaken = new Uint8Array(this.rows);
+  }
+
+  idAt(row: number): TaskId {
+    return taskId(this.#ids[row] ?? 0);
+  }
+
+  keyStart(row: number): number {
+    return row === 0 ? 0 : this.keyEnd(row - 1) + separator.length;
+  }
+
+  keyEnd(row: number): number {
+    return this.#keyEnds[row] ?? 0;
+  }
+
+  hasKey(row: number, text: string, start: number, end: number): boolean {
+    let at = this.keyStart(row);
+    if (this.keyEnd(row) - at !== end - start) return false;
+    const { keys } = this;
+    for (let i = start; i < end; i++, at++) {
+      if (keys.charCodeAt(at) !== text.charCodeAt(i)) return false;
+    }
+    return true;
+  }
+
+  resultAt(row: number): string | undefined {
+    if (this.#results === null) return "null";
+    const start = row === 0 ? 0 : (this.#resultEnds[row - 1] ?? 0) + separator.length;
+    const result = this.#results.slice(start, this.#resultEnds[row]);
+    return result === staysInFile ? undefined : result;
+  }
+
+  nextAt(row: number): number {
+    return this.#next[row] ?? none;
+  }
+
+  setNext(row: number, next: number): void {
+    this.#next[row] = next;
+  }
+
+  take(row: number): void {
+    this.#isTaken[row] = 1;
+  }
+
+  *left(): Generator<string> {
+    for (let row = 0; row < this.rows; row++) {
+      if (this.#isTaken[row] === 0) yield this.keys.slice(this.keyStart(row), this.keyEnd(row));
+    }
+  }
+}
+
+/** Where each of the texts ends that a separator joins. */
+function endsIn(text: string, count: number): Int32Array {
+  const ends = new Int32Array(count);
+  let from = 0;
+  for (let i = 0; i < count; i++) {
+    const end = i === count - 1 ? text.length : text.indexOf(separator, from);
+    ends[i] = end;
+    from = end + separator.length;
+  }
+  return ends;
+}
+
+/** FNV-1a. */
+function hashOf(text: string, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash ^ (hash >>> 15);
+}
