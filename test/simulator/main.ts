@@ -55,6 +55,9 @@ async function one(scenario: Scenario): Promise<void> {
   process.exitCode = 1;
 }
 
+/** Not the time: two processes that begin together would try the same seeds. */
+const randomSeed = (): number => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+
 function* seedsFrom(first: number, until: number, most: number): Generator<number> {
   for (let i = 0; i < most && performance.now() < until; i++) yield (first + i) >>> 0;
 }
@@ -91,5 +94,5 @@ if (values.scenario !== undefined) {
 ) {
   await one(generate(Number(values.seed), on));
 } else {
-  await many(values.seed === undefined ? Date.now() >>> 0 : Number(values.seed));
+  await many(values.seed === undefined ? randomSeed() : Number(values.seed));
 }

@@ -23,7 +23,7 @@ for (const { reason, scenario } of seeds) {
 test.skipIf(seconds === 0)(
   `new seeds for ${seconds} s`,
   async () => {
-    const first = Date.now() >>> 0;
+    const first = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
     process.stdout.write(`simulating from seed ${first}\n`);
     const until = performance.now() + seconds * 1000;
     function* fresh(): Generator<number> {

@@ -46,7 +46,7 @@ export type Trace = {
  */
 const givenUpAfterMs = 2_000;
 
-/** Duration of a slow hook, short enough for all hooks of one run. */
+/** Duration of a slow hook: 10 s are enough for all hooks of one run, unless the main thread is slow too. */
 const hookMs = 3;
 
 export class Stage {
