@@ -52,6 +52,9 @@ function isHeld(source: string, value: number): boolean {
   if (digits === "") return true;
   if (digits.length > mostDigits) return false;
   if (digits.length <= certainDigits && Math.abs(value) >= smallestNormal) return true;
+  const shortest = significantDigits(String(value));
+  // Two decimals of 16 digits may be one double, halfway between them: it prints as the other one.
+  if (shortest.length >= digits.length) return shortest === digits;
   return significantDigits(value.toExponential(digits.length - 1)) === digits;
 }
 
