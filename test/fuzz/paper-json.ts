@@ -133,11 +133,21 @@ export function isKept(value: Paper): boolean {
   }
 }
 
+/** The number with as many digits as the literal has: 40000000000.013397 prints as 40000000000.0134, and is that double. */
+function sameDigits(kept: string, literal: string): ReturnType<typeof exact> {
+  const wanted = String(exact(literal).digits).replace("-", "").length;
+  const has = String(exact(kept).digits).replace("-", "").length;
+  return exact(has < wanted ? Number(kept).toExponential(Math.min(wanted - 1, 100)) : kept);
+}
+
 export function assertSame(found: unknown, value: Paper): void {
   switch (value.kind) {
-    case "number":
-      expect(typeof found).toBe("number");
-      return expect(exact(String(found))).toEqual(exact(value.literal));
+    case "number": {
+      // A number that a double does not hold may be kept as its text.
+      const kept = JSON.isRawJSON(found) ? found.rawJSON : String(found);
+      expect(typeof found === "number" || JSON.isRawJSON(found)).toBeTrue();
+      return expect(sameDigits(kept, value.literal)).toEqual(exact(value.literal));
+    }
     case "text":
       return expect(found).toBe(value.value);
     case "word":
@@ -156,4 +166,12 @@ export function assertSame(found: unknown, value: Paper): void {
       }
     }
   }
+}
+
+/** Whether an object in it has two members of one name. */
+export function hasTwice(value: Paper): boolean {
+  if (value.kind === "list") return value.items.some(hasTwice);
+  if (value.kind !== "object") return false;
+  const keys = new Set(value.members.map(([key]) => key.value));
+  return keys.size < value.members.length || value.members.some(([, member]) => hasTwice(member));
 }
