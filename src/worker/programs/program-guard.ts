@@ -10,6 +10,8 @@ import type { Guard } from "../../protocol/shared/guard-pipe.ts";
 import type { ProgramEntry, Programs } from "../../protocol/shared/programs.ts";
 import script from "./program-guard.sh" with { type: "text" };
 
+const shell = "/bin/sh";
+
 /** The guard's command line is in the list of processes: without comments it is short. */
 const commands = script.replaceAll(/^\s*#.*\n/gm, "").trim();
 
@@ -58,7 +60,7 @@ export class ProgramGuard {
       try {
         return this.#start(lost);
       } catch (thrown) {
-        this.#failure = `if pipeloom is killed, its programs go on: the process that would end them cannot be started (${codeOf(thrown) ?? String(thrown)})`;
+        this.#failure = `if pipeloom is killed, its programs run on: ${shell}, which would end them, cannot be started (${codeOf(thrown) ?? String(thrown)})`;
         return undefined;
       }
     });
@@ -89,7 +91,7 @@ export class ProgramGuard {
 
 function spawnGuard(stdin: number, mark: string | undefined): Bun.Subprocess {
   const entry = mark === undefined ? "" : `${markName}=${mark}`;
-  const guard = Bun.spawn(["/bin/sh", "-c", commands, "pipeloom-guard", entry], {
+  const guard = Bun.spawn([shell, "-c", commands, "pipeloom-guard", entry], {
     stdio: [stdin, "ignore", "ignore"],
     cwd: "/",
     // No secret, and not the mark of an outer pipeloom, which would end this guard before it has done its work.

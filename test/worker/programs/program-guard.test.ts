@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { markName } from "../../../src/base/process-mark.ts";
 import { repository } from "../../support/program.ts";
 import { runPipeline } from "../../../src/run-pipeline.ts";
-import { newRig, type Rig } from "../../support/rig.ts";
+import { executable, newRig, type Rig } from "../../support/rig.ts";
 
 setDefaultTimeout(60_000);
 
@@ -140,6 +140,16 @@ describe.skipIf(!isLinux)("the guard's script", () => {
     expect(await stays.exited).toBe(137);
   });
 
+  test("asks ps for start times where there is no /proc", async () => {
+    using programs = new Programs();
+    const [ends, stays] = [programs.start(), programs.start()];
+    const commands = script.replace("-e /proc/self/stat", "-e /no/such/file");
+    expect(commands).not.toBe(script);
+    await guard(["sh"], [`+${ends.pid}`, `+${stays.pid}`, `-${stays.pid}`], "", commands);
+    expect(await ends.exited).toBe(137);
+    expect([stays.exitCode, stays.signalCode]).toEqual([null, null]);
+  });
+
   test("ends a group whose leader is gone", async () => {
     using programs = new Programs();
     await using rig = newRig();
@@ -194,6 +204,9 @@ const deaf = `
   export default pipeline({ name: "p", tasks: () => a() });
 `;
 
+const unshare = ["unshare", "--map-root-user", "--mount"];
+const canMount = isLinux && Bun.spawnSync([...unshare, "true"]).exitCode === 0;
+
 const kill = (pid: number): boolean => process.kill(pid, "SIGKILL");
 
 describe.skipIf(!isLinux)("no program outlives its run", () => {
@@ -241,6 +254,25 @@ describe.skipIf(!isLinux)("no program outlives its run", () => {
     expect(err).toContain(`ended 2 processes before their tasks start again (pid ${pid}, `);
     expect(code).toBe(0);
     expect(rig.list()).toContain("ended");
+  });
+
+  test.skipIf(!canMount)("where there is no shell, that is said", async () => {
+    await using rig = newRig();
+    rig.pipeline(`
+      import { sh } from "pipeloom";
+      const a = sh({ name: "a", command: [${JSON.stringify(Bun.which("true"))}] });
+      export default pipeline({ name: "p", tasks: () => a() });
+    `);
+    const line =
+      'mount --bind /dev/null "$(readlink -f /bin/sh)" && exec "$0" run pipeline.ts --db test.db';
+    const child = Bun.spawn([...unshare, "sh", "-c", line, executable], {
+      cwd: rig.path,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    expect(await child.stderr.text()).toContain(
+      "a: if pipeloom is killed, its programs run on: /bin/sh, which would end them, cannot be started (E",
+    );
+    expect(await child.exited).toBe(0);
   });
 
   test("that is done: a daemon in a session of its own gets SIGTERM", async () => {
