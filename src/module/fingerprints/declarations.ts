@@ -1,6 +1,6 @@
 // The top level of a bundle: what is declared, and the statements that do something when the module is loaded.
 
-import { endOfExpression, tokenAt } from "./functions.ts";
+import { endOfExpression, functionAt, tokenAt } from "./functions.ts";
 import { type Token, tokensOf } from "./tokens.ts";
 
 /** Indexes of tokens; `to` is not included. */
@@ -29,18 +29,24 @@ type Effect =
 
 export type Statement = Declaration | Effect;
 
+const declares = /^(?:var|let|const|function|async|class|using|import|export)$/;
+
 export class FlatModule {
   readonly tokens: readonly Token[];
   readonly byName = new Map<string, Declaration>();
   /** In the order of the text. */
   readonly statements: Statement[] = [];
+  readonly #text: string;
+  /** Modules that are loaded with the pipeline, as the functions that the bundler made of them. */
+  readonly #loaded = new Set<Declaration>();
 
   /** @param text a bundle whose locals have other names than its top level */
   constructor(text: string) {
+    this.#text = text;
     this.tokens = tokensOf(text);
     // Bun's helpers come before the first file, which begins with its path in a comment.
     const helpersEnd = Math.max(0, text.search(/^\/\/ (?!@bun)/m));
-    for (const range of statementsOf(this.tokens, text)) {
+    for (const range of this.#statementsIn([0, this.tokens.length], "\n")) {
       this.#add(range, (this.tokens[range[0]]?.at ?? 0) < helpersEnd);
     }
   }
@@ -72,8 +78,35 @@ export class FlatModule {
         return this.#declare({ kind: "class", names: [this.text(from + 1)], range, attached: [] });
     }
     const completed = this.#completedBy(from, to);
-    if (completed === undefined) this.statements.push({ kind: "effect", range });
-    else completed.attached.push(range);
+    if (completed !== undefined) completed.attached.push(range);
+    else if (!this.#load(range)) this.statements.push({ kind: "effect", range });
+  }
+
+  /**
+   * `init();`, where `var init = helper(() => { … })` is a module that is also imported while a task runs. Its statements are
+   * then taken for those of the top level. Not so where it has variables of its own: it is CommonJS.
+   */
+  #load([from, to]: Range): boolean {
+    const init = this.byName.get(this.text(from));
+    if (init?.kind !== "variable" || to !== from + 4 || this.text(from + 1) !== "(") return false;
+    if (this.byName.get(this.text(init.init))?.kind !== "helper") return false;
+    const body = functionAt(this.tokens, init.init + 2)?.body;
+    if (body === undefined) return false;
+    const ranges = this.#statementsIn(body, "\n  ");
+    if (ranges.some(([start]) => declares.test(this.text(start)))) return false;
+    if (this.#loaded.has(init)) return true;
+    this.#loaded.add(init);
+    for (const range of ranges) this.#addLoaded(range);
+    return true;
+  }
+
+  /** The first assignment is the declaration's value. */
+  #addLoaded(range: Range): void {
+    const [from, to] = range;
+    const declared = this.byName.get(this.text(from));
+    const isValue = declared?.kind === "variable" && this.text(from + 1) === "=";
+    if (!isValue || declared.init !== declared.range[1]) return this.#add(range, false);
+    this.#declare({ ...declared, range: [from, to - 1], init: from + 2 });
   }
 
   #declare(declaration: Declaration): void {
@@ -147,16 +180,16 @@ export class FlatModule {
     );
     return isEnum ? this.byName.get(name) : undefined;
   }
-}
 
-/** A statement begins in the first column. */
-function statementsOf(tokens: readonly Token[], text: string): Range[] {
-  const starts: number[] = [];
-  for (let index = 0; index < tokens.length; index++) {
-    const { at, pair, text: word } = tokenAt(tokens, index);
-    const isFirst = at === 0 || text[at - 1] === "\n";
-    if (isFirst && word !== "else" && word !== "catch" && word !== "finally") starts.push(index);
-    if (pair > index) index = pair;
+  /** @param lineStart what comes before a statement's first token: the bundler indents by its depth */
+  #statementsIn([from, to]: Range, lineStart: string): Range[] {
+    const starts: number[] = [];
+    for (let index = from; index < to; index++) {
+      const { at, pair, text } = tokenAt(this.tokens, index);
+      const isFirst = at === 0 || this.#text.endsWith(lineStart, at);
+      if (isFirst && text !== "else" && text !== "catch" && text !== "finally") starts.push(index);
+      if (pair > index) index = pair;
+    }
+    return starts.map((start, index) => [start, starts[index + 1] ?? to]);
   }
-  return starts.map((start, index) => [start, starts[index + 1] ?? tokens.length]);
 }

@@ -83,6 +83,31 @@ describe("links between files", () => {
       tasks: ["a", "b"],
       changes: ["a"],
     },
+    "a list of a file that is loaded at the start, and again by a task": {
+      files: {
+        "p.ts": ab(
+          'import { all, one } from "./h.ts"; const c = () => import("./h.ts");',
+          "[all, c]",
+        ),
+        "h.ts": "export const all = [1, 2]; export const one = [3]; export const two = [4];",
+      },
+      edit: ["h.ts", "[4]", "[5]"],
+      tasks: ["a", "b"],
+      changes: ["a"],
+    },
+    "a list that one of two tasks uses, in a file that a third loads": {
+      files: {
+        "p.ts": ab(
+          'import { all } from "./h.ts"; task({ name: "c", run: () => import("./later.ts") });',
+          "all",
+        ),
+        "h.ts": "export const all = [1, 2]; export class Part { static none = [3]; }",
+        "later.ts": 'import { Part } from "./h.ts"; export const later = Part.none;',
+      },
+      edit: ["h.ts", "[1, 2]", "[1, 3]"],
+      tasks: ["a", "b", "c"],
+      changes: ["a", "c"],
+    },
     "a file that its author calls free of effects": {
       files: {
         "p.ts": ab('import "./h.ts";', "1"),
