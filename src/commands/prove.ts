@@ -4,9 +4,11 @@ import { existsSync } from "node:fs";
 
 import { ParamsError, resolveParams } from "../api/params.ts";
 import { AbortController, crypto } from "../base/globals.ts";
+import { builtins } from "../examples/builtins.ts";
 import { pathOf, shownPath } from "../base/path.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UsageError } from "../cli/usage-error.ts";
+import { positionalsOf } from "../cli/flag-tokens.ts";
 import type { Durability, ModuleRef } from "../protocol/messages.ts";
 import {
   defaultDb,
@@ -47,7 +49,8 @@ export const command = defineCliCommand({
       type: "positional",
       required: false,
       valueHint: "file",
-      description: "the pipeline file; file.ts:name for a named export",
+      description:
+        "the pipeline file; file.ts:name for a named export; or a built-in one: csv, etl, download, file-writer",
     },
     cycles: {
       type: "string",
@@ -93,11 +96,10 @@ export const command = defineCliCommand({
     quiet: { type: "boolean", alias: "q", description: "print the result only, no progress" },
   },
   async moreHelp(args) {
-    const file = args.find((arg) => !arg.startsWith("-"));
+    const [file] = positionalsOf(args, command.args);
     if (file === undefined) return "";
-    const module = fileRef(file);
-    const { pipeline } = await withPrintsOnStderr(() => loadForCommand(module));
-    return paramsHelp(pipeline, shownPath(module.path));
+    const { pipeline } = await withPrintsOnStderr(() => loadForCommand(moduleOf(file)));
+    return paramsHelp(pipeline, file);
   },
   async run(flags) {
     const orders = process.env[ordersVariable];
@@ -117,7 +119,10 @@ export const command = defineCliCommand({
     });
     const proof = await prover.prove();
     screen.end();
-    if (proof === undefined) return stop.exitCode;
+    if (proof === undefined) {
+      screen.stopped();
+      return stop.exitCode;
+    }
     const about = { pipeline: loaded.pipeline.name, seed, effects: effectsOf(proof) };
     print(`${flags.json ? proofJson(proof, about) : proofLines(proof, about).join("\n")}\n`);
     return proof.findings.total === 0 ? 0 : 1;
@@ -140,7 +145,7 @@ async function optionsOf(
   { pipeline, module }: LoadedPipeline,
 ): Promise<RunPipelineOptions> {
   const own = await readParams(given.param, given.params);
-  const params = module.kind === "builtin" ? { ...shortDemo, ...own } : own;
+  const params = isDemo(module) ? { ...shortDemo, ...own } : own;
   try {
     await resolveParams(pipeline.params, params);
   } catch (error) {
@@ -157,13 +162,19 @@ async function optionsOf(
   };
 }
 
+const demo = { kind: "builtin", name: "demo" } as const;
+
+const isDemo = (module: ModuleRef): boolean =>
+  module.kind === "builtin" && module.name === demo.name;
+
 /** The demonstration takes 15 s with its own defaults. */
 const shortDemo = { tasks: 20, steps: 5, minStepMs: 5, maxStepMs: 10 };
 
 function moduleOf(file: string | undefined): ModuleRef {
-  if (file === undefined) return { kind: "builtin", name: "demo" };
+  if (file === undefined) return demo;
   const module = fileRef(file);
   if (existsSync(module.path)) return module;
+  if (Object.hasOwn(builtins, file)) return { kind: "builtin", name: file };
   throw new UsageError(
     `${shownPath(module.path)}: no such file`,
     "to make a pipeline file: pipeloom init; to see a proof of the demonstration: pipeloom prove",
@@ -175,7 +186,7 @@ function databaseOf(
   given: string | undefined,
   { pipeline, folder, module }: LoadedPipeline,
 ): string {
-  const own = module.kind === "builtin" ? "./wal_demo.db" : (pipeline.db ?? defaultDb);
+  const own = isDemo(module) ? "./wal_demo.db" : (pipeline.db ?? defaultDb);
   const chosen = given ?? own;
   if (chosen !== ":memory:") return pathOf(chosen, folder);
   throw new UsageError(

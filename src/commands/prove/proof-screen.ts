@@ -88,6 +88,17 @@ export class ProofScreen implements Disposable {
     this.#terminal = undefined;
   }
 
+  /** Says that a signal has ended the proof. */
+  stopped(): void {
+    const stage = this.#progress?.stage;
+    if (this.#isQuiet || stage === undefined) return;
+    const where =
+      stage.type === "cycle" ? `cycle ${stage.cycle} of ${this.#cycles}` : "an undisturbed run";
+    this.#write(
+      `stopped in ${where}, with ${this.#progress?.found ?? 0} wrong: nothing is proved\n`,
+    );
+  }
+
   #line(): Line {
     const progress = this.#progress;
     return progress === undefined ? undefined : { progress, cycles: this.#cycles };
