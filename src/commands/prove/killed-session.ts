@@ -40,6 +40,8 @@ export type SessionEnd = {
   readonly done: readonly number[];
   /** How many attempts have begun, by task name, as far as it was announced. */
   readonly ran: ReadonlyMap<string, number>;
+  /** `load-day: no such file`: of the first task that has failed. */
+  readonly failure: string | undefined;
   /** What it wrote to stderr, the end of it. */
   readonly errors: string;
   /** Programs that ran on after its end. They have been ended. */
@@ -131,7 +133,7 @@ export async function runSession(
   for (const timer of timers) systemClock.cancel(timer);
   stopped.removeEventListener("abort", end);
   await Promise.race([outputs, Bun.sleep(endOfOutputMs)]);
-  const { count, done, ran } = events;
+  const { count, done, ran, failure } = events;
   return {
     code: child.signalCode === null ? child.exitCode : null,
     hung,
@@ -139,6 +141,7 @@ export async function runSession(
     events: count,
     done,
     ran,
+    failure,
     errors,
     programsLeft: await endPrograms(`${ordersVariable}=${path}`),
   };
@@ -157,6 +160,7 @@ class EventCounter {
   count = 0;
   readonly done: number[] = [];
   readonly ran = new Map<string, number>();
+  failure: string | undefined;
   readonly #running = new Set<string>();
   readonly #killAt: number | undefined;
   readonly #kill: () => void;
@@ -184,6 +188,7 @@ class EventCounter {
     readonly attempt: number;
     readonly status?: string;
     readonly startedAt?: string | null;
+    readonly failure?: { readonly message: string };
   }): void {
     const attempt = `${event.id} ${event.attempt}`;
     if (event.type === "task-started") {
@@ -192,6 +197,7 @@ class EventCounter {
     }
     if (!this.#running.delete(attempt) && event.startedAt !== null) this.#begun(event.name);
     if (event.status === "done") this.done.push(event.id);
+    if (event.status === "error") this.failure ??= `${event.name}: ${event.failure?.message ?? ""}`;
   }
 
   #begun(name: string): void {

@@ -89,14 +89,15 @@ export class Cycle {
     this.#deps.findings.add(name, count, this.#number, () => ({ type: "text", text }));
   }
 
-  #isFailed({ hung, code, errors }: SessionEnd): boolean {
+  #isFailed({ hung, code, failure, errors }: SessionEnd): boolean {
     if (hung) {
       this.#found("hangs", 1, "the run did not end");
       return true;
     }
     const wanted = this.#deps.code;
     if (code === null || code === wanted) return false;
-    const why = errors === "" ? "" : `: ${errors.trim()}`;
+    const said = failure ?? errors.trim();
+    const why = said === "" ? "" : `: ${said}`;
     const text = `the run ended with exit code ${code}, and an undisturbed one with ${wanted}${why}`;
     this.#found("failed", 1, text);
     return true;

@@ -64,7 +64,7 @@ export class ProofScreen implements Disposable {
   constructor(stream: OutStream, isQuiet: boolean, cycles: number, seed: number) {
     this.#cycles = cycles;
     this.#isQuiet = isQuiet;
-    this.#write = writerOf(stream);
+    this.#write = quietly(writerOf(stream));
     const isTty = stream.isTTY === true && !isQuiet;
     if (!isQuiet) this.#write(`seed ${seed}: --seed ${seed} draws the same moments\n`);
     this.#terminal = isTty ? new TerminalPart(stream, this.#write, () => this.#line()) : undefined;
@@ -108,6 +108,17 @@ export class ProofScreen implements Disposable {
     this.end();
   }
 }
+
+/** A terminal that is gone, or a reader that has left, ends no proof. */
+const quietly =
+  (write: Write): Write =>
+  (text) => {
+    try {
+      write(text);
+    } catch {
+      // Nobody reads it.
+    }
+  };
 
 class TerminalPart {
   readonly #screen: Screen;

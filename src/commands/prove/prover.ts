@@ -70,6 +70,15 @@ const bypassed = (db: string): UserError =>
     "to prove on the file itself: --in-place (it is put back at the end)",
   );
 
+function notRepeatable(first: SessionEnd, second: SessionEnd): UserError {
+  const failure = second.failure ?? first.failure;
+  return new UserError(
+    `nothing is proved: of two undisturbed runs the first ended with exit code ${first.code}, the second with ${second.code}` +
+      (failure === undefined ? "" : ` (${failure})`),
+    "both began with the same database: is it something beside it that the first has left?",
+  );
+}
+
 type Undisturbed = {
   readonly end: SessionEnd;
   readonly side: Side;
@@ -109,6 +118,7 @@ export class Prover {
     await Bun.sleep(Math.max(0, minGapMs - (systemClock.now() - began)));
     const second = await this.#undisturbed(2);
     if (this.#isStopped()) return undefined;
+    if (second.end.code !== first.end.code) throw notRepeatable(first.end, second.end);
     this.#ran.clear();
     const plan = this.#compared(first.side, second.side, (pair) => pair.plan());
     const effects = new Map(
@@ -137,7 +147,7 @@ export class Prover {
           { attempts: this.#ran.get(name) ?? 0, tasks },
         ]),
       ),
-      files: [...effects.keys()].map(shownPath),
+      files: [...effects.keys()].map(shownPath).toSorted(),
       isWatched: this.#outside.isWatched,
       tookMs: systemClock.now() - began,
     };

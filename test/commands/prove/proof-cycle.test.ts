@@ -18,6 +18,7 @@ const killed: SessionEnd = {
   events: 1,
   done: [],
   ran: new Map(),
+  failure: undefined,
   errors: "",
   programsLeft: 0,
 };
@@ -104,10 +105,10 @@ test("a task that was done, and is done at another time", async () => {
 
 test("a run that hangs, fails, or leaves programs", async () => {
   expect((await cycle([[begin, { hung: true }]])).found).toEqual({ hangs: 1 });
-  const failed = await cycle([[begin, { code: 1, errors: "error: no\n" }]]);
+  const failed = await cycle([[begin, { code: 1, failure: "load: no" }]]);
   expect(failed).toMatchObject({ run: undefined, found: { failed: 1 } });
   expect(failed.first?.what).toMatchObject({
-    text: "the run ended with exit code 1, and an undisturbed one with 0: error: no",
+    text: "the run ended with exit code 1, and an undisturbed one with 0: load: no",
   });
   const left = await cycle([[begin + over, { programsLeft: 2 }]]);
   expect(left.found).toEqual({ programsLeft: 2 });
