@@ -2,13 +2,14 @@
 // Worker's file relative to the entry, so `new URL` here means the same file from source and compiled.
 
 import { channels, URL, Worker } from "./base/globals.ts";
-import { threadLimitError } from "./base/limits.ts";
+import { checkFilesForThread, threadLimitError } from "./base/limits.ts";
 
 /** A small heap that grows on demand: 30 MB less at a million tasks, and no benchmark is slower. */
 const options = { smol: true };
 
 /** @throws LimitError */
 function started(file: string): Worker {
+  checkFilesForThread();
   try {
     return new Worker(file, options);
   } catch (thrown) {

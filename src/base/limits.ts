@@ -57,9 +57,7 @@ export function openFilesProblem(code: string | undefined): string | undefined {
   if (code === "ENFILE")
     return "this machine has no more open files left; end the program that has so many";
   if (code !== "EMFILE") return undefined;
-  const limit = softLimit("Max open files");
-  const many = limit === undefined ? "as many" : `${limit}`;
-  return `this process has ${many} files open, and may have no more (ulimit -n); raise that limit, for example with ulimit -n 4096, or let tasks open fewer files at once`;
+  return "this process has too many open files (ulimit -n); raise that limit, for example with ulimit -n 4096, or let tasks open fewer files at once";
 }
 
 const nextSteps: Readonly<Record<string, string>> = {
@@ -145,6 +143,26 @@ function threadsOf(uid: number): number {
     }
   }
   return threads;
+}
+
+/** Descriptors of a thread's event loop, and some to spare. */
+const filesOfThread = 8;
+
+/**
+ * The runtime ends the process without a word where a new thread finds no descriptors.
+ * @throws LimitError
+ */
+export function checkFilesForThread(): void {
+  if (process.platform === "win32") return;
+  const opened: number[] = [];
+  try {
+    while (opened.length < filesOfThread) opened.push(openSync("/dev/null", "r"));
+  } catch (thrown) {
+    const why = openFilesProblem(codeOf(thrown));
+    if (why !== undefined) throw new LimitError(`no further thread can be started: ${why}`);
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
 }
 
 /** For a thread that the system refused. */

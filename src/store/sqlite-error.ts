@@ -142,9 +142,9 @@ const knownErrors: readonly KnownError[] = [
     prefix: "SQLITE_IOERR_SHMSIZE",
     problem: "disk-full",
     writing:
-      "cannot be opened because its -shm cannot be created: the disk or a quota is full; make room, or choose another disk with --db",
+      "cannot be opened because its -shm cannot be created: the disk or a quota is full, or the disk fails; make room, or choose another disk with --db",
     reading:
-      "cannot be read because its -shm cannot be created: the disk or a quota is full; make room there",
+      "cannot be read because its -shm cannot be created: the disk or a quota is full, or the disk fails; make room there",
   },
   {
     prefix: "SQLITE_IOERR",

@@ -71,8 +71,11 @@ describe.if(process.platform === "linux")("in a shell with limits", () => {
     const use = `(() => { try { for (;;) openSync("/dev/null"); } catch {} })()`;
     expect(inShell("-n 64", "limits.openFilesLimitReached()")).toBeNull();
     expect(inShell("-n 64", `(${use}, limits.openFilesLimitReached())`)).toContain(
-      "may have no more (ulimit -n)",
+      "too many open files (ulimit -n)",
     );
+    const thread = `(() => { try { limits.checkFilesForThread() } catch (e) { return e.message } })()`;
+    expect(inShell("-n 64", thread)).toBeNull();
+    expect(inShell("-n 64", `(${use}, ${thread})`)).toContain("too many open files (ulimit -n)");
   });
 
   test("too few open files for the workers, or few memory addresses", () => {

@@ -85,14 +85,14 @@ export class EndJudge {
   #counts(summary: RunSummary): void {
     const counts = { done: summary.alreadyDone, error: 0, cancelled: 0, skipped: 0 };
     for (const { status } of this.#of.finished.values()) counts[status]++;
-    const { done, failed, cancelled, skipped, queued, total } = summary;
+    const { done, failed, cancelled, skipped, queued, interrupted, total } = summary;
     const told = { done, error: failed, cancelled, skipped };
     check(
       Bun.deepEquals(told, counts),
       () =>
         `the summary says ${JSON.stringify(told)}, and ${JSON.stringify(counts)} were announced`,
     );
-    const sum = done + failed + cancelled + skipped + queued;
+    const sum = done + failed + cancelled + skipped + queued + interrupted;
     check(sum === total, () => `the summary's total is ${total}, and its parts are ${sum}`);
   }
 
