@@ -55,7 +55,7 @@ export type RunPipelineOptions = {
   readonly rerun?: readonly string[];
   /**
    * Only the tasks whose input has these values (or one of a list of values), and what they need. Such a run is one of its
-   * own: it continues only a dead run of the same selection.
+   * own: it continues only a run of the same selection.
    */
   readonly only?: Readonly<Record<string, OnlyValue | readonly OnlyValue[]>>;
   /**
@@ -188,14 +188,9 @@ function rerunsOf({ keep = [], rerun = [], resume }: RunPipelineOptions): RerunR
   return { keep, rerun: named, failed: named.length < rerun.length };
 }
 
-function onlyOf({
-  only,
-  keep = [],
-  rerun = [],
-  resume = "auto",
-}: RunPipelineOptions): Only | undefined {
+function onlyOf({ only, keep = [], rerun = [] }: RunPipelineOptions): Only | undefined {
   if (only === undefined) return undefined;
-  if (keep.length + rerun.length > 0 || (resume !== "auto" && resume !== "fresh")) {
+  if (keep.length + rerun.length > 0) {
     throw new RerunError(
       "only: a part of the plan is a run of its own; leave out what is asked of an earlier run",
     );

@@ -128,16 +128,11 @@ function assertHistory(
   if (fresh) throw new UsageError(`${flag} and --fresh exclude each other`, "keep one of them");
 }
 
-function onlyOf({
-  only,
-  keep,
-  rerun,
-  resume,
-}: Flags<typeof runFlags>): Pick<RunPipelineOptions, "only"> {
+function onlyOf({ only, keep, rerun }: Flags<typeof runFlags>): Pick<RunPipelineOptions, "only"> {
   if (only.length === 0) return {};
-  if (resume !== undefined || rerun.length + keep.length > 0) {
+  if (rerun.length + keep.length > 0) {
     throw new UsageError(
-      "--only begins a run of its own, and --resume, --rerun and --keep are about an earlier one",
+      "--only begins a run of its own, and --rerun and --keep are about an earlier one",
       "leave out one",
     );
   }

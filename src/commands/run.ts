@@ -92,10 +92,12 @@ const again = (flags: {
   readonly file: string;
   readonly param: readonly string[];
   readonly params: string | undefined;
+  readonly only: readonly string[];
 }): string[] => [
   flags.file,
   ...(flags.params === undefined ? [] : ["--params", flags.params]),
   ...flags.param.flatMap((param) => ["--param", param]),
+  ...flags.only.flatMap((only) => ["--only", only]),
 ];
 
 /** @throws UsageError for a flag that would have no effect */

@@ -110,11 +110,25 @@ test("--only runs a part of the plan, in a run of its own", async () => {
   expect(whole.err).toContain("3 of 3 tasks done");
 }, 30_000);
 
+test("a run of --only that fails is continued by the command that it names", async () => {
+  using folder = tempFolder();
+  const load = `{ if (process.env["DOWN"] === "1") throw new Error("down"); return ${upsert(1)}; }`;
+  await Bun.write(join(folder.path, "etl.ts"), etl(load));
+  const only = [...pipeloom, "run", "etl.ts", "--only", "day=b"];
+  const failed = await run(only, folder.path, { DOWN: "1" });
+  expect(failed.err).toContain("next: pipeloom run etl.ts --only day=b --db pipeloom.db --resume");
+  const again = await run([...only, "--resume"], folder.path);
+  expect({ code: again.code, err: again.err }).toEqual({
+    code: 0,
+    err: expect.stringContaining("Run 1 continues where it stopped"),
+  });
+}, 30_000);
+
 test.each([
   [["--only", "day=x"], "only day=x: no task has this input; there are day=a, day=b"],
   [["--only", "date=a"], 'no task has "date" in its input; the inputs have day'],
   [["--only", "day"], "--only day: what value?"],
-  [["--only", "day=a", "--resume"], "--only begins a run of its own"],
+  [["--only", "day=a", "--keep", "load-day"], "--only begins a run of its own"],
 ])(
   "--only: %p",
   async (args, message) => {
