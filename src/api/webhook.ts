@@ -48,7 +48,8 @@ export function webhook(
 async function post(url: URL, request: RequestInit): Promise<string | undefined> {
   try {
     const response = await fetch(url, { ...request, signal: AbortSignal.timeout(timeoutMs) });
-    await response.body?.cancel();
+    // The answer is known, even if the connection breaks now.
+    await response.body?.cancel().catch(() => undefined);
     return response.ok ? undefined : `answered ${response.status}`;
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message : String(thrown);

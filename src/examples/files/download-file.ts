@@ -5,8 +5,8 @@ import type { Hash } from "node:crypto";
 import { link, open, rename, rm } from "node:fs/promises";
 
 import { Attempts } from "../http/attempts.ts";
-import { bodyBytes, BrokenError, unpacked } from "../http/body.ts";
-import { fetchRetry, pause } from "../http/fetch-retry.ts";
+import { bodyBytes, BrokenError, type Piece, unpacked } from "../http/body.ts";
+import { discardBody, fetchRetry, pause } from "../http/fetch-retry.ts";
 import { shownUrl } from "../http/shown-url.ts";
 import { hashFile } from "./hash-file.ts";
 import {
@@ -150,12 +150,12 @@ class Download {
         return { response, start: bytes, end: rest.end + 1, total: rest.total, codings: [] };
       }
       if (response.status === 200) return this.#begin(response);
-      await response.body?.cancel();
+      await discardBody(response);
     }
     const response = await this.#fetch({}, []);
     const { status } = response;
     if (status === 200 || status === 203) return this.#begin(response);
-    await response.body?.cancel();
+    await discardBody(response);
     throw new Error(`${this.#shown}: the server answered ${status}, which is not a whole file`);
   }
 
@@ -190,11 +190,23 @@ class Download {
     return { response, start: 0, end: total, total, codings };
   }
 
-  async #receive({ response, start, total, codings }: Incoming, hash: Hash): Promise<number> {
-    const { signal, stallMs, progress } = this.#options;
+  /** @throws Error naming the address for data that cannot be decompressed */
+  async *#pieces({ response, codings }: Incoming): AsyncGenerator<Piece> {
+    const { signal, stallMs } = this.#options;
+    try {
+      yield* unpacked(bodyBytes(response, signal, stallMs), codings);
+    } catch (error) {
+      if (signal.aborted || error instanceof BrokenError || !(error instanceof Error)) throw error;
+      throw new Error(`${this.#shown}: ${error.message}`, { cause: error });
+    }
+  }
+
+  async #receive(incoming: Incoming, hash: Hash): Promise<number> {
+    const { start, total } = incoming;
+    const { progress } = this.#options;
     await using file = await open(partPath(this.#path), start === 0 ? "wx" : "r+");
     let bytes = start;
-    for await (const piece of unpacked(bodyBytes(response, signal, stallMs), codings)) {
+    for await (const piece of this.#pieces(incoming)) {
       await this.#write(file, piece, bytes);
       hash.update(piece);
       bytes += piece.length;

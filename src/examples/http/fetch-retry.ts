@@ -55,7 +55,7 @@ export async function fetchRetry(
     let wait = backoff;
     if (tried instanceof Response) {
       if (tried.ok || accept.includes(tried.status)) return tried;
-      await tried.body?.cancel();
+      await discardBody(tried);
       if (!isWorthRetrying(tried) || attempt >= attempts) throw new HttpError(url, tried);
       wait = retryAfterMs(tried.headers, Date.now()) ?? backoff;
       if (wait > longestWaitMs) throw new HttpError(url, tried, `, retry in ${hours(wait)} h`);
@@ -66,6 +66,11 @@ export async function fetchRetry(
     options.onWait?.(`${shownUrl(url)}: ${why}`, wait);
     await pause(wait, signal);
   }
+}
+
+/** A connection that breaks meanwhile does not matter: nobody reads the rest. */
+export async function discardBody({ body }: Response): Promise<void> {
+  await body?.cancel().catch(() => undefined);
 }
 
 const hours = (ms: number): string => Math.ceil(ms / 3_600_000).toLocaleString("en-US");

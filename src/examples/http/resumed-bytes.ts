@@ -2,7 +2,7 @@
 
 import { Attempts } from "./attempts.ts";
 import { bodyBytes, BrokenError, type Piece } from "./body.ts";
-import { fetchRetry, pause, type RetryOptions } from "./fetch-retry.ts";
+import { discardBody, fetchRetry, pause, type RetryOptions } from "./fetch-retry.ts";
 import { continuation, contentLength, validatorOf, refusedRange } from "./range.ts";
 import { shownUrl } from "./shown-url.ts";
 
@@ -47,7 +47,7 @@ export async function* resumedBytes(
     response = await fetchRetry(url, { ...options, headers }, refusedRange);
     const rest = continuation(response, { bytes, validator, total });
     if (rest === null || coding(response) !== coding(first)) {
-      await response.body?.cancel();
+      await discardBody(response);
       throw new BrokenError(
         `${shownUrl(url)}: the server cannot send the rest of the same version`,
       );

@@ -373,3 +373,8 @@ test("the record file exists until `commit` is done", async () => {
   expect(found).toMatchObject({ url, sha256 });
   expectWhole();
 });
+
+test("data that is not in the announced encoding is an error that names the address", async () => {
+  const { url } = await serve(status("200 OK", { "content-encoding": "gzip" }, content));
+  expect(await failure(get(url))).toStartWith(`${url}: the response is not valid gzip: `);
+});

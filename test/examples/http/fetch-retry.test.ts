@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { fetchRetry, retryAfterMs } from "../../../src/examples/http/fetch-retry.ts";
-import { failure, rawServer, status } from "../../support/raw-server.ts";
+import { type Answer, failure, head, rawServer, status } from "../../support/raw-server.ts";
 
 const signal = new AbortController().signal;
 const quick = { signal, delayMs: 1, maxDelayMs: 20 };
@@ -95,4 +95,17 @@ test("messages never contain the password of an address", async () => {
   using gone = await rawServer(status("404 Not Found"));
   const url = gone.url.replace("http://", "http://me:secret@");
   expect(await failure(fetchRetry(url, quick))).toBe(`${gone.url}: 404 Not Found`);
+});
+
+const broken: Answer = (socket) => {
+  socket.end(`${head("503 Service Unavailable", { "content-length": "100" })}busy`);
+};
+
+test("an answer whose body breaks off is retried as what it is", async () => {
+  using server = await rawServer(broken, broken, status("200 OK"));
+  expect((await fetchRetry(server.url, quick)).status).toBe(200);
+  using down = await rawServer(broken);
+  expect(await failure(fetchRetry(down.url, { ...quick, attempts: 2 }))).toBe(
+    `${down.url}: 503 Service Unavailable`,
+  );
 });
