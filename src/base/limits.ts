@@ -96,6 +96,7 @@ const smallThreadLimit = 1024;
 
 /**
  * To be called before threads are started: where a limit stops the runtime itself, it crashes.
+ * @param workers that the run starts for certain
  * @returns a warning about a limit that may stop the run
  * @throws LimitError where a limit stops it for certain
  */

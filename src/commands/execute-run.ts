@@ -1,13 +1,11 @@
 // What `demo`, `run` and `examples` share: load a pipeline, run it, show it, and turn its end into an exit code.
 
-import { availableParallelism } from "node:os";
-
 import { toFailure } from "../base/failure.ts";
 import { Promise } from "../base/globals.ts";
 import { checkThreadLimits } from "../base/limits.ts";
 import type { OutStream } from "../base/streams.ts";
 import { UserError } from "../cli/user-error.ts";
-import { type WarmThreads, warmThreads } from "../executors/threads/warm-threads.ts";
+import { earlyWorkers, type WarmThreads, warmThreads } from "../executors/threads/warm-threads.ts";
 import { Guard, type GuardOptions } from "../guard/guard.ts";
 import { Outputs } from "../guard/outputs.ts";
 import { Mask } from "../protocol/mask.ts";
@@ -40,7 +38,7 @@ export async function executeRun(
   output: OutputOptions,
 ): Promise<number> {
   checkLogTarget(output.logFile, module, options.db ?? defaultDb, process.cwd());
-  const warning = checkThreadLimits(options.workers ?? availableParallelism());
+  const warning = checkThreadLimits(options.workers ?? earlyWorkers());
   // Before the display is opened: the runtime may end while it starts.
   if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);
   using threads = warmThreads(options.workers, options.concurrency);

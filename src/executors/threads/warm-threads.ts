@@ -7,6 +7,9 @@ import { spawnTaskWorker, spawnWriter, type Thread as SpawnedThread } from "../.
 /** Task workers started early. The run starts the others once it knows how many tasks there are. */
 const mostEarly = 2;
 
+/** As many workers as any run has that is given no limit. */
+export const earlyWorkers = (): number => Math.min(availableParallelism(), mostEarly);
+
 type Spawners<Thread> = {
   readonly spawnWriter: () => Thread;
   readonly spawnTaskWorker: () => Thread;
@@ -31,7 +34,7 @@ export class WarmThreads<Thread extends WarmThread = SpawnedThread> implements D
     this.#spawners = spawners;
     keep(this.#writers, spawners.spawnWriter());
     const given = limits.filter((limit) => limit !== undefined);
-    const early = Math.min(availableParallelism(), mostEarly, ...given);
+    const early = Math.min(earlyWorkers(), ...given);
     for (let i = 0; i < early; i++) keep(this.#taskWorkers, spawners.spawnTaskWorker());
   }
 

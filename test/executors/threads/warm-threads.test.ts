@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { WarmThreads } from "../../../src/executors/threads/warm-threads.ts";
+import { earlyWorkers, WarmThreads } from "../../../src/executors/threads/warm-threads.ts";
 
 class Thread {
   readonly name: string;
@@ -60,4 +60,18 @@ test("one that ended before it was taken is not handed out", () => {
   for (const thread of made.slice()) thread.die();
   expect(threads.spawnWriter()).toBe(made[2] as Thread);
   expect(threads.spawnTaskWorker()).toBe(made[3] as Thread);
+});
+
+test("without a limit, no more workers are certain than are started early", () => {
+  const started: string[] = [];
+  const thread = (name: string) => () => {
+    started.push(name);
+    return { terminate: () => undefined, addEventListener: () => undefined };
+  };
+  using _ = new WarmThreads([undefined], {
+    spawnWriter: thread("writer"),
+    spawnTaskWorker: thread("worker"),
+  });
+  expect(started.filter((name) => name === "worker")).toHaveLength(earlyWorkers());
+  expect(earlyWorkers()).toBeLessThanOrEqual(2);
 });
