@@ -19,7 +19,8 @@ type LoggedAttempt = {
   };
 };
 
-const afterTheEnd = "after the task had ended";
+/** Begins the line that a call after the end of its task logs. */
+export const afterTheEnd = "after the task had ended";
 
 export class AttemptLog {
   readonly #attempt: LoggedAttempt;

@@ -9,12 +9,15 @@ import { JSON, Promise, TextDecoder } from "../../base/globals.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { ModuleRef } from "../../protocol/messages.ts";
 import type { RunPipelineOptions } from "../../run-pipeline.ts";
+import { afterTheEnd } from "../../worker/attempt-log.ts";
 import { executeRun } from "../execute-run.ts";
 import { raiseFetchLimit } from "../fetch-limit.ts";
 import { endPrograms } from "./left-programs.ts";
 import { startRecorder } from "./write-recorder.ts";
 
 export const ordersVariable = "PIPELOOM_PROVE";
+/** Inherited by what a session starts: see left-programs.ts. */
+const markVariable = "PIPELOOM_PROVE_SESSION";
 
 export type Orders = {
   readonly module: ModuleRef;
@@ -42,6 +45,8 @@ export type SessionEnd = {
   readonly ran: ReadonlyMap<string, number>;
   /** `load-day: no such file`: of the first task that has failed. */
   readonly failure: string | undefined;
+  /** Attempts that sent something after their end, which is dropped: `load-day: after the task had ended …`. */
+  readonly late: readonly string[];
   /** What it wrote to stderr, the end of it. */
   readonly errors: string;
   /** Programs that ran on after its end. They have been ended. */
@@ -52,6 +57,8 @@ export type SessionEnd = {
 
 /** @returns the exit code of the run */
 export async function followOrders(path: string): Promise<number> {
+  // A task may start another proof.
+  delete process.env[ordersVariable];
   const { module, options, trace }: Orders = JSON.parse(readFileSync(path, "utf8"));
   raiseFetchLimit(options.concurrency);
   const note = trace === null ? undefined : recorderFor(trace, options.db);
@@ -104,7 +111,7 @@ export async function runSession(
   writeFileSync(path, JSON.stringify(orders), { mode: 0o600 });
   const began = systemClock.now();
   const child = Bun.spawn([...self(), "prove"], {
-    env: { ...process.env, [ordersVariable]: path },
+    env: { ...process.env, [ordersVariable]: path, [markVariable]: path },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
@@ -133,7 +140,7 @@ export async function runSession(
   for (const timer of timers) systemClock.cancel(timer);
   stopped.removeEventListener("abort", end);
   await Promise.race([outputs, Bun.sleep(endOfOutputMs)]);
-  const { count, done, ran, failure } = events;
+  const { count, done, ran, failure, late } = events;
   return {
     code: child.signalCode === null ? child.exitCode : null,
     hung,
@@ -142,8 +149,9 @@ export async function runSession(
     done,
     ran,
     failure,
+    late,
     errors,
-    programsLeft: await endPrograms(`${ordersVariable}=${path}`),
+    programsLeft: await endPrograms(`${markVariable}=${path}`),
   };
 }
 
@@ -161,6 +169,7 @@ class EventCounter {
   readonly done: number[] = [];
   readonly ran = new Map<string, number>();
   failure: string | undefined;
+  readonly late: string[] = [];
   readonly #running = new Set<string>();
   readonly #killAt: number | undefined;
   readonly #kill: () => void;
@@ -177,7 +186,12 @@ class EventCounter {
     for (const line of lines) {
       if (++this.count === this.#killAt) this.#kill();
       if (/^\{"type":"task-(?:started|finished)"/.test(line)) this.#task(JSON.parse(line));
+      else if (line.includes(`"line":"${afterTheEnd}`)) this.#late(JSON.parse(line));
     }
+  }
+
+  #late(event: { readonly name: string; readonly line: string }): void {
+    this.late.push(`${event.name}: ${event.line}`);
   }
 
   /** A short attempt has no `task-started`: its end says that it has begun. */

@@ -33,6 +33,7 @@ const labels: Readonly<Record<CountName, string>> = {
   rowsTwice: "rows twice",
   rowsChanged: "rows changed",
   filesChanged: "files changed",
+  lateSends: "late sends",
   notRepeatable: "not repeatable",
   programsLeft: "programs left",
   corrupt: "corrupt",

@@ -131,6 +131,8 @@ export class Prover {
       type: "text",
       text: `${plan.unequal[0]} in two undisturbed runs`,
     }));
+    const late = [...first.end.late, ...second.end.late];
+    this.#findings.add("lateSends", late.length, 0, () => ({ type: "text", text: late[0] ?? "" }));
     await this.#cycles(first, plan, effects);
     if (this.#isStopped()) return undefined;
     return {

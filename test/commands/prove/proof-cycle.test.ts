@@ -19,6 +19,7 @@ const killed: SessionEnd = {
   done: [],
   ran: new Map(),
   failure: undefined,
+  late: [],
   errors: "",
   programsLeft: 0,
 };

@@ -118,6 +118,17 @@ describe.skipIf(process.platform === "win32")("prove", () => {
     expect(readdirSync(folder.path).toSorted()).toEqual(["own-connection.ts", "own.db", "tmp"]);
   });
 
+  test("a task that sends after its end loses what it sends", async () => {
+    using folder = folderWith("late-send.ts");
+    const result = await proved(folder, "late-send.ts", "--cycles", "1");
+    expect(result).toMatchObject({ proved: false, compared: { tasks: 3, rows: 2 } });
+    expect(result["lateSends"]).toBeGreaterThan(0);
+    expect(result["first"]).toMatchObject({
+      cycle: 0,
+      what: { text: expect.stringContaining("after the task had ended") },
+    });
+  });
+
   test("a plan that depends on chance is not repeatable", async () => {
     using folder = folderWith("unplanned.ts");
     const result = await proved(folder, "unplanned.ts:chance", "-c", "8", "--cycles", "1");
