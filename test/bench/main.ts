@@ -6,11 +6,13 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 import { cpu, sleep } from "./busy.ts";
+import { continued, continuedLong } from "./continued.ts";
 import { csv } from "./csv.ts";
 import { display, drawing } from "./display.ts";
 import type { Figure } from "./figure.ts";
 import { chain, fan, plan } from "./graph.ts";
 import { type Benchmark, Kit } from "./kit.ts";
+import { long } from "./long.ts";
 import { memory, noop } from "./noop.ts";
 import { progress } from "./progress.ts";
 import { table } from "./report.ts";
@@ -20,6 +22,8 @@ import { start } from "./start.ts";
 const benchmarks: readonly Benchmark[] = [
   noop,
   memory,
+  long,
+  continued,
   progress,
   cpu,
   sleep,
@@ -34,6 +38,7 @@ const benchmarks: readonly Benchmark[] = [
   csv,
   manyRows,
   pour,
+  continuedLong,
 ];
 
 const help = `bun run bench [flags]
