@@ -30,6 +30,8 @@ export class DoneTasks {
   #slots = new Int32Array(leastSlots);
   /** By slot: the number of the key's last task. */
   #lasts = new Int32Array(leastSlots);
+  /** By slot: the key's hash. Keys are compared only where it is the same. */
+  #hashes = new Int32Array(leastSlots);
   #keys = 0;
   /** Tasks that were not taken. */
   size = 0;
@@ -47,23 +49,26 @@ export class DoneTasks {
     if (2 * (this.#keys + 1) > this.#slots.length) this.#grow();
     const page = this.#pageOf(task);
     const row = task % maxRows;
-    const slot = this.#find(page.keys, page.keyStart(row), page.keyEnd(row));
+    const [start, end] = [page.keyStart(row), page.keyEnd(row)];
+    const hash = hashOf(page.keys, start, end);
+    const slot = this.#find(hash, page.keys, start, end);
     const there = this.#slot(slot);
     if (there > empty) this.#setNext(this.#last(slot), task);
     else this.#slots[slot] = task + 1;
     if (there === empty) this.#keys++;
     this.#lasts[slot] = task;
+    this.#hashes[slot] = hash;
   }
 
   /** The id of the task that `take` would return. */
   peek(key: string): TaskId | undefined {
-    const there = this.#slot(this.#find(key, 0, key.length));
+    const there = this.#slot(this.#findKey(key));
     return there > empty ? this.#pageOf(there - 1).idAt((there - 1) % maxRows) : undefined;
   }
 
   /** The next task of this key, in the order of their ids. */
   take(key: string): Done | undefined {
-    const slot = this.#find(key, 0, key.length);
+    const slot = this.#findKey(key);
     const there = this.#slot(slot);
     if (there <= empty) return undefined;
     const task = there - 1;
@@ -81,6 +86,7 @@ export class DoneTasks {
     this.#pages = [];
     this.#slots = new Int32Array(leastSlots);
     this.#lasts = new Int32Array(leastSlots);
+    this.#hashes = new Int32Array(leastSlots);
     this.#keys = 0;
   }
 
@@ -89,30 +95,41 @@ export class DoneTasks {
     for (const page of this.#pages) yield* page.left();
   }
 
+  #findKey(key: string): number {
+    return this.#find(hashOf(key, 0, key.length), key, 0, key.length);
+  }
+
   /** The slot of the key, or the empty one where it belongs. */
-  #find(text: string, start: number, end: number): number {
-    const mask = this.#slots.length - 1;
-    let slot = hashOf(text, start, end) & mask;
+  #find(hash: number, text: string, start: number, end: number): number {
+    const hashes = this.#hashes;
+    const mask = hashes.length - 1;
+    let slot = hash & mask;
     for (let there = this.#slot(slot); there !== empty; there = this.#slot(slot)) {
-      const task = Math.abs(there) - 1;
-      if (this.#pageOf(task).hasKey(task % maxRows, text, start, end)) return slot;
+      if (hashes[slot] === hash) {
+        const task = Math.abs(there) - 1;
+        if (this.#pageOf(task).hasKey(task % maxRows, text, start, end)) return slot;
+      }
       slot = (slot + 1) & mask;
     }
     return slot;
   }
 
   #grow(): void {
-    const [slots, lasts] = [this.#slots, this.#lasts];
-    this.#slots = new Int32Array(2 * slots.length);
-    this.#lasts = new Int32Array(2 * slots.length);
-    for (const [i, there] of slots.entries()) {
+    const [slots, lasts, hashes] = [this.#slots, this.#lasts, this.#hashes];
+    const length = 2 * slots.length;
+    this.#slots = new Int32Array(length);
+    this.#lasts = new Int32Array(length);
+    this.#hashes = new Int32Array(length);
+    for (let i = 0; i < slots.length; i++) {
+      const there = slots[i] ?? empty;
       if (there === empty) continue;
-      const task = Math.abs(there) - 1;
-      const page = this.#pageOf(task);
-      const row = task % maxRows;
-      const slot = this.#find(page.keys, page.keyStart(row), page.keyEnd(row));
+      const hash = hashes[i] ?? 0;
+      // The keys differ: no need to compare them.
+      let slot = hash & (length - 1);
+      while (this.#slots[slot] !== empty) slot = (slot + 1) & (length - 1);
       this.#slots[slot] = there;
       this.#lasts[slot] = lasts[i] ?? none;
+      this.#hashes[slot] = hash;
     }
   }
 
@@ -146,7 +163,7 @@ class Page {
   readonly #isTaken: Uint8Array;
 
   constructor({ ids, keys, results }: DonePage) {
-    this.#ids = Float64Array.from(JSON.parse(`[${ids}]`) as number[]);
+    this.#ids = new Float64Array(JSON.parse(`[${ids}]`) as number[]);
     this.rows = this.#ids.length;
     if (this.rows > maxRows) throw new RangeError(`Internal error: a page of ${this.rows} tasks`);
     this.keys = keys;
@@ -173,6 +190,7 @@ class Page {
     let at = this.keyStart(row);
     if (this.keyEnd(row) - at !== end - start) return false;
     const { keys } = this;
+    if (end - start === text.length) return keys.startsWith(text, at);
     for (let i = start; i < end; i++, at++) {
       if (keys.charCodeAt(at) !== text.charCodeAt(i)) return false;
     }
@@ -217,9 +235,13 @@ function endsIn(text: string, count: number): Int32Array {
   return ends;
 }
 
-/** FNV-1a. */
+/** A key ends with a hash of the task's input. */
+const hashedChars = 8;
+
+/** FNV-1a of the key's end. */
 function hashOf(text: string, start: number, end: number): number {
   let hash = 0x811c9dc5;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  for (let i = Math.max(start, end - hashedChars); i < end; i++)
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash ^ (hash >>> 15);
 }

@@ -70,6 +70,7 @@ export class RestoredTasks {
   }
 
   #take(key: string): RestoredTask | undefined {
+    if (this.#byKey.size === 0) return this.#takeDone(key);
     const same = this.#byKey.get(key);
     const other = same === undefined || "key" in same ? same : same.all[same.next];
     const done = this.#done.peek(key);
