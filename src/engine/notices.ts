@@ -1,5 +1,6 @@
 // Texts of a run's notices to its user. Pure.
 
+import { firstFew } from "../base/first-few.ts";
 import { Date } from "../base/globals.ts";
 import type { RunStarted } from "../protocol/events.ts";
 
@@ -15,14 +16,8 @@ export const leftNotice = (left: ReadonlyMap<string, number>): string =>
 export const coarseNotice = (why: string): string =>
   `any edit of the file counts as a change of some tasks: ${why}`;
 
-/** Most pipelines have few such tasks, or all of them. */
-const namesShown = 3;
-
-export function unseenNotice(names: readonly string[]): string {
-  const more = names.length - namesShown;
-  const shown = `${names.slice(0, namesShown).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-  return `only the run knows what is imported by ${shown}: an edit there is not seen, and earlier results are kept; --rerun <task> runs a task again`;
-}
+export const unseenNotice = (names: readonly string[]): string =>
+  `only the run knows what is imported by ${firstFew(names)}: an edit there is not seen, and earlier results are kept; --rerun <task> runs a task again`;
 
 export const shortSecretNotice = (name: string): string =>
   `the secret ${name} has fewer than 8 characters: it is masked only where it is a whole word`;

@@ -7,6 +7,8 @@
 // is loaded, with what that reaches. Comments, types, layout, the names of variables and the code of other tasks are not in
 // it. It may change without need, e.g. with another version of Bun. It never stays when the code has changed.
 
+import { toFailure } from "../base/failure.ts";
+import { firstFew } from "../base/first-few.ts";
 import { JSON } from "../base/globals.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
 import { bundleOf } from "./fingerprints/bundle.ts";
@@ -42,7 +44,7 @@ export async function fingerprintsOf(
   } catch (thrown) {
     // The run itself is not in danger.
     const hash = codeHash(entry, sources);
-    const why = thrown instanceof AggregateError ? String(thrown.errors[0]) : String(thrown);
+    const why = toFailure(thrown instanceof AggregateError ? thrown.errors[0] : thrown).message;
     return {
       byTask: new Map(tasks.map((name) => [name, hash])),
       coarse: `no bundle of the code: ${why}`,
@@ -90,7 +92,7 @@ function fingerprintsIn(
   if (coarse.size === 0) return { byTask, coarse: undefined, unseen: [] };
   const whole = sha256(JSON.stringify([module.tokens.map(({ text }) => text), packages.all()]));
   for (const name of [...coarse.values()].flat()) byTask.set(name, whole);
-  const reasons = Array.from(coarse, ([why, names]) => `${names.join(", ")}: ${why}`);
+  const reasons = Array.from(coarse, ([why, names]) => `${firstFew(names)}: ${why}`);
   return { byTask, coarse: reasons.join("; "), unseen: coarse.get(opens) ?? [] };
 }
 

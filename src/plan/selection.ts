@@ -1,6 +1,7 @@
 // `only`: the tasks whose input has certain values, and what they need. The rest of the plan is left out.
 
 import { type AnyNode, EachNode, isNode, type TaskNode } from "../api/node.ts";
+import { firstFew } from "../base/first-few.ts";
 import { JSON } from "../base/globals.ts";
 import { isPlainObject } from "../base/json.ts";
 import { dependenciesOf } from "./dependencies.ts";
@@ -113,9 +114,8 @@ const valuesOf = (all: ReadonlyMap<string, Set<string>>, name: string): Set<stri
   all.get(name) ?? new Set();
 
 function listed([name, values]: readonly [string, ReadonlySet<string>]): string {
-  const shown = [...values].toSorted().slice(0, maxListed);
-  const more = values.size - shown.length;
-  return `${shown.map((value) => `${name}=${value}`).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  const shown = [...values].toSorted().map((value) => `${name}=${value}`);
+  return firstFew(shown, maxListed);
 }
 
 /** Undefined for a value that holds others: what it becomes may not be known yet. */
