@@ -12,6 +12,7 @@ export class Identities {
   readonly restored = new RestoredTasks();
   readonly #mask: Mask | undefined;
   #nextId = 1;
+  readonly #outdated = new WeakSet<TaskVertex>();
 
   constructor(mask: Mask | undefined) {
     this.#mask = mask;
@@ -42,7 +43,13 @@ export class Identities {
     else vertex.id = known.id;
     vertex.attempt = known?.attempt ?? 0;
     vertex.cursor = known?.cursor ?? undefined;
+    if (known?.isOutdated === true) this.#outdated.add(vertex);
     return known;
+  }
+
+  /** The task is to run again. Its row, with the result of the earlier code, stays until it begins. */
+  isOutdated(vertex: TaskVertex): boolean {
+    return this.#outdated.has(vertex);
   }
 
   /** As it is in the file. */

@@ -237,8 +237,8 @@ export class Outcomes {
     const { graph, identities } = this.#deps;
     const records: MainRecord[] = [];
     for (const vertex of [...graph.liveTasks(), ...this.#undecided]) {
-      // The row of an earlier attempt says more: its cursor, its failure.
-      if (vertex.attempt > 0) continue;
+      // The row of an earlier attempt says more: its cursor, its failure, its result.
+      if (vertex.attempt > 0 || identities.isOutdated(vertex)) continue;
       identities.ensureId(vertex);
       records.push(queuedRecord(vertex));
     }

@@ -107,3 +107,31 @@ describe("a run that is over", () => {
     expect((await rig.start(file, { rerun: ["load"] })).end).rejects.toThrow("no run of");
   });
 });
+
+const withCode = (v: number): string => `
+    const load = task({ name: "load", async run({ n }: { n: number }, ctx) {
+      if (n === 1) await step("load", ${v}, ctx.signal);
+      return [n, ${v}];
+    } });
+    const fails = task({ name: "fails", run() { throw new Error("down"); } });
+    export default pipeline({ name: "p", tasks: () => [load({ n: 1 }), load({ n: 2 }), load({ n: 3 }), fails()] });
+`;
+
+test("tasks that are to run again, and have not when the run is cancelled, keep their results for an edit that is undone", async () => {
+  await using rig = newRig();
+  const { control } = rig;
+  const first = await rig.start(rig.pipeline(withCode(1)), { workers: 1 });
+  (await control.next("load")).finish();
+  expect(await first.end).toMatchObject({ done: 3, failed: 1 });
+  const edited = await rig.start(rig.pipeline(withCode(2)), { workers: 1, resume: "last" });
+  const call = await control.next("load");
+  edited.run.stop(false);
+  await call.gone;
+  expect(await edited.end).toMatchObject({ status: "cancelled", queued: 3 });
+  const undone = await rig.start(rig.pipeline(withCode(1)), { workers: 1, resume: "last" });
+  (await control.next("load")).finish();
+  expect(await undone.end).toMatchObject({ done: 3, alreadyDone: 2, failed: 1 });
+  expect(rig.rows("SELECT result FROM task_runs WHERE name = 'load' ORDER BY id")).toEqual(
+    [1, 2, 3].map((n) => ({ result: JSON.stringify([n, 1]) })),
+  );
+});
