@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { symlinkSync } from "node:fs";
+import { closeSync, fstatSync, openSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
 import { holderIn, lockedBy, readersIn, walReaders } from "../../src/store/lock-holder.ts";
@@ -87,6 +87,20 @@ describe.if(process.platform === "linux")("real locks", () => {
     );
     await holder.kill();
     expect(lockedBy(path)).toBe(`${path} is locked by another program`);
+  });
+
+  test("with another device than the file's, as on Btrfs: if the process has the file open", () => {
+    using folder = tempFolder();
+    const fd = openSync(folder.file("a.db"), "w");
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    const holder = (): number | undefined =>
+      holderIn(held("WRITE", process.pid, `00:ff:${ino}`, 1073741825), {
+        db: { dev, ino },
+        shm: undefined,
+      });
+    expect(holder()).toBe(process.pid);
+    closeSync(fd);
+    expect(holder()).toBeUndefined();
   });
 
   test("of a reader of the WAL, and of this process", async () => {
