@@ -1,6 +1,7 @@
 // `pipeloom prove [file]`: kills a pipeline at random until it is done, and compares with an undisturbed run.
 
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 
 import { ParamsError, resolveParams } from "../api/params.ts";
 import { AbortController, crypto } from "../base/globals.ts";
@@ -8,6 +9,8 @@ import { builtins } from "../examples/builtins.ts";
 import { pathOf, shownPath } from "../base/path.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UsageError } from "../cli/usage-error.ts";
+import { UserError } from "../cli/user-error.ts";
+import { codeOf, reasonOf } from "../base/system-error.ts";
 import { positionalsOf } from "../cli/flag-tokens.ts";
 import type { Durability, ModuleRef } from "../protocol/messages.ts";
 import {
@@ -117,7 +120,9 @@ export const command = defineCliCommand({
       stopped: stop.signal,
       onProgress: (progress) => screen.show(progress),
     });
-    const proof = await prover.prove();
+    const proof = await prover.prove().catch((error: unknown) => {
+      throw explained(error, site.scratch);
+    });
     screen.end();
     if (proof === undefined) {
       screen.stopped();
@@ -161,6 +166,15 @@ async function optionsOf(
     ...(inFlight === undefined ? undefined : { concurrency: inFlight }),
   };
 }
+
+/** A full disk, a folder that has vanished. */
+const explained = (error: unknown, scratch: string): unknown =>
+  codeOf(error)?.startsWith("E") === true
+    ? new UserError(
+        `the proof cannot go on: ${reasonOf(error)}`,
+        `its files are in ${dirname(scratch)}; TMPDIR names another folder`,
+      )
+    : error;
 
 const demo = { kind: "builtin", name: "demo" } as const;
 

@@ -176,7 +176,7 @@ function notesOf({ tally, canCutPower, findings, leftOut, unequal, isWatched }: 
       `${plural(tooLarge, "time")} no power was cut: more than 256 MB to replay; take a smaller input`,
     );
   }
-  if (!canCutPower) notes.push("power cuts are replayed on Linux (x64, arm64) only");
+  if (!canCutPower) notes.push("no power was cut: what SQLite writes cannot be recorded here");
   if (!isWatched) notes.push("the files beside the database are not compared: there are too many");
   if (findings.counts.failed > 0) notes.push("a failed cycle was not compared");
   return notes;

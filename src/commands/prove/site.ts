@@ -16,6 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join, sep } from "node:path";
 
+import { reasonOf } from "../../base/system-error.ts";
 import { UserError } from "../../cli/user-error.ts";
 import { isLockHeld, runsWithFiles } from "../../store/lock.ts";
 import { copyDatabase } from "../../store/read/copy-database.ts";
@@ -50,7 +51,7 @@ export class Site implements Disposable {
    */
   constructor(original: string, isInPlace: boolean) {
     if (isInPlace) refuseLiveRuns(original);
-    this.scratch = realpathSync(mkdtempSync(join(tmpdir(), "pipeloom-prove-")));
+    this.scratch = makeScratch();
     try {
       this.#before = this.#made("before");
       const folder = isInPlace ? realpathSync(dirname(original)) : this.#made("db");
@@ -156,6 +157,17 @@ export class Site implements Disposable {
     if (dirname(dirname(this.db)) !== this.scratch) this.reset();
     if (this.#backup !== undefined) rmSync(this.#backup, { force: true });
     rmSync(this.scratch, { recursive: true, force: true });
+  }
+}
+
+function makeScratch(): string {
+  try {
+    return realpathSync(mkdtempSync(join(tmpdir(), "pipeloom-prove-")));
+  } catch (error) {
+    throw new UserError(
+      `cannot create a folder in ${tmpdir()}: ${reasonOf(error)}`,
+      "TMPDIR names another folder for temporary files",
+    );
   }
 }
 

@@ -172,6 +172,29 @@ describe.skipIf(process.platform === "win32")("prove", () => {
 });
 
 describe("prove refuses", () => {
+  test("a folder for temporary files that is not there", async () => {
+    using folder = folderWith("second-file.ts");
+    const missing = join(folder.path, "missing");
+    const ended = await run([executable, "prove", "second-file.ts"], folder.path, {
+      TMPDIR: missing,
+    });
+    expect(ended).toMatchObject({ code: 1, out: "" });
+    expect(ended.err).toContain(`cannot create a folder in ${missing}`);
+    expect(ended.err).toContain("TMPDIR names another folder");
+  });
+
+  test("a file that a killed proof has put aside", async () => {
+    using folder = folderWith("second-file.ts");
+    for (const name of ["x.db", "x.db.before-prove"]) {
+      using db = new Database(join(folder.path, name));
+      db.run("CREATE TABLE t (i)");
+    }
+    const ended = await prove(folder, "second-file.ts", "--db", "x.db", "--in-place");
+    expect(ended).toMatchObject({ code: 1, out: "" });
+    expect(ended.err).toContain("x.db.before-prove exists");
+    expect(ended.err).toContain("mv ");
+  });
+
   test.each([
     [["nix.ts"], 2, "nix.ts: no such file"],
     [["second-file.ts", "--db", ":memory:"], 2, "keeps nothing"],
