@@ -53,6 +53,8 @@ export type RunPipelineOptions = {
    * that failed, and what was skipped because of them. Their rows in your tables stay.
    */
   readonly rerun?: readonly string[];
+  /** With `rerun`: what depends on these tasks runs again too, also where its input is the same. Default false. */
+  readonly downstream?: boolean;
   /**
    * Only the tasks whose input has these values (or one of a list of values), and what they need. Such a run is one of its
    * own: it continues only a run of the same selection.
@@ -176,7 +178,11 @@ function resumeOf({ resume = "auto", rerun = [] }: RunPipelineOptions): RunOptio
 
 const failedTasks = "failed";
 
-function rerunsOf({ keep = [], rerun = [], resume }: RunPipelineOptions): RerunRequest {
+function rerunsOf(options: RunPipelineOptions): RerunRequest {
+  const { keep = [], rerun = [], downstream = false, resume } = options;
+  if (downstream && rerun.length === 0) {
+    throw new RerunError("downstream says how far rerun goes: name a task with rerun");
+  }
   for (const name of keep) assertTask(name);
   const named = rerun.filter((name) => name !== failedTasks);
   for (const name of named) assertTask(name);
@@ -185,7 +191,7 @@ function rerunsOf({ keep = [], rerun = [], resume }: RunPipelineOptions): RerunR
   if (resume === "fresh" && keep.length + rerun.length > 0) {
     throw new RerunError("a fresh run has no tasks to keep or to run again");
   }
-  return { keep, rerun: named, failed: named.length < rerun.length };
+  return { keep, rerun: named, failed: named.length < rerun.length, downstream };
 }
 
 function onlyOf({ only, keep = [], rerun = [] }: RunPipelineOptions): Only | undefined {

@@ -56,6 +56,11 @@ export const runFlags = defineFlags({
     description:
       "run this task again in the last run, done or not, or in that of --resume; failed: those that failed",
   },
+  downstream: {
+    type: "boolean",
+    description:
+      "with --rerun: run again what depends on these tasks too, also with the same input",
+  },
   keep: {
     type: "string",
     repeat: true,
@@ -90,6 +95,7 @@ export function runOptions(
     resume: resumeOf(flags),
     keep,
     rerun,
+    downstream: isDownstream(flags),
     ...onlyOf(flags),
     ...(workers === undefined ? undefined : { workers }),
     ...(concurrency === undefined ? undefined : { concurrency }),
@@ -145,4 +151,9 @@ function onlyOf({ only, keep, rerun }: Flags<typeof runFlags>): Pick<RunPipeline
     values.set(name, [...(values.get(name) ?? []), value]);
   }
   return { only: Object.fromEntries(values) };
+}
+
+function isDownstream({ downstream, rerun }: Flags<typeof runFlags>): boolean {
+  if (!downstream || rerun.length > 0) return downstream;
+  throw new UsageError("--downstream goes with --rerun", "e.g. --rerun load-day --downstream");
 }

@@ -11,11 +11,14 @@ import { RestoredTasks } from "./restored-tasks.ts";
 export class Identities {
   readonly restored = new RestoredTasks();
   readonly #mask: Mask | undefined;
+  readonly #again: (vertex: TaskVertex) => void;
   #nextId = 1;
   readonly #outdated = new WeakSet<TaskVertex>();
 
-  constructor(mask: Mask | undefined) {
+  /** @param again records a task that runs again because it depends on one that does */
+  constructor(mask: Mask | undefined, again: (vertex: TaskVertex) => void) {
     this.#mask = mask;
+    this.#again = again;
   }
 
   /** To be called when all restored tasks are known: new ids follow theirs. */
@@ -38,12 +41,14 @@ export class Identities {
     vertex.input = undefined;
     const known = this.restored.isEmpty
       ? undefined
-      : this.restored.take(this.#keyOf(vertex), vertex.optional);
+      : this.restored.take(this.#keyOf(vertex), vertex.optional, vertex.isAgain);
     if (known === undefined) this.ensureId(vertex);
     else vertex.id = known.id;
     vertex.attempt = known?.attempt ?? 0;
     vertex.cursor = known?.cursor ?? undefined;
     if (known?.isOutdated === true) this.#outdated.add(vertex);
+    if (known?.passesOn === true) vertex.isAgain = true;
+    else if (vertex.isAgain) this.#again(vertex);
     return known;
   }
 

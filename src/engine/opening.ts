@@ -33,7 +33,7 @@ export function openMessage(
   givenUp: SharedFlag,
 ): Extract<ToWriter, { type: "open" }> {
   const { pipeline, module, params, resume } = options;
-  const { keep, rerun, failed } = options.reruns ?? noReruns;
+  const { keep, rerun, ...reruns } = options.reruns ?? noReruns;
   const inKeys = (name: string): string => storedName(name, mask);
   return {
     type: "open",
@@ -45,7 +45,7 @@ export function openMessage(
       canonicalParams: canonicalJson(params) + selectionText(options.only),
       code: options.code ?? null,
       tasks: (options.tasks ?? []).map(inKeys),
-      reruns: { keep: keep.map(inKeys), rerun: rerun.map(inKeys), failed },
+      reruns: { keep: keep.map(inKeys), rerun: rerun.map(inKeys), ...reruns },
       resume,
       wait: options.wait ?? false,
       schema: pipeline.schema,

@@ -18,6 +18,7 @@ import { Outcomes } from "./outcomes.ts";
 import type { RunOptions } from "./run-options.ts";
 import { Schedule } from "./schedule.ts";
 import { StoredResults } from "./stored-results.ts";
+import { againRecord } from "./task-records.ts";
 import { TaskCode } from "./task-code.ts";
 import { TimeoutWatch } from "./timeout-watch.ts";
 import { type WriterEvents, WriterLink } from "./writer-link.ts";
@@ -61,7 +62,7 @@ export class Parts {
     this.print = mask === undefined ? onOutput : (level, line) => onOutput(level, mask.text(line));
     this.hooks = new PipelineHooks(pipeline, this.print);
     this.schedule = new Schedule(pipeline.pools);
-    this.identities = new Identities(mask);
+    this.identities = new Identities(mask, (vertex) => this.writer.record([againRecord(vertex)]));
     this.graph = this.#newGraph(options);
     this.alarm = new Alarm(() => run.advance());
     const { life, inFlight, print, schedule, identities, graph, timeouts, stored, hooks } = this;

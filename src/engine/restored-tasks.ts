@@ -59,10 +59,14 @@ export class RestoredTasks {
   /**
    * A task that is outdated starts again with all of its attempts.
    * @param optional the failure of an optional task is final; any other task that failed starts again too
+   * @param isAgain it depends on a task that runs again with its downstream: so does this one, unless it has done so already
    */
-  take(key: string, optional: boolean): RestoredTask | undefined {
+  take(key: string, optional: boolean, isAgain = false): RestoredTask | undefined {
     const task = this.#take(key);
     if (task === undefined) return undefined;
+    if (isAgain && task.passesOn !== true) {
+      return { ...task, status: "open", attempt: 0, result: null, cursor: null };
+    }
     const runs = task.isOutdated === true || (task.status === "failed" && !optional);
     if (runs) return { ...task, status: "open", attempt: 0, result: null };
     if (task.status === "done") this.reused++;

@@ -24,6 +24,11 @@ export const queuedRecord = (vertex: TaskVertex): MainRecord => ({
   ...identity(vertex),
 });
 
+export const againRecord = (vertex: TaskVertex): MainRecord => ({
+  type: "again",
+  ...identity(vertex),
+});
+
 export const skippedRecord = (vertex: TaskVertex, at: number, failure: Failure): MainRecord => ({
   type: "skipped",
   ...identity(vertex),

@@ -138,6 +138,7 @@ export class FanOuts {
     const index = items.next++;
     const tasksBefore = planner.tasks;
     planner.depth = each.depth + 1;
+    planner.isAgain = each.isAgain;
     let vertices: Vertex[];
     try {
       const expression = each.item(items.list[index], index);
@@ -145,6 +146,7 @@ export class FanOuts {
       vertices = this.#planItem(each, expression, index);
     } finally {
       planner.depth = 0;
+      planner.isAgain = false;
     }
     items.tasks += planner.tasks - tasksBefore;
     waitFor(each, vertices.length > 1 ? new Set(vertices) : vertices);

@@ -239,6 +239,7 @@ export class Graph {
     const isAllowed = allows(vertex);
     for (const dependent of dependents) {
       dependent.waiting--;
+      if (vertex.isAgain) dependent.isAgain = true;
       if (!isAllowed) doom(dependent, vertex);
       if (dependent.waiting === 0) this.#arrived(dependent);
     }

@@ -29,6 +29,8 @@ export class Planner {
   tasks = 0;
   /** How many fan-outs are around the item that is being planned; 0 outside of items. */
   depth = 0;
+  /** What is planned now depends on a task that runs again. */
+  isAgain = false;
 
   constructor(deps: PlannerDeps) {
     this.#deps = deps;
@@ -114,6 +116,7 @@ export class Planner {
       waiting: 0,
       dependents: [],
       wantsResult: "no",
+      isAgain: this.isAgain,
     };
     this.tasks++;
     waitFor(vertex, dependencies);
@@ -144,6 +147,7 @@ export class Planner {
       waiting: 0,
       dependents: [],
       wantsResult: "no",
+      isAgain: this.isAgain,
       optional: false,
     };
     waitFor(vertex, dependencies);

@@ -45,6 +45,8 @@ type VertexBase = {
    * `no` is final once `Graph.settleWantsResult` was called: before a task is dispatched, and before a fan-out unfolds.
    */
   wantsResult: WantsResult;
+  /** Of a continued run: it runs from its beginning, or has done so, and what depends on it follows. */
+  isAgain: boolean;
   readonly optional: boolean;
 };
 
@@ -145,7 +147,10 @@ export function waitFor(vertex: Vertex, dependencies: Iterable<Vertex>): void {
     if (dependency.state.status === "open") {
       dependency.dependents.push(vertex);
       vertex.waiting++;
-    } else if (!allows(dependency)) doom(vertex, dependency);
+    } else {
+      if (dependency.isAgain) vertex.isAgain = true;
+      if (!allows(dependency)) doom(vertex, dependency);
+    }
   }
 }
 

@@ -181,6 +181,8 @@ export type RestoredTask = {
   readonly name?: string;
   /** True: it runs from its beginning, because its code has changed or the user asks for it. It may have ended before. */
   readonly isOutdated?: boolean;
+  /** True: what depends on it runs from its beginning too, unless that has happened already (`isOutdated` is absent). */
+  readonly passesOn?: boolean;
 };
 
 /**

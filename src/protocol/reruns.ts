@@ -8,9 +8,11 @@ export type RerunRequest = {
   readonly rerun: readonly string[];
   /** Tasks that failed run again, also those whose failure is final because they are optional. */
   readonly failed: boolean;
+  /** What depends on the tasks that run again as asked runs again too, whatever its input. */
+  readonly downstream: boolean;
 };
 
-export const noReruns: RerunRequest = { keep: [], rerun: [], failed: false };
+export const noReruns: RerunRequest = { keep: [], rerun: [], failed: false, downstream: false };
 
 /** What is decided of one definition's tasks that earlier sessions have ended, or left with a checkpoint. */
 export type Rerun = {
@@ -19,6 +21,8 @@ export type Rerun = {
   readonly reason: "code" | "asked";
   /** The results stay. Otherwise the tasks run again, from the beginning. */
   readonly isKept: boolean;
+  /** What depends on them runs again too. Absent: only where its input is another one. */
+  readonly downstream?: true;
   /** How many tasks. */
   readonly count: number;
 };

@@ -99,6 +99,8 @@ export type Ack = {
 
 /** What main records itself, because no worker knows it. */
 export type MainRecord =
+  /** The task runs from its beginning because it depends on one that does. To be recorded before it is assigned. */
+  | { readonly type: "again"; readonly id: TaskId; readonly name: string; readonly key: string }
   | { readonly type: "queued"; readonly id: TaskId; readonly name: string; readonly key: string }
   | {
       readonly type: "skipped";

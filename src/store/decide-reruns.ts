@@ -13,6 +13,11 @@ import type { RunRow } from "./write/run-rows.ts";
 
 /** In `task_runs.fingerprint`: the user has asked for the rerun. No code has this fingerprint. */
 export const askedFor = "asked";
+/** With what depends on the task. */
+export const askedDownstream = "asked+";
+/** The task has run again, and what depends on it is still to do so: until the run is done. */
+export const ranDownstream = "done+";
+export const passesOnSql = `fingerprint IN ('${askedDownstream}', '${ranDownstream}')`;
 
 /** Until the fingerprints of a session are known, its definitions have the hash of the whole module. */
 const modulePrefix = "module:";
@@ -59,8 +64,9 @@ export function decideReruns(
 ): Decision {
   const stored = storedDefinitions(db, run);
   const decider = new Decider(run, request, code, stored);
-  const parts = decider.needsParts || hasOutdated(db, run) ? partsOf(db, run) : [];
-  const decision = decider.decide(parts);
+  const hasMarked = hasMarkedTasks(db, run);
+  const parts = decider.needsParts || hasMarked ? partsOf(db, run) : [];
+  const decision = { ...decider.decide(parts), hasMarked };
   if (decider.repeating.length > 0) throw wouldRepeat(path, run, decider.repeating, stored);
   assertSomething(path, run, request, parts);
   return decision;
@@ -73,7 +79,7 @@ function storedDefinitions(db: Database, { id }: RunRow): ReadonlyMap<string, De
   return new Map(rows.all(id).map((row) => [row.name, row]));
 }
 
-function hasOutdated(db: Database, { id }: RunRow): boolean {
+function hasMarkedTasks(db: Database, { id }: RunRow): boolean {
   using row = db.prepare<{ found: number }, [number]>(
     `SELECT EXISTS (SELECT 1 FROM task_runs WHERE ${ofRun("?1")} AND fingerprint IS NOT NULL) AS found`,
   );
@@ -82,7 +88,7 @@ function hasOutdated(db: Database, { id }: RunRow): boolean {
 
 function partsOf(db: Database, { id }: RunRow): readonly Part[] {
   using rows = db.prepare<Part, [number]>(
-    `SELECT ${definitionSql} AS definition, fingerprint, SUM(status = 'done') AS done, SUM(status = 'done' OR cursor IS NOT NULL) AS committed,
+    `SELECT ${definitionSql} AS definition, nullif(fingerprint, '${ranDownstream}') AS fingerprint, SUM(status = 'done') AS done, SUM(status = 'done' OR cursor IS NOT NULL) AS committed,
       SUM(status = 'error') AS failed, SUM(status = 'error' AND cursor IS NULL) AS failedEmpty
       FROM task_runs WHERE ${ofRun("?1")} GROUP BY 1, 2`,
   );
@@ -138,8 +144,8 @@ class Decider {
   }
 
   #outdatedBy(name: string): readonly [string, string][] {
-    const { keep, rerun } = this.#request.reruns;
-    if (rerun.includes(name)) return [[name, askedFor]];
+    const { keep, rerun, downstream } = this.#request.reruns;
+    if (rerun.includes(name)) return [[name, downstream ? askedDownstream : askedFor]];
     const before = this.#stored.get(name)?.fingerprint;
     if (keep.includes(name) || before === undefined || !this.#isChanged(name, before)) return [];
     return [[name, before]];
@@ -152,7 +158,7 @@ class Decider {
     return !isModule || this.#run.code !== this.#request.code;
   }
 
-  decide(parts: readonly Part[]): Decision {
+  decide(parts: readonly Part[]): Omit<Decision, "hasMarked"> {
     return {
       reruns: this.#request.tasks.flatMap((name) =>
         this.#rerunOf(
@@ -161,7 +167,6 @@ class Decider {
         ),
       ),
       outdated: this.#outdated,
-      hasMarked: parts.some(({ fingerprint }) => fingerprint !== null),
       isUnknown: this.#stored.size === 0,
     };
   }
@@ -182,15 +187,22 @@ class Decider {
     const alsoFailed = outdated === undefined ? "failed" : "failedEmpty";
     const count = sum(again, "committed") + (failed ? sum(current, alsoFailed) : 0);
     if (count === 0) return [];
-    const isAsked =
-      outdated === askedFor || old.every(({ fingerprint }) => fingerprint === askedFor);
-    const isChanged = outdated !== undefined && outdated !== askedFor;
+    const isAsked = isAsking(outdated) || old.every(({ fingerprint }) => isAsking(fingerprint));
+    const isChanged = outdated !== undefined && !isAsking(outdated);
     if (isChanged && stored?.repeats === 1 && sum(current, "committed") > 0) {
       this.repeating.push(task);
     }
-    return [{ task, reason: isAsked && !isChanged ? "asked" : "code", isKept: false, count }];
+    const reason = isAsked && !isChanged ? "asked" : "code";
+    const passesOn =
+      outdated === askedDownstream ||
+      old.some(({ fingerprint }) => fingerprint === askedDownstream);
+    const downstream = passesOn || (failed && this.#request.reruns.downstream);
+    return [{ task, reason, isKept: false, count, ...(downstream ? { downstream } : undefined) }];
   }
 }
+
+const isAsking = (fingerprint: string | null | undefined): boolean =>
+  fingerprint === askedFor || fingerprint === askedDownstream;
 
 const sum = (
   parts: readonly Part[],

@@ -25,10 +25,10 @@ function what({ kept, rerun, failed }: NextTask): string {
   return parts.length === 0 ? "runs: nothing of it is done" : parts.join("; ");
 }
 
-const again = ({ count, reason, isKept }: NonNullable<NextTask["rerun"]>): string =>
+const again = ({ count, reason, isKept, downstream }: NonNullable<NextTask["rerun"]>): string =>
   isKept
     ? `kept${times(count)}, as asked: its code has changed`
-    : `runs again${times(count)}: ${reason === "code" ? "its code has changed" : "as asked"}`;
+    : `runs again${times(count)}: ${reason === "code" ? "its code has changed" : "as asked"}${downstream === true ? ", with what depends on it" : ""}`;
 
 const times = (count: number): string =>
   count === 1 ? "" : ` (×${count.toLocaleString("en-US")})`;

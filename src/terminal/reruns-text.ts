@@ -10,12 +10,15 @@ export function rerunLines(run: number, tasks: readonly Rerun[]): readonly strin
   const asked = tasks.filter(({ reason }) => reason === "asked");
   const since = (some: readonly Rerun[]): string =>
     `${some.length === 1 ? "1 task's" : `${some.length} tasks'`} code changed since run ${run}: ${named(some)}`;
+  const further = asked.some(({ downstream }) => downstream === true)
+    ? ", and what depends on it"
+    : "";
   return [
     ...(changed.length === 0
       ? []
       : [`${since(changed)}; ${changed.length === 1 ? "it runs" : "they run"} again`]),
     ...(kept.length === 0 ? [] : [`${since(kept)}; results are kept, as asked`]),
-    ...(asked.length === 0 ? [] : [`runs again, as asked: ${named(asked)}`]),
+    ...(asked.length === 0 ? [] : [`runs again, as asked: ${named(asked)}${further}`]),
   ];
 }
 

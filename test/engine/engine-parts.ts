@@ -34,7 +34,7 @@ export const failure: Failure = { name: "E", message: "why" };
 export class EngineParts {
   readonly life = new Life();
   readonly inFlight = new InFlight();
-  readonly identities = new Identities(undefined);
+  readonly identities = new Identities(undefined, () => undefined);
   readonly schedule = new Schedule(new Map([["one", { limit: 1, perMs: null }]]));
   readonly backlog = new Backlog({
     schedule: this.schedule,

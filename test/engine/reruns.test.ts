@@ -135,3 +135,95 @@ test("tasks that are to run again, and have not when the run is cancelled, keep 
     [1, 2, 3].map((n) => ({ result: JSON.stringify([n, 1]) })),
   );
 });
+
+const marks = (rig: Rig): unknown[] =>
+  rig.rows("SELECT id FROM task_runs WHERE fingerprint IS NOT NULL").map(({ id }) => id);
+/** How often each task has run, by its name: the file counts, because attempts begin at 1 again. */
+const counts = (rig: Rig): unknown =>
+  Object.fromEntries(
+    rig.rows("SELECT name, COUNT(*) AS n FROM ran GROUP BY name").map(({ name, n }) => [name, n]),
+  );
+
+describe("a task runs again with what depends on it", () => {
+  const ran = "const ran = (ctx: any, name: string) => ctx.insert('ran', [{ name }]);";
+  const schema = "schema: 'CREATE TABLE IF NOT EXISTS ran (name)'";
+
+  test("through inputs, order, fan-outs and streams, although nothing differs", async () => {
+    await using rig = newRig();
+    const file = rig.pipeline(`
+      ${ran}
+      const make = (name: string, result: (input: any) => unknown) =>
+        task({ name, async run(input: any, ctx) { await ran(ctx, name); return result(input); } });
+      const list = make("list", () => [1, 2]);
+      const load = make("load", ({ i }) => i);
+      const inner = make("inner", ({ v }) => v);
+      const report = make("report", ({ all }) => all.length);
+      const after = make("after", () => null);
+      const beside = make("beside", () => null);
+      const late = make("late", ({ n }) => n);
+      export default pipeline({ name: "p", ${schema}, *tasks() {
+        const source = list({});
+        const all = each(source, (i) => inner({ v: load({ i }) }));
+        const end = report({ all });
+        yield end;
+        yield after({}, { after: [end] });
+        yield beside({});
+        for (let i = 0; i < 3; i++) yield late({ n: end, i });
+      } });
+    `);
+    await rig.run(file);
+    const again = await rig.start(file, { rerun: ["load"], downstream: true });
+    expect(await again.end).toMatchObject({ status: "done", done: 11, alreadyDone: 2 });
+    expect(counts(rig)).toEqual({
+      list: 1,
+      load: 4,
+      inner: 4,
+      report: 2,
+      after: 2,
+      beside: 1,
+      late: 6,
+    });
+    expect(again.events).toContainEqual(
+      expect.objectContaining({
+        tasks: [{ task: "load", reason: "asked", isKept: false, downstream: true, count: 2 }],
+      }),
+    );
+    expect(marks(rig)).toEqual([]);
+    await rig.run(file, { rerun: ["list"], downstream: true });
+    expect(counts(rig)).toMatchObject({
+      list: 2,
+      load: 6,
+      inner: 6,
+      report: 3,
+      after: 3,
+      beside: 1,
+    });
+  });
+
+  test("what was cut short goes on in the next session: each task once", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    const file = rig.pipeline(`
+      ${ran}
+      const first = task({ name: "first", async run(_: unknown, ctx) { await ran(ctx, "first"); return 1; } });
+      const second = task({ name: "second", async run(v: any, ctx) { await ran(ctx, "second"); return v; } });
+      const third = task({ name: "third", async run(v: any, ctx) { await step("third", 0, ctx.signal); await ran(ctx, "third"); return v; } });
+      const fourth = task({ name: "fourth", async run(v: any, ctx) { await ran(ctx, "fourth"); return v; } });
+      export default pipeline({ name: "p", ${schema}, tasks: () => fourth(third(second(first(0)))) });
+    `);
+    const whole = await rig.start(file, { workers: 1 });
+    (await control.next("third")).finish();
+    expect(await whole.end).toMatchObject({ status: "done" });
+    const cut = await rig.start(file, { workers: 1, rerun: ["first"], downstream: true });
+    const call = await control.next("third");
+    cut.run.stop(false);
+    await call.gone;
+    expect(await cut.end).toMatchObject({ status: "cancelled" });
+    expect(counts(rig)).toEqual({ first: 2, second: 2, third: 1, fourth: 1 });
+    const rest = await rig.start(file, { workers: 1, resume: "last" });
+    (await control.next("third")).finish();
+    expect(await rest.end).toMatchObject({ status: "done", alreadyDone: 2 });
+    expect(counts(rig)).toEqual({ first: 2, second: 2, third: 2, fourth: 2 });
+    expect(marks(rig)).toEqual([]);
+  });
+});

@@ -87,6 +87,7 @@ test.each([
   [["--keep", "load-day", "--fresh"], "--keep and --fresh exclude each other"],
   [["--rerun", "load-day", "--db", ":memory:"], "--rerun needs a file"],
   [["--rerun", "load-day", "--no-store-task-status"], "--rerun needs the states of the tasks"],
+  [["--downstream"], "--downstream goes with --rerun"],
   [["--keep", "load-day"], 'there are no results of "load-day" to keep'],
 ])(
   "wrong usage: %p",

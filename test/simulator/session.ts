@@ -123,7 +123,12 @@ export class SimulatedSession {
         code: codeText(this.#code.versions),
         tasks: this.#scenario.kinds.map((_, kind) => kindName(kind)),
         fingerprints: () => Promise.resolve(this.#fingerprints()),
-        reruns: { keep: this.#code.keeps.map(kindName), rerun: [], failed: false },
+        reruns: {
+          keep: this.#code.keeps.map(kindName),
+          rerun: [],
+          failed: false,
+          downstream: false,
+        },
         behind: () => this.#behind(),
       },
     };

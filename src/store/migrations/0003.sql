@@ -10,5 +10,5 @@ CREATE TABLE pipeloom_definitions (
 ) WITHOUT ROWID;
 
 -- NULL: that of the definition. Set: that of the earlier code, which ended the task or left a checkpoint; or 'asked'. The task is
--- to run again, from its beginning.
+-- to run again, from its beginning. 'asked+': with what depends on it. 'done+': it has, and that may still have to.
 ALTER TABLE task_runs ADD COLUMN fingerprint TEXT;

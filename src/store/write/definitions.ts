@@ -8,7 +8,15 @@ import type { RunRequest } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { Patience } from "../patience.ts";
 import { ofRun } from "../own-tables.ts";
-import { askedFor, type Decision, definitionSql, moduleFingerprint } from "../decide-reruns.ts";
+import {
+  askedDownstream,
+  askedFor,
+  type Decision,
+  definitionSql,
+  moduleFingerprint,
+  passesOnSql,
+} from "../decide-reruns.ts";
+import { onlyRow } from "../only-row.ts";
 
 /** A new run: until its fingerprints are known, each definition has that of the whole module. */
 export const insertDefinitions = (db: Database, run: RunId, { code, tasks }: RunRequest): void => {
@@ -33,29 +41,40 @@ function writeDefinitions(db: Database, run: RunId, code: Code, repeats: boolean
 export function markReruns(
   db: Database,
   run: RunId,
-  { reruns: { keep, failed }, tasks, code: module }: RunRequest,
+  { reruns: { keep, failed, downstream }, tasks, code: module }: RunRequest,
   code: Code | undefined,
   { outdated, hasMarked, isUnknown }: Decision,
 ): void {
   for (const [name, fingerprint] of outdated) {
-    const mark = fingerprint === askedFor ? "?1" : "coalesce(fingerprint, ?1)";
+    const isAsked = fingerprint === askedFor || fingerprint === askedDownstream;
     db.run(
-      `UPDATE task_runs SET cursor = NULL, fingerprint = ${mark},
+      `UPDATE task_runs SET cursor = NULL, fingerprint = ${marked(isAsked ? "?1" : "coalesce(fingerprint, ?1)")},
         attempt = CASE status WHEN 'queued' THEN 0 ELSE attempt END
         WHERE ${ofRun("?2")} AND ${definitionSql} = ?3 AND (status IN ('done', 'error') OR cursor IS NOT NULL)`,
       [fingerprint, run, `${name}:`],
     );
   }
   if (failed) {
-    db.run(`UPDATE task_runs SET fingerprint = ?1 WHERE ${ofRun("?2")} AND status = 'error'`, [
-      askedFor,
-      run,
-    ]);
+    db.run(
+      `UPDATE task_runs SET fingerprint = ${marked("?1")} WHERE ${ofRun("?2")} AND status = 'error'`,
+      [downstream ? askedDownstream : askedFor, run],
+    );
   }
   if (hasMarked) unmark(db, run, keep, code);
   if (module === null) return;
   const known = new Map(tasks.map((name) => [name, code?.get(name) ?? moduleFingerprint(module)]));
   writeDefinitions(db, run, known, isUnknown);
+}
+
+/** What is still to be passed on downstream stays to be. */
+const marked = (mark: string): string =>
+  `CASE WHEN ${passesOnSql} THEN '${askedDownstream}' ELSE ${mark} END`;
+
+export function passesOn(db: Database, run: RunId): boolean {
+  using row = db.prepare<{ found: number }, [number]>(
+    `SELECT EXISTS (SELECT 1 FROM task_runs WHERE ${ofRun("?1")} AND ${passesOnSql}) AS found`,
+  );
+  return onlyRow(row.get(run)).found === 1;
 }
 
 /** Marked in an earlier session, and kept now, or the code is again as it was: an edit was undone. */

@@ -8,6 +8,7 @@ import type { RestoredPage, RestoredTask } from "../../protocol/messages.ts";
 import { isTaskStatus } from "../../protocol/status.ts";
 import { maxSentResult } from "../../protocol/wants-result.ts";
 import type { Patience } from "../patience.ts";
+import { passesOnSql, ranDownstream } from "../decide-reruns.ts";
 import { damagedRow } from "../store-error.ts";
 import type { StoredResult } from "./history.ts";
 
@@ -20,7 +21,8 @@ type TaskRow = {
   readonly result: string | null;
   readonly name: string | null;
   readonly cursor: string | null;
-  readonly isOutdated: number;
+  readonly isOutdated: number | null;
+  readonly passesOn: number | null;
   /** The result is long, and stays in the file. */
   readonly isStored: number;
 };
@@ -75,7 +77,8 @@ type PageRow = {
 };
 
 const otherColumns =
-  "key, status, attempt, cursor, CASE WHEN status <> 'done' THEN name END AS name, fingerprint IS NOT NULL AS isOutdated, " +
+  "key, status, attempt, cursor, CASE WHEN status <> 'done' THEN name END AS name, " +
+  `fingerprint <> '${ranDownstream}' AS isOutdated, ${passesOnSql} AS passesOn, ` +
   `status = 'done' AND ${shortOr("1", "0")} AS isStored, ` +
   `CASE status WHEN 'error' THEN ${failureSql} WHEN 'done' THEN ${shortOr("NULL", "result")} END AS result`;
 
@@ -153,6 +156,7 @@ const restoredTask = (row: TaskRow): RestoredTask => ({
   cursor: row.cursor,
   ...(row.name === null ? undefined : { name: row.name }),
   ...(row.isOutdated === 1 ? { isOutdated: true } : undefined),
+  ...(row.passesOn === 1 ? { passesOn: true } : undefined),
 });
 
 /** Bounds memory: a result on its way to main is in memory twice. */

@@ -60,6 +60,8 @@ export interface History {
     finishedAt: number,
     result: string,
   ): void;
+  /** The task is to run from its beginning, and what depends on it. Not after `setTask` or `setDone` for the same task. */
+  setAgain(id: TaskId, name: string, key: string): void;
   setProgress(id: TaskId, progress: number, message: string | null): void;
   /** @param cursor JSON text */
   setCursor(id: TaskId, cursor: string): void;
@@ -67,6 +69,8 @@ export interface History {
   /** The number of tasks, as far as it is known. */
   setTotal(total: number): void;
   setEnd(end: RunEnd): void;
+  /** Nothing is left to be passed on downstream: the run is done. */
+  endDownstream(): void;
   /** The fingerprints of the definitions. */
   setCode(code: Code): void;
   /** @param definition its tasks have inserted rows or emitted messages: running them again would do so twice */

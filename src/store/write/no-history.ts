@@ -8,11 +8,13 @@ export class NoHistory implements History {
   readonly isEmpty = true;
   setTask(): void {}
   setDone(): void {}
+  setAgain(): void {}
   setProgress(): void {}
   setCursor(): void {}
   addLog(): void {}
   setTotal(): void {}
   setEnd(): void {}
+  endDownstream(): void {}
   setCode(): void {}
   setRepeats(): void {}
   flush(): void {}

@@ -11,8 +11,8 @@ import { isRunAlive, RunAliveError, type RunProcess } from "../liveness.ts";
 import { noLock, removeStaleLock, type RunLock, runsWithFiles, tryRunLock } from "../lock.ts";
 import { onlyRow } from "../only-row.ts";
 import { damagedRow, StoreError } from "../store-error.ts";
-import { type Decision, decideReruns } from "../decide-reruns.ts";
-import { insertDefinitions, markReruns } from "./definitions.ts";
+import { type Decision, decideReruns, ranDownstream } from "../decide-reruns.ts";
+import { insertDefinitions, markReruns, passesOn } from "./definitions.ts";
 import { findRun } from "./find-run.ts";
 import { endSuperseded, insertRun, nextRunId, reviveRun, sessionValues } from "./revive-run.ts";
 import { ofRun } from "../own-tables.ts";
@@ -29,6 +29,8 @@ export type PreparedRun = {
   /** The code has changed since the run's last session, and which tasks that concerns is not known. */
   readonly otherCode: boolean;
   readonly reruns: readonly Rerun[];
+  /** What depends on tasks that run again runs again too. */
+  readonly passesOn: boolean;
   readonly lock: RunLock;
   /** The process of the run's last session died before the run's end. */
   readonly interrupted: RunProcess | undefined;
@@ -80,6 +82,8 @@ export function prepareRun(
       alreadyDone: dead === undefined ? 0 : countDone(db, taken.id),
       otherCode: dead !== undefined && decision?.isUnknown === true && isOtherCode(dead, request),
       reruns: decision?.reruns ?? [],
+      passesOn:
+        (request.reruns.downstream || decision?.hasMarked === true) && passesOn(db, taken.id),
       lock: taken.lock,
       interrupted: dead?.status === "running" ? dead : undefined,
     };
@@ -132,6 +136,7 @@ function withoutHistory(
     alreadyDone: 0,
     otherCode: false,
     reruns: [],
+    passesOn: false,
     lock: noLock,
     interrupted: undefined,
   };
@@ -145,7 +150,7 @@ function startOf({ id, startedAt }: RunRow, path: string): number {
 
 function countDone(db: Database, id: RunId): number {
   using count = db.prepare<{ n: number }, [number]>(
-    `SELECT COUNT(*) AS n FROM task_runs WHERE ${ofRun("?1")} AND status = 'done' AND fingerprint IS NULL`,
+    `SELECT COUNT(*) AS n FROM task_runs WHERE ${ofRun("?1")} AND status = 'done' AND coalesce(fingerprint, '${ranDownstream}') = '${ranDownstream}'`,
   );
   return onlyRow(count.get(id)).n;
 }

@@ -102,6 +102,8 @@ export class Recorder {
           status: "queued",
         });
         return;
+      case "again":
+        return this.#history.setAgain(record.id, record.name, record.key);
       case "skipped":
         return this.#skipped(record);
       case "log":

@@ -48,6 +48,7 @@ export class Session {
   readonly commitsUnitsAlone: boolean;
   readonly #options: WriterOptions;
   readonly #lock: RunLock;
+  readonly #passesOn: boolean;
   readonly #wal: WalGuard | undefined;
   readonly #files: FileWatch;
   readonly #patience: Patience;
@@ -58,7 +59,7 @@ export class Session {
     options: WriterOptions,
     handles: readonly MessageHandle<never>[],
     started: RunStarted,
-    { lock, otherCode, reruns, startedAt, interrupted }: PreparedRun,
+    { lock, otherCode, reruns, passesOn, startedAt, interrupted }: PreparedRun,
     patience: Patience,
     keep: KeepRule | null,
   ) {
@@ -67,6 +68,7 @@ export class Session {
     this.#options = options;
     this.started = started;
     this.#lock = lock;
+    this.#passesOn = passesOn;
     this.otherCode = otherCode;
     this.reruns = reruns;
     this.beganAt = startedAt;
@@ -149,6 +151,7 @@ export class Session {
     const { run } = this.started;
     const { status, failure, at } = end;
     this.history.setEnd(end);
+    if (this.#passesOn && status === "done") this.history.endDownstream();
     if (!this.history.isEmpty) this.#commit();
     const finished = { type: "run-finished", run, status, at } as const;
     return {

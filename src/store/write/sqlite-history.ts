@@ -8,8 +8,10 @@ import { toIso } from "../../base/iso-time.ts";
 import type { RunId, TaskId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
+import { askedDownstream, passesOnSql, ranDownstream } from "../decide-reruns.ts";
 import type { Patience } from "../patience.ts";
 import { DefinitionChanges } from "./definitions.ts";
+import { ofRun } from "../own-tables.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import type { History, LogRow, RunEnd, StoredResult, TaskRow } from "./history.ts";
 import { restoredPages, storedResults } from "./earlier-sessions.ts";
@@ -18,16 +20,19 @@ import { StatusCounts } from "./status-counts.ts";
 
 const columns =
   "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error";
-/** The row's earlier code, if it had any, is that of an attempt that this one replaces. */
+/** The row's earlier code, if it had any, is that of an attempt that this one replaces. What depends on it may still follow. */
 const update = columns
   .split(", ")
   .slice(2)
   .map((column) => `${column} = excluded.${column}`)
-  .concat("fingerprint = NULL")
+  .concat(`fingerprint = CASE WHEN ${passesOnSql} THEN '${ranDownstream}' END`)
   .join(", ");
 
 const taskRowsSql = (values: string): string =>
   `INSERT INTO task_runs (${columns}) VALUES ${values} ON CONFLICT (run_id, id) DO UPDATE SET ${update}`;
+const againSql = `INSERT INTO task_runs (run_id, id, name, key, status, fingerprint) VALUES (?, ?, ?, ?, 'queued', '${askedDownstream}')
+  ON CONFLICT (run_id, id) DO UPDATE SET cursor = NULL, fingerprint = excluded.fingerprint`;
+const endDownstreamSql = `UPDATE task_runs SET fingerprint = NULL WHERE ${ofRun("?1")} AND ${passesOnSql}`;
 const logRowsSql = (values: string): string =>
   `INSERT INTO task_logs (run_id, task_id, attempt, at, level, line) VALUES ${values}`;
 
@@ -43,6 +48,9 @@ export class SqliteHistory implements History {
   readonly #logs: BulkInsert;
   readonly #progress: Statement<unknown, HistoryCell[]>;
   readonly #cursor: Statement<unknown, HistoryCell[]>;
+  /** To be written before what follows for the same task. */
+  #again: (readonly [id: TaskId, name: string, key: string])[] = [];
+  #endsDownstream = false;
   readonly #rows = new Map<TaskId, TaskRow>();
   readonly #progressed = new Map<TaskId, { progress: number; message: string | null }>();
   readonly #cursors = new Map<TaskId, string>();
@@ -81,6 +89,7 @@ export class SqliteHistory implements History {
       this.#cursors.size === 0 &&
       this.#logs.isEmpty &&
       this.#definitions.isEmpty &&
+      this.#again.length === 0 &&
       this.#total === undefined &&
       this.#end === undefined
     );
@@ -106,6 +115,14 @@ export class SqliteHistory implements History {
     const started = this.#times.text(startedAt);
     const finished = this.#times.text(finishedAt);
     this.#done.nextRow().push(id, name, key, attempt, started, finished, result);
+  }
+
+  setAgain(id: TaskId, name: string, key: string): void {
+    this.#again.push([id, name, key]);
+  }
+
+  endDownstream(): void {
+    this.#endsDownstream = true;
   }
 
   setProgress(id: TaskId, progress: number, message: string | null): void {
@@ -142,6 +159,9 @@ export class SqliteHistory implements History {
   }
 
   flush(): void {
+    for (const again of this.#again) {
+      this.#patience.run(() => this.#db.run(againSql, [this.#run, ...again]));
+    }
     this.#flushTasks();
     for (const [id, { progress, message }] of this.#progressed) {
       this.#patience.run(() => this.#progress.run(progress, message, this.#run, id));
@@ -183,6 +203,9 @@ export class SqliteHistory implements History {
   #flushRun(): void {
     const total = this.#total;
     if (total !== undefined) this.#updateRun("tasks_total = ?", total);
+    if (this.#endsDownstream) {
+      this.#patience.run(() => this.#db.run(endDownstreamSql, [this.#run]));
+    }
     if (this.#end === undefined) return;
     const { status, failure, at } = this.#end;
     const error = failure === null ? null : JSON.stringify(failure);
@@ -205,6 +228,8 @@ export class SqliteHistory implements History {
   }
 
   #clear(): void {
+    this.#again = [];
+    this.#endsDownstream = false;
     this.#rows.clear();
     this.#progressed.clear();
     this.#cursors.clear();
