@@ -97,9 +97,17 @@ export class SessionOpener {
         if (!(thrown instanceof RunAliveError) || !this.#request.wait) throw thrown;
         await this.#untilEnded(thrown.run);
         const summary = await this.#untilUnlocked(() => endedSummary(db, thrown.run.id));
-        if (summary?.status === "done") return { type: "done-elsewhere", summary };
+        if (summary?.status === "done" && !this.#runsAgain) {
+          return { type: "done-elsewhere", summary };
+        }
       }
     }
+  }
+
+  /** Tasks of a run are to run again, also when it has ended well. */
+  get #runsAgain(): boolean {
+    const { rerun, failed } = this.#request.reruns;
+    return rerun.length > 0 || failed;
   }
 
   async #warnOfNetwork(): Promise<void> {

@@ -4,6 +4,8 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { copyFileSync } from "node:fs";
 
+import type { RunRequest } from "../../../src/protocol/messages.ts";
+import { noReruns } from "../../../src/protocol/reruns.ts";
 import { runId } from "../../../src/protocol/ids.ts";
 import { endedSummary } from "../../../src/store/write/ended-summary.ts";
 import type { WriterDeps } from "../../../src/store/write/writer.ts";
@@ -12,12 +14,17 @@ import { SharedFlag } from "../../../src/protocol/shared/shared-flag.ts";
 import { options, request } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 
-const openWaiting = (db: string, wait: boolean, deps: Partial<WriterDeps> = {}) => {
+const openWaiting = (
+  db: string,
+  wait: boolean,
+  deps: Partial<WriterDeps> = {},
+  more: Partial<RunRequest> = {},
+) => {
   const writer = inProcess(deps);
   writer.send({
     type: "open",
     options: options(db),
-    run: request({ wait }),
+    run: request({ wait, ...more }),
     module: null,
     givenUp: SharedFlag.create().buffer,
   });
@@ -52,6 +59,25 @@ test("a run that ends well is the answer", async () => {
   await first.close();
   const { summary } = await second.next("done-elsewhere");
   expect(summary).toMatchObject({ run: 1, pipeline: "posts", status: "done", total: 1, done: 1 });
+});
+
+test("after a run that ended well, what is to run again does", async () => {
+  using folder = tempFolder();
+  const db = folder.file("a.db");
+  using first = inProcess();
+  await first.open(db);
+  const reruns = { ...noReruns, rerun: ["t"] };
+  using second = openWaiting(db, true, {}, { resume: "newest", tasks: ["t"], reruns });
+  await second.next("output");
+  const worker = first.attach(0);
+  worker.post(started(1), finished(1));
+  await worker.acked();
+  await first.close();
+  expect(await second.next("opened")).toMatchObject({
+    started: { run: 1, resumed: true, alreadyDone: 0 },
+    reruns: [{ task: "t", reason: "asked" }],
+  });
+  await second.close();
 });
 
 test("after a run that failed, one of its own begins", async () => {
