@@ -1,5 +1,7 @@
 // `pipeloom attach [run]`: shows a run of another process as if it were here, by reading its file.
 
+import { existsSync } from "node:fs";
+
 import { Promise } from "../base/globals.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UserError } from "../cli/user-error.ts";
@@ -119,9 +121,13 @@ class Attached {
 
   /** @returns the exit code */
   #over(): number {
-    const summary = endedSummary(this.#reader.path, this.#run.id);
+    const { path } = this.#reader;
+    const { id } = this.#run;
+    const isThere = existsSync(path);
+    const summary = isThere ? endedSummary(path, id) : undefined;
     if (summary === undefined) {
-      this.#ui.log("error", endOf(this.#reader.path, this.#run.id));
+      const gone = `${path} was moved or deleted, so run ${id} could not go on; put the file back, and continue the run`;
+      this.#ui.log("error", isThere ? endOf(path, id) : gone);
       return 1;
     }
     this.#ui.finish({ ...summary, ...this.#failures() });
