@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { systemClock } from "../../base/clock.ts";
+import { systemClock, type Timer } from "../../base/clock.ts";
 import { JSON, Promise, TextDecoder } from "../../base/globals.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { ModuleRef } from "../../protocol/messages.ts";
@@ -105,30 +105,14 @@ type SessionLimits = {
 export async function runSession(
   orders: Orders,
   kill: Kill,
-  { scratch, hangMs, stopped }: SessionLimits,
+  limits: SessionLimits,
 ): Promise<SessionEnd> {
-  const path = join(scratch, "orders.json");
+  const path = join(limits.scratch, "orders.json");
   writeFileSync(path, JSON.stringify(orders), { mode: 0o600 });
   const began = systemClock.now();
-  const child = Bun.spawn([...self(), "prove"], {
-    env: { ...process.env, [ordersVariable]: path, [markVariable]: path },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const end = (): void => child.kill("SIGKILL");
-  let hung = false;
-  const onHang = (): void => {
-    hung = true;
-    end();
-  };
-  const timers = [
-    ...(hangMs === undefined ? [] : [systemClock.after(hangMs, onHang)]),
-    ...(kill.type === "after" ? [systemClock.after(kill.ms, end)] : []),
-  ];
-  stopped.addEventListener("abort", end, { once: true });
-  if (stopped.aborted) end();
-  const events = new EventCounter(kill.type === "at-event" ? kill.count : undefined, end);
+  const child = spawnSession(path);
+  using ender = new SessionEnder(() => child.kill("SIGKILL"), kill, limits);
+  const events = new EventCounter(kill.type === "at-event" ? kill.count : undefined, ender.end);
   let errors = "";
   const outputs = Promise.all([
     readText(child.stdout, (text) => events.take(text)),
@@ -137,13 +121,11 @@ export async function runSession(
     }),
   ]);
   await child.exited;
-  for (const timer of timers) systemClock.cancel(timer);
-  stopped.removeEventListener("abort", end);
   await Promise.race([outputs, Bun.sleep(endOfOutputMs)]);
   const { count, done, ran, failure, late } = events;
   return {
     code: child.signalCode === null ? child.exitCode : null,
-    hung,
+    hung: ender.hasHung,
     tookMs: systemClock.now() - began,
     events: count,
     done,
@@ -153,6 +135,42 @@ export async function runSession(
     errors,
     programsLeft: await endPrograms(`${markVariable}=${path}`),
   };
+}
+
+const spawnSession = (orders: string): Bun.Subprocess<"ignore", "pipe", "pipe"> =>
+  Bun.spawn([...self(), "prove"], {
+    env: { ...process.env, [ordersVariable]: orders, [markVariable]: orders },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+
+/** Ends a session at its moment, when it hangs, or when the proof is stopped. */
+class SessionEnder implements Disposable {
+  readonly end: () => void;
+  readonly #stopped: AbortSignal;
+  readonly #timers: readonly Timer[];
+  hasHung = false;
+
+  constructor(end: () => void, kill: Kill, { hangMs, stopped }: SessionLimits) {
+    this.end = end;
+    const onHang = (): void => {
+      this.hasHung = true;
+      end();
+    };
+    this.#timers = [
+      ...(hangMs === undefined ? [] : [systemClock.after(hangMs, onHang)]),
+      ...(kill.type === "after" ? [systemClock.after(kill.ms, end)] : []),
+    ];
+    this.#stopped = stopped;
+    stopped.addEventListener("abort", end, { once: true });
+    if (stopped.aborted) end();
+  }
+
+  [Symbol.dispose](): void {
+    for (const timer of this.#timers) systemClock.cancel(timer);
+    this.#stopped.removeEventListener("abort", this.end);
+  }
 }
 
 async function readText(

@@ -135,6 +135,15 @@ export class Prover {
     this.#findings.add("lateSends", late.length, 0, () => ({ type: "text", text: late[0] ?? "" }));
     await this.#cycles(first, plan, effects);
     if (this.#isStopped()) return undefined;
+    return this.#proof(first, plan, [...effects.keys()], systemClock.now() - began);
+  }
+
+  #proof(
+    { end, side }: Undisturbed,
+    plan: ComparePlan,
+    files: readonly string[],
+    tookMs: number,
+  ): Proof {
     return {
       cycles: this.#options.cycles,
       tally: this.#tally,
@@ -142,16 +151,13 @@ export class Prover {
       findings: this.#findings,
       leftOut: plan.leftOut,
       unequal: plan.unequal,
-      size: this.#compared(first.side, second.side, (pair) => pair.size(plan)),
+      size: this.#compared(side, side, (pair) => pair.size(plan)),
       ran: new Map(
-        [...first.end.ran].map(([name, tasks]) => [
-          name,
-          { attempts: this.#ran.get(name) ?? 0, tasks },
-        ]),
+        [...end.ran].map(([name, tasks]) => [name, { attempts: this.#ran.get(name) ?? 0, tasks }]),
       ),
-      files: [...effects.keys()].map(shownPath).toSorted(),
+      files: files.map(shownPath).toSorted(),
       isWatched: this.#outside.isWatched,
-      tookMs: systemClock.now() - began,
+      tookMs,
     };
   }
 
