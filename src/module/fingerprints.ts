@@ -3,9 +3,10 @@
 //   sources ──► bundle ──► tokens ──► declarations ──► what a task's call names, and so on ──► SHA-256
 //
 // A fingerprint covers the call of `task` or `sh`, without the options that only say when to run; the declarations that it
-// reaches, in all files; the versions of the packages among them; and every statement that does something when the module
-// is loaded, with what that reaches. Comments, types, layout, the names of variables and the code of other tasks are not in
-// it. It may change without need, e.g. with another version of Bun. It never stays when the code has changed.
+// reaches, in all files; the versions of the packages among them; and every statement that does something when a file is
+// loaded, with what that reaches. Comments, types, layout, names and the code of other tasks are not in it. It may change
+// without need, e.g. with another version of Bun. It changes whenever the code does something else, except where code reads
+// its own names (`constructor.name`), or where a getter or `toString` does more than to return a value.
 
 import { toFailure } from "../base/failure.ts";
 import { firstFew } from "../base/first-few.ts";

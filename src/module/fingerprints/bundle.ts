@@ -16,7 +16,10 @@ type Bundle = {
 /** The value of a data file that is larger is the hash of its text. */
 const maxDataLength = 64 * 1024;
 
-/** @throws AggregateError with the errors of the bundler */
+/** To read a longer text would keep the main thread busy for a second. */
+const maxLength = 1_000_000;
+
+/** @throws AggregateError with the errors of the bundler; Error for a bundle that is too long */
 export async function bundleOf(entry: string, sources: readonly ModuleSource[]): Promise<Bundle> {
   const importers = importersIn(sources);
   const { outputs } = await Bun.build({
@@ -33,6 +36,7 @@ export async function bundleOf(entry: string, sources: readonly ModuleSource[]):
   });
   const [output] = outputs;
   if (output === undefined) throw new Error("Internal error: a bundle without output");
+  if (output.size > maxLength) throw new Error("it is longer than 1 MB");
   return { text: await output.text(), importers };
 }
 

@@ -39,6 +39,11 @@ describe("where a task's code cannot be told apart, it has the hash of the whole
       names: ["a", "bystander"],
       says: open,
     },
+    "code that is too long": {
+      text: `task({ name: 'a', run: () => [${"Math.random(), ".repeat(70_000)}] });`,
+      names: ["a", "bystander"],
+      says: /^no bundle of the code: it is longer than 1 MB$/,
+    },
     "code that cannot be bundled": {
       text: "task({ name: 'a', run: () => import('./nowhere.ts') });",
       names: ["a", "bystander"],
