@@ -112,9 +112,11 @@ function effectsOf(module: FlatModule): {
   const purity = new Purity(module);
   const effects: Statement[] = [];
   const effectsBefore = new Map<Statement, number>();
+  let isLoading = true;
   for (const statement of module.statements) {
     effectsBefore.set(statement, effects.length);
-    if (!purity.isIdle(statement)) effects.push(statement);
+    if (isLoading && !purity.isIdle(statement)) effects.push(statement);
+    isLoading &&= !purity.awaitsRun(statement);
   }
   return { effects, effectsBefore };
 }

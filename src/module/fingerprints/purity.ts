@@ -4,8 +4,6 @@ import type { Declaration, FlatModule, Range, Statement } from "./declarations.t
 import { endOfExpression, functionAt, type FunctionParts } from "./functions.ts";
 import { endsOperand } from "./tokens.ts";
 
-/** Of `pipeloom`, this alone does something; the others describe. */
-const impureExport = "runPipeline";
 const globalFunctions = new Set(
   "String Number Boolean BigInt Symbol parseInt parseFloat isNaN isFinite encodeURIComponent decodeURIComponent".split(
     " ",
@@ -102,7 +100,7 @@ export class Purity {
     if (kind === "reserved") {
       if (text === "import") return this.#text(index + 1) !== "(";
       if (text === "new") return this.#isPureNew(index + 1);
-      return !impureWords.has(text);
+      return !impureWords.has(text) || this.#isRunAwaited(index);
     }
     if (kind === "literal") return !text.startsWith("`") || !this.#isOperand(index - 1, from);
     if (text === "(") {
@@ -125,6 +123,20 @@ export class Purity {
     );
   }
 
+  /** At the top level. Where tasks run, `runPipeline` never returns, so nothing after it is done. */
+  awaitsRun(statement: Statement): boolean {
+    if (statement.kind !== "effect" && statement.kind !== "variable") return false;
+    const [from, to] = statement.range;
+    const start = statement.kind === "effect" ? from : statement.init;
+    return start < to && this.#isRunAwaited(start);
+  }
+
+  #isRunAwaited(index: number): boolean {
+    const callee = this.#module.byName.get(this.#text(index + 1));
+    const isRun = callee?.kind === "import" && callee.imported === "runPipeline";
+    return this.#text(index) === "await" && isRun && callee.module === "pipeloom";
+  }
+
   // ── calls ──
 
   /** @param open the bracket of the arguments; they are looked at apart */
@@ -139,7 +151,8 @@ export class Purity {
     if (callee === undefined) return globalFunctions.has(name);
     switch (callee.kind) {
       case "import":
-        return callee.module === "pipeloom" && callee.imported !== impureExport;
+        // They describe; and where tasks run, `runPipeline` does nothing.
+        return callee.module === "pipeloom";
       case "helper":
         return functionAt(tokens, open + 1) !== undefined;
       case "class":
@@ -160,7 +173,7 @@ export class Purity {
     const isName = tokens[receiver]?.kind === "name";
     const declared = isName ? byName.get(name) : undefined;
     if (declared?.kind === "import" && declared.imported === "*") {
-      return declared.module === "pipeloom" && method !== impureExport;
+      return declared.module === "pipeloom";
     }
     const isGlobal = isName && declared === undefined && namespaces.test(`${name}.${method}`);
     if (!isGlobal && !(methods.has(method) && this.#isList(receiver))) return false;

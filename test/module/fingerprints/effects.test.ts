@@ -20,6 +20,10 @@ async function countsForAll(text: string): Promise<boolean> {
 describe("code that does something when the file is loaded counts for all tasks", () => {
   test.each([
     'start("ONE");',
+    'start("ONE"); const p = pipeline({ name: "p", tasks: [] }); await runPipeline(p);',
+    'const p = pipeline({ name: "p", tasks: [] }); await runPipeline(p, start("ONE"));',
+    'const p = pipeline({ name: "p", tasks: [] }); void runPipeline(p); start("ONE");',
+    'if (known) await runPipeline("x.ts"); start("ONE");',
     'const x = start("ONE");',
     'const x = new Client("ONE");',
     'const x = log.start("ONE");',
@@ -100,6 +104,8 @@ describe("code that only describes counts for those who name it", () => {
     "const x = known ? ONE : 2;",
     "enum Kind { A = ONE, B = 'b' } ",
     "type X = ONE;",
+    'const p = pipeline({ name: "p", tasks: () => start("ONE") }); await runPipeline(p, { onEvent: () => start("ONE") });',
+    'const p = pipeline({ name: "p", tasks: [] }); const summary = await runPipeline(p); start(summary, "ONE");',
     'const note = message("note", () => start(ONE));',
     'export default pipeline({ name: "ONE", tasks: () => start(ONE), onFinish: () => start(ONE) });',
     'export default pipeline({ name: "x", tasks: [bystander(), ...[1, ONE].map(() => bystander())] });',

@@ -29,6 +29,6 @@ export const differing = (
 ): string[] => names.filter((name) => one.byTask.get(name) !== two.byTask.get(name));
 
 /** The beginning of a file: a task that names nothing else. */
-export const bystander = `import { message, pipeline, task } from "pipeloom";
+export const bystander = `import { message, pipeline, runPipeline, task } from "pipeloom";
 const bystander = task({ name: "bystander", run: () => 1 });
 `;
