@@ -4,7 +4,7 @@ import { type Failure, failureLine } from "../../base/failure.ts";
 import { withoutNumbers } from "../../base/text.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { ofRun } from "../own-tables.ts";
-import { failure, number } from "./stored-values.ts";
+import { failure, number, storedTaskId } from "./stored-values.ts";
 import type { Reader } from "./reader.ts";
 import { type LogRow, lastLines } from "./task-logs.ts";
 
@@ -47,7 +47,7 @@ export function failureGroups(reader: Reader, run: RunId): readonly FailureGroup
     group.count++;
     if (group.tasks.length < maxTasks) {
       group.tasks.push({
-        id: number(row["id"]) ?? 0,
+        id: storedTaskId(row["id"], reader),
         name: String(row["name"]),
         attempt: number(row["attempt"]) ?? 0,
         failure: why,

@@ -8,7 +8,7 @@ import { type FinalStatus, isTaskStatus } from "../../protocol/status.ts";
 import { ofRun } from "../own-tables.ts";
 import { runRows } from "./overview.ts";
 import type { Reader, Row } from "./reader.ts";
-import { failure, number, text } from "./stored-values.ts";
+import { failure, number, storedTaskId, text } from "./stored-values.ts";
 import { countByRun, type Counts, noTasks } from "./task-counts.ts";
 import { linesAfter, type LogFilter } from "./task-logs.ts";
 
@@ -90,7 +90,7 @@ export class RunFollower {
       [this.#run, maxRunning],
     );
     for (const row of rows) {
-      const id = taskId(number(row["id"]) ?? 0);
+      const id = storedTaskId(row["id"], this.#reader);
       const attempt = number(row["attempt"]) ?? 1;
       const progress = number(row["progress"]) ?? 0;
       const message = text(row["message"]);
@@ -152,7 +152,7 @@ export class RunFollower {
           WHERE ${ofRun("?1")} AND status = 'error'`,
         [this.#run],
       )
-      .map((row) => ({ id: number(row["id"]) ?? 0, row }));
+      .map((row) => ({ id: storedTaskId(row["id"], this.#reader), row }));
   }
 
   #finished(row: Row, status: FinalStatus): RunEvent {
@@ -160,7 +160,7 @@ export class RunFollower {
     const started = text(row["started_at"]);
     return {
       type: "task-finished",
-      id: taskId(number(row["id"]) ?? 0),
+      id: storedTaskId(row["id"], this.#reader),
       name: String(row["name"]),
       attempt: number(row["attempt"]) ?? 1,
       status,

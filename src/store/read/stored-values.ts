@@ -2,17 +2,29 @@
 
 import type { Failure } from "../../base/failure.ts";
 import { JSON } from "../../base/globals.ts";
-import { type RunId, runId, isStoredId } from "../../protocol/ids.ts";
+import { isStoredId, type RunId, runId, type TaskId, taskId } from "../../protocol/ids.ts";
 import { ReaderError } from "./reader-error.ts";
 import type { Reader, Value } from "./reader.ts";
 
-export function storedRunId(value: Value | undefined, { path }: Pick<Reader, "path">): RunId {
+type Path = Pick<Reader, "path">;
+
+/** @throws ReaderError for a value that no run has */
+export function storedRunId(value: Value | undefined, { path }: Path): RunId {
   if (isStoredId(value)) return runId(value);
-  throw new ReaderError(
-    "corrupt",
-    `${path} is damaged: it has a run with the id ${String(value)}; restore a copy, or see its tables with pipeloom query`,
-  );
+  throw damagedId(path, "run", value);
 }
+
+/** @throws ReaderError for a value that no task has */
+export function storedTaskId(value: Value | undefined, { path }: Path): TaskId {
+  if (isStoredId(value)) return taskId(value);
+  throw damagedId(path, "task", value);
+}
+
+const damagedId = (path: string, what: string, value: Value | undefined): ReaderError =>
+  new ReaderError(
+    "corrupt",
+    `${path} is damaged: it has a ${what} with the id ${String(value)}; restore a copy, or see its tables with pipeloom query`,
+  );
 
 export const text = (value: Value | undefined): string | null =>
   typeof value === "string" ? value : null;

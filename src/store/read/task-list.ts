@@ -5,7 +5,7 @@ import type { Failure } from "../../base/failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { taskStatuses } from "../../protocol/status.ts";
 import type { Reader, Row, Value } from "./reader.ts";
-import { failure, number, storedRunId, text } from "./stored-values.ts";
+import { failure, number, storedRunId, storedTaskId, text } from "./stored-values.ts";
 import { type Counts, type SeenStatus, totalOf } from "./task-counts.ts";
 
 export type SeenTask = {
@@ -93,7 +93,7 @@ function seenTask(row: Row, reader: Reader, dead: ReadonlySet<number>): SeenTask
   const run = storedRunId(row["run_id"], reader);
   return {
     run,
-    id: number(row["id"]) ?? 0,
+    id: storedTaskId(row["id"], reader),
     name: String(row["name"]),
     status: seenStatus(row["status"], dead.has(run)),
     progress: number(row["progress"]) ?? 0,

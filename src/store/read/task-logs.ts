@@ -1,10 +1,11 @@
 // Reads the log lines of a run, for `logs`: the last ones first to be found, and those that have come since.
 
-import { type RunId, runId } from "../../protocol/ids.ts";
+import type { RunId } from "../../protocol/ids.ts";
 import { type LogLevel, logLevels } from "../../protocol/status.ts";
 import { checkTables } from "./check-tables.ts";
 import type { Reader, Row } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
+import { number, storedRunId, storedTaskId } from "./stored-values.ts";
 
 export type LogRow = {
   readonly run: RunId;
@@ -54,7 +55,8 @@ export function runToRead(reader: Reader, run: RunId | undefined): RunId {
     run === undefined
       ? reader.query("SELECT MAX(id) AS id FROM pipeline_runs")
       : reader.query("SELECT id FROM pipeline_runs WHERE id = ?", [run]);
-  if (typeof row?.["id"] === "number") return runId(row["id"]);
+  const id = row?.["id"] ?? null;
+  if (id !== null) return storedRunId(id, reader);
   throw new ReaderError(
     "no-such-run",
     run === undefined
@@ -75,7 +77,7 @@ export function tasksNamed(reader: Reader, run: RunId, task: string | undefined)
       task,
       maxIds + 1,
     ])
-    .map((row) => Number(row["id"]));
+    .map((row) => storedTaskId(row["id"], reader));
   if (ids.length > maxIds) return { type: "name", name: task };
   if (ids.length > 0) return { type: "ids", ids };
   const [, id] = /^#?([1-9]\d{0,14})$/.exec(task) ?? [];
@@ -160,15 +162,18 @@ function conditionOf(
 
 const listOf = (values: readonly unknown[]): string => values.map(() => "?").join(", ");
 
-const logRow = (reader: Reader, run: RunId, row: Row): LogRow => ({
-  run,
-  id: Number(row["task_id"]),
-  task: nameOf(reader, run, Number(row["task_id"])),
-  attempt: Number(row["attempt"]),
-  at: String(row["at"]),
-  level: logLevels.find((known) => known === row["level"]) ?? "info",
-  line: String(row["line"]),
-});
+function logRow(reader: Reader, run: RunId, row: Row): LogRow {
+  const id = storedTaskId(row["task_id"], reader);
+  return {
+    run,
+    id,
+    task: nameOf(reader, run, id),
+    attempt: number(row["attempt"]) ?? 0,
+    at: String(row["at"]),
+    level: logLevels.find((known) => known === row["level"]) ?? "info",
+    line: String(row["line"]),
+  };
+}
 
 function nameOf(reader: Reader, run: RunId, id: number): string {
   const [row] = reader.query("SELECT name FROM task_runs WHERE run_id = ? AND id = ?", [run, id]);

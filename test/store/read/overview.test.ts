@@ -141,13 +141,16 @@ test.each([
   expect(error.message).toContain(`is damaged: it has a run with ${id} restore a copy`);
 });
 
-test("a task with any value in any column", () => {
+test("a task with any value in any column but its id", () => {
   using folder = filled();
   using db = new Sqlite(folder.file("a.db"));
-  db.run("UPDATE task_runs SET id = x'00', attempt = 'x', progress = 'x' WHERE name = 'f'");
+  db.run("UPDATE task_runs SET attempt = 'x', progress = 'x' WHERE name = 'f'");
   expect(look(folder).tasks.find(({ name }) => name === "f")).toMatchObject({
-    id: 0,
     attempt: 0,
     progress: 0,
   });
+  db.run("UPDATE task_runs SET id = 'x' WHERE name = 'f'");
+  expect(readerError(() => look(folder)).message).toContain(
+    "is damaged: it has a task with the id x; restore a copy",
+  );
 });
