@@ -7,7 +7,8 @@ const hangMs = 60_000;
 export type Ended = {
   readonly command: string;
   readonly code: number | null;
-  readonly text: string;
+  readonly out: string;
+  readonly err: string;
 };
 
 export function call(folder: string, ...args: readonly string[]): Ended {
@@ -18,14 +19,19 @@ export function call(folder: string, ...args: readonly string[]): Ended {
     stderr: "pipe",
     timeout: hangMs,
   });
-  return { command: args.join(" "), code: exitCode, text: stdout.toString() + stderr.toString() };
+  return {
+    command: args.join(" "),
+    code: exitCode,
+    out: stdout.toString(),
+    err: stderr.toString(),
+  };
 }
 
 /** Traces of an error that nobody expected. */
 const unexpected =
   /Internal error|\bat .*(?:\$bunfs|\/src\/)|(?<!caused by: )SQLiteError|panic|this\.#/;
 
-export function expectAnswer({ command, code, text }: Ended): void {
-  if ([0, 1, 2].includes(code ?? -1) && !unexpected.test(text)) return;
-  throw new Error(`${command}: exit ${code}\n${text}`);
+export function expectAnswer({ command, code, out, err }: Ended): void {
+  if ([0, 1, 2].includes(code ?? -1) && !unexpected.test(err)) return;
+  throw new Error(`${command}: exit ${code}\n${out}${err}`);
 }

@@ -6,187 +6,53 @@ import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import * as fc from "fast-check";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { z } from "zod";
 
-import { migrate, migrations } from "../../src/store/migrate.ts";
-import { isOwnTable } from "../../src/store/own-tables.ts";
-import { executable } from "../support/program.ts";
+import { repository } from "../support/program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { call, expectAnswer } from "./call.ts";
+import {
+  apply,
+  at,
+  change,
+  db,
+  makeDatabases,
+  othersIn,
+  othersText,
+  pipelineFile,
+} from "./damaged-databases.ts";
 import { fuzz } from "./fuzz.ts";
 
 setDefaultTimeout(24 * 3_600_000);
 
-const file = join(import.meta.dir, "pipelines/resumable.ts");
-const db = "fuzz.db";
+const file = pipelineFile;
+let whole: readonly Uint8Array[] = [];
 
-/** A table of another program in the same file. */
-const others =
-  "CREATE TABLE others (a INTEGER, b); INSERT INTO others VALUES (1, 'mine'), (2, x'00ff'), (3, NULL)";
-
-const othersText = `[{"a":1,"b":"mine"},{"a":2,"b":{"0":0,"1":255}},{"a":3,"b":null}]`;
-
-/** The file after the run, with the tables of each version of the schema. */
-const whole: Uint8Array[] = [];
-
-/** The run failed, and its row says that it runs: it is dead, and a next run continues it. */
-function makeDatabases(): void {
-  using folder = tempFolder();
-  const path = join(folder.path, db);
-  const { exitCode } = Bun.spawnSync([executable, "run", file, "--db", db], {
-    cwd: folder.path,
-    env: { ...process.env, FUZZ_FAILS: "1" },
-  });
-  expect(exitCode).toBe(1);
-  using newest = new Database(path);
-  newest.run("UPDATE pipeline_runs SET status = 'running'");
-  newest.run(others);
-  for (const version of migrations.keys()) whole.push(inVersion(version + 1, path));
-}
-
-const namesOf = (own: Database, sql: string): string[] =>
-  own
-    .query<{ name: string }, []>(sql)
-    .all()
-    .map(({ name }) => name);
-
-const tablesOf = (own: Database, schema: string): string[] =>
-  namesOf(
-    own,
-    `SELECT name FROM ${schema}.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`,
-  );
-
-const columnsOf = (own: Database, schema: string, table: string): string[] =>
-  namesOf(own, `SELECT name FROM pragma_table_info('${table}', '${schema}')`);
-
-/** The file at `path`, as far as this version of the schema has its columns. */
-function inVersion(version: number, path: string): Uint8Array {
-  using old = new Database(":memory:");
-  migrate(old, path, migrations.slice(0, version));
-  old.run("ATTACH ? AS newest", [path]);
-  const own = tablesOf(old, "main");
-  for (const table of tablesOf(old, "newest")) {
-    if (table === "pipeloom_schema") continue;
-    if (own.includes(table)) {
-      const names = columnsOf(old, "main", table);
-      const shared = columnsOf(old, "newest", table)
-        .filter((name) => names.includes(name))
-        .join(", ");
-      old.run(`INSERT INTO main.${table} (${shared}) SELECT ${shared} FROM newest.${table}`);
-    } else if (!isOwnTable(table)) {
-      const [sql = ""] = namesOf(
-        old,
-        `SELECT sql AS name FROM newest.sqlite_schema WHERE name = '${table}'`,
-      );
-      old.run(sql);
-      old.run(`INSERT INTO main.${table} SELECT * FROM newest.${table}`);
-    }
-  }
-  old.run("DETACH newest");
-  return old.serialize();
-}
-
-beforeAll(makeDatabases);
-
-/** `table`, `column` and `row` are taken modulo what there is. */
-type Change = {
-  readonly table: number;
-  readonly column: number;
-  readonly row: number;
-  readonly sql: string;
-};
-
-const literal = (text: string): string => `'${text.replaceAll("\0", "").replaceAll("'", "''")}'`;
-
-const sqlValue: fc.Arbitrary<string> = fc.oneof(
-  fc.constantFrom(
-    "NULL",
-    "0",
-    "-1",
-    "1",
-    "2",
-    "1.5",
-    "-0.0",
-    "9e999",
-    "-9e999",
-    "9007199254740993",
-    "9223372036854775807",
-    "-9223372036854775808",
-    "1e300",
-    "x''",
-    "x'ff00'",
-    "CAST(x'ff' AS TEXT)",
-    "''",
-    "'null'",
-    "'running'",
-    "'done'",
-    "'error'",
-    "'queued'",
-    "'skipped'",
-    "'cancelled'",
-    "'{}'",
-    "'[]'",
-    "'{'",
-    "'[1'",
-    `'{"name":1}'`,
-    `'{"name":"a","message":"b","stack":1,"cause":1}'`,
-    `'"x"'`,
-    "'NaN'",
-    "'2026-01-01'",
-    "'+275760-09-13T00:00:00.000Z'",
-    "'9999999999999999999'",
-    "zeroblob(3000000)",
-    "printf('%.*c', 3000000, 'x')",
-    "char(0)",
-    "'a' || char(0) || 'b'",
-    "char(0xd800)",
-    "printf('%.*c', 3000, '[')",
-    "(SELECT key FROM task_runs ORDER BY random() LIMIT 1)",
-  ),
-  fc.integer().map(String),
-  fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
-  fc.string({ unit: "binary" }).map(literal),
-  fc.jsonValue().map((value) => literal(JSON.stringify(value))),
+const schema = z.fromJSONSchema(
+  await Bun.file(join(repository, ".github/schemas/status.v1.schema.json")).json(),
 );
 
-const change: fc.Arbitrary<Change> = fc.record({
-  table: fc.nat(),
-  column: fc.nat(),
-  row: fc.nat(),
-  sql: sqlValue,
+beforeAll(() => {
+  whole = makeDatabases();
 });
-
-const at = <Item>(list: readonly Item[], index: number): Item => list[index % list.length] as Item;
-
-/** @returns what was changed */
-function apply(path: string, changes: readonly Change[]): string[] {
-  using own = new Database(path);
-  return changes.map((wanted) => {
-    const table = at(tablesOf(own, "main").filter(isOwnTable), wanted.table);
-    const column = at(columnsOf(own, "main", table), wanted.column);
-    const key = table === "task_runs" ? "run_id, id" : "rowid";
-    const rows = own.query<{ n: number }, []>(`SELECT COUNT(*) AS n FROM ${table}`).get()?.n ?? 0;
-    const set = `UPDATE ${table} SET ${column} = ${wanted.sql}`;
-    const where = `(${key}) = (SELECT ${key} FROM ${table} LIMIT 1 OFFSET ${rows === 0 ? 0 : wanted.row % rows})`;
-    try {
-      own.run(`${set} WHERE ${where}`);
-    } catch (error) {
-      // A constraint refuses the value.
-      return `${set}: ${String(error)}`;
-    }
-    return set;
-  });
-}
-
-function othersIn(path: string): string {
-  using own = new Database(path);
-  return JSON.stringify(own.query("SELECT * FROM others ORDER BY a").all());
-}
 
 const looks = [
   ["status", "--db", db],
   ["status", "--db", db, "--format", "json"],
   ["status", "--db", db, "--run", "1"],
   ["status", "--db", db, "--watch"],
+  ["status", "--db", db, "--failed"],
+  ["status", "--db", db, "--task", "load", "--since", "2h"],
+  ["runs", "--db", db],
+  ["runs", "resumable", "--db", db, "--json"],
+  ["logs", "--db", db],
+  ["logs", "1", "load", "--db", db, "--level", "debug"],
+  ["logs", "--db", db, "--json", "--grep", "a"],
+  ["logs", "--db", db, "--follow"],
+  ["attach", "--db", db],
+  ["prune", "--db", db, "--keep-runs", "1", "--dry-run"],
+  ["prune", "--db", db, "--keep-runs", "0"],
+  ["prune", "--db", db, "--older-than", "1d", "--logs-only", "--json"],
   ["query", "SELECT * FROM task_runs", "--db", db],
   ["cancel", "--db", db],
   ["cancel", "1", "--db", db],
@@ -199,6 +65,10 @@ const runs = [
   ["run", file, "--db", db, "--fresh"],
   ["run", file, "--db", db, "--wait"],
   ["run", file, "--db", db, "--json"],
+  ["run", file, "--db", db, "--rerun", "load"],
+  ["run", file, "--db", db, "--rerun", "failed", "--resume", "1"],
+  ["run", file, "--db", db, "--keep", "load"],
+  ["run", file, "--db", db, "--rerun", "step", "--dry-run"],
   ["run", file, "--db", db, "--no-store-task-status"],
   ["run", file, "--db", db, "--no-wal"],
   ["init-db", "--db", db],
@@ -212,7 +82,10 @@ const commands = fc.record({
 
 /** Looks, runs and looks again. */
 function expectAnswers(folder: string, look: readonly string[], run: readonly string[]): void {
-  expectAnswer(call(folder, ...look));
+  const seen = call(folder, ...look);
+  expectAnswer(seen);
+  if (seen.code === 0 && look[0] === "status" && look.includes("json"))
+    expect(schema.safeParse(JSON.parse(seen.out)).error?.issues ?? []).toEqual([]);
   expectAnswer(call(folder, ...run));
   expectAnswer(call(folder, "status", "--db", db));
 }

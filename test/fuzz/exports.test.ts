@@ -44,7 +44,7 @@ test("any value in any place of a pipeline file", async () => {
       writeFileSync(join(folder.path, "odd.ts"), source(odd));
       const ended = call(folder.path, "run", "odd.ts", ...flags);
       expectAnswer(ended);
-      if (ended.code === 1) expect(ended.text).toMatch(/odd\.ts|odd failed|odd\.db/);
+      if (ended.code === 1) expect(ended.err).toMatch(/odd\.ts|odd failed|odd\.db/);
     },
     10,
   );
