@@ -223,9 +223,10 @@ function wouldRepeat(
   return new StoreError(
     "would-repeat",
     `the code of ${tasks.join(", ")} ${has} since run ${id} in ${path}, and it has inserted rows or emitted messages there: ` +
-      `running again would do so twice, so nothing was run. To run again all the same: ${flags("rerun")}. ` +
-      `To keep the results of the earlier code: ${flags("keep")}` +
-      (isGuess ? ` (run ${id} ended before it was known which code each task uses)` : ""),
+      "running again would do so twice, so nothing was run" +
+      (isGuess ? ` (run ${id} ended before it was known which code each task uses)` : "") +
+      `\n  to run again all the same: ${flags("rerun")}` +
+      `\n  to keep the results of the earlier code: ${flags("keep")}`,
   );
 }
 

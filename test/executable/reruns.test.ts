@@ -60,7 +60,7 @@ test("one that has inserted rows leaves the choice: exit code 2, and nothing has
   const refused = await edited(folder, insert(2));
   expect(refused.code).toBe(2);
   expect(refused.err).toMatch(/the code of load-day has changed(?:, or may have)? since run 1/);
-  expect(refused.err).toContain("To run again all the same: --rerun load-day");
+  expect(refused.err).toContain("\n  to run again all the same: --rerun load-day\n");
   const kept = await edited(folder, insert(2), "--keep", "load-day", "--json");
   expect(kept.code).toBe(0);
   const [started, reruns] = kept.out
