@@ -235,13 +235,14 @@ function positive(value: number | undefined, name: string): number | undefined {
  * the file that defines the pipeline. If that is this program, its call of `runPipeline` does nothing in a worker.
  *
  * @returns the summary; failed tasks are listed in it and not thrown
- * @throws LoadError, ParamsError, PlanError or StoreError before any task has run
+ * @throws LoadError, ParamsError, PlanError or StoreError before any task has run; Error when a task calls it
  */
 export async function runPipeline(
   target: string | Pipeline,
   options: RunPipelineOptions = {},
 ): Promise<RunSummary> {
   if (!Bun.isMainThread) {
+    if (registry.isInTask?.() === true) throw new Error(inTask);
     registry.onRun?.();
     return new Promise<never>(() => undefined);
   }
@@ -257,6 +258,10 @@ export async function runPipeline(
     options.signal?.removeEventListener("abort", stop);
   }
 }
+
+/** A promise that never settles, as when the module loads, would hang the task. */
+const inTask =
+  "a task cannot call runPipeline: it runs in a worker thread; let `tasks` return the other pipeline's nodes too, or let the program run one pipeline after the other";
 
 async function targetOf(target: string | Pipeline): Promise<LoadedPipeline> {
   if (typeof target === "string") return loadPipeline(fileRef(target));

@@ -15,6 +15,8 @@ type Registry = {
   sealed: boolean;
   /** In a Worker: called when the module calls `runPipeline` while it loads (see module/load.ts). */
   onRun: (() => void) | undefined;
+  /** In a Worker: whether the code that runs belongs to a task. */
+  isInTask: (() => boolean) | undefined;
   /** In a Worker: what `sh` calls. */
   runProgram: RunProgram | undefined;
 };
@@ -28,6 +30,7 @@ export const registry: Registry = (holder[key] ??= {
   pipelines: new Map(),
   sealed: false,
   onRun: undefined,
+  isInTask: undefined,
   runProgram: undefined,
 });
 

@@ -54,6 +54,11 @@ export class Host {
     this.#deps = deps;
   }
 
+  /** Whether the code that runs belongs to a task. */
+  get isInTask(): boolean {
+    return this.#state?.slots.current !== undefined;
+  }
+
   receive(message: ToWorker): void {
     switch (message.type) {
       case "boot":

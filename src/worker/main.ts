@@ -1,6 +1,7 @@
 // The entry of a worker thread. It gives the host the functions of rooms that the host may not import.
 
 import * as pipeloom from "../index.ts";
+import { registry } from "../api/registry.ts";
 import { loadModule, providePackage } from "../module/load-module.ts";
 import { useRecordedSources } from "../module/sources.ts";
 import { builtins } from "../examples/builtins.ts";
@@ -52,5 +53,6 @@ privatePort(self, (port) => {
     globals: threadGlobals,
     clock: systemClock,
   });
+  registry.isInTask = () => host.isInTask;
   port.onmessage = ({ data }) => host.receive(data as ToWorker);
 });

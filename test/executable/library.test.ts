@@ -37,6 +37,20 @@ const slowStream = (name: string): string => `
     for (let n = 0; n < 20; n++) { await Bun.sleep(1); yield work({ n }); }
   } });`;
 
+test("a task that calls runPipeline fails, and does not hang", async () => {
+  await using rig = newRig();
+  const path = rig.write(
+    "nested.ts",
+    `import { pipeline, runPipeline, task } from "pipeloom";
+     const t = task({ name: "t", run: async () => (await runPipeline("other.ts")).done });
+     export default pipeline({ name: "p", tasks: () => t() });`,
+  );
+  expect(await rig.run(path)).toMatchObject({
+    failed: 1,
+    failures: [{ failure: { message: expect.stringContaining("cannot call runPipeline") } }],
+  });
+});
+
 describe("from a file", () => {
   test("a failed task is in the summary, not thrown", async () => {
     await using rig = newRig();
