@@ -29,6 +29,19 @@ export function openLibc<Symbols extends Record<string, FFIFunction>>(
   return undefined;
 }
 
+/** Where functions of the C library are in memory. @throws Error if one is not there */
+export function libcAddresses(functions: readonly string[]): Map<string, number> {
+  const found = openLibc(Object.fromEntries(functions.map((name) => [name, { returns: "void" }])));
+  return new Map(
+    functions.map((name) => {
+      const called: unknown = found?.[name];
+      const at: unknown = typeof called === "function" ? Reflect.get(called, "ptr") : undefined;
+      if (typeof at !== "number") throw new Error(`the C library has no ${name}`);
+      return [name, at];
+    }),
+  );
+}
+
 const descriptorSymbols = {
   dup: { args: ["int"], returns: "int" },
   dup2: { args: ["int", "int"], returns: "int" },

@@ -5,16 +5,16 @@
 typedef unsigned long size_t;
 typedef long ssize_t;
 
-extern ssize_t write(int fd, const void *bytes, size_t count);
-extern void _exit(int code);
-extern int kill(int pid, int signal);
+#define write ((ssize_t (*)(int, const void *, size_t))ADDRESS_write)
+#define _exit ((void (*)(int))ADDRESS__exit)
+#define kill ((int (*)(int, int))ADDRESS_kill)
 
 struct pollfd {
   int fd;
   short events;
   short revents;
 };
-extern int poll(struct pollfd *fds, unsigned long count, int timeout_ms);
+#define poll ((int (*)(struct pollfd *, unsigned long, int))ADDRESS_poll)
 
 struct sigaction {
   void *handler;
@@ -22,10 +22,11 @@ struct sigaction {
   int flags;
   void *restorer;
 };
-extern int sigaction(int signal, const struct sigaction *action, struct sigaction *before);
+#define sigaction(signal, action, before) \
+  (((int (*)(int, const struct sigaction *, struct sigaction *))ADDRESS_sigaction)(signal, action, before))
 
-extern int dup2(int from, int to);
-extern int raise(int signal);
+#define dup2 ((int (*)(int, int))ADDRESS_dup2)
+#define raise ((int (*)(int))ADDRESS_raise)
 
 enum { sigquit = 3, sigkill = 9, last_signal = 64 };
 enum { sa_siginfo = 4, sa_onstack = 0x08000000, sa_restart = 0x10000000 };

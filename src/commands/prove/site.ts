@@ -54,7 +54,7 @@ export class Site implements Disposable {
     this.scratch = makeScratch();
     try {
       this.#before = this.#made("before");
-      const folder = isInPlace ? realpathSync(dirname(original)) : this.#made("db");
+      const folder = isInPlace ? realpathSync(dirname(original)) : this.#made("folder-of-database");
       this.db = join(folder, basename(original));
       if (existsSync(original)) saveTo(this.#before, original);
       this.#backup = isInPlace && existsSync(original) ? this.#saveBeside() : undefined;

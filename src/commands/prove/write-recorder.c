@@ -8,22 +8,22 @@
 typedef unsigned int u32;
 typedef unsigned long u64;
 
-extern long write(int fd, const void *bytes, u64 count);
-extern long pwrite(int fd, const void *bytes, u64 count, long offset);
-extern int ftruncate(int fd, long size);
-extern int fsync(int fd);
-extern int fdatasync(int fd);
-extern int unlink(const char *path);
-extern int open(const char *path, int flags, ...);
-extern long readlink(const char *path, char *target, u64 size);
-extern int snprintf(char *text, u64 size, const char *format, ...);
-extern u64 strlen(const char *text);
-extern int strcmp(const char *a, const char *b);
-extern int strncmp(const char *a, const char *b, u64 size);
-extern int mprotect(void *start, u64 size, int access);
-extern u64 getauxval(u64 type);
-extern int pthread_mutex_lock(void *mutex);
-extern int pthread_mutex_unlock(void *mutex);
+#define write ((long (*)(int, const void *, u64))ADDRESS_write)
+#define pwrite ((long (*)(int, const void *, u64, long))ADDRESS_pwrite)
+#define ftruncate ((int (*)(int, long))ADDRESS_ftruncate)
+#define fsync ((int (*)(int))ADDRESS_fsync)
+#define fdatasync ((int (*)(int))ADDRESS_fdatasync)
+#define unlink ((int (*)(const char *))ADDRESS_unlink)
+#define open ((int (*)(const char *, int, ...))ADDRESS_open)
+#define readlink ((long (*)(const char *, char *, u64))ADDRESS_readlink)
+#define snprintf ((int (*)(char *, u64, const char *, ...))ADDRESS_snprintf)
+#define strlen ((u64 (*)(const char *))ADDRESS_strlen)
+#define strcmp ((int (*)(const char *, const char *))ADDRESS_strcmp)
+#define strncmp ((int (*)(const char *, const char *, u64))ADDRESS_strncmp)
+#define mprotect ((int (*)(void *, u64, int))ADDRESS_mprotect)
+#define getauxval ((u64 (*)(u64))ADDRESS_getauxval)
+#define pthread_mutex_lock ((int (*)(void *))ADDRESS_pthread_mutex_lock)
+#define pthread_mutex_unlock ((int (*)(void *))ADDRESS_pthread_mutex_unlock)
 
 // PTHREAD_MUTEX_INITIALIZER is all zeros.
 static u64 mutex[16];
@@ -156,7 +156,7 @@ struct relocation {
   u64 offset, info;
   long addend;
 };
-extern int dl_iterate_phdr(int (*see)(struct object *, u64, void *), void *data);
+#define dl_iterate_phdr ((int (*)(int (*)(struct object *, u64, void *), void *))ADDRESS_dl_iterate_phdr)
 
 enum { pt_dynamic = 2 };
 enum { dt_pltrelsz = 2, dt_strtab = 5, dt_symtab = 6, dt_rela = 7, dt_relasz = 8, dt_jmprel = 23 };
