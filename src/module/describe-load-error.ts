@@ -38,9 +38,12 @@ export function describeLoadError(error: unknown, path: string): string {
   return missing === undefined ? thrownAt(error, path) : positioned(missing, path);
 }
 
+/** A file within the executable means nothing to the author. */
+const inside = / imported from \S*(?:\$bunfs|~BUN)\S*$/;
+
 function positioned(error: Positioned, path: string): string {
   const position = error.position ?? importOf(error, path);
-  if (position === undefined) return `${shownPath(path)}: ${error.message}`;
+  if (position === undefined) return `${shownPath(path)}: ${error.message.replace(inside, "")}`;
   const at = `${shownPath(position.file === "" ? path : position.file)}:${position.line}:${position.column}`;
   const marker = `${" ".repeat(Math.max(position.column - 1, 0))}^`;
   return `${at}: ${error.message}\n  ${position.lineText}\n  ${marker}`;

@@ -136,6 +136,15 @@ describe("a pipeline file with", () => {
   });
 });
 
+test.skipIf(process.platform === "win32")("a device is no pipeline file", async () => {
+  await using rig = newRig();
+  const { code, err } = await rig.pipeloom("run", "/dev/null");
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: "error: /dev/null: Cannot find module '/dev/null'\n",
+  });
+});
+
 test("an error in a file that is imported is named there", async () => {
   await using rig = newRig();
   rig.write("p.ts", 'import "./lib/rows.ts";\nexport default 1;');
