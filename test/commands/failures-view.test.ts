@@ -12,7 +12,7 @@ const failed = (id: number, message = "no column"): FailedTask => ({
   failure: { name: "TypeError", message, stack: "at etl.ts" },
 });
 const group = (count: number, message?: string): FailureGroup => ({
-  message: message ?? "no column",
+  message: `TypeError: ${message ?? "no column"}`,
   tasks: Array.from({ length: Math.min(count, 3) }, (_, i) => failed(i + 1, message)),
   count,
   logs: [],

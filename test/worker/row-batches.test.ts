@@ -178,7 +178,7 @@ test("the error for a value that cannot be stored names row, column and type", a
     [Symbol("s"), "rows[1].x is a symbol"],
     [new Date(Number.NaN), "rows[1].x is an invalid Date"],
     [2n ** 63n, "rows[1].x is the bigint 9223372036854775808"],
-    [new Uint16Array(2), "rows[1].x is an Uint16Array"],
+    [new Uint16Array(2), "rows[1].x is a Uint16Array"],
     [{ a: [0, new Date()] }, "rows[1].x.a[1] is a Date"],
     [[Number.NaN], "rows[1].x[0] is NaN"],
   ];
