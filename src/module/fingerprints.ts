@@ -8,7 +8,7 @@
 // without need, e.g. with another version of Bun. It changes whenever the code does something else, except where code reads
 // its own names (`constructor.name`), or where a getter or `toString` does more than to return a value.
 
-import { toFailure } from "../base/failure.ts";
+import { failureLine, toFailure } from "../base/failure.ts";
 import { firstFew } from "../base/first-few.ts";
 import { JSON } from "../base/globals.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
@@ -39,18 +39,23 @@ export async function fingerprintsOf(
   sources: readonly ModuleSource[],
   tasks: readonly string[],
 ): Promise<Fingerprints> {
+  // The run itself is not in danger.
+  const coarse = (why: string): Fingerprints => {
+    const hash = codeHash(entry, sources);
+    return { byTask: new Map(tasks.map((name) => [name, hash])), coarse: why, unseen: [] };
+  };
+  let bundle: Awaited<ReturnType<typeof bundleOf>>;
   try {
-    const { text, importers } = await bundleOf(entry, sources);
+    bundle = await bundleOf(entry, sources);
+  } catch (thrown) {
+    const why = toFailure(thrown instanceof AggregateError ? thrown.errors[0] : thrown).message;
+    return coarse(`no bundle of the code: ${why}`);
+  }
+  try {
+    const { text, importers } = bundle;
     return fingerprintsIn(new FlatModule(text), new PackageVersions(importers), tasks);
   } catch (thrown) {
-    // The run itself is not in danger.
-    const hash = codeHash(entry, sources);
-    const why = toFailure(thrown instanceof AggregateError ? thrown.errors[0] : thrown).message;
-    return {
-      byTask: new Map(tasks.map((name) => [name, hash])),
-      coarse: `no bundle of the code: ${why}`,
-      unseen: [],
-    };
+    return coarse(`Internal error, a bug in pipeloom: ${failureLine(toFailure(thrown))}`);
   }
 }
 
@@ -102,7 +107,7 @@ const sharedDigest = (makers: readonly Statement[], shapes: Shapes): Digest | un
   makers.length === 0 ? undefined : shapes.digest(makers.map((maker) => shapes.ofStatement(maker)));
 
 const notFound = "no call of `task` or `sh` that defines it was found";
-const opens = "an import, `require` or `eval` of what only the run knows";
+const opens = "an import, `require`, `eval` or `Function` of what only the run knows";
 
 /** The statements that do something when the module is loaded, and how many of them come before each statement. */
 function effectsOf(module: FlatModule): {

@@ -148,7 +148,7 @@ class ShapeWriter {
   #name(text: string, index: number): string {
     const declared = this.#context.module.byName.get(text);
     if (declared === undefined) {
-      if (text === "eval") this.#isOpen = true;
+      if (text === "eval" || (text === "Function" && this.#isCalled(index))) this.#isOpen = true;
       return isShortened(text) ? this.#local(text) : text;
     }
     const task = this.#context.taskOf.get(declared);
@@ -157,6 +157,10 @@ class ShapeWriter {
     const number = this.#refs.get(declared) ?? this.#refs.size;
     this.#refs.set(declared, number);
     return `@${number}.${declared.names.indexOf(text)}`;
+  }
+
+  #isCalled(index: number): boolean {
+    return this.#context.module.tokens[index + 1]?.text === "(";
   }
 
   #local(text: string): string {

@@ -13,8 +13,11 @@ const none = 0;
 const opening = -1;
 const unavailable = -2;
 
-/** Opening takes a few milliseconds; the thread that does it may be terminated meanwhile. */
-const openingMs = 500;
+/**
+ * The thread that opens the pipe may be terminated meanwhile. Opening takes a few milliseconds, on a loaded machine much
+ * longer: a second guard would get only a part of the programs.
+ */
+const openingMs = 5_000;
 
 /** Pipes of runs that have ended, for the next runs of this process. */
 const spare: Guard[] = [];

@@ -71,9 +71,17 @@ export class ProgramGuard {
     const descriptors = Descriptors.open();
     if (descriptors === undefined) throw new Error("there is no C library");
     const { read, write } = descriptors.pipe();
-    const { pid, exited } = spawnGuard(read, this.#mark);
-    descriptors.close(read);
-    // What another guard was told.
+    let guard: Bun.Subprocess;
+    try {
+      guard = spawnGuard(read, this.#mark);
+    } catch (thrown) {
+      descriptors.close(write);
+      throw thrown;
+    } finally {
+      descriptors.close(read);
+    }
+    const { pid, exited } = guard;
+    // The guard before this one knew them.
     for (const program of this.#programs.running()) descriptors.writeAll(write, `+${program}\n`);
     void exited.then(() => this.#restart());
     if (lost === undefined) return { fd: write, pid };

@@ -4,7 +4,7 @@ import { newRig } from "../../support/rig.ts";
 import { bystander, fingerprints, differing } from "./fingerprints-in.ts";
 
 describe("where a task's code cannot be told apart, it has the hash of the whole module", () => {
-  const open = /an import, `require` or `eval` of what only the run knows/;
+  const open = /an import, `require`, `eval` or `Function` of what only the run knows/;
 
   type Coarse = { readonly text: string; readonly names: string[]; readonly says: RegExp };
   const coarse: Readonly<Record<string, Coarse>> = {
@@ -20,6 +20,11 @@ describe("where a task's code cannot be told apart, it has the hash of the whole
     },
     "require by an expression, in a helper": {
       text: "const load = (name: string) => require(name); task({ name: 'a', run: () => load('x') });",
+      names: ["a"],
+      says: open,
+    },
+    Function: {
+      text: "task({ name: 'a', run: () => new Function('return globalThis.n')() });",
       names: ["a"],
       says: open,
     },
