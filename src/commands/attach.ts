@@ -10,13 +10,12 @@ import { isRunAlive } from "../store/liveness.ts";
 import { failureGroups } from "../store/read/failed-tasks.ts";
 import { isRunning, type SeenRun } from "../store/read/overview.ts";
 import type { Reader } from "../store/read/reader.ts";
-import { ReaderError } from "../store/read/reader-error.ts";
 import { RunFollower } from "../store/read/run-follower.ts";
 import { endedSummary } from "../store/write/ended-summary.ts";
 import { createUi, type PacedUi } from "../terminal/create.ts";
 import { databaseOf, defaultDbHint } from "./default-db.ts";
 import { askToEnd, endOf, findLiveRun, idOf } from "./live-run.ts";
-import { patientReader } from "./patient-reader.ts";
+import { asUserError, patientReader } from "./patient-reader.ts";
 import { listenToKeys } from "./keys.ts";
 
 /** How often the file is looked at. */
@@ -55,7 +54,7 @@ export const command = defineCliCommand({
       using reader = patientReader(db);
       return await new Attached(reader, run).untilOver();
     } catch (thrown) {
-      throw thrown instanceof ReaderError ? new UserError(thrown.message) : thrown;
+      throw asUserError(thrown);
     }
   },
 });

@@ -10,8 +10,7 @@ import { controlPath, type ControlRequest } from "../protocol/control-file.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { isRunAlive, type RunProcess } from "../store/liveness.ts";
 import { overview, type SeenRun } from "../store/read/overview.ts";
-import { ReaderError } from "../store/read/reader-error.ts";
-import { patientReader } from "./patient-reader.ts";
+import { asUserError, patientReader } from "./patient-reader.ts";
 
 /** @throws UsageError */
 export function idOf(text: string): RunId {
@@ -67,8 +66,7 @@ function runsIn(db: string, run?: RunId): readonly SeenRun[] {
     const only = run === undefined ? {} : { run };
     return overview(reader, { maxRuns: 1000, maxTasks: 0, isAlive, ...only }).runs;
   } catch (error) {
-    if (error instanceof ReaderError) throw new UserError(error.message);
-    throw error;
+    throw asUserError(error);
   }
 }
 

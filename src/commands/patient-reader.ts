@@ -3,14 +3,20 @@
 
 import { writeAll } from "../base/streams.ts";
 import { visibleText } from "../base/text.ts";
+import { UserError } from "../cli/user-error.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { endlessPatience, type Patience } from "../store/patience.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
+import { ReaderError } from "../store/read/reader-error.ts";
 
 export const patienceFor = (db: string): Patience => endlessPatience(db, sayOnStderr);
 
 /** @throws ReaderError if `db` has no readable database */
 export const patientReader = (db: string): Reader => openReader(db, patienceFor(db));
+
+/** A ReaderError as a UserError with its message; returns anything else unchanged. */
+export const asUserError = (thrown: unknown): unknown =>
+  thrown instanceof ReaderError ? new UserError(thrown.message) : thrown;
 
 function sayOnStderr(level: LogLevel, line: string): void {
   const label = level === "warn" ? "warning: " : "";

@@ -14,12 +14,11 @@ import { checkTables } from "../store/read/check-tables.ts";
 import { deadRuns } from "../store/read/overview.ts";
 import { type OldRun, oldRuns, type PruneRule } from "../store/read/old-runs.ts";
 import type { Reader } from "../store/read/reader.ts";
-import { ReaderError } from "../store/read/reader-error.ts";
 import { StoreError } from "../store/store-error.ts";
 import { closeDatabase } from "../store/write/close.ts";
 import { freeBytes, type Pruned, Pruner, vacuum } from "../store/write/pruner.ts";
 import { databaseOf, defaultDbHint } from "./default-db.ts";
-import { patienceFor, patientReader } from "./patient-reader.ts";
+import { asUserError, patienceFor, patientReader } from "./patient-reader.ts";
 import { ago } from "./run-table.ts";
 import { timeOf } from "./since.ts";
 
@@ -91,8 +90,7 @@ export const command = defineCliCommand({
       }
       return 0;
     } catch (thrown) {
-      const isKnown = thrown instanceof ReaderError || thrown instanceof StoreError;
-      throw isKnown ? new UserError(thrown.message) : thrown;
+      throw thrown instanceof StoreError ? new UserError(thrown.message) : asUserError(thrown);
     }
   },
 });

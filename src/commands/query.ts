@@ -1,6 +1,6 @@
 // `pipeloom query`: runs a SELECT on a read-only connection and prints rows as they arrive.
 
-import { patientReader } from "./patient-reader.ts";
+import { asUserError, patientReader } from "./patient-reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { defineCliCommand } from "../cli/command.ts";
@@ -8,7 +8,6 @@ import { databaseOf, defaultDbHint } from "./default-db.ts";
 import { type RowFormat, rowFormats, rowWriter } from "./rows-format.ts";
 import { Printer } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
-import { UserError } from "../cli/user-error.ts";
 
 export const command = defineCliCommand({
   meta: {
@@ -74,7 +73,6 @@ function write(db: string, sql: string, format: RowFormat): void {
 }
 
 function explained(thrown: unknown): unknown {
-  if (!(thrown instanceof ReaderError)) return thrown;
-  if (thrown.code === "not-read-only") return new UsageError(thrown.message);
-  return new UserError(thrown.message);
+  const isUsage = thrown instanceof ReaderError && thrown.code === "not-read-only";
+  return isUsage ? new UsageError(thrown.message) : asUserError(thrown);
 }

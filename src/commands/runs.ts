@@ -7,10 +7,8 @@ import { JSON } from "../base/globals.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { print } from "../cli/stdout.ts";
-import { UserError } from "../cli/user-error.ts";
 import { isRunAlive } from "../store/liveness.ts";
-import { patientReader } from "./patient-reader.ts";
-import { ReaderError } from "../store/read/reader-error.ts";
+import { asUserError, patientReader } from "./patient-reader.ts";
 import { type RunList, runList } from "../store/read/run-list.ts";
 import { glyphsFor } from "../terminal/glyphs.ts";
 import { databaseOf, defaultDbHint } from "./default-db.ts";
@@ -76,6 +74,6 @@ function listOf(db: string, maxRuns: number, pipeline: string | undefined): RunL
     using reader = patientReader(db);
     return runList(reader, { maxRuns, pipeline, isAlive: (run) => isRunAlive(db, run) });
   } catch (thrown) {
-    throw thrown instanceof ReaderError ? new UserError(thrown.message) : thrown;
+    throw asUserError(thrown);
   }
 }

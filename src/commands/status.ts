@@ -6,7 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import { JSON } from "../base/globals.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
-import { patientReader } from "./patient-reader.ts";
+import { asUserError, patientReader } from "./patient-reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { overview, type Overview } from "../store/read/overview.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
@@ -15,7 +15,6 @@ import { defineCliCommand } from "../cli/command.ts";
 import { databaseOf, defaultDbHint } from "./default-db.ts";
 import { statusData, statusLines, type ViewOptions } from "./status-view.ts";
 import { print } from "../cli/stdout.ts";
-import { UserError } from "../cli/user-error.ts";
 import { glyphsFor } from "../terminal/glyphs.ts";
 import { timeOf } from "./since.ts";
 import { watchScreen } from "./watch-screen.ts";
@@ -81,7 +80,7 @@ export const command = defineCliCommand({
       const id = run === undefined ? undefined : runId(run);
       return await show({ db, reader, limit, format, run: id, only }, watch);
     } catch (thrown) {
-      throw thrown instanceof ReaderError ? new UserError(thrown.message) : thrown;
+      throw asUserError(thrown);
     }
   },
 });

@@ -20,9 +20,8 @@ import { reasonOf } from "../../base/system-error.ts";
 import { UserError } from "../../cli/user-error.ts";
 import { isLockHeld, runsWithFiles } from "../../store/lock.ts";
 import { copyDatabase } from "../../store/read/copy-database.ts";
-import { ReaderError } from "../../store/read/reader-error.ts";
 import { type FileFacts, readFileFacts } from "../../store/read/run-facts.ts";
-import { patienceFor } from "../patient-reader.ts";
+import { asUserError, patienceFor } from "../patient-reader.ts";
 import type { Files } from "./power-cut.ts";
 
 /** What survives a process, and a power cut. */
@@ -196,7 +195,6 @@ function saveTo(folder: string, original: string): void {
   try {
     copyDatabase(original, folder, patienceFor(original));
   } catch (error) {
-    if (error instanceof ReaderError) throw new UserError(error.message);
-    throw error;
+    throw asUserError(error);
   }
 }

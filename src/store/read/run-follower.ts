@@ -10,7 +10,7 @@ import { runRows } from "./overview.ts";
 import type { Reader, Row } from "./reader.ts";
 import { failure, number, storedTaskId, text } from "./stored-values.ts";
 import { countByRun, type Counts, noTasks } from "./task-counts.ts";
-import { linesAfter, type LogFilter } from "./task-logs.ts";
+import { lastLogRow, linesAfter, type LogFilter } from "./task-logs.ts";
 
 type Followed = {
   readonly events: readonly RunEvent[];
@@ -38,9 +38,7 @@ export class RunFollower {
     this.#reader = reader;
     this.#run = run;
     this.#logs = { run, tasks: { type: "all" }, level: "debug", matches: () => true };
-    this.#lastLog = Number(
-      reader.query("SELECT MAX(rowid) AS last FROM task_logs")[0]?.["last"] ?? 0,
-    );
+    this.#lastLog = lastLogRow(reader);
     for (const { id } of this.#failures()) this.#failed.add(id);
   }
 

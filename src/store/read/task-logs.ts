@@ -97,11 +97,16 @@ export function tasksNamed(reader: Reader, run: RunId, task: string | undefined)
   );
 }
 
+/** The largest rowid of `task_logs`; 0 without lines. */
+export function lastLogRow(reader: Reader): number {
+  return Number(reader.query("SELECT MAX(rowid) AS last FROM task_logs")[0]?.["last"] ?? 0);
+}
+
 /** The last `most` lines that pass the filter. */
 export function lastLines(reader: Reader, filter: LogFilter, most: number): LogPage {
   const lines: LogRow[] = [];
   let hasEarlier = false;
-  const last = Number(reader.query("SELECT MAX(rowid) AS last FROM task_logs")[0]?.["last"] ?? 0);
+  const last = lastLogRow(reader);
   for (const row of passing(reader, filter, "l.rowid <= ?", last, "DESC")) {
     if (lines.length === most) {
       hasEarlier = true;
@@ -114,9 +119,7 @@ export function lastLines(reader: Reader, filter: LogFilter, most: number): LogP
 
 /** The lines that have come since a page. */
 export function linesAfter(reader: Reader, filter: LogFilter, before: number): LogPage {
-  const last = Number(
-    reader.query("SELECT MAX(rowid) AS last FROM task_logs")[0]?.["last"] ?? before,
-  );
+  const last = lastLogRow(reader);
   const lines = [...passing(reader, filter, "l.rowid > ?", before, "ASC")];
   return { lines, hasEarlier: false, last: Math.max(last, before) };
 }
