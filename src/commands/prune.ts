@@ -26,7 +26,7 @@ export const command = defineCliCommand({
   meta: {
     name: "prune",
     details:
-      "Your own tables are never touched, nor the last run, nor one that goes on or that the next `run` continues. Works while runs go on. The space is used by the next runs; --vacuum gives it back to the disk.",
+      "Never deletes your tables, the last run, a running run, or one that `run` can continue. Works during a run. The space is used by the next runs; --vacuum gives it back to the disk.",
     examples: [
       { line: "pipeloom prune --older-than 30d --dry-run", what: "what would be deleted" },
       { line: "pipeloom prune --keep-runs 50", what: "keep the last 50 runs of each pipeline" },
@@ -59,7 +59,7 @@ export const command = defineCliCommand({
     logsOnly: { type: "boolean", description: "delete only the log lines of these runs" },
     vacuum: {
       type: "boolean",
-      description: "shrink the file, which needs as much free space and no run that goes on",
+      description: "shrink the file, which needs as much free space and no running run",
     },
     dryRun: { type: "boolean", description: "show what would be deleted; delete nothing" },
     json: { type: "boolean", description: "print one JSON object" },
@@ -97,14 +97,14 @@ export const command = defineCliCommand({
 
 const inUse = (db: string): UserError =>
   new UserError(
-    `${db}: a run goes on, so the file cannot be shrunk now`,
+    `${db}: a run is running, so the file cannot be shrunk now`,
     "leave out --vacuum, or wait for the run: pipeloom status --watch",
   );
 
 type Look = {
   readonly runs: readonly OldRun[];
   readonly isWal: boolean;
-  /** A run goes on in the database. */
+  /** A run is running in the database. */
   readonly isInUse: boolean;
 };
 

@@ -18,7 +18,7 @@ export const command = defineCliCommand({
   meta: {
     name: "runs",
     details:
-      "Newest first, with how long the last runs of each pipeline took. `pipeloom status --run <id>` shows one run.",
+      "Newest first, with how long the last runs of each pipeline took. TIME is from the start of a run's first session to its end. `pipeloom status --run <id>` shows one run.",
     examples: [
       { line: "pipeloom runs", what: "the last 20 runs" },
       { line: "pipeloom runs posts -n 100", what: "the last 100 runs of one pipeline" },

@@ -104,7 +104,7 @@ const runProcess = (row: Row, reader: Reader): RunProcess => ({
   processStartedAt: text(row["process_started_at"]),
 });
 
-/** Whether the run goes on: its row says so, and its process is alive. */
+/** Whether the run is running: its row says so, and its process is alive. */
 export function isRunning(reader: Reader, run: RunId, isAlive: IsAlive): boolean {
   const [row] = runRows(reader, 1, "id = ?", run);
   return row?.["status"] === "running" && isAlive(runProcess(row, reader));
