@@ -89,7 +89,7 @@ class Attached {
     this.#ui.events([this.#follower.start()]);
     this.#ui.log("info", `attached to run ${this.#run.id}: Ctrl-C leaves it, c asks it to end`);
     try {
-      const code = await Promise.race([this.#follow(), this.#left.promise]);
+      const code = await this.#follow();
       this.#ui.close();
       await this.#ui.written(patienceMs);
       return code;
@@ -99,6 +99,7 @@ class Attached {
     }
   }
 
+  /** @returns the exit code */
   async #follow(): Promise<number> {
     for (;;) {
       // Asked before the rows are read: a run commits its last rows before it ends.
@@ -107,7 +108,8 @@ class Attached {
       );
       this.#show();
       if (!goesOn) return this.#over();
-      await Promise.race([Bun.sleep(everyMs), this.#left.promise]);
+      const left = await Promise.race([Bun.sleep(everyMs), this.#left.promise]);
+      if (left !== undefined) return left;
     }
   }
 

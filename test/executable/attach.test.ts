@@ -1,7 +1,7 @@
 // `pipeloom attach`, as a user has it: two terminals, one database.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, renameSync, writeFileSync } from "node:fs";
+import { constants, existsSync, openSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 import { pipeloom, run } from "../support/program.ts";
@@ -133,4 +133,29 @@ describe("on a terminal", () => {
       expect(text).toContain("asked the run to end; c again: now");
     } else expect(child.exitCode).toBeNull();
   });
+
+  test.skipIf(process.platform === "win32")("q leaves while nobody reads stderr", async () => {
+    Bun.spawnSync(["mkfifo", at("stderr")]);
+    fillPipe(at("stderr"));
+    await using terminal = new Bun.Terminal({ cols: 80, rows: 24 });
+    await using attached = Bun.spawn(
+      ["sh", "-c", 'exec "$@" 2>stderr', "sh", ...pipeloom, "attach"],
+      { cwd: folder.path, terminal },
+    );
+    // Raw mode: the keys are listened to.
+    while ((terminal.localFlags & canonical) !== 0) await Bun.sleep(5);
+    terminal.write("q");
+    expect(await attached.exited).toBe(0);
+  });
 });
+
+/** ICANON, input line by line. */
+const canonical = process.platform === "darwin" ? 0x100 : 0x2;
+
+/** The pipe stays open, without a reader and without space. */
+function fillPipe(path: string): void {
+  const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  expect(() => {
+    for (;;) writeSync(pipe, Buffer.alloc(4096));
+  }).toThrow("EAGAIN");
+}
