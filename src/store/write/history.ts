@@ -78,7 +78,9 @@ export interface History {
 
   /** Writes all changes. The caller holds the transaction. */
   flush(): void;
-  /** Drops all changes since the last flush. */
+  /** What was flushed is committed. */
+  committed(): void;
+  /** Drops all changes since the last commit. The caller has rolled the transaction back. */
   discard(): void;
   /** Finalizes the statements: before that, the connection cannot be closed. */
   close(): void;

@@ -18,6 +18,7 @@ export class NoHistory implements History {
   setCode(): void {}
   setRepeats(): void {}
   flush(): void {}
+  committed(): void {}
   discard(): void {}
   close(): void {}
 

@@ -133,6 +133,7 @@ export class Session {
     if (!db.inTransaction) this.#patience.run(() => db.run("BEGIN IMMEDIATE"));
     this.history.flush();
     this.#patience.run(() => db.run("COMMIT"));
+    this.history.committed();
     this.#files.check();
   }
 

@@ -218,6 +218,10 @@ export class SqliteHistory implements History {
     );
   }
 
+  committed(): void {
+    this.#counts.committed();
+  }
+
   discard(): void {
     this.#tasks.discard();
     this.#done.discard();

@@ -16,6 +16,9 @@ export class StatusCounts {
   /** Changes of the transaction. */
   #done = 0;
   #closed: TaskId[] = [];
+  /** As of the last commit, where a `flush` that is not committed has changed it. */
+  #countsBefore: Counts | undefined;
+  readonly #openBefore = new Map<TaskId, TaskStatus | undefined>();
 
   /** @param db with the run's rows of earlier sessions, if there are any */
   constructor(db: Database, run: RunId) {
@@ -44,8 +47,10 @@ export class StatusCounts {
     if (this.#open.size > 0 && this.#open.has(id)) this.#closed.push(id);
   }
 
-  /** The changes of a transaction. @returns the counts as JSON */
+  /** Adds the changes of a transaction. They count until `discard`, or for good after `committed`. @returns the counts as JSON */
   flush(rows: Iterable<{ readonly id: TaskId; readonly status: TaskStatus }>): string {
+    this.committed();
+    this.#countsBefore = { ...this.#counts };
     for (const { id, status } of rows) {
       this.#leave(id);
       this.#counts[status]++;
@@ -54,18 +59,35 @@ export class StatusCounts {
     }
     for (const id of this.#closed) this.#leave(id);
     this.#counts.done += this.#done;
-    this.discard();
+    this.#clear();
     return JSON.stringify(this.#counts);
   }
 
   #leave(id: TaskId): void {
     const before = this.#open.get(id);
+    if (!this.#openBefore.has(id)) this.#openBefore.set(id, before);
     if (before === undefined) return;
     this.#counts[before]--;
     this.#open.delete(id);
   }
 
+  committed(): void {
+    this.#countsBefore = undefined;
+    this.#openBefore.clear();
+  }
+
+  /** Drops the changes since the last commit, those of a `flush` that was rolled back included. */
   discard(): void {
+    this.#clear();
+    Object.assign(this.#counts, this.#countsBefore);
+    for (const [id, before] of this.#openBefore) {
+      if (before === undefined) this.#open.delete(id);
+      else this.#open.set(id, before);
+    }
+    this.committed();
+  }
+
+  #clear(): void {
     this.#done = 0;
     this.#closed = [];
   }

@@ -112,6 +112,14 @@ test.each([
       expect(db.query("SELECT COUNT(*) FROM task_runs WHERE id > 1000").values()).toEqual([
         [units.filter(({ isTalkedOver }) => isTalkedOver).length],
       ]);
+      expect(
+        db
+          .query(
+            `SELECT status, COUNT(*), (SELECT counts ->> t.status FROM pipeline_runs) FROM task_runs AS t GROUP BY t.status`,
+          )
+          .values()
+          .filter(([, counted, stored]) => counted !== stored),
+      ).toEqual([]);
       const rows = units.flatMap(({ before, after, isLarge, bad }, index) => {
         const isGood = bad === "none" || (bad === "deferred" && !hasDeferred);
         const count = before + after + (isLarge ? 3 : 0);

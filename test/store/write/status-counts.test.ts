@@ -38,7 +38,11 @@ function counted(db: Database): Record<string, number> {
 }
 
 type Change = { readonly id: number; readonly to: TaskStatus };
-type Step = readonly Change[] | "discard" | "next session";
+type Changes = {
+  readonly type: "commit" | "refused" | "discard";
+  readonly changes: readonly Change[];
+};
+type Step = Changes | "next session";
 
 const change = fc.record({
   id: fc.integer({ min: 1, max: 6 }),
@@ -46,8 +50,13 @@ const change = fc.record({
 });
 const steps = fc.array(
   fc.oneof(
-    { arbitrary: fc.array(change, { maxLength: 8 }), weight: 8 },
-    { arbitrary: fc.constant("discard" as const), weight: 1 },
+    {
+      arbitrary: fc.record({
+        type: fc.constantFrom("commit", "refused", "discard"),
+        changes: fc.array(change, { maxLength: 8 }),
+      }),
+      weight: 8,
+    },
     { arbitrary: fc.constant("next session" as const), weight: 1 },
   ),
   { maxLength: 12 },
@@ -82,17 +91,18 @@ class Session {
       );
       return;
     }
-    const changes = step === "discard" ? [{ id: 1, to: "done" } as const] : step;
     const before = new Set(this.#ended);
-    for (const { id, to } of changes) this.#change(id, to);
-    if (step === "discard") {
+    for (const { id, to } of step.changes) this.#change(id, to);
+    if (step.type !== "discard") {
+      this.#db.run("BEGIN");
+      this.history.flush();
+      this.#db.run(step.type === "commit" ? "COMMIT" : "ROLLBACK");
+    }
+    if (step.type === "commit") this.history.committed();
+    else {
       this.history.discard();
       this.#ended = before;
-      return;
     }
-    this.#db.run("BEGIN");
-    this.history.flush();
-    this.#db.run("COMMIT");
   }
 
   #change(id: number, to: TaskStatus): void {
@@ -118,7 +128,7 @@ test("counts as a query would", () => {
       using db = newRun();
       const session = new Session(db);
       for (const step of all) session.step(step);
-      session.step([{ id: 7, to: "queued" }]);
+      session.step({ type: "commit", changes: [{ id: 7, to: "queued" }] });
       session.history.close();
       expect(stored(db)).toEqual(counted(db));
     }),
