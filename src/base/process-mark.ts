@@ -11,20 +11,23 @@ export const markName = "PIPELOOM_PROCESS";
  */
 export const markOf = (pid: number, startedAt: string): string => `${pid} ${startedAt}`;
 
-/** Processes that run with this mark. Empty except on Linux: other systems do not show another process's environment. */
-export function markedProcesses(mark: string): number[] {
+/**
+ * Processes that run with this mark. Empty except on Linux: other systems do not show another process's environment.
+ * @param name of the environment variable
+ */
+export function markedProcesses(mark: string, name = markName): number[] {
   if (process.platform !== "linux") return [];
   return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
+    .filter((file) => /^\d+$/.test(file))
     .map(Number)
-    .filter((pid) => hasMark(pid, mark));
+    .filter((pid) => hasMark(pid, mark, name));
 }
 
 /** False also if the process has ended, or belongs to another user. */
-export function hasMark(pid: number, mark: string): boolean {
+export function hasMark(pid: number, mark: string, name = markName): boolean {
   try {
-    const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
-    return `\0${environment}`.includes(`\0${markName}=${mark}\0`);
+    const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
+    return `\0${environment}`.includes(`\0${name}=${mark}\0`);
   } catch {
     return false;
   }

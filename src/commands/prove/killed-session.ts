@@ -133,7 +133,7 @@ export async function runSession(
     failure,
     late,
     errors,
-    programsLeft: await endPrograms(`${markVariable}=${path}`),
+    programsLeft: await endPrograms(markVariable, path),
   };
 }
 

@@ -1,8 +1,7 @@
 // Programs that outlive the process whose tasks have started them. They are found by a variable that they have inherited.
 
-import { readdirSync, readFileSync } from "node:fs";
-
 import { systemClock } from "../../base/clock.ts";
+import { markedProcesses } from "../../base/process-mark.ts";
 
 /** Programs end soon after their run, not with it. */
 const patienceMs = 3_000;
@@ -10,16 +9,16 @@ const lookEveryMs = 20;
 
 /**
  * Waits for the programs, and ends those that run on. Linux only: elsewhere none is found.
- * @param variable `NAME=value`
+ * @param name of the variable that they have inherited
+ * @param mark its value
  * @returns how many had to be ended
  */
-export async function endPrograms(variable: string): Promise<number> {
-  if (process.platform !== "linux") return 0;
+export async function endPrograms(name: string, mark: string): Promise<number> {
   const until = systemClock.now() + patienceMs;
-  let running = programsWith(variable);
+  let running = markedProcesses(mark, name);
   while (running.length > 0 && systemClock.now() < until) {
     await Bun.sleep(lookEveryMs);
-    running = programsWith(variable);
+    running = markedProcesses(mark, name);
   }
   for (const pid of running) {
     try {
@@ -29,18 +28,4 @@ export async function endPrograms(variable: string): Promise<number> {
     }
   }
   return running.length;
-}
-
-const programsWith = (variable: string): number[] =>
-  readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && environmentOf(name).includes(`${variable}\0`))
-    .map(Number);
-
-/** Empty for a process of another user, and for one that has ended. */
-function environmentOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -67,8 +67,7 @@ export const writtenBetween = (before: Looked, after: Looked): string[] =>
 /** Undefined for a file that is gone, or too large to be compared. */
 export function contentOf(path: string): string | undefined {
   try {
-    const bytes = readFileSync(path);
-    return bytes.length > maxBytes ? undefined : bytes.toString("latin1");
+    return statSync(path).size > maxBytes ? undefined : readFileSync(path, "latin1");
   } catch {
     return undefined;
   }

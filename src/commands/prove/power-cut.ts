@@ -1,4 +1,4 @@
-// Reads the record of what SQLite did to a database's files (recorder.c), and computes the files after a power cut.
+// Reads the record of what SQLite did to a database's files (write-recorder.c), and computes the files after a power cut.
 //
 // Model of a disk: what a file's last sync covers survives. Later writes survive in any combination of 512-byte sectors,
 // also a write that is half done. A file's name is in its folder for certain only after a sync of the folder, and the same

@@ -41,6 +41,11 @@ const labels: Readonly<Record<CountName, string>> = {
   hangs: "hangs",
 };
 
+/** Other counts are of all cycles. */
+const scopes: Partial<Readonly<Record<CountName, string>>> = {
+  lateSends: "  in the undisturbed runs",
+};
+
 /** More lines of a list are counted. */
 const maxListed = 10;
 const maxValueChars = 200;
@@ -77,7 +82,8 @@ export function proofLines(proof: Proof, about: About): string[] {
     `compared with an undisturbed run: ${plural(size.tasks, "task")}, ${plural(size.rows, "row")}`,
     "",
     ...countNames.map(
-      (name) => `  ${labels[name].padEnd(14)} ${grouped(findings.counts[name]).padStart(6)}`,
+      (name) =>
+        `  ${labels[name].padEnd(14)} ${grouped(findings.counts[name]).padStart(6)}${scopes[name] ?? ""}`,
     ),
     ...section(
       "the first difference",

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import {
@@ -27,6 +27,17 @@ test("finds the files that were written, also in folders below", () => {
   ]);
   expect(contentOf(file("grows"))).toBe("122");
   expect(contentOf(file("missing"))).toBeUndefined();
+});
+
+test("a file that is too large to be compared is not read", () => {
+  using folder = tempFolder();
+  const path = join(folder.path, "large");
+  writeFileSync(path, "");
+  truncateSync(path, 512 * 1024 * 1024);
+  const before = process.resourceUsage().maxRSS;
+  expect(contentOf(path)).toBeUndefined();
+  // In KiB.
+  expect(process.resourceUsage().maxRSS - before).toBeLessThan(256 * 1024);
 });
 
 test("a file that each run leaves the same must be so after kills", () => {
