@@ -20,14 +20,16 @@ type Section = {
   readonly table: string;
   /** The column that SQLite numbers, in the order of commits, where the row does not. */
   readonly rowid?: string | undefined;
-  /** For `tasks`: the name, or undefined for all. */
-  readonly task?: string;
+  /** For `tasks`: their names, as a condition in SQL; undefined: all. */
+  readonly where?: string;
 };
 
 export type ComparePlan = {
   readonly sections: readonly Section[];
   /** The user tables that the undisturbed runs have. */
   readonly tables: readonly string[];
+  /** The tasks of all other names; none where one section has the tasks of all names. */
+  readonly otherTasks: readonly Section[];
   /** Columns that two undisturbed runs do not agree on: `orders.loaded_at`. */
   readonly leftOut: readonly string[];
   /** Sections with another number of rows in each: `orders: 12 and 15`. */
@@ -82,7 +84,8 @@ export class DatabasePair implements Disposable {
     const leftOut: string[] = [];
     const unequal: string[] = [];
     const tables = this.#tableSections();
-    for (const section of [...this.#taskSections(), ...tables]) {
+    const { named, others } = this.#taskSections();
+    for (const section of [...named, ...tables]) {
       if (!this.#agree(section, [])) {
         unequal.push(`${section.name}: ${this.#counts(section)}`);
         continue;
@@ -92,13 +95,19 @@ export class DatabasePair implements Disposable {
       leftOut.push(...away.map((column) => `${section.name}.${column}`));
       sections.push({ ...section, columns, key: isKept(section.key, columns) ? section.key : [] });
     }
-    return { sections, tables: tables.map(({ table }) => table), leftOut, unequal };
+    return {
+      sections,
+      tables: tables.map(({ table }) => table),
+      otherTasks: others,
+      leftOut,
+      unequal,
+    };
   }
 
-  compare({ sections, tables }: ComparePlan): Compared {
+  compare({ sections, tables, otherTasks }: ComparePlan): Compared {
     const total = { rows: none, tasks: none };
     const others = this.#tableSections().filter(({ table }) => !tables.includes(table));
-    for (const section of [...sections, ...others]) {
+    for (const section of [...sections, ...otherTasks, ...others]) {
       total[section.kind] = added(total[section.kind], this.#differences(section));
     }
     return total;
@@ -143,7 +152,8 @@ export class DatabasePair implements Disposable {
     });
   }
 
-  #taskSections(): Section[] {
+  /** One for each name, and one for the names that neither side has. */
+  #taskSections(): { readonly named: readonly Section[]; readonly others: readonly Section[] } {
     const whole: Section = {
       kind: "tasks",
       name: "tasks",
@@ -151,11 +161,26 @@ export class DatabasePair implements Disposable {
       columns: ["name", "key", "status", "result", "error"],
       key: ["key"],
     };
+    const [main, found] = sides.map((side) => `SELECT name FROM ${this.#source(side, whole)}`);
     const names = this.#all<{ name: string }>(
-      `SELECT DISTINCT name FROM ${this.#source("main", whole)} LIMIT ${maxTaskNames + 1}`,
-    );
-    if (names.length > maxTaskNames) return [whole];
-    return names.map(({ name }) => ({ ...whole, name: `task ${name}`, task: name }));
+      `${main} UNION ${found} LIMIT ${maxTaskNames + 1}`,
+    ).map(({ name }) => name);
+    if (names.length > maxTaskNames) return { named: [whole], others: [] };
+    return {
+      named: names.map((name) => ({
+        ...whole,
+        name: `task ${name}`,
+        where: `name = ${sqlText(name)}`,
+      })),
+      others: [
+        {
+          ...whole,
+          name: "other task",
+          key: ["name", "key"],
+          where: `name NOT IN (${names.map(sqlText).join()})`,
+        },
+      ],
+    };
   }
 
   /**
@@ -212,15 +237,14 @@ export class DatabasePair implements Disposable {
     );
   }
 
-  #source(side: (typeof sides)[number], { kind, table, task, columns }: Section): string {
+  #source(side: (typeof sides)[number], { kind, table, where = "1", columns }: Section): string {
     if (!this.#has(side, table)) {
       const nothing = columns.map((column) => `NULL AS ${quoteIdentifier(column)}`);
       return `(SELECT ${nothing.join(", ")} WHERE 0)`;
     }
     const from = `${side}.${quoteIdentifier(table)}`;
     if (kind === "rows") return from;
-    const only = task === undefined ? "" : ` AND name = '${task.replaceAll("'", "''")}'`;
-    return `(SELECT * FROM ${from} WHERE run_id = ${this.#runs[side]}${only})`;
+    return `(SELECT * FROM ${from} WHERE run_id = ${this.#runs[side]} AND ${where})`;
   }
 
   #has(side: (typeof sides)[number], table: string): boolean {
@@ -321,6 +345,8 @@ function* mayLeaveOut(
 
 const isKept = (key: readonly string[], columns: readonly string[]): boolean =>
   key.every((column) => columns.includes(column));
+
+const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 const isUsers = (table: string): boolean =>
   !isOwnTable(table) && !/^(?:sqlite|pipeloom)_/i.test(table);

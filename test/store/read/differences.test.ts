@@ -149,6 +149,25 @@ test("tasks are compared by name, in the run of each side", () => {
   });
 });
 
+test("a task that only the killed run has", () => {
+  const one = (run: number): string => taskTable + task(run, 1, "load", "1");
+  const { tasks } = compared(one(1), one(2), one(3) + task(3, 2, "it's new", "2"));
+  expect(tasks).toMatchObject({ lost: 0, twice: 1, changed: 0 });
+  expect(tasks.first).toMatchObject({
+    place: "other task",
+    key: { name: "it's new", key: "k2" },
+    undisturbed: null,
+  });
+});
+
+test("a task that only one of two undisturbed runs has is not repeatable", () => {
+  const one = (run: number): string => taskTable + task(run, 1, "load", "1");
+  const more = one(2) + task(2, 2, "later", "2");
+  const { plan, tasks } = compared(one(1), more, one(3) + task(3, 2, "later", "2"));
+  expect(plan.unequal).toEqual(["task later: 0 and 1"]);
+  expect(tasks.twice).toBe(0);
+});
+
 test("names that need quotes", () => {
   const sql = `CREATE TABLE "a ""b" ("select" PRIMARY KEY, "x y"); INSERT INTO "a ""b" VALUES (1, 2);`;
   expect(compared(sql, sql, `${sql} DELETE FROM "a ""b"`).rows).toMatchObject({ lost: 1 });
