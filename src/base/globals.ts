@@ -20,10 +20,11 @@ const { MessageChannel } = globalThis;
 /** An object, so that the simulator can replace `open`. */
 export const channels = { open: () => new MessageChannel() };
 
-const { stringify, parse } = globalThis.JSON;
+const { stringify, parse, rawJSON } = globalThis.JSON;
 
 export const JSON = {
   parse,
+  rawJSON,
   /** Ignores a `toJSON` that a library has added to every array or object. */
   stringify: ((value: unknown, replacer: undefined, space: undefined) =>
     "toJSON" in Array.prototype

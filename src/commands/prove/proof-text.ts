@@ -5,6 +5,7 @@ import { duration } from "../../base/format-duration.ts";
 import { JSON } from "../../base/globals.ts";
 import { cellText, grouped, plural } from "../../base/text.ts";
 import type { Difference } from "../../store/read/differences.ts";
+import { valueInJson, valueText } from "../../store/read/value-text.ts";
 import { type CountName, countNames, type FirstFinding } from "./findings.ts";
 import type { Proof } from "./prover.ts";
 
@@ -147,9 +148,6 @@ function rowText(side: Difference["found"]): string {
 const valuesOf = (row: Difference["key"]): string[] =>
   Object.entries(row).map(([name, value]) => `${name} = ${valueText(value)}`);
 
-const valueText = (value: unknown): string =>
-  value instanceof Uint8Array ? `x'${value.toHex()}'` : JSON.stringify(value);
-
 const effectLine = ({ task, effect, ran, expected }: Effect): string =>
   `${cellText(task)}${effect === null ? "" : ` (${effect})`} ran ${plural(ran, "time")}` +
   (ran > expected ? ` instead of ${grouped(expected)}` : "");
@@ -200,7 +198,7 @@ export function proofJson(proof: Proof, { pipeline, seed, effects }: About): str
     kills,
     powerCuts: canCutPower ? cuts : null,
     ...findings.counts,
-    first: findings.first ?? null,
+    first: findings.first === undefined ? null : firstInJson(findings.first),
     compared: size,
     leftOut,
     unequal: proof.unequal,
@@ -212,3 +210,17 @@ export function proofJson(proof: Proof, { pipeline, seed, effects }: About): str
     tookMs: Math.round(proof.tookMs),
   });
 }
+
+function firstInJson({ cycle, what }: FirstFinding): unknown {
+  if (what.type !== "difference") return { cycle, what };
+  const { key, undisturbed, found } = what;
+  const side = (rows: Difference["found"]): unknown =>
+    rows === null ? null : { times: rows.times, row: rowInJson(rows.row) };
+  return {
+    cycle,
+    what: { ...what, key: rowInJson(key), undisturbed: side(undisturbed), found: side(found) },
+  };
+}
+
+const rowInJson = (row: Difference["key"]): unknown =>
+  Object.fromEntries(Object.entries(row).map(([name, value]) => [name, valueInJson(value)]));

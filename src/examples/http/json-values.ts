@@ -4,7 +4,7 @@
 declare global {
   // JSON.parse source text access (ES2026). The runtime has it; TypeScript's declarations do not yet.
   interface JSON {
-    rawJSON(text: string): RawNumber;
+    rawJSON(this: void, text: string): RawNumber;
     isRawJSON(value: unknown): value is RawNumber;
   }
 }

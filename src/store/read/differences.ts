@@ -3,9 +3,9 @@
 
 import { Database } from "bun:sqlite";
 
-import { JSON } from "../../base/globals.ts";
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
 import { isOwnTable } from "../own-tables.ts";
+import { valueText } from "./value-text.ts";
 
 /** A database, and the run in it. */
 export type Side = { readonly path: string; readonly run: number };
@@ -39,6 +39,7 @@ export type ComparePlan = {
 /** A row and how often it is there, or no such row. Only the columns that differ, if both have a row of the key. */
 type Found = { readonly times: number; readonly row: Row } | null;
 
+/** Integers are bigints: as numbers, two that differ could be equal. */
 type Row = Readonly<Record<string, unknown>>;
 
 export type Difference = {
@@ -206,12 +207,12 @@ export class DatabasePair implements Disposable {
   #differences(section: Section): Differences {
     const byKey = new Map<string, Surplus>();
     using statement = this.#db.prepare(this.#surplusSql(section, section.columns));
-    for (const found of statement.iterate()) {
+    for (const found of statement.safeIntegers(true).iterate()) {
       const seen = seenIn(section, found as Row);
       const key = Object.fromEntries(section.key.map((name) => [name, seen.row[name]]));
-      const id = JSON.stringify(section.key.length > 0 ? key : seen.row, (_, value) =>
-        shown(value),
-      );
+      const id = Object.values(section.key.length > 0 ? key : seen.row)
+        .map(valueText)
+        .join();
       byKey.set(
         id,
         withSeen(byKey.get(id) ?? { key, lost: 0, twice: 0, missing: null, extra: null }, seen),
@@ -314,7 +315,9 @@ function differingColumns(missing: Found, extra: Found): Pick<Difference, "undis
   if (missing === null || extra === null || missing.row === extra.row) {
     return { undisturbed: missing, found: extra };
   }
-  const names = Object.keys(missing.row).filter((name) => missing.row[name] !== extra.row[name]);
+  const names = Object.keys(missing.row).filter(
+    (name) => !Bun.deepEquals(missing.row[name], extra.row[name]),
+  );
   const part = ({ times, row }: NonNullable<Found>): Found => ({
     times,
     row: Object.fromEntries(names.map((name) => [name, row[name]])),
@@ -350,7 +353,3 @@ const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 const isUsers = (table: string): boolean =>
   !isOwnTable(table) && !/^(?:sqlite|pipeloom)_/i.test(table);
-
-/** JSON has no BLOBs. */
-const shown = (value: unknown): unknown =>
-  value instanceof Uint8Array ? `x'${value.toHex()}'` : value;

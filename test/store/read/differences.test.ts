@@ -46,14 +46,14 @@ test("rows are lost, twice or changed, by their key", () => {
   expect(lost.rows.first).toEqual({
     kind: "rows",
     place: "t",
-    key: { id: 3 },
-    undisturbed: { times: 1, row: { id: 3, x: "c", y: 3 } },
+    key: { id: 3n },
+    undisturbed: { times: 1, row: { id: 3n, x: "c", y: 3n } },
     found: null,
   });
   const changed = compared(whole, whole, table(columns, "1, 'a', 1", "2, 'B', 2", "3, 'c', 3"));
   expect(changed.rows).toMatchObject({ lost: 0, twice: 0, changed: 1 });
   expect(changed.rows.first).toMatchObject({
-    key: { id: 2 },
+    key: { id: 2n },
     undisturbed: { times: 1, row: { x: "b" } },
     found: { times: 1, row: { x: "B" } },
   });
@@ -65,8 +65,8 @@ test("without a key, equal rows are counted", () => {
   const { rows } = compared(table("x", "1", "1"), table("x", "1", "1"), table("x", "1", "1", "1"));
   expect(rows).toMatchObject({ lost: 0, twice: 1, changed: 0 });
   expect(rows.first).toMatchObject({
-    undisturbed: { times: 2, row: { x: 1 } },
-    found: { times: 3, row: { x: 1 } },
+    undisturbed: { times: 2, row: { x: 1n } },
+    found: { times: 3, row: { x: 1n } },
   });
 });
 
@@ -79,6 +79,28 @@ test("values are compared exactly: type, case, trailing blanks", () => {
   const one = table(nocase, "'a', 'b'");
   expect(compared(one, one, table(nocase, "'A', 'b'")).rows.lost).toBe(1);
   expect(compared(one, one, table(nocase, "'a', 'b  '")).rows.lost).toBe(1);
+});
+
+test("of two rows with one key, the columns that differ are shown", () => {
+  const columns = "id INTEGER PRIMARY KEY, same, blob, n, kind";
+  const one = table(columns, "1, x'00ff', x'01', 9007199254740993, 1");
+  const other = table(columns, "1, x'00ff', x'02', 9007199254740992, 1.0");
+  expect(compared(one, one, other).rows.first).toMatchObject({
+    undisturbed: { row: { blob: new Uint8Array([1]), n: 9007199254740993n, kind: 1n } },
+    found: { row: { blob: new Uint8Array([2]), n: 9007199254740992n, kind: 1 } },
+  });
+  expect(Object.keys(compared(one, one, other).rows.first?.found?.row ?? {})).toEqual([
+    "blob",
+    "n",
+    "kind",
+  ]);
+});
+
+test("keys beyond 2^53 are two keys", () => {
+  const columns = "id INTEGER PRIMARY KEY, x";
+  const one = table(columns, "9007199254740992, 1");
+  const other = table(columns, "9007199254740993, 1");
+  expect(compared(one, one, other).rows).toMatchObject({ lost: 1, twice: 1, changed: 0 });
 });
 
 test("a table that is not there has lost its rows, and a new one has too many", () => {

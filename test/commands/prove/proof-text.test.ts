@@ -1,0 +1,51 @@
+import { expect, test } from "bun:test";
+
+import { Findings } from "../../../src/commands/prove/findings.ts";
+import { emptyTally } from "../../../src/commands/prove/proof-cycle.ts";
+import { proofJson, proofLines } from "../../../src/commands/prove/proof-text.ts";
+import type { Proof } from "../../../src/commands/prove/prover.ts";
+
+function proofWith(findings: Findings): Proof {
+  return {
+    cycles: 1,
+    tally: emptyTally(),
+    canCutPower: true,
+    findings,
+    leftOut: [],
+    unequal: [],
+    size: { rows: 1, tasks: 1 },
+    ran: new Map(),
+    files: [],
+    isWatched: true,
+    tookMs: 1_000,
+  };
+}
+
+const about = { pipeline: "load", seed: 7, effects: [] };
+
+test("the values of the first difference keep their type and all digits, as text and as JSON", () => {
+  const findings = new Findings();
+  const row = { blob: new Uint8Array([0, 255]), big: 9007199254740993n, whole: 1n, real: 1 };
+  findings.add("rowsChanged", 1, 2, () => ({
+    type: "difference",
+    kind: "rows",
+    place: "orders",
+    key: { id: new Uint8Array([1]) },
+    undisturbed: { times: 1, row },
+    found: { times: 1, row: { blob: "a", big: null, whole: 2n, real: Infinity } },
+  }));
+  const lines = proofLines(proofWith(findings), about).join("\n");
+  expect(lines).toContain("orders, id = x'01' (in cycle 2)");
+  expect(lines).toContain("blob = x'00ff', big = 9007199254740993, whole = 1, real = 1.0");
+  expect(lines).toContain('blob = "a", big = null, whole = 2, real = 1e999');
+  const json = proofJson(proofWith(findings), about);
+  expect(json).toContain(`"key":{"id":"x'01'"}`);
+  expect(json).toContain(`{"blob":"x'00ff'","big":9007199254740993,"whole":1,"real":1.0}`);
+  expect(json).toContain(`{"blob":"a","big":null,"whole":2,"real":1e999}`);
+});
+
+test("says of which runs late sends are", () => {
+  const lines = proofLines(proofWith(new Findings()), about);
+  expect(lines).toContain("  late sends          0  in the undisturbed runs");
+  expect(lines).toContain("  rows lost           0");
+});
