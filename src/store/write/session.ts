@@ -163,22 +163,29 @@ export class Session {
 
   /** @param now epoch ms */
   #tidyAndClose(now: number): unknown {
+    let untidy: unknown;
     try {
       this.#closeStatements();
-      this.#pruneOldRuns(now);
+      untidy = this.#pruneOldRuns(now);
       const keepsWal = this.#options.wal && this.history.hasOtherLiveRuns();
       closeDatabase(this.db, this.#lock, keepsWal);
-      return undefined;
+      return untidy;
     } catch (thrown) {
       this.#lock.release();
-      return toStoreError(thrown, this.#options.db);
+      return untidy ?? toStoreError(thrown, this.#options.db);
     }
   }
 
-  #pruneOldRuns(now: number): void {
+  /** @returns the error, if there was one: the connection is still to be closed */
+  #pruneOldRuns(now: number): unknown {
     const { db: path, storeTaskStatus } = this.#options;
-    if (this.#keep === null || !storeTaskStatus) return;
-    pruneOldRuns(this.db, path, this.started.pipeline, this.#keep, now, this.#patience);
+    if (this.#keep === null || !storeTaskStatus) return undefined;
+    try {
+      pruneOldRuns(this.db, path, this.started.pipeline, this.#keep, now, this.#patience);
+      return undefined;
+    } catch (thrown) {
+      return toStoreError(thrown, path);
+    }
   }
 
   #closeStatements(): void {

@@ -155,6 +155,21 @@ test("what only keeps the file from being tidied up does not undo the run's end"
   expect(folder.list().filter((name) => name.endsWith(".lock"))).toEqual([]);
 });
 
+test("old runs that cannot be deleted do not keep the file from being closed", () => {
+  using folder = tempFolder();
+  const path = folder.file("a.db");
+  const keep = { runs: 1, ageMs: null };
+  const end = { status: "done", failure: null, at: 1 } as const;
+  Session.open(options(path), request({ keep }), [], 0, unlocked).close(end);
+  const session = Session.open(options(path), request({ keep }), [], 0, unlocked);
+  session.db.run(
+    "CREATE TRIGGER no BEFORE DELETE ON pipeline_runs BEGIN SELECT RAISE(ABORT, 'not allowed'); END",
+  );
+  const { untidy } = session.close(end);
+  expect(untidy).toMatchObject({ message: expect.stringContaining("not allowed") });
+  expect(folder.list()).toEqual(["a.db"]);
+});
+
 test("beside another living run the -wal is kept, and the last one removes it", () => {
   using folder = tempFolder();
   const path = folder.file("a.db");
