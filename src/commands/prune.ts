@@ -86,7 +86,8 @@ export const command = defineCliCommand({
       else {
         if (flags.vacuum && isInUse) throw inUse(db);
         const options = { logsOnly, vacuum: flags.vacuum, isWal, isInUse };
-        print(show({ db, runs, logsOnly, done: prune(db, runs, options) }));
+        const { runs: pruned, ...done } = prune(db, runs, options);
+        print(show({ db, runs: runs.filter(({ id }) => pruned.has(id)), logsOnly, done }));
       }
       return 0;
     } catch (thrown) {
@@ -121,7 +122,7 @@ function hasLiveRun(reader: Reader): boolean {
   return Number(row?.["n"]) > dead.size;
 }
 
-type Done = Pruned & { readonly freeBytes: number };
+type Done = Pick<Pruned, "tasks" | "logs"> & { readonly freeBytes: number };
 
 type PruneOptions = {
   readonly logsOnly: boolean;
@@ -130,7 +131,7 @@ type PruneOptions = {
   readonly isInUse: boolean;
 };
 
-function prune(path: string, runs: readonly OldRun[], options: PruneOptions): Done {
+function prune(path: string, runs: readonly OldRun[], options: PruneOptions): Pruned & Done {
   const { logsOnly, isWal, isInUse } = options;
   const open = { db: path, wal: isWal, durability: "full", storeTaskStatus: true } as const;
   const patience = patienceFor(path);
@@ -141,7 +142,7 @@ function prune(path: string, runs: readonly OldRun[], options: PruneOptions): Do
       runs.map(({ id }) => id),
       patience,
     );
-    const pruned = logsOnly ? { tasks: 0, logs: pruner.deleteLogs() } : pruner.deleteRuns(path);
+    const pruned = logsOnly ? pruner.deleteLogs() : pruner.deleteRuns(path);
     if (options.vacuum) patience.run(() => vacuum(db));
     return { ...pruned, freeBytes: freeBytes(db) };
   } finally {

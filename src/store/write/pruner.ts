@@ -1,23 +1,48 @@
 // Deletes the rows of old runs from pipeloom's own tables, in short transactions: a live run and readers go on meanwhile.
 // A prune that is killed has deleted some of the rows; the next one deletes the rest.
 
-import type { Database } from "bun:sqlite";
+import type { Database, Statement } from "bun:sqlite";
 
+import { JSON } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { removeStaleLock } from "../lock.ts";
 import { onlyRow } from "../only-row.ts";
-import { ownTables } from "../own-tables.ts";
+import type { OwnTable } from "../own-tables.ts";
 import type { Patience } from "../patience.ts";
 
-export type Pruned = { readonly tasks: number; readonly logs: number };
+export type Pruned = {
+  /** Without those that came back to life: their rows stay. */
+  readonly runs: ReadonlySet<RunId>;
+  readonly tasks: number;
+  readonly logs: number;
+};
 
-/** Rows of one transaction: the next one of a live run waits for it. */
+/** Rows of one transaction: the next one of a live run waits for it. Small runs share one, a large run takes several. */
 const sliceRows = 10_000;
+
+/** At most ?2 rows of run ?1. A run stays known until all its rows are gone. */
+const deletes = {
+  task_logs:
+    "DELETE FROM task_logs WHERE rowid IN (SELECT rowid FROM task_logs WHERE run_id = ?1 LIMIT ?2)",
+  task_runs:
+    "DELETE FROM task_runs WHERE run_id = ?1 AND id IN (SELECT id FROM task_runs WHERE run_id = ?1 LIMIT ?2)",
+  pipeloom_definitions:
+    "DELETE FROM pipeloom_definitions WHERE run_id = ?1 AND name IN (SELECT name FROM pipeloom_definitions WHERE run_id = ?1 LIMIT ?2)",
+  pipeline_runs:
+    "DELETE FROM pipeline_runs WHERE id IN (SELECT id FROM pipeline_runs WHERE id = ?1 LIMIT ?2)",
+} as const satisfies Partial<Record<OwnTable, string>>;
+
+type Table = keyof typeof deletes;
+type Deletes = readonly (readonly [table: Table, statement: Statement<unknown, [RunId, number]>])[];
+type Ended = { readonly id: RunId; readonly finished_at: string | null };
+
+/** What a transaction has deleted. */
+type Slice = { readonly deleted: Record<Table, number>; readonly runs: RunId[]; next: number };
 
 export class Pruner {
   readonly #db: Database;
   readonly #patience: Patience;
-  readonly #ids: readonly RunId[];
+  readonly #runs: readonly Ended[];
   readonly #isLate: () => boolean;
 
   /**
@@ -33,67 +58,73 @@ export class Pruner {
     this.#isLate = isLate;
     this.#db = db;
     this.#patience = patience;
-    this.#ids = ids;
-    db.run("CREATE TEMP TABLE IF NOT EXISTS pruned (id INTEGER PRIMARY KEY)");
-    db.run("DELETE FROM temp.pruned");
-    using add = db.prepare<unknown, [number]>("INSERT INTO temp.pruned VALUES (?)");
-    for (const id of ids) add.run(id);
+    using ended = db.prepare<Ended, [string]>(
+      `SELECT id, finished_at FROM pipeline_runs
+        WHERE id IN (SELECT value FROM json_each(?)) AND status <> 'running' ORDER BY id`,
+    );
+    this.#runs = ended.all(JSON.stringify(ids));
   }
 
   /** @param path of the database, for the files that dead runs left beside it */
   deleteRuns(path: string): Pruned {
-    const logs = this.deleteLogs();
-    const tasks = this.#deleteTasks();
-    // The runs stay known until all their rows are gone.
-    if (this.#isLate()) return { tasks, logs };
-    this.#transaction(() => {
-      for (const table of this.#otherTables()) {
-        this.#db.run(`DELETE FROM "${table}" WHERE run_id IN (SELECT id FROM temp.pruned)`);
+    const pruned = this.#delete([
+      "task_logs",
+      "task_runs",
+      "pipeloom_definitions",
+      "pipeline_runs",
+    ]);
+    for (const id of pruned.runs) removeStaleLock(path, id);
+    return pruned;
+  }
+
+  deleteLogs(): Pruned {
+    return this.#delete(["task_logs"]);
+  }
+
+  #delete(tables: readonly Table[]): Pruned {
+    const runs = new Set<RunId>();
+    let [tasks, logs] = [0, 0];
+    using isOver = this.#db.prepare<unknown, [RunId, string | null]>(
+      "SELECT 1 FROM pipeline_runs WHERE id = ? AND status <> 'running' AND finished_at IS ?",
+    );
+    const statements = this.#prepare(tables);
+    try {
+      for (let next = 0; next < this.#runs.length && !this.#isLate();) {
+        const slice = this.#transaction(() => this.#slice(statements, isOver, next));
+        for (const id of slice.runs) runs.add(id);
+        tasks += slice.deleted.task_runs;
+        logs += slice.deleted.task_logs;
+        next = slice.next;
       }
-      this.#db.run("DELETE FROM pipeline_runs WHERE id IN (SELECT id FROM temp.pruned)");
-    });
-    for (const id of this.#ids) removeStaleLock(path, id);
-    return { tasks, logs };
-  }
-
-  /** One pass over the table in windows of row ids: it has no index by run. */
-  deleteLogs(): number {
-    if (!this.#tables().includes("task_logs")) return 0;
-    using bounds = this.#db.prepare<{ first: number | null; last: number | null }, []>(
-      "SELECT MIN(rowid) AS first, MAX(rowid) AS last FROM task_logs",
-    );
-    const { first, last } = onlyRow(bounds.get());
-    if (first === null || last === null) return 0;
-    using some = this.#db.prepare<unknown, [number, number]>(
-      "DELETE FROM task_logs WHERE rowid BETWEEN ? AND ? AND run_id IN (SELECT id FROM temp.pruned)",
-    );
-    let deleted = 0;
-    for (let from = first; from <= last && !this.#isLate(); from += sliceRows) {
-      deleted += this.#transaction(() => some.run(from, from + sliceRows - 1).changes);
+    } finally {
+      for (const [, statement] of statements) statement.finalize();
     }
-    return deleted;
+    return { runs, tasks, logs };
   }
 
-  /** Many small runs share a transaction, and a large one takes several. */
-  #deleteTasks(): number {
-    using some = this.#db.prepare<unknown, [number, number, number]>(
-      `DELETE FROM task_runs WHERE run_id = ? AND id <= coalesce(
-        (SELECT id FROM task_runs WHERE run_id = ? ORDER BY id LIMIT 1 OFFSET ?), 9e18)`,
-    );
-    let deleted = 0;
-    for (let next = 0; next < this.#ids.length && !this.#isLate();) {
-      deleted += this.#transaction(() => {
-        let rows = 0;
-        for (; next < this.#ids.length && rows < sliceRows;) {
-          const id = this.#ids[next] ?? 0;
-          const { changes } = some.run(id, id, sliceRows - 1);
-          rows += changes;
-          if (changes < sliceRows) next++;
+  /** A transaction may be repeated, so nothing outside it is changed. */
+  #slice(
+    statements: Deletes,
+    isOver: Statement<unknown, [RunId, string | null]>,
+    first: number,
+  ): Slice {
+    const deleted = { task_logs: 0, task_runs: 0, pipeloom_definitions: 0, pipeline_runs: 0 };
+    const slice: Slice = { deleted, runs: [], next: first };
+    let left = sliceRows;
+    for (const { id, finished_at } of this.#runs.slice(first)) {
+      // Since it was chosen, the run may have been continued, and may have ended again.
+      if (isOver.get(id, finished_at) !== null) {
+        slice.runs.push(id);
+        for (const [table, statement] of statements) {
+          const { changes } = statement.run(id, left);
+          deleted[table] += changes;
+          left -= changes;
+          if (left <= 0) return slice;
         }
-        return rows;
-      });
+      }
+      slice.next++;
     }
-    return deleted;
+    return slice;
   }
 
   #transaction<Result>(work: () => Result): Result {
@@ -101,18 +132,16 @@ export class Pruner {
     return this.#patience.run(() => run.immediate());
   }
 
-  #otherTables(): string[] {
-    return this.#tables().filter((name) => name !== "task_runs" && name !== "task_logs");
-  }
-
-  /** Pipeloom's own tables that have rows of runs. */
-  #tables(): string[] {
+  /** Users may have dropped tables. */
+  #prepare(tables: readonly Table[]): Deletes {
     using rows = this.#db.prepare<{ name: string }, []>(
       `SELECT t.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
-        WHERE t.type = 'table' AND c.name = 'run_id'`,
+        WHERE t.type = 'table' AND (c.name = 'run_id' OR t.name = 'pipeline_runs')`,
     );
-    const own: readonly string[] = ownTables;
-    return rows.all().flatMap(({ name }) => (own.includes(name) ? [name] : []));
+    const existing = new Set(rows.all().map(({ name }) => name));
+    return tables
+      .filter((table) => existing.has(table))
+      .map((table) => [table, this.#db.prepare(deletes[table])]);
   }
 }
 
