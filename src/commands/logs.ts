@@ -3,27 +3,27 @@
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { plural } from "../base/text.ts";
 import { defineCliCommand } from "../cli/command.ts";
-import { quote } from "../cli/flag-values.ts";
 import { Printer } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
-import { UserError } from "../cli/user-error.ts";
-import { type RunId, runId } from "../protocol/ids.ts";
+import type { RunId } from "../protocol/ids.ts";
 import { type LogLevel, logLevels } from "../protocol/status.ts";
 import { isRunAlive } from "../store/liveness.ts";
-import { isRunning } from "../store/read/overview.ts";
+import { isRunning } from "../store/read/running-runs.ts";
 import type { Reader } from "../store/read/reader.ts";
-import { patientReader } from "./patient-reader.ts";
-import { ReaderError } from "../store/read/reader-error.ts";
+import { asUserError, patientReader } from "./patient-reader.ts";
+import type { ReaderError } from "../store/read/reader-error.ts";
 import {
   lastLines,
   linesAfter,
   type LogFilter,
   type LogRow,
+  missingTask,
   runToRead,
   tasksNamed,
 } from "../store/read/task-logs.ts";
 import { glyphsFor } from "../terminal/glyphs.ts";
 import { databaseOf, defaultDbHint } from "./default-db.ts";
+import { idOf } from "./live-run.ts";
 import { logJson, logText } from "./logs-view.ts";
 
 /** Poll interval of `--follow`. */
@@ -33,9 +33,9 @@ export const command = defineCliCommand({
   meta: {
     name: "logs",
     details:
-      "Shows the lines of ctx.log, console and programs, also while the run writes. Without a run, the last one is meant.",
+      "Shows the lines of ctx.log, console and programs, also while the run writes. Without a run, the only one that is running is meant, or else the last.",
     examples: [
-      { line: "pipeloom logs -f", what: "follow the last run until it ends" },
+      { line: "pipeloom logs -f", what: "follow the run until it ends" },
       { line: "pipeloom logs 12 load-page --level warn", what: "warnings and errors of one task" },
     ],
   },
@@ -44,7 +44,7 @@ export const command = defineCliCommand({
       type: "positional",
       required: false,
       valueHint: "run-id",
-      description: "the run; a task of the last run works too",
+      description: "the run; without it, a task works too",
     },
     task: {
       type: "positional",
@@ -88,11 +88,14 @@ export const command = defineCliCommand({
     try {
       using reader = patientReader(db);
       const filter = filterOf(reader, run, task, level, matches);
-      const last = showLast(reader, filter, tail, print);
+      const mayCome = follow && isAlive(reader, filter);
+      const missing = missingTask(reader, filter);
+      if (missing !== undefined && !mayCome) throw missing;
+      const last = showLast(reader, filter, tail, print, missing);
       if (follow) await showNew(reader, filter, last, print);
       return 0;
     } catch (thrown) {
-      throw thrown instanceof ReaderError ? new UserError(thrown.message) : thrown;
+      throw asUserError(thrown);
     }
   },
 });
@@ -103,15 +106,8 @@ function asked(
   second: string | undefined,
 ): { readonly run: RunId | undefined; readonly task: string | undefined } {
   if (first === undefined) return { run: undefined, task: undefined };
-  const id = Number(first);
-  if (/^\d+$/.test(first) && Number.isSafeInteger(id) && id > 0) {
-    return { run: runId(id), task: second };
-  }
-  if (second === undefined) return { run: undefined, task: first };
-  throw new UsageError(
-    `<run-id> must be a whole number of at least 1, not ${quote(first)}`,
-    `for a task of the last run: pipeloom logs ${quote(second)}`,
-  );
+  if (second === undefined && !/^\d+$/.test(first)) return { run: undefined, task: first };
+  return { run: idOf(first), task: second };
 }
 
 /** @throws UsageError */
@@ -134,7 +130,7 @@ function filterOf(
   matches: LogFilter["matches"],
 ): LogFilter {
   return reader.snapshot(() => {
-    const run = runToRead(reader, wanted);
+    const run = runToRead(reader, wanted, (each) => isRunAlive(reader.path, each));
     return { run, tasks: tasksNamed(reader, run, task), level, matches };
   });
 }
@@ -155,13 +151,23 @@ function printer(json: boolean): Print {
 }
 
 /** @returns where the new lines begin */
-function showLast(reader: Reader, filter: LogFilter, tail: number, print: Print): number {
+function showLast(
+  reader: Reader,
+  filter: LogFilter,
+  tail: number,
+  print: Print,
+  missing: ReaderError | undefined,
+): number {
   const { lines, hasEarlier, last } = reader.snapshot(() => lastLines(reader, filter, tail));
   if (hasEarlier && tail > 0) {
     process.stderr.write(`the last ${plural(tail, "line")}; for more: --tail <n>\n`);
   }
   if (lines.length === 0 && tail > 0) {
-    process.stderr.write(`run ${filter.run} has no such lines${levelHint(filter)}\n`);
+    const why =
+      missing === undefined
+        ? `run ${filter.run} has no such lines${levelHint(filter)}`
+        : `${missing.message}\nwaiting for it until the run ends`;
+    process.stderr.write(`${why}\n`);
   }
   print(lines);
   return last;
@@ -169,6 +175,9 @@ function showLast(reader: Reader, filter: LogFilter, tail: number, print: Print)
 
 const levelHint = ({ level }: LogFilter): string =>
   level === "debug" ? "" : ` at level ${level} and above; --level debug shows all levels`;
+
+const isAlive = (reader: Reader, { run }: LogFilter): boolean =>
+  isRunning(reader, run, (each) => isRunAlive(reader.path, each));
 
 async function showNew(
   reader: Reader,
@@ -178,11 +187,15 @@ async function showNew(
 ): Promise<void> {
   for (let last = after; ;) {
     // Read before the lines: a run writes its last lines before it ends.
-    const goesOn = isRunning(reader, filter.run, (run) => isRunAlive(reader.path, run));
+    const goesOn = isAlive(reader, filter);
     const page = reader.snapshot(() => linesAfter(reader, filter, last));
     print(page.lines);
     last = page.last;
-    if (!goesOn) return;
+    if (!goesOn) {
+      const missing = missingTask(reader, filter);
+      if (missing !== undefined) throw missing;
+      return;
+    }
     await Bun.sleep(everyMs);
   }
 }

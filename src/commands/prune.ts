@@ -11,9 +11,8 @@ import { isRunAlive } from "../store/liveness.ts";
 import { noLock } from "../store/lock.ts";
 import { openDatabase, shortTuning } from "../store/open-database.ts";
 import { checkTables } from "../store/read/check-tables.ts";
-import { deadRuns } from "../store/read/overview.ts";
+import { runningRuns } from "../store/read/running-runs.ts";
 import { type OldRun, oldRuns, type PruneRule } from "../store/read/old-runs.ts";
-import type { Reader } from "../store/read/reader.ts";
 import { StoreError } from "../store/store-error.ts";
 import { closeDatabase } from "../store/write/close.ts";
 import { freeBytes, type Pruned, Pruner, vacuum } from "../store/write/pruner.ts";
@@ -113,13 +112,8 @@ function look(db: string, rule: PruneRule): Look {
   using reader = patientReader(db);
   checkTables(reader);
   const runs = oldRuns(reader, rule);
-  return { runs, isWal: reader.isWal, isInUse: hasLiveRun(reader) };
-}
-
-function hasLiveRun(reader: Reader): boolean {
-  const [row] = reader.query("SELECT COUNT(*) AS n FROM pipeline_runs WHERE status = 'running'");
-  const dead = deadRuns(reader, (run) => isRunAlive(reader.path, run));
-  return Number(row?.["n"]) > dead.size;
+  const { live } = runningRuns(reader, (run) => isRunAlive(reader.path, run));
+  return { runs, isWal: reader.isWal, isInUse: live.length > 0 };
 }
 
 type Done = Pick<Pruned, "tasks" | "logs"> & { readonly freeBytes: number };

@@ -4,7 +4,7 @@
 //
 //   { "version": 1, "db": "/abs/pipeloom.db", "at": time,
 //     "runs": [{ "id", "pipeline", "file", "params": {…}, "status", "tasksTotal", "counts": {…}, "startedAt", "finishedAt",
-//                "durationMs", "pid", "host", "error" }],               newest first, the last five; or the run of --run
+//                "durationMs", "pid", "host", "error" }],               five: running ones first, then newest first; or the run of --run
 //     "failures": [{ "message", "count", "tasks": [{ "id", "name", "attempt", "error" }], "logs": [{ "at", "level", "line" }] }],
 //                                                   of the first of `runs`, by message; the first three tasks of each
 //     "tasks": [{ "run", "id", "name", "status", "progress": 0..1, "message", "attempt", "startedAt", "finishedAt",
@@ -71,10 +71,10 @@ export const statusData = (seen: Overview, db: string, now: number): object => (
 
 export function statusLines(seen: Overview, options: ViewOptions): string[] {
   if (seen.runs.length === 0) return [`${visible(options.db)} has no runs yet`];
-  const [newest] = seen.runs;
+  const [first] = seen.runs;
   const parts = [
-    options.detailed && newest !== undefined
-      ? runDetails(newest, options)
+    options.detailed && first !== undefined
+      ? runDetails(first, options)
       : runTable(seen.runs, options),
     failuresOf(seen, options),
     seen.tasks.length === 0 ? [] : taskTable(seen, options),

@@ -23,7 +23,7 @@ export const command = defineCliCommand({
   meta: {
     name: "status",
     details:
-      "Shows the last runs, why tasks of the newest one failed, the running and the latest tasks, and the number of tasks in each state. Opens the database read-only, also while a run writes.",
+      "Shows the running and the last runs, why tasks of the first one failed, the running and the latest tasks, and the number of tasks in each state. Opens the database read-only, also while a run writes.",
     examples: [
       { line: "pipeloom status --watch", what: "follow a run from another terminal; q ends it" },
       { line: "pipeloom status --format json | jq .counts", what: "for scripts" },

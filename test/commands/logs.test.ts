@@ -27,6 +27,12 @@ function addLog(db: Database, run: number, id: number, level: string, line: stri
   db.query("INSERT INTO task_logs VALUES (?, ?, 1, ?, ?, ?)").run(run, id, at, level, line);
 }
 
+function addTask(db: Database, run: number, id: number, name: string): void {
+  db.query(
+    "INSERT INTO task_runs (run_id, id, name, key, status) VALUES (?, ?, ?, 'k', 'running')",
+  ).run(run, id, name);
+}
+
 /** Run 1: one task. Run 2: `load` twice and `report`. */
 function filled(): TempFolder {
   const folder = tempFolder();
@@ -123,24 +129,97 @@ describe("the command", () => {
   });
 
   test("--follow shows new lines until the run ends", async () => {
-    using folder = filled();
-    using db = openDatabase(options(folder.file("pipeloom.db")));
-    db.run("UPDATE pipeline_runs SET status = 'running' WHERE id = 2");
-    const lock = acquireRunLock(folder.file("pipeloom.db"), runId(2));
-    const child = Bun.spawn(cliCommand("logs", "--json", "-f", "-n", "1"), {
-      cwd: folder.path,
-      stdout: "pipe",
-    });
-    let printed = "";
-    for await (const chunk of child.stdout) {
-      const before = linesOf(printed).length;
-      printed += new TextDecoder().decode(chunk);
-      // Each line that is seen is followed by the next step.
-      if (before === 0) addLog(db, 2, 2, "info", "new");
-      else db.run("UPDATE pipeline_runs SET status = 'done' WHERE id = 2");
-    }
-    lock.release();
-    expect(linesOf(printed)).toEqual(["no way", "new"]);
-    expect(await child.exited).toBe(0);
+    using run = running(2);
+    const { lines } = await run.follow(["-n", "1"], [(db) => addLog(db, 2, 2, "info", "new")]);
+    expect(lines).toEqual(["no way", "new"]);
+  });
+
+  test("--follow shows tasks of a name that get their rows later", async () => {
+    using run = running(2);
+    const { lines } = await run.follow(
+      ["-n", "1", "load"],
+      [
+        (db) => {
+          addTask(db, 2, 4, "load");
+          addTask(db, 2, 5, "else");
+          addLog(db, 2, 5, "info", "of another");
+          addLog(db, 2, 4, "info", "page 4");
+        },
+      ],
+    );
+    expect(lines).toEqual(["page 3 is odd", "page 4"]);
+  });
+
+  const later: [string, string][] = [
+    ["a name", "late"],
+    ["an id", "#4"],
+  ];
+  test.each(later)("--follow waits for a task that has no row yet: %s", async (_, task) => {
+    using run = running(2);
+    const { lines, err, code } = await run.follow(
+      [task],
+      [
+        (db) => {
+          addTask(db, 2, 4, "late");
+          addLog(db, 2, 4, "info", "here");
+        },
+      ],
+    );
+    expect({ lines, code }).toEqual({ lines: ["here"], code: 0 });
+    expect(err).toBe(
+      `run 2 has no task "${task}"; it has report, load\nwaiting for it until the run ends\n`,
+    );
+  });
+
+  test("--follow: the run ends without such a task", async () => {
+    using run = running(2);
+    const { err, code } = await run.follow(["laod"], []);
+    expect(code).toBe(1);
+    expect(err).toEndWith('error: run 2 has no task "laod"; it has report, load\n');
+  });
+
+  test("a continued run that is running is meant, and not a later one that has ended", async () => {
+    using run = running(1);
+    const { lines } = await run.follow([], [(db) => addLog(db, 1, 1, "info", "again")]);
+    expect(lines).toEqual(["old", "again"]);
   });
 });
+
+/** `filled`, and the run goes through `steps`: one after each output of `logs --follow`, and at last it ends. */
+function running(run: number) {
+  const folder = filled();
+  const db = openDatabase(options(folder.file("pipeloom.db")));
+  db.run("UPDATE pipeline_runs SET status = 'running' WHERE id = ?", [run]);
+  const lock = acquireRunLock(folder.file("pipeloom.db"), runId(run));
+  const end = (): void =>
+    void db.run("UPDATE pipeline_runs SET status = 'done' WHERE id = ?", [run]);
+
+  async function follow(args: readonly string[], steps: ((db: Database) => void)[]) {
+    await using child = Bun.spawn(cliCommand("logs", "--json", "-f", ...args), {
+      cwd: folder.path,
+      env: { ...process.env, NO_COLOR: "", FORCE_COLOR: "" },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const left = [...steps, end];
+    const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> => {
+      let all = "";
+      for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+        all += chunk;
+        left.shift()?.(db);
+      }
+      return all;
+    };
+    const [out, err] = await Promise.all([read(child.stdout), read(child.stderr)]);
+    return { lines: linesOf(out), err, code: await child.exited };
+  }
+
+  return {
+    follow,
+    [Symbol.dispose]() {
+      lock.release();
+      db.close(true);
+      folder[Symbol.dispose]();
+    },
+  };
+}

@@ -70,7 +70,7 @@ function logsOf(reader: Reader, run: RunId, id: number | undefined): readonly Lo
   if (id === undefined || !hasLogs(reader)) return [];
   return lastLines(
     reader,
-    { run, tasks: { type: "ids", ids: [id] }, level: "info", matches: () => true },
+    { run, tasks: { type: "id", id }, level: "info", matches: () => true },
     maxLogs,
   ).lines;
 }

@@ -9,7 +9,8 @@ import { checkTables } from "./check-tables.ts";
 import { type FailureGroup, failureGroups } from "./failed-tasks.ts";
 import type { Reader, Row, Value } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
-import { failure, number, storedRunId, text } from "./stored-values.ts";
+import { type IsAlive, runningRuns, runProcess } from "./running-runs.ts";
+import { failure, number, text } from "./stored-values.ts";
 import { countByRun, type Counts, noTasks, sum } from "./task-counts.ts";
 import { listTasks, type SeenTask, type TaskCondition } from "./task-list.ts";
 
@@ -28,18 +29,15 @@ export type SeenRun = RunProcess & {
 };
 
 export type Overview = {
-  /** Newest first. */
+  /** Running ones first, as a continued run may be old; then newest first. */
   readonly runs: readonly SeenRun[];
-  /** Of the newest of `runs`. */
+  /** Of the first of `runs`. */
   readonly failures: readonly FailureGroup[];
-  /** The newest run's first; within a run, running tasks first, then the latest to end. */
+  /** Ordered as `runs`; within a run, running tasks first, then the latest to end. */
   readonly tasks: readonly SeenTask[];
   /** All tasks in the file, or those of `Question.run`. */
   readonly counts: Counts;
 };
-
-/** Whether a run is alive whose row says `running`; see store/liveness.ts. */
-type IsAlive = (run: RunProcess) => boolean;
 
 type Question = {
   readonly maxRuns: number;
@@ -60,21 +58,22 @@ export function overview(reader: Reader, question: Question): Overview {
   checkTables(reader);
   // Liveness first, rows second. A run commits its end before it frees its lock: a free lock followed by a row that says
   // `running` is a dead run. In the other order, a run that ends in between would look dead.
-  const dead = deadRuns(reader, question.isAlive);
+  const { live, dead } = runningRuns(reader, question.isAlive);
   return reader.snapshot(() => {
     const { maxRuns, run } = question;
     const counts = countByRun(reader, run === undefined ? undefined : [run], dead);
-    const rows = run === undefined ? runRows(reader, maxRuns) : runRows(reader, 1, "id = ?", run);
+    const rows =
+      run === undefined ? latestRows(reader, maxRuns, live) : runRows(reader, 1, "id = ?", run);
     const runs = rows.map((row) => seenRun(row, reader, dead, counts));
     if (question.run !== undefined && runs.length === 0) throw noSuchRun(reader, question.run);
-    const [newest] = runs;
+    const [first] = runs;
     return {
       runs,
       failures:
-        (newest?.counts.error ?? 0) > 0 && newest !== undefined
-          ? failureGroups(reader, newest.id)
+        (first?.counts.error ?? 0) > 0 && first !== undefined
+          ? failureGroups(reader, first.id)
           : [],
-      tasks: listTasks(reader, counts, question.only, question.maxTasks, dead),
+      tasks: listTasks(reader, inOrder(counts, live), question.only, question.maxTasks, dead),
       counts: sum([...counts.values()]),
     };
   });
@@ -85,30 +84,6 @@ const noSuchRun = (reader: Reader, run: RunId): ReaderError =>
     "no-such-run",
     `${reader.path} has no run ${run}; pipeloom status --db ${reader.path} lists those it has`,
   );
-
-export function deadRuns(reader: Reader, isAlive: IsAlive): ReadonlySet<number> {
-  // `*`, because a file of version 1 lacks some of the columns.
-  const running = reader.query("SELECT * FROM pipeline_runs WHERE status = 'running'");
-  return new Set(
-    running
-      .map((row) => runProcess(row, reader))
-      .filter((run) => !isAlive(run))
-      .map(({ id }) => id),
-  );
-}
-
-const runProcess = (row: Row, reader: Reader): RunProcess => ({
-  id: storedRunId(row["id"], reader),
-  pid: number(row["pid"]),
-  host: text(row["host"]),
-  processStartedAt: text(row["process_started_at"]),
-});
-
-/** Whether the run is running: its row says so, and its process is alive. */
-export function isRunning(reader: Reader, run: RunId, isAlive: IsAlive): boolean {
-  const [row] = runRows(reader, 1, "id = ?", run);
-  return row?.["status"] === "running" && isAlive(runProcess(row, reader));
-}
 
 // ── rows ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -127,6 +102,20 @@ export function runRows(
     param === undefined ? [most] : [param, most],
   );
 }
+
+/** Running runs first, then the newest. */
+const latestRows = (reader: Reader, most: number, live: readonly RunId[]): Row[] =>
+  reader.query(
+    `SELECT * FROM pipeline_runs ORDER BY id IN (${live.join(", ")}) DESC, id DESC LIMIT ?`,
+    [most],
+  );
+
+/** In the order of `latestRows`. */
+const inOrder = (
+  counts: ReadonlyMap<number, Counts>,
+  live: readonly number[],
+): readonly (readonly [run: number, counts: Counts])[] =>
+  [...counts].toSorted(([a], [b]) => Number(live.includes(b)) - Number(live.includes(a)) || b - a);
 
 export function seenRun(
   row: Row,

@@ -1,13 +1,13 @@
 // The runs of a database, newest first, and how long the last runs of each pipeline took: for `runs`.
 
 import { Date } from "../../base/globals.ts";
-import type { RunProcess } from "../liveness.ts";
 import { checkTables } from "./check-tables.ts";
-import { deadRuns, runRows, type SeenRun, seenRun } from "./overview.ts";
+import { runRows, type SeenRun, seenRun } from "./overview.ts";
 import { storedRunId } from "./stored-values.ts";
 import { countByRun } from "./task-counts.ts";
 import type { Reader } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
+import { type IsAlive, runningRuns } from "./running-runs.ts";
 
 /** Done runs whose durations are shown. */
 const maxDurations = 20;
@@ -24,14 +24,14 @@ type Question = {
   /** Only runs of this pipeline. */
   readonly pipeline: string | undefined;
   /** Whether a run is alive whose row says `running`; see store/liveness.ts. */
-  readonly isAlive: (run: RunProcess) => boolean;
+  readonly isAlive: IsAlive;
 };
 
 /** @throws ReaderError `no-tables`, `newer-version` or `no-such-pipeline` */
 export function runList(reader: Reader, { maxRuns, pipeline, isAlive }: Question): RunList {
   checkTables(reader);
   // Before the rows: see `overview`.
-  const dead = deadRuns(reader, isAlive);
+  const { dead } = runningRuns(reader, isAlive);
   return reader.snapshot(() => {
     const rows =
       pipeline === undefined

@@ -37,20 +37,20 @@ const columns =
 const byTime = "coalesce(finished_at, started_at) DESC, id DESC";
 
 /**
- * At most `most` tasks. The newest run's first; within a run, running tasks first, then the latest to end.
- * @param counts of the runs to list tasks of
+ * At most `most` tasks. Of one run after the other; within a run, running tasks first, then the latest to end.
+ * @param runs with their counts
  */
 export function listTasks(
   reader: Reader,
-  counts: ReadonlyMap<number, Counts>,
+  runs: Iterable<readonly [run: number, counts: Counts]>,
   only: TaskCondition | undefined,
   most: number,
   dead: ReadonlySet<number>,
 ): SeenTask[] {
   const tasks: SeenTask[] = [];
-  for (const run of [...counts.keys()].toSorted((a, b) => b - a)) {
+  for (const [run, counts] of runs) {
     if (tasks.length >= most) break;
-    const isLarge = totalOf(counts.get(run)) > maxSorted;
+    const isLarge = totalOf(counts) > maxSorted;
     const order = isLarge ? "id DESC" : byTime;
     for (const which of ["status = 'running'", "status <> 'running'"]) {
       const rows = tasksOf(reader, run, which, order, only, most - tasks.length);

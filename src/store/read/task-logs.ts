@@ -5,6 +5,7 @@ import { type LogLevel, logLevels } from "../../protocol/status.ts";
 import { checkTables } from "./check-tables.ts";
 import type { Reader, Row } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
+import { type IsAlive, runningRuns } from "./running-runs.ts";
 import { number, storedRunId, storedTaskId } from "./stored-values.ts";
 
 export type LogRow = {
@@ -27,11 +28,15 @@ export type LogFilter = {
   readonly matches: (line: string) => boolean;
 };
 
-/** All tasks, those with one of the ids, or those of a name that too many have to list their ids. */
 type TaskFilter =
   | { readonly type: "all" }
-  | { readonly type: "ids"; readonly ids: readonly number[] }
-  | { readonly type: "name"; readonly name: string };
+  | { readonly type: "id"; readonly id: number }
+  | {
+      readonly type: "name";
+      readonly name: string;
+      /** The tasks that had the name when it was looked up; undefined if they are too many to list. */
+      readonly ids: readonly number[] | undefined;
+    };
 
 type LogPage = {
   /** Oldest first. */
@@ -46,11 +51,14 @@ type LogPage = {
 const maxIds = 1000;
 
 /**
- * The run that is meant: the last one by default.
+ * The run that is meant. By default the only one that is running: a continued run has an older id than the last run. Else
+ * the last one.
  * @throws ReaderError `no-tables`, `newer-version` or `no-such-run`
  */
-export function runToRead(reader: Reader, run: RunId | undefined): RunId {
+export function runToRead(reader: Reader, wanted: RunId | undefined, isAlive: IsAlive): RunId {
   checkTables(reader);
+  const { live } = runningRuns(reader, isAlive);
+  const run = wanted ?? (live.length === 1 ? live[0] : undefined);
   const [row] =
     run === undefined
       ? reader.query("SELECT MAX(id) AS id FROM pipeline_runs")
@@ -65,10 +73,7 @@ export function runToRead(reader: Reader, run: RunId | undefined): RunId {
   );
 }
 
-/**
- * @param task a name, or `#` and an id
- * @throws ReaderError `no-such-task`
- */
+/** @param task a name, or `#` and an id */
 export function tasksNamed(reader: Reader, run: RunId, task: string | undefined): TaskFilter {
   if (task === undefined) return { type: "all" };
   const ids = reader
@@ -78,22 +83,29 @@ export function tasksNamed(reader: Reader, run: RunId, task: string | undefined)
       maxIds + 1,
     ])
     .map((row) => storedTaskId(row["id"], reader));
-  if (ids.length > maxIds) return { type: "name", name: task };
-  if (ids.length > 0) return { type: "ids", ids };
   const [, id] = /^#?([1-9]\d{0,14})$/.exec(task) ?? [];
-  const one = "SELECT id FROM task_runs WHERE run_id = ? AND id = ?";
-  if (id !== undefined && reader.query(one, [run, Number(id)]).length > 0) {
-    return { type: "ids", ids: [Number(id)] };
-  }
+  if (ids.length === 0 && id !== undefined) return { type: "id", id: Number(id) };
+  return { type: "name", name: task, ids: ids.length > maxIds ? undefined : ids };
+}
+
+/** Why the filter finds no task; undefined if it finds one. */
+export function missingTask(
+  reader: Reader,
+  { run, tasks }: Pick<LogFilter, "run" | "tasks">,
+): ReaderError | undefined {
+  if (tasks.type === "all") return undefined;
+  const [column, value] = tasks.type === "id" ? ["id", tasks.id] : ["name", tasks.name];
+  const one = `SELECT id FROM task_runs WHERE run_id = ? AND ${column} = ? LIMIT 1`;
+  if (reader.query(one, [run, value]).length > 0) return undefined;
   const names = reader
     .query(
       "SELECT DISTINCT name FROM (SELECT name FROM task_runs WHERE run_id = ? LIMIT 10000) LIMIT 10",
       [run],
     )
     .map((row) => String(row["name"]));
-  throw new ReaderError(
+  return new ReaderError(
     "no-such-task",
-    `run ${run} has no task "${task}"${names.length === 0 ? "" : `; it has ${names.join(", ")}`}`,
+    `run ${run} has no task "${tasks.type === "id" ? `#${tasks.id}` : tasks.name}"${names.length === 0 ? "" : `; it has ${names.join(", ")}`}`,
   );
 }
 
@@ -117,10 +129,12 @@ export function lastLines(reader: Reader, filter: LogFilter, most: number): LogP
   return { lines: lines.toReversed(), hasEarlier, last };
 }
 
-/** The lines that have come since a page. */
+/** The lines that have come since a page, also of tasks that have got a name of the filter since it was made. */
 export function linesAfter(reader: Reader, filter: LogFilter, before: number): LogPage {
   const last = lastLogRow(reader);
-  const lines = [...passing(reader, filter, "l.rowid > ?", before, "ASC")];
+  const { tasks } = filter;
+  const now = tasks.type === "name" ? { ...filter, tasks: { ...tasks, ids: undefined } } : filter;
+  const lines = [...passing(reader, now, "l.rowid > ?", before, "ASC")];
   return { lines, hasEarlier: false, last: Math.max(last, before) };
 }
 
@@ -134,7 +148,8 @@ function* passing(
   const levels = logLevels.slice(logLevels.indexOf(level));
   const [whose, params] = conditionOf(tasks);
   // By its index, SQLite would read and sort all lines of the run before it gives the last ones.
-  const table = tasks.type === "ids" ? "task_logs AS l" : "task_logs AS l NOT INDEXED";
+  const isByTask = tasks.type === "id" || (tasks.type === "name" && tasks.ids !== undefined);
+  const table = isByTask ? "task_logs AS l" : "task_logs AS l NOT INDEXED";
   const { rows } = reader.iterate(
     `SELECT task_id, attempt, at, level, line FROM ${table}
       WHERE run_id = ? AND ${range} AND level IN (${listOf(levels)}) ${whose}
@@ -153,9 +168,10 @@ function conditionOf(
   switch (tasks.type) {
     case "all":
       return ["", []];
-    case "ids":
-      return [`AND task_id IN (${listOf(tasks.ids)})`, tasks.ids];
+    case "id":
+      return ["AND task_id = ?", [tasks.id]];
     case "name":
+      if (tasks.ids !== undefined) return [`AND task_id IN (${listOf(tasks.ids)})`, tasks.ids];
       return [
         "AND ? = (SELECT name FROM task_runs AS t WHERE t.run_id = l.run_id AND t.id = l.task_id)",
         [tasks.name],

@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { Database as Sqlite } from "bun:sqlite";
 import { expect, test } from "bun:test";
 
-import { type RunId, runId } from "../../../src/protocol/ids.ts";
+import { runId } from "../../../src/protocol/ids.ts";
 import { openReader } from "../../../src/store/read/reader.ts";
 import { overview, type Overview } from "../../../src/store/read/overview.ts";
 import type { RunProcess } from "../../../src/store/liveness.ts";
@@ -35,7 +35,9 @@ function fill(db: Database): void {
   task.run(3, 5, "h", "queued", null, null, null, null);
 }
 
-function look(folder: TempFolder, more: { run?: RunId; maxTasks?: number } = {}): Overview {
+type More = Partial<Parameters<typeof overview>[1]>;
+
+function look(folder: TempFolder, more: More = {}): Overview {
   using reader = openReader(folder.file("a.db"));
   return overview(reader, {
     maxRuns: 10,
@@ -79,6 +81,13 @@ test("tasks of the newest run first; in a run what runs, then what ended last", 
   expect(names(look(folder))).toBe("fegdhcba");
   expect(names(look(folder, { maxTasks: 3 }))).toBe("feg");
   expect(names(look(folder, { run: runId(1) }))).toBe("ba");
+});
+
+test("a continued run that is running comes before later runs, and so do its tasks", () => {
+  using folder = filled();
+  const seen = look(folder, { isAlive: (run) => run.id === runId(2), maxRuns: 2 });
+  expect(seen.runs.map(({ id }) => Number(id))).toEqual([2, 3]);
+  expect(names(seen)).toBe("cfegdhba");
 });
 
 test("a run that ends while it is looked at is not taken for dead", () => {
