@@ -6,7 +6,7 @@ import { Date, JSON } from "../base/globals.ts";
 import type { Palette } from "../base/palette.ts";
 import { relativeTime } from "../base/relative-time.ts";
 import type { SeenRun } from "../store/read/overview.ts";
-import type { Counts, SeenStatus } from "../store/read/task-counts.ts";
+import { type SeenStatus, totalOf } from "../store/read/task-counts.ts";
 import {
   type Column,
   statusStyle,
@@ -63,7 +63,7 @@ export function withoutEmptyColumns(
 
 /** `2/9` */
 export function doneOf({ counts, tasksTotal }: SeenRun): string {
-  const total = Math.max(tasksTotal ?? 0, sumOf(counts));
+  const total = Math.max(tasksTotal ?? 0, totalOf(counts));
   return `${counts.done}/${total}`;
 }
 
@@ -77,9 +77,6 @@ export const shownOrder = [
   "skipped",
   "queued",
 ] as const;
-
-export const sumOf = (counts: Counts): number =>
-  shownOrder.reduce((n, status) => n + counts[status], 0);
 
 export const statusCell = (status: SeenStatus | SeenRun["status"], colors: Palette): TableCell => ({
   text: status,

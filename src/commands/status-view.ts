@@ -17,7 +17,7 @@
 import { Date } from "../base/globals.ts";
 import { failureLine } from "../base/failure.ts";
 import type { Overview, SeenRun } from "../store/read/overview.ts";
-import type { Counts } from "../store/read/task-counts.ts";
+import { type Counts, totalOf } from "../store/read/task-counts.ts";
 import type { SeenTask } from "../store/read/task-list.ts";
 import { localTime } from "../base/relative-time.ts";
 import { type Column, tableLines } from "../terminal/text-table.ts";
@@ -34,7 +34,6 @@ import {
   runTable,
   shownOrder,
   statusCell,
-  sumOf,
   type TableView,
   took,
   withoutEmptyColumns,
@@ -146,7 +145,7 @@ const remark = ({ error, message }: SeenTask): string =>
   firstLine(error === null ? (message ?? "") : failureLine(error));
 
 function countsLine(counts: Counts): string {
-  const total = sumOf(counts);
+  const total = totalOf(counts);
   const parts = shownOrder
     .filter((status) => counts[status] > 0)
     .map((status) => `${counts[status]} ${status}`);

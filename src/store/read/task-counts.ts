@@ -38,10 +38,10 @@ export function countByRun(
     const id = storedRunId(row["id"], reader);
     const stored = storedCounts(row["counts"]);
     if (stored === undefined) open.push(id);
-    else counts.set(id, ofRun(stored, dead.has(id)));
+    else counts.set(id, withInterrupted(stored, dead.has(id)));
   }
   for (const [id, counted] of countTasks(reader, open))
-    counts.set(id, ofRun(counted, dead.has(id)));
+    counts.set(id, withInterrupted(counted, dead.has(id)));
   return counts;
 }
 
@@ -82,7 +82,7 @@ function countsOf(row: Row): Counts {
 }
 
 /** The running tasks of a dead run were interrupted. */
-const ofRun = (counts: Counts, isDead: boolean): Counts =>
+const withInterrupted = (counts: Counts, isDead: boolean): Counts =>
   isDead ? { ...counts, running: 0, interrupted: counts.running } : counts;
 
 export function sum(all: readonly Counts[]): Counts {
