@@ -32,10 +32,17 @@ export type Kill =
   | { readonly type: "after"; readonly ms: number }
   | { readonly type: "at-event"; readonly count: number };
 
+type Outcome =
+  | { readonly type: "exited"; readonly code: number }
+  /** By the proof: at its moment, or because the proof was stopped. */
+  | { readonly type: "killed" }
+  /** It took too long, and was killed. */
+  | { readonly type: "hung" }
+  /** By a signal that the proof did not send: a fault in native code, too little memory. */
+  | { readonly type: "crashed"; readonly signal: string };
+
 export type SessionEnd = {
-  /** Null: killed. */
-  readonly code: number | null;
-  readonly hung: boolean;
+  readonly outcome: Outcome;
   readonly tookMs: number;
   /** How many events the process has written. */
   readonly events: number;
@@ -111,7 +118,7 @@ export async function runSession(
   writeFileSync(path, JSON.stringify(orders), { mode: 0o600 });
   const began = systemClock.now();
   const child = spawnSession(path);
-  using ender = new SessionEnder(() => child.kill("SIGKILL"), kill, limits);
+  using ender = new SessionEnder(child, kill, limits);
   const events = new EventCounter(kill.type === "at-event" ? kill.count : undefined, ender.end);
   let errors = "";
   const outputs = Promise.all([
@@ -121,11 +128,11 @@ export async function runSession(
     }),
   ]);
   await child.exited;
+  const outcome = ender.outcomeOf(child);
   await Promise.race([outputs, Bun.sleep(endOfOutputMs)]);
   const { count, done, ran, failure, late } = events;
   return {
-    code: child.signalCode === null ? child.exitCode : null,
-    hung: ender.hasHung,
+    outcome,
     tookMs: systemClock.now() - began,
     events: count,
     done,
@@ -150,21 +157,32 @@ class SessionEnder implements Disposable {
   readonly end: () => void;
   readonly #stopped: AbortSignal;
   readonly #timers: readonly Timer[];
-  hasHung = false;
+  /** Why SIGKILL was sent; undefined: it was not. */
+  #sent: "killed" | "hung" | undefined;
 
-  constructor(end: () => void, kill: Kill, { hangMs, stopped }: SessionLimits) {
-    this.end = end;
-    const onHang = (): void => {
-      this.hasHung = true;
-      end();
+  constructor(child: Bun.Subprocess, kill: Kill, { hangMs, stopped }: SessionLimits) {
+    const send = (why: "killed" | "hung"): void => {
+      this.#sent ??= why;
+      child.kill("SIGKILL");
     };
+    this.end = () => send("killed");
     this.#timers = [
-      ...(hangMs === undefined ? [] : [systemClock.after(hangMs, onHang)]),
-      ...(kill.type === "after" ? [systemClock.after(kill.ms, end)] : []),
+      ...(hangMs === undefined ? [] : [systemClock.after(hangMs, () => send("hung"))]),
+      ...(kill.type === "after" ? [systemClock.after(kill.ms, this.end)] : []),
     ];
     this.#stopped = stopped;
-    stopped.addEventListener("abort", end, { once: true });
-    if (stopped.aborted) end();
+    stopped.addEventListener("abort", this.end, { once: true });
+    if (stopped.aborted) this.end();
+  }
+
+  /** @param child has ended */
+  outcomeOf({ signalCode, exitCode }: Bun.Subprocess): Outcome {
+    if (signalCode === null) {
+      if (exitCode === null) throw new Error("Internal error: a process without an end");
+      return { type: "exited", code: exitCode };
+    }
+    if (signalCode === "SIGKILL" && this.#sent !== undefined) return { type: this.#sent };
+    return { type: "crashed", signal: String(signalCode) };
   }
 
   [Symbol.dispose](): void {

@@ -45,6 +45,9 @@ export const emptyTally = (): Tally => ({
   recorded: 0,
 });
 
+/** A run needs a few. One that never ends is a finding; a power cut may undo a finished run several times. */
+const maxSessions = 300;
+
 export class Cycle {
   readonly #deps: CycleDeps;
   readonly #number: number;
@@ -67,7 +70,8 @@ export class Cycle {
   async run(): Promise<number | undefined> {
     const { moments, isStopped } = this.#deps;
     let facts: RunFacts | undefined;
-    for (let ends = 0; !isStopped(); ends++) {
+    for (let ends = 0; ends < maxSessions; ends++) {
+      if (isStopped()) return undefined;
       this.#disk?.begin();
       const trace = this.#disk?.trace ?? null;
       const end = await this.#deps.session(moments.next(ends), facts === undefined, trace);
@@ -76,12 +80,13 @@ export class Cycle {
       if (this.#isFailed(end)) return undefined;
       const isCut = this.#isCut(end);
       if (isCut) this.#tally.cuts++;
-      else if (end.code === null) this.#tally.kills++;
+      else if (end.outcome.type === "killed") this.#tally.kills++;
       const seen = this.#judge(isCut);
       if (seen === "damaged") return undefined;
       facts = seen;
       if (facts !== undefined && facts.status !== "running") return facts.id;
     }
+    this.#found("failed", 1, `the run was not done after ${maxSessions} processes`);
     return undefined;
   }
 
@@ -89,18 +94,27 @@ export class Cycle {
     this.#deps.findings.add(name, count, this.#number, () => ({ type: "text", text }));
   }
 
-  #isFailed({ hung, code, failure, errors }: SessionEnd): boolean {
-    if (hung) {
-      this.#found("hangs", 1, "the run did not end");
-      return true;
-    }
-    const wanted = this.#deps.code;
-    if (code === null || code === wanted) return false;
+  #isFailed({ outcome, failure, errors }: SessionEnd): boolean {
     const said = failure ?? errors.trim();
     const why = said === "" ? "" : `: ${said}`;
-    const text = `the run ended with exit code ${code}, and an undisturbed one with ${wanted}${why}`;
-    this.#found("failed", 1, text);
-    return true;
+    const wanted = this.#deps.code;
+    switch (outcome.type) {
+      case "killed":
+        return false;
+      case "hung":
+        this.#found("hangs", 1, "the run did not end");
+        return true;
+      case "crashed":
+        this.#found("failed", 1, `the run was ended by ${outcome.signal}${why}`);
+        return true;
+      case "exited": {
+        const { code } = outcome;
+        if (code === wanted) return false;
+        const text = `the run ended with exit code ${code}, and an undisturbed one with ${wanted}${why}`;
+        this.#found("failed", 1, text);
+        return true;
+      }
+    }
   }
 
   /** Cuts the power, or not. */

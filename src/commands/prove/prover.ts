@@ -70,8 +70,8 @@ const bypassed = (db: string): UserError =>
     "to prove on the file itself: --in-place (it is put back at the end)",
   );
 
-function notRepeatable(first: SessionEnd, second: SessionEnd): UserError {
-  const failure = second.failure ?? first.failure;
+function notRepeatable(first: Undisturbed, second: Undisturbed): UserError {
+  const failure = second.end.failure ?? first.end.failure;
   return new UserError(
     `nothing is proved: of two undisturbed runs the first ended with exit code ${first.code}, the second with ${second.code}` +
       (failure === undefined ? "" : ` (${failure})`),
@@ -79,8 +79,23 @@ function notRepeatable(first: SessionEnd, second: SessionEnd): UserError {
   );
 }
 
+function notUndisturbed({ outcome, errors }: SessionEnd): UserError {
+  const how =
+    outcome.type === "exited"
+      ? `exit code ${outcome.code}`
+      : outcome.type === "crashed"
+        ? `ended by ${outcome.signal}`
+        : outcome.type;
+  return new UserError(
+    `the pipeline does not run undisturbed (${how})${errors === "" ? "" : `:\n${errors.trim()}`}`,
+    "try it with `pipeloom run` first",
+  );
+}
+
 type Undisturbed = {
   readonly end: SessionEnd;
+  /** The exit code. */
+  readonly code: number;
   readonly side: Side;
   readonly contents: ReadonlyMap<string, string | undefined>;
 };
@@ -115,10 +130,11 @@ export class Prover {
     }
     this.#lastRun = facts.lastRun;
     const first = await this.#undisturbed(1);
+    if (first === undefined) return undefined;
     await Bun.sleep(Math.max(0, minGapMs - (systemClock.now() - began)));
     const second = await this.#undisturbed(2);
-    if (this.#isStopped()) return undefined;
-    if (second.end.code !== first.end.code) throw notRepeatable(first.end, second.end);
+    if (second === undefined) return undefined;
+    if (second.code !== first.code) throw notRepeatable(first, second);
     this.#ran.clear();
     const plan = this.#compared(first.side, second.side, (pair) => pair.plan());
     const effects = new Map(
@@ -162,7 +178,7 @@ export class Prover {
   }
 
   async #cycles(
-    { end: { tookMs, events, code }, side }: Undisturbed,
+    { end: { tookMs, events }, code, side }: Undisturbed,
     plan: ComparePlan,
     effects: ReadonlyMap<string, FileEffect>,
   ): Promise<void> {
@@ -178,7 +194,7 @@ export class Prover {
         findings: this.#findings,
         moments,
         session: (kill, isFresh, trace) => this.#session(kill, isFresh, trace),
-        code: code ?? 0,
+        code,
         lastRun: this.#lastRun,
         isDurable: this.#options.orders.options.durability !== "normal",
         isStopped: () => this.#isStopped(),
@@ -193,23 +209,28 @@ export class Prover {
     }
   }
 
-  async #undisturbed(run: 1 | 2): Promise<Undisturbed> {
+  /** @returns undefined if the proof was stopped */
+  async #undisturbed(run: 1 | 2): Promise<Undisturbed | undefined> {
     this.#options.onProgress({ ...this.#progress(), stage: { type: "undisturbed", run } });
     this.#site.reset();
     const before = this.#outside.look();
     const end = await this.#session({ type: "never" }, true, null);
+    if (this.#isStopped()) return undefined;
+    const { outcome } = end;
     const facts = this.#site.facts(this.#lastRun);
-    if (facts.type === "damaged" || facts.run === undefined || facts.run.status === "running") {
-      if (this.#isStopped()) return { end, side: { path: "", run: 0 }, contents: new Map() };
-      throw new UserError(
-        `the pipeline does not run undisturbed (exit code ${end.code})${end.errors === "" ? "" : `:\n${end.errors.trim()}`}`,
-        "try it with `pipeloom run` first",
-      );
+    if (
+      outcome.type !== "exited" ||
+      facts.type === "damaged" ||
+      facts.run === undefined ||
+      facts.run.status === "running"
+    ) {
+      throw notUndisturbed(end);
     }
     if (this.#site.isBypassed) throw bypassed(this.#options.orders.options.db);
     const written = writtenBetween(before, this.#outside.look());
     return {
       end,
+      code: outcome.code,
       side: { path: this.#site.copy(`undisturbed-${run}`), run: facts.run.id },
       contents: new Map(written.map((path) => [path, contentOf(path)])),
     };

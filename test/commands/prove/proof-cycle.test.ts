@@ -12,8 +12,7 @@ import { Site } from "../../../src/commands/prove/site.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 const killed: SessionEnd = {
-  code: null,
-  hung: false,
+  outcome: { type: "killed" },
   tookMs: 1,
   events: 1,
   done: [],
@@ -23,6 +22,10 @@ const killed: SessionEnd = {
   errors: "",
   programsLeft: 0,
 };
+
+const exited = (code: number): Pick<SessionEnd, "outcome"> => ({
+  outcome: { type: "exited", code },
+});
 
 /** Each process: what it does to the database, and its end. */
 type Step = readonly [sql: string, end: Partial<SessionEnd>];
@@ -39,7 +42,7 @@ async function cycle(steps: readonly Step[]) {
     findings,
     moments: new Moments(randomOf(1), { tookMs: 1, events: 1 }),
     session: (_, isFresh) => {
-      const [sql, end] = left.shift() ?? ["", { code: 9 }];
+      const [sql, end] = left.shift() ?? ["", exited(9)];
       fresh.push(isFresh);
       using db = new Database(site.db);
       if (sql !== "") db.run(sql);
@@ -66,7 +69,7 @@ test("a run that is killed and continues", async () => {
     ["", {}],
     [begin + done(1), { done: [1] }],
     [done(2), {}],
-    [done(3) + over, { code: 0, done: [3] }],
+    [done(3) + over, { ...exited(0), done: [3] }],
   ]);
   expect(result).toMatchObject({ run: 1, found: {}, tally: { kills: 3 } });
   // Until the file has the run, it is begun again.
@@ -80,7 +83,7 @@ test("a run that was killed after its end is not started again", async () => {
 test("a task that was announced and is not in the file", async () => {
   const result = await cycle([
     [begin + done(1), { done: [1, 2] }],
-    [over, { code: 0 }],
+    [over, exited(0)],
   ]);
   expect(result.found).toEqual({ tasksLost: 1 });
   expect(result.first?.what).toEqual({ type: "task", id: 2, happened: "lost" });
@@ -90,7 +93,7 @@ test("a task that was in the file and is gone", async () => {
   const gone = "DELETE FROM task_runs;";
   const result = await cycle([
     [begin + done(1), {}],
-    [gone + over, { code: 0 }],
+    [gone + over, exited(0)],
   ]);
   expect(result.found).toEqual({ tasksLost: 1 });
 });
@@ -99,18 +102,35 @@ test("a task that was done, and is done at another time", async () => {
   const again = `DELETE FROM task_runs; ${done(1, "11:00")}`;
   const result = await cycle([
     [begin + done(1), {}],
-    [again + over, { code: 0 }],
+    [again + over, exited(0)],
   ]);
   expect(result.found).toEqual({ tasksTwice: 1 });
 });
 
 test("a run that hangs, fails, or leaves programs", async () => {
-  expect((await cycle([[begin, { hung: true }]])).found).toEqual({ hangs: 1 });
-  const failed = await cycle([[begin, { code: 1, failure: "load: no" }]]);
+  expect((await cycle([[begin, { outcome: { type: "hung" } }]])).found).toEqual({ hangs: 1 });
+  const failed = await cycle([[begin, { ...exited(1), failure: "load: no" }]]);
   expect(failed).toMatchObject({ run: undefined, found: { failed: 1 } });
   expect(failed.first?.what).toMatchObject({
     text: "the run ended with exit code 1, and an undisturbed one with 0: load: no",
   });
   const left = await cycle([[begin + over, { programsLeft: 2 }]]);
   expect(left.found).toEqual({ programsLeft: 2 });
+});
+
+test("a run that a signal of another sender ends", async () => {
+  const crashed: SessionEnd["outcome"] = { type: "crashed", signal: "SIGSEGV" };
+  const result = await cycle([
+    [begin, { outcome: crashed, errors: "panic\n" }],
+    [over, exited(0)],
+  ]);
+  expect(result).toMatchObject({ run: undefined, found: { failed: 1 }, tally: { kills: 0 } });
+  expect(result.first?.what).toMatchObject({ text: "the run was ended by SIGSEGV: panic" });
+});
+
+test("a run that is not done after many processes", async () => {
+  const endless = Array.from({ length: 1_000 }, (_, i): Step => [i === 0 ? begin : "", exited(0)]);
+  const result = await cycle(endless);
+  expect(result).toMatchObject({ run: undefined, found: { failed: 1 } });
+  expect(result.first?.what).toMatchObject({ text: "the run was not done after 300 processes" });
 });

@@ -2,7 +2,7 @@
 
 import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { countNames } from "../../../src/commands/prove/findings.ts";
@@ -140,6 +140,24 @@ describe.skipIf(process.platform === "win32")("prove", () => {
     const result = await proved(folder, "unplanned.ts:time", "--cycles", "5");
     expect(result).toMatchObject({ proved: false, leftOut: ["task work.key"] });
     expect(result["tasksTwice"]).toBeGreaterThan(0);
+  });
+
+  test("a run that ends by a signal of another sender is a failure", async () => {
+    using folder = folderWith("self-killed.ts");
+    const result = await proved(folder, "self-killed.ts", "--cycles", "1");
+    expect(result).toMatchObject({ proved: false, failed: 1 });
+    expect(result["first"]).toMatchObject({
+      cycle: 1,
+      what: { text: expect.stringContaining("the run was ended by SIGKILL") },
+    });
+  });
+
+  test("a pipeline that ends by a signal undisturbed proves nothing", async () => {
+    using folder = folderWith("self-killed.ts");
+    writeFileSync(join(folder.path, "runs"), "1\n2\n");
+    const { code, err } = await prove(folder, "self-killed.ts");
+    expect(code).toBe(1);
+    expect(err).toContain("the pipeline does not run undisturbed (ended by SIGKILL)");
   });
 
   test.skipIf(process.platform !== "linux")("a program that outlives a kill is found", async () => {
