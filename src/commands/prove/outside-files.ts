@@ -1,7 +1,7 @@
 // Files beside the database that a pipeline writes. A kill does not undo what was written to them, so they are compared too:
 // a file that each run leaves the same, and a file that each run appends the same lines to.
 
-import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /** With more files, none is watched. */
@@ -19,9 +19,9 @@ export class OutsideFiles {
   readonly #isOurs: (path: string) => boolean;
   #isWatched = true;
 
-  /** @param isOurs for files that are not the pipeline's: the database, and what belongs to it */
+  /** @param isOurs for real paths of files that are not the pipeline's: the database, and what belongs to it */
   constructor(folders: readonly string[], isOurs: (path: string) => boolean) {
-    this.#folders = [...new Set(folders)].filter(
+    this.#folders = [...new Set(folders.map((folder) => realpathSync(folder)))].filter(
       (folder, _, all) => !all.some((other) => folder.startsWith(`${other}/`)),
     );
     this.#isOurs = isOurs;

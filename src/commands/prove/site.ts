@@ -45,15 +45,16 @@ export class Site implements Disposable {
   readonly #stamp: string;
 
   /**
-   * @param original path of the database; it need not exist
+   * @param path of the database; it need not exist
    * @throws UserError if it cannot be copied
    */
-  constructor(original: string, isInPlace: boolean) {
+  constructor(path: string, isInPlace: boolean) {
+    const original = realFile(path);
     if (isInPlace) refuseLiveRuns(original);
     this.scratch = makeScratch();
     try {
       this.#before = this.#made("before");
-      const folder = isInPlace ? realpathSync(dirname(original)) : this.#made("folder-of-database");
+      const folder = isInPlace ? dirname(original) : this.#made("folder-of-database");
       this.db = join(folder, basename(original));
       if (existsSync(original)) saveTo(this.#before, original);
       this.#backup = isInPlace && existsSync(original) ? this.#saveBeside() : undefined;
@@ -157,6 +158,13 @@ export class Site implements Disposable {
     if (this.#backup !== undefined) rmSync(this.#backup, { force: true });
     rmSync(this.scratch, { recursive: true, force: true });
   }
+}
+
+/** SQLite puts the journals beside the file that a symbolic link leads to. */
+function realFile(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const folder = dirname(path);
+  return existsSync(folder) ? join(realpathSync(folder), basename(path)) : path;
 }
 
 function makeScratch(): string {

@@ -1,6 +1,6 @@
 // A copy of a database, also while a run writes to it.
 
-import { copyFileSync, existsSync } from "node:fs";
+import { copyFileSync, existsSync, realpathSync } from "node:fs";
 import { basename, join } from "node:path";
 
 import type { Patience } from "../patience.ts";
@@ -17,8 +17,10 @@ export function copyDatabase(path: string, into: string, patience: Patience): st
     db.run("BEGIN");
     using first = db.prepare("SELECT 1 FROM sqlite_schema");
     patience.run(() => first.get());
+    // SQLite puts the log beside the file that a symbolic link leads to.
+    const real = realpathSync(path);
     // The database last: its close outside SQLite drops the lock of this transaction.
-    const files = [`${path}-wal`, path].filter((file) => existsSync(file));
+    const files = [`${real}-wal`, real].filter((file) => existsSync(file));
     for (const file of files) copyFileSync(file, join(into, basename(file)));
     return files.map((file) => join(into, basename(file)));
   } finally {

@@ -1,0 +1,76 @@
+import { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+import { lstatSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+
+import { Site } from "../../../src/commands/prove/site.ts";
+import { tempFolder, type TempFolder } from "../../support/temp-folder.ts";
+
+/** `there/real.db` with a row in its write-ahead log only, and `link.db`, which leads to it. */
+function linked(folder: TempFolder) {
+  mkdirSync(join(folder.path, "there"));
+  const real = join(folder.path, "there/real.db");
+  const link = join(folder.path, "link.db");
+  symlinkSync(real, link);
+  const db = new Database(real);
+  for (const sql of [
+    "PRAGMA journal_mode = WAL",
+    "CREATE TABLE t (x)",
+    "PRAGMA wal_checkpoint(TRUNCATE)",
+    "INSERT INTO t VALUES (1)",
+  ]) {
+    db.run(sql);
+  }
+  return { real, link, opened: db };
+}
+
+function rowsOf(path: string): unknown {
+  using db = new Database(path);
+  return db.query("SELECT x FROM t").values();
+}
+
+test.skipIf(process.platform === "win32")(
+  "the copy of a database behind a symbolic link has its write-ahead log",
+  () => {
+    using folder = tempFolder();
+    const { link, opened } = linked(folder);
+    using db = opened;
+    using site = new Site(link, false);
+    site.reset();
+    expect(rowsOf(site.copy("look"))).toEqual([[1]]);
+    expect(site.isBypassed).toBe(false);
+    db.run("INSERT INTO t VALUES (2)");
+    expect(site.isBypassed).toBe(true);
+  },
+);
+
+test.skipIf(process.platform === "win32")(
+  "a symbolic link to a database stays a link when the database is put back",
+  () => {
+    using folder = tempFolder();
+    const { real, link, opened } = linked(folder);
+    opened.close();
+    {
+      using site = new Site(link, true);
+      site.reset();
+      using other = new Database(site.db);
+      other.run("DELETE FROM t");
+      expect(site.isBypassed).toBe(false);
+    }
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(rowsOf(real)).toEqual([[1]]);
+    expect(readdirSync(folder.path).toSorted()).toEqual(["link.db", "there"]);
+  },
+);
+
+test.skipIf(process.platform === "win32")("a database in a folder behind a symbolic link", () => {
+  using folder = tempFolder();
+  const { real, opened } = linked(folder);
+  opened.close();
+  symlinkSync(join(folder.path, "there"), join(folder.path, "here"));
+  for (const isInPlace of [false, true]) {
+    using site = new Site(join(folder.path, "here/new.db"), isInPlace);
+    expect(site.isOriginal(join(folder.path, "there/new.db-wal"))).toBe(true);
+    expect(site.isOriginal(real)).toBe(false);
+  }
+});
