@@ -3,14 +3,14 @@
 
 import type { Failure } from "../../base/failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { type RunStatus, runStatuses } from "../../protocol/status.ts";
+import type { RunStatus } from "../../protocol/status.ts";
 import type { RunProcess } from "../liveness.ts";
 import { checkTables } from "./check-tables.ts";
 import { type FailureGroup, failureGroups } from "./failed-tasks.ts";
-import type { Reader, Row, Value } from "./reader.ts";
+import type { Reader, Row } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
 import { type IsAlive, runningRuns, runProcess } from "./running-runs.ts";
-import { failure, number, text } from "./stored-values.ts";
+import { failure, number, storedRunStatus, text } from "./stored-values.ts";
 import { countByRun, type Counts, noTasks, sum } from "./task-counts.ts";
 import { listTasks, type SeenTask, type TaskCondition } from "./task-list.ts";
 
@@ -130,7 +130,7 @@ export function seenRun(
     pipeline: String(row["pipeline"]),
     file: text(row["file"]),
     params: text(row["params"]) ?? "{}",
-    status: runStatus(row["status"], dead.has(id)),
+    status: seenStatus(storedRunStatus(row["status"], reader), dead.has(id)),
     tasksTotal: number(row["tasks_total"]),
     counts: counts.get(id) ?? noTasks,
     startedAt: String(row["started_at"]),
@@ -139,7 +139,5 @@ export function seenRun(
   };
 }
 
-function runStatus(value: Value | undefined, isDead: boolean): SeenRun["status"] {
-  const status = runStatuses.find((known) => known === value) ?? "error";
-  return status === "running" && isDead ? "interrupted" : status;
-}
+const seenStatus = (status: RunStatus, isDead: boolean): SeenRun["status"] =>
+  status === "running" && isDead ? "interrupted" : status;

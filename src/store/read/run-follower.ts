@@ -4,11 +4,11 @@
 import { Date } from "../../base/globals.ts";
 import type { RunEvent, RunStarted } from "../../protocol/events.ts";
 import { type RunId, taskId, type TaskId } from "../../protocol/ids.ts";
-import { type FinalStatus, isTaskStatus } from "../../protocol/status.ts";
+import type { FinalStatus } from "../../protocol/status.ts";
 import { ofRun } from "../own-tables.ts";
 import { runRows } from "./overview.ts";
 import type { Reader, Row } from "./reader.ts";
-import { failure, number, storedTaskId, text } from "./stored-values.ts";
+import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
 import { countByRun, type Counts, noTasks } from "./task-counts.ts";
 import { lastLogRow, linesAfter, type LogFilter } from "./task-logs.ts";
 
@@ -136,10 +136,10 @@ export class RunFollower {
       );
       if (row === undefined) continue;
       this.#shown.delete(id);
-      const { status } = row;
-      const final = isTaskStatus(status) && status !== "running" && status !== "queued";
+      const status = storedTaskStatus(row["status"], this.#reader);
+      const isFinal = status !== "running" && status !== "queued";
       // A task that waits for its next attempt only leaves the screen.
-      yield this.#finished(row, final ? status : "cancelled");
+      yield this.#finished(row, isFinal ? status : "cancelled");
     }
   }
 

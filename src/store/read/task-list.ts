@@ -3,9 +3,16 @@
 import { Date } from "../../base/globals.ts";
 import type { Failure } from "../../base/failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { taskStatuses } from "../../protocol/status.ts";
-import type { Reader, Row, Value } from "./reader.ts";
-import { failure, number, storedRunId, storedTaskId, text } from "./stored-values.ts";
+import type { TaskStatus } from "../../protocol/status.ts";
+import type { Reader, Row } from "./reader.ts";
+import {
+  failure,
+  number,
+  storedRunId,
+  storedTaskId,
+  storedTaskStatus,
+  text,
+} from "./stored-values.ts";
 import { type Counts, type SeenStatus, totalOf } from "./task-counts.ts";
 
 export type SeenTask = {
@@ -95,7 +102,7 @@ function seenTask(row: Row, reader: Reader, dead: ReadonlySet<number>): SeenTask
     run,
     id: storedTaskId(row["id"], reader),
     name: String(row["name"]),
-    status: seenStatus(row["status"], dead.has(run)),
+    status: seenStatus(storedTaskStatus(row["status"], reader), dead.has(run)),
     progress: number(row["progress"]) ?? 0,
     message: text(row["message"]),
     attempt: number(row["attempt"]) ?? 0,
@@ -105,7 +112,5 @@ function seenTask(row: Row, reader: Reader, dead: ReadonlySet<number>): SeenTask
   };
 }
 
-function seenStatus(value: Value | undefined, isDead: boolean): SeenStatus {
-  const status = taskStatuses.find((known) => known === value) ?? "queued";
-  return status === "running" && isDead ? "interrupted" : status;
-}
+const seenStatus = (status: TaskStatus, isDead: boolean): SeenStatus =>
+  status === "running" && isDead ? "interrupted" : status;

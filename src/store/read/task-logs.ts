@@ -6,7 +6,7 @@ import { checkTables } from "./check-tables.ts";
 import type { Reader, Row } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
 import { type IsAlive, runningRuns } from "./running-runs.ts";
-import { number, storedRunId, storedTaskId } from "./stored-values.ts";
+import { number, storedLogLevel, storedRunId, storedTaskId } from "./stored-values.ts";
 
 export type LogRow = {
   readonly run: RunId;
@@ -189,7 +189,7 @@ function logRow(reader: Reader, run: RunId, row: Row): LogRow {
     task: nameOf(reader, run, id),
     attempt: number(row["attempt"]) ?? 0,
     at: String(row["at"]),
-    level: logLevels.find((known) => known === row["level"]) ?? "info",
+    level: storedLogLevel(row["level"], reader),
     line: String(row["line"]),
   };
 }

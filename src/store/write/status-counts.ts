@@ -22,6 +22,7 @@ export class StatusCounts {
 
   /** @param db with the run's rows of earlier sessions, if there are any */
   constructor(db: Database, run: RunId) {
+    // A status that is none is refused before the first flush; see `History.restoredPages`.
     using all = db.prepare<{ status: string; count: number }, [number]>(
       `SELECT status, COUNT(*) AS count FROM task_runs WHERE ${ofRun("?1")} GROUP BY status`,
     );

@@ -150,6 +150,19 @@ test.each([
   expect(error.message).toContain(`is damaged: it has a run with ${id} restore a copy`);
 });
 
+test.each([
+  ["UPDATE task_runs SET status = 'dome' WHERE name = 'a'", "a task with the status dome;"],
+  ["UPDATE pipeline_runs SET status = 'x' WHERE id = 1", "a run with the status x;"],
+])("a status that pipeloom never writes is named: %s", (sql, what) => {
+  using folder = filled();
+  using db = new Sqlite(folder.file("a.db"));
+  db.run(sql);
+  expect(readerError(() => look(folder))).toMatchObject({
+    code: "corrupt",
+    message: expect.stringContaining(`is damaged: it has ${what} restore a copy`),
+  });
+});
+
 test("a task with any value in any column but its id", () => {
   using folder = filled();
   using db = new Sqlite(folder.file("a.db"));
