@@ -2,7 +2,8 @@
 
 import { existsSync } from "node:fs";
 
-import { Promise } from "../base/globals.ts";
+import { systemClock } from "../base/clock.ts";
+import { Date, Promise } from "../base/globals.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UserError } from "../cli/user-error.ts";
 import type { RunSummary } from "../protocol/summary.ts";
@@ -21,6 +22,8 @@ import { listenToKeys } from "./keys.ts";
 
 /** How often the file is looked at. */
 const everyMs = 200;
+/** A look at a large run takes long. Resting 4 times as long limits that to a fifth of the time. */
+const rest = 4;
 /** How long the last lines may take to be read. */
 const patienceMs = 2_000;
 
@@ -87,8 +90,8 @@ class Attached {
 
   async untilOver(): Promise<number> {
     const unlisten = listenToKeys((keys) => this.#pressed(keys));
-    this.#ui.events([this.#follower.start()]);
-    this.#ui.log("info", `attached to run ${this.#run.id}: Ctrl-C leaves it, c asks it to end`);
+    const { id, pipeline } = this.#run;
+    this.#ui.log("info", `attached to run ${id} (${pipeline}): Ctrl-C leaves it, c asks it to end`);
     try {
       const code = await this.#follow();
       this.#ui.close();
@@ -104,12 +107,14 @@ class Attached {
   async #follow(): Promise<number> {
     for (;;) {
       // Asked before the rows are read: a run commits its last rows before it ends.
+      const began = systemClock.now();
       const goesOn = isRunning(this.#reader, this.#run.id, (run) =>
         isRunAlive(this.#reader.path, run),
       );
       this.#show();
       if (!goesOn) return this.#over();
-      const left = await Promise.race([Bun.sleep(everyMs), this.#left.promise]);
+      const restMs = Math.max(everyMs, rest * (systemClock.now() - began));
+      const left = await Promise.race([Bun.sleep(restMs), this.#left.promise]);
       if (left !== undefined) return left;
     }
   }
@@ -118,7 +123,8 @@ class Attached {
     const followed = this.#follower.next();
     if (followed === undefined) return;
     this.#ui.events(followed.events);
-    this.#ui.counts(followed.counts);
+    const { counts, left } = followed;
+    this.#ui.followed({ startedAt: Date.parse(this.#run.startedAt), counts, left });
   }
 
   /** @returns the exit code */

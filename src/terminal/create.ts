@@ -127,7 +127,7 @@ function all(parts: readonly Ui[]): Ui {
   const each = (call: (ui: Ui) => void): void => parts.forEach(call);
   return {
     events: (events) => each((ui) => ui.events(events)),
-    counts: (counts) => each((ui) => ui.counts(counts)),
+    followed: (run) => each((ui) => ui.followed(run)),
     log: (level, line) => each((ui) => ui.log(level, line)),
     stopping: (signal, urgent) => each((ui) => ui.stopping(signal, urgent)),
     finish: (summary) => each((ui) => ui.finish(summary)),

@@ -68,7 +68,7 @@ export function jsonUi(write: Write): Ui {
       for (const event of events) text += `${jsonLine(event)}\n`;
       if (text !== "") write(text);
     },
-    counts() {},
+    followed() {},
     log() {},
     stopping() {},
     finish() {},

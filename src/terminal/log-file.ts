@@ -53,7 +53,7 @@ export class LogFile implements Ui {
   }
 
   /** Nothing to log. */
-  counts(): void {}
+  followed(): void {}
 
   log(level: LogLevel, text: string): void {
     this.#put({ at: this.#now(), level, task: null, text });

@@ -14,9 +14,9 @@ import { inFlight } from "./frame.ts";
 import { logLines, type Look } from "./log-lines.ts";
 import { RunLog } from "./run-log.ts";
 import { summaryLines } from "./summary-text.ts";
-import type { EndedCounts, StopSignal, Ui } from "./ui.ts";
+import type { FollowedRun, StopSignal, Ui } from "./ui.ts";
 import type { View } from "./view.ts";
-import { finishedCount, fold, labelOf, newView, setCounts } from "./view.ts";
+import { finishedCount, fold, labelOf, newView, foldFollowed } from "./view.ts";
 
 const everyMs = 10_000;
 const maxFailureLines = 100;
@@ -78,8 +78,8 @@ export class Plain implements Ui {
     if (line !== "") this.#print([line]);
   }
 
-  counts(counts: EndedCounts): void {
-    setCounts(this.#view, counts);
+  followed(run: FollowedRun): void {
+    foldFollowed(this.#view, run);
   }
 
   log(level: LogLevel, line: string): void {

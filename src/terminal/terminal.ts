@@ -17,8 +17,8 @@ import { Screen, type Size } from "./screen.ts";
 import { summaryLines } from "./summary-text.ts";
 import { TerminalReporter } from "./terminal-reporter.ts";
 import { closeOnExit, guardSignals } from "./terminal-signals.ts";
-import type { EndedCounts, StopSignal, Ui } from "./ui.ts";
-import { finishedCount, fold, labelOf, newView, setCounts } from "./view.ts";
+import type { FollowedRun, StopSignal, Ui } from "./ui.ts";
+import { finishedCount, fold, labelOf, newView, foldFollowed } from "./view.ts";
 
 export type UiClock = {
   readonly now: () => number;
@@ -94,8 +94,9 @@ export class Terminal implements Ui {
     this.#log.events(events);
   }
 
-  counts(counts: EndedCounts): void {
-    setCounts(this.#view, counts);
+  followed(run: FollowedRun): void {
+    foldFollowed(this.#view, run);
+    this.#guardSignals();
   }
 
   log(level: LogLevel, line: string): void {

@@ -1,24 +1,35 @@
 // How a run is shown, as the commands see it. Implementations: Terminal, Plain, LogFile and the events of `--json`.
 
 import type { RunEvent } from "../protocol/events.ts";
+import type { TaskId } from "../protocol/ids.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 
 /** A signal that ends a run. SIGHUP: the terminal was closed. */
 export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
-export type EndedCounts = {
+type EndedCounts = {
   readonly done: number;
   readonly error: number;
   readonly cancelled: number;
   readonly skipped: number;
 };
 
+/** What the file of another process's run says, beside the events. */
+export type FollowedRun = {
+  /** Epoch ms. */
+  readonly startedAt: number;
+  /** Of the whole run: not every task that ended was an event. */
+  readonly counts: EndedCounts;
+  /** Tasks that no longer run and have not ended: they wait for their next attempt. */
+  readonly left: readonly TaskId[];
+};
+
 export interface Ui {
   /** Committed events, in order. Must be cheap: up to 1,000 calls a second. */
   events(events: readonly RunEvent[]): void;
-  /** Counts of the whole run, where they come from its file: not every task that ended was an event. */
-  counts(counts: EndedCounts): void;
+  /** After the events of each look at the run of another process, which has no `run-started`. */
+  followed(run: FollowedRun): void;
   /** A line of pipeloom's own, or output that belongs to no task. */
   log(level: LogLevel, line: string): void;
   /** Says that the run is ending. Called for the first and the second Ctrl-C. */

@@ -6,7 +6,7 @@
 import type { RunEvent, TaskFinished, TaskProgress, TaskStarted } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { RunStatus } from "../protocol/status.ts";
-import type { EndedCounts } from "./ui.ts";
+import type { FollowedRun } from "./ui.ts";
 import { assertNever } from "../base/unreachable.ts";
 
 export type RunningTask = {
@@ -109,8 +109,10 @@ function isShared({ running, repeated }: View, name: string, id: TaskId): boolea
   return false;
 }
 
-export function setCounts(view: View, { done, error, cancelled, skipped }: EndedCounts): void {
-  Object.assign(view, { done, failed: error, cancelled, skipped });
+export function foldFollowed(view: View, { startedAt, counts, left }: FollowedRun): void {
+  const { done, error, cancelled, skipped } = counts;
+  Object.assign(view, { startedAt, done, failed: error, cancelled, skipped });
+  for (const id of left) leave(view, id);
 }
 
 export function fold(view: View, events: readonly RunEvent[]): void {

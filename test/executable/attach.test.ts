@@ -53,6 +53,8 @@ describe("in a pipe", () => {
     }
     expect(await attached.exited).toBe(0);
     expect(await attached.stdout.text()).toBe("");
+    // Nothing has started here.
+    expect(text).toStartWith("ℹ attached to run 1 (p): ");
     expect(text).toContain("ℹ talk: hello\n");
     expect(text).toContain("✖ talk failed: broken\n");
     expect(text).toContain("✔ p done: 1 of 2 tasks done, 1 failed");

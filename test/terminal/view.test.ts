@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { taskId } from "../../src/protocol/ids.ts";
-import { finishedCount, fold, labelOf, newView } from "../../src/terminal/view.ts";
+import { finishedCount, fold, foldFollowed, labelOf, newView } from "../../src/terminal/view.ts";
 import { event } from "./rig.ts";
 
 test("only what runs or waits is held", () => {
@@ -28,6 +28,15 @@ test("a retry waits, starts again and ends", () => {
   fold(view, [event.started(1, 2000, "task-1", 2)]);
   expect(view.waiting.size).toBe(0);
   expect(view.running.get(taskId(1))).toMatchObject({ attempt: 2, progress: undefined });
+});
+
+test("the run of another process: counts of its file, and a task that left has not ended", () => {
+  const view = newView();
+  fold(view, [event.started(1), event.progress(1, 0.5), event.finished(2)]);
+  const counts = { done: 7, error: 1, cancelled: 0, skipped: 0 };
+  foldFollowed(view, { startedAt: 5, counts, left: [taskId(1)] });
+  expect(view).toMatchObject({ startedAt: 5, done: 7, failed: 1, cancelled: 0, partial: 0 });
+  expect(view.running.size).toBe(0);
 });
 
 test("the half-done work is the sum of the running tasks' progress", () => {

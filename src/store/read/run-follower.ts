@@ -2,7 +2,8 @@
 // between two looks are only counted.
 
 import { Date } from "../../base/globals.ts";
-import type { RunEvent, RunStarted } from "../../protocol/events.ts";
+import { toIso } from "../../base/iso-time.ts";
+import type { RunEvent } from "../../protocol/events.ts";
 import { type RunId, taskId, type TaskId } from "../../protocol/ids.ts";
 import type { FinalStatus } from "../../protocol/status.ts";
 import { ofRun } from "../own-tables.ts";
@@ -16,10 +17,25 @@ type Followed = {
   readonly events: readonly RunEvent[];
   /** Of the whole run. */
   readonly counts: Counts;
+  /** Tasks that no longer run and have not ended: they wait for their next attempt. */
+  readonly left: readonly TaskId[];
 };
 
 /** Tasks that are shown at once; the others are counted. */
 const maxRunning = 1_000;
+/** Failures that are announced at one look; the others follow at the next. */
+const maxFailures = 1_000;
+/** Units are committed about in the order in which their tasks end: by this much it may differ. */
+const outOfOrderMs = 2_000;
+
+/** "" for what is no time: users can edit the table. */
+function before(at: string): string {
+  const ms = Date.parse(at);
+  return Number.isNaN(ms) ? "" : toIso(ms - outOfOrderMs);
+}
+
+const endedSql = `SELECT name, attempt, status, started_at, finished_at, error FROM task_runs
+  WHERE run_id = ? AND id = ? AND status <> 'running'`;
 
 type Shown = { readonly attempt: number; progress: number; message: string | null };
 
@@ -28,8 +44,11 @@ export class RunFollower {
   readonly #run: RunId;
   readonly #logs: LogFilter;
   readonly #shown = new Map<TaskId, Shown>();
-  /** Failed tasks that have been told. */
-  readonly #failed = new Set<number>();
+  /** When the tasks failed that have been announced, since `#since`. A task of a continued run may fail again. */
+  readonly #failed = new Map<TaskId, string>();
+  /** Failures from before have been announced. */
+  #since = "";
+  #errors = -1;
   #version = -1;
   #lastLog: number;
 
@@ -39,24 +58,14 @@ export class RunFollower {
     this.#run = run;
     this.#logs = { run, tasks: { type: "all" }, level: "debug", matches: () => true };
     this.#lastLog = lastLogRow(reader);
-    for (const { id } of this.#failures()) this.#failed.add(id);
-  }
-
-  start(): RunStarted {
-    const row = this.#row();
-    return {
-      type: "run-started",
-      run: this.#run,
-      pipeline: String(row["pipeline"]),
-      file: text(row["file"]),
-      db: this.#reader.path,
-      journal: this.#reader.isWal ? "wal" : "delete",
-      workers: 0,
-      concurrency: 0,
-      at: Date.parse(String(row["started_at"])),
-      resumed: false,
-      alreadyDone: 0,
-    };
+    const [row] = reader.query(
+      "SELECT MAX(finished_at) AS last FROM task_runs WHERE run_id = ? AND status = 'error'",
+      [run],
+    );
+    const last = text(row?.["last"]);
+    if (last === null) return;
+    this.#since = before(last);
+    for (const { id, at } of this.#failedSince(-1)) this.#remember(id, at);
   }
 
   /** What has been committed since the last look. Undefined where nothing has. */
@@ -64,10 +73,18 @@ export class RunFollower {
     const version = this.#reader.version();
     if (version === this.#version) return undefined;
     this.#version = version;
-    return this.#reader.snapshot(() => ({
-      events: [...this.#total(), ...this.#started(), ...this.#logLines(), ...this.#ended()],
-      counts: countByRun(this.#reader, [this.#run], new Set()).get(this.#run) ?? noTasks,
-    }));
+    return this.#reader.snapshot(() => {
+      const counts = countByRun(this.#reader, [this.#run], new Set()).get(this.#run) ?? noTasks;
+      const left: TaskId[] = [];
+      const events = [
+        ...this.#total(),
+        ...this.#started(),
+        ...this.#logLines(),
+        ...this.#failures(counts.error),
+        ...this.#ended(left),
+      ];
+      return { events, counts, left };
+    });
   }
 
   #row(): Row {
@@ -121,50 +138,68 @@ export class RunFollower {
     }));
   }
 
-  *#ended(): Generator<RunEvent> {
-    for (const failed of this.#failures()) {
-      if (this.#failed.has(failed.id)) continue;
-      this.#failed.add(failed.id);
-      this.#shown.delete(taskId(failed.id));
-      yield this.#finished(failed.row, "error");
+  /** @param errors how many tasks have failed: while the number stays, no row of a failed task is read */
+  *#failures(errors: number): Generator<RunEvent> {
+    if (errors === this.#errors) return;
+    const most = this.#failed.size + maxFailures;
+    const failed = this.#failedSince(most);
+    this.#errors = failed.length < most ? errors : -1;
+    for (const { id, at } of failed) {
+      if (this.#failed.get(id) === at) continue;
+      this.#remember(id, at);
+      this.#shown.delete(id);
+      const [row] = this.#reader.query(endedSql, [this.#run, id]);
+      if (row !== undefined) yield finished(id, row, "error", at);
     }
-    const columns = "id, name, attempt, status, started_at, finished_at, error";
+    for (const [id, at] of this.#failed) if (at < this.#since) this.#failed.delete(id);
+  }
+
+  /** @param left gets the tasks that wait for their next attempt */
+  *#ended(left: TaskId[]): Generator<RunEvent> {
     for (const id of this.#shown.keys()) {
-      const [row] = this.#reader.query(
-        `SELECT ${columns} FROM task_runs WHERE run_id = ? AND id = ? AND status <> 'running'`,
-        [this.#run, id],
-      );
+      const [row] = this.#reader.query(endedSql, [this.#run, id]);
       if (row === undefined) continue;
       this.#shown.delete(id);
       const status = storedTaskStatus(row["status"], this.#reader);
+      const at = text(row["finished_at"]);
       const isFinal = status !== "running" && status !== "queued";
-      // A task that waits for its next attempt only leaves the screen.
-      yield this.#finished(row, isFinal ? status : "cancelled");
+      if (isFinal && at !== null) yield finished(id, row, status, at);
+      else left.push(id);
     }
   }
 
-  #failures(): { readonly id: number; readonly row: Row }[] {
+  /** Oldest first. */
+  #failedSince(most: number): { readonly id: TaskId; readonly at: string }[] {
     return this.#reader
       .query(
-        `SELECT id, name, attempt, started_at, finished_at, error FROM task_runs
-          WHERE ${ofRun("?1")} AND status = 'error'`,
-        [this.#run],
+        `SELECT id, finished_at FROM task_runs
+          WHERE run_id = ?1 AND status = 'error' AND finished_at >= ?2 ORDER BY finished_at LIMIT ?3`,
+        [this.#run, this.#since, most],
       )
-      .map((row) => ({ id: storedTaskId(row["id"], this.#reader), row }));
+      .map((row) => ({
+        id: storedTaskId(row["id"], this.#reader),
+        at: String(row["finished_at"]),
+      }));
   }
 
-  #finished(row: Row, status: FinalStatus): RunEvent {
-    const why = failure(row["error"]);
-    const started = text(row["started_at"]);
-    return {
-      type: "task-finished",
-      id: storedTaskId(row["id"], this.#reader),
-      name: String(row["name"]),
-      attempt: number(row["attempt"]) ?? 1,
-      status,
-      startedAt: started === null ? null : Date.parse(started),
-      at: Date.parse(text(row["finished_at"]) ?? started ?? ""),
-      ...(why === null ? {} : { failure: why }),
-    };
+  #remember(id: TaskId, at: string): void {
+    this.#failed.set(id, at);
+    const since = before(at);
+    if (since > this.#since) this.#since = since;
   }
+}
+
+function finished(id: TaskId, row: Row, status: FinalStatus, at: string): RunEvent {
+  const why = failure(row["error"]);
+  const started = text(row["started_at"]);
+  return {
+    type: "task-finished",
+    id,
+    name: String(row["name"]),
+    attempt: number(row["attempt"]) ?? 1,
+    status,
+    startedAt: started === null ? null : Date.parse(started),
+    at: Date.parse(at),
+    ...(why === null ? {} : { failure: why }),
+  };
 }

@@ -9,7 +9,8 @@ import { RunFollower } from "../../../src/store/read/run-follower.ts";
 import { options } from "../write/options.ts";
 import { tempFolder } from "../write/temp-folder.ts";
 
-const at = "2026-01-01T00:00:00.000Z";
+const second = (n: number): string => `2026-01-01T00:00:0${n}.000Z`;
+const at = second(0);
 
 function follow(before: (db: Database) => void = () => undefined) {
   const folder = tempFolder();
@@ -26,7 +27,11 @@ function follow(before: (db: Database) => void = () => undefined) {
     db,
     follower,
     /** Short forms of the events since the last look. */
-    look: (): string[] => follower.next()?.events.map(shortly) ?? ["nothing"],
+    look: (): string[] => {
+      const followed = follower.next();
+      if (followed === undefined) return ["nothing"];
+      return [...followed.events.map(shortly), ...followed.left.map((id) => `${id} left`)];
+    },
     [Symbol.dispose]() {
       reader.close();
       db.close(true);
@@ -56,10 +61,10 @@ function shortly(event: RunEvent): string {
   }
 }
 
-const add = (db: Database, id: number, status: string, attempt = 1): void =>
+const add = (db: Database, id: number, status: string, finishedAt = at): void =>
   void db.run(
-    "INSERT INTO task_runs (run_id, id, name, key, status, attempt, started_at) VALUES (1, ?, 'load', 'k', ?, ?, ?)",
-    [id, status, attempt, at],
+    "INSERT INTO task_runs (run_id, id, name, key, status, attempt, started_at, finished_at) VALUES (1, ?, 'load', 'k', ?, 1, ?, ?)",
+    [id, status, at, status === "running" ? null : finishedAt],
   );
 const set = (db: Database, id: number, change: string): void =>
   void db.run(`UPDATE task_runs SET ${change} WHERE id = ?`, [id]);
@@ -73,7 +78,6 @@ test("the run, and what runs at the first look", () => {
     set(db, 1, "progress = 0.5, message = 'half'");
     log(db, 1, "before");
   });
-  expect(run.follower.start()).toMatchObject({ run: 1, pipeline: "posts", at: Date.parse(at) });
   expect(run.look()).toEqual(["total 9", "1 started, attempt 1", "1 0.5 half"]);
   expect(run.look()).toEqual(["nothing"]);
 });
@@ -84,28 +88,64 @@ test("progress, logs and the end of a task", () => {
   set(run.db, 1, "progress = 0.25");
   log(run.db, 1, "fetched");
   expect(run.look()).toEqual(["total 9", "1 0.25", "1 load: fetched"]);
-  set(run.db, 1, "status = 'done'");
+  set(run.db, 1, "status = 'done', finished_at = started_at");
   expect(run.look()).toEqual(["total 9", "1 done"]);
 });
 
-test("a failure is told once, also of a task that never was seen running", () => {
+test("a failure is announced once, also of a task that never was seen running", () => {
   using run = follow((db) => {
     add(db, 1, "running");
     add(db, 2, "error");
   });
   run.look();
-  set(run.db, 1, `status = 'error', error = '{"name":"Error","message":"no"}'`);
+  set(
+    run.db,
+    1,
+    `status = 'error', finished_at = started_at, error = '{"name":"Error","message":"no"}'`,
+  );
   add(run.db, 3, "error");
   expect(run.look()).toEqual(["total 9", "1 error: no", "3 error"]);
   add(run.db, 4, "done");
   expect(run.look()).toEqual(["total 9"]);
 });
 
+test("a task of a continued run fails again", () => {
+  using run = follow((db) => add(db, 1, "error"));
+  run.look();
+  set(run.db, 1, "status = 'running', finished_at = NULL, attempt = 1");
+  run.look();
+  set(run.db, 1, `status = 'error', finished_at = '${second(1)}'`);
+  expect(run.look()).toEqual(["total 9", "1 error"]);
+});
+
+test("a failure that is committed after a later one is announced too", () => {
+  using run = follow((db) => add(db, 1, "error", second(5)));
+  run.look();
+  add(run.db, 2, "error", second(4));
+  expect(run.look()).toEqual(["total 9", "2 error"]);
+});
+
+test("many failures of one instant: each is announced once, over several looks", () => {
+  using run = follow();
+  run.look();
+  run.db.transaction(() => {
+    for (let id = 1; id <= 2500; id++) add(run.db, id, "error");
+  })();
+  const seen: string[] = [];
+  for (const count of [1000, 1000, 500, 0]) {
+    const failed = run.look().filter((line) => line.endsWith("error"));
+    expect(failed).toHaveLength(count);
+    seen.push(...failed);
+    set(run.db, 1, "progress = progress + 0.1");
+  }
+  expect(new Set(seen).size).toBe(2500);
+});
+
 test("the next attempt of a task begins from the start", () => {
   using run = follow((db) => add(db, 1, "running"));
   run.look();
   set(run.db, 1, "status = 'queued'");
-  expect(run.look()).toEqual(["total 9", "1 cancelled"]);
+  expect(run.look()).toEqual(["total 9", "1 left"]);
   set(run.db, 1, "status = 'running', attempt = 2");
   expect(run.look()).toEqual(["total 9", "1 started, attempt 2"]);
 });
