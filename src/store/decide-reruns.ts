@@ -1,5 +1,14 @@
 // Decides which tasks of a run that is continued run again: those whose code has changed since, and those that the user asks
 // for. Only reads, so that `--dry-run` can tell what a run would do.
+//
+// `task_runs.fingerprint` says which code ended a task, and whether the task is to run again:
+//
+//   value    meaning                                                    set by              cleared by
+//   NULL     ended by the code of its definition: its result is kept
+//   a hash   ended by this earlier code: it runs again                  an edit             its new end; the edit undone; --keep
+//   asked    it runs again, whatever its code                           --rerun             its new end; --keep
+//   asked+   as `asked`, with what depends on it                        --rerun --downstream   its new end sets done+; --keep
+//   done+    it has run again; what depends on it has still to          the end of `asked+`    the end of the run
 
 import type { Database } from "bun:sqlite";
 
@@ -11,11 +20,8 @@ import { ofRun } from "./own-tables.ts";
 import { StoreError } from "./store-error.ts";
 import type { RunRow } from "./write/run-rows.ts";
 
-/** In `task_runs.fingerprint`: the user has asked for the rerun. No code has this fingerprint. */
 export const askedFor = "asked";
-/** With what depends on the task. */
 export const askedDownstream = "asked+";
-/** The task has run again, and what depends on it is still to do so: until the run is done. */
 export const ranDownstream = "done+";
 export const passesOnSql = `fingerprint IN ('${askedDownstream}', '${ranDownstream}')`;
 
@@ -42,7 +48,7 @@ type Part = {
 
 export type Decision = {
   readonly reruns: readonly Rerun[];
-  /** Definitions whose tasks, where no earlier code has ended them already, were ended by this code. */
+  /** Definitions whose tasks run again: the fingerprint to set on tasks that have none yet. */
   readonly outdated: ReadonlyMap<string, string>;
   /** Tasks were marked in an earlier session and have not run again since. */
   readonly hasMarked: boolean;
@@ -172,24 +178,34 @@ class Decider {
   }
 
   #rerunOf(task: string, parts: readonly Part[]): readonly Rerun[] {
-    const { keep, failed } = this.#request.reruns;
     const now = this.#code?.get(task);
     const current = parts.filter(({ fingerprint }) => fingerprint === null);
+    // Marked in an earlier session. Code that is again as it was, because an edit was undone, needs no rerun.
     const old = parts.filter(({ fingerprint }) => fingerprint !== null && fingerprint !== now);
-    const stored = this.#stored.get(task);
-    if (keep.includes(task)) {
-      const isChanged = stored !== undefined && this.#isChanged(task, stored.fingerprint);
-      const count = sum(isChanged ? [...current, ...old] : old, "committed");
-      return count === 0 ? [] : [{ task, reason: "code", isKept: true, count }];
-    }
+    return this.#request.reruns.keep.includes(task)
+      ? this.#kept(task, current, old)
+      : this.#again(task, current, old);
+  }
+
+  #kept(task: string, current: readonly Part[], old: readonly Part[]): readonly Rerun[] {
+    const before = this.#stored.get(task)?.fingerprint;
+    const isChanged = before !== undefined && this.#isChanged(task, before);
+    const count = sum(isChanged ? [...current, ...old] : old, "committed");
+    return count === 0 ? [] : [{ task, reason: "code", isKept: true, count }];
+  }
+
+  #again(task: string, current: readonly Part[], old: readonly Part[]): readonly Rerun[] {
+    const { failed } = this.#request.reruns;
     const outdated = this.#outdated.get(task);
     const again = outdated === undefined ? old : [...current, ...old];
+    // Failed tasks with a checkpoint are among the committed ones of `current`.
     const alsoFailed = outdated === undefined ? "failed" : "failedEmpty";
     const count = sum(again, "committed") + (failed ? sum(current, alsoFailed) : 0);
     if (count === 0) return [];
     const isAsked = isAsking(outdated) || old.every(({ fingerprint }) => isAsking(fingerprint));
     const isChanged = outdated !== undefined && !isAsking(outdated);
-    if (isChanged && stored?.repeats === 1 && sum(current, "committed") > 0) {
+    const repeats = this.#stored.get(task)?.repeats === 1;
+    if (isChanged && repeats && sum(current, "committed") > 0) {
       this.repeating.push(task);
     }
     const reason = isAsked && !isChanged ? "asked" : "code";

@@ -66,7 +66,7 @@ export function markReruns(
   writeDefinitions(db, run, known, isUnknown);
 }
 
-/** What is still to be passed on downstream stays to be. */
+/** A task that owes its dependents a rerun still owes it. */
 const marked = (mark: string): string =>
   `CASE WHEN ${passesOnSql} THEN '${askedDownstream}' ELSE ${mark} END`;
 
