@@ -157,7 +157,10 @@ export class Writer {
   /** Before a run is continued, the opener waits for it. A new run goes on meanwhile. */
   #codeKnown(code: Code): void {
     this.#code.resolve(code);
-    if (this.#life.state === "open") this.#life.session.history.setCode(code);
+    if (this.#life.state !== "open") return;
+    this.#life.session.history.setCode(code);
+    // The only task may run for hours before there is another commit. Until then every edit would count for every task.
+    this.#wake();
   }
 
   readonly #say = (level: LogLevel, line: string): void =>

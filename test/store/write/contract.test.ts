@@ -359,6 +359,17 @@ describe.each<[string, () => WriterUnderTest]>([
     expect(writer.events).toContainEqual({ type: "run-total", total: 2, complete: true });
   });
 
+  test("the code of the tasks is in the file at once, also while no task ends", async () => {
+    using folder = tempFolder();
+    using writer = create();
+    const db = folder.file("a.db");
+    await writer.open(db, {}, { code: "c0de", tasks: ["load"] });
+    writer.send({ type: "code", code: [["load", "abc"]] });
+    const stored = (): unknown[] => rows(db, "SELECT fingerprint FROM pipeloom_definitions");
+    while (!Bun.deepEquals(stored(), [{ fingerprint: "abc" }])) await Bun.sleep(1);
+    await writer.close();
+  });
+
   test("closing writes all that has come, and leaves the file alone in its folder", async () => {
     using folder = tempFolder();
     using writer = create();
