@@ -25,7 +25,7 @@ export const command = defineCliCommand({
   meta: {
     name: "prune",
     details:
-      "Never deletes your tables, the last run, a running run, or one that `run` can continue. Works during a run. The space is used by the next runs; --vacuum gives it back to the disk.",
+      "Never deletes your tables, the last run, a running run, or an interrupted one, which the next `run` continues. Works during a run. The space is used by the next runs; --vacuum gives it back to the disk.",
     examples: [
       { line: "pipeloom prune --older-than 30d --dry-run", what: "what would be deleted" },
       { line: "pipeloom prune --keep-runs 50", what: "keep the last 50 runs of each pipeline" },

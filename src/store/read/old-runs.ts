@@ -24,8 +24,8 @@ export type OldRun = {
 };
 
 /**
- * The runs that are old, oldest first. Never the last run of the database, whose id must not be used again; nor a run that
- * goes on, or that was interrupted: the next `run` continues it.
+ * The runs that are old, oldest first. Never the last run of the database, whose id must not be used again; nor a
+ * running run, nor an interrupted one: the next `run` continues it.
  * @param reader of a database that has pipeloom's tables
  */
 export function oldRuns(
