@@ -69,18 +69,29 @@ export const number = (value: Value | undefined): number | null =>
 export function failure(value: Value | undefined): Failure | null {
   if (typeof value !== "string") return null;
   try {
-    const parsed: unknown = JSON.parse(value);
-    if (isFailure(parsed)) return parsed;
+    const parsed = failureOf(JSON.parse(value));
+    if (parsed !== undefined) return parsed;
   } catch {
     // Shown as plain text below.
   }
   return { name: "Error", message: value };
 }
 
-const isFailure = (value: unknown): value is Failure =>
-  typeof value === "object" &&
-  value !== null &&
-  "name" in value &&
-  typeof value.name === "string" &&
-  "message" in value &&
-  typeof value.message === "string";
+/** With the members that have the right type. Undefined if the value is no failure. */
+function failureOf(value: unknown): Failure | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { name, message, stack, code, cause, errors } = value as Record<string, unknown>;
+  if (typeof name !== "string" || typeof message !== "string") return undefined;
+  const causedBy = failureOf(cause);
+  const all = Array.isArray(errors)
+    ? errors.map(failureOf).filter((each) => each !== undefined)
+    : [];
+  return {
+    name,
+    message,
+    ...(typeof stack === "string" ? { stack } : {}),
+    ...(typeof code === "string" ? { code } : {}),
+    ...(causedBy === undefined ? {} : { cause: causedBy }),
+    ...(all.length === 0 ? {} : { errors: all }),
+  };
+}

@@ -84,6 +84,13 @@ test("a dropped table of logs, and an error that is not JSON", () => {
   expect(group?.logs).toEqual([]);
   const [edited] = groupsOf([[7, "no"]], "UPDATE task_runs SET error = 'edited' WHERE id = 7");
   expect(edited?.tasks[0]?.failure.message).toBe("edited");
+  const odd = `'{"name":"E","message":"m","stack":1,"cause":2,"errors":[3,{"name":"F","message":"n"}]}'`;
+  const [damaged] = groupsOf([[7, "no"]], `UPDATE task_runs SET error = ${odd} WHERE id = 7`);
+  expect(damaged?.tasks[0]?.failure).toEqual({
+    name: "E",
+    message: "m",
+    errors: [{ name: "F", message: "n" }],
+  });
 });
 
 test("no more than 100 messages are kept", () => {
