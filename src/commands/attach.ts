@@ -15,7 +15,7 @@ import type { Reader } from "../store/read/reader.ts";
 import { RunFollower } from "../store/read/run-follower.ts";
 import { endedSummary } from "../store/write/ended-summary.ts";
 import { createUi, type PacedUi } from "../terminal/create.ts";
-import { databaseOf, defaultDbHint } from "./default-db.ts";
+import { databaseOf, readDbFlag } from "./default-db.ts";
 import { askToEnd, endOf, findLiveRun, idOf } from "./live-run.ts";
 import { asUserError, patientReader } from "./patient-reader.ts";
 import { listenToKeys } from "./keys.ts";
@@ -44,12 +44,7 @@ export const command = defineCliCommand({
       valueHint: "run-id",
       description: "the run; optional when only one is running",
     },
-    db: {
-      type: "string",
-      valueHint: "db",
-      defaultHint: defaultDbHint,
-      description: "the database",
-    },
+    db: readDbFlag,
   },
   async run(flags) {
     const db = databaseOf(flags.db);

@@ -5,7 +5,7 @@ import { defineCliCommand } from "../cli/command.ts";
 import { UserError } from "../cli/user-error.ts";
 import { isRunAlive } from "../store/liveness.ts";
 import type { SeenRun } from "../store/read/overview.ts";
-import { databaseOf, defaultDbHint } from "./default-db.ts";
+import { databaseOf, readDbFlag } from "./default-db.ts";
 import { askToEnd, endOf, findLiveRun, idOf } from "./live-run.ts";
 
 /** A run waits 10 s for its tasks, and then commits. */
@@ -29,12 +29,7 @@ export const command = defineCliCommand({
       valueHint: "run-id",
       description: "the run; optional when only one is running",
     },
-    db: {
-      type: "string",
-      valueHint: "db",
-      defaultHint: defaultDbHint,
-      description: "the database",
-    },
+    db: readDbFlag,
     now: { type: "boolean", description: "terminate the threads at once" },
     wait: {
       type: "boolean",

@@ -4,11 +4,19 @@
 import { statSync } from "node:fs";
 
 import { pathOf } from "../base/path.ts";
+import { defineFlags } from "../cli/flag-defs.ts";
 
 /** The defaults of `run` and of `demo`. */
 const candidates = ["./pipeloom.db", "./wal_demo.db"] as const;
 
-export const defaultDbHint = "pipeloom.db or wal_demo.db, whichever was written last";
+export const { db: readDbFlag } = defineFlags({
+  db: {
+    type: "string",
+    valueHint: "db",
+    defaultHint: "pipeloom.db or wal_demo.db, whichever was written last",
+    description: "the database",
+  },
+});
 
 /** @param given the value of `--db`, a path or a `file://` URL */
 export function databaseOf(given: string | undefined): string {

@@ -22,7 +22,7 @@ import {
   tasksNamed,
 } from "../store/read/task-logs.ts";
 import { glyphsFor } from "../terminal/glyphs.ts";
-import { databaseOf, defaultDbHint } from "./default-db.ts";
+import { databaseOf, readDbFlag } from "./default-db.ts";
 import { idOf } from "./live-run.ts";
 import { logJson, logText } from "./logs-view.ts";
 
@@ -52,12 +52,7 @@ export const command = defineCliCommand({
       valueHint: "task",
       description: "only this task: a name, or #4 for the one with id 4",
     },
-    db: {
-      type: "string",
-      valueHint: "db",
-      defaultHint: defaultDbHint,
-      description: "the database",
-    },
+    db: readDbFlag,
     follow: { type: "boolean", alias: "f", description: "wait for more lines until the run ends" },
     level: {
       type: "enum",

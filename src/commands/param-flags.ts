@@ -6,8 +6,25 @@ import type { Pipeline } from "../api/pipeline.ts";
 import { AlteredJsonError, parseExactJson } from "../base/exact-json.ts";
 import { isPlainObject } from "../base/json.ts";
 import { reasonOf } from "../base/system-error.ts";
+import { defineFlags } from "../cli/flag-defs.ts";
 import { quote } from "../cli/flag-values.ts";
 import { UsageError } from "../cli/usage-error.ts";
+
+export const paramFlags = defineFlags({
+  param: {
+    type: "string",
+    alias: "arg",
+    repeat: true,
+    valueHint: "name=value",
+    description: "a parameter of the pipeline",
+    suggestedAs: "to set a parameter of the pipeline",
+  },
+  params: {
+    type: "string",
+    valueHint: "file",
+    description: "parameters from a JSON file, or - for standard input",
+  },
+});
 
 export async function readParams(
   pairs: readonly string[],

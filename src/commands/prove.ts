@@ -21,7 +21,7 @@ import {
 } from "../run-pipeline.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 import { loadForCommand, withPrintsOnStderr } from "./load-for-command.ts";
-import { paramsHelp, readParams } from "./param-flags.ts";
+import { paramFlags, paramsHelp, readParams } from "./param-flags.ts";
 import { followOrders, ordersVariable } from "./prove/killed-session.ts";
 import { Prover } from "./prove/prover.ts";
 import { ProofScreen } from "./prove/proof-screen.ts";
@@ -76,19 +76,7 @@ export const command = defineCliCommand({
       type: "boolean",
       description: "use the database itself, for tasks that open it by its name; it is put back",
     },
-    param: {
-      type: "string",
-      alias: "arg",
-      repeat: true,
-      valueHint: "name=value",
-      description: "a parameter of the pipeline",
-      suggestedAs: "to set a parameter of the pipeline",
-    },
-    params: {
-      type: "string",
-      valueHint: "file",
-      description: "parameters from a JSON file, or - for standard input",
-    },
+    ...paramFlags,
     workers,
     concurrency,
     db,

@@ -16,7 +16,7 @@ import { type OldRun, oldRuns, type PruneRule } from "../store/read/old-runs.ts"
 import { StoreError } from "../store/store-error.ts";
 import { closeDatabase } from "../store/write/close.ts";
 import { freeBytes, type Pruned, Pruner, vacuum } from "../store/write/pruner.ts";
-import { databaseOf, defaultDbHint } from "./default-db.ts";
+import { databaseOf, readDbFlag } from "./default-db.ts";
 import { asUserError, patienceFor, patientReader } from "./patient-reader.ts";
 import { ago } from "./run-table.ts";
 import { timeOf } from "./since.ts";
@@ -32,12 +32,7 @@ export const command = defineCliCommand({
     ],
   },
   args: {
-    db: {
-      type: "string",
-      valueHint: "db",
-      defaultHint: defaultDbHint,
-      description: "the database",
-    },
+    db: readDbFlag,
     keepRuns: {
       type: "string",
       valueType: "integer",

@@ -4,7 +4,7 @@ import { asUserError, patientReader } from "./patient-reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { defineCliCommand } from "../cli/command.ts";
-import { databaseOf, defaultDbHint } from "./default-db.ts";
+import { databaseOf, readDbFlag } from "./default-db.ts";
 import { type RowFormat, rowFormats, rowWriter } from "./rows-format.ts";
 import { Printer } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
@@ -30,12 +30,7 @@ export const command = defineCliCommand({
       type: "positional",
       description: "one statement that reads; - reads it from standard input",
     },
-    db: {
-      type: "string",
-      valueHint: "db",
-      defaultHint: defaultDbHint,
-      description: "the database",
-    },
+    db: readDbFlag,
     format: {
       type: "enum",
       alias: "f",

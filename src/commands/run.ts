@@ -11,7 +11,7 @@ import { dryRun } from "./dry-run.ts";
 import { executeRun } from "./execute-run.ts";
 import { loadForCommand, withPrintsOnStderr } from "./load-for-command.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
-import { paramsHelp, readParams } from "./param-flags.ts";
+import { paramFlags, paramsHelp, readParams } from "./param-flags.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
 import { planFormats } from "../terminal/plan-text.ts";
 import { UsageError } from "../cli/usage-error.ts";
@@ -36,19 +36,7 @@ export const command: CliCommand = defineCliCommand({
       valueHint: "file",
       description: "the pipeline file; file.ts:name for a named export",
     },
-    param: {
-      type: "string",
-      alias: "arg",
-      repeat: true,
-      valueHint: "name=value",
-      description: "a parameter of the pipeline",
-      suggestedAs: "to set a parameter of the pipeline",
-    },
-    params: {
-      type: "string",
-      valueHint: "file",
-      description: "parameters from a JSON file, or - for standard input",
-    },
+    ...paramFlags,
     dryRun: { type: "boolean", description: "show the plan; run nothing, write nothing" },
     format: {
       type: "enum",

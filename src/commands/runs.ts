@@ -11,7 +11,7 @@ import { isRunAlive } from "../store/liveness.ts";
 import { asUserError, patientReader } from "./patient-reader.ts";
 import { type RunList, runList } from "../store/read/run-list.ts";
 import { glyphsFor } from "../terminal/glyphs.ts";
-import { databaseOf, defaultDbHint } from "./default-db.ts";
+import { databaseOf, readDbFlag } from "./default-db.ts";
 import { runsData, runsLines } from "./runs-view.ts";
 
 export const command = defineCliCommand({
@@ -31,12 +31,7 @@ export const command = defineCliCommand({
       valueHint: "pipeline",
       description: "only runs of this pipeline",
     },
-    db: {
-      type: "string",
-      valueHint: "db",
-      defaultHint: defaultDbHint,
-      description: "the database",
-    },
+    db: readDbFlag,
     limit: {
       type: "string",
       valueType: "integer",

@@ -12,7 +12,7 @@ import { overview, type Overview } from "../store/read/overview.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { isRunAlive } from "../store/liveness.ts";
 import { defineCliCommand } from "../cli/command.ts";
-import { databaseOf, defaultDbHint } from "./default-db.ts";
+import { databaseOf, readDbFlag } from "./default-db.ts";
 import { statusData, statusLines, type ViewOptions } from "./status-view.ts";
 import { print } from "../cli/stdout.ts";
 import { glyphsFor } from "../terminal/glyphs.ts";
@@ -30,12 +30,7 @@ export const command = defineCliCommand({
     ],
   },
   args: {
-    db: {
-      type: "string",
-      valueHint: "db",
-      defaultHint: defaultDbHint,
-      description: "the database",
-    },
+    db: readDbFlag,
     limit: {
       type: "string",
       valueType: "integer",

@@ -38,21 +38,33 @@ afterEach(async () => {
   folder[Symbol.dispose]();
 });
 
+/** `pipeloom attach` in a pipe, until it ends. Calls `began` once it follows the run. */
+async function attachUntilEnd(
+  began: () => void,
+  ...args: string[]
+): Promise<{ readonly code: number; readonly out: string; readonly text: string }> {
+  const process = Bun.spawn([...pipeloom, "attach", ...args], {
+    cwd: folder.path,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  let text = "";
+  let hasBegun = false;
+  for await (const chunk of process.stderr.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (hasBegun || !text.includes("attached to run 1")) continue;
+    hasBegun = true;
+    began();
+  }
+  return { code: await process.exited, out: await process.stdout.text(), text };
+}
+
 describe("in a pipe", () => {
   test("lines until the run ends, and its outcome as exit code", async () => {
-    const attached = Bun.spawn([...pipeloom, "attach"], {
-      cwd: folder.path,
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    let text = "";
-    for await (const chunk of attached.stderr.pipeThrough(new TextDecoderStream())) {
-      text += chunk;
-      if (text.includes("attached to run 1")) writeFileSync(at("go"), "");
-    }
-    expect(await attached.exited).toBe(0);
-    expect(await attached.stdout.text()).toBe("");
+    const { code, out, text } = await attachUntilEnd(() => writeFileSync(at("go"), ""));
+    expect(code).toBe(0);
+    expect(out).toBe("");
     // Nothing has started here.
     expect(text).toStartWith("ℹ attached to run 1 (p): ");
     expect(text).toContain("ℹ talk: hello\n");
@@ -61,36 +73,17 @@ describe("in a pipe", () => {
   });
 
   test("a run that is killed", async () => {
-    const attached = Bun.spawn([...pipeloom, "attach", "1"], {
-      cwd: folder.path,
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "pipe",
-    });
-    let text = "";
-    for await (const chunk of attached.stderr.pipeThrough(new TextDecoderStream())) {
-      text += chunk;
-      if (text.includes("attached to run 1")) child.kill("SIGKILL");
-    }
-    expect(await attached.exited).toBe(1);
+    const { code, text } = await attachUntilEnd(() => child.kill("SIGKILL"), "1");
+    expect(code).toBe(1);
     expect(text).toContain("run 1 (p) has ended: interrupted, its process is dead");
   });
 
   test.skipIf(process.platform === "win32")("a database that is moved", async () => {
-    const attached = Bun.spawn([...pipeloom, "attach"], {
-      cwd: folder.path,
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "pipe",
-    });
-    let text = "";
-    for await (const chunk of attached.stderr.pipeThrough(new TextDecoderStream())) {
-      text += chunk;
-      if (!text.includes("attached to run 1") || existsSync(at("go"))) continue;
+    const { code, text } = await attachUntilEnd(() => {
       renameSync(at("pipeloom.db"), at("moved.db"));
       writeFileSync(at("go"), "");
-    }
-    expect(await attached.exited).toBe(1);
+    });
+    expect(code).toBe(1);
     expect(text).toContain("pipeloom.db was moved or deleted, so run 1 could not go on");
   });
 
