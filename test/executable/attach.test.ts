@@ -5,6 +5,7 @@ import { constants, existsSync, openSync, renameSync, writeFileSync, writeSync }
 import { join } from "node:path";
 
 import { pipeloom, run } from "../support/program.ts";
+import { terminalEnvironment } from "../support/pty.ts";
 import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
 
 let folder: TempFolder;
@@ -120,7 +121,11 @@ describe("on a terminal", () => {
         self.write(key);
       },
     });
-    const attached = Bun.spawn([...pipeloom, "attach"], { cwd: folder.path, terminal });
+    const attached = Bun.spawn([...pipeloom, "attach"], {
+      cwd: folder.path,
+      env: terminalEnvironment(folder.path),
+      terminal,
+    });
     expect(await attached.exited).toBe(code);
     await cursorIsBack.promise;
     if (key === "c") {
@@ -135,7 +140,7 @@ describe("on a terminal", () => {
     await using terminal = new Bun.Terminal({ cols: 80, rows: 24 });
     await using attached = Bun.spawn(
       ["sh", "-c", 'exec "$@" 2>stderr', "sh", ...pipeloom, "attach"],
-      { cwd: folder.path, terminal },
+      { cwd: folder.path, env: terminalEnvironment(folder.path), terminal },
     );
     // Raw mode: the keys are listened to.
     while ((terminal.localFlags & canonical) !== 0) await Bun.sleep(5);

@@ -35,6 +35,13 @@ export type PtyOptions = {
   readonly onScreen?: (screen: VirtualTerminal, at: number) => void;
 };
 
+/** The environment of a person's terminal. That of the tests may say that they run in CI. */
+export const terminalEnvironment = (home: string): Record<string, string> => ({
+  PATH: process.env["PATH"] ?? "",
+  TERM: "xterm-256color",
+  HOME: home,
+});
+
 export function openPty(args: readonly string[], options: PtyOptions): Pty {
   const { columns = 80, rows = 24, cwd } = options;
   const screen = new VirtualTerminal({ columns, rows });
@@ -61,7 +68,7 @@ export function openPty(args: readonly string[], options: PtyOptions): Pty {
   const child = Bun.spawn(["setsid", "-c", "-w", ...command, ...args], {
     terminal,
     cwd,
-    env: { PATH: process.env["PATH"] ?? "", TERM: "xterm-256color", HOME: cwd, ...options.env },
+    env: { ...terminalEnvironment(cwd), ...options.env },
   });
   return {
     screen,
