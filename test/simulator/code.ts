@@ -87,9 +87,10 @@ export function afterSession(
     const old = rows.get(row.id);
     const version = old === undefined || !isEnded(old) ? undefined : state.ended.get(row.id);
     const isSame = isEnded(row) && old?.finished_at === row.finished_at;
-    if (old !== undefined && (isEnded(old) || old.cursor !== null) && !isSame) {
-      if (old.status === "done" || row.cursor === null) again.add(row.id);
-    }
+    // A checkpoint of other code is dropped, whether the task has begun again or not.
+    const isDropped = old !== undefined && old.cursor !== null && row.cursor === null;
+    const hasFailedAgain = old?.status === "error" && !isSame && row.cursor === null;
+    if ((old?.status === "done" && !isSame) || isDropped || hasFailedAgain) again.add(row.id);
     if (!isEnded(row)) continue;
     if (version === undefined || !isSame) ended.set(row.id, { made: now, counts: now });
     else if (hasBegun && state.keeps.includes(kind)) ended.set(row.id, { ...version, counts: now });

@@ -70,10 +70,10 @@ export function insertRun(
  * - Done and failed tasks keep their rows. Main knows whether a failed task is optional and is not tried again.
  * - A task that was running was interrupted, not failed: it is queued again, and the attempt does not count.
  * - A cancelled task is queued again with all its attempts.
- * - A task that never began, or was skipped, is deleted. It is planned again under a new id, and whether it is skipped is
+ * - A task that never began in any session is deleted. It is planned again under a new id, and whether it is skipped is
  *   decided again.
- * - A task with a cursor has begun in some session. It keeps its id and its cursor, also if the last session did not plan
- *   it: otherwise its committed rows would be written twice. So does one whose cursor was dropped with its code.
+ * - A task that has begun keeps its id, also if the last session did not plan it or dropped its checkpoint with its code:
+ *   what it has committed is in the file under this id. With its cursor it goes on there.
  */
 export function reviveRun(db: Database, id: RunId, session: SessionValues): void {
   const columns = sessionColumns.map((column) => `${column} = ?`).join(", ");
@@ -82,7 +82,7 @@ export function reviveRun(db: Database, id: RunId, session: SessionValues): void
     [...session, id],
   );
   db.run(
-    `DELETE FROM task_runs WHERE ${ofRun("?1")} AND cursor IS NULL AND fingerprint IS NULL AND (status = 'skipped' OR (status = 'queued' AND attempt = 0))`,
+    `DELETE FROM task_runs WHERE ${ofRun("?1")} AND started_at IS NULL AND cursor IS NULL AND fingerprint IS NULL AND (status = 'skipped' OR (status = 'queued' AND attempt = 0))`,
     [id],
   );
   db.run(

@@ -20,11 +20,18 @@ import { StatusCounts } from "./status-counts.ts";
 
 const columns =
   "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error";
-/** The row's earlier code, if it had any, is that of an attempt that this one replaces. What depends on it may still follow. */
+/**
+ * The row's earlier code, if it had any, is that of an attempt that this one replaces. What depends on it may still follow.
+ * A task that has begun in an earlier session stays one that has begun: see `reviveRun`.
+ */
 const update = columns
   .split(", ")
   .slice(2)
-  .map((column) => `${column} = excluded.${column}`)
+  .map((column) =>
+    column === "started_at"
+      ? "started_at = coalesce(excluded.started_at, started_at)"
+      : `${column} = excluded.${column}`,
+  )
   .concat(`fingerprint = CASE WHEN ${passesOnSql} THEN '${ranDownstream}' END`)
   .join(", ");
 

@@ -30,7 +30,7 @@ class DeadRun implements Disposable {
     const first = this.begin(asked("m1"));
     for (const row of rows) {
       this.db.run(
-        `INSERT INTO task_runs (run_id, id, name, key, status, cursor, attempt, result, error) VALUES (1, ${row})`,
+        `INSERT INTO task_runs (run_id, started_at, id, name, key, status, cursor, attempt, result, error) VALUES (1, '2026-11-05T08:00:00.000Z', ${row})`,
       );
     }
     using history = this.#history(first.id);
@@ -158,6 +158,25 @@ describe("what has ended runs again where its code has changed", () => {
     expect(run.tasks[0]).toBe("1 again");
     expect(run.continue({}).reruns).toEqual([]);
     expect(run.tasks[0]).toBe("1 done");
+  });
+
+  test("a task whose checkpoint was dropped keeps its id, also if sessions end before it begins", () => {
+    using run = new DeadRun(someDone);
+    run.continue({ load: "2" });
+    run.continue({});
+    const skips = run.begin(asked("m2"), codeOf({}));
+    const history = new SqliteHistory(run.db, run.path, skips.id, unlocked);
+    const skipped = { status: "skipped", progress: 0, message: null, attempt: 0 } as const;
+    history.setTask({
+      ...{ ...skipped, id: 3 as never, name: "day 2", key: "load:2c" },
+      ...{ startedAt: null, finishedAt: 1, result: null, failure: null },
+    });
+    history.flush();
+    history.close();
+    skips.end();
+    run.continue({});
+    run.continue({});
+    expect(run.tasks).toEqual(["1 done", "2 done", "3 open", "4 failed"]);
   });
 
   test("what was kept is kept until the code changes again", () => {
