@@ -166,11 +166,9 @@ describe("what has ended runs again where its code has changed", () => {
     run.continue({});
     const skips = run.begin(asked("m2"), codeOf({}));
     const history = new SqliteHistory(run.db, run.path, skips.id, unlocked);
-    const skipped = { status: "skipped", progress: 0, message: null, attempt: 0 } as const;
-    history.setTask({
-      ...{ ...skipped, id: 3 as never, name: "day 2", key: "load:2c" },
-      ...{ startedAt: null, finishedAt: 1, result: null, failure: null },
-    });
+    const empty = { message: null, startedAt: null, result: null, failure: null };
+    const skipped = { status: "skipped", progress: 0, attempt: 0, finishedAt: 1 } as const;
+    history.setTask({ id: 3 as never, name: "day 2", key: "load:2c", ...empty, ...skipped });
     history.flush();
     history.close();
     skips.end();
