@@ -8,6 +8,7 @@ import { LoadError } from "./module/load-error.ts";
 import type { Only } from "./plan/selection.ts";
 import { loadModule, pipelineIn } from "./module/load-module.ts";
 import { pathOf } from "./base/path.ts";
+import { paramWords } from "./api/param-words.ts";
 import { resolveParams } from "./api/params.ts";
 import type { Pipeline } from "./api/pipeline.ts";
 import { registry } from "./api/registry.ts";
@@ -80,6 +81,8 @@ export type RunHooks = {
   readonly onEvents?: (events: readonly RunEvent[]) => void;
   readonly behind?: () => Promise<void> | undefined;
   readonly onOutput?: (level: LogLevel, line: string) => void;
+  /** See `RunOptions`. Default: the arguments that say what the options say. */
+  readonly again?: readonly string[] | undefined;
   readonly threads?: WarmThreads;
   /** Table of the processes that tasks have started. */
   readonly programs?: Programs;
@@ -118,6 +121,7 @@ export async function runOptionsOf(
   hooks: RunHooks = {},
 ): Promise<RunOptions> {
   const { onEvent } = options;
+  const params = await resolveParams(pipeline.params, options.params ?? {});
   return {
     pipeline,
     module,
@@ -128,7 +132,7 @@ export async function runOptionsOf(
       durability: options.durability ?? "full",
       storeTaskStatus: options.storeTaskStatus ?? true,
     },
-    params: await resolveParams(pipeline.params, options.params ?? {}),
+    params,
     resume: resumeOf(options),
     reruns: rerunsOf(options),
     only: onlyOf(options),
@@ -136,6 +140,7 @@ export async function runOptionsOf(
     workers: positive(options.workers, "workers"),
     concurrency: positive(options.concurrency, "concurrency"),
     failFast: options.failFast ?? false,
+    again: hooks.again ?? (await argumentsOf(module, pipeline, options, params)),
     cores: availableParallelism(),
     createExecutors: threadExecutors(hooks.threads?.spawnTaskWorker ?? spawnTaskWorker),
     spawnWriter: hooks.threads?.spawnWriter ?? spawnWriter,
@@ -149,6 +154,28 @@ export async function runOptionsOf(
     onOutput: hooks.onOutput ?? showOutput,
   };
 }
+
+/** Undefined where a command line cannot name the run. A pipeline of another program need not be exported by its file. */
+async function argumentsOf(
+  module: ModuleRef,
+  { params: spec }: Pipeline,
+  { params: given = {}, only }: RunPipelineOptions,
+  params: Record<string, unknown>,
+): Promise<readonly string[] | undefined> {
+  if (module.kind === "builtin" || module.pipeline !== undefined) return undefined;
+  const words = await paramWords(spec, given, params);
+  if (words === undefined) return undefined;
+  const selected = Object.entries(only ?? {}).flatMap(([name, value]) =>
+    [value].flat().flatMap((each) => ["--only", `${name}=${String(each)}`]),
+  );
+  return [fileArgument(module), ...words, ...selected];
+}
+
+/** What `fileRef` reads back, from any folder. */
+export const fileArgument = ({
+  path,
+  export: name,
+}: Extract<ModuleRef, { kind: "file" }>): string => (name === "default" ? path : `${path}:${name}`);
 
 function codeOf(
   module: ModuleRef,

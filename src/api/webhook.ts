@@ -60,23 +60,31 @@ function standardBody(summary: RunSummary): unknown {
   return { text: webhookText(summary), summary };
 }
 
-function webhookText({
-  pipeline,
-  run,
-  status,
-  done,
-  total,
-  failed,
-  failures,
-  failure,
-}: RunSummary): string {
+/** Failed tasks that the text names; `summary.failures` has more of them. */
+const maxNamed = 5;
+/** Characters of an input and of a message. */
+const maxShown = 200;
+
+function webhookText(summary: RunSummary): string {
+  const { pipeline, run, status, done, total, failed, failure, rerun } = summary;
   const head = `pipeloom: ${pipeline} (run ${run}) ${status === "error" ? "failed" : status}: ${done} of ${total} tasks done`;
-  const first = failures[0];
-  const why =
-    failure !== null
-      ? failureLine(failure)
-      : first === undefined
-        ? undefined
-        : `${first.name}: ${failureLine(first.failure)}`;
-  return `${head}${failed > 0 ? `, ${failed} failed` : ""}${why === undefined ? "" : `\n${why}`}`;
+  return [
+    `${head}${failed > 0 ? `, ${failed} failed` : ""}`,
+    ...(failure === null ? [] : [short(failureLine(failure))]),
+    ...failedTasks(summary),
+    ...(rerun === null ? [] : [`to run what failed again: ${rerun}`]),
+  ].join("\n");
 }
+
+function failedTasks({ failed, failures }: RunSummary): readonly string[] {
+  const named = failures.slice(0, maxNamed);
+  const lines = named.map(({ name, input, failure }) => {
+    const which = input === "" || input === "null" ? name : `${name} ${short(input)}`;
+    return `${which}: ${short(failureLine(failure))}`;
+  });
+  const rest = failed - named.length;
+  return rest > 0 ? [...lines, `and ${rest} more`] : lines;
+}
+
+const short = (text: string): string =>
+  text.length > maxShown ? `${text.slice(0, maxShown).toWellFormed()}…` : text;

@@ -1,5 +1,5 @@
-// Splits a command line into words by the shell's rules for quotes and backslashes. Variables, globs and pipes need a
-// shell.
+// Splits a command line into words by the shell's rules for quotes and backslashes, and quotes a word. Variables, globs and
+// pipes need a shell.
 
 /** @throws SyntaxError for a quote that is not closed */
 export function splitWords(line: string): string[] {
@@ -29,6 +29,10 @@ export function splitWords(line: string): string[] {
   if (word !== undefined) words.push(word);
   return words;
 }
+
+/** The word as a POSIX shell reads it back: in single quotes where it needs any. */
+export const shellWord = (word: string): string =>
+  /^[\w@%+:,./-][\w@%+=:,./-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** Inside double quotes a backslash escapes only a quote, a backslash, a dollar sign or a backtick. */
 const escaped = (char: string, quote: string | undefined): string =>

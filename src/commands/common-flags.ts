@@ -53,6 +53,8 @@ export type OutputOptions = {
   readonly json: boolean;
   /** See `SummaryOptions` of the terminal. */
   readonly again?: readonly string[];
+  /** The same from any folder, for the run's hooks. Default: made of the run's options. */
+  readonly againAnywhere?: readonly string[] | undefined;
   /** Called before the events are shown. */
   readonly onEvents?: (events: readonly RunEvent[]) => void;
 };

@@ -62,6 +62,7 @@ class CommandRun {
   readonly #stderr: OutStream;
   readonly #ui: PacedUi;
   readonly #onEvents: OutputOptions["onEvents"];
+  readonly #againAnywhere: OutputOptions["againAnywhere"];
   readonly #lost: LostOutput[] = [];
   /** Resolves at a signal after the run's end: stop waiting for slow readers. */
   readonly #impatient = Promise.withResolvers<void>();
@@ -80,6 +81,7 @@ class CommandRun {
     this.#logFile = output.logFile;
     this.#outputs = outputs;
     this.#onEvents = output.onEvents;
+    this.#againAnywhere = output.againAnywhere;
     this.#stderr = stderr;
     this.#ui = openUi(output, stdout, stderr, this.#masked, (lost) => this.#onLost(lost));
   }
@@ -132,6 +134,7 @@ class CommandRun {
         else this.#failed = last.status;
       },
       programs,
+      again: this.#againAnywhere,
       behind: () => this.#ui.behind(),
       onOutput: this.#log,
       threads,

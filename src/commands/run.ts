@@ -1,9 +1,11 @@
 // `pipeloom run <file>[:export]`: runs a pipeline file.
 
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 
 import { shownPath } from "../base/path.ts";
-import { fileRef } from "../run-pipeline.ts";
+import type { ModuleRef } from "../protocol/messages.ts";
+import { fileArgument, fileRef } from "../run-pipeline.ts";
 import { type CliCommand, defineCliCommand } from "../cli/command.ts";
 import { positionalsOf } from "../cli/flag-tokens.ts";
 import { commonFlags, commonOptions } from "./common-flags.ts";
@@ -68,20 +70,39 @@ export const command: CliCommand = defineCliCommand({
     const params = await readParams(flags.param, flags.params);
     const options = { ...runOptions(flags), params };
     if (!flags.dryRun)
-      return executeRun(module, options, { ...commonOptions(flags), again: again(flags) });
+      return executeRun(module, options, {
+        ...commonOptions(flags),
+        again: again(flags),
+        againAnywhere: againAnywhere(flags, module),
+      });
     return withPrintsOnStderr(async () =>
       dryRun(await loadForCommand(module), options, flags.format ?? "tree"),
     );
   },
 });
 
-/** The arguments that identify this run: with others, the same command would start another run. */
-const again = (flags: {
+type RunFlags = {
   readonly file: string;
   readonly param: readonly string[];
   readonly params: string | undefined;
   readonly only: readonly string[];
-}): string[] => [
+};
+
+/** Undefined for params from standard input: nobody can read them a second time. */
+const againAnywhere = (
+  flags: RunFlags,
+  module: Extract<ModuleRef, { kind: "file" }>,
+): string[] | undefined =>
+  flags.params === "-"
+    ? undefined
+    : again({
+        ...flags,
+        file: fileArgument(module),
+        params: flags.params === undefined ? undefined : resolve(flags.params),
+      });
+
+/** The arguments that identify this run: with others, the same command would start another run. */
+const again = (flags: RunFlags): string[] => [
   flags.file,
   ...(flags.params === undefined ? [] : ["--params", flags.params]),
   ...flags.param.flatMap((param) => ["--param", param]),

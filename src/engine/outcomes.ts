@@ -38,6 +38,10 @@ type OutcomesDeps = {
   /** The first task that is not optional and fails ends the run. */
   readonly failFast: boolean;
   print(level: LogLevel, line: string): void;
+  /** Text that leaves pipeloom, without secrets. */
+  masked(text: string): string;
+  /** The command that runs the failed tasks again, or null. */
+  rerun(started: RunStarted, status: RunSummary["status"]): string | null;
   /** The attempt's end is committed; undefined where the task is not in flight. */
   release(id: TaskId): TaskVertex | undefined;
   record(records: readonly MainRecord[]): void;
@@ -133,9 +137,9 @@ export class Outcomes {
 
   #finished(event: TaskFinished): void {
     const { graph } = this.#deps;
-    this.#summary.add(event);
     this.#deps.taskFinished(event);
     const vertex = this.#deps.release(event.id);
+    this.#sumUp(event, vertex);
     if (vertex === undefined) return;
     vertex.attempt = event.attempt;
     switch (event.status) {
@@ -151,6 +155,11 @@ export class Outcomes {
       default:
         assertNever(event.status);
     }
+  }
+
+  #sumUp(event: TaskFinished, vertex: TaskVertex | undefined): void {
+    if (event.status !== "error" || vertex === undefined) this.#summary.add(event);
+    else this.#summary.add(event, this.#deps.masked(vertex.inputText));
   }
 
   /** @param result undefined where it is in the file only */
@@ -186,7 +195,8 @@ export class Outcomes {
   }
 
   /** The failure of an optional task is final. It is counted and shown; the earlier session has called `onTaskFinish`. */
-  #failedBefore({ id, name, attempt }: TaskVertex, { result }: RestoredTask): Failure {
+  #failedBefore(vertex: TaskVertex, { result }: RestoredTask): Failure {
+    const { id, name, attempt } = vertex;
     const failure = JSON.parse(result ?? "null") as Failure;
     const event: TaskFinished = {
       type: "task-finished",
@@ -198,7 +208,7 @@ export class Outcomes {
       at: systemClock.wall(),
       failure,
     };
-    this.#summary.add(event);
+    this.#sumUp(event, vertex);
     this.#deps.onEvents([event]);
     return failure;
   }
@@ -254,9 +264,10 @@ export class Outcomes {
     if (left.size > 0) this.#deps.print("warn", leftNotice(left));
   }
 
-  summary(started: RunStarted, end: Omit<End, "alreadyDone">): RunSummary {
+  summary(started: RunStarted, end: Omit<End, "alreadyDone" | "rerun">): RunSummary {
     const { restored } = this.#deps.identities;
-    return this.#summary.finish(started, { ...end, alreadyDone: restored.reused });
+    const rerun = this.#deps.rerun(started, end.status);
+    return this.#summary.finish(started, { ...end, rerun, alreadyDone: restored.reused });
   }
 }
 

@@ -15,6 +15,7 @@ import { InFlight } from "./in-flight.ts";
 import { Life, type Stop } from "./life.ts";
 import { Losses, timeoutGraceMs } from "./losses.ts";
 import { Outcomes } from "./outcomes.ts";
+import { rerunOf } from "./rerun.ts";
 import type { RunOptions } from "./run-options.ts";
 import { Schedule } from "./schedule.ts";
 import { StoredResults } from "./stored-results.ts";
@@ -105,6 +106,8 @@ export class Parts {
     this.outcomes = new Outcomes({
       ...shared,
       failFast,
+      masked: (text) => mask?.text(text) ?? text,
+      rerun: (started, status) => rerunOf(options, mask, started, status),
       record,
       release: (id) => this.dispatcher.release(id),
       endEarly: (stop) => run.endEarly(stop),

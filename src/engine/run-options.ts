@@ -51,6 +51,11 @@ export type RunOptions = {
   /** Number of tasks that run at once. Undefined: one per worker. */
   readonly concurrency: number | undefined;
   readonly failFast: boolean;
+  /**
+   * Arguments of `pipeloom run`, from any folder, that name this run: the file, the params, `only`. Undefined where a
+   * command line cannot name it.
+   */
+  readonly again?: readonly string[] | undefined;
   readonly cores: number;
   readonly createExecutors: CreateExecutors;
   readonly spawnWriter: () => WriterThread;

@@ -7,9 +7,11 @@ import type { LeftTasks, RunSummary, TaskFailure } from "../protocol/summary.ts"
 const maxFailures = 20;
 const maxGroups = 1000;
 const maxSlowest = 5;
+const maxInputChars = 1000;
 
 /** The part of a summary that is known only at the end of the run. */
-export type End = LeftTasks & Pick<RunSummary, "status" | "failure" | "finishedAt" | "alreadyDone">;
+export type End = LeftTasks &
+  Pick<RunSummary, "status" | "failure" | "finishedAt" | "alreadyDone" | "rerun">;
 
 export class SummaryCollector {
   readonly #counts = { done: 0, error: 0, cancelled: 0, skipped: 0 };
@@ -24,11 +26,12 @@ export class SummaryCollector {
     return done + error + cancelled + skipped;
   }
 
-  add(event: TaskFinished): void {
+  /** @param input of a task that has failed: JSON text without secrets */
+  add(event: TaskFinished, input = ""): void {
     this.#counts[event.status]++;
     if (event.attempt > 1) this.#retries += event.attempt - 1;
     if (event.startedAt !== null) this.#time(event, event.at - event.startedAt);
-    if (event.status === "error") this.#failed(event);
+    if (event.status === "error") this.#failed(event, input);
   }
 
   #time({ id, name }: TaskFinished, durationMs: number): void {
@@ -39,9 +42,11 @@ export class SummaryCollector {
       .slice(0, maxSlowest);
   }
 
-  #failed({ id, name, attempt, failure }: TaskFinished): void {
+  #failed({ id, name, attempt, failure }: TaskFinished, input: string): void {
     if (failure === undefined) throw new Error(`Internal error: task ${id} failed without a word`);
-    if (this.#failures.length < maxFailures) this.#failures.push({ id, name, attempt, failure });
+    if (this.#failures.length < maxFailures) {
+      this.#failures.push({ id, name, attempt, failure, input: cut(input) });
+    }
     const line = failureLine(failure);
     const count = this.#groups.get(line);
     if (count !== undefined || this.#groups.size < maxGroups)
@@ -73,7 +78,11 @@ export class SummaryCollector {
         .map(([message, count]) => ({ message, count }))
         .toSorted((a, b) => b.count - a.count)
         .slice(0, maxFailures),
+      rerun: error === 0 ? null : end.rerun,
       slowest: this.#slowest,
     };
   }
 }
+
+const cut = (text: string): string =>
+  text.length > maxInputChars ? `${text.slice(0, maxInputChars).toWellFormed()}…` : text;

@@ -9,6 +9,8 @@ export type TaskFailure = {
   readonly name: string;
   readonly attempt: number;
   readonly failure: Failure;
+  /** JSON text of its input, without secrets; after 1,000 characters it is cut off, with `…` at its end. */
+  readonly input: string;
 };
 
 export type RunSummary = {
@@ -41,6 +43,12 @@ export type RunSummary = {
   readonly failures: readonly TaskFailure[];
   /** How often each failure message occurred: the 20 most frequent, most frequent first. */
   readonly failureGroups: readonly { readonly message: string; readonly count: number }[];
+  /**
+   * The command that runs the failed tasks again, in a new session of this run and from any folder, quoted for a POSIX
+   * shell. Null where no task has failed, and where no command can say it: the run kept no history, or its file or params
+   * cannot be given on a command line.
+   */
+  readonly rerun: string | null;
   /** The five slowest tasks that ran, slowest first. */
   readonly slowest: readonly {
     readonly id: TaskId;

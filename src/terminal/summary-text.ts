@@ -1,6 +1,8 @@
 // The summary of a run as lines. Pure.
 
 import { failureLine } from "../base/failure.ts";
+import { shellWord } from "../base/shell-words.ts";
+import { rerunCommand } from "../protocol/rerun-command.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import type { Palette } from "../base/palette.ts";
 import { paletteOf } from "../base/palette.ts";
@@ -118,19 +120,15 @@ function slowest({ slowest: tasks }: RunSummary, colors: Palette): string[] {
 
 function next(summary: RunSummary, colors: Palette, { cwd = "", again }: SummaryOptions): string[] {
   if (summary.db === ":memory:") return [];
-  const db = shellWord(summary.db, cwd);
-  const commands = [`pipeloom status --db ${db}`];
+  const db = relative(summary.db, cwd);
+  const commands = [`pipeloom status --db ${shellWord(db)}`];
   if (summary.status !== "done" && summary.file !== null) {
-    const words = again?.map(quoted).join(" ") ?? shellWord(summary.file, cwd);
-    commands.push(`pipeloom run ${words} --db ${db} --resume`);
+    const words = again ?? [relative(summary.file, cwd)];
+    commands.push(
+      summary.status === "error" && summary.rerun !== null
+        ? rerunCommand(words, db, summary.run)
+        : ["pipeloom", "run", ...words, "--db", db, "--resume"].map(shellWord).join(" "),
+    );
   }
-  return commands.map((command) => `  ${colors.dim("next:")} ${colors.cyan(command)}`);
-}
-
-/** Quoted where a shell needs it. */
-const shellWord = (path: string, cwd: string): string => quoted(relative(path, cwd));
-
-function quoted(text: string): string {
-  const word = visible(text);
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return commands.map((command) => `  ${colors.dim("next:")} ${colors.cyan(visible(command))}`);
 }

@@ -30,6 +30,8 @@ class Rig extends EngineParts {
       endEarly: (stop) => void this.stops.push(stop),
       taskFinished: (event) => void this.told.push(event),
       onEvents: () => undefined,
+      masked: (text) => text.replaceAll("swordfish", "***"),
+      rerun: () => "pipeloom run",
     });
   }
 

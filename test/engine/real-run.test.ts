@@ -640,5 +640,9 @@ test("webhook: a failed run is posted, with its summary", async () => {
   await rig.run(file);
   const { text, summary } = await posted.promise;
   expect(summary).toMatchObject({ status: "error", failed: 1 });
-  expect(text).toContain("no luck");
+  expect(text.split("\n")).toEqual([
+    "pipeloom: p (run 1) failed: 0 of 1 tasks done, 1 failed",
+    "bad: no luck",
+    `to run what failed again: pipeloom run ${file} --db ${rig.file("test.db")} --rerun failed --resume 1`,
+  ]);
 });

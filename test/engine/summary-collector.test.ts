@@ -23,6 +23,7 @@ const end = {
   queued: 2,
   interrupted: 1,
   alreadyDone: 3,
+  rerun: "pipeloom run etl.ts --rerun failed",
 } as const;
 
 test("adds up", () => {
@@ -56,6 +57,18 @@ test("keeps the first 20 failures and counts each message", () => {
     { message: "E: often", count: 67 },
     { message: "E: rare", count: 33 },
   ]);
+});
+
+test("says how to run again what has failed, and nothing where all is done", () => {
+  const summary = new SummaryCollector();
+  summary.add(ended(1));
+  expect(summary.finish(started, end).rerun).toBeNull();
+  const failed = ended(2, { status: "error", failure: { name: "E", message: "why" } });
+  summary.add(failed, '{"day":3}');
+  summary.add(failed, "x".repeat(999) + "😀😀");
+  const { rerun, failures } = summary.finish(started, end);
+  expect(rerun).toBe(end.rerun);
+  expect(failures.map(({ input }) => input)).toEqual(['{"day":3}', `${"x".repeat(999)}\ufffd…`]);
 });
 
 test("is bounded, however many messages there are", () => {

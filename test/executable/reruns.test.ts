@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 
+import { shellWord } from "../../src/base/shell-words.ts";
 import { pipeloom, run } from "../support/program.ts";
 import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
 
@@ -179,3 +180,80 @@ test("--dry-run says for each task what would run, and why; nothing is written",
   });
   expect(await Bun.file(file).bytes()).toEqual(before);
 }, 60_000);
+
+/** Runs a command line that names `pipeloom`, in another folder than the run's. */
+const inShell = (line: string, folder: string, env = {}) => {
+  const program = pipeloom.map(shellWord).join(" ");
+  return run(["sh", "-c", `pipeloom() { ${program} "$@"; }\n${line}`], folder, env);
+};
+
+test.skipIf(process.platform === "win32")(
+  "a hook's command runs again what has failed: this run, from any folder, whatever its file and params are called",
+  async () => {
+    using folder = tempFolder();
+    using elsewhere = tempFolder();
+    const hooked = join(folder.path, "command.txt");
+    await Bun.write(
+      join(folder.path, "it's mine.ts"),
+      `import { pipeline, task } from "pipeloom";
+       const load = task({ name: "load", run: ({ day }: { day: number }) => {
+         if (day > 1 && process.env["FAIL"] === "1") throw new Error("no luck");
+         return day;
+       } });
+       export const nightly = pipeline({ name: "etl", params: { note: "none", days: 1 },
+         onFinish: async ({ rerun, failures, status }) => {
+           const items = failures.map(({ name, input }) => name + input);
+           await Bun.write(${JSON.stringify(hooked)}, JSON.stringify({ rerun, items, status }));
+         },
+         tasks: ({ params }) => Array.from({ length: params.days }, (_, i) => load({ day: i + 1 })) });`,
+    );
+    await Bun.write(join(folder.path, "p.json"), `{ "days": 3 }`);
+    const args = ["--params", "p.json", "--param", `note=it's "late"`];
+    const failed = await run([...pipeloom, "run", "it's mine.ts:nightly", ...args], folder.path, {
+      FAIL: "1",
+    });
+    expect(failed.code).toBe(1);
+    const { rerun, items, status } = await Bun.file(hooked).json();
+    expect({ items: items.toSorted(), status }).toEqual({
+      items: ['load{"day":2}', 'load{"day":3}'],
+      status: "error",
+    });
+    // A later run with the same params is not the one that is meant.
+    await run([...pipeloom, "run", "it's mine.ts:nightly", ...args, "--fresh"], folder.path);
+    // The line at the end of the failed run says the same, from that run's folder.
+    const printed = /next: (pipeloom run .*)/.exec(failed.err)?.[1] ?? "";
+    const failedAgain = await inShell(printed, folder.path, { FAIL: "1" });
+    expect(failedAgain.err).toContain("Run 1 continues where it stopped: 1 task already done");
+    expect(failedAgain.code).toBe(1);
+    const again = await inShell(rerun, elsewhere.path);
+    expect(again.err).toContain("Run 1 continues");
+    expect(again.err).toContain("3 of 3 tasks done (1 before)");
+    expect(again.code).toBe(0);
+  },
+  30_000,
+);
+
+test.skipIf(process.platform === "win32")(
+  "params from standard input are named one by one in a hook's command; a secret is masked",
+  async () => {
+    using folder = tempFolder();
+    const hooked = join(folder.path, "command.txt");
+    await Bun.write(
+      join(folder.path, "etl.ts"),
+      `import { pipeline, task } from "pipeloom";
+       const bad = task({ name: "bad", run: () => { throw new Error("no luck"); } });
+       export default pipeline({ name: "etl", params: { day: "", token: "" }, secrets: ["TOKEN"],
+         onFinish: async ({ rerun }) => { await Bun.write(${JSON.stringify(hooked)}, String(rerun)); },
+         tasks: () => bad() });`,
+    );
+    const params = JSON.stringify({ day: "2026-11-03 noon", token: "correct-horse" });
+    const line = `printf %s ${shellWord(params)} | pipeloom run etl.ts --params -`;
+    expect((await inShell(line, folder.path, { TOKEN: "correct-horse" })).code).toBe(1);
+    const file = join(folder.path, "etl.ts");
+    const db = join(folder.path, "pipeloom.db");
+    expect(await Bun.file(hooked).text()).toBe(
+      `pipeloom run ${file} --param 'day=2026-11-03 noon' --param 'token=***' --db ${db} --rerun failed --resume 1`,
+    );
+  },
+  30_000,
+);

@@ -128,6 +128,7 @@ export const summary = (more: Partial<RunSummary> = {}): RunSummary => ({
   finishedAt: epoch + 7300,
   failures: [],
   failureGroups: [],
+  rerun: null,
   slowest: [],
   ...more,
 });

@@ -7,6 +7,7 @@ const failure = (id: number, message: string, name = `task-${id}`) => ({
   id: taskId(id),
   name,
   attempt: 1,
+  input: "null",
   failure: { ...boom, message },
 });
 const slow = (id: number, durationMs: number) => ({
@@ -64,6 +65,23 @@ test("the next command can be typed as it is shown", () => {
     "  next: pipeloom status --db '/tmp/a b.db'",
     `  next: pipeloom run 'my etl'\\''s.ts' --db '/tmp/a b.db' --resume`,
   ]);
+});
+
+test("after failed tasks, the next command runs these again, in this run", () => {
+  const failed = summary({
+    status: "error",
+    failed: 1,
+    db: "/home/me/a.db",
+    rerun: "pipeloom run /home/me/etl.ts --db /home/me/a.db --rerun failed --resume 1",
+  });
+  const last = (more: object): string | undefined =>
+    summaryLines({ ...failed, ...more }, { cwd: "/home/me" }).at(-1);
+  expect(last({})).toBe("  next: pipeloom run etl.ts --db a.db --rerun failed --resume 1");
+  expect(last({ status: "cancelled" })).toBe("  next: pipeloom run etl.ts --db a.db --resume");
+  const again = ["etl.ts", "--only", "day=a b"];
+  expect(summaryLines(failed, { cwd: "/home/me", again }).at(-1)).toBe(
+    "  next: pipeloom run etl.ts --only 'day=a b' --db a.db --resume 1",
+  );
 });
 
 test("the next command repeats the arguments that name the run", () => {

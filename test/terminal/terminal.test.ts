@@ -299,7 +299,15 @@ test("the last lines of a run are whole, however long", () => {
     summary({
       status: "error",
       failed: 1,
-      failures: [{ id: taskId(1), name: "t", attempt: 1, failure: { name: "Error", message } }],
+      failures: [
+        {
+          id: taskId(1),
+          name: "t",
+          attempt: 1,
+          input: "null",
+          failure: { name: "Error", message },
+        },
+      ],
     }),
   );
   expect(terminal.lines().join("\n")).toContain(message);

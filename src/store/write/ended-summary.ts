@@ -58,6 +58,7 @@ function readSummary(path: string, run: RunId): RunSummary | undefined {
     finishedAt: Date.parse(ended.finished_at),
     failures: [],
     failureGroups: [],
+    rerun: null,
     slowest: [],
   };
 }

@@ -1,0 +1,32 @@
+// Params as arguments of the command line.
+
+import { JSON } from "../base/globals.ts";
+import { canonicalJson } from "../base/json.ts";
+import { type ParamDefaults, ParamsError, resolveParams, type StandardSchema } from "./params.ts";
+
+/**
+ * The arguments `--param name=value` that give the same params as `given`; undefined where none do, e.g. a number for a
+ * parameter that takes text and numbers.
+ * @param resolved what `resolveParams` gave for `given`
+ */
+export async function paramWords(
+  spec: ParamDefaults | StandardSchema<unknown> | undefined,
+  given: Readonly<Record<string, unknown>>,
+  resolved: Readonly<Record<string, unknown>>,
+): Promise<readonly string[] | undefined> {
+  const texts = Object.entries(given).map(([name, value]) => [name, textOf(value)] as const);
+  if (texts.some(([name, text]) => name === "" || name.includes("=") || text === undefined)) {
+    return undefined;
+  }
+  try {
+    const again = await resolveParams(spec, Object.fromEntries(texts));
+    if (canonicalJson(again) !== canonicalJson(resolved)) return undefined;
+  } catch (thrown) {
+    if (thrown instanceof ParamsError) return undefined;
+    throw thrown;
+  }
+  return texts.flatMap(([name, text]) => ["--param", `${name}=${text}`]);
+}
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === "string" ? value : JSON.stringify(value);

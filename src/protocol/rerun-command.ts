@@ -1,0 +1,15 @@
+// The command that runs the failed tasks of a run again. Pure.
+
+import { shellWord } from "../base/shell-words.ts";
+import type { RunId } from "./ids.ts";
+
+/**
+ * Quoted for a POSIX shell.
+ * @param words arguments of `pipeloom run` that name the run: the file, the params, `--only`
+ */
+export function rerunCommand(words: readonly string[], db: string, run: RunId): string {
+  // A part of the plan has no --rerun. To continue it tries its failed tasks again.
+  const what = words.includes("--only") ? [] : ["--rerun", "failed"];
+  const all = ["pipeloom", "run", ...words, "--db", db, ...what, "--resume", String(run)];
+  return all.map(shellWord).join(" ");
+}
