@@ -174,6 +174,7 @@ test("each version is what one step after the other makes of the one before", ()
     "code",
     "counts",
   ]);
+  expect(columnsOf(db, "task_runs").slice(-3)).toEqual(["fingerprint", "input", "label"]);
 });
 
 const columnsOf = (db: Database, table: string): unknown[] =>

@@ -84,6 +84,8 @@ describe.each<[string, () => WriterUnderTest]>([
         result: "[7]",
         error: null,
         fingerprint: null,
+        input: null,
+        label: null,
       },
     ]);
     await writer.next("committed");
