@@ -84,7 +84,7 @@ class Attached {
   }
 
   async untilOver(): Promise<number> {
-    const unlisten = listenToKeys((keys) => this.#pressed(keys));
+    const unlisten = listenToKeys((key) => this.#pressed(key));
     const { id, pipeline } = this.#run;
     this.#ui.log("info", `attached to run ${id} (${pipeline}): Ctrl-C leaves it, c asks it to end`);
     try {
@@ -145,11 +145,20 @@ class Attached {
     };
   }
 
-  #pressed(keys: string): void {
-    if (keys.includes("\x03")) this.#left.resolve(130);
-    else if (/[qQ]/.test(keys)) this.#left.resolve(0);
-    else if (keys.includes("\x1a")) process.kill(process.pid, "SIGTSTP");
-    else if (/[cC]/.test(keys)) this.#askToEnd();
+  #pressed(key: string): void {
+    switch (key) {
+      case "\x03":
+        return this.#left.resolve(130);
+      case "q":
+      case "Q":
+        return this.#left.resolve(0);
+      case "\x1a":
+        process.kill(process.pid, "SIGTSTP");
+        return;
+      case "c":
+      case "C":
+        return this.#askToEnd();
+    }
   }
 
   #askToEnd(): void {

@@ -1,19 +1,59 @@
 // Keys of a terminal, one by one.
 
+import { isForeground } from "../terminal/foreground.ts";
+import { guardTerminal } from "../terminal/terminal-signals.ts";
+
 /**
- * In raw mode Ctrl-C and Ctrl-Z arrive as keys (`\\x03`, `\\x1a`), not as signals. Does nothing where stdin is no terminal.
+ * In raw mode Ctrl-C and Ctrl-Z arrive as keys (`\x03`, `\x1a`), not as signals. Does nothing where stdin is no terminal.
+ * @param pressed gets a character, or the whole escape sequence of a key such as an arrow
  * @returns gives the terminal back
  */
-export function listenToKeys(pressed: (keys: string) => void): () => void {
+export function listenToKeys(pressed: (key: string) => void): () => void {
   const { stdin } = process;
   if (!stdin.isTTY) return () => {};
-  const listen = (data: Buffer): void => pressed(data.toString());
-  stdin.setRawMode(true);
+  const reader = new KeyReader();
+  const listen = (data: Buffer): void => {
+    for (const key of reader.keysIn(data.toString())) pressed(key);
+  };
+  const cook = (): void => setRawMode(false);
+  const unguard = guardTerminal({
+    release: cook,
+    // The system stops a background process that changes the terminal. `fg` resumes it again.
+    resume: () => isForeground() && setRawMode(true),
+    close: cook,
+  });
+  setRawMode(true);
   stdin.on("data", listen);
   stdin.resume();
   return () => {
     stdin.off("data", listen);
-    stdin.setRawMode(false);
+    unguard();
+    cook();
     stdin.pause();
   };
+}
+
+function setRawMode(isRaw: boolean): void {
+  try {
+    process.stdin.setRawMode(isRaw);
+  } catch {
+    // The terminal is gone.
+  }
+}
+
+/** A CSI or SS3 sequence (ECMA-48), ESC before a character (Alt), or a character. */
+// eslint-disable-next-line no-control-regex
+const oneKey = /\x1b(?:\[[0-?]*[ -/]*[@-~]|O[^]|[^[O])|[^\x1b]/gu;
+// eslint-disable-next-line no-control-regex
+const incomplete = /\x1b(?:\[[0-?]*[ -/]*|O)?$/;
+
+export class KeyReader {
+  /** The beginning of a sequence whose rest comes with the next read. */
+  #rest = "";
+
+  keysIn(text: string): readonly string[] {
+    const whole = this.#rest + text;
+    this.#rest = incomplete.exec(whole)?.[0] ?? "";
+    return whole.slice(0, whole.length - this.#rest.length).match(oneKey) ?? [];
+  }
 }

@@ -42,7 +42,7 @@ export async function watchScreen(
     resume: quietly(enter),
     close: quietly(leave),
   });
-  const unlisten = listenToKeys((keys) => pressed(keys, resolve));
+  const unlisten = listenToKeys((key) => pressed(key, resolve));
   quietly(enter)();
   process.stdout.on("resize", redraw);
   const timer = systemClock.every(everyMs, redraw);
@@ -72,8 +72,8 @@ const quietly = (text: string) => (): void => {
   }
 };
 
-function pressed(keys: string, end: (code: number) => void): void {
-  if (keys.includes("\x03")) end(130);
-  else if (/[qQ]/.test(keys)) end(0);
-  else if (keys.includes("\x1a")) process.kill(process.pid, "SIGTSTP");
+function pressed(key: string, end: (code: number) => void): void {
+  if (key === "\x03") end(130);
+  else if (key === "q" || key === "Q") end(0);
+  else if (key === "\x1a") process.kill(process.pid, "SIGTSTP");
 }

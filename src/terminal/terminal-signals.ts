@@ -26,8 +26,23 @@ export function closeOnExit(close: Guarded["close"]): () => void {
   return () => void process.off("exit", close);
 }
 
+/** In the order in which they took the terminal: e.g. the keys, then the screen. Signals are the process's, so this is too. */
+const held: Guarded[] = [];
+let uninstall = (): void => undefined;
+
 /** Installed when there is something to give back: a handler waits for the main thread, the default does not. */
 export function guardSignals(guarded: Guarded): () => void {
+  if (held.push(guarded) === 1) uninstall = install();
+  return () => {
+    const index = held.indexOf(guarded);
+    if (index < 0) return;
+    held.splice(index, 1);
+    if (held.length === 0) uninstall();
+  };
+}
+
+/** One handler for each signal: several of ours would take each other for one that decides when the process ends. */
+function install(): () => void {
   const undo: (() => void)[] = [];
   const listen = (event: string, call: () => void): void => {
     process.on(event, call);
@@ -37,17 +52,21 @@ export function guardSignals(guarded: Guarded): () => void {
     listen(signal, () => {
       // Another listener decides when the process ends, and closes the Ui.
       if (process.listenerCount(signal) > 1) return;
-      guarded.close();
+      for (const each of held.splice(0).toReversed()) each.close();
+      // With our handler, the signal would not end the process.
+      uninstall();
       process.kill(process.pid, signal);
     });
   }
   if (process.platform !== "win32") {
     listen("SIGTSTP", () => {
-      guarded.release();
+      for (const each of held.toReversed()) each.release();
       // Not SIGTSTP: its handler stays installed for the next Ctrl-Z.
       process.kill(process.pid, "SIGSTOP");
     });
-    listen("SIGCONT", guarded.resume);
+    listen("SIGCONT", () => {
+      for (const each of held) each.resume();
+    });
   }
   return () => {
     for (const remove of undo.splice(0)) remove();
