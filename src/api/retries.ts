@@ -15,8 +15,14 @@ export type RetryOptions = {
   readonly factor?: number;
   /** Full jitter: each wait is drawn uniformly from 0 to the delay, so that many tasks do not retry at once. Default true. */
   readonly jitter?: boolean;
-  /** The longest delay. Default 1 min, or `delay` if that is longer. */
+  /** The longest delay. Default 1 min, or `delay` if that is longer. If it is set, it bounds `after` too. */
   readonly maxDelay?: Duration;
+  /**
+   * The wait before the next attempt in ms, instead of the computed delay and without jitter; undefined: the computed delay.
+   * For a server that says when it is to be asked again, such as with the header `Retry-After`.
+   * @param error what the task has thrown, with all of its properties; undefined after a timeout or a lost Worker
+   */
+  readonly after?: (failure: Failure, error: unknown) => number | undefined;
   /** Whether a failure, a timeout or a lost Worker is worth another attempt. Default: always. */
   readonly retryOn?: (failure: Failure) => boolean;
 };
@@ -39,6 +45,7 @@ export function retryPolicy(retries: Retries | undefined, what: string): RetryPo
   const { limit, factor = noRetries.factor } = options;
   const jitter = option(options.jitter, `${what}: retries.jitter`, "true or false", isBoolean);
   option(options.retryOn, `${what}: retries.retryOn`, "a function", isFunction);
+  option(options.after, `${what}: retries.after`, "a function", isFunction);
   if (!Number.isSafeInteger(limit) || limit < 0) {
     throw new RangeError(
       `${what}: retries must be an integer of at least 0, not ${shownValue(limit)}`,
@@ -53,7 +60,7 @@ export function retryPolicy(retries: Retries | undefined, what: string): RetryPo
 function delays(
   { delay, maxDelay }: RetryOptions,
   what: string,
-): Pick<RetryPolicy, "delayMs" | "maxDelayMs"> {
+): Pick<RetryPolicy, "delayMs" | "maxDelayMs" | "maxAfterMs"> {
   const delayMs = durationMs(delay ?? noRetries.delayMs, `${what}: retries.delay`);
   if (maxDelay === undefined) {
     return { delayMs, maxDelayMs: Math.max(delayMs, noRetries.maxDelayMs) };
@@ -64,7 +71,7 @@ function delays(
       `${what}: retries.delay (${delay}) is longer than retries.maxDelay (${maxDelay}); raise maxDelay, or lower delay`,
     );
   }
-  return { delayMs, maxDelayMs };
+  return { delayMs, maxDelayMs, maxAfterMs: maxDelayMs };
 }
 
 /**

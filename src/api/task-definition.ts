@@ -3,12 +3,14 @@
 import type { Failure } from "../base/failure.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
 import type { TaskContext } from "./context.ts";
+import type { RetryAfter } from "./retry-after.ts";
 
 export type TaskDefinition<In, Out> = {
   readonly name: string;
   readonly run: (input: In, ctx: TaskContext) => Out | Promise<Out>;
   readonly retries: RetryPolicy;
   readonly retryOn: ((failure: Failure) => boolean) | undefined;
+  readonly retryAfter: RetryAfter | undefined;
   readonly timeoutMs: number | undefined;
   readonly pool: string | undefined;
   readonly priority: number;

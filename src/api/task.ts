@@ -15,7 +15,8 @@ import {
 import { assertOptions, isAbsent, isBoolean, isName, isText, option } from "./option.ts";
 import { ownCopy } from "./own-copy.ts";
 import { register } from "./registry.ts";
-import { type Retries, retryPolicy } from "./retries.ts";
+import { type Retries, type RetryOptions, retryPolicy } from "./retries.ts";
+import { RetryAfter } from "./retry-after.ts";
 import type { TaskDefinition } from "./task-definition.ts";
 
 export type TaskOptions<In, Out> = {
@@ -83,11 +84,22 @@ function define<In, Out>(options: TaskOptions<In, Out>): TaskDefinition<In, Out>
     name,
     run: (input, ctx) => options.run(input, ctx),
     retries: retryPolicy(retries, what),
-    retryOn: (typeof retries === "object" ? retries?.retryOn : undefined) ?? undefined,
+    ...retryFunctions(retries),
     timeoutMs: timeoutMs(options.timeout, what),
     pool: poolOf(options.pool, what).pool,
     priority: priority(options.priority, what) ?? 0,
     optional: optionalOf(options.optional, what).optional ?? false,
+  };
+}
+
+function retryFunctions(
+  retries: Retries | undefined,
+): Pick<TaskDefinition<never, unknown>, "retryOn" | "retryAfter"> {
+  const { retryOn, after }: Partial<RetryOptions> =
+    typeof retries === "object" ? (retries ?? {}) : {};
+  return {
+    retryOn: retryOn ?? undefined,
+    retryAfter: isAbsent(after) ? undefined : new RetryAfter(after),
   };
 }
 
@@ -114,9 +126,10 @@ function nodeSettings(options: NodeOptions | undefined, name: string): NodeSetti
     );
   }
   const { after, retries, pool, optional } = options;
-  if (typeof retries === "object" && !isAbsent(retries?.retryOn)) {
+  const { retryOn, retryAfter } = retryFunctions(retries);
+  if (retryOn !== undefined || retryAfter !== undefined) {
     throw new TypeError(
-      `${what}: \`retryOn\` belongs to the task's definition: a function given to one node does not cross threads`,
+      `${what}: \`${retryOn === undefined ? "after" : "retryOn"}\` belongs to the task's definition: a function given to one node does not cross threads`,
     );
   }
   const timeout = timeoutMs(options.timeout, what);

@@ -110,7 +110,9 @@ export class Losses {
     const now = systemClock.wall();
     let retryAt: number | undefined;
     try {
-      retryAt = retryOf(vertex, failure, now);
+      retryAt = retryOf(vertex, failure, now, (line) =>
+        this.#deps.print("warn", `task "${vertex.name}": ${line}`),
+      );
     } catch (thrown) {
       const why = toFailure(thrown).message;
       this.#deps.print("error", `task "${vertex.name}": retryOn failed: ${why}`);

@@ -76,13 +76,18 @@ export const stopped: Outcome = {
 
 /**
  * When the next attempt starts, epoch ms; undefined where none does.
+ * @param warn of a wrong `retries.after`
  * @throws what the author's `retryOn` throws
  */
-export const retryOf = (vertex: TaskVertex, failure: Failure, now: number): number | undefined =>
-  nextAttemptAt(
-    vertex.retries ?? vertex.definition.retries,
-    vertex.definition.retryOn,
-    vertex.attempt + 1,
-    failure,
-    now,
-  );
+export function retryOf(
+  { definition, retries, attempt }: TaskVertex,
+  failure: Failure,
+  now: number,
+  warn: (line: string) => void,
+): number | undefined {
+  const policy = retries ?? definition.retries;
+  const retryAt = nextAttemptAt(policy, definition.retryOn, attempt + 1, failure, now);
+  if (retryAt === undefined) return undefined;
+  const askedMs = definition.retryAfter?.delayMs(failure, undefined, policy.maxAfterMs, warn);
+  return askedMs === undefined ? retryAt : now + askedMs;
+}

@@ -32,13 +32,18 @@ export type Assignment = {
   readonly timeoutMs?: number;
 };
 
-/** `retries` with defaults filled in. `retryOn` is a function and not part of it: each thread finds it by task name. */
+/**
+ * `retries` with defaults filled in. `retryOn` and `after` are functions and not part of it: each thread finds them by task
+ * name.
+ */
 export type RetryPolicy = {
   readonly limit: number;
   readonly delayMs: number;
   readonly factor: number;
   readonly jitter: boolean;
   readonly maxDelayMs: number;
+  /** The longest wait that `after` may ask for: `maxDelay`, if the author has set it. */
+  readonly maxAfterMs?: number;
 };
 
 /** Where every thread loads the user's tasks from. */

@@ -117,18 +117,25 @@ function failed(
     definition,
     at,
     timedOut ? attempt.stopFailure("timeout") : withoutOwnFrames(toFailure(thrown)),
+    timedOut ? undefined : thrown,
   );
 }
 
-/** An outcome of status error, with the time of the next attempt if one follows. */
+/**
+ * An outcome of status error, with the time of the next attempt if one follows.
+ * @param thrown by the task; undefined if nothing was thrown
+ */
 export function failureOutcome(
   attempt: Attempt,
   definition: AnyTaskDefinition | undefined,
   at: number,
   failure: Failure,
+  thrown?: unknown,
 ): Outcome {
   const retryAt =
-    definition === undefined ? undefined : nextAttempt(attempt, definition, at, failure);
+    definition === undefined
+      ? undefined
+      : nextAttemptAfter(attempt, definition, at, failure, thrown);
   return retryAt === undefined
     ? { status: "error", failure }
     : { status: "error", failure, retryAt };
@@ -153,6 +160,23 @@ function nextAttempt(
     attempt.log.print("error", `retryOn failed: ${thrownText(thrown)}`);
     return undefined;
   }
+}
+
+/** The same, where `retries.after` may delay it. */
+function nextAttemptAfter(
+  attempt: Attempt,
+  definition: AnyTaskDefinition,
+  at: number,
+  failure: Failure,
+  thrown: unknown,
+): number | undefined {
+  const retryAt = nextAttempt(attempt, definition, at, failure);
+  const { retryAfter } = definition;
+  if (retryAt === undefined || retryAfter === undefined) return retryAt;
+  const { maxAfterMs } = attempt.assignment.retries ?? definition.retries;
+  const warn = (line: string): void => attempt.log.print("warn", line);
+  const askedMs = retryAfter.delayMs(failure, thrown, maxAfterMs, warn);
+  return askedMs === undefined ? retryAt : at + askedMs;
 }
 
 function unknownTask(attempt: Attempt): Error {

@@ -130,6 +130,9 @@ test("a node's options", () => {
   expect(() => task({ name: "b", run, retries: { limit: 1, retryOn: "x" as never } })).toThrow(
     'task "b": retries.retryOn must be a function, not "x"',
   );
+  expect(() => task({ name: "b", run, retries: { limit: 1, after: 5 as never } })).toThrow(
+    'task "b": retries.after must be a function, not 5',
+  );
   expect(() => call({ name: {} })).toThrow(
     'task "load": the name of a node must be text, not an Object',
   );

@@ -18,6 +18,7 @@ test("durations are read", () => {
     factor: 3,
     jitter: false,
     maxDelayMs: 60_000,
+    maxAfterMs: 60_000,
   });
 });
 

@@ -112,6 +112,9 @@ describe("task", () => {
     expect(() => a(undefined, { retries: { limit: 1, retryOn: () => true } })).toThrow(
       "does not cross threads",
     );
+    expect(() => a(undefined, { retries: { limit: 1, after: () => 1 } })).toThrow(
+      'task "a": `after` belongs to the task\'s definition',
+    );
   });
 });
 

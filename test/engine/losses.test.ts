@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
+import { RetryAfter } from "../../src/api/retry-after.ts";
+import type { AnyTaskDefinition } from "../../src/api/task-definition.ts";
 import { Losses } from "../../src/engine/losses.ts";
 import type { LostWorker } from "../../src/executors/executors.ts";
 import type { TaskVertex } from "../../src/plan/vertex.ts";
@@ -93,6 +95,29 @@ describe("a lost worker", () => {
     expect(rig.lines).toEqual(['error: task "a": retryOn failed: no idea']);
     expect(rig.said).toEqual(["a error"]);
   });
+});
+
+test("`retries.after` says how long a task of a lost worker waits; a wrong answer is said", () => {
+  const rig = new Rig();
+  const retries = { limit: 3, delayMs: 0, factor: 1, jitter: false, maxDelayMs: 0 };
+  const asking = (after: () => never): Partial<AnyTaskDefinition> => ({
+    retries,
+    retryAfter: new RetryAfter(after),
+  });
+  const answered = asking(() => 70_000 as never);
+  rig.lose([
+    rig.dispatched(node("a", {}, undefined, answered)),
+    rig.dispatched(node("b", {}, undefined, asking(confused as () => never))),
+  ]);
+  const waits = rig.records.map((record) =>
+    record.type === "finished" && record.outcome.status === "error"
+      ? (record.outcome.retryAt ?? 0) - record.at
+      : Number.NaN,
+  );
+  expect(waits.toSorted((a, b) => a - b)).toEqual([0, 70_000]);
+  expect(rig.lines).toEqual([
+    expect.stringMatching(/^warn: task "b": retries.after failed \(no idea\)/),
+  ]);
 });
 
 describe("a task whose timeout and grace are over", () => {

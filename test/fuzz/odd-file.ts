@@ -26,6 +26,7 @@ export const usual = {
   jitter: `undefined`,
   maxDelay: `undefined`,
   retryOn: `undefined`,
+  retryAfter: `undefined`,
   timeout: `undefined`,
   pool: `"few"`,
   priority: `0`,
@@ -69,7 +70,9 @@ export type Odd = Partial<Record<Place, string>>;
 
 /** Options that only count beside another one. */
 const dependent = (odd: Odd): Odd => ({
-  ...(["delay", "factor", "jitter", "maxDelay", "retryOn"].some((place) => place in odd)
+  ...(["delay", "factor", "jitter", "maxDelay", "retryOn", "retryAfter"].some(
+    (place) => place in odd,
+  )
     ? { limit: "1" }
     : {}),
   ...("per" in odd ? { fewLimit: "1" } : {}),
@@ -82,7 +85,7 @@ export const source = (odd: Odd): string => {
 const thrown = () => (${v.thrown});
 const handle = message(${v.messageName}, (db, payload) => (${v.applied}));
 const limit = ${v.limit};
-const retries = limit === undefined ? (${v.retries}) : { limit, delay: ${v.delay}, factor: ${v.factor}, jitter: ${v.jitter}, maxDelay: ${v.maxDelay}, retryOn: ${v.retryOn} };
+const retries = limit === undefined ? (${v.retries}) : { limit, delay: ${v.delay}, factor: ${v.factor}, jitter: ${v.jitter}, maxDelay: ${v.maxDelay}, retryOn: ${v.retryOn}, after: ${v.retryAfter} };
 const body = async (input, ctx) => {
   const key = ${v.key};
   ctx.progress(${v.step}, ${v.steps}, ${v.progressMessage});

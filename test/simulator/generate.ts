@@ -139,6 +139,9 @@ class Generator {
       failUntil: mayFail ? random.int(1, random.chance(0.2) ? 99 : 2) : 0,
       failBy: random.chance(0.7) ? "throw" : random.pick(["result", "secret"]),
       isSync,
+      ...(settings.retries !== undefined && random.chance(0.3)
+        ? { after: random.pick([0, 3, 700, 90_000, "nothing", "odd", "throws"] as const) }
+        : {}),
       settings:
         hangs && settings.timeout === undefined
           ? { ...settings, timeout: random.int(1, 2000) }

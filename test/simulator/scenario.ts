@@ -71,6 +71,8 @@ export type Kind = {
   readonly failBy: "throw" | "result" | "secret";
   /** `run` is synchronous, so it throws directly. Only without steps that wait. */
   readonly isSync: boolean;
+  /** What `retries.after` of the task says: ms, nothing, or something wrong. Absent: there is no such function. */
+  readonly after?: number | "nothing" | "odd" | "throws";
   readonly settings: Settings;
 };
 

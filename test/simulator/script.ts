@@ -3,6 +3,7 @@
 import { each, type Node, type NodeOptions } from "../../src/api/node.ts";
 import { message, type MessageHandle } from "../../src/api/message.ts";
 import { type Pipeline, pipeline } from "../../src/api/pipeline.ts";
+import type { RetryOptions } from "../../src/api/retries.ts";
 import { registry } from "../../src/api/registry.ts";
 import { task } from "../../src/api/task.ts";
 import type { TaskContext } from "../../src/api/context.ts";
@@ -59,6 +60,9 @@ export function pipelineOf(
       name: kindName(index),
       run: (input, ctx) => runKind(kind, index, input, ctx, stage, versions[index] ?? 0),
       ...kind.settings,
+      ...(kind.settings.retries === undefined || kind.after === undefined
+        ? {}
+        : { retries: { ...kind.settings.retries, after: afterOf(kind.after) } }),
     });
     return made as MakeNode;
   });
@@ -76,6 +80,13 @@ export function pipelineOf(
   });
   return { pipeline: made, handles: [noted, undone] };
 }
+
+const afterOf =
+  (says: NonNullable<Kind["after"]>): NonNullable<RetryOptions["after"]> =>
+  () => {
+    if (says === "throws") throw new Error("no idea");
+    return says === "nothing" ? undefined : (says as number);
+  };
 
 // ── nodes ──────────────────────────────────────────────────────────────────────────────────────────────
 

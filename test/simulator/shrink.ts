@@ -143,6 +143,7 @@ function* smallerKinds(kind: Kind): Generator<Kind> {
   for (const name of Object.keys(kind.settings)) {
     yield { ...kind, settings: without(kind.settings, name) };
   }
+  if (kind.after !== undefined) yield without(kind, "after");
   if (kind.failUntil > 0) yield { ...kind, failUntil: 0 };
   if (typeof kind.yields === "number" && kind.yields > 1) yield { ...kind, yields: 1 };
 }

@@ -12,6 +12,7 @@ export const definition = (
   run: () => null,
   retries: noRetries,
   retryOn: undefined,
+  retryAfter: undefined,
   timeoutMs: undefined,
   pool: undefined,
   priority: 0,

@@ -1,6 +1,7 @@
 // Outcomes of tasks that throw or return something that cannot be stored, on real workers.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { TaskRetrying } from "../../src/protocol/events.ts";
 import { newRig, type Rig } from "../support/rig.ts";
 
 setDefaultTimeout(60_000);
@@ -72,5 +73,40 @@ test("a result that is not JSON fails the task, and the error names the place", 
   }
   expect(rig.rows("SELECT result FROM task_runs WHERE name = 'nothing'")).toEqual([
     { result: "null" },
+  ]);
+});
+
+test("`retries.after` is given what the task has thrown, decides the wait, and is not asked about successes", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    const busy = task({
+      name: "busy",
+      retries: { limit: 3, delay: "1h", jitter: false, after: (failure, error) => error.retryAfter },
+      run(_, ctx) {
+        if (ctx.attempt === 1) throw Object.assign(new Error("503"), { retryAfter: 7 });
+        return ctx.attempt;
+      },
+    });
+    const wrong = task({
+      name: "wrong",
+      retries: { limit: 3, delay: 5, jitter: false, after: () => "soon" },
+      run(_, ctx) {
+        if (ctx.attempt < 3) throw new Error("no");
+      },
+    });
+    export default pipeline({ name: "p", tasks: () => [busy(), wrong()] });
+  `);
+  const { end, events } = await rig.start(file, { workers: 1 });
+  expect(await end).toMatchObject({ done: 2, failed: 0, retries: 3 });
+  const waits = events
+    .filter((event): event is TaskRetrying => event.type === "task-retrying")
+    .map(({ name, retryAt, at }) => `${name} ${retryAt - at} ms`);
+  expect(waits.toSorted()).toEqual(["busy 7 ms", "wrong 10 ms", "wrong 5 ms"]);
+  expect(rig.rows("SELECT task_id, level, line FROM task_logs")).toEqual([
+    {
+      task_id: expect.any(Number),
+      level: "warn",
+      line: 'retries.after returned "soon"; it must return milliseconds (0 or more), or undefined. The delay of `retries` is used instead',
+    },
   ]);
 });
