@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -16,10 +17,11 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join, sep } from "node:path";
 
+import { shellWord } from "../../base/shell-words.ts";
 import { reasonOf } from "../../base/system-error.ts";
 import { UserError } from "../../cli/user-error.ts";
 import { isLockHeld, runsWithFiles } from "../../store/lock.ts";
-import { copyDatabase } from "../../store/read/copy-database.ts";
+import { copyDatabase, mergeLog } from "../../store/read/copy-database.ts";
 import { type FileFacts, readFileFacts } from "../../store/read/run-facts.ts";
 import { asUserError, patienceFor } from "../patient-reader.ts";
 import type { Files } from "./power-cut.ts";
@@ -72,16 +74,23 @@ export class Site implements Disposable {
     return folder;
   }
 
-  /** For the case that this process is killed: nobody looks for a backup in a temporary folder. */
+  /**
+   * For the case that this process is killed: nobody looks for a backup in a temporary folder. It is one file, and has its
+   * name only when it is whole.
+   */
   #saveBeside(): string {
     const backup = this.db + backupSuffix;
-    if (existsSync(backup)) {
-      throw new UserError(
-        `${backup} exists: it is the database as it was before a proof that was killed`,
-        `to go on with it: mv ${backup} ${this.db}; or delete it`,
-      );
+    if (existsSync(backup)) throw backupExists(backup, this.db);
+    const part = `${backup}.part`;
+    try {
+      for (const suffix of lastingSuffixes) {
+        if (existsSync(this.#copyOf(suffix))) copyFileSync(this.#copyOf(suffix), part + suffix);
+      }
+      mergeLog(part);
+      renameSync(part, backup);
+    } finally {
+      for (const suffix of [...lastingSuffixes, "-shm"]) rmSync(part + suffix, { force: true });
     }
-    copyFileSync(this.#copyOf(""), backup);
     return backup;
   }
 
@@ -158,6 +167,15 @@ export class Site implements Disposable {
     if (this.#backup !== undefined) rmSync(this.#backup, { force: true });
     rmSync(this.scratch, { recursive: true, force: true });
   }
+}
+
+/** The journals of the proof would be read as those of the file that is put back. */
+function backupExists(backup: string, db: string): UserError {
+  const journals = ["-wal", "-shm", "-journal"].map((suffix) => shellWord(db + suffix)).join(" ");
+  return new UserError(
+    `${backup} exists: it is the database as it was before a proof that was killed`,
+    `to put it back: rm -f ${journals}; mv ${shellWord(backup)} ${shellWord(db)}; to go on without it, delete it`,
+  );
 }
 
 /** SQLite puts the journals beside the file that a symbolic link leads to. */

@@ -1,6 +1,7 @@
 // A copy of a database, also while a run writes to it.
 
-import { copyFileSync, existsSync, realpathSync } from "node:fs";
+import { Database } from "bun:sqlite";
+import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, realpathSync } from "node:fs";
 import { basename, join } from "node:path";
 
 import type { Patience } from "../patience.ts";
@@ -25,5 +26,21 @@ export function copyDatabase(path: string, into: string, patience: Patience): st
     return files.map((file) => join(into, basename(file)));
   } finally {
     closeReadOnly(db, path);
+  }
+}
+
+/** Moves what the write-ahead log of a copy has into the file, which is then all of the database, and is on the disk. */
+export function mergeLog(copy: string): void {
+  const db = new Database(copy, { readwrite: true, create: false });
+  try {
+    db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  } finally {
+    db.close(true);
+  }
+  const file = openSync(copy, "r+");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }

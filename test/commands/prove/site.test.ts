@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { lstatSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { copyFileSync, lstatSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
 import { Site } from "../../../src/commands/prove/site.ts";
@@ -74,3 +74,25 @@ test.skipIf(process.platform === "win32")("a database in a folder behind a symbo
     expect(site.isOriginal(real)).toBe(false);
   }
 });
+
+test.skipIf(process.platform === "win32")(
+  "what --in-place puts aside is the whole database, also where its last rows are in the write-ahead log only",
+  () => {
+    using folder = tempFolder();
+    const { real, opened } = linked(folder);
+    // As a killed program leaves them.
+    const db = join(folder.path, "x.db");
+    for (const suffix of ["", "-wal"]) copyFileSync(real + suffix, db + suffix);
+    opened.close();
+    {
+      using site = new Site(db, true);
+      site.reset();
+      const aside = readdirSync(folder.path).filter((name) => name.startsWith("x.db.before"));
+      expect(aside).toEqual(["x.db.before-prove"]);
+      const [name = ""] = aside;
+      copyFileSync(join(folder.path, name), join(folder.path, "put-back.db"));
+      expect(rowsOf(join(folder.path, "put-back.db"))).toEqual([[1]]);
+    }
+    expect(rowsOf(db)).toEqual([[1]]);
+  },
+);
