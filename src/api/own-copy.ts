@@ -29,7 +29,7 @@ function listCopy(list: readonly unknown[], depth: number, known: Copies | undef
   let copies = known;
   for (let i = 0; i < copy.length; i++) {
     const member = copy[i];
-    if (typeof member !== "object" || member === null) continue;
+    if (typeof member !== "object" || member === null || isNode(member)) continue;
     copies ??= new Map([[list, copy]]);
     copy[i] = copies.get(member) ?? copyOf(member, depth + 1, copies);
   }
@@ -42,7 +42,8 @@ function objectCopy(value: object, depth: number, known: Copies | undefined): ob
   let copies = known;
   for (const key in copy) {
     const member = copy[key];
-    if (typeof member !== "object" || member === null || !Object.hasOwn(copy, key)) continue;
+    if (typeof member !== "object" || member === null || isNode(member)) continue;
+    if (!Object.hasOwn(copy, key)) continue;
     copies ??= new Map<object, object>([[value, copy]]);
     copy[key] = copies.get(member) ?? copyOf(member, depth + 1, copies);
   }

@@ -61,27 +61,34 @@ const hasToJson = (value: object): boolean =>
  */
 export function assertJson(value: unknown, root: string): asserts value is Json {
   // Paths cost more than the check, so the slow `check` makes them only for an error.
-  if (!isJson(value, 0)) check(value, root, 0);
+  if (!isJson(value, 0)) check(value, root, 0, nothingElse);
 }
 
-/** True is certain; after false, `check` decides. */
-function isJson(value: unknown, depth: number): boolean {
-  switch (typeof value) {
-    case "string":
-    case "boolean":
-      return true;
-    case "number":
-      return Number.isFinite(value);
-    case "object":
-      return value === null || isJsonObject(value, depth);
-    case "undefined":
-    case "bigint":
-    case "symbol":
-    case "function":
-    default:
-      return false;
+/** Objects that may be in a value besides JSON. */
+type Allowed = (value: object) => boolean;
+const nothingElse: Allowed = () => false;
+
+/** The error for a value that is not JSON, naming the first place. @param allowed what may be in it besides JSON */
+export function notJson(value: unknown, root: string, allowed: Allowed): Error {
+  try {
+    check(value, root, 0, allowed);
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
   }
+  return new Error(`Internal error: ${root} is JSON`);
 }
+
+/** A value that is neither an object nor an array, and JSON. */
+export const isJsonScalar = (value: unknown): boolean =>
+  typeof value === "string" ||
+  typeof value === "boolean" ||
+  (typeof value === "number" && Number.isFinite(value)) ||
+  value === null;
+
+/** True is certain; after false, `check` decides. */
+const isJson = (value: unknown, depth: number): boolean =>
+  typeof value === "object" && value !== null ? isJsonObject(value, depth) : isJsonScalar(value);
 
 function isJsonObject(value: object, depth: number): boolean {
   if (depth > maxDepth) return false;
@@ -97,7 +104,7 @@ function isJsonObject(value: object, depth: number): boolean {
   return true;
 }
 
-function check(value: unknown, path: string, depth: number): void {
+function check(value: unknown, path: string, depth: number, allowed: Allowed): void {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -113,11 +120,11 @@ function check(value: unknown, path: string, depth: number): void {
     case "function":
       throw new NotJsonError(path, `a ${typeof value}`);
     case "object":
-      if (value !== null) checkObject(value, path, depth);
+      if (value !== null && !allowed(value)) checkObject(value, path, depth, allowed);
   }
 }
 
-function checkObject(value: object, path: string, depth: number): void {
+function checkObject(value: object, path: string, depth: number, allowed: Allowed): void {
   if (depth > maxDepth) {
     throw new NotJsonError(
       path,
@@ -125,7 +132,7 @@ function checkObject(value: object, path: string, depth: number): void {
     );
   }
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) check(value[i], `${path}[${i}]`, depth + 1);
+    for (let i = 0; i < value.length; i++) check(value[i], `${path}[${i}]`, depth + 1, allowed);
     return;
   }
   if (!isPlainObject(value)) throw new NotJsonError(path, article(className(value)));
@@ -133,7 +140,7 @@ function checkObject(value: object, path: string, depth: number): void {
     throw new NotJsonError(path, "an object with a toJSON method");
   }
   for (const [key, member] of Object.entries(value)) {
-    if (member !== undefined) check(member, memberPath(path, key), depth + 1);
+    if (member !== undefined) check(member, memberPath(path, key), depth + 1, allowed);
   }
 }
 

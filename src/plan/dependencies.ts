@@ -11,11 +11,11 @@ export const inputNodes = (node: AnyNode): AnyNode[] =>
       ? []
       : nodesIn(node.source);
 
-/** All nodes that must end first: those that it reads, and those of `after`. */
+/** All nodes that must end first, without duplicates: those that it reads, and those of `after`. */
 export function dependenciesOf(node: AnyNode): AnyNode[] {
   const inputs = inputNodes(node);
   return node.kind === "task" && node.settings?.after !== undefined
-    ? [...inputs, ...node.settings.after]
+    ? [...new Set([...inputs, ...node.settings.after])]
     : inputs;
 }
 

@@ -149,7 +149,7 @@ export class FanOuts {
       planner.isAgain = false;
     }
     items.tasks += planner.tasks - tasksBefore;
-    waitFor(each, vertices.length > 1 ? new Set(vertices) : vertices);
+    for (const vertex of vertices.length > 1 ? new Set(vertices) : vertices) waitFor(each, vertex);
   }
 
   /** @returns the vertices in the item */

@@ -1,6 +1,7 @@
 // Turns nodes into vertices, dependencies first.
 
 import { type AnyNode, type EachNode, nodeName, type TaskNode } from "../api/node.ts";
+import { toJsonText } from "../base/json.ts";
 import { dependenciesOf, isLeaf } from "./dependencies.ts";
 import { asPlanError, PlanError, unknownPool } from "./plan-error.ts";
 import { toTemplate } from "./template.ts";
@@ -17,13 +18,13 @@ type PlannerDeps = {
   readonly readLate: (vertex: TaskVertex) => void;
 };
 
-/** Shared by all leaves, and never added to. */
-const noDependencies = new Set<Vertex>();
+/** Shared by all leaves. */
+const noDependencies: readonly AnyNode[] = [];
 
 export class Planner {
   readonly #deps: PlannerDeps;
-  /** Nodes on the stack of `plan`: one that is met again depends on itself. */
-  readonly #planning = new Set<AnyNode>();
+  /** Nodes on the stack of `plan`, with what they depend on: one that is met again below depends on itself. */
+  readonly #planning = new Map<AnyNode, readonly AnyNode[]>();
   #fanOuts = 0;
   /** Tasks planned so far. */
   tasks = 0;
@@ -46,53 +47,63 @@ export class Planner {
   plan(node: AnyNode): Vertex {
     const known = this.vertexOf(node);
     if (known !== undefined) return known;
-    if (isLeaf(node)) return this.#planOne(node);
+    if (isLeaf(node)) return this.#planOne(node, noDependencies);
     const stack = [node];
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const unplanned = this.vertexOf(top) === undefined ? this.#unplanned(top) : undefined;
-      if (unplanned !== undefined && unplanned.length > 0) {
-        this.#enter(top, unplanned);
-        for (const dependency of unplanned.toReversed()) stack.push(dependency);
-        continue;
-      }
-      if (unplanned !== undefined) this.#planOne(top);
+      if (this.vertexOf(top) === undefined && !this.#isPlanned(top, stack)) continue;
       stack.pop();
     }
-    return this.vertexOf(node) ?? this.#planOne(node);
+    return this.vertexOf(node) ?? this.#planOne(node, dependenciesOf(node));
   }
 
-  #unplanned(node: AnyNode): AnyNode[] {
-    return dependenciesOf(node).filter((dependency) => this.vertexOf(dependency) === undefined);
+  /** False if other nodes come first; they are on the stack then. */
+  #isPlanned(node: AnyNode, stack: AnyNode[]): boolean {
+    const entered = this.#planning.get(node);
+    const dependencies = entered ?? dependenciesOf(node);
+    // A node that is met again is on top because its dependencies are planned.
+    if (entered === undefined) {
+      const unplanned = dependencies.filter(
+        (dependency) => this.vertexOf(dependency) === undefined,
+      );
+      if (unplanned.length > 0) {
+        this.#enter(node, dependencies, unplanned);
+        for (const dependency of unplanned.toReversed()) stack.push(dependency);
+        return false;
+      }
+    }
+    this.#planOne(node, dependencies);
+    return true;
   }
 
-  #enter(node: AnyNode, unplanned: readonly AnyNode[]): void {
-    this.#planning.add(node);
+  #enter(node: AnyNode, all: readonly AnyNode[], unplanned: readonly AnyNode[]): void {
+    this.#planning.set(node, all);
     const again = unplanned.find((dependency) => this.#planning.has(dependency));
     if (again !== undefined) {
       throw new PlanError(`task "${nodeName(again)}" depends on itself, through its inputs`);
     }
   }
 
-  #planOne(node: AnyNode): Vertex {
-    const vertex = node.kind === "task" ? this.#planTask(node) : this.#planEach(node);
+  /** @param dependencies which are planned */
+  #planOne(node: AnyNode, dependencies: readonly AnyNode[]): Vertex {
+    const vertex = node.kind === "task" ? this.#planTask(node, dependencies) : this.#planEach(node);
     this.#planning.delete(node);
     node.planned = vertex;
     this.#deps.added(vertex);
     return vertex;
   }
 
-  #planTask(node: TaskNode): TaskVertex {
+  #planTask(node: TaskNode, dependencies: readonly AnyNode[]): TaskVertex {
     const { definition, settings } = node;
     const name = this.#deps.shown(settings?.name ?? definition.name);
     const pool = settings?.pool ?? definition.pool;
     if (pool !== undefined && !this.#deps.pools.has(pool)) {
       throw new PlanError(unknownPool(name, pool));
     }
-    const dependencies = isLeaf(node) ? noDependencies : new Set<Vertex>();
     const input = asPlanError(`task "${name}"`, () =>
-      toTemplate(node.input, "input", (dependency) => this.#read(dependency, dependencies)),
+      dependencies.length === 0
+        ? toJsonText(node.input, "input")
+        : toTemplate(node.input, "input", (dependency) => this.#read(dependency)),
     );
-    for (const before of settings?.after ?? []) dependencies.add(this.plan(before));
     const vertex: TaskVertex = {
       owner: this,
       kind: "task",
@@ -119,7 +130,7 @@ export class Planner {
       isAgain: this.isAgain,
     };
     this.tasks++;
-    waitFor(vertex, dependencies);
+    for (const dependency of dependencies) waitFor(vertex, this.plan(dependency));
     return vertex;
   }
 
@@ -136,7 +147,11 @@ export class Planner {
           ? { list: source }
           : {
               text: asPlanError("each", () =>
-                toTemplate(source, "source", (dependency) => this.#read(dependency, dependencies)),
+                toTemplate(source, "source", (dependency) => {
+                  const read = this.#read(dependency);
+                  dependencies.add(read);
+                  return read;
+                }),
               ),
             },
       },
@@ -150,14 +165,13 @@ export class Planner {
       isAgain: this.isAgain,
       optional: false,
     };
-    waitFor(vertex, dependencies);
+    for (const dependency of dependencies) waitFor(vertex, dependency);
     return vertex;
   }
 
-  #read(node: AnyNode, dependencies: Set<Vertex>): Vertex {
+  #read(node: AnyNode): Vertex {
     const vertex = this.plan(node);
     this.reads(vertex);
-    dependencies.add(vertex);
     return vertex;
   }
 

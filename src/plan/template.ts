@@ -2,7 +2,7 @@
 
 import { JSON } from "../base/globals.ts";
 import { type AnyNode, isNode } from "../api/node.ts";
-import { assertJson, isPlainObject, memberPath, NotJsonError } from "../base/json.ts";
+import { isJsonScalar, isPlainObject, notJson, toJsonText } from "../base/json.ts";
 
 /** Text without holes, or pieces of text with vertices between them. */
 export type Template<V> = string | readonly (string | V)[];
@@ -16,14 +16,13 @@ export function toTemplate<V extends object>(
   root: string,
   plan: (node: AnyNode) => V,
 ): Template<V> {
-  if (input === undefined || input === null) return "null";
-  if (!holdsNode(input)) {
-    assertJson(input, root);
-    return JSON.stringify(input);
-  }
+  if (!holdsNode(input)) return toJsonText(input, root);
   const pieces: (string | V)[] = [];
-  write(input, root, 0, pieces, plan);
-  return merge(pieces);
+  const text = write(input, "", 0, pieces, plan);
+  // A path costs more than the text, so it is made for an error only.
+  if (text === undefined) throw notJson(input, root, isNode);
+  if (text !== "") pieces.push(text);
+  return pieces;
 }
 
 /** A value that holds itself is deeper than any limit. */
@@ -34,14 +33,15 @@ const maxDepth = 1000;
  * object that holds itself in two places would take exponential time.
  */
 export const holdsNode = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && holdsNodeBelow(value, 0);
+  typeof value === "object" && value !== null && (isNode(value) || holdsNodeBelow(value, 0));
 
 function holdsNodeBelow(value: object, depth: number, seen?: Set<object>): boolean {
-  if (isNode(value)) return true;
   let visited = seen;
   for (const key in value) {
     const member: unknown = Reflect.get(value, key);
     if (typeof member !== "object" || member === null || depth > maxDepth) continue;
+    if (isNode(member)) return true;
+    // Most objects have no other object in them, and need no set.
     visited ??= new Set();
     if (visited.has(member)) continue;
     visited.add(member);
@@ -53,77 +53,98 @@ function holdsNodeBelow(value: object, depth: number, seen?: Set<object>): boole
 /** The nodes in a value, in order, without duplicates. */
 export function nodesIn(value: unknown): AnyNode[] {
   const found: AnyNode[] = [];
-  if (typeof value === "object" && value !== null) gather(value, found, 0, new Set([value]));
+  if (typeof value !== "object" || value === null) return found;
+  if (isNode(value)) found.push(value);
+  else gather(value, found, 0, undefined);
   return found;
 }
 
-function gather(value: object, found: AnyNode[], depth: number, seen: Set<object>): void {
-  if (isNode(value)) {
-    found.push(value);
-    return;
-  }
-  for (const member of Object.values(value) as unknown[]) {
-    if (typeof member !== "object" || member === null || depth > maxDepth || seen.has(member)) {
+/** So few nodes are compared one by one. More, or other objects, are kept in a set. */
+const few = 8;
+
+function gather(
+  value: object,
+  found: AnyNode[],
+  depth: number,
+  seen: Set<object> | undefined,
+): Set<object> | undefined {
+  let known = seen;
+  for (const key in value) {
+    const member: unknown = Reflect.get(value, key);
+    if (typeof member !== "object" || member === null || depth > maxDepth) continue;
+    if (!isNode(member)) {
+      known ??= new Set<object>(found).add(value);
+      if (known.has(member)) continue;
+      known.add(member);
+      known = gather(member, found, depth + 1, known);
       continue;
     }
-    seen.add(member);
-    gather(member, found, depth + 1, seen);
+    if (found.length >= few) known ??= new Set<object>(found).add(value);
+    if (known === undefined ? found.includes(member) : known.has(member)) continue;
+    known?.add(member);
+    found.push(member);
   }
+  return known;
 }
 
+/**
+ * Writes a value that holds nodes, without its last text.
+ * @param text what follows the last piece so far
+ * @returns the last text; undefined where the value is not JSON
+ */
 function write<V extends object>(
   value: unknown,
-  path: string,
+  text: string,
   depth: number,
   pieces: (string | V)[],
   plan: (node: AnyNode) => V,
-): void {
-  if (depth > maxDepth) throw new NotJsonError(path, "a value that holds itself");
-  if (isNode(value)) {
-    pieces.push(plan(value));
-  } else if (Array.isArray(value)) {
-    pieces.push("[");
-    for (let i = 0; i < value.length; i++) {
-      if (i > 0) pieces.push(",");
-      write(value[i], `${path}[${i}]`, depth + 1, pieces, plan);
-    }
-    pieces.push("]");
-  } else if (typeof value === "object" && value !== null && isPlainObject(value)) {
-    writeMembers(value, path, depth, pieces, plan);
-  } else {
-    assertJson(value, path);
-    pieces.push(JSON.stringify(value));
+): string | undefined {
+  if (typeof value !== "object" || value === null) {
+    return isJsonScalar(value) ? text + JSON.stringify(value) : undefined;
   }
+  if (isNode(value)) {
+    if (text !== "") pieces.push(text);
+    pieces.push(plan(value));
+    return "";
+  }
+  if (depth > maxDepth) return undefined;
+  if (Array.isArray(value)) return writeList(value, text, depth, pieces, plan);
+  return isPlainObject(value) ? writeMembers(value, text, depth, pieces, plan) : undefined;
+}
+
+function writeList<V extends object>(
+  list: readonly unknown[],
+  before: string,
+  depth: number,
+  pieces: (string | V)[],
+  plan: (node: AnyNode) => V,
+): string | undefined {
+  let text: string | undefined = `${before}[`;
+  for (let i = 0; i < list.length; i++) {
+    text = write(list[i], i === 0 ? text : `${text},`, depth + 1, pieces, plan);
+    if (text === undefined) return undefined;
+  }
+  return `${text}]`;
 }
 
 function writeMembers<V extends object>(
   value: object,
-  path: string,
+  before: string,
   depth: number,
   pieces: (string | V)[],
   plan: (node: AnyNode) => V,
-): void {
-  let first = true;
-  pieces.push("{");
-  for (const [key, member] of Object.entries(value)) {
+): string | undefined {
+  let text: string | undefined = `${before}{`;
+  let isFirst = true;
+  for (const key of Object.keys(value)) {
+    const member: unknown = Reflect.get(value, key);
     if (member === undefined) continue;
-    pieces.push(`${first ? "" : ","}${JSON.stringify(key)}:`);
-    write(member, memberPath(path, key), depth + 1, pieces, plan);
-    first = false;
+    const name: string = `${text}${isFirst ? "" : ","}${JSON.stringify(key)}:`;
+    text = write(member, name, depth + 1, pieces, plan);
+    if (text === undefined) return undefined;
+    isFirst = false;
   }
-  pieces.push("}");
-}
-
-/** Joins adjacent pieces of text. */
-function merge<V extends object>(pieces: readonly (string | V)[]): Template<V> {
-  const merged: (string | V)[] = [];
-  for (const piece of pieces) {
-    const last = merged.at(-1);
-    if (typeof piece === "string" && typeof last === "string")
-      merged[merged.length - 1] = last + piece;
-    else merged.push(piece);
-  }
-  return merged;
+  return `${text}}`;
 }
 
 /** The text, with `text(vertex)` in every hole. */

@@ -141,17 +141,15 @@ export function resultText(vertex: Vertex): string {
   }
 }
 
-/** Makes `vertex` wait for the dependencies that are open. @param dependencies without duplicates */
-export function waitFor(vertex: Vertex, dependencies: Iterable<Vertex>): void {
-  for (const dependency of dependencies) {
-    if (dependency.state.status === "open") {
-      dependency.dependents.push(vertex);
-      vertex.waiting++;
-    } else {
-      if (dependency.isAgain) vertex.isAgain = true;
-      if (!allows(dependency)) doom(vertex, dependency);
-    }
+/** Makes `vertex` wait for a dependency that is open. To be called once for each dependency. */
+export function waitFor(vertex: Vertex, dependency: Vertex): void {
+  if (dependency.state.status === "open") {
+    dependency.dependents.push(vertex);
+    vertex.waiting++;
+    return;
   }
+  if (dependency.isAgain) vertex.isAgain = true;
+  if (!allows(dependency)) doom(vertex, dependency);
 }
 
 /** Whether the dependents of a vertex may run. */
