@@ -8,7 +8,7 @@ import type { NextRun } from "../../protocol/plan.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import { nextTasks } from "../decide-reruns.ts";
 import { RunAliveError } from "../liveness.ts";
-import { migrations, schemaVersion } from "../migrate.ts";
+import { schemaVersion } from "../migrate.ts";
 import { findRun } from "../write/find-run.ts";
 import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
 
@@ -38,12 +38,15 @@ function inFile(db: Database, path: string, request: RunRequest, code: Code | un
   const version = schemaVersion(db, path);
   const run = version === 0 ? undefined : findRun(db, path, request);
   if (run === undefined) return { kind: "new" };
-  if (version < migrations.length) db.run(likeNewest);
+  if (version < versionWithCode) db.run(withoutCode);
   return { kind: "continued", run: run.id, tasks: nextTasks(db, path, run, request, code) };
 }
 
-/** Temporary tables hide those of the file. Earlier versions say nothing of the code: all that is done is kept. */
-const likeNewest = `
+/** The first version that records the code of a run's tasks (0003.sql). */
+const versionWithCode = 3;
+
+/** For an earlier version, temporary tables in place of those of the file: everything that is done is kept. */
+const withoutCode = `
   CREATE TEMP TABLE pipeloom_definitions (run_id, name, fingerprint, repeats);
   CREATE TEMP VIEW task_runs AS SELECT *, NULL AS fingerprint FROM main.task_runs;
 `;
