@@ -14,6 +14,7 @@ import type { PlanFormat } from "../terminal/plan-text.ts";
 import { renderPlan } from "../terminal/plan-text.ts";
 import { print } from "../cli/stdout.ts";
 import { explained } from "./explain-error.ts";
+import { patienceFor } from "./patient-reader.ts";
 
 export async function dryRun(
   loaded: LoadedPipeline,
@@ -42,5 +43,5 @@ async function nextOf(options: RunOptions, mask: Mask | undefined): Promise<Next
     found === undefined
       ? undefined
       : new Map(Array.from(found.byTask, ([name, hash]) => [storedName(name, mask), hash]));
-  return nextRun(options.writer, request, code);
+  return nextRun(options.writer, request, code, patienceFor(options.writer.db));
 }

@@ -9,23 +9,26 @@ import type { Code } from "../../protocol/reruns.ts";
 import { nextTasks } from "../decide-reruns.ts";
 import { RunAliveError } from "../liveness.ts";
 import { schemaVersion } from "../migrate.ts";
+import type { Patience } from "../patience.ts";
 import { findRun } from "../write/find-run.ts";
 import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
 
 /**
  * @param code the fingerprints of the pipeline's code; undefined where they are not known
+ * @param patience waits for locks
  * @throws StoreError as the run would, where it would be refused for another reason than a living run; ReaderError
  */
 export function nextRun(
   options: WriterOptions,
   request: RunRequest,
   code: Code | undefined,
+  patience: Patience,
 ): NextRun {
   const { db: path, storeTaskStatus } = options;
   if (!storeTaskStatus || path === ":memory:" || !existsSync(path)) return { kind: "new" };
-  const db = openReadOnly(path, undefined);
+  const db = openReadOnly(path, patience);
   try {
-    return inFile(db, path, request, code);
+    return patience.run(() => inFile(db, path, request, code));
   } catch (thrown) {
     if (thrown instanceof RunAliveError) return { kind: "refused", because: thrown.message };
     throw thrown;
@@ -47,6 +50,6 @@ const versionWithCode = 3;
 
 /** For an earlier version, temporary tables in place of those of the file: everything that is done is kept. */
 const withoutCode = `
-  CREATE TEMP TABLE pipeloom_definitions (run_id, name, fingerprint, repeats);
-  CREATE TEMP VIEW task_runs AS SELECT *, NULL AS fingerprint FROM main.task_runs;
+  CREATE TEMP TABLE IF NOT EXISTS pipeloom_definitions (run_id, name, fingerprint, repeats);
+  CREATE TEMP VIEW IF NOT EXISTS task_runs AS SELECT *, NULL AS fingerprint FROM main.task_runs;
 `;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { nextRun } from "../../../src/store/read/next-run.ts";
 import { noReruns } from "../../../src/protocol/reruns.ts";
-import { options, request, storeError } from "../write/options.ts";
+import { options, request, storeError, unlocked } from "../write/options.ts";
 import { tempFolder } from "../write/temp-folder.ts";
 
 test("a file of an older version is read as it is: what is done would be kept", () => {
@@ -14,7 +14,7 @@ test("a file of an older version is read as it is: what is done would be kept", 
   const before = readFileSync(path);
   const tasks = ["list-pages", "load-page", "new"];
   const code = new Map(tasks.map((name) => [name, "now"]));
-  const next = nextRun(options(path), request({ tasks, code: "0dd" }), code);
+  const next = nextRun(options(path), request({ tasks, code: "0dd" }), code, unlocked);
   expect(next).toEqual({
     kind: "continued",
     run: 1 as never,
@@ -40,17 +40,21 @@ test.each([3, 4])("version %d, which records the code: what has changed runs aga
     reruns: { ...noReruns, rerun: ["flaky"] },
   });
   const code = new Map([["flaky", "now"]]);
-  const next = nextRun(options(path), asked, code);
+  const next = nextRun(options(path), asked, code, unlocked);
   if (next.kind !== "continued") throw new Error(`Internal error: ${next.kind}`);
   const [flaky] = next.tasks;
   expect(flaky).toMatchObject({ task: "flaky", kept: 0, rerun: { reason: "asked" } });
   // It has inserted rows: without the user's word it is not repeated.
   const unasked = { ...asked, reruns: noReruns };
-  expect(storeError(() => nextRun(options(path), unasked, code)).code).toBe("would-repeat");
+  expect(storeError(() => nextRun(options(path), unasked, code, unlocked)).code).toBe(
+    "would-repeat",
+  );
 });
 
 test("without a file, or without one that has runs, a new run would begin", () => {
   using folder = tempFolder();
-  expect(nextRun(options(folder.file("none.db")), request(), undefined)).toEqual({ kind: "new" });
-  expect(nextRun(options(":memory:"), request(), undefined)).toEqual({ kind: "new" });
+  expect(nextRun(options(folder.file("none.db")), request(), undefined, unlocked)).toEqual({
+    kind: "new",
+  });
+  expect(nextRun(options(":memory:"), request(), undefined, unlocked)).toEqual({ kind: "new" });
 });
