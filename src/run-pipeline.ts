@@ -17,7 +17,7 @@ import { didYouMean, nearest } from "./cli/suggest.ts";
 import { builtins } from "./examples/builtins.ts";
 import type { RunEvent } from "./protocol/events.ts";
 import { runId } from "./protocol/ids.ts";
-import type { Durability, ModuleRef } from "./protocol/messages.ts";
+import type { Durability, ModuleRef, Trigger } from "./protocol/messages.ts";
 import type { RerunRequest } from "./protocol/reruns.ts";
 import { Programs } from "./protocol/shared/programs.ts";
 import type { LogLevel } from "./protocol/status.ts";
@@ -27,6 +27,7 @@ import type { RunOptions } from "./engine/run-options.ts";
 import { Run } from "./engine/run.ts";
 import type { WarmThreads } from "./executors/threads/warm-threads.ts";
 import { threadExecutors } from "./executors/threads/worker-pool.ts";
+import { version } from "./version.ts";
 
 export const defaultDb = "./pipeloom.db";
 
@@ -81,6 +82,8 @@ export type RunHooks = {
   readonly onEvents?: (events: readonly RunEvent[]) => void;
   readonly behind?: () => Promise<void> | undefined;
   readonly onOutput?: (level: LogLevel, line: string) => void;
+  /** Default: `library`. */
+  readonly trigger?: Trigger;
   /** See `RunOptions`. Default: the arguments that say what the options say. */
   readonly again?: readonly string[] | undefined;
   readonly threads?: WarmThreads;
@@ -124,6 +127,8 @@ export async function runOptionsOf(
   const params = await resolveParams(pipeline.params, options.params ?? {});
   return {
     pipeline,
+    trigger: hooks.trigger ?? "library",
+    version,
     module,
     ...codeOf(module),
     writer: {

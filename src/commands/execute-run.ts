@@ -134,6 +134,7 @@ class CommandRun {
         else this.#failed = last.status;
       },
       programs,
+      trigger: "cli",
       again: this.#againAnywhere,
       behind: () => this.#ui.behind(),
       onOutput: this.#log,

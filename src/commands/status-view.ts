@@ -4,7 +4,8 @@
 //
 //   { "version": 1, "db": "/abs/pipeloom.db", "at": time,
 //     "runs": [{ "id", "pipeline", "file", "params": {…}, "status", "tasksTotal", "counts": {…}, "startedAt", "finishedAt",
-//                "durationMs", "pid", "host", "error" }],               five: running ones first, then newest first; or the run of --run
+//                "durationMs", "pid", "host", "error", "trigger", "version" }],
+//                                                            five: running ones first, then newest first; or the run of --run
 //     "failures": [{ "message", "count", "tasks": [{ "id", "name", "attempt", "error" }], "logs": [{ "at", "level", "line" }] }],
 //                                                   of the first of `runs`, by message; the first three tasks of each
 //     "tasks": [{ "run", "id", "name", "status", "progress": 0..1, "message", "attempt", "startedAt", "finishedAt",
@@ -103,11 +104,18 @@ function runDetails(run: SeenRun, { now, width, colors }: ViewOptions): string[]
     ["done", doneOf(run)],
     ["started", `${localTime(Date.parse(run.startedAt))}${time === "" ? "" : ` (${time})`}`],
     ["process", run.pid === null ? null : `${run.pid} on ${run.host ?? "an unknown host"}`],
+    ["begun by", begunBy(run)],
     ["error", run.error === null ? null : firstLine(failureLine(run.error))],
   ];
   return facts
     .filter(([, value]) => value !== null)
     .map(([name, value]) => fit(`${colors.dim(name.padEnd(9))} ${visible(value ?? "")}`, width));
+}
+
+function begunBy({ trigger, version }: SeenRun): string | null {
+  if (trigger === null || version === null) return null;
+  const who = { cli: "the command line", library: "a program" }[trigger] ?? trigger;
+  return `${who}, pipeloom ${version}`;
 }
 
 const taskColumns: readonly Column[] = [

@@ -39,6 +39,8 @@ export function openMessage(
     type: "open",
     options: options.writer,
     run: {
+      trigger: options.trigger,
+      version: options.version,
       pipeline: mask?.text(pipeline.name) ?? pipeline.name,
       file: module.kind === "file" ? module.path : null,
       params: mask?.stringify(params) ?? JSON.stringify(params),

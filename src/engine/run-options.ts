@@ -9,6 +9,7 @@ import type {
   ModuleSource,
   RunRequest,
   ToWriter,
+  Trigger,
   WriterOptions,
 } from "../protocol/messages.ts";
 import type { RerunRequest } from "../protocol/reruns.ts";
@@ -26,6 +27,9 @@ export type WriterThread = {
 
 export type RunOptions = {
   readonly pipeline: Pipeline;
+  readonly trigger: Trigger;
+  /** Pipeloom's. */
+  readonly version: string;
   /** Where the threads find the pipeline's tasks. */
   readonly module: ModuleRef;
   /** The module's files as the main thread loaded them. None for a pipeline that ships inside. */

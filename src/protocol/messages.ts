@@ -141,8 +141,14 @@ export type WriterOptions = {
 /** Which runs of a pipeline stay in the database: an older one is deleted at the end of a run. Null: no limit. */
 export type KeepRule = { readonly runs: number | null; readonly ageMs: number | null };
 
+/** Who began a session of a run: a person at a command line, or a program. */
+export type Trigger = "cli" | "library";
+
 export type RunRequest = {
   readonly pipeline: string;
+  readonly trigger: Trigger;
+  /** Pipeloom's, that runs it. */
+  readonly version: string;
   readonly file: string | null;
   /** JSON text, masked: stored in the run's row. */
   readonly params: string;

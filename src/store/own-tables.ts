@@ -9,6 +9,7 @@ export const ownTables = [
   "pipeline_runs",
   "task_runs",
   "task_logs",
+  "task_attempts",
 ] as const;
 
 export type OwnTable = (typeof ownTables)[number];

@@ -39,6 +39,8 @@ const run: SeenRun = {
   pid: 7,
   host: "laptop",
   error: null,
+  trigger: "cli",
+  version: "1.2.3",
 };
 const task: SeenTask = {
   run: runId(2),
@@ -98,6 +100,7 @@ describe("the view", () => {
       'params    {"limit":3}',
       "done      2/9",
       "process   7 on laptop",
+      "begun by  the command line, pipeloom 1.2.3",
       "error     TypeError: no",
       "",
       "3 tasks: 2 done, 1 interrupted",
@@ -140,7 +143,7 @@ describe("the view", () => {
 function running(folder: TempFolder, name = "pipeloom.db"): { db: Database; lock: RunLock } {
   const db = openDatabase(options(folder.file(name)));
   db.run(
-    "INSERT INTO pipeline_runs VALUES (1, 'posts', '/etl.ts', '{}', 'running', 2, '2026-01-01T00:00:00.000Z', NULL, 7, 'laptop', NULL, NULL, NULL, NULL, NULL)",
+    "INSERT INTO pipeline_runs (id, pipeline, file, params, status, tasks_total, started_at, pid, host) VALUES (1, 'posts', '/etl.ts', '{}', 'running', 2, '2026-01-01T00:00:00.000Z', 7, 'laptop')",
   );
   db.run(
     "INSERT INTO task_runs (run_id, id, name, key, status) VALUES (1, 1, 'first', 'k', 'running')",

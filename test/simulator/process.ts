@@ -15,7 +15,8 @@ import { type Death, SimulatedTaskThread, SimulatedWriterThread } from "./thread
 import type { VirtualThread, World } from "./world.ts";
 
 /** Options that the simulated process provides itself. */
-type FromProcess = "module" | "createExecutors" | "spawnWriter" | "onEvents" | "onOutput";
+type FromProcess =
+  "trigger" | "version" | "module" | "createExecutors" | "spawnWriter" | "onEvents" | "onOutput";
 
 export type Program = {
   /** Called in the simulated process in place of loading the pipeline file. */
@@ -107,6 +108,8 @@ export class SimulatedProcess {
     const { options, handles } = this.#program.load();
     const run = new Run({
       ...options,
+      trigger: "library",
+      version: "0.0.0",
       module: { kind: "builtin", name: "simulated" },
       createExecutors: threadExecutors(() => this.#spawn()),
       spawnWriter: () => this.#spawnWriter(handles),

@@ -26,6 +26,10 @@ export type SeenRun = RunProcess & {
   readonly startedAt: string;
   readonly finishedAt: string | null;
   readonly error: Failure | null;
+  /** `cli`, `library`: who began the last session. Null: not known, an earlier version of pipeloom ran it. */
+  readonly trigger: string | null;
+  /** Pipeloom's, of the last session. */
+  readonly version: string | null;
 };
 
 export type Overview = {
@@ -136,6 +140,8 @@ export function seenRun(
     startedAt: String(row["started_at"]),
     finishedAt: text(row["finished_at"]),
     error: failure(row["error"]),
+    trigger: text(row["trigger"]),
+    version: text(row["version"]),
   };
 }
 

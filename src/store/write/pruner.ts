@@ -24,6 +24,8 @@ const sliceRows = 10_000;
 const deletes = {
   task_logs:
     "DELETE FROM task_logs WHERE rowid IN (SELECT rowid FROM task_logs WHERE run_id = ?1 LIMIT ?2)",
+  task_attempts:
+    "DELETE FROM task_attempts WHERE rowid IN (SELECT rowid FROM task_attempts WHERE run_id = ?1 LIMIT ?2)",
   task_runs:
     "DELETE FROM task_runs WHERE run_id = ?1 AND id IN (SELECT id FROM task_runs WHERE run_id = ?1 LIMIT ?2)",
   pipeloom_definitions:
@@ -69,6 +71,7 @@ export class Pruner {
   deleteRuns(path: string): Pruned {
     const pruned = this.#delete([
       "task_logs",
+      "task_attempts",
       "task_runs",
       "pipeloom_definitions",
       "pipeline_runs",
@@ -108,7 +111,13 @@ export class Pruner {
     isOver: Statement<unknown, [RunId, string | null]>,
     first: number,
   ): Slice {
-    const deleted = { task_logs: 0, task_runs: 0, pipeloom_definitions: 0, pipeline_runs: 0 };
+    const deleted = {
+      task_logs: 0,
+      task_attempts: 0,
+      task_runs: 0,
+      pipeloom_definitions: 0,
+      pipeline_runs: 0,
+    };
     const slice: Slice = { deleted, runs: [], next: first };
     let left = sliceRows;
     for (const { id, finished_at } of this.#runs.slice(first)) {

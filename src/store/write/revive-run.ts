@@ -24,6 +24,8 @@ const sessionColumns = [
   "pid",
   "host",
   "process_started_at",
+  "trigger",
+  "version",
 ] as const;
 
 /** In the order of `sessionColumns`. */
@@ -34,6 +36,8 @@ export const sessionValues = ({
   params,
   canonicalParams,
   code,
+  trigger,
+  version,
 }: RunRequest): SessionValues => [
   file,
   params,
@@ -42,6 +46,8 @@ export const sessionValues = ({
   process.pid,
   hostname(),
   processStartedAt(process.pid) ?? null,
+  trigger,
+  version,
 ];
 
 export function nextRunId(db: Database): RunId {

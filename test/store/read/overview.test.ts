@@ -17,7 +17,7 @@ const names = (seen: Overview): string => seen.tasks.map(({ name }) => name).joi
 
 function fill(db: Database): void {
   const run = db.query(
-    "INSERT INTO pipeline_runs VALUES (?, 'posts', NULL, '{}', ?, 3, '2026-01-01T00:00:00.000Z', ?, 7, 'laptop', ?, NULL, NULL, NULL, NULL)",
+    "INSERT INTO pipeline_runs (id, pipeline, file, params, status, tasks_total, started_at, finished_at, pid, host, error) VALUES (?, 'posts', NULL, '{}', ?, 3, '2026-01-01T00:00:00.000Z', ?, 7, 'laptop', ?)",
   );
   run.run(1, "error", "2026-01-01T00:01:00.000Z", '{"name":"E","message":"m"}');
   run.run(2, "running", null, null);

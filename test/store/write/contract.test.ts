@@ -86,6 +86,9 @@ describe.each<[string, () => WriterUnderTest]>([
         fingerprint: null,
         input: null,
         label: null,
+        rows: null,
+        cpu_ms: null,
+        waited_ms: null,
       },
     ]);
     await writer.next("committed");

@@ -51,6 +51,8 @@ export const request = (more: Partial<RunRequest> = {}): RunRequest => ({
   pipeline: "posts",
   file: "/home/ada/etl.ts",
   params: '{"limit":3}',
+  trigger: "cli",
+  version: "1.2.3",
   canonicalParams: more.params ?? '{"limit":3}',
   code: null,
   tasks: [],
