@@ -27,7 +27,7 @@ export async function dryRun(
     const run = await runOptionsOf(loaded, options);
     const selection = run.only === undefined ? undefined : new Selection(run.only);
     const plan = await planOf(pipeline, run.params, selection);
-    const text = renderPlan({ ...plan, next: await nextOf(run, mask) }, format);
+    const text = renderPlan({ ...plan, next: await nextOf(run, mask) }, format, columns());
     print(mask?.text(text) ?? text);
     return 0;
   } catch (thrown) {
@@ -45,3 +45,6 @@ async function nextOf(options: RunOptions, mask: Mask | undefined): Promise<Next
       : new Map(Array.from(found.byTask, ([name, hash]) => [storedName(name, mask), hash]));
   return nextRun(options.writer, request, code, patienceFor(options.writer.db));
 }
+
+const columns = (): number =>
+  process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;

@@ -1,9 +1,10 @@
 // The plan of `--dry-run`: the nodes that the author has created, checked as a run would check them.
 
-import { type AnyNode, isNode, type TaskNode } from "../api/node.ts";
+import { type AnyNode, type EachNode, isNode, type TaskNode } from "../api/node.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import type { Plan, PlanNode } from "../protocol/plan.ts";
 import { dependenciesOf, inputNodes } from "./dependencies.ts";
+import { DryItems } from "./dry-items.ts";
 import { Graph } from "./graph.ts";
 import { planLater } from "./current-graph.ts";
 import type { Selection } from "./selection.ts";
@@ -35,7 +36,7 @@ export async function planOf(
       if (selection === undefined) graph.assertAllReached();
       else selection.result(graph.tasks);
     }
-    const walk = new Walk();
+    const walk = new Walk(new DryItems(pipeline.origin ?? ""));
     const roots = nodes.filter((node) => isNode(node)).map((node) => walk.visit(node));
     return { pipeline: pipeline.name, nodes: walk.nodes, roots, more };
   });
@@ -59,6 +60,16 @@ async function firstOf(stream: NodeStream): Promise<{ nodes: unknown[]; more: bo
 class Walk {
   readonly nodes: PlanNode[] = [];
   readonly #ids = new Map<AnyNode, number>();
+  readonly #items: DryItems;
+  /** The fan-out whose items are visited, and how many of them a visited node stands for. */
+  #inside: { readonly each: number | null; readonly count: number | null } = {
+    each: null,
+    count: 1,
+  };
+
+  constructor(items: DryItems) {
+    this.#items = items;
+  }
 
   /** Dependencies first, without recursion: a chain may be deeper than the call stack. */
   visit(root: AnyNode): number {
@@ -86,14 +97,30 @@ class Walk {
     const id = this.nodes.length + 1;
     this.#ids.set(node, id);
     const needs = [...new Set(inputNodes(node).map((dependency) => this.#idOf(dependency)))];
+    const { each: inside, count } = this.#inside;
     if (node.kind === "task") {
       const after = (node.settings?.after ?? []).map((before) => this.#idOf(before));
       const name = node.settings?.name ?? node.definition.name;
-      this.nodes.push({ id, kind: "task", name, needs, after, settings: settingsOf(node) });
+      const settings = settingsOf(node);
+      this.nodes.push({ id, kind: "task", name, needs, after, settings, count, inside });
     } else {
       const items = Array.isArray(node.source) ? node.source.length : null;
-      this.nodes.push({ id, kind: "each", name: "each", needs, after: [], settings: [], items });
+      const exits: number[] = [];
+      const common = { after: [], settings: [], count, inside, items, exits };
+      this.nodes.push({ id, kind: "each", name: "each", needs, ...common });
+      this.#addItems(node, id, exits);
     }
+  }
+
+  #addItems(each: EachNode, id: number, exits: number[]): void {
+    const around = this.#inside;
+    const { isAll } = this.#items.of(each);
+    for (const [nodes = [], ...others] of this.#items.alike(each, this.#ids)) {
+      const count = isAll && around.count !== null ? around.count * (1 + others.length) : null;
+      this.#inside = { each: id, count };
+      for (const node of nodes) exits.push(this.visit(node));
+    }
+    this.#inside = around;
   }
 }
 
@@ -105,9 +132,11 @@ function settingsOf({ definition, settings }: TaskNode): string[] {
   const optional = settings?.optional ?? definition.optional;
   return [
     ...(retries.limit > 0 ? [`retries ${retries.limit}`] : []),
-    ...(timeoutMs === undefined ? [] : [`timeout ${timeoutMs} ms`]),
+    ...(timeoutMs === undefined ? [] : [`timeout ${time(timeoutMs)}`]),
     ...(pool === undefined ? [] : [`pool ${pool}`]),
     ...(priority === 0 ? [] : [`priority ${priority}`]),
     ...(optional ? ["optional"] : []),
   ];
 }
+
+const time = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`);

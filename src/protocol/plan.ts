@@ -15,8 +15,14 @@ export type PlanNode = {
   readonly after: readonly number[];
   /** The options that are set, as text: `retries 3`, `timeout 30 s`, `pool api`. */
   readonly settings: readonly string[];
-  /** Number of items of a fan-out; null when it is known only during the run. */
+  /** How many tasks it stands for: equal items of a fan-out are one node. Null when that is known only during the run. */
+  readonly count: number | null;
+  /** Id of the fan-out whose items have it; null outside of fan-outs. */
+  readonly inside: number | null;
+  /** Of a fan-out: the number of its items; null when it is known only during the run. */
   readonly items?: number | null;
+  /** Of a fan-out: ids of the nodes that its items return, as far as they are known. */
+  readonly exits?: readonly number[];
 };
 
 /** What a run would do about the tasks of one definition. */

@@ -1,19 +1,39 @@
-// What a run would do about each task of the run that it continues, as text. Pure.
+// What a run would do about each task, as text. Pure.
 
-import { visible } from "../base/text.ts";
+import { grouped, pad, visible, width } from "../base/text.ts";
 import type { NextRun, NextTask } from "../protocol/plan.ts";
 
-export function nextRunText(next: NextRun): string {
+/** @param columns of the terminal; infinity where there is none */
+export function nextRunText(next: NextRun, columns: number): string {
   switch (next.kind) {
     case "new":
       return "A new run would begin: every task runs.\n";
     case "refused":
       return `Now, a run would be refused: ${next.because}\n`;
-    case "continued": {
-      const lines = next.tasks.map((task) => `  ${visible(task.task)}: ${what(task)}\n`);
-      return `Run ${next.run} would be continued:\n${lines.join("")}`;
-    }
+    case "continued":
+      return `Run ${next.run} would be continued:\n${tasksText(next.tasks, columns)}`;
   }
+}
+
+/** A longer name has its line alone. */
+const maxName = 32;
+
+function tasksText(tasks: readonly NextTask[], columns: number): string {
+  const names = tasks.map(({ task }) => visible(task));
+  const column = Math.min(
+    Math.max(0, ...names.map((name) => Math.min(maxName, width(name)))),
+    Math.max(8, Math.floor(columns / 3)),
+  );
+  return tasks
+    .map((task, index) => {
+      const name = names[index] ?? "";
+      const room = columns - column - 5;
+      const text = room < 16 ? what(task) : Bun.wrapAnsi(what(task), room, { trim: true });
+      const rest = " ".repeat(column + 4);
+      const head = width(name) > column ? `  ${name}\n${rest}` : `  ${pad(name, column)}  `;
+      return `${head}${text.split("\n").join(`\n${rest}`)}\n`;
+    })
+    .join("");
 }
 
 function what({ kept, rerun, failed }: NextTask): string {
@@ -30,5 +50,4 @@ const again = ({ count, reason, isKept, downstream }: NonNullable<NextTask["reru
     ? `kept${times(count)}, as asked: its code has changed`
     : `runs again${times(count)}: ${reason === "code" ? "its code has changed" : "as asked"}${downstream === true ? ", with what depends on it" : ""}`;
 
-const times = (count: number): string =>
-  count === 1 ? "" : ` (×${count.toLocaleString("en-US")})`;
+const times = (count: number): string => (count === 1 ? "" : ` (×${grouped(count)})`);

@@ -1,17 +1,19 @@
 // A plan as text: a tree for a person, Mermaid, Graphviz and JSON for other programs. Pure.
 
 import { JSON } from "../base/globals.ts";
+import { visible, width } from "../base/text.ts";
 import type { DryRun, Plan, PlanNode } from "../protocol/plan.ts";
 import { nextRunText } from "./next-run-text.ts";
-import { visible } from "../base/text.ts";
+import { fanOut, planTitle, planTree, type TreeLine } from "./plan-tree.ts";
 
 export const planFormats = ["tree", "mermaid", "dot", "json"] as const;
 export type PlanFormat = (typeof planFormats)[number];
 
-export function renderPlan(plan: DryRun, format: PlanFormat): string {
+/** @param columns of the terminal that shows the tree; infinity where there is none */
+export function renderPlan(plan: DryRun, format: PlanFormat, columns: number): string {
   switch (format) {
     case "tree":
-      return `${tree(plan)}${nextRunText(plan.next)}`;
+      return tree(plan, columns);
     case "mermaid":
       return mermaid(plan);
     case "dot":
@@ -21,108 +23,63 @@ export function renderPlan(plan: DryRun, format: PlanFormat): string {
   }
 }
 
-// ── tree ───────────────────────────────────────────────────────────────────────────────────────────────
-
-/** More lines than anyone reads. */
-const maxLines = 500;
-
-/** The roots at the left, and below each node the nodes that it needs. */
-function tree(plan: Plan): string {
-  const printer = new TreePrinter(plan);
-  printer.children(plan.roots, "", true);
-  const tasks = plan.nodes.filter((node) => node.kind === "task").length;
-  const open = plan.nodes.some((node) => node.kind === "each") || plan.more;
-  const count = `${tasks.toLocaleString("en-US")} ${tasks === 1 ? "task" : "tasks"}`;
-  const rest = plan.more
-    ? ", and more that the generator has not yielded yet"
-    : open
-      ? ", and what the fan-outs become"
-      : "";
-  return `${visible(plan.pipeline)}: ${count}${rest}\n${printer.text()}`;
+function tree(plan: DryRun, columns: number): string {
+  const lines = planTree(plan).map((line) => wrapped(line, columns));
+  const title = wrapped({ lead: "", rest: "  ", text: planTitle(plan) }, columns);
+  return `${title}\n${lines.join("")}\n${nextRunText(plan.next, columns)}`;
 }
 
-class TreePrinter {
-  readonly #nodes: ReadonlyMap<number, PlanNode>;
-  readonly #seen = new Set<number>();
-  readonly #lines: string[] = [];
-  #left = 0;
+/** Less than this is no room for text. */
+const leastColumns = 16;
 
-  constructor(plan: Plan) {
-    this.#nodes = new Map(plan.nodes.map((node) => [node.id, node]));
-  }
-
-  text(): string {
-    const more = this.#left === 0 ? [] : [`… ${this.#left} more lines`];
-    return [...this.#lines, ...more].map((line) => `${line}\n`).join("");
-  }
-
-  /** Equal siblings without needs share a line: 100 downloads are one line. */
-  children(ids: readonly number[], indent: string, isRoot = false): void {
-    const groups = alike(ids.flatMap((id) => this.#nodes.get(id) ?? []));
-    groups.forEach(({ node, count }, index) => {
-      const last = index === groups.length - 1;
-      const branch = isRoot ? "" : last ? "└─ " : "├─ ";
-      const below = isRoot ? "" : last ? "   " : "│  ";
-      this.#node(node, count, indent + branch, indent + below);
-    });
-  }
-
-  #node(node: PlanNode, count: number, lead: string, indent: string): void {
-    const children = [...node.needs, ...node.after.filter((id) => !node.needs.includes(id))];
-    const again = this.#seen.has(node.id) && children.length > 0;
-    this.#seen.add(node.id);
-    this.#line(
-      `${lead}${label(node)}${count > 1 ? ` × ${count.toLocaleString("en-US")}` : ""}${again ? " (see above)" : ""}`,
-    );
-    // The indent grows with each level: a chain of thousands would need very long lines.
-    if (!again && this.#lines.length < maxLines) this.children(children, indent);
-  }
-
-  #line(line: string): void {
-    if (this.#lines.length < maxLines) this.#lines.push(line);
-    else this.#left++;
-  }
+/** A long line goes on below its text, so that the branches beside it stay whole. */
+function wrapped({ lead, rest, text }: TreeLine, columns: number): string {
+  const room = columns - Math.max(width(lead), width(rest)) - 1;
+  if (room < leastColumns || width(lead) + width(text) <= columns) return `${lead}${text}\n`;
+  const [first = "", ...more] = Bun.wrapAnsi(text, room, { trim: true }).split("\n");
+  return [`${lead}${first}\n`, ...more.map((line) => `${rest}${line}\n`)].join("");
 }
-
-function alike(nodes: readonly PlanNode[]): { node: PlanNode; count: number }[] {
-  const groups: { node: PlanNode; count: number }[] = [];
-  for (const node of nodes) {
-    const last = groups.at(-1);
-    const same =
-      last !== undefined &&
-      isLeaf(node) &&
-      isLeaf(last.node) &&
-      node.kind === "task" &&
-      label(node) === label(last.node);
-    if (same) last.count++;
-    else groups.push({ node, count: 1 });
-  }
-  return groups;
-}
-
-const isLeaf = (node: PlanNode): boolean => node.needs.length === 0 && node.after.length === 0;
-
-function label(node: PlanNode): string {
-  if (node.kind === "each") return fanOut(node);
-  const settings = node.settings.length === 0 ? "" : ` (${node.settings.join(", ")})`;
-  return `${visible(node.name)}${settings}`;
-}
-
-const fanOut = ({ items }: PlanNode): string =>
-  items === null || items === undefined
-    ? "each item of (decided as it runs)"
-    : `each of ${items.toLocaleString("en-US")} items`;
 
 // ── for other programs ─────────────────────────────────────────────────────────────────────────────────
 
+type Edge = { readonly from: number; readonly to: number; readonly isOrder: boolean };
+
+/** In the direction of the flow: a fan-out leads to the first tasks of its items, and their last tasks to what follows. */
+function edgesOf({ nodes }: Plan): Edge[] {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const exitsOf = (id: number): readonly number[] => {
+    const exits = new Set(byId.get(id)?.exits ?? []);
+    return exits.size === 0 ? [id] : [...exits].flatMap((exit) => exitsOf(exit));
+  };
+  return nodes.flatMap((node) => {
+    const isInside = (id: number): boolean => byId.get(id)?.inside === node.inside;
+    const isFirst = node.inside !== null && !node.needs.some(isInside);
+    const from = (id: number): readonly number[] => (id === node.inside ? [id] : exitsOf(id));
+    return [
+      ...(isFirst ? [{ from: node.inside ?? 0, to: node.id, isOrder: false }] : []),
+      ...node.needs.flatMap(from).map((id) => ({ from: id, to: node.id, isOrder: false })),
+      ...node.after.flatMap(from).map((id) => ({ from: id, to: node.id, isOrder: true })),
+    ];
+  });
+}
+
+const nodeText = (node: PlanNode): string => {
+  if (node.kind === "each") return fanOut(node);
+  const { count } = node;
+  return count === null || count === 1 ? node.name : `${node.name} × ${count}`;
+};
+
 function mermaid(plan: Plan): string {
-  const lines = plan.nodes.flatMap((node) => [
-    node.kind === "each"
-      ? `  n${node.id}{{${mermaidText(fanOut(node))}}}`
-      : `  n${node.id}[${mermaidText(node.name)}]`,
-    ...node.needs.map((id) => `  n${id} --> n${node.id}`),
-    ...node.after.map((id) => `  n${id} -.-> n${node.id}`),
-  ]);
+  const lines = [
+    ...plan.nodes.map((node) =>
+      node.kind === "each"
+        ? `  n${node.id}{{${mermaidText(nodeText(node))}}}`
+        : `  n${node.id}[${mermaidText(nodeText(node))}]`,
+    ),
+    ...edgesOf(plan).map(
+      ({ from, to, isOrder }) => `  n${from} ${isOrder ? "-.->" : "-->"} n${to}`,
+    ),
+  ];
   return `flowchart LR\n${lines.map((line) => `${line}\n`).join("")}`;
 }
 
@@ -131,11 +88,15 @@ const mermaidText = (text: string): string =>
   `"${visible(text).replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;")}"`;
 
 function dot(plan: Plan): string {
-  const lines = plan.nodes.flatMap((node) => [
-    `  n${node.id} [label=${dotText(node.kind === "each" ? fanOut(node) : node.name)}${node.kind === "each" ? ", shape=hexagon" : ""}];`,
-    ...node.needs.map((id) => `  n${id} -> n${node.id};`),
-    ...node.after.map((id) => `  n${id} -> n${node.id} [style=dashed];`),
-  ]);
+  const lines = [
+    ...plan.nodes.map(
+      (node) =>
+        `  n${node.id} [label=${dotText(nodeText(node))}${node.kind === "each" ? ", shape=hexagon" : ""}];`,
+    ),
+    ...edgesOf(plan).map(
+      ({ from, to, isOrder }) => `  n${from} -> n${to}${isOrder ? " [style=dashed]" : ""};`,
+    ),
+  ];
   return `digraph ${dotText(plan.pipeline)} {\n  rankdir=LR;\n  node [shape=box];\n${lines.map((line) => `${line}\n`).join("")}}\n`;
 }
 

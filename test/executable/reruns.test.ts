@@ -148,7 +148,7 @@ test("--dry-run says for each task what would run, and why; nothing is written",
   await Bun.write(join(folder.path, "etl.ts"), etl(upsert(1)));
   const dry = async (write: string, ...args: readonly string[]): Promise<string[]> => {
     const { out, err } = await edited(folder, write, "--dry-run", ...args);
-    return `${out}${err}`.trim().split("\n").slice(3);
+    return `${out}${err}`.trim().split("\n").slice(5);
   };
   expect(await dry(upsert(1))).toEqual(["A new run would begin: every task runs."]);
   await run([...pipeloom, "run", "etl.ts"], folder.path, { FAIL: "1" });
@@ -156,23 +156,23 @@ test("--dry-run says for each task what would run, and why; nothing is written",
   const before = await Bun.file(file).bytes();
   expect(await dry(upsert(1), "--resume")).toEqual([
     "Run 1 would be continued:",
-    "  load-day: kept (×2)",
-    "  report: runs again: it failed",
+    "  load-day  kept (×2)",
+    "  report    runs again: it failed",
   ]);
   expect(await dry(upsert(2), "--resume")).toEqual([
     "Run 1 would be continued:",
-    "  load-day: runs again (×2): its code has changed",
-    "  report: runs again: it failed",
+    "  load-day  runs again (×2): its code has changed",
+    "  report    runs again: it failed",
   ]);
   expect(await dry(upsert(2), "--resume", "--keep", "load-day")).toContain(
-    "  load-day: kept (×2), as asked: its code has changed",
+    "  load-day  kept (×2), as asked: its code has changed",
   );
   expect(await dry(upsert(1), "--rerun", "load-day")).toContain(
-    "  load-day: runs again (×2): as asked",
+    "  load-day  runs again (×2): as asked",
   );
   expect(await dry(upsert(1))).toContain("A new run would begin: every task runs.");
   expect((await edited(folder, upsert(1), "--dry-run", "--only", "day=a")).out).toStartWith(
-    "etl: 1 task\nload-day\nA new run",
+    "etl: 1 task\n\nload-day\n\nA new run",
   );
   const json = await edited(folder, upsert(2), "--dry-run", "--resume", "--format", "json");
   expect(JSON.parse(json.out)).toMatchObject({
