@@ -1,4 +1,4 @@
-// Which ready task starts next: priorities, concurrency limits, rate limits, retries that are due. Pure: the caller passes
+// Which ready task starts next: priorities, stages, concurrency limits, rate limits, retries that are due. Pure: the caller passes
 // the time, in ms of the monotonic clock.
 
 import { resultText, type TaskVertex } from "../plan/vertex.ts";
@@ -43,14 +43,14 @@ export class Schedule {
 
   add(vertex: TaskVertex): void {
     vertex.order = this.#order++;
-    this.#queueOf(vertex).push(vertex);
+    this.#queueOf(vertex).push(vertex, rankOf(vertex));
     this.#ready++;
     this.#chars += inputChars(vertex);
   }
 
   /** A task that was dispatched and not begun goes back to its old place. */
   putBack(vertex: TaskVertex): void {
-    this.#queueOf(vertex).putBack(vertex);
+    this.#queueOf(vertex).putBack(vertex, rankOf(vertex));
     this.#ready++;
     this.#chars += inputChars(vertex);
     this.leave(vertex);
@@ -119,6 +119,12 @@ export class Schedule {
   }
 }
 
+/**
+ * Among tasks of one priority, the highest rank starts first. Depth before breadth: the next stage of an item that has begun
+ * starts before the first stage of another item. So items are done early, and few results are held for later stages.
+ */
+const rankOf = ({ stage }: TaskVertex): number => stage;
+
 /** The length of a ready task's input text, which may not have been made yet. */
 function inputChars({ input, inputText }: TaskVertex): number {
   if (input === undefined) return inputText.length;
@@ -164,19 +170,24 @@ class Limit {
   }
 }
 
-/** First by priority, then by order. */
+/** Ready tasks of one priority and one rank, in order. */
+type Level = { priority: number; rank: number; readonly queue: Fifo<TaskVertex> };
+
+/** First by priority, then by rank, then by order. */
 class ReadyQueue {
-  /** Highest priority first. */
-  readonly #levels: { readonly priority: number; readonly queue: Fifo<TaskVertex> }[] = [];
+  /** Those that hold tasks, the first to start first. There are few: an item's later stages are taken before they pile up. */
+  readonly #levels: Level[] = [];
+  /** Levels without tasks, to be used again: a chain of tasks has one task at a time, each of another rank. */
+  readonly #spare: Level[] = [];
   size = 0;
 
-  push(vertex: TaskVertex): void {
-    this.#level(vertex.priority).push(vertex);
+  push(vertex: TaskVertex, rank: number): void {
+    this.#queue(vertex.priority, rank).push(vertex);
     this.size++;
   }
 
-  putBack(vertex: TaskVertex): void {
-    const queue = this.#level(vertex.priority);
+  putBack(vertex: TaskVertex, rank: number): void {
+    const queue = this.#queue(vertex.priority, rank);
     const before: TaskVertex[] = [];
     for (let first = queue.peek(); first !== undefined && first.order < vertex.order;) {
       before.push(first);
@@ -189,38 +200,39 @@ class ReadyQueue {
   }
 
   shift(): TaskVertex | undefined {
-    for (const level of this.#levels) {
-      const vertex = level.queue.shift();
-      if (vertex === undefined) continue;
-      this.size--;
-      return vertex;
+    const level = this.#levels[0];
+    if (level === undefined) return undefined;
+    const vertex = level.queue.shift();
+    this.size--;
+    if (level.queue.size === 0) {
+      this.#levels.shift();
+      this.#spare.push(level);
     }
-    return undefined;
+    return vertex;
   }
 
   isBefore(other: ReadyQueue): boolean {
-    const mine = this.#first();
-    const theirs = other.#first();
+    const mine = this.#levels[0];
+    const theirs = other.#levels[0];
     if (mine === undefined || theirs === undefined) return mine !== undefined;
-    return mine.priority === theirs.priority
-      ? mine.order < theirs.order
-      : mine.priority > theirs.priority;
+    if (mine.priority !== theirs.priority) return mine.priority > theirs.priority;
+    if (mine.rank !== theirs.rank) return mine.rank > theirs.rank;
+    return orderOf(mine) < orderOf(theirs);
   }
 
-  #first(): TaskVertex | undefined {
+  #queue(priority: number, rank: number): Fifo<TaskVertex> {
+    let at = 0;
     for (const level of this.#levels) {
-      const vertex = level.queue.peek();
-      if (vertex !== undefined) return vertex;
+      if (level.priority === priority && level.rank === rank) return level.queue;
+      if (level.priority === priority ? level.rank < rank : level.priority < priority) break;
+      at++;
     }
-    return undefined;
-  }
-
-  #level(priority: number): Fifo<TaskVertex> {
-    const found = this.#levels.find((level) => level.priority === priority);
-    if (found !== undefined) return found.queue;
-    const queue = new Fifo<TaskVertex>();
-    this.#levels.push({ priority, queue });
-    this.#levels.sort((a, b) => b.priority - a.priority);
-    return queue;
+    const level = this.#spare.pop() ?? { priority, rank, queue: new Fifo<TaskVertex>() };
+    level.priority = priority;
+    level.rank = rank;
+    this.#levels.splice(at, 0, level);
+    return level.queue;
   }
 }
+
+const orderOf = ({ queue }: Level): number => queue.peek()?.order ?? Number.POSITIVE_INFINITY;

@@ -139,6 +139,7 @@ export class FanOuts {
     const tasksBefore = planner.tasks;
     planner.depth = each.depth + 1;
     planner.isAgain = each.isAgain;
+    planner.stage = each.stage;
     let vertices: Vertex[];
     try {
       const expression = each.item(items.list[index], index);
@@ -146,6 +147,7 @@ export class FanOuts {
       vertices = this.#planItem(each, expression, index);
     } finally {
       planner.depth = 0;
+      planner.stage = 0;
       planner.isAgain = false;
     }
     items.tasks += planner.tasks - tasksBefore;

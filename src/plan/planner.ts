@@ -5,7 +5,7 @@ import { toJsonText } from "../base/json.ts";
 import { dependenciesOf, isLeaf } from "./dependencies.ts";
 import { asPlanError, PlanError, unknownPool } from "./plan-error.ts";
 import { toTemplate } from "./template.ts";
-import { type EachVertex, open, type TaskVertex, type Vertex, waitFor } from "./vertex.ts";
+import { type EachVertex, follow, open, type TaskVertex, type Vertex } from "./vertex.ts";
 
 type PlannerDeps = {
   /** The pipeline's concurrency limits. */
@@ -30,6 +30,8 @@ export class Planner {
   tasks = 0;
   /** How many fan-outs are around the item that is being planned; 0 outside of items. */
   depth = 0;
+  /** The stage of what is planned now and depends on nothing: that of the fan-out around it. */
+  stage = 0;
   /** What is planned now depends on a task that runs again. */
   isAgain = false;
 
@@ -128,9 +130,10 @@ export class Planner {
       dependents: [],
       wantsResult: "no",
       isAgain: this.isAgain,
+      stage: this.stage,
     };
     this.tasks++;
-    for (const dependency of dependencies) waitFor(vertex, this.plan(dependency));
+    for (const dependency of dependencies) follow(vertex, this.plan(dependency));
     return vertex;
   }
 
@@ -164,8 +167,9 @@ export class Planner {
       wantsResult: "no",
       isAgain: this.isAgain,
       optional: false,
+      stage: this.stage,
     };
-    for (const dependency of dependencies) waitFor(vertex, dependency);
+    for (const dependency of dependencies) follow(vertex, dependency);
     return vertex;
   }
 

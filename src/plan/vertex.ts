@@ -48,6 +48,8 @@ type VertexBase = {
   /** Of a continued run: it runs from its beginning, or has done so, and what depends on it follows. */
   isAgain: boolean;
   readonly optional: boolean;
+  /** How many tasks come before it, in the longest line of them; at most `maxStage`. For the items of a fan-out: before it. */
+  stage: number;
 };
 
 /** Planned, then identified (`id` and `inputText` instead of `input`), then run. One flat object: there may be millions. */
@@ -73,7 +75,7 @@ export type TaskVertex = VertexBase & {
   startedAt: number | undefined;
   /** JSON text. */
   cursor: string | undefined;
-  /** Order among the ready tasks of one priority. */
+  /** Order among the ready tasks of one priority and stage. */
   order: number;
   /** The worker that has the task, while it is in flight. */
   workerId: WorkerId | undefined;
@@ -139,6 +141,15 @@ export function resultText(vertex: Vertex): string {
     default:
       return assertNever(state);
   }
+}
+
+/** Longer lines of tasks are told apart no further. */
+const maxStage = 1023;
+
+/** Makes `vertex` wait for a dependency that is planned before it, and puts it at a later stage. */
+export function follow(vertex: Vertex, dependency: Vertex): void {
+  if (vertex.stage <= dependency.stage) vertex.stage = Math.min(dependency.stage + 1, maxStage);
+  waitFor(vertex, dependency);
 }
 
 /** Makes `vertex` wait for a dependency that is open. To be called once for each dependency. */

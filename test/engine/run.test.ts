@@ -64,6 +64,50 @@ describe("many", () => {
   });
 });
 
+/** Makes items of three stages, which say what has begun. */
+const stages = (begun: string[]) => {
+  const stage = (name: string) =>
+    task({
+      name,
+      async run({ i }: { i: number }) {
+        begun.push(`${name} ${i}`);
+        // Long enough that none is dispatched ahead of time.
+        await new Promise((next) => setTimeout(next, 300));
+        return i;
+      },
+    });
+  const [load, transform, save] = [stage("load"), stage("transform"), stage("save")];
+  return (i: number): Node<number> => save({ i: transform({ i: load({ i }) }) });
+};
+
+describe("depth before breadth: an item goes on before the next one begins", () => {
+  const items = Array.from({ length: 40 }, (_, i) => i);
+
+  for (const [source, plan] of [
+    ["a list", (item: (i: number) => Node<number>) => items.map(item)],
+    ["a fan-out", (item: (i: number) => Node<number>) => each(items, item)],
+    [
+      "a stream",
+      function* stream(item: (i: number) => Node<number>): Generator<Node<number>> {
+        for (const i of items) yield item(i);
+      },
+    ],
+  ] as const) {
+    test(`items of ${source}`, () => {
+      const begun: string[] = [];
+      const process = simulated(() => plan(stages(begun)), { workers: 1, concurrency: 1 });
+      process.run();
+      expect(process.summary).toMatchObject({ status: "done", done: 120 });
+      // A slot may get the next item while the end of a task is being committed.
+      const open = begun.map((_, at) => {
+        const count = (name: string) => begun.slice(0, at).filter((of) => of.startsWith(name));
+        return count("load").length - count("save").length;
+      });
+      expect(Math.max(...open)).toBeLessThanOrEqual(4);
+    });
+  }
+});
+
 test("an item that passes on what waits for its fan-out: the run ends and names the circle", () => {
   const process = simulated(() => {
     const use = task<{ item: number; total: unknown }>({ name: "use", run: () => null });

@@ -24,12 +24,12 @@ const graph = new Graph(
   new Map(pools),
 );
 
-function vertex(name: string, priority = 0, pool?: string): TaskVertex {
+function vertex(name: string, priority = 0, pool?: string, stage = 0): TaskVertex {
   ready.length = 0;
   graph.add(node(name, undefined, { priority, ...(pool === undefined ? {} : { pool }) }));
   const [planned] = ready;
   if (planned === undefined) throw new Error("not ready");
-  return planned;
+  return { ...planned, stage };
 }
 
 function takeAll(schedule: Schedule, now = 0): string[] {
@@ -64,6 +64,36 @@ describe("what comes first", () => {
     schedule.add(vertex("c", 1, "one"));
     schedule.add(vertex("d", 0, "two"));
     expect(takeAll(schedule)).toEqual(["c", "a", "b", "d"]);
+  });
+
+  test("priority, then stage, then order: an item goes on before another one begins", () => {
+    const schedule = new Schedule(pools);
+    for (const [name, priority, stage] of [
+      ["load 2", 0, 0],
+      ["transform 1", 0, 1],
+      ["urgent load", 1, 0],
+      ["save 0", 0, 2],
+      ["transform 0", 0, 1],
+      ["load 3", 0, 0],
+    ] as const) {
+      schedule.add(vertex(name, priority, undefined, stage));
+    }
+    expect(takeAll(schedule)).toEqual([
+      "urgent load",
+      "save 0",
+      "transform 1",
+      "transform 0",
+      "load 2",
+      "load 3",
+    ]);
+  });
+
+  test("the stage counts across pools, before the order", () => {
+    const schedule = new Schedule(pools);
+    schedule.add(vertex("a", 0, "two", 1));
+    schedule.add(vertex("b", 0, undefined, 2));
+    schedule.add(vertex("c", 0, "one", 2));
+    expect(takeAll(schedule)).toEqual(["b", "c", "a"]);
   });
 
   test("several that go back keep their places, in whatever order they come", () => {
@@ -207,7 +237,12 @@ class Model {
       .filter(({ where }) => where === "ready")
       .filter(({ vertex: { pool } }) => pool === undefined || limited)
       .filter(({ vertex: { pool } }) => this.opensAt(pool, now) <= now)
-      .toSorted((a, b) => b.vertex.priority - a.vertex.priority || a.order - b.order)[0];
+      .toSorted(
+        (a, b) =>
+          b.vertex.priority - a.vertex.priority ||
+          b.vertex.stage - a.vertex.stage ||
+          a.order - b.order,
+      )[0];
   }
 
   /** When something may start that may not now. */
@@ -221,7 +256,12 @@ class Model {
 }
 
 type Step =
-  | { readonly kind: "add"; readonly priority: number; readonly pool: string | undefined }
+  | {
+      readonly kind: "add";
+      readonly priority: number;
+      readonly pool: string | undefined;
+      readonly stage: number;
+    }
   | { readonly kind: "take"; readonly limited: boolean }
   | { readonly kind: "end" | "putBack"; readonly which: number }
   | { readonly kind: "retry"; readonly which: number; readonly delay: number }
@@ -232,6 +272,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     kind: fc.constant("add" as const),
     priority: fc.integer({ min: -1, max: 1 }),
     pool: fc.constantFrom(undefined, "one", "two", "rate"),
+    stage: fc.integer({ min: 0, max: 2 }),
   }),
   fc.record({ kind: fc.constant("take" as const), limited: fc.boolean() }),
   fc.record({ kind: fc.constantFrom("end" as const, "putBack" as const), which: fc.nat(50) }),
@@ -254,7 +295,7 @@ test("property: takes what the model takes, and every limit holds at every insta
         switch (at.kind) {
           case "add": {
             const entry: Entry = {
-              vertex: vertex("task", at.priority, at.pool),
+              vertex: vertex("task", at.priority, at.pool, at.stage),
               order: 0,
               at: 0,
               where: "ready",

@@ -5,6 +5,8 @@ import { doneUnread, resultText, type TaskVertex } from "../../src/plan/vertex.t
 import { done, failed, Hand } from "../support/graph-hand.ts";
 import { fan, node } from "../support/nodes.ts";
 
+const loadAndSave = (item: unknown): AnyNode => node("save", node("load", item));
+
 describe("fan-out", () => {
   test("over a list; its results come in the items' order", () => {
     const hand = new Hand();
@@ -35,6 +37,25 @@ describe("fan-out", () => {
       ),
     );
     expect(hand.ready.map((vertex) => hand.input(vertex))).toEqual([[]]);
+  });
+
+  test("items of a list are at the first stage, items of what a task yields at the one after it", () => {
+    const hand = new Hand();
+    hand.graph.add(node("end", fan(["x"], loadAndSave)));
+    hand.graph.add(node("end", fan(node("list"), loadAndSave)));
+    hand.finish("list", done(["y"]));
+    hand.unfoldAll();
+    const stages = hand.graph.liveTasks().map(({ name, stage }) => `${name} ${stage}`);
+    expect(stages.toSorted()).toEqual(["end 1", "end 2", "load 0", "load 1", "save 1", "save 2"]);
+  });
+
+  test("the stages of a long line of tasks are told apart up to a bound", () => {
+    const hand = new Hand();
+    let last = node("0");
+    for (let i = 1; i < 2000; i++) last = node(String(i), last);
+    hand.graph.add(last);
+    const stages = hand.graph.liveTasks().map(({ stage }) => stage);
+    expect(stages).toEqual(Array.from({ length: 2000 }, (_, i) => Math.min(i, 1023)));
   });
 
   test("an item may be a value, or hold several nodes", () => {
