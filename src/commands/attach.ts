@@ -106,20 +106,23 @@ class Attached {
       const goesOn = isRunning(this.#reader, this.#run.id, (run) =>
         isRunAlive(this.#reader.path, run),
       );
-      this.#show();
-      if (!goesOn) return this.#over();
-      const restMs = Math.max(everyMs, rest * (systemClock.now() - began));
+      const hasMore = this.#show();
+      if (!goesOn && !hasMore) return this.#over();
+      const tookMs = systemClock.now() - began;
+      const restMs = hasMore ? 0 : Math.max(everyMs, rest * tookMs);
       const left = await Promise.race([Bun.sleep(restMs), this.#left.promise]);
       if (left !== undefined) return left;
     }
   }
 
-  #show(): void {
+  /** @returns whether there is more to be shown at once */
+  #show(): boolean {
     const followed = this.#follower.next();
-    if (followed === undefined) return;
+    if (followed === undefined) return false;
     this.#ui.events(followed.events);
     const { counts, left } = followed;
     this.#ui.followed({ startedAt: Date.parse(this.#run.startedAt), counts, left });
+    return followed.hasMore;
   }
 
   /** @returns the exit code */

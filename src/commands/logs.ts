@@ -8,13 +8,13 @@ import { UsageError } from "../cli/usage-error.ts";
 import type { RunId } from "../protocol/ids.ts";
 import { type LogLevel, logLevels } from "../protocol/status.ts";
 import { isRunAlive } from "../store/liveness.ts";
+import { LogFollower } from "../store/read/log-follower.ts";
 import { isRunning } from "../store/read/running-runs.ts";
 import type { Reader } from "../store/read/reader.ts";
 import { asUserError, patientReader } from "./patient-reader.ts";
 import type { ReaderError } from "../store/read/reader-error.ts";
 import {
   lastLines,
-  linesAfter,
   type LogFilter,
   type LogRow,
   missingTask,
@@ -86,8 +86,8 @@ export const command = defineCliCommand({
       const mayCome = follow && isAlive(reader, filter);
       const missing = missingTask(reader, filter);
       if (missing !== undefined && !mayCome) throw missing;
-      const last = showLast(reader, filter, tail, print, missing);
-      if (follow) await showNew(reader, filter, last, print);
+      const follower = showLast(reader, filter, tail, print, missing);
+      if (follow) await showNew(reader, filter, follower, print);
       return 0;
     } catch (thrown) {
       throw asUserError(thrown);
@@ -145,15 +145,18 @@ function printer(json: boolean): Print {
   };
 }
 
-/** @returns where the new lines begin */
+/** @returns follows the lines that come after these */
 function showLast(
   reader: Reader,
   filter: LogFilter,
   tail: number,
   print: Print,
   missing: ReaderError | undefined,
-): number {
-  const { lines, hasEarlier, last } = reader.snapshot(() => lastLines(reader, filter, tail));
+): LogFollower {
+  const { lines, hasEarlier, follower } = reader.snapshot(() => ({
+    ...lastLines(reader, filter, tail),
+    follower: new LogFollower(reader, filter),
+  }));
   if (hasEarlier && tail > 0) {
     process.stderr.write(`the last ${plural(tail, "line")}; for more: --tail <n>\n`);
   }
@@ -165,7 +168,7 @@ function showLast(
     process.stderr.write(`${why}\n`);
   }
   print(lines);
-  return last;
+  return follower;
 }
 
 const levelHint = ({ level }: LogFilter): string =>
@@ -177,15 +180,15 @@ const isAlive = (reader: Reader, { run }: LogFilter): boolean =>
 async function showNew(
   reader: Reader,
   filter: LogFilter,
-  after: number,
+  follower: LogFollower,
   print: Print,
 ): Promise<void> {
-  for (let last = after; ;) {
+  for (;;) {
     // Read before the lines: a run writes its last lines before it ends.
     const goesOn = isAlive(reader, filter);
-    const page = reader.snapshot(() => linesAfter(reader, filter, last));
-    print(page.lines);
-    last = page.last;
+    const { lines, hasMore } = reader.snapshot(() => follower.next());
+    print(lines);
+    if (hasMore) continue;
     if (!goesOn) {
       const missing = missingTask(reader, filter);
       if (missing !== undefined) throw missing;

@@ -7,11 +7,12 @@ import type { RunEvent } from "../../protocol/events.ts";
 import { type RunId, taskId, type TaskId } from "../../protocol/ids.ts";
 import type { FinalStatus } from "../../protocol/status.ts";
 import { ofRun } from "../own-tables.ts";
+import { LogFollower } from "./log-follower.ts";
 import { runRows } from "./overview.ts";
 import type { Reader, Row } from "./reader.ts";
 import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
 import { countByRun, type Counts, noTasks } from "./task-counts.ts";
-import { lastLogRow, linesAfter, type LogFilter } from "./task-logs.ts";
+import type { LogRow } from "./task-logs.ts";
 
 type Followed = {
   readonly events: readonly RunEvent[];
@@ -19,6 +20,8 @@ type Followed = {
   readonly counts: Counts;
   /** Tasks that no longer run and have not ended: they wait for their next attempt. */
   readonly left: readonly TaskId[];
+  /** There are more log lines: the next look finds them at once. */
+  readonly hasMore: boolean;
 };
 
 /** Tasks that are shown at once; the others are counted. */
@@ -42,7 +45,7 @@ type Shown = { readonly attempt: number; progress: number; message: string | nul
 export class RunFollower {
   readonly #reader: Reader;
   readonly #run: RunId;
-  readonly #logs: LogFilter;
+  readonly #logs: LogFollower;
   readonly #shown = new Map<TaskId, Shown>();
   /** When the tasks failed that have been announced, since `#since`. A task of a continued run may fail again. */
   readonly #failed = new Map<TaskId, string>();
@@ -50,14 +53,17 @@ export class RunFollower {
   #since = "";
   #errors = -1;
   #version = -1;
-  #lastLog: number;
 
   /** Logs and failures from before are left out. */
   constructor(reader: Reader, run: RunId) {
     this.#reader = reader;
     this.#run = run;
-    this.#logs = { run, tasks: { type: "all" }, level: "debug", matches: () => true };
-    this.#lastLog = lastLogRow(reader);
+    this.#logs = new LogFollower(reader, {
+      run,
+      tasks: { type: "all" },
+      level: "debug",
+      matches: () => true,
+    });
     const [row] = reader.query(
       "SELECT MAX(finished_at) AS last FROM task_runs WHERE run_id = ? AND status = 'error'",
       [run],
@@ -76,14 +82,16 @@ export class RunFollower {
     return this.#reader.snapshot(() => {
       const counts = countByRun(this.#reader, [this.#run], new Set()).get(this.#run) ?? noTasks;
       const left: TaskId[] = [];
+      const { lines, hasMore } = this.#logs.next();
+      if (hasMore) this.#version = -1;
       const events = [
         ...this.#total(),
         ...this.#started(),
-        ...this.#logLines(),
+        ...lines.map(logged),
         ...this.#failures(counts.error),
         ...this.#ended(left),
       ];
-      return { events, counts, left };
+      return { events, counts, left, hasMore };
     });
   }
 
@@ -122,20 +130,6 @@ export class RunFollower {
         ? { type: "task-progress", id, progress }
         : { type: "task-progress", id, progress, message };
     }
-  }
-
-  #logLines(): RunEvent[] {
-    const { lines, last } = linesAfter(this.#reader, this.#logs, this.#lastLog);
-    this.#lastLog = last;
-    return lines.map(({ id, task, attempt, at, level, line }) => ({
-      type: "task-log",
-      id: taskId(id),
-      name: task,
-      attempt,
-      at: Date.parse(at),
-      level,
-      line,
-    }));
   }
 
   /** @param errors how many tasks have failed: while the number stays, no row of a failed task is read */
@@ -188,6 +182,16 @@ export class RunFollower {
     if (since > this.#since) this.#since = since;
   }
 }
+
+const logged = ({ id, task, attempt, at, level, line }: LogRow): RunEvent => ({
+  type: "task-log",
+  id: taskId(id),
+  name: task,
+  attempt,
+  at: Date.parse(at),
+  level,
+  line,
+});
 
 function finished(id: TaskId, row: Row, status: FinalStatus, at: string): RunEvent {
   const why = failure(row["error"]);

@@ -1,4 +1,4 @@
-// Reads the log lines of a run, for `logs`: the last ones first to be found, and those that have come since.
+// Reads the log lines of a run, for `logs` and `status`. Those that come later: log-follower.ts.
 
 import type { RunId } from "../../protocol/ids.ts";
 import { type LogLevel, logLevels } from "../../protocol/status.ts";
@@ -43,8 +43,6 @@ type LogPage = {
   readonly lines: readonly LogRow[];
   /** There are lines before these. */
   readonly hasEarlier: boolean;
-  /** Where `linesAfter` goes on. */
-  readonly last: number;
 };
 
 /** Beyond, reading all lines of the run is faster than looking for the lines of each task. */
@@ -109,56 +107,45 @@ export function missingTask(
   );
 }
 
-/** The largest rowid of `task_logs`; 0 without lines. */
-export function lastLogRow(reader: Reader): number {
-  return Number(reader.query("SELECT MAX(rowid) AS last FROM task_logs")[0]?.["last"] ?? 0);
-}
-
 /** The last `most` lines that pass the filter. */
 export function lastLines(reader: Reader, filter: LogFilter, most: number): LogPage {
   const lines: LogRow[] = [];
   let hasEarlier = false;
-  const last = lastLogRow(reader);
-  for (const row of passing(reader, filter, "l.rowid <= ?", last, "DESC")) {
+  for (const { line } of passing(reader, filter, "l.rowid > ?", 0, "DESC")) {
     if (lines.length === most) {
       hasEarlier = true;
       break;
     }
-    lines.push(row);
+    lines.push(line);
   }
-  return { lines: lines.toReversed(), hasEarlier, last };
+  return { lines: lines.toReversed(), hasEarlier };
 }
 
-/** The lines that have come since a page, also of tasks that have got a name of the filter since it was made. */
-export function linesAfter(reader: Reader, filter: LogFilter, before: number): LogPage {
-  const last = lastLogRow(reader);
-  const { tasks } = filter;
-  const now = tasks.type === "name" ? { ...filter, tasks: { ...tasks, ids: undefined } } : filter;
-  const lines = [...passing(reader, now, "l.rowid > ?", before, "ASC")];
-  return { lines, hasEarlier: false, last: Math.max(last, before) };
-}
+type Passed = { readonly row: number; readonly line: LogRow };
 
-function* passing(
+/** @param range a condition on `l.rowid`, with one parameter */
+export function* passing(
   reader: Reader,
   { run, tasks, level, matches }: LogFilter,
   range: string,
   bound: number,
   order: "ASC" | "DESC",
-): Generator<LogRow> {
+): Generator<Passed> {
   const levels = logLevels.slice(logLevels.indexOf(level));
   const [whose, params] = conditionOf(tasks);
   // By its index, SQLite would read and sort all lines of the run before it gives the last ones.
   const isByTask = tasks.type === "id" || (tasks.type === "name" && tasks.ids !== undefined);
   const table = isByTask ? "task_logs AS l" : "task_logs AS l NOT INDEXED";
   const { rows } = reader.iterate(
-    `SELECT task_id, attempt, at, level, line FROM ${table}
+    `SELECT l.rowid AS row, task_id, attempt, at, level, line FROM ${table}
       WHERE run_id = ? AND ${range} AND level IN (${listOf(levels)}) ${whose}
       ORDER BY l.rowid ${order}`,
     [run, bound, ...levels, ...params],
   );
   for (const row of rows) {
     // Names are read for the lines that are shown, and not for a million that are not.
-    if (matches(String(row["line"]))) yield logRow(reader, run, row);
+    if (matches(String(row["line"])))
+      yield { row: Number(row["row"]), line: logRow(reader, run, row) };
   }
 }
 
