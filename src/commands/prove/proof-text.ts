@@ -4,7 +4,7 @@ import { registry } from "../../api/registry.ts";
 import { duration } from "../../base/format-duration.ts";
 import { JSON } from "../../base/globals.ts";
 import { cellText, grouped, plural } from "../../base/text.ts";
-import type { Difference } from "../../store/read/differences.ts";
+import type { Difference } from "../../store/read/difference.ts";
 import { valueInJson, valueText } from "../../store/read/value-text.ts";
 import { type CountName, countNames, type FirstFinding } from "./findings.ts";
 import type { Proof } from "./prover.ts";
@@ -152,9 +152,16 @@ const effectLine = ({ task, effect, ran, expected }: Effect): string =>
   `${cellText(task)}${effect === null ? "" : ` (${effect})`} ran ${plural(ran, "time")}` +
   (ran > expected ? ` instead of ${grouped(expected)}` : "");
 
-function notesOf({ tally, canCutPower, findings, leftOut, unequal, isWatched }: Proof): string[] {
+function notesOf(proof: Proof): string[] {
+  const { tally, canCutPower, findings, leftOut, unequal, renumbered, isWatched } = proof;
   const { lostToPower, unexplained, tooLarge } = tally;
   const notes = unequal.map((one) => `${one} in two undisturbed runs`);
+  notes.push(
+    ...renumbered.map(
+      (column) =>
+        `${cellText(column)}: after kills, other numbers for the same rows; SQLite numbers them in the order of commits`,
+    ),
+  );
   if (unequal.length > 0) {
     notes.push(
       "what is not repeatable cannot be proved; a plan that depends on time or chance is another one when a run continues",
@@ -202,6 +209,7 @@ export function proofJson(proof: Proof, { pipeline, seed, effects }: About): str
     compared: size,
     leftOut,
     unequal: proof.unequal,
+    renumbered: proof.renumbered,
     atLeastOnce: effects,
     files: proof.isWatched ? files : null,
     lostToPower,

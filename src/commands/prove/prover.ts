@@ -48,6 +48,8 @@ export type Proof = {
   /** See `ComparePlan`. */
   readonly leftOut: readonly string[];
   readonly unequal: readonly string[];
+  /** `orders.id`: some cycle has the same rows, numbered by SQLite in another order. */
+  readonly renumbered: readonly string[];
   readonly size: { readonly rows: number; readonly tasks: number };
   /** Attempts that have begun in the cycles, and tasks that an undisturbed run has, by name. */
   readonly ran: ReadonlyMap<string, { readonly attempts: number; readonly tasks: number }>;
@@ -109,6 +111,7 @@ export class Prover {
   #lastRun = 0;
   #hangMs: number | undefined;
   readonly #tally = emptyTally();
+  readonly #renumbered = new Set<string>();
   /** A cycle was to be recorded, and was not. */
   #isRecorderBroken = false;
 
@@ -167,6 +170,7 @@ export class Prover {
       findings: this.#findings,
       leftOut: plan.leftOut,
       unequal: plan.unequal,
+      renumbered: [...this.#renumbered],
       size: this.#compared(side, side, (pair) => pair.size(plan)),
       ran: new Map(
         [...end.ran].map(([name, tasks]) => [name, { attempts: this.#ran.get(name) ?? 0, tasks }]),
@@ -254,7 +258,10 @@ export class Prover {
   }
 
   #compare(cycle: number, undisturbed: Side, found: Side, plan: ComparePlan): void {
-    const { tasks, rows } = this.#compared(undisturbed, found, (pair) => pair.compare(plan));
+    const { tasks, rows, renumbered } = this.#compared(undisturbed, found, (pair) =>
+      pair.compare(plan),
+    );
+    for (const column of renumbered) this.#renumbered.add(column);
     const kinds = [
       ["tasksLost", tasks, tasks.lost],
       ["tasksTwice", tasks, tasks.twice],

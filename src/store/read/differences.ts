@@ -5,7 +5,7 @@ import { Database } from "bun:sqlite";
 
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
 import { isOwnTable } from "../own-tables.ts";
-import { valueText } from "./value-text.ts";
+import { added, type Differences, differencesIn, none, type Row } from "./difference.ts";
 
 /** A database, and the run in it. */
 export type Side = { readonly path: string; readonly run: number };
@@ -36,32 +36,10 @@ export type ComparePlan = {
   readonly unequal: readonly string[];
 };
 
-/** A row and how often it is there, or no such row. Only the columns that differ, if both have a row of the key. */
-type Found = { readonly times: number; readonly row: Row } | null;
-
-/** Integers are bigints: as numbers, two that differ could be equal. */
-type Row = Readonly<Record<string, unknown>>;
-
-export type Difference = {
-  readonly kind: Section["kind"];
-  /** `orders`, `task load-day`. */
-  readonly place: string;
-  /** The key's columns; none where there is no key, or where it is left out. */
-  readonly key: Row;
-  readonly undisturbed: Found;
-  readonly found: Found;
+type Compared = Readonly<Record<Section["kind"], Differences>> & {
+  /** `orders.id`: the same rows, which SQLite has numbered in another order. */
+  readonly renumbered: readonly string[];
 };
-
-type Differences = {
-  readonly lost: number;
-  readonly twice: number;
-  readonly changed: number;
-  readonly first: Difference | undefined;
-};
-
-type Compared = Readonly<Record<Section["kind"], Differences>>;
-
-const none: Differences = { lost: 0, twice: 0, changed: 0, first: undefined };
 
 /** More names of tasks are compared together. */
 const maxTaskNames = 50;
@@ -107,11 +85,16 @@ export class DatabasePair implements Disposable {
 
   compare({ sections, tables, otherTasks }: ComparePlan): Compared {
     const total = { rows: none, tasks: none };
+    const renumbered: string[] = [];
     const others = this.#tableSections().filter(({ table }) => !tables.includes(table));
     for (const section of [...sections, ...otherTasks, ...others]) {
-      total[section.kind] = added(total[section.kind], this.#differences(section));
+      const differences = this.#differences(section);
+      const { rowid } = section;
+      if (differences.first !== undefined && rowid !== undefined && this.#isRenumbered(section)) {
+        renumbered.push(`${section.name}.${rowid}`);
+      } else total[section.kind] = added(total[section.kind], differences);
     }
-    return total;
+    return { ...total, renumbered };
   }
 
   /** How many rows of each kind the sections have in the undisturbed run. */
@@ -204,23 +187,26 @@ export class DatabasePair implements Disposable {
     return row === undefined;
   }
 
+  /**
+   * Whether the differences are only that SQLite has numbered the rows in another order: that of the commits, which a kill
+   * changes. SQLite counts up from the last row, so from the first row that differs no number is missing.
+   */
+  #isRenumbered(section: Section): boolean {
+    const { columns, rowid = "" } = section;
+    const at = columns.indexOf(rowid);
+    const rest = columns.filter((column) => column !== rowid);
+    if (at < 0 || !this.#agree(section, rest) || !this.#agree(section, [rowid])) return false;
+    const id = quoteIdentifier(rowid);
+    const [row] = this.#all<{ isCounted: number }>(
+      `SELECT COUNT(*) = MAX(${id}) - MIN(${id}) + 1 AS isCounted FROM ${this.#source("main", section)} ` +
+        `WHERE ${id} >= (SELECT MIN(c${at}) FROM (${this.#surplusSql(section, columns)}))`,
+    );
+    return row?.isCounted === 1;
+  }
+
   #differences(section: Section): Differences {
-    const byKey = new Map<string, Surplus>();
     using statement = this.#db.prepare(this.#surplusSql(section, section.columns));
-    for (const found of statement.safeIntegers(true).iterate()) {
-      const seen = seenIn(section, found as Row);
-      const key = Object.fromEntries(section.key.map((name) => [name, seen.row[name]]));
-      const id = Object.values(section.key.length > 0 ? key : seen.row)
-        .map(valueText)
-        .join();
-      byKey.set(
-        id,
-        withSeen(byKey.get(id) ?? { key, lost: 0, twice: 0, missing: null, extra: null }, seen),
-      );
-    }
-    return [...byKey.values()]
-      .map((surplus) => differencesOf(section, surplus))
-      .reduce(added, none);
+    return differencesIn(section, statement.safeIntegers(true).iterate() as Iterable<Row>);
   }
 
   /** Rows that one side has more often than the other. */
@@ -269,68 +255,6 @@ export class DatabasePair implements Disposable {
     return statement.all();
   }
 }
-
-/** A row that the sides have not equally often. */
-type Seen = { readonly row: Row; readonly main: number; readonly found: number };
-
-function seenIn({ columns }: Section, found: Row): Seen {
-  const row = Object.fromEntries(columns.map((column, i) => [column, found[`c${i}`]]));
-  return { row, main: Number(found["main"]), found: Number(found["found"]) };
-}
-
-/** What the sides have more of, under one key. */
-type Surplus = {
-  readonly key: Row;
-  readonly lost: number;
-  readonly twice: number;
-  readonly missing: Found;
-  readonly extra: Found;
-};
-
-function withSeen(surplus: Surplus, { row, main, found }: Seen): Surplus {
-  const missing = main === 0 ? surplus.missing : { times: main, row };
-  const extra = found === 0 ? surplus.extra : { times: found, row };
-  return main > found
-    ? { ...surplus, lost: surplus.lost + main - found, missing, extra: surplus.extra ?? extra }
-    : {
-        ...surplus,
-        twice: surplus.twice + found - main,
-        missing: surplus.missing ?? missing,
-        extra,
-      };
-}
-
-function differencesOf({ kind, name: place }: Section, surplus: Surplus): Differences {
-  const { key, missing, extra } = surplus;
-  const changed = Math.min(surplus.lost, surplus.twice);
-  return {
-    lost: surplus.lost - changed,
-    twice: surplus.twice - changed,
-    changed,
-    first: { kind, place, key, ...differingColumns(missing, extra) },
-  };
-}
-
-function differingColumns(missing: Found, extra: Found): Pick<Difference, "undisturbed" | "found"> {
-  if (missing === null || extra === null || missing.row === extra.row) {
-    return { undisturbed: missing, found: extra };
-  }
-  const names = Object.keys(missing.row).filter(
-    (name) => !Bun.deepEquals(missing.row[name], extra.row[name]),
-  );
-  const part = ({ times, row }: NonNullable<Found>): Found => ({
-    times,
-    row: Object.fromEntries(names.map((name) => [name, row[name]])),
-  });
-  return { undisturbed: part(missing), found: part(extra) };
-}
-
-const added = (a: Differences, b: Differences): Differences => ({
-  lost: a.lost + b.lost,
-  twice: a.twice + b.twice,
-  changed: a.changed + b.changed,
-  first: a.first ?? b.first,
-});
 
 /** The likeliest first: none, numbers that SQLite gives, one column, two. */
 function* mayLeaveOut(

@@ -13,6 +13,7 @@ function proofWith(findings: Findings): Proof {
     findings,
     leftOut: [],
     unequal: [],
+    renumbered: [],
     size: { rows: 1, tasks: 1 },
     ran: new Map(),
     files: [],
@@ -48,4 +49,15 @@ test("says of which runs late sends are", () => {
   const lines = proofLines(proofWith(new Findings()), about);
   expect(lines).toContain("  late sends          0  in the undisturbed runs");
   expect(lines).toContain("  rows lost           0");
+});
+
+test("names the ids that SQLite has given in another order, and proves all the same", () => {
+  const proof = { ...proofWith(new Findings()), renumbered: ["orders.id"] };
+  const lines = proofLines(proof, about);
+  expect(lines[0]).toStartWith("proved: ");
+  expect(lines.at(-1)).toBe(
+    "  orders.id: after kills, other numbers for the same rows; SQLite numbers them in the order of commits",
+  );
+  expect(proofJson(proof, about)).toContain(`"proved":true`);
+  expect(proofJson(proof, about)).toContain(`"renumbered":["orders.id"]`);
 });

@@ -134,6 +134,34 @@ test("ids in the order of commits are left out, and what they are joined to is c
   expect(rows).toMatchObject({ lost: 2, twice: 2 });
 });
 
+test("rows that SQLite has numbered in another order after a kill are the same rows", () => {
+  const columns = "id INTEGER PRIMARY KEY, x, y";
+  const whole = table(columns, "7, 'a', 1", "9, 'b', 2", "10, 'c', 3", "11, 'c', 3");
+  const other = table(columns, "7, 'a', 1", "9, 'c', 3", "10, 'b', 2", "11, 'c', 3");
+  const { rows, renumbered } = compared(whole, whole, other);
+  expect([rows.lost, rows.twice, rows.changed, renumbered]).toEqual([0, 0, 0, ["t.id"]]);
+});
+
+test("rows under other numbers are changed where SQLite has not numbered them", () => {
+  const columns = "id INTEGER PRIMARY KEY, x";
+  const whole = table(columns, "1, 'a'", "2, 'b'", "3, 'c'");
+  for (const [before, after, changed] of [
+    // A number is missing between the rows: SQLite would not have left it out.
+    [table(columns, "1, 'a'", "2, 'b'", "4, 'c'"), table(columns, "1, 'b'", "2, 'a'", "4, 'c'"), 2],
+    [table(columns, "10, 'a'", "20, 'b'"), table(columns, "10, 'b'", "20, 'a'"), 2],
+    // Another value, too.
+    [whole, table(columns, "1, 'b'", "2, 'a'", "3, 'd'"), 3],
+    // The same rows under numbers that the undisturbed run does not have.
+    [whole, table(columns, "1, 'a'", "2, 'b'", "4, 'c'"), 0],
+  ] as const) {
+    const { rows, renumbered } = compared(before, before, after);
+    expect([rows.changed, rows.first !== undefined, renumbered]).toEqual([changed, true, []]);
+  }
+  const text = table("id TEXT PRIMARY KEY, x", "'1', 'a'", "'2', 'b'");
+  const swapped = table("id TEXT PRIMARY KEY, x", "'1', 'b'", "'2', 'a'");
+  expect(compared(text, text, swapped)).toMatchObject({ rows: { changed: 2 }, renumbered: [] });
+});
+
 test("two columns of one order are left out together", () => {
   const columns = "id INTEGER PRIMARY KEY, ref, x";
   const first = table(columns, "1, 11, 'a'", "2, 12, 'b'", "3, 13, 'c'");
