@@ -11,7 +11,7 @@ import type { TaskVertex } from "../plan/vertex.ts";
 import { culpritsOf, none } from "./culprits.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Life } from "./life.ts";
-import { endedRecord, interruptedRecord, retryOf, stopped } from "./task-records.ts";
+import { endedRecord, interruptedRecords, retryOf, stopped } from "./task-records.ts";
 import type { TimeoutWatch } from "./timeout-watch.ts";
 
 /**
@@ -93,13 +93,13 @@ export class Losses {
     else if (culprits.has(id)) this.#attemptFailed(vertex, worker.failure);
     else if (this.#deps.life.stop !== undefined && worker.running.includes(id)) {
       this.#deps.record([endedRecord(vertex, systemClock.wall(), stopped)]);
-    } else this.#interrupted(vertex, worker.failure);
+    } else this.#interrupted(vertex, worker);
   }
 
   /** Another task ended its thread: the attempt counts, but not against the task's retries. */
-  #interrupted(vertex: TaskVertex, failure: Failure): void {
+  #interrupted(vertex: TaskVertex, { workerId, failure }: LostWorker): void {
     if (this.#deps.life.stop === undefined) {
-      this.#deps.record([interruptedRecord(vertex, systemClock.wall(), failure)]);
+      this.#deps.record(interruptedRecords(vertex, workerId, systemClock.wall(), failure));
       vertex.attempt++;
       vertex.interruptions++;
     }

@@ -2,7 +2,7 @@
 
 import { nextAttemptAt } from "../api/retries.ts";
 import type { Failure } from "../base/failure.ts";
-import type { TaskId } from "../protocol/ids.ts";
+import type { TaskId, WorkerId } from "../protocol/ids.ts";
 import type { RestoredTask } from "../protocol/messages.ts";
 import type { MainRecord, Outcome } from "../protocol/writer-records.ts";
 import { taskKey } from "../protocol/task-key.ts";
@@ -44,11 +44,25 @@ export function droppedRecord({ id, key, name }: RestoredTask, at: number): Main
   return { type: "skipped", id, name, key, at, failure: { name: "Skipped", message } };
 }
 
-export const interruptedRecord = (
+export const interruptedRecords = (
   vertex: TaskVertex,
+  worker: WorkerId,
   at: number,
-  { message }: Failure,
-): MainRecord => ({
+  failure: Failure,
+): readonly MainRecord[] => [
+  {
+    type: "interrupted",
+    ...identity(vertex),
+    attempt: vertex.attempt + 1,
+    worker,
+    startedAt: vertex.startedAt ?? null,
+    at,
+    failure,
+  },
+  interruptedLine(vertex, at, failure),
+];
+
+const interruptedLine = (vertex: TaskVertex, at: number, { message }: Failure): MainRecord => ({
   type: "log",
   id: vertex.id as TaskId,
   name: vertex.name,
@@ -64,6 +78,7 @@ export const endedRecord = (vertex: TaskVertex, at: number, outcome: Outcome): M
   ...identity(vertex),
   attempt: vertex.attempt + 1,
   startedAt: vertex.startedAt ?? at,
+  worker: vertex.workerId ?? null,
   at,
   wantsResult: vertex.wantsResult,
   outcome,

@@ -1,7 +1,7 @@
 // What workers and main tell the writer about tasks, and the writer's acknowledgement. Times are epoch ms.
 
 import type { Failure } from "../base/failure.ts";
-import type { TaskId } from "./ids.ts";
+import type { TaskId, WorkerId } from "./ids.ts";
 import type { WantsResult } from "./wants-result.ts";
 import type { LogLevel } from "./status.ts";
 
@@ -110,4 +110,21 @@ export type MainRecord =
       readonly at: number;
       readonly failure: Failure;
     }
-  | Extract<TaskRecord, { type: "finished" | "log" }>;
+  /**
+   * The attempt was lost with its worker, and not by its own fault: the task waits for its next one. `startedAt`: a short
+   * attempt says only at its end when it began.
+   */
+  | {
+      readonly type: "interrupted";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+      readonly attempt: number;
+      readonly worker: WorkerId;
+      readonly startedAt: number | null;
+      readonly at: number;
+      readonly failure: Failure;
+    }
+  /** An attempt that was lost with its worker, by its own fault or because the run is to stop. */
+  | (Extract<TaskRecord, { type: "finished" }> & { readonly worker: WorkerId | null })
+  | Extract<TaskRecord, { type: "log" }>;

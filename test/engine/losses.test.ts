@@ -76,7 +76,10 @@ describe("a lost worker", () => {
     // Its end is committed by now.
     rig.inFlight.delete(culprit.id as TaskId);
     rig.lose([culprit, neighbour]);
-    expect([rig.said, rig.back]).toEqual([["neighbour log"], ["neighbour"]]);
+    expect([rig.said, rig.back]).toEqual([
+      ["neighbour interrupted", "neighbour log"],
+      ["neighbour"],
+    ]);
     expect([neighbour.attempt, neighbour.interruptions]).toEqual([1, 1]);
   });
 
@@ -129,7 +132,7 @@ describe("a task whose timeout and grace are over", () => {
     expect(rig.killed).toEqual(["0 TimeoutError"]);
     rig.lose([slow, neighbour]);
     expect([rig.said.toSorted(), rig.back]).toEqual([
-      ["neighbour log", "slow error"],
+      ["neighbour interrupted", "neighbour log", "slow error"],
       ["neighbour"],
     ]);
   });

@@ -14,7 +14,17 @@ export type TaskRow = {
   readonly result: string | null;
   readonly error: string | null;
   readonly progress: number;
+  readonly started_at: string | null;
   readonly finished_at: string | null;
+};
+
+export type AttemptRow = {
+  readonly task_id: number;
+  readonly attempt: number;
+  readonly outcome: string;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly error: string | null;
 };
 
 export type RunRow = {
@@ -29,6 +39,8 @@ export type FileContent = {
   readonly runs: readonly RunRow[];
   /** Tasks of the newest run, by id. */
   readonly tasks: readonly TaskRow[];
+  /** Of the newest run, in the order of their ends. */
+  readonly attempts: readonly AttemptRow[];
   readonly logs: readonly {
     readonly task_id: number;
     readonly attempt: number;
@@ -62,6 +74,7 @@ export type FileContent = {
 export const empty: FileContent = {
   runs: [],
   tasks: [],
+  attempts: [],
   logs: [],
   ins: [],
   ups: [],
@@ -94,8 +107,13 @@ export function readFile(path: string): FileContent {
     ),
     tasks: from(
       "task_runs",
-      `SELECT id, name, key, status, attempt, cursor, result, error, progress, finished_at FROM task_runs
+      `SELECT id, name, key, status, attempt, cursor, result, error, progress, started_at, finished_at FROM task_runs
        WHERE run_id = (SELECT MAX(id) FROM pipeline_runs) ORDER BY id`,
+    ),
+    attempts: from(
+      "task_attempts",
+      `SELECT task_id, attempt, outcome, started_at, finished_at, error FROM task_attempts
+       WHERE run_id = (SELECT MAX(id) FROM pipeline_runs) ORDER BY rowid`,
     ),
     logs: from("task_logs", "SELECT task_id, attempt, line FROM task_logs ORDER BY rowid"),
     ins: from(

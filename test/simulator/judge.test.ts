@@ -152,6 +152,54 @@ const spoilt: Record<string, [spoil: (seen: Seen) => Seen, finding: RegExp]> = {
   ],
 };
 
+/** One task, which fails at its first attempt. */
+function retriedRun(): Seen {
+  const [kind] = scenario.kinds;
+  if (kind === undefined) throw new Error("no kind");
+  const retries = { limit: 1, delay: 5, factor: 1, jitter: false };
+  const flaky = { ...kind, failUntil: 1, settings: { retries } };
+  const { finding, trail } = simulate({ ...scenario, kinds: [flaky], roots: [0] });
+  const [seen] = trail;
+  if (finding !== undefined || seen === undefined) throw new Error(`not good: ${finding}`);
+  return seen;
+}
+
+const spoiltAttempts: Record<
+  string,
+  [attempts: (seen: Seen) => Seen["after"]["attempts"], RegExp]
+> = {
+  "an attempt that is lost": [() => [], /attempt 1 of task 1 \(error\) is not in the file/],
+  "an attempt that is there twice": [
+    ({ after: { attempts } }) => [...attempts, ...attempts],
+    /attempt 1 of task 1 \(error\) is in the file, and nobody knows of it/,
+  ],
+  "an attempt that ended in another way": [
+    ({ after: { attempts } }) => attempts.map((row) => ({ ...row, outcome: "interrupted" })),
+    /is not in the file/,
+  ],
+  "another failure": [
+    ({ after: { attempts } }) => attempts.map((row) => ({ ...row, error: "{}" })),
+    /is not in the file/,
+  ],
+};
+
+test.each(Object.entries(spoiltAttempts))("%s", (_, [attempts, finding]) => {
+  const seen = retriedRun();
+  judge(seen);
+  expect(() => judge(withFile(seen, { attempts: attempts(seen) }))).toThrow(finding);
+});
+
+test("the last attempt, also among the earlier ones", () => {
+  const seen = goodRun();
+  const [row] = seen.after.tasks;
+  if (row === undefined) throw new Error("no task");
+  const { id: task_id, attempt, started_at, finished_at, error } = row;
+  const attempts = [{ task_id, attempt, outcome: "error", started_at, finished_at, error }];
+  // As if the process had died before it could announce the attempt.
+  const killed = { ...withFile(seen, { attempts }), end: { how: "killed" as const } };
+  expect(() => judge(killed)).toThrow(/is the last one, and among the earlier ones too/);
+});
+
 test("a good run is good", () => {
   judge(goodRun());
 });

@@ -2,6 +2,7 @@
 // in the documentation's terms.
 
 import { check, Evidence, type Seen } from "./evidence.ts";
+import { AttemptJudge } from "./judge-attempts.ts";
 import { EndJudge } from "./judge-end.ts";
 import { EventJudge } from "./judge-events.ts";
 import { FileJudge } from "./judge-file.ts";
@@ -14,6 +15,7 @@ export function judge(seen: Seen): void {
   const evidence = new Evidence(seen);
   new EventJudge(evidence).all();
   new FileJudge(evidence).all();
+  new AttemptJudge(evidence).all();
   new EndJudge(evidence).all();
 }
 
@@ -26,7 +28,7 @@ function noInternalError({ events, output, end }: Seen): void {
 
 /** Secrets must not appear in text that pipeloom writes. Rows are excluded: they belong to the task's author. */
 function noSecret({ events, output, end, after }: Seen): void {
-  const own = { runs: after.runs, tasks: after.tasks, logs: after.logs };
+  const own = { runs: after.runs, tasks: after.tasks, attempts: after.attempts, logs: after.logs };
   for (const [what, text] of Object.entries({
     events: JSON.stringify(events),
     output: output.join("\n"),

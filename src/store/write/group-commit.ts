@@ -206,7 +206,7 @@ export class GroupCommit {
       default:
         assertNever(record);
     }
-    this.#recorder.task(record, failure);
+    this.#recorder.task(record, failure, from.workerId);
   }
 
   /** False if the checkpoint does not count; the answer to its worker says why. */

@@ -1,7 +1,7 @@
 // What a run records about itself in the database. `NoHistory` (`--no-store-task-status`) records nothing.
 
 import type { Failure } from "../../base/failure.ts";
-import type { TaskId } from "../../protocol/ids.ts";
+import type { TaskId, WorkerId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { LogLevel, RunStatus, TaskStatus } from "../../protocol/status.ts";
@@ -30,6 +30,19 @@ export type LogRow = {
   readonly at: number;
   readonly level: LogLevel;
   readonly line: string;
+};
+
+/** An attempt that is over, and that another one follows. */
+export type AttemptRow = {
+  readonly id: TaskId;
+  readonly attempt: number;
+  /** Null: not known. */
+  readonly worker: WorkerId | null;
+  /** Epoch ms. */
+  readonly startedAt: number | null;
+  readonly finishedAt: number;
+  readonly outcome: "error" | "interrupted";
+  readonly failure: Failure;
 };
 
 export type RunEnd = {
@@ -66,6 +79,7 @@ export interface History {
   /** @param cursor JSON text */
   setCursor(id: TaskId, cursor: string): void;
   addLog(row: LogRow): void;
+  addAttempt(row: AttemptRow): void;
   /** The number of tasks, as far as it is known. */
   setTotal(total: number): void;
   setEnd(end: RunEnd): void;

@@ -12,6 +12,7 @@ export class NoHistory implements History {
   setProgress(): void {}
   setCursor(): void {}
   addLog(): void {}
+  addAttempt(): void {}
   setTotal(): void {}
   setEnd(): void {}
   endDownstream(): void {}

@@ -1,7 +1,7 @@
 // Converts each record into a change of the history and an event. Events are announced after the commit.
 
 import type { Failure } from "../../base/failure.ts";
-import type { TaskId } from "../../protocol/ids.ts";
+import type { TaskId, WorkerId } from "../../protocol/ids.ts";
 import type { DonePack, WireEvent } from "../../protocol/messages.ts";
 import type { MainRecord, TaskRecord } from "../../protocol/writer-records.ts";
 import { maxSentResult, staysInFile, type WantsResult } from "../../protocol/wants-result.ts";
@@ -58,8 +58,11 @@ export class Recorder {
     numbers.push(id, startedAt - base, at - base);
   }
 
-  /** @param unitFailure why the unit that this record ends could not be applied */
-  task(record: TaskRecord, unitFailure: Failure | undefined): void {
+  /**
+   * @param unitFailure why the unit that this record ends could not be applied
+   * @param worker of the attempt
+   */
+  task(record: TaskRecord, unitFailure: Failure | undefined, worker: WorkerId | null): void {
     switch (record.type) {
       case "started":
         return this.#started(record);
@@ -74,6 +77,7 @@ export class Recorder {
       case "finished":
         return this.#finished(
           unitFailure === undefined ? record : withFailure(record, this.#masked(unitFailure)),
+          worker,
         );
       default:
         assertNever(record);
@@ -106,9 +110,12 @@ export class Recorder {
         return this.#history.setAgain(record.id, record.name, record.key);
       case "skipped":
         return this.#skipped(record);
-      case "log":
+      case "interrupted":
+        return this.#interrupted(record);
       case "finished":
-        return this.task(record, undefined);
+        return this.#finished(record, record.worker);
+      case "log":
+        return this.#logged(record);
       default:
         assertNever(record);
     }
@@ -147,7 +154,16 @@ export class Recorder {
     });
   }
 
-  #finished(record: Finished): void {
+  /** The row is about the next attempt: a retry is not used up. */
+  #interrupted(record: Extract<MainRecord, { type: "interrupted" }>): void {
+    const { id, name, key, attempt, worker, startedAt, at, failure } = record;
+    const outcome = "interrupted";
+    this.#history.addAttempt({ id, attempt, worker, startedAt, finishedAt: at, outcome, failure });
+    const row = { ...blank, id, name, key, attempt: attempt - 1, startedAt: startedAt ?? at };
+    this.#history.setTask({ ...row, status: "queued" });
+  }
+
+  #finished(record: Finished, worker: WorkerId | null): void {
     const { id, name, attempt, startedAt, at, outcome } = record;
     if (outcome.status === "done") {
       const { result } = outcome;
@@ -169,6 +185,8 @@ export class Recorder {
     const { failure } = outcome;
     if (outcome.status === "error" && outcome.retryAt !== undefined) {
       this.#history.setTask({ ...row, status: "queued", finishedAt: null, result: null, failure });
+      const ended = { id, attempt, worker, startedAt, finishedAt: at };
+      this.#history.addAttempt({ ...ended, outcome: "error", failure });
       const { retryAt } = outcome;
       this.#announce({ type: "task-retrying", id, name, attempt, at, failure, retryAt });
       return;

@@ -13,6 +13,7 @@ import { isRunAlive } from "../liveness.ts";
 import { onlyRow } from "../only-row.ts";
 import { hashParams } from "../params-hash.ts";
 import { ofRun } from "../own-tables.ts";
+import { keepInterrupted } from "./attempt-rows.ts";
 import { hasSameParams, runRows } from "./run-rows.ts";
 
 /** Columns that each session of a run writes. */
@@ -74,7 +75,8 @@ export function insertRun(
 /**
  * Makes a dead run's tasks ready to continue:
  * - Done and failed tasks keep their rows. Main knows whether a failed task is optional and is not tried again.
- * - A task that was running was interrupted, not failed: it is queued again, and the attempt does not count.
+ * - A task that was running was interrupted, not failed: it is queued again, and the attempt does not count. Its row is now
+ *   about the next attempt, so this one goes to task_attempts.
  * - A cancelled task is queued again with all its attempts.
  * - A task that never began in any session is deleted. It is planned again under a new id, and whether it is skipped is
  *   decided again.
@@ -87,6 +89,7 @@ export function reviveRun(db: Database, id: RunId, session: SessionValues): void
     `UPDATE pipeline_runs SET status = 'running', finished_at = NULL, error = NULL, counts = NULL, ${columns} WHERE id = ?`,
     [...session, id],
   );
+  keepInterrupted(db, id);
   db.run(
     `DELETE FROM task_runs WHERE ${ofRun("?1")} AND started_at IS NULL AND cursor IS NULL AND fingerprint IS NULL AND (status = 'skipped' OR (status = 'queued' AND attempt = 0))`,
     [id],

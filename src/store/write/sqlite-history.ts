@@ -13,7 +13,8 @@ import type { Patience } from "../patience.ts";
 import { DefinitionChanges } from "./definitions.ts";
 import { ofRun } from "../own-tables.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
-import type { History, LogRow, RunEnd, StoredResult, TaskRow } from "./history.ts";
+import { AttemptRows } from "./attempt-rows.ts";
+import type { AttemptRow, History, LogRow, RunEnd, StoredResult, TaskRow } from "./history.ts";
 import { restoredPages, storedResults } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "./run-rows.ts";
 import { StatusCounts } from "./status-counts.ts";
@@ -53,6 +54,7 @@ export class SqliteHistory implements History {
   /** Rows of `setDone`. The statement contains what such rows have in common. */
   readonly #done: BulkInsert;
   readonly #logs: BulkInsert;
+  readonly #attempts: AttemptRows;
   readonly #progress: Statement<unknown, HistoryCell[]>;
   readonly #cursor: Statement<unknown, HistoryCell[]>;
   /** To be written before what follows for the same task. */
@@ -82,6 +84,7 @@ export class SqliteHistory implements History {
     const done = `(${run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL)`;
     this.#done = new BulkInsert(db, patience, taskRowsSql, done);
     this.#logs = new BulkInsert(db, patience, logRowsSql, `(${run}, ?, ?, ?, ?, ?)`);
+    this.#attempts = new AttemptRows(db, run, patience);
     this.#progress = db.prepare(
       "UPDATE task_runs SET progress = ?, message = ? WHERE run_id = ? AND id = ?",
     );
@@ -95,6 +98,7 @@ export class SqliteHistory implements History {
       this.#progressed.size === 0 &&
       this.#cursors.size === 0 &&
       this.#logs.isEmpty &&
+      this.#attempts.isEmpty &&
       this.#definitions.isEmpty &&
       this.#again.length === 0 &&
       this.#total === undefined &&
@@ -149,6 +153,10 @@ export class SqliteHistory implements History {
     this.#logs.nextRow().push(id, attempt, this.#times.text(at), level, line);
   }
 
+  addAttempt(row: AttemptRow): void {
+    this.#attempts.add(row);
+  }
+
   setTotal(total: number): void {
     this.#total = total;
   }
@@ -177,12 +185,17 @@ export class SqliteHistory implements History {
       this.#patience.run(() => this.#cursor.run(cursor, this.#run, id));
     }
     this.#logs.flush();
+    this.#attempts.flush();
     this.#definitions.flush();
     this.#flushRun();
     this.#clear();
   }
 
   #flushTasks(): void {
+    const counts =
+      this.#rows.size === 0 && this.#counts.isEmpty
+        ? undefined
+        : this.#counts.flush(this.#rows.values(), (id) => this.#attempts.keepLast(id));
     for (const row of this.#rows.values()) {
       this.#tasks
         .nextRow()
@@ -202,8 +215,7 @@ export class SqliteHistory implements History {
     }
     this.#tasks.flush();
     this.#done.flush();
-    if (this.#rows.size === 0 && this.#counts.isEmpty) return;
-    const counts = this.#counts.flush(this.#rows.values());
+    if (counts === undefined) return;
     this.#patience.run(() => this.#storeCounts.run(counts, this.#run));
   }
 
@@ -233,6 +245,7 @@ export class SqliteHistory implements History {
     this.#tasks.discard();
     this.#done.discard();
     this.#logs.discard();
+    this.#attempts.discard();
     this.#definitions.discard();
     this.#counts.discard();
     this.#clear();
@@ -252,6 +265,7 @@ export class SqliteHistory implements History {
     this.#tasks.close();
     this.#done.close();
     this.#logs.close();
+    this.#attempts.close();
     this.#progress.finalize();
     this.#storeCounts.finalize();
     this.#cursor.finalize();

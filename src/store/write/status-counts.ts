@@ -48,26 +48,34 @@ export class StatusCounts {
     if (this.#open.size > 0 && this.#open.has(id)) this.#closed.push(id);
   }
 
-  /** Adds the changes of a transaction. They count until `discard`, or for good after `committed`. @returns the counts as JSON */
-  flush(rows: Iterable<{ readonly id: TaskId; readonly status: TaskStatus }>): string {
+  /**
+   * Adds the changes of a transaction. They count until `discard`, or for good after `committed`.
+   * @param replaced called for each task that an earlier session has ended, and that has begun again: before its row changes
+   * @returns the counts as JSON
+   */
+  flush(
+    rows: Iterable<{ readonly id: TaskId; readonly status: TaskStatus }>,
+    replaced: (id: TaskId) => void,
+  ): string {
     this.committed();
     this.#countsBefore = { ...this.#counts };
     for (const { id, status } of rows) {
-      this.#leave(id);
+      this.#leave(id, replaced);
       this.#counts[status]++;
       // A task that has ended may run again in a later session of this run, but not in this one.
       if (status === "queued" || status === "running") this.#open.set(id, status);
     }
-    for (const id of this.#closed) this.#leave(id);
+    for (const id of this.#closed) this.#leave(id, replaced);
     this.#counts.done += this.#done;
     this.#clear();
     return JSON.stringify(this.#counts);
   }
 
-  #leave(id: TaskId): void {
+  #leave(id: TaskId, replaced: (id: TaskId) => void): void {
     const before = this.#open.get(id);
     if (!this.#openBefore.has(id)) this.#openBefore.set(id, before);
     if (before === undefined) return;
+    if (before === "done" || before === "error") replaced(id);
     this.#counts[before]--;
     this.#open.delete(id);
   }

@@ -23,6 +23,9 @@ function runsOf(...sizes: readonly number[]): Database {
       [size, id],
     );
   }
+  db.run(
+    "INSERT INTO task_attempts (run_id, task_id, attempt, outcome) SELECT run_id, id, 1, 'error' FROM task_runs WHERE id = 1",
+  );
   db.run("INSERT INTO task_logs SELECT run_id, id, 1, '', 'info', '' FROM task_runs ORDER BY id");
   return db;
 }
@@ -52,6 +55,7 @@ test.each(Object.entries(revived))("a run that %s is left alone", (_, sql) => {
   });
   expect(left(db, "task_runs")).toEqual([2]);
   expect(left(db, "task_logs")).toEqual([2]);
+  expect(left(db, "task_attempts")).toEqual([2]);
 });
 
 test("a prune that is out of time has deleted whole runs", () => {

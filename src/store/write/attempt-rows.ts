@@ -1,0 +1,70 @@
+// `task_attempts`: attempts that are over and are not the last one. Most runs have none, so nothing is prepared before the first.
+
+import type { Database } from "bun:sqlite";
+
+import { JSON } from "../../base/globals.ts";
+import { toIso } from "../../base/iso-time.ts";
+import type { RunId, TaskId } from "../../protocol/ids.ts";
+import { ofRun } from "../own-tables.ts";
+import type { Patience } from "../patience.ts";
+import { BulkInsert } from "./bulk-insert.ts";
+import type { AttemptRow } from "./history.ts";
+
+const columns = "run_id, task_id, attempt, worker, started_at, finished_at, outcome, error";
+const insertSql = (values: string): string =>
+  `INSERT INTO task_attempts (${columns}) VALUES ${values}`;
+
+/** The attempt that a task's row is about. Nobody remembers its worker. */
+const lastOf = (outcome: string, where: string): string =>
+  `INSERT INTO task_attempts (${columns}) SELECT run_id, id, attempt, NULL, started_at, finished_at, ${outcome}, error
+    FROM task_runs WHERE ${where} AND attempt > 0 AND started_at IS NOT NULL`;
+
+/** Before a dead run's tasks are made ready to continue: the attempts that its end has interrupted, and those that were cancelled. */
+export function keepInterrupted(db: Database, run: RunId): void {
+  const outcome = "CASE status WHEN 'running' THEN 'interrupted' ELSE status END";
+  db.run(lastOf(outcome, `${ofRun("?1")} AND status IN ('running', 'cancelled')`), [run]);
+}
+
+export class AttemptRows {
+  readonly #db: Database;
+  readonly #run: RunId;
+  readonly #patience: Patience;
+  #rows: BulkInsert | undefined;
+
+  constructor(db: Database, run: RunId, patience: Patience) {
+    this.#db = db;
+    this.#run = run;
+    this.#patience = patience;
+  }
+
+  get isEmpty(): boolean {
+    return this.#rows?.isEmpty ?? true;
+  }
+
+  add({ id, attempt, worker, startedAt, finishedAt, outcome, failure }: AttemptRow): void {
+    const row = `(${this.#run}, ?, ?, ?, ?, ?, ?, ?)`;
+    this.#rows ??= new BulkInsert(this.#db, this.#patience, insertSql, row);
+    const started = startedAt === null ? null : toIso(startedAt);
+    this.#rows
+      .nextRow()
+      .push(id, attempt, worker, started, toIso(finishedAt), outcome, JSON.stringify(failure));
+  }
+
+  /** The task of an earlier session runs again: its row is about to be overwritten, and says how that session's attempt ended. */
+  keepLast(id: TaskId): void {
+    const sql = lastOf("status", "run_id = ? AND id = ?");
+    this.#patience.run(() => this.#db.run(sql, [this.#run, id]));
+  }
+
+  flush(): void {
+    this.#rows?.flush();
+  }
+
+  discard(): void {
+    this.#rows?.discard();
+  }
+
+  close(): void {
+    this.#rows?.close();
+  }
+}
