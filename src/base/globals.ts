@@ -10,6 +10,7 @@ export const {
   TextDecoder,
   TextEncoder,
   URL,
+  URLSearchParams,
   Worker,
   crypto,
   queueMicrotask,

@@ -1,7 +1,9 @@
 // Masks the values of secrets in the text that pipeloom writes: logs, failures, names, progress messages, events, stored
 // params. The user's data (rows, inputs, results, cursors, payloads) is never altered.
 
-import { JSON } from "../base/globals.ts";
+import { inspect } from "node:util";
+
+import { JSON, URL, URLSearchParams } from "../base/globals.ts";
 import { memberPath } from "../base/json.ts";
 
 /** Characters. A shorter value is masked as a whole word only: inside of words it would match by chance. */
@@ -21,11 +23,14 @@ const linesIn = (value: string): string[] =>
         .filter((line) => line.length >= shortestLine)
     : [];
 
-/** The forms of a value in text: plain, URL-encoded, in JSON, in JSON within JSON. */
+/** The forms of a value in text: plain, printed within an object, in URLs, in JSON, in JSON within JSON. */
 function formsOf(value: string): Set<string> {
   const forms = new Set<string>();
   for (const piece of [value, ...linesIn(value)]) {
-    if (piece.isWellFormed()) forms.add(encodeURIComponent(piece));
+    for (const form of [...printedForms(piece), ...urlForms(piece)]) {
+      // A URL leaves out line ends and `..`: what is left could be any text.
+      if (form.length >= piece.length) forms.add(form);
+    }
     let form = piece;
     for (let depth = 0; depth < 4; depth++) {
       forms.add(form);
@@ -33,6 +38,31 @@ function formsOf(value: string): Set<string> {
     }
   }
   return forms;
+}
+
+/** As `console.log({ value })` prints it, in single quotes, which are escaped, or in other quotes. */
+function printedForms(value: string): string[] {
+  const parts = value
+    .split("'")
+    .map((part) => inspect(part, { breakLength: Infinity }).slice(1, -1));
+  return [parts.join("'"), parts.join("\\'")];
+}
+
+/** As a part of a URL, which escapes fewer characters than `encodeURIComponent`, and as a field of a form. */
+function urlForms(value: string): string[] {
+  if (!value.isWellFormed()) return [];
+  const url = new URL("http://host/");
+  url.pathname = value;
+  url.search = value;
+  url.hash = value;
+  url.password = value;
+  const { pathname, search, hash, password } = url;
+  return [
+    encodeURIComponent(value),
+    new URLSearchParams({ "": value }).toString().slice(1),
+    ...[pathname, search, hash].map((part) => part.slice(1)),
+    password,
+  ];
 }
 
 /** Longest first: masking a short secret inside a long one would leave the rest of the long one readable. */

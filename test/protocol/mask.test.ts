@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { inspect } from "node:util";
+
 import * as fc from "fast-check";
+
 import { Mask, secretNamesIn } from "../../src/protocol/mask.ts";
 
 type Env = Record<string, string | undefined>;
@@ -12,6 +15,49 @@ function maskIn(env: Env): Mask {
 
 const maskOf = (...values: readonly string[]): Mask =>
   maskIn(Object.fromEntries(values.map((value, i) => [`KEY${i}`, value])));
+
+// The characters that printing, JSON and URLs write in a way of their own.
+const oddSecret = fc
+  .string({
+    unit: fc.constantFrom(...Array.from("'\"`\\$%&+/?#@ <>{}|^~!\u0001\t\bé😀ab.:;=")),
+    minLength: 8,
+    maxLength: 20,
+  })
+  .filter((text) => text.trim() === text && text.length >= 8);
+
+/** Which quotes are around a secret depends on those in it. */
+const withQuotes = (text: string): string => text.replaceAll(/["`]/g, "'");
+
+describe("printed by", () => {
+  const printers: readonly (readonly [string, (secret: string) => string])[] = [
+    ["console.log", (secret) => inspect({ password: secret })],
+    ["console.log, in a text with quotes", (secret) => inspect([`it's "${secret}" and \`x\``])],
+    ["JSON", (secret) => JSON.stringify({ password: secret })],
+    ["encodeURIComponent", (secret) => encodeURIComponent(secret)],
+    ["URLSearchParams", (secret) => String(new URLSearchParams({ key: secret }))],
+  ];
+  test.each(printers)("%s: nothing of a secret is left", (_, print) => {
+    fc.assert(
+      fc.property(oddSecret, (secret) => {
+        const masked = maskOf(secret).text(print(secret));
+        expect(withQuotes(masked)).toBe(withQuotes(print("STARS").replace("STARS", "***")));
+      }),
+    );
+  });
+
+  test.each([
+    ["a path", (url: URL, secret: string) => (url.pathname = `/a/${secret}`), "/a/***"],
+    ["a query", (url: URL, secret: string) => (url.search = `?k=${secret}`), "/?k=***"],
+    ["a password", (url: URL, secret: string) => (url.password = secret), "//:***@host/"],
+    ["a fragment", (url: URL, secret: string) => (url.hash = secret), "/#***"],
+  ])("a URL with it as %s", (_, set, end) => {
+    for (const secret of ["pa ss'w\"ord<é>", "100%\\back{x}", "semi;colon:@|^"]) {
+      const url = new URL("http://host/");
+      set(url, secret);
+      expect(maskOf(secret).text(url.href)).toEndWith(end);
+    }
+  });
+});
 
 describe("text", () => {
   test.each([
