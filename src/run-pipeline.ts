@@ -7,10 +7,11 @@ import { Promise } from "./base/globals.ts";
 import { LoadError } from "./module/load-error.ts";
 import type { Only } from "./plan/selection.ts";
 import { loadModule, pipelineIn } from "./module/load-module.ts";
+import { describeValue, shownValue } from "./base/describe-value.ts";
 import { pathOf } from "./base/path.ts";
 import { paramWords } from "./api/param-words.ts";
 import { resolveParams } from "./api/params.ts";
-import type { Pipeline } from "./api/pipeline.ts";
+import { Pipeline } from "./api/pipeline.ts";
 import { registry } from "./api/registry.ts";
 import { codeHash, loadedPath, sourcesOf } from "./module/sources.ts";
 import { didYouMean, nearest } from "./cli/suggest.ts";
@@ -23,7 +24,7 @@ import { Programs } from "./protocol/shared/programs.ts";
 import type { LogLevel } from "./protocol/status.ts";
 import type { RunSummary } from "./protocol/summary.ts";
 import { spawnTaskWorker, spawnWriter } from "./spawn.ts";
-import type { RunOptions } from "./engine/run-options.ts";
+import { maxConcurrency, maxWorkers, type RunOptions } from "./engine/run-options.ts";
 import { Run } from "./engine/run.ts";
 import type { WarmThreads } from "./executors/threads/warm-threads.ts";
 import { threadExecutors } from "./executors/threads/worker-pool.ts";
@@ -34,9 +35,9 @@ export const defaultDb = "./pipeloom.db";
 export type RunPipelineOptions = {
   /** Path of the database; `:memory:` keeps nothing. Default: the pipeline's `db`, or `./pipeloom.db`. */
   readonly db?: string;
-  /** Number of threads, at least 1. Default: one per core, or fewer if there are fewer tasks. */
+  /** Number of threads, 1 to 1,024. Default: one per core, or fewer if there are fewer tasks. */
   readonly workers?: number;
-  /** Number of tasks that run at once, at least 1. Default: `workers`. */
+  /** Number of tasks that run at once, 1 to 100,000. Default: `workers`. */
   readonly concurrency?: number;
   /** Use a write-ahead log (`journal_mode=WAL`). Default true. */
   readonly wal?: boolean;
@@ -142,8 +143,8 @@ export async function runOptionsOf(
     reruns: rerunsOf(options),
     only: onlyOf(options),
     wait: options.wait ?? false,
-    workers: positive(options.workers, "workers"),
-    concurrency: positive(options.concurrency, "concurrency"),
+    workers: countOf(options.workers, "workers", maxWorkers),
+    concurrency: countOf(options.concurrency, "concurrency", maxConcurrency),
     failFast: options.failFast ?? false,
     again: hooks.again ?? (await argumentsOf(module, pipeline, options, params)),
     cores: availableParallelism(),
@@ -248,18 +249,25 @@ function assertTask(name: string): void {
   throw new RerunError(`there is no task "${name}" in this pipeline file; ${near}`);
 }
 
-const dbOf = (db: string, folder: string): string => (db === ":memory:" ? db : pathOf(db, folder));
+/** Without a compiler, `db` may be anything. */
+function dbOf(db: unknown, folder: string): string {
+  if (typeof db !== "string" || db === "") {
+    throw new TypeError(`db must be a path or ":memory:", not ${shownValue(db)}`);
+  }
+  return db === ":memory:" ? db : pathOf(db, folder);
+}
 
 /** Lines at `debug` are not shown: each thread that imports the module prints the same ones. */
 function showOutput(level: LogLevel, line: string): void {
   if (level !== "debug") console.error(`${level}: ${line}`);
 }
 
-function positive(value: number | undefined, name: string): number | undefined {
-  if (value !== undefined && (!Number.isSafeInteger(value) || value < 1)) {
-    throw new RangeError(`${name} must be an integer of at least 1, not ${value}`);
+function countOf(value: number | undefined, name: string, most: number): number | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 1 && value <= most)) {
+    return value;
   }
-  return value;
+  const bound = value > most ? `at most ${most}` : "at least 1";
+  throw new RangeError(`${name} must be an integer of ${bound}, not ${shownValue(value)}`);
 }
 
 /**
@@ -297,6 +305,11 @@ const inTask =
 
 async function targetOf(target: string | Pipeline): Promise<LoadedPipeline> {
   if (typeof target === "string") return loadPipeline(fileRef(target));
+  if (!(target instanceof Pipeline)) {
+    throw new TypeError(
+      `runPipeline: the first argument is ${describeValue(target)}; pass the path of a file, or what \`pipeline({ … })\` has returned`,
+    );
+  }
   if (target.origin === null) {
     throw new LoadError(
       "runPipeline: cannot tell which file defines the pipeline; pass the file's path",

@@ -1,5 +1,6 @@
 // Flags of every command that runs a pipeline.
 
+import { maxConcurrency, maxWorkers } from "../engine/run-options.ts";
 import type { RunPipelineOptions } from "../run-pipeline.ts";
 import { type storeFlags, storeOptions } from "./common-flags.ts";
 import { defineFlags, type Flags } from "../cli/flag-defs.ts";
@@ -11,7 +12,7 @@ export const runFlags = defineFlags({
     valueType: "integer",
     alias: "w",
     min: 1,
-    max: 1024,
+    max: maxWorkers,
     defaultHint: "the number of cores",
     description: "threads that run tasks",
   },
@@ -20,7 +21,7 @@ export const runFlags = defineFlags({
     valueType: "integer",
     alias: "c",
     min: 1,
-    max: 100_000,
+    max: maxConcurrency,
     defaultHint: "as many as workers",
     description: "tasks in flight; above one per thread, async tasks share a thread",
   },

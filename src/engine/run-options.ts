@@ -25,6 +25,11 @@ export type WriterThread = {
   addEventListener(type: "close", listener: (event: CloseEvent) => void): void;
 };
 
+/** Each worker is a thread. */
+export const maxWorkers = 1024;
+/** Slots are memory, also the empty ones. */
+export const maxConcurrency = 100_000;
+
 export type RunOptions = {
   readonly pipeline: Pipeline;
   readonly trigger: Trigger;

@@ -115,6 +115,19 @@ describe("from a file", () => {
     ['"gone.ts"', "{}", "LoadError: gone.ts: no such file"],
     ['"pipeline.ts"', "{ params: { cuont: 1 } }", 'ParamsError: unknown parameter "cuont"'],
     ['"pipeline.ts"', "{ workers: 0 }", "RangeError: workers must be an integer of at least 1"],
+    [
+      '"pipeline.ts"',
+      "{ workers: 1025 }",
+      "RangeError: workers must be an integer of at most 1024",
+    ],
+    [
+      '"pipeline.ts"',
+      "{ concurrency: 1e9 }",
+      "RangeError: concurrency must be an integer of at most 100000, not 1000000000",
+    ],
+    ['"pipeline.ts"', "{ db: 5 }", 'TypeError: db must be a path or ":memory:", not 5'],
+    ["undefined", "{}", "TypeError: runPipeline: the first argument is undefined; pass the path"],
+    ["{ name: 'x' }", "{}", "TypeError: runPipeline: the first argument is an Object; pass"],
     ['"pipeline.ts"', '{ db: "/" }', "StoreError: / is a folder"],
   ])("runPipeline(%s, %s) rejects", async (target, options, message) => {
     await using rig = newRig();
