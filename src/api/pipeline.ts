@@ -44,8 +44,8 @@ export type PipelineOptions<Spec> = {
   readonly db?: string;
   /**
    * How much history of this pipeline stays in the database: at its end, each run deletes what is recorded of older runs,
-   * for 1 s at most. `runs`: that many of the newest. `age`: those that ended since then, e.g. "30d". Never the user's own
-   * tables, nor a run that can be continued. Default: everything.
+   * for 1 s at most. `runs`: that many of the newest stay. `age`: those that ended since then stay, e.g. "30d". Never deletes
+   * the user's own tables, nor an interrupted run, which the next run continues. Default: everything stays.
    */
   readonly keep?: { readonly runs?: number; readonly age?: Duration };
   readonly tasks: Work | ((args: { readonly params: ParamsOf<Spec> }) => Work | Promise<Work>);

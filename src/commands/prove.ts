@@ -38,7 +38,7 @@ export const command = defineCliCommand({
   meta: {
     name: "prove",
     details:
-      "Runs the pipeline on a copy of its database, again and again: killed (SIGKILL) at random moments, and on Linux with power cuts replayed from what SQLite wrote, until it is done. Then it compares user tables, results and states with those of an undisturbed run. What tasks do outside the database, they really do, many times: take a test's input. Exits with 1 if anything differs. Without a file: the built-in demonstration.",
+      "Runs the pipeline on a copy of its database, again and again: killed (SIGKILL) at random moments, and on Linux with power cuts replayed from what SQLite wrote, until it is done. Then it compares user tables, results and states with those of an undisturbed run. What tasks do outside the database really happens, many times: use test input. Exits with 1 if anything differs. Without a file: the built-in demonstration.",
     examples: [
       { line: "pipeloom prove etl.ts --param days=3", what: "10 cycles with a small input" },
       {
@@ -79,7 +79,7 @@ export const command = defineCliCommand({
     ...paramFlags,
     workers,
     concurrency,
-    db,
+    db: { ...db, description: "the database, of which a copy is used; it need not exist" },
     wal,
     failFast,
     durability: storeFlags.durability,
