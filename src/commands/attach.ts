@@ -17,7 +17,7 @@ import { endedSummary } from "../store/write/ended-summary.ts";
 import { createUi, type PacedUi } from "../terminal/create.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
 import { askToEnd, endOf, findLiveRun, idOf } from "./live-run.ts";
-import { asUserError, patientReader } from "./patient-reader.ts";
+import { asUserError, patienceFor, patientReader } from "./patient-reader.ts";
 import { listenToKeys } from "./keys.ts";
 
 /** How often the file is looked at. */
@@ -130,7 +130,7 @@ class Attached {
     const { path } = this.#reader;
     const { id } = this.#run;
     const isThere = existsSync(path);
-    const summary = isThere ? endedSummary(path, id) : undefined;
+    const summary = isThere ? patienceFor(path).run(() => endedSummary(path, id)) : undefined;
     if (summary === undefined) {
       const gone = `${path} was moved or deleted, so run ${id} could not go on; put the file back, and continue the run`;
       this.#ui.log("error", isThere ? endOf(path, id) : gone);
