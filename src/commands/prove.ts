@@ -79,7 +79,7 @@ export const command = defineCliCommand({
     ...paramFlags,
     workers,
     concurrency,
-    db: { ...db, description: "the database, of which a copy is used; it need not exist" },
+    db: { ...db, description: "the database to begin with; it need not exist" },
     wal,
     failFast,
     durability: storeFlags.durability,
