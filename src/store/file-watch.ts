@@ -6,7 +6,8 @@ import { resolve } from "node:path";
 
 import { StoreError } from "./store-error.ts";
 
-type Identity = { readonly dev: bigint; readonly ino: bigint };
+/** Numbers, except where a number cannot hold them. Nothing else has the number of a safe integer. */
+type Identity = { readonly dev: number | bigint; readonly ino: number | bigint };
 type Watched = { readonly path: string; readonly identity: Identity };
 
 export class FileWatch {
@@ -38,11 +39,19 @@ export class FileWatch {
     this.#wal = this.#files.find(({ path }) => path === `${real}-wal`);
   }
 
-  /** Cheap: one stat a file, about 2 µs. @throws StoreError `file-gone` */
-  check(): void {
-    for (const { path, identity } of this.#files) {
-      if (!isSame(identityOf(path), identity)) throw gone(this.#name, path);
+  /**
+   * Cheap: one stat a file, about 1 µs.
+   * @returns the size of the -wal in bytes; 0 if there is none
+   * @throws StoreError `file-gone`
+   */
+  check(): number {
+    let walBytes = 0;
+    for (const file of this.#files) {
+      const found = statOf(file.path, file.identity);
+      if (!isSame(found, file.identity)) throw gone(this.#name, file.path);
+      if (file === this.#wal) walBytes = Number(found?.size);
     }
+    return walBytes;
   }
 
   /** Another process has created a new -wal at the path. Closing this connection would remove that file. */
@@ -56,13 +65,24 @@ export class FileWatch {
 const isSame = (found: Identity | undefined, { dev, ino }: Identity): boolean =>
   found?.ino === ino && found.dev === dev;
 
-function identityOf(path: string): Identity | undefined {
+type Stat = Identity & { readonly size: number | bigint };
+
+/** In the kind of number that `identity` has. */
+function statOf(path: string, { ino }: Pick<Identity, "ino">): Stat | undefined {
   try {
-    return statSync(path, { bigint: true, throwIfNoEntry: false });
+    return typeof ino === "number"
+      ? statSync(path, { throwIfNoEntry: false })
+      : statSync(path, { bigint: true, throwIfNoEntry: false });
   } catch {
     // The folder was replaced or is not readable: nobody can find the file there.
     return undefined;
   }
+}
+
+function identityOf(path: string): Identity | undefined {
+  const exact = statOf(path, { ino: 0n });
+  const isSafe = [exact?.dev, exact?.ino].every((id) => Number.isSafeInteger(Number(id)));
+  return isSafe ? statOf(path, { ino: 0 }) : exact;
 }
 
 const gone = (name: string, path: string): StoreError =>

@@ -5,7 +5,6 @@
 // has doubled. The user is told when that begins and when it is over: the file is large, and reads are slow.
 
 import type { Database } from "bun:sqlite";
-import { realpathSync, statSync } from "node:fs";
 
 import type { LogLevel } from "../protocol/status.ts";
 import { walReaders } from "./lock-holder.ts";
@@ -18,7 +17,6 @@ const readersMs = 200;
 export class WalGuard {
   readonly #db: Database;
   readonly #path: string;
-  readonly #wal: string;
   readonly #limitBytes: number;
   readonly #say: (level: LogLevel, line: string) => void;
   #threshold: number;
@@ -33,16 +31,13 @@ export class WalGuard {
   ) {
     this.#db = db;
     this.#path = path;
-    // If the path is a link, SQLite creates the -wal beside the link's target.
-    this.#wal = `${realpathSync(path)}-wal`;
     this.#limitBytes = limitBytes;
     this.#say = say;
     this.#threshold = limitBytes;
   }
 
-  /** To be called after each commit; costs one stat while the WAL is small. */
-  check(): void {
-    const size = statSync(this.#wal, { throwIfNoEntry: false })?.size ?? 0;
+  /** To be called after each commit. @param size of the -wal, in bytes */
+  check(size: number): void {
     if (size <= this.#threshold) {
       if (this.#isPinned && size <= this.#limitBytes) this.#released();
       return;

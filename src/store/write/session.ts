@@ -124,17 +124,18 @@ export class Session {
    */
   commit(): void {
     if (this.history.isEmpty && !this.db.inTransaction) return;
-    this.#commit();
-    this.#wal?.check();
+    const walBytes = this.#commit();
+    this.#wal?.check(walBytes);
   }
 
-  #commit(): void {
+  /** @returns the size of the -wal */
+  #commit(): number {
     const { db } = this;
     if (!db.inTransaction) this.#patience.run(() => db.run("BEGIN IMMEDIATE"));
     this.history.flush();
     this.#patience.run(() => db.run("COMMIT"));
     this.history.committed();
-    this.#files.check();
+    return this.#files.check();
   }
 
   /** Undoes the open transaction and drops the changes of the history. */

@@ -17,7 +17,7 @@ import { AttemptRows } from "./attempt-rows.ts";
 import type { AttemptRow, History, LogRow, RunEnd, StoredResult, TaskRow } from "./history.ts";
 import { restoredPages, storedResults } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "./run-rows.ts";
-import { StatusCounts } from "./status-counts.ts";
+import { maxCountedByReaders, StatusCounts } from "./status-counts.ts";
 
 const columns =
   "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error";
@@ -66,18 +66,29 @@ export class SqliteHistory implements History {
   readonly #definitions: DefinitionChanges;
   readonly #times = new IsoTimes();
   readonly #counts: StatusCounts;
+  readonly #maxCounted: number;
   readonly #storeCounts: Statement<unknown, [string, number]>;
   #total: number | undefined;
   #end: RunEnd | undefined;
 
-  /** @param path the database as the user wrote it */
-  constructor(db: Database, path: string, run: RunId, patience: Patience) {
+  /**
+   * @param path the database as the user wrote it
+   * @param maxCounted counts of more tasks than this are stored with each commit, and not only at the end
+   */
+  constructor(
+    db: Database,
+    path: string,
+    run: RunId,
+    patience: Patience,
+    maxCounted: number = maxCountedByReaders,
+  ) {
     this.#db = db;
     this.#path = path;
     this.#run = run;
     this.#patience = patience;
     this.#definitions = new DefinitionChanges(db, run, patience);
     this.#counts = new StatusCounts(db, run);
+    this.#maxCounted = maxCounted;
     this.#storeCounts = db.prepare("UPDATE pipeline_runs SET counts = ? WHERE id = ?");
     const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     this.#tasks = new BulkInsert(db, patience, taskRowsSql, task);
@@ -192,10 +203,9 @@ export class SqliteHistory implements History {
   }
 
   #flushTasks(): void {
-    const counts =
-      this.#rows.size === 0 && this.#counts.isEmpty
-        ? undefined
-        : this.#counts.flush(this.#rows.values(), (id) => this.#attempts.keepLast(id));
+    const counts = this.#counts;
+    const isChanged = this.#rows.size > 0 || !counts.isEmpty;
+    if (isChanged) counts.flush(this.#rows.values(), (id) => this.#attempts.keepLast(id));
     for (const row of this.#rows.values()) {
       this.#tasks
         .nextRow()
@@ -215,8 +225,8 @@ export class SqliteHistory implements History {
     }
     this.#tasks.flush();
     this.#done.flush();
-    if (counts === undefined) return;
-    this.#patience.run(() => this.#storeCounts.run(counts, this.#run));
+    if (this.#end === undefined && !(isChanged && counts.total > this.#maxCounted)) return;
+    this.#patience.run(() => this.#storeCounts.run(counts.text, this.#run));
   }
 
   #flushRun(): void {

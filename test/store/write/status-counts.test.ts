@@ -1,4 +1,4 @@
-// The stored counts are those that a query over the rows gives, whatever happens to the tasks.
+// The stored counts are those that a query over the rows gives, whatever happens to the tasks; or there are none yet.
 
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
@@ -21,9 +21,11 @@ function newRun(): Database {
   return db;
 }
 
-const stored = (db: Database): Record<string, number> => {
-  const text = db.query<{ counts: string }, []>("SELECT counts FROM pipeline_runs").get()?.counts;
-  return JSON.parse(text ?? "{}") as Record<string, number>;
+const stored = (db: Database): Record<string, number> | undefined => {
+  const text = db
+    .query<{ counts: string | null }, []>("SELECT counts FROM pipeline_runs")
+    .get()?.counts;
+  return typeof text === "string" ? (JSON.parse(text) as Record<string, number>) : undefined;
 };
 
 function counted(db: Database): Record<string, number> {
@@ -68,19 +70,23 @@ const isFinal = (status: TaskStatus | undefined): boolean =>
 class Session {
   history: SqliteHistory;
   readonly #db: Database;
+  readonly #maxCounted: number;
   /** Within a session, a task that has ended stays as it is. */
   #ended = new Set<number>();
 
-  constructor(db: Database) {
+  constructor(db: Database, maxCounted: number) {
     this.#db = db;
-    this.history = new SqliteHistory(db, "a.db", run, unlocked);
+    this.#maxCounted = maxCounted;
+    this.history = new SqliteHistory(db, "a.db", run, unlocked, maxCounted);
   }
 
   step(step: Step): void {
     if (step === "next session") {
       this.history.close();
       this.#db.run("UPDATE task_runs SET fingerprint = 'asked' WHERE id % 2 = 0");
-      this.history = new SqliteHistory(this.#db, "a.db", run, unlocked);
+      // As `reviveRun` does.
+      this.#db.run("UPDATE pipeline_runs SET counts = NULL");
+      this.history = new SqliteHistory(this.#db, "a.db", run, unlocked, this.#maxCounted);
       this.#ended = new Set(
         this.#db
           .query<{ id: number }, []>(
@@ -124,14 +130,40 @@ class Session {
 
 test("counts as a query would", () => {
   fc.assert(
-    fc.property(steps, (all) => {
+    fc.property(steps, fc.integer({ min: 0, max: 8 }), (all, maxCounted) => {
       using db = newRun();
-      const session = new Session(db);
-      for (const step of all) session.step(step);
+      const session = new Session(db, maxCounted);
+      for (const step of all) {
+        session.step(step);
+        const counts = stored(db);
+        if (counts !== undefined) expect(counts).toEqual(counted(db));
+      }
+      session.history.setEnd({ status: "done", failure: null, at: 0 });
       session.step({ type: "commit", changes: [{ id: 7, to: "queued" }] });
       session.history.close();
       expect(stored(db)).toEqual(counted(db));
     }),
     { numRuns: 300 },
   );
+});
+
+test("the counts of few tasks are stored at the end only, those of many with each commit", () => {
+  using db = newRun();
+  const session = new Session(db, 2);
+  const add = (id: number): void => session.step({ type: "commit", changes: [{ id, to: "done" }] });
+  add(1);
+  add(2);
+  expect(stored(db)).toBeUndefined();
+  add(3);
+  expect(stored(db)).toMatchObject({ done: 3 });
+  add(4);
+  expect(stored(db)).toMatchObject({ done: 4 });
+  session.history.close();
+
+  using few = newRun();
+  const short = new Session(few, 2);
+  short.history.setEnd({ status: "done", failure: null, at: 0 });
+  short.step({ type: "commit", changes: [{ id: 1, to: "done" }] });
+  short.history.close();
+  expect(stored(few)).toMatchObject({ done: 1 });
 });
