@@ -1,8 +1,10 @@
 // The failures of a run as text: the message, the place in the user's file, the tasks, and what they logged last. Pure.
 
+import { failureLine } from "../base/failure.ts";
 import { fit, grouped, visible } from "../base/text.ts";
 import type { FailedTask, FailureGroup } from "../store/read/failed-tasks.ts";
 import type { Glyphs } from "../terminal/glyphs.ts";
+import { attemptLines } from "./attempts-view.ts";
 import { firstLine, type TableView } from "./run-table.ts";
 
 type FailuresView = TableView & {
@@ -37,6 +39,8 @@ function groupLines(
   const about = [view.placeOf(first.failure.stack ?? ""), attemptsOf(first)];
   const facts = about.filter((fact) => fact !== undefined).join(", ");
   if (facts !== "") lines.push(colors.dim(`  ${facts}`));
+  const last = firstLine(failureLine(first.failure));
+  for (const line of attemptLines(first.earlierAttempts, last)) lines.push(colors.dim(`  ${line}`));
   for (const { line } of logs) lines.push(colors.dim(`  ${glyphs.rest} ${visible(line)}`));
   if (count > 1) lines.push(colors.dim(`  ${alsoLine(others, count)}`));
   return lines;

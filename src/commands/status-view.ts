@@ -6,13 +6,15 @@
 //     "runs": [{ "id", "pipeline", "file", "params": {…}, "status", "tasksTotal", "counts": {…}, "startedAt", "finishedAt",
 //                "durationMs", "pid", "host", "error", "trigger", "version" }],
 //                                                            five: running ones first, then newest first; or the run of --run
-//     "failures": [{ "message", "count", "tasks": [{ "id", "name", "attempt", "error" }], "logs": [{ "at", "level", "line" }] }],
-//                                                   of the first of `runs`, by message; the first three tasks of each
+//     "failures": [{ "message", "count", "tasks": [{ "id", "name", "attempt", "error", "earlierAttempts" }],
+//                    "logs": [{ "at", "level", "line" }] }],   of the first of `runs`, by message; the first three tasks of each
 //     "tasks": [{ "run", "id", "name", "status", "progress": 0..1, "message", "attempt", "startedAt", "finishedAt",
-//                 "durationMs", "error" }],                             at most --limit
+//                 "durationMs", "error", "earlierAttempts" }],                   at most --limit
 //     "counts": { "queued", "running", "interrupted", "done", "error", "cancelled", "skipped" } }
 //
-// `error` is null or { "name", "message", … }. The top-level `counts` are of the whole database, or of the run of --run.
+// `earlierAttempts`: [{ "attempt", "worker", "startedAt", "finishedAt", "outcome", "error" }], the last 20, oldest first. The
+// last attempt of all is the task itself; while it waits for the next one, both. `error` is null or { "name", "message", … }.
+// The top-level `counts` are of the whole database, or of the run of --run.
 // `interrupted`: the process that ran it is dead. JSON Schema: .github/schemas/status.v1.schema.json.
 
 import { Date } from "../base/globals.ts";
@@ -26,6 +28,7 @@ import { fit, visible } from "../base/text.ts";
 import { userFrame } from "../base/thrown-at.ts";
 import type { Glyphs } from "../terminal/glyphs.ts";
 import { failureLines } from "./failures-view.ts";
+import { attemptTable } from "./attempts-view.ts";
 import {
   ago,
   doneOf,
@@ -46,6 +49,8 @@ export type ViewOptions = TableView & {
   readonly glyphs: Glyphs;
   /** Show one run with all its fields. */
   readonly detailed: boolean;
+  /** Show the earlier attempts of the tasks. */
+  readonly withAttempts: boolean;
 };
 
 // ── data ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -60,7 +65,7 @@ export const statusData = (seen: Overview, db: string, now: number): object => (
   failures: seen.failures.map(({ message, tasks, count, logs }) => ({
     message,
     count,
-    tasks: tasks.map(({ id, name, attempt, failure }) => ({ id, name, attempt, error: failure })),
+    tasks: tasks.map(({ failure, ...task }) => ({ ...task, error: failure })),
     logs: logs.map(({ at, level, line }) => ({ at, level, line })),
   })),
   tasks: seen.tasks.map((task) => ({ ...task, durationMs: elapsed(task, now) })),
@@ -78,6 +83,7 @@ export function statusLines(seen: Overview, options: ViewOptions): string[] {
       : runTable(seen.runs, options),
     failuresOf(seen, options),
     seen.tasks.length === 0 ? [] : taskTable(seen, options),
+    options.withAttempts ? attemptTable(seen.tasks, options) : [],
     [countsLine(seen.counts), ...interruptedHints(seen.runs, options)].map((line) =>
       fit(line, options.width),
     ),

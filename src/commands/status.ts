@@ -59,7 +59,11 @@ export const command = defineCliCommand({
       description: "only this run, with all its fields",
     },
     failed: { type: "boolean", description: "list only failed tasks" },
-    task: { type: "string", valueHint: "task", description: "list only tasks of this name" },
+    task: {
+      type: "string",
+      valueHint: "task",
+      description: "list only tasks of this name, with their earlier attempts",
+    },
     since: {
       type: "string",
       valueHint: "time",
@@ -130,13 +134,14 @@ const json = ({ db }: Asked, seen: Overview, indent: number): string =>
 const text = (asked: Asked, seen: Overview): string =>
   `${statusLines(seen, view(asked, process.stdout.isTTY ? process.stdout.columns : undefined)).join("\n")}\n`;
 
-const view = ({ db, run }: Asked, width = Number.POSITIVE_INFINITY): ViewOptions => ({
+const view = ({ db, run, only }: Asked, width = Number.POSITIVE_INFINITY): ViewOptions => ({
   db,
   now: systemClock.wall(),
   width,
   colors: paletteOf(colorLevel(process.env, process.stdout.isTTY)),
   glyphs: glyphsFor(process.env),
   detailed: run !== undefined,
+  withAttempts: only.name !== undefined,
 });
 
 /** A query reads all tasks. Resting 4 times as long as it took limits that to a fifth of the time. */
@@ -187,7 +192,11 @@ function linesFor(
   const seen = lookAgain(Math.min(asked.limit, rows));
   const room = rows - statusLines({ ...seen, tasks: [] }, view(asked, columns)).length - 2;
   const tasks = seen.tasks.slice(0, Math.max(0, room));
-  return statusLines({ ...seen, tasks }, view(asked, columns));
+  const options = view(asked, columns);
+  const lines = statusLines({ ...seen, tasks }, options);
+  return lines.length <= rows
+    ? lines
+    : statusLines({ ...seen, tasks }, { ...options, withAttempts: false });
 }
 
 /** For a pipe or a file: prints a block (or a line of JSON) after each change, until no run is running. */

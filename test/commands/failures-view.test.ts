@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 
 import { failureLines } from "../../src/commands/failures-view.ts";
 import { paletteOf } from "../../src/base/palette.ts";
+import type { SeenAttempt } from "../../src/store/read/earlier-attempts.ts";
 import type { FailedTask, FailureGroup } from "../../src/store/read/failed-tasks.ts";
 import { unicodeGlyphs } from "../../src/terminal/glyphs.ts";
 
@@ -10,6 +11,7 @@ const failed = (id: number, message = "no column"): FailedTask => ({
   name: "load",
   attempt: 3,
   failure: { name: "TypeError", message, stack: "at etl.ts" },
+  earlierAttempts: [],
 });
 const group = (count: number, message?: string): FailureGroup => ({
   message: `TypeError: ${message ?? "no column"}`,
@@ -36,6 +38,31 @@ test("the message, the place, the attempts", () => {
   if (task === undefined) throw new Error("no task");
   const bare: FailedTask = { ...task, attempt: 1, failure: { name: "Error", message: "m" } };
   expect(lines([{ message: "m", tasks: [bare], count: 1, logs: [] }])).toEqual(["✖ load #1: m"]);
+});
+
+const ended = (attempt: number, outcome: string, message: string): SeenAttempt => {
+  const error = message === "" ? null : { name: "TypeError", message };
+  return { attempt, outcome, error, worker: 0, startedAt: null, finishedAt: null };
+};
+const linesOf = (...earlierAttempts: readonly SeenAttempt[]): readonly string[] =>
+  lines([{ ...group(1), tasks: [{ ...failed(1), earlierAttempts }] }]).slice(2);
+
+test("earlier attempts, where they ended in another way than the last one", () => {
+  const same = [1, 2].map((attempt) => ended(attempt, "error", "no column"));
+  expect(linesOf(...same)).toEqual([]);
+  expect(linesOf(...same, ended(3, "interrupted", ""))).toEqual([
+    "  attempts 1, 2: the same",
+    "  attempt 3: interrupted",
+  ]);
+  const many = [1, 2, 3, 4, 5, 6, 7].map((attempt) =>
+    ended(attempt, "error", attempt < 4 ? "a\nb" : `m${attempt}`),
+  );
+  expect(linesOf(...many.slice(0, 4))).toEqual([
+    "  attempts 1–3: TypeError: a",
+    "  attempt 4: TypeError: m4",
+  ]);
+  expect(linesOf(...many)[0]).toBe("  …");
+  expect(linesOf(...many)).toHaveLength(4);
 });
 
 test("others like it are named, as far as they are known", () => {

@@ -53,6 +53,7 @@ const task: SeenTask = {
   startedAt: "2026-01-01T00:01:00.000Z",
   finishedAt: null,
   error: null,
+  earlierAttempts: [],
 };
 const seen: Overview = {
   runs: [run],
@@ -69,6 +70,7 @@ const lines = (overview: Overview, detailed = false, width = Number.POSITIVE_INF
     colors: paletteOf(0),
     glyphs: unicodeGlyphs,
     detailed,
+    withAttempts: true,
   });
 
 describe("the view", () => {
@@ -212,6 +214,26 @@ describe("the command", () => {
     const data = JSON.parse(out) as Overview;
     expect(data.tasks.map(({ name }) => name)).toEqual(names);
     expect([data.failures.length, data.counts.done, data.counts.error]).toEqual([1, 1, 1]);
+  });
+
+  test("tasks of a name come with their earlier attempts", async () => {
+    using folder = tempFolder();
+    const { db, lock } = running(folder);
+    finish(db);
+    const attempt = db.query("INSERT INTO task_attempts VALUES (1, 1, ?, 0, ?, ?, ?, ?)");
+    const at = "2026-01-01T00:00:01.000Z";
+    attempt.run(1, at, "2026-01-01T00:00:03.500Z", "error", '{"name":"E","message":"no"}');
+    attempt.run(2, at, null, "interrupted", null);
+    db.close(true);
+    lock.release();
+    const { out } = await pipeloom(folder.path, ["status", "--task", "first"]);
+    expect(out).toContain("Earlier attempts of these tasks\nRUN  ID  ATTEMPT  OUTCOME");
+    expect(out).toMatch(/^ {2}1 {3}1 {8}1 {2}error +\S.* {2}2\.5 s {2}E: no$/m);
+    expect(out).toMatch(/^ {2}1 {3}1 {8}2 {2}interrupted/m);
+    expect((await pipeloom(folder.path, ["status"])).out).not.toContain("Earlier attempts");
+    const json = await pipeloom(folder.path, ["status", "-f", "json"]);
+    const [first] = (JSON.parse(json.out) as Overview).tasks;
+    expect(first?.earlierAttempts.map(({ outcome }) => outcome)).toEqual(["error", "interrupted"]);
   });
 
   const errors: [string, string[], number, string][] = [

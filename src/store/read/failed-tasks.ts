@@ -4,6 +4,7 @@ import { type Failure, failureLine } from "../../base/failure.ts";
 import { withoutNumbers } from "../../base/text.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { ofRun } from "../own-tables.ts";
+import { earlierAttempts, type SeenAttempt } from "./earlier-attempts.ts";
 import { failure, number, storedTaskId } from "./stored-values.ts";
 import type { Reader } from "./reader.ts";
 import { type LogRow, lastLines } from "./task-logs.ts";
@@ -14,6 +15,8 @@ export type FailedTask = {
   /** How often it was tried. */
   readonly attempt: number;
   readonly failure: Failure;
+  /** The last 20 at most, oldest first. */
+  readonly earlierAttempts: readonly SeenAttempt[];
 };
 
 export type FailureGroup = {
@@ -51,13 +54,20 @@ export function failureGroups(reader: Reader, run: RunId): readonly FailureGroup
         name: String(row["name"]),
         attempt: number(row["attempt"]) ?? 0,
         failure: why,
+        earlierAttempts: [],
       });
     }
   }
+  const named = [...groups.values()].flatMap(({ tasks }) => tasks.map(({ id }) => id));
+  const attempts = earlierAttempts(reader, run, named);
   return [...groups.values()]
     .toSorted((a, b) => b.count - a.count)
     .map((group) => ({
       ...group,
+      tasks: group.tasks.map((task) => ({
+        ...task,
+        earlierAttempts: attempts.get(task.id) ?? [],
+      })),
       message: messageOf(group.tasks[0]),
       logs: logsOf(reader, run, group.tasks[0]?.id),
     }));

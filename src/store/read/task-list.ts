@@ -4,6 +4,7 @@ import { Date } from "../../base/globals.ts";
 import type { Failure } from "../../base/failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
+import { earlierAttempts, type SeenAttempt } from "./earlier-attempts.ts";
 import type { Reader, Row } from "./reader.ts";
 import {
   failure,
@@ -27,6 +28,8 @@ export type SeenTask = {
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
   readonly error: Failure | null;
+  /** The last 20 at most, oldest first. */
+  readonly earlierAttempts: readonly SeenAttempt[];
 };
 
 export type TaskCondition = {
@@ -61,7 +64,11 @@ export function listTasks(
     const order = isLarge ? "id DESC" : byTime;
     for (const which of ["status = 'running'", "status <> 'running'"]) {
       const rows = tasksOf(reader, run, which, order, only, most - tasks.length);
-      tasks.push(...rows.map((row) => seenTask(row, reader, dead)));
+      const ids = rows.map((row) => storedTaskId(row["id"], reader));
+      const attempts = earlierAttempts(reader, run as RunId, ids);
+      for (const [i, row] of rows.entries()) {
+        tasks.push(seenTask(row, reader, dead, attempts.get(ids[i] ?? 0) ?? []));
+      }
     }
   }
   return tasks;
@@ -96,7 +103,12 @@ function tasksOf(
   );
 }
 
-function seenTask(row: Row, reader: Reader, dead: ReadonlySet<number>): SeenTask {
+function seenTask(
+  row: Row,
+  reader: Reader,
+  dead: ReadonlySet<number>,
+  attempts: readonly SeenAttempt[],
+): SeenTask {
   const run = storedRunId(row["run_id"], reader);
   return {
     run,
@@ -109,6 +121,7 @@ function seenTask(row: Row, reader: Reader, dead: ReadonlySet<number>): SeenTask
     startedAt: text(row["started_at"]),
     finishedAt: text(row["finished_at"]),
     error: failure(row["error"]),
+    earlierAttempts: attempts,
   };
 }
 

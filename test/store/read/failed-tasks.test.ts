@@ -76,7 +76,21 @@ test("the last log lines of the first task", () => {
     name: "load",
     attempt: 2,
     failure: { name: "Error", message: "no" },
+    earlierAttempts: [],
   });
+});
+
+test("the earlier attempts of the tasks that are named, the last 20 of each", () => {
+  const attempts = `INSERT INTO task_attempts
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
+    SELECT 1, 7, i, 0, NULL, NULL, 'error', '{"name":"E","message":"' || i || '"}' FROM n
+    UNION ALL SELECT 2, 7, 99, 0, NULL, NULL, 'error', NULL`;
+  const [group] = groupsOf([[7, "no"]], attempts);
+  const seen = group?.tasks[0]?.earlierAttempts ?? [];
+  expect(seen.map(({ attempt }) => attempt)).toEqual(Array.from({ length: 20 }, (_, i) => i + 11));
+  expect(seen[0]?.error).toEqual({ name: "E", message: "11" });
+  const [old] = groupsOf([[7, "no"]], "DROP TABLE task_attempts");
+  expect(old?.tasks[0]?.earlierAttempts).toEqual([]);
 });
 
 test("a dropped table of logs, and an error that is not JSON", () => {
