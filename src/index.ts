@@ -14,6 +14,7 @@ export { webhook, type WebhookOptions } from "./api/webhook.ts";
 export type { CsvBadRow, CsvOptions } from "./formats/csv/csv.ts";
 export type { CsvCell, CsvRow } from "./formats/csv/csv-file.ts";
 export type { RunEvent } from "./protocol/events.ts";
+export type { LogOptions } from "./api/logs.ts";
 export type { Failure } from "./base/failure.ts";
 export type { RunSummary } from "./protocol/summary.ts";
 

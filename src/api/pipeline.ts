@@ -6,6 +6,7 @@ import type { RunSummary } from "../protocol/summary.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
 import { shownValue } from "../base/describe-value.ts";
 import { NotJsonError, isPlainObject, toJsonText } from "../base/json.ts";
+import { defaultMaxLines, type LogOptions, maxLogLines } from "./logs.ts";
 import type { MessageHandle } from "./message.ts";
 import type { Node } from "./node.ts";
 import { assertOptions, isAbsent, isFunction, isListOf, isName, isText, option } from "./option.ts";
@@ -48,6 +49,8 @@ export type PipelineOptions<Spec> = {
    * the user's own tables, nor an interrupted run, which the next run continues. Default: everything stays.
    */
   readonly keep?: { readonly runs?: number; readonly age?: Duration };
+  /** How much of the tasks' logs stays in the database. A task's own `logs` counts before it. */
+  readonly logs?: LogOptions;
   readonly tasks: Work | ((args: { readonly params: ParamsOf<Spec> }) => Work | Promise<Work>);
   /** How many tasks a generator will yield, if that is known: for the bar and the remaining time. */
   readonly total?: number | ((args: { readonly params: ParamsOf<Spec> }) => number);
@@ -71,6 +74,8 @@ export class Pipeline {
   readonly secrets: readonly string[];
   readonly db: string | undefined;
   readonly keep: KeepRule | null;
+  /** Lines of an attempt that are stored, where the task does not say. */
+  readonly maxLogLines: number;
   readonly tasks: PipelineOptions<ParamDefaults>["tasks"];
   readonly total: PipelineOptions<ParamDefaults>["total"];
   readonly onTaskFinish: ((event: TaskFinished) => unknown) | undefined;
@@ -92,6 +97,7 @@ export class Pipeline {
     ];
     this.db = option(db, `${what}: \`db\``, "the path of a file", isName);
     this.keep = keepRule(option(keep, `${what}: \`keep\``, "an object", isObject), what);
+    this.maxLogLines = maxLogLines(options.logs, what) ?? defaultMaxLines;
     this.tasks = tasks;
     this.total = option(total, `${what}: \`total\``, "a number or a function", isTotal);
     this.onTaskFinish = option(onTaskFinish, `${what}: \`onTaskFinish\``, "a function", isFunction);

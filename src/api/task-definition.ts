@@ -15,6 +15,8 @@ export type TaskDefinition<In, Out> = {
   readonly pool: string | undefined;
   readonly priority: number;
   readonly optional: boolean;
+  /** Of one attempt; undefined: as the pipeline says. */
+  readonly maxLogLines: number | undefined;
 };
 
 /** For code that does not know the types of a definition. The input is `never`, so that `run` cannot be called. */

@@ -3,6 +3,7 @@
 import type { TaskContext } from "./context.ts";
 import { shownValue } from "../base/describe-value.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
+import { type LogOptions, maxLogLines } from "./logs.ts";
 import {
   type AnyNode,
   type Input,
@@ -37,6 +38,8 @@ export type TaskOptions<In, Out> = {
    * resumed does not try the task again. Default false.
    */
   readonly optional?: boolean;
+  /** How much of the task's log the database keeps. Default: as the pipeline says. */
+  readonly logs?: LogOptions;
 };
 
 type Call<In> = [In] extends [void]
@@ -89,6 +92,7 @@ function define<In, Out>(options: TaskOptions<In, Out>): TaskDefinition<In, Out>
     pool: poolOf(options.pool, what).pool,
     priority: priority(options.priority, what) ?? 0,
     optional: optionalOf(options.optional, what).optional ?? false,
+    maxLogLines: maxLogLines(options.logs, what),
   };
 }
 

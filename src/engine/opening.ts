@@ -4,7 +4,8 @@ import { JSON } from "../base/globals.ts";
 import { canonicalJson } from "../base/json.ts";
 import type { ExecutorsOptions } from "../executors/executors.ts";
 import type { Mask } from "../protocol/mask.ts";
-import type { ToWriter } from "../protocol/messages.ts";
+import type { RunId } from "../protocol/ids.ts";
+import type { RunInfo, ToWriter } from "../protocol/messages.ts";
 import { noReruns } from "../protocol/reruns.ts";
 import { nameInKey } from "../protocol/task-key.ts";
 import type { SharedFlag } from "../protocol/shared/shared-flag.ts";
@@ -79,4 +80,12 @@ export const executorsOptions = (
   db: writer.db === ":memory:" ? null : writer.db,
   secrets: pipeline.secrets,
   programs,
+});
+
+/** What the workers are told when the run has begun. */
+export const runInfo = ({ pipeline, params, writer }: RunOptions, id: RunId): RunInfo => ({
+  id,
+  pipeline: pipeline.name,
+  params: JSON.stringify(params),
+  maxLogLines: writer.storeTaskStatus ? pipeline.maxLogLines : null,
 });

@@ -9,7 +9,7 @@
 
 import { systemClock, type Timer } from "../base/clock.ts";
 import { type Failure, toFailure } from "../base/failure.ts";
-import { JSON, Promise } from "../base/globals.ts";
+import { Promise } from "../base/globals.ts";
 import { endGroups } from "../base/process-group.ts";
 import type { Executors, ExecutorsEvents } from "../executors/executors.ts";
 import type { RunFinished } from "../protocol/events.ts";
@@ -21,7 +21,7 @@ import type { RunSummary } from "../protocol/summary.ts";
 import { type Control, openControl } from "./control.ts";
 import type { Stop } from "./life.ts";
 import { otherCodeNotice, shortSecretNotice } from "./notices.ts";
-import { executorsOptions, openMessage, sizeOf } from "./opening.ts";
+import { executorsOptions, openMessage, runInfo, sizeOf } from "./opening.ts";
 import { Parts } from "./parts.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { WriterEvents } from "./writer-link.ts";
@@ -173,7 +173,7 @@ export class Run {
 
   #opened({ started, otherCode, reruns, beganAt }: Opened): void {
     const { life, identities, outcomes, dispatcher, feeder, mask, code, print } = this.#parts;
-    const { pipeline, params, writer, onEvents } = this.#options;
+    const { writer, onEvents } = this.#options;
     if (otherCode && started.alreadyDone > 0) print("warn", otherCodeNotice(started, beganAt));
     life.begin(started);
     identities.begin();
@@ -188,7 +188,7 @@ export class Run {
     // The ids of a resumed run's tasks are known only when the run comes to them.
     if (!started.resumed && !feeder.isStreaming) outcomes.recordPlanned();
     outcomes.begin();
-    this.#running.begin({ id, pipeline: pipeline.name, params: JSON.stringify(params) });
+    this.#running.begin(runInfo(this.#options, id));
     dispatcher.begin();
     this.#advance();
   }

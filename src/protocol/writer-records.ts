@@ -52,6 +52,8 @@ export type TaskRecord =
       readonly at: number;
       readonly level: LogLevel;
       readonly line: string;
+      /** Only announced: the attempt has logged more than is stored. */
+      readonly isCut?: true;
     }
   /** Answered by an `ack` with the same `seq`. */
   | {

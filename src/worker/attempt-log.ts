@@ -1,6 +1,8 @@
 // The log of one attempt: lines from `ctx.log`, from captured prints and from programs. A line after the end is marked.
 
+import { registry } from "../api/registry.ts";
 import type { Clock } from "../base/clock.ts";
+import { grouped, plural } from "../base/text.ts";
 import { LineBuffer } from "../base/line-buffer.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { Assignment } from "../protocol/messages.ts";
@@ -16,6 +18,8 @@ type LoggedAttempt = {
     readonly sender: RecordSender;
     readonly mask: Mask | undefined;
     readonly clock: Clock;
+    /** See RunInfo. */
+    readonly maxLogLines: number | null;
   };
 };
 
@@ -27,9 +31,14 @@ export class AttemptLog {
   #stdout: LineBuffer | undefined;
   #stderr: LineBuffer | undefined;
   #hasReportedLate = false;
+  /** How many lines may still be stored. */
+  #storable: number;
+  /** Lines that were not stored. */
+  #cut = 0;
 
   constructor(attempt: LoggedAttempt) {
     this.#attempt = attempt;
+    this.#storable = storableLines(attempt);
   }
 
   /** The text of one call; each of its lines is a log line. */
@@ -46,10 +55,15 @@ export class AttemptLog {
     else (this.#stderr ??= this.#lineBuffer("warn")).write(text);
   }
 
-  /** Adds the last lines of the streams, which may lack a line break. */
-  endStreams(): void {
+  /** The attempt ends: adds the last lines of the streams, which may lack a line break, and says how many lines are missing. */
+  end(): void {
     this.#stdout?.end();
     this.#stderr?.end();
+    if (this.#cut === 0) return;
+    this.#send(
+      "warn",
+      `… ${plural(this.#cut, "more line")} not stored (logs.maxLines); a log file (-l) gets all`,
+    );
   }
 
   /** Reports a call after the end, once: a loop would fill the log. */
@@ -73,9 +87,29 @@ export class AttemptLog {
     this.#add(level, this.#attempt.ended === undefined ? line : `${afterTheEnd}: ${line}`);
   }
 
+  /** Beyond the bound, lines are announced and not stored: a loop that logs would fill the disk. */
   #add(level: LogLevel, line: string): void {
+    if (this.#storable-- > 0) return this.#send(level, line);
+    // Said here too: an attempt that is lost with its thread does not come to its end.
+    if (this.#cut++ === 0) {
+      const most = grouped(storableLines(this.#attempt));
+      this.#send(
+        "warn",
+        `… cut here: ${most} lines of an attempt are stored (logs.maxLines); a log file (-l) gets all`,
+      );
+    }
+    this.#send(level, line, true);
+  }
+
+  #send(level: LogLevel, line: string, isCut?: true): void {
     const { assignment, deps } = this.#attempt;
     const { id, name, attempt } = assignment;
-    deps.sender.add({ type: "log", id, name, attempt, at: deps.clock.wall(), level, line });
+    const record = { type: "log", id, name, attempt, at: deps.clock.wall(), level, line } as const;
+    deps.sender.add(isCut === undefined ? record : { ...record, isCut });
   }
+}
+
+function storableLines({ assignment, deps }: LoggedAttempt): number {
+  if (deps.maxLogLines === null) return Number.POSITIVE_INFINITY;
+  return registry.tasks.get(assignment.task)?.maxLogLines ?? deps.maxLogLines;
 }

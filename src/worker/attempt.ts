@@ -30,6 +30,8 @@ export type AttemptDeps = {
   readonly mask: Mask | undefined;
   readonly clock: Clock;
   readonly run: TaskContext["run"];
+  /** See RunInfo. */
+  readonly maxLogLines: number | null;
   readonly params: TaskContext["params"];
   readonly query: (sql: string, params: readonly QueryParam[]) => unknown[];
   /** The attempt whose call failed with an error. The runtime reports unhandled rejections without their async context. */
@@ -297,7 +299,7 @@ export class Attempt implements Reporting, SendDeps {
     const { clock, sender, units } = this.deps;
     if (this.#timer !== undefined) clock.cancel(this.#timer);
     if (this.#unawaitedTimer !== undefined) clock.cancel(this.#unawaitedTimer);
-    this.#log?.endStreams();
+    this.#log?.end();
     this.#fail = undefined;
     this.#ended = outcome.status;
     const unit = this.#sends?.close(() => this.#refusal("what it has sent and not awaited"));

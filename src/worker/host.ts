@@ -157,6 +157,7 @@ export class Host {
       clock: this.#deps.clock,
       failedIn: crashes.failedIn,
       run: Object.freeze({ id: run.id, pipeline: run.pipeline }),
+      maxLogLines: run.maxLogLines,
       params: parseFrozen(run.params) as AttemptDeps["params"],
       query: (sql, params) => this.#deps.query(boot.db, sql, params),
     };

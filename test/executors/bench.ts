@@ -58,7 +58,7 @@ export class Bench implements ExecutorsEvents, Disposable {
 
   begin(): void {
     this.executors.start();
-    this.executors.begin({ id: runId(1), pipeline: "p", params: "{}" });
+    this.executors.begin({ id: runId(1), pipeline: "p", params: "{}", maxLogLines: null });
   }
 
   /** Makes tasks ready and dispatches them. */

@@ -97,6 +97,7 @@ class Generator {
         ? "quick"
         : random.pick([this.#on["slow-hooks"] ? "slow" : "quick", "throws"] as const),
       storeTaskStatus: sessions.length > 1 || random.chance(0.9),
+      ...(random.chance(0.2) ? { maxLines: random.pick([1, 2, 5, 100]) } : {}),
       sessions,
     };
     return { ...scenario, sessions: sessions.map((session, at) => this.#edited(session, at)) };

@@ -9,6 +9,15 @@ import type { Kind } from "./scenario.ts";
 import { type Cursor, kindName } from "./script.ts";
 import { Finding } from "./world.ts";
 
+/** Lines of pipeloom that are stored in any case: where the log was cut, how many lines are missing, an interruption. */
+const ownLine = /^… (?:cut here|[\d,]+ more lines? not stored)|^attempt \d+ was interrupted: /;
+
+function countUp(counts: Map<string, number>, key: string): number {
+  const counted = (counts.get(key) ?? 0) + 1;
+  counts.set(key, counted);
+  return counted;
+}
+
 export class FileJudge {
   readonly #of: Evidence;
   readonly #seen: Seen;
@@ -70,14 +79,24 @@ export class FileJudge {
   }
 
   #logsInTheFile(): void {
+    const { after, before, events, scenario } = this.#seen;
+    const { maxLines = Number.POSITIVE_INFINITY } = scenario;
     const stored = new Map<string, number>();
-    for (const { task_id: id, attempt, line } of this.#seen.after.logs) {
+    const counts = new Map<string, number>();
+    for (const { task_id: id, attempt, line } of after.logs) {
       const at = `${id} ${attempt} ${line}`;
       stored.set(at, (stored.get(at) ?? 0) + 1);
+      if (!ownLine.test(line)) countUp(counts, `${id} ${attempt}`);
     }
-    for (const event of this.#seen.events) {
+    for (const [of, lines] of before === undefined ? counts : []) {
+      check(lines <= maxLines, () => `${lines} lines of ${of} are stored, and ${maxLines} may be`);
+    }
+    const announced = new Map<string, number>();
+    for (const event of events) {
       if (event.type !== "task-log") continue;
       const at = `${event.id} ${event.attempt} ${event.line}`;
+      const isBound = !ownLine.test(event.line);
+      if (isBound && countUp(announced, `${event.id} ${event.attempt}`) > maxLines) continue;
       const left = stored.get(at) ?? 0;
       check(left > 0, () => `a line of the log was announced and is not in the file: ${at}`);
       stored.set(at, left - 1);

@@ -151,6 +151,8 @@ export type Scenario = {
   /** Behavior of `onTaskFinish`: fast, slow, or failing. */
   readonly hook: "quick" | "slow" | "throws";
   readonly storeTaskStatus: boolean;
+  /** `logs.maxLines` of the pipeline. Absent: the default, which no scenario reaches. */
+  readonly maxLines?: number;
   /** The last session has no incidents and completes the run. */
   readonly sessions: readonly Session[];
 };

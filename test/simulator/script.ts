@@ -74,6 +74,7 @@ export function pipelineOf(
     messages: [noted, undone],
     pools: scenario.pools,
     secrets: [secretName],
+    ...(scenario.maxLines === undefined ? {} : { logs: { maxLines: scenario.maxLines } }),
     tasks: () => builder.work(plannedNodes(scenario, session)),
     onTaskFinish: (event) => stage.hooked(event, scenario.hook),
     onFinish: (summary) => stage.finished(summary),

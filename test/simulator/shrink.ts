@@ -49,6 +49,7 @@ function* smallerThan(scenario: Scenario): Generator<Scenario> {
       yield { ...scenario, nodes: scenario.nodes.with(at, smaller) };
     }
   }
+  if (scenario.maxLines !== undefined) yield without(scenario, "maxLines");
   if (scenario.form !== "list") yield { ...scenario, form: "list" };
   if (JSON.stringify(scenario.pace) !== JSON.stringify(stillPace))
     yield { ...scenario, pace: stillPace };

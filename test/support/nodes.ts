@@ -17,6 +17,7 @@ export const definition = (
   pool: undefined,
   priority: 0,
   optional: false,
+  maxLogLines: undefined,
   ...more,
 });
 

@@ -61,7 +61,8 @@ export class AttemptRig {
   readonly #deps: AttemptDeps;
   #tasks = 0;
 
-  constructor() {
+  /** @param maxLogLines see RunInfo */
+  constructor(maxLogLines: number | null = 10_000) {
     const { credits } = WorkerMemory.create(1);
     const port = {
       postMessage: (text: string) => {
@@ -76,6 +77,7 @@ export class AttemptRig {
       mask: undefined,
       clock: this.clock,
       run: { id: 1, pipeline: "p" },
+      maxLogLines,
       params: {},
       query: () => [],
       failedIn: new WeakMap(),

@@ -15,7 +15,7 @@ export type TaskCall = {
 };
 
 /** They decide when a task runs and how often, not what it does. */
-const scheduling = new Set(["retries", "timeout", "pool", "priority", "optional"]);
+const scheduling = new Set(["retries", "timeout", "pool", "priority", "optional", "logs"]);
 /** In these, a function or a block may give a task values that only it knows. */
 const choice = /^(?:\?|&&|\|\||\?\?)=?$/;
 const compound = /^(?:for|while|do|if|switch|try|with|\{)$/;

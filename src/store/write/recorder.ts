@@ -135,8 +135,9 @@ export class Recorder {
     );
   }
 
-  #logged({ id, name, attempt, at, level, line }: Extract<TaskRecord, { type: "log" }>): void {
-    this.#history.addLog({ id, attempt, at, level, line });
+  #logged(record: Extract<TaskRecord, { type: "log" }>): void {
+    const { id, name, attempt, at, level, line } = record;
+    if (record.isCut !== true) this.#history.addLog({ id, attempt, at, level, line });
     this.#announce({ type: "task-log", id, name, attempt, at, level, line });
   }
 

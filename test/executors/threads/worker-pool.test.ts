@@ -85,7 +85,7 @@ class Bench {
       },
     );
     this.pool.start();
-    this.pool.begin({ id: runId(1), pipeline: "p", params: "{}" });
+    this.pool.begin({ id: runId(1), pipeline: "p", params: "{}", maxLogLines: null });
   }
 
   get newest(): Thread {

@@ -135,6 +135,10 @@ const cases: Readonly<Record<string, Case>> = {
     edit: p("retries: 3", "retries: { limit: 9, retryOn: () => true }"),
     changes: [],
   },
+  "how much of its log is stored": {
+    edit: p("retries: 3", "retries: 3, logs: { maxLines: 5 }"),
+    changes: [],
+  },
   "a timeout": { edit: p('  timeout: "30s",\n', ""), changes: [] },
   "the plan": { edit: p("price(1)", 'price(2), load({ url: "b" })'), changes: [] },
   "the pipeline's name": {
