@@ -1,5 +1,5 @@
 // Opens a run's session. Waits for other programs' locks on the database and, with `--wait`, for a living run of the same
-// pipeline and params. Between two tries the thread processes messages of main.
+// pipeline and params, which it then continues unless it is done. Between two tries the thread processes messages of main.
 
 import type { MessageHandle } from "../../api/message.ts";
 import { Promise } from "../../base/globals.ts";
@@ -81,11 +81,12 @@ export class SessionOpener {
     const { db } = this.#options;
     const patience = new Patience(db, this.#patience);
     let code: Code | undefined;
+    let request = this.#request;
     await this.#warnOfNetwork();
     for (;;) {
       try {
         const session = await this.#untilUnlocked(() =>
-          Session.open(this.#options, this.#request, handles, this.#deps.wall(), patience, code),
+          Session.open(this.#options, request, handles, this.#deps.wall(), patience, code),
         );
         if (session.interrupted !== undefined) this.#endOrphans(session.interrupted);
         return { type: "session", session };
@@ -100,6 +101,8 @@ export class SessionOpener {
         if (summary?.status === "done" && !this.#runsAgain) {
           return { type: "done-elsewhere", summary };
         }
+        // It failed or was cancelled. A new run would do again, and insert again, what it has done.
+        if (request.resume === "auto") request = { ...request, resume: thrown.run.id };
       }
     }
   }

@@ -80,24 +80,50 @@ test("after a run that ended well, what is to run again does", async () => {
   await second.close();
 });
 
-test("after a run that failed, one of its own begins", async () => {
+test.each(["error", "cancelled"] as const)("a run that ends as %s is continued", async (status) => {
   using folder = tempFolder();
   const db = folder.file("a.db");
   using first = inProcess();
   await first.open(db);
   using second = openWaiting(db, true);
   await second.next("output");
-  first.send({ type: "close", status: "error", failure: null });
-  expect((await second.next("opened")).started).toMatchObject({ run: 2, resumed: false });
+  const worker = first.attach(0);
+  worker.post(started(1), finished(1));
+  await worker.acked();
+  first.send({ type: "close", status, failure: null });
+  expect((await second.next("opened")).started).toMatchObject({
+    run: 1,
+    resumed: true,
+    alreadyDone: 1,
+  });
   await second.close();
   using reader = new Database(db, { readonly: true });
-  expect(reader.query("SELECT status FROM pipeline_runs").values()).toEqual([["error"], ["done"]]);
+  expect(reader.query("SELECT id, status FROM pipeline_runs").values()).toEqual([[1, "done"]]);
+});
+
+test("of two that wait, one continues the failed run, and the other waits for that one", async () => {
+  using folder = tempFolder();
+  const db = folder.file("a.db");
+  const { first, second, look } = await waitsFor(db);
+  const other = await waitsToo(db);
+  first.send({ type: "close", status: "error", failure: null });
+  await first.next("closed");
+  await look();
+  expect((await second.next("opened")).started).toMatchObject({ run: 1, resumed: true });
+  await other.look();
+  await second.close();
+  await other.look();
+  expect((await other.second.next("done-elsewhere")).summary).toMatchObject({ run: 1 });
 });
 
 /** The second looks when the test lets it. */
 async function waitsFor(db: string) {
   const first = inProcess();
   await first.open(db, { wal: false });
+  return { first, ...(await waitsToo(db)) };
+}
+
+async function waitsToo(db: string) {
   let look = Promise.withResolvers<() => void>();
   let now = 0;
   const second = openWaiting(db, true, {
@@ -106,7 +132,6 @@ async function waitsFor(db: string) {
   });
   await second.next("output");
   return {
-    first,
     second,
     look: async (): Promise<void> => {
       const work = await look.promise;
