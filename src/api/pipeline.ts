@@ -29,7 +29,10 @@ export type PipelineOptions<Spec> = {
   readonly name: string;
   /** An object of defaults, whose types the given values must have; or any Standard Schema (zod, valibot, arktype). */
   readonly params?: Spec;
-  /** SQL that runs at the start of a run, in one transaction, before any task. */
+  /**
+   * SQL that runs at the start of a run, in one transaction, before any task. When the run continues (after a crash, with
+   * `--resume` or `--rerun`), only PRAGMA, CREATE … IF NOT EXISTS and CREATE TEMP run again: the rows of done tasks stay.
+   */
   readonly schema?: string;
   /** The message types that tasks may `ctx.emit`. */
   readonly messages?: readonly MessageHandle<never>[];

@@ -44,6 +44,31 @@ test("what has changed is said first, and runs again", async () => {
   expect(rows.out.trim().split("\n")).toEqual(["day,v", "a,2", "b,2"]);
 }, 30_000);
 
+test("a schema that clears its tables does so once for a run", async () => {
+  using folder = tempFolder();
+  const source = etl(insert(1)).replace(
+    "CREATE TABLE IF NOT EXISTS t",
+    "DROP TABLE IF EXISTS t; CREATE TABLE t",
+  );
+  await Bun.write(join(folder.path, "etl.ts"), source);
+  const days = async (): Promise<unknown> =>
+    JSON.parse(
+      (await run([...pipeloom, "query", "SELECT day FROM t", "-f", "json"], folder.path)).out,
+    );
+  await run([...pipeloom, "run", "etl.ts"], folder.path, { DIE: "1" });
+  const again = await run([...pipeloom, "run", "etl.ts"], folder.path);
+  expect(again.code).toBe(0);
+  expect(again.err).toContain(
+    "schema: left out, because run 1 is continued, and its rows stay: statement 1 (DROP TABLE IF EXISTS t), statement 2 (CREATE TABLE t (day UNIQUE, v))",
+  );
+  expect(await days()).toEqual([{ day: "a1" }, { day: "b1" }]);
+  // Refused: nothing is run, and no table is cleared.
+  await run([...pipeloom, "run", "etl.ts"], folder.path, { DIE: "1" });
+  await Bun.write(join(folder.path, "etl.ts"), source.replace("v: 1", "v: 2"));
+  expect((await run([...pipeloom, "run", "etl.ts"], folder.path)).code).toBe(2);
+  expect(await days()).toEqual([{ day: "a1" }, { day: "b1" }]);
+}, 60_000);
+
 test("that an edit cannot be seen is said: a file that is imported by an expression", async () => {
   using folder = tempFolder();
   await Bun.write(join(folder.path, "a.ts"), "export const v = 1;");

@@ -1,5 +1,6 @@
-// Begins or continues a run: its row and its lock are taken in one transaction. So two processes that start at once cannot
-// continue the same run, and no process sees a `running` row whose lock is not held yet.
+// Begins or continues a run: one transaction applies its schema, writes its row and takes its lock. So a request that is
+// refused changes no table, two processes that start at once cannot continue the same run, and no process sees a `running`
+// row whose lock is not held yet.
 
 import type { Database } from "bun:sqlite";
 
@@ -16,7 +17,9 @@ import { insertDefinitions, markReruns, passesOn } from "./definitions.ts";
 import { findRun } from "./find-run.ts";
 import { endSuperseded, insertRun, nextRunId, reviveRun, sessionValues } from "./revive-run.ts";
 import { ofRun } from "../own-tables.ts";
+import type { SqlStatement } from "../sql-text.ts";
 import { isOtherCode, type RunRow, runRows } from "./run-rows.ts";
+import { applySchema } from "./schema-sql.ts";
 
 export type PreparedRun = {
   readonly id: RunId;
@@ -31,6 +34,8 @@ export type PreparedRun = {
   readonly reruns: readonly Rerun[];
   /** What depends on tasks that run again runs again too. */
   readonly passesOn: boolean;
+  /** Statements of the pipeline's schema: see schema-sql.ts. */
+  readonly leftOut: readonly SqlStatement[];
   readonly lock: RunLock;
   /** The process of the run's last session died before the run's end. */
   readonly interrupted: RunProcess | undefined;
@@ -42,11 +47,12 @@ export class CodeWantedError extends Error {
 }
 
 /**
- * Finds the run to continue, or decides on a new one; writes its row and takes its lock.
+ * Finds the run to continue, or decides on a new one; applies the pipeline's schema, writes the run's row and takes its lock.
  *
  * @param code the fingerprints; undefined while they are not known
  * @throws CodeWantedError; StoreError `run-alive`, `no-such-run`, `wrong-pipeline`, `other-params`, or `no-history` if the
- *   requested run cannot be continued; `would-repeat`, `nothing-to-keep`, `nothing-to-rerun`. Nothing is written then.
+ *   requested run cannot be continued; `would-repeat`, `nothing-to-keep`, `nothing-to-rerun`; SchemaError. Nothing
+ *   is written then.
  */
 export function prepareRun(
   db: Database,
@@ -55,7 +61,11 @@ export function prepareRun(
   now: number,
   code?: Code,
 ): PreparedRun {
-  if (!options.storeTaskStatus) return withoutHistory(options, request, now);
+  if (!options.storeTaskStatus) {
+    const run = withoutHistory(options, request, now);
+    db.transaction(() => applySchemaOf(db, request, false)).immediate();
+    return run;
+  }
   let lock: RunLock | undefined;
   // Before the transaction: some systems are slow to tell when a process started.
   const session = sessionValues(request);
@@ -66,6 +76,7 @@ export function prepareRun(
     const taken =
       dead === undefined ? lockNew(options.db, nextRunId(db)) : lockOld(options.db, dead);
     lock = taken.lock;
+    const leftOut = applySchemaOf(db, request, dead !== undefined);
     if (decision === undefined) {
       insertRun(db, taken.id, request.pipeline, session, now);
       insertDefinitions(db, taken.id, request);
@@ -84,6 +95,7 @@ export function prepareRun(
       reruns: decision?.reruns ?? [],
       passesOn:
         (request.reruns.downstream || decision?.hasMarked === true) && passesOn(db, taken.id),
+      leftOut,
       lock: taken.lock,
       interrupted: dead?.status === "running" ? dead : undefined,
     };
@@ -95,6 +107,12 @@ export function prepareRun(
     throw thrown;
   }
 }
+
+const applySchemaOf = (
+  db: Database,
+  { schema }: RunRequest,
+  isContinued: boolean,
+): readonly SqlStatement[] => (schema === null ? [] : applySchema(db, schema, isContinued));
 
 function decide(
   db: Database,
@@ -137,6 +155,7 @@ function withoutHistory(
     otherCode: false,
     reruns: [],
     passesOn: false,
+    leftOut: [],
     lock: noLock,
     interrupted: undefined,
   };

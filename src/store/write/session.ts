@@ -20,7 +20,7 @@ import { pruneOldRuns } from "./keep-rule.ts";
 import { NoHistory } from "./no-history.ts";
 import { refuseIfAlive } from "./find-run.ts";
 import { prepareRun, type PreparedRun } from "./prepare-run.ts";
-import { applySchema, SchemaError } from "./schema-sql.ts";
+import { leftOutNotice, SchemaError } from "./schema-sql.ts";
 import { RunAliveError, type RunProcess } from "../liveness.ts";
 import { isFileFailure, isWaitable } from "../sqlite-error.ts";
 import { SqliteHistory } from "./sqlite-history.ts";
@@ -88,7 +88,7 @@ export class Session {
   }
 
   /**
-   * Applies the schema before the run gets its row: a failed schema leaves no run behind.
+   * A failed schema leaves no run behind.
    * @throws StoreError, SchemaError or CodeWantedError. The connection is then closed, and a file that it created is removed.
    */
   static open(
@@ -105,9 +105,10 @@ export class Session {
     );
     let run: PreparedRun | undefined;
     try {
-      if (request.schema !== null) applySchema(db, request.schema);
       run = prepareRun(db, options, request, now, code);
       const started = runStarted(options, request, run, now);
+      const notice = leftOutNotice(run.id, run.leftOut);
+      if (notice !== undefined) patience.say("info", notice);
       return new Session(db, options, handles, started, run, patience, request.keep);
     } catch (thrown) {
       closeAndDiscard(db, options.db, isNew, run?.lock, thrown instanceof RunAliveError);

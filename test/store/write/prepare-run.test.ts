@@ -374,3 +374,50 @@ describe("processes", () => {
     expect(left()).toContain("a.db-run3.lock");
   });
 });
+
+const rows = ({ db }: Bench): unknown => db.query("SELECT x FROM t").values();
+
+describe("the schema", () => {
+  const reload = "DROP TABLE IF EXISTS t; CREATE TABLE t (x); CREATE TABLE IF NOT EXISTS u (x)";
+  test("begins a run, and leaves the rows of one that continues", () => {
+    using folder = tempFolder();
+    using bench = new Bench(folder, []);
+    bench.prepare({ schema: reload });
+    bench.db.run("INSERT INTO t VALUES (1); DROP TABLE u");
+    bench.die();
+    const { resumed, leftOut } = bench.prepare({ schema: reload });
+    expect([resumed, leftOut.map(({ number }) => number), rows(bench)]).toEqual([
+      true,
+      [1, 2],
+      [[1]],
+    ]);
+    expect(bench.db.query("SELECT * FROM u").values()).toEqual([]);
+    bench.die();
+    expect(bench.prepare({ schema: reload, resume: "fresh" }).leftOut).toEqual([]);
+    expect(rows(bench)).toEqual([]);
+  });
+
+  test("changes nothing where the request is refused, or its own last statement fails", () => {
+    using folder = tempFolder();
+    using bench = new Bench(folder, [{ alive: true }]);
+    bench.db.run("CREATE TABLE t (x); INSERT INTO t VALUES (1)");
+    expect(storeError(() => bench.prepare({ schema: reload })).code).toBe("run-alive");
+    expect(() => bench.prepare({ schema: `${reload}; nonsense`, resume: "fresh" })).toThrow(
+      "schema: statement 4 (nonsense)",
+    );
+    expect(rows(bench)).toEqual([[1]]);
+    expect(bench.row(2)).toBeNull();
+    expect(isLockHeld(bench.path, runId(2))).toBe(false);
+  });
+
+  test("of a run without history always begins it", () => {
+    using folder = tempFolder();
+    using db = openDatabase({ ...options(folder.file("a.db")), storeTaskStatus: false });
+    const bare = { ...options(folder.file("a.db")), storeTaskStatus: false };
+    for (let session = 0; session < 2; session++) {
+      expect(prepareRun(db, bare, request({ schema: reload }), 0).leftOut).toEqual([]);
+      expect(db.query("SELECT x FROM t").values()).toEqual([]);
+      db.run("INSERT INTO t VALUES (1)");
+    }
+  });
+});
