@@ -2,6 +2,7 @@
 // CONTRIBUTING.md draws it.
 
 import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 import { repository } from "./support/program.ts";
@@ -146,6 +147,16 @@ test("no two files have one name", () => {
   const files = [...src.keys()].filter((file) => !isNamed.test(file));
   const byName = Map.groupBy(files, (file) => basename(file));
   expect([...byName.values()].filter(({ length }) => length > 1)).toEqual([]);
+});
+
+test("CONTRIBUTING names files that are there", async () => {
+  const text = await Bun.file(join(repository, ".github/CONTRIBUTING.md")).text();
+  const named = [...text.matchAll(/`([\w.-]+(?:\/[\w.-]*)+)`/g)].map(([, path = ""]) => path);
+  expect(named.length).toBeGreaterThan(40);
+  const isThere = (path: string): boolean =>
+    ["", "src"].some((folder) => existsSync(join(repository, folder, path)));
+  // What the build makes is not there before it.
+  expect(named.filter((path) => !isThere(path) && !path.startsWith("dist/"))).toEqual([]);
 });
 
 test("only the store opens a database", () => {
