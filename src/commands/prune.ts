@@ -1,7 +1,8 @@
 // `pipeloom prune`: deletes what pipeloom recorded of old runs.
 
 import { systemClock } from "../base/clock.ts";
-import { Date, JSON } from "../base/globals.ts";
+import { JSON } from "../base/globals.ts";
+import { toIso } from "../base/iso-time.ts";
 import { grouped, plural } from "../base/text.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { print } from "../cli/stdout.ts";
@@ -70,7 +71,7 @@ export const command = defineCliCommand({
       flags.olderThan === undefined ? undefined : timeOf(flags.olderThan, "--older-than");
     const rule: PruneRule = {
       keepRuns,
-      endedBefore: before === undefined ? undefined : new Date(before).toISOString(),
+      endedBefore: before === undefined ? undefined : toIso(before),
       pipeline: flags.pipeline,
     };
     const show = json ? jsonText : text;

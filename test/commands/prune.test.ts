@@ -63,6 +63,7 @@ describe("which runs", () => {
     ["one pipeline", ["--keep-runs", "0", "--pipeline", "b"], [1, 2, 3, 6]],
     ["either rule", ["--keep-runs", "2", "--older-than", "2026-01-05T12:00Z"], [3, 6]],
     ["nothing", ["--older-than", "2020-01-01"], [1, 2, 3, 4, 5, 6]],
+    ["nothing, before there were dates", ["--older-than", "999999999d"], [1, 2, 3, 4, 5, 6]],
   ];
   test.each(rules)("%s", async (_, args, ids) => {
     using folder = filled();
@@ -136,6 +137,7 @@ test("while a run goes on: its rows stay, and the file is not shrunk", async () 
 const errors: [string, string[], number, string][] = [
   ["no rule", [], 2, "--keep-runs <n>, --older-than <time>"],
   ["a time that is none", ["--older-than", "soon"], 2, "30m"],
+  ["a day that is none", ["--older-than", "2026-02-31"], 2, 'not "2026-02-31"'],
   ["no database", ["--keep-runs", "1", "--db", "no.db"], 1, "no database at no.db"],
 ];
 test.each(errors)("%s", async (_, args, code, says) => {

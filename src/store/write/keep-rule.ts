@@ -3,10 +3,10 @@
 import type { Database } from "bun:sqlite";
 
 import { systemClock } from "../../base/clock.ts";
-import { Date } from "../../base/globals.ts";
+import { toIso } from "../../base/iso-time.ts";
 import type { KeepRule } from "../../protocol/messages.ts";
-import type { Patience } from "../patience.ts";
 import { type OldRunsSource, oldRuns } from "../read/old-runs.ts";
+import { isBusy } from "../sqlite-error.ts";
 import { Pruner } from "./pruner.ts";
 
 /** How long the end of a run waits for it. The next run goes on with the rest. */
@@ -19,7 +19,6 @@ export function pruneOldRuns(
   pipeline: string,
   { runs, ageMs }: KeepRule,
   now: number,
-  patience: Patience,
 ): void {
   const source: OldRunsSource = {
     path,
@@ -28,13 +27,20 @@ export function pruneOldRuns(
       return statement.all(...params);
     },
   };
-  const endedBefore = ageMs === null ? undefined : new Date(now - ageMs).toISOString();
+  const endedBefore = ageMs === null ? undefined : toIso(Math.max(0, now - ageMs));
   const old = oldRuns(source, { keepRuns: runs ?? undefined, endedBefore, pipeline });
   if (old.length === 0) return;
   const until = systemClock.now() + maxMs;
   const ids = old.map(({ id }) => id);
-  new Pruner(db, ids, patience, () => systemClock.now() > until).deleteRuns(path);
+  try {
+    new Pruner(db, ids, impatient, () => systemClock.now() > until).deleteRuns(path);
+  } catch (thrown) {
+    if (!isBusy(thrown)) throw thrown;
+  }
 }
+
+/** A run that is done does not wait for another program's lock in order to tidy up. */
+const impatient: ConstructorParameters<typeof Pruner>[2] = { run: (step) => step() };
 
 type Row = ReturnType<OldRunsSource["query"]>[number];
 type Params = [...NonNullable<Parameters<OldRunsSource["query"]>[1]>];

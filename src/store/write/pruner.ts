@@ -43,7 +43,7 @@ type Slice = { readonly deleted: Record<Table, number>; readonly runs: RunId[]; 
 
 export class Pruner {
   readonly #db: Database;
-  readonly #patience: Patience;
+  readonly #patience: Pick<Patience, "run">;
   readonly #runs: readonly Ended[];
   readonly #isLate: () => boolean;
 
@@ -54,7 +54,7 @@ export class Pruner {
   constructor(
     db: Database,
     ids: readonly RunId[],
-    patience: Patience,
+    patience: Pick<Patience, "run">,
     isLate: () => boolean = () => false,
   ) {
     this.#isLate = isLate;

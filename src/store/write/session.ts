@@ -183,7 +183,7 @@ export class Session {
     const { db: path, storeTaskStatus } = this.#options;
     if (this.#keep === null || !storeTaskStatus) return undefined;
     try {
-      pruneOldRuns(this.db, path, this.started.pipeline, this.#keep, now, this.#patience);
+      pruneOldRuns(this.db, path, this.started.pipeline, this.#keep, now);
       return undefined;
     } catch (thrown) {
       return toStoreError(thrown, path);
