@@ -149,12 +149,13 @@ test("no two files have one name", () => {
   expect([...byName.values()].filter(({ length }) => length > 1)).toEqual([]);
 });
 
+const isThere = (path: string): boolean =>
+  ["", "src"].some((folder) => existsSync(join(repository, folder, path)));
+
 test("CONTRIBUTING names files that are there", async () => {
   const text = await Bun.file(join(repository, ".github/CONTRIBUTING.md")).text();
   const named = [...text.matchAll(/`([\w.-]+(?:\/[\w.-]*)+)`/g)].map(([, path = ""]) => path);
   expect(named.length).toBeGreaterThan(40);
-  const isThere = (path: string): boolean =>
-    ["", "src"].some((folder) => existsSync(join(repository, folder, path)));
   // What the build makes is not there before it.
   expect(named.filter((path) => !isThere(path) && !path.startsWith("dist/"))).toEqual([]);
 });

@@ -59,12 +59,13 @@ test("a run that was continued after newer ones had begun does not delete itself
   expect(left({ runs: 2, ageMs: null }, { 2: 8 })).toEqual([2, 6, 7]);
 });
 
+const locked: Prune = (db, path, keep) => {
+  using other = new Database(path);
+  other.run("BEGIN IMMEDIATE");
+  pruned(db, path, keep);
+  other.run("ROLLBACK");
+};
+
 test("another program's lock is not waited for: the next run deletes the rest", () => {
-  const locked: Prune = (db, path, keep) => {
-    using other = new Database(path);
-    other.run("BEGIN IMMEDIATE");
-    pruned(db, path, keep);
-    other.run("ROLLBACK");
-  };
   expect(left({ runs: 1, ageMs: null }, {}, locked)).toEqual([1, 2, 3, 4, 5, 6, 7]);
 });
