@@ -58,7 +58,7 @@ export type Decision = {
 
 /**
  * @param code of this session; undefined where it is not known: then nothing counts as changed
- * @throws StoreError `would-repeat` where a changed task has inserted rows or emitted messages, and the user has not chosen;
+ * @throws StoreError `would-repeat` where a changed task has inserted rows, emitted messages or fired triggers, and the user has not chosen;
  *   `nothing-to-rerun`
  */
 export function decideReruns(
@@ -238,7 +238,7 @@ function wouldRepeat(
   const has = isGuess ? "has changed, or may have" : "has changed";
   return new StoreError(
     "would-repeat",
-    `the code of ${tasks.join(", ")} ${has} since run ${id} in ${path}, and it has inserted rows or emitted messages there: ` +
+    `the code of ${tasks.join(", ")} ${has} since run ${id} in ${path}, and it has inserted rows, emitted messages or fired triggers there: ` +
       "running again would do so twice, so nothing was run" +
       (isGuess ? ` (run ${id} ended before it was known which code each task uses)` : "") +
       `\n  to run again all the same: ${flags("rerun")}` +

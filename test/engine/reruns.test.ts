@@ -39,6 +39,31 @@ test("which tasks would do twice what they did is known: those that inserted or 
   ]);
 });
 
+test("an upsert counts as an insert where its key has a NULL, or where it fires a trigger", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    const key = { key: ["a", "b"] };
+    const upserts = (name: string, table: string, rows: (n: number) => Iterable<object>) =>
+      task({ name, run: (n: number, ctx) => ctx.upsert(table, rows(n) as any, key) });
+    const values = upserts("values", "T", (n) => [{ a: n, b: "v", c: null }, { c: 0, b: "w", a: n }]);
+    const first = upserts("first", "t", (n) => [{ a: null, b: n }]);
+    const among = upserts("among", "t", (n) => [{ c: 1, a: n, b: "x" }, { a: n, b: "y" }, { b: null, a: n, c: 1 }]);
+    const fires = upserts("fires", "Watched", (n) => [{ a: n, b: n }]);
+    export default pipeline({ name: "p", tasks: () => [values(1), first(2), among(3), fires(4)],
+      schema: \`CREATE TABLE IF NOT EXISTS t (a, b, c, UNIQUE (a, b));
+        CREATE TABLE IF NOT EXISTS watched (a, b, PRIMARY KEY (a, b));
+        CREATE TABLE IF NOT EXISTS seen (a);
+        CREATE TRIGGER IF NOT EXISTS see AFTER UPDATE ON watched BEGIN INSERT INTO seen VALUES (new.a); END\` });
+  `);
+  expect(await rig.run(file)).toMatchObject({ done: 4 });
+  expect(definitions(rig)).toEqual([
+    ["among", 1],
+    ["fires", 1],
+    ["first", 1],
+    ["values", 0],
+  ]);
+});
+
 describe("a run that is over", () => {
   const chain = `
     const list = task({ name: "list", run: () => ["a", "b"] });

@@ -11,6 +11,8 @@ import {
   separator,
 } from "./row-batch-format.ts";
 
+const nullLetter = String.fromCharCode(cellKinds.null);
+
 export type RowBatch = Omit<RowBatchHead, "kinds" | "numberCount"> & {
   readonly groups: readonly RowGroup[];
   /** Valid until the next batch is read. */
@@ -106,6 +108,21 @@ export class CellReader {
     this.#kinds = kinds;
     this.#numbers = numbers;
     this.#strings = strings;
+  }
+
+  /**
+   * Whether a row has NULL in one of the columns at these indexes.
+   * @param width number of columns
+   */
+  hasNullAt(columns: readonly number[], width: number): boolean {
+    const letters = this.#kinds;
+    if (!letters.includes(nullLetter)) return false;
+    return columns.some((column) => {
+      for (let i = column; i < letters.length; i += width) {
+        if (letters.charCodeAt(i) === cellKinds.null) return true;
+      }
+      return false;
+    });
   }
 
   /** Fills the whole array with the next cells. Absent cells are skipped. */

@@ -93,7 +93,7 @@ export class DefinitionChanges {
   readonly #run: RunId;
   readonly #patience: Patience;
   #code: Code | undefined;
-  /** Definitions that have inserted rows or emitted messages; those of `#unwritten` are not in the file. */
+  /** Definitions that have inserted rows or emitted messages (see repeat-rule.ts); those of `#unwritten` are not in the file. */
   readonly #repeats = new Set<string>();
   #unwritten: string[] = [];
   /** By the last flush. A commit that fails drops it. */

@@ -87,7 +87,7 @@ export interface History {
   endDownstream(): void;
   /** The fingerprints of the definitions. */
   setCode(code: Code): void;
-  /** @param definition its tasks have inserted rows or emitted messages: running them again would do so twice */
+  /** @param definition its tasks have inserted rows or emitted messages (see repeat-rule.ts): running them again would do so twice */
   setRepeats(definition: string): void;
 
   /** Writes all changes. The caller holds the transaction. */

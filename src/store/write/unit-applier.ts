@@ -8,6 +8,7 @@ import { UnitItemReader } from "../../protocol/codec/unit-item.ts";
 import { withoutOwnFrames } from "../../base/stack.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import { RowsApplier } from "./apply-rows.ts";
+import { RepeatRule } from "./repeat-rule.ts";
 import { type CustomMessages, endedTransaction } from "./custom-messages.ts";
 import { RowsError } from "./rows-error.ts";
 import type { Patience } from "../patience.ts";
@@ -30,10 +31,11 @@ export class UnitApplier {
   readonly #reader = new UnitItemReader();
   readonly #rows: RowsApplier;
   readonly #messages: CustomMessages;
+  readonly #repeatRule: RepeatRule;
   readonly #patience: Patience;
   #undo: Undo | undefined;
   #failure: Failure | undefined;
-  /** The open unit inserts rows or emits messages: applied a second time, it would do so twice. Upserts would not. */
+  /** The open unit inserts rows or emits messages, or see repeat-rule.ts: applied a second time, it would do so twice. */
   repeats = false;
 
   constructor(db: Database, hasOwnTables: boolean, messages: CustomMessages, patience: Patience) {
@@ -41,6 +43,7 @@ export class UnitApplier {
     this.#patience = patience;
     this.#rows = new RowsApplier(db, hasOwnTables, patience);
     this.#messages = messages;
+    this.#repeatRule = new RepeatRule(db);
   }
 
   /**
@@ -56,7 +59,7 @@ export class UnitApplier {
       const item = this.#reader.read(text);
       switch (item.type) {
         case "rows":
-          if (item.onConflict.action === "fail") this.repeats = true;
+          this.repeats ||= this.#repeatRule.repeats(item);
           this.#rows.apply(item);
           break;
         case "emit":
