@@ -11,9 +11,15 @@ export function nextRunText(next: NextRun, columns: number): string {
     case "refused":
       return `Now, a run would be refused: ${next.because}\n`;
     case "continued":
-      return `Run ${next.run} would be continued:\n${tasksText(next.tasks, columns)}`;
+      return `Run ${next.run} would be continued:\n${tasksText(next.tasks, columns)}${keptNote(next.tasks)}`;
   }
 }
+
+/** Results are known only during the run. */
+const keptNote = (tasks: readonly NextTask[]): string =>
+  tasks.some(({ kept }) => kept > 0) && tasks.some(({ rerun }) => rerun?.isKept === false)
+    ? "A kept task runs again if a result that it reads is another one then.\n"
+    : "";
 
 /** A longer name has its line alone. */
 const maxName = 32;
