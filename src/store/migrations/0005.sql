@@ -16,8 +16,8 @@ ALTER TABLE task_runs ADD COLUMN cpu_ms INTEGER;
 -- From the moment when all inputs were there until the first attempt began: the queue for a worker, and for a limit or a rate.
 ALTER TABLE task_runs ADD COLUMN waited_ms INTEGER;
 
--- Attempts that are over and were followed by another, or are to be. In the order of their ends. The last one is in task_runs:
--- a task that ends at its first attempt has no row here.
+-- Attempts that are over and were followed by another, or are to be. The last one is in task_runs: a task that ends at its first
+-- attempt has no row here.
 CREATE TABLE task_attempts (
   run_id      INTEGER NOT NULL,
   task_id     INTEGER NOT NULL,

@@ -31,9 +31,10 @@ export function earlierAttempts(
   if (tasks.length === 0 || !hasAttempts(reader)) return found;
   const rows = reader.query(
     `SELECT * FROM (
-        SELECT *, rowid AS place, row_number() OVER (PARTITION BY task_id ORDER BY rowid DESC) AS back
+        SELECT *, coalesce(started_at, finished_at) AS began, rowid AS place,
+          row_number() OVER (PARTITION BY task_id ORDER BY coalesce(started_at, finished_at) DESC, rowid DESC) AS back
           FROM task_attempts WHERE run_id = ? AND task_id IN (SELECT value FROM json_each(?)))
-      WHERE back <= ${maxAttempts} ORDER BY place`,
+      WHERE back <= ${maxAttempts} ORDER BY began, place`,
     [run, JSON.stringify(tasks)],
   );
   for (const row of rows) {

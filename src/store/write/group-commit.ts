@@ -141,8 +141,16 @@ export class GroupCommit {
   #recordMain(records: readonly MainRecord[]): void {
     for (const record of records) {
       if (record.type === "finished") this.#attempts.end(record.id, record.attempt);
-      this.#recorder.main(record);
+      if (record.type === "interrupted") this.#recordInterrupted(record);
+      else this.#recorder.main(record);
     }
+  }
+
+  /** The next attempt may have been faster than this record: it takes another way to the writer, and may have ended. */
+  #recordInterrupted(record: Extract<MainRecord, { type: "interrupted" }>): void {
+    const isLast = this.#attempts.isRunning(record.id, record.attempt);
+    if (isLast) this.#attempts.end(record.id, record.attempt);
+    this.#recorder.interrupted(record, isLast);
   }
 
   #applyItem(from: WorkerPort, text: string): void {

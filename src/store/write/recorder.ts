@@ -10,6 +10,7 @@ import type { Completion } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import type { History } from "./history.ts";
 
+type Interrupted = Extract<MainRecord, { type: "interrupted" }>;
 type Finished = Extract<TaskRecord, { type: "finished" }>;
 
 export class Recorder {
@@ -95,7 +96,7 @@ export class Recorder {
     this.#announceDone(id, startedAt, at, this.#announced(wantsResult, result));
   }
 
-  main(record: MainRecord): void {
+  main(record: Exclude<MainRecord, Interrupted>): void {
     switch (record.type) {
       case "queued":
         this.#history.setTask({
@@ -110,8 +111,6 @@ export class Recorder {
         return this.#history.setAgain(record.id, record.name, record.key);
       case "skipped":
         return this.#skipped(record);
-      case "interrupted":
-        return this.#interrupted(record);
       case "finished":
         return this.#finished(record, record.worker);
       case "log":
@@ -155,12 +154,13 @@ export class Recorder {
     });
   }
 
-  /** The row is about the next attempt: a retry is not used up. */
-  #interrupted(record: Extract<MainRecord, { type: "interrupted" }>): void {
+  /** @param isLast the task's row is about this attempt. From now on it is about the next one: a retry is not used up */
+  interrupted(record: Interrupted, isLast: boolean): void {
     const { id, name, key, attempt, worker, startedAt, at, failure } = record;
     const outcome = "interrupted";
     this.#history.addAttempt({ id, attempt, worker, startedAt, finishedAt: at, outcome, failure });
-    const row = { ...blank, id, name, key, attempt: attempt - 1, startedAt: startedAt ?? at };
+    if (!isLast) return;
+    const row = { ...blank, id, name, key, attempt: attempt - 1, startedAt };
     this.#history.setTask({ ...row, status: "queued" });
   }
 

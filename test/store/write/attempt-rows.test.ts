@@ -4,7 +4,7 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 
 import { runId, taskId, workerId } from "../../../src/protocol/ids.ts";
-import type { MainRecord, Outcome, TaskRecord } from "../../../src/protocol/writer-records.ts";
+import type { Outcome, TaskRecord } from "../../../src/protocol/writer-records.ts";
 import { migrate } from "../../../src/store/migrate.ts";
 import { prepareRun } from "../../../src/store/write/prepare-run.ts";
 import { Recorder } from "../../../src/store/write/recorder.ts";
@@ -120,15 +120,17 @@ test("an interrupted attempt is kept, and its task waits without having used up 
   using bench = new Bench();
   bench.records(started(1, 1));
   const lost = { type: "interrupted", ...identity, attempt: 1, worker, at: 5, failure } as const;
-  const record: MainRecord = { ...lost, startedAt: 1 };
-  bench.recorder.main(record);
+  const record = { ...lost, startedAt: 1 };
+  bench.recorder.interrupted(record, true);
   bench.commit();
   expect(bench.attempts()).toEqual([[1, 3, time(1), time(5), "interrupted", why]]);
   expect(bench.row()).toEqual([["queued", 0, time(1)]]);
-  // A short attempt that had not said when it began.
-  bench.recorder.main({ ...lost, attempt: 2, startedAt: null, at: 7 });
+  // A short attempt that had not said when it began, and the next one has been faster than this news.
+  bench.records(ended(3, 9, done));
+  bench.recorder.interrupted({ ...lost, attempt: 2, startedAt: null, at: 7 }, false);
   bench.commit();
   expect(bench.attempts()[1]).toEqual([2, 3, null, time(7), "interrupted", why]);
+  expect(bench.row()).toEqual([["done", 3, time(8)]]);
 });
 
 test("what ran when the run died was interrupted, and it has no end", () => {
