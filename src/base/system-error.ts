@@ -1,5 +1,6 @@
 // Errors of the operating system, as Node's modules throw them.
 
+/** E.g. `ENOENT`; of SQLite's errors e.g. `SQLITE_BUSY`. */
 export function codeOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;

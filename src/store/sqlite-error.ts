@@ -1,18 +1,13 @@
 // SQLite's error codes, and what they mean for the database file: one table for the writer and the readers.
 
 import { fileSizeLimitReached, openFilesLimitReached, openFilesProblem } from "../base/limits.ts";
+import { codeOf } from "../base/system-error.ts";
 import { lockedBy } from "./lock-holder.ts";
 
 /** SQLite's code of an error, e.g. `SQLITE_BUSY`; undefined if SQLite did not throw it. */
 export function sqliteCode(thrown: unknown): string | undefined {
-  const code = errorCode(thrown);
+  const code = thrown instanceof Error ? codeOf(thrown) : undefined;
   return code?.startsWith("SQLITE_") === true ? code : undefined;
-}
-
-/** Any error's `code`, e.g. `SQLITE_BUSY` or `ENOENT`. */
-export function errorCode(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error) || !("code" in thrown)) return undefined;
-  return typeof thrown.code === "string" ? thrown.code : undefined;
 }
 
 export const isBusy = (thrown: unknown): boolean =>
@@ -175,7 +170,7 @@ export function explainFileError(
   path: string,
   access: Access,
 ): { readonly problem: FileProblem; readonly message: string } | undefined {
-  const code = errorCode(thrown);
+  const code = codeOf(thrown);
   if (code === undefined) return undefined;
   const limit = limitReached(code, path);
   if (limit !== undefined) {

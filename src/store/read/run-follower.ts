@@ -95,14 +95,10 @@ export class RunFollower {
     });
   }
 
-  #row(): Row {
-    const [row] = runRows(this.#reader, 1, "id = ?", this.#run);
-    if (row === undefined) throw new Error(`Internal error: run ${this.#run} is gone`);
-    return row;
-  }
-
+  /** Of a run that has ended, the row may have been pruned since. */
   #total(): RunEvent[] {
-    const total = number(this.#row()["tasks_total"]);
+    const [row] = runRows(this.#reader, 1, "id = ?", this.#run);
+    const total = number(row?.["tasks_total"]);
     return total === null ? [] : [{ type: "run-total", total, complete: true }];
   }
 

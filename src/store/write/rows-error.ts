@@ -7,7 +7,7 @@ import { foldCase } from "../../base/fold-case.ts";
 import type { OnConflict } from "../../protocol/writer-records.ts";
 import { isOwnTable } from "../own-tables.ts";
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
-import { errorCode } from "../sqlite-error.ts";
+import { codeOf } from "../../base/system-error.ts";
 
 /** Rows of one shape have the same statement. */
 export type RowsShape = {
@@ -22,7 +22,7 @@ export class RowsError extends Error {
   readonly code: string | undefined;
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
-    this.code = errorCode(cause);
+    this.code = codeOf(cause);
   }
 }
 

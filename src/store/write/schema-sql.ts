@@ -9,7 +9,7 @@ import { firstFew } from "../../base/first-few.ts";
 import { JSON } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { ownTables } from "../own-tables.ts";
-import { errorCode } from "../sqlite-error.ts";
+import { codeOf } from "../../base/system-error.ts";
 import {
   firstLine,
   type SqlStatement,
@@ -24,7 +24,7 @@ export class SchemaError extends Error {
   readonly code: string | undefined;
   constructor(statement: SqlStatement, why: string, cause?: unknown) {
     super(`schema: ${shown(statement)}: ${why}`, { cause });
-    this.code = errorCode(cause);
+    this.code = codeOf(cause);
   }
 }
 

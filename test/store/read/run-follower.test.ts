@@ -156,3 +156,10 @@ test("counts are of the whole run, whatever was seen of it", () => {
   });
   expect(run.follower.next()?.counts).toMatchObject({ done: 3, error: 2 });
 });
+
+test("a run that has ended and was pruned since has no events", () => {
+  using run = follow((db) => add(db, 1, "done"));
+  run.db.run("DELETE FROM task_runs");
+  run.db.run("DELETE FROM pipeline_runs");
+  expect(run.look()).toEqual([]);
+});
