@@ -164,7 +164,7 @@ function notesOf(proof: Proof): string[] {
   );
   if (unequal.length > 0) {
     notes.push(
-      "what is not repeatable cannot be proved; a plan that depends on time or chance is another one when a run continues",
+      "what is not repeatable cannot be proved; a plan that depends on time or chance differs when a run continues",
     );
   }
   if (findings.counts.tasksTwice > 0 && leftOut.some((column) => /^task.*\.key$/.test(column))) {

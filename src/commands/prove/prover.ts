@@ -77,7 +77,7 @@ function notRepeatable(first: Undisturbed, second: Undisturbed): UserError {
   return new UserError(
     `nothing is proved: of two undisturbed runs the first ended with exit code ${first.code}, the second with ${second.code}` +
       (failure === undefined ? "" : ` (${failure})`),
-    "both began with the same database: is it something beside it that the first has left?",
+    "both began with the same database; did the first leave a file, or something else outside it, that changes the second?",
   );
 }
 
