@@ -11,6 +11,7 @@ import type { InFlight } from "./in-flight.ts";
 import type { Life } from "./life.ts";
 import type { Schedule } from "./schedule.ts";
 import type { TimeoutWatch } from "./timeout-watch.ts";
+import { Twins } from "./twins.ts";
 
 /**
  * Tasks that are dispatched and not committed. With more of them, the writer is behind, and nothing is dispatched. Half as
@@ -33,7 +34,7 @@ type DispatcherDeps = {
   /** Makes more tasks ready, if there are any. */
   topUp(): void;
   /** True where an earlier session has ended the task: its outcome has been applied. */
-  applyRestored(vertex: TaskVertex): boolean;
+  applyRestored(vertex: TaskVertex, which?: TaskId): boolean;
 };
 
 export class Dispatcher {
@@ -42,9 +43,15 @@ export class Dispatcher {
   slots = 1;
   /** Tasks that were ready before the run began, when it was not known which tasks an earlier session had ended. */
   #early: TaskVertex[] = [];
+  /** Tasks that are ready, and wait for others that tell them apart. */
+  readonly twins: Twins;
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
+    this.twins = new Twins({
+      identities: deps.identities,
+      found: (vertex, which) => this.#addKnown(vertex, which),
+    });
   }
 
   /** Tasks that could be dispatched now, or once the run has begun. */
@@ -56,7 +63,12 @@ export class Dispatcher {
   add(vertex: TaskVertex): void {
     const { life, identities, schedule } = this.#deps;
     if (life.stage === "opening") this.#early.push(vertex);
-    else if (identities.restored.isEmpty || !this.#deps.applyRestored(vertex)) schedule.add(vertex);
+    else if (identities.restored.isEmpty) schedule.add(vertex);
+    else if (!this.twins.hold(vertex)) this.#addKnown(vertex);
+  }
+
+  #addKnown(vertex: TaskVertex, which?: TaskId): void {
+    if (!this.#deps.applyRestored(vertex, which)) this.#deps.schedule.add(vertex);
   }
 
   /** The run has begun. */

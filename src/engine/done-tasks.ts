@@ -35,6 +35,8 @@ export class DoneTasks {
   #keys = 0;
   /** Tasks that were not taken. */
   size = 0;
+  /** Keys of tasks whose results differ. */
+  readonly differing = new Set<string>();
 
   /** To be called in the order of the ids. Returns the last id. */
   add(page: DonePage): TaskId {
@@ -53,11 +55,34 @@ export class DoneTasks {
     const hash = hashOf(page.keys, start, end);
     const slot = this.#find(hash, page.keys, start, end);
     const there = this.#slot(slot);
-    if (there > empty) this.#setNext(this.#last(slot), task);
-    else this.#slots[slot] = task + 1;
+    if (there > empty) {
+      const last = this.#last(slot);
+      if (!this.#haveSameResult(last, task)) this.differing.add(page.keys.slice(start, end));
+      this.#setNext(last, task);
+    } else this.#slots[slot] = task + 1;
     if (there === empty) this.#keys++;
     this.#lasts[slot] = task;
     this.#hashes[slot] = hash;
+  }
+
+  #haveSameResult(a: number, b: number): boolean {
+    return this.#pageOf(a).resultAt(a % maxRows) === this.#pageOf(b).resultAt(b % maxRows);
+  }
+
+  /** The tasks of this key that were not taken, in the order of their ids; none if they are more than `most`. */
+  all(key: string, most: number): readonly Done[] {
+    const found: Done[] = [];
+    for (let task = this.#slot(this.#findKey(key)) - 1; task >= 0;) {
+      if (found.length === most) return [];
+      found.push(this.#doneAt(task));
+      task = this.#pageOf(task).nextAt(task % maxRows);
+    }
+    return found;
+  }
+
+  #doneAt(task: number): Done {
+    const page = this.#pageOf(task);
+    return { id: page.idAt(task % maxRows), result: page.resultAt(task % maxRows) };
   }
 
   /** The id of the task that `take` would return. */
@@ -66,20 +91,41 @@ export class DoneTasks {
     return there > empty ? this.#pageOf(there - 1).idAt((there - 1) % maxRows) : undefined;
   }
 
-  /** The next task of this key, in the order of their ids. */
-  take(key: string): Done | undefined {
+  /**
+   * The next task of this key, in the order of their ids.
+   * @param id that of another one, which was not taken
+   */
+  take(key: string, id?: TaskId): Done | undefined {
     const slot = this.#findKey(key);
     const there = this.#slot(slot);
     if (there <= empty) return undefined;
-    const task = there - 1;
-    const page = this.#pageOf(task);
-    const row = task % maxRows;
-    const next = page.nextAt(row);
+    const first = there - 1;
+    if (id !== undefined && this.#doneAt(first).id !== id) return this.#takeAfter(first, slot, id);
+    const next = this.#pageOf(first).nextAt(first % maxRows);
     this.#slots[slot] = next === none ? -there : next + 1;
-    page.take(row);
+    return this.#taken(first);
+  }
+
+  #takeAfter(first: number, slot: number, id: TaskId): Done {
+    for (let before = first; ;) {
+      const page = this.#pageOf(before);
+      const task = page.nextAt(before % maxRows);
+      if (task === none) throw new Error(`Internal error: no task ${id} of its key is left`);
+      if (this.#doneAt(task).id === id) {
+        page.setNext(before % maxRows, this.#pageOf(task).nextAt(task % maxRows));
+        if (this.#last(slot) === task) this.#lasts[slot] = before;
+        return this.#taken(task);
+      }
+      before = task;
+    }
+  }
+
+  #taken(task: number): Done {
+    const done = this.#doneAt(task);
+    this.#pageOf(task).take(task % maxRows);
     this.size--;
     if (this.size === 0) this.#clear();
-    return { id: page.idAt(row), result: page.resultAt(row) };
+    return done;
   }
 
   #clear(): void {

@@ -58,6 +58,11 @@ export class Feeder {
     return this.#stream !== undefined;
   }
 
+  /** A top up was cut short, and `advance` follows by itself. */
+  get isTopUpSoon(): boolean {
+    return this.#isTopUpSoon;
+  }
+
   /** There will be more to dispatch, and `advance` follows by itself. */
   get isPending(): boolean {
     return this.#isTopUpSoon || this.#stream?.isPending === true;

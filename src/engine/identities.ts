@@ -1,6 +1,6 @@
 // Gives each task its id, and finds what an earlier session of a resumed run knew about it.
 
-import { taskId } from "../protocol/ids.ts";
+import { taskId, type TaskId } from "../protocol/ids.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { RestoredTask } from "../protocol/messages.ts";
 import { taskKey } from "../protocol/task-key.ts";
@@ -14,6 +14,7 @@ export class Identities {
   readonly #again: (vertex: TaskVertex) => void;
   #nextId = 1;
   readonly #outdated = new WeakSet<TaskVertex>();
+  #unlike: ReadonlySet<string> = new Set();
 
   /** @param again records a task that runs again because it depends on one that does */
   constructor(mask: Mask | undefined, again: (vertex: TaskVertex) => void) {
@@ -24,6 +25,17 @@ export class Identities {
   /** To be called when all restored tasks are known: new ids follow theirs. */
   begin(): void {
     this.#nextId = this.restored.maxId + 1;
+    this.#unlike = this.restored.unlike();
+  }
+
+  /**
+   * The key of a task that is ready, where earlier sessions had several tasks of this key that are not alike. Undefined where
+   * any of them will do.
+   */
+  unlikeKey({ definition, input }: TaskVertex): string | undefined {
+    if (this.#unlike.size === 0 || input === undefined) return undefined;
+    const key = this.keyOf(definition.name, fill(input, resultText));
+    return this.#unlike.has(key) ? key : undefined;
   }
 
   /** For a task that is recorded without its input: it may have an id already. */
@@ -34,14 +46,20 @@ export class Identities {
   /**
    * Once, when the task's input is complete: gives it its input text and its id, and the attempt and the cursor that it
    * had in an earlier session.
+   * @param id which of the done tasks of its key it is; undefined: the first
    */
-  identify(vertex: TaskVertex): RestoredTask | undefined {
+  identify(vertex: TaskVertex, id?: TaskId): RestoredTask | undefined {
     if (vertex.input === undefined) throw new Error("Internal error: a task is identified twice");
     vertex.inputText = fill(vertex.input, resultText);
     vertex.input = undefined;
     const known = this.restored.isEmpty
       ? undefined
-      : this.restored.take(this.#keyOf(vertex), vertex.optional, vertex.isAgain);
+      : this.restored.take(
+          this.keyOf(vertex.definition.name, vertex.inputText),
+          vertex.optional,
+          vertex.isAgain,
+          id,
+        );
     if (known === undefined) this.ensureId(vertex);
     else vertex.id = known.id;
     vertex.attempt = known?.attempt ?? 0;
@@ -58,8 +76,8 @@ export class Identities {
   }
 
   /** As it is in the file. */
-  #keyOf({ definition, inputText }: TaskVertex): string {
-    const key = taskKey(definition.name, inputText);
+  keyOf(name: string, inputText: string): string {
+    const key = taskKey(name, inputText);
     return this.#mask?.text(key) ?? key;
   }
 }

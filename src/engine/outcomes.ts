@@ -180,10 +180,13 @@ export class Outcomes {
 
   // ── outcomes of an earlier session ──
 
-  /** False where the task is still to be run: it is new, or an earlier session has not ended it. */
-  applyRestored(vertex: TaskVertex): boolean {
+  /**
+   * False where the task is still to be run: it is new, or an earlier session has not ended it.
+   * @param which of the done tasks of its key it is
+   */
+  applyRestored(vertex: TaskVertex, which?: TaskId): boolean {
     const { identities, graph } = this.#deps;
-    const known = identities.identify(vertex);
+    const known = identities.identify(vertex, which);
     if (known === undefined || known.status === "open") return false;
     if (known.status === "failed") {
       graph.finish(vertex, { status: "error", failure: this.#failedBefore(vertex, known) });

@@ -101,7 +101,7 @@ export class Parts {
     this.dispatcher = new Dispatcher({
       ...shared,
       topUp: () => this.feeder.topUp(),
-      applyRestored: (vertex) => this.outcomes.applyRestored(vertex),
+      applyRestored: (vertex, which) => this.outcomes.applyRestored(vertex, which),
     });
     this.outcomes = new Outcomes({
       ...shared,

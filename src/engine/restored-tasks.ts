@@ -1,6 +1,7 @@
 // Tasks of a resumed run that an earlier session knew, by key. Equal calls have equal keys and are told apart by their
 // order: each may have had its own result, which other tasks have read.
 
+import type { TaskId } from "../protocol/ids.ts";
 import type { RestoredPage, RestoredTask } from "../protocol/messages.ts";
 import { nameOfKey } from "../protocol/task-key.ts";
 import { DoneTasks } from "./done-tasks.ts";
@@ -28,6 +29,26 @@ export class RestoredTasks {
     if (same === undefined) this.#byKey.set(task.key, task);
     else if ("key" in same) this.#byKey.set(task.key, { all: [same, task], next: 0 });
     else same.all.push(task);
+  }
+
+  /**
+   * To be called when all tasks are added.
+   * @returns keys of several tasks that are not alike: it matters which of them is which task of the plan
+   */
+  unlike(): ReadonlySet<string> {
+    const keys = this.#done.differing;
+    for (const key of this.#byKey.keys()) if (this.#done.peek(key) !== undefined) keys.add(key);
+    return keys;
+  }
+
+  /** Whether a task of this key was not taken. */
+  has(key: string): boolean {
+    return this.#byKey.has(key) || this.#done.peek(key) !== undefined;
+  }
+
+  /** The done tasks of this key that were not taken; none if they are more than `most`. `result`: undefined where it is long. */
+  doneOf(key: string, most: number): ReturnType<DoneTasks["all"]> {
+    return this.#done.all(key, most);
   }
 
   /** True in a run that is not resumed. */
@@ -60,9 +81,10 @@ export class RestoredTasks {
    * A task that is outdated starts again with all of its attempts.
    * @param optional the failure of an optional task is final; any other task that failed starts again too
    * @param isAgain it depends on a task that runs again with its downstream: so does this one, unless it has done so already
+   * @param id of one of `doneOf`; undefined: the first task of the key
    */
-  take(key: string, optional: boolean, isAgain = false): RestoredTask | undefined {
-    const task = this.#take(key);
+  take(key: string, optional: boolean, isAgain = false, id?: TaskId): RestoredTask | undefined {
+    const task = id === undefined ? this.#take(key) : this.#takeDone(key, id);
     if (task === undefined) return undefined;
     if (isAgain && task.passesOn !== true) {
       return { ...task, status: "open", attempt: 0, result: null, cursor: null };
@@ -84,8 +106,8 @@ export class RestoredTasks {
     return other;
   }
 
-  #takeDone(key: string): RestoredTask | undefined {
-    const done = this.#done.take(key);
+  #takeDone(key: string, which?: TaskId): RestoredTask | undefined {
+    const done = this.#done.take(key, which);
     if (done === undefined) return undefined;
     const { id, result = null } = done;
     return { id, key, status: "done", attempt: 1, result, cursor: null };

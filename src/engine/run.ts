@@ -208,13 +208,25 @@ export class Run {
     // Read the clock before dispatching: the alarm must also cover a retry that becomes due meanwhile.
     const now = systemClock.now();
     if (life.mayDispatch) {
-      feeder.topUp();
+      this.#topUp();
       this.#running.dispatch(schedule.ready);
     }
     alarm.set(life.stop === undefined ? schedule.wakesAt(now) : undefined);
     this.#isAdvancing = false;
     feeder.tellTotal();
     this.#endIfOver();
+  }
+
+  /** Tasks that can be told apart only by what is planned after them wait for that. */
+  #topUp(): void {
+    const { feeder, dispatcher, graph, schedule } = this.#parts;
+    const { twins } = dispatcher;
+    feeder.topUp();
+    while (twins.size > 0 && !feeder.isTopUpSoon) {
+      if (graph.canUnfold && schedule.ready > 0 && !twins.isFull) return;
+      twins.settle();
+      feeder.topUp();
+    }
   }
 
   #committed(events: readonly CommittedEvent[]): void {
@@ -290,8 +302,10 @@ export class Run {
   }
 
   get #hasWork(): boolean {
-    const { schedule, graph } = this.#parts;
-    return schedule.ready > 0 || schedule.delayed > 0 || graph.canUnfold;
+    const { schedule, graph, dispatcher } = this.#parts;
+    return (
+      schedule.ready > 0 || schedule.delayed > 0 || graph.canUnfold || dispatcher.twins.size > 0
+    );
   }
 
   #close(status: Exclude<RunStatus, "running">, failure: Failure | null): void {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { DoneTasks } from "../../src/engine/done-tasks.ts";
+import { taskId } from "../../src/protocol/ids.ts";
 import { separator } from "../../src/protocol/codec/packed-text.ts";
 import { staysInFile } from "../../src/protocol/wants-result.ts";
 
@@ -58,4 +59,35 @@ test("a key of which all tasks were taken gets more, and is found again", () => 
     done.add({ ids: String(id), keys: "a", results: null });
     expect(done.take("a")).toMatchObject({ id, result: "null" });
   }
+});
+
+test("one of several under a key is taken by its id, and the others stay in order", () => {
+  const done = new DoneTasks();
+  done.add({
+    ids: "1,2,3",
+    keys: ["a", "b", "a"].join(separator),
+    results: ["1", "2", "3"].join(separator),
+  });
+  done.add({ ids: "4,5", keys: ["a", "a"].join(separator), results: ["4", "5"].join(separator) });
+  const ids = (): number[] => done.all("a", 4).map(({ id }) => Number(id));
+  expect([ids(), done.all("a", 3)]).toEqual([[1, 3, 4, 5], []]);
+  expect(done.take("a", taskId(4))).toEqual({ id: taskId(4), result: "4" });
+  expect(done.take("a", taskId(5))).toMatchObject({ id: 5 });
+  expect(done.take("a", taskId(1))).toMatchObject({ id: 1 });
+  expect([ids(), [...done.left()], done.size]).toEqual([[3], ["b", "a"], 2]);
+  expect(() => done.take("a", taskId(4))).toThrow("Internal error: no task 4 of its key is left");
+  expect(done.take("a")).toMatchObject({ id: 3 });
+  expect([done.take("a"), ids()]).toEqual([undefined, []]);
+});
+
+test("keys with different results are known", () => {
+  const done = new DoneTasks();
+  done.add({ ids: "1,2,3", keys: ["a", "b", "a"].join(separator), results: null });
+  expect([...done.differing]).toEqual([]);
+  done.add({
+    ids: "4,5",
+    keys: ["a", "b"].join(separator),
+    results: ["7", "null"].join(separator),
+  });
+  expect([...done.differing]).toEqual(["a"]);
 });
