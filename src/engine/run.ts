@@ -230,7 +230,9 @@ export class Run {
   }
 
   #committed(events: readonly CommittedEvent[]): void {
-    const { outcomes, writer } = this.#parts;
+    const { life, outcomes, writer } = this.#parts;
+    // A writer that was given up may still commit. The run's last event is out.
+    if (life.stage === "finished") return;
     for (const event of events) outcomes.apply(event);
     this.#options.onEvents(events);
     writer.seen();
