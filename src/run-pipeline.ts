@@ -63,6 +63,8 @@ export type RunPipelineOptions = {
    * own: it continues only a run of the same selection.
    */
   readonly only?: Readonly<Record<string, OnlyValue | readonly OnlyValue[]>>;
+  /** Take results of earlier runs, where tasks have `reuse`. Default true; false runs all tasks. */
+  readonly reuse?: boolean;
   /**
    * Where another process runs the same run, wait for its end instead of throwing. If that run is done, its summary is
    * returned; otherwise it is continued here. Default false.
@@ -131,7 +133,7 @@ export async function runOptionsOf(
     trigger: hooks.trigger ?? "library",
     version,
     module,
-    ...codeOf(module),
+    ...codeOf(module, folder),
     writer: {
       db: dbOf(options.db ?? pipeline.db ?? defaultDb, folder),
       wal: options.wal ?? true,
@@ -142,6 +144,7 @@ export async function runOptionsOf(
     resume: resumeOf(options),
     reruns: rerunsOf(options),
     only: onlyOf(options),
+    reuse: options.reuse ?? true,
     wait: options.wait ?? false,
     workers: countOf(options.workers, "workers", maxWorkers),
     concurrency: countOf(options.concurrency, "concurrency", maxConcurrency),
@@ -185,15 +188,20 @@ export const fileArgument = ({
 
 function codeOf(
   module: ModuleRef,
-): Pick<RunOptions, "sources" | "code" | "tasks" | "fingerprints"> {
+  folder: string,
+): Pick<RunOptions, "sources" | "code" | "tasks" | "definitions" | "fingerprints" | "parts"> {
   const tasks = [...registry.tasks.keys()];
-  if (module.kind === "builtin") return { tasks };
+  const definitions = Array.from(registry.tasks.values(), ({ name, reuse }) => ({ name, reuse }));
+  if (module.kind === "builtin") return { tasks, definitions };
   const path = loadedPath(module.path);
   const sources = sourcesOf(path);
   return {
     sources,
     code: codeHash(path, sources),
     tasks,
+    definitions,
+    parts: async (found, request) =>
+      (await import("./module/task-parts.ts")).taskParts(folder, found, request),
     fingerprints: async () =>
       (await import("./module/fingerprints.ts")).fingerprintsOf(path, sources, tasks),
   };

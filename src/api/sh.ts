@@ -5,12 +5,12 @@ import { shownValue } from "../base/describe-value.ts";
 import { assertOptions, isName, isText, option } from "./option.ts";
 import type { KeptOutput } from "./program.ts";
 import { registry } from "./registry.ts";
-import { type Task, task, type TaskOptions } from "./task.ts";
+import { defineTask, type Task, type TaskOptions } from "./task.ts";
 import { needsShell, splitWords } from "../base/shell-words.ts";
 
 type Words = readonly string[];
 
-type ShBase<In, Out> = Omit<TaskOptions<In, Out>, "run"> & {
+type ShBase<In, Out> = Omit<TaskOptions<In, Out>, "run" | "env"> & {
   /** The program's working directory. Default: that of pipeloom. */
   readonly cwd?: string;
   /** Environment variables, added to those of pipeloom. */
@@ -66,18 +66,21 @@ export function sh<In>(
     isOutput,
   );
   registry.programs.add(options.name);
-  return task<In>({
-    ...rest,
-    async run(input, ctx) {
-      const { runProgram } = registry;
-      if (runProgram === undefined) {
-        throw new Error("Internal error: a program is started outside a Worker");
-      }
-      const argv = argvFor(input);
-      const keep = output !== undefined;
-      return runProgram({ argv, cwd, env, keep }, ctx, (stdout) => shaped(stdout, output));
+  return defineTask<In, unknown>(
+    {
+      ...rest,
+      async run(input, ctx) {
+        const { runProgram } = registry;
+        if (runProgram === undefined) {
+          throw new Error("Internal error: a program is started outside a Worker");
+        }
+        const argv = argvFor(input);
+        const keep = output !== undefined;
+        return runProgram({ argv, cwd, env, keep }, ctx, (stdout) => shaped(stdout, output));
+      },
     },
-  });
+    { ...env },
+  );
 }
 
 const outputs = ["text", "lines", "json"] as const;

@@ -3,6 +3,7 @@
 import type { Failure } from "../base/failure.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
 import type { TaskContext } from "./context.ts";
+import type { ReuseRule } from "./reuse-rule.ts";
 import type { RetryAfter } from "./retry-after.ts";
 
 export type TaskDefinition<In, Out> = {
@@ -17,6 +18,8 @@ export type TaskDefinition<In, Out> = {
   readonly optional: boolean;
   /** Of one attempt; undefined: as the pipeline says. */
   readonly maxLogLines: number | undefined;
+  /** Undefined: it runs in each run. */
+  readonly reuse: ReuseRule | undefined;
 };
 
 /** For code that does not know the types of a definition. The input is `never`, so that `run` cannot be called. */

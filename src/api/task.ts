@@ -18,9 +18,10 @@ import { ownCopy } from "./own-copy.ts";
 import { register } from "./registry.ts";
 import { type Retries, type RetryOptions, retryPolicy } from "./retries.ts";
 import { RetryAfter } from "./retry-after.ts";
+import { type ReuseOptions, type ReuseRule, reuseRule } from "./reuse-rule.ts";
 import type { TaskDefinition } from "./task-definition.ts";
 
-export type TaskOptions<In, Out> = {
+export type TaskOptions<In, Out> = ReuseOptions & {
   /** Unique in the program. Other threads and later runs find the task by it. */
   readonly name: string;
   /** The work. Runs in a Worker; input and output are JSON values. */
@@ -66,14 +67,25 @@ export function task<In = void, Out = unknown>(
 ): Task<In, Out | null>;
 export function task<In = void, Out = unknown>(options: TaskOptions<In, Out>): Task<In, Out>;
 export function task<In, Out>(options: TaskOptions<In, Out>): Task<In, Out> {
-  const definition = define(options);
+  return defineTask(options, {});
+}
+
+/** @param programEnv the variables that a program gets: its results depend on them */
+export function defineTask<In, Out>(
+  options: TaskOptions<In, Out>,
+  programEnv: ReuseRule["programEnv"],
+): Task<In, Out> {
+  const definition = define(options, programEnv);
   register(definition, options);
   const call = (input: unknown, nodeOptions?: NodeOptions): Node<unknown> =>
     new TaskNode(definition, ownCopy(input), nodeSettings(nodeOptions, definition.name));
   return Object.assign(call, { taskName: definition.name }) as Task<In, Out>;
 }
 
-function define<In, Out>(options: TaskOptions<In, Out>): TaskDefinition<In, Out> {
+function define<In, Out>(
+  options: TaskOptions<In, Out>,
+  programEnv: ReuseRule["programEnv"],
+): TaskDefinition<In, Out> {
   assertOptions(options, "task({ name, run })");
   const { name, retries } = options;
   if (!isName(name)) {
@@ -93,6 +105,7 @@ function define<In, Out>(options: TaskOptions<In, Out>): TaskDefinition<In, Out>
     priority: priority(options.priority, what) ?? 0,
     optional: optionalOf(options.optional, what).optional ?? false,
     maxLogLines: maxLogLines(options.logs, what),
+    reuse: reuseRule(options, programEnv, what),
   };
 }
 

@@ -1,7 +1,9 @@
 // `pipeloom run --dry-run`: prints the plan, and what a run would do about the tasks of the run that it continues. Runs and
 // writes nothing.
 
-import { openMessage, storedName } from "../engine/opening.ts";
+import { systemClock } from "../base/clock.ts";
+import { openMessage } from "../engine/opening.ts";
+import { sessionCode } from "../engine/task-code.ts";
 import type { RunOptions } from "../engine/run-options.ts";
 import { planOf } from "../plan/dry-plan.ts";
 import { Selection } from "../plan/selection.ts";
@@ -9,7 +11,7 @@ import { Mask } from "../protocol/mask.ts";
 import type { NextRun } from "../protocol/plan.ts";
 import { SharedFlag } from "../protocol/shared/shared-flag.ts";
 import { type LoadedPipeline, runOptionsOf, type RunPipelineOptions } from "../run-pipeline.ts";
-import { nextRun } from "../store/read/next-run.ts";
+import { knownInFile, nextRun } from "../store/read/next-run.ts";
 import type { PlanFormat } from "../terminal/plan-text.ts";
 import { renderPlan } from "../terminal/plan-text.ts";
 import { print } from "../cli/stdout.ts";
@@ -37,13 +39,11 @@ export async function dryRun(
 
 async function nextOf(options: RunOptions, mask: Mask | undefined): Promise<NextRun> {
   const size = { workers: 1, concurrency: 1 };
-  const { run: request } = openMessage(options, mask, size, SharedFlag.create());
-  const found = await options.fingerprints?.();
-  const code =
-    found === undefined
-      ? undefined
-      : new Map(Array.from(found.byTask, ([name, hash]) => [storedName(name, mask), hash]));
-  return nextRun(options.writer, request, code, patienceFor(options.writer.db));
+  const { run } = openMessage(options, mask, size, SharedFlag.create());
+  const request = options.reuse === false ? { ...run, reuses: [] } : run;
+  const next = { options: options.writer, request, patience: patienceFor(options.writer.db) };
+  const code = await sessionCode(options, mask, knownInFile(next));
+  return nextRun(next, code, systemClock.wall());
 }
 
 const columns = (): number =>

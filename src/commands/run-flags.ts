@@ -74,6 +74,12 @@ export const runFlags = defineFlags({
     valueHint: "input=value",
     description: "run only tasks whose input has this value, and what they need",
   },
+  reuse: {
+    type: "boolean",
+    default: true,
+    description: "take results of earlier runs, where tasks have `reuse`",
+    negativeDescription: "run all tasks, also those whose result an earlier run has (`reuse`)",
+  },
   wait: {
     type: "boolean",
     description: "if the same run is active, wait until it ends, and continue it if it failed",
@@ -84,7 +90,7 @@ export const runFlags = defineFlags({
 export function runOptions(
   flags: Flags<typeof runFlags> & Flags<typeof storeFlags>,
 ): RunPipelineOptions {
-  const { workers, concurrency, db, wal, wait, failFast, keep, rerun } = flags;
+  const { workers, concurrency, db, wal, wait, failFast, keep, rerun, reuse } = flags;
   if (wait && flags.fresh) {
     throw new UsageError("--wait and --fresh exclude each other", "keep one of them");
   }
@@ -93,6 +99,7 @@ export function runOptions(
     wal,
     wait,
     failFast,
+    reuse,
     resume: resumeOf(flags),
     keep,
     rerun,

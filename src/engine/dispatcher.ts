@@ -9,6 +9,7 @@ import type { Backlog } from "./backlog.ts";
 import type { Identities } from "./identities.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Life } from "./life.ts";
+import type { ReuseAsks } from "./reuse-asks.ts";
 import type { Schedule } from "./schedule.ts";
 import type { TimeoutWatch } from "./timeout-watch.ts";
 import { Twins } from "./twins.ts";
@@ -35,6 +36,8 @@ type DispatcherDeps = {
   topUp(): void;
   /** True where an earlier session has ended the task: its outcome has been applied. */
   applyRestored(vertex: TaskVertex, which?: TaskId): boolean;
+  /** Undefined where no task has `reuse`. */
+  readonly reuse?: Pick<ReuseAsks, "take" | "size"> | undefined;
 };
 
 export class Dispatcher {
@@ -56,19 +59,26 @@ export class Dispatcher {
 
   /** Tasks that could be dispatched now, or once the run has begun. */
   get ready(): number {
-    return this.#deps.schedule.ready + this.#early.length;
+    const { schedule, reuse } = this.#deps;
+    return schedule.ready + this.#early.length + (reuse === undefined ? 0 : reuse.size);
   }
 
   /** The task is ready. A task that an earlier session has ended needs no worker. */
   add(vertex: TaskVertex): void {
-    const { life, identities, schedule } = this.#deps;
+    const { life, identities } = this.#deps;
     if (life.stage === "opening") this.#early.push(vertex);
-    else if (identities.restored.isEmpty) schedule.add(vertex);
+    else if (identities.restored.isEmpty) this.#addNew(vertex);
     else if (!this.twins.hold(vertex)) this.#addKnown(vertex);
   }
 
   #addKnown(vertex: TaskVertex, which?: TaskId): void {
-    if (!this.#deps.applyRestored(vertex, which)) this.#deps.schedule.add(vertex);
+    if (!this.#deps.applyRestored(vertex, which)) this.#addNew(vertex);
+  }
+
+  /** An earlier run may have its result. */
+  #addNew(vertex: TaskVertex): void {
+    const { reuse, schedule } = this.#deps;
+    if (reuse === undefined || !reuse.take(vertex)) schedule.add(vertex);
   }
 
   /** The run has begun. */

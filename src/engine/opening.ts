@@ -49,6 +49,7 @@ export function openMessage(
       code: options.code ?? null,
       tasks: (options.tasks ?? []).map(inKeys),
       reruns: { keep: keep.map(inKeys), rerun: rerun.map(inKeys), ...reruns },
+      reuses: reusesOf(options, mask),
       resume,
       wait: options.wait ?? false,
       schema: pipeline.schema,
@@ -60,6 +61,14 @@ export function openMessage(
     givenUp: givenUp.buffer,
   };
 }
+
+/** None where the code cannot be known. */
+const reusesOf = ({ code, definitions }: RunOptions, mask: Mask | undefined) =>
+  code === undefined
+    ? []
+    : (definitions ?? []).flatMap(({ name, reuse }) =>
+        reuse === undefined ? [] : [[storedName(name, mask), reuse.maxAgeMs] as const],
+      );
 
 /** A part of the plan is a run of its own: it leaves one that died with the whole plan as it is. */
 const selectionText = (only: RunOptions["only"]): string =>

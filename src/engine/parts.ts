@@ -17,6 +17,7 @@ import { Losses, timeoutGraceMs } from "./losses.ts";
 import { Outcomes } from "./outcomes.ts";
 import { rerunOf } from "./rerun.ts";
 import type { RunOptions } from "./run-options.ts";
+import { ReuseAsks } from "./reuse-asks.ts";
 import { Schedule } from "./schedule.ts";
 import { StoredResults } from "./stored-results.ts";
 import { againRecord } from "./task-records.ts";
@@ -34,6 +35,12 @@ type RunCalls = {
   planFailed(thrown: unknown): void;
   guarded(work: () => void): void;
 };
+
+/** A run that keeps no states has no earlier runs, and of code that is not known no result is taken. */
+const usesReuse = ({ definitions = [], code, writer }: RunOptions): boolean =>
+  writer.storeTaskStatus &&
+  code !== undefined &&
+  definitions.some(({ reuse }) => reuse !== undefined);
 
 export class Parts {
   readonly life = new Life();
@@ -55,6 +62,8 @@ export class Parts {
   readonly dispatcher: Dispatcher;
   readonly outcomes: Outcomes;
   readonly losses: Losses;
+  /** Undefined where no task has `reuse`, or no result can be taken. */
+  readonly reuse: ReuseAsks | undefined;
 
   constructor(options: RunOptions, run: RunCalls) {
     const { pipeline, onOutput, onEvents, failFast } = options;
@@ -84,9 +93,20 @@ export class Parts {
     const behind = (): Promise<void> | undefined => options.behind?.() ?? hooks.full;
     const guarded = (work: () => void): void => run.guarded(work);
     this.writer = new WriterLink({ ...shared, mask, behind, guarded }, run.writerEvents);
+    this.reuse = usesReuse(options)
+      ? new ReuseAsks({
+          ...shared,
+          mask,
+          takes: options.reuse ?? true,
+          ask: (tasks) => guarded(() => this.writer.send({ type: "reuse", tasks })),
+          advance: () => run.advance(),
+        })
+      : undefined;
+    const { reuse } = this;
     this.code = new TaskCode({
-      fingerprints: options.fingerprints,
+      ...options,
       mask,
+      sent: () => reuse?.open(),
       post: (message) => guarded(() => this.writer.send(message)),
     });
     this.feeder = new Feeder({
@@ -102,6 +122,7 @@ export class Parts {
       ...shared,
       topUp: () => this.feeder.topUp(),
       applyRestored: (vertex, which) => this.outcomes.applyRestored(vertex, which),
+      reuse,
     });
     this.outcomes = new Outcomes({
       ...shared,
@@ -109,7 +130,7 @@ export class Parts {
       masked: (text) => mask?.text(text) ?? text,
       rerun: (started, status) => rerunOf(options, mask, started, status),
       record,
-      release: (id) => this.dispatcher.release(id),
+      release: (id) => this.dispatcher.release(id) ?? reuse?.release(id),
       endEarly: (stop) => run.endEarly(stop),
       taskFinished: (event) => hooks.taskFinished(event),
       onEvents,

@@ -1,7 +1,9 @@
 // What a run needs to know, and whom it calls.
 
 import type { Pipeline } from "../api/pipeline.ts";
+import type { AnyTaskDefinition } from "../api/task-definition.ts";
 import type { Fingerprints } from "../module/fingerprints.ts";
+import type { FoundParts, PartsRequest } from "../module/task-parts.ts";
 import type { Only } from "../plan/selection.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type {
@@ -43,6 +45,11 @@ export type RunOptions = {
   readonly code?: string;
   /** The names of all tasks that the module defines. */
   readonly tasks?: readonly string[];
+  readonly definitions?: readonly Pick<AnyTaskDefinition, "name" | "reuse">[];
+  /** What the results of the definitions depend on beside their code, and how this compares with earlier runs. */
+  readonly parts?: (fingerprints: Fingerprints, request: PartsRequest) => Promise<FoundParts>;
+  /** Default true: results of earlier runs are taken, where tasks have `reuse`. */
+  readonly reuse?: boolean;
   /** Computes the fingerprints of their code; called when a run is continued, or once a new run has begun. */
   readonly fingerprints?: () => Promise<Fingerprints>;
   /** Which tasks of the run that is continued run again. */

@@ -141,7 +141,11 @@ export class Run {
   #writerEvents(): WriterEvents {
     return {
       restored: (page) => this.#parts.identities.restored.addPage(page),
-      codeWanted: () => this.#parts.code.send(),
+      codeWanted: (known) => this.#parts.code.send(known),
+      notReused: (ids) => {
+        this.#parts.reuse?.notReused(ids);
+        this.#advance();
+      },
       opened: (opened) => this.#opened(opened),
       doneElsewhere: (summary) => this.#done.resolve(summary),
       committed: (events) => this.#committed(events),
@@ -279,8 +283,9 @@ export class Run {
 
   /** To be called when all that can start now is dispatched. */
   #endIfOver(): void {
-    const { life, inFlight, losses, feeder, stored, schedule, graph, outcomes } = this.#parts;
-    if (inFlight.size > 0 || losses.unresolved > 0) return;
+    const { life, inFlight, losses, feeder, stored, schedule, graph, outcomes, reuse } =
+      this.#parts;
+    if (inFlight.size > 0 || losses.unresolved > 0 || reuse?.isAsked === true) return;
     const { stop } = life;
     if (stop !== undefined) return this.#close(stop.status, stop.failure);
     if (this.#isAwaited) return;
@@ -297,8 +302,9 @@ export class Run {
 
   /** Nothing is in flight, but something will happen by itself, and `#advance` follows it. */
   get #isAwaited(): boolean {
-    const { stored, feeder, alarm } = this.#parts;
+    const { stored, feeder, alarm, reuse } = this.#parts;
     if (stored.isAsked || feeder.isPending || alarm.isSet) return true;
+    if (reuse !== undefined && reuse.size > 0) return true;
     // A worker that starts, or whose message is on its way, will ask for tasks.
     return this.#hasWork && !this.#running.isQuiet;
   }
@@ -316,7 +322,9 @@ export class Run {
     writer.readerCaughtUp();
     outcomes.recordQueued();
     const ready = Promise.all([this.#running.closeReaders(), code.sent]);
-    void ready.then(() => writer.send({ type: "close", status, failure }));
+    void ready
+      .then(() => code.changedFiles())
+      .then((changedFiles) => writer.send({ type: "close", status, failure, changedFiles }));
   }
 
   /** Everything committed is safe; no more can be committed. */

@@ -19,6 +19,7 @@ export class SummaryCollector {
   readonly #groups = new Map<string, number>();
   #slowest: RunSummary["slowest"][number][] = [];
   #retries = 0;
+  #reused = 0;
 
   /** Tasks that have ended in this session. */
   get ended(): number {
@@ -29,6 +30,7 @@ export class SummaryCollector {
   /** @param input of a task that has failed: JSON text without secrets */
   add(event: TaskFinished, input = ""): void {
     this.#counts[event.status]++;
+    if (event.reason !== undefined) this.#reused++;
     if (event.attempt > 1) this.#retries += event.attempt - 1;
     if (event.startedAt !== null) this.#time(event, event.at - event.startedAt);
     if (event.status === "error") this.#failed(event, input);
@@ -70,6 +72,7 @@ export class SummaryCollector {
       queued: end.queued,
       interrupted: end.interrupted,
       retries: this.#retries,
+      reused: this.#reused,
       alreadyDone: end.alreadyDone,
       startedAt: started.at,
       finishedAt: end.finishedAt,

@@ -3,18 +3,22 @@
 import { toFailure } from "../base/failure.ts";
 import { Promise } from "../base/globals.ts";
 import type { Mask } from "../protocol/mask.ts";
+import type { Fingerprints } from "../module/fingerprints.ts";
+import type { FoundParts } from "../module/task-parts.ts";
 import type { ToWriter } from "../protocol/messages.ts";
 import type { Rerun } from "../protocol/reruns.ts";
+import type { KnownParts, SessionCode } from "../protocol/reuse.ts";
 import { coarseNotice, unseenNotice } from "./notices.ts";
 import { storedName } from "./opening.ts";
 import type { RunOptions } from "./run-options.ts";
 
 type CodeMessage = Extract<ToWriter, { type: "code" }>;
 
-type TaskCodeDeps = {
-  readonly fingerprints: RunOptions["fingerprints"];
+type TaskCodeDeps = CodeSource & {
   readonly mask: Mask | undefined;
   post(message: CodeMessage): void;
+  /** The writer has the code. */
+  sent(): void;
 };
 
 export class TaskCode {
@@ -23,6 +27,7 @@ export class TaskCode {
   #coarse: string | undefined;
   /** Tasks that may load code which no fingerprint covers. */
   #unseen: readonly string[] = [];
+  #parts: FoundParts | undefined;
   /** Resolves when the writer has what it has asked for. In a short run, that is after the last task. */
   sent: Promise<void> = Promise.resolve();
 
@@ -31,21 +36,36 @@ export class TaskCode {
   }
 
   /** The writer asks for the fingerprints. */
-  send(): void {
-    this.sent = this.#read().then((code) => this.#deps.post({ type: "code", code }));
+  send(known: readonly KnownParts[]): void {
+    this.sent = this.#send(known);
   }
 
-  /** A task without a fingerprint counts as changed by any edit. */
-  async #read(): Promise<CodeMessage["code"]> {
+  async #send(known: readonly KnownParts[]): Promise<void> {
+    this.#deps.post(await this.#read(known));
+    this.#deps.sent();
+  }
+
+  /** A task without a fingerprint counts as changed by any edit, and no later run takes its result. */
+  async #read(known: readonly KnownParts[]): Promise<CodeMessage> {
     try {
-      const found = await this.#deps.fingerprints?.();
-      this.#coarse = found?.coarse;
-      this.#unseen = found?.unseen ?? [];
-      const { mask } = this.#deps;
-      return Array.from(found?.byTask ?? [], ([name, hash]) => [storedName(name, mask), hash]);
+      const found = await readCode(this.#deps, this.#deps.mask, known);
+      this.#coarse = found?.fingerprints.coarse;
+      this.#unseen = found?.fingerprints.unseen ?? [];
+      this.#parts = found?.parts;
+      const { code = new Map<string, string>(), parts = [] } = found?.session ?? {};
+      return { type: "code", code: [...code], parts };
     } catch (thrown) {
       this.#coarse = toFailure(thrown).message;
-      return [];
+      return { type: "code", code: [], parts: [] };
+    }
+  }
+
+  /** Definitions whose files have changed since the session began: it is not known which content their tasks have read. */
+  async changedFiles(): Promise<readonly string[]> {
+    try {
+      return (await this.#parts?.changed()) ?? [];
+    } catch {
+      return (this.#parts?.parts ?? []).map(({ task }) => task);
     }
   }
 
@@ -56,3 +76,35 @@ export class TaskCode {
     } else if (this.#unseen.length > 0) print("info", unseenNotice(this.#unseen));
   }
 }
+
+type CodeSource = Pick<RunOptions, "fingerprints" | "parts" | "definitions" | "params">;
+
+type FoundCode = {
+  readonly fingerprints: Fingerprints;
+  readonly parts: FoundParts | undefined;
+  readonly session: SessionCode;
+};
+
+/** Undefined where the code cannot be known. */
+async function readCode(
+  { fingerprints, parts, definitions = [], params }: CodeSource,
+  mask: Mask | undefined,
+  known: readonly KnownParts[],
+): Promise<FoundCode | undefined> {
+  const found = await fingerprints?.();
+  if (found === undefined) return undefined;
+  const tasks = new Map(definitions.map((each) => [storedName(each.name, mask), each]));
+  const foundParts = await parts?.(found, { tasks, params, known });
+  const code = new Map(
+    Array.from(found.byTask, ([name, hash]) => [storedName(name, mask), hash] as const),
+  );
+  const session = { code, parts: foundParts?.parts ?? [] };
+  return { fingerprints: found, parts: foundParts, session };
+}
+
+/** @param known of earlier runs */
+export const sessionCode = async (
+  source: CodeSource,
+  mask: Mask | undefined,
+  known: readonly KnownParts[],
+): Promise<SessionCode | undefined> => (await readCode(source, mask, known))?.session;

@@ -4,7 +4,7 @@
 import { JSON } from "../base/globals.ts";
 import type { Failure } from "../base/failure.ts";
 import { assertNever } from "../base/unreachable.ts";
-import type { WorkerId } from "../protocol/ids.ts";
+import type { TaskId, WorkerId } from "../protocol/ids.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type {
   CommittedEvent,
@@ -13,6 +13,7 @@ import type {
   RestoredTask,
   ToWriter,
 } from "../protocol/messages.ts";
+import type { KnownParts } from "../protocol/reuse.ts";
 import type { MainRecord } from "../protocol/writer-records.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
@@ -34,7 +35,9 @@ type Results = Extract<FromWriter, { type: "results" }>["results"];
 export type WriterEvents = {
   restored(page: RestoredPage): void;
   /** The writer asks for the fingerprints of the tasks' code. */
-  codeWanted(): void;
+  codeWanted(known: readonly KnownParts[]): void;
+  /** No earlier run has a result for these tasks. */
+  notReused(ids: readonly TaskId[]): void;
   opened(opened: Opened): void;
   /** With `wait`: the run that was waited for has done everything. */
   doneElsewhere(summary: RunSummary): void;
@@ -107,7 +110,9 @@ export class WriterLink {
 
   #masked(message: ToWriter): ToWriter {
     const { mask } = this.#deps;
-    if (mask === undefined || (message.type !== "records" && message.type !== "close")) {
+    const isText =
+      message.type === "records" || message.type === "close" || message.type === "reuse";
+    if (mask === undefined || !isText) {
       return message;
     }
     return mask.data(message);
@@ -122,7 +127,9 @@ export class WriterLink {
           done: message.done,
         });
       case "code-wanted":
-        return this.#events.codeWanted();
+        return this.#events.codeWanted(message.known);
+      case "not-reused":
+        return this.#events.notReused(message.ids);
       case "opened":
         return this.#events.opened(message);
       case "done-elsewhere":

@@ -17,7 +17,7 @@ import { FlatModule, type Statement } from "./fingerprints/declarations.ts";
 import { makersIn } from "./fingerprints/makers.ts";
 import { PackageVersions } from "./fingerprints/package-versions.ts";
 import { Purity } from "./fingerprints/purity.ts";
-import { type Digest, Shapes } from "./fingerprints/shapes.ts";
+import { bothRead, type Digest, Shapes } from "./fingerprints/shapes.ts";
 import { taskCallsIn } from "./fingerprints/task-calls.ts";
 import { codeHash } from "./sources.ts";
 
@@ -28,6 +28,12 @@ export type Fingerprints = {
   readonly coarse: string | undefined;
   /** Tasks that may load code which no fingerprint covers: an edit of it is not seen. */
   readonly unseen: readonly string[];
+  /** Tasks whose fingerprint does not cover all that they may load. */
+  readonly unknown: ReadonlySet<string>;
+  /** By the task's name: the params that its code can read; `all` where that is not known. */
+  readonly params: ReadonlyMap<string, readonly string[] | "all">;
+  /** By the task's name: the packages whose code it can reach, e.g. `a@1.2.0 b@0.3.1`. */
+  readonly packages: ReadonlyMap<string, string>;
 };
 
 /**
@@ -42,7 +48,15 @@ export async function fingerprintsOf(
   // The run itself is not in danger.
   const coarse = (why: string): Fingerprints => {
     const hash = codeHash(entry, sources);
-    return { byTask: new Map(tasks.map((name) => [name, hash])), coarse: why, unseen: [] };
+    return {
+      byTask: new Map(tasks.map((name) => [name, hash])),
+      coarse: why,
+      unseen: [],
+      // The versions of packages are not in it.
+      unknown: new Set(tasks),
+      params: new Map(),
+      packages: new Map(),
+    };
   };
   let bundle: Awaited<ReturnType<typeof bundleOf>>;
   try {
@@ -61,7 +75,7 @@ export async function fingerprintsOf(
 
 function fingerprintsIn(
   module: FlatModule,
-  packages: PackageVersions,
+  versionsOf: PackageVersions,
   tasks: readonly string[],
 ): Fingerprints {
   const calls = taskCallsIn(module);
@@ -70,7 +84,7 @@ function fingerprintsIn(
     module,
     effectsBefore,
     taskOf: new Map(calls.flatMap((call) => (call.isValue ? [[call.statement, call.name]] : []))),
-    versions: (specifier) => packages.of(specifier),
+    versions: (specifier) => versionsOf.of(specifier),
   });
   // Any task may depend on what is done when the module is loaded.
   const all = shapes.digest(effects.map((effect) => shapes.ofStatement(effect)));
@@ -86,8 +100,14 @@ function fingerprintsIn(
     : sharedDigest(makersIn(module, calls), shapes);
   const byTask = new Map<string, string>();
   const coarse = new Map<string, string[]>();
+  const params = new Map<string, readonly string[] | "all">();
+  const packages = new Map<string, string>();
   for (const name of tasks) {
     const own = digests.get(name) ?? shared;
+    if (own !== undefined) {
+      params.set(name, bothRead(own.params, all.params));
+      packages.set(name, [...new Set([...own.packages, ...all.packages])].toSorted().join(" "));
+    }
     if (own !== undefined && !own.isOpen && !all.isOpen) {
       byTask.set(name, sha256(all.hash + own.hash));
     } else {
@@ -95,11 +115,13 @@ function fingerprintsIn(
       coarse.set(why, [...(coarse.get(why) ?? []), name]);
     }
   }
-  if (coarse.size === 0) return { byTask, coarse: undefined, unseen: [] };
-  const whole = sha256(JSON.stringify([module.tokens.map(({ text }) => text), packages.all()]));
+  const unseen = coarse.get(opens) ?? [];
+  const common = { byTask, unseen, unknown: new Set(unseen), params, packages };
+  if (coarse.size === 0) return { ...common, coarse: undefined };
+  const whole = sha256(JSON.stringify([module.tokens.map(({ text }) => text), versionsOf.all()]));
   for (const name of [...coarse.values()].flat()) byTask.set(name, whole);
   const reasons = Array.from(coarse, ([why, names]) => `${firstFew(names)}: ${why}`);
-  return { byTask, coarse: reasons.join("; "), unseen: coarse.get(opens) ?? [] };
+  return { ...common, coarse: reasons.join("; ") };
 }
 
 /** Tasks that no call of their own defines share a fingerprint: any edit of what defines them counts for each. */

@@ -97,6 +97,8 @@ export type TaskFinished = {
   readonly result?: string;
   /** Why the task is not `done`. */
   readonly failure?: Failure;
+  /** Why it is done and did not run: `reused from run 12`. */
+  readonly reason?: string;
 };
 
 export type RunFinished = {

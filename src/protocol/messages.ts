@@ -7,6 +7,7 @@ import type { Failure } from "../base/failure.ts";
 import type { RunId, WorkerId, TaskId } from "./ids.ts";
 import type { LogLevel, RunStatus } from "./status.ts";
 import type { Rerun, RerunRequest } from "./reruns.ts";
+import type { KnownParts, ReuseAsk, TaskParts } from "./reuse.ts";
 import type { MainRecord } from "./writer-records.ts";
 import type { RunSummary } from "./summary.ts";
 import type { WantsResult } from "./wants-result.ts";
@@ -161,6 +162,8 @@ export type RunRequest = {
   /** The names of the definitions, as in task keys. */
   readonly tasks: readonly string[];
   readonly reruns: RerunRequest;
+  /** The definitions whose results later runs may take: by name, how old they may be, in ms. Null: of any age. */
+  readonly reuses: readonly (readonly [task: string, maxAgeMs: number | null])[];
   /**
    * `auto`: continue the newest dead run of the same pipeline and params, else start a new run; refused while such a run
    * is alive. `fresh`: start a new run. `last`: continue the newest run that is not done. `newest`: continue the newest
@@ -239,14 +242,25 @@ export type ToWriter =
   | { readonly type: "total"; readonly total: number; readonly complete: boolean }
   /** Asks for results that stayed in the file. Answered by `results`, in pages. */
   | { readonly type: "results"; readonly ids: readonly TaskId[] }
-  /** The fingerprints of the definitions, by name. Answers `code-wanted`. */
-  | { readonly type: "code"; readonly code: readonly (readonly [task: string, hash: string])[] }
+  /** The fingerprints of the definitions, by name, and what else their results depend on. Answers `code-wanted`. */
+  | {
+      readonly type: "code";
+      readonly code: readonly (readonly [task: string, hash: string])[];
+      readonly parts: readonly TaskParts[];
+    }
+  /**
+   * Asks for results of earlier runs, after `code`. Answered by a `task-finished` event for those that there are, once it is
+   * committed, and by `not-reused` for the others.
+   */
+  | { readonly type: "reuse"; readonly tasks: readonly ReuseAsk[] }
   /** Main has handled this many more `committed` messages. */
   | { readonly type: "seen"; readonly count: number }
   | {
       readonly type: "close";
       readonly status: Exclude<RunStatus, "running">;
       readonly failure: Failure | null;
+      /** Definitions whose declared files have changed during the session: no later run takes their results. */
+      readonly changedFiles?: readonly string[];
     };
 
 // ── writer → main ──────────────────────────────────────────────────────────────────────────────────────
@@ -257,8 +271,9 @@ export type FromWriter =
    * tasks of the page that need no more than `DonePage` holds.
    */
   | { readonly type: "restored"; readonly tasks: string; readonly done: DonePage | null }
-  /** Asks for the fingerprints: before a run is continued, or once a new run has begun. */
-  | { readonly type: "code-wanted" }
+  /** Asks for the fingerprints: before a run is continued, or once a new run has begun. `known`: of earlier runs. */
+  | { readonly type: "code-wanted"; readonly known: readonly KnownParts[] }
+  | { readonly type: "not-reused"; readonly ids: readonly TaskId[] }
   | {
       readonly type: "opened";
       readonly started: Extract<RunEvent, { type: "run-started" }>;

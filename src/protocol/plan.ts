@@ -2,6 +2,7 @@
 
 import type { RunId } from "./ids.ts";
 import type { Rerun } from "./reruns.ts";
+import type { PartsChange } from "./reuse.ts";
 
 export type PlanNode = {
   /** 1, 2, 3 …; the nodes that this one needs have smaller ids. */
@@ -36,12 +37,37 @@ export type NextTask = {
   readonly failed: number;
 };
 
-/** What a run would begin with. */
+/** Which results of earlier runs a run would take for the tasks of a definition with `reuse`. */
+export type NextReuse = {
+  readonly task: string;
+  /** The last run with such results. */
+  readonly run: RunId | null;
+  /** How many it has: they are taken where the input is the same. */
+  readonly results: number;
+  /**
+   * Null: they would be taken. Otherwise the tasks run: it is the first run with this definition; something has changed; not
+   * all of its code is known; none was done; all are too old; or the rows that they left are not as they were (`rows` says why).
+   */
+  readonly why: "first" | "changed" | "unknown code" | "none done" | "too old" | "rows" | null;
+  readonly changed: PartsChange | null;
+  readonly rows?: string;
+};
+
+/** What a run would begin with. `reuse`: of the definitions that use it. `tasks` of a new run: names of all definitions. */
 export type NextRun =
-  | { readonly kind: "new" }
+  | {
+      readonly kind: "new";
+      readonly tasks: readonly string[];
+      readonly reuse: readonly NextReuse[];
+    }
   /** The run is alive in another process. */
   | { readonly kind: "refused"; readonly because: string }
-  | { readonly kind: "continued"; readonly run: RunId; readonly tasks: readonly NextTask[] };
+  | {
+      readonly kind: "continued";
+      readonly run: RunId;
+      readonly tasks: readonly NextTask[];
+      readonly reuse: readonly NextReuse[];
+    };
 
 export type Plan = {
   readonly pipeline: string;

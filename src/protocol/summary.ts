@@ -36,6 +36,8 @@ export type RunSummary = {
   readonly retries: number;
   /** The part of `done` that an earlier session of this run had done. */
   readonly alreadyDone: number;
+  /** The part of `done` whose results this session has taken from earlier runs. */
+  readonly reused: number;
   /** Epoch ms. */
   readonly startedAt: number;
   readonly finishedAt: number;

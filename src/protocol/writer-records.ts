@@ -2,6 +2,7 @@
 
 import type { Failure } from "../base/failure.ts";
 import type { TaskId, WorkerId } from "./ids.ts";
+import type { Execution, LeftTables } from "./reuse.ts";
 import type { WantsResult } from "./wants-result.ts";
 import type { LogLevel } from "./status.ts";
 
@@ -55,6 +56,8 @@ export type TaskRecord =
       /** Only announced: the attempt has logged more than is stored. */
       readonly isCut?: true;
     }
+  /** The task has read the database, and may be one whose result later runs take. */
+  | { readonly type: "queried"; readonly id: TaskId; readonly key: string }
   /** Answered by an `ack` with the same `seq`. */
   | {
       readonly type: "checkpoint";
@@ -126,6 +129,29 @@ export type MainRecord =
       readonly startedAt: number | null;
       readonly at: number;
       readonly failure: Failure;
+    }
+  /** The writer has found the result of an earlier run. */
+  | {
+      readonly type: "reused";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+      readonly at: number;
+      readonly wantsResult: WantsResult;
+      readonly from: Execution;
+      /** JSON text. */
+      readonly result: string;
+      /** When that task ran. */
+      readonly endedAt: number;
+      readonly left: LeftTables;
+    }
+  /** There is such a result, and it is not taken. */
+  | {
+      readonly type: "not-reused";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+      readonly reason: string;
     }
   /** An attempt that was lost with its worker, by its own fault or because the run is to stop. */
   | (Extract<TaskRecord, { type: "finished" }> & { readonly worker: WorkerId | null })

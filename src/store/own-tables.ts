@@ -10,6 +10,9 @@ export const ownTables = [
   "task_runs",
   "task_logs",
   "task_attempts",
+  "pipeloom_reusable",
+  "pipeloom_tables",
+  "pipeloom_sources",
 ] as const;
 
 export type OwnTable = (typeof ownTables)[number];

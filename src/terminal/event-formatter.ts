@@ -86,7 +86,10 @@ function finished(event: TaskFinished, verbosity: Verbosity): Line | undefined {
   if (event.status !== "error" && verbosity < 1) return undefined;
   switch (event.status) {
     case "done":
-      return { ...lineAbout(event, "debug", `done${lasted(event)}`), about: "done" };
+      return {
+        ...lineAbout(event, "debug", event.reason ?? `done${lasted(event)}`),
+        about: "done",
+      };
     case "error":
       return { ...lineAbout(event, "error", failed(event, verbosity)), about: "failed" };
     case "cancelled":

@@ -1,17 +1,63 @@
 // What a run would do about each task, as text. Pure.
 
-import { grouped, pad, visible, width } from "../base/text.ts";
-import type { NextRun, NextTask } from "../protocol/plan.ts";
+import { grouped, pad, plural, visible, width } from "../base/text.ts";
+import type { NextReuse, NextRun, NextTask } from "../protocol/plan.ts";
+import { changeText } from "./change-text.ts";
 
 /** @param columns of the terminal; infinity where there is none */
 export function nextRunText(next: NextRun, columns: number): string {
   switch (next.kind) {
     case "new":
-      return "A new run would begin: every task runs.\n";
+      return newRunText(next, columns);
     case "refused":
       return `Now, a run would be refused: ${next.because}\n`;
     case "continued":
-      return `Run ${next.run} would be continued:\n${tasksText(next.tasks, columns)}${keptNote(next.tasks)}`;
+      return `Run ${next.run} would be continued:\n${linesText(continued(next), columns)}${keptNote(next.tasks)}`;
+  }
+}
+
+type Line = { readonly task: string; readonly text: string };
+type New = Extract<NextRun, { kind: "new" }>;
+type Continued = Extract<NextRun, { kind: "continued" }>;
+
+function newRunText({ tasks, reuse }: New, columns: number): string {
+  if (reuse.length === 0) return "A new run would begin: every task runs.\n";
+  const lines = tasks.map((task) => {
+    const own = reuse.find((each) => each.task === task);
+    return { task, text: own === undefined ? "runs" : reuseText(own) };
+  });
+  return `A new run would begin:\n${linesText(lines, columns)}`;
+}
+
+/** A definition without a task that is done may still be reused from earlier runs. */
+const continued = ({ tasks, reuse }: Continued): Line[] =>
+  tasks.map((each) => {
+    const { task } = each;
+    const own = reuse.find((other) => other.task === task);
+    const begun = what(each);
+    return { task, text: begun ?? (own === undefined ? nothingDone : reuseText(own)) };
+  });
+
+const nothingDone = "runs: nothing of it is done";
+
+function reuseText({ run, results, why, changed, rows = "" }: NextReuse): string {
+  switch (why) {
+    case null:
+      return results === 1
+        ? `reused if its input is the same: run ${run} has its result`
+        : `reused where the input is the same: run ${run} has ${plural(results, "result")}`;
+    case "first":
+      return "runs: no earlier run has a result of it";
+    case "changed":
+      return `runs: ${changed === null ? "something it depends on has changed" : changeText(changed)}`;
+    case "unknown code":
+      return "runs: not all of its code is known";
+    case "none done":
+      return `runs: it was not done in run ${run}`;
+    case "too old":
+      return `runs: the results of run ${run} are too old`;
+    case "rows":
+      return `runs: ${rows}`;
   }
 }
 
@@ -24,17 +70,17 @@ const keptNote = (tasks: readonly NextTask[]): string =>
 /** A longer name has its line alone. */
 const maxName = 32;
 
-function tasksText(tasks: readonly NextTask[], columns: number): string {
-  const names = tasks.map(({ task }) => visible(task));
+function linesText(lines: readonly Line[], columns: number): string {
+  const names = lines.map(({ task }) => visible(task));
   const column = Math.min(
     Math.max(0, ...names.map((name) => Math.min(maxName, width(name)))),
     Math.max(8, Math.floor(columns / 3)),
   );
-  return tasks
-    .map((task, index) => {
+  return lines
+    .map((line, index) => {
       const name = names[index] ?? "";
       const room = columns - column - 5;
-      const text = room < 16 ? what(task) : Bun.wrapAnsi(what(task), room, { trim: true });
+      const text = room < 16 ? line.text : Bun.wrapAnsi(line.text, room, { trim: true });
       const rest = " ".repeat(column + 4);
       const head = width(name) > column ? `  ${name}\n${rest}` : `  ${pad(name, column)}  `;
       return `${head}${text.split("\n").join(`\n${rest}`)}\n`;
@@ -42,13 +88,14 @@ function tasksText(tasks: readonly NextTask[], columns: number): string {
     .join("");
 }
 
-function what({ kept, rerun, failed }: NextTask): string {
+/** Undefined where nothing of it has begun. */
+function what({ kept, rerun, failed }: NextTask): string | undefined {
   const parts = [
     ...(rerun === null ? [] : [again(rerun)]),
     ...(kept > 0 && rerun?.isKept !== true ? [`kept${times(kept)}`] : []),
     ...(failed > 0 && rerun?.reason !== "asked" ? [`runs again${times(failed)}: it failed`] : []),
   ];
-  return parts.length === 0 ? "runs: nothing of it is done" : parts.join("; ");
+  return parts.length === 0 ? undefined : parts.join("; ");
 }
 
 const again = ({ count, reason, isKept, downstream }: NonNullable<NextTask["rerun"]>): string =>

@@ -55,7 +55,12 @@ function verdict({ status }: RunSummary): string {
 }
 
 function counts(summary: RunSummary, colors: Palette): string {
-  const before = summary.alreadyDone > 0 ? ` (${grouped(summary.alreadyDone)} before)` : "";
+  const { alreadyDone, reused } = summary;
+  const earlier = [
+    ...(alreadyDone > 0 ? [`${grouped(alreadyDone)} before`] : []),
+    ...(reused > 0 ? [`${grouped(reused)} reused`] : []),
+  ];
+  const before = earlier.length === 0 ? "" : ` (${earlier.join(", ")})`;
   const parts = [`${grouped(summary.done)} of ${plural(summary.total, "task")} done${before}`];
   if (summary.failed > 0) parts.push(colors.red(`${grouped(summary.failed)} failed`));
   if (summary.cancelled > 0) parts.push(colors.yellow(`${grouped(summary.cancelled)} cancelled`));

@@ -5,6 +5,7 @@ import { AbortController, Promise } from "../base/globals.ts";
 import type { QueryParam, TaskContext } from "../api/context.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Failure } from "../base/failure.ts";
+import { registry } from "../api/registry.ts";
 import { thrownText } from "../base/stack.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { Mask } from "../protocol/mask.ts";
@@ -74,6 +75,7 @@ export class Attempt implements Reporting, SendDeps {
   /** JSON text. */
   #cursor: string | undefined;
   #keyText: string | undefined;
+  #hasQueried = false;
   #log: AttemptLog | undefined;
   /** Called when the author's function has ended. */
   onReturned: (() => void) | undefined;
@@ -160,6 +162,15 @@ export class Attempt implements Reporting, SendDeps {
 
   get key(): string {
     return (this.#keyText ??= taskKey(this.assignment.task, this.assignment.input));
+  }
+
+  /** What the database says is no part of what a reused result depends on. */
+  queries(): void {
+    if (this.#hasQueried) return;
+    this.#hasQueried = true;
+    const definition = registry.tasks.get(this.assignment.task);
+    if (definition?.reuse === undefined) return;
+    this.deps.sender.add({ type: "queried", id: this.id, key: this.key });
   }
 
   startedRecord(): TaskRecord {

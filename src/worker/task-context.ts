@@ -115,6 +115,7 @@ export class AttemptContext implements TaskContext {
       if (typeof sql !== "string") {
         throw new TypeError(`ctx.query: the SQL is ${describeValue(sql)}; pass it as a string`);
       }
+      attempt.queries();
       return attempt.deps.query(sql, params) as Result[];
     };
   }

@@ -38,6 +38,7 @@ class Rig extends EngineParts {
         void this.said.push([type, ...what]);
     const events: WriterEvents = {
       restored: note("restored"),
+      notReused: note("notReused"),
       codeWanted: note("codeWanted"),
       opened: note("opened"),
       doneElsewhere: note("doneElsewhere"),

@@ -139,7 +139,8 @@ export class SimulatedSession {
     const prints = versions.map(
       (version, kind) => [kindName(kind), fingerprintOf(kind, version)] as const,
     );
-    return { byTask: new Map(prints), coarse: undefined, unseen: [] };
+    const none = { unseen: [], unknown: new Set<string>(), params: new Map(), packages: new Map() };
+    return { byTask: new Map(prints), coarse: undefined, ...none };
   }
 
   /** A slow reader: every third batch of events takes some time. */

@@ -149,7 +149,7 @@ test("a run that died under version 2 is continued: what it did is kept, and oth
   const tasks = ["list-pages", "load-page"];
   const code = new Map(tasks.map((name) => [name, `${name} in 3`]));
   const asked = request({ tasks, code: "0dd" });
-  const run = prepareRun(db, options(path), asked, Date.now(), code);
+  const run = prepareRun(db, options(path), asked, Date.now(), { code, parts: [] });
   expect(run).toMatchObject({ id: 1, resumed: true, alreadyDone: 2, otherCode: true, reruns: [] });
   run.lock.release();
   const kept = "SELECT id, status, cursor, fingerprint FROM task_runs ORDER BY id";
@@ -161,7 +161,10 @@ test("a run that died under version 2 is continued: what it did is kept, and oth
   // From now on its code is known. Whether version 2 inserted rows is not: a change asks.
   const changed = new Map([...code, ["load-page", "edited"]]);
   const edited = storeError(() =>
-    prepareRun(db, options(path), request({ tasks, code: "1dd" }), Date.now(), changed),
+    prepareRun(db, options(path), request({ tasks, code: "1dd" }), Date.now(), {
+      code: changed,
+      parts: [],
+    }),
   );
   expect(edited.code).toBe("would-repeat");
 });
@@ -170,7 +173,7 @@ test("each version is what one step after the other makes of the one before", ()
   using db = new Database(":memory:");
   for (const [index] of migrations.entries()) migrate(db, "a.db", migrations.slice(0, index + 1));
   expect(columnsOf(db, "pipeline_runs").slice(-3)).toEqual(["counts", "trigger", "version"]);
-  expect(columnsOf(db, "task_runs").slice(-3)).toEqual(["rows", "cpu_ms", "waited_ms"]);
+  expect(columnsOf(db, "task_runs").slice(-3)).toEqual(["cpu_ms", "waited_ms", "reason"]);
   expect(columnsOf(db, "task_attempts")).toHaveLength(8);
 });
 

@@ -28,7 +28,17 @@ const tables = (db: Database): string[] =>
     .all()
     .map(({ name }) => name);
 
-const ours = ["pipeline_runs", "pipeloom_definitions", "pipeloom_schema", "task_logs", "task_runs"];
+const ours = [
+  "pipeline_runs",
+  "pipeloom_definitions",
+  "pipeloom_reusable",
+  "pipeloom_schema",
+  "pipeloom_sources",
+  "pipeloom_tables",
+  "task_attempts",
+  "task_logs",
+  "task_runs",
+];
 
 /** A database of another program's, with everything of it that must survive. */
 function foreign(path: string): void {

@@ -18,6 +18,7 @@ export const definition = (
   priority: 0,
   optional: false,
   maxLogLines: undefined,
+  reuse: undefined,
   ...more,
 });
 

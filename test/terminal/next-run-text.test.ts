@@ -12,7 +12,7 @@ const rerun = (task: string, isKept: boolean): NextTask => {
   return { task, kept: 0, rerun: again, failed: 0 };
 };
 const linesOf = (...tasks: readonly NextTask[]): string[] =>
-  nextRunText({ kind: "continued", run: runId(3), tasks }, wide)
+  nextRunText({ kind: "continued", run: runId(3), tasks, reuse: [] }, wide)
     .trim()
     .split("\n")
     .slice(1);

@@ -25,7 +25,11 @@ async function drawn(
 ): Promise<string[]> {
   const pipeline = { name: "etl", pools: new Map(), origin: null, tasks } as unknown as Pipeline;
   const plan = await planOf(pipeline, {}, undefined);
-  const text = renderPlan({ ...plan, next: { kind: "new" } }, format, columns);
+  const text = renderPlan(
+    { ...plan, next: { kind: "new", tasks: [], reuse: [] } },
+    format,
+    columns,
+  );
   return text.replace(/\n\nA new run.*\n/, "").split("\n");
 }
 

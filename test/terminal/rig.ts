@@ -129,6 +129,7 @@ export const summary = (more: Partial<RunSummary> = {}): RunSummary => ({
   failures: [],
   failureGroups: [],
   rerun: null,
+  reused: 0,
   slowest: [],
   ...more,
 });

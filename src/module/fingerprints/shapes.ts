@@ -1,6 +1,8 @@
 // What the fingerprint of a piece of code consists of: its tokens, with a number in place of each name that the code
 // itself, or the bundle, chose. So a name that another file has taken changes nothing.
 
+import { isBuiltin } from "node:module";
+
 import { JSON } from "../../base/globals.ts";
 import type { Declaration, FlatModule, Range, Statement } from "./declarations.ts";
 import { functionAt } from "./functions.ts";
@@ -12,12 +14,21 @@ type Shape = {
   readonly refs: readonly Declaration[];
   /** It imports, requires or evaluates what only the run knows. */
   readonly isOpen: boolean;
+  /** The params that it names. `all`: it may read any. */
+  readonly params: ReadParams;
+  /** The packages that it names, with their versions. */
+  readonly packages: readonly string[];
 };
+
+type ReadParams = readonly string[] | "all";
 
 /** The bundle gives locals such names. No declaration of the top level has the same. */
 const isShortened = (name: string): boolean => name.length <= 2 || name.startsWith("#");
 
-export type Digest = Pick<Shape, "hash" | "isOpen">;
+export type Digest = Pick<Shape, "hash" | "isOpen" | "params" | "packages">;
+
+export const bothRead = (one: ReadParams, other: ReadParams): ReadParams =>
+  one === "all" || other === "all" ? "all" : [...new Set([...one, ...other])].toSorted();
 
 type ShapeContext = {
   readonly module: FlatModule;
@@ -79,8 +90,12 @@ export class Shapes {
     const hash = new Bun.CryptoHasher("sha256");
     const queue = [...roots];
     let isOpen = false;
+    let params: ReadParams = [];
+    const packages = new Set<string>();
     for (const shape of queue) {
       isOpen ||= shape.isOpen;
+      params = bothRead(params, shape.params);
+      for (const each of shape.packages) packages.add(each);
       const refs = shape.refs.map((ref) => {
         const number = numbers.get(ref) ?? numbers.size;
         if (number === numbers.size) {
@@ -91,7 +106,7 @@ export class Shapes {
       });
       hash.update(`${shape.hash}:${refs.join(",")};`);
     }
-    return { hash: hash.digest("hex"), isOpen };
+    return { hash: hash.digest("hex"), isOpen, params, packages: [...packages].toSorted() };
   }
 
   /** 0 for code that has the same value at any time: outside of functions, it names nothing. */
@@ -111,8 +126,12 @@ export class Shapes {
 
   /** @param imported a name, `*` for all of them, or nothing where the module only runs */
   #ofImport(module: string, imported: string): Shape {
-    const text = JSON.stringify([module, imported, this.#context.versions(module)]);
-    return { hash: sha256(text), refs: [], isOpen: false };
+    const versions = this.#context.versions(module);
+    const text = JSON.stringify([module, imported, versions]);
+    const own = { hash: sha256(text), refs: [], isOpen: false };
+    if (module === "pipeloom" || isOfRuntime(module)) return { ...own, params: [], packages: [] };
+    // The code of a package is not read: it may be given the context of a task.
+    return { ...own, params: "all", packages: versions.split(" ") };
   }
 }
 
@@ -121,7 +140,9 @@ class ShapeWriter {
   readonly #words: string[];
   readonly #refs = new Map<Declaration, number>();
   readonly #locals = new Map<string, number>();
+  readonly #packages = new Set<string>();
   #isOpen = false;
+  #params: ReadParams = [];
 
   constructor(context: ShapeContext, position: number) {
     this.#context = context;
@@ -135,12 +156,21 @@ class ShapeWriter {
 
   shape(): Shape {
     const hash = sha256(this.#words.join("\0"));
-    return { hash, refs: [...this.#refs.keys()], isOpen: this.#isOpen };
+    return {
+      hash,
+      refs: [...this.#refs.keys()],
+      isOpen: this.#isOpen,
+      params: this.#isOpen ? "all" : this.#params,
+      packages: [...this.#packages],
+    };
   }
 
   #writeToken(index: number): void {
     const { kind, text } = this.#context.module.tokens[index] ?? { kind: "name", text: "" };
     if (text === "import" && kind === "reserved") this.#noteImport(index);
+    if (text === "params" || (kind === "literal" && text.slice(1, -1) === "params")) {
+      this.#params = bothRead(this.#params, this.#paramsAt(index));
+    }
     if (text.startsWith("#")) this.#words.push(this.#local(text));
     else this.#words.push(kind === "name" ? this.#name(text, index) : text);
   }
@@ -157,6 +187,20 @@ class ShapeWriter {
     const number = this.#refs.get(declared) ?? this.#refs.size;
     this.#refs.set(declared, number);
     return `@${number}.${declared.names.indexOf(text)}`;
+  }
+
+  /** `ctx.params.limit` names one, `const { params } = ctx` may read any. */
+  #paramsAt(index: number): ReadParams {
+    const { tokens } = this.#context.module;
+    const [before, next, name, end] = [-1, 1, 2, 3].map((offset) => tokens[index + offset]);
+    if (before?.text !== "." && before?.text !== "?.") return "all";
+    if ((next?.text === "." || next?.text === "?.") && name?.kind === "property") {
+      return [name.text];
+    }
+    const isWhole = name?.kind === "literal" && /^["']/.test(name.text) && end?.text === "]";
+    return next?.text === "[" && isWhole && !name.text.includes("\\")
+      ? [name.text.slice(1, -1)]
+      : "all";
   }
 
   #isCalled(index: number): boolean {
@@ -182,8 +226,19 @@ class ShapeWriter {
     // Not `import("./" + name)`, nor a template with a value in it.
     const isWhole = /^[,)]$/.test(tokens[index + 3]?.text ?? "");
     if (open?.text !== "(" || argument?.kind !== "literal" || !isWhole) this.#isOpen = true;
-    else this.#words.push(this.#context.versions(argument.text.slice(1, -1)));
+    else this.#noteModule(argument.text.slice(1, -1));
+  }
+
+  #noteModule(module: string): void {
+    const versions = this.#context.versions(module);
+    this.#words.push(versions);
+    if (isOfRuntime(module)) return;
+    this.#params = "all";
+    if (versions !== "") for (const each of versions.split(" ")) this.#packages.add(each);
   }
 }
+
+/** Its own modules know nothing of a task's context. */
+const isOfRuntime = (module: string): boolean => isBuiltin(module) || module.startsWith("bun:");
 
 const sha256 = (text: string): string => new Bun.CryptoHasher("sha256").update(text).digest("hex");

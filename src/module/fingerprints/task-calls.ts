@@ -14,8 +14,17 @@ export type TaskCall = {
   readonly isValue: boolean;
 };
 
-/** They decide when a task runs and how often, not what it does. */
-const scheduling = new Set(["retries", "timeout", "pool", "priority", "optional", "logs"]);
+/** They decide when a task runs and how often, not what it does. The content of files is compared apart from the code. */
+const scheduling = new Set([
+  "retries",
+  "timeout",
+  "pool",
+  "priority",
+  "optional",
+  "reuse",
+  "files",
+  "logs",
+]);
 /** In these, a function or a block may give a task values that only it knows. */
 const choice = /^(?:\?|&&|\|\||\?\?)=?$/;
 const compound = /^(?:for|while|do|if|switch|try|with|\{)$/;

@@ -34,3 +34,49 @@ CREATE INDEX pipeloom_attempts_by_task ON task_attempts (run_id, task_id);
 ALTER TABLE pipeline_runs ADD COLUMN trigger TEXT;
 -- The version of pipeloom that ran it.
 ALTER TABLE pipeline_runs ADD COLUMN version TEXT;
+
+-- Results that later runs take instead of running a task (`reuse`), and why a task ran all the same.
+
+-- `reused from run 12`, or why an earlier result was not taken. NULL: nothing to be said.
+ALTER TABLE task_runs ADD COLUMN reason TEXT;
+-- JSON: what a result depends on beside code and input: version, files, env and params (keyed hashes), packages.
+ALTER TABLE pipeloom_definitions ADD COLUMN parts TEXT;
+-- Equal in all runs of the pipeline whose results may be taken for one another. NULL: none may.
+ALTER TABLE pipeloom_definitions ADD COLUMN alike INTEGER;
+-- JSON: the tables that its tasks have written in this run: { "epochs": { name: pipeloom_tables.epoch }, "never": why their
+-- results must not be taken }.
+ALTER TABLE pipeloom_definitions ADD COLUMN tables TEXT;
+CREATE INDEX pipeloom_definitions_by_name ON pipeloom_definitions (name, run_id);
+
+-- Done tasks of definitions with `reuse`.
+CREATE TABLE pipeloom_reusable (
+  run_id    INTEGER NOT NULL,
+  task_id   INTEGER NOT NULL,
+  key       TEXT NOT NULL,        -- task_runs.key
+  alike     INTEGER NOT NULL,     -- pipeloom_definitions.alike of the code that made the result
+  ended_at  INTEGER NOT NULL,     -- when the task ran, epoch ms
+  bytes     INTEGER NOT NULL,     -- of the result
+  from_run  INTEGER,              -- the run and the task whose result it is; NULL: it ran itself
+  from_task INTEGER,
+  PRIMARY KEY (run_id, task_id)
+) WITHOUT ROWID;
+CREATE INDEX pipeloom_reusable_by_key ON pipeloom_reusable (key, alike, run_id, task_id);
+
+-- Which unit last wrote which of the user's tables. Only in files where a pipeline has used `reuse`.
+CREATE TABLE pipeloom_tables (
+  name       TEXT PRIMARY KEY,
+  epoch      INTEGER NOT NULL,    -- one more each time that something else writes to it than before
+  alike      INTEGER,             -- of the definition that wrote last; NULL: another task or program
+  definition TEXT,                -- NULL: not a task
+  run_id     INTEGER,
+  task_id    INTEGER,
+  at         TEXT NOT NULL,
+  rows       INTEGER              -- how many it had at the end of that run. NULL: not known
+) WITHOUT ROWID;
+
+-- The code of fingerprints, so that `why` can show what has changed.
+CREATE TABLE pipeloom_sources (
+  fingerprint TEXT PRIMARY KEY,
+  source      BLOB NOT NULL,      -- gzip
+  run_id      INTEGER NOT NULL    -- the last run that used it
+) WITHOUT ROWID;

@@ -5,45 +5,81 @@ import { existsSync } from "node:fs";
 
 import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
 import type { NextRun } from "../../protocol/plan.ts";
-import type { Code } from "../../protocol/reruns.ts";
+import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
 import { nextTasks } from "../decide-reruns.ts";
+import { knownParts } from "../known-parts.ts";
 import { RunAliveError } from "../liveness.ts";
 import { schemaVersion } from "../migrate.ts";
 import type { Patience } from "../patience.ts";
 import { findRun } from "../write/find-run.ts";
+import { nextReuse } from "./next-reuse.ts";
 import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
 
+/** What is asked of the file. */
+type NextRequest = {
+  readonly options: WriterOptions;
+  readonly request: RunRequest;
+  /** Waits for locks. */
+  readonly patience: Patience;
+};
+
+/** What the results of earlier runs depended on. */
+export const knownInFile = (next: NextRequest): readonly KnownParts[] =>
+  inFile(next, [], (db, version) =>
+    version < versionWithReuse ? [] : knownParts(db, next.request),
+  );
+
 /**
- * @param code the fingerprints of the pipeline's code; undefined where they are not known
- * @param patience waits for locks
+ * @param code of the pipeline; undefined where it is not known
+ * @param now epoch ms
  * @throws StoreError as the run would, where it would be refused for another reason than a living run; ReaderError
  */
-export function nextRun(
-  options: WriterOptions,
-  request: RunRequest,
-  code: Code | undefined,
-  patience: Patience,
-): NextRun {
-  const { db: path, storeTaskStatus } = options;
-  if (!storeTaskStatus || path === ":memory:" || !existsSync(path)) return { kind: "new" };
-  const db = openReadOnly(path, patience);
+export function nextRun(next: NextRequest, code: SessionCode | undefined, now: number): NextRun {
+  const { tasks } = next.request;
   try {
-    return patience.run(() => inFile(db, path, request, code));
+    return inFile(next, { kind: "new", tasks, reuse: [] }, (db, version) =>
+      nextInFile(db, version, next, code, now),
+    );
   } catch (thrown) {
     if (thrown instanceof RunAliveError) return { kind: "refused", because: thrown.message };
     throw thrown;
+  }
+}
+
+function inFile<Result>(
+  { options: { db: path, storeTaskStatus }, patience }: NextRequest,
+  nothing: Result,
+  read: (db: Database, version: number) => Result,
+): Result {
+  if (!storeTaskStatus || path === ":memory:" || !existsSync(path)) return nothing;
+  const db = openReadOnly(path, patience);
+  try {
+    return patience.run(() => {
+      const version = schemaVersion(db, path);
+      return version === 0 ? nothing : read(db, version);
+    });
   } finally {
     closeReadOnly(db, path);
   }
 }
 
-function inFile(db: Database, path: string, request: RunRequest, code: Code | undefined): NextRun {
-  const version = schemaVersion(db, path);
-  const run = version === 0 ? undefined : findRun(db, path, request);
-  if (run === undefined) return { kind: "new" };
+function nextInFile(
+  db: Database,
+  version: number,
+  { options: { db: path }, request }: NextRequest,
+  code: SessionCode | undefined,
+  now: number,
+): NextRun {
+  const run = findRun(db, path, request);
+  const reuse = version < versionWithReuse ? [] : nextReuse(db, request, code?.parts ?? [], now);
+  if (run === undefined) return { kind: "new", tasks: request.tasks, reuse };
   if (version < versionWithCode) db.run(withoutCode);
-  return { kind: "continued", run: run.id, tasks: nextTasks(db, path, run, request, code) };
+  const tasks = nextTasks(db, path, run, request, code?.code);
+  return { kind: "continued", run: run.id, tasks, reuse };
 }
+
+/** The first version that records which results may be taken by later runs (0005.sql). */
+const versionWithReuse = 5;
 
 /** The first version that records the code of a run's tasks (0003.sql). */
 const versionWithCode = 3;

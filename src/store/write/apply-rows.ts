@@ -15,6 +15,7 @@ import {
 } from "./rows-error.ts";
 import { isWaitable } from "../sqlite-error.ts";
 import { rowsSql } from "./upsert-sql.ts";
+import type { WrittenTables } from "./written-tables.ts";
 
 /**
  * bun:sqlite's `run` also accepts one array of parameters, though its types do not say so. Spread parameters are copied
@@ -45,10 +46,15 @@ export class RowsApplier {
   readonly #db: Database;
   readonly #hasOwnTables: boolean;
   readonly #patience: Patience;
+  readonly #writes: WrittenTables | undefined;
   readonly #sets = new Map<string, StatementSet>();
 
-  /** @param hasOwnTables the file has pipeloom's own tables, which refuse rows of tasks */
-  constructor(db: Database, hasOwnTables: boolean, patience: Patience) {
+  /**
+   * @param hasOwnTables the file has pipeloom's own tables, which refuse rows of tasks
+   * @param writes where somebody asks which tables units write
+   */
+  constructor(db: Database, hasOwnTables: boolean, patience: Patience, writes?: WrittenTables) {
+    this.#writes = writes;
     this.#db = db;
     this.#hasOwnTables = hasOwnTables;
     this.#patience = patience;
@@ -73,6 +79,7 @@ export class RowsApplier {
   /** Applies rows that give the same columns. Their statement names only these columns. */
   #applyGroup(shape: RowsShape, key: string, rowCount: number, cells: CellReader): void {
     const set = this.#setOf(shape, key);
+    if (this.#writes !== undefined) this.#noteWrites(this.#writes, shape, key);
     let left = rowCount;
     for (const step of set.steps) {
       if (left < step) continue;
@@ -86,6 +93,14 @@ export class RowsApplier {
         // Otherwise large cells, or the text that they are cut from, would live as long as the statement.
         prepared.cells.fill(null);
       }
+    }
+  }
+
+  #noteWrites(writes: WrittenTables, shape: RowsShape, key: string): void {
+    try {
+      writes.note(key, () => rowsSql(shape.table, shape.columns, shape.onConflict, 1));
+    } catch (error) {
+      throw explainPrepare(this.#db, shape, error);
     }
   }
 

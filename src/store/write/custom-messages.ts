@@ -8,6 +8,7 @@ import { checkSqlValues } from "../../protocol/sql-value.ts";
 import type { EmittedMessage } from "../../protocol/codec/unit-item.ts";
 import type { Patience } from "../patience.ts";
 import { splitSql, transactionTrouble } from "../sql-text.ts";
+import type { WrittenTables } from "./written-tables.ts";
 
 type MessageStatement = Statement<unknown, MessageParam[]>;
 
@@ -25,9 +26,15 @@ export class CustomMessages {
   /** The name of the message that was applied last. */
   #last: string | undefined;
 
-  constructor(db: Database, handlers: Iterable<MessageHandle<never>>, patience: Patience) {
+  /** @param writes where somebody asks which tables units write */
+  constructor(
+    db: Database,
+    handlers: Iterable<MessageHandle<never>>,
+    patience: Patience,
+    writes?: WrittenTables,
+  ) {
     this.#handlers = new Map(Array.from(handlers, (handle) => [handle.name, handle]));
-    this.#db = new UnitDb(db, patience);
+    this.#db = new UnitDb(db, patience, writes);
   }
 
   /**
@@ -93,12 +100,14 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 class UnitDb {
   readonly #db: Database;
   readonly #patience: Patience;
+  readonly #writes: WrittenTables | undefined;
   readonly #statements = new Map<string, MessageStatement>();
   #isOpen = false;
 
-  constructor(db: Database, patience: Patience) {
+  constructor(db: Database, patience: Patience, writes: WrittenTables | undefined) {
     this.#db = db;
     this.#patience = patience;
+    this.#writes = writes;
   }
 
   open<Result>(use: (db: MessageDb) => Result): Result {
@@ -127,6 +136,7 @@ class UnitDb {
   #statement(sql: string, params: readonly MessageParam[]): MessageStatement {
     checkSqlValues(params);
     const statement = this.#prepared(sql);
+    this.#writes?.note(sql, () => sql);
     if (params.length === statement.paramsCount) return statement;
     throw new Error(
       `this SQL takes values (${statement.paramsCount}), and was given ${params.length === 0 ? "none" : params.length}: ${sql}`,

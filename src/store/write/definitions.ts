@@ -6,6 +6,7 @@ import { JSON } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunRequest } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
+import type { TaskParts } from "../../protocol/reuse.ts";
 import type { Patience } from "../patience.ts";
 import { ofRun } from "../own-tables.ts";
 import {
@@ -28,7 +29,8 @@ export const insertDefinitions = (db: Database, run: RunId, { code, tasks }: Run
 /** @param repeats of definitions that the run does not have yet: whether earlier sessions inserted or emitted is not known */
 function writeDefinitions(db: Database, run: RunId, code: Code, repeats: boolean): void {
   db.run(
-    `INSERT INTO pipeloom_definitions SELECT ?, key, value, ? FROM json_each(?) WHERE true
+    `INSERT INTO pipeloom_definitions (run_id, name, fingerprint, repeats)
+      SELECT ?, key, value, ? FROM json_each(?) WHERE true
       ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint`,
     [run, repeats ? 1 : 0, JSON.stringify(Object.fromEntries(code))],
   );
@@ -87,17 +89,32 @@ function unmark(db: Database, run: RunId, keep: readonly string[], code: Code | 
   );
 }
 
+type KnownCode = { readonly code: Code; readonly parts: readonly TaskParts[] };
+
+function writeCode(db: Database, run: RunId, { code, parts }: KnownCode): void {
+  writeDefinitions(db, run, code, false);
+  writeParts(db, run, parts);
+}
+
+export function writeParts(db: Database, run: RunId, all: readonly TaskParts[]): void {
+  db.run(
+    `UPDATE pipeloom_definitions SET parts = value ->> '$.parts', alike = value ->> '$.alike'
+      FROM json_each(?1) WHERE run_id = ?2 AND name = value ->> '$.task'`,
+    [JSON.stringify(all), run],
+  );
+}
+
 /** What becomes known of the definitions while the run goes on: written with the next commit. */
 export class DefinitionChanges {
   readonly #db: Database;
   readonly #run: RunId;
   readonly #patience: Patience;
-  #code: Code | undefined;
+  #code: KnownCode | undefined;
   /** Definitions that have inserted rows or emitted messages (see repeat-rule.ts); those of `#unwritten` are not in the file. */
   readonly #repeats = new Set<string>();
   #unwritten: string[] = [];
   /** By the last flush. A commit that fails drops it. */
-  #flushed: { readonly code: Code | undefined; readonly repeats: readonly string[] } = nothing;
+  #flushed: { readonly code: KnownCode | undefined; readonly repeats: readonly string[] } = nothing;
 
   constructor(db: Database, run: RunId, patience: Patience) {
     this.#db = db;
@@ -109,8 +126,8 @@ export class DefinitionChanges {
     return this.#code === undefined && this.#unwritten.length === 0;
   }
 
-  setCode(code: Code): void {
-    this.#code = code;
+  setCode(code: Code, parts: readonly TaskParts[]): void {
+    this.#code = { code, parts };
   }
 
   setRepeats(name: string): void {
@@ -123,8 +140,7 @@ export class DefinitionChanges {
     if (this.isEmpty) return;
     const code = this.#code;
     const repeats = this.#unwritten;
-    if (code !== undefined)
-      this.#patience.run(() => writeDefinitions(this.#db, this.#run, code, false));
+    if (code !== undefined) this.#patience.run(() => writeCode(this.#db, this.#run, code));
     for (const name of repeats) {
       this.#patience.run(() =>
         this.#db.run("UPDATE pipeloom_definitions SET repeats = 1 WHERE run_id = ? AND name = ?", [

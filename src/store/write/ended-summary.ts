@@ -54,6 +54,7 @@ function readSummary(path: string, run: RunId): RunSummary | undefined {
     interrupted: 0,
     retries: countRetries(db, run),
     alreadyDone: 0,
+    reused: countReused(db, run),
     startedAt: Date.parse(ended.started_at),
     finishedAt: Date.parse(ended.finished_at),
     failures: [],
@@ -71,6 +72,13 @@ function countTasks(db: Database, run: RunId): ReadonlyMap<string, number> {
     `SELECT status, COUNT(*) AS count FROM task_runs WHERE ${ofRun("?1")} GROUP BY status`,
   );
   return new Map(rows.all(run).map(({ status, count }) => [status, count]));
+}
+
+function countReused(db: Database, run: RunId): number {
+  using rows = db.prepare<{ reused: number }, [number]>(
+    "SELECT COUNT(*) AS reused FROM pipeloom_reusable WHERE run_id = ? AND from_run IS NOT NULL",
+  );
+  return rows.get(run)?.reused ?? 0;
 }
 
 function countRetries(db: Database, run: RunId): number {

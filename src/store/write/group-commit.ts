@@ -190,8 +190,12 @@ export class GroupCommit {
       return notRunning(end.attempt);
     }
     const { repeats } = unit;
+    const writes = unit.takeWrites();
     const failure = unit.end();
     if (repeats && failure === undefined) history.setRepeats(nameOfKey(end.key));
+    if (writes !== undefined && failure === undefined) {
+      history.setWrites(nameOfKey(end.key), end.id, writes);
+    }
     return failure;
   }
 
@@ -210,6 +214,7 @@ export class GroupCommit {
         break;
       case "progress":
       case "log":
+      case "queried":
         break;
       default:
         assertNever(record);

@@ -4,7 +4,9 @@ import type { Failure } from "../../base/failure.ts";
 import type { TaskId, WorkerId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
+import type { Execution, LeftTables, ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
 import type { LogLevel, RunStatus, TaskStatus } from "../../protocol/status.ts";
+import type { MainRecord } from "../../protocol/writer-records.ts";
 
 /** A task's whole row except its cursor, which only a checkpoint sets. Times are epoch ms. */
 export type TaskRow = {
@@ -52,6 +54,24 @@ export type RunEnd = {
   readonly at: number;
 };
 
+/** What a unit of a task has written. */
+export type UnitWrites = {
+  readonly tables: Set<string>;
+  /** It may have written to any other table too. */
+  readonly all: boolean;
+  readonly hasEmitted: boolean;
+};
+
+/** A task that takes the result of an earlier run. */
+export type ReusedTask = {
+  readonly row: TaskRow;
+  readonly reason: string;
+  readonly from: Execution;
+  /** When that task ran, epoch ms. */
+  readonly endedAt: number;
+  readonly left: LeftTables;
+};
+
 /** A result as JSON text. */
 export type StoredResult = readonly [id: TaskId, result: string];
 
@@ -59,6 +79,8 @@ export type StoredResult = readonly [id: TaskId, result: string];
 export interface History {
   /** `storedResults` gives what was recorded. */
   readonly keepsResults: boolean;
+  /** It wants to know what units write: some results may be taken by later runs. */
+  readonly recordsWrites: boolean;
   /** There is nothing to flush. */
   readonly isEmpty: boolean;
 
@@ -85,8 +107,17 @@ export interface History {
   setEnd(end: RunEnd): void;
   /** Nothing is left to be passed on downstream: the run is done. */
   endDownstream(): void;
-  /** The fingerprints of the definitions. */
-  setCode(code: Code): void;
+  /** The fingerprints of the definitions, and what else their results depend on. */
+  setCode(code: Code, parts: readonly TaskParts[]): void;
+  setReused(task: ReusedTask): void;
+  /** @param reason why there is a result that is not taken. Not after `setTask` or `setDone` for the same task. */
+  setNotReused(id: TaskId, name: string, key: string, reason: string): void;
+  /** Only where `recordsWrites`: a unit of the definition's task is applied. */
+  setWrites(definition: string, task: TaskId, writes: UnitWrites): void;
+  /** A task of the definition has read the database. */
+  setQueried(definition: string): void;
+  /** A file that the definition's tasks declare has changed while they ran. */
+  setFilesChanged(definition: string): void;
   /** @param definition its tasks have inserted rows or emitted messages (see repeat-rule.ts): running them again would do so twice */
   setRepeats(definition: string): void;
 
@@ -109,6 +140,8 @@ export interface History {
    * @throws as `restoredPages`
    */
   storedResults(ids: readonly TaskId[]): Iterable<readonly StoredResult[]>;
+  /** What earlier runs say to tasks that have not begun. Without a record: there is no result. */
+  lookUp(asks: readonly ReuseAsk[]): readonly MainRecord[];
   /** Whether another run of this database is alive. */
   hasOtherLiveRuns(): boolean;
 }

@@ -1,10 +1,12 @@
 // The history of a run that records nothing (`--no-store-task-status`).
 
 import type { RestoredPage } from "../../protocol/messages.ts";
+import type { MainRecord } from "../../protocol/writer-records.ts";
 import type { History, StoredResult } from "./history.ts";
 
 export class NoHistory implements History {
   readonly keepsResults = false;
+  readonly recordsWrites = false;
   readonly isEmpty = true;
   setTask(): void {}
   setDone(): void {}
@@ -17,6 +19,11 @@ export class NoHistory implements History {
   setEnd(): void {}
   endDownstream(): void {}
   setCode(): void {}
+  setReused(): void {}
+  setNotReused(): void {}
+  setWrites(): void {}
+  setQueried(): void {}
+  setFilesChanged(): void {}
   setRepeats(): void {}
   flush(): void {}
   committed(): void {}
@@ -29,6 +36,10 @@ export class NoHistory implements History {
 
   storedResults(): readonly (readonly StoredResult[])[] {
     throw new Error("Internal error: stored results of a run without history");
+  }
+
+  lookUp(): readonly MainRecord[] {
+    return [];
   }
 
   /** Nobody can know: runs without history have no rows. */

@@ -8,17 +8,20 @@ import { Date } from "../../base/globals.ts";
 import { type RunId, runId } from "../../protocol/ids.ts";
 import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
 import type { Code, Rerun } from "../../protocol/reruns.ts";
+import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
 import { isRunAlive, RunAliveError, type RunProcess } from "../liveness.ts";
 import { noLock, removeStaleLock, type RunLock, runsWithFiles, tryRunLock } from "../lock.ts";
 import { onlyRow } from "../only-row.ts";
 import { damagedRow, StoreError } from "../store-error.ts";
 import { type Decision, decideReruns, ranDownstream } from "../decide-reruns.ts";
-import { insertDefinitions, markReruns, passesOn } from "./definitions.ts";
+import { knownParts } from "../known-parts.ts";
+import { insertDefinitions, markReruns, passesOn, writeParts } from "./definitions.ts";
 import { findRun } from "./find-run.ts";
 import { endSuperseded, insertRun, nextRunId, reviveRun, sessionValues } from "./revive-run.ts";
 import { ofRun } from "../own-tables.ts";
 import type { SqlStatement } from "../sql-text.ts";
 import { isOtherCode, type RunRow, runRows } from "./run-rows.ts";
+import { hasReusable } from "./reusing-history.ts";
 import { applySchema } from "./schema-sql.ts";
 
 export type PreparedRun = {
@@ -36,6 +39,8 @@ export type PreparedRun = {
   readonly passesOn: boolean;
   /** Statements of the pipeline's schema: see schema-sql.ts. */
   readonly leftOut: readonly SqlStatement[];
+  /** Results may be taken by later runs, or by this one: it is recorded which tables units write. */
+  readonly records: { readonly hasSchemaWritten: boolean } | undefined;
   readonly lock: RunLock;
   /** The process of the run's last session died before the run's end. */
   readonly interrupted: RunProcess | undefined;
@@ -44,6 +49,13 @@ export type PreparedRun = {
 /** A run is to be continued, and the fingerprints of this session's code are needed for that. Nothing was written. */
 export class CodeWantedError extends Error {
   override readonly name = "CodeWantedError";
+  /** Of earlier runs. */
+  readonly known: readonly KnownParts[];
+
+  constructor(known: readonly KnownParts[]) {
+    super("the fingerprints of the code are needed");
+    this.known = known;
+  }
 }
 
 /**
@@ -59,7 +71,7 @@ export function prepareRun(
   options: WriterOptions,
   request: RunRequest,
   now: number,
-  code?: Code,
+  code?: SessionCode,
 ): PreparedRun {
   if (!options.storeTaskStatus) {
     const run = withoutHistory(options, request, now);
@@ -71,18 +83,23 @@ export function prepareRun(
   const session = sessionValues(request);
   const begin = db.transaction(() => {
     const dead = findRun(db, options.db, request);
-    const decision = dead === undefined ? undefined : decide(db, options.db, dead, request, code);
+    const decision =
+      dead === undefined ? undefined : decide(db, options.db, dead, request, code?.code);
     if (dead === undefined) refuseKeep(options.db, request);
     const taken =
       dead === undefined ? lockNew(options.db, nextRunId(db)) : lockOld(options.db, dead);
     lock = taken.lock;
+    const records = request.reuses.length > 0 || hasReusable(db);
+    const before = records ? changesOf(db) : 0;
     const leftOut = applySchemaOf(db, request, dead !== undefined);
+    const hasSchemaWritten = records && changesOf(db) !== before;
     if (decision === undefined) {
       insertRun(db, taken.id, request.pipeline, session, now);
       insertDefinitions(db, taken.id, request);
     } else {
       reviveRun(db, taken.id, session);
-      markReruns(db, taken.id, request, code, decision);
+      markReruns(db, taken.id, request, code?.code, decision);
+      if (code !== undefined) writeParts(db, taken.id, code.parts);
     }
     endSuperseded(db, options.db, request, taken.id);
     removeStaleFiles(db, options.db, taken.id);
@@ -96,6 +113,7 @@ export function prepareRun(
       passesOn:
         (request.reruns.downstream || decision?.hasMarked === true) && passesOn(db, taken.id),
       leftOut,
+      records: records ? { hasSchemaWritten } : undefined,
       lock: taken.lock,
       interrupted: dead?.status === "running" ? dead : undefined,
     };
@@ -106,6 +124,12 @@ export function prepareRun(
     lock?.release();
     throw thrown;
   }
+}
+
+/** Rows that this connection has inserted, updated or deleted. */
+function changesOf(db: Database): number {
+  using changes = db.prepare<{ n: number }, []>("SELECT total_changes() AS n");
+  return onlyRow(changes.get()).n;
 }
 
 const applySchemaOf = (
@@ -121,7 +145,8 @@ function decide(
   request: RunRequest,
   code: Code | undefined,
 ): Decision {
-  if (request.code !== null && code === undefined) throw new CodeWantedError();
+  if (request.code !== null && code === undefined)
+    throw new CodeWantedError(knownParts(db, request));
   return decideReruns(db, path, run, request, code);
 }
 
@@ -156,6 +181,7 @@ function withoutHistory(
     reruns: [],
     passesOn: false,
     leftOut: [],
+    records: undefined,
     lock: noLock,
     interrupted: undefined,
   };

@@ -28,6 +28,8 @@ const deletes = {
     "DELETE FROM task_attempts WHERE rowid IN (SELECT rowid FROM task_attempts WHERE run_id = ?1 LIMIT ?2)",
   task_runs:
     "DELETE FROM task_runs WHERE run_id = ?1 AND id IN (SELECT id FROM task_runs WHERE run_id = ?1 LIMIT ?2)",
+  pipeloom_reusable:
+    "DELETE FROM pipeloom_reusable WHERE run_id = ?1 AND task_id IN (SELECT task_id FROM pipeloom_reusable WHERE run_id = ?1 LIMIT ?2)",
   pipeloom_definitions:
     "DELETE FROM pipeloom_definitions WHERE run_id = ?1 AND name IN (SELECT name FROM pipeloom_definitions WHERE run_id = ?1 LIMIT ?2)",
   pipeline_runs:
@@ -73,6 +75,7 @@ export class Pruner {
       "task_logs",
       "task_attempts",
       "task_runs",
+      "pipeloom_reusable",
       "pipeloom_definitions",
       "pipeline_runs",
     ]);
@@ -115,6 +118,7 @@ export class Pruner {
       task_logs: 0,
       task_attempts: 0,
       task_runs: 0,
+      pipeloom_reusable: 0,
       pipeloom_definitions: 0,
       pipeline_runs: 0,
     };

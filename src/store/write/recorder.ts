@@ -8,6 +8,7 @@ import { maxSentResult, staysInFile, type WantsResult } from "../../protocol/wan
 import type { Mask } from "../../protocol/mask.ts";
 import type { Completion } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";
+import { nameOfKey } from "../../protocol/task-key.ts";
 import type { History } from "./history.ts";
 
 type Interrupted = Extract<MainRecord, { type: "interrupted" }>;
@@ -75,6 +76,9 @@ export class Recorder {
         this.#history.setCursor(record.id, record.cursor);
         this.#announce({ type: "task-checkpoint", id: record.id, cursor: record.cursor });
         return;
+      case "queried":
+        this.#history.setQueried(nameOfKey(record.key));
+        return;
       case "finished":
         return this.#finished(
           unitFailure === undefined ? record : withFailure(record, this.#masked(unitFailure)),
@@ -111,6 +115,10 @@ export class Recorder {
         return this.#history.setAgain(record.id, record.name, record.key);
       case "skipped":
         return this.#skipped(record);
+      case "reused":
+        return this.#reused(record);
+      case "not-reused":
+        return this.#history.setNotReused(record.id, record.name, record.key, record.reason);
       case "finished":
         return this.#finished(record, record.worker);
       case "log":
@@ -162,6 +170,34 @@ export class Recorder {
     if (!isLast) return;
     const row = { ...blank, id, name, key, attempt: attempt - 1, startedAt };
     this.#history.setTask({ ...row, status: "queued" });
+  }
+
+  #reused(record: Extract<MainRecord, { type: "reused" }>): void {
+    const { id, name, key, at, result, wantsResult, from, endedAt, left } = record;
+    const reason = `reused from run ${from.run}`;
+    const row = {
+      ...blank,
+      id,
+      name,
+      key,
+      status: "done",
+      finishedAt: at,
+      result,
+      progress: 1,
+    } as const;
+    this.#history.setReused({ row, reason, from, endedAt, left });
+    const announced = this.#announced(wantsResult, result);
+    this.#announce({
+      type: "task-finished",
+      id,
+      name,
+      attempt: 0,
+      status: "done",
+      startedAt: null,
+      at,
+      reason,
+      ...(wantsResult === "no" || announced === staysInFile ? {} : { result: announced }),
+    });
   }
 
   #finished(record: Finished, worker: WorkerId | null): void {

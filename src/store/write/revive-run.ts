@@ -11,7 +11,7 @@ import { maxStoredId, type RunId, runId } from "../../protocol/ids.ts";
 import type { RunRequest } from "../../protocol/messages.ts";
 import { isRunAlive } from "../liveness.ts";
 import { onlyRow } from "../only-row.ts";
-import { hashParams } from "../params-hash.ts";
+import { keyedHash } from "../../base/keyed-hash.ts";
 import { ofRun } from "../own-tables.ts";
 import { keepInterrupted } from "./attempt-rows.ts";
 import { hasSameParams, runRows } from "./run-rows.ts";
@@ -42,7 +42,7 @@ export const sessionValues = ({
 }: RunRequest): SessionValues => [
   file,
   params,
-  hashParams(canonicalParams),
+  keyedHash(canonicalParams),
   code,
   process.pid,
   hostname(),

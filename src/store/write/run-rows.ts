@@ -5,7 +5,7 @@ import type { Database } from "bun:sqlite";
 import { maxStoredId, type RunId, runId } from "../../protocol/ids.ts";
 import type { RunRequest } from "../../protocol/messages.ts";
 import { isRunAlive } from "../liveness.ts";
-import { isHashOf } from "../params-hash.ts";
+import { isHashOf } from "../../base/keyed-hash.ts";
 
 export type RunRow = {
   readonly id: RunId;

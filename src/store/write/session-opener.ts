@@ -5,7 +5,7 @@ import type { MessageHandle } from "../../api/message.ts";
 import { Promise } from "../../base/globals.ts";
 import type { RunRequest, ToWriter, WriterOptions } from "../../protocol/messages.ts";
 import { SharedFlag } from "../../protocol/shared/shared-flag.ts";
-import type { Code } from "../../protocol/reruns.ts";
+import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
 import type { LogLevel } from "../../protocol/status.ts";
 import type { RunSummary } from "../../protocol/summary.ts";
 import { networkDisk } from "../network-disk.ts";
@@ -29,7 +29,7 @@ const alivePollMs = 250;
 const lockPollMs = 20;
 
 /** Asks main for the fingerprints of the pipeline's tasks. */
-type AskCode = () => Promise<Code>;
+type AskCode = (known: readonly KnownParts[]) => Promise<SessionCode>;
 
 /** @param disk the kind of file system */
 export const networkNotice = (db: string, disk: string, wal: boolean): string =>
@@ -80,7 +80,7 @@ export class SessionOpener {
   async open(handles: readonly MessageHandle<never>[]): Promise<Opened> {
     const { db } = this.#options;
     const patience = new Patience(db, this.#patience);
-    let code: Code | undefined;
+    let code: SessionCode | undefined;
     let request = this.#request;
     await this.#warnOfNetwork();
     for (;;) {
@@ -92,7 +92,7 @@ export class SessionOpener {
         return { type: "session", session };
       } catch (thrown) {
         if (thrown instanceof CodeWantedError) {
-          code = await this.#askCode();
+          code = await this.#askCode(thrown.known);
           continue;
         }
         if (!(thrown instanceof RunAliveError) || !this.#request.wait) throw thrown;

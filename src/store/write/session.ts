@@ -6,7 +6,8 @@ import { existsSync } from "node:fs";
 import type { MessageHandle } from "../../api/message.ts";
 import type { RunFinished, RunStarted } from "../../protocol/events.ts";
 import type { KeepRule, RunRequest, WriterOptions } from "../../protocol/messages.ts";
-import type { Code, Rerun } from "../../protocol/reruns.ts";
+import type { Rerun } from "../../protocol/reruns.ts";
+import type { SessionCode } from "../../protocol/reuse.ts";
 import { CustomMessages } from "./custom-messages.ts";
 import { closeDatabase } from "./close.ts";
 import { hasDeferredKeys } from "./deferred-keys.ts";
@@ -20,6 +21,7 @@ import { pruneOldRuns } from "./keep-rule.ts";
 import { NoHistory } from "./no-history.ts";
 import { refuseIfAlive } from "./find-run.ts";
 import { prepareRun, type PreparedRun } from "./prepare-run.ts";
+import { ReusingHistory } from "./reusing-history.ts";
 import { leftOutNotice, SchemaError } from "./schema-sql.ts";
 import { RunAliveError, type RunProcess } from "../liveness.ts";
 import { isFileFailure, isWaitable } from "../sqlite-error.ts";
@@ -27,6 +29,7 @@ import { SqliteHistory } from "./sqlite-history.ts";
 import { isFatal, toStoreError } from "../store-error.ts";
 import { UnitApplier } from "./unit-applier.ts";
 import { WalGuard } from "../wal.ts";
+import { WrittenTables } from "./written-tables.ts";
 
 export class Session {
   readonly db: Database;
@@ -59,9 +62,10 @@ export class Session {
     options: WriterOptions,
     handles: readonly MessageHandle<never>[],
     started: RunStarted,
-    { lock, otherCode, reruns, passesOn, startedAt, interrupted }: PreparedRun,
+    { lock, otherCode, reruns, passesOn, startedAt, interrupted, records }: PreparedRun,
     patience: Patience,
-    keep: KeepRule | null,
+    { keep, reuses }: RunRequest,
+    code: SessionCode | undefined,
   ) {
     this.db = db;
     this.#keep = keep;
@@ -74,11 +78,18 @@ export class Session {
     this.beganAt = startedAt;
     this.interrupted = interrupted;
     this.#patience = patience;
-    this.history = options.storeTaskStatus
-      ? new SqliteHistory(db, options.db, started.run, patience)
-      : new NoHistory();
-    this.messages = new CustomMessages(db, handles, patience);
-    this.unit = new UnitApplier(db, options.storeTaskStatus, this.messages, patience);
+    const writes = records === undefined ? undefined : new WrittenTables(db);
+    if (records === undefined) {
+      this.history = options.storeTaskStatus
+        ? new SqliteHistory(db, options.db, started.run, patience)
+        : new NoHistory();
+    } else {
+      const history = new ReusingHistory(db, options.db, started.run, patience, new Map(reuses));
+      history.begin(records.hasSchemaWritten, code?.parts ?? []);
+      this.history = history;
+    }
+    this.messages = new CustomMessages(db, handles, patience, writes);
+    this.unit = new UnitApplier(db, options.storeTaskStatus, this.messages, patience, writes);
     this.commitsUnitsAlone = hasDeferredKeys(db);
     this.#files = new FileWatch(options.db, options.wal);
     if (options.wal && options.db !== ":memory:")
@@ -97,7 +108,7 @@ export class Session {
     handles: readonly MessageHandle<never>[],
     now: number,
     patience: Patience,
-    code?: Code,
+    code?: SessionCode,
   ): Session {
     const isNew = !existsSync(options.db);
     const db = openDatabase(options, shortTuning, (reader) =>
@@ -109,7 +120,7 @@ export class Session {
       const started = runStarted(options, request, run, now);
       const notice = leftOutNotice(run.id, run.leftOut);
       if (notice !== undefined) patience.say("info", notice);
-      return new Session(db, options, handles, started, run, patience, request.keep);
+      return new Session(db, options, handles, started, run, patience, request, code);
     } catch (thrown) {
       closeAndDiscard(db, options.db, isNew, run?.lock, thrown instanceof RunAliveError);
       // A full disk or a lock is no mistake in the schema.

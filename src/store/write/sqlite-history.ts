@@ -8,13 +8,24 @@ import { toIso } from "../../base/iso-time.ts";
 import type { RunId, TaskId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
+import type { ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
+import type { MainRecord } from "../../protocol/writer-records.ts";
 import { askedDownstream, passesOnSql, ranDownstream } from "../decide-reruns.ts";
 import type { Patience } from "../patience.ts";
 import { DefinitionChanges } from "./definitions.ts";
 import { ofRun } from "../own-tables.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import { AttemptRows } from "./attempt-rows.ts";
-import type { AttemptRow, History, LogRow, RunEnd, StoredResult, TaskRow } from "./history.ts";
+import type {
+  AttemptRow,
+  History,
+  LogRow,
+  ReusedTask,
+  RunEnd,
+  StoredResult,
+  TaskRow,
+  UnitWrites,
+} from "./history.ts";
 import { restoredPages, storedResults } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "./run-rows.ts";
 import { maxCountedByReaders, StatusCounts } from "./status-counts.ts";
@@ -46,6 +57,7 @@ const logRowsSql = (values: string): string =>
 
 export class SqliteHistory implements History {
   readonly keepsResults = true;
+  readonly recordsWrites: boolean = false;
   readonly #db: Database;
   readonly #path: string;
   readonly #run: RunId;
@@ -176,8 +188,22 @@ export class SqliteHistory implements History {
     this.#end = end;
   }
 
-  setCode(code: Code): void {
-    this.#definitions.setCode(code);
+  setCode(code: Code, parts: readonly TaskParts[]): void {
+    this.#definitions.setCode(code, parts);
+  }
+
+  // Where no task uses `reuse`, nothing is recorded for it: see ReusingHistory.
+  setReused({ row }: ReusedTask): void {
+    this.setTask(row);
+  }
+
+  setNotReused(_id: TaskId, _name: string, _key: string, _reason: string): void {}
+  setWrites(_definition: string, _task: TaskId, _writes: UnitWrites): void {}
+  setQueried(_definition: string): void {}
+  setFilesChanged(_definition: string): void {}
+
+  lookUp(_asks: readonly ReuseAsk[]): readonly MainRecord[] {
+    return [];
   }
 
   setRepeats(definition: string): void {

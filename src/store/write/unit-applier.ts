@@ -13,6 +13,8 @@ import { type CustomMessages, endedTransaction } from "./custom-messages.ts";
 import { RowsError } from "./rows-error.ts";
 import type { Patience } from "../patience.ts";
 import { isFatal } from "../store-error.ts";
+import type { UnitWrites } from "./history.ts";
+import type { WrittenTables } from "./written-tables.ts";
 
 /**
  * How the open unit is undone. The first unit of a transaction needs no savepoint. Large units mostly are the first, and
@@ -33,15 +35,25 @@ export class UnitApplier {
   readonly #messages: CustomMessages;
   readonly #repeatRule: RepeatRule;
   readonly #patience: Patience;
+  /** Undefined where nobody asks which tables units write. */
+  readonly #writes: WrittenTables | undefined;
+  #hasEmitted = false;
   #undo: Undo | undefined;
   #failure: Failure | undefined;
   /** The open unit inserts rows or emits messages, or see repeat-rule.ts: applied a second time, it would do so twice. */
   repeats = false;
 
-  constructor(db: Database, hasOwnTables: boolean, messages: CustomMessages, patience: Patience) {
+  constructor(
+    db: Database,
+    hasOwnTables: boolean,
+    messages: CustomMessages,
+    patience: Patience,
+    writes?: WrittenTables,
+  ) {
     this.#db = db;
     this.#patience = patience;
-    this.#rows = new RowsApplier(db, hasOwnTables, patience);
+    this.#writes = writes;
+    this.#rows = new RowsApplier(db, hasOwnTables, patience, writes);
     this.#messages = messages;
     this.#repeatRule = new RepeatRule(db);
   }
@@ -64,6 +76,7 @@ export class UnitApplier {
           break;
         case "emit":
           this.repeats = true;
+          this.#hasEmitted = true;
           this.#messages.apply(item);
           break;
         default:
@@ -79,6 +92,16 @@ export class UnitApplier {
     }
   }
 
+  /** What the open unit has written, before `end`; undefined where it has written nothing, or nobody asks. */
+  takeWrites(): UnitWrites | undefined {
+    if (this.#writes === undefined) return undefined;
+    const written = this.#writes.take();
+    const hasEmitted = this.#hasEmitted;
+    this.#hasEmitted = false;
+    if (written === undefined && !hasEmitted) return undefined;
+    return { tables: written?.tables ?? new Set(), all: written?.all ?? false, hasEmitted };
+  }
+
   /** Ends the unit: it stays in the transaction, unless the returned failure has undone it. */
   end(): Failure | undefined {
     const failure = this.#failure;
@@ -91,6 +114,7 @@ export class UnitApplier {
   /** Undoes the open unit. */
   abandon(): void {
     if (this.#undo !== undefined && this.#failure === undefined) this.#rollBack();
+    this.takeWrites();
     this.end();
   }
 
@@ -101,6 +125,8 @@ export class UnitApplier {
 
   #begin(): Undo {
     this.repeats = false;
+    // Of a unit that was lost with its transaction.
+    this.takeWrites();
     const undo = this.#db.inTransaction ? "savepoint" : "transaction";
     this.#patience.run(() =>
       this.#db.run(undo === "savepoint" ? "SAVEPOINT unit" : "BEGIN IMMEDIATE"),

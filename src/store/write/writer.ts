@@ -6,10 +6,11 @@ import { thrownAt } from "../../base/thrown-at.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 import { Mask } from "../../protocol/mask.ts";
 import type { FromWriter, ModuleRef, RunRequest, ToWriter } from "../../protocol/messages.ts";
-import type { Code } from "../../protocol/reruns.ts";
+import type { KnownParts, ReuseAsk, SessionCode } from "../../protocol/reuse.ts";
 import type { MainRecord } from "../../protocol/writer-records.ts";
 import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import type { LogLevel } from "../../protocol/status.ts";
+import { knownParts } from "../known-parts.ts";
 import { Announcer } from "./announcer.ts";
 import { decide } from "./commit-policy.ts";
 import { GroupCommit, type Total } from "./group-commit.ts";
@@ -65,7 +66,7 @@ export class Writer {
   #life: Life = { state: "opening" };
   #fromMain: MainRecord[] = [];
   #total: Total | undefined;
-  readonly #code = Promise.withResolvers<Code>();
+  readonly #code = Promise.withResolvers<SessionCode>();
   /** What arrived before the request to close is committed first. */
   #closeAsked: Extract<ToWriter, { type: "close" }> | undefined;
   /** Monotonic ms. */
@@ -102,7 +103,9 @@ export class Writer {
       case "results":
         return this.#postResults(message.ids);
       case "code":
-        return this.#codeKnown(new Map(message.code));
+        return this.#codeKnown({ code: new Map(message.code), parts: message.parts });
+      case "reuse":
+        return this.#lookUp(message.tasks);
       case "close":
         this.#closeAsked = message;
         return this.#wake();
@@ -133,7 +136,8 @@ export class Writer {
     }
   }
 
-  #begin(session: Session, { secrets, code }: RunRequest): void {
+  #begin(session: Session, request: RunRequest): void {
+    const { secrets, code } = request;
     const recorder = new Recorder(session.history, Mask.of(secrets, process.env));
     const [ports, announcer] = [this.#ports, this.#announcer];
     const group = new GroupCommit({ session, recorder, ports, announcer });
@@ -145,20 +149,22 @@ export class Writer {
       }
     }
     this.#deps.post({ type: "opened", started, otherCode, reruns, beganAt });
-    if (!started.resumed && code !== null) this.#deps.post({ type: "code-wanted" });
+    if (!started.resumed && code !== null) {
+      this.#deps.post({ type: "code-wanted", known: knownParts(session.db, request) });
+    }
     this.#wake();
   }
 
-  readonly #askCode = (): Promise<Code> => {
-    this.#deps.post({ type: "code-wanted" });
+  readonly #askCode = (known: readonly KnownParts[]): Promise<SessionCode> => {
+    this.#deps.post({ type: "code-wanted", known });
     return this.#code.promise;
   };
 
   /** Before a run is continued, the opener waits for it. A new run goes on meanwhile. */
-  #codeKnown(code: Code): void {
+  #codeKnown(code: SessionCode): void {
     this.#code.resolve(code);
     if (this.#life.state !== "open") return;
-    this.#life.session.history.setCode(code);
+    this.#life.session.history.setCode(code.code, code.parts);
     // The only task may run for hours before there is another commit. Until then every edit would count for every task.
     this.#wake();
   }
@@ -173,6 +179,21 @@ export class Writer {
       for (const results of this.#life.session.history.storedResults(ids)) {
         this.#deps.post({ type: "results", results });
       }
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  /** The tasks that take a result are done with the next commit. */
+  #lookUp(tasks: readonly ReuseAsk[]): void {
+    if (this.#life.state !== "open") return;
+    try {
+      const records = this.#life.session.history.lookUp(tasks);
+      const reused = new Set(records.flatMap(({ type, id }) => (type === "reused" ? [id] : [])));
+      const ids = tasks.flatMap(({ id }) => (reused.has(id) ? [] : [id]));
+      this.#fromMain.push(...records);
+      if (ids.length > 0) this.#deps.post({ type: "not-reused", ids });
+      this.#wake();
     } catch (thrown) {
       this.#fail(thrown);
     }
@@ -272,8 +293,12 @@ export class Writer {
 
   // ── the end ──
 
-  #close({ session }: Open, { status, failure }: Extract<ToWriter, { type: "close" }>): void {
+  #close(
+    { session }: Open,
+    { status, failure, changedFiles = [] }: Extract<ToWriter, { type: "close" }>,
+  ): void {
     this.#life = { state: "closing", session };
+    for (const definition of changedFiles) session.history.setFilesChanged(definition);
     this.#ports.close();
     const { finished, untidy } = session.close({ status, failure, at: this.#deps.wall() });
     this.#life = { state: "closed" };

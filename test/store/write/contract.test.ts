@@ -89,6 +89,7 @@ describe.each<[string, () => WriterUnderTest]>([
         rows: null,
         cpu_ms: null,
         waited_ms: null,
+        reason: null,
       },
     ]);
     await writer.next("committed");
@@ -369,7 +370,7 @@ describe.each<[string, () => WriterUnderTest]>([
     using writer = create();
     const db = folder.file("a.db");
     await writer.open(db, {}, { code: "c0de", tasks: ["load"] });
-    writer.send({ type: "code", code: [["load", "abc"]] });
+    writer.send({ type: "code", code: [["load", "abc"]], parts: [] });
     const stored = (): unknown[] => rows(db, "SELECT fingerprint FROM pipeloom_definitions");
     while (!Bun.deepEquals(stored(), [{ fingerprint: "abc" }])) await Bun.sleep(1);
     await writer.close();

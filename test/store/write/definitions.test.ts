@@ -34,7 +34,7 @@ class DeadRun implements Disposable {
       );
     }
     using history = this.#history(first.id);
-    history.setCode(codeOf({}));
+    history.setCode(codeOf({}), []);
     for (const name of repeats) history.setRepeats(name);
     history.flush();
     first.end();
@@ -47,7 +47,8 @@ class DeadRun implements Disposable {
 
   /** A session whose process dies at `end`. */
   begin(of: RunRequest, code?: ReadonlyMap<string, string>) {
-    const run = prepareRun(this.db, options(this.path), of, 1_800_000_000_000, code);
+    const known = code && { code, parts: [] };
+    const run = prepareRun(this.db, options(this.path), of, 1_800_000_000_000, known);
     return { ...run, end: () => run.lock.release() } satisfies Session;
   }
 
@@ -278,7 +279,7 @@ describe("changes while the run goes on", () => {
     using run = new DeadRun();
     const history = new SqliteHistory(run.db, run.path, 1 as RunId, unlocked);
     run.db.run("BEGIN");
-    history.setCode(codeOf({ list: "new" }));
+    history.setCode(codeOf({ list: "new" }), []);
     history.setRepeats("load");
     history.flush();
     run.db.run("ROLLBACK");

@@ -57,6 +57,7 @@ export const request = (more: Partial<RunRequest> = {}): RunRequest => ({
   code: null,
   tasks: [],
   reruns: noReruns,
+  reuses: [],
   resume: "auto",
   wait: false,
   schema: null,
