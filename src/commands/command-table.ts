@@ -56,6 +56,12 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./logs.ts")).command,
   },
   {
+    name: "why",
+    group: "Look",
+    summary: "Say why a task ran, was reused, or did not run",
+    load: async () => (await import("./why.ts")).command,
+  },
+  {
     name: "query",
     group: "Look",
     summary: "Read from the database with SQL, as a table, JSON or CSV",

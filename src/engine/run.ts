@@ -142,6 +142,7 @@ export class Run {
     return {
       restored: (page) => this.#parts.identities.restored.addPage(page),
       codeWanted: (known) => this.#parts.code.send(known),
+      sourcesWanted: (fingerprints) => this.#parts.code.sendSources(fingerprints),
       notReused: (ids) => {
         this.#parts.reuse?.notReused(ids);
         this.#advance();

@@ -16,7 +16,7 @@ type CodeMessage = Extract<ToWriter, { type: "code" }>;
 
 type TaskCodeDeps = CodeSource & {
   readonly mask: Mask | undefined;
-  post(message: CodeMessage): void;
+  post(message: CodeMessage | Extract<ToWriter, { type: "sources" }>): void;
   /** The writer has the code. */
   sent(): void;
 };
@@ -28,6 +28,8 @@ export class TaskCode {
   /** Tasks that may load code which no fingerprint covers. */
   #unseen: readonly string[] = [];
   #parts: FoundParts | undefined;
+  #sources: Fingerprints["sources"] | undefined;
+  readonly #complete = Promise.withResolvers<void>();
   /** Resolves when the writer has what it has asked for. In a short run, that is after the last task. */
   sent: Promise<void> = Promise.resolve();
 
@@ -37,7 +39,30 @@ export class TaskCode {
 
   /** The writer asks for the fingerprints. */
   send(known: readonly KnownParts[]): void {
-    this.sent = this.#send(known);
+    this.sent = this.#complete.promise;
+    void this.#send(known);
+  }
+
+  /** The writer says which code it does not have yet. */
+  sendSources(fingerprints: readonly string[]): void {
+    const sources = this.#sources;
+    // It holds the whole code of the module.
+    this.#sources = undefined;
+    if (sources === undefined || fingerprints.length === 0) this.#complete.resolve();
+    else void this.#sendSources(sources, new Set(fingerprints)).then(this.#complete.resolve);
+  }
+
+  async #sendSources(sources: Fingerprints["sources"], wanted: ReadonlySet<string>): Promise<void> {
+    try {
+      const found = await sources(wanted);
+      const packed = Array.from(
+        found,
+        ([fingerprint, text]) => [fingerprint, Bun.gzipSync(text)] as const,
+      );
+      this.#deps.post({ type: "sources", sources: packed });
+    } catch {
+      // The changes of this code cannot be shown.
+    }
   }
 
   async #send(known: readonly KnownParts[]): Promise<void> {
@@ -52,6 +77,7 @@ export class TaskCode {
       this.#coarse = found?.fingerprints.coarse;
       this.#unseen = found?.fingerprints.unseen ?? [];
       this.#parts = found?.parts;
+      this.#sources = found?.fingerprints.sources;
       const { code = new Map<string, string>(), parts = [] } = found?.session ?? {};
       return { type: "code", code: [...code], parts };
     } catch (thrown) {

@@ -36,6 +36,8 @@ export type WriterEvents = {
   restored(page: RestoredPage): void;
   /** The writer asks for the fingerprints of the tasks' code. */
   codeWanted(known: readonly KnownParts[]): void;
+  /** The file does not have the code of these fingerprints. */
+  sourcesWanted(fingerprints: readonly string[]): void;
   /** No earlier run has a result for these tasks. */
   notReused(ids: readonly TaskId[]): void;
   opened(opened: Opened): void;
@@ -128,6 +130,8 @@ export class WriterLink {
         });
       case "code-wanted":
         return this.#events.codeWanted(message.known);
+      case "sources-wanted":
+        return this.#events.sourcesWanted(message.fingerprints);
       case "not-reused":
         return this.#events.notReused(message.ids);
       case "opened":

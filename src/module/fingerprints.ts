@@ -19,6 +19,7 @@ import { PackageVersions } from "./fingerprints/package-versions.ts";
 import { Purity } from "./fingerprints/purity.ts";
 import { bothRead, type Digest, Shapes } from "./fingerprints/shapes.ts";
 import { taskCallsIn } from "./fingerprints/task-calls.ts";
+import { sourceOf } from "./fingerprints/task-sources.ts";
 import { codeHash } from "./sources.ts";
 
 export type Fingerprints = {
@@ -32,6 +33,8 @@ export type Fingerprints = {
   readonly unknown: ReadonlySet<string>;
   /** By the task's name: the params that its code can read; `all` where that is not known. */
   readonly params: ReadonlyMap<string, readonly string[] | "all">;
+  /** By fingerprint: the code, for a person. Not of code that is too long. */
+  readonly sources: (wanted: ReadonlySet<string>) => Promise<ReadonlyMap<string, string>>;
   /** By the task's name: the packages whose code it can reach, e.g. `a@1.2.0 b@0.3.1`. */
   readonly packages: ReadonlyMap<string, string>;
 };
@@ -56,18 +59,22 @@ export async function fingerprintsOf(
       unknown: new Set(tasks),
       params: new Map(),
       packages: new Map(),
+      sources: async () => new Map(),
     };
   };
   let bundle: Awaited<ReturnType<typeof bundleOf>>;
   try {
-    bundle = await bundleOf(entry, sources);
+    bundle = await bundleOf(entry, sources, true);
   } catch (thrown) {
     const why = toFailure(thrown instanceof AggregateError ? thrown.errors[0] : thrown).message;
     return coarse(`no bundle of the code: ${why}`);
   }
   try {
     const { text, importers } = bundle;
-    return fingerprintsIn(new FlatModule(text), new PackageVersions(importers), tasks);
+    return fingerprintsIn(new FlatModule(text), new PackageVersions(importers), tasks, async () => {
+      const readable = await bundleOf(entry, sources, false);
+      return new FlatModule(readable.text);
+    });
   } catch (thrown) {
     return coarse(`Internal error, a bug in pipeloom: ${failureLine(toFailure(thrown))}`);
   }
@@ -77,6 +84,7 @@ function fingerprintsIn(
   module: FlatModule,
   versionsOf: PackageVersions,
   tasks: readonly string[],
+  readable: () => Promise<FlatModule>,
 ): Fingerprints {
   const calls = taskCallsIn(module);
   const { effects, effectsBefore } = effectsOf(module);
@@ -95,9 +103,8 @@ function fingerprintsIn(
       shapes.digest(own.map((call) => shapes.ofTask(call))),
     ]),
   );
-  const shared = tasks.every((name) => digests.has(name))
-    ? undefined
-    : sharedDigest(makersIn(module, calls), shapes);
+  const makers = tasks.every((name) => digests.has(name)) ? [] : makersIn(module, calls);
+  const shared = sharedDigest(makers, shapes);
   const byTask = new Map<string, string>();
   const coarse = new Map<string, string[]>();
   const params = new Map<string, readonly string[] | "all">();
@@ -116,7 +123,25 @@ function fingerprintsIn(
     }
   }
   const unseen = coarse.get(opens) ?? [];
-  const common = { byTask, unseen, unknown: new Set(unseen), params, packages };
+  const isCoarse = new Set([...coarse.values()].flat());
+  const statementsOf = (name: string): ReadonlySet<Statement> => {
+    if (isCoarse.has(name)) return new Set(module.statements);
+    const own = callsOf.get(name)?.map(({ statement }) => statement) ?? makers;
+    const reached = (digests.get(name) ?? shared)?.reached ?? [];
+    return new Set([...effects, ...all.reached, ...own, ...reached]);
+  };
+  const sources = async (wanted: ReadonlySet<string>): Promise<Map<string, string>> => {
+    const names = tasks.filter((name) => wanted.has(byTask.get(name) ?? ""));
+    if (names.length === 0) return new Map();
+    const shown = await readable();
+    return new Map(
+      names.flatMap((name) => {
+        const source = sourceOf(module, shown, statementsOf(name));
+        return source === undefined ? [] : [[byTask.get(name) ?? "", source] as const];
+      }),
+    );
+  };
+  const common = { byTask, unseen, unknown: new Set(unseen), params, packages, sources };
   if (coarse.size === 0) return { ...common, coarse: undefined };
   const whole = sha256(JSON.stringify([module.tokens.map(({ text }) => text), versionsOf.all()]));
   for (const name of [...coarse.values()].flat()) byTask.set(name, whole);

@@ -248,6 +248,11 @@ export type ToWriter =
       readonly code: readonly (readonly [task: string, hash: string])[];
       readonly parts: readonly TaskParts[];
     }
+  /** Answers `sources-wanted`: the code of these fingerprints, gzip of text. */
+  | {
+      readonly type: "sources";
+      readonly sources: readonly (readonly [fingerprint: string, source: Uint8Array])[];
+    }
   /**
    * Asks for results of earlier runs, after `code`. Answered by a `task-finished` event for those that there are, once it is
    * committed, and by `not-reused` for the others.
@@ -273,6 +278,8 @@ export type FromWriter =
   | { readonly type: "restored"; readonly tasks: string; readonly done: DonePage | null }
   /** Asks for the fingerprints: before a run is continued, or once a new run has begun. `known`: of earlier runs. */
   | { readonly type: "code-wanted"; readonly known: readonly KnownParts[] }
+  /** After `code`, once the run has begun: the fingerprints whose code is not in the file. Perhaps none. */
+  | { readonly type: "sources-wanted"; readonly fingerprints: readonly string[] }
   | { readonly type: "not-reused"; readonly ids: readonly TaskId[] }
   | {
       readonly type: "opened";

@@ -36,7 +36,7 @@ export function knownParts(db: Database, { pipeline, reuses }: RunRequest): Know
 }
 
 /** Undefined for text that pipeloom cannot have written: no result is taken because of it. */
-function partsIn(text: string | null): DefinitionParts | undefined {
+export function partsIn(text: string | null): DefinitionParts | undefined {
   if (text === null) return undefined;
   try {
     const parsed: unknown = JSON.parse(text);

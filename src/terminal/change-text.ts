@@ -21,6 +21,8 @@ function partText({ part, names }: PartsChange["what"][number]): string {
       return "its version";
     case "packages":
       return `its packages (${list})`;
+    case "input":
+      return list === "" ? "its input" : `its input (${list})`;
     case "files":
       return `its files (${list})`;
     case "env":

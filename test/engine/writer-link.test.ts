@@ -39,6 +39,7 @@ class Rig extends EngineParts {
     const events: WriterEvents = {
       restored: note("restored"),
       notReused: note("notReused"),
+      sourcesWanted: note("sourcesWanted"),
       codeWanted: note("codeWanted"),
       opened: note("opened"),
       doneElsewhere: note("doneElsewhere"),

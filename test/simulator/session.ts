@@ -24,6 +24,8 @@ const slowReaderMs = 40;
 
 export type Resume = "auto" | "last";
 
+const noSources = async () => new Map<string, string>();
+
 export class SimulatedSession {
   readonly world: World;
   readonly stage: Stage;
@@ -139,7 +141,13 @@ export class SimulatedSession {
     const prints = versions.map(
       (version, kind) => [kindName(kind), fingerprintOf(kind, version)] as const,
     );
-    const none = { unseen: [], unknown: new Set<string>(), params: new Map(), packages: new Map() };
+    const none = {
+      sources: noSources,
+      unseen: [],
+      unknown: new Set<string>(),
+      params: new Map(),
+      packages: new Map(),
+    };
     return { byTask: new Map(prints), coarse: undefined, ...none };
   }
 

@@ -26,6 +26,10 @@ export const completionSources: Sources = {
     candidates: recentRuns(dbOf(typed, args)),
   }),
   pipeline: ({ typed, args }) => ({ kind: "words", candidates: pipelinesOf(dbOf(typed, args)) }),
+  "stored-task": ({ typed, args }) => ({
+    kind: "words",
+    candidates: storedTasks(dbOf(typed, args)),
+  }),
   task: async ({ typed }) => ({
     kind: "words",
     candidates: (await tasksIn(typed.positionals[0])).map((text) => ({ text, what: "" })),
@@ -64,6 +68,19 @@ export function recentRuns(db?: string): Candidate[] {
       text: String(row["id"]),
       what: `${String(row["pipeline"])}, ${String(row["status"])}, ${ago(String(row["started_at"]))}`,
     }));
+  } catch {
+    return [];
+  }
+}
+
+/** The definitions of the last run. */
+export function storedTasks(db?: string): Candidate[] {
+  try {
+    using reader = openReader(databaseOf(db));
+    const rows = reader.query(
+      "SELECT name FROM pipeloom_definitions WHERE run_id = (SELECT MAX(run_id) FROM pipeloom_definitions)",
+    );
+    return rows.map((row) => ({ text: String(row["name"]), what: "" }));
   } catch {
     return [];
   }

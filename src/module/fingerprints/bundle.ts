@@ -19,8 +19,15 @@ const maxDataLength = 64 * 1024;
 /** To read a longer text would keep the main thread busy for a second. */
 const maxLength = 1_000_000;
 
-/** @throws AggregateError with the errors of the bundler; Error for a bundle that is too long */
-export async function bundleOf(entry: string, sources: readonly ModuleSource[]): Promise<Bundle> {
+/**
+ * @param shortens gives locals short names that the top level does not have
+ * @throws AggregateError with the errors of the bundler; Error for a bundle that is too long
+ */
+export async function bundleOf(
+  entry: string,
+  sources: readonly ModuleSource[],
+  shortens: boolean,
+): Promise<Bundle> {
   const importers = importersIn(sources);
   const { outputs } = await Bun.build({
     entrypoints: [entry],
@@ -28,7 +35,7 @@ export async function bundleOf(entry: string, sources: readonly ModuleSource[]):
     external: [...importers.keys()],
     target: "bun",
     format: "esm",
-    minify: { identifiers: true, syntax: false, whitespace: false },
+    minify: { identifiers: shortens, syntax: false, whitespace: false },
     // An author's `sideEffects: false` or `@__PURE__` may be wrong, and Bun heeds neither when it runs a file.
     ignoreDCEAnnotations: true,
     // Otherwise the bundler puts a value in its place, and drops the branches of other values.

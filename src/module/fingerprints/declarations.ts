@@ -55,6 +55,14 @@ export class FlatModule {
     return this.tokens[index]?.text ?? "";
   }
 
+  /** The text between these tokens. */
+  codeOf([from, to]: Range): string {
+    const last = this.tokens[to - 1];
+    return last === undefined
+      ? ""
+      : this.#text.slice(this.tokens[from]?.at ?? 0, last.at + last.text.length);
+  }
+
   #add(range: Range, isHelper: boolean): void {
     const [from, to] = range;
     switch (this.text(from)) {

@@ -25,7 +25,9 @@ type ReadParams = readonly string[] | "all";
 /** The bundle gives locals such names. No declaration of the top level has the same. */
 const isShortened = (name: string): boolean => name.length <= 2 || name.startsWith("#");
 
-export type Digest = Pick<Shape, "hash" | "isOpen" | "params" | "packages">;
+export type Digest = Pick<Shape, "hash" | "isOpen" | "params" | "packages"> & {
+  readonly reached: readonly Declaration[];
+};
 
 export const bothRead = (one: ReadParams, other: ReadParams): ReadParams =>
   one === "all" || other === "all" ? "all" : [...new Set([...one, ...other])].toSorted();
@@ -106,7 +108,13 @@ export class Shapes {
       });
       hash.update(`${shape.hash}:${refs.join(",")};`);
     }
-    return { hash: hash.digest("hex"), isOpen, params, packages: [...packages].toSorted() };
+    return {
+      hash: hash.digest("hex"),
+      isOpen,
+      params,
+      packages: [...packages].toSorted(),
+      reached: [...numbers.keys()],
+    };
   }
 
   /** 0 for code that has the same value at any time: outside of functions, it names nothing. */

@@ -8,6 +8,7 @@ export type ReaderErrorCode =
   | "is-folder"
   | "missing"
   | "newer-version"
+  | "no-reasons"
   | "no-such-pipeline"
   | "no-such-run"
   | "no-such-task"

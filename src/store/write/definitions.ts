@@ -18,6 +18,8 @@ import {
   passesOnSql,
 } from "../decide-reruns.ts";
 import { onlyRow } from "../only-row.ts";
+import type { Sources } from "./history.ts";
+import { useSources, withoutSource, writeSources } from "./code-sources.ts";
 
 /** A new run: until its fingerprints are known, each definition has that of the whole module. */
 export const insertDefinitions = (db: Database, run: RunId, { code, tasks }: RunRequest): void => {
@@ -50,15 +52,15 @@ export function markReruns(
   for (const [name, fingerprint] of outdated) {
     const isAsked = fingerprint === askedFor || fingerprint === askedDownstream;
     db.run(
-      `UPDATE task_runs SET cursor = NULL, fingerprint = ${marked(isAsked ? "?1" : "coalesce(fingerprint, ?1)")},
+      `UPDATE task_runs SET cursor = NULL, reason = ?4, fingerprint = ${marked(isAsked ? "?1" : "coalesce(fingerprint, ?1)")},
         attempt = CASE status WHEN 'queued' THEN 0 ELSE attempt END
         WHERE ${ofRun("?2")} AND ${definitionSql} = ?3 AND (status IN ('done', 'error') OR cursor IS NOT NULL)`,
-      [fingerprint, run, `${name}:`],
+      [fingerprint, run, `${name}:`, isAsked ? askedReason : codeReason],
     );
   }
   if (failed) {
     db.run(
-      `UPDATE task_runs SET fingerprint = ${marked("?1")} WHERE ${ofRun("?2")} AND status = 'error'`,
+      `UPDATE task_runs SET reason = '${failedReason}', fingerprint = ${marked("?1")} WHERE ${ofRun("?2")} AND status = 'error'`,
       [downstream ? askedDownstream : askedFor, run],
     );
   }
@@ -67,6 +69,11 @@ export function markReruns(
   const known = new Map(tasks.map((name) => [name, code?.get(name) ?? moduleFingerprint(module)]));
   writeDefinitions(db, run, known, isUnknown);
 }
+
+/** `task_runs.reason`: for `why`. */
+const askedReason = "it ran again in a later session of the run, as asked (--rerun)";
+const codeReason = "it ran again in a later session of the run: its code had changed";
+const failedReason = "it ran again in a later session of the run: it had failed (--rerun failed)";
 
 /** A task that owes its dependents a rerun still owes it. */
 const marked = (mark: string): string =>
@@ -82,7 +89,7 @@ export function passesOn(db: Database, run: RunId): boolean {
 /** Marked in an earlier session, and kept now, or the code is again as it was: an edit was undone. */
 function unmark(db: Database, run: RunId, keep: readonly string[], code: Code | undefined): void {
   db.run(
-    `UPDATE task_runs SET fingerprint = NULL WHERE ${ofRun("?1")} AND fingerprint IS NOT NULL AND
+    `UPDATE task_runs SET fingerprint = NULL, reason = NULL WHERE ${ofRun("?1")} AND fingerprint IS NOT NULL AND
       (${definitionSql} IN (SELECT value || ':' FROM json_each(?2)) OR
       fingerprint = (SELECT value FROM json_each(?3) WHERE key || ':' = ${definitionSql}))`,
     [run, JSON.stringify(keep), JSON.stringify(Object.fromEntries(code ?? []))],
@@ -93,6 +100,7 @@ type KnownCode = { readonly code: Code; readonly parts: readonly TaskParts[] };
 
 function writeCode(db: Database, run: RunId, { code, parts }: KnownCode): void {
   writeDefinitions(db, run, code, false);
+  useSources(db, run, [...code.values()]);
   writeParts(db, run, parts);
 }
 
@@ -113,6 +121,7 @@ export class DefinitionChanges {
   /** Definitions that have inserted rows or emitted messages (see repeat-rule.ts); those of `#unwritten` are not in the file. */
   readonly #repeats = new Set<string>();
   #unwritten: string[] = [];
+  #sources: Sources = [];
   /** By the last flush. A commit that fails drops it. */
   #flushed: { readonly code: KnownCode | undefined; readonly repeats: readonly string[] } = nothing;
 
@@ -123,11 +132,19 @@ export class DefinitionChanges {
   }
 
   get isEmpty(): boolean {
-    return this.#code === undefined && this.#unwritten.length === 0;
+    return this.#code === undefined && this.#unwritten.length === 0 && this.#sources.length === 0;
   }
 
   setCode(code: Code, parts: readonly TaskParts[]): void {
     this.#code = { code, parts };
+  }
+
+  withoutSource(fingerprints: readonly string[]): readonly string[] {
+    return withoutSource(this.#db, fingerprints);
+  }
+
+  setSources(sources: Sources): void {
+    this.#sources = sources;
   }
 
   setRepeats(name: string): void {
@@ -149,9 +166,13 @@ export class DefinitionChanges {
         ]),
       );
     }
+    if (this.#sources.length > 0) {
+      this.#patience.run(() => writeSources(this.#db, this.#run, this.#sources));
+    }
     this.#flushed = { code, repeats };
     this.#code = undefined;
     this.#unwritten = [];
+    this.#sources = [];
   }
 
   /** After a rollback. The units that are applied again report their repeats again; the code comes once. */

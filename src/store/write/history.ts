@@ -54,6 +54,8 @@ export type RunEnd = {
   readonly at: number;
 };
 
+export type Sources = readonly (readonly [fingerprint: string, source: Uint8Array])[];
+
 /** What a unit of a task has written. */
 export type UnitWrites = {
   readonly tables: Set<string>;
@@ -109,6 +111,10 @@ export interface History {
   endDownstream(): void;
   /** The fingerprints of the definitions, and what else their results depend on. */
   setCode(code: Code, parts: readonly TaskParts[]): void;
+  /** Of these fingerprints, those whose code is not stored. */
+  withoutSource(fingerprints: readonly string[]): readonly string[];
+  /** The code of fingerprints, gzip. */
+  setSources(sources: Sources): void;
   setReused(task: ReusedTask): void;
   /** @param reason why there is a result that is not taken. Not after `setTask` or `setDone` for the same task. */
   setNotReused(id: TaskId, name: string, key: string, reason: string): void;

@@ -19,6 +19,7 @@ export class NoHistory implements History {
   setEnd(): void {}
   endDownstream(): void {}
   setCode(): void {}
+  setSources(): void {}
   setReused(): void {}
   setNotReused(): void {}
   setWrites(): void {}
@@ -36,6 +37,10 @@ export class NoHistory implements History {
 
   storedResults(): readonly (readonly StoredResult[])[] {
     throw new Error("Internal error: stored results of a run without history");
+  }
+
+  withoutSource(): readonly string[] {
+    return [];
   }
 
   lookUp(): readonly MainRecord[] {

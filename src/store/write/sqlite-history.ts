@@ -22,6 +22,7 @@ import type {
   LogRow,
   ReusedTask,
   RunEnd,
+  Sources,
   StoredResult,
   TaskRow,
   UnitWrites,
@@ -49,8 +50,9 @@ const update = columns
 
 const taskRowsSql = (values: string): string =>
   `INSERT INTO task_runs (${columns}) VALUES ${values} ON CONFLICT (run_id, id) DO UPDATE SET ${update}`;
-const againSql = `INSERT INTO task_runs (run_id, id, name, key, status, fingerprint) VALUES (?, ?, ?, ?, 'queued', '${askedDownstream}')
-  ON CONFLICT (run_id, id) DO UPDATE SET cursor = NULL, fingerprint = excluded.fingerprint`;
+const againSql = `INSERT INTO task_runs (run_id, id, name, key, status, fingerprint, reason)
+  VALUES (?, ?, ?, ?, 'queued', '${askedDownstream}', 'it ran again because what it depends on did (--downstream)')
+  ON CONFLICT (run_id, id) DO UPDATE SET cursor = NULL, fingerprint = excluded.fingerprint, reason = excluded.reason`;
 const endDownstreamSql = `UPDATE task_runs SET fingerprint = NULL WHERE ${ofRun("?1")} AND ${passesOnSql}`;
 const logRowsSql = (values: string): string =>
   `INSERT INTO task_logs (run_id, task_id, attempt, at, level, line) VALUES ${values}`;
@@ -190,6 +192,14 @@ export class SqliteHistory implements History {
 
   setCode(code: Code, parts: readonly TaskParts[]): void {
     this.#definitions.setCode(code, parts);
+  }
+
+  withoutSource(fingerprints: readonly string[]): readonly string[] {
+    return this.#definitions.withoutSource(fingerprints);
+  }
+
+  setSources(sources: Sources): void {
+    this.#definitions.setSources(sources);
   }
 
   // Where no task uses `reuse`, nothing is recorded for it: see ReusingHistory.

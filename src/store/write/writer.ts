@@ -67,6 +67,7 @@ export class Writer {
   #fromMain: MainRecord[] = [];
   #total: Total | undefined;
   readonly #code = Promise.withResolvers<SessionCode>();
+  #known: SessionCode | undefined;
   /** What arrived before the request to close is committed first. */
   #closeAsked: Extract<ToWriter, { type: "close" }> | undefined;
   /** Monotonic ms. */
@@ -104,6 +105,9 @@ export class Writer {
         return this.#postResults(message.ids);
       case "code":
         return this.#codeKnown({ code: new Map(message.code), parts: message.parts });
+      case "sources":
+        if (this.#life.state === "open") this.#life.session.history.setSources(message.sources);
+        return this.#wake();
       case "reuse":
         return this.#lookUp(message.tasks);
       case "close":
@@ -149,10 +153,16 @@ export class Writer {
       }
     }
     this.#deps.post({ type: "opened", started, otherCode, reruns, beganAt });
+    if (this.#known !== undefined) this.#askSources(session, this.#known);
     if (!started.resumed && code !== null) {
       this.#deps.post({ type: "code-wanted", known: knownParts(session.db, request) });
     }
     this.#wake();
+  }
+
+  #askSources({ history }: Session, { code }: SessionCode): void {
+    const fingerprints = history.withoutSource([...new Set(code.values())]);
+    this.#deps.post({ type: "sources-wanted", fingerprints });
   }
 
   readonly #askCode = (known: readonly KnownParts[]): Promise<SessionCode> => {
@@ -163,8 +173,10 @@ export class Writer {
   /** Before a run is continued, the opener waits for it. A new run goes on meanwhile. */
   #codeKnown(code: SessionCode): void {
     this.#code.resolve(code);
+    this.#known = code;
     if (this.#life.state !== "open") return;
     this.#life.session.history.setCode(code.code, code.parts);
+    this.#askSources(this.#life.session, code);
     // The only task may run for hours before there is another commit. Until then every edit would count for every task.
     this.#wake();
   }

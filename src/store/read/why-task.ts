@@ -1,0 +1,223 @@
+// What the file says about why a task of a run ran, or did not: for `why`. Reads a few rows, also of a run with a million tasks.
+
+import type { Failure } from "../../base/failure.ts";
+import { TextDecoder } from "../../base/globals.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { DefinitionParts } from "../../protocol/reuse.ts";
+import type { TaskStatus } from "../../protocol/status.ts";
+import { nameOfKey } from "../../protocol/task-key.ts";
+import { partsIn } from "../known-parts.ts";
+import { checkTables } from "./check-tables.ts";
+import { ReaderError } from "./reader-error.ts";
+import type { Reader, Row } from "./reader.ts";
+import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
+
+export type WhyTask = {
+  readonly run: RunId;
+  readonly pipeline: string;
+  readonly task: SeenTask;
+  /** Other tasks of the run have the name too. */
+  readonly isOneOfSeveral: boolean;
+  /** Undefined where the code of the run's tasks is not known. */
+  readonly definition: SeenDefinition | undefined;
+  /** The same definition in the last run of the pipeline before. */
+  readonly before: SeenDefinition | undefined;
+  /** The task of the same name in that run, where there is one only. */
+  readonly taskBefore: Pick<SeenTask, "key" | "input"> | undefined;
+  /** Of definitions with `reuse`: how many of the run's results are its own, and from earlier runs. */
+  readonly results: { readonly own: number; readonly reused: number } | undefined;
+  /** An earlier run has a result with this input, that could be taken. */
+  readonly hasEarlier: boolean;
+};
+
+type SeenTask = {
+  readonly id: number;
+  readonly name: string;
+  readonly definition: string;
+  readonly key: string;
+  readonly status: TaskStatus;
+  readonly attempt: number;
+  readonly reason: string | null;
+  /** JSON text, perhaps only its beginning; null where it is not stored. */
+  readonly input: string | null;
+  readonly failure: Failure | null;
+};
+
+type SeenDefinition = {
+  readonly run: RunId;
+  readonly fingerprint: string;
+  readonly alike: number | null;
+  readonly parts: DefinitionParts;
+  /** The code; undefined where it is not stored. */
+  readonly source: string | undefined;
+};
+
+/** Tasks of one end of a run: a name is mostly near the beginning, or it is the last task. */
+const maxScanned = 20_000;
+
+/**
+ * @param wanted a name of a task or of a definition, or `#` and an id
+ * @throws ReaderError `no-such-task`; `no-reasons` for a file of an earlier version
+ */
+export function whyTask(reader: Reader, run: RunId, wanted: string): WhyTask {
+  checkTables(reader);
+  assertReasons(reader);
+  const [row, other] = tasksOf(reader, run, wanted);
+  if (row === undefined) throw noSuchTask(reader, run, wanted);
+  const task = seenTask(reader, row);
+  const pipeline = String(
+    reader.query("SELECT pipeline FROM pipeline_runs WHERE id = ?", [run])[0]?.["pipeline"],
+  );
+  const definition = definitionOf(reader, run, task.definition);
+  const before = definitionBefore(reader, run, pipeline, task.definition);
+  return {
+    run,
+    pipeline,
+    task,
+    isOneOfSeveral: other !== undefined,
+    definition,
+    before,
+    taskBefore:
+      other === undefined && before !== undefined ? onlyTask(reader, before, task) : undefined,
+    results: resultsOf(reader, run, task.definition, definition),
+    hasEarlier: hasEarlier(reader, run, task, definition),
+  };
+}
+
+function assertReasons(reader: Reader): void {
+  const columns = reader.query(
+    "SELECT 1 FROM pragma_table_info('task_runs') WHERE name = 'reason'",
+  );
+  if (columns.length > 0) return;
+  throw new ReaderError(
+    "no-reasons",
+    `${reader.path} was written by an earlier pipeloom, which did not record why tasks ran; the next run brings it up to date`,
+  );
+}
+
+/** Up to two. */
+function tasksOf(reader: Reader, run: RunId, wanted: string): readonly Row[] {
+  const [, id] = /^#([1-9]\d{0,14})$/.exec(wanted) ?? [];
+  if (id !== undefined) {
+    return reader.query("SELECT * FROM task_runs WHERE run_id = ? AND id = ?", [run, Number(id)]);
+  }
+  const isDefinition = definitionOf(reader, run, wanted) !== undefined;
+  // The nodes of a definition may have names of their own. Not asked for other names: a million keys would be cut.
+  const isNamed = isDefinition
+    ? "(name = ?2 OR substr(key, 1, length(?2) + 1) = ?2 || ':')"
+    : "name = ?2";
+  const ends = ["ASC", "DESC"].map(
+    (order) =>
+      `SELECT id FROM (SELECT id, name, key FROM task_runs WHERE run_id = ?1 ORDER BY id ${order} LIMIT ${maxScanned}) WHERE ${isNamed} LIMIT 2`,
+  );
+  const all = `SELECT id FROM task_runs WHERE run_id = ?1 AND ${isNamed} LIMIT 2`;
+  for (const sql of [...ends, all]) {
+    const ids = reader.query(sql, [run, wanted]).map((row) => number(row["id"]) ?? 0);
+    if (ids.length === 0) continue;
+    return ids.flatMap((each) =>
+      reader.query("SELECT * FROM task_runs WHERE run_id = ? AND id = ?", [run, each]),
+    );
+  }
+  return [];
+}
+
+function seenTask(reader: Reader, row: Row): SeenTask {
+  const key = String(row["key"]);
+  return {
+    id: storedTaskId(row["id"], reader),
+    name: String(row["name"]),
+    // A task that was never ready has no hash in its key.
+    definition: key.includes(":") ? nameOfKey(key) : key,
+    key,
+    status: storedTaskStatus(row["status"], reader),
+    attempt: number(row["attempt"]) ?? 0,
+    reason: text(row["reason"]),
+    input: text(row["input"]),
+    failure: row["error"] === null ? null : failure(row["error"]),
+  };
+}
+
+const definitionSql = `SELECT d.run_id, d.fingerprint, d.alike, d.parts, s.source FROM pipeloom_definitions AS d
+  LEFT JOIN pipeloom_sources AS s ON s.fingerprint = d.fingerprint`;
+
+function definitionOf(reader: Reader, run: RunId, name: string): SeenDefinition | undefined {
+  const [row] = reader.query(`${definitionSql} WHERE d.run_id = ? AND d.name = ?`, [run, name]);
+  return row === undefined ? undefined : seenDefinition(row);
+}
+
+function definitionBefore(
+  reader: Reader,
+  run: RunId,
+  pipeline: string,
+  name: string,
+): SeenDefinition | undefined {
+  const [row] = reader.query(
+    `${definitionSql} JOIN pipeline_runs AS r ON r.id = d.run_id
+      WHERE d.name = ? AND d.run_id < ? AND r.pipeline = ? ORDER BY d.run_id DESC LIMIT 1`,
+    [name, run, pipeline],
+  );
+  return row === undefined ? undefined : seenDefinition(row);
+}
+
+function seenDefinition(row: Row): SeenDefinition {
+  const source = row["source"];
+  return {
+    run: number(row["run_id"]) as RunId,
+    fingerprint: String(row["fingerprint"]),
+    alike: number(row["alike"]),
+    parts: partsIn(text(row["parts"])) ?? {},
+    source: source instanceof Uint8Array ? unpacked(source) : undefined,
+  };
+}
+
+function unpacked(source: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder().decode(Bun.gunzipSync(source.slice()));
+  } catch {
+    return undefined;
+  }
+}
+
+function onlyTask(
+  reader: Reader,
+  { run }: SeenDefinition,
+  { name }: SeenTask,
+): WhyTask["taskBefore"] {
+  const [row, other] = tasksOf(reader, run, name);
+  return row === undefined || other !== undefined ? undefined : seenTask(reader, row);
+}
+
+function resultsOf(
+  reader: Reader,
+  run: RunId,
+  name: string,
+  definition: SeenDefinition | undefined,
+): WhyTask["results"] {
+  if (definition?.alike === undefined || definition.alike === null) return undefined;
+  const [row] = reader.query(
+    `SELECT COUNT(*) AS results, COUNT(from_run) AS reused FROM pipeloom_reusable
+      WHERE run_id = ?1 AND substr(key, 1, length(?2) + 1) = ?2 || ':'`,
+    [run, name],
+  );
+  const reused = number(row?.["reused"]) ?? 0;
+  return { own: (number(row?.["results"]) ?? 0) - reused, reused };
+}
+
+function hasEarlier(
+  reader: Reader,
+  run: RunId,
+  { key }: SeenTask,
+  definition: SeenDefinition | undefined,
+): boolean {
+  if (definition?.alike === undefined || definition.alike === null) return false;
+  const one = "SELECT 1 FROM pipeloom_reusable WHERE key = ? AND alike = ? AND run_id < ? LIMIT 1";
+  return reader.query(one, [key, definition.alike, run]).length > 0;
+}
+
+function noSuchTask(reader: Reader, run: RunId, wanted: string): ReaderError {
+  const names = reader
+    .query("SELECT name FROM pipeloom_definitions WHERE run_id = ? LIMIT 20", [run])
+    .map((row) => String(row["name"]));
+  const has = names.length === 0 ? "" : `; it has ${names.join(", ")}`;
+  return new ReaderError("no-such-task", `run ${run} has no task "${wanted}"${has}`);
+}

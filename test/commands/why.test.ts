@@ -1,0 +1,167 @@
+// `pipeloom why`: what it says of tasks that ran, were reused, were skipped, and ran again.
+
+import { Database } from "bun:sqlite";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+
+import { pipeloom, run } from "../support/program.ts";
+import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
+
+// Each test starts several processes.
+setDefaultTimeout(120_000);
+
+const etl = (rate: number): string => `
+import { pipeline, task } from "pipeloom";
+const load = task({ name: "load", reuse: true, files: ["data.csv"], env: ["MODE"], version: "1",
+  run: ({ day }: { day: number }) => {
+    // How much it is.
+    const rate = ${rate};
+    return day * rate;
+  } });
+const report = task({ name: "report", run: ({ x }: { x: number }) => {
+  if (process.env["FAIL"] === "1") throw new Error("as planned");
+  return x;
+} });
+const mail = task({ name: "mail", retries: { limit: 2, delay: 1 }, run: (_: { x: number }, ctx) => {
+  if (ctx.attempt < 3) throw new Error("not yet");
+} });
+export default pipeline({ name: "etl", params: { day: 1 }, tasks: ({ params }) => mail({ x: report({ x: load({ day: params.day }) }) }) });
+`;
+
+class Project implements Disposable {
+  readonly #folder: TempFolder = tempFolder();
+
+  async write(rate: number): Promise<void> {
+    await Bun.write(this.path("etl.ts"), etl(rate));
+    await Bun.write(this.path("data.csv"), "1");
+  }
+
+  path(name: string): string {
+    return join(this.#folder.path, name);
+  }
+
+  async run(args: readonly string[] = [], env: Record<string, string> = {}): Promise<void> {
+    await run([...pipeloom, "run", "etl.ts", ...args], this.#folder.path, env);
+  }
+
+  /** Without the first line, and without the indent. */
+  async why(...args: readonly string[]): Promise<string[]> {
+    const { out, err } = await run([...pipeloom, "why", ...args], this.#folder.path);
+    return `${out}${err}`
+      .trim()
+      .split("\n")
+      .map((line) => line.trim());
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+test("the first run, a result that is reused, and a task that always runs", async () => {
+  using project = new Project();
+  await project.write(2);
+  await project.run();
+  const first = "it is the first run of the pipeline that has this task";
+  expect(await project.why("load")).toEqual(["load #1 of run 1 (etl): it ran, and is done", first]);
+  await project.run();
+  expect(await project.why("load")).toEqual([
+    "load #1 of run 2 (etl): it was reused",
+    "reused from run 1: nothing that its result depends on has changed",
+  ]);
+  expect(await project.why("#2", "2")).toEqual([
+    "report #2 of run 2 (etl): it ran, and is done",
+    "it has no `reuse`, so it runs in each run; its code has not changed since run 1",
+  ]);
+  expect(await project.why("mail")).toContain("it was tried 3 times: earlier attempts failed");
+});
+
+test("changed code is shown, without comments and types", async () => {
+  using project = new Project();
+  await project.write(2);
+  await project.run();
+  await project.write(3);
+  await project.run();
+  const [, because, , ...diff] = await project.why("load");
+  expect(because).toBe("its code changed since run 1");
+  expect(diff).toEqual([
+    'version: "1",',
+    "run: ({ day }) => {",
+    "-     const rate = 2;",
+    "+     const rate = 3;",
+    "return day * rate;",
+    "}",
+  ]);
+});
+
+test.each([
+  ["its variables (MODE) changed since run 1", [], { MODE: "fast" }],
+  ["its input changed since run 1", ["--param", "day=2"], {}],
+  ["an earlier run has its result, and it was to run all the same", ["--no-reuse"], {}],
+] as const)("%s", async (because, args, env) => {
+  using project = new Project();
+  await project.write(2);
+  await project.run();
+  await project.run(args, env);
+  expect((await project.why("load"))[1]).toStartWith(because);
+});
+
+test("a file that has changed, and one that is declared no more", async () => {
+  using project = new Project();
+  await project.write(2);
+  await project.run();
+  await Bun.write(project.path("data.csv"), "2");
+  await project.run();
+  expect(await project.why("load")).toContain("its files (data.csv) changed since run 1");
+});
+
+test("a task that was skipped, one that failed, and one that ran again as asked", async () => {
+  using project = new Project();
+  await project.write(2);
+  await project.run([], { FAIL: "1" });
+  expect(await project.why("mail")).toEqual([
+    "mail #3 of run 1 (etl): it was skipped",
+    'skipped because task "report" (2) did not finish',
+  ]);
+  expect((await project.why("report"))[0]).toBe("report #2 of run 1 (etl): it ran, and is error");
+  await project.run(["--resume"]);
+  await project.run(["--rerun", "report"]);
+  expect((await project.why("report"))[1]).toBe(
+    "it ran again in a later session of the run, as asked (--rerun)",
+  );
+});
+
+test("--json, and what there is not", async () => {
+  using project = new Project();
+  await project.write(2);
+  await project.run();
+  await project.write(3);
+  await project.run();
+  const json = JSON.parse((await project.why("load", "2", "--json")).join("\n")) as object;
+  expect(json).toMatchObject({
+    version: 1,
+    run: 2,
+    pipeline: "etl",
+    task: { name: "load", definition: "load", status: "done" },
+    outcome: "ran",
+    since: 1,
+    changes: [{ part: "code", names: [] }],
+  });
+  expect(await project.why("nope")).toEqual([
+    'error: run 2 has no task "nope"; it has load, mail, report',
+  ]);
+  expect((await project.why("load", "9"))[0]).toContain("has no run 9");
+});
+
+test("a run with many tasks is not read whole", async () => {
+  using project = new Project();
+  await project.write(2);
+  await project.run();
+  using db = new Database(project.path("pipeloom.db"));
+  db.run(
+    `INSERT INTO task_runs (run_id, id, name, key, status, attempt) WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+      SELECT 1, i, iif(i = 60000, 'last', 'many'), 'many:' || i, 'done', 1 FROM n`,
+  );
+  expect((await project.why("last"))[0]).toBe("last #60000 of run 1 (etl): it ran, and is done");
+  expect((await project.why("many"))[0]).toStartWith("many #10 of run 1");
+});
