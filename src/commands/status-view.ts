@@ -8,7 +8,7 @@
 //                                                            five: running ones first, then newest first; or the run of --run
 //     "failures": [{ "message", "count", "tasks": [{ "id", "name", "attempt", "error", "earlierAttempts" }],
 //                    "logs": [{ "at", "level", "line" }] }],   of the first of `runs`, by message; the first three tasks of each
-//     "tasks": [{ "run", "id", "name", "status", "progress": 0..1, "message", "attempt", "startedAt", "finishedAt",
+//     "tasks": [{ "run", "id", "name", "status", "progress": 0..1, "message", "reason", "attempt", "startedAt", "finishedAt",
 //                 "durationMs", "error", "earlierAttempts" }],                   at most --limit
 //     "counts": { "queued", "running", "interrupted", "done", "error", "cancelled", "skipped" } }
 //
@@ -155,8 +155,8 @@ const taskTable = ({ tasks }: Overview, { now, width, colors }: ViewOptions): st
     { width, colors },
   );
 
-const remark = ({ error, message }: SeenTask): string =>
-  firstLine(error === null ? (message ?? "") : failureLine(error));
+const remark = ({ error, message, reason }: SeenTask): string =>
+  firstLine(error === null ? (message ?? reason ?? "") : failureLine(error));
 
 function countsLine(counts: Counts): string {
   const total = totalOf(counts);

@@ -54,6 +54,7 @@ const task: SeenTask = {
   finishedAt: null,
   error: null,
   earlierAttempts: [],
+  reason: null,
 };
 const seen: Overview = {
   runs: [run],

@@ -28,6 +28,8 @@ export type SeenTask = {
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
   readonly error: Failure | null;
+  /** `reused from run 12`, or why it ran although an earlier run has its result. */
+  readonly reason: string | null;
   /** The last 20 at most, oldest first. */
   readonly earlierAttempts: readonly SeenAttempt[];
 };
@@ -41,6 +43,10 @@ export type TaskCondition = {
 
 /** Sorting more tasks than this by time takes too long. Tasks start about in the order of their ids. */
 const maxSorted = 20_000;
+
+/** Not in a file of an earlier version. */
+const hasReason = (reader: Reader): boolean =>
+  reader.query("SELECT 1 FROM pragma_table_info('task_runs') WHERE name = 'reason'").length > 0;
 
 const columns =
   "run_id, id, name, status, progress, message, attempt, started_at, finished_at, error";
@@ -96,7 +102,7 @@ function tasksOf(
   const where = conditions.map(([sql]) => sql).join(" AND ");
   const values = conditions.flatMap(([, ...rest]) => rest);
   return reader.query(
-    `SELECT ${columns} FROM task_runs
+    `SELECT ${columns}${hasReason(reader) ? ", reason" : ""} FROM task_runs
       WHERE run_id = ? AND id IN (SELECT id FROM task_runs WHERE ${where} ORDER BY ${order} LIMIT ?)
       ORDER BY ${order}`,
     [run, ...values, most],
@@ -121,6 +127,7 @@ function seenTask(
     startedAt: text(row["started_at"]),
     finishedAt: text(row["finished_at"]),
     error: failure(row["error"]),
+    reason: text(row["reason"]),
     earlierAttempts: attempts,
   };
 }
