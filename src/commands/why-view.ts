@@ -147,7 +147,8 @@ export function whyLines(
         ]),
   ];
   const body = [...verdict.because, ...more].flatMap((line) => wrapped(line, columns));
-  return [head, ...body, ...diffLines(verdict.diff, colors, columns)];
+  const first = columns === Number.POSITIVE_INFINITY ? head : Bun.wrapAnsi(head, columns);
+  return [...first.split("\n"), ...body, ...diffLines(verdict.diff, colors, columns)];
 }
 
 const headline = (outcome: Outcome, status: string): string =>

@@ -44,7 +44,16 @@ export class FileParts {
     return true;
   }
 
+  /** Of what cannot be read, no two runs know that it is the same. */
   async #part(path: string): Promise<FilePart> {
+    try {
+      return await this.#readPart(path);
+    } catch {
+      return { path, hash: `not readable ${crypto.randomUUID()}` };
+    }
+  }
+
+  async #readPart(path: string): Promise<FilePart> {
     const whole = resolve(this.#folder, path);
     const found = statSync(whole, { bigint: true, throwIfNoEntry: false });
     if (found === undefined) return { path, hash: null };
@@ -52,7 +61,7 @@ export class FileParts {
     const stat = statText(found);
     const settled = Number(found.mtimeMs) < systemClock.wall() - settledMs;
     const known = settled ? this.#known.get(`${path}\0${stat}`) : undefined;
-    const hash = known ?? (await readableHash(whole));
+    const hash = known ?? (await contentHash(whole));
     if (!settled) return { path, hash };
     this.#known.set(`${path}\0${stat}`, hash);
     return { path, hash, stat };
@@ -61,15 +70,6 @@ export class FileParts {
 
 const statText = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
   [dev, ino, size, mtimeNs, ctimeNs].join(" ");
-
-/** Of what cannot be read, no two runs know that it is the same. */
-async function readableHash(path: string): Promise<string> {
-  try {
-    return await contentHash(path);
-  } catch {
-    return `not readable ${crypto.randomUUID()}`;
-  }
-}
 
 async function contentHash(path: string): Promise<string> {
   const hash = new Bun.CryptoHasher("sha256");
@@ -81,7 +81,7 @@ async function folderHash(folder: string): Promise<string> {
   const hash = new Bun.CryptoHasher("sha256");
   const names = await Array.fromAsync(new Bun.Glob("**/*").scan({ cwd: folder, dot: true }));
   for (const name of names.toSorted()) {
-    hash.update(JSON.stringify([name, await readableHash(join(folder, name))]));
+    hash.update(JSON.stringify([name, await contentHash(join(folder, name))]));
   }
   return hash.digest("hex");
 }

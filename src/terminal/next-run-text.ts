@@ -24,7 +24,7 @@ function newRunText({ tasks, reuse }: New, columns: number): string {
   if (reuse.length === 0) return "A new run would begin: every task runs.\n";
   const lines = tasks.map((task) => {
     const own = reuse.find((each) => each.task === task);
-    return { task, text: own === undefined ? "runs" : reuseText(own) };
+    return { task, text: own === undefined ? "runs: it has no `reuse`" : reuseText(own) };
   });
   return `A new run would begin:\n${linesText(lines, columns)}`;
 }
