@@ -8,6 +8,7 @@ import { taskKey } from "../protocol/task-key.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { Graph } from "../plan/graph.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
+import type { Backlog } from "./backlog.ts";
 import type { Identities } from "./identities.ts";
 import type { Life } from "./life.ts";
 import type { Schedule } from "./schedule.ts";
@@ -20,6 +21,7 @@ type ReuseAsksDeps = {
   readonly graph: Pick<Graph, "settleWantsResult">;
   readonly identities: Identities;
   readonly schedule: Pick<Schedule, "add">;
+  readonly backlog: Pick<Backlog, "leavesResults">;
   readonly mask: Mask | undefined;
   /** False: no result is taken, but this run's are recorded for later ones. */
   readonly takes: boolean;
@@ -95,9 +97,11 @@ export class ReuseAsks {
   }
 
   #askFor({ id, name, definition, inputText, wantsResult }: TaskVertex): ReuseAsk {
-    const { mask } = this.#deps;
-    const key = taskKey(definition.name, inputText);
-    return { id: id as TaskId, name, key: mask?.text(key) ?? key, wantsResult };
+    const { mask, backlog } = this.#deps;
+    const text = taskKey(definition.name, inputText);
+    const key = mask?.text(text) ?? text;
+    const wants = wantsResult === "yes" && backlog.leavesResults ? "perhaps" : wantsResult;
+    return { id: id as TaskId, name, key, wantsResult: wants };
   }
 
   /** These tasks are to be run. */

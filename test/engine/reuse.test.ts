@@ -22,6 +22,7 @@ const clear = task({ name: "clear", reuse: true, run: (_: any, ctx) => ctx.emit(
 const count = task({ name: "count", reuse: true, run: (_: any, ctx) => ctx.query("SELECT count(*) AS n FROM orders") });
 const pure = task({ name: "pure", reuse: "1h", run: ({ n }: any, ctx) => n + ctx.run.id * 0 });
 const long = task({ name: "long", reuse: true, run: ({ n }: any) => String(n).repeat(5000) });
+const huge = task({ name: "huge", reuse: true, run: ({ n }: any) => String(n % 10).repeat(1_000_000) });
 const read = task({ name: "read", run: ({ text }: any) => text.length });
 const makers: any = {
   load: () => [1, 2, 3].map((day) => load({ day })),
@@ -30,6 +31,7 @@ const makers: any = {
   add: () => add({ n: 1 }), fix: () => fix(), trigger: () => trigger(), clear: () => clear(), count: () => count(),
   pure: () => pure({ n: 1 }),
   fixed: () => { const after = makers.load(); return [...after, fix(undefined, { after })]; },
+  big: () => Array.from({ length: 12 }, (_, n) => read({ text: huge({ n }) })),
   long: () => read({ text: long({ n: 7 }) }),
   many: () => each(Array.from({ length: 3000 }, (_, i) => i), (n) => pure({ n })),
 };
@@ -199,6 +201,16 @@ describe("a result", () => {
     expect(p.rig.rows("SELECT result FROM task_runs WHERE name = 'read' AND run_id = 2")).toEqual([
       { result: "5000" },
     ]);
+  });
+
+  test("of tasks whose results do not fit into memory at once is taken, some at a time", async () => {
+    await using p = new Reusing();
+    await p.run("big");
+    const again = await p.rig.run(p.file, { params: { only: "big" } });
+    expect(again).toMatchObject({ reused: 12, done: 24 });
+    expect(
+      p.rig.rows("SELECT sum(result) AS chars FROM task_runs WHERE run_id = 2 AND name = 'read'"),
+    ).toEqual([{ chars: 12_000_000 }]);
   });
 
   test("serves one task of each run: equal calls have their own", async () => {

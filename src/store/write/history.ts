@@ -64,6 +64,9 @@ export type UnitWrites = {
   readonly hasEmitted: boolean;
 };
 
+/** `answered`: how many of the tasks, the first ones. Without a record, there is no result for them. */
+export type LookedUp = { readonly answered: number; readonly records: readonly MainRecord[] };
+
 /** A task that takes the result of an earlier run. */
 export type ReusedTask = {
   readonly row: TaskRow;
@@ -146,8 +149,8 @@ export interface History {
    * @throws as `restoredPages`
    */
   storedResults(ids: readonly TaskId[]): Iterable<readonly StoredResult[]>;
-  /** What earlier runs say to tasks that have not begun. Without a record: there is no result. */
-  lookUp(asks: readonly ReuseAsk[]): readonly MainRecord[];
+  /** What earlier runs say to tasks that have not begun: to as many as results fit into memory. */
+  lookUp(asks: readonly ReuseAsk[]): LookedUp;
   /** Whether another run of this database is alive. */
   hasOtherLiveRuns(): boolean;
 }

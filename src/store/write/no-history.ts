@@ -1,8 +1,8 @@
 // The history of a run that records nothing (`--no-store-task-status`).
 
 import type { RestoredPage } from "../../protocol/messages.ts";
-import type { MainRecord } from "../../protocol/writer-records.ts";
-import type { History, StoredResult } from "./history.ts";
+import type { ReuseAsk } from "../../protocol/reuse.ts";
+import type { History, LookedUp, StoredResult } from "./history.ts";
 
 export class NoHistory implements History {
   readonly keepsResults = false;
@@ -43,8 +43,8 @@ export class NoHistory implements History {
     return [];
   }
 
-  lookUp(): readonly MainRecord[] {
-    return [];
+  lookUp(asks: readonly ReuseAsk[]): LookedUp {
+    return { answered: asks.length, records: [] };
   }
 
   /** Nobody can know: runs without history have no rows. */

@@ -11,7 +11,7 @@ import type { Execution, ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
 import { nameOfKey } from "../../protocol/task-key.ts";
 import type { MainRecord } from "../../protocol/writer-records.ts";
 import type { Patience } from "../patience.ts";
-import type { ReusedTask, RunEnd, TaskRow, UnitWrites } from "./history.ts";
+import type { LookedUp, ReusedTask, RunEnd, TaskRow, UnitWrites } from "./history.ts";
 import { ReuseLookup } from "./reuse-lookup.ts";
 import { SqliteHistory } from "./sqlite-history.ts";
 import { TableEpochs } from "./table-epochs.ts";
@@ -28,6 +28,11 @@ type Reusable = {
 /** Epoch ms; monotonic time is of no use for what later runs compare. */
 type WallClock = () => number;
 type Values = (string | number | null)[];
+
+type Answer = Extract<MainRecord, { type: "reused" | "not-reused" }>;
+
+/** Bounds memory: the results of one answer are kept until they are committed. */
+const maxLookedUpChars = 4 * 1024 * 1024;
 
 const reusableSql = `INSERT INTO pipeloom_reusable (run_id, task_id, key, alike, ended_at, bytes, from_run, from_task)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET key = excluded.key, alike = excluded.alike,
@@ -152,18 +157,28 @@ export class ReusingHistory extends SqliteHistory {
     this.#epochs.never(definition, "a file that it declares changed while it ran");
   }
 
-  override lookUp(asks: readonly ReuseAsk[]): readonly MainRecord[] {
+  override lookUp(asks: readonly ReuseAsk[]): LookedUp {
+    const records: MainRecord[] = [];
+    let answered = 0;
+    for (let chars = 0; answered < asks.length && chars < maxLookedUpChars; answered++) {
+      const record = this.#answerTo(asks[answered]);
+      if (record === undefined) continue;
+      records.push(record);
+      if (record.type === "reused") chars += record.result.length;
+    }
+    return { answered, records };
+  }
+
+  #answerTo(ask: ReuseAsk | undefined): Answer | undefined {
+    if (ask === undefined) return undefined;
     const at = this.#wall();
-    return asks.flatMap((ask): readonly MainRecord[] => {
-      const { id, name, key, wantsResult } = ask;
-      const found = this.#patience.run(() => this.#lookup.find(ask, at));
-      if (!("from" in found)) {
-        const { reason } = found;
-        return reason === undefined ? [] : [{ type: "not-reused", id, name, key, reason }];
-      }
-      const { from, result, endedAt, left } = found;
-      return [{ type: "reused", id, name, key, wantsResult, at, from, result, endedAt, left }];
-    });
+    const { id, name, key, wantsResult } = ask;
+    const found = this.#patience.run(() => this.#lookup.find(ask, at));
+    if (!("from" in found)) {
+      const { reason } = found;
+      return reason === undefined ? undefined : { type: "not-reused", id, name, key, reason };
+    }
+    return { type: "reused", id, name, key, wantsResult, at, ...found };
   }
 
   override setEnd(end: RunEnd): void {

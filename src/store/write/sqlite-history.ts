@@ -9,7 +9,6 @@ import type { RunId, TaskId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
-import type { MainRecord } from "../../protocol/writer-records.ts";
 import { askedDownstream, passesOnSql, ranDownstream } from "../decide-reruns.ts";
 import type { Patience } from "../patience.ts";
 import { DefinitionChanges } from "./definitions.ts";
@@ -20,6 +19,7 @@ import type {
   AttemptRow,
   History,
   LogRow,
+  LookedUp,
   ReusedTask,
   RunEnd,
   Sources,
@@ -212,8 +212,8 @@ export class SqliteHistory implements History {
   setQueried(_definition: string): void {}
   setFilesChanged(_definition: string): void {}
 
-  lookUp(_asks: readonly ReuseAsk[]): readonly MainRecord[] {
-    return [];
+  lookUp(asks: readonly ReuseAsk[]): LookedUp {
+    return { answered: asks.length, records: [] };
   }
 
   setRepeats(definition: string): void {

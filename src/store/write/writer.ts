@@ -68,6 +68,8 @@ export class Writer {
   #total: Total | undefined;
   readonly #code = Promise.withResolvers<SessionCode>();
   #known: SessionCode | undefined;
+  /** Tasks for which a result of an earlier run is to be looked for. */
+  readonly #asks: ReuseAsk[] = [];
   /** What arrived before the request to close is committed first. */
   #closeAsked: Extract<ToWriter, { type: "close" }> | undefined;
   /** Monotonic ms. */
@@ -109,7 +111,8 @@ export class Writer {
         if (this.#life.state === "open") this.#life.session.history.setSources(message.sources);
         return this.#wake();
       case "reuse":
-        return this.#lookUp(message.tasks);
+        this.#asks.push(...message.tasks);
+        return this.#lookUp();
       case "close":
         this.#closeAsked = message;
         return this.#wake();
@@ -196,12 +199,13 @@ export class Writer {
     }
   }
 
-  /** The tasks that take a result are done with the next commit. */
-  #lookUp(tasks: readonly ReuseAsk[]): void {
-    if (this.#life.state !== "open") return;
+  /** Some at a time: results may be long. The tasks that take one are done with the next commit, and then the rest follows. */
+  #lookUp(): void {
+    if (this.#life.state !== "open" || this.#asks.length === 0) return;
     try {
-      const records = this.#life.session.history.lookUp(tasks);
+      const { answered, records } = this.#life.session.history.lookUp(this.#asks);
       const reused = new Set(records.flatMap(({ type, id }) => (type === "reused" ? [id] : [])));
+      const tasks = this.#asks.splice(0, answered);
       const ids = tasks.flatMap(({ id }) => (reused.has(id) ? [] : [id]));
       this.#fromMain.push(...records);
       if (ids.length > 0) this.#deps.post({ type: "not-reused", ids });
@@ -248,6 +252,7 @@ export class Writer {
     if (!this.#fillGroup(group)) return;
     group.commit();
     this.#groupBegan = undefined;
+    this.#lookUp();
     for (const workerId of this.#ports.detachLost()) {
       this.#deps.post({ type: "detached", workerId });
     }
