@@ -8,7 +8,7 @@ import type { LeftTables } from "../protocol/reuse.ts";
 import { onlyRow } from "./only-row.ts";
 import { sqliteCode } from "./sqlite-error.ts";
 
-type TableRow = {
+export type TableRow = {
   readonly name: string;
   readonly epoch: number;
   readonly definition: string | null;

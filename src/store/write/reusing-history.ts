@@ -220,6 +220,7 @@ export class ReusingHistory extends SqliteHistory {
     super.close();
     this.#insertReusable.finalize();
     this.#setReason.finalize();
+    this.#lookup.close();
   }
 
   #clear(): void {

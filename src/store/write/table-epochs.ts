@@ -12,7 +12,14 @@ import { toIso } from "../../base/iso-time.ts";
 import type { RunId, TaskId } from "../../protocol/ids.ts";
 import type { LeftTables } from "../../protocol/reuse.ts";
 import { onlyRow } from "../only-row.ts";
-import { countRows, leftTables, noTables, tableRows, whyChanged } from "../table-rows.ts";
+import {
+  countRows,
+  leftTables,
+  noTables,
+  type TableRow,
+  tableRows,
+  whyChanged,
+} from "../table-rows.ts";
 import type { UnitWrites } from "./history.ts";
 
 type Write = { readonly definition: string; task: TaskId } & UnitWrites;
@@ -29,6 +36,8 @@ export class TableEpochs {
   readonly #alikeOf: (definition: string) => number | null;
   /** In the order of the units. Units of one definition that follow one another are one. */
   #pending: Write[] = [];
+  /** As of the last flush. */
+  #rows: readonly TableRow[] | undefined;
   /** By definition; those that a later run may ask for. */
   #left: Map<string, LeftTables>;
   /** Those of `#left` that are not in the file. */
@@ -102,6 +111,7 @@ export class TableEpochs {
 
   /** The caller holds the transaction. */
   flush(now: number): void {
+    this.#rows = undefined;
     const at = toIso(now);
     const version = this.#dataVersion();
     if (version !== this.#version) {
@@ -165,6 +175,7 @@ export class TableEpochs {
 
   /** The transaction is rolled back. */
   discard(): void {
+    this.#rows = undefined;
     this.#version = this.#committedVersion;
     this.#pending = [];
     this.#changed.clear();
@@ -173,6 +184,9 @@ export class TableEpochs {
 
   /** Why rows of these tables may no longer be as a task left them; undefined where they are. */
   whyChanged(left: LeftTables): string | undefined {
-    return whyChanged(tableRows(this.#db), left);
+    if (left.never === undefined && Object.keys(left.epochs).length > 0) {
+      this.#rows ??= tableRows(this.#db);
+    }
+    return whyChanged(this.#rows ?? [], left);
   }
 }
