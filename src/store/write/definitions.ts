@@ -140,7 +140,7 @@ export class DefinitionChanges {
   }
 
   withoutSource(fingerprints: readonly string[]): readonly string[] {
-    return withoutSource(this.#db, fingerprints);
+    return this.#patience.run(() => withoutSource(this.#db, fingerprints));
   }
 
   setSources(sources: Sources): void {

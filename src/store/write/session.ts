@@ -7,7 +7,8 @@ import type { MessageHandle } from "../../api/message.ts";
 import type { RunFinished, RunStarted } from "../../protocol/events.ts";
 import type { KeepRule, RunRequest, WriterOptions } from "../../protocol/messages.ts";
 import type { Rerun } from "../../protocol/reruns.ts";
-import type { SessionCode } from "../../protocol/reuse.ts";
+import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
+import { knownParts } from "../known-parts.ts";
 import { CustomMessages } from "./custom-messages.ts";
 import { closeDatabase } from "./close.ts";
 import { hasDeferredKeys } from "./deferred-keys.ts";
@@ -127,6 +128,11 @@ export class Session {
       const isMistake = thrown instanceof SchemaError && !isWaitable(thrown) && !isFatal(thrown);
       throw isMistake ? thrown : toStoreError(thrown, options.db);
     }
+  }
+
+  /** What the results of earlier runs depended on. */
+  knownParts(request: RunRequest): readonly KnownParts[] {
+    return this.#patience.run(() => knownParts(this.db, request));
   }
 
   /**

@@ -10,7 +10,6 @@ import type { KnownParts, ReuseAsk, SessionCode } from "../../protocol/reuse.ts"
 import type { MainRecord } from "../../protocol/writer-records.ts";
 import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import type { LogLevel } from "../../protocol/status.ts";
-import { knownParts } from "../known-parts.ts";
 import { Announcer } from "./announcer.ts";
 import { decide } from "./commit-policy.ts";
 import { GroupCommit, type Total } from "./group-commit.ts";
@@ -158,7 +157,7 @@ export class Writer {
     this.#deps.post({ type: "opened", started, otherCode, reruns, beganAt });
     if (this.#known !== undefined) this.#askSources(session, this.#known);
     if (!started.resumed && code !== null) {
-      this.#deps.post({ type: "code-wanted", known: knownParts(session.db, request) });
+      this.#deps.post({ type: "code-wanted", known: session.knownParts(request) });
     }
     this.#wake();
   }
@@ -179,7 +178,11 @@ export class Writer {
     this.#known = code;
     if (this.#life.state !== "open") return;
     this.#life.session.history.setCode(code.code, code.parts);
-    this.#askSources(this.#life.session, code);
+    try {
+      this.#askSources(this.#life.session, code);
+    } catch (thrown) {
+      return this.#fail(thrown);
+    }
     // The only task may run for hours before there is another commit. Until then every edit would count for every task.
     this.#wake();
   }
