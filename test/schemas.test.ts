@@ -55,6 +55,10 @@ test("events and status are what their schemas say", async () => {
   const status = await run([...pipeloom, "status", "--format", "json"], folder.path);
   const shown = (await schemaOf("status.v1.schema.json")).safeParse(JSON.parse(status.out));
   expect(shown.error?.issues ?? []).toEqual([]);
+  const one = await run([...pipeloom, "status", "--run", "1", "-f", "json"], folder.path);
+  const detailed = JSON.parse(one.out) as { definitions: unknown[] };
+  expect((await schemaOf("status.v1.schema.json")).safeParse(detailed).error).toBeUndefined();
+  expect(detailed.definitions).not.toEqual([]);
 }, 30_000);
 
 test("the schemas refuse what is not an event or a status", async () => {

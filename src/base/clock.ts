@@ -13,6 +13,18 @@ export type Clock = {
   soon(work: () => void): void;
 };
 
+/** CPU time of the calling thread, ms. Undefined where the runtime does not have it. */
+export const threadCpuMs: (() => number) | undefined = threadCpu();
+
+function threadCpu(): (() => number) | undefined {
+  if (typeof process.threadCpuUsage !== "function") return undefined;
+  const usage = process.threadCpuUsage.bind(process);
+  return () => {
+    const { user, system } = usage();
+    return (user + system) / 1000;
+  };
+}
+
 const { setTimeout, setInterval, clearTimeout, setImmediate } = globalThis;
 
 export const systemClock = {

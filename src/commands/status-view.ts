@@ -9,7 +9,9 @@
 //     "failures": [{ "message", "count", "tasks": [{ "id", "name", "attempt", "error", "earlierAttempts" }],
 //                    "logs": [{ "at", "level", "line" }] }],   of the first of `runs`, by message; the first three tasks of each
 //     "tasks": [{ "run", "id", "name", "status", "progress": 0..1, "message", "reason", "attempt", "startedAt", "finishedAt",
-//                 "durationMs", "error", "earlierAttempts" }],                   at most --limit
+//                 "durationMs", "error", "rows", "cpuMs", "waitedMs", "earlierAttempts" }],   at most --limit
+//     "definitions": [{ "name", "tasks", "medianMs", "maxMs", "rows", "cpuMs", "cpuTasks", "medianWaitedMs", "maxWaitedMs" }],
+//                                                   only with --run: its tasks that have begun, by definition
 //     "counts": { "queued", "running", "interrupted", "done", "error", "cancelled", "skipped" } }
 //
 // `earlierAttempts`: [{ "attempt", "worker", "startedAt", "finishedAt", "outcome", "error" }], the last 20, oldest first. The
@@ -28,6 +30,7 @@ import { fit, visible } from "../base/text.ts";
 import { userFrame } from "../base/thrown-at.ts";
 import type { Glyphs } from "../terminal/glyphs.ts";
 import { failureLines } from "./failures-view.ts";
+import { costTable } from "./costs-view.ts";
 import { attemptTable } from "./attempts-view.ts";
 import {
   ago,
@@ -69,6 +72,7 @@ export const statusData = (seen: Overview, db: string, now: number): object => (
     logs: logs.map(({ at, level, line }) => ({ at, level, line })),
   })),
   tasks: seen.tasks.map((task) => ({ ...task, durationMs: elapsed(task, now) })),
+  ...(seen.definitions === null ? undefined : { definitions: seen.definitions }),
   counts: seen.counts,
 });
 
@@ -82,6 +86,7 @@ export function statusLines(seen: Overview, options: ViewOptions): string[] {
       ? runDetails(first, options)
       : runTable(seen.runs, options),
     failuresOf(seen, options),
+    costTable(seen.definitions ?? [], options),
     seen.tasks.length === 0 ? [] : taskTable(seen, options),
     options.withAttempts ? attemptTable(seen.tasks, options) : [],
     [countsLine(seen.counts), ...interruptedHints(seen.runs, options)].map((line) =>

@@ -2,7 +2,7 @@
 
 import { systemClock } from "../base/clock.ts";
 import type { WorkerId, TaskId } from "../protocol/ids.ts";
-import type { Assignment, RetryPolicy } from "../protocol/messages.ts";
+import { type Assignment, leastWaitMs, type RetryPolicy } from "../protocol/messages.ts";
 import type { Graph } from "../plan/graph.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
 import type { Backlog } from "./backlog.ts";
@@ -97,13 +97,14 @@ export class Dispatcher {
     const assignments: Assignment[] = [];
     const taken: TaskVertex[] = [];
     const now = systemClock.now();
+    schedule.see(now);
     let chars = 0;
     while (life.mayDispatch && assignments.length < most && this.#hasRoom) {
       if (chars >= maxBatchChars && assignments.length >= idle) break;
       if (schedule.ready < most) this.#deps.topUp();
       const vertex = schedule.take(now, assignments.length < idle);
       if (vertex === undefined) break;
-      const assignment = this.#prepare(vertex);
+      const assignment = this.#prepare(vertex, now);
       assignments.push(assignment);
       chars += assignment.input.length;
       vertex.workerId = workerId;
@@ -158,7 +159,7 @@ export class Dispatcher {
     }
   }
 
-  #prepare(vertex: TaskVertex): Assignment {
+  #prepare(vertex: TaskVertex, now: number): Assignment {
     const { identities, graph, backlog } = this.#deps;
     if (vertex.input !== undefined) identities.identify(vertex);
     graph.settleWantsResult(vertex);
@@ -175,6 +176,10 @@ export class Dispatcher {
     if (cursor !== undefined) assignment.cursor = cursor;
     if (retries !== undefined) assignment.retries = retries;
     if (timeoutMs !== undefined) assignment.timeoutMs = timeoutMs;
+    const waitedMs = now - vertex.readyAt;
+    if (waitedMs >= leastWaitMs && vertex.attempt === 0) {
+      assignment.readyAt = systemClock.wall() - Math.round(waitedMs);
+    }
     return assignment;
   }
 }

@@ -11,6 +11,7 @@ import type { Selection } from "../plan/selection.ts";
 import { nodesOf, type NodeStream, workOf } from "../plan/work.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Life } from "./life.ts";
+import type { Schedule } from "./schedule.ts";
 import type { StoredResults } from "./stored-results.ts";
 import { Total } from "./total.ts";
 
@@ -26,6 +27,7 @@ type FeederDeps = {
   readonly graph: Graph;
   readonly stored: Pick<StoredResults, "askMore" | "size">;
   readonly backlog: Pick<Backlog, "isFull">;
+  readonly schedule: Pick<Schedule, "see">;
   /** How many tasks could be dispatched. */
   ready(): number;
   /** The author's code threw, or yielded a value that is not a node. */
@@ -131,7 +133,9 @@ export class Feeder {
   topUp(): void {
     const { graph } = this.#deps;
     this.#askForResults();
-    const until = systemClock.now() + planSliceMs;
+    const now = systemClock.now();
+    this.#deps.schedule.see(now);
+    const until = now + planSliceMs;
     try {
       if (planNow(graph, () => this.#planUntil(until))) return this.#topUpSoon();
       // What was planned may read long results that are in the file.
@@ -193,6 +197,7 @@ export class Feeder {
   #arrived(node: unknown): void {
     // The stream was closed while this step was under way.
     if (this.#stream === undefined) return;
+    this.#deps.schedule.see(systemClock.now());
     try {
       if (node !== undefined) this.#add(node);
     } catch (thrown) {

@@ -155,6 +155,7 @@ export class Run {
         this.#advance();
       },
       results: (results) => {
+        this.#parts.schedule.see(systemClock.now());
         this.#parts.outcomes.applyStored(results);
         this.#advance();
       },
@@ -194,6 +195,7 @@ export class Run {
     if (!started.resumed && !feeder.isStreaming) outcomes.recordPlanned();
     outcomes.begin();
     this.#running.begin(runInfo(this.#options, id));
+    this.#parts.schedule.see(systemClock.now());
     dispatcher.begin();
     this.#advance();
   }
@@ -235,9 +237,10 @@ export class Run {
   }
 
   #committed(events: readonly CommittedEvent[]): void {
-    const { life, outcomes, writer } = this.#parts;
+    const { life, outcomes, writer, schedule } = this.#parts;
     // A writer that was given up may still commit. The run's last event is out.
     if (life.stage === "finished") return;
+    schedule.see(systemClock.now());
     for (const event of events) outcomes.apply(event);
     this.#options.onEvents(events);
     writer.seen();

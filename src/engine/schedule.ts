@@ -19,6 +19,8 @@ export class Schedule {
   readonly #delayed = new Heap<Delayed>((a, b) =>
     a.at === b.at ? a.vertex.order < b.vertex.order : a.at < b.at,
   );
+  /** Monotonic ms. */
+  #now = 0;
   #order = 0;
   #ready = 0;
   #chars = 0;
@@ -41,7 +43,13 @@ export class Schedule {
     return this.#delayed.size;
   }
 
+  /** The time is `now`: for the tasks that become ready now. To read the clock for each would cost more than the rest of `add`. */
+  see(now: number): void {
+    this.#now = now;
+  }
+
   add(vertex: TaskVertex): void {
+    vertex.readyAt = this.#now;
     vertex.order = this.#order++;
     this.#queueOf(vertex).push(vertex, rankOf(vertex));
     this.#ready++;

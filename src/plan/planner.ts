@@ -124,6 +124,7 @@ export class Planner {
       startedAt: undefined,
       cursor: undefined,
       order: 0,
+      readyAt: 0,
       workerId: undefined,
       state: open,
       waiting: 0,

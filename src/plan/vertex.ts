@@ -77,6 +77,8 @@ export type TaskVertex = VertexBase & {
   cursor: string | undefined;
   /** Order among the ready tasks of one priority and stage. */
   order: number;
+  /** When it last became ready, as `Schedule.now`. */
+  readyAt: number;
   /** The worker that has the task, while it is in flight. */
   workerId: WorkerId | undefined;
 };

@@ -31,7 +31,15 @@ export type Assignment = {
   /** What the node overrides of its definition's policy. */
   readonly retries?: RetryPolicy;
   readonly timeoutMs?: number;
+  /** Epoch ms: since when it has been ready; of a first attempt that was not dispatched at once (`leastWaitMs`). */
+  readonly readyAt?: number;
 };
+
+/**
+ * A task that waits less long is said not to wait. Workers hold 25 ms of work ahead, so most short tasks wait some ms, and each
+ * number that is sent and stored costs time.
+ */
+export const leastWaitMs = 100;
 
 /**
  * `retries` with defaults filled in. `retryOn` and `after` are functions and not part of it: each thread finds them by task
@@ -95,7 +103,13 @@ export type ToWorker =
   /** The run has begun. Until then, the worker loads the module while the writer opens the database. */
   | { readonly type: "begin"; readonly run: RunInfo }
   /** `tasks`: packed `Assignment[]` (codec/assignments.ts). The worker claims each before it runs it (shared/claims.ts). */
-  | { readonly type: "assign"; readonly batch: number; readonly tasks: string }
+  | {
+      readonly type: "assign";
+      readonly batch: number;
+      readonly tasks: string;
+      /** Epoch ms. */
+      readonly at: number;
+    }
   /** Abort these tasks (`ctx.signal`), or all that run in this worker. */
   | {
       readonly type: "cancel";

@@ -37,6 +37,8 @@ export type TaskRecord =
       readonly key: string;
       readonly attempt: number;
       readonly at: number;
+      /** How long it was ready, of a first attempt; absent where that is not known. */
+      readonly waitedMs?: number | undefined;
     }
   | {
       readonly type: "progress";
@@ -78,6 +80,10 @@ export type TaskRecord =
       readonly at: number;
       readonly outcome: Outcome;
       readonly wantsResult: WantsResult;
+      /** See `started`. */
+      readonly waitedMs?: number | undefined;
+      /** CPU time; absent where it was not measured. */
+      readonly cpuMs?: number | undefined;
       /** The last progress, 0..1; absent when the attempt reported none. */
       readonly progress?: number;
       readonly message?: string;

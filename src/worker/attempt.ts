@@ -9,7 +9,7 @@ import { registry } from "../api/registry.ts";
 import { thrownText } from "../base/stack.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { Mask } from "../protocol/mask.ts";
-import type { Assignment, CancelReason } from "../protocol/messages.ts";
+import { type Assignment, type CancelReason, leastWaitMs } from "../protocol/messages.ts";
 import type { Outcome, TaskRecord } from "../protocol/writer-records.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import {
@@ -19,6 +19,7 @@ import {
   UnfinishedSourceError,
 } from "./attempt-errors.ts";
 import { AttemptLog } from "./attempt-log.ts";
+import type { CpuSpan } from "./cpu-meter.ts";
 import type { FinishedRecord, RecordSender, Reporting } from "./record-sender.ts";
 import { type SendDeps, Sends } from "./sends.ts";
 import type { Unit } from "./unit.ts";
@@ -77,18 +78,31 @@ export class Attempt implements Reporting, SendDeps {
   #keyText: string | undefined;
   #hasQueried = false;
   #log: AttemptLog | undefined;
+  /** Since when its CPU time is measured; undefined if it is not. */
+  cpu: CpuSpan | undefined;
+  /** How long the task was ready, of a first attempt. */
+  readonly waitedMs: number | undefined;
   /** Called when the author's function has ended. */
   onReturned: (() => void) | undefined;
 
-  /** @param began monotonic, ms */
-  constructor(assignment: Assignment, began: number, deps: AttemptDeps) {
+  /**
+   * @param began monotonic, ms
+   * @param dispatchedAt epoch ms
+   */
+  constructor(assignment: Assignment, began: number, deps: AttemptDeps, dispatchedAt: number) {
     this.id = assignment.id;
     this.attempt = assignment.attempt;
     this.assignment = assignment;
     this.startedAt = deps.clock.wall();
     this.#began = began;
+    this.waitedMs = assignment.attempt === 1 ? this.#waited(assignment, dispatchedAt) : undefined;
     this.#cursor = assignment.cursor;
     this.deps = deps;
+  }
+
+  #waited({ readyAt }: Assignment, dispatchedAt: number): number {
+    const ms = this.startedAt - (readyAt ?? dispatchedAt);
+    return ms < leastWaitMs ? 0 : ms;
   }
 
   // ── stopping ──
@@ -175,7 +189,8 @@ export class Attempt implements Reporting, SendDeps {
 
   startedRecord(): TaskRecord {
     const { id, name, attempt } = this.assignment;
-    return { type: "started", id, name, key: this.key, attempt, at: this.startedAt };
+    const { startedAt: at, waitedMs } = this;
+    return { type: "started", id, name, key: this.key, attempt, at, waitedMs };
   }
 
   progressRecord(): TaskRecord {
@@ -334,6 +349,8 @@ export class Attempt implements Reporting, SendDeps {
       at,
       outcome,
       wantsResult,
+      cpuMs: this.cpu?.ms,
+      waitedMs: this.waitedMs,
       ...(this.#progress === undefined ? {} : this.#lastProgress()),
     };
   }

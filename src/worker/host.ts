@@ -13,6 +13,7 @@ import type { Ack } from "../protocol/writer-records.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import { WorkerMemory } from "../protocol/shared/worker-memory.ts";
 import type { AttemptDeps } from "./attempt.ts";
+import { CpuMeter } from "./cpu-meter.ts";
 import { Crashes } from "./crashes.ts";
 import type { ProgramGuard } from "./programs/program-guard.ts";
 import { programRunner } from "./programs/run-program.ts";
@@ -32,6 +33,8 @@ type HostDeps = {
   exit(code: number): never;
   readonly globals: ThreadGlobals;
   readonly clock: Clock;
+  /** CPU time of this thread, ms; undefined where the platform does not tell. */
+  readonly cpuMs: (() => number) | undefined;
 };
 
 /** A host after its `boot` message. It is ready when the module is loaded and the run has begun, in either order. */
@@ -71,6 +74,7 @@ export class Host {
       case "assign":
         this.#booted.slots.assign({
           number: message.batch,
+          at: message.at,
           tasks: unpackAssignments(message.tasks),
         });
         return;
@@ -101,6 +105,7 @@ export class Host {
         guard,
         workerId,
         write: (ctx, stream, text) => AttemptContext.attemptOf(ctx).log.write(stream, text),
+        used: (ctx, cpuMs) => AttemptContext.attemptOf(ctx).cpu?.program(cpuMs),
       }),
     );
     boot.port.onmessage = (event) => acknowledged(booted, event.data as Ack);
@@ -125,6 +130,7 @@ export class Host {
     const units = new UnitSender(sender);
     const slots = new Slots(boot.slots, {
       clock,
+      cpu: new CpuMeter(this.#deps.cpuMs),
       memory,
       sender,
       report: ({ count, exhausted, busyMs }) =>

@@ -10,7 +10,7 @@ import type { LogLevel } from "../protocol/status.ts";
 import { privatePort } from "../protocol/private-port.ts";
 import { endlessPatience } from "../store/patience.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
-import { systemClock } from "../base/clock.ts";
+import { systemClock, threadCpuMs } from "../base/clock.ts";
 import { Host } from "./host.ts";
 import { threadGlobals } from "./thread-globals.ts";
 
@@ -52,6 +52,7 @@ privatePort(self, (port) => {
     exit,
     globals: threadGlobals,
     clock: systemClock,
+    cpuMs: threadCpuMs,
   });
   registry.isInTask = () => host.isInTask;
   port.onmessage = ({ data }) => host.receive(data as ToWorker);

@@ -199,6 +199,7 @@ function completionOf(record: FinishedRecord): Completion | undefined {
     return undefined;
   }
   if (record.progress !== undefined) return undefined;
-  const { id, name, key, attempt, at, wantsResult } = record;
-  return { id, name, key, attempt, startedAt, at, result: outcome.result, wantsResult };
+  const { id, name, key, attempt, at, wantsResult, cpuMs, waitedMs } = record;
+  const { result } = outcome;
+  return { id, name, key, attempt, startedAt, at, result, wantsResult, cpuMs, waitedMs };
 }

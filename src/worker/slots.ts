@@ -7,24 +7,33 @@ import type { Clock } from "../base/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { Assignment, CancelReason, FromWorker } from "../protocol/messages.ts";
 import type { WorkerMemory } from "../protocol/shared/worker-memory.ts";
+import type { CpuMeter } from "./cpu-meter.ts";
 import { Attempt, type AttemptDeps } from "./attempt.ts";
 import { execute } from "./execute.ts";
 import type { RecordSender } from "./record-sender.ts";
 
 /** A task that takes less than 20 ms on average gets no message for its start: its end follows before anyone looks. */
 const shortMs = 20;
+/** The CPU time of a task that takes less on average is not measured: to ask the system twice takes about 2 µs. */
+const leastMeasuredMs = 1;
 /** Longest time that short tasks run without a return to the event loop, where cancels and acks arrive. */
 const sliceMs = 10;
 /** EMA factor of a task's average duration. */
 const averageFactor = 0.25;
 
-type Batch = { readonly number: number; readonly tasks: readonly Assignment[] };
+/** `at`: when it was dispatched, epoch ms. */
+type Batch = {
+  readonly number: number;
+  readonly tasks: readonly Assignment[];
+  readonly at: number;
+};
 
 /** What has ended since the last report; see the `free` message. */
 type FreeReport = Pick<Extract<FromWorker, { type: "free" }>, "count" | "exhausted" | "busyMs">;
 
 type SlotsDeps = {
   readonly clock: Clock;
+  readonly cpu: CpuMeter;
   readonly memory: WorkerMemory;
   readonly sender: RecordSender;
   report(free: FreeReport): void;
@@ -36,6 +45,8 @@ export class Slots {
   /** Set when the worker is ready. */
   #attemptDeps: AttemptDeps | undefined;
   readonly #batches: Batch[] = [];
+  /** Of the batch that the last claimed task is from. */
+  #dispatchedAt = 0;
   /** By slot. */
   readonly #running = new Map<number, Attempt>();
   readonly #idle: number[] = [];
@@ -114,7 +125,10 @@ export class Slots {
     const { claims } = this.#deps.memory;
     for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
       const index = claims.claim(batch.number);
-      if (index >= 0) return batch.tasks[index];
+      if (index >= 0) {
+        this.#dispatchedAt = batch.at;
+        return batch.tasks[index];
+      }
       this.#batches.shift();
       this.#exhausted = batch.number;
       this.#hasExhausted = true;
@@ -125,19 +139,23 @@ export class Slots {
   #run(assignment: Assignment, attemptDeps: AttemptDeps): void {
     const slot = this.#idle.pop();
     if (slot === undefined) throw new Error("Internal error: a task without an idle slot");
-    const { clock, memory, sender } = this.#deps;
+    const { clock, cpu, memory, sender } = this.#deps;
     const began = clock.now();
-    const attempt = new Attempt(assignment, began, attemptDeps);
+    const attempt = new Attempt(assignment, began, attemptDeps, this.#dispatchedAt);
     memory.runningIds.set(slot, assignment.id);
     this.#running.set(slot, attempt);
     const average = this.#averageMs.get(assignment.task);
     const isLong = average === undefined || average > shortMs || assignment.timeoutMs !== undefined;
+    attempt.cpu = cpu.begin(average === undefined || average >= leastMeasuredMs);
     sender.started(attempt, isLong && sender.hasRoom);
     attempt.startTimer();
     const definition = registry.tasks.get(assignment.task);
     const end = this.#context.run(attempt, execute, attempt, definition);
     if (end === undefined) this.#ended(slot, assignment, began);
-    else void end.then(() => this.#endedLater(slot, attempt, began));
+    else {
+      if (this.#running.size > 1 || this.#strays.size > 0) attempt.cpu?.share();
+      void end.then(() => this.#endedLater(slot, attempt, began));
+    }
   }
 
   #endedLater(slot: number, attempt: Attempt, began: number): void {

@@ -53,12 +53,16 @@ const task: SeenTask = {
   startedAt: "2026-01-01T00:01:00.000Z",
   finishedAt: null,
   error: null,
+  rows: 0,
+  cpuMs: null,
+  waitedMs: 0,
   earlierAttempts: [],
   reason: null,
 };
 const seen: Overview = {
   runs: [run],
   failures: [],
+  definitions: null,
   tasks: [task],
   counts: { ...none, done: 2, interrupted: 1 },
 };
@@ -112,7 +116,7 @@ describe("the view", () => {
   });
 
   test("nothing yet", () => {
-    expect(lines({ runs: [], failures: [], tasks: [], counts: none })).toEqual([
+    expect(lines({ runs: [], failures: [], definitions: null, tasks: [], counts: none })).toEqual([
       "a.db has no runs yet",
     ]);
   });

@@ -56,8 +56,22 @@ test("a task that an earlier session has ended is not dispatched", () => {
   expect(rig.dispatcher.take(worker, 9, 9).map(({ name }) => name)).toEqual([open.name]);
 });
 
+test("since when a task was ready, if it has waited long, and at its first attempt only", () => {
+  const rig = new Rig().begun();
+  rig.schedule.see(performance.now() - 5_000);
+  const [first, again] = [rig.plan(node("first")), rig.plan(node("again"))];
+  rig.identities.identify(again);
+  again.attempt = 1;
+  const before = Date.now() - 5_000;
+  const [one, two] = rig.dispatcher.take(worker, 2, 2);
+  expect([one?.name, two?.name]).toEqual([first.name, again.name]);
+  expect(Math.abs((one?.readyAt ?? 0) - before)).toBeLessThan(4_000);
+  expect(two?.readyAt).toBeUndefined();
+});
+
 test("an assignment says what the worker needs, and no more", () => {
   const rig = new Rig().begun();
+  rig.schedule.see(Number.MAX_SAFE_INTEGER);
   rig.plan(node("a", { i: 1 }));
   const [assignment] = rig.dispatcher.take(worker, 1, 1);
   expect(assignment as unknown).toEqual({

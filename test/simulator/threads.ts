@@ -95,6 +95,7 @@ export class SimulatedTaskThread implements WorkerThread {
         this.die(code);
         throw new ThreadEnded();
       },
+      cpuMs: undefined,
       globals: {
         capturePrints: () => undefined,
         onUncaught: (handle) => {

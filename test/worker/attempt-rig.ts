@@ -53,6 +53,9 @@ export class HeldClock implements Clock {
 
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** In the wall time of `HeldClock`, which goes back: later than any attempt begins, so that none has waited. */
+const dispatchedAt = 1_000_000_000_000;
+
 type Run = (input: unknown, ctx: TaskContext) => unknown;
 
 export class AttemptRig {
@@ -108,6 +111,7 @@ export class AttemptRig {
       },
       this.clock.now(),
       this.#deps,
+      dispatchedAt,
     );
     attempt.startTimer();
     return { attempt, end: Promise.resolve(execute(attempt, definition)) };

@@ -166,7 +166,9 @@ export class PoolWorker implements Load {
     this.#batches.push({ number, tasks });
     this.#outstanding += tasks.length;
     this.#memory.claims.open(number, tasks.length);
-    this.#thread.postMessage({ type: "assign", batch: number, tasks: packAssignments(tasks) }, []);
+    const at = systemClock.wall();
+    const packed = packAssignments(tasks);
+    this.#thread.postMessage({ type: "assign", batch: number, tasks: packed, at }, []);
   }
 
   /** Takes back up to `most` unclaimed tasks, the last assigned ones. */

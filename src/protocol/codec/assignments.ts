@@ -12,7 +12,7 @@ import {
   wantsResultCode,
 } from "./packed-text.ts";
 
-type Extra = Pick<Assignment, "cursor" | "retries" | "timeoutMs">;
+type Extra = Pick<Assignment, "cursor" | "retries" | "timeoutMs" | "readyAt">;
 type Head = {
   readonly strings: readonly string[];
   /** Per task: id, task, name, attempt, wantsResult. */
@@ -29,7 +29,8 @@ export function packAssignments(assignments: readonly Assignment[]): string {
   /** The first one is for the head. */
   const pieces = [""];
   for (const [index, assignment] of assignments.entries()) {
-    const { id, task, name, attempt, wantsResult, cursor, retries, timeoutMs } = assignment;
+    const { id, task, name, attempt, wantsResult, cursor, retries, timeoutMs, readyAt } =
+      assignment;
     numbers.push(
       id,
       strings.indexOf(task),
@@ -38,13 +39,19 @@ export function packAssignments(assignments: readonly Assignment[]): string {
       wantsResultCode(wantsResult),
     );
     pieces.push(assignment.input);
-    if (cursor !== undefined || retries !== undefined || timeoutMs !== undefined) {
+    if (
+      cursor !== undefined ||
+      retries !== undefined ||
+      timeoutMs !== undefined ||
+      readyAt !== undefined
+    ) {
       extras.push([
         index,
         {
           ...(cursor === undefined ? undefined : { cursor }),
           ...(retries === undefined ? undefined : { retries }),
           ...(timeoutMs === undefined ? undefined : { timeoutMs }),
+          ...(readyAt === undefined ? undefined : { readyAt }),
         },
       ]);
     }

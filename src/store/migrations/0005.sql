@@ -10,10 +10,11 @@ ALTER TABLE task_runs ADD COLUMN label TEXT;
 
 -- Rows that ctx.insert and ctx.upsert have written, in all attempts, as far as they are committed. NULL: not known (version 4).
 ALTER TABLE task_runs ADD COLUMN rows INTEGER;
--- CPU time of the last attempt, and of the programs that it started. NULL: too short to be measured, or other tasks of the
--- thread ran meanwhile.
+-- CPU time of the last attempt: of its thread, and of the programs that it started. NULL: not known, because other tasks ran in
+-- the thread meanwhile, or because tasks of the definition take less than 1 ms.
 ALTER TABLE task_runs ADD COLUMN cpu_ms INTEGER;
 -- From the moment when all inputs were there until the first attempt began: the queue for a worker, and for a limit or a rate.
+-- Less than 100 ms is 0. NULL: not known.
 ALTER TABLE task_runs ADD COLUMN waited_ms INTEGER;
 
 -- Attempts that are over and were followed by another, or are to be. The last one is in task_runs: a task that ends at its first

@@ -12,6 +12,7 @@ import { ReaderError } from "./reader-error.ts";
 import { type IsAlive, runningRuns, runProcess } from "./running-runs.ts";
 import { failure, number, storedRunStatus, text } from "./stored-values.ts";
 import { countByRun, type Counts, noTasks, sum } from "./task-counts.ts";
+import { type DefinitionCosts, definitionCosts } from "./task-costs.ts";
 import { listTasks, type SeenTask, type TaskCondition } from "./task-list.ts";
 
 export type SeenRun = RunProcess & {
@@ -37,6 +38,8 @@ export type Overview = {
   readonly runs: readonly SeenRun[];
   /** Of the first of `runs`. */
   readonly failures: readonly FailureGroup[];
+  /** Of the run that was asked for; null without one, because every task of it is read. */
+  readonly definitions: readonly DefinitionCosts[] | null;
   /** Ordered as `runs`; within a run, running tasks first, then the latest to end. */
   readonly tasks: readonly SeenTask[];
   /** All tasks in the file, or those of `Question.run`. */
@@ -77,6 +80,7 @@ export function overview(reader: Reader, question: Question): Overview {
         (first?.counts.error ?? 0) > 0 && first !== undefined
           ? failureGroups(reader, first.id)
           : [],
+      definitions: run === undefined ? null : definitionCosts(reader, run),
       tasks: listTasks(reader, inOrder(counts, live), question.only, question.maxTasks, dead),
       counts: sum([...counts.values()]),
     };

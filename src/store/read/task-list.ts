@@ -14,9 +14,10 @@ import {
   storedTaskStatus,
   text,
 } from "./stored-values.ts";
+import { costColumns, costsOf, type TaskCosts } from "./task-costs.ts";
 import { type Counts, type SeenStatus, totalOf } from "./task-counts.ts";
 
-export type SeenTask = {
+export type SeenTask = TaskCosts & {
   readonly run: RunId;
   readonly id: number;
   readonly name: string;
@@ -102,7 +103,7 @@ function tasksOf(
   const where = conditions.map(([sql]) => sql).join(" AND ");
   const values = conditions.flatMap(([, ...rest]) => rest);
   return reader.query(
-    `SELECT ${columns}${hasReason(reader) ? ", reason" : ""} FROM task_runs
+    `SELECT ${columns}${hasReason(reader) ? ", reason" : ""}, ${costColumns(reader)} FROM task_runs
       WHERE run_id = ? AND id IN (SELECT id FROM task_runs WHERE ${where} ORDER BY ${order} LIMIT ?)
       ORDER BY ${order}`,
     [run, ...values, most],
@@ -128,6 +129,7 @@ function seenTask(
     finishedAt: text(row["finished_at"]),
     error: failure(row["error"]),
     reason: text(row["reason"]),
+    ...costsOf(row),
     earlierAttempts: attempts,
   };
 }

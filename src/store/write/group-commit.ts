@@ -165,8 +165,11 @@ export class GroupCommit {
   #applyRecords(from: WorkerPort, text: string, refused?: Failure): number {
     if (text.startsWith(completionsMark)) return this.#recordCompletions(text);
     const records = JSON.parse(text) as TaskRecord[];
-    const failure = refused ?? (this.#owner === from ? this.#endUnit(records[0]) : undefined);
-    for (const record of records) this.#recordTask(from, record, failure);
+    const isUnit = this.#owner === from;
+    const failure = refused ?? (isUnit ? this.#endUnit(records[0]) : undefined);
+    // The record that ends a unit comes alone.
+    const rows = isUnit && failure === undefined ? this.#session.unit.rows : 0;
+    for (const record of records) this.#recordTask(from, record, failure, rows);
     return records.length;
   }
 
@@ -199,8 +202,16 @@ export class GroupCommit {
     return failure;
   }
 
-  /** @param failure why the unit that this record ends could not be applied */
-  #recordTask(from: WorkerPort, record: TaskRecord, failure: Failure | undefined): void {
+  /**
+   * @param failure why the unit that this record ends could not be applied
+   * @param rows of that unit
+   */
+  #recordTask(
+    from: WorkerPort,
+    record: TaskRecord,
+    failure: Failure | undefined,
+    rows: number,
+  ): void {
     switch (record.type) {
       case "started":
         this.#attempts.start(record.id, record.attempt);
@@ -219,7 +230,7 @@ export class GroupCommit {
       default:
         assertNever(record);
     }
-    this.#recorder.task(record, failure, from.workerId);
+    this.#recorder.task(record, failure, from.workerId, rows);
   }
 
   /** False if the checkpoint does not count; the answer to its worker says why. */

@@ -23,6 +23,11 @@ export type TaskRow = {
   /** 0..1 */
   progress: number;
   message: string | null;
+  /** Rows that were written since the last change of this task. */
+  readonly rows: number;
+  readonly cpuMs: number | null;
+  /** Of the first attempt. Null: as it is in the file. */
+  readonly waitedMs: number | null;
 };
 
 export type LogRow = {
@@ -99,12 +104,18 @@ export interface History {
     startedAt: number,
     finishedAt: number,
     result: string,
+    rows: number,
+    cpuMs: number | undefined,
+    waitedMs: number | undefined,
   ): void;
   /** The task is to run from its beginning, and what depends on it. Not after `setTask` or `setDone` for the same task. */
   setAgain(id: TaskId, name: string, key: string): void;
   setProgress(id: TaskId, progress: number, message: string | null): void;
-  /** @param cursor JSON text */
-  setCursor(id: TaskId, cursor: string): void;
+  /**
+   * @param cursor JSON text
+   * @param rows that were written since the last change of this task
+   */
+  setCursor(id: TaskId, cursor: string, rows: number): void;
   addLog(row: LogRow): void;
   addAttempt(row: AttemptRow): void;
   /** The number of tasks, as far as it is known. */

@@ -63,8 +63,14 @@ export class Recorder {
   /**
    * @param unitFailure why the unit that this record ends could not be applied
    * @param worker of the attempt
+   * @param rows of the unit that this record ends
    */
-  task(record: TaskRecord, unitFailure: Failure | undefined, worker: WorkerId | null): void {
+  task(
+    record: TaskRecord,
+    unitFailure: Failure | undefined,
+    worker: WorkerId | null,
+    rows = 0,
+  ): void {
     switch (record.type) {
       case "started":
         return this.#started(record);
@@ -73,7 +79,7 @@ export class Recorder {
       case "log":
         return this.#logged(record);
       case "checkpoint":
-        this.#history.setCursor(record.id, record.cursor);
+        this.#history.setCursor(record.id, record.cursor, rows);
         this.#announce({ type: "task-checkpoint", id: record.id, cursor: record.cursor });
         return;
       case "queried":
@@ -83,6 +89,7 @@ export class Recorder {
         return this.#finished(
           unitFailure === undefined ? record : withFailure(record, this.#masked(unitFailure)),
           worker,
+          rows,
         );
       default:
         assertNever(record);
@@ -95,8 +102,10 @@ export class Recorder {
   }
 
   /** The hot path: a task that is done and reported no progress. */
-  done({ id, name, key, attempt, startedAt, at, result, wantsResult }: Completion): void {
-    this.#history.setDone(id, name, key, attempt, startedAt, at, result);
+  done(completion: Completion, rows = 0): void {
+    const { id, name, key, attempt, startedAt, at, result, wantsResult } = completion;
+    const { cpuMs, waitedMs } = completion;
+    this.#history.setDone(id, name, key, attempt, startedAt, at, result, rows, cpuMs, waitedMs);
     this.#announceDone(id, startedAt, at, this.#announced(wantsResult, result));
   }
 
@@ -120,7 +129,7 @@ export class Recorder {
       case "not-reused":
         return this.#history.setNotReused(record.id, record.name, record.key, record.reason);
       case "finished":
-        return this.#finished(record, record.worker);
+        return this.#finished(record, record.worker, 0);
       case "log":
         return this.#logged(record);
       default:
@@ -128,8 +137,10 @@ export class Recorder {
     }
   }
 
-  #started({ id, name, key, attempt, at }: Extract<TaskRecord, { type: "started" }>): void {
-    this.#history.setTask({ ...blank, id, name, key, status: "running", attempt, startedAt: at });
+  #started(record: Extract<TaskRecord, { type: "started" }>): void {
+    const { id, name, key, attempt, at, waitedMs = null } = record;
+    const row = { ...blank, id, name, key, attempt, startedAt: at, waitedMs };
+    this.#history.setTask({ ...row, status: "running" });
     this.#announce({ type: "task-started", id, name, attempt, at });
   }
 
@@ -200,15 +211,15 @@ export class Recorder {
     });
   }
 
-  #finished(record: Finished, worker: WorkerId | null): void {
+  #finished(record: Finished, worker: WorkerId | null, rows: number): void {
     const { id, name, attempt, startedAt, at, outcome } = record;
     if (outcome.status === "done") {
       const { result } = outcome;
       if (record.progress === undefined) {
-        return this.done({ ...record, startedAt: startedAt ?? at, result });
+        return this.done({ ...record, startedAt: startedAt ?? at, result }, rows);
       }
       this.#history.setTask({
-        ...rowOf(record, 1),
+        ...rowOf(record, 1, rows),
         status: "done",
         finishedAt: at,
         result,
@@ -218,7 +229,7 @@ export class Recorder {
       this.#announceDone(id, startedAt ?? at, at, announced);
       return;
     }
-    const row = rowOf(record, 0);
+    const row = rowOf(record, 0, rows);
     const { failure } = outcome;
     if (outcome.status === "error" && outcome.retryAt !== undefined) {
       this.#history.setTask({ ...row, status: "queued", finishedAt: null, result: null, failure });
@@ -240,7 +251,7 @@ type OpenPack = { -readonly [Key in keyof DonePack]: DonePack[Key] } & {
   results?: string[];
 };
 
-const rowOf = (record: Finished, progress: number) => ({
+const rowOf = (record: Finished, progress: number, rows: number) => ({
   id: record.id,
   name: record.name,
   key: record.key,
@@ -248,6 +259,9 @@ const rowOf = (record: Finished, progress: number) => ({
   startedAt: record.startedAt,
   progress: record.progress ?? progress,
   message: record.message ?? null,
+  rows,
+  cpuMs: record.cpuMs ?? null,
+  waitedMs: record.waitedMs ?? null,
 });
 
 const blank = {
@@ -258,6 +272,9 @@ const blank = {
   failure: null,
   progress: 0,
   message: null,
+  rows: 0,
+  cpuMs: null,
+  waitedMs: null,
 } as const;
 
 function withFailure(record: Finished, failure: Failure): Finished {

@@ -37,7 +37,7 @@ const maxLookedUpChars = 4 * 1024 * 1024;
 const reusableSql = `INSERT INTO pipeloom_reusable (run_id, task_id, key, alike, ended_at, bytes, from_run, from_task)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET key = excluded.key, alike = excluded.alike,
     ended_at = excluded.ended_at, bytes = excluded.bytes, from_run = excluded.from_run, from_task = excluded.from_task`;
-const notReusedSql = `INSERT INTO task_runs (run_id, id, name, key, status, reason) VALUES (?, ?, ?, ?, 'queued', ?)
+const notReusedSql = `INSERT INTO task_runs (run_id, id, name, key, status, reason, rows) VALUES (?, ?, ?, ?, 'queued', ?, 0)
   ON CONFLICT (run_id, id) DO UPDATE SET reason = excluded.reason`;
 const reasonSql = "UPDATE task_runs SET reason = ? WHERE run_id = ? AND id = ?";
 
@@ -123,8 +123,11 @@ export class ReusingHistory extends SqliteHistory {
     startedAt: number,
     finishedAt: number,
     result: string,
+    rows: number,
+    cpuMs: number | undefined,
+    waitedMs: number | undefined,
   ): void {
-    super.setDone(id, name, key, attempt, startedAt, finishedAt, result);
+    super.setDone(id, name, key, attempt, startedAt, finishedAt, result, rows, cpuMs, waitedMs);
     this.#addReusable(id, key, finishedAt, result);
   }
 

@@ -9,7 +9,7 @@ import type { RunId, TaskId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
-import { askedDownstream, passesOnSql, ranDownstream } from "../decide-reruns.ts";
+import { askedDownstream, passesOnSql } from "../decide-reruns.ts";
 import type { Patience } from "../patience.ts";
 import { DefinitionChanges } from "./definitions.ts";
 import { ofRun } from "../own-tables.ts";
@@ -30,28 +30,10 @@ import type {
 import { restoredPages, storedResults } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "./run-rows.ts";
 import { maxCountedByReaders, StatusCounts } from "./status-counts.ts";
+import { taskRowsSql } from "./task-rows-sql.ts";
 
-const columns =
-  "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error";
-/**
- * The row's earlier code, if it had any, is that of an attempt that this one replaces. What depends on it may still follow.
- * A task that has begun in an earlier session stays one that has begun: see `reviveRun`.
- */
-const update = columns
-  .split(", ")
-  .slice(2)
-  .map((column) =>
-    column === "started_at"
-      ? "started_at = coalesce(excluded.started_at, started_at)"
-      : `${column} = excluded.${column}`,
-  )
-  .concat(`fingerprint = CASE WHEN ${passesOnSql} THEN '${ranDownstream}' END`)
-  .join(", ");
-
-const taskRowsSql = (values: string): string =>
-  `INSERT INTO task_runs (${columns}) VALUES ${values} ON CONFLICT (run_id, id) DO UPDATE SET ${update}`;
-const againSql = `INSERT INTO task_runs (run_id, id, name, key, status, fingerprint, reason)
-  VALUES (?, ?, ?, ?, 'queued', '${askedDownstream}', 'it ran again because what it depends on did (--downstream)')
+const againSql = `INSERT INTO task_runs (run_id, id, name, key, status, fingerprint, reason, rows)
+  VALUES (?, ?, ?, ?, 'queued', '${askedDownstream}', 'it ran again because what it depends on did (--downstream)', 0)
   ON CONFLICT (run_id, id) DO UPDATE SET cursor = NULL, fingerprint = excluded.fingerprint, reason = excluded.reason`;
 const endDownstreamSql = `UPDATE task_runs SET fingerprint = NULL WHERE ${ofRun("?1")} AND ${passesOnSql}`;
 const logRowsSql = (values: string): string =>
@@ -67,6 +49,8 @@ export class SqliteHistory implements History {
   readonly #tasks: BulkInsert;
   /** Rows of `setDone`. The statement contains what such rows have in common. */
   readonly #done: BulkInsert;
+  /** Rows of `setDone` that have cost something. Most runs of short tasks have none. */
+  #costly: BulkInsert | undefined;
   readonly #logs: BulkInsert;
   readonly #attempts: AttemptRows;
   readonly #progress: Statement<unknown, HistoryCell[]>;
@@ -76,7 +60,7 @@ export class SqliteHistory implements History {
   #endsDownstream = false;
   readonly #rows = new Map<TaskId, TaskRow>();
   readonly #progressed = new Map<TaskId, { progress: number; message: string | null }>();
-  readonly #cursors = new Map<TaskId, string>();
+  readonly #cursors = new Map<TaskId, { cursor: string; rows: number }>();
   readonly #definitions: DefinitionChanges;
   readonly #times = new IsoTimes();
   readonly #counts: StatusCounts;
@@ -104,22 +88,25 @@ export class SqliteHistory implements History {
     this.#counts = new StatusCounts(db, run);
     this.#maxCounted = maxCounted;
     this.#storeCounts = db.prepare("UPDATE pipeline_runs SET counts = ? WHERE id = ?");
-    const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     this.#tasks = new BulkInsert(db, patience, taskRowsSql, task);
-    const done = `(${run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL)`;
+    const done = `(${run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL, 0, NULL, 0)`;
     this.#done = new BulkInsert(db, patience, taskRowsSql, done);
     this.#logs = new BulkInsert(db, patience, logRowsSql, `(${run}, ?, ?, ?, ?, ?)`);
     this.#attempts = new AttemptRows(db, run, patience);
     this.#progress = db.prepare(
       "UPDATE task_runs SET progress = ?, message = ? WHERE run_id = ? AND id = ?",
     );
-    this.#cursor = db.prepare("UPDATE task_runs SET cursor = ? WHERE run_id = ? AND id = ?");
+    this.#cursor = db.prepare(
+      "UPDATE task_runs SET cursor = ?, rows = rows + ? WHERE run_id = ? AND id = ?",
+    );
   }
 
   get isEmpty(): boolean {
     return (
       this.#rows.size === 0 &&
       this.#done.isEmpty &&
+      this.#costly?.isEmpty !== false &&
       this.#progressed.size === 0 &&
       this.#cursors.size === 0 &&
       this.#logs.isEmpty &&
@@ -132,7 +119,8 @@ export class SqliteHistory implements History {
   }
 
   setTask(row: TaskRow): void {
-    this.#rows.set(row.id, row);
+    const before = this.#rows.get(row.id);
+    this.#rows.set(row.id, before === undefined ? row : withCostsOf(before, row));
     this.#progressed.delete(row.id);
   }
 
@@ -144,13 +132,31 @@ export class SqliteHistory implements History {
     startedAt: number,
     finishedAt: number,
     result: string,
+    rows: number,
+    cpuMs: number | undefined,
+    waitedMs: number | undefined,
   ): void {
-    this.#rows.delete(id);
+    const before = this.#rows.size === 0 ? undefined : this.#rows.get(id);
+    if (before !== undefined) this.#rows.delete(id);
     this.#progressed.delete(id);
     this.#counts.done(id);
     const started = this.#times.text(startedAt);
     const finished = this.#times.text(finishedAt);
-    this.#done.nextRow().push(id, name, key, attempt, started, finished, result);
+    const written = rows + (before?.rows ?? 0);
+    if (written === 0 && cpuMs === undefined && waitedMs === 0) {
+      this.#done.nextRow().push(id, name, key, attempt, started, finished, result);
+      return;
+    }
+    const waited = waitedMs ?? before?.waitedMs ?? null;
+    const cells = [id, name, key, attempt, started, finished, result, written, cpuMs ?? null];
+    this.#costlyDone()
+      .nextRow()
+      .push(...cells, waited);
+  }
+
+  #costlyDone(): BulkInsert {
+    const row = `(${this.#run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL, ?, ?, ?)`;
+    return (this.#costly ??= new BulkInsert(this.#db, this.#patience, taskRowsSql, row));
   }
 
   setAgain(id: TaskId, name: string, key: string): void {
@@ -170,8 +176,8 @@ export class SqliteHistory implements History {
     }
   }
 
-  setCursor(id: TaskId, cursor: string): void {
-    this.#cursors.set(id, cursor);
+  setCursor(id: TaskId, cursor: string, rows: number): void {
+    this.#cursors.set(id, { cursor, rows: rows + (this.#cursors.get(id)?.rows ?? 0) });
   }
 
   addLog({ id, attempt, at, level, line }: LogRow): void {
@@ -228,8 +234,8 @@ export class SqliteHistory implements History {
     for (const [id, { progress, message }] of this.#progressed) {
       this.#patience.run(() => this.#progress.run(progress, message, this.#run, id));
     }
-    for (const [id, cursor] of this.#cursors) {
-      this.#patience.run(() => this.#cursor.run(cursor, this.#run, id));
+    for (const [id, { cursor, rows }] of this.#cursors) {
+      this.#patience.run(() => this.#cursor.run(cursor, rows, this.#run, id));
     }
     this.#logs.flush();
     this.#attempts.flush();
@@ -257,10 +263,14 @@ export class SqliteHistory implements History {
           row.finishedAt === null ? null : this.#times.text(row.finishedAt),
           row.result,
           row.failure === null ? null : JSON.stringify(row.failure),
+          row.rows,
+          row.cpuMs,
+          row.waitedMs,
         );
     }
     this.#tasks.flush();
     this.#done.flush();
+    this.#costly?.flush();
     if (this.#end === undefined && !(isChanged && counts.total > this.#maxCounted)) return;
     this.#patience.run(() => this.#storeCounts.run(counts.text, this.#run));
   }
@@ -290,6 +300,7 @@ export class SqliteHistory implements History {
   discard(): void {
     this.#tasks.discard();
     this.#done.discard();
+    this.#costly?.discard();
     this.#logs.discard();
     this.#attempts.discard();
     this.#definitions.discard();
@@ -310,6 +321,7 @@ export class SqliteHistory implements History {
   close(): void {
     this.#tasks.close();
     this.#done.close();
+    this.#costly?.close();
     this.#logs.close();
     this.#attempts.close();
     this.#progress.finalize();
@@ -329,6 +341,13 @@ export class SqliteHistory implements History {
     return hasOtherLiveRuns(this.#db, this.#path, this.#run);
   }
 }
+
+/** A later change of a task within one transaction. */
+const withCostsOf = (before: TaskRow, row: TaskRow): TaskRow => ({
+  ...row,
+  rows: before.rows + row.rows,
+  waitedMs: row.waitedMs ?? before.waitedMs,
+});
 
 /** Formats times. At 200,000 tasks/s, hundreds share a millisecond: formatting each costs 10 % of the writer's time. */
 class IsoTimes {

@@ -42,6 +42,8 @@ export class UnitApplier {
   #failure: Failure | undefined;
   /** The open unit inserts rows or emits messages, or see repeat-rule.ts: applied a second time, it would do so twice. */
   repeats = false;
+  /** Of the open unit. */
+  rows = 0;
 
   constructor(
     db: Database,
@@ -73,6 +75,7 @@ export class UnitApplier {
         case "rows":
           this.repeats ||= this.#repeatRule.repeats(item);
           this.#rows.apply(item);
+          this.rows += item.rowCount;
           break;
         case "emit":
           this.repeats = true;
@@ -125,6 +128,7 @@ export class UnitApplier {
 
   #begin(): Undo {
     this.repeats = false;
+    this.rows = 0;
     // Of a unit that was lost with its transaction.
     this.takeWrites();
     const undo = this.#db.inTransaction ? "savepoint" : "transaction";

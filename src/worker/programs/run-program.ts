@@ -21,6 +21,8 @@ type ProgramDeps = {
   readonly workerId: number;
   /** Output of a program; its lines become the task's log. */
   write(ctx: TaskContext, stream: "stdout" | "stderr", text: string): void;
+  /** CPU time of a program that has ended, with the processes that it has waited for, ms. */
+  used(ctx: TaskContext, cpuMs: number): void;
 };
 
 /** Time from SIGTERM to SIGKILL. A cancel gives a task 10 s and a timeout 2 s; the end must be recorded within them. */
@@ -58,6 +60,7 @@ class Program {
   readonly #ctx: TaskContext;
   readonly #child: Child;
   readonly #entry: ProgramEntry;
+  readonly #used: (cpuMs: number) => void;
   #ending: Promise<void> | undefined;
   #isLeftRunning = false;
   readonly #abort = (): void => {
@@ -70,6 +73,7 @@ class Program {
   constructor(options: ProgramOptions, ctx: TaskContext, deps: ProgramDeps, guard: ProgramGuard) {
     this.#options = options;
     this.#ctx = ctx;
+    this.#used = (cpuMs) => deps.used(ctx, cpuMs);
     this.#entry = guard.enter(deps.workerId, (line) => ctx.log.warn(line));
     this.#child = start(options, ctx, this.#entry, guard.env);
     const { stdout, stderr } = this.#child;
@@ -152,6 +156,8 @@ class Program {
   }
 
   close(): void {
+    const usage = this.#child.resourceUsage();
+    if (usage !== undefined) this.#used(Number(usage.cpuTime.total) / 1000);
     this.#ctx.signal.removeEventListener("abort", this.#abort);
     if (this.#isLeftRunning) return;
     this.#stdout.discard();

@@ -29,6 +29,8 @@ const completion: fc.Arbitrary<Completion> = fc.record({
   at: fc.integer({ min: 0, max: 2e12 }),
   result: json,
   wantsResult: fc.constantFrom("no", "perhaps", "yes"),
+  cpuMs: fc.option(fc.nat(), { nil: undefined }),
+  waitedMs: fc.oneof(fc.constant(0), fc.option(fc.nat(), { nil: undefined })),
 });
 
 test("property: completions, one text after another", () => {

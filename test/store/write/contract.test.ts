@@ -86,7 +86,7 @@ describe.each<[string, () => WriterUnderTest]>([
         fingerprint: null,
         input: null,
         label: null,
-        rows: null,
+        rows: 0,
         cpu_ms: null,
         waited_ms: null,
         reason: null,

@@ -169,7 +169,15 @@ describe("what has ended runs again where its code has changed", () => {
     const history = new SqliteHistory(run.db, run.path, skips.id, unlocked);
     const empty = { message: null, startedAt: null, result: null, failure: null };
     const skipped = { status: "skipped", progress: 0, attempt: 0, finishedAt: 1 } as const;
-    history.setTask({ id: 3 as never, name: "day 2", key: "load:2c", ...empty, ...skipped });
+    const costs = { rows: 0, cpuMs: null, waitedMs: null };
+    history.setTask({
+      id: 3 as never,
+      name: "day 2",
+      key: "load:2c",
+      ...empty,
+      ...skipped,
+      ...costs,
+    });
     history.flush();
     history.close();
     skips.end();
@@ -190,7 +198,7 @@ describe("what has ended runs again where its code has changed", () => {
     using run = new DeadRun(someDone);
     const again = run.begin(asked("m2"), codeOf({ list: "2" }));
     const history = new SqliteHistory(run.db, run.path, again.id, unlocked);
-    history.setDone(1 as never, "list", "list:0a", 1, 0, 1, "[2]");
+    history.setDone(1 as never, "list", "list:0a", 1, 0, 1, "[2]", 0, undefined, 0);
     history.flush();
     history.close();
     again.end();

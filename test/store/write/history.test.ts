@@ -73,14 +73,17 @@ const row = (id: number, status: TaskRow["status"]): TaskRow => ({
   failure: null,
   progress: 0,
   message: null,
+  rows: 0,
+  cpuMs: null,
+  waitedMs: null,
 });
 
 /** One change of each kind. */
 function change(history: History): void {
   history.setTask(row(1, "running"));
   history.setProgress(taskId(1), 0.5, "half");
-  history.setCursor(taskId(1), "7");
-  history.setDone(taskId(2), "t2", "t:2", 1, 0, 1, "null");
+  history.setCursor(taskId(1), "7", 0);
+  history.setDone(taskId(2), "t2", "t:2", 1, 0, 1, "null", 0, undefined, 0);
   history.addLog({ id: taskId(1), attempt: 1, at: 0, level: "info", line: "a" });
   history.setTotal(2);
   history.setEnd({ status: "done", failure: null, at: 0 });
@@ -152,7 +155,18 @@ describe.each<[string, (db: Database) => History, (stored: Stored) => Stored]>([
             history.setTask(row(task, type));
             model.set(task, { ...blank, status: type, progress: 0 });
           } else if (type === "done") {
-            history.setDone(taskId(task), `t${task}`, `t:${task}`, 1, 0, 1, "null");
+            history.setDone(
+              taskId(task),
+              `t${task}`,
+              `t:${task}`,
+              1,
+              0,
+              1,
+              "null",
+              0,
+              undefined,
+              0,
+            );
             model.set(task, { ...blank, status: type, progress: 1 });
           } else if (type === "progress" && before?.status === "queued") {
             history.setProgress(taskId(task), 0.5, "half");

@@ -114,7 +114,8 @@ class Session {
   #change(id: number, to: TaskStatus): void {
     if (this.#ended.has(id)) return;
     if (isFinal(to)) this.#ended.add(id);
-    if (to === "done") return this.history.setDone(taskId(id), "a", "k", 1, 0, 0, "null");
+    if (to === "done")
+      return this.history.setDone(taskId(id), "a", "k", 1, 0, 0, "null", 0, undefined, 0);
     const none = { startedAt: null, finishedAt: null, result: null, failure: null, message: null };
     this.history.setTask({
       ...none,
@@ -124,6 +125,9 @@ class Session {
       status: to,
       attempt: 1,
       progress: 0,
+      rows: 0,
+      cpuMs: null,
+      waitedMs: null,
     });
   }
 }

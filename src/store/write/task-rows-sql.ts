@@ -1,0 +1,25 @@
+// The statement that writes task rows. It replaces the row of an earlier session or attempt.
+
+import { passesOnSql, ranDownstream } from "../decide-reruns.ts";
+
+const columns =
+  "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error, rows, cpu_ms, waited_ms";
+/** What is not simply replaced. */
+const updates: { readonly [column: string]: string } = {
+  // A task that has begun in an earlier session stays one that has begun: see `reviveRun`.
+  started_at: "coalesce(excluded.started_at, started_at)",
+  // Each change has the rows since the one before. A task that is to run from its beginning begins to count again.
+  rows: `CASE WHEN coalesce(fingerprint, '${ranDownstream}') = '${ranDownstream}' THEN rows ELSE 0 END + excluded.rows`,
+  waited_ms: "coalesce(excluded.waited_ms, waited_ms)",
+};
+/** The row's earlier code, if it had any, is that of an attempt that this one replaces. What depends on it may still follow. */
+const update = columns
+  .split(", ")
+  .slice(2)
+  .map((column) => `${column} = ${updates[column] ?? `excluded.${column}`}`)
+  .concat(`fingerprint = CASE WHEN ${passesOnSql} THEN '${ranDownstream}' END`)
+  .join(", ");
+
+/** @param values of one row or more, in the order of `columns` */
+export const taskRowsSql = (values: string): string =>
+  `INSERT INTO task_runs (${columns}) VALUES ${values} ON CONFLICT (run_id, id) DO UPDATE SET ${update}`;
