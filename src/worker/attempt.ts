@@ -72,6 +72,8 @@ export class Attempt implements Reporting, SendDeps {
   #progress: number | undefined;
   #message: string | undefined;
   #progressCalls = 0;
+  /** The sender has been told, and will ask for the newest progress. */
+  #isProgressQueued = false;
   #sends: Sends | undefined;
   /** JSON text. */
   #cursor: string | undefined;
@@ -163,15 +165,16 @@ export class Attempt implements Reporting, SendDeps {
 
   // ── progress ──
 
-  /** @param progress 0..1 */
+  /** The hot path: a task may call it for each row. @param progress 0..1 */
   report(progress: number, message: string | undefined): void {
-    const isFirst = this.#progressCalls === 0;
     this.#progress = progress;
     this.#message = message;
-    const { sender, clock } = this.deps;
-    sender.progressed(this);
     const isRead = this.#progressCalls++ % progressCallsPerClockRead === 0;
-    if (isRead && !isFirst) sender.flushProgress(clock.now());
+    if (this.#isProgressQueued && !isRead) return;
+    const { sender, clock } = this.deps;
+    this.#isProgressQueued = true;
+    sender.progressed(this);
+    if (isRead && this.#progressCalls > 1) sender.flushProgress(clock.now());
   }
 
   get key(): string {
@@ -194,6 +197,7 @@ export class Attempt implements Reporting, SendDeps {
   }
 
   progressRecord(): TaskRecord {
+    this.#isProgressQueued = false;
     return { type: "progress", id: this.id, ...this.#lastProgress() };
   }
 

@@ -44,21 +44,9 @@ export class AttemptContext implements TaskContext {
   }
 
   get progress(): TaskContext["progress"] {
-    this.#progress ??= (step, total, message) => this.#report(step, total, message);
-    return this.#progress;
-  }
-
-  #report(step: unknown, total: unknown, message: unknown): void {
-    if (typeof step !== "number" || typeof total !== "number") {
-      throw new TypeError(
-        `ctx.progress: step and total are numbers, not ${describeValue(typeof step === "number" ? total : step)}`,
-      );
-    }
-    if (!(total > 0) || Number.isNaN(step)) return;
-    const text = message === undefined || typeof message === "string" ? message : shown(message);
     const attempt = this.#attempt;
-    if (attempt.isEnded) attempt.log.reportLate("ctx.progress");
-    else attempt.report(step <= 0 ? 0 : step >= total ? 1 : step / total, text);
+    this.#progress ??= (step, total, message) => report(attempt, step, total, message);
+    return this.#progress;
   }
 
   get log(): Log {
@@ -119,6 +107,18 @@ export class AttemptContext implements TaskContext {
       return attempt.deps.query(sql, params) as Result[];
     };
   }
+}
+
+function report(attempt: Attempt, step: unknown, total: unknown, message: unknown): void {
+  if (typeof step !== "number" || typeof total !== "number") {
+    throw new TypeError(
+      `ctx.progress: step and total are numbers, not ${describeValue(typeof step === "number" ? total : step)}`,
+    );
+  }
+  if (!(total > 0) || Number.isNaN(step)) return;
+  const text = message === undefined || typeof message === "string" ? message : shown(message);
+  if (attempt.isEnded) attempt.log.reportLate("ctx.progress");
+  else attempt.report(step <= 0 ? 0 : step >= total ? 1 : step / total, text);
 }
 
 /** A progress message that is not a string, as text. */
