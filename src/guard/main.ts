@@ -41,11 +41,11 @@ function watch(
   const native = compiled();
   if (native === undefined) return;
   kept = [native, Programs.from(programs).pids];
-  native.prepare(kept[1], terminal);
-  for (const number of numbers) native.watch(number);
-  if (pipes === undefined) return;
-  native.prepareCrash(pipes.originalOut, pipes.originalErr);
-  for (const number of fatal) native.watchCrash(number);
+  const crash =
+    pipes === undefined
+      ? undefined
+      : { out: pipes.originalOut, err: pipes.originalErr, signals: fatal };
+  native.start({ pids: kept[1], terminal, signals: numbers, crash });
 }
 
 /** Undefined when the handlers cannot be compiled: the third signal then waits for the main thread. */

@@ -2,7 +2,8 @@
 // also when that thread or the main thread is busy and reads no messages.
 //
 // Layout, in Int32: `programCapacity` process ids (each leads a process group; 0: a free cell; negative: reserved for a
-// program that is about to start), then the worker of each, then the pipe to the guard process (guard-pipe.ts).
+// program that is about to start), then the worker of each, then the pipe to the guard process (guard-pipe.ts), then how many
+// of the process ids were ever in use: most runs start no program.
 
 import { guardCells, GuardPipe } from "./guard-pipe.ts";
 
@@ -27,6 +28,8 @@ export class Programs {
   /** Is told of each program that starts or ends. */
   readonly guard: GuardPipe;
   readonly #workerIds: Int32Array;
+  /** One cell: no cell from this one on was ever reserved. */
+  readonly #used: Int32Array;
 
   private constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
@@ -34,10 +37,11 @@ export class Programs {
     const bytes = programCapacity * Int32Array.BYTES_PER_ELEMENT;
     this.#workerIds = new Int32Array(buffer, bytes, programCapacity);
     this.guard = new GuardPipe(new Int32Array(buffer, 2 * bytes, guardCells));
+    this.#used = new Int32Array(buffer, 2 * bytes + guardCells * Int32Array.BYTES_PER_ELEMENT, 1);
   }
 
   static create(): Programs {
-    const cells = 2 * programCapacity + guardCells;
+    const cells = 2 * programCapacity + guardCells + 1;
     const programs = new Programs(new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT));
     programs.guard.reuse();
     return programs;
@@ -57,6 +61,7 @@ export class Programs {
     const reserved = reservedBy(workerId);
     for (let cell = 0; cell < programCapacity; cell++) {
       if (Atomics.compareExchange(pids, cell, free, reserved) !== free) continue;
+      this.#use(cell);
       let held = reserved;
       return {
         started(pid) {
@@ -69,6 +74,11 @@ export class Programs {
       };
     }
     throw new RangeError(`${programCapacity} programs run already`);
+  }
+
+  #use(cell: number): void {
+    let used = Atomics.load(this.#used, 0);
+    while (used <= cell) used = Atomics.compareExchange(this.#used, 0, used, cell + 1);
   }
 
   /** This worker is about to start a program. */
@@ -98,7 +108,8 @@ export class Programs {
   /** Process ids of the programs that this worker has started; of all workers when none is given. */
   running(workerId?: number): number[] {
     const found: number[] = [];
-    for (let cell = 0; cell < programCapacity; cell++) {
+    const used = Atomics.load(this.#used, 0);
+    for (let cell = 0; cell < used; cell++) {
       const pid = Atomics.load(this.pids, cell);
       if (pid > 0 && (workerId === undefined || this.#workerIds[cell] === workerId))
         found.push(pid);
