@@ -12,7 +12,7 @@ import type { NextRun } from "../protocol/plan.ts";
 import { SharedFlag } from "../protocol/shared/shared-flag.ts";
 import { type LoadedPipeline, runOptionsOf, type RunPipelineOptions } from "../run-pipeline.ts";
 import { knownInFile, nextRun } from "../store/read/next-run.ts";
-import type { PlanFormat } from "../terminal/plan-text.ts";
+import type { PlanFormat } from "../terminal/plan-formats.ts";
 import { renderPlan } from "../terminal/plan-text.ts";
 import { print } from "../cli/stdout.ts";
 import { explained } from "./explain-error.ts";

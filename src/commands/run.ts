@@ -9,13 +9,12 @@ import { fileArgument, fileRef } from "../run-pipeline.ts";
 import { type CliCommand, defineCliCommand } from "../cli/command.ts";
 import { positionalsOf } from "../cli/flag-tokens.ts";
 import { commonFlags, commonOptions } from "./common-flags.ts";
-import { dryRun } from "./dry-run.ts";
 import { executeRun } from "./execute-run.ts";
 import { loadForCommand, withPrintsOnStderr } from "./load-for-command.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
 import { paramFlags, paramsHelp, readParams } from "./param-flags.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
-import { planFormats } from "../terminal/plan-text.ts";
+import { planFormats } from "../terminal/plan-formats.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
 export const command: CliCommand = defineCliCommand({
@@ -75,6 +74,8 @@ export const command: CliCommand = defineCliCommand({
         again: again(flags),
         againAnywhere: againAnywhere(flags, module),
       });
+    // Loaded when asked for: it reads the file, and SQLite is half of what the main thread of a run would load.
+    const { dryRun } = await import("./dry-run.ts");
     return withPrintsOnStderr(async () =>
       dryRun(await loadForCommand(module), options, flags.format ?? "tree"),
     );

@@ -5,9 +5,7 @@ import { visible, width } from "../base/text.ts";
 import type { DryRun, Plan, PlanNode } from "../protocol/plan.ts";
 import { nextRunText } from "./next-run-text.ts";
 import { fanOut, planTitle, planTree, type TreeLine } from "./plan-tree.ts";
-
-export const planFormats = ["tree", "mermaid", "dot", "json"] as const;
-export type PlanFormat = (typeof planFormats)[number];
+import type { PlanFormat } from "./plan-formats.ts";
 
 /** @param columns of the terminal that shows the tree; infinity where there is none */
 export function renderPlan(plan: DryRun, format: PlanFormat, columns: number): string {

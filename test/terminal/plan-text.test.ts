@@ -6,7 +6,8 @@ import type { AnyNode } from "../../src/api/node.ts";
 import type { Pipeline } from "../../src/api/pipeline.ts";
 import { planOf } from "../../src/plan/dry-plan.ts";
 import { PlanError } from "../../src/plan/plan-error.ts";
-import { type PlanFormat, renderPlan } from "../../src/terminal/plan-text.ts";
+import type { PlanFormat } from "../../src/terminal/plan-formats.ts";
+import { renderPlan } from "../../src/terminal/plan-text.ts";
 import { fan as each, node } from "../support/nodes.ts";
 
 const newTask =
