@@ -154,7 +154,8 @@ describe.skipIf(process.platform === "win32")("signals", () => {
       err += text;
     }
     expect(await child.exited).toBe(130);
-    expect(err).toContain("p was cancelled: 0 of 1 task done, 1 not started");
+    // Interrupted where the main thread stops before it hears from the worker that the task has ended.
+    expect(err).toMatch(/p was cancelled: 0 of 1 task done, 1 (not started|interrupted)/);
     expect(err).toMatch(/test\.db is locked by .*, and the run was told to stop now/);
     db.run("COMMIT");
     expect(runs(rig)).toEqual([{ id: 1, status: "running" }]);
