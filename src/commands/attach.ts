@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 
 import { systemClock } from "../base/clock.ts";
 import { Date, Promise } from "../base/globals.ts";
+import { pathOf } from "../base/path.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UserError } from "../cli/user-error.ts";
 import type { RunSummary } from "../protocol/summary.ts";
@@ -14,24 +15,26 @@ import { isRunning } from "../store/read/running-runs.ts";
 import type { Reader } from "../store/read/reader.ts";
 import { RunFollower } from "../store/read/run-follower.ts";
 import { endedSummary } from "../store/write/ended-summary.ts";
-import { createUi, type PacedUi } from "../terminal/create.ts";
+import { createUi, type PacedUi, type UiOptions } from "../terminal/create.ts";
+import { jsonFlag, verbosities, verbosityFlags, verbosityOf } from "./common-flags.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
 import { askToEnd, endOf, findLiveRun, idOf } from "./live-run.ts";
 import { asUserError, patienceFor, patientReader } from "./patient-reader.ts";
 import { listenToKeys } from "./keys.ts";
+import { lossNotice } from "./lost-outputs.ts";
 
 /** How often the file is looked at. */
 const everyMs = 200;
 /** A look at a large run takes long. Resting 4 times as long limits that to a fifth of the time. */
 const rest = 4;
-/** How long the last lines may take to be read. */
+/** How long the last lines may take to be read. Events are read by a program, which gets all of them. */
 const patienceMs = 2_000;
 
 export const command = defineCliCommand({
   meta: {
     name: "attach",
     details:
-      "Shows the bars and the log of a run in another terminal. Ctrl-C or q leaves the run alone; c asks it to end, and again c to end now. In a pipe it prints lines. Ends with the run: exit code 0 if all is done, 1 if not.",
+      "Shows the bars and the log of a run in another terminal. Ctrl-C or q leaves the run alone; c asks it to end, and again c to end now. In a pipe it prints lines. With --json: what the file tells, as the events of run; a task that begins and ends between two looks has only its end. Ends with the run: exit code 0 if all is done, 1 if not.",
     examples: [
       { line: "pipeloom attach", what: "the run in this folder's database" },
       { line: "pipeloom attach 12", what: "run 12, if several are running" },
@@ -45,13 +48,19 @@ export const command = defineCliCommand({
       description: "the run; optional when only one is running",
     },
     db: readDbFlag,
+    json: jsonFlag,
+    ...verbosityFlags,
   },
   async run(flags) {
+    const output = {
+      json: flags.json,
+      verbosity: verbosities[verbosityOf(flags.quiet, flags.verbose)],
+    };
     const db = databaseOf(flags.db);
     const run = findLiveRun(db, flags.run === undefined ? undefined : idOf(flags.run), "attach");
     try {
       using reader = patientReader(db);
-      return await new Attached(reader, run).untilOver();
+      return await new Attached(reader, run, output).untilOver();
     } catch (thrown) {
       throw asUserError(thrown);
     }
@@ -65,37 +74,65 @@ class Attached {
   readonly #ui: PacedUi;
   /** Resolves to the exit code when the user leaves. */
   readonly #left = Promise.withResolvers<number>();
+  readonly #patienceMs: number;
+  #isIncomplete = false;
+  #isOver = false;
   #asked = 0;
 
-  constructor(reader: Reader, run: SeenRun) {
+  constructor(reader: Reader, run: SeenRun, output: Pick<UiOptions, "json" | "verbosity">) {
     this.#reader = reader;
     this.#run = run;
-    this.#follower = new RunFollower(reader, run.id);
+    const { json, verbosity } = output;
+    this.#patienceMs = json ? Number.POSITIVE_INFINITY : patienceMs;
+    this.#follower = new RunFollower(reader, run.id, json || verbosity > 0 ? "all" : "failures");
     const { stdout, stderr, env } = process;
     this.#ui = createUi({
-      verbosity: 0,
-      json: false,
+      json,
+      verbosity,
       logFile: undefined,
       stdout,
       stderr,
       env,
       isTty: stderr.isTTY,
+      onLost: (lost) => {
+        // What is not read within the patience is no loss.
+        if (!json || this.#isOver) return;
+        this.#isIncomplete = true;
+        this.#ui.log("error", lossNotice(lost));
+      },
     });
   }
 
   async untilOver(): Promise<number> {
     const unlisten = listenToKeys((key) => this.#pressed(key));
-    const { id, pipeline } = this.#run;
-    this.#ui.log("info", `attached to run ${id} (${pipeline}): Ctrl-C leaves it, c asks it to end`);
+    this.#begin();
     try {
       const code = await this.#follow();
+      this.#isOver = true;
       this.#ui.close();
-      await this.#ui.written(patienceMs);
-      return code;
+      await Promise.race([
+        this.#ui.written(this.#patienceMs),
+        this.#left.promise.then(() => this.#ui.written(patienceMs)),
+      ]);
+      return code === 0 && this.#isIncomplete ? 1 : code;
     } finally {
       unlisten();
       this.#ui.close();
     }
+  }
+
+  #begin(): void {
+    const { id, pipeline, file, startedAt } = this.#run;
+    this.#ui.log("info", `attached to run ${id} (${pipeline}): Ctrl-C leaves it, c asks it to end`);
+    this.#ui.attached({
+      type: "run-attached",
+      run: id,
+      pipeline,
+      file,
+      db: pathOf(this.#reader.path, process.cwd()),
+      startedAt: Date.parse(startedAt),
+      at: systemClock.wall(),
+    });
   }
 
   /** @returns the exit code */
@@ -110,7 +147,8 @@ class Attached {
       if (!goesOn && !hasMore) return this.#over();
       const tookMs = systemClock.now() - began;
       const restMs = hasMore ? 0 : Math.max(everyMs, rest * tookMs);
-      const left = await Promise.race([Bun.sleep(restMs), this.#left.promise]);
+      const pause = Promise.all([Bun.sleep(restMs), this.#ui.behind()]).then(() => undefined);
+      const left = await Promise.race([pause, this.#left.promise]);
       if (left !== undefined) return left;
     }
   }
@@ -136,6 +174,9 @@ class Attached {
       this.#ui.log("error", isThere ? endOf(path, id) : gone);
       return 1;
     }
+    const { status, finishedAt: at, failure } = summary;
+    const why = failure === null ? {} : { failure };
+    this.#ui.events([{ type: "run-finished", run: id, status, at, ...why }]);
     this.#ui.finish({ ...summary, ...this.#failures() });
     return summary.status === "done" ? 0 : 1;
   }

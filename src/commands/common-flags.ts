@@ -6,8 +6,8 @@ import { defineFlags } from "../cli/flag-defs.ts";
 import type { Flags } from "../cli/flag-defs.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
-/** How much is logged, and where to. */
-const outputFlags = defineFlags({
+/** How much is logged. */
+export const verbosityFlags = defineFlags({
   verbose: {
     type: "boolean",
     count: true,
@@ -15,16 +15,25 @@ const outputFlags = defineFlags({
     description: "log more; -vv logs everything",
   },
   quiet: { type: "boolean", alias: "q", description: "print errors only" },
+});
+
+export const { json: jsonFlag } = defineFlags({
+  json: {
+    type: "boolean",
+    description: "print committed events to stdout, one JSON object a line",
+  },
+});
+
+/** How much is logged, and where to. */
+const outputFlags = defineFlags({
+  ...verbosityFlags,
   logFile: {
     type: "string",
     alias: "l",
     valueHint: "file",
     description: "also write the log to this file",
   },
-  json: {
-    type: "boolean",
-    description: "print committed events to stdout, one JSON object a line",
-  },
+  json: jsonFlag,
 });
 
 /** How a run writes. */
@@ -45,7 +54,15 @@ export const storeFlags = defineFlags({
 
 export const commonFlags = defineFlags({ ...outputFlags, ...storeFlags });
 
-export type Verbosity = "quiet" | "normal" | "verbose" | "debug";
+type Verbosity = "quiet" | "normal" | "verbose" | "debug";
+
+/** As the terminal counts it. */
+export const verbosities: Readonly<Record<Verbosity, -1 | 0 | 1 | 2>> = {
+  quiet: -1,
+  normal: 0,
+  verbose: 1,
+  debug: 2,
+};
 
 export type OutputOptions = {
   readonly verbosity: Verbosity;
@@ -80,7 +97,8 @@ export const commonOptions = (flags: Flags<typeof commonFlags>): OutputOptions &
   ...outputOptions(flags),
 });
 
-function verbosityOf(quiet: boolean, verbose: number): Verbosity {
+/** @throws UsageError for `-q` together with `-v` */
+export function verbosityOf(quiet: boolean, verbose: number): Verbosity {
   if (quiet && verbose > 0) {
     throw new UsageError("-q (--quiet) and -v (--verbose) exclude each other", "keep one of them");
   }

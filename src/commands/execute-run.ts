@@ -20,7 +20,7 @@ import {
 } from "../run-pipeline.ts";
 import { createUi, type LostOutput, type PacedUi } from "../terminal/create.ts";
 import type { StopSignal } from "../terminal/ui.ts";
-import type { OutputOptions, Verbosity } from "./common-flags.ts";
+import { type OutputOptions, verbosities } from "./common-flags.ts";
 import { explained } from "./explain-error.ts";
 import { guardExit } from "./exit-guard.ts";
 import { InheritedOutput } from "./inherited-output.ts";
@@ -196,13 +196,6 @@ class CommandRun {
 
   readonly #masked = (text: string): string => this.#mask?.text(text) ?? text;
 }
-
-const verbosities: Readonly<Record<Verbosity, -1 | 0 | 1 | 2>> = {
-  quiet: -1,
-  normal: 0,
-  verbose: 1,
-  debug: 2,
-};
 
 function openUi(
   { verbosity, json, logFile, again }: OutputOptions,

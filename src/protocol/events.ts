@@ -22,6 +22,19 @@ export type RunStarted = {
   readonly alreadyDone: number;
 };
 
+/** Begins the events of a run of another process, which has begun earlier. Only in `attach --json`. */
+export type RunAttached = {
+  readonly type: "run-attached";
+  readonly run: RunId;
+  readonly pipeline: string;
+  /** As in `run-started`. */
+  readonly file: string | null;
+  readonly db: string;
+  /** Start of the run's first session. */
+  readonly startedAt: number;
+  readonly at: number;
+};
+
 /** Before anything of a continued run runs: tasks of earlier sessions that run again, or are kept as the user asks. */
 export type RunReruns = {
   readonly type: "run-reruns";

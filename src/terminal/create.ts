@@ -127,6 +127,7 @@ function all(parts: readonly Ui[]): Ui {
   const each = (call: (ui: Ui) => void): void => parts.forEach(call);
   return {
     events: (events) => each((ui) => ui.events(events)),
+    attached: (run) => each((ui) => ui.attached(run)),
     followed: (run) => each((ui) => ui.followed(run)),
     log: (level, line) => each((ui) => ui.log(level, line)),
     stopping: (signal, urgent) => each((ui) => ui.stopping(signal, urgent)),

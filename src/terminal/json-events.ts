@@ -2,6 +2,8 @@
 //
 //   {"type":"run-started","run":1,"pipeline":"posts","file":"/x/etl.ts","db":"/x/posts.db","journal":"wal",
 //    "workers":4,"concurrency":4,"at":"2026-01-31T12:00:00.000Z","resumed":false,"alreadyDone":0,"version":1}
+//   {"type":"run-attached","run":1,"pipeline":"posts","file":"/x/etl.ts","db":"/x/posts.db","startedAt":"…","at":"…",
+//    "version":1}
 //   {"type":"run-reruns","run":1,"at":"…","tasks":[{"task":"load-page","reason":"code","isKept":false,"count":40}]}
 //   {"type":"run-total","total":100,"complete":true}
 //   {"type":"task-started","id":7,"name":"load-page","attempt":1,"at":"…"}
@@ -12,13 +14,16 @@
 //   {"type":"task-finished","id":7,"name":"load-page","attempt":2,"status":"done","startedAt":"…","at":"…","result":42}
 //   {"type":"run-finished","run":1,"status":"done","at":"…","failure":{…}}
 //
+// `attach --json` begins with run-attached, and has what a look at the file tells: no retries, checkpoints and results, and no
+// start of a task that began and ended between two looks.
+//
 // Each line is an event of src/protocol/events.ts with times in ISO 8601, and `result` and `cursor` as values. Fields absent
 // there are absent here; `startedAt` is null for a task that never ran. A failure is
 // {"name","message","stack"?,"code"?,"cause"?,"errors"?}. Types and fields may be added; any other change is a new version.
 // JSON Schema: .github/schemas/events.v1.schema.json.
 
 import { JSON } from "../base/globals.ts";
-import type { RunEvent } from "../protocol/events.ts";
+import type { RunAttached, RunEvent } from "../protocol/events.ts";
 import { toIso } from "../base/iso-time.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { Write } from "../base/streams.ts";
@@ -56,6 +61,11 @@ export function jsonLine(event: RunEvent): string {
   }
 }
 
+function attachedLine(run: RunAttached): string {
+  const times = { startedAt: toIso(run.startedAt), at: toIso(run.at) };
+  return JSON.stringify({ ...run, ...times, version: eventsVersion });
+}
+
 /** Adds a member that is already JSON text. Line breaks in it can only be between tokens. */
 const withRaw = (object: string, key: string, raw: string): string =>
   `${object.slice(0, -1)},"${key}":${raw.includes("\n") ? raw.replaceAll(/[\r\n]/g, " ") : raw}}`;
@@ -67,6 +77,9 @@ export function jsonUi(write: Write): Ui {
       let text = "";
       for (const event of events) text += `${jsonLine(event)}\n`;
       if (text !== "") write(text);
+    },
+    attached(run) {
+      write(`${attachedLine(run)}\n`);
     },
     followed() {},
     log() {},

@@ -52,6 +52,9 @@ export class LogFile implements Ui {
     }
   }
 
+  /** The command says it. */
+  attached(): void {}
+
   /** Nothing to log. */
   followed(): void {}
 

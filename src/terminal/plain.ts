@@ -78,6 +78,9 @@ export class Plain implements Ui {
     if (line !== "") this.#print([line]);
   }
 
+  /** The command says it. */
+  attached(): void {}
+
   followed(run: FollowedRun): void {
     foldFollowed(this.#view, run);
   }

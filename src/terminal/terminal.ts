@@ -94,6 +94,9 @@ export class Terminal implements Ui {
     this.#log.events(events);
   }
 
+  /** The command says it. */
+  attached(): void {}
+
   followed(run: FollowedRun): void {
     foldFollowed(this.#view, run);
     this.#guardSignals();

@@ -1,6 +1,6 @@
 // How a run is shown, as the commands see it. Implementations: Terminal, Plain, LogFile and the events of `--json`.
 
-import type { RunEvent } from "../protocol/events.ts";
+import type { RunAttached, RunEvent } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
@@ -28,6 +28,8 @@ export type FollowedRun = {
 export interface Ui {
   /** Committed events, in order. Must be cheap: up to 1,000 calls a second. */
   events(events: readonly RunEvent[]): void;
+  /** Before all events of the run of another process. */
+  attached(run: RunAttached): void;
   /** After the events of each look at the run of another process, which has no `run-started`. */
   followed(run: FollowedRun): void;
   /** A line of pipeloom's own, or output that belongs to no task. */

@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { constants, existsSync, openSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-import { pipeloom, run } from "../support/program.ts";
+import { z } from "zod";
+
+import { pipeloom, repository, run } from "../support/program.ts";
 import { terminalEnvironment } from "../support/pty.ts";
 import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
 
@@ -96,6 +98,61 @@ describe("in a pipe", () => {
       code: 1,
       err: expect.stringContaining("no run is active"),
     });
+  });
+});
+
+describe("--json", () => {
+  test("events of what the file tells, each as the schema says", async () => {
+    const { code, out, text } = await attachUntilEnd(() => writeFileSync(at("go"), ""), "--json");
+    expect(code).toBe(0);
+    expect(text).toContain("attached to run 1 (p)");
+    const events = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { type: string; name?: string; status?: string });
+    expect(events[0]).toMatchObject({ type: "run-attached", run: 1, pipeline: "p", version: 1 });
+    expect(events.at(-1)).toMatchObject({ type: "run-finished", run: 1, status: "done" });
+    const said = events.map(({ type, name, status }) =>
+      [type, name, status].filter(Boolean).join(" "),
+    );
+    expect(said).toContainValues([
+      "task-log talk",
+      "task-finished talk error",
+      "task-finished wait done",
+    ]);
+    const schema = z.fromJSONSchema(
+      await Bun.file(join(repository, ".github/schemas/events.v1.schema.json")).json(),
+    );
+    for (const event of events)
+      expect({ event, ...schema.safeParse(event) }).toMatchObject({ success: true });
+  });
+
+  test("quiet, on stderr there is nothing", async () => {
+    const attached = Bun.spawn([...pipeloom, "attach", "--json", "-q"], {
+      cwd: folder.path,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    let out = "";
+    for await (const chunk of attached.stdout.pipeThrough(new TextDecoderStream())) {
+      if (out === "") writeFileSync(at("go"), "");
+      out += chunk;
+    }
+    expect(await attached.exited).toBe(0);
+    expect(out).toStartWith('{"type":"run-attached"');
+    // Failures are said.
+    expect(await attached.stderr.text()).toBe("✖ talk failed: broken\n");
+  });
+
+  test("-v says what begins and what is done", async () => {
+    const { text } = await attachUntilEnd(() => writeFileSync(at("go"), ""), "-v");
+    expect(text).toMatch(/wait done/);
+  });
+
+  test("-q and -v exclude each other", async () => {
+    const { code, err } = await run([...pipeloom, "attach", "-q", "-v"], folder.path);
+    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining("exclude") });
   });
 });
 

@@ -5,7 +5,7 @@ import { Date } from "../../base/globals.ts";
 import { toIso } from "../../base/iso-time.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import { type RunId, taskId, type TaskId } from "../../protocol/ids.ts";
-import type { FinalStatus } from "../../protocol/status.ts";
+import type { FinalStatus, TaskStatus } from "../../protocol/status.ts";
 import { ofRun } from "../own-tables.ts";
 import { LogFollower } from "./log-follower.ts";
 import { runRows } from "./overview.ts";
@@ -26,8 +26,6 @@ type Followed = {
 
 /** Tasks that are shown at once; the others are counted. */
 const maxRunning = 1_000;
-/** Failures that are announced at one look; the others follow at the next. */
-const maxFailures = 1_000;
 /** Units are committed about in the order in which their tasks end: by this much it may differ. */
 const outOfOrderMs = 2_000;
 
@@ -40,6 +38,20 @@ function before(at: string): string {
 const endedSql = `SELECT name, attempt, status, started_at, finished_at, error FROM task_runs
   WHERE run_id = ? AND id = ? AND status <> 'running'`;
 
+/**
+ * Which ends of tasks are events: those of all tasks, or the failures and the ends of tasks that were seen running. In a large
+ * run all of them cost a look at every row.
+ */
+export type Told = "all" | "failures";
+
+/** Ends that are announced at one look; the others follow at the next. */
+const maxEnds: Readonly<Record<Told, number>> = { failures: 1_000, all: 5_000 };
+
+const endedOf: Readonly<Record<Told, string>> = {
+  failures: "status = 'error'",
+  all: "status IN ('done', 'error', 'cancelled', 'skipped')",
+};
+
 type Shown = { readonly attempt: number; progress: number; message: string | null };
 
 export class RunFollower {
@@ -47,17 +59,23 @@ export class RunFollower {
   readonly #run: RunId;
   readonly #logs: LogFollower;
   readonly #shown = new Map<TaskId, Shown>();
-  /** When the tasks failed that have been announced, since `#since`. A task of a continued run may fail again. */
-  readonly #failed = new Map<TaskId, string>();
-  /** Failures from before have been announced. */
+  readonly #endedSql: string;
+  readonly #told: Told;
+  /** When the tasks ended whose ends have been announced, since `#since`. A task of a continued run may end again. */
+  readonly #toldEnds = new Map<TaskId, string>();
+  /** Ends from before have been announced. */
   #since = "";
-  #errors = -1;
+  /** How many tasks had ended at the last look; -1: more ends are to be announced. */
+  #count = -1;
+  #totalTold: number | undefined;
   #version = -1;
 
-  /** Logs and failures from before are left out. */
-  constructor(reader: Reader, run: RunId) {
+  /** Logs and ends from before are left out. */
+  constructor(reader: Reader, run: RunId, told: Told = "failures") {
     this.#reader = reader;
     this.#run = run;
+    this.#told = told;
+    this.#endedSql = endedOf[told];
     this.#logs = new LogFollower(reader, {
       run,
       tasks: { type: "all" },
@@ -65,13 +83,13 @@ export class RunFollower {
       matches: () => true,
     });
     const [row] = reader.query(
-      "SELECT MAX(finished_at) AS last FROM task_runs WHERE run_id = ? AND status = 'error'",
+      `SELECT MAX(finished_at) AS last FROM task_runs WHERE run_id = ? AND ${this.#endedSql}`,
       [run],
     );
     const last = text(row?.["last"]);
     if (last === null) return;
     this.#since = before(last);
-    for (const { id, at } of this.#failedSince(-1)) this.#remember(id, at);
+    for (const { id, at } of this.#endedSince(-1)) this.#remember(id, at);
   }
 
   /** What has been committed since the last look. Undefined where nothing has. */
@@ -88,10 +106,10 @@ export class RunFollower {
         ...this.#total(),
         ...this.#started(),
         ...lines.map(logged),
-        ...this.#failures(counts.error),
+        ...this.#ends(this.#told === "all" ? endedIn(counts) : counts.error),
         ...this.#ended(left),
       ];
-      return { events, counts, left, hasMore };
+      return { events, counts, left, hasMore: hasMore || this.#count === -1 };
     });
   }
 
@@ -99,7 +117,9 @@ export class RunFollower {
   #total(): RunEvent[] {
     const [row] = runRows(this.#reader, 1, "id = ?", this.#run);
     const total = number(row?.["tasks_total"]);
-    return total === null ? [] : [{ type: "run-total", total, complete: true }];
+    if (total === null || total === this.#totalTold) return [];
+    this.#totalTold = total;
+    return [{ type: "run-total", total, complete: true }];
   }
 
   *#started(): Generator<RunEvent> {
@@ -128,20 +148,22 @@ export class RunFollower {
     }
   }
 
-  /** @param errors how many tasks have failed: while the number stays, no row of a failed task is read */
-  *#failures(errors: number): Generator<RunEvent> {
-    if (errors === this.#errors) return;
-    const most = this.#failed.size + maxFailures;
-    const failed = this.#failedSince(most);
-    this.#errors = failed.length < most ? errors : -1;
-    for (const { id, at } of failed) {
-      if (this.#failed.get(id) === at) continue;
+  /** @param count how many tasks have ended: while the number stays, no row of an ended task is read */
+  *#ends(count: number): Generator<RunEvent> {
+    if (count === this.#count) return;
+    const most = this.#toldEnds.size + maxEnds[this.#told];
+    const ended = this.#endedSince(most);
+    this.#count = ended.length < most ? count : -1;
+    if (this.#count === -1) this.#version = -1;
+    for (const { id, at } of ended) {
+      if (this.#toldEnds.get(id) === at) continue;
       this.#remember(id, at);
       this.#shown.delete(id);
       const [row] = this.#reader.query(endedSql, [this.#run, id]);
-      if (row !== undefined) yield finished(id, row, "error", at);
+      const status = storedTaskStatus(row?.["status"], this.#reader);
+      if (row !== undefined && isFinal(status)) yield finished(id, row, status, at);
     }
-    for (const [id, at] of this.#failed) if (at < this.#since) this.#failed.delete(id);
+    for (const [id, at] of this.#toldEnds) if (at < this.#since) this.#toldEnds.delete(id);
   }
 
   /** @param left gets the tasks that wait for their next attempt */
@@ -152,18 +174,21 @@ export class RunFollower {
       this.#shown.delete(id);
       const status = storedTaskStatus(row["status"], this.#reader);
       const at = text(row["finished_at"]);
-      const isFinal = status !== "running" && status !== "queued";
-      if (isFinal && at !== null) yield finished(id, row, status, at);
-      else left.push(id);
+      if (!isFinal(status) || at === null) left.push(id);
+      else {
+        // Ends beyond the bound of a look follow, and this one not again.
+        if (status === "error" || this.#told === "all") this.#toldEnds.set(id, at);
+        yield finished(id, row, status, at);
+      }
     }
   }
 
   /** Oldest first. */
-  #failedSince(most: number): { readonly id: TaskId; readonly at: string }[] {
+  #endedSince(most: number): { readonly id: TaskId; readonly at: string }[] {
     return this.#reader
       .query(
         `SELECT id, finished_at FROM task_runs
-          WHERE run_id = ?1 AND status = 'error' AND finished_at >= ?2 ORDER BY finished_at LIMIT ?3`,
+          WHERE run_id = ?1 AND ${this.#endedSql} AND finished_at >= ?2 ORDER BY finished_at LIMIT ?3`,
         [this.#run, this.#since, most],
       )
       .map((row) => ({
@@ -173,11 +198,17 @@ export class RunFollower {
   }
 
   #remember(id: TaskId, at: string): void {
-    this.#failed.set(id, at);
+    this.#toldEnds.set(id, at);
     const since = before(at);
     if (since > this.#since) this.#since = since;
   }
 }
+
+const isFinal = (status: TaskStatus): status is FinalStatus =>
+  status !== "running" && status !== "queued";
+
+const endedIn = ({ done, error, cancelled, skipped }: Counts): number =>
+  done + error + cancelled + skipped;
 
 const logged = ({ id, task, attempt, at, level, line }: LogRow): RunEvent => ({
   type: "task-log",

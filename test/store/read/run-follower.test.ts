@@ -5,14 +5,14 @@ import type { RunEvent } from "../../../src/protocol/events.ts";
 import { runId } from "../../../src/protocol/ids.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
 import { openReader } from "../../../src/store/read/reader.ts";
-import { RunFollower } from "../../../src/store/read/run-follower.ts";
+import { RunFollower, type Told } from "../../../src/store/read/run-follower.ts";
 import { options } from "../write/options.ts";
 import { tempFolder } from "../write/temp-folder.ts";
 
 const second = (n: number): string => `2026-01-01T00:00:0${n}.000Z`;
 const at = second(0);
 
-function follow(before: (db: Database) => void = () => undefined) {
+function follow(before: (db: Database) => void = () => undefined, told: Told = "failures") {
   const folder = tempFolder();
   const path = folder.file("a.db");
   const db = openDatabase(options(path));
@@ -22,7 +22,7 @@ function follow(before: (db: Database) => void = () => undefined) {
   );
   before(db);
   const reader = openReader(path);
-  const follower = new RunFollower(reader, runId(1));
+  const follower = new RunFollower(reader, runId(1), told);
   return {
     db,
     follower,
@@ -87,9 +87,9 @@ test("progress, logs and the end of a task", () => {
   run.look();
   set(run.db, 1, "progress = 0.25");
   log(run.db, 1, "fetched");
-  expect(run.look()).toEqual(["total 9", "1 0.25", "1 load: fetched"]);
+  expect(run.look()).toEqual(["1 0.25", "1 load: fetched"]);
   set(run.db, 1, "status = 'done', finished_at = started_at");
-  expect(run.look()).toEqual(["total 9", "1 done"]);
+  expect(run.look()).toEqual(["1 done"]);
 });
 
 test("a failure is announced once, also of a task that never was seen running", () => {
@@ -104,9 +104,41 @@ test("a failure is announced once, also of a task that never was seen running", 
     `status = 'error', finished_at = started_at, error = '{"name":"Error","message":"no"}'`,
   );
   add(run.db, 3, "error");
-  expect(run.look()).toEqual(["total 9", "1 error: no", "3 error"]);
+  expect(run.look()).toEqual(["1 error: no", "3 error"]);
   add(run.db, 4, "done");
-  expect(run.look()).toEqual(["total 9"]);
+  expect(run.look()).toEqual([]);
+});
+
+test("all ends are announced once, where they are asked for, and not those from before", () => {
+  using run = follow((db) => {
+    add(db, 1, "running");
+    add(db, 2, "done");
+    add(db, 3, "queued");
+  }, "all");
+  expect(run.look()).toEqual(["total 9", "1 started, attempt 1"]);
+  set(run.db, 1, "status = 'done', finished_at = started_at");
+  add(run.db, 4, "done");
+  add(run.db, 5, "skipped");
+  add(run.db, 6, "cancelled");
+  expect(run.look()).toEqual(["1 done", "4 done", "5 skipped", "6 cancelled"]);
+  add(run.db, 7, "done", second(1));
+  expect(run.look()).toEqual(["7 done"]);
+});
+
+test("more ends than one look announces follow, each once", () => {
+  using run = follow((db) => add(db, 1, "running"), "all");
+  run.look();
+  run.db.run(
+    `WITH n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 7000)
+      INSERT INTO task_runs (run_id, id, name, key, status, attempt, started_at, finished_at)
+      SELECT 1, i, 'load', 'k', 'done', 1, ?1, ?1 FROM n`,
+    [at],
+  );
+  // Seen running, so its end is announced at once.
+  set(run.db, 1, `status = 'done', finished_at = '${second(1)}'`);
+  const ends = [...run.look(), ...run.look(), ...run.look()].filter((end) => end.endsWith(" done"));
+  expect(ends).toHaveLength(7000);
+  expect(new Set(ends).size).toBe(7000);
 });
 
 test("a task of a continued run fails again", () => {
@@ -115,14 +147,14 @@ test("a task of a continued run fails again", () => {
   set(run.db, 1, "status = 'running', finished_at = NULL, attempt = 1");
   run.look();
   set(run.db, 1, `status = 'error', finished_at = '${second(1)}'`);
-  expect(run.look()).toEqual(["total 9", "1 error"]);
+  expect(run.look()).toEqual(["1 error"]);
 });
 
 test("a failure that is committed after a later one is announced too", () => {
   using run = follow((db) => add(db, 1, "error", second(5)));
   run.look();
   add(run.db, 2, "error", second(4));
-  expect(run.look()).toEqual(["total 9", "2 error"]);
+  expect(run.look()).toEqual(["2 error"]);
 });
 
 test("many failures of one instant: each is announced once, over several looks", () => {
@@ -145,9 +177,9 @@ test("the next attempt of a task begins from the start", () => {
   using run = follow((db) => add(db, 1, "running"));
   run.look();
   set(run.db, 1, "status = 'queued'");
-  expect(run.look()).toEqual(["total 9", "1 left"]);
+  expect(run.look()).toEqual(["1 left"]);
   set(run.db, 1, "status = 'running', attempt = 2");
-  expect(run.look()).toEqual(["total 9", "1 started, attempt 2"]);
+  expect(run.look()).toEqual(["1 started, attempt 2"]);
 });
 
 test("counts are of the whole run, whatever was seen of it", () => {
