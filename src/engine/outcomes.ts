@@ -1,8 +1,8 @@
 // Applies committed outcomes to the graph, the schedule and the summary.
 
 import { systemClock } from "../base/clock.ts";
-import { JSON } from "../base/globals.ts";
 import type { Failure } from "../base/failure.ts";
+import { parseFailure } from "../base/stored-failure.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { RunEvent, RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
@@ -200,7 +200,7 @@ export class Outcomes {
   /** The failure of an optional task is final. It is counted and shown; the earlier session has called `onTaskFinish`. */
   #failedBefore(vertex: TaskVertex, { result }: RestoredTask): Failure {
     const { id, name, attempt } = vertex;
-    const failure = JSON.parse(result ?? "null") as Failure;
+    const failure = parseFailure(result ?? "");
     const event: TaskFinished = {
       type: "task-finished",
       id: id as TaskId,

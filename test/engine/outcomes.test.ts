@@ -4,7 +4,7 @@ import { maxReadyChars } from "../../src/engine/backlog.ts";
 import type { Stop } from "../../src/engine/life.ts";
 import { Outcomes } from "../../src/engine/outcomes.ts";
 import type { TaskVertex } from "../../src/plan/vertex.ts";
-import type { TaskFinished } from "../../src/protocol/events.ts";
+import type { RunEvent, TaskFinished } from "../../src/protocol/events.ts";
 import { type TaskId, taskId } from "../../src/protocol/ids.ts";
 import { taskKey } from "../../src/protocol/task-key.ts";
 import type { RestoredTask } from "../../src/protocol/messages.ts";
@@ -15,6 +15,7 @@ import { EngineParts, failure, started } from "./engine-parts.ts";
 class Rig extends EngineParts {
   readonly stops: Stop[] = [];
   readonly told: TaskFinished[] = [];
+  readonly events: RunEvent[] = [];
   readonly outcomes: Outcomes;
 
   constructor(failFast = false) {
@@ -29,7 +30,7 @@ class Rig extends EngineParts {
       },
       endEarly: (stop) => void this.stops.push(stop),
       taskFinished: (event) => void this.told.push(event),
-      onEvents: () => undefined,
+      onEvents: (events) => void this.events.push(...events),
       masked: (text) => text.replaceAll("swordfish", "***"),
       rerun: () => "pipeloom run",
     });
@@ -152,6 +153,17 @@ describe("a restored outcome", () => {
     } as const;
     expect(rig.outcomes.summary(started, end)).toMatchObject({ failed: 1, alreadyDone: 1 });
     expect(rig.told).toEqual([]);
+  });
+
+  test("a failure in the file with members of other types is announced without them", () => {
+    const rig = new Rig();
+    const odd = { name: "E", message: "why", stack: 5, code: [], cause: "none", errors: [1] };
+    rig.known("failed", { status: "failed", result: JSON.stringify(odd) });
+    rig.outcomes.applyRestored(rig.plan(node("failed", undefined, { optional: true })));
+    const failures = rig.events.map((event) =>
+      event.type === "task-finished" ? event.failure : event,
+    );
+    expect(failures).toEqual([{ name: "E", message: "why" }]);
   });
 
   test("a long result that is read is asked for, and its task is not counted as queued meanwhile", () => {

@@ -1,7 +1,7 @@
 // Values of pipeloom's own tables. Users can edit these tables, so a value of any type may turn up.
 
 import type { Failure } from "../../base/failure.ts";
-import { JSON } from "../../base/globals.ts";
+import { parseFailure } from "../../base/stored-failure.ts";
 import { isStoredId, type RunId, runId, type TaskId, taskId } from "../../protocol/ids.ts";
 import {
   type LogLevel,
@@ -66,32 +66,6 @@ export const text = (value: Value | undefined): string | null =>
 export const number = (value: Value | undefined): number | null =>
   typeof value === "number" ? value : null;
 
-export function failure(value: Value | undefined): Failure | null {
-  if (typeof value !== "string") return null;
-  try {
-    const parsed = failureOf(JSON.parse(value));
-    if (parsed !== undefined) return parsed;
-  } catch {
-    // Shown as plain text below.
-  }
-  return { name: "Error", message: value };
-}
-
-/** With the members that have the right type. Undefined if the value is no failure. */
-function failureOf(value: unknown): Failure | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { name, message, stack, code, cause, errors } = value as Record<string, unknown>;
-  if (typeof name !== "string" || typeof message !== "string") return undefined;
-  const causedBy = failureOf(cause);
-  const all = Array.isArray(errors)
-    ? errors.map(failureOf).filter((each) => each !== undefined)
-    : [];
-  return {
-    name,
-    message,
-    ...(typeof stack === "string" ? { stack } : {}),
-    ...(typeof code === "string" ? { code } : {}),
-    ...(causedBy === undefined ? {} : { cause: causedBy }),
-    ...(all.length === 0 ? {} : { errors: all }),
-  };
-}
+/** Null if there is none. */
+export const failure = (value: Value | undefined): Failure | null =>
+  typeof value === "string" ? parseFailure(value) : null;
