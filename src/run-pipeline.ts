@@ -14,7 +14,7 @@ import { resolveParams } from "./api/params.ts";
 import { Pipeline } from "./api/pipeline.ts";
 import { registry } from "./api/registry.ts";
 import { codeHash, loadedPath, sourcesOf } from "./module/sources.ts";
-import { didYouMean, nearest } from "./cli/suggest.ts";
+import { didYouMean, nearest } from "./base/suggest.ts";
 import { builtins } from "./examples/builtins.ts";
 import type { RunEvent } from "./protocol/events.ts";
 import { runId } from "./protocol/ids.ts";

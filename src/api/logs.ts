@@ -1,6 +1,7 @@
 // `logs`: how much of a task's log the database keeps.
 
 import { shownValue } from "../base/describe-value.ts";
+import { assertKnown } from "./known-options.ts";
 import { isAbsent, option } from "./option.ts";
 
 export type LogOptions = {
@@ -20,12 +21,9 @@ const isObject = (value: unknown): boolean => typeof value === "object";
  * @throws TypeError or RangeError for a wrong option
  */
 export function maxLogLines(logs: LogOptions | undefined, what: string): number | undefined {
-  const maxLines = option(
-    logs,
-    `${what}: logs`,
-    "an object, e.g. { maxLines: 1000 }",
-    isObject,
-  )?.maxLines;
+  const options = option(logs, `${what}: logs`, "an object, e.g. { maxLines: 1000 }", isObject);
+  assertKnown(options ?? {}, ["maxLines"], `${what}: logs`);
+  const maxLines = options?.maxLines;
   if (isAbsent(maxLines)) return undefined;
   if (maxLines >= 1 && (Number.isSafeInteger(maxLines) || maxLines === Number.POSITIVE_INFINITY)) {
     return maxLines;

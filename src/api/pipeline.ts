@@ -6,6 +6,7 @@ import type { RunSummary } from "../protocol/summary.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
 import { shownValue } from "../base/describe-value.ts";
 import { NotJsonError, isPlainObject, toJsonText } from "../base/json.ts";
+import { assertKnown, namesOf } from "./known-options.ts";
 import { defaultMaxLines, type LogOptions, maxLogLines } from "./logs.ts";
 import type { MessageHandle } from "./message.ts";
 import type { Node } from "./node.ts";
@@ -66,6 +67,24 @@ export type PipelineOptions<Spec> = {
   readonly onFinish?: (summary: RunSummary) => unknown;
 };
 
+const pipelineNames = namesOf<PipelineOptions<never>>({
+  name: true,
+  params: true,
+  schema: true,
+  messages: true,
+  pools: true,
+  secrets: true,
+  db: true,
+  keep: true,
+  logs: true,
+  tasks: true,
+  total: true,
+  onTaskFinish: true,
+  onFinish: true,
+});
+const poolNames = ["limit", "per"];
+const keepNames = ["runs", "age"];
+
 export class Pipeline {
   /** Appears in messages. Set by hand, since the names of classes are minified. */
   static readonly name = "Pipeline";
@@ -88,6 +107,7 @@ export class Pipeline {
 
   constructor(options: PipelineOptions<ParamDefaults>, origin: string | null) {
     const what = `pipeline "${options.name}"`;
+    assertKnown(options, pipelineNames, what);
     const { schema, messages, pools, secrets, db, keep, tasks, total } = options;
     const { onTaskFinish, onFinish } = options;
     this.name = options.name;
@@ -188,6 +208,7 @@ function poolLimits(
   return new Map(
     Object.entries(pools).map(([name, pool]) => {
       const { limit, per } = isObject(pool) ? pool : { limit: pool, per: undefined };
+      if (isObject(pool)) assertKnown(pool, poolNames, `${what}: pool "${name}"`);
       if (!Number.isSafeInteger(limit) || limit < 1) {
         throw new RangeError(
           `${what}: pool "${name}" must have a limit of at least 1, not ${shownValue(limit)}`,
@@ -201,6 +222,7 @@ function poolLimits(
 
 function keepRule(keep: PipelineOptions<ParamDefaults>["keep"], what: string): KeepRule | null {
   if (keep === undefined) return null;
+  assertKnown(keep, keepNames, `${what}: keep`);
   const { runs = null, age } = keep;
   if (runs !== null && (!Number.isSafeInteger(runs) || runs < 1)) {
     throw new RangeError(`${what}: keep.runs must be a whole number of at least 1, not ${runs}`);

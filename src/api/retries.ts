@@ -1,6 +1,7 @@
 // Retries: how many attempts follow a failed one, and when.
 
 import type { Failure } from "../base/failure.ts";
+import { assertKnown, namesOf } from "./known-options.ts";
 import { isAbsent, isBoolean, isFunction, option } from "./option.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
 import { shownValue } from "../base/describe-value.ts";
@@ -27,6 +28,16 @@ export type RetryOptions = {
   readonly retryOn?: (failure: Failure) => boolean;
 };
 
+const names = namesOf<RetryOptions>({
+  limit: true,
+  delay: true,
+  factor: true,
+  jitter: true,
+  maxDelay: true,
+  after: true,
+  retryOn: true,
+});
+
 /** A number is the limit; the other options have their defaults. */
 export type Retries = number | RetryOptions;
 
@@ -42,6 +53,7 @@ export const noRetries: RetryPolicy = {
 export function retryPolicy(retries: Retries | undefined, what: string): RetryPolicy {
   if (isAbsent(retries)) return noRetries;
   const options = typeof retries === "object" ? retries : { limit: retries };
+  assertKnown(options, names, `${what}: retries`);
   const { limit, factor = noRetries.factor } = options;
   const jitter = option(options.jitter, `${what}: retries.jitter`, "true or false", isBoolean);
   option(options.retryOn, `${what}: retries.retryOn`, "a function", isFunction);

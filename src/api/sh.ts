@@ -2,6 +2,7 @@
 
 import { JSON } from "../base/globals.ts";
 import { shownValue } from "../base/describe-value.ts";
+import { assertKnown, namesOf } from "./known-options.ts";
 import { assertOptions, isName, isText, option } from "./option.ts";
 import type { KeptOutput } from "./program.ts";
 import { registry } from "./registry.ts";
@@ -29,6 +30,26 @@ type ThroughShell<In> = {
   readonly command: string | ((input: In) => string);
 };
 
+type AllOptions = ShBase<never, never> & Direct<never> & { readonly output: unknown };
+
+const names = namesOf<AllOptions>({
+  name: true,
+  command: true,
+  shell: true,
+  output: true,
+  cwd: true,
+  env: true,
+  retries: true,
+  timeout: true,
+  pool: true,
+  priority: true,
+  optional: true,
+  logs: true,
+  reuse: true,
+  files: true,
+  version: true,
+});
+
 export type ShOptions<In, Out> = ShBase<In, Out> & (Direct<In> | ThroughShell<In>);
 
 /**
@@ -55,6 +76,7 @@ export function sh<In>(
 ): Task<In, unknown> {
   assertOptions(options, "sh({ name, command })");
   const { command, shell, cwd, env, output, ...rest } = options;
+  assertKnown(options, names, `task "${options.name}"`);
   const argvFor = argvBuilder(options.name, command, shell);
   const what = `task "${options.name}"`;
   option(cwd, `${what}: cwd`, "the path of a folder", isName);

@@ -9,6 +9,8 @@ import type { RetryAfter } from "./retry-after.ts";
 export type TaskDefinition<In, Out> = {
   readonly name: string;
   readonly run: (input: In, ctx: TaskContext) => Out | Promise<Out>;
+  /** Vertices of calls without an input. Undefined: `run` has no default for its input, so it gets null from them. */
+  readonly bareCalls: WeakSet<object> | undefined;
   readonly retries: RetryPolicy;
   readonly retryOn: ((failure: Failure) => boolean) | undefined;
   readonly retryAfter: RetryAfter | undefined;

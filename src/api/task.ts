@@ -3,6 +3,7 @@
 import type { TaskContext } from "./context.ts";
 import { shownValue } from "../base/describe-value.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
+import { assertKnown, namesOf } from "./known-options.ts";
 import { type LogOptions, maxLogLines } from "./logs.ts";
 import {
   type AnyNode,
@@ -42,6 +43,31 @@ export type TaskOptions<In, Out> = ReuseOptions & {
   /** How much of the task's log the database keeps. Default: as the pipeline says. */
   readonly logs?: LogOptions;
 };
+
+const names = namesOf<TaskOptions<never, never>>({
+  name: true,
+  run: true,
+  retries: true,
+  timeout: true,
+  pool: true,
+  priority: true,
+  optional: true,
+  logs: true,
+  reuse: true,
+  files: true,
+  env: true,
+  version: true,
+});
+
+const nodeNames = namesOf<NodeOptions>({
+  name: true,
+  after: true,
+  retries: true,
+  timeout: true,
+  pool: true,
+  priority: true,
+  optional: true,
+});
 
 type Call<In> = [In] extends [void]
   ? [input?: undefined, options?: NodeOptions]
@@ -94,10 +120,17 @@ function define<In, Out>(
     );
   }
   const what = `task "${name}"`;
+  if (name === "failed") {
+    throw new TypeError(
+      `${what}: no task can have this name, because --rerun failed means all tasks that failed; choose another one`,
+    );
+  }
+  assertKnown(options, names, what);
   if (typeof options.run !== "function") throw new TypeError(`${what}: \`run\` must be a function`);
   return {
     name,
     run: (input, ctx) => options.run(input, ctx),
+    bareCalls: mayDefaultInput(options) ? new WeakSet() : undefined,
     retries: retryPolicy(retries, what),
     ...retryFunctions(retries),
     timeoutMs: timeoutMs(options.timeout, what),
@@ -108,6 +141,12 @@ function define<In, Out>(
     reuse: reuseRule(options, programEnv, what),
   };
 }
+
+const noParameters = /^(?:async\b\s*)?(?:function\b)?[\s*\w$]*\(\s*\)/;
+
+/** `length` counts the parameters before the first that has a default: 0 for `run(input = 5, ctx)`, and for `run()`. */
+const mayDefaultInput = ({ run }: { readonly run: { readonly length: number } }): boolean =>
+  run.length === 0 && !noParameters.test(String(run));
 
 function retryFunctions(
   retries: Retries | undefined,
@@ -142,6 +181,7 @@ function nodeSettings(options: NodeOptions | undefined, name: string): NodeSetti
       `${what}: the second argument of a call is an object of options, not ${shownValue(options)}`,
     );
   }
+  assertKnown(options, nodeNames, `${what}: options of a call`);
   const { after, retries, pool, optional } = options;
   const { retryOn, retryAfter } = retryFunctions(retries);
   if (retryOn !== undefined || retryAfter !== undefined) {

@@ -14,7 +14,7 @@ import type { HelpStyle } from "./help.ts";
 import { type CliDefinition, rootCommand, type SubCommands } from "./cli-definition.ts";
 import { ReaderLeft } from "./stdout.ts";
 import { strictTokens } from "./strict-tokens.ts";
-import { didYouMean, nearest } from "./suggest.ts";
+import { didYouMean, nearest } from "../base/suggest.ts";
 import { UsageError } from "./usage-error.ts";
 import { UserError } from "./user-error.ts";
 

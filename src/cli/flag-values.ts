@@ -3,7 +3,7 @@
 import { JSON } from "../base/globals.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { EnumFlag, NumberFlag, Positional, ValuedFlag } from "./flag-defs.ts";
-import { didYouMean, nearest } from "./suggest.ts";
+import { didYouMean, nearest } from "../base/suggest.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Stricter than `Number()`: no hexadecimal digits, no spaces, no empty string. */

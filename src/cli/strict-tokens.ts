@@ -9,7 +9,7 @@ import {
   tokenize,
 } from "./flag-tokens.ts";
 import { quote } from "./flag-values.ts";
-import { didYouMean, nearest } from "./suggest.ts";
+import { didYouMean, nearest } from "../base/suggest.ts";
 import { UsageError } from "./usage-error.ts";
 
 export type KnownFlag = FlagToken & { readonly spelling: Spelling };

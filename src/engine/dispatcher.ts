@@ -180,6 +180,7 @@ export class Dispatcher {
     if (waitedMs >= leastWaitMs && vertex.attempt === 0) {
       assignment.readyAt = systemClock.wall() - Math.round(waitedMs);
     }
+    if (definition.bareCalls?.has(vertex) === true) assignment.isBare = true;
     return assignment;
   }
 }

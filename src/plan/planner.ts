@@ -133,6 +133,7 @@ export class Planner {
       isAgain: this.isAgain,
       stage: this.stage,
     };
+    if (node.input === undefined) definition.bareCalls?.add(vertex);
     this.tasks++;
     for (const dependency of dependencies) follow(vertex, this.plan(dependency));
     return vertex;

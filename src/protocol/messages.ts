@@ -28,6 +28,8 @@ export type Assignment = {
   readonly wantsResult: WantsResult;
   /** JSON text of the last committed checkpoint; absent when there is none. */
   readonly cursor?: string;
+  /** The call had no input, and `run` has a default for it. The input text is `null` all the same. */
+  readonly isBare?: true;
   /** What the node overrides of its definition's policy. */
   readonly retries?: RetryPolicy;
   readonly timeoutMs?: number;

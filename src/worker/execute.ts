@@ -23,8 +23,9 @@ export function execute(
   let isLater: boolean;
   try {
     // The author's compiler has checked the type of the input, and `task()` that it is JSON.
+    const { input, isBare } = attempt.assignment;
     result = (definition as Runnable).run(
-      JSON.parse(attempt.assignment.input),
+      isBare === true ? undefined : JSON.parse(input),
       new AttemptContext(attempt),
     );
     // Inside the `try`: `then` may be a getter that throws.

@@ -69,14 +69,14 @@ describe("task", () => {
   });
 
   test("its `run` keeps its `this`", () => {
-    const options = {
-      name: "counted",
-      base: 41,
+    class Counted {
+      readonly name = "counted";
+      readonly #base = 41;
       run(): number {
-        return this.base + 1;
-      },
-    };
-    task(options);
+        return this.#base + 1;
+      }
+    }
+    task(new Counted());
     const definition = registry.tasks.get("counted") as unknown as { run(): number };
     expect(definition.run()).toBe(42);
   });
@@ -98,6 +98,7 @@ describe("task", () => {
     ["a wrong timeout", { name: "a", run, timeout: "soon" }, 'task "a": timeout must be'],
     ["no time at all", { name: "a", run, timeout: 0 }, 'task "a": timeout must be above 0'],
     ["wrong retries", { name: "a", run, retries: -1 }, 'task "a": retries must be an integer'],
+    ["a name that --rerun needs", { name: "failed", run }, "--rerun failed means all tasks"],
     ["a wrong priority", { name: "a", run, priority: Number.NaN }, 'task "a": priority must be'],
   ])("%s is refused", (_, options, text) => {
     expect(() => task(options as never)).toThrow(text);

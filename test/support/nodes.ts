@@ -10,6 +10,7 @@ export const definition = (
 ): AnyTaskDefinition => ({
   name,
   run: () => null,
+  bareCalls: undefined,
   retries: noRetries,
   retryOn: undefined,
   retryAfter: undefined,

@@ -110,3 +110,33 @@ test("`retries.after` is given what the task has thrown, decides the wait, and i
     },
   ]);
 });
+
+test("a call without an input gets the default of `run`; one with null does not, and the key is the same as ever", async () => {
+  await using rig = newRig();
+  const file = rig.pipeline(`
+    const five = task({ name: "five", run: (input: any = 5) => [input] });
+    const method = task({ name: "method", async run({ n } = { n: 6 }, ctx) { return [n, ctx.attempt]; } });
+    const none = task({ name: "none", run: (input: any) => [input] });
+    const maybe = task({ name: "maybe", optional: true, run() { throw new Error("no"); } });
+    export default pipeline({ name: "p", tasks: () => [
+      five(undefined, { name: "bare" }), five(null, { name: "null" }), five(7, { name: "seven" }),
+      five(maybe(), { name: "read" }), method(undefined), none(undefined),
+    ] });
+  `);
+  expect(await rig.run(file, { workers: 1 })).toMatchObject({ done: 6, failed: 1 });
+  const rows = rig.rows(
+    "SELECT name, result, key FROM task_runs WHERE status = 'done' ORDER BY name",
+  );
+  expect(rows.map(({ name, result }) => [name, result])).toEqual([
+    ["bare", "[5]"],
+    ["method", "[6,1]"],
+    ["none", "[null]"],
+    ["null", "[null]"],
+    ["read", "[null]"],
+    ["seven", "[7]"],
+  ]);
+  const keys = new Map(rows.map(({ name, key }) => [name, key]));
+  expect(keys.get("bare")).toBe(keys.get("null"));
+  // The run is done: nothing runs again.
+  expect(await rig.run(file, { workers: 1, resume: 1 })).toMatchObject({ alreadyDone: 6 });
+});

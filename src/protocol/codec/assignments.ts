@@ -12,7 +12,7 @@ import {
   wantsResultCode,
 } from "./packed-text.ts";
 
-type Extra = Pick<Assignment, "cursor" | "retries" | "timeoutMs" | "readyAt">;
+type Extra = Pick<Assignment, "cursor" | "retries" | "timeoutMs" | "readyAt" | "isBare">;
 type Head = {
   readonly strings: readonly string[];
   /** Per task: id, task, name, attempt, wantsResult. */
@@ -29,7 +29,7 @@ export function packAssignments(assignments: readonly Assignment[]): string {
   /** The first one is for the head. */
   const pieces = [""];
   for (const [index, assignment] of assignments.entries()) {
-    const { id, task, name, attempt, wantsResult, cursor, retries, timeoutMs, readyAt } =
+    const { id, task, name, attempt, wantsResult, cursor, retries, timeoutMs, readyAt, isBare } =
       assignment;
     numbers.push(
       id,
@@ -43,7 +43,8 @@ export function packAssignments(assignments: readonly Assignment[]): string {
       cursor !== undefined ||
       retries !== undefined ||
       timeoutMs !== undefined ||
-      readyAt !== undefined
+      readyAt !== undefined ||
+      isBare !== undefined
     ) {
       extras.push([
         index,
@@ -52,6 +53,7 @@ export function packAssignments(assignments: readonly Assignment[]): string {
           ...(retries === undefined ? undefined : { retries }),
           ...(timeoutMs === undefined ? undefined : { timeoutMs }),
           ...(readyAt === undefined ? undefined : { readyAt }),
+          ...(isBare === undefined ? undefined : { isBare }),
         },
       ]);
     }

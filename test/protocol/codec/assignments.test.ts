@@ -32,6 +32,7 @@ const assignment: fc.Arbitrary<Assignment> = fc.record(
     cursor: json,
     retries,
     timeoutMs: fc.nat(),
+    isBare: fc.constant(true),
   },
   { requiredKeys: ["id", "task", "name", "attempt", "input", "wantsResult"] },
 );
