@@ -58,13 +58,14 @@ export function markReruns(
       [fingerprint, run, `${name}:`, isAsked ? askedReason : codeReason],
     );
   }
+  if (hasMarked) unmark(db, run, keep, code);
+  // Last: --keep keeps results, and what failed has none.
   if (failed) {
     db.run(
       `UPDATE task_runs SET reason = '${failedReason}', fingerprint = ${marked("?1")} WHERE ${ofRun("?2")} AND status = 'error'`,
       [downstream ? askedDownstream : askedFor, run],
     );
   }
-  if (hasMarked) unmark(db, run, keep, code);
   if (module === null) return;
   const known = new Map(tasks.map((name) => [name, code?.get(name) ?? moduleFingerprint(module)]));
   writeDefinitions(db, run, known, isUnknown);

@@ -58,16 +58,20 @@ export class ReusingHistory extends SqliteHistory {
   #notReused: (readonly [id: TaskId, name: string, key: string, reason: string])[] = [];
   #isEnding = false;
 
-  /** @param maxAges of the definitions with `reuse`; null for results of any age */
+  /**
+   * @param maxAges of the definitions with `reuse`; null for results of any age
+   * @param passesOn as `SqliteHistory`
+   */
   constructor(
     db: Database,
     path: string,
     run: RunId,
     patience: Patience,
     maxAges: ReadonlyMap<string, number | null>,
+    passesOn = false,
     wall: WallClock = systemClock.wall,
   ) {
-    super(db, path, run, patience);
+    super(db, path, run, patience, passesOn);
     this.#db = db;
     this.#run = run;
     this.#patience = patience;

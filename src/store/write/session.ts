@@ -82,10 +82,17 @@ export class Session {
     const writes = records === undefined ? undefined : new WrittenTables(db);
     if (records === undefined) {
       this.history = options.storeTaskStatus
-        ? new SqliteHistory(db, options.db, started.run, patience)
+        ? new SqliteHistory(db, options.db, started.run, patience, passesOn)
         : new NoHistory();
     } else {
-      const history = new ReusingHistory(db, options.db, started.run, patience, new Map(reuses));
+      const history = new ReusingHistory(
+        db,
+        options.db,
+        started.run,
+        patience,
+        new Map(reuses),
+        passesOn,
+      );
       history.begin(records.hasSchemaWritten, code?.parts ?? []);
       this.history = history;
     }

@@ -5,14 +5,16 @@ import type { Database, Statement } from "bun:sqlite";
 
 import { JSON } from "../../base/globals.ts";
 import { toIso } from "../../base/iso-time.ts";
+import type { TaskStatus } from "../../protocol/status.ts";
 import type { RunId, TaskId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
-import { askedDownstream, passesOnSql } from "../decide-reruns.ts";
+import { askedDownstream, passesOnSql, ranDownstream } from "../decide-reruns.ts";
 import type { Patience } from "../patience.ts";
 import { DefinitionChanges } from "./definitions.ts";
 import { ofRun } from "../own-tables.ts";
+import { BegunTasks } from "./begun-tasks.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import { AttemptRows } from "./attempt-rows.ts";
 import type {
@@ -32,9 +34,11 @@ import { hasOtherLiveRuns } from "./run-rows.ts";
 import { maxCountedByReaders, StatusCounts } from "./status-counts.ts";
 import { taskRowsSql } from "./task-rows-sql.ts";
 
+const whyAgain = "it ran again because what it depends on did (--downstream)";
 const againSql = `INSERT INTO task_runs (run_id, id, name, key, status, fingerprint, reason, rows)
-  VALUES (?, ?, ?, ?, 'queued', '${askedDownstream}', 'it ran again because what it depends on did (--downstream)', 0)
+  VALUES (?, ?, ?, ?, 'queued', '${askedDownstream}', '${whyAgain}', 0)
   ON CONFLICT (run_id, id) DO UPDATE SET cursor = NULL, fingerprint = excluded.fingerprint, reason = excluded.reason`;
+const ranAgainSql = `UPDATE task_runs SET fingerprint = '${ranDownstream}', reason = '${whyAgain}' WHERE run_id = ? AND id = ?`;
 const endDownstreamSql = `UPDATE task_runs SET fingerprint = NULL WHERE ${ofRun("?1")} AND ${passesOnSql}`;
 const logRowsSql = (values: string): string =>
   `INSERT INTO task_logs (run_id, task_id, attempt, at, level, line) VALUES ${values}`;
@@ -58,6 +62,8 @@ export class SqliteHistory implements History {
   /** To be written before what follows for the same task. */
   #again: (readonly [id: TaskId, name: string, key: string])[] = [];
   #endsDownstream = false;
+  /** Of a run that passes reruns on: tasks that have begun in this session. */
+  readonly #begun: BegunTasks | undefined;
   readonly #rows = new Map<TaskId, TaskRow>();
   readonly #progressed = new Map<TaskId, { progress: number; message: string | null }>();
   readonly #cursors = new Map<TaskId, { cursor: string; rows: number }>();
@@ -71,6 +77,7 @@ export class SqliteHistory implements History {
 
   /**
    * @param path the database as the user wrote it
+   * @param passesOn tasks run again because they depend on others that do
    * @param maxCounted counts of more tasks than this are stored with each commit, and not only at the end
    */
   constructor(
@@ -78,6 +85,7 @@ export class SqliteHistory implements History {
     path: string,
     run: RunId,
     patience: Patience,
+    passesOn = false,
     maxCounted: number = maxCountedByReaders,
   ) {
     this.#db = db;
@@ -85,7 +93,8 @@ export class SqliteHistory implements History {
     this.#run = run;
     this.#patience = patience;
     this.#definitions = new DefinitionChanges(db, run, patience);
-    this.#counts = new StatusCounts(db, run);
+    this.#counts = new StatusCounts(db, run, passesOn ? (id) => this.#statusOf(id) : undefined);
+    this.#begun = passesOn ? new BegunTasks() : undefined;
     this.#maxCounted = maxCounted;
     this.#storeCounts = db.prepare("UPDATE pipeline_runs SET counts = ? WHERE id = ?");
     const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -113,12 +122,21 @@ export class SqliteHistory implements History {
       this.#attempts.isEmpty &&
       this.#definitions.isEmpty &&
       this.#again.length === 0 &&
+      (this.#begun?.overtaking.length ?? 0) === 0 &&
       this.#total === undefined &&
       this.#end === undefined
     );
   }
 
+  #statusOf(id: TaskId): TaskStatus | undefined {
+    using row = this.#db.prepare<{ status: TaskStatus }, [number, number]>(
+      "SELECT status FROM task_runs WHERE run_id = ? AND id = ?",
+    );
+    return row.get(this.#run, id)?.status;
+  }
+
   setTask(row: TaskRow): void {
+    if (row.status !== "queued") this.#begun?.add(row.id);
     const before = this.#rows.get(row.id);
     this.#rows.set(row.id, before === undefined ? row : withCostsOf(before, row));
     this.#progressed.delete(row.id);
@@ -136,6 +154,7 @@ export class SqliteHistory implements History {
     cpuMs: number | undefined,
     waitedMs: number | undefined,
   ): void {
+    this.#begun?.add(id);
     const before = this.#rows.size === 0 ? undefined : this.#rows.get(id);
     if (before !== undefined) this.#rows.delete(id);
     this.#progressed.delete(id);
@@ -160,7 +179,9 @@ export class SqliteHistory implements History {
   }
 
   setAgain(id: TaskId, name: string, key: string): void {
-    this.#again.push([id, name, key]);
+    // What a worker sends may overtake what main does. The task has begun from its beginning, and what it has committed counts.
+    if (this.#begun?.has(id) === true) this.#begun.overtaking.push(id);
+    else this.#again.push([id, name, key]);
   }
 
   endDownstream(): void {
@@ -237,6 +258,9 @@ export class SqliteHistory implements History {
     for (const [id, { cursor, rows }] of this.#cursors) {
       this.#patience.run(() => this.#cursor.run(cursor, rows, this.#run, id));
     }
+    for (const id of this.#begun?.overtaking ?? []) {
+      this.#patience.run(() => this.#db.run(ranAgainSql, [this.#run, id]));
+    }
     this.#logs.flush();
     this.#attempts.flush();
     this.#definitions.flush();
@@ -294,6 +318,7 @@ export class SqliteHistory implements History {
   }
 
   committed(): void {
+    this.#begun?.committed();
     this.#counts.committed();
   }
 
@@ -305,11 +330,13 @@ export class SqliteHistory implements History {
     this.#attempts.discard();
     this.#definitions.discard();
     this.#counts.discard();
+    this.#begun?.discard();
     this.#clear();
   }
 
   #clear(): void {
     this.#again = [];
+    if (this.#begun !== undefined) this.#begun.overtaking = [];
     this.#endsDownstream = false;
     this.#rows.clear();
     this.#progressed.clear();

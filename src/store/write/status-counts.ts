@@ -26,8 +26,20 @@ export class StatusCounts {
   #countsBefore: Counts | undefined;
   readonly #openBefore = new Map<TaskId, TaskStatus | undefined>();
 
-  /** @param db with the run's rows of earlier sessions, if there are any */
-  constructor(db: Database, run: RunId) {
+  /** Undefined where no task that is done begins again but those of `#open`. */
+  readonly #endedBefore: ((id: TaskId) => TaskStatus | undefined) | undefined;
+
+  /**
+   * @param db with the run's rows of earlier sessions, if there are any
+   * @param endedBefore what the row says of a task that an earlier session has ended. In a run that passes a rerun on to what
+   *   depends on it, done tasks begin again that no mark tells of beforehand
+   */
+  constructor(
+    db: Database,
+    run: RunId,
+    endedBefore: ((id: TaskId) => TaskStatus | undefined) | undefined,
+  ) {
+    this.#endedBefore = endedBefore;
     // A status that is none is refused before the first flush; see `History.restoredPages`.
     using all = db.prepare<{ status: string; count: number }, [number]>(
       `SELECT status, COUNT(*) AS count FROM task_runs WHERE ${ofRun("?1")} GROUP BY status`,
@@ -62,6 +74,8 @@ export class StatusCounts {
   /** The hot path. */
   done(id: TaskId): void {
     this.#done++;
+    // Asked now: before the commit, the row may be written.
+    if (this.#endedBefore !== undefined) this.#reopen(id);
     if (this.#open.size > 0 && this.#open.has(id)) this.#closed.push(id);
   }
 
@@ -76,6 +90,7 @@ export class StatusCounts {
     this.committed();
     this.#countsBefore = { ...this.#counts };
     for (const { id, status } of rows) {
+      if (this.#endedBefore !== undefined) this.#reopen(id);
       this.#leave(id, replaced);
       this.#counts[status]++;
       // A task that has ended may run again in a later session of this run, but not in this one.
@@ -84,6 +99,13 @@ export class StatusCounts {
     for (const id of this.#closed) this.#leave(id, replaced);
     this.#counts.done += this.#done;
     this.#clear();
+  }
+
+  #reopen(id: TaskId): void {
+    if (this.#open.has(id)) return;
+    const status = this.#endedBefore?.(id);
+    if (status !== "done" && status !== "error") return;
+    this.#open.set(id, status);
   }
 
   #leave(id: TaskId, replaced: (id: TaskId) => void): void {

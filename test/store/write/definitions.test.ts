@@ -194,6 +194,18 @@ describe("what has ended runs again where its code has changed", () => {
     expect(run.tasks[0]).toBe("1 again");
   });
 
+  test("what failed runs again as asked, also of a task whose results are kept, whatever was marked before", () => {
+    using run = new DeadRun(someDone);
+    const both = { keep: ["load"], failed: true };
+    run.continue({ load: "2" }, both);
+    const alone = run.tasks;
+    using marked = new DeadRun(someDone);
+    marked.continue({ list: "2" });
+    marked.continue({ list: "2", load: "2" }, both);
+    expect(marked.tasks.slice(1)).toEqual(alone.slice(1));
+    expect(alone.at(-1)).toBe("4 again");
+  });
+
   test("a task that has run again is of the new code", () => {
     using run = new DeadRun(someDone);
     const again = run.begin(asked("m2"), codeOf({ list: "2" }));

@@ -77,7 +77,7 @@ class Session {
   constructor(db: Database, maxCounted: number) {
     this.#db = db;
     this.#maxCounted = maxCounted;
-    this.history = new SqliteHistory(db, "a.db", run, unlocked, maxCounted);
+    this.history = new SqliteHistory(db, "a.db", run, unlocked, false, maxCounted);
   }
 
   step(step: Step): void {
@@ -86,7 +86,7 @@ class Session {
       this.#db.run("UPDATE task_runs SET fingerprint = 'asked' WHERE id % 2 = 0");
       // As `reviveRun` does.
       this.#db.run("UPDATE pipeline_runs SET counts = NULL");
-      this.history = new SqliteHistory(this.#db, "a.db", run, unlocked, this.#maxCounted);
+      this.history = new SqliteHistory(this.#db, "a.db", run, unlocked, false, this.#maxCounted);
       this.#ended = new Set(
         this.#db
           .query<{ id: number }, []>(
