@@ -1,7 +1,7 @@
 // Versions of the tasks' code: which version made what is in the file, and what a session must run again because of it.
 
 import type { FileContent, TaskRow } from "./file.ts";
-import type { Json, Scenario, Session } from "./scenario.ts";
+import type { Asks, Json, Scenario, Session } from "./scenario.ts";
 
 /** Of an ended task. `made`: the version that ended it. `counts`: the same, or a later one for which the user kept it. */
 type Version = { readonly made: number; readonly counts: number };
@@ -12,6 +12,8 @@ export type CodeState = {
   readonly versions: readonly number[];
   /** Kinds whose results the user keeps in this session. */
   readonly keeps: readonly number[];
+  /** What the user asks to run again in this session. */
+  readonly asks: Asks | undefined;
   /** Per kind: the version in the last session that has begun. */
   readonly stored: readonly number[];
   /** Ended tasks, by id. */
@@ -41,12 +43,28 @@ export function kindOfKey(key: string): number {
 
 const isEnded = ({ status }: TaskRow): boolean => status === "done" || status === "error";
 
-/** Before the session, the task had ended; with the code of this session it has not. */
+/** The task is marked: the user has asked for another run of it, and it has not come to it yet. */
+export const isAsked = ({ fingerprint }: TaskRow): boolean =>
+  fingerprint === "asked" || fingerprint === "asked+";
+
+/** The task runs again, or has, and what depends on it has still to. */
+export const passesOn = ({ fingerprint }: TaskRow): boolean =>
+  fingerprint === "asked+" || fingerprint === "done+";
+
+/** The user asks in this session for another run of this task, as the session before has left it. */
+export const asksFor = ({ asks }: Pick<CodeState, "asks">, row: TaskRow): boolean =>
+  asks !== undefined &&
+  ((asks.rerun.includes(kindOfKey(row.key)) && (isEnded(row) || row.cursor !== null)) ||
+    (asks.failed && row.status === "error"));
+
+/** Before the session, the task had ended; with the code of this session, or by the user's wish, it has not. */
 export function isOutdated(state: CodeState, row: TaskRow): boolean {
   const kind = kindOfKey(row.key);
   const version = state.ended.get(row.id);
-  if (!isEnded(row) || version === undefined || state.keeps.includes(kind)) return false;
-  return version.counts !== state.versions[kind];
+  if (!isEnded(row) || version === undefined) return false;
+  // `--keep` keeps results, and what failed has none.
+  if (state.keeps.includes(kind)) return asksFor(state, row);
+  return isAsked(row) || asksFor(state, row) || version.counts !== state.versions[kind];
 }
 
 /** Changed kinds that have committed something, and have inserted rows or emitted messages. */
@@ -61,12 +79,17 @@ export function repeatingKinds(state: CodeState, before: FileContent | undefined
   );
   return [...committed].filter(
     (kind) =>
-      sent.has(kind) && state.versions[kind] !== state.stored[kind] && !state.keeps.includes(kind),
+      sent.has(kind) &&
+      state.versions[kind] !== state.stored[kind] &&
+      !state.keeps.includes(kind) &&
+      state.asks?.rerun.includes(kind) !== true,
   );
 }
 
 /** By the code of the last session. */
-function isCommitted({ ended, stored }: CodeState, { id, key, status, cursor }: TaskRow): boolean {
+function isCommitted({ ended, stored }: CodeState, row: TaskRow): boolean {
+  const { id, key, status, cursor } = row;
+  if (isAsked(row)) return false;
   if (status === "done") return ended.get(id)?.counts === stored[kindOfKey(key)];
   return cursor !== null;
 }
@@ -76,7 +99,7 @@ export function afterSession(
   state: CodeState,
   before: FileContent | undefined,
   after: FileContent,
-): Omit<CodeState, "versions" | "keeps"> {
+): Omit<CodeState, "versions" | "keeps" | "asks"> {
   const hasBegun = after.runs.at(-1)?.code === codeText(state.versions);
   const rows = new Map(before?.tasks.map((row) => [row.id, row]));
   const ended = new Map<number, Version>();
@@ -104,7 +127,9 @@ export function afterSession(
   };
 }
 
-export const nothingBefore = (scenario: Scenario): Omit<CodeState, "versions" | "keeps"> => ({
+export const nothingBefore = (
+  scenario: Scenario,
+): Omit<CodeState, "versions" | "keeps" | "asks"> => ({
   stored: scenario.kinds.map(() => 0),
   ended: new Map(),
   again: new Set(),

@@ -4,11 +4,11 @@ import type { RunEvent, TaskFinished } from "../../src/protocol/events.ts";
 import type { Failure } from "../../src/base/failure.ts";
 import type { RunSummary } from "../../src/protocol/summary.ts";
 import { taskKey } from "../../src/protocol/task-key.ts";
-import { type CodeState, isOutdated } from "./code.ts";
+import { asksFor, type CodeState, isAsked, isOutdated, kindOfKey, passesOn } from "./code.ts";
 import type { FileContent, TaskRow } from "./file.ts";
 import { type Instance, Model, type Status } from "./model.ts";
 import type { Kind, Scenario, Session } from "./scenario.ts";
-import { kindName } from "./script.ts";
+import { kindName, knownNodes } from "./script.ts";
 import type { Stage, Trace } from "./stage.ts";
 import { Finding } from "./world.ts";
 
@@ -31,13 +31,34 @@ export type Seen = {
   readonly before: FileContent | undefined;
   /** Of the code, at the begin of the session and at its end. */
   readonly code: CodeState;
-  readonly codeAfter: Omit<CodeState, "versions" | "keeps">;
+  readonly codeAfter: Omit<CodeState, "versions" | "keeps" | "asks">;
   readonly after: FileContent;
+  /** What is to be remembered of tasks that run again, of the sessions before. */
+  readonly rounds: Rounds;
   readonly left: readonly string[];
   /** Monotonic clock. */
   readonly startedMs: number;
   readonly endedMs: number;
 };
+
+/** The rows and messages of a task's earlier rounds: they stay when it runs again. */
+export type Earlier = {
+  readonly ins: readonly string[];
+  readonly notes: readonly string[];
+  /** When the task had ended, if it was done. */
+  readonly doneAt: string | null;
+};
+
+/** Tasks that began from their beginning although they had committed something, and those that are still to. */
+export type Rounds = {
+  readonly earlier: ReadonlyMap<number, Earlier>;
+  /** When the tasks had ended whose next end is owed: the user has asked for it. */
+  readonly owed: ReadonlyMap<number, string | null>;
+  /** When each task had ended before `--downstream` was asked for. */
+  readonly before: ReadonlyMap<number, string | null> | undefined;
+};
+
+export const noRounds: Rounds = { earlier: new Map(), owed: new Map(), before: undefined };
 
 export const check = (isRight: boolean, what: () => string): void => {
   if (!isRight) throw new Finding(what());
@@ -52,6 +73,8 @@ export class Evidence {
   readonly model: Model;
   readonly #rowsByName = new Map<string, TaskRow[]>();
   readonly #before: ReadonlyMap<number, TaskRow>;
+  /** After this session. */
+  readonly rounds: Rounds;
 
   constructor(seen: Seen) {
     this.seen = seen;
@@ -64,10 +87,13 @@ export class Evidence {
     for (const event of seen.events) this.#take(event);
     this.model = new Model(seen.scenario, seen.session, (path, kind, input) => {
       const status = this.statusOf(path, kind, input);
-      return status === undefined
+      const row = this.#rowOf(path, kind, input);
+      const flows = row !== undefined && this.#flows(row);
+      return status === undefined && !flows
         ? undefined
-        : { status, version: this.#versionOf(path, kind, input) };
+        : { status, version: this.#versionOf(path, kind, input), passesOn: flows };
     });
+    this.rounds = this.#roundsAfter();
   }
 
   #take(event: RunEvent): void {
@@ -88,7 +114,8 @@ export class Evidence {
     }
     const row = this.#rowOf(path, kind, input);
     // It is still to run again: what is in the file is of other code.
-    return row === undefined || isOutdated({ ...this.seen.code, ...this.seen.codeAfter }, row)
+    return row === undefined ||
+      isOutdated({ ...this.seen.code, ...this.seen.codeAfter, asks: undefined }, row)
       ? undefined
       : row.status;
   }
@@ -118,9 +145,89 @@ export class Evidence {
   failedBefore(id: number): TaskRow | undefined {
     const row = this.#before.get(id);
     if (row?.status !== "error" || isOutdated(this.seen.code, row)) return undefined;
+    if (this.runsAgain(row)) return undefined;
     const instance = this.model.instances.get(row.name);
     if (instance?.input === undefined || instance.settings.optional !== true) return undefined;
     return row.key === taskKey(kindName(instance.kind), instance.input) ? row : undefined;
+  }
+
+  // ── tasks that run again as the user asks ──
+
+  /** What depends on this task runs again in this session. */
+  #flows({ id }: TaskRow): boolean {
+    const row = this.#before.get(id);
+    if (row === undefined) return false;
+    const { code } = this.seen;
+    if (code.keeps.includes(kindOfKey(row.key))) return false;
+    return passesOn(row) || (code.asks?.downstream === true && asksFor(code, row));
+  }
+
+  /** The task runs again because of one that it depends on, and has not done so in an earlier session. */
+  runsAgain(row: TaskRow): boolean {
+    const instance = this.model.instances.get(row.name);
+    if (instance === undefined || this.#flows(row)) return false;
+    return instance.isAgain || (this.isDownstream && this.#isLate(row.name));
+  }
+
+  get isDownstream(): boolean {
+    return this.seen.code.asks?.downstream === true || [...this.#before.values()].some(passesOn);
+  }
+
+  /** A node that only items refer to is planned with the first of them, and runs again if their source does. */
+  #isLate(name: string): boolean {
+    const known = knownNodes(this.seen.scenario, this.seen.session);
+    return !known.has(Number(/^n(\d+)/.exec(name)?.[1]));
+  }
+
+  /** Whether the session has begun what the user asks for, about this task. */
+  hasBegun(before: TaskRow, after: TaskRow | undefined): boolean {
+    if (this.seen.events.length > 0) return true;
+    if (after === undefined) return false;
+    const isMarked = isAsked(after) && !isAsked(before);
+    return isMarked || hasRun(before, after) || after.cursor !== before.cursor;
+  }
+
+  #roundsAfter(): Rounds {
+    const { rounds, code, before, after } = this.seen;
+    const earlier = new Map(rounds.earlier);
+    const owed = new Map(rounds.owed);
+    const rows = new Map(after.tasks.map((row) => [row.id, row]));
+    let hasAsked = false;
+    for (const old of before?.tasks ?? []) {
+      const row = rows.get(old.id);
+      const begun = asksFor(code, old) && this.hasBegun(old, row);
+      hasAsked ||= begun;
+      if (begun) owed.set(old.id, old.finished_at);
+      if (row !== undefined && this.#beginsAgain(old, row, begun)) {
+        earlier.set(old.id, earlierOf(before, old));
+      }
+    }
+    for (const [id, at] of owed) {
+      const row = rows.get(id);
+      const isKept = row !== undefined && code.keeps.includes(kindOfKey(row.key));
+      if (row?.finished_at !== at || isKept) owed.delete(id);
+    }
+    const isNew = hasAsked && code.asks?.downstream === true && rounds.before === undefined;
+    const ends = new Map(before?.tasks.map(({ id, finished_at: at }) => [id, at]));
+    const isDone = after.runs.at(-1)?.status === "done";
+    const kept = isDone ? undefined : rounds.before;
+    return { earlier, owed, before: isNew && !isDone ? ends : kept };
+  }
+
+  /** From its beginning, and what it had committed stays. */
+  #beginsAgain(old: TaskRow, row: TaskRow, begun: boolean): boolean {
+    if (old.status !== "done" && old.cursor === null) return false;
+    if (begun && this.seen.code.asks?.rerun.includes(kindOfKey(old.key)) === true) return true;
+    const isBegun = hasRun(old, row) || (isAsked(row) && !isAsked(old));
+    if (!isBegun) return false;
+    return old.status === "done" ? !isAsked(old) : this.runsAgain(old);
+  }
+
+  /** When the tasks had ended before this run was asked to run again with what depends on it. */
+  get endsBefore(): ReadonlyMap<number, string | null> | undefined {
+    const { rounds, code, before } = this.seen;
+    if (rounds.before !== undefined || code.asks?.downstream !== true) return rounds.before;
+    return new Map(before?.tasks.map(({ id, finished_at: at }) => [id, at]));
   }
 
   settingsOf(path: string): { settings: Instance["settings"]; kind: Kind } {
@@ -155,6 +262,18 @@ export class Evidence {
     return this.seen.session.incidents.some((incident) => "urgent" in incident && incident.urgent);
   }
 }
+
+const hasRun = (old: TaskRow, row: TaskRow): boolean =>
+  row.status !== old.status || row.finished_at !== old.finished_at;
+
+const earlierOf = (
+  file: FileContent | undefined,
+  { id, status, finished_at: at }: TaskRow,
+): Earlier => ({
+  ins: (file?.ins ?? []).filter((row) => row.task === id).map(({ place }) => place),
+  notes: (file?.notes ?? []).filter((row) => row.task === id).map(({ place }) => place),
+  doneAt: status === "done" ? at : null,
+});
 
 /** The attempt's thread ended before its end was committed. */
 export const isLost = ({ thread, overAt }: Trace): boolean =>

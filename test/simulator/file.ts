@@ -16,6 +16,8 @@ export type TaskRow = {
   readonly progress: number;
   readonly started_at: string | null;
   readonly finished_at: string | null;
+  /** See src/store/decide-reruns.ts. */
+  readonly fingerprint: string | null;
 };
 
 export type AttemptRow = {
@@ -107,7 +109,7 @@ export function readFile(path: string): FileContent {
     ),
     tasks: from(
       "task_runs",
-      `SELECT id, name, key, status, attempt, cursor, result, error, progress, started_at, finished_at FROM task_runs
+      `SELECT id, name, key, status, attempt, cursor, result, error, progress, started_at, finished_at, fingerprint FROM task_runs
        WHERE run_id = (SELECT MAX(id) FROM pipeline_runs) ORDER BY id`,
     ),
     attempts: from(

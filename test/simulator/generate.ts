@@ -32,6 +32,7 @@ export const switchNames = [
   "resumes",
   "changed-plans",
   "changed-code",
+  "reruns",
   "deaths",
   "writer-deaths",
   "kills",
@@ -100,13 +101,23 @@ class Generator {
       ...(random.chance(0.2) ? { maxLines: random.pick([1, 2, 5, 100]) } : {}),
       sessions,
     };
-    return { ...scenario, sessions: sessions.map((session, at) => this.#edited(session, at)) };
+    const edited = sessions.map((session, at) => this.#asking(this.#edited(session, at), at));
+    return { ...scenario, sessions: edited };
   }
 
   #edited(session: Session, at: number): Session {
     const random = this.#random;
     if (!this.#on["changed-code"] || at === 0 || random.chance(0.6)) return session;
     return { ...session, edits: [random.int(0, this.#kinds.length - 1)] };
+  }
+
+  #asking(session: Session, at: number): Session {
+    const random = this.#random;
+    if (!this.#on.reruns || at === 0 || random.chance(0.6)) return session;
+    const failed = random.chance(0.3);
+    const rerun = this.#kinds.flatMap((_, kind) => (random.chance(0.3) ? [kind] : []));
+    if (rerun.length === 0 && !failed) return session;
+    return { ...session, asks: { rerun, failed, downstream: random.chance(0.5) } };
   }
 
   #pace(): Pace {

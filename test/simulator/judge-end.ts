@@ -2,8 +2,11 @@
 
 import type { Failure } from "../../src/base/failure.ts";
 import type { RunSummary } from "../../src/protocol/summary.ts";
-import { repeatingKinds } from "./code.ts";
+import { taskKey } from "../../src/protocol/task-key.ts";
+import { kindOfKey, repeatingKinds } from "./code.ts";
 import { check, type Evidence, isLost, type Seen } from "./evidence.ts";
+import type { TaskRow } from "./file.ts";
+import { kindName } from "./script.ts";
 
 /** Allowance for the run's own work, tasks that ignore their signal, and hooks. */
 const slackMs = 60_000;
@@ -47,9 +50,57 @@ export class EndJudge {
         () => "the choice was left to the user, and the file has changed",
       );
     }
+    if (failure.code === "nothing-to-rerun") return this.#nothingToRerun(failure);
     // Stopped by Ctrl-C before the run began: nothing is written.
     if (this.#of.isStopped && failure.name === "CancelledError") return;
     check(storeFailed, () => `start threw: ${failure.name}: ${failure.message}\n${failure.stack}`);
+  }
+
+  #nothingToRerun({ message }: Failure): void {
+    const { code, before, after } = this.#seen;
+    const status = before?.runs.at(-1)?.status;
+    const tasks = before?.tasks ?? [];
+    const hasFailed = tasks.some((row) => row.status === "error");
+    const lacksFailed = code.asks?.failed === true && status !== "running" && !hasFailed;
+    const lacksKind = code.asks?.rerun.some(
+      (kind) => !tasks.some(({ key }) => kindOfKey(key) === kind),
+    );
+    check(
+      lacksFailed || (lacksKind === true && status === "done"),
+      () => `there is something to run again: ${message}`,
+    );
+    check(
+      Bun.deepEquals(before, after),
+      () => "nothing was to run again, and the file has changed",
+    );
+  }
+
+  /** What the user has asked for has run again, and with `--downstream` what depends on it. */
+  #hasRunAgain(): void {
+    const { after } = this.#seen;
+    const rows = new Map(after.tasks.map((row) => [row.id, row]));
+    const isPlanned = (row: TaskRow | undefined): row is TaskRow => {
+      const instance = row === undefined ? undefined : this.#of.model.instances.get(row.name);
+      return (
+        instance?.input !== undefined &&
+        row?.key === taskKey(kindName(instance.kind), instance.input)
+      );
+    };
+    for (const id of this.#of.rounds.owed.keys()) {
+      const row = rows.get(id);
+      check(
+        !isPlanned(row),
+        () => `${row?.name} was to run again, and the run is over without that`,
+      );
+    }
+    for (const [id, at] of this.#of.endsBefore ?? []) {
+      const row = rows.get(id);
+      if (!isPlanned(row) || this.#of.model.instances.get(row.name)?.isAgain !== true) continue;
+      check(
+        at === null || row.finished_at !== at,
+        () => `${row.name} depends on a task that has run again, and has not`,
+      );
+    }
   }
 
   #ended(summary: RunSummary): void {
@@ -171,6 +222,7 @@ export class EndJudge {
           `the run is over, and ${open.map(({ name, status }) => `${name} is ${status}`).join()}`,
       );
     }
+    this.#hasRunAgain();
     this.#logsComplete();
     this.#inTime();
   }

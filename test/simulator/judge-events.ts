@@ -92,7 +92,8 @@ export class EventJudge {
   #noAttemptAfterEnd(): void {
     const doneBefore = new Set<number>();
     for (const row of this.#seen.before?.tasks ?? [])
-      if (row.status === "done" && !isOutdated(this.#seen.code, row)) doneBefore.add(row.id);
+      if (row.status === "done" && !isOutdated(this.#seen.code, row) && !this.#of.runsAgain(row))
+        doneBefore.add(row.id);
     for (const { task, path } of this.#seen.stage.traces) {
       check(!doneBefore.has(task), () => `${path} was done in an earlier session, and runs again`);
       check(
@@ -222,7 +223,7 @@ export class EventJudge {
     }
   }
 
-  #cursor({ path, cursor, kind, reads }: Trace): void {
+  #cursor({ path, task, cursor, kind, reads }: Trace): void {
     if (cursor !== undefined) {
       const { id, code } = cursor as { id?: unknown; code?: unknown };
       check(id === path, () => `the cursor of ${path} is ${JSON.stringify(cursor)}`);
@@ -233,7 +234,10 @@ export class EventJudge {
           `${path} began at a cursor of version ${String(code)}, and its code is ${versions[kind]}`,
       );
     }
-    for (const { rows, least, most } of reads) {
+    const earlier = this.#of.rounds.earlier.get(task)?.ins.length ?? 0;
+    for (const read of reads) {
+      const { least, most } = read;
+      const rows = read.rows - earlier;
       check(
         rows >= least && rows <= most,
         () => `${path} read ${rows} of its rows, and ${least} to ${most} are right`,

@@ -1,7 +1,7 @@
 // Judges the file: it contains everything announced, and each task's rows exactly once, and nothing else.
 
 import { taskKey } from "../../src/protocol/task-key.ts";
-import { check, type Evidence, type Seen } from "./evidence.ts";
+import { check, type Earlier, type Evidence, type Seen } from "./evidence.ts";
 import type { FileContent, TaskRow } from "./file.ts";
 import type { Instance } from "./model.ts";
 import { insertedText, insertsOf, notesOf, resultOf, upsertsOf, type TaskInput } from "./paper.ts";
@@ -71,7 +71,7 @@ export class FileJudge {
       this.#row(row);
       const before = this.#of.failedBefore(row.id);
       check(
-        before === undefined || Bun.deepEquals(row, before),
+        before === undefined || Bun.deepEquals(unmarked(row), unmarked(before)),
         () =>
           `${row.name} is optional and failed in an earlier session; its row was ${JSON.stringify(before)} and is ${JSON.stringify(row)}`,
       );
@@ -139,12 +139,18 @@ export class FileJudge {
       for (const table of [ins, ups, notes]) table.delete(id);
       if (instance === undefined) continue;
       const kind = this.#of.kindOf(instance);
-      const count = isDone ? kind.steps.length : steps;
-      same(`rows of ${name} that were inserted`, places(inserted), insertsOf(kind, count));
-      same(`messages of ${name}`, places(sent), notesOf(kind, count));
+      const { earlier, isWaiting } = this.#roundOf(id);
+      const count = isWaiting ? 0 : isDone ? kind.steps.length : steps;
+      const allInserts = [...(earlier?.ins ?? []), ...insertsOf(kind, count)];
+      same(`rows of ${name} that were inserted`, places(inserted), allInserts);
+      same(`messages of ${name}`, places(sent), [
+        ...(earlier?.notes ?? []),
+        ...notesOf(kind, count),
+      ]);
       if (instance.input === undefined || !isCurrent(instance)) continue;
       // The upserts of other code stay until the task, which begins from the beginning, writes them again.
-      if (!isDone && this.#seen.codeAfter.again.has(id)) continue;
+      if (!isDone && (this.#seen.codeAfter.again.has(id) || earlier !== undefined)) continue;
+      if (isWaiting) continue;
       const input = JSON.parse(instance.input) as TaskInput;
       same(
         `rows of ${name} that were upserted`,
@@ -169,6 +175,8 @@ export class FileJudge {
       }
     }
     for (const [id, rows] of late) {
+      // Another round has the same attempts.
+      if (this.#of.rounds.earlier.has(id)) continue;
       const all = rows.map((row) => JSON.stringify(row));
       check(
         new Set(all).size === all.length,
@@ -176,6 +184,15 @@ export class FileJudge {
       );
       this.#noRefusedRow(id, rows);
     }
+  }
+
+  /** `isWaiting`: what is in the file is of the rounds before, and the next has not committed anything. */
+  #roundOf(id: number): { readonly earlier: Earlier | undefined; readonly isWaiting: boolean } {
+    const earlier = this.#of.rounds.earlier.get(id);
+    const row = this.#seen.after.tasks.find((each) => each.id === id);
+    const isWaiting =
+      earlier !== undefined && row?.status === "done" && row.finished_at === earlier.doneAt;
+    return { earlier, isWaiting };
   }
 
   /** A late row that `ctx` accepted is part of the done attempt. */
@@ -220,6 +237,9 @@ export class FileJudge {
     }
   }
 }
+
+/** The end of a run clears the marks. */
+const unmarked = (row: TaskRow): TaskRow => ({ ...row, fingerprint: null });
 
 type Committed = {
   readonly id: number;

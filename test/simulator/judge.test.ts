@@ -1,6 +1,6 @@
 // Tests the judge: each case takes the observations of a good run and corrupts one of them.
 
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 
 import type { RunEvent } from "../../src/protocol/events.ts";
 import type { Seen } from "./evidence.ts";
@@ -151,6 +151,67 @@ const spoilt: Record<string, [spoil: (seen: Seen) => Seen, finding: RegExp]> = {
     /the run took/,
   ],
 };
+
+/** The second of two sessions. */
+const rerun = (): Seen => {
+  const [session] = scenario.sessions;
+  if (session === undefined) throw new Error("no session");
+  const asks = { rerun: [1], failed: false, downstream: true };
+  const kinds = [...scenario.kinds, ...scenario.kinds];
+  const nodes: Scenario["nodes"] = [
+    { task: { kind: 1, input: { value: 1 } } },
+    { task: { kind: 0, input: { ref: 0 } } },
+  ];
+  const { finding, trail } = simulate({
+    ...scenario,
+    kinds,
+    nodes,
+    sessions: [session, { ...session, asks }],
+  });
+  const seen = trail.at(-1);
+  if (finding !== undefined || seen === undefined || trail.length !== 2)
+    throw new Error(`not good: ${finding}`);
+  return seen;
+};
+
+/** What the file says of the task is what the session before has left. */
+const unrun = (seen: Seen, name: string): Seen => {
+  const { before, after } = seen;
+  const old = before?.tasks.find((row) => row.name === name);
+  if (before === undefined || old === undefined) throw new Error(`no task ${name}`);
+  const own = <Row extends { task: number }>(was: readonly Row[], is: readonly Row[]): Row[] => [
+    ...is.filter(({ task }) => task !== old.id),
+    ...was.filter(({ task }) => task === old.id),
+  ];
+  return withFile(seen, {
+    tasks: after.tasks.map((row) => (row.name === name ? old : row)),
+    ins: own(before.ins, after.ins),
+    notes: own(before.notes, after.notes),
+    attempts: after.attempts.filter((row) => row.task_id !== old.id),
+  });
+};
+
+describe("a run of which a task runs again with what depends on it", () => {
+  test("is right as it is", () => {
+    expect(() => judge(rerun())).not.toThrow();
+  });
+
+  test.each([
+    ["n0", /n0 was to run again, and the run is over without that/],
+    ["n1", /n1 depends on a task that has run again, and has not/],
+  ])("but %s has not", (name, finding) => {
+    expect(() => judge(unrun(rerun(), name))).toThrow(finding);
+  });
+
+  test("but its earlier rows are gone", () => {
+    const seen = rerun();
+    const rows = new Set(seen.after.ins.map(({ task, place }) => `${task} ${place}`));
+    const once = seen.after.ins.filter(({ task, place }) => rows.delete(`${task} ${place}`));
+    expect(() => judge(withFile(seen, { ins: once }))).toThrow(
+      /inserted: 3 are there and 6 are right/,
+    );
+  });
+});
 
 /** One task, which fails at its first attempt. */
 function retriedRun(): Seen {

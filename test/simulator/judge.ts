@@ -9,7 +9,7 @@ import { FileJudge } from "./judge-file.ts";
 import { secret } from "./script.ts";
 
 /** @throws Finding */
-export function judge(seen: Seen): void {
+export function judge(seen: Seen): Evidence {
   noInternalError(seen);
   noSecret(seen);
   const evidence = new Evidence(seen);
@@ -17,6 +17,7 @@ export function judge(seen: Seen): void {
   new FileJudge(evidence).all();
   new AttemptJudge(evidence).all();
   new EndJudge(evidence).all();
+  return evidence;
 }
 
 function noInternalError({ events, output, end }: Seen): void {

@@ -16,19 +16,27 @@ export type Instance = {
   readonly input: string | undefined;
   /** The task never runs. */
   readonly isSkipped: boolean;
+  /** It depends on a task that runs again with its downstream, and so it does too. */
+  readonly isAgain: boolean;
 };
 
-/** The value of an expression. */
-type Value =
-  /** `isAbsent`: null, because an optional dependency failed. */
-  | { readonly is: "known"; readonly value: Json; readonly isAbsent?: true }
-  /** A dependency failed or was skipped. */
+/** The value of an expression. `isAgain`: it depends on a task that runs again with its downstream. */
+type Value = { readonly isAgain?: boolean } & (
+  | /** `isAbsent`: null, because an optional dependency failed. */
+    { readonly is: "known"; readonly value: Json; readonly isAbsent?: true }
+    /** A dependency failed or was skipped. */
   | { readonly is: "blocked" }
   /** A dependency has not ended. */
-  | { readonly is: "open" };
+  | { readonly is: "open" }
+);
 
 /** The task with this path and input: its status, and the version of the code that made its result. */
-export type Known = { readonly status: Status; readonly version: number };
+export type Known = {
+  readonly status: Status | undefined;
+  readonly version: number;
+  /** What depends on it runs again. */
+  readonly passesOn: boolean;
+};
 export type KnownOf = (path: string, kind: number, input: string) => Known | undefined;
 
 const known = (value: Json): Value => ({ is: "known", value });
@@ -43,6 +51,8 @@ export class Model {
   readonly #scenario: Scenario;
   readonly #knownOf: KnownOf;
   readonly #top = new Map<number, Value>();
+  /** Within the items of a fan-out whose source runs again. */
+  #isAgain = false;
 
   constructor(scenario: Scenario, session: Session, knownOf: KnownOf) {
     this.#scenario = scenario;
@@ -57,7 +67,10 @@ export class Model {
     if (evaluated !== undefined) return evaluated;
     const expr = this.#scenario.nodes[index];
     if (expr === undefined) throw new Error(`Internal error: no node ${index}`);
+    const outer = this.#isAgain;
+    this.#isAgain = false;
     const value = this.#value(expr, `n${index}`, []);
+    this.#isAgain = outer;
     this.#top.set(index, value);
     return value;
   }
@@ -79,11 +92,19 @@ export class Model {
     const given = this.#value(call.input, `${path}.`, items);
     const before = (call.after ?? []).map((ref) => this.#value(ref, path, items));
     const all = listOf([given, ...before]);
+    const isAgain = this.#isAgain || all.isAgain === true;
     if (all.is !== "known" || given.is !== "known") {
       const isSkipped = all.is === "blocked";
-      this.instances.set(path, { path, kind: call.kind, settings, input: undefined, isSkipped });
-      if (!isSkipped) return open;
-      return settings.optional === true ? absent : blocked;
+      this.instances.set(path, {
+        path,
+        kind: call.kind,
+        settings,
+        input: undefined,
+        isSkipped,
+        isAgain,
+      });
+      if (!isSkipped) return { ...open, isAgain };
+      return { ...(settings.optional === true ? absent : blocked), isAgain };
     }
     const input: TaskInput = { id: path, in: given.value };
     const text = JSON.stringify(input);
@@ -93,11 +114,19 @@ export class Model {
       settings,
       input: text,
       isSkipped: false,
+      isAgain,
     });
     const found = this.#knownOf(path, call.kind, text);
+    return {
+      ...this.#outcome(call, input, settings, found),
+      isAgain: isAgain || found?.passesOn === true,
+    };
+  }
+
+  #outcome(call: Call, input: TaskInput, settings: Settings, found: Known | undefined): Value {
     switch (found?.status) {
       case "done":
-        return known(resultOf(kind, call.kind, input, found.version));
+        return known(resultOf(this.#kind(call.kind), call.kind, input, found.version));
       case "error":
       case "skipped":
         return settings.optional === true ? absent : blocked;
@@ -120,13 +149,19 @@ export class Model {
     const list = this.#value(source, `${path}s`, items);
     // Without a list, the fan-out has the value of its source: null, blocked or open.
     if (list.is !== "known" || list.isAbsent === true) return list;
+    const isAgain = list.isAgain === true;
     if (!isList(list.value)) {
       this.badFans.push(path);
-      return blocked;
+      return { ...blocked, isAgain };
     }
-    return listOf(
+    // The items of a fan-out are planned because of its source: they run again with it.
+    const outer = this.#isAgain;
+    this.#isAgain ||= isAgain;
+    const all = listOf(
       list.value.map((each, index) => this.#value(item, `${path}[${index}]`, [each, ...items])),
     );
+    this.#isAgain = outer;
+    return { ...all, isAgain: isAgain || all.isAgain === true };
   }
 }
 
@@ -134,11 +169,12 @@ const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 
 /** Blocked if any element is blocked, even if others are still open. */
 function listOf(values: readonly Value[]): Value {
-  if (values.some(({ is }) => is === "blocked")) return blocked;
+  const isAgain = values.some((value) => value.isAgain === true);
+  if (values.some(({ is }) => is === "blocked")) return { ...blocked, isAgain };
   const list: Json[] = [];
   for (const value of values) {
-    if (value.is !== "known") return open;
+    if (value.is !== "known") return { ...open, isAgain };
     list.push(value.value);
   }
-  return known(list);
+  return { ...known(list), isAgain };
 }

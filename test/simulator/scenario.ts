@@ -134,6 +134,14 @@ export type Session = {
   readonly leavesOut: readonly number[];
   /** Kinds whose code is edited before this session. Default: none. */
   readonly edits?: readonly number[];
+  /** `--rerun` of these kinds, of what failed, and `--downstream`. In the first session there is nothing to run again. */
+  readonly asks?: Asks;
+};
+
+export type Asks = {
+  readonly rerun: readonly number[];
+  readonly failed: boolean;
+  readonly downstream: boolean;
 };
 
 export type Scenario = {

@@ -22,7 +22,7 @@ class ProcessKilled extends Error {
 
 const slowReaderMs = 40;
 
-export type Resume = "auto" | "last";
+export type Resume = "auto" | "last" | "newest";
 
 const noSources = async () => new Map<string, string>();
 
@@ -127,9 +127,9 @@ export class SimulatedSession {
         fingerprints: () => Promise.resolve(this.#fingerprints()),
         reruns: {
           keep: this.#code.keeps.map(kindName),
-          rerun: [],
-          failed: false,
-          downstream: false,
+          rerun: (this.#code.asks?.rerun ?? []).map(kindName),
+          failed: this.#code.asks?.failed ?? false,
+          downstream: this.#code.asks?.downstream ?? false,
         },
         behind: () => this.#behind(),
       },
@@ -218,6 +218,12 @@ export class SimulatedSession {
   *features(): Generator<string> {
     yield `form: ${this.#scenario.form}`;
     for (const { what } of this.#session.incidents) yield `incident: ${what}`;
+    if (this.#code.asks !== undefined) {
+      const { rerun, failed, downstream } = this.#code.asks;
+      if (rerun.length > 0) yield "rerun: of kinds";
+      if (failed) yield "rerun: of what failed";
+      if (downstream) yield "rerun: downstream";
+    }
     for (const code of this.disk.happened) yield `disk: ${code}`;
     for (const event of this.process.events) {
       yield event.type === "task-finished" ? `task: ${event.status}` : `event: ${event.type}`;

@@ -1,6 +1,6 @@
 // Shrinks a failing scenario: removes parts one by one while the scenario still fails in the same way.
 
-import type { Call, Expr, Fan, Kind, Scenario, Session } from "./scenario.ts";
+import type { Asks, Call, Expr, Fan, Kind, Scenario, Session } from "./scenario.ts";
 import { refsIn } from "./script.ts";
 import { simulate } from "./simulate.ts";
 import { stillPace } from "./world.ts";
@@ -129,9 +129,20 @@ function* smallerSessions(session: Session): Generator<Session> {
   }
   if (session.leavesOut.length > 0) yield { ...session, leavesOut: [] };
   if (session.edits !== undefined) yield without(session, "edits");
+  if (session.asks !== undefined) yield* smallerAsks(session, session.asks);
   if (session.failFast) yield { ...session, failFast: false };
   if (session.workers > 1) yield { ...session, workers: 1, concurrency: session.concurrency };
   if (session.concurrency > session.workers) yield { ...session, concurrency: session.workers };
+}
+
+function* smallerAsks(session: Session, asks: Asks): Generator<Session> {
+  yield without(session, "asks");
+  if (asks.downstream) yield { ...session, asks: { ...asks, downstream: false } };
+  if (asks.failed && asks.rerun.length > 0) yield { ...session, asks: { ...asks, failed: false } };
+  for (const at of asks.rerun.keys()) {
+    if (asks.rerun.length > 1 || asks.failed)
+      yield { ...session, asks: { ...asks, rerun: asks.rerun.toSpliced(at, 1) } };
+  }
 }
 
 function* smallerKinds(kind: Kind): Generator<Kind> {

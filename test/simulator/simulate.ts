@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { toFailure } from "../../src/base/failure.ts";
 import { afterSession, type CodeState, nothingBefore, repeatingKinds, versionsIn } from "./code.ts";
 import { buryProcess, empty, type FileContent, readFile } from "./file.ts";
-import type { Seen } from "./evidence.ts";
+import { noRounds, type Rounds, type Seen } from "./evidence.ts";
 import { judge } from "./judge.ts";
-import type { Scenario, Session } from "./scenario.ts";
+import type { Asks, Scenario, Session } from "./scenario.ts";
 import { secret, secretName } from "./script.ts";
 import { type Resume, SimulatedSession } from "./session.ts";
 import { Finding } from "./world.ts";
@@ -49,9 +49,9 @@ class Simulation {
   readonly #trail: Seen[];
   readonly #features: Set<string>;
   #before: FileContent | undefined;
-  #code: Omit<CodeState, "versions" | "keeps">;
+  #code: Omit<CodeState, "versions" | "keeps" | "asks">;
+  #rounds: Rounds = noRounds;
   #db: string;
-  #resume: Resume = "auto";
   #process = 0;
   #startMs = 0;
 
@@ -67,27 +67,46 @@ class Simulation {
   run(): void {
     mkdirSync(join(this.#folder, "0"));
     for (const session of this.#scenario.sessions) {
-      const seen = this.#session(session, []);
-      const { end, after } = isLeftToUser(seen.end)
-        ? this.#session(session, repeatingKinds(seen.code, seen.before))
-        : seen;
-      if (isLeftToUser(end)) throw new Finding("what the user chose was asked for again");
-      const status = after.runs.at(-1)?.status;
-      if (status === "done" || !this.#scenario.storeTaskStatus) return;
-      // A dead run is continued automatically; a run that has ended needs `--resume`.
-      this.#resume = status === undefined || status === "running" ? "auto" : "last";
+      const asks = this.#before === undefined ? undefined : session.asks;
+      if (this.#isDone && asks === undefined) return;
+      this.#resumed(session, asks);
+      if (!this.#scenario.storeTaskStatus) return;
     }
   }
 
+  get #isDone(): boolean {
+    return this.#before?.runs.at(-1)?.status === "done";
+  }
+
+  #resumed(session: Session, asks: Asks | undefined): void {
+    let seen = this.#session(session, [], asks);
+    if (hasNothingToRerun(seen.end)) {
+      // What the user asks for is not there. Without it, the run is continued if there is anything left to do.
+      if (this.#isDone) return;
+      seen = this.#session(session, [], undefined);
+    }
+    const { end } = isLeftToUser(seen.end)
+      ? this.#session(session, repeatingKinds(seen.code, seen.before), seen.code.asks)
+      : seen;
+    if (isLeftToUser(end)) throw new Finding("what the user chose was asked for again");
+  }
+
+  /** A dead run is continued automatically; a run that has ended needs `--resume` or `--rerun`. */
+  #resume(asks: Asks | undefined): Resume {
+    if (asks !== undefined) return "newest";
+    const status = this.#before?.runs.at(-1)?.status;
+    return status === undefined || status === "running" ? "auto" : "last";
+  }
+
   /** @param keeps kinds whose results the user keeps although their code has changed */
-  #session(session: Session, keeps: readonly number[]): Seen {
+  #session(session: Session, keeps: readonly number[], asks: Asks | undefined): Seen {
     const db = this.#db;
-    const code = { ...this.#code, versions: versionsIn(this.#scenario, session), keeps };
+    const code = { ...this.#code, versions: versionsIn(this.#scenario, session), keeps, asks };
     const simulated = new SimulatedSession(
       this.#scenario,
       session,
       db,
-      this.#resume,
+      this.#resume(asks),
       this.#startMs,
       code,
       () => this.#copyOf(db),
@@ -101,7 +120,8 @@ class Simulation {
     this.#features.add(`end: ${end.how}`);
     if (this.#before !== undefined) this.#features.add("resumed");
     if (isLeftToUser(end)) this.#features.add("left to the user");
-    judge(seen);
+    if (hasNothingToRerun(end)) this.#features.add("nothing to rerun");
+    this.#rounds = judge(seen).rounds;
     this.#startMs = simulated.world.now + 1000;
     this.#before = after.runs.length === 0 ? undefined : after;
     this.#code = seen.codeAfter;
@@ -128,6 +148,7 @@ class Simulation {
       code,
       codeAfter: afterSession(code, this.#before, after),
       after,
+      rounds: this.#rounds,
       left,
       startedMs: this.#startMs,
       endedMs: process.endedMs,
@@ -152,6 +173,9 @@ class Simulation {
     }
   }
 }
+
+const hasNothingToRerun = (end: Seen["end"]): boolean =>
+  end.how === "refused" && end.failure.code === "nothing-to-rerun";
 
 const isLeftToUser = (end: Seen["end"]): boolean =>
   end.how === "refused" && end.failure.code === "would-repeat";
