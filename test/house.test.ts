@@ -23,6 +23,20 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   guard: ["base", "protocol", "spawn.ts"],
   cli: ["base"],
   kit: ["base"],
+  prove: [
+    "base",
+    "protocol",
+    "api",
+    "cli",
+    "store",
+    "terminal",
+    "worker/attempt-log.ts",
+    "run-pipeline.ts",
+    // It reads and runs as the commands do.
+    "commands/execute-run.ts",
+    "commands/fetch-limit.ts",
+    "commands/patient-reader.ts",
+  ],
   examples: ["base", "formats"],
 };
 

@@ -14,7 +14,7 @@ import type { SeenRun } from "../store/read/overview.ts";
 import { isRunning } from "../store/read/running-runs.ts";
 import type { Reader } from "../store/read/reader.ts";
 import { RunFollower } from "../store/read/run-follower.ts";
-import { endedSummary } from "../store/write/ended-summary.ts";
+import { endedSummary } from "../store/read/ended-summary.ts";
 import { createUi, type PacedUi, type UiOptions } from "../terminal/create.ts";
 import { jsonFlag, verbosities, verbosityFlags, verbosityOf } from "./common-flags.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";

@@ -22,11 +22,11 @@ import {
 import type { StopSignal } from "../terminal/ui.ts";
 import { loadForCommand, withPrintsOnStderr } from "./load-for-command.ts";
 import { paramFlags, paramsHelp, readParams } from "./param-flags.ts";
-import { followOrders, ordersVariable } from "./prove/killed-session.ts";
-import { Prover } from "./prove/prover.ts";
-import { ProofScreen } from "./prove/proof-screen.ts";
-import { effectsOf, proofJson, proofLines } from "./prove/proof-text.ts";
-import { Site } from "./prove/site.ts";
+import { followOrders, ordersVariable } from "../prove/killed-session.ts";
+import { Prover } from "../prove/prover.ts";
+import { ProofScreen } from "../prove/proof-screen.ts";
+import { effectsOf, proofJson, proofLines } from "../prove/proof-text.ts";
+import { Site } from "../prove/site.ts";
 import { exitCodeOf } from "./run-signals.ts";
 import { runFlags } from "./run-flags.ts";
 import { storeFlags } from "./common-flags.ts";

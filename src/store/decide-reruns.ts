@@ -18,7 +18,7 @@ import type { Code, Rerun } from "../protocol/reruns.ts";
 import { onlyRow } from "./only-row.ts";
 import { ofRun } from "./own-tables.ts";
 import { StoreError } from "./store-error.ts";
-import type { RunRow } from "./write/run-rows.ts";
+import type { RunRow } from "./read/run-rows.ts";
 
 export const askedFor = "asked";
 export const askedDownstream = "asked+";

@@ -12,7 +12,7 @@ import {
   undisturbed,
 } from "./crash.ts";
 import { below, randomOf } from "./random.ts";
-import { readTrace } from "../../src/commands/prove/power-cut.ts";
+import { readTrace } from "../../src/prove/power-cut.ts";
 
 setDefaultTimeout(24 * 3_600_000);
 

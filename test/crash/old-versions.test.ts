@@ -5,7 +5,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { cutPower, type Operation, readTrace } from "../../src/commands/prove/power-cut.ts";
+import { cutPower, type Operation, readTrace } from "../../src/prove/power-cut.ts";
 import {
   type Answer,
   buildShim,

@@ -14,7 +14,7 @@ import {
   undisturbed,
 } from "./crash.ts";
 import { below, randomOf } from "./random.ts";
-import { cutPower, type Operation, readTrace } from "../../src/commands/prove/power-cut.ts";
+import { cutPower, type Operation, readTrace } from "../../src/prove/power-cut.ts";
 
 setDefaultTimeout(24 * 3_600_000);
 

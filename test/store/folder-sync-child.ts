@@ -1,8 +1,8 @@
 // Opens a database beside which a killed run has left a WAL, commits, and prints what was written and synced, in order.
 
 import { openDatabase } from "../../src/store/open-database.ts";
-import { readTrace } from "../../src/commands/prove/power-cut.ts";
-import { startRecorder } from "../../src/commands/prove/write-recorder.ts";
+import { readTrace } from "../../src/prove/power-cut.ts";
+import { startRecorder } from "../../src/prove/write-recorder.ts";
 
 const [db = "", trace = ""] = process.argv.slice(2);
 startRecorder(trace, db);

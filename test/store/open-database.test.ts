@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 
-import { canRecord } from "../../src/commands/prove/write-recorder.ts";
+import { canRecord } from "../../src/prove/write-recorder.ts";
 
 import type { WriterOptions } from "../../src/protocol/messages.ts";
 import { openDatabase } from "../../src/store/open-database.ts";

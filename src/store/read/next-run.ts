@@ -11,7 +11,7 @@ import { knownParts } from "../known-parts.ts";
 import { RunAliveError } from "../liveness.ts";
 import { schemaVersion } from "../migrate.ts";
 import type { Patience } from "../patience.ts";
-import { findRun } from "../write/find-run.ts";
+import { findRun } from "./find-run.ts";
 import { nextReuse } from "./next-reuse.ts";
 import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
 

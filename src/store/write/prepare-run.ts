@@ -16,11 +16,11 @@ import { damagedRow, StoreError } from "../store-error.ts";
 import { type Decision, decideReruns, ranDownstream } from "../decide-reruns.ts";
 import { knownParts } from "../known-parts.ts";
 import { insertDefinitions, markReruns, passesOn, writeParts } from "./definitions.ts";
-import { findRun } from "./find-run.ts";
+import { findRun } from "../read/find-run.ts";
 import { endSuperseded, insertRun, nextRunId, reviveRun, sessionValues } from "./revive-run.ts";
 import { ofRun } from "../own-tables.ts";
 import type { SqlStatement } from "../sql-text.ts";
-import { isOtherCode, type RunRow, runRows } from "./run-rows.ts";
+import { isOtherCode, type RunRow, runRows } from "../read/run-rows.ts";
 import { hasReusable } from "./reusing-history.ts";
 import { applySchema } from "./schema-sql.ts";
 

@@ -14,7 +14,7 @@ import { onlyRow } from "../only-row.ts";
 import { keyedHash } from "../../base/keyed-hash.ts";
 import { ofRun } from "../own-tables.ts";
 import { keepInterrupted } from "./attempt-rows.ts";
-import { hasSameParams, runRows } from "./run-rows.ts";
+import { hasSameParams, runRows } from "../read/run-rows.ts";
 
 /** Columns that each session of a run writes. */
 const sessionColumns = [

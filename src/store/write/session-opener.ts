@@ -19,7 +19,7 @@ import {
   Wait,
 } from "../patience.ts";
 import { isLockedAtOpen } from "../store-error.ts";
-import { endedSummary } from "./ended-summary.ts";
+import { endedSummary } from "../read/ended-summary.ts";
 import { CodeWantedError } from "./prepare-run.ts";
 import { Session } from "./session.ts";
 

@@ -20,7 +20,7 @@ import type { Patience } from "../patience.ts";
 import type { History, RunEnd } from "./history.ts";
 import { pruneOldRuns } from "./keep-rule.ts";
 import { NoHistory } from "./no-history.ts";
-import { refuseIfAlive } from "./find-run.ts";
+import { refuseIfAlive } from "../read/find-run.ts";
 import { prepareRun, type PreparedRun } from "./prepare-run.ts";
 import { ReusingHistory } from "./reusing-history.ts";
 import { leftOutNotice, SchemaError } from "./schema-sql.ts";

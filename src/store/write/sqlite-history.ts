@@ -30,7 +30,7 @@ import type {
   UnitWrites,
 } from "./history.ts";
 import { restoredPages, storedResults } from "./earlier-sessions.ts";
-import { hasOtherLiveRuns } from "./run-rows.ts";
+import { hasOtherLiveRuns } from "../read/run-rows.ts";
 import { maxCountedByReaders, StatusCounts } from "./status-counts.ts";
 import { taskRowsSql } from "./task-rows-sql.ts";
 

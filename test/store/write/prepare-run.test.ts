@@ -7,7 +7,7 @@ import { runId } from "../../../src/protocol/ids.ts";
 import type { RunRequest } from "../../../src/protocol/messages.ts";
 import { isLockHeld, type RunLock } from "../../../src/store/lock.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
-import { refuseIfAlive } from "../../../src/store/write/find-run.ts";
+import { refuseIfAlive } from "../../../src/store/read/find-run.ts";
 import { prepareRun, type PreparedRun } from "../../../src/store/write/prepare-run.ts";
 import { restoredPages } from "../../../src/store/write/earlier-sessions.ts";
 import { tasksIn } from "../../support/restored.ts";

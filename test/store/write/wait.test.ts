@@ -7,7 +7,7 @@ import { copyFileSync } from "node:fs";
 import type { RunRequest } from "../../../src/protocol/messages.ts";
 import { noReruns } from "../../../src/protocol/reruns.ts";
 import { runId } from "../../../src/protocol/ids.ts";
-import { endedSummary } from "../../../src/store/write/ended-summary.ts";
+import { endedSummary } from "../../../src/store/read/ended-summary.ts";
 import type { WriterDeps } from "../../../src/store/write/writer.ts";
 import { finished, inProcess, started } from "../../support/writer-under-test.ts";
 import { SharedFlag } from "../../../src/protocol/shared/shared-flag.ts";

@@ -1,12 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import {
-  cutPower,
-  type Files,
-  filesAfter,
-  type Operation,
-} from "../../../src/commands/prove/power-cut.ts";
-import { randomOf } from "../../crash/random.ts";
+import { cutPower, type Files, filesAfter, type Operation } from "../../src/prove/power-cut.ts";
+import { randomOf } from "../crash/random.ts";
 
 const write = (file: string, offset: number, text: string): Operation => ({
   type: "write",

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { endPrograms } from "../../../src/commands/prove/left-programs.ts";
+import { endPrograms } from "../../src/prove/left-programs.ts";
 
 const sleepWith = (variables: Readonly<Record<string, string>>) =>
   Bun.spawn(["sleep", "60"], {

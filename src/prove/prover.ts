@@ -2,10 +2,10 @@
 
 import { basename, dirname } from "node:path";
 
-import { systemClock } from "../../base/clock.ts";
-import { shownPath } from "../../base/path.ts";
-import { UserError } from "../../cli/user-error.ts";
-import { type ComparePlan, DatabasePair, type Side } from "../../store/read/differences.ts";
+import { systemClock } from "../base/clock.ts";
+import { shownPath } from "../base/path.ts";
+import { UserError } from "../cli/user-error.ts";
+import { type ComparePlan, DatabasePair, type Side } from "../store/write/differences.ts";
 import { Cycle, emptyTally, type Tally } from "./proof-cycle.ts";
 import { Findings } from "./findings.ts";
 import { Moments, randomOf } from "./moments.ts";

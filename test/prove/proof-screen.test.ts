@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 
-import { proofFrame } from "../../../src/commands/prove/proof-screen.ts";
-import { paletteOf } from "../../../src/base/palette.ts";
-import { width } from "../../../src/base/text.ts";
-import { unicodeGlyphs } from "../../../src/terminal/glyphs.ts";
-import type { ProofProgress } from "../../../src/commands/prove/prover.ts";
+import { proofFrame } from "../../src/prove/proof-screen.ts";
+import { paletteOf } from "../../src/base/palette.ts";
+import { width } from "../../src/base/text.ts";
+import { unicodeGlyphs } from "../../src/terminal/glyphs.ts";
+import type { ProofProgress } from "../../src/prove/prover.ts";
 
 const frame = (progress: ProofProgress, columns: number): string =>
   proofFrame({

@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { copyFileSync, lstatSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
-import { Site } from "../../../src/commands/prove/site.ts";
-import { tempFolder, type TempFolder } from "../../support/temp-folder.ts";
+import { Site } from "../../src/prove/site.ts";
+import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
 
 /** `there/real.db` with a row in its write-ahead log only, and `link.db`, which leads to it. */
 function linked(folder: TempFolder) {

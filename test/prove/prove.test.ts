@@ -5,15 +5,15 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { countNames } from "../../../src/commands/prove/findings.ts";
-import { canRecord } from "../../../src/commands/prove/write-recorder.ts";
-import { type Ended, executable, run } from "../../support/program.ts";
-import { tempFolder, type TempFolder } from "../../support/temp-folder.ts";
+import { countNames } from "../../src/prove/findings.ts";
+import { canRecord } from "../../src/prove/write-recorder.ts";
+import { type Ended, executable, run } from "../support/program.ts";
+import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
 
 setDefaultTimeout(300_000);
 
 const ours = join(import.meta.dir, "pipelines");
-const crash = join(import.meta.dir, "../../crash/pipelines");
+const crash = join(import.meta.dir, "../crash/pipelines");
 
 /** A folder with the pipeline in it, and a folder for temporary files. */
 function folderWith(file: string): TempFolder {

@@ -4,12 +4,12 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 
-import { Findings } from "../../../src/commands/prove/findings.ts";
-import type { SessionEnd } from "../../../src/commands/prove/killed-session.ts";
-import { Moments, randomOf } from "../../../src/commands/prove/moments.ts";
-import { Cycle, emptyTally } from "../../../src/commands/prove/proof-cycle.ts";
-import { Site } from "../../../src/commands/prove/site.ts";
-import { tempFolder } from "../../support/temp-folder.ts";
+import { Findings } from "../../src/prove/findings.ts";
+import type { SessionEnd } from "../../src/prove/killed-session.ts";
+import { Moments, randomOf } from "../../src/prove/moments.ts";
+import { Cycle, emptyTally } from "../../src/prove/proof-cycle.ts";
+import { Site } from "../../src/prove/site.ts";
+import { tempFolder } from "../support/temp-folder.ts";
 
 const killed: SessionEnd = {
   outcome: { type: "killed" },

@@ -3,7 +3,7 @@
 import { existsSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-import { Buffer } from "../../base/globals.ts";
+import { Buffer } from "../base/globals.ts";
 import { cutPower, type Files, filesAfter, type Operation, readTrace } from "./power-cut.ts";
 import type { Site } from "./site.ts";
 

@@ -1,6 +1,6 @@
 // A cycle: the run from its beginning, killed until it is done, and what came of it.
 
-import type { RunFacts } from "../../store/read/run-facts.ts";
+import type { RunFacts } from "../store/write/run-facts.ts";
 import type { CountName, FirstFinding, Findings } from "./findings.ts";
 import type { Kill, SessionEnd } from "./killed-session.ts";
 import type { Moments } from "./moments.ts";

@@ -1,7 +1,7 @@
 // Programs that outlive the process whose tasks have started them. They are found by a variable that they have inherited.
 
-import { systemClock } from "../../base/clock.ts";
-import { markedProcesses } from "../../base/process-mark.ts";
+import { systemClock } from "../base/clock.ts";
+import { markedProcesses } from "../base/process-mark.ts";
 
 /** Programs end soon after their run, not with it. */
 const patienceMs = 3_000;

@@ -1,11 +1,11 @@
 // The result of a proof, as text and as JSON.
 
-import { registry } from "../../api/registry.ts";
-import { duration } from "../../base/format-duration.ts";
-import { JSON } from "../../base/globals.ts";
-import { cellText, grouped, plural } from "../../base/text.ts";
-import type { Difference } from "../../store/read/difference.ts";
-import { valueInJson, valueText } from "../../store/read/value-text.ts";
+import { registry } from "../api/registry.ts";
+import { duration } from "../base/format-duration.ts";
+import { JSON } from "../base/globals.ts";
+import { cellText, grouped, plural } from "../base/text.ts";
+import type { Difference } from "../store/read/difference.ts";
+import { valueInJson, valueText } from "../store/read/value-text.ts";
 import { type CountName, countNames, type FirstFinding } from "./findings.ts";
 import type { Proof } from "./prover.ts";
 

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 
-import { Findings } from "../../../src/commands/prove/findings.ts";
-import { emptyTally } from "../../../src/commands/prove/proof-cycle.ts";
-import { proofJson, proofLines } from "../../../src/commands/prove/proof-text.ts";
-import type { Proof } from "../../../src/commands/prove/prover.ts";
+import { Findings } from "../../src/prove/findings.ts";
+import { emptyTally } from "../../src/prove/proof-cycle.ts";
+import { proofJson, proofLines } from "../../src/prove/proof-text.ts";
+import type { Proof } from "../../src/prove/prover.ts";
 
 function proofWith(findings: Findings): Proof {
   return {

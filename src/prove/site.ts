@@ -17,13 +17,13 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join, sep } from "node:path";
 
-import { shellWord } from "../../base/shell-words.ts";
-import { reasonOf } from "../../base/system-error.ts";
-import { UserError } from "../../cli/user-error.ts";
-import { isLockHeld, runsWithFiles } from "../../store/lock.ts";
-import { copyDatabase, mergeLog } from "../../store/read/copy-database.ts";
-import { type FileFacts, readFileFacts } from "../../store/read/run-facts.ts";
-import { asUserError, patienceFor } from "../patient-reader.ts";
+import { shellWord } from "../base/shell-words.ts";
+import { reasonOf } from "../base/system-error.ts";
+import { UserError } from "../cli/user-error.ts";
+import { isLockHeld, runsWithFiles } from "../store/lock.ts";
+import { copyDatabase, mergeLog } from "../store/read/copy-database.ts";
+import { type FileFacts, readFileFacts } from "../store/write/run-facts.ts";
+import { asUserError, patienceFor } from "../commands/patient-reader.ts";
 import type { Files } from "./power-cut.ts";
 
 /** What survives a process, and a power cut. */

@@ -4,14 +4,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { systemClock, type Timer } from "../../base/clock.ts";
-import { JSON, Promise, TextDecoder } from "../../base/globals.ts";
-import type { RunEvent } from "../../protocol/events.ts";
-import type { ModuleRef } from "../../protocol/messages.ts";
-import type { RunPipelineOptions } from "../../run-pipeline.ts";
-import { afterTheEnd } from "../../worker/attempt-log.ts";
-import { executeRun } from "../execute-run.ts";
-import { raiseFetchLimit } from "../fetch-limit.ts";
+import { systemClock, type Timer } from "../base/clock.ts";
+import { JSON, Promise, TextDecoder } from "../base/globals.ts";
+import type { RunEvent } from "../protocol/events.ts";
+import type { ModuleRef } from "../protocol/messages.ts";
+import type { RunPipelineOptions } from "../run-pipeline.ts";
+import { afterTheEnd } from "../worker/attempt-log.ts";
+import { executeRun } from "../commands/execute-run.ts";
+import { raiseFetchLimit } from "../commands/fetch-limit.ts";
 import { endPrograms } from "./left-programs.ts";
 import { startRecorder } from "./write-recorder.ts";
 

@@ -3,8 +3,8 @@
 import { ptr } from "bun:ffi";
 import { basename, dirname } from "node:path";
 
-import { canCompile, compileC } from "../../base/compile-c.ts";
-import { Buffer } from "../../base/globals.ts";
+import { canCompile, compileC } from "../base/compile-c.ts";
+import { Buffer } from "../base/globals.ts";
 import source from "./write-recorder.c" with { type: "text" };
 
 export const canRecord = canCompile;

@@ -1,13 +1,13 @@
 // The progress of a proof on stderr: a bar on a terminal, otherwise one line a cycle.
 
-import { systemClock, type Timer } from "../../base/clock.ts";
-import { clock } from "../../base/format-duration.ts";
-import { colorLevel, type Palette, paletteOf } from "../../base/palette.ts";
-import { type OutStream, type Write, writerOf } from "../../base/streams.ts";
-import { fit, plural, width } from "../../base/text.ts";
-import { type Glyphs, glyphsFor } from "../../terminal/glyphs.ts";
-import { Screen } from "../../terminal/screen.ts";
-import { guardTerminal } from "../../terminal/terminal-signals.ts";
+import { systemClock, type Timer } from "../base/clock.ts";
+import { clock } from "../base/format-duration.ts";
+import { colorLevel, type Palette, paletteOf } from "../base/palette.ts";
+import { type OutStream, type Write, writerOf } from "../base/streams.ts";
+import { fit, plural, width } from "../base/text.ts";
+import { type Glyphs, glyphsFor } from "../terminal/glyphs.ts";
+import { Screen } from "../terminal/screen.ts";
+import { guardTerminal } from "../terminal/terminal-signals.ts";
 import type { ProofProgress } from "./prover.ts";
 
 type ProofFrame = {

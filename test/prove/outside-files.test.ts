@@ -8,8 +8,8 @@ import {
   fileDifference,
   OutsideFiles,
   writtenBetween,
-} from "../../../src/commands/prove/outside-files.ts";
-import { tempFolder } from "../../support/temp-folder.ts";
+} from "../../src/prove/outside-files.ts";
+import { tempFolder } from "../support/temp-folder.ts";
 
 test("finds the files that were written, also in folders below", () => {
   using folder = tempFolder();
