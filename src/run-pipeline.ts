@@ -17,10 +17,12 @@ import { codeHash, loadedPath, sourcesOf } from "./module/sources.ts";
 import { didYouMean, nearest } from "./base/suggest.ts";
 import { builtins } from "./examples/builtins.ts";
 import type { RunEvent } from "./protocol/events.ts";
+import { labelled } from "./protocol/label.ts";
 import { runId } from "./protocol/ids.ts";
 import type { Durability, ModuleRef, Trigger } from "./protocol/messages.ts";
 import type { RerunRequest } from "./protocol/reruns.ts";
 import { Programs } from "./protocol/shared/programs.ts";
+import { type InputMode, inputModes } from "./protocol/stored-input.ts";
 import type { LogLevel } from "./protocol/status.ts";
 import type { RunSummary } from "./protocol/summary.ts";
 import { spawnTaskWorker, spawnWriter } from "./spawn.ts";
@@ -70,6 +72,11 @@ export type RunPipelineOptions = {
    * returned; otherwise it is continued here. Default false.
    */
   readonly wait?: boolean;
+  /**
+   * What is stored and shown of the tasks' inputs. `short` (default): up to 1,024 characters of each; `full`: stored whole;
+   * `none`: nothing.
+   */
+  readonly inputs?: InputMode;
   /** End the run at the first failed task. Default false: tasks that do not depend on it still run. */
   readonly failFast?: boolean;
   /** Its abort cancels the run, like the first Ctrl-C. */
@@ -149,6 +156,7 @@ export async function runOptionsOf(
     workers: countOf(options.workers, "workers", maxWorkers),
     concurrency: countOf(options.concurrency, "concurrency", maxConcurrency),
     failFast: options.failFast ?? false,
+    inputs: inputsOf(options.inputs),
     again: hooks.again ?? (await argumentsOf(module, pipeline, options, params)),
     cores: availableParallelism(),
     createExecutors: threadExecutors(hooks.threads?.spawnTaskWorker ?? spawnTaskWorker),
@@ -157,7 +165,7 @@ export async function runOptionsOf(
     spareThreads: hooks.threads,
     onEvents: (events) => {
       hooks.onEvents?.(events);
-      if (onEvent !== undefined) for (const event of events) onEvent(event);
+      if (onEvent !== undefined) for (const event of events) onEvent(labelled(event));
     },
     behind: hooks.behind,
     onOutput: hooks.onOutput ?? showOutput,
@@ -268,6 +276,11 @@ function dbOf(db: unknown, folder: string): string {
 /** Lines at `debug` are not shown: each thread that imports the module prints the same ones. */
 function showOutput(level: LogLevel, line: string): void {
   if (level !== "debug") console.error(`${level}: ${line}`);
+}
+
+function inputsOf(mode: InputMode = "short"): InputMode {
+  if (inputModes.includes(mode)) return mode;
+  throw new RangeError(`inputs must be one of ${inputModes.join(", ")}, not ${shownValue(mode)}`);
 }
 
 function countOf(value: number | undefined, name: string, most: number): number | undefined {

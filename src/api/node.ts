@@ -28,6 +28,8 @@ type InputValue<T> = T extends string | number | boolean | null | undefined | vo
 export type NodeOptions = {
   /** The node's name on the screen and in the database. Default: the task's name. */
   readonly name?: string;
+  /** What tells the node from others of its name. Default: the `label` of its task, or none where the node has a `name`. */
+  readonly label?: string;
   /** Nodes that must be done before this one starts, without a data dependency. */
   readonly after?: readonly Node<unknown>[];
   readonly retries?: Retries;
@@ -40,6 +42,7 @@ export type NodeOptions = {
 /** NodeOptions, checked; only those that were set. */
 export type NodeSettings = {
   readonly name?: string;
+  readonly label?: string;
   readonly after?: readonly AnyNode[];
   readonly retries?: RetryPolicy;
   readonly timeoutMs?: number;

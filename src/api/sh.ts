@@ -34,6 +34,7 @@ type AllOptions = ShBase<never, never> & Direct<never> & { readonly output: unkn
 
 const names = namesOf<AllOptions>({
   name: true,
+  label: true,
   command: true,
   shell: true,
   output: true,

@@ -11,6 +11,8 @@ export type TaskDefinition<In, Out> = {
   readonly run: (input: In, ctx: TaskContext) => Out | Promise<Out>;
   /** Vertices of calls without an input. Undefined: `run` has no default for its input, so it gets null from them. */
   readonly bareCalls: WeakSet<object> | undefined;
+  /** What tells a task from others of this definition, made of its input. */
+  readonly label: ((input: In) => string) | undefined;
   readonly retries: RetryPolicy;
   readonly retryOn: ((failure: Failure) => boolean) | undefined;
   readonly retryAfter: RetryAfter | undefined;

@@ -14,7 +14,15 @@ import {
   type NodeSettings,
   TaskNode,
 } from "./node.ts";
-import { assertOptions, isAbsent, isBoolean, isName, isText, option } from "./option.ts";
+import {
+  assertOptions,
+  isAbsent,
+  isBoolean,
+  isFunction,
+  isName,
+  isText,
+  option,
+} from "./option.ts";
 import { ownCopy } from "./own-copy.ts";
 import { register } from "./registry.ts";
 import { type Retries, type RetryOptions, retryPolicy } from "./retries.ts";
@@ -27,6 +35,11 @@ export type TaskOptions<In, Out> = ReuseOptions & {
   readonly name: string;
   /** The work. Runs in a Worker; input and output are JSON values. */
   run(input: In, ctx: TaskContext): Out | Promise<Out>;
+  /**
+   * What tells one task from the others, on the screen and in the database: e.g. `({ day }) => day`. Called where the task
+   * runs, before each attempt. Default: the scalars of the input, `day=2025-05-13`.
+   */
+  label?(this: void, input: In): string;
   /** How many more attempts follow a failed one. Default 0. */
   readonly retries?: Retries;
   /** The longest time of one attempt. Default: no limit. */
@@ -47,6 +60,7 @@ export type TaskOptions<In, Out> = ReuseOptions & {
 const names = namesOf<TaskOptions<never, never>>({
   name: true,
   run: true,
+  label: true,
   retries: true,
   timeout: true,
   pool: true,
@@ -61,6 +75,7 @@ const names = namesOf<TaskOptions<never, never>>({
 
 const nodeNames = namesOf<NodeOptions>({
   name: true,
+  label: true,
   after: true,
   retries: true,
   timeout: true,
@@ -131,6 +146,12 @@ function define<In, Out>(
     name,
     run: (input, ctx) => options.run(input, ctx),
     bareCalls: mayDefaultInput(options) ? new WeakSet() : undefined,
+    label: option(
+      options.label,
+      `${what}: \`label\``,
+      "a function of the input that returns text",
+      isFunction,
+    ),
     retries: retryPolicy(retries, what),
     ...retryFunctions(retries),
     timeoutMs: timeoutMs(options.timeout, what),
@@ -192,7 +213,8 @@ function nodeSettings(options: NodeOptions | undefined, name: string): NodeSetti
   const timeout = timeoutMs(options.timeout, what);
   const rank = priority(options.priority, what);
   return {
-    ...(isAbsent(options.name) ? {} : { name: nodeName(options.name, what) }),
+    ...(isAbsent(options.name) ? {} : { name: shownText(options.name, "name", what) }),
+    ...(isAbsent(options.label) ? {} : { label: shownText(options.label, "label", what) }),
     ...(isAbsent(after) ? {} : { after: afterNodes(after, what) }),
     ...(isAbsent(retries) ? {} : { retries: retryPolicy(retries, what) }),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
@@ -212,11 +234,11 @@ function optionalOf(value: boolean | undefined, what: string): Pick<NodeSettings
   return optional === undefined ? {} : { optional };
 }
 
-function nodeName(name: unknown, what: string): string {
-  if (isText(name)) return name;
+function shownText(text: unknown, which: "name" | "label", what: string): string {
+  if (isText(text)) return text;
   // Names are often made of data, and a number is shown as what it is.
-  if (typeof name === "number") return String(name);
-  throw new TypeError(`${what}: the name of a node must be text, not ${shownValue(name)}`);
+  if (typeof text === "number") return String(text);
+  throw new TypeError(`${what}: the ${which} of a node must be text, not ${shownValue(text)}`);
 }
 
 function afterNodes(nodes: unknown, what: string): AnyNode[] {

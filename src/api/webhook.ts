@@ -78,8 +78,9 @@ function webhookText(summary: RunSummary): string {
 
 function failedTasks({ failed, failures }: RunSummary): readonly string[] {
   const named = failures.slice(0, maxNamed);
-  const lines = named.map(({ name, input, failure }) => {
-    const which = input === "" || input === "null" ? name : `${name} ${short(input)}`;
+  const lines = named.map(({ name, label, input, failure }) => {
+    const item = label ?? (input === "null" ? "" : short(input));
+    const which = item === "" ? name : `${name} ${item}`;
     return `${which}: ${short(failureLine(failure))}`;
   });
   const rest = failed - named.length;

@@ -88,12 +88,31 @@ export function fit(text: string, columns: number): string {
   return "…";
 }
 
+/** Cuts to at most `columns`, with an ellipsis in the middle: what tells two texts apart is often at their ends. */
+export function fitMiddle(text: string, columns: number): string {
+  if (Bun.stringWidth(text) <= columns) return text;
+  if (columns < 3) return fit(text, columns);
+  graphemes ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  const parts = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  const head = taken(parts, Math.ceil((columns - 1) / 2));
+  const tail = taken(parts.toReversed(), columns - 1 - Bun.stringWidth(head.join("")));
+  return `${head.join("")}…${tail.toReversed().join("")}`;
+}
+
+/** The first parts that fit. */
+function taken(parts: readonly string[], columns: number): readonly string[] {
+  let room = columns;
+  const end = parts.findIndex((part) => (room -= Bun.stringWidth(part)) < 0);
+  return end === -1 ? parts : parts.slice(0, end);
+}
+
 /**
  * Exactly `columns` wide. A left-to-right mark follows right-to-left text: a terminal that reorders it would also move
  * the bar and the figures after it.
+ * @param cutTo where a longer text is cut: `fit` or `fitMiddle`
  */
-export function pad(text: string, columns: number): string {
-  const cut = fit(text, columns);
+export function pad(text: string, columns: number, cutTo = fit): string {
+  const cut = cutTo(text, columns);
   const filled = cut + " ".repeat(Math.max(0, columns - Bun.stringWidth(cut)));
   return rightToLeft.test(cut) ? filled + leftToRightMark : filled;
 }

@@ -7,6 +7,7 @@ import { Date, Promise } from "../base/globals.ts";
 import { pathOf } from "../base/path.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UserError } from "../cli/user-error.ts";
+import { titleOf } from "../protocol/label.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { isRunAlive } from "../store/liveness.ts";
 import { failureGroups } from "../store/read/failed-tasks.ts";
@@ -185,7 +186,11 @@ class Attached {
     const groups = failureGroups(this.#reader, this.#run.id);
     return {
       failures: [],
-      failureGroups: groups.map(({ message, count }) => ({ message, count })),
+      failureGroups: groups.map(({ message, count, tasks }) => ({
+        message,
+        count,
+        tasks: tasks.map(({ name, label }) => titleOf(name, label)),
+      })),
     };
   }
 

@@ -2,6 +2,7 @@
 
 import { failureLine } from "../base/failure.ts";
 import { fit, grouped, visible } from "../base/text.ts";
+import { titleOf } from "../protocol/label.ts";
 import type { FailedTask, FailureGroup } from "../store/read/failed-tasks.ts";
 import type { Glyphs } from "../terminal/glyphs.ts";
 import { attemptLines } from "./attempts-view.ts";
@@ -53,15 +54,15 @@ function wrapped(text: string, width: number): string[] {
   return [first, ...more.slice(0, maxRows - 1).map((line) => indent + line)];
 }
 
-const nameOf = ({ name, id }: FailedTask, { colors }: FailuresView): string =>
-  `${colors.bold(visible(name))} #${id}`;
+const nameOf = ({ id, name, label }: FailedTask, { colors }: FailuresView): string =>
+  `${colors.bold(visible(titleOf(name, label)))} #${id}`;
 
 const attemptsOf = ({ attempt }: FailedTask): string | undefined =>
   attempt > 1 ? `${attempt} attempts` : undefined;
 
 /** `and 29 more like it: load #5, load #6, …` */
 function alsoLine(others: readonly FailedTask[], count: number): string {
-  const named = others.map(({ name, id }) => `${visible(name)} #${id}`);
+  const named = others.map(({ id, name, label }) => `${visible(titleOf(name, label))} #${id}`);
   const rest = count - 1 > others.length ? ", …" : "";
   return `and ${grouped(count - 1)} more like it: ${named.join(", ")}${rest}`;
 }

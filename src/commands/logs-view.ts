@@ -2,21 +2,22 @@
 //
 // `--json`, one object a line:
 //
-//   { "run", "id", "task", "attempt", "at": time, "level": "debug" | "info" | "warn" | "error", "line" }
+//   { "run", "id", "task", "label", "attempt", "at": time, "level": "debug" | "info" | "warn" | "error", "line" }
 
 import { Date, JSON } from "../base/globals.ts";
 import type { Palette, Style } from "../base/palette.ts";
 import { localTime } from "../base/relative-time.ts";
 import { visible, visibleLines } from "../base/text.ts";
+import { titleOf } from "../protocol/label.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { LogRow } from "../store/read/task-logs.ts";
 import type { Glyphs } from "../terminal/glyphs.ts";
 
 type LogView = { readonly colors: Palette; readonly glyphs: Glyphs };
 
-/** `2026-01-31 12:00:00 ℹ load-page #4: fetched`; further lines of one log line are indented. */
+/** `2026-01-31 12:00:00 ℹ load-page page=4 #9: fetched`; further lines of one log line are indented. */
 export function logText(
-  { at, level, task, id, line }: LogRow,
+  { at, level, task, label, id, line }: LogRow,
   { colors, glyphs }: LogView,
 ): string {
   const { icon, body } = styleOf(level, colors, glyphs);
@@ -24,7 +25,7 @@ export function logText(
   const head = [
     colors.dim(Number.isNaN(time) ? visible(at) : localTime(time)),
     icon,
-    `${colors.bold(visible(task))} ${colors.dim(`#${id}`)}:`,
+    `${colors.bold(visible(titleOf(task, label)))} ${colors.dim(`#${id}`)}:`,
   ].join(" ");
   const [first = "", ...rest] = visibleLines(line);
   const further = rest.map((text) => `${colors.dim(glyphs.rest)} ${body(text)}\n`);

@@ -4,6 +4,7 @@ import { maxConcurrency, maxWorkers } from "../engine/run-options.ts";
 import type { RunPipelineOptions } from "../run-pipeline.ts";
 import { type storeFlags, storeOptions } from "./common-flags.ts";
 import { defineFlags, type Flags } from "../cli/flag-defs.ts";
+import { inputModes } from "../protocol/stored-input.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
 export const runFlags = defineFlags({
@@ -85,12 +86,18 @@ export const runFlags = defineFlags({
     description: "if the same run is active, wait until it ends, and continue it if it failed",
   },
   failFast: { type: "boolean", description: "stop at the first failure" },
+  inputs: {
+    type: "enum",
+    options: [...inputModes],
+    default: "short",
+    description: "store of each task's input 1,024 characters, all of it, or nothing",
+  },
 });
 
 export function runOptions(
   flags: Flags<typeof runFlags> & Flags<typeof storeFlags>,
 ): RunPipelineOptions {
-  const { workers, concurrency, db, wal, wait, failFast, keep, rerun, reuse } = flags;
+  const { workers, concurrency, db, wal, wait, failFast, keep, rerun, reuse, inputs } = flags;
   if (wait && flags.fresh) {
     throw new UsageError("--wait and --fresh exclude each other", "keep one of them");
   }
@@ -100,6 +107,7 @@ export function runOptions(
     wait,
     failFast,
     reuse,
+    inputs,
     resume: resumeOf(flags),
     keep,
     rerun,

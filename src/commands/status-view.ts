@@ -6,14 +6,15 @@
 //     "runs": [{ "id", "pipeline", "file", "params": {…}, "status", "tasksTotal", "counts": {…}, "startedAt", "finishedAt",
 //                "durationMs", "pid", "host", "error", "trigger", "version" }],
 //                                                            five: running ones first, then newest first; or the run of --run
-//     "failures": [{ "message", "count", "tasks": [{ "id", "name", "attempt", "error", "earlierAttempts" }],
+//     "failures": [{ "message", "count", "tasks": [{ "id", "name", "label", "attempt", "error", "earlierAttempts" }],
 //                    "logs": [{ "at", "level", "line" }] }],   of the first of `runs`, by message; the first three tasks of each
-//     "tasks": [{ "run", "id", "name", "status", "progress": 0..1, "message", "reason", "attempt", "startedAt", "finishedAt",
+//     "tasks": [{ "run", "id", "name", "label", "status", "progress": 0..1, "message", "reason", "attempt", "startedAt", "finishedAt",
 //                 "durationMs", "error", "rows", "cpuMs", "waitedMs", "earlierAttempts" }],   at most --limit
 //     "definitions": [{ "name", "tasks", "medianMs", "maxMs", "rows", "cpuMs", "cpuTasks", "medianWaitedMs", "maxWaitedMs" }],
 //                                                   only with --run: its tasks that have begun, by definition
 //     "counts": { "queued", "running", "interrupted", "done", "error", "cancelled", "skipped" } }
 //
+// `label` tells a task from others of its name: the author's, or the scalars of its input; or null.
 // `earlierAttempts`: [{ "attempt", "worker", "startedAt", "finishedAt", "outcome", "error" }], the last 20, oldest first. The
 // last attempt of all is the task itself; while it waits for the next one, both. `error` is null or { "name", "message", … }.
 // The top-level `counts` are of the whole database, or of the run of --run.
@@ -24,6 +25,7 @@ import { failureLine } from "../base/failure.ts";
 import type { Overview, SeenRun } from "../store/read/overview.ts";
 import { type Counts, totalOf } from "../store/read/task-counts.ts";
 import type { SeenTask } from "../store/read/task-list.ts";
+import { titleOf } from "../protocol/label.ts";
 import { localTime } from "../base/relative-time.ts";
 import { type Column, tableLines } from "../terminal/text-table.ts";
 import { fit, visible } from "../base/text.ts";
@@ -132,7 +134,7 @@ function begunBy({ trigger, version }: SeenRun): string | null {
 const taskColumns: readonly Column[] = [
   { title: "RUN", align: "right", optional: 4 },
   { title: "ID", align: "right" },
-  { title: "TASK", shrinkTo: 10 },
+  { title: "TASK", shrinkTo: 20, cut: "middle" },
   { title: "STATUS" },
   { title: "AT", align: "right", optional: 2 },
   { title: "TRY", align: "right", optional: 5 },
@@ -148,7 +150,7 @@ const taskTable = ({ tasks }: Overview, { now, width, colors }: ViewOptions): st
       tasks.map((task) => [
         String(task.run),
         String(task.id),
-        task.name,
+        titleOf(task.name, task.label),
         statusCell(task.status, colors),
         task.status === "done" || task.progress > 0 ? `${Math.floor(task.progress * 100)}%` : "",
         task.attempt > 1 ? String(task.attempt) : "",

@@ -6,26 +6,59 @@ import type { TaskId } from "../protocol/ids.ts";
 import type { CommittedEvent, DonePack } from "../protocol/messages.ts";
 import { staysInFile } from "../protocol/wants-result.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
+import { assertNever } from "../base/unreachable.ts";
+import type { Inputs } from "./inputs.ts";
 
 /** The tasks that are in flight, by id. */
 type Vertices = {
-  get(id: TaskId): Pick<TaskVertex, "name" | "attempt" | "wantsResult"> | undefined;
+  get(id: TaskId): Known | undefined;
 };
 
-export function unpackEvents(text: string, inFlight: Vertices): readonly CommittedEvent[] {
+type Known = Pick<TaskVertex, "name" | "label" | "attempt" | "wantsResult" | "inputText">;
+type ShownInputs = Pick<Inputs, "shown">;
+
+export function unpackEvents(
+  text: string,
+  inFlight: Vertices,
+  inputs: ShownInputs,
+): readonly CommittedEvent[] {
   const unpacked: CommittedEvent[] = [];
   unpackAnnouncement(
     text,
-    (event) => unpacked.push(event),
-    (pack, results) => unpackDone(pack, results, inFlight, unpacked),
+    (event) => unpacked.push(withItem(event, inFlight, inputs)),
+    (pack, results) => unpackDone(pack, results, inFlight, inputs, unpacked),
   );
   return unpacked;
 }
 
+/** The writer gets inputs to store them, and sends none back. */
+function withItem(event: CommittedEvent, inFlight: Vertices, inputs: ShownInputs): CommittedEvent {
+  switch (event.type) {
+    case "task-started":
+    case "task-log":
+    case "task-retrying":
+    case "task-finished": {
+      const vertex = inFlight.get(event.id);
+      if (vertex === undefined) return event;
+      return Object.assign(event, {
+        input: inputs.shown(vertex),
+        label: event.label ?? vertex.label,
+      });
+    }
+    case "task-progress":
+    case "task-checkpoint":
+    case "run-total":
+      return event;
+    default:
+      return assertNever(event);
+  }
+}
+
 function unpackDone(
-  { base, numbers }: Omit<DonePack, "results">,
+  { base, numbers, labels }: Omit<DonePack, "results">,
   results: readonly string[] | undefined,
   inFlight: Vertices,
+  inputs: ShownInputs,
   into: CommittedEvent[],
 ): void {
   for (let i = 0; i < numbers.length; i += 3) {
@@ -40,6 +73,8 @@ function unpackDone(
       status: "done",
       startedAt: base + numberAt(numbers, i + 1),
       at: base + numberAt(numbers, i + 2),
+      label: labels?.[i / 3] ?? vertex.label,
+      input: inputs.shown(vertex),
     };
     if (vertex.wantsResult !== "no") {
       const result = results?.[i / 3] ?? "null";

@@ -163,7 +163,7 @@ export class Dispatcher {
     const { identities, graph, backlog } = this.#deps;
     if (vertex.input !== undefined) identities.identify(vertex);
     graph.settleWantsResult(vertex);
-    const { id, inputText, definition, name, cursor, timeoutMs, wantsResult } = vertex;
+    const { id, inputText, definition, name, label, cursor, timeoutMs, wantsResult } = vertex;
     const retries = retriesOf(vertex);
     const assignment: { -readonly [Key in keyof Assignment]: Assignment[Key] } = {
       id: id as TaskId,
@@ -173,6 +173,7 @@ export class Dispatcher {
       input: inputText,
       wantsResult: wantsResult === "yes" && backlog.leavesResults ? "perhaps" : wantsResult,
     };
+    if (label !== undefined && label !== "") assignment.label = label;
     if (cursor !== undefined) assignment.cursor = cursor;
     if (retries !== undefined) assignment.retries = retries;
     if (timeoutMs !== undefined) assignment.timeoutMs = timeoutMs;

@@ -10,6 +10,7 @@ import type { Executors, LostWorker } from "../executors/executors.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
 import { culpritsOf, none } from "./culprits.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { Inputs } from "./inputs.ts";
 import type { Life } from "./life.ts";
 import { endedRecord, interruptedRecords, retryOf, stopped } from "./task-records.ts";
 import type { TimeoutWatch } from "./timeout-watch.ts";
@@ -25,6 +26,7 @@ const heldPollMs = 1_000;
 type LossesDeps = {
   readonly life: Life;
   readonly inFlight: InFlight;
+  readonly inputs: Inputs;
   readonly timeouts: Pick<TimeoutWatch, "watch">;
   executors(): Pick<Executors, "whereIs" | "kill">;
   record(records: readonly MainRecord[]): void;
@@ -92,14 +94,16 @@ export class Losses {
     if (worker.unbegun.has(id)) this.#deps.putBack(vertex);
     else if (culprits.has(id)) this.#attemptFailed(vertex, worker.failure);
     else if (this.#deps.life.stop !== undefined && worker.running.includes(id)) {
-      this.#deps.record([endedRecord(vertex, systemClock.wall(), stopped)]);
+      this.#deps.record([endedRecord(vertex, this.#deps.inputs, systemClock.wall(), stopped)]);
     } else this.#interrupted(vertex, worker);
   }
 
   /** Another task ended its thread: the attempt counts, but not against the task's retries. */
   #interrupted(vertex: TaskVertex, { workerId, failure }: LostWorker): void {
     if (this.#deps.life.stop === undefined) {
-      this.#deps.record(interruptedRecords(vertex, workerId, systemClock.wall(), failure));
+      const { inputs } = this.#deps;
+      const now = systemClock.wall();
+      this.#deps.record(interruptedRecords(vertex, inputs, workerId, now, failure));
       vertex.attempt++;
       vertex.interruptions++;
     }
@@ -118,8 +122,7 @@ export class Losses {
       this.#deps.print("error", `task "${vertex.name}": retryOn failed: ${why}`);
     }
     const outcome = { status: "error", failure } as const;
-    this.#deps.record([
-      endedRecord(vertex, now, retryAt === undefined ? outcome : { ...outcome, retryAt }),
-    ]);
+    const ended = retryAt === undefined ? outcome : { ...outcome, retryAt };
+    this.#deps.record([endedRecord(vertex, this.#deps.inputs, now, ended)]);
   }
 }

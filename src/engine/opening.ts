@@ -82,12 +82,14 @@ export const executorsOptions = (
   { module, sources, writer, pipeline }: RunOptions,
   size: Size,
   programs: Programs,
+  maxInput: number,
 ): ExecutorsOptions => ({
   ...size,
   module,
   sources: sources ?? [],
   db: writer.db === ":memory:" ? null : writer.db,
   secrets: pipeline.secrets,
+  maxInput,
   programs,
 });
 

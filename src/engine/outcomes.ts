@@ -15,6 +15,7 @@ import { doneUnread, type TaskVertex } from "../plan/vertex.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Identities } from "./identities.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { Inputs } from "./inputs.ts";
 import type { Life, Stop } from "./life.ts";
 import { leftNotice } from "./notices.ts";
 import type { Schedule } from "./schedule.ts";
@@ -31,6 +32,7 @@ type OutcomesDeps = {
   readonly graph: Graph;
   readonly schedule: Pick<Schedule, "addAt">;
   readonly inFlight: InFlight;
+  readonly inputs: Inputs;
   readonly identities: Identities;
   readonly stored: StoredResults;
   readonly backlog: Backlog;
@@ -38,8 +40,6 @@ type OutcomesDeps = {
   /** The first task that is not optional and fails ends the run. */
   readonly failFast: boolean;
   print(level: LogLevel, line: string): void;
-  /** Text that leaves pipeloom, without secrets. */
-  masked(text: string): string;
   /** The command that runs the failed tasks again, or null. */
   rerun(started: RunStarted, status: RunSummary["status"]): string | null;
   /** The attempt's end is committed; undefined where the task is not in flight. */
@@ -139,7 +139,7 @@ export class Outcomes {
     const { graph } = this.#deps;
     this.#deps.taskFinished(event);
     const vertex = this.#deps.release(event.id);
-    this.#sumUp(event, vertex);
+    this.#summary.add(event);
     if (vertex === undefined) return;
     vertex.attempt = event.attempt;
     switch (event.status) {
@@ -155,11 +155,6 @@ export class Outcomes {
       default:
         assertNever(event.status);
     }
-  }
-
-  #sumUp(event: TaskFinished, vertex: TaskVertex | undefined): void {
-    if (event.status !== "error" || vertex === undefined) this.#summary.add(event);
-    else this.#summary.add(event, this.#deps.masked(vertex.inputText));
   }
 
   /** @param result undefined where it is in the file only */
@@ -210,8 +205,10 @@ export class Outcomes {
       startedAt: null,
       at: systemClock.wall(),
       failure,
+      label: vertex.label,
+      input: this.#deps.inputs.shown(vertex),
     };
-    this.#sumUp(event, vertex);
+    this.#summary.add(event);
     this.#deps.onEvents([event]);
     return failure;
   }
@@ -228,12 +225,12 @@ export class Outcomes {
   // ── decisions of the graph ──
 
   skipped(vertex: TaskVertex, failure: Failure): void {
-    const { life, identities } = this.#deps;
+    const { life, identities, inputs } = this.#deps;
     if (life.stop?.status === "cancelled") this.#undecided.push(vertex);
     else if (life.stage === "opening") this.#early.push({ vertex, failure });
     else {
       identities.ensureId(vertex);
-      this.#deps.record([skippedRecord(vertex, systemClock.wall(), failure)]);
+      this.#deps.record([skippedRecord(vertex, inputs, systemClock.wall(), failure)]);
     }
   }
 
@@ -247,13 +244,13 @@ export class Outcomes {
 
   /** Records the tasks that are known and were never started: they stay `queued` in the file. */
   recordQueued(): void {
-    const { graph, identities } = this.#deps;
+    const { graph, identities, inputs } = this.#deps;
     const records: MainRecord[] = [];
     for (const vertex of [...graph.liveTasks(), ...this.#undecided]) {
       // The row of an earlier attempt says more: its cursor, its failure, its result.
       if (vertex.attempt > 0 || identities.isOutdated(vertex)) continue;
       identities.ensureId(vertex);
-      records.push(queuedRecord(vertex));
+      records.push(queuedRecord(vertex, inputs));
     }
     this.#deps.record(records);
   }

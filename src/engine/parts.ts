@@ -4,6 +4,7 @@ import { Alarm } from "../base/alarm.ts";
 import type { Executors } from "../executors/executors.ts";
 import { Graph } from "../plan/graph.ts";
 import { Mask } from "../protocol/mask.ts";
+import { labelled } from "../protocol/label.ts";
 import { Selection } from "../plan/selection.ts";
 import type { MainRecord } from "../protocol/writer-records.ts";
 import { Backlog } from "./backlog.ts";
@@ -12,6 +13,7 @@ import { Feeder } from "./feeder.ts";
 import { PipelineHooks } from "./hooks.ts";
 import { Identities } from "./identities.ts";
 import { InFlight } from "./in-flight.ts";
+import { Inputs } from "./inputs.ts";
 import { Life, type Stop } from "./life.ts";
 import { Losses, timeoutGraceMs } from "./losses.ts";
 import { Outcomes } from "./outcomes.ts";
@@ -51,6 +53,7 @@ export class Parts {
   readonly hooks: PipelineHooks;
   readonly code: TaskCode;
   readonly schedule: Schedule;
+  readonly inputs: Inputs;
   readonly identities: Identities;
   readonly graph: Graph;
   readonly timeouts = new TimeoutWatch(timeoutGraceMs, (id) => this.losses.timedOut(id));
@@ -78,8 +81,11 @@ export class Parts {
     const { life, inFlight, print, schedule, identities, graph, timeouts, stored, hooks } = this;
     const keepsResults = options.writer.storeTaskStatus;
     const backlog = new Backlog({ schedule, inFlight, keepsResults });
+    const inputs = new Inputs(options.inputs ?? "short", keepsResults, mask);
+    this.inputs = inputs;
     const shared = {
       life,
+      inputs,
       inFlight,
       print,
       schedule,
@@ -127,12 +133,13 @@ export class Parts {
     this.outcomes = new Outcomes({
       ...shared,
       failFast,
-      masked: (text) => mask?.text(text) ?? text,
       rerun: (started, status) => rerunOf(options, mask, started, status),
       record,
       release: (id) => this.dispatcher.release(id) ?? reuse?.release(id),
       endEarly: (stop) => run.endEarly(stop),
-      taskFinished: (event) => hooks.taskFinished(event),
+      taskFinished: (event) => {
+        if (!hooks.isEmpty) hooks.taskFinished(labelled(event));
+      },
       onEvents,
     });
     this.losses = new Losses({

@@ -10,6 +10,7 @@ import type { Graph } from "../plan/graph.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Identities } from "./identities.ts";
+import type { Inputs } from "./inputs.ts";
 import type { Life } from "./life.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -23,6 +24,7 @@ type ReuseAsksDeps = {
   readonly schedule: Pick<Schedule, "add">;
   readonly backlog: Pick<Backlog, "leavesResults">;
   readonly mask: Mask | undefined;
+  readonly inputs: Pick<Inputs, "recorded">;
   /** False: no result is taken, but this run's are recorded for later ones. */
   readonly takes: boolean;
   ask(tasks: readonly ReuseAsk[]): void;
@@ -96,12 +98,13 @@ export class ReuseAsks {
     this.#deps.advance();
   }
 
-  #askFor({ id, name, definition, inputText, wantsResult }: TaskVertex): ReuseAsk {
-    const { mask, backlog } = this.#deps;
+  #askFor(vertex: TaskVertex): ReuseAsk {
+    const { mask, backlog, inputs } = this.#deps;
+    const { id, name, definition, inputText, wantsResult } = vertex;
     const text = taskKey(definition.name, inputText);
     const key = mask?.text(text) ?? text;
     const wants = wantsResult === "yes" && backlog.leavesResults ? "perhaps" : wantsResult;
-    return { id: id as TaskId, name, key, wantsResult: wants };
+    return { id: id as TaskId, name, key, wantsResult: wants, ...inputs.recorded(vertex) };
   }
 
   /** These tasks are to be run. */

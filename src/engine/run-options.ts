@@ -16,6 +16,7 @@ import type {
 } from "../protocol/messages.ts";
 import type { RerunRequest } from "../protocol/reruns.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
+import type { InputMode } from "../protocol/stored-input.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { CreateExecutors } from "../executors/executors.ts";
 
@@ -67,6 +68,8 @@ export type RunOptions = {
   /** Number of tasks that run at once. Undefined: one per worker. */
   readonly concurrency: number | undefined;
   readonly failFast: boolean;
+  /** Default `short`. */
+  readonly inputs?: InputMode;
   /**
    * Arguments of `pipeloom run`, from any folder, that name this run: the file, the params, `only`. Undefined where a
    * command line cannot name it.

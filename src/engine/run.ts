@@ -125,13 +125,13 @@ export class Run {
   /** The writer opens the database while the workers start: both take as long. */
   #open(): void {
     const options = this.#options;
-    const { feeder, dispatcher, writer, mask } = this.#parts;
+    const { feeder, dispatcher, writer, mask, inputs } = this.#parts;
     const size = sizeOf(options, feeder.tasks);
     feeder.slots = size.concurrency;
     dispatcher.slots = size.concurrency;
     writer.open(options.spawnWriter(), openMessage(options, mask, size, this.#givenUp));
     this.#executors = options.createExecutors(
-      executorsOptions(options, size, this.#programs),
+      executorsOptions(options, size, this.#programs, inputs.stored),
       this.#executorsEvents(),
     );
     this.#executors.start();

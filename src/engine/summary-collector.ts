@@ -2,12 +2,14 @@
 
 import type { RunStarted, TaskFinished } from "../protocol/events.ts";
 import { failureLine } from "../base/failure.ts";
+import { labelOf, titleOf } from "../protocol/label.ts";
 import type { LeftTasks, RunSummary, TaskFailure } from "../protocol/summary.ts";
 
 const maxFailures = 20;
 const maxGroups = 1000;
+/** Tasks of a group. */
+const maxNamed = 3;
 const maxSlowest = 5;
-const maxInputChars = 1000;
 
 /** The part of a summary that is known only at the end of the run. */
 export type End = LeftTasks &
@@ -16,7 +18,7 @@ export type End = LeftTasks &
 export class SummaryCollector {
   readonly #counts = { done: 0, error: 0, cancelled: 0, skipped: 0 };
   readonly #failures: TaskFailure[] = [];
-  readonly #groups = new Map<string, number>();
+  readonly #groups = new Map<string, { count: number; readonly tasks: string[] }>();
   #slowest: RunSummary["slowest"][number][] = [];
   #retries = 0;
   #reused = 0;
@@ -27,32 +29,34 @@ export class SummaryCollector {
     return done + error + cancelled + skipped;
   }
 
-  /** @param input of a task that has failed: JSON text without secrets */
-  add(event: TaskFinished, input = ""): void {
+  add(event: TaskFinished): void {
     this.#counts[event.status]++;
     if (event.reason !== undefined) this.#reused++;
     if (event.attempt > 1) this.#retries += event.attempt - 1;
     if (event.startedAt !== null) this.#time(event, event.at - event.startedAt);
-    if (event.status === "error") this.#failed(event, input);
+    if (event.status === "error") this.#failed(event);
   }
 
-  #time({ id, name }: TaskFinished, durationMs: number): void {
+  #time(event: TaskFinished, durationMs: number): void {
     const last = this.#slowest[maxSlowest - 1];
     if (last !== undefined && last.durationMs >= durationMs) return;
-    this.#slowest = [...this.#slowest, { id, name, durationMs }]
+    const { id, name } = event;
+    this.#slowest = [...this.#slowest, { id, name, ...labelIn(event), durationMs }]
       .toSorted((a, b) => b.durationMs - a.durationMs)
       .slice(0, maxSlowest);
   }
 
-  #failed({ id, name, attempt, failure }: TaskFinished, input: string): void {
+  #failed(event: TaskFinished): void {
+    const { id, name, attempt, failure, input = "" } = event;
     if (failure === undefined) throw new Error(`Internal error: task ${id} failed without a word`);
     if (this.#failures.length < maxFailures) {
-      this.#failures.push({ id, name, attempt, failure, input: cut(input) });
+      this.#failures.push({ id, name, ...labelIn(event), attempt, failure, input });
     }
     const line = failureLine(failure);
-    const count = this.#groups.get(line);
-    if (count !== undefined || this.#groups.size < maxGroups)
-      this.#groups.set(line, (count ?? 0) + 1);
+    const group = this.#groups.get(line) ?? { count: 0, tasks: [] };
+    if (group.count === 0 && this.#groups.size < maxGroups) this.#groups.set(line, group);
+    group.count++;
+    if (group.tasks.length < maxNamed) group.tasks.push(titleOf(name, labelOf(event)));
   }
 
   finish(started: RunStarted, end: End): RunSummary {
@@ -78,7 +82,7 @@ export class SummaryCollector {
       finishedAt: end.finishedAt,
       failures: this.#failures,
       failureGroups: [...this.#groups]
-        .map(([message, count]) => ({ message, count }))
+        .map(([message, { count, tasks }]) => ({ message, count, tasks }))
         .toSorted((a, b) => b.count - a.count)
         .slice(0, maxFailures),
       rerun: error === 0 ? null : end.rerun,
@@ -87,5 +91,7 @@ export class SummaryCollector {
   }
 }
 
-const cut = (text: string): string =>
-  text.length > maxInputChars ? `${text.slice(0, maxInputChars).toWellFormed()}…` : text;
+function labelIn(event: TaskFinished): { label?: string } {
+  const label = labelOf(event);
+  return label === undefined ? {} : { label };
+}

@@ -7,31 +7,40 @@ import type { RestoredTask } from "../protocol/messages.ts";
 import type { MainRecord, Outcome } from "../protocol/writer-records.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
+import type { Inputs } from "./inputs.ts";
 
 const keyOf = ({ definition: { name }, inputText }: TaskVertex): string =>
   inputText === "" ? name : taskKey(name, inputText);
 
 /** @param vertex has an id, but may have no input text */
-const identity = (vertex: TaskVertex) => ({
+const identity = (vertex: TaskVertex, inputs: Inputs) => ({
+  ...inputs.recorded(vertex),
   id: vertex.id as TaskId,
   name: vertex.name,
   // Without its inputs the task has no hash. The row is for people: a later session plans the task again.
   key: keyOf(vertex),
 });
 
-export const queuedRecord = (vertex: TaskVertex): MainRecord => ({
+export const queuedRecord = (vertex: TaskVertex, inputs: Inputs): MainRecord => ({
   type: "queued",
-  ...identity(vertex),
+  ...identity(vertex, inputs),
 });
 
 export const againRecord = (vertex: TaskVertex): MainRecord => ({
   type: "again",
-  ...identity(vertex),
+  id: vertex.id as TaskId,
+  name: vertex.name,
+  key: keyOf(vertex),
 });
 
-export const skippedRecord = (vertex: TaskVertex, at: number, failure: Failure): MainRecord => ({
+export const skippedRecord = (
+  vertex: TaskVertex,
+  inputs: Inputs,
+  at: number,
+  failure: Failure,
+): MainRecord => ({
   type: "skipped",
-  ...identity(vertex),
+  ...identity(vertex, inputs),
   at,
   failure,
 });
@@ -46,13 +55,14 @@ export function droppedRecord({ id, key, name }: RestoredTask, at: number): Main
 
 export const interruptedRecords = (
   vertex: TaskVertex,
+  inputs: Inputs,
   worker: WorkerId,
   at: number,
   failure: Failure,
 ): readonly MainRecord[] => [
   {
     type: "interrupted",
-    ...identity(vertex),
+    ...identity(vertex, inputs),
     attempt: vertex.attempt + 1,
     worker,
     startedAt: vertex.startedAt ?? null,
@@ -73,9 +83,14 @@ const interruptedLine = (vertex: TaskVertex, at: number, { message }: Failure): 
 });
 
 /** An attempt that was lost with its worker. */
-export const endedRecord = (vertex: TaskVertex, at: number, outcome: Outcome): MainRecord => ({
+export const endedRecord = (
+  vertex: TaskVertex,
+  inputs: Inputs,
+  at: number,
+  outcome: Outcome,
+): MainRecord => ({
   type: "finished",
-  ...identity(vertex),
+  ...identity(vertex, inputs),
   attempt: vertex.attempt + 1,
   startedAt: vertex.startedAt ?? at,
   worker: vertex.workerId ?? null,

@@ -19,6 +19,7 @@ import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { unpackEvents } from "./committed.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { Inputs } from "./inputs.ts";
 import type { Life } from "./life.ts";
 import type { WriterThread } from "./run-options.ts";
 
@@ -57,6 +58,7 @@ type WriterLinkDeps = {
   readonly life: Life;
   readonly inFlight: InFlight;
   readonly mask: Mask | undefined;
+  readonly inputs: Inputs;
   /** A promise while a reader of the events is behind. */
   behind(): Promise<void> | undefined;
   /** Runs `work`. An error ends the run. */
@@ -121,7 +123,7 @@ export class WriterLink {
   }
 
   #receive(message: FromWriter): void {
-    const { mask, inFlight } = this.#deps;
+    const { mask, inFlight, inputs } = this.#deps;
     switch (message.type) {
       case "restored":
         return this.#events.restored({
@@ -139,7 +141,7 @@ export class WriterLink {
       case "done-elsewhere":
         return this.#events.doneElsewhere(message.summary);
       case "committed": {
-        const events = unpackEvents(message.events, inFlight);
+        const events = unpackEvents(message.events, inFlight, inputs);
         this.#seenChars += message.events.length;
         return this.#events.committed(events);
       }

@@ -25,6 +25,8 @@ export type ExecutorsOptions = {
   readonly db: string | null;
   /** Names of environment variables whose values are masked in the text that leaves a worker. */
   readonly secrets: readonly string[];
+  /** The most characters of a task's input that are stored. */
+  readonly maxInput: number;
   /** The processes that tasks have started, of all workers. */
   readonly programs: Programs;
 };

@@ -252,9 +252,10 @@ export class Graph {
       this.#endedChars += vertex.state.result.length;
     }
     if (this.#endedChars > maxEndedChars) this.#compact();
+    // Before the input is dropped: the record of the task tells by it which one was skipped.
+    if (outcome.status === "skipped") this.#events.skipped(vertex, outcome.failure);
     vertex.input = undefined;
     vertex.inputText = "";
-    if (outcome.status === "skipped") this.#events.skipped(vertex, outcome.failure);
   }
 
   /** Lets go of ended tasks. A node keeps its vertex, and with it the result. */

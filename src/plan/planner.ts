@@ -3,6 +3,7 @@
 import { type AnyNode, type EachNode, nodeName, type TaskNode } from "../api/node.ts";
 import { toJsonText } from "../base/json.ts";
 import { dependenciesOf, isLeaf } from "./dependencies.ts";
+import { ownLabel } from "../protocol/label.ts";
 import { asPlanError, PlanError, unknownPool } from "./plan-error.ts";
 import { toTemplate } from "./template.ts";
 import { type EachVertex, follow, open, type TaskVertex, type Vertex } from "./vertex.ts";
@@ -10,7 +11,7 @@ import { type EachVertex, follow, open, type TaskVertex, type Vertex } from "./v
 type PlannerDeps = {
   /** The pipeline's concurrency limits. */
   readonly pools: { has(name: string): boolean };
-  /** A node's name without secrets. */
+  /** A node's name or label without secrets. */
   readonly shown: (name: string) => string;
   /** Called for each new vertex, after those that it depends on. */
   readonly added: (vertex: Vertex) => void;
@@ -111,6 +112,7 @@ export class Planner {
       kind: "task",
       definition,
       name,
+      label: this.#labelOf(node),
       pool,
       priority: settings?.priority ?? definition.priority,
       retries: settings?.retries,
@@ -137,6 +139,11 @@ export class Planner {
     this.tasks++;
     for (const dependency of dependencies) follow(vertex, this.plan(dependency));
     return vertex;
+  }
+
+  #labelOf({ settings }: TaskNode): string | undefined {
+    if (settings?.label !== undefined) return this.#deps.shown(ownLabel(settings.label));
+    return settings?.name === undefined ? undefined : "";
   }
 
   #planEach(node: EachNode): EachVertex {

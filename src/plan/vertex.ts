@@ -57,6 +57,8 @@ export type TaskVertex = VertexBase & {
   readonly kind: "task";
   readonly definition: AnyTaskDefinition;
   readonly name: string;
+  /** The node's own label. Empty where the node has a name of its own, which says enough. */
+  readonly label: string | undefined;
   readonly pool: string | undefined;
   readonly priority: number;
   readonly retries: RetryPolicy | undefined;

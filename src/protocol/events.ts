@@ -51,7 +51,18 @@ type RunTotal = {
   readonly complete: boolean;
 };
 
-export type TaskStarted = {
+/**
+ * What tells a task from others of its name. Outside of pipeloom (`--json`, `onEvent`, hooks) there is only `label`, which is
+ * then made of the input where the author gives none (`labelled` in label.ts).
+ */
+type TaskItem = {
+  /** The author's. Empty: the node has a name of its own. */
+  readonly label?: string | undefined;
+  /** JSON text without secrets, cut after 1,024 characters (stored-input.ts). */
+  readonly input?: string | undefined;
+};
+
+export type TaskStarted = TaskItem & {
   readonly type: "task-started";
   readonly id: TaskId;
   readonly name: string;
@@ -67,7 +78,7 @@ export type TaskProgress = {
   readonly message?: string;
 };
 
-type TaskLog = {
+type TaskLog = TaskItem & {
   readonly type: "task-log";
   readonly id: TaskId;
   readonly name: string;
@@ -86,7 +97,7 @@ type TaskCheckpoint = {
 };
 
 /** An attempt failed. The next one starts at `retryAt`; until then the task is `queued`. */
-export type TaskRetrying = {
+export type TaskRetrying = TaskItem & {
   readonly type: "task-retrying";
   readonly id: TaskId;
   readonly name: string;
@@ -97,7 +108,7 @@ export type TaskRetrying = {
   readonly retryAt: number;
 };
 
-export type TaskFinished = {
+export type TaskFinished = TaskItem & {
   readonly type: "task-finished";
   readonly id: TaskId;
   readonly name: string;

@@ -26,6 +26,8 @@ export type Assignment = {
   /** JSON text. */
   readonly input: string;
   readonly wantsResult: WantsResult;
+  /** The node's own; absent where it has none. */
+  readonly label?: string;
   /** JSON text of the last committed checkpoint; absent when there is none. */
   readonly cursor?: string;
   /** The call had no input, and `run` has a default for it. The input text is `null` all the same. */
@@ -98,6 +100,8 @@ export type WorkerBoot = {
   readonly port: MessagePort;
   /** Names of environment variables whose values are masked in the text that leaves the worker. */
   readonly secrets: readonly string[];
+  /** The most characters of a task's input that are stored (stored-input.ts). */
+  readonly maxInput: number;
 };
 
 export type ToWorker =
@@ -142,6 +146,8 @@ export type FromWorker =
       readonly exhausted: number;
       readonly busyMs: number;
     }
+  /** The `label` of a task definition gave no label; main says the first of a definition. `line` says what is wrong. */
+  | { readonly type: "no-label"; readonly task: string; readonly line: string }
   /** Something was printed outside of any task, e.g. while the module was loading. */
   | { readonly type: "output"; readonly level: LogLevel; readonly line: string };
 
@@ -328,13 +334,15 @@ export type FromWriter =
 
 /**
  * Done tasks, in the order of their commits. `numbers` holds three per task: `id`, `startedAt - base`, `at - base`. Main
- * knows the rest of a `task-finished` event. `results` holds a JSON text per task: `null` when nobody reads the result, and
+ * knows the rest of a `task-finished` event. `labels` holds the author's label of each task, or null; absent where there are none.
+ * `results` holds a JSON text per task: `null` when nobody reads the result, and
  * "" when it stays in the file (`WantsResult`). `results` is absent when every result is `null`.
  */
 export type DonePack = {
   readonly type: "done";
   readonly base: number;
   readonly numbers: readonly number[];
+  readonly labels?: readonly (string | null)[];
   readonly results?: readonly string[];
 };
 

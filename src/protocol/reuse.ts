@@ -1,5 +1,6 @@
 // Reuse across runs: what a result depends on, beside its code and its input.
 
+import type { Item } from "./label.ts";
 import type { RunId, TaskId } from "./ids.ts";
 import type { Code } from "./reruns.ts";
 import type { WantsResult } from "./wants-result.ts";
@@ -62,7 +63,7 @@ export type TaskParts = {
 export type SessionCode = { readonly code: Code; readonly parts: readonly TaskParts[] };
 
 /** Main asks whether an earlier run has a result for a task that has not begun. */
-export type ReuseAsk = {
+export type ReuseAsk = Item & {
   readonly id: TaskId;
   readonly name: string;
   readonly key: string;

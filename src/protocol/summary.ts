@@ -7,10 +7,19 @@ import type { RunStatus } from "./status.ts";
 export type TaskFailure = {
   readonly id: TaskId;
   readonly name: string;
+  /** What tells it from others of its name: the author's label, or the scalars of its input. Absent where nothing does. */
+  readonly label?: string;
   readonly attempt: number;
   readonly failure: Failure;
-  /** JSON text of its input, without secrets; after 1,000 characters it is cut off, with `…` at its end. */
+  /** JSON text of its input, without secrets; after 1,024 characters it is cut off, with `…` at its end. Empty with `--inputs none`. */
   readonly input: string;
+};
+
+type FailedGroup = {
+  readonly message: string;
+  readonly count: number;
+  /** The first three tasks that failed with it, by name and label. */
+  readonly tasks: readonly string[];
 };
 
 export type RunSummary = {
@@ -44,7 +53,7 @@ export type RunSummary = {
   /** The first 20 failures, in the order of their commits. `failed` counts all. */
   readonly failures: readonly TaskFailure[];
   /** How often each failure message occurred: the 20 most frequent, most frequent first. */
-  readonly failureGroups: readonly { readonly message: string; readonly count: number }[];
+  readonly failureGroups: readonly FailedGroup[];
   /**
    * The command that runs the failed tasks again, in a new session of this run and from any folder, quoted for a POSIX
    * shell. Null where no task has failed, and where no command can say it: the run kept no history, or its file or params
@@ -55,6 +64,7 @@ export type RunSummary = {
   readonly slowest: readonly {
     readonly id: TaskId;
     readonly name: string;
+    readonly label?: string;
     readonly durationMs: number;
   }[];
 };

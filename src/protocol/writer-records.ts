@@ -1,6 +1,7 @@
 // What workers and main tell the writer about tasks, and the writer's acknowledgement. Times are epoch ms.
 
 import type { Failure } from "../base/failure.ts";
+import type { Item } from "./label.ts";
 import type { TaskId, WorkerId } from "./ids.ts";
 import type { Execution, LeftTables } from "./reuse.ts";
 import type { WantsResult } from "./wants-result.ts";
@@ -30,7 +31,7 @@ export type OnConflict =
     };
 
 export type TaskRecord =
-  | {
+  | (Item & {
       readonly type: "started";
       readonly id: TaskId;
       readonly name: string;
@@ -39,7 +40,7 @@ export type TaskRecord =
       readonly at: number;
       /** How long it was ready, of a first attempt; absent where that is not known. */
       readonly waitedMs?: number | undefined;
-    }
+    })
   | {
       readonly type: "progress";
       readonly id: TaskId;
@@ -57,6 +58,8 @@ export type TaskRecord =
       readonly line: string;
       /** Only announced: the attempt has logged more than is stored. */
       readonly isCut?: true;
+      /** The author's; absent where there is none. */
+      readonly label?: string | undefined;
     }
   /** The task has read the database, and may be one whose result later runs take. */
   | { readonly type: "queried"; readonly id: TaskId; readonly key: string }
@@ -69,7 +72,7 @@ export type TaskRecord =
       readonly seq: number;
       readonly cursor: string;
     }
-  | {
+  | (Item & {
       readonly type: "finished";
       readonly id: TaskId;
       readonly name: string;
@@ -87,7 +90,7 @@ export type TaskRecord =
       /** The last progress, 0..1; absent when the attempt reported none. */
       readonly progress?: number;
       readonly message?: string;
-    };
+    });
 
 /**
  * A message on a worker's port is a text: the JSON of `TaskRecord[]`; after `!`, completions (codec/completions.ts); or
@@ -112,20 +115,25 @@ export type Ack = {
 export type MainRecord =
   /** The task runs from its beginning because it depends on one that does. To be recorded before it is assigned. */
   | { readonly type: "again"; readonly id: TaskId; readonly name: string; readonly key: string }
-  | { readonly type: "queued"; readonly id: TaskId; readonly name: string; readonly key: string }
-  | {
+  | (Item & {
+      readonly type: "queued";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+    })
+  | (Item & {
       readonly type: "skipped";
       readonly id: TaskId;
       readonly name: string;
       readonly key: string;
       readonly at: number;
       readonly failure: Failure;
-    }
+    })
   /**
    * The attempt was lost with its worker, and not by its own fault: the task waits for its next one. `startedAt`: a short
    * attempt says only at its end when it began.
    */
-  | {
+  | (Item & {
       readonly type: "interrupted";
       readonly id: TaskId;
       readonly name: string;
@@ -135,9 +143,9 @@ export type MainRecord =
       readonly startedAt: number | null;
       readonly at: number;
       readonly failure: Failure;
-    }
+    })
   /** The writer has found the result of an earlier run. */
-  | {
+  | (Item & {
       readonly type: "reused";
       readonly id: TaskId;
       readonly name: string;
@@ -150,7 +158,7 @@ export type MainRecord =
       /** When that task ran. */
       readonly endedAt: number;
       readonly left: LeftTables;
-    }
+    })
   /** There is such a result, and it is not taken. */
   | {
       readonly type: "not-reused";

@@ -9,12 +9,12 @@ import type {
 } from "../protocol/events.ts";
 import type { Failure } from "../base/failure.ts";
 import { failureHead, failureLine } from "../base/failure.ts";
-import type { TaskId } from "../protocol/ids.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { assertNever } from "../base/unreachable.ts";
 import { duration, roughly } from "../base/format-duration.ts";
 import { plural, relative } from "../base/text.ts";
 import { rerunLines } from "./reruns-text.ts";
+import type { ShownTask } from "./view.ts";
 
 /** `-q` (-1): failures. Default (0): also info, and the first retry of each task. `-v` (1): also the start and end of tasks. `-vv` (2): also debug logs. */
 export type Verbosity = -1 | 0 | 1 | 2;
@@ -24,7 +24,7 @@ export type Line = {
   readonly at: number;
   readonly level: LogLevel;
   /** The task, with its name as it is in the data; null for a line of pipeloom's own. */
-  readonly task: { readonly name: string; readonly id: TaskId } | null;
+  readonly task: ShownTask | null;
   /** As it is in the data: with control characters, and perhaps several lines. */
   readonly text: string;
   /** Set if the text is about the task: `load-page failed`. Otherwise the task wrote it: `load-page: text`. */
@@ -77,10 +77,10 @@ const started = (attempt: number): string =>
   attempt === 1 ? "started" : `started (attempt ${attempt})`;
 
 const lineAbout = (
-  { at, name, id }: { readonly at: number; readonly name: string; readonly id: TaskId },
+  { at, name, id, label, input }: ShownTask & { readonly at: number },
   level: LogLevel,
   text: string,
-): Line => ({ at, level, task: { name, id }, text });
+): Line => ({ at, level, task: { name, id, label, input }, text });
 
 function finished(event: TaskFinished, verbosity: Verbosity): Line | undefined {
   if (event.status !== "error" && verbosity < 1) return undefined;

@@ -5,9 +5,9 @@ import type { Palette } from "../base/palette.ts";
 import { clock, roughly, unknownClock } from "../base/format-duration.ts";
 import type { Pace } from "./pace.ts";
 import type { Glyphs } from "./glyphs.ts";
-import { cellText, fit, grouped, pad, plural, width } from "../base/text.ts";
+import { cellText, fit, fitMiddle, grouped, pad, plural, width } from "../base/text.ts";
 import type { Repeated, RunningTask, View, WaitingTask } from "./view.ts";
-import { finishedCount, repeatedAmong } from "./view.ts";
+import { finishedCount, repeatedAmong, titleOfTask } from "./view.ts";
 
 export type FrameOptions = {
   readonly width: number;
@@ -29,6 +29,9 @@ const minBar = 6;
 /** `100% 0:00:01` */
 const taskFigures = 12;
 const percentColumns = 4;
+/** Of the columns, for names; and for names with labels: `transform day=2025-05-13` nearly has room in 80. */
+const nameShare = 0.22;
+const labelledShare = 0.3;
 
 type Layout = FrameOptions & {
   readonly columns: number;
@@ -96,16 +99,22 @@ function overflow({ running, waiting }: View, shown: number): string {
   return `+ ${parts.join(", ")}`;
 }
 
-const rowLabel = (repeated: Repeated, { name, id }: RunningTask | WaitingTask): string =>
-  cellText(repeated.has(name) ? `${name} #${id}` : name);
+/** Both ends of a title with a label are kept: the name, and what tells it from others. */
+const cutOf = ({ name, title }: RunningTask | WaitingTask): typeof fit =>
+  title === name ? fit : fitMiddle;
+
+function rowTitle(repeated: Repeated, task: RunningTask | WaitingTask): string {
+  const title = titleOfTask(task);
+  return cellText(repeated.has(title) ? `${title} #${task.id}` : title);
+}
 
 const runningRow = (repeated: Repeated, task: RunningTask): Row => ({
-  name: rowLabel(repeated, task),
+  name: rowTitle(repeated, task),
   draw: (layout, name) => runningLine(task, name, layout),
 });
 
 const waitingRow = (repeated: Repeated, task: WaitingTask): Row => ({
-  name: rowLabel(repeated, task),
+  name: rowTitle(repeated, task),
   draw: (layout, name) => waitingLine(task, name, layout),
 });
 
@@ -116,7 +125,8 @@ function arrange(view: View, options: FrameOptions, rows: readonly Row[]): Layou
   const columns = Math.max(1, options.width - 1);
   const widest = rows.reduce((most, { name }) => Math.max(most, width(name)), allTasks.length);
   const wanted = Math.max(widest, options.labelWidth ?? 0);
-  const label = Math.min(wanted, Math.max(allTasks.length, Math.floor(columns * 0.22)));
+  const share = view.hasLabels ? labelledShare : nameShare;
+  const label = Math.min(wanted, Math.max(allTasks.length, Math.floor(columns * share)));
   const candidates = overallFigures(view, options);
   for (const figures of candidates) {
     const room = columns - label - Math.max(width(figures), taskFigures) - 4;
@@ -280,7 +290,13 @@ function runningLine(task: RunningTask, name: string, layout: Layout): string {
   const icon =
     task.attempt === 1 ? colors.cyan(spin(glyphs, now)) : colors.yellow(spin(glyphs, now));
   const time = isNarrow(layout.columns) ? "" : ` ${colors.yellow(clock(now - startedAt))}`;
-  return join(layout, icon, pad(name, layout.taskLabel), bar, percent + time + notes(task, layout));
+  return join(
+    layout,
+    icon,
+    pad(name, layout.taskLabel, cutOf(task)),
+    bar,
+    percent + time + notes(task, layout),
+  );
 }
 
 /** The attempt and the last message of the task, where they have room. */
@@ -304,7 +320,13 @@ function waitingLine(task: WaitingTask, name: string, layout: Layout): string {
   const gaps = colors.track(`${glyphs.track} `.repeat(Math.ceil(bar / 2)).slice(0, bar));
   const taskLabel = bar === 0 ? Math.max(1, columns - text.length - 3) : layout.taskLabel;
   const icon = colors.yellow(glyphs.waiting);
-  return join(layout, icon, colors.dim(pad(name, taskLabel)), gaps, colors.yellow(text));
+  return join(
+    layout,
+    icon,
+    colors.dim(pad(name, taskLabel, cutOf(task))),
+    gaps,
+    colors.yellow(text),
+  );
 }
 
 /** The tasks in flight, for a log line. */

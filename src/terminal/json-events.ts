@@ -6,16 +6,20 @@
 //    "version":1}
 //   {"type":"run-reruns","run":1,"at":"…","tasks":[{"task":"load-page","reason":"code","isKept":false,"count":40}]}
 //   {"type":"run-total","total":100,"complete":true}
-//   {"type":"task-started","id":7,"name":"load-page","attempt":1,"at":"…"}
+//   {"type":"task-started","id":7,"name":"load-page","attempt":1,"at":"…","label":"page=7"}
 //   {"type":"task-progress","id":7,"progress":0.5,"message":"fetched"}
-//   {"type":"task-log","id":7,"name":"load-page","attempt":1,"at":"…","level":"info","line":"…"}
+//   {"type":"task-log","id":7,"name":"load-page","attempt":1,"at":"…","level":"info","line":"…","label":"page=7"}
 //   {"type":"task-checkpoint","id":7,"cursor":{"page":3}}
-//   {"type":"task-retrying","id":7,"name":"load-page","attempt":1,"at":"…","failure":{…},"retryAt":"…"}
-//   {"type":"task-finished","id":7,"name":"load-page","attempt":2,"status":"done","startedAt":"…","at":"…","result":42}
+//   {"type":"task-retrying","id":7,"name":"load-page","attempt":1,"at":"…","failure":{…},"retryAt":"…",
+//    "label":"page=7"}
+//   {"type":"task-finished","id":7,"name":"load-page","attempt":2,"status":"done","startedAt":"…","at":"…",
+//    "label":"page=7","result":42}
 //   {"type":"run-finished","run":1,"status":"done","at":"…","failure":{…}}
 //
 // `attach --json` begins with run-attached, and has what a look at the file tells: no retries, checkpoints and results, and no
 // start of a task that began and ended between two looks.
+//
+// `label` tells a task from others of its name: the author's, or the scalars of its input. Absent where nothing does.
 //
 // Each line is an event of src/protocol/events.ts with times in ISO 8601, and `result` and `cursor` as values. Fields absent
 // there are absent here; `startedAt` is null for a task that never ran. A failure is
@@ -23,6 +27,7 @@
 // JSON Schema: .github/schemas/events.v1.schema.json.
 
 import { JSON } from "../base/globals.ts";
+import { labelled } from "../protocol/label.ts";
 import type { RunAttached, RunEvent } from "../protocol/events.ts";
 import { toIso } from "../base/iso-time.ts";
 import { assertNever } from "../base/unreachable.ts";
@@ -32,7 +37,8 @@ import type { Ui } from "./ui.ts";
 const eventsVersion = 1;
 
 /** Without the line break. */
-export function jsonLine(event: RunEvent): string {
+export function jsonLine(committed: RunEvent): string {
+  const event = labelled(committed);
   switch (event.type) {
     case "run-total":
     case "task-progress":

@@ -3,6 +3,7 @@
 import { closeSync, openSync } from "node:fs";
 import { systemClock, type Timer } from "../base/clock.ts";
 import type { RunEvent } from "../protocol/events.ts";
+import { labelOf, titleOf } from "../protocol/label.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { toIso } from "../base/iso-time.ts";
@@ -15,19 +16,22 @@ import { untilLost } from "./sinks.ts";
 import { summaryLines } from "./summary-text.ts";
 import { visible, visibleLines } from "../base/text.ts";
 import type { StopSignal, Ui } from "./ui.ts";
+import type { ShownTask } from "./view.ts";
 
 const maxBufferedChars = 64 * 1024;
 const flushAgeMs = 250;
 
-/** `2026-01-31T12:00:00.000Z info  load-page #7: fetched 12 rows`; each further line repeats the head. */
+/** `2026-01-31T12:00:00.000Z info  load-page page=7 #7: fetched 12 rows`; each further line repeats the head. */
 function logFileLines(line: Line): string {
   const joint = line.about === undefined ? ": " : " ";
-  const task = line.task === null ? "" : `${visible(line.task.name)} #${line.task.id}${joint}`;
+  const task = line.task === null ? "" : `${visible(idTitle(line.task))}${joint}`;
   const head = `${toIso(line.at)} ${line.level.padEnd(5)} ${task}`;
   return visibleLines(line.text)
     .map((text) => `${head}${text}\n`)
     .join("");
 }
+
+const idTitle = (task: ShownTask): string => `${titleOf(task.name, labelOf(task))} #${task.id}`;
 
 export class LogFile implements Ui {
   readonly #now: () => number;

@@ -6,6 +6,7 @@ import type { Env } from "../base/palette.ts";
 import type { Write } from "../base/streams.ts";
 import { grouped, visible } from "../base/text.ts";
 import type { RunEvent } from "../protocol/events.ts";
+import { labelOf, titleOf } from "../protocol/label.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { PaceMeter } from "./pace.ts";
@@ -16,7 +17,7 @@ import { RunLog } from "./run-log.ts";
 import { summaryLines } from "./summary-text.ts";
 import type { FollowedRun, StopSignal, Ui } from "./ui.ts";
 import type { View } from "./view.ts";
-import { finishedCount, fold, labelOf, newView, foldFollowed } from "./view.ts";
+import { finishedCount, fold, foldFollowed, newView, shownTitle } from "./view.ts";
 
 const everyMs = 10_000;
 const maxFailureLines = 100;
@@ -61,7 +62,7 @@ export class Plain implements Ui {
           else this.#print(lines);
         },
       },
-      label: (name, id) => labelOf(this.#view, name, id),
+      title: (task) => shownTitle(this.#view, task),
       maxFailures: maxFailureLines,
       onFailure: (line, nth) => this.#annotate(line, nth),
     });
@@ -177,8 +178,9 @@ function progressLine(view: View, elapsedMs: number, remainingMs: number | null)
 }
 
 function annotation({ task, text }: Line): string {
-  const title = escapeProperty(visible(task?.name ?? "pipeloom"));
-  return `::error title=${title}::${escapeData(task === null ? text : `${visible(task.name)} ${text}`)}\n`;
+  const title = visible(task === null ? "pipeloom" : titleOf(task.name, labelOf(task)));
+  const data = escapeData(task === null ? text : `${title} ${text}`);
+  return `::error title=${escapeProperty(title)}::${data}\n`;
 }
 
 // https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts

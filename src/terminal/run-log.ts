@@ -4,11 +4,11 @@ import { type ConsolaInstance, type ConsolaReporter, createConsola, LogLevels } 
 import { Date } from "../base/globals.ts";
 import { grouped } from "../base/text.ts";
 import type { RunEvent } from "../protocol/events.ts";
-import type { TaskId } from "../protocol/ids.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { formatEvent, isShown, type Line, type Verbosity } from "./event-formatter.ts";
 import { LikeLines } from "./like-lines.ts";
 import type { StopSignal } from "./ui.ts";
+import type { ShownTask } from "./view.ts";
 
 type RunLogOptions = {
   readonly verbosity: Verbosity;
@@ -18,7 +18,7 @@ type RunLogOptions = {
   /** Draws the lines. */
   readonly reporter: ConsolaReporter;
   /** What a task is called on the screen. */
-  readonly label: (name: string, id: TaskId) => string;
+  readonly title: (task: ShownTask) => string;
   /** Further failures are counted and not shown. */
   readonly maxFailures: number;
   /** Shows the nth failure in another way. @returns whether it did */
@@ -103,7 +103,7 @@ export class RunLog {
     this.#consola[typeOf(level, about)]({
       args: [text],
       date: new Date(at),
-      ...(task === null ? {} : { tag: this.#options.label(task.name, task.id) }),
+      ...(task === null ? {} : { tag: this.#options.title(task) }),
       ...(about === undefined ? {} : { about }),
     });
   }

@@ -2,15 +2,19 @@
 
 import { failureLine } from "../base/failure.ts";
 import { shellWord } from "../base/shell-words.ts";
+import type { TaskId } from "../protocol/ids.ts";
+import { titleOf } from "../protocol/label.ts";
 import { rerunCommand } from "../protocol/rerun-command.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import type { Palette } from "../base/palette.ts";
 import { paletteOf } from "../base/palette.ts";
 import { duration } from "../base/format-duration.ts";
-import { fit, grouped, pad, plural, relative, visible, width } from "../base/text.ts";
+import { fit, fitMiddle, grouped, pad, plural, relative, visible, width } from "../base/text.ts";
 
 /** With more failures than this, equal messages are counted and the tasks are not named. */
 const maxShown = 5;
+/** Columns of the names of failed tasks. */
+const maxNameColumns = 48;
 /** A list of slowest tasks is useless if they took less. */
 const slowEnoughMs = 100;
 
@@ -82,11 +86,11 @@ function failures(summary: RunSummary, colors: Palette): string[] {
 
 function singles({ failed, failures: first }: RunSummary, colors: Palette): string[] {
   const shown = first.slice(0, maxShown);
-  const names = shown.map(({ name, id }) => visible(alone(name, first) ? name : `${name} #${id}`));
-  const column = Math.min(32, Math.max(0, ...names.map(width)));
+  const names = titlesOf(shown);
+  const column = Math.min(maxNameColumns, Math.max(0, ...names.map(width)));
   const lines = shown.map(
     ({ failure }, i) =>
-      `  ${colors.red("✖")} ${pad(names[i] ?? "", column)}  ${readable(failureLine(failure))}`,
+      `  ${colors.red("✖")} ${pad(names[i] ?? "", column, fitMiddle)}  ${readable(failureLine(failure))}`,
   );
   return [...lines, ...others(failed - shown.length, colors, shown.length > 0)];
 }
@@ -95,16 +99,33 @@ function singles({ failed, failures: first }: RunSummary, colors: Palette): stri
 const maxMessageColumns = 500;
 const readable = (message: string): string => fit(visible(message), maxMessageColumns);
 
-const alone = (name: string, all: RunSummary["failures"]): boolean =>
-  all.filter((other) => other.name === name).length === 1;
+type Named = { readonly id: TaskId; readonly name: string; readonly label?: string };
+
+/** With the id where several have the same title. */
+function titlesOf(tasks: readonly Named[]): string[] {
+  const titles = tasks.map((task) => titleOf(task.name, task.label));
+  return tasks.map(({ id }, i) => {
+    const title = titles[i] ?? "";
+    const isAlone = titles.filter((other) => other === title).length === 1;
+    return visible(isAlone ? title : `${title} #${id}`);
+  });
+}
 
 function groups({ failed, failureGroups }: RunSummary, colors: Palette): string[] {
   const shown = failureGroups.slice(0, maxShown);
-  const lines = shown.map(
-    ({ message, count }) => `  ${colors.red("✖")} ${grouped(count)} × ${readable(message)}`,
-  );
+  const lines = shown.flatMap(({ message, count, tasks }) => [
+    `  ${colors.red("✖")} ${grouped(count)} × ${readable(message)}`,
+    ...whichOf(tasks, count, colors),
+  ]);
   const rest = failed - shown.reduce((sum, { count }) => sum + count, 0);
   return [...lines, ...others(rest, colors, shown.length > 0)];
+}
+
+/** `extract day=2025-01-13, extract day=2025-02-13, …`, where that says more than one name. */
+function whichOf(tasks: readonly string[], count: number, colors: Palette): string[] {
+  if (new Set(tasks).size < tasks.length) return [];
+  const more = count > tasks.length ? ", …" : "";
+  return [colors.dim(`    ${tasks.map(visible).join(", ")}${more}`)];
 }
 
 function others(count: number, colors: Palette, after: boolean): string[] {
@@ -115,11 +136,8 @@ function others(count: number, colors: Palette, after: boolean): string[] {
 function slowest({ slowest: tasks }: RunSummary, colors: Palette): string[] {
   const worth = tasks.filter(({ durationMs }) => durationMs >= slowEnoughMs).slice(0, 3);
   if (worth.length < 2) return [];
-  const called = new Set(worth.map(({ name }) => name));
-  const list = worth.map(({ name, id, durationMs }) => {
-    const label = called.size === worth.length ? name : `${name} #${id}`;
-    return `${visible(label)} ${duration(durationMs)}`;
-  });
+  const titles = titlesOf(worth);
+  const list = worth.map(({ durationMs }, i) => `${titles[i]} ${duration(durationMs)}`);
   return [colors.dim(`  slowest: ${list.join(" · ")}`)];
 }
 

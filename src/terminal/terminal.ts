@@ -18,7 +18,7 @@ import { summaryLines } from "./summary-text.ts";
 import { TerminalReporter } from "./terminal-reporter.ts";
 import { closeOnExit, guardSignals } from "./terminal-signals.ts";
 import type { FollowedRun, StopSignal, Ui } from "./ui.ts";
-import { finishedCount, fold, labelOf, newView, foldFollowed } from "./view.ts";
+import { finishedCount, fold, foldFollowed, newView, shownTitle } from "./view.ts";
 
 export type UiClock = {
   readonly now: () => number;
@@ -77,7 +77,7 @@ export class Terminal implements Ui {
       now: clock.now,
       cwd: options.cwd,
       reporter: this.#reporter,
-      label: (name, id) => labelOf(this.#view, name, id),
+      title: (task) => shownTitle(this.#view, task),
       maxFailures: maxFailureLines,
     });
     this.#undo = [

@@ -2,7 +2,7 @@
 
 import type { Palette, Style } from "../base/palette.ts";
 import { paletteOf } from "../base/palette.ts";
-import { fit, pad, padStart, visible, width } from "../base/text.ts";
+import { fit, fitMiddle, pad, padStart, visible, width } from "../base/text.ts";
 
 export type Column = {
   readonly title: string;
@@ -10,6 +10,8 @@ export type Column = {
   readonly align?: "left" | "right";
   /** Smallest width when there is no room. Default: the column is never cut. */
   readonly shrinkTo?: number;
+  /** Where a longer text is cut. Default: at its end. */
+  readonly cut?: "middle";
   /** The column is left out if the table would be too wide; the highest number goes first. */
   readonly optional?: number;
 };
@@ -45,9 +47,7 @@ export function tableLines(table: Table, options: TableOptions): string[] {
       shown
         .map((i, nth) => {
           const { text, style } = cells(i);
-          return style(
-            aligned(text, widths[i] ?? 0, table.columns[i]?.align, nth === shown.length - 1),
-          );
+          return style(aligned(text, widths[i] ?? 0, table.columns[i], nth === shown.length - 1));
         })
         .join(gap)
         .trimEnd(),
@@ -66,10 +66,11 @@ const textOf = (cell: TableCell | undefined): string =>
 const styleOf = (cell: TableCell | undefined): Style =>
   cell === undefined || typeof cell === "string" ? noStyle : cell.style;
 
-function aligned(text: string, columns: number, align: Column["align"], last: boolean): string {
+function aligned(text: string, columns: number, column: Column | undefined, last: boolean): string {
   if (last && text === "") return "";
-  if (align === "right") return padStart(fit(text, columns), columns);
-  return last ? fit(text, columns) : pad(text, columns);
+  const cutTo = column?.cut === "middle" ? fitMiddle : fit;
+  if (column?.align === "right") return padStart(cutTo(text, columns), columns);
+  return last ? cutTo(text, columns) : pad(text, columns, cutTo);
 }
 
 const total = (widths: readonly number[], shown: readonly number[]): number =>

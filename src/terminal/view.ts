@@ -5,13 +5,21 @@
 
 import type { RunEvent, TaskFinished, TaskProgress, TaskStarted } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
+import { type Item, labelOf, titleOf } from "../protocol/label.ts";
 import type { RunStatus } from "../protocol/status.ts";
 import type { FollowedRun } from "./ui.ts";
 import { assertNever } from "../base/unreachable.ts";
 
-export type RunningTask = {
+/** A task as it is shown. */
+export type ShownTask = Item & {
   readonly id: TaskId;
   readonly name: string;
+};
+
+/** Its title is made when it is first shown: most tasks never are. */
+type TitledTask = ShownTask & { title: string | undefined };
+
+export type RunningTask = TitledTask & {
   readonly startedAt: number;
   readonly attempt: number;
   /** 0..1; undefined if the task has reported none. */
@@ -20,9 +28,7 @@ export type RunningTask = {
 };
 
 /** An attempt has failed; the next one begins at `retryAt`. */
-export type WaitingTask = {
-  readonly id: TaskId;
-  readonly name: string;
+export type WaitingTask = TitledTask & {
   /** The next attempt. */
   readonly attempt: number;
   readonly retryAt: number;
@@ -44,8 +50,10 @@ export type View = {
   partial: number;
   readonly running: Map<TaskId, RunningTask>;
   readonly waiting: Map<TaskId, WaitingTask>;
-  /** Names that have been seen on more than one task. */
+  /** Titles that have been seen on more than one task. */
   readonly repeated: Set<string>;
+  /** Titles with labels have been shown: these get more room, and keep it. */
+  hasLabels: boolean;
   /** `soon` after the first Ctrl-C, `now` after the second. */
   stopping: "no" | "soon" | "now";
 };
@@ -67,43 +75,49 @@ export const newView = (): View => ({
   running: new Map(),
   waiting: new Map(),
   repeated: new Set(),
+  hasLabels: false,
   stopping: "no",
 });
 
 export const finishedCount = (view: View): number =>
   view.done + view.failed + view.cancelled + view.skipped;
 
-export type Repeated = { has(name: string): boolean };
+/** `load day=2025-05-13` */
+export const titleOfTask = (task: TitledTask): string =>
+  (task.title ??= titleOf(task.name, labelOf(task)));
 
-/** The names that several of `tasks` have, and all names in `repeated`. */
-export function repeatedAmong(
-  { repeated }: View,
-  tasks: readonly { readonly name: string }[],
-): Repeated {
+export type Repeated = { has(title: string): boolean };
+
+/** The titles that several of `tasks` have, and all titles in `repeated`. */
+export function repeatedAmong(view: View, tasks: readonly TitledTask[]): Repeated {
+  const { repeated } = view;
   const seen = new Set<string>();
   const here = new Set<string>();
-  for (const { name } of tasks) {
-    if (!seen.has(name)) seen.add(name);
-    else here.add(name);
+  for (const task of tasks) {
+    const title = titleOfTask(task);
+    if (title !== task.name) view.hasLabels = true;
+    if (!seen.has(title)) seen.add(title);
+    else here.add(title);
   }
-  for (const name of here) if (repeated.size < maxRepeated) repeated.add(name);
-  return { has: (name) => here.has(name) || repeated.has(name) };
+  for (const title of here) if (repeated.size < maxRepeated) repeated.add(title);
+  return { has: (title) => here.has(title) || repeated.has(title) };
 }
 
-/** The name of a task on the screen. A name that several tasks have is followed by the id in `task_runs`. */
-export function labelOf(view: View, name: string, id: TaskId): string {
-  if (!isShared(view, name, id)) return name;
-  if (view.repeated.size < maxRepeated) view.repeated.add(name);
-  return `${name} #${id}`;
+/** What a task is called on the screen. A title that several tasks have is followed by the id in `task_runs`. */
+export function shownTitle(view: View, task: ShownTask): string {
+  const title = titleOf(task.name, labelOf(task));
+  if (!isShared(view, title, task)) return title;
+  if (view.repeated.size < maxRepeated) view.repeated.add(title);
+  return `${title} #${task.id}`;
 }
 
-// Compares with the running tasks when a name is shown. Counting names in `fold` would cost each task more than all the
+// Compares with the running tasks when a title is shown. Counting titles in `fold` would cost each task more than all the
 // rest of `fold`.
-function isShared({ running, repeated }: View, name: string, id: TaskId): boolean {
-  if (repeated.has(name)) return true;
+function isShared({ running, repeated }: View, title: string, { id, name }: ShownTask): boolean {
+  if (repeated.has(title)) return true;
   let left = maxCompared;
   for (const task of running.values()) {
-    if (task.name === name && task.id !== id) return true;
+    if (task.name === name && task.id !== id && titleOfTask(task) === title) return true;
     if (--left === 0) return false;
   }
   return false;
@@ -128,9 +142,10 @@ function step(view: View, event: RunEvent): void {
     case "task-progress":
       return advance(view, event);
     case "task-retrying": {
-      const { id, name, attempt, retryAt } = event;
+      const { id, name, label, input, attempt, retryAt } = event;
       leave(view, id);
-      view.waiting.set(id, { id, name, attempt: attempt + 1, retryAt });
+      const task = { id, name, label, input, title: undefined };
+      view.waiting.set(id, { ...task, attempt: attempt + 1, retryAt });
       return;
     }
     case "run-total":
@@ -155,10 +170,11 @@ function step(view: View, event: RunEvent): void {
   }
 }
 
-function start(view: View, { id, name, attempt, at }: TaskStarted): void {
+function start(view: View, { id, name, label, input, attempt, at }: TaskStarted): void {
   view.waiting.delete(id);
+  const task = { id, name, label, input, title: undefined };
   const last = { progress: undefined, message: undefined };
-  view.running.set(id, { id, name, startedAt: at, attempt, ...last });
+  view.running.set(id, { ...task, startedAt: at, attempt, ...last });
 }
 
 function advance(view: View, event: TaskProgress): void {

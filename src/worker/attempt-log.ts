@@ -12,6 +12,8 @@ import type { RecordSender } from "./record-sender.ts";
 
 type LoggedAttempt = {
   readonly assignment: Assignment;
+  /** The author's. */
+  readonly label: string | undefined;
   /** How the attempt ended; undefined before. */
   readonly ended: Outcome["status"] | undefined;
   readonly deps: {
@@ -102,9 +104,10 @@ export class AttemptLog {
   }
 
   #send(level: LogLevel, line: string, isCut?: true): void {
-    const { assignment, deps } = this.#attempt;
+    const { assignment, label, deps } = this.#attempt;
     const { id, name, attempt } = assignment;
-    const record = { type: "log", id, name, attempt, at: deps.clock.wall(), level, line } as const;
+    const what = { id, name, attempt, at: deps.clock.wall(), level, line, label };
+    const record = { type: "log", ...what } as const;
     deps.sender.add(isCut === undefined ? record : { ...record, isCut });
   }
 }

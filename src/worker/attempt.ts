@@ -11,6 +11,7 @@ import type { TaskId } from "../protocol/ids.ts";
 import type { Mask } from "../protocol/mask.ts";
 import { type Assignment, type CancelReason, leastWaitMs } from "../protocol/messages.ts";
 import type { Outcome, TaskRecord } from "../protocol/writer-records.ts";
+import { storedInput } from "../protocol/stored-input.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import {
   CancelledError,
@@ -20,6 +21,7 @@ import {
 } from "./attempt-errors.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import type { CpuSpan } from "./cpu-meter.ts";
+import type { Labels } from "./labels.ts";
 import type { FinishedRecord, RecordSender, Reporting } from "./record-sender.ts";
 import { type SendDeps, Sends } from "./sends.ts";
 import type { Unit } from "./unit.ts";
@@ -30,6 +32,9 @@ export type AttemptDeps = {
   readonly sender: RecordSender;
   readonly units: UnitSender;
   readonly mask: Mask | undefined;
+  /** See stored-input.ts. */
+  readonly maxInput: number;
+  readonly labels: Labels;
   readonly clock: Clock;
   readonly run: TaskContext["run"];
   /** See RunInfo. */
@@ -84,6 +89,8 @@ export class Attempt implements Reporting, SendDeps {
   cpu: CpuSpan | undefined;
   /** How long the task was ready, of a first attempt. */
   readonly waitedMs: number | undefined;
+  /** The author's. */
+  label: string | undefined;
   /** Called when the author's function has ended. */
   onReturned: (() => void) | undefined;
 
@@ -99,6 +106,7 @@ export class Attempt implements Reporting, SendDeps {
     this.#began = began;
     this.waitedMs = assignment.attempt === 1 ? this.#waited(assignment, dispatchedAt) : undefined;
     this.#cursor = assignment.cursor;
+    this.label = assignment.label;
     this.deps = deps;
   }
 
@@ -192,8 +200,14 @@ export class Attempt implements Reporting, SendDeps {
 
   startedRecord(): TaskRecord {
     const { id, name, attempt } = this.assignment;
-    const { startedAt: at, waitedMs } = this;
-    return { type: "started", id, name, key: this.key, attempt, at, waitedMs };
+    const { key, startedAt: at, waitedMs, label } = this;
+    const input = this.#storedInput;
+    return { type: "started", id, name, key, attempt, at, waitedMs, input, label };
+  }
+
+  get #storedInput(): string | undefined {
+    const { maxInput, mask } = this.deps;
+    return storedInput(this.assignment.input, maxInput, mask);
   }
 
   progressRecord(): TaskRecord {
@@ -355,6 +369,8 @@ export class Attempt implements Reporting, SendDeps {
       wantsResult,
       cpuMs: this.cpu?.ms,
       waitedMs: this.waitedMs,
+      input: this.#storedInput,
+      label: this.label,
       ...(this.#progress === undefined ? {} : this.#lastProgress()),
     };
   }

@@ -16,6 +16,7 @@ import type { AttemptDeps } from "./attempt.ts";
 import { CpuMeter } from "./cpu-meter.ts";
 import { Crashes } from "./crashes.ts";
 import type { ProgramGuard } from "./programs/program-guard.ts";
+import { Labels } from "./labels.ts";
 import { programRunner } from "./programs/run-program.ts";
 import { RecordSender } from "./record-sender.ts";
 import { Slots } from "./slots.ts";
@@ -156,11 +157,16 @@ export class Host {
   }
 
   #attemptDeps({ boot, mask, sender, units, crashes }: Booted, run: RunInfo): AttemptDeps {
+    const { clock } = this.#deps;
+    const say = (task: string, line: string): void =>
+      this.#post({ mask }, { type: "no-label", task, line });
     return {
       sender,
       units,
       mask,
-      clock: this.#deps.clock,
+      maxInput: boot.maxInput,
+      labels: new Labels({ clock, mask, say }),
+      clock,
       failedIn: crashes.failedIn,
       run: Object.freeze({ id: run.id, pipeline: run.pipeline }),
       maxLogLines: run.maxLogLines,

@@ -35,7 +35,7 @@ export class RecordSender {
   readonly #mask: Mask | undefined;
   readonly #clock: Clock;
   #records: TaskRecord[] = [];
-  /** Characters of the log lines and results that are not sent yet. */
+  /** Characters of the log lines, inputs and results that are not sent yet. */
   #chars = 0;
   readonly #completions = new CompletionPacker();
   readonly #started = new Set<Reporting>();
@@ -114,6 +114,7 @@ export class RecordSender {
     this.#started.delete(attempt);
     this.#progressed.delete(attempt);
     if (record.outcome.status === "done") this.#chars += record.outcome.result.length;
+    if (record.input !== undefined) this.#chars += record.input.length;
     const completion = completionOf(record);
     if (completion === undefined) this.#records.push(record);
     else this.#completions.add(this.#mask === undefined ? completion : this.#mask.data(completion));
@@ -199,7 +200,20 @@ function completionOf(record: FinishedRecord): Completion | undefined {
     return undefined;
   }
   if (record.progress !== undefined) return undefined;
-  const { id, name, key, attempt, at, wantsResult, cpuMs, waitedMs } = record;
+  const { id, name, key, attempt, at, wantsResult, cpuMs, waitedMs, input, label } = record;
   const { result } = outcome;
-  return { id, name, key, attempt, startedAt, at, result, wantsResult, cpuMs, waitedMs };
+  return {
+    id,
+    name,
+    key,
+    attempt,
+    startedAt,
+    at,
+    result,
+    wantsResult,
+    cpuMs,
+    waitedMs,
+    input,
+    label,
+  };
 }

@@ -3,6 +3,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 import { registry } from "../api/registry.ts";
+import type { AnyTaskDefinition } from "../api/task-definition.ts";
 import type { Clock } from "../base/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { Assignment, CancelReason, FromWorker } from "../protocol/messages.ts";
@@ -141,15 +142,16 @@ export class Slots {
     if (slot === undefined) throw new Error("Internal error: a task without an idle slot");
     const { clock, cpu, memory, sender } = this.#deps;
     const began = clock.now();
+    const definition = registry.tasks.get(assignment.task);
     const attempt = new Attempt(assignment, began, attemptDeps, this.#dispatchedAt);
     memory.runningIds.set(slot, assignment.id);
     this.#running.set(slot, attempt);
+    if (definition?.label !== undefined) this.#context.run(attempt, setLabel, attempt, definition);
     const average = this.#averageMs.get(assignment.task);
     const isLong = average === undefined || average > shortMs || assignment.timeoutMs !== undefined;
     attempt.cpu = cpu.begin(average === undefined || average >= leastMeasuredMs);
     sender.started(attempt, isLong && sender.hasRoom);
     attempt.startTimer();
-    const definition = registry.tasks.get(assignment.task);
     const end = this.#context.run(attempt, execute, attempt, definition);
     if (end === undefined) this.#ended(slot, assignment, began);
     else {
@@ -186,4 +188,11 @@ export class Slots {
     this.#busyMs = 0;
     this.#hasExhausted = false;
   }
+}
+
+/** Before the start is sent, which carries it. A label or a name of the node's own takes precedence. */
+function setLabel(attempt: Attempt, definition: AnyTaskDefinition): void {
+  const { label, name, task, input, isBare } = attempt.assignment;
+  if (label !== undefined || name !== task) return;
+  attempt.label = attempt.deps.labels.of(definition, isBare === true ? undefined : input);
 }

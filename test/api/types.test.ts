@@ -87,6 +87,18 @@ test("payloads, params and contexts are typed", () => {
       ctx.attempt = 2;
     },
   });
+  const labelled = task({
+    name: "types.labelled",
+    label: ({ url }) => url.length.toFixed(),
+    run: ({ url }: { url: string }) => url,
+  });
+  task({
+    name: "types.mislabelled",
+    // @ts-expect-error a label is text
+    label: ({ url }) => url.length,
+    run: ({ url }: { url: string }) => url,
+  });
+  labelled({ url: "x" }, { label: "x" });
   const typed = pipeline({
     name: "types",
     params: { limit: 100, name: "x", tags: ["a"] },

@@ -9,6 +9,7 @@ import { unicodeGlyphs } from "../../src/terminal/glyphs.ts";
 const failed = (id: number, message = "no column"): FailedTask => ({
   id,
   name: "load",
+  label: null,
   attempt: 3,
   failure: { name: "TypeError", message, stack: "at etl.ts" },
   earlierAttempts: [],

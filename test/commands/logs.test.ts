@@ -17,6 +17,7 @@ const row: LogRow = {
   run: runId(2),
   id: 4,
   task: "load",
+  label: null,
   attempt: 1,
   at,
   level: "info",

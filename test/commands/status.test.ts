@@ -46,6 +46,7 @@ const task: SeenTask = {
   run: runId(2),
   id: 4,
   name: "load-page",
+  label: null,
   status: "running",
   progress: 0.429,
   message: "fetched\nand more",

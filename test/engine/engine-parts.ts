@@ -4,6 +4,7 @@ import type { TaskNode } from "../../src/api/node.ts";
 import { Backlog } from "../../src/engine/backlog.ts";
 import { Identities } from "../../src/engine/identities.ts";
 import { InFlight } from "../../src/engine/in-flight.ts";
+import { Inputs } from "../../src/engine/inputs.ts";
 import { Life } from "../../src/engine/life.ts";
 import { Schedule } from "../../src/engine/schedule.ts";
 import { StoredResults } from "../../src/engine/stored-results.ts";
@@ -34,6 +35,7 @@ export const failure: Failure = { name: "E", message: "why" };
 export class EngineParts {
   readonly life = new Life();
   readonly inFlight = new InFlight();
+  readonly inputs = new Inputs("short", true, undefined);
   readonly identities = new Identities(undefined, () => undefined);
   readonly schedule = new Schedule(new Map([["one", { limit: 1, perMs: null }]]));
   readonly backlog = new Backlog({
@@ -68,11 +70,12 @@ export class EngineParts {
 
   /** What most parts need. */
   get deps() {
-    const { life, inFlight, identities, schedule, backlog, stored } = this;
+    const { life, inFlight, inputs, identities, schedule, backlog, stored } = this;
     const { graph, timeouts, record, print } = this;
     return {
       life,
       inFlight,
+      inputs,
       identities,
       schedule,
       backlog,

@@ -31,7 +31,6 @@ class Rig extends EngineParts {
       endEarly: (stop) => void this.stops.push(stop),
       taskFinished: (event) => void this.told.push(event),
       onEvents: (events) => void this.events.push(...events),
-      masked: (text) => text.replaceAll("swordfish", "***"),
       rerun: () => "pipeloom run",
     });
   }

@@ -54,8 +54,8 @@ test("keeps the first 20 failures and counts each message", () => {
   expect(failed).toBe(100);
   expect(failures.map(({ id }) => Number(id))).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
   expect(failureGroups).toEqual([
-    { message: "E: often", count: 67 },
-    { message: "E: rare", count: 33 },
+    { message: "E: often", count: 67, tasks: ["t1", "t2", "t4"] },
+    { message: "E: rare", count: 33, tasks: ["t3", "t6", "t9"] },
   ]);
 });
 
@@ -64,11 +64,12 @@ test("says how to run again what has failed, and nothing where all is done", () 
   summary.add(ended(1));
   expect(summary.finish(started, end).rerun).toBeNull();
   const failed = ended(2, { status: "error", failure: { name: "E", message: "why" } });
-  summary.add(failed, '{"day":3}');
-  summary.add(failed, "x".repeat(999) + "😀😀");
+  summary.add({ ...failed, input: '{"day":3}' });
+  summary.add(failed);
   const { rerun, failures } = summary.finish(started, end);
   expect(rerun).toBe(end.rerun);
-  expect(failures.map(({ input }) => input)).toEqual(['{"day":3}', `${"x".repeat(999)}\ufffd…`]);
+  expect(failures.map(({ input }) => input)).toEqual(['{"day":3}', ""]);
+  expect(failures.map(({ label }) => label)).toEqual(["day=3", undefined]);
 });
 
 test("is bounded, however many messages there are", () => {

@@ -50,7 +50,14 @@ export class Bench implements ExecutorsEvents, Disposable {
   #waiting: (() => void)[] = [];
 
   constructor(harness: Harness, options: Partial<ExecutorsOptions> = {}) {
-    const defaults = { workers: 1, concurrency: 1, sources: [], db: null, secrets: [] };
+    const defaults = {
+      workers: 1,
+      concurrency: 1,
+      sources: [],
+      db: null,
+      secrets: [],
+      maxInput: 0,
+    };
     const { module } = harness;
     const programs = Programs.create();
     this.executors = harness.create({ ...defaults, module, programs, ...options }, this);

@@ -18,6 +18,8 @@ export type TaskRow = {
   readonly finished_at: string | null;
   /** See src/store/decide-reruns.ts. */
   readonly fingerprint: string | null;
+  readonly input: string | null;
+  readonly label: string | null;
 };
 
 export type AttemptRow = {
@@ -109,7 +111,7 @@ export function readFile(path: string): FileContent {
     ),
     tasks: from(
       "task_runs",
-      `SELECT id, name, key, status, attempt, cursor, result, error, progress, started_at, finished_at, fingerprint FROM task_runs
+      `SELECT id, name, key, status, attempt, cursor, result, error, progress, started_at, finished_at, fingerprint, input, label FROM task_runs
        WHERE run_id = (SELECT MAX(id) FROM pipeline_runs) ORDER BY id`,
     ),
     attempts: from(

@@ -99,6 +99,8 @@ class Generator {
         : random.pick([this.#on["slow-hooks"] ? "slow" : "quick", "throws"] as const),
       storeTaskStatus: sessions.length > 1 || random.chance(0.9),
       ...(random.chance(0.2) ? { maxLines: random.pick([1, 2, 5, 100]) } : {}),
+      ...(random.chance(0.3) ? { inputs: random.pick(["full", "none"] as const) } : {}),
+      ...(random.chance(0.2) ? { hasLabels: true as const } : {}),
       sessions,
     };
     const edited = sessions.map((session, at) => this.#asking(this.#edited(session, at), at));

@@ -4,6 +4,7 @@ import type { TaskFinished, TaskRetrying } from "../../src/protocol/events.ts";
 import type { Failure } from "../../src/base/failure.ts";
 import { isOutdated } from "./code.ts";
 import { check, type Evidence, type Seen } from "./evidence.ts";
+import { labelOf, shownInputOf } from "./paper.ts";
 import { knownNodes } from "./script.ts";
 import type { Trace } from "./stage.ts";
 
@@ -20,6 +21,7 @@ export class EventJudge {
     this.#order();
     this.#attempts();
     this.#inputs();
+    this.#items();
     this.#rates();
     this.#priorities();
   }
@@ -38,6 +40,23 @@ export class EventJudge {
     if (ends > 0) {
       const last = events.at(-1)?.type;
       check(last === "run-finished", () => `the last event is ${last}`);
+    }
+  }
+
+  /** An event of a task that has run says which one it is. */
+  #items(): void {
+    const { events, scenario } = this.#seen;
+    for (const event of events) {
+      if (event.type !== "task-started" && event.type !== "task-finished") continue;
+      const { name, input, label } = event;
+      const whole = this.#of.model.instances.get(name)?.input;
+      if (event.type === "task-finished" && event.status !== "done") continue;
+      if (whole === undefined) continue;
+      const right = shownInputOf(whole, scenario);
+      check(input === right, () => `an event of ${name} has the input ${input}, not ${right}`);
+      // The name of a node says enough, where it has no label.
+      const title = labelOf(name, scenario) ?? "";
+      check(label === title, () => `an event of ${name} has the label ${label}, not ${title}`);
     }
   }
 

@@ -4,7 +4,16 @@ import { taskKey } from "../../src/protocol/task-key.ts";
 import { check, type Earlier, type Evidence, type Seen } from "./evidence.ts";
 import type { FileContent, TaskRow } from "./file.ts";
 import type { Instance } from "./model.ts";
-import { insertedText, insertsOf, notesOf, resultOf, upsertsOf, type TaskInput } from "./paper.ts";
+import {
+  insertedText,
+  insertsOf,
+  labelOf,
+  notesOf,
+  resultOf,
+  storedInputOf,
+  upsertsOf,
+  type TaskInput,
+} from "./paper.ts";
 import type { Kind } from "./scenario.ts";
 import { type Cursor, kindName } from "./script.ts";
 import { Finding } from "./world.ts";
@@ -106,11 +115,26 @@ export class FileJudge {
   #row(row: TaskRow): void {
     const { name, key, status, result } = row;
     const instance = this.#of.model.instances.get(name);
-    if (instance?.input === undefined || status !== "done") return;
+    if (instance?.input === undefined) return;
     if (key !== taskKey(kindName(instance.kind), instance.input)) return;
+    this.#item(row, instance.input);
+    if (status !== "done") return;
     const kind = this.#of.kindOf(instance);
     const right = JSON.stringify(this.#result(kind, instance, this.#of.madeBy(row) ?? 0));
     check(result === right, () => `the result of ${name} is ${result}, and ${right} is right`);
+  }
+
+  /** A task that has not begun may have less of it. */
+  #item({ name, status, input, label }: TaskRow, whole: string): void {
+    const { scenario } = this.#seen;
+    const right = storedInputOf(whole, scenario);
+    const isPart = input === null || (input.endsWith("…") && whole.startsWith(input.slice(0, -1)));
+    check(
+      input === right || (status !== "done" && isPart),
+      () => `the input of ${name} (${status}) is ${input}, and ${right} is right`,
+    );
+    const title = labelOf(name, scenario);
+    check(label === title, () => `the label of ${name} is ${label}, and ${title} is right`);
   }
 
   #result(kind: Kind, { kind: index, input }: Instance, version: number): unknown {

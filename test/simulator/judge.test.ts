@@ -91,6 +91,21 @@ const spoilt: Record<string, [spoil: (seen: Seen) => Seen, finding: RegExp]> = {
       }),
     /announced as done and is running/,
   ],
+  "another input in the file": [
+    (seen) => withFile(seen, { tasks: seen.after.tasks.map((row) => ({ ...row, input: "{}" })) }),
+    /the input of .* is \{\}/,
+  ],
+  "a label in the file that nobody gave": [
+    (seen) => withFile(seen, { tasks: seen.after.tasks.map((row) => ({ ...row, label: "x" })) }),
+    /the label of .* is x/,
+  ],
+  "another input in an event": [
+    (seen) =>
+      withEvents(seen, (events) =>
+        events.map((event) => (event.type === "task-finished" ? { ...event, input: "{}" } : event)),
+      ),
+    /an event of .* has the input \{\}/,
+  ],
   "a row that is there twice": [
     (seen) => withFile(seen, { ins: [...seen.after.ins, ...seen.after.ins.slice(0, 1)] }),
     /rows of .* inserted: 4 are there and 3 are right/,

@@ -1,7 +1,7 @@
 // Expected results, rows and messages of a task, computed from its input alone.
 
 import { digestPart } from "./code.ts";
-import type { Json, Kind, Step } from "./scenario.ts";
+import type { Json, Kind, Scenario, Step } from "./scenario.ts";
 
 export type TaskInput = { readonly id: string; readonly in: Json };
 
@@ -17,6 +17,29 @@ export function resultOf(kind: Kind, index: number, input: TaskInput, version: n
     n % 3 === 2 ? [n, digest] : { n, of: digest, text: "\u001f\n" },
   );
 }
+
+// ── what tells a task from others ──────────────────────────────────────────────────────────────────────
+
+const maxShort = 1024;
+
+/** The input as it is stored. */
+export function storedInputOf(input: string, { inputs }: Scenario): string | null {
+  if (inputs === "none") return null;
+  return inputs === "full" ? input : shortOf(input);
+}
+
+/** The input as events have it. */
+export const shownInputOf = (input: string, { inputs }: Scenario): string | undefined =>
+  inputs === "none" ? undefined : shortOf(input);
+
+function shortOf(input: string): string {
+  if (input.length <= maxShort) return input;
+  const start = input.slice(0, maxShort);
+  return `${start.isWellFormed() ? start : start.slice(0, -1)}…`;
+}
+
+export const labelOf = (path: string, { hasLabels }: Scenario): string | null =>
+  hasLabels === true ? `item ${path} ***` : null;
 
 // ── rows ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -161,6 +161,10 @@ export type Scenario = {
   readonly storeTaskStatus: boolean;
   /** `logs.maxLines` of the pipeline. Absent: the default, which no scenario reaches. */
   readonly maxLines?: number;
+  /** `--inputs`. Absent: the default. */
+  readonly inputs?: "full" | "none";
+  /** Each node has a label, with a secret in it. */
+  readonly hasLabels?: true;
   /** The last session has no incidents and completes the run. */
   readonly sessions: readonly Session[];
 };

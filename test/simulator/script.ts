@@ -189,6 +189,7 @@ class Builder {
     const value = { id: path, in: this.#value(input, `${path}.`, items) };
     return make(value, {
       name: path,
+      ...(this.#scenario.hasLabels === true ? { label: `item ${path} ${secret}` } : {}),
       ...settings,
       ...(after === undefined
         ? {}

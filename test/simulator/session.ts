@@ -121,6 +121,7 @@ export class SimulatedSession {
         workers,
         concurrency,
         failFast,
+        inputs: this.#scenario.inputs ?? "short",
         cores: workers,
         code: codeText(this.#code.versions),
         tasks: this.#scenario.kinds.map((_, kind) => kindName(kind)),

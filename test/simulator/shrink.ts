@@ -49,7 +49,8 @@ function* smallerThan(scenario: Scenario): Generator<Scenario> {
       yield { ...scenario, nodes: scenario.nodes.with(at, smaller) };
     }
   }
-  if (scenario.maxLines !== undefined) yield without(scenario, "maxLines");
+  for (const part of ["maxLines", "inputs", "hasLabels"] as const)
+    if (scenario[part] !== undefined) yield without(scenario, part);
   if (scenario.form !== "list") yield { ...scenario, form: "list" };
   if (JSON.stringify(scenario.pace) !== JSON.stringify(stillPace))
     yield { ...scenario, pace: stillPace };

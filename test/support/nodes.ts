@@ -11,6 +11,7 @@ export const definition = (
   name,
   run: () => null,
   bareCalls: undefined,
+  label: undefined,
   retries: noRetries,
   retryOn: undefined,
   retryAfter: undefined,

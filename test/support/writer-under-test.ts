@@ -113,7 +113,15 @@ const isEnd = ({ type }: FromWriter): boolean => type === "failed" || type === "
 
 /** Decodes events as main does; main knows the name and the attempt of a done task. */
 export const eventsIn = (message: Of<"committed">): readonly CommittedEvent[] =>
-  unpackEvents(message.events, { get: () => ({ name: "", attempt: 0, wantsResult: "yes" }) });
+  unpackEvents(message.events, { get: () => known }, { shown: () => undefined });
+
+const known = {
+  name: "",
+  label: undefined,
+  attempt: 0,
+  wantsResult: "yes",
+  inputText: "",
+} as const;
 
 /** The worker's end of a port. */
 export class PostingWorker {

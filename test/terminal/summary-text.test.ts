@@ -27,8 +27,12 @@ test("a few failures are named, many are grouped", () => {
   const one = summary({ status: "error", done: 97, failed: 2, skipped: 1, failures: few });
   expect(summaryLines(one, { cwd: "/home/me" })).toMatchSnapshot("named");
   const groups = [
-    { message: "TypeError: x is not a function", count: 2000 },
-    { message: "TimeoutError: 30 s", count: 17 },
+    {
+      message: "TypeError: x is not a function",
+      count: 2000,
+      tasks: ["load day=1", "load 日本\x1b[2J"],
+    },
+    { message: "TimeoutError: 30 s", count: 17, tasks: ["load", "load", "load"] },
   ];
   const many = { status: "error", total: 3000, done: 982, failed: 2018 } as const;
   expect(summaryLines(summary({ ...many, failures: few, failureGroups: groups }))).toMatchSnapshot(

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { taskId } from "../../src/protocol/ids.ts";
-import { finishedCount, fold, foldFollowed, labelOf, newView } from "../../src/terminal/view.ts";
+import { finishedCount, fold, foldFollowed, newView, shownTitle } from "../../src/terminal/view.ts";
 import { event } from "./rig.ts";
 
 test("only what runs or waits is held", () => {
@@ -57,8 +57,8 @@ test("tasks of one name are shown with their ids, others without", () => {
     event.started(2, 0, "load"),
     event.started(3, 0, "rest"),
   ]);
-  expect(labelOf(view, "load", taskId(1))).toBe("load #1");
-  expect(labelOf(view, "rest", taskId(3))).toBe("rest");
+  expect(shownTitle(view, { name: "load", id: taskId(1) })).toBe("load #1");
+  expect(shownTitle(view, { name: "rest", id: taskId(3) })).toBe("rest");
   fold(view, [event.finished(1, "done", 1, "load")]);
-  expect(labelOf(view, "load", taskId(2))).toBe("load #2");
+  expect(shownTitle(view, { name: "load", id: taskId(2) })).toBe("load #2");
 });

@@ -10,6 +10,7 @@ import { completionsMark, unpackCompletions } from "../../src/protocol/codec/com
 import { Attempt, type AttemptDeps } from "../../src/worker/attempt.ts";
 import { type Clock, systemClock, type Timer } from "../../src/base/clock.ts";
 import { execute } from "../../src/worker/execute.ts";
+import { Labels } from "../../src/worker/labels.ts";
 import { RecordSender } from "../../src/worker/record-sender.ts";
 import { UnitSender } from "../../src/worker/unit-sender.ts";
 
@@ -78,6 +79,8 @@ export class AttemptRig {
       sender,
       units: new UnitSender(sender),
       mask: undefined,
+      maxInput: 0,
+      labels: new Labels({ clock: this.clock, mask: undefined, say: () => undefined }),
       clock: this.clock,
       run: { id: 1, pipeline: "p" },
       maxLogLines,

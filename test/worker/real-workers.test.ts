@@ -151,14 +151,14 @@ test("secrets never reach what pipeloom writes: its tables, the events, the scre
     });
     const fail = task({ name: "fail", optional: true, run(_: unknown, ctx) { throw new Error("with " + ctx.env["SECRET"]); } });
     const applied = task({ name: "applied", optional: true, run: (_: unknown, ctx) => ctx.emit(refuse, atLoad) });
-    const refused = task({ name: "refused", optional: true, run: (_: unknown, ctx) => ctx.insert("t", [{ v: atLoad, n: null }]) });
-    const never = task({ name: "never", run: (input: unknown) => input });
+    const refused = task({ name: "refused", label: () => "for " + atLoad, optional: true, run: (_: unknown, ctx) => ctx.insert("t", [{ v: atLoad, n: null }]) });
+    const never = task({ name: "never", run: (_: { of: string, failed: unknown }) => null });
     const secret = () => process.env["SECRET"] ?? "";
     export default pipeline({
       name: "p " + secret(), secrets: ["SECRET"], messages: [refuse], schema: "CREATE TABLE t (v, n NOT NULL)",
       onTaskFinish: () => { throw new Error("hook with " + secret()); },
       onFinish: (summary) => { console.log(JSON.stringify(summary)); },
-      tasks: () => [tell(undefined, { name: "tell " + secret() }), fail(0), applied(0), refused(0), never(fail(1, { name: "no " + secret(), optional: false }))],
+      tasks: () => [tell(undefined, { name: "tell " + secret() }), fail({ token: secret() }), applied(0, { label: "with " + secret() }), refused(0), never({ of: secret(), failed: fail(1, { name: "no " + secret(), optional: false }) })],
     });
   `);
   const log = rig.file("log.txt");
@@ -185,6 +185,15 @@ test("secrets never reach what pipeloom writes: its tables, the events, the scre
     { status: "done", n: 1 },
     { status: "error", n: 4 },
     { status: "skipped", n: 1 },
+  ]);
+  const items = rig.rows(
+    "SELECT name, label, input FROM task_runs WHERE name NOT LIKE '% %' ORDER BY name",
+  );
+  expect(items).toEqual([
+    { name: "applied", label: "with ***", input: "0" },
+    { name: "fail", label: null, input: '{"token":"***"}' },
+    { name: "never", label: null, input: '{"of":"***","failed":…' },
+    { name: "refused", label: "for ***", input: "0" },
   ]);
 });
 

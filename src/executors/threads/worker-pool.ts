@@ -36,6 +36,8 @@ export class WorkerPool implements Executors {
   readonly #workerEvents: WorkerEvents;
   readonly #workers = new Map<WorkerId, PoolWorker>();
   readonly #timers = new Set<Timer>();
+  /** Task definitions whose `label` gave no label. */
+  readonly #unlabelled = new Set<string>();
   #nextWorkerId = 0;
   #run: RunInfo | undefined;
   /** A worker that is lost is not replaced any more. */
@@ -54,6 +56,7 @@ export class WorkerPool implements Executors {
       reported: (worker, ended) => this.#reported(worker, ended),
       readerClosed: () => this.#settleReaders(),
       broken: (failure) => events.broken(failure),
+      noLabel: (task, line) => this.#noLabel(task, line),
       output: (level, line) => events.output(level, line),
       gone: (worker, from, failure) => this.#gone(worker, from, failure),
     };
@@ -135,6 +138,13 @@ export class WorkerPool implements Executors {
   cancel(): void {
     this.#isEnding = true;
     for (const worker of this.#workers.values()) worker.cancel();
+  }
+
+  /** Each worker finds out by itself. */
+  #noLabel(task: string, line: string): void {
+    if (this.#unlabelled.has(task)) return;
+    this.#unlabelled.add(task);
+    this.#events.output("warn", line);
   }
 
   // ── workers that end ──

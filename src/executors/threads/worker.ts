@@ -27,6 +27,8 @@ export type WorkerEvents = Pick<ExecutorsEvents, "attach" | "broken" | "output">
   /** The worker can take tasks: it has loaded the module, or `ended` tasks have left its slots. */
   reported(worker: PoolWorker, ended: number): void;
   readerClosed(): void;
+  /** The `label` of a task definition gave no label. */
+  noLabel(task: string, line: string): void;
   /** @param from the state in which the thread ended */
   gone(worker: PoolWorker, from: LiveState["type"], failure: Failure): void;
 };
@@ -90,7 +92,7 @@ export class PoolWorker implements Load {
     thread.addEventListener("close", ({ code }) => this.#ended(code));
   }
 
-  boot({ module, sources, db, secrets }: ExecutorsOptions): void {
+  boot({ module, sources, db, secrets, maxInput }: ExecutorsOptions): void {
     const { id: workerId, slots } = this;
     const { port1, port2 } = channels.open();
     const memory = this.#memory.buffer;
@@ -106,6 +108,7 @@ export class PoolWorker implements Load {
         sources,
         db,
         secrets,
+        maxInput,
         workerId,
         slots,
         memory,
@@ -191,6 +194,7 @@ export class PoolWorker implements Load {
 
   #receive(message: FromWorker): void {
     if (message.type === "output") return this.#events.output(message.level, message.line);
+    if (message.type === "no-label") return this.#events.noLabel(message.task, message.line);
     if (this.#state.type === "gone") return;
     switch (message.type) {
       case "ready":

@@ -14,8 +14,8 @@ export type TaskCall = {
   readonly isValue: boolean;
 };
 
-/** They decide when a task runs and how often, not what it does. The content of files is compared apart from the code. */
-const scheduling = new Set([
+/** They decide when a task runs, how often and how it is shown, not what it does. The content of files is compared apart from the code. */
+const aboutTasks = new Set([
   "retries",
   "timeout",
   "pool",
@@ -24,6 +24,7 @@ const scheduling = new Set([
   "reuse",
   "files",
   "logs",
+  "label",
 ]);
 /** In these, a function or a block may give a task values that only it knows. */
 const choice = /^(?:\?|&&|\|\||\?\?)=?$/;
@@ -89,8 +90,10 @@ function callAt(module: FlatModule, open: number): Call | undefined {
     const to = endOfExpression(tokens, from);
     const key = module.text(from).replace(/^"(.*)"$/, "$1");
     const isKey = module.text(from + 1) === ":";
+    // `label({ day }) { … }`
+    const isMethod = module.text(from + 1) === "(";
     if (isKey && key === "name") name = stringAt(module, [from + 2, to]);
-    if (!isKey || !scheduling.has(key)) options.push([from, to]);
+    if (!(isKey || isMethod) || !aboutTasks.has(key)) options.push([from, to]);
     from = to + 1;
   }
   return name === undefined ? undefined : { name, callee: [callee, open], options };

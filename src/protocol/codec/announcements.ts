@@ -16,8 +16,8 @@ export function packAnnouncement(events: readonly (CommittedEvent | DonePack)[])
       heads.push(event);
       continue;
     }
-    const { type, base, numbers, results } = event;
-    heads.push({ type, base, numbers, hasResults: results !== undefined });
+    const { results, ...head } = event;
+    heads.push({ ...head, hasResults: results !== undefined });
     if (results !== undefined) for (const result of results) pieces.push(result);
   }
   pieces[0] = JSON.stringify(heads);

@@ -12,7 +12,7 @@ import {
   wantsResultCode,
 } from "./packed-text.ts";
 
-type Extra = Pick<Assignment, "cursor" | "retries" | "timeoutMs" | "readyAt" | "isBare">;
+type Extra = Pick<Assignment, "label" | "cursor" | "retries" | "timeoutMs" | "readyAt" | "isBare">;
 type Head = {
   readonly strings: readonly string[];
   /** Per task: id, task, name, attempt, wantsResult. */
@@ -29,8 +29,19 @@ export function packAssignments(assignments: readonly Assignment[]): string {
   /** The first one is for the head. */
   const pieces = [""];
   for (const [index, assignment] of assignments.entries()) {
-    const { id, task, name, attempt, wantsResult, cursor, retries, timeoutMs, readyAt, isBare } =
-      assignment;
+    const {
+      id,
+      task,
+      name,
+      attempt,
+      wantsResult,
+      label,
+      cursor,
+      retries,
+      timeoutMs,
+      readyAt,
+      isBare,
+    } = assignment;
     numbers.push(
       id,
       strings.indexOf(task),
@@ -44,11 +55,13 @@ export function packAssignments(assignments: readonly Assignment[]): string {
       retries !== undefined ||
       timeoutMs !== undefined ||
       readyAt !== undefined ||
-      isBare !== undefined
+      isBare !== undefined ||
+      label !== undefined
     ) {
       extras.push([
         index,
         {
+          ...(label === undefined ? undefined : { label }),
           ...(cursor === undefined ? undefined : { cursor }),
           ...(retries === undefined ? undefined : { retries }),
           ...(timeoutMs === undefined ? undefined : { timeoutMs }),

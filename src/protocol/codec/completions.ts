@@ -3,14 +3,7 @@
 import { JSON } from "../../base/globals.ts";
 import type { TaskId } from "../ids.ts";
 import type { WantsResult } from "../wants-result.ts";
-import {
-  numberAt,
-  separator,
-  StringTable,
-  truncated,
-  wantsResultAt,
-  wantsResultCode,
-} from "./packed-text.ts";
+import { numberAt, separator, truncated, wantsResultOf, wantsResultCode } from "./packed-text.ts";
 
 /** The `finished` record of a task that is done, has no next attempt and reported no progress: the common case. */
 export type Completion = {
@@ -27,69 +20,119 @@ export type Completion = {
   readonly cpuMs?: number | undefined;
   /** Absent where it is not known: it is not the first attempt. */
   readonly waitedMs?: number | undefined;
+  /** As it is stored; undefined where it is not. */
+  readonly input: string | undefined;
+  /** The author's. */
+  readonly label: string | undefined;
 };
 
 /** First character of a message of completions. A message of records begins with a bracket. */
 export const completionsMark = "!";
 
+/** What most tasks of a message have in common. */
+type Kind = readonly [name: string, attempt: number, wantsResult: number];
+
 type Head = {
-  readonly strings: readonly string[];
+  readonly kinds: readonly Kind[];
   readonly base: number;
-  /** Per task: id, name, attempt, startedAt - base, at - startedAt, wantsResult. */
+  /** Per task: id, kind, startedAt - base, at - startedAt. */
   readonly numbers: readonly number[];
   /** By the task's position in the list: most tasks are short, and did not wait. */
   readonly costs: readonly (readonly [index: number, cost: Cost])[];
+  /** The strings of a task: key, result, and perhaps input. */
+  readonly perTask: 2 | 3;
+  /** Per task: the author's label, or null; null where there are none. */
+  readonly labels: readonly (string | null)[] | null;
 };
 type Cost = Pick<Completion, "cpuMs" | "waitedMs">;
-const numbersPerTask = 6;
+const numbersPerTask = 4;
 const noCost: Cost = { waitedMs: 0 };
+
+/** Gives each distinct kind an index. Most equal the previous one. */
+class Kinds {
+  readonly list: Kind[] = [];
+  #last: Kind | undefined;
+  #lastIndex = -1;
+
+  indexOf(name: string, attempt: number, wantsResult: number): number {
+    const last = this.#last;
+    if (last?.[0] === name && last[1] === attempt && last[2] === wantsResult)
+      return this.#lastIndex;
+    const isEqual = (kind: Kind): boolean =>
+      kind[0] === name && kind[1] === attempt && kind[2] === wantsResult;
+    // Tasks of many names may follow each other: then a kind is listed twice, which costs less than to find it.
+    let index = this.list.slice(-searched).findLastIndex(isEqual);
+    if (index === -1) index = this.list.push([name, attempt, wantsResult]) - 1;
+    else index += Math.max(0, this.list.length - searched);
+    this.#last = this.list[index];
+    this.#lastIndex = index;
+    return index;
+  }
+}
+
+/** How many of the last kinds are compared. */
+const searched = 8;
 
 /** Collects completions until they are sent. */
 export class CompletionPacker {
-  #strings = new StringTable();
+  #kinds = new Kinds();
   #numbers: number[] = [];
   #costs: [number, Cost][] = [];
-  #keys: string[] = [];
-  #results: string[] = [];
+  /** The first one is for the head. */
+  #pieces = [""];
+  #perTask: 2 | 3 = 2;
+  #labels: (string | null)[] | null = null;
+  #size = 0;
   #base = 0;
 
   get size(): number {
-    return this.#keys.length;
+    return this.#size;
   }
 
   add(completion: Completion): void {
-    const { id, name, key, attempt, startedAt, at, result, wantsResult } = completion;
+    const { id, name, key, attempt, startedAt, at, result, wantsResult, input, label } = completion;
     const { cpuMs, waitedMs } = completion;
-    if (this.#keys.length === 0) this.#base = startedAt;
-    if (waitedMs !== 0 || cpuMs !== undefined) {
-      this.#costs.push([this.#keys.length, { cpuMs, waitedMs }]);
-    }
-    this.#numbers.push(
-      id,
-      this.#strings.indexOf(name),
-      attempt,
-      startedAt - this.#base,
-      at - startedAt,
-      wantsResultCode(wantsResult),
-    );
-    this.#keys.push(key);
-    this.#results.push(result);
+    if (this.#size === 0) this.#base = startedAt;
+    if (waitedMs !== 0 || cpuMs !== undefined) this.#costs.push([this.#size, { cpuMs, waitedMs }]);
+    const kind = this.#kinds.indexOf(name, attempt, wantsResultCode(wantsResult));
+    this.#numbers.push(id, kind, startedAt - this.#base, at - startedAt);
+    if (input !== undefined && this.#perTask === 2) this.#addInputs();
+    if (this.#perTask === 2) this.#pieces.push(key, result);
+    // Empty for a task without: JSON text is never empty.
+    else this.#pieces.push(key, result, input ?? "");
+    if (label !== undefined) this.#labels ??= Array.from({ length: this.#size }, () => null);
+    this.#labels?.push(label ?? null);
+    this.#size++;
+  }
+
+  /** A worker stores the inputs of all its tasks, or of none: this is the first. */
+  #addInputs(): void {
+    this.#perTask = 3;
+    const before = this.#pieces;
+    this.#pieces = [""];
+    for (let at = 1; at < before.length; at += 2)
+      this.#pieces.push(...before.slice(at, at + 2), "");
   }
 
   /** The message's text. The packer is empty afterwards. */
   take(): string {
     const head: Head = {
-      strings: this.#strings.list,
+      kinds: this.#kinds.list,
       base: this.#base,
       numbers: this.#numbers,
       costs: this.#costs,
+      perTask: this.#perTask,
+      labels: this.#labels,
     };
-    const pieces = [completionsMark + JSON.stringify(head), ...this.#keys, ...this.#results];
-    this.#strings = new StringTable();
+    const pieces = this.#pieces;
+    pieces[0] = completionsMark + JSON.stringify(head);
+    this.#kinds = new Kinds();
     this.#numbers = [];
     this.#costs = [];
-    this.#keys = [];
-    this.#results = [];
+    this.#pieces = [""];
+    this.#perTask = 2;
+    this.#labels = null;
+    this.#size = 0;
     return pieces.join(separator);
   }
 }
@@ -99,13 +142,15 @@ export function unpackCompletions(
   text: string,
   completed: (completion: Completion) => void,
 ): number {
-  const [head = "", ...pieces] = text.split(separator);
-  const { strings, base, numbers, costs } = JSON.parse(head.slice(completionsMark.length)) as Head;
-  const tasks = pieces.length / 2;
+  const pieces = text.split(separator);
+  const json = (pieces[0] ?? truncated()).slice(completionsMark.length);
+  const { kinds, base, numbers, costs, perTask, labels } = JSON.parse(json) as Head;
+  let task = 0;
   let next = 0;
   let nextCost = costs[0]?.[0];
-  for (let i = 0, task = 0; i < numbers.length; i += numbersPerTask, task++) {
-    const startedAt = base + numberAt(numbers, i + 3);
+  for (let i = 0, piece = 1; i < numbers.length; i += numbersPerTask, piece += perTask, task++) {
+    const kind = kinds[numberAt(numbers, i + 1)] ?? truncated();
+    const startedAt = base + numberAt(numbers, i + 2);
     let cost = noCost;
     if (task === nextCost) {
       cost = costs[next]?.[1] ?? truncated();
@@ -113,16 +158,19 @@ export function unpackCompletions(
     }
     completed({
       id: numberAt(numbers, i) as TaskId,
-      name: strings[numberAt(numbers, i + 1)] ?? truncated(),
-      key: pieces[task] ?? truncated(),
-      attempt: numberAt(numbers, i + 2),
+      name: kind[0],
+      key: pieces[piece] ?? truncated(),
+      attempt: kind[1],
       startedAt,
-      at: startedAt + numberAt(numbers, i + 4),
-      result: pieces[tasks + task] ?? truncated(),
-      wantsResult: wantsResultAt(numbers, i + 5),
+      at: startedAt + numberAt(numbers, i + 3),
+      result: pieces[piece + 1] ?? truncated(),
+      wantsResult: wantsResultOf(kind[2]),
       cpuMs: cost.cpuMs,
       waitedMs: cost.waitedMs,
+      // Empty: the task has none.
+      input: perTask === 3 ? (pieces[piece + 2] ?? truncated()) || undefined : undefined,
+      label: labels?.[task] ?? undefined,
     });
   }
-  return tasks;
+  return task;
 }

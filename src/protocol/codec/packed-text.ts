@@ -38,7 +38,9 @@ export const wantsResultCode = (wants: WantsResult): number =>
   wants === "no" ? 0 : wants === "perhaps" ? 1 : 2;
 
 export const wantsResultAt = (numbers: readonly number[], index: number): WantsResult =>
-  wantsResultNames[numberAt(numbers, index)] ?? truncated();
+  wantsResultOf(numberAt(numbers, index));
+
+export const wantsResultOf = (code: number): WantsResult => wantsResultNames[code] ?? truncated();
 
 export function truncated(): never {
   throw new Error("Internal error: a packed text of assignments or completions is truncated");

@@ -7,11 +7,14 @@ import { ofRun } from "../own-tables.ts";
 import { earlierAttempts, type SeenAttempt } from "./earlier-attempts.ts";
 import { failure, number, storedTaskId } from "./stored-values.ts";
 import type { Reader } from "./reader.ts";
+import { itemColumns, storedLabel } from "./stored-item.ts";
 import { type LogRow, lastLines } from "./task-logs.ts";
 
 export type FailedTask = {
   readonly id: number;
   readonly name: string;
+  /** What tells it from others of its name. */
+  readonly label: string | null;
   /** How often it was tried. */
   readonly attempt: number;
   readonly failure: Failure;
@@ -39,7 +42,7 @@ const maxLogs = 3;
 export function failureGroups(reader: Reader, run: RunId): readonly FailureGroup[] {
   const groups = new Map<string, { tasks: FailedTask[]; count: number }>();
   const { rows } = reader.iterate(
-    `SELECT id, name, attempt, error FROM task_runs WHERE ${ofRun("?1")} AND status = 'error' ORDER BY run_id, id`,
+    `SELECT id, name, attempt, error, ${itemColumns(reader)} FROM task_runs WHERE ${ofRun("?1")} AND status = 'error' ORDER BY run_id, id`,
     [run],
   );
   for (const row of rows) {
@@ -52,6 +55,7 @@ export function failureGroups(reader: Reader, run: RunId): readonly FailureGroup
       group.tasks.push({
         id: storedTaskId(row["id"], reader),
         name: String(row["name"]),
+        label: storedLabel(row),
         attempt: number(row["attempt"]) ?? 0,
         failure: why,
         earlierAttempts: [],

@@ -10,6 +10,7 @@ import { ofRun } from "../own-tables.ts";
 import { LogFollower } from "./log-follower.ts";
 import { runRows } from "./overview.ts";
 import type { Reader, Row } from "./reader.ts";
+import { itemColumns, storedItem } from "./stored-item.ts";
 import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
 import { countByRun, type Counts, noTasks } from "./task-counts.ts";
 import type { LogRow } from "./task-logs.ts";
@@ -35,8 +36,9 @@ function before(at: string): string {
   return Number.isNaN(ms) ? "" : toIso(ms - outOfOrderMs);
 }
 
-const endedSql = `SELECT name, attempt, status, started_at, finished_at, error FROM task_runs
-  WHERE run_id = ? AND id = ? AND status <> 'running'`;
+const endedSql = (reader: Reader): string =>
+  `SELECT name, attempt, status, started_at, finished_at, error, ${itemColumns(reader)}
+    FROM task_runs WHERE run_id = ? AND id = ? AND status <> 'running'`;
 
 /**
  * Which ends of tasks are events: those of all tasks, or the failures and the ends of tasks that were seen running. In a large
@@ -124,7 +126,7 @@ export class RunFollower {
 
   *#started(): Generator<RunEvent> {
     const rows = this.#reader.query(
-      `SELECT id, name, attempt, started_at, progress, message FROM task_runs
+      `SELECT id, name, attempt, started_at, progress, message, ${itemColumns(this.#reader)} FROM task_runs
         WHERE ${ofRun("?1")} AND status = 'running' ORDER BY run_id, id LIMIT ?2`,
       [this.#run, maxRunning],
     );
@@ -138,7 +140,8 @@ export class RunFollower {
         shown = { attempt, progress: 0, message: null };
         this.#shown.set(id, shown);
         const at = Date.parse(String(row["started_at"]));
-        yield { type: "task-started", id, name: String(row["name"]), attempt, at };
+        const item = storedItem(row);
+        yield { type: "task-started", id, name: String(row["name"]), ...item, attempt, at };
       }
       if (shown.progress === progress && shown.message === message) continue;
       Object.assign(shown, { progress, message });
@@ -159,7 +162,7 @@ export class RunFollower {
       if (this.#toldEnds.get(id) === at) continue;
       this.#remember(id, at);
       this.#shown.delete(id);
-      const [row] = this.#reader.query(endedSql, [this.#run, id]);
+      const [row] = this.#reader.query(endedSql(this.#reader), [this.#run, id]);
       const status = storedTaskStatus(row?.["status"], this.#reader);
       if (row !== undefined && isFinal(status)) yield finished(id, row, status, at);
     }
@@ -169,7 +172,7 @@ export class RunFollower {
   /** @param left gets the tasks that wait for their next attempt */
   *#ended(left: TaskId[]): Generator<RunEvent> {
     for (const id of this.#shown.keys()) {
-      const [row] = this.#reader.query(endedSql, [this.#run, id]);
+      const [row] = this.#reader.query(endedSql(this.#reader), [this.#run, id]);
       if (row === undefined) continue;
       this.#shown.delete(id);
       const status = storedTaskStatus(row["status"], this.#reader);
@@ -210,10 +213,11 @@ const isFinal = (status: TaskStatus): status is FinalStatus =>
 const endedIn = ({ done, error, cancelled, skipped }: Counts): number =>
   done + error + cancelled + skipped;
 
-const logged = ({ id, task, attempt, at, level, line }: LogRow): RunEvent => ({
+const logged = ({ id, task, label, attempt, at, level, line }: LogRow): RunEvent => ({
   type: "task-log",
   id: taskId(id),
   name: task,
+  label: label ?? "",
   attempt,
   at: Date.parse(at),
   level,
@@ -227,6 +231,7 @@ function finished(id: TaskId, row: Row, status: FinalStatus, at: string): RunEve
     type: "task-finished",
     id,
     name: String(row["name"]),
+    ...storedItem(row),
     attempt: number(row["attempt"]) ?? 1,
     status,
     startedAt: started === null ? null : Date.parse(started),

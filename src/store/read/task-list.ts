@@ -6,6 +6,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
 import { earlierAttempts, type SeenAttempt } from "./earlier-attempts.ts";
 import type { Reader, Row } from "./reader.ts";
+import { itemColumns, storedLabel } from "./stored-item.ts";
 import {
   failure,
   number,
@@ -21,6 +22,8 @@ export type SeenTask = TaskCosts & {
   readonly run: RunId;
   readonly id: number;
   readonly name: string;
+  /** What tells it from others of its name. */
+  readonly label: string | null;
   readonly status: SeenStatus;
   /** 0..1 */
   readonly progress: number;
@@ -103,7 +106,7 @@ function tasksOf(
   const where = conditions.map(([sql]) => sql).join(" AND ");
   const values = conditions.flatMap(([, ...rest]) => rest);
   return reader.query(
-    `SELECT ${columns}${hasReason(reader) ? ", reason" : ""}, ${costColumns(reader)} FROM task_runs
+    `SELECT ${columns}, ${itemColumns(reader)}${hasReason(reader) ? ", reason" : ""}, ${costColumns(reader)} FROM task_runs
       WHERE run_id = ? AND id IN (SELECT id FROM task_runs WHERE ${where} ORDER BY ${order} LIMIT ?)
       ORDER BY ${order}`,
     [run, ...values, most],
@@ -121,6 +124,7 @@ function seenTask(
     run,
     id: storedTaskId(row["id"], reader),
     name: String(row["name"]),
+    label: storedLabel(row),
     status: seenStatus(storedTaskStatus(row["status"], reader), dead.has(run)),
     progress: number(row["progress"]) ?? 0,
     message: text(row["message"]),

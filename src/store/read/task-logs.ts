@@ -6,6 +6,7 @@ import { checkTables } from "./check-tables.ts";
 import type { Reader, Row } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
 import { type IsAlive, runningRuns } from "./running-runs.ts";
+import { itemColumns, storedLabel } from "./stored-item.ts";
 import { number, storedLogLevel, storedRunId, storedTaskId } from "./stored-values.ts";
 
 export type LogRow = {
@@ -13,6 +14,8 @@ export type LogRow = {
   /** The task's id and name. */
   readonly id: number;
   readonly task: string;
+  /** What tells it from others of its name. */
+  readonly label: string | null;
   readonly attempt: number;
   /** ISO 8601 UTC. */
   readonly at: string;
@@ -173,7 +176,7 @@ function logRow(reader: Reader, run: RunId, row: Row): LogRow {
   return {
     run,
     id,
-    task: nameOf(reader, run, id),
+    ...taskOf(reader, run, id),
     attempt: number(row["attempt"]) ?? 0,
     at: String(row["at"]),
     level: storedLogLevel(row["level"], reader),
@@ -181,7 +184,12 @@ function logRow(reader: Reader, run: RunId, row: Row): LogRow {
   };
 }
 
-function nameOf(reader: Reader, run: RunId, id: number): string {
-  const [row] = reader.query("SELECT name FROM task_runs WHERE run_id = ? AND id = ?", [run, id]);
-  return String(row?.["name"] ?? "");
+function taskOf(reader: Reader, run: RunId, id: number): Pick<LogRow, "task" | "label"> {
+  const [row] = reader.query(
+    `SELECT name, ${itemColumns(reader)} FROM task_runs WHERE run_id = ? AND id = ?`,
+    [run, id],
+  );
+  return row === undefined
+    ? { task: "", label: null }
+    : { task: String(row["name"]), label: storedLabel(row) };
 }

@@ -28,6 +28,9 @@ export type TaskRow = {
   readonly cpuMs: number | null;
   /** Of the first attempt. Null: as it is in the file. */
   readonly waitedMs: number | null;
+  /** See Item. Null: what the row has stays. */
+  readonly input: string | null;
+  readonly label: string | null;
 };
 
 export type LogRow = {
@@ -107,6 +110,8 @@ export interface History {
     rows: number,
     cpuMs: number | undefined,
     waitedMs: number | undefined,
+    input: string | null,
+    label: string | null,
   ): void;
   /** The task is to run from its beginning, and what depends on it. Not after `setTask` or `setDone` for the same task. */
   setAgain(id: TaskId, name: string, key: string): void;

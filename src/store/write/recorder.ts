@@ -5,11 +5,12 @@ import type { TaskId, WorkerId } from "../../protocol/ids.ts";
 import type { DonePack, WireEvent } from "../../protocol/messages.ts";
 import type { MainRecord, TaskRecord } from "../../protocol/writer-records.ts";
 import { maxSentResult, staysInFile, type WantsResult } from "../../protocol/wants-result.ts";
+import type { Item } from "../../protocol/label.ts";
 import type { Mask } from "../../protocol/mask.ts";
 import type { Completion } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import { nameOfKey } from "../../protocol/task-key.ts";
-import type { History } from "./history.ts";
+import type { History, TaskRow } from "./history.ts";
 
 type Interrupted = Extract<MainRecord, { type: "interrupted" }>;
 type Finished = Extract<TaskRecord, { type: "finished" }>;
@@ -46,7 +47,13 @@ export class Recorder {
     return this.#history.keepsResults ? staysInFile : result;
   }
 
-  #announceDone(id: TaskId, startedAt: number, at: number, result: string): void {
+  #announceDone(
+    id: TaskId,
+    startedAt: number,
+    at: number,
+    result: string,
+    label: string | null,
+  ): void {
     if (this.#pack === undefined) {
       const pack: OpenPack = { type: "done", base: startedAt, numbers: [] };
       this.#announce(pack);
@@ -56,7 +63,11 @@ export class Recorder {
     if (result !== "null" && this.#pack.results === undefined) {
       this.#pack.results = Array.from({ length: numbers.length / 3 }, () => "null");
     }
+    if (label !== null && this.#pack.labels === undefined) {
+      this.#pack.labels = Array.from({ length: numbers.length / 3 }, () => null);
+    }
     this.#pack.results?.push(result);
+    this.#pack.labels?.push(label);
     numbers.push(id, startedAt - base, at - base);
   }
 
@@ -104,9 +115,24 @@ export class Recorder {
   /** The hot path: a task that is done and reported no progress. */
   done(completion: Completion, rows = 0): void {
     const { id, name, key, attempt, startedAt, at, result, wantsResult } = completion;
-    const { cpuMs, waitedMs } = completion;
-    this.#history.setDone(id, name, key, attempt, startedAt, at, result, rows, cpuMs, waitedMs);
-    this.#announceDone(id, startedAt, at, this.#announced(wantsResult, result));
+    const { cpuMs, waitedMs, input = null } = completion;
+    const label =
+      completion.label === undefined || completion.label === "" ? null : completion.label;
+    const times = [startedAt, at] as const;
+    this.#history.setDone(
+      id,
+      name,
+      key,
+      attempt,
+      ...times,
+      result,
+      rows,
+      cpuMs,
+      waitedMs,
+      input,
+      label,
+    );
+    this.#announceDone(id, startedAt, at, this.#announced(wantsResult, result), label);
   }
 
   main(record: Exclude<MainRecord, Interrupted>): void {
@@ -114,6 +140,7 @@ export class Recorder {
       case "queued":
         this.#history.setTask({
           ...blank,
+          ...itemOf(record),
           id: record.id,
           name: record.name,
           key: record.key,
@@ -138,10 +165,10 @@ export class Recorder {
   }
 
   #started(record: Extract<TaskRecord, { type: "started" }>): void {
-    const { id, name, key, attempt, at, waitedMs = null } = record;
-    const row = { ...blank, id, name, key, attempt, startedAt: at, waitedMs };
+    const { id, name, key, attempt, at, waitedMs = null, label } = record;
+    const row = { ...blank, ...itemOf(record), id, name, key, attempt, startedAt: at, waitedMs };
     this.#history.setTask({ ...row, status: "running" });
-    this.#announce({ type: "task-started", id, name, attempt, at });
+    this.#announce({ type: "task-started", id, name, attempt, at, label });
   }
 
   #progressed({ id, progress, message }: Extract<TaskRecord, { type: "progress" }>): void {
@@ -154,13 +181,16 @@ export class Recorder {
   }
 
   #logged(record: Extract<TaskRecord, { type: "log" }>): void {
-    const { id, name, attempt, at, level, line } = record;
+    const { id, name, attempt, at, level, line, label } = record;
     if (record.isCut !== true) this.#history.addLog({ id, attempt, at, level, line });
-    this.#announce({ type: "task-log", id, name, attempt, at, level, line });
+    this.#announce({ type: "task-log", id, name, attempt, at, level, line, label });
   }
 
-  #skipped({ id, name, key, at, failure }: Extract<MainRecord, { type: "skipped" }>): void {
-    this.#history.setTask({ ...blank, id, name, key, status: "skipped", finishedAt: at, failure });
+  /** Main does not know the task any more when it hears of this: the event has all of it. */
+  #skipped(record: Extract<MainRecord, { type: "skipped" }>): void {
+    const { id, name, key, at, failure, input, label } = record;
+    const row = { ...blank, ...itemOf(record), id, name, key, finishedAt: at, failure };
+    this.#history.setTask({ ...row, status: "skipped" });
     this.#announce({
       type: "task-finished",
       id,
@@ -170,6 +200,8 @@ export class Recorder {
       startedAt: null,
       at,
       failure,
+      input,
+      label,
     });
   }
 
@@ -179,15 +211,16 @@ export class Recorder {
     const outcome = "interrupted";
     this.#history.addAttempt({ id, attempt, worker, startedAt, finishedAt: at, outcome, failure });
     if (!isLast) return;
-    const row = { ...blank, id, name, key, attempt: attempt - 1, startedAt };
+    const row = { ...blank, ...itemOf(record), id, name, key, attempt: attempt - 1, startedAt };
     this.#history.setTask({ ...row, status: "queued" });
   }
 
   #reused(record: Extract<MainRecord, { type: "reused" }>): void {
-    const { id, name, key, at, result, wantsResult, from, endedAt, left } = record;
+    const { id, name, key, at, result, wantsResult, from, endedAt, left, input, label } = record;
     const reason = `reused from run ${from.run}`;
     const row = {
       ...blank,
+      ...itemOf(record),
       id,
       name,
       key,
@@ -207,16 +240,18 @@ export class Recorder {
       startedAt: null,
       at,
       reason,
+      input,
+      label,
       ...(wantsResult === "no" || announced === staysInFile ? {} : { result: announced }),
     });
   }
 
   #finished(record: Finished, worker: WorkerId | null, rows: number): void {
-    const { id, name, attempt, startedAt, at, outcome } = record;
+    const { id, name, attempt, startedAt, at, outcome, input, label } = record;
     if (outcome.status === "done") {
       const { result } = outcome;
       if (record.progress === undefined) {
-        return this.done({ ...record, startedAt: startedAt ?? at, result }, rows);
+        return this.done({ ...record, startedAt: startedAt ?? at, result, input, label }, rows);
       }
       this.#history.setTask({
         ...rowOf(record, 1, rows),
@@ -226,7 +261,7 @@ export class Recorder {
         failure: null,
       });
       const announced = this.#announced(record.wantsResult, result);
-      this.#announceDone(id, startedAt ?? at, at, announced);
+      this.#announceDone(id, startedAt ?? at, at, announced, label ?? null);
       return;
     }
     const row = rowOf(record, 0, rows);
@@ -236,12 +271,13 @@ export class Recorder {
       const ended = { id, attempt, worker, startedAt, finishedAt: at };
       this.#history.addAttempt({ ...ended, outcome: "error", failure });
       const { retryAt } = outcome;
-      this.#announce({ type: "task-retrying", id, name, attempt, at, failure, retryAt });
+      this.#announce({ type: "task-retrying", id, name, attempt, at, failure, retryAt, label });
       return;
     }
     const { status } = outcome;
     this.#history.setTask({ ...row, status, finishedAt: at, result: null, failure });
-    this.#announce({ type: "task-finished", id, name, attempt, status, startedAt, at, failure });
+    const end = { status, startedAt, at, failure } as const;
+    this.#announce({ type: "task-finished", id, name, attempt, ...end, label });
   }
 }
 
@@ -249,6 +285,7 @@ type OpenPack = { -readonly [Key in keyof DonePack]: DonePack[Key] } & {
   readonly numbers: number[];
   /** By position. An object with ids as keys would be sparse, and slow to write and read. */
   results?: string[];
+  labels?: (string | null)[];
 };
 
 const rowOf = (record: Finished, progress: number, rows: number) => ({
@@ -262,6 +299,13 @@ const rowOf = (record: Finished, progress: number, rows: number) => ({
   rows,
   cpuMs: record.cpuMs ?? null,
   waitedMs: record.waitedMs ?? null,
+  ...itemOf(record),
+});
+
+/** An empty label says that there is none. */
+const itemOf = ({ input, label }: Item): Pick<TaskRow, "input" | "label"> => ({
+  input: input ?? null,
+  label: label === undefined || label === "" ? null : label,
 });
 
 const blank = {
@@ -275,6 +319,8 @@ const blank = {
   rows: 0,
   cpuMs: null,
   waitedMs: null,
+  input: null,
+  label: null,
 } as const;
 
 function withFailure(record: Finished, failure: Failure): Finished {

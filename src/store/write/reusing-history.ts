@@ -130,8 +130,11 @@ export class ReusingHistory extends SqliteHistory {
     rows: number,
     cpuMs: number | undefined,
     waitedMs: number | undefined,
+    input: string | null,
+    label: string | null,
   ): void {
-    super.setDone(id, name, key, attempt, startedAt, finishedAt, result, rows, cpuMs, waitedMs);
+    const times = [startedAt, finishedAt] as const;
+    super.setDone(id, name, key, attempt, ...times, result, rows, cpuMs, waitedMs, input, label);
     this.#addReusable(id, key, finishedAt, result);
   }
 
@@ -179,13 +182,13 @@ export class ReusingHistory extends SqliteHistory {
   #answerTo(ask: ReuseAsk | undefined): Answer | undefined {
     if (ask === undefined) return undefined;
     const at = this.#wall();
-    const { id, name, key, wantsResult } = ask;
+    const { id, name, key, wantsResult, input, label } = ask;
     const found = this.#patience.run(() => this.#lookup.find(ask, at));
     if (!("from" in found)) {
       const { reason } = found;
       return reason === undefined ? undefined : { type: "not-reused", id, name, key, reason };
     }
-    return { type: "reused", id, name, key, wantsResult, at, ...found };
+    return { type: "reused", id, name, key, wantsResult, at, input, label, ...found };
   }
 
   override setEnd(end: RunEnd): void {

@@ -51,10 +51,10 @@ export class SqliteHistory implements History {
   readonly #run: RunId;
   readonly #patience: Patience;
   readonly #tasks: BulkInsert;
-  /** Rows of `setDone`. The statement contains what such rows have in common. */
+  /** Most rows of `setDone`. The statement contains what such rows have in common: each value that is bound costs time. */
   readonly #done: BulkInsert;
-  /** Rows of `setDone` that have cost something. Most runs of short tasks have none. */
-  #costly: BulkInsert | undefined;
+  /** Rows of `setDone` that have cost something, have a label, or are of a later attempt. Most runs of short tasks have none. */
+  #others: BulkInsert | undefined;
   readonly #logs: BulkInsert;
   readonly #attempts: AttemptRows;
   readonly #progress: Statement<unknown, HistoryCell[]>;
@@ -97,9 +97,9 @@ export class SqliteHistory implements History {
     this.#begun = passesOn ? new BegunTasks() : undefined;
     this.#maxCounted = maxCounted;
     this.#storeCounts = db.prepare("UPDATE pipeline_runs SET counts = ? WHERE id = ?");
-    const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     this.#tasks = new BulkInsert(db, patience, taskRowsSql, task);
-    const done = `(${run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL, 0, NULL, 0)`;
+    const done = `(${run}, ?, ?, ?, 'done', 1, NULL, 1, ?, ?, ?, NULL, 0, NULL, 0, ?, NULL)`;
     this.#done = new BulkInsert(db, patience, taskRowsSql, done);
     this.#logs = new BulkInsert(db, patience, logRowsSql, `(${run}, ?, ?, ?, ?, ?)`);
     this.#attempts = new AttemptRows(db, run, patience);
@@ -115,7 +115,7 @@ export class SqliteHistory implements History {
     return (
       this.#rows.size === 0 &&
       this.#done.isEmpty &&
-      this.#costly?.isEmpty !== false &&
+      this.#others?.isEmpty !== false &&
       this.#progressed.size === 0 &&
       this.#cursors.size === 0 &&
       this.#logs.isEmpty &&
@@ -138,7 +138,7 @@ export class SqliteHistory implements History {
   setTask(row: TaskRow): void {
     if (row.status !== "queued") this.#begun?.add(row.id);
     const before = this.#rows.get(row.id);
-    this.#rows.set(row.id, before === undefined ? row : withCostsOf(before, row));
+    this.#rows.set(row.id, before === undefined ? row : followed(before, row));
     this.#progressed.delete(row.id);
   }
 
@@ -153,6 +153,8 @@ export class SqliteHistory implements History {
     rows: number,
     cpuMs: number | undefined,
     waitedMs: number | undefined,
+    input: string | null,
+    label: string | null,
   ): void {
     this.#begun?.add(id);
     const before = this.#rows.size === 0 ? undefined : this.#rows.get(id);
@@ -162,20 +164,21 @@ export class SqliteHistory implements History {
     const started = this.#times.text(startedAt);
     const finished = this.#times.text(finishedAt);
     const written = rows + (before?.rows ?? 0);
-    if (written === 0 && cpuMs === undefined && waitedMs === 0) {
-      this.#done.nextRow().push(id, name, key, attempt, started, finished, result);
+    const isCheap = written === 0 && cpuMs === undefined && waitedMs === 0;
+    const told = label ?? before?.label ?? null;
+    if (isCheap && attempt === 1 && told === null) {
+      this.#done.nextRow().push(id, name, key, started, finished, result, input);
       return;
     }
     const waited = waitedMs ?? before?.waitedMs ?? null;
-    const cells = [id, name, key, attempt, started, finished, result, written, cpuMs ?? null];
-    this.#costlyDone()
-      .nextRow()
-      .push(...cells, waited);
+    const cells = this.#otherDone().nextRow();
+    cells.push(id, name, key, attempt, started, finished, result);
+    cells.push(written, cpuMs ?? null, waited, input, told);
   }
 
-  #costlyDone(): BulkInsert {
-    const row = `(${this.#run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL, ?, ?, ?)`;
-    return (this.#costly ??= new BulkInsert(this.#db, this.#patience, taskRowsSql, row));
+  #otherDone(): BulkInsert {
+    const row = `(${this.#run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?)`;
+    return (this.#others ??= new BulkInsert(this.#db, this.#patience, taskRowsSql, row));
   }
 
   setAgain(id: TaskId, name: string, key: string): void {
@@ -290,11 +293,13 @@ export class SqliteHistory implements History {
           row.rows,
           row.cpuMs,
           row.waitedMs,
+          row.input,
+          row.label,
         );
     }
     this.#tasks.flush();
     this.#done.flush();
-    this.#costly?.flush();
+    this.#others?.flush();
     if (this.#end === undefined && !(isChanged && counts.total > this.#maxCounted)) return;
     this.#patience.run(() => this.#storeCounts.run(counts.text, this.#run));
   }
@@ -325,7 +330,7 @@ export class SqliteHistory implements History {
   discard(): void {
     this.#tasks.discard();
     this.#done.discard();
-    this.#costly?.discard();
+    this.#others?.discard();
     this.#logs.discard();
     this.#attempts.discard();
     this.#definitions.discard();
@@ -348,7 +353,7 @@ export class SqliteHistory implements History {
   close(): void {
     this.#tasks.close();
     this.#done.close();
-    this.#costly?.close();
+    this.#others?.close();
     this.#logs.close();
     this.#attempts.close();
     this.#progress.finalize();
@@ -370,10 +375,12 @@ export class SqliteHistory implements History {
 }
 
 /** A later change of a task within one transaction. */
-const withCostsOf = (before: TaskRow, row: TaskRow): TaskRow => ({
+const followed = (before: TaskRow, row: TaskRow): TaskRow => ({
   ...row,
   rows: before.rows + row.rows,
   waitedMs: row.waitedMs ?? before.waitedMs,
+  input: row.input ?? before.input,
+  label: row.label ?? before.label,
 });
 
 /** Formats times. At 200,000 tasks/s, hundreds share a millisecond: formatting each costs 10 % of the writer's time. */

@@ -3,7 +3,7 @@
 import { passesOnSql, ranDownstream } from "../decide-reruns.ts";
 
 const columns =
-  "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error, rows, cpu_ms, waited_ms";
+  "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error, rows, cpu_ms, waited_ms, input, label";
 /** What is not simply replaced. */
 const updates: { readonly [column: string]: string } = {
   // A task that has begun in an earlier session stays one that has begun: see `reviveRun`.
@@ -11,6 +11,8 @@ const updates: { readonly [column: string]: string } = {
   // Each change has the rows since the one before. A task that is to run from its beginning begins to count again.
   rows: `CASE WHEN coalesce(fingerprint, '${ranDownstream}') = '${ranDownstream}' THEN rows ELSE 0 END + excluded.rows`,
   waited_ms: "coalesce(excluded.waited_ms, waited_ms)",
+  input: "coalesce(excluded.input, input)",
+  label: "coalesce(excluded.label, label)",
 };
 /** The row's earlier code, if it had any, is that of an attempt that this one replaces. What depends on it may still follow. */
 const update = columns

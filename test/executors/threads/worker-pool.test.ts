@@ -72,6 +72,7 @@ class Bench {
         sources: [],
         db: null,
         secrets: [],
+        maxInput: 0,
         programs: Programs.create(),
       },
       {

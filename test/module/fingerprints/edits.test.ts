@@ -139,6 +139,14 @@ const cases: Readonly<Record<string, Case>> = {
     edit: p("retries: 3", "retries: 3, logs: { maxLines: 5 }"),
     changes: [],
   },
+  "a label": {
+    edit: p('timeout: "30s",', 'timeout: "30s", label: ({ url }) => money.round(url.length),'),
+    changes: [],
+  },
+  "a label that is a method": {
+    edit: p('timeout: "30s",', 'timeout: "30s", label({ url }) { return clean(url); },'),
+    changes: [],
+  },
   "a timeout": { edit: p('  timeout: "30s",\n', ""), changes: [] },
   "the plan": { edit: p("price(1)", 'price(2), load({ url: "b" })'), changes: [] },
   "the pipeline's name": {

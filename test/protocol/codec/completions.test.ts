@@ -31,6 +31,8 @@ const completion: fc.Arbitrary<Completion> = fc.record({
   wantsResult: fc.constantFrom("no", "perhaps", "yes"),
   cpuMs: fc.option(fc.nat(), { nil: undefined }),
   waitedMs: fc.oneof(fc.constant(0), fc.option(fc.nat(), { nil: undefined })),
+  input: fc.option(json, { nil: undefined }),
+  label: fc.option(name, { nil: undefined }),
 });
 
 test("property: completions, one text after another", () => {

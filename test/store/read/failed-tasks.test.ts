@@ -74,6 +74,7 @@ test("the last log lines of the first task", () => {
   expect(group?.tasks[0]).toEqual({
     id: 7,
     name: "load",
+    label: null,
     attempt: 2,
     failure: { name: "Error", message: "no" },
     earlierAttempts: [],

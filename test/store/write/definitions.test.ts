@@ -167,7 +167,8 @@ describe("what has ended runs again where its code has changed", () => {
     run.continue({});
     const skips = run.begin(asked("m2"), codeOf({}));
     const history = new SqliteHistory(run.db, run.path, skips.id, unlocked);
-    const empty = { message: null, startedAt: null, result: null, failure: null };
+    const unknown = { input: null, label: null };
+    const empty = { ...unknown, message: null, startedAt: null, result: null, failure: null };
     const skipped = { status: "skipped", progress: 0, attempt: 0, finishedAt: 1 } as const;
     const costs = { rows: 0, cpuMs: null, waitedMs: null };
     history.setTask({
@@ -210,7 +211,7 @@ describe("what has ended runs again where its code has changed", () => {
     using run = new DeadRun(someDone);
     const again = run.begin(asked("m2"), codeOf({ list: "2" }));
     const history = new SqliteHistory(run.db, run.path, again.id, unlocked);
-    history.setDone(1 as never, "list", "list:0a", 1, 0, 1, "[2]", 0, undefined, 0);
+    history.setDone(1 as never, "list", "list:0a", 1, 0, 1, "[2]", 0, undefined, 0, null, null);
     history.flush();
     history.close();
     again.end();

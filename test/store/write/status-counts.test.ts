@@ -115,10 +115,25 @@ class Session {
     if (this.#ended.has(id)) return;
     if (isFinal(to)) this.#ended.add(id);
     if (to === "done")
-      return this.history.setDone(taskId(id), "a", "k", 1, 0, 0, "null", 0, undefined, 0);
+      return this.history.setDone(
+        taskId(id),
+        "a",
+        "k",
+        1,
+        0,
+        0,
+        "null",
+        0,
+        undefined,
+        0,
+        null,
+        null,
+      );
     const none = { startedAt: null, finishedAt: null, result: null, failure: null, message: null };
     this.history.setTask({
       ...none,
+      input: null,
+      label: null,
       id: taskId(id),
       name: "a",
       key: "k",
