@@ -5,6 +5,8 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
+import { taskId } from "../src/protocol/ids.ts";
+import { jsonLine } from "../src/terminal/json-events.ts";
 import { pipeloom, repository, run } from "./support/program.ts";
 import { tempFolder } from "./support/temp-folder.ts";
 
@@ -60,6 +62,24 @@ test("events and status are what their schemas say", async () => {
   expect((await schemaOf("status.v1.schema.json")).safeParse(detailed).error).toBeUndefined();
   expect(detailed.definitions).not.toEqual([]);
 }, 30_000);
+
+test("an event that needs earlier runs and a slow machine is what its schema says too", async () => {
+  const slow = {
+    type: "task-slow",
+    id: taskId(7),
+    name: "load-page",
+    task: "load-page",
+    at: 1_800_000_000_000,
+    durationMs: 31_000,
+    isRunning: true,
+    p95Ms: 9700,
+    runs: 12,
+  } as const;
+  const { error, data } = (await schemaOf("events.v1.schema.json")).safeParse(
+    JSON.parse(jsonLine(slow)),
+  );
+  expect([error, data]).toEqual([undefined, { ...slow, at: "2027-01-15T08:00:00.000Z" }]);
+});
 
 test("the schemas refuse what is not an event or a status", async () => {
   const event = await schemaOf("events.v1.schema.json");

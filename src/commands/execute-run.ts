@@ -6,6 +6,7 @@ import { checkThreadLimits } from "../base/limits.ts";
 import type { OutStream } from "../base/streams.ts";
 import { UserError } from "../cli/user-error.ts";
 import { earlyWorkers, type WarmThreads, warmThreads } from "../executors/threads/warm-threads.ts";
+import type { Run } from "../engine/run.ts";
 import { Guard, type GuardOptions } from "../guard/guard.ts";
 import { Outputs } from "../guard/outputs.ts";
 import { Mask } from "../protocol/mask.ts";
@@ -18,7 +19,7 @@ import {
   prepareRun,
   type RunPipelineOptions,
 } from "../run-pipeline.ts";
-import { createUi, type LostOutput, type PacedUi } from "../terminal/create.ts";
+import { createUi, type LostOutput, type PacedUi, type UiOptions } from "../terminal/create.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 import { type OutputOptions, verbosities } from "./common-flags.ts";
 import { explained } from "./explain-error.ts";
@@ -73,6 +74,8 @@ class CommandRun {
   /** How the run failed; a hook may still be running then. */
   #failed: "error" | "cancelled" | undefined;
   #isOver = false;
+  /** Undefined while the pipeline is loaded. */
+  #ran: Run | undefined;
 
   /** Opens the UI before the module is loaded: prints of the module must not tear the screen or mix with events. */
   constructor(module: ModuleRef, output: OutputOptions, outputs: Outputs | undefined) {
@@ -83,7 +86,11 @@ class CommandRun {
     this.#onEvents = output.onEvents;
     this.#againAnywhere = output.againAnywhere;
     this.#stderr = stderr;
-    this.#ui = openUi(output, stdout, stderr, this.#masked, (lost) => this.#onLost(lost));
+    this.#ui = openUi(output, stdout, stderr, {
+      mask: this.#masked,
+      learned: () => this.#ran?.remainingMs,
+      onLost: (lost) => this.#onLost(lost),
+    });
   }
 
   /** @throws UserError, UsageError */
@@ -140,6 +147,7 @@ class CommandRun {
       onOutput: this.#log,
       threads,
     });
+    this.#ran = run;
     const summary = await run.start();
     await endLeftChildren(programs);
     guard.tell("=");
@@ -201,8 +209,7 @@ function openUi(
   { verbosity, json, logFile, again }: OutputOptions,
   stdout: OutStream,
   stderr: OutStream,
-  mask: (text: string) => string,
-  onLost: (output: LostOutput) => void,
+  calls: Required<Pick<UiOptions, "mask" | "learned" | "onLost">>,
 ): PacedUi {
   try {
     return createUi({
@@ -213,9 +220,8 @@ function openUi(
       stderr,
       env: process.env,
       isTty: stderr.isTTY === true,
-      mask,
       again,
-      onLost,
+      ...calls,
     });
   } catch (error) {
     throw new UserError(toFailure(error).message);

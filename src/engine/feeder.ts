@@ -78,6 +78,11 @@ export class Feeder {
       : graph.tasks + graph.expected;
   }
 
+  /** Tasks that will come and are not planned yet, as far as is known. */
+  get expected(): number {
+    return this.#total.expected(this.#deps.graph, this.isStreaming);
+  }
+
   /** @throws PlanError, also for whatever `tasks` throws */
   async plan(params: Record<string, unknown>): Promise<void> {
     await planLater(this.#deps.graph, () => this.#plan(params));

@@ -19,9 +19,11 @@ import type { Inputs } from "./inputs.ts";
 import type { Life, Stop } from "./life.ts";
 import { leftNotice } from "./notices.ts";
 import type { Schedule } from "./schedule.ts";
+import type { SlowWatch } from "./slow-watch.ts";
 import type { StoredResults } from "./stored-results.ts";
 import { type End, SummaryCollector } from "./summary-collector.ts";
 import { droppedRecord, queuedRecord, skippedRecord } from "./task-records.ts";
+import type { TaskTimes } from "./task-times.ts";
 import type { TimeoutWatch } from "./timeout-watch.ts";
 
 /** Tasks of larger plans get their row when they end: two writes for each would cost too much. */
@@ -37,6 +39,8 @@ type OutcomesDeps = {
   readonly stored: StoredResults;
   readonly backlog: Backlog;
   readonly timeouts: Pick<TimeoutWatch, "watch">;
+  readonly times: Pick<TaskTimes, "ran" | "passed" | "progressed" | "retried">;
+  readonly slow: Pick<SlowWatch, "finished">;
   /** The first task that is not optional and fails ends the run. */
   readonly failFast: boolean;
   print(level: LogLevel, line: string): void;
@@ -118,6 +122,7 @@ export class Outcomes {
       case "task-finished":
         return this.#finished(event);
       case "task-progress":
+        return this.#deps.times.progressed(event.id, event.progress);
       case "task-log":
       case "run-total":
         return;
@@ -130,18 +135,22 @@ export class Outcomes {
     const vertex = this.#deps.release(event.id);
     if (vertex === undefined) return;
     vertex.attempt = event.attempt;
+    this.#deps.times.retried(event.id);
     // The wall clock may have been set since: only the difference counts.
     const delayMs = Math.max(event.retryAt - event.at, 0);
     this.#deps.schedule.addAt(vertex, systemClock.now() + delayMs);
   }
 
   #finished(event: TaskFinished): void {
-    const { graph } = this.#deps;
+    const { graph, times, slow } = this.#deps;
     this.#deps.taskFinished(event);
     const vertex = this.#deps.release(event.id);
     this.#summary.add(event);
     if (vertex === undefined) return;
     vertex.attempt = event.attempt;
+    if (event.startedAt === null) times.passed(vertex);
+    else times.ran(vertex, event.status === "done" ? event.at - event.startedAt : undefined);
+    slow.finished(vertex, event);
     switch (event.status) {
       case "done":
         return this.#done(vertex, event.result);
@@ -180,9 +189,10 @@ export class Outcomes {
    * @param which of the done tasks of its key it is
    */
   applyRestored(vertex: TaskVertex, which?: TaskId): boolean {
-    const { identities, graph } = this.#deps;
+    const { identities, graph, times } = this.#deps;
     const known = identities.identify(vertex, which);
     if (known === undefined || known.status === "open") return false;
+    times.passed(vertex);
     if (known.status === "failed") {
       graph.finish(vertex, { status: "error", failure: this.#failedBefore(vertex, known) });
       return true;
@@ -225,7 +235,8 @@ export class Outcomes {
   // ── decisions of the graph ──
 
   skipped(vertex: TaskVertex, failure: Failure): void {
-    const { life, identities, inputs } = this.#deps;
+    const { life, identities, inputs, times } = this.#deps;
+    times.passed(vertex);
     if (life.stop?.status === "cancelled") this.#undecided.push(vertex);
     else if (life.stage === "opening") this.#early.push({ vertex, failure });
     else {

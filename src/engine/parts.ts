@@ -1,8 +1,10 @@
 // The parts of one run, connected: who calls whom.
 
 import { Alarm } from "../base/alarm.ts";
+import { systemClock } from "../base/clock.ts";
 import type { Executors } from "../executors/executors.ts";
 import { Graph } from "../plan/graph.ts";
+import type { Learned, SessionDurations } from "../protocol/learned.ts";
 import { Mask } from "../protocol/mask.ts";
 import { labelled } from "../protocol/label.ts";
 import { Selection } from "../plan/selection.ts";
@@ -17,13 +19,16 @@ import { Inputs } from "./inputs.ts";
 import { Life, type Stop } from "./life.ts";
 import { Losses, timeoutGraceMs } from "./losses.ts";
 import { Outcomes } from "./outcomes.ts";
+import { storedName } from "./opening.ts";
 import { rerunOf } from "./rerun.ts";
 import type { RunOptions } from "./run-options.ts";
 import { ReuseAsks } from "./reuse-asks.ts";
 import { Schedule } from "./schedule.ts";
+import { SlowWatch } from "./slow-watch.ts";
 import { StoredResults } from "./stored-results.ts";
 import { againRecord } from "./task-records.ts";
 import { TaskCode } from "./task-code.ts";
+import { type Progress, TaskTimes } from "./task-times.ts";
 import { TimeoutWatch } from "./timeout-watch.ts";
 import { type WriterEvents, WriterLink } from "./writer-link.ts";
 
@@ -52,6 +57,8 @@ export class Parts {
   readonly print: RunOptions["onOutput"];
   readonly hooks: PipelineHooks;
   readonly code: TaskCode;
+  readonly times: TaskTimes;
+  readonly slow: SlowWatch;
   readonly schedule: Schedule;
   readonly inputs: Inputs;
   readonly identities: Identities;
@@ -74,20 +81,27 @@ export class Parts {
     this.mask = mask;
     this.print = mask === undefined ? onOutput : (level, line) => onOutput(level, mask.text(line));
     this.hooks = new PipelineHooks(pipeline, this.print);
+    const { storeTaskStatus, db } = options.writer;
+    this.times = new TaskTimes(storeTaskStatus && db !== ":memory:", (name) =>
+      storedName(name, mask),
+    );
+    this.inputs = new Inputs(options.inputs ?? "short", storeTaskStatus, mask);
+    const { times, inFlight, inputs } = this;
+    this.slow = new SlowWatch({ times, inFlight, inputs, onEvents });
     this.schedule = new Schedule(pipeline.pools);
     this.identities = new Identities(mask, (vertex) => this.writer.record([againRecord(vertex)]));
     this.graph = this.#newGraph(options);
     this.alarm = new Alarm(() => run.advance());
-    const { life, inFlight, print, schedule, identities, graph, timeouts, stored, hooks } = this;
-    const keepsResults = options.writer.storeTaskStatus;
-    const backlog = new Backlog({ schedule, inFlight, keepsResults });
-    const inputs = new Inputs(options.inputs ?? "short", keepsResults, mask);
-    this.inputs = inputs;
+    const { life, print, slow, schedule, identities, graph } = this;
+    const { timeouts, stored, hooks } = this;
+    const backlog = new Backlog({ schedule, inFlight, keepsResults: storeTaskStatus });
     const shared = {
       life,
       inputs,
       inFlight,
       print,
+      times,
+      slow,
       schedule,
       identities,
       graph,
@@ -151,10 +165,38 @@ export class Parts {
     });
   }
 
+  /** What earlier runs say of the tasks. Before the first one is dispatched. */
+  learn(learned: Learned | undefined): void {
+    const { times, schedule } = this;
+    if (learned === undefined) return;
+    times.learn(learned);
+    this.slow.begin();
+    if (times.isMixed) schedule.longFirst((vertex) => times.classOf(vertex));
+  }
+
+  /** Undefined where earlier runs say nothing. */
+  get remainingMs(): number | undefined {
+    const { times, inFlight } = this;
+    return times.remainingMs(this.#progress, inFlight, systemClock.wall());
+  }
+
+  /** What later runs learn. @param isWhole the session has run all that there was */
+  session(isWhole: boolean): SessionDurations | undefined {
+    return this.times.session(this.#progress, isWhole);
+  }
+
+  get #progress(): Progress {
+    const { feeder, life } = this;
+    const beganAt = life.started?.at ?? systemClock.wall();
+    const elapsedMs = Math.max(0, systemClock.wall() - beganAt);
+    return { slots: feeder.slots, expected: feeder.expected, elapsedMs };
+  }
+
   #newGraph({ pipeline }: RunOptions): Graph {
     const { mask } = this;
     return new Graph(
       {
+        planned: (vertex) => this.times.planned(vertex),
         ready: (vertex) => this.dispatcher.add(vertex),
         readLate: (vertex) => this.stored.add(vertex),
         skipped: (vertex, failure) => this.outcomes.skipped(vertex, failure),

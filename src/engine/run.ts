@@ -88,6 +88,7 @@ export class Run {
       this.#executors?.stop();
       this.#parts.writer.terminate();
       this.#parts.timeouts.clear();
+      this.#parts.slow.end();
       this.#closeControl();
       systemClock.cancel(this.#graceTimer);
       this.#parts.alarm.set(undefined);
@@ -98,6 +99,11 @@ export class Run {
   get mayRunUserCode(): boolean {
     const { hooks, feeder, graph } = this.#parts;
     return !hooks.isEmpty || feeder.isStreaming || !graph.isUnfolded;
+  }
+
+  /** Estimated from what earlier runs say of the tasks; undefined where they say nothing. */
+  get remainingMs(): number | undefined {
+    return this.#parts.life.stage === "running" ? this.#parts.remainingMs : undefined;
   }
 
   /**
@@ -177,12 +183,13 @@ export class Run {
     };
   }
 
-  #opened({ started, otherCode, reruns, beganAt }: Opened): void {
+  #opened({ started, otherCode, reruns, beganAt, learned }: Opened): void {
     const { life, identities, outcomes, dispatcher, feeder, mask, code, print } = this.#parts;
     const { writer, onEvents } = this.#options;
     if (otherCode && started.alreadyDone > 0) print("warn", otherCodeNotice(started, beganAt));
     life.begin(started);
     identities.begin();
+    this.#parts.learn(learned);
     // `pipeloom cancel` finds the run by its row.
     if (writer.storeTaskStatus)
       this.#control = openControl(started, (urgent) => this.#cancelledFromOutside(urgent));
@@ -237,12 +244,13 @@ export class Run {
   }
 
   #committed(events: readonly CommittedEvent[]): void {
-    const { life, outcomes, writer, schedule } = this.#parts;
+    const { life, outcomes, slow, writer, schedule } = this.#parts;
     // A writer that was given up may still commit. The run's last event is out.
     if (life.stage === "finished") return;
     schedule.see(systemClock.now());
     for (const event of events) outcomes.apply(event);
     this.#options.onEvents(events);
+    slow.flush();
     writer.seen();
     this.#advance();
   }
@@ -325,10 +333,12 @@ export class Run {
     life.close(outcomes.left);
     writer.readerCaughtUp();
     outcomes.recordQueued();
+    const durations = this.#parts.session(status !== "cancelled" && life.stop === undefined);
+    const ended = { status, failure, ...(durations === undefined ? {} : { durations }) };
     const ready = Promise.all([this.#running.closeReaders(), code.sent]);
     void ready
       .then(() => code.changedFiles())
-      .then((changedFiles) => writer.send({ type: "close", status, failure, changedFiles }));
+      .then((changedFiles) => writer.send({ type: "close", ...ended, changedFiles }));
   }
 
   /** Everything committed is safe; no more can be committed. */
@@ -354,8 +364,9 @@ export class Run {
   }
 
   async #finish(finished: RunFinished): Promise<RunSummary> {
-    const { life, outcomes, hooks } = this.#parts;
+    const { life, outcomes, hooks, slow } = this.#parts;
     const { started, queued, interrupted } = life.finish();
+    slow.end();
     // Nobody can end the run any more, and a hook may end the process.
     this.#closeControl();
     const { status, failure = null, at } = finished;

@@ -1,9 +1,10 @@
-// Which ready task starts next: priorities, stages, concurrency limits, rate limits, retries that are due. Pure: the caller passes
+// Which ready task starts next: priorities, stages, durations, concurrency limits, rate limits, retries that are due. Pure: the caller passes
 // the time, in ms of the monotonic clock.
 
 import { resultText, type TaskVertex } from "../plan/vertex.ts";
 import { Fifo } from "../base/fifo.ts";
 import { Heap } from "../base/heap.ts";
+import { durationClasses } from "./task-times.ts";
 
 export type PoolLimits = ReadonlyMap<
   string,
@@ -12,6 +13,11 @@ export type PoolLimits = ReadonlyMap<
 
 type Delayed = { readonly at: number; readonly vertex: TaskVertex };
 
+/** Ranks of one stage. */
+const ranks = durationClasses;
+/** Of tasks behind longer lines, it hardly matters which goes first, and each rank costs a place in the queue. */
+const maxRankedStage = 63;
+
 export class Schedule {
   readonly #free = new ReadyQueue();
   /** By the name of the pool. */
@@ -19,6 +25,8 @@ export class Schedule {
   readonly #delayed = new Heap<Delayed>((a, b) =>
     a.at === b.at ? a.vertex.order < b.vertex.order : a.at < b.at,
   );
+  /** Undefined where all tasks are expected to take equally long. */
+  #classOf: ((vertex: TaskVertex) => number) | undefined;
   /** Monotonic ms. */
   #now = 0;
   #order = 0;
@@ -27,6 +35,23 @@ export class Schedule {
 
   constructor(limits: PoolLimits) {
     for (const [pool, { limit, perMs }] of limits) this.#limits.set(pool, new Limit(limit, perMs));
+  }
+
+  /**
+   * Among tasks of one priority and stage, those of the highest class start first. To be called before any task is added.
+   * @param classOf an integer from 0 to `durationClasses - 1`
+   */
+  longFirst(classOf: (vertex: TaskVertex) => number): void {
+    this.#classOf = classOf;
+  }
+
+  /**
+   * Among tasks of one priority, the highest rank starts first. Depth before breadth: the next stage of an item that has
+   * begun starts before the first stage of another item. So items are done early, and few results wait for later stages.
+   */
+  #rankOf(vertex: TaskVertex): number {
+    const ofStage = Math.min(vertex.stage, maxRankedStage) * ranks;
+    return this.#classOf === undefined ? ofStage : ofStage + this.#classOf(vertex);
   }
 
   /** Tasks that wait for a slot, or for their limit. */
@@ -51,14 +76,14 @@ export class Schedule {
   add(vertex: TaskVertex): void {
     vertex.readyAt = this.#now;
     vertex.order = this.#order++;
-    this.#queueOf(vertex).push(vertex, rankOf(vertex));
+    this.#queueOf(vertex).push(vertex, this.#rankOf(vertex));
     this.#ready++;
     this.#chars += inputChars(vertex);
   }
 
   /** A task that was dispatched and not begun goes back to its old place. */
   putBack(vertex: TaskVertex): void {
-    this.#queueOf(vertex).putBack(vertex, rankOf(vertex));
+    this.#queueOf(vertex).putBack(vertex, this.#rankOf(vertex));
     this.#ready++;
     this.#chars += inputChars(vertex);
     this.leave(vertex);
@@ -126,12 +151,6 @@ export class Schedule {
     }
   }
 }
-
-/**
- * Among tasks of one priority, the highest rank starts first. Depth before breadth: the next stage of an item that has begun
- * starts before the first stage of another item. So items are done early, and few results are held for later stages.
- */
-const rankOf = ({ stage }: TaskVertex): number => stage;
 
 /** The length of a ready task's input text, which may not have been made yet. */
 function inputChars({ input, inputText }: TaskVertex): number {

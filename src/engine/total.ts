@@ -27,11 +27,20 @@ export class Total {
     this.#promised = value;
   }
 
+  /** How many tasks will come that are not planned yet. */
+  expected(graph: Graph, streaming: boolean): number {
+    return this.#known(graph, streaming) - graph.tasks;
+  }
+
+  #known(graph: Graph, streaming: boolean): number {
+    const promised = streaming ? (this.#promised ?? 0) : 0;
+    return Math.max(graph.tasks + graph.expected, promised);
+  }
+
   /** @param streaming more nodes may come */
   tell(graph: Graph, streaming: boolean): void {
-    const known = graph.tasks + graph.expected;
     const promised = streaming ? this.#promised : undefined;
-    const total = Math.max(known, promised ?? 0);
+    const total = this.#known(graph, streaming);
     const complete = promised === undefined ? !streaming && graph.isCountable : total === promised;
     if (total === this.#sent.total && complete === this.#sent.complete) return;
     const now = systemClock.now();

@@ -14,7 +14,13 @@ import { nodesOf, type NodeStream, workOf } from "./work.ts";
 const maxStreamed = 1000;
 
 const nothing = (): void => undefined;
-const noEvents = { ready: nothing, readLate: nothing, skipped: nothing, fanOutFailed: nothing };
+const noEvents = {
+  planned: nothing,
+  ready: nothing,
+  readLate: nothing,
+  skipped: nothing,
+  fanOutFailed: nothing,
+};
 
 /**
  * @param selection undefined: the whole plan

@@ -21,6 +21,8 @@ import {
 } from "./vertex.ts";
 
 type GraphEvents = {
+  /** A task is new in the plan. */
+  planned(vertex: TaskVertex): void;
   /** Every dependency has ended, and the task may run. */
   ready(vertex: TaskVertex): void;
   /** The task will never run: a dependency did not succeed. */
@@ -113,7 +115,10 @@ export class Graph {
 
   #added(vertex: Vertex): void {
     if (vertex.kind === "each") this.#fanOuts.added();
-    else this.#addLive(vertex);
+    else {
+      this.#addLive(vertex);
+      this.#events.planned(vertex);
+    }
     if (vertex.waiting > 0) return;
     if (this.#held === undefined) this.#arrived(vertex);
     else this.#held.push(vertex);

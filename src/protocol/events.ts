@@ -125,6 +125,24 @@ export type TaskFinished = TaskItem & {
   readonly reason?: string;
 };
 
+/** A task takes much longer than those of its definition in earlier runs. Once for each definition and session. */
+export type TaskSlow = TaskItem & {
+  readonly type: "task-slow";
+  readonly id: TaskId;
+  readonly name: string;
+  /** The definition. */
+  readonly task: string;
+  readonly at: number;
+  /** Until `at`. */
+  readonly durationMs: number;
+  /** False: the task has ended. */
+  readonly isRunning: boolean;
+  /** 95 of 100 tasks of the definition took no longer, */
+  readonly p95Ms: number;
+  /** in this many runs. */
+  readonly runs: number;
+};
+
 export type RunFinished = {
   readonly type: "run-finished";
   readonly run: RunId;
@@ -136,4 +154,4 @@ export type RunFinished = {
 export type TaskEvent =
   TaskStarted | TaskProgress | TaskLog | TaskCheckpoint | TaskRetrying | TaskFinished;
 
-export type RunEvent = RunStarted | RunReruns | RunTotal | TaskEvent | RunFinished;
+export type RunEvent = RunStarted | RunReruns | RunTotal | TaskEvent | TaskSlow | RunFinished;

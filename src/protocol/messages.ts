@@ -2,6 +2,7 @@
 // workers send the writer is in writer-records.ts. Frequent messages travel as one JSON text: posting one string is three times
 // faster than the structured clone of the same array.
 
+import type { Learned, SessionDurations } from "./learned.ts";
 import type { RunEvent, TaskEvent } from "./events.ts";
 import type { Failure } from "../base/failure.ts";
 import type { RunId, WorkerId, TaskId } from "./ids.ts";
@@ -288,6 +289,8 @@ export type ToWriter =
       readonly failure: Failure | null;
       /** Definitions whose declared files have changed during the session: no later run takes their results. */
       readonly changedFiles?: readonly string[];
+      /** Absent where no task is done. */
+      readonly durations?: SessionDurations;
     };
 
 // ── writer → main ──────────────────────────────────────────────────────────────────────────────────────
@@ -311,6 +314,8 @@ export type FromWriter =
       readonly reruns: readonly Rerun[];
       /** Start of the run's first session, epoch ms. */
       readonly beganAt: number;
+      /** Absent where the database has no earlier durations of the pipeline's tasks. */
+      readonly learned?: Learned;
     }
   /** With `wait`: the other run has done everything. No run was begun here. */
   | { readonly type: "done-elsewhere"; readonly summary: RunSummary }

@@ -6,6 +6,7 @@ import { foldCase } from "../base/fold-case.ts";
 export const ownTables = [
   "pipeloom_schema",
   "pipeloom_definitions",
+  "pipeloom_durations",
   "pipeline_runs",
   "task_runs",
   "task_logs",

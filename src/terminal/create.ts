@@ -28,6 +28,8 @@ export type UiOptions = {
   readonly cwd?: string;
   /** See `SummaryOptions`; secrets are masked in it. */
   readonly again?: readonly string[] | undefined;
+  /** The remaining time of the run in ms, as earlier runs say; undefined where they say nothing. Default: the recent pace. */
+  readonly learned?: () => number | undefined;
   /** Tests control the time with it. */
   readonly clock?: UiClock;
   /** Masks secrets in what user code prints in the main thread. Output of tasks arrives masked. */
@@ -104,7 +106,8 @@ function createScreenUi(
   const cwd = options.cwd ?? process.cwd();
   const mask = options.mask ?? ((text: string) => text);
   const again = (): readonly string[] | undefined => options.again?.map(mask);
-  const common = { verbosity, look, env, cwd, again, printed };
+  const { learned } = options;
+  const common = { verbosity, look, env, cwd, again, printed, learned };
   if (wantsScreen(options)) {
     // A closed terminal is no loss.
     const write = untilLost(writerOf(stderr), () => {});

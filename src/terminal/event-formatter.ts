@@ -6,13 +6,14 @@ import type {
   RunStarted,
   TaskFinished,
   TaskRetrying,
+  TaskSlow,
 } from "../protocol/events.ts";
 import type { Failure } from "../base/failure.ts";
 import { failureHead, failureLine } from "../base/failure.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { assertNever } from "../base/unreachable.ts";
 import { duration, roughly } from "../base/format-duration.ts";
-import { plural, relative } from "../base/text.ts";
+import { grouped, plural, relative } from "../base/text.ts";
 import { rerunLines } from "./reruns-text.ts";
 import type { ShownTask } from "./view.ts";
 
@@ -44,6 +45,8 @@ export function formatEvent(event: RunEvent, verbosity: Verbosity, cwd = ""): Li
       return verbosity >= 1
         ? { ...lineAbout(event, "debug", started(event.attempt)), about: "started" }
         : undefined;
+    case "task-slow":
+      return verbosity >= 0 ? lineAbout(event, "warn", slow(event)) : undefined;
     case "run-started":
       return verbosity >= 0 ? runStarted(event, cwd) : undefined;
     case "run-reruns":
@@ -114,6 +117,14 @@ function failed(event: TaskFinished, verbosity: Verbosity): string {
   const before = event.startedAt === null ? " in an earlier session of this run" : "";
   const attempts = event.attempt > 1 ? ` after ${event.attempt} attempts` : "";
   return `failed${before}${attempts}${because(event.failure, verbosity)}${stack(event.failure, verbosity)}`;
+}
+
+/** `3× slower than usual: 31 s so far (p95 of 12 runs: 9.7 s)` */
+function slow({ durationMs, p95Ms, runs, isRunning }: TaskSlow): string {
+  const times = durationMs / p95Ms;
+  const factor = times < 3 ? (Math.floor(10 * times) / 10).toFixed(1) : grouped(Math.floor(times));
+  const took = isRunning ? `${duration(durationMs)} so far` : `it took ${duration(durationMs)}`;
+  return `${factor}× slower than usual: ${took} (p95 of ${plural(runs, "run")}: ${duration(p95Ms)})`;
 }
 
 function retrying(event: TaskRetrying, verbosity: Verbosity): Line {

@@ -12,6 +12,8 @@
 //   {"type":"task-checkpoint","id":7,"cursor":{"page":3}}
 //   {"type":"task-retrying","id":7,"name":"load-page","attempt":1,"at":"…","failure":{…},"retryAt":"…",
 //    "label":"page=7"}
+//   {"type":"task-slow","id":7,"name":"load-page","task":"load-page","at":"…","durationMs":31000,"isRunning":true,
+//    "p95Ms":9700,"runs":12,"label":"page=7"}
 //   {"type":"task-finished","id":7,"name":"load-page","attempt":2,"status":"done","startedAt":"…","at":"…",
 //    "label":"page=7","result":42}
 //   {"type":"run-finished","run":1,"status":"done","at":"…","failure":{…}}
@@ -48,6 +50,7 @@ export function jsonLine(committed: RunEvent): string {
     case "run-finished":
     case "run-reruns":
     case "task-started":
+    case "task-slow":
     case "task-log":
       return JSON.stringify({ ...event, at: toIso(event.at) });
     case "task-retrying":

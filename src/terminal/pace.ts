@@ -1,4 +1,5 @@
-// The remaining time, estimated from the recent rate and smoothed: a figure that jumps is worse than none.
+// The remaining time, from what earlier runs took or else from the recent rate, and smoothed: a figure that jumps is worse than
+// none.
 
 /** Null while unknown. */
 export type Pace = {
@@ -16,6 +17,8 @@ type Progress = {
   readonly work: number;
   /** Null while more tasks may come. */
   readonly total: number | null;
+  /** The remaining time as earlier runs and this one say, in ms; undefined where earlier runs say nothing. */
+  readonly learned?: (() => number | undefined) | undefined;
 };
 
 type Sample = { readonly at: number; readonly work: number; readonly finished: number };
@@ -43,9 +46,9 @@ export class PaceMeter {
     if (samples.length === 0 || now - (last?.at ?? now) >= sampleEveryMs) {
       samples.push(sample);
       if (samples.length > maxSamples) samples.shift();
-      const next = estimate(progress, first, samples[0] ?? sample);
+      const next = learnedEnd(progress) ?? estimate(progress, first, samples[0] ?? sample);
       this.#endAt = smoothed(this.#endAt, now, next);
-    }
+    } else this.#endAt ??= learnedEnd(progress);
     return {
       // Never 0 while there is work left.
       remainingMs: this.#endAt === undefined ? null : Math.max(1, this.#endAt - now),
@@ -59,6 +62,11 @@ export class PaceMeter {
     this.#first = undefined;
     this.#endAt = undefined;
   }
+}
+
+function learnedEnd({ now, total, learned }: Progress): number | undefined {
+  const remainingMs = total === null ? undefined : learned?.();
+  return remainingMs === undefined ? undefined : now + remainingMs;
 }
 
 /** The end, epoch ms. If no task has finished within the window, the rate is that of the whole run. */

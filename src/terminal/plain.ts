@@ -30,6 +30,8 @@ type PlainOptions = {
   readonly look: Look;
   readonly env: Env;
   readonly now: () => number;
+  /** See `UiOptions`. */
+  readonly learned: (() => number | undefined) | undefined;
   readonly cwd: string;
   /** See `SummaryOptions`. Called at the end, when the secrets are known. */
   readonly again: () => readonly string[] | undefined;
@@ -41,7 +43,7 @@ export class Plain implements Ui {
   readonly #options: PlainOptions;
   readonly #isGithub: boolean;
   readonly #view = newView();
-  readonly #progress = new ProgressLines(this.#view);
+  readonly #progress: ProgressLines;
   readonly #log: RunLog;
   readonly #release: () => void;
   /** GitHub folds the lines of a group; the summary follows it. */
@@ -49,6 +51,7 @@ export class Plain implements Ui {
 
   constructor(options: PlainOptions) {
     this.#options = options;
+    this.#progress = new ProgressLines(this.#view, options.learned);
     this.#isGithub = options.env["GITHUB_ACTIONS"] === "true";
     this.#log = new RunLog({
       verbosity: options.verbosity,
@@ -135,11 +138,13 @@ export class Plain implements Ui {
 class ProgressLines {
   readonly #view: View;
   readonly #pace = new PaceMeter();
+  readonly #learned: (() => number | undefined) | undefined;
   #tenths = 0;
   #last: number | undefined;
 
-  constructor(view: View) {
+  constructor(view: View, learned: (() => number | undefined) | undefined) {
     this.#view = view;
+    this.#learned = learned;
   }
 
   /** @returns the line that is due, or "" */
@@ -149,7 +154,13 @@ class ProgressLines {
     const finished = finishedCount(view);
     const total = view.complete ? view.total : null;
     const work = finished + view.partial;
-    const { remainingMs } = this.#pace.next({ now, finished, work, total });
+    const { remainingMs } = this.#pace.next({
+      now,
+      finished,
+      work,
+      total,
+      learned: this.#learned,
+    });
     // A clock that was set back must not silence the run until it has caught up.
     this.#last = Math.min(this.#last ?? now, now);
     const tenths =

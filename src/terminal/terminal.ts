@@ -48,6 +48,8 @@ type TerminalOptions = {
   /** See `SummaryOptions`. Called at the end, when the secrets are known. */
   readonly again: () => readonly string[] | undefined;
   readonly clock: UiClock;
+  /** See `UiOptions`. */
+  readonly learned: (() => number | undefined) | undefined;
   /** Masks a line that user code has printed in the main thread. */
   readonly printed: (line: string) => string;
 };
@@ -127,6 +129,7 @@ export class Terminal implements Ui {
 
   #regions(size: Size): readonly string[] {
     const view = this.#view;
+    const { learned } = this.#options;
     const now = this.#options.clock.now();
     const finished = finishedCount(view);
     const total = view.complete ? view.total : null;
@@ -135,7 +138,7 @@ export class Terminal implements Ui {
       ...this.#options.look,
       now,
       labelWidth: this.#labelWidth,
-      pace: this.#pace.next({ now, finished, work: finished + view.partial, total }),
+      pace: this.#pace.next({ now, finished, work: finished + view.partial, total, learned }),
     });
     this.#labelWidth = labelWidth;
     return lines;

@@ -163,6 +163,7 @@ function step(view: View, event: RunEvent): void {
       view.finishedAt = event.at;
       return;
     case "task-log":
+    case "task-slow":
     case "task-checkpoint":
       return;
     default:

@@ -7,6 +7,7 @@ import { InFlight } from "../../src/engine/in-flight.ts";
 import { Inputs } from "../../src/engine/inputs.ts";
 import { Life } from "../../src/engine/life.ts";
 import { Schedule } from "../../src/engine/schedule.ts";
+import { TaskTimes } from "../../src/engine/task-times.ts";
 import { StoredResults } from "../../src/engine/stored-results.ts";
 import { Graph } from "../../src/plan/graph.ts";
 import type { TaskVertex } from "../../src/plan/vertex.ts";
@@ -37,6 +38,7 @@ export class EngineParts {
   readonly inFlight = new InFlight();
   readonly inputs = new Inputs("short", true, undefined);
   readonly identities = new Identities(undefined, () => undefined);
+  readonly times = new TaskTimes(true, (name) => name);
   readonly schedule = new Schedule(new Map([["one", { limit: 1, perMs: null }]]));
   readonly backlog = new Backlog({
     schedule: this.schedule,
@@ -46,6 +48,7 @@ export class EngineParts {
   readonly stored = new StoredResults((ids) => this.asked.push(...ids));
   readonly graph = new Graph(
     {
+      planned: (vertex) => this.times.planned(vertex),
       ready: (vertex) => this.onReady(vertex),
       readLate: (vertex) => this.stored.add(vertex),
       skipped: (vertex) => this.skipped.push(vertex),
@@ -70,13 +73,14 @@ export class EngineParts {
 
   /** What most parts need. */
   get deps() {
-    const { life, inFlight, inputs, identities, schedule, backlog, stored } = this;
+    const { life, inFlight, inputs, identities, times, schedule, backlog, stored } = this;
     const { graph, timeouts, record, print } = this;
     return {
       life,
       inFlight,
       inputs,
       identities,
+      times,
       schedule,
       backlog,
       stored,

@@ -16,6 +16,7 @@ const pools: PoolLimits = new Map([
 const ready: TaskVertex[] = [];
 const graph = new Graph(
   {
+    planned: () => undefined,
     ready: (planned) => ready.push(planned),
     readLate: () => undefined,
     skipped: () => undefined,

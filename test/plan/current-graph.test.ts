@@ -7,7 +7,13 @@ import { goOnLater, planLater, planNow } from "../../src/plan/current-graph.ts";
 const nothing = (): void => undefined;
 const newGraph = (): Graph =>
   new Graph(
-    { ready: nothing, readLate: nothing, skipped: nothing, fanOutFailed: nothing },
+    {
+      planned: nothing,
+      ready: nothing,
+      readLate: nothing,
+      skipped: nothing,
+      fanOutFailed: nothing,
+    },
     new Set(),
   );
 const named = task({ name: "planning: named", run: () => undefined });

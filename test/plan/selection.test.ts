@@ -26,7 +26,13 @@ function run(
   const ran: string[] = [];
   const ready: TaskVertex[] = [];
   const graph = new Graph(
-    { ready: (vertex) => ready.push(vertex), skipped() {}, readLate() {}, fanOutFailed() {} },
+    {
+      planned() {},
+      ready: (vertex) => ready.push(vertex),
+      skipped() {},
+      readLate() {},
+      fanOutFailed() {},
+    },
     new Map(),
   );
   for (const picked of selection.pick(nodes)) graph.add(picked);

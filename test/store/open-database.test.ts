@@ -31,6 +31,7 @@ const tables = (db: Database): string[] =>
 const ours = [
   "pipeline_runs",
   "pipeloom_definitions",
+  "pipeloom_durations",
   "pipeloom_reusable",
   "pipeloom_schema",
   "pipeloom_sources",

@@ -25,6 +25,7 @@ export class Hand {
   constructor() {
     this.graph = new Graph(
       {
+        planned: () => undefined,
         ready: (vertex) => this.ready.push(vertex),
         readLate: (vertex) => this.readLate.push(vertex),
         skipped: (vertex, { message }) => this.skipped.push({ name: vertex.name, why: message }),

@@ -14,6 +14,7 @@ test("every event is one line of JSON, with ISO times and values", () => {
     event.retrying(1, 2000),
     { ...event.finished(1), result: '{"n":\n42}' } as ReturnType<typeof event.finished>,
     event.finished(2, "error"),
+    event.slow(1, 31_000, true),
     event.runFinished(),
   ].map(jsonLine);
   for (const line of lines) expect(line).not.toContain("\n");

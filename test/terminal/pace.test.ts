@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { PaceMeter } from "../../src/terminal/pace.ts";
 
 /** Plays work at a rate that changes, and returns the remaining seconds at each half second. */
@@ -29,6 +29,37 @@ test("the remaining time moves without jumps and follows a rate that has changed
   expect(shown.at(-1)).toBeCloseTo((10_000 - 6000 - 2500) / 50, -1);
   const jumps = shown.slice(3).map((value, i) => Math.abs((value ?? 0) - (shown[i + 2] ?? 0)));
   expect(Math.max(...jumps)).toBeLessThan(6);
+});
+
+const play = (learned: (now: number) => number | undefined, total: number | null = 100) => {
+  const pace = new PaceMeter();
+  return (now: number) =>
+    pace.next({ now, finished: 0, work: 0, total, learned: () => learned(now) }).remainingMs;
+};
+
+describe("where earlier runs say what is left", () => {
+  test("it is shown from the first moment, and counts down", () => {
+    const shown = play((now) => 60_000 - now);
+    expect([0, 100, 200, 1000, 30_000].map(shown)).toEqual([
+      60_000, 59_900, 59_800, 59_000, 30_000,
+    ]);
+  });
+
+  test("also where they say it only a moment later, or the total is known only then", () => {
+    const shown = play((now) => (now < 150 ? undefined : 60_000 - now));
+    expect([0, 100, 200, 1000].map(shown)).toEqual([null, null, 59_800, 59_000]);
+    const unknown = play((now) => 60_000 - now, null);
+    expect([0, 100, 2000].map(unknown)).toEqual([null, null, null]);
+  });
+
+  test("a small difference is taken over step by step, a large one at once", () => {
+    const small = play((now) => (now < 10_000 ? 60_000 : 62_000) - now);
+    for (let now = 0; now < 10_000; now += 500) small(now);
+    expect(small(10_000)).toBeCloseTo(50_400);
+    const large = play((now) => (now < 10_000 ? 60_000 : 200_000) - now);
+    for (let now = 0; now < 10_000; now += 500) large(now);
+    expect(large(10_000)).toBe(190_000);
+  });
 });
 
 test("a clock that is set back restarts the measurement", () => {

@@ -85,6 +85,17 @@ export const event = {
     failure: boom,
     retryAt: epoch + retryAt,
   }),
+  slow: (id: number, durationMs: number, isRunning: boolean, p95Ms = 10_000): RunEvent => ({
+    type: "task-slow",
+    id: taskId(id),
+    name: `task-${id}`,
+    task: "task",
+    at: epoch + durationMs,
+    durationMs,
+    isRunning,
+    p95Ms,
+    runs: 12,
+  }),
   finished: (
     id: number,
     status: FinalStatus = "done",

@@ -81,3 +81,16 @@ CREATE TABLE pipeloom_sources (
   source      BLOB NOT NULL,      -- gzip
   run_id      INTEGER NOT NULL    -- the last run that used it
 ) WITHOUT ROWID;
+
+-- How long the tasks of each definition took in a run, for the remaining time and the order of the next runs. Only tasks that
+-- ended done count. Written when a session of the run ends: a session that is killed adds nothing.
+CREATE TABLE pipeloom_durations (
+  run_id   INTEGER NOT NULL,
+  task     TEXT NOT NULL,         -- the definition, as in task_runs.key
+  tasks    INTEGER NOT NULL,
+  total_ms INTEGER NOT NULL,      -- their durations, added up
+  counts   TEXT NOT NULL,         -- JSON: pairs of bucket and number of tasks; four buckets for each doubling of the duration
+  PRIMARY KEY (run_id, task)
+) WITHOUT ROWID;
+-- By how much the run's last session took longer than its tasks explain. NULL: not known.
+ALTER TABLE pipeline_runs ADD COLUMN stretch REAL;

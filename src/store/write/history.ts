@@ -1,6 +1,7 @@
 // What a run records about itself in the database. `NoHistory` (`--no-store-task-status`) records nothing.
 
 import type { Failure } from "../../base/failure.ts";
+import type { SessionDurations } from "../../protocol/learned.ts";
 import type { TaskId, WorkerId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
@@ -60,6 +61,7 @@ export type RunEnd = {
   readonly failure: Failure | null;
   /** Epoch ms. */
   readonly at: number;
+  readonly durations?: SessionDurations;
 };
 
 export type Sources = readonly (readonly [fingerprint: string, source: Uint8Array])[];

@@ -32,9 +32,21 @@ const deletes = {
     "DELETE FROM pipeloom_reusable WHERE run_id = ?1 AND task_id IN (SELECT task_id FROM pipeloom_reusable WHERE run_id = ?1 LIMIT ?2)",
   pipeloom_definitions:
     "DELETE FROM pipeloom_definitions WHERE run_id = ?1 AND name IN (SELECT name FROM pipeloom_definitions WHERE run_id = ?1 LIMIT ?2)",
+  pipeloom_durations:
+    "DELETE FROM pipeloom_durations WHERE run_id = ?1 AND task IN (SELECT task FROM pipeloom_durations WHERE run_id = ?1 LIMIT ?2)",
   pipeline_runs:
     "DELETE FROM pipeline_runs WHERE id IN (SELECT id FROM pipeline_runs WHERE id = ?1 LIMIT ?2)",
 } as const satisfies Partial<Record<OwnTable, string>>;
+
+const noneDeleted = {
+  task_logs: 0,
+  task_attempts: 0,
+  task_runs: 0,
+  pipeloom_reusable: 0,
+  pipeloom_definitions: 0,
+  pipeloom_durations: 0,
+  pipeline_runs: 0,
+};
 
 type Table = keyof typeof deletes;
 type Deletes = readonly (readonly [table: Table, statement: Statement<unknown, [RunId, number]>])[];
@@ -77,6 +89,7 @@ export class Pruner {
       "task_runs",
       "pipeloom_reusable",
       "pipeloom_definitions",
+      "pipeloom_durations",
       "pipeline_runs",
     ]);
     for (const id of pruned.runs) removeStaleLock(path, id);
@@ -114,14 +127,7 @@ export class Pruner {
     isOver: Statement<unknown, [RunId, string | null]>,
     first: number,
   ): Slice {
-    const deleted = {
-      task_logs: 0,
-      task_attempts: 0,
-      task_runs: 0,
-      pipeloom_reusable: 0,
-      pipeloom_definitions: 0,
-      pipeline_runs: 0,
-    };
+    const deleted = { ...noneDeleted };
     const slice: Slice = { deleted, runs: [], next: first };
     let left = sliceRows;
     for (const { id, finished_at } of this.#runs.slice(first)) {

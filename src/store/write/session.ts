@@ -4,6 +4,7 @@ import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 
 import type { MessageHandle } from "../../api/message.ts";
+import type { Learned } from "../../protocol/learned.ts";
 import type { RunFinished, RunStarted } from "../../protocol/events.ts";
 import type { KeepRule, RunRequest, WriterOptions } from "../../protocol/messages.ts";
 import type { Rerun } from "../../protocol/reruns.ts";
@@ -19,6 +20,7 @@ import { openDatabase, shortTuning, walLimitBytes } from "../open-database.ts";
 import type { Patience } from "../patience.ts";
 import type { History, RunEnd } from "./history.ts";
 import { pruneOldRuns } from "./keep-rule.ts";
+import { learnedDurations } from "./durations.ts";
 import { NoHistory } from "./no-history.ts";
 import { refuseIfAlive } from "../read/find-run.ts";
 import { prepareRun, type PreparedRun } from "./prepare-run.ts";
@@ -42,6 +44,8 @@ export class Session {
   readonly beganAt: number;
   /** See PreparedRun. */
   readonly interrupted: RunProcess | undefined;
+  /** How long tasks took in earlier runs; undefined where that is not known. */
+  readonly learned: Learned | undefined;
   readonly history: History;
   readonly messages: CustomMessages;
   readonly unit: UnitApplier;
@@ -96,6 +100,7 @@ export class Session {
       history.begin(records.hasSchemaWritten, code?.parts ?? []);
       this.history = history;
     }
+    this.learned = options.storeTaskStatus ? learnedDurations(db, started) : undefined;
     this.messages = new CustomMessages(db, handles, patience, writes);
     this.unit = new UnitApplier(db, options.storeTaskStatus, this.messages, patience, writes);
     this.commitsUnitsAlone = hasDeferredKeys(db);

@@ -14,6 +14,7 @@ import { askedDownstream, passesOnSql, ranDownstream } from "../decide-reruns.ts
 import type { Patience } from "../patience.ts";
 import { DefinitionChanges } from "./definitions.ts";
 import { ofRun } from "../own-tables.ts";
+import { writeDurations } from "./durations.ts";
 import { BegunTasks } from "./begun-tasks.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import { AttemptRows } from "./attempt-rows.ts";
@@ -311,9 +312,11 @@ export class SqliteHistory implements History {
       this.#patience.run(() => this.#db.run(endDownstreamSql, [this.#run]));
     }
     if (this.#end === undefined) return;
-    const { status, failure, at } = this.#end;
+    const { status, failure, at, durations } = this.#end;
     const error = failure === null ? null : JSON.stringify(failure);
     this.#updateRun("status = ?, finished_at = ?, error = ?", status, toIso(at), error);
+    if (durations === undefined) return;
+    this.#patience.run(() => writeDurations(this.#db, this.#run, durations));
   }
 
   #updateRun(set: string, ...values: readonly HistoryCell[]): void {

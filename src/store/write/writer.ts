@@ -148,13 +148,14 @@ export class Writer {
     const [ports, announcer] = [this.#ports, this.#announcer];
     const group = new GroupCommit({ session, recorder, ports, announcer });
     this.#life = { state: "open", session, group };
-    const { started, otherCode, reruns, beganAt } = session;
+    const { started, otherCode, reruns, beganAt, learned } = session;
+    const known = learned === undefined ? {} : { learned };
     if (started.resumed) {
       for (const { tasks, done } of session.history.restoredPages()) {
         this.#deps.post({ type: "restored", tasks: JSON.stringify(tasks), done });
       }
     }
-    this.#deps.post({ type: "opened", started, otherCode, reruns, beganAt });
+    this.#deps.post({ type: "opened", started, otherCode, reruns, beganAt, ...known });
     if (this.#known !== undefined) this.#askSources(session, this.#known);
     if (!started.resumed && code !== null) {
       this.#deps.post({ type: "code-wanted", known: session.knownParts(request) });
@@ -315,12 +316,18 @@ export class Writer {
 
   #close(
     { session }: Open,
-    { status, failure, changedFiles = [] }: Extract<ToWriter, { type: "close" }>,
+    { status, failure, changedFiles = [], durations }: Extract<ToWriter, { type: "close" }>,
   ): void {
+    const known = durations === undefined ? {} : { durations };
     this.#life = { state: "closing", session };
     for (const definition of changedFiles) session.history.setFilesChanged(definition);
     this.#ports.close();
-    const { finished, untidy } = session.close({ status, failure, at: this.#deps.wall() });
+    const { finished, untidy } = session.close({
+      status,
+      failure,
+      at: this.#deps.wall(),
+      ...known,
+    });
     this.#life = { state: "closed" };
     if (untidy !== undefined) {
       const why = toFailure(untidy).message;

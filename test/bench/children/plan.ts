@@ -32,6 +32,7 @@ const graph = new Graph(
     ready: (vertex) => void ready.push(vertex),
     readLate: () => undefined,
     skipped: () => undefined,
+    planned: () => undefined,
     fanOutFailed: () => undefined,
   },
   new Set(),

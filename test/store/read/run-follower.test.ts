@@ -57,6 +57,7 @@ function shortly(event: RunEvent): string {
     case "run-reruns":
     case "task-checkpoint":
     case "task-retrying":
+    case "task-slow":
       return event.type;
   }
 }
