@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { ownTables } from "../../src/store/own-tables.ts";
 import { executable } from "../support/rig.ts";
 
 export const pipelines = [
@@ -81,7 +82,7 @@ export type Answer = {
 };
 
 const userTables = `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
-  AND name NOT LIKE 'pipeloom_%' AND name NOT IN ('pipeline_runs', 'task_runs', 'task_logs') ORDER BY name`;
+  AND name NOT IN (${ownTables.map((name) => `'${name}'`).join(", ")}) ORDER BY name`;
 
 const hasRuns = (db: Database): boolean =>
   db.query("SELECT 1 FROM sqlite_schema WHERE name = 'task_runs'").get() !== null;
