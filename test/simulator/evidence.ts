@@ -158,8 +158,9 @@ export class Evidence {
     const row = this.#before.get(id);
     if (row === undefined) return false;
     const { code } = this.seen;
-    if (code.keeps.includes(kindOfKey(row.key))) return false;
-    return passesOn(row) || (code.asks?.downstream === true && asksFor(code, row));
+    // What earlier sessions asked for is over where the user keeps the results, but not what this one asks for.
+    const isKept = code.keeps.includes(kindOfKey(row.key));
+    return (!isKept && passesOn(row)) || (code.asks?.downstream === true && asksFor(code, row));
   }
 
   /** The task runs again because of one that it depends on, and has not done so in an earlier session. */
