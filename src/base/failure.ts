@@ -83,10 +83,11 @@ function listOf(value: unknown): unknown[] {
   }
 }
 
-/** The failure alone: `TypeError: x is not a function`, or the message for a bare Error. */
+/** The failure alone: `TypeError: x is not a function`, or the message for a bare Error, or where it begins with the name. */
 export function failureHead({ name, message }: Failure): string {
   if (message === "") return name;
-  return name === "Error" ? message : `${name}: ${message}`;
+  const isSaid = name === "Error" || message.toLowerCase().startsWith(name.toLowerCase());
+  return isSaid ? message : `${name}: ${message}`;
 }
 
 /** One line with causes and errors: `fetch failed; caused by: ECONNREFUSED`, `AggregateError (1: …; 2: …)`. */

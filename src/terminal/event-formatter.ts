@@ -96,11 +96,12 @@ function finished(event: TaskFinished, verbosity: Verbosity): Line | undefined {
     case "error":
       return { ...lineAbout(event, "error", failed(event, verbosity)), about: "failed" };
     case "cancelled":
-    case "skipped":
-      return {
-        ...lineAbout(event, "warn", `${event.status}${because(event.failure, 0)}`),
-        about: "ended",
-      };
+    case "skipped": {
+      const why = because(event.failure, 0);
+      // A reason such as "skipped because …" is a sentence of its own.
+      const said = why.startsWith(`: ${event.status} `) ? why.slice(2) : event.status + why;
+      return { ...lineAbout(event, "warn", said), about: "ended" };
+    }
     default:
       return assertNever(event.status);
   }
