@@ -96,7 +96,7 @@ test("changed code is shown, without comments and types", async () => {
 
 test.each([
   ["its variables (MODE) changed since run 1", [], { MODE: "fast" }],
-  ["its input changed since run 1", ["--param", "day=2"], {}],
+  ["its input (day: 1 → 2) changed since run 1", ["--param", "day=2"], {}],
   ["an earlier run has its result, and it was to run all the same", ["--no-reuse"], {}],
 ] as const)("%s", async (because, args, env) => {
   using project = new Project();

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { fingerprintsOf } from "../../../src/module/fingerprints.ts";
+import { type Fingerprints, fingerprintsOf } from "../../../src/module/fingerprints.ts";
 import { sourcesOf } from "../../../src/module/sources.ts";
 import { newRig, type Rig } from "../../support/rig.ts";
 import { differing, type Edit, type Files, fingerprints } from "./fingerprints-in.ts";
@@ -292,12 +292,13 @@ test("each task has another fingerprint, the same in every folder", async () => 
 
 test("the recorded texts count, not what the files hold by now", async () => {
   await using rig = newRig();
-  const before = await fingerprints(rig, files, tasks);
+  const values = ({ sources: _, ...rest }: Fingerprints): unknown => rest;
+  const before = values(await fingerprints(rig, files, tasks));
   const sources = sourcesOf(rig.file("p.ts"));
   for (const { path } of sources) await Bun.write(path, "edited(");
-  expect(await fingerprintsOf(rig.file("p.ts"), sources, tasks)).toEqual(before);
+  expect(values(await fingerprintsOf(rig.file("p.ts"), sources, tasks))).toEqual(before);
   for (const { path } of sources) await Bun.file(path).delete();
-  expect(await fingerprintsOf(rig.file("p.ts"), sources, tasks)).toEqual(before);
+  expect(values(await fingerprintsOf(rig.file("p.ts"), sources, tasks))).toEqual(before);
 });
 
 test.each(['import("./" + name)', "import(`./${name}.ts`)", "require(name)", 'eval("name")'])(
