@@ -290,15 +290,16 @@ test("each task has another fingerprint, the same in every folder", async () => 
   expect(other.byTask).toEqual(byTask);
 });
 
+const withoutSources = (all: Fingerprints): unknown => ({ ...all, sources: undefined });
+
 test("the recorded texts count, not what the files hold by now", async () => {
   await using rig = newRig();
-  const values = ({ sources: _, ...rest }: Fingerprints): unknown => rest;
-  const before = values(await fingerprints(rig, files, tasks));
+  const before = withoutSources(await fingerprints(rig, files, tasks));
   const sources = sourcesOf(rig.file("p.ts"));
   for (const { path } of sources) await Bun.write(path, "edited(");
-  expect(values(await fingerprintsOf(rig.file("p.ts"), sources, tasks))).toEqual(before);
+  expect(withoutSources(await fingerprintsOf(rig.file("p.ts"), sources, tasks))).toEqual(before);
   for (const { path } of sources) await Bun.file(path).delete();
-  expect(values(await fingerprintsOf(rig.file("p.ts"), sources, tasks))).toEqual(before);
+  expect(withoutSources(await fingerprintsOf(rig.file("p.ts"), sources, tasks))).toEqual(before);
 });
 
 test.each(['import("./" + name)', "import(`./${name}.ts`)", "require(name)", 'eval("name")'])(
