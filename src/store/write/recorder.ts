@@ -118,13 +118,13 @@ export class Recorder {
     const { cpuMs, waitedMs, input = null } = completion;
     const label =
       completion.label === undefined || completion.label === "" ? null : completion.label;
-    const times = [startedAt, at] as const;
     this.#history.setDone(
       id,
       name,
       key,
       attempt,
-      ...times,
+      startedAt,
+      at,
       result,
       rows,
       cpuMs,

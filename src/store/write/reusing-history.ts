@@ -119,22 +119,9 @@ export class ReusingHistory extends SqliteHistory {
     if (status === "done") this.#addReusable(id, key, finishedAt ?? this.#wall(), result ?? "");
   }
 
-  override setDone(
-    id: TaskId,
-    name: string,
-    key: string,
-    attempt: number,
-    startedAt: number,
-    finishedAt: number,
-    result: string,
-    rows: number,
-    cpuMs: number | undefined,
-    waitedMs: number | undefined,
-    input: string | null,
-    label: string | null,
-  ): void {
-    const times = [startedAt, finishedAt] as const;
-    super.setDone(id, name, key, attempt, ...times, result, rows, cpuMs, waitedMs, input, label);
+  override setDone(...done: Parameters<SqliteHistory["setDone"]>): void {
+    super.setDone(...done);
+    const [id, , key, , , finishedAt, result] = done;
     this.#addReusable(id, key, finishedAt, result);
   }
 
