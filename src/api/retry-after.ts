@@ -3,7 +3,8 @@
 import { shownValue } from "../base/describe-value.ts";
 import { type Failure, toFailure } from "../base/failure.ts";
 import { maxDurationMs } from "../base/parse-duration.ts";
-import type { RetryOptions } from "./retries.ts";
+import type { RetryPolicy } from "../protocol/messages.ts";
+import { nextAttemptAt, type RetryOptions } from "./retries.ts";
 
 /** One per task in each thread, so that a function that is wrong is said once and not with each failure. */
 export class RetryAfter {
@@ -44,4 +45,28 @@ export class RetryAfter {
       `retries.after ${what}; it must return milliseconds (0 or more), or undefined. The delay of \`retries\` is used instead`,
     );
   }
+}
+
+type RetryFunctions = {
+  readonly retryOn: RetryOptions["retryOn"];
+  readonly retryAfter: RetryAfter | undefined;
+};
+
+/**
+ * As `nextAttemptAt`, where `retries.after` may ask for another time.
+ * @param thrown as `RetryAfter.delayMs`
+ * @throws what the author's `retryOn` throws
+ */
+export function nextAttempt(
+  policy: RetryPolicy,
+  { retryOn, retryAfter }: RetryFunctions,
+  attempt: number,
+  { failure, thrown }: { readonly failure: Failure; readonly thrown: unknown },
+  now: number,
+  warn: (line: string) => void,
+): number | undefined {
+  const retryAt = nextAttemptAt(policy, retryOn, attempt, failure, now);
+  if (retryAt === undefined) return undefined;
+  const askedMs = retryAfter?.delayMs(failure, thrown, policy.maxAfterMs, warn);
+  return askedMs === undefined ? retryAt : now + askedMs;
 }

@@ -1,6 +1,6 @@
 // Records that the engine itself writes about a task, because no worker can. Pure.
 
-import { nextAttemptAt } from "../api/retries.ts";
+import { nextAttempt } from "../api/retry-after.ts";
 import type { Failure } from "../base/failure.ts";
 import type { TaskId, WorkerId } from "../protocol/ids.ts";
 import type { RestoredTask } from "../protocol/messages.ts";
@@ -116,8 +116,6 @@ export function retryOf(
   warn: (line: string) => void,
 ): number | undefined {
   const policy = retries ?? definition.retries;
-  const retryAt = nextAttemptAt(policy, definition.retryOn, attempt + 1, failure, now);
-  if (retryAt === undefined) return undefined;
-  const askedMs = definition.retryAfter?.delayMs(failure, undefined, policy.maxAfterMs, warn);
-  return askedMs === undefined ? retryAt : now + askedMs;
+  const lost = { failure, thrown: undefined };
+  return nextAttempt(policy, definition, attempt + 1, lost, now, warn);
 }

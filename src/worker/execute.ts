@@ -2,7 +2,7 @@
 // a short task must not pay for a promise.
 
 import { JSON } from "../base/globals.ts";
-import { nextAttemptAt } from "../api/retries.ts";
+import { nextAttempt } from "../api/retry-after.ts";
 import type { AnyTaskDefinition } from "../api/task-definition.ts";
 import { type Failure, toFailure } from "../base/failure.ts";
 import type { Outcome } from "../protocol/writer-records.ts";
@@ -96,7 +96,8 @@ function succeeded(
   }
   try {
     const result = storedText(value, "result", "the task's output", "outputs", attempt.deps.mask);
-    const retryAt = nextAttempt(attempt, definition, at, { name: "Error", message: "" });
+    // Should the database refuse the task's unit: there is no error that `retries.after` could look at.
+    const retryAt = retryOf(attempt, definition, undefined, at, unknownFailure);
     return retryAt === undefined ? { status: "done", result } : { status: "done", result, retryAt };
   } catch (thrown) {
     return failed(attempt, definition, at, thrown);
@@ -136,48 +137,36 @@ export function failureOutcome(
   const retryAt =
     definition === undefined
       ? undefined
-      : nextAttemptAfter(attempt, definition, at, failure, thrown);
+      : retryOf(attempt, definition, definition.retryAfter, at, { failure, thrown });
   return retryAt === undefined
     ? { status: "error", failure }
     : { status: "error", failure, retryAt };
 }
 
+const unknownFailure = { failure: { name: "Error", message: "" }, thrown: undefined };
+
 /**
  * The time of the next attempt, or undefined.
  * @param at end of the attempt. The engine waits for the difference, so clock changes do not matter
  */
-function nextAttempt(
+function retryOf(
   attempt: Attempt,
   definition: AnyTaskDefinition,
+  retryAfter: AnyTaskDefinition["retryAfter"],
   at: number,
-  failure: Failure,
+  why: { readonly failure: Failure; readonly thrown: unknown },
 ): number | undefined {
   const policy = attempt.assignment.retries ?? definition.retries;
   if (policy.limit === 0) return undefined;
+  const warn = (line: string): void => attempt.log.print("warn", line);
   try {
-    return nextAttemptAt(policy, definition.retryOn, attempt.attempt, failure, at);
+    const functions = { retryOn: definition.retryOn, retryAfter };
+    return nextAttempt(policy, functions, attempt.attempt, why, at, warn);
   } catch (thrown) {
     // An error of `retryOn` must not hide the failure of the task.
     attempt.log.print("error", `retryOn failed: ${thrownText(thrown)}`);
     return undefined;
   }
-}
-
-/** The same, where `retries.after` may delay it. */
-function nextAttemptAfter(
-  attempt: Attempt,
-  definition: AnyTaskDefinition,
-  at: number,
-  failure: Failure,
-  thrown: unknown,
-): number | undefined {
-  const retryAt = nextAttempt(attempt, definition, at, failure);
-  const { retryAfter } = definition;
-  if (retryAt === undefined || retryAfter === undefined) return retryAt;
-  const { maxAfterMs } = attempt.assignment.retries ?? definition.retries;
-  const warn = (line: string): void => attempt.log.print("warn", line);
-  const askedMs = retryAfter.delayMs(failure, thrown, maxAfterMs, warn);
-  return askedMs === undefined ? retryAt : at + askedMs;
 }
 
 function unknownTask(attempt: Attempt): Error {
