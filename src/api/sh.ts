@@ -6,7 +6,7 @@ import { assertKnown, namesOf } from "./known-options.ts";
 import { assertOptions, isName, isText, option } from "./option.ts";
 import type { KeptOutput } from "./program.ts";
 import { registry } from "./registry.ts";
-import { defineTask, type Task, type TaskOptions } from "./task.ts";
+import { defineTask, sharedNames, type Task, type TaskOptions } from "./task.ts";
 import { needsShell, splitWords } from "../base/shell-words.ts";
 
 type Words = readonly string[];
@@ -33,22 +33,11 @@ type ThroughShell<In> = {
 type AllOptions = ShBase<never, never> & Direct<never> & { readonly output: unknown };
 
 const names = namesOf<AllOptions>({
-  name: true,
-  label: true,
+  ...sharedNames,
   command: true,
   shell: true,
   output: true,
   cwd: true,
-  env: true,
-  retries: true,
-  timeout: true,
-  pool: true,
-  priority: true,
-  optional: true,
-  logs: true,
-  reuse: true,
-  files: true,
-  version: true,
 });
 
 export type ShOptions<In, Out> = ShBase<In, Out> & (Direct<In> | ThroughShell<In>);

@@ -57,9 +57,9 @@ export type TaskOptions<In, Out> = ReuseOptions & {
   readonly logs?: LogOptions;
 };
 
-const names = namesOf<TaskOptions<never, never>>({
+/** The options of `task` that those of `sh` have too. */
+export const sharedNames = {
   name: true,
-  run: true,
   label: true,
   retries: true,
   timeout: true,
@@ -71,7 +71,9 @@ const names = namesOf<TaskOptions<never, never>>({
   files: true,
   env: true,
   version: true,
-});
+} as const;
+
+const names = namesOf<TaskOptions<never, never>>({ ...sharedNames, run: true });
 
 const nodeNames = namesOf<NodeOptions>({
   name: true,

@@ -2,7 +2,7 @@
 // Beyond a bound, long results stay in the file until few tasks are ready: a thousand tasks may each make 1 MB before the
 // first task that reads one of them has its turn.
 
-import { maxSentResult } from "../protocol/wants-result.ts";
+import { maxSentResult, type WantsResult } from "../protocol/wants-result.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -47,6 +47,11 @@ export class Backlog {
   /** The results of tasks that are dispatched now stay in the file if they are long, although someone reads them. */
   get leavesResults(): boolean {
     return this.#deps.keepsResults && this.isFull;
+  }
+
+  /** As a task that is dispatched now is told. */
+  wants(result: WantsResult): WantsResult {
+    return result === "yes" && this.leavesResults ? "perhaps" : result;
   }
 
   /** This result is dropped, and read from the file later. */

@@ -171,7 +171,7 @@ export class Dispatcher {
       name,
       attempt: vertex.attempt + 1,
       input: inputText,
-      wantsResult: wantsResult === "yes" && backlog.leavesResults ? "perhaps" : wantsResult,
+      wantsResult: backlog.wants(wantsResult),
     };
     if (label !== undefined && label !== "") assignment.label = label;
     if (cursor !== undefined) assignment.cursor = cursor;

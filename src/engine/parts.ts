@@ -116,7 +116,6 @@ export class Parts {
     this.reuse = usesReuse(options)
       ? new ReuseAsks({
           ...shared,
-          mask,
           takes: options.reuse ?? true,
           ask: (tasks) => guarded(() => this.writer.send({ type: "reuse", tasks })),
           advance: () => run.advance(),

@@ -4,8 +4,6 @@
 import { systemClock } from "../base/clock.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { ReuseAsk } from "../protocol/reuse.ts";
-import { taskKey } from "../protocol/task-key.ts";
-import type { Mask } from "../protocol/mask.ts";
 import type { Graph } from "../plan/graph.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
 import type { Backlog } from "./backlog.ts";
@@ -22,8 +20,7 @@ type ReuseAsksDeps = {
   readonly graph: Pick<Graph, "settleWantsResult">;
   readonly identities: Identities;
   readonly schedule: Pick<Schedule, "add">;
-  readonly backlog: Pick<Backlog, "leavesResults">;
-  readonly mask: Mask | undefined;
+  readonly backlog: Pick<Backlog, "wants">;
   readonly inputs: Pick<Inputs, "recorded">;
   /** False: no result is taken, but this run's are recorded for later ones. */
   readonly takes: boolean;
@@ -99,12 +96,11 @@ export class ReuseAsks {
   }
 
   #askFor(vertex: TaskVertex): ReuseAsk {
-    const { mask, backlog, inputs } = this.#deps;
-    const { id, name, definition, inputText, wantsResult } = vertex;
-    const text = taskKey(definition.name, inputText);
-    const key = mask?.text(text) ?? text;
-    const wants = wantsResult === "yes" && backlog.leavesResults ? "perhaps" : wantsResult;
-    return { id: id as TaskId, name, key, wantsResult: wants, ...inputs.recorded(vertex) };
+    const { identities, backlog, inputs } = this.#deps;
+    const { id, name, definition, inputText } = vertex;
+    const key = identities.keyOf(definition.name, inputText);
+    const wantsResult = backlog.wants(vertex.wantsResult);
+    return { id: id as TaskId, name, key, wantsResult, ...inputs.recorded(vertex) };
   }
 
   /** These tasks are to be run. */
