@@ -26,6 +26,15 @@ export class NotJsonError extends Error {
   }
 }
 
+export function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const maxDepth = 1000;
 const identifier = /^[A-Za-z_$][\w$]*$/;
 

@@ -1,6 +1,6 @@
 // How much of a task's input is stored and shown. The input of a fan-in may have megabytes: only what fits is ever copied.
 
-import { JSON } from "../base/globals.ts";
+import { isJsonText } from "../base/json.ts";
 import type { Mask } from "./mask.ts";
 
 /** `short`: whole up to 1,024 characters, and cut beyond. `none`: inputs are neither stored nor shown. */
@@ -44,7 +44,7 @@ function maskedInput(input: string, limit: number, mask: Mask): string {
   if (input.length > limit) return cutInput(maskedStart(input, limit, mask), limit);
   const masked = mask.text(input);
   if (masked.length > limit) return cutInput(masked, limit);
-  if (masked === input || masked.endsWith(cutMark) || isJson(masked)) return masked;
+  if (masked === input || masked.endsWith(cutMark) || isJsonText(masked)) return masked;
   // A secret that was a number.
   return masked + cutMark;
 }
@@ -57,13 +57,4 @@ export function maskedStart(text: string, limit: number, mask: Mask | undefined)
   const masked = mask.text(text.slice(0, limit + longest));
   // The last characters may be the beginning of a secret.
   return masked.slice(0, Math.max(0, masked.length - longest));
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

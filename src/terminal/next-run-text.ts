@@ -1,8 +1,9 @@
 // What a run would do about each task, as text. Pure.
 
-import { grouped, pad, plural, visible, width } from "../base/text.ts";
+import { pad, plural, visible, width } from "../base/text.ts";
 import type { NextReuse, NextRun, NextTask } from "../protocol/plan.ts";
 import { changeText } from "./change-text.ts";
+import { times } from "./reruns-text.ts";
 
 /** @param columns of the terminal; infinity where there is none */
 export function nextRunText(next: NextRun, columns: number): string {
@@ -102,5 +103,3 @@ const again = ({ count, reason, isKept, downstream }: NonNullable<NextTask["reru
   isKept
     ? `kept${times(count)}, as asked: its code has changed`
     : `runs again${times(count)}: ${reason === "code" ? "its code has changed" : "as asked"}${downstream === true ? ", with what depends on it" : ""}`;
-
-const times = (count: number): string => (count === 1 ? "" : ` (×${grouped(count)})`);

@@ -1,6 +1,6 @@
 // Which tasks of a run that is continued run again, and why, as text. Pure.
 
-import { visible } from "../base/text.ts";
+import { grouped, visible } from "../base/text.ts";
 import type { Rerun } from "../protocol/reruns.ts";
 
 /** `2 tasks' code changed since run 12: load-day (×40), report; they run again` */
@@ -23,9 +23,6 @@ export function rerunLines(run: number, tasks: readonly Rerun[]): readonly strin
 }
 
 const named = (tasks: readonly Rerun[]): string =>
-  tasks
-    .map(
-      ({ task, count }) =>
-        `${visible(task)}${count === 1 ? "" : ` (×${count.toLocaleString("en-US")})`}`,
-    )
-    .join(", ");
+  tasks.map(({ task, count }) => `${visible(task)}${times(count)}`).join(", ");
+
+export const times = (count: number): string => (count === 1 ? "" : ` (×${grouped(count)})`);

@@ -1,6 +1,7 @@
 // Parses the body of a response into rows while it arrives. Formats: one JSON value, one value per line, or a JSON text
 // sequence (RFC 7464).
 
+import { isJsonText } from "../../base/json.ts";
 import { parseExact } from "./json-values.ts";
 
 export type JsonRow = { readonly [name: string]: unknown };
@@ -103,20 +104,11 @@ class Parts {
     if (this.#format === "json" || !beginning.startsWith("{")) return null;
     const lineEnd = beginning.indexOf("\n");
     if (lineEnd === -1) return undefined;
-    return isJson(beginning.slice(0, lineEnd)) ? "\n" : null;
+    return isJsonText(beginning.slice(0, lineEnd)) ? "\n" : null;
   }
 }
 
 const isBlank = (text: string): boolean => text.trim() === "";
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 function* recordsOf({ text, where, isWhole }: Part, path: string): Generator<JsonRecord> {
   const value = parsed(text, where, isWhole);
