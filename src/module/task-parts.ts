@@ -59,11 +59,12 @@ export async function taskParts(
         return { task, parts: common, alike: null };
       const values = await valuesOf(reuse, fingerprints.params.get(name), params, files);
       const now = { fingerprint, packages, values };
-      const [last, ...others] = known.filter((each) => each.task === task);
+      const own = known.filter((each) => each.task === task);
+      const [last] = own;
       const what = last === undefined ? [] : changesSince(last, now);
       const changed =
         last === undefined || what.length === 0 ? {} : { changed: { run: last.run, what } };
-      const same = [last, ...others].find((each) => each && changesSince(each, now).length === 0);
+      const same = own.find((each) => changesSince(each, now).length === 0);
       const isKnown = !fingerprints.unknown.has(name);
       return {
         task,
