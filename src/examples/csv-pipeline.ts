@@ -8,14 +8,8 @@ import { each, pipeline, task, type TaskContext } from "pipeloom";
 
 import { type Encoding, encodings } from "../formats/csv/encoding.ts";
 import { findCsvFiles, newFiles } from "./csv/files.ts";
-import {
-  badRowError,
-  flagNames,
-  inspectCsv,
-  type Inspection,
-  type Note,
-  placeOf,
-} from "../formats/csv/inspect.ts";
+import { inspectCsv, type Inspection, type Note } from "../formats/csv/inspect.ts";
+import { badRowError, flagNames, placeOf } from "../formats/csv/bad-record.ts";
 import { numberColumns, parseTypes, planTable } from "./csv/table-plan.ts";
 import { type Quote, quotes } from "../formats/csv/records.ts";
 import { ChangedError, CsvFile, type CsvSource, type Position } from "../formats/csv/csv-file.ts";

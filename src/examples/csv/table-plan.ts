@@ -2,7 +2,8 @@
 // table would change a field, planning fails with a remedy.
 
 import type { Affinity } from "../example-table.ts";
-import type { Example, InspectedColumn, Inspection, Note } from "../../formats/csv/inspect.ts";
+import type { Example, InspectedColumn } from "../../formats/csv/column-kinds.ts";
+import type { Inspection, Note } from "../../formats/csv/inspect.ts";
 import { ByName } from "./names.ts";
 import type { CellKind } from "../../formats/csv/csv-file.ts";
 import type { TableColumn } from "./table-columns.ts";

@@ -2,7 +2,8 @@
 
 import { Blocks, enoughBytes } from "./blocks.ts";
 import type { Encoding } from "./encoding.ts";
-import { type BadRecord, type Dialect, RecordReader, type RecordsInput } from "./records.ts";
+import type { BadRecord } from "./bad-record.ts";
+import { type Dialect, RecordReader, type RecordsInput } from "./records.ts";
 import { type Contents, isSameStamp, SourceFile, type Stamp } from "./source-file.ts";
 import { toNumber } from "./types.ts";
 

@@ -1,8 +1,9 @@
 // `csv(path, options)`: the rows of a CSV file, for any task.
 
 import type { Encoding } from "./encoding.ts";
-import { badRowError, type Inspection, inspectCsv, type OptionNames } from "./inspect.ts";
-import type { BadRecord, Quote } from "./records.ts";
+import { type BadRecord, badRowError, type OptionNames } from "./bad-record.ts";
+import { type Inspection, inspectCsv } from "./inspect.ts";
+import type { Quote } from "./records.ts";
 import { CsvFile, type CsvRow, type CsvSource } from "./csv-file.ts";
 import { typeOfKinds } from "./types.ts";
 

@@ -2,56 +2,18 @@
 // types that lose nothing. It creates no strings, so it takes a tenth of the loading time. A broken file is reported
 // before its first row is stored.
 
-import { foldCase } from "../../base/fold-case.ts";
-import { assertNever } from "../../base/unreachable.ts";
 import { Blocks } from "./blocks.ts";
+import { ColumnKinds, type InspectedColumn, type KindsOptions } from "./column-kinds.ts";
 import { columnNames, type Head, readHead, separatorOf, skippedBytes } from "./dialect.ts";
 import { decodeHead, detectEncoding, type Encoding, hasMultibyte } from "./encoding.ts";
-import {
-  type BadRecord,
-  type BadRecordHint,
-  type Dialect,
-  type Quote,
-  RecordReader,
-} from "./records.ts";
+import { type Dialect, type Quote, RecordReader } from "./records.ts";
 import { type Contents, isSameStamp, SourceFile } from "./source-file.ts";
-import { kindOf, kinds } from "./types.ts";
 
-type InspectOptions = {
+type InspectOptions = KindsOptions & {
   /** Null: detected. */
   readonly separator: string | null;
   readonly encoding: Encoding | null;
   readonly quote: Quote;
-  readonly skipBadRows: boolean;
-  /** Columns that the table stores as numbers. Every field of these columns is classified. */
-  readonly numberColumns: readonly string[] | "all";
-  readonly names: OptionNames;
-};
-
-/** The caller's names for the options (flags or properties), for messages that suggest one. */
-export type OptionNames = {
-  readonly quoteNone: string;
-  readonly encoding: string;
-  readonly skipBadRows: string;
-};
-
-export const flagNames: OptionNames = {
-  quoteNone: "--quote none",
-  encoding: "--encoding",
-  skipBadRows: "--skip-bad-rows",
-};
-
-/** A field and its line. */
-export type Example = { readonly field: string; readonly line: number };
-
-export type InspectedColumn = {
-  readonly name: string;
-  /** Bit set of `Kind`. */
-  readonly kinds: number;
-  /** Kind → the first field of that kind. Plain integers have no example. */
-  readonly examples: Readonly<Record<number, Example>>;
-  /** False: classification stopped at the first text field. */
-  readonly isComplete: boolean;
 };
 
 /** The result, used for loading. JSON. */
@@ -75,8 +37,6 @@ export type Note = { readonly level: "info" | "warn"; readonly text: string };
 const lineFeed = 10;
 const headBytes = 64 * 1024;
 const maxHeadBytes = 64 * 1024 * 1024;
-/** Longest part of a field in a message. */
-const maxShownChars = 60;
 
 /**
  * @param progress called once per block with the bytes read and the total
@@ -197,7 +157,7 @@ class Scan {
     if (head.why !== null) throw new Error(`${source.path}, line ${firstLine}: ${head.why}`);
     const names = columnNames(head.header);
     const start = bomBytes + skippedBytes(head, encoding);
-    const seen = new SeenKinds(source.path, names, this.#options);
+    const seen = new ColumnKinds(source.path, names, this.#options);
     const reader = new RecordReader(dialect, names.length, firstLine);
     const blocks = new Blocks(source, {
       encoding,
@@ -257,7 +217,7 @@ class Scan {
     return false;
   }
 
-  #notes(seen: SeenKinds, bytes: number): Note[] {
+  #notes(seen: ColumnKinds, bytes: number): Note[] {
     const { encoding, guess } = this.#reading;
     const notes: Note[] = [];
     if (this.#source.isCompressed) notes.push({ level: "info", text: "decompressed (gzip)" });
@@ -286,114 +246,3 @@ class Scan {
     return notes;
   }
 }
-
-/** Collects the kinds of fields per column. The first record is the header. */
-class SeenKinds {
-  readonly #path: string;
-  readonly #names: readonly string[];
-  readonly #kinds: number[];
-  readonly #examples: Record<number, Example>[];
-  /** Per column: once one of these kinds was seen, classification stops. */
-  readonly #enough: readonly number[];
-  readonly #skipBadRows: boolean;
-  readonly #options: OptionNames;
-  #isHeader = true;
-  rows = 0;
-  badRows = 0;
-  /** First lines of rows whose quote may be a plain character. */
-  readonly doubtful: number[] = [];
-
-  constructor(path: string, names: readonly string[], options: InspectOptions) {
-    this.#path = path;
-    this.#names = names;
-    this.#kinds = names.map(() => kinds.empty);
-    this.#examples = names.map(() => ({}));
-    const { numberColumns } = options;
-    const numbers = numberColumns === "all" ? names : numberColumns;
-    const folded = new Set(numbers.map(foldCase));
-    this.#enough = names.map((name) => (folded.has(foldCase(name)) ? 0 : kinds.text));
-    this.#skipBadRows = options.skipBadRows;
-    this.#options = options.names;
-  }
-
-  get columns(): InspectedColumn[] {
-    return this.#names.map((name, i) => {
-      const seen = this.#kinds[i] ?? kinds.empty;
-      const isComplete = (seen & (this.#enough[i] ?? 0)) === 0;
-      return { name, kinds: seen, examples: this.#examples[i] ?? {}, isComplete };
-    });
-  }
-
-  /** Classifies all records of a block. */
-  read(reader: RecordReader, bytes: Buffer): void {
-    while (reader.next()) {
-      const bad = reader.why === null ? null : reader.bad;
-      if (bad !== null) this.#bad(bad);
-      else if (this.#isHeader) this.#isHeader = false;
-      else {
-        this.rows++;
-        this.#row(reader, bytes);
-        if (reader.nextLine - reader.line > 1 && reader.isDoubtful) this.doubtful.push(reader.line);
-      }
-    }
-  }
-
-  #row(reader: RecordReader, bytes: Buffer): void {
-    const { starts, ends } = reader.fields;
-    const seen = this.#kinds;
-    const enough = this.#enough;
-    for (let i = 0; i < seen.length; i++) {
-      const before = seen[i] as number;
-      if ((before & (enough[i] as number)) !== 0) continue;
-      const kind = kindOf(bytes, starts[i] ?? 0, ends[i] ?? 0);
-      if ((before & kind) === kind) continue;
-      seen[i] = before | kind;
-      this.#keepExample(i, kind, reader);
-    }
-  }
-
-  #keepExample(column: number, kind: number, reader: RecordReader): void {
-    const examples = this.#examples[column];
-    if (examples === undefined || kind === kinds.integer) return;
-    const field = reader.text(column);
-    const shown = field.length > maxShownChars ? `${field.slice(0, maxShownChars)}…` : field;
-    examples[kind] = { field: shown, line: reader.line };
-  }
-
-  #bad(record: BadRecord): void {
-    // A header cannot be skipped.
-    if (this.#isHeader) throw rowError(this.#path, record, remediesOf(record, this.#options));
-    if (!this.#skipBadRows) throw badRowError(this.#path, record, this.#options);
-    this.badRows++;
-  }
-}
-
-export function badRowError(path: string, record: BadRecord, names: OptionNames): Error {
-  const skip = `${names.skipBadRows} skips such rows and counts them`;
-  return rowError(path, record, [...remediesOf(record, names), skip]);
-}
-
-function rowError(path: string, record: BadRecord, hints: readonly string[]): Error {
-  const more = hints.length === 0 ? "" : ` (${hints.join("; ")})`;
-  return new Error(`${path}, ${placeOf(record)}: ${record.why}${more}`);
-}
-
-const remediesOf = ({ hint }: BadRecord, names: OptionNames): string[] =>
-  hint === null ? [] : [remedyOf(hint, names)];
-
-function remedyOf(hint: BadRecordHint, names: OptionNames): string {
-  switch (hint) {
-    case "quote":
-      return `${names.quoteNone} treats quotes as plain characters`;
-    case "line ends":
-      return "this file mixes line endings, CR and LF";
-    case "encoding":
-      return `${names.encoding} sets another encoding`;
-    default:
-      return assertNever(hint);
-  }
-}
-
-/** `line 4`, or `lines 4 to 7`. */
-export const placeOf = ({ line, lines }: BadRecord): string =>
-  lines === 1 ? `line ${line}` : `lines ${line} to ${line + lines - 1}`;

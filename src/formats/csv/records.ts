@@ -3,6 +3,9 @@
 
 import { isUtf8 } from "node:buffer";
 
+import type { BadRecord, BadRecordHint } from "./bad-record.ts";
+import { Fields } from "./fields.ts";
+
 export type Dialect = {
   /** A single character. */
   readonly separator: string;
@@ -14,38 +17,6 @@ export type Dialect = {
 
 export const quotes = ["double", "none"] as const;
 export type Quote = (typeof quotes)[number];
-
-/** The likely cause of a bad record; the caller turns it into a suggestion. */
-export type BadRecordHint = "quote" | "line ends" | "encoding";
-
-/** A record that is not a row: a wrong number of fields, ambiguous quotes, or bytes invalid in the encoding. */
-export type BadRecord = {
-  readonly line: number;
-  /** Number of lines in the record. */
-  readonly lines: number;
-  readonly why: string;
-  readonly hint: BadRecordHint | null;
-};
-
-/** Offsets of one record's fields, without their quotes. The next record overwrites them. */
-class Fields {
-  count = 0;
-  starts = new Int32Array(64);
-  ends = new Int32Array(64);
-  /** 1 where a field was quoted: a quote inside it is doubled. */
-  quoted = new Uint8Array(64);
-
-  /** Doubles the capacity. */
-  grow(): void {
-    const { starts, ends, quoted } = this;
-    this.starts = new Int32Array(starts.length * 2);
-    this.ends = new Int32Array(starts.length * 2);
-    this.quoted = new Uint8Array(starts.length * 2);
-    this.starts.set(starts);
-    this.ends.set(ends);
-    this.quoted.set(quoted);
-  }
-}
 
 /** A block of UTF-8 that ends with a newline. */
 export type RecordsInput = {

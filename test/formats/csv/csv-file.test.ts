@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { findCsvFiles, newFiles } from "../../../src/examples/csv/files.ts";
 import { columnNames, readHead, separatorOf } from "../../../src/formats/csv/dialect.ts";
-import { flagNames, type Inspection, inspectCsv } from "../../../src/formats/csv/inspect.ts";
+import { flagNames } from "../../../src/formats/csv/bad-record.ts";
+import { type Inspection, inspectCsv } from "../../../src/formats/csv/inspect.ts";
 import {
   type CsvBatch,
   CsvFile,
