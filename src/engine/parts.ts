@@ -2,13 +2,13 @@
 
 import { Alarm } from "../base/alarm.ts";
 import { systemClock } from "../base/clock.ts";
+import { type Failure, toFailure } from "../base/failure.ts";
 import type { Executors } from "../executors/executors.ts";
 import { Graph } from "../plan/graph.ts";
 import type { Learned, SessionDurations } from "../protocol/learned.ts";
 import { Mask } from "../protocol/mask.ts";
 import { labelled } from "../protocol/label.ts";
 import { Selection } from "../plan/selection.ts";
-import type { MainRecord } from "../protocol/writer-records.ts";
 import { Backlog } from "./backlog.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Feeder } from "./feeder.ts";
@@ -39,7 +39,6 @@ type RunCalls = {
   /** Something has changed: there may be more to dispatch, or nothing left to do. */
   advance(): void;
   endEarly(stop: Stop): void;
-  planFailed(thrown: unknown): void;
   guarded(work: () => void): void;
 };
 
@@ -65,6 +64,7 @@ export class Parts {
   readonly graph: Graph;
   readonly timeouts = new TimeoutWatch(timeoutGraceMs, (id) => this.losses.timedOut(id));
   readonly stored = new StoredResults((ids) => this.writer.send({ type: "results", ids }));
+  readonly backlog: Backlog;
   /** When a retry is due, or a rate limit opens. */
   readonly alarm: Alarm;
   readonly writer: WriterLink;
@@ -76,7 +76,7 @@ export class Parts {
   readonly reuse: ReuseAsks | undefined;
 
   constructor(options: RunOptions, run: RunCalls) {
-    const { pipeline, onOutput, onEvents, failFast } = options;
+    const { pipeline, onOutput, onEvents } = options;
     const mask = Mask.of(pipeline.secrets, process.env);
     this.mask = mask;
     this.print = mask === undefined ? onOutput : (level, line) => onOutput(level, mask.text(line));
@@ -92,11 +92,48 @@ export class Parts {
     this.identities = new Identities(mask, (vertex) => this.writer.record([againRecord(vertex)]));
     this.graph = this.#newGraph(options);
     this.alarm = new Alarm(() => run.advance());
-    const { life, print, slow, schedule, identities, graph } = this;
-    const { timeouts, stored, hooks } = this;
-    const backlog = new Backlog({ schedule, inFlight, keepsResults: storeTaskStatus });
-    const shared = {
+    const { schedule, hooks } = this;
+    this.backlog = new Backlog({ schedule, inFlight, keepsResults: storeTaskStatus });
+    this.writer = new WriterLink(
+      {
+        ...this.#shared,
+        behind: () => options.behind?.() ?? hooks.full,
+        guarded: (work) => run.guarded(work),
+      },
+      run.writerEvents,
+    );
+    this.reuse = usesReuse(options) ? this.#newReuse(options, run) : undefined;
+    const { reuse } = this;
+    this.code = new TaskCode({
+      ...options,
+      mask,
+      sent: () => reuse?.open(),
+      post: (message) => run.guarded(() => this.writer.send(message)),
+    });
+    this.feeder = this.#newFeeder(options, run);
+    this.dispatcher = new Dispatcher({
+      ...this.#shared,
+      topUp: () => this.feeder.topUp(),
+      applyRestored: (vertex, which) => this.outcomes.applyRestored(vertex, which),
+      reuse,
+    });
+    this.outcomes = this.#newOutcomes(options, run);
+    this.losses = new Losses({
+      ...this.#shared,
+      record: (records) => this.writer.record(records),
+      executors: () => run.executors(),
+      detach: ({ workerId, sent }) => this.writer.send({ type: "detach", workerId, sent }),
+      putBack: (vertex) => this.dispatcher.putBack(vertex),
+    });
+  }
+
+  /** What the constructor has made before it connects the parts. */
+  get #shared() {
+    const { life, mask, inputs, inFlight, print, times, slow, schedule } = this;
+    const { identities, graph, timeouts, stored, backlog } = this;
+    return {
       life,
+      mask,
       inputs,
       inFlight,
       print,
@@ -109,59 +146,56 @@ export class Parts {
       stored,
       backlog,
     };
-    const record = (records: readonly MainRecord[]): void => this.writer.record(records);
-    const behind = (): Promise<void> | undefined => options.behind?.() ?? hooks.full;
-    const guarded = (work: () => void): void => run.guarded(work);
-    this.writer = new WriterLink({ ...shared, mask, behind, guarded }, run.writerEvents);
-    this.reuse = usesReuse(options)
-      ? new ReuseAsks({
-          ...shared,
-          takes: options.reuse ?? true,
-          ask: (tasks) => guarded(() => this.writer.send({ type: "reuse", tasks })),
-          advance: () => run.advance(),
-        })
-      : undefined;
-    const { reuse } = this;
-    this.code = new TaskCode({
-      ...options,
-      mask,
-      sent: () => reuse?.open(),
-      post: (message) => guarded(() => this.writer.send(message)),
+  }
+
+  #newReuse(options: RunOptions, run: RunCalls): ReuseAsks {
+    return new ReuseAsks({
+      ...this.#shared,
+      takes: options.reuse ?? true,
+      ask: (tasks) => run.guarded(() => this.writer.send({ type: "reuse", tasks })),
+      advance: () => run.advance(),
     });
-    this.feeder = new Feeder({
-      ...shared,
+  }
+
+  #newFeeder({ pipeline, only }: RunOptions, run: RunCalls): Feeder {
+    return new Feeder({
+      ...this.#shared,
       pipeline,
-      selection: options.only === undefined ? undefined : new Selection(options.only),
+      selection: only === undefined ? undefined : new Selection(only),
       ready: () => this.dispatcher.ready,
-      failed: (thrown) => run.planFailed(thrown),
+      failed: (thrown) =>
+        run.endEarly({ status: "error", failure: this.#masked(toFailure(thrown)) }),
       advance: () => run.advance(),
       total: (total, complete) => this.writer.send({ type: "total", total, complete }),
     });
-    this.dispatcher = new Dispatcher({
-      ...shared,
-      topUp: () => this.feeder.topUp(),
-      applyRestored: (vertex, which) => this.outcomes.applyRestored(vertex, which),
-      reuse,
-    });
-    this.outcomes = new Outcomes({
-      ...shared,
-      failFast,
+  }
+
+  #newOutcomes(options: RunOptions, run: RunCalls): Outcomes {
+    const { mask, hooks, reuse } = this;
+    return new Outcomes({
+      ...this.#shared,
+      failFast: options.failFast,
       rerun: (started, status) => rerunOf(options, mask, started, status),
-      record,
+      record: (records) => this.writer.record(records),
       release: (id) => this.dispatcher.release(id) ?? reuse?.release(id),
       endEarly: (stop) => run.endEarly(stop),
       taskFinished: (event) => {
         if (!hooks.isEmpty) hooks.taskFinished(labelled(event));
       },
-      onEvents,
+      onEvents: options.onEvents,
     });
-    this.losses = new Losses({
-      ...shared,
-      record,
-      executors: () => run.executors(),
-      detach: ({ workerId, sent }) => this.writer.send({ type: "detach", workerId, sent }),
-      putBack: (vertex) => this.dispatcher.putBack(vertex),
-    });
+  }
+
+  /** Tasks that can be told apart only by what is planned after them wait for that. */
+  topUp(): void {
+    const { feeder, dispatcher, graph, schedule } = this;
+    const { twins } = dispatcher;
+    feeder.topUp();
+    while (twins.size > 0 && !feeder.isTopUpSoon) {
+      if (graph.canUnfold && schedule.ready > 0 && !twins.isFull) return;
+      twins.settle();
+      feeder.topUp();
+    }
   }
 
   /** What earlier runs say of the tasks. Before the first one is dispatched. */
@@ -189,6 +223,10 @@ export class Parts {
     const beganAt = life.started?.at ?? systemClock.wall();
     const elapsedMs = Math.max(0, systemClock.wall() - beganAt);
     return { slots: feeder.slots, expected: feeder.expected, elapsedMs };
+  }
+
+  #masked(failure: Failure): Failure {
+    return this.mask?.data(failure) ?? failure;
   }
 
   #newGraph({ pipeline }: RunOptions): Graph {

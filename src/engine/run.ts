@@ -7,8 +7,8 @@
 //                             ▲
 //                          losses ◄── executors          lost workers, timeouts
 
-import { systemClock, type Timer } from "../base/clock.ts";
-import { type Failure, toFailure } from "../base/failure.ts";
+import { systemClock } from "../base/clock.ts";
+import type { Failure } from "../base/failure.ts";
 import { Promise } from "../base/globals.ts";
 import { endGroups } from "../base/process-group.ts";
 import type { Executors, ExecutorsEvents } from "../executors/executors.ts";
@@ -24,16 +24,12 @@ import { otherCodeNotice, shortSecretNotice } from "./notices.ts";
 import { executorsOptions, openMessage, runInfo, sizeOf } from "./opening.ts";
 import { Parts } from "./parts.ts";
 import type { RunOptions } from "./run-options.ts";
+import { StopDeadline } from "./stop-deadline.ts";
+import { verdictOn } from "./termination.ts";
 import type { WriterEvents } from "./writer-link.ts";
 
-/** How long running tasks may take to end after a cancel. */
-const cancelGraceMs = 10_000;
-/** How long the writer may take to end when the run is told to stop now. */
-const writerGraceMs = 5_000;
 /** How long a program that was left running in the background may take to end after SIGTERM. */
 const backgroundGraceMs = 1_000;
-/** A run that is cancelled while it opens may take this long to begin; after that, it does not begin. */
-const beginGraceMs = 1_000;
 
 type Opened = Extract<FromWriter, { type: "opened" }>;
 
@@ -51,7 +47,11 @@ export class Run {
   /** Tells the writer to wait for no lock any longer. */
   readonly #givenUp = SharedFlag.create();
   #control: Control | undefined;
-  #graceTimer: Timer | undefined;
+  readonly #deadline = new StopDeadline({
+    killAll: () => this.#killAll(),
+    writerStuck: (message) =>
+      this.#writerFailed({ name: "WriterStuck", message, code: "given-up" }),
+  });
   #isAdvancing = false;
   readonly #done = Promise.withResolvers<RunSummary>();
 
@@ -63,7 +63,6 @@ export class Run {
       executors: () => this.#running,
       advance: () => this.#advance(),
       endEarly: (stop) => this.#endEarly(stop),
-      planFailed: (thrown) => this.#planFailed(thrown),
       guarded: (work) => this.#guarded(work),
     });
   }
@@ -90,7 +89,7 @@ export class Run {
       this.#parts.timeouts.clear();
       this.#parts.slow.end();
       this.#closeControl();
-      systemClock.cancel(this.#graceTimer);
+      this.#deadline.clear();
       this.#parts.alarm.set(undefined);
     }
   }
@@ -120,7 +119,7 @@ export class Run {
       case "closing":
         this.#givenUp.set();
         this.#killAll();
-        return this.#endWriterSoon();
+        return this.#deadline.forWriter();
       case "finished":
         return this.#parts.hooks.hurry("the run was told to stop now");
     }
@@ -222,25 +221,13 @@ export class Run {
     // Read the clock before dispatching: the alarm must also cover a retry that becomes due meanwhile.
     const now = systemClock.now();
     if (life.mayDispatch) {
-      this.#topUp();
+      this.#parts.topUp();
       this.#running.dispatch(schedule.ready);
     }
     alarm.set(life.stop === undefined ? schedule.wakesAt(now) : undefined);
     this.#isAdvancing = false;
     feeder.tellTotal();
     this.#endIfOver();
-  }
-
-  /** Tasks that can be told apart only by what is planned after them wait for that. */
-  #topUp(): void {
-    const { feeder, dispatcher, graph, schedule } = this.#parts;
-    const { twins } = dispatcher;
-    feeder.topUp();
-    while (twins.size > 0 && !feeder.isTopUpSoon) {
-      if (graph.canUnfold && schedule.ready > 0 && !twins.isFull) return;
-      twins.settle();
-      feeder.topUp();
-    }
   }
 
   #committed(events: readonly CommittedEvent[]): void {
@@ -255,11 +242,6 @@ export class Run {
     this.#advance();
   }
 
-  #planFailed(thrown: unknown): void {
-    const failure = toFailure(thrown);
-    this.#endEarly({ status: "error", failure: this.#parts.mask?.data(failure) ?? failure });
-  }
-
   // ── the end ──
 
   /** The first reason counts. Tasks that no worker has begun are taken back; the others are aborted. */
@@ -271,8 +253,7 @@ export class Run {
     feeder.close();
     dispatcher.putBackAll(this.#executors?.takeBackAll() ?? []);
     this.#executors?.cancel();
-    const graceMs = life.stage === "opening" ? beginGraceMs : cancelGraceMs;
-    this.#graceTimer = systemClock.after(graceMs, () => this.#killAll());
+    this.#deadline.forTasks(life.stage === "opening");
     this.#advance();
   }
 
@@ -284,48 +265,13 @@ export class Run {
     this.#running.killAll({ name: "CancelledError", message: "the run was stopped" });
   }
 
-  /** A message's `apply` may never return. The writer's transaction is then lost, and the next run continues. */
-  #endWriterSoon(): void {
-    systemClock.cancel(this.#graceTimer);
-    const message = `the writer has not ended within 5 s (does a message's \`apply\` return?); what is not stored yet is done again when the run is continued`;
-    this.#graceTimer = systemClock.after(writerGraceMs, () =>
-      this.#writerFailed({ name: "WriterStuck", message, code: "given-up" }),
-    );
-  }
-
-  /** To be called when all that can start now is dispatched. */
   #endIfOver(): void {
-    const { life, inFlight, losses, feeder, stored, schedule, graph, outcomes, reuse } =
-      this.#parts;
-    if (inFlight.size > 0 || losses.unresolved > 0 || reuse?.isAsked === true) return;
-    const { stop } = life;
-    if (stop !== undefined) return this.#close(stop.status, stop.failure);
-    if (this.#isAwaited) return;
-    if (this.#hasWork || feeder.isStreaming || stored.size > 0) {
-      const message = `Internal error: nothing would wake this run: ${schedule.ready} tasks are ready, ${schedule.delayed} wait for a retry`;
-      return this.#close("error", { name: "Error", message });
-    }
-    if (!graph.isFinished) {
-      return this.#close("error", { name: "Error", message: graph.stuckBecause });
-    }
+    const { outcomes } = this.#parts;
+    const verdict = verdictOn(this.#parts, this.#running);
+    if (verdict === "goes on") return;
+    if (verdict !== "all tasks have ended") return this.#close(verdict.status, verdict.failure);
     outcomes.dropUnplanned();
     this.#close(outcomes.status, outcomes.failure);
-  }
-
-  /** Nothing is in flight, but something will happen by itself, and `#advance` follows it. */
-  get #isAwaited(): boolean {
-    const { stored, feeder, alarm, reuse } = this.#parts;
-    if (stored.isAsked || feeder.isPending || alarm.isSet) return true;
-    if (reuse !== undefined && reuse.size > 0) return true;
-    // A worker that starts, or whose message is on its way, will ask for tasks.
-    return this.#hasWork && !this.#running.isQuiet;
-  }
-
-  get #hasWork(): boolean {
-    const { schedule, graph, dispatcher } = this.#parts;
-    return (
-      schedule.ready > 0 || schedule.delayed > 0 || graph.canUnfold || dispatcher.twins.size > 0
-    );
   }
 
   #close(status: Exclude<RunStatus, "running">, failure: Failure | null): void {
