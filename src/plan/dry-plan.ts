@@ -1,5 +1,6 @@
 // The plan of `--dry-run`: the nodes that the author has created, checked as a run would check them.
 
+import { exactDuration } from "../base/format-duration.ts";
 import { type AnyNode, type EachNode, isNode, type TaskNode } from "../api/node.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import type { Plan, PlanNode } from "../protocol/plan.ts";
@@ -138,11 +139,9 @@ function settingsOf({ definition, settings }: TaskNode): string[] {
   const optional = settings?.optional ?? definition.optional;
   return [
     ...(retries.limit > 0 ? [`retries ${retries.limit}`] : []),
-    ...(timeoutMs === undefined ? [] : [`timeout ${time(timeoutMs)}`]),
+    ...(timeoutMs === undefined ? [] : [`timeout ${exactDuration(timeoutMs)}`]),
     ...(pool === undefined ? [] : [`pool ${pool}`]),
     ...(priority === 0 ? [] : [`priority ${priority}`]),
     ...(optional ? ["optional"] : []),
   ];
 }
-
-const time = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`);

@@ -12,7 +12,7 @@ import type { Failure } from "../base/failure.ts";
 import { failureHead, failureLine } from "../base/failure.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { assertNever } from "../base/unreachable.ts";
-import { duration, roughly } from "../base/format-duration.ts";
+import { duration, waitText } from "../base/format-duration.ts";
 import { grouped, plural, relative } from "../base/text.ts";
 import { rerunLines } from "./reruns-text.ts";
 import type { ShownTask } from "./view.ts";
@@ -30,6 +30,8 @@ export type Line = {
   readonly text: string;
   /** Set if the text is about the task: `load-page failed`. Otherwise the task wrote it: `load-page: text`. */
   readonly about?: "started" | "done" | "failed" | "ended" | "retrying";
+  /** Lines of one kind say the same, apart from numbers. Default: the text. */
+  readonly kind?: string;
 };
 
 /** The line for this event, or undefined. Called for every event of a run: an event without a line costs nothing. */
@@ -129,10 +131,11 @@ function slow({ durationMs, p95Ms, runs, isRunning }: TaskSlow): string {
 }
 
 function retrying(event: TaskRetrying, verbosity: Verbosity): Line {
-  const wait = roughly(event.retryAt - event.at);
+  const wait = waitText(event.retryAt - event.at);
   const why = because(event.failure, verbosity) + stack(event.failure, verbosity);
-  const text = `attempt ${event.attempt + 1} in ${wait}${why}`;
-  return { ...lineAbout(event, "warn", text), about: "retrying" };
+  const again = `attempt ${event.attempt + 1}`;
+  const line = lineAbout(event, "warn", `${again} ${wait}${why}`);
+  return { ...line, about: "retrying", kind: again + why };
 }
 
 /** With `-v`: the frames of the stack, of the causes and of the errors of an AggregateError, without the message. */

@@ -2,7 +2,7 @@
 
 import { assertNever } from "../base/unreachable.ts";
 import type { Palette } from "../base/palette.ts";
-import { clock, roughly, unknownClock } from "../base/format-duration.ts";
+import { clock, countdown, unknownClock } from "../base/format-duration.ts";
 import type { Pace } from "./pace.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { cellText, fit, fitMiddle, grouped, pad, plural, width } from "../base/text.ts";
@@ -313,8 +313,7 @@ function notes({ attempt, message }: RunningTask, layout: Layout): string {
 
 function waitingLine(task: WaitingTask, name: string, layout: Layout): string {
   const { colors, glyphs, bar, columns, label } = layout;
-  const wait = task.retryAt - layout.now;
-  const when = wait <= 0 ? "now" : `in ${roughly(wait)}`;
+  const when = countdown(task.retryAt - layout.now);
   const full = `attempt ${task.attempt} ${when}`;
   const text = bar === 0 || columns - label - bar - 4 < full.length ? when : full;
   const gaps = colors.track(`${glyphs.track} `.repeat(Math.ceil(bar / 2)).slice(0, bar));

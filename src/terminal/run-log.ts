@@ -62,7 +62,7 @@ export class RunLog {
 
   /** With `-v`, every line is shown. */
   #passes(line: Line): boolean {
-    return this.#options.verbosity >= 1 || this.#like.add(line.text);
+    return this.#options.verbosity >= 1 || this.#like.add(line.kind ?? line.text);
   }
 
   /** A line of pipeloom's own. */

@@ -174,7 +174,7 @@ describe("a result", () => {
     expect(await p.run("pure")).toEqual({ pure: "reused from run 1" });
     p.write("UPDATE pipeloom_reusable SET ended_at = ended_at - 3700000");
     expect(await p.run("pure")).toEqual({
-      pure: "the result of run 1 is not taken: it is older than 1 h 00 min",
+      pure: "the result of run 1 is not taken: it is older than 1 h",
     });
     expect(await p.run("pure")).toEqual({ pure: "reused from run 3" });
   });

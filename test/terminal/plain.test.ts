@@ -121,16 +121,20 @@ test("failures of many kinds are a hundred lines and a count", () => {
 test("the first retry of a task is shown, three tasks of one kind, and the rest is counted", () => {
   const { ui, out } = piped();
   for (let id = 1; id <= 9; id++) {
-    ui.events([event.retrying(id, 2000), { ...event.retrying(id, 2000), attempt: 2 } as RunEvent]);
+    const waitMs = id === 2 ? 187 : 2000;
+    ui.events([
+      event.retrying(id, waitMs),
+      { ...event.retrying(id, waitMs), attempt: 2 } as RunEvent,
+    ]);
   }
   ui.events([event.runFinished()]);
   ui.close();
   const lines = out.stderr.split("\n").filter((line) => line.includes("attempt"));
   expect(lines).toEqual([
     "⚠ task-1 attempt 2 in 2 s: TypeError: x is not a function",
-    "⚠ task-2 attempt 2 in 2 s: TypeError: x is not a function",
+    "⚠ task-2 attempt 2 in 187 ms: TypeError: x is not a function",
     "⚠ task-3 attempt 2 in 2 s: TypeError: x is not a function",
-    "⚠ … and 6 more like it: attempt 2 in 2 s: TypeError: x is not a function",
+    "⚠ … and 6 more like it: attempt 2: TypeError: x is not a function",
   ]);
 });
 

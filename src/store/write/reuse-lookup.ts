@@ -2,7 +2,7 @@
 
 import type { Database, Statement } from "bun:sqlite";
 
-import { duration } from "../../base/format-duration.ts";
+import { exactDuration } from "../../base/format-duration.ts";
 import { type RunId, runId, type TaskId, taskId } from "../../protocol/ids.ts";
 import type { Execution, LeftTables, ReuseAsk } from "../../protocol/reuse.ts";
 import { nameOfKey } from "../../protocol/task-key.ts";
@@ -120,7 +120,8 @@ export class ReuseLookup {
     const stored = this.#result.get(run, task, key, definition, bytes);
     if (stored === null) return missed("it is gone or damaged");
     const most = this.#rules.maxAgeMs(definition);
-    if (most !== null && now - endedAt > most) return missed(`it is older than ${duration(most)}`);
+    if (most !== null && now - endedAt > most)
+      return missed(`it is older than ${exactDuration(most)}`);
     const left = leftTables(stored.tables);
     const why = this.#rules.whyChanged(left);
     if (why !== undefined) return missed(why);
