@@ -105,7 +105,12 @@ class Attached {
   }
 
   async untilOver(): Promise<number> {
-    const unlisten = listenToKeys((key) => this.#pressed(key));
+    const unlisten = listenToKeys({
+      leave: (code) => this.#left.resolve(code),
+      pressed: (key) => {
+        if (key === "c" || key === "C") this.#askToEnd();
+      },
+    });
     this.#begin();
     try {
       const code = await this.#follow();
@@ -192,22 +197,6 @@ class Attached {
         tasks: tasks.map(({ name, label }) => titleOf(name, label)),
       })),
     };
-  }
-
-  #pressed(key: string): void {
-    switch (key) {
-      case "\x03":
-        return this.#left.resolve(130);
-      case "q":
-      case "Q":
-        return this.#left.resolve(0);
-      case "\x1a":
-        process.kill(process.pid, "SIGTSTP");
-        return;
-      case "c":
-      case "C":
-        return this.#askToEnd();
-    }
   }
 
   #askToEnd(): void {

@@ -3,17 +3,23 @@
 import { isForeground } from "../terminal/foreground.ts";
 import { guardTerminal } from "../terminal/terminal-signals.ts";
 
+type Keys = {
+  /** q, or Ctrl-C. */
+  readonly leave: (exitCode: number) => void;
+  /** Any other key: a character, or the whole escape sequence of a key such as an arrow. */
+  readonly pressed?: (key: string) => void;
+};
+
 /**
- * In raw mode Ctrl-C and Ctrl-Z arrive as keys (`\x03`, `\x1a`), not as signals. Does nothing where stdin is no terminal.
- * @param pressed gets a character, or the whole escape sequence of a key such as an arrow
+ * The keys of a screen that only looks: q and Ctrl-C leave it, Ctrl-Z suspends it. Does nothing where stdin is no terminal.
  * @returns gives the terminal back
  */
-export function listenToKeys(pressed: (key: string) => void): () => void {
+export function listenToKeys(keys: Keys): () => void {
   const { stdin } = process;
   if (!stdin.isTTY) return () => {};
   const reader = new KeyReader();
   const listen = (data: Buffer): void => {
-    for (const key of reader.keysIn(data.toString())) pressed(key);
+    for (const key of reader.keysIn(data.toString())) press(keys, key);
   };
   const cook = (): void => setRawMode(false);
   const unguard = guardTerminal({
@@ -31,6 +37,22 @@ export function listenToKeys(pressed: (key: string) => void): () => void {
     cook();
     stdin.pause();
   };
+}
+
+/** In raw mode Ctrl-C and Ctrl-Z arrive as keys, not as signals. */
+function press({ leave, pressed }: Keys, key: string): void {
+  switch (key) {
+    case "\x03":
+      return leave(130);
+    case "q":
+    case "Q":
+      return leave(0);
+    case "\x1a":
+      process.kill(process.pid, "SIGTSTP");
+      return;
+    default:
+      pressed?.(key);
+  }
 }
 
 function setRawMode(isRaw: boolean): void {

@@ -42,7 +42,7 @@ export async function watchScreen(
     resume: quietly(enter),
     close: quietly(leave),
   });
-  const unlisten = listenToKeys((key) => pressed(key, resolve));
+  const unlisten = listenToKeys({ leave: resolve });
   quietly(enter)();
   process.stdout.on("resize", redraw);
   const timer = systemClock.every(everyMs, redraw);
@@ -71,9 +71,3 @@ const quietly = (text: string) => (): void => {
     // The terminal is gone.
   }
 };
-
-function pressed(key: string, end: (code: number) => void): void {
-  if (key === "\x03") end(130);
-  else if (key === "q" || key === "Q") end(0);
-  else if (key === "\x1a") process.kill(process.pid, "SIGTSTP");
-}
