@@ -2,14 +2,13 @@
 // writes nothing.
 
 import { systemClock } from "../base/clock.ts";
-import { openMessage } from "../engine/opening.ts";
+import { runRequest } from "../engine/opening.ts";
 import { sessionCode } from "../engine/task-code.ts";
 import type { RunOptions } from "../engine/run-options.ts";
 import { planOf } from "../plan/dry-plan.ts";
 import { Selection } from "../plan/selection.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { NextRun } from "../protocol/plan.ts";
-import { SharedFlag } from "../protocol/shared/shared-flag.ts";
 import { type LoadedPipeline, runOptionsOf, type RunPipelineOptions } from "../run-pipeline.ts";
 import { knownInFile, nextRun } from "../store/read/next-run.ts";
 import type { PlanFormat } from "../terminal/plan-formats.ts";
@@ -39,7 +38,7 @@ export async function dryRun(
 
 async function nextOf(options: RunOptions, mask: Mask | undefined): Promise<NextRun> {
   const size = { workers: 1, concurrency: 1 };
-  const { run } = openMessage(options, mask, size, SharedFlag.create());
+  const run = runRequest(options, mask, size);
   const request = options.reuse === false ? { ...run, reuses: [] } : run;
   const next = { options: options.writer, request, patience: patienceFor(options.writer.db) };
   const code = await sessionCode(options, mask, knownInFile(next));

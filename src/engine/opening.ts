@@ -5,9 +5,10 @@ import { canonicalJson } from "../base/json.ts";
 import type { ExecutorsOptions } from "../executors/executors.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { RunId } from "../protocol/ids.ts";
-import type { RunInfo, ToWriter } from "../protocol/messages.ts";
+import type { RunInfo, RunRequest, ToWriter } from "../protocol/messages.ts";
 import { noReruns } from "../protocol/reruns.ts";
 import { nameInKey } from "../protocol/task-key.ts";
+import type { SharedCount } from "../protocol/shared/shared-count.ts";
 import type { SharedFlag } from "../protocol/shared/shared-flag.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
 import type { RunOptions } from "./run-options.ts";
@@ -32,33 +33,40 @@ export function openMessage(
   mask: Mask | undefined,
   size: Size,
   givenUp: SharedFlag,
+  recorded: SharedCount,
 ): Extract<ToWriter, { type: "open" }> {
+  const { pipeline, module, writer } = options;
+  return {
+    type: "open",
+    options: writer,
+    run: runRequest(options, mask, size),
+    module: pipeline.messages.length === 0 ? null : module,
+    givenUp: givenUp.buffer,
+    recorded: recorded.buffer,
+  };
+}
+
+export function runRequest(options: RunOptions, mask: Mask | undefined, size: Size): RunRequest {
   const { pipeline, module, params, resume } = options;
   const { keep, rerun, ...reruns } = options.reruns ?? noReruns;
   const inKeys = (name: string): string => storedName(name, mask);
   return {
-    type: "open",
-    options: options.writer,
-    run: {
-      trigger: options.trigger,
-      version: options.version,
-      pipeline: mask?.text(pipeline.name) ?? pipeline.name,
-      file: module.kind === "file" ? module.path : null,
-      params: mask?.stringify(params) ?? JSON.stringify(params),
-      canonicalParams: canonicalJson(params) + selectionText(options.only),
-      code: options.code ?? null,
-      tasks: (options.tasks ?? []).map(inKeys),
-      reruns: { keep: keep.map(inKeys), rerun: rerun.map(inKeys), ...reruns },
-      reuses: reusesOf(options, mask),
-      resume,
-      wait: options.wait ?? false,
-      schema: pipeline.schema,
-      keep: pipeline.keep,
-      secrets: pipeline.secrets,
-      ...size,
-    },
-    module: pipeline.messages.length === 0 ? null : module,
-    givenUp: givenUp.buffer,
+    trigger: options.trigger,
+    version: options.version,
+    pipeline: mask?.text(pipeline.name) ?? pipeline.name,
+    file: module.kind === "file" ? module.path : null,
+    params: mask?.stringify(params) ?? JSON.stringify(params),
+    canonicalParams: canonicalJson(params) + selectionText(options.only),
+    code: options.code ?? null,
+    tasks: (options.tasks ?? []).map(inKeys),
+    reruns: { keep: keep.map(inKeys), rerun: rerun.map(inKeys), ...reruns },
+    reuses: reusesOf(options, mask),
+    resume,
+    wait: options.wait ?? false,
+    schema: pipeline.schema,
+    keep: pipeline.keep,
+    secrets: pipeline.secrets,
+    ...size,
   };
 }
 

@@ -134,7 +134,10 @@ export class Run {
     const size = sizeOf(options, feeder.tasks);
     feeder.slots = size.concurrency;
     dispatcher.slots = size.concurrency;
-    writer.open(options.spawnWriter(), openMessage(options, mask, size, this.#givenUp));
+    writer.open(
+      options.spawnWriter(),
+      openMessage(options, mask, size, this.#givenUp, writer.recorded),
+    );
     this.#executors = options.createExecutors(
       executorsOptions(options, size, this.#programs, inputs.stored),
       this.#executorsEvents(),

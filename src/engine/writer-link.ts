@@ -15,6 +15,7 @@ import type {
 } from "../protocol/messages.ts";
 import type { KnownParts } from "../protocol/reuse.ts";
 import type { MainRecord } from "../protocol/writer-records.ts";
+import { SharedCount } from "../protocol/shared/shared-count.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { unpackEvents } from "./committed.ts";
@@ -69,6 +70,8 @@ export class WriterLink {
   readonly #deps: WriterLinkDeps;
   readonly #events: WriterEvents;
   #thread: WriterThread | undefined;
+  /** Messages with records that were sent. */
+  readonly recorded = SharedCount.create();
   /** Commits processed and not acknowledged. */
   #seen = 0;
   #seenChars = 0;
@@ -105,7 +108,9 @@ export class WriterLink {
   }
 
   record(records: readonly MainRecord[]): void {
-    if (records.length > 0) this.send({ type: "records", records });
+    if (records.length === 0) return;
+    this.recorded.increase();
+    this.send({ type: "records", records });
   }
 
   terminate(): void {

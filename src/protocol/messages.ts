@@ -251,6 +251,11 @@ export type ToWriter =
       readonly module: ModuleRef | null;
       /** A `SharedFlag`. Once it is set the writer stops waiting for locks: a writer that waits reads no messages. */
       readonly givenUp: SharedArrayBuffer;
+      /**
+       * A `SharedCount` of the `records` messages that main has sent. What a worker sends may be delivered before what main
+       * sent earlier: the writer then waits for main's.
+       */
+      readonly recorded: SharedArrayBuffer;
     }
   /** `port` and `memory`: the connection to a worker that was started. */
   | {

@@ -133,6 +133,7 @@ class Generator {
       writerMs: chance(0.2) ? skewed(50) : 0.05,
       workerMs: chance(0.2) ? skewed(20) : 0.05,
       lateness: chance(0.3) ? 0.1 : 0,
+      ...(chance(0.2) ? { overtaking: 0.3 } : {}),
     };
   }
 

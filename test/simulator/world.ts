@@ -42,6 +42,8 @@ export type Pace = {
   readonly workerMs: number;
   /** Probability that a port delays a message. */
   readonly lateness: number;
+  /** Probability that a message of main is delayed, so that what it brings about on a port arrives first. */
+  readonly overtaking?: number;
 };
 
 /** The pace of otherwise idle threads. */
@@ -163,6 +165,17 @@ export class World {
   /** Additional delay of a message on a port. */
   get delayMs(): number {
     return this.random.chance(this.#pace.lateness) ? this.random.skewed(lateMs) : 0;
+  }
+
+  /** Delay of a message of main. */
+  get mainDelayMs(): number {
+    const { overtaking = 0 } = this.#pace;
+    return overtaking > 0 && this.random.chance(overtaking) ? this.random.skewed(lateMs) : 0;
+  }
+
+  /** Messages on ports wait for no earlier message of main. */
+  get mayOvertake(): boolean {
+    return (this.#pace.overtaking ?? 0) > 0;
   }
 
   /** Ends the current event; another one begins in the same turn. */
@@ -307,8 +320,8 @@ export class World {
 
 /**
  * Messages in transit to a thread. As in Bun, all messages that have arrived on a channel are delivered together, so a
- * message can overtake an earlier one on another channel. A message on a port between Workers arrives after earlier
- * messages of the parent, possibly much later.
+ * message can overtake an earlier one on another channel. Otherwise a message on a port between Workers arrives after
+ * earlier messages of the parent, possibly much later; with `overtaking`, any message on a port may be the first.
  */
 export class Channel {
   readonly #world: World;
@@ -328,10 +341,10 @@ export class Channel {
     const world = this.#world;
     const handOver = (): void => this.#handOver();
     if (this.#port === undefined) {
-      world.schedule(this.to, messages, world.latencyMs, handOver);
+      world.schedule(this.to, messages, world.latencyMs + world.mainDelayMs, handOver);
       return;
     }
-    const before = this.to.lastAt.get(messages) ?? 0;
+    const before = world.mayOvertake ? 0 : (this.to.lastAt.get(messages) ?? 0);
     const wait = Math.max(before - world.now, 0) + world.latencyMs;
     world.schedule(this.to, this.#port, wait + world.delayMs, handOver);
   }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 
 import { Patience, type PatienceDeps } from "../../src/store/patience.ts";
 import { taskId } from "../../src/protocol/ids.ts";
+import { SharedCount } from "../../src/protocol/shared/shared-count.ts";
 import { SharedFlag } from "../../src/protocol/shared/shared-flag.ts";
 import { Session } from "../../src/store/write/session.ts";
 import { finished, inProcess, started } from "../support/writer-under-test.ts";
@@ -212,6 +213,7 @@ describe("a lock of another program's", () => {
       run: request(),
       module: null,
       givenUp: SharedFlag.create().buffer,
+      recorded: SharedCount.create().buffer,
     });
     expect((await writer.next("output")).line).toMatch(isLocked);
     db.run("COMMIT");

@@ -5,6 +5,7 @@ import type { FromWriter, RunRequest, ToWriter } from "../../src/protocol/messag
 import type { CommittedEvent, WriterOptions } from "../../src/protocol/messages.ts";
 import type { Ack, TaskRecord } from "../../src/protocol/writer-records.ts";
 import { creditsOf } from "../../src/protocol/shared/credits.ts";
+import { SharedCount } from "../../src/protocol/shared/shared-count.ts";
 import { SharedFlag } from "../../src/protocol/shared/shared-flag.ts";
 import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import { workerId as asWorkerId, taskId } from "../../src/protocol/ids.ts";
@@ -46,6 +47,7 @@ export class WriterUnderTest implements Disposable {
   /** False: main does not confirm announcements to the writer. */
   answers = true;
   readonly givenUp = SharedFlag.create();
+  readonly recorded = SharedCount.create();
   readonly #send: (message: ToWriter, transfer: MessagePort[]) => void;
   readonly #dispose: () => void;
 
@@ -84,6 +86,7 @@ export class WriterUnderTest implements Disposable {
       run: request(run),
       module: null,
       givenUp: this.givenUp.buffer,
+      recorded: this.recorded.buffer,
     });
     return this.next("opened");
   }

@@ -10,12 +10,11 @@ import type { RunId, TaskId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
-import { askedDownstream, passesOnSql, ranDownstream } from "../decide-reruns.ts";
+import { askedDownstream, passesOnSql } from "../decide-reruns.ts";
 import type { Patience } from "../patience.ts";
 import { DefinitionChanges } from "./definitions.ts";
 import { ofRun } from "../own-tables.ts";
 import { writeDurations } from "./durations.ts";
-import { BegunTasks } from "./begun-tasks.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import { AttemptRows } from "./attempt-rows.ts";
 import type {
@@ -39,7 +38,6 @@ const whyAgain = "it ran again because what it depends on did (--downstream)";
 const againSql = `INSERT INTO task_runs (run_id, id, name, key, status, fingerprint, reason, rows)
   VALUES (?, ?, ?, ?, 'queued', '${askedDownstream}', '${whyAgain}', 0)
   ON CONFLICT (run_id, id) DO UPDATE SET cursor = NULL, fingerprint = excluded.fingerprint, reason = excluded.reason`;
-const ranAgainSql = `UPDATE task_runs SET fingerprint = '${ranDownstream}', reason = '${whyAgain}' WHERE run_id = ? AND id = ?`;
 const endDownstreamSql = `UPDATE task_runs SET fingerprint = NULL WHERE ${ofRun("?1")} AND ${passesOnSql}`;
 const logRowsSql = (values: string): string =>
   `INSERT INTO task_logs (run_id, task_id, attempt, at, level, line) VALUES ${values}`;
@@ -63,8 +61,6 @@ export class SqliteHistory implements History {
   /** To be written before what follows for the same task. */
   #again: (readonly [id: TaskId, name: string, key: string])[] = [];
   #endsDownstream = false;
-  /** Of a run that passes reruns on: tasks that have begun in this session. */
-  readonly #begun: BegunTasks | undefined;
   readonly #rows = new Map<TaskId, TaskRow>();
   readonly #progressed = new Map<TaskId, { progress: number; message: string | null }>();
   readonly #cursors = new Map<TaskId, { cursor: string; rows: number }>();
@@ -95,7 +91,6 @@ export class SqliteHistory implements History {
     this.#patience = patience;
     this.#definitions = new DefinitionChanges(db, run, patience);
     this.#counts = new StatusCounts(db, run, passesOn ? (id) => this.#statusOf(id) : undefined);
-    this.#begun = passesOn ? new BegunTasks() : undefined;
     this.#maxCounted = maxCounted;
     this.#storeCounts = db.prepare("UPDATE pipeline_runs SET counts = ? WHERE id = ?");
     const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -123,7 +118,6 @@ export class SqliteHistory implements History {
       this.#attempts.isEmpty &&
       this.#definitions.isEmpty &&
       this.#again.length === 0 &&
-      (this.#begun?.overtaking.length ?? 0) === 0 &&
       this.#total === undefined &&
       this.#end === undefined
     );
@@ -137,7 +131,6 @@ export class SqliteHistory implements History {
   }
 
   setTask(row: TaskRow): void {
-    if (row.status !== "queued") this.#begun?.add(row.id);
     const before = this.#rows.get(row.id);
     this.#rows.set(row.id, before === undefined ? row : followed(before, row));
     this.#progressed.delete(row.id);
@@ -157,7 +150,6 @@ export class SqliteHistory implements History {
     input: string | null,
     label: string | null,
   ): void {
-    this.#begun?.add(id);
     const before = this.#rows.size === 0 ? undefined : this.#rows.get(id);
     if (before !== undefined) this.#rows.delete(id);
     this.#progressed.delete(id);
@@ -183,9 +175,7 @@ export class SqliteHistory implements History {
   }
 
   setAgain(id: TaskId, name: string, key: string): void {
-    // What a worker sends may overtake what main does. The task has begun from its beginning, and what it has committed counts.
-    if (this.#begun?.has(id) === true) this.#begun.overtaking.push(id);
-    else this.#again.push([id, name, key]);
+    this.#again.push([id, name, key]);
   }
 
   endDownstream(): void {
@@ -262,9 +252,6 @@ export class SqliteHistory implements History {
     for (const [id, { cursor, rows }] of this.#cursors) {
       this.#patience.run(() => this.#cursor.run(cursor, rows, this.#run, id));
     }
-    for (const id of this.#begun?.overtaking ?? []) {
-      this.#patience.run(() => this.#db.run(ranAgainSql, [this.#run, id]));
-    }
     this.#logs.flush();
     this.#attempts.flush();
     this.#definitions.flush();
@@ -326,7 +313,6 @@ export class SqliteHistory implements History {
   }
 
   committed(): void {
-    this.#begun?.committed();
     this.#counts.committed();
   }
 
@@ -338,13 +324,11 @@ export class SqliteHistory implements History {
     this.#attempts.discard();
     this.#definitions.discard();
     this.#counts.discard();
-    this.#begun?.discard();
     this.#clear();
   }
 
   #clear(): void {
     this.#again = [];
-    if (this.#begun !== undefined) this.#begun.overtaking = [];
     this.#endsDownstream = false;
     this.#rows.clear();
     this.#progressed.clear();

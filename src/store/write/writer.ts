@@ -8,6 +8,7 @@ import { Mask } from "../../protocol/mask.ts";
 import type { FromWriter, ModuleRef, RunRequest, ToWriter } from "../../protocol/messages.ts";
 import type { KnownParts, ReuseAsk, SessionCode } from "../../protocol/reuse.ts";
 import type { MainRecord } from "../../protocol/writer-records.ts";
+import { SharedCount } from "../../protocol/shared/shared-count.ts";
 import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import type { LogLevel } from "../../protocol/status.ts";
 import { Announcer } from "./announcer.ts";
@@ -64,6 +65,10 @@ export class Writer {
   readonly #announcer: Announcer;
   #life: Life = { state: "opening" };
   #fromMain: MainRecord[] = [];
+  /** See `open` of `ToWriter`. */
+  #recorded = SharedCount.create();
+  /** Messages with records that have arrived. */
+  #recordsReceived = 0;
   #total: Total | undefined;
   readonly #code = Promise.withResolvers<SessionCode>();
   #known: SessionCode | undefined;
@@ -85,6 +90,7 @@ export class Writer {
     if (this.#life.state === "closed" || this.#life.state === "failed") return;
     switch (message.type) {
       case "open":
+        this.#recorded = SharedCount.from(message.recorded);
         void this.#open(message);
         return;
       case "attach":
@@ -94,6 +100,7 @@ export class Writer {
         this.#ports.lose(message.workerId, message.sent);
         return this.#wake();
       case "records":
+        this.#recordsReceived++;
         this.#fromMain.push(...message.records);
         return this.#wake();
       case "total":
@@ -269,6 +276,8 @@ export class Writer {
   #fillGroup(group: GroupCommit): boolean {
     this.#groupBegan ??= this.#deps.now();
     for (;;) {
+      // Its message wakes the writer.
+      if (this.#isMainAhead) return false;
       const awaited = group.isAwaited;
       const decision = group.isFull
         ? "commit"
@@ -295,6 +304,14 @@ export class Writer {
       this.#wakeIn(group.hasEnds || awaited ? endsPollMs : idlePollMs);
       return false;
     }
+  }
+
+  /**
+   * Main has sent records that have not arrived. What a worker sent may be the consequence of them, and has overtaken them:
+   * it must not be committed without them.
+   */
+  get #isMainAhead(): boolean {
+    return this.#recorded.aheadOf(this.#recordsReceived) > 0;
   }
 
   #hasWork(group: GroupCommit): boolean {

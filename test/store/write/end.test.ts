@@ -11,6 +11,7 @@ import {
   started,
   type WriterUnderTest,
 } from "../../support/writer-under-test.ts";
+import { SharedCount } from "../../../src/protocol/shared/shared-count.ts";
 import { SharedFlag } from "../../../src/protocol/shared/shared-flag.ts";
 import { options, request, unlocked } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
@@ -109,6 +110,7 @@ test.each([
     run,
     module: null,
     givenUp: SharedFlag.create().buffer,
+    recorded: SharedCount.create().buffer,
   });
   const { failure } = await next.next("failed");
   expect(failure).toMatchObject({ code: "corrupt", message: expect.stringContaining(where) });

@@ -10,6 +10,7 @@ import { runId } from "../../../src/protocol/ids.ts";
 import { endedSummary } from "../../../src/store/read/ended-summary.ts";
 import type { WriterDeps } from "../../../src/store/write/writer.ts";
 import { finished, inProcess, started } from "../../support/writer-under-test.ts";
+import { SharedCount } from "../../../src/protocol/shared/shared-count.ts";
 import { SharedFlag } from "../../../src/protocol/shared/shared-flag.ts";
 import { options, request } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
@@ -27,6 +28,7 @@ const openWaiting = (
     run: request({ wait, ...more }),
     module: null,
     givenUp: SharedFlag.create().buffer,
+    recorded: SharedCount.create().buffer,
   });
   return writer;
 };

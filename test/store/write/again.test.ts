@@ -1,4 +1,4 @@
-// Reruns that are passed on, while what a worker sends overtakes what main says.
+// Reruns that are passed on: a task runs again because what it depends on does.
 
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
@@ -84,31 +84,6 @@ test("a short task has no start of its own, and the same holds", () => {
 
 test("that it runs again begins it from its beginning", () => {
   const { db, history } = passingOn();
-  history.setAgain(id, "a", "a");
-  commit(db, history);
-  expect(stateOf(db)).toEqual({ status: "done", cursor: null, fingerprint: "asked+" });
-});
-
-test.each(["in one transaction", "in two"])(
-  "a checkpoint that overtakes it is not forgotten, %s",
-  (how) => {
-    const { db, history } = passingOn();
-    start(history);
-    history.setCursor(id, '"new"', 0);
-    if (how === "in two") commit(db, history);
-    history.setAgain(id, "a", "a");
-    commit(db, history);
-    expect(stateOf(db)).toEqual({ status: "running", cursor: '"new"', fingerprint: "done+" });
-  },
-);
-
-test("a beginning that was rolled back has not happened", () => {
-  const { db, history } = passingOn();
-  start(history);
-  db.run("BEGIN");
-  history.flush();
-  db.run("ROLLBACK");
-  history.discard();
   history.setAgain(id, "a", "a");
   commit(db, history);
   expect(stateOf(db)).toEqual({ status: "done", cursor: null, fingerprint: "asked+" });
