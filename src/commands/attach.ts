@@ -149,7 +149,7 @@ class Attached {
       const goesOn = isRunning(this.#reader, this.#run.id, (run) =>
         isRunAlive(this.#reader.path, run),
       );
-      const hasMore = this.#show();
+      const hasMore = this.#show(!goesOn);
       if (!goesOn && !hasMore) return this.#over();
       const tookMs = systemClock.now() - began;
       const restMs = hasMore ? 0 : Math.max(everyMs, rest * tookMs);
@@ -159,9 +159,12 @@ class Attached {
     }
   }
 
-  /** @returns whether there is more to be shown at once */
-  #show(): boolean {
-    const followed = this.#follower.next();
+  /**
+   * @param isLast the run has ended
+   * @returns whether there is more to be shown at once
+   */
+  #show(isLast: boolean): boolean {
+    const followed = this.#follower.next(isLast);
     if (followed === undefined) return false;
     this.#ui.events(followed.events);
     const { counts, left } = followed;

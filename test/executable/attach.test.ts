@@ -56,7 +56,7 @@ async function attachUntilEnd(
   let hasBegun = false;
   for await (const chunk of process.stderr.pipeThrough(new TextDecoderStream())) {
     text += chunk;
-    if (hasBegun || !text.includes("attached to run 1")) continue;
+    if (hasBegun || !text.includes("attached to run")) continue;
     hasBegun = true;
     began();
   }
@@ -101,6 +101,8 @@ describe("in a pipe", () => {
   });
 });
 
+const lastOf = (lines: string): unknown => JSON.parse(lines.trim().split("\n").at(-1) ?? "");
+
 describe("--json", () => {
   test("events of what the file tells, each as the schema says", async () => {
     const { code, out, text } = await attachUntilEnd(() => writeFileSync(at("go"), ""), "--json");
@@ -125,6 +127,30 @@ describe("--json", () => {
     );
     for (const event of events)
       expect({ event, ...schema.safeParse(event) }).toMatchObject({ success: true });
+  });
+
+  test("the run's failure is that of its own events", async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+    await Bun.write(
+      at("failing.ts"),
+      `${pipelineText.slice(0, pipelineText.lastIndexOf("export default"))}
+export default pipeline({ name: "failing", async *tasks() {
+  yield wait();
+  while (!existsSync("go")) await Bun.sleep(5);
+  throw Object.assign(new Error("the list is gone"), { code: "gone" }); } });`,
+    );
+    const own = Bun.spawn([...pipeloom, "run", "failing.ts", "-q", "--json"], {
+      cwd: folder.path,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+    });
+    while (!existsSync(at("pipeloom.db-run2.control"))) await Bun.sleep(5);
+    const { code, out } = await attachUntilEnd(() => writeFileSync(at("go"), ""), "2", "--json");
+    expect(code).toBe(1);
+    expect(lastOf(out)).toMatchObject({ failure: { message: expect.stringContaining("gone") } });
+    expect(lastOf(out)).toEqual(lastOf(await own.stdout.text()));
   });
 
   test("quiet, on stderr there is nothing", async () => {

@@ -3,6 +3,7 @@
 import { Database } from "bun:sqlite";
 
 import { Date } from "../../base/globals.ts";
+import { parseFailure } from "../../base/stored-failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { type RunStatus, runStatuses, type TaskStatus } from "../../protocol/status.ts";
 import type { RunSummary } from "../../protocol/summary.ts";
@@ -16,6 +17,7 @@ type Ended = {
   readonly status: string;
   readonly started_at: string;
   readonly finished_at: string | null;
+  readonly error: string | null;
 };
 
 /** Undefined if the run died: its row says `running` or is gone, or its last transaction is still to be rolled back. */
@@ -32,7 +34,7 @@ function readSummary(path: string, run: RunId): RunSummary | undefined {
   using db = new Database(path, { readonly: true });
   db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   using rows = db.prepare<Ended, [number]>(
-    "SELECT pipeline, file, status, started_at, finished_at FROM pipeline_runs WHERE id = ?",
+    "SELECT pipeline, file, status, started_at, finished_at, error FROM pipeline_runs WHERE id = ?",
   );
   const ended = rows.get(run);
   if (ended === null || ended.finished_at === null || !isEnd(ended.status)) return undefined;
@@ -44,7 +46,7 @@ function readSummary(path: string, run: RunId): RunSummary | undefined {
     file: ended.file,
     db: path,
     status: ended.status,
-    failure: null,
+    failure: ended.error === null ? null : parseFailure(ended.error),
     total: [...counts.values()].reduce((sum, each) => sum + each, 0),
     done: count("done"),
     failed: count("error"),

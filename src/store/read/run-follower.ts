@@ -2,7 +2,6 @@
 // between two looks are only counted.
 
 import { Date } from "../../base/globals.ts";
-import { toIso } from "../../base/iso-time.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import { type RunId, taskId, type TaskId } from "../../protocol/ids.ts";
 import type { FinalStatus, TaskStatus } from "../../protocol/status.ts";
@@ -13,6 +12,7 @@ import type { Reader, Row } from "./reader.ts";
 import { itemColumns, storedItem } from "./stored-item.ts";
 import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
 import { countByRun, type Counts, noTasks } from "./task-counts.ts";
+import { TaskEnds, type Told } from "./task-ends.ts";
 import type { LogRow } from "./task-logs.ts";
 
 type Followed = {
@@ -27,32 +27,9 @@ type Followed = {
 
 /** Tasks that are shown at once; the others are counted. */
 const maxRunning = 1_000;
-/** Units are committed about in the order in which their tasks end: by this much it may differ. */
-const outOfOrderMs = 2_000;
-
-/** "" for what is no time: users can edit the table. */
-function before(at: string): string {
-  const ms = Date.parse(at);
-  return Number.isNaN(ms) ? "" : toIso(ms - outOfOrderMs);
-}
-
 const endedSql = (reader: Reader): string =>
   `SELECT name, attempt, status, started_at, finished_at, error, ${itemColumns(reader)}
     FROM task_runs WHERE run_id = ? AND id = ? AND status <> 'running'`;
-
-/**
- * Which ends of tasks are events: those of all tasks, or the failures and the ends of tasks that were seen running. In a large
- * run all of them cost a look at every row.
- */
-export type Told = "all" | "failures";
-
-/** Ends that are announced at one look; the others follow at the next. */
-const maxEnds: Readonly<Record<Told, number>> = { failures: 1_000, all: 5_000 };
-
-const endedOf: Readonly<Record<Told, string>> = {
-  failures: "status = 'error'",
-  all: "status IN ('done', 'error', 'cancelled', 'skipped')",
-};
 
 type Shown = { readonly attempt: number; progress: number; message: string | null };
 
@@ -61,14 +38,8 @@ export class RunFollower {
   readonly #run: RunId;
   readonly #logs: LogFollower;
   readonly #shown = new Map<TaskId, Shown>();
-  readonly #endedSql: string;
   readonly #told: Told;
-  /** When the tasks ended whose ends have been announced, since `#since`. A task of a continued run may end again. */
-  readonly #toldEnds = new Map<TaskId, string>();
-  /** Ends from before have been announced. */
-  #since = "";
-  /** How many tasks had ended at the last look; -1: more ends are to be announced. */
-  #count = -1;
+  readonly #taskEnds: TaskEnds;
   #totalTold: number | undefined;
   #version = -1;
 
@@ -77,27 +48,22 @@ export class RunFollower {
     this.#reader = reader;
     this.#run = run;
     this.#told = told;
-    this.#endedSql = endedOf[told];
     this.#logs = new LogFollower(reader, {
       run,
       tasks: { type: "all" },
       level: "debug",
       matches: () => true,
     });
-    const [row] = reader.query(
-      `SELECT MAX(finished_at) AS last FROM task_runs WHERE run_id = ? AND ${this.#endedSql}`,
-      [run],
-    );
-    const last = text(row?.["last"]);
-    if (last === null) return;
-    this.#since = before(last);
-    for (const { id, at } of this.#endedSince(-1)) this.#remember(id, at);
+    this.#taskEnds = new TaskEnds(reader, run, told);
   }
 
-  /** What has been committed since the last look. Undefined where nothing has. */
-  next(): Followed | undefined {
+  /**
+   * What has been committed since the last look. Undefined where nothing has.
+   * @param isLast the run has ended: what earlier looks have missed is among the events
+   */
+  next(isLast = false): Followed | undefined {
     const version = this.#reader.version();
-    if (version === this.#version) return undefined;
+    if (version === this.#version && !isLast) return undefined;
     this.#version = version;
     return this.#reader.snapshot(() => {
       const counts = countByRun(this.#reader, [this.#run], new Set()).get(this.#run) ?? noTasks;
@@ -108,10 +74,10 @@ export class RunFollower {
         ...this.#total(),
         ...this.#started(),
         ...lines.map(logged),
-        ...this.#ends(this.#told === "all" ? endedIn(counts) : counts.error),
+        ...this.#ends(this.#told === "all" ? endedIn(counts) : counts.error, isLast),
         ...this.#ended(left),
       ];
-      return { events, counts, left, hasMore: hasMore || this.#count === -1 };
+      return { events, counts, left, hasMore: hasMore || this.#taskEnds.hasMore };
     });
   }
 
@@ -139,6 +105,7 @@ export class RunFollower {
       if (shown?.attempt !== attempt) {
         shown = { attempt, progress: 0, message: null };
         this.#shown.set(id, shown);
+        this.#taskEnds.begun(id);
         const at = Date.parse(String(row["started_at"]));
         const item = storedItem(row);
         yield { type: "task-started", id, name: String(row["name"]), ...item, attempt, at };
@@ -151,22 +118,14 @@ export class RunFollower {
     }
   }
 
-  /** @param count how many tasks have ended: while the number stays, no row of an ended task is read */
-  *#ends(count: number): Generator<RunEvent> {
-    if (count === this.#count) return;
-    const most = this.#toldEnds.size + maxEnds[this.#told];
-    const ended = this.#endedSince(most);
-    this.#count = ended.length < most ? count : -1;
-    if (this.#count === -1) this.#version = -1;
-    for (const { id, at } of ended) {
-      if (this.#toldEnds.get(id) === at) continue;
-      this.#remember(id, at);
+  *#ends(count: number, isLast: boolean): Generator<RunEvent> {
+    for (const { id, at } of this.#taskEnds.next(count, isLast)) {
       this.#shown.delete(id);
       const [row] = this.#reader.query(endedSql(this.#reader), [this.#run, id]);
       const status = storedTaskStatus(row?.["status"], this.#reader);
       if (row !== undefined && isFinal(status)) yield finished(id, row, status, at);
     }
-    for (const [id, at] of this.#toldEnds) if (at < this.#since) this.#toldEnds.delete(id);
+    if (this.#taskEnds.hasMore) this.#version = -1;
   }
 
   /** @param left gets the tasks that wait for their next attempt */
@@ -180,30 +139,10 @@ export class RunFollower {
       if (!isFinal(status) || at === null) left.push(id);
       else {
         // Ends beyond the bound of a look follow, and this one not again.
-        if (status === "error" || this.#told === "all") this.#toldEnds.set(id, at);
+        if (status === "error" || this.#told === "all") this.#taskEnds.add(id, at);
         yield finished(id, row, status, at);
       }
     }
-  }
-
-  /** Oldest first. */
-  #endedSince(most: number): { readonly id: TaskId; readonly at: string }[] {
-    return this.#reader
-      .query(
-        `SELECT id, finished_at FROM task_runs
-          WHERE run_id = ?1 AND ${this.#endedSql} AND finished_at >= ?2 ORDER BY finished_at LIMIT ?3`,
-        [this.#run, this.#since, most],
-      )
-      .map((row) => ({
-        id: storedTaskId(row["id"], this.#reader),
-        at: String(row["finished_at"]),
-      }));
-  }
-
-  #remember(id: TaskId, at: string): void {
-    this.#toldEnds.set(id, at);
-    const since = before(at);
-    if (since > this.#since) this.#since = since;
   }
 }
 

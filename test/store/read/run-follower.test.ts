@@ -5,7 +5,8 @@ import type { RunEvent } from "../../../src/protocol/events.ts";
 import { runId } from "../../../src/protocol/ids.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
 import { openReader } from "../../../src/store/read/reader.ts";
-import { RunFollower, type Told } from "../../../src/store/read/run-follower.ts";
+import { RunFollower } from "../../../src/store/read/run-follower.ts";
+import type { Told } from "../../../src/store/read/task-ends.ts";
 import { options } from "../write/options.ts";
 import { tempFolder } from "../write/temp-folder.ts";
 
@@ -27,8 +28,8 @@ function follow(before: (db: Database) => void = () => undefined, told: Told = "
     db,
     follower,
     /** Short forms of the events since the last look. */
-    look: (): string[] => {
-      const followed = follower.next();
+    look: (isLast = false): string[] => {
+      const followed = follower.next(isLast);
       if (followed === undefined) return ["nothing"];
       return [...followed.events.map(shortly), ...followed.left.map((id) => `${id} left`)];
     },
@@ -156,6 +157,52 @@ test("a failure that is committed after a later one is announced too", () => {
   run.look();
   add(run.db, 2, "error", second(4));
   expect(run.look()).toEqual(["2 error"]);
+});
+
+for (const told of ["failures", "all"] as const) {
+  test(`an end that is committed minutes after a later one is announced once too (${told})`, () => {
+    using run = follow((db) => add(db, 1, "error", "2026-01-01T00:09:00.000Z"), told);
+    run.look();
+    add(run.db, 2, "error", second(4));
+    add(run.db, 3, "error", "2026-01-01T00:09:01.000Z");
+    expect(run.look().toSorted()).toEqual(["2 error", "3 error"]);
+    expect(run.look(true)).toEqual([]);
+    set(run.db, 1, "progress = 0.5");
+    expect(run.look(true)).toEqual([]);
+  });
+}
+
+test("ends that are committed late are told over several looks, each once", () => {
+  using run = follow((db) => add(db, 1, "done", "2026-01-01T00:09:00.000Z"), "all");
+  run.look();
+  run.db.run(
+    `WITH n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)
+      INSERT INTO task_runs (run_id, id, name, key, status, attempt, started_at, finished_at)
+      SELECT 1, i, 'load', 'k', 'done', 1, ?1, ?1 FROM n`,
+    [at],
+  );
+  const ends = [...run.look(true), ...run.look(true), ...run.look(true), ...run.look(true)];
+  expect(ends).toHaveLength(11_999);
+  expect(new Set(ends).size).toBe(11_999);
+});
+
+test("the last look finds an end whose time only differs", () => {
+  using run = follow((db) => add(db, 1, "done", second(9)), "all");
+  run.look();
+  // A later session has run it again, unseen, and its clock was behind.
+  set(run.db, 1, `finished_at = '${second(1)}'`);
+  expect(run.look()).toEqual([]);
+  expect(run.look(true)).toEqual(["1 done"]);
+  expect(run.look(true)).toEqual([]);
+});
+
+test("an end without a time is in no event, and does not keep the others", () => {
+  using run = follow((db) => add(db, 1, "done"), "all");
+  set(run.db, 1, "finished_at = NULL");
+  run.look();
+  add(run.db, 2, "done");
+  expect(run.look()).toEqual(["2 done"]);
+  expect(run.look(true)).toEqual([]);
 });
 
 test("many failures of one instant: each is announced once, over several looks", () => {
