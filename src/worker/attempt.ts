@@ -1,7 +1,7 @@
 // One attempt of one task: its state, its timers and its end. User code sees it through its task context
 // (task-context.ts). What it sends is in sends.ts.
 
-import { AbortController, Promise } from "../base/globals.ts";
+import { Promise } from "../base/globals.ts";
 import type { QueryParam, TaskContext } from "../api/context.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Failure } from "../base/failure.ts";
@@ -13,13 +13,10 @@ import { type Assignment, type CancelReason, leastWaitMs } from "../protocol/mes
 import type { Outcome, TaskRecord } from "../protocol/writer-records.ts";
 import { storedInput } from "../protocol/stored-input.ts";
 import { taskKey } from "../protocol/task-key.ts";
-import {
-  CancelledError,
-  TaskEndedError,
-  TimeoutError,
-  UnfinishedSourceError,
-} from "./attempt-errors.ts";
+import { TaskEndedError, UnfinishedSourceError } from "./attempt-errors.ts";
 import { AttemptLog } from "./attempt-log.ts";
+import { AttemptProgress } from "./attempt-progress.ts";
+import { Cancellation } from "./cancellation.ts";
 import type { CpuSpan } from "./cpu-meter.ts";
 import type { Labels } from "./labels.ts";
 import type { FinishedRecord, RecordSender, Reporting } from "./record-sender.ts";
@@ -45,12 +42,6 @@ export type AttemptDeps = {
   readonly failedIn: WeakMap<object, Attempt>;
 };
 
-/** Time between the abort of `ctx.signal` and giving up an attempt that timed out. */
-const timeoutGraceMs = 2000;
-
-/** Read the clock on every 64th progress call only. */
-const progressCallsPerClockRead = 64;
-
 /** How long the attempt waits for a source of rows that was not awaited, after the function has returned. */
 const unawaitedMs = 10_000;
 
@@ -63,22 +54,16 @@ export class Attempt implements Reporting, SendDeps {
   readonly startedAt: number;
   /** Monotonic, ms. */
   readonly #began: number;
-  /** Set when the attempt is cancelled or times out. Given up: its function did not end within the grace period. */
-  #stop: { readonly reason: CancelReason; readonly isGivenUp: boolean } | undefined;
   /** How the attempt ended. Its function may go on. */
   #ended: Outcome["status"] | undefined;
   #hasReturned = false;
   /** Rejects what `untilFailed` has returned, while there is something to reject. */
   #fail: ((thrown: unknown) => void) | undefined;
-  /** For the timeout, then for the grace period. */
-  #timer: Timer | undefined;
+  /** Most attempts have no timeout, look at no signal and are not stopped. */
+  #cancellation: Cancellation | undefined;
   #unawaitedTimer: Timer | undefined;
-  #abort: AbortController | undefined;
-  #progress: number | undefined;
-  #message: string | undefined;
-  #progressCalls = 0;
-  /** The sender has been told, and will ask for the newest progress. */
-  #isProgressQueued = false;
+  /** Most attempts report none. */
+  #progress: AttemptProgress | undefined;
   #sends: Sends | undefined;
   /** JSON text. */
   #cursor: string | undefined;
@@ -117,38 +102,25 @@ export class Attempt implements Reporting, SendDeps {
 
   // ── stopping ──
 
+  get #stopping(): Cancellation {
+    return (this.#cancellation ??= new Cancellation(this, this.deps.clock));
+  }
+
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#stop !== undefined) this.#abort.abort(this.#stopError(this.#stop.reason));
-    return this.#abort.signal;
+    return this.#stopping.signal;
   }
 
   get stopReason(): CancelReason | undefined {
-    return this.#stop?.reason;
+    return this.#cancellation?.reason;
   }
 
   stop(reason: CancelReason): void {
-    if (this.#stop !== undefined || this.#ended !== undefined) return;
-    this.#stop = { reason, isGivenUp: false };
-    this.#abort?.abort(this.#stopError(reason));
-    // When the run is cancelled, the main thread ends the threads that do not stop, and gives them more time.
-    if (reason === "timeout" || this.#hasReturned) this.#giveUpLater(reason);
-  }
-
-  /** The author's function may never end: after the grace period nothing waits for it, and what it sends is refused. */
-  #giveUpLater(reason: CancelReason): void {
-    const { clock } = this.deps;
-    if (this.#timer !== undefined) clock.cancel(this.#timer);
-    this.#timer = clock.after(timeoutGraceMs, () => {
-      this.#stop = { reason, isGivenUp: true };
-      this.crash(this.#stopError(reason));
-    });
+    this.#stopping.stop(reason);
   }
 
   startTimer(): void {
     const { timeoutMs } = this.assignment;
-    if (timeoutMs === undefined) return;
-    this.#timer = this.deps.clock.after(timeoutMs, () => this.stop("timeout"));
+    if (timeoutMs !== undefined) this.#stopping.startTimer(timeoutMs);
   }
 
   /** True after the timeout, also when a busy thread kept the timer from firing. */
@@ -157,33 +129,26 @@ export class Attempt implements Reporting, SendDeps {
     return timeoutMs !== undefined && this.deps.clock.now() - this.#began > timeoutMs;
   }
 
-  #stopError(reason: CancelReason): Error {
-    if (reason === "cancelled") return new CancelledError("the run was cancelled");
-    const isLeftRunning = this.#stop?.isGivenUp === true && !this.#hasReturned;
-    const consequence = isLeftRunning
-      ? ", and it did not listen to ctx.signal; pipeloom no longer waits for it, and refuses what it sends"
-      : "";
-    return new TimeoutError(`no end after ${this.assignment.timeoutMs} ms${consequence}`);
-  }
-
   stopFailure(reason: CancelReason): Failure {
-    const { name, message } = this.#stopError(reason);
+    const { name, message } = this.#stopping.error(reason);
     return { name, message };
   }
 
   // ── progress ──
 
-  /** The hot path: a task may call it for each row. @param progress 0..1 */
+  /** @param progress 0..1 */
   report(progress: number, message: string | undefined): void {
-    this.#progress = progress;
-    this.#message = message;
-    const isRead = this.#progressCalls++ % progressCallsPerClockRead === 0;
-    if (this.#isProgressQueued && !isRead) return;
-    const { sender, clock } = this.deps;
-    this.#isProgressQueued = true;
-    sender.progressed(this);
-    if (isRead && this.#progressCalls > 1) sender.flushProgress(clock.now());
+    this.#progress ??= new AttemptProgress(this, this.deps);
+    this.#progress.report(progress, message);
   }
+
+  /** To be called after a report. */
+  progressRecord(): TaskRecord {
+    if (this.#progress === undefined) throw new Error("Internal error: no progress was reported");
+    return { type: "progress", id: this.id, ...this.#progress.take() };
+  }
+
+  // ── records ──
 
   get key(): string {
     return (this.#keyText ??= taskKey(this.assignment.task, this.assignment.input));
@@ -208,16 +173,6 @@ export class Attempt implements Reporting, SendDeps {
   get #storedInput(): string | undefined {
     const { maxInput, mask } = this.deps;
     return storedInput(this.assignment.input, maxInput, mask);
-  }
-
-  progressRecord(): TaskRecord {
-    this.#isProgressQueued = false;
-    return { type: "progress", id: this.id, ...this.#lastProgress() };
-  }
-
-  #lastProgress(): { progress: number; message?: string } {
-    const progress = this.#progress ?? 0;
-    return this.#message === undefined ? { progress } : { progress, message: this.#message };
   }
 
   /** Created on first use: most attempts log nothing. */
@@ -287,7 +242,7 @@ export class Attempt implements Reporting, SendDeps {
     this.#hasReturned = true;
     this.onReturned?.();
     if (this.#ended !== undefined || this.areSendsSettled) return;
-    if (this.#stop !== undefined) this.#giveUpLater(this.#stop.reason);
+    this.#cancellation?.returned();
     this.#unawaitedTimer = this.deps.clock.after(unawaitedMs, () =>
       this.#sends?.stopSources(
         () =>
@@ -316,8 +271,7 @@ export class Attempt implements Reporting, SendDeps {
 
   /** The attempt has failed, but its function may go on: aborts its signal. */
   abandon(): void {
-    if (this.#hasReturned || this.#stop !== undefined) return;
-    this.#abort?.abort(new CancelledError("the attempt has failed"));
+    if (!this.#hasReturned) this.#cancellation?.abandon();
   }
 
   /** Reports a call after the end in the log. Returns the error for its caller. */
@@ -341,7 +295,7 @@ export class Attempt implements Reporting, SendDeps {
   finish(at: number, outcome: Outcome): void | Promise<void> {
     if (this.#ended !== undefined) throw new Error("Internal error: an attempt has ended twice");
     const { clock, sender, units } = this.deps;
-    if (this.#timer !== undefined) clock.cancel(this.#timer);
+    this.#cancellation?.clear();
     if (this.#unawaitedTimer !== undefined) clock.cancel(this.#unawaitedTimer);
     this.#log?.end();
     this.#fail = undefined;
@@ -371,7 +325,7 @@ export class Attempt implements Reporting, SendDeps {
       waitedMs: this.waitedMs,
       input: this.#storedInput,
       label: this.label,
-      ...(this.#progress === undefined ? {} : this.#lastProgress()),
+      ...this.#progress?.last,
     };
   }
 }
