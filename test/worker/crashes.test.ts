@@ -10,18 +10,28 @@ const failure = (rig: Rig, name: string): Record<string, unknown> => {
   return JSON.parse(String(row?.["error"])) as Record<string, unknown>;
 };
 
+/** @param atOnce so many tasks run when the first error is thrown: a task alone on its thread would be the culprit */
+const text = (atOnce: number): string => `
+  let running = 0;
+  const all = Promise.withResolvers<void>();
+  const allRun = () => { if (++running >= ${atOnce}) all.resolve(); return all.promise; };
+  const stray = task({ name: "stray", async run() { await allRun(); Promise.reject(new Error("a stray")); await Bun.sleep(200); } });
+  const timer = task({ name: "timer", async run() { await allRun(); setTimeout(() => { throw new Error("a timer") }, 50); await Bun.sleep(200); } });
+  const fine = task({ name: "fine", async run() { await allRun(); await Bun.sleep(200); } });
+  export default pipeline({ name: "p", tasks: () => [stray(), timer(), fine()] });
+`;
+
 // As processes of their own: in the workers of a test run, Bun itself handles uncaught errors.
 describe("an uncaught error", () => {
-  const text = `
-    const stray = task({ name: "stray", run(): any { Promise.reject(new Error("a stray")); return Bun.sleep(200); } });
-    const timer = task({ name: "timer", run(): any { setTimeout(() => { throw new Error("a timer") }, 0); return Bun.sleep(200); } });
-    const fine = task({ name: "fine", run: () => Bun.sleep(200) });
-    export default pipeline({ name: "p", tasks: () => [stray(), timer(), fine()] });
-  `;
-
   test("fails the task that it came from, when the thread runs one task at a time", async () => {
     await using rig = newRig();
-    const { code, err } = await rig.fromSource("run", rig.pipeline(text), "--db", "test.db", "-w1");
+    const { code, err } = await rig.fromSource(
+      "run",
+      rig.pipeline(text(1)),
+      "--db",
+      "test.db",
+      "-w1",
+    );
     expect(code).toBe(1);
     expect(failure(rig, "stray")["message"]).toBe("a stray");
     expect(failure(rig, "timer")["message"]).toBe("a timer");
@@ -34,7 +44,7 @@ describe("an uncaught error", () => {
   // Bun reports a rejection without its origin. With several tasks on a thread the rejection is only shown.
   test("with several tasks on one thread, a timer's error fails its task; a rejection is shown", async () => {
     await using rig = newRig();
-    const file = rig.pipeline(text);
+    const file = rig.pipeline(text(3));
     const { code, err } = await rig.fromSource("run", file, "--db", "test.db", "-w1", "-c4");
     expect(code).toBe(1);
     expect(rig.rows("SELECT name FROM task_runs WHERE status = 'error'")).toEqual([
