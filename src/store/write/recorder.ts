@@ -1,8 +1,8 @@
 // Converts each record into a change of the history and an event. Events are announced after the commit.
 
 import type { Failure } from "../../base/failure.ts";
-import type { TaskId, WorkerId } from "../../protocol/ids.ts";
-import type { DonePack, WireEvent } from "../../protocol/messages.ts";
+import type { WorkerId } from "../../protocol/ids.ts";
+import type { WireEvent } from "../../protocol/messages.ts";
 import type { MainRecord, TaskRecord } from "../../protocol/writer-records.ts";
 import { maxSentResult, staysInFile, type WantsResult } from "../../protocol/wants-result.ts";
 import type { Item } from "../../protocol/label.ts";
@@ -11,6 +11,7 @@ import type { Completion } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import { nameOfKey } from "../../protocol/task-key.ts";
 import type { History, TaskRow } from "./history.ts";
+import { PendingEvents } from "./pending-events.ts";
 
 type Interrupted = Extract<MainRecord, { type: "interrupted" }>;
 type Finished = Extract<TaskRecord, { type: "finished" }>;
@@ -18,9 +19,7 @@ type Finished = Extract<TaskRecord, { type: "finished" }>;
 export class Recorder {
   readonly #history: History;
   readonly #mask: Mask | undefined;
-  #events: WireEvent[] = [];
-  /** The last of `#events`, if it is a pack that can take more tasks. */
-  #pack: OpenPack | undefined;
+  readonly #events = new PendingEvents();
 
   /** @param mask for failures that arise in the writer; records arrive masked */
   constructor(history: History, mask: Mask | undefined) {
@@ -29,15 +28,7 @@ export class Recorder {
   }
 
   takeEvents(): WireEvent[] {
-    const events = this.#events;
-    this.#events = [];
-    this.#pack = undefined;
-    return events;
-  }
-
-  #announce(event: WireEvent): void {
-    this.#pack = undefined;
-    this.#events.push(event);
+    return this.#events.take();
   }
 
   /** What main gets of a result. */
@@ -45,30 +36,6 @@ export class Recorder {
     if (wants === "no") return "null";
     if (wants === "yes" || result.length <= maxSentResult) return result;
     return this.#history.keepsResults ? staysInFile : result;
-  }
-
-  #announceDone(
-    id: TaskId,
-    startedAt: number,
-    at: number,
-    result: string,
-    label: string | null,
-  ): void {
-    if (this.#pack === undefined) {
-      const pack: OpenPack = { type: "done", base: startedAt, numbers: [] };
-      this.#announce(pack);
-      this.#pack = pack;
-    }
-    const { base, numbers } = this.#pack;
-    if (result !== "null" && this.#pack.results === undefined) {
-      this.#pack.results = Array.from({ length: numbers.length / 3 }, () => "null");
-    }
-    if (label !== null && this.#pack.labels === undefined) {
-      this.#pack.labels = Array.from({ length: numbers.length / 3 }, () => null);
-    }
-    this.#pack.results?.push(result);
-    this.#pack.labels?.push(label);
-    numbers.push(id, startedAt - base, at - base);
   }
 
   /**
@@ -91,7 +58,7 @@ export class Recorder {
         return this.#logged(record);
       case "checkpoint":
         this.#history.setCursor(record.id, record.cursor, rows);
-        this.#announce({ type: "task-checkpoint", id: record.id, cursor: record.cursor });
+        this.#events.add({ type: "task-checkpoint", id: record.id, cursor: record.cursor });
         return;
       case "queried":
         this.#history.setQueried(nameOfKey(record.key));
@@ -132,7 +99,7 @@ export class Recorder {
       input,
       label,
     );
-    this.#announceDone(id, startedAt, at, this.#announced(wantsResult, result), label);
+    this.#events.addDone(id, startedAt, at, this.#announced(wantsResult, result), label);
   }
 
   main(record: Exclude<MainRecord, Interrupted>): void {
@@ -168,12 +135,12 @@ export class Recorder {
     const { id, name, key, attempt, at, waitedMs = null, label } = record;
     const row = { ...blank, ...itemOf(record), id, name, key, attempt, startedAt: at, waitedMs };
     this.#history.setTask({ ...row, status: "running" });
-    this.#announce({ type: "task-started", id, name, attempt, at, label });
+    this.#events.add({ type: "task-started", id, name, attempt, at, label });
   }
 
   #progressed({ id, progress, message }: Extract<TaskRecord, { type: "progress" }>): void {
     this.#history.setProgress(id, progress, message ?? null);
-    this.#announce(
+    this.#events.add(
       message === undefined
         ? { type: "task-progress", id, progress }
         : { type: "task-progress", id, progress, message },
@@ -183,7 +150,7 @@ export class Recorder {
   #logged(record: Extract<TaskRecord, { type: "log" }>): void {
     const { id, name, attempt, at, level, line, label } = record;
     if (record.isCut !== true) this.#history.addLog({ id, attempt, at, level, line });
-    this.#announce({ type: "task-log", id, name, attempt, at, level, line, label });
+    this.#events.add({ type: "task-log", id, name, attempt, at, level, line, label });
   }
 
   /** Main does not know the task any more when it hears of this: the event has all of it. */
@@ -191,7 +158,7 @@ export class Recorder {
     const { id, name, key, at, failure, input, label } = record;
     const row = { ...blank, ...itemOf(record), id, name, key, finishedAt: at, failure };
     this.#history.setTask({ ...row, status: "skipped" });
-    this.#announce({
+    this.#events.add({
       type: "task-finished",
       id,
       name,
@@ -231,7 +198,7 @@ export class Recorder {
     } as const;
     this.#history.setReused({ row, reason, from, endedAt, left });
     const announced = this.#announced(wantsResult, result);
-    this.#announce({
+    this.#events.add({
       type: "task-finished",
       id,
       name,
@@ -261,7 +228,7 @@ export class Recorder {
         failure: null,
       });
       const announced = this.#announced(record.wantsResult, result);
-      this.#announceDone(id, startedAt ?? at, at, announced, label ?? null);
+      this.#events.addDone(id, startedAt ?? at, at, announced, label ?? null);
       return;
     }
     const row = rowOf(record, 0, rows);
@@ -271,22 +238,15 @@ export class Recorder {
       const ended = { id, attempt, worker, startedAt, finishedAt: at };
       this.#history.addAttempt({ ...ended, outcome: "error", failure });
       const { retryAt } = outcome;
-      this.#announce({ type: "task-retrying", id, name, attempt, at, failure, retryAt, label });
+      this.#events.add({ type: "task-retrying", id, name, attempt, at, failure, retryAt, label });
       return;
     }
     const { status } = outcome;
     this.#history.setTask({ ...row, status, finishedAt: at, result: null, failure });
     const end = { status, startedAt, at, failure } as const;
-    this.#announce({ type: "task-finished", id, name, attempt, ...end, label });
+    this.#events.add({ type: "task-finished", id, name, attempt, ...end, label });
   }
 }
-
-type OpenPack = { -readonly [Key in keyof DonePack]: DonePack[Key] } & {
-  readonly numbers: number[];
-  /** By position. An object with ids as keys would be sparse, and slow to write and read. */
-  results?: string[];
-  labels?: (string | null)[];
-};
 
 const rowOf = (record: Finished, progress: number, rows: number) => ({
   id: record.id,

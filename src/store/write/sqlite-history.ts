@@ -4,17 +4,15 @@
 import type { Database, Statement } from "bun:sqlite";
 
 import { JSON } from "../../base/globals.ts";
-import { toIso } from "../../base/iso-time.ts";
+import { IsoTimeCache } from "../../base/iso-time.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
 import type { RunId, TaskId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
-import { askedDownstream, passesOnSql } from "../decide-reruns.ts";
 import type { Patience } from "../patience.ts";
 import { DefinitionChanges } from "./definitions.ts";
-import { ofRun } from "../own-tables.ts";
-import { writeDurations } from "./durations.ts";
+import { DownstreamReruns } from "./downstream-reruns.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import { AttemptRows } from "./attempt-rows.ts";
 import type {
@@ -29,16 +27,12 @@ import type {
   TaskRow,
   UnitWrites,
 } from "./history.ts";
+import { RunRow } from "./run-row.ts";
 import { restoredPages, storedResults } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "../read/run-rows.ts";
 import { maxCountedByReaders, StatusCounts } from "./status-counts.ts";
 import { taskRowsSql } from "./task-rows-sql.ts";
 
-const whyAgain = "it ran again because what it depends on did (--downstream)";
-const againSql = `INSERT INTO task_runs (run_id, id, name, key, status, fingerprint, reason, rows)
-  VALUES (?, ?, ?, ?, 'queued', '${askedDownstream}', '${whyAgain}', 0)
-  ON CONFLICT (run_id, id) DO UPDATE SET cursor = NULL, fingerprint = excluded.fingerprint, reason = excluded.reason`;
-const endDownstreamSql = `UPDATE task_runs SET fingerprint = NULL WHERE ${ofRun("?1")} AND ${passesOnSql}`;
 const logRowsSql = (values: string): string =>
   `INSERT INTO task_logs (run_id, task_id, attempt, at, level, line) VALUES ${values}`;
 
@@ -58,19 +52,15 @@ export class SqliteHistory implements History {
   readonly #attempts: AttemptRows;
   readonly #progress: Statement<unknown, HistoryCell[]>;
   readonly #cursor: Statement<unknown, HistoryCell[]>;
-  /** To be written before what follows for the same task. */
-  #again: (readonly [id: TaskId, name: string, key: string])[] = [];
-  #endsDownstream = false;
+  readonly #reruns: DownstreamReruns;
   readonly #rows = new Map<TaskId, TaskRow>();
   readonly #progressed = new Map<TaskId, { progress: number; message: string | null }>();
   readonly #cursors = new Map<TaskId, { cursor: string; rows: number }>();
   readonly #definitions: DefinitionChanges;
-  readonly #times = new IsoTimes();
+  readonly #times = new IsoTimeCache();
   readonly #counts: StatusCounts;
   readonly #maxCounted: number;
-  readonly #storeCounts: Statement<unknown, [string, number]>;
-  #total: number | undefined;
-  #end: RunEnd | undefined;
+  readonly #runRow: RunRow;
 
   /**
    * @param path the database as the user wrote it
@@ -91,8 +81,9 @@ export class SqliteHistory implements History {
     this.#patience = patience;
     this.#definitions = new DefinitionChanges(db, run, patience);
     this.#counts = new StatusCounts(db, run, passesOn ? (id) => this.#statusOf(id) : undefined);
+    this.#reruns = new DownstreamReruns(db, run, patience);
     this.#maxCounted = maxCounted;
-    this.#storeCounts = db.prepare("UPDATE pipeline_runs SET counts = ? WHERE id = ?");
+    this.#runRow = new RunRow(db, run, patience);
     const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     this.#tasks = new BulkInsert(db, patience, taskRowsSql, task);
     const done = `(${run}, ?, ?, ?, 'done', 1, NULL, 1, ?, ?, ?, NULL, 0, NULL, 0, ?, NULL)`;
@@ -117,9 +108,8 @@ export class SqliteHistory implements History {
       this.#logs.isEmpty &&
       this.#attempts.isEmpty &&
       this.#definitions.isEmpty &&
-      this.#again.length === 0 &&
-      this.#total === undefined &&
-      this.#end === undefined
+      this.#reruns.isEmpty &&
+      this.#runRow.isEmpty
     );
   }
 
@@ -175,11 +165,11 @@ export class SqliteHistory implements History {
   }
 
   setAgain(id: TaskId, name: string, key: string): void {
-    this.#again.push([id, name, key]);
+    this.#reruns.again(id, name, key);
   }
 
   endDownstream(): void {
-    this.#endsDownstream = true;
+    this.#reruns.end();
   }
 
   setProgress(id: TaskId, progress: number, message: string | null): void {
@@ -204,11 +194,11 @@ export class SqliteHistory implements History {
   }
 
   setTotal(total: number): void {
-    this.#total = total;
+    this.#runRow.setTotal(total);
   }
 
   setEnd(end: RunEnd): void {
-    this.#end = end;
+    this.#runRow.setEnd(end);
   }
 
   setCode(code: Code, parts: readonly TaskParts[]): void {
@@ -242,9 +232,7 @@ export class SqliteHistory implements History {
   }
 
   flush(): void {
-    for (const again of this.#again) {
-      this.#patience.run(() => this.#db.run(againSql, [this.#run, ...again]));
-    }
+    this.#reruns.flush();
     this.#flushTasks();
     for (const [id, { progress, message }] of this.#progressed) {
       this.#patience.run(() => this.#progress.run(progress, message, this.#run, id));
@@ -255,7 +243,8 @@ export class SqliteHistory implements History {
     this.#logs.flush();
     this.#attempts.flush();
     this.#definitions.flush();
-    this.#flushRun();
+    this.#reruns.flushEnd();
+    this.#runRow.flush();
     this.#clear();
   }
 
@@ -288,28 +277,8 @@ export class SqliteHistory implements History {
     this.#tasks.flush();
     this.#done.flush();
     this.#others?.flush();
-    if (this.#end === undefined && !(isChanged && counts.total > this.#maxCounted)) return;
-    this.#patience.run(() => this.#storeCounts.run(counts.text, this.#run));
-  }
-
-  #flushRun(): void {
-    const total = this.#total;
-    if (total !== undefined) this.#updateRun("tasks_total = ?", total);
-    if (this.#endsDownstream) {
-      this.#patience.run(() => this.#db.run(endDownstreamSql, [this.#run]));
-    }
-    if (this.#end === undefined) return;
-    const { status, failure, at, durations } = this.#end;
-    const error = failure === null ? null : JSON.stringify(failure);
-    this.#updateRun("status = ?, finished_at = ?, error = ?", status, toIso(at), error);
-    if (durations === undefined) return;
-    this.#patience.run(() => writeDurations(this.#db, this.#run, durations));
-  }
-
-  #updateRun(set: string, ...values: readonly HistoryCell[]): void {
-    this.#patience.run(() =>
-      this.#db.run(`UPDATE pipeline_runs SET ${set} WHERE id = ?`, [...values, this.#run]),
-    );
+    const isLarge = counts.total > this.#maxCounted;
+    if (this.#runRow.isEnding || (isChanged && isLarge)) this.#runRow.storeCounts(counts.text);
   }
 
   committed(): void {
@@ -324,17 +293,15 @@ export class SqliteHistory implements History {
     this.#attempts.discard();
     this.#definitions.discard();
     this.#counts.discard();
+    this.#reruns.discard();
+    this.#runRow.discard();
     this.#clear();
   }
 
   #clear(): void {
-    this.#again = [];
-    this.#endsDownstream = false;
     this.#rows.clear();
     this.#progressed.clear();
     this.#cursors.clear();
-    this.#total = undefined;
-    this.#end = undefined;
   }
 
   close(): void {
@@ -344,7 +311,7 @@ export class SqliteHistory implements History {
     this.#logs.close();
     this.#attempts.close();
     this.#progress.finalize();
-    this.#storeCounts.finalize();
+    this.#runRow.close();
     this.#cursor.finalize();
   }
 
@@ -369,17 +336,3 @@ const followed = (before: TaskRow, row: TaskRow): TaskRow => ({
   input: row.input ?? before.input,
   label: row.label ?? before.label,
 });
-
-/** Formats times. At 200,000 tasks/s, hundreds share a millisecond: formatting each costs 10 % of the writer's time. */
-class IsoTimes {
-  #ms = Number.NaN;
-  #text = "";
-
-  text(epochMs: number): string {
-    if (epochMs !== this.#ms) {
-      this.#ms = epochMs;
-      this.#text = toIso(epochMs);
-    }
-    return this.#text;
-  }
-}

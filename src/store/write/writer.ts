@@ -18,6 +18,7 @@ import { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import type { Session } from "./session.ts";
 import { type OpenerDeps, SessionOpener } from "./session-opener.ts";
+import { WakeUp } from "./wake-up.ts";
 
 export type WriterDeps = OpenerDeps & {
   post(message: FromWriter): void;
@@ -61,7 +62,7 @@ type Open = Extract<Life, { state: "open" }>;
  */
 export class Writer {
   readonly #deps: WriterDeps;
-  readonly #ports = new Ports(() => this.#wake());
+  readonly #ports = new Ports(() => this.#wakeUp.soon());
   readonly #announcer: Announcer;
   #life: Life = { state: "opening" };
   #fromMain: MainRecord[] = [];
@@ -78,12 +79,12 @@ export class Writer {
   #closeAsked: Extract<ToWriter, { type: "close" }> | undefined;
   /** Monotonic ms. */
   #groupBegan: number | undefined;
-  #isScheduled = false;
-  #isPollScheduled = false;
+  readonly #wakeUp: WakeUp;
 
   constructor(deps: WriterDeps) {
     this.#deps = deps;
     this.#announcer = new Announcer((message) => deps.post(message));
+    this.#wakeUp = new WakeUp(deps, () => this.#run());
   }
 
   receive(message: ToWriter): void {
@@ -98,30 +99,30 @@ export class Writer {
         return;
       case "detach":
         this.#ports.lose(message.workerId, message.sent);
-        return this.#wake();
+        return this.#wakeUp.soon();
       case "records":
         this.#recordsReceived++;
         this.#fromMain.push(...message.records);
-        return this.#wake();
+        return this.#wakeUp.soon();
       case "total":
         this.#total = { total: message.total, complete: message.complete };
-        return this.#wake();
+        return this.#wakeUp.soon();
       case "seen":
         this.#announcer.seen(message.count);
-        return this.#wake();
+        return this.#wakeUp.soon();
       case "results":
         return this.#postResults(message.ids);
       case "code":
         return this.#codeKnown({ code: new Map(message.code), parts: message.parts });
       case "sources":
         if (this.#life.state === "open") this.#life.session.history.setSources(message.sources);
-        return this.#wake();
+        return this.#wakeUp.soon();
       case "reuse":
         this.#asks.push(...message.tasks);
         return this.#lookUp();
       case "close":
         this.#closeAsked = message;
-        return this.#wake();
+        return this.#wakeUp.soon();
       default:
         assertNever(message);
     }
@@ -167,7 +168,7 @@ export class Writer {
     if (!started.resumed && code !== null) {
       this.#deps.post({ type: "code-wanted", known: session.knownParts(request) });
     }
-    this.#wake();
+    this.#wakeUp.soon();
   }
 
   #askSources({ history }: Session, { code }: SessionCode): void {
@@ -192,7 +193,7 @@ export class Writer {
       return this.#fail(thrown);
     }
     // The only task may run for hours before there is another commit. Until then every edit would count for every task.
-    this.#wake();
+    this.#wakeUp.soon();
   }
 
   readonly #say = (level: LogLevel, line: string): void =>
@@ -220,32 +221,13 @@ export class Writer {
       const ids = tasks.flatMap(({ id }) => (reused.has(id) ? [] : [id]));
       this.#fromMain.push(...records);
       if (ids.length > 0) this.#deps.post({ type: "not-reused", ids });
-      this.#wake();
+      this.#wakeUp.soon();
     } catch (thrown) {
       this.#fail(thrown);
     }
   }
 
   // ── the loop ──
-
-  #wake(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    this.#deps.later(() => {
-      this.#isScheduled = false;
-      this.#run();
-    });
-  }
-
-  /** One timer at a time: otherwise each message that arrives while the transaction is held would leave a timer behind. */
-  #wakeIn(ms: number): void {
-    if (this.#isPollScheduled) return;
-    this.#isPollScheduled = true;
-    this.#deps.after(ms, () => {
-      this.#isPollScheduled = false;
-      this.#wake();
-    });
-  }
 
   #run(): void {
     if (this.#life.state !== "open") return;
@@ -268,7 +250,7 @@ export class Writer {
       this.#deps.post({ type: "detached", workerId });
     }
     const hasWork = this.#hasWork(group);
-    if (hasWork && this.#announcer.hasRoom) this.#wake();
+    if (hasWork && this.#announcer.hasRoom) this.#wakeUp.soon();
     else if (this.#closeAsked !== undefined && !hasWork) this.#close(open, this.#closeAsked);
   }
 
@@ -301,7 +283,7 @@ export class Writer {
         continue;
       }
       if (decision !== "wait" || this.#closeAsked !== undefined) return true;
-      this.#wakeIn(group.hasEnds || awaited ? endsPollMs : idlePollMs);
+      this.#wakeUp.within(group.hasEnds || awaited ? endsPollMs : idlePollMs);
       return false;
     }
   }

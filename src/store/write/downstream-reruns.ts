@@ -1,0 +1,59 @@
+// Tasks that run again because of what they depend on (`--downstream`), and the marks of those that are still to run again.
+
+import type { Database } from "bun:sqlite";
+
+import type { RunId, TaskId } from "../../protocol/ids.ts";
+import { askedDownstream, passesOnSql } from "../decide-reruns.ts";
+import { ofRun } from "../own-tables.ts";
+import type { Patience } from "../patience.ts";
+
+const whyAgain = "it ran again because what it depends on did (--downstream)";
+const againSql = `INSERT INTO task_runs (run_id, id, name, key, status, fingerprint, reason, rows)
+  VALUES (?, ?, ?, ?, 'queued', '${askedDownstream}', '${whyAgain}', 0)
+  ON CONFLICT (run_id, id) DO UPDATE SET cursor = NULL, fingerprint = excluded.fingerprint, reason = excluded.reason`;
+const endSql = `UPDATE task_runs SET fingerprint = NULL WHERE ${ofRun("?1")} AND ${passesOnSql}`;
+
+export class DownstreamReruns {
+  readonly #db: Database;
+  readonly #run: RunId;
+  readonly #patience: Patience;
+  #again: (readonly [id: TaskId, name: string, key: string])[] = [];
+  #ends = false;
+
+  constructor(db: Database, run: RunId, patience: Patience) {
+    this.#db = db;
+    this.#run = run;
+    this.#patience = patience;
+  }
+
+  get isEmpty(): boolean {
+    return this.#again.length === 0;
+  }
+
+  again(id: TaskId, name: string, key: string): void {
+    this.#again.push([id, name, key]);
+  }
+
+  end(): void {
+    this.#ends = true;
+  }
+
+  /** Before the rows of the tasks: what follows for the same task counts. */
+  flush(): void {
+    for (const again of this.#again) {
+      this.#patience.run(() => this.#db.run(againSql, [this.#run, ...again]));
+    }
+    this.#again = [];
+  }
+
+  /** After the rows of the tasks, which carry marks. */
+  flushEnd(): void {
+    if (this.#ends) this.#patience.run(() => this.#db.run(endSql, [this.#run]));
+    this.#ends = false;
+  }
+
+  discard(): void {
+    this.#again = [];
+    this.#ends = false;
+  }
+}

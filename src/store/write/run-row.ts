@@ -1,0 +1,78 @@
+// The changes of one row in `pipeline_runs`: how many tasks the run has, their counts, and its end.
+
+import type { Database, Statement } from "bun:sqlite";
+
+import { JSON } from "../../base/globals.ts";
+import { toIso } from "../../base/iso-time.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { Patience } from "../patience.ts";
+import type { HistoryCell } from "./bulk-insert.ts";
+import { writeDurations } from "./durations.ts";
+import type { RunEnd } from "./history.ts";
+
+export class RunRow {
+  readonly #db: Database;
+  readonly #run: RunId;
+  readonly #patience: Patience;
+  readonly #counts: Statement<unknown, [string, number]>;
+  #total: number | undefined;
+  #end: RunEnd | undefined;
+
+  constructor(db: Database, run: RunId, patience: Patience) {
+    this.#db = db;
+    this.#run = run;
+    this.#patience = patience;
+    this.#counts = db.prepare("UPDATE pipeline_runs SET counts = ? WHERE id = ?");
+  }
+
+  get isEmpty(): boolean {
+    return this.#total === undefined && this.#end === undefined;
+  }
+
+  /** The next flush writes the end of the run. */
+  get isEnding(): boolean {
+    return this.#end !== undefined;
+  }
+
+  setTotal(total: number): void {
+    this.#total = total;
+  }
+
+  setEnd(end: RunEnd): void {
+    this.#end = end;
+  }
+
+  /** Written now. @param counts JSON text */
+  storeCounts(counts: string): void {
+    this.#patience.run(() => this.#counts.run(counts, this.#run));
+  }
+
+  flush(): void {
+    const [total, end] = [this.#total, this.#end];
+    if (total !== undefined) this.#update("tasks_total = ?", total);
+    if (end !== undefined) this.#writeEnd(end);
+    this.discard();
+  }
+
+  #writeEnd({ status, failure, at, durations }: RunEnd): void {
+    const error = failure === null ? null : JSON.stringify(failure);
+    this.#update("status = ?, finished_at = ?, error = ?", status, toIso(at), error);
+    if (durations === undefined) return;
+    this.#patience.run(() => writeDurations(this.#db, this.#run, durations));
+  }
+
+  #update(set: string, ...values: readonly HistoryCell[]): void {
+    this.#patience.run(() =>
+      this.#db.run(`UPDATE pipeline_runs SET ${set} WHERE id = ?`, [...values, this.#run]),
+    );
+  }
+
+  discard(): void {
+    this.#total = undefined;
+    this.#end = undefined;
+  }
+
+  close(): void {
+    this.#counts.finalize();
+  }
+}
