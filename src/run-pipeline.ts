@@ -308,7 +308,7 @@ export async function runPipeline(
     return new Promise<never>(() => undefined);
   }
   const programs = Programs.create();
-  using _ = programs.guard;
+  using _ = programs.reaper;
   const run = await prepareRun(await targetOf(target), options, { programs });
   const stop = (): void => run.stop(false);
   options.signal?.addEventListener("abort", stop, { once: true });

@@ -77,4 +77,5 @@ export const spawnWriter = (): Thread =>
   new Thread(new URL("./store/write/main.ts", import.meta.url).href);
 
 /** No user code runs in it. */
-export const spawnGuard = (): Worker => started(new URL("./guard/main.ts", import.meta.url).href);
+export const spawnWatchdog = (): Worker =>
+  started(new URL("./watchdog/main.ts", import.meta.url).href);

@@ -20,7 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   worker: ["base", "protocol", "api"],
   store: ["base", "protocol", "api", "module"],
   terminal: ["base", "protocol"],
-  guard: ["base", "protocol", "spawn.ts"],
+  watchdog: ["base", "protocol", "spawn.ts"],
   cli: ["base"],
   kit: ["base"],
   prove: [
@@ -35,14 +35,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     // It reads and runs as the commands do.
     "commands/execute-run.ts",
     "commands/fetch-limit.ts",
-    "commands/patient-reader.ts",
+    "commands/waiting-reader.ts",
   ],
   examples: ["base", "formats"],
 };
 
 /** They put the rooms together: the program, its threads, and the commands. */
 const roots =
-  /^(?:cli|spawn|index|run-pipeline|version)\.ts$|^(?:worker|guard|store\/write)\/main\.ts$|^commands\//;
+  /^(?:cli|spawn|index|run-pipeline|version)\.ts$|^(?:worker|watchdog|store\/write)\/main\.ts$|^commands\//;
 
 /** Words of another time, or of a language that nobody speaks. */
 const banned = [

@@ -15,7 +15,7 @@ const entrypoints = [
   "src/cli.ts",
   "src/worker/main.ts",
   "src/store/write/main.ts",
-  "src/guard/main.ts",
+  "src/watchdog/main.ts",
 ];
 
 /**

@@ -84,7 +84,7 @@ const placeOf = (error: unknown): string =>
 
 // ── threads ──
 
-/** The runtime's own threads, the writer's and the guard's. With 2 cores, 12 are needed. */
+/** The runtime's own threads, the writer's and the watchdog's. With 2 cores, 12 are needed. */
 const ownThreads = 13;
 /** Measured with the -wal, the -shm and the lock; a worker has a reader too. */
 const ownFiles = 28;

@@ -16,11 +16,11 @@ import { isRunning } from "../store/read/running-runs.ts";
 import type { Reader } from "../store/read/reader.ts";
 import { RunFollower } from "../store/read/run-follower.ts";
 import { endedSummary } from "../store/read/ended-summary.ts";
-import { createUi, type PacedUi, type UiOptions } from "../terminal/create.ts";
+import { createUi, type PacedUi, type UiOptions } from "../terminal/create-ui.ts";
 import { jsonFlag, verbosities, verbosityFlags, verbosityOf } from "./common-flags.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
 import { askToEnd, endOf, findLiveRun, idOf } from "./live-run.ts";
-import { asUserError, patienceFor, patientReader } from "./patient-reader.ts";
+import { asUserError, busyHandlerFor, waitingReader } from "./waiting-reader.ts";
 import { listenToKeys } from "./keys.ts";
 import { lossNotice } from "./lost-outputs.ts";
 
@@ -60,7 +60,7 @@ export const command = defineCliCommand({
     const db = databaseOf(flags.db);
     const run = findLiveRun(db, flags.run === undefined ? undefined : idOf(flags.run), "attach");
     try {
-      using reader = patientReader(db);
+      using reader = waitingReader(db);
       return await new Attached(reader, run, output).untilOver();
     } catch (thrown) {
       throw asUserError(thrown);
@@ -96,7 +96,7 @@ class Attached {
       env,
       isTty: stderr.isTTY,
       onLost: (lost) => {
-        // What is not read within the patience is no loss.
+        // What is not read within the time limit is no loss.
         if (!json || this.#isOver) return;
         this.#isIncomplete = true;
         this.#ui.log("error", lossNotice(lost));
@@ -177,7 +177,7 @@ class Attached {
     const { path } = this.#reader;
     const { id } = this.#run;
     const isThere = existsSync(path);
-    const summary = isThere ? patienceFor(path).run(() => endedSummary(path, id)) : undefined;
+    const summary = isThere ? busyHandlerFor(path).run(() => endedSummary(path, id)) : undefined;
     if (summary === undefined) {
       const gone = `${path} was moved or deleted, so run ${id} could not go on; put the file back, and continue the run`;
       this.#ui.log("error", isThere ? endOf(path, id) : gone);

@@ -15,7 +15,7 @@ import type { PlanFormat } from "../terminal/plan-formats.ts";
 import { renderPlan } from "../terminal/plan-text.ts";
 import { print } from "../cli/stdout.ts";
 import { explained } from "./explain-error.ts";
-import { patienceFor } from "./patient-reader.ts";
+import { busyHandlerFor } from "./waiting-reader.ts";
 
 export async function dryRun(
   loaded: LoadedPipeline,
@@ -40,7 +40,7 @@ async function nextOf(options: RunOptions, mask: Mask | undefined): Promise<Next
   const size = { workers: 1, concurrency: 1 };
   const run = runRequest(options, mask, size);
   const request = options.reuse === false ? { ...run, reuses: [] } : run;
-  const next = { options: options.writer, request, patience: patienceFor(options.writer.db) };
+  const next = { options: options.writer, request, busyHandler: busyHandlerFor(options.writer.db) };
   const code = await sessionCode(options, mask, knownInFile(next));
   return nextRun(next, code, systemClock.wall());
 }

@@ -7,8 +7,8 @@ import type { OutStream } from "../base/streams.ts";
 import { UserError } from "../cli/user-error.ts";
 import { earlyWorkers, type WarmThreads, warmThreads } from "../executors/threads/warm-threads.ts";
 import type { Run } from "../engine/run.ts";
-import { Guard, type GuardOptions } from "../guard/guard.ts";
-import { Outputs } from "../guard/outputs.ts";
+import { Watchdog, type WatchdogOptions } from "../watchdog/watchdog.ts";
+import { RedirectedOutputs } from "../watchdog/redirected-outputs.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import { Programs } from "../protocol/shared/programs.ts";
@@ -19,11 +19,11 @@ import {
   prepareRun,
   type RunPipelineOptions,
 } from "../run-pipeline.ts";
-import { createUi, type LostOutput, type PacedUi, type UiOptions } from "../terminal/create.ts";
+import { createUi, type LostOutput, type PacedUi, type UiOptions } from "../terminal/create-ui.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 import { type OutputOptions, verbosities } from "./common-flags.ts";
 import { explained } from "./explain-error.ts";
-import { guardExit } from "./exit-guard.ts";
+import { onUnexpectedExit } from "./unexpected-exit.ts";
 import { InheritedOutput } from "./inherited-output.ts";
 import { endLeftChildren } from "./left-children.ts";
 import { loadHoldingPrints, nameOf } from "./load-for-command.ts";
@@ -43,7 +43,7 @@ export async function executeRun(
   // Before the display is opened: the runtime may end while it starts.
   if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);
   using threads = warmThreads(options.workers, options.concurrency);
-  const outputs = Outputs.take();
+  const outputs = RedirectedOutputs.take();
   try {
     return await new CommandRun(module, output, outputs).execute(options, threads);
   } finally {
@@ -59,7 +59,7 @@ const noTerminal = -1;
 class CommandRun {
   readonly #module: ModuleRef;
   readonly #logFile: string | undefined;
-  readonly #outputs: Outputs | undefined;
+  readonly #outputs: RedirectedOutputs | undefined;
   readonly #stderr: OutStream;
   readonly #ui: PacedUi;
   readonly #onEvents: OutputOptions["onEvents"];
@@ -70,7 +70,7 @@ class CommandRun {
   /** Undefined until the module has declared its secrets, and when it has none. */
   #mask: Mask | undefined;
   /** Starts with the run's first events. */
-  #guard: Guard | undefined;
+  #watchdog: Watchdog | undefined;
   /** How the run failed; a hook may still be running then. */
   #failed: "error" | "cancelled" | undefined;
   #isOver = false;
@@ -78,7 +78,7 @@ class CommandRun {
   #ran: Run | undefined;
 
   /** Opens the UI before the module is loaded: prints of the module must not tear the screen or mix with events. */
-  constructor(module: ModuleRef, output: OutputOptions, outputs: Outputs | undefined) {
+  constructor(module: ModuleRef, output: OutputOptions, outputs: RedirectedOutputs | undefined) {
     const { stdout, stderr } = outputs ?? process;
     this.#module = module;
     this.#logFile = output.logFile;
@@ -102,7 +102,7 @@ class CommandRun {
       checkLogTarget(this.#logFile, this.#module, options.db ?? pipeline.db ?? defaultDb, folder);
       return await this.#run(loaded, options, threads);
     } catch (error) {
-      await this.#guard?.release();
+      await this.#watchdog?.release();
       this.#ui.close();
       this.#isOver = true;
       await this.#ui.written(patienceMs);
@@ -117,9 +117,9 @@ class CommandRun {
     threads: WarmThreads,
   ): Promise<number> {
     using _ = watchUncaught((text) => this.#log("error", this.#masked(text)));
-    using exit = guardExit((code) => [this.#exitNotice(code)]);
+    using exit = onUnexpectedExit((code) => [this.#exitNotice(code)]);
     const programs = Programs.create();
-    using guard = programs.guard;
+    using reaper = programs.reaper;
     using signals = new RunSignals({
       stop: (signal, urgent) => this.#stop(signal, urgent, (now) => run.stop(now)),
       close: () => this.#ui.close(),
@@ -128,8 +128,8 @@ class CommandRun {
     const inherited = new InheritedOutput(this.#mask, this.#log);
     const run = await prepareRun(loaded, options, {
       onEvents: (events) => {
-        this.#guard ??= new Guard(
-          this.#guardOptions(signals, programs, inherited),
+        this.#watchdog ??= new Watchdog(
+          this.#watchdogOptions(signals, programs, inherited),
           run.mayRunUserCode,
         );
         this.#onEvents?.(events);
@@ -150,8 +150,8 @@ class CommandRun {
     this.#ran = run;
     const summary = await run.start();
     await endLeftChildren(programs);
-    guard.tell("=");
-    await this.#guard?.release();
+    reaper.tell("=");
+    await this.#watchdog?.release();
     inherited.end();
     this.#ui.finish(summary);
     await this.#waitForReaders(signals);
@@ -166,7 +166,11 @@ class CommandRun {
     stopRun(urgent);
   }
 
-  #guardOptions(signals: RunSignals, programs: Programs, inherited: InheritedOutput): GuardOptions {
+  #watchdogOptions(
+    signals: RunSignals,
+    programs: Programs,
+    inherited: InheritedOutput,
+  ): WatchdogOptions {
     const { isTTY, fd } = this.#stderr;
     return {
       signals: [...signals.begin(), "SIGQUIT"],

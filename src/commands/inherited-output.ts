@@ -1,6 +1,6 @@
 // Output of child processes and native code that bypasses JavaScript, split into lines of the run's log.
 
-import type { StreamNumber } from "../guard/pipes.ts";
+import type { StreamNumber } from "../watchdog/output-pipes.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { LineBuffer } from "../base/line-buffer.ts";

@@ -1,14 +1,14 @@
 // `pipeloom init-db`: creates pipeloom's tables in a database before any run.
 
 import { migrations } from "../store/migrate.ts";
-import { closeDatabase } from "../store/write/close.ts";
+import { closeDatabase } from "../store/write/close-database.ts";
 import { noLock } from "../store/lock.ts";
 import { openDatabase, shortTuning } from "../store/open-database.ts";
 import { StoreError } from "../store/store-error.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
-import { patienceFor } from "./patient-reader.ts";
+import { busyHandlerFor } from "./waiting-reader.ts";
 
 export const command = defineCliCommand({
   meta: {
@@ -46,7 +46,7 @@ export const command = defineCliCommand({
 function prepare(db: string, wal: boolean): void {
   try {
     const options = { db, wal, durability: "full", storeTaskStatus: true } as const;
-    const opened = patienceFor(db).run(() => openDatabase(options, shortTuning));
+    const opened = busyHandlerFor(db).run(() => openDatabase(options, shortTuning));
     closeDatabase(opened, noLock);
   } catch (thrown) {
     throw thrown instanceof StoreError ? new UserError(thrown.message) : thrown;

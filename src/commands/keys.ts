@@ -1,7 +1,7 @@
 // Keys of a terminal, one by one.
 
 import { isForeground } from "../terminal/foreground.ts";
-import { guardTerminal } from "../terminal/terminal-signals.ts";
+import { holdTerminal } from "../terminal/terminal-signals.ts";
 
 type Keys = {
   /** q, or Ctrl-C. */
@@ -22,7 +22,7 @@ export function listenToKeys(keys: Keys): () => void {
     for (const key of reader.keysIn(data.toString())) press(keys, key);
   };
   const cook = (): void => setRawMode(false);
-  const unguard = guardTerminal({
+  const letGo = holdTerminal({
     release: cook,
     // The system stops a background process that changes the terminal. `fg` resumes it again.
     resume: () => isForeground() && setRawMode(true),
@@ -33,7 +33,7 @@ export function listenToKeys(keys: Keys): () => void {
   stdin.resume();
   return () => {
     stdin.off("data", listen);
-    unguard();
+    letGo();
     cook();
     stdin.pause();
   };

@@ -13,12 +13,12 @@ const graceMs = 1000;
 const lookMs = 10;
 
 /** Sends SIGTERM to all descendants of this process, and SIGKILL to those that are alive 1 s later. */
-export async function endLeftChildren({ guard }: Programs): Promise<void> {
+export async function endLeftChildren({ reaper }: Programs): Promise<void> {
   if (process.platform !== "linux") return;
   // Listed twice: when a thread ends, its children move to the list of another thread.
   const found = new Set([...descendantsOf(process.pid), ...descendantsOf(process.pid)]);
-  if (guard.pid !== undefined) {
-    found.delete(guard.pid);
+  if (reaper.pid !== undefined) {
+    found.delete(reaper.pid);
     for (const pid of escaped()) found.add(pid);
   }
   const left = [...found].filter(runs);

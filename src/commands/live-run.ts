@@ -10,7 +10,7 @@ import { controlPath, type ControlRequest } from "../protocol/control-file.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { isRunAlive, type RunProcess } from "../store/liveness.ts";
 import { overview, type SeenRun } from "../store/read/overview.ts";
-import { asUserError, patientReader } from "./patient-reader.ts";
+import { asUserError, waitingReader } from "./waiting-reader.ts";
 
 /** @throws UsageError */
 export function idOf(text: string): RunId {
@@ -61,7 +61,7 @@ export function endOf(db: string, id: RunId): string {
 
 function runsIn(db: string, run?: RunId): readonly SeenRun[] {
   try {
-    using reader = patientReader(db);
+    using reader = waitingReader(db);
     const isAlive = (each: RunProcess): boolean => isRunAlive(db, each);
     const only = run === undefined ? {} : { run };
     return overview(reader, { maxRuns: 1000, maxTasks: 0, isAlive, ...only }).runs;

@@ -12,7 +12,7 @@ import { Mask, secretNamesIn } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { loadPipeline, type LoadedPipeline } from "../run-pipeline.ts";
-import { guardExit } from "./exit-guard.ts";
+import { onUnexpectedExit } from "./unexpected-exit.ts";
 import { watchUncaught } from "./uncaught.ts";
 
 /** `etl.ts`, or the name of a built-in pipeline. */
@@ -35,7 +35,7 @@ export async function loadForCommand(
   heldPrints: readonly string[] = [],
 ): Promise<LoadedPipeline> {
   providePackage(await import("../index.ts"));
-  using _ = guardExit((code) => [
+  using _ = onUnexpectedExit((code) => [
     ...heldPrints,
     `error: ${nameOf(module)} called process.exit(${code}) while loading`,
   ]);

@@ -11,7 +11,7 @@ import { isRunAlive } from "../store/liveness.ts";
 import { LogFollower } from "../store/read/log-follower.ts";
 import { isRunning } from "../store/read/running-runs.ts";
 import type { Reader } from "../store/read/reader.ts";
-import { asUserError, patientReader } from "./patient-reader.ts";
+import { asUserError, waitingReader } from "./waiting-reader.ts";
 import type { ReaderError } from "../store/read/reader-error.ts";
 import {
   lastLines,
@@ -81,7 +81,7 @@ export const command = defineCliCommand({
     const matches = matcher(flags.grep);
     const print = printer(json);
     try {
-      using reader = patientReader(db);
+      using reader = waitingReader(db);
       const filter = filterOf(reader, run, task, level, matches);
       const mayCome = follow && isAlive(reader, filter);
       const missing = missingTask(reader, filter);

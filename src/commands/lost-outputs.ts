@@ -3,7 +3,7 @@
 import type { OutStream } from "../base/streams.ts";
 import { reasonOf } from "../base/system-error.ts";
 import { visibleText } from "../base/text.ts";
-import type { LostOutput } from "../terminal/create.ts";
+import type { LostOutput } from "../terminal/create-ui.ts";
 import { sinkOf } from "../terminal/sinks.ts";
 
 export const lossNotice = ({ what, error }: LostOutput): string =>

@@ -26,7 +26,7 @@ import { followOrders, ordersVariable } from "../prove/killed-session.ts";
 import { Prover } from "../prove/prover.ts";
 import { ProofScreen } from "../prove/proof-screen.ts";
 import { effectsOf, proofJson, proofLines } from "../prove/proof-text.ts";
-import { Site } from "../prove/site.ts";
+import { ProofDatabase } from "../prove/proof-database.ts";
 import { exitCodeOf } from "./run-signals.ts";
 import { runFlags } from "./run-flags.ts";
 import { storeFlags } from "./common-flags.ts";
@@ -97,7 +97,7 @@ export const command = defineCliCommand({
     if (orders !== undefined) return followOrders(orders);
     const loaded = await withPrintsOnStderr(() => loadForCommand(moduleOf(flags.file)));
     const options = await optionsOf(flags, loaded);
-    using site = new Site(databaseOf(flags.db, loaded), flags.inPlace);
+    using site = new ProofDatabase(databaseOf(flags.db, loaded), flags.inPlace);
     using stop = new StopSignals();
     const seed = flags.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
     using screen = new ProofScreen(process.stderr, flags.quiet, flags.cycles, seed);

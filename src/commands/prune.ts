@@ -15,10 +15,10 @@ import { checkTables } from "../store/read/check-tables.ts";
 import { runningRuns } from "../store/read/running-runs.ts";
 import { type OldRun, oldRuns, type PruneRule } from "../store/read/old-runs.ts";
 import { StoreError } from "../store/store-error.ts";
-import { closeDatabase } from "../store/write/close.ts";
+import { closeDatabase } from "../store/write/close-database.ts";
 import { freeBytes, type Pruned, Pruner, vacuum } from "../store/write/pruner.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
-import { asUserError, patienceFor, patientReader } from "./patient-reader.ts";
+import { asUserError, busyHandlerFor, waitingReader } from "./waiting-reader.ts";
 import { ago } from "./run-table.ts";
 import { timeOf } from "./since.ts";
 
@@ -105,7 +105,7 @@ type Look = {
 };
 
 function look(db: string, rule: PruneRule): Look {
-  using reader = patientReader(db);
+  using reader = waitingReader(db);
   checkTables(reader);
   const runs = oldRuns(reader, rule);
   const { live } = runningRuns(reader, (run) => isRunAlive(reader.path, run));
@@ -124,16 +124,16 @@ type PruneOptions = {
 function prune(path: string, runs: readonly OldRun[], options: PruneOptions): Pruned & Done {
   const { logsOnly, isWal, isInUse } = options;
   const open = { db: path, wal: isWal, durability: "full", storeTaskStatus: true } as const;
-  const patience = patienceFor(path);
-  const db = patience.run(() => openDatabase(open, shortTuning));
+  const busyHandler = busyHandlerFor(path);
+  const db = busyHandler.run(() => openDatabase(open, shortTuning));
   try {
     const pruner = new Pruner(
       db,
       runs.map(({ id }) => id),
-      patience,
+      busyHandler,
     );
     const pruned = logsOnly ? pruner.deleteLogs() : pruner.deleteRuns(path);
-    if (options.vacuum) patience.run(() => vacuum(db));
+    if (options.vacuum) busyHandler.run(() => vacuum(db));
     return { ...pruned, freeBytes: freeBytes(db) };
   } finally {
     closeDatabase(db, noLock, isInUse);

@@ -1,6 +1,6 @@
 // `pipeloom query`: runs a SELECT on a read-only connection and prints rows as they arrive.
 
-import { asUserError, patientReader } from "./patient-reader.ts";
+import { asUserError, waitingReader } from "./waiting-reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { defineCliCommand } from "../cli/command.ts";
@@ -51,7 +51,7 @@ export const command = defineCliCommand({
 });
 
 function write(db: string, sql: string, format: RowFormat): void {
-  using reader = patientReader(db);
+  using reader = waitingReader(db);
   const { columns, rows } = reader.iterate(sql);
   const { isTTY, columns: width } = process.stdout;
   const writer = rowWriter({

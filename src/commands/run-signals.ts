@@ -2,12 +2,12 @@
 // `tasks` function that loops for ever.
 //
 // The first signal asks the run to end, the second terminates its threads, the third ends the process, also while user code
-// (a generator, `each`, a hook) blocks the main thread: see guard/signals.c.
+// (a generator, `each`, a hook) blocks the main thread: see watchdog/signals.c.
 
 import { constants } from "node:os";
 
 import { signalGroup } from "../base/process-group.ts";
-import { isIgnored } from "../guard/ignored.ts";
+import { isIgnored } from "../watchdog/ignored-signal.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 
@@ -48,7 +48,7 @@ export class RunSignals implements Disposable {
     this.first ??= signal;
     this.#count++;
     if (this.#count <= 2) return this.#targets.stop(signal, this.#count === 2);
-    // Reached only without a guard, which handles the third signal.
+    // Reached only without a watchdog, which handles the third signal.
     this[Symbol.dispose]();
     this.#endPrograms();
     this.#targets.close();

@@ -8,7 +8,7 @@ import { colorLevel, paletteOf } from "../base/palette.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { print } from "../cli/stdout.ts";
 import { isRunAlive } from "../store/liveness.ts";
-import { asUserError, patientReader } from "./patient-reader.ts";
+import { asUserError, waitingReader } from "./waiting-reader.ts";
 import { type RunList, runList } from "../store/read/run-list.ts";
 import { glyphsFor } from "../terminal/glyphs.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
@@ -66,7 +66,7 @@ export const command = defineCliCommand({
 
 function listOf(db: string, maxRuns: number, pipeline: string | undefined): RunList {
   try {
-    using reader = patientReader(db);
+    using reader = waitingReader(db);
     return runList(reader, { maxRuns, pipeline, isAlive: (run) => isRunAlive(db, run) });
   } catch (thrown) {
     throw asUserError(thrown);

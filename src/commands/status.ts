@@ -6,7 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import { JSON } from "../base/globals.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
-import { asUserError, patientReader } from "./patient-reader.ts";
+import { asUserError, waitingReader } from "./waiting-reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { overview, type Overview } from "../store/read/overview.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
@@ -75,7 +75,7 @@ export const command = defineCliCommand({
     const since = flags.since === undefined ? undefined : timeOf(flags.since, "--since");
     const only = { failed: flags.failed, name: flags.task, since };
     try {
-      using reader = watch && isScreen(format) ? screenReader(db) : patientReader(db);
+      using reader = watch && isScreen(format) ? screenReader(db) : waitingReader(db);
       const id = run === undefined ? undefined : runId(run);
       return await show({ db, reader, limit, format, run: id, only }, watch);
     } catch (thrown) {
@@ -107,7 +107,7 @@ async function show(asked: Asked, watch: boolean): Promise<number> {
 
 /** Waits for locks only until it is open: a later wait would keep the screen from the keys. */
 function screenReader(db: string): Reader {
-  patientReader(db).close();
+  waitingReader(db).close();
   return openReader(db);
 }
 

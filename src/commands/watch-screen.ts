@@ -2,7 +2,7 @@
 
 import { systemClock } from "../base/clock.ts";
 import { Promise } from "../base/globals.ts";
-import { guardTerminal } from "../terminal/terminal-signals.ts";
+import { holdTerminal } from "../terminal/terminal-signals.ts";
 import { listenToKeys } from "./keys.ts";
 import { print, ReaderLeft } from "../cli/stdout.ts";
 
@@ -37,7 +37,7 @@ export async function watchScreen(
       else reject(thrown);
     }
   };
-  const unguard = guardTerminal({
+  const letGo = holdTerminal({
     release: quietly(leave),
     resume: quietly(enter),
     close: quietly(leave),
@@ -53,7 +53,7 @@ export async function watchScreen(
     systemClock.cancel(timer);
     process.stdout.off("resize", redraw);
     unlisten();
-    unguard();
+    letGo();
     quietly(leave)();
   }
 }

@@ -10,7 +10,7 @@ import { runToRead } from "../store/read/task-logs.ts";
 import { type WhyTask, whyTask } from "../store/read/why-task.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
 import { idOf } from "./live-run.ts";
-import { asUserError, patientReader } from "./patient-reader.ts";
+import { asUserError, waitingReader } from "./waiting-reader.ts";
 import { verdictOf, whyData, whyJson, whyLines } from "./why-view.ts";
 
 export const command = defineCliCommand({
@@ -63,7 +63,7 @@ export const command = defineCliCommand({
 function whyOf(db: string, task: string, run: string | undefined): WhyTask {
   const wanted = run === undefined ? undefined : idOf(run);
   try {
-    using reader = patientReader(db);
+    using reader = waitingReader(db);
     return reader.snapshot(() => {
       const found = runToRead(reader, wanted, (each) => isRunAlive(reader.path, each));
       return whyTask(reader, found, task);

@@ -8,12 +8,12 @@ import { PlanError } from "../plan/plan-error.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { planLater, planNow } from "../plan/current-graph.ts";
 import type { Selection } from "../plan/selection.ts";
-import { nodesOf, type NodeStream, workOf } from "../plan/work.ts";
+import { nodesOf, type NodeStream, workOf } from "../plan/yielded-nodes.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Life } from "./life.ts";
 import type { Schedule } from "./schedule.ts";
 import type { StoredResults } from "./stored-results.ts";
-import { Total } from "./total.ts";
+import { Total } from "./task-total.ts";
 
 /** Ready tasks kept for each slot, so that a worker never waits for the generator. */
 const readyPerSlot = 2;

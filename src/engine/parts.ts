@@ -20,7 +20,7 @@ import { Life, type Stop } from "./life.ts";
 import { Losses, timeoutGraceMs } from "./losses.ts";
 import { Outcomes } from "./outcomes.ts";
 import { storedName } from "./opening.ts";
-import { rerunOf } from "./rerun.ts";
+import { rerunOf } from "./failed-rerun.ts";
 import type { RunOptions } from "./run-options.ts";
 import { ReuseAsks } from "./reuse-asks.ts";
 import { Schedule } from "./schedule.ts";
@@ -39,7 +39,7 @@ type RunCalls = {
   /** Something has changed: there may be more to dispatch, or nothing left to do. */
   advance(): void;
   endEarly(stop: Stop): void;
-  guarded(work: () => void): void;
+  failOnThrow(work: () => void): void;
 };
 
 /** A run that keeps no states has no earlier runs, and of code that is not known no result is taken. */
@@ -98,7 +98,7 @@ export class Parts {
       {
         ...this.#shared,
         behind: () => options.behind?.() ?? hooks.full,
-        guarded: (work) => run.guarded(work),
+        failOnThrow: (work) => run.failOnThrow(work),
       },
       run.writerEvents,
     );
@@ -108,7 +108,7 @@ export class Parts {
       ...options,
       mask,
       sent: () => reuse?.open(),
-      post: (message) => run.guarded(() => this.writer.send(message)),
+      post: (message) => run.failOnThrow(() => this.writer.send(message)),
     });
     this.feeder = this.#newFeeder(options, run);
     this.dispatcher = new Dispatcher({
@@ -152,7 +152,7 @@ export class Parts {
     return new ReuseAsks({
       ...this.#shared,
       takes: options.reuse ?? true,
-      ask: (tasks) => run.guarded(() => this.writer.send({ type: "reuse", tasks })),
+      ask: (tasks) => run.failOnThrow(() => this.writer.send({ type: "reuse", tasks })),
       advance: () => run.advance(),
     });
   }

@@ -63,7 +63,7 @@ export class Run {
       executors: () => this.#running,
       advance: () => this.#advance(),
       endEarly: (stop) => this.#endEarly(stop),
-      guarded: (work) => this.#guarded(work),
+      failOnThrow: (work) => this.#failOnThrow(work),
     });
   }
 
@@ -178,9 +178,9 @@ export class Run {
       take: (workerId, most, idle) => this.#parts.dispatcher.take(workerId, most, idle),
       moved: (ids, workerId) => this.#parts.dispatcher.moved(ids, workerId),
       attach: ({ message, transfer }) => this.#parts.writer.send(message, transfer),
-      toppedUp: () => this.#guarded(() => this.#advance()),
-      lost: (worker) => this.#guarded(() => this.#parts.losses.lost(worker)),
-      broken: (failure) => this.#guarded(() => this.#endEarly({ status: "error", failure })),
+      toppedUp: () => this.#failOnThrow(() => this.#advance()),
+      lost: (worker) => this.#failOnThrow(() => this.#parts.losses.lost(worker)),
+      broken: (failure) => this.#failOnThrow(() => this.#endEarly({ status: "error", failure })),
       output: this.#parts.print,
     };
   }
@@ -340,7 +340,7 @@ export class Run {
   }
 
   /** An error here is a bug of pipeloom or of an `onEvent`: the run ends with it instead of hanging. */
-  #guarded(work: () => void): void {
+  #failOnThrow(work: () => void): void {
     try {
       work();
     } catch (thrown) {

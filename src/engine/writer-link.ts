@@ -18,7 +18,7 @@ import type { MainRecord } from "../protocol/writer-records.ts";
 import { SharedCount } from "../protocol/shared/shared-count.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
-import { unpackEvents } from "./committed.ts";
+import { unpackEvents } from "./unpack-events.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Inputs } from "./inputs.ts";
 import type { Life } from "./life.ts";
@@ -63,7 +63,7 @@ type WriterLinkDeps = {
   /** A promise while a reader of the events is behind. */
   behind(): Promise<void> | undefined;
   /** Runs `work`. An error ends the run. */
-  guarded(work: () => void): void;
+  failOnThrow(work: () => void): void;
 };
 
 export class WriterLink {
@@ -86,7 +86,8 @@ export class WriterLink {
   /** The first message to a new thread. */
   open(thread: WriterThread, message: Extract<ToWriter, { type: "open" }>): void {
     this.#thread = thread;
-    thread.onmessage = (event) => this.#deps.guarded(() => this.#receive(event.data as FromWriter));
+    thread.onmessage = (event) =>
+      this.#deps.failOnThrow(() => this.#receive(event.data as FromWriter));
     thread.onerror = (event) => {
       event.preventDefault();
       this.#events.failed({ name: "WriterCrash", message: event.message });

@@ -9,7 +9,7 @@ import { DryItems } from "./dry-items.ts";
 import { Graph } from "./graph.ts";
 import { planLater } from "./current-graph.ts";
 import type { Selection } from "./selection.ts";
-import { nodesOf, type NodeStream, workOf } from "./work.ts";
+import { nodesOf, type NodeStream, workOf } from "./yielded-nodes.ts";
 
 /** Of a generator, only the first nodes are shown. */
 const maxStreamed = 1000;

@@ -1,6 +1,6 @@
 // What a proof counts.
 
-import type { Difference } from "../store/read/difference.ts";
+import type { Difference } from "../store/read/row-differences.ts";
 import type { FileDifference } from "./outside-files.ts";
 
 /** In the order of the report. Each must be 0. */

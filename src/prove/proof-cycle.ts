@@ -3,14 +3,14 @@
 import type { RunFacts } from "../store/write/run-facts.ts";
 import type { CountName, FirstFinding, Findings } from "./findings.ts";
 import type { Kill, SessionEnd } from "./killed-session.ts";
-import type { Moments } from "./moments.ts";
+import type { KillMoments } from "./kill-moments.ts";
 import { RecordedDisk } from "./recorded-disk.ts";
-import type { Site } from "./site.ts";
+import type { ProofDatabase } from "./proof-database.ts";
 
 type CycleDeps = {
-  readonly site: Site;
+  readonly site: ProofDatabase;
   readonly findings: Findings;
-  readonly moments: Moments;
+  readonly moments: KillMoments;
   /** Starts or continues the run. */
   readonly session: (kill: Kill, isFresh: boolean, trace: string | null) => Promise<SessionEnd>;
   /** The exit code of an undisturbed run. */

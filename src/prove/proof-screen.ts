@@ -7,7 +7,7 @@ import { type OutStream, type Write, writerOf } from "../base/streams.ts";
 import { fit, plural, width } from "../base/text.ts";
 import { type Glyphs, glyphsFor } from "../terminal/glyphs.ts";
 import { Screen } from "../terminal/screen.ts";
-import { guardTerminal } from "../terminal/terminal-signals.ts";
+import { holdTerminal } from "../terminal/terminal-signals.ts";
 import type { ProofProgress } from "./prover.ts";
 
 type ProofFrame = {
@@ -126,14 +126,14 @@ class TerminalPart {
   readonly #glyphs = glyphsFor(process.env);
   readonly #began = systemClock.now();
   readonly #timer: Timer;
-  readonly #unguard: () => void;
+  readonly #letGo: () => void;
   readonly #line: () => Line;
 
   constructor(stream: OutStream, write: Write, line: () => Line) {
     this.#screen = new Screen(stream, write, process.env);
     this.#line = line;
     this.#timer = systemClock.every(spinnerMs, () => this.draw());
-    this.#unguard = guardTerminal({
+    this.#letGo = holdTerminal({
       release: () => this.#screen.release(),
       resume: () => this.draw(),
       close: () => this.#screen.release(),
@@ -155,7 +155,7 @@ class TerminalPart {
 
   close(): void {
     systemClock.cancel(this.#timer);
-    this.#unguard();
+    this.#letGo();
     this.#screen.release();
   }
 }

@@ -4,7 +4,7 @@ import { registry } from "../api/registry.ts";
 import { duration } from "../base/format-duration.ts";
 import { JSON } from "../base/globals.ts";
 import { cellText, grouped, plural } from "../base/text.ts";
-import type { Difference } from "../store/read/difference.ts";
+import type { Difference } from "../store/read/row-differences.ts";
 import { valueInJson, valueText } from "../store/read/value-text.ts";
 import { type CountName, countNames, type FirstFinding } from "./findings.ts";
 import type { Proof } from "./prover.ts";

@@ -5,10 +5,10 @@ import { basename, dirname } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { shownPath } from "../base/path.ts";
 import { UserError } from "../cli/user-error.ts";
-import { type ComparePlan, DatabasePair, type Side } from "../store/write/differences.ts";
+import { type ComparePlan, DatabasePair, type Side } from "../store/write/database-pair.ts";
 import { Cycle, emptyTally, type Tally } from "./proof-cycle.ts";
 import { Findings } from "./findings.ts";
-import { Moments, randomOf } from "./moments.ts";
+import { KillMoments, randomOf } from "./kill-moments.ts";
 import {
   contentOf,
   effectOf,
@@ -19,7 +19,7 @@ import {
 } from "./outside-files.ts";
 import { canRecord } from "./write-recorder.ts";
 import { type Kill, type Orders, runSession, type SessionEnd } from "./killed-session.ts";
-import type { Site } from "./site.ts";
+import type { ProofDatabase } from "./proof-database.ts";
 
 type ProofOptions = {
   /** How the run is started; `db` is the site's. */
@@ -104,7 +104,7 @@ type Undisturbed = {
 
 export class Prover {
   readonly #options: ProofOptions;
-  readonly #site: Site;
+  readonly #site: ProofDatabase;
   readonly #outside: OutsideFiles;
   readonly #findings = new Findings();
   readonly #ran = new Map<string, number>();
@@ -115,7 +115,7 @@ export class Prover {
   /** A cycle was to be recorded, and was not. */
   #isRecorderBroken = false;
 
-  constructor(site: Site, options: ProofOptions) {
+  constructor(site: ProofDatabase, options: ProofOptions) {
     this.#site = site;
     this.#options = options;
     const { module } = options.orders;
@@ -187,7 +187,7 @@ export class Prover {
     effects: ReadonlyMap<string, FileEffect>,
   ): Promise<void> {
     this.#hangMs = hangMs(tookMs);
-    const moments = new Moments(randomOf(this.#options.seed), { tookMs, events });
+    const moments = new KillMoments(randomOf(this.#options.seed), { tookMs, events });
     for (let number = 1; number <= this.#options.cycles && !this.#isStopped(); number++) {
       this.#report(number, false);
       const contents = new Map([...effects.keys()].map((path) => [path, contentOf(path) ?? ""]));

@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 
 import { Buffer } from "../base/globals.ts";
 import { cutPower, type Files, filesAfter, type Operation, readTrace } from "./power-cut.ts";
-import type { Site } from "./site.ts";
+import type { ProofDatabase } from "./proof-database.ts";
 
 /** The replay is done in memory. */
 const maxBytes = 256 * 1024 * 1024;
@@ -19,7 +19,7 @@ type Ended =
   | { readonly type: "explained" };
 
 export class RecordedDisk {
-  readonly #site: Site;
+  readonly #site: ProofDatabase;
   readonly trace: string;
   #certain: Files;
   /** By processes that were killed since, the last one excepted: a kill syncs nothing. */
@@ -28,7 +28,7 @@ export class RecordedDisk {
   #last: Operation[] = [];
 
   /** @param site as it is before the first process */
-  constructor(site: Site) {
+  constructor(site: ProofDatabase) {
     this.#site = site;
     this.trace = join(site.scratch, "trace");
     this.#certain = site.files();

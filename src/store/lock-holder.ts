@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 
-import { deviceNumbers } from "./device.ts";
+import { deviceNumbers } from "./device-numbers.ts";
 
 type FileId = { readonly dev: bigint; readonly ino: bigint };
 /** Undefined where there is no such file. */

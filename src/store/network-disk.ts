@@ -5,7 +5,7 @@ import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 
 import { TextDecoder, TextEncoder } from "../base/globals.ts";
-import { deviceNumbers } from "./device.ts";
+import { deviceNumbers } from "./device-numbers.ts";
 
 /** As Linux and macOS call them. Local FUSE file systems (ntfs-3g, mergerfs) are not among them. */
 const networkTypes: ReadonlySet<string> = new Set(

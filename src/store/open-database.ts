@@ -9,7 +9,7 @@ import type { WriterOptions } from "../protocol/messages.ts";
 import { checkPath, createFile, removeFile, sizeOf } from "./database-path.ts";
 import { setJournalMode } from "./journal-mode.ts";
 import { migrate, schemaVersion } from "./migrate.ts";
-import { busyTimeoutMs } from "./patience.ts";
+import { busyTimeoutMs } from "./busy-handler.ts";
 import { isBusy, sqliteCode } from "./sqlite-error.ts";
 import { toStoreError } from "./store-error.ts";
 
@@ -29,7 +29,7 @@ const cacheKib = 8_192;
 
 /**
  * A checkpoint every 16 MiB (4 KiB pages): a page that is rewritten within that span is copied to the file once. A reader
- * that stays in one transaction lets the WAL grow beyond its limit: see wal.ts.
+ * that stays in one transaction lets the WAL grow beyond its limit: see wal-limit.ts.
  */
 const checkpointPages = 4_096;
 /** The WAL is truncated to this size when it restarts. */

@@ -1,4 +1,4 @@
-// Programs of `sh` that have outlived the process of their run, because the guard process (worker/programs/program-guard.ts)
+// Programs of `sh` that have outlived the process of their run, because the reaper process (worker/programs/program-reaper.ts)
 // was killed too. They must end before their tasks start again. Linux only: see process-mark.ts.
 
 import { hostname } from "node:os";

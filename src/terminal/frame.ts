@@ -3,7 +3,7 @@
 import { assertNever } from "../base/unreachable.ts";
 import type { Palette } from "../base/palette.ts";
 import { clock, countdown, unknownClock } from "../base/format-duration.ts";
-import type { Pace } from "./pace.ts";
+import type { Eta } from "./eta.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { cellText, fit, fitMiddle, grouped, pad, plural, width } from "../base/text.ts";
 import type { Repeated, RunningTask, View, WaitingTask } from "./view.ts";
@@ -16,7 +16,7 @@ export type FrameOptions = {
   readonly now: number;
   readonly colors: Palette;
   readonly glyphs: Glyphs;
-  readonly pace: Pace;
+  readonly eta: Eta;
   /** Width of the names in the last frame, columns. It only grows, so that the bars do not move. */
   readonly labelWidth?: number;
 };
@@ -156,15 +156,15 @@ const isNarrow = (columns: number): boolean => columns < 26;
 const maxBar = (columns: number): number => (columns >= 120 ? 40 : 30);
 
 /** The figures of the overall line, from the most to the fewest. */
-function overallFigures(view: View, { now, colors, glyphs, pace }: FrameOptions): string[] {
+function overallFigures(view: View, { now, colors, glyphs, eta }: FrameOptions): string[] {
   const dot = colors.dim(glyphs.separator);
   const elapsed = colors.yellow(clock((view.finishedAt ?? now) - (view.startedAt ?? now)));
   const failed = view.failed > 0 ? [colors.red(`${grouped(view.failed)} failed`)] : [];
   const percent = view.complete || view.finishedAt !== undefined ? [overallPercent(view)] : [];
   const head = [...percent, countOf(view)].join(" ");
-  const rate = view.complete || pace.perSecond === null ? [] : [`${rateOf(pace.perSecond)}/s`];
+  const rate = view.complete || eta.perSecond === null ? [] : [`${rateOf(eta.perSecond)}/s`];
   const remaining =
-    view.finishedAt === undefined && view.complete ? [colors.cyan(leftOf(pace))] : [];
+    view.finishedAt === undefined && view.complete ? [colors.cyan(leftOf(eta))] : [];
   return [
     [head, ...failed, ...rate, elapsed, ...remaining].join(dot),
     [head, elapsed, ...remaining].join(dot),
@@ -174,7 +174,7 @@ function overallFigures(view: View, { now, colors, glyphs, pace }: FrameOptions)
   ];
 }
 
-const leftOf = ({ remainingMs }: Pace): string =>
+const leftOf = ({ remainingMs }: Eta): string =>
   // Rounded up: 0:00:00 with work left would be wrong.
   remainingMs === null ? unknownClock : clock(Math.ceil(remainingMs / 1000) * 1000);
 

@@ -9,7 +9,7 @@ import type { RunEvent } from "../protocol/events.ts";
 import { labelOf, titleOf } from "../protocol/label.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
-import { PaceMeter } from "./pace.ts";
+import { EtaEstimator } from "./eta.ts";
 import type { Line, Verbosity } from "./event-formatter.ts";
 import { inFlight } from "./frame.ts";
 import { logLines, type Look } from "./log-lines.ts";
@@ -137,7 +137,7 @@ export class Plain implements Ui {
 /** A line for each finished tenth, and one after 10 s without one; at most one a second. */
 class ProgressLines {
   readonly #view: View;
-  readonly #pace = new PaceMeter();
+  readonly #eta = new EtaEstimator();
   readonly #learned: (() => number | undefined) | undefined;
   #tenths = 0;
   #last: number | undefined;
@@ -154,7 +154,7 @@ class ProgressLines {
     const finished = finishedCount(view);
     const total = view.complete ? view.total : null;
     const work = finished + view.partial;
-    const { remainingMs } = this.#pace.next({
+    const { remainingMs } = this.#eta.next({
       now,
       finished,
       work,

@@ -6,7 +6,7 @@ import { grouped } from "../base/text.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { formatEvent, isShown, type Line, type Verbosity } from "./event-formatter.ts";
-import { LikeLines } from "./like-lines.ts";
+import { RepeatedLines } from "./repeated-lines.ts";
 import type { StopSignal } from "./ui.ts";
 import type { ShownTask } from "./view.ts";
 
@@ -28,7 +28,7 @@ type RunLogOptions = {
 export class RunLog {
   readonly #options: RunLogOptions;
   readonly #consola: ConsolaInstance;
-  readonly #like = new LikeLines();
+  readonly #like = new RepeatedLines();
   #failures = 0;
 
   constructor(options: RunLogOptions) {

@@ -2,7 +2,7 @@
 
 import type { Env } from "../base/palette.ts";
 import type { OutStream, Write } from "../base/streams.ts";
-import { paint } from "./paint.ts";
+import { paint } from "./frame-diff.ts";
 import { rowsOf, width } from "../base/text.ts";
 
 const hideCursor = "\x1b[?25l";

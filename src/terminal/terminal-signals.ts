@@ -1,6 +1,6 @@
 // The terminal is given back before the process ends or stops.
 
-type Guarded = {
+type Holder = {
   /** Ctrl-Z: the shell gets the terminal until `fg` or `bg`. */
   readonly release: () => void;
   /** `fg`, or `bg`. */
@@ -13,28 +13,28 @@ type Guarded = {
 const deadly = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
 /** Installs handlers for every way to end or stop. @returns removes them */
-export function guardTerminal(guarded: Guarded): () => void {
-  const undo = [closeOnExit(guarded.close), guardSignals(guarded)];
+export function holdTerminal(holder: Holder): () => void {
+  const undo = [closeOnExit(holder.close), giveBackOnSignals(holder)];
   return () => {
     for (const remove of undo) remove();
   };
 }
 
 /** When the process ends by itself. */
-export function closeOnExit(close: Guarded["close"]): () => void {
+export function closeOnExit(close: Holder["close"]): () => void {
   process.on("exit", close);
   return () => void process.off("exit", close);
 }
 
 /** In the order in which they took the terminal: e.g. the keys, then the screen. Signals are the process's, so this is too. */
-const held: Guarded[] = [];
+const held: Holder[] = [];
 let uninstall = (): void => undefined;
 
 /** Installed when there is something to give back: a handler waits for the main thread, the default does not. */
-export function guardSignals(guarded: Guarded): () => void {
-  if (held.push(guarded) === 1) uninstall = install();
+export function giveBackOnSignals(holder: Holder): () => void {
+  if (held.push(holder) === 1) uninstall = install();
   return () => {
-    const index = held.indexOf(guarded);
+    const index = held.indexOf(holder);
     if (index < 0) return;
     held.splice(index, 1);
     if (held.length === 0) uninstall();

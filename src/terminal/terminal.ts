@@ -7,7 +7,7 @@ import { systemClock } from "../base/clock.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
-import { PaceMeter } from "./pace.ts";
+import { EtaEstimator } from "./eta.ts";
 import type { Verbosity } from "./event-formatter.ts";
 import { isForeground } from "./foreground.ts";
 import { frame, inFlight } from "./frame.ts";
@@ -16,7 +16,7 @@ import { RunLog } from "./run-log.ts";
 import { Screen, type Size } from "./screen.ts";
 import { summaryLines } from "./summary-text.ts";
 import { TerminalReporter } from "./terminal-reporter.ts";
-import { closeOnExit, guardSignals } from "./terminal-signals.ts";
+import { closeOnExit, giveBackOnSignals } from "./terminal-signals.ts";
 import type { FollowedRun, StopSignal, Ui } from "./ui.ts";
 import { finishedCount, fold, foldFollowed, newView, shownTitle } from "./view.ts";
 
@@ -57,12 +57,12 @@ type TerminalOptions = {
 export class Terminal implements Ui {
   readonly #options: TerminalOptions;
   readonly #view = newView();
-  readonly #pace = new PaceMeter();
+  readonly #eta = new EtaEstimator();
   readonly #reporter: TerminalReporter;
   readonly #log: RunLog;
   /** Called in this order at the end. */
   readonly #undo: (() => void)[];
-  #guardsSignals = false;
+  #givesBackOnSignals = false;
   #labelWidth = 0;
 
   constructor(options: TerminalOptions) {
@@ -92,7 +92,7 @@ export class Terminal implements Ui {
   events(events: readonly RunEvent[]): void {
     fold(this.#view, events);
     // The first frame will hide the cursor.
-    if (this.#view.startedAt !== undefined) this.#guardSignals();
+    if (this.#view.startedAt !== undefined) this.#giveBackOnSignals();
     this.#log.events(events);
   }
 
@@ -101,7 +101,7 @@ export class Terminal implements Ui {
 
   followed(run: FollowedRun): void {
     foldFollowed(this.#view, run);
-    this.#guardSignals();
+    this.#giveBackOnSignals();
   }
 
   log(level: LogLevel, line: string): void {
@@ -138,17 +138,17 @@ export class Terminal implements Ui {
       ...this.#options.look,
       now,
       labelWidth: this.#labelWidth,
-      pace: this.#pace.next({ now, finished, work: finished + view.partial, total, learned }),
+      eta: this.#eta.next({ now, finished, work: finished + view.partial, total, learned }),
     });
     this.#labelWidth = labelWidth;
     return lines;
   }
 
-  #guardSignals(): void {
-    if (this.#guardsSignals) return;
-    this.#guardsSignals = true;
+  #giveBackOnSignals(): void {
+    if (this.#givesBackOnSignals) return;
+    this.#givesBackOnSignals = true;
     this.#undo.push(
-      guardSignals({
+      giveBackOnSignals({
         release: () => this.#reporter.release(),
         resume: () => this.#reporter.resume(),
         close: () => this.close(),

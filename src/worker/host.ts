@@ -15,7 +15,7 @@ import { WorkerMemory } from "../protocol/shared/worker-memory.ts";
 import type { AttemptDeps } from "./attempt.ts";
 import { CpuMeter } from "./cpu-meter.ts";
 import { Crashes } from "./crashes.ts";
-import type { ProgramGuard } from "./programs/program-guard.ts";
+import type { ProgramReaper } from "./programs/program-reaper.ts";
 import { Labels } from "./labels.ts";
 import { programRunner } from "./programs/run-program.ts";
 import { RecordSender } from "./record-sender.ts";
@@ -100,10 +100,10 @@ export class Host {
     const booted = this.#assemble(boot);
     this.#state = booted;
     const { workerId } = boot;
-    const guard = lazyGuard(Programs.from(boot.programs));
+    const reaper = lazyReaper(Programs.from(boot.programs));
     this.#deps.globals.onProgram(
       programRunner({
-        guard,
+        reaper,
         workerId,
         write: (ctx, stream, text) => AttemptContext.attemptOf(ctx).log.write(stream, text),
         used: (ctx, cpuMs) => AttemptContext.attemptOf(ctx).cpu?.program(cpuMs),
@@ -181,14 +181,14 @@ export class Host {
   }
 }
 
-/** Most workers start no program, and do not load what guards one. */
-function lazyGuard(programs: Programs): () => Promise<ProgramGuard> {
-  let guard: Promise<ProgramGuard> | undefined;
+/** Most workers start no program, and do not load what reaps them. */
+function lazyReaper(programs: Programs): () => Promise<ProgramReaper> {
+  let reaper: Promise<ProgramReaper> | undefined;
   return () => {
-    guard ??= import("./programs/program-guard.ts").then(
-      ({ ProgramGuard }) => new ProgramGuard(programs),
+    reaper ??= import("./programs/program-reaper.ts").then(
+      ({ ProgramReaper }) => new ProgramReaper(programs),
     );
-    return guard;
+    return reaper;
   };
 }
 

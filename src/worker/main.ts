@@ -8,7 +8,7 @@ import { builtins } from "../examples/builtins.ts";
 import type { FromWorker, ToWorker } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { privatePort } from "../protocol/private-port.ts";
-import { endlessPatience } from "../store/patience.ts";
+import { endlessBusyHandler } from "../store/busy-handler.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
 import { systemClock, threadCpuMs } from "../base/clock.ts";
 import { Host } from "./host.ts";
@@ -30,7 +30,7 @@ function readerOf(db: string | null, post: (message: FromWorker) => void): Reade
   }
   if (isClosed) throw new Error("ctx.query: the run is over, and its database is being closed");
   const say = (level: LogLevel, line: string): void => post({ type: "output", level, line });
-  return (reader ??= openReader(db, endlessPatience(db, say)));
+  return (reader ??= openReader(db, endlessBusyHandler(db, say)));
 }
 
 function closeReader(): void {

@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { TaskNode } from "../../src/api/node.ts";
 import { remainingMs, type Situation, stretchOf } from "../../src/engine/forecast.ts";
 import type { TaskVertex } from "../../src/plan/vertex.ts";
-import { PaceMeter } from "../../src/terminal/pace.ts";
+import { EtaEstimator } from "../../src/terminal/eta.ts";
 import { definition } from "../support/nodes.ts";
 import { learnedOf, type Sample, simulateRun, type Simulated } from "./forecast-rig.ts";
 
@@ -196,12 +196,12 @@ test("property: where no task is overdue, what is shown does not jump up between
   fc.assert(
     fc.property(shape, fc.constantFrom(0.4, 1), (of, drift) => {
       const { samples, totalMs } = secondRun({ ...of, spread: 0 }, drift);
-      const pace = new PaceMeter();
+      const eta = new EtaEstimator();
       let before: { readonly shown: number; readonly sample: Sample } | undefined;
       for (const sample of samples) {
         const { at: now, remainingMs: learned, ended } = sample;
         const tasks = { finished: ended, work: ended, total: samples.length };
-        const shown = pace.next({ now, ...tasks, learned: () => learned }).remainingMs ?? 0;
+        const shown = eta.next({ now, ...tasks, learned: () => learned }).remainingMs ?? 0;
         expect(shown).toBeGreaterThan(0);
         if (before?.sample.ended === ended) {
           const passed = now - before.sample.at;

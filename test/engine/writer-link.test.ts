@@ -50,14 +50,17 @@ class Rig extends EngineParts {
       failed: note("failed"),
       closed: note("closed"),
     };
-    const guarded = (work: () => void): void => {
+    const failOnThrow = (work: () => void): void => {
       try {
         work();
       } catch (thrown) {
         this.thrown.push(thrown);
       }
     };
-    this.link = new WriterLink({ ...this.deps, mask, behind: () => this.wait, guarded }, events);
+    this.link = new WriterLink(
+      { ...this.deps, mask, behind: () => this.wait, failOnThrow },
+      events,
+    );
   }
 
   opened(): this {

@@ -4,7 +4,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { statSync } from "node:fs";
 
-import { deviceNumbers } from "../../src/store/device.ts";
+import { deviceNumbers } from "../../src/store/device-numbers.ts";
 import { run } from "../support/program.ts";
 import { type Child, executable, newRig } from "../support/rig.ts";
 

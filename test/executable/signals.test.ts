@@ -100,7 +100,7 @@ describe.skipIf(process.platform === "win32")("signals", () => {
       while (!pid().endsWith("\n")) await Bun.sleep(5);
       // Not sooner: a main thread that is busy hands out nothing.
       before.finish();
-      // The guard may not be there yet: a person presses Ctrl-C again.
+      // The watchdog may not be there yet: a person presses Ctrl-C again.
       while (child.exitCode === null) {
         child.kill("SIGINT");
         await Promise.race([child.exited, Bun.sleep(50)]);

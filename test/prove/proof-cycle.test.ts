@@ -6,9 +6,9 @@ import { join } from "node:path";
 
 import { Findings } from "../../src/prove/findings.ts";
 import type { SessionEnd } from "../../src/prove/killed-session.ts";
-import { Moments, randomOf } from "../../src/prove/moments.ts";
+import { KillMoments, randomOf } from "../../src/prove/kill-moments.ts";
 import { Cycle, emptyTally } from "../../src/prove/proof-cycle.ts";
-import { Site } from "../../src/prove/site.ts";
+import { ProofDatabase } from "../../src/prove/proof-database.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const killed: SessionEnd = {
@@ -32,7 +32,7 @@ type Step = readonly [sql: string, end: Partial<SessionEnd>];
 
 async function cycle(steps: readonly Step[]) {
   using folder = tempFolder();
-  using site = new Site(join(folder.path, "x.db"), false);
+  using site = new ProofDatabase(join(folder.path, "x.db"), false);
   const findings = new Findings();
   const tally = emptyTally();
   const fresh: boolean[] = [];
@@ -40,7 +40,7 @@ async function cycle(steps: readonly Step[]) {
   const run = await new Cycle(1, false, tally, {
     site,
     findings,
-    moments: new Moments(randomOf(1), { tookMs: 1, events: 1 }),
+    moments: new KillMoments(randomOf(1), { tookMs: 1, events: 1 }),
     session: (_, isFresh) => {
       const [sql, end] = left.shift() ?? ["", exited(9)];
       fresh.push(isFresh);

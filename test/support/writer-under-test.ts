@@ -1,6 +1,6 @@
 // Test interface of the writer, in this process or as a real Worker. Both must behave the same.
 
-import { unpackEvents } from "../../src/engine/committed.ts";
+import { unpackEvents } from "../../src/engine/unpack-events.ts";
 import type { FromWriter, RunRequest, ToWriter } from "../../src/protocol/messages.ts";
 import type { CommittedEvent, WriterOptions } from "../../src/protocol/messages.ts";
 import type { Ack, TaskRecord } from "../../src/protocol/writer-records.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { RunEvent } from "../../src/protocol/events.ts";
 import { paletteOf } from "../../src/base/palette.ts";
-import { unknownPace } from "../../src/terminal/pace.ts";
+import { unknownEta } from "../../src/terminal/eta.ts";
 import { frame, type FrameOptions, maxLines } from "../../src/terminal/frame.ts";
 import { asciiGlyphs, glyphsFor, unicodeGlyphs } from "../../src/terminal/glyphs.ts";
 import { width } from "../../src/base/text.ts";
@@ -20,7 +20,7 @@ function lines(
     now: epoch + 3400,
     colors: paletteOf(0),
     glyphs: unicodeGlyphs,
-    pace: { remainingMs: 3900, perSecond: 12.5 },
+    eta: { remainingMs: 3900, perSecond: 12.5 },
     ...options,
   }).lines;
 }
@@ -84,12 +84,12 @@ test("3,000 tasks are a screenful and a count", () => {
 
 describe("states of the run", () => {
   test("nothing is known yet", () => {
-    expect(lines([event.total(100)], { pace: unknownPace })).toMatchSnapshot();
+    expect(lines([event.total(100)], { eta: unknownEta })).toMatchSnapshot();
   });
   test("a stream without a known total", () => {
     const done = Array.from({ length: 1234 }, (_, i) => event.finished(i + 1));
     const events = [event.total(2000, false), ...done, event.started(2000)];
-    expect(lines(events, { pace: { remainingMs: null, perSecond: 251 } })).toMatchSnapshot();
+    expect(lines(events, { eta: { remainingMs: null, perSecond: 251 } })).toMatchSnapshot();
   });
   test("no tasks at all", () => {
     expect(lines([event.total(0), event.runFinished()])).toMatchSnapshot();
@@ -106,7 +106,7 @@ describe("states of the run", () => {
   }
   test("before it began there is nothing", () => {
     const options = { width: 80, height: 24, now: epoch, colors: paletteOf(0) };
-    const made = frame(newView(), { ...options, glyphs: unicodeGlyphs, pace: unknownPace });
+    const made = frame(newView(), { ...options, glyphs: unicodeGlyphs, eta: unknownEta });
     expect(made.lines).toEqual([]);
   });
 });
@@ -130,9 +130,9 @@ test("names only ever widen their column", () => {
     colors: paletteOf(0),
     glyphs: unicodeGlyphs,
   };
-  const first = frame(view, { ...options, pace: unknownPace });
+  const first = frame(view, { ...options, eta: unknownEta });
   fold(view, [event.finished(1), event.started(2)]);
-  const next = frame(view, { ...options, pace: unknownPace, labelWidth: first.labelWidth });
+  const next = frame(view, { ...options, eta: unknownEta, labelWidth: first.labelWidth });
   expect(next.lines[1]?.indexOf("━")).toBe(first.lines[1]?.indexOf("━"));
 });
 

@@ -51,7 +51,7 @@ test.skipIf(process.platform !== "linux")(
 test("the log file is whole after a crash", async () => {
   const path = join(folder, "run.log");
   const script = join(folder, "crash.ts");
-  const create = join(import.meta.dir, "../../src/terminal/create.ts");
+  const create = join(import.meta.dir, "../../src/terminal/create-ui.ts");
   writeFileSync(
     script,
     `import { createUi } from ${JSON.stringify(create)};

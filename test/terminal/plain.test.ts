@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createUi, type UiOptions } from "../../src/terminal/create.ts";
+import { createUi, type UiOptions } from "../../src/terminal/create-ui.ts";
 import type { RunEvent } from "../../src/protocol/events.ts";
 import { event, heldClock, summary } from "./rig.ts";
 

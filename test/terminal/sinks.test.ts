@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createUi } from "../../src/terminal/create.ts";
+import { createUi } from "../../src/terminal/create-ui.ts";
 import { reasonOf } from "../../src/base/system-error.ts";
 import { sinkOf, untilLost } from "../../src/terminal/sinks.ts";
 import { event } from "./rig.ts";

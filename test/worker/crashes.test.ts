@@ -11,7 +11,7 @@ const failure = (rig: Rig, name: string): Record<string, unknown> => {
 };
 
 /** @param atOnce so many tasks run when the first error is thrown: a task alone on its thread would be the culprit */
-const text = (atOnce: number): string => `
+const threeTasks = (atOnce: number): string => `
   let running = 0;
   const all = Promise.withResolvers<void>();
   const allRun = () => { if (++running >= ${atOnce}) all.resolve(); return all.promise; };
@@ -27,7 +27,7 @@ describe("an uncaught error", () => {
     await using rig = newRig();
     const { code, err } = await rig.fromSource(
       "run",
-      rig.pipeline(text(1)),
+      rig.pipeline(threeTasks(1)),
       "--db",
       "test.db",
       "-w1",
@@ -44,7 +44,7 @@ describe("an uncaught error", () => {
   // Bun reports a rejection without its origin. With several tasks on a thread the rejection is only shown.
   test("with several tasks on one thread, a timer's error fails its task; a rejection is shown", async () => {
     await using rig = newRig();
-    const file = rig.pipeline(text(3));
+    const file = rig.pipeline(threeTasks(3));
     const { code, err } = await rig.fromSource("run", file, "--db", "test.db", "-w1", "-c4");
     expect(code).toBe(1);
     expect(rig.rows("SELECT name FROM task_runs WHERE status = 'error'")).toEqual([

@@ -2,10 +2,10 @@
 // also when that thread or the main thread is busy and reads no messages.
 //
 // Layout, in Int32: `programCapacity` process ids (each leads a process group; 0: a free cell; negative: reserved for a
-// program that is about to start), then the worker of each, then the pipe to the guard process (guard-pipe.ts), then how many
+// program that is about to start), then the worker of each, then the pipe to the reaper process (reaper-pipe.ts), then how many
 // of the process ids were ever in use: most runs start no program.
 
-import { guardCells, GuardPipe } from "./guard-pipe.ts";
+import { reaperCells, ReaperPipe } from "./reaper-pipe.ts";
 
 /** One more program is refused. Limits of the system on processes are usually reached earlier. */
 export const programCapacity = 4096;
@@ -23,10 +23,10 @@ export type ProgramEntry = {
 
 export class Programs {
   readonly buffer: SharedArrayBuffer;
-  /** The signal handler in C reads them at any time (guard/signals.c). */
+  /** The signal handler in C reads them at any time (watchdog/signals.c). */
   readonly pids: Int32Array;
   /** Is told of each program that starts or ends. */
-  readonly guard: GuardPipe;
+  readonly reaper: ReaperPipe;
   readonly #workerIds: Int32Array;
   /** One cell: no cell from this one on was ever reserved. */
   readonly #used: Int32Array;
@@ -36,14 +36,14 @@ export class Programs {
     this.pids = new Int32Array(buffer, 0, programCapacity);
     const bytes = programCapacity * Int32Array.BYTES_PER_ELEMENT;
     this.#workerIds = new Int32Array(buffer, bytes, programCapacity);
-    this.guard = new GuardPipe(new Int32Array(buffer, 2 * bytes, guardCells));
-    this.#used = new Int32Array(buffer, 2 * bytes + guardCells * Int32Array.BYTES_PER_ELEMENT, 1);
+    this.reaper = new ReaperPipe(new Int32Array(buffer, 2 * bytes, reaperCells));
+    this.#used = new Int32Array(buffer, 2 * bytes + reaperCells * Int32Array.BYTES_PER_ELEMENT, 1);
   }
 
   static create(): Programs {
-    const cells = 2 * programCapacity + guardCells + 1;
+    const cells = 2 * programCapacity + reaperCells + 1;
     const programs = new Programs(new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT));
-    programs.guard.reuse();
+    programs.reaper.reuse();
     return programs;
   }
 
@@ -93,7 +93,7 @@ export class Programs {
 
   #free(cell: number, held: number): void {
     if (Atomics.compareExchange(this.pids, cell, held, free) === held && held > 0) {
-      this.guard.tell(`-${held}`);
+      this.reaper.tell(`-${held}`);
     }
   }
 

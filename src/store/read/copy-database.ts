@@ -4,7 +4,7 @@ import { Database } from "bun:sqlite";
 import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, realpathSync } from "node:fs";
 import { basename, join } from "node:path";
 
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
 
 /**
@@ -12,12 +12,12 @@ import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
  * @returns the paths of the copies
  * @throws ReaderError if `path` has no readable database
  */
-export function copyDatabase(path: string, into: string, patience: Patience): string[] {
-  const db = openReadOnly(path, patience);
+export function copyDatabase(path: string, into: string, busyHandler: BusyHandler): string[] {
+  const db = openReadOnly(path, busyHandler);
   try {
     db.run("BEGIN");
     using first = db.prepare("SELECT 1 FROM sqlite_schema");
-    patience.run(() => first.get());
+    busyHandler.run(() => first.get());
     // SQLite puts the log beside the file that a symbolic link leads to.
     const real = realpathSync(path);
     // The database last: its close outside SQLite drops the lock of this transaction.

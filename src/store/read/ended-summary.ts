@@ -7,7 +7,7 @@ import { parseFailure } from "../../base/stored-failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { type RunStatus, runStatuses, type TaskStatus } from "../../protocol/status.ts";
 import type { RunSummary } from "../../protocol/summary.ts";
-import { busyTimeoutMs } from "../patience.ts";
+import { busyTimeoutMs } from "../busy-handler.ts";
 import { ofRun } from "../own-tables.ts";
 import { sqliteCode } from "../sqlite-error.ts";
 

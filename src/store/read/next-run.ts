@@ -10,7 +10,7 @@ import { nextTasks } from "../decide-reruns.ts";
 import { knownParts } from "../known-parts.ts";
 import { RunAliveError } from "../liveness.ts";
 import { schemaVersion } from "../migrate.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 import { findRun } from "./find-run.ts";
 import { nextReuse } from "./next-reuse.ts";
 import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
@@ -20,7 +20,7 @@ type NextRequest = {
   readonly options: WriterOptions;
   readonly request: RunRequest;
   /** Waits for locks. */
-  readonly patience: Patience;
+  readonly busyHandler: BusyHandler;
 };
 
 /** What the results of earlier runs depended on. */
@@ -47,14 +47,14 @@ export function nextRun(next: NextRequest, code: SessionCode | undefined, now: n
 }
 
 function inFile<Result>(
-  { options: { db: path, storeTaskStatus }, patience }: NextRequest,
+  { options: { db: path, storeTaskStatus }, busyHandler }: NextRequest,
   nothing: Result,
   read: (db: Database, version: number) => Result,
 ): Result {
   if (!storeTaskStatus || path === ":memory:" || !existsSync(path)) return nothing;
-  const db = openReadOnly(path, patience);
+  const db = openReadOnly(path, busyHandler);
   try {
-    return patience.run(() => {
+    return busyHandler.run(() => {
       const version = schemaVersion(db, path);
       return version === 0 ? nothing : read(db, version);
     });

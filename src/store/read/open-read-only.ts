@@ -7,19 +7,19 @@ import { type Stats, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { busyTimeoutMs, type Patience } from "../patience.ts";
+import { busyTimeoutMs, type BusyHandler } from "../busy-handler.ts";
 import { sqliteCode } from "../sqlite-error.ts";
 import { ReaderError, toReaderError } from "./reader-error.ts";
 
 /**
- * @param patience waits for locks; without it, a lock of more than 250 ms is an error
+ * @param busyHandler waits for locks; without it, a lock of more than 250 ms is an error
  * @throws ReaderError if `path` has no readable database
  */
-export function openReadOnly(path: string, patience: Patience | undefined): Database {
+export function openReadOnly(path: string, busyHandler: BusyHandler | undefined): Database {
   checkPath(path);
   const open = (): Database => openOrRecover(path);
   try {
-    return patience?.run(open) ?? open();
+    return busyHandler?.run(open) ?? open();
   } catch (thrown) {
     throw toReaderError(thrown, path);
   }

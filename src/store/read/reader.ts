@@ -3,7 +3,7 @@
 import type { Database, Statement } from "bun:sqlite";
 
 import { checkSqlValues } from "../../protocol/sql-value.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 import { splitSql, withoutComments } from "../sql-text.ts";
 import { onlyRow } from "../only-row.ts";
 import { sqliteCode } from "../sqlite-error.ts";
@@ -41,11 +41,11 @@ export type Reader = Disposable & {
 const maxCached = 50;
 
 /**
- * @param patience waits for locks; without it, a lock of more than 250 ms is an error
+ * @param busyHandler waits for locks; without it, a lock of more than 250 ms is an error
  * @throws ReaderError if `path` has no readable database
  */
-export function openReader(path: string, patience?: Patience): Reader {
-  return new SqliteReader(path, openReadOnly(path, patience), patience);
+export function openReader(path: string, busyHandler?: BusyHandler): Reader {
+  return new SqliteReader(path, openReadOnly(path, busyHandler), busyHandler);
 }
 
 type Prepared = Statement<Row, Param[]>;
@@ -53,13 +53,13 @@ type Prepared = Statement<Row, Param[]>;
 class SqliteReader implements Reader {
   readonly path: string;
   readonly #db: Database;
-  readonly #patience: Patience | undefined;
+  readonly #busyHandler: BusyHandler | undefined;
   readonly #cache = new Map<string, Prepared>();
 
-  constructor(path: string, db: Database, patience: Patience | undefined) {
+  constructor(path: string, db: Database, busyHandler: BusyHandler | undefined) {
     this.path = path;
     this.#db = db;
-    this.#patience = patience;
+    this.#busyHandler = busyHandler;
   }
 
   get isWal(): boolean {
@@ -144,7 +144,7 @@ class SqliteReader implements Reader {
 
   #explained<Result>(act: () => Result): Result {
     try {
-      return this.#patience === undefined ? act() : this.#patience.run(act);
+      return this.#busyHandler === undefined ? act() : this.#busyHandler.run(act);
     } catch (thrown) {
       throw explain(thrown, this.path);
     }

@@ -5,7 +5,7 @@ import { JSON } from "../../base/globals.ts";
 import type { Cell } from "../../protocol/codec/row-batch-format.ts";
 import type { CellReader, RowBatch } from "../../protocol/codec/row-batch-reader.ts";
 import { isOwnTable } from "../own-tables.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 import {
   explainPrepare,
   explainRow,
@@ -45,7 +45,7 @@ type StatementSet = {
 export class RowsApplier {
   readonly #db: Database;
   readonly #hasOwnTables: boolean;
-  readonly #patience: Patience;
+  readonly #busyHandler: BusyHandler;
   readonly #writes: WrittenTables | undefined;
   readonly #sets = new Map<string, StatementSet>();
 
@@ -53,11 +53,16 @@ export class RowsApplier {
    * @param hasOwnTables the file has pipeloom's own tables, which refuse rows of tasks
    * @param writes where somebody asks which tables units write
    */
-  constructor(db: Database, hasOwnTables: boolean, patience: Patience, writes?: WrittenTables) {
+  constructor(
+    db: Database,
+    hasOwnTables: boolean,
+    busyHandler: BusyHandler,
+    writes?: WrittenTables,
+  ) {
     this.#writes = writes;
     this.#db = db;
     this.#hasOwnTables = hasOwnTables;
-    this.#patience = patience;
+    this.#busyHandler = busyHandler;
   }
 
   /**
@@ -125,7 +130,7 @@ export class RowsApplier {
   /** Repeats a statement that another program's lock made fail. Returns its error, if it fails for another reason. */
   #runAgain(statement: RowsStatement, cells: readonly Cell[]): unknown {
     try {
-      this.#patience.again(() => statement.run(cells));
+      this.#busyHandler.again(() => statement.run(cells));
       return undefined;
     } catch (thrown) {
       return thrown;

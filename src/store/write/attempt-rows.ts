@@ -6,7 +6,7 @@ import { JSON } from "../../base/globals.ts";
 import { toIso } from "../../base/iso-time.ts";
 import type { RunId, TaskId } from "../../protocol/ids.ts";
 import { ofRun } from "../own-tables.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import type { AttemptRow } from "./history.ts";
 
@@ -28,13 +28,13 @@ export function keepInterrupted(db: Database, run: RunId): void {
 export class AttemptRows {
   readonly #db: Database;
   readonly #run: RunId;
-  readonly #patience: Patience;
+  readonly #busyHandler: BusyHandler;
   #rows: BulkInsert | undefined;
 
-  constructor(db: Database, run: RunId, patience: Patience) {
+  constructor(db: Database, run: RunId, busyHandler: BusyHandler) {
     this.#db = db;
     this.#run = run;
-    this.#patience = patience;
+    this.#busyHandler = busyHandler;
   }
 
   get isEmpty(): boolean {
@@ -43,7 +43,7 @@ export class AttemptRows {
 
   add({ id, attempt, worker, startedAt, finishedAt, outcome, failure }: AttemptRow): void {
     const row = `(${this.#run}, ?, ?, ?, ?, ?, ?, ?)`;
-    this.#rows ??= new BulkInsert(this.#db, this.#patience, insertSql, row);
+    this.#rows ??= new BulkInsert(this.#db, this.#busyHandler, insertSql, row);
     const started = startedAt === null ? null : toIso(startedAt);
     this.#rows
       .nextRow()
@@ -53,7 +53,7 @@ export class AttemptRows {
   /** The task of an earlier session runs again: its row is about to be overwritten, and says how that session's attempt ended. */
   keepLast(id: TaskId): void {
     const sql = lastOf("status", "run_id = ? AND id = ?");
-    this.#patience.run(() => this.#db.run(sql, [this.#run, id]));
+    this.#busyHandler.run(() => this.#db.run(sql, [this.#run, id]));
   }
 
   flush(): void {

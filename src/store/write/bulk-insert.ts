@@ -2,7 +2,7 @@
 
 import type { Database, Statement } from "bun:sqlite";
 
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 
 export type HistoryCell = string | number | null;
 
@@ -14,14 +14,19 @@ export class BulkInsert {
   readonly #many: Statement<unknown, HistoryCell[]>;
   readonly #one: Statement<unknown, HistoryCell[]>;
   readonly #width: number;
-  readonly #patience: Patience;
+  readonly #busyHandler: BusyHandler;
   /** Each has the cells of 32 rows. */
   #full: HistoryCell[][] = [];
   #last: HistoryCell[] = [];
 
   /** @param row the SQL of one row, with a `?` for each cell */
-  constructor(db: Database, patience: Patience, sql: (values: string) => string, row: string) {
-    this.#patience = patience;
+  constructor(
+    db: Database,
+    busyHandler: BusyHandler,
+    sql: (values: string) => string,
+    row: string,
+  ) {
+    this.#busyHandler = busyHandler;
     this.#many = db.prepare(sql(Array.from({ length: rowsPerStatement }, () => row).join(", ")));
     this.#one = db.prepare(sql(row));
     this.#width = row.split("?").length - 1;
@@ -54,7 +59,7 @@ export class BulkInsert {
 
   /** Without WAL, a transaction larger than the cache writes into the file, and waits for readers to leave it. */
   #run(statement: Statement<unknown, HistoryCell[]>, cells: readonly HistoryCell[]): void {
-    this.#patience.run(() => statement.run(...cells));
+    this.#busyHandler.run(() => statement.run(...cells));
   }
 
   discard(): void {

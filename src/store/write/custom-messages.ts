@@ -6,7 +6,7 @@ import { JSON, Promise } from "../../base/globals.ts";
 import type { MessageDb, MessageHandle, MessageParam } from "../../api/message.ts";
 import { checkSqlValues } from "../../protocol/sql-value.ts";
 import type { EmittedMessage } from "../../protocol/codec/unit-item.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 import { splitSql, transactionTrouble } from "../sql-text.ts";
 import type { WrittenTables } from "./written-tables.ts";
 
@@ -30,11 +30,11 @@ export class CustomMessages {
   constructor(
     db: Database,
     handlers: Iterable<MessageHandle<never>>,
-    patience: Patience,
+    busyHandler: BusyHandler,
     writes?: WrittenTables,
   ) {
     this.#handlers = new Map(Array.from(handlers, (handle) => [handle.name, handle]));
-    this.#db = new UnitDb(db, patience, writes);
+    this.#db = new UnitDb(db, busyHandler, writes);
   }
 
   /**
@@ -99,14 +99,14 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** The database that `apply` gets: reads and writes within the transaction, only during the call. */
 class UnitDb {
   readonly #db: Database;
-  readonly #patience: Patience;
+  readonly #busyHandler: BusyHandler;
   readonly #writes: WrittenTables | undefined;
   readonly #statements = new Map<string, MessageStatement>();
   #isOpen = false;
 
-  constructor(db: Database, patience: Patience, writes: WrittenTables | undefined) {
+  constructor(db: Database, busyHandler: BusyHandler, writes: WrittenTables | undefined) {
     this.#db = db;
-    this.#patience = patience;
+    this.#busyHandler = busyHandler;
     this.#writes = writes;
   }
 
@@ -115,12 +115,12 @@ class UnitDb {
     try {
       return use({
         run: (sql, ...params) =>
-          this.#patience.run(() => this.#statement(sql, params).run(...params)),
+          this.#busyHandler.run(() => this.#statement(sql, params).run(...params)),
         // The caller declares the row's type. `all` and `get` may write too (RETURNING).
         all: (sql, ...params) =>
-          this.#patience.run(() => this.#statement(sql, params).all(...params)) as never,
+          this.#busyHandler.run(() => this.#statement(sql, params).all(...params)) as never,
         get: (sql, ...params) =>
-          this.#patience.run(() => this.#statement(sql, params).get(...params)) as never,
+          this.#busyHandler.run(() => this.#statement(sql, params).get(...params)) as never,
       });
     } finally {
       this.#isOpen = false;

@@ -7,7 +7,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { RunRequest } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { TaskParts } from "../../protocol/reuse.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 import { ofRun } from "../own-tables.ts";
 import {
   askedDownstream,
@@ -117,7 +117,7 @@ export function writeParts(db: Database, run: RunId, all: readonly TaskParts[]):
 export class DefinitionChanges {
   readonly #db: Database;
   readonly #run: RunId;
-  readonly #patience: Patience;
+  readonly #busyHandler: BusyHandler;
   #code: KnownCode | undefined;
   /** Definitions that have inserted rows or emitted messages (see repeat-rule.ts); those of `#unwritten` are not in the file. */
   readonly #repeats = new Set<string>();
@@ -126,10 +126,10 @@ export class DefinitionChanges {
   /** By the last flush. A commit that fails drops it. */
   #flushed: { readonly code: KnownCode | undefined; readonly repeats: readonly string[] } = nothing;
 
-  constructor(db: Database, run: RunId, patience: Patience) {
+  constructor(db: Database, run: RunId, busyHandler: BusyHandler) {
     this.#db = db;
     this.#run = run;
-    this.#patience = patience;
+    this.#busyHandler = busyHandler;
   }
 
   get isEmpty(): boolean {
@@ -141,7 +141,7 @@ export class DefinitionChanges {
   }
 
   withoutSource(fingerprints: readonly string[]): readonly string[] {
-    return this.#patience.run(() => withoutSource(this.#db, fingerprints));
+    return this.#busyHandler.run(() => withoutSource(this.#db, fingerprints));
   }
 
   setSources(sources: Sources): void {
@@ -158,9 +158,9 @@ export class DefinitionChanges {
     if (this.isEmpty) return;
     const code = this.#code;
     const repeats = this.#unwritten;
-    if (code !== undefined) this.#patience.run(() => writeCode(this.#db, this.#run, code));
+    if (code !== undefined) this.#busyHandler.run(() => writeCode(this.#db, this.#run, code));
     for (const name of repeats) {
-      this.#patience.run(() =>
+      this.#busyHandler.run(() =>
         this.#db.run("UPDATE pipeloom_definitions SET repeats = 1 WHERE run_id = ? AND name = ?", [
           this.#run,
           name,
@@ -168,7 +168,7 @@ export class DefinitionChanges {
       );
     }
     if (this.#sources.length > 0) {
-      this.#patience.run(() => writeSources(this.#db, this.#run, this.#sources));
+      this.#busyHandler.run(() => writeSources(this.#db, this.#run, this.#sources));
     }
     this.#flushed = { code, repeats };
     this.#code = undefined;

@@ -5,7 +5,7 @@ import type { Database } from "bun:sqlite";
 import type { RunId, TaskId } from "../../protocol/ids.ts";
 import { askedDownstream, passesOnSql } from "../decide-reruns.ts";
 import { ofRun } from "../own-tables.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 
 const whyAgain = "it ran again because what it depends on did (--downstream)";
 const againSql = `INSERT INTO task_runs (run_id, id, name, key, status, fingerprint, reason, rows)
@@ -16,14 +16,14 @@ const endSql = `UPDATE task_runs SET fingerprint = NULL WHERE ${ofRun("?1")} AND
 export class DownstreamReruns {
   readonly #db: Database;
   readonly #run: RunId;
-  readonly #patience: Patience;
+  readonly #busyHandler: BusyHandler;
   #again: (readonly [id: TaskId, name: string, key: string])[] = [];
   #ends = false;
 
-  constructor(db: Database, run: RunId, patience: Patience) {
+  constructor(db: Database, run: RunId, busyHandler: BusyHandler) {
     this.#db = db;
     this.#run = run;
-    this.#patience = patience;
+    this.#busyHandler = busyHandler;
   }
 
   get isEmpty(): boolean {
@@ -41,14 +41,14 @@ export class DownstreamReruns {
   /** Before the rows of the tasks: what follows for the same task counts. */
   flush(): void {
     for (const again of this.#again) {
-      this.#patience.run(() => this.#db.run(againSql, [this.#run, ...again]));
+      this.#busyHandler.run(() => this.#db.run(againSql, [this.#run, ...again]));
     }
     this.#again = [];
   }
 
   /** After the rows of the tasks, which carry marks. */
   flushEnd(): void {
-    if (this.#ends) this.#patience.run(() => this.#db.run(endSql, [this.#run]));
+    if (this.#ends) this.#busyHandler.run(() => this.#db.run(endSql, [this.#run]));
     this.#ends = false;
   }
 

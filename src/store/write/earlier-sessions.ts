@@ -7,7 +7,7 @@ import { isStoredId, maxStoredId, type RunId, taskId, type TaskId } from "../../
 import type { RestoredPage, RestoredTask } from "../../protocol/messages.ts";
 import { isTaskStatus } from "../../protocol/status.ts";
 import { maxSentResult } from "../../protocol/wants-result.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 import { passesOnSql, ranDownstream } from "../decide-reruns.ts";
 import { damagedRow } from "../store-error.ts";
 import type { StoredResult } from "./history.ts";
@@ -99,18 +99,18 @@ export function* restoredPages(
   db: Database,
   path: string,
   run: RunId,
-  patience: Patience,
+  busyHandler: BusyHandler,
   pageSize = 5_000,
 ): Generator<RestoredPage> {
   using page = db.prepare<PageRow, [number, number, number]>(pageSql);
   using others = db.prepare<TaskRow, [number, number, number]>(othersSql);
   for (let last = Number.NEGATIVE_INFINITY; ;) {
     const from = last;
-    const found = patience.run(() => page.get(run, from, pageSize));
+    const found = busyHandler.run(() => page.get(run, from, pageSize));
     if (found === null || found.rows === 0) return;
     const { rows, plain, ids, keys, results } = found;
     last = found.last;
-    const tasks = rows === plain ? [] : patience.run(() => others.all(run, from, pageSize));
+    const tasks = rows === plain ? [] : busyHandler.run(() => others.all(run, from, pageSize));
     for (const row of tasks) {
       const column = damagedColumn(row);
       if (column === undefined) continue;
@@ -168,7 +168,7 @@ export function* storedResults(
   path: string,
   run: RunId,
   ids: readonly TaskId[],
-  patience: Patience,
+  busyHandler: BusyHandler,
   maxChars = maxPageChars,
 ): Generator<readonly StoredResult[]> {
   using rows = db.prepare<{ result: string | null }, [number, number]>(
@@ -177,7 +177,7 @@ export function* storedResults(
   let page: StoredResult[] = [];
   let chars = 0;
   for (const id of ids) {
-    const result = patience.run(() => rows.get(run, id))?.result;
+    const result = busyHandler.run(() => rows.get(run, id))?.result;
     if (typeof result !== "string" || !isJson(result))
       throw damagedRow(path, `the result of task ${id} of run ${run}`);
     page.push([id, result]);

@@ -8,7 +8,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { removeStaleLock } from "../lock.ts";
 import { onlyRow } from "../only-row.ts";
 import type { OwnTable } from "../own-tables.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 
 export type Pruned = {
   /** Without those that came back to life: their rows stay. */
@@ -57,7 +57,7 @@ type Slice = { readonly deleted: Record<Table, number>; readonly runs: RunId[]; 
 
 export class Pruner {
   readonly #db: Database;
-  readonly #patience: Pick<Patience, "run">;
+  readonly #busyHandler: Pick<BusyHandler, "run">;
   readonly #runs: readonly Ended[];
   readonly #isLate: () => boolean;
 
@@ -68,12 +68,12 @@ export class Pruner {
   constructor(
     db: Database,
     ids: readonly RunId[],
-    patience: Pick<Patience, "run">,
+    busyHandler: Pick<BusyHandler, "run">,
     isLate: () => boolean = () => false,
   ) {
     this.#isLate = isLate;
     this.#db = db;
-    this.#patience = patience;
+    this.#busyHandler = busyHandler;
     using ended = db.prepare<Ended, [string]>(
       `SELECT id, finished_at FROM pipeline_runs
         WHERE id IN (SELECT value FROM json_each(?)) AND status <> 'running' ORDER BY id`,
@@ -148,7 +148,7 @@ export class Pruner {
 
   #transaction<Result>(work: () => Result): Result {
     const run = this.#db.transaction(work);
-    return this.#patience.run(() => run.immediate());
+    return this.#busyHandler.run(() => run.immediate());
   }
 
   /** Users may have dropped tables. */

@@ -10,7 +10,7 @@ import type { Code } from "../../protocol/reruns.ts";
 import type { Execution, ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
 import { nameOfKey } from "../../protocol/task-key.ts";
 import type { MainRecord } from "../../protocol/writer-records.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 import type { LookedUp, ReusedTask, RunEnd, TaskRow, UnitWrites } from "./history.ts";
 import { ReuseLookup } from "./reuse-lookup.ts";
 import { SqliteHistory } from "./sqlite-history.ts";
@@ -45,7 +45,7 @@ export class ReusingHistory extends SqliteHistory {
   override readonly recordsWrites = true;
   readonly #db: Database;
   readonly #run: RunId;
-  readonly #patience: Patience;
+  readonly #busyHandler: BusyHandler;
   readonly #wall: WallClock;
   readonly #maxAges: ReadonlyMap<string, number | null>;
   readonly #alike = new Map<string, number | null>();
@@ -66,15 +66,15 @@ export class ReusingHistory extends SqliteHistory {
     db: Database,
     path: string,
     run: RunId,
-    patience: Patience,
+    busyHandler: BusyHandler,
     maxAges: ReadonlyMap<string, number | null>,
     passesOn = false,
     wall: WallClock = systemClock.wall,
   ) {
-    super(db, path, run, patience, passesOn);
+    super(db, path, run, busyHandler, passesOn);
     this.#db = db;
     this.#run = run;
-    this.#patience = patience;
+    this.#busyHandler = busyHandler;
     this.#wall = wall;
     this.#maxAges = maxAges;
     const alikeOf = (definition: string): number | null => this.#alike.get(definition) ?? null;
@@ -95,7 +95,7 @@ export class ReusingHistory extends SqliteHistory {
   begin(hasSchemaWritten: boolean, parts: readonly TaskParts[]): void {
     for (const { task, alike } of parts) this.#alike.set(task, alike);
     const begin = this.#db.transaction(() => this.#epochs.begin(hasSchemaWritten, this.#wall()));
-    this.#patience.run(() => begin.immediate());
+    this.#busyHandler.run(() => begin.immediate());
   }
 
   override get isEmpty(): boolean {
@@ -170,7 +170,7 @@ export class ReusingHistory extends SqliteHistory {
     if (ask === undefined) return undefined;
     const at = this.#wall();
     const { id, name, key, wantsResult, input, label } = ask;
-    const found = this.#patience.run(() => this.#lookup.find(ask, at));
+    const found = this.#busyHandler.run(() => this.#lookup.find(ask, at));
     if (!("from" in found)) {
       const { reason } = found;
       return reason === undefined ? undefined : { type: "not-reused", id, name, key, reason };
@@ -184,7 +184,7 @@ export class ReusingHistory extends SqliteHistory {
   }
 
   override flush(): void {
-    const run = (work: () => unknown): void => void this.#patience.run(work);
+    const run = (work: () => unknown): void => void this.#busyHandler.run(work);
     for (const values of this.#notReused) {
       run(() => this.#db.run(notReusedSql, [this.#run, ...values]));
     }

@@ -5,7 +5,7 @@ import type { Database, Statement } from "bun:sqlite";
 import { JSON } from "../../base/globals.ts";
 import { toIso } from "../../base/iso-time.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 import type { HistoryCell } from "./bulk-insert.ts";
 import { writeDurations } from "./durations.ts";
 import type { RunEnd } from "./history.ts";
@@ -13,15 +13,15 @@ import type { RunEnd } from "./history.ts";
 export class RunRow {
   readonly #db: Database;
   readonly #run: RunId;
-  readonly #patience: Patience;
+  readonly #busyHandler: BusyHandler;
   readonly #counts: Statement<unknown, [string, number]>;
   #total: number | undefined;
   #end: RunEnd | undefined;
 
-  constructor(db: Database, run: RunId, patience: Patience) {
+  constructor(db: Database, run: RunId, busyHandler: BusyHandler) {
     this.#db = db;
     this.#run = run;
-    this.#patience = patience;
+    this.#busyHandler = busyHandler;
     this.#counts = db.prepare("UPDATE pipeline_runs SET counts = ? WHERE id = ?");
   }
 
@@ -44,7 +44,7 @@ export class RunRow {
 
   /** Written now. @param counts JSON text */
   storeCounts(counts: string): void {
-    this.#patience.run(() => this.#counts.run(counts, this.#run));
+    this.#busyHandler.run(() => this.#counts.run(counts, this.#run));
   }
 
   flush(): void {
@@ -58,11 +58,11 @@ export class RunRow {
     const error = failure === null ? null : JSON.stringify(failure);
     this.#update("status = ?, finished_at = ?, error = ?", status, toIso(at), error);
     if (durations === undefined) return;
-    this.#patience.run(() => writeDurations(this.#db, this.#run, durations));
+    this.#busyHandler.run(() => writeDurations(this.#db, this.#run, durations));
   }
 
   #update(set: string, ...values: readonly HistoryCell[]): void {
-    this.#patience.run(() =>
+    this.#busyHandler.run(() =>
       this.#db.run(`UPDATE pipeline_runs SET ${set} WHERE id = ?`, [...values, this.#run]),
     );
   }

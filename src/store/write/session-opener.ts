@@ -12,12 +12,12 @@ import { networkDisk } from "../network-disk.ts";
 import { isRunAlive, type LiveRun, RunAliveError, type RunProcess } from "../liveness.ts";
 import { endOrphans } from "../orphans.ts";
 import {
-  Patience,
-  type PatienceClock,
-  type PatienceDeps,
+  BusyHandler,
+  type BusyClock,
+  type BusyHandlerDeps,
   sleepingClock,
   Wait,
-} from "../patience.ts";
+} from "../busy-handler.ts";
 import { isLockedAtOpen } from "../store-error.ts";
 import { endedSummary } from "../read/ended-summary.ts";
 import { CodeWantedError } from "./prepare-run.ts";
@@ -44,7 +44,7 @@ export type OpenerDeps = {
   /** Epoch ms: for times that are stored or shown. */
   wall(): number;
   /** For waiting within a transaction. Default: the system's clock. */
-  readonly clock?: PatienceClock;
+  readonly clock?: BusyClock;
 };
 
 type Opened =
@@ -58,7 +58,7 @@ export class SessionOpener {
   readonly #askCode: AskCode;
   readonly #options: WriterOptions;
   readonly #request: RunRequest;
-  readonly #patience: PatienceDeps;
+  readonly #busyDeps: BusyHandlerDeps;
 
   /** @param say reports long waits to the user */
   constructor(
@@ -73,20 +73,20 @@ export class SessionOpener {
     this.#say = say;
     this.#deps = deps;
     const flag = SharedFlag.from(givenUp);
-    this.#patience = { say, isGivenUp: () => flag.isSet, ...(deps.clock ?? sleepingClock) };
+    this.#busyDeps = { say, isGivenUp: () => flag.isSet, ...(deps.clock ?? sleepingClock) };
   }
 
   /** @throws StoreError or SchemaError, as `Session.open`; other errors of SQLite */
   async open(handles: readonly MessageHandle<never>[]): Promise<Opened> {
     const { db } = this.#options;
-    const patience = new Patience(db, this.#patience);
+    const busyHandler = new BusyHandler(db, this.#busyDeps);
     let code: SessionCode | undefined;
     let request = this.#request;
     await this.#warnOfNetwork();
     for (;;) {
       try {
         const session = await this.#untilUnlocked(() =>
-          Session.open(this.#options, request, handles, this.#deps.wall(), patience, code),
+          Session.open(this.#options, request, handles, this.#deps.wall(), busyHandler, code),
         );
         if (session.interrupted !== undefined) this.#endOrphans(session.interrupted);
         return { type: "session", session };
@@ -130,7 +130,7 @@ export class SessionOpener {
 
   /** Repeats `step` while another program's lock makes it fail. */
   async #untilUnlocked<Result>(step: () => Result): Promise<Result> {
-    const wait = new Wait(this.#options.db, this.#patience);
+    const wait = new Wait(this.#options.db, this.#busyDeps);
     for (;;) {
       try {
         const result = step();

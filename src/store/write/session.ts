@@ -11,13 +11,13 @@ import type { Rerun } from "../../protocol/reruns.ts";
 import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
 import { knownParts } from "../known-parts.ts";
 import { CustomMessages } from "./custom-messages.ts";
-import { closeDatabase } from "./close.ts";
+import { closeDatabase } from "./close-database.ts";
 import { hasDeferredKeys } from "./deferred-keys.ts";
-import { closeAndDiscard } from "./discard.ts";
+import { closeAndDiscard } from "./discard-database.ts";
 import { FileWatch } from "../file-watch.ts";
 import type { RunLock } from "../lock.ts";
 import { openDatabase, shortTuning, walLimitBytes } from "../open-database.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 import type { History, RunEnd } from "./history.ts";
 import { pruneOldRuns } from "./keep-rule.ts";
 import { learnedDurations } from "./durations.ts";
@@ -31,7 +31,7 @@ import { isFileFailure, isWaitable } from "../sqlite-error.ts";
 import { SqliteHistory } from "./sqlite-history.ts";
 import { isFatal, toStoreError } from "../store-error.ts";
 import { UnitApplier } from "./unit-applier.ts";
-import { WalGuard } from "../wal.ts";
+import { WalLimit } from "../wal-limit.ts";
 import { WrittenTables } from "./written-tables.ts";
 
 export class Session {
@@ -57,9 +57,9 @@ export class Session {
   readonly #options: WriterOptions;
   readonly #lock: RunLock;
   readonly #passesOn: boolean;
-  readonly #wal: WalGuard | undefined;
+  readonly #wal: WalLimit | undefined;
   readonly #files: FileWatch;
-  readonly #patience: Patience;
+  readonly #busyHandler: BusyHandler;
   readonly #keep: KeepRule | null;
 
   private constructor(
@@ -68,7 +68,7 @@ export class Session {
     handles: readonly MessageHandle<never>[],
     started: RunStarted,
     { lock, otherCode, reruns, passesOn, startedAt, interrupted, records }: PreparedRun,
-    patience: Patience,
+    busyHandler: BusyHandler,
     { keep, reuses }: RunRequest,
     code: SessionCode | undefined,
   ) {
@@ -82,18 +82,18 @@ export class Session {
     this.reruns = reruns;
     this.beganAt = startedAt;
     this.interrupted = interrupted;
-    this.#patience = patience;
+    this.#busyHandler = busyHandler;
     const writes = records === undefined ? undefined : new WrittenTables(db);
     if (records === undefined) {
       this.history = options.storeTaskStatus
-        ? new SqliteHistory(db, options.db, started.run, patience, passesOn)
+        ? new SqliteHistory(db, options.db, started.run, busyHandler, passesOn)
         : new NoHistory();
     } else {
       const history = new ReusingHistory(
         db,
         options.db,
         started.run,
-        patience,
+        busyHandler,
         new Map(reuses),
         passesOn,
       );
@@ -101,13 +101,13 @@ export class Session {
       this.history = history;
     }
     this.learned = options.storeTaskStatus ? learnedDurations(db, started) : undefined;
-    this.messages = new CustomMessages(db, handles, patience, writes);
-    this.unit = new UnitApplier(db, options.storeTaskStatus, this.messages, patience, writes);
+    this.messages = new CustomMessages(db, handles, busyHandler, writes);
+    this.unit = new UnitApplier(db, options.storeTaskStatus, this.messages, busyHandler, writes);
     this.commitsUnitsAlone = hasDeferredKeys(db);
     this.#files = new FileWatch(options.db, options.wal);
     if (options.wal && options.db !== ":memory:")
-      this.#wal = new WalGuard(db, options.db, walLimitBytes, (level, line) =>
-        patience.say(level, line),
+      this.#wal = new WalLimit(db, options.db, walLimitBytes, (level, line) =>
+        busyHandler.say(level, line),
       );
   }
 
@@ -120,7 +120,7 @@ export class Session {
     request: RunRequest,
     handles: readonly MessageHandle<never>[],
     now: number,
-    patience: Patience,
+    busyHandler: BusyHandler,
     code?: SessionCode,
   ): Session {
     const isNew = !existsSync(options.db);
@@ -132,8 +132,8 @@ export class Session {
       run = prepareRun(db, options, request, now, code);
       const started = runStarted(options, request, run, now);
       const notice = leftOutNotice(run.id, run.leftOut);
-      if (notice !== undefined) patience.say("info", notice);
-      return new Session(db, options, handles, started, run, patience, request, code);
+      if (notice !== undefined) busyHandler.say("info", notice);
+      return new Session(db, options, handles, started, run, busyHandler, request, code);
     } catch (thrown) {
       closeAndDiscard(db, options.db, isNew, run?.lock, thrown instanceof RunAliveError);
       // A full disk or a lock is no mistake in the schema.
@@ -144,7 +144,7 @@ export class Session {
 
   /** What the results of earlier runs depended on. */
   knownParts(request: RunRequest): readonly KnownParts[] {
-    return this.#patience.run(() => knownParts(this.db, request));
+    return this.#busyHandler.run(() => knownParts(this.db, request));
   }
 
   /**
@@ -161,9 +161,9 @@ export class Session {
   /** @returns the size of the -wal */
   #commit(): number {
     const { db } = this;
-    if (!db.inTransaction) this.#patience.run(() => db.run("BEGIN IMMEDIATE"));
+    if (!db.inTransaction) this.#busyHandler.run(() => db.run("BEGIN IMMEDIATE"));
     this.history.flush();
-    this.#patience.run(() => db.run("COMMIT"));
+    this.#busyHandler.run(() => db.run("COMMIT"));
     this.history.committed();
     return this.#files.check();
   }

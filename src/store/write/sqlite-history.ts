@@ -10,7 +10,7 @@ import type { RunId, TaskId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 import { DefinitionChanges } from "./definitions.ts";
 import { DownstreamReruns } from "./downstream-reruns.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
@@ -42,7 +42,7 @@ export class SqliteHistory implements History {
   readonly #db: Database;
   readonly #path: string;
   readonly #run: RunId;
-  readonly #patience: Patience;
+  readonly #busyHandler: BusyHandler;
   readonly #tasks: BulkInsert;
   /** Most rows of `setDone`. The statement contains what such rows have in common: each value that is bound costs time. */
   readonly #done: BulkInsert;
@@ -71,25 +71,25 @@ export class SqliteHistory implements History {
     db: Database,
     path: string,
     run: RunId,
-    patience: Patience,
+    busyHandler: BusyHandler,
     passesOn = false,
     maxCounted: number = maxCountedByReaders,
   ) {
     this.#db = db;
     this.#path = path;
     this.#run = run;
-    this.#patience = patience;
-    this.#definitions = new DefinitionChanges(db, run, patience);
+    this.#busyHandler = busyHandler;
+    this.#definitions = new DefinitionChanges(db, run, busyHandler);
     this.#counts = new StatusCounts(db, run, passesOn ? (id) => this.#statusOf(id) : undefined);
-    this.#reruns = new DownstreamReruns(db, run, patience);
+    this.#reruns = new DownstreamReruns(db, run, busyHandler);
     this.#maxCounted = maxCounted;
-    this.#runRow = new RunRow(db, run, patience);
+    this.#runRow = new RunRow(db, run, busyHandler);
     const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-    this.#tasks = new BulkInsert(db, patience, taskRowsSql, task);
+    this.#tasks = new BulkInsert(db, busyHandler, taskRowsSql, task);
     const done = `(${run}, ?, ?, ?, 'done', 1, NULL, 1, ?, ?, ?, NULL, 0, NULL, 0, ?, NULL)`;
-    this.#done = new BulkInsert(db, patience, taskRowsSql, done);
-    this.#logs = new BulkInsert(db, patience, logRowsSql, `(${run}, ?, ?, ?, ?, ?)`);
-    this.#attempts = new AttemptRows(db, run, patience);
+    this.#done = new BulkInsert(db, busyHandler, taskRowsSql, done);
+    this.#logs = new BulkInsert(db, busyHandler, logRowsSql, `(${run}, ?, ?, ?, ?, ?)`);
+    this.#attempts = new AttemptRows(db, run, busyHandler);
     this.#progress = db.prepare(
       "UPDATE task_runs SET progress = ?, message = ? WHERE run_id = ? AND id = ?",
     );
@@ -161,7 +161,7 @@ export class SqliteHistory implements History {
 
   #otherDone(): BulkInsert {
     const row = `(${this.#run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?)`;
-    return (this.#others ??= new BulkInsert(this.#db, this.#patience, taskRowsSql, row));
+    return (this.#others ??= new BulkInsert(this.#db, this.#busyHandler, taskRowsSql, row));
   }
 
   setAgain(id: TaskId, name: string, key: string): void {
@@ -235,10 +235,10 @@ export class SqliteHistory implements History {
     this.#reruns.flush();
     this.#flushTasks();
     for (const [id, { progress, message }] of this.#progressed) {
-      this.#patience.run(() => this.#progress.run(progress, message, this.#run, id));
+      this.#busyHandler.run(() => this.#progress.run(progress, message, this.#run, id));
     }
     for (const [id, { cursor, rows }] of this.#cursors) {
-      this.#patience.run(() => this.#cursor.run(cursor, rows, this.#run, id));
+      this.#busyHandler.run(() => this.#cursor.run(cursor, rows, this.#run, id));
     }
     this.#logs.flush();
     this.#attempts.flush();
@@ -316,11 +316,11 @@ export class SqliteHistory implements History {
   }
 
   restoredPages(): Iterable<RestoredPage> {
-    return restoredPages(this.#db, this.#path, this.#run, this.#patience);
+    return restoredPages(this.#db, this.#path, this.#run, this.#busyHandler);
   }
 
   storedResults(ids: readonly TaskId[]): Iterable<readonly StoredResult[]> {
-    return storedResults(this.#db, this.#path, this.#run, ids, this.#patience);
+    return storedResults(this.#db, this.#path, this.#run, ids, this.#busyHandler);
   }
 
   hasOtherLiveRuns(): boolean {

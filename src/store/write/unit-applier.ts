@@ -11,7 +11,7 @@ import { RowsApplier } from "./apply-rows.ts";
 import { RepeatRule } from "./repeat-rule.ts";
 import { type CustomMessages, endedTransaction } from "./custom-messages.ts";
 import { RowsError } from "./rows-error.ts";
-import type { Patience } from "../patience.ts";
+import type { BusyHandler } from "../busy-handler.ts";
 import { isFatal } from "../store-error.ts";
 import type { UnitWrites } from "./history.ts";
 import type { WrittenTables } from "./written-tables.ts";
@@ -34,7 +34,7 @@ export class UnitApplier {
   readonly #rows: RowsApplier;
   readonly #messages: CustomMessages;
   readonly #repeatRule: RepeatRule;
-  readonly #patience: Patience;
+  readonly #busyHandler: BusyHandler;
   /** Undefined where nobody asks which tables units write. */
   readonly #writes: WrittenTables | undefined;
   #hasEmitted = false;
@@ -49,13 +49,13 @@ export class UnitApplier {
     db: Database,
     hasOwnTables: boolean,
     messages: CustomMessages,
-    patience: Patience,
+    busyHandler: BusyHandler,
     writes?: WrittenTables,
   ) {
     this.#db = db;
-    this.#patience = patience;
+    this.#busyHandler = busyHandler;
     this.#writes = writes;
-    this.#rows = new RowsApplier(db, hasOwnTables, patience, writes);
+    this.#rows = new RowsApplier(db, hasOwnTables, busyHandler, writes);
     this.#messages = messages;
     this.#repeatRule = new RepeatRule(db);
   }
@@ -132,7 +132,7 @@ export class UnitApplier {
     // Of a unit that was lost with its transaction.
     this.takeWrites();
     const undo = this.#db.inTransaction ? "savepoint" : "transaction";
-    this.#patience.run(() =>
+    this.#busyHandler.run(() =>
       this.#db.run(undo === "savepoint" ? "SAVEPOINT unit" : "BEGIN IMMEDIATE"),
     );
     return undo;

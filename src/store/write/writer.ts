@@ -55,7 +55,7 @@ type Open = Extract<Life, { state: "open" }>;
  * - **Commit, then announce** (`Announcer`): main and the workers hear only of what is committed.
  * - **Back-pressure** (`Ports`, `Announcer`): workers spend credits that come back with the commit, and the writer stops
  *   taking messages while main is behind. No queue grows without bound.
- * - **Outages** (`Patience`): another program's lock is waited for. A full disk or an I/O error ends the run; the run's row
+ * - **Outages** (`BusyHandler`): another program's lock is waited for. A full disk or an I/O error ends the run; the run's row
  *   keeps `running`, so the next run continues it.
  *
  * Life: `opening → open → closing → closed`, or `failed` from each of the first three.

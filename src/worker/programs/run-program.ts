@@ -11,13 +11,13 @@ import { systemClock } from "../../base/clock.ts";
 import { Promise } from "../../base/globals.ts";
 import { groupRuns, signalGroup, untilGroupEnds } from "../../base/process-group.ts";
 import type { ProgramEntry } from "../../protocol/shared/programs.ts";
-import type { ProgramGuard } from "./program-guard.ts";
+import type { ProgramReaper } from "./program-reaper.ts";
 import { ProgramOutput } from "./program-output.ts";
 import { type Child, startProgram } from "./start-program.ts";
 
 type ProgramDeps = {
   /** Loaded with the first program. */
-  guard(): Promise<ProgramGuard>;
+  reaper(): Promise<ProgramReaper>;
   readonly workerId: number;
   /** Output of a program; its lines become the task's log. */
   write(ctx: TaskContext, stream: "stdout" | "stderr", text: string): void;
@@ -38,9 +38,9 @@ const pollMs = 1_000;
 export const programRunner =
   (deps: ProgramDeps): RunProgram =>
   async (options, ctx, use) => {
-    const guard = await deps.guard();
+    const reaper = await deps.reaper();
     ctx.signal.throwIfAborted();
-    const program = new Program(options, ctx, deps, guard);
+    const program = new Program(options, ctx, deps, reaper);
     try {
       const result = use(await program.output());
       program.leaveRunning();
@@ -70,12 +70,12 @@ class Program {
   };
 
   /** @throws CommandError when the program cannot be started */
-  constructor(options: ProgramOptions, ctx: TaskContext, deps: ProgramDeps, guard: ProgramGuard) {
+  constructor(options: ProgramOptions, ctx: TaskContext, deps: ProgramDeps, reaper: ProgramReaper) {
     this.#options = options;
     this.#ctx = ctx;
     this.#used = (cpuMs) => deps.used(ctx, cpuMs);
-    this.#entry = guard.enter(deps.workerId, (line) => ctx.log.warn(line));
-    this.#child = start(options, ctx, this.#entry, guard.env);
+    this.#entry = reaper.enter(deps.workerId, (line) => ctx.log.warn(line));
+    this.#child = start(options, ctx, this.#entry, reaper.env);
     const { stdout, stderr } = this.#child;
     ctx.signal.addEventListener("abort", this.#abort, { once: true });
     this.#stdout = new ProgramOutput(stdout, options.keep, (text) =>

@@ -1,4 +1,4 @@
-/** `import script from "./program-guard.sh" with { type: "text" }` embeds the file in the executable. */
+/** `import script from "./program-reaper.sh" with { type: "text" }` embeds the file in the executable. */
 declare module "*.sh" {
   const script: string;
   export default script;

@@ -11,7 +11,7 @@ import { options, request, storeError, unlocked } from "../write/options.ts";
 import { tempFolder } from "../write/temp-folder.ts";
 
 function nextOf(path: string, asked: RunRequest, code: Code | undefined): NextRun {
-  const next = { options: options(path), request: asked, patience: unlocked };
+  const next = { options: options(path), request: asked, busyHandler: unlocked };
   return nextRun(next, code && { code, parts: [] }, 0);
 }
 

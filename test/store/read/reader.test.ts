@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
 
-import { Patience } from "../../../src/store/patience.ts";
+import { BusyHandler } from "../../../src/store/busy-handler.ts";
 import { openReader } from "../../../src/store/read/reader.ts";
 import { tempFolder, type TempFolder } from "../write/temp-folder.ts";
 import { readerError } from "./support.ts";
@@ -250,7 +250,7 @@ test.skipIf(!otherUser)("a WAL database in a folder that cannot be written", () 
 });
 
 /** Held until the wait has been reported; each pause takes 6 s. */
-function patience(path: string): { patience: Patience; said: string[]; lock: () => void } {
+function waiting(path: string): { busyHandler: BusyHandler; said: string[]; lock: () => void } {
   const other = new Database(path);
   const said: string[] = [];
   let now = 0;
@@ -264,7 +264,7 @@ function patience(path: string): { patience: Patience; said: string[]; lock: () 
     },
   };
   return {
-    patience: new Patience(path, deps),
+    busyHandler: new BusyHandler(path, deps),
     said,
     lock: () => {
       said.length = 0;
@@ -282,7 +282,7 @@ describe("another program's lock", () => {
   test("is waited for and reported: at the open, at a query, in a snapshot, at rows", () => {
     using folder = tempFolder();
     const path = database(folder);
-    const { patience: waits, said, lock } = patience(path);
+    const { busyHandler: waits, said, lock } = waiting(path);
     lock();
     using reader = openReader(path, waits);
     expect(said).toEqual(waited);
@@ -302,10 +302,10 @@ describe("another program's lock", () => {
     expect(said).toEqual(waited);
   });
 
-  test("without patience is an error that names the holder, and the next step", () => {
+  test("without a busy handler is an error that names the holder, and the next step", () => {
     using folder = tempFolder();
     const path = database(folder);
-    const { lock } = patience(path);
+    const { lock } = waiting(path);
     lock();
     const { code, message } = readerError(() => openReader(path));
     expect(code).toBe("locked");

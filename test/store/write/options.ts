@@ -3,7 +3,7 @@ import type { RunRequest, WriterOptions } from "../../../src/protocol/messages.t
 import { noReruns } from "../../../src/protocol/reruns.ts";
 import { type RunLock, tryRunLock } from "../../../src/store/lock.ts";
 import type { OpenTuning } from "../../../src/store/open-database.ts";
-import { Patience } from "../../../src/store/patience.ts";
+import { BusyHandler } from "../../../src/store/busy-handler.ts";
 import { StoreError, type StoreErrorCode } from "../../../src/store/store-error.ts";
 
 export const options = (db: string, more: Partial<WriterOptions> = {}): WriterOptions => ({
@@ -15,7 +15,7 @@ export const options = (db: string, more: Partial<WriterOptions> = {}): WriterOp
 });
 
 /** Where no lock is in the way. */
-export const unlocked = new Patience("a.db", {
+export const unlocked = new BusyHandler("a.db", {
   say: (_, line) => {
     throw new Error(`unexpected: ${line}`);
   },

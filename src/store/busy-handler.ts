@@ -13,35 +13,35 @@ const pauseMs = 20;
 /** A wait is reported after this long. */
 const sayAfterMs = 5_000;
 
-export type PatienceClock = {
+export type BusyClock = {
   /** Monotonic ms. */
   now(): number;
   sleep(ms: number): void;
 };
 
-export type PatienceDeps = PatienceClock & {
+export type BusyHandlerDeps = BusyClock & {
   say(level: LogLevel, line: string): void;
   /** The run is told to stop now: no more waiting for locks. */
   isGivenUp(): boolean;
 };
 
-export const sleepingClock: PatienceClock = {
+export const sleepingClock: BusyClock = {
   now: systemClock.now,
   sleep: (ms) => Bun.sleepSync(ms),
 };
 
 /** For readers: there is no run to be stopped, and a signal ends the process or the thread. */
-export const endlessPatience = (path: string, say: PatienceDeps["say"]): Patience =>
-  new Patience(path, { ...sleepingClock, say, isGivenUp: () => false });
+export const endlessBusyHandler = (path: string, say: BusyHandlerDeps["say"]): BusyHandler =>
+  new BusyHandler(path, { ...sleepingClock, say, isGivenUp: () => false });
 
-export class Patience {
+export class BusyHandler {
   readonly #path: string;
-  readonly #deps: PatienceDeps;
+  readonly #deps: BusyHandlerDeps;
   /** A message's `apply` may catch the `given-up` error. The rest of its unit must not be stored. */
   #hasGivenUp = false;
 
   /** @param path the database as the user wrote it */
-  constructor(path: string, deps: PatienceDeps) {
+  constructor(path: string, deps: BusyHandlerDeps) {
     this.#path = path;
     this.#deps = deps;
   }
@@ -94,11 +94,11 @@ export class Patience {
 /** One wait for one lock. Reports it once it is long, and then its end. */
 export class Wait {
   readonly #path: string;
-  readonly #deps: Pick<PatienceDeps, "say" | "now">;
+  readonly #deps: Pick<BusyHandlerDeps, "say" | "now">;
   readonly #since: number;
   #isSaid = false;
 
-  constructor(path: string, deps: Pick<PatienceDeps, "say" | "now">) {
+  constructor(path: string, deps: Pick<BusyHandlerDeps, "say" | "now">) {
     this.#path = path;
     this.#deps = deps;
     this.#since = deps.now();

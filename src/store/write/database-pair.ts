@@ -5,7 +5,7 @@ import { Database } from "bun:sqlite";
 
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
 import { isOwnTable } from "../own-tables.ts";
-import { added, type Differences, differencesIn, none, type Row } from "../read/difference.ts";
+import { added, type Differences, differencesIn, none, type Row } from "../read/row-differences.ts";
 
 /** A database, and the run in it. */
 export type Side = { readonly path: string; readonly run: number };

@@ -23,7 +23,7 @@ import { UserError } from "../cli/user-error.ts";
 import { isLockHeld, runsWithFiles } from "../store/lock.ts";
 import { copyDatabase, mergeLog } from "../store/read/copy-database.ts";
 import { type FileFacts, readFileFacts } from "../store/write/run-facts.ts";
-import { asUserError, patienceFor } from "../commands/patient-reader.ts";
+import { asUserError, busyHandlerFor } from "../commands/waiting-reader.ts";
 import type { Files } from "./power-cut.ts";
 
 /** What survives a process, and a power cut. */
@@ -34,7 +34,7 @@ const ownSuffix = /^(?:-wal|-journal|-shm|-run\d+\.(?:lock|control))?$/;
 
 const backupSuffix = ".before-prove";
 
-export class Site implements Disposable {
+export class ProofDatabase implements Disposable {
   /** A temporary folder, for everything but the database. */
   readonly scratch: string;
   /** The database that runs write to. */
@@ -219,7 +219,7 @@ function refuseLiveRuns(db: string): void {
 
 function saveTo(folder: string, original: string): void {
   try {
-    copyDatabase(original, folder, patienceFor(original));
+    copyDatabase(original, folder, busyHandlerFor(original));
   } catch (error) {
     throw asUserError(error);
   }

@@ -3,9 +3,9 @@ import { expect, test } from "bun:test";
 import { statSync } from "node:fs";
 
 import { runId } from "../../../src/protocol/ids.ts";
-import { closeDatabase } from "../../../src/store/write/close.ts";
+import { closeDatabase } from "../../../src/store/write/close-database.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
-import { WalGuard } from "../../../src/store/wal.ts";
+import { WalLimit } from "../../../src/store/wal-limit.ts";
 import { acquireRunLock, options, storeError } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 import { toStoreError } from "../../../src/store/store-error.ts";
@@ -63,35 +63,35 @@ test("the WAL starts over once it is past its limit, and grows only while a read
   using db = openDatabase(options(path));
   const limit = 1024 * 1024;
   const said: string[] = [];
-  const guard = new WalGuard(db, path, limit, (level, line) => said.push(`${level}: ${line}`));
+  const wal = new WalLimit(db, path, limit, (level, line) => said.push(`${level}: ${line}`));
   const size = (): number => statSync(`${path}-wal`).size;
   fill(db, 500);
   expect(size()).toBeGreaterThan(limit);
-  guard.check(size());
+  wal.check(size());
   expect(size()).toBe(0);
   {
     using reader = new Database(path, { readonly: true });
     reader.run("BEGIN");
     expect(count(reader)).toBe(500);
     fill(db, 500);
-    guard.check(size());
+    wal.check(size());
     expect(size()).toBeGreaterThan(limit);
     expect(count(reader)).toBe(500);
     expect(said).toEqual([
       expect.stringMatching(/^warn: the write-ahead log of .*a\.db has grown to 2 MiB and cannot/),
     ]);
     fill(db, 1000);
-    guard.check(size());
+    wal.check(size());
     expect(said).toHaveLength(1);
   }
   // Not at every commit: only when it has doubled.
   const before = size();
   fill(db, 1);
-  guard.check(size());
+  wal.check(size());
   expect(size()).toBeGreaterThanOrEqual(before);
   expect(said).toHaveLength(1);
   fill(db, 2500);
-  guard.check(size());
+  wal.check(size());
   expect(size()).toBe(0);
   expect(said[1]).toMatch(/^info: the write-ahead log of .*a\.db is small again/);
   expect(said).toHaveLength(2);
@@ -106,16 +106,16 @@ test("a WAL that SQLite has made small by itself is reported as such", () => {
   const size = (): number => statSync(`${path}-wal`).size;
   const said: string[] = [];
   const limit = 1024 * 1024;
-  const guard = new WalGuard(db, path, limit, (level) => said.push(level));
+  const wal = new WalLimit(db, path, limit, (level) => said.push(level));
   using reader = new Database(path, { readonly: true });
   reader.run("BEGIN");
   reader.query("SELECT * FROM sqlite_schema").all();
   fill(db, 500);
-  guard.check(size());
+  wal.check(size());
   reader.run("COMMIT");
   db.run("PRAGMA wal_checkpoint(TRUNCATE)");
-  guard.check(size());
-  guard.check(size());
+  wal.check(size());
+  wal.check(size());
   expect(said).toEqual(["warn", "info"]);
 });
 

@@ -1,13 +1,13 @@
-// The pipe to the guard process (worker/programs/program-guard.ts), as all threads share it: a cell with its write end, and
-// one with the guard's process id.
+// The pipe to the reaper process (worker/programs/program-reaper.ts), as all threads share it: a cell with its write end, and
+// one with the reaper's process id.
 //
 //     none ─▶ opening ─▶ a descriptor ─▶ opening …        and from each of them to `unavailable`
 //
 // A descriptor in the cell is never closed: another thread may be about to write to it, and the system would give its number
-// to another file. The end of the pipe would also make the guard end the programs.
+// to another file. The end of the pipe would also make the reaper end the programs.
 
 /** Elements of Int32. */
-export const guardCells = 2;
+export const reaperCells = 2;
 
 const none = 0;
 const opening = -1;
@@ -15,25 +15,25 @@ const unavailable = -2;
 
 /**
  * The thread that opens the pipe may be terminated meanwhile. Opening takes a few milliseconds, on a loaded machine much
- * longer: a second guard would get only a part of the programs.
+ * longer: a second reaper would get only a part of the programs.
  */
 const openingMs = 5_000;
 
 /** Pipes of runs that have ended, for the next runs of this process. */
-const spare: Guard[] = [];
+const spare: Reaper[] = [];
 
-export type Guard = { readonly fd: number; readonly pid: number };
+export type Reaper = { readonly fd: number; readonly pid: number };
 
-export class GuardPipe implements Disposable {
+export class ReaperPipe implements Disposable {
   /** The write end, or a state; then the process id. */
   readonly #cells: Int32Array;
 
-  /** @param cells `guardCells` elements of shared memory */
+  /** @param cells `reaperCells` elements of shared memory */
   constructor(cells: Int32Array) {
     this.#cells = cells;
   }
 
-  /** Process id of the guard; undefined if there is none. */
+  /** Process id of the reaper; undefined if there is none. */
   get pid(): number | undefined {
     return this.isOpen ? Atomics.load(this.#cells, 1) : undefined;
   }
@@ -42,18 +42,18 @@ export class GuardPipe implements Disposable {
     return Atomics.load(this.#cells, 0) > 0;
   }
 
-  /** Writes a line to the guard. False if there is no guard, or it has ended. */
+  /** Writes a line to the reaper. False if there is no reaper, or it has ended. */
   tell(line: string): boolean {
     const fd = Atomics.load(this.#cells, 0);
     return fd > 0 && write(fd, line);
   }
 
   /**
-   * Opens the pipe unless it is open and the guard reads it. Another thread waits meanwhile.
-   * @param start starts a guard. It gets the descriptor of a pipe without a reader, to be used again; undefined: none.
-   *   It returns undefined if no guard can be started
+   * Opens the pipe unless it is open and the reaper reads it. Another thread waits meanwhile.
+   * @param start starts a reaper. It gets the descriptor of a pipe without a reader, to be used again; undefined: none.
+   *   It returns undefined if no reaper can be started
    */
-  open(start: (lost: number | undefined) => Guard | undefined): void {
+  open(start: (lost: number | undefined) => Reaper | undefined): void {
     const cells = this.#cells;
     for (;;) {
       const state = Atomics.load(cells, 0);
@@ -70,9 +70,9 @@ export class GuardPipe implements Disposable {
     }
   }
 
-  #fill(guard: Guard | undefined): void {
-    if (guard !== undefined) Atomics.store(this.#cells, 1, guard.pid);
-    this.#set(guard?.fd ?? unavailable);
+  #fill(reaper: Reaper | undefined): void {
+    if (reaper !== undefined) Atomics.store(this.#cells, 1, reaper.pid);
+    this.#set(reaper?.fd ?? unavailable);
   }
 
   #set(state: number): void {
@@ -82,8 +82,8 @@ export class GuardPipe implements Disposable {
 
   /** For a new run: takes the pipe of a run that has ended. */
   reuse(): void {
-    const guard = spare.pop();
-    if (guard !== undefined) this.#fill(guard);
+    const reaper = spare.pop();
+    if (reaper !== undefined) this.#fill(reaper);
   }
 
   /** The run has ended, and this process goes on. */
@@ -93,7 +93,7 @@ export class GuardPipe implements Disposable {
   }
 }
 
-/** A blank line means nothing to the guard. @returns false if nobody reads the pipe */
+/** A blank line means nothing to the reaper. @returns false if nobody reads the pipe */
 function write(fd: number, line: string): boolean {
   try {
     // Not imported: a thread that needs nothing else of Node's modules would take twice as long to start.

@@ -1,4 +1,4 @@
-// The guard, as the main thread uses it: a thread that handles signals and reads inherited output while user code keeps the
+// The watchdog, as the main thread uses it: a thread that handles signals and reads inherited output while user code keeps the
 // main thread busy (main.ts).
 
 import { constants } from "node:os";
@@ -6,15 +6,15 @@ import { constants } from "node:os";
 import { systemClock, type Timer } from "../base/clock.ts";
 import { Promise, TextDecoder } from "../base/globals.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
-import { spawnGuard } from "../spawn.ts";
+import { spawnWatchdog } from "../spawn.ts";
 import { canCompile } from "../base/compile-c.ts";
-import type { Outputs } from "./outputs.ts";
-import { type Pipes, type StreamNumber, streamNumbers } from "./pipes.ts";
+import type { RedirectedOutputs } from "./redirected-outputs.ts";
+import { type Pipes, type StreamNumber, streamNumbers } from "./output-pipes.ts";
 
-export type ToGuard = {
+export type ToWatchdog = {
   /** The third of these signals ends the process, also while the main thread is busy. */
   readonly signals: WatchedSignals | undefined;
-  /** The pipes that the guard reads. */
+  /** The pipes that the watchdog reads. */
   readonly pipes: Pipes | undefined;
   /** One cell, Int32: characters of text that main has handled. It wraps around. */
   readonly taken: SharedArrayBuffer;
@@ -29,18 +29,18 @@ export type WatchedSignals = {
   readonly fatal: readonly number[];
 };
 
-export type FromGuard =
+export type FromWatchdog =
   | { readonly type: "text"; readonly stream: StreamNumber; readonly text: string }
   /** Main was busy for too long: this much output was dropped. */
   | { readonly type: "dropped"; readonly bytes: number }
   /** Everything in the pipes has been sent as `text`. */
   | { readonly type: "end" };
 
-export type GuardOptions = {
+export type WatchdogOptions = {
   readonly signals: readonly NodeJS.Signals[];
   readonly programs: Programs;
   readonly terminal: number;
-  readonly outputs: Outputs | undefined;
+  readonly outputs: RedirectedOutputs | undefined;
   /** Text that child processes or native code wrote to stdout or stderr. */
   onText(stream: StreamNumber, text: string): void;
   onDropped(bytes: number): void;
@@ -50,13 +50,13 @@ const fatalSignals = ["SIGILL", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV"] as con
 
 const numberOf = (signal: NodeJS.Signals): number => constants.signals[signal];
 
-/** The guard's thread starts after this: short runs have ended by then, and do not pay for it. */
+/** The watchdog's thread starts after this: short runs have ended by then, and do not pay for it. */
 const startDelayMs = 100;
 /** How long `release` waits for the rest of the pipes. */
 const drainMs = 1000;
 
 /** Undefined when no descriptors are left: the run goes on without the pipes. */
-function redirected(outputs: Outputs | undefined): Pipes | undefined {
+function redirected(outputs: RedirectedOutputs | undefined): Pipes | undefined {
   try {
     return outputs?.redirect();
   } catch {
@@ -65,10 +65,10 @@ function redirected(outputs: Outputs | undefined): Pipes | undefined {
   }
 }
 
-/** Undefined when no further thread can be started: the run goes on without the guard. */
+/** Undefined when no further thread can be started: the run goes on without the watchdog. */
 function spawned(): Worker | undefined {
   try {
-    return spawnGuard();
+    return spawnWatchdog();
   } catch {
     return undefined;
   }
@@ -81,18 +81,18 @@ type State =
   /** There is no thread: nothing to do for it, or it has failed. */
   | { readonly type: "off" };
 
-export class Guard {
-  readonly #options: GuardOptions;
+export class Watchdog {
+  readonly #options: WatchdogOptions;
   readonly #pipes: Pipes | undefined;
   readonly #taken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #end = Promise.withResolvers<void>();
   #state: State;
 
   /**
-   * Redirects inherited output into pipes, and puts the guard's C signal handlers before the installed ones.
-   * @param isUrgent false when no user code runs on the main thread: the guard's thread then starts a little later
+   * Redirects inherited output into pipes, and puts the watchdog's C signal handlers before the installed ones.
+   * @param isUrgent false when no user code runs on the main thread: the watchdog's thread then starts a little later
    */
-  constructor(options: GuardOptions, isUrgent: boolean) {
+  constructor(options: WatchdogOptions, isUrgent: boolean) {
     this.#options = options;
     this.#pipes = redirected(options.outputs);
     this.#state = isUrgent ? this.#start() : this.#scheduled();
@@ -113,7 +113,7 @@ export class Guard {
       this.#options.outputs?.restore();
       return { type: "off" };
     }
-    thread.onmessage = ({ data }: MessageEvent<FromGuard>) => this.#receive(data);
+    thread.onmessage = ({ data }: MessageEvent<FromWatchdog>) => this.#receive(data);
     thread.onerror = (event) => {
       event.preventDefault();
       // The thread is gone: nobody reads the pipes any more.
@@ -122,7 +122,7 @@ export class Guard {
       this.#end.resolve();
     };
     const { buffer: taken } = this.#taken;
-    thread.postMessage({ signals, pipes: this.#pipes, taken } satisfies ToGuard);
+    thread.postMessage({ signals, pipes: this.#pipes, taken } satisfies ToWatchdog);
     return { type: "running" };
   }
 
@@ -136,7 +136,7 @@ export class Guard {
     };
   }
 
-  #receive(message: FromGuard): void {
+  #receive(message: FromWatchdog): void {
     switch (message.type) {
       case "text":
         Atomics.add(this.#taken, 0, message.text.length);

@@ -14,7 +14,7 @@ import { isBusy } from "./sqlite-error.ts";
 /** How long a restart waits for readers. */
 const readersMs = 200;
 
-export class WalGuard {
+export class WalLimit {
   readonly #db: Database;
   readonly #path: string;
   readonly #limitBytes: number;

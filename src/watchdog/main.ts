@@ -1,17 +1,17 @@
-// The entry of the guard's thread. No user code runs in it, so it works while user code keeps the main thread busy. It
+// The entry of the watchdog's thread. No user code runs in it, so it works while user code keeps the main thread busy. It
 // reads the pipes that stdout and stderr were redirected to, and compiles the handler of the third signal.
 
 import { systemClock } from "../base/clock.ts";
 import { TextDecoder } from "../base/globals.ts";
 import { Programs } from "../protocol/shared/programs.ts";
-import type { FromGuard, ToGuard, WatchedSignals } from "./guard.ts";
+import type { FromWatchdog, ToWatchdog, WatchedSignals } from "./watchdog.ts";
 import { Descriptors } from "../base/libc.ts";
-import { compileSignals, type NativeSignals } from "./native.ts";
-import { type Pipes, readChunk, readRest, type StreamNumber } from "./pipes.ts";
+import { compileSignals, type NativeSignals } from "./compile-signals.ts";
+import { type Pipes, readChunk, readRest, type StreamNumber } from "./output-pipes.ts";
 
 declare const self: Worker;
 
-/** Characters that main has not handled. Beyond, the guard stops reading, the pipes fill up, and their writers wait. */
+/** Characters that main has not handled. Beyond, the watchdog stops reading, the pipes fill up, and their writers wait. */
 const maxUnhandledChars = 1024 * 1024;
 /** Output is dropped when main has handled nothing for this long: main may be waiting for the process that writes. */
 const stalledMs = 1000;
@@ -25,7 +25,7 @@ const crashMark = "oh no: Bun has crashed";
 /** Keeps the compiled code and its memory alive: the handlers are called until the process ends. */
 let kept: readonly [NativeSignals, pids: Int32Array] | undefined;
 
-self.onmessage = ({ data }: MessageEvent<ToGuard>) => {
+self.onmessage = ({ data }: MessageEvent<ToWatchdog>) => {
   const { signals, pipes, taken } = data;
   const compile = (): void => {
     if (signals !== undefined) watch(signals, pipes);
@@ -139,7 +139,7 @@ class OutputReader {
     this.#droppedBytes = 0;
   }
 
-  #post(message: FromGuard): void {
+  #post(message: FromWatchdog): void {
     self.postMessage(message);
   }
 }

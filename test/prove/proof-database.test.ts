@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { copyFileSync, lstatSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
-import { Site } from "../../src/prove/site.ts";
+import { ProofDatabase } from "../../src/prove/proof-database.ts";
 import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
 
 /** `there/real.db` with a row in its write-ahead log only, and `link.db`, which leads to it. */
@@ -35,7 +35,7 @@ test.skipIf(process.platform === "win32")(
     using folder = tempFolder();
     const { link, opened } = linked(folder);
     using db = opened;
-    using site = new Site(link, false);
+    using site = new ProofDatabase(link, false);
     site.reset();
     expect(rowsOf(site.copy("look"))).toEqual([[1]]);
     expect(site.isBypassed).toBe(false);
@@ -51,7 +51,7 @@ test.skipIf(process.platform === "win32")(
     const { real, link, opened } = linked(folder);
     opened.close();
     {
-      using site = new Site(link, true);
+      using site = new ProofDatabase(link, true);
       site.reset();
       using other = new Database(site.db);
       other.run("DELETE FROM t");
@@ -69,7 +69,7 @@ test.skipIf(process.platform === "win32")("a database in a folder behind a symbo
   opened.close();
   symlinkSync(join(folder.path, "there"), join(folder.path, "here"));
   for (const isInPlace of [false, true]) {
-    using site = new Site(join(folder.path, "here/new.db"), isInPlace);
+    using site = new ProofDatabase(join(folder.path, "here/new.db"), isInPlace);
     expect(site.isOriginal(join(folder.path, "there/new.db-wal"))).toBe(true);
     expect(site.isOriginal(real)).toBe(false);
   }
@@ -85,7 +85,7 @@ test.skipIf(process.platform === "win32")(
     for (const suffix of ["", "-wal"]) copyFileSync(real + suffix, db + suffix);
     opened.close();
     {
-      using site = new Site(db, true);
+      using site = new ProofDatabase(db, true);
       site.reset();
       const aside = readdirSync(folder.path).filter((name) => name.startsWith("x.db.before"));
       expect(aside).toEqual(["x.db.before-prove"]);

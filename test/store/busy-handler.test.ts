@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 
-import { Patience, type PatienceDeps } from "../../src/store/patience.ts";
+import { BusyHandler, type BusyHandlerDeps } from "../../src/store/busy-handler.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { SharedCount } from "../../src/protocol/shared/shared-count.ts";
 import { SharedFlag } from "../../src/protocol/shared/shared-flag.ts";
@@ -19,7 +19,7 @@ class SqliteError extends Error {
 }
 
 /** Each sleep takes a second. */
-function clock(): PatienceDeps & { readonly said: string[] } {
+function clock(): BusyHandlerDeps & { readonly said: string[] } {
   const said: string[] = [];
   let now = 0;
   return {
@@ -40,16 +40,16 @@ function locked(times: number, code = "SQLITE_BUSY"): () => string {
   };
 }
 
-describe("patience", () => {
+describe("the busy handler", () => {
   test("a short wait is not worth a word", () => {
     const tools = clock();
-    expect(new Patience("a.db", tools).run(locked(4))).toBe("done");
+    expect(new BusyHandler("a.db", tools).run(locked(4))).toBe("done");
     expect(tools.said).toEqual([]);
   });
 
   test("a long one is said once, and its end", () => {
     const tools = clock();
-    expect(new Patience("a.db", tools).run(locked(40, "SQLITE_BUSY_RECOVERY"))).toBe("done");
+    expect(new BusyHandler("a.db", tools).run(locked(40, "SQLITE_BUSY_RECOVERY"))).toBe("done");
     expect(tools.said).toEqual([
       "warn: a.db is locked by another program; waiting until it lets go",
       "info: a.db is free again, after 40 s",
@@ -59,23 +59,27 @@ describe("patience", () => {
   test("given up: nothing more is tried, also when that was caught", () => {
     let sleeps = 0;
     const tools = { ...clock(), sleep: () => void sleeps++, isGivenUp: () => sleeps === 3 };
-    const patience = new Patience("a.db", tools);
-    expect(() => patience.run(locked(40))).toThrow(
+    const busyHandler = new BusyHandler("a.db", tools);
+    expect(() => busyHandler.run(locked(40))).toThrow(
       "a.db is locked by another program, and the run was told to stop now",
     );
     expect(sleeps).toBe(3);
-    expect(() => patience.run(locked(0))).toThrow("told to stop now");
+    expect(() => busyHandler.run(locked(0))).toThrow("told to stop now");
   });
 
   test.each(["SQLITE_LOCKED", "SQLITE_BUSY_SNAPSHOT", "SQLITE_FULL"])("%s is no wait", (code) => {
     const tools = clock();
-    expect(() => new Patience("a.db", tools).run(locked(1, code))).toThrow("locked");
+    expect(() => new BusyHandler("a.db", tools).run(locked(1, code))).toThrow("locked");
     expect(tools.now()).toBe(0);
   });
 });
 
 /** Another program's connection to the database, in a transaction, for `sleeps` of the writer. */
-function holder(path: string, sql: string, sleeps: number): { clock: PatienceDeps; db: Database } {
+function holder(
+  path: string,
+  sql: string,
+  sleeps: number,
+): { clock: BusyHandlerDeps; db: Database } {
   const db = new Database(path);
   const tools = clock();
   db.run("PRAGMA busy_timeout = 0");
@@ -175,9 +179,12 @@ describe("a lock of another program's", () => {
     );
     past.close({ status: "error", failure: null, at: 1 });
     using other = new Database(path);
-    const patience = new Patience(path, { ...clock(), sleep: () => void other.run("COMMIT") });
+    const busyHandler = new BusyHandler(path, {
+      ...clock(),
+      sleep: () => void other.run("COMMIT"),
+    });
     const resumed = request({ resume: "last" });
-    const session = Session.open(options(path, { wal: false }), resumed, [], 0, patience);
+    const session = Session.open(options(path, { wal: false }), resumed, [], 0, busyHandler);
     other.run("BEGIN EXCLUSIVE");
     expect([...session.history.restoredPages()]).toMatchObject([
       { done: { ids: "1", results: "" } },

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 
-import { LikeLines } from "../../src/terminal/like-lines.ts";
+import { RepeatedLines } from "../../src/terminal/repeated-lines.ts";
 
 test("three lines of a kind are shown, whatever their numbers, and the others are counted", () => {
-  const like = new LikeLines();
+  const like = new RepeatedLines();
   const shown = ["row 1", "row 2", "disk", "row 30", "row 4", "row 5"].map((text) =>
     like.add(text),
   );
@@ -13,7 +13,7 @@ test("three lines of a kind are shown, whatever their numbers, and the others ar
 });
 
 test("lines of more kinds than are told apart are shown", () => {
-  const like = new LikeLines();
+  const like = new RepeatedLines();
   for (let i = 1; i <= 2000; i++) expect(like.add("x".repeat(i))).toBeTrue();
   expect(like.takeHidden()).toEqual([]);
 });

@@ -4,7 +4,7 @@
 import type { Database } from "bun:sqlite";
 
 import { ownTables } from "../own-tables.ts";
-import { closeDatabase } from "./close.ts";
+import { closeDatabase } from "./close-database.ts";
 import { noLock, type RunLock } from "../lock.ts";
 import { removeFile } from "../database-path.ts";
 import { sqliteCode } from "../sqlite-error.ts";

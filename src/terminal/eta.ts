@@ -2,13 +2,13 @@
 // none.
 
 /** Null while unknown. */
-export type Pace = {
+export type Eta = {
   readonly remainingMs: number | null;
   /** Finished tasks per second. */
   readonly perSecond: number | null;
 };
 
-export const unknownPace: Pace = { remainingMs: null, perSecond: null };
+export const unknownEta: Eta = { remainingMs: null, perSecond: null };
 
 type Progress = {
   readonly now: number;
@@ -30,13 +30,13 @@ const knownAfterMs = 1000;
 /** EMA factor per sample. */
 const smoothing = 0.2;
 
-export class PaceMeter {
+export class EtaEstimator {
   readonly #samples: Sample[] = [];
   #first: Sample | undefined;
   /** Estimated end, epoch ms. */
   #endAt: number | undefined;
 
-  next(progress: Progress): Pace {
+  next(progress: Progress): Eta {
     const { now, work, finished } = progress;
     const samples = this.#samples;
     const sample = { at: now, work, finished };

@@ -12,12 +12,12 @@ import { WriteStream } from "node:tty";
 
 import type { OutStream } from "../base/streams.ts";
 import { Descriptors } from "../base/libc.ts";
-import { type Pipes, readRest, type StreamNumber } from "./pipes.ts";
+import { type Pipes, readRest, type StreamNumber } from "./output-pipes.ts";
 
 const stdout = 1;
 const stderr = 2;
 
-export class Outputs {
+export class RedirectedOutputs {
   readonly stdout: OutStream;
   readonly stderr: OutStream;
   readonly #descriptors: Descriptors;
@@ -40,10 +40,10 @@ export class Outputs {
   }
 
   /** @returns undefined where descriptors cannot be redirected */
-  static take(): Outputs | undefined {
+  static take(): RedirectedOutputs | undefined {
     try {
       const descriptors = Descriptors.open();
-      return descriptors === undefined ? undefined : new Outputs(descriptors);
+      return descriptors === undefined ? undefined : new RedirectedOutputs(descriptors);
     } catch {
       // One of the descriptors is closed.
       return undefined;
@@ -92,7 +92,7 @@ export class Outputs {
     this.#wakeEnd = undefined;
   }
 
-  /** Reads the rest of the pipes. Only for a run whose guard's thread has not started. */
+  /** Reads the rest of the pipes. Only for a run whose watchdog's thread has not started. */
   rest(take: (stream: StreamNumber, bytes: Uint8Array) => void): void {
     if (this.#pipes !== undefined) readRest(this.#descriptors, this.#pipes, take);
   }

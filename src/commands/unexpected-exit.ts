@@ -8,7 +8,7 @@ import { visibleText } from "../base/text.ts";
  * Until disposed: an exit of the process prints these lines, and exit code 0 becomes 1.
  * @param lastWords the lines for an exit with this code
  */
-export function guardExit(lastWords: (code: number) => readonly string[]): Disposable {
+export function onUnexpectedExit(lastWords: (code: number) => readonly string[]): Disposable {
   const exited = (code: number): void => {
     if (code === 0) process.exitCode = 1;
     const text = lastWords(code)

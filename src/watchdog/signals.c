@@ -1,5 +1,5 @@
 // Ends the process at the third signal, whatever its threads do: JavaScript handlers run on the main thread, and user code
-// may keep that thread busy for ever. Compiled by TinyCC at run time (see native.ts), for 64-bit Linux (glibc, musl). The
+// may keep that thread busy for ever. Compiled by TinyCC at run time (see compile-signals.ts), for 64-bit Linux (glibc, musl). The
 // handler calls only functions that signal-safety(7) allows. It passes the first and second signal on to the runtime.
 
 typedef unsigned long size_t;
@@ -75,7 +75,7 @@ static void on_crash(int signal, void *info, void *context) {
   void *next = before[signal].handler;
   dup2(original_out, 1);
   dup2(original_err, 2);
-  // Gives the guard's thread time to pass on what the pipe holds already.
+  // Gives the watchdog's thread time to pass on what the pipe holds already.
   poll(0, 0, 50);
   if (next == ignored) return;
   if (next != by_default) return ((handler)next)(signal, info, context);

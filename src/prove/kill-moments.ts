@@ -19,7 +19,7 @@ type Measure = { readonly tookMs: number; readonly events: number };
 /** A run that was killed this often may end: one that needs longer than each moment would never be done. */
 const patientAfter = 5;
 
-export class Moments {
+export class KillMoments {
   readonly #random: () => number;
   readonly #measure: Measure;
 

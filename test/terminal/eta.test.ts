@@ -1,15 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import { PaceMeter } from "../../src/terminal/pace.ts";
+import { EtaEstimator } from "../../src/terminal/eta.ts";
 
 /** Plays work at a rate that changes, and returns the remaining seconds at each half second. */
 function remaining(total: number, rateAt: (second: number) => number, seconds: number) {
-  const pace = new PaceMeter();
+  const eta = new EtaEstimator();
   const shown: (number | null)[] = [];
   let work = 0;
   for (let tick = 0; tick <= seconds * 10; tick++) {
     if (tick > 0) work += rateAt(tick / 10) / 10;
     const finished = Math.floor(work);
-    const { remainingMs } = pace.next({ now: tick * 100, finished, work, total });
+    const { remainingMs } = eta.next({ now: tick * 100, finished, work, total });
     if (tick % 5 === 0) shown.push(remainingMs === null ? null : remainingMs / 1000);
   }
   return shown;
@@ -32,9 +32,9 @@ test("the remaining time moves without jumps and follows a rate that has changed
 });
 
 const play = (learned: (now: number) => number | undefined, total: number | null = 100) => {
-  const pace = new PaceMeter();
+  const eta = new EtaEstimator();
   return (now: number) =>
-    pace.next({ now, finished: 0, work: 0, total, learned: () => learned(now) }).remainingMs;
+    eta.next({ now, finished: 0, work: 0, total, learned: () => learned(now) }).remainingMs;
 };
 
 describe("where earlier runs say what is left", () => {
@@ -63,20 +63,20 @@ describe("where earlier runs say what is left", () => {
 });
 
 test("a clock that is set back restarts the measurement", () => {
-  const pace = new PaceMeter();
+  const eta = new EtaEstimator();
   const at = (now: number, done: number) =>
-    pace.next({ now, finished: done, work: done, total: 1000 }).remainingMs;
+    eta.next({ now, finished: done, work: done, total: 1000 }).remainingMs;
   for (let second = 0; second < 20; second++) at(second * 1000, second * 10);
   for (let second = 20; second < 40; second++) at(second * 1000 - 3_600_000, second * 10);
   expect(at(40_000 - 3_600_000, 400)).toBeCloseTo(60_000, -3);
 });
 
 test("without a total there is a rate and no remaining time; without progress there is neither", () => {
-  const pace = new PaceMeter();
+  const eta = new EtaEstimator();
   for (let tick = 0; tick < 50; tick++) {
-    pace.next({ now: tick * 100, finished: tick * 5, work: tick * 5, total: null });
+    eta.next({ now: tick * 100, finished: tick * 5, work: tick * 5, total: null });
   }
-  const shown = pace.next({ now: 5000, finished: 250, work: 250, total: null });
+  const shown = eta.next({ now: 5000, finished: 250, work: 250, total: null });
   expect(shown.remainingMs).toBeNull();
   expect(shown.perSecond).toBeCloseTo(50);
   expect(remaining(10, () => 0, 30).every((value) => value === null)).toBe(true);

@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 
-import { DatabasePair, type Side } from "../../../src/store/write/differences.ts";
+import { DatabasePair, type Side } from "../../../src/store/write/database-pair.ts";
 import { tempFolder, type TempFolder } from "../../support/temp-folder.ts";
 
 /** Databases of two undisturbed runs and of one that was killed, each made by its SQL. */

@@ -7,7 +7,7 @@ const maxShown = 3;
 /** Kinds that are told apart. Lines of further kinds are shown. */
 const maxKinds = 1000;
 
-export class LikeLines {
+export class RepeatedLines {
   /** How many lines there were of each kind, and the first of them. */
   readonly #kinds = new Map<string, { readonly first: string; count: number }>();
 

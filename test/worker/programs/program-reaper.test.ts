@@ -1,4 +1,4 @@
-// The guard process: no program outlives pipeloom's process, however that process ends.
+// The reaper process: no program outlives pipeloom's process, however that process ends.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { executable, newRig, type Rig } from "../../support/rig.ts";
 setDefaultTimeout(60_000);
 
 const isLinux = process.platform === "linux";
-const script = readFileSync(join(repository, "src/worker/programs/program-guard.sh"), "utf8");
+const script = readFileSync(join(repository, "src/worker/programs/program-reaper.sh"), "utf8");
 
 async function until(what: string, holds: () => boolean): Promise<void> {
   const deadline = performance.now() + 20_000;
@@ -50,11 +50,11 @@ function commandOf(pid: string): string {
   }
 }
 
-/** Guards that this process has started and that run. */
-const guardsOf = (pid: number): number[] =>
+/** Reapers that this process has started and that run. */
+const reapersOf = (pid: number): number[] =>
   readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && statOf(name)?.[1] === String(pid))
-    .filter((name) => commandOf(name).includes("\0pipeloom-guard\0"))
+    .filter((name) => commandOf(name).includes("\0pipeloom-reaper\0"))
     .map(Number);
 
 const shells = ["sh", "dash", "bash --posix", "busybox sh", "zsh --emulate sh"].filter(
@@ -85,14 +85,14 @@ class Programs implements Disposable {
 /** As in /proc. */
 const stat = (start: number): string => `(a b) S ${`${start} `.repeat(20)}\n`;
 
-/** Runs the guard over these lines. */
-async function guard(
+/** Runs the reaper over these lines. */
+async function reaper(
   shell: readonly string[],
   lines: readonly string[],
   mark = "",
   commands = script,
 ): Promise<void> {
-  const child = Bun.spawn([...shell, "-c", commands, "pipeloom-guard", mark], {
+  const child = Bun.spawn([...shell, "-c", commands, "pipeloom-reaper", mark], {
     stdio: [new Blob([`${lines.join("\n")}\n`]), "pipe", "pipe"],
     env: { PATH: process.env["PATH"] },
   });
@@ -103,7 +103,7 @@ async function guard(
   ]);
 }
 
-describe.skipIf(!isLinux)("the guard's script", () => {
+describe.skipIf(!isLinux)("the reaper's script", () => {
   test.each(shells)("%s", async (shell) => {
     using programs = new Programs();
     const [ends, stays, before] = [programs.start(), programs.start(), programs.start()];
@@ -111,7 +111,7 @@ describe.skipIf(!isLinux)("the guard's script", () => {
     const [marked, other] = [mark, `${mark}0`].map((entry) =>
       programs.start({ [markName]: entry.slice(markName.length + 1) }),
     );
-    await guard(
+    await reaper(
       shell.split(" "),
       [
         `+${before.pid}`,
@@ -134,9 +134,9 @@ describe.skipIf(!isLinux)("the guard's script", () => {
     using programs = new Programs();
     const mark = `${markName}=1 a-boot ${crypto.randomUUID()}`;
     const stays = programs.start({ [markName]: mark.slice(markName.length + 1) });
-    await guard(["sh"], ["="], mark);
+    await reaper(["sh"], ["="], mark);
     expect([stays.exitCode, stays.signalCode]).toEqual([null, null]);
-    await guard(["sh"], ["=", `+${stays.pid}`], mark);
+    await reaper(["sh"], ["=", `+${stays.pid}`], mark);
     expect(await stays.exited).toBe(137);
   });
 
@@ -145,7 +145,7 @@ describe.skipIf(!isLinux)("the guard's script", () => {
     const [ends, stays] = [programs.start(), programs.start()];
     const commands = script.replace("-e /proc/self/stat", "-e /no/such/file");
     expect(commands).not.toBe(script);
-    await guard(["sh"], [`+${ends.pid}`, `+${stays.pid}`, `-${stays.pid}`], "", commands);
+    await reaper(["sh"], [`+${ends.pid}`, `+${stays.pid}`, `-${stays.pid}`], "", commands);
     expect(await ends.exited).toBe(137);
     expect([stays.exitCode, stays.signalCode]).toEqual([null, null]);
   });
@@ -158,7 +158,7 @@ describe.skipIf(!isLinux)("the guard's script", () => {
     await leader.exited;
     const member = await numberIn(rig, "member");
     expect(hasEnded(member)).toBe(false);
-    await guard(["sh"], [`+${leader.pid}`]);
+    await reaper(["sh"], [`+${leader.pid}`]);
     await until("the end of the group", () => hasEnded(member));
   });
 
@@ -173,10 +173,10 @@ describe.skipIf(!isLinux)("the guard's script", () => {
       const [same, other] = [programs.start(), programs.start()];
       for (const { pid } of [same, other]) rig.write(String(pid), stat(5));
       Bun.spawnSync(["mkfifo", rig.file("1234567")]);
-      const child = Bun.spawn(["sh", "-c", commands, "pipeloom-guard", ""], { stdin: "pipe" });
+      const child = Bun.spawn(["sh", "-c", commands, "pipeloom-reaper", ""], { stdin: "pipe" });
       await child.stdin.write(`+${same.pid}\n+${other.pid}\n+1234567\n-1234567\n`);
       await child.stdin.flush();
-      // Returns when the guard reads it: it has looked at the two by then.
+      // Returns when the reaper reads it: it has looked at the two by then.
       await Bun.spawn(["sh", "-c", `echo > "${rig.file("1234567")}"`]).exited;
       rig.write(String(other.pid), stat(6));
       await child.stdin.end();
@@ -191,7 +191,7 @@ describe.skipIf(!isLinux)("the guard's script", () => {
       "shellcheck",
       "-s",
       "sh",
-      join(repository, "src/worker/programs/program-guard.sh"),
+      join(repository, "src/worker/programs/program-reaper.sh"),
     ]);
     expect(stdout.toString()).toBe("");
   });
@@ -221,20 +221,20 @@ describe.skipIf(!isLinux)("no program outlives its run", () => {
     await until("the end of both", () => pids.every(hasEnded));
   });
 
-  test("when its guard was killed before", async () => {
+  test("when its reaper was killed before", async () => {
     await using rig = newRig();
     rig.pipeline(deaf);
     const child = rig.spawn("run", "pipeline.ts", "--db", "test.db");
     const pids = [await numberIn(rig, "pid"), await numberIn(rig, "own")];
-    const [first = 0, ...more] = guardsOf(child.pid);
+    const [first = 0, ...more] = reapersOf(child.pid);
     expect(more).toEqual([]);
     kill(first);
-    await until("another guard", () => guardsOf(child.pid).some((pid) => pid !== first));
+    await until("another reaper", () => reapersOf(child.pid).some((pid) => pid !== first));
     child.kill("SIGKILL");
     await until("the end of both", () => pids.every(hasEnded));
   });
 
-  test("killed with its guard, the next run ends its programs before their tasks start again", async () => {
+  test("killed with its reaper, the next run ends its programs before their tasks start again", async () => {
     await using rig = newRig();
     rig.pipeline(`
       import { sh } from "pipeloom";
@@ -244,11 +244,11 @@ describe.skipIf(!isLinux)("no program outlives its run", () => {
     const child = rig.spawn("run", "pipeline.ts", "--db", "test.db");
     const pid = await numberIn(rig, "pid");
     // Stopped, it does not see the end of the pipe.
-    const [guardPid = 0] = guardsOf(child.pid);
-    process.kill(guardPid, "SIGSTOP");
+    const [reaperPid = 0] = reapersOf(child.pid);
+    process.kill(reaperPid, "SIGSTOP");
     child.kill("SIGKILL");
     await child.exited;
-    kill(guardPid);
+    kill(reaperPid);
     expect(hasEnded(pid)).toBe(false);
     const { code, err } = await rig.pipeloom("run", "pipeline.ts", "--db", "test.db");
     expect(err).toContain(`ended 2 processes before their tasks start again (pid ${pid}, `);
@@ -286,10 +286,10 @@ describe.skipIf(!isLinux)("no program outlives its run", () => {
     expect(await child.exited).toBe(0);
     expect(hasEnded(await numberIn(rig, "pid"))).toBe(true);
     expect(rig.list()).toContain("bye");
-    expect(guardsOf(child.pid)).toEqual([]);
+    expect(reapersOf(child.pid)).toEqual([]);
   });
 
-  test("in a program that uses the library: one guard serves its runs, and ends with it", async () => {
+  test("in a program that uses the library: one reaper serves its runs, and ends with it", async () => {
     await using rig = newRig();
     rig.pipeline(`
       import { sh } from "pipeloom";
@@ -297,13 +297,13 @@ describe.skipIf(!isLinux)("no program outlives its run", () => {
       export default pipeline({ name: "p", tasks: () => a() });
     `);
     // Other tests of this process have started some too.
-    const before = new Set(guardsOf(process.pid));
-    const guards: number[][] = [];
+    const before = new Set(reapersOf(process.pid));
+    const reapers: number[][] = [];
     for (let i = 0; i < 2; i++) {
       await runPipeline(rig.file("pipeline.ts"), { db: rig.file(`${i}.db`) });
-      guards.push(guardsOf(process.pid).filter((pid) => !before.has(pid)));
+      reapers.push(reapersOf(process.pid).filter((pid) => !before.has(pid)));
     }
-    expect(guards[0]).toHaveLength(1);
-    expect(guards[1]).toEqual(guards[0] ?? []);
+    expect(reapers[0]).toHaveLength(1);
+    expect(reapers[1]).toEqual(reapers[0] ?? []);
   });
 });

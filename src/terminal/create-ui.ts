@@ -28,7 +28,7 @@ export type UiOptions = {
   readonly cwd?: string;
   /** See `SummaryOptions`; secrets are masked in it. */
   readonly again?: readonly string[] | undefined;
-  /** The remaining time of the run in ms, as earlier runs say; undefined where they say nothing. Default: the recent pace. */
+  /** The remaining time of the run in ms, as earlier runs say; undefined where they say nothing. Default: the recent rate. */
   readonly learned?: () => number | undefined;
   /** Tests control the time with it. */
   readonly clock?: UiClock;

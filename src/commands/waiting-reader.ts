@@ -5,14 +5,14 @@ import { writeAll } from "../base/streams.ts";
 import { visibleText } from "../base/text.ts";
 import { UserError } from "../cli/user-error.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import { endlessPatience, type Patience } from "../store/patience.ts";
+import { endlessBusyHandler, type BusyHandler } from "../store/busy-handler.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 
-export const patienceFor = (db: string): Patience => endlessPatience(db, sayOnStderr);
+export const busyHandlerFor = (db: string): BusyHandler => endlessBusyHandler(db, sayOnStderr);
 
 /** @throws ReaderError if `db` has no readable database */
-export const patientReader = (db: string): Reader => openReader(db, patienceFor(db));
+export const waitingReader = (db: string): Reader => openReader(db, busyHandlerFor(db));
 
 /** A ReaderError as a UserError with its message; returns anything else unchanged. */
 export const asUserError = (thrown: unknown): unknown =>

@@ -1,5 +1,5 @@
-// The pipes that descriptors 1 and 2 are redirected to (outputs.ts), and how they are read. The guard's thread imports this
-// file: it loads none of Node's modules, which would double that thread's start-up time.
+// The pipes that descriptors 1 and 2 are redirected to (redirected-outputs.ts), and how they are read. The watchdog's thread
+// imports this file: it loads none of Node's modules, which would double that thread's start-up time.
 
 import type { Descriptors } from "../base/libc.ts";
 
@@ -18,7 +18,7 @@ export type Pipes = {
   /** Write ends. */
   readonly outEnd: number;
   readonly errEnd: number;
-  /** Becomes readable when the run has ended: the guard then reads the rest of the pipes, and stops. */
+  /** Becomes readable when the run has ended: the watchdog then reads the rest of the pipes, and stops. */
   readonly wake: number;
   /** Duplicates of stdout and stderr as they were before. */
   readonly originalOut: number;

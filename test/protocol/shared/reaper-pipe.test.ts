@@ -2,19 +2,19 @@ import { closeSync, readSync } from "node:fs";
 import { expect, setDefaultTimeout, test } from "bun:test";
 
 import { Descriptors } from "../../../src/base/libc.ts";
-import { type Guard, guardCells, GuardPipe } from "../../../src/protocol/shared/guard-pipe.ts";
+import { type Reaper, reaperCells, ReaperPipe } from "../../../src/protocol/shared/reaper-pipe.ts";
 
 setDefaultTimeout(20_000);
 
 const newCells = (): Int32Array =>
-  new Int32Array(new SharedArrayBuffer(guardCells * Int32Array.BYTES_PER_ELEMENT));
+  new Int32Array(new SharedArrayBuffer(reaperCells * Int32Array.BYTES_PER_ELEMENT));
 
-/** A pipe in place of a guard process. */
-class FakeGuard {
+/** A pipe in place of a reaper process. */
+class FakeReaper {
   readonly #descriptors = Descriptors.open();
   #read = -1;
 
-  readonly start = (lost: number | undefined): Guard => {
+  readonly start = (lost: number | undefined): Reaper => {
     const { read, write } = this.descriptors.pipe();
     this.#read = read;
     if (lost === undefined) return { fd: write, pid: read };
@@ -38,29 +38,29 @@ class FakeGuard {
 }
 
 test.skipIf(process.platform === "win32")(
-  "a pipe is opened once, and again when its guard is gone, as the same descriptor",
+  "a pipe is opened once, and again when its reaper is gone, as the same descriptor",
   () => {
     const cells = newCells();
-    const [one, other] = [new GuardPipe(cells), new GuardPipe(cells)];
-    const guard = new FakeGuard();
+    const [one, other] = [new ReaperPipe(cells), new ReaperPipe(cells)];
+    const reaper = new FakeReaper();
     expect([one.isOpen, one.pid, one.tell("+1")]).toEqual([false, undefined, false]);
-    one.open(guard.start);
+    one.open(reaper.start);
     const { 0: fd } = cells;
     other.open(() => expect.unreachable());
-    expect([other.isOpen, other.tell("+2"), guard.text]).toEqual([true, true, "\n+2\n"]);
-    guard.die();
+    expect([other.isOpen, other.tell("+2"), reaper.text]).toEqual([true, true, "\n+2\n"]);
+    reaper.die();
     expect(other.tell("+3")).toBe(false);
-    other.open(guard.start);
+    other.open(reaper.start);
     one.open(() => expect.unreachable());
-    expect([cells[0], one.tell("+3"), guard.text]).toEqual([fd, true, "\n+3\n"]);
-    guard.die();
+    expect([cells[0], one.tell("+3"), reaper.text]).toEqual([fd, true, "\n+3\n"]);
+    reaper.die();
   },
 );
 
-test("where no guard can be started, nobody tries again", () => {
+test("where no reaper can be started, nobody tries again", () => {
   const cells = newCells();
-  new GuardPipe(cells).open(() => undefined);
-  const pipe = new GuardPipe(cells);
+  new ReaperPipe(cells).open(() => undefined);
+  const pipe = new ReaperPipe(cells);
   pipe.open(() => expect.unreachable());
   expect([pipe.isOpen, pipe.tell("+1")]).toEqual([false, false]);
 });
@@ -69,19 +69,19 @@ test("a thread that ended while it opened the pipe is not waited for", () => {
   const cells = newCells();
   const opening = -1;
   Atomics.store(cells, 0, opening);
-  const pipe = new GuardPipe(cells);
+  const pipe = new ReaperPipe(cells);
   pipe.open(() => undefined);
   expect(Atomics.load(cells, 0)).not.toBe(opening);
 });
 
 test.skipIf(process.platform === "win32")("a run takes the pipe of one that has ended", () => {
-  const [first, second] = [new GuardPipe(newCells()), new GuardPipe(newCells())];
-  const guard = new FakeGuard();
-  first.open(guard.start);
+  const [first, second] = [new ReaperPipe(newCells()), new ReaperPipe(newCells())];
+  const reaper = new FakeReaper();
+  first.open(reaper.start);
   const { pid } = first;
   first[Symbol.dispose]();
   expect([first.isOpen, first.tell("-1")]).toEqual([false, false]);
   second.reuse();
-  expect([second.pid, second.tell("+2"), guard.text]).toEqual([pid, true, "+2\n"]);
-  guard.die();
+  expect([second.pid, second.tell("+2"), reaper.text]).toEqual([pid, true, "+2\n"]);
+  reaper.die();
 });

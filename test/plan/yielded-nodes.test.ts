@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import { nodesOf, type NodeStream } from "../../src/plan/work.ts";
+import { nodesOf, type NodeStream } from "../../src/plan/yielded-nodes.ts";
 import { node } from "../support/nodes.ts";
 
 const streamOf = (work: Parameters<typeof nodesOf>[0]): NodeStream => {
