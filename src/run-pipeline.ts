@@ -13,14 +13,12 @@ import { paramWords } from "./api/param-words.ts";
 import { resolveParams } from "./api/params.ts";
 import { Pipeline } from "./api/pipeline.ts";
 import { registry } from "./api/registry.ts";
+import { RerunError, rerunsOf, resumeOf } from "./api/rerun-options.ts";
 import { codeHash, loadedPath, sourcesOf } from "./module/sources.ts";
-import { didYouMean, nearest } from "./base/suggest.ts";
 import { builtins } from "./examples/builtins.ts";
 import type { RunEvent } from "./protocol/events.ts";
 import { labelled } from "./protocol/label.ts";
-import { runId } from "./protocol/ids.ts";
 import type { Durability, ModuleRef, Trigger } from "./protocol/messages.ts";
-import type { RerunRequest } from "./protocol/reruns.ts";
 import { Programs } from "./protocol/shared/programs.ts";
 import { type InputMode, inputModes } from "./protocol/stored-input.ts";
 import type { LogLevel } from "./protocol/status.ts";
@@ -215,34 +213,6 @@ function codeOf(
   };
 }
 
-/** What is asked of a run that is continued makes no sense. */
-export class RerunError extends Error {
-  override readonly name = "RerunError";
-}
-
-function resumeOf({ resume = "auto", rerun = [] }: RunPipelineOptions): RunOptions["resume"] {
-  if (rerun.length > 0 && resume === "auto") return "newest";
-  return typeof resume === "number" ? runId(resume) : resume;
-}
-
-const failedTasks = "failed";
-
-function rerunsOf(options: RunPipelineOptions): RerunRequest {
-  const { keep = [], rerun = [], downstream = false, resume } = options;
-  if (downstream && rerun.length === 0) {
-    throw new RerunError("downstream says how far rerun goes: name a task with rerun");
-  }
-  for (const name of keep) assertTask(name);
-  const named = rerun.filter((name) => name !== failedTasks);
-  for (const name of named) assertTask(name);
-  const both = named.find((name) => keep.includes(name));
-  if (both !== undefined) throw new RerunError(`task "${both}" is to be kept and to run again`);
-  if (resume === "fresh" && keep.length + rerun.length > 0) {
-    throw new RerunError("a fresh run has no tasks to keep or to run again");
-  }
-  return { keep, rerun: named, failed: named.length < rerun.length, downstream };
-}
-
 function onlyOf({ only, keep = [], rerun = [] }: RunPipelineOptions): Only | undefined {
   if (only === undefined) return undefined;
   if (keep.length + rerun.length > 0) {
@@ -256,13 +226,6 @@ function onlyOf({ only, keep = [], rerun = [] }: RunPipelineOptions): Only | und
       (Array.isArray(value) ? value : [value]).map(String),
     ]),
   );
-}
-
-function assertTask(name: string): void {
-  const known = [...registry.tasks.keys()];
-  if (known.includes(name)) return;
-  const near = didYouMean(nearest(name, known)) ?? `the tasks are ${known.join(", ")}`;
-  throw new RerunError(`there is no task "${name}" in this pipeline file; ${near}`);
 }
 
 /** Without a compiler, `db` may be anything. */

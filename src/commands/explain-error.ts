@@ -8,7 +8,7 @@ import { LoadError } from "../module/load-error.ts";
 import { PlanError } from "../plan/plan-error.ts";
 import { NothingSelectedError } from "../plan/selection.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
-import { RerunError } from "../run-pipeline.ts";
+import { RerunError } from "../api/rerun-options.ts";
 import type { StoreErrorCode } from "../store/store-error.ts";
 import { authorError } from "./load-for-command.ts";
 

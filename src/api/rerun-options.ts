@@ -1,0 +1,51 @@
+// What the options of a run ask of an earlier run, checked against the tasks of the pipeline file.
+
+import { didYouMean, nearest } from "../base/suggest.ts";
+import { runId } from "../protocol/ids.ts";
+import type { RunRequest } from "../protocol/messages.ts";
+import type { RerunRequest } from "../protocol/reruns.ts";
+import { registry } from "./registry.ts";
+
+/** What is asked of a run that is continued makes no sense. */
+export class RerunError extends Error {
+  override readonly name = "RerunError";
+}
+
+/** What `runPipeline` is asked of an earlier run. */
+type RerunOptions = {
+  readonly resume?: "auto" | "fresh" | "last" | number;
+  readonly keep?: readonly string[];
+  readonly rerun?: readonly string[];
+  readonly downstream?: boolean;
+};
+
+export function resumeOf({ resume = "auto", rerun = [] }: RerunOptions): RunRequest["resume"] {
+  if (rerun.length > 0 && resume === "auto") return "newest";
+  return typeof resume === "number" ? runId(resume) : resume;
+}
+
+const failedTasks = "failed";
+
+/** @throws RerunError */
+export function rerunsOf(options: RerunOptions): RerunRequest {
+  const { keep = [], rerun = [], downstream = false, resume } = options;
+  if (downstream && rerun.length === 0) {
+    throw new RerunError("downstream says how far rerun goes: name a task with rerun");
+  }
+  for (const name of keep) assertTask(name);
+  const named = rerun.filter((name) => name !== failedTasks);
+  for (const name of named) assertTask(name);
+  const both = named.find((name) => keep.includes(name));
+  if (both !== undefined) throw new RerunError(`task "${both}" is to be kept and to run again`);
+  if (resume === "fresh" && keep.length + rerun.length > 0) {
+    throw new RerunError("a fresh run has no tasks to keep or to run again");
+  }
+  return { keep, rerun: named, failed: named.length < rerun.length, downstream };
+}
+
+function assertTask(name: string): void {
+  const known = [...registry.tasks.keys()];
+  if (known.includes(name)) return;
+  const near = didYouMean(nearest(name, known)) ?? `the tasks are ${known.join(", ")}`;
+  throw new RerunError(`there is no task "${name}" in this pipeline file; ${near}`);
+}
