@@ -7,13 +7,12 @@ import type { TaskId } from "../../protocol/ids.ts";
 import { Mask } from "../../protocol/mask.ts";
 import type { FromWriter, ModuleRef, RunRequest, ToWriter } from "../../protocol/messages.ts";
 import type { KnownParts, ReuseAsk, SessionCode } from "../../protocol/reuse.ts";
-import type { MainRecord } from "../../protocol/writer-records.ts";
-import { SharedCount } from "../../protocol/shared/shared-count.ts";
 import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import type { LogLevel } from "../../protocol/status.ts";
 import { Announcer } from "./announcer.ts";
 import { decide } from "./commit-policy.ts";
 import { GroupCommit, type Total } from "./group-commit.ts";
+import { MainRecords } from "./main-records.ts";
 import { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import type { Session } from "./session.ts";
@@ -65,11 +64,7 @@ export class Writer {
   readonly #ports = new Ports(() => this.#wakeUp.soon());
   readonly #announcer: Announcer;
   #life: Life = { state: "opening" };
-  #fromMain: MainRecord[] = [];
-  /** See `open` of `ToWriter`. */
-  #recorded = SharedCount.create();
-  /** Messages with records that have arrived. */
-  #recordsReceived = 0;
+  readonly #fromMain = new MainRecords();
   #total: Total | undefined;
   readonly #code = Promise.withResolvers<SessionCode>();
   #known: SessionCode | undefined;
@@ -91,7 +86,7 @@ export class Writer {
     if (this.#life.state === "closed" || this.#life.state === "failed") return;
     switch (message.type) {
       case "open":
-        this.#recorded = SharedCount.from(message.recorded);
+        this.#fromMain.open(message.recorded);
         void this.#open(message);
         return;
       case "attach":
@@ -101,8 +96,7 @@ export class Writer {
         this.#ports.lose(message.workerId, message.sent);
         return this.#wakeUp.soon();
       case "records":
-        this.#recordsReceived++;
-        this.#fromMain.push(...message.records);
+        this.#fromMain.receive(message.records);
         return this.#wakeUp.soon();
       case "total":
         this.#total = { total: message.total, complete: message.complete };
@@ -219,7 +213,7 @@ export class Writer {
       const reused = new Set(records.flatMap(({ type, id }) => (type === "reused" ? [id] : [])));
       const tasks = this.#asks.splice(0, answered);
       const ids = tasks.flatMap(({ id }) => (reused.has(id) ? [] : [id]));
-      this.#fromMain.push(...records);
+      this.#fromMain.add(records);
       if (ids.length > 0) this.#deps.post({ type: "not-reused", ids });
       this.#wakeUp.soon();
     } catch (thrown) {
@@ -258,8 +252,8 @@ export class Writer {
   #fillGroup(group: GroupCommit): boolean {
     this.#groupBegan ??= this.#deps.now();
     for (;;) {
-      // Its message wakes the writer.
-      if (this.#isMainAhead) return false;
+      // They will wake the writer.
+      if (this.#fromMain.areOnTheirWay) return false;
       const awaited = group.isAwaited;
       const decision = group.isFull
         ? "commit"
@@ -288,25 +282,13 @@ export class Writer {
     }
   }
 
-  /**
-   * Main has sent records that have not arrived. What a worker sent may be the consequence of them, and has overtaken them:
-   * it must not be committed without them.
-   */
-  get #isMainAhead(): boolean {
-    return this.#recorded.aheadOf(this.#recordsReceived) > 0;
-  }
-
   #hasWork(group: GroupCommit): boolean {
-    return this.#fromMain.length > 0 || this.#ports.hasMessage(group.owner);
+    return !this.#fromMain.isEmpty || this.#ports.hasMessage(group.owner);
   }
 
   /** Main's records first: what main reports of a task (that it is queued) happened before a worker started the task. */
   #takeOne(group: GroupCommit): void {
-    if (this.#fromMain.length > 0) {
-      const records = this.#fromMain;
-      this.#fromMain = [];
-      return group.takeMain(records);
-    }
+    if (!this.#fromMain.isEmpty) return group.takeMain(this.#fromMain.take());
     const next = this.#ports.take(group.owner);
     if (next !== undefined) group.take(next.from, next.text);
   }
