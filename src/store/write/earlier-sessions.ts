@@ -90,16 +90,22 @@ const restoredStatuses: { readonly [status: string]: RestoredTask["status"] } = 
   error: "failed",
 };
 
+/** Where a run's rows are. */
+export type StoredRun = {
+  readonly db: Database;
+  /** As the user wrote it. */
+  readonly path: string;
+  readonly run: RunId;
+  readonly busyHandler: BusyHandler;
+};
+
 /**
  * The run's tasks in the order of their ids, in pages. To be read before the run's first write. A run may have a million
  * tasks: callers should not keep these objects.
  * @throws StoreError `corrupt`
  */
 export function* restoredPages(
-  db: Database,
-  path: string,
-  run: RunId,
-  busyHandler: BusyHandler,
+  { db, path, run, busyHandler }: StoredRun,
   pageSize = 5_000,
 ): Generator<RestoredPage> {
   using page = db.prepare<PageRow, [number, number, number]>(pageSql);
@@ -164,11 +170,8 @@ const maxPageChars = 8 * 1024 * 1024;
 
 /** Long results in the order of `ids`, in pages. A page ends with the result that reaches `maxChars`. */
 export function* storedResults(
-  db: Database,
-  path: string,
-  run: RunId,
+  { db, path, run, busyHandler }: StoredRun,
   ids: readonly TaskId[],
-  busyHandler: BusyHandler,
   maxChars = maxPageChars,
 ): Generator<readonly StoredResult[]> {
   using rows = db.prepare<{ result: string | null }, [number, number]>(

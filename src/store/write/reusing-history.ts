@@ -13,6 +13,7 @@ import type { MainRecord } from "../../protocol/writer-records.ts";
 import type { BusyHandler } from "../busy-handler.ts";
 import type { LookedUp, ReusedTask, RunEnd, TaskRow, UnitWrites } from "./history.ts";
 import { ReuseLookup } from "./reuse-lookup.ts";
+import type { StoredRun } from "./earlier-sessions.ts";
 import { SqliteHistory } from "./sqlite-history.ts";
 import { TableEpochs } from "./table-epochs.ts";
 
@@ -63,15 +64,13 @@ export class ReusingHistory extends SqliteHistory {
    * @param passesOn as `SqliteHistory`
    */
   constructor(
-    db: Database,
-    path: string,
-    run: RunId,
-    busyHandler: BusyHandler,
+    stored: StoredRun,
     maxAges: ReadonlyMap<string, number | null>,
     passesOn = false,
     wall: WallClock = systemClock.wall,
   ) {
-    super(db, path, run, busyHandler, passesOn);
+    super(stored, passesOn);
+    const { db, run, busyHandler } = stored;
     this.#db = db;
     this.#run = run;
     this.#busyHandler = busyHandler;

@@ -34,6 +34,18 @@ import { UnitApplier } from "./unit-applier.ts";
 import { WalLimit } from "../wal-limit.ts";
 import { WrittenTables } from "./written-tables.ts";
 
+/** A run whose row is written and whose lock is held. */
+type BegunRun = {
+  readonly db: Database;
+  readonly options: WriterOptions;
+  readonly handles: readonly MessageHandle<never>[];
+  readonly started: RunStarted;
+  readonly run: PreparedRun;
+  readonly busyHandler: BusyHandler;
+  readonly request: RunRequest;
+  readonly code: SessionCode | undefined;
+};
+
 export class Session {
   readonly db: Database;
   readonly started: RunStarted;
@@ -62,46 +74,23 @@ export class Session {
   readonly #busyHandler: BusyHandler;
   readonly #keep: KeepRule | null;
 
-  private constructor(
-    db: Database,
-    options: WriterOptions,
-    handles: readonly MessageHandle<never>[],
-    started: RunStarted,
-    { lock, otherCode, reruns, passesOn, startedAt, interrupted, records }: PreparedRun,
-    busyHandler: BusyHandler,
-    { keep, reuses }: RunRequest,
-    code: SessionCode | undefined,
-  ) {
+  private constructor(begun: BegunRun) {
+    const { db, options, started, run, busyHandler, request } = begun;
     this.db = db;
-    this.#keep = keep;
+    this.#keep = request.keep;
     this.#options = options;
     this.started = started;
-    this.#lock = lock;
-    this.#passesOn = passesOn;
-    this.otherCode = otherCode;
-    this.reruns = reruns;
-    this.beganAt = startedAt;
-    this.interrupted = interrupted;
+    this.#lock = run.lock;
+    this.#passesOn = run.passesOn;
+    this.otherCode = run.otherCode;
+    this.reruns = run.reruns;
+    this.beganAt = run.startedAt;
+    this.interrupted = run.interrupted;
     this.#busyHandler = busyHandler;
-    const writes = records === undefined ? undefined : new WrittenTables(db);
-    if (records === undefined) {
-      this.history = options.storeTaskStatus
-        ? new SqliteHistory(db, options.db, started.run, busyHandler, passesOn)
-        : new NoHistory();
-    } else {
-      const history = new ReusingHistory(
-        db,
-        options.db,
-        started.run,
-        busyHandler,
-        new Map(reuses),
-        passesOn,
-      );
-      history.begin(records.hasSchemaWritten, code?.parts ?? []);
-      this.history = history;
-    }
+    const writes = run.records === undefined ? undefined : new WrittenTables(db);
+    this.history = historyOf(begun);
     this.learned = options.storeTaskStatus ? learnedDurations(db, started) : undefined;
-    this.messages = new CustomMessages(db, handles, busyHandler, writes);
+    this.messages = new CustomMessages(db, begun.handles, busyHandler, writes);
     this.unit = new UnitApplier(db, options.storeTaskStatus, this.messages, busyHandler, writes);
     this.commitsUnitsAlone = hasDeferredKeys(db);
     this.#files = new FileWatch(options.db, options.wal);
@@ -133,7 +122,7 @@ export class Session {
       const started = runStarted(options, request, run, now);
       const notice = leftOutNotice(run.id, run.leftOut);
       if (notice !== undefined) busyHandler.say("info", notice);
-      return new Session(db, options, handles, started, run, busyHandler, request, code);
+      return new Session({ db, options, handles, started, run, busyHandler, request, code });
     } catch (thrown) {
       closeAndDiscard(db, options.db, isNew, run?.lock, thrown instanceof RunAliveError);
       // A full disk or a lock is no mistake in the schema.
@@ -256,6 +245,23 @@ function quietly(act: () => void): void {
   try {
     act();
   } catch {}
+}
+
+function historyOf({
+  db,
+  options,
+  started: { run },
+  run: { passesOn, records },
+  busyHandler,
+  request,
+  code,
+}: BegunRun): History {
+  if (!options.storeTaskStatus) return new NoHistory();
+  const stored = { db, path: options.db, run, busyHandler };
+  if (records === undefined) return new SqliteHistory(stored, passesOn);
+  const history = new ReusingHistory(stored, new Map(request.reuses), passesOn);
+  history.begin(records.hasSchemaWritten, code?.parts ?? []);
+  return history;
 }
 
 const runStarted = (

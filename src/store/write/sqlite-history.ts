@@ -28,7 +28,7 @@ import type {
   UnitWrites,
 } from "./history.ts";
 import { RunRow } from "./run-row.ts";
-import { restoredPages, storedResults } from "./earlier-sessions.ts";
+import { restoredPages, storedResults, type StoredRun } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "../read/run-rows.ts";
 import { maxCountedByReaders, StatusCounts } from "./status-counts.ts";
 import { taskRowsSql } from "./task-rows-sql.ts";
@@ -40,7 +40,7 @@ export class SqliteHistory implements History {
   readonly keepsResults = true;
   readonly recordsWrites: boolean = false;
   readonly #db: Database;
-  readonly #path: string;
+  readonly #stored: StoredRun;
   readonly #run: RunId;
   readonly #busyHandler: BusyHandler;
   readonly #tasks: BulkInsert;
@@ -63,20 +63,13 @@ export class SqliteHistory implements History {
   readonly #runRow: RunRow;
 
   /**
-   * @param path the database as the user wrote it
    * @param passesOn tasks run again because they depend on others that do
    * @param maxCounted counts of more tasks than this are stored with each commit, and not only at the end
    */
-  constructor(
-    db: Database,
-    path: string,
-    run: RunId,
-    busyHandler: BusyHandler,
-    passesOn = false,
-    maxCounted: number = maxCountedByReaders,
-  ) {
+  constructor(stored: StoredRun, passesOn = false, maxCounted: number = maxCountedByReaders) {
+    const { db, run, busyHandler } = stored;
+    this.#stored = stored;
     this.#db = db;
-    this.#path = path;
     this.#run = run;
     this.#busyHandler = busyHandler;
     this.#definitions = new DefinitionChanges(db, run, busyHandler);
@@ -316,15 +309,15 @@ export class SqliteHistory implements History {
   }
 
   restoredPages(): Iterable<RestoredPage> {
-    return restoredPages(this.#db, this.#path, this.#run, this.#busyHandler);
+    return restoredPages(this.#stored);
   }
 
   storedResults(ids: readonly TaskId[]): Iterable<readonly StoredResult[]> {
-    return storedResults(this.#db, this.#path, this.#run, ids, this.#busyHandler);
+    return storedResults(this.#stored, ids);
   }
 
   hasOtherLiveRuns(): boolean {
-    return hasOtherLiveRuns(this.#db, this.#path, this.#run);
+    return hasOtherLiveRuns(this.#db, this.#stored.path, this.#run);
   }
 }
 

@@ -22,7 +22,10 @@ function passingOn(): { db: Database; history: SqliteHistory } {
     `INSERT INTO task_runs (run_id, id, name, key, status, attempt, started_at, finished_at, cursor)
       VALUES (1, 7, 'a', 'a', 'done', 3, '2026', '2027', '1')`,
   );
-  return { db, history: new SqliteHistory(db, "a.db", run, unlocked, true, 0) };
+  return {
+    db,
+    history: new SqliteHistory({ db, path: "a.db", run, busyHandler: unlocked }, true, 0),
+  };
 }
 
 const start = (history: SqliteHistory): void =>

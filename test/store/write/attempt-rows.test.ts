@@ -46,7 +46,12 @@ class Bench implements Disposable {
   }
 
   #session(): [SqliteHistory, Recorder] {
-    const history = new SqliteHistory(this.db, "a.db", runId(1), unlocked);
+    const history = new SqliteHistory({
+      db: this.db,
+      path: "a.db",
+      run: runId(1),
+      busyHandler: unlocked,
+    });
     return [history, new Recorder(history, undefined)];
   }
 

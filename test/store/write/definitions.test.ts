@@ -41,7 +41,12 @@ class DeadRun implements Disposable {
   }
 
   #history(id: RunId): SqliteHistory & Disposable {
-    const history = new SqliteHistory(this.db, this.path, id, unlocked);
+    const history = new SqliteHistory({
+      db: this.db,
+      path: this.path,
+      run: id,
+      busyHandler: unlocked,
+    });
     return Object.assign(history, { [Symbol.dispose]: () => history.close() });
   }
 
@@ -61,7 +66,9 @@ class DeadRun implements Disposable {
 
   /** `id status` of each task; `again` where it is to run from its beginning although it had begun. */
   get tasks(): string[] {
-    return [...restoredPages(this.db, this.path, 1 as RunId, unlocked)]
+    return [
+      ...restoredPages({ db: this.db, path: this.path, run: 1 as RunId, busyHandler: unlocked }),
+    ]
       .flatMap(tasksIn)
       .map(({ id, status, isOutdated, cursor }) =>
         [id, isOutdated === true ? "again" : status, ...(cursor === null ? [] : [cursor])].join(
@@ -166,7 +173,12 @@ describe("what has ended runs again where its code has changed", () => {
     run.continue({ load: "2" });
     run.continue({});
     const skips = run.begin(asked("m2"), codeOf({}));
-    const history = new SqliteHistory(run.db, run.path, skips.id, unlocked);
+    const history = new SqliteHistory({
+      db: run.db,
+      path: run.path,
+      run: skips.id,
+      busyHandler: unlocked,
+    });
     const unknown = { input: null, label: null };
     const empty = { ...unknown, message: null, startedAt: null, result: null, failure: null };
     const skipped = { status: "skipped", progress: 0, attempt: 0, finishedAt: 1 } as const;
@@ -210,7 +222,12 @@ describe("what has ended runs again where its code has changed", () => {
   test("a task that has run again is of the new code", () => {
     using run = new DeadRun(someDone);
     const again = run.begin(asked("m2"), codeOf({ list: "2" }));
-    const history = new SqliteHistory(run.db, run.path, again.id, unlocked);
+    const history = new SqliteHistory({
+      db: run.db,
+      path: run.path,
+      run: again.id,
+      busyHandler: unlocked,
+    });
     history.setDone(1 as never, "list", "list:0a", 1, 0, 1, "[2]", 0, undefined, 0, null, null);
     history.flush();
     history.close();
@@ -298,7 +315,12 @@ describe("changes while the run goes on", () => {
 
   test("a commit that fails loses neither the fingerprints nor that rows were inserted", () => {
     using run = new DeadRun();
-    const history = new SqliteHistory(run.db, run.path, 1 as RunId, unlocked);
+    const history = new SqliteHistory({
+      db: run.db,
+      path: run.path,
+      run: 1 as RunId,
+      busyHandler: unlocked,
+    });
     run.db.run("BEGIN");
     history.setCode(codeOf({ list: "new" }), []);
     history.setRepeats("load");

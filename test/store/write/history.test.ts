@@ -101,7 +101,11 @@ const changed: Stored = {
 };
 
 describe.each<[string, (db: Database) => History, (stored: Stored) => Stored]>([
-  ["SqliteHistory", (db) => new SqliteHistory(db, "a.db", runId(1), unlocked), (stored) => stored],
+  [
+    "SqliteHistory",
+    (db) => new SqliteHistory({ db, path: "a.db", run: runId(1), busyHandler: unlocked }),
+    (stored) => stored,
+  ],
   ["NoHistory", () => new NoHistory(), () => nothing],
 ])("%s", (_, create, kept) => {
   test("is empty at first, and flushes nothing", () => {

@@ -220,7 +220,12 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
   expect(run.alreadyDone).toBe(1);
   for (const pageSize of [1, 2, 5, 100]) {
     expect(
-      [...restoredPages(bench.db, "a.db", run.id, unlocked, pageSize)]
+      [
+        ...restoredPages(
+          { db: bench.db, path: "a.db", run: run.id, busyHandler: unlocked },
+          pageSize,
+        ),
+      ]
         .flatMap(tasksIn)
         .map((task) => Object.values(task)),
     ).toEqual([

@@ -77,7 +77,11 @@ class Session {
   constructor(db: Database, maxCounted: number) {
     this.#db = db;
     this.#maxCounted = maxCounted;
-    this.history = new SqliteHistory(db, "a.db", run, unlocked, false, maxCounted);
+    this.history = new SqliteHistory(
+      { db, path: "a.db", run, busyHandler: unlocked },
+      false,
+      maxCounted,
+    );
   }
 
   step(step: Step): void {
@@ -86,7 +90,11 @@ class Session {
       this.#db.run("UPDATE task_runs SET fingerprint = 'asked' WHERE id % 2 = 0");
       // As `reviveRun` does.
       this.#db.run("UPDATE pipeline_runs SET counts = NULL");
-      this.history = new SqliteHistory(this.#db, "a.db", run, unlocked, false, this.#maxCounted);
+      this.history = new SqliteHistory(
+        { db: this.#db, path: "a.db", run, busyHandler: unlocked },
+        false,
+        this.#maxCounted,
+      );
       this.#ended = new Set(
         this.#db
           .query<{ id: number }, []>(
