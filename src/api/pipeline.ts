@@ -1,6 +1,6 @@
 // `pipeline`: the default export of a pipeline file. It describes a run; the engine runs it.
 
-import type { KeepRule } from "../protocol/messages.ts";
+import type { KeepRule } from "../protocol/run-request.ts";
 import type { TaskFinished } from "../protocol/events.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";

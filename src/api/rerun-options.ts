@@ -2,7 +2,7 @@
 
 import { didYouMean, nearest } from "../base/suggest.ts";
 import { runId } from "../protocol/ids.ts";
-import type { RunRequest } from "../protocol/messages.ts";
+import type { RunRequest } from "../protocol/run-request.ts";
 import type { RerunRequest } from "../protocol/reruns.ts";
 import { registry } from "./registry.ts";
 

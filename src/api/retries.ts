@@ -104,9 +104,8 @@ export function nextAttemptAt(
   attempt: number,
   failure: Failure,
   now: number,
-  random: () => number = Math.random,
 ): number | undefined {
   if (attempt > policy.limit) return undefined;
   if (retryOn !== undefined && !retryOn(failure)) return undefined;
-  return now + retryDelayMs(policy, attempt, random);
+  return now + retryDelayMs(policy, attempt, Math.random);
 }

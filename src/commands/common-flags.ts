@@ -1,7 +1,7 @@
 // Flags that several commands share, as definitions and as options.
 
 import type { RunEvent } from "../protocol/events.ts";
-import type { Durability } from "../protocol/messages.ts";
+import type { Durability } from "../protocol/run-request.ts";
 import { defineFlags } from "../cli/flag-defs.ts";
 import type { Flags } from "../cli/flag-defs.ts";
 import { UsageError } from "../cli/usage-error.ts";

@@ -11,6 +11,7 @@ import { Watchdog, type WatchdogOptions } from "../watchdog/watchdog.ts";
 import { RedirectedOutputs } from "../watchdog/redirected-outputs.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
+import type { RunEvent } from "../protocol/events.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import {
@@ -132,13 +133,7 @@ class CommandRun {
           this.#watchdogOptions(signals, programs, inherited),
           run.mayRunUserCode,
         );
-        this.#onEvents?.(events);
-        this.#ui.events(events);
-        const last = events.at(-1);
-        if (last?.type !== "run-finished") return;
-        // From here on only hooks run. An exit is harmless after success, and no success after a failure.
-        if (last.status === "done") exit[Symbol.dispose]();
-        else this.#failed = last.status;
+        this.#show(events, exit);
       },
       programs,
       trigger: "cli",
@@ -158,6 +153,16 @@ class CommandRun {
     const { first: signal } = signals;
     if (signal !== undefined) return exitCodeOf(signal);
     return summary.status === "done" && this.#lost.length === 0 ? 0 : 1;
+  }
+
+  #show(events: readonly RunEvent[], exit: Disposable): void {
+    this.#onEvents?.(events);
+    this.#ui.events(events);
+    const last = events.at(-1);
+    if (last?.type !== "run-finished") return;
+    // From here on only hooks run. An exit is harmless after success, and no success after a failure.
+    if (last.status === "done") exit[Symbol.dispose]();
+    else this.#failed = last.status;
   }
 
   #stop(signal: StopSignal, urgent: boolean, stopRun: (urgent: boolean) => void): void {

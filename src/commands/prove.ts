@@ -12,7 +12,8 @@ import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
 import { codeOf, reasonOf } from "../base/system-error.ts";
 import { positionalsOf } from "../cli/flag-tokens.ts";
-import type { Durability, ModuleRef } from "../protocol/messages.ts";
+import type { ModuleRef } from "../protocol/messages.ts";
+import type { Durability } from "../protocol/run-request.ts";
 import {
   defaultDb,
   fileRef,

@@ -92,16 +92,9 @@ export class Parts {
     this.identities = new Identities(mask, (vertex) => this.writer.record([againRecord(vertex)]));
     this.graph = this.#newGraph(options);
     this.alarm = new Alarm(() => run.advance());
-    const { schedule, hooks } = this;
+    const { schedule } = this;
     this.backlog = new Backlog({ schedule, inFlight, keepsResults: storeTaskStatus });
-    this.writer = new WriterLink(
-      {
-        ...this.#shared,
-        behind: () => options.behind?.() ?? hooks.full,
-        failOnThrow: (work) => run.failOnThrow(work),
-      },
-      run.writerEvents,
-    );
+    this.writer = this.#newWriter(options, run);
     this.reuse = usesReuse(options) ? this.#newReuse(options, run) : undefined;
     const { reuse } = this;
     this.code = new TaskCode({
@@ -118,13 +111,7 @@ export class Parts {
       reuse,
     });
     this.outcomes = this.#newOutcomes(options, run);
-    this.losses = new Losses({
-      ...this.#shared,
-      record: (records) => this.writer.record(records),
-      executors: () => run.executors(),
-      detach: ({ workerId, sent }) => this.writer.send({ type: "detach", workerId, sent }),
-      putBack: (vertex) => this.dispatcher.putBack(vertex),
-    });
+    this.losses = this.#newLosses(run);
   }
 
   /** What the constructor has made before it connects the parts. */
@@ -146,6 +133,18 @@ export class Parts {
       stored,
       backlog,
     };
+  }
+
+  #newWriter(options: RunOptions, run: RunCalls): WriterLink {
+    const { hooks } = this;
+    return new WriterLink(
+      {
+        ...this.#shared,
+        behind: () => options.behind?.() ?? hooks.full,
+        failOnThrow: (work) => run.failOnThrow(work),
+      },
+      run.writerEvents,
+    );
   }
 
   #newReuse(options: RunOptions, run: RunCalls): ReuseAsks {
@@ -183,6 +182,16 @@ export class Parts {
         if (!hooks.isEmpty) hooks.taskFinished(labelled(event));
       },
       onEvents: options.onEvents,
+    });
+  }
+
+  #newLosses(run: RunCalls): Losses {
+    return new Losses({
+      ...this.#shared,
+      record: (records) => this.writer.record(records),
+      executors: () => run.executors(),
+      detach: ({ workerId, sent }) => this.writer.send({ type: "detach", workerId, sent }),
+      putBack: (vertex) => this.dispatcher.putBack(vertex),
     });
   }
 

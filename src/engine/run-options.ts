@@ -6,14 +6,8 @@ import type { Fingerprints } from "../module/fingerprints.ts";
 import type { FoundParts, PartsRequest } from "../module/task-parts.ts";
 import type { Only } from "../plan/selection.ts";
 import type { RunEvent } from "../protocol/events.ts";
-import type {
-  ModuleRef,
-  ModuleSource,
-  RunRequest,
-  ToWriter,
-  Trigger,
-  WriterOptions,
-} from "../protocol/messages.ts";
+import type { ModuleRef, ModuleSource, ToWriter } from "../protocol/messages.ts";
+import type { RunRequest, Trigger, WriterOptions } from "../protocol/run-request.ts";
 import type { RerunRequest } from "../protocol/reruns.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
 import type { InputMode } from "../protocol/stored-input.ts";

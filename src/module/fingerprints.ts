@@ -18,7 +18,7 @@ import { makersIn } from "./fingerprints/makers.ts";
 import { PackageVersions } from "./fingerprints/package-versions.ts";
 import { Purity } from "./fingerprints/purity.ts";
 import { bothRead, type Digest, Shapes } from "./fingerprints/shapes.ts";
-import { taskCallsIn } from "./fingerprints/task-calls.ts";
+import { type TaskCall, taskCallsIn } from "./fingerprints/task-calls.ts";
 import { sourceOf } from "./fingerprints/task-sources.ts";
 import { codeHash } from "./sources.ts";
 
@@ -97,20 +97,78 @@ function fingerprintsIn(
   // Any task may depend on what is done when the module is loaded.
   const all = shapes.digest(effects.map((effect) => shapes.ofStatement(effect)));
   const callsOf = Map.groupBy(calls, ({ name }) => name);
-  const digests = new Map(
-    Array.from(callsOf, ([name, own]) => [
-      name,
-      shapes.digest(own.map((call) => shapes.ofTask(call))),
-    ]),
-  );
+  const digests = digestsOf(callsOf, shapes);
   const makers = tasks.every((name) => digests.has(name)) ? [] : makersIn(module, calls);
   const shared = sharedDigest(makers, shapes);
+  const digestOf = (name: string): Digest | undefined => digests.get(name) ?? shared;
+  const { byTask, coarse, params, packages } = byDigest(tasks, digestOf, all);
+  const unseen = coarse.get(opens) ?? [];
+  const isCoarse = new Set([...coarse.values()].flat());
+  const statementsOf = (name: string): ReadonlySet<Statement> => {
+    if (isCoarse.has(name)) return new Set(module.statements);
+    const own = callsOf.get(name)?.map(({ statement }) => statement) ?? makers;
+    return new Set([...effects, ...all.reached, ...own, ...(digestOf(name)?.reached ?? [])]);
+  };
+  const sources = async (wanted: ReadonlySet<string>): Promise<Map<string, string>> => {
+    const names = tasks.filter((name) => wanted.has(byTask.get(name) ?? ""));
+    if (names.length === 0) return new Map();
+    const shown = await readable();
+    const found = names.map(
+      (name) => [byTask.get(name) ?? "", sourceOf(module, shown, statementsOf(name))] as const,
+    );
+    return new Map(
+      found.flatMap(([hash, source]) => (source === undefined ? [] : [[hash, source]])),
+    );
+  };
+  const whole = (): string =>
+    sha256(JSON.stringify([module.tokens.map(({ text }) => text), versionsOf.all()]));
+  const common = { byTask, unseen, unknown: new Set(unseen), params, packages, sources };
+  return { ...common, coarse: coarse.size === 0 ? undefined : shareOne(coarse, byTask, whole) };
+}
+
+/**
+ * The tasks without a fingerprint of their own share that of the whole code.
+ * @returns why they do
+ */
+function shareOne(
+  coarse: ByDigest["coarse"],
+  byTask: Map<string, string>,
+  whole: () => string,
+): string {
+  const hash = whole();
+  for (const name of [...coarse.values()].flat()) byTask.set(name, hash);
+  return Array.from(coarse, ([why, names]) => `${firstFew(names)}: ${why}`).join("; ");
+}
+
+const digestsOf = (
+  callsOf: ReadonlyMap<string, readonly TaskCall[]>,
+  shapes: Shapes,
+): ReadonlyMap<string, Digest> =>
+  new Map(
+    Array.from(callsOf, ([name, calls]) => [
+      name,
+      shapes.digest(calls.map((call) => shapes.ofTask(call))),
+    ]),
+  );
+
+type ByDigest = Pick<Fingerprints, "params" | "packages"> & {
+  readonly byTask: Map<string, string>;
+  /** Why tasks have no fingerprint of their own → their names. */
+  readonly coarse: ReadonlyMap<string, readonly string[]>;
+};
+
+/** @param all what is done when the module is loaded */
+function byDigest(
+  tasks: readonly string[],
+  digestOf: (name: string) => Digest | undefined,
+  all: Digest,
+): ByDigest {
   const byTask = new Map<string, string>();
   const coarse = new Map<string, string[]>();
   const params = new Map<string, readonly string[] | "all">();
   const packages = new Map<string, string>();
   for (const name of tasks) {
-    const own = digests.get(name) ?? shared;
+    const own = digestOf(name);
     if (own !== undefined) {
       params.set(name, bothRead(own.params, all.params));
       packages.set(name, [...new Set([...own.packages, ...all.packages])].toSorted().join(" "));
@@ -122,31 +180,7 @@ function fingerprintsIn(
       coarse.set(why, [...(coarse.get(why) ?? []), name]);
     }
   }
-  const unseen = coarse.get(opens) ?? [];
-  const isCoarse = new Set([...coarse.values()].flat());
-  const statementsOf = (name: string): ReadonlySet<Statement> => {
-    if (isCoarse.has(name)) return new Set(module.statements);
-    const own = callsOf.get(name)?.map(({ statement }) => statement) ?? makers;
-    const reached = (digests.get(name) ?? shared)?.reached ?? [];
-    return new Set([...effects, ...all.reached, ...own, ...reached]);
-  };
-  const sources = async (wanted: ReadonlySet<string>): Promise<Map<string, string>> => {
-    const names = tasks.filter((name) => wanted.has(byTask.get(name) ?? ""));
-    if (names.length === 0) return new Map();
-    const shown = await readable();
-    return new Map(
-      names.flatMap((name) => {
-        const source = sourceOf(module, shown, statementsOf(name));
-        return source === undefined ? [] : [[byTask.get(name) ?? "", source] as const];
-      }),
-    );
-  };
-  const common = { byTask, unseen, unknown: new Set(unseen), params, packages, sources };
-  if (coarse.size === 0) return { ...common, coarse: undefined };
-  const whole = sha256(JSON.stringify([module.tokens.map(({ text }) => text), versionsOf.all()]));
-  for (const name of [...coarse.values()].flat()) byTask.set(name, whole);
-  const reasons = Array.from(coarse, ([why, names]) => `${firstFew(names)}: ${why}`);
-  return { ...common, coarse: reasons.join("; ") };
+  return { byTask, coarse, params, packages };
 }
 
 /** Tasks that no call of their own defines share a fingerprint: any edit of what defines them counts for each. */

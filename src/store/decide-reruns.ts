@@ -12,7 +12,7 @@
 
 import type { Database } from "bun:sqlite";
 
-import type { RunRequest } from "../protocol/messages.ts";
+import type { RunRequest } from "../protocol/run-request.ts";
 import type { NextTask } from "../protocol/plan.ts";
 import type { Code, Rerun } from "../protocol/reruns.ts";
 import { onlyRow } from "./only-row.ts";

@@ -4,7 +4,7 @@ import type { Database } from "bun:sqlite";
 
 import { JSON } from "../base/globals.ts";
 import { runId } from "../protocol/ids.ts";
-import type { RunRequest } from "../protocol/messages.ts";
+import type { RunRequest } from "../protocol/run-request.ts";
 import type { DefinitionParts, KnownParts } from "../protocol/reuse.ts";
 
 /** Of one definition. Older ones are forgotten: their tasks run again. */

@@ -5,7 +5,7 @@ import { constants, Database } from "bun:sqlite";
 import { closeSync, existsSync, fsyncSync, openSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 
-import type { WriterOptions } from "../protocol/messages.ts";
+import type { WriterOptions } from "../protocol/run-request.ts";
 import { checkPath, createFile, removeFile, sizeOf } from "./database-path.ts";
 import { setJournalMode } from "./journal-mode.ts";
 import { migrate, schemaVersion } from "./migrate.ts";

@@ -12,7 +12,7 @@ import { basename, join } from "node:path";
 
 import { canRecord } from "../../src/prove/write-recorder.ts";
 
-import type { WriterOptions } from "../../src/protocol/messages.ts";
+import type { WriterOptions } from "../../src/protocol/run-request.ts";
 import { openDatabase } from "../../src/store/open-database.ts";
 import { impatient, options, storeError } from "./write/options.ts";
 import { tempFolder, type TempFolder } from "./write/temp-folder.ts";

@@ -29,19 +29,7 @@ export function packAssignments(assignments: readonly Assignment[]): string {
   /** The first one is for the head. */
   const pieces = [""];
   for (const [index, assignment] of assignments.entries()) {
-    const {
-      id,
-      task,
-      name,
-      attempt,
-      wantsResult,
-      label,
-      cursor,
-      retries,
-      timeoutMs,
-      readyAt,
-      isBare,
-    } = assignment;
+    const { id, task, name, attempt, wantsResult } = assignment;
     numbers.push(
       id,
       strings.indexOf(task),
@@ -50,30 +38,41 @@ export function packAssignments(assignments: readonly Assignment[]): string {
       wantsResultCode(wantsResult),
     );
     pieces.push(assignment.input);
-    if (
-      cursor !== undefined ||
-      retries !== undefined ||
-      timeoutMs !== undefined ||
-      readyAt !== undefined ||
-      isBare !== undefined ||
-      label !== undefined
-    ) {
-      extras.push([
-        index,
-        {
-          ...(label === undefined ? undefined : { label }),
-          ...(cursor === undefined ? undefined : { cursor }),
-          ...(retries === undefined ? undefined : { retries }),
-          ...(timeoutMs === undefined ? undefined : { timeoutMs }),
-          ...(readyAt === undefined ? undefined : { readyAt }),
-          ...(isBare === undefined ? undefined : { isBare }),
-        },
-      ]);
-    }
+    const extra = extraOf(assignment);
+    if (extra !== undefined) extras.push([index, extra]);
   }
   const head: Head = { strings: strings.list, numbers, extras };
   pieces[0] = JSON.stringify(head);
   return pieces.join(separator);
+}
+
+/** Undefined for most tasks. */
+function extraOf({
+  label,
+  cursor,
+  retries,
+  timeoutMs,
+  readyAt,
+  isBare,
+}: Assignment): Extra | undefined {
+  if (
+    cursor === undefined &&
+    retries === undefined &&
+    timeoutMs === undefined &&
+    readyAt === undefined &&
+    isBare === undefined &&
+    label === undefined
+  ) {
+    return undefined;
+  }
+  return {
+    ...(label === undefined ? undefined : { label }),
+    ...(cursor === undefined ? undefined : { cursor }),
+    ...(retries === undefined ? undefined : { retries }),
+    ...(timeoutMs === undefined ? undefined : { timeoutMs }),
+    ...(readyAt === undefined ? undefined : { readyAt }),
+    ...(isBare === undefined ? undefined : { isBare }),
+  };
 }
 
 export function unpackAssignments(text: string): Assignment[] {

@@ -8,7 +8,7 @@
 import type { Database } from "bun:sqlite";
 
 import type { RunId } from "../../protocol/ids.ts";
-import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
+import type { RunRequest, WriterOptions } from "../../protocol/run-request.ts";
 import { isRunAlive, RunAliveError } from "../liveness.ts";
 import { damagedRow, StoreError } from "../store-error.ts";
 import { hasLostRun, hasSameParams, mayContinue, type RunRow, runRows } from "./run-rows.ts";

@@ -3,7 +3,7 @@
 import type { Database } from "bun:sqlite";
 
 import { runId } from "../../protocol/ids.ts";
-import type { RunRequest } from "../../protocol/messages.ts";
+import type { RunRequest } from "../../protocol/run-request.ts";
 import type { NextReuse } from "../../protocol/plan.ts";
 import type { TaskParts } from "../../protocol/reuse.ts";
 import { onlyRow } from "../only-row.ts";

@@ -3,7 +3,7 @@
 import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 
-import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
+import type { RunRequest, WriterOptions } from "../../protocol/run-request.ts";
 import type { NextRun } from "../../protocol/plan.ts";
 import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
 import { nextTasks } from "../decide-reruns.ts";

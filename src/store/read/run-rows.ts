@@ -3,7 +3,7 @@
 import type { Database } from "bun:sqlite";
 
 import { maxStoredId, type RunId, runId } from "../../protocol/ids.ts";
-import type { RunRequest } from "../../protocol/messages.ts";
+import type { RunRequest } from "../../protocol/run-request.ts";
 import { isRunAlive } from "../liveness.ts";
 import { isHashOf } from "../../base/keyed-hash.ts";
 

@@ -4,7 +4,7 @@ import type { Database } from "bun:sqlite";
 
 import { JSON } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import type { RunRequest } from "../../protocol/messages.ts";
+import type { RunRequest } from "../../protocol/run-request.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { TaskParts } from "../../protocol/reuse.ts";
 import type { BusyHandler } from "../busy-handler.ts";

@@ -4,7 +4,7 @@ import type { Database } from "bun:sqlite";
 
 import { systemClock } from "../../base/clock.ts";
 import { toIso } from "../../base/iso-time.ts";
-import type { KeepRule } from "../../protocol/messages.ts";
+import type { KeepRule } from "../../protocol/run-request.ts";
 import { type OldRunsSource, oldRuns } from "../read/old-runs.ts";
 import { isBusy } from "../sqlite-error.ts";
 import { Pruner } from "./pruner.ts";

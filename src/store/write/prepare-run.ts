@@ -6,7 +6,7 @@ import type { Database } from "bun:sqlite";
 
 import { Date } from "../../base/globals.ts";
 import { type RunId, runId } from "../../protocol/ids.ts";
-import type { RunRequest, WriterOptions } from "../../protocol/messages.ts";
+import type { RunRequest, WriterOptions } from "../../protocol/run-request.ts";
 import type { Code, Rerun } from "../../protocol/reruns.ts";
 import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
 import { isRunAlive, RunAliveError, type RunProcess } from "../liveness.ts";
@@ -73,11 +73,7 @@ export function prepareRun(
   now: number,
   code?: SessionCode,
 ): PreparedRun {
-  if (!options.storeTaskStatus) {
-    const run = withoutHistory(options, request, now);
-    db.transaction(() => applySchemaOf(db, request, false)).immediate();
-    return run;
-  }
+  if (!options.storeTaskStatus) return withoutHistory(db, options, request, now);
   let lock: RunLock | undefined;
   // Before the transaction: some systems are slow to tell when a process started.
   const session = sessionValues(request);
@@ -89,33 +85,23 @@ export function prepareRun(
     const taken =
       dead === undefined ? lockNew(options.db, nextRunId(db)) : lockOld(options.db, dead);
     lock = taken.lock;
-    const records = request.reuses.length > 0 || hasReusable(db);
-    const before = records ? changesOf(db) : 0;
-    const leftOut = applySchemaOf(db, request, dead !== undefined);
-    const hasSchemaWritten = records && changesOf(db) !== before;
+    const applied = applyWatched(db, request, dead !== undefined);
     if (decision === undefined) {
       insertRun(db, taken.id, request.pipeline, session, now);
       insertDefinitions(db, taken.id, request);
     } else {
       reviveRun(db, taken.id, session);
-      markReruns(db, taken.id, request, code?.code, decision);
-      if (code !== undefined) writeParts(db, taken.id, code.parts);
+      recordDecision(db, taken.id, request, decision, code);
     }
     endSuperseded(db, options.db, request, taken.id);
     removeStaleFiles(db, options.db, taken.id);
     return {
+      ...(dead === undefined ? newRun(now) : continuedRun(db, options.db, dead, request, decision)),
+      ...applied,
       id: taken.id,
-      resumed: dead !== undefined,
-      startedAt: dead === undefined ? now : startOf(dead, options.db),
-      alreadyDone: dead === undefined ? 0 : countDone(db, taken.id),
-      otherCode: dead !== undefined && decision?.isUnknown === true && isOtherCode(dead, request),
-      reruns: decision?.reruns ?? [],
       passesOn:
         (request.reruns.downstream || decision?.hasMarked === true) && passesOn(db, taken.id),
-      leftOut,
-      records: records ? { hasSchemaWritten } : undefined,
       lock: taken.lock,
-      interrupted: dead?.status === "running" ? dead : undefined,
     };
   });
   try {
@@ -124,6 +110,56 @@ export function prepareRun(
     lock?.release();
     throw thrown;
   }
+}
+
+function recordDecision(
+  db: Database,
+  id: RunId,
+  request: RunRequest,
+  decision: Decision,
+  code: SessionCode | undefined,
+): void {
+  markReruns(db, id, request, code?.code, decision);
+  if (code !== undefined) writeParts(db, id, code.parts);
+}
+
+const newRun = (now: number) =>
+  ({
+    resumed: false,
+    startedAt: now,
+    alreadyDone: 0,
+    otherCode: false,
+    reruns: [],
+    interrupted: undefined,
+  }) as const;
+
+const continuedRun = (
+  db: Database,
+  path: string,
+  dead: RunRow,
+  request: RunRequest,
+  decision: Decision | undefined,
+) => ({
+  resumed: true,
+  startedAt: startOf(dead, path),
+  alreadyDone: countDone(db, dead.id),
+  otherCode: decision?.isUnknown === true && isOtherCode(dead, request),
+  reruns: decision?.reruns ?? [],
+  interrupted: dead.status === "running" ? dead : undefined,
+});
+
+/** Applies the schema. Where results may be reused, it says whether the schema has written rows. */
+function applyWatched(
+  db: Database,
+  request: RunRequest,
+  isContinued: boolean,
+): Pick<PreparedRun, "leftOut" | "records"> {
+  if (request.reuses.length === 0 && !hasReusable(db)) {
+    return { leftOut: applySchemaOf(db, request, isContinued), records: undefined };
+  }
+  const before = changesOf(db);
+  const leftOut = applySchemaOf(db, request, isContinued);
+  return { leftOut, records: { hasSchemaWritten: changesOf(db) !== before } };
 }
 
 /** Rows that this connection has inserted, updated or deleted. */
@@ -162,16 +198,19 @@ function refuseKeep(path: string, { pipeline, reruns: { keep } }: RunRequest): v
 
 /** The database has no rows of runs, so no run can be continued, and no other process can take this one for dead. */
 function withoutHistory(
+  db: Database,
   options: WriterOptions,
-  { resume }: RunRequest,
+  request: RunRequest,
   startedAt: number,
 ): PreparedRun {
+  const { resume } = request;
   if (resume !== "auto" && resume !== "fresh") {
     throw new StoreError(
       "no-history",
       `${options.db}: without stored task status no run can be continued; leave out --resume and --rerun, or --no-store-task-status`,
     );
   }
+  db.transaction(() => applySchemaOf(db, request, false)).immediate();
   return {
     id: runId(1),
     resumed: false,

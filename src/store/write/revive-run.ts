@@ -8,7 +8,7 @@ import { JSON } from "../../base/globals.ts";
 import { toIso } from "../../base/iso-time.ts";
 import { processStartedAt } from "../../base/process-identity.ts";
 import { maxStoredId, type RunId, runId } from "../../protocol/ids.ts";
-import type { RunRequest } from "../../protocol/messages.ts";
+import type { RunRequest } from "../../protocol/run-request.ts";
 import { isRunAlive } from "../liveness.ts";
 import { onlyRow } from "../only-row.ts";
 import { keyedHash } from "../../base/keyed-hash.ts";

@@ -3,7 +3,8 @@
 
 import type { MessageHandle } from "../../api/message.ts";
 import { Promise } from "../../base/globals.ts";
-import type { RunRequest, ToWriter, WriterOptions } from "../../protocol/messages.ts";
+import type { ToWriter } from "../../protocol/messages.ts";
+import type { RunRequest, WriterOptions } from "../../protocol/run-request.ts";
 import { SharedFlag } from "../../protocol/shared/shared-flag.ts";
 import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
 import type { LogLevel } from "../../protocol/status.ts";

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import type { MessageHandle } from "../../api/message.ts";
 import type { Learned } from "../../protocol/learned.ts";
 import type { RunFinished, RunStarted } from "../../protocol/events.ts";
-import type { KeepRule, RunRequest, WriterOptions } from "../../protocol/messages.ts";
+import type { KeepRule, RunRequest, WriterOptions } from "../../protocol/run-request.ts";
 import type { Rerun } from "../../protocol/reruns.ts";
 import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
 import { knownParts } from "../known-parts.ts";

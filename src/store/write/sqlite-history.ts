@@ -119,6 +119,8 @@ export class SqliteHistory implements History {
     this.#progressed.delete(row.id);
   }
 
+  // The hot path takes no object.
+  // oxlint-disable-next-line max-params
   setDone(
     id: TaskId,
     name: string,

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { RunRequest } from "../../../src/protocol/messages.ts";
+import type { RunRequest } from "../../../src/protocol/run-request.ts";
 import type { NextRun } from "../../../src/protocol/plan.ts";
 import type { Code } from "../../../src/protocol/reruns.ts";
 import { nextRun } from "../../../src/store/read/next-run.ts";

@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 
 import type { RunId } from "../../../src/protocol/ids.ts";
-import type { RunRequest } from "../../../src/protocol/messages.ts";
+import type { RunRequest } from "../../../src/protocol/run-request.ts";
 import { noReruns, type RerunRequest } from "../../../src/protocol/reruns.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
 import { restoredPages } from "../../../src/store/write/earlier-sessions.ts";

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 
 import { openDatabase } from "../../../src/store/open-database.ts";
 import { pruneOldRuns } from "../../../src/store/write/keep-rule.ts";
-import type { KeepRule } from "../../../src/protocol/messages.ts";
+import type { KeepRule } from "../../../src/protocol/run-request.ts";
 import { impatient, options } from "./options.ts";
 import { tempFolder } from "./temp-folder.ts";
 

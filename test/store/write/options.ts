@@ -1,5 +1,5 @@
 import type { RunId } from "../../../src/protocol/ids.ts";
-import type { RunRequest, WriterOptions } from "../../../src/protocol/messages.ts";
+import type { RunRequest, WriterOptions } from "../../../src/protocol/run-request.ts";
 import { noReruns } from "../../../src/protocol/reruns.ts";
 import { type RunLock, tryRunLock } from "../../../src/store/lock.ts";
 import type { OpenTuning } from "../../../src/store/open-database.ts";

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { runId } from "../../../src/protocol/ids.ts";
-import type { RunRequest } from "../../../src/protocol/messages.ts";
+import type { RunRequest } from "../../../src/protocol/run-request.ts";
 import { isLockHeld, type RunLock } from "../../../src/store/lock.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
 import { refuseIfAlive } from "../../../src/store/read/find-run.ts";

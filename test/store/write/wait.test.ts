@@ -4,7 +4,7 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { copyFileSync } from "node:fs";
 
-import type { RunRequest } from "../../../src/protocol/messages.ts";
+import type { RunRequest } from "../../../src/protocol/run-request.ts";
 import { noReruns } from "../../../src/protocol/reruns.ts";
 import { runId } from "../../../src/protocol/ids.ts";
 import { endedSummary } from "../../../src/store/read/ended-summary.ts";
