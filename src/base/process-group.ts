@@ -1,14 +1,22 @@
 // A program together with the processes that it has started.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 
 import { systemClock } from "./clock.ts";
 import { Promise } from "./globals.ts";
+import { processStat } from "./process-stat.ts";
 import { codeOf } from "./system-error.ts";
 
 const isWindows = process.platform === "win32";
 const firstLookMs = 5;
 const slowestLookMs = 100;
+
+/** Signals one process. A process that is gone is no error. */
+export function signalProcess(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(pid, signal);
+  } catch {}
+}
 
 /** Signals a process and all it has started. A process that is gone is no error. */
 export function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
@@ -38,23 +46,11 @@ export function groupRuns(pid: number): boolean {
   return process.platform !== "linux" || hasRunningMember(pid);
 }
 
-/** proc_pid_stat(5): after the command name in brackets come state, ppid and pgrp. */
 function hasRunningMember(group: number): boolean {
   return readdirSync("/proc").some((entry) => {
-    if (!/^\d+$/.test(entry)) return false;
-    const stat = statOf(entry);
-    const [state, , pgrp] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return pgrp === String(group) && state !== "Z" && state !== "X";
+    const stat = /^\d+$/.test(entry) ? processStat(Number(entry)) : undefined;
+    return stat?.group === group && stat.runs;
   });
-}
-
-/** Empty if the process has ended. */
-function statOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 /** Ends the groups: SIGTERM, then SIGKILL for those that still run after the time. */

@@ -2,6 +2,8 @@
 
 import { readFileSync } from "node:fs";
 
+import { processStat } from "./process-stat.ts";
+
 /**
  * Undefined if there is no such process or its start time is unknown. Always undefined on Windows: there a process keeps
  * its lock for its whole life, so the lock is enough (see lock.ts).
@@ -15,13 +17,9 @@ export function processStartedAt(pid: number): string | undefined {
 /** Clock ticks since boot, and the id of the boot: ticks repeat after a restart. */
 function onLinux(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The command name is in parentheses and may contain anything; field 3 follows it.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const [state, ticks] = [fields[0], fields[19]];
-    // A zombie holds no lock and runs nothing.
-    if (ticks === undefined || state === "Z" || state === "X") return undefined;
-    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${ticks}`;
+    const stat = processStat(pid);
+    if (stat?.startTicks === undefined || !stat.runs) return undefined;
+    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${stat.startTicks}`;
   } catch {
     return undefined;
   }

@@ -29,7 +29,7 @@ const everyMs = 200;
 /** A look at a large run takes long. Resting 4 times as long limits that to a fifth of the time. */
 const rest = 4;
 /** How long the last lines may take to be read. Events are read by a program, which gets all of them. */
-const patienceMs = 2_000;
+const stallMs = 2_000;
 
 export const command = defineCliCommand({
   meta: {
@@ -75,7 +75,7 @@ class Attached {
   readonly #ui: PacedUi;
   /** Resolves to the exit code when the user leaves. */
   readonly #left = Promise.withResolvers<number>();
-  readonly #patienceMs: number;
+  readonly #stallMs: number;
   #isIncomplete = false;
   #isOver = false;
   #asked = 0;
@@ -84,7 +84,7 @@ class Attached {
     this.#reader = reader;
     this.#run = run;
     const { json, verbosity } = output;
-    this.#patienceMs = json ? Number.POSITIVE_INFINITY : patienceMs;
+    this.#stallMs = json ? Number.POSITIVE_INFINITY : stallMs;
     this.#follower = new RunFollower(reader, run.id, json || verbosity > 0 ? "all" : "failures");
     const { stdout, stderr, env } = process;
     this.#ui = createUi({
@@ -117,8 +117,8 @@ class Attached {
       this.#isOver = true;
       this.#ui.close();
       await Promise.race([
-        this.#ui.written(this.#patienceMs),
-        this.#left.promise.then(() => this.#ui.written(patienceMs)),
+        this.#ui.written(this.#stallMs),
+        this.#left.promise.then(() => this.#ui.written(stallMs)),
       ]);
       return code === 0 && this.#isIncomplete ? 1 : code;
     } finally {

@@ -9,7 +9,7 @@ import { databaseOf, readDbFlag } from "./default-db.ts";
 import { askToEnd, endOf, findLiveRun, idOf } from "./live-run.ts";
 
 /** A run waits 10 s for its tasks, and then commits. */
-const patienceMs = 15_000;
+const endWithinMs = 15_000;
 const lookEveryMs = 100;
 
 export const command = defineCliCommand({
@@ -54,10 +54,10 @@ export const command = defineCliCommand({
 });
 
 async function untilEnded(db: string, run: SeenRun): Promise<void> {
-  for (const until = systemClock.now() + patienceMs; isRunAlive(db, run);) {
+  for (const until = systemClock.now() + endWithinMs; isRunAlive(db, run);) {
     if (systemClock.now() > until) {
       throw new UserError(
-        `run ${run.id} has not ended after ${patienceMs / 1000} s`,
+        `run ${run.id} has not ended after ${endWithinMs / 1000} s`,
         `to end its threads: pipeloom cancel ${run.id} --now --db ${db}`,
       );
     }

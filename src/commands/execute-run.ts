@@ -53,7 +53,7 @@ export async function executeRun(
 }
 
 /** After a signal or a failure: how long to wait for a reader that takes nothing. */
-const patienceMs = 2_000;
+const stallMs = 2_000;
 
 const noTerminal = -1;
 
@@ -106,8 +106,8 @@ class CommandRun {
       await this.#watchdog?.release();
       this.#ui.close();
       this.#isOver = true;
-      await this.#ui.written(patienceMs);
-      await repeatLosses(this.#lost, this.#stderr, patienceMs);
+      await this.#ui.written(stallMs);
+      await repeatLosses(this.#lost, this.#stderr, stallMs);
       throw explained(this.#mask?.error(error) ?? error, this.#module);
     }
   }
@@ -191,10 +191,10 @@ class CommandRun {
     this.#isOver = true;
     const ui = this.#ui;
     await Promise.race([
-      ui.written(first === undefined ? Number.POSITIVE_INFINITY : patienceMs),
+      ui.written(first === undefined ? Number.POSITIVE_INFINITY : stallMs),
       this.#impatient.promise.then(() => ui.written(0)),
     ]);
-    await repeatLosses(this.#lost, this.#stderr, patienceMs);
+    await repeatLosses(this.#lost, this.#stderr, stallMs);
   }
 
   #onLost(lost: LostOutput): void {

@@ -5,8 +5,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 import { systemClock } from "../base/clock.ts";
+import { signalProcess } from "../base/process-group.ts";
 import { processStartedAt } from "../base/process-identity.ts";
 import { hasMark, markOf } from "../base/process-mark.ts";
+import { processStat } from "../base/process-stat.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
 
 const graceMs = 1000;
@@ -22,10 +24,10 @@ export async function endLeftChildren({ reaper }: Programs): Promise<void> {
     for (const pid of escaped()) found.add(pid);
   }
   const left = [...found].filter(runs);
-  for (const pid of left) signal(pid, "SIGTERM");
+  for (const pid of left) signalProcess(pid, "SIGTERM");
   const until = systemClock.now() + graceMs;
   while (left.some(runs) && systemClock.now() < until) await Bun.sleep(lookMs);
-  for (const pid of left.filter(runs)) signal(pid, "SIGKILL");
+  for (const pid of left.filter(runs)) signalProcess(pid, "SIGKILL");
 }
 
 /**
@@ -43,7 +45,7 @@ function escaped(): number[] {
 }
 
 function ancestorsOf(pid: number): number[] {
-  const parent = Number(fieldsOf(pid)[1] ?? 0);
+  const parent = processStat(pid)?.parent ?? 0;
   return parent === 0 ? [] : [parent, ...ancestorsOf(parent)];
 }
 
@@ -77,19 +79,4 @@ function readAs<T>(read: () => T, gone: T): T {
   }
 }
 
-/** A zombie does not run. */
-const runs = (pid: number): boolean => !["Z", "X", undefined].includes(fieldsOf(pid)[0]);
-
-/** Of proc_pid_stat(5), from the state on; empty if the process has ended. */
-function fieldsOf(pid: number): string[] {
-  const stat = readAs(() => readFileSync(`/proc/${pid}/stat`, "utf8"), "");
-  return stat === "" ? [] : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // The process has ended.
-  }
-}
+const runs = (pid: number): boolean => processStat(pid)?.runs === true;

@@ -13,7 +13,7 @@ export const lossNotice = ({ what, error }: LostOutput): string =>
 export async function repeatLosses(
   lost: readonly LostOutput[],
   stderr: OutStream,
-  patienceMs: number,
+  stallMs: number,
 ): Promise<void> {
   // Nobody may read stderr either.
   const sink = sinkOf(stderr, () => {});
@@ -21,5 +21,5 @@ export async function repeatLosses(
     const text = `incomplete: ${what}: ${reasonOf(error)}; the database has all results`;
     sink.write(`error: ${visibleText(text)}\n`);
   }
-  await sink.written(patienceMs);
+  await sink.written(stallMs);
 }

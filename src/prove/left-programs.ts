@@ -1,10 +1,11 @@
 // Programs that outlive the process whose tasks have started them. They are found by a variable that they have inherited.
 
 import { systemClock } from "../base/clock.ts";
+import { signalProcess } from "../base/process-group.ts";
 import { markedProcesses } from "../base/process-mark.ts";
 
 /** Programs end soon after their run, not with it. */
-const patienceMs = 3_000;
+const endWithinMs = 3_000;
 const lookEveryMs = 20;
 
 /**
@@ -14,18 +15,12 @@ const lookEveryMs = 20;
  * @returns how many had to be ended
  */
 export async function endPrograms(name: string, mark: string): Promise<number> {
-  const until = systemClock.now() + patienceMs;
+  const until = systemClock.now() + endWithinMs;
   let running = markedProcesses(mark, name);
   while (running.length > 0 && systemClock.now() < until) {
     await Bun.sleep(lookEveryMs);
     running = markedProcesses(mark, name);
   }
-  for (const pid of running) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It has ended.
-    }
-  }
+  for (const pid of running) signalProcess(pid, "SIGKILL");
   return running.length;
 }

@@ -5,11 +5,12 @@ import { hostname } from "node:os";
 
 import { systemClock } from "../base/clock.ts";
 import { processStartedAt } from "../base/process-identity.ts";
+import { signalProcess } from "../base/process-group.ts";
 import { markedProcesses, markOf } from "../base/process-mark.ts";
 import type { RunProcess } from "./liveness.ts";
 
 /** A process that waits in the kernel ends later; nobody waits for it. */
-const patienceMs = 2_000;
+const endWithinMs = 2_000;
 const pollMs = 5;
 
 /** Ends the programs of a process that is gone. @returns their process ids */
@@ -19,22 +20,14 @@ export function endOrphans({ pid, host, processStartedAt: startedAt }: RunProces
   if (processStartedAt(pid) === startedAt) return [];
   const mark = markOf(pid, startedAt);
   const ended = new Set<number>();
-  const until = systemClock.now() + patienceMs;
+  const until = systemClock.now() + endWithinMs;
   for (;;) {
     const left = markedProcesses(mark);
     if (left.length === 0 || systemClock.now() > until) return [...ended];
     for (const orphan of left) {
       ended.add(orphan);
-      kill(orphan);
+      signalProcess(orphan, "SIGKILL");
     }
     Bun.sleepSync(pollMs);
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has just ended.
   }
 }

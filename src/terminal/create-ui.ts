@@ -49,7 +49,7 @@ export type PacedUi = Ui & {
   /** A promise while a reader is behind; whoever makes events waits for it. */
   behind(): Promise<void> | undefined;
   /** After `finish` or `close`: resolves when everything is written or lost. See `Sink`. */
-  written(patienceMs: number): Promise<void>;
+  written(stallMs: number): Promise<void>;
 };
 
 /** @throws Error when the log file cannot be opened */
@@ -85,8 +85,8 @@ function paceOf(sinks: readonly Sink[]): Pick<PacedUi, "behind" | "written"> {
       const waits = sinks.map((sink) => sink.behind()).filter((wait) => wait !== undefined);
       return Promise.all(waits).then(() => undefined);
     },
-    async written(patienceMs) {
-      await Promise.all(sinks.map((sink) => sink.written(patienceMs)));
+    async written(stallMs) {
+      await Promise.all(sinks.map((sink) => sink.written(stallMs)));
     },
   };
 }

@@ -13,8 +13,8 @@ export type Sink = {
   readonly write: Write;
   /** A promise while the reader is behind; whoever makes the lines waits for it. */
   behind(): Promise<void> | undefined;
-  /** Resolves when everything is written or lost. Gives up on a reader that takes nothing for `patienceMs`. */
-  written(patienceMs: number): Promise<void>;
+  /** Resolves when everything is written or lost. Gives up on a reader that takes nothing for `stallMs`. */
+  written(stallMs: number): Promise<void>;
 };
 
 /** Called once, with the first error; the sink then drops everything. */
@@ -103,10 +103,10 @@ class BackgroundSink implements Sink {
     return this.#behind.promise;
   }
 
-  async written(patienceMs: number): Promise<void> {
+  async written(stallMs: number): Promise<void> {
     while (this.#idle !== undefined) {
       const before = this.#chunks;
-      const isIdle = await within(patienceMs, this.#idle.promise);
+      const isIdle = await within(stallMs, this.#idle.promise);
       if (!isIdle && before === this.#chunks) this.#lose(new Error("nobody reads it"));
     }
   }
