@@ -51,6 +51,10 @@ const banned = [
   ["anew", "again"],
   ["of which", "a sentence of its own"],
   ["for it is", "because it is"],
+  // It named a process, a thread, a limit, a listener and a try/catch.
+  ["guard", "reaper, watchdog, or what is done"],
+  ["patience", "busy handler, or a time limit"],
+  ["pace", "rate, or remaining time"],
 ] as const;
 
 type Import = { readonly names: readonly string[]; readonly path: string };

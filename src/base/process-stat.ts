@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 
-export type ProcessStat = {
+type ProcessStat = {
   readonly parent: number;
   /** Its process group. */
   readonly group: number;

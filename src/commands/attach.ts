@@ -19,7 +19,7 @@ import { endedSummary } from "../store/read/ended-summary.ts";
 import { createUi, type PacedUi, type UiOptions } from "../terminal/create-ui.ts";
 import { jsonFlag, verbosities, verbosityFlags, verbosityOf } from "./common-flags.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
-import { askToEnd, endOf, findLiveRun, idOf } from "./live-run.ts";
+import { askToEnd, endOf, findLiveRun, idIn, liveRunArg } from "./live-run.ts";
 import { asUserError, busyHandlerFor, waitingReader } from "./waiting-reader.ts";
 import { listenToKeys } from "./keys.ts";
 import { lossNotice } from "./lost-outputs.ts";
@@ -42,12 +42,7 @@ export const command = defineCliCommand({
     ],
   },
   args: {
-    run: {
-      type: "positional",
-      required: false,
-      valueHint: "run-id",
-      description: "the run; optional when only one is running",
-    },
+    ...liveRunArg,
     db: readDbFlag,
     json: jsonFlag,
     ...verbosityFlags,
@@ -58,7 +53,7 @@ export const command = defineCliCommand({
       verbosity: verbosities[verbosityOf(flags.quiet, flags.verbose)],
     };
     const db = databaseOf(flags.db);
-    const run = findLiveRun(db, flags.run === undefined ? undefined : idOf(flags.run), "attach");
+    const run = findLiveRun(db, idIn(flags), "attach");
     try {
       using reader = waitingReader(db);
       return await new Attached(reader, run, output).untilOver();

@@ -6,7 +6,7 @@ import { UserError } from "../cli/user-error.ts";
 import { isRunAlive } from "../store/liveness.ts";
 import type { SeenRun } from "../store/read/overview.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
-import { askToEnd, endOf, findLiveRun, idOf } from "./live-run.ts";
+import { askToEnd, endOf, findLiveRun, idIn, liveRunArg } from "./live-run.ts";
 
 /** A run waits 10 s for its tasks, and then commits. */
 const endWithinMs = 15_000;
@@ -23,12 +23,7 @@ export const command = defineCliCommand({
     ],
   },
   args: {
-    run: {
-      type: "positional",
-      required: false,
-      valueHint: "run-id",
-      description: "the run; optional when only one is running",
-    },
+    ...liveRunArg,
     db: readDbFlag,
     now: { type: "boolean", description: "terminate the threads at once" },
     wait: {
@@ -40,8 +35,7 @@ export const command = defineCliCommand({
   },
   async run(flags) {
     const db = databaseOf(flags.db);
-    const wanted = flags.run === undefined ? undefined : idOf(flags.run);
-    const run = findLiveRun(db, wanted, "cancel");
+    const run = findLiveRun(db, idIn(flags), "cancel");
     if (isRunAlive(db, run)) askToEnd(db, run, flags.now ? "urgent" : "cancel");
     if (!flags.wait) {
       process.stderr.write(`asked run ${run.id} (${run.pipeline}) to end\n`);

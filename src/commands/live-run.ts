@@ -3,6 +3,7 @@
 import { appendFileSync, existsSync, realpathSync } from "node:fs";
 
 import { reasonOf } from "../base/system-error.ts";
+import { defineFlags } from "../cli/flag-defs.ts";
 import { quote } from "../cli/flag-values.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
@@ -18,6 +19,18 @@ export function idOf(text: string): RunId {
   if (/^\d+$/.test(text) && Number.isSafeInteger(id) && id > 0) return runId(id);
   throw new UsageError(`<run-id> must be a whole number of at least 1, not ${quote(text)}`);
 }
+
+export const liveRunArg = defineFlags({
+  run: {
+    type: "positional",
+    required: false,
+    valueHint: "run-id",
+    description: "the run; optional when only one is running",
+  },
+});
+
+export const idIn = ({ run }: { readonly run?: string | undefined }): RunId | undefined =>
+  run === undefined ? undefined : idOf(run);
 
 /**
  * @param command is named in the next step

@@ -42,7 +42,7 @@ const leastRest = 0.05;
 const overdueRest = 0.2;
 /** Less progress than this says nothing. */
 const leastProgress = 0.02;
-/** From this progress on, a task's own pace alone counts. */
+/** From this progress on, a task's own rate alone counts. */
 const enoughProgress = 0.5;
 /** The stretch of earlier runs weighs as much as this part of the run, */
 const weight = 0.15;
