@@ -97,7 +97,7 @@ export class Dispatcher {
     const assignments: Assignment[] = [];
     const taken: TaskVertex[] = [];
     const now = systemClock.now();
-    schedule.see(now);
+    schedule.setNow(now);
     let chars = 0;
     while (life.mayDispatch && assignments.length < most && this.#hasRoom) {
       if (chars >= maxBatchChars && assignments.length >= idle) break;

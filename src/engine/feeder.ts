@@ -13,7 +13,7 @@ import type { Backlog } from "./backlog.ts";
 import type { Life } from "./life.ts";
 import type { Schedule } from "./schedule.ts";
 import type { StoredResults } from "./stored-results.ts";
-import { Total } from "./task-total.ts";
+import { TaskTotal } from "./task-total.ts";
 
 /** Ready tasks kept for each slot, so that a worker never waits for the generator. */
 const readyPerSlot = 2;
@@ -27,7 +27,7 @@ type FeederDeps = {
   readonly graph: Graph;
   readonly stored: Pick<StoredResults, "askMore" | "size">;
   readonly backlog: Pick<Backlog, "isFull">;
-  readonly schedule: Pick<Schedule, "see">;
+  readonly schedule: Pick<Schedule, "setNow">;
   /** How many tasks could be dispatched. */
   ready(): number;
   /** The author's code threw, or yielded a value that is not a node. */
@@ -42,7 +42,7 @@ type FeederDeps = {
 
 export class Feeder {
   readonly #deps: FeederDeps;
-  readonly #total: Total;
+  readonly #total: TaskTotal;
   /** How many tasks can run at once. */
   slots = 1;
   #stream: NodeStream | undefined;
@@ -52,7 +52,7 @@ export class Feeder {
 
   constructor(deps: FeederDeps) {
     this.#deps = deps;
-    this.#total = new Total((total, complete) => deps.total(total, complete));
+    this.#total = new TaskTotal((total, complete) => deps.total(total, complete));
   }
 
   /** More nodes may come from a generator. */
@@ -139,7 +139,7 @@ export class Feeder {
     const { graph } = this.#deps;
     this.#askForResults();
     const now = systemClock.now();
-    this.#deps.schedule.see(now);
+    this.#deps.schedule.setNow(now);
     const until = now + planSliceMs;
     try {
       if (planNow(graph, () => this.#planUntil(until))) return this.#topUpSoon();
@@ -202,7 +202,7 @@ export class Feeder {
   #arrived(node: unknown): void {
     // The stream was closed while this step was under way.
     if (this.#stream === undefined) return;
-    this.#deps.schedule.see(systemClock.now());
+    this.#deps.schedule.setNow(systemClock.now());
     try {
       if (node !== undefined) this.#add(node);
     } catch (thrown) {

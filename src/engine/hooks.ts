@@ -8,6 +8,7 @@ import type { Pipeline } from "../api/pipeline.ts";
 import type { TaskFinished } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
+import { isThenable } from "../base/is-thenable.ts";
 
 /** Bound of one call. A call that takes longer is not waited for, and the next event follows. */
 const maxHookMs = 10_000;
@@ -162,9 +163,6 @@ export async function callHook(
     failed(name, thrown, log);
   }
 }
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === "object" && value !== null && "then" in value;
 
 async function bounded(name: string, result: PromiseLike<unknown>, log: Log): Promise<void> {
   const late = Promise.withResolvers<never>();

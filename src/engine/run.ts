@@ -163,7 +163,7 @@ export class Run {
         this.#advance();
       },
       results: (results) => {
-        this.#parts.schedule.see(systemClock.now());
+        this.#parts.schedule.setNow(systemClock.now());
         this.#parts.outcomes.applyStored(results);
         this.#advance();
       },
@@ -204,7 +204,7 @@ export class Run {
     if (!started.resumed && !feeder.isStreaming) outcomes.recordPlanned();
     outcomes.begin();
     this.#running.begin(runInfo(this.#options, id));
-    this.#parts.schedule.see(systemClock.now());
+    this.#parts.schedule.setNow(systemClock.now());
     dispatcher.begin();
     this.#advance();
   }
@@ -237,7 +237,7 @@ export class Run {
     const { life, outcomes, slow, writer, schedule } = this.#parts;
     // A writer that was given up may still commit. The run's last event is out.
     if (life.stage === "finished") return;
-    schedule.see(systemClock.now());
+    schedule.setNow(systemClock.now());
     for (const event of events) outcomes.apply(event);
     this.#options.onEvents(events);
     slow.flush();

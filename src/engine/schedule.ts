@@ -1,9 +1,9 @@
-// Which ready task starts next: priorities, stages, durations, concurrency limits, rate limits, retries that are due. Pure: the caller passes
-// the time, in ms of the monotonic clock.
+// Which ready task starts next: priorities, stages, durations, concurrency limits, rate limits, retries that are due. Pure:
+// the caller passes the time, in ms of the monotonic clock.
 
 import { resultText, type TaskVertex } from "../plan/vertex.ts";
-import { Fifo } from "../base/fifo.ts";
 import { Heap } from "../base/heap.ts";
+import { ReadyQueue } from "./ready-queue.ts";
 import { durationClasses } from "./task-times.ts";
 
 export type PoolLimits = ReadonlyMap<
@@ -69,7 +69,7 @@ export class Schedule {
   }
 
   /** The time is `now`: for the tasks that become ready now. To read the clock for each would cost more than the rest of `add`. */
-  see(now: number): void {
+  setNow(now: number): void {
     this.#now = now;
   }
 
@@ -196,70 +196,3 @@ class Limit {
     this.#running--;
   }
 }
-
-/** Ready tasks of one priority and one rank, in order. */
-type Level = { priority: number; rank: number; readonly queue: Fifo<TaskVertex> };
-
-/** First by priority, then by rank, then by order. */
-class ReadyQueue {
-  /** Those that hold tasks, the first to start first. There are few: an item's later stages are taken before they pile up. */
-  readonly #levels: Level[] = [];
-  /** Levels without tasks, to be used again: a chain of tasks has one task at a time, each of another rank. */
-  readonly #spare: Level[] = [];
-  size = 0;
-
-  push(vertex: TaskVertex, rank: number): void {
-    this.#queue(vertex.priority, rank).push(vertex);
-    this.size++;
-  }
-
-  putBack(vertex: TaskVertex, rank: number): void {
-    const queue = this.#queue(vertex.priority, rank);
-    const before: TaskVertex[] = [];
-    for (let first = queue.peek(); first !== undefined && first.order < vertex.order;) {
-      before.push(first);
-      queue.shift();
-      first = queue.peek();
-    }
-    queue.unshift(vertex);
-    for (const earlier of before.toReversed()) queue.unshift(earlier);
-    this.size++;
-  }
-
-  shift(): TaskVertex | undefined {
-    const level = this.#levels[0];
-    if (level === undefined) return undefined;
-    const vertex = level.queue.shift();
-    this.size--;
-    if (level.queue.size === 0) {
-      this.#levels.shift();
-      this.#spare.push(level);
-    }
-    return vertex;
-  }
-
-  isBefore(other: ReadyQueue): boolean {
-    const mine = this.#levels[0];
-    const theirs = other.#levels[0];
-    if (mine === undefined || theirs === undefined) return mine !== undefined;
-    if (mine.priority !== theirs.priority) return mine.priority > theirs.priority;
-    if (mine.rank !== theirs.rank) return mine.rank > theirs.rank;
-    return orderOf(mine) < orderOf(theirs);
-  }
-
-  #queue(priority: number, rank: number): Fifo<TaskVertex> {
-    let at = 0;
-    for (const level of this.#levels) {
-      if (level.priority === priority && level.rank === rank) return level.queue;
-      if (level.priority === priority ? level.rank < rank : level.priority < priority) break;
-      at++;
-    }
-    const level = this.#spare.pop() ?? { priority, rank, queue: new Fifo<TaskVertex>() };
-    level.priority = priority;
-    level.rank = rank;
-    this.#levels.splice(at, 0, level);
-    return level.queue;
-  }
-}
-
-const orderOf = ({ queue }: Level): number => queue.peek()?.order ?? Number.POSITIVE_INFINITY;

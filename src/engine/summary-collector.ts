@@ -48,7 +48,8 @@ export class SummaryCollector {
 
   #failed(event: TaskFinished): void {
     const { id, name, attempt, failure, input = "" } = event;
-    if (failure === undefined) throw new Error(`Internal error: task ${id} failed without a word`);
+    if (failure === undefined)
+      throw new Error(`Internal error: task ${id} failed without a failure`);
     if (this.#failures.length < maxFailures) {
       this.#failures.push({ id, name, ...labelIn(event), attempt, failure, input });
     }

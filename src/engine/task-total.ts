@@ -8,7 +8,7 @@ import { PlanError } from "../plan/plan-error.ts";
 
 const everyMs = 100;
 
-export class Total {
+export class TaskTotal {
   readonly #send: (total: number, complete: boolean) => void;
   #sent = { total: -1, complete: false, at: 0 };
   /** Number of tasks that the author announces for the stream (`total`). */

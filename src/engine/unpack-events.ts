@@ -1,6 +1,7 @@
 // Decodes the writer's `committed` messages. Pure.
 
 import { unpackAnnouncement } from "../protocol/codec/announcements.ts";
+import { numberAt } from "../protocol/codec/packed-text.ts";
 import type { TaskFinished } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { CommittedEvent, DonePack } from "../protocol/messages.ts";
@@ -82,10 +83,4 @@ function unpackDone(
     }
     into.push(event);
   }
-}
-
-function numberAt(numbers: readonly number[], index: number): number {
-  const number = numbers[index];
-  if (number === undefined) throw new Error("Internal error: a pack of done tasks is cut short");
-  return number;
 }

@@ -17,7 +17,7 @@ import { FlatModule, type Statement } from "./fingerprints/declarations.ts";
 import { makersIn } from "./fingerprints/makers.ts";
 import { PackageVersions } from "./fingerprints/package-versions.ts";
 import { Purity } from "./fingerprints/purity.ts";
-import { bothRead, type Digest, Shapes } from "./fingerprints/shapes.ts";
+import { bothRead, type Digest, sha256, Shapes } from "./fingerprints/shapes.ts";
 import { type TaskCall, taskCallsIn } from "./fingerprints/task-calls.ts";
 import { sourceOf } from "./fingerprints/task-sources.ts";
 import { codeHash } from "./sources.ts";
@@ -206,5 +206,3 @@ function effectsOf(module: FlatModule): {
   }
   return { effects, effectsBefore };
 }
-
-const sha256 = (text: string): string => new Bun.CryptoHasher("sha256").update(text).digest("hex");

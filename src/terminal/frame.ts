@@ -329,7 +329,7 @@ function waitingLine(task: WaitingTask, name: string, layout: Layout): string {
 }
 
 /** The tasks in flight, for a log line. */
-export const inFlight = ({ running, waiting }: View): string => {
+export const inFlightText = ({ running, waiting }: View): string => {
   // Between tasks, or after the last one: a commit or a hook is running.
   if (running.size === 0 && waiting.size === 0) return "the end of the run";
   const tasks = plural(running.size, "running task");

@@ -11,7 +11,7 @@ import type { LogLevel } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { EtaEstimator } from "./eta.ts";
 import type { Line, Verbosity } from "./event-formatter.ts";
-import { inFlight } from "./frame.ts";
+import { inFlightText } from "./frame.ts";
 import { logLines, type Look } from "./log-lines.ts";
 import { RunLog } from "./run-log.ts";
 import { summaryLines } from "./summary-text.ts";
@@ -94,7 +94,7 @@ export class Plain implements Ui {
   }
 
   stopping(signal: StopSignal, urgent: boolean): void {
-    this.#log.stopping(signal, urgent, inFlight(this.#view));
+    this.#log.stopping(signal, urgent, inFlightText(this.#view));
   }
 
   finish(summary: RunSummary): void {

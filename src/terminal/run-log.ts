@@ -28,7 +28,7 @@ type RunLogOptions = {
 export class RunLog {
   readonly #options: RunLogOptions;
   readonly #consola: ConsolaInstance;
-  readonly #like = new RepeatedLines();
+  readonly #repeated = new RepeatedLines();
   #failures = 0;
 
   constructor(options: RunLogOptions) {
@@ -55,14 +55,14 @@ export class RunLog {
 
   /** How many failures and retries were not shown. */
   #countHidden(): void {
-    for (const { first, count } of this.#like.takeHidden()) {
+    for (const { first, count } of this.#repeated.takeHidden()) {
       this.#own("warn", `… and ${grouped(count)} more like it: ${first.split("\n", 1)[0]}`);
     }
   }
 
   /** With `-v`, every line is shown. */
   #passes(line: Line): boolean {
-    return this.#options.verbosity >= 1 || this.#like.add(line.kind ?? line.text);
+    return this.#options.verbosity >= 1 || this.#repeated.add(line.kind ?? line.text);
   }
 
   /** A line of pipeloom's own. */

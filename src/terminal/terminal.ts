@@ -10,7 +10,7 @@ import type { RunSummary } from "../protocol/summary.ts";
 import { EtaEstimator } from "./eta.ts";
 import type { Verbosity } from "./event-formatter.ts";
 import { isForeground } from "./foreground.ts";
-import { frame, inFlight } from "./frame.ts";
+import { frame, inFlightText } from "./frame.ts";
 import type { Look } from "./log-lines.ts";
 import { RunLog } from "./run-log.ts";
 import { Screen, type Size } from "./screen.ts";
@@ -110,7 +110,7 @@ export class Terminal implements Ui {
 
   stopping(signal: StopSignal, urgent: boolean): void {
     this.#view.stopping = urgent ? "now" : "soon";
-    this.#log.stopping(signal, urgent, inFlight(this.#view));
+    this.#log.stopping(signal, urgent, inFlightText(this.#view));
   }
 
   finish(summary: RunSummary): void {

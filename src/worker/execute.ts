@@ -10,6 +10,7 @@ import { thrownText, withoutOwnFrames } from "../base/stack.ts";
 import type { Attempt } from "./attempt.ts";
 import { storedText } from "./stored-text.ts";
 import { AttemptContext } from "./task-context.ts";
+import { isThenable } from "../base/is-thenable.ts";
 
 type Runnable = { run(input: unknown, ctx: AttemptContext): unknown };
 
@@ -37,12 +38,6 @@ export function execute(
   const at = attempt.now();
   return finish(attempt, at, succeeded(attempt, definition, at, result));
 }
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === "object" &&
-  value !== null &&
-  "then" in value &&
-  typeof value.then === "function";
 
 async function finishLater(
   attempt: Attempt,

@@ -1,6 +1,8 @@
 // A unit: what one attempt has sent since its start or its last checkpoint. The worker keeps it as texts until the task is
 // done or calls `checkpoint`. A unit of a failed attempt is dropped in the worker: the writer never receives it.
 
+import { grouped } from "../base/text.ts";
+
 export type UnitLimits = { readonly rows: number; readonly chars: number };
 
 /** The bound of one unit: a task below it needs no checkpoint, and a worker's memory stays bounded. */
@@ -11,8 +13,6 @@ const unitsAtOnce = 2;
 export class UnitTooLargeError extends Error {
   override readonly name = "UnitTooLargeError";
 }
-
-const grouped = (value: number): string => value.toLocaleString("en-US");
 
 /** Rows and characters in all units of one attempt. */
 export class UnitBudget {

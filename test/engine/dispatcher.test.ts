@@ -58,7 +58,7 @@ test("a task that an earlier session has ended is not dispatched", () => {
 
 test("since when a task was ready, if it has waited long, and at its first attempt only", () => {
   const rig = new Rig().begun();
-  rig.schedule.see(performance.now() - 5_000);
+  rig.schedule.setNow(performance.now() - 5_000);
   const [first, again] = [rig.plan(node("first")), rig.plan(node("again"))];
   rig.identities.identify(again);
   again.attempt = 1;
@@ -71,7 +71,7 @@ test("since when a task was ready, if it has waited long, and at its first attem
 
 test("an assignment says what the worker needs, and no more", () => {
   const rig = new Rig().begun();
-  rig.schedule.see(Number.MAX_SAFE_INTEGER);
+  rig.schedule.setNow(Number.MAX_SAFE_INTEGER);
   rig.plan(node("a", { i: 1 }));
   const [assignment] = rig.dispatcher.take(worker, 1, 1);
   expect(assignment as unknown).toEqual({

@@ -249,4 +249,5 @@ class ShapeWriter {
 /** Its own modules know nothing of a task's context. */
 const isOfRuntime = (module: string): boolean => isBuiltin(module) || module.startsWith("bun:");
 
-const sha256 = (text: string): string => new Bun.CryptoHasher("sha256").update(text).digest("hex");
+export const sha256 = (text: string): string =>
+  new Bun.CryptoHasher("sha256").update(text).digest("hex");

@@ -9,6 +9,7 @@ import type { EmittedMessage } from "../../protocol/codec/unit-item.ts";
 import type { BusyHandler } from "../busy-handler.ts";
 import { splitSql, transactionTrouble } from "../sql-text.ts";
 import type { WrittenTables } from "./written-tables.ts";
+import { isThenable } from "../../base/is-thenable.ts";
 
 type MessageStatement = Statement<unknown, MessageParam[]>;
 
@@ -88,12 +89,6 @@ export class CustomMessages {
         : `it lists: ${known.map((each) => `"${each}"`).join(", ")}`;
     return new Error(`message "${name}" is not in the pipeline's \`messages\`; ${there}`);
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" && value !== null && typeof Reflect.get(value, "then") === "function"
-  );
 }
 
 /** The database that `apply` gets: reads and writes within the transaction, only during the call. */

@@ -2,7 +2,6 @@
 
 import type { Database } from "bun:sqlite";
 
-import { JSON } from "../../base/globals.ts";
 import { isStoredId, maxStoredId, type RunId, taskId, type TaskId } from "../../protocol/ids.ts";
 import type { RestoredPage, RestoredTask } from "../../protocol/messages.ts";
 import { isTaskStatus } from "../../protocol/status.ts";
@@ -11,6 +10,7 @@ import type { BusyHandler } from "../busy-handler.ts";
 import { passesOnSql, ranDownstream } from "../decide-reruns.ts";
 import { damagedRow } from "../store-error.ts";
 import type { StoredResult } from "./history.ts";
+import { isJsonText } from "../../base/json.ts";
 
 /** As pipeloom writes it; `damagedColumn` looks whether it does. */
 type TaskRow = {
@@ -143,15 +143,9 @@ function damagedColumn(row: TaskRow): keyof RestoredTask | "error" | undefined {
   return status === "done" && isStored !== 1 && !isJson(result) ? "result" : undefined;
 }
 
-function isJson(text: unknown): boolean {
-  // "null" is the result of most tasks, and there may be millions.
-  if (text === "null") return true;
-  try {
-    return typeof text === "string" && JSON.parse(text) !== undefined;
-  } catch {
-    return false;
-  }
-}
+/** "null" is the result of most tasks, and there may be millions. */
+const isJson = (text: unknown): boolean =>
+  text === "null" || (typeof text === "string" && isJsonText(text));
 
 const restoredTask = (row: TaskRow): RestoredTask => ({
   id: taskId(row.id),
