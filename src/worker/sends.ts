@@ -5,8 +5,6 @@
 // the author does not handle (send.ts) fails the task. No checkpoint commits what was sent around such a failure: its
 // cursor would claim that the failed rows are stored.
 
-import { AsyncLocalStorage } from "node:async_hooks";
-
 import { Promise } from "../base/globals.ts";
 import type { Rows } from "../api/context.ts";
 import type { MessageHandle } from "../api/message.ts";
@@ -15,10 +13,11 @@ import type { TaskId } from "../protocol/ids.ts";
 import { jsonText } from "../base/json.ts";
 import { packMessage } from "../protocol/codec/unit-item.ts";
 import { describeValue } from "../base/describe-value.ts";
-import { encodeRows, isAsyncIterable, RowBatcher } from "./row-batches.ts";
+import { encodeRows, isAsyncIterable } from "./row-batches.ts";
+import { RowSources } from "./row-sources.ts";
 import { Send } from "./send.ts";
 import type { TargetTable } from "./target-table.ts";
-import { type Entry, UnitBudget, Unit, type UnitLimits } from "./unit.ts";
+import { UnitBudget, Unit, type UnitLimits } from "./unit.ts";
 import type { SentCheckpoint } from "./unit-sender.ts";
 
 /** What the sends of an attempt need of it. */
@@ -37,17 +36,13 @@ export interface SendDeps {
   rejectionsReported(): Promise<void>;
 }
 
-/** Set while an async source runs: the send that reads it. A checkpoint called by a source would wait for itself. */
-const readingOf = new AsyncLocalStorage<Send>();
-
 const resolved = Promise.resolve();
 
 export class Sends {
   readonly #deps: SendDeps;
   readonly #budget: UnitBudget;
   #unit: Unit;
-  /** Async sources that are being read. */
-  readonly #sources = new Map<Send, Source>();
+  readonly #sources = new RowSources((send, thrown) => this.#fail(send, thrown));
   /** Checkpoints that are not committed yet. */
   readonly #checkpoints = new Set<Send>();
   /** Checkpoints that are not sent to the writer yet. */
@@ -83,7 +78,7 @@ export class Sends {
 
   rows(rows: Rows, target: TargetTable): Promise<void> | undefined {
     const unit = this.#unit;
-    if (isAsyncIterable(rows)) return this.#read(rows, target, unit);
+    if (isAsyncIterable(rows)) return this.#sources.read(rows, target, unit);
     const entry = unit.open();
     try {
       encodeRows(rows, target, (text, count) => unit.add(entry, text, count));
@@ -115,8 +110,7 @@ export class Sends {
 
   /** @param cursor JSON text */
   checkpoint(cursor: string): Promise<void> {
-    const reading = readingOf.getStore();
-    if (reading !== undefined && this.#sources.has(reading)) {
+    if (this.#sources.isCaller) {
       throw new Error(
         "ctx.checkpoint was called by the source of rows that is being sent, and would wait for its end; call it between two sends",
       );
@@ -140,7 +134,7 @@ export class Sends {
 
   /** What a checkpoint waits for. Failures that the author has handled by now do not hinder it. */
   #before(): Pick<Checkpoint, "sources" | "trusted" | "previous"> {
-    const sources = [...this.#sources.keys()];
+    const sources = this.#sources.sends;
     const trusted = new Set(sources.filter((send) => send.isObserved));
     const previous = this.#lastCheckpoint?.isOpen === true ? this.#lastCheckpoint : undefined;
     return { sources, trusted, previous };
@@ -179,45 +173,6 @@ export class Sends {
     if (failed?.failure !== undefined) throw failed.failure.thrown;
   }
 
-  // ── sources ──
-
-  #read(rows: AsyncIterable<unknown>, target: TargetTable, unit: Unit): Promise<void> {
-    const iterator = rows[Symbol.asyncIterator]();
-    const send = new Send();
-    const entry = unit.open();
-    const source: Source = { iterator, unit, entry };
-    this.#sources.set(send, source);
-    const batcher = new RowBatcher(target, (text, count) => unit.add(entry, text, count));
-    void this.#readAll(send, source, batcher);
-    return send.promise;
-  }
-
-  async #readAll(send: Send, source: Source, batcher: RowBatcher): Promise<void> {
-    const { iterator, unit, entry } = source;
-    let isInSource = true;
-    try {
-      for (;;) {
-        isInSource = true;
-        const step = await readingOf.run(send, nextOf, iterator);
-        if (!send.isOpen) return;
-        isInSource = false;
-        if (step.done === true) break;
-        batcher.add(step.value);
-      }
-      batcher.finish();
-      unit.close(entry);
-      send.succeed();
-    } catch (thrown) {
-      if (!send.isOpen) return;
-      unit.drop(entry);
-      this.#fail(send, thrown);
-      // A source that has thrown has ended by itself.
-      if (!isInSource) stop(iterator);
-    } finally {
-      this.#sources.delete(send);
-    }
-  }
-
   // ── failures and the end ──
 
   #fail(send: Send, thrown: unknown): void {
@@ -251,7 +206,7 @@ export class Sends {
    */
   async settle(): Promise<void> {
     while (!this.areSettled) {
-      for (const send of [...this.#sources.keys(), ...this.#checkpoints]) await send.settled;
+      for (const send of [...this.#sources.sends, ...this.#checkpoints]) await send.settled;
       if (this.#failures === this.#reported) continue;
       // A send may be awaited in a function that nobody awaits. Its failure is then an unhandled rejection of the task.
       this.#reported = this.#failures;
@@ -263,12 +218,7 @@ export class Sends {
 
   /** Fails the sources that have not ended. Their rows are dropped. */
   stopSources(reason: () => Error): void {
-    for (const [send, { iterator, unit, entry }] of this.#sources) {
-      unit.drop(entry);
-      this.#fail(send, reason());
-      stop(iterator);
-    }
-    this.#sources.clear();
+    this.#sources.stop(reason);
   }
 
   /**
@@ -282,12 +232,6 @@ export class Sends {
     return this.#unit;
   }
 }
-
-type Source = {
-  readonly iterator: AsyncIterator<unknown>;
-  readonly unit: Unit;
-  readonly entry: Entry;
-};
 
 type Checkpoint = {
   readonly unit: Unit;
@@ -304,18 +248,6 @@ type Checkpoint = {
   /** The previous checkpoint, if it was not committed yet. */
   readonly previous: Send | undefined;
 };
-
-const nextOf = (iterator: AsyncIterator<unknown>): Promise<IteratorResult<unknown>> =>
-  iterator.next();
-
-/** Lets a source clean up. The task does not wait for it: the source may hang. */
-function stop(iterator: AsyncIterator<unknown>): void {
-  try {
-    void Promise.resolve(iterator.return?.()).catch(() => undefined);
-  } catch {
-    // Only the first failure is reported.
-  }
-}
 
 function nameOf(message: unknown): string {
   const name: unknown =
