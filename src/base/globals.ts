@@ -17,6 +17,10 @@ export const {
   structuredClone,
 } = globalThis;
 
+const sourceOf = Reflect.get(Function.prototype, "toString");
+/** The source of a function, whatever its own `toString` says. */
+export const functionText = (of: unknown): string => Reflect.apply(sourceOf, of, []);
+
 const { MessageChannel } = globalThis;
 /** An object, so that the simulator can replace `open`. */
 export const channels = { open: () => new MessageChannel() };

@@ -163,7 +163,8 @@ export class Dispatcher {
     const { identities, graph, backlog } = this.#deps;
     if (vertex.input !== undefined) identities.identify(vertex);
     graph.settleWantsResult(vertex);
-    const { id, inputText, definition, name, label, cursor, timeoutMs, wantsResult } = vertex;
+    const { id, inputText, definition, name, label, needs, cursor, timeoutMs, wantsResult } =
+      vertex;
     const retries = retriesOf(vertex);
     const assignment: { -readonly [Key in keyof Assignment]: Assignment[Key] } = {
       id: id as TaskId,
@@ -174,6 +175,7 @@ export class Dispatcher {
       wantsResult: backlog.wants(wantsResult),
     };
     if (label !== undefined && label !== "") assignment.label = label;
+    if (needs !== undefined) assignment.needs = needs;
     if (cursor !== undefined) assignment.cursor = cursor;
     if (retries !== undefined) assignment.retries = retries;
     if (timeoutMs !== undefined) assignment.timeoutMs = timeoutMs;

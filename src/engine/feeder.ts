@@ -10,6 +10,7 @@ import { planLater, planNow } from "../plan/current-graph.ts";
 import type { Selection } from "../plan/selection.ts";
 import { nodesOf, type NodeStream, workOf } from "../plan/yielded-nodes.ts";
 import type { Backlog } from "./backlog.ts";
+import type { GraphRecord } from "./graph-record.ts";
 import type { Life } from "./life.ts";
 import type { Schedule } from "./schedule.ts";
 import type { StoredResults } from "./stored-results.ts";
@@ -38,6 +39,7 @@ type FeederDeps = {
   readonly selection: Selection | undefined;
   print(level: LogLevel, line: string): void;
   total(total: number, complete: boolean): void;
+  readonly graphRecord: Pick<GraphRecord, "tell">;
 };
 
 export class Feeder {
@@ -216,8 +218,10 @@ export class Feeder {
     this.#deps.advance();
   }
 
-  tellTotal(): void {
+  /** What is known of the plan: how many tasks, and what depends on what. */
+  tellPlan(): void {
     this.#total.tell(this.#deps.graph, this.isStreaming);
+    this.#deps.graphRecord.tell();
   }
 
   /** No more nodes are wanted: lets the generator run its `finally`. */

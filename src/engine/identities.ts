@@ -5,6 +5,7 @@ import type { Mask } from "../protocol/mask.ts";
 import type { RestoredTask } from "../protocol/messages.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import { resultText, type TaskVertex } from "../plan/vertex.ts";
+import { needsOf } from "../plan/needed-vertices.ts";
 import { fill } from "../plan/template.ts";
 import { RestoredTasks } from "./restored-tasks.ts";
 
@@ -50,8 +51,10 @@ export class Identities {
    */
   identify(vertex: TaskVertex, id?: TaskId): RestoredTask | undefined {
     if (vertex.input === undefined) throw new Error("Internal error: a task is identified twice");
+    vertex.needs = needsOf(vertex);
     vertex.inputText = fill(vertex.input, resultText);
     vertex.input = undefined;
+    vertex.after = undefined;
     const known = this.restored.isEmpty
       ? undefined
       : this.restored.take(

@@ -1,5 +1,6 @@
 // The inputs of tasks as they are stored and shown. The text of a large one is in the vertex: only its beginning is copied.
 
+import { needsOf } from "../plan/needed-vertices.ts";
 import type { Template } from "../plan/template.ts";
 import type { TaskVertex, Vertex } from "../plan/vertex.ts";
 import type { Mask } from "../protocol/mask.ts";
@@ -11,6 +12,7 @@ import {
   storedInput,
 } from "../protocol/stored-input.ts";
 import type { Item } from "../protocol/label.ts";
+import type { Waited } from "../protocol/needs.ts";
 
 export class Inputs {
   readonly #mask: Mask | undefined;
@@ -30,9 +32,11 @@ export class Inputs {
   }
 
   /** For a record of main. A task that is not identified may have an input with holes. */
-  recorded({ input, inputText, label }: TaskVertex): Item {
+  recorded(vertex: TaskVertex): Item & Waited {
+    const { input, inputText, label } = vertex;
     const text = input === undefined ? inputText : knownOf(input);
-    return { input: storedInput(text, this.stored, this.#mask), label };
+    const needs = vertex.needs ?? needsOf(vertex);
+    return { input: storedInput(text, this.stored, this.#mask), label, needs };
   }
 }
 

@@ -12,6 +12,7 @@ import { Selection } from "../plan/selection.ts";
 import { Backlog } from "./backlog.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Feeder } from "./feeder.ts";
+import { GraphRecord } from "./graph-record.ts";
 import { PipelineHooks } from "./hooks.ts";
 import { Identities } from "./identities.ts";
 import { InFlight } from "./in-flight.ts";
@@ -69,6 +70,7 @@ export class Parts {
   readonly alarm: Alarm;
   readonly writer: WriterLink;
   readonly feeder: Feeder;
+  readonly graphRecord: GraphRecord;
   readonly dispatcher: Dispatcher;
   readonly outcomes: Outcomes;
   readonly losses: Losses;
@@ -103,6 +105,7 @@ export class Parts {
       sent: () => reuse?.open(),
       post: (message) => run.failOnThrow(() => this.writer.send(message)),
     });
+    this.graphRecord = this.#newGraphRecord(options);
     this.feeder = this.#newFeeder(options, run);
     this.dispatcher = new Dispatcher({
       ...this.#shared,
@@ -166,6 +169,17 @@ export class Parts {
         run.endEarly({ status: "error", failure: this.#masked(toFailure(thrown)) }),
       advance: () => run.advance(),
       total: (total, complete) => this.writer.send({ type: "total", total, complete }),
+      graphRecord: this.graphRecord,
+    });
+  }
+
+  #newGraphRecord({ writer }: RunOptions): GraphRecord {
+    const { graph, mask } = this;
+    return new GraphRecord({
+      graph,
+      isKept: writer.storeTaskStatus,
+      nameOf: (name) => storedName(name, mask),
+      send: (text) => this.writer.send({ type: "graph", graph: text }),
     });
   }
 
@@ -222,8 +236,9 @@ export class Parts {
     return times.remainingMs(this.#progress, inFlight, systemClock.wall());
   }
 
-  /** What later runs learn. @param isWhole the session has run all that there was */
-  session(isWhole: boolean): SessionDurations | undefined {
+  /** Sends the rest of the graph. @param isWhole the session has run all that there was @returns what later runs learn */
+  endSession(isWhole: boolean): SessionDurations | undefined {
+    this.graphRecord.end();
     return this.times.session(this.#progress, isWhole);
   }
 

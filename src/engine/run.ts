@@ -229,7 +229,7 @@ export class Run {
     }
     alarm.set(life.stop === undefined ? schedule.wakesAt(now) : undefined);
     this.#isAdvancing = false;
-    feeder.tellTotal();
+    feeder.tellPlan();
     this.#endIfOver();
   }
 
@@ -282,7 +282,7 @@ export class Run {
     life.close(outcomes.left);
     writer.readerCaughtUp();
     outcomes.recordQueued();
-    const durations = this.#parts.session(status !== "cancelled" && life.stop === undefined);
+    const durations = this.#parts.endSession(status !== "cancelled" && life.stop === undefined);
     const ended = { status, failure, ...(durations === undefined ? {} : { durations }) };
     const ready = Promise.all([this.#running.closeReaders(), code.sent]);
     void ready

@@ -140,6 +140,7 @@ export class FanOuts {
     planner.depth = each.depth + 1;
     planner.isAgain = each.isAgain;
     planner.stage = each.stage;
+    planner.definitions.around = each.place;
     let vertices: Vertex[];
     try {
       const expression = each.item(items.list[index], index);
@@ -149,9 +150,14 @@ export class FanOuts {
       planner.depth = 0;
       planner.stage = 0;
       planner.isAgain = false;
+      planner.definitions.around = undefined;
     }
     items.tasks += planner.tasks - tasksBefore;
-    for (const vertex of vertices.length > 1 ? new Set(vertices) : vertices) waitFor(each, vertex);
+    each.place.items++;
+    for (const vertex of vertices.length > 1 ? new Set(vertices) : vertices) {
+      waitFor(each, vertex);
+      planner.definitions.addEdge(vertex.place, each.place, "result");
+    }
   }
 
   /** @returns the vertices in the item */

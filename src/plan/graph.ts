@@ -5,6 +5,7 @@ import { type AnyNode, isNode } from "../api/node.ts";
 import type { Failure } from "../base/failure.ts";
 import { CreatedNodes } from "./created-nodes.ts";
 import { circleBelow } from "./cycle.ts";
+import type { DefinitionGraph } from "./definition-graph.ts";
 import { FanOuts } from "./fan-out.ts";
 import { notANode, PlanError } from "./plan-error.ts";
 import { Planner } from "./planner.ts";
@@ -214,6 +215,11 @@ export class Graph {
     return `these wait for one another: ${[...names, names[0]].join(" → ")}; an item of a fan-out cannot pass on a node that waits for that fan-out`;
   }
 
+  /** What is stored of the plan, as far as it is planned. */
+  get definitions(): DefinitionGraph {
+    return this.#planner.definitions;
+  }
+
   // ── outcomes ──
 
   /** A task has ended. */
@@ -260,6 +266,8 @@ export class Graph {
     // Before the input is dropped: the record of the task tells by it which one was skipped.
     if (outcome.status === "skipped") this.#events.skipped(vertex, outcome.failure);
     vertex.input = undefined;
+    vertex.after = undefined;
+    vertex.needs = undefined;
     vertex.inputText = "";
   }
 

@@ -2,11 +2,20 @@
 
 import { type AnyNode, type EachNode, nodeName, type TaskNode } from "../api/node.ts";
 import { toJsonText } from "../base/json.ts";
+import { DefinitionGraph } from "./definition-graph.ts";
 import { dependenciesOf, isLeaf } from "./dependencies.ts";
 import { ownLabel } from "../protocol/label.ts";
 import { asPlanError, PlanError, unknownPool } from "./plan-error.ts";
-import { toTemplate } from "./template.ts";
-import { type EachVertex, follow, open, type TaskVertex, type Vertex } from "./vertex.ts";
+import { nodesIn, toTemplate } from "./template.ts";
+import {
+  type EachVertex,
+  follow,
+  open,
+  placeOf,
+  type Source,
+  type TaskVertex,
+  type Vertex,
+} from "./vertex.ts";
 
 type PlannerDeps = {
   /** The pipeline's concurrency limits. */
@@ -27,6 +36,8 @@ export class Planner {
   /** Nodes on the stack of `plan`, with what they depend on: one that is met again below depends on itself. */
   readonly #planning = new Map<AnyNode, readonly AnyNode[]>();
   #fanOuts = 0;
+  /** What is stored of the plan. */
+  readonly definitions = new DefinitionGraph();
   /** Tasks planned so far. */
   tasks = 0;
   /** How many fan-outs are around the item that is being planned; 0 outside of items. */
@@ -102,11 +113,7 @@ export class Planner {
     if (pool !== undefined && !this.#deps.pools.has(pool)) {
       throw new PlanError(unknownPool(name, pool));
     }
-    const input = asPlanError(`task "${name}"`, () =>
-      dependencies.length === 0
-        ? toJsonText(node.input, "input")
-        : toTemplate(node.input, "input", (dependency) => this.#read(dependency)),
-    );
+    const input = this.#inputOf(node, name, dependencies.length === 0);
     const vertex: TaskVertex = {
       owner: this,
       kind: "task",
@@ -119,6 +126,8 @@ export class Planner {
       timeoutMs: settings?.timeoutMs ?? definition.timeoutMs,
       optional: settings?.optional ?? definition.optional,
       input,
+      after: undefined,
+      needs: undefined,
       id: 0,
       inputText: "",
       attempt: 0,
@@ -134,11 +143,46 @@ export class Planner {
       wantsResult: "no",
       isAgain: this.isAgain,
       stage: this.stage,
+      place: this.definitions.of(definition),
     };
     if (node.input === undefined) definition.bareCalls?.add(vertex);
     this.tasks++;
-    for (const dependency of dependencies) follow(vertex, this.plan(dependency));
+    if (dependencies.length === 0) this.definitions.addLeaf(vertex.place);
+    else this.#connectTask(vertex, node, dependencies);
     return vertex;
+  }
+
+  #inputOf({ input }: TaskNode, name: string, isLeafNode: boolean): TaskVertex["input"] {
+    return asPlanError(`task "${name}"`, () =>
+      isLeafNode
+        ? toJsonText(input, "input")
+        : toTemplate(input, "input", (dependency) => this.#read(dependency)),
+    );
+  }
+
+  #connectTask(vertex: TaskVertex, { input, settings }: TaskNode, nodes: readonly AnyNode[]): void {
+    const dependencies = nodes.map((node) => this.plan(node));
+    if (settings?.after === undefined) return this.#connect(vertex, dependencies, undefined);
+    vertex.after = settings.after.map((node) => this.plan(node));
+    const read = new Set<Vertex>(nodesIn(input).map((node) => this.plan(node)));
+    this.#connect(vertex, dependencies, read);
+  }
+
+  /** @param read those whose results it reads; undefined: all */
+  #connect(
+    vertex: Vertex,
+    dependencies: Iterable<Vertex>,
+    read: ReadonlySet<Vertex> | undefined,
+  ): void {
+    const { definitions } = this;
+    let isInner = false;
+    for (const dependency of dependencies) {
+      follow(vertex, dependency);
+      isInner ||= definitions.around?.inner.has(dependency.place) === true;
+      const kind = read?.has(dependency) === false ? "after" : "input";
+      definitions.addEdge(dependency.place, vertex.place, kind);
+    }
+    definitions.add(vertex.place, isInner);
   }
 
   #labelOf({ settings }: TaskNode): string | undefined {
@@ -148,27 +192,16 @@ export class Planner {
 
   #planEach(node: EachNode): EachVertex {
     const dependencies = new Set<Vertex>();
-    const { source } = node;
+    const source = this.#sourceOf(node, dependencies);
+    const place = this.definitions.ofEach(node, Array.from(dependencies, placeOf));
     const vertex: EachVertex = {
       owner: this,
       kind: "each",
       item: node.item,
-      items: {
-        phase: "unknown",
-        source: Array.isArray(source)
-          ? { list: source }
-          : {
-              text: asPlanError("each", () =>
-                toTemplate(source, "source", (dependency) => {
-                  const read = this.#read(dependency);
-                  dependencies.add(read);
-                  return read;
-                }),
-              ),
-            },
-      },
+      items: { phase: "unknown", source },
       depth: this.depth,
       order: this.#fanOuts++,
+      place,
       results: [],
       state: open,
       waiting: 0,
@@ -178,8 +211,19 @@ export class Planner {
       optional: false,
       stage: this.stage,
     };
-    for (const dependency of dependencies) follow(vertex, dependency);
+    this.#connect(vertex, dependencies, undefined);
     return vertex;
+  }
+
+  /** @param dependencies gets what the list is made of */
+  #sourceOf({ source }: EachNode, dependencies: Set<Vertex>): Source {
+    if (Array.isArray(source)) return { list: source };
+    const read = (dependency: AnyNode): Vertex => {
+      const vertex = this.#read(dependency);
+      dependencies.add(vertex);
+      return vertex;
+    };
+    return { text: asPlanError("each", () => toTemplate(source, "source", read)) };
   }
 
   #read(node: AnyNode): Vertex {

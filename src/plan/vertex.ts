@@ -7,6 +7,7 @@ import { assertNever } from "../base/unreachable.ts";
 import type { TaskId, WorkerId } from "../protocol/ids.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
 import type { WantsResult } from "../protocol/wants-result.ts";
+import type { Place } from "./definition-graph.ts";
 import type { Template } from "./template.ts";
 
 type Skip = {
@@ -50,6 +51,8 @@ type VertexBase = {
   readonly optional: boolean;
   /** How many tasks come before it, in the longest line of them; at most `maxStage`. For the items of a fan-out: before it. */
   stage: number;
+  /** In the graph that is stored. */
+  readonly place: Place;
 };
 
 /** Planned, then identified (`id` and `inputText` instead of `input`), then run. One flat object: there may be millions. */
@@ -65,6 +68,10 @@ export type TaskVertex = VertexBase & {
   readonly timeoutMs: number | undefined;
   /** Undefined once the task is identified, and once it has ended. */
   input: Template<Vertex> | undefined;
+  /** Those of the option `after`; undefined once the task is identified. */
+  after: readonly Vertex[] | undefined;
+  /** See protocol/needs.ts. Undefined before the task is identified, and where it waits for nothing. */
+  needs: string | undefined;
   /** 0 before the task is identified. */
   id: TaskId | 0;
   /** JSON text; empty before the task is identified, and once it has ended. */
@@ -119,6 +126,8 @@ export type Vertex = TaskVertex | EachVertex;
 
 export const isLive = ({ state: { status } }: Vertex): boolean =>
   status === "open" || status === "doomed";
+
+export const placeOf = ({ place }: Vertex): Place => place;
 
 /** For messages. */
 export function describe(vertex: Vertex): string {

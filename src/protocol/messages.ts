@@ -34,6 +34,8 @@ export type Assignment = {
   readonly cursor?: string;
   /** The call had no input, and `run` has a default for it. The input text is `null` all the same. */
   readonly isBare?: true;
+  /** See needs.ts. */
+  readonly needs?: string;
   /** What the node overrides of its definition's policy. */
   readonly retries?: RetryPolicy;
   readonly timeoutMs?: number;
@@ -219,6 +221,8 @@ export type ToWriter =
   | { readonly type: "detach"; readonly workerId: WorkerId; readonly sent: number }
   | { readonly type: "records"; readonly records: readonly MainRecord[] }
   | { readonly type: "total"; readonly total: number; readonly complete: boolean }
+  /** JSON text of `RunGraph`, in place of the one before. */
+  | { readonly type: "graph"; readonly graph: string }
   /** Asks for results that stayed in the file. Answered by `results`, in pages. */
   | { readonly type: "results"; readonly ids: readonly TaskId[] }
   /** The fingerprints of the definitions, by name, and what else their results depend on. Answers `code-wanted`. */

@@ -4,6 +4,7 @@ import type { Item } from "./label.ts";
 import type { RunId, TaskId } from "./ids.ts";
 import type { Code } from "./reruns.ts";
 import type { WantsResult } from "./wants-result.ts";
+import type { Waited } from "./needs.ts";
 
 /** A declared file, as it was when the run began. */
 export type FilePart = {
@@ -63,12 +64,13 @@ export type TaskParts = {
 export type SessionCode = { readonly code: Code; readonly parts: readonly TaskParts[] };
 
 /** Main asks whether an earlier run has a result for a task that has not begun. */
-export type ReuseAsk = Item & {
-  readonly id: TaskId;
-  readonly name: string;
-  readonly key: string;
-  readonly wantsResult: WantsResult;
-};
+export type ReuseAsk = Item &
+  Waited & {
+    readonly id: TaskId;
+    readonly name: string;
+    readonly key: string;
+    readonly wantsResult: WantsResult;
+  };
 
 /** An earlier execution of a task. */
 export type Execution = { readonly run: RunId; readonly task: TaskId };

@@ -164,10 +164,10 @@ export class Attempt implements Reporting, SendDeps {
   }
 
   startedRecord(): TaskRecord {
-    const { id, name, attempt } = this.assignment;
+    const { id, name, attempt, needs } = this.assignment;
     const { key, startedAt: at, waitedMs, label } = this;
     const input = this.#storedInput;
-    return { type: "started", id, name, key, attempt, at, waitedMs, input, label };
+    return { type: "started", id, name, key, attempt, at, waitedMs, input, label, needs };
   }
 
   get #storedInput(): string | undefined {
@@ -310,7 +310,7 @@ export class Attempt implements Reporting, SendDeps {
   }
 
   #finishedRecord(at: number, outcome: Outcome): FinishedRecord {
-    const { id, name, attempt, wantsResult } = this.assignment;
+    const { id, name, attempt, wantsResult, needs } = this.assignment;
     return {
       type: "finished",
       id,
@@ -325,6 +325,7 @@ export class Attempt implements Reporting, SendDeps {
       waitedMs: this.waitedMs,
       input: this.#storedInput,
       label: this.label,
+      needs,
       ...this.#progress?.last,
     };
   }

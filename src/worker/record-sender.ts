@@ -200,7 +200,7 @@ function completionOf(record: FinishedRecord): Completion | undefined {
     return undefined;
   }
   if (record.progress !== undefined) return undefined;
-  const { id, name, key, attempt, at, wantsResult, cpuMs, waitedMs, input, label } = record;
+  const { id, name, key, attempt, at, wantsResult, cpuMs, waitedMs, input, label, needs } = record;
   const { result } = outcome;
   return {
     id,
@@ -215,5 +215,6 @@ function completionOf(record: FinishedRecord): Completion | undefined {
     waitedMs,
     input,
     label,
+    needs,
   };
 }

@@ -24,6 +24,7 @@ class Rig extends EngineParts {
       },
       advance: () => void this.advances++,
       selection: undefined,
+      graphRecord: { tell: () => undefined },
       total: (count, complete) => void this.totals.push(`${count}${complete ? "" : " or more"}`),
     });
   }
@@ -135,6 +136,6 @@ test("a node that nothing reaches is named once everything is unfolded", async (
 
 test("the total that the author promises is sent at once", async () => {
   const rig = await new Rig(() => streamOf(1), 9).begun();
-  rig.feeder.tellTotal();
+  rig.feeder.tellPlan();
   expect(rig.totals).toEqual(["9"]);
 });

@@ -172,13 +172,14 @@ test("a run that died under version 2 is continued: what it did is kept, and oth
 test("each version is what one step after the other makes of the one before", () => {
   using db = new Database(":memory:");
   for (const [index] of migrations.entries()) migrate(db, "a.db", migrations.slice(0, index + 1));
-  expect(columnsOf(db, "pipeline_runs").slice(-4)).toEqual([
+  expect(columnsOf(db, "pipeline_runs").slice(-5)).toEqual([
     "counts",
     "trigger",
     "version",
     "stretch",
+    "graph",
   ]);
-  expect(columnsOf(db, "task_runs").slice(-3)).toEqual(["cpu_ms", "waited_ms", "reason"]);
+  expect(columnsOf(db, "task_runs").slice(-3)).toEqual(["reason", "needs", "worker"]);
   expect(columnsOf(db, "task_attempts")).toHaveLength(8);
 });
 

@@ -12,7 +12,10 @@ import {
   wantsResultCode,
 } from "./packed-text.ts";
 
-type Extra = Pick<Assignment, "label" | "cursor" | "retries" | "timeoutMs" | "readyAt" | "isBare">;
+type Extra = Pick<
+  Assignment,
+  "label" | "needs" | "cursor" | "retries" | "timeoutMs" | "readyAt" | "isBare"
+>;
 type Head = {
   readonly strings: readonly string[];
   /** Per task: id, task, name, attempt, wantsResult. */
@@ -49,6 +52,7 @@ export function packAssignments(assignments: readonly Assignment[]): string {
 /** Undefined for most tasks. */
 function extraOf({
   label,
+  needs,
   cursor,
   retries,
   timeoutMs,
@@ -61,12 +65,14 @@ function extraOf({
     timeoutMs === undefined &&
     readyAt === undefined &&
     isBare === undefined &&
-    label === undefined
+    label === undefined &&
+    needs === undefined
   ) {
     return undefined;
   }
   return {
     ...(label === undefined ? undefined : { label }),
+    ...(needs === undefined ? undefined : { needs }),
     ...(cursor === undefined ? undefined : { cursor }),
     ...(retries === undefined ? undefined : { retries }),
     ...(timeoutMs === undefined ? undefined : { timeoutMs }),

@@ -24,6 +24,8 @@ export type Completion = {
   readonly input: string | undefined;
   /** The author's. */
   readonly label: string | undefined;
+  /** See needs.ts; undefined where the task waited for nothing. */
+  readonly needs: string | undefined;
 };
 
 /** First character of a message of completions. A message of records begins with a bracket. */
@@ -43,6 +45,8 @@ type Head = {
   readonly perTask: 2 | 3;
   /** Per task: the author's label, or null; null where there are none. */
   readonly labels: readonly (string | null)[] | null;
+  /** By the task's position in the list. */
+  readonly needs: readonly (readonly [index: number, needs: string])[];
 };
 type Cost = Pick<Completion, "cpuMs" | "waitedMs">;
 const numbersPerTask = 4;
@@ -82,6 +86,7 @@ export class CompletionPacker {
   #pieces = [""];
   #perTask: 2 | 3 = 2;
   #labels: (string | null)[] | null = null;
+  #needs: [number, string][] = [];
   #size = 0;
   #base = 0;
 
@@ -91,7 +96,7 @@ export class CompletionPacker {
 
   add(completion: Completion): void {
     const { id, name, key, attempt, startedAt, at, result, wantsResult, input, label } = completion;
-    const { cpuMs, waitedMs } = completion;
+    const { cpuMs, waitedMs, needs } = completion;
     if (this.#size === 0) this.#base = startedAt;
     if (waitedMs !== 0 || cpuMs !== undefined) this.#costs.push([this.#size, { cpuMs, waitedMs }]);
     const kind = this.#kinds.indexOf(name, attempt, wantsResultCode(wantsResult));
@@ -102,6 +107,7 @@ export class CompletionPacker {
     else this.#pieces.push(key, result, input ?? "");
     if (label !== undefined) this.#labels ??= Array.from({ length: this.#size }, () => null);
     this.#labels?.push(label ?? null);
+    if (needs !== undefined) this.#needs.push([this.#size, needs]);
     this.#size++;
   }
 
@@ -123,6 +129,7 @@ export class CompletionPacker {
       costs: this.#costs,
       perTask: this.#perTask,
       labels: this.#labels,
+      needs: this.#needs,
     };
     const pieces = this.#pieces;
     pieces[0] = completionsMark + JSON.stringify(head);
@@ -132,6 +139,7 @@ export class CompletionPacker {
     this.#pieces = [""];
     this.#perTask = 2;
     this.#labels = null;
+    this.#needs = [];
     this.#size = 0;
     return pieces.join(separator);
   }
@@ -144,10 +152,11 @@ export function unpackCompletions(
 ): number {
   const pieces = text.split(separator);
   const json = (pieces[0] ?? truncated()).slice(completionsMark.length);
-  const { kinds, base, numbers, costs, perTask, labels } = JSON.parse(json) as Head;
+  const { kinds, base, numbers, costs, perTask, labels, needs } = JSON.parse(json) as Head;
   let task = 0;
   let next = 0;
   let nextCost = costs[0]?.[0];
+  const needed = needs.length === 0 ? undefined : new Map(needs);
   for (let i = 0, piece = 1; i < numbers.length; i += numbersPerTask, piece += perTask, task++) {
     const kind = kinds[numberAt(numbers, i + 1)] ?? truncated();
     const startedAt = base + numberAt(numbers, i + 2);
@@ -170,6 +179,7 @@ export function unpackCompletions(
       // Empty: the task has none.
       input: perTask === 3 ? (pieces[piece + 2] ?? truncated()) || undefined : undefined,
       label: labels?.[task] ?? undefined,
+      needs: needed?.get(task),
     });
   }
   return task;

@@ -163,7 +163,7 @@ export class GroupCommit {
    * @returns the number of records
    */
   #applyRecords(from: WorkerPort, text: string, refused?: Failure): number {
-    if (text.startsWith(completionsMark)) return this.#recordCompletions(text);
+    if (text.startsWith(completionsMark)) return this.#recordCompletions(from, text);
     const records = JSON.parse(text) as TaskRecord[];
     const isUnit = this.#owner === from;
     const failure = refused ?? (isUnit ? this.#endUnit(records[0]) : undefined);
@@ -173,10 +173,11 @@ export class GroupCommit {
     return records.length;
   }
 
-  #recordCompletions(text: string): number {
+  #recordCompletions({ workerId }: WorkerPort, text: string): number {
     this.#hasEnds = true;
     return unpackCompletions(text, (completion) => {
-      if (this.#attempts.end(completion.id, completion.attempt)) this.#recorder.done(completion);
+      const { id, attempt } = completion;
+      if (this.#attempts.end(id, attempt)) this.#recorder.done(completion, workerId);
     });
   }
 

@@ -16,6 +16,7 @@ export class NoHistory implements History {
   addLog(): void {}
   addAttempt(): void {}
   setTotal(): void {}
+  setGraph(): void {}
   setEnd(): void {}
   endDownstream(): void {}
   setCode(): void {}

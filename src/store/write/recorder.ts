@@ -6,6 +6,7 @@ import type { WireEvent } from "../../protocol/messages.ts";
 import type { MainRecord, TaskRecord } from "../../protocol/writer-records.ts";
 import { maxSentResult, staysInFile, type WantsResult } from "../../protocol/wants-result.ts";
 import type { Item } from "../../protocol/label.ts";
+import type { Waited } from "../../protocol/needs.ts";
 import type { Mask } from "../../protocol/mask.ts";
 import type { Completion } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";
@@ -51,7 +52,7 @@ export class Recorder {
   ): void {
     switch (record.type) {
       case "started":
-        return this.#started(record);
+        return this.#started(record, worker);
       case "progress":
         return this.#progressed(record);
       case "log":
@@ -80,9 +81,9 @@ export class Recorder {
   }
 
   /** The hot path: a task that is done and reported no progress. */
-  done(completion: Completion, rows = 0): void {
+  done(completion: Completion, worker: WorkerId | null, rows = 0): void {
     const { id, name, key, attempt, startedAt, at, result, wantsResult } = completion;
-    const { cpuMs, waitedMs, input = null } = completion;
+    const { cpuMs, waitedMs, input = null, needs = null } = completion;
     const label =
       completion.label === undefined || completion.label === "" ? null : completion.label;
     this.#history.setDone(
@@ -98,6 +99,8 @@ export class Recorder {
       waitedMs,
       input,
       label,
+      needs,
+      worker,
     );
     this.#events.addDone(id, startedAt, at, this.#announced(wantsResult, result), label);
   }
@@ -131,10 +134,10 @@ export class Recorder {
     }
   }
 
-  #started(record: Extract<TaskRecord, { type: "started" }>): void {
+  #started(record: Extract<TaskRecord, { type: "started" }>, worker: WorkerId | null): void {
     const { id, name, key, attempt, at, waitedMs = null, label } = record;
     const row = { ...blank, ...itemOf(record), id, name, key, attempt, startedAt: at, waitedMs };
-    this.#history.setTask({ ...row, status: "running" });
+    this.#history.setTask({ ...row, status: "running", worker });
     this.#events.add({ type: "task-started", id, name, attempt, at, label });
   }
 
@@ -218,10 +221,12 @@ export class Recorder {
     if (outcome.status === "done") {
       const { result } = outcome;
       if (record.progress === undefined) {
-        return this.done({ ...record, startedAt: startedAt ?? at, result, input, label }, rows);
+        const { needs } = record;
+        const completion = { ...record, startedAt: startedAt ?? at, result, input, label, needs };
+        return this.done(completion, worker, rows);
       }
       this.#history.setTask({
-        ...rowOf(record, 1, rows),
+        ...rowOf(record, 1, rows, worker),
         status: "done",
         finishedAt: at,
         result,
@@ -231,7 +236,7 @@ export class Recorder {
       this.#events.addDone(id, startedAt ?? at, at, announced, label ?? null);
       return;
     }
-    const row = rowOf(record, 0, rows);
+    const row = rowOf(record, 0, rows, worker);
     const { failure } = outcome;
     if (outcome.status === "error" && outcome.retryAt !== undefined) {
       this.#history.setTask({ ...row, status: "queued", finishedAt: null, result: null, failure });
@@ -248,7 +253,7 @@ export class Recorder {
   }
 }
 
-const rowOf = (record: Finished, progress: number, rows: number) => ({
+const rowOf = (record: Finished, progress: number, rows: number, worker: WorkerId | null) => ({
   id: record.id,
   name: record.name,
   key: record.key,
@@ -259,12 +264,18 @@ const rowOf = (record: Finished, progress: number, rows: number) => ({
   rows,
   cpuMs: record.cpuMs ?? null,
   waitedMs: record.waitedMs ?? null,
+  worker,
   ...itemOf(record),
 });
 
 /** An empty label says that there is none. */
-const itemOf = ({ input, label }: Item): Pick<TaskRow, "input" | "label"> => ({
+const itemOf = ({
+  input,
+  label,
+  needs,
+}: Item & Waited): Pick<TaskRow, "input" | "label" | "needs"> => ({
   input: input ?? null,
+  needs: needs ?? null,
   label: label === undefined || label === "" ? null : label,
 });
 
@@ -281,6 +292,8 @@ const blank = {
   waitedMs: null,
   input: null,
   label: null,
+  needs: null,
+  worker: null,
 } as const;
 
 function withFailure(record: Finished, failure: Failure): Finished {

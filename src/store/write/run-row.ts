@@ -1,4 +1,4 @@
-// The changes of one row in `pipeline_runs`: how many tasks the run has, their counts, and its end.
+// The changes of one row in `pipeline_runs`: how many tasks the run has, their counts, its graph, and its end.
 
 import type { Database, Statement } from "bun:sqlite";
 
@@ -16,6 +16,8 @@ export class RunRow {
   readonly #busyHandler: BusyHandler;
   readonly #counts: Statement<unknown, [string, number]>;
   #total: number | undefined;
+  /** Until it is committed: it comes once. */
+  #graph: string | undefined;
   #end: RunEnd | undefined;
 
   constructor(db: Database, run: RunId, busyHandler: BusyHandler) {
@@ -26,7 +28,7 @@ export class RunRow {
   }
 
   get isEmpty(): boolean {
-    return this.#total === undefined && this.#end === undefined;
+    return [this.#total, this.#graph, this.#end].every((change) => change === undefined);
   }
 
   /** The next flush writes the end of the run. */
@@ -36,6 +38,10 @@ export class RunRow {
 
   setTotal(total: number): void {
     this.#total = total;
+  }
+
+  setGraph(graph: string): void {
+    this.#graph = graph;
   }
 
   setEnd(end: RunEnd): void {
@@ -48,8 +54,9 @@ export class RunRow {
   }
 
   flush(): void {
-    const [total, end] = [this.#total, this.#end];
+    const [total, graph, end] = [this.#total, this.#graph, this.#end];
     if (total !== undefined) this.#update("tasks_total = ?", total);
+    if (graph !== undefined) this.#update("graph = ?", graph);
     if (end !== undefined) this.#writeEnd(end);
     this.discard();
   }
@@ -65,6 +72,10 @@ export class RunRow {
     this.#busyHandler.run(() =>
       this.#db.run(`UPDATE pipeline_runs SET ${set} WHERE id = ?`, [...values, this.#run]),
     );
+  }
+
+  committed(): void {
+    this.#graph = undefined;
   }
 
   discard(): void {

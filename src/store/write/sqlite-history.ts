@@ -6,7 +6,7 @@ import type { Database, Statement } from "bun:sqlite";
 import { JSON } from "../../base/globals.ts";
 import { IsoTimeCache } from "../../base/iso-time.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
-import type { RunId, TaskId } from "../../protocol/ids.ts";
+import type { RunId, TaskId, WorkerId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
@@ -46,7 +46,7 @@ export class SqliteHistory implements History {
   readonly #tasks: BulkInsert;
   /** Most rows of `setDone`. The statement contains what such rows have in common: each value that is bound costs time. */
   readonly #done: BulkInsert;
-  /** Rows of `setDone` that have cost something, have a label, or are of a later attempt. Most runs of short tasks have none. */
+  /** Rows of `setDone` that have cost something, have a label or needs, or are not the first of their task. Most runs of short tasks have none. */
   #others: BulkInsert | undefined;
   readonly #logs: BulkInsert;
   readonly #attempts: AttemptRows;
@@ -77,9 +77,9 @@ export class SqliteHistory implements History {
     this.#reruns = new DownstreamReruns(db, run, busyHandler);
     this.#maxCounted = maxCounted;
     this.#runRow = new RunRow(db, run, busyHandler);
-    const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     this.#tasks = new BulkInsert(db, busyHandler, taskRowsSql, task);
-    const done = `(${run}, ?, ?, ?, 'done', 1, NULL, 1, ?, ?, ?, NULL, 0, NULL, 0, ?, NULL)`;
+    const done = `(${run}, ?, ?, ?, 'done', 1, NULL, 1, ?, ?, ?, NULL, 0, NULL, 0, ?, NULL, NULL, NULL)`;
     this.#done = new BulkInsert(db, busyHandler, taskRowsSql, done);
     this.#logs = new BulkInsert(db, busyHandler, logRowsSql, `(${run}, ?, ?, ?, ?, ?)`);
     this.#attempts = new AttemptRows(db, run, busyHandler);
@@ -134,6 +134,8 @@ export class SqliteHistory implements History {
     waitedMs: number | undefined,
     input: string | null,
     label: string | null,
+    needs: string | null,
+    worker: WorkerId | null,
   ): void {
     const before = this.#rows.size === 0 ? undefined : this.#rows.get(id);
     if (before !== undefined) this.#rows.delete(id);
@@ -144,18 +146,19 @@ export class SqliteHistory implements History {
     const written = rows + (before?.rows ?? 0);
     const isCheap = written === 0 && cpuMs === undefined && waitedMs === 0;
     const told = label ?? before?.label ?? null;
-    if (isCheap && attempt === 1 && told === null) {
+    const isPlain = told === null && needs === null && before === undefined;
+    if (isCheap && isPlain && attempt === 1) {
       this.#done.nextRow().push(id, name, key, started, finished, result, input);
       return;
     }
     const waited = waitedMs ?? before?.waitedMs ?? null;
     const cells = this.#otherDone().nextRow();
     cells.push(id, name, key, attempt, started, finished, result);
-    cells.push(written, cpuMs ?? null, waited, input, told);
+    cells.push(written, cpuMs ?? null, waited, input, told, needs, worker);
   }
 
   #otherDone(): BulkInsert {
-    const row = `(${this.#run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?)`;
+    const row = `(${this.#run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?)`;
     return (this.#others ??= new BulkInsert(this.#db, this.#busyHandler, taskRowsSql, row));
   }
 
@@ -190,6 +193,10 @@ export class SqliteHistory implements History {
 
   setTotal(total: number): void {
     this.#runRow.setTotal(total);
+  }
+
+  setGraph(graph: string): void {
+    this.#runRow.setGraph(graph);
   }
 
   setEnd(end: RunEnd): void {
@@ -267,6 +274,8 @@ export class SqliteHistory implements History {
           row.waitedMs,
           row.input,
           row.label,
+          row.needs,
+          row.worker,
         );
     }
     this.#tasks.flush();
@@ -278,6 +287,7 @@ export class SqliteHistory implements History {
 
   committed(): void {
     this.#counts.committed();
+    this.#runRow.committed();
   }
 
   discard(): void {
@@ -330,4 +340,5 @@ const followed = (before: TaskRow, row: TaskRow): TaskRow => ({
   waitedMs: row.waitedMs ?? before.waitedMs,
   input: row.input ?? before.input,
   label: row.label ?? before.label,
+  needs: row.needs ?? before.needs,
 });

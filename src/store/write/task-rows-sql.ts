@@ -3,7 +3,7 @@
 import { passesOnSql, ranDownstream } from "../decide-reruns.ts";
 
 const columns =
-  "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error, rows, cpu_ms, waited_ms, input, label";
+  "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error, rows, cpu_ms, waited_ms, input, label, needs, worker";
 /** What is not simply replaced. */
 const updates: { readonly [column: string]: string } = {
   // A task that has begun in an earlier session stays one that has begun: see `reviveRun`.
@@ -13,6 +13,10 @@ const updates: { readonly [column: string]: string } = {
   waited_ms: "coalesce(excluded.waited_ms, waited_ms)",
   input: "coalesce(excluded.input, input)",
   label: "coalesce(excluded.label, label)",
+  needs: "coalesce(excluded.needs, needs)",
+  // A short end says no worker: where the attempt's start is in the file already, its worker is too.
+  worker:
+    "CASE WHEN excluded.worker IS NULL AND excluded.started_at = started_at THEN worker ELSE excluded.worker END",
 };
 /** The row's earlier code, if it had any, is that of an attempt that this one replaces. What depends on it may still follow. */
 const update = columns

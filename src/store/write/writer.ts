@@ -102,6 +102,9 @@ export class Writer {
       case "total":
         this.#total = { total: message.total, complete: message.complete };
         return this.#wakeUp.soon();
+      case "graph":
+        if (this.#life.state === "open") this.#life.session.history.setGraph(message.graph);
+        return this.#wakeUp.soon();
       case "seen":
         this.#announcer.seen(message.count);
         return this.#wakeUp.soon();

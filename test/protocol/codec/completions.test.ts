@@ -33,6 +33,7 @@ const completion: fc.Arbitrary<Completion> = fc.record({
   waitedMs: fc.oneof(fc.constant(0), fc.option(fc.nat(), { nil: undefined })),
   input: fc.option(json, { nil: undefined }),
   label: fc.option(name, { nil: undefined }),
+  needs: fc.option(fc.constantFrom("3", "3,5-9,each:1x2y;12"), { nil: undefined }),
 });
 
 test("property: completions, one text after another", () => {

@@ -36,27 +36,30 @@ test("a file of an older version is read as it is: what is done would be kept", 
   expect(readFileSync(path)).toEqual(before);
 });
 
-test.each([3, 4])("version %d, which records the code: what has changed runs again", (version) => {
-  using folder = tempFolder();
-  const path = folder.file("old.db");
-  copyFileSync(join(import.meta.dir, `../../fixtures/killed-v${version}.sqlite`), path);
-  const asked = request({
-    pipeline: "retries",
-    file: "/srv/pipelines/retries.ts",
-    params: "{}",
-    code: "0dd",
-    tasks: ["flaky", "last"],
-    reruns: { ...noReruns, rerun: ["flaky"] },
-  });
-  const code = new Map([["flaky", "now"]]);
-  const next = nextOf(path, asked, code);
-  if (next.kind !== "continued") throw new Error(`Internal error: ${next.kind}`);
-  const [flaky] = next.tasks;
-  expect(flaky).toMatchObject({ task: "flaky", kept: 0, rerun: { reason: "asked" } });
-  // It has inserted rows: without the user's word it is not repeated.
-  const unasked = { ...asked, reruns: noReruns };
-  expect(storeError(() => nextOf(path, unasked, code)).code).toBe("would-repeat");
-});
+test.each([3, 4, 5])(
+  "version %d, which records the code: what has changed runs again",
+  (version) => {
+    using folder = tempFolder();
+    const path = folder.file("old.db");
+    copyFileSync(join(import.meta.dir, `../../fixtures/killed-v${version}.sqlite`), path);
+    const asked = request({
+      pipeline: "retries",
+      file: "/srv/pipelines/retries.ts",
+      params: "{}",
+      code: "0dd",
+      tasks: ["flaky", "last"],
+      reruns: { ...noReruns, rerun: ["flaky"] },
+    });
+    const code = new Map([["flaky", "now"]]);
+    const next = nextOf(path, asked, code);
+    if (next.kind !== "continued") throw new Error(`Internal error: ${next.kind}`);
+    const [flaky] = next.tasks;
+    expect(flaky).toMatchObject({ task: "flaky", kept: 0, rerun: { reason: "asked" } });
+    // It has inserted rows: without the user's word it is not repeated.
+    const unasked = { ...asked, reruns: noReruns };
+    expect(storeError(() => nextOf(path, unasked, code)).code).toBe("would-repeat");
+  },
+);
 
 test("without a file, or without one that has runs, a new run would begin", () => {
   using folder = tempFolder();

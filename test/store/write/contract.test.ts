@@ -90,6 +90,8 @@ describe.each<[string, () => WriterUnderTest]>([
         cpu_ms: null,
         waited_ms: null,
         reason: null,
+        needs: null,
+        worker: 0,
       },
     ]);
     await writer.next("committed");
@@ -354,13 +356,14 @@ describe.each<[string, () => WriterUnderTest]>([
       ],
     });
     writer.send({ type: "total", total: 2, complete: true });
+    writer.send({ type: "graph", graph: '{"nodes":[],"edges":[]}' });
     await writer.close();
     expect(rows(db, "SELECT name, status, error FROM task_runs ORDER BY id")).toEqual([
       { name: "a", status: "queued", error: null },
       { name: "b", status: "skipped", error: JSON.stringify(failure) },
     ]);
-    expect(rows(db, "SELECT status, tasks_total FROM pipeline_runs")).toEqual([
-      { status: "done", tasks_total: 2 },
+    expect(rows(db, "SELECT status, tasks_total, graph FROM pipeline_runs")).toEqual([
+      { status: "done", tasks_total: 2, graph: '{"nodes":[],"edges":[]}' },
     ]);
     expect(writer.events).toContainEqual({ type: "run-total", total: 2, complete: true });
   });

@@ -179,7 +179,7 @@ describe("what has ended runs again where its code has changed", () => {
       run: skips.id,
       busyHandler: unlocked,
     });
-    const unknown = { input: null, label: null };
+    const unknown = { input: null, label: null, needs: null, worker: null };
     const empty = { ...unknown, message: null, startedAt: null, result: null, failure: null };
     const skipped = { status: "skipped", progress: 0, attempt: 0, finishedAt: 1 } as const;
     const costs = { rows: 0, cpuMs: null, waitedMs: null };
@@ -228,7 +228,22 @@ describe("what has ended runs again where its code has changed", () => {
       run: again.id,
       busyHandler: unlocked,
     });
-    history.setDone(1 as never, "list", "list:0a", 1, 0, 1, "[2]", 0, undefined, 0, null, null);
+    history.setDone(
+      1 as never,
+      "list",
+      "list:0a",
+      1,
+      0,
+      1,
+      "[2]",
+      0,
+      undefined,
+      0,
+      null,
+      null,
+      null,
+      null,
+    );
     history.flush();
     history.close();
     again.end();

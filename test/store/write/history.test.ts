@@ -78,6 +78,8 @@ const row = (id: number, status: TaskRow["status"]): TaskRow => ({
   waitedMs: null,
   input: null,
   label: null,
+  needs: null,
+  worker: null,
 });
 
 /** One change of each kind. */
@@ -85,7 +87,7 @@ function change(history: History): void {
   history.setTask(row(1, "running"));
   history.setProgress(taskId(1), 0.5, "half");
   history.setCursor(taskId(1), "7", 0);
-  history.setDone(taskId(2), "t2", "t:2", 1, 0, 1, "null", 0, undefined, 0, null, null);
+  history.setDone(taskId(2), "t2", "t:2", 1, 0, 1, "null", 0, undefined, 0, null, null, null, null);
   history.addLog({ id: taskId(1), attempt: 1, at: 0, level: "info", line: "a" });
   history.setTotal(2);
   history.setEnd({ status: "done", failure: null, at: 0 });
@@ -172,6 +174,8 @@ describe.each<[string, (db: Database) => History, (stored: Stored) => Stored]>([
               0,
               undefined,
               0,
+              null,
+              null,
               null,
               null,
             );

@@ -142,12 +142,16 @@ class Session {
         0,
         null,
         null,
+        null,
+        null,
       );
     const none = { startedAt: null, finishedAt: null, result: null, failure: null, message: null };
     this.history.setTask({
       ...none,
       input: null,
       label: null,
+      needs: null,
+      worker: null,
       id: taskId(id),
       name: "a",
       key: "k",

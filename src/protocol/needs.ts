@@ -1,0 +1,70 @@
+// Whose ends a task has waited for, as stored in `task_runs.needs`: `3,5-9,each:1x2y;12`. Ids of tasks, in ranges, and fan-outs of
+// the graph (run-graph.ts); after `;` those whose results it has not read. Pure.
+
+import { taskId, type TaskId } from "./ids.ts";
+
+export type Needed = {
+  readonly ids: readonly TaskId[];
+  /** `each:…`, of `RunGraph`. */
+  readonly fanOuts: readonly string[];
+};
+
+type Needs = {
+  readonly reads: Needed;
+  readonly after: Needed;
+  /** There are more. */
+  readonly isCut: boolean;
+};
+
+const cutMark = "…";
+const noneNeeded: Needed = { ids: [], fanOuts: [] };
+
+/** As it is stored. Absent where the task waits for nothing. */
+export type Waited = { readonly needs?: string | undefined };
+
+/** Characters. */
+const maxNeeds = 1000;
+/** Of a range. Only a damaged file has more. */
+const maxIds = 1_000_000;
+
+/** Undefined where there is nothing. */
+export function needsText(reads: Needed, after: Needed = noneNeeded): string | undefined {
+  const [first, second] = [neededText(reads), neededText(after)];
+  const text = second === "" ? first : `${first};${second}`;
+  if (text.length <= maxNeeds) return text === "" ? undefined : text;
+  return text.slice(0, text.lastIndexOf(",", maxNeeds) + 1) + cutMark;
+}
+
+function neededText({ ids, fanOuts }: Needed): string {
+  const words: string[] = [];
+  const sorted = ids.toSorted((a, b) => a - b);
+  for (let first = 0; first < sorted.length;) {
+    let last = first;
+    while (sorted[last + 1] === (sorted[last] ?? 0) + 1) last++;
+    words.push(first === last ? `${sorted[first]}` : `${sorted[first]}-${sorted[last]}`);
+    first = last + 1;
+  }
+  return [...words, ...fanOuts].join();
+}
+
+/** Words that pipeloom cannot have written are left out. */
+export function needsIn(text: string): Needs {
+  const isCut = text.endsWith(cutMark);
+  const [reads = "", after = ""] = (isCut ? text.slice(0, -1) : text).split(";");
+  return { reads: neededIn(reads), after: neededIn(after), isCut };
+}
+
+function neededIn(text: string): Needed {
+  const ids: TaskId[] = [];
+  const fanOuts: string[] = [];
+  for (const word of text.split(",")) {
+    const [, from, to = from] = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(word) ?? [];
+    if (from === undefined) {
+      if (word.startsWith("each:")) fanOuts.push(word);
+      continue;
+    }
+    const last = Math.min(Number(to), Number(from) + maxIds);
+    for (let id = Number(from); id <= last; id++) ids.push(taskId(id));
+  }
+  return { ids, fanOuts };
+}
