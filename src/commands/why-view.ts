@@ -6,9 +6,17 @@
 //     "task": { "id", "name", "definition", "status", "attempt", "reason": text | null, "input": JSON text | null },
 //     "outcome": "ran" | "reused" | "skipped" | "not run",
 //     "because": [text, …],                                 the first is the main one
-//     "since": run | null,                                  the run that it is compared with
+//     "since": run | null,                                  the run that it is compared with: an earlier one, or the same one, where
+//                                                           the code has changed between two sessions of it
 //     "changes": [{ "part": "code" | "packages" | "files" | "env" | "params" | "version" | "input", "names": [text, …] }],
-//     "diff": [{ "kind": "same" | "removed" | "added" | "gap", "text" }] | null }
+//     "diff": [{ "kind": "same" | "removed" | "added" | "gap", "text" }] | null,
+//     "failed": [task, …],                                  failed tasks: it was skipped, or waits, because of them
+//     "needs": {
+//       "tasks": [{ "id", "name", "label", "status", "error", "isRead" }, …],   not done ones first; isRead: it reads the result
+//       "more": number, "isCut": bool,                      how many are not listed, and whether there are even more
+//       "fanOuts": [{ "id", "over": [name, …], "yields": [name, …], "items": number | null, "isRead",
+//                     "failed": number, "firstFailed": task | null, "running": number }],
+//       "itemOf": [{ "id", "over": [name, …] }] } }         it may be an item of these fan-outs
 
 import { JSON } from "../base/globals.ts";
 import { type DiffLine, lineDiff } from "../base/line-diff.ts";
@@ -18,6 +26,7 @@ import type { PartsChange } from "../protocol/reuse.ts";
 import type { WhyTask } from "../store/read/why-task.ts";
 import { changeText } from "../terminal/change-text.ts";
 import { changedMembers } from "./changed-members.ts";
+import { culpritLine, needsData, needsLines, taskData } from "./needs-view.ts";
 
 const whyVersion = 1;
 
@@ -34,13 +43,14 @@ type Verdict = {
 export function verdictOf(why: WhyTask): Verdict {
   const outcome = outcomeOf(why);
   const none = { outcome, since: null, changes: [], diff: null };
-  const { task } = why;
+  const { task, sessionBefore } = why;
   if (outcome === "skipped" || outcome === "not run") {
-    return { ...none, because: [notRunBecause(why)] };
+    return { ...none, because: [notRunBecause(why), ...why.culprits.map(culpritLine)] };
   }
-  const changes = changesOf(why);
-  const since = why.before?.run ?? null;
-  const compared = { outcome, since, changes, diff: diffOf(why) };
+  const before = sessionBefore ?? why.before;
+  const changes = sessionBefore === undefined ? changesOf(why) : codeChange;
+  const since = before?.run ?? null;
+  const compared = { outcome, since, changes, diff: diffOf(why.definition, before) };
   if (outcome === "reused") {
     return {
       ...compared,
@@ -50,18 +60,24 @@ export function verdictOf(why: WhyTask): Verdict {
   return { ...compared, because: [...ranBecause(why, changes), ...retried(why)] };
 }
 
+const codeChange: PartsChange["what"] = [{ part: "code", names: [] }];
+
 function outcomeOf({ task: { status, reason, attempt } }: WhyTask): Outcome {
   if (status === "skipped") return "skipped";
   if (reason?.startsWith("reused from run ") === true) return "reused";
   return attempt === 0 && status !== "running" ? "not run" : "ran";
 }
 
-function notRunBecause({ task: { status, failure, reason } }: WhyTask): string {
+function notRunBecause({ task: { status, failure, reason }, needs }: WhyTask): string {
   if (failure !== null) return failure.message;
   if (reason !== null) return `it waits to run: ${reason}`;
-  return status === "queued"
-    ? "it waits for what it depends on, for a free slot or a limit, or the run ended before it began"
-    : `it is ${status}`;
+  if (status !== "queued") return `it is ${status}`;
+  const hasOpen =
+    needs.tasks.some((task) => task.status === "queued" || task.status === "running") ||
+    needs.fanOuts.some(({ running }) => running > 0);
+  return hasOpen
+    ? "it waits for what it depends on: not all of it has ended"
+    : "it waits for what it depends on, for a free slot or a limit, or the run ended before it began";
 }
 
 /** What differs from the run before, as far as that is known. */
@@ -108,7 +124,10 @@ function ranBecause(why: WhyTask, changes: PartsChange["what"]): string[] {
 const retried = ({ task: { attempt } }: WhyTask): string[] =>
   attempt > 1 ? [`it was tried ${plural(attempt, "time")}: earlier attempts failed`] : [];
 
-function diffOf({ definition, before }: WhyTask): readonly DiffLine[] | null {
+function diffOf(
+  definition: WhyTask["definition"],
+  before: WhyTask["before"],
+): readonly DiffLine[] | null {
   if (definition?.source === undefined || before?.source === undefined) return null;
   if (definition.fingerprint === before.fingerprint) return null;
   const lines = lineDiff(before.source, definition.source) ?? [];
@@ -124,6 +143,8 @@ export const whyData = (why: WhyTask, verdict: Verdict, db: string): object => {
     pipeline: why.pipeline,
     task: { id, name, definition, status, attempt, reason, input },
     ...verdict,
+    failed: why.culprits.map(taskData),
+    needs: needsData(why.needs),
   };
 };
 
@@ -146,7 +167,9 @@ export function whyLines(
           `of ${visible(task.definition)}, ${plural(results.own, "task")} ran and ${results.reused} were reused`,
         ]),
   ];
-  const body = [...verdict.because, ...more].flatMap((line) => wrapped(line, columns));
+  const body = [...verdict.because, ...more, ...needsLines(why.needs)].flatMap((line) =>
+    wrapped(line, columns),
+  );
   const first = columns === Number.POSITIVE_INFINITY ? head : Bun.wrapAnsi(head, columns);
   return [...first.split("\n"), ...body, ...diffLines(verdict.diff, colors, columns)];
 }

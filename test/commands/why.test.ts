@@ -72,6 +72,7 @@ test("the first run, a result that is reused, and a task that always runs", asyn
   expect(await project.why("#2", "2")).toEqual([
     "report #2 of run 2 (etl): it ran, and is done",
     "it has no `reuse`, so it runs in each run; its code has not changed since run 1",
+    "it reads the results of load day=1 #1 (done)",
   ]);
   expect(await project.why("mail")).toContain("it was tried 3 times: earlier attempts failed");
 });
@@ -122,6 +123,8 @@ test("a task that was skipped, one that failed, and one that ran again as asked"
   expect(await project.why("mail")).toEqual([
     "mail #3 of run 1 (etl): it was skipped",
     'skipped because task "report" (2) did not finish',
+    "report x=2 #2 failed: as planned",
+    "it reads the results of report x=2 #2 (error)",
   ]);
   expect((await project.why("report"))[0]).toBe("report #2 of run 1 (etl): it ran, and is error");
   await project.run(["--resume"]);
@@ -129,6 +132,69 @@ test("a task that was skipped, one that failed, and one that ran again as asked"
   expect((await project.why("report"))[1]).toBe(
     "it ran again in a later session of the run, as asked (--rerun)",
   );
+});
+
+test("a run that was continued after an edit is compared with its session before", async () => {
+  using project = new Project();
+  await project.write(2);
+  await project.run([], { FAIL: "1" });
+  await project.write(3);
+  await project.run(["--resume"]);
+  expect(await project.why("load", "1")).toEqual([
+    "load #1 of run 1 (etl): it ran, and is done",
+    "it ran again in a later session of the run: its code had changed",
+    "",
+    'version: "1",',
+    "run: ({ day }) => {",
+    "-     const rate = 2;",
+    "+     const rate = 3;",
+    "return day * rate;",
+    "}",
+  ]);
+  const json = JSON.parse((await project.why("load", "1", "--json")).join("\n")) as object;
+  expect(json).toMatchObject({ run: 1, since: 1, changes: [{ part: "code", names: [] }] });
+  // What was not edited is compared with the run before.
+  expect((await project.why("mail"))[1]).toBe(
+    "it is the first run of the pipeline that has this task",
+  );
+});
+
+const fan = `
+import { each, pipeline, task } from "pipeloom";
+const list = task({ name: "list", run: () => [1, 2, 3] });
+const load = task({ name: "load", run: ({ n }: { n: number }) => {
+  if (n === 2) throw new Error("no such page");
+  return n;
+} });
+const check = task({ name: "check", run: () => null });
+const sum = task({ name: "sum", run: (_: { all: number[] }) => null });
+const mail = task({ name: "mail", run: (_: { x: unknown }) => null });
+export default pipeline({ name: "fan", tasks: () =>
+  mail({ x: sum({ all: each(list(), (n) => load({ n })) }, { after: [check()] }) }) });
+`;
+
+test("what a task depends on: fan-outs, what is only waited for, and the failure behind skipped tasks", async () => {
+  using project = new Project();
+  await Bun.write(project.path("etl.ts"), fan);
+  await project.run();
+  const [failed = ""] = await project
+    .why("mail", "--json")
+    .then((lines) =>
+      (JSON.parse(lines.join("\n")) as { failed: { id: number }[] }).failed.map(
+        ({ id }) => `#${id}`,
+      ),
+    );
+  const [, because, culprit, skipped] = await project.why("mail");
+  expect(because).toStartWith('skipped because task "load"');
+  expect(culprit).toBe(`load n=2 ${failed} failed: no such page`);
+  expect(skipped).toMatch(/^it reads the results of sum #\d+ \(skipped\)$/);
+  const sum = await project.why("sum");
+  expect(sum.slice(2, 4)).toEqual([
+    `load n=2 ${failed} failed: no such page`,
+    `it reads the results of a fan-out over list, 3 items of load (1 failed, the first is load n=2 ${failed})`,
+  ]);
+  expect(sum[4]).toMatch(/^it waits for the end of check #\d+ \(done\)$/);
+  expect(await project.why(failed)).toContain("it is an item of a fan-out over list");
 });
 
 test("--json, and what there is not", async () => {

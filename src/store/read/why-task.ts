@@ -7,9 +7,11 @@ import type { DefinitionParts } from "../../protocol/reuse.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
 import { nameOfKey } from "../../protocol/task-key.ts";
 import { partsIn } from "../known-parts.ts";
+import { codeReason } from "../rerun-reasons.ts";
 import { checkTables } from "./check-tables.ts";
 import { ReaderError } from "./reader-error.ts";
 import type { Reader, Row } from "./reader.ts";
+import { type NeededTask, NeedsReader, storedGraph, type TaskNeeds } from "./task-needs.ts";
 import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
 
 export type WhyTask = {
@@ -28,6 +30,11 @@ export type WhyTask = {
   readonly results: { readonly own: number; readonly reused: number } | undefined;
   /** An earlier run has a result with this input, that could be taken. */
   readonly hasEarlier: boolean;
+  readonly needs: TaskNeeds;
+  /** Tasks that failed: the task was skipped, or waits, because of them. */
+  readonly culprits: readonly NeededTask[];
+  /** The definition in an earlier session of this run: the task ran again because its code was edited in between. */
+  readonly sessionBefore: SeenDefinition | undefined;
 };
 
 type SeenTask = {
@@ -62,6 +69,7 @@ const maxScanned = 20_000;
 export function whyTask(reader: Reader, run: RunId, wanted: string): WhyTask {
   checkTables(reader);
   assertReasons(reader);
+  const graph = storedGraph(reader, run);
   const [row, other] = tasksOf(reader, run, wanted);
   if (row === undefined) throw noSuchTask(reader, run, wanted);
   const task = seenTask(reader, row);
@@ -70,6 +78,8 @@ export function whyTask(reader: Reader, run: RunId, wanted: string): WhyTask {
   );
   const definition = definitionOf(reader, run, task.definition);
   const before = definitionBefore(reader, run, pipeline, task.definition);
+  const needsReader = new NeedsReader(reader, run, graph);
+  const needs = needsReader.of(text(row["needs"]), task.definition);
   return {
     run,
     pipeline,
@@ -81,13 +91,14 @@ export function whyTask(reader: Reader, run: RunId, wanted: string): WhyTask {
       other === undefined && before !== undefined ? onlyTask(reader, before, task) : undefined,
     results: resultsOf(reader, run, task.definition, definition),
     hasEarlier: hasEarlier(reader, run, task, definition),
+    needs,
+    culprits: task.status === "done" ? [] : needsReader.failuresBehind(needs),
+    sessionBefore: sessionBefore(reader, run, task),
   };
 }
 
 function assertReasons(reader: Reader): void {
-  const columns = reader.query(
-    "SELECT 1 FROM pragma_table_info('task_runs') WHERE name = 'reason'",
-  );
+  const columns = reader.query("SELECT 1 FROM pragma_table_info('task_runs') WHERE name = 'needs'");
   if (columns.length > 0) return;
   throw new ReaderError(
     "no-reasons",
@@ -155,6 +166,22 @@ function definitionBefore(
     `${definitionSql} JOIN pipeline_runs AS r ON r.id = d.run_id
       WHERE d.name = ? AND d.run_id < ? AND r.pipeline = ? ORDER BY d.run_id DESC LIMIT 1`,
     [name, run, pipeline],
+  );
+  return row === undefined ? undefined : seenDefinition(row);
+}
+
+/** The code has changed between two sessions of the run, and the task has run again because of it. */
+function sessionBefore(
+  reader: Reader,
+  run: RunId,
+  { definition, reason }: SeenTask,
+): SeenDefinition | undefined {
+  if (reason !== codeReason) return undefined;
+  const [row] = reader.query(
+    `SELECT d.run_id, d.earlier AS fingerprint, NULL AS alike, NULL AS parts, s.source FROM pipeloom_definitions AS d
+      LEFT JOIN pipeloom_sources AS s ON s.fingerprint = d.earlier
+      WHERE d.run_id = ? AND d.name = ? AND d.earlier IS NOT NULL`,
+    [run, definition],
   );
   return row === undefined ? undefined : seenDefinition(row);
 }

@@ -18,6 +18,7 @@ import {
   passesOnSql,
 } from "../decide-reruns.ts";
 import { onlyRow } from "../only-row.ts";
+import { askedReason, codeReason, failedReason } from "../rerun-reasons.ts";
 import type { Sources } from "./history.ts";
 import { useSources, withoutSource, writeSources } from "./code-sources.ts";
 
@@ -33,7 +34,9 @@ function writeDefinitions(db: Database, run: RunId, code: Code, repeats: boolean
   db.run(
     `INSERT INTO pipeloom_definitions (run_id, name, fingerprint, repeats)
       SELECT ?, key, value, ? FROM json_each(?) WHERE true
-      ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint`,
+      ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint,
+        earlier = CASE WHEN fingerprint LIKE 'module:%' OR fingerprint = excluded.fingerprint
+          OR excluded.fingerprint LIKE 'module:%' THEN earlier ELSE fingerprint END`,
     [run, repeats ? 1 : 0, JSON.stringify(Object.fromEntries(code))],
   );
 }
@@ -70,11 +73,6 @@ export function markReruns(
   const known = new Map(tasks.map((name) => [name, code?.get(name) ?? moduleFingerprint(module)]));
   writeDefinitions(db, run, known, isUnknown);
 }
-
-/** `task_runs.reason`: for `why`. */
-const askedReason = "it ran again in a later session of the run, as asked (--rerun)";
-const codeReason = "it ran again in a later session of the run: its code had changed";
-const failedReason = "it ran again in a later session of the run: it had failed (--rerun failed)";
 
 /** A task that owes its dependents a rerun still owes it. */
 const marked = (mark: string): string =>

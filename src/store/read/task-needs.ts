@@ -1,0 +1,216 @@
+// What a task has waited for: the tasks and the fan-outs, and how they ended. Reads a few rows, also of a fan-in of a million.
+
+import type { Failure } from "../../base/failure.ts";
+import { JSON } from "../../base/globals.ts";
+import type { RunId, TaskId } from "../../protocol/ids.ts";
+import { type Needed, needsIn } from "../../protocol/needs.ts";
+import type { GraphEdge, RunGraph } from "../../protocol/run-graph.ts";
+import type { TaskStatus } from "../../protocol/status.ts";
+import { definitionSql } from "../decide-reruns.ts";
+import { ofRun } from "../own-tables.ts";
+import type { Reader, Row } from "./reader.ts";
+import { itemColumns, storedLabel } from "./stored-item.ts";
+import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
+
+/** A task that is needed. */
+export type NeededTask = {
+  readonly id: TaskId;
+  readonly name: string;
+  readonly label: string | null;
+  readonly status: TaskStatus;
+  readonly failure: Failure | null;
+  /** Its result is read; otherwise it is only waited for. */
+  readonly isRead: boolean;
+};
+
+/** A fan-out that is needed, or whose item the task is. */
+export type NeededFanOut = {
+  /** `each:…`, of the graph. */
+  readonly id: string;
+  /** Definitions and fan-outs that yield its list; none for a list in the pipeline file. */
+  readonly over: readonly string[];
+  /** Definitions whose tasks are the results of its items. */
+  readonly yields: readonly string[];
+  readonly items: number | null;
+  readonly isRead: boolean;
+  /** Of the run's tasks of these definitions: how many failed, and the first of them. */
+  readonly failed: number;
+  readonly firstFailed: NeededTask | null;
+  readonly running: number;
+};
+
+export type TaskNeeds = {
+  readonly tasks: readonly NeededTask[];
+  /** Tasks that are needed and not listed; with `isCut`, at least. */
+  readonly more: number;
+  readonly isCut: boolean;
+  readonly fanOuts: readonly NeededFanOut[];
+  /** The task may be an item of these. */
+  readonly itemOf: readonly Pick<NeededFanOut, "id" | "over">[];
+};
+
+const maxListed = 20;
+/** Skipped tasks that are followed back to the failure. */
+const maxFollowed = 100;
+
+export class NeedsReader {
+  readonly #reader: Reader;
+  readonly #run: RunId;
+  readonly #graph: RunGraph;
+
+  constructor(reader: Reader, run: RunId, graph: RunGraph) {
+    this.#reader = reader;
+    this.#run = run;
+    this.#graph = graph;
+  }
+
+  /** @param needs `task_runs.needs` @param definition of the task */
+  of(needs: string | null, definition: string): TaskNeeds {
+    const { reads, after, isCut } = needsIn(needs ?? "");
+    const [read, others] = [this.#tasks(reads, true), this.#tasks(after, false)];
+    const tasks = [...read, ...others].slice(0, maxListed);
+    return {
+      tasks,
+      more: reads.ids.length + after.ids.length - tasks.length,
+      isCut,
+      fanOuts: [
+        ...reads.fanOuts.map((id) => this.#fanOut(id, true)),
+        ...after.fanOuts.map((id) => this.#fanOut(id, false)),
+      ],
+      itemOf: this.#into(definition, "item").map((id) => ({ id, over: this.#over(id) })),
+    };
+  }
+
+  /** Those that have not succeeded come first. */
+  #tasks({ ids }: Needed, isRead: boolean): NeededTask[] {
+    const [first, last] = [ids[0], ids.at(-1)];
+    if (first === undefined || last === undefined) return [];
+    const rows =
+      ids.length <= maxInList
+        ? this.#rows("run_id = ?1 AND id IN (SELECT value FROM json_each(?2))", JSON.stringify(ids))
+        : ["error", "running"].flatMap((status) =>
+            this.#rows(
+              `${ofRun("?1")} AND status = '${status}' AND id BETWEEN ${first} AND ?2 ORDER BY run_id, id LIMIT ${maxListed}`,
+              last,
+            ),
+          );
+    return rows
+      .map((row) => this.#needed(row, isRead))
+      .toSorted((a, b) => urgency(a) - urgency(b) || a.id - b.id)
+      .slice(0, maxListed);
+  }
+
+  #rows(where: string, param: string | number): Row[] {
+    return this.#reader.query(
+      `SELECT id, name, status, error, ${itemColumns(this.#reader)} FROM task_runs WHERE ${where}`,
+      [this.#run, param],
+    );
+  }
+
+  #needed(row: Row, isRead: boolean): NeededTask {
+    return {
+      id: storedTaskId(row["id"], this.#reader),
+      name: String(row["name"]),
+      label: storedLabel(row),
+      status: storedTaskStatus(row["status"], this.#reader),
+      failure: row["error"] === null ? null : failure(row["error"]),
+      isRead,
+    };
+  }
+
+  // ── fan-outs ──
+
+  #fanOut(id: string, isRead: boolean): NeededFanOut {
+    const node = this.#graph.nodes.find((each) => each.id === id);
+    const yields = this.#into(id, "result");
+    const failed = this.#open(yields, "error");
+    return {
+      id,
+      over: this.#over(id),
+      yields,
+      items: node?.kind === "each" ? node.items : null,
+      isRead,
+      failed: failed.count,
+      firstFailed: failed.first === undefined ? null : this.#needed(failed.first, isRead),
+      running: this.#open(yields, "running").count,
+    };
+  }
+
+  /** By the partial indexes: few tasks run or have failed. */
+  #open(definitions: readonly string[], status: "error" | "running"): Open {
+    const where = `${ofRun("?1")} AND status = '${status}' AND
+      (${definitionSql} IN (SELECT value || ':' FROM json_each(?2)) OR key IN (SELECT value FROM json_each(?2)))`;
+    const names = JSON.stringify(definitions);
+    const count = `SELECT COUNT(*) AS n FROM task_runs WHERE ${where}`;
+    return {
+      count: number(this.#reader.query(count, [this.#run, names])[0]?.["n"]) ?? 0,
+      first: this.#rows(`${where} ORDER BY run_id, id LIMIT 1`, names)[0],
+    };
+  }
+
+  #over = (fanOut: string): string[] => this.#into(fanOut, "input");
+
+  #into = (to: string, kind: GraphEdge["kind"]): string[] =>
+    this.#graph.edges
+      .filter((edge) => edge.to === to && edge.kind === kind)
+      .map(({ from }) => from);
+
+  // ── the first cause ──
+
+  /** The tasks that failed: the others were skipped because of them. */
+  failuresBehind(needs: TaskNeeds): readonly NeededTask[] {
+    const found = new Map<number, NeededTask>();
+    const seen = new Set<number>();
+    let next: readonly NeededTask[] = needs.tasks;
+    const fanOuts = needs.fanOuts.flatMap(({ firstFailed }) => firstFailed ?? []);
+    for (const each of [...next, ...fanOuts]) if (hasFailed(each)) found.set(each.id, each);
+    while (found.size === 0 && seen.size < maxFollowed) {
+      const skipped = next.filter(({ id, status }) => status === "skipped" && !seen.has(id));
+      if (skipped.length === 0) break;
+      next = skipped.flatMap(({ id }) => {
+        seen.add(id);
+        const before = this.of(this.#needsOf(id), "");
+        return [...before.tasks, ...before.fanOuts.flatMap(({ firstFailed }) => firstFailed ?? [])];
+      });
+      for (const each of next) if (hasFailed(each)) found.set(each.id, each);
+    }
+    return [...found.values()];
+  }
+
+  #needsOf(id: TaskId): string | null {
+    const sql = "SELECT needs FROM task_runs WHERE run_id = ? AND id = ?";
+    return text(this.#reader.query(sql, [this.#run, id])[0]?.["needs"]);
+  }
+}
+
+type Open = { readonly count: number; readonly first: Row | undefined };
+
+/** More ids are looked for in their range, and only those that failed or run. */
+const maxInList = 1000;
+
+/** The lower comes first. */
+function urgency({ status }: NeededTask): number {
+  if (status === "error" || status === "cancelled") return 0;
+  return status === "done" ? 2 : 1;
+}
+
+const hasFailed = ({ status }: NeededTask): boolean => status === "error" || status === "cancelled";
+
+const noGraph: RunGraph = { nodes: [], edges: [] };
+
+/** As it is stored; empty where it is not, or where pipeloom cannot have written it. */
+export function storedGraph(reader: Reader, run: RunId): RunGraph {
+  // `*`, because a file of an earlier version has no graph.
+  const [row] = reader.query("SELECT * FROM pipeline_runs WHERE id = ?", [run]);
+  try {
+    const parsed: unknown = JSON.parse(text(row?.["graph"]) ?? "null");
+    const isGraph =
+      typeof parsed === "object" &&
+      parsed !== null &&
+      Array.isArray(Reflect.get(parsed, "nodes")) &&
+      Array.isArray(Reflect.get(parsed, "edges"));
+    return isGraph ? (parsed as RunGraph) : noGraph;
+  } catch {
+    return noGraph;
+  }
+}
