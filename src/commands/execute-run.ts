@@ -14,6 +14,7 @@ import type { ModuleRef } from "../protocol/messages.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
+import type { RunSummary } from "../protocol/summary.ts";
 import {
   defaultDb,
   type LoadedPipeline,
@@ -74,6 +75,8 @@ class CommandRun {
   #watchdog: Watchdog | undefined;
   /** How the run failed; a hook may still be running then. */
   #failed: "error" | "cancelled" | undefined;
+  /** The run's last event is out; a hook may still be running. */
+  #hasEnded = false;
   #isOver = false;
   /** Undefined while the pipeline is loaded. */
   #ran: Run | undefined;
@@ -122,7 +125,7 @@ class CommandRun {
     const programs = Programs.create();
     using reaper = programs.reaper;
     using signals = new RunSignals({
-      stop: (signal, urgent) => this.#stop(signal, urgent, (now) => run.stop(now)),
+      stop: (signal, urgent) => this.#stop(signal, urgent, run),
       close: () => this.#ui.close(),
       programs,
     });
@@ -150,9 +153,7 @@ class CommandRun {
     inherited.end();
     this.#ui.finish(summary);
     await this.#waitForReaders(signals);
-    const { first: signal } = signals;
-    if (signal !== undefined) return exitCodeOf(signal);
-    return summary.status === "done" && this.#lost.length === 0 ? 0 : 1;
+    return this.#exitCode(summary.status, signals.first);
   }
 
   #show(events: readonly RunEvent[], exit: Disposable): void {
@@ -160,15 +161,23 @@ class CommandRun {
     this.#ui.events(events);
     const last = events.at(-1);
     if (last?.type !== "run-finished") return;
+    this.#hasEnded = true;
     // From here on only hooks run. An exit is harmless after success, and no success after a failure.
     if (last.status === "done") exit[Symbol.dispose]();
     else this.#failed = last.status;
   }
 
-  #stop(signal: StopSignal, urgent: boolean, stopRun: (urgent: boolean) => void): void {
+  /** A signal that came when the run had done all, or had failed, has not ended it. */
+  #exitCode(status: RunSummary["status"], signal: StopSignal | undefined): number {
+    if (status === "done" && this.#lost.length === 0) return 0;
+    return signal === undefined || status === "error" ? 1 : exitCodeOf(signal);
+  }
+
+  #stop(signal: StopSignal, urgent: boolean, run: Run): void {
     if (this.#isOver) return this.#impatient.resolve();
-    this.#ui.stopping(signal, urgent);
-    stopRun(urgent);
+    if (this.#hasEnded && !urgent) this.#log("info", `${signal}: no task is left; the run ends`);
+    else this.#ui.stopping(signal, urgent);
+    run.stop(urgent);
   }
 
   #watchdogOptions(

@@ -80,6 +80,13 @@ export class Outcomes {
     return this.#failure ?? null;
   }
 
+  /** Everything that was planned is done, and nothing more would have been planned. */
+  get areAllDone(): boolean {
+    const { graph } = this.#deps;
+    const isAll = graph.isFinished && !graph.expectsMore && this.#undecided.length === 0;
+    return isAll && this.status === "done" && !this.#summary.hasCancelled;
+  }
+
   /** Tasks are in flight only where the writer has failed: otherwise the run waits for their ends. */
   get left(): LeftTasks {
     const { graph, stored, inFlight } = this.#deps;

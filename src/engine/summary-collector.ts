@@ -29,6 +29,10 @@ export class SummaryCollector {
     return done + error + cancelled + skipped;
   }
 
+  get hasCancelled(): boolean {
+    return this.#counts.cancelled > 0;
+  }
+
   add(event: TaskFinished): void {
     this.#counts[event.status]++;
     if (event.reason !== undefined) this.#reused++;

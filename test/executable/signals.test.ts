@@ -168,6 +168,76 @@ describe.skipIf(process.platform === "win32")("signals", () => {
     expect(runs(rig)).toEqual([{ id: 1, status: "done" }]);
   });
 
+  const signals = ["SIGINT", "SIGTERM"] as const;
+
+  test.each(signals)("%s when the run is done and a hook still runs: exit 0", async (signal) => {
+    await using rig = newRig();
+    const { control } = rig;
+    rig.pipeline(`
+      const quick = task({ name: "quick", run: () => 1 });
+      export default pipeline({ name: "p", onFinish: () => step("over"), tasks: () => quick() });
+    `);
+    const child = rig.spawn("run", "pipeline.ts", "--db", "test.db", "--json");
+    const over = await control.next("over");
+    child.kill(signal);
+    let err = "";
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+      if (!err.includes("no task is left") && text.includes("no task is left")) over.finish();
+      err += text;
+    }
+    expect({ code: await child.exited, err }).toMatchObject({ code: 0 });
+    expect(err).toContain(`${signal}: no task is left; the run ends`);
+    expect(err).not.toContain("waiting for");
+    expect(await child.stdout.text()).toContain('"type":"run-finished","run":1,"status":"done"');
+    expect(runs(rig)).toEqual([{ id: 1, status: "done" }]);
+  });
+
+  test.each(signals)(
+    "%s while the last task runs, which goes on and is done: so is the run, exit 0",
+    async (signal) => {
+      await using rig = newRig();
+      const { control } = rig;
+      rig.pipeline(`
+        const deaf = task({ name: "deaf", async run(_, ctx) {
+          ctx.signal.onabort = () => void step("told");
+          return await step("deaf");
+        } });
+        export default pipeline({ name: "p", tasks: () => deaf() });
+      `);
+      const child = rig.spawn("run", "pipeline.ts", "--db", "test.db", "--json");
+      const deaf = await control.next("deaf");
+      child.kill(signal);
+      (await control.next("told")).finish();
+      deaf.finish("done all the same");
+      const { code, out, err } = await ended(child);
+      expect({ code, err }).toMatchObject({ code: 0 });
+      expect(err).toContain("p done: 1 of 1 task");
+      expect(out).toContain('"type":"run-finished","run":1,"status":"done"');
+      expect(runs(rig)).toEqual([{ id: 1, status: "done" }]);
+      expect(statuses(rig)).toEqual([{ status: "done", n: 1 }]);
+    },
+  );
+
+  test("a generator that would yield more, or a task that is left: the run is cancelled", async () => {
+    await using rig = newRig();
+    const { control } = rig;
+    rig.pipeline(`
+      const deaf = task({ name: "deaf", async run(_, ctx) {
+        ctx.signal.onabort = () => void step("told");
+        return await step("deaf");
+      } });
+      export default pipeline({ name: "p", async *tasks() { yield deaf(); await step("more"); yield deaf(); } });
+    `);
+    const child = rig.spawn("run", "pipeline.ts", "--db", "test.db");
+    const deaf = await control.next("deaf");
+    await control.next("more");
+    child.kill("SIGINT");
+    (await control.next("told")).finish();
+    deaf.finish();
+    expect((await ended(child)).code).toBe(130);
+    expect(runs(rig)).toEqual([{ id: 1, status: "cancelled" }]);
+  });
+
   test("after a cancel, --resume does what was left, and only that", async () => {
     await using rig = newRig();
     const { control } = rig;
