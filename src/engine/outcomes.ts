@@ -40,7 +40,7 @@ type OutcomesDeps = {
   readonly backlog: Backlog;
   readonly timeouts: Pick<TimeoutWatch, "watch">;
   readonly times: Pick<TaskTimes, "ran" | "passed" | "progressed" | "retried">;
-  readonly slow: Pick<SlowWatch, "finished">;
+  readonly slow: Pick<SlowWatch, "started" | "finished">;
   /** The first task that is not optional and fails ends the run. */
   readonly failFast: boolean;
   print(level: LogLevel, line: string): void;
@@ -116,6 +116,7 @@ export class Outcomes {
         const vertex = this.#deps.inFlight.get(event.id);
         if (vertex === undefined) return;
         vertex.startedAt = event.at;
+        this.#deps.slow.started(event.id);
         if (vertex.timeoutMs !== undefined) this.#deps.timeouts.watch(event.id, vertex.timeoutMs);
         return;
       }

@@ -59,6 +59,8 @@ export class Parts {
   readonly code: TaskCode;
   readonly times: TaskTimes;
   readonly slow: SlowWatch;
+  /** When the session began, monotonic. */
+  #openedAt = systemClock.now();
   readonly schedule: Schedule;
   readonly inputs: Inputs;
   readonly identities: Identities;
@@ -224,6 +226,7 @@ export class Parts {
   /** What earlier runs say of the tasks. Before the first one is dispatched. */
   learn(learned: Learned | undefined): void {
     const { times, schedule } = this;
+    this.#openedAt = systemClock.now();
     if (learned === undefined) return;
     times.learn(learned);
     this.slow.begin();
@@ -243,9 +246,8 @@ export class Parts {
   }
 
   get #progress(): Progress {
-    const { feeder, life } = this;
-    const beganAt = life.started?.at ?? systemClock.wall();
-    const elapsedMs = Math.max(0, systemClock.wall() - beganAt);
+    const { feeder } = this;
+    const elapsedMs = systemClock.now() - this.#openedAt;
     return { slots: feeder.slots, expected: feeder.expected, elapsedMs };
   }
 

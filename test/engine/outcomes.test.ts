@@ -23,7 +23,7 @@ class Rig extends EngineParts {
     this.outcomes = new Outcomes({
       ...this.deps,
       failFast,
-      slow: { finished: () => undefined },
+      slow: { started: () => undefined, finished: () => undefined },
       release: (id) => {
         const vertex = this.inFlight.get(id);
         this.inFlight.delete(id);
