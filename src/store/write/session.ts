@@ -171,7 +171,7 @@ export class Session {
   close(end: RunEnd): { finished: RunFinished; untidy: unknown } {
     const { run } = this.started;
     const { status, failure, at } = end;
-    this.history.setEnd(end);
+    this.history.setEnd({ ...end, afterKill: this.interrupted !== undefined });
     if (this.#passesOn && status === "done") this.history.endDownstream();
     if (!this.history.isEmpty) this.#commit();
     const finished = { type: "run-finished", run, status, at } as const;
