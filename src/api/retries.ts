@@ -97,15 +97,21 @@ export function retryDelayMs(policy: RetryPolicy, attempt: number, random: () =>
   return Math.round(policy.jitter ? capped * random() : capped);
 }
 
-/** When the next attempt starts (on the clock of `now`, in ms); undefined when the failure is final. */
+export type FailedAttempt = {
+  /** 1 is the first. */
+  readonly attempt: number;
+  readonly failure: Failure;
+  /** When it ended, ms. */
+  readonly at: number;
+};
+
+/** When the next attempt starts (on the clock of `at`, in ms); undefined when the failure is final. */
 export function nextAttemptAt(
   policy: RetryPolicy,
   retryOn: ((failure: Failure) => boolean) | undefined,
-  attempt: number,
-  failure: Failure,
-  now: number,
+  { attempt, failure, at }: FailedAttempt,
 ): number | undefined {
   if (attempt > policy.limit) return undefined;
   if (retryOn !== undefined && !retryOn(failure)) return undefined;
-  return now + retryDelayMs(policy, attempt, Math.random);
+  return at + retryDelayMs(policy, attempt, Math.random);
 }
