@@ -251,6 +251,14 @@ export class Parts {
     return { slots: feeder.slots, expected: feeder.expected, elapsedMs };
   }
 
+  /** Ends the writer's thread and all timers. */
+  end(): void {
+    this.writer.terminate();
+    this.timeouts.clear();
+    this.slow.end();
+    this.alarm.set(undefined);
+  }
+
   #masked(failure: Failure): Failure {
     return this.mask?.data(failure) ?? failure;
   }
