@@ -6,18 +6,15 @@
 // at fault fails. So the group keeps its messages until the commit.
 
 import type { Failure } from "../../base/failure.ts";
-import { JSON } from "../../base/globals.ts";
 import { assertNever } from "../../base/unreachable.ts";
-import { completionsMark, unpackCompletions } from "../../protocol/codec/completions.ts";
-import { type MainRecord, type TaskRecord, unitItemMark } from "../../protocol/writer-records.ts";
-import { nameOfKey } from "../../protocol/task-key.ts";
+import { type MainRecord, unitItemMark } from "../../protocol/writer-records.ts";
 import { isConstraint } from "../sqlite-error.ts";
 import type { Announcer } from "./announcer.ts";
 import { commitLimits } from "./commit-policy.ts";
 import { Group } from "./group.ts";
+import { MessageApplier } from "./message-applier.ts";
 import type { Ports, WorkerPort } from "./ports.ts";
 import type { Recorder } from "./recorder.ts";
-import { notRunning, RunningAttempts } from "./running-attempts.ts";
 import type { Session } from "./session.ts";
 import { refusedAtCommit, TransactionLostError } from "./unit-applier.ts";
 
@@ -39,16 +36,12 @@ export class GroupCommit {
   readonly #ports: Ports;
   readonly #announcer: Announcer;
   readonly #group = new Group<WorkerPort>();
-  readonly #attempts = new RunningAttempts();
-  /** The worker whose unit is open: its next records end the unit. */
-  #owner: WorkerPort | undefined;
+  readonly #applier: MessageApplier;
   #records = 0;
   /** Characters of the workers' records. */
   #chars = 0;
-  /** The group has a checkpoint or records of main: somebody waits for the commit. */
-  #hasAwaited = false;
-  /** The group has the end of a task. */
-  #hasEnds = false;
+  /** The group has records of main: they wait for the commit. */
+  #hasMain = false;
   #total: Total | undefined;
 
   constructor({ session, recorder, ports, announcer }: GroupDeps) {
@@ -56,10 +49,11 @@ export class GroupCommit {
     this.#recorder = recorder;
     this.#ports = ports;
     this.#announcer = announcer;
+    this.#applier = new MessageApplier(session, recorder, () => this.#group.endUnit());
   }
 
   get owner(): WorkerPort | undefined {
-    return this.#owner;
+    return this.#applier.owner;
   }
 
   get records(): number {
@@ -67,7 +61,7 @@ export class GroupCommit {
   }
 
   get hasEnds(): boolean {
-    return this.#hasEnds;
+    return this.#applier.hasEnds;
   }
 
   /** The group must not grow: it is held in memory, as texts and then as an announcement, or units are committed alone. */
@@ -82,10 +76,11 @@ export class GroupCommit {
    * tasks in flight, waits for a stream of ends.
    */
   get isAwaited(): boolean {
-    if (this.#hasAwaited || this.#total !== undefined || this.#ports.hasLost) return true;
+    if (this.#hasMain || this.#applier.hasCheckpoint || this.#total !== undefined) return true;
+    if (this.#ports.hasLost) return true;
     // The transaction holds the file's write lock, which another process may wait for.
     if (this.#session.db.inTransaction || this.#ports.isAnyShortOfCredits) return true;
-    if (!this.#hasEnds) return false;
+    if (!this.#applier.hasEnds) return false;
     if (this.#records >= commitLimits.streamRecords) return !this.#ports.isEmpty;
     return this.#ports.isAnySlotIdle;
   }
@@ -98,9 +93,9 @@ export class GroupCommit {
 
   takeMain(records: readonly MainRecord[]): void {
     this.#records += records.length;
-    this.#hasAwaited = true;
+    this.#hasMain = true;
     this.#group.addMain(records);
-    this.#recordMain(records);
+    this.#applier.main(records);
   }
 
   take(from: WorkerPort, text: string): void {
@@ -112,7 +107,7 @@ export class GroupCommit {
     from.giveBackNow(text);
     this.#group.addItem(from, text);
     try {
-      this.#applyItem(from, text);
+      this.#applier.item(from, text);
     } catch (thrown) {
       if (!(thrown instanceof TransactionLostError)) throw thrown;
       // The units before this one are complete. This one stays open, as the first of a new group.
@@ -123,128 +118,16 @@ export class GroupCommit {
   #takeRecords(from: WorkerPort, text: string): void {
     from.giveBackLater(text);
     this.#chars += text.length;
-    this.#records += this.#applyRecords(from, text);
+    this.#records += this.#applier.records(from, text);
     this.#group.addRecords(from, text);
   }
 
   /** Undoes the open unit if its worker will never send the rest; returns whether it did. */
   abandonUnit(): boolean {
-    if (this.#owner?.isComplete !== true) return false;
-    this.#session.unit.abandon();
+    if (this.#applier.owner?.isComplete !== true) return false;
+    this.#applier.abandonUnit();
     this.#group.abandonUnit();
-    this.#owner = undefined;
     return true;
-  }
-
-  // ── applying messages, for the first time or again ──
-
-  #recordMain(records: readonly MainRecord[]): void {
-    for (const record of records) {
-      if (record.type === "finished") this.#attempts.end(record.id, record.attempt);
-      if (record.type === "interrupted") this.#recordInterrupted(record);
-      else this.#recorder.main(record);
-    }
-  }
-
-  /** The next attempt may have been faster than this record: it takes another way to the writer, and may have ended. */
-  #recordInterrupted(record: Extract<MainRecord, { type: "interrupted" }>): void {
-    const isLast = this.#attempts.isRunning(record.id, record.attempt);
-    if (isLast) this.#attempts.end(record.id, record.attempt);
-    this.#recorder.interrupted(record, isLast);
-  }
-
-  #applyItem(from: WorkerPort, text: string): void {
-    this.#owner = from;
-    this.#session.unit.apply(text);
-  }
-
-  /**
-   * @param refused why the unit that these records end cannot be stored, if that is already known
-   * @returns the number of records
-   */
-  #applyRecords(from: WorkerPort, text: string, refused?: Failure): number {
-    if (text.startsWith(completionsMark)) return this.#recordCompletions(from, text);
-    const records = JSON.parse(text) as TaskRecord[];
-    const isUnit = this.#owner === from;
-    const failure = refused ?? (isUnit ? this.#endUnit(records[0]) : undefined);
-    // The record that ends a unit comes alone.
-    const rows = isUnit && failure === undefined ? this.#session.unit.rows : 0;
-    for (const record of records) this.#recordTask(from, record, failure, rows);
-    return records.length;
-  }
-
-  #recordCompletions({ workerId }: WorkerPort, text: string): number {
-    this.#hasEnds = true;
-    return unpackCompletions(text, (completion) => {
-      const { id, attempt } = completion;
-      if (this.#attempts.end(id, attempt)) this.#recorder.done(completion, workerId);
-    });
-  }
-
-  /** Keeps the unit if its attempt is running; otherwise returns why the unit is not stored. */
-  #endUnit(end: TaskRecord | undefined): Failure | undefined {
-    if (end === undefined || !endsUnit(end)) {
-      throw new Error(`Internal error: a unit that ends with ${end?.type ?? "nothing"}`);
-    }
-    this.#owner = undefined;
-    this.#group.endUnit();
-    const { unit, history } = this.#session;
-    if (!this.#attempts.isRunning(end.id, end.attempt)) {
-      unit.abandon();
-      return notRunning(end.attempt);
-    }
-    const { repeats } = unit;
-    const writes = unit.takeWrites();
-    const failure = unit.end();
-    if (repeats && failure === undefined) history.setRepeats(nameOfKey(end.key));
-    if (writes !== undefined && failure === undefined) {
-      history.setWrites(nameOfKey(end.key), end.id, writes);
-    }
-    return failure;
-  }
-
-  /**
-   * @param failure why the unit that this record ends could not be applied
-   * @param rows of that unit
-   */
-  #recordTask(
-    from: WorkerPort,
-    record: TaskRecord,
-    failure: Failure | undefined,
-    rows: number,
-  ): void {
-    switch (record.type) {
-      case "started":
-        this.#attempts.start(record.id, record.attempt);
-        break;
-      case "checkpoint":
-        if (!this.#takeCheckpoint(from, record, failure)) return;
-        break;
-      case "finished":
-        this.#hasEnds = true;
-        if (!this.#attempts.end(record.id, record.attempt)) return;
-        break;
-      case "progress":
-      case "log":
-      case "queried":
-        break;
-      default:
-        assertNever(record);
-    }
-    this.#recorder.task(record, failure, from.workerId, rows);
-  }
-
-  /** False if the checkpoint does not count; the answer to its worker says why. */
-  #takeCheckpoint(
-    from: WorkerPort,
-    { id, attempt, seq }: Checkpoint,
-    unitFailure: Failure | undefined,
-  ): boolean {
-    this.#hasAwaited = true;
-    const failure =
-      unitFailure ?? (this.#attempts.isRunning(id, attempt) ? undefined : notRunning(attempt));
-    from.answerLater(failure === undefined ? { id, seq } : { id, seq, failure });
-    return failure === undefined;
   }
 
   // ── committing ──
@@ -260,8 +143,8 @@ export class GroupCommit {
     this.#group.take();
     this.#records = 0;
     this.#chars = 0;
-    this.#hasAwaited = false;
-    this.#hasEnds = false;
+    this.#hasMain = false;
+    this.#applier.begin();
   }
 
   /** Commits what is applied. Only then it is acknowledged and announced. */
@@ -269,7 +152,7 @@ export class GroupCommit {
     const total = this.#total;
     if (total !== undefined) this.#session.history.setTotal(total.total);
     this.#session.commit();
-    this.#attempts.keep();
+    this.#applier.committed();
     this.#total = undefined;
     const events = this.#recorder.takeEvents();
     if (total !== undefined) events.push({ type: "run-total", ...total });
@@ -284,34 +167,34 @@ export class GroupCommit {
    * @param cause the failure of the group's only unit, if the group has dropped its items
    */
   #applyAgain(cause: unknown): void {
-    this.#forget();
-    this.#owner = undefined;
+    this.#rollBack();
+    const applier = this.#applier;
     let failure: Failure | undefined;
     for (const taken of this.#group.take()) {
       switch (taken.type) {
         case "main":
-          this.#recordMain(taken.records);
+          applier.main(taken.records);
           break;
         case "dropped items":
           this.#commit();
-          this.#owner = taken.from;
+          applier.refuseItems(taken.from);
           failure = refusedAtCommit(cause);
           break;
         case "item":
-          if (this.#owner === undefined) this.#commit();
+          if (applier.owner === undefined) this.#commit();
           this.#group.addItem(taken.from, taken.text);
-          this.#applyItem(taken.from, taken.text);
+          applier.item(taken.from, taken.text);
           break;
         case "records":
-          if (this.#owner === taken.from) this.#commitUnit(taken.from, taken.text, failure);
-          else this.#applyRecords(taken.from, taken.text);
+          if (applier.owner === taken.from) this.#commitUnit(taken.from, taken.text, failure);
+          else applier.records(taken.from, taken.text);
           failure = undefined;
           break;
         default:
           assertNever(taken);
       }
     }
-    if (this.#owner === undefined) this.#commit();
+    if (applier.owner === undefined) this.#commit();
   }
 
   /**
@@ -319,32 +202,25 @@ export class GroupCommit {
    * @param refused why the unit cannot be stored, if the group has dropped its items
    */
   #commitUnit(from: WorkerPort, text: string, refused: Failure | undefined): void {
-    this.#applyRecords(from, text, refused);
-    this.#owner = undefined;
+    this.#applier.records(from, text, refused);
+    this.#applier.closeUnit();
     this.#group.take();
     try {
       this.#commit();
     } catch (thrown) {
       // Without the unit, only pipeloom's own rows are left, and these violate no constraint.
       if (refused !== undefined || !isConstraint(thrown)) throw thrown;
-      this.#forget();
-      this.#applyRecords(from, text, refusedAtCommit(thrown));
+      this.#rollBack();
+      this.#applier.records(from, text, refusedAtCommit(thrown));
       this.#commit();
     }
   }
 
   /** Rolls back everything since the last commit. */
-  #forget(): void {
+  #rollBack(): void {
     this.#session.rollBack();
     this.#recorder.takeEvents();
-    this.#attempts.revert();
+    this.#applier.rolledBack();
     this.#ports.forgetAnswers();
   }
 }
-
-type Checkpoint = Extract<TaskRecord, { type: "checkpoint" }>;
-type Finished = Extract<TaskRecord, { type: "finished" }>;
-
-/** A task that fails does not send its unit. */
-const endsUnit = (record: TaskRecord): record is Checkpoint | Finished =>
-  record.type === "checkpoint" || (record.type === "finished" && record.outcome.status === "done");
