@@ -198,7 +198,11 @@ function codeOf(
   folder: string,
 ): Pick<RunOptions, "sources" | "code" | "tasks" | "definitions" | "fingerprints" | "parts"> {
   const tasks = [...registry.tasks.keys()];
-  const definitions = Array.from(registry.tasks.values(), ({ name, reuse }) => ({ name, reuse }));
+  const definitions = Array.from(registry.tasks.values(), ({ name, reuse, label }) => ({
+    name,
+    reuse,
+    label,
+  }));
   if (module.kind === "builtin") return { tasks, definitions };
   const path = loadedPath(module.path);
   const sources = sourcesOf(path);

@@ -9,7 +9,7 @@ export const none: ReadonlySet<TaskId> = new Set();
 /**
  * A task that ends its thread usually reports its own failure first: then the other running tasks are not to blame.
  * Without such a report, every running task is.
- * @param overdue the task for whose timeout the engine ended the thread: then no other task is to blame
+ * @param overdue the task for which the thread was ended: then no other task is to blame
  */
 export function culpritsOf(
   worker: LostWorker,

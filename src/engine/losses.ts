@@ -81,7 +81,7 @@ export class Losses {
     if (worker === undefined) return;
     const { life, inFlight } = this.#deps;
     this.#lost.delete(workerId);
-    const overdue = this.#overdue.get(workerId);
+    const overdue = this.#overdue.get(workerId) ?? worker.culprit;
     this.#overdue.delete(workerId);
     const culprits = life.stop === undefined ? culpritsOf(worker, overdue, inFlight) : none;
     for (const vertex of inFlight) {

@@ -88,7 +88,7 @@ export const storedName = (name: string, mask: Mask | undefined): string =>
   mask?.text(nameInKey(name)) ?? nameInKey(name);
 
 export const executorsOptions = (
-  { module, sources, writer, pipeline }: RunOptions,
+  { module, sources, writer, pipeline, definitions = [] }: RunOptions,
   size: Size,
   programs: Programs,
   maxInput: number,
@@ -99,6 +99,7 @@ export const executorsOptions = (
   db: writer.db === ":memory:" ? null : writer.db,
   secrets: pipeline.secrets,
   maxInput,
+  hasLabels: definitions.some(({ label }) => label !== undefined),
   programs,
 });
 

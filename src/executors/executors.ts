@@ -27,6 +27,8 @@ export type ExecutorsOptions = {
   readonly secrets: readonly string[];
   /** The most characters of a task's input that are stored. */
   readonly maxInput: number;
+  /** Some task definition has a `label`. */
+  readonly hasLabels: boolean;
   /** The processes that tasks have started, of all workers. */
   readonly programs: Programs;
 };
@@ -43,6 +45,8 @@ export type LostWorker = {
   readonly running: readonly TaskId[];
   /** Assigned but not claimed. A retried task's id may also be in `running`, left by its previous attempt. */
   readonly unbegun: ReadonlySet<TaskId>;
+  /** The task for which the worker was ended: no other is to blame. Absent where that is not known. */
+  readonly culprit?: TaskId;
   /** Messages that the worker sent to the writer. `detached` follows when the writer has committed as many. */
   readonly sent: number;
   readonly failure: Failure;

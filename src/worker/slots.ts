@@ -146,7 +146,12 @@ export class Slots {
     const attempt = new Attempt(assignment, began, attemptDeps, this.#dispatchedAt);
     memory.runningIds.set(slot, assignment.id);
     this.#running.set(slot, attempt);
-    if (definition?.label !== undefined) this.#context.run(attempt, setLabel, attempt, definition);
+    if (definition?.label !== undefined) {
+      // Main looks whether it returns.
+      memory.labelling.set(0, assignment.id);
+      this.#context.run(attempt, setLabel, attempt, definition);
+      memory.labelling.clear(0);
+    }
     const average = this.#averageMs.get(assignment.task);
     const isLong = average === undefined || average > shortMs || assignment.timeoutMs !== undefined;
     attempt.cpu = cpu.begin(average === undefined || average >= leastMeasuredMs);

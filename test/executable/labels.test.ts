@@ -151,3 +151,30 @@ test("for people: status and logs", async () => {
   const logs = await show(folder, "logs");
   expect(logs.out).toMatch(/ ℹ load day=2025-05-13 #\d+: read\n/);
 }, 30_000);
+
+test("a label that never returns fails its task by name, and no other", async () => {
+  using folder = tempFolder();
+  await Bun.write(
+    join(folder.path, "loop.ts"),
+    `import { pipeline, task } from "pipeloom";
+const load = task({ name: "load", label({ day }: { day: number }) { for (; day === 3;); return "day " + day; },
+  run: ({ day }: { day: number }) => day });
+export default pipeline({ name: "loop", tasks: () => Array.from({ length: 6 }, (_, day) => load({ day })) });`,
+  );
+  const { code, err } = await run([...pipeloom, "run", "loop.ts", "-w1", "-c2"], folder.path);
+  expect(code).toBe(1);
+  expect(err).toContain(
+    '✖ load day=3 failed: LabelError: the `label` of task "load" has not returned after 5 s, so its thread was ended',
+  );
+  const rows = (await items(folder)).map(([name, status, label, input]) =>
+    [name, status, label, input].join(" "),
+  );
+  expect(rows.toSorted()).toEqual([
+    'load done day 0 {"day":0}',
+    'load done day 1 {"day":1}',
+    'load done day 2 {"day":2}',
+    'load done day 4 {"day":4}',
+    'load done day 5 {"day":5}',
+    'load error  {"day":3}',
+  ]);
+}, 60_000);

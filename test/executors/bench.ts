@@ -57,6 +57,7 @@ export class Bench implements ExecutorsEvents, Disposable {
       db: null,
       secrets: [],
       maxInput: 0,
+      hasLabels: false,
     };
     const { module } = harness;
     const programs = Programs.create();

@@ -13,6 +13,7 @@ import type {
   ExecutorsOptions,
 } from "../executors.ts";
 import { idleSlots, moveSize } from "./prefetch.ts";
+import { LabelWatch } from "./label-watch.ts";
 import { type LiveState, PoolWorker, type WorkerEvents, type WorkerThread } from "./worker.ts";
 
 /** How long the workers may take to close the database. */
@@ -36,6 +37,10 @@ export class WorkerPool implements Executors {
   readonly #workerEvents: WorkerEvents;
   readonly #workers = new Map<WorkerId, PoolWorker>();
   readonly #timers = new Set<Timer>();
+  readonly #labels = new LabelWatch({
+    workers: () => this.#workers.values(),
+    stuck: (worker, task, failure) => this.kill(worker, failure, task),
+  });
   /** Task definitions whose `label` gave no label. */
   readonly #unlabelled = new Set<string>();
   #nextWorkerId = 0;
@@ -80,6 +85,7 @@ export class WorkerPool implements Executors {
 
   begin(run: RunInfo): void {
     this.#run = run;
+    if (this.#options.hasLabels) this.#labels.begin();
     for (const worker of this.#workers.values()) worker.begin(run);
   }
 
@@ -149,9 +155,9 @@ export class WorkerPool implements Executors {
 
   // ── workers that end ──
 
-  kill(id: WorkerId, failure: Failure): void {
+  kill(id: WorkerId, failure: Failure, culprit?: TaskId): void {
     const worker = this.#workers.get(id);
-    if (worker?.kill(failure) === true) this.#after(closeWaitMs, () => worker.abandon());
+    if (worker?.kill(failure, culprit) === true) this.#after(closeWaitMs, () => worker.abandon());
   }
 
   killAll(failure: Failure): void {
@@ -218,6 +224,7 @@ export class WorkerPool implements Executors {
 
   stop(): void {
     this.#isEnding = true;
+    this.#labels.end();
     for (const timer of this.#timers) systemClock.cancel(timer);
     this.#timers.clear();
     for (const worker of this.#workers.values()) worker.stop();

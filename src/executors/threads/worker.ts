@@ -66,6 +66,7 @@ export class PoolWorker implements Load {
   readonly #memory: WorkerMemory;
   #state: State = { type: "loading" };
   #crash: Failure | undefined;
+  #culprit: TaskId | undefined;
   #outstanding = 0;
   #averageMs: number | undefined;
   #batches: Batch[] = [];
@@ -186,6 +187,14 @@ export class PoolWorker implements Load {
     return taken;
   }
 
+  /** The task whose `label` is being called. */
+  get labelling(): { readonly id: TaskId; readonly task: string } | undefined {
+    const [id] = this.#memory.labelling.list();
+    if (id === undefined) return undefined;
+    const tasks = this.#batches.flatMap((batch) => batch.tasks);
+    return { id, task: tasks.find((assigned) => assigned.id === id)?.task ?? `#${id}` };
+  }
+
   whereIs(id: TaskId): "running" | "held" | "elsewhere" {
     const { runningIds, credits } = this.#memory;
     if (!runningIds.list().includes(id)) return "elsewhere";
@@ -232,9 +241,13 @@ export class PoolWorker implements Load {
     return this.#state.type === "closing";
   }
 
-  /** Ends the thread. False when it is being ended already. */
-  kill(failure: Failure): boolean {
+  /**
+   * Ends the thread. False when it is being ended already.
+   * @param culprit see LostWorker
+   */
+  kill(failure: Failure, culprit?: TaskId): boolean {
     if (this.#state.type === "leaving" || this.#state.type === "gone") return false;
+    this.#culprit = culprit;
     this.#state = { type: "leaving", failure };
     this.#end();
     return true;
@@ -259,6 +272,7 @@ export class PoolWorker implements Load {
       unbegun: new Set(this.takeBack().map(({ id }) => id)),
       sent: this.#memory.credits.sent(),
       failure,
+      ...(this.#culprit === undefined ? {} : { culprit: this.#culprit }),
     };
   }
 

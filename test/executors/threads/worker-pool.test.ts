@@ -73,6 +73,7 @@ class Bench {
         db: null,
         secrets: [],
         maxInput: 0,
+        hasLabels: true,
         programs: Programs.create(),
       },
       {
@@ -226,4 +227,27 @@ test("a thread that is still loading has no database to close", async () => {
   const bench = new Bench();
   await bench.pool.closeReaders();
   expect(bench.newest.received.map(({ type }) => type)).toEqual(["boot", "begin"]);
+});
+
+test("a label that does not return for 5 s ends its thread, and only its task is to blame", () => {
+  const bench = new Bench();
+  bench.tasks.push(assignment, { ...assignment, id: taskId(8) });
+  bench.newest.ready();
+  const { memory, workerId } = bench.newest;
+  memory.claims.claim(1);
+  memory.runningIds.set(0, taskId(7));
+  // Others were made in time.
+  memory.labelling.set(0, taskId(6));
+  jest.advanceTimersByTime(3000);
+  memory.labelling.set(0, taskId(7));
+  jest.advanceTimersByTime(5500);
+  expect(bench.lost).toEqual([]);
+  jest.advanceTimersByTime(1000);
+  const message = `the \`label\` of task "t" has not returned after 5 s, so its thread was ended`;
+  expect(bench.lost).toMatchObject([
+    { workerId, culprit: 7, running: [7], failure: { name: "LabelError", message } },
+  ]);
+  expect(bench.threads).toHaveLength(2);
+  bench.pool.stop();
+  expect(jest.getTimerCount()).toBe(0);
 });
