@@ -8,9 +8,14 @@ import { codeOf, reasonOf } from "./system-error.ts";
 /** The names in /proc/self/limits. */
 type LimitName = "Max address space" | "Max file size" | "Max open files" | "Max processes";
 
-/** A limit of the shell or of a container keeps a run from starting. */
+/** A limit of the shell or of a container keeps a run from starting, or a thread. It is no bug, so it has no stack. */
 class LimitError extends Error {
   override readonly name = "LimitError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    delete this.stack;
+  }
 }
 
 /** The soft limit, in bytes or as a number; undefined if there is none, or it is unknown. */
@@ -89,6 +94,8 @@ const ownThreads = 13;
 /** Measured with the -wal, the -shm and the lock; a worker has a reader too. */
 const ownFiles = 28;
 const filesPerWorker = 4;
+/** Of them, those that are open before any thread is started. */
+const filesAtStart = 10;
 /** The runtime reserves addresses in powers of two. Below this, some limits work, and others crash it. */
 const safeAddressBytes = 4 * 1024 ** 3;
 /** Counting all threads of a user takes milliseconds, and a higher limit is hardly ever reached. */
@@ -111,9 +118,14 @@ export function checkThreadLimits(workers: number): string | undefined {
 function checkOpenFilesLimit(workers: number): void {
   const limit = softLimit("Max open files");
   const needed = ownFiles + filesPerWorker * workers;
-  if (limit === undefined || limit >= needed) return;
+  if (limit === undefined) return;
+  // As many may be open although nobody here has opened them: the process has inherited them.
+  const inherited = Math.max(0, readdirSync("/proc/self/fd").length - filesAtStart);
+  if (limit >= needed + inherited) return;
+  const taken =
+    inherited === 0 ? "" : `; ${inherited} are open already, by the program that started this one`;
   throw new LimitError(
-    `a run with ${workersText(workers)} needs ${needed} open files, and may have ${limit} (ulimit -n); raise that limit, for example with ulimit -n 4096`,
+    `a run with ${workersText(workers)} needs ${needed} open files, and may have ${limit} (ulimit -n)${taken}; raise that limit, for example with ulimit -n 4096`,
   );
 }
 

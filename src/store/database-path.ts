@@ -12,6 +12,8 @@ import {
 } from "node:fs";
 import { dirname, resolve } from "node:path";
 
+import { openFilesProblem } from "../base/limits.ts";
+import { codeOf } from "../base/system-error.ts";
 import { StoreError } from "./store-error.ts";
 
 /** @throws StoreError if no database can be opened or created at the path */
@@ -87,6 +89,10 @@ function notWritable(target: string, path: string, cause: unknown): StoreError {
     );
   }
   const what = target === path ? path : `${path}: its folder ${target}`;
+  const files = openFilesProblem(codeOf(cause));
+  if (files !== undefined) {
+    return new StoreError("not-writable", `${what} cannot be used: ${files}`, { cause });
+  }
   return new StoreError(
     "not-writable",
     `${what} cannot be written${reason}; change its permissions, or choose another path with --db`,

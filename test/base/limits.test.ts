@@ -87,5 +87,12 @@ describe.if(process.platform === "linux")("in a shell with limits", () => {
       "the limit for memory addresses is 2929 MiB (ulimit -v)",
     );
     expect(inShell("-n 64", checked)).toBeNull();
+    // Files that the program which started this one has left open.
+    const inherited = `(() => { for (let i = 0; i < 40; i++) openSync("/dev/null"); return ${checked} })()`;
+    expect(inShell("-n 64", `${inherited}.message`)).toMatch(
+      /^a run with 4 workers needs 44 open files, and may have 64 \(ulimit -n\); \d+ are open already, by the program that started this one; raise/,
+    );
+    expect(inShell("-n 64", `${inherited}.stack ?? null`)).toBeNull();
+    expect(inShell("-n 256", inherited)).toBeNull();
   });
 });
