@@ -20,10 +20,13 @@ import { basename, dirname, join, sep } from "node:path";
 import { shellWord } from "../base/shell-words.ts";
 import { reasonOf } from "../base/system-error.ts";
 import { UserError } from "../cli/user-error.ts";
+import type { RunId } from "../protocol/ids.ts";
+import { isRunAlive } from "../store/liveness.ts";
 import { isLockHeld, runsWithFiles } from "../store/lock.ts";
 import { copyDatabase, mergeLog } from "../store/read/copy-database.ts";
+import { runningRuns } from "../store/read/running-runs.ts";
 import { type FileFacts, readFileFacts } from "../store/write/run-facts.ts";
-import { asUserError, busyHandlerFor } from "../commands/waiting-reader.ts";
+import { asUserError, busyHandlerFor, waitingReader } from "../commands/waiting-reader.ts";
 import type { Files } from "./power-cut.ts";
 
 /** What survives a process, and a power cut. */
@@ -208,12 +211,24 @@ const stampOf = (db: string): string =>
 
 /** The file is replaced again and again: a run that goes on in it would lose what it writes. */
 function refuseLiveRuns(db: string): void {
-  for (const run of runsWithFiles(db)) {
-    if (!isLockHeld(db, run)) continue;
-    throw new UserError(
-      `run ${run} is going on in ${db}, and --in-place replaces the file`,
-      `wait for its end, or prove on a copy: leave out --in-place`,
-    );
+  const run = Array.from(runsWithFiles(db)).find((each) => isLockHeld(db, each)) ?? liveRunIn(db);
+  if (run === undefined) return;
+  throw new UserError(
+    `run ${run} is going on in ${db}, and --in-place replaces the file`,
+    `wait for its end, or prove on a copy: leave out --in-place`,
+  );
+}
+
+/** A run whose lock was lost is known by its row and its process. */
+function liveRunIn(db: string): RunId | undefined {
+  if (!existsSync(db)) return undefined;
+  try {
+    using reader = waitingReader(db);
+    const runs = reader.query("SELECT 1 FROM sqlite_schema WHERE name = 'pipeline_runs'");
+    if (runs.length === 0) return undefined;
+    return runningRuns(reader, (run) => isRunAlive(db, run)).live[0];
+  } catch (error) {
+    throw asUserError(error);
   }
 }
 

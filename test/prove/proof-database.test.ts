@@ -1,9 +1,22 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { copyFileSync, lstatSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import {
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 
+import { processStartedAt } from "../../src/base/process-identity.ts";
+import { controlPath } from "../../src/protocol/control-file.ts";
+import { runId } from "../../src/protocol/ids.ts";
+import { openDatabase } from "../../src/store/open-database.ts";
 import { ProofDatabase } from "../../src/prove/proof-database.ts";
+import { options } from "../store/write/options.ts";
 import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
 
 /** `there/real.db` with a row in its write-ahead log only, and `link.db`, which leads to it. */
@@ -94,5 +107,28 @@ test.skipIf(process.platform === "win32")(
       expect(rowsOf(join(folder.path, "put-back.db"))).toEqual([[1]]);
     }
     expect(rowsOf(db)).toEqual([[1]]);
+  },
+);
+
+test.skipIf(process.platform !== "linux")(
+  "--in-place is refused where a run goes on, also where its lock file is gone",
+  () => {
+    using folder = tempFolder();
+    const path = join(folder.path, "x.db");
+    const startRun = (status: string): void => {
+      using db = openDatabase(options(path));
+      db.run("DELETE FROM pipeline_runs");
+      db.run(
+        `INSERT INTO pipeline_runs (id, pipeline, params, status, started_at, pid, host, process_started_at)
+          VALUES (1, 'p', '{}', ?, '2026-01-01T00:00:00.000Z', ?, ?, ?)`,
+        [status, process.pid, hostname(), processStartedAt(process.pid) ?? null],
+      );
+    };
+    startRun("running");
+    writeFileSync(controlPath(path, runId(1)), "");
+    expect(() => new ProofDatabase(path, true)).toThrow("run 1 is going on in");
+    expect(() => new ProofDatabase(path, false)[Symbol.dispose]()).not.toThrow();
+    startRun("done");
+    expect(() => new ProofDatabase(path, true)[Symbol.dispose]()).not.toThrow();
   },
 );
