@@ -76,8 +76,12 @@ export const command = defineCliCommand({
     };
     const show = json ? jsonText : text;
     try {
-      const { runs, isWal, isInUse } = look(db, rule);
+      const { runs, isWal, isInUse, free } = look(db, rule);
+      // A file that is not opened for writing is not migrated either.
+      const nothing = { tasks: 0, logs: 0, freeBytes: free };
       if (dryRun) print(show({ db, runs, logsOnly, done: undefined }));
+      else if (runs.length === 0 && !flags.vacuum)
+        print(show({ db, runs, logsOnly, done: nothing }));
       else {
         if (flags.vacuum && isInUse) throw inUse(db);
         const options = { logsOnly, vacuum: flags.vacuum, isWal, isInUse };
@@ -102,6 +106,8 @@ type Look = {
   readonly isWal: boolean;
   /** A run is running in the database. */
   readonly isInUse: boolean;
+  /** Bytes of the file that are free for the next runs. */
+  readonly free: number;
 };
 
 function look(db: string, rule: PruneRule): Look {
@@ -109,7 +115,11 @@ function look(db: string, rule: PruneRule): Look {
   checkTables(reader);
   const runs = oldRuns(reader, rule);
   const { live } = runningRuns(reader, (run) => isRunAlive(reader.path, run));
-  return { runs, isWal: reader.isWal, isInUse: live.length > 0 };
+  const [size] = reader.query(
+    "SELECT freelist_count * page_size AS free FROM pragma_freelist_count, pragma_page_size",
+  );
+  const free = Number(size?.["free"]);
+  return { runs, isWal: reader.isWal, isInUse: live.length > 0, free };
 }
 
 type Done = Pick<Pruned, "tasks" | "logs"> & { readonly freeBytes: number };

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { statSync } from "node:fs";
+import { copyFileSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 
 import { runId } from "../../src/protocol/ids.ts";
 import { openDatabase } from "../../src/store/open-database.ts";
@@ -72,6 +73,18 @@ describe("which runs", () => {
     expect(left(folder)).toEqual(all(...ids));
     expect(folder.list()).toEqual(["pipeloom.db"]);
   });
+});
+
+test("where there is nothing to prune, the file stays as it is, also one of an older version", async () => {
+  using folder = tempFolder();
+  const v4 = join(import.meta.dir, "../fixtures/killed-v4.sqlite");
+  copyFileSync(v4, folder.file("pipeloom.db"));
+  const args = ["prune", "--older-than", "2020-01-01"];
+  const { code, out } = await pipeloom(folder.path, args);
+  expect([code, out]).toEqual([0, "./pipeloom.db: no run is old by this rule\n"]);
+  const json = await pipeloom(folder.path, [...args, "--json"]);
+  expect(JSON.parse(json.out)).toMatchObject({ dryRun: false, runs: [], tasks: 0, freeBytes: 0 });
+  expect(readFileSync(folder.file("pipeloom.db")).equals(readFileSync(v4))).toBe(true);
 });
 
 describe("what is deleted", () => {
