@@ -97,21 +97,15 @@ export function retryDelayMs(policy: RetryPolicy, attempt: number, random: () =>
   return Math.round(policy.jitter ? capped * random() : capped);
 }
 
-export type FailedAttempt = {
-  /** 1 is the first. */
-  readonly attempt: number;
-  readonly failure: Failure;
-  /** When it ended, ms. */
-  readonly at: number;
-};
-
-/** When the next attempt starts (on the clock of `at`, in ms); undefined when the failure is final. */
+/** When the next attempt starts (on the clock of `now`, in ms); undefined when the failure is final. */
 export function nextAttemptAt(
   policy: RetryPolicy,
   retryOn: ((failure: Failure) => boolean) | undefined,
-  { attempt, failure, at }: FailedAttempt,
+  attempt: number,
+  failure: Failure,
+  now: number,
 ): number | undefined {
   if (attempt > policy.limit) return undefined;
   if (retryOn !== undefined && !retryOn(failure)) return undefined;
-  return at + retryDelayMs(policy, attempt, Math.random);
+  return now + retryDelayMs(policy, attempt, Math.random);
 }

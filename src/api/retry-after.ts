@@ -4,7 +4,7 @@ import { shownValue } from "../base/describe-value.ts";
 import { type Failure, toFailure } from "../base/failure.ts";
 import { maxDurationMs } from "../base/parse-duration.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
-import { type FailedAttempt, nextAttemptAt, type RetryOptions } from "./retries.ts";
+import { nextAttemptAt, type RetryOptions } from "./retries.ts";
 
 /** One per task in each thread, so that a function that is wrong is said once and not with each failure. */
 export class RetryAfter {
@@ -54,17 +54,19 @@ type RetryFunctions = {
 
 /**
  * As `nextAttemptAt`, where `retries.after` may ask for another time.
- * @param failed its `thrown` as in `RetryAfter.delayMs`
+ * @param thrown as `RetryAfter.delayMs`
  * @throws what the author's `retryOn` throws
  */
 export function nextAttempt(
   policy: RetryPolicy,
   { retryOn, retryAfter }: RetryFunctions,
-  failed: FailedAttempt & { readonly thrown: unknown },
+  attempt: number,
+  { failure, thrown }: { readonly failure: Failure; readonly thrown: unknown },
+  now: number,
   warn: (line: string) => void,
 ): number | undefined {
-  const retryAt = nextAttemptAt(policy, retryOn, failed);
+  const retryAt = nextAttemptAt(policy, retryOn, attempt, failure, now);
   if (retryAt === undefined) return undefined;
-  const askedMs = retryAfter?.delayMs(failed.failure, failed.thrown, policy.maxAfterMs, warn);
-  return askedMs === undefined ? retryAt : failed.at + askedMs;
+  const askedMs = retryAfter?.delayMs(failure, thrown, policy.maxAfterMs, warn);
+  return askedMs === undefined ? retryAt : now + askedMs;
 }

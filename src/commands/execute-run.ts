@@ -14,7 +14,6 @@ import type { ModuleRef } from "../protocol/messages.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import type { RunSummary } from "../protocol/summary.ts";
 import {
   defaultDb,
   type LoadedPipeline,
@@ -75,8 +74,6 @@ class CommandRun {
   #watchdog: Watchdog | undefined;
   /** How the run failed; a hook may still be running then. */
   #failed: "error" | "cancelled" | undefined;
-  /** The run's last event is out; a hook may still be running. */
-  #hasEnded = false;
   #isOver = false;
   /** Undefined while the pipeline is loaded. */
   #ran: Run | undefined;
@@ -125,7 +122,7 @@ class CommandRun {
     const programs = Programs.create();
     using reaper = programs.reaper;
     using signals = new RunSignals({
-      stop: (signal, urgent) => this.#stop(signal, urgent, run),
+      stop: (signal, urgent) => this.#stop(signal, urgent, (now) => run.stop(now)),
       close: () => this.#ui.close(),
       programs,
     });
@@ -153,7 +150,9 @@ class CommandRun {
     inherited.end();
     this.#ui.finish(summary);
     await this.#waitForReaders(signals);
-    return this.#exitCode(summary.status, signals.first);
+    const { first: signal } = signals;
+    if (signal !== undefined) return exitCodeOf(signal);
+    return summary.status === "done" && this.#lost.length === 0 ? 0 : 1;
   }
 
   #show(events: readonly RunEvent[], exit: Disposable): void {
@@ -161,23 +160,15 @@ class CommandRun {
     this.#ui.events(events);
     const last = events.at(-1);
     if (last?.type !== "run-finished") return;
-    this.#hasEnded = true;
     // From here on only hooks run. An exit is harmless after success, and no success after a failure.
     if (last.status === "done") exit[Symbol.dispose]();
     else this.#failed = last.status;
   }
 
-  /** A signal that came when the run had done all, or had failed, has not ended it. */
-  #exitCode(status: RunSummary["status"], signal: StopSignal | undefined): number {
-    if (status === "done" && this.#lost.length === 0) return 0;
-    return signal === undefined || status === "error" ? 1 : exitCodeOf(signal);
-  }
-
-  #stop(signal: StopSignal, urgent: boolean, run: Run): void {
+  #stop(signal: StopSignal, urgent: boolean, stopRun: (urgent: boolean) => void): void {
     if (this.#isOver) return this.#impatient.resolve();
-    if (this.#hasEnded && !urgent) this.#log("info", `${signal}: no task is left; the run ends`);
-    else this.#ui.stopping(signal, urgent);
-    run.stop(urgent);
+    this.#ui.stopping(signal, urgent);
+    stopRun(urgent);
   }
 
   #watchdogOptions(

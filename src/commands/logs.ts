@@ -86,8 +86,8 @@ export const command = defineCliCommand({
       const mayCome = follow && isAlive(reader, filter);
       const missing = missingTask(reader, filter);
       if (missing !== undefined && !mayCome) throw missing;
-      const follower = showLast(reader, filter, tail, print, missing);
-      if (follow) await showNew(reader, filter, follower, print);
+      const follower = showLast(reader, filter, tail, print, { missing, follow });
+      if (follower !== undefined) await showNew(reader, filter, follower, print);
       return 0;
     } catch (thrown) {
       throw asUserError(thrown);
@@ -145,17 +145,17 @@ function printer(json: boolean): Print {
   };
 }
 
-/** @returns follows the lines that come after these */
+/** @returns follows the lines that come after these, if they are to be followed: it looks for the last line of the run */
 function showLast(
   reader: Reader,
   filter: LogFilter,
   tail: number,
   print: Print,
-  missing: ReaderError | undefined,
-): LogFollower {
+  { missing, follow }: { readonly missing: ReaderError | undefined; readonly follow: boolean },
+): LogFollower | undefined {
   const { lines, hasEarlier, follower } = reader.snapshot(() => ({
     ...lastLines(reader, filter, tail),
-    follower: new LogFollower(reader, filter),
+    follower: follow ? new LogFollower(reader, filter) : undefined,
   }));
   if (hasEarlier && tail > 0) {
     process.stderr.write(`the last ${plural(tail, "line")}; for more: --tail <n>\n`);

@@ -6,7 +6,6 @@ import { systemClock } from "../base/clock.ts";
 import { JSON } from "../base/globals.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
-import { OverviewCache } from "./overview-cache.ts";
 import { asUserError, waitingReader } from "./waiting-reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { overview, type Overview } from "../store/read/overview.ts";
@@ -145,16 +144,39 @@ const view = ({ db, run, only }: Asked, width = Number.POSITIVE_INFINITY): ViewO
   withAttempts: only.name !== undefined,
 });
 
-const cacheOf = (asked: Asked): OverviewCache =>
-  new OverviewCache(asked.reader, (maxTasks) => look(asked, maxTasks));
+/** A query reads all tasks. Resting 4 times as long as it took limits that to a fifth of the time. */
+const rest = 4;
+/** A dead process does not change the file, so look again without a change. */
+const maxAgeMs = 5_000;
+
+/** Queries again only after a commit, and not too often. */
+function lookWhenChanged(asked: Asked): (maxTasks: number) => Overview {
+  let last = {
+    seen: undefined as Overview | undefined,
+    version: -1,
+    at: 0,
+    tookMs: 0,
+    maxTasks: 0,
+  };
+  return (maxTasks) => {
+    const at = systemClock.now();
+    const version = asked.reader.version();
+    const age = at - last.at;
+    const isDue = version === last.version ? age > maxAgeMs : age > last.tookMs * rest;
+    if (last.seen !== undefined && maxTasks === last.maxTasks && !isDue) return last.seen;
+    const seen = look(asked, maxTasks);
+    last = { seen, version, at, tookMs: systemClock.now() - at, maxTasks };
+    return seen;
+  };
+}
 
 /** Queries at most as many tasks as fit on the screen. Where another program locks the database, says so above. */
 function onScreen(asked: Asked): Promise<number> {
-  const cache = cacheOf(asked);
+  const lookAgain = lookWhenChanged(asked);
   let last: readonly string[] = [];
   return watchScreen(everyMs, (size) => {
     try {
-      return (last = linesFor(asked, cache, size));
+      return (last = linesFor(asked, lookAgain, size));
     } catch (thrown) {
       if (!(thrown instanceof ReaderError) || thrown.code !== "locked") throw thrown;
       return [thrown.message, "", ...last];
@@ -164,10 +186,10 @@ function onScreen(asked: Asked): Promise<number> {
 
 function linesFor(
   asked: Asked,
-  cache: OverviewCache,
+  lookAgain: (maxTasks: number) => Overview,
   { columns, rows }: { readonly columns: number; readonly rows: number },
 ): readonly string[] {
-  const seen = cache.get(Math.min(asked.limit, rows));
+  const seen = lookAgain(Math.min(asked.limit, rows));
   const room = rows - statusLines({ ...seen, tasks: [] }, view(asked, columns)).length - 2;
   const tasks = seen.tasks.slice(0, Math.max(0, room));
   const options = view(asked, columns);
@@ -179,9 +201,9 @@ function linesFor(
 
 /** For a pipe or a file: prints a block (or a line of JSON) after each change, until no run is running. */
 async function asItChanges(asked: Asked): Promise<number> {
-  const cache = cacheOf(asked);
+  const lookAgain = lookWhenChanged(asked);
   for (let last = ""; ;) {
-    const seen = cache.get(asked.limit);
+    const seen = lookAgain(asked.limit);
     const state = JSON.stringify(seen);
     if (state !== last) {
       const block = last === "" ? text(asked, seen) : `\n${text(asked, seen)}`;

@@ -40,7 +40,7 @@ type OutcomesDeps = {
   readonly backlog: Backlog;
   readonly timeouts: Pick<TimeoutWatch, "watch">;
   readonly times: Pick<TaskTimes, "ran" | "passed" | "progressed" | "retried">;
-  readonly slow: Pick<SlowWatch, "started" | "finished">;
+  readonly slow: Pick<SlowWatch, "finished">;
   /** The first task that is not optional and fails ends the run. */
   readonly failFast: boolean;
   print(level: LogLevel, line: string): void;
@@ -80,13 +80,6 @@ export class Outcomes {
     return this.#failure ?? null;
   }
 
-  /** Everything that was planned is done, and nothing more would have been planned. */
-  get areAllDone(): boolean {
-    const { graph } = this.#deps;
-    const isAll = graph.isFinished && !graph.expectsMore && this.#undecided.length === 0;
-    return isAll && this.status === "done" && !this.#summary.hasCancelled;
-  }
-
   /** Tasks are in flight only where the writer has failed: otherwise the run waits for their ends. */
   get left(): LeftTasks {
     const { graph, stored, inFlight } = this.#deps;
@@ -116,7 +109,6 @@ export class Outcomes {
         const vertex = this.#deps.inFlight.get(event.id);
         if (vertex === undefined) return;
         vertex.startedAt = event.at;
-        this.#deps.slow.started(event.id);
         if (vertex.timeoutMs !== undefined) this.#deps.timeouts.watch(event.id, vertex.timeoutMs);
         return;
       }

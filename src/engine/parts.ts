@@ -59,8 +59,6 @@ export class Parts {
   readonly code: TaskCode;
   readonly times: TaskTimes;
   readonly slow: SlowWatch;
-  /** When the session began, monotonic. */
-  #openedAt = systemClock.now();
   readonly schedule: Schedule;
   readonly inputs: Inputs;
   readonly identities: Identities;
@@ -226,7 +224,6 @@ export class Parts {
   /** What earlier runs say of the tasks. Before the first one is dispatched. */
   learn(learned: Learned | undefined): void {
     const { times, schedule } = this;
-    this.#openedAt = systemClock.now();
     if (learned === undefined) return;
     times.learn(learned);
     this.slow.begin();
@@ -246,17 +243,10 @@ export class Parts {
   }
 
   get #progress(): Progress {
-    const { feeder } = this;
-    const elapsedMs = systemClock.now() - this.#openedAt;
+    const { feeder, life } = this;
+    const beganAt = life.started?.at ?? systemClock.wall();
+    const elapsedMs = Math.max(0, systemClock.wall() - beganAt);
     return { slots: feeder.slots, expected: feeder.expected, elapsedMs };
-  }
-
-  /** Ends the writer's thread and all timers. */
-  end(): void {
-    this.writer.terminate();
-    this.timeouts.clear();
-    this.slow.end();
-    this.alarm.set(undefined);
   }
 
   #masked(failure: Failure): Failure {

@@ -18,7 +18,7 @@ import { SharedFlag } from "../protocol/shared/shared-flag.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { RunStatus } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
-import { Control } from "./control.ts";
+import { type Control, openControl } from "./control.ts";
 import type { Stop } from "./life.ts";
 import { otherCodeNotice, shortSecretNotice } from "./notices.ts";
 import { executorsOptions, openMessage, runInfo, sizeOf } from "./opening.ts";
@@ -46,7 +46,7 @@ export class Run {
   #executors: Executors | undefined;
   /** Tells the writer to wait for no lock any longer. */
   readonly #givenUp = SharedFlag.create();
-  readonly #control = new Control((urgent) => this.#cancelledFromOutside(urgent));
+  #control: Control | undefined;
   readonly #deadline = new StopDeadline({
     killAll: () => this.#killAll(),
     writerStuck: (message) =>
@@ -85,9 +85,12 @@ export class Run {
       throw this.#parts.mask?.error(thrown) ?? thrown;
     } finally {
       this.#executors?.stop();
-      this.#parts.end();
-      this.#control.close();
+      this.#parts.writer.terminate();
+      this.#parts.timeouts.clear();
+      this.#parts.slow.end();
+      this.#closeControl();
       this.#deadline.clear();
+      this.#parts.alarm.set(undefined);
     }
   }
 
@@ -190,7 +193,8 @@ export class Run {
     identities.begin();
     this.#parts.learn(learned);
     // `pipeloom cancel` finds the run by its row.
-    if (writer.storeTaskStatus) this.#control.open(started);
+    if (writer.storeTaskStatus)
+      this.#control = openControl(started, (urgent) => this.#cancelledFromOutside(urgent));
     const { run: id, at } = started;
     onEvents([started]);
     if (reruns.length > 0) onEvents([{ type: "run-reruns", run: id, at, tasks: reruns }]);
@@ -313,13 +317,19 @@ export class Run {
     const { started, queued, interrupted } = life.finish();
     slow.end();
     // Nobody can end the run any more, and a hook may end the process.
-    this.#control.close();
+    this.#closeControl();
     const { status, failure = null, at } = finished;
     const end = { status, failure, finishedAt: at, queued, interrupted };
     const summary = outcomes.summary(started, end);
     this.#options.onEvents([finished]);
     await hooks.finish(summary);
     return summary;
+  }
+
+  /** Once: a later session of this run may have a file of the same name. */
+  #closeControl(): void {
+    this.#control?.close();
+    this.#control = undefined;
   }
 
   // ── helpers ──

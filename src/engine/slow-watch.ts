@@ -34,8 +34,6 @@ export class SlowWatch {
   readonly #alarm = new Alarm(() => this.#look());
   /** Definitions that have had their line. */
   readonly #said = new Set<string>();
-  /** When main heard that the task's attempt had begun, monotonic: a wall clock that is set makes no task slow. */
-  readonly #began = new Map<TaskId, number>();
   /** Found while a batch of events is applied; to be said after it. */
   #found: TaskSlow[] = [];
 
@@ -52,18 +50,8 @@ export class SlowWatch {
     this.#alarm.set(undefined);
   }
 
-  started(id: TaskId): void {
-    if (this.#deps.times.hasLearned) this.#began.set(id, systemClock.now());
-  }
-
-  finished(vertex: TaskVertex, { id, startedAt, at }: TaskFinished): void {
-    const began = this.#began.size === 0 ? undefined : this.#began.get(id);
-    if (began !== undefined) this.#began.delete(id);
-    if (startedAt === null || at - startedAt < leastMs) return;
-    // The start of a task that blocks its thread may come with its end. It has begun after it was ready.
-    const mostMs = systemClock.now() - (began ?? vertex.readyAt);
-    const durationMs = Math.min(at - startedAt, Math.round(mostMs));
-    if (durationMs >= leastMs) this.#check(vertex, durationMs, at, false);
+  finished(vertex: TaskVertex, { startedAt, at }: TaskFinished): void {
+    if (startedAt !== null && at - startedAt >= leastMs) this.#check(vertex, startedAt, at, false);
   }
 
   /** To be called when the events of a commit are out. */
@@ -76,19 +64,18 @@ export class SlowWatch {
 
   #look(): void {
     this.#alarm.set(systemClock.now() + everyMs);
-    const [now, at] = [systemClock.now(), systemClock.wall()];
+    const now = systemClock.wall();
     for (const vertex of this.#deps.inFlight) {
-      const began =
-        vertex.startedAt === undefined ? undefined : this.#began.get(vertex.id as TaskId);
-      if (began !== undefined) this.#check(vertex, Math.round(now - began), at, true);
+      if (vertex.startedAt !== undefined) this.#check(vertex, vertex.startedAt, now, true);
     }
     this.flush();
   }
 
-  #check(vertex: TaskVertex, durationMs: number, at: number, isRunning: boolean): void {
+  #check(vertex: TaskVertex, startedAt: number, at: number, isRunning: boolean): void {
     const learned = this.#deps.times.learnedOf(vertex);
     if (learned === undefined || this.#said.has(learned.task)) return;
     const fromMs = slowFromMs(learned);
+    const durationMs = at - startedAt;
     if (fromMs === undefined || durationMs < fromMs) return;
     const { task, p95Ms, runs } = learned;
     this.#said.add(task);

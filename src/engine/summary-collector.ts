@@ -29,10 +29,6 @@ export class SummaryCollector {
     return done + error + cancelled + skipped;
   }
 
-  get hasCancelled(): boolean {
-    return this.#counts.cancelled > 0;
-  }
-
   add(event: TaskFinished): void {
     this.#counts[event.status]++;
     if (event.reason !== undefined) this.#reused++;

@@ -116,6 +116,6 @@ export function retryOf(
   warn: (line: string) => void,
 ): number | undefined {
   const policy = retries ?? definition.retries;
-  const lost = { attempt: attempt + 1, failure, thrown: undefined, at: now };
-  return nextAttempt(policy, definition, lost, warn);
+  const lost = { failure, thrown: undefined };
+  return nextAttempt(policy, definition, attempt + 1, lost, now, warn);
 }

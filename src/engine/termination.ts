@@ -10,13 +10,9 @@ type Verdict = "goes on" | "all tasks have ended" | Stop;
 
 /** To be asked when all that can start now is dispatched. */
 export function verdictOn(parts: Parts, executors: Executors): Verdict {
-  const { life, inFlight, losses, feeder, stored, schedule, graph, reuse, outcomes } = parts;
+  const { life, inFlight, losses, feeder, stored, schedule, graph, reuse } = parts;
   if (inFlight.size > 0 || losses.unresolved > 0 || reuse?.isAsked === true) return "goes on";
-  if (life.stop !== undefined) {
-    // A cancel that came when nothing was left has cancelled nothing.
-    const isInVain = life.stop.status === "cancelled" && outcomes.areAllDone;
-    return isInVain ? "all tasks have ended" : life.stop;
-  }
+  if (life.stop !== undefined) return life.stop;
   if (isAwaited(parts, executors)) return "goes on";
   if (hasWork(parts) || feeder.isStreaming || stored.size > 0) {
     return hung(

@@ -15,6 +15,9 @@ export class Place {
   count = 0;
   /** Of a fan-out. */
   items = 0;
+  /** Of a definition: how many tasks have which name of their own. Undefined: none has. */
+  names: Map<string, number> | undefined;
+  hasMoreNames = false;
   /** Of a fan-out: what its items become. */
   readonly inner = new Set<Place>();
   readonly edges: Edge[] = [];
@@ -31,6 +34,8 @@ type Edge = { readonly from: Place; readonly kind: EdgeKind; count: number };
 
 /** Nobody can look at more. A loop may make as many definitions as it likes. */
 const maxPlaces = 500;
+/** Of one definition. */
+const maxNames = 100;
 /** Into one place. */
 const maxEdges = 50;
 
@@ -102,6 +107,14 @@ export class DefinitionGraph {
     else this.#enter(this.around, place);
   }
 
+  /** The task that was added last has a name of its own. */
+  addName(place: Place, name: string): void {
+    const names = (place.names ??= new Map<string, number>());
+    const count = names.get(name);
+    if (count === undefined && names.size >= maxNames) place.hasMoreNames = true;
+    else names.set(name, (count ?? 0) + 1);
+  }
+
   #enter(around: Place, place: Place): void {
     this.addEdge(around, place, "item");
     around.inner.add(place);
@@ -134,9 +147,12 @@ export class DefinitionGraph {
   graph(nameOf: (definition: string) => string): RunGraph {
     const idOf = ({ kind, id }: Place): string => (kind === "task" ? nameOf(id) : id);
     const nodes = this.#places.map((place): GraphNode => {
-      const { kind, count, items } = place;
+      const { kind, count, items, names, hasMoreNames } = place;
       const id = idOf(place);
-      return kind === "task" ? { id, kind, tasks: count } : { id, kind, fanOuts: count, items };
+      if (kind === "each") return { id, kind, fanOuts: count, items };
+      if (names === undefined) return { id, kind, tasks: count };
+      const named = { id, kind, tasks: count, names: [...names] };
+      return hasMoreNames ? { ...named, hasMoreNames } : named;
     });
     const edges = this.#places.flatMap((to) =>
       to.edges.map(({ from, kind, count }) => ({ from: idOf(from), to: idOf(to), kind, count })),

@@ -149,6 +149,7 @@ export class Planner {
     this.tasks++;
     if (dependencies.length === 0) this.definitions.addLeaf(vertex.place);
     else this.#connectTask(vertex, node, dependencies);
+    if (settings?.name !== undefined) this.definitions.addName(vertex.place, name);
     return vertex;
   }
 

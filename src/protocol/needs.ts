@@ -1,7 +1,7 @@
 // Whose ends a task has waited for, as stored in `task_runs.needs`: `3,5-9,each:1x2y;12`. Ids of tasks, in ranges, and fan-outs of
 // the graph (run-graph.ts); after `;` those whose results it has not read. Pure.
 
-import { taskId, type TaskId } from "./ids.ts";
+import type { TaskId } from "./ids.ts";
 
 export type Needed = {
   readonly ids: readonly TaskId[];
@@ -9,9 +9,15 @@ export type Needed = {
   readonly fanOuts: readonly string[];
 };
 
+/** Ids as first and last of ranges: of a fan-in of a million there is one. */
+export type StoredNeeded = {
+  readonly ranges: readonly (readonly [first: number, last: number])[];
+  readonly fanOuts: readonly string[];
+};
+
 type Needs = {
-  readonly reads: Needed;
-  readonly after: Needed;
+  readonly reads: StoredNeeded;
+  readonly after: StoredNeeded;
   /** There are more. */
   readonly isCut: boolean;
 };
@@ -24,9 +30,6 @@ export type Waited = { readonly needs?: string | undefined };
 
 /** Characters. */
 const maxNeeds = 1000;
-/** Of a range. Only a damaged file has more. */
-const maxIds = 1_000_000;
-
 /** Undefined where there is nothing. */
 export function needsText(reads: Needed, after: Needed = noneNeeded): string | undefined {
   const [first, second] = [neededText(reads), neededText(after)];
@@ -54,17 +57,13 @@ export function needsIn(text: string): Needs {
   return { reads: neededIn(reads), after: neededIn(after), isCut };
 }
 
-function neededIn(text: string): Needed {
-  const ids: TaskId[] = [];
+function neededIn(text: string): StoredNeeded {
+  const ranges: (readonly [number, number])[] = [];
   const fanOuts: string[] = [];
   for (const word of text.split(",")) {
-    const [, from, to = from] = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(word) ?? [];
-    if (from === undefined) {
-      if (word.startsWith("each:")) fanOuts.push(word);
-      continue;
-    }
-    const last = Math.min(Number(to), Number(from) + maxIds);
-    for (let id = Number(from); id <= last; id++) ids.push(taskId(id));
+    const [, first, last = first] = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(word) ?? [];
+    if (first !== undefined) ranges.push([Number(first), Number(last)]);
+    else if (word.startsWith("each:")) fanOuts.push(word);
   }
-  return { ids, fanOuts };
+  return { ranges, fanOuts };
 }

@@ -1,8 +1,17 @@
 // The graph of a run as it is stored in `pipeline_runs.graph`: task definitions and fan-outs instead of a million tasks.
 
 export type GraphNode =
-  /** `id`: the definition, as in task keys. `tasks`: how many are planned. */
-  | { readonly id: string; readonly kind: "task"; readonly tasks: number }
+  /**
+   * `id`: the definition, as in task keys. `tasks`: how many are planned. `names`: how many of them have which name of their own,
+   * for the first 100 names; absent where none has.
+   */
+  | {
+      readonly id: string;
+      readonly kind: "task";
+      readonly tasks: number;
+      readonly names?: readonly (readonly [name: string, tasks: number])[];
+      readonly hasMoreNames?: true;
+    }
   /**
    * Fan-outs of one place in the code: an inner one is a fan-out for each item around it. `id`: `each:` and a hash of the place,
    * equal in each session and run of the same code. `items`: how many are planned.
@@ -27,6 +36,10 @@ export type GraphEdge = {
   /** Between how many tasks. */
   readonly count: number;
 };
+
+/** Tasks that are planned. */
+export const tasksIn = ({ nodes }: RunGraph): number =>
+  nodes.reduce((sum, node) => sum + (node.kind === "task" ? node.tasks : 0), 0);
 
 /** As far as it is planned, of the run's last session. */
 export type RunGraph = {

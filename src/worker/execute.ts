@@ -156,7 +156,7 @@ function retryOf(
   const warn = (line: string): void => attempt.log.print("warn", line);
   try {
     const functions = { retryOn: definition.retryOn, retryAfter };
-    return nextAttempt(policy, functions, { ...why, attempt: attempt.attempt, at }, warn);
+    return nextAttempt(policy, functions, attempt.attempt, why, at, warn);
   } catch (thrown) {
     // An error of `retryOn` must not hide the failure of the task.
     attempt.log.print("error", `retryOn failed: ${thrownText(thrown)}`);

@@ -89,8 +89,8 @@ describe("the wait after an attempt", () => {
 
 describe("whether there is another attempt", () => {
   test("up to the limit, and then no more", () => {
-    expect(nextAttemptAt(steady, undefined, { attempt: 5, failure, at: 1000 })).toBe(2000);
-    expect(nextAttemptAt(steady, undefined, { attempt: 6, failure, at: 1000 })).toBeUndefined();
+    expect(nextAttemptAt(steady, undefined, 5, failure, 1000)).toBe(2000);
+    expect(nextAttemptAt(steady, undefined, 6, failure, 1000)).toBeUndefined();
   });
 
   test("as retryOn says, which is not asked when there is none left", () => {
@@ -99,11 +99,9 @@ describe("whether there is another attempt", () => {
       asked.push(message);
       return message === "x";
     };
-    expect(nextAttemptAt(steady, retryOn, { attempt: 1, failure, at: 0 })).toBe(100);
-    expect(
-      nextAttemptAt(steady, retryOn, { attempt: 1, failure: { name: "E", message: "y" }, at: 0 }),
-    ).toBeUndefined();
-    expect(nextAttemptAt(steady, retryOn, { attempt: 6, failure, at: 0 })).toBeUndefined();
+    expect(nextAttemptAt(steady, retryOn, 1, failure, 0)).toBe(100);
+    expect(nextAttemptAt(steady, retryOn, 1, { name: "E", message: "y" }, 0)).toBeUndefined();
+    expect(nextAttemptAt(steady, retryOn, 6, failure, 0)).toBeUndefined();
     expect(asked).toEqual(["x", "y"]);
   });
 });

@@ -11,6 +11,7 @@ import { csv } from "./csv.ts";
 import { display, drawing } from "./display.ts";
 import type { Figure } from "./figure.ts";
 import { chain, fan, plan } from "./graph.ts";
+import { history } from "./history.ts";
 import { type Benchmark, Kit } from "./kit.ts";
 import { long } from "./long.ts";
 import { memory, noop } from "./noop.ts";
@@ -38,6 +39,7 @@ const benchmarks: readonly Benchmark[] = [
   csv,
   manyRows,
   pour,
+  history,
   continuedLong,
 ];
 

@@ -23,7 +23,7 @@ class Rig extends EngineParts {
     this.outcomes = new Outcomes({
       ...this.deps,
       failFast,
-      slow: { started: () => undefined, finished: () => undefined },
+      slow: { finished: () => undefined },
       release: (id) => {
         const vertex = this.inFlight.get(id);
         this.inFlight.delete(id);

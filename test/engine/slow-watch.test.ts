@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 
-import { systemClock } from "../../src/base/clock.ts";
 import { SlowWatch, slowFromMs } from "../../src/engine/slow-watch.ts";
 import type { LearnedTask } from "../../src/protocol/learned.ts";
 import type { TaskSlow } from "../../src/protocol/events.ts";
@@ -40,20 +39,15 @@ class Rig extends EngineParts {
   started(name: string): TaskVertex {
     const vertex = this.dispatched(node(name, { at: this.said.length, name }));
     vertex.startedAt = Date.now();
-    this.watch.started(vertex.id as TaskId);
     return vertex;
   }
 
-  /** @param passedMs by the monotonic clock, since it has started */
-  ended(vertex: TaskVertex, durationMs: number, passedMs = durationMs): void {
+  ended(vertex: TaskVertex, durationMs: number): void {
     const { id, name } = vertex;
     this.inFlight.delete(id as TaskId);
     const times = { startedAt: 0, at: durationMs };
     const event = { type: "task-finished", name, attempt: 1, status: "done", ...times } as const;
-    const { now } = systemClock;
-    Object.assign(systemClock, { now: () => now() + passedMs });
     this.watch.finished(vertex, { ...event, id: id as TaskId });
-    Object.assign(systemClock, { now });
   }
 }
 
@@ -122,20 +116,4 @@ test("no timer is left when the run ends", () => {
   jest.advanceTimersByTime(5000);
   rig.watch.end();
   expect(jest.getTimerCount()).toBe(0);
-});
-
-test("a wall clock that is set forward makes no task slow, while it runs or at its end", () => {
-  const rig = new Rig(learned("load"), learned("blocking"));
-  const load = rig.started("load");
-  const hour = 3_600_000;
-  Object.assign(systemClock, { wall: () => Date.now() + hour });
-  jest.advanceTimersByTime(3000);
-  rig.ended(load, hour + 3000, 0);
-  // Its start came with its end.
-  const blocking = rig.dispatched(node("blocking", {}));
-  blocking.readyAt = systemClock.now();
-  rig.ended(blocking, hour + 500, 500);
-  rig.watch.flush();
-  expect(rig.said).toEqual([]);
-  rig.watch.end();
 });

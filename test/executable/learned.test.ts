@@ -4,7 +4,6 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 
 import { pipeloom, run } from "../support/program.ts";
-import { newRig } from "../support/rig.ts";
 import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
 
 const etl = `
@@ -51,34 +50,6 @@ test("long tasks go first, and one that takes much longer than usual is said onc
     ),
   ]);
 }, 60_000);
-
-test.skipIf(process.platform === "win32")(
-  "what a session that was killed has run is learned from the next one of its run",
-  async () => {
-    await using rig = newRig();
-    const { control } = rig;
-    rig.pipeline(`
-      const quick = task({ name: "quick", run: ({ i }) => i });
-      const last = task({ name: "last", run: (_: unknown) => step("last") });
-      export default pipeline({ name: "p", tasks: () => last(Array.from({ length: 30 }, (_, i) => quick({ i }))) });
-    `);
-    const killed = rig.spawn("run", "pipeline.ts", "--db", "test.db");
-    await control.next("last");
-    killed.kill("SIGKILL");
-    await killed.exited;
-    const counts = (): unknown =>
-      rig.rows("SELECT task, tasks FROM pipeloom_durations ORDER BY task");
-    expect(counts()).toEqual([]);
-    const next = rig.spawn("run", "pipeline.ts", "--db", "test.db");
-    (await control.next("last")).finish();
-    expect(await next.exited).toBe(0);
-    expect(counts()).toEqual([
-      { task: "last", tasks: 1 },
-      { task: "quick", tasks: 30 },
-    ]);
-  },
-  60_000,
-);
 
 test("--no-store-task-status: each run is a first one", async () => {
   using folder = tempFolder();

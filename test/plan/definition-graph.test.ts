@@ -53,6 +53,17 @@ test("tasks by definition; what is read, and what is only waited for", () => {
   });
 });
 
+test("names of nodes, as long as there are few", () => {
+  const hand = new Hand();
+  const { node } = new Tasks();
+  hand.addAll(node("a"), node("a", 1, { name: "x" }), node("a", 2, { name: "x" }));
+  expect(graphOf(hand).nodes).toEqual([{ id: "a", kind: "task", tasks: 3, names: [["x", 2]] }]);
+  hand.addAll(...Array.from({ length: 200 }, (_, i) => node("a", i, { name: `n${i}` })));
+  const [first] = graphOf(hand).nodes;
+  expect(first).toMatchObject({ tasks: 203, hasMoreNames: true });
+  expect(first?.kind === "task" && first.names?.length).toBe(100);
+});
+
 test("a fan-out is one node, and grows while its items are planned", () => {
   const hand = new Hand();
   const { node } = new Tasks();

@@ -171,13 +171,7 @@ describe("a lock of another program's", () => {
   test("while what an earlier session left is read, and at the end", () => {
     using folder = tempFolder();
     const path = folder.file("a.db");
-    const past = Session.open({
-      options: options(path, { wal: false }),
-      request: request(),
-      handles: [],
-      now: 0,
-      busyHandler: unlocked,
-    });
+    const past = Session.open(options(path, { wal: false }), request(), [], 0, unlocked);
     const long = JSON.stringify("x".repeat(5_000));
     past.db.run(
       "INSERT INTO task_runs (run_id, id, name, key, status, result) VALUES (1, 1, 'a', 'a:1', 'done', ?)",
@@ -190,13 +184,7 @@ describe("a lock of another program's", () => {
       sleep: () => void other.run("COMMIT"),
     });
     const resumed = request({ resume: "last" });
-    const session = Session.open({
-      options: options(path, { wal: false }),
-      request: resumed,
-      handles: [],
-      now: 0,
-      busyHandler,
-    });
+    const session = Session.open(options(path, { wal: false }), resumed, [], 0, busyHandler);
     other.run("BEGIN EXCLUSIVE");
     expect([...session.history.restoredPages()]).toMatchObject([
       { done: { ids: "1", results: "" } },

@@ -24,28 +24,33 @@ const countColumns = taskStatuses
   .map((status) => `COUNT(*) FILTER (WHERE status = '${status}') AS "${status}"`)
   .join(", ");
 
-/** @param runs all where it is undefined */
+/**
+ * @param runs all where it is undefined
+ * @param onlyStored leaves out the runs whose tasks would have to be counted
+ */
 export function countByRun(
   reader: Reader,
   runs: readonly RunId[] | undefined,
   dead: ReadonlySet<number>,
+  onlyStored = false,
 ): ReadonlyMap<number, Counts> {
   const counts = new Map<number, Counts>();
   const open: number[] = [];
   // `*`, because a file of an earlier version has no counts.
-  const rows = reader.query(`SELECT * FROM pipeline_runs ${whereIn("id", runs)}`, runs ?? []);
+  const rows = reader.query(`SELECT * FROM pipeline_runs ${amongst("id", runs)}`, runs ?? []);
   for (const row of rows) {
     const id = storedRunId(row["id"], reader);
     const stored = storedCounts(row["counts"]);
     if (stored === undefined) open.push(id);
     else counts.set(id, withInterrupted(stored, dead.has(id)));
   }
+  if (onlyStored) return counts;
   for (const [id, counted] of countTasks(reader, open))
     counts.set(id, withInterrupted(counted, dead.has(id)));
   return counts;
 }
 
-const whereIn = (column: string, values: readonly unknown[] | undefined): string =>
+const amongst = (column: string, values: readonly unknown[] | undefined): string =>
   values === undefined ? "" : `WHERE ${column} IN (${values.map(() => "?").join(", ")})`;
 
 /** The run has written its counts with each commit. */
@@ -69,7 +74,7 @@ function storedCounts(value: Value | undefined): Counts | undefined {
 function countTasks(reader: Reader, runs: readonly number[]): Map<number, Counts> {
   if (runs.length === 0) return new Map();
   const rows = reader.query(
-    `SELECT run_id, ${countColumns} FROM task_runs ${whereIn("run_id", runs)} GROUP BY run_id`,
+    `SELECT run_id, ${countColumns} FROM task_runs ${amongst("run_id", runs)} GROUP BY run_id`,
     runs,
   );
   return new Map(rows.map((row) => [storedRunId(row["run_id"], reader), countsOf(row)]));

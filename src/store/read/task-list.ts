@@ -73,7 +73,7 @@ export function listTasks(
     const isLarge = totalOf(counts) > maxSorted;
     const order = isLarge ? "id DESC" : byTime;
     for (const which of ["status = 'running'", "status <> 'running'"]) {
-      const rows = tasksOf(reader, { run, which, order, only, most: most - tasks.length });
+      const rows = tasksOf(reader, run, which, order, only, most - tasks.length);
       const ids = rows.map((row) => storedTaskId(row["id"], reader));
       const attempts = earlierAttempts(reader, run as RunId, ids);
       for (const [i, row] of rows.entries()) {
@@ -84,18 +84,15 @@ export function listTasks(
   return tasks;
 }
 
-type TasksQuery = {
-  readonly run: number;
-  /** A condition, as SQL. */
-  readonly which: string;
-  /** The terms of ORDER BY. */
-  readonly order: string;
-  readonly only: TaskCondition | undefined;
-  readonly most: number;
-};
-
 /** Sorts keys first and reads the rows second: otherwise the sort would hold every task's texts. */
-function tasksOf(reader: Reader, { run, which, order, only, most }: TasksQuery): Row[] {
+function tasksOf(
+  reader: Reader,
+  run: number,
+  which: string,
+  order: string,
+  only: TaskCondition | undefined,
+  most: number,
+): Row[] {
   const conditions: (readonly [sql: string, ...values: (string | number)[]])[] = [
     ["run_id = ?", run],
     [which],

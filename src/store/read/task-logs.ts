@@ -3,9 +3,11 @@
 import type { RunId } from "../../protocol/ids.ts";
 import { type LogLevel, logLevels } from "../../protocol/status.ts";
 import { checkTables } from "./check-tables.ts";
+import { NamedTasks } from "./named-tasks.ts";
 import type { Reader, Row } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
 import { type IsAlive, runningRuns } from "./running-runs.ts";
+import { storedGraph } from "./stored-graph.ts";
 import { itemColumns, storedLabel } from "./stored-item.ts";
 import { number, storedLogLevel, storedRunId, storedTaskId } from "./stored-values.ts";
 
@@ -77,13 +79,8 @@ export function runToRead(reader: Reader, wanted: RunId | undefined, isAlive: Is
 /** @param task a name, or `#` and an id */
 export function tasksNamed(reader: Reader, run: RunId, task: string | undefined): TaskFilter {
   if (task === undefined) return { type: "all" };
-  const ids = reader
-    .query("SELECT id FROM task_runs WHERE run_id = ? AND name = ? LIMIT ?", [
-      run,
-      task,
-      maxIds + 1,
-    ])
-    .map((row) => storedTaskId(row["id"], reader));
+  const named = new NamedTasks(reader, run, storedGraph(reader, run));
+  const ids = named.ids(task, maxIds + 1, false);
   const [, id] = /^#?([1-9]\d{0,14})$/.exec(task) ?? [];
   if (ids.length === 0 && id !== undefined) return { type: "id", id: Number(id) };
   return { type: "name", name: task, ids: ids.length > maxIds ? undefined : ids };
@@ -95,9 +92,12 @@ export function missingTask(
   { run, tasks }: Pick<LogFilter, "run" | "tasks">,
 ): ReaderError | undefined {
   if (tasks.type === "all") return undefined;
-  const [column, value] = tasks.type === "id" ? ["id", tasks.id] : ["name", tasks.name];
-  const one = `SELECT id FROM task_runs WHERE run_id = ? AND ${column} = ? LIMIT 1`;
-  if (reader.query(one, [run, value]).length > 0) return undefined;
+  const one = "SELECT id FROM task_runs WHERE run_id = ? AND id = ?";
+  const found =
+    tasks.type === "id"
+      ? reader.query(one, [run, tasks.id])
+      : new NamedTasks(reader, run, storedGraph(reader, run)).ids(tasks.name, 1, false);
+  if (found.length > 0) return undefined;
   const names = reader
     .query(
       "SELECT DISTINCT name FROM (SELECT name FROM task_runs WHERE run_id = ? LIMIT 10000) LIMIT 10",

@@ -3,11 +3,10 @@
 import type { Failure } from "../../base/failure.ts";
 import { JSON } from "../../base/globals.ts";
 import type { RunId, TaskId } from "../../protocol/ids.ts";
-import { type Needed, needsIn } from "../../protocol/needs.ts";
+import { needsIn, type StoredNeeded } from "../../protocol/needs.ts";
 import type { GraphEdge, RunGraph } from "../../protocol/run-graph.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
 import { definitionSql } from "../decide-reruns.ts";
-import { ofRun } from "../own-tables.ts";
 import type { Reader, Row } from "./reader.ts";
 import { itemColumns, storedLabel } from "./stored-item.ts";
 import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
@@ -71,7 +70,7 @@ export class NeedsReader {
     const tasks = [...read, ...others].slice(0, maxListed);
     return {
       tasks,
-      more: reads.ids.length + after.ids.length - tasks.length,
+      more: countOf(reads) + countOf(after) - tasks.length,
       isCut,
       fanOuts: [
         ...reads.fanOuts.map((id) => this.#fanOut(id, true)),
@@ -82,16 +81,17 @@ export class NeedsReader {
   }
 
   /** Those that have not succeeded come first. */
-  #tasks({ ids }: Needed, isRead: boolean): NeededTask[] {
-    const [first, last] = [ids[0], ids.at(-1)];
-    if (first === undefined || last === undefined) return [];
+  #tasks(needed: StoredNeeded, isRead: boolean): NeededTask[] {
+    if (needed.ranges.length === 0) return [];
     const rows =
-      ids.length <= maxInList
-        ? this.#rows("run_id = ?1 AND id IN (SELECT value FROM json_each(?2))", JSON.stringify(ids))
+      countOf(needed) <= maxInList
+        ? this.#rows("run_id = ?1 AND id IN (SELECT value FROM json_each(?2))", idsIn(needed))
         : ["error", "running"].flatMap((status) =>
             this.#rows(
-              `${ofRun("?1")} AND status = '${status}' AND id BETWEEN ${first} AND ?2 ORDER BY run_id, id LIMIT ${maxListed}`,
-              last,
+              `run_id = ?1 AND status = '${status}' AND
+                EXISTS (SELECT 1 FROM json_each(?2) WHERE id BETWEEN value ->> 0 AND value ->> 1)
+                ORDER BY run_id, id LIMIT ${maxListed}`,
+              JSON.stringify(needed.ranges),
             ),
           );
     return rows
@@ -136,9 +136,9 @@ export class NeedsReader {
     };
   }
 
-  /** By the partial indexes: few tasks run or have failed. */
+  /** By the partial indexes: few tasks run or have failed. With `ofRun`, SQLite would read all tasks of the run. */
   #open(definitions: readonly string[], status: "error" | "running"): Open {
-    const where = `${ofRun("?1")} AND status = '${status}' AND
+    const where = `run_id = ?1 AND status = '${status}' AND
       (${definitionSql} IN (SELECT value || ':' FROM json_each(?2)) OR key IN (SELECT value FROM json_each(?2)))`;
     const names = JSON.stringify(definitions);
     const count = `SELECT COUNT(*) AS n FROM task_runs WHERE ${where}`;
@@ -188,6 +188,17 @@ type Open = { readonly count: number; readonly first: Row | undefined };
 /** More ids are looked for in their range, and only those that failed or run. */
 const maxInList = 1000;
 
+const countOf = ({ ranges }: StoredNeeded): number =>
+  ranges.reduce((sum, [first, last]) => sum + Math.max(0, last - first + 1), 0);
+
+/** JSON text. */
+const idsIn = ({ ranges }: StoredNeeded): string =>
+  JSON.stringify(
+    ranges.flatMap(([first, last]) =>
+      Array.from({ length: last - first + 1 }, (_, i) => first + i),
+    ),
+  );
+
 /** The lower comes first. */
 function urgency({ status }: NeededTask): number {
   if (status === "error" || status === "cancelled") return 0;
@@ -195,22 +206,3 @@ function urgency({ status }: NeededTask): number {
 }
 
 const hasFailed = ({ status }: NeededTask): boolean => status === "error" || status === "cancelled";
-
-const noGraph: RunGraph = { nodes: [], edges: [] };
-
-/** As it is stored; empty where it is not, or where pipeloom cannot have written it. */
-export function storedGraph(reader: Reader, run: RunId): RunGraph {
-  // `*`, because a file of an earlier version has no graph.
-  const [row] = reader.query("SELECT * FROM pipeline_runs WHERE id = ?", [run]);
-  try {
-    const parsed: unknown = JSON.parse(text(row?.["graph"]) ?? "null");
-    const isGraph =
-      typeof parsed === "object" &&
-      parsed !== null &&
-      Array.isArray(Reflect.get(parsed, "nodes")) &&
-      Array.isArray(Reflect.get(parsed, "edges"));
-    return isGraph ? (parsed as RunGraph) : noGraph;
-  } catch {
-    return noGraph;
-  }
-}

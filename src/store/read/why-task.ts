@@ -4,14 +4,17 @@ import type { Failure } from "../../base/failure.ts";
 import { TextDecoder } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { DefinitionParts } from "../../protocol/reuse.ts";
+import type { RunGraph } from "../../protocol/run-graph.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
 import { nameOfKey } from "../../protocol/task-key.ts";
 import { partsIn } from "../known-parts.ts";
 import { codeReason } from "../rerun-reasons.ts";
 import { checkTables } from "./check-tables.ts";
+import { NamedTasks } from "./named-tasks.ts";
 import { ReaderError } from "./reader-error.ts";
 import type { Reader, Row } from "./reader.ts";
-import { type NeededTask, NeedsReader, storedGraph, type TaskNeeds } from "./task-needs.ts";
+import { storedGraph } from "./stored-graph.ts";
+import { type NeededTask, NeedsReader, type TaskNeeds } from "./task-needs.ts";
 import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
 
 export type WhyTask = {
@@ -59,9 +62,6 @@ type SeenDefinition = {
   readonly source: string | undefined;
 };
 
-/** Tasks of one end of a run: a name is mostly near the beginning, or it is the last task. */
-const maxScanned = 20_000;
-
 /**
  * @param wanted a name of a task or of a definition, or `#` and an id
  * @throws ReaderError `no-such-task`; `no-reasons` for a file of an earlier version
@@ -70,7 +70,7 @@ export function whyTask(reader: Reader, run: RunId, wanted: string): WhyTask {
   checkTables(reader);
   assertReasons(reader);
   const graph = storedGraph(reader, run);
-  const [row, other] = tasksOf(reader, run, wanted);
+  const [row, other] = tasksOf(reader, run, wanted, graph);
   if (row === undefined) throw noSuchTask(reader, run, wanted);
   const task = seenTask(reader, row);
   const pipeline = String(
@@ -107,29 +107,17 @@ function assertReasons(reader: Reader): void {
 }
 
 /** Up to two. */
-function tasksOf(reader: Reader, run: RunId, wanted: string): readonly Row[] {
+function tasksOf(reader: Reader, run: RunId, wanted: string, graph: RunGraph): readonly Row[] {
   const [, id] = /^#([1-9]\d{0,14})$/.exec(wanted) ?? [];
-  if (id !== undefined) {
-    return reader.query("SELECT * FROM task_runs WHERE run_id = ? AND id = ?", [run, Number(id)]);
-  }
-  const isDefinition = definitionOf(reader, run, wanted) !== undefined;
   // The nodes of a definition may have names of their own. Not asked for other names: a million keys would be cut.
-  const isNamed = isDefinition
-    ? "(name = ?2 OR substr(key, 1, length(?2) + 1) = ?2 || ':')"
-    : "name = ?2";
-  const ends = ["ASC", "DESC"].map(
-    (order) =>
-      `SELECT id FROM (SELECT id, name, key FROM task_runs WHERE run_id = ?1 ORDER BY id ${order} LIMIT ${maxScanned}) WHERE ${isNamed} LIMIT 2`,
+  const isDefinition = definitionOf(reader, run, wanted) !== undefined;
+  const ids =
+    id === undefined
+      ? new NamedTasks(reader, run, graph).ids(wanted, 2, isDefinition)
+      : [Number(id)];
+  return ids.flatMap((each) =>
+    reader.query("SELECT * FROM task_runs WHERE run_id = ? AND id = ?", [run, each]),
   );
-  const all = `SELECT id FROM task_runs WHERE run_id = ?1 AND ${isNamed} LIMIT 2`;
-  for (const sql of [...ends, all]) {
-    const ids = reader.query(sql, [run, wanted]).map((row) => number(row["id"]) ?? 0);
-    if (ids.length === 0) continue;
-    return ids.flatMap((each) =>
-      reader.query("SELECT * FROM task_runs WHERE run_id = ? AND id = ?", [run, each]),
-    );
-  }
-  return [];
 }
 
 function seenTask(reader: Reader, row: Row): SeenTask {
@@ -210,7 +198,7 @@ function onlyTask(
   { run }: SeenDefinition,
   { name }: SeenTask,
 ): WhyTask["taskBefore"] {
-  const [row, other] = tasksOf(reader, run, name);
+  const [row, other] = tasksOf(reader, run, name, storedGraph(reader, run));
   return row === undefined || other !== undefined ? undefined : seenTask(reader, row);
 }
 

@@ -1,14 +1,13 @@
 // How long the tasks of each definition took: written once, at the end of a session, and read at the start of the next runs. So a
-// start reads a few rows, however many tasks the file has. A session that is killed writes nothing: the next one of its run does.
+// start reads a few rows, however many tasks the file has.
 
 import type { Database } from "bun:sqlite";
 
 import { Histogram } from "../../base/histogram.ts";
-import { Date, JSON } from "../../base/globals.ts";
+import { JSON } from "../../base/globals.ts";
 import type { Learned, LearnedTask, SessionDurations } from "../../protocol/learned.ts";
 import type { RunStarted } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { nameOfKey } from "../../protocol/task-key.ts";
 
 /** Runs of the pipeline that count. */
 const maxRuns = 20;
@@ -40,51 +39,6 @@ export function writeDurations(db: Database, run: RunId, session: SessionDuratio
     write.run(run, task, tasks, totalMs, JSON.stringify(all.counts));
   }
   db.run("UPDATE pipeline_runs SET stretch = ? WHERE id = ?", [session.stretch, run]);
-}
-
-/** Rows in memory at a time. Grouping by SQLite would sort all of them: twice as long for a million. */
-const pageSize = 10_000;
-
-/**
- * Instead of what earlier sessions have written: all of the run's tasks that are done, from their rows. For a run with a session
- * that was killed, at the end of a later one: it reads each row.
- */
-export function recountDurations(db: Database, run: RunId, stretch: number | null): void {
-  const seen = new Map<string, { readonly all: Histogram; totalMs: number }>();
-  for (const { key, ms } of durationsOf(db, run)) {
-    const task = nameOfKey(key);
-    let own = seen.get(task);
-    if (own === undefined) seen.set(task, (own = { all: new Histogram(), totalMs: 0 }));
-    own.all.add(ms);
-    own.totalMs += ms;
-  }
-  const definitions = Array.from(seen, ([task, { all, totalMs }]) => ({
-    task,
-    tasks: all.size,
-    totalMs,
-    counts: all.counts,
-  }));
-  db.run("DELETE FROM pipeloom_durations WHERE run_id = ?", [run]);
-  writeDurations(db, run, { definitions, stretch });
-}
-
-type EndedRow = [id: number, key: string, startedAt: string | null, finishedAt: string | null];
-
-function* durationsOf(db: Database, run: RunId): Generator<{ key: string; ms: number }> {
-  using page = db.prepare<unknown, [number, number, number]>(
-    `SELECT id, key, started_at, finished_at FROM task_runs
-      WHERE run_id = ? AND id > ? AND status = 'done' ORDER BY id LIMIT ?`,
-  );
-  for (let last = 0; ;) {
-    const rows = page.values(run, last, pageSize) as EndedRow[];
-    for (const [id, key, startedAt, finishedAt] of rows) {
-      last = id;
-      const ms = Date.parse(String(finishedAt)) - Date.parse(String(startedAt));
-      // The result of another run has no start. Users can edit the table.
-      if (!Number.isNaN(ms)) yield { key, ms: Math.max(0, ms) };
-    }
-    if (rows.length < pageSize) return;
-  }
 }
 
 // ── reading ──

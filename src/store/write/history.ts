@@ -65,8 +65,6 @@ export type RunEnd = {
   /** Epoch ms. */
   readonly at: number;
   readonly durations?: SessionDurations;
-  /** The session before was killed, and has written no durations: they are in the rows of its tasks. */
-  readonly afterKill?: boolean;
 };
 
 export type Sources = readonly (readonly [fingerprint: string, source: Uint8Array])[];

@@ -3,12 +3,14 @@
 
 import type { Database, Statement } from "bun:sqlite";
 
+import { systemClock } from "../../base/clock.ts";
 import { JSON } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { removeStaleLock } from "../lock.ts";
 import { onlyRow } from "../only-row.ts";
 import type { OwnTable } from "../own-tables.ts";
 import type { BusyHandler } from "../busy-handler.ts";
+import { RowDelete } from "./row-delete.ts";
 
 export type Pruned = {
   /** Without those that came back to life: their rows stay. */
@@ -20,22 +22,14 @@ export type Pruned = {
 /** Rows of one transaction: the next one of a live run waits for it. Small runs share one, a large run takes several. */
 const sliceRows = 10_000;
 
-/** At most ?2 rows of run ?1. A run stays known until all its rows are gone. */
-const deletes = {
-  task_logs:
-    "DELETE FROM task_logs WHERE rowid IN (SELECT rowid FROM task_logs WHERE run_id = ?1 LIMIT ?2)",
-  task_attempts:
-    "DELETE FROM task_attempts WHERE rowid IN (SELECT rowid FROM task_attempts WHERE run_id = ?1 LIMIT ?2)",
-  task_runs:
-    "DELETE FROM task_runs WHERE run_id = ?1 AND id IN (SELECT id FROM task_runs WHERE run_id = ?1 LIMIT ?2)",
-  pipeloom_reusable:
-    "DELETE FROM pipeloom_reusable WHERE run_id = ?1 AND task_id IN (SELECT task_id FROM pipeloom_reusable WHERE run_id = ?1 LIMIT ?2)",
-  pipeloom_definitions:
-    "DELETE FROM pipeloom_definitions WHERE run_id = ?1 AND name IN (SELECT name FROM pipeloom_definitions WHERE run_id = ?1 LIMIT ?2)",
-  pipeloom_durations:
-    "DELETE FROM pipeloom_durations WHERE run_id = ?1 AND task IN (SELECT task FROM pipeloom_durations WHERE run_id = ?1 LIMIT ?2)",
-  pipeline_runs:
-    "DELETE FROM pipeline_runs WHERE id IN (SELECT id FROM pipeline_runs WHERE id = ?1 LIMIT ?2)",
+/** With the second column of their keys or indexes. A run stays known until all its rows are gone. */
+const keys = {
+  task_logs: "task_id",
+  task_attempts: "task_id",
+  task_runs: "id",
+  pipeloom_reusable: "task_id",
+  pipeloom_definitions: "name",
+  pipeloom_durations: "task",
 } as const satisfies Partial<Record<OwnTable, string>>;
 
 const noneDeleted = {
@@ -45,12 +39,18 @@ const noneDeleted = {
   pipeloom_reusable: 0,
   pipeloom_definitions: 0,
   pipeloom_durations: 0,
-  pipeline_runs: 0,
 };
 
-type Table = keyof typeof deletes;
-type Deletes = readonly (readonly [table: Table, statement: Statement<unknown, [RunId, number]>])[];
+type Table = keyof typeof keys;
+type Deletes = readonly (readonly [table: Table, rows: RowDelete])[];
 type Ended = { readonly id: RunId; readonly finished_at: string | null };
+
+type Work = {
+  readonly statements: Deletes;
+  readonly isOver: Statement<unknown, [RunId, string | null]>;
+  /** All rows of the run are deleted. */
+  readonly gone: (id: RunId) => void;
+};
 
 /** What a transaction has deleted. */
 type Slice = { readonly deleted: Record<Table, number>; readonly runs: RunId[]; next: number };
@@ -59,17 +59,17 @@ export class Pruner {
   readonly #db: Database;
   readonly #busyHandler: Pick<BusyHandler, "run">;
   readonly #runs: readonly Ended[];
-  readonly #isLate: () => boolean;
+  readonly #isLate: (tookMs: number) => boolean;
 
   /**
    * @param ids runs that are over
-   * @param isLate asked between transactions: true stops the prune
+   * @param isLate asked between transactions, with how long the last one took: true stops the prune
    */
   constructor(
     db: Database,
     ids: readonly RunId[],
     busyHandler: Pick<BusyHandler, "run">,
-    isLate: () => boolean = () => false,
+    isLate: (tookMs: number) => boolean = () => false,
   ) {
     this.#isLate = isLate;
     this.#db = db;
@@ -83,50 +83,43 @@ export class Pruner {
 
   /** @param path of the database, for the files that dead runs left beside it */
   deleteRuns(path: string): Pruned {
-    const pruned = this.#delete([
-      "task_logs",
-      "task_attempts",
-      "task_runs",
-      "pipeloom_reusable",
-      "pipeloom_definitions",
-      "pipeloom_durations",
-      "pipeline_runs",
-    ]);
+    const pruned = this.#delete(Object.keys(keys) as Table[], true);
     for (const id of pruned.runs) removeStaleLock(path, id);
     return pruned;
   }
 
   deleteLogs(): Pruned {
-    return this.#delete(["task_logs"]);
+    return this.#delete(["task_logs"], false);
   }
 
-  #delete(tables: readonly Table[]): Pruned {
+  #delete(tables: readonly Table[], withRuns: boolean): Pruned {
     const runs = new Set<RunId>();
     let [tasks, logs] = [0, 0];
     using isOver = this.#db.prepare<unknown, [RunId, string | null]>(
       "SELECT 1 FROM pipeline_runs WHERE id = ? AND status <> 'running' AND finished_at IS ?",
     );
+    using runRow = this.#db.prepare<unknown, [RunId]>("DELETE FROM pipeline_runs WHERE id = ?");
     const statements = this.#prepare(tables);
+    const gone = (id: RunId): void => void (withRuns && runRow.run(id));
     try {
-      for (let next = 0; next < this.#runs.length && !this.#isLate();) {
-        const slice = this.#transaction(() => this.#slice(statements, isOver, next));
+      let tookMs = 0;
+      for (let next = 0; next < this.#runs.length && !this.#isLate(tookMs);) {
+        const began = systemClock.now();
+        const slice = this.#transaction(() => this.#slice({ statements, isOver, gone }, next));
+        tookMs = systemClock.now() - began;
         for (const id of slice.runs) runs.add(id);
         tasks += slice.deleted.task_runs;
         logs += slice.deleted.task_logs;
         next = slice.next;
       }
     } finally {
-      for (const [, statement] of statements) statement.finalize();
+      for (const [, rows] of statements) rows.close();
     }
     return { runs, tasks, logs };
   }
 
   /** A transaction may be repeated, so nothing outside it is changed. */
-  #slice(
-    statements: Deletes,
-    isOver: Statement<unknown, [RunId, string | null]>,
-    first: number,
-  ): Slice {
+  #slice({ statements, isOver, gone }: Work, first: number): Slice {
     const deleted = { ...noneDeleted };
     const slice: Slice = { deleted, runs: [], next: first };
     let left = sliceRows;
@@ -134,12 +127,13 @@ export class Pruner {
       // Since it was chosen, the run may have been continued, and may have ended again.
       if (isOver.get(id, finished_at) !== null) {
         slice.runs.push(id);
-        for (const [table, statement] of statements) {
-          const { changes } = statement.run(id, left);
+        for (const [table, rows] of statements) {
+          const changes = rows.run(id, left);
           deleted[table] += changes;
           left -= changes;
           if (left <= 0) return slice;
         }
+        gone(id);
       }
       slice.next++;
     }
@@ -155,12 +149,12 @@ export class Pruner {
   #prepare(tables: readonly Table[]): Deletes {
     using rows = this.#db.prepare<{ name: string }, []>(
       `SELECT t.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
-        WHERE t.type = 'table' AND (c.name = 'run_id' OR t.name = 'pipeline_runs')`,
+        WHERE t.type = 'table' AND c.name = 'run_id'`,
     );
     const existing = new Set(rows.all().map(({ name }) => name));
     return tables
       .filter((table) => existing.has(table))
-      .map((table) => [table, this.#db.prepare(deletes[table])]);
+      .map((table) => [table, new RowDelete(this.#db, table, keys[table])]);
   }
 }
 

@@ -26,6 +26,8 @@ type Reusable = {
   readonly from: Execution | undefined;
 };
 
+/** Epoch ms; monotonic time is of no use for what later runs compare. */
+type WallClock = () => number;
 type Values = (string | number | null)[];
 
 type Answer = Extract<MainRecord, { type: "reused" | "not-reused" }>;
@@ -45,6 +47,7 @@ export class ReusingHistory extends SqliteHistory {
   readonly #db: Database;
   readonly #run: RunId;
   readonly #busyHandler: BusyHandler;
+  readonly #wall: WallClock;
   readonly #maxAges: ReadonlyMap<string, number | null>;
   readonly #alike = new Map<string, number | null>();
   readonly #epochs: TableEpochs;
@@ -60,12 +63,18 @@ export class ReusingHistory extends SqliteHistory {
    * @param maxAges of the definitions with `reuse`; null for results of any age
    * @param passesOn as `SqliteHistory`
    */
-  constructor(stored: StoredRun, maxAges: ReadonlyMap<string, number | null>, passesOn: boolean) {
+  constructor(
+    stored: StoredRun,
+    maxAges: ReadonlyMap<string, number | null>,
+    passesOn = false,
+    wall: WallClock = systemClock.wall,
+  ) {
     super(stored, passesOn);
     const { db, run, busyHandler } = stored;
     this.#db = db;
     this.#run = run;
     this.#busyHandler = busyHandler;
+    this.#wall = wall;
     this.#maxAges = maxAges;
     const alikeOf = (definition: string): number | null => this.#alike.get(definition) ?? null;
     this.#insertReusable = db.prepare(reusableSql);
@@ -84,9 +93,7 @@ export class ReusingHistory extends SqliteHistory {
    */
   begin(hasSchemaWritten: boolean, parts: readonly TaskParts[]): void {
     for (const { task, alike } of parts) this.#alike.set(task, alike);
-    const begin = this.#db.transaction(() =>
-      this.#epochs.begin(hasSchemaWritten, systemClock.wall()),
-    );
+    const begin = this.#db.transaction(() => this.#epochs.begin(hasSchemaWritten, this.#wall()));
     this.#busyHandler.run(() => begin.immediate());
   }
 
@@ -108,8 +115,7 @@ export class ReusingHistory extends SqliteHistory {
   override setTask(row: TaskRow): void {
     super.setTask(row);
     const { id, key, status, finishedAt, result } = row;
-    if (status === "done")
-      this.#addReusable(id, key, finishedAt ?? systemClock.wall(), result ?? "");
+    if (status === "done") this.#addReusable(id, key, finishedAt ?? this.#wall(), result ?? "");
   }
 
   override setDone(...done: Parameters<SqliteHistory["setDone"]>): void {
@@ -161,7 +167,7 @@ export class ReusingHistory extends SqliteHistory {
 
   #answerTo(ask: ReuseAsk | undefined): Answer | undefined {
     if (ask === undefined) return undefined;
-    const at = systemClock.wall();
+    const at = this.#wall();
     const { id, name, key, wantsResult, input, label, needs } = ask;
     const found = this.#busyHandler.run(() => this.#lookup.find(ask, at));
     if (!("from" in found)) {
@@ -189,7 +195,7 @@ export class ReusingHistory extends SqliteHistory {
       const origin = [from?.run ?? null, from?.task ?? null] as const;
       run(() => this.#insertReusable.run(this.#run, id, key, alike, endedAt, bytes, ...origin));
     }
-    this.#epochs.flush(systemClock.wall());
+    this.#epochs.flush(this.#wall());
     // Another run may write to a table after this one has counted its rows.
     if (this.#isEnding && !this.hasOtherLiveRuns()) this.#epochs.count();
     this.#clear();

@@ -7,7 +7,7 @@ import { toIso } from "../../base/iso-time.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { BusyHandler } from "../busy-handler.ts";
 import type { HistoryCell } from "./bulk-insert.ts";
-import { recountDurations, writeDurations } from "./durations.ts";
+import { writeDurations } from "./durations.ts";
 import type { RunEnd } from "./history.ts";
 
 export class RunRow {
@@ -61,14 +61,11 @@ export class RunRow {
     this.discard();
   }
 
-  #writeEnd({ status, failure, at, durations, afterKill }: RunEnd): void {
+  #writeEnd({ status, failure, at, durations }: RunEnd): void {
     const error = failure === null ? null : JSON.stringify(failure);
     this.#update("status = ?, finished_at = ?, error = ?", status, toIso(at), error);
-    const stretch = durations?.stretch ?? null;
-    this.#busyHandler.run(() => {
-      if (afterKill === true) recountDurations(this.#db, this.#run, stretch);
-      else if (durations !== undefined) writeDurations(this.#db, this.#run, durations);
-    });
+    if (durations === undefined) return;
+    this.#busyHandler.run(() => writeDurations(this.#db, this.#run, durations));
   }
 
   #update(set: string, ...values: readonly HistoryCell[]): void {

@@ -87,14 +87,7 @@ export class SessionOpener {
     for (;;) {
       try {
         const session = await this.#untilUnlocked(() =>
-          Session.open({
-            options: this.#options,
-            request,
-            handles,
-            now: this.#deps.wall(),
-            busyHandler,
-            code,
-          }),
+          Session.open(this.#options, request, handles, this.#deps.wall(), busyHandler, code),
         );
         if (session.interrupted !== undefined) this.#endOrphans(session.interrupted);
         return { type: "session", session };

@@ -34,22 +34,16 @@ import { UnitApplier } from "./unit-applier.ts";
 import { WalLimit } from "../wal-limit.ts";
 import { WrittenTables } from "./written-tables.ts";
 
-type Opening = {
-  readonly options: WriterOptions;
-  readonly request: RunRequest;
-  readonly handles: readonly MessageHandle<never>[];
-  /** Epoch ms. */
-  readonly now: number;
-  readonly busyHandler: BusyHandler;
-  /** Undefined while it is not known. */
-  readonly code?: SessionCode | undefined;
-};
-
 /** A run whose row is written and whose lock is held. */
-type BegunRun = Opening & {
+type BegunRun = {
   readonly db: Database;
+  readonly options: WriterOptions;
+  readonly handles: readonly MessageHandle<never>[];
   readonly started: RunStarted;
   readonly run: PreparedRun;
+  readonly busyHandler: BusyHandler;
+  readonly request: RunRequest;
+  readonly code: SessionCode | undefined;
 };
 
 export class Session {
@@ -110,8 +104,14 @@ export class Session {
    * A failed schema leaves no run behind.
    * @throws StoreError, SchemaError or CodeWantedError. The connection is then closed, and a file that it created is removed.
    */
-  static open(opening: Opening): Session {
-    const { options, request, busyHandler, now, code } = opening;
+  static open(
+    options: WriterOptions,
+    request: RunRequest,
+    handles: readonly MessageHandle<never>[],
+    now: number,
+    busyHandler: BusyHandler,
+    code?: SessionCode,
+  ): Session {
     const isNew = !existsSync(options.db);
     const db = openDatabase(options, shortTuning, (reader) =>
       refuseIfAlive(reader, options, request),
@@ -122,7 +122,7 @@ export class Session {
       const started = runStarted(options, request, run, now);
       const notice = leftOutNotice(run.id, run.leftOut);
       if (notice !== undefined) busyHandler.say("info", notice);
-      return new Session({ ...opening, db, started, run });
+      return new Session({ db, options, handles, started, run, busyHandler, request, code });
     } catch (thrown) {
       closeAndDiscard(db, options.db, isNew, run?.lock, thrown instanceof RunAliveError);
       // A full disk or a lock is no mistake in the schema.
@@ -171,7 +171,7 @@ export class Session {
   close(end: RunEnd): { finished: RunFinished; untidy: unknown } {
     const { run } = this.started;
     const { status, failure, at } = end;
-    this.history.setEnd({ ...end, afterKill: this.interrupted !== undefined });
+    this.history.setEnd(end);
     if (this.#passesOn && status === "done") this.history.endDownstream();
     if (!this.history.isEmpty) this.#commit();
     const finished = { type: "run-finished", run, status, at } as const;

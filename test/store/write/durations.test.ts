@@ -7,11 +7,7 @@ import { Histogram } from "../../../src/base/histogram.ts";
 import type { SessionDurations } from "../../../src/protocol/learned.ts";
 import { runId } from "../../../src/protocol/ids.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
-import {
-  learnedDurations,
-  recountDurations,
-  writeDurations,
-} from "../../../src/store/write/durations.ts";
+import { learnedDurations, writeDurations } from "../../../src/store/write/durations.ts";
 import { options } from "./options.ts";
 
 type Of = { readonly [task: string]: readonly number[] };
@@ -101,34 +97,6 @@ test("the stretch is the median of the last five that are known", () => {
   using runs = new Runs();
   for (const stretch of [50, 1.2, null, 1.4, 9, 1.3, 1.1]) runs.add({ load: [1] }, stretch);
   expect(runs.learned?.stretch).toBe(1.3);
-});
-
-const at = (ms: number): string => new Date(Date.UTC(2026) + ms).toISOString();
-
-test("after a session that was killed, the rows of the tasks say what it would have written", () => {
-  using runs = new Runs();
-  runs.add({ load: [100, 150] }, null);
-  const add = (id: number, key: string, status: string, started: string | null, ended: string) =>
-    runs.db.run(
-      "INSERT INTO task_runs (run_id, id, name, key, status, started_at, finished_at) VALUES (1, ?, 'n', ?, ?, ?, ?)",
-      [id, key, status, started, ended],
-    );
-  add(1, "load:1abc", "done", at(0), at(100));
-  add(2, "load:1abd", "done", at(0), at(150));
-  add(3, "a:b:1abc", "done", at(1000), at(1007));
-  add(4, "load:1abe", "error", at(0), at(9000));
-  // Reused from another run, edited, and of a clock that was set back.
-  add(5, "load:1abf", "done", null, at(9000));
-  add(6, "load:1abg", "done", "soon", at(9000));
-  add(7, "back:1", "done", at(2000), at(1000));
-  recountDurations(runs.db, runId(1), 2);
-  const recounted = runs.db.query("SELECT * FROM pipeloom_durations ORDER BY task").all();
-  using written = new Runs();
-  written.add({ load: [100, 150], "a:b": [7], back: [0] });
-  expect(recounted).toEqual(
-    written.db.query("SELECT * FROM pipeloom_durations ORDER BY task").all(),
-  );
-  expect(runs.learned?.stretch).toBe(2);
 });
 
 test("reads the newest 20 runs of the pipeline, and no more", () => {

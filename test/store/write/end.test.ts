@@ -142,13 +142,7 @@ test.each([
 test("what only keeps the file from being tidied up does not undo the run's end", () => {
   using folder = tempFolder();
   const path = folder.file("a.db");
-  const session = Session.open({
-    options: options(path),
-    request: request(),
-    handles: [],
-    now: 0,
-    busyHandler: unlocked,
-  });
+  const session = Session.open(options(path), request(), [], 0, unlocked);
   const { db } = session;
   const close = db.close.bind(db);
   db.close = () => {
@@ -168,20 +162,8 @@ test("old runs that cannot be deleted do not keep the file from being closed", (
   const path = folder.file("a.db");
   const keep = { runs: 1, ageMs: null };
   const end = { status: "done", failure: null, at: 1 } as const;
-  Session.open({
-    options: options(path),
-    request: request({ keep }),
-    handles: [],
-    now: 0,
-    busyHandler: unlocked,
-  }).close(end);
-  const session = Session.open({
-    options: options(path),
-    request: request({ keep }),
-    handles: [],
-    now: 0,
-    busyHandler: unlocked,
-  });
+  Session.open(options(path), request({ keep }), [], 0, unlocked).close(end);
+  const session = Session.open(options(path), request({ keep }), [], 0, unlocked);
   session.db.run(
     "CREATE TRIGGER no BEFORE DELETE ON pipeline_runs BEGIN SELECT RAISE(ABORT, 'not allowed'); END",
   );
@@ -194,13 +176,7 @@ test("beside another living run the -wal is kept, and the last one removes it", 
   using folder = tempFolder();
   const path = folder.file("a.db");
   const open = (pipeline: string): Session =>
-    Session.open({
-      options: options(path),
-      request: request({ pipeline }),
-      handles: [],
-      now: 0,
-      busyHandler: unlocked,
-    });
+    Session.open(options(path), request({ pipeline }), [], 0, unlocked);
   const first = open("first");
   const second = open("second");
   const end = { status: "done", failure: null, at: 1 } as const;

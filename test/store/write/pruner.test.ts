@@ -71,7 +71,7 @@ test("small runs share a transaction, and a large one takes several", () => {
   let transactions = 0;
   new Pruner(db, ids(101), unlocked, () => transactions++ < 0).deleteRuns(":memory:");
   expect(left(db, "pipeline_runs", "id")).toEqual([]);
-  // 2 * 29,000 rows of tasks and logs, and 101 of runs.
+  // 2 * 29,000 rows of tasks and logs.
   expect(transactions).toBe(6);
 });
 

@@ -1,0 +1,77 @@
+// The tasks of a name. Names have no index, which would cost each task: they are looked for where they mostly are, and the graph
+// of the run says how many there are to find.
+
+import type { RunId } from "../../protocol/ids.ts";
+import { type RunGraph, tasksIn } from "../../protocol/run-graph.ts";
+import { nameInKey } from "../../protocol/task-key.ts";
+import type { Reader } from "./reader.ts";
+import { storedTaskId } from "./stored-values.ts";
+import { countByRun, totalOf } from "./task-counts.ts";
+
+/** Tasks of one end of a run: a name is mostly near the beginning, or it is the last task. */
+const maxScanned = 20_000;
+
+export class NamedTasks {
+  readonly #reader: Reader;
+  readonly #run: RunId;
+  readonly #graph: RunGraph;
+
+  constructor(reader: Reader, run: RunId, graph: RunGraph) {
+    this.#reader = reader;
+    this.#run = run;
+    this.#graph = graph;
+  }
+
+  /**
+   * @param most ids
+   * @param byDefinition also the tasks of the definition of this name, whatever their own names are
+   */
+  ids(name: string, most: number, byDefinition: boolean): number[] {
+    const count = Math.min(most, this.#count(name, byDefinition) ?? Number.POSITIVE_INFINITY);
+    const found = new Set<number>();
+    for (const source of ["first", "last", "all"] as const) {
+      if (found.size >= count) break;
+      for (const id of this.#look(source, name, most, byDefinition)) found.add(id);
+    }
+    return [...found].slice(0, most);
+  }
+
+  #look(source: "first" | "last" | "all", name: string, most: number, byDefinition: boolean) {
+    const order = source === "last" ? "DESC" : "ASC";
+    const tasks =
+      source === "all"
+        ? "task_runs WHERE run_id = ?1"
+        : `(SELECT id, name, key FROM task_runs WHERE run_id = ?1 ORDER BY id ${order} LIMIT ${maxScanned}) WHERE true`;
+    const isNamed = byDefinition
+      ? "(name = ?2 OR substr(key, 1, length(?2) + 1) = ?2 || ':')"
+      : "name = ?2";
+    return this.#reader
+      .query(`SELECT id FROM ${tasks} AND ${isNamed} LIMIT ?3`, [this.#run, name, most])
+      .map((row) => storedTaskId(row["id"], this.#reader));
+  }
+
+  /** Undefined where only the tasks themselves can say it. */
+  #count(name: string, byDefinition: boolean): number | undefined {
+    const { nodes, isCut } = this.#graph;
+    if (isCut === true || !this.#isWhole) return undefined;
+    let count = 0;
+    for (const node of nodes) {
+      if (node.kind !== "task") continue;
+      const { names = [], hasMoreNames } = node;
+      if (byDefinition && node.id === nameInKey(name)) return node.tasks;
+      if (hasMoreNames === true) return undefined;
+      count += names.find(([own]) => own === name)?.[1] ?? 0;
+      const named = names.reduce((sum, [, tasks]) => sum + tasks, 0);
+      if (node.id === nameInKey(name)) count += node.tasks - named;
+    }
+    return count;
+  }
+
+  /** The graph has each task of the file: earlier sessions may have planned others, and one that goes on plans more. */
+  get #isWhole(): boolean {
+    const counts = countByRun(this.#reader, [this.#run], none, true).get(this.#run);
+    return counts !== undefined && totalOf(counts) === tasksIn(this.#graph);
+  }
+}
+
+const none: ReadonlySet<number> = new Set();
