@@ -90,3 +90,102 @@ test("the schemas refuse what is not an event or a status", async () => {
   const status = await schemaOf("status.v1.schema.json");
   expect(status.safeParse({ version: 1, db: "x", runs: [], tasks: [] }).success).toBeFalse();
 });
+
+const pages = `
+import { each, pipeline, task } from "pipeloom";
+const list = task({ name: "list", run: () => [1, 2, 3] });
+const load = task({ name: "load", retries: { limit: 1, delay: 1 }, run: ({ n }: { n: number }, ctx) => {
+  ctx.log.info("loading " + n);
+  if (n === 2 && process.env["FAIL"] === "1") throw new Error("no such page");
+  return n * 2;
+} });
+const check = task({ name: "check", reuse: true, run: () => null });
+const sum = task({ name: "sum", run: (_: { all: number[] }) => null });
+export default pipeline({ name: "pages", tasks: () =>
+  sum({ all: each(list(), (n) => load({ n })) }, { after: [check()] }) });
+`;
+
+/** Runs of a project that fail, are edited and continue. */
+class Project implements Disposable {
+  readonly #folder = tempFolder();
+
+  async run(text: string, args: readonly string[], env: Record<string, string> = {}) {
+    await Bun.write(join(this.#folder.path, "pages.ts"), text);
+    await run([...pipeloom, "run", "pages.ts", ...args], this.#folder.path, env);
+  }
+
+  /** What a command prints, line by line where it prints many. */
+  async json(...args: readonly string[]): Promise<readonly Record<string, unknown>[]> {
+    const { out, err } = await run([...pipeloom, ...args, "--json"], this.#folder.path);
+    if (out === "") throw new Error(err);
+    return args[0] === "logs"
+      ? out
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line) as Record<string, unknown>)
+      : [JSON.parse(out) as Record<string, unknown>];
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+/** Each member that the schema requires is required: without it, the output is refused. */
+async function expectHeld(
+  name: string,
+  outputs: readonly Record<string, unknown>[],
+): Promise<void> {
+  const file = Bun.file(join(repository, ".github/schemas", `${name}.v1.schema.json`));
+  const { required } = (await file.json()) as { required: string[] };
+  const schema = await schemaOf(`${name}.v1.schema.json`);
+  expect(outputs.length).toBeGreaterThan(0);
+  for (const output of outputs) {
+    expect([output, schema.safeParse(output).error?.issues]).toEqual([output, undefined]);
+    for (const member of required) {
+      const { [member]: _, ...rest } = output;
+      expect([member, schema.safeParse(rest).success]).toEqual([member, false]);
+    }
+  }
+}
+
+test("why, runs, logs and prune are what their schemas say", async () => {
+  using project = new Project();
+  await project.run(pages, [], { FAIL: "1" });
+  const skipped = await project.json("why", "sum");
+  expect(skipped).toMatchObject([
+    { outcome: "skipped", failed: [{ name: "load" }], needs: { fanOuts: [{ failed: 1 }] } },
+  ]);
+  await project.run(pages.replace("n * 2", "n * 3"), ["--resume"]);
+  const edited = await project.json("why", "load", "1");
+  expect(edited).toMatchObject([{ outcome: "ran", since: 1 }]);
+  await project.run(pages, []);
+  const reused = await project.json("why", "check");
+  expect(reused).toMatchObject([{ outcome: "reused" }]);
+  await expectHeld("why", [...skipped, ...edited, ...reused]);
+  await expectHeld("runs", [
+    ...(await project.json("runs")),
+    ...(await project.json("runs", "pages")),
+  ]);
+  const lines = await project.json("logs", "1");
+  expect(lines.length).toBeGreaterThan(2);
+  await expectHeld("logs", lines);
+  const dry = await project.json("prune", "--keep-runs", "1", "--dry-run");
+  const done = await project.json("prune", "--keep-runs", "1");
+  expect([...dry, ...done]).toMatchObject([{ dryRun: true }, { dryRun: false, runs: [{ id: 1 }] }]);
+  await expectHeld("prune", [...dry, ...done]);
+}, 60_000);
+
+/** It writes a file of its own, once for each attempt. */
+const secondFile = join(import.meta.dir, "prove/pipelines/second-file.ts");
+
+test("prove is what its schema says: a proof, and one that fails", async () => {
+  using project = new Project();
+  await project.run(pages, ["--dry-run"]);
+  const proved = await project.json("prove", "pages.ts", "--cycles", "2", "-q");
+  expect(proved).toMatchObject([{ pipeline: "pages", first: null }]);
+  await project.run(await Bun.file(secondFile).text(), ["--dry-run"]);
+  const failed = await project.json("prove", "pages.ts", "--cycles", "6", "-q");
+  expect(failed).toMatchObject([{ proved: false, first: { what: { type: "file" } } }]);
+  await expectHeld("prove", [...proved, ...failed]);
+}, 120_000);

@@ -3,6 +3,8 @@
 // `--json`, one object a line:
 //
 //   { "run", "id", "task", "label", "attempt", "at": time, "level": "debug" | "info" | "warn" | "error", "line" }
+//
+// JSON Schema: .github/schemas/logs.v1.schema.json.
 
 import { Date, JSON } from "../base/globals.ts";
 import type { Palette, Style } from "../base/palette.ts";

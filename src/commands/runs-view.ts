@@ -5,6 +5,8 @@
 //   { "version": 1, "db": "/abs/pipeloom.db", "at": time,
 //     "runs": [ … ],                                        newest first, each as in `status --format json`
 //     "pipelines": [{ "pipeline", "durationsMs": […] }] }   how long its last 20 done runs took, oldest first
+//
+// JSON Schema: .github/schemas/runs.v1.schema.json.
 
 import { duration } from "../base/format-duration.ts";
 import { Date } from "../base/globals.ts";

@@ -17,6 +17,8 @@
 //       "fanOuts": [{ "id", "over": [name, …], "yields": [name, …], "items": number | null, "isRead",
 //                     "failed": number, "firstFailed": task | null, "running": number }],
 //       "itemOf": [{ "id", "over": [name, …] }] } }         it may be an item of these fan-outs
+//
+// JSON Schema: .github/schemas/why.v1.schema.json.
 
 import { JSON } from "../base/globals.ts";
 import { type DiffLine, lineDiff } from "../base/line-diff.ts";

@@ -17,7 +17,7 @@ export const command = defineCliCommand({
   meta: {
     name: "why",
     details:
-      "Says what a task's result depends on that has changed since the run before, and shows the difference of its code. Without a run, the only one that is running is meant, or else the last.",
+      "Says what a task's result depends on that has changed since the run before, shows the difference of its code, and names the tasks that it waits for. Without a run, the only one that is running is meant, or else the last.",
     examples: [
       { line: "pipeloom why load-day", what: "why it ran, or did not, in the last run" },
       {

@@ -107,7 +107,7 @@ export class DefinitionGraph {
     else this.#enter(this.around, place);
   }
 
-  /** The task that was added last has a name of its own. */
+  /** A task has a name of its own. */
   addName(place: Place, name: string): void {
     const names = (place.names ??= new Map<string, number>());
     const count = names.get(name);

@@ -146,10 +146,7 @@ export class Planner {
       place: this.definitions.of(definition),
     };
     if (node.input === undefined) definition.bareCalls?.add(vertex);
-    this.tasks++;
-    if (dependencies.length === 0) this.definitions.addLeaf(vertex.place);
-    else this.#connectTask(vertex, node, dependencies);
-    if (settings?.name !== undefined) this.definitions.addName(vertex.place, name);
+    this.#connectTask(vertex, node, dependencies);
     return vertex;
   }
 
@@ -162,6 +159,9 @@ export class Planner {
   }
 
   #connectTask(vertex: TaskVertex, { input, settings }: TaskNode, nodes: readonly AnyNode[]): void {
+    this.tasks++;
+    if (settings?.name !== undefined) this.definitions.addName(vertex.place, vertex.name);
+    if (nodes.length === 0) return this.definitions.addLeaf(vertex.place);
     const dependencies = nodes.map((node) => this.plan(node));
     if (settings?.after === undefined) return this.#connect(vertex, dependencies, undefined);
     vertex.after = settings.after.map((node) => this.plan(node));

@@ -26,6 +26,15 @@ test("a fan-in of 100,000 is one word; one without order is cut", () => {
   expect(odd.slice(0, read.length).map(Number)).toEqual(read);
 });
 
+const idsOf = ({ ranges, fanOuts }: StoredNeeded) => ({
+  ids: ranges.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, i) => from + i)),
+  fanOuts,
+});
+const sorted = ({ ids: all, fanOuts }: Needed) => ({
+  ids: all.map(Number).toSorted((a, b) => a - b),
+  fanOuts: [...fanOuts],
+});
+
 test("property: what was written is read", () => {
   const needed = fc.record({
     ids: fc.uniqueArray(fc.integer({ min: 1, max: 60 })).map((all) => ids(...all)),
@@ -33,16 +42,6 @@ test("property: what was written is read", () => {
   });
   fc.assert(
     fc.property(needed, needed, (reads, after) => {
-      const idsOf = ({ ranges, fanOuts }: StoredNeeded) => ({
-        ids: ranges.flatMap(([from, to]) =>
-          Array.from({ length: to - from + 1 }, (_, i) => from + i),
-        ),
-        fanOuts,
-      });
-      const sorted = ({ ids: all, fanOuts }: Needed) => ({
-        ids: all.map(Number).toSorted((a, b) => a - b),
-        fanOuts: [...fanOuts],
-      });
       const read = needsIn(needsText(reads, after) ?? "");
       expect([idsOf(read.reads), idsOf(read.after)]).toEqual([sorted(reads), sorted(after)]);
       expect(read.isCut).toBeFalse();
