@@ -3,10 +3,10 @@
 -- JSON: the task definitions and the fan-outs of the run's last session, and the edges between them (src/protocol/run-graph.ts).
 -- NULL: not known.
 ALTER TABLE pipeline_runs ADD COLUMN graph TEXT;
--- Whose ends the task waited for (src/protocol/needs.ts): `3,5-9` are ids of tasks, `e2` is a fan-out of the graph. After `;`
+-- Whose ends the task waited for (src/protocol/needs.ts): `3,5-9` are ids of tasks, `each:1x2y` is a fan-out of the graph. After `;`
 -- those that gave it no data. With `…` at its end only the beginning is stored. NULL: nothing, or not known.
 ALTER TABLE task_runs ADD COLUMN needs TEXT;
--- Which of the session's workers ran the last attempt: 1, 2, 3 …. NULL: none, or not known.
+-- Which of the session's workers ran the last attempt: 0, 1, 2 …. NULL: none, or not known.
 ALTER TABLE task_runs ADD COLUMN worker INTEGER;
 -- The fingerprint in the run's last session with other code: a run that died may be continued after an edit. NULL: there is none.
 ALTER TABLE pipeloom_definitions ADD COLUMN earlier TEXT;
