@@ -113,7 +113,7 @@ export class FanOuts {
 
   #unfoldList(each: EachVertex, list: readonly unknown[]): void {
     if (list.length === 0) return this.proceed(each);
-    each.items = { phase: "unfolding", list, next: 0, tasks: 0 };
+    each.items = { phase: "unfolding", list, next: 0, tasks: 0, isAgain: each.isAgain };
     // The fan-out waits for itself until the last item is unfolded.
     each.waiting = 1;
     this.#unfolding.push(each);
@@ -138,7 +138,7 @@ export class FanOuts {
     const index = items.next++;
     const tasksBefore = planner.tasks;
     planner.depth = each.depth + 1;
-    planner.isAgain = each.isAgain;
+    planner.isAgain = items.isAgain;
     planner.stage = each.stage;
     planner.definitions.around = each.place;
     let vertices: Vertex[];

@@ -102,6 +102,8 @@ export type Unfolding = {
   next: number;
   /** Tasks that the unfolded items became, to estimate the rest. */
   tasks: number;
+  /** The source is new, so each item is. `EachVertex.isAgain` may be so because of another item. */
+  readonly isAgain: boolean;
 };
 
 /** `unfolded`: every item is planned. `empty`: there was no list, or no item in it, so `item` was never called. */
