@@ -58,6 +58,8 @@ export class TaskNode implements Node<unknown> {
   readonly definition: AnyTaskDefinition;
   readonly input: unknown;
   readonly settings: NodeSettings | undefined;
+  /** See plan/positions.ts. 0 until the planner sets it. */
+  position = 0;
   /** The node's vertex, set by the planner. */
   planned: object | undefined = undefined;
 
@@ -74,6 +76,7 @@ export class EachNode implements Node<unknown[]> {
   readonly kind = "each";
   readonly source: unknown;
   readonly item: (item: unknown, index: number) => unknown;
+  position = 0;
   planned: object | undefined = undefined;
 
   constructor(source: unknown, item: (item: unknown, index: number) => unknown) {

@@ -10,6 +10,7 @@ import type { Identities } from "./identities.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Life } from "./life.ts";
 import type { ReuseAsks } from "./reuse-asks.ts";
+import type { Which } from "./restored-tasks.ts";
 import type { Schedule } from "./schedule.ts";
 import type { TimeoutWatch } from "./timeout-watch.ts";
 import { Twins } from "./twins.ts";
@@ -35,7 +36,7 @@ type DispatcherDeps = {
   /** Makes more tasks ready, if there are any. */
   topUp(): void;
   /** True where an earlier session has ended the task: its outcome has been applied. */
-  applyRestored(vertex: TaskVertex, which?: TaskId): boolean;
+  applyRestored(vertex: TaskVertex, which?: Which): boolean;
   /** Undefined where no task has `reuse`. */
   readonly reuse?: Pick<ReuseAsks, "take" | "size"> | undefined;
 };
@@ -52,7 +53,7 @@ export class Dispatcher {
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
     this.twins = new Twins({
-      identities: deps.identities,
+      ...deps,
       found: (vertex, which) => this.#addKnown(vertex, which),
     });
   }
@@ -71,7 +72,7 @@ export class Dispatcher {
     else if (!this.twins.hold(vertex)) this.#addKnown(vertex);
   }
 
-  #addKnown(vertex: TaskVertex, which?: TaskId): void {
+  #addKnown(vertex: TaskVertex, which?: Which): void {
     if (!this.#deps.applyRestored(vertex, which)) this.#addNew(vertex);
   }
 
@@ -174,6 +175,7 @@ export class Dispatcher {
       input: inputText,
       wantsResult: backlog.wants(wantsResult),
     };
+    if (vertex.position !== id) assignment.position = vertex.position;
     if (label !== undefined && label !== "") assignment.label = label;
     if (needs !== undefined) assignment.needs = needs;
     if (cursor !== undefined) assignment.cursor = cursor;

@@ -5,7 +5,7 @@
 // form a list, in the order of their ids.
 
 import { JSON } from "../base/globals.ts";
-import { taskId, type TaskId } from "../protocol/ids.ts";
+import { positionOf, taskId, type TaskId, unknownPosition } from "../protocol/ids.ts";
 import type { DonePage } from "../protocol/messages.ts";
 import { separator } from "../protocol/codec/packed-text.ts";
 import { staysInFile } from "../protocol/wants-result.ts";
@@ -19,8 +19,10 @@ const leastSlots = 1024;
 /** A slot of the table: empty, or the task's number + 1, or that negated where all tasks of the key were taken. */
 const empty = 0;
 
-type Done = {
+export type DoneTask = {
   readonly id: TaskId;
+  /** Or `unknownPosition`. */
+  readonly position: number;
   /** JSON text; undefined where it stays in the file. */
   readonly result: string | undefined;
 };
@@ -37,6 +39,8 @@ export class DoneTasks {
   size = 0;
   /** Keys of tasks whose results differ. */
   readonly differing = new Set<string>();
+  /** Of keys of several tasks, once one was looked for that is not the first: the task at each position. */
+  readonly #positions = new Map<string, ReadonlyMap<number, number>>();
 
   /** To be called in the order of the ids. Returns the last id. */
   add(page: DonePage): TaskId {
@@ -55,7 +59,7 @@ export class DoneTasks {
     const hash = hashOf(page.keys, start, end);
     const slot = this.#find(hash, page.keys, start, end);
     const there = this.#slot(slot);
-    if (there > empty) {
+    if (this.#first(slot) !== none) {
       const last = this.#last(slot);
       if (!this.#haveSameResult(last, task)) this.differing.add(page.keys.slice(start, end));
       this.#setNext(last, task);
@@ -70,62 +74,98 @@ export class DoneTasks {
   }
 
   /** The tasks of this key that were not taken, in the order of their ids; none if they are more than `most`. */
-  all(key: string, most: number): readonly Done[] {
-    const found: Done[] = [];
-    for (let task = this.#slot(this.#findKey(key)) - 1; task >= 0;) {
+  all(key: string, most: number): readonly DoneTask[] {
+    const found: DoneTask[] = [];
+    for (let task = this.#first(this.#findKey(key)); task !== none; task = this.#after(task)) {
       if (found.length === most) return [];
       found.push(this.#doneAt(task));
-      task = this.#pageOf(task).nextAt(task % maxRows);
     }
     return found;
   }
 
-  #doneAt(task: number): Done {
+  #doneAt(task: number): DoneTask {
     const page = this.#pageOf(task);
-    return { id: page.idAt(task % maxRows), result: page.resultAt(task % maxRows) };
+    const row = task % maxRows;
+    return { id: page.idAt(row), position: page.positionAt(row), result: page.resultAt(row) };
   }
 
-  /** The id of the task that `take` would return. */
-  peek(key: string): TaskId | undefined {
-    const there = this.#slot(this.#findKey(key));
-    return there > empty ? this.#pageOf(there - 1).idAt((there - 1) % maxRows) : undefined;
+  /** The task that `take` would return. */
+  peek(key: string): Pick<DoneTask, "id" | "position"> | undefined {
+    const task = this.#first(this.#findKey(key));
+    if (task === none) return undefined;
+    const page = this.#pageOf(task);
+    return { id: page.idAt(task % maxRows), position: page.positionAt(task % maxRows) };
   }
 
-  /**
-   * The next task of this key, in the order of their ids.
-   * @param id that of another one, which was not taken
-   */
-  take(key: string, id?: TaskId): Done | undefined {
-    const slot = this.#findKey(key);
-    const there = this.#slot(slot);
-    if (there <= empty) return undefined;
-    const first = there - 1;
-    if (id !== undefined && this.#doneAt(first).id !== id) return this.#takeAfter(first, slot, id);
-    const next = this.#pageOf(first).nextAt(first % maxRows);
-    this.#slots[slot] = next === none ? -there : next + 1;
-    return this.#taken(first);
+  /** The task of this key that was not taken and is called at this position of the plan. */
+  at(key: string, position: number): DoneTask | undefined {
+    const first = this.#first(this.#findKey(key));
+    if (first === none) return undefined;
+    if (this.#positionOf(first) === position) return this.#doneAt(first);
+    const task =
+      (this.#positions.get(key) ?? this.#findPositions(key, first)).get(position) ?? none;
+    return task === none || this.#isTaken(task) ? undefined : this.#doneAt(task);
   }
 
-  #takeAfter(first: number, slot: number, id: TaskId): Done {
-    for (let before = first; ;) {
-      const page = this.#pageOf(before);
-      const task = page.nextAt(before % maxRows);
-      if (task === none) throw new Error(`Internal error: no task ${id} of its key is left`);
-      if (this.#doneAt(task).id === id) {
-        page.setNext(before % maxRows, this.#pageOf(task).nextAt(task % maxRows));
-        if (this.#last(slot) === task) this.#lasts[slot] = before;
-        return this.#taken(task);
-      }
-      before = task;
+  /** A key may have a million tasks. */
+  #findPositions(key: string, first: number): ReadonlyMap<number, number> {
+    const positions = new Map<number, number>();
+    for (let task = first; task !== none; task = this.#after(task)) {
+      const position = this.#positionOf(task);
+      if (position !== unknownPosition && !positions.has(position)) positions.set(position, task);
     }
+    this.#positions.set(key, positions);
+    return positions;
   }
 
-  #taken(task: number): Done {
+  /** The next task of this key, in the order of their ids. */
+  take(key: string): DoneTask | undefined {
+    const task = this.#first(this.#findKey(key));
+    return task === none ? undefined : this.#take(task);
+  }
+
+  /** @param id of a task of this key that was not taken */
+  takeThis(key: string, { id, position }: Pick<DoneTask, "id" | "position">): DoneTask {
+    const at = this.#positions.get(key)?.get(position) ?? none;
+    if (at !== none && !this.#isTaken(at) && this.#doneAt(at).id === id) return this.#take(at);
+    let task = this.#first(this.#findKey(key));
+    while (task !== none && this.#pageOf(task).idAt(task % maxRows) !== id)
+      task = this.#after(task);
+    if (task === none) throw new Error(`Internal error: no task ${id} of its key is left`);
+    return this.#take(task);
+  }
+
+  #take(task: number): DoneTask {
     const done = this.#doneAt(task);
     this.#pageOf(task).take(task % maxRows);
     this.size--;
     if (this.size === 0) this.#clear();
     return done;
+  }
+
+  /** The key's first task that was not taken. Those before it need not be looked at again. */
+  #first(slot: number): number {
+    const there = this.#slot(slot);
+    if (there <= empty) return none;
+    let task = there - 1;
+    if (this.#isTaken(task)) task = this.#after(task);
+    this.#slots[slot] = task === none ? -there : task + 1;
+    return task;
+  }
+
+  /** The next task of the key that was not taken. */
+  #after(task: number): number {
+    let next = this.#pageOf(task).nextAt(task % maxRows);
+    while (next !== none && this.#isTaken(next)) next = this.#pageOf(next).nextAt(next % maxRows);
+    return next;
+  }
+
+  #isTaken(task: number): boolean {
+    return this.#pageOf(task).isTakenAt(task % maxRows);
+  }
+
+  #positionOf(task: number): number {
+    return this.#pageOf(task).positionAt(task % maxRows);
   }
 
   #clear(): void {
@@ -134,6 +174,7 @@ export class DoneTasks {
     this.#lasts = new Int32Array(leastSlots);
     this.#hashes = new Int32Array(leastSlots);
     this.#keys = 0;
+    this.#positions.clear();
   }
 
   /** Keys of the tasks that were not taken, in the order of their ids. */
@@ -205,10 +246,12 @@ class Page {
   readonly #ids: Float64Array;
   readonly #results: string | null;
   readonly #resultEnds: Int32Array;
+  /** As in the file; undefined where each is the id. */
+  readonly #positions: Float64Array | undefined;
   readonly #next: Int32Array;
   readonly #isTaken: Uint8Array;
 
-  constructor({ ids, keys, results }: DonePage) {
+  constructor({ ids, keys, results, positions }: DonePage) {
     this.#ids = new Float64Array(JSON.parse(`[${ids}]`) as number[]);
     this.rows = this.#ids.length;
     if (this.rows > maxRows) throw new RangeError(`Internal error: a page of ${this.rows} tasks`);
@@ -216,6 +259,8 @@ class Page {
     this.#keyEnds = endsIn(keys, this.rows);
     this.#results = results;
     this.#resultEnds = results === null ? new Int32Array(0) : endsIn(results, this.rows);
+    if (positions !== null)
+      this.#positions = new Float64Array(JSON.parse(`[${positions}]`) as number[]);
     this.#next = new Int32Array(this.rows).fill(none);
     this.#isTaken = new Uint8Array(this.rows);
   }
@@ -250,6 +295,10 @@ class Page {
     return result === staysInFile ? undefined : result;
   }
 
+  positionAt(row: number): number {
+    return positionOf(this.idAt(row), this.#positions?.[row] ?? 0);
+  }
+
   nextAt(row: number): number {
     return this.#next[row] ?? none;
   }
@@ -260,6 +309,10 @@ class Page {
 
   take(row: number): void {
     this.#isTaken[row] = 1;
+  }
+
+  isTakenAt(row: number): boolean {
+    return this.#isTaken[row] === 1;
   }
 
   *left(): Generator<string> {

@@ -1,13 +1,15 @@
 // Gives each task its id, and finds what an earlier session of a resumed run knew about it.
 
-import { taskId, type TaskId } from "../protocol/ids.ts";
+import { taskId } from "../protocol/ids.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { RestoredTask } from "../protocol/messages.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import { resultText, type TaskVertex } from "../plan/vertex.ts";
 import { needsOf } from "../plan/needed-vertices.ts";
 import { fill } from "../plan/template.ts";
-import { RestoredTasks } from "./restored-tasks.ts";
+import { RestoredTasks, type Which } from "./restored-tasks.ts";
+
+type Ready = { readonly vertex: TaskVertex; readonly text: string; readonly key: string };
 
 export class Identities {
   readonly restored = new RestoredTasks();
@@ -16,6 +18,8 @@ export class Identities {
   #nextId = 1;
   readonly #outdated = new WeakSet<TaskVertex>();
   #unlike: ReadonlySet<string> = new Set();
+  /** The input of a long fan-in is put together once. */
+  #lastReady: Ready | undefined;
 
   /** @param again records a task that runs again because it depends on one that does */
   constructor(mask: Mask | undefined, again: (vertex: TaskVertex) => void) {
@@ -29,14 +33,22 @@ export class Identities {
     this.#unlike = this.restored.unlike();
   }
 
-  /**
-   * The key of a task that is ready, where earlier sessions had several tasks of this key that are not alike. Undefined where
-   * any of them will do.
-   */
-  unlikeKey({ definition, input }: TaskVertex): string | undefined {
-    if (this.#unlike.size === 0 || input === undefined) return undefined;
-    const key = this.keyOf(definition.name, fill(input, resultText));
-    return this.#unlike.has(key) ? key : undefined;
+  /** The key of a task that is ready and not identified. */
+  readyKey(vertex: TaskVertex): string {
+    return this.#ready(vertex).key;
+  }
+
+  #ready(vertex: TaskVertex): Ready {
+    if (this.#lastReady?.vertex === vertex) return this.#lastReady;
+    const { input, definition } = vertex;
+    if (input === undefined) throw new Error("Internal error: a task is identified twice");
+    const text = fill(input, resultText);
+    return (this.#lastReady = { vertex, text, key: this.keyOf(definition.name, text) });
+  }
+
+  /** Whether it matters which of the earlier tasks of this key the task at this position is, or whether it is one of them at all. */
+  isUnsure(key: string, position: number): boolean {
+    return this.#unlike.has(key) || this.restored.isElsewhere(key, position);
   }
 
   /** For a task that is recorded without its input: it may have an id already. */
@@ -47,22 +59,13 @@ export class Identities {
   /**
    * Once, when the task's input is complete: gives it its input text and its id, and the attempt and the cursor that it
    * had in an earlier session.
-   * @param id which of the done tasks of its key it is; undefined: the first
+   * @param which of the earlier tasks of its key it is; undefined: the first, if there is one
    */
-  identify(vertex: TaskVertex, id?: TaskId): RestoredTask | undefined {
-    if (vertex.input === undefined) throw new Error("Internal error: a task is identified twice");
+  identify(vertex: TaskVertex, which?: Which): RestoredTask | undefined {
     vertex.needs = needsOf(vertex);
-    vertex.inputText = fill(vertex.input, resultText);
+    const known = this.#take(vertex, which);
     vertex.input = undefined;
     vertex.after = undefined;
-    const known = this.restored.isEmpty
-      ? undefined
-      : this.restored.take(
-          this.keyOf(vertex.definition.name, vertex.inputText),
-          vertex.optional,
-          vertex.isAgain,
-          id,
-        );
     if (known === undefined) this.ensureId(vertex);
     else vertex.id = known.id;
     vertex.attempt = known?.attempt ?? 0;
@@ -71,6 +74,19 @@ export class Identities {
     if (known?.passesOn === true) vertex.isAgain = true;
     else if (vertex.isAgain) this.#again(vertex);
     return known;
+  }
+
+  /** Gives the task its input text. */
+  #take(vertex: TaskVertex, which: Which | undefined): RestoredTask | undefined {
+    if (vertex.input === undefined) throw new Error("Internal error: a task is identified twice");
+    if (this.restored.isEmpty) {
+      vertex.inputText = fill(vertex.input, resultText);
+      return undefined;
+    }
+    const { text, key } = this.#ready(vertex);
+    this.#lastReady = undefined;
+    vertex.inputText = text;
+    return this.restored.take(key, vertex.optional, vertex.isAgain, which);
   }
 
   /** The task is to run again. Its row, with the result of the earlier code, stays until it begins. */

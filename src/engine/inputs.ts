@@ -31,12 +31,13 @@ export class Inputs {
     return storedInput(inputText, this.#shown, this.#mask);
   }
 
-  /** For a record of main. A task that is not identified may have an input with holes. */
+  /** For a record of main. The task has an id. A task that is not identified may have an input with holes. */
   recorded(vertex: TaskVertex): Item & Waited {
-    const { input, inputText, label } = vertex;
+    const { id, position, input, inputText, label } = vertex;
     const text = input === undefined ? inputText : knownOf(input);
     const needs = vertex.needs ?? needsOf(vertex);
-    return { input: storedInput(text, this.stored, this.#mask), label, needs };
+    const item = { input: storedInput(text, this.stored, this.#mask), label, needs };
+    return position === id ? item : { ...item, position };
   }
 }
 

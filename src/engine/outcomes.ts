@@ -18,6 +18,7 @@ import type { InFlight } from "./in-flight.ts";
 import type { Inputs } from "./inputs.ts";
 import type { Life, Stop } from "./life.ts";
 import { leftNotice } from "./notices.ts";
+import type { Which } from "./restored-tasks.ts";
 import type { Schedule } from "./schedule.ts";
 import type { SlowWatch } from "./slow-watch.ts";
 import type { StoredResults } from "./stored-results.ts";
@@ -186,9 +187,9 @@ export class Outcomes {
 
   /**
    * False where the task is still to be run: it is new, or an earlier session has not ended it.
-   * @param which of the done tasks of its key it is
+   * @param which of the earlier tasks of its key it is
    */
-  applyRestored(vertex: TaskVertex, which?: TaskId): boolean {
+  applyRestored(vertex: TaskVertex, which?: Which): boolean {
     const { identities, graph, times } = this.#deps;
     const known = identities.identify(vertex, which);
     if (known === undefined || known.status === "open") return false;

@@ -209,16 +209,32 @@ export class Parts {
     });
   }
 
-  /** Tasks that can be told apart only by what is planned after them wait for that. */
   topUp(): void {
-    const { feeder, dispatcher, graph, schedule } = this;
+    const { feeder, dispatcher } = this;
     const { twins } = dispatcher;
     feeder.topUp();
-    while (twins.size > 0 && !feeder.isTopUpSoon) {
-      if (graph.canUnfold && schedule.ready > 0 && !twins.isFull) return;
-      twins.settle();
+    while (twins.size > 0 && (!feeder.isTopUpSoon || twins.isFull)) {
+      if (!twins.settle(this.#goesOnPlanning && !twins.isFull)) return;
       feeder.topUp();
     }
+  }
+
+  /** More will be planned, and until then there is enough to do. */
+  get #goesOnPlanning(): boolean {
+    const { feeder, graph, schedule, stored, dispatcher } = this;
+    // A long list of an earlier session is on its way, or tasks are ready that have to make room for it.
+    if (stored.size > 0) return true;
+    if (schedule.ready > 0 && (graph.canUnfold || feeder.isStreaming)) return true;
+    return feeder.isPending && systemClock.now() < (dispatcher.twins.waitsUntil ?? 0);
+  }
+
+  /** When there is something to do that nothing else wakes the run for, as `systemClock.now`. */
+  wakesAt(now: number): number | undefined {
+    const { feeder, schedule, dispatcher } = this;
+    const wakesAt = schedule.wakesAt(now);
+    const until = dispatcher.twins.waitsUntil;
+    if (until === undefined || until <= now || !feeder.isPending) return wakesAt;
+    return Math.min(until, wakesAt ?? until);
   }
 
   /** What earlier runs say of the tasks. Before the first one is dispatched. */

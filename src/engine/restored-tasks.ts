@@ -1,10 +1,13 @@
 // Tasks of a resumed run that an earlier session knew, by key. Equal calls have equal keys and are told apart by their
 // order: each may have had its own result, which other tasks have read.
 
-import type { TaskId } from "../protocol/ids.ts";
+import { unknownPosition } from "../protocol/ids.ts";
 import type { RestoredPage, RestoredTask } from "../protocol/messages.ts";
 import { nameOfKey } from "../protocol/task-key.ts";
-import { DoneTasks } from "./done-tasks.ts";
+import { type DoneTask, DoneTasks } from "./done-tasks.ts";
+
+/** One of the tasks of a key. */
+export type Which = Pick<RestoredTask, "id" | "position">;
 
 /** Tasks of one key, in the order of their ids. Those before `next` have been taken. */
 type Same = { readonly all: RestoredTask[]; next: number };
@@ -39,6 +42,20 @@ export class RestoredTasks {
     const keys = this.#done.differing;
     for (const key of this.#byKey.keys()) if (this.#done.peek(key) !== undefined) keys.add(key);
     return keys;
+  }
+
+  /** Whether the first task of the key that was not taken is called at another position. */
+  isElsewhere(key: string, position: number): boolean {
+    const done = this.#done.peek(key);
+    const first = done ?? firstOf(this.#byKey.get(key));
+    return first !== undefined && first.position !== unknownPosition && first.position !== position;
+  }
+
+  /** The task of this key that was not taken and is called at this position. */
+  at(key: string, position: number): RestoredTask | undefined {
+    const done = this.#done.at(key, position);
+    if (done !== undefined) return restored(key, done);
+    return left(this.#byKey.get(key)).find((task) => task.position === position);
   }
 
   /** Whether a task of this key was not taken. */
@@ -81,10 +98,10 @@ export class RestoredTasks {
    * A task that is outdated starts again with all of its attempts.
    * @param optional the failure of an optional task is final; any other task that failed starts again too
    * @param isAgain it depends on a task that runs again with its downstream: so does this one, unless it has done so already
-   * @param id of one of `doneOf`; undefined: the first task of the key
+   * @param which of those of the key that were not taken; undefined: the first
    */
-  take(key: string, optional: boolean, isAgain = false, id?: TaskId): RestoredTask | undefined {
-    const task = id === undefined ? this.#take(key) : this.#takeDone(key, id);
+  take(key: string, optional: boolean, isAgain = false, which?: Which): RestoredTask | undefined {
+    const task = which === undefined ? this.#take(key) : this.#takeThis(key, which);
     if (task === undefined) return undefined;
     if (isAgain && task.passesOn !== true) {
       return { ...task, status: "open", attempt: 0, result: null, cursor: null };
@@ -95,25 +112,53 @@ export class RestoredTasks {
     return task;
   }
 
-  #take(key: string): RestoredTask | undefined {
-    if (this.#byKey.size === 0) return this.#takeDone(key);
-    const same = this.#byKey.get(key);
-    const other = same === undefined || "key" in same ? same : same.all[same.next];
-    const done = this.#done.peek(key);
-    if (done !== undefined && (other === undefined || done < other.id)) return this.#takeDone(key);
-    if (same === undefined) return undefined;
-    if ("key" in same || ++same.next === same.all.length) this.#byKey.delete(key);
-    return other;
+  #takeThis(key: string, which: Which): RestoredTask | undefined {
+    const other = left(this.#byKey.get(key)).find(({ id }) => id === which.id);
+    return other === undefined ? this.#takeDone(key, which) : this.#takeOther(key, other);
   }
 
-  #takeDone(key: string, which?: TaskId): RestoredTask | undefined {
-    const done = this.#done.take(key, which);
-    if (done === undefined) return undefined;
-    const { id, result = null } = done;
-    return { id, key, status: "done", attempt: 1, result, cursor: null };
+  #take(key: string): RestoredTask | undefined {
+    if (this.#byKey.size === 0) return this.#takeDone(key);
+    const other = firstOf(this.#byKey.get(key));
+    const done = this.#done.peek(key);
+    if (done !== undefined && (other === undefined || done.id < other.id))
+      return this.#takeDone(key);
+    return other && this.#takeOther(key, other);
+  }
+
+  #takeDone(key: string, which?: Which): RestoredTask | undefined {
+    const done = which === undefined ? this.#done.take(key) : this.#done.takeThis(key, which);
+    return done && restored(key, done);
+  }
+
+  #takeOther(key: string, other: RestoredTask): RestoredTask {
+    const same = this.#byKey.get(key);
+    if (same === undefined || "key" in same) {
+      this.#byKey.delete(key);
+      return other;
+    }
+    if (same.all[same.next] === other) same.next++;
+    else same.all.splice(same.all.indexOf(other, same.next), 1);
+    if (same.next === same.all.length) this.#byKey.delete(key);
+    return other;
   }
 }
 
+const restored = (key: string, { id, position, result }: DoneTask): RestoredTask => ({
+  id,
+  key,
+  position,
+  status: "done",
+  attempt: 1,
+  result: result ?? null,
+  cursor: null,
+});
+
+const firstOf = (same: RestoredTask | Same | undefined): RestoredTask | undefined =>
+  same === undefined || "key" in same ? same : same.all[same.next];
+
 /** Tasks that were not taken yet. */
-const left = (same: RestoredTask | Same): readonly RestoredTask[] =>
-  "key" in same ? [same] : same.all.slice(same.next);
+function left(same: RestoredTask | Same | undefined): readonly RestoredTask[] {
+  if (same === undefined) return [];
+  return "key" in same ? [same] : same.all.slice(same.next);
+}

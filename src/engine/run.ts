@@ -227,7 +227,7 @@ export class Run {
       this.#parts.topUp();
       this.#running.dispatch(schedule.ready);
     }
-    alarm.set(life.stop === undefined ? schedule.wakesAt(now) : undefined);
+    alarm.set(life.stop === undefined ? this.#parts.wakesAt(now) : undefined);
     this.#isAdvancing = false;
     feeder.tellPlan();
     this.#endIfOver();

@@ -46,11 +46,11 @@ export const skippedRecord = (
 });
 
 /** A task that an earlier session began and did not finish, and that the pipeline no longer plans. */
-export function droppedRecord({ id, key, name }: RestoredTask, at: number): MainRecord {
+export function droppedRecord({ id, key, position, name }: RestoredTask, at: number): MainRecord {
   if (name === undefined) throw new Error(`Internal error: open task ${id} has no name`);
   const message =
     "skipped because an earlier session of this run planned it, and the pipeline does not any more";
-  return { type: "skipped", id, name, key, at, failure: { name: "Skipped", message } };
+  return { type: "skipped", id, name, key, position, at, failure: { name: "Skipped", message } };
 }
 
 export const interruptedRecords = (

@@ -141,12 +141,14 @@ export class FanOuts {
     planner.isAgain = items.isAgain;
     planner.stage = each.stage;
     planner.definitions.around = each.place;
+    planner.positions.enter(each.position, index);
     let vertices: Vertex[];
     try {
       const expression = each.item(items.list[index], index);
       if (expression === undefined) throw new PlanError(nothingReturned(index));
       vertices = this.#planItem(each, expression, index);
     } finally {
+      planner.positions.leave();
       planner.depth = 0;
       planner.stage = 0;
       planner.isAgain = false;

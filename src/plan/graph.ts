@@ -90,6 +90,7 @@ export class Graph {
 
   /** A node was created, and must be reached by what `tasks` returns. */
   created(node: AnyNode): void {
+    this.#planner.created(node);
     this.#created.add(node);
   }
 

@@ -5,6 +5,7 @@ import { toJsonText } from "../base/json.ts";
 import { DefinitionGraph } from "./definition-graph.ts";
 import { dependenciesOf, isLeaf } from "./dependencies.ts";
 import { ownLabel } from "../protocol/label.ts";
+import { Positions } from "./positions.ts";
 import { asPlanError, PlanError, unknownPool } from "./plan-error.ts";
 import { nodesIn, toTemplate } from "./template.ts";
 import {
@@ -38,6 +39,7 @@ export class Planner {
   #fanOuts = 0;
   /** What is stored of the plan. */
   readonly definitions = new DefinitionGraph();
+  readonly positions = new Positions();
   /** Tasks planned so far. */
   tasks = 0;
   /** How many fan-outs are around the item that is being planned; 0 outside of items. */
@@ -97,8 +99,15 @@ export class Planner {
     }
   }
 
+  /** A node of this run was created. */
+  created(node: AnyNode): void {
+    node.position = this.positions.next(node);
+  }
+
   /** @param dependencies which are planned */
   #planOne(node: AnyNode, dependencies: readonly AnyNode[]): Vertex {
+    // It was created before the run.
+    if (node.position === 0) this.created(node);
     const vertex = node.kind === "task" ? this.#planTask(node, dependencies) : this.#planEach(node);
     this.#planning.delete(node);
     node.planned = vertex;
@@ -129,6 +138,7 @@ export class Planner {
       after: undefined,
       needs: undefined,
       id: 0,
+      position: node.position,
       inputText: "",
       attempt: 0,
       interruptions: 0,
@@ -200,6 +210,7 @@ export class Planner {
       kind: "each",
       item: node.item,
       items: { phase: "unknown", source },
+      position: node.position,
       depth: this.depth,
       order: this.#fanOuts++,
       place,

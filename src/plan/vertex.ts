@@ -74,6 +74,8 @@ export type TaskVertex = VertexBase & {
   needs: string | undefined;
   /** 0 before the task is identified. */
   id: TaskId | 0;
+  /** See positions.ts. */
+  readonly position: number;
   /** JSON text; empty before the task is identified, and once it has ended. */
   inputText: string;
   /** Attempts that have ended. The one in flight is `attempt + 1`. */
@@ -115,6 +117,8 @@ export type Items =
 export type EachVertex = VertexBase & {
   readonly kind: "each";
   readonly item: EachNode["item"];
+  /** See positions.ts. */
+  readonly position: number;
   items: Items;
   /** How many fan-outs are around it. */
   readonly depth: number;

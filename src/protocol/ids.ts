@@ -7,6 +7,13 @@ type Branded<Name extends string> = number & { readonly [brand]: Name };
 export type RunId = Branded<"RunId">;
 /** `task_runs.id`: 1, 2, 3 …, unique in one run. */
 export type TaskId = Branded<"TaskId">;
+/** Where in the plan a task is called (plan/positions.ts), where that is not known. */
+export const unknownPosition = -1;
+
+/** @param stored `task_runs.position` */
+export const positionOf = (id: number, stored: number | null): number =>
+  stored === null ? unknownPosition : stored || id;
+
 /** One worker, 0, 1, 2 …; the replacement of a lost worker gets a new id. */
 export type WorkerId = Branded<"WorkerId">;
 

@@ -39,6 +39,8 @@ export type Assignment = {
   /** What the node overrides of its definition's policy. */
   readonly retries?: RetryPolicy;
   readonly timeoutMs?: number;
+  /** See Item. */
+  readonly position?: number | undefined;
   /** Epoch ms: since when it has been ready; of a first attempt that was not dispatched at once (`leastWaitMs`). */
   readonly readyAt?: number;
 };
@@ -169,6 +171,8 @@ export type RestoredTask = {
    */
   readonly result: string | null;
   readonly cursor: string | null;
+  /** See Item; `unknownPosition` where an earlier version of pipeloom began the run. */
+  readonly position: number;
   /** The name in the task's row; absent when the task is done. */
   readonly name?: string;
   /** True: it runs from its beginning, because its code has changed or the user asks for it. It may have ended before. */
@@ -180,13 +184,14 @@ export type RestoredTask = {
 /**
  * Tasks that are done and not outdated, in the order of their ids: up to 5,000 of them, as SQLite joins them. `keys` and
  * `results` are joined by the separator of packed texts. A result is JSON text, or empty when it stays in the file;
- * `results` is null when each is `null`.
+ * `results` is null when each is `null`. `positions`: as in the rows, joined by commas; null when each is the task's id.
  */
 export type DonePage = {
   /** Joined by commas. */
   readonly ids: string;
   readonly keys: string;
   readonly results: string | null;
+  readonly positions: string | null;
 };
 
 /** Of a resumed run: tasks in the order of their ids. */

@@ -164,10 +164,10 @@ export class Attempt implements Reporting, SendDeps {
   }
 
   startedRecord(): TaskRecord {
-    const { id, name, attempt, needs } = this.assignment;
+    const { id, name, attempt, needs, position } = this.assignment;
     const { key, startedAt: at, waitedMs, label } = this;
     const input = this.#storedInput;
-    return { type: "started", id, name, key, attempt, at, waitedMs, input, label, needs };
+    return { type: "started", id, name, key, attempt, at, waitedMs, input, label, needs, position };
   }
 
   get #storedInput(): string | undefined {
@@ -310,7 +310,7 @@ export class Attempt implements Reporting, SendDeps {
   }
 
   #finishedRecord(at: number, outcome: Outcome): FinishedRecord {
-    const { id, name, attempt, wantsResult, needs } = this.assignment;
+    const { id, name, attempt, wantsResult, needs, position } = this.assignment;
     return {
       type: "finished",
       id,
@@ -326,6 +326,7 @@ export class Attempt implements Reporting, SendDeps {
       input: this.#storedInput,
       label: this.label,
       needs,
+      position,
       ...this.#progress?.last,
     };
   }

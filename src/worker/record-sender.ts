@@ -202,6 +202,7 @@ function completionOf(record: FinishedRecord): Completion | undefined {
   if (record.progress !== undefined) return undefined;
   const { id, name, key, attempt, at, wantsResult, cpuMs, waitedMs, input, label, needs } = record;
   const { result } = outcome;
+  const { position } = record;
   return {
     id,
     name,
@@ -216,5 +217,6 @@ function completionOf(record: FinishedRecord): Completion | undefined {
     input,
     label,
     needs,
+    position,
   };
 }

@@ -48,7 +48,14 @@ test("tasks that are ready before the run has begun wait for it, in their order"
 
 test("a task that an earlier session has ended is not dispatched", () => {
   const rig = new Rig();
-  const known = { key: "k", status: "open", attempt: 0, result: null, cursor: null } as const;
+  const known = {
+    position: 7,
+    key: "k",
+    status: "open",
+    attempt: 0,
+    result: null,
+    cursor: null,
+  } as const;
   rig.identities.restored.addPage(pageOf({ id: taskId(1), ...known }));
   const [done, open] = [rig.plan(node("done")), rig.plan(node("open"))];
   rig.restored.add(done);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { DoneTasks } from "../../src/engine/done-tasks.ts";
-import { taskId } from "../../src/protocol/ids.ts";
+import { taskId, unknownPosition } from "../../src/protocol/ids.ts";
 import { separator } from "../../src/protocol/codec/packed-text.ts";
 import { staysInFile } from "../../src/protocol/wants-result.ts";
 
@@ -30,11 +30,16 @@ test("property: each task is found under its key once, in the order of the ids, 
           ids: tasks.map((each) => each.id).join(","),
           keys: tasks.map(({ key }) => key).join(separator),
           results: isNull ? null : tasks.map(({ result }) => result).join(separator),
+          positions: null,
         };
         expect(Number(done.add(page))).toBe(id);
         for (const { key, result, ...each } of tasks) {
           const known = byKey.get(key) ?? [];
-          known.push({ ...each, result: result === staysInFile ? undefined : result });
+          known.push({
+            ...each,
+            position: each.id,
+            result: result === staysInFile ? undefined : result,
+          });
           byKey.set(key, known);
         }
       }
@@ -45,7 +50,7 @@ test("property: each task is found under its key once, in the order of the ids, 
         expect(done.take("none")).toBeUndefined();
         const taken = all.map(() => ({ peeked: done.peek(key), taken: done.take(key) }));
         expect(taken.map((each) => each.taken) as unknown[]).toEqual(all);
-        expect(taken.map(({ peeked }) => peeked)).toEqual(taken.map((each) => each.taken?.id));
+        expect(taken.map(({ peeked }) => peeked?.id)).toEqual(taken.map((each) => each.taken?.id));
         expect([done.peek(key), done.take(key)]).toEqual([undefined, undefined]);
       }
       expect([done.size, [...done.left()]]).toEqual([0, []]);
@@ -56,7 +61,7 @@ test("property: each task is found under its key once, in the order of the ids, 
 test("a key of which all tasks were taken gets more, and is found again", () => {
   const done = new DoneTasks();
   for (const id of [1, 2, 3]) {
-    done.add({ ids: String(id), keys: "a", results: null });
+    done.add({ ids: String(id), keys: "a", results: null, positions: null });
     expect(done.take("a")).toMatchObject({ id, result: "null" });
   }
 });
@@ -67,27 +72,40 @@ test("one of several under a key is taken by its id, and the others stay in orde
     ids: "1,2,3",
     keys: ["a", "b", "a"].join(separator),
     results: ["1", "2", "3"].join(separator),
+    positions: "0,0,-1",
   });
-  done.add({ ids: "4,5", keys: ["a", "a"].join(separator), results: ["4", "5"].join(separator) });
+  const [keys, results] = [["a", "a"].join(separator), ["4", "5"].join(separator)];
+  done.add({ ids: "4,5", keys, results, positions: "9,70368744177664" });
   const ids = (): number[] => done.all("a", 4).map(({ id }) => Number(id));
   expect([ids(), done.all("a", 3)]).toEqual([[1, 3, 4, 5], []]);
-  expect(done.take("a", taskId(4))).toEqual({ id: taskId(4), result: "4" });
-  expect(done.take("a", taskId(5))).toMatchObject({ id: 5 });
-  expect(done.take("a", taskId(1))).toMatchObject({ id: 1 });
+  const [four, five] = [done.at("a", 9), done.at("a", 2 ** 46)];
+  if (four === undefined || five === undefined) throw new Error("not found by their positions");
+  expect(done.takeThis("a", four)).toEqual({ id: taskId(4), position: 9, result: "4" });
+  expect(done.takeThis("a", five)).toMatchObject({ id: 5 });
+  expect(done.takeThis("a", { id: taskId(1), position: 1 })).toMatchObject({ id: 1, position: 1 });
   expect([ids(), [...done.left()], done.size]).toEqual([[3], ["b", "a"], 2]);
-  expect(() => done.take("a", taskId(4))).toThrow("Internal error: no task 4 of its key is left");
+  expect(() => done.takeThis("a", four)).toThrow("Internal error: no task 4 of its key is left");
+  expect(done.peek("a")).toEqual({ id: taskId(3), position: unknownPosition });
+  expect([1, 3, 9, 2, unknownPosition].map((position) => done.at("a", position)?.id)).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    taskId(3),
+  ]);
   expect(done.take("a")).toMatchObject({ id: 3 });
   expect([done.take("a"), ids()]).toEqual([undefined, []]);
 });
 
 test("keys with different results are known", () => {
   const done = new DoneTasks();
-  done.add({ ids: "1,2,3", keys: ["a", "b", "a"].join(separator), results: null });
+  done.add({ ids: "1,2,3", keys: ["a", "b", "a"].join(separator), results: null, positions: null });
   expect([...done.differing]).toEqual([]);
   done.add({
     ids: "4,5",
     keys: ["a", "b"].join(separator),
     results: ["7", "null"].join(separator),
+    positions: null,
   });
   expect([...done.differing]).toEqual(["a"]);
 });

@@ -44,7 +44,12 @@ class Rig extends EngineParts {
 
   /** What an earlier session knew of a task without an input. */
   known(name: string, more: Partial<RestoredTask>): void {
-    const task = { id: taskId(7), key: taskKey(name, "null"), status: "done" } as const;
+    const task = {
+      id: taskId(7),
+      position: 7,
+      key: taskKey(name, "null"),
+      status: "done",
+    } as const;
     this.identities.restored.addPage(
       pageOf({ ...task, attempt: 1, result: "null", cursor: null, ...more }),
     );

@@ -12,6 +12,7 @@ const known = (id: number, key: string, more: Partial<RestoredTask> = {}): Resto
   attempt: 1,
   result: "null",
   cursor: null,
+  position: id,
   ...more,
 });
 

@@ -1,8 +1,9 @@
 // Equal calls whose results differ, in a run that continues: each gets its own result again.
 
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 
-import { newRig, type Rig } from "../support/rig.ts";
+import { newRig, type Rig, type Started } from "../support/rig.ts";
 
 /** In the first session the lists come in the other order than in the plan. */
 const etl = (item: string): string => `
@@ -77,4 +78,128 @@ test("whose dependents have not run yet take what is left", async () => {
   expect(rig.rows("SELECT COUNT(*) AS n, COUNT(DISTINCT t) AS tickets FROM t")).toEqual([
     { n: 6, tickets: 6 },
   ]);
+});
+
+const gate = `const gate = task({ name: "gate", run: ({ all }: { all: unknown }) => step("gate", all) });`;
+
+/** What the gate is given in a session in which it fails, and in the next one. */
+async function throughGate(
+  rig: Rig,
+  file: string,
+  first: (session: Started) => Promise<void>,
+): Promise<readonly unknown[]> {
+  const { control } = rig;
+  const session = await rig.start(file, { workers: 1, concurrency: 3 });
+  await first(session);
+  const failing = await control.next("gate");
+  failing.fail("not yet");
+  expect(await session.end).toMatchObject({ failed: 1 });
+  const next = await rig.start(file, { workers: 1, resume: "last" });
+  const passing = await control.next("gate");
+  passing.finish();
+  expect(await next.end).toMatchObject({ status: "done", done: expect.any(Number) });
+  return [failing.input, passing.input];
+}
+
+test("read only through the list of a fan-out: it is the same list", async () => {
+  await using rig = newRig();
+  const { control } = rig;
+  const file = rig.pipeline(`
+    const list = task({ name: "list", run: ({ d }: { d: number }) => step("list " + d).then(() => ["x", "y", "y"]) });
+    const ticket = task({ name: "ticket", run: () => crypto.randomUUID() });
+    ${gate}
+    export default pipeline({ name: "p", tasks: () =>
+      gate({ all: each([0, 1, 2], (d) => each(list({ d }), () => ({ a: ticket(), b: each([0, 1], () => ticket()) }))) as never }) });
+  `);
+  const [before, after] = await throughGate(rig, file, async (session) => {
+    for (const [ended, d] of [2, 1, 0].entries()) {
+      await session.ended(ended * 10);
+      (await control.next(`list ${d}`)).finish();
+    }
+  });
+  expect(JSON.stringify(before).length).toBeGreaterThan(27 * 36);
+  expect(after).toEqual(before);
+});
+
+test("nodes that are passed on into fan-outs, whichever comes first", async () => {
+  await using rig = newRig();
+  const { control } = rig;
+  const file = rig.pipeline(`
+    const list = task({ name: "list", run: ({ d }: { d: number }) => step("list " + d).then(() => ["x"]) });
+    const ticket = task({ name: "ticket", run: () => crypto.randomUUID() });
+    ${gate}
+    export default pipeline({ name: "p", tasks() {
+      const tickets = [ticket(), ticket()];
+      return gate({ all: tickets.map((t, d) => each(list({ d }), () => t)) as never });
+    } });
+  `);
+  const [before, after] = await throughGate(rig, file, async (session) => {
+    (await control.next("list 1")).finish();
+    await session.ended(2);
+    (await control.next("list 0")).finish();
+  });
+  expect(after).toEqual(before);
+});
+
+test("one that has not run takes the result of no other", async () => {
+  await using rig = newRig();
+  const { control } = rig;
+  const file = rig.pipeline(`
+    const ticket = task({ name: "ticket", run: () => crypto.randomUUID() });
+    ${gate}
+    const one = (name: string) => each([0], () => ticket(undefined, { name }));
+    export default pipeline({ name: "p", tasks: () => gate({ all: { a: one("a"), b: one("b") } as never }) });
+  `);
+  const first = await rig.start(file, { workers: 1 });
+  const failing = await control.next("gate");
+  failing.fail("not yet");
+  expect(await first.end).toMatchObject({ failed: 1, done: 2 });
+  // As if the session had died before its end was committed.
+  using db = new Database(rig.file("test.db"));
+  db.run("DELETE FROM task_runs WHERE name = 'a'");
+  const second = await rig.start(file, { workers: 1, resume: "last" });
+  const passing = await control.next("gate");
+  passing.finish();
+  expect(await second.end).toMatchObject({ status: "done", alreadyDone: 1 });
+  const [before, after] = [failing.input, passing.input] as { a: string[]; b: string[] }[];
+  expect(after?.b).toEqual(before?.b as string[]);
+  expect([before?.a, after?.b]).not.toContainEqual(after?.a);
+});
+
+test("a list that has grown at its front: what has read the results tells whose they are", async () => {
+  await using rig = newRig();
+  const { control } = rig;
+  rig.write("list.json", '["b","c"]');
+  const file = rig.pipeline(`
+    import { readFileSync } from "node:fs";
+    const ticket = task({ name: "ticket", run: () => crypto.randomUUID() });
+    const save = task({ name: "save", async run(row: { x: string; t: string }, ctx) { await ctx.insert("t", [row]); } });
+    ${gate}
+    const items = () => JSON.parse(readFileSync(${JSON.stringify(rig.file("list.json"))}, "utf8")) as string[];
+    export default pipeline({ name: "p", schema: "CREATE TABLE IF NOT EXISTS t (x, t)",
+      tasks: () => gate({ all: each(items(), (x) => save({ x, t: ticket() })) as never }) });
+  `);
+  const first = await rig.start(file, { workers: 1 });
+  (await control.next("gate")).fail("not yet");
+  expect(await first.end).toMatchObject({ failed: 1, done: 4 });
+  const rows = rig.rows("SELECT * FROM t ORDER BY x");
+  rig.write("list.json", '["a","b","c"]');
+  const second = await rig.start(file, { workers: 1, resume: "last" });
+  (await control.next("gate")).finish();
+  expect(await second.end).toMatchObject({ status: "done", alreadyDone: 4, done: 7 });
+  expect(rig.rows("SELECT * FROM t WHERE x > 'a' ORDER BY x")).toEqual(rows);
+});
+
+test("a file of an earlier version has no positions: readers tell, as before", async () => {
+  await using rig = newRig();
+  const { control } = rig;
+  const file = rig.pipeline(etl("return save({ d, x, t: ticket() });"));
+  await failsAtTheGate(rig, file, 4);
+  const rows = rig.rows("SELECT * FROM t ORDER BY d, x");
+  using db = new Database(rig.file("test.db"));
+  db.run("UPDATE task_runs SET position = NULL");
+  const second = await rig.start(file, { workers: 1, resume: "last" });
+  (await control.next("gate")).finish();
+  expect(await second.end).toMatchObject({ status: "done", alreadyDone: 15, done: 16 });
+  expect(rig.rows("SELECT * FROM t ORDER BY d, x")).toEqual(rows);
 });

@@ -179,7 +179,7 @@ test("each version is what one step after the other makes of the one before", ()
     "stretch",
     "graph",
   ]);
-  expect(columnsOf(db, "task_runs").slice(-3)).toEqual(["reason", "needs", "worker"]);
+  expect(columnsOf(db, "task_runs").slice(-4)).toEqual(["reason", "needs", "worker", "position"]);
   expect(columnsOf(db, "task_attempts")).toHaveLength(8);
 });
 

@@ -6,16 +6,18 @@ import type { DonePage, RestoredPage, RestoredTask } from "../../src/protocol/me
 
 /** A page of one task, in the form that its writer chooses for it. */
 export function pageOf(task: RestoredTask): RestoredPage {
-  const { id, key, status, result, isOutdated } = task;
+  const { id, key, position, status, result, isOutdated } = task;
   if (status !== "done" || isOutdated === true) return { tasks: [task], done: null };
   const results = result === "null" ? null : (result ?? "");
-  return { tasks: [], done: { ids: String(id), keys: key, results } };
+  const positions = position === id ? null : String(position);
+  return { tasks: [], done: { ids: String(id), keys: key, results, positions } };
 }
 
 export const tasksIn = ({ tasks, done }: RestoredPage): RestoredTask[] =>
   [...tasks, ...(done === null ? [] : doneIn(done))].toSorted((a, b) => a.id - b.id);
 
-function doneIn({ ids, keys, results }: DonePage): RestoredTask[] {
+function doneIn({ ids, keys, results, positions }: DonePage): RestoredTask[] {
+  const positionList = positions?.split(",");
   const [keyList, resultList] = [keys.split(separator), results?.split(separator)];
   return ids.split(",").map((id, i) => ({
     id: taskId(Number(id)),
@@ -24,5 +26,6 @@ function doneIn({ ids, keys, results }: DonePage): RestoredTask[] {
     attempt: 1,
     result: resultList === undefined ? "null" : resultList[i] || null,
     cursor: null,
+    position: Number(positionList?.[i]) || Number(id),
   }));
 }

@@ -11,6 +11,7 @@ import {
   wantsResultAt,
   wantsResultCode,
 } from "./packed-text.ts";
+import { addPosition, noPositions, positionAt } from "./packed-positions.ts";
 
 type Extra = Pick<
   Assignment,
@@ -22,6 +23,8 @@ type Head = {
   readonly numbers: readonly number[];
   /** By the task's position in the list; few tasks have any. */
   readonly extras: readonly (readonly [index: number, extra: Extra])[];
+  /** See packed-positions.ts; null where each is the id. */
+  readonly positions: readonly number[] | null;
 };
 const numbersPerTask = 5;
 
@@ -29,6 +32,7 @@ export function packAssignments(assignments: readonly Assignment[]): string {
   const strings = new StringTable();
   const numbers: number[] = [];
   const extras: [number, Extra][] = [];
+  let positions: number[] | null = null;
   /** The first one is for the head. */
   const pieces = [""];
   for (const [index, assignment] of assignments.entries()) {
@@ -41,10 +45,12 @@ export function packAssignments(assignments: readonly Assignment[]): string {
       wantsResultCode(wantsResult),
     );
     pieces.push(assignment.input);
+    if (assignment.position !== undefined) positions ??= noPositions(index);
+    if (positions !== null) addPosition(positions, assignment.position);
     const extra = extraOf(assignment);
     if (extra !== undefined) extras.push([index, extra]);
   }
-  const head: Head = { strings: strings.list, numbers, extras };
+  const head: Head = { strings: strings.list, numbers, extras, positions };
   pieces[0] = JSON.stringify(head);
   return pieces.join(separator);
 }
@@ -83,7 +89,7 @@ function extraOf({
 
 export function unpackAssignments(text: string): Assignment[] {
   const [head = "", ...inputs] = text.split(separator);
-  const { strings, numbers, extras } = JSON.parse(head) as Head;
+  const { strings, numbers, extras, positions } = JSON.parse(head) as Head;
   const assignments: Assignment[] = [];
   for (let i = 0, task = 0; i < numbers.length; i += numbersPerTask, task++) {
     assignments.push({
@@ -93,6 +99,7 @@ export function unpackAssignments(text: string): Assignment[] {
       attempt: numberAt(numbers, i + 3),
       input: inputs[task] ?? truncated(),
       wantsResult: wantsResultAt(numbers, i + 4),
+      position: positionAt(positions, task),
     });
   }
   for (const [index, extra] of extras) {

@@ -4,6 +4,7 @@ import { JSON } from "../../base/globals.ts";
 import type { TaskId } from "../ids.ts";
 import type { WantsResult } from "../wants-result.ts";
 import { numberAt, separator, truncated, wantsResultOf, wantsResultCode } from "./packed-text.ts";
+import { addPosition, noPositions, positionAt } from "./packed-positions.ts";
 
 /** The `finished` record of a task that is done, has no next attempt and reported no progress: the common case. */
 export type Completion = {
@@ -26,6 +27,8 @@ export type Completion = {
   readonly label: string | undefined;
   /** See needs.ts; undefined where the task waited for nothing. */
   readonly needs: string | undefined;
+  /** See Item. */
+  readonly position: number | undefined;
 };
 
 /** First character of a message of completions. A message of records begins with a bracket. */
@@ -47,6 +50,8 @@ type Head = {
   readonly labels: readonly (string | null)[] | null;
   /** By the task's position in the list. */
   readonly needs: readonly (readonly [index: number, needs: string])[];
+  /** See packed-positions.ts; null where each is the id. */
+  readonly positions: readonly number[] | null;
 };
 type Cost = Pick<Completion, "cpuMs" | "waitedMs">;
 const numbersPerTask = 4;
@@ -87,6 +92,7 @@ export class CompletionPacker {
   #perTask: 2 | 3 = 2;
   #labels: (string | null)[] | null = null;
   #needs: [number, string][] = [];
+  #positions: number[] | null = null;
   #size = 0;
   #base = 0;
 
@@ -96,7 +102,7 @@ export class CompletionPacker {
 
   add(completion: Completion): void {
     const { id, name, key, attempt, startedAt, at, result, wantsResult, input, label } = completion;
-    const { cpuMs, waitedMs, needs } = completion;
+    const { cpuMs, waitedMs, needs, position } = completion;
     if (this.#size === 0) this.#base = startedAt;
     if (waitedMs !== 0 || cpuMs !== undefined) this.#costs.push([this.#size, { cpuMs, waitedMs }]);
     const kind = this.#kinds.indexOf(name, attempt, wantsResultCode(wantsResult));
@@ -108,6 +114,8 @@ export class CompletionPacker {
     if (label !== undefined) this.#labels ??= Array.from({ length: this.#size }, () => null);
     this.#labels?.push(label ?? null);
     if (needs !== undefined) this.#needs.push([this.#size, needs]);
+    if (position !== undefined) this.#positions ??= noPositions(this.#size);
+    if (this.#positions !== null) addPosition(this.#positions, position);
     this.#size++;
   }
 
@@ -130,6 +138,7 @@ export class CompletionPacker {
       perTask: this.#perTask,
       labels: this.#labels,
       needs: this.#needs,
+      positions: this.#positions,
     };
     const pieces = this.#pieces;
     pieces[0] = completionsMark + JSON.stringify(head);
@@ -140,6 +149,7 @@ export class CompletionPacker {
     this.#perTask = 2;
     this.#labels = null;
     this.#needs = [];
+    this.#positions = null;
     this.#size = 0;
     return pieces.join(separator);
   }
@@ -152,7 +162,9 @@ export function unpackCompletions(
 ): number {
   const pieces = text.split(separator);
   const json = (pieces[0] ?? truncated()).slice(completionsMark.length);
-  const { kinds, base, numbers, costs, perTask, labels, needs } = JSON.parse(json) as Head;
+  const { kinds, base, numbers, costs, perTask, labels, needs, positions } = JSON.parse(
+    json,
+  ) as Head;
   let task = 0;
   let next = 0;
   let nextCost = costs[0]?.[0];
@@ -180,6 +192,7 @@ export function unpackCompletions(
       input: perTask === 3 ? (pieces[piece + 2] ?? truncated()) || undefined : undefined,
       label: labels?.[task] ?? undefined,
       needs: needed?.get(task),
+      position: positionAt(positions, task),
     });
   }
   return task;

@@ -1,4 +1,4 @@
--- What depends on what, and where it ran.
+-- What depends on what, where it ran, and which call of the plan it is.
 
 -- JSON: the task definitions and the fan-outs of the run's last session, and the edges between them (src/protocol/run-graph.ts).
 -- NULL: not known.
@@ -10,3 +10,6 @@ ALTER TABLE task_runs ADD COLUMN needs TEXT;
 ALTER TABLE task_runs ADD COLUMN worker INTEGER;
 -- The fingerprint in the run's last session with other code: a run that died may be continued after an edit. NULL: there is none.
 ALTER TABLE pipeloom_definitions ADD COLUMN earlier TEXT;
+-- Where in the plan the task is called (src/plan/positions.ts): a number that is the same in each session of the run. It tells equal
+-- calls apart. 0: it is the id. NULL: not known (version 5).
+ALTER TABLE task_runs ADD COLUMN position INTEGER;

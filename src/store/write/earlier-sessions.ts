@@ -2,7 +2,15 @@
 
 import type { Database } from "bun:sqlite";
 
-import { isStoredId, maxStoredId, type RunId, taskId, type TaskId } from "../../protocol/ids.ts";
+import {
+  isStoredId,
+  maxStoredId,
+  positionOf,
+  type RunId,
+  taskId,
+  type TaskId,
+  unknownPosition,
+} from "../../protocol/ids.ts";
 import type { RestoredPage, RestoredTask } from "../../protocol/messages.ts";
 import { isTaskStatus } from "../../protocol/status.ts";
 import { maxSentResult } from "../../protocol/wants-result.ts";
@@ -21,6 +29,7 @@ type TaskRow = {
   readonly result: string | null;
   readonly name: string | null;
   readonly cursor: string | null;
+  readonly position: number | null;
   readonly isOutdated: number | null;
   readonly passesOn: number | null;
   /** The result is long, and stays in the file. */
@@ -47,6 +56,7 @@ const shortOr = (long: string, short: string): string =>
 const plainSql =
   "status = 'done' AND fingerprint IS NULL AND (cursor IS NULL OR json_valid(cursor)) " +
   "AND typeof(attempt) = 'integer' AND attempt BETWEEN 0 AND 9007199254740991 " +
+  "AND (position IS NULL OR typeof(position) = 'integer' AND position BETWEEN 0 AND 9007199254740991) " +
   `AND typeof(id) = 'integer' AND id BETWEEN 1 AND ${maxStoredId} ` +
   "AND typeof(key) = 'text' AND instr(key, char(31)) = 0 " +
   `AND typeof(result) = 'text' AND ${shortOr("1", "json_valid(result)")}`;
@@ -64,8 +74,10 @@ const pageSql =
   "group_concat(CASE WHEN plain THEN id END) AS ids, " +
   "group_concat(CASE WHEN plain THEN key END, char(31)) AS keys, " +
   "CASE WHEN sum(plain AND short <> 'null') > 0 THEN " +
-  "group_concat(CASE WHEN plain THEN short END, char(31)) END AS results " +
-  `FROM ${pageOf(`key, ${shortOr("''", "result")} AS short`)}`;
+  "group_concat(CASE WHEN plain THEN short END, char(31)) END AS results, " +
+  "CASE WHEN sum(plain AND position IS NOT 0) > 0 THEN " +
+  `group_concat(CASE WHEN plain THEN coalesce(position, ${unknownPosition}) END) END AS positions ` +
+  `FROM ${pageOf(`key, position, ${shortOr("''", "result")} AS short`)}`;
 
 type PageRow = {
   readonly rows: number;
@@ -74,10 +86,11 @@ type PageRow = {
   readonly ids: string;
   readonly keys: string;
   readonly results: string | null;
+  readonly positions: string | null;
 };
 
 const otherColumns =
-  "key, status, attempt, cursor, CASE WHEN status <> 'done' THEN name END AS name, " +
+  "key, status, attempt, cursor, position, CASE WHEN status <> 'done' THEN name END AS name, " +
   `fingerprint <> '${ranDownstream}' AS isOutdated, ${passesOnSql} AS passesOn, ` +
   `status = 'done' AND ${shortOr("1", "0")} AS isStored, ` +
   `CASE status WHEN 'error' THEN ${failureSql} WHEN 'done' THEN ${shortOr("NULL", "result")} END AS result`;
@@ -114,7 +127,7 @@ export function* restoredPages(
     const from = last;
     const found = busyHandler.run(() => page.get(run, from, pageSize));
     if (found === null || found.rows === 0) return;
-    const { rows, plain, ids, keys, results } = found;
+    const { rows, plain, ids, keys, results, positions } = found;
     last = found.last;
     const tasks = rows === plain ? [] : busyHandler.run(() => others.all(run, from, pageSize));
     for (const row of tasks) {
@@ -122,7 +135,8 @@ export function* restoredPages(
       if (column === undefined) continue;
       throw damagedRow(path, `the ${column} of task ${String(row.id)} of run ${run}`);
     }
-    yield { tasks: tasks.map(restoredTask), done: plain === 0 ? null : { ids, keys, results } };
+    const done = plain === 0 ? null : { ids, keys, results, positions };
+    yield { tasks: tasks.map(restoredTask), done };
     if (rows < pageSize) return;
   }
 }
@@ -132,11 +146,12 @@ export function* restoredPages(
  * its cause. A status that is none would run a task a second time.
  */
 function damagedColumn(row: TaskRow): keyof RestoredTask | "error" | undefined {
-  const { id, key, status, attempt, name, cursor, result, isStored } = row;
+  const { id, key, status, attempt, name, cursor, position, result, isStored } = row;
   if (!isStoredId(id)) return "id";
   if (typeof key !== "string") return "key";
   if (!isTaskStatus(status)) return "status";
   if (!Number.isSafeInteger(attempt) || attempt < 0) return "attempt";
+  if (position !== null && (!Number.isSafeInteger(position) || position < 0)) return "position";
   if (name !== null && typeof name !== "string") return "name";
   if (cursor !== null && !isJson(cursor)) return "cursor";
   if (status === "error" && !isJson(result)) return "error";
@@ -154,6 +169,7 @@ const restoredTask = (row: TaskRow): RestoredTask => ({
   attempt: row.attempt,
   result: row.result,
   cursor: row.cursor,
+  position: positionOf(row.id, row.position),
   ...(row.name === null ? undefined : { name: row.name }),
   ...(row.isOutdated === 1 ? { isOutdated: true } : undefined),
   ...(row.passesOn === 1 ? { passesOn: true } : undefined),

@@ -35,6 +35,8 @@ export type TaskRow = {
   readonly needs: string | null;
   /** Of the last attempt. Null: none, or not known. */
   readonly worker: WorkerId | null;
+  /** See Item. 0: its id; `unknownPosition`: not known. */
+  readonly position: number;
 };
 
 export type LogRow = {
@@ -122,6 +124,7 @@ export interface History {
     label: string | null,
     needs: string | null,
     worker: WorkerId | null,
+    position: number,
   ): void;
   /** The task is to run from its beginning, and what depends on it. Not after `setTask` or `setDone` for the same task. */
   setAgain(id: TaskId, name: string, key: string): void;

@@ -83,7 +83,7 @@ export class Recorder {
   /** The hot path: a task that is done and reported no progress. */
   done(completion: Completion, worker: WorkerId | null, rows = 0): void {
     const { id, name, key, attempt, startedAt, at, result, wantsResult } = completion;
-    const { cpuMs, waitedMs, input = null, needs = null } = completion;
+    const { cpuMs, waitedMs, input = null, needs = null, position = 0 } = completion;
     const label =
       completion.label === undefined || completion.label === "" ? null : completion.label;
     this.#history.setDone(
@@ -101,6 +101,7 @@ export class Recorder {
       label,
       needs,
       worker,
+      position,
     );
     this.#events.addDone(id, startedAt, at, this.#announced(wantsResult, result), label);
   }
@@ -221,9 +222,9 @@ export class Recorder {
     if (outcome.status === "done") {
       const { result } = outcome;
       if (record.progress === undefined) {
-        const { needs } = record;
-        const completion = { ...record, startedAt: startedAt ?? at, result, input, label, needs };
-        return this.done(completion, worker, rows);
+        const { needs, position } = record;
+        const ended = { startedAt: startedAt ?? at, result, input, label, needs, position };
+        return this.done({ ...record, ...ended }, worker, rows);
       }
       this.#history.setTask({
         ...rowOf(record, 1, rows, worker),
@@ -273,9 +274,11 @@ const itemOf = ({
   input,
   label,
   needs,
-}: Item & Waited): Pick<TaskRow, "input" | "label" | "needs"> => ({
+  position,
+}: Item & Waited): Pick<TaskRow, "input" | "label" | "needs" | "position"> => ({
   input: input ?? null,
   needs: needs ?? null,
+  position: position ?? 0,
   label: label === undefined || label === "" ? null : label,
 });
 
@@ -294,6 +297,7 @@ const blank = {
   label: null,
   needs: null,
   worker: null,
+  position: 0,
 } as const;
 
 function withFailure(record: Finished, failure: Failure): Finished {

@@ -168,13 +168,25 @@ export class ReusingHistory extends SqliteHistory {
   #answerTo(ask: ReuseAsk | undefined): Answer | undefined {
     if (ask === undefined) return undefined;
     const at = this.#wall();
-    const { id, name, key, wantsResult, input, label, needs } = ask;
+    const { id, name, key, wantsResult, input, label, needs, position } = ask;
     const found = this.#busyHandler.run(() => this.#lookup.find(ask, at));
     if (!("from" in found)) {
       const { reason } = found;
       return reason === undefined ? undefined : { type: "not-reused", id, name, key, reason };
     }
-    return { type: "reused", id, name, key, wantsResult, at, input, label, needs, ...found };
+    return {
+      type: "reused",
+      id,
+      name,
+      key,
+      wantsResult,
+      at,
+      input,
+      label,
+      needs,
+      position,
+      ...found,
+    };
   }
 
   override setEnd(end: RunEnd): void {

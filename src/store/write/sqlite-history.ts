@@ -6,7 +6,7 @@ import type { Database, Statement } from "bun:sqlite";
 import { JSON } from "../../base/globals.ts";
 import { IsoTimeCache } from "../../base/iso-time.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
-import type { RunId, TaskId, WorkerId } from "../../protocol/ids.ts";
+import { type RunId, type TaskId, unknownPosition, type WorkerId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
@@ -14,6 +14,7 @@ import type { BusyHandler } from "../busy-handler.ts";
 import { DefinitionChanges } from "./definitions.ts";
 import { DownstreamReruns } from "./downstream-reruns.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
+import { DoneRows } from "./done-rows.ts";
 import { AttemptRows } from "./attempt-rows.ts";
 import type {
   AttemptRow,
@@ -44,10 +45,7 @@ export class SqliteHistory implements History {
   readonly #run: RunId;
   readonly #busyHandler: BusyHandler;
   readonly #tasks: BulkInsert;
-  /** Most rows of `setDone`. The statement contains what such rows have in common: each value that is bound costs time. */
-  readonly #done: BulkInsert;
-  /** Rows of `setDone` that have cost something, have a label or needs, or are not the first of their task. Most runs of short tasks have none. */
-  #others: BulkInsert | undefined;
+  readonly #done: DoneRows;
   readonly #logs: BulkInsert;
   readonly #attempts: AttemptRows;
   readonly #progress: Statement<unknown, HistoryCell[]>;
@@ -77,10 +75,9 @@ export class SqliteHistory implements History {
     this.#reruns = new DownstreamReruns(db, run, busyHandler);
     this.#maxCounted = maxCounted;
     this.#runRow = new RunRow(db, run, busyHandler);
-    const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     this.#tasks = new BulkInsert(db, busyHandler, taskRowsSql, task);
-    const done = `(${run}, ?, ?, ?, 'done', 1, NULL, 1, ?, ?, ?, NULL, 0, NULL, 0, ?, NULL, NULL, NULL)`;
-    this.#done = new BulkInsert(db, busyHandler, taskRowsSql, done);
+    this.#done = new DoneRows(db, run, busyHandler);
     this.#logs = new BulkInsert(db, busyHandler, logRowsSql, `(${run}, ?, ?, ?, ?, ?)`);
     this.#attempts = new AttemptRows(db, run, busyHandler);
     this.#progress = db.prepare(
@@ -95,7 +92,6 @@ export class SqliteHistory implements History {
     return (
       this.#rows.size === 0 &&
       this.#done.isEmpty &&
-      this.#others?.isEmpty !== false &&
       this.#progressed.size === 0 &&
       this.#cursors.size === 0 &&
       this.#logs.isEmpty &&
@@ -136,6 +132,7 @@ export class SqliteHistory implements History {
     label: string | null,
     needs: string | null,
     worker: WorkerId | null,
+    position: number,
   ): void {
     const before = this.#rows.size === 0 ? undefined : this.#rows.get(id);
     if (before !== undefined) this.#rows.delete(id);
@@ -148,18 +145,20 @@ export class SqliteHistory implements History {
     const told = label ?? before?.label ?? null;
     const isPlain = told === null && needs === null && before === undefined;
     if (isCheap && isPlain && attempt === 1) {
-      this.#done.nextRow().push(id, name, key, started, finished, result, input);
+      this.#done.addPlain(id, name, key, started, finished, result, input, position);
       return;
     }
+    const cells = [id, name, key, attempt, started, finished, result];
     const waited = waitedMs ?? before?.waitedMs ?? null;
-    const cells = this.#otherDone().nextRow();
-    cells.push(id, name, key, attempt, started, finished, result);
-    cells.push(written, cpuMs ?? null, waited, input, told, needs, worker);
-  }
-
-  #otherDone(): BulkInsert {
-    const row = `(${this.#run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?)`;
-    return (this.#others ??= new BulkInsert(this.#db, this.#busyHandler, taskRowsSql, row));
+    const more = {
+      rows: written,
+      cpuMs: cpuMs ?? null,
+      waitedMs: waited,
+      label: told,
+      needs,
+      worker,
+    };
+    this.#done.add(cells, more, input, position);
   }
 
   setAgain(id: TaskId, name: string, key: string): void {
@@ -276,11 +275,11 @@ export class SqliteHistory implements History {
           row.label,
           row.needs,
           row.worker,
+          row.position === unknownPosition ? null : row.position,
         );
     }
     this.#tasks.flush();
     this.#done.flush();
-    this.#others?.flush();
     const isLarge = counts.total > this.#maxCounted;
     if (this.#runRow.isEnding || (isChanged && isLarge)) this.#runRow.storeCounts(counts.text);
   }
@@ -293,7 +292,6 @@ export class SqliteHistory implements History {
   discard(): void {
     this.#tasks.discard();
     this.#done.discard();
-    this.#others?.discard();
     this.#logs.discard();
     this.#attempts.discard();
     this.#definitions.discard();
@@ -312,7 +310,6 @@ export class SqliteHistory implements History {
   close(): void {
     this.#tasks.close();
     this.#done.close();
-    this.#others?.close();
     this.#logs.close();
     this.#attempts.close();
     this.#progress.finalize();

@@ -3,7 +3,7 @@
 import { passesOnSql, ranDownstream } from "../decide-reruns.ts";
 
 const columns =
-  "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error, rows, cpu_ms, waited_ms, input, label, needs, worker";
+  "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error, rows, cpu_ms, waited_ms, input, label, needs, worker, position";
 /** What is not simply replaced. */
 const updates: { readonly [column: string]: string } = {
   // A task that has begun in an earlier session stays one that has begun: see `reviveRun`.

@@ -33,6 +33,7 @@ const assignment: fc.Arbitrary<Assignment> = fc.record(
     retries,
     timeoutMs: fc.nat(),
     isBare: fc.constant(true),
+    position: fc.integer({ min: 1, max: 2 ** 47 }),
     needs: fc.constantFrom("3", "3,5-9,each:1x2y;12"),
   },
   { requiredKeys: ["id", "task", "name", "attempt", "input", "wantsResult"] },

@@ -34,6 +34,7 @@ const completion: fc.Arbitrary<Completion> = fc.record({
   input: fc.option(json, { nil: undefined }),
   label: fc.option(name, { nil: undefined }),
   needs: fc.option(fc.constantFrom("3", "3,5-9,each:1x2y;12"), { nil: undefined }),
+  position: fc.option(fc.integer({ min: 1, max: 2 ** 47 }), { nil: undefined }),
 });
 
 test("property: completions, one text after another", () => {

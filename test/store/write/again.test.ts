@@ -48,6 +48,7 @@ const start = (history: SqliteHistory): void =>
     label: null,
     needs: null,
     worker: null,
+    position: 0,
   });
 
 function commit(db: Database, history: SqliteHistory): void {
@@ -70,7 +71,7 @@ test("a done task that begins again is counted once, and its last attempt is kep
   start(history);
   commit(db, history);
   expect(countsOf(db)).toMatchObject({ running: 1, done: 0 });
-  history.setDone(id, "a", "a", 1, 1, 2, "null", 0, undefined, 0, null, null, null, null);
+  history.setDone(id, "a", "a", 1, 1, 2, "null", 0, undefined, 0, null, null, null, null, 0);
   commit(db, history);
   expect(countsOf(db)).toMatchObject({ running: 0, done: 1 });
   expect(db.query("SELECT attempt, outcome, finished_at FROM task_attempts").all()).toEqual([
@@ -81,7 +82,7 @@ test("a done task that begins again is counted once, and its last attempt is kep
 test("a short task has no start of its own, and the same holds", () => {
   const { db, history } = passingOn();
   history.setAgain(id, "a", "a");
-  history.setDone(id, "a", "a", 1, 1, 2, "null", 0, undefined, 0, null, null, null, null);
+  history.setDone(id, "a", "a", 1, 1, 2, "null", 0, undefined, 0, null, null, null, null, 0);
   commit(db, history);
   expect(countsOf(db)).toMatchObject({ done: 1 });
   expect(db.query("SELECT attempt FROM task_attempts").all()).toEqual([{ attempt: 3 }]);

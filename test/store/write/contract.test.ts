@@ -92,6 +92,7 @@ describe.each<[string, () => WriterUnderTest]>([
         reason: null,
         needs: null,
         worker: 0,
+        position: 0,
       },
     ]);
     await writer.next("committed");

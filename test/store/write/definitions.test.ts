@@ -179,7 +179,7 @@ describe("what has ended runs again where its code has changed", () => {
       run: skips.id,
       busyHandler: unlocked,
     });
-    const unknown = { input: null, label: null, needs: null, worker: null };
+    const unknown = { input: null, label: null, needs: null, worker: null, position: 0 };
     const empty = { ...unknown, message: null, startedAt: null, result: null, failure: null };
     const skipped = { status: "skipped", progress: 0, attempt: 0, finishedAt: 1 } as const;
     const costs = { rows: 0, cpuMs: null, waitedMs: null };
@@ -243,6 +243,7 @@ describe("what has ended runs again where its code has changed", () => {
       null,
       null,
       null,
+      0,
     );
     history.flush();
     history.close();

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { runId, taskId } from "../../../src/protocol/ids.ts";
+import { runId, taskId, unknownPosition } from "../../../src/protocol/ids.ts";
 import type { RestoredPage } from "../../../src/protocol/messages.ts";
 import { restoredPages, storedResults } from "../../../src/store/write/earlier-sessions.ts";
 import { tasksIn } from "../../support/restored.ts";
@@ -9,10 +9,10 @@ import { unlocked } from "./options.ts";
 function withResults(results: readonly string[]): Database {
   const db = new Database(":memory:");
   db.run(
-    "CREATE TABLE task_runs (run_id, id, name, key, status, attempt, cursor, result, error, fingerprint, PRIMARY KEY (run_id, id))",
+    "CREATE TABLE task_runs (run_id, id, name, key, status, attempt, cursor, result, error, fingerprint, position DEFAULT 0, PRIMARY KEY (run_id, id))",
   );
   const insert = db.query(
-    "INSERT INTO task_runs VALUES (1, ?, 't', 'k', 'done', 1, NULL, ?, NULL, NULL)",
+    "INSERT INTO task_runs VALUES (1, ?, 't', 'k', 'done', 1, NULL, ?, NULL, NULL, 0)",
   );
   for (const [index, result] of results.entries()) insert.run(index + 1, result);
   return db;
@@ -60,7 +60,7 @@ test.each(['"text"', "{", null])("an error that is no failure is damaged: %p", (
 
 const donePage = (ids: string, keys: string, results: string | null): RestoredPage => ({
   tasks: [],
-  done: { ids, keys, results },
+  done: { ids, keys, results, positions: null },
 });
 
 test("done tasks come joined, and what SQLite cannot check is looked at: damaged, or just uncommon", () => {
@@ -90,12 +90,27 @@ test("done tasks come joined, and what SQLite cannot check is looked at: damaged
   expect(others[0]?.result).toBe(deep);
 });
 
+test("positions: that of the id, another one, and none in the rows of earlier versions", () => {
+  using db = withResults(["1", "1", "1", "1"]);
+  const positions = (): number[] =>
+    [...restoredPages({ db, path: "a.db", run, busyHandler: unlocked })]
+      .flatMap(tasksIn)
+      .map(({ position }) => position);
+  expect(positions()).toEqual([1, 2, 3, 4]);
+  db.run("UPDATE task_runs SET position = 70368744177664 WHERE id IN (2, 4)");
+  db.run("UPDATE task_runs SET position = NULL WHERE id = 3");
+  db.run("UPDATE task_runs SET status = 'queued' WHERE id = 4");
+  expect(positions()).toEqual([1, 2 ** 46, unknownPosition, 2 ** 46]);
+});
+
 test.each([
   ["id", "id = 'x'"],
   ["id", "id = 1.5"],
   ["key", "key = NULL"],
   ["status", "status = 'gone'"],
   ["attempt", "attempt = -1"],
+  ["position", "position = -1"],
+  ["position", "position = 'x'"],
   ["cursor", "cursor = '{'"],
   ["result", "result = '{'"],
   ["result", "result = NULL"],

@@ -80,6 +80,7 @@ const row = (id: number, status: TaskRow["status"]): TaskRow => ({
   label: null,
   needs: null,
   worker: null,
+  position: 0,
 });
 
 /** One change of each kind. */
@@ -87,7 +88,23 @@ function change(history: History): void {
   history.setTask(row(1, "running"));
   history.setProgress(taskId(1), 0.5, "half");
   history.setCursor(taskId(1), "7", 0);
-  history.setDone(taskId(2), "t2", "t:2", 1, 0, 1, "null", 0, undefined, 0, null, null, null, null);
+  history.setDone(
+    taskId(2),
+    "t2",
+    "t:2",
+    1,
+    0,
+    1,
+    "null",
+    0,
+    undefined,
+    0,
+    null,
+    null,
+    null,
+    null,
+    0,
+  );
   history.addLog({ id: taskId(1), attempt: 1, at: 0, level: "info", line: "a" });
   history.setTotal(2);
   history.setEnd({ status: "done", failure: null, at: 0 });
@@ -178,6 +195,7 @@ describe.each<[string, (db: Database) => History, (stored: Stored) => Stored]>([
               null,
               null,
               null,
+              0,
             );
             model.set(task, { ...blank, status: type, progress: 1 });
           } else if (type === "progress" && before?.status === "queued") {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { runId } from "../../../src/protocol/ids.ts";
+import { runId, unknownPosition } from "../../../src/protocol/ids.ts";
 import type { RunRequest } from "../../../src/protocol/run-request.ts";
 import { isLockHeld, type RunLock } from "../../../src/store/lock.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
@@ -229,15 +229,15 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
         .flatMap(tasksIn)
         .map((task) => Object.values(task)),
     ).toEqual([
-      [1, "t:a", "done", 1, "[1]", null],
+      [1, "t:a", "done", 1, "[1]", null, unknownPosition],
       // Interrupted, not failed: the attempt does not count, and its checkpoint does.
-      [2, "t:b", "open", 2, null, '"page 7"', "t"],
+      [2, "t:b", "open", 2, null, '"page 7"', unknownPosition, "t"],
       // What never began is not known.
-      [4, "t:c", "failed", 4, failure, null, "t"],
+      [4, "t:c", "failed", 4, failure, null, unknownPosition, "t"],
       // Its rows up to the cursor are committed, and the session after that did not plan it.
-      [11, "t:f", "open", 0, null, '"page 2"', "t"],
+      [11, "t:f", "open", 0, null, '"page 2"', unknownPosition, "t"],
       // All its attempts again.
-      [12, "t:g", "open", 0, null, null, "t"],
+      [12, "t:g", "open", 0, null, null, unknownPosition, "t"],
     ]);
   }
   expect(bench.db.query("SELECT id FROM task_runs WHERE status = 'running'").values()).toEqual([]);

@@ -144,6 +144,7 @@ class Session {
         null,
         null,
         null,
+        0,
       );
     const none = { startedAt: null, finishedAt: null, result: null, failure: null, message: null };
     this.history.setTask({
@@ -152,6 +153,7 @@ class Session {
       label: null,
       needs: null,
       worker: null,
+      position: 0,
       id: taskId(id),
       name: "a",
       key: "k",

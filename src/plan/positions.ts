@@ -1,0 +1,80 @@
+// Where in a plan a task is called, as a number: the same in each session that has the same plan and the same lists, whatever
+// runs first. It tells equal calls apart. Keys have the definition and the input, so a position need not.
+//
+// The calls of each definition are counted, in the order in which the author's code makes them: those outside of fan-outs,
+// and those of each item of a fan-out. So a call of another definition that is written above moves nothing.
+
+import type { AnyNode } from "../api/node.ts";
+
+export class Positions {
+  readonly #outside = new Calls();
+  readonly #inItem = new Calls();
+  /** The position of the fan-out whose item is unfolded now; 0 outside of items. */
+  #fanOut = 0;
+  #index = 0;
+
+  /** To be called once for each node, when it is created. */
+  next(node: AnyNode): number {
+    const definition = node.kind === "task" ? node.definition : undefined;
+    if (this.#fanOut === 0) return 1 + this.#outside.next(definition);
+    return rangeOf(this.#fanOut, this.#inItem.next(definition)) + this.#index;
+  }
+
+  /** The nodes that are created now are those of an item. */
+  enter(fanOut: number, index: number): void {
+    this.#fanOut = fanOut;
+    this.#index = index;
+  }
+
+  leave(): void {
+    this.#fanOut = 0;
+    this.#inItem.clear();
+  }
+}
+
+/** How often each definition was called, and `each` (undefined). */
+class Calls {
+  /** Few: a search costs less than a Map. */
+  #definitions: unknown[] = [];
+  #counts: number[] = [];
+  /** Most calls are of the definition of the call before. */
+  #last = 0;
+
+  next(definition: unknown): number {
+    if (this.#definitions[this.#last] !== definition || this.#counts.length === 0) {
+      this.#last = this.#definitions.indexOf(definition);
+      if (this.#last === -1) {
+        this.#last = this.#definitions.push(definition) - 1;
+        this.#counts.push(0);
+      }
+    }
+    const count = this.#counts[this.#last] ?? 0;
+    this.#counts[this.#last] = count + 1;
+    return count;
+  }
+
+  clear(): void {
+    if (this.#counts.length === 0) return;
+    this.#definitions.length = 0;
+    this.#counts.length = 0;
+    this.#last = 0;
+  }
+}
+
+/** 46 bits: ranges of a million fan-outs hardly ever overlap, and SQLite stores 6 bytes. */
+const highBits = 14;
+
+/** The position of a call in the first item of a fan-out; those of the next items follow. A hash, because lists have any length. */
+function rangeOf(fanOut: number, call: number): number {
+  const low = mix(fanOut ^ Math.imul(call + 1, 0x9e3779b1), Math.floor(fanOut / 2 ** 32));
+  const high = mix(low, fanOut) >>> (32 - highBits);
+  return high * 2 ** 32 + (low >>> 0);
+}
+
+/** The finalizer of MurmurHash3, with a second word. */
+function mix(a: number, b: number): number {
+  let hash = Math.imul((a ^ (a >>> 16)) + 0x7f4a7c15, 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13) ^ b, 0xc2b2ae35);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return hash ^ (hash >>> 15);
+}

@@ -1,0 +1,89 @@
+// Rows of tasks that are done. The statements contain what most of them have in common: each value that is bound costs time.
+
+import type { Database } from "bun:sqlite";
+
+import type { RunId, TaskId, WorkerId } from "../../protocol/ids.ts";
+import type { BusyHandler } from "../busy-handler.ts";
+import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
+import { taskRowsSql } from "./task-rows-sql.ts";
+
+/** What most tasks have not; null where there is nothing of it. */
+type More = {
+  readonly rows: number;
+  readonly cpuMs: number | null;
+  /** Null: not known. */
+  readonly waitedMs: number | null;
+  readonly label: string | null;
+  readonly needs: string | null;
+  readonly worker: WorkerId | null;
+};
+
+export class DoneRows {
+  readonly #insert: (row: string) => BulkInsert;
+  readonly #run: RunId;
+  /** Tasks whose first attempt has cost nothing, and whose position is their id. */
+  readonly #plain: BulkInsert;
+  /** The same of tasks with another position. */
+  #positioned: BulkInsert | undefined;
+  /** The others. Most runs of short tasks have none. */
+  #others: BulkInsert | undefined;
+
+  constructor(db: Database, run: RunId, busyHandler: BusyHandler) {
+    this.#insert = (row) => new BulkInsert(db, busyHandler, taskRowsSql, row);
+    this.#run = run;
+    this.#plain = this.#insert(this.#plainRow("0"));
+  }
+
+  #plainRow(position: "0" | "?"): string {
+    return `(${this.#run}, ?, ?, ?, 'done', 1, NULL, 1, ?, ?, ?, NULL, 0, NULL, 0, ?, NULL, NULL, NULL, ${position})`;
+  }
+
+  // The hot path takes no object.
+  // oxlint-disable-next-line max-params
+  addPlain(
+    id: TaskId,
+    name: string,
+    key: string,
+    started: string,
+    finished: string,
+    result: string,
+    input: string | null,
+    position: number,
+  ): void {
+    if (position === 0) {
+      this.#plain.nextRow().push(id, name, key, started, finished, result, input);
+      return;
+    }
+    this.#positioned ??= this.#insert(this.#plainRow("?"));
+    this.#positioned.nextRow().push(id, name, key, started, finished, result, input, position);
+  }
+
+  /** @param cells id, name, key, attempt, started, finished, result */
+  add(cells: readonly HistoryCell[], more: More, input: string | null, position: number): void {
+    const { rows, cpuMs, waitedMs, label, needs, worker } = more;
+    const row = `(${this.#run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    this.#others ??= this.#insert(row);
+    const values = [rows, cpuMs, waitedMs, input, label, needs, worker, position];
+    this.#others.nextRow().push(...cells, ...values);
+  }
+
+  get #all(): readonly BulkInsert[] {
+    return [this.#plain, this.#positioned, this.#others].filter((each) => each !== undefined);
+  }
+
+  get isEmpty(): boolean {
+    return this.#all.every(({ isEmpty }) => isEmpty);
+  }
+
+  flush(): void {
+    for (const each of this.#all) each.flush();
+  }
+
+  discard(): void {
+    for (const each of this.#all) each.discard();
+  }
+
+  close(): void {
+    for (const each of this.#all) each.close();
+  }
+}
