@@ -2,6 +2,7 @@
 
 import { Random } from "./random.ts";
 import type {
+  Json,
   Call,
   Expr,
   Fan,
@@ -25,6 +26,7 @@ export const switchNames = [
   "outside-nodes",
   "empty-lists",
   "optional-sources",
+  "equal-calls",
   "hang-without-listening",
   "clock-jumps",
   "disk-busy",
@@ -61,10 +63,13 @@ class Generator {
   #budget: number;
   /** Kinds that yield lists, for use as sources of fan-outs. */
   #listKinds: number[] = [];
+  /** Equal calls have other results: their plan stays as it is, since their positions in it tell them apart. */
+  readonly #hasTickets: boolean;
 
   constructor(random: Random, switches: Switches) {
     this.#random = random;
     this.#on = switches;
+    this.#hasTickets = switches["equal-calls"] && random.chance(0.3);
     this.#budget = random.chance(0.1) ? random.int(50, 300) : random.int(1, 40);
   }
 
@@ -82,7 +87,11 @@ class Generator {
     this.#listKinds = this.#kinds.flatMap(({ yields }, i) =>
       typeof yields === "number" ? [i] : [],
     );
-    const { nodes, roots } = random.chance(0.01) ? this.#crowd() : this.#graph();
+    const { nodes, roots } = random.chance(0.01)
+      ? this.#crowd()
+      : this.#hasTickets && random.chance(0.5)
+        ? this.#tickets()
+        : this.#graph();
     const sessions = this.#sessions(nodes);
     const scenario: Scenario = {
       seed,
@@ -103,6 +112,7 @@ class Generator {
       ...(random.chance(0.2) ? { hasLabels: true as const } : {}),
       sessions,
     };
+    if (this.#hasTickets) return scenario;
     const edited = sessions.map((session, at) => this.#asking(this.#edited(session, at), at));
     return { ...scenario, sessions: edited };
   }
@@ -154,6 +164,7 @@ class Generator {
       failUntil: mayFail ? random.int(1, random.chance(0.2) ? 99 : 2) : 0,
       failBy: random.chance(0.7) ? "throw" : random.pick(["result", "secret"]),
       isSync,
+      ...(this.#hasTickets && random.chance(0.4) ? { isTicket: true as const } : {}),
       ...(settings.retries !== undefined && random.chance(0.3)
         ? { after: random.pick([0, 3, 700, 90_000, "nothing", "odd", "throws"] as const) }
         : {}),
@@ -292,6 +303,40 @@ class Generator {
     return { nodes: [crowd, { task: { kind, input: { ref: 0 } } }], roots: [1] };
   }
 
+  /** Fan-outs with equal calls in them, whose lists come in any order, and tasks that read nothing but what they yield. */
+  #tickets(): { nodes: Expr[]; roots: number[] } {
+    const random = this.#random;
+    const quiet = { failUntil: 0, failBy: "throw", isSync: false } as const;
+    const steps = (): Step[] => (random.chance(0.7) ? [{ op: "wait", ms: random.int(0, 40) }] : []);
+    const kind = (yields: Kind["yields"], isTicket?: true): number => {
+      const base = { ...quiet, steps: steps(), yields, settings: {} };
+      return this.#kinds.push(isTicket === undefined ? base : { ...base, isTicket }) - 1;
+    };
+    const [list, ticket, read] = [kind(random.int(1, 5)), kind("value", true), kind("null")];
+    const insert: Step = {
+      op: "insert",
+      rows: 1,
+      form: "array",
+      isAwaited: false,
+      isReused: false,
+    };
+    this.#kinds[ticket] = { ...this.#kinds[ticket], steps: [...steps(), insert] } as Kind;
+    const call = (): Expr => ({ task: { kind: ticket, input: { value: 0 } } });
+    const source = (value: Json): Expr =>
+      random.chance(0.7) ? { task: { kind: list, input: { value } } } : { value: [1, 2, 3] };
+    const fan = (value: Json, depth: number): Expr => {
+      const item = depth > 0 && random.chance(0.4) ? fan(value, depth - 1) : call();
+      return { each: { source: source(value), item } };
+    };
+    const nodes: Expr[] = [];
+    const roots: number[] = [];
+    for (let i = random.int(2, 5); i > 0; i--) {
+      const at = nodes.push(random.chance(0.8) ? fan(i, 2) : call()) - 1;
+      roots.push(nodes.push({ task: { kind: read, input: { ref: at } } }) - 1);
+    }
+    return { nodes, roots };
+  }
+
   /** @param times the minimum number of evaluations: the product of the sizes of the enclosing lists */
   #node(nodes: readonly Expr[], used: Set<number>, depth: number, times: number): Expr {
     const random = this.#random;
@@ -313,9 +358,10 @@ class Generator {
         ? [this.#ref(nodes, used, depth)].filter((ref) => ref !== undefined)
         : [];
     const settings = random.chance(0.2) ? this.#settings(random.chance(0.5), 0.4) : {};
+    const isTicket = this.#kinds[kind]?.isTicket === true && random.chance(0.8);
     return {
       kind,
-      input: this.#input(nodes, used, depth, times, 0),
+      input: isTicket ? { value: 0 } : this.#input(nodes, used, depth, times, 0),
       ...(after.length > 0 ? { after } : undefined),
       ...(Object.keys(settings).length > 0 ? { settings } : undefined),
     };
@@ -395,7 +441,7 @@ class Generator {
     const random = this.#random;
     const workers = random.int(1, 3);
     const leavesOut =
-      this.#on["changed-plans"] && isTroubled && random.chance(0.15)
+      this.#on["changed-plans"] && !this.#hasTickets && isTroubled && random.chance(0.15)
         ? [random.int(0, nodes.length - 1)]
         : [];
     return {

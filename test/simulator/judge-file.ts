@@ -9,6 +9,7 @@ import {
   insertsOf,
   labelOf,
   notesOf,
+  ownInput,
   resultOf,
   storedInputOf,
   upsertsOf,
@@ -137,8 +138,9 @@ export class FileJudge {
     check(label === title, () => `the label of ${name} is ${label}, and ${title} is right`);
   }
 
-  #result(kind: Kind, { kind: index, input }: Instance, version: number): unknown {
-    return resultOf(kind, index, JSON.parse(input ?? "null") as TaskInput, version);
+  #result(kind: Kind, { kind: index, path, input }: Instance, version: number): unknown {
+    const own = ownInput(path, JSON.parse(input ?? "null") as TaskInput);
+    return resultOf(kind, index, own, version);
   }
 
   /** Per task: all committed rows exactly once, and no other rows. */
@@ -175,7 +177,7 @@ export class FileJudge {
       // The upserts of other code stay until the task, which begins from the beginning, writes them again.
       if (!isDone && (this.#seen.codeAfter.again.has(id) || earlier !== undefined)) continue;
       if (isWaiting) continue;
-      const input = JSON.parse(instance.input) as TaskInput;
+      const input = ownInput(name, JSON.parse(instance.input) as TaskInput);
       same(
         `rows of ${name} that were upserted`,
         upserted.map(showStored),

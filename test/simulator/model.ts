@@ -1,7 +1,7 @@
 // Reference model of a run, written from the documentation: the tasks, their inputs, and which are skipped. It depends
 // only on the scenario and on the outcomes of earlier tasks, and uses no code of pipeloom's engine.
 
-import { resultOf, type TaskInput } from "./paper.ts";
+import { inputOf, ownInput, resultOf, type TaskInput } from "./paper.ts";
 import type { Call, Expr, Fan, Json, Kind, Scenario, Session, Settings } from "./scenario.ts";
 import { plannedNodes } from "./script.ts";
 
@@ -106,7 +106,7 @@ export class Model {
       if (!isSkipped) return { ...open, isAgain };
       return { ...(settings.optional === true ? absent : blocked), isAgain };
     }
-    const input: TaskInput = { id: path, in: given.value };
+    const input = inputOf(kind, path, given.value);
     const text = JSON.stringify(input);
     this.instances.set(path, {
       path,
@@ -118,7 +118,7 @@ export class Model {
     });
     const found = this.#knownOf(path, call.kind, text);
     return {
-      ...this.#outcome(call, input, settings, found),
+      ...this.#outcome(call, ownInput(path, input), settings, found),
       isAgain: isAgain || found?.passesOn === true,
     };
   }

@@ -5,6 +5,13 @@ import type { Json, Kind, Scenario, Step } from "./scenario.ts";
 
 export type TaskInput = { readonly id: string; readonly in: Json };
 
+/** What a task is given. */
+export const inputOf = (kind: Kind, path: string, given: Json): TaskInput =>
+  kind.isTicket === true ? { id: "", in: given } : { id: path, in: given };
+
+/** What its result and its rows depend on. */
+export const ownInput = (path: string, input: TaskInput): TaskInput => ({ ...input, id: path });
+
 const digestOf = (value: unknown): number => Number(Bun.hash(JSON.stringify(value)) % 1_000_003n);
 
 /** @param version of the kind's code */

@@ -69,6 +69,8 @@ export type Kind = {
   readonly failUntil: number;
   /** How they fail: by a throw, by a result that is not JSON, or by a result with a secret. */
   readonly failBy: "throw" | "result" | "secret";
+  /** The inputs of its tasks do not tell which task it is: equal calls have other results. */
+  readonly isTicket?: true;
   /** `run` is synchronous, so it throws directly. Only without steps that wait. */
   readonly isSync: boolean;
   /** What `retries.after` of the task says: ms, nothing, or something wrong. Absent: there is no such function. */

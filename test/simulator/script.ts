@@ -9,7 +9,15 @@ import { task } from "../../src/api/task.ts";
 import type { TaskContext } from "../../src/api/context.ts";
 import { versionsIn } from "./code.ts";
 import type { Call, Expr, Fan, Json, Kind, Scenario, Session, Step } from "./scenario.ts";
-import { insertedRows, insertsOf, resultOf, type TaskInput, upsertedRows } from "./paper.ts";
+import {
+  inputOf,
+  insertedRows,
+  insertsOf,
+  ownInput,
+  resultOf,
+  type TaskInput,
+  upsertedRows,
+} from "./paper.ts";
 import type { Stage, Trace } from "./stage.ts";
 
 export const schema = `
@@ -184,9 +192,11 @@ class Builder {
     items: readonly unknown[],
   ): Node<unknown> {
     const make = this.#tasks[kind];
-    if (make === undefined) throw new Error(`Internal error: no kind ${kind}`);
+    const what = this.#scenario.kinds[kind];
+    if (make === undefined || what === undefined)
+      throw new Error(`Internal error: no kind ${kind}`);
     if (settings !== undefined) this.#stage.settings.set(path, settings);
-    const value = { id: path, in: this.#value(input, `${path}.`, items) };
+    const value = inputOf(what, path, this.#value(input, `${path}.`, items) as Json);
     return make(value, {
       name: path,
       ...(this.#scenario.hasLabels === true ? { label: `item ${path} ${secret}` } : {}),
@@ -241,11 +251,12 @@ function runKind(
   stage: Stage,
   version: number,
 ): Json | Promise<Json> {
-  const trace = stage.begin(index, input, ctx);
-  if (!kind.isSync) return new Script(kind, index, input, ctx, stage, trace, version).run();
+  const trace = stage.begin(index, kind, input, ctx);
+  const own = ownInput(trace.path, input);
+  if (!kind.isSync) return new Script(kind, index, own, ctx, stage, trace, version).run();
   try {
     for (const step of kind.steps) syncStep(step, ctx, trace, stage);
-    return outcome(kind, index, input, ctx, version);
+    return outcome(kind, index, own, ctx, version);
   } finally {
     stage.returned(trace);
   }

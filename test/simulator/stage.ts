@@ -5,7 +5,7 @@ import type { TaskFinished } from "../../src/protocol/events.ts";
 import type { Assignment } from "../../src/protocol/messages.ts";
 import type { RunSummary } from "../../src/protocol/summary.ts";
 import type { TaskInput } from "./paper.ts";
-import type { Scenario, Session, Settings } from "./scenario.ts";
+import type { Kind, Scenario, Session, Settings } from "./scenario.ts";
 import type { SimulatedTaskThread } from "./threads.ts";
 import type { VirtualThread, World } from "./world.ts";
 
@@ -77,17 +77,18 @@ export class Stage {
 
   // ── what the scripts call ──
 
-  begin(kind: number, input: TaskInput, ctx: TaskContext): Trace {
+  begin(index: number, kind: Kind, input: TaskInput, ctx: TaskContext): Trace {
+    const path = kind.isTicket === true ? ctx.task.name : input.id;
     const trace: Trace = {
-      kind,
-      path: input.id,
+      kind: index,
+      path,
       task: ctx.task.id,
       attempt: ctx.attempt,
       input: JSON.stringify(input),
       cursor: ctx.cursor,
       thread: this.world.current,
       begunAt: this.world.now,
-      givenUpAt: this.world.now + this.#timeoutOf(kind, input.id) + givenUpAfterMs,
+      givenUpAt: this.world.now + this.#timeoutOf(index, path) + givenUpAfterMs,
       endedAt: undefined,
       isLost: false,
       lines: [],
@@ -100,12 +101,12 @@ export class Stage {
       acceptedLate: false,
     };
     if (!trace.thread.isAlive || this.world.isDead) return trace;
-    if (ctx.task.name !== input.id) {
+    if (ctx.task.name !== path) {
       this.world.fail(
-        `task ${ctx.task.id} is called ${ctx.task.name} and has the input of ${input.id}`,
+        `task ${ctx.task.id} is called ${ctx.task.name} and has the input of ${path}`,
       );
     }
-    if (this.isStopped) this.world.fail(`${input.id} begins after the run was told to stop`);
+    if (this.isStopped) this.world.fail(`${path} begins after the run was told to stop`);
     this.traces.push(trace);
     const others = this.#byTask.get(trace.task);
     if (others === undefined) this.#byTask.set(trace.task, [trace]);
