@@ -2,13 +2,14 @@
 
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 
 import { Promise } from "./base/globals.ts";
 import { LoadError } from "./module/load-error.ts";
 import type { Only } from "./plan/selection.ts";
 import { loadModule, pipelineIn } from "./module/load-module.ts";
 import { describeValue, shownValue } from "./base/describe-value.ts";
-import { pathOf } from "./base/path.ts";
+import { pathOf, startFolder } from "./base/path.ts";
 import { paramWords } from "./api/param-words.ts";
 import { resolveParams } from "./api/params.ts";
 import { Pipeline } from "./api/pipeline.ts";
@@ -19,7 +20,7 @@ import { builtins } from "./examples/builtins.ts";
 import type { RunEvent } from "./protocol/events.ts";
 import { labelled } from "./protocol/label.ts";
 import type { ModuleRef } from "./protocol/messages.ts";
-import type { Durability, Trigger } from "./protocol/run-request.ts";
+import type { Durability, Trigger, WriterOptions } from "./protocol/run-request.ts";
 import { Programs } from "./protocol/shared/programs.ts";
 import { type InputMode, inputModes } from "./protocol/stored-input.ts";
 import type { LogLevel } from "./protocol/status.ts";
@@ -28,13 +29,15 @@ import { spawnTaskWorker, spawnWriter } from "./spawn.ts";
 import { maxConcurrency, maxWorkers, type RunOptions } from "./engine/run-options.ts";
 import { Run } from "./engine/run.ts";
 import type { WarmThreads } from "./executors/threads/warm-threads.ts";
+import { databaseOfRun, type DatabaseOfRun, defaultDb } from "./store/choose-database.ts";
 import { threadExecutors } from "./executors/threads/worker-pool.ts";
 import { version } from "./version.ts";
 
-export const defaultDb = "./pipeloom.db";
-
 export type RunPipelineOptions = {
-  /** Path of the database; `:memory:` keeps nothing. Default: the pipeline's `db`, or `./pipeloom.db`. */
+  /**
+   * Path of the database, relative to the working directory; `:memory:` keeps nothing. Default: the pipeline's `db`, or
+   * `pipeloom.db`, beside the file that is run (of a pipeline of this program: in the working directory).
+   */
   readonly db?: string;
   /** Number of threads, 1 to 1,024. Default: one per core, or fewer if there are fewer tasks. */
   readonly workers?: number;
@@ -104,14 +107,32 @@ export type RunHooks = {
 export type LoadedPipeline = {
   readonly pipeline: Pipeline;
   readonly module: ModuleRef;
-  /** The folder that relative paths start from. The module may have called `process.chdir` since. */
+  /** Where relative paths of the pipeline start: the folder of its file; of a pipeline of this program, `from`. */
   readonly folder: string;
+  /** Where relative paths of the options start. The module may have called `process.chdir` since. */
+  readonly from: string;
 };
 
 /** @throws LoadError */
 export async function loadPipeline(module: ModuleRef): Promise<LoadedPipeline> {
-  const folder = process.cwd();
-  return { module, folder, pipeline: pipelineIn(await loadModule(module, builtins), module) };
+  const from = startFolder() ?? process.cwd();
+  const folder = module.kind === "file" ? dirname(module.path) : from;
+  return { module, folder, from, pipeline: pipelineIn(await loadModule(module, builtins), module) };
+}
+
+/**
+ * The database of a run; see `databaseOfRun`.
+ * @throws TypeError: without a compiler, `db` may be anything
+ */
+export async function chooseDatabase(
+  { pipeline, folder, from }: LoadedPipeline,
+  given: string | undefined,
+): Promise<DatabaseOfRun> {
+  const named: unknown = given ?? pipeline.db ?? defaultDb;
+  if (typeof named !== "string" || named === "") {
+    throw new TypeError(`db must be a path or ":memory:", not ${shownValue(named)}`);
+  }
+  return databaseOfRun({ given, from, declared: pipeline.db, folder, pipeline: pipeline.name });
 }
 
 /**
@@ -128,11 +149,15 @@ export async function prepareRun(
 
 /** @throws ParamsError, RerunError */
 export async function runOptionsOf(
-  { pipeline, module, folder }: LoadedPipeline,
+  loaded: LoadedPipeline,
   options: RunPipelineOptions,
   hooks: RunHooks = {},
 ): Promise<RunOptions> {
+  const { pipeline, module, folder } = loaded;
   const { onEvent } = options;
+  const onOutput = hooks.onOutput ?? showOutput;
+  const database = await chooseDatabase(loaded, options.db);
+  if (database.notice !== undefined) onOutput("warn", database.notice);
   const params = await resolveParams(pipeline.params, options.params ?? {});
   return {
     pipeline,
@@ -140,12 +165,7 @@ export async function runOptionsOf(
     version,
     module,
     ...codeOf(module, folder),
-    writer: {
-      db: dbOf(options.db ?? pipeline.db ?? defaultDb, folder),
-      wal: options.wal ?? true,
-      durability: options.durability ?? "full",
-      storeTaskStatus: options.storeTaskStatus ?? true,
-    },
+    writer: writerOptions(database.path, options),
     params,
     resume: resumeOf(options),
     reruns: rerunsOf(options),
@@ -167,9 +187,14 @@ export async function runOptionsOf(
       if (onEvent !== undefined) for (const event of events) onEvent(labelled(event));
     },
     behind: hooks.behind,
-    onOutput: hooks.onOutput ?? showOutput,
+    onOutput,
   };
 }
+
+const writerOptions = (
+  db: string,
+  { wal = true, durability = "full", storeTaskStatus = true }: RunPipelineOptions,
+): WriterOptions => ({ db, wal, durability, storeTaskStatus });
 
 /** Undefined where a command line cannot name the run. A pipeline of another program need not be exported by its file. */
 async function argumentsOf(
@@ -231,14 +256,6 @@ function onlyOf({ only, keep = [], rerun = [] }: RunPipelineOptions): Only | und
       (Array.isArray(value) ? value : [value]).map(String),
     ]),
   );
-}
-
-/** Without a compiler, `db` may be anything. */
-function dbOf(db: unknown, folder: string): string {
-  if (typeof db !== "string" || db === "") {
-    throw new TypeError(`db must be a path or ":memory:", not ${shownValue(db)}`);
-  }
-  return db === ":memory:" ? db : pathOf(db, folder);
 }
 
 /** Lines at `debug` are not shown: each thread that imports the module prints the same ones. */
@@ -305,9 +322,11 @@ async function targetOf(target: string | Pipeline): Promise<LoadedPipeline> {
     );
   }
   const { origin, name } = target;
+  const folder = process.cwd();
   return {
     pipeline: target,
-    folder: process.cwd(),
+    folder,
+    from: folder,
     module: { kind: "file", path: origin, export: "default", pipeline: name },
   };
 }

@@ -72,7 +72,7 @@ export interface TaskContext {
   readonly task: { readonly id: number; readonly name: string };
   /** The pipeline's params, checked and frozen. */
   readonly params: Readonly<Record<string, unknown>>;
-  /** The environment variables, with those of `.env`. */
+  /** The environment variables, with those of `.env` beside the pipeline file. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

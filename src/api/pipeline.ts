@@ -45,7 +45,7 @@ export type PipelineOptions<Spec> = {
    * more fails its task.
    */
   readonly secrets?: readonly string[];
-  /** The database file, unless `--db` names another. Default `./pipeloom.db`. */
+  /** The database file, relative to this file, unless `--db` names another. Default: `pipeloom.db` beside this file. */
   readonly db?: string;
   /**
    * How much history of this pipeline stays in the database: at its end, each run deletes what is recorded of older runs,

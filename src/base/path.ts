@@ -17,9 +17,27 @@ function localPath(address: string): string {
   }
 }
 
-/** Relative to the working directory; absolute for a file outside of it. */
+/** Set where the working directory is no longer the one of the person who reads the messages. */
+let shownFrom: string | undefined;
+
+/** In a thread: what `enterFolder` has remembered in the main thread. */
+export function showPathsFrom(folder: string): void {
+  shownFrom = folder;
+}
+
+/** The folder in which the command was started, also after `enterFolder`; undefined when it has been deleted. */
+export const startFolder = (): string | undefined => shownFrom ?? workingDirectory();
+
+/** Like `cd` in a shell. Messages go on showing paths as seen from the folder in which the command was started. */
+export function enterFolder(folder: string): void {
+  shownFrom ??= workingDirectory();
+  process.chdir(folder);
+  if (process.env["PWD"] !== undefined) process.env["PWD"] = folder;
+}
+
+/** Relative to the folder in which the command was started; absolute for a file outside of it. */
 export function shownPath(path: string): string {
-  const folder = workingDirectory();
+  const folder = startFolder();
   const short = folder === undefined ? "" : relative(folder, path);
   return short === "" || short.startsWith("..") ? path : short;
 }

@@ -52,7 +52,7 @@ export const command = defineCliCommand({
       json: flags.json,
       verbosity: verbosities[verbosityOf(flags.quiet, flags.verbose)],
     };
-    const db = databaseOf(flags.db);
+    const db = databaseOf(flags.db, flags.json || flags.quiet);
     const run = findLiveRun(db, idIn(flags), "attach");
     try {
       using reader = waitingReader(db);

@@ -34,7 +34,7 @@ export const command = defineCliCommand({
     },
   },
   async run(flags) {
-    const db = databaseOf(flags.db);
+    const db = databaseOf(flags.db, false);
     const run = findLiveRun(db, idIn(flags), "cancel");
     if (isRunAlive(db, run)) askToEnd(db, run, flags.now ? "urgent" : "cancel");
     if (!flags.wait) {

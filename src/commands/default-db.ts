@@ -1,13 +1,9 @@
-// The default database of the commands that read one. Commands that write do not use it: their default must not depend on
-// which file was written last.
+// `--db` of the commands that read a database, and its default. Commands that write do not use it: their default must not
+// depend on which file was written last.
 
-import { statSync } from "node:fs";
-
-import { pathOf } from "../base/path.ts";
+import { writeAll } from "../base/streams.ts";
 import { defineFlags } from "../cli/flag-defs.ts";
-
-/** The defaults of `run` and of `demo`. */
-const candidates = ["./pipeloom.db", "./wal_demo.db"] as const;
+import { databaseToRead, type DatabaseToRead } from "../store/choose-database.ts";
 
 export const { db: readDbFlag } = defineFlags({
   db: {
@@ -18,25 +14,25 @@ export const { db: readDbFlag } = defineFlags({
   },
 });
 
-/** @param given the value of `--db`, a path or a `file://` URL */
-export function databaseOf(given: string | undefined): string {
-  if (given === undefined) return lastWritten();
-  return given.startsWith("file://") ? pathOf(given, process.cwd()) : given;
+/**
+ * A guess is said on stderr: always if there are two databases, else only to a person, so that scripts stay silent.
+ * @param given the value of `--db`, a path or a `file://` URL
+ * @param isForPrograms the output is JSON or CSV, or quiet: nothing is said
+ */
+export function databaseOf(given: string | undefined, isForPrograms: boolean): string {
+  const chosen = databaseToRead(given, process.cwd());
+  if (!isForPrograms && isSaid(chosen)) say(chosen);
+  return chosen.path;
 }
 
-/** The first one when neither exists, so that the error names it. */
-function lastWritten(): string {
-  const [first, ...others] = candidates;
-  return others.reduce<string>((a, b) => (writtenAt(b) > writtenAt(a) ? b : a), first);
-}
+const isSaid = ({ guess }: DatabaseToRead): boolean =>
+  guess === "choice" || (guess === "only" && process.stderr.isTTY);
 
-/** Recent writes are in the WAL only. */
-const writtenAt = (path: string): number => Math.max(modified(path), modified(`${path}-wal`));
-
-const modified = (path: string): number => {
+function say({ path, guess }: DatabaseToRead): void {
+  const why = guess === "choice" ? "the one written last" : "in this folder";
   try {
-    return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    writeAll(process.stderr.fd, `database: ${path} (${why}; --db names another)\n`);
   } catch {
-    return 0;
+    // stderr has no reader.
   }
-};
+}

@@ -3,6 +3,7 @@
 import { defineCliCommand } from "../cli/command.ts";
 import { commonFlags, commonOptions } from "./common-flags.ts";
 import { executeRun } from "./execute-run.ts";
+import { demoDb } from "../store/choose-database.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
@@ -56,7 +57,7 @@ export const command = defineCliCommand({
     const [minStepMs, maxStepMs] = stepRange(flags.stepMs);
     const { numTasks: tasks, steps, failRate } = flags;
     const params = { tasks, steps, minStepMs, maxStepMs, failRate };
-    const options = { ...runOptions(flags), db: flags.db ?? "./wal_demo.db", params };
+    const options = { ...runOptions(flags), db: flags.db ?? demoDb, params };
     return executeRun({ kind: "builtin", name: "demo" }, options, commonOptions(flags));
   },
 });

@@ -3,6 +3,7 @@
 import { toFailure } from "../base/failure.ts";
 import { Promise } from "../base/globals.ts";
 import { checkThreadLimits } from "../base/limits.ts";
+import { pathOf, startFolder } from "../base/path.ts";
 import type { OutStream } from "../base/streams.ts";
 import { UserError } from "../cli/user-error.ts";
 import { earlyWorkers, type WarmThreads, warmThreads } from "../executors/threads/warm-threads.ts";
@@ -15,11 +16,12 @@ import type { RunEvent } from "../protocol/events.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import {
-  defaultDb,
+  chooseDatabase,
   type LoadedPipeline,
   prepareRun,
   type RunPipelineOptions,
 } from "../run-pipeline.ts";
+import { defaultDb } from "../store/choose-database.ts";
 import { createUi, type LostOutput, type PacedUi, type UiOptions } from "../terminal/create-ui.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 import { type OutputOptions, verbosities } from "./common-flags.ts";
@@ -39,7 +41,8 @@ export async function executeRun(
   options: RunPipelineOptions,
   output: OutputOptions,
 ): Promise<number> {
-  checkLogTarget(output.logFile, module, options.db ?? defaultDb, process.cwd());
+  const from = startFolder() ?? process.cwd();
+  checkLogTarget(output.logFile, module, options.db ?? defaultDb, from);
   const warning = checkThreadLimits(options.workers ?? earlyWorkers());
   // Before the display is opened: the runtime may end while it starts.
   if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);
@@ -99,9 +102,10 @@ class CommandRun {
     try {
       const loaded = await loadHoldingPrints(this.#module, this.#log);
       this.#mask = Mask.of(loaded.pipeline.secrets, process.env);
-      const { pipeline, folder } = loaded;
-      checkLogTarget(this.#logFile, this.#module, options.db ?? pipeline.db ?? defaultDb, folder);
-      return await this.#run(loaded, options, threads);
+      const { path, notice } = await chooseDatabase(loaded, options.db);
+      checkLogTarget(this.#logFile, this.#module, path, loaded.from);
+      if (notice !== undefined) this.#log("warn", notice);
+      return await this.#run(loaded, { ...options, db: path }, threads);
     } catch (error) {
       await this.#watchdog?.release();
       this.#ui.close();
@@ -220,11 +224,13 @@ function openUi(
   stderr: OutStream,
   calls: Required<Pick<UiOptions, "mask" | "learned" | "onLost">>,
 ): PacedUi {
+  const cwd = startFolder() ?? process.cwd();
   try {
     return createUi({
       verbosity: verbosities[verbosity],
       json,
-      logFile,
+      logFile: logFile === undefined ? undefined : pathOf(logFile, cwd),
+      cwd,
       stdout,
       stderr,
       env: process.env,

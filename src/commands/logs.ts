@@ -76,7 +76,7 @@ export const command = defineCliCommand({
     json: { type: "boolean", description: "print one JSON object a line" },
   },
   async run({ level, tail, follow, json, ...flags }) {
-    const db = databaseOf(flags.db);
+    const db = databaseOf(flags.db, json);
     const { run, task } = asked(flags.run, flags.task);
     const matches = matcher(flags.grep);
     const print = printer(json);

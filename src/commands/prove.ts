@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import { ParamsError, resolveParams } from "../api/params.ts";
 import { AbortController, crypto } from "../base/globals.ts";
 import { builtins } from "../examples/builtins.ts";
-import { pathOf, shownPath } from "../base/path.ts";
+import { shownPath } from "../base/path.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
@@ -15,13 +15,15 @@ import { positionalsOf } from "../cli/flag-tokens.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import type { Durability } from "../protocol/run-request.ts";
 import {
-  defaultDb,
+  chooseDatabase,
   fileRef,
   type LoadedPipeline,
   type RunPipelineOptions,
 } from "../run-pipeline.ts";
+import { demoDb } from "../store/choose-database.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 import { loadForCommand, withPrintsOnStderr } from "./load-for-command.ts";
+import { enterPipelineFolder } from "./pipeline-folder.ts";
 import { paramFlags, paramsHelp, readParams } from "./param-flags.ts";
 import { followOrders, ordersVariable } from "../prove/killed-session.ts";
 import { Prover } from "../prove/prover.ts";
@@ -90,15 +92,18 @@ export const command = defineCliCommand({
   async moreHelp(args) {
     const [file] = positionalsOf(args, command.args);
     if (file === undefined) return "";
-    const { pipeline } = await withPrintsOnStderr(() => loadForCommand(moduleOf(file)));
+    const module = enterPipelineFolder(moduleOf(file));
+    const { pipeline } = await withPrintsOnStderr(() => loadForCommand(module));
     return paramsHelp(pipeline, file);
   },
   async run(flags) {
     const orders = process.env[ordersVariable];
     if (orders !== undefined) return followOrders(orders);
-    const loaded = await withPrintsOnStderr(() => loadForCommand(moduleOf(flags.file)));
-    const options = await optionsOf(flags, loaded);
-    using site = new ProofDatabase(databaseOf(flags.db, loaded), flags.inPlace);
+    const own = await readParams(flags.param, flags.params);
+    const module = enterPipelineFolder(moduleOf(flags.file));
+    const loaded = await withPrintsOnStderr(() => loadForCommand(module));
+    const options = await optionsOf(flags, own, loaded);
+    using site = new ProofDatabase(await databaseOf(flags.db, loaded), flags.inPlace);
     using stop = new StopSignals();
     const seed = flags.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
     using screen = new ProofScreen(process.stderr, flags.quiet, flags.cycles, seed);
@@ -129,16 +134,14 @@ type Given = {
   readonly wal: boolean;
   readonly failFast: boolean;
   readonly durability: Durability;
-  readonly param: readonly string[];
-  readonly params: string | undefined;
 };
 
 /** @throws UsageError for wrong parameters: each run would say so */
 async function optionsOf(
   { workers: threads, concurrency: inFlight, ...given }: Given,
+  own: Readonly<Record<string, unknown>>,
   { pipeline, module }: LoadedPipeline,
 ): Promise<RunPipelineOptions> {
-  const own = await readParams(given.param, given.params);
   const params = isDemo(module) ? { ...shortDemo, ...own } : own;
   try {
     await resolveParams(pipeline.params, params);
@@ -185,13 +188,11 @@ function moduleOf(file: string | undefined): ModuleRef {
 }
 
 /** @throws UsageError for `:memory:` */
-function databaseOf(
-  given: string | undefined,
-  { pipeline, folder, module }: LoadedPipeline,
-): string {
-  const own = isDemo(module) ? "./wal_demo.db" : (pipeline.db ?? defaultDb);
-  const chosen = given ?? own;
-  if (chosen !== ":memory:") return pathOf(chosen, folder);
+async function databaseOf(given: string | undefined, loaded: LoadedPipeline): Promise<string> {
+  const own = isDemo(loaded.module) ? demoDb : undefined;
+  const { path, notice } = await chooseDatabase(loaded, given ?? own);
+  if (notice !== undefined) process.stderr.write(`warning: ${notice}\n`);
+  if (path !== ":memory:") return path;
   throw new UsageError(
     "a run in :memory: keeps nothing, so that it cannot continue after a kill",
     "give it a file: --db proof.db",

@@ -60,7 +60,7 @@ export const command = defineCliCommand({
     json: { type: "boolean", description: "print one JSON object" },
   },
   async run({ keepRuns, logsOnly, dryRun, json, ...flags }) {
-    const db = databaseOf(flags.db);
+    const db = databaseOf(flags.db, json);
     if (keepRuns === undefined && flags.olderThan === undefined) {
       throw new UsageError(
         "prune needs to know which runs are old",

@@ -42,7 +42,7 @@ export const command = defineCliCommand({
   async run(flags) {
     const sql = flags.sql === "-" ? await Bun.stdin.text() : flags.sql;
     try {
-      write(databaseOf(flags.db), sql, flags.format);
+      write(databaseOf(flags.db, flags.format !== "table"), sql, flags.format);
       return 0;
     } catch (thrown) {
       throw explained(thrown);

@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 
 import { shownPath } from "../base/path.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
+import { enterPipelineFolder } from "./pipeline-folder.ts";
 import { fileArgument, fileRef } from "../run-pipeline.ts";
 import { type CliCommand, defineCliCommand } from "../cli/command.ts";
 import { positionalsOf } from "../cli/flag-tokens.ts";
@@ -53,7 +54,8 @@ export const command: CliCommand = defineCliCommand({
     const [file] = positionalsOf(args, command.args);
     if (file === undefined) return "";
     const module = fileRef(file);
-    const { pipeline } = await withPrintsOnStderr(() => loadForCommand(module));
+    const entered = enterPipelineFolder(module);
+    const { pipeline } = await withPrintsOnStderr(() => loadForCommand(entered));
     return paramsHelp(pipeline, shownPath(module.path));
   },
   async run(flags) {
@@ -68,16 +70,17 @@ export const command: CliCommand = defineCliCommand({
     assertPlanFlags(flags);
     const params = await readParams(flags.param, flags.params);
     const options = { ...runOptions(flags), params };
-    if (!flags.dryRun)
-      return executeRun(module, options, {
-        ...commonOptions(flags),
-        again: again(flags),
-        againAnywhere: againAnywhere(flags, module),
-      });
+    const output = {
+      ...commonOptions(flags),
+      again: again(flags),
+      againAnywhere: againAnywhere(flags, module),
+    };
+    const entered = enterPipelineFolder(module);
+    if (!flags.dryRun) return executeRun(entered, options, output);
     // Loaded when asked for: it reads the file, and SQLite is half of what the main thread of a run would load.
     const { dryRun } = await import("./dry-run.ts");
     return withPrintsOnStderr(async () =>
-      dryRun(await loadForCommand(module), options, flags.format ?? "tree"),
+      dryRun(await loadForCommand(entered), options, flags.format ?? "tree"),
     );
   },
 });

@@ -44,7 +44,7 @@ export const command = defineCliCommand({
     json: { type: "boolean", description: "print one JSON object" },
   },
   async run({ pipeline, limit, json, ...flags }) {
-    const db = databaseOf(flags.db);
+    const db = databaseOf(flags.db, json);
     const list = listOf(db, limit, pipeline);
     const now = systemClock.wall();
     if (json) {

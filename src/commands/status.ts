@@ -71,7 +71,7 @@ export const command = defineCliCommand({
     },
   },
   async run({ limit, format, watch, run, ...flags }) {
-    const db = databaseOf(flags.db);
+    const db = databaseOf(flags.db, format === "json");
     const since = flags.since === undefined ? undefined : timeOf(flags.since, "--since");
     const only = { failed: flags.failed, name: flags.task, since };
     try {

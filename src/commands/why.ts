@@ -43,7 +43,7 @@ export const command = defineCliCommand({
     json: { type: "boolean", description: "print one JSON object" },
   },
   async run({ task, run, json, ...flags }) {
-    const db = databaseOf(flags.db);
+    const db = databaseOf(flags.db, json);
     const why = whyOf(db, task, run);
     const verdict = verdictOf(why);
     if (json) {

@@ -3,7 +3,7 @@
 import { existsSync, statSync } from "node:fs";
 
 import { Promise } from "../base/globals.ts";
-import { shownPath } from "../base/path.ts";
+import { showPathsFrom, shownPath } from "../base/path.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import { Pipeline } from "../api/pipeline.ts";
 import { registry } from "../api/registry.ts";
@@ -40,6 +40,7 @@ export function loadModule(ref: ModuleRef, builtins: Builtins): Promise<Exports>
 async function loadNext(ref: ModuleRef, builtins: Builtins): Promise<Exports> {
   registry.tasks.clear();
   registry.sealed = false;
+  if (ref.kind === "file" && ref.shownFrom !== undefined) showPathsFrom(ref.shownFrom);
   try {
     return await (ref.kind === "file"
       ? importChecked(ref.path)

@@ -73,6 +73,8 @@ export type ModuleRef =
       readonly export: string;
       /** The pipeline's name, for `runPipeline(value)`: the file then need not export the pipeline. */
       readonly pipeline?: string;
+      /** The folder from which messages show paths. Default: the working directory. */
+      readonly shownFrom?: string;
     }
   /** A pipeline that ships inside the executable. */
   | { readonly kind: "builtin"; readonly name: string };

@@ -2,6 +2,7 @@
 
 import { Promise } from "../base/globals.ts";
 import { colorLevel, type Env, paletteOf } from "../base/palette.ts";
+import { shownPath } from "../base/path.ts";
 import { type OutStream, writerOf } from "../base/streams.ts";
 import type { Verbosity } from "./event-formatter.ts";
 import { glyphsFor } from "./glyphs.ts";
@@ -61,7 +62,7 @@ export function createUi(options: UiOptions): PacedUi {
   const file =
     logFile === undefined
       ? undefined
-      : new LogFile(logFile, clock.now, lost(`the log file ${logFile}`));
+      : new LogFile(logFile, clock.now, lost(`the log file ${shownPath(logFile)}`));
   const printed = (line: string): string => {
     const masked = mask(line);
     file?.log("info", masked);

@@ -59,7 +59,7 @@ const maxRuns = 30;
 /** Newest first; empty when there is no database, or it has no runs. */
 export function recentRuns(db?: string): Candidate[] {
   try {
-    using reader = openReader(databaseOf(db));
+    using reader = openReader(databaseOf(db, true));
     const rows = reader.query(
       "SELECT id, pipeline, status, started_at FROM pipeline_runs ORDER BY id DESC LIMIT ?",
       [maxRuns],
@@ -76,7 +76,7 @@ export function recentRuns(db?: string): Candidate[] {
 /** The definitions of the last run. */
 export function storedTasks(db?: string): Candidate[] {
   try {
-    using reader = openReader(databaseOf(db));
+    using reader = openReader(databaseOf(db, true));
     const rows = reader.query(
       "SELECT name FROM pipeloom_definitions WHERE run_id = (SELECT MAX(run_id) FROM pipeloom_definitions)",
     );
@@ -89,7 +89,7 @@ export function storedTasks(db?: string): Candidate[] {
 /** The one that ran last comes first. */
 function pipelinesOf(db?: string): Candidate[] {
   try {
-    using reader = openReader(databaseOf(db));
+    using reader = openReader(databaseOf(db, true));
     const rows = reader.query(
       "SELECT pipeline, COUNT(*) AS runs, MAX(started_at) AS last FROM pipeline_runs GROUP BY pipeline ORDER BY MAX(id) DESC",
     );
