@@ -1,6 +1,14 @@
 // What `import … from "pipeloom"` gives: in the executable, in every thread, and as a package.
 
-export type { CellValue, Log, Row, Rows, TaskContext, UpsertOptions } from "./api/context.ts";
+export type {
+  CellValue,
+  InsertOptions,
+  Log,
+  Row,
+  Rows,
+  TaskContext,
+  UpsertOptions,
+} from "./api/context.ts";
 export type { Duration } from "./base/parse-duration.ts";
 export { message, type MessageDb, type MessageHandle } from "./api/message.ts";
 export { each, type Input, type Node, type NodeOptions } from "./api/node.ts";

@@ -20,6 +20,18 @@ export type UpsertOptions = {
   readonly key: string | readonly string[];
   /** The columns to overwrite when the key exists, or `"nothing"`. Default: every column that the row names. */
   readonly update?: readonly string[] | "nothing";
+  /** As for `insert`. A table that is made has the key as its primary key. */
+  readonly create?: boolean;
+};
+
+export type InsertOptions = {
+  /**
+   * Makes the table where it is missing, and adds columns that it lacks, in the transaction of the rows. A column gets the
+   * type that keeps the values of all rows up to the next checkpoint as they are: INTEGER, REAL, TEXT or BLOB, and none
+   * where they differ or are all null. A value that an existing column would change (`"007"` in INTEGER, 7 in TEXT) is an
+   * error. Without a row, no table is made. Default: false.
+   */
+  readonly create?: boolean;
 };
 
 export type Log = {
@@ -50,7 +62,7 @@ export interface TaskContext {
    */
   upsert(table: string, rows: Rows, options: UpsertOptions): Promise<void>;
   /** Adds rows, as `upsert` does. A row whose key exists fails the whole unit: all that the task has sent since its last checkpoint. */
-  insert(table: string, rows: Rows): Promise<void>;
+  insert(table: string, rows: Rows, options?: InsertOptions): Promise<void>;
   /** Sends a message. Its `apply` runs in the writer thread, in the task's transaction. */
   emit<Payload>(message: MessageHandle<Payload>, payload: Payload): Promise<void>;
   /**

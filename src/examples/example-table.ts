@@ -8,17 +8,6 @@ import { quoteIdentifier } from "../base/quote-identifier.ts";
 type ColumnType = "INTEGER" | "REAL" | "TEXT";
 type Column = { readonly name: string; readonly type: ColumnType | "" };
 
-export type Affinity = "INTEGER" | "TEXT" | "BLOB" | "REAL" | "NUMERIC";
-
-/** The affinity of a declared column type (https://sqlite.org/datatype3.html, 3.1). */
-export function affinityOf(declared: string): Affinity {
-  const type = declared.toUpperCase();
-  if (type.includes("INT")) return "INTEGER";
-  if (/CHAR|CLOB|TEXT/.test(type)) return "TEXT";
-  if (type.includes("BLOB") || type === "") return "BLOB";
-  return /REAL|FLOA|DOUB/.test(type) ? "REAL" : "NUMERIC";
-}
-
 /** Tables of pipeloom and of SQLite. */
 const reservedTable = /^(?:pipeline_runs|task_runs|task_logs|(?:pipeloom|sqlite)_.*)$/i;
 

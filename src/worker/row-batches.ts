@@ -3,6 +3,7 @@
 import { JSON } from "../base/globals.ts";
 import { describeValue } from "../base/describe-value.ts";
 import { RowEncoder } from "./row-encoder.ts";
+import { SeenValues } from "./seen-values.ts";
 import type { TargetTable } from "./target-table.ts";
 
 /** A batch is full when it reaches one of these. */
@@ -21,12 +22,15 @@ export class RowBatcher {
   readonly #sink: BatchSink;
   readonly #limits: BatchLimits;
   #hasRows = false;
+  /** Of the rows so far, with `create: true`. */
+  readonly seen: SeenValues | undefined;
 
   constructor(target: TargetTable, sink: BatchSink, limits: BatchLimits = batchLimits) {
     this.#encoder = new RowEncoder(target);
     this.#target = target;
     this.#sink = sink;
     this.#limits = limits;
+    this.seen = target.created === undefined ? undefined : new SeenValues();
   }
 
   /** @throws TypeError naming row and column for a value that cannot be stored; what the sink throws */
@@ -45,6 +49,7 @@ export class RowBatcher {
   #take(): void {
     const { rows } = this.#encoder;
     this.#hasRows = true;
+    if (this.seen !== undefined) this.#encoder.see(this.seen);
     this.#sink(this.#encoder.take(), rows);
   }
 
@@ -61,6 +66,7 @@ export class RowBatcher {
 
 /**
  * Encodes all rows of an array or an iterable before it returns: the author may change them afterwards.
+ * @returns their values, with `create: true`
  * @throws TypeError for input that is not rows, and for rows that cannot be stored; what the iterable or the sink throws
  */
 export function encodeRows(
@@ -68,7 +74,7 @@ export function encodeRows(
   target: TargetTable,
   sink: BatchSink,
   limits?: BatchLimits,
-): void {
+): SeenValues | undefined {
   const batcher = new RowBatcher(target, sink, limits);
   if (Array.isArray(input)) for (let i = 0; i < input.length; i++) batcher.add(input[i]);
   else if (isIterable(input)) for (const row of input) batcher.add(row);
@@ -78,6 +84,7 @@ export function encodeRows(
     );
   }
   batcher.finish();
+  return batcher.seen;
 }
 
 /** False for an array, even one that has an async iterator. */

@@ -8,6 +8,7 @@ import { isPlainObject, memberPath } from "../base/json.ts";
 import { RowBatchPacker, IllFormedTextError } from "../protocol/codec/row-batch-packer.ts";
 import { describeValue } from "../base/describe-value.ts";
 import { CellError, encodeCell } from "./encode-cell.ts";
+import type { SeenValues } from "./seen-values.ts";
 import type { TargetTable } from "./target-table.ts";
 
 /** SQLite's default limit (SQLITE_MAX_COLUMN). */
@@ -44,6 +45,11 @@ export class RowEncoder {
   /** The union of the keys so far. */
   get columns(): readonly string[] {
     return this.#columns;
+  }
+
+  /** Adds the values of the current batch. To be called before `take`. */
+  see(values: SeenValues): void {
+    values.addBatch(this.#cells, this.#columns, this.#index - this.#rows);
   }
 
   /** @throws TypeError naming row, column and type for a value that cannot be stored */

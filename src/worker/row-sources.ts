@@ -45,7 +45,7 @@ export class RowSources {
   read(rows: AsyncIterable<unknown>, target: TargetTable, unit: Unit): Promise<void> {
     const iterator = rows[Symbol.asyncIterator]();
     const send = new Send();
-    const entry = unit.open();
+    const entry = unit.open(target.created);
     const source: Source = { iterator, unit, entry };
     this.#sources.set(send, source);
     const batcher = new RowBatcher(target, (text, count) => unit.add(entry, text, count));
@@ -66,7 +66,7 @@ export class RowSources {
         batcher.add(step.value);
       }
       batcher.finish();
-      unit.close(entry);
+      unit.close(entry, batcher.seen);
       send.succeed();
     } catch (thrown) {
       if (!send.isOpen) return;

@@ -11,10 +11,11 @@ import type { MessageHandle } from "../api/message.ts";
 import type { Failure } from "../base/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import { jsonText } from "../base/json.ts";
-import { packMessage } from "../protocol/codec/unit-item.ts";
+import { packItem } from "../protocol/codec/unit-item.ts";
 import { describeValue } from "../base/describe-value.ts";
 import { encodeRows, isAsyncIterable } from "./row-batches.ts";
 import { RowSources } from "./row-sources.ts";
+import type { SeenValues } from "./seen-values.ts";
 import { Send } from "./send.ts";
 import type { TargetTable } from "./target-table.ts";
 import { UnitBudget, Unit, type UnitLimits } from "./unit.ts";
@@ -79,20 +80,21 @@ export class Sends {
   rows(rows: Rows, target: TargetTable): Promise<void> | undefined {
     const unit = this.#unit;
     if (isAsyncIterable(rows)) return this.#sources.read(rows, target, unit);
-    const entry = unit.open();
+    const entry = unit.open(target.created);
+    let seen: SeenValues | undefined;
     try {
-      encodeRows(rows, target, (text, count) => unit.add(entry, text, count));
+      seen = encodeRows(rows, target, (text, count) => unit.add(entry, text, count));
     } catch (thrown) {
       unit.drop(entry);
       throw thrown;
     }
-    unit.close(entry);
+    unit.close(entry, seen);
     return undefined;
   }
 
   emit<Payload>(message: MessageHandle<Payload>, payload: Payload): undefined {
     const name = nameOf(message);
-    const text = packMessage({
+    const text = packItem({
       type: "emit",
       id: this.#deps.id,
       message: name,

@@ -2,9 +2,12 @@
 
 import { describeValue } from "../base/describe-value.ts";
 import { JSON } from "../base/globals.ts";
-import type { UpsertOptions } from "../api/context.ts";
+import type { InsertOptions, UpsertOptions } from "../api/context.ts";
+import type { WantedTable } from "../protocol/column-values.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { OnConflict } from "../protocol/writer-records.ts";
+
+export type CreatedTable = Pick<WantedTable, "id" | "table" | "call" | "key">;
 
 export type TargetTable = {
   /** The call in error messages: `upsert into "posts"`. */
@@ -12,25 +15,42 @@ export type TargetTable = {
   readonly key: readonly string[];
   /** Columns that `update` names: at least one row must have them. */
   readonly update: readonly string[];
+  /** With `create: true`: the table is made where it is missing, and so are columns. */
+  readonly created: CreatedTable | undefined;
   /** The beginning of a batch's JSON, without the end: `,"columns":…` follows. */
   readonly head: string;
 };
 
-/** @throws TypeError for a table name that is no string, is empty or has a NUL */
-export function insertTarget(id: TaskId, table: string): TargetTable {
+/** @throws TypeError for a table name that is no string, is empty or has a NUL; for a wrong `create` */
+export function insertTarget(id: TaskId, table: string, options?: InsertOptions): TargetTable {
   const label = `insert into ${named(table)}`;
   checkTable(table, label);
-  return { label, key: [], update: [], head: head(id, table, { action: "fail" }) };
+  const created = isCreated(options, label)
+    ? ({ id, table, call: "insert", key: [] } as const)
+    : undefined;
+  return { label, key: [], update: [], created, head: head(id, table, { action: "fail" }) };
 }
 
-/** @throws TypeError for a missing or wrong `key` or `update` */
+/** @throws TypeError for a missing or wrong `key`, `update` or `create` */
 export function upsertTarget(id: TaskId, table: string, options: UpsertOptions): TargetTable {
   const label = `upsert into ${named(table)}`;
   checkTable(table, label);
   const key = keyColumns(options, label);
   const onConflict = conflict(key, options.update, label);
   const update = onConflict.action === "update" ? (onConflict.update ?? []) : [];
-  return { label, key, update, head: head(id, table, onConflict) };
+  const created = isCreated(options, label)
+    ? ({ id, table, call: "upsert", key } as const)
+    : undefined;
+  return { label, key, update, created, head: head(id, table, onConflict) };
+}
+
+function isCreated(options: InsertOptions | undefined, label: string): boolean {
+  const create: unknown = options?.create;
+  if (create === undefined || create === false) return false;
+  if (create === true) return true;
+  throw new TypeError(
+    `${label}: \`create\` is ${describeValue(create)}; pass true, to make the table from the rows, or false`,
+  );
 }
 
 const named = (table: unknown): string =>

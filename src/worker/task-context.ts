@@ -70,8 +70,10 @@ export class AttemptContext implements TaskContext {
 
   get insert(): TaskContext["insert"] {
     const attempt = this.#attempt;
-    return (table, rows) =>
-      attempt.send("ctx.insert", (sends) => sends.rows(rows, insertTarget(attempt.id, table)));
+    return (table, rows, options) =>
+      attempt.send("ctx.insert", (sends) =>
+        sends.rows(rows, insertTarget(attempt.id, table, options)),
+      );
   }
 
   get emit(): TaskContext["emit"] {

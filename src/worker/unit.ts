@@ -1,7 +1,11 @@
 // A unit: what one attempt has sent since its start or its last checkpoint. The worker keeps it as texts until the task is
 // done or calls `checkpoint`. A unit of a failed attempt is dropped in the worker: the writer never receives it.
 
+import { foldCase } from "../base/fold-case.ts";
 import { grouped } from "../base/text.ts";
+import { packItem } from "../protocol/codec/unit-item.ts";
+import { SeenValues } from "./seen-values.ts";
+import type { CreatedTable } from "./target-table.ts";
 
 export type UnitLimits = { readonly rows: number; readonly chars: number };
 
@@ -44,14 +48,47 @@ export class UnitBudget {
 /** The items that one call sends, at their position in the unit. */
 export class Entry {
   readonly texts: string[] = [];
+  /** With `create: true`. */
+  readonly created: CreatedTable | undefined;
   rows = 0;
   chars = 0;
+
+  constructor(created?: CreatedTable) {
+    this.created = created;
+  }
+}
+
+/**
+ * A table of `create: true`, before the first call that names it. All rows of the unit decide its types: they must not
+ * depend on how an author spreads the rows over calls.
+ */
+class TableEntry {
+  created: CreatedTable;
+  readonly seen = new SeenValues();
+
+  constructor(created: CreatedTable) {
+    this.created = created;
+  }
+
+  add(created: CreatedTable, seen: SeenValues): void {
+    // An insert names no key.
+    if (this.created.key.length === 0) this.created = created;
+    this.seen.merge(seen);
+  }
+
+  /** None where no call that named it has succeeded with a row. */
+  get texts(): readonly string[] {
+    const { columns } = this.seen;
+    return columns.length === 0 ? [] : [packItem({ type: "table", ...this.created, columns })];
+  }
 }
 
 export class Unit {
   readonly #budget: UnitBudget;
   /** In the order of the calls. A closed entry of one text is replaced by the text, to save memory. */
-  #entries: (string | Entry)[] = [];
+  #entries: (string | Entry | TableEntry)[] = [];
+  /** By folded name; most units have none. */
+  #tables: Map<string, TableEntry> | undefined;
   #rows = 0;
   #chars = 0;
 
@@ -64,10 +101,22 @@ export class Unit {
   }
 
   /** Reserves the position of a call: async sources are read concurrently, but items keep the order of the calls. */
-  open(): Entry {
-    const entry = new Entry();
+  open(created?: CreatedTable): Entry {
+    if (created !== undefined) this.#tableOf(created);
+    const entry = new Entry(created);
     this.#entries.push(entry);
     return entry;
+  }
+
+  #tableOf(created: CreatedTable): TableEntry {
+    this.#tables ??= new Map();
+    const name = foldCase(created.table);
+    const known = this.#tables.get(name);
+    if (known !== undefined) return known;
+    const table = new TableEntry(created);
+    this.#tables.set(name, table);
+    this.#entries.push(table);
+    return table;
   }
 
   /**
@@ -87,8 +136,14 @@ export class Unit {
     this.#chars += text.length;
   }
 
-  /** The call adds nothing more. */
-  close(entry: Entry): void {
+  /**
+   * The call adds nothing more.
+   * @param seen the values of its rows, with `create: true`
+   */
+  close(entry: Entry, seen?: SeenValues): void {
+    if (entry.created !== undefined && seen !== undefined) {
+      this.#tableOf(entry.created).add(entry.created, seen);
+    }
     const last = this.#entries.length - 1;
     if (this.#entries[last] !== entry || entry.texts.length > 1) return;
     const [text] = entry.texts;
@@ -108,11 +163,28 @@ export class Unit {
   /** Moves the items of another unit to the front of this one. The other is empty afterwards. */
   prepend(other: Unit): void {
     this.#entries = [...other.#entries, ...this.#entries];
+    this.#prependTables(other);
     this.#rows += other.#rows;
     this.#chars += other.#chars;
-    other.#entries = [];
-    other.#rows = 0;
-    other.#chars = 0;
+    other.#clear();
+  }
+
+  #prependTables(other: Unit): void {
+    for (const [name, table] of other.#tables ?? []) {
+      const own = this.#tables?.get(name);
+      if (own !== undefined) {
+        table.add(own.created, own.seen);
+        this.#entries = this.#entries.filter((entry) => entry !== own);
+      }
+      (this.#tables ??= new Map()).set(name, table);
+    }
+  }
+
+  #clear(): void {
+    this.#entries = [];
+    this.#tables = undefined;
+    this.#rows = 0;
+    this.#chars = 0;
   }
 
   /** The items in order. The unit is empty afterwards. */
@@ -121,9 +193,7 @@ export class Unit {
       typeof entry === "string" ? entry : entry.texts,
     );
     this.#budget.remove(this.#rows, this.#chars);
-    this.#entries = [];
-    this.#rows = 0;
-    this.#chars = 0;
+    this.#clear();
     return texts;
   }
 }

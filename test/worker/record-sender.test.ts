@@ -6,7 +6,7 @@ import { maxCredits } from "../../src/protocol/shared/credits.ts";
 import { WorkerMemory } from "../../src/protocol/shared/worker-memory.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { type TaskRecord, unitItemMark } from "../../src/protocol/writer-records.ts";
-import { packMessage } from "../../src/protocol/codec/unit-item.ts";
+import { packItem } from "../../src/protocol/codec/unit-item.ts";
 import { Mask } from "../../src/protocol/mask.ts";
 import {
   RecordSender,
@@ -227,7 +227,7 @@ describe("without room", () => {
 test("secrets are masked in logs and names, not in results and messages", async () => {
   const port = new Port(Mask.of(["KEY"], { KEY: "the-s3cret" }));
   port.sender.add(log("the-s3cret"));
-  const item = packMessage({ type: "emit", id: taskId(1), message: "m", payload: '"the-s3cret"' });
+  const item = packItem({ type: "emit", id: taskId(1), message: "m", payload: '"the-s3cret"' });
   await port.sender.room();
   const result = '"the-s3cret"';
   const end = {

@@ -77,7 +77,9 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** The first cell of each row, or the payload. */
 function sentIn(text: string): unknown[] {
   const item = new UnitItemReader().read(text);
-  return item.type === "emit" ? [item.payload] : rowsOf(item).map(([first]) => first);
+  if (item.type === "emit") return [item.payload];
+  if (item.type === "table") return [item.columns.map(({ name, kinds }) => [name, kinds])];
+  return rowsOf(item).map(([first]) => first);
 }
 
 const rows = (...values: readonly unknown[]): Row[] => values.map((n) => ({ n }) as Row);

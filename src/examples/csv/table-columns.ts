@@ -2,10 +2,9 @@
 
 import { message, type TaskContext } from "pipeloom";
 
+import { type Affinity, affinityOf } from "../../base/affinity.ts";
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
 import {
-  type Affinity,
-  affinityOf,
   columnsSql,
   createTableSql,
   type Existing,

@@ -1,7 +1,7 @@
 // Plans the table for a folder of files: column types that keep every field exactly as it is written. If an existing
 // table would change a field, planning fails with a remedy.
 
-import type { Affinity } from "../example-table.ts";
+import type { Affinity } from "../../base/affinity.ts";
 import type { Example, InspectedColumn } from "../../formats/csv/column-kinds.ts";
 import type { Inspection, Note } from "../../formats/csv/inspect.ts";
 import { ByName } from "./names.ts";

@@ -1,7 +1,8 @@
 // JSON objects → rows of one table. Collects the columns of the objects, and refuses values that the table would
 // change.
 
-import { type Affinity, affinityOf, checkTable, type TableShape } from "../example-table.ts";
+import { type Affinity, affinityOf, isNumericText } from "../../base/affinity.ts";
+import { checkTable, type TableShape } from "../example-table.ts";
 import { foldCase } from "../../base/fold-case.ts";
 import { cellOf, type JsonCell, toInt64 } from "./json-values.ts";
 import type { JsonRow } from "./json-rows.ts";
@@ -125,14 +126,11 @@ export class JsonTable {
 const shown = (cell: JsonCell): string =>
   typeof cell === "string" ? JSON.stringify(cell.slice(0, 60)) : String(cell);
 
-/** Text that a numeric column converts to a number. */
-const numberText = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
-
 /** Whether a column of this affinity stores the cell unchanged. */
 function isKept(cell: JsonCell, affinity: Affinity): boolean {
   if (affinity === "BLOB" || affinity === "TEXT") return true;
   if (typeof cell === "bigint") return affinity !== "REAL" || BigInt(Number(cell)) === cell;
-  if (typeof cell !== "string" || !numberText.test(cell)) return true;
+  if (typeof cell !== "string" || !isNumericText(cell)) return true;
   const integer = toInt64(cell);
   if (integer !== null && affinity !== "REAL") return String(integer) === cell;
   const number = Number(cell);

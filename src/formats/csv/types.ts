@@ -1,6 +1,8 @@
 // Classifies fields and converts them to cells. A column gets a numeric type only if that changes none of its fields:
 // `007`, `1.10`, `1e5` and `+49 30 …` stay text.
 
+import { isNumericText } from "../../base/affinity.ts";
+
 export type ColumnType = "INTEGER" | "REAL" | "TEXT";
 
 /** One bit per kind, so that a column's kinds are a bit set. */
@@ -74,8 +76,6 @@ function isPlain(bytes: Buffer, start: number, from: number, pointAt: number, to
   return fraction === 1 && (!isZero || from === start);
 }
 
-/** Text that SQLite converts to a number (https://sqlite.org/datatype3.html#type_conversions_prior_to_comparison). */
-const numeric = /^[ \t-\r]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?[ \t-\r]*$/;
 /** Very small and very large numbers as Python and JavaScript print them. `1234e8` is more likely an identifier. */
 const scientific =
   /^-?[1-9](?:\.[0-9]*[1-9])?e(?:-0[5-9]|-[7-9]|-[1-9][0-9]+|\+1[6-9]|\+[2-9][0-9]|\+[0-9]{3})$/;
@@ -89,7 +89,7 @@ function unusualKind(bytes: Buffer, start: number, to: number): Kind {
   const field = textOf(bytes, start, to);
   // Fast path: most long decimals are doubles that a program printed.
   if (String(Number(field)) === field && /^[^e]+\.[^e]+$/.test(field)) return kinds.real;
-  if (!numeric.test(field)) return kinds.text;
+  if (!isNumericText(field)) return kinds.text;
   const trimmed = field.trim();
   if (!/[.Ee]/.test(trimmed)) return wholeKind(field, trimmed);
   const number = Number(trimmed);

@@ -79,6 +79,19 @@ export class RowBatchPacker {
     this.#size = rows * width;
   }
 
+  /** Calls `see` for each cell that is not absent, with its kind and its number or string (null: ""). */
+  forEach(see: (cell: number, kind: number, value: number | string) => void): void {
+    let number = 0;
+    let piece = 0;
+    for (let cell = 0; cell < this.#size; cell++) {
+      const kind = this.#kinds[cell] as number;
+      if (kind === cellKinds.absent) continue;
+      if (kind === cellKinds.number) see(cell, kind, this.#numbers[number++] as number);
+      else if (kind === cellKinds.null) see(cell, kind, "");
+      else see(cell, kind, this.#pieces[++piece] as string);
+    }
+  }
+
   /**
    * The text of the batch. The packer is empty afterwards.
    * @param head the beginning of the JSON: `{"type":"rows","id":…`

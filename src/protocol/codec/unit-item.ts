@@ -1,6 +1,7 @@
-// What a unit consists of, each as one text: row batches and messages that were emitted.
+// What a unit consists of, each as one text: row batches, tables to be made for them, and messages that were emitted.
 
 import { JSON } from "../../base/globals.ts";
+import type { WantedTable } from "../column-values.ts";
 import type { TaskId } from "../ids.ts";
 import { unitItemMark } from "../writer-records.ts";
 import { jsonEnd } from "./row-batch-format.ts";
@@ -15,10 +16,11 @@ export type EmittedMessage = {
   readonly payload: string;
 };
 
-type UnitItem = RowBatch | EmittedMessage;
+type UnitItem = RowBatch | EmittedMessage | WantedTable;
 
-export const packMessage = (message: EmittedMessage): string =>
-  unitItemMark + JSON.stringify(message);
+/** A row batch has a format of its own (row-batch-packer.ts). */
+export const packItem = (item: Exclude<UnitItem, RowBatch>): string =>
+  unitItemMark + JSON.stringify(item);
 
 export class UnitItemReader {
   readonly #batches = new RowBatchReader();
@@ -30,7 +32,7 @@ export class UnitItemReader {
   read(text: string): UnitItem {
     const end = text.indexOf(jsonEnd);
     return end === -1
-      ? (JSON.parse(text.slice(unitItemMark.length)) as EmittedMessage)
+      ? (JSON.parse(text.slice(unitItemMark.length)) as Exclude<UnitItem, RowBatch>)
       : this.#batches.read(text, end);
   }
 }

@@ -11,6 +11,7 @@ import { RowsApplier } from "./apply-rows.ts";
 import { RepeatRule } from "./repeat-rule.ts";
 import { type CustomMessages, endedTransaction } from "./custom-messages.ts";
 import { RowsError } from "./rows-error.ts";
+import { TableMaker } from "./table-maker.ts";
 import type { BusyHandler } from "../busy-handler.ts";
 import { isFatal } from "../store-error.ts";
 import type { UnitWrites } from "./history.ts";
@@ -32,6 +33,7 @@ export class UnitApplier {
   readonly #db: Database;
   readonly #reader = new UnitItemReader();
   readonly #rows: RowsApplier;
+  readonly #tables: TableMaker;
   readonly #messages: CustomMessages;
   readonly #repeatRule: RepeatRule;
   readonly #busyHandler: BusyHandler;
@@ -56,6 +58,7 @@ export class UnitApplier {
     this.#busyHandler = busyHandler;
     this.#writes = writes;
     this.#rows = new RowsApplier(db, hasOwnTables, busyHandler, writes);
+    this.#tables = new TableMaker(db, hasOwnTables, busyHandler);
     this.#messages = messages;
     this.#repeatRule = new RepeatRule(db);
   }
@@ -76,6 +79,9 @@ export class UnitApplier {
           this.repeats ||= this.#repeatRule.repeats(item);
           this.#rows.apply(item);
           this.rows += item.rowCount;
+          break;
+        case "table":
+          this.#tables.apply(item);
           break;
         case "emit":
           this.repeats = true;
@@ -144,6 +150,7 @@ export class UnitApplier {
 
   close(): void {
     this.#rows.close();
+    this.#tables.close();
     this.#messages.close();
   }
 }

@@ -9,7 +9,8 @@ import {
 } from "../../../src/examples/csv/table-plan.ts";
 import { makeTable, type TableColumn } from "../../../src/examples/csv/table-columns.ts";
 import { kinds } from "../../../src/formats/csv/types.ts";
-import { affinityOf, createTableSql } from "../../../src/examples/example-table.ts";
+import { affinityOf } from "../../../src/base/affinity.ts";
+import { createTableSql } from "../../../src/examples/example-table.ts";
 
 const { integer, bigInteger, real, loose, huge, text, empty } = kinds;
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { taskId } from "../../../src/protocol/ids.ts";
-import { packMessage, UnitItemReader } from "../../../src/protocol/codec/unit-item.ts";
+import { packItem, UnitItemReader } from "../../../src/protocol/codec/unit-item.ts";
 
 test("an emitted message is read as it was packed", () => {
   const message = {
@@ -11,5 +11,5 @@ test("an emitted message is read as it was packed", () => {
     message: "m",
     payload: '"\u001f \\u001f \0 #"',
   } as const;
-  expect(new UnitItemReader().read(packMessage(message))).toEqual(message);
+  expect(new UnitItemReader().read(packItem(message))).toEqual(message);
 });

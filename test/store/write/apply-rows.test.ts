@@ -25,7 +25,7 @@ afterEach(() => {
 });
 
 const put = async (rows: Rows, target: TargetTable): Promise<void> =>
-  encodeRows(rows, target, (text) => applier.apply(readRows(text)));
+  void encodeRows(rows, target, (text) => applier.apply(readRows(text)));
 const all = (sql = "SELECT id, a, b FROM t ORDER BY id"): unknown[] => db.prepare(sql).values();
 const byId = upsertTarget(id, "t", { key: "id" });
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 
 import { message } from "../../../src/api/message.ts";
 import { taskId } from "../../../src/protocol/ids.ts";
-import { packMessage } from "../../../src/protocol/codec/unit-item.ts";
+import { packItem } from "../../../src/protocol/codec/unit-item.ts";
 import { encodeRows } from "../../../src/worker/row-batches.ts";
 import { insertTarget } from "../../../src/worker/target-table.ts";
 import { CustomMessages } from "../../../src/store/write/custom-messages.ts";
@@ -38,7 +38,7 @@ afterEach(() => {
 
 /** One batch of a unit: rows with these values. */
 const batch = async (...values: readonly (number | null)[]): Promise<void> =>
-  encodeRows(
+  void encodeRows(
     values.map((n) => ({ n })),
     insertTarget(taskId(1), "t"),
     (text) => unit.apply(text),
@@ -111,7 +111,7 @@ test("a unit that failed alone may be abandoned", async () => {
   expect(stored()).toEqual([2]);
 });
 
-const rollBackPost = packMessage({
+const rollBackPost = packItem({
   type: "emit",
   id: taskId(1),
   message: "roll-back",
