@@ -12,7 +12,10 @@ export type ReuseOptions = {
    * Default false.
    */
   readonly reuse?: boolean | Duration;
-  /** With `reuse`: files and folders that the task reads. Their content counts. Relative to the folder where the run is started. */
+  /**
+   * With `reuse`: files, folders and patterns (`data/*.csv`, `data/**\/*.csv`) that the task reads. The content of each file counts,
+   * and that it is there. Relative to the folder where the run is started.
+   */
   readonly files?: readonly string[];
   /** With `reuse`: environment variables that the task reads. Only keyed hashes of their values are stored. */
   readonly env?: readonly string[];

@@ -3,7 +3,7 @@
 
 import { systemClock } from "../base/clock.ts";
 import { runRequest } from "../engine/opening.ts";
-import { sessionCode } from "../engine/task-code.ts";
+import { missingFiles, sessionCode } from "../engine/task-code.ts";
 import type { RunOptions } from "../engine/run-options.ts";
 import { planOf } from "../plan/dry-plan.ts";
 import { Selection } from "../plan/selection.ts";
@@ -14,6 +14,7 @@ import { knownInFile, nextRun } from "../store/read/next-run.ts";
 import type { PlanFormat } from "../terminal/plan-formats.ts";
 import { renderPlan } from "../terminal/plan-text.ts";
 import { print } from "../cli/stdout.ts";
+import { visible } from "../base/text.ts";
 import { explained } from "./explain-error.ts";
 import { busyHandlerFor } from "./waiting-reader.ts";
 
@@ -42,6 +43,8 @@ async function nextOf(options: RunOptions, mask: Mask | undefined): Promise<Next
   const request = options.reuse === false ? { ...run, reuses: [] } : run;
   const next = { options: options.writer, request, busyHandler: busyHandlerFor(options.writer.db) };
   const code = await sessionCode(options, mask, knownInFile(next));
+  for (const notice of missingFiles(code?.parts ?? []))
+    process.stderr.write(`${visible(notice)}\n`);
   return nextRun(next, code, systemClock.wall());
 }
 

@@ -19,5 +19,9 @@ export const coarseNotice = (why: string): string =>
 export const unseenNotice = (names: readonly string[]): string =>
   `only the run knows what is imported by ${firstFew(names)}: an edit there is not seen, and earlier results are kept; --rerun <task> runs a task again`;
 
+/** A task that is said to read files that are not there: a typing error, or nothing has arrived yet. */
+export const missingFilesNotice = (task: string, paths: readonly string[]): string =>
+  `${task}: \`files\` names ${firstFew(paths)}, and there is no such file; its results are reused until there is one`;
+
 export const shortSecretNotice = (name: string): string =>
   `the secret ${name} has fewer than 8 characters: it is masked only where it is a whole word`;

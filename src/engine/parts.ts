@@ -102,6 +102,7 @@ export class Parts {
     this.code = new TaskCode({
       ...options,
       mask,
+      print: this.print,
       sent: () => reuse?.open(),
       post: (message) => run.failOnThrow(() => this.writer.send(message)),
     });

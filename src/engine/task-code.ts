@@ -8,7 +8,7 @@ import type { FoundParts } from "../module/task-parts.ts";
 import type { ToWriter } from "../protocol/messages.ts";
 import type { Rerun } from "../protocol/reruns.ts";
 import type { KnownParts, SessionCode } from "../protocol/reuse.ts";
-import { coarseNotice, unseenNotice } from "./notices.ts";
+import { coarseNotice, missingFilesNotice, unseenNotice } from "./notices.ts";
 import { storedName } from "./opening.ts";
 import type { RunOptions } from "./run-options.ts";
 
@@ -16,6 +16,7 @@ type CodeMessage = Extract<ToWriter, { type: "code" }>;
 
 type TaskCodeDeps = CodeSource & {
   readonly mask: Mask | undefined;
+  readonly print: RunOptions["onOutput"];
   post(message: CodeMessage | Extract<ToWriter, { type: "sources" }>): void;
   /** The writer has the code. */
   sent(): void;
@@ -79,6 +80,7 @@ export class TaskCode {
       this.#parts = found?.parts;
       this.#sources = found?.fingerprints.sources;
       const { code = new Map<string, string>(), parts = [] } = found?.session ?? {};
+      for (const notice of missingFiles(parts)) this.#deps.print("warn", notice);
       return { type: "code", code: [...code], parts };
     } catch (thrown) {
       this.#coarse = toFailure(thrown).message;
@@ -127,6 +129,19 @@ async function readCode(
   const session = { code, parts: foundParts?.parts ?? [] };
   return { fingerprints: found, parts: foundParts, session };
 }
+
+export const missingFiles = (parts: SessionCode["parts"]): readonly string[] =>
+  parts.flatMap(({ task, parts: { files = [] } }) => {
+    const missing = files.filter(({ hash }) => hash === null);
+    return missing.length === 0
+      ? []
+      : [
+          missingFilesNotice(
+            task,
+            missing.map(({ path }) => path),
+          ),
+        ];
+  });
 
 /** @param known of earlier runs */
 export const sessionCode = async (

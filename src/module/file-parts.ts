@@ -1,6 +1,6 @@
 // The content of declared files, as hashes. A file whose size, inode and times are as an earlier run has stored them is not read.
 
-import { type BigIntStats, statSync } from "node:fs";
+import { type BigIntStats, existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
@@ -14,6 +14,8 @@ export class FileParts {
   readonly #folder: string;
   readonly #known = new Map<string, string>();
   readonly #read = new Map<string, Promise<FilePart>>();
+  /** By pattern: the files that it matched when they were read. */
+  readonly #matched = new Map<string, Promise<readonly string[]>>();
 
   /**
    * @param folder that relative paths start from
@@ -26,15 +28,47 @@ export class FileParts {
     }
   }
 
+  /**
+   * The files of paths and patterns, each once. A pattern that matches no file has a part of its own, without a hash: the first
+   * file that it matches is a change.
+   */
+  async all(patterns: readonly string[]): Promise<FilePart[]> {
+    const paths = new Set<string>();
+    for (const pattern of patterns) for (const path of await this.#first(pattern)) paths.add(path);
+    return Array.fromAsync(paths, (path) => this.#of(path));
+  }
+
+  #first(pattern: string): Promise<readonly string[]> {
+    const matching = this.#matched.get(pattern) ?? this.#matching(pattern);
+    this.#matched.set(pattern, matching);
+    return matching;
+  }
+
+  /** Sorted: the order in a folder differs from disk to disk. */
+  async #matching(pattern: string): Promise<readonly string[]> {
+    if (!isPattern(pattern) || existsSync(resolve(this.#folder, pattern))) return [pattern];
+    const found = new Bun.Glob(pattern).scan({ cwd: this.#folder, followSymlinks: true });
+    const paths = (await Array.fromAsync(found)).toSorted();
+    return paths.length === 0 ? [pattern] : paths;
+  }
+
   /** Each path is read once. */
-  of(path: string): Promise<FilePart> {
+  #of(path: string): Promise<FilePart> {
     const reading = this.#read.get(path) ?? this.#part(path);
     this.#read.set(path, reading);
     return reading;
   }
 
-  /** Whether the files that were read are still the same. */
-  async areAsRead(paths: readonly string[]): Promise<boolean> {
+  /** Whether the files that were read are still the same, and patterns match no others. */
+  async areAsRead(patterns: readonly string[]): Promise<boolean> {
+    for (const pattern of patterns) {
+      const [before, now] = [await this.#first(pattern), await this.#matching(pattern)];
+      if (!Bun.deepEquals(before, now) || !(await this.#haveSameContent(now))) return false;
+    }
+    return true;
+  }
+
+  async #haveSameContent(paths: readonly string[]): Promise<boolean> {
     for (const path of paths) {
       const before = await this.#read.get(path);
       if (before === undefined) continue;
@@ -67,6 +101,8 @@ export class FileParts {
     return { path, hash, stat };
   }
 }
+
+const isPattern = (path: string): boolean => /[*?[{]/.test(path);
 
 const statText = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
   [dev, ino, size, mtimeNs, ctimeNs].join(" ");

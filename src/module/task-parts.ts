@@ -76,11 +76,11 @@ export async function taskParts(
   return {
     parts,
     async changed() {
-      const withFiles = parts.filter((each) => each.parts.files !== undefined);
+      const reading = [...tasks].filter(([, { reuse }]) => (reuse?.files ?? []).length > 0);
       const same = await Promise.all(
-        withFiles.map((each) => files.areAsRead((each.parts.files ?? []).map(({ path }) => path))),
+        reading.map(([, { reuse }]) => files.areAsRead(reuse?.files ?? [])),
       );
-      return withFiles.flatMap(({ task }, index) => (same[index] === true ? [] : [task]));
+      return reading.flatMap(([task], index) => (same[index] === true ? [] : [task]));
     },
   };
 }
@@ -98,7 +98,7 @@ async function valuesOf(
   const isKnown = read !== undefined && read !== "all";
   return {
     version,
-    files: paths.length === 0 ? undefined : await Array.fromAsync(paths, (path) => files.of(path)),
+    files: paths.length === 0 ? undefined : await files.all(paths),
     env,
     params: isKnown ? new Map(read.map((name) => [name, paramText(params, name)])) : undefined,
     allParams: isKnown ? undefined : canonicalJson(params),

@@ -8,9 +8,9 @@ import type { Waited } from "./needs.ts";
 
 /** A declared file, as it was when the run began. */
 export type FilePart = {
-  /** As the author wrote it. */
+  /** As the author wrote it, or as the author's pattern matched it. A pattern itself: no file matches it. */
   readonly path: string;
-  /** SHA-256 of the content; null: there is none. */
+  /** SHA-256 of the content; null: there is no such file. */
   readonly hash: string | null;
   /** If these are the same, the content is taken for the same. Absent for a folder, and for a file that was just written. */
   readonly stat?: string;

@@ -1,7 +1,7 @@
 // Reuse of results across runs, as a user has it: what makes a task run again, and what does not.
 
 import { describe, expect, test } from "bun:test";
-import { utimesSync } from "node:fs";
+import { rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 
 import { pipeloom, run } from "../support/program.ts";
@@ -16,7 +16,7 @@ const other = task({ name: "other", run: () => "other" });
 const load = task({
   name: "load",
   reuse: true,
-  files: ["data.csv"],
+  files: ["data.csv", "in/*.csv"],
   env: ["MODE"],
   version: "1",
   run: ({ day }: { day: number }, ctx) => double(day) * rate + ctx.params.factor,
@@ -31,6 +31,7 @@ export function double(n: number): number {
 export const unusedHelper = (n: number): number => n * 10;
 `,
   "data.csv": "a,b\n1,2\n",
+  "in/a.csv": "1\n",
 };
 
 async function project(folder: TempFolder): Promise<void> {
@@ -65,6 +66,8 @@ const stored = (folder: TempFolder): Promise<Task[]> =>
 type Change = {
   readonly edit?: readonly [file: string, from: string, to: string];
   readonly touch?: string;
+  readonly add?: string;
+  readonly remove?: string;
   readonly env?: Record<string, string>;
   readonly args?: readonly string[];
 };
@@ -92,8 +95,11 @@ const changes: Record<string, Change & { readonly is: "reused" | "run" }> = {
   "how old a result may be": { edit: ["etl.ts", "reuse: true", 'reuse: "7d"'], is: "reused" },
   "the content of a declared file": { edit: ["data.csv", "1,2", "1,3"], is: "run" },
   "the times of a declared file": { touch: "data.csv", is: "reused" },
+  "a new file of a declared pattern": { add: "in/b.csv", is: "run" },
+  "a new file of none": { add: "in/b.txt", is: "reused" },
+  "a file of a declared pattern is gone": { remove: "in/a.csv", is: "run" },
   "which files are declared": {
-    edit: ["etl.ts", '["data.csv"]', '["data.csv", "more.csv"]'],
+    edit: ["etl.ts", '["data.csv", ', '["data.csv", "more.csv", '],
     is: "run",
   },
   "the value of a declared variable": { env: { MODE: "fast" }, is: "run" },
@@ -109,7 +115,7 @@ const changes: Record<string, Change & { readonly is: "reused" | "run" }> = {
 describe("changed between two runs", () => {
   test.each(Object.entries(changes))(
     "%s",
-    async (_, { edit, touch, env = {}, args = [], is }) => {
+    async (_, { edit, touch, add, remove, env = {}, args = [], is }) => {
       using folder = tempFolder();
       await project(folder);
       await runs(folder);
@@ -120,6 +126,8 @@ describe("changed between two runs", () => {
         expect(text).toContain(from);
         await Bun.write(path, text.replace(from, to));
       }
+      if (add !== undefined) await Bun.write(join(folder.path, add), "1\n");
+      if (remove !== undefined) rmSync(join(folder.path, remove));
       if (touch !== undefined) utimesSync(join(folder.path, touch), 1_000_000_000, 1_000_000_000);
       const { tasks, err } = await runs(folder, args, env);
       const load = tasks.find(({ name }) => name === "load");
@@ -130,4 +138,22 @@ describe("changed between two runs", () => {
     },
     60_000,
   );
+});
+
+test("a pattern without a file is said, by a run and by --dry-run, and its first file is a change", async () => {
+  using folder = tempFolder();
+  await project(folder);
+  rmSync(join(folder.path, "in"), { recursive: true });
+  const said = "load: `files` names in/*.csv, and there is no such file";
+  expect((await runs(folder)).err).toContain(said);
+  const dry = await run([...pipeloom, "run", "etl.ts", "--dry-run"], folder.path, {});
+  expect(dry.err).toContain(said);
+  const again = await runs(folder);
+  expect(again.tasks.find(({ name }) => name === "load")?.reason).toBe("reused from run 1");
+  await Bun.write(join(folder.path, "in/a.csv"), "1\n");
+  const { tasks, err } = await runs(folder);
+  expect(err).not.toContain(said);
+  expect(tasks.find(({ name }) => name === "load")?.reason).toBeNull();
+  const why = await run([...pipeloom, "why", "load"], folder.path, {});
+  expect(why.out).toContain("its files (in/a.csv, in/*.csv) changed since run 2");
 });
