@@ -12,6 +12,7 @@ import type { Life } from "./life.ts";
 import type { ReuseAsks } from "./reuse-asks.ts";
 import type { Which } from "./restored-tasks.ts";
 import type { Schedule } from "./schedule.ts";
+import type { WaitTimes } from "./wait-times.ts";
 import type { TimeoutWatch } from "./timeout-watch.ts";
 import { Twins } from "./twins.ts";
 
@@ -33,6 +34,7 @@ type DispatcherDeps = {
   readonly identities: Identities;
   readonly backlog: Backlog;
   readonly timeouts: Pick<TimeoutWatch, "forget">;
+  readonly waits: WaitTimes;
   /** Makes more tasks ready, if there are any. */
   topUp(): void;
   /** True where an earlier session has ended the task: its outcome has been applied. */
@@ -161,7 +163,7 @@ export class Dispatcher {
   }
 
   #prepare(vertex: TaskVertex, now: number): Assignment {
-    const { identities, graph, backlog } = this.#deps;
+    const { identities, graph, backlog, schedule, waits } = this.#deps;
     if (vertex.input !== undefined) identities.identify(vertex);
     graph.settleWantsResult(vertex);
     const { id, inputText, definition, name, label, needs, cursor, timeoutMs, wantsResult } =
@@ -184,6 +186,7 @@ export class Dispatcher {
     const waitedMs = now - vertex.readyAt;
     if (waitedMs >= leastWaitMs && vertex.attempt === 0) {
       assignment.readyAt = systemClock.wall() - Math.round(waitedMs);
+      waits.add(vertex, schedule.waitedFor(vertex), waitedMs);
     }
     if (definition.bareCalls?.has(vertex) === true) assignment.isBare = true;
     return assignment;

@@ -30,6 +30,9 @@ import { StoredResults } from "./stored-results.ts";
 import { againRecord } from "./task-records.ts";
 import { TaskCode } from "./task-code.ts";
 import { type Progress, TaskTimes } from "./task-times.ts";
+import { WaitTimes } from "./wait-times.ts";
+import type { RunFinished } from "../protocol/events.ts";
+import type { SessionCosts } from "../protocol/summary.ts";
 import { TimeoutWatch } from "./timeout-watch.ts";
 import { type WriterEvents, WriterLink } from "./writer-link.ts";
 
@@ -58,6 +61,7 @@ export class Parts {
   readonly hooks: PipelineHooks;
   readonly code: TaskCode;
   readonly times: TaskTimes;
+  readonly waits = new WaitTimes();
   readonly slow: SlowWatch;
   readonly schedule: Schedule;
   readonly inputs: Inputs;
@@ -110,6 +114,7 @@ export class Parts {
     this.feeder = this.#newFeeder(options, run);
     this.dispatcher = new Dispatcher({
       ...this.#shared,
+      waits: this.waits,
       topUp: () => this.feeder.topUp(),
       applyRestored: (vertex, which) => this.outcomes.applyRestored(vertex, which),
       reuse,
@@ -257,6 +262,17 @@ export class Parts {
   endSession(isWhole: boolean): SessionDurations | undefined {
     this.graphRecord.end();
     return this.times.session(this.#progress, isWhole);
+  }
+
+  /** What this session has cost: main knows the times, and the writer the rest. */
+  costsOf({ rows, cpuMs }: RunFinished): SessionCosts {
+    const definitions = this.times.longest();
+    const waits = this.waits.longest((name) => storedName(name, this.mask));
+    return {
+      ...(definitions.length === 0 ? {} : { definitions, waits }),
+      ...(rows === undefined ? {} : { rows }),
+      ...(cpuMs === undefined ? {} : { cpuMs }),
+    };
   }
 
   get #progress(): Progress {

@@ -314,14 +314,15 @@ export class Run {
 
   async #finish(finished: RunFinished): Promise<RunSummary> {
     const { life, outcomes, hooks, slow } = this.#parts;
-    const { started, queued, interrupted } = life.finish();
+    const costs = this.#parts.costsOf(finished);
+    const { started, ...left } = life.finish();
     slow.end();
     // Nobody can end the run any more, and a hook may end the process.
     this.#closeControl();
     const { status, failure = null, at } = finished;
-    const end = { status, failure, finishedAt: at, queued, interrupted };
-    const summary = outcomes.summary(started, end);
-    this.#options.onEvents([finished]);
+    const end = { status, failure, finishedAt: at, ...left };
+    const summary = { ...outcomes.summary(started, end), ...costs };
+    this.#options.onEvents([{ ...finished, ...costs }]);
     await hooks.finish(summary);
     return summary;
   }

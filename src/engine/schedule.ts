@@ -2,6 +2,7 @@
 // the caller passes the time, in ms of the monotonic clock.
 
 import { resultText, type TaskVertex } from "../plan/vertex.ts";
+import type { WaitCause } from "../protocol/summary.ts";
 import { Heap } from "../base/heap.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { durationClasses } from "./task-times.ts";
@@ -104,7 +105,7 @@ export class Schedule {
     let from: Limit | undefined;
     if (limited) {
       for (const limit of this.#limits.values()) {
-        if (limit.queue.size === 0 || limit.opensAt(now) > now) continue;
+        if (limit.queue.size === 0 || limit.isClosed(now)) continue;
         if (best === undefined || limit.queue.isBefore(best)) {
           best = limit.queue;
           from = limit;
@@ -117,6 +118,12 @@ export class Schedule {
     this.#ready--;
     this.#chars -= inputChars(vertex);
     return vertex;
+  }
+
+  /** What a task that was just taken has waited for. */
+  waitedFor({ pool, readyAt }: TaskVertex): WaitCause {
+    const limit = pool === undefined ? undefined : this.#limits.get(pool);
+    return limit === undefined || limit.closedAt < readyAt ? "worker" : limit.kind;
   }
 
   /** A task that was taken no longer counts against its limit. */
@@ -172,10 +179,22 @@ class Limit {
   #running = 0;
   /** With `per`: when the last `limit` tasks started, oldest first. */
   readonly #starts: number[] = [];
+  /** When it last kept a ready task although a slot was idle, monotonic ms. */
+  closedAt = Number.NEGATIVE_INFINITY;
 
   constructor(limit: number, perMs: number | null) {
     this.#most = limit;
     this.#perMs = perMs;
+  }
+
+  get kind(): "limit" | "rate" {
+    return this.#perMs === null ? "limit" : "rate";
+  }
+
+  isClosed(now: number): boolean {
+    if (this.opensAt(now) <= now) return false;
+    this.closedAt = now;
+    return true;
   }
 
   /** When a task may start; infinity where a running task has to end first. */

@@ -3,6 +3,7 @@
 import type { Failure } from "../base/failure.ts";
 import type { RunId, TaskId } from "./ids.ts";
 import type { Rerun } from "./reruns.ts";
+import type { SessionCosts } from "./summary.ts";
 import type { FinalStatus, LogLevel, RunStatus } from "./status.ts";
 
 export type RunStarted = {
@@ -143,7 +144,7 @@ export type TaskSlow = TaskItem & {
   readonly runs: number;
 };
 
-export type RunFinished = {
+export type RunFinished = SessionCosts & {
   readonly type: "run-finished";
   readonly run: RunId;
   readonly status: Exclude<RunStatus, "running">;

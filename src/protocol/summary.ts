@@ -22,7 +22,40 @@ type FailedGroup = {
   readonly tasks: readonly string[];
 };
 
-export type RunSummary = {
+/** The tasks of one definition that this session has run to their end. */
+export type DefinitionTime = {
+  readonly task: string;
+  readonly tasks: number;
+  /** The durations of those that are done, added up. */
+  readonly totalMs: number;
+};
+
+/** What a task waits for that has all of its inputs: for a worker, for the limit of its pool, or for its rate. */
+export type WaitCause = "worker" | "limit" | "rate";
+
+/** Tasks of one definition that have waited for the same thing, 100 ms or longer. */
+export type WaitTime = {
+  readonly task: string;
+  readonly cause: WaitCause;
+  /** The pool, where the cause is its limit or rate. */
+  readonly pool?: string;
+  readonly tasks: number;
+  readonly longestMs: number;
+};
+
+/** What a session has cost. Absent where it is not known: of a run that keeps no history, or that ended elsewhere. */
+export type SessionCosts = {
+  /** The definitions that took most time, all their tasks together, most first: five at most. */
+  readonly definitions?: readonly DefinitionTime[];
+  /** What waited most, most first: five at most. */
+  readonly waits?: readonly WaitTime[];
+  /** Rows that its tasks have written. */
+  readonly rows?: number;
+  /** CPU time of the last attempts of its tasks, as far as it was measured: not of tasks below 1 ms. */
+  readonly cpuMs?: number;
+};
+
+export type RunSummary = SessionCosts & {
   readonly run: RunId;
   readonly pipeline: string;
   /** The pipeline file, absolute; null when the pipeline came as a value. */

@@ -16,7 +16,9 @@
 //    "p95Ms":9700,"runs":12,"label":"page=7"}
 //   {"type":"task-finished","id":7,"name":"load-page","attempt":2,"status":"done","startedAt":"…","at":"…",
 //    "label":"page=7","result":42}
-//   {"type":"run-finished","run":1,"status":"done","at":"…","failure":{…}}
+//   {"type":"run-finished","run":1,"status":"done","at":"…","failure":{…},"rows":400,"cpuMs":5300,
+//    "definitions":[{"task":"load-page","tasks":40,"totalMs":81000}],
+//    "waits":[{"task":"load-page","cause":"rate","pool":"api","tasks":38,"longestMs":12000}]}
 //
 // `attach --json` begins with run-attached, and has what a look at the file tells: no retries, checkpoints and results, and no
 // start of a task that began and ended between two looks.

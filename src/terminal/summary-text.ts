@@ -8,6 +8,7 @@ import { rerunCommand } from "../protocol/rerun-command.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import type { Palette } from "../base/palette.ts";
 import { paletteOf } from "../base/palette.ts";
+import { costLines, slowFromMs } from "./costs-text.ts";
 import { duration } from "../base/format-duration.ts";
 import { fit, fitMiddle, grouped, pad, plural, relative, visible, width } from "../base/text.ts";
 
@@ -15,8 +16,6 @@ import { fit, fitMiddle, grouped, pad, plural, relative, visible, width } from "
 const maxShown = 5;
 /** Columns of the names of failed tasks. */
 const maxNameColumns = 48;
-/** A list of slowest tasks is useless if they took less. */
-const slowEnoughMs = 100;
 
 type SummaryOptions = {
   readonly colors?: Palette;
@@ -37,7 +36,7 @@ export function summaryLines(summary: RunSummary, options: SummaryOptions = {}):
     headline(summary, colors, options.cwd ?? ""),
     ...reason(summary, colors),
     ...failures(summary, colors),
-    ...(options.quiet === true ? [] : slowest(summary, colors)),
+    ...(options.quiet === true ? [] : costs(summary, colors, columns)),
     ...next(summary, colors, options),
   ];
   return columns === Infinity ? lines : lines.map((line) => fit(line, columns));
@@ -133,8 +132,14 @@ function others(count: number, colors: Palette, after: boolean): string[] {
   return count > 0 ? [colors.dim(`  ${what}`)] : [];
 }
 
-function slowest({ slowest: tasks }: RunSummary, colors: Palette): string[] {
-  const worth = tasks.filter(({ durationMs }) => durationMs >= slowEnoughMs).slice(0, 3);
+const costs = (summary: RunSummary, colors: Palette, columns: number): string[] => [
+  ...slowest(summary, colors),
+  ...costLines(summary, columns).map((line) => colors.dim(`  ${line}`)),
+];
+
+function slowest(summary: RunSummary, colors: Palette): string[] {
+  const fromMs = slowFromMs(summary);
+  const worth = summary.slowest.filter(({ durationMs }) => durationMs >= fromMs).slice(0, 3);
   if (worth.length < 2) return [];
   const titles = titlesOf(worth);
   const list = worth.map(({ durationMs }, i) => `${titles[i]} ${duration(durationMs)}`);

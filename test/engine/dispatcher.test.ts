@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 
 import { maxReadyChars } from "../../src/engine/backlog.ts";
 import { Dispatcher, maxInFlightChars } from "../../src/engine/dispatcher.ts";
+import { WaitTimes } from "../../src/engine/wait-times.ts";
 import type { TaskVertex } from "../../src/plan/vertex.ts";
 import { taskId, workerId } from "../../src/protocol/ids.ts";
 import { node } from "../support/nodes.ts";
@@ -13,8 +14,10 @@ class Rig extends EngineParts {
   /** Ended by an earlier session. */
   readonly restored = new Set<TaskVertex>();
   onTopUp = (): void => undefined;
+  readonly waits = new WaitTimes();
   readonly dispatcher = new Dispatcher({
     ...this.deps,
+    waits: this.waits,
     topUp: () => {
       this.topUps++;
       this.onTopUp();

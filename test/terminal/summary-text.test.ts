@@ -95,3 +95,48 @@ test("the next command repeats the arguments that name the run", () => {
     "  next: pipeloom run etl.ts:nightly --params p.json --param 'note=it'\\''s late' --db a.db --resume",
   );
 });
+
+const many = {
+  definitions: [
+    { task: "load", tasks: 365, totalMs: 41_200 },
+    { task: "transform", tasks: 365, totalMs: 20_100 },
+    { task: "report", tasks: 1, totalMs: 20 },
+  ],
+  rows: 36_500,
+  cpuMs: 38_000,
+  finishedAt: summary().startedAt + 40_000,
+} as const;
+const forWorker = { task: "load", cause: "worker", tasks: 300, longestMs: 30_000 } as const;
+const forRate = {
+  task: "transform",
+  cause: "rate",
+  pool: "api",
+  tasks: 9,
+  longestMs: 5000,
+} as const;
+
+const costs = (more: Parameters<typeof summary>[0], columns = 100): string[] =>
+  summaryLines(summary({ db: ":memory:", ...more }), { columns }).slice(1);
+
+test("where the time went, what waited, and what was written", () => {
+  const slowest = [slow(1, 3000), slow(2, 2500), slow(3, 110)];
+  expect(costs({ ...many, slowest, waits: [forWorker, forRate] })).toEqual([
+    "  slowest: task-1 3.0 s · task-2 2.5 s",
+    "  most time: load 41.2 s in 365 tasks · transform 20.1 s in 365 tasks",
+    "  waited: transform up to 5.0 s for the rate of pool api · 36,500 rows written · 38.0 s of CPU",
+  ]);
+  expect(costs({ ...many, waits: [forWorker] }, 60)).toEqual([
+    "  most time: load 41.2 s in 365 tasks",
+    "  waited: load up to 30.0 s for a free worker",
+  ]);
+});
+
+test("a short run says no more than it did, and short waits nothing", () => {
+  const few = { definitions: [{ task: "a", tasks: 9, totalMs: 900 }], rows: 9, cpuMs: 900 };
+  const short = summary().startedAt + 800;
+  expect(costs({ ...few, finishedAt: short, waits: [{ ...forWorker, longestMs: 700 }] })).toEqual(
+    [],
+  );
+  const waits = [{ ...forRate, longestMs: 3900 }];
+  expect(costs({ ...many, rows: 0, cpuMs: 0, definitions: [], waits })).toEqual([]);
+});

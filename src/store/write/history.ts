@@ -7,6 +7,7 @@ import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { Execution, LeftTables, ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
 import type { LogLevel, RunStatus, TaskStatus } from "../../protocol/status.ts";
+import type { CostCounter } from "./cost-counter.ts";
 import type { MainRecord } from "../../protocol/writer-records.ts";
 
 /** A task's whole row except its cursor, which only a checkpoint sets. Times are epoch ms. */
@@ -103,6 +104,8 @@ export interface History {
   readonly recordsWrites: boolean;
   /** There is nothing to flush. */
   readonly isEmpty: boolean;
+  /** Undefined where nothing is recorded. */
+  readonly costs: Pick<CostCounter, "rows" | "cpuMs"> | undefined;
 
   setTask(row: TaskRow): void;
   /**

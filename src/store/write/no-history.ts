@@ -8,6 +8,7 @@ export class NoHistory implements History {
   readonly keepsResults = false;
   readonly recordsWrites = false;
   readonly isEmpty = true;
+  readonly costs = undefined;
   setTask(): void {}
   setDone(): void {}
   setAgain(): void {}

@@ -174,7 +174,9 @@ export class Session {
     this.history.setEnd(end);
     if (this.#passesOn && status === "done") this.history.endDownstream();
     if (!this.history.isEmpty) this.#commit();
-    const finished = { type: "run-finished", run, status, at } as const;
+    const { rows, cpuMs } = this.history.costs ?? {};
+    const costs = rows === undefined || cpuMs === undefined ? {} : { rows, cpuMs };
+    const finished = { type: "run-finished", run, status, at, ...costs } as const;
     return {
       finished: failure === null ? finished : { ...finished, failure },
       untidy: this.#tidyAndClose(at),

@@ -13,6 +13,7 @@ import type { ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
 import type { BusyHandler } from "../busy-handler.ts";
 import { DefinitionChanges } from "./definitions.ts";
 import { DownstreamReruns } from "./downstream-reruns.ts";
+import { CostCounter } from "./cost-counter.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import { DoneRows } from "./done-rows.ts";
 import { AttemptRows } from "./attempt-rows.ts";
@@ -56,6 +57,7 @@ export class SqliteHistory implements History {
   readonly #cursors = new Map<TaskId, { cursor: string; rows: number }>();
   readonly #definitions: DefinitionChanges;
   readonly #times = new IsoTimeCache();
+  readonly costs = new CostCounter();
   readonly #counts: StatusCounts;
   readonly #maxCounted: number;
   readonly #runRow: RunRow;
@@ -112,6 +114,8 @@ export class SqliteHistory implements History {
   setTask(row: TaskRow): void {
     const before = this.#rows.get(row.id);
     this.#rows.set(row.id, before === undefined ? row : followed(before, row));
+    // Another attempt follows a queued one.
+    this.costs.add(row.rows, row.status === "queued" ? 0 : (row.cpuMs ?? 0));
     this.#progressed.delete(row.id);
   }
 
@@ -144,6 +148,7 @@ export class SqliteHistory implements History {
     const isCheap = written === 0 && cpuMs === undefined && waitedMs === 0;
     const told = label ?? before?.label ?? null;
     const isPlain = told === null && needs === null && before === undefined;
+    if (!isCheap) this.costs.add(rows, cpuMs ?? 0);
     if (isCheap && isPlain && attempt === 1) {
       this.#done.addPlain(id, name, key, started, finished, result, input, position);
       return;
@@ -179,6 +184,7 @@ export class SqliteHistory implements History {
   }
 
   setCursor(id: TaskId, cursor: string, rows: number): void {
+    this.costs.add(rows, 0);
     this.#cursors.set(id, { cursor, rows: rows + (this.#cursors.get(id)?.rows ?? 0) });
   }
 
@@ -287,6 +293,7 @@ export class SqliteHistory implements History {
   committed(): void {
     this.#counts.committed();
     this.#runRow.committed();
+    this.costs.committed();
   }
 
   discard(): void {
@@ -298,6 +305,7 @@ export class SqliteHistory implements History {
     this.#counts.discard();
     this.#reruns.discard();
     this.#runRow.discard();
+    this.costs.discard();
     this.#clear();
   }
 
