@@ -180,7 +180,13 @@ class Attached {
     }
     const { status, finishedAt: at, failure } = summary;
     const why = failure === null ? {} : { failure };
-    this.#ui.events([{ type: "run-finished", run: id, status, at, ...why }]);
+    const { definitions, rows, cpuMs } = summary;
+    const costs = {
+      ...(definitions === undefined ? {} : { definitions }),
+      ...(rows === undefined ? {} : { rows }),
+      ...(cpuMs === undefined ? {} : { cpuMs }),
+    };
+    this.#ui.events([{ type: "run-finished", run: id, status, at, ...why, ...costs }]);
     this.#ui.finish({ ...summary, ...this.#failures() });
     return summary.status === "done" ? 0 : 1;
   }

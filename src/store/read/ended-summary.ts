@@ -76,7 +76,12 @@ function costsOf(db: Database, run: RunId): SessionCosts {
     `SELECT SUM(rows) AS rows, SUM(cpu_ms) AS cpuMs FROM task_runs WHERE ${ofRun("?1")}`,
   );
   const { rows, cpuMs } = sums.get(run) ?? { rows: null, cpuMs: null };
-  return { definitions: times.all(run), rows: rows ?? 0, cpuMs: cpuMs ?? 0 };
+  const definitions = times.all(run);
+  return {
+    ...(definitions.length === 0 ? {} : { definitions }),
+    rows: rows ?? 0,
+    cpuMs: cpuMs ?? 0,
+  };
 }
 
 const isEnd = (status: string): status is Exclude<RunStatus, "running"> =>
