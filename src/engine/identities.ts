@@ -7,14 +7,14 @@ import { taskKey } from "../protocol/task-key.ts";
 import { resultText, type TaskVertex } from "../plan/vertex.ts";
 import { needsOf } from "../plan/needed-vertices.ts";
 import { fill } from "../plan/template.ts";
-import { RestoredTasks, type Which } from "./restored-tasks.ts";
+import { RestoredTasks, type TakenTask, type Which } from "./restored-tasks.ts";
 
 type Ready = { readonly vertex: TaskVertex; readonly text: string; readonly key: string };
 
 export class Identities {
   readonly restored = new RestoredTasks();
   readonly #mask: Mask | undefined;
-  readonly #again: (vertex: TaskVertex) => void;
+  readonly #again: (vertex: TaskVertex, wasCounted: boolean) => void;
   #nextId = 1;
   readonly #outdated = new WeakSet<TaskVertex>();
   #unlike: ReadonlySet<string> = new Set();
@@ -22,7 +22,7 @@ export class Identities {
   #lastReady: Ready | undefined;
 
   /** @param again records a task that runs again because it depends on one that does */
-  constructor(mask: Mask | undefined, again: (vertex: TaskVertex) => void) {
+  constructor(mask: Mask | undefined, again: (vertex: TaskVertex, wasCounted: boolean) => void) {
     this.#mask = mask;
     this.#again = again;
   }
@@ -72,12 +72,12 @@ export class Identities {
     vertex.cursor = known?.cursor ?? undefined;
     if (known?.isOutdated === true) this.#outdated.add(vertex);
     if (known?.passesOn === true) vertex.isAgain = true;
-    else if (vertex.isAgain) this.#again(vertex);
+    else if (vertex.isAgain) this.#again(vertex, known?.wasCounted === true);
     return known;
   }
 
   /** Gives the task its input text. */
-  #take(vertex: TaskVertex, which: Which | undefined): RestoredTask | undefined {
+  #take(vertex: TaskVertex, which: Which | undefined): TakenTask | undefined {
     if (vertex.input === undefined) throw new Error("Internal error: a task is identified twice");
     if (this.restored.isEmpty) {
       vertex.inputText = fill(vertex.input, resultText);

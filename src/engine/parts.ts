@@ -27,6 +27,7 @@ import { ReuseAsks } from "./reuse-asks.ts";
 import { Schedule } from "./schedule.ts";
 import { SlowWatch } from "./slow-watch.ts";
 import { StoredResults } from "./stored-results.ts";
+import type { TaskId } from "../protocol/ids.ts";
 import { againRecord } from "./task-records.ts";
 import { TaskCode } from "./task-code.ts";
 import { type Progress, TaskTimes } from "./task-times.ts";
@@ -95,7 +96,11 @@ export class Parts {
     const { times, inFlight, inputs } = this;
     this.slow = new SlowWatch({ times, inFlight, inputs, onEvents });
     this.schedule = new Schedule(pipeline.pools);
-    this.identities = new Identities(mask, (vertex) => this.writer.record([againRecord(vertex)]));
+    this.identities = new Identities(mask, (vertex, wasCounted) => {
+      this.writer.record([againRecord(vertex)]);
+      const { id, name } = vertex;
+      if (wasCounted) onEvents([{ type: "task-again", id: id as TaskId, name }]);
+    });
     this.graph = this.#newGraph(options);
     this.alarm = new Alarm(() => run.advance());
     const { schedule } = this;

@@ -12,6 +12,9 @@ export type Which = Pick<RestoredTask, "id" | "position">;
 /** Tasks of one key, in the order of their ids. Those before `next` have been taken. */
 type Same = { readonly all: RestoredTask[]; next: number };
 
+/** `wasCounted`: it counts as already done, and runs again. */
+export type TakenTask = RestoredTask & { readonly wasCounted?: boolean };
+
 export class RestoredTasks {
   readonly #done = new DoneTasks();
   /** The others. */
@@ -100,11 +103,13 @@ export class RestoredTasks {
    * @param isAgain it depends on a task that runs again with its downstream: so does this one, unless it has done so already
    * @param which of those of the key that were not taken; undefined: the first
    */
-  take(key: string, optional: boolean, isAgain = false, which?: Which): RestoredTask | undefined {
+  take(key: string, optional: boolean, isAgain = false, which?: Which): TakenTask | undefined {
     const task = which === undefined ? this.#take(key) : this.#takeThis(key, which);
     if (task === undefined) return undefined;
     if (isAgain && task.passesOn !== true) {
-      return { ...task, status: "open", attempt: 0, result: null, cursor: null };
+      // What is outdated, the run has not counted as done.
+      const wasCounted = task.status === "done" && task.isOutdated !== true;
+      return { ...task, status: "open", attempt: 0, result: null, cursor: null, wasCounted };
     }
     const runs = task.isOutdated === true || (task.status === "failed" && !optional);
     if (runs) return { ...task, status: "open", attempt: 0, result: null };

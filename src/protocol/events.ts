@@ -152,7 +152,18 @@ export type RunFinished = SessionCosts & {
   readonly failure?: Failure;
 };
 
+/**
+ * A task that an earlier session has done runs again, because it depends on one that does (`--downstream`). It no longer counts
+ * as `alreadyDone`.
+ */
+type TaskAgain = {
+  readonly type: "task-again";
+  readonly id: TaskId;
+  readonly name: string;
+};
+
 export type TaskEvent =
   TaskStarted | TaskProgress | TaskLog | TaskCheckpoint | TaskRetrying | TaskFinished;
 
-export type RunEvent = RunStarted | RunReruns | RunTotal | TaskEvent | TaskSlow | RunFinished;
+export type RunEvent =
+  RunStarted | RunReruns | RunTotal | TaskAgain | TaskEvent | TaskSlow | RunFinished;

@@ -55,6 +55,7 @@ export function formatEvent(event: RunEvent, verbosity: Verbosity, cwd = ""): Li
       return verbosity >= 0 ? reruns(event) : undefined;
     case "run-finished":
     case "run-total":
+    case "task-again":
     case "task-progress":
     case "task-checkpoint":
       return undefined;

@@ -6,6 +6,7 @@
 //    "version":1}
 //   {"type":"run-reruns","run":1,"at":"…","tasks":[{"task":"load-page","reason":"code","isKept":false,"count":40}]}
 //   {"type":"run-total","total":100,"complete":true}
+//   {"type":"task-again","id":7,"name":"load-page"}
 //   {"type":"task-started","id":7,"name":"load-page","attempt":1,"at":"…","label":"page=7"}
 //   {"type":"task-progress","id":7,"progress":0.5,"message":"fetched"}
 //   {"type":"task-log","id":7,"name":"load-page","attempt":1,"at":"…","level":"info","line":"…","label":"page=7"}
@@ -45,6 +46,7 @@ export function jsonLine(committed: RunEvent): string {
   const event = labelled(committed);
   switch (event.type) {
     case "run-total":
+    case "task-again":
     case "task-progress":
       return JSON.stringify(event);
     case "run-started":

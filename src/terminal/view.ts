@@ -152,6 +152,9 @@ function step(view: View, event: RunEvent): void {
       view.total = event.total;
       view.complete = event.complete;
       return;
+    case "task-again":
+      view.done--;
+      return;
     case "run-reruns":
       return;
     case "run-started":

@@ -56,6 +56,7 @@ function shortly(event: RunEvent): string {
     case "run-started":
     case "run-finished":
     case "run-reruns":
+    case "task-again":
     case "task-checkpoint":
     case "task-retrying":
     case "task-slow":
