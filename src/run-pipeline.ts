@@ -56,7 +56,8 @@ export type RunPipelineOptions = {
   /** Of a run that is continued: tasks whose results stay although their code has changed. Names of `task({ name })`. */
   readonly keep?: readonly string[];
   /**
-   * Tasks that run again, in a new session of the last run or of the one that `resume` names, ended or not; `failed`: those
+   * Tasks that run again, in a new session of the last run or of the one that `resume` names, ended or not: by name, or as the
+   * screen shows them (`load day=2026-11-03`); `failed`: those
    * that failed, and what was skipped because of them. Their rows in your tables stay.
    */
   readonly rerun?: readonly string[];
@@ -67,6 +68,8 @@ export type RunPipelineOptions = {
    * own: it continues only a run of the same selection.
    */
   readonly only?: Readonly<Record<string, OnlyValue | readonly OnlyValue[]>>;
+  /** As `only`: the tasks with these names or titles, as the screen shows them: `load day=2026-11-03`. */
+  readonly onlyTasks?: readonly string[];
   /** Take results of earlier runs, where tasks have `reuse`. Default true; false runs all tasks. */
   readonly reuse?: boolean;
   /**
@@ -200,7 +203,7 @@ const writerOptions = (
 async function argumentsOf(
   module: ModuleRef,
   { params: spec }: Pipeline,
-  { params: given = {}, only }: RunPipelineOptions,
+  { params: given = {}, only, onlyTasks = [] }: RunPipelineOptions,
   params: Record<string, unknown>,
 ): Promise<readonly string[] | undefined> {
   if (module.kind === "builtin" || module.pipeline !== undefined) return undefined;
@@ -209,7 +212,8 @@ async function argumentsOf(
   const selected = Object.entries(only ?? {}).flatMap(([name, value]) =>
     [value].flat().flatMap((each) => ["--only", `${name}=${String(each)}`]),
   );
-  return [fileArgument(module), ...words, ...selected];
+  const titles = onlyTasks.flatMap((title) => ["--only", title]);
+  return [fileArgument(module), ...words, ...titles, ...selected];
 }
 
 /** What `fileRef` reads back, from any folder. */
@@ -243,19 +247,21 @@ function codeOf(
   };
 }
 
-function onlyOf({ only, keep = [], rerun = [] }: RunPipelineOptions): Only | undefined {
-  if (only === undefined) return undefined;
+function onlyOf(options: RunPipelineOptions): Only | undefined {
+  const { only = {}, onlyTasks: titles = [], keep = [], rerun = [] } = options;
+  if (options.only === undefined && titles.length === 0) return undefined;
   if (keep.length + rerun.length > 0) {
     throw new RerunError(
       "only: a part of the plan is a run of its own; leave out what is asked of an earlier run",
     );
   }
-  return new Map(
+  const members = new Map(
     Object.entries(only).map(([name, value]) => [
       name,
       (Array.isArray(value) ? value : [value]).map(String),
     ]),
   );
+  return { members, titles };
 }
 
 /** Lines at `debug` are not shown: each thread that imports the module prints the same ones. */

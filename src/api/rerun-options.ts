@@ -33,14 +33,21 @@ export function rerunsOf(options: RerunOptions): RerunRequest {
     throw new RerunError("downstream says how far rerun goes: name a task with rerun");
   }
   for (const name of keep) assertTask(name);
-  const named = rerun.filter((name) => name !== failedTasks);
-  for (const name of named) assertTask(name);
+  const asked = rerun.filter((name) => name !== failedTasks);
+  const named = asked.filter((name) => registry.tasks.has(name));
+  const titles = asked.filter((name) => !registry.tasks.has(name));
+  for (const title of titles) assertTitle(title);
   const both = named.find((name) => keep.includes(name));
   if (both !== undefined) throw new RerunError(`task "${both}" is to be kept and to run again`);
   if (resume === "fresh" && keep.length + rerun.length > 0) {
     throw new RerunError("a fresh run has no tasks to keep or to run again");
   }
-  return { keep, rerun: named, failed: named.length < rerun.length, downstream };
+  return { keep, rerun: named, titles, failed: asked.length < rerun.length, downstream };
+}
+
+/** What is no definition is looked up in the run, unless it is a definition's name with a typing error. */
+function assertTitle(title: string): void {
+  if (nearest(title, [...registry.tasks.keys()]) !== undefined) assertTask(title);
 }
 
 function assertTask(name: string): void {

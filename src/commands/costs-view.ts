@@ -34,7 +34,9 @@ export const costTable = (
               maxMs === null || tasks === 1 ? "" : duration(maxMs),
               rows === null || rows === 0 ? "" : grouped(rows),
               // Short tasks, and those that share a thread, are not measured.
-              cpuMs === null ? "" : `${cpuTasks < tasks ? "≥ " : ""}${duration(cpuMs)}`,
+              cpuMs === null || cpuMs === 0
+                ? ""
+                : `${cpuTasks < tasks ? "≥ " : ""}${duration(cpuMs)}`,
               maxWaitedMs === null || maxWaitedMs === 0 ? "" : duration(maxWaitedMs),
             ],
           ),

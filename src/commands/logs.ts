@@ -37,20 +37,21 @@ export const command = defineCliCommand({
     examples: [
       { line: "pipeloom logs -f", what: "follow the run until it ends" },
       { line: "pipeloom logs 12 load-page --level warn", what: "warnings and errors of one task" },
+      { line: "pipeloom logs 'load-page page=7'", what: "of the one with this input" },
     ],
   },
   args: {
     run: {
       type: "positional",
       required: false,
-      valueHint: "run-id",
+      valueHint: "run-id|task",
       description: "the run; without it, a task works too",
     },
     task: {
       type: "positional",
       required: false,
-      valueHint: "task",
-      description: "only this task: a name, or #4 for the one with id 4",
+      valueHint: "stored-task",
+      description: "only this task: a name, a title as it is shown, or #4 for the one with id 4",
     },
     db: readDbFlag,
     follow: { type: "boolean", alias: "f", description: "wait for more lines until the run ends" },

@@ -56,7 +56,7 @@ export const runFlags = defineFlags({
     repeat: true,
     valueHint: "task",
     description:
-      "run this task again in the last run, done or not, or in that of --resume; failed: those that failed",
+      "run this task again in the last run, done or not, or in that of --resume: a name, or a title as it is shown; failed: those that failed",
   },
   downstream: {
     type: "boolean",
@@ -72,8 +72,9 @@ export const runFlags = defineFlags({
   only: {
     type: "string",
     repeat: true,
-    valueHint: "input=value",
-    description: "run only tasks whose input has this value, and what they need",
+    valueHint: "input=value|task",
+    description:
+      "run only tasks whose input has this value, or that have this name or title, and what they need",
   },
   reuse: {
     type: "boolean",
@@ -150,7 +151,14 @@ function assertHistory(
   if (fresh) throw new UsageError(`${flag} and --fresh exclude each other`, "keep one of them");
 }
 
-function onlyOf({ only, keep, rerun }: Flags<typeof runFlags>): Pick<RunPipelineOptions, "only"> {
+/** In a value: it is one of several members, or quoted or cut, as the screen shows an input. */
+const titleMarks = /\s[^\s=]+=|^".*"$|…/;
+
+function onlyOf({
+  only,
+  keep,
+  rerun,
+}: Flags<typeof runFlags>): Pick<RunPipelineOptions, "only" | "onlyTasks"> {
   if (only.length === 0) return {};
   if (rerun.length + keep.length > 0) {
     throw new UsageError(
@@ -159,14 +167,16 @@ function onlyOf({ only, keep, rerun }: Flags<typeof runFlags>): Pick<RunPipeline
     );
   }
   const values = new Map<string, string[]>();
+  const titles: string[] = [];
   for (const text of only) {
-    const [, name, value] = /^([^=]+)=([^]*)$/.exec(text) ?? [];
-    if (name === undefined || value === undefined) {
-      throw new UsageError(`--only ${text}: what value?`, "e.g. --only day=2026-11-03");
-    }
-    values.set(name, [...(values.get(name) ?? []), value]);
+    const [, name = "", value = ""] = /^([^=\s]+)=([^]*)$/.exec(text) ?? [];
+    if (name === "" || titleMarks.test(value)) titles.push(text);
+    else values.set(name, [...(values.get(name) ?? []), value]);
   }
-  return { only: Object.fromEntries(values) };
+  return {
+    ...(values.size === 0 ? {} : { only: Object.fromEntries(values) }),
+    ...(titles.length === 0 ? {} : { onlyTasks: titles }),
+  };
 }
 
 function isDownstream({ downstream, rerun }: Flags<typeof runFlags>): boolean {

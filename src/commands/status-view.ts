@@ -152,7 +152,7 @@ const taskTable = ({ tasks }: Overview, { now, width, colors }: ViewOptions): st
         String(task.id),
         titleOf(task.name, task.label),
         statusCell(task.status, colors),
-        task.status === "done" || task.progress > 0 ? `${Math.floor(task.progress * 100)}%` : "",
+        percentOf(task),
         task.attempt > 1 ? String(task.attempt) : "",
         task.startedAt === null ? "" : ago(task.startedAt, now),
         took(task, now),
@@ -161,6 +161,12 @@ const taskTable = ({ tasks }: Overview, { now, width, colors }: ViewOptions): st
     ),
     { width, colors },
   );
+
+/** A task that is done may have reported less. */
+function percentOf({ status, progress }: SeenTask): string {
+  if (status === "done") return "100%";
+  return progress > 0 ? `${Math.floor(progress * 100)}%` : "";
+}
 
 const remark = ({ error, message, reason }: SeenTask): string =>
   firstLine(error === null ? (message ?? reason ?? "") : failureLine(error));

@@ -7,6 +7,7 @@ import { JSON } from "../base/globals.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
 import { asUserError, waitingReader } from "./waiting-reader.ts";
+import { findTasks, noTask } from "../store/task-names.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { overview, type Overview } from "../store/read/overview.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
@@ -61,8 +62,9 @@ export const command = defineCliCommand({
     failed: { type: "boolean", description: "list only failed tasks" },
     task: {
       type: "string",
-      valueHint: "task",
-      description: "list only tasks of this name, with their earlier attempts",
+      valueHint: "stored-task",
+      description:
+        "list only tasks of this name, or the one with this title, with their earlier attempts",
     },
     since: {
       type: "string",
@@ -125,7 +127,16 @@ function look({ db, reader, limit, run, only }: Asked, maxTasks = limit): Overvi
 
 function once(asked: Asked): string {
   const seen = look(asked);
+  if (asked.format === "table" && seen.tasks.length === 0) assertTask(asked, seen);
   return asked.format === "json" ? `${json(asked, seen, 2)}\n` : text(asked, seen);
+}
+
+/** A name that nothing has is mistyped. Programs get an empty list. */
+function assertTask({ reader, only: { name } }: Asked, { runs }: Overview): void {
+  const [first] = runs;
+  if (name === undefined || first === undefined) return;
+  if (runs.some(({ id }) => findTasks(reader, id, name, 1).length > 0)) return;
+  throw new ReaderError("no-such-task", noTask(reader, first.id, name));
 }
 
 const json = ({ db }: Asked, seen: Overview, indent: number): string =>

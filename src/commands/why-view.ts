@@ -20,6 +20,8 @@
 //
 // JSON Schema: .github/schemas/why.v1.schema.json.
 
+import { failureLine } from "../base/failure.ts";
+import { titleOf } from "../protocol/label.ts";
 import { JSON } from "../base/globals.ts";
 import { type DiffLine, lineDiff } from "../base/line-diff.ts";
 import type { Palette } from "../base/palette.ts";
@@ -158,10 +160,10 @@ export function whyLines(
   { colors, columns }: WhyTextView,
 ): string[] {
   const { task, run, pipeline, results, isOneOfSeveral } = why;
-  const head = `${colors.bold(visible(task.name))} ${colors.dim(`#${task.id}`)} of run ${run} (${visible(pipeline)}): ${headline(verdict.outcome, task.status)}`;
+  const head = `${colors.bold(visible(titleOf(task.name, task.label)))} ${colors.dim(`#${task.id}`)} of run ${run} (${visible(pipeline)}): ${headline(verdict.outcome, task.status)}`;
   const more = [
     ...(isOneOfSeveral
-      ? [`one of several tasks of this name; another one: pipeloom why '#<id>' ${run}`]
+      ? [`one of several that are called so; another one: pipeloom why '#<id>' ${run}`]
       : []),
     ...(results === undefined || results.own + results.reused < 2
       ? []
@@ -169,7 +171,9 @@ export function whyLines(
           `of ${visible(task.definition)}, ${plural(results.own, "task")} ran and ${results.reused} were reused`,
         ]),
   ];
-  const body = [...verdict.because, ...more, ...needsLines(why.needs)].flatMap((line) =>
+  const failed =
+    task.status === "error" && task.failure !== null ? [failureLine(task.failure)] : [];
+  const body = [...failed, ...verdict.because, ...more, ...needsLines(why.needs)].flatMap((line) =>
     wrapped(line, columns),
   );
   const first = columns === Number.POSITIVE_INFINITY ? head : Bun.wrapAnsi(head, columns);
@@ -178,7 +182,7 @@ export function whyLines(
 
 const headline = (outcome: Outcome, status: string): string =>
   outcome === "ran"
-    ? `it ran, and is ${status}`
+    ? `it ran, and ${status === "error" ? "failed" : `is ${status}`}`
     : outcome === "reused"
       ? "it was reused"
       : outcome === "skipped"

@@ -31,7 +31,7 @@ export const command = defineCliCommand({
       type: "positional",
       required: true,
       valueHint: "stored-task",
-      description: "the task: a name, or #4 for the one with id 4",
+      description: "the task: a name, a title as it is shown, or #4 for the one with id 4",
     },
     run: {
       type: "positional",

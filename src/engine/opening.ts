@@ -81,7 +81,10 @@ const reusesOf = ({ code, definitions }: RunOptions, mask: Mask | undefined) =>
 
 /** A part of the plan is a run of its own: it leaves one that died with the whole plan as it is. */
 const selectionText = (only: RunOptions["only"]): string =>
-  only === undefined ? "" : ` only ${canonicalJson(Object.fromEntries(only))}`;
+  only === undefined
+    ? ""
+    : ` only ${canonicalJson(Object.fromEntries(only.members))}` +
+      (only.titles.length === 0 ? "" : canonicalJson(only.titles));
 
 /** A definition's name as it is in the file. */
 export const storedName = (name: string, mask: Mask | undefined): string =>

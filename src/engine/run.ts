@@ -333,8 +333,6 @@ export class Run {
     this.#control = undefined;
   }
 
-  // ── helpers ──
-
   get #running(): Executors {
     if (this.#executors === undefined) throw new Error("Internal error: no executors were started");
     return this.#executors;

@@ -5,11 +5,17 @@ import { firstFew } from "../base/first-few.ts";
 import { JSON } from "../base/globals.ts";
 import { isPlainObject } from "../base/json.ts";
 import { dependenciesOf } from "./dependencies.ts";
+import { NodeTitles } from "./node-titles.ts";
+import { nearest } from "../base/suggest.ts";
 import { PlanError } from "./plan-error.ts";
 import { nodesIn } from "./template.ts";
 
-/** By the name of a member of the input: the values as text. The input has one of them. */
-export type Only = ReadonlyMap<string, readonly string[]>;
+export type Only = {
+  /** By the name of a member of the input: the values as text. The input has one of them. */
+  readonly members: ReadonlyMap<string, readonly string[]>;
+  /** The task has one of these titles (NodeTitles). Empty: any. */
+  readonly titles: readonly string[];
+};
 
 /** Values that the error names. */
 const maxListed = 10;
@@ -18,7 +24,9 @@ const maxListed = 10;
 export class NothingSelectedError extends PlanError {}
 
 export class Selection {
-  readonly #only: Only;
+  readonly #only: Only["members"];
+  readonly #wanted: readonly string[];
+  readonly #titles: NodeTitles;
   readonly #visited = new WeakSet<AnyNode>();
   /** What selected tasks need: all of it is planned, also of a fan-out. */
   readonly #needed = new WeakSet<AnyNode>();
@@ -28,8 +36,10 @@ export class Selection {
   readonly #members = new Set<string>();
   #selected = 0;
 
-  constructor(only: Only) {
-    this.#only = only;
+  constructor({ members, titles }: Only) {
+    this.#only = members;
+    this.#wanted = titles;
+    this.#titles = new NodeTitles(titles);
   }
 
   /** What is to be planned of these nodes: selected tasks, and fan-outs that may have some. Other values are passed on. */
@@ -68,7 +78,12 @@ export class Selection {
     }
   }
 
-  #isSelected({ input }: TaskNode): boolean {
+  #isSelected(node: TaskNode): boolean {
+    if (this.#wanted.length > 0 && !this.#titles.include(node)) return false;
+    return this.#only.size === 0 || this.#hasMembers(node);
+  }
+
+  #hasMembers({ input }: TaskNode): boolean {
     if (typeof input !== "object" || input === null || !isPlainObject(input)) return false;
     const members = new Map(Object.entries(input).map(([name, value]) => [name, textOf(value)]));
     for (const [name, text] of members) {
@@ -90,9 +105,11 @@ export class Selection {
    * @throws NothingSelectedError where none was: it names the values that there are
    */
   result(planned: number): string {
-    const only = Array.from(this.#only, ([name, values]) =>
+    const members = Array.from(this.#only, ([name, values]) =>
       values.map((value) => `${name}=${value}`).join(" or "),
-    ).join(", ");
+    );
+    const titles = this.#wanted.map((title) => `"${title}"`).join(" or ");
+    const only = [...(titles === "" ? [] : [titles]), ...members].join(", ");
     if (this.#selected === 0) throw new NothingSelectedError(`only ${only}: ${this.#nothing()}`);
     const more = planned - this.#selected;
     const tasks = `${this.#selected} ${this.#selected === 1 ? "task is" : "tasks are"} selected`;
@@ -100,13 +117,30 @@ export class Selection {
   }
 
   #nothing(): string {
+    if (this.#only.size === 0) {
+      const { near } = this.#titles;
+      return `there is no such task${near === undefined ? "" : `; did you mean "${near}"?`}`;
+    }
     for (const name of this.#only.keys()) {
       const values = this.#values.get(name);
       if (values !== undefined) continue;
       const others = [...this.#members].toSorted().join(", ");
       return `no task has "${name}" in its input${others === "" ? "" : `; the inputs have ${others}`}`;
     }
-    return `no task has this input; there are ${Array.from(this.#values, listed).join("; ")}`;
+    const there = `there are ${Array.from(this.#values, listed).join("; ")}`;
+    const near = this.#near();
+    return `no task has this input; ${near === undefined ? there : `did you mean ${near}?`}`;
+  }
+
+  /** The one value that was asked for, as it is perhaps meant. */
+  #near(): string | undefined {
+    const [[name, wanted] = ["", []], ...others] = this.#only;
+    const [value, ...more] = wanted;
+    if (value === undefined || more.length + others.length > 0) return undefined;
+    // Of so short a value, any other is near.
+    if (value.length < 3) return undefined;
+    const near = nearest(value, [...valuesOf(this.#values, name)]);
+    return near === undefined ? undefined : `${name}=${near}`;
   }
 }
 

@@ -138,7 +138,7 @@ export const placeOf = ({ place }: Vertex): Place => place;
 /** For messages. */
 export function describe(vertex: Vertex): string {
   if (vertex.kind === "each") return "a fan-out";
-  return vertex.id === 0 ? `task "${vertex.name}"` : `task "${vertex.name}" (${vertex.id})`;
+  return vertex.id === 0 ? `task "${vertex.name}"` : `task "${vertex.name}" #${vertex.id}`;
 }
 
 /** JSON text that a dependent reads: the result, or null for an optional vertex that did not succeed. */

@@ -31,6 +31,33 @@ export function labelOf({ label, input }: Item): string | undefined {
 export const titleOf = (name: string, label: string | null | undefined): string =>
   label === undefined || label === null ? name : `${name} ${label}`;
 
+export type Shown = {
+  readonly name: string;
+  /** What tells it from others of its name. */
+  readonly label: string | null;
+  /** Where several have the same title, it is shown too. */
+  readonly id?: number;
+};
+
+/** Whether the screen shows the task so: `load day=1`, `load day=1 #17`, its label alone, or with its middle cut out. */
+export function hasTitle(text: string, { name, label, id }: Shown): boolean {
+  const title = visible(titleOf(name, label));
+  const shown = [
+    title,
+    ...(id === undefined ? [] : [`${title} #${id}`]),
+    ...(label === null ? [] : [visible(label)]),
+  ];
+  return shown.some((each) => each === text || isCut(text, each));
+}
+
+/** With one mark only: a label may have marks of its own. */
+function isCut(text: string, whole: string): boolean {
+  const [head = "", tail, ...others] = text.split("…");
+  if (tail === undefined || others.length > 0) return false;
+  const kept = head.length + tail.length;
+  return kept > 0 && kept < whole.length && whole.startsWith(head) && whole.endsWith(tail);
+}
+
 /** What is written for programs and people outside: the label instead of the input that it is made of. */
 export function labelled<Event extends object>(event: Event & Item): Event {
   if (!("input" in event) && !("label" in event)) return event;

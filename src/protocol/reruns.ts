@@ -6,13 +6,21 @@ export type RerunRequest = {
   readonly keep: readonly string[];
   /** They run again, whatever their code. */
   readonly rerun: readonly string[];
+  /** So do these tasks of the run: their titles, labels, or names of nodes, as the screen shows them. */
+  readonly titles: readonly string[];
   /** Tasks that failed run again, also those whose failure is final because they are optional. */
   readonly failed: boolean;
   /** What depends on the tasks that run again as asked runs again too, whatever its input. */
   readonly downstream: boolean;
 };
 
-export const noReruns: RerunRequest = { keep: [], rerun: [], failed: false, downstream: false };
+export const noReruns: RerunRequest = {
+  keep: [],
+  rerun: [],
+  titles: [],
+  failed: false,
+  downstream: false,
+};
 
 /** What is decided of one definition's tasks that earlier sessions have ended, or left with a checkpoint. */
 export type Rerun = {

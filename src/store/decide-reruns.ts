@@ -17,8 +17,12 @@ import type { NextTask } from "../protocol/plan.ts";
 import type { Code, Rerun } from "../protocol/reruns.ts";
 import { onlyRow } from "./only-row.ts";
 import { ofRun } from "./own-tables.ts";
+import { findTasks, noTask, queriesOf } from "./task-names.ts";
 import { StoreError } from "./store-error.ts";
 import type { RunRow } from "./read/run-rows.ts";
+
+/** Tasks that one title means. */
+const maxAsked = 100_000;
 
 export const askedFor = "asked";
 export const askedDownstream = "asked+";
@@ -50,6 +54,8 @@ export type Decision = {
   readonly reruns: readonly Rerun[];
   /** Definitions whose tasks run again: the fingerprint to set on tasks that have none yet. */
   readonly outdated: ReadonlyMap<string, string>;
+  /** Tasks that run again because the user names them: `RerunRequest.titles`. */
+  readonly asked: readonly number[];
   /** Tasks were marked in an earlier session and have not run again since. */
   readonly hasMarked: boolean;
   /** The earlier sessions did not record the code of their tasks: whether it has changed is not known. */
@@ -71,8 +77,9 @@ export function decideReruns(
   const stored = storedDefinitions(db, run);
   const decider = new Decider(run, request, code, stored);
   const hasMarked = hasMarkedTasks(db, run);
-  const parts = decider.needsParts || hasMarked ? partsOf(db, run) : [];
-  const decision = { ...decider.decide(parts), hasMarked };
+  const asked = askedTasks(db, path, run, request);
+  const parts = decider.needsParts || hasMarked ? partsOf(db, run, request, asked) : [];
+  const decision = { ...decider.decide(parts), asked, hasMarked };
   if (decider.repeating.length > 0) throw wouldRepeat(path, run, decider.repeating, stored);
   assertSomething(path, run, request, parts);
   return decision;
@@ -92,9 +99,37 @@ function hasMarkedTasks(db: Database, { id }: RunRow): boolean {
   return onlyRow(row.get(id)).found === 1;
 }
 
-function partsOf(db: Database, { id }: RunRow): readonly Part[] {
+/** @throws StoreError `nothing-to-rerun` */
+function askedTasks(
+  db: Database,
+  path: string,
+  { id }: RunRow,
+  { reruns: { titles } }: RunRequest,
+): readonly number[] {
+  const queries = queriesOf(db);
+  return titles.flatMap((title) => {
+    const found = findTasks(queries, id, title, maxAsked);
+    if (found.length > 0) return found;
+    throw new StoreError("nothing-to-rerun", `${path}: ${noTask(queries, id, title)}`);
+  });
+}
+
+export const askedMark = ({ reruns: { downstream } }: RunRequest): string =>
+  downstream ? askedDownstream : askedFor;
+
+function partsOf(
+  db: Database,
+  { id }: RunRow,
+  request: RunRequest,
+  asked: readonly number[],
+): readonly Part[] {
+  const before = `nullif(fingerprint, '${ranDownstream}')`;
+  const fingerprint =
+    asked.length === 0
+      ? before
+      : `CASE WHEN id IN (${asked.join(", ")}) THEN '${askedMark(request)}' ELSE ${before} END`;
   using rows = db.prepare<Part, [number]>(
-    `SELECT ${definitionSql} AS definition, nullif(fingerprint, '${ranDownstream}') AS fingerprint, SUM(status = 'done') AS done, SUM(status = 'done' OR cursor IS NOT NULL) AS committed,
+    `SELECT ${definitionSql} AS definition, ${fingerprint} AS fingerprint, SUM(status = 'done') AS done, SUM(status = 'done' OR cursor IS NOT NULL) AS committed,
       SUM(status = 'error') AS failed, SUM(status = 'error' AND cursor IS NULL) AS failedEmpty
       FROM task_runs WHERE ${ofRun("?1")} GROUP BY 1, 2`,
   );
@@ -112,8 +147,8 @@ export function nextTasks(
   request: RunRequest,
   code: Code | undefined,
 ): readonly NextTask[] {
-  const { reruns } = decideReruns(db, path, run, request, code);
-  const parts = partsOf(db, run);
+  const { reruns, asked } = decideReruns(db, path, run, request, code);
+  const parts = partsOf(db, run, request, asked);
   return request.tasks.map((task) => {
     const rerun = reruns.find((each) => each.task === task) ?? null;
     const own = parts.filter(({ definition }) => definition === task);
@@ -145,8 +180,8 @@ class Decider {
   }
 
   get needsParts(): boolean {
-    const { keep, rerun, failed } = this.#request.reruns;
-    return this.#outdated.size > 0 || keep.length > 0 || rerun.length > 0 || failed;
+    const { keep, rerun, titles, failed } = this.#request.reruns;
+    return this.#outdated.size > 0 || [...keep, ...rerun, ...titles].length > 0 || failed;
   }
 
   #outdatedBy(name: string): readonly [string, string][] {
@@ -164,7 +199,7 @@ class Decider {
     return !isModule || this.#run.code !== this.#request.code;
   }
 
-  decide(parts: readonly Part[]): Omit<Decision, "hasMarked"> {
+  decide(parts: readonly Part[]): Omit<Decision, "asked" | "hasMarked"> {
     return {
       reruns: this.#request.tasks.flatMap((name) =>
         this.#rerunOf(

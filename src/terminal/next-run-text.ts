@@ -94,7 +94,7 @@ function what({ kept, rerun, failed }: NextTask): string | undefined {
   const parts = [
     ...(rerun === null ? [] : [again(rerun)]),
     ...(kept > 0 && rerun?.isKept !== true ? [`kept${times(kept)}`] : []),
-    ...(failed > 0 && rerun?.reason !== "asked" ? [`runs again${times(failed)}: it failed`] : []),
+    ...(failed > 0 ? [`runs again${times(failed)}: it failed`] : []),
   ];
   return parts.length === 0 ? undefined : parts.join("; ");
 }

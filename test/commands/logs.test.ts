@@ -176,7 +176,7 @@ describe("the command", () => {
     using run = running(2);
     const { err, code } = await run.follow(["laod"], []);
     expect(code).toBe(1);
-    expect(err).toEndWith('error: run 2 has no task "laod"; it has report, load\n');
+    expect(err).toEndWith('error: run 2 has no task "laod"; did you mean "load"?\n');
   });
 
   test("a continued run that is running is meant, and not a later one that has ended", async () => {

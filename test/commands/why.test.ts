@@ -63,14 +63,17 @@ test("the first run, a result that is reused, and a task that always runs", asyn
   await project.write(2);
   await project.run();
   const first = "it is the first run of the pipeline that has this task";
-  expect(await project.why("load")).toEqual(["load #1 of run 1 (etl): it ran, and is done", first]);
+  expect(await project.why("load")).toEqual([
+    "load day=1 #1 of run 1 (etl): it ran, and is done",
+    first,
+  ]);
   await project.run();
   expect(await project.why("load")).toEqual([
-    "load #1 of run 2 (etl): it was reused",
+    "load day=1 #1 of run 2 (etl): it was reused",
     "reused from run 1: nothing that its result depends on has changed",
   ]);
   expect(await project.why("#2", "2")).toEqual([
-    "report #2 of run 2 (etl): it ran, and is done",
+    "report x=2 #2 of run 2 (etl): it ran, and is done",
     "it has no `reuse`, so it runs in each run; its code has not changed since run 1",
     "it reads the results of load day=1 #1 (done)",
   ]);
@@ -122,11 +125,11 @@ test("a task that was skipped, one that failed, and one that ran again as asked"
   await project.run([], { FAIL: "1" });
   expect(await project.why("mail")).toEqual([
     "mail #3 of run 1 (etl): it was skipped",
-    'skipped because task "report" (2) did not finish',
+    'skipped because task "report" #2 did not finish',
     "report x=2 #2 failed: as planned",
     "it reads the results of report x=2 #2 (error)",
   ]);
-  expect((await project.why("report"))[0]).toBe("report #2 of run 1 (etl): it ran, and is error");
+  expect((await project.why("report"))[0]).toBe("report x=2 #2 of run 1 (etl): it ran, and failed");
   await project.run(["--resume"]);
   await project.run(["--rerun", "report"]);
   expect((await project.why("report"))[1]).toBe(
@@ -141,7 +144,7 @@ test("a run that was continued after an edit is compared with its session before
   await project.write(3);
   await project.run(["--resume"]);
   expect(await project.why("load", "1")).toEqual([
-    "load #1 of run 1 (etl): it ran, and is done",
+    "load day=1 #1 of run 1 (etl): it ran, and is done",
     "it ran again in a later session of the run: its code had changed",
     "",
     'version: "1",',

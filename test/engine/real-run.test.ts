@@ -107,7 +107,7 @@ describe("values", () => {
     `);
     const summary = await rig.run(file);
     const why =
-      'each: the source must yield a list, not an object with items; task "get" (1) yielded it; task "sum" (2) waits for the fan-out';
+      'each: the source must yield a list, not an object with items; task "get" #1 yielded it; task "sum" #2 waits for the fan-out';
     expect(summary).toMatchObject({ status: "error", done: 1, skipped: 1 });
     expect(summary.failure?.message).toBe(why);
     expect(

@@ -125,11 +125,13 @@ describe("a run that is over", () => {
   test("names that are no task's, or contradict each other", async () => {
     await using rig = newRig();
     const file = rig.pipeline(chain);
-    expect(rig.start(file, { rerun: ["x"] })).rejects.toThrow("the tasks are list, load, report");
+    expect(rig.start(file, { keep: ["x"] })).rejects.toThrow("the tasks are list, load, report");
+    expect(rig.start(file, { rerun: ["laod"] })).rejects.toThrow("did you mean load?");
     expect(rig.start(file, { keep: ["repotr"] })).rejects.toThrow("did you mean report?");
     expect(rig.start(file, { keep: ["load"], rerun: ["load"] })).rejects.toThrow("to be kept and");
     expect(rig.start(file, { keep: ["load"], resume: "fresh" })).rejects.toThrow("a fresh run");
     expect((await rig.start(file, { rerun: ["load"] })).end).rejects.toThrow("no run of");
+    expect((await rig.start(file, { rerun: ["x"] })).end).rejects.toThrow("no run of");
   });
 });
 

@@ -154,7 +154,11 @@ test("a run of --only that fails is continued by the command that it names", asy
 test.each([
   [["--only", "day=x"], "only day=x: no task has this input; there are day=a, day=b"],
   [["--only", "date=a"], 'no task has "date" in its input; the inputs have day'],
-  [["--only", "day"], "--only day: what value?"],
+  [["--only", "day"], 'only "day": there is no such task'],
+  [
+    ["--only", "load-day day=c"],
+    'only "load-day day=c": there is no such task; did you mean "load-day day=a"?',
+  ],
   [["--only", "day=a", "--keep", "load-day"], "--only begins a run of its own"],
 ])(
   "--only: %p",

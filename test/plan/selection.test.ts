@@ -21,8 +21,9 @@ function run(
   only: Record<string, string[]>,
   nodes: readonly unknown[],
   results: Record<string, unknown> = {},
+  titles: readonly string[] = [],
 ) {
-  const selection = new Selection(new Map(Object.entries(only)));
+  const selection = new Selection({ members: new Map(Object.entries(only)), titles });
   const ran: string[] = [];
   const ready: TaskVertex[] = [];
   const graph = new Graph(
@@ -111,8 +112,9 @@ test("nothing selected names what there is", () => {
 });
 
 test("what is no node is passed on: the graph says what is wrong with it", () => {
-  expect(new Selection(new Map([["a", ["1"]]])).pick([7, load({ a: 1 })]).map(isNode)).toEqual([
-    false,
-    true,
-  ]);
+  expect(
+    new Selection({ members: new Map([["a", ["1"]]]), titles: [] })
+      .pick([7, load({ a: 1 })])
+      .map(isNode),
+  ).toEqual([false, true]);
 });

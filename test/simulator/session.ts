@@ -129,6 +129,7 @@ export class SimulatedSession {
         reruns: {
           keep: this.#code.keeps.map(kindName),
           rerun: (this.#code.asks?.rerun ?? []).map(kindName),
+          titles: [],
           failed: this.#code.asks?.failed ?? false,
           downstream: this.#code.asks?.downstream ?? false,
         },

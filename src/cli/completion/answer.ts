@@ -79,7 +79,7 @@ class Place {
       const options = def.options.map((text) => ({ text, what: "" }));
       return words(options, current);
     }
-    const asked = { def, typed: this.#typed, args: this.#args };
+    const asked = { def, typed: this.#typed, args: this.#args, current };
     const found = await this.#sources[def.valueHint ?? ""]?.(asked);
     if (found?.kind === "files" || found?.kind === "folders") return found;
     return words(found?.candidates ?? [], current);

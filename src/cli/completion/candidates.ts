@@ -15,8 +15,13 @@ export type Answer =
     }
   | { readonly kind: "folders" };
 
-/** Complete the value of `def`, after the words of `typed`. */
-type Asked = { readonly def: FlagDef; readonly typed: Typed; readonly args: FlagDefs };
+/** Complete the value of `def`, after the words of `typed`; `current` is its beginning. */
+type Asked = {
+  readonly def: FlagDef;
+  readonly typed: Typed;
+  readonly args: FlagDefs;
+  readonly current: string;
+};
 
 /** Candidates that are not in the definitions, by `valueHint`: files, or the runs of a database. */
 export type Sources = Readonly<Record<string, (asked: Asked) => Answer | Promise<Answer>>>;

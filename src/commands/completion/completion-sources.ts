@@ -5,6 +5,8 @@ import { systemClock } from "../../base/clock.ts";
 import { Date } from "../../base/globals.ts";
 import { openReader } from "../../store/read/reader.ts";
 import { plural } from "../../base/text.ts";
+import { runId } from "../../protocol/ids.ts";
+import { taskWords } from "../../store/task-names.ts";
 import { relativeTime } from "../../base/relative-time.ts";
 import type { Answer, Candidate, Sources } from "../../cli/completion/candidates.ts";
 import type { FlagDef, FlagDefs } from "../../cli/flag-defs.ts";
@@ -26,9 +28,16 @@ export const completionSources: Sources = {
     candidates: recentRuns(dbOf(typed, args)),
   }),
   pipeline: ({ typed, args }) => ({ kind: "words", candidates: pipelinesOf(dbOf(typed, args)) }),
-  "stored-task": ({ typed, args }) => ({
+  "run-id|task": ({ typed, args, current }) => ({
     kind: "words",
-    candidates: storedTasks(dbOf(typed, args)),
+    candidates: [
+      ...recentRuns(dbOf(typed, args)),
+      ...storedTasks(dbOf(typed, args), undefined, current),
+    ],
+  }),
+  "stored-task": ({ typed, args, current }) => ({
+    kind: "words",
+    candidates: storedTasks(dbOf(typed, args), runOf(typed), current),
   }),
   task: async ({ typed }) => ({
     kind: "words",
@@ -73,14 +82,23 @@ export function recentRuns(db?: string): Candidate[] {
   }
 }
 
-/** The definitions of the last run. */
-export function storedTasks(db?: string): Candidate[] {
+/** `logs 12`, `--run 12`. */
+const runOf = ({ positionals, given }: Typed): number | undefined =>
+  [...positionals, ...(given.get("run") ?? [])].filter((word) => /^\d+$/.test(word)).map(Number)[0];
+
+/** Of the last run, where none is given. */
+function storedTasks(
+  db: string | undefined,
+  run: number | undefined,
+  beginning: string,
+): Candidate[] {
   try {
     using reader = openReader(databaseOf(db, true));
-    const rows = reader.query(
-      "SELECT name FROM pipeloom_definitions WHERE run_id = (SELECT MAX(run_id) FROM pipeloom_definitions)",
-    );
-    return rows.map((row) => ({ text: String(row["name"]), what: "" }));
+    const [last] = reader.query("SELECT MAX(id) AS id FROM pipeline_runs");
+    return taskWords(reader, runId(run ?? Number(last?.["id"])), beginning).map((text) => ({
+      text,
+      what: "",
+    }));
   } catch {
     return [];
   }

@@ -13,9 +13,14 @@ const current = new WeakSet<Reader>();
 export function itemColumns(reader: Reader): string {
   if (!current.has(reader)) {
     const found = reader.query("SELECT 1 FROM pragma_table_info('task_runs') WHERE name = 'input'");
-    if (found.length === 0) return "key, NULL AS input, NULL AS label";
+    if (found.length === 0) return itemColumnsOf(false);
     current.add(reader);
   }
+  return itemColumnsOf(true);
+}
+
+export function itemColumnsOf(hasItems: boolean): string {
+  if (!hasItems) return "key, NULL AS input, NULL AS label";
   // A large input is not copied.
   const short = `substr(input, 1, ${maxShortInput})`;
   return `key, CASE WHEN length(input) > ${maxShortInput} THEN ${short} || '${cutMark}' ELSE input END AS input, label`;

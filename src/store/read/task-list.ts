@@ -1,6 +1,7 @@
 // The tasks that `status` lists.
 
-import { Date } from "../../base/globals.ts";
+import { Date, JSON } from "../../base/globals.ts";
+import { findTasks } from "../task-names.ts";
 import type { Failure } from "../../base/failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
@@ -45,6 +46,9 @@ export type TaskCondition = {
   readonly since: number | undefined;
 };
 
+/** Tasks that a title or a label may mean. */
+const maxNamed = 10_000;
+
 /** Sorting more tasks than this by time takes too long. Tasks start about in the order of their ids. */
 const maxSorted = 20_000;
 
@@ -72,8 +76,9 @@ export function listTasks(
     if (tasks.length >= most) break;
     const isLarge = totalOf(counts) > maxSorted;
     const order = isLarge ? "id DESC" : byTime;
+    const conditions = conditionsOf(reader, run as RunId, only);
     for (const which of ["status = 'running'", "status <> 'running'"]) {
-      const rows = tasksOf(reader, run, which, order, only, most - tasks.length);
+      const rows = tasksOf(reader, run, [[which], ...conditions], order, most - tasks.length);
       const ids = rows.map((row) => storedTaskId(row["id"], reader));
       const attempts = earlierAttempts(reader, run as RunId, ids);
       for (const [i, row] of rows.entries()) {
@@ -84,25 +89,40 @@ export function listTasks(
   return tasks;
 }
 
+type Condition = readonly [sql: string, ...values: (string | number)[]];
+
+/** A name that many tasks have is not looked up. */
+function conditionOf(reader: Reader, run: RunId, name: string): Condition {
+  const one = "SELECT 1 FROM task_runs WHERE run_id = ? AND name = ? LIMIT 1";
+  if (reader.query(one, [run, name]).length > 0) return ["name = ?", name];
+  const ids = findTasks(reader, run, name, maxNamed);
+  return ["id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)];
+}
+
+function conditionsOf(
+  reader: Reader,
+  run: RunId,
+  only: TaskCondition | undefined,
+): readonly Condition[] {
+  const conditions: Condition[] = [];
+  // As text: SQLite uses the index of failed tasks only for a condition that it knows when it prepares the statement.
+  if (only?.failed === true) conditions.push(["status = 'error'"]);
+  if (only?.name !== undefined) conditions.push(conditionOf(reader, run, only.name));
+  if (only?.since !== undefined) {
+    conditions.push(["coalesce(finished_at, started_at) >= ?", new Date(only.since).toISOString()]);
+  }
+  return conditions;
+}
+
 /** Sorts keys first and reads the rows second: otherwise the sort would hold every task's texts. */
 function tasksOf(
   reader: Reader,
   run: number,
-  which: string,
+  only: readonly Condition[],
   order: string,
-  only: TaskCondition | undefined,
   most: number,
 ): Row[] {
-  const conditions: (readonly [sql: string, ...values: (string | number)[]])[] = [
-    ["run_id = ?", run],
-    [which],
-  ];
-  // As text: SQLite uses the index of failed tasks only for a condition that it knows when it prepares the statement.
-  if (only?.failed === true) conditions.push(["status = 'error'"]);
-  if (only?.name !== undefined) conditions.push(["name = ?", only.name]);
-  if (only?.since !== undefined) {
-    conditions.push(["coalesce(finished_at, started_at) >= ?", new Date(only.since).toISOString()]);
-  }
+  const conditions: readonly Condition[] = [["run_id = ?", run], ...only];
   const where = conditions.map(([sql]) => sql).join(" AND ");
   const values = conditions.flatMap(([, ...rest]) => rest);
   return reader.query(

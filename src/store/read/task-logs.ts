@@ -9,6 +9,8 @@ import { ReaderError } from "./reader-error.ts";
 import { type IsAlive, runningRuns } from "./running-runs.ts";
 import { storedGraph } from "./stored-graph.ts";
 import { itemColumns, storedLabel } from "./stored-item.ts";
+import { hasTitle } from "../../protocol/label.ts";
+import { findTasks, noTask } from "../task-names.ts";
 import { number, storedLogLevel, storedRunId, storedTaskId } from "./stored-values.ts";
 
 export type LogRow = {
@@ -39,6 +41,8 @@ type TaskFilter =
   | {
       readonly type: "name";
       readonly name: string;
+      /** No task had the name itself when it was looked up: it is a title or a label. */
+      readonly isTitle: boolean;
       /** The tasks that had the name when it was looked up; undefined if they are too many to list. */
       readonly ids: readonly number[] | undefined;
     };
@@ -76,14 +80,16 @@ export function runToRead(reader: Reader, wanted: RunId | undefined, isAlive: Is
   );
 }
 
-/** @param task a name, or `#` and an id */
+/** @param task as in `findTasks`, or an id */
 export function tasksNamed(reader: Reader, run: RunId, task: string | undefined): TaskFilter {
   if (task === undefined) return { type: "all" };
   const named = new NamedTasks(reader, run, storedGraph(reader, run));
-  const ids = named.ids(task, maxIds + 1, false);
+  const own = named.ids(task, maxIds + 1, false);
+  const isTitle = own.length === 0;
   const [, id] = /^#?([1-9]\d{0,14})$/.exec(task) ?? [];
-  if (ids.length === 0 && id !== undefined) return { type: "id", id: Number(id) };
-  return { type: "name", name: task, ids: ids.length > maxIds ? undefined : ids };
+  if (isTitle && id !== undefined) return { type: "id", id: Number(id) };
+  const ids = isTitle ? findTasks(reader, run, task, maxIds + 1) : own;
+  return { type: "name", name: task, isTitle, ids: ids.length > maxIds ? undefined : ids };
 }
 
 /** Why the filter finds no task; undefined if it finds one. */
@@ -92,22 +98,11 @@ export function missingTask(
   { run, tasks }: Pick<LogFilter, "run" | "tasks">,
 ): ReaderError | undefined {
   if (tasks.type === "all") return undefined;
-  const one = "SELECT id FROM task_runs WHERE run_id = ? AND id = ?";
-  const found =
-    tasks.type === "id"
-      ? reader.query(one, [run, tasks.id])
-      : new NamedTasks(reader, run, storedGraph(reader, run)).ids(tasks.name, 1, false);
-  if (found.length > 0) return undefined;
-  const names = reader
-    .query(
-      "SELECT DISTINCT name FROM (SELECT name FROM task_runs WHERE run_id = ? LIMIT 10000) LIMIT 10",
-      [run],
-    )
-    .map((row) => String(row["name"]));
-  return new ReaderError(
-    "no-such-task",
-    `run ${run} has no task "${tasks.type === "id" ? `#${tasks.id}` : tasks.name}"${names.length === 0 ? "" : `; it has ${names.join(", ")}`}`,
-  );
+  const name = tasks.type === "id" ? `#${tasks.id}` : tasks.name;
+  const named = new NamedTasks(reader, run, storedGraph(reader, run));
+  if (named.ids(name, 1, false).length > 0) return undefined;
+  if (findTasks(reader, run, name, 1).length > 0) return undefined;
+  return new ReaderError("no-such-task", noTask(reader, run, name));
 }
 
 /** The last `most` lines that pass the filter. */
@@ -147,10 +142,19 @@ export function* passing(
   );
   for (const row of rows) {
     // Names are read for the lines that are shown, and not for a million that are not.
-    if (matches(String(row["line"])))
-      yield { row: Number(row["row"]), line: logRow(reader, run, row) };
+    if (!matches(String(row["line"]))) continue;
+    const line = logRow(reader, run, row);
+    if (isOf(tasks, line)) yield { row: Number(row["row"]), line };
   }
 }
+
+/** What SQL cannot tell. */
+const isOf = (tasks: TaskFilter, { id, task: name, label }: LogRow): boolean =>
+  tasks.type !== "name" ||
+  !tasks.isTitle ||
+  tasks.ids !== undefined ||
+  name === tasks.name ||
+  hasTitle(tasks.name, { id, name, label });
 
 function conditionOf(
   tasks: TaskFilter,
@@ -162,6 +166,7 @@ function conditionOf(
       return ["AND task_id = ?", [tasks.id]];
     case "name":
       if (tasks.ids !== undefined) return [`AND task_id IN (${listOf(tasks.ids)})`, tasks.ids];
+      if (tasks.isTitle) return ["", []];
       return [
         "AND ? = (SELECT name FROM task_runs AS t WHERE t.run_id = l.run_id AND t.id = l.task_id)",
         [tasks.name],

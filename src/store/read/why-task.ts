@@ -9,6 +9,8 @@ import type { TaskStatus } from "../../protocol/status.ts";
 import { nameOfKey } from "../../protocol/task-key.ts";
 import { partsIn } from "../known-parts.ts";
 import { codeReason } from "../rerun-reasons.ts";
+import { findTasks, noTask } from "../task-names.ts";
+import { storedLabel } from "./stored-item.ts";
 import { checkTables } from "./check-tables.ts";
 import { NamedTasks } from "./named-tasks.ts";
 import { ReaderError } from "./reader-error.ts";
@@ -43,6 +45,8 @@ export type WhyTask = {
 type SeenTask = {
   readonly id: number;
   readonly name: string;
+  /** What tells it from others of its name. */
+  readonly label: string | null;
   readonly definition: string;
   readonly key: string;
   readonly status: TaskStatus;
@@ -63,7 +67,7 @@ type SeenDefinition = {
 };
 
 /**
- * @param wanted a name of a task or of a definition, or `#` and an id
+ * @param wanted as in `findTasks`
  * @throws ReaderError `no-such-task`; `no-reasons` for a file of an earlier version
  */
 export function whyTask(reader: Reader, run: RunId, wanted: string): WhyTask {
@@ -71,7 +75,9 @@ export function whyTask(reader: Reader, run: RunId, wanted: string): WhyTask {
   assertReasons(reader);
   const graph = storedGraph(reader, run);
   const [row, other] = tasksOf(reader, run, wanted, graph);
-  if (row === undefined) throw noSuchTask(reader, run, wanted);
+  if (row === undefined) {
+    throw new ReaderError("no-such-task", noTask(reader, run, wanted));
+  }
   const task = seenTask(reader, row);
   const pipeline = String(
     reader.query("SELECT pipeline FROM pipeline_runs WHERE id = ?", [run])[0]?.["pipeline"],
@@ -108,13 +114,10 @@ function assertReasons(reader: Reader): void {
 
 /** Up to two. */
 function tasksOf(reader: Reader, run: RunId, wanted: string, graph: RunGraph): readonly Row[] {
-  const [, id] = /^#([1-9]\d{0,14})$/.exec(wanted) ?? [];
   // The nodes of a definition may have names of their own. Not asked for other names: a million keys would be cut.
   const isDefinition = definitionOf(reader, run, wanted) !== undefined;
-  const ids =
-    id === undefined
-      ? new NamedTasks(reader, run, graph).ids(wanted, 2, isDefinition)
-      : [Number(id)];
+  const named = new NamedTasks(reader, run, graph).ids(wanted, 2, isDefinition);
+  const ids = named.length > 0 ? named : findTasks(reader, run, wanted, 2);
   return ids.flatMap((each) =>
     reader.query("SELECT * FROM task_runs WHERE run_id = ? AND id = ?", [run, each]),
   );
@@ -125,6 +128,7 @@ function seenTask(reader: Reader, row: Row): SeenTask {
   return {
     id: storedTaskId(row["id"], reader),
     name: String(row["name"]),
+    label: "input" in row ? storedLabel(row) : null,
     // A task that was never ready has no hash in its key.
     definition: key.includes(":") ? nameOfKey(key) : key,
     key,
@@ -227,12 +231,4 @@ function hasEarlier(
   if (definition?.alike === undefined || definition.alike === null) return false;
   const one = "SELECT 1 FROM pipeloom_reusable WHERE key = ? AND alike = ? AND run_id < ? LIMIT 1";
   return reader.query(one, [key, definition.alike, run]).length > 0;
-}
-
-function noSuchTask(reader: Reader, run: RunId, wanted: string): ReaderError {
-  const names = reader
-    .query("SELECT name FROM pipeloom_definitions WHERE run_id = ? LIMIT 20", [run])
-    .map((row) => String(row["name"]));
-  const has = names.length === 0 ? "" : `; it has ${names.join(", ")}`;
-  return new ReaderError("no-such-task", `run ${run} has no task "${wanted}"${has}`);
 }

@@ -16,6 +16,7 @@ import {
   definitionSql,
   moduleFingerprint,
   passesOnSql,
+  askedMark,
 } from "../decide-reruns.ts";
 import { onlyRow } from "../only-row.ts";
 import { askedReason, codeReason, failedReason } from "../rerun-reasons.ts";
@@ -48,17 +49,25 @@ function writeDefinitions(db: Database, run: RunId, code: Code, repeats: boolean
 export function markReruns(
   db: Database,
   run: RunId,
-  { reruns: { keep, failed, downstream }, tasks, code: module }: RunRequest,
+  request: RunRequest,
   code: Code | undefined,
-  { outdated, hasMarked, isUnknown }: Decision,
+  { outdated, asked, hasMarked, isUnknown }: Decision,
 ): void {
+  const { reruns, tasks, code: module } = request;
+  const { keep, failed } = reruns;
   for (const [name, fingerprint] of outdated) {
     const isAsked = fingerprint === askedFor || fingerprint === askedDownstream;
     db.run(
       `UPDATE task_runs SET cursor = NULL, reason = ?4, fingerprint = ${marked(isAsked ? "?1" : "coalesce(fingerprint, ?1)")},
-        attempt = CASE status WHEN 'queued' THEN 0 ELSE attempt END
-        WHERE ${ofRun("?2")} AND ${definitionSql} = ?3 AND (status IN ('done', 'error') OR cursor IS NOT NULL)`,
+        ${beginsAgain} AND ${definitionSql} = ?3`,
       [fingerprint, run, `${name}:`, isAsked ? askedReason : codeReason],
+    );
+  }
+  if (asked.length > 0) {
+    db.run(
+      `UPDATE task_runs SET cursor = NULL, reason = ?4, fingerprint = ${marked("?1")},
+        ${beginsAgain} AND id IN (SELECT value FROM json_each(?3))`,
+      [askedMark(request), run, JSON.stringify(asked), askedReason],
     );
   }
   if (hasMarked) unmark(db, run, keep, code);
@@ -66,13 +75,17 @@ export function markReruns(
   if (failed) {
     db.run(
       `UPDATE task_runs SET reason = '${failedReason}', fingerprint = ${marked("?1")} WHERE ${ofRun("?2")} AND status = 'error'`,
-      [downstream ? askedDownstream : askedFor, run],
+      [askedMark(request), run],
     );
   }
   if (module === null) return;
   const known = new Map(tasks.map((name) => [name, code?.get(name) ?? moduleFingerprint(module)]));
   writeDefinitions(db, run, known, isUnknown);
 }
+
+/** Of tasks that have ended, or have a checkpoint. */
+const beginsAgain = `attempt = CASE status WHEN 'queued' THEN 0 ELSE attempt END
+  WHERE ${ofRun("?2")} AND (status IN ('done', 'error') OR cursor IS NOT NULL)`;
 
 /** A task that owes its dependents a rerun still owes it. */
 const marked = (mark: string): string =>

@@ -110,8 +110,8 @@ export class SessionOpener {
 
   /** Tasks of a run are to run again, also when it has ended well. */
   get #runsAgain(): boolean {
-    const { rerun, failed } = this.#request.reruns;
-    return rerun.length > 0 || failed;
+    const { rerun, titles, failed } = this.#request.reruns;
+    return rerun.length + titles.length > 0 || failed;
   }
 
   async #warnOfNetwork(): Promise<void> {

@@ -33,10 +33,7 @@ import { RunRow } from "./run-row.ts";
 import { restoredPages, storedResults, type StoredRun } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "../read/run-rows.ts";
 import { maxCountedByReaders, StatusCounts } from "./status-counts.ts";
-import { taskRowsSql } from "./task-rows-sql.ts";
-
-const logRowsSql = (values: string): string =>
-  `INSERT INTO task_logs (run_id, task_id, attempt, at, level, line) VALUES ${values}`;
+import { logRowsSql, taskRowsSql } from "./task-rows-sql.ts";
 
 export class SqliteHistory implements History {
   readonly keepsResults = true;

@@ -29,3 +29,6 @@ const update = columns
 /** @param values of one row or more, in the order of `columns` */
 export const taskRowsSql = (values: string): string =>
   `INSERT INTO task_runs (${columns}) VALUES ${values} ON CONFLICT (run_id, id) DO UPDATE SET ${update}`;
+
+export const logRowsSql = (values: string): string =>
+  `INSERT INTO task_logs (run_id, task_id, attempt, at, level, line) VALUES ${values}`;

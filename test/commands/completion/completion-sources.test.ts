@@ -53,7 +53,7 @@ test("tasks: those that the file on the line defines", async () => {
   );
   const typed = { positionals: [file], given: new Map(), awaiting: undefined, flagsEnded: false };
   const def = { type: "string", description: "" } as const;
-  const answer = await completionSources["task"]?.({ def, typed, args: {} });
+  const answer = await completionSources["task"]?.({ def, typed, args: {}, current: "" });
   expect(answer).toEqual({
     kind: "words",
     candidates: ["load-day", "count"].map((text) => ({ text, what: "" })),

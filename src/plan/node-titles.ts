@@ -1,0 +1,97 @@
+// Tasks of a plan, by the titles that the screen shows of them: `load day=2026-11-03`, `day=2026-11-03`, an author's label.
+
+import type { TaskNode } from "../api/node.ts";
+import { JSON } from "../base/globals.ts";
+import { isPlainObject } from "../base/json.ts";
+import { nearest } from "../base/suggest.ts";
+import { visible } from "../base/text.ts";
+import { hasTitle, type Item, labelOf, ownLabel, titleOf } from "../protocol/label.ts";
+import { inputNodes } from "./dependencies.ts";
+
+/** Titles that a name without a task is compared with. */
+const maxSeen = 2_000;
+
+export class NodeTitles {
+  readonly #wanted: readonly string[];
+  readonly #seen = new Set<string>();
+
+  constructor(wanted: readonly string[]) {
+    this.#wanted = wanted;
+  }
+
+  /** Whether one of the titles means the task. */
+  include(node: TaskNode): boolean {
+    const { definition, settings } = node;
+    const names = new Set([settings?.name ?? definition.name, definition.name]);
+    const hasNodes = inputNodes(node).length > 0;
+    const item = hasNodes ? undefined : itemOf(node);
+    for (const name of names) this.#see(name, item ?? { input: knownOf(node) });
+    return this.#wanted.some((text) =>
+      [...names].some((name) => {
+        if (text === name) return true;
+        if (item === undefined) return isSameSoFar(text, name, node);
+        return hasTitle(text, { name, label: labelOf(item) ?? null });
+      }),
+    );
+  }
+
+  #see(name: string, item: Item): void {
+    if (this.#seen.size >= maxSeen) return;
+    this.#seen.add(visible(name));
+    const label = labelOf(item);
+    if (label === undefined) return;
+    this.#seen.add(visible(titleOf(name, label)));
+    this.#seen.add(visible(label));
+  }
+
+  /** Of the first title: what it could have meant; undefined where nothing is near. */
+  get near(): string | undefined {
+    return nearest(this.#wanted[0] ?? "", [...this.#seen]);
+  }
+}
+
+function itemOf({ definition, settings, input }: TaskNode): Item {
+  if (settings?.label !== undefined) return { label: ownLabel(settings.label) };
+  if (settings?.name !== undefined) return { label: "" };
+  const text = JSON.stringify(input) ?? "null";
+  const label = ownLabelOf(definition, text);
+  return label === undefined ? { input: text } : { label };
+}
+
+/** The worker calls it too, and says what is wrong with it. */
+function ownLabelOf({ label }: TaskNode["definition"], input: string): string | undefined {
+  try {
+    const made: unknown = label?.(JSON.parse(input) as never);
+    return typeof made === "string" ? ownLabel(made) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The input has results of other tasks, which are not known yet: what is known of it is as the title says. */
+function isSameSoFar(text: string, name: string, { input }: TaskNode): boolean {
+  const isTitle = text.startsWith(`${name} `);
+  const label = isTitle ? text.slice(name.length + 1) : text;
+  if (typeof input !== "object" || input === null || !isPlainObject(input)) return false;
+  const told = new Map(
+    label.split(" ").flatMap((word) => {
+      const [, member, value] = /^([^=]+)=([^]*)$/.exec(word) ?? [];
+      return member === undefined || value === undefined ? [] : [[member, value] as const];
+    }),
+  );
+  // Another name before it.
+  if (!isTitle && label.split(" ").some((word) => !word.includes("="))) return false;
+  const known = Object.entries(input).filter(([, value]) => isScalar(value));
+  const equal = known.filter(([member, value]) => told.get(member) === String(value));
+  return equal.length > 0 && equal.length === known.length;
+}
+
+function knownOf({ input }: TaskNode): string {
+  if (typeof input !== "object" || input === null || !isPlainObject(input)) return "null";
+  return JSON.stringify(
+    Object.fromEntries(Object.entries(input).filter(([, value]) => isScalar(value))),
+  );
+}
+
+const isScalar = (value: unknown): boolean =>
+  ["string", "number", "boolean"].includes(typeof value);

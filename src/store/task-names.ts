@@ -1,0 +1,156 @@
+// Finds the tasks of a run that a person names as the screen does: `load`, `load day=2026-11-03`, `day=2026-11-03`, an author's
+// label, `load day=2026-11-03 #17`, `#17`, and a title that was cut to its room: `load …11-03`.
+
+import type { Database } from "bun:sqlite";
+
+import { firstFew } from "../base/first-few.ts";
+import { nearest } from "../base/suggest.ts";
+import { visible } from "../base/text.ts";
+import type { RunId } from "../protocol/ids.ts";
+import { hasTitle, type Shown, titleOf } from "../protocol/label.ts";
+import { nameInKey } from "../protocol/task-key.ts";
+import { itemColumnsOf, storedLabel } from "./read/stored-item.ts";
+import type { Row } from "./read/reader.ts";
+
+/** A Reader, or a connection: `queriesOf`. */
+type Queries = {
+  query(sql: string, params?: readonly (string | number)[]): readonly Row[];
+};
+
+type Titled = Shown & { readonly id: number };
+
+export const queriesOf = (db: Database): Queries => ({
+  query(sql, params = []) {
+    using statement = db.prepare<Row, (string | number)[]>(sql);
+    return statement.all(...params);
+  },
+});
+
+/** Bounds memory: rows that are read at once. */
+const pageSize = 10_000;
+/** Tasks whose titles are compared with a name that nothing has. */
+const maxCompared = 2_000;
+const maxNames = 10;
+
+/**
+ * By a name of a task or of a definition; where nothing has that name, by a title or a label.
+ * @returns at most `most` ids, in their order; empty where there is no such task
+ */
+export function findTasks(db: Queries, run: RunId, text: string, most: number): number[] {
+  const [, title = "", id] = /^(?:([^]*) )?#([1-9]\d{0,14})$/.exec(text) ?? [];
+  if (id !== undefined) {
+    const task = titled(db, run, Number(id));
+    if (task !== undefined && (title === "" || hasTitle(title, task))) return [task.id];
+  }
+  const named = findNamed(db, run, text, most);
+  return named.length > 0 ? named : findTitled(db, run, text, most);
+}
+
+function findNamed(db: Queries, run: RunId, text: string, most: number): number[] {
+  const byName = db.query("SELECT id FROM task_runs WHERE run_id = ? AND name = ? LIMIT ?", [
+    run,
+    text,
+    most,
+  ]);
+  if (byName.length > 0 || !definitionsOf(db, run).includes(text)) return byName.map(idOf);
+  // Its nodes have names of their own.
+  const prefix = `${nameInKey(text)}:`;
+  return db
+    .query(
+      "SELECT id FROM task_runs WHERE run_id = ? AND substr(key, 1, ?) = ? ORDER BY id LIMIT ?",
+      [run, prefix.length, prefix, most],
+    )
+    .map(idOf);
+}
+
+function findTitled(db: Queries, run: RunId, text: string, most: number): number[] {
+  const found: number[] = [];
+  for (const task of candidates(db, run, text)) {
+    if (hasTitle(text, task)) found.push(task.id);
+    if (found.length === most) break;
+  }
+  return found;
+}
+
+/** The labels are made of a million inputs only where these have a part of the text. */
+function* candidates(db: Queries, run: RunId, text: string): Generator<Titled> {
+  const last = text.split(/\s/).at(-1) ?? "";
+  const parts = (last.match(/[\w.:/-]+/g) ?? []).toSorted((a, b) => b.length - a.length);
+  const columns = columnsOf(db);
+  const isLikely = "label IS NOT NULL OR instr(coalesce(input, ''), ?) > 0";
+  for (let after = 0; ;) {
+    const rows = db.query(
+      `SELECT * FROM (SELECT id, name, ${columns} FROM task_runs WHERE run_id = ? AND id > ?)
+        WHERE ${isLikely} ORDER BY id LIMIT ?`,
+      [run, after, parts[0] ?? "", pageSize],
+    );
+    yield* rows.map(titledRow);
+    if (rows.length < pageSize) return;
+    after = idOf(rows.at(-1) ?? {});
+  }
+}
+
+const idOf = (row: Row): number => Number(row["id"]);
+
+const titledRow = (row: Row): Titled => ({
+  id: idOf(row),
+  name: String(row["name"]),
+  label: storedLabel(row),
+});
+
+function titled(db: Queries, run: RunId, id: number): Titled | undefined {
+  const [row] = db.query(
+    `SELECT id, name, ${columnsOf(db)} FROM task_runs WHERE run_id = ? AND id = ?`,
+    [run, id],
+  );
+  return row === undefined ? undefined : titledRow(row);
+}
+
+/** A file of an earlier version has no inputs. */
+const columnsOf = (db: Queries): string =>
+  itemColumnsOf(
+    db.query("SELECT 1 FROM pragma_table_info('task_runs') WHERE name = 'input'").length > 0,
+  );
+
+/** Empty in a file of an earlier version. */
+function definitionsOf(db: Queries, run: RunId): string[] {
+  const table = "SELECT 1 FROM sqlite_schema WHERE name = 'pipeloom_definitions'";
+  if (db.query(table).length === 0) return [];
+  return db
+    .query("SELECT name FROM pipeloom_definitions WHERE run_id = ? LIMIT 100", [run])
+    .map((row) => String(row["name"]));
+}
+
+/**
+ * For completion: the definitions and names of a run's first tasks, and the labels that begin so. Without labels that a shell
+ * would split.
+ */
+export function taskWords(db: Queries, run: RunId, beginning: string): readonly string[] {
+  const tasks = firstTasks(db, run);
+  const labels = beginning === "" ? [] : tasks.flatMap(({ label }) => label ?? []);
+  const names = [...definitionsOf(db, run), ...tasks.map(({ name }) => name)];
+  return [...new Set([...names, ...labels])].filter(
+    (word) => word.startsWith(beginning) && !/\s/.test(word),
+  );
+}
+
+const firstTasks = (db: Queries, run: RunId): readonly Titled[] =>
+  db
+    .query(
+      `SELECT id, name, ${columnsOf(db)} FROM task_runs WHERE run_id = ? ORDER BY id LIMIT ?`,
+      [run, maxCompared],
+    )
+    .map(titledRow);
+
+/** `run 3 has no task "laod"; did you mean "load"?` */
+export function noTask(db: Queries, run: RunId, text: string): string {
+  const tasks = firstTasks(db, run);
+  const names = [...new Set([...definitionsOf(db, run), ...tasks.map(({ name }) => name)])];
+  const titles = tasks.flatMap(({ name, label }) =>
+    label === null ? [] : [visible(titleOf(name, label)), visible(label)],
+  );
+  const near = nearest(text.replace(/ #\d+$/, ""), [...names, ...titles]);
+  const hint =
+    near === undefined ? `it has ${firstFew(names, maxNames)}` : `did you mean "${near}"?`;
+  return `run ${run} has no task "${text}"${names.length === 0 ? "" : `; ${hint}`}`;
+}
