@@ -38,6 +38,29 @@ export class Histogram {
     }
   }
 
+  /** No duration is longer than this. */
+  get longestMs(): number {
+    const last = this.#counts.findLastIndex((count) => count > 0);
+    return last < 0 ? 0 : lowest(last + 1);
+  }
+
+  /**
+   * Of the durations that may be longer than this one: which part of all they are, and by how much they are longer on average.
+   * Within a bucket, they are taken to be spread evenly.
+   */
+  after(ms: number): { readonly part: number; readonly restMs: number } {
+    let [longer, restMs] = [0, 0];
+    for (const [bucket, count] of this.counts) {
+      const [from, to] = [lowest(bucket), lowest(bucket + 1)];
+      if (to <= ms) continue;
+      longer += count;
+      restMs += count * ((Math.max(from, ms) + to) / 2 - ms);
+    }
+    return longer === 0
+      ? { part: 0, restMs: 0 }
+      : { part: longer / this.#size, restMs: restMs / longer };
+  }
+
   /** The duration, in ms, that this part (0..1) of all does not exceed. 0 where there are none. */
   quantile(part: number): number {
     const wanted = part * this.#size;

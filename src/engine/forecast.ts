@@ -22,6 +22,10 @@ export type RunningTask = {
   readonly elapsedMs: number;
   /** 0..1; undefined if it has reported none. */
   readonly progress: number | undefined;
+  /** What tasks that took longer than this one so far took beyond that. Undefined: not known, or no task took longer. */
+  readonly usualRestMs?: number | undefined;
+  /** No task took longer than this. Undefined: not known. */
+  readonly longestMs?: number | undefined;
 };
 
 export type Situation = {
@@ -133,9 +137,15 @@ function stagesOf({ counts, running }: Situation): readonly Stage[] {
 const noLoad = (): Load => ({ tasks: 0, work: 0, longest: 0 });
 const noStage = (): Stage => ({ left: noLoad(), all: noLoad(), waitingWork: 0 });
 
-function restOf({ elapsedMs, progress }: RunningTask, meanMs: number): number {
-  const overdueMs = Math.max(0, elapsedMs - meanMs);
-  const usual = Math.max(meanMs - elapsedMs, leastRest * meanMs + overdueRest * overdueMs);
+/** Nothing is known of tasks that take so long. Without a longest one, the mean is what a task takes. */
+function overdueOf({ elapsedMs, longestMs = 0 }: RunningTask, meanMs: number): number {
+  const overdueMs = Math.max(0, elapsedMs - Math.max(meanMs, longestMs));
+  return Math.max(meanMs - elapsedMs, leastRest * meanMs + overdueRest * overdueMs);
+}
+
+function restOf(task: RunningTask, meanMs: number): number {
+  const { elapsedMs, progress } = task;
+  const usual = task.usualRestMs ?? overdueOf(task, meanMs);
   if (progress === undefined || progress < leastProgress) return usual;
   const own = (elapsedMs * (1 - progress)) / progress;
   const trust = Math.min(1, progress / enoughProgress);

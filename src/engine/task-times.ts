@@ -134,11 +134,15 @@ export class TaskTimes {
     if (inFlight.size > maxWatched) return running;
     for (const { id, definition, stage, startedAt } of inFlight) {
       if (id === 0 || startedAt === undefined) continue;
+      const times = this.#of(definition);
+      const elapsedMs = Math.max(0, now - startedAt);
+      const progress = this.#progress.get(id);
       running.push({
-        definition: this.#of(definition).index,
+        definition: times.index,
         stage,
-        elapsedMs: Math.max(0, now - startedAt),
-        progress: this.#progress.get(id),
+        elapsedMs,
+        progress,
+        ...times.restAfter(elapsedMs),
       });
     }
     return running;
@@ -214,6 +218,7 @@ class DefinitionTimes {
   #weight = 0;
   learned: LearnedTask | undefined;
   durationClass = 0;
+  readonly #earlier = new Histogram();
 
   constructor(definition: AnyTaskDefinition, index: number) {
     this.definition = definition;
@@ -222,8 +227,27 @@ class DefinitionTimes {
 
   learn(learned: LearnedTask): void {
     this.learned = learned;
+    this.#earlier.addCounts(learned.counts);
     this.meanMs = learned.meanMs;
     this.#weight = learnedWeight;
+  }
+
+  /**
+   * Durations may be skewed: a task that has run for as long as most take will probably run for much longer. Of the tasks of
+   * earlier runs and of this one, those count that took longer.
+   */
+  restAfter(elapsedMs: number): Pick<RunningTask, "usualRestMs" | "longestMs"> {
+    const [before, here] = [this.#earlier.after(elapsedMs), this.seen.after(elapsedMs)];
+    const weights = [
+      before.part * learnedWeight,
+      here.part * Math.min(this.seen.size, mostWeight),
+    ] as const;
+    const weight = weights[0] + weights[1];
+    const restMs = (weights[0] * before.restMs + weights[1] * here.restMs) / weight;
+    return {
+      usualRestMs: weight === 0 ? undefined : restMs,
+      longestMs: Math.max(this.#earlier.longestMs, this.seen.longestMs),
+    };
   }
 
   /** The more tasks this run has seen, the less do earlier runs count. */

@@ -29,6 +29,8 @@ export type LearnedTask = {
   readonly meanMs: number;
   /** 95 of 100 tasks take no longer. */
   readonly p95Ms: number;
+  /** See Histogram. */
+  readonly counts: Counts;
 };
 
 export type Learned = {

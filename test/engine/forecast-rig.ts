@@ -100,12 +100,13 @@ export function learnedOf(session: SessionDurations | undefined): Learned | unde
   if (session === undefined) return undefined;
   return {
     stretch: session.stretch ?? 1,
-    definitions: session.definitions.map(({ task, tasks, totalMs }) => ({
+    definitions: session.definitions.map(({ task, tasks, totalMs, counts }) => ({
       task,
       runs: 1,
       tasks,
       meanMs: totalMs / tasks,
       p95Ms: totalMs / tasks,
+      counts,
     })),
   };
 }

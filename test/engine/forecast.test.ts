@@ -213,3 +213,21 @@ test("property: where no task is overdue, what is shown does not jump up between
     { numRuns: 60 },
   );
 });
+
+test("skewed durations: of a few tasks that take a hundred times as long, the end is known", () => {
+  const skewed = definition("skewed");
+  const plan = () => ({
+    nodes: Array.from({ length: 200 }, (_, i) => new TaskNode(skewed, i, {})),
+    slots: 4,
+    durationOf: ({ id }: TaskVertex) => (id % 40 === 0 ? 60_000 + 100 * id : 600),
+  });
+  const first = simulateRun({ ...plan(), learned: undefined });
+  const run = simulateRun({ ...plan(), learned: learnedOf(first.session) });
+  // The last task has begun: from then on, nothing but its time is to be known.
+  const last = run.samples.filter(({ at }) => run.totalMs - at < 60_000);
+  expect(last.length).toBeGreaterThan(100);
+  for (const sample of last) expect(errorOf(run, sample).error).toBeLessThan(12_000);
+  const end = run.samples.filter(({ at }) => run.totalMs - at <= 1_000);
+  expect(end.length).toBeGreaterThan(0);
+  for (const { remainingMs: said = 0 } of end) expect(said).toBeLessThan(4_000);
+});

@@ -18,6 +18,7 @@ const learned = (task: string, more: Partial<LearnedTask> = {}): LearnedTask => 
   tasks: 40,
   meanMs: 1500,
   p95Ms: 2000,
+  counts: [],
   ...more,
 });
 

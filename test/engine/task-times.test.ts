@@ -22,6 +22,7 @@ const learned = (of: Readonly<Record<string, number>>, tasks = 10) => ({
     tasks,
     meanMs,
     p95Ms: meanMs,
+    counts: [],
   })),
 });
 

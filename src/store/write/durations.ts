@@ -91,7 +91,8 @@ function learnedTask(
   }
   if (!(tasks > 0 && totalMs >= 0)) return undefined;
   const p95Ms = all.quantile(0.95);
-  return { task, runs: rows.length, tasks: all.size, meanMs: totalMs / tasks, p95Ms };
+  const meanMs = totalMs / tasks;
+  return { task, runs: rows.length, tasks: all.size, meanMs, p95Ms, counts: all.counts };
 }
 
 /** Users can edit the table. */

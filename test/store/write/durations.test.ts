@@ -118,8 +118,8 @@ test("rows that a user has edited are left out, or have no counts", () => {
   expect(runs.learned).toEqual({
     stretch: 1,
     definitions: [
-      { task: "edited", runs: 1, tasks: 0, meanMs: 100, p95Ms: 0 },
-      { task: "load", runs: 1, tasks: 0, meanMs: 100, p95Ms: 0 },
+      { task: "edited", runs: 1, tasks: 0, meanMs: 100, p95Ms: 0, counts: [] },
+      { task: "load", runs: 1, tasks: 0, meanMs: 100, p95Ms: 0, counts: [] },
     ],
   });
 });
