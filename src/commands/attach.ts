@@ -21,6 +21,7 @@ import { jsonFlag, verbosities, verbosityFlags, verbosityOf } from "./common-fla
 import { databaseOf, readDbFlag } from "./default-db.ts";
 import { askToEnd, endOf, findLiveRun, idIn, liveRunArg } from "./live-run.ts";
 import { asUserError, busyHandlerFor, waitingReader } from "./waiting-reader.ts";
+import { AttachForecast } from "./attach-forecast.ts";
 import { listenToKeys } from "./keys.ts";
 import { lossNotice } from "./lost-outputs.ts";
 
@@ -71,6 +72,8 @@ class Attached {
   /** Resolves to the exit code when the user leaves. */
   readonly #left = Promise.withResolvers<number>();
   readonly #stallMs: number;
+  /** Tasks of the run, as far as they are known. */
+  #total = 0;
   #isIncomplete = false;
   #isOver = false;
   #asked = 0;
@@ -82,6 +85,7 @@ class Attached {
     this.#stallMs = json ? Number.POSITIVE_INFINITY : stallMs;
     this.#follower = new RunFollower(reader, run.id, json || verbosity > 0 ? "all" : "failures");
     const { stdout, stderr, env } = process;
+    const forecast = new AttachForecast(reader, run);
     this.#ui = createUi({
       json,
       verbosity,
@@ -90,6 +94,7 @@ class Attached {
       stderr,
       env,
       isTty: stderr.isTTY,
+      learned: () => forecast.remainingMs(this.#total),
       onLost: (lost) => {
         // What is not read within the time limit is no loss.
         if (!json || this.#isOver) return;
@@ -161,6 +166,9 @@ class Attached {
   #show(isLast: boolean): boolean {
     const followed = this.#follower.next(isLast);
     if (followed === undefined) return false;
+    for (const event of followed.events) {
+      if (event.type === "run-total") this.#total = event.total;
+    }
     this.#ui.events(followed.events);
     const { counts, left } = followed;
     this.#ui.followed({ startedAt: Date.parse(this.#run.startedAt), counts, left });

@@ -13,15 +13,15 @@ import { itemColumnsOf, storedLabel } from "./read/stored-item.ts";
 import type { Row } from "./read/reader.ts";
 
 /** A Reader, or a connection: `queriesOf`. */
-type Queries = {
-  query(sql: string, params?: readonly (string | number)[]): readonly Row[];
+export type Queries = {
+  query(sql: string, params?: readonly (string | number | null)[]): readonly Row[];
 };
 
 type Titled = Shown & { readonly id: number };
 
 export const queriesOf = (db: Database): Queries => ({
   query(sql, params = []) {
-    using statement = db.prepare<Row, (string | number)[]>(sql);
+    using statement = db.prepare<Row, (string | number | null)[]>(sql);
     return statement.all(...params);
   },
 });

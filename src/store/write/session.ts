@@ -20,7 +20,8 @@ import { openDatabase, shortTuning, walLimitBytes } from "../open-database.ts";
 import type { BusyHandler } from "../busy-handler.ts";
 import type { History, RunEnd } from "./history.ts";
 import { pruneOldRuns } from "./keep-rule.ts";
-import { learnedDurations } from "./durations.ts";
+import { learnedDurations } from "../read/learned-durations.ts";
+import { queriesOf } from "../task-names.ts";
 import { NoHistory } from "./no-history.ts";
 import { refuseIfAlive } from "../read/find-run.ts";
 import { prepareRun, type PreparedRun } from "./prepare-run.ts";
@@ -89,7 +90,7 @@ export class Session {
     this.#busyHandler = busyHandler;
     const writes = run.records === undefined ? undefined : new WrittenTables(db);
     this.history = historyOf(begun);
-    this.learned = options.storeTaskStatus ? learnedDurations(db, started) : undefined;
+    this.learned = options.storeTaskStatus ? learnedDurations(queriesOf(db), started) : undefined;
     this.messages = new CustomMessages(db, begun.handles, busyHandler, writes);
     this.unit = new UnitApplier(db, options.storeTaskStatus, this.messages, busyHandler, writes);
     this.commitsUnitsAlone = hasDeferredKeys(db);

@@ -7,7 +7,9 @@ import { Histogram } from "../../../src/base/histogram.ts";
 import type { SessionDurations } from "../../../src/protocol/learned.ts";
 import { runId } from "../../../src/protocol/ids.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
-import { learnedDurations, writeDurations } from "../../../src/store/write/durations.ts";
+import { learnedDurations } from "../../../src/store/read/learned-durations.ts";
+import { queriesOf } from "../../../src/store/task-names.ts";
+import { writeDurations } from "../../../src/store/write/durations.ts";
 import { options } from "./options.ts";
 
 type Of = { readonly [task: string]: readonly number[] };
@@ -43,7 +45,7 @@ class Runs implements Disposable {
   }
 
   get learned() {
-    return learnedDurations(this.db, posts);
+    return learnedDurations(queriesOf(this.db), posts);
   }
 
   [Symbol.dispose](): void {
