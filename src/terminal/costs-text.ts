@@ -30,7 +30,7 @@ export function costLines(summary: RunSummary, columns: number): readonly string
 }
 
 /** As many parts as have room, and the first one. */
-function fitting(parts: readonly string[], room: number): string {
+export function fitting(parts: readonly string[], room: number): string {
   const joined = (count: number): string => parts.slice(0, count).join(" · ");
   let count = parts.length;
   while (count > 1 && width(joined(count)) > room) count--;

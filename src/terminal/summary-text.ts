@@ -8,7 +8,7 @@ import { rerunCommand } from "../protocol/rerun-command.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import type { Palette } from "../base/palette.ts";
 import { paletteOf } from "../base/palette.ts";
-import { costLines, slowFromMs } from "./costs-text.ts";
+import { costLines, fitting, slowFromMs } from "./costs-text.ts";
 import { duration } from "../base/format-duration.ts";
 import { fit, fitMiddle, grouped, pad, plural, relative, visible, width } from "../base/text.ts";
 
@@ -20,6 +20,8 @@ const maxNameColumns = 48;
 type SummaryOptions = {
   readonly colors?: Palette;
   readonly columns?: number;
+  /** Of the terminal, which breaks longer lines: what a line lists is as much as has room. Default: `columns`. */
+  readonly listColumns?: number;
   /** Only failures. */
   readonly quiet?: boolean;
   /** Paths below this folder are shown relative to it. */
@@ -36,7 +38,7 @@ export function summaryLines(summary: RunSummary, options: SummaryOptions = {}):
     headline(summary, colors, options.cwd ?? ""),
     ...reason(summary, colors),
     ...failures(summary, colors),
-    ...(options.quiet === true ? [] : costs(summary, colors, columns)),
+    ...(options.quiet === true ? [] : costs(summary, colors, options.listColumns ?? columns)),
     ...next(summary, colors, options),
   ];
   return columns === Infinity ? lines : lines.map((line) => fit(line, columns));
@@ -133,17 +135,18 @@ function others(count: number, colors: Palette, after: boolean): string[] {
 }
 
 const costs = (summary: RunSummary, colors: Palette, columns: number): string[] => [
-  ...slowest(summary, colors),
+  ...slowest(summary, colors, columns),
   ...costLines(summary, columns).map((line) => colors.dim(`  ${line}`)),
 ];
 
-function slowest(summary: RunSummary, colors: Palette): string[] {
+function slowest(summary: RunSummary, colors: Palette, columns: number): string[] {
   const fromMs = slowFromMs(summary);
   const worth = summary.slowest.filter(({ durationMs }) => durationMs >= fromMs).slice(0, 3);
   if (worth.length < 2) return [];
   const titles = titlesOf(worth);
   const list = worth.map(({ durationMs }, i) => `${titles[i]} ${duration(durationMs)}`);
-  return [colors.dim(`  slowest: ${list.join(" · ")}`)];
+  const [first = "", ...more] = list;
+  return [colors.dim(`  ${fitting([`slowest: ${first}`, ...more], columns - 2)}`)];
 }
 
 function next(summary: RunSummary, colors: Palette, { cwd = "", again }: SummaryOptions): string[] {

@@ -114,10 +114,11 @@ export class Terminal implements Ui {
   }
 
   finish(summary: RunSummary): void {
-    const { look, cwd, again } = this.#options;
+    const { look, cwd, again, stream } = this.#options;
     this.#view.status = summary.status;
     this.#view.finishedAt = summary.finishedAt;
-    this.#end(summaryLines(summary, { colors: look.colors, cwd, again: again() }));
+    const shown = { colors: look.colors, cwd, again: again(), listColumns: stream.columns || 80 };
+    this.#end(summaryLines(summary, shown));
   }
 
   close(): void {
