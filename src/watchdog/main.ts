@@ -19,33 +19,32 @@ const stalledMs = 1000;
 const blockingIntervalMs = 50;
 /** Compiling takes 4 ms of CPU time: short runs have ended by then, and do not pay for it. */
 const compileDelayMs = 100;
-/** Begins the runtime's crash report. Main cannot show that report: the process ends. */
-const crashMark = "oh no: Bun has crashed";
+/** Compiling needs descriptors, and tasks may have all of them for a while. */
+const compileAgainMs = 1000;
+const maxCompileTries = 10;
+/** In the runtime's last words. Main may not show them: the process ends. */
+const lastWords = /oh no: Bun has crashed|(?:ran out of|low max) file descriptors/;
 
 /** Keeps the compiled code and its memory alive: the handlers are called until the process ends. */
 let kept: readonly [NativeSignals, pids: Int32Array] | undefined;
 
 self.onmessage = ({ data }: MessageEvent<ToWatchdog>) => {
   const { signals, pipes, taken } = data;
-  const compile = (): void => {
-    if (signals !== undefined) watch(signals, pipes);
-  };
+  const compile = (): boolean => signals === undefined || watch(signals, pipes);
   if (pipes === undefined) systemClock.after(compileDelayMs, compile);
   else new OutputReader(pipes, taken, compile).run();
 };
 
+/** @returns false if the handlers could not be compiled */
 function watch(
   { programs, terminal, numbers, fatal }: WatchedSignals,
   pipes: Pipes | undefined,
-): void {
+): boolean {
   const native = compiled();
-  if (native === undefined) return;
+  if (native === undefined) return false;
   kept = [native, Programs.from(programs).pids];
-  const crash =
-    pipes === undefined
-      ? undefined
-      : { out: pipes.originalOut, err: pipes.originalErr, signals: fatal };
-  native.start({ pids: kept[1], terminal, signals: numbers, crash });
+  native.start({ pids: kept[1], terminal, signals: numbers, pipes, fatal });
+  return true;
 }
 
 /** Undefined when the handlers cannot be compiled: the third signal then waits for the main thread. */
@@ -61,14 +60,15 @@ class OutputReader {
   readonly #descriptors: Descriptors;
   readonly #pipes: Pipes;
   readonly #taken: Int32Array;
-  #compile: (() => void) | undefined;
-  readonly #compileAt = systemClock.now() + compileDelayMs;
+  #compile: (() => boolean) | undefined;
+  #compileAt = systemClock.now() + compileDelayMs;
+  #compileTries = 0;
   readonly #decoders = { 1: new TextDecoder(), 2: new TextDecoder() };
   #posted = 0;
   #droppedBytes = 0;
 
-  /** @param compile is called once, after `compileDelayMs` */
-  constructor(pipes: Pipes, taken: SharedArrayBuffer, compile: () => void) {
+  /** @param compile is called after `compileDelayMs`, and again some times until it returns true */
+  constructor(pipes: Pipes, taken: SharedArrayBuffer, compile: () => boolean) {
     const descriptors = Descriptors.open();
     if (descriptors === undefined) throw new Error("Internal error: pipes without a C library");
     this.#descriptors = descriptors;
@@ -106,9 +106,11 @@ class OutputReader {
   }
 
   #compileWhenDue(): void {
-    if (systemClock.now() < this.#compileAt) return;
-    this.#compile?.();
-    this.#compile = undefined;
+    if (this.#compile === undefined || systemClock.now() < this.#compileAt) return;
+    this.#compileTries++;
+    const isOver = this.#compile() || this.#compileTries === maxCompileTries;
+    if (isOver) this.#compile = undefined;
+    else this.#compileAt = systemClock.now() + compileAgainMs;
   }
 
   #take(stream: StreamNumber, bytes: Uint8Array): void {
@@ -118,7 +120,7 @@ class OutputReader {
     }
     this.#reportDropped();
     const text = this.#decoders[stream].decode(bytes, { stream: true });
-    if (stream === 2 && text.includes(crashMark)) {
+    if (stream === 2 && lastWords.test(text)) {
       this.#descriptors.writeAll(this.#pipes.originalErr, text);
     }
     this.#posted += text.length;

@@ -179,4 +179,33 @@ describe.skipIf(process.platform === "win32")("inherited output", () => {
       expect(err).toContain("Bun has crashed");
     },
   );
+
+  test.skipIf(process.platform !== "linux")(
+    "what the runtime says before it exits by itself is still shown",
+    async () => {
+      await using rig = newRig();
+      const { code, err } = await run(
+        rig,
+        `import { dlopen } from "bun:ffi";
+       // As the runtime does, for example where a new thread finds no descriptors.
+       const musl = "libc.musl-" + (process.arch === "x64" ? "x86_64" : "aarch64") + ".so.1";
+       const open = (name: string) => dlopen(name, {
+         write: { args: ["int", "buffer", "u64"], returns: "int" },
+         quick_exit: { args: ["int"], returns: "void" },
+       }).symbols;
+       const libcOf = () => { try { return open("libc.so.6"); } catch { return open(musl); } };
+       const exits = task({ name: "exits", async run() {
+         const libc = libcOf();
+         await Bun.sleep(500);
+         const words = Buffer.from("error: bun ran out of file descriptors");
+         libc.write(2, words, words.length);
+         libc.quick_exit(1);
+       } });
+       export default pipeline({ name: "p", tasks: () => exits() });`,
+        "--quiet",
+      );
+      expect(code).toBe(1);
+      expect(err).toContain("bun ran out of file descriptors");
+    },
+  );
 });
