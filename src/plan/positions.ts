@@ -34,32 +34,39 @@ export class Positions {
 
 /** How often each definition was called, and `each` (undefined). */
 class Calls {
-  /** Few: a search costs less than a Map. */
+  /** Most calls are of the definition of the call before: its calls are counted here. */
+  #last: unknown = none;
+  #count = 0;
+  /** Of all definitions, as of the last call of another one. They are few: a search costs less than a Map. */
   #definitions: unknown[] = [];
   #counts: number[] = [];
-  /** Most calls are of the definition of the call before. */
-  #last = 0;
 
   next(definition: unknown): number {
-    if (this.#definitions[this.#last] !== definition || this.#counts.length === 0) {
-      this.#last = this.#definitions.indexOf(definition);
-      if (this.#last === -1) {
-        this.#last = this.#definitions.push(definition) - 1;
-        this.#counts.push(0);
-      }
+    if (definition !== this.#last) this.#change(definition);
+    return this.#count++;
+  }
+
+  #change(definition: unknown): void {
+    if (this.#last !== none) this.#counts[this.#definitions.indexOf(this.#last)] = this.#count;
+    const at = this.#definitions.indexOf(definition);
+    if (at === -1) {
+      this.#definitions.push(definition);
+      this.#counts.push(0);
     }
-    const count = this.#counts[this.#last] ?? 0;
-    this.#counts[this.#last] = count + 1;
-    return count;
+    this.#last = definition;
+    this.#count = this.#counts[at] ?? 0;
   }
 
   clear(): void {
-    if (this.#counts.length === 0) return;
+    if (this.#last === none) return;
+    this.#last = none;
     this.#definitions.length = 0;
     this.#counts.length = 0;
-    this.#last = 0;
   }
 }
+
+/** No call yet. */
+const none = {};
 
 /** 46 bits: ranges of a million fan-outs hardly ever overlap, and SQLite stores 6 bytes. */
 const highBits = 14;

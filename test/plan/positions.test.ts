@@ -34,7 +34,7 @@ test("those of an item follow those of the item before, and begin elsewhere for 
   expect(positions.next(call())).toBe(1);
 });
 
-test("a position fits into 6 bytes, and a million fan-outs have a position of their own for each of ten items", () => {
+test("a position fits into 6 bytes, and 100,000 fan-outs have one of their own for each of ten items", () => {
   const positions = new Positions();
   const seen = new Set<number>();
   for (let fanOut = 2 ** 40; fanOut < 2 ** 40 + 100_000; fanOut++) {
