@@ -2,6 +2,7 @@
 
 import type { RetryPolicy } from "../protocol/messages.ts";
 import type { Duration } from "../base/parse-duration.ts";
+import type { NotJson, NotJsonText } from "./json-value.ts";
 import type { Retries } from "./retries.ts";
 import type { AnyTaskDefinition } from "./task-definition.ts";
 
@@ -18,11 +19,16 @@ export type Input<T> = Node<T> | InputValue<T>;
 
 type InputValue<T> = T extends string | number | boolean | null | undefined | void
   ? T
-  : T extends readonly unknown[]
-    ? { readonly [Index in keyof T]: Input<T[Index]> }
-    : T extends object
-      ? { readonly [Key in keyof T]: Input<T[Key]> }
-      : T;
+  : T extends NotJson
+    ? NotJsonText<T>
+    : T extends readonly unknown[]
+      ? { readonly [Index in keyof T]: Member<T[Index]> }
+      : T extends object
+        ? { readonly [Key in keyof T]: Member<T[Key]> }
+        : T;
+
+/** Without the node of what is not JSON: no task yields one, and the text is then the whole message. */
+type Member<T> = 0 extends 1 & T ? Input<T> : [T] extends [NotJson] ? NotJsonText<T> : Input<T>;
 
 /** Settings of one call. They override those of the task. */
 export type NodeOptions = {

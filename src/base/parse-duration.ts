@@ -2,7 +2,15 @@
 
 import { shownValue } from "./describe-value.ts";
 
-export type Duration = number | string;
+type Part = `${number}${"" | " "}${"ms" | "s" | "m" | "h" | "d"}`;
+
+/** Milliseconds, or a text such as "250ms", "30s", "5m", "2h", "1d" or "1m30s". */
+export type Duration =
+  | number
+  | Part
+  | `${number}${"d" | "h" | "m"}${"" | " "}${Part}`
+  | `${number}d${number}h${number}m`
+  | `${number}h${number}m${number}s`;
 
 const unitMs: Readonly<Record<string, number>> = {
   ms: 1,
@@ -22,7 +30,7 @@ export const maxDurationMs = 2 ** 31 - 1;
  * @param most the longest one. Default: what setTimeout can wait
  * @throws RangeError for a value that is not a duration of 0 ms to `most`
  */
-export function durationMs(value: Duration, what: string, most = maxDurationMs): number {
+export function durationMs(value: number | string, what: string, most = maxDurationMs): number {
   const ms = typeof value === "string" ? parse(value) : value;
   if (!Number.isFinite(ms) || ms < 0) {
     throw new RangeError(

@@ -47,12 +47,13 @@ function nearestWith(name: string, folder: string): string | undefined {
 /**
  * Writes the package `pipeloom` and Bun's types into node_modules: `bun` itself does not provide them. Packages that the
  * user installed stay.
+ * @returns the names of the packages that were written
  */
-export async function provideModules(folder: string): Promise<void> {
+export async function provideModules(folder: string): Promise<string[]> {
   const { loadKit } = await import("../kit/load-kit.ts");
   const { modules } = await loadKit();
   try {
-    writeModules(folder, modules);
+    return writeModules(folder, modules);
   } catch (error) {
     throw new UserError(
       `cannot write ${join(folder, "node_modules")}: ${toFailure(error).message}`,

@@ -115,6 +115,13 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./test.ts")).command,
   },
   {
+    name: "types",
+    group: "Set up",
+    summary: "Write what an editor needs beside a pipeline file",
+    isBrief: true,
+    load: async () => (await import("./types.ts")).command,
+  },
+  {
     name: "check",
     group: "Set up",
     summary: "Check the project's types",

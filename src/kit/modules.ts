@@ -8,20 +8,40 @@ import type { TextFiles } from "./kit.ts";
 
 const marker = ".from-pipeloom";
 
+/** The packages that `writeModules` would write. */
+export const missingModules = (folder: string, modules: TextFiles): string[] =>
+  packagesOf(modules)
+    .filter(({ name, hash }) => mayWrite(join(folder, "node_modules", name), hash))
+    .map(({ name }) => name);
+
 /**
  * @param folder the project
  * @returns the names of the packages that were written; empty when all are up to date
  */
 export function writeModules(folder: string, modules: TextFiles): string[] {
-  const packages = Object.entries(Object.groupBy(Object.entries(modules), ([path]) => owner(path)));
-  return packages.flatMap(([name, files = []]) => {
-    const hash = Bun.hash(JSON.stringify(files)).toString(16);
+  return packagesOf(modules).flatMap(({ name, hash, files }) => {
     const target = join(folder, "node_modules", name);
     if (!mayWrite(target, hash)) return [];
-    writePackage(target, [...files.map(withoutOwner), [marker, hash]]);
+    writePackage(target, [...files, [marker, hash]]);
     return [name];
   });
 }
+
+type Package = {
+  readonly name: string;
+  readonly hash: string;
+  /** Path in the package, and text. */
+  readonly files: readonly [string, string][];
+};
+
+const packagesOf = (modules: TextFiles): Package[] =>
+  Object.entries(Object.groupBy(Object.entries(modules), ([path]) => owner(path))).map(
+    ([name, files = []]) => ({
+      name,
+      hash: Bun.hash(JSON.stringify(files)).toString(16),
+      files: files.map(withoutOwner),
+    }),
+  );
 
 /** `@types/node/fs.d.ts` → `@types/node` */
 const owner = (path: string): string => path.split("/", path.startsWith("@") ? 2 : 1).join("/");

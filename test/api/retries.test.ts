@@ -11,7 +11,7 @@ test("a number is a limit with the defaults", () => {
 });
 
 test("durations are read", () => {
-  const options = { limit: 1, delay: "1s", factor: 3, jitter: false, maxDelay: "1m" };
+  const options = { limit: 1, delay: "1s", factor: 3, jitter: false, maxDelay: "1m" } as const;
   expect(retryPolicy(options, "task")).toEqual({
     limit: 1,
     delayMs: 1000,
@@ -34,6 +34,7 @@ test.each<[options: Parameters<typeof retryPolicy>[0], message: string]>([
   [-1, "t: retries must be an integer of at least 0, not -1"],
   [1.5, "t: retries must be an integer of at least 0, not 1.5"],
   [{ limit: 1, factor: 0.5 }, "t: retries.factor must be at least 1, not 0.5"],
+  // @ts-expect-error not a duration
   [{ limit: 1, delay: "soon" }, "t: retries.delay must be"],
   [{ limit: 1, maxDelay: -1 }, "t: retries.maxDelay must be"],
   [

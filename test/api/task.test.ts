@@ -163,7 +163,7 @@ describe("pipeline", () => {
   });
 
   test("its pools, numbers and rates", () => {
-    const pools = { api: 4, slow: { limit: 10, per: "1s" }, one: { limit: 1 } };
+    const pools = { api: 4, slow: { limit: 10, per: "1s" }, one: { limit: 1 } } as const;
     expect([...pipeline({ name: "p", tasks, pools }).pools]).toEqual([
       ["api", { limit: 4, perMs: null }],
       ["slow", { limit: 10, perMs: 1000 }],

@@ -48,25 +48,20 @@ const within = (folder: string, files: TextFiles): TextFiles =>
 /** Files that keep a short comment per declaration: a pipeline's author looks up the `Bun` API in the editor. */
 const documented = /^bun-types\/bun\.d\.ts$/;
 
-/** DevTools protocol messages for `node:inspector`: 118 kB that no pipeline uses. */
-const leftOut = "inspector.generated.d.ts";
-
 /** A package's declarations, `package.json` and license. */
 async function readTypes(name: string): Promise<TextFiles> {
   const folder = join(root, "node_modules", name);
   const files = within(name, await readFiles(folder, /^(?:package\.json|LICENSE|.*\.d\.ts)$/));
   return Object.fromEntries(
-    Object.entries(files)
-      .filter(([path]) => !path.endsWith(`/${leftOut}`))
-      .map(([path, text]) => [path, path.endsWith(".d.ts") ? shortened(path, text) : text]),
+    Object.entries(files).map(([path, text]) => [
+      path,
+      path.endsWith(".d.ts") ? shortened(path, text) : text,
+    ]),
   );
 }
 
 const shortened = (path: string, text: string): string =>
-  (documented.test(path) ? withShortComments : withoutComments)(text).replace(
-    `/// <reference path="${leftOut}" />\n`,
-    "",
-  );
+  (documented.test(path) ? withShortComments : withoutComments)(text);
 
 /** Includes hidden files, because a template may have some. */
 async function readFiles(folder: string, wanted: RegExp): Promise<TextFiles> {

@@ -2,6 +2,7 @@
 
 import { JSON } from "../../base/globals.ts";
 import { below, type TextFiles } from "../../kit/kit.ts";
+import { tsconfig } from "../../kit/tsconfig.ts";
 import { type Answers, projectName } from "./answers.ts";
 
 /** The text in the templates that the answer replaces. */
@@ -34,27 +35,6 @@ function filled(path: string, text: string, name: string, { db }: Answers): stri
 }
 
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
-
-/** Bun's recommended options, with Bun's types, which the executable writes into node_modules. */
-const tsconfig = `{
-  "compilerOptions": {
-    "target": "ESNext",
-    "module": "Preserve",
-    "moduleResolution": "bundler",
-    "moduleDetection": "force",
-    "lib": ["ESNext"],
-    "types": ["bun-types"],
-    "noEmit": true,
-    "allowImportingTsExtensions": true,
-    "verbatimModuleSyntax": true,
-    "skipLibCheck": true,
-    "strict": true,
-    "noUncheckedIndexedAccess": true,
-    "noFallthroughCasesInSwitch": true,
-    "noImplicitOverride": true
-  }
-}
-`;
 
 /** SQLite and pipeloom create files beside a database, with its name as their prefix. */
 function gitignore(db: string): string {
