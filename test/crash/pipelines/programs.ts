@@ -5,7 +5,7 @@ import { note } from "./note.ts";
 
 /** Fails where the same program still runs for an earlier attempt. It leaves a process in a session of its own. */
 const script = (i: number): string => `
-  if command -v flock >/dev/null; then exec 9>lock-${i}; flock -n 9 || exit 9; fi
+  if command -v flock >/dev/null; then exec 9>"$CRASH_SITE/lock-${i}"; flock -n 9 || exit 9; fi
   if command -v setsid >/dev/null; then setsid sleep 60 >/dev/null 2>&1 & fi
   sleep 0.0${i % 5}; printf '%s\\n%s\\n' 'line ${i}' more`;
 
