@@ -7,6 +7,7 @@ export type {
   Row,
   Rows,
   TaskContext,
+  TaskState,
   UpsertOptions,
 } from "./api/context.ts";
 export type { Duration } from "./base/parse-duration.ts";

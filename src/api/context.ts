@@ -41,6 +41,22 @@ export type Log = {
   error(...parts: unknown[]): void;
 };
 
+/** Values that the tasks of a pipeline (by its name) keep from run to run, such as the position of an incremental load. */
+export interface TaskState {
+  /**
+   * The value that was set last: by this attempt, or committed by another task of any run; undefined if there is none. A
+   * value that a failed attempt has set since its last checkpoint is not there.
+   * @throws Error (as a rejection) with `--no-store-task-status`, and for a database in memory
+   */
+  get<Value = unknown>(key: string): Promise<Value | undefined>;
+  /**
+   * Sets a value, in the transaction of the task's rows: with its `done` or its next `checkpoint`. Of two tasks that set one
+   * key, the one that is committed last counts: order them with `after`.
+   * @param value JSON, without secrets; null where there is none
+   */
+  set(key: string, value: unknown): Promise<void>;
+}
+
 export interface TaskContext {
   /**
    * Reports the task's progress. Only the latest report counts. Cheap enough to be called for every row.
@@ -63,6 +79,8 @@ export interface TaskContext {
   upsert(table: string, rows: Rows, options: UpsertOptions): Promise<void>;
   /** Adds rows, as `upsert` does. A row whose key exists fails the whole unit: all that the task has sent since its last checkpoint. */
   insert(table: string, rows: Rows, options?: InsertOptions): Promise<void>;
+  /** Values that later runs of the pipeline read. (`cursor` is for later attempts of this task only.) */
+  readonly state: TaskState;
   /** Sends a message. Its `apply` runs in the writer thread, in the task's transaction. */
   emit<Payload>(message: MessageHandle<Payload>, payload: Payload): Promise<void>;
   /**

@@ -112,4 +112,5 @@ export const runInfo = ({ pipeline, params, writer }: RunOptions, id: RunId): Ru
   pipeline: pipeline.name,
   params: JSON.stringify(params),
   maxLogLines: writer.storeTaskStatus ? pipeline.maxLogLines : null,
+  hasOwnTables: writer.storeTaskStatus,
 });

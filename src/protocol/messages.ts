@@ -89,6 +89,8 @@ export type RunInfo = {
   readonly params: string;
   /** Lines of an attempt that are stored, where its task does not say. Null: no log is stored, so none is cut. */
   readonly maxLogLines: number | null;
+  /** False with `--no-store-task-status`. */
+  readonly hasOwnTables: boolean;
 };
 
 /** The first message to a worker. The run has no id yet. `port` leads to the writer and is transferred. */

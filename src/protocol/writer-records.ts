@@ -31,6 +31,9 @@ export type OnConflict =
       readonly update: readonly string[] | null;
     };
 
+/** What makes a result one of this run only. */
+export type DatabaseCall = "ctx.query" | "ctx.state";
+
 export type TaskRecord =
   | (Item &
       Waited & {
@@ -63,8 +66,13 @@ export type TaskRecord =
       /** The author's; absent where there is none. */
       readonly label?: string | undefined;
     }
-  /** The task has read the database, and may be one whose result later runs take. */
-  | { readonly type: "queried"; readonly id: TaskId; readonly key: string }
+  /** The task has read the database or used the state, and may be one whose result later runs take. */
+  | {
+      readonly type: "queried";
+      readonly id: TaskId;
+      readonly key: string;
+      readonly by: DatabaseCall;
+    }
   /** Answered by an `ack` with the same `seq`. */
   | {
       readonly type: "checkpoint";

@@ -14,6 +14,7 @@ export const ownTables = [
   "pipeloom_reusable",
   "pipeloom_tables",
   "pipeloom_sources",
+  "pipeloom_state",
 ] as const;
 
 export type OwnTable = (typeof ownTables)[number];

@@ -10,7 +10,7 @@ import { thrownText } from "../base/stack.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { Mask } from "../protocol/mask.ts";
 import { type Assignment, type CancelReason, leastWaitMs } from "../protocol/messages.ts";
-import type { Outcome, TaskRecord } from "../protocol/writer-records.ts";
+import type { DatabaseCall, Outcome, TaskRecord } from "../protocol/writer-records.ts";
 import { storedInput } from "../protocol/stored-input.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import { TaskEndedError, UnfinishedSourceError } from "./attempt-errors.ts";
@@ -36,6 +36,8 @@ export type AttemptDeps = {
   readonly run: TaskContext["run"];
   /** See RunInfo. */
   readonly maxLogLines: number | null;
+  /** See RunInfo. */
+  readonly hasOwnTables: boolean;
   readonly params: TaskContext["params"];
   readonly query: (sql: string, params: readonly QueryParam[]) => unknown[];
   /** The attempt whose call failed with an error. The runtime reports unhandled rejections without their async context. */
@@ -155,12 +157,12 @@ export class Attempt implements Reporting, SendDeps {
   }
 
   /** What the database says is no part of what a reused result depends on. */
-  queries(): void {
+  queries(by: DatabaseCall): void {
     if (this.#hasQueried) return;
     this.#hasQueried = true;
     const definition = registry.tasks.get(this.assignment.task);
     if (definition?.reuse === undefined) return;
-    this.deps.sender.add({ type: "queried", id: this.id, key: this.key });
+    this.deps.sender.add({ type: "queried", id: this.id, key: this.key, by });
   }
 
   startedRecord(): TaskRecord {
@@ -189,6 +191,11 @@ export class Attempt implements Reporting, SendDeps {
       if (this.#ended === undefined) return work(sends);
       throw this.refuse(call);
     });
+  }
+
+  /** JSON text of a value of `ctx.state` that this attempt has set and that is not committed yet. */
+  stateOf(key: string): string | undefined {
+    return this.#sends?.stateOf(key);
   }
 
   /** JSON text of the last committed checkpoint; undefined when there is none. */

@@ -170,6 +170,7 @@ export class Host {
       failedIn: crashes.failedIn,
       run: Object.freeze({ id: run.id, pipeline: run.pipeline }),
       maxLogLines: run.maxLogLines,
+      hasOwnTables: run.hasOwnTables,
       params: parseFrozen(run.params) as AttemptDeps["params"],
       query: (sql, params) => this.#deps.query(boot.db, sql, params),
     };

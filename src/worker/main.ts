@@ -25,7 +25,7 @@ let isClosed = false;
 function readerOf(db: string | null, post: (message: FromWorker) => void): Reader {
   if (db === null) {
     throw new Error(
-      "ctx.query cannot read a database in memory: only the writer sees it; give the run a file with --db",
+      "a task cannot read a database in memory (ctx.query, ctx.state): only the writer sees it; give the run a file with --db",
     );
   }
   if (isClosed) throw new Error("ctx.query: the run is over, and its database is being closed");

@@ -54,6 +54,8 @@ export class Sends {
   /** The failures whose rejections the runtime has reported, if they were unhandled. */
   #reported = 0;
   #lastCheckpoint: Send | undefined;
+  /** Units of checkpoints that are not committed yet, in order. */
+  readonly #committing = new Set<Unit>();
   /** Resolves when all checkpoints so far are sent to the writer. */
   #allSent: Promise<void> | undefined;
 
@@ -100,6 +102,11 @@ export class Sends {
       message: name,
       payload: jsonText(payload, "payload", `message "${name}"`, "payloads"),
     });
+    this.#add(text);
+  }
+
+  /** @param text of an item that is no row batch */
+  #add(text: string): void {
     const entry = this.#unit.open();
     try {
       this.#unit.add(entry, text, 1);
@@ -108,6 +115,18 @@ export class Sends {
       throw thrown;
     }
     this.#unit.close(entry);
+  }
+
+  /** @param value JSON text */
+  setState(key: string, value: string, at: number): undefined {
+    this.#add(packItem({ type: "state", id: this.#deps.id, key, value, at }));
+    this.#unit.setState(key, value);
+  }
+
+  /** JSON text that this attempt has set and that is not committed yet. */
+  stateOf(key: string): string | undefined {
+    const units = [...this.#committing, this.#unit];
+    return units.findLast((unit) => unit.stateOf(key) !== undefined)?.stateOf(key);
   }
 
   /** @param cursor JSON text */
@@ -129,6 +148,7 @@ export class Sends {
     this.#allSent = sent.promise;
     this.#checkpoints.add(send);
     this.#unsent.add(send);
+    this.#committing.add(unit);
     void this.#commit(send, { unit, next, cursor, sent: sent.resolve, ...this.#before() });
     this.#lastCheckpoint = send;
     return send.promise;
@@ -159,6 +179,7 @@ export class Sends {
       this.#fail(send, thrown);
     } finally {
       checkpoint.sent();
+      this.#committing.delete(unit);
       this.#budget.remove(1, cursor.length);
       this.#checkpoints.delete(send);
       this.#unsent.delete(send);

@@ -4,9 +4,10 @@
 // created on first use: most tasks use few of them.
 
 import { JSON } from "../base/globals.ts";
-import type { Log, QueryParam, TaskContext } from "../api/context.ts";
+import type { Log, QueryParam, TaskContext, TaskState } from "../api/context.ts";
 import { formatParts } from "../base/captured-prints.ts";
 import type { Attempt } from "./attempt.ts";
+import { AttemptState } from "./attempt-state.ts";
 import { describeValue } from "../base/describe-value.ts";
 import { storedText } from "./stored-text.ts";
 import { insertTarget, upsertTarget } from "./target-table.ts";
@@ -17,6 +18,7 @@ export class AttemptContext implements TaskContext {
   readonly #attempt: Attempt;
   #progress: TaskContext["progress"] | undefined;
   #log: Log | undefined;
+  #state: TaskState | undefined;
 
   constructor(attempt: Attempt) {
     this.attempt = attempt.attempt;
@@ -76,6 +78,10 @@ export class AttemptContext implements TaskContext {
       );
   }
 
+  get state(): TaskState {
+    return (this.#state ??= new AttemptState(this.#attempt));
+  }
+
   get emit(): TaskContext["emit"] {
     const attempt = this.#attempt;
     return (message, payload) => attempt.send("ctx.emit", (sends) => sends.emit(message, payload));
@@ -105,7 +111,7 @@ export class AttemptContext implements TaskContext {
       if (typeof sql !== "string") {
         throw new TypeError(`ctx.query: the SQL is ${describeValue(sql)}; pass it as a string`);
       }
-      attempt.queries();
+      attempt.queries("ctx.query");
       return attempt.deps.query(sql, params) as Result[];
     };
   }

@@ -89,6 +89,8 @@ export class Unit {
   #entries: (string | Entry | TableEntry)[] = [];
   /** By folded name; most units have none. */
   #tables: Map<string, TableEntry> | undefined;
+  /** The JSON text of `ctx.state` by key; most units have none. Kept after `take`, until the unit is committed. */
+  #state: Map<string, string> | undefined;
   #rows = 0;
   #chars = 0;
 
@@ -160,10 +162,21 @@ export class Unit {
     if (index !== -1) this.#entries.splice(index, 1);
   }
 
+  setState(key: string, value: string): void {
+    (this.#state ??= new Map()).set(key, value);
+  }
+
+  /** JSON text; undefined for a key that the unit does not set. */
+  stateOf(key: string): string | undefined {
+    return this.#state?.get(key);
+  }
+
   /** Moves the items of another unit to the front of this one. The other is empty afterwards. */
   prepend(other: Unit): void {
     this.#entries = [...other.#entries, ...this.#entries];
     this.#prependTables(other);
+    if (other.#state !== undefined)
+      this.#state = new Map([...other.#state, ...(this.#state ?? [])]);
     this.#rows += other.#rows;
     this.#chars += other.#chars;
     other.#clear();

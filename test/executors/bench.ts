@@ -66,7 +66,13 @@ export class Bench implements ExecutorsEvents, Disposable {
 
   begin(): void {
     this.executors.start();
-    this.executors.begin({ id: runId(1), pipeline: "p", params: "{}", maxLogLines: null });
+    this.executors.begin({
+      id: runId(1),
+      pipeline: "p",
+      params: "{}",
+      maxLogLines: null,
+      hasOwnTables: false,
+    });
   }
 
   /** Makes tasks ready and dispatches them. */

@@ -38,7 +38,13 @@ export function executorsContract(kind: string, open: () => Harness): void {
       const ids = bench.add("done");
       await bench.until(() => bench.outputs.includes("loading"));
       expect(bench.takenBy.size).toBe(0);
-      bench.executors.begin({ id: runId(1), pipeline: "p", params: "{}", maxLogLines: null });
+      bench.executors.begin({
+        id: runId(1),
+        pipeline: "p",
+        params: "{}",
+        maxLogLines: null,
+        hasOwnTables: false,
+      });
       await bench.until(() => bench.haveEnded(ids));
     });
 

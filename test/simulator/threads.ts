@@ -83,7 +83,7 @@ export class SimulatedTaskThread implements WorkerThread {
       post: (message) => this.#post(() => this.#tellMain(message)),
       load: async () => undefined,
       query: (db, sql, params) => {
-        if (db === null) throw new Error("ctx.query cannot read a database in memory");
+        if (db === null) throw new Error("a task cannot read a database in memory");
         this.#reader ??= this.#openReader(db);
         return this.#reader.query(sql, params);
       },

@@ -35,6 +35,7 @@ const ours = [
   "pipeloom_reusable",
   "pipeloom_schema",
   "pipeloom_sources",
+  "pipeloom_state",
   "pipeloom_tables",
   "task_attempts",
   "task_logs",

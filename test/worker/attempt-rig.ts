@@ -84,6 +84,7 @@ export class AttemptRig {
       clock: this.clock,
       run: { id: 1, pipeline: "p" },
       maxLogLines,
+      hasOwnTables: maxLogLines !== null,
       params: {},
       query: () => [],
       failedIn: new WeakMap(),

@@ -78,6 +78,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 function sentIn(text: string): unknown[] {
   const item = new UnitItemReader().read(text);
   if (item.type === "emit") return [item.payload];
+  if (item.type === "state") return [[item.key, item.value]];
   if (item.type === "table") return [item.columns.map(({ name, kinds }) => [name, kinds])];
   return rowsOf(item).map(([first]) => first);
 }
@@ -393,5 +394,48 @@ describe("the end of the attempt", () => {
     attempt.commits[0]?.answer();
     await checkpoint;
     expect(attempt.cursors).toEqual(['"in time"']);
+  });
+});
+
+const setState = (attempt: Attempt, key: string, value: string): Promise<void> =>
+  attempt.sends.call(() => attempt.sends.setState(key, value, 0));
+
+describe("state", () => {
+  test("a value is read back until it is committed, the newest one", async () => {
+    const attempt = new Attempt();
+    await setState(attempt, "a", "1");
+    expect(attempt.sends.stateOf("a")).toBe("1");
+    expect(attempt.sends.stateOf("b")).toBeUndefined();
+    const first = attempt.checkpoint(1);
+    await turn();
+    expect(attempt.commits[0]?.sent).toEqual([["a", "1"]]);
+    expect(attempt.sends.stateOf("a")).toBe("1");
+    await setState(attempt, "a", "2");
+    expect(attempt.sends.stateOf("a")).toBe("2");
+    attempt.commits[0]?.answer();
+    await first;
+    expect(attempt.sends.stateOf("a")).toBe("2");
+    const second = attempt.checkpoint(2);
+    await turn();
+    attempt.commits[1]?.answer();
+    await second;
+    expect(attempt.sends.stateOf("a")).toBeUndefined();
+  });
+
+  test("a checkpoint that is refused keeps its values, behind later ones", async () => {
+    const attempt = new Attempt();
+    // Until the checkpoint is sent, its unit keeps its items.
+    attempt.room = Promise.reject(new Error("no writer"));
+    await setState(attempt, "a", "1");
+    await setState(attempt, "b", "1");
+    const refusal = outcome(attempt.checkpoint(1));
+    await setState(attempt, "a", "2");
+    expect(await refusal).toBe("no writer");
+    expect(["a", "b"].map((key) => attempt.sends.stateOf(key))).toEqual(["2", "1"]);
+    expect(await attempt.end()).toEqual([
+      ["a", "1"],
+      ["b", "1"],
+      ["a", "2"],
+    ]);
   });
 });

@@ -1,4 +1,5 @@
-// What a unit consists of, each as one text: row batches, tables to be made for them, and messages that were emitted.
+// What a unit consists of, each as one text: row batches, tables to be made for them, messages that were emitted, and values
+// of `ctx.state`.
 
 import { JSON } from "../../base/globals.ts";
 import type { WantedTable } from "../column-values.ts";
@@ -16,7 +17,18 @@ export type EmittedMessage = {
   readonly payload: string;
 };
 
-type UnitItem = RowBatch | EmittedMessage | WantedTable;
+/** A value of `ctx.state`. */
+export type StateValue = {
+  readonly type: "state";
+  readonly id: TaskId;
+  readonly key: string;
+  /** JSON text. */
+  readonly value: string;
+  /** Epoch ms. */
+  readonly at: number;
+};
+
+type UnitItem = RowBatch | EmittedMessage | WantedTable | StateValue;
 
 /** A row batch has a format of its own (row-batch-packer.ts). */
 export const packItem = (item: Exclude<UnitItem, RowBatch>): string =>

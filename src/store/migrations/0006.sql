@@ -13,3 +13,14 @@ ALTER TABLE pipeloom_definitions ADD COLUMN earlier TEXT;
 -- Where in the plan the task is called (src/plan/positions.ts): a number that is the same in each session of the run. It tells equal
 -- calls apart. 0: it is the id. NULL: not known (version 5).
 ALTER TABLE task_runs ADD COLUMN position INTEGER;
+
+-- What the tasks of a pipeline keep from run to run (ctx.state).
+CREATE TABLE pipeloom_state (
+  pipeline TEXT NOT NULL,
+  key      TEXT NOT NULL,
+  value    TEXT NOT NULL,      -- JSON
+  run_id   INTEGER NOT NULL,   -- the task that has set it; a prune may have deleted its row
+  task_id  INTEGER NOT NULL,
+  at       TEXT NOT NULL,
+  PRIMARY KEY (pipeline, key)
+) WITHOUT ROWID;

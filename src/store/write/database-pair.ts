@@ -121,7 +121,7 @@ export class DatabasePair implements Disposable {
       const side = sides.find((one) => this.#has(one, table)) ?? "main";
       const columns = this.#all<{ name: string; type: string; pk: number; hidden: number }>(
         `PRAGMA ${side}.table_xinfo(${quoteIdentifier(table)})`,
-      ).filter(({ hidden }) => hidden !== 1);
+      ).filter(({ name, hidden }) => hidden !== 1 && !(table === stateTable && isOfRun.test(name)));
       const keys = columns.filter(({ pk }) => pk > 0);
       const rowid =
         keys.length === 1 ? keys.find(({ type }) => /^INTEGER$/i.test(type)) : undefined;
@@ -275,5 +275,10 @@ const isKept = (key: readonly string[], columns: readonly string[]): boolean =>
 
 const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
+/** Its values are the tasks' own. */
+const stateTable = "pipeloom_state";
+/** Which task has set a value, and when. */
+const isOfRun = /^(?:run_id|task_id|at)$/;
+
 const isUsers = (table: string): boolean =>
-  !isOwnTable(table) && !/^(?:sqlite|pipeloom)_/i.test(table);
+  table === stateTable || (!isOwnTable(table) && !/^(?:sqlite|pipeloom)_/i.test(table));

@@ -8,7 +8,7 @@ import type { Code } from "../../protocol/reruns.ts";
 import type { Execution, LeftTables, ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
 import type { LogLevel, RunStatus, TaskStatus } from "../../protocol/status.ts";
 import type { CostCounter } from "./cost-counter.ts";
-import type { MainRecord } from "../../protocol/writer-records.ts";
+import type { DatabaseCall, MainRecord } from "../../protocol/writer-records.ts";
 
 /** A task's whole row except its cursor, which only a checkpoint sets. Times are epoch ms. */
 export type TaskRow = {
@@ -157,8 +157,8 @@ export interface History {
   setNotReused(id: TaskId, name: string, key: string, reason: string): void;
   /** Only where `recordsWrites`: a unit of the definition's task is applied. */
   setWrites(definition: string, task: TaskId, writes: UnitWrites): void;
-  /** A task of the definition has read the database. */
-  setQueried(definition: string): void;
+  /** A task of the definition has read the database, or used the state. */
+  setQueried(definition: string, by: DatabaseCall): void;
   /** A file that the definition's tasks declare has changed while they ran. */
   setFilesChanged(definition: string): void;
   /** @param definition its tasks have inserted rows or emitted messages (see repeat-rule.ts): running them again would do so twice */

@@ -62,7 +62,7 @@ export class Recorder {
         this.#events.add({ type: "task-checkpoint", id: record.id, cursor: record.cursor });
         return;
       case "queried":
-        this.#history.setQueried(nameOfKey(record.key));
+        this.#history.setQueried(nameOfKey(record.key), record.by);
         return;
       case "finished":
         return this.#finished(

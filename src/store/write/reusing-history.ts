@@ -9,7 +9,7 @@ import type { RunId, TaskId } from "../../protocol/ids.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { Execution, ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
 import { nameOfKey } from "../../protocol/task-key.ts";
-import type { MainRecord } from "../../protocol/writer-records.ts";
+import type { DatabaseCall, MainRecord } from "../../protocol/writer-records.ts";
 import type { BusyHandler } from "../busy-handler.ts";
 import type { LookedUp, ReusedTask, RunEnd, TaskRow, UnitWrites } from "./history.ts";
 import { ReuseLookup } from "./reuse-lookup.ts";
@@ -145,8 +145,9 @@ export class ReusingHistory extends SqliteHistory {
     this.#epochs.add(definition, task, writes);
   }
 
-  override setQueried(definition: string): void {
-    this.#epochs.never(definition, "it reads the database (ctx.query)");
+  override setQueried(definition: string, by: DatabaseCall): void {
+    const what = by === "ctx.query" ? "it reads the database" : "it uses what earlier runs keep";
+    this.#epochs.never(definition, `${what} (${by})`);
   }
 
   override setFilesChanged(definition: string): void {

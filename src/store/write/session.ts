@@ -92,7 +92,10 @@ export class Session {
     this.history = historyOf(begun);
     this.learned = options.storeTaskStatus ? learnedDurations(queriesOf(db), started) : undefined;
     this.messages = new CustomMessages(db, begun.handles, busyHandler, writes);
-    this.unit = new UnitApplier(db, options.storeTaskStatus, this.messages, busyHandler, writes);
+    const recorded = options.storeTaskStatus
+      ? { run: started.run, pipeline: started.pipeline }
+      : null;
+    this.unit = new UnitApplier(db, recorded, this.messages, busyHandler, writes);
     this.commitsUnitsAlone = hasDeferredKeys(db);
     this.#files = new FileWatch(options.db, options.wal);
     if (options.wal && options.db !== ":memory:")

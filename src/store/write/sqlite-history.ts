@@ -1,6 +1,7 @@
 // A run's history in `pipeline_runs`, `task_runs` and `task_logs`. All changes of a task within one transaction become
 // one statement, e.g. its start, its progress and its end.
 
+import type { DatabaseCall } from "../../protocol/writer-records.ts";
 import type { Database, Statement } from "bun:sqlite";
 
 import { JSON } from "../../base/globals.ts";
@@ -224,7 +225,7 @@ export class SqliteHistory implements History {
 
   setNotReused(_id: TaskId, _name: string, _key: string, _reason: string): void {}
   setWrites(_definition: string, _task: TaskId, _writes: UnitWrites): void {}
-  setQueried(_definition: string): void {}
+  setQueried(_definition: string, _by: DatabaseCall): void {}
   setFilesChanged(_definition: string): void {}
 
   lookUp(asks: readonly ReuseAsk[]): LookedUp {

@@ -11,6 +11,7 @@ import { RowsApplier } from "./apply-rows.ts";
 import { RepeatRule } from "./repeat-rule.ts";
 import { type CustomMessages, endedTransaction } from "./custom-messages.ts";
 import { RowsError } from "./rows-error.ts";
+import { type StateOwner, StateTable } from "./state-table.ts";
 import { TableMaker } from "./table-maker.ts";
 import type { BusyHandler } from "../busy-handler.ts";
 import { isFatal } from "../store-error.ts";
@@ -34,6 +35,7 @@ export class UnitApplier {
   readonly #reader = new UnitItemReader();
   readonly #rows: RowsApplier;
   readonly #tables: TableMaker;
+  readonly #state: StateTable | undefined;
   readonly #messages: CustomMessages;
   readonly #repeatRule: RepeatRule;
   readonly #busyHandler: BusyHandler;
@@ -47,9 +49,10 @@ export class UnitApplier {
   /** Of the open unit. */
   rows = 0;
 
+  /** @param run null where it is not recorded: the file has no tables of pipeloom's own */
   constructor(
     db: Database,
-    hasOwnTables: boolean,
+    run: StateOwner | null,
     messages: CustomMessages,
     busyHandler: BusyHandler,
     writes?: WrittenTables,
@@ -57,8 +60,9 @@ export class UnitApplier {
     this.#db = db;
     this.#busyHandler = busyHandler;
     this.#writes = writes;
-    this.#rows = new RowsApplier(db, hasOwnTables, busyHandler, writes);
-    this.#tables = new TableMaker(db, hasOwnTables, busyHandler);
+    this.#rows = new RowsApplier(db, run !== null, busyHandler, writes);
+    this.#tables = new TableMaker(db, run !== null, busyHandler);
+    this.#state = run === null ? undefined : new StateTable(db, run, busyHandler);
     this.#messages = messages;
     this.#repeatRule = new RepeatRule(db);
   }
@@ -82,6 +86,11 @@ export class UnitApplier {
           break;
         case "table":
           this.#tables.apply(item);
+          break;
+        case "state":
+          if (this.#state === undefined)
+            throw new Error("Internal error: a state without its table");
+          this.#state.set(item);
           break;
         case "emit":
           this.repeats = true;
@@ -151,6 +160,7 @@ export class UnitApplier {
   close(): void {
     this.#rows.close();
     this.#tables.close();
+    this.#state?.close();
     this.#messages.close();
   }
 }

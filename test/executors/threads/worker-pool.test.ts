@@ -87,7 +87,13 @@ class Bench {
       },
     );
     this.pool.start();
-    this.pool.begin({ id: runId(1), pipeline: "p", params: "{}", maxLogLines: null });
+    this.pool.begin({
+      id: runId(1),
+      pipeline: "p",
+      params: "{}",
+      maxLogLines: null,
+      hasOwnTables: false,
+    });
   }
 
   get newest(): Thread {

@@ -115,6 +115,23 @@ test("a table that is not there has lost its rows, and a new one has too many", 
   });
 });
 
+const state = (value: string, by: number): string =>
+  `CREATE TABLE pipeloom_state (pipeline, key, value, run_id, task_id, at, PRIMARY KEY (pipeline, key));
+   INSERT INTO pipeloom_state VALUES ('p', 'last', '${value}', ${by}, ${by}, '${by}')`;
+
+test("of the state of pipelines, the values are compared, not who has set them", () => {
+  expect(compared(state("1", 1), state("1", 2), state("1", 3))).toMatchObject({
+    plan: { leftOut: [] },
+    rows: { lost: 0, twice: 0, changed: 0 },
+  });
+  const { rows } = compared(state("1", 1), state("1", 2), state("2", 3));
+  expect(rows).toMatchObject({ lost: 0, twice: 0, changed: 1 });
+  expect(rows.first).toMatchObject({
+    place: "pipeloom_state",
+    key: { pipeline: "p", key: "last" },
+  });
+});
+
 test("columns that two undisturbed runs do not agree on are left out", () => {
   const columns = "x, at, r";
   const first = table(columns, "1, '10:00', 0.1", "2, '10:00', 0.2");

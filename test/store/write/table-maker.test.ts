@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import * as fc from "fast-check";
 
 import type { Row, UpsertOptions } from "../../../src/api/context.ts";
-import { taskId } from "../../../src/protocol/ids.ts";
+import { runId, taskId } from "../../../src/protocol/ids.ts";
 import { encodeRows } from "../../../src/worker/row-batches.ts";
 import { insertTarget, upsertTarget } from "../../../src/worker/target-table.ts";
 import { Unit, UnitBudget } from "../../../src/worker/unit.ts";
@@ -18,7 +18,12 @@ let applier: UnitApplier;
 
 beforeEach(() => {
   db = new Database(":memory:", { safeIntegers: true });
-  applier = new UnitApplier(db, true, new CustomMessages(db, [], unlocked), unlocked);
+  applier = new UnitApplier(
+    db,
+    { run: runId(1), pipeline: "p" },
+    new CustomMessages(db, [], unlocked),
+    unlocked,
+  );
 });
 
 afterEach(() => {

@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 
 import { message } from "../../../src/api/message.ts";
-import { taskId } from "../../../src/protocol/ids.ts";
+import { runId, taskId } from "../../../src/protocol/ids.ts";
 import { packItem } from "../../../src/protocol/codec/unit-item.ts";
 import { encodeRows } from "../../../src/worker/row-batches.ts";
 import { insertTarget } from "../../../src/worker/target-table.ts";
@@ -29,7 +29,12 @@ const rollBack = message<number>("roll-back", (database) => {
 });
 
 const newUnit = (): UnitApplier =>
-  new UnitApplier(db, true, new CustomMessages(db, [rollBack], unlocked), unlocked);
+  new UnitApplier(
+    db,
+    { run: runId(1), pipeline: "p" },
+    new CustomMessages(db, [rollBack], unlocked),
+    unlocked,
+  );
 
 afterEach(() => {
   unit.close();
@@ -146,4 +151,29 @@ test("a failed unit that is alone gives the database back at once", async () => 
   expect(unit.end()?.message).toContain("NOT NULL");
   expect(db.inTransaction).toBe(false);
   expect(stored()).toEqual([]);
+});
+
+test("a value of the state is set with its unit, and goes with it", async () => {
+  db.run(
+    "CREATE TABLE pipeloom_state (pipeline, key, value, run_id, task_id, at, PRIMARY KEY (pipeline, key))",
+  );
+  const set = (value: string): void =>
+    unit.apply(packItem({ type: "state", id: taskId(7), key: "at", value, at: 0 }));
+  set("1");
+  await batch(1);
+  expect(unit.end()).toBeUndefined();
+  commit();
+  set("2");
+  await batch(null);
+  expect(unit.end()).toBeDefined();
+  commit();
+  const values = (): unknown => db.prepare("SELECT * FROM pipeloom_state").values();
+  expect(values()).toEqual([["p", "at", "1", 1, 7, "1970-01-01T00:00:00.000Z"]]);
+  set("3");
+  unit.abandon();
+  set("4");
+  set("5");
+  unit.end();
+  commit();
+  expect(values()).toEqual([["p", "at", "5", 1, 7, "1970-01-01T00:00:00.000Z"]]);
 });
