@@ -14,6 +14,25 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./run.ts")).command,
   },
   {
+    name: "csv",
+    group: "Run",
+    summary: "Load CSV files into a table",
+    load: async () => (await import("./csv.ts")).command,
+  },
+  {
+    name: "fetch",
+    group: "Run",
+    summary: "Load JSON from addresses into a table",
+    load: async () => (await import("./fetch.ts")).command,
+  },
+  {
+    name: "download",
+    group: "Run",
+    summary: "Download files, and list them in a table",
+    isBrief: true,
+    load: async () => (await import("./download.ts")).command,
+  },
+  {
     name: "attach",
     group: "Run",
     summary: "Watch a run in another terminal as if it were here",
@@ -23,12 +42,14 @@ export const commandTable: readonly GroupedEntry[] = [
     name: "cancel",
     group: "Run",
     summary: "End a run in another terminal",
+    isBrief: true,
     load: async () => (await import("./cancel.ts")).command,
   },
   {
     name: "prove",
     group: "Run",
     summary: "Kill a pipeline at random until it is done, and compare",
+    isBrief: true,
     load: async () => (await import("./prove.ts")).command,
   },
   {
@@ -71,6 +92,7 @@ export const commandTable: readonly GroupedEntry[] = [
     name: "examples",
     group: "Run",
     summary: "Run a built-in pipeline: csv, etl, download, file-writer",
+    isBrief: true,
     load: async () => (await import("./examples.ts")).command,
   },
   {

@@ -1,6 +1,8 @@
 // Flags that several commands share, as definitions and as options.
 
 import type { RunEvent } from "../protocol/events.ts";
+import type { RunSummary } from "../protocol/summary.ts";
+import type { Epilogue } from "../terminal/summary-text.ts";
 import type { Durability } from "../protocol/run-request.ts";
 import { defineFlags } from "../cli/flag-defs.ts";
 import type { Flags } from "../cli/flag-defs.ts";
@@ -25,7 +27,7 @@ export const { json: jsonFlag } = defineFlags({
 });
 
 /** How much is logged, and where to. */
-const outputFlags = defineFlags({
+export const outputFlags = defineFlags({
   ...verbosityFlags,
   logFile: {
     type: "string",
@@ -70,6 +72,8 @@ export type OutputOptions = {
   readonly json: boolean;
   /** See `SummaryOptions` of the terminal. */
   readonly again?: readonly string[];
+  /** See `UiOptions` of the terminal. */
+  readonly epilogue?: (summary: RunSummary) => Epilogue | undefined;
   /** The same from any folder, for the run's hooks. Default: made of the run's options. */
   readonly againAnywhere?: readonly string[] | undefined;
   /** Called before the events are shown. */
@@ -82,7 +86,7 @@ type StoreOptions = {
 };
 
 /** @throws UsageError for `-q` together with `-v` */
-function outputOptions(flags: Flags<typeof outputFlags>): OutputOptions {
+export function outputOptions(flags: Flags<typeof outputFlags>): OutputOptions {
   const { logFile, json } = flags;
   return { verbosity: verbosityOf(flags.quiet, flags.verbose), logFile, json };
 }

@@ -2,14 +2,24 @@
 // name is the name of the pipeline's parameter.
 
 import { defineCliCommand } from "../cli/command.ts";
+import { csvFlags } from "./import/csv-flags.ts";
 import { commonFlags, commonOptions } from "./common-flags.ts";
 import { executeRun } from "./execute-run.ts";
-import { defineFlags, type Flags, kebab } from "../cli/flag-defs.ts";
+import { defineFlags, type FlagDefs, type Flags, kebab } from "../cli/flag-defs.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
 const names = ["csv", "etl", "download", "file-writer"] as const;
 type Name = (typeof names)[number];
+
+/** The same flags, with what they are for. */
+const about = <const Defs extends FlagDefs>(example: Name, defs: Defs): Defs =>
+  Object.fromEntries(
+    Object.entries(defs).map(([key, def]) => [
+      key,
+      { ...def, description: `${example}: ${def.description}` },
+    ]),
+  ) as Defs;
 
 const exampleFlags = defineFlags({
   dir: {
@@ -28,37 +38,7 @@ const exampleFlags = defineFlags({
     valueHint: "columns",
     description: "csv, etl: the key columns; none: insert only (etl: id)",
   },
-  types: {
-    type: "string",
-    valueHint: "list",
-    defaultHint: "detected",
-    description: "csv: id=integer,zip=text; or one type for all columns",
-  },
-  separator: {
-    type: "string",
-    valueHint: "char",
-    defaultHint: "detected",
-    description: "csv: a character, or tab, comma, semicolon, pipe",
-  },
-  quote: {
-    type: "enum",
-    options: ["double", "none"],
-    description: "csv: none treats quotes as ordinary characters",
-  },
-  encoding: {
-    type: "enum",
-    options: ["auto", "utf-8", "latin1", "utf-16le", "utf-16be"],
-    description: "csv: the character encoding",
-  },
-  empty: {
-    type: "enum",
-    options: ["text", "null"],
-    description: "csv: the value of an empty field in a text column",
-  },
-  skipBadRows: {
-    type: "boolean",
-    description: "csv: skip rows that cannot be parsed, and count them",
-  },
+  ...about("csv", csvFlags),
   url: {
     type: "string",
     repeat: true,

@@ -219,7 +219,7 @@ class CommandRun {
 }
 
 function openUi(
-  { verbosity, json, logFile, again }: OutputOptions,
+  { verbosity, json, logFile, again, epilogue }: OutputOptions,
   stdout: OutStream,
   stderr: OutStream,
   calls: Required<Pick<UiOptions, "mask" | "learned" | "onLost">>,
@@ -236,6 +236,7 @@ function openUi(
       env: process.env,
       isTty: stderr.isTTY === true,
       again,
+      epilogue,
       ...calls,
     });
   } catch (error) {

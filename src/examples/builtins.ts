@@ -6,6 +6,7 @@ export const builtins: Readonly<Record<string, () => Promise<Exports>>> = {
   demo: () => import("./demo-pipeline.ts"),
   csv: () => import("./csv-pipeline.ts"),
   etl: () => import("./etl-pipeline.ts"),
+  fetch: () => import("./fetch-pipeline.ts"),
   download: () => import("./download-pipeline.ts"),
   "file-writer": () => import("./file-writer-pipeline.ts"),
 };

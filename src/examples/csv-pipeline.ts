@@ -1,4 +1,4 @@
-// Loads a folder of CSV files into one table. The steps: inspect each file; create a table that fits all files; load
+// Loads CSV files into one table. The steps: inspect each file; create a table that fits all files; load
 // each file in a task of its own. Loading streams rows with checkpoints, so a run that died resumes in the middle of a
 // file.
 
@@ -6,17 +6,17 @@ import { basename } from "node:path";
 
 import { each, pipeline, task, type TaskContext } from "pipeloom";
 
-import { type Encoding, encodings } from "../formats/csv/encoding.ts";
+import { checkKey } from "./csv/check-key.ts";
 import { findCsvFiles, newFiles } from "./csv/files.ts";
 import { inspectCsv, type Inspection, type Note } from "../formats/csv/inspect.ts";
 import { badRowError, flagNames, placeOf } from "../formats/csv/bad-record.ts";
 import { numberColumns, parseTypes, planTable } from "./csv/table-plan.ts";
-import { type Quote, quotes } from "../formats/csv/records.ts";
 import { ChangedError, CsvFile, type CsvSource, type Position } from "../formats/csv/csv-file.ts";
+import { inspectOptions, type Reading } from "./csv/reading.ts";
 import { writeSamples } from "./csv/sample.ts";
 import { makeTable, tableColumns } from "./csv/table-columns.ts";
+import { plural } from "../base/text.ts";
 import { keyOf } from "./name-list.ts";
-import { foldCase } from "../base/fold-case.ts";
 
 /** File bytes per checkpoint. Smaller: more commits. Larger: more memory. */
 const checkpointBytes = 3 * 1024 * 1024;
@@ -33,41 +33,37 @@ type FileToRead = {
   numbers: string[] | "all";
 };
 
+type Search = { sources: string[]; table: string; types: string };
+
 const findFiles = task({
   name: "find-files",
-  async run({ dir, table, types }: { dir: string; table: string; types: string }, ctx) {
+  label: ({ table }: Search) => table,
+  async run({ sources, table, types }: Search, ctx) {
     const numbers = numberColumns(tableColumns(ctx, table), parseTypes(types));
-    let folder = dir;
-    if (dir === "") {
-      folder = await writeSamples();
-      ctx.log.info(`no --dir was given: made sample files in ${folder}`);
-    }
-    const { files, notes } = await findCsvFiles(folder);
-    logNotes(ctx, folder, notes);
+    const { files, notes } = await findCsvFiles(
+      sources.length === 0 ? [await samples(ctx)] : sources,
+    );
+    for (const { level, text } of notes) ctx.log[level](text);
     return files.map((path): FileToRead => ({ path, numbers }));
   },
 });
+
+async function samples(ctx: TaskContext): Promise<string> {
+  const folder = await writeSamples();
+  ctx.log.info(`no file was given: made sample files in ${folder}`);
+  return folder;
+}
 
 function logNotes(ctx: TaskContext, about: string, notes: readonly Note[]): void {
   for (const { level, text } of notes) ctx.log[level](`${about}: ${text}`);
 }
 
-type Reading = { separator: string; quote: string; encoding: string; skipBadRows: boolean };
-
 const inspect = task({
   name: "inspect",
   async run({ file, reading }: { file: FileToRead; reading: Reading }, ctx) {
-    const { separator, quote, encoding, skipBadRows } = reading;
     const inspection = await inspectCsv(
       file.path,
-      {
-        separator: separator === "auto" ? null : separator,
-        encoding: encoding === "auto" ? null : encodingOf(encoding),
-        quote: quoteOf(quote),
-        skipBadRows,
-        numberColumns: file.numbers,
-        names: flagNames,
-      },
+      inspectOptions(reading, file.numbers),
       (bytes, of) => ctx.progress(bytes, of, "inspecting"),
     );
     logNotes(ctx, file.path, inspection.notes);
@@ -75,27 +71,14 @@ const inspect = task({
   },
 });
 
-function encodingOf(name: string): Encoding {
-  const known = encodings.find((encoding) => encoding === name.toLowerCase());
-  if (known !== undefined) return known;
-  throw new TypeError(`encoding: ${name} is not one of auto, ${encodings.join(", ")}`);
-}
-
-function quoteOf(name: string): Quote {
-  const known = quotes.find((quote) => quote === name);
-  if (known !== undefined) return known;
-  throw new TypeError(`quote: ${name} is not one of ${quotes.join(", ")}`);
-}
-
 type Target = { table: string; key: string[]; types: string; empty: string };
+type Found = { files: Inspection[]; target: Target; skipBadRows: boolean };
 type Load = { source: CsvSource; table: string; skipBadRows: boolean };
 
 const prepare = task({
   name: "prepare",
-  async run(
-    { files, target, skipBadRows }: { files: Inspection[]; target: Target; skipBadRows: boolean },
-    ctx,
-  ) {
+  label: ({ target }: Found) => target.table,
+  async run({ files, target, skipBadRows }: Found, ctx) {
     const { table } = target;
     const withRows = files.filter((file) => file.columns.length > 0);
     for (const file of files) if (!withRows.includes(file)) ctx.log.warn(`${file.path}: empty`);
@@ -125,16 +108,6 @@ const prepare = task({
     });
   },
 });
-
-function checkKey(file: Inspection, key: readonly string[]): void {
-  const names = file.columns.map(({ name }) => name);
-  const folded = names.map(foldCase);
-  const missing = key.find((name) => !folded.includes(foldCase(name)));
-  if (missing === undefined) return;
-  throw new Error(
-    `${file.path}: no column ${JSON.stringify(missing)} for the key; there are: ${names.join(", ")}`,
-  );
-}
 
 const load = task({
   name: "load",
@@ -198,21 +171,22 @@ function changedError(error: ChangedError, saved: Position | null, table: string
 }
 
 type Loaded = { rows: number; badRows: number; badLines: number };
-type Report = { table: string; dir: string; found: FileToRead[]; files: Loaded[] };
+type Report = { table: string; sources: string[]; found: FileToRead[]; files: Loaded[] };
 
 const report = task({
   name: "report",
-  async run({ table, dir, found, files }: Report, ctx) {
+  label: ({ table }: Report) => table,
+  async run({ table, sources, found, files }: Report, ctx) {
     const known = found.map(({ path }) => path);
-    for (const path of await newFiles(dir, known)) {
+    for (const path of await newFiles(sources, known)) {
       ctx.log.warn(`${path}: the file was added after the run started, so it is not loaded`);
     }
     const rows = files.reduce((sum, file) => sum + file.rows, 0);
     const badRows = files.reduce((sum, file) => sum + file.badRows, 0);
     const badLines = files.reduce((sum, file) => sum + file.badLines, 0);
-    const lines = badLines === badRows ? "" : ` (${badLines} lines)`;
-    const skipped = badRows === 0 ? "" : `, ${badRows} bad rows${lines} skipped`;
-    ctx.log.info(`${table}: ${rows} rows from ${files.length} files${skipped}`);
+    const lines = badLines === badRows ? "" : ` (${plural(badLines, "line")})`;
+    const skipped = badRows === 0 ? "" : `, ${plural(badRows, "bad row")}${lines} skipped`;
+    ctx.log.info(`${table}: ${plural(rows, "row")} from ${plural(files.length, "file")}${skipped}`);
     return { rows, badRows };
   },
 });
@@ -220,7 +194,9 @@ const report = task({
 export default pipeline({
   name: "csv",
   params: {
-    /** A folder of CSV files, or one file. Empty: sample files. */
+    /** Files, folders and patterns such as `data/*.csv`. */
+    files: [] as string[],
+    /** One more of them. Both empty: sample files. */
     dir: "",
     table: "items",
     /** Key columns, separated by commas. `none` or empty: rows are inserted, never updated. */
@@ -240,17 +216,18 @@ export default pipeline({
   messages: [makeTable],
   pools: { "in order": 1 },
   tasks({ params }) {
-    const { dir, table, types, separator, quote, encoding, empty, skipBadRows } = params;
-    const key = keyOf(params.key === "" && dir === "" ? "id" : params.key);
+    const { table, types, separator, quote, encoding, empty, skipBadRows } = params;
+    const sources = [...params.files, ...(params.dir === "" ? [] : [params.dir])];
+    const key = keyOf(params.key === "" && sources.length === 0 ? "id" : params.key);
     const reading = { separator, quote, encoding, skipBadRows };
-    const found = findFiles({ dir, table, types });
+    const found = findFiles({ sources, table, types });
     const files = each(found, (file) =>
       inspect({ file, reading }, { name: `inspect ${basename(file.path)}` }),
     );
     const loads = prepare({ files, target: { table, key, types, empty }, skipBadRows });
     return report({
       table,
-      dir,
+      sources,
       found,
       // Files with rows of the same key load in order, so that the last file wins for any number of threads.
       files: each(loads, (one) =>

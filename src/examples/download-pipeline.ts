@@ -7,15 +7,12 @@ import { basename, join } from "node:path";
 import { each, pipeline, task, type TaskContext } from "pipeloom";
 
 import { type Downloaded, downloadFile } from "./files/download-file.ts";
-import { uniqueNames } from "./files/file-name.ts";
 import { hashFile } from "./files/hash-file.ts";
 import { dropPart, lstatOrNull, readRecord } from "./files/part-file.ts";
+import { type Wanted, wantedFiles } from "./files/wanted-files.ts";
 import { sampleFiles, startSampleServer } from "./http/sample-server.ts";
 import { shownUrl } from "./http/shown-url.ts";
 import { orNone } from "./example-table.ts";
-
-type Listed = { url: string; sha256: string | null };
-type Wanted = Listed & { name: string };
 
 /** Prefix of a sample's address. The task that downloads a sample starts the server for it. */
 const samplePrefix = "sample:";
@@ -23,59 +20,16 @@ const samplePrefix = "sample:";
 const listFiles = task({
   name: "list-files",
   async run({ urls, list }: { urls: string[]; list: string }, ctx): Promise<Wanted[]> {
-    const lines = [...urls, ...(list === "" ? [] : (await readFile(list, "utf8")).split("\n"))]
-      .map((line) => line.trim())
-      .filter((line) => line !== "" && !line.startsWith("#"));
-    if (lines.length === 0) {
-      ctx.log.info("no --url and no --list were given: fetching samples from this machine");
+    if (urls.length === 0 && list === "") {
+      ctx.log.info("no address was given: fetching samples from this machine");
       return sampleFiles.map((name) => ({ url: samplePrefix + name, name, sha256: null }));
     }
-    const wanted = oncePerUrl(lines.map(parseLine));
-    const names = uniqueNames(
-      wanted.map(({ url }) => shownUrl(url)),
-      knownNames(ctx),
-    );
-    return wanted.map((one, index) => {
-      const name = names[index];
-      if (name === undefined) throw new Error("Internal error: an address without a name");
-      return { ...one, name };
-    });
+    const listed = list === "" ? [] : (await readFile(list, "utf8")).split("\n");
+    return [...wantedFiles([...urls, ...listed], knownNames(ctx))];
   },
 });
 
-/** `https://… [sha256]` */
-function parseLine(line: string): Listed {
-  const [url = "", sha256 = null, ...more] = line.split(/\s+/);
-  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
-    throw new TypeError(`${JSON.stringify(url)} is not an http or https address`);
-  }
-  if (more.length > 0) {
-    throw new TypeError(
-      `${shownUrl(url)}: a line is an address and optionally its SHA-256; nothing may follow`,
-    );
-  }
-  if (sha256 !== null && !/^[\da-f]{64}$/i.test(sha256)) {
-    throw new TypeError(
-      `${shownUrl(url)}: ${JSON.stringify(sha256)} is not a SHA-256 in hexadecimal`,
-    );
-  }
-  return { url, sha256: sha256?.toLowerCase() ?? null };
-}
-
-/** Merges addresses that are listed twice. @throws Error for an address with two checksums */
-function oncePerUrl(listed: readonly Listed[]): readonly Listed[] {
-  const found = new Map<string, Listed>();
-  for (const { url, sha256 } of listed) {
-    const before = found.get(shownUrl(url))?.sha256 ?? null;
-    if (before !== null && sha256 !== null && before !== sha256) {
-      throw new Error(`${shownUrl(url)}: listed with two checksums, ${before} and ${sha256}`);
-    }
-    found.set(shownUrl(url), { url, sha256: sha256 ?? before });
-  }
-  return [...found.values()];
-}
-
-/** Address → file name from earlier downloads, so that a file keeps its name when the list changes. */
+/** Address → file name from earlier downloads. */
 function knownNames(ctx: TaskContext): ReadonlyMap<string, string> {
   const rows = orNone(() =>
     ctx.query<{ url: string; file: string }>("SELECT url, file FROM manifest ORDER BY file DESC"),

@@ -77,6 +77,9 @@ export function orNone<Result>(query: () => readonly Result[]): readonly Result[
   }
 }
 
+/** What the columns of a table are read from: a task's context. */
+export type Queried = Pick<TaskContext, "query">;
+
 export type Existing = { readonly name: string; readonly type: string };
 
 /** In a STRICT table, ANY converts nothing, so it counts as no type. In other tables, ANY has NUMERIC affinity. */
@@ -84,5 +87,5 @@ export const columnsSql =
   "SELECT name, iif(upper(type) = 'ANY' AND (SELECT strict FROM pragma_table_list(?1)), '', type) AS type FROM pragma_table_info(?1)";
 
 /** The columns of a table; empty if the table does not exist. */
-export const existingColumns = (ctx: TaskContext, table: string): readonly Existing[] =>
+export const existingColumns = (ctx: Queried, table: string): readonly Existing[] =>
   orNone(() => ctx.query<Existing>(columnsSql, table));

@@ -1,6 +1,7 @@
 // Picks how a run is shown: on the terminal or as plain lines, and besides as `--json` events and in a log file.
 
 import { Promise } from "../base/globals.ts";
+import type { RunSummary } from "../protocol/summary.ts";
 import { colorLevel, type Env, paletteOf } from "../base/palette.ts";
 import { shownPath } from "../base/path.ts";
 import { type OutStream, writerOf } from "../base/streams.ts";
@@ -11,6 +12,7 @@ import { LogFile } from "./log-file.ts";
 import { Plain } from "./plain.ts";
 import type { OnLost, Sink } from "./sinks.ts";
 import { sinkOf, untilLost } from "./sinks.ts";
+import type { Epilogue } from "./summary-text.ts";
 import type { UiClock } from "./terminal.ts";
 import { Terminal, wallClock } from "./terminal.ts";
 import type { Ui } from "./ui.ts";
@@ -29,6 +31,8 @@ export type UiOptions = {
   readonly cwd?: string;
   /** See `SummaryOptions`; secrets are masked in it. */
   readonly again?: readonly string[] | undefined;
+  /** Called at the run's end. Undefined: the usual commands. */
+  readonly epilogue?: ((summary: RunSummary) => Epilogue | undefined) | undefined;
   /** The remaining time of the run in ms, as earlier runs say; undefined where they say nothing. Default: the recent rate. */
   readonly learned?: () => number | undefined;
   /** Tests control the time with it. */
@@ -107,8 +111,8 @@ function createScreenUi(
   const cwd = options.cwd ?? process.cwd();
   const mask = options.mask ?? ((text: string) => text);
   const again = (): readonly string[] | undefined => options.again?.map(mask);
-  const { learned } = options;
-  const common = { verbosity, look, env, cwd, again, printed, learned };
+  const { learned, epilogue = () => undefined } = options;
+  const common = { verbosity, look, env, cwd, again, epilogue, printed, learned };
   if (wantsScreen(options)) {
     // A closed terminal is no loss.
     const write = untilLost(writerOf(stderr), () => {});

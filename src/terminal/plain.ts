@@ -14,7 +14,7 @@ import type { Line, Verbosity } from "./event-formatter.ts";
 import { inFlightText } from "./frame.ts";
 import { logLines, type Look } from "./log-lines.ts";
 import { RunLog } from "./run-log.ts";
-import { summaryLines } from "./summary-text.ts";
+import { type Epilogue, summaryLines } from "./summary-text.ts";
 import type { FollowedRun, StopSignal, Ui } from "./ui.ts";
 import type { View } from "./view.ts";
 import { finishedCount, fold, foldFollowed, newView, shownTitle } from "./view.ts";
@@ -35,6 +35,7 @@ type PlainOptions = {
   readonly cwd: string;
   /** See `SummaryOptions`. Called at the end, when the secrets are known. */
   readonly again: () => readonly string[] | undefined;
+  readonly epilogue: (summary: RunSummary) => Epilogue | undefined;
   /** Masks a line that user code has printed in the main thread. */
   readonly printed: (line: string) => string;
 };
@@ -99,9 +100,9 @@ export class Plain implements Ui {
 
   finish(summary: RunSummary): void {
     this.close();
-    const { look, verbosity, cwd, again } = this.#options;
+    const { look, verbosity, cwd, again, epilogue } = this.#options;
     const shown = { colors: look.colors, quiet: verbosity < 0, cwd, again: again() };
-    this.#print(summaryLines(summary, shown));
+    this.#print(summaryLines(summary, { ...shown, epilogue: epilogue(summary) }));
   }
 
   close(): void {

@@ -17,6 +17,12 @@ const maxShown = 5;
 /** Columns of the names of failed tasks. */
 const maxNameColumns = 48;
 
+/** What a command says below the headline, instead of the usual next commands: results, and commands to type. */
+export type Epilogue = {
+  readonly results: readonly string[];
+  readonly commands: readonly string[];
+};
+
 type SummaryOptions = {
   readonly colors?: Palette;
   readonly columns?: number;
@@ -28,6 +34,7 @@ type SummaryOptions = {
   readonly cwd?: string;
   /** Arguments of `pipeloom run` that name this run: the file and the params. Default: the file. */
   readonly again?: readonly string[] | undefined;
+  readonly epilogue?: Epilogue | undefined;
 };
 
 export function summaryLines(summary: RunSummary, options: SummaryOptions = {}): string[] {
@@ -38,6 +45,7 @@ export function summaryLines(summary: RunSummary, options: SummaryOptions = {}):
     headline(summary, colors, options.cwd ?? ""),
     ...reason(summary, colors),
     ...failures(summary, colors),
+    ...(options.epilogue?.results ?? []).map((line) => `  ${visible(line)}`),
     ...(options.quiet === true ? [] : costs(summary, colors, options.listColumns ?? columns)),
     ...next(summary, colors, options),
   ];
@@ -149,7 +157,12 @@ function slowest(summary: RunSummary, colors: Palette, columns: number): string[
   return [colors.dim(`  ${fitting([`slowest: ${first}`, ...more], columns - 2)}`)];
 }
 
-function next(summary: RunSummary, colors: Palette, { cwd = "", again }: SummaryOptions): string[] {
+function next(summary: RunSummary, colors: Palette, options: SummaryOptions): string[] {
+  const commands = options.epilogue?.commands ?? usualCommands(summary, options);
+  return commands.map((command) => `  ${colors.dim("next:")} ${colors.cyan(visible(command))}`);
+}
+
+function usualCommands(summary: RunSummary, { cwd = "", again }: SummaryOptions): string[] {
   if (summary.db === ":memory:") return [];
   const db = relative(summary.db, cwd);
   const commands = [`pipeloom status --db ${shellWord(db)}`];
@@ -161,5 +174,5 @@ function next(summary: RunSummary, colors: Palette, { cwd = "", again }: Summary
         : ["pipeloom", "run", ...words, "--db", db, "--resume"].map(shellWord).join(" "),
     );
   }
-  return commands.map((command) => `  ${colors.dim("next:")} ${colors.cyan(visible(command))}`);
+  return commands;
 }

@@ -14,7 +14,7 @@ import { frame, inFlightText } from "./frame.ts";
 import type { Look } from "./log-lines.ts";
 import { RunLog } from "./run-log.ts";
 import { Screen, type Size } from "./screen.ts";
-import { summaryLines } from "./summary-text.ts";
+import { type Epilogue, summaryLines } from "./summary-text.ts";
 import { TerminalReporter } from "./terminal-reporter.ts";
 import { closeOnExit, giveBackOnSignals } from "./terminal-signals.ts";
 import type { FollowedRun, StopSignal, Ui } from "./ui.ts";
@@ -47,6 +47,7 @@ type TerminalOptions = {
   readonly cwd: string;
   /** See `SummaryOptions`. Called at the end, when the secrets are known. */
   readonly again: () => readonly string[] | undefined;
+  readonly epilogue: (summary: RunSummary) => Epilogue | undefined;
   readonly clock: UiClock;
   /** See `UiOptions`. */
   readonly learned: (() => number | undefined) | undefined;
@@ -114,10 +115,16 @@ export class Terminal implements Ui {
   }
 
   finish(summary: RunSummary): void {
-    const { look, cwd, again, stream } = this.#options;
+    const { look, cwd, again, epilogue, stream } = this.#options;
     this.#view.status = summary.status;
     this.#view.finishedAt = summary.finishedAt;
-    const shown = { colors: look.colors, cwd, again: again(), listColumns: stream.columns || 80 };
+    const shown = {
+      colors: look.colors,
+      cwd,
+      again: again(),
+      epilogue: epilogue(summary),
+      listColumns: stream.columns || 80,
+    };
     this.#end(summaryLines(summary, shown));
   }
 

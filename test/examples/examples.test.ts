@@ -140,7 +140,7 @@ test(
     const { code, err } = await examples(folder.path, ...flags, "--skip-bad-rows", "--fresh");
     expect([code, err]).toEqual([
       0,
-      expect.stringContaining("3 rows from 2 files, 1 bad rows skipped"),
+      expect.stringContaining("3 rows from 2 files, 1 bad row skipped"),
     ]);
     expect(rows(folder.path, "SELECT * FROM t ORDER BY id")).toEqual([
       [1, "5", null],
@@ -277,7 +277,7 @@ test(
     expect(code).toBe(0);
     expect(err.match(/skipped: 1 field, not 2/g)?.length).toBe(100);
     expect(err).toContain("a.csv: 50 other bad rows skipped");
-    expect(err).toContain("2 rows from 1 files, 150 bad rows skipped");
+    expect(err).toContain("2 rows from 1 file, 150 bad rows skipped");
   },
   patient,
 );

@@ -21,6 +21,7 @@ export const completionSources: Sources = {
     def.type === "positional"
       ? files("ts", "mts", "cts", "tsx", "js", "mjs", "cjs", "jsx")
       : files(),
+  "csv-files": () => files("csv", "tsv", "txt", "gz"),
   folder: () => ({ kind: "folders" }),
   db: () => files("db", "sqlite", "sqlite3", "db3"),
   "run-id": ({ typed, args }) => ({

@@ -1,6 +1,6 @@
 // The columns of an existing table, and how they convert values (https://sqlite.org/datatype3.html).
 
-import { message, type TaskContext } from "pipeloom";
+import { message } from "pipeloom";
 
 import { type Affinity, affinityOf } from "../../base/affinity.ts";
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
@@ -9,6 +9,7 @@ import {
   createTableSql,
   type Existing,
   existingColumns,
+  type Queried,
   type TableShape,
 } from "../example-table.ts";
 import type { ColumnType } from "../../formats/csv/types.ts";
@@ -23,7 +24,7 @@ export type TableColumn = {
 };
 
 /** The columns of a table; empty if the table does not exist. */
-export function tableColumns(ctx: TaskContext, table: string): TableColumn[] {
+export function tableColumns(ctx: Queried, table: string): TableColumn[] {
   const columns = existingColumns(ctx, table);
   return columns.map(({ name, type }) => {
     const affinity = affinityOf(type);
@@ -32,7 +33,7 @@ export function tableColumns(ctx: TaskContext, table: string): TableColumn[] {
 }
 
 function storedType(
-  ctx: TaskContext,
+  ctx: Queried,
   table: string,
   column: string,
   affinity: Affinity,

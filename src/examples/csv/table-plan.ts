@@ -187,7 +187,7 @@ function checkFiles(files: readonly Inspection[]): void {
   const [first] = lonely;
   if (first === undefined) return;
   throw new Error(
-    `${lonely.map(({ path }) => path).join(", ")}: no column in common with the other files (${first.path} begins with ${JSON.stringify(first.columns[0]?.name)}); move away files that are not data, or load the files one by one with --dir`,
+    `${lonely.map(({ path }) => path).join(", ")}: no column in common with the other files (${first.path} begins with ${JSON.stringify(first.columns[0]?.name)}); move away files that are not data, or load the files one by one`,
   );
 }
 

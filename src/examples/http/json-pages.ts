@@ -65,8 +65,18 @@ async function* recordsOf(
     }
   } catch (error) {
     if (!(error instanceof Error) || error instanceof BrokenError) throw error;
+    const what = otherwise(type);
+    if (what !== undefined) throw new Error(`${at}: ${what}`);
     throw new Error(`${at}: ${error.message}`, { cause: error.cause });
   }
+}
+
+/** What a response is that is no JSON, and says so. */
+function otherwise(type: string | null): string | undefined {
+  if (type?.startsWith("text/html") === true)
+    return "the response is a web page (text/html), not JSON";
+  if (type?.startsWith("text/csv") !== true) return undefined;
+  return "the response is CSV, not JSON: save it with `pipeloom download`, then load it with `pipeloom csv`";
 }
 
 export const jsonHeaders = {

@@ -9,7 +9,7 @@ import { decodeHead, detectEncoding, type Encoding, hasMultibyte } from "./encod
 import { type Dialect, type Quote, RecordReader } from "./records.ts";
 import { type Contents, isSameStamp, SourceFile } from "./source-file.ts";
 
-type InspectOptions = KindsOptions & {
+export type InspectOptions = KindsOptions & {
   /** Null: detected. */
   readonly separator: string | null;
   readonly encoding: Encoding | null;

@@ -4,7 +4,6 @@ import { appendFileSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { findCsvFiles, newFiles } from "../../../src/examples/csv/files.ts";
 import { columnNames, readHead, separatorOf } from "../../../src/formats/csv/dialect.ts";
 import { flagNames } from "../../../src/formats/csv/bad-record.ts";
 import { type Inspection, inspectCsv } from "../../../src/formats/csv/inspect.ts";
@@ -408,22 +407,6 @@ test("a growing file whose last line was incomplete at the inspection is refused
     expect(() => csv.check()).toThrow("its last line was not complete then");
     expect(await failure(batches(inspection))).toContain("its last line was not complete then");
   }
-});
-
-test("a --dir that does not exist is named", async () => {
-  const missing = join(folder, "missing");
-  expect(await failure(findCsvFiles(missing))).toEndWith(
-    `${missing}: there is no such file or folder`,
-  );
-});
-
-test("files added after a folder was listed are found", async () => {
-  file("a\n1\n");
-  const { files } = await findCsvFiles(folder);
-  expect(await newFiles(folder, files)).toEqual([]);
-  writeFileSync(join(folder, "later.csv"), "a\n2\n");
-  expect(await newFiles(folder, files)).toEqual([join(folder, "later.csv")]);
-  expect(await newFiles(join(folder, "gone"), files)).toEqual([]);
 });
 
 test("a change during loading is detected before rows are committed, and at the end", async () => {

@@ -1,0 +1,48 @@
+// Flags that `csv`, `fetch` and `download` share: those of a run that matter to somebody who loads data.
+
+import { defineFlags, type Flags } from "../../cli/flag-defs.ts";
+import { UsageError } from "../../cli/usage-error.ts";
+import type { RunPipelineOptions } from "../../run-pipeline.ts";
+import { outputFlags } from "../common-flags.ts";
+import { runFlags } from "../run-flags.ts";
+
+export const importFlags = defineFlags({
+  db: { ...runFlags.db, defaultHint: "pipeloom.db" },
+  dryRun: { type: "boolean", description: "say what would be loaded; write nothing" },
+  resume: runFlags.resume,
+  fresh: runFlags.fresh,
+  ...outputFlags,
+});
+
+/** Tasks that wait for a server need no thread each. */
+export const { concurrency: requestsFlag } = defineFlags({
+  concurrency: {
+    ...runFlags.concurrency,
+    default: "4",
+    description: "how many addresses are asked at once",
+  },
+});
+
+/** @throws UsageError for flags that exclude each other */
+export function importOptions({
+  db,
+  resume,
+  fresh,
+  dryRun,
+  json,
+}: Flags<typeof importFlags>): RunPipelineOptions {
+  if (resume !== undefined && fresh) {
+    throw new UsageError("--resume and --fresh exclude each other", "keep one of them");
+  }
+  if (dryRun && json) {
+    throw new UsageError(
+      "--json prints the events of a run, and --dry-run runs nothing",
+      "leave out one",
+    );
+  }
+  const which = resume === true ? "last" : resume;
+  return {
+    resume: fresh ? "fresh" : (which ?? "auto"),
+    ...(db === undefined ? undefined : { db }),
+  };
+}

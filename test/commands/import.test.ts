@@ -1,0 +1,258 @@
+// `pipeloom csv`, `fetch` and `download`: a person's own data in a table, by the command line.
+
+import { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { type Ended, pipeloom, run } from "../support/program.ts";
+import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
+
+const call = (folder: TempFolder, ...args: string[]): Promise<Ended> =>
+  run([...pipeloom, ...args], folder.path);
+
+function rows(folder: TempFolder, sql: string): unknown[] {
+  using db = new Database(join(folder.path, "pipeloom.db"), { readonly: true });
+  return db.prepare(sql).values();
+}
+
+/** The commands that the end of a run suggests. */
+const nextCommands = ({ err }: Ended): string[] =>
+  Array.from(err.matchAll(/^ {2}next: (.*)$/gm), ([, command = ""]) => command);
+
+const patient = { timeout: 60_000 };
+
+test(
+  "csv: a file goes into a table of its name, and the suggested command shows it",
+  async () => {
+    using folder = tempFolder();
+    writeFileSync(join(folder.path, "2026 sales.csv"), "id,name\n1,a\n2,b\n");
+    const loaded = await call(folder, "csv", "2026 sales.csv");
+    expect([loaded.code, loaded.err]).toEqual([
+      0,
+      expect.stringContaining("2 rows → table _2026_sales\n"),
+    ]);
+    const [command = ""] = nextCommands(loaded);
+    expect(command).toBe('pipeloom query "SELECT * FROM _2026_sales LIMIT 10"');
+    const shell = command.replace("pipeloom", pipeloom.join(" "));
+    expect((await run(["sh", "-c", shell], folder.path)).out).toBe("id  name\n 1  a\n 2  b\n");
+  },
+  patient,
+);
+
+test(
+  "csv: a table that is named like a keyword is shown by a command that works",
+  async () => {
+    using folder = tempFolder();
+    writeFileSync(join(folder.path, "order.csv"), "id\n7\n");
+    const [command = ""] = nextCommands(await call(folder, "csv", "order.csv"));
+    const shell = command.replace("pipeloom", pipeloom.join(" "));
+    expect((await run(["sh", "-c", shell], folder.path)).out).toBe("id\n 7\n");
+  },
+  patient,
+);
+
+test(
+  "csv: patterns and folders; a second load adds rows and says so, one with a key updates them",
+  async () => {
+    using folder = tempFolder();
+    mkdirSync(join(folder.path, "data"));
+    writeFileSync(join(folder.path, "data/a.csv"), "id,v\n1,x\n");
+    writeFileSync(join(folder.path, "data/b.csv.gz"), gzipSync("id,v\n2,y\n"));
+    const first = await call(folder, "csv", "data/*.csv*", "--table", "t");
+    expect(first.err).toContain("2 rows → table t\n");
+    expect(first.err).not.toContain("had rows before");
+    const second = await call(folder, "csv", "data", "--table", "t");
+    expect(second.err).toContain("2 rows → table t\n  t had rows before; --key <columns> updates");
+    expect(rows(folder, "SELECT id, COUNT(*) FROM t GROUP BY id")).toEqual([
+      [1, 2],
+      [2, 2],
+    ]);
+    for (let i = 0; i < 2; i++) {
+      const keyed = await call(folder, "csv", "data", "--table", "k", "--key", "id");
+      expect([keyed.code, keyed.err]).toEqual([0, expect.not.stringContaining("rows before")]);
+    }
+    expect(rows(folder, "SELECT * FROM k")).toEqual([
+      [1, "x"],
+      [2, "y"],
+    ]);
+  },
+  patient,
+);
+
+test(
+  "csv: standard input, whose copy is deleted",
+  async () => {
+    using folder = tempFolder();
+    const copies = join(folder.path, "tmp");
+    mkdirSync(copies);
+    const child = Bun.spawn([...pipeloom, "csv", "-", "--table", "t"], {
+      cwd: folder.path,
+      env: { ...process.env, TMPDIR: copies, TMP: copies },
+      stdin: new Blob([`id\n${"5\n".repeat(100_000)}`]),
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+    expect(await child.exited).toBe(0);
+    expect(rows(folder, "SELECT COUNT(*), SUM(id) FROM t")).toEqual([[100_000, 500_000]]);
+    // The runtime has files of its own there.
+    expect(readdirSync(copies).filter((name) => name.startsWith("pipeloom"))).toEqual([]);
+  },
+  patient,
+);
+
+test.each([
+  [["csv", "salse.csv"], "salse.csv: there is no such file or folder; did you mean sales.csv?"],
+  [["csv", "empty"], "empty: no .csv, .tsv or .txt file in this folder"],
+  [["csv", "x*.csv"], "x*.csv: no file matches this pattern"],
+  [["csv", "sales.csv", "other.csv"], "into which table? the 2 sources give no name"],
+  [["csv", "-"], "into which table? standard input has no name"],
+  [["csv", "sales.csv", "--table", "task_runs"], "the table name task_runs is reserved"],
+  [["csv", "sales.csv", "--resume", "--fresh"], "--resume and --fresh exclude each other"],
+  [["csv", "sales.csv", "--dry-run", "--json"], "--dry-run runs nothing"],
+  [["fetch", "example.com/x"], '"example.com/x" is not an http or https address'],
+  [["fetch", "http://localhost/"], "into which table? the name of the address gives none"],
+  [["download"], "what is to be downloaded?"],
+  [["download", "ftp://x/y"], '"ftp://x/y" is not an http or https address'],
+  [["download", "--list", "nowhere"], "--list nowhere: cannot be read"],
+  [["download", "--list", "blank.txt"], "--list blank.txt: there is no address in it"],
+])("%j is wrong usage, and makes no database", async (args, message) => {
+  using folder = tempFolder();
+  mkdirSync(join(folder.path, "empty"));
+  for (const name of ["sales.csv", "other.csv"]) writeFileSync(join(folder.path, name), "id\n1\n");
+  writeFileSync(join(folder.path, "blank.txt"), "# none\n\n");
+  const { code, err } = await call(folder, ...args);
+  expect([code, err]).toEqual([2, expect.stringContaining(message)]);
+  expect(existsSync(join(folder.path, "pipeloom.db"))).toBe(false);
+});
+
+test(
+  "csv: no rows at all, and a table with other columns",
+  async () => {
+    using folder = tempFolder();
+    writeFileSync(join(folder.path, "none.csv"), "");
+    const none = await call(folder, "csv", "none.csv");
+    expect([none.code, none.err]).toEqual([
+      0,
+      expect.stringContaining("no rows, so there is no table none\n"),
+    ]);
+    expect(nextCommands(none)).toEqual([]);
+    writeFileSync(join(folder.path, "a.csv"), "id\n1\n");
+    writeFileSync(join(folder.path, "b.csv"), "other\n1\n");
+    await call(folder, "csv", "a.csv", "--table", "t");
+    const refused = await call(folder, "csv", "b.csv", "--table", "t");
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringContaining('the table "t" has no column "other"; it has: id.'),
+    ]);
+    expect(nextCommands(refused).at(-1)).toBe(
+      "pipeloom csv b.csv --table t --db pipeloom.db --resume",
+    );
+  },
+  patient,
+);
+
+test("csv --dry-run: files, rows, columns and their types; nothing is written", async () => {
+  using folder = tempFolder();
+  writeFileSync(join(folder.path, "a.csv"), "id,zip\n1,007\n2,08\n");
+  const { code, out } = await call(folder, "csv", "a.csv", "--dry-run");
+  expect([code, out]).toEqual([
+    0,
+    [
+      "would load 2 rows of 1 file → new table a of pipeloom.db",
+      "",
+      "file   rows",
+      "a.csv     2",
+      "",
+      "column  type",
+      "id      INTEGER",
+      "zip     TEXT",
+      "",
+    ].join("\n"),
+  ]);
+  expect(readdirSync(folder.path)).toEqual(["a.csv"]);
+  const refused = await call(folder, "csv", "a.csv", "--dry-run", "--key", "nope");
+  expect([refused.code, refused.err]).toEqual([
+    1,
+    expect.stringContaining('no column "nope" for the key'),
+  ]);
+});
+
+const server = (): Bun.Server<undefined> =>
+  Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    routes: {
+      "/posts.json": (request) => {
+        const page = Number(new URL(request.url).searchParams.get("page") ?? 1);
+        const next = `<${new URL(request.url).origin}/posts.json?page=${page + 1}>; rel="next"`;
+        return Response.json([{ id: page }], page < 3 ? { headers: { link: next } } : undefined);
+      },
+      "/nested": Response.json({ data: { items: [{ id: 1, user: { name: "u" } }] } }),
+      "/table.csv": new Response("a,b\n1,2\n", { headers: { "content-type": "text/csv" } }),
+      "/page": new Response("<html>", { headers: { "content-type": "text/html" } }),
+    },
+    fetch: () => new Response("not here", { status: 404 }),
+  });
+
+test(
+  "fetch: the pages of an address, nested rows, several addresses of which one is missing",
+  async () => {
+    using folder = tempFolder();
+    using web = server();
+    const at = (path: string): string => `http://127.0.0.1:${web.port}/${path}`;
+    const pages = await call(folder, "fetch", at("posts.json"));
+    expect([pages.code, pages.err]).toEqual([0, expect.stringContaining("3 rows → table posts\n")]);
+    const flags = ["--path", "data.items", "--select", "id,user=user.name", "--key", "id"];
+    await call(folder, "fetch", at("nested"), ...flags);
+    expect(rows(folder, "SELECT * FROM nested")).toEqual([[1, "u"]]);
+    const some = await call(folder, "fetch", at("posts.json"), at("gone"), "--table", "some");
+    expect(some.code).toBe(1);
+    expect(nextCommands(some).at(-1)).toBe(
+      `pipeloom fetch ${at("posts.json")} ${at("gone")} --table some --db pipeloom.db --resume`,
+    );
+    // Only what has failed is asked for again: no row is stored twice.
+    await call(folder, "fetch", at("posts.json"), at("gone"), "--table", "some", "--resume");
+    expect(rows(folder, "SELECT COUNT(*) FROM some")).toEqual([[3]]);
+  },
+  patient,
+);
+
+test.each([
+  ["table.csv", "the response is CSV, not JSON: save it with `pipeloom download`"],
+  ["page", "the response is a web page (text/html), not JSON"],
+])("fetch: %s is no JSON", async (path, message) => {
+  using folder = tempFolder();
+  using web = server();
+  const { code, err } = await call(folder, "fetch", `http://127.0.0.1:${web.port}/${path}`);
+  expect([code, err]).toEqual([1, expect.stringContaining(message)]);
+});
+
+test(
+  "download: files into a folder, again without a transfer, and from standard input",
+  async () => {
+    using folder = tempFolder();
+    using web = server();
+    const url = `http://127.0.0.1:${web.port}/table.csv`;
+    for (let i = 0; i < 2; i++) {
+      const { code, err } = await call(folder, "download", url, "--out", "files");
+      expect([code, err]).toEqual([
+        0,
+        expect.stringContaining("1 file in files, listed in the table manifest\n"),
+      ]);
+    }
+    const child = Bun.spawn([...pipeloom, "download", "--list", "-"], {
+      cwd: folder.path,
+      stdin: new Blob([`# a list\n${url}\n`]),
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+    expect(await child.exited).toBe(0);
+    expect(readdirSync(join(folder.path, "downloads"))).toEqual(["table.csv"]);
+    const dry = await call(folder, "download", url, `${url}2`, "--dry-run");
+    expect(dry.out).toBe(
+      `would download 2 files into downloads\n  downloads/table.csv (there is a file already)  ← ${url}\n  downloads/table.csv2  ← ${url}2\n`,
+    );
+  },
+  patient,
+);
