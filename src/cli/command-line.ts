@@ -9,7 +9,7 @@ import { type CliCommand, runCliCommand } from "./command.ts";
 import type { FlagDefs } from "./flag-defs.ts";
 import { positionalsOf, spellingsOf } from "./flag-tokens.ts";
 import { quote } from "./flag-values.ts";
-import { renderCommandHelp, renderRootHelp } from "./help.ts";
+import { renderCommandHelp, renderRootHelp, renderTable } from "./help.ts";
 import type { HelpStyle } from "./help.ts";
 import { type CliDefinition, rootCommand, type SubCommands } from "./cli-definition.ts";
 import { ReaderLeft } from "./stdout.ts";
@@ -120,9 +120,16 @@ class CommandLine {
     const { stdout } = this.#io;
     if (name === undefined) return say(stdout, this.#rootHelp(stdout), 0);
     const command = await this.#load(name);
-    stdout.write(renderCommandHelp(command, this.#cli, this.#styleFor(stdout)));
-    // `moreHelp` may fail to load a file, so the help is printed first.
-    return say(stdout, (await command.moreHelp?.(rest)) ?? "", 0);
+    const style = this.#styleFor(stdout);
+    const help = renderCommandHelp(command, this.#cli, style);
+    try {
+      const own = await command.argumentsHelp?.(rest);
+      return say(stdout, own === undefined ? help : `${renderTable(own, style)}\n${help}`, 0);
+    } catch (thrown) {
+      // A file that cannot be loaded: the command has help all the same.
+      stdout.write(help);
+      throw thrown;
+    }
   }
 
   // ── errors ───────────────────────────────────────────────────────────────────────────────────────────
@@ -133,14 +140,15 @@ class CommandLine {
     const { stderr } = this.#io;
     const p = this.#colorsFor(stderr);
     if (thrown instanceof UsageError)
-      return say(stderr, complaint(thrown, p, this.#whereToLook(name)), 2);
+      return say(stderr, complaint(thrown, p, this.#whereToLook(name, thrown.hint)), 2);
     if (thrown instanceof UserError) return say(stderr, complaint(thrown, p), 1);
     const problem = environmentProblem(thrown);
     if (problem !== undefined) return say(stderr, complaint(new UserError(problem), p), 1);
     return say(stderr, internalError(thrown, this.#cli, p), 1);
   }
 
-  #whereToLook(name: string | undefined): string {
+  #whereToLook(name: string | undefined, hint: string | undefined): string | undefined {
+    if (hint?.includes("--help") === true) return undefined;
     const program = this.#cli.name;
     if (name === undefined) return `a command's flags come after its name; see ${program} --help`;
     return `see ${program} ${Object.hasOwn(this.#commands, name) ? `${name} ` : ""}--help`;

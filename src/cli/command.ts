@@ -37,9 +37,15 @@ type CliMeta = CommandMeta & {
   readonly examples: readonly Example[];
 };
 
+/** One line of two columns. */
+export type HelpRow = { readonly label: string; readonly text: string };
+
+/** A part of the help that is not made of definitions. */
+export type HelpTable = { readonly title: string; readonly rows: readonly HelpRow[] };
+
 type Extra = {
-  /** Lines below the help, for what depends on the arguments: `run etl.ts --help` lists the file's parameters. */
-  readonly moreHelp?: (args: readonly string[]) => Promise<string>;
+  /** What the arguments name, shown above the help: `run etl.ts --help` begins with the file's parameters. */
+  readonly argumentsHelp?: (args: readonly string[]) => Promise<HelpTable | undefined>;
 };
 
 export type CliCommand = Omit<CommandDef, "meta" | "args"> &

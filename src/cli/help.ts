@@ -1,7 +1,7 @@
 // The text of `--help`, from the definitions alone. Pure: (definitions, width, colours) → text.
 
 import type { Palette } from "../base/palette.ts";
-import type { CliCommand, Example } from "./command.ts";
+import type { CliCommand, Example, HelpRow as Row, HelpTable } from "./command.ts";
 import {
   aliasesOf,
   type FlagDef,
@@ -17,9 +17,6 @@ import {
 import type { CliDefinition } from "./cli-definition.ts";
 
 export type HelpStyle = { readonly columns: number; readonly colors: Palette };
-
-/** One line of two columns. */
-type Row = { readonly label: string; readonly text: string };
 
 /** Lines longer than this are hard to read on a wide screen. */
 const maxColumns = 100;
@@ -49,6 +46,9 @@ function table(rows: readonly Row[], width: number, p: Palette, column = columnO
 
 const section = (title: string, lines: readonly string[], p: Palette): string[] =>
   lines.length === 0 ? [] : ["", p.bold(title), ...lines];
+
+export const renderTable = ({ title, rows }: HelpTable, style: HelpStyle): string =>
+  `${[style.colors.bold(title), ...table(rows, widthOf(style), style.colors)].join("\n")}\n`;
 
 // ── the program ────────────────────────────────────────────────────────────────────────────────────────
 

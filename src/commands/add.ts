@@ -1,13 +1,13 @@
 // `pipeloom add <package…>`: adds npm packages to the project, on a machine without Bun or Node.
 
 import { definePassThrough } from "../cli/command.ts";
-import { projectFolder, provideModules, runBun } from "./be-bun.ts";
+import { UsageError } from "../cli/usage-error.ts";
+import { managePackages } from "./package-manager.ts";
 
 export const command = definePassThrough({
   meta: {
     name: "add",
-    details:
-      "Downloads packages from npm into node_modules and adds them to package.json. Accepts all flags of bun add.",
+    details: "Downloads packages from npm into node_modules and adds them to package.json.",
     examples: [
       { line: "pipeloom add zod", what: "for use in your pipeline" },
       { line: "pipeloom add --dev @types/pg", what: "for development only" },
@@ -25,8 +25,9 @@ export const command = definePassThrough({
     exact: { type: "boolean", alias: "E", description: "record the exact version" },
   },
   async run(args) {
-    const code = await runBun(["add", ...args]);
-    if (code === 0) await provideModules(projectFolder("."));
-    return code;
+    if (!args.some((arg) => !arg.startsWith("-"))) {
+      throw new UsageError("add needs the name of a package", "e.g. pipeloom add zod");
+    }
+    return await managePackages("add", args);
   },
 });

@@ -6,17 +6,29 @@ import { dirname, join, resolve } from "node:path";
 
 import { writeModules } from "../kit/modules.ts";
 import { toFailure } from "../base/failure.ts";
+import { Promise } from "../base/globals.ts";
 import { UserError } from "../cli/user-error.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 
+type BunOptions = {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Passes on what it prints, to a file descriptor. Default: it writes to the terminal itself. */
+  readonly pipe?: (stream: ReadableStream<Uint8Array>, fd: number) => Promise<void>;
+};
+
 /** Runs `bun …args` on this terminal. @returns its exit code, 128 + n after signal n */
-export async function runBun(args: readonly string[], cwd = process.cwd()): Promise<number> {
+export async function runBun(
+  args: readonly string[],
+  { cwd = process.cwd(), env, pipe }: BunOptions = {},
+): Promise<number> {
+  const output = pipe === undefined ? "inherit" : "pipe";
   const child = Bun.spawn([process.execPath, ...args], {
     cwd,
-    env: { ...process.env, BUN_BE_BUN: "1" },
-    stdio: ["inherit", "inherit", "inherit"],
+    env: { ...process.env, ...env, BUN_BE_BUN: "1" },
+    stdio: ["inherit", output, output],
   });
   // A terminal sends SIGINT to both processes, so the child has it already. Other signals are passed on.
   const pass = (signal: NodeJS.Signals): void => {
@@ -24,7 +36,12 @@ export async function runBun(args: readonly string[], cwd = process.cwd()): Prom
   };
   for (const signal of signals) process.on(signal, pass);
   try {
-    await child.exited;
+    const { stdout, stderr } = child;
+    await Promise.all([
+      child.exited,
+      stdout && pipe?.(stdout, process.stdout.fd),
+      stderr && pipe?.(stderr, process.stderr.fd),
+    ]);
   } finally {
     for (const signal of signals) process.off(signal, pass);
   }

@@ -35,8 +35,10 @@ export const command = defineCliCommand({
     const { modules } = await loadKit();
     const isComplete =
       existsSync(join(project, "tsconfig.json")) && missingModules(project, modules).length === 0;
-    if (isComplete) return await runBun(["check", "--no-script"], resolve(folder));
+    if (isComplete) return await runBun(["check", "--no-script"], { cwd: resolve(folder) });
     using borrowed = new BorrowedTypes(project, modules);
-    return await runBun(["check", "--no-script", "-p", borrowed.config], resolve(folder));
+    return await runBun(["check", "--no-script", "-p", borrowed.config], {
+      cwd: resolve(folder),
+    });
   },
 });

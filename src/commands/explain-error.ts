@@ -11,9 +11,11 @@ import type { ModuleRef } from "../protocol/messages.ts";
 import { RerunError } from "../api/rerun-options.ts";
 import type { StoreErrorCode } from "../store/store-error.ts";
 import { authorError } from "./load-for-command.ts";
+import { paramsCommand } from "./params-help.ts";
 
 /** A failure that a person can fix loses its stack; anything else is a bug and stays as it is. */
 export function explained(error: unknown, module: ModuleRef): unknown {
+  if (error instanceof ParamsError) return new UsageError(error.message, seeParams(module));
   if (usageErrors.some((Class) => error instanceof Class)) {
     return new UsageError(toFailure(error).message);
   }
@@ -25,7 +27,12 @@ export function explained(error: unknown, module: ModuleRef): unknown {
   return error;
 }
 
-const usageErrors = [ParamsError, RerunError, NothingSelectedError];
+const usageErrors = [RerunError, NothingSelectedError];
+
+export function seeParams(module: ModuleRef): string | undefined {
+  const command = paramsCommand(module);
+  return command === undefined ? undefined : `to see its parameters: ${command}`;
+}
 
 /** The command asks for something that the database does not have, or leaves a choice open. */
 const usageCodes: ReadonlySet<unknown> = new Set<StoreErrorCode>([

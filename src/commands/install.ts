@@ -1,13 +1,13 @@
 // `pipeloom install`: installs the dependencies of package.json, and the packages that pipeloom provides.
 
 import { definePassThrough } from "../cli/command.ts";
-import { projectFolder, provideModules, runBun } from "./be-bun.ts";
+import { managePackages } from "./package-manager.ts";
 
 export const command = definePassThrough({
   meta: {
     name: "install",
     details:
-      "Downloads the packages of package.json, and writes the types of pipeloom and Bun for your editor. Use it after git clone. Accepts all flags of bun install.",
+      "Downloads the packages of package.json, and writes the types of pipeloom and Bun for your editor. Use it after git clone.",
     examples: [
       { line: "pipeloom install", what: "install all packages" },
       {
@@ -20,8 +20,6 @@ export const command = definePassThrough({
     frozenLockfile: { type: "boolean", description: "fail if bun.lock is out of date" },
   },
   async run(args) {
-    const code = await runBun(["install", ...args]);
-    if (code === 0) await provideModules(projectFolder("."));
-    return code;
+    return await managePackages("install", args);
   },
 });

@@ -1,8 +1,6 @@
 // `--param name=value` and `--params file.json`, merged. A flag overrides the file.
 
-import { TextDecoder, JSON } from "../base/globals.ts";
-import { isStandardSchema, resolveParams } from "../api/params.ts";
-import type { Pipeline } from "../api/pipeline.ts";
+import { TextDecoder } from "../base/globals.ts";
 import { AlteredJsonError, parseExactJson } from "../base/exact-json.ts";
 import { isPlainObject } from "../base/json.ts";
 import { reasonOf } from "../base/system-error.ts";
@@ -97,34 +95,4 @@ function parsed(text: string, what: string): unknown {
     }
     throw new UsageError(`${what}: not JSON: ${reasonOf(error)}`);
   }
-}
-
-/** The file's parameters, for `run <file> --help`. */
-export async function paramsHelp(pipeline: Pipeline, file: string): Promise<string> {
-  const { params: spec } = pipeline;
-  const heading = `\nParameters of ${file}`;
-  if (isStandardSchema(spec)) {
-    const defaults = await resolveParams(spec, {}).catch(() => undefined);
-    const checked = `${heading} (checked by its ${spec["~standard"].vendor} schema):\n`;
-    return defaults === undefined
-      ? `${checked}  some are required; a run without them names them\n`
-      : checked + lines(defaults);
-  }
-  const names = Object.keys(spec ?? {});
-  return names.length === 0 ? `${heading}: none\n` : `${heading}:\n${lines({ ...spec })}`;
-}
-
-function lines(defaults: Readonly<Record<string, unknown>>): string {
-  const rows = Object.entries(defaults).map(([name, value]) => ({
-    flag: `--param ${name}=<${kindOf(value)}>`,
-    value: JSON.stringify(value) ?? "none",
-  }));
-  const width = Math.max(0, ...rows.map(({ flag }) => flag.length));
-  return rows.map(({ flag, value }) => `  ${flag.padEnd(width)}  default ${value}\n`).join("");
-}
-
-function kindOf(value: unknown): string {
-  if (typeof value === "number" || typeof value === "boolean") return typeof value;
-  if (typeof value === "string") return "text";
-  return value === null || value === undefined ? "value" : "json";
 }

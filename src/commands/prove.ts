@@ -23,8 +23,10 @@ import {
 import { demoDb } from "../store/choose-database.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 import { loadForCommand, withPrintsOnStderr } from "./load-for-command.ts";
+import { seeParams } from "./explain-error.ts";
 import { enterPipelineFolder } from "./pipeline-folder.ts";
-import { paramFlags, paramsHelp, readParams } from "./param-flags.ts";
+import { paramFlags, readParams } from "./param-flags.ts";
+import { paramsHelp } from "./params-help.ts";
 import { followOrders, ordersVariable } from "../prove/killed-session.ts";
 import { Prover } from "../prove/prover.ts";
 import { ProofScreen } from "../prove/proof-screen.ts";
@@ -89,12 +91,11 @@ export const command = defineCliCommand({
     json: { type: "boolean", description: "print the result as JSON" },
     quiet: { type: "boolean", alias: "q", description: "print the result only, no progress" },
   },
-  async moreHelp(args) {
+  async argumentsHelp(args) {
     const [file] = positionalsOf(args, command.args);
-    if (file === undefined) return "";
+    if (file === undefined) return undefined;
     const module = enterPipelineFolder(moduleOf(file));
-    const { pipeline } = await withPrintsOnStderr(() => loadForCommand(module));
-    return paramsHelp(pipeline, file);
+    return paramsHelp(await withPrintsOnStderr(() => loadForCommand(module)));
   },
   async run(flags) {
     const orders = process.env[ordersVariable];
@@ -146,7 +147,9 @@ async function optionsOf(
   try {
     await resolveParams(pipeline.params, params);
   } catch (error) {
-    if (error instanceof ParamsError) throw new UsageError(error.message);
+    if (error instanceof ParamsError) {
+      throw new UsageError(error.message, seeParams(module));
+    }
     throw error;
   }
   return {

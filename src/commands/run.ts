@@ -13,7 +13,8 @@ import { commonFlags, commonOptions } from "./common-flags.ts";
 import { executeRun } from "./execute-run.ts";
 import { loadForCommand, withPrintsOnStderr } from "./load-for-command.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
-import { paramFlags, paramsHelp, readParams } from "./param-flags.ts";
+import { paramFlags, readParams } from "./param-flags.ts";
+import { paramsHelp } from "./params-help.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
 import { planFormats } from "../terminal/plan-formats.ts";
 import { UsageError } from "../cli/usage-error.ts";
@@ -50,13 +51,12 @@ export const command: CliCommand = defineCliCommand({
     ...runFlags,
     ...commonFlags,
   },
-  async moreHelp(args) {
+  async argumentsHelp(args) {
     const [file] = positionalsOf(args, command.args);
-    if (file === undefined) return "";
+    if (file === undefined) return undefined;
     const module = fileRef(file);
     const entered = enterPipelineFolder(module);
-    const { pipeline } = await withPrintsOnStderr(() => loadForCommand(entered));
-    return paramsHelp(pipeline, shownPath(module.path));
+    return paramsHelp(await withPrintsOnStderr(() => loadForCommand(entered)));
   },
   async run(flags) {
     raiseFetchLimit(flags.concurrency);

@@ -1,8 +1,9 @@
 // What is wrong with a pipeline file, by file and line. Bun's errors have a position, or a name to search the file for.
 
 import { existsSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 
-import { shownPath } from "../base/path.ts";
+import { shownPath, startFolder } from "../base/path.ts";
 import { thrownAt } from "../base/thrown-at.ts";
 
 /** Bun's error for a file that does not parse, or an import that does not resolve. */
@@ -38,15 +39,30 @@ export function describeLoadError(error: unknown, path: string): string {
   return missing === undefined ? thrownAt(error, path) : positioned(missing, path);
 }
 
-/** A file within the executable means nothing to the author. */
-const inside = / imported from \S*(?:\$bunfs|~BUN)\S*$/;
+/** The place is said before the message; a file within the executable means nothing to the author. */
+const withoutReferrer = (message: string): string => message.replace(/ imported from .*$/s, "");
 
 function positioned(error: Positioned, path: string): string {
   const position = error.position ?? importOf(error, path);
-  if (position === undefined) return `${shownPath(path)}: ${error.message.replace(inside, "")}`;
+  const message = withoutReferrer(error.message);
+  const remedy = installHint(error, path);
+  if (position === undefined) return `${shownPath(path)}: ${message}${remedy}`;
   const at = `${shownPath(position.file === "" ? path : position.file)}:${position.line}:${position.column}`;
   const marker = `${" ".repeat(Math.max(position.column - 1, 0))}^`;
-  return `${at}: ${error.message}\n  ${position.lineText}\n  ${marker}`;
+  return `${at}: ${message}\n  ${position.lineText}\n  ${marker}${remedy}`;
+}
+
+/** `@scope/name` or `name`, without what is behind it. */
+const packageName = /^(?:@[\w.~-]+\/)?[a-z\d_~][\w.~-]*/i;
+
+/** How to install a package that is not there. Not for a file, nor for a module of the runtime. */
+function installHint({ message, specifier = "" }: Positioned, path: string): string {
+  const [name] = packageName.exec(specifier) ?? [];
+  if (name === undefined || !message.startsWith("Cannot find") || specifier.includes(":"))
+    return "";
+  const folder = dirname(path);
+  const where = startFolder() === folder ? "" : `, in ${folder}`;
+  return `\nto install it: pipeloom add ${name}${where}`;
 }
 
 /** Bun gives no line for an import that does not resolve: take the first line that names it. */

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { projectFolder, runBun } from "../../src/commands/be-bun.ts";
+import { rewordedLine } from "../../src/commands/package-manager.ts";
 import { type Ended, offline, pipeloom, run } from "../support/program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -83,3 +84,32 @@ test(
   },
   timeoutMs,
 );
+
+describe("add and install speak of pipeloom", () => {
+  test.each([
+    ["add without a package", ["add"], 2],
+    ["add with flags only", ["add", "--registry", "http://127.0.0.1:1"], undefined],
+    ["add with a flag that does not exist", ["add", "--bogus", "x"], 1],
+    ["install with one", ["install", "--bogus"], 1],
+  ])("%s", async (_, args, expected) => {
+    using folder = tempFolder();
+    const { code, out, err } = await program(args, folder.path);
+    if (expected !== undefined) expect(code).toBe(expected);
+    expect(err).toStartWith("error: ");
+    expect(out).toBe("");
+    expect(err).not.toMatch(/\bbun\b/i);
+  });
+
+  test("what the package manager says", () => {
+    expect(rewordedLine("bun add v1.4.5 (a7733435c)")).toBeUndefined();
+    expect(rewordedLine("\x1b[1mbun install \x1b[2mv1.4.5\x1b[0m")).toBeUndefined();
+    expect(rewordedLine("note: Run 'bun add --help' for more information")).toBe(
+      "note: Run 'pipeloom add --help' for more information",
+    );
+    expect(rewordedLine("Blocked 1 postinstall. Run `bun pm untrusted` for details.")).toBe(
+      'Blocked 1 postinstall. To allow them, name the packages in "trustedDependencies" of package.json, and run pipeloom install.',
+    );
+    const names = "bun.lock, bunfig.toml, @types/bun, bun-types, https://bun.com/docs";
+    expect(rewordedLine(names)).toBe(names);
+  });
+});

@@ -32,7 +32,7 @@ async function type(
   let values: Values | undefined;
   const noting = (command: CliCommand): CliCommand => ({
     ...command,
-    moreHelp: async () => "",
+    argumentsHelp: async () => undefined,
     run: async ({ data }) => {
       values = data as Values | undefined;
       return 0;
