@@ -94,3 +94,17 @@ test("that it runs again begins it from its beginning", () => {
   commit(db, history);
   expect(stateOf(db)).toEqual({ status: "done", cursor: null, fingerprint: "asked+" });
 });
+
+test("the end of the run clears the mark of a task that has run again, and not of one that is still to", () => {
+  const { db, history } = passingOn();
+  history.setAgain(id, "a", "a");
+  history.endDownstream();
+  commit(db, history);
+  expect(stateOf(db)).toMatchObject({ fingerprint: "asked+" });
+  history.setDone(id, "a", "a", 1, 1, 2, "null", 0, undefined, 0, null, null, null, null, 0);
+  commit(db, history);
+  expect(stateOf(db)).toMatchObject({ fingerprint: "done+" });
+  history.endDownstream();
+  commit(db, history);
+  expect(stateOf(db)).toMatchObject({ fingerprint: null });
+});
