@@ -48,8 +48,8 @@ async function bundle(outfile: string, target: Target, commit: string): Promise<
       jitPolicy: 3,
       // Without a target the bundler uses this machine's runtime and downloads nothing.
       ...(target === hostTarget() ? {} : { target: target.bun }),
-      // A pipeline may read the user's .env. Bun's configuration must not affect it.
-      // That of the pipeline file is read, not that of the working directory: see src/commands/pipeline-folder.ts.
+      // The .env of the pipeline file is read, not that of the working directory: see src/commands/pipeline-folder.ts. Bun's
+      // configuration must not affect a pipeline.
       autoloadDotenv: false,
       autoloadBunfig: false,
       autoloadTsconfig: true,

@@ -40,6 +40,7 @@ class Pipeloom < Formula
 
   def install
     bin.install "pipeloom"
+    man1.install "pipeloom.1"
     generate_completions_from_executable(bin/"pipeloom", "completions")
   end
 

@@ -3,6 +3,9 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
+import { commandTable } from "../../src/commands/command-table.ts";
+import { reference } from "../../src/commands/docs/reference.ts";
+import { renderMan } from "../../src/commands/docs/render-man.ts";
 import { tarGz } from "./archive.ts";
 import { commitName, compile, root } from "./compile.ts";
 import { homebrewFormula } from "./homebrew.ts";
@@ -43,14 +46,19 @@ export async function buildTargets(dist: string, wanted: readonly Target[]): Pro
 
 export const archiveName = (target: Target): string => `pipeloom-${target.name}.tar.gz`;
 
+/** Of the same definitions as `pipeloom docs --format man`. */
+const manPage = async (): Promise<Uint8Array<ArrayBuffer>> =>
+  new TextEncoder().encode(renderMan(await reference(commandTable)));
+
 /** @returns the archive's SHA-256 */
 async function writeArchive(folder: string, { target, executable }: Built): Promise<string> {
-  const entries = [
+  const files = [
     { name: executableName(target.os), path: executable, executable: true },
     { name: "LICENSE", path: join(root, "LICENSE"), executable: false },
     { name: "README.md", path: join(root, "README.md"), executable: false },
   ].map(async ({ path, ...entry }) => ({ ...entry, data: await Bun.file(path).bytes() }));
-  const bytes = tarGz(await Promise.all(entries));
+  const page = { name: "pipeloom.1", data: await manPage(), executable: false };
+  const bytes = tarGz([...(await Promise.all(files)), page]);
   await Bun.write(join(folder, archiveName(target)), bytes);
   return sha256(bytes);
 }

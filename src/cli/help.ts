@@ -48,7 +48,7 @@ const section = (title: string, lines: readonly string[], p: Palette): string[] 
   lines.length === 0 ? [] : ["", p.bold(title), ...lines];
 
 export const renderTable = ({ title, rows }: HelpTable, style: HelpStyle): string =>
-  `${[style.colors.bold(title), ...table(rows, widthOf(style), style.colors)].join("\n")}\n`;
+  `${[...(title === "" ? [] : [style.colors.bold(title)]), ...table(rows, widthOf(style), style.colors)].join("\n")}\n`;
 
 // ── the program ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -101,25 +101,45 @@ function groups({ groups: titles, commands }: CliDefinition, width: number, p: P
 
 // ── a command ──────────────────────────────────────────────────────────────────────────────────────────
 
-export function renderCommandHelp(
+type CommandText = {
+  readonly usage: string;
+  readonly positionals: readonly Row[];
+  readonly own: readonly Row[];
+  readonly common: readonly Row[];
+};
+
+/** What its definitions say of a command. */
+export function describeCommand(
   { meta, args }: CliCommand,
   { name, commonFlags }: Pick<CliDefinition, "name" | "commonFlags">,
+): CommandText {
+  const isCommon = ([key, def]: [string, FlagDef]): boolean => commonFlags[key] === def;
+  const all = Object.entries(args);
+  const positionals = all.filter(isPositionalEntry);
+  return {
+    usage: [name, meta.name, ...usage(positionals), "[flags]"].join(" "),
+    positionals: positionals.map(positionalRow),
+    own: all.filter((entry) => !isCommon(entry)).flatMap(flagRows),
+    common: [...all.filter(isCommon).flatMap(flagRows), helpRow],
+  };
+}
+
+export function renderCommandHelp(
+  command: CliCommand,
+  cli: Pick<CliDefinition, "name" | "commonFlags">,
   style: HelpStyle,
 ): string {
   const p = style.colors;
   const width = widthOf(style);
-  const isCommon = ([key, def]: [string, FlagDef]): boolean => commonFlags[key] === def;
-  const all = Object.entries(args);
-  const positionals = all.filter(isPositionalEntry);
-  const own = all.filter((entry) => !isCommon(entry)).flatMap(flagRows);
-  const common = [...all.filter(isCommon).flatMap(flagRows), helpRow];
+  const { meta } = command;
+  const { usage: line, positionals, own, common } = describeCommand(command, cli);
   const column = columnOf([...own, ...common]);
   const lines = [
     ...wrap(`${meta.description}.`, width),
     ...(meta.details === undefined ? [] : ["", ...wrap(meta.details, width)]),
     "",
-    `${p.bold("Usage")} ${[name, meta.name, ...usage(positionals), "[flags]"].join(" ")}`,
-    ...section("Arguments", table(positionals.map(positionalRow), width, p), p),
+    `${p.bold("Usage")} ${line}`,
+    ...section("Arguments", table(positionals, width, p), p),
     ...section("Flags", table(own, width, p, column), p),
     ...section("Common flags", table(common, width, p, column), p),
     ...section("Examples", examples(meta.examples, width, p), p),

@@ -151,6 +151,13 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./check.ts")).command,
   },
   {
+    name: "docs",
+    group: "Set up",
+    summary: "Show the reference of the commands and the API",
+    isBrief: true,
+    load: async () => (await import("./docs.ts")).docsCommand(commandTable),
+  },
+  {
     name: "completions",
     group: "Set up",
     summary: "Print a completion script for your shell",

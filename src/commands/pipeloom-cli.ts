@@ -2,14 +2,14 @@
 
 import type { CliDefinition } from "../cli/cli-definition.ts";
 import { version, versionLine } from "../version.ts";
+import { about } from "./about.ts";
 import { commandGroups, commandTable } from "./command-table.ts";
 import { commonFlags } from "./common-flags.ts";
 
 export const pipeloomCli: CliDefinition = {
-  name: "pipeloom",
+  ...about,
   version,
   versionLine,
-  description: "Many tasks at once, each state and row in one SQLite file",
   examples: [
     { line: "pipeloom demo -n 10", what: "see it work" },
     { line: "pipeloom run etl.ts", what: "run a file of tasks; again, to continue a dead run" },

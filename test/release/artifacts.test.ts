@@ -137,6 +137,7 @@ describe.skipIf(given === "")("a release", () => {
       const { out } = await run(["tar", "-tvzf", join(release, archiveName(target))]);
       expect(out).toMatch(/^-rwxr-xr-x .* pipeloom(?:\.exe)?$/m);
       expect(out).toMatch(/ LICENSE$/m);
+      expect(out).toMatch(/ pipeloom\.1$/m);
     },
     60_000,
   );

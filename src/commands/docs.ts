@@ -1,0 +1,88 @@
+// `pipeloom docs [topic]`: the reference of the commands and the API.
+
+import { colorLevel, paletteOf } from "../base/palette.ts";
+import { didYouMean, nearest } from "../base/suggest.ts";
+import type { CommandEntry } from "../cli/cli-definition.ts";
+import { type CliCommand, defineCliCommand } from "../cli/command.ts";
+import { quote } from "../cli/flag-values.ts";
+import { print } from "../cli/stdout.ts";
+import { UsageError } from "../cli/usage-error.ts";
+import type { Part } from "./docs/reference-blocks.ts";
+import { page, pagerOf } from "./docs/pager.ts";
+
+const formats = {
+  markdown: async (parts: readonly Part[]) => {
+    const { renderMarkdown } = await import("./docs/render-markdown.ts");
+    const { version } = await import("../version.ts");
+    return renderMarkdown(parts, `pipeloom ${version}: reference`);
+  },
+  man: async (parts: readonly Part[]) => (await import("./docs/render-man.ts")).renderMan(parts),
+} as const;
+
+/** @param commands those that it shows, with itself */
+export const docsCommand = (commands: readonly CommandEntry[]): CliCommand =>
+  defineCliCommand({
+    meta: {
+      name: "docs",
+      details:
+        "Shows every command with its flags, the environment variables, the exit codes, and every function and type of the API; or one topic. In a terminal through a pager. Made from the same definitions as the help and the types in your editor.",
+      examples: [
+        { line: "pipeloom docs task", what: "the function task; also: docs run, docs environment" },
+        {
+          line: "pipeloom docs --format man > ~/.local/share/man/man1/pipeloom.1",
+          what: "for man pipeloom",
+        },
+      ],
+    },
+    args: {
+      topic: {
+        type: "positional",
+        required: false,
+        valueHint: "topic",
+        description: "a command, a function or type, environment, or exit-codes",
+      },
+      format: {
+        type: "enum",
+        alias: "f",
+        options: ["text", "markdown", "man"],
+        default: "text",
+        description: "text for a terminal, Markdown, or a man page",
+      },
+    },
+    async run({ topic, format }) {
+      const { reference } = await import("./docs/reference.ts");
+      const all = await reference(commands);
+      const parts = topic === undefined ? all : [partOf(topic, all)];
+      if (format !== "text") print(await formats[format](parts));
+      else await show(parts);
+      return 0;
+    },
+  });
+
+/** @throws UsageError */
+function partOf(topic: string, parts: readonly Part[]): Part {
+  const asked = topic.toLowerCase();
+  const found = parts.flatMap(({ title, sections }) =>
+    sections
+      .filter((section) => section.topic.toLowerCase() === asked)
+      .map((section) => ({ title, sections: [section] })),
+  );
+  const [part] = found;
+  if (part !== undefined) {
+    return { title: part.title, sections: found.flatMap(({ sections }) => sections) };
+  }
+  const topics = parts.flatMap(({ sections }) => sections.map((section) => section.topic));
+  throw new UsageError(
+    `there is no topic ${quote(topic)}`,
+    didYouMean(nearest(topic, topics)) ?? "to see all of them: pipeloom docs",
+  );
+}
+
+async function show(parts: readonly Part[]): Promise<void> {
+  const { renderText } = await import("./docs/render-text.ts");
+  const { stdout, env } = process;
+  const colors = paletteOf(colorLevel(env, stdout.isTTY));
+  const text = renderText(parts, { columns: stdout.isTTY ? stdout.columns : 80, colors });
+  const pager = stdout.isTTY && env["TERM"] !== "dumb" ? pagerOf(env, process.platform) : undefined;
+  if (pager === undefined || !(await page(text, pager, env))) print(text);
+}

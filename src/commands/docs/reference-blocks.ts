@@ -1,0 +1,26 @@
+// The reference as a list of blocks, which text, Markdown and the man page are made of.
+
+import type { HelpRow } from "../../cli/command.ts";
+
+export type Block =
+  | { readonly type: "heading"; readonly level: 1 | 2; readonly text: string }
+  | { readonly type: "text"; readonly text: string }
+  /** A term and what it means, line by line. */
+  | { readonly type: "terms"; readonly title: string; readonly rows: readonly HelpRow[] }
+  | { readonly type: "code"; readonly text: string };
+
+/** What `pipeloom docs <topic>` shows. */
+export type Section = { readonly topic: string; readonly blocks: readonly Block[] };
+
+/** `PIPELINE FILES`, `run`, `task`: a heading of the first level begins a part. */
+export type Part = { readonly title: string; readonly sections: readonly Section[] };
+
+export const heading = (level: 1 | 2, text: string): Block => ({ type: "heading", level, text });
+
+export const text = (content: string): Block => ({ type: "text", text: content });
+
+export const code = (content: string): Block => ({ type: "code", text: content });
+
+/** Nothing where there are no rows. */
+export const terms = (title: string, rows: readonly HelpRow[]): Block[] =>
+  rows.length === 0 ? [] : [{ type: "terms", title, rows }];
