@@ -55,7 +55,7 @@ export async function runPipeline(
  * The rows of a CSV file, one after the other: `await ctx.upsert("items", csv("items.csv"), { key: "id" })`. The file may
  * be compressed (`.gz`), and of any size: it is looked through once, for its columns and their types, then read in blocks.
  *
- * @param path relative to the current folder
+ * @param path relative to the working directory: in a run of `pipeloom run`, the folder of the pipeline file
  * @returns objects with the names of the header's columns
  * @throws Error, when it is read, naming file and line for the first row that cannot be read, and for a file that changes
  *   meanwhile

@@ -14,7 +14,7 @@ export type ReuseOptions = {
   readonly reuse?: boolean | Duration;
   /**
    * With `reuse`: files, folders and patterns (`data/*.csv`, `data/**\/*.csv`) that the task reads. The content of each file counts,
-   * and that it is there. Relative to the folder where the run is started.
+   * and that it is there. Relative to the pipeline file.
    */
   readonly files?: readonly string[];
   /** With `reuse`: environment variables that the task reads. Only keyed hashes of their values are stored. */

@@ -12,7 +12,7 @@ import { needsShell, splitWords } from "../base/shell-words.ts";
 type Words = readonly string[];
 
 type ShBase<In, Out> = Omit<TaskOptions<In, Out>, "run" | "env"> & {
-  /** The program's working directory. Default: that of pipeloom. */
+  /** The program's working directory, relative to the folder of the pipeline file, which is the default. */
   readonly cwd?: string;
   /** Environment variables, added to those of pipeloom. */
   readonly env?: Readonly<Record<string, string>>;

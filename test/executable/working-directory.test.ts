@@ -149,3 +149,16 @@ test("a command that reads says which of two databases it has chosen, but not to
     expect((await start(".", ...quiet)).err).toBe("");
   }
 });
+
+test("a CSV file that is not there: the error names the folder in which it was looked for", async () => {
+  await Bun.write(at("rows.csv"), "id\n1\n");
+  await Bun.write(
+    at("jobs/etl.ts"),
+    `import { csv, pipeline, task } from "pipeloom";
+const t = task({ name: "t", run: async () => Array.fromAsync(csv("rows.csv")) });
+export default pipeline({ name: "etl", tasks: () => t() });
+`,
+  );
+  const { err } = await start(".", "run", "jobs/etl.ts");
+  expect(err).toContain(`rows.csv: no such file in ${at("jobs")}\n`);
+});

@@ -12,7 +12,7 @@ import {
   statSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { pipeline as pipe } from "node:stream/promises";
 import { crc32, createGunzip } from "node:zlib";
 
@@ -44,6 +44,10 @@ const notText: readonly (readonly [magic: readonly number[], what: string])[] = 
   [[0x00, 0x00, 0xfe, 0xff], "UTF-32, which is not supported: save it as UTF-8"],
 ];
 
+/** The folder of a pipeline file is the working directory of its run, which may surprise with a path of a parameter. */
+const missing = (path: string): string =>
+  isAbsolute(path) ? `${path}: no such file` : `${path}: no such file in ${process.cwd()}`;
+
 const beginsWith = (head: Uint8Array, magic: readonly number[]): boolean =>
   magic.every((byte, i) => head[i] === byte);
 
@@ -73,7 +77,9 @@ export class SourceFile implements Disposable {
   /** @throws Error for a file that cannot contain rows: a pipe, a workbook, a broken archive */
   static async open(path: string): Promise<SourceFile> {
     // Before the open, which would wait for a writer of a named pipe and block the thread.
-    if (!statSync(path).isFile()) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) throw new Error(missing(path));
+    if (!found.isFile()) {
       throw new Error(`${path}: not a regular file; CSV is read twice, so a pipe cannot be used`);
     }
     const file = openSync(path, "r");
