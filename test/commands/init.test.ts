@@ -5,11 +5,13 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Draft } from "../../src/commands/init/answers.ts";
+import { folderProblem } from "../../src/commands/init/questions.ts";
 import { type InitOptions, initProject } from "../../src/commands/init/wizard.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
 import { UserError } from "../../src/cli/user-error.ts";
 import type { Kit } from "../../src/kit/kit.ts";
 import { scriptedInput, SeenOutput } from "../support/scripted-input.ts";
+import { VirtualTerminal } from "../support/virtual-terminal.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const kit: Kit = {
@@ -26,6 +28,8 @@ const kit: Kit = {
 type Outcome = {
   readonly code: number;
   readonly text: string;
+  /** With the sequences of the terminal. */
+  readonly raw: string;
   readonly repositories: readonly string[];
 };
 
@@ -55,8 +59,15 @@ async function init(
     programName: () => "pipeloom",
     ...setting,
   });
-  return { code, text: output.text, repositories };
+  return { code, text: output.text, raw: output.raw, repositories };
 }
+
+/** What the terminal of the tests does not know: to the first column, and to erase a line, which Clack does only there. */
+const plainSequences = (raw: string): string =>
+  raw
+    .replaceAll(/\u001B\[(?:999D|1?G)/g, "\r")
+    .replaceAll("\u001B[2K", "\r\u001B[K")
+    .replaceAll("\n", "\r\n");
 
 const enter = (times: number): string[] => Array.from({ length: times }, () => "enter");
 
@@ -126,6 +137,7 @@ describe("asked", () => {
       "Which database? (a SQLite file)",
       "Write this?",
     ]);
+    expect(text).toContain("✔  Created ./mine with 5 files");
   });
 
   test("Escape goes back, from the last question too, and remembers what was said", async () => {
@@ -134,6 +146,32 @@ describe("asked", () => {
     const { code, repositories } = await init(folder.path, {}, script);
     expect({ code, repositories }).toEqual({ code: 0, repositories: [] });
     expect(readdirSync(folder.path)).toEqual(["first"]);
+  });
+
+  test("going back erases the answers that count no longer", async () => {
+    using folder = tempFolder();
+    const script = ["first", "enter", "down", "enter", "escape", "escape", "ctrl-c"];
+    const { raw } = await init(folder.path, {}, script);
+    const screen = new VirtualTerminal({ columns: 80, rows: 40 });
+    screen.write(plainSequences(raw));
+    const shown = screen.lines().filter((line) => line.trim() !== "" && line !== "│");
+    expect(shown).toEqual([
+      "┌  pipeloom init (Esc goes back)",
+      "■  Where? (a folder; . is this one)",
+      "│  first",
+      "└  Nothing was written.",
+    ]);
+  });
+
+  test("a folder that cannot be written is asked again, and only that", async () => {
+    using folder = tempFolder();
+    mkdirSync(join(folder.path, "blocked/pipeline.ts"), { recursive: true });
+    const script = ["blocked", ...enter(6), "fine", ...enter(2)];
+    const { code, text } = await init(folder.path, {}, script);
+    expect(code).toBe(0);
+    expect(text).toContain("blocked/pipeline.ts is a folder");
+    expect(text.split("◆  Which database?")).toHaveLength(2);
+    expect(text).toContain("✔  Created ./fine with ");
   });
 
   test("wrong input is said to be wrong, and asked again", async () => {
@@ -227,6 +265,30 @@ describe("not asked", () => {
   });
 });
 
+describe("a folder that cannot be made", () => {
+  test.each([
+    ["file/x", "file is a file"],
+    ["file/x/y", "file is a file"],
+    ["/dev/null/x", "/dev/null is a file"],
+    ["x".repeat(300), "name too long (ENAMETOOLONG)"],
+    ["a/../../..//file", undefined],
+    ["new/deep/folder", undefined],
+  ])("%s", async (typed, problem) => {
+    using folder = tempFolder();
+    await Bun.write(join(folder.path, "file"), "");
+    const found = folderProblem(typed, folder.path);
+    if (problem === undefined) expect(found).toBeUndefined();
+    else expect(found).toContain(problem);
+  });
+
+  // Nothing is forbidden to root.
+  test.skipIf(process.getuid?.() === 0)("no right to write there", () => {
+    using folder = tempFolder();
+    mkdirSync(join(folder.path, "locked"), { mode: 0o500 });
+    expect(folderProblem("locked/x", folder.path)).toBe("locked: permission denied (EACCES)");
+  });
+});
+
 describe("a folder that is there", () => {
   test("`.` is one, and other files stay", async () => {
     using folder = tempFolder();
@@ -254,6 +316,21 @@ describe("a folder that is there", () => {
     expect(filesIn(folder.path)).toEqual(["mine/README.md"]);
     await init(folder.path, all, [], { force: true });
     expect(await read(readme)).toBe("# mine\n\na.db\n");
+  });
+
+  test("what is kept, overwritten and there already is said", async () => {
+    using folder = tempFolder();
+    await init(folder.path, all);
+    await Bun.write(join(folder.path, "mine/README.md"), "my own");
+    await Bun.file(join(folder.path, "mine/pipeline.ts")).delete();
+    const { db: __, ...given } = all;
+    const { text } = await init(folder.path, given, ["a.db", "enter", "enter"]);
+    expect(text).toContain("README.md     yours is different");
+    expect(text).toContain("package.json  there already");
+    expect(text).toContain("Written to ./mine: pipeline.ts\n");
+    expect(text).toContain("Kept as they were: package.json, .gitignore, README.md\n");
+    const forced = await init(folder.path, given, ["a.db", "enter", "enter"], { force: true });
+    expect(forced.text).toContain("Overwritten: README.md");
   });
 
   test.each([

@@ -29,6 +29,10 @@ export class SeenOutput extends Writable {
     done();
   }
 
+  get raw(): string {
+    return this.#text;
+  }
+
   get text(): string {
     return Bun.stripANSI(this.#text);
   }

@@ -1,6 +1,6 @@
 // Asks the questions that the flags do not answer, in order. Escape goes back one question.
 
-import type { Draft } from "./answers.ts";
+import type { Answers, Draft } from "./answers.ts";
 import type { Prompts } from "./prompts.ts";
 import { type Question, questions, type InitIo } from "./questions.ts";
 
@@ -11,6 +11,7 @@ export class Interview {
   readonly #io: InitIo;
   readonly #steps: Step[] = [];
   #index = 0;
+  readonly #given: Draft;
   #draft: Draft;
   /** All answers ever given. A question asked again starts with its previous answer. */
   #remembered: Draft = {};
@@ -18,6 +19,7 @@ export class Interview {
   constructor(prompts: Prompts, io: InitIo, given: Draft) {
     this.#prompts = prompts;
     this.#io = io;
+    this.#given = given;
     this.#draft = given;
   }
 
@@ -39,6 +41,16 @@ export class Interview {
     return true;
   }
 
+  /** Asks this question again as if for the first time, and keeps the other answers. False where the answer was given in advance. */
+  again(key: keyof Answers): boolean {
+    if (this.#given[key] !== undefined) return false;
+    this.#draft = without(this.#draft, key);
+    this.#remembered = without(this.#remembered, key);
+    this.#steps.length = 0;
+    this.#index = 0;
+    return true;
+  }
+
   /** False when the person quits. */
   async #step(question: Question): Promise<boolean> {
     const open = this.#draft[question.key] === undefined;
@@ -55,4 +67,9 @@ export class Interview {
     this.#index++;
     return true;
   }
+}
+
+function without(draft: Draft, key: keyof Answers): Draft {
+  const { [key]: _, ...others } = draft;
+  return others;
 }

@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 
 import type { Kit, TextFiles } from "../../kit/kit.ts";
-import { toFailure } from "../../base/failure.ts";
+import { reasonOf } from "../../base/system-error.ts";
 import { UserError } from "../../cli/user-error.ts";
 import type { Answers, Draft } from "./answers.ts";
 import { projectFiles } from "./project.ts";
@@ -48,14 +48,14 @@ export function writePlan(plan: ProjectPlan, io: ProjectIo): string | undefined 
   try {
     writeProject(folder, files, modules);
   } catch (error) {
-    throw new UserError(`cannot write the project: ${toFailure(error).message}`);
+    throw new UserError(`cannot write to ${folder}: ${reasonOf(error)}`);
   } finally {
     process.off("SIGINT", ignore);
   }
   return answers.git ? io.startRepository(folder) : undefined;
 }
 
-/** Without the files that would overwrite different ones. */
+/** Without the files that would overwrite different ones: these are kept. */
 export const withoutConflicts = (plan: ProjectPlan): ProjectPlan => ({
   ...plan,
   files: Object.fromEntries(

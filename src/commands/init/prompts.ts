@@ -9,6 +9,7 @@ import {
   confirm,
   intro,
   isCancel,
+  log,
   note,
   outro,
   select,
@@ -16,6 +17,7 @@ import {
 } from "@clack/prompts";
 
 import { AbortController } from "../../base/globals.ts";
+import { TrackedOutput } from "./tracked-output.ts";
 
 export type Asked<Value> =
   | { readonly kind: "answer"; readonly value: Value }
@@ -28,13 +30,17 @@ type Choice<Value> = { readonly value: Value; readonly label: string; readonly h
 
 export class Prompts implements Disposable {
   readonly #input: Readable;
-  readonly #output: Writable;
+  readonly #output: TrackedOutput;
+  /** The rows in which the prompts begin that Escape goes back over. */
+  #begins: number[] = [];
+  /** Where the text before the next prompt begins, if there is any. */
+  #noted: number | undefined;
   readonly #ended = new AbortController();
   #escaped = false;
 
   constructor(input: Readable, output: Writable) {
     this.#input = input;
-    this.#output = output;
+    this.#output = new TrackedOutput(output);
     input.on("keypress", this.#onKey);
     input.on("end", this.#onEnd);
   }
@@ -42,6 +48,7 @@ export class Prompts implements Disposable {
   [Symbol.dispose](): void {
     this.#input.off("keypress", this.#onKey);
     this.#input.off("end", this.#onEnd);
+    this.#output.destroy();
   }
 
   readonly #onKey = (_: string | undefined, key: Key): void => {
@@ -62,6 +69,7 @@ export class Prompts implements Disposable {
     initial: string,
     problem: (value: string) => string | undefined,
   ): Promise<Asked<string>> {
+    this.#begin();
     const answer = await text({
       ...this.#common,
       message,
@@ -80,6 +88,7 @@ export class Prompts implements Disposable {
     const options: Parameters<typeof select<string>>[0]["options"] = choices.map((choice) => ({
       ...choice,
     }));
+    this.#begin();
     const answer = await select<string>({
       ...this.#common,
       message,
@@ -91,6 +100,7 @@ export class Prompts implements Disposable {
   }
 
   async confirm(message: string, initial: boolean): Promise<Asked<boolean>> {
+    this.#begin();
     return this.#asked(await confirm({ ...this.#common, message, initialValue: initial }));
   }
 
@@ -99,14 +109,40 @@ export class Prompts implements Disposable {
   }
 
   #backOrQuit(): { readonly kind: "back" | "quit" } {
-    return { kind: this.#escaped && !this.#ended.signal.aborted ? "back" : "quit" };
+    if (!this.#escaped || this.#ended.signal.aborted) return { kind: "quit" };
+    this.#eraseTwo();
+    return { kind: "back" };
+  }
+
+  #begin(): void {
+    this.#begins.push(this.#noted ?? this.#output.row);
+    this.#noted = undefined;
+  }
+
+  /** This prompt, and the one before, which is asked again: its answer counts no longer. */
+  #eraseTwo(): void {
+    this.#begins.pop();
+    const begin = this.#begins.pop();
+    if (begin !== undefined) this.#output.eraseFrom(begin);
   }
 
   intro(title: string): void {
     intro(title, { output: this.#output });
   }
 
+  /** Said before the next prompt; going back does not go over it. */
+  problem(message: string): void {
+    log.error(message, { output: this.#output });
+    this.#begins = [];
+    this.#noted = undefined;
+  }
+
+  success(message: string): void {
+    log.message(message, { output: this.#output, symbol: "✔" });
+  }
+
   note(message: string, title: string): void {
+    this.#noted ??= this.#output.row;
     note(message, title, { output: this.#output, format: (line) => line });
   }
 

@@ -1,8 +1,9 @@
 // The questions of the wizard, in order.
 
-import { statSync } from "node:fs";
-import { resolve } from "node:path";
+import { accessSync, constants, statSync } from "node:fs";
+import { dirname, relative, resolve } from "node:path";
 
+import { codeOf, reasonOf } from "../../base/system-error.ts";
 import {
   type Answers,
   dbProblem,
@@ -116,9 +117,39 @@ export function folderProblem(folder: string, cwd: string): string | undefined {
   if (folder.trim() === "") return "a name is needed, or . for this folder";
   // eslint-disable-next-line no-control-regex
   if (/[\0-\x1f]/.test(folder)) return "a path has no control characters";
-  const stats = statSync(resolve(cwd, folder), { throwIfNoEntry: false });
-  return stats === undefined || stats.isDirectory() ? undefined : `${folder} is a file`;
+  return placeProblem(resolve(cwd, folder), cwd);
 }
+
+/** Looks at the nearest path that exists: the folder, or the one that it would be made in. */
+function placeProblem(path: string, cwd: string): string | undefined {
+  const shown = shownFrom(path, cwd);
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return placeAbove(path, cwd);
+    if (!stats.isDirectory()) return `${shown} is a file`;
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    // A part of the path is a file; which one, the folders above say.
+    if (codeOf(error) === "ENOTDIR") return placeAbove(path, cwd);
+    return `${cut(shown)}: ${reasonOf(error)}`;
+  }
+}
+
+function placeAbove(path: string, cwd: string): string | undefined {
+  const above = dirname(path);
+  return above === path ? `${path} is not there` : placeProblem(above, cwd);
+}
+
+/** As it was typed, about: relative if it is below. */
+function shownFrom(path: string, cwd: string): string {
+  const short = relative(cwd, path);
+  return short === "" || short.startsWith("..") ? path : short;
+}
+
+const mostShown = 60;
+const cut = (text: string): string =>
+  text.length <= mostShown ? text : `${text.slice(0, mostShown)}…`;
 
 /** The questions that the flags do not answer, in order. */
 export const openQuestions = (given: Draft, io: InitIo): Question[] =>

@@ -18,7 +18,7 @@ import {
 } from "./project-plan.ts";
 import { Prompts } from "./prompts.ts";
 import { openQuestions } from "./questions.ts";
-import { closing, inventory } from "./wizard-text.ts";
+import { closing, inventory, outcome, statesOf } from "./wizard-text.ts";
 
 export type InitOptions = ProjectIo & {
   /** Ask nothing, use the defaults. */
@@ -70,7 +70,8 @@ const shown = (folder: string, { cwd }: InitOptions): string => {
 };
 
 function wrote({ folder, files, modules, conflicts }: ProjectPlan, options: InitOptions): string {
-  const lines = inventory({ files, modules, overwritten: conflicts.files }).split("\n");
+  const states = statesOf(conflicts, "overwritten");
+  const lines = inventory({ files, modules, states }).split("\n");
   return [`Written to ${shown(folder, options)}:`, ...lines].join("\n  ");
 }
 
@@ -93,13 +94,19 @@ async function asking(given: Draft, options: InitOptions): Promise<number> {
   for (;;) {
     const draft = await interview.finish();
     if (draft === undefined) return quit(prompts, 130);
-    const plan = await planProject(draft, options);
-    const decision = await decide(plan, prompts, options);
-    if (decision === "back" && interview.back()) continue;
-    if (decision === "write" || decision === "keep") {
-      return finish(decision === "keep" ? withoutConflicts(plan) : plan, prompts, options);
+    try {
+      const plan = await planProject(draft, options);
+      const decision = await decide(plan, prompts, options);
+      if (decision === "back" && interview.back()) continue;
+      if (decision === "write" || decision === "keep") {
+        return finish(decision === "keep" ? withoutConflicts(plan) : plan, prompts, options);
+      }
+      return quit(prompts, decision === "decline" ? 1 : 130);
+    } catch (error) {
+      // Another folder may do: the other answers stay.
+      if (!(error instanceof UserError) || !interview.again("folder")) throw error;
+      prompts.problem(error.message);
     }
-    return quit(prompts, decision === "decline" ? 1 : 130);
   }
 }
 
@@ -115,7 +122,8 @@ async function decide(
 ): Promise<Decision> {
   const { files, conflicts, folder, modules } = plan;
   const there = shown(folder, options);
-  const lines = inventory({ files, modules, overwritten: conflicts.files });
+  const states = statesOf(conflicts, options.force ? "overwritten" : "yours is different");
+  const lines = inventory({ files, modules, states });
   prompts.note(lines, existsSync(folder) ? `In ${there}` : `In the new folder ${there}`);
   if (conflicts.files.length > 0 && !options.force) return await decideConflict(plan, prompts);
   const asked = await prompts.confirm("Write this?", true);
@@ -133,7 +141,10 @@ async function decideConflict({ conflicts }: ProjectPlan, prompts: Prompts): Pro
 }
 
 function finish(plan: ProjectPlan, prompts: Prompts, options: InitOptions): number {
+  const { folder, files, conflicts } = plan;
+  const isNew = !existsSync(folder);
   const complaint = writePlan(plan, options);
+  prompts.success(outcome({ folder: shown(folder, options), isNew, files, conflicts }));
   if (complaint !== undefined) prompts.note(complaint, "git init failed");
   prompts.outro(closing(closingOf(plan, options)));
   return 0;

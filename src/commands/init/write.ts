@@ -15,17 +15,26 @@ import { dirname, join } from "node:path";
 import type { TextFiles } from "../../kit/kit.ts";
 import { writeModules } from "../../kit/modules.ts";
 
-/** Existing files with other contents, and folders with the name of a file, which cannot be overwritten. */
-export type Conflicts = { readonly files: readonly string[]; readonly folders: readonly string[] };
+/** What is in the folder already, of the files to be written. */
+export type Conflicts = {
+  /** Files with other contents. */
+  readonly files: readonly string[];
+  /** Folders with the name of a file, which cannot be overwritten. */
+  readonly folders: readonly string[];
+  /** Files with these contents. */
+  readonly same: readonly string[];
+};
 
 export function conflictsIn(folder: string, files: TextFiles): Conflicts {
   const existing = Object.keys(files).filter((path) => existsSync(join(folder, path)));
   const isFolder = (path: string): boolean => statSync(join(folder, path)).isDirectory();
+  const present = existing.filter((path) => !isFolder(path));
+  const isSame = (path: string): boolean =>
+    readFileSync(join(folder, path), "utf8") === files[path];
   return {
     folders: existing.filter(isFolder),
-    files: existing.filter(
-      (path) => !isFolder(path) && readFileSync(join(folder, path), "utf8") !== files[path],
-    ),
+    files: present.filter((path) => !isSame(path)),
+    same: present.filter(isSame),
   };
 }
 
