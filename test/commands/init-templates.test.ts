@@ -2,7 +2,7 @@
 
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { type TemplateName, templateNames } from "../../src/commands/init/answers.ts";
@@ -15,8 +15,11 @@ const program = (args: readonly string[], cwd: string): Promise<Ended> =>
   run([...offline, ...pipeloom, ...args], cwd);
 
 /** A template's test may start a server, and an isolated network namespace has no loopback. */
-const withLoopback = (args: readonly string[], cwd: string): Promise<Ended> =>
-  run([...pipeloom, ...args], cwd);
+const withLoopback = (
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Ended> => run([...pipeloom, ...args], cwd, env);
 
 async function scaffold(
   folder: string,
@@ -33,6 +36,7 @@ type Counts = Readonly<Record<TemplateName, readonly [table: string, rows: numbe
 
 const expected: Counts = {
   csv: ["orders", 12],
+  api: ["orders", 230],
   http: ["posts", 5],
   downloads: ["downloads", 3],
   shell: ["files", 5],
@@ -56,9 +60,13 @@ describe.each(templateNames)("%s", (template) => {
       const checked = await program(["check"], project);
       expect({ code: checked.code, out: checked.out }).toEqual({ code: 0, out: "" });
 
-      const tested = await withLoopback(["test"], project);
+      const temporary = join(folder.path, "tmp");
+      mkdirSync(temporary);
+      const tested = await withLoopback(["test"], project, { TMPDIR: temporary, TMP: temporary });
       expect({ code: tested.code, err: tested.err }).toMatchObject({ code: 0 });
       expect(tested.err).toContain(" 0 fail\n");
+      // The runtime has files of its own there.
+      expect(readdirSync(temporary).filter((name) => !name.startsWith("bun"))).toEqual([]);
 
       const formatted = await run(
         [process.execPath, "fmt", "--check", "--no-script", "--print-width=100", "."],

@@ -17,7 +17,7 @@ import { tempFolder } from "../support/temp-folder.ts";
 const kit: Kit = {
   modules: { "pipeloom/index.d.ts": "export {};\n", "@types/node/index.d.ts": "" },
   templates: Object.fromEntries(
-    ["csv", "http", "downloads", "shell", "fan-out", "empty"].flatMap((name) => [
+    ["csv", "api", "http", "downloads", "shell", "fan-out", "empty"].flatMap((name) => [
       [`${name}/pipeline.ts`, `pipeline({ name: "template-${name}", db: "./pipeloom.db" });\n`],
       [`${name}/README.md`, "# {{name}}\n\n{{db}}\n"],
       [`${name}/data/example.txt`, "{{name}}\n"],
@@ -114,7 +114,7 @@ describe("asked", () => {
 
   test("other answers at each question", async () => {
     using folder = tempFolder();
-    const script = "My Data|enter|down|enter|out.sqlite|enter|left|enter|n|n|enter".split("|");
+    const script = "My Data|enter|down|down|enter|out.sqlite|enter|left|enter|n|n|enter".split("|");
     const { code, repositories } = await init(folder.path, {}, script);
     expect({ code, repositories }).toEqual({ code: 0, repositories: [] });
     const project = join(folder.path, "My Data");

@@ -2,7 +2,15 @@
 
 import { basename } from "node:path";
 
-export const templateNames = ["csv", "http", "downloads", "shell", "fan-out", "empty"] as const;
+export const templateNames = [
+  "csv",
+  "api",
+  "http",
+  "downloads",
+  "shell",
+  "fan-out",
+  "empty",
+] as const;
 export type TemplateName = (typeof templateNames)[number];
 
 export type Answers = {
@@ -29,6 +37,7 @@ type Template = {
 
 export const templates: Readonly<Record<TemplateName, Template>> = {
   csv: { label: "CSV folder", hint: "files into a table", hasData: true },
+  api: { label: "API", hint: "what is new, into a table", hasData: false },
   http: { label: "HTTP JSON", hint: "pages into a table", hasData: true },
   downloads: { label: "Downloads", hint: "addresses into files", hasData: true },
   shell: { label: "Shell commands", hint: "side by side", hasData: false },

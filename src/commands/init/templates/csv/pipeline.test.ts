@@ -1,8 +1,8 @@
 // Run it: pipeloom test
 
 import { Database } from "bun:sqlite";
-import { expect, test } from "bun:test";
-import { mkdtempSync } from "node:fs";
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -12,8 +12,10 @@ import { parseCsv } from "./pipeline.ts";
 
 const file = join(import.meta.dir, "pipeline.ts");
 
+const folder = mkdtempSync(join(tmpdir(), "pipeline-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
 test("loads every row once, however often it runs", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "pipeline-"));
   await Bun.write(join(folder, "a.csv"), "customer,product,quantity,price\nAda,pen,2,1.5\n");
   await Bun.write(join(folder, "b.csv"), "customer,product,quantity,price\nAlan,lamp,1,20\n");
   const db = join(folder, "test.db");
@@ -22,9 +24,8 @@ test("loads every row once, however often it runs", async () => {
   const summary = await runPipeline(file, { db, params: { folder } });
 
   expect(summary.status).toBe("done");
-  const rows = new Database(db, { readonly: true })
-    .query("SELECT customer, quantity FROM orders ORDER BY customer")
-    .all();
+  using found = new Database(db, { readonly: true });
+  const rows = found.query("SELECT customer, quantity FROM orders ORDER BY customer").all();
   expect(rows).toEqual([
     { customer: "Ada", quantity: 2 },
     { customer: "Alan", quantity: 1 },

@@ -1,20 +1,24 @@
 // Run it: pipeloom test
 
 import { Database } from "bun:sqlite";
-import { expect, test } from "bun:test";
-import { mkdtempSync } from "node:fs";
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { runPipeline } from "pipeloom";
 
+const folder = mkdtempSync(join(tmpdir(), "pipeline-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
 test("greets by name", async () => {
-  const db = join(mkdtempSync(join(tmpdir(), "pipeline-")), "test.db");
+  const db = join(folder, "test.db");
   const file = join(import.meta.dir, "pipeline.ts");
 
   const summary = await runPipeline(file, { db, params: { name: "Ada" } });
 
   expect(summary.status).toBe("done");
-  const rows = new Database(db, { readonly: true }).query("SELECT name FROM greetings").all();
+  using found = new Database(db, { readonly: true });
+  const rows = found.query("SELECT name FROM greetings").all();
   expect(rows).toEqual([{ name: "Ada" }]);
 });

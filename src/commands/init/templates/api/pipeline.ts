@@ -1,0 +1,89 @@
+// Loads an API into a table: page by page, at most five requests a second, and only what has changed since the last run.
+// Run it twice: pipeloom run pipeline.ts
+// From an API:  pipeloom run pipeline.ts --param api=https://example.com/orders
+
+import { each, pipeline, task } from "pipeloom";
+
+import { sampleApi } from "./sample-api.ts";
+
+type Order = { id: number; customer: string; cents: number; updated_at: string };
+type Page = { orders: Order[]; pages: number };
+type Request = { api: string; since: string; page: number };
+
+class HttpError extends Error {
+  readonly response: Response;
+  constructor(response: Response) {
+    super(`${response.url}: ${response.status} ${response.statusText}`);
+    this.response = response;
+  }
+}
+
+// Each request is a task, so `pool` limits their rate, and only those that fail are tried again.
+const policy = {
+  pool: "api",
+  timeout: "30s",
+  retries: {
+    limit: 5,
+    delay: "1s",
+    // As long as the server asks for; otherwise 1 s, 2 s, 4 s, … at most.
+    after: (_: unknown, error: unknown) => {
+      const header = error instanceof HttpError ? error.response.headers.get("Retry-After") : null;
+      return header === null ? undefined : Number(header) * 1000;
+    },
+  },
+} as const;
+
+const listPages = task({
+  name: "list-pages",
+  ...policy,
+  async run({ api }: { api: string }, ctx) {
+    // Where the last run stopped.
+    const since = (await ctx.state.get<string>("since")) ?? "";
+    const { pages } = await getPage({ api, since, page: 1 }, ctx.signal);
+    return Array.from({ length: pages }, (_, i) => ({ api, since, page: i + 1 }));
+  },
+});
+
+const loadPage = task({
+  name: "load-page",
+  ...policy,
+  async run(request: Request, ctx) {
+    const { orders } = await getPage(request, ctx.signal);
+    // Makes the table, and adds the columns that it lacks. An order that is there already is updated.
+    await ctx.upsert("orders", orders, { key: "id", create: true });
+    const newest = orders.map((order) => order.updated_at).reduce((a, b) => (a > b ? a : b), "");
+    return { orders: orders.length, newest };
+  },
+});
+
+// Runs when all pages are loaded. If one fails, the next run asks for the same orders again.
+const remember = task({
+  name: "remember",
+  async run({ loaded }: { loaded: { orders: number; newest: string }[] }, ctx) {
+    const newest = loaded.map((page) => page.newest).reduce((a, b) => (a > b ? a : b), "");
+    if (newest !== "") await ctx.state.set("since", newest);
+    const count = loaded.reduce((sum, page) => sum + page.orders, 0);
+    ctx.log.info(`${count} new orders from ${loaded.length} pages`);
+    return count;
+  },
+});
+
+export default pipeline({
+  name: "template-api",
+  db: "./pipeloom.db",
+  // Empty: the sample in sample-api.ts, so that it runs offline.
+  params: { api: "" },
+  pools: { api: { limit: 5, per: "1s" } },
+  // secrets: ["API_TOKEN"] masks the token in logs and errors; put it into .env, and into the headers below.
+  tasks: ({ params }) =>
+    remember({ loaded: each(listPages({ api: params.api }), (request) => loadPage(request)) }),
+});
+
+async function getPage({ api, since, page }: Request, signal: AbortSignal): Promise<Page> {
+  const url = new URL(api === "" ? "https://sample.invalid/orders" : api);
+  url.searchParams.set("since", since);
+  url.searchParams.set("page", String(page));
+  const response = api === "" ? sampleApi(url) : await fetch(url, { signal });
+  if (!response.ok) throw new HttpError(response);
+  return (await response.json()) as Page;
+}
