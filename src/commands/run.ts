@@ -30,6 +30,7 @@ export const command: CliCommand = defineCliCommand({
         line: "pipeloom run etl.ts --param limit=5 -w 4",
         what: "with a parameter, on four threads",
       },
+      { line: "pipeloom run etl.ts --watch", what: "while you write it: again after each save" },
     ],
   },
   args: {
@@ -47,6 +48,10 @@ export const command: CliCommand = defineCliCommand({
       options: [...planFormats],
       defaultHint: "tree",
       description: "the format of the plan that --dry-run shows",
+    },
+    watch: {
+      type: "boolean",
+      description: "run again after each save of the file, or of a file that it imports",
     },
     ...runFlags,
     ...commonFlags,
@@ -68,6 +73,7 @@ export const command: CliCommand = defineCliCommand({
       );
     }
     assertPlanFlags(flags);
+    if (flags.watch) return await watch(flags, module.path);
     const params = await readParams(flags.param, flags.params);
     const options = { ...runOptions(flags), params };
     const output = {
@@ -84,6 +90,19 @@ export const command: CliCommand = defineCliCommand({
     );
   },
 });
+
+/** @throws UsageError where a second run would lack its params */
+async function watch({ params }: { params: string | undefined }, path: string): Promise<number> {
+  if (params === "-") {
+    throw new UsageError(
+      "--watch runs several times, and --params - can be read once",
+      "give the params in a file",
+    );
+  }
+  const { watchRun } = await import("./watch-run.ts");
+  const given = process.argv.slice(2).filter((word) => !/^--watch(?:=|$)/.test(word));
+  return watchRun(path, given);
+}
 
 type RunFlags = {
   readonly file: string;

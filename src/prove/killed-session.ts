@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { ownCommand } from "../base/own-command.ts";
 import { systemClock, type Timer } from "../base/clock.ts";
 import { JSON, Promise, TextDecoder } from "../base/globals.ts";
 import type { RunEvent } from "../protocol/events.ts";
@@ -94,9 +95,6 @@ function recorderFor(trace: string, db: string): ((announcement: string) => void
 
 // ── in the proving process ─────────────────────────────────────────────────────────────────────────────
 
-const self = (): string[] =>
-  /^(?:\/\$bunfs\/|B:[\\/]~BUN)/.test(Bun.main) ? [process.execPath] : [process.execPath, Bun.main];
-
 /** After the process is gone: how long a program of a task may hold its output open. */
 const endOfOutputMs = 2_000;
 const maxErrorChars = 8 * 1024;
@@ -145,7 +143,7 @@ export async function runSession(
 }
 
 const spawnSession = (orders: string): Bun.Subprocess<"ignore", "pipe", "pipe"> =>
-  Bun.spawn([...self(), "prove"], {
+  Bun.spawn([...ownCommand(), "prove"], {
     env: { ...process.env, [ordersVariable]: orders, [markVariable]: orders },
     stdin: "ignore",
     stdout: "pipe",

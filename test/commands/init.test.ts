@@ -64,8 +64,8 @@ async function init(
 
 /** What the terminal of the tests does not know: to the first column, and to erase a line, which Clack does only there. */
 const plainSequences = (raw: string): string =>
-  raw
-    .replaceAll(/\u001B\[(?:999D|1?G)/g, "\r")
+  ["\u001B[999D", "\u001B[1G", "\u001B[G"]
+    .reduce((text, toFirstColumn) => text.replaceAll(toFirstColumn, "\r"), raw)
     .replaceAll("\u001B[2K", "\r\u001B[K")
     .replaceAll("\n", "\r\n");
 
