@@ -3,7 +3,6 @@
 import type {
   RunEvent,
   RunReruns,
-  RunStarted,
   TaskFinished,
   TaskRetrying,
   TaskSlow,
@@ -13,7 +12,7 @@ import { failureHead, failureLine } from "../base/failure.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { assertNever } from "../base/unreachable.ts";
 import { duration, waitText } from "../base/format-duration.ts";
-import { grouped, plural, relative } from "../base/text.ts";
+import { grouped, plural } from "../base/text.ts";
 import { rerunLines } from "./reruns-text.ts";
 import type { ShownTask } from "./view.ts";
 
@@ -35,7 +34,7 @@ export type Line = {
 };
 
 /** The line for this event, or undefined. Called for every event of a run: an event without a line costs nothing. */
-export function formatEvent(event: RunEvent, verbosity: Verbosity, cwd = ""): Line | undefined {
+export function formatEvent(event: RunEvent, verbosity: Verbosity): Line | undefined {
   switch (event.type) {
     case "task-finished":
       return finished(event, verbosity);
@@ -49,10 +48,10 @@ export function formatEvent(event: RunEvent, verbosity: Verbosity, cwd = ""): Li
         : undefined;
     case "task-slow":
       return verbosity >= 0 ? lineAbout(event, "warn", slow(event)) : undefined;
-    case "run-started":
-      return verbosity >= 0 ? runStarted(event, cwd) : undefined;
     case "run-reruns":
       return verbosity >= 0 ? reruns(event) : undefined;
+    // `RunHeader` has its line, with the number of tasks.
+    case "run-started":
     case "run-finished":
     case "run-total":
     case "task-again":
@@ -151,14 +150,6 @@ function stack(failure: Failure | undefined, verbosity: Verbosity): string {
   const own = frames.map((line) => `\n${line}`).join("");
   const inner = parts.map(({ what, of }) => `\n${what}: ${failureHead(of)}${stack(of, verbosity)}`);
   return own + inner.join("");
-}
-
-function runStarted(event: RunStarted, cwd: string): Line {
-  const known = event.resumed
-    ? `\nRun ${event.run} continues where it stopped: ${plural(event.alreadyDone, "task")} already done`
-    : "";
-  const text = `DB writer started → ${relative(event.db, cwd)} (${event.journal.toUpperCase()})${known}`;
-  return { at: event.at, level: "info", task: null, text };
 }
 
 const reruns = ({ run, at, tasks }: RunReruns): Line => ({

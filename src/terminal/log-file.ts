@@ -11,6 +11,7 @@ import type { Line } from "./event-formatter.ts";
 import { formatEvent } from "./event-formatter.ts";
 import { type Write, writeAll } from "../base/streams.ts";
 import { reasonOf } from "../base/system-error.ts";
+import { RunHeader } from "./run-header.ts";
 import type { OnLost } from "./sinks.ts";
 import { untilLost } from "./sinks.ts";
 import { summaryLines } from "./summary-text.ts";
@@ -36,6 +37,8 @@ const idTitle = (task: ShownTask): string => `${titleOf(task.name, labelOf(task)
 export class LogFile implements Ui {
   readonly #now: () => number;
   readonly #file: AppendedFile;
+  /** The file may be read from anywhere, so the database's path is whole. */
+  readonly #header = new RunHeader("");
   readonly #close = (): void => this.close();
 
   /**
@@ -51,9 +54,26 @@ export class LogFile implements Ui {
 
   events(events: readonly RunEvent[]): void {
     for (const event of events) {
-      const line = formatEvent(event, 2);
-      if (line !== undefined) this.#put(line);
+      if (event.type === "run-started") this.#header.begin(event);
+      else if (this.#header.isHeld) this.#head(this.#header.next(event));
+      else this.#event(event);
     }
+  }
+
+  #flush(): void {
+    this.#head(this.#header.take());
+  }
+
+  #head(shown: ReturnType<RunHeader["take"]>): void {
+    if (shown === undefined) return;
+    const { at, text, events } = shown;
+    this.#put({ at, level: "info", task: null, text });
+    for (const event of events) this.#event(event);
+  }
+
+  #event(event: RunEvent): void {
+    const line = formatEvent(event, 2);
+    if (line !== undefined) this.#put(line);
   }
 
   /** The command says it. */
@@ -63,6 +83,7 @@ export class LogFile implements Ui {
   followed(): void {}
 
   log(level: LogLevel, text: string): void {
+    this.#flush();
     this.#put({ at: this.#now(), level, task: null, text });
   }
 
@@ -77,6 +98,7 @@ export class LogFile implements Ui {
 
   close(): void {
     process.off("exit", this.#close);
+    this.#flush();
     this.#file.close();
   }
 

@@ -107,6 +107,7 @@ export class Plain implements Ui {
 
   close(): void {
     this.#release();
+    this.#log.flush();
     if (this.#isGroupOpen) this.#options.write("::endgroup::\n");
     this.#isGroupOpen = false;
   }

@@ -7,6 +7,7 @@ import type { RunEvent } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { formatEvent, isShown, type Line, type Verbosity } from "./event-formatter.ts";
 import { RepeatedLines } from "./repeated-lines.ts";
+import { RunHeader } from "./run-header.ts";
 import type { StopSignal } from "./ui.ts";
 import type { ShownTask } from "./view.ts";
 
@@ -29,10 +30,12 @@ export class RunLog {
   readonly #options: RunLogOptions;
   readonly #consola: ConsolaInstance;
   readonly #repeated = new RepeatedLines();
+  readonly #header: RunHeader;
   #failures = 0;
 
   constructor(options: RunLogOptions) {
     this.#options = options;
+    this.#header = new RunHeader(options.cwd);
     this.#consola = createConsola({
       // `formatEvent` and `isShown` have applied the verbosity.
       level: LogLevels.verbose,
@@ -43,14 +46,31 @@ export class RunLog {
   }
 
   events(events: readonly RunEvent[]): void {
-    const { verbosity, cwd } = this.#options;
     for (const event of events) {
-      if (event.type === "run-finished") this.#countHidden();
-      const line = formatEvent(event, verbosity, cwd);
-      if (line === undefined) continue;
-      if (line.about === "failed") this.#failure(line);
-      else if (line.about !== "retrying" || this.#passes(line)) this.#show(line);
+      if (event.type === "run-started") this.#header.begin(event);
+      else if (this.#header.isHeld) this.#head(this.#header.next(event));
+      else this.#event(event);
     }
+  }
+
+  /** Shows the run's first line, if it still waits for the number of tasks, and what came after it. */
+  flush(): void {
+    this.#head(this.#header.take());
+  }
+
+  #head(shown: ReturnType<RunHeader["take"]>): void {
+    if (shown === undefined) return;
+    const { at, text, events } = shown;
+    if (this.#options.verbosity >= 0) this.#show({ at, level: "info", task: null, text });
+    for (const event of events) this.#event(event);
+  }
+
+  #event(event: RunEvent): void {
+    if (event.type === "run-finished") this.#countHidden();
+    const line = formatEvent(event, this.#options.verbosity);
+    if (line === undefined) return;
+    if (line.about === "failed") this.#failure(line);
+    else if (line.about !== "retrying" || this.#passes(line)) this.#show(line);
   }
 
   /** How many failures and retries were not shown. */
@@ -67,22 +87,28 @@ export class RunLog {
 
   /** A line of pipeloom's own. */
   log(level: LogLevel, text: string): void {
-    if (isShown(level, this.#options.verbosity)) this.#own(level, text);
+    if (!isShown(level, this.#options.verbosity)) return;
+    this.flush();
+    this.#own(level, text);
   }
 
   /** Text that user code has printed in the main thread. */
   printed(text: string): void {
+    this.flush();
     this.#consola.log(text);
   }
 
   /** @param inFlight the tasks that are waited for */
   stopping(signal: StopSignal, urgent: boolean, inFlight: string): void {
-    const how = signal === "SIGINT" ? "Ctrl-C" : signal;
+    this.flush();
+    // Who pressed Ctrl-C knows; where another signal came from is asked later.
+    const cause = signal === "SIGINT" ? "" : ` (${signal})`;
+    const again = signal === "SIGINT" ? "Ctrl-C" : signal;
     this.#own(
       "warn",
       urgent
-        ? `${how}: stopping now`
-        : `${how}: waiting for ${inFlight}, at most 10 s; ${how} again to stop now`,
+        ? `stopping now${cause}, without waiting for running tasks`
+        : `stopping${cause}: waiting up to 10 s for ${inFlight}; ${again} again to stop now`,
     );
   }
 

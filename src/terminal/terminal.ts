@@ -168,6 +168,7 @@ export class Terminal implements Ui {
   #end(below: readonly string[]): void {
     // The end of the capture emits unfinished lines, so it comes first.
     for (const undo of this.#undo.splice(0)) undo();
+    this.#log.flush();
     this.#view.running.clear();
     this.#view.waiting.clear();
     this.#reporter.close(below);

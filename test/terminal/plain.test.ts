@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createUi, type UiOptions } from "../../src/terminal/create-ui.ts";
 import type { RunEvent } from "../../src/protocol/events.ts";
+import { runId } from "../../src/protocol/ids.ts";
 import { event, heldClock, summary } from "./rig.ts";
 
 /** A Ui that is not on a terminal; what came out on each stream. */
@@ -174,8 +175,8 @@ test("stopping is said once and twice", () => {
   ui.stopping("SIGTERM", true);
   ui.close();
   expect(out.stderr.split("\n").slice(1, 3)).toEqual([
-    "⚠ Ctrl-C: waiting for 2 running tasks, at most 10 s; Ctrl-C again to stop now",
-    "⚠ SIGTERM: stopping now",
+    "⚠ stopping: waiting up to 10 s for 2 running tasks; Ctrl-C again to stop now",
+    "⚠ stopping now (SIGTERM), without waiting for running tasks",
   ]);
 });
 
@@ -185,7 +186,7 @@ test("a signal while no task runs waits for the end of the run, not for 0 tasks"
   ui.stopping("SIGINT", false);
   ui.close();
   expect(out.stderr.split("\n").slice(1, 2)).toEqual([
-    "⚠ Ctrl-C: waiting for the end of the run, at most 10 s; Ctrl-C again to stop now",
+    "⚠ stopping: waiting up to 10 s for the end of the run; Ctrl-C again to stop now",
   ]);
 });
 
@@ -196,11 +197,51 @@ test("the next command hides the secrets in the params that it repeats", () => {
   expect(out.stderr).toContain("  next: pipeloom run etl.ts --param 'token=***' --db ");
 });
 
-test("a resumed run says what was done before", () => {
+const header = (more: Parameters<typeof event.runStarted>[0], ...then: RunEvent[]): string => {
   const { ui, out } = piped();
-  ui.events([event.runStarted({ resumed: true, alreadyDone: 40, db: "/home/me/x.db" })]);
+  ui.events([event.runStarted(more)]);
+  for (const each of then) ui.events([each]);
   ui.close();
-  expect(out.stderr).toBe(
-    "ℹ DB writer started → x.db (WAL)\n│ Run 1 continues where it stopped: 40 tasks already done\n",
+  return out.stderr;
+};
+
+test("the first line says what runs", () => {
+  const x = { pipeline: "sync", run: runId(3), db: "/home/me/x.db" };
+  expect(header(x, event.total(32))).toBe("ℹ sync · run 3 · 32 tasks · 4 workers → x.db\n");
+  expect(header({ ...x, workers: 1, concurrency: 50, journal: "delete" }, event.total(1))).toBe(
+    "ℹ sync · run 3 · 1 task · 1 worker, 50 at once → x.db (no WAL)\n",
   );
+});
+
+test("while tasks are still being made, the first line says no more than is known", () => {
+  expect(header({})).toBe("ℹ demo · run 1 · 4 workers → wal_demo.db\n");
+  expect(header({}, event.total(0, false))).toBe("ℹ demo · run 1 · 4 workers → wal_demo.db\n");
+  expect(header({}, event.total(2, false), event.total(9))).toBe(
+    "ℹ demo · run 1 · 2 tasks so far · 4 workers → wal_demo.db\n",
+  );
+});
+
+test("a resumed run says what was done before", () => {
+  const resumed = { resumed: true, alreadyDone: 40, db: "/home/me/x.db" };
+  expect(header(resumed, event.total(100))).toBe(
+    "ℹ demo · run 1 continues: 40 of 100 tasks already done · 4 workers → x.db\n",
+  );
+  expect(header(resumed, event.total(41, false))).toBe(
+    "ℹ demo · run 1 continues: 40 tasks already done · 4 workers → x.db\n",
+  );
+});
+
+test("what comes before the number of tasks is shown after the first line", () => {
+  const lines = header({}, event.finished(1, "error"), event.total(2), event.finished(2, "error"));
+  expect(lines.split("\n")).toEqual([
+    "ℹ demo · run 1 · 2 tasks · 4 workers → wal_demo.db",
+    "✖ task-1 failed: TypeError: x is not a function",
+    "✖ task-2 failed: TypeError: x is not a function",
+    "",
+  ]);
+  const ended = header({}, event.finished(1, "error"), event.runFinished("error"));
+  expect(ended.split("\n").slice(0, 2)).toEqual([
+    "ℹ demo · run 1 · 4 workers → wal_demo.db",
+    "✖ task-1 failed: TypeError: x is not a function",
+  ]);
 });

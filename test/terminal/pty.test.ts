@@ -73,7 +73,7 @@ describe.skipIf(process.platform !== "linux")("on a pseudo-terminal", () => {
     expect(await pty.exited).toBe(130);
     expectGivenBack(pty);
     expect(has(pty, /was cancelled/)).toBe(true);
-    expect(has(pty, /Ctrl-C: waiting for /)).toBe(true);
+    expect(has(pty, /stopping: waiting up to 10 s for /)).toBe(true);
   }, 30_000);
 
   test("Ctrl-Z gives the terminal to the shell, and SIGCONT takes it again", async () => {

@@ -113,7 +113,7 @@ test("what the main thread prints stands above the regions", () => {
   clock.tick();
   ui.close();
   expect(terminal.lines().slice(0, 3)).toEqual([
-    "ℹ DB writer started → wal_demo.db (WAL)",
+    "ℹ demo · run 1 · 1 task · 4 workers → wal_demo.db",
     "from user code ␛]0;title␇",
     "a warning",
   ]);
@@ -200,7 +200,7 @@ function expectWholeLog(lines: readonly string[], said: readonly string[], faile
     said.map((line) => `ℹ x: ${line}`),
   );
   expect(lines.filter((line) => line.includes("failed: TypeError"))).toHaveLength(failed);
-  expect(lines.filter((line) => line.includes("DB writer started"))).toHaveLength(1);
+  expect(lines.filter((line) => line.startsWith("ℹ demo · run 1 "))).toHaveLength(1);
 }
 
 test("every log line once, one overall line and no task line, as long as the regions fit", () => {
