@@ -1,13 +1,14 @@
 // Rows of a query as text, one row at a time: JSON, JSON Lines, CSV and tables. Pure.
 //
 // JSON: integers beyond 2^53 keep all digits, a BLOB is Base64, infinity is 1e999 (JSON readers parse it as infinity), as in
-// the sqlite3 program. CSV (RFC 4180, lines end with LF): NULL is an empty field, the empty string is "".
+// the sqlite3 program. A REAL beyond 2^53 has an exponent, so that no reader takes it for an integer. CSV (RFC 4180, lines end with LF): NULL is an empty field, the empty string is "".
 
 import { JSON } from "../base/globals.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { Row, Value } from "../store/read/reader.ts";
-import { type Column, tableLines } from "../terminal/text-table.ts";
+import { type Column, fittedTable, type TableCell } from "../terminal/text-table.ts";
 import type { Palette } from "../base/palette.ts";
+import { plural, visible, width } from "../base/text.ts";
 
 export const rowFormats = ["table", "json", "jsonl", "csv"] as const;
 export type RowFormat = (typeof rowFormats)[number];
@@ -47,8 +48,15 @@ export function rowWriter(options: RowFormatOptions): RowWriter {
 function jsonValue(value: Value | undefined): string {
   if (typeof value === "bigint") return value.toString();
   if (value instanceof Uint8Array) return JSON.stringify(value.toBase64());
-  if (typeof value !== "number" || Number.isFinite(value)) return JSON.stringify(value ?? null);
+  if (typeof value !== "number") return JSON.stringify(value ?? null);
+  if (Number.isFinite(value)) return numberText(value);
   return value > 0 ? "1e999" : "-1e999";
+}
+
+/** 1e21, 1e300, 0.1, 1.5e18, 42. All digits that the number has. An integer beyond 2^53 is a bigint here, so this is a REAL. */
+function numberText(value: number): string {
+  const isLarge = Number.isInteger(value) && !Number.isSafeInteger(value);
+  return (isLarge ? value.toExponential() : String(value)).replace("e+", "e");
 }
 
 function jsonObject(columns: readonly string[]): (row: Row) => string {
@@ -84,7 +92,8 @@ const csvQuoted = (text: string): string =>
 function csvValue(value: Value | undefined): string {
   if (value === null || value === undefined) return "";
   if (value instanceof Uint8Array) return csvQuoted(value.toBase64());
-  return typeof value === "string" ? csvQuoted(value) : String(value);
+  if (typeof value === "string") return csvQuoted(value);
+  return typeof value === "number" ? numberText(value) : String(value);
 }
 
 /** A single NULL would be an empty line, which CSV readers skip. */
@@ -105,19 +114,19 @@ function csvWriter(columns: readonly string[]): RowWriter {
 const pageRows = 500;
 const shrinkTo = 8;
 
-function tableWriter({ columns, width, colors }: RowFormatOptions): RowWriter {
+function tableWriter(options: RowFormatOptions): RowWriter {
+  const { columns, width: room, colors } = options;
   let page: Row[] = [];
-  let pages = 0;
+  /** The columns that the last titles did not name; undefined before the first titles. */
+  let without: readonly number[] | undefined;
   const flush = (): string => {
-    const rows = page.map((row) => columns.map((name) => cell(row[name])));
-    const shape = columns.map((name): Column => ({
-      title: name,
-      align: page.length > 0 && page.every((row) => isNumeric(row[name])) ? "right" : "left",
-      shrinkTo,
-    }));
-    const lines = tableLines({ columns: shape, rows }, { width, colors });
+    const rows = page.map((row) => columns.map((name) => cell(row[name], colors)));
+    const shape = columns.map((name, i) => columnOf(name, i, page));
+    const { lines, leftOut } = fittedTable({ columns: shape, rows }, { width: room, colors });
+    const isSame = without !== undefined && leftOut.join() === without.join();
     page = [];
-    return `${lines.slice(pages++ === 0 ? 0 : 1).join("\n")}\n`;
+    without = leftOut;
+    return `${lines.slice(isSame ? 1 : 0).join("\n")}\n`;
   };
   return {
     begin: () => "",
@@ -125,8 +134,35 @@ function tableWriter({ columns, width, colors }: RowFormatOptions): RowWriter {
       page.push(row);
       return page.length < pageRows ? "" : flush();
     },
-    end: () => (page.length > 0 || pages === 0 ? flush() : ""),
+    end() {
+      const last = page.length > 0 || without === undefined ? flush() : "";
+      return last + leftOutText(options, without ?? []);
+    },
   };
+}
+
+/** Text may be cut, a number may not: 9007… is another number. The last columns are left out first. */
+function columnOf(title: string, index: number, page: readonly Row[]): Column {
+  const numbers = page.map((row) => row[title]).filter((value) => isNumeric(value));
+  const widest = numbers.reduce((most: number, value) => Math.max(most, width(textOf(value))), 0);
+  return {
+    title,
+    align: page.length > 0 && numbers.length === page.length ? "right" : "left",
+    shrinkTo: Math.max(shrinkTo, widest),
+    ...(index === 0 ? {} : { optional: index }),
+  };
+}
+
+/** Only on a terminal: elsewhere there is room for all columns. */
+function leftOutText(
+  { columns, colors, width: room }: RowFormatOptions,
+  without: readonly number[],
+): string {
+  if (without.length === 0) return "";
+  const names = without.map((i) => visible(columns[i] ?? "")).join(", ");
+  const said = `${plural(without.length, "column")} left out for lack of room: ${names}`;
+  const lines = Bun.wrapAnsi(`${said}; with --format json there are all`, room).split("\n");
+  return lines.map((line) => `${colors.dim(line.trimEnd())}\n`).join("");
 }
 
 const isNumeric = (value: Value | undefined): boolean =>
@@ -134,8 +170,13 @@ const isNumeric = (value: Value | undefined): boolean =>
 
 const maxBlobBytes = 16;
 
-function cell(value: Value | undefined): string {
+/** NULL is dimmed, so that it is told from the text "NULL". */
+const cell = (value: Value | undefined, { dim }: Palette): TableCell =>
+  value === null || value === undefined ? { text: "NULL", style: dim } : textOf(value);
+
+function textOf(value: Value | undefined): string {
   if (value === null || value === undefined) return "NULL";
+  if (typeof value === "number") return numberText(value);
   if (!(value instanceof Uint8Array)) return String(value);
   const more = value.length > maxBlobBytes ? `… (${value.length} bytes)` : "";
   return `x'${value.subarray(0, maxBlobBytes).toHex()}'${more}`;

@@ -2,7 +2,7 @@
 
 import type { Palette, Style } from "../base/palette.ts";
 import { paletteOf } from "../base/palette.ts";
-import { fit, fitMiddle, pad, padStart, visible, width } from "../base/text.ts";
+import { cellText, fit, fitMiddle, pad, padStart, visible, width } from "../base/text.ts";
 
 export type Column = {
   readonly title: string;
@@ -34,14 +34,28 @@ const gap = "  ";
 const noStyle: Style = (text) => text;
 
 /** The lines of the table, the titles first. Missing cells at the end of a row are empty. */
-export function tableLines(table: Table, options: TableOptions): string[] {
+export const tableLines = (table: Table, options: TableOptions): string[] =>
+  fittedTable(table, options).lines;
+
+type FittedTable = {
+  readonly lines: string[];
+  /** Which columns were left out. */
+  readonly leftOut: readonly number[];
+};
+
+export function fittedTable(table: Table, options: TableOptions): FittedTable {
   const colors = options.colors ?? paletteOf(0);
-  const texts = table.rows.map((row) => table.columns.map((_, i) => visible(textOf(row[i]))));
-  const natural = table.columns.map((column, i) =>
-    texts.reduce((most, row) => Math.max(most, width(row[i] ?? "")), width(column.title)),
+  // On a terminal, columns line up only if all terminals agree on the width of what is in them.
+  const safe = options.width === Infinity ? visible : cellText;
+  const texts = table.rows.map((row) => table.columns.map((_, i) => safe(textOf(row[i]))));
+  const heads = table.columns.map(({ title }) => safe(title));
+  const natural = heads.map((head, i) =>
+    texts.reduce((most, row) => Math.max(most, width(row[i] ?? "")), width(head)),
   );
   const shown = choose(table.columns, natural, options.width);
   const widths = shrink(table.columns, natural, shown, options.width);
+  // A single column that may not be cut goes over several rows.
+  const room = shown.length === 1 ? Math.max(options.width, ...widths) : options.width;
   const line = (cells: (column: number) => { text: string; style: Style }): string =>
     fit(
       shown
@@ -51,13 +65,13 @@ export function tableLines(table: Table, options: TableOptions): string[] {
         })
         .join(gap)
         .trimEnd(),
-      options.width,
+      room,
     );
-  const titles = line((i) => ({ text: table.columns[i]?.title ?? "", style: colors.dim }));
+  const titles = line((i) => ({ text: heads[i] ?? "", style: colors.dim }));
   const rows = texts.map((row, r) =>
     line((i) => ({ text: row[i] ?? "", style: styleOf(table.rows[r]?.[i]) })),
   );
-  return [titles, ...rows];
+  return { lines: [titles, ...rows], leftOut: [...heads.keys()].filter((i) => !shown.includes(i)) };
 }
 
 const textOf = (cell: TableCell | undefined): string =>
