@@ -2,13 +2,15 @@
 
 const two = (n: number): string => String(n).padStart(2, "0");
 
-/** A running clock: 0:00:03, 12:34:56, 120:00:00. */
+/** A running clock: 0:03, 12:34, 1:02:03, 120:00:00. */
 export function clock(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
-  return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  return hours === 0
+    ? `${minutes}:${two(seconds % 60)}`
+    : `${hours}:${two(minutes)}:${two(seconds % 60)}`;
 }
-
-export const unknownClock = "-:--:--";
 
 /** A measured duration: 340 ms, 7.3 s, 2 min 05 s, 3 h 20 min. */
 export function duration(ms: number): string {

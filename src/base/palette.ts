@@ -41,18 +41,24 @@ const sgr =
   (text) =>
     text === "" ? "" : `\x1b[${open}m${text}\x1b[${close}m`;
 
+/**
+ * The theme's red and green are readable on its ground; its yellow and cyan often are not on a white one, so these have a
+ * middle tone where the terminal has one. What is to recede is dimmed: a fixed grey would stand out on one of the grounds.
+ */
 function palette(level: ColorLevel): Palette {
   const style = (open: string, close = "39"): Style => (level === 0 ? plain : sgr(open, close));
+  const tone = (...tones: readonly [string, string, string]): Style =>
+    style(["", ...tones][level] ?? "");
   return {
     level,
     dim: style("2", "22"),
     bold: style("1", "22"),
     red: style("31"),
     green: style("32"),
-    yellow: style("33"),
-    cyan: style("36"),
-    bar: style(["", "36", "38;5;43", "38;2;45;212;191"][level] ?? ""),
-    track: style(["", "90", "38;5;238", "38;2;70;74;82"][level] ?? ""),
+    yellow: tone("33", "38;5;136", "38;2;176;120;0"),
+    cyan: tone("36", "38;5;31", "38;2;0;140;170"),
+    bar: tone("36", "38;5;30", "38;2;13;148;136"),
+    track: style("2", "22"),
   };
 }
 

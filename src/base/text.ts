@@ -88,6 +88,19 @@ export function fit(text: string, columns: number): string {
   return "…";
 }
 
+/**
+ * Breaks a line at its words; further lines are indented by two more than the first. A word that is longer stays whole, so that
+ * a path can be copied.
+ */
+export function wrapped(line: string, columns: number): string[] {
+  if (columns === Infinity || Bun.stringWidth(line) <= columns) return [line];
+  const body = line.trimStart();
+  const lead = " ".repeat(line.length - body.length);
+  const room = Math.max(1, columns - lead.length - 2);
+  const rows = Bun.wrapAnsi(body, room, { trim: true }).split("\n");
+  return rows.map((row, i) => (i === 0 ? lead + row : `${lead}  ${row}`));
+}
+
 /** Cuts to at most `columns`, with an ellipsis in the middle: what tells two texts apart is often at their ends. */
 export function fitMiddle(text: string, columns: number): string {
   if (Bun.stringWidth(text) <= columns) return text;

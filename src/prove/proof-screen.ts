@@ -35,7 +35,7 @@ export function proofFrame(frame: ProofFrame): string {
   const over = stage.type === "cycle" ? stage.cycle - (stage.isOver ? 0 : 1) : 0;
   const label =
     stage.type === "cycle" ? `cycle ${stage.cycle}/${cycles}` : `undisturbed run ${stage.run}/2`;
-  const figures = [...countsOf(progress, colors), colors.yellow(clock(elapsedMs))];
+  const figures = [...countsOf(progress, colors), clock(elapsedMs)];
   const rest = figures.join(colors.dim(glyphs.separator));
   const room = Math.min(maxBar, columns - width(label) - width(rest) - 4);
   const filled = Math.round((over / cycles) * room);

@@ -61,7 +61,7 @@ export class RunLog {
   #head(shown: ReturnType<RunHeader["take"]>): void {
     if (shown === undefined) return;
     const { at, text, events } = shown;
-    if (this.#options.verbosity >= 0) this.#show({ at, level: "info", task: null, text });
+    if (this.#options.verbosity >= 0) this.#show({ at, level: "info", task: null, text }, true);
     for (const event of events) this.#event(event);
   }
 
@@ -76,7 +76,8 @@ export class RunLog {
   /** How many failures and retries were not shown. */
   #countHidden(): void {
     for (const { first, count } of this.#repeated.takeHidden()) {
-      this.#own("warn", `… and ${grouped(count)} more like it: ${first.split("\n", 1)[0]}`);
+      const like = first.split("\n", 1)[0];
+      this.#own("warn", `… and ${grouped(count)} more like it: ${like}`, false);
     }
   }
 
@@ -89,7 +90,7 @@ export class RunLog {
   log(level: LogLevel, text: string): void {
     if (!isShown(level, this.#options.verbosity)) return;
     this.flush();
-    this.#own(level, text);
+    this.#own(level, text, false);
   }
 
   /** Text that user code has printed in the main thread. */
@@ -121,13 +122,16 @@ export class RunLog {
     if (nth === maxFailures) this.#own("error", "further failures are counted but not shown");
   }
 
-  #own(level: LogLevel, text: string): void {
-    this.#show({ at: this.#options.now(), level, task: null, text });
+  /** @param isOwn false for what may come from elsewhere */
+  #own(level: LogLevel, text: string, isOwn = true): void {
+    this.#show({ at: this.#options.now(), level, task: null, text }, isOwn);
   }
 
-  #show({ at, level, task, text, about }: Line): void {
+  /** @param isOwn a sentence of pipeloom's own, which may be broken at words */
+  #show({ at, level, task, text, about }: Line, isOwn = false): void {
     this.#consola[typeOf(level, about)]({
       args: [text],
+      ...(isOwn ? { isOwn } : {}),
       date: new Date(at),
       ...(task === null ? {} : { tag: this.#options.title(task) }),
       ...(about === undefined ? {} : { about }),

@@ -8,6 +8,8 @@ import { rowsOf, width } from "../base/text.ts";
 const hideCursor = "\x1b[?25l";
 const showCursor = "\x1b[?25h";
 const resetColors = "\x1b[0m";
+/** A frame turns it off and on again; a terminal that has lost the end of one would keep it off. */
+const autowrap = "\x1b[?7h";
 
 export type Size = { readonly width: number; readonly height: number };
 
@@ -68,7 +70,7 @@ export class Screen {
   }
 
   #restore(before: string): void {
-    if (this.#hidesCursor) this.#write(`${before}${resetColors}${showCursor}`);
+    if (this.#hidesCursor) this.#write(`${before}${resetColors}${autowrap}${showCursor}`);
     this.#hidesCursor = false;
     this.#drawn = nothing;
     this.#lost = [];

@@ -10,7 +10,17 @@ import type { Palette } from "../base/palette.ts";
 import { paletteOf } from "../base/palette.ts";
 import { costLines, fitting, slowFromMs } from "./costs-text.ts";
 import { duration } from "../base/format-duration.ts";
-import { fit, fitMiddle, grouped, pad, plural, relative, visible, width } from "../base/text.ts";
+import {
+  fit,
+  fitMiddle,
+  grouped,
+  pad,
+  plural,
+  relative,
+  visible,
+  width,
+  wrapped,
+} from "../base/text.ts";
 
 /** With more failures than this, equal messages are counted and the tasks are not named. */
 const maxShown = 5;
@@ -26,8 +36,8 @@ export type Epilogue = {
 type SummaryOptions = {
   readonly colors?: Palette;
   readonly columns?: number;
-  /** Of the terminal, which breaks longer lines: what a line lists is as much as has room. Default: `columns`. */
-  readonly listColumns?: number;
+  /** Of the terminal: longer lines are broken at words, and what a line lists is as much as has room. Default: `columns`. */
+  readonly wrapColumns?: number;
   /** Only failures. */
   readonly quiet?: boolean;
   /** Paths below this folder are shown relative to it. */
@@ -41,12 +51,17 @@ export function summaryLines(summary: RunSummary, options: SummaryOptions = {}):
   const colors = options.colors ?? paletteOf(0);
   const columns = options.columns ?? Infinity;
   if (options.quiet === true && summary.status === "done") return [];
-  const lines = [
+  const { quiet = false, wrapColumns = columns } = options;
+  const said = [
     headline(summary, colors, options.cwd ?? ""),
     ...reason(summary, colors),
     ...failures(summary, colors),
     ...(options.epilogue?.results ?? []).map((line) => `  ${visible(line)}`),
-    ...(options.quiet === true ? [] : costs(summary, colors, options.listColumns ?? columns)),
+    ...(quiet ? [] : costs(summary, colors, wrapColumns)),
+  ];
+  const lines = [
+    ...said.flatMap((line) => wrapped(line, options.wrapColumns ?? Infinity)),
+    // A command that is broken at its words cannot be copied.
     ...next(summary, colors, options),
   ];
   return columns === Infinity ? lines : lines.map((line) => fit(line, columns));
@@ -134,17 +149,17 @@ function groups({ failed, failureGroups }: RunSummary, colors: Palette): string[
 function whichOf(tasks: readonly string[], count: number, colors: Palette): string[] {
   if (new Set(tasks).size < tasks.length) return [];
   const more = count > tasks.length ? ", …" : "";
-  return [colors.dim(`    ${tasks.map(visible).join(", ")}${more}`)];
+  return [`    ${colors.dim(tasks.map(visible).join(", ") + more)}`];
 }
 
 function others(count: number, colors: Palette, after: boolean): string[] {
   const what = after ? `… and ${plural(count, "other failure")}` : plural(count, "failure");
-  return count > 0 ? [colors.dim(`  ${what}`)] : [];
+  return count > 0 ? [`  ${colors.dim(what)}`] : [];
 }
 
 const costs = (summary: RunSummary, colors: Palette, columns: number): string[] => [
   ...slowest(summary, colors, columns),
-  ...costLines(summary, columns).map((line) => colors.dim(`  ${line}`)),
+  ...costLines(summary, columns).map((line) => `  ${colors.dim(line)}`),
 ];
 
 function slowest(summary: RunSummary, colors: Palette, columns: number): string[] {
@@ -154,7 +169,7 @@ function slowest(summary: RunSummary, colors: Palette, columns: number): string[
   const titles = titlesOf(worth);
   const list = worth.map(({ durationMs }, i) => `${titles[i]} ${duration(durationMs)}`);
   const [first = "", ...more] = list;
-  return [colors.dim(`  ${fitting([`slowest: ${first}`, ...more], columns - 2)}`)];
+  return [`  ${colors.dim(fitting([`slowest: ${first}`, ...more], columns - 2))}`];
 }
 
 function next(summary: RunSummary, colors: Palette, options: SummaryOptions): string[] {

@@ -2,6 +2,7 @@
 // regions; frames are drawn by the same reporter. Nothing else writes to the terminal while a run is shown.
 
 import type { ConsolaReporter, LogObject } from "consola/core";
+import { wrapped } from "../base/text.ts";
 import { logLines, type Look } from "./log-lines.ts";
 import type { Screen, Size } from "./screen.ts";
 
@@ -48,7 +49,10 @@ export class TerminalReporter implements ConsolaReporter {
 
   /** A line from consola. */
   log(logged: LogObject): void {
-    this.#pending.push(...logLines(this.#look, logged));
+    const lines = logLines(this.#look, logged);
+    // What others write is broken by the terminal, which puts it together again where it is copied.
+    const columns = logged["isOwn"] === true ? this.#screen.size().width : Infinity;
+    this.#pending.push(...lines.flatMap((line) => wrapped(line, columns)));
     if (this.#pending.length >= maxPendingLines) this.draw();
   }
 

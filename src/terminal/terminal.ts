@@ -123,7 +123,7 @@ export class Terminal implements Ui {
       cwd,
       again: again(),
       epilogue: epilogue(summary),
-      listColumns: stream.columns || 80,
+      wrapColumns: stream.columns || 80,
     };
     this.#end(summaryLines(summary, shown));
   }

@@ -46,7 +46,7 @@ export type View = {
   failed: number;
   cancelled: number;
   skipped: number;
-  /** Sum of the progress of the running tasks; the remaining time counts it as work done. */
+  /** Sum of the progress of the running tasks; the bar of all tasks and the remaining time count it as work done. */
   partial: number;
   readonly running: Map<TaskId, RunningTask>;
   readonly waiting: Map<TaskId, WaitingTask>;
@@ -81,6 +81,10 @@ export const newView = (): View => ({
 
 export const finishedCount = (view: View): number =>
   view.done + view.failed + view.cancelled + view.skipped;
+
+/** Tasks that are known and have not begun. */
+export const queuedCount = (view: View): number =>
+  Math.max(0, view.total - finishedCount(view) - view.running.size - view.waiting.size);
 
 /** `load day=2025-05-13` */
 export const titleOfTask = (task: TitledTask): string =>

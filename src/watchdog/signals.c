@@ -47,7 +47,8 @@ static int capacity;
 // -1: no region is drawn on a terminal.
 static int terminal = -1;
 
-static const char show_cursor[] = "\r\n\033[0m\033[?25h";
+// A frame may be half written: colours off, autowrap on, the cursor visible.
+static const char give_back[] = "\r\n\033[0m\033[?7h\033[?25h";
 
 static void end(int signal) {
   struct pollfd ready = {0, pollout, 0};
@@ -57,7 +58,7 @@ static void end(int signal) {
   ready.fd = terminal;
   // Writing to a terminal that is stopped (Ctrl-S) or gone would block.
   if (terminal >= 0 && poll(&ready, 1, 100) == 1 && (ready.revents & pollout))
-    write(terminal, show_cursor, sizeof show_cursor - 1);
+    write(terminal, give_back, sizeof give_back - 1);
   _exit(128 + signal);
 }
 

@@ -8,9 +8,10 @@ import {
 } from "../../src/base/format-duration.ts";
 
 test("clocks and durations", () => {
-  expect([0, 59_999, 3_600_000, 360_000_000].map(clock)).toEqual([
-    "0:00:00",
-    "0:00:59",
+  expect([0, 59_999, 754_000, 3_600_000, 360_000_000].map(clock)).toEqual([
+    "0:00",
+    "0:59",
+    "12:34",
     "1:00:00",
     "100:00:00",
   ]);

@@ -11,6 +11,7 @@ import {
   visibleLines,
   visibleText,
   width,
+  wrapped,
 } from "../../src/base/text.ts";
 
 test("control characters and direction overrides become visible", () => {
@@ -104,4 +105,19 @@ test("property: a cell is as wide as its characters are together", () => {
       expect(width(text)).toBe(parts);
     }),
   );
+});
+
+test("a line is broken at its words, and further rows are indented", () => {
+  expect(wrapped("  one two three four", 12)).toEqual(["  one two", "    three", "    four"]);
+  expect(wrapped("short", 12)).toEqual(["short"]);
+  expect(wrapped("a line of any length", Infinity)).toEqual(["a line of any length"]);
+  // A path or an address can be copied.
+  const path = "/a/path/that/is/longer/than/the/row";
+  expect(wrapped(`see ${path} for more`, 20)).toEqual(["see", `  ${path}`, "  for more"]);
+  const red = wrapped("\x1b[31mred words go on\x1b[39m", 10);
+  expect(red.map((row) => Bun.stripANSI(row))).toEqual(["red", "  words go", "  on"]);
+  for (const row of red) {
+    expect(row.trim()).toStartWith("\x1b[31m");
+    expect(row).toEndWith("\x1b[39m");
+  }
 });

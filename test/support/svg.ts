@@ -24,7 +24,6 @@ const named: Readonly<Record<string, string>> = {
   "32": "#5bd38d",
   "33": "#e5c07b",
   "36": "#4fc3d9",
-  "90": "#5c6370",
 };
 
 function colorOf({ color }: Look): string {
@@ -36,14 +35,16 @@ const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const round = (value: number): string => String(Math.round(value * 100) / 100);
 
+type BarLook = { readonly color: string; readonly dim: boolean };
+
 /** Draws a progress bar as shapes, because fonts leave gaps between its characters. */
-function bar(text: string, x: number, y: number, color: string): string {
+function bar(text: string, x: number, y: number, { color, dim }: BarLook): string {
   const thick = /[━╸]/.test(text);
   const half = text.endsWith("╸") ? 0.5 : 0;
   const height = thick ? 4 : 2;
   const middle = y - cell.height * 0.26 - height / 2;
   const width = (text.length - half) * cell.width;
-  return `<rect x="${round(x)}" y="${round(middle)}" width="${round(width)}" height="${height}" fill="${color}"/>`;
+  return `<rect x="${round(x)}" y="${round(middle)}" width="${round(width)}" height="${height}" fill="${color}"${dim ? ' opacity=".25"' : ""}/>`;
 }
 
 function run(text: string, column: number, y: number, look: Look): string {
@@ -52,7 +53,7 @@ function run(text: string, column: number, y: number, look: Look): string {
   return [...parts]
     .map((part) => {
       const x = (column + part.index) * cell.width;
-      if (/[━╸─]/.test(part[0])) return bar(part[0], x, y, color);
+      if (/[━╸─]/.test(part[0])) return bar(part[0], x, y, { color, dim: look.dim });
       const start = part[0].length - part[0].trimStart().length;
       const shown = part[0].trim();
       if (shown === "") return "";

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import type { RunEvent } from "../../src/protocol/events.ts";
 import { paletteOf } from "../../src/base/palette.ts";
 import { unknownEta } from "../../src/terminal/eta.ts";
-import { frame, type FrameOptions, maxLines } from "../../src/terminal/frame.ts";
+import type { FrameOptions } from "../../src/terminal/frame-layout.ts";
+import { frame, maxLines } from "../../src/terminal/frame.ts";
 import { asciiGlyphs, glyphsFor, unicodeGlyphs } from "../../src/terminal/glyphs.ts";
 import { width } from "../../src/base/text.ts";
 import { fold, newView } from "../../src/terminal/view.ts";
@@ -76,7 +77,7 @@ test("3,000 tasks are a screenful and a count", () => {
   const waiting = Array.from({ length: 40 }, (_, i) => event.retrying(4000 + i, 9000));
   const made = lines([event.total(5000), ...running, ...waiting]);
   expect(made).toHaveLength(maxLines(24));
-  expect(made.at(-1)).toBe("  + 2,985 more running, 40 waiting for a retry");
+  expect(made.at(-1)).toBe("  + 2,985 more running, 40 waiting for a retry, 1,960 queued");
   expect(
     lines([event.total(9), ...running.slice(0, 3), ...waiting], { height: 12 }),
   ).toMatchSnapshot();
@@ -109,6 +110,62 @@ describe("states of the run", () => {
     const made = frame(newView(), { ...options, glyphs: unicodeGlyphs, eta: unknownEta });
     expect(made.lines).toEqual([]);
   });
+});
+
+test("what running tasks have done moves the bar of all tasks, and 100 % is kept for the end", () => {
+  const events = [event.total(4), event.finished(1), event.started(2), event.started(3)];
+  const half = lines([...events, event.progress(2, 0.5), event.progress(3, 0.5)]);
+  expect(half[0]).toContain("━".repeat(15) + "─".repeat(15) + "  50% 1/4");
+  const running = [2, 3, 4].flatMap((id) => [event.started(id), event.progress(id, 1)]);
+  expect(lines([event.total(4), event.finished(1), ...running])[0]).toContain(" 99% 1/4");
+  // The last events of a run that is followed may be missing.
+  expect(lines([...events, event.runFinished("done")])[0]).toContain(" 100% 1/4");
+  expect(lines([...events, event.runFinished("error")])[0]).toContain("  25% 1/4");
+});
+
+test("what is left is not said while the run stops, and what is queued will not start", () => {
+  const view = newView();
+  fold(view, [event.runStarted(), event.total(100), event.finished(1), event.started(2)]);
+  view.stopping = "soon";
+  const options = { width: 80, height: 24, now: epoch + 3400, colors: paletteOf(0) };
+  const eta = { remainingMs: 3900, perSecond: 1 };
+  const made = frame(view, { ...options, glyphs: unicodeGlyphs, eta }).lines;
+  expect(made[0]).toEndWith("1/100 • 0:03 elapsed");
+  expect(made.at(-1)).toBe("  + 98 not started");
+});
+
+test("the bar of all tasks does not move when the remaining time becomes known", () => {
+  const [before, after] = [unknownEta, { remainingMs: 3900, perSecond: 12.5 }].map((eta) =>
+    barColumns(lines(mixed, { eta })[0] ?? ""),
+  );
+  expect(before).toBeGreaterThan(0);
+  expect(after).toBe(before ?? 0);
+});
+
+const barColumns = (line: string): number => /[━─]+/.exec(line)?.[0].length ?? 0;
+
+test("times of tasks line up, whatever their length", () => {
+  const now = epoch + 3_723_000;
+  const made = lines([event.total(2), event.started(1, 0), event.started(2, 3_700_000)], { now });
+  expect(made.slice(1).map((line) => line.slice(-7))).toEqual(["1:02:03", "   0:23"]);
+});
+
+test("a frame of 3,000 running tasks costs as much as its rows", () => {
+  const view = newView();
+  const running = Array.from({ length: 3000 }, (_, i) => event.started(i + 1));
+  fold(view, [event.runStarted(), event.total(5000), ...running]);
+  let looked = 0;
+  const values = view.running.values.bind(view.running);
+  view.running.values = function* () {
+    for (const task of values()) {
+      looked++;
+      yield task;
+    }
+    return undefined;
+  };
+  const options = { width: 80, height: 24, now: epoch, colors: paletteOf(0), eta: unknownEta };
+  frame(view, { ...options, glyphs: unicodeGlyphs });
+  expect(looked).toBeLessThan(24);
 });
 
 test("one failure of a thousand is seen in the bar, and 100 % is said of a whole only", () => {

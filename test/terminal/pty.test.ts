@@ -108,6 +108,7 @@ describe.skipIf(process.platform !== "linux")("on a pseudo-terminal", () => {
     clearInterval(presses);
     expect(code).toBe(130);
     expect(pty.screen.cursorVisible).toBe(true);
+    expect(pty.screen.writes.join("")).toEndWith("\x1b[0m\x1b[?7h\x1b[?25h");
   }, 30_000);
 
   test("consola in a module, in tasks() and in a hook prints above the regions", async () => {

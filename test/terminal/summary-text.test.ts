@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { paletteOf } from "../../src/base/palette.ts";
 import { taskId } from "../../src/protocol/ids.ts";
 import { summaryLines } from "../../src/terminal/summary-text.ts";
 import { boom, summary } from "./rig.ts";
@@ -139,4 +140,23 @@ test("a short run says no more than it did, and short waits nothing", () => {
   );
   const waits = [{ ...forRate, longestMs: 3900 }];
   expect(costs({ ...many, rows: 0, cpuMs: 0, definitions: [], waits })).toEqual([]);
+});
+
+test("on a narrow terminal the summary is broken at words, and commands are left whole", () => {
+  const failures = [failure(1, "GET https://example.com/days/7: 503 Service Unavailable")];
+  const one = summary({ status: "error", done: 99, failed: 1, failures });
+  const lines = summaryLines(one, { cwd: "/home/me", wrapColumns: 40 });
+  expect(lines).toEqual([
+    "✖ demo failed: 99 of 100 tasks done, 1",
+    "  failed in 7.3 s → wal_demo.db",
+    "  ✖ task-1  TypeError: GET",
+    "    https://example.com/days/7: 503",
+    "    Service Unavailable",
+    "  next: pipeloom status --db wal_demo.db",
+    "  next: pipeloom run etl.ts --db wal_demo.db --resume",
+  ]);
+  for (const colors of [paletteOf(1), paletteOf(3)]) {
+    const colored = summaryLines(one, { cwd: "/home/me", wrapColumns: 40, colors });
+    expect(colored.map((line) => Bun.stripANSI(line))).toEqual(lines);
+  }
 });

@@ -130,6 +130,26 @@ test("a close in the middle of a run leaves no task lines and gives the cursor b
   expect(terminal.cursorVisible).toBe(true);
   expect(terminal.lines().filter((line) => line.includes("task-1"))).toEqual([]);
   expect(terminal.cursor.column).toBe(0);
+  // Also where the end of the last frame was lost.
+  expect(terminal.writes.at(-1)).toEndWith("\x1b[0m\x1b[?7h\x1b[?25h");
+});
+
+test("pipeloom's own sentences are broken at words, what others say by the terminal", () => {
+  const { ui, clock, terminal } = rig({ columns: 40, rows: 20 });
+  ui.events([event.runStarted({ pipeline: "nightly-import" }), event.total(32), event.started(1)]);
+  ui.events([event.log(1, "12345 ".repeat(10))]);
+  clock.tick();
+  ui.stopping("SIGINT", false);
+  clock.tick();
+  expect(terminal.screen().slice(0, 6)).toEqual([
+    "ℹ nightly-import · run 1 · 32 tasks ·",
+    "  4 workers → wal_demo.db",
+    "ℹ task-1: 12345 12345 12345 12345 12345",
+    "12345 12345 12345 12345 12345",
+    "⚠ stopping: waiting up to 10 s for 1",
+    "  running task; Ctrl-C again to stop now",
+  ]);
+  ui.close();
 });
 
 // ── whatever happens in whatever order ─────────────────────────────────────────────────────────────────
@@ -261,7 +281,7 @@ const pictures = [
 ];
 
 test.each([true, false])("pictures of several characters, joined by the terminal: %p", (joins) => {
-  const terminal = new VirtualTerminal({ columns: 60, rows: 24, joins });
+  const terminal = new VirtualTerminal({ columns: 75, rows: 24, joins });
   const { ui, clock } = rig({}, { stderr: terminal });
   ui.events([event.runStarted(), event.total(20)]);
   for (const [i, text] of pictures.entries()) ui.events([event.started(i + 1, 0, text)]);
@@ -287,7 +307,7 @@ test("a terminal that takes characters for wider than they are measured shows no
     ui.events([event.progress(1, i / 5, "①".repeat(40))]);
     clock.tick();
   }
-  expect(terminal.screen().filter((row) => row !== "")).toHaveLength(3);
+  expect(terminal.screen().filter((row) => row !== "")).toHaveLength(4);
   ui.close();
 });
 
