@@ -36,7 +36,7 @@ export const command = defineCliCommand({
   meta: {
     name: "attach",
     details:
-      "Shows the bars and the log of a run in another terminal. Ctrl-C or q leaves the run alone; c asks it to end, and again c to end now. In a pipe it prints lines. With --json: what the file tells, as the events of run; a task that begins and ends between two looks has only its end. Ends with the run: exit code 0 if all is done, 1 if not.",
+      "Shows the bars and the log of a run in another terminal. Ctrl-C or q leaves the run alone; c stops it as its own Ctrl-C would, and c again stops it now. In a pipe it prints lines. With --json: what the file tells, as the events of run; a task that begins and ends between two looks has only its end. Ends with the run: exit code 0 if all is done, 1 if not.",
     examples: [
       { line: "pipeloom attach", what: "the run in this folder's database" },
       { line: "pipeloom attach 12", what: "run 12, if several are running" },
@@ -129,7 +129,10 @@ class Attached {
 
   #begin(): void {
     const { id, pipeline, file, startedAt } = this.#run;
-    this.#ui.log("info", `attached to run ${id} (${pipeline}): Ctrl-C leaves it, c asks it to end`);
+    this.#ui.log(
+      "info",
+      `attached to run ${id} (${pipeline}): Ctrl-C leaves it running, c stops it`,
+    );
     this.#ui.attached({
       type: "run-attached",
       run: id,
@@ -217,7 +220,9 @@ class Attached {
       askToEnd(this.#reader.path, this.#run, isUrgent ? "urgent" : "cancel");
       this.#ui.log(
         "warn",
-        isUrgent ? "asked the run to end now" : "asked the run to end; c again: now",
+        isUrgent
+          ? "asked the run to stop now"
+          : "asked the run to stop; press c again to stop it now",
       );
     } catch (thrown) {
       if (!(thrown instanceof UserError)) throw thrown;

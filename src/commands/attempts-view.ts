@@ -41,7 +41,7 @@ export function attemptTable(
 /** Lines of one task's failure. */
 const maxLines = 3;
 
-/** `attempts 1, 2: TimeoutError: no end after 30 ms`. Without those that only say what the last attempt says too. */
+/** `attempts 1, 2: TimeoutError: timed out after 30 ms`. Without those that only say what the last attempt says too. */
 export function attemptLines(attempts: readonly SeenAttempt[], last: string): readonly string[] {
   const groups: { readonly what: string; readonly numbers: number[] }[] = [];
   for (const each of attempts) {

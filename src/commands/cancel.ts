@@ -16,7 +16,7 @@ export const command = defineCliCommand({
   meta: {
     name: "cancel",
     details:
-      "The run starts no more tasks, aborts ctx.signal, waits at most 10 s for running tasks, and ends as cancelled. Committed work stays; --resume continues the run.",
+      "The run starts no more tasks, aborts ctx.signal, waits up to 10 s for running tasks, and ends as cancelled. What is committed stays; --resume continues the run.",
     examples: [
       { line: "pipeloom cancel", what: "the run in this folder's database" },
       { line: "pipeloom cancel 12 --now", what: "run 12, without waiting for its tasks" },
@@ -25,7 +25,7 @@ export const command = defineCliCommand({
   args: {
     ...liveRunArg,
     db: readDbFlag,
-    now: { type: "boolean", description: "terminate the threads at once" },
+    now: { type: "boolean", description: "do not wait for running tasks" },
     wait: {
       type: "boolean",
       default: true,
@@ -38,7 +38,7 @@ export const command = defineCliCommand({
     const run = findLiveRun(db, idIn(flags), "cancel");
     if (isRunAlive(db, run)) askToEnd(db, run, flags.now ? "urgent" : "cancel");
     if (!flags.wait) {
-      process.stderr.write(`asked run ${run.id} (${run.pipeline}) to end\n`);
+      process.stderr.write(`asked run ${run.id} (${run.pipeline}) to stop\n`);
       return 0;
     }
     await untilEnded(db, run);

@@ -41,7 +41,7 @@ export const commandTable: readonly GroupedEntry[] = [
   {
     name: "cancel",
     group: "Run",
-    summary: "End a run in another terminal",
+    summary: "Stop a run in another terminal",
     isBrief: true,
     load: async () => (await import("./cancel.ts")).command,
   },

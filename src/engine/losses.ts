@@ -2,6 +2,7 @@
 // interrupted, or go back to the queue.
 
 import { systemClock } from "../base/clock.ts";
+import { exactDuration } from "../base/format-duration.ts";
 import { type Failure, toFailure } from "../base/failure.ts";
 import type { WorkerId, TaskId } from "../protocol/ids.ts";
 import type { MainRecord } from "../protocol/writer-records.ts";
@@ -66,7 +67,7 @@ export class Losses {
     this.#overdue.set(workerId, id);
     executors.kill(workerId, {
       name: "TimeoutError",
-      message: `no end after ${vertex.timeoutMs} ms, and it did not listen to ctx.signal, so its thread was ended`,
+      message: `timed out after ${exactDuration(vertex.timeoutMs ?? 0)}, and did not react to ctx.signal, so its thread was ended`,
     });
   }
 

@@ -210,7 +210,8 @@ export class Run {
   }
 
   #cancelledFromOutside(urgent: boolean): void {
-    this.#parts.print("warn", `asked from outside to end${urgent ? " now" : ""}`);
+    const when = urgent ? " now" : "; running tasks have up to 10 s";
+    this.#parts.print("warn", `asked from another terminal to stop${when}`);
     this.stop(urgent);
   }
 

@@ -3,6 +3,7 @@
 
 import { AbortController } from "../base/globals.ts";
 import type { Clock, Timer } from "../base/clock.ts";
+import { exactDuration } from "../base/format-duration.ts";
 import type { CancelReason } from "../protocol/messages.ts";
 import { CancelledError, TimeoutError } from "./attempt-errors.ts";
 
@@ -75,9 +76,11 @@ export class Cancellation {
     const { hasReturned, assignment } = this.#attempt;
     const consequence =
       this.#stop?.isGivenUp === true && !hasReturned
-        ? ", and it did not listen to ctx.signal; pipeloom no longer waits for it, and refuses what it sends"
+        ? ", and did not react to ctx.signal; pipeloom no longer waits for it, and refuses what it still sends"
         : "";
-    return new TimeoutError(`no end after ${assignment.timeoutMs} ms${consequence}`);
+    return new TimeoutError(
+      `timed out after ${exactDuration(assignment.timeoutMs ?? 0)}${consequence}`,
+    );
   }
 
   /** The attempt has failed, but its function may go on: aborts its signal. */

@@ -218,9 +218,9 @@ describe("on a terminal", () => {
     await cursorIsBack.promise;
     if (pressed[0] === "c") {
       expect(await child.exited).toBe(1);
-      expect(text).toContain("asked the run to end; c again: now");
+      expect(text).toContain("asked the run to stop; press c again to stop it now");
     } else {
-      expect(text).not.toContain("asked the run to end");
+      expect(text).not.toContain("asked the run to stop");
       expect(child.exitCode).toBeNull();
     }
   });

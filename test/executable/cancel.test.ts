@@ -68,7 +68,7 @@ describe("cancel", () => {
 
   test("--no-wait returns at once; --now ends what does not listen", async () => {
     const child = await running(1, "p.ts:deaf");
-    expect((await start("cancel", "1", "--no-wait")).err).toBe("asked run 1 (deaf) to end\n");
+    expect((await start("cancel", "1", "--no-wait")).err).toBe("asked run 1 (deaf) to stop\n");
     expect((await start("cancel", "1", "--now")).err).toBe("run 1 (deaf) has ended: cancelled\n");
     expect(await child.exited).toBe(1);
   });

@@ -52,7 +52,7 @@ describe("a timeout", () => {
           status: "error",
           failure: {
             name: "TimeoutError",
-            message: expect.stringContaining("no end after 1000 ms, and it did not listen"),
+            message: expect.stringContaining("timed out after 1 s, and did not react"),
           },
         },
       },
@@ -78,7 +78,7 @@ describe("a timeout", () => {
     await end;
     await turn();
     expect(thread.ends).toMatchObject([
-      { outcome: { failure: { name: "TimeoutError", message: "no end after 50 ms" } } },
+      { outcome: { failure: { name: "TimeoutError", message: "timed out after 50 ms" } } },
     ]);
   });
 

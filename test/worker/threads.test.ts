@@ -96,7 +96,10 @@ describe("a thread that is lost", () => {
     (await control.next("late2")).finish("in time");
     expect(await started.end).toMatchObject({ done: 1, failed: 0 });
     const retrying = await started.event("task-retrying");
-    expect(retrying.failure).toMatchObject({ name: "TimeoutError", message: "no end after 50 ms" });
+    expect(retrying.failure).toMatchObject({
+      name: "TimeoutError",
+      message: "timed out after 50 ms",
+    });
   });
 });
 

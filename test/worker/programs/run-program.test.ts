@@ -129,7 +129,7 @@ describe.skipIf(process.platform === "win32")("the end of a program", () => {
        const program = sh({ name: "program", timeout: 200, command: ["yes", "x".repeat(1000)] });
        export default pipeline({ name: "p", tasks: () => program() });`,
     );
-    expect(thrown).toEqual({ name: "TimeoutError", message: "no end after 200 ms" });
+    expect(thrown).toEqual({ name: "TimeoutError", message: "timed out after 200 ms" });
   });
 
   test("the second request to stop does not wait", async () => {
