@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import {
   cellText,
   fit,
+  fitMiddle,
   grouped,
   pad,
   relative,
@@ -120,4 +121,22 @@ test("a line is broken at its words, and further rows are indented", () => {
     expect(row.trim()).toStartWith("\x1b[31m");
     expect(row).toEndWith("\x1b[39m");
   }
+});
+
+test("a name is cut in its middle, to exactly its room", () => {
+  const cuts = [20, 19, 10, 9, 4, 3, 2, 1].map((columns) =>
+    fitMiddle("wait-for-day=2025-05-13", columns),
+  );
+  expect(cuts.join(" ")).toBe(
+    "wait-for-d…025-05-13 wait-for-…025-05-13 wait-…5-13 wait…5-13 wa…3 w…3 w… …",
+  );
+  expect(fitMiddle("short", 5)).toBe("short");
+  // Cut as any other text, only faster.
+  const text = fc.string({ unit: "grapheme-ascii" });
+  fc.assert(
+    fc.property(text, fc.integer({ min: 3, max: 30 }), (ascii, columns) => {
+      const other = fitMiddle(ascii.replaceAll(/./g, "é"), columns);
+      expect(fitMiddle(ascii, columns).replaceAll(/[^…]/g, "é")).toBe(other);
+    }),
+  );
 });
