@@ -18,6 +18,8 @@ export type ProgramOptions = {
   readonly env: Readonly<Record<string, string>> | undefined;
   /** The task's result is made from its standard output, so the output is kept (16 MB at most). */
   readonly keep: boolean;
+  /** The file that its standard output goes to. It is not kept then, and no part of the log. */
+  readonly file: string | undefined;
 };
 
 export type KeptOutput = {
@@ -31,7 +33,7 @@ export type KeptOutput = {
 /**
  * Runs a program to its end.
  * @param use makes the task's result from the standard output; an error that it throws is the task's failure
- * @throws CommandError
+ * @throws CommandError; Error for a `file` that cannot be written
  */
 export type RunProgram = <Result>(
   options: ProgramOptions,

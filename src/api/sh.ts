@@ -1,9 +1,11 @@
 // `sh`: a task that runs a program. Output lines go to the task's log as they arrive; an exit code other than 0 is a failure.
 
+import { isAbsolute, join } from "node:path";
+
 import { JSON } from "../base/globals.ts";
 import { shownValue } from "../base/describe-value.ts";
 import { assertKnown, namesOf } from "./known-options.ts";
-import { assertOptions, isName, isText, option } from "./option.ts";
+import { assertOptions, isAbsent, isFunction, isName, isText, option } from "./option.ts";
 import type { KeptOutput } from "./program.ts";
 import { registry } from "./registry.ts";
 import { defineTask, sharedNames, type Task, type TaskOptions } from "./task.ts";
@@ -16,6 +18,12 @@ type ShBase<In, Out> = Omit<TaskOptions<In, Out>, "run" | "env"> & {
   readonly cwd?: string;
   /** Environment variables, added to those of pipeloom. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * The file that the standard output is written to, of any size and as it is, relative to `cwd`. It gets its name when the
+   * program has succeeded: until then, and when it fails or is killed, a file of that name stays as it was. Folders that
+   * are missing are made. The task returns the path.
+   */
+  readonly stdout?: string | ((input: In) => string);
 };
 
 /** A list is passed to the program word by word. A string is split at blanks outside quotes; nothing in it is expanded. */
@@ -38,6 +46,7 @@ const names = namesOf<AllOptions>({
   shell: true,
   output: true,
   cwd: true,
+  stdout: true,
 });
 
 export type ShOptions<In, Out> = ShBase<In, Out> & (Direct<In> | ThroughShell<In>);
@@ -45,12 +54,19 @@ export type ShOptions<In, Out> = ShBase<In, Out> & (Direct<In> | ThroughShell<In
 /**
  * Defines a task that runs a program.
  * `output`: what the task returns from the standard output: `"text"`, `"lines"` or `"json"`, of 16 MB at most. Default: `null`.
+ * `stdout`: the file that the output goes to; the task then returns its path.
  * On cancel, timeout and failure, the whole process group gets SIGTERM, and SIGKILL within 10 s, 2 s and 2 s. Background
  * processes of a program that succeeds run on until the run ends.
  * @throws TypeError for a command that is empty or needs a shell, RangeError for a wrong option
  */
 export function sh<In = void>(
-  options: ShOptions<In, null> & { readonly output?: undefined },
+  options: ShOptions<In, string> & {
+    readonly stdout: string | ((input: In) => string);
+    readonly output?: undefined;
+  },
+): Task<In, string>;
+export function sh<In = void>(
+  options: ShOptions<In, null> & { readonly output?: undefined; readonly stdout?: undefined },
 ): Task<In, null>;
 export function sh<In = void>(
   options: ShOptions<In, string> & { readonly output: "text" },
@@ -65,18 +81,10 @@ export function sh<In>(
   options: ShOptions<In, unknown> & { readonly output?: "text" | "lines" | "json" | undefined },
 ): Task<In, unknown> {
   assertOptions(options, "sh({ name, command })");
-  const { command, shell, cwd, env, output, ...rest } = options;
+  const { command, shell, cwd, env, output, stdout, ...rest } = options;
   assertKnown(options, names, `task "${options.name}"`);
   const argvFor = argvBuilder(options.name, command, shell);
-  const what = `task "${options.name}"`;
-  option(cwd, `${what}: cwd`, "the path of a folder", isName);
-  option(env, `${what}: env`, "an object of texts", isEnv);
-  option(
-    output,
-    `${what}: output`,
-    outputs.map((name) => JSON.stringify(name)).join(", "),
-    isOutput,
-  );
+  checkOptions(options);
   registry.programs.add(options.name);
   return defineTask<In, unknown>(
     {
@@ -86,13 +94,63 @@ export function sh<In>(
         if (runProgram === undefined) {
           throw new Error("Internal error: a program is started outside a Worker");
         }
-        const argv = argvFor(input);
-        const keep = output !== undefined;
-        return runProgram({ argv, cwd, env, keep }, ctx, (stdout) => shaped(stdout, output));
+        const file = fileFor(options.name, stdout, input, cwd);
+        const program = { argv: argvFor(input), cwd, env, keep: output !== undefined, file };
+        return runProgram(program, ctx, (kept) => file ?? shaped(kept, output));
       },
     },
     { ...env },
   );
+}
+
+function checkOptions<In>({
+  name,
+  cwd,
+  env,
+  output,
+  stdout,
+}: ShOptions<In, unknown> & Output): void {
+  const what = `task "${name}"`;
+  option(cwd, `${what}: cwd`, "the path of a folder", isName);
+  option(env, `${what}: env`, "an object of texts", isEnv);
+  option(
+    output,
+    `${what}: output`,
+    outputs.map((each) => JSON.stringify(each)).join(", "),
+    isOutput,
+  );
+  option(
+    stdout,
+    `${what}: stdout`,
+    "the path of a file, or a function that returns one",
+    (value) => isFunction(value) || isPath(value),
+  );
+  if (isAbsent(output) || isAbsent(stdout)) return;
+  throw new TypeError(
+    `${what}: output and stdout exclude each other: the output goes to the file, and the task returns its path; leave one of them out`,
+  );
+}
+
+type Output = { readonly output?: unknown };
+
+const isPath = (value: unknown): value is string =>
+  isText(value) && isName(value) && !value.includes("\0");
+
+/** The path of the file that the output goes to, as a task that reads it can open it. */
+function fileFor<In>(
+  name: string,
+  stdout: ShOptions<In, unknown>["stdout"] | null,
+  input: In,
+  cwd: string | undefined,
+): string | undefined {
+  if (isAbsent(stdout)) return undefined;
+  const path: unknown = typeof stdout === "function" ? stdout(input) : stdout;
+  if (!isPath(path)) {
+    throw new TypeError(
+      `task "${name}": stdout returned ${shownValue(path)}; it must be the path of a file`,
+    );
+  }
+  return isAbsent(cwd) || isAbsolute(path) ? path : join(cwd, path);
 }
 
 const outputs = ["text", "lines", "json"] as const;

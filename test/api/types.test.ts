@@ -21,12 +21,31 @@ const words = sh<{ word: string }>({
   command: ({ word }) => ["echo", word],
   output: "lines",
 });
+const dump = sh<{ word: string }>({
+  name: "types/dump",
+  command: ({ word }) => ["echo", word],
+  stdout: ({ word }) => `${word}.txt`,
+});
+const remembers = task({
+  name: "types/remembers",
+  async run(_: void, ctx) {
+    const last: number | undefined = await ctx.state.get<number>("last");
+    await ctx.upsert("t", [{ id: last ?? 0 }], { key: "id", create: true });
+    await ctx.insert("t", [{ id: 1 }], { create: true });
+    await ctx.state.set("last", { any: ["json", null] });
+    // @ts-expect-error -- unknown is no string
+    const text: string = await ctx.state.get("last");
+    return text.length;
+  },
+});
 const added = message("types/added", (_db, _payload: { id: number }) => undefined);
 
 test("what fits compiles", () => {
   const posts: Node<Post[][]> = each(list(), (url) => load({ url }));
   const nodes: Node<unknown>[] = [
     count({ posts }),
+    load({ url: dump({ word: "a" }) }),
+    double({ n: remembers() }),
     count({ posts: [load({ url: "a" }), [{ id: 1, title: "b" }]] }),
     load({ url: "a" }, { name: "load-a", after: [list()], retries: 2, timeout: "1m" }),
     double({ n: count({ posts: [] }) }),
@@ -35,7 +54,7 @@ test("what fits compiles", () => {
     each(words({ word: "x" }), (word, index) => load({ url: `${word}${index}` })),
     each([1, 2, 3], (n) => each([n], (m) => double({ n: m }))),
   ];
-  expect(nodes).toHaveLength(8);
+  expect(nodes).toHaveLength(10);
 });
 
 test("what does not fit is an error", () => {

@@ -12,6 +12,7 @@ import { Promise } from "../../base/globals.ts";
 import { groupRuns, signalGroup, untilGroupEnds } from "../../base/process-group.ts";
 import type { ProgramEntry } from "../../protocol/shared/programs.ts";
 import type { ProgramReaper } from "./program-reaper.ts";
+import { OutputFile } from "./output-file.ts";
 import { ProgramOutput } from "./program-output.ts";
 import { type Child, startProgram } from "./start-program.ts";
 
@@ -40,18 +41,29 @@ export const programRunner =
   async (options, ctx, use) => {
     const reaper = await deps.reaper();
     ctx.signal.throwIfAborted();
-    const program = new Program(options, ctx, deps, reaper);
+    const file = options.file === undefined ? undefined : new OutputFile(options.file, ctx);
     try {
-      const result = use(await program.output());
-      program.leaveRunning();
-      return result;
-    } catch (error) {
-      await program.end(graceMs.failure);
-      throw error;
+      return await runToEnd(new Program(options, ctx, deps, reaper, file), use);
     } finally {
-      program.close();
+      file?.drop();
     }
   };
+
+async function runToEnd<Result>(
+  program: Program,
+  use: (stdout: KeptOutput) => Result,
+): Promise<Result> {
+  try {
+    const result = use(await program.output());
+    program.leaveRunning();
+    return result;
+  } catch (error) {
+    await program.end(graceMs.failure);
+    throw error;
+  } finally {
+    program.close();
+  }
+}
 
 class Program {
   readonly #stdout: ProgramOutput;
@@ -59,6 +71,7 @@ class Program {
   readonly #options: ProgramOptions;
   readonly #ctx: TaskContext;
   readonly #child: Child;
+  readonly #file: OutputFile | undefined;
   readonly #entry: ProgramEntry;
   readonly #used: (cpuMs: number) => void;
   #ending: Promise<void> | undefined;
@@ -70,15 +83,25 @@ class Program {
   };
 
   /** @throws CommandError when the program cannot be started */
-  constructor(options: ProgramOptions, ctx: TaskContext, deps: ProgramDeps, reaper: ProgramReaper) {
+  constructor(
+    options: ProgramOptions,
+    ctx: TaskContext,
+    deps: ProgramDeps,
+    reaper: ProgramReaper,
+    file: OutputFile | undefined,
+  ) {
+    this.#file = file;
     this.#options = options;
     this.#ctx = ctx;
     this.#used = (cpuMs) => deps.used(ctx, cpuMs);
     this.#entry = reaper.enter(deps.workerId, (line) => ctx.log.warn(line));
-    this.#child = start(options, ctx, this.#entry, reaper.env);
+    this.#child = start(this.#entry, () =>
+      startProgram(options, ctx, reaper.env, file?.descriptor ?? "pipe"),
+    );
     const { stdout, stderr } = this.#child;
     ctx.signal.addEventListener("abort", this.#abort, { once: true });
-    this.#stdout = new ProgramOutput(stdout, options.keep, (text) =>
+    const stream = stdout instanceof ReadableStream ? stdout : new Blob().stream();
+    this.#stdout = new ProgramOutput(stream, options.keep, (text) =>
       deps.write(ctx, "stdout", text),
     );
     this.#stderr = new ProgramOutput(stderr, false, (text) => deps.write(ctx, "stderr", text));
@@ -95,7 +118,17 @@ class Program {
     this.#ctx.signal.throwIfAborted();
     assertSuccess(this.#options.argv, this.#child, this.#stderr.lastLine);
     if (!isRead) this.#stopKeeping();
+    this.#keepFile();
     return this.#stdout;
+  }
+
+  #keepFile(): void {
+    if (this.#file === undefined) return;
+    this.#file.keep();
+    if (!groupRuns(this.#child.pid)) return;
+    this.#ctx.log.warn(
+      `${shown(this.#options.argv)} has ended, but a process that it left in the background may still write to ${this.#options.file}; let the program wait for it`,
+    );
   }
 
   /** @returns whether both streams have ended */
@@ -166,14 +199,9 @@ class Program {
   }
 }
 
-function start(
-  options: ProgramOptions,
-  ctx: TaskContext,
-  entry: ProgramEntry,
-  env: Readonly<Record<string, string>>,
-): Child {
+function start(entry: ProgramEntry, spawn: () => Child): Child {
   try {
-    const child = startProgram(options, ctx, env);
+    const child = spawn();
     entry.started(child.pid);
     return child;
   } catch (error) {

@@ -6,19 +6,22 @@ import { isAbsolute, join } from "node:path";
 import type { TaskContext } from "../../api/context.ts";
 import { CommandError, type ProgramOptions } from "../../api/program.ts";
 
-export type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
+/** The standard output is a pipe, or a file. */
+export type Child = Bun.Subprocess<"ignore", "pipe" | number, "pipe">;
 
 /**
  * @param env added to the environment before the task's own variables
+ * @param stdout a pipe, or the descriptor of a file
  * @throws CommandError
  */
 export function startProgram(
   options: ProgramOptions,
   ctx: TaskContext,
   env: Readonly<Record<string, string>>,
+  stdout: "pipe" | number,
 ): Child {
   try {
-    return spawn(options, ctx, env);
+    return spawn(options, ctx, env, stdout);
   } catch (thrown) {
     throw notStarted(String(options.argv[0]), options.cwd, thrown);
   }
@@ -28,10 +31,11 @@ function spawn(
   { argv, cwd, env }: ProgramOptions,
   ctx: TaskContext,
   added: Readonly<Record<string, string>>,
+  stdout: "pipe" | number,
 ): Child {
   return Bun.spawn([...argv], {
     stdin: "ignore",
-    stdout: "pipe",
+    stdout,
     stderr: "pipe",
     // A process group of its own: everything the program starts ends with it, and Ctrl-C reaches it once, from pipeloom.
     detached: process.platform !== "win32",
