@@ -9,7 +9,7 @@ import { defineCliCommand } from "../cli/command.ts";
 import { print } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { type Wanted, wantedFiles } from "../examples/files/wanted-files.ts";
-import { shownUrl } from "../examples/http/shown-url.ts";
+import { shownUrl } from "../formats/http/shown-url.ts";
 import { outputOptions } from "./common-flags.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
 import { importFlags, importOptions, requestsFlag } from "./import/import-flags.ts";

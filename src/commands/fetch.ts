@@ -5,7 +5,7 @@ import { defineCliCommand } from "../cli/command.ts";
 import { quote } from "../cli/flag-values.ts";
 import { print } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
-import { shownUrl } from "../examples/http/shown-url.ts";
+import { shownUrl } from "../formats/http/shown-url.ts";
 import { fileNameOf } from "../examples/files/file-name.ts";
 import { plural } from "../base/text.ts";
 import { defaultDb } from "../store/choose-database.ts";

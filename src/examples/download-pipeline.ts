@@ -11,7 +11,7 @@ import { hashFile } from "./files/hash-file.ts";
 import { dropPart, lstatOrNull, readRecord } from "./files/part-file.ts";
 import { type Wanted, wantedFiles } from "./files/wanted-files.ts";
 import { sampleFiles, startSampleServer } from "./http/sample-server.ts";
-import { shownUrl } from "./http/shown-url.ts";
+import { shownUrl } from "../formats/http/shown-url.ts";
 import { orNone } from "./example-table.ts";
 
 /** Prefix of a sample's address. The task that downloads a sample starts the server for it. */

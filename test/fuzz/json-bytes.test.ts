@@ -3,8 +3,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import * as fc from "fast-check";
 
-import { textOf } from "../../src/examples/http/body.ts";
-import { type Format, type JsonRecord, jsonRecords } from "../../src/examples/http/json-rows.ts";
+import { textOf } from "../../src/formats/http/body.ts";
+import { type Format, type JsonRecord, jsonRecords } from "../../src/formats/json/json-rows.ts";
 import { fuzz } from "./fuzz.ts";
 import { mutated } from "./mutated.ts";
 import { assertSame, blanks, hasTwice, type Paper, paper, text, written } from "./paper-json.ts";

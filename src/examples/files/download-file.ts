@@ -4,10 +4,10 @@
 import type { Hash } from "node:crypto";
 import { link, open, rename, rm } from "node:fs/promises";
 
-import { Attempts } from "../http/attempts.ts";
-import { bodyBytes, BrokenError, type Piece, unpacked } from "../http/body.ts";
-import { discardBody, fetchRetry, pause } from "../http/fetch-retry.ts";
-import { shownUrl } from "../http/shown-url.ts";
+import { Attempts } from "../../formats/http/attempts.ts";
+import { bodyBytes, BrokenError, type Piece, unpacked } from "../../formats/http/body.ts";
+import { discardBody, fetchRetry, pause } from "../../formats/http/fetch-retry.ts";
+import { shownUrl } from "../../formats/http/shown-url.ts";
 import { hashFile } from "./hash-file.ts";
 import {
   dropPart,
@@ -25,7 +25,7 @@ import {
   foreignCodings,
   validatorOf,
   refusedRange,
-} from "../http/range.ts";
+} from "../../formats/http/range.ts";
 import { writeAll } from "./write-all.ts";
 
 export type DownloadOptions = {

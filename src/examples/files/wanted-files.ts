@@ -1,6 +1,6 @@
 // Lines with addresses → the files to download, each with a name of its own.
 
-import { shownUrl } from "../http/shown-url.ts";
+import { shownUrl } from "../../formats/http/shown-url.ts";
 import { uniqueNames } from "./file-name.ts";
 
 type Listed = { url: string; sha256: string | null };

@@ -11,9 +11,9 @@ import {
   type JsonRow,
   parseSelect,
   selected,
-} from "./json-rows.ts";
+} from "../../formats/json/json-rows.ts";
 import { JsonTable } from "./json-table.ts";
-import { shownUrl } from "./shown-url.ts";
+import { shownUrl } from "../../formats/http/shown-url.ts";
 
 /** Limits of one batch; the first one reached counts. */
 const batchRows = 1000;

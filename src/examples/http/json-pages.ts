@@ -7,12 +7,17 @@ import {
   gunzipped,
   textOf,
   unpacked,
-} from "./body.ts";
-import { fetchRetry } from "./fetch-retry.ts";
-import { type Format, formatOf, type JsonRecord, jsonRecords } from "./json-rows.ts";
-import { nextPage } from "./next-link.ts";
-import { resumedBytes, type ResumeOptions } from "./resumed-bytes.ts";
-import { shownUrl } from "./shown-url.ts";
+} from "../../formats/http/body.ts";
+import { fetchRetry } from "../../formats/http/fetch-retry.ts";
+import {
+  type Format,
+  formatOf,
+  type JsonRecord,
+  jsonRecords,
+} from "../../formats/json/json-rows.ts";
+import { nextPage } from "../../formats/http/next-link.ts";
+import { resumedBytes, type ResumeOptions } from "../../formats/http/resumed-bytes.ts";
+import { shownUrl } from "../../formats/http/shown-url.ts";
 
 type PagesOptions = ResumeOptions & { readonly format: Format; readonly path: string };
 

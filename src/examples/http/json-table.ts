@@ -4,8 +4,8 @@
 import { type Affinity, affinityOf, isNumericText } from "../../base/affinity.ts";
 import { checkTable, type TableShape } from "../example-table.ts";
 import { foldCase } from "../../base/fold-case.ts";
-import { cellOf, type JsonCell, toInt64 } from "./json-values.ts";
-import type { JsonRow } from "./json-rows.ts";
+import { cellOf, type JsonCell, toInt64 } from "../../formats/json/json-values.ts";
+import type { JsonRow } from "../../formats/json/json-rows.ts";
 
 type Existing = { readonly name: string; readonly type: string };
 type Column = { readonly name: string; readonly affinity: Affinity; readonly declared: string };

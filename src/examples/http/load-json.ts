@@ -5,11 +5,11 @@ import { each, pipeline, task } from "pipeloom";
 
 import { growTable } from "../example-table.ts";
 import { keyOf } from "../name-list.ts";
-import { Attempts } from "./attempts.ts";
-import { BrokenError } from "./body.ts";
-import { pause } from "./fetch-retry.ts";
+import { Attempts } from "../../formats/http/attempts.ts";
+import { BrokenError } from "../../formats/http/body.ts";
+import { pause } from "../../formats/http/fetch-retry.ts";
 import { ChangedError, JsonLoad, type Source } from "./json-load.ts";
-import { shownUrl } from "./shown-url.ts";
+import { shownUrl } from "../../formats/http/shown-url.ts";
 import { startSampleServer } from "./sample-server.ts";
 
 const extract = task({

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { BrokenError } from "../../../src/examples/http/body.ts";
+import { BrokenError } from "../../../src/formats/http/body.ts";
 import { jsonHeaders, jsonPages } from "../../../src/examples/http/json-pages.ts";
 import {
   type Answer,

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { parseExact } from "../../../src/examples/http/json-values.ts";
-import type { JsonRow } from "../../../src/examples/http/json-rows.ts";
+import { parseExact } from "../../../src/formats/json/json-values.ts";
+import type { JsonRow } from "../../../src/formats/json/json-rows.ts";
 import { JsonTable } from "../../../src/examples/http/json-table.ts";
 
 const row = (text: string): JsonRow => parseExact(text) as JsonRow;

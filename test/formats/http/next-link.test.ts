@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { nextPage } from "../../../src/examples/http/next-link.ts";
+import { nextPage } from "../../../src/formats/http/next-link.ts";
 
 const page = "https://api.example/v1/rows?page=1";
 

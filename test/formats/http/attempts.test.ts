@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Attempts } from "../../../src/examples/http/attempts.ts";
+import { Attempts } from "../../../src/formats/http/attempts.ts";
 
 test("waits double until an attempt makes progress; attempts without progress are limited", () => {
   const attempts = new Attempts(3, 10);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { textOf } from "../../../src/examples/http/body.ts";
+import { textOf } from "../../../src/formats/http/body.ts";
 import {
   type Format,
   formatOf,
@@ -7,7 +7,7 @@ import {
   jsonRecords,
   parseSelect,
   selected,
-} from "../../../src/examples/http/json-rows.ts";
+} from "../../../src/formats/json/json-rows.ts";
 import { failure } from "../../support/raw-server.ts";
 
 async function* inPieces(body: string, chars: number): AsyncGenerator<string> {

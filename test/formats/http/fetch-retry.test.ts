@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { fetchRetry, retryAfterMs } from "../../../src/examples/http/fetch-retry.ts";
+import { fetchRetry, retryAfterMs } from "../../../src/formats/http/fetch-retry.ts";
 import { type Answer, failure, head, rawServer, status } from "../../support/raw-server.ts";
 
 const signal = new AbortController().signal;

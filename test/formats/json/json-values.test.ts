@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { assert, bigInt, constantFrom, double, property } from "fast-check";
-import { cellOf, parseExact } from "../../../src/examples/http/json-values.ts";
+import { cellOf, parseExact } from "../../../src/formats/json/json-values.ts";
 
 const cell = (text: string): unknown => cellOf(parseExact(text));
 
