@@ -20,6 +20,9 @@ export { CommandError } from "./api/program.ts";
 export { sh, type ShOptions } from "./api/sh.ts";
 export { type Task, task, type TaskOptions } from "./api/task.ts";
 export { webhook, type WebhookOptions } from "./api/webhook.ts";
+export { HttpError } from "./formats/http/http-error.ts";
+export type { FetchPagesOptions, FetchRetryOptions } from "./formats/http/fetch-retry.ts";
+export type { JsonRow } from "./formats/json/json-rows.ts";
 export type { CsvBadRow, CsvOptions } from "./formats/csv/csv.ts";
 export type { CsvCell, CsvRow } from "./formats/csv/csv-file.ts";
 export type { RunEvent } from "./protocol/events.ts";
@@ -30,6 +33,8 @@ export type { RunSummary } from "./protocol/summary.ts";
 import type { Pipeline } from "./api/pipeline.ts";
 import type { CsvOptions } from "./formats/csv/csv.ts";
 import type { CsvRow } from "./formats/csv/csv-file.ts";
+import type { FetchPagesOptions, FetchRetryOptions } from "./formats/http/fetch-retry.ts";
+import type { JsonRow } from "./formats/json/json-rows.ts";
 import type { RunPipelineOptions } from "./run-pipeline.ts";
 import type { RunSummary } from "./protocol/summary.ts";
 
@@ -64,4 +69,58 @@ export async function* csv(path: string, options: CsvOptions = {}): AsyncGenerat
   // Loaded when called: most threads never read a file.
   const { readCsv } = await import("./formats/csv/csv.ts");
   yield* readCsv(path, options);
+}
+
+/**
+ * The rows of a file with one JSON object per line (JSON Lines, NDJSON), one after the other:
+ * `await ctx.upsert("events", jsonLines("events.jsonl.gz"), { key: "id", create: true })`. The file may be compressed (gzip)
+ * and of any size. Blank lines are skipped.
+ *
+ * An integer beyond 2^53 is a bigint; another number that a JavaScript number would change is its text. Within a nested value
+ * such a number is an object with its text (`rawJSON`), which is stored with all of its digits.
+ *
+ * @param source a path, relative to the current folder, or an http or https address
+ * @param options of the requests, for an address; a transfer that breaks goes on where it broke
+ * @throws Error, when it is read, naming the source, and the line for the first one that is no JSON object
+ */
+export async function* jsonLines(
+  source: string | URL,
+  options: FetchRetryOptions = {},
+): AsyncGenerator<JsonRow> {
+  const { readJsonLines } = await import("./formats/json/json-lines.ts");
+  yield* readJsonLines(source, options);
+}
+
+/**
+ * `fetch` for tasks: pass `{ signal: ctx.signal }`. Statuses 408, 429 and 5xx, 403 with `Retry-After`, and errors of the network
+ * are tried again, after the wait that the server asks for (`Retry-After`), else after 0.5 s, 1 s, 2 s … (at most 1 minute).
+ * Each wait is a line of the task's log. A request that is not a GET is tried again too, and may reach the server twice.
+ *
+ * @param options those of `fetch`, and `tries`, `delay`, `maxDelay`, `maxRetryAfter`, `timeout`, `accept`
+ * @returns a response whose status is 2xx, or one of `accept`
+ * @throws HttpError for another status, Error for a network error, naming address and tries; the signal's reason
+ */
+export async function fetchRetry(
+  url: string | URL,
+  options: FetchRetryOptions = {},
+): Promise<Response> {
+  const { fetchRetried } = await import("./formats/http/fetch-retry.ts");
+  return fetchRetried(url, options);
+}
+
+/**
+ * The response of an address, and of the pages that it links to (`Link: <…>; rel="next"`), one after the other; a page is
+ * requested when the one before is done with:
+ * `for await (const page of fetchPages(url, { signal: ctx.signal })) await ctx.upsert("posts", await page.json(), { key: "id" })`.
+ * To another server, `authorization` and `cookie` are not sent.
+ *
+ * @param options as for `fetchRetry`, and `maxPages`
+ * @throws as `fetchRetry`; Error for links that form a loop
+ */
+export async function* fetchPages(
+  url: string | URL,
+  options: FetchPagesOptions = {},
+): AsyncGenerator<Response> {
+  const { fetchedPages } = await import("./formats/http/fetch-retry.ts");
+  yield* fetchedPages(url, options);
 }

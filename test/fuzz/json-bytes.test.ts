@@ -129,7 +129,7 @@ test("lines of which bytes were changed: each as JSON.parse reads it, or an erro
         found = await read(bytes, cuts, "jsonl", "");
       } catch (error) {
         expect(String(error)).toMatch(
-          /^Error: (?:(?:line|record) \d+ is |the response has bytes that are not UTF-8)/,
+          /^Error: (?:(?:line|record) \d+ is |the data has bytes that are not UTF-8)/,
         );
         return;
       }

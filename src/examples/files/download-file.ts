@@ -6,7 +6,7 @@ import { link, open, rename, rm } from "node:fs/promises";
 
 import { Attempts } from "../../formats/http/attempts.ts";
 import { bodyBytes, BrokenError, type Piece, unpacked } from "../../formats/http/body.ts";
-import { discardBody, fetchRetry, pause } from "../../formats/http/fetch-retry.ts";
+import { discardBody, retriedFetch, pause } from "../../formats/http/retried-fetch.ts";
 import { shownUrl } from "../../formats/http/shown-url.ts";
 import { hashFile } from "./hash-file.ts";
 import {
@@ -162,7 +162,7 @@ class Download {
   /** Requests no compression, so that the received length is the announced length. */
   #fetch(headers: Readonly<Record<string, string>>, accept: readonly number[]): Promise<Response> {
     const all = { "accept-encoding": "identity", ...headers };
-    return fetchRetry(this.#url, { ...this.#options, headers: all }, accept);
+    return retriedFetch(this.#url, { ...this.#options, headers: all }, accept);
   }
 
   #codings(response: Response): readonly string[] {

@@ -8,14 +8,14 @@ import {
   textOf,
   unpacked,
 } from "../../formats/http/body.ts";
-import { fetchRetry } from "../../formats/http/fetch-retry.ts";
+import { retriedFetch } from "../../formats/http/retried-fetch.ts";
 import {
   type Format,
   formatOf,
   type JsonRecord,
   jsonRecords,
 } from "../../formats/json/json-rows.ts";
-import { nextPage } from "../../formats/http/next-link.ts";
+import { linkedPages } from "../../formats/http/linked-pages.ts";
 import { resumedBytes, type ResumeOptions } from "../../formats/http/resumed-bytes.ts";
 import { shownUrl } from "../../formats/http/shown-url.ts";
 
@@ -28,16 +28,9 @@ const mostPagesAlike = 100;
  * @throws BrokenError when a transfer breaks; HttpError; Error for data that is not rows, and for endless pages
  */
 export async function* jsonPages(url: string, options: PagesOptions): AsyncGenerator<JsonRecord> {
-  const visited = new Set<string>();
   const alike = new Alike();
-  for (let page: string | null = url; page !== null;) {
-    if (visited.has(page)) {
-      throw new Error(
-        `${shownUrl(page)}: this page was already read: rel="next" links form a loop`,
-      );
-    }
-    visited.add(page);
-    const response = await fetchRetry(page, options);
+  const pages = linkedPages(url, Number.POSITIVE_INFINITY, (page) => retriedFetch(page, options));
+  for await (const { url: page, response } of pages) {
     for await (const record of recordsOf(page, response, options)) {
       alike.add(record.text);
       yield record;
@@ -47,7 +40,6 @@ export async function* jsonPages(url: string, options: PagesOptions): AsyncGener
         `${shownUrl(page)}: this page and the ${mostPagesAlike} before it are identical: rel="next" links seem to have no end`,
       );
     }
-    page = nextPage(response.headers.get("link"), response.url === "" ? page : response.url);
   }
 }
 

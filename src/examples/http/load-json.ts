@@ -7,7 +7,7 @@ import { growTable } from "../example-table.ts";
 import { keyOf } from "../name-list.ts";
 import { Attempts } from "../../formats/http/attempts.ts";
 import { BrokenError } from "../../formats/http/body.ts";
-import { pause } from "../../formats/http/fetch-retry.ts";
+import { pause } from "../../formats/http/retried-fetch.ts";
 import { ChangedError, JsonLoad, type Source } from "./json-load.ts";
 import { shownUrl } from "../../formats/http/shown-url.ts";
 import { startSampleServer } from "./sample-server.ts";

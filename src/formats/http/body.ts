@@ -1,6 +1,6 @@
 // The bytes of a response's body. A broken transfer throws `BrokenError`, because the caller may resume it.
 
-import { messageOf } from "./fetch-retry.ts";
+import { messageOf } from "./retried-fetch.ts";
 import { shownUrl } from "./shown-url.ts";
 
 export type Piece = Uint8Array<ArrayBuffer>;
@@ -14,7 +14,7 @@ export class BrokenError extends Error {
 const defaultStallMs = 30_000;
 
 /**
- * The body as sent (`fetchRetry` does not decompress). The runtime checks it against Content-Length or chunked framing.
+ * The body as sent (`retriedFetch` does not decompress). The runtime checks it against Content-Length or chunked framing.
  * @throws BrokenError when the connection breaks, or when no byte arrives for `stallMs`
  */
 export async function* bodyBytes(
@@ -91,7 +91,7 @@ async function* unpackedOnce(packed: Pieces, coding: string): AsyncGenerator<Pie
     yield* streamOf(packed).pipeThrough(new DecompressionStream(format));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new Error(`the response is not valid ${coding}: ${error.message}`, { cause: error });
+    throw new Error(`the data is not valid ${coding}: ${error.message}`, { cause: error });
   }
 }
 
@@ -151,7 +151,7 @@ function decoded(decoder: TextDecoder, piece: Uint8Array | null): string {
     return piece === null ? decoder.decode() : decoder.decode(piece, { stream: true });
   } catch (cause) {
     throw new Error(
-      `the response has bytes that are not ${decoder.encoding.toUpperCase()}; the server must send UTF-8 or declare its charset`,
+      `the data has bytes that are not ${decoder.encoding.toUpperCase()}; it must be UTF-8, or a server must declare its charset`,
       { cause },
     );
   }

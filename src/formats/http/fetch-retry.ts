@@ -1,144 +1,121 @@
-// `fetch` with retries. The wait is the server's `Retry-After` if it is sent, else exponential back-off.
+// `fetchRetry` and `fetchPages`: `fetch` for tasks.
 
-import { shownUrl } from "./shown-url.ts";
+import { describeValue } from "../../base/describe-value.ts";
+import { type Duration, durationMs } from "../../base/parse-duration.ts";
+import { linkedPages } from "./linked-pages.ts";
+import { discardBody, type FetchPolicy, retriedFetch } from "./retried-fetch.ts";
 
-export type RetryOptions = {
-  readonly signal: AbortSignal;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Number of attempts, including the first. Default: 6. */
-  readonly attempts?: number;
-  /** First wait; it doubles. Default: 500 ms. */
-  readonly delayMs?: number;
-  /** Longest wait, except for the server's `Retry-After`. Default: 60,000 ms. */
-  readonly maxDelayMs?: number;
-  /** Time limit for the response's headers. Default: 30,000 ms. */
-  readonly timeoutMs?: number;
-  /** Called before each wait. */
-  readonly onWait?: (why: string, delayMs: number) => void;
+/** The options of `fetch`, and how it is tried again. */
+export type FetchRetryOptions = RequestInit & {
+  /** Requests at most, the first one included. Default: 6. */
+  readonly tries?: number;
+  /** First wait; it doubles with each try. Default: 500 ms. */
+  readonly delay?: Duration;
+  /** Longest wait, where the server does not ask for one. Default: 1 minute. */
+  readonly maxDelay?: Duration;
+  /** Longest wait that the server may ask for (`Retry-After`); a longer one is an error. Default: 1 hour. */
+  readonly maxRetryAfter?: Duration;
+  /** How long a server may take until it answers, for each try. Default: 1 minute. */
+  readonly timeout?: Duration;
+  /** Statuses besides 2xx that are no error, such as 404. */
+  readonly accept?: readonly number[];
 };
 
-/** A longer `Retry-After` is an error, because a run should not wait for more than a day. */
-const longestWaitMs = 24 * 3600 * 1000;
+export type FetchPagesOptions = FetchRetryOptions & {
+  /** More pages are an error: the links may have no end. Default: 100,000. */
+  readonly maxPages?: number;
+};
 
-/** The server refused the request, and a retry would not help. */
-class HttpError extends Error {
-  override readonly name = "HttpError";
-  readonly status: number;
-  constructor(url: string, response: Response, hint = "") {
-    super(`${shownUrl(url)}: ${response.status} ${response.statusText}`.trim() + hint);
-    this.status = response.status;
-  }
-}
+const defaultTries = 6;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const defaultMaxPages = 100_000;
 
-const isWorthRetrying = ({ status, headers }: Response): boolean =>
-  status === 429 ||
-  status === 408 ||
-  status >= 500 ||
-  // GitHub sends this for a rate limit.
-  (status === 403 && headers.has("retry-after"));
-
-/**
- * The body of the response is not decompressed.
- * @returns a response whose status is 2xx or one of `accept`
- * @throws HttpError for another status, or the last error, when no attempt is left
- */
-export async function fetchRetry(
-  url: string,
-  options: RetryOptions,
-  accept: readonly number[] = [],
+export async function fetchRetried(
+  url: string | URL,
+  options: FetchRetryOptions,
 ): Promise<Response> {
-  const { signal, attempts = 6, delayMs = 500, maxDelayMs = 60_000 } = options;
-  for (let attempt = 1; ; attempt++) {
-    const backoff = Math.min(maxDelayMs, delayMs * 2 ** (attempt - 1));
-    const tried = await tryFetch(url, options);
-    signal.throwIfAborted();
-    let wait = backoff;
-    if (tried instanceof Response) {
-      if (tried.ok || accept.includes(tried.status)) return tried;
-      await discardBody(tried);
-      if (!isWorthRetrying(tried) || attempt >= attempts) throw new HttpError(url, tried);
-      wait = retryAfterMs(tried.headers, Date.now()) ?? backoff;
-      if (wait > longestWaitMs) throw new HttpError(url, tried, `, retry in ${hours(wait)} h`);
-    } else if (attempt >= attempts || !isPassing(tried)) {
-      throw new Error(`${shownUrl(url)}: ${messageOf(tried)}`, { cause: tried });
-    }
-    const why = tried instanceof Response ? String(tried.status) : messageOf(tried);
-    options.onWait?.(`${shownUrl(url)}: ${why}`, wait);
-    await pause(wait, signal);
-  }
+  const { address, policy, accept } = request(url, options, "fetchRetry");
+  return retriedFetch(address, { ...policy, decompress: true }, accept);
 }
 
-/** A connection that breaks meanwhile does not matter: nobody reads the rest. */
-export async function discardBody({ body }: Response): Promise<void> {
-  await body?.cancel().catch(() => undefined);
-}
-
-const hours = (ms: number): string => Math.ceil(ms / 3_600_000).toLocaleString("en-US");
-
-async function tryFetch(url: string, options: RetryOptions): Promise<Response | Error> {
-  const { signal, headers = {}, timeoutMs = 30_000 } = options;
-  const timeout = new AbortController();
-  const timer = setTimeout(
-    () => timeout.abort(new Error(`no response in ${timeoutMs} ms`)),
-    timeoutMs,
-  );
-  try {
-    return await fetch(url, {
-      headers,
-      signal: AbortSignal.any([signal, timeout.signal]),
-      decompress: false,
-    });
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error ? String(error.code) : "";
-
-/** False for errors that a retry cannot change: a bad redirect, an invalid address or certificate. */
-const isPassing = (error: Error): boolean =>
-  !/redirect|INVALID_URL|CERT|SIGNATURE|SELF_SIGNED/i.test(codeOf(error));
-
-/** The runtime's error message, without its advice for programmers. */
-export function messageOf(error: unknown): string {
-  const code = codeOf(error);
-  if (code === "ECONNRESET") return "the connection broke";
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replace(`${code}: `, "").replace(/\.? For more information, pass `verbose.*$/s, "");
-}
-
-/**
- * `Retry-After` as ms from now. A date is compared with the server's `Date` header if there is one, because clocks
- * differ. Null if the header is missing or malformed.
- */
-export function retryAfterMs(headers: Headers, now: number): number | null {
-  const text = headers.get("retry-after")?.trim() ?? "";
-  if (/^\d+(?:\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
-  const at = dateOf(text);
-  return at === null ? null : Math.max(0, at - (dateOf(headers.get("date")) ?? now));
-}
-
-/** Parses an HTTP date to ms. `Date.parse` alone accepts too much, such as `-5`. */
-export function dateOf(text: string | null): number | null {
-  if (text === null || !/^[a-z]+,? .*\d\d:\d\d:\d\d/i.test(text)) return null;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? null : at;
-}
-
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", stop, { once: true });
+export async function* fetchedPages(
+  url: string | URL,
+  { maxPages, ...options }: FetchPagesOptions,
+): AsyncGenerator<Response> {
+  const { address, policy, accept } = request(url, options, "fetchPages");
+  const mostPages = countOf(maxPages ?? defaultMaxPages, "fetchPages: maxPages");
+  const pages = linkedPages(address, mostPages, (page) => {
+    const isElsewhere = new URL(page).origin !== new URL(address).origin;
+    const headers = isElsewhere ? withoutCredentials(policy.headers) : policy.headers;
+    return retriedFetch(page, { ...policy, headers, decompress: true }, accept);
   });
+  for await (const { response } of pages) {
+    yield response;
+    // Nobody reads the rest, and its connection would stay open.
+    if (!response.bodyUsed) await discardBody(response);
+  }
 }
+
+/** As a redirect to another server drops them. */
+const withoutCredentials = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).filter(
+      ([name]) => !/^(?:authorization|cookie|proxy-authorization)$/i.test(name),
+    ),
+  );
+
+type Request = {
+  readonly address: string;
+  readonly policy: FetchPolicy & { readonly headers: Readonly<Record<string, string>> };
+  readonly accept: readonly number[];
+};
+
+/** @throws TypeError or RangeError for what cannot be requested */
+export function request(url: string | URL, options: FetchRetryOptions, call: string): Request {
+  const { tries, delay, maxDelay, maxRetryAfter, timeout, accept, headers, signal, ...init } =
+    options;
+  const attempts = countOf(tries ?? defaultTries, `${call}: tries`);
+  if (attempts > 1 && isStream(init.body)) {
+    throw new TypeError(
+      `${call}: the body is a stream, which can be sent only once; pass text or bytes, or tries: 1`,
+    );
+  }
+  const ms = (value: Duration | undefined, name: string, otherwise: number): number =>
+    value === undefined ? otherwise : durationMs(value, `${call}: ${name}`);
+  return {
+    address: addressOf(url, call),
+    accept: accept ?? [],
+    policy: {
+      init,
+      headers: Object.fromEntries(new Headers(headers)),
+      signal: signal ?? new AbortController().signal,
+      attempts,
+      delayMs: ms(delay, "delay", 500),
+      maxDelayMs: ms(maxDelay, "maxDelay", minuteMs),
+      longestWaitMs: ms(maxRetryAfter, "maxRetryAfter", hourMs),
+      timeoutMs: ms(timeout, "timeout", minuteMs),
+      // In a task, its log.
+      onWait: (why, waitMs) => console.warn(`${why}; trying again in ${waitMs / 1000} s`),
+    },
+  };
+}
+
+function addressOf(url: unknown, call: string): string {
+  const text = url instanceof URL ? url.href : url;
+  if (typeof text === "string" && URL.canParse(text)) return text;
+  const found = typeof text === "string" ? JSON.stringify(text) : describeValue(text);
+  throw new TypeError(
+    `${call}: the address is ${found}; pass a whole one, such as "https://example.com/data.json"`,
+  );
+}
+
+function countOf(value: number, what: string): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new RangeError(`${what} must be a whole number of at least 1, not ${String(value)}`);
+}
+
+const isStream = (body: unknown): boolean =>
+  typeof body === "object" &&
+  body !== null &&
+  (body instanceof ReadableStream || Symbol.asyncIterator in body);

@@ -1,7 +1,7 @@
 // The version (validator) and the byte range of a response (RFC 9110, sections 8.8, 13 and 14).
 
 import { contentEncodings } from "./body.ts";
-import { dateOf } from "./fetch-retry.ts";
+import { dateOf } from "./retried-fetch.ts";
 
 /** Resolution of Last-Modified. Within one second of a change, a further change may keep the same time. */
 const clockStepMs = 1000;

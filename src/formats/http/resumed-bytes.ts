@@ -2,11 +2,11 @@
 
 import { Attempts } from "./attempts.ts";
 import { bodyBytes, BrokenError, type Piece } from "./body.ts";
-import { discardBody, fetchRetry, pause, type RetryOptions } from "./fetch-retry.ts";
+import { discardBody, retriedFetch, pause, type FetchPolicy } from "./retried-fetch.ts";
 import { continuation, contentLength, validatorOf, refusedRange } from "./range.ts";
 import { shownUrl } from "./shown-url.ts";
 
-export type ResumeOptions = RetryOptions & {
+export type ResumeOptions = FetchPolicy & {
   /** A transfer that receives nothing for this long is broken. Default: 30,000 ms. */
   readonly stallMs?: number;
 };
@@ -44,7 +44,7 @@ export async function* resumedBytes(
     options.onWait?.(`${broken.message} after ${bytes} bytes`, waitMs);
     await pause(waitMs, signal);
     const headers = { ...options.headers, range: `bytes=${bytes}-`, "if-range": validator };
-    response = await fetchRetry(url, { ...options, headers }, refusedRange);
+    response = await retriedFetch(url, { ...options, headers }, refusedRange);
     const rest = continuation(response, { bytes, validator, total });
     if (rest === null || coding(response) !== coding(first)) {
       await discardBody(response);

@@ -376,5 +376,5 @@ test("the record file exists until `commit` is done", async () => {
 
 test("data that is not in the announced encoding is an error that names the address", async () => {
   const { url } = await serve(status("200 OK", { "content-encoding": "gzip" }, content));
-  expect(await failure(get(url))).toStartWith(`${url}: the response is not valid gzip: `);
+  expect(await failure(get(url))).toStartWith(`${url}: the data is not valid gzip: `);
 });

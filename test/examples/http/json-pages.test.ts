@@ -84,7 +84,7 @@ test("a gzip file of lines; an unsupported coding is an error", async () => {
   using odd = await rawServer(status("200 OK", { "content-encoding": "rot13" }, "[]"));
   expect(await failure(idsOf(odd.url))).toContain("Content-Encoding is rot13");
   using damaged = await rawServer(status("200 OK", { "content-encoding": "gzip" }, "[]"));
-  expect(await failure(idsOf(damaged.url))).toContain("the response is not valid gzip");
+  expect(await failure(idsOf(damaged.url))).toContain("the data is not valid gzip");
 });
 
 test("No Content is no rows", async () => {
