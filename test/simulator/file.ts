@@ -70,6 +70,8 @@ export type FileContent = {
     readonly attempt: number;
     readonly place: string;
   }[];
+  /** JSON text by key, of `ctx.state`. */
+  readonly state: ReadonlyMap<string, string>;
   readonly uniq: number;
   readonly orphans: number;
   readonly integrity: string;
@@ -84,6 +86,7 @@ export const empty: FileContent = {
   ups: [],
   notes: [],
   late: [],
+  state: new Map(),
   uniq: 0,
   orphans: 0,
   integrity: "ok",
@@ -104,7 +107,18 @@ export function readFile(path: string): FileContent {
   const from = <Row>(table: string, sql: string): Row[] => (tables.has(table) ? all<Row>(sql) : []);
   const count = (table: string): number =>
     from<{ n: number }>(table, `SELECT COUNT(*) AS n FROM ${table}`)[0]?.n ?? 0;
+  // Tasks that make the table make only the columns that they name.
+  const made = all<{ name: string }>("SELECT name FROM pragma_table_info('ups')");
+  const upsColumns = ["a", "b", "c"].map((column) =>
+    made.some(({ name }) => name === column) ? column : `NULL AS ${column}`,
+  );
   return {
+    state: new Map(
+      from<{ key: string; value: string }>(
+        "pipeloom_state",
+        "SELECT key, value FROM pipeloom_state",
+      ).map(({ key, value }) => [key, value]),
+    ),
     runs: from(
       "pipeline_runs",
       "SELECT id, status, error, finished_at, code FROM pipeline_runs ORDER BY id",
@@ -124,7 +138,7 @@ export function readFile(path: string): FileContent {
       "ins",
       "SELECT path, task, seg || '/' || step || '/' || n AS place, n, text FROM ins",
     ),
-    ups: from("ups", "SELECT task, key, a, b, c FROM ups"),
+    ups: from("ups", `SELECT task, key, ${upsColumns.join(", ")} FROM ups`),
     notes: from("notes", "SELECT task, seg || '/' || step AS place FROM notes"),
     late: from("late", "SELECT task, attempt, CAST(step AS TEXT) AS place FROM late"),
     uniq: count("uniq"),

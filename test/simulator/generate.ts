@@ -54,6 +54,10 @@ export function generate(seed: number, switches: Switches): Scenario {
   return new Generator(new Random(seed), switches).scenario(seed);
 }
 
+/** Its cursor is not in the state. */
+const hasLateCheckpoint = ({ steps }: Kind): boolean =>
+  steps.some((step) => step.op === "late" && step.what !== "insert");
+
 class Generator {
   readonly #random: Random;
   readonly #on: Switches;
@@ -111,6 +115,10 @@ class Generator {
       ...(random.chance(0.3) ? { inputs: random.pick(["full", "none"] as const) } : {}),
       ...(random.chance(0.2) ? { hasLabels: true as const } : {}),
       sessions,
+      ...(random.chance(0.4) ? { createsTables: true as const } : {}),
+      ...(random.chance(0.4) && !this.#kinds.some(hasLateCheckpoint)
+        ? { keepsState: true as const }
+        : {}),
     };
     if (this.#hasTickets) return scenario;
     const edited = sessions.map((session, at) => this.#asking(this.#edited(session, at), at));

@@ -16,7 +16,7 @@ import {
   type TaskInput,
 } from "./paper.ts";
 import type { Kind } from "./scenario.ts";
-import { type Cursor, kindName } from "./script.ts";
+import { type Cursor, kindName, stateKey } from "./script.ts";
 import { Finding } from "./world.ts";
 
 /** Lines of pipeloom that are stored in any case: where the log was cut, how many lines are missing, an interruption. */
@@ -79,6 +79,7 @@ export class FileJudge {
     this.#logsInTheFile();
     for (const row of after.tasks) {
       this.#row(row);
+      this.#state(row);
       const before = this.#of.failedBefore(row.id);
       check(
         before === undefined || Bun.deepEquals(unmarked(row), unmarked(before)),
@@ -86,6 +87,17 @@ export class FileJudge {
           `${row.name} is optional and failed in an earlier session; its row was ${JSON.stringify(before)} and is ${JSON.stringify(row)}`,
       );
     }
+  }
+
+  /** A value that was set in the unit of a checkpoint is there with its cursor, and only then. */
+  #state({ id, name, cursor }: TaskRow): void {
+    const { scenario, after } = this.#seen;
+    if (scenario.keepsState !== true || cursor === null) return;
+    const value = after.state.get(stateKey(id));
+    check(
+      value === cursor,
+      () => `the state of ${name} is ${value}, and its cursor in the file is ${cursor}`,
+    );
   }
 
   #logsInTheFile(): void {
@@ -181,7 +193,7 @@ export class FileJudge {
       same(
         `rows of ${name} that were upserted`,
         upserted.map(showStored),
-        upsertsOf(kind, input, id, count).map(showStored),
+        upsertsOf(kind, input, id, count, scenario).map(showStored),
       );
       const text = insertedText(input);
       const wrong = inserted.find((row) => row.text !== text);

@@ -121,14 +121,25 @@ export type StoredRow = {
   readonly c: string | null;
 };
 
-/** The table after the upserts of the first steps. An unnamed column keeps its value, or gets its default on insert. */
-export function upsertsOf(kind: Kind, input: TaskInput, task: number, steps: number): StoredRow[] {
+/**
+ * The table after the upserts of the first steps. An unnamed column keeps its value, or gets its default on insert. A table that
+ * tasks have made has no defaults.
+ */
+export function upsertsOf(
+  kind: Kind,
+  input: TaskInput,
+  task: number,
+  steps: number,
+  { createsTables }: Pick<Scenario, "createsTables"> = {},
+): StoredRow[] {
+  const defaults =
+    createsTables === true ? { a: null, b: null, c: null } : { a: "a0", b: 7, c: null };
   const table = new Map<string, StoredRow>();
   for (const [index, step] of kind.steps.slice(0, steps).entries()) {
     if (step.op !== "upsert") continue;
     for (const row of upsertedRows(input, task, index, step)) {
       const { key } = row;
-      const before = table.get(key) ?? { key, a: "a0", b: 7, c: null };
+      const before = table.get(key) ?? { key, ...defaults };
       const { path: _path, task: _task, ...given } = row;
       table.set(key, { ...before, ...given });
     }

@@ -167,6 +167,10 @@ export type Scenario = {
   readonly inputs?: "full" | "none";
   /** Each node has a label, with a secret in it. */
   readonly hasLabels?: true;
+  /** The tables of rows are made by the tasks (`create: true`), not by the schema. */
+  readonly createsTables?: true;
+  /** With each checkpoint, a task sets a value of `ctx.state`: the cursor. */
+  readonly keepsState?: true;
   /** The last session has no incidents and completes the run. */
   readonly sessions: readonly Session[];
 };

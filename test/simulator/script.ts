@@ -21,13 +21,17 @@ import {
 import type { Stage, Trace } from "./stage.ts";
 
 export const schema = `
-  CREATE TABLE IF NOT EXISTS ins (path TEXT, task INTEGER, attempt INTEGER, seg INTEGER, step INTEGER, n INTEGER, text TEXT);
-  CREATE TABLE IF NOT EXISTS ups (key TEXT PRIMARY KEY, path TEXT, task INTEGER, a TEXT DEFAULT 'a0', b INTEGER DEFAULT 7, c TEXT);
   CREATE TABLE IF NOT EXISTS notes (path TEXT, task INTEGER, attempt INTEGER, seg INTEGER, step INTEGER);
   CREATE TABLE IF NOT EXISTS late (path TEXT, task INTEGER, attempt INTEGER, step INTEGER);
   CREATE TABLE IF NOT EXISTS parents (id INTEGER PRIMARY KEY);
   CREATE TABLE IF NOT EXISTS orphans (parent INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED, path TEXT);
   CREATE TABLE IF NOT EXISTS uniq (k TEXT PRIMARY KEY, path TEXT);
+`;
+
+/** Left to the tasks where the scenario says so. */
+const rowTables = `
+  CREATE TABLE IF NOT EXISTS ins (path TEXT, task INTEGER, attempt INTEGER, seg INTEGER, step INTEGER, n INTEGER, text TEXT);
+  CREATE TABLE IF NOT EXISTS ups (key TEXT PRIMARY KEY, path TEXT, task INTEGER, a TEXT DEFAULT 'a0', b INTEGER DEFAULT 7, c TEXT);
 `;
 
 export const secretName = "PIPELOOM_SIMULATED_SECRET";
@@ -78,7 +82,7 @@ export function pipelineOf(
   const made = pipeline({
     name: "simulated",
     params: { salt: 1 },
-    schema,
+    schema: scenario.createsTables === true ? schema : schema + rowTables,
     messages: [noted, undone],
     pools: scenario.pools,
     secrets: [secretName],
@@ -299,6 +303,9 @@ export type Cursor = {
   readonly code: number;
 };
 
+/** @param id of the task */
+export const stateKey = (id: number): string => `at ${id}`;
+
 class Script {
   readonly #kind: Kind;
   readonly #index: number;
@@ -338,6 +345,7 @@ class Script {
     const begun = cursor?.steps ?? 0;
     this.#committed = begun;
     try {
+      if (cursor !== undefined && this.#stage.keepsState) await this.#checkState(cursor);
       for (const [index, step] of this.#kind.steps.entries()) {
         if (index >= begun) await this.#step(step, index);
         if (step.op === "checkpoint") this.#seg++;
@@ -371,7 +379,8 @@ class Script {
         return this.#insert(step, index);
       case "upsert": {
         const rows = upsertedRows(this.#input, ctx.task.id, index, step);
-        return this.#sent(ctx.upsert("ups", rows, { key: "key" }), step.isAwaited);
+        const options = { key: "key", create: this.#stage.createsTables };
+        return this.#sent(ctx.upsert("ups", rows, options), step.isAwaited);
       }
       case "emit": {
         const { attempt, task: own } = ctx;
@@ -380,6 +389,7 @@ class Script {
       }
       case "checkpoint": {
         const steps = index + 1;
+        if (this.#stage.keepsState) return this.#stateAndCheckpoint(steps, step.isAwaited);
         if (!step.isAwaited) return void ctx.checkpoint(this.#cursorAt(steps));
         await this.#checkpoint(steps);
         this.#committed = steps;
@@ -422,8 +432,30 @@ class Script {
     return { id: this.#input.id, steps, attempt, number: this.#checkpoints++, code: this.#version };
   }
 
-  async #checkpoint(steps: number): Promise<void> {
+  /** In one unit. */
+  async #stateAndCheckpoint(steps: number, isAwaited: boolean): Promise<void> {
     const cursor = this.#cursorAt(steps);
+    void this.#ctx.state.set(this.#stateKey, cursor);
+    if (!isAwaited) return void this.#ctx.checkpoint(cursor);
+    await this.#checkpoint(steps, cursor);
+    this.#committed = steps;
+    await this.#checkState(cursor);
+  }
+
+  get #stateKey(): string {
+    return stateKey(this.#ctx.task.id);
+  }
+
+  /** What the task has committed, it reads. */
+  async #checkState(cursor: Cursor): Promise<void> {
+    const found = await this.#ctx.state.get(this.#stateKey);
+    if (Bun.deepEquals(found, cursor)) return;
+    this.#stage.world.fail(
+      `${this.#trace.path} reads the state ${JSON.stringify(found)}, and ${JSON.stringify(cursor)} is right`,
+    );
+  }
+
+  async #checkpoint(steps: number, cursor = this.#cursorAt(steps)): Promise<void> {
     const tell = (isCommitted: boolean): void => {
       this.#trace.checkpoints.push({ cursor: JSON.stringify(cursor), isCommitted });
     };
@@ -462,15 +494,16 @@ class Script {
   async #insert(step: Extract<Step, { op: "insert" }>, index: number): Promise<void> {
     const ctx = this.#ctx;
     const rows = insertedRows(this.#input, ctx.task.id, ctx.attempt, this.#seg, index, step.rows);
+    const options = { create: this.#stage.createsTables };
     switch (step.form) {
       case "array":
         break;
       case "iterable":
-        return this.#sent(ctx.insert("ins", rows.values()), step.isAwaited);
+        return this.#sent(ctx.insert("ins", rows.values(), options), step.isAwaited);
       case "async":
-        return this.#sent(ctx.insert("ins", asyncRows(rows)), step.isAwaited);
+        return this.#sent(ctx.insert("ins", asyncRows(rows), options), step.isAwaited);
     }
-    const sending = ctx.insert("ins", rows);
+    const sending = ctx.insert("ins", rows, options);
     if (step.isReused) {
       for (const row of rows) Object.assign(row, { n: -1, text: "changed after the call" });
       rows.length = 0;
@@ -478,11 +511,18 @@ class Script {
     return this.#sent(sending, step.isAwaited);
   }
 
+  get #isInsMissing(): boolean {
+    const sql = "SELECT 1 FROM sqlite_schema WHERE name = 'ins'";
+    return this.#stage.createsTables && this.#ctx.query(sql).length === 0;
+  }
+
   /** Counts the rows that the task's checkpoints have committed. */
   #query(): void {
     const { task: own } = this.#ctx;
     const sql = "SELECT COUNT(*) AS rows FROM ins WHERE task = ?";
-    const [found] = this.#ctx.query<{ rows: number }>(sql, own.id);
+    const [found] = this.#isInsMissing
+      ? [{ rows: 0 }]
+      : this.#ctx.query<{ rows: number }>(sql, own.id);
     if (found === undefined) throw new Error("Internal error: a count without a row");
     const least = insertsOf(this.#kind, this.#committed).length;
     const most = insertsOf(this.#kind, this.#steps).length;

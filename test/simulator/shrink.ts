@@ -49,7 +49,7 @@ function* smallerThan(scenario: Scenario): Generator<Scenario> {
       yield { ...scenario, nodes: scenario.nodes.with(at, smaller) };
     }
   }
-  for (const part of ["maxLines", "inputs", "hasLabels"] as const)
+  for (const part of ["maxLines", "inputs", "hasLabels", "createsTables", "keepsState"] as const)
     if (scenario[part] !== undefined) yield without(scenario, part);
   if (scenario.form !== "list") yield { ...scenario, form: "list" };
   if (JSON.stringify(scenario.pace) !== JSON.stringify(stillPace))

@@ -71,6 +71,16 @@ export class Stage {
     this.#session = session;
   }
 
+  /** See Scenario. */
+  get createsTables(): boolean {
+    return this.#scenario.createsTables === true;
+  }
+
+  /** See Scenario. Without pipeloom's tables there is no state. */
+  get keepsState(): boolean {
+    return this.#scenario.keepsState === true && this.#scenario.storeTaskStatus;
+  }
+
   spawned(thread: SimulatedTaskThread): void {
     this.#threads.set(thread.thread, thread);
   }
