@@ -11,6 +11,8 @@ import type { RowBatchPacker } from "../protocol/codec/row-batch-packer.ts";
 type Column = { readonly name: string; kinds: number; readonly examples: ExampleValue[] };
 
 const maxShownChars = 60;
+/** Signs, digits, the point and blanks have no code above that of `9`. */
+const nine = 57;
 
 export class SeenValues {
   /** By folded name. */
@@ -28,14 +30,12 @@ export class SeenValues {
   addBatch(cells: RowBatchPacker, names: readonly string[], firstRow: number): void {
     // Filled as values are seen: a column that no row gives is not made.
     const columns: (Column | undefined)[] = names.map(() => undefined);
-    cells.forEach((cell, letter, value) => {
-      const index = cell % names.length;
-      const kind = kindOf(letter, value);
+    cells.forEach(names.length, (index, letter, value, row) => {
       const column = (columns[index] ??= this.#column(names[index] ?? ""));
+      const kind = kindOf(letter, value, column.kinds);
       if ((column.kinds & kind) !== 0) return;
       column.kinds |= kind;
-      const row = firstRow + Math.floor(cell / names.length);
-      column.examples.push({ kind, row, shown: shownValue(letter, value) });
+      column.examples.push({ kind, row: firstRow + row, shown: shownValue(letter, value) });
     });
   }
 
@@ -60,8 +60,11 @@ export class SeenValues {
   }
 }
 
-/** @param letter one of `cellKinds` */
-function kindOf(letter: number, value: number | string): number {
+/**
+ * @param letter one of `cellKinds`
+ * @param seen the kinds of the column so far
+ */
+function kindOf(letter: number, value: number | string, seen: number): number {
   switch (letter) {
     case cellKinds.null:
       return valueKinds.null;
@@ -72,12 +75,15 @@ function kindOf(letter: number, value: number | string): number {
     case cellKinds.blob:
       return valueKinds.blob;
     default:
+      // Beside such text, other text changes nothing: no column that keeps it changes the other.
+      if ((seen & valueKinds.numericText) !== 0) return valueKinds.numericText;
       return looksNumeric(value as string) ? valueKinds.numericText : valueKinds.text;
   }
 }
 
-/** Most texts begin with a letter: only the others are worth a regular expression. */
-const looksNumeric = (text: string): boolean => text.charCodeAt(0) < 58 && isNumericText(text);
+/** Most texts begin or end with a letter: only the others are worth a regular expression. */
+const looksNumeric = (text: string): boolean =>
+  text.charCodeAt(0) <= nine && text.charCodeAt(text.length - 1) <= nine && isNumericText(text);
 
 function shownValue(letter: number, value: number | string): string {
   if (letter === cellKinds.null) return "NULL";

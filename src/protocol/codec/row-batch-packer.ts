@@ -79,16 +79,23 @@ export class RowBatchPacker {
     this.#size = rows * width;
   }
 
-  /** Calls `see` for each cell that is not absent, with its kind and its number or string (null: ""). */
-  forEach(see: (cell: number, kind: number, value: number | string) => void): void {
-    let number = 0;
-    let piece = 0;
+  /**
+   * Calls `see` for each cell that is not absent, with its kind and its number or string (null: "").
+   * @param width number of columns
+   */
+  forEach(
+    width: number,
+    see: (column: number, kind: number, value: number | string, row: number) => void,
+  ): void {
+    let [number, piece, column, row] = [0, 0, 0, 0];
     for (let cell = 0; cell < this.#size; cell++) {
       const kind = this.#kinds[cell] as number;
-      if (kind === cellKinds.absent) continue;
-      if (kind === cellKinds.number) see(cell, kind, this.#numbers[number++] as number);
-      else if (kind === cellKinds.null) see(cell, kind, "");
-      else see(cell, kind, this.#pieces[++piece] as string);
+      if (kind === cellKinds.number) see(column, kind, this.#numbers[number++] as number, row);
+      else if (kind === cellKinds.null) see(column, kind, "", row);
+      else if (kind !== cellKinds.absent) see(column, kind, this.#pieces[++piece] as string, row);
+      if (++column < width) continue;
+      column = 0;
+      row++;
     }
   }
 
