@@ -83,7 +83,10 @@ function refusalOf(
     return new HttpError(shown, tried, attempt, tooLong(waitMs, longestMs));
   }
   if (!isLast && isPassing(tried)) return undefined;
-  return new Error(`${shown}: ${messageOf(tried)}${triesText(attempt)}`, { cause: tried });
+  const error = new Error(`${shown}: ${messageOf(tried)}${triesText(attempt)}`);
+  // For `retryOn`. As a cause, the runtime's error would say the same again.
+  const code = codeOf(tried);
+  return code === "" ? error : Object.assign(error, { code });
 }
 
 const tooLong = (waitMs: number, longestMs: number): string =>
@@ -127,10 +130,17 @@ const codeOf = (error: unknown): string =>
 const isPassing = (error: Error): boolean =>
   !/redirect|INVALID_URL|CERT|SIGNATURE|SELF_SIGNED/i.test(codeOf(error));
 
+const messages: Readonly<Record<string, string | undefined>> = {
+  ECONNRESET: "the connection broke",
+  ECONNREFUSED: "the connection was refused: no server listens there",
+  ENOTFOUND: "there is no host of this name",
+};
+
 /** The runtime's error message, without its advice for programmers. */
 export function messageOf(error: unknown): string {
   const code = codeOf(error);
-  if (code === "ECONNRESET") return "the connection broke";
+  const known = messages[code];
+  if (known !== undefined) return known;
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(`${code}: `, "").replace(/\.? For more information, pass `verbose.*$/s, "");
 }

@@ -64,6 +64,14 @@ test("it gives up with the address, the status and the tries", async () => {
     tries: 3,
     url: server.url,
   });
+  const closed = await rawServer(status("200 OK"));
+  closed[Symbol.dispose]();
+  expect(
+    await fetchRetry(closed.url, { tries: 2, delay: 1 }).catch((thrown) => thrown),
+  ).toMatchObject({
+    message: `${closed.url}: the connection was refused: no server listens there, after 2 tries`,
+    code: "ECONNREFUSED",
+  });
   using broken = await rawServer((socket) => socket.destroy());
   expect(await failure(fetchRetry(broken.url, { tries: 2, delay: 1 }))).toBe(
     `${broken.url}: the connection broke, after 2 tries`,
