@@ -79,7 +79,7 @@ export async function* csv(path: string, options: CsvOptions = {}): AsyncGenerat
  * An integer beyond 2^53 is a bigint; another number that a JavaScript number would change is its text. Within a nested value
  * such a number is an object with its text (`rawJSON`), which is stored with all of its digits.
  *
- * @param source a path, relative to the current folder, or an http or https address
+ * @param source a path, relative as that of `csv`, or an http or https address
  * @param options of the requests, for an address; a transfer that breaks goes on where it broke
  * @throws Error, when it is read, naming the source, and the line for the first one that is no JSON object
  */
