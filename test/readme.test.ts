@@ -109,6 +109,23 @@ test.skipIf(process.platform !== "linux")(
   120_000,
 );
 
+/** Without what differs between machines and runs. */
+const anywhere = (text: string): string =>
+  text.replaceAll(/\d+ workers?/g, "2 workers").replaceAll(/in [\d.]+ (?:ms|s) /g, "in 1 ms ");
+
+test.skipIf(process.platform === "win32")("the first pipeline prints what is shown", async () => {
+  using folder = await readersFolder();
+  const shown = blocks.filter((block) => /^pipeloom (run|query)/.test(titleOf(block)));
+  expect(shown.map(titleOf)).toEqual([
+    "pipeloom run rates.ts",
+    "pipeloom query 'SELECT * FROM rates ORDER BY currency'",
+  ]);
+  for (const block of shown) {
+    const { output } = await run(["bash", "-c", titleOf(block)], folder);
+    expect(anywhere(output)).toBe(anywhere(block.text));
+  }
+});
+
 test("what is said of the results is so", async () => {
   using folder = await readersFolder();
   const orders = await run([executable, "run", "etl.ts"], folder);

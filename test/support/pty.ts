@@ -30,6 +30,8 @@ export type PtyOptions = {
   readonly columns?: number;
   readonly rows?: number;
   readonly cwd: string;
+  /** Default: the executable. */
+  readonly program?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Called after each change of the screen with the ms since the start. */
   readonly onScreen?: (screen: VirtualTerminal, at: number) => void;
@@ -43,7 +45,7 @@ export const terminalEnvironment = (home: string): Record<string, string> => ({
 });
 
 export function openPty(args: readonly string[], options: PtyOptions): Pty {
-  const { columns = 80, rows = 24, cwd } = options;
+  const { columns = 80, rows = 24, cwd, program = command } = options;
   const screen = new VirtualTerminal({ columns, rows });
   const changed = new Set<() => void>();
   const decoder = new TextDecoder();
@@ -65,7 +67,7 @@ export function openPty(args: readonly string[], options: PtyOptions): Pty {
     },
   });
   // setsid -c: Ctrl-C, Ctrl-Z and a resize send signals only through a session's controlling terminal.
-  const child = Bun.spawn(["setsid", "-c", "-w", ...command, ...args], {
+  const child = Bun.spawn(["setsid", "-c", "-w", ...program, ...args], {
     terminal,
     cwd,
     env: { ...terminalEnvironment(cwd), ...options.env },

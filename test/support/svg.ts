@@ -7,8 +7,8 @@ export type Shot = { readonly at: number; readonly rows: ReturnType<VirtualTermi
 export type SvgOptions = {
   readonly columns: number;
   readonly rows: number;
-  /** The command line above the frames. */
-  readonly prompt: string;
+  /** What is to be seen, for those who cannot see it. */
+  readonly label: string;
   /** How long the last frame stays before the animation repeats. */
   readonly holdMs: number;
 };
@@ -69,7 +69,7 @@ const frame = ({ rows }: Shot, top: number): string =>
   rows
     .map((runs, r) =>
       runs
-        .map(({ text, column, look }) => run(text, column, top + (r + 2) * cell.height, look))
+        .map(({ text, column, look }) => run(text, column, top + (r + 1) * cell.height, look))
         .join(""),
     )
     .join("");
@@ -84,32 +84,27 @@ function keyframes(shots: readonly Shot[], totalMs: number, step: number): strin
 
 /** @param shots in order of time; the first is at 0 ms */
 export function animatedSvg(shots: readonly Shot[], options: SvgOptions): string {
-  const inner = { width: options.columns * cell.width, height: (options.rows + 1.5) * cell.height };
+  const inner = { width: options.columns * cell.width, height: (options.rows + 0.5) * cell.height };
   const width = round(inner.width + 2 * margin.side);
   const height = round(inner.height + margin.top + margin.bottom);
   const totalMs = (shots.at(-1)?.at ?? 0) + options.holdMs;
+  // Where nothing moves, the last frame is shown.
   const last = round(-(shots.length - 1) * inner.height);
-  const prompt = `<text x="0" y="${cell.height}" fill="${ink}"><tspan fill="${named["32"]}">$</tspan> ${escaped(options.prompt)}</text>`;
-  const strip = shots.map(
-    (shot, i) => promptAt(prompt, i * inner.height) + frame(shot, i * inner.height),
-  );
-  return `<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escaped(options.prompt)}">
+  const strip = shots.map((shot, i) => frame(shot, i * inner.height));
+  return `<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escaped(options.label)}">
 <style>
 text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;white-space:pre}
 .strip{animation:film ${Math.round(totalMs)}ms steps(1,end) infinite}
 @keyframes film{${keyframes(shots, totalMs, inner.height)}}
-@media (prefers-reduced-motion:reduce){.strip{animation:none;transform:translateY(${last}px)}}
+@media (prefers-reduced-motion:reduce){.strip{animation:none}}
 </style>
 <rect width="100%" height="100%" rx="9" fill="${ground}"/>
 <circle cx="20" cy="18" r="6" fill="#ff5f57"/><circle cx="40" cy="18" r="6" fill="#febc2e"/><circle cx="60" cy="18" r="6" fill="#28c840"/>
 <svg x="${margin.side}" y="${margin.top}" width="${round(inner.width)}" height="${round(inner.height)}">
-<g class="strip">
+<g class="strip" transform="translate(0,${last})">
 ${strip.join("\n")}
 </g>
 </svg>
 </svg>
 `;
 }
-
-const promptAt = (prompt: string, top: number): string =>
-  `<g transform="translate(0,${round(top)})">${prompt}</g>`;
