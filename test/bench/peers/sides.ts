@@ -77,6 +77,8 @@ export function plainjob(kit: Kit, folder: string): Side[] {
   }));
 }
 
+type Start = (started: AsyncDisposableStack) => Promise<Side[]>;
+
 /** @returns the sides of the servers that this machine has; `missing` says what the others need */
 export async function served(
   kit: Kit,
@@ -86,27 +88,42 @@ export async function served(
 ): Promise<{ sides: Side[]; missing: string[] }> {
   const sides: Side[] = [];
   const missing: string[] = [];
-  const postgres = findPostgres();
-  const redis = findRedis();
-  if (!wanted("graphile-worker")) {
-    // Nothing is started for it.
-  } else if (postgres === undefined) {
-    missing.push("graphile-worker: there is no `postgres` (apt-get install postgresql)");
-  } else {
-    const server = started.use(await Server.postgres(postgres, kit.path("pg")));
-    sides.push(...bothPromises.map((promised) => graphile(folder, server, promised)));
-  }
-  if (!wanted("BullMQ")) return { sides, missing };
-  if (redis === undefined) {
-    missing.push("BullMQ: there is no `redis-server` (apt-get install redis-server)");
-    return { sides, missing };
-  }
-  for (const promised of bothPromises) {
-    const sync = promised === "power" ? "always" : "everysec";
-    const server = started.use(await Server.redis(redis, kit.path(sync), sync));
-    sides.push(bullmq(folder, server, promised));
+  const starts: readonly (readonly [PeerName, Start])[] = [
+    ["graphile-worker", (stack) => onPostgres(kit, folder, stack)],
+    ["BullMQ", (stack) => onRedis(kit, folder, stack)],
+  ];
+  for (const [peer, start] of starts) {
+    if (!wanted(peer)) continue;
+    try {
+      sides.push(...(await start(started)));
+    } catch (error) {
+      missing.push(`${peer}: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
   return { sides, missing };
+}
+
+async function onPostgres(kit: Kit, folder: string, started: AsyncDisposableStack) {
+  const program = findPostgres();
+  if (program === undefined) {
+    throw new Error("there is no `postgres` (apt-get install postgresql)");
+  }
+  const server = started.use(await Server.postgres(program, kit.path("pg")));
+  return bothPromises.map((promised) => graphile(folder, server, promised));
+}
+
+async function onRedis(kit: Kit, folder: string, started: AsyncDisposableStack): Promise<Side[]> {
+  const program = findRedis();
+  if (program === undefined) {
+    throw new Error("there is no `redis-server` (apt-get install redis-server)");
+  }
+  const sides: Side[] = [];
+  for (const promised of bothPromises) {
+    const sync = promised === "power" ? "always" : "everysec";
+    const server = started.use(await Server.redis(program, kit.path(sync), sync));
+    sides.push(bullmq(folder, server, promised));
+  }
+  return sides;
 }
 
 function graphile(folder: string, server: Server, promised: Promised): Side {
