@@ -17,6 +17,7 @@ import { writeSamples } from "./csv/sample.ts";
 import { makeTable, tableColumns } from "./csv/table-columns.ts";
 import { plural } from "../base/text.ts";
 import { keyOf } from "./name-list.ts";
+import { keyNote, lacksKey } from "./table-key.ts";
 
 /** File bytes per checkpoint. Smaller: more commits. Larger: more memory. */
 const checkpointBytes = 3 * 1024 * 1024;
@@ -90,6 +91,9 @@ const prepare = task({
     logNotes(ctx, table, plan.notes);
     const columns = Array.from(plan.columns.values());
     const key = target.key.map((name) => plan.column(name).name);
+    if (existing.length > 0 && lacksKey((sql, ...given) => ctx.query(sql, ...given), table, key)) {
+      ctx.log.info(keyNote(table, key));
+    }
     await ctx.emit(makeTable, {
       table,
       columns: columns.map(({ name, type }) => ({ name, type })),

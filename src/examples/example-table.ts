@@ -4,6 +4,7 @@ import { message, type TaskContext } from "pipeloom";
 
 import { foldCase } from "../base/fold-case.ts";
 import { quoteIdentifier } from "../base/quote-identifier.ts";
+import { ensureKey } from "./table-key.ts";
 
 type ColumnType = "INTEGER" | "REAL" | "TEXT";
 type Column = { readonly name: string; readonly type: ColumnType | "" };
@@ -55,7 +56,7 @@ export type TableShape = {
   readonly key: readonly string[];
 };
 
-/** Creates the table, or adds missing columns. */
+/** Creates the table, or adds missing columns and the unique index of its key. */
 export const growTable = message<TableShape>("grow-table", (db, { table, columns, key }) => {
   db.run(createTableSql(table, columns, key));
   const there = db.all<{ name: string }>("SELECT name FROM pragma_table_xinfo(?)", table);
@@ -65,6 +66,7 @@ export const growTable = message<TableShape>("grow-table", (db, { table, columns
   for (const { name, type } of missing) {
     db.run(`ALTER TABLE ${quoteIdentifier(table)} ADD COLUMN ${quoteIdentifier(name)} ${type}`);
   }
+  ensureKey(db, table, key);
 });
 
 /** Rows of a query. None for `:memory:`, where tasks cannot query; such a run starts with an empty database. */

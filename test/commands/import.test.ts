@@ -152,6 +152,43 @@ test(
   patient,
 );
 
+test(
+  "csv --key: a table that was loaded without one gets its unique index; rows with the same key are named",
+  async () => {
+    using folder = tempFolder();
+    const load = (...args: string[]): Promise<Ended> =>
+      call(folder, "csv", "a.csv", "--table", "t", ...args);
+    const indexes = "SELECT name FROM pragma_index_list('t') WHERE \"unique\" ORDER BY name";
+    writeFileSync(join(folder.path, "a.csv"), "Id,v\n1,x\n2,y\n,none\n");
+    await load();
+    const dry = await load("--key", "id", "--dry-run");
+    expect(dry.out).toContain("\nwith a new unique index on (id), which --key needs\n");
+    expect(rows(folder, indexes)).toEqual([]);
+    writeFileSync(join(folder.path, "a.csv"), "Id,v\n2,z\n3,w\n");
+    const keyed = await load("--key", "id");
+    const said = 'the table "t" has no unique index on (Id), which --key needs: it gets one';
+    expect([keyed.code, keyed.err]).toEqual([0, expect.stringContaining(said)]);
+    expect((await load("--key", "id")).err).not.toContain(said);
+    expect(rows(folder, indexes)).toEqual([["t_Id"]]);
+    expect(rows(folder, "SELECT * FROM t")).toEqual([
+      [1, "x"],
+      [2, "z"],
+      [null, "none"],
+      [3, "w"],
+    ]);
+    const twice =
+      'the table "t" has 2 rows with v "z", so (v) cannot be its key; load into another';
+    writeFileSync(join(folder.path, "a.csv"), "Id,v\n4,z\n");
+    await load();
+    for (const flags of [[], ["--dry-run"]]) {
+      const refused = await load("--key", "v", ...flags);
+      expect([refused.code, refused.err]).toEqual([1, expect.stringContaining(twice)]);
+    }
+    expect(rows(folder, indexes)).toEqual([["t_Id"]]);
+  },
+  patient,
+);
+
 test("csv --dry-run: files, rows, columns and their types; nothing is written", async () => {
   using folder = tempFolder();
   writeFileSync(join(folder.path, "a.csv"), "id,zip\n1,007\n2,08\n");
@@ -206,6 +243,13 @@ test(
     const flags = ["--path", "data.items", "--select", "id,user=user.name", "--key", "id"];
     await call(folder, "fetch", at("nested"), ...flags);
     expect(rows(folder, "SELECT * FROM nested")).toEqual([[1, "u"]]);
+    for (let i = 0; i < 2; i++) {
+      const keyed = await call(folder, "fetch", at("posts.json"), "--key", "id");
+      expect(keyed.code).toBe(0);
+      const said = 'the table "posts" has no unique index on (id), which --key needs: it gets one';
+      expect(keyed.err.split(said)).toHaveLength(i === 0 ? 2 : 1);
+    }
+    expect(rows(folder, "SELECT id FROM posts")).toEqual([[1], [2], [3]]);
     const some = await call(folder, "fetch", at("posts.json"), at("gone"), "--table", "some");
     expect(some.code).toBe(1);
     expect(nextCommands(some).at(-1)).toBe(

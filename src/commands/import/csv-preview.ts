@@ -12,6 +12,7 @@ import { inspectOptions, type Reading } from "../../examples/csv/reading.ts";
 import { type TableColumn, tableColumns } from "../../examples/csv/table-columns.ts";
 import { numberColumns, parseTypes, planTable } from "../../examples/csv/table-plan.ts";
 import { keyOf } from "../../examples/name-list.ts";
+import { checkKeys, lacksKey } from "../../examples/table-key.ts";
 import { inspectCsv, type Inspection } from "../../formats/csv/inspect.ts";
 import { defaultDb } from "../../store/choose-database.ts";
 import { type Table, tableLines } from "../../terminal/text-table.ts";
@@ -42,13 +43,13 @@ async function previewText(files: readonly string[], params: Params, db: string)
   const { table, separator = "auto", quote = "double", encoding = "auto" } = params;
   const { skipBadRows = false } = params;
   const types = parseTypes(params.types ?? "");
-  const existing = existingIn(db, table);
+  const key = keyOf(params.key ?? "");
+  const { existing, needsKey } = targetIn(db, table, key);
   const reading = { separator, quote, encoding, skipBadRows };
   const options = inspectOptions(reading, numberColumns(existing, types));
   const inspected: Inspection[] = [];
   for (const path of files) inspected.push(await inspectCsv(path, options));
   const withRows = inspected.filter(({ columns }) => columns.length > 0);
-  const key = keyOf(params.key ?? "");
   for (const file of withRows) checkKey(file, key);
   const plan = planTable(withRows, { table, existing, key, types });
   const rows = inspected.reduce((sum, file) => sum + file.rows, 0);
@@ -57,9 +58,13 @@ async function previewText(files: readonly string[], params: Params, db: string)
     name,
     declared.get(name) ?? type,
   ]);
+  const index = needsKey
+    ? [`with a new unique index on (${key.join(", ")}), which --key needs`]
+    : [];
   const into = `${existing.length > 0 ? "table" : "new table"} ${table} of ${db}`;
   const lines = [
     `would load ${plural(rows, "row")} of ${plural(files.length, "file")} → ${into}`,
+    ...index,
     "",
     ...shown({
       columns: [
@@ -74,12 +79,29 @@ async function previewText(files: readonly string[], params: Params, db: string)
   return `${lines.join("\n")}\n`;
 }
 
-function existingIn(db: string, table: string): readonly TableColumn[] {
-  if (db === ":memory:" || !existsSync(db)) return [];
+type Target = {
+  /** Empty: there is no such table. */
+  readonly existing: readonly TableColumn[];
+  /** The run would make a unique index. */
+  readonly needsKey: boolean;
+};
+
+/** @throws Error for a key that rows of the table share */
+function targetIn(db: string, table: string, key: readonly string[]): Target {
+  if (db === ":memory:" || !existsSync(db)) return { existing: [], needsKey: false };
   using reader = waitingReader(db);
   const query = <Result>(sql: string, ...params: (string | number)[]): Result[] =>
     reader.query(sql, params) as Result[];
-  return tableColumns({ query }, table);
+  const existing = tableColumns({ query }, table);
+  const needsKey = lacksKey(query, table, key);
+  if (needsKey && hasColumns(existing, key)) checkKeys(query, table, key);
+  return { existing, needsKey };
+}
+
+/** A column that is missing is said by `checkKey` or `planTable`. */
+function hasColumns(existing: readonly TableColumn[], key: readonly string[]): boolean {
+  const there = new ByName(existing.map((column) => [column.name, column]));
+  return key.every((name) => there.get(name) !== undefined);
 }
 
 function shown(table: Table): string[] {

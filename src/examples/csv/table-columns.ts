@@ -12,6 +12,7 @@ import {
   type Queried,
   type TableShape,
 } from "../example-table.ts";
+import { ensureKey } from "../table-key.ts";
 import type { ColumnType } from "../../formats/csv/types.ts";
 
 export type TableColumn = {
@@ -58,8 +59,8 @@ const isSame = (a: readonly Existing[], b: readonly Existing[]): boolean =>
   a.every(({ name, type }, i) => name === b[i]?.name && type === b[i]?.type);
 
 /**
- * Creates the table. An existing table is not changed. Its columns must be those at planning time, or those of the
- * planned table.
+ * Creates the table. An existing one only gets the unique index of its key. Its columns must be those at planning time, or
+ * those of the planned table.
  */
 export const makeTable = message<PlannedTable>(
   "csv-table",
@@ -72,5 +73,6 @@ export const makeTable = message<PlannedTable>(
       );
     }
     db.run(createTableSql(table, columns, key));
+    ensureKey(db, table, key);
   },
 );

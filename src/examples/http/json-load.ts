@@ -2,7 +2,7 @@
 
 import type { TaskContext } from "pipeloom";
 
-import { existingColumns, growTable } from "../example-table.ts";
+import { existingColumns, growTable, type TableShape } from "../example-table.ts";
 import { jsonHeaders, jsonPages } from "./json-pages.ts";
 import {
   type Format,
@@ -13,6 +13,7 @@ import {
   selected,
 } from "../../formats/json/json-rows.ts";
 import { JsonTable } from "./json-table.ts";
+import { keyNote, lacksKey } from "../table-key.ts";
 import { shownUrl } from "../../formats/http/shown-url.ts";
 
 /** Limits of one batch; the first one reached counts. */
@@ -58,6 +59,8 @@ export class JsonLoad {
   readonly #format: Format;
   readonly #select: ReadonlyMap<string, string>;
   readonly #table: JsonTable;
+  /** The table is there, and needs a unique index for the key. */
+  #isKeyMissing: boolean;
   /** Selected columns that no row has had so far. */
   readonly #unseen: Set<string>;
   #mark: Mark;
@@ -75,6 +78,10 @@ export class JsonLoad {
     this.#unseen = new Set(this.#select.keys());
     const existing = existingColumns(ctx, source.table);
     this.#table = new JsonTable(source.table, source.key, this.#select.keys(), existing);
+    this.#isKeyMissing =
+      existing.length > 0 &&
+      lacksKey((sql, ...given) => ctx.query(sql, ...given), source.table, source.key);
+    if (this.#isKeyMissing) this.#table.needKey();
     this.#mark = (ctx.cursor as Mark | undefined) ?? nothing;
   }
 
@@ -166,7 +173,7 @@ export class JsonLoad {
       await this.#checkpoint();
     }
     const grown = this.#table.grown();
-    if (grown !== null) await this.#ctx.emit(growTable, grown);
+    if (grown !== null) await this.#grow(grown);
     if (key.length === 0) await this.#ctx.insert(table, this.#batch);
     else await this.#ctx.upsert(table, this.#batch, { key: this.#table.keyColumns });
     this.#unitRows += this.#batch.length;
@@ -174,6 +181,12 @@ export class JsonLoad {
     this.#batch = [];
     this.#batchChars = 0;
     this.#mark = { rows, sha256: digest(hash) };
+  }
+
+  async #grow(shape: TableShape): Promise<void> {
+    if (this.#isKeyMissing) this.#ctx.log.info(keyNote(shape.table, shape.key));
+    this.#isKeyMissing = false;
+    await this.#ctx.emit(growTable, shape);
   }
 
   async #checkpoint(): Promise<void> {

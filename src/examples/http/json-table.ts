@@ -66,6 +66,11 @@ export class JsonTable {
     return cells;
   }
 
+  /** The existing table lacks the unique index of the key, so the next `grown` has a shape. */
+  needKey(): void {
+    this.#hasGrown = true;
+  }
+
   /** The shape that the table needs for the rows so far; null if unchanged since the last call. */
   grown(): TableShape | null {
     if (!this.#hasGrown) return null;
