@@ -38,7 +38,8 @@ export type TaskOptions<In, Out> = ReuseOptions & {
   run(input: In, ctx: TaskContext): Returned<Out>;
   /**
    * What tells one task from the others, on the screen and in the database: e.g. `({ day }) => day`. Called where the task
-   * runs, before each attempt. Default: the scalars of the input, `day=2025-05-13`.
+   * runs, before each attempt. Default: the scalars of the input, `day=2025-05-13`. Written below `run`, it
+   * knows the type of the input; above a `run` that takes `ctx`, give it: `({ day }: { day: string }) => day`.
    */
   label?(this: void, input: In): string;
   /** How many more attempts follow a failed one. Default 0. */

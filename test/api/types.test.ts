@@ -117,6 +117,17 @@ test("payloads, params and contexts are typed", () => {
     label: ({ url }) => url.length,
     run: ({ url }: { url: string }) => url,
   });
+  const labelledLast = task({
+    name: "types.labelled-last",
+    async run({ url }: { url: string }, ctx) {
+      await ctx.insert("t", [{ url }]);
+      return url;
+    },
+    // After `run`: the compiler goes from top to bottom, and infers the input from a `run` that takes ctx when it is there.
+    label: ({ url }) => url.length.toFixed(),
+  });
+  // @ts-expect-error the input of `run`
+  labelledLast();
   labelled({ url: "x" }, { label: "x" });
   const typed = pipeline({
     name: "types",
