@@ -2,7 +2,7 @@
 // Run it twice: pipeloom run pipeline.ts
 // From an API:  pipeloom run pipeline.ts --param api=https://example.com/orders
 
-import { each, pipeline, task } from "pipeloom";
+import { each, fetchRetry, pipeline, task } from "pipeloom";
 
 import { sampleApi } from "./sample-api.ts";
 
@@ -10,28 +10,8 @@ type Order = { id: number; customer: string; cents: number; updated_at: string }
 type Page = { orders: Order[]; pages: number };
 type Request = { api: string; since: string; page: number };
 
-class HttpError extends Error {
-  readonly response: Response;
-  constructor(response: Response) {
-    super(`${response.url}: ${response.status} ${response.statusText}`);
-    this.response = response;
-  }
-}
-
-// Each request is a task, so `pool` limits their rate, and only those that fail are tried again.
-const policy = {
-  pool: "api",
-  timeout: "30s",
-  retries: {
-    limit: 5,
-    delay: "1s",
-    // As long as the server asks for; otherwise 1 s, 2 s, 4 s, … at most.
-    after: (_: unknown, error: unknown) => {
-      const header = error instanceof HttpError ? error.response.headers.get("Retry-After") : null;
-      return header === null ? undefined : Number(header) * 1000;
-    },
-  },
-} as const;
+// Each page is a task, so `pool` limits how many are asked for in a second. The retry is for an answer that breaks off.
+const policy = { pool: "api", retries: 1 } as const;
 
 const listPages = task({
   name: "list-pages",
@@ -83,7 +63,7 @@ async function getPage({ api, since, page }: Request, signal: AbortSignal): Prom
   const url = new URL(api === "" ? "https://sample.invalid/orders" : api);
   url.searchParams.set("since", since);
   url.searchParams.set("page", String(page));
-  const response = api === "" ? sampleApi(url) : await fetch(url, { signal });
-  if (!response.ok) throw new HttpError(response);
+  // Asks again after 429, 5xx and errors of the network, when the server wants it (`Retry-After`).
+  const response = api === "" ? sampleApi(url) : await fetchRetry(url, { signal });
   return (await response.json()) as Page;
 }
