@@ -1,6 +1,7 @@
 // Every command has consistent definitions, and examples that parse.
 
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import type { Example } from "../../src/cli/command.ts";
 import { aliasesOf, hasNegation, kebab } from "../../src/cli/flag-defs.ts";
 import type { FlagDefs } from "../../src/cli/flag-defs.ts";
@@ -22,6 +23,31 @@ const spellings = (defs: FlagDefs): string[] =>
       ? []
       : [`--${kebab(key)}`, ...aliasesOf(def), ...(hasNegation(def) ? [`--no-${kebab(key)}`] : [])],
   );
+
+describe("the table of commands in the README", () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const [, section = ""] = readme.split(/^## Commands$/m);
+  const [, table = ""] = section.split(/^\| -+ \| -+ \|$/m);
+  const [lines = ""] = table.trim().split("\n\n");
+  const listed = lines.split("\n").map((line) => {
+    const [, calls = "", what = ""] = line.split(/(?:^|\s)\|(?:\s|$)/);
+    const called = Array.from(calls.matchAll(/`([a-z-]+)[^`]*`/g), ([, name = ""]) => name);
+    const flags = Array.from(what.matchAll(/`(--?[a-z][a-z-]*)/g), ([, flag = ""]) => flag);
+    return { called, flags };
+  });
+
+  test("has each command once", () => {
+    expect(listed.flatMap(({ called }) => called).toSorted()).toEqual(names.toSorted());
+  });
+
+  test.each(listed)("$called have the flags $flags", async ({ called, flags }) => {
+    const commands = commandTable.filter(({ name }) => called.includes(name));
+    const known = await Promise.all(
+      commands.map(async ({ load }) => spellings((await load()).args)),
+    );
+    expect(known.flat()).toEqual(expect.arrayContaining(flags));
+  });
+});
 
 /** The words of an example up to a pipe or a redirection, quotes removed. */
 function words({ line }: Example): string[] {
