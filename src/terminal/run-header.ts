@@ -69,7 +69,8 @@ function tasksOf(total: Total | undefined): string[] {
 }
 
 function alreadyDone({ alreadyDone: done }: RunStarted, total: Total | undefined): string {
-  return total?.complete === true
+  // Results of tasks that have left the plan are done too, and more than the plan has.
+  return total?.complete === true && done <= total.total
     ? `: ${grouped(done)} of ${plural(total.total, "task")} already done`
     : `: ${plural(done, "task")} already done`;
 }

@@ -103,7 +103,13 @@ export function request(url: string | URL, options: FetchRetryOptions, call: str
 
 function addressOf(url: unknown, call: string): string {
   const text = url instanceof URL ? url.href : url;
-  if (typeof text === "string" && URL.canParse(text)) return text;
+  if (typeof text === "string" && URL.canParse(text)) {
+    const { protocol } = new URL(text);
+    if (protocol === "http:" || protocol === "https:") return text;
+    throw new TypeError(
+      `${call}: the address begins with ${protocol}; pass one of http: or https:`,
+    );
+  }
   const found = typeof text === "string" ? JSON.stringify(text) : describeValue(text);
   throw new TypeError(
     `${call}: the address is ${found}; pass a whole one, such as "https://example.com/data.json"`,

@@ -50,6 +50,7 @@ export class TableMaker {
         `${label(wanted)}: names that begin with pipeloom_, and those of the tables in which pipeloom records its runs, are taken; choose another name`,
       );
     }
+    checkKeys(wanted);
     const existing = this.#columnsOf(table);
     if (existing.length === 0) return this.#create(wanted);
     const types = new Map(existing.map(({ name, type }) => [foldCase(name), type]));
@@ -132,6 +133,21 @@ export class TableMaker {
   close(): void {
     this.#columns?.finalize();
     this.#columns = undefined;
+  }
+}
+
+/**
+ * A NULL identifies no row. As a single integer key, SQLite would replace it by a number, which may be the key of another row.
+ * @throws RowsError
+ */
+function checkKeys(wanted: WantedTable): void {
+  const keys = new Set(wanted.key.map(foldCase));
+  for (const { name, kinds, examples } of wanted.columns) {
+    if ((kinds & valueKinds.null) === 0 || !keys.has(foldCase(name))) continue;
+    const row = examples.find(({ kind }) => kind === valueKinds.null)?.row ?? 0;
+    throw new RowsError(
+      `${label(wanted)}: ${JSON.stringify(name)} of rows[${row}] is NULL, and it is the key; give each row a key, or insert the rows without one`,
+    );
   }
 }
 

@@ -113,6 +113,7 @@ test("the signal ends a request, and a wait", async () => {
 });
 
 test.each([
+  ["ftp://x/y", {}, "fetchRetry: the address begins with ftp:; pass one of http: or https:"],
   ["no-url", {}, 'fetchRetry: the address is "no-url"; pass a whole one'],
   ["http://a", { tries: 0 }, "fetchRetry: tries must be a whole number of at least 1, not 0"],
   ["http://a", { delay: "soon" as never }, "fetchRetry: delay must be milliseconds or a duration"],

@@ -140,6 +140,21 @@ test("a unit that was not committed decides with the next one", () => {
   expect(all().flat()).toEqual([1n, "007"]);
 });
 
+test("a NULL is no key: SQLite would make a number of it", () => {
+  const nullKey = {
+    rows: [
+      { id: 1, a: "x" },
+      { id: null, a: "y" },
+    ],
+    key: "id",
+  };
+  expect(unitOf(nullKey)).toContain('"id" of rows[1] is NULL, and it is the key');
+  expect(schemaOf()).toBeUndefined();
+  unitOf({ rows: [{ id: 1, a: "x" }], key: "id" });
+  expect(unitOf(nullKey)).toContain('"id" of rows[1] is NULL, and it is the key');
+  expect(all()).toEqual([[1n, "x"]]);
+});
+
 test("later units add columns; those before have NULL in them", () => {
   unitOf({ rows: [{ id: 1 }], key: "id" });
   unitOf({ rows: [{ id: 2, 'odd "name" -- ;': 1.5, ID2: "x" }], key: "id" });
