@@ -62,11 +62,14 @@ function reuseText({ run, results, why, changed, rows = "" }: NextReuse): string
   }
 }
 
-/** Results are known only during the run. */
-const keptNote = (tasks: readonly NextTask[]): string =>
-  tasks.some(({ kept }) => kept > 0) && tasks.some(({ rerun }) => rerun?.isKept === false)
-    ? "A kept task runs again if a result that it reads is another one then.\n"
-    : "";
+/** Results, and which of the tasks depend on which, are known only during the run. */
+function keptNote(tasks: readonly NextTask[]): string {
+  const again = tasks.filter(({ rerun }) => rerun?.isKept === false);
+  if (again.length === 0 || tasks.every(({ kept }) => kept === 0)) return "";
+  return again.some(({ rerun }) => rerun?.downstream === true)
+    ? "With --downstream, a kept task runs again if it depends on one that runs again.\n"
+    : "A kept task runs again if a result that it reads is another one then.\n";
+}
 
 /** A longer name has its line alone. */
 const maxName = 32;

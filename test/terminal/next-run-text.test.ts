@@ -25,6 +25,13 @@ test("what is kept may depend on what runs again, and that is said", () => {
   ]);
 });
 
+test("with --downstream, what is kept is said to run again where it depends on what does", () => {
+  const again: Rerun = { task: "load", reason: "asked", isKept: false, count: 1, downstream: true };
+  expect(linesOf({ task: "load", kept: 0, rerun: again, failed: 0 }, kept("sum")).at(-1)).toBe(
+    "With --downstream, a kept task runs again if it depends on one that runs again.",
+  );
+});
+
 test("where nothing that was done runs again, kept is kept", () => {
   expect(linesOf(kept("load"), { ...kept("sum"), kept: 0, failed: 1 })).toEqual([
     "  load  kept",
