@@ -116,6 +116,6 @@ test("a signal during a run ends it, and its exit code is the one", async () => 
     ).replace("run: (", "run: async ("),
   );
   await using watching = new Watching(folder.path);
-  await watching.until("DB writer started");
+  await watching.until("watched · run 1");
   expect(await watching.end("SIGTERM")).toBe(143);
 }, 60_000);
