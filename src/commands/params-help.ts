@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 
 import { type DescribedParam, describeParams } from "../api/describe-params.ts";
 import { isStandardSchema } from "../api/params.ts";
-import { shellWord } from "../base/shell-words.ts";
 import type { HelpTable } from "../cli/command.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
+import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import type { LoadedPipeline } from "../run-pipeline.ts";
 import { nameOf } from "./load-for-command.ts";
 
@@ -15,7 +15,7 @@ export function paramsCommand(module: ModuleRef): string | undefined {
   if (module.kind === "builtin") return undefined;
   const name = nameOf(module);
   const file = module.export === "default" ? name : `${name}:${module.export}`;
-  return `pipeloom run ${shellWord(file)} --help`;
+  return pipeloomCommand("run", file, "--help");
 }
 
 export async function paramsHelp({ pipeline, module }: LoadedPipeline): Promise<HelpTable> {

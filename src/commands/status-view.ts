@@ -26,6 +26,7 @@ import type { Overview, SeenRun } from "../store/read/overview.ts";
 import { type Counts, totalOf } from "../store/read/task-counts.ts";
 import type { SeenTask } from "../store/read/task-list.ts";
 import { titleOf } from "../protocol/label.ts";
+import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { localTime } from "../base/relative-time.ts";
 import { type Column, tableLines } from "../terminal/text-table.ts";
 import { fit, visible } from "../base/text.ts";
@@ -187,8 +188,5 @@ const interruptedHints = (runs: readonly SeenRun[], { db }: ViewOptions): string
     .map(({ id, file }) =>
       file === null
         ? `run ${id} was interrupted; to continue it, type the same command again`
-        : `run ${id} was interrupted; to continue it: pipeloom run ${quoted(file)} --db ${quoted(db)} --resume ${id}`,
+        : `run ${id} was interrupted; to continue it: ${visible(pipeloomCommand("run", file, "--db", db, "--resume", id))}`,
     );
-
-const quoted = (path: string): string =>
-  visible(/^[\w./\\:@%+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);

@@ -5,6 +5,7 @@ import { existsSync, statSync } from "node:fs";
 import { Promise } from "../base/globals.ts";
 import { showPathsFrom, shownPath } from "../base/path.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
+import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { Pipeline } from "../api/pipeline.ts";
 import { registry } from "../api/registry.ts";
 import type { AnyTaskDefinition } from "../api/task-definition.ts";
@@ -113,7 +114,7 @@ function missingExport(exports: Exports, name: string, what: string): string {
   const example = pipelines[0];
   return example === undefined
     ? `${missing}; end the file with \`export default pipeline({ … })\``
-    : `${missing}; it exports ${pipelines.map((key) => `"${key}"`).join(", ")}: name it, as in \`pipeloom run ${what}:${example}\``;
+    : `${missing}; it exports ${pipelines.map((key) => `"${key}"`).join(", ")}: name it, as in \`${pipeloomCommand("run", `${what}:${example}`)}\``;
 }
 
 function describe(value: unknown): string {

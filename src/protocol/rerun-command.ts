@@ -4,7 +4,7 @@ import { shellWord } from "../base/shell-words.ts";
 import type { RunId } from "./ids.ts";
 
 /**
- * Quoted for a POSIX shell.
+ * Quoted for a POSIX shell on every system, as `RunSummary.rerun` promises: a hook may pass it to one.
  * @param words arguments of `pipeloom run` that name the run: the file, the params, `--only`
  */
 export function rerunCommand(words: readonly string[], db: string, run: RunId): string {

@@ -1,9 +1,9 @@
 // The summary of a run as lines. Pure.
 
 import { failureLine } from "../base/failure.ts";
-import { shellWord } from "../base/shell-words.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import { titleOf } from "../protocol/label.ts";
+import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { rerunCommand } from "../protocol/rerun-command.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import type { Palette } from "../base/palette.ts";
@@ -180,13 +180,13 @@ function next(summary: RunSummary, colors: Palette, options: SummaryOptions): st
 function usualCommands(summary: RunSummary, { cwd = "", again }: SummaryOptions): string[] {
   if (summary.db === ":memory:") return [];
   const db = relative(summary.db, cwd);
-  const commands = [`pipeloom status --db ${shellWord(db)}`];
+  const commands = [pipeloomCommand("status", "--db", db)];
   if (summary.status !== "done" && summary.file !== null) {
     const words = again ?? [relative(summary.file, cwd)];
     commands.push(
       summary.status === "error" && summary.rerun !== null
         ? rerunCommand(words, db, summary.run)
-        : ["pipeloom", "run", ...words, "--db", db, "--resume"].map(shellWord).join(" "),
+        : pipeloomCommand("run", ...words, "--db", db, "--resume"),
     );
   }
   return commands;

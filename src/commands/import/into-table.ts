@@ -1,9 +1,9 @@
 // The table that data is loaded into: its name from what is loaded, and how it is written in SQL.
 
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
-import { shellWord } from "../../base/shell-words.ts";
 import { UsageError } from "../../cli/usage-error.ts";
 import { checkTable } from "../../examples/example-table.ts";
+import { commandWord } from "../../protocol/pipeloom-command.ts";
 
 /**
  * `--table`, or the name of the only file or address: `sales 2026.csv.gz` → `sales_2026`.
@@ -51,8 +51,8 @@ export function queryCommand(table: string, db: string): string {
   const isPlain = /^[A-Za-z_]\w*$/.test(table) && !keywords.has(table.toLowerCase());
   const name = isPlain ? table : bracketed(table);
   const sql = `SELECT * FROM ${name ?? quoteIdentifier(table)} LIMIT 10`;
-  const word = name === undefined ? shellWord(sql) : `"${sql}"`;
-  const where = db === "pipeloom.db" ? "" : ` --db ${shellWord(db)}`;
+  const word = name === undefined ? commandWord(sql) : `"${sql}"`;
+  const where = db === "pipeloom.db" ? "" : ` --db ${commandWord(db)}`;
   return `pipeloom query ${word}${where}`;
 }
 

@@ -1,9 +1,9 @@
 // Runs a built-in pipeline that loads data, and says at its end what is where and how to see it.
 
 import { kebab } from "../../cli/flag-defs.ts";
-import { shellWord } from "../../base/shell-words.ts";
 import { plural, relative } from "../../base/text.ts";
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
+import { pipeloomCommand } from "../../protocol/pipeloom-command.ts";
 import type { RunSummary } from "../../protocol/summary.ts";
 import type { RunPipelineOptions } from "../../run-pipeline.ts";
 import { openReader, type Reader } from "../../store/read/reader.ts";
@@ -91,9 +91,9 @@ const numberIn = (reader: Reader, sql: string, param: string | number): number =
   Number(reader.query(sql, [param])[0]?.["n"] ?? 0);
 
 function retryCommands({ again }: Import, db: string): string[] {
-  const status = `pipeloom status --db ${shellWord(db)}`;
+  const status = pipeloomCommand("status", "--db", db);
   if (again === undefined) return [status];
-  return [status, ["pipeloom", ...again, "--db", db, "--resume"].map(shellWord).join(" ")];
+  return [status, pipeloomCommand(...again, "--db", db, "--resume")];
 }
 
 type Given = string | boolean | readonly string[] | undefined;
