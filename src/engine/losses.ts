@@ -18,7 +18,7 @@ import type { TimeoutWatch } from "./timeout-watch.ts";
 
 /**
  * Grace after a task's timeout, before its thread is ended. A worker gives such a task up by itself 2 s after the timeout
- * (worker/attempt.ts): one that has not by then is stuck.
+ * (worker/cancellation.ts): one that has not by then is stuck.
  */
 export const timeoutGraceMs = 3_000;
 /** Poll interval while the writer keeps the worker waiting. */

@@ -21,7 +21,7 @@ type Head = {
   readonly strings: readonly string[];
   /** Per task: id, task, name, attempt, wantsResult. */
   readonly numbers: readonly number[];
-  /** By the task's position in the list; few tasks have any. */
+  /** By the task's index in the list; few tasks have any. */
   readonly extras: readonly (readonly [index: number, extra: Extra])[];
   /** See packed-positions.ts; null where each is the id. */
   readonly positions: readonly number[] | null;

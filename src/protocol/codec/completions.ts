@@ -42,13 +42,13 @@ type Head = {
   readonly base: number;
   /** Per task: id, kind, startedAt - base, at - startedAt. */
   readonly numbers: readonly number[];
-  /** By the task's position in the list: most tasks are short, and did not wait. */
+  /** By the task's index in the list: most tasks are short, and did not wait. */
   readonly costs: readonly (readonly [index: number, cost: Cost])[];
   /** The strings of a task: key, result, and perhaps input. */
   readonly perTask: 2 | 3;
   /** Per task: the author's label, or null; null where there are none. */
   readonly labels: readonly (string | null)[] | null;
-  /** By the task's position in the list. */
+  /** By the task's index in the list. */
   readonly needs: readonly (readonly [index: number, needs: string])[];
   /** See packed-positions.ts; null where each is the id. */
   readonly positions: readonly number[] | null;
