@@ -3,14 +3,13 @@
 
 import { foldCase } from "../base/fold-case.ts";
 import { isNumericText } from "../base/affinity.ts";
-import { JSON } from "../base/globals.ts";
+import { shownValue } from "../base/describe-value.ts";
 import { type ColumnValues, type ExampleValue, valueKinds } from "../protocol/column-values.ts";
 import { cellKinds } from "../protocol/codec/row-batch-format.ts";
 import type { RowBatchPacker } from "../protocol/codec/row-batch-packer.ts";
 
 type Column = { readonly name: string; kinds: number; readonly examples: ExampleValue[] };
 
-const maxShownChars = 60;
 /** Signs, digits, the point and blanks have no code above that of `9`. */
 const nine = 57;
 
@@ -35,7 +34,7 @@ export class SeenValues {
       const kind = kindOf(letter, value, column.kinds);
       if ((column.kinds & kind) !== 0) return;
       column.kinds |= kind;
-      column.examples.push({ kind, row: firstRow + row, shown: shownValue(letter, value) });
+      column.examples.push({ kind, row: firstRow + row, shown: shownCell(letter, value) });
     });
   }
 
@@ -85,10 +84,9 @@ function kindOf(letter: number, value: number | string, seen: number): number {
 const looksNumeric = (text: string): boolean =>
   text.charCodeAt(0) <= nine && text.charCodeAt(text.length - 1) <= nine && isNumericText(text);
 
-function shownValue(letter: number, value: number | string): string {
+function shownCell(letter: number, value: number | string): string {
   if (letter === cellKinds.null) return "NULL";
   if (letter === cellKinds.blob) return "a Uint8Array";
-  if (letter === cellKinds.number || letter === cellKinds.bigint) return String(value);
-  const text = value as string;
-  return JSON.stringify(text.length <= maxShownChars ? text : `${text.slice(0, maxShownChars)}…`);
+  // The digits come as text.
+  return letter === cellKinds.bigint ? String(value) : shownValue(value);
 }
