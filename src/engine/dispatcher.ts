@@ -55,7 +55,7 @@ export class Dispatcher {
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
     this.twins = new Twins({
-      ...deps,
+      identities: deps.identities,
       found: (vertex, which) => this.#addKnown(vertex, which),
     });
   }

@@ -132,15 +132,8 @@ async function readCode(
 
 export const missingFiles = (parts: SessionCode["parts"]): readonly string[] =>
   parts.flatMap(({ task, parts: { files = [] } }) => {
-    const missing = files.filter(({ hash }) => hash === null);
-    return missing.length === 0
-      ? []
-      : [
-          missingFilesNotice(
-            task,
-            missing.map(({ path }) => path),
-          ),
-        ];
+    const missing = files.filter(({ hash }) => hash === null).map(({ path }) => path);
+    return missing.length === 0 ? [] : [missingFilesNotice(task, missing)];
   });
 
 /** @param known of earlier runs */
