@@ -39,18 +39,17 @@ const maxNames = 100;
 /** Into one place. */
 const maxEdges = 50;
 
-/** Stands for what is beyond the bounds. */
-const rest = new Place("task", "");
-
 export class DefinitionGraph {
   readonly #tasks = new Map<AnyTaskDefinition, Place>();
   readonly #fanOuts = new Map<string, Place>();
   /** In the order of planning. */
   readonly #places: Place[] = [];
+  /** Stands for what is beyond the bounds. */
+  readonly #rest = new Place("task", "");
   #isCut = false;
   /** Cache: equal tasks follow each other. */
   #lastDefinition: AnyTaskDefinition | undefined;
-  #lastPlace = rest;
+  #lastPlace = this.#rest;
   /** How often a place or an edge was new. */
   changes = 0;
   /** The fan-out whose item is being planned. */
@@ -66,7 +65,7 @@ export class DefinitionGraph {
 
   #newTask(definition: AnyTaskDefinition): Place {
     const place = this.#newPlace("task", definition.name);
-    if (place !== rest) this.#tasks.set(definition, place);
+    if (place !== this.#rest) this.#tasks.set(definition, place);
     return place;
   }
 
@@ -77,7 +76,7 @@ export class DefinitionGraph {
     let place = this.#fanOuts.get(key);
     if (place === undefined) {
       place = this.#newPlace("each", `each:${Bun.hash(key).toString(36)}`);
-      if (place !== rest) this.#fanOuts.set(key, place);
+      if (place !== this.#rest) this.#fanOuts.set(key, place);
     }
     return place;
   }
@@ -85,7 +84,7 @@ export class DefinitionGraph {
   #newPlace(kind: Place["kind"], id: string): Place {
     if (this.#places.length >= maxPlaces) {
       this.#isCut = true;
-      return rest;
+      return this.#rest;
     }
     const place = new Place(kind, id);
     this.#places.push(place);
@@ -133,7 +132,7 @@ export class DefinitionGraph {
   #edge(from: Place, to: Place, kind: EdgeKind): Edge | undefined {
     const known = to.edges.find((each) => each.from === from && each.kind === kind);
     if (known !== undefined) return known;
-    if (from === rest || to === rest || to.edges.length >= maxEdges) {
+    if (from === this.#rest || to === this.#rest || to.edges.length >= maxEdges) {
       this.#isCut = true;
       return undefined;
     }
