@@ -11,8 +11,7 @@ import {
   maxShortInput,
   storedInput,
 } from "../protocol/stored-input.ts";
-import type { Item } from "../protocol/label.ts";
-import type { Waited } from "../protocol/needs.ts";
+import type { PlannedItem } from "../protocol/planned-item.ts";
 
 export class Inputs {
   readonly #mask: Mask | undefined;
@@ -32,7 +31,7 @@ export class Inputs {
   }
 
   /** For a record of main. The task has an id. A task that is not identified may have an input with holes. */
-  recorded(vertex: TaskVertex): Item & Waited {
+  recorded(vertex: TaskVertex): PlannedItem {
     const { id, position, input, inputText, label } = vertex;
     const text = input === undefined ? inputText : knownOf(input);
     const needs = vertex.needs ?? needsOf(vertex);

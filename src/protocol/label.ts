@@ -11,8 +11,6 @@ export type Item = {
   readonly label?: string | undefined;
   /** As it is stored (stored-input.ts). Absent where it is not known or not to be stored. */
   readonly input?: string | undefined;
-  /** Where in the plan it is called (plan/positions.ts). Absent: that is its id. */
-  readonly position?: number | undefined;
 };
 
 /** Columns of a value, and of a label that is made of an input. */

@@ -39,7 +39,7 @@ export type Assignment = {
   /** What the node overrides of its definition's policy. */
   readonly retries?: RetryPolicy;
   readonly timeoutMs?: number;
-  /** See Item. */
+  /** See PlannedItem. */
   readonly position?: number | undefined;
   /** Epoch ms: since when it has been ready; of a first attempt that was not dispatched at once (`leastWaitMs`). */
   readonly readyAt?: number;
@@ -175,7 +175,7 @@ export type RestoredTask = {
    */
   readonly result: string | null;
   readonly cursor: string | null;
-  /** See Item; `unknownPosition` where an earlier version of pipeloom began the run. */
+  /** See PlannedItem; `unknownPosition` where an earlier version of pipeloom began the run. */
   readonly position: number;
   /** The name in the task's row; absent when the task is done. */
   readonly name?: string;

@@ -25,9 +25,6 @@ type Needs = {
 const cutMark = "…";
 const noneNeeded: Needed = { ids: [], fanOuts: [] };
 
-/** As it is stored. Absent where the task waits for nothing. */
-export type Waited = { readonly needs?: string | undefined };
-
 /** Characters. */
 const maxNeeds = 1000;
 /** Undefined where there is nothing. */

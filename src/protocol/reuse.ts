@@ -1,10 +1,9 @@
 // Reuse across runs: what a result depends on, beside its code and its input.
 
-import type { Item } from "./label.ts";
+import type { PlannedItem } from "./planned-item.ts";
 import type { RunId, TaskId } from "./ids.ts";
 import type { Code } from "./reruns.ts";
 import type { WantsResult } from "./wants-result.ts";
-import type { Waited } from "./needs.ts";
 
 /** A declared file, as it was when the run began. */
 export type FilePart = {
@@ -64,13 +63,12 @@ export type TaskParts = {
 export type SessionCode = { readonly code: Code; readonly parts: readonly TaskParts[] };
 
 /** Main asks whether an earlier run has a result for a task that has not begun. */
-export type ReuseAsk = Item &
-  Waited & {
-    readonly id: TaskId;
-    readonly name: string;
-    readonly key: string;
-    readonly wantsResult: WantsResult;
-  };
+export type ReuseAsk = PlannedItem & {
+  readonly id: TaskId;
+  readonly name: string;
+  readonly key: string;
+  readonly wantsResult: WantsResult;
+};
 
 /** An earlier execution of a task. */
 export type Execution = { readonly run: RunId; readonly task: TaskId };

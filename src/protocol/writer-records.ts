@@ -1,12 +1,11 @@
 // What workers and main tell the writer about tasks, and the writer's acknowledgement. Times are epoch ms.
 
 import type { Failure } from "../base/failure.ts";
-import type { Item } from "./label.ts";
+import type { PlannedItem } from "./planned-item.ts";
 import type { TaskId, WorkerId } from "./ids.ts";
 import type { Execution, LeftTables } from "./reuse.ts";
 import type { WantsResult } from "./wants-result.ts";
 import type { LogLevel } from "./status.ts";
-import type { Waited } from "./needs.ts";
 
 export type Outcome =
   | {
@@ -35,17 +34,16 @@ export type OnConflict =
 export type DatabaseCall = "ctx.query" | "ctx.state";
 
 export type TaskRecord =
-  | (Item &
-      Waited & {
-        readonly type: "started";
-        readonly id: TaskId;
-        readonly name: string;
-        readonly key: string;
-        readonly attempt: number;
-        readonly at: number;
-        /** How long it was ready, of a first attempt; absent where that is not known. */
-        readonly waitedMs?: number | undefined;
-      })
+  | (PlannedItem & {
+      readonly type: "started";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+      readonly attempt: number;
+      readonly at: number;
+      /** How long it was ready, of a first attempt; absent where that is not known. */
+      readonly waitedMs?: number | undefined;
+    })
   | {
       readonly type: "progress";
       readonly id: TaskId;
@@ -82,26 +80,25 @@ export type TaskRecord =
       readonly seq: number;
       readonly cursor: string;
     }
-  | (Item &
-      Waited & {
-        readonly type: "finished";
-        readonly id: TaskId;
-        readonly name: string;
-        readonly key: string;
-        readonly attempt: number;
-        /** Null when the task never ran. */
-        readonly startedAt: number | null;
-        readonly at: number;
-        readonly outcome: Outcome;
-        readonly wantsResult: WantsResult;
-        /** See `started`. */
-        readonly waitedMs?: number | undefined;
-        /** CPU time; absent where it was not measured. */
-        readonly cpuMs?: number | undefined;
-        /** The last progress, 0..1; absent when the attempt reported none. */
-        readonly progress?: number;
-        readonly message?: string;
-      });
+  | (PlannedItem & {
+      readonly type: "finished";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+      readonly attempt: number;
+      /** Null when the task never ran. */
+      readonly startedAt: number | null;
+      readonly at: number;
+      readonly outcome: Outcome;
+      readonly wantsResult: WantsResult;
+      /** See `started`. */
+      readonly waitedMs?: number | undefined;
+      /** CPU time; absent where it was not measured. */
+      readonly cpuMs?: number | undefined;
+      /** The last progress, 0..1; absent when the attempt reported none. */
+      readonly progress?: number;
+      readonly message?: string;
+    });
 
 /**
  * A message on a worker's port is a text: the JSON of `TaskRecord[]`; after `!`, completions (codec/completions.ts); or
@@ -126,54 +123,50 @@ export type Ack = {
 export type MainRecord =
   /** The task runs from its beginning because it depends on one that does. To be recorded before it is assigned. */
   | { readonly type: "again"; readonly id: TaskId; readonly name: string; readonly key: string }
-  | (Item &
-      Waited & {
-        readonly type: "queued";
-        readonly id: TaskId;
-        readonly name: string;
-        readonly key: string;
-      })
-  | (Item &
-      Waited & {
-        readonly type: "skipped";
-        readonly id: TaskId;
-        readonly name: string;
-        readonly key: string;
-        readonly at: number;
-        readonly failure: Failure;
-      })
+  | (PlannedItem & {
+      readonly type: "queued";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+    })
+  | (PlannedItem & {
+      readonly type: "skipped";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+      readonly at: number;
+      readonly failure: Failure;
+    })
   /**
    * The attempt was lost with its worker, and not by its own fault: the task waits for its next one. `startedAt`: a short
    * attempt says only at its end when it began.
    */
-  | (Item &
-      Waited & {
-        readonly type: "interrupted";
-        readonly id: TaskId;
-        readonly name: string;
-        readonly key: string;
-        readonly attempt: number;
-        readonly worker: WorkerId;
-        readonly startedAt: number | null;
-        readonly at: number;
-        readonly failure: Failure;
-      })
+  | (PlannedItem & {
+      readonly type: "interrupted";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+      readonly attempt: number;
+      readonly worker: WorkerId;
+      readonly startedAt: number | null;
+      readonly at: number;
+      readonly failure: Failure;
+    })
   /** The writer has found the result of an earlier run. */
-  | (Item &
-      Waited & {
-        readonly type: "reused";
-        readonly id: TaskId;
-        readonly name: string;
-        readonly key: string;
-        readonly at: number;
-        readonly wantsResult: WantsResult;
-        readonly from: Execution;
-        /** JSON text. */
-        readonly result: string;
-        /** When that task ran. */
-        readonly endedAt: number;
-        readonly left: LeftTables;
-      })
+  | (PlannedItem & {
+      readonly type: "reused";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+      readonly at: number;
+      readonly wantsResult: WantsResult;
+      readonly from: Execution;
+      /** JSON text. */
+      readonly result: string;
+      /** When that task ran. */
+      readonly endedAt: number;
+      readonly left: LeftTables;
+    })
   /** There is such a result, and it is not taken. */
   | {
       readonly type: "not-reused";

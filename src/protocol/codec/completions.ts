@@ -27,7 +27,7 @@ export type Completion = {
   readonly label: string | undefined;
   /** See needs.ts; undefined where the task waited for nothing. */
   readonly needs: string | undefined;
-  /** See Item. */
+  /** See PlannedItem. */
   readonly position: number | undefined;
 };
 

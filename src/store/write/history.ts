@@ -36,7 +36,7 @@ export type TaskRow = {
   readonly needs: string | null;
   /** Of the last attempt. Null: none, or not known. */
   readonly worker: WorkerId | null;
-  /** See Item. 0: its id; `unknownPosition`: not known. */
+  /** See PlannedItem. 0: its id; `unknownPosition`: not known. */
   readonly position: number;
 };
 

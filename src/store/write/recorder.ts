@@ -5,8 +5,7 @@ import type { WorkerId } from "../../protocol/ids.ts";
 import type { WireEvent } from "../../protocol/messages.ts";
 import type { MainRecord, TaskRecord } from "../../protocol/writer-records.ts";
 import { maxSentResult, staysInFile, type WantsResult } from "../../protocol/wants-result.ts";
-import type { Item } from "../../protocol/label.ts";
-import type { Waited } from "../../protocol/needs.ts";
+import type { PlannedItem } from "../../protocol/planned-item.ts";
 import type { Mask } from "../../protocol/mask.ts";
 import type { Completion } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";
@@ -275,7 +274,7 @@ const itemOf = ({
   label,
   needs,
   position,
-}: Item & Waited): Pick<TaskRow, "input" | "label" | "needs" | "position"> => ({
+}: PlannedItem): Pick<TaskRow, "input" | "label" | "needs" | "position"> => ({
   input: input ?? null,
   needs: needs ?? null,
   position: position ?? 0,
