@@ -3,13 +3,14 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 
-import { runId, taskId } from "../../../src/protocol/ids.ts";
+import { taskId } from "../../../src/protocol/ids.ts";
 import { migrate } from "../../../src/store/migrate.ts";
 import { SqliteHistory } from "../../../src/store/write/sqlite-history.ts";
-import { unlocked } from "./options.ts";
+import { storedRun } from "./options.ts";
+import { setDone, taskRow } from "./task-rows.ts";
 
-const run = runId(1);
 const id = taskId(7);
+const task = { id, name: "a", key: "a" };
 
 /** Task 7 is done, of an earlier session. */
 function passingOn(): { db: Database; history: SqliteHistory } {
@@ -24,32 +25,14 @@ function passingOn(): { db: Database; history: SqliteHistory } {
   );
   return {
     db,
-    history: new SqliteHistory({ db, path: "a.db", run, busyHandler: unlocked }, true, 0),
+    history: new SqliteHistory(storedRun(db), true, 0),
   };
 }
 
 const start = (history: SqliteHistory): void =>
-  history.setTask({
-    id,
-    name: "a",
-    key: "a",
-    status: "running",
-    attempt: 1,
-    startedAt: 1,
-    finishedAt: null,
-    result: null,
-    failure: null,
-    progress: 0,
-    message: null,
-    rows: 0,
-    cpuMs: null,
-    waitedMs: null,
-    input: null,
-    label: null,
-    needs: null,
-    worker: null,
-    position: 0,
-  });
+  history.setTask(taskRow({ ...task, status: "running", startedAt: 1 }));
+const end = (history: SqliteHistory): void =>
+  setDone(history, { ...task, startedAt: 1, finishedAt: 2 });
 
 function commit(db: Database, history: SqliteHistory): void {
   db.run("BEGIN");
@@ -71,7 +54,7 @@ test("a done task that begins again is counted once, and its last attempt is kep
   start(history);
   commit(db, history);
   expect(countsOf(db)).toMatchObject({ running: 1, done: 0 });
-  history.setDone(id, "a", "a", 1, 1, 2, "null", 0, undefined, 0, null, null, null, null, 0);
+  end(history);
   commit(db, history);
   expect(countsOf(db)).toMatchObject({ running: 0, done: 1 });
   expect(db.query("SELECT attempt, outcome, finished_at FROM task_attempts").all()).toEqual([
@@ -82,7 +65,7 @@ test("a done task that begins again is counted once, and its last attempt is kep
 test("a short task has no start of its own, and the same holds", () => {
   const { db, history } = passingOn();
   history.setAgain(id, "a", "a");
-  history.setDone(id, "a", "a", 1, 1, 2, "null", 0, undefined, 0, null, null, null, null, 0);
+  end(history);
   commit(db, history);
   expect(countsOf(db)).toMatchObject({ done: 1 });
   expect(db.query("SELECT attempt FROM task_attempts").all()).toEqual([{ attempt: 3 }]);
@@ -101,7 +84,7 @@ test("the end of the run clears the mark of a task that has run again, and not o
   history.endDownstream();
   commit(db, history);
   expect(stateOf(db)).toMatchObject({ fingerprint: "asked+" });
-  history.setDone(id, "a", "a", 1, 1, 2, "null", 0, undefined, 0, null, null, null, null, 0);
+  end(history);
   commit(db, history);
   expect(stateOf(db)).toMatchObject({ fingerprint: "done+" });
   history.endDownstream();

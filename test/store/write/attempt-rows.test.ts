@@ -9,7 +9,7 @@ import { migrate } from "../../../src/store/migrate.ts";
 import { prepareRun } from "../../../src/store/write/prepare-run.ts";
 import { Recorder } from "../../../src/store/write/recorder.ts";
 import { SqliteHistory } from "../../../src/store/write/sqlite-history.ts";
-import { options, request, unlocked } from "./options.ts";
+import { options, request, storedRun } from "./options.ts";
 
 const failure = { name: "E", message: "why" };
 const worker = workerId(3);
@@ -46,12 +46,7 @@ class Bench implements Disposable {
   }
 
   #session(): [SqliteHistory, Recorder] {
-    const history = new SqliteHistory({
-      db: this.db,
-      path: "a.db",
-      run: runId(1),
-      busyHandler: unlocked,
-    });
+    const history = new SqliteHistory(storedRun(this.db));
     return [history, new Recorder(history, undefined)];
   }
 

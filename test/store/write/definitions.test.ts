@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 
-import type { RunId } from "../../../src/protocol/ids.ts";
+import { type RunId, runId, taskId } from "../../../src/protocol/ids.ts";
 import type { RunRequest } from "../../../src/protocol/run-request.ts";
 import { noReruns, type RerunRequest } from "../../../src/protocol/reruns.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
@@ -9,7 +9,8 @@ import { restoredPages } from "../../../src/store/write/earlier-sessions.ts";
 import { CodeWantedError, prepareRun } from "../../../src/store/write/prepare-run.ts";
 import { SqliteHistory } from "../../../src/store/write/sqlite-history.ts";
 import { tasksIn } from "../../support/restored.ts";
-import { options, request, storeError, unlocked } from "./options.ts";
+import { options, request, storedRun, storeError } from "./options.ts";
+import { setDone, taskRow } from "./task-rows.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 const tasks = ["list", "load", "report"];
@@ -41,12 +42,7 @@ class DeadRun implements Disposable {
   }
 
   #history(id: RunId): SqliteHistory & Disposable {
-    const history = new SqliteHistory({
-      db: this.db,
-      path: this.path,
-      run: id,
-      busyHandler: unlocked,
-    });
+    const history = new SqliteHistory(storedRun(this.db, id, this.path));
     return Object.assign(history, { [Symbol.dispose]: () => history.close() });
   }
 
@@ -66,9 +62,7 @@ class DeadRun implements Disposable {
 
   /** `id status` of each task; `again` where it is to run from its beginning although it had begun. */
   get tasks(): string[] {
-    return [
-      ...restoredPages({ db: this.db, path: this.path, run: 1 as RunId, busyHandler: unlocked }),
-    ]
+    return [...restoredPages(storedRun(this.db, runId(1), this.path))]
       .flatMap(tasksIn)
       .map(({ id, status, isOutdated, cursor }) =>
         [id, isOutdated === true ? "again" : status, ...(cursor === null ? [] : [cursor])].join(
@@ -173,24 +167,9 @@ describe("what has ended runs again where its code has changed", () => {
     run.continue({ load: "2" });
     run.continue({});
     const skips = run.begin(asked("m2"), codeOf({}));
-    const history = new SqliteHistory({
-      db: run.db,
-      path: run.path,
-      run: skips.id,
-      busyHandler: unlocked,
-    });
-    const unknown = { input: null, label: null, needs: null, worker: null, position: 0 };
-    const empty = { ...unknown, message: null, startedAt: null, result: null, failure: null };
-    const skipped = { status: "skipped", progress: 0, attempt: 0, finishedAt: 1 } as const;
-    const costs = { rows: 0, cpuMs: null, waitedMs: null };
-    history.setTask({
-      id: 3 as never,
-      name: "day 2",
-      key: "load:2c",
-      ...empty,
-      ...skipped,
-      ...costs,
-    });
+    const history = new SqliteHistory(storedRun(run.db, skips.id, run.path));
+    const task = { id: taskId(3), name: "day 2", key: "load:2c" };
+    history.setTask(taskRow({ ...task, status: "skipped", attempt: 0, finishedAt: 1 }));
     history.flush();
     history.close();
     skips.end();
@@ -222,29 +201,9 @@ describe("what has ended runs again where its code has changed", () => {
   test("a task that has run again is of the new code", () => {
     using run = new DeadRun(someDone);
     const again = run.begin(asked("m2"), codeOf({ list: "2" }));
-    const history = new SqliteHistory({
-      db: run.db,
-      path: run.path,
-      run: again.id,
-      busyHandler: unlocked,
-    });
-    history.setDone(
-      1 as never,
-      "list",
-      "list:0a",
-      1,
-      0,
-      1,
-      "[2]",
-      0,
-      undefined,
-      0,
-      null,
-      null,
-      null,
-      null,
-      0,
-    );
+    const history = new SqliteHistory(storedRun(run.db, again.id, run.path));
+    const task = { id: taskId(1), name: "list", key: "list:0a" };
+    setDone(history, { ...task, startedAt: 0, finishedAt: 1, result: "[2]" });
     history.flush();
     history.close();
     again.end();
@@ -331,12 +290,7 @@ describe("changes while the run goes on", () => {
 
   test("a commit that fails loses neither the fingerprints nor that rows were inserted", () => {
     using run = new DeadRun();
-    const history = new SqliteHistory({
-      db: run.db,
-      path: run.path,
-      run: 1 as RunId,
-      busyHandler: unlocked,
-    });
+    const history = new SqliteHistory(storedRun(run.db, runId(1), run.path));
     run.db.run("BEGIN");
     history.setCode(codeOf({ list: "new" }), []);
     history.setRepeats("load");

@@ -4,12 +4,13 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 
-import { runId, taskId } from "../../../src/protocol/ids.ts";
+import { taskId } from "../../../src/protocol/ids.ts";
 import { migrate } from "../../../src/store/migrate.ts";
 import type { History, TaskRow } from "../../../src/store/write/history.ts";
 import { NoHistory } from "../../../src/store/write/no-history.ts";
 import { SqliteHistory } from "../../../src/store/write/sqlite-history.ts";
-import { unlocked } from "./options.ts";
+import { storedRun } from "./options.ts";
+import { setDone, taskRow } from "./task-rows.ts";
 
 type Task = { id: number; status: string; progress: number; message: string | null };
 type Stored = {
@@ -61,50 +62,18 @@ class Case implements Disposable {
   }
 }
 
-const row = (id: number, status: TaskRow["status"]): TaskRow => ({
-  id: taskId(id),
-  name: `t${id}`,
-  key: `t:${id}`,
-  status,
-  attempt: 1,
-  startedAt: 0,
-  finishedAt: null,
-  result: null,
-  failure: null,
-  progress: 0,
-  message: null,
-  rows: 0,
-  cpuMs: null,
-  waitedMs: null,
-  input: null,
-  label: null,
-  needs: null,
-  worker: null,
-  position: 0,
-});
+const nameOf = (id: number) => ({ id: taskId(id), name: `t${id}`, key: `t:${id}` });
+const row = (id: number, status: TaskRow["status"]): TaskRow =>
+  taskRow({ ...nameOf(id), status, startedAt: 0 });
+const done = (history: History, id: number): void =>
+  setDone(history, { ...nameOf(id), startedAt: 0, finishedAt: 1 });
 
 /** One change of each kind. */
 function change(history: History): void {
   history.setTask(row(1, "running"));
   history.setProgress(taskId(1), 0.5, "half");
   history.setCursor(taskId(1), "7", 0);
-  history.setDone(
-    taskId(2),
-    "t2",
-    "t:2",
-    1,
-    0,
-    1,
-    "null",
-    0,
-    undefined,
-    0,
-    null,
-    null,
-    null,
-    null,
-    0,
-  );
+  done(history, 2);
   history.addLog({ id: taskId(1), attempt: 1, at: 0, level: "info", line: "a" });
   history.setTotal(2);
   history.setEnd({ status: "done", failure: null, at: 0 });
@@ -120,11 +89,7 @@ const changed: Stored = {
 };
 
 describe.each<[string, (db: Database) => History, (stored: Stored) => Stored]>([
-  [
-    "SqliteHistory",
-    (db) => new SqliteHistory({ db, path: "a.db", run: runId(1), busyHandler: unlocked }),
-    (stored) => stored,
-  ],
+  ["SqliteHistory", (db) => new SqliteHistory(storedRun(db)), (stored) => stored],
   ["NoHistory", () => new NoHistory(), () => nothing],
 ])("%s", (_, create, kept) => {
   test("is empty at first, and flushes nothing", () => {
@@ -180,23 +145,7 @@ describe.each<[string, (db: Database) => History, (stored: Stored) => Stored]>([
             history.setTask(row(task, type));
             model.set(task, { ...blank, status: type, progress: 0 });
           } else if (type === "done") {
-            history.setDone(
-              taskId(task),
-              `t${task}`,
-              `t:${task}`,
-              1,
-              0,
-              1,
-              "null",
-              0,
-              undefined,
-              0,
-              null,
-              null,
-              null,
-              null,
-              0,
-            );
+            done(history, task);
             model.set(task, { ...blank, status: type, progress: 1 });
           } else if (type === "progress" && before?.status === "queued") {
             history.setProgress(taskId(task), 0.5, "half");

@@ -1,10 +1,13 @@
-import type { RunId } from "../../../src/protocol/ids.ts";
+import type { Database } from "bun:sqlite";
+
+import { type RunId, runId } from "../../../src/protocol/ids.ts";
 import type { RunRequest, WriterOptions } from "../../../src/protocol/run-request.ts";
 import { noReruns } from "../../../src/protocol/reruns.ts";
 import { type RunLock, tryRunLock } from "../../../src/store/lock.ts";
 import type { OpenTuning } from "../../../src/store/open-database.ts";
 import { BusyHandler } from "../../../src/store/busy-handler.ts";
 import { StoreError, type StoreErrorCode } from "../../../src/store/store-error.ts";
+import type { StoredRun } from "../../../src/store/write/earlier-sessions.ts";
 
 export const options = (db: string, more: Partial<WriterOptions> = {}): WriterOptions => ({
   db,
@@ -24,6 +27,14 @@ export const unlocked = new BusyHandler("a.db", {
     throw new Error("a lock was in the way");
   },
   isGivenUp: () => false,
+});
+
+/** A run of a database that no other program locks. */
+export const storedRun = (db: Database, run: RunId = runId(1), path = "a.db"): StoredRun => ({
+  db,
+  path,
+  run,
+  busyHandler: unlocked,
 });
 
 /** A test that waits for a lock on purpose waits this long. */

@@ -12,7 +12,7 @@ import { prepareRun, type PreparedRun } from "../../../src/store/write/prepare-r
 import { restoredPages } from "../../../src/store/write/earlier-sessions.ts";
 import { tasksIn } from "../../support/restored.ts";
 import { type Child, startChild } from "./child.ts";
-import { acquireRunLock, options, request, storeError, unlocked } from "./options.ts";
+import { acquireRunLock, options, request, storeError, storedRun } from "./options.ts";
 import { tempFolder, type TempFolder } from "./temp-folder.ts";
 
 type Past = Partial<{
@@ -220,12 +220,7 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
   expect(run.alreadyDone).toBe(1);
   for (const pageSize of [1, 2, 5, 100]) {
     expect(
-      [
-        ...restoredPages(
-          { db: bench.db, path: "a.db", run: run.id, busyHandler: unlocked },
-          pageSize,
-        ),
-      ]
+      [...restoredPages(storedRun(bench.db, run.id), pageSize)]
         .flatMap(tasksIn)
         .map((task) => Object.values(task)),
     ).toEqual([

@@ -4,13 +4,12 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 
-import { runId, taskId } from "../../../src/protocol/ids.ts";
+import { taskId } from "../../../src/protocol/ids.ts";
 import { type TaskStatus, taskStatuses } from "../../../src/protocol/status.ts";
 import { migrate } from "../../../src/store/migrate.ts";
 import { SqliteHistory } from "../../../src/store/write/sqlite-history.ts";
-import { unlocked } from "./options.ts";
-
-const run = runId(1);
+import { storedRun } from "./options.ts";
+import { setDone, taskRow } from "./task-rows.ts";
 
 /** The migrated database as bytes: the test makes hundreds of copies. */
 const migrated = (() => {
@@ -83,11 +82,7 @@ class Session {
   constructor(db: Database, maxCounted: number) {
     this.#db = db;
     this.#maxCounted = maxCounted;
-    this.history = new SqliteHistory(
-      { db, path: "a.db", run, busyHandler: unlocked },
-      false,
-      maxCounted,
-    );
+    this.history = new SqliteHistory(storedRun(db), false, maxCounted);
   }
 
   step(step: Step): void {
@@ -96,11 +91,7 @@ class Session {
       this.#db.run("UPDATE task_runs SET fingerprint = 'asked' WHERE id % 2 = 0");
       // As `reviveRun` does.
       this.#db.run("UPDATE pipeline_runs SET counts = NULL");
-      this.history = new SqliteHistory(
-        { db: this.#db, path: "a.db", run, busyHandler: unlocked },
-        false,
-        this.#maxCounted,
-      );
+      this.history = new SqliteHistory(storedRun(this.#db), false, this.#maxCounted);
       this.#ended = new Set(
         this.#db
           .query<{ id: number }, []>(
@@ -128,42 +119,9 @@ class Session {
   #change(id: number, to: TaskStatus): void {
     if (this.#ended.has(id)) return;
     if (isFinal(to)) this.#ended.add(id);
-    if (to === "done")
-      return this.history.setDone(
-        taskId(id),
-        "a",
-        "k",
-        1,
-        0,
-        0,
-        "null",
-        0,
-        undefined,
-        0,
-        null,
-        null,
-        null,
-        null,
-        0,
-      );
-    const none = { startedAt: null, finishedAt: null, result: null, failure: null, message: null };
-    this.history.setTask({
-      ...none,
-      input: null,
-      label: null,
-      needs: null,
-      worker: null,
-      position: 0,
-      id: taskId(id),
-      name: "a",
-      key: "k",
-      status: to,
-      attempt: 1,
-      progress: 0,
-      rows: 0,
-      cpuMs: null,
-      waitedMs: null,
-    });
+    const task = { id: taskId(id), name: "a", key: "k" };
+    if (to === "done") return setDone(this.history, { ...task, startedAt: 0, finishedAt: 0 });
+    this.history.setTask(taskRow({ ...task, status: to }));
   }
 }
 
