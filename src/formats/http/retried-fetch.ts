@@ -1,5 +1,7 @@
-// `fetch` with retries, for the importers and for `fetchRetry`. The wait is the server's `Retry-After` if it is sent, else exponential back-off.
+// `fetch` with retries, for the importers and for `fetchRetry`. The wait is the server's `Retry-After` if it is sent, else
+// exponential back-off.
 
+import { codeOf } from "../../base/system-error.ts";
 import { HttpError, triesText } from "./http-error.ts";
 import { shownUrl } from "./shown-url.ts";
 
@@ -86,7 +88,7 @@ function refusalOf(
   const error = new Error(`${shown}: ${messageOf(tried)}${triesText(attempt)}`);
   // For `retryOn`. As a cause, the runtime's error would say the same again.
   const code = codeOf(tried);
-  return code === "" ? error : Object.assign(error, { code });
+  return code === undefined ? error : Object.assign(error, { code });
 }
 
 const tooLong = (waitMs: number, longestMs: number): string =>
@@ -123,12 +125,9 @@ async function tryFetch(url: string, policy: FetchPolicy): Promise<Response | Er
   }
 }
 
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error ? String(error.code) : "";
-
 /** False for errors that a retry cannot change: a bad redirect, an invalid address or certificate. */
 const isPassing = (error: Error): boolean =>
-  !/redirect|INVALID_URL|CERT|SIGNATURE|SELF_SIGNED/i.test(codeOf(error));
+  !/redirect|INVALID_URL|CERT|SIGNATURE|SELF_SIGNED/i.test(codeOf(error) ?? "");
 
 const messages: Readonly<Record<string, string | undefined>> = {
   ECONNRESET: "the connection broke",
@@ -139,10 +138,11 @@ const messages: Readonly<Record<string, string | undefined>> = {
 /** The runtime's error message, without its advice for programmers. */
 export function messageOf(error: unknown): string {
   const code = codeOf(error);
-  const known = messages[code];
+  const known = code === undefined ? undefined : messages[code];
   if (known !== undefined) return known;
   const text = error instanceof Error ? error.message : String(error);
-  return text.replace(`${code}: `, "").replace(/\.? For more information, pass `verbose.*$/s, "");
+  const said = code === undefined ? text : text.replace(`${code}: `, "");
+  return said.replace(/\.? For more information, pass `verbose.*$/s, "");
 }
 
 /**

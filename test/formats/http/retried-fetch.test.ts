@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { retriedFetch, retryAfterMs } from "../../../src/formats/http/retried-fetch.ts";
+import { messageOf, retriedFetch, retryAfterMs } from "../../../src/formats/http/retried-fetch.ts";
 import { type Answer, failure, head, rawServer, status } from "../../support/raw-server.ts";
 
 const signal = new AbortController().signal;
@@ -108,4 +108,10 @@ test("an answer whose body breaks off is retried as what it is", async () => {
   expect(await failure(retriedFetch(down.url, { ...quick, attempts: 2 }))).toBe(
     `${down.url}: 503 Service Unavailable, after 2 tries`,
   );
+});
+
+test("an error without a code keeps its whole message", () => {
+  expect(messageOf(new Error("the body: it is locked"))).toBe("the body: it is locked");
+  const known = Object.assign(new Error("EPROTO: no TLS: closed"), { code: "EPROTO" });
+  expect(messageOf(known)).toBe("no TLS: closed");
 });
