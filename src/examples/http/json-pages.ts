@@ -1,13 +1,6 @@
 // The records of an address and of the pages that it links to.
 
-import {
-  acceptEncoding,
-  BrokenError,
-  contentEncodings,
-  gunzipped,
-  textOf,
-  unpacked,
-} from "../../formats/http/body.ts";
+import { acceptEncoding, BrokenError } from "../../formats/http/body.ts";
 import { retriedFetch } from "../../formats/http/retried-fetch.ts";
 import {
   type Format,
@@ -16,7 +9,7 @@ import {
   jsonRecords,
 } from "../../formats/json/json-rows.ts";
 import { linkedPages } from "../../formats/http/linked-pages.ts";
-import { resumedBytes, type ResumeOptions } from "../../formats/http/resumed-bytes.ts";
+import { resumedText, type ResumeOptions } from "../../formats/http/resumed-bytes.ts";
 import { shownUrl } from "../../formats/http/shown-url.ts";
 
 type PagesOptions = ResumeOptions & { readonly format: Format; readonly path: string };
@@ -52,12 +45,11 @@ async function* recordsOf(
   // No Content.
   if (response.status === 204) return;
   const type = response.headers.get("content-type");
-  const wire = resumedBytes(url, response, options);
-  const bytes = gunzipped(unpacked(wire, contentEncodings(response)));
+  const text = resumedText(url, response, options);
   const known = format === "auto" ? formatOf(url, type) : format;
   const at = shownUrl(url);
   try {
-    for await (const record of jsonRecords(textOf(bytes, type), known, path)) {
+    for await (const record of jsonRecords(text, known, path)) {
       yield { ...record, where: `${at}: ${record.where}` };
     }
   } catch (error) {

@@ -1,7 +1,15 @@
 // The bytes of a body. A broken transfer resumes while the server still has the same version.
 
 import { Attempts } from "./attempts.ts";
-import { bodyBytes, BrokenError, type Piece } from "./body.ts";
+import {
+  bodyBytes,
+  BrokenError,
+  contentEncodings,
+  gunzipped,
+  type Piece,
+  textOf,
+  unpacked,
+} from "./body.ts";
 import { discardBody, retriedFetch, pause, type FetchPolicy } from "./retried-fetch.ts";
 import { continuation, contentLength, validatorOf, refusedRange } from "./range.ts";
 import { shownUrl } from "./shown-url.ts";
@@ -15,7 +23,7 @@ export type ResumeOptions = FetchPolicy & {
  * @param first the response to a request for the whole body
  * @throws BrokenError when the server cannot send the rest of the same version, or attempts fail without progress
  */
-export async function* resumedBytes(
+async function* resumedBytes(
   url: string,
   first: Response,
   options: ResumeOptions,
@@ -55,6 +63,20 @@ export async function* resumedBytes(
     total = rest.total;
     end = rest.end + 1;
   }
+}
+
+/**
+ * The body as text, decompressed; also that of a gzip file.
+ * @throws as `resumedBytes`; Error for data that is not what the response says, see `unpacked` and `textOf`
+ */
+export function resumedText(
+  url: string,
+  first: Response,
+  options: ResumeOptions,
+): AsyncGenerator<string> {
+  const wire = resumedBytes(url, first, options);
+  const bytes = gunzipped(unpacked(wire, contentEncodings(first)));
+  return textOf(bytes, first.headers.get("content-type"));
 }
 
 const coding = ({ headers }: Response): string => headers.get("content-encoding") ?? "";

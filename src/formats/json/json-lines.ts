@@ -1,16 +1,9 @@
 // `jsonLines(source)`: the rows of a file or an address with one JSON object per line, for any task.
 
 import { reasonOf } from "../../base/system-error.ts";
-import {
-  acceptEncoding,
-  contentEncodings,
-  gunzipped,
-  type Piece,
-  textOf,
-  unpacked,
-} from "../http/body.ts";
+import { acceptEncoding, gunzipped, type Piece, textOf } from "../http/body.ts";
 import { type FetchRetryOptions, request } from "../http/fetch-retry.ts";
-import { resumedBytes } from "../http/resumed-bytes.ts";
+import { resumedText } from "../http/resumed-bytes.ts";
 import { retriedFetch } from "../http/retried-fetch.ts";
 import { shownUrl } from "../http/shown-url.ts";
 import { jsonRecords, type JsonRow } from "./json-rows.ts";
@@ -41,9 +34,7 @@ async function* textAt(url: string, options: FetchRetryOptions): AsyncGenerator<
   const { address, policy, accept } = request(url, options, "jsonLines");
   const headers = { "accept-encoding": acceptEncoding, ...policy.headers };
   const response = await retriedFetch(address, { ...policy, headers }, accept);
-  const wire = resumedBytes(address, response, { ...policy, headers });
-  const bytes = gunzipped(unpacked(wire, contentEncodings(response)));
-  yield* textOf(bytes, response.headers.get("content-type"));
+  yield* resumedText(address, response, { ...policy, headers });
 }
 
 /** Numbers that a double would change become bigints, or text where they are no 64-bit integers. */
