@@ -11,13 +11,14 @@
 import { failureLine, toFailure } from "../base/failure.ts";
 import { firstFew } from "../base/first-few.ts";
 import { JSON } from "../base/globals.ts";
+import { sha256 } from "../base/sha256.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
 import { bundleOf } from "./fingerprints/bundle.ts";
 import { FlatModule, type Statement } from "./fingerprints/declarations.ts";
 import { makersIn } from "./fingerprints/makers.ts";
 import { PackageVersions } from "./fingerprints/package-versions.ts";
 import { Purity } from "./fingerprints/purity.ts";
-import { bothRead, type Digest, sha256, Shapes } from "./fingerprints/shapes.ts";
+import { bothRead, type Digest, Shapes } from "./fingerprints/shapes.ts";
 import { type TaskCall, taskCallsIn } from "./fingerprints/task-calls.ts";
 import { sourceOf } from "./fingerprints/task-sources.ts";
 import { codeHash } from "./sources.ts";

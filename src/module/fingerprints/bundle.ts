@@ -4,6 +4,7 @@
 import { dirname, extname } from "node:path";
 
 import { JSON } from "../../base/globals.ts";
+import { sha256 } from "../../base/sha256.ts";
 import type { ModuleSource } from "../../protocol/messages.ts";
 import { importsOf } from "../sources.ts";
 
@@ -62,7 +63,7 @@ function importersIn(sources: readonly ModuleSource[]): Map<string, string[]> {
 
 function shortened(path: string, text: string): string {
   if (text.length <= maxDataLength || /^\.[cm]?[jt]sx?$/.test(extname(path))) return text;
-  const hash = new Bun.CryptoHasher("sha256").update(text).digest("hex");
+  const hash = sha256(text);
   switch (extname(path)) {
     case ".json":
     case ".yaml":

@@ -4,6 +4,7 @@
 import { isBuiltin } from "node:module";
 
 import { JSON } from "../../base/globals.ts";
+import { sha256 } from "../../base/sha256.ts";
 import type { Declaration, FlatModule, Range, Statement } from "./declarations.ts";
 import { functionAt } from "./functions.ts";
 import type { TaskCall } from "./task-calls.ts";
@@ -248,6 +249,3 @@ class ShapeWriter {
 
 /** Its own modules know nothing of a task's context. */
 const isOfRuntime = (module: string): boolean => isBuiltin(module) || module.startsWith("bun:");
-
-export const sha256 = (text: string): string =>
-  new Bun.CryptoHasher("sha256").update(text).digest("hex");
