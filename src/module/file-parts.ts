@@ -4,6 +4,7 @@ import { type BigIntStats, existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
+import { isFilePattern } from "../base/file-pattern.ts";
 import { crypto, JSON } from "../base/globals.ts";
 import type { FilePart } from "../protocol/reuse.ts";
 
@@ -46,7 +47,7 @@ export class FileParts {
 
   /** Sorted: the order in a folder differs from disk to disk. */
   async #matching(pattern: string): Promise<readonly string[]> {
-    if (!isPattern(pattern) || existsSync(resolve(this.#folder, pattern))) return [pattern];
+    if (!isFilePattern(pattern) || existsSync(resolve(this.#folder, pattern))) return [pattern];
     const found = new Bun.Glob(pattern).scan({ cwd: this.#folder, followSymlinks: true });
     const paths = (await Array.fromAsync(found)).toSorted();
     return paths.length === 0 ? [pattern] : paths;
@@ -101,8 +102,6 @@ export class FileParts {
     return { path, hash, stat };
   }
 }
-
-const isPattern = (path: string): boolean => /[*?[{]/.test(path);
 
 const statText = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
   [dev, ino, size, mtimeNs, ctimeNs].join(" ");

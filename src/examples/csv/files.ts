@@ -5,6 +5,7 @@ import { type BigIntStats, readdirSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
+import { isFilePattern } from "../../base/file-pattern.ts";
 import { didYouMean, nearest } from "../../base/suggest.ts";
 import type { Note } from "../../formats/csv/inspect.ts";
 
@@ -15,7 +16,6 @@ const data = /\.(?:csv|tsv|txt)(?:\.gz)?$/i;
 const looksLikeData = /\.(?:csv|tsv|txt)(?:[.~-].*)?$|\.(?:xlsx?|ods|parquet)$/i;
 /** Documentation that people keep next to their data. */
 const aboutTheData = /^(?:readme|license|licence|copying|notice|changelog|changes)\b/i;
-const isPattern = (source: string): boolean => /[*?[\]{}]/.test(source);
 
 /**
  * The files in the order of their sources, each once; those of a folder or a pattern in order of name. Links are followed.
@@ -50,7 +50,7 @@ class SourceFiles {
     if (stats !== null) {
       if (stats.isDirectory()) await this.#addFolder(source);
       else this.#addNamed(source, stats);
-    } else if (isPattern(source)) await this.#addMatches(source);
+    } else if (isFilePattern(source)) await this.#addMatches(source);
     else throw new Error(missing(source));
   }
 
