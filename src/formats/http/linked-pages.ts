@@ -1,5 +1,6 @@
 // The pages that responses link to with `Link: <…>; rel="next"`.
 
+import { grouped } from "../../base/text.ts";
 import { nextPage } from "./next-link.ts";
 import { shownUrl } from "./shown-url.ts";
 
@@ -23,7 +24,7 @@ export async function* linkedPages(
     }
     if (visited.size >= mostPages) {
       throw new Error(
-        `${shownUrl(page)}: ${mostPages.toLocaleString("en-US")} pages were read, and rel="next" links to more: they may have no end (maxPages sets another bound)`,
+        `${shownUrl(page)}: ${grouped(mostPages)} pages were read, and rel="next" links to more: they may have no end (maxPages sets another bound)`,
       );
     }
     visited.add(page);

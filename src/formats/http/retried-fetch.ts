@@ -2,6 +2,7 @@
 // exponential back-off.
 
 import { codeOf } from "../../base/system-error.ts";
+import { grouped } from "../../base/text.ts";
 import { HttpError, triesText } from "./http-error.ts";
 import { shownUrl } from "./shown-url.ts";
 
@@ -95,9 +96,7 @@ const tooLong = (waitMs: number, longestMs: number): string =>
   `; the server asks to wait ${longTime(waitMs)}, which is more than ${longTime(longestMs)}`;
 
 const longTime = (ms: number): string =>
-  ms >= 3_600_000
-    ? `${Math.ceil(ms / 3_600_000).toLocaleString("en-US")} h`
-    : `${Math.ceil(ms / 1000)} s`;
+  ms >= 3_600_000 ? `${grouped(Math.ceil(ms / 3_600_000))} h` : `${Math.ceil(ms / 1000)} s`;
 
 /** A connection that breaks meanwhile does not matter: nobody reads the rest. */
 export async function discardBody({ body }: Response): Promise<void> {
