@@ -12,11 +12,11 @@ import { inputNodes } from "./dependencies.ts";
 const maxSeen = 2_000;
 
 export class NodeTitles {
-  readonly #wanted: readonly string[];
+  readonly wanted: readonly string[];
   readonly #seen = new Set<string>();
 
   constructor(wanted: readonly string[]) {
-    this.#wanted = wanted;
+    this.wanted = wanted;
   }
 
   /** Whether one of the titles means the task. */
@@ -25,8 +25,9 @@ export class NodeTitles {
     const names = new Set([settings?.name ?? definition.name, definition.name]);
     const hasNodes = inputNodes(node).length > 0;
     const item = hasNodes ? undefined : itemOf(node);
-    for (const name of names) this.#see(name, item ?? { input: knownOf(node) });
-    return this.#wanted.some((text) =>
+    const known = item ?? { input: JSON.stringify(Object.fromEntries(scalarsOf(node))) };
+    for (const name of names) this.#see(name, known);
+    return this.wanted.some((text) =>
       [...names].some((name) => {
         if (text === name) return true;
         if (item === undefined) return isSameSoFar(text, name, node);
@@ -46,7 +47,7 @@ export class NodeTitles {
 
   /** Of the first title: what it could have meant; undefined where nothing is near. */
   get near(): string | undefined {
-    return nearest(this.#wanted[0] ?? "", [...this.#seen]);
+    return nearest(this.wanted[0] ?? "", [...this.#seen]);
   }
 }
 
@@ -69,10 +70,9 @@ function ownLabelOf({ label }: TaskNode["definition"], input: string): string | 
 }
 
 /** The input has results of other tasks, which are not known yet: what is known of it is as the title says. */
-function isSameSoFar(text: string, name: string, { input }: TaskNode): boolean {
+function isSameSoFar(text: string, name: string, node: TaskNode): boolean {
   const isTitle = text.startsWith(`${name} `);
   const label = isTitle ? text.slice(name.length + 1) : text;
-  if (typeof input !== "object" || input === null || !isPlainObject(input)) return false;
   const told = new Map(
     label.split(" ").flatMap((word) => {
       const [, member, value] = /^([^=]+)=([^]*)$/.exec(word) ?? [];
@@ -81,17 +81,15 @@ function isSameSoFar(text: string, name: string, { input }: TaskNode): boolean {
   );
   // Another name before it.
   if (!isTitle && label.split(" ").some((word) => !word.includes("="))) return false;
-  const known = Object.entries(input).filter(([, value]) => isScalar(value));
+  const known = scalarsOf(node);
   const equal = known.filter(([member, value]) => told.get(member) === String(value));
   return equal.length > 0 && equal.length === known.length;
 }
 
-function knownOf({ input }: TaskNode): string {
-  if (typeof input !== "object" || input === null || !isPlainObject(input)) return "null";
-  return JSON.stringify(
-    Object.fromEntries(Object.entries(input).filter(([, value]) => isScalar(value))),
+/** Members of the input that are known before the run. Of an input that is no object: none. */
+function scalarsOf({ input }: TaskNode): (readonly [name: string, value: unknown])[] {
+  if (typeof input !== "object" || input === null || !isPlainObject(input)) return [];
+  return Object.entries(input).filter(([, value]) =>
+    ["string", "number", "boolean"].includes(typeof value),
   );
 }
-
-const isScalar = (value: unknown): boolean =>
-  ["string", "number", "boolean"].includes(typeof value);

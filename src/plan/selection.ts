@@ -25,7 +25,6 @@ export class NothingSelectedError extends PlanError {}
 
 export class Selection {
   readonly #only: Only["members"];
-  readonly #wanted: readonly string[];
   readonly #titles: NodeTitles;
   readonly #visited = new WeakSet<AnyNode>();
   /** What selected tasks need: all of it is planned, also of a fan-out. */
@@ -38,7 +37,6 @@ export class Selection {
 
   constructor({ members, titles }: Only) {
     this.#only = members;
-    this.#wanted = titles;
     this.#titles = new NodeTitles(titles);
   }
 
@@ -79,7 +77,7 @@ export class Selection {
   }
 
   #isSelected(node: TaskNode): boolean {
-    if (this.#wanted.length > 0 && !this.#titles.include(node)) return false;
+    if (this.#titles.wanted.length > 0 && !this.#titles.include(node)) return false;
     return this.#only.size === 0 || this.#hasMembers(node);
   }
 
@@ -108,7 +106,7 @@ export class Selection {
     const members = Array.from(this.#only, ([name, values]) =>
       values.map((value) => `${name}=${value}`).join(" or "),
     );
-    const titles = this.#wanted.map((title) => `"${title}"`).join(" or ");
+    const titles = this.#titles.wanted.map((title) => `"${title}"`).join(" or ");
     const only = [...(titles === "" ? [] : [titles]), ...members].join(", ");
     if (this.#selected === 0) throw new NothingSelectedError(`only ${only}: ${this.#nothing()}`);
     const more = planned - this.#selected;
