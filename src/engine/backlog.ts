@@ -49,7 +49,7 @@ export class Backlog {
     return this.#deps.keepsResults && this.isFull;
   }
 
-  /** As a task that is dispatched now is told. */
+  /** What the worker of a task is told that is dispatched now: while long results are to stay in the file, `perhaps` for `yes`. */
   wants(result: WantsResult): WantsResult {
     return result === "yes" && this.leavesResults ? "perhaps" : result;
   }

@@ -4,13 +4,14 @@ import { systemClock } from "../base/clock.ts";
 import { JSON } from "../base/globals.ts";
 import type { Graph } from "../plan/graph.ts";
 
-/** A new definition, fan-out or edge is sent after this time, numbers after the other. */
+/** Interval between two graphs, where there is a new definition, fan-out or edge. */
 const everyMs = 1000;
-const numbersEveryMs = 5000;
+/** Where only the counts have changed. */
+const countsEveryMs = 5000;
 
 type GraphRecordDeps = {
   readonly graph: Pick<Graph, "definitions" | "tasks">;
-  /** Nothing is kept of the run. */
+  /** False with `--no-store-task-status`: no graph is sent. */
   readonly isKept: boolean;
   /** A definition's name as it is in the file. */
   readonly nameOf: (definition: string) => string;
@@ -30,12 +31,12 @@ export class GraphRecord {
     const { graph, isKept } = this.#deps;
     const { changes, tasks, at } = this.#sent ?? none;
     if (!isKept || graph.tasks === tasks) return;
-    const waitMs = graph.definitions.changes === changes ? numbersEveryMs : everyMs;
-    if (systemClock.now() - at >= waitMs) this.end();
+    const waitMs = graph.definitions.changes === changes ? countsEveryMs : everyMs;
+    if (systemClock.now() - at >= waitMs) this.flush();
   }
 
-  /** What has not been sent yet. */
-  end(): void {
+  /** Sends what has not been sent yet. */
+  flush(): void {
     const { graph, isKept } = this.#deps;
     const { definitions, tasks } = graph;
     const { changes } = definitions;

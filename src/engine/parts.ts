@@ -265,7 +265,7 @@ export class Parts {
 
   /** Sends the rest of the graph. @param isWhole the session has run all that there was @returns what later runs learn */
   endSession(isWhole: boolean): SessionDurations | undefined {
-    this.graphRecord.end();
+    this.graphRecord.flush();
     return this.times.session(this.#progress, isWhole);
   }
 

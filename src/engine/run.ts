@@ -24,7 +24,7 @@ import { otherCodeNotice, shortSecretNotice } from "./notices.ts";
 import { executorsOptions, openMessage, runInfo, sizeOf } from "./opening.ts";
 import { Parts } from "./parts.ts";
 import type { RunOptions } from "./run-options.ts";
-import { StopDeadline } from "./stop-deadline.ts";
+import { cancelGraceMs, StopDeadline } from "./stop-deadline.ts";
 import { verdictOn } from "./termination.ts";
 import type { WriterEvents } from "./writer-link.ts";
 
@@ -210,7 +210,7 @@ export class Run {
   }
 
   #cancelledFromOutside(urgent: boolean): void {
-    const when = urgent ? " now" : "; running tasks have up to 10 s";
+    const when = urgent ? " now" : `; running tasks have up to ${cancelGraceMs / 1000} s`;
     this.#parts.print("warn", `asked from another terminal to stop${when}`);
     this.stop(urgent);
   }

@@ -191,6 +191,7 @@ class Limit {
     return this.#perMs === null ? "limit" : "rate";
   }
 
+  /** Whether a ready task of this limit has to wait. Notes when it had to, for `waitedFor`. */
   isClosed(now: number): boolean {
     if (this.opensAt(now) <= now) return false;
     this.closedAt = now;

@@ -3,7 +3,7 @@
 import { systemClock, type Timer } from "../base/clock.ts";
 
 /** How long running tasks may take to end after a cancel. */
-const cancelGraceMs = 10_000;
+export const cancelGraceMs = 10_000;
 /** How long the writer may take to end when the run is told to stop now. */
 const writerGraceMs = 5_000;
 /** A run that is cancelled while it opens may take this long to begin; after that, it does not begin. */

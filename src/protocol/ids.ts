@@ -7,10 +7,10 @@ type Branded<Name extends string> = number & { readonly [brand]: Name };
 export type RunId = Branded<"RunId">;
 /** `task_runs.id`: 1, 2, 3 …, unique in one run. */
 export type TaskId = Branded<"TaskId">;
-/** Where in the plan a task is called (plan/positions.ts), where that is not known. */
+/** Instead of a position (plan/positions.ts) that an earlier version of pipeloom has not stored. */
 export const unknownPosition = -1;
 
-/** @param stored `task_runs.position` */
+/** @param stored `task_runs.position`: null where it is not known, 0 where it is the id */
 export const positionOf = (id: number, stored: number | null): number =>
   stored === null ? unknownPosition : stored || id;
 

@@ -147,7 +147,7 @@ export class Slots {
     memory.runningIds.set(slot, assignment.id);
     this.#running.set(slot, attempt);
     if (definition?.label !== undefined) {
-      // Main looks whether it returns.
+      // Main ends this thread if the label does not return (executors/threads/label-watch.ts).
       memory.labelling.set(0, assignment.id);
       this.#context.run(attempt, setLabel, attempt, definition);
       memory.labelling.clear(0);

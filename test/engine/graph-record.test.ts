@@ -51,9 +51,9 @@ test("it is sent when there is something new, not for each task", () => {
   expect(sent).toBe(0);
   for (graph.tasks = 1; graph.tasks < 100; graph.tasks++) record.tell();
   expect(sent).toBe(1);
-  record.end();
-  record.end();
+  record.flush();
+  record.flush();
   expect(sent).toBe(2);
-  new GraphRecord({ ...deps, isKept: false }).end();
+  new GraphRecord({ ...deps, isKept: false }).flush();
   expect(sent).toBe(2);
 });

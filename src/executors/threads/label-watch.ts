@@ -8,7 +8,7 @@ import type { TaskId, WorkerId } from "../../protocol/ids.ts";
 
 /** How often the workers are looked at. */
 const everyMs = 1000;
-/** A label is made of the input at once. */
+/** A label takes no time. After this one, it is taken for one that never returns. */
 const mostMs = 5000;
 
 type Labelling = {

@@ -16,7 +16,7 @@ export class WorkerMemory {
   readonly buffer: SharedArrayBuffer;
   readonly credits: Credits;
   readonly claims: Claims;
-  /** Of the task whose `label` is being called. */
+  /** One cell: the task whose `label` is being called. */
   readonly labelling: RunningIds;
   readonly runningIds: RunningIds;
 
