@@ -14,7 +14,7 @@ import {
 } from "../store/read/definition-progress.ts";
 import { learnedDurations } from "../store/read/learned-durations.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
-import type { Queries } from "../store/task-names.ts";
+import type { Queries } from "../store/queries.ts";
 
 /** How often the file is read for it, */
 const everyMs = 1_000;

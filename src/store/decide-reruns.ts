@@ -17,7 +17,8 @@ import type { NextTask } from "../protocol/plan.ts";
 import type { Code, Rerun } from "../protocol/reruns.ts";
 import { onlyRow } from "./only-row.ts";
 import { ofRun } from "./own-tables.ts";
-import { findTasks, noTask, queriesOf } from "./task-names.ts";
+import { queriesOf } from "./queries.ts";
+import { findTasks, noTask } from "./task-names.ts";
 import { StoreError } from "./store-error.ts";
 import type { RunRow } from "./read/run-rows.ts";
 

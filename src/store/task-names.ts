@@ -1,30 +1,17 @@
 // Finds the tasks of a run that a person names as the screen does: `load`, `load day=2026-11-03`, `day=2026-11-03`, an author's
 // label, `load day=2026-11-03 #17`, `#17`, and a title that was cut to its room: `load …11-03`.
 
-import type { Database } from "bun:sqlite";
-
 import { firstFew } from "../base/first-few.ts";
 import { nearest } from "../base/suggest.ts";
 import { visible } from "../base/text.ts";
 import type { RunId } from "../protocol/ids.ts";
 import { hasTitle, type Shown, titleOf } from "../protocol/label.ts";
 import { nameInKey } from "../protocol/task-key.ts";
-import { itemColumnsOf, storedLabel } from "./read/stored-item.ts";
+import { itemColumns, storedLabel } from "./read/stored-item.ts";
 import type { Row } from "./read/reader.ts";
-
-/** A Reader, or a connection: `queriesOf`. */
-export type Queries = {
-  query(sql: string, params?: readonly (string | number | null)[]): readonly Row[];
-};
+import type { Queries } from "./queries.ts";
 
 type Titled = Shown & { readonly id: number };
-
-export const queriesOf = (db: Database): Queries => ({
-  query(sql, params = []) {
-    using statement = db.prepare<Row, (string | number | null)[]>(sql);
-    return statement.all(...params);
-  },
-});
 
 /** Bounds memory: rows that are read at once. */
 const pageSize = 10_000;
@@ -76,7 +63,7 @@ function findTitled(db: Queries, run: RunId, text: string, most: number): number
 function* candidates(db: Queries, run: RunId, text: string): Generator<Titled> {
   const last = text.split(/\s/).at(-1) ?? "";
   const parts = (last.match(/[\w.:/-]+/g) ?? []).toSorted((a, b) => b.length - a.length);
-  const columns = columnsOf(db);
+  const columns = itemColumns(db);
   const isLikely = "label IS NOT NULL OR instr(coalesce(input, ''), ?) > 0";
   for (let after = 0; ;) {
     const rows = db.query(
@@ -100,17 +87,11 @@ const titledRow = (row: Row): Titled => ({
 
 function titled(db: Queries, run: RunId, id: number): Titled | undefined {
   const [row] = db.query(
-    `SELECT id, name, ${columnsOf(db)} FROM task_runs WHERE run_id = ? AND id = ?`,
+    `SELECT id, name, ${itemColumns(db)} FROM task_runs WHERE run_id = ? AND id = ?`,
     [run, id],
   );
   return row === undefined ? undefined : titledRow(row);
 }
-
-/** A file of an earlier version has no inputs. */
-const columnsOf = (db: Queries): string =>
-  itemColumnsOf(
-    db.query("SELECT 1 FROM pragma_table_info('task_runs') WHERE name = 'input'").length > 0,
-  );
 
 /** Empty in a file of an earlier version. */
 function definitionsOf(db: Queries, run: RunId): string[] {
@@ -137,7 +118,7 @@ export function taskWords(db: Queries, run: RunId, beginning: string): readonly 
 const firstTasks = (db: Queries, run: RunId): readonly Titled[] =>
   db
     .query(
-      `SELECT id, name, ${columnsOf(db)} FROM task_runs WHERE run_id = ? ORDER BY id LIMIT ?`,
+      `SELECT id, name, ${itemColumns(db)} FROM task_runs WHERE run_id = ? ORDER BY id LIMIT ?`,
       [run, maxCompared],
     )
     .map(titledRow);

@@ -6,7 +6,7 @@ import { AttachForecast } from "../../src/commands/attach-forecast.ts";
 import { toIso } from "../../src/base/iso-time.ts";
 import { runId } from "../../src/protocol/ids.ts";
 import { openDatabase } from "../../src/store/open-database.ts";
-import { queriesOf } from "../../src/store/task-names.ts";
+import { queriesOf } from "../../src/store/queries.ts";
 import { options } from "../store/write/options.ts";
 
 const now = Date.parse("2026-11-03T12:00:00.000Z");

@@ -4,7 +4,7 @@ import { Date } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { definitionSql } from "../decide-reruns.ts";
 import { ofRun } from "../own-tables.ts";
-import type { Queries } from "../task-names.ts";
+import type { Queries } from "../queries.ts";
 
 export type DefinitionProgress = {
   readonly task: string;

@@ -4,7 +4,7 @@ import { Histogram } from "../../base/histogram.ts";
 import { JSON } from "../../base/globals.ts";
 import type { RunStarted } from "../../protocol/events.ts";
 import type { Learned, LearnedTask } from "../../protocol/learned.ts";
-import type { Queries } from "../task-names.ts";
+import type { Queries } from "../queries.ts";
 
 /** Runs of the pipeline that count. */
 const maxRuns = 20;

@@ -3,24 +3,20 @@
 import { type Item, labelOf } from "../../protocol/label.ts";
 import { cutMark, maxShortInput } from "../../protocol/stored-input.ts";
 import { nameInKey, nameOfKey } from "../../protocol/task-key.ts";
-import type { Reader, Row } from "./reader.ts";
+import type { Queries } from "../queries.ts";
+import type { Row } from "./reader.ts";
 import { text } from "./stored-values.ts";
 
-/** Readers whose file has the columns: they do not go away. */
-const current = new WeakSet<Reader>();
+/** Those whose file has the columns: they do not go away. */
+const current = new WeakSet<Queries>();
 
 /** The columns that `storedItem` reads. A file of an earlier version has no inputs. */
-export function itemColumns(reader: Reader): string {
-  if (!current.has(reader)) {
-    const found = reader.query("SELECT 1 FROM pragma_table_info('task_runs') WHERE name = 'input'");
-    if (found.length === 0) return itemColumnsOf(false);
-    current.add(reader);
+export function itemColumns(db: Queries): string {
+  if (!current.has(db)) {
+    const found = db.query("SELECT 1 FROM pragma_table_info('task_runs') WHERE name = 'input'");
+    if (found.length === 0) return "key, NULL AS input, NULL AS label";
+    current.add(db);
   }
-  return itemColumnsOf(true);
-}
-
-export function itemColumnsOf(hasItems: boolean): string {
-  if (!hasItems) return "key, NULL AS input, NULL AS label";
   // A large input is not copied.
   const short = `substr(input, 1, ${maxShortInput})`;
   return `key, CASE WHEN length(input) > ${maxShortInput} THEN ${short} || '${cutMark}' ELSE input END AS input, label`;

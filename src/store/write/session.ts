@@ -21,7 +21,7 @@ import type { BusyHandler } from "../busy-handler.ts";
 import type { History, RunEnd } from "./history.ts";
 import { pruneOldRuns } from "./keep-rule.ts";
 import { learnedDurations } from "../read/learned-durations.ts";
-import { queriesOf } from "../task-names.ts";
+import { queriesOf } from "../queries.ts";
 import { NoHistory } from "./no-history.ts";
 import { refuseIfAlive } from "../read/find-run.ts";
 import { prepareRun, type PreparedRun } from "./prepare-run.ts";

@@ -8,7 +8,7 @@ import type { SessionDurations } from "../../../src/protocol/learned.ts";
 import { runId } from "../../../src/protocol/ids.ts";
 import { openDatabase } from "../../../src/store/open-database.ts";
 import { learnedDurations } from "../../../src/store/read/learned-durations.ts";
-import { queriesOf } from "../../../src/store/task-names.ts";
+import { queriesOf } from "../../../src/store/queries.ts";
 import { writeDurations } from "../../../src/store/write/durations.ts";
 import { options } from "./options.ts";
 
