@@ -12,6 +12,7 @@
 
 import type { Database } from "bun:sqlite";
 
+import { JSON } from "../base/globals.ts";
 import type { RunRequest } from "../protocol/run-request.ts";
 import type { NextTask } from "../protocol/plan.ts";
 import type { Code, Rerun } from "../protocol/reruns.ts";
@@ -124,17 +125,15 @@ function partsOf(
   request: RunRequest,
   asked: readonly number[],
 ): readonly Part[] {
-  const before = `nullif(fingerprint, '${ranDownstream}')`;
-  const fingerprint =
-    asked.length === 0
-      ? before
-      : `CASE WHEN id IN (${asked.join(", ")}) THEN '${askedMark(request)}' ELSE ${before} END`;
-  using rows = db.prepare<Part, [number]>(
+  const fingerprint = `CASE WHEN id IN (SELECT value FROM json_each(?2)) THEN ?3 ELSE nullif(fingerprint, '${ranDownstream}') END`;
+  using rows = db.prepare<Part, [number, string, string]>(
     `SELECT ${definitionSql} AS definition, ${fingerprint} AS fingerprint, SUM(status = 'done') AS done, SUM(status = 'done' OR cursor IS NOT NULL) AS committed,
       SUM(status = 'error') AS failed, SUM(status = 'error' AND cursor IS NULL) AS failedEmpty
       FROM task_runs WHERE ${ofRun("?1")} GROUP BY 1, 2`,
   );
-  return rows.all(id).map((part) => ({ ...part, definition: part.definition.slice(0, -1) }));
+  return rows
+    .all(id, JSON.stringify(asked), askedMark(request))
+    .map((part) => ({ ...part, definition: part.definition.slice(0, -1) }));
 }
 
 /**
