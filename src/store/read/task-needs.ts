@@ -148,33 +148,30 @@ export class NeedsReader {
     };
   }
 
-  #over = (fanOut: string): string[] => this.#into(fanOut, "input");
+  #over(fanOut: string): string[] {
+    return this.#into(fanOut, "input");
+  }
 
-  #into = (to: string, kind: GraphEdge["kind"]): string[] =>
-    this.#graph.edges
+  #into(to: string, kind: GraphEdge["kind"]): string[] {
+    return this.#graph.edges
       .filter((edge) => edge.to === to && edge.kind === kind)
       .map(({ from }) => from);
+  }
 
   // ── the first cause ──
 
   /** The tasks that failed: the others were skipped because of them. */
   failuresBehind(needs: TaskNeeds): readonly NeededTask[] {
-    const found = new Map<number, NeededTask>();
     const seen = new Set<number>();
-    let next: readonly NeededTask[] = needs.tasks;
-    const fanOuts = needs.fanOuts.flatMap(({ firstFailed }) => firstFailed ?? []);
-    for (const each of [...next, ...fanOuts]) if (hasFailed(each)) found.set(each.id, each);
-    while (found.size === 0 && seen.size < maxFollowed) {
-      const skipped = next.filter(({ id, status }) => status === "skipped" && !seen.has(id));
-      if (skipped.length === 0) break;
-      next = skipped.flatMap(({ id }) => {
-        seen.add(id);
-        const before = this.of(this.#needsOf(id), "");
-        return [...before.tasks, ...before.fanOuts.flatMap(({ firstFailed }) => firstFailed ?? [])];
-      });
-      for (const each of next) if (hasFailed(each)) found.set(each.id, each);
+    for (let behind = tasksBehind(needs); ;) {
+      const failed = behind.filter(hasFailed);
+      const skipped = behind.filter(({ id, status }) => status === "skipped" && !seen.has(id));
+      if (failed.length > 0 || skipped.length === 0 || seen.size >= maxFollowed) {
+        return [...new Map(failed.map((each) => [each.id, each])).values()];
+      }
+      for (const { id } of skipped) seen.add(id);
+      behind = skipped.flatMap(({ id }) => tasksBehind(this.of(this.#needsOf(id), "")));
     }
-    return [...found.values()];
   }
 
   #needsOf(id: TaskId): string | null {
@@ -187,6 +184,12 @@ type Open = { readonly count: number; readonly first: Row | undefined };
 
 /** More ids are looked for in their range, and only those that failed or run. */
 const maxInList = 1000;
+
+/** The tasks, and the first of each fan-out that failed. */
+const tasksBehind = ({ tasks, fanOuts }: TaskNeeds): readonly NeededTask[] => [
+  ...tasks,
+  ...fanOuts.flatMap(({ firstFailed }) => firstFailed ?? []),
+];
 
 const countOf = ({ ranges }: StoredNeeded): number =>
   ranges.reduce((sum, [first, last]) => sum + Math.max(0, last - first + 1), 0);
