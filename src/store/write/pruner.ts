@@ -22,7 +22,7 @@ export type Pruned = {
 /** Rows of one transaction: the next one of a live run waits for it. Small runs share one, a large run takes several. */
 const sliceRows = 10_000;
 
-/** With the second column of their keys or indexes. A run stays known until all its rows are gone. */
+/** Tables with rows of runs, and the column after `run_id` in the key or index of each: see `RowDelete`. */
 const keys = {
   task_logs: "task_id",
   task_attempts: "task_id",
@@ -48,7 +48,7 @@ type Ended = { readonly id: RunId; readonly finished_at: string | null };
 type Work = {
   readonly statements: Deletes;
   readonly isOver: Statement<unknown, [RunId, string | null]>;
-  /** All rows of the run are deleted. */
+  /** All rows of the run are deleted. Until then it stays known. */
   readonly gone: (id: RunId) => void;
 };
 

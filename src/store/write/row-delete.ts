@@ -8,14 +8,12 @@ import type { OwnTable } from "../own-tables.ts";
 type Bound = string | number;
 
 export class RowDelete {
-  readonly table: OwnTable;
   readonly #bound: Statement<{ bound: Bound }, [RunId, number]>;
   readonly #some: Statement<unknown, [RunId, Bound]>;
   readonly #all: Statement<unknown, [RunId]>;
 
   /** @param key the column after `run_id` in the table's key or index */
   constructor(db: Database, table: OwnTable, key: string) {
-    this.table = table;
     const of = `FROM ${table} WHERE run_id = ?1`;
     this.#bound = db.prepare(`SELECT ${key} AS bound ${of} ORDER BY ${key} LIMIT 1 OFFSET ?2`);
     this.#some = db.prepare(`DELETE ${of} AND ${key} <= ?2`);

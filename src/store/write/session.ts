@@ -178,9 +178,9 @@ export class Session {
     this.history.setEnd(end);
     if (this.#passesOn && status === "done") this.history.endDownstream();
     if (!this.history.isEmpty) this.#commit();
-    const { rows, cpuMs } = this.history.costs ?? {};
-    const costs = rows === undefined || cpuMs === undefined ? {} : { rows, cpuMs };
-    const finished = { type: "run-finished", run, status, at, ...costs } as const;
+    const { costs } = this.history;
+    const spent = costs === undefined ? {} : { rows: costs.rows, cpuMs: costs.cpuMs };
+    const finished = { type: "run-finished", run, status, at, ...spent } as const;
     return {
       finished: failure === null ? finished : { ...finished, failure },
       untidy: this.#tidyAndClose(at),
