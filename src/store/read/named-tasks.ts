@@ -6,7 +6,7 @@ import { type RunGraph, tasksIn } from "../../protocol/run-graph.ts";
 import { nameInKey } from "../../protocol/task-key.ts";
 import type { Reader } from "./reader.ts";
 import { storedTaskId } from "./stored-values.ts";
-import { countByRun, totalOf } from "./task-counts.ts";
+import { storedTotal } from "./task-counts.ts";
 
 /** Tasks of one end of a run: a name is mostly near the beginning, or it is the last task. */
 const maxScanned = 20_000;
@@ -69,9 +69,6 @@ export class NamedTasks {
 
   /** The graph has each task of the file: earlier sessions may have planned others, and one that goes on plans more. */
   get #isWhole(): boolean {
-    const counts = countByRun(this.#reader, [this.#run], none, true).get(this.#run);
-    return counts !== undefined && totalOf(counts) === tasksIn(this.#graph);
+    return storedTotal(this.#reader, this.#run) === tasksIn(this.#graph);
   }
 }
-
-const none: ReadonlySet<number> = new Set();

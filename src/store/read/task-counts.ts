@@ -24,15 +24,11 @@ const countColumns = taskStatuses
   .map((status) => `COUNT(*) FILTER (WHERE status = '${status}') AS "${status}"`)
   .join(", ");
 
-/**
- * @param runs all where it is undefined
- * @param onlyStored leaves out the runs whose tasks would have to be counted
- */
+/** @param runs all where it is undefined */
 export function countByRun(
   reader: Reader,
   runs: readonly RunId[] | undefined,
   dead: ReadonlySet<number>,
-  onlyStored = false,
 ): ReadonlyMap<number, Counts> {
   const counts = new Map<number, Counts>();
   const open: number[] = [];
@@ -44,10 +40,16 @@ export function countByRun(
     if (stored === undefined) open.push(id);
     else counts.set(id, withInterrupted(stored, dead.has(id)));
   }
-  if (onlyStored) return counts;
   for (const [id, counted] of countTasks(reader, open))
     counts.set(id, withInterrupted(counted, dead.has(id)));
   return counts;
+}
+
+/** Undefined where the tasks of the run would have to be counted. */
+export function storedTotal(reader: Reader, run: RunId): number | undefined {
+  const [row] = reader.query("SELECT * FROM pipeline_runs WHERE id = ?", [run]);
+  const counts = storedCounts(row?.["counts"]);
+  return counts === undefined ? undefined : totalOf(counts);
 }
 
 const amongst = (column: string, values: readonly unknown[] | undefined): string =>
