@@ -38,7 +38,13 @@ export class LogFile implements Ui {
   readonly #now: () => number;
   readonly #file: AppendedFile;
   /** The file may be read from anywhere, so the database's path is whole. */
-  readonly #header = new RunHeader("");
+  readonly #header = new RunHeader("", {
+    header: (at, text) => this.#put({ at, level: "info", task: null, text }),
+    event: (event) => {
+      const line = formatEvent(event, 2);
+      if (line !== undefined) this.#put(line);
+    },
+  });
   readonly #close = (): void => this.close();
 
   /**
@@ -53,27 +59,7 @@ export class LogFile implements Ui {
   }
 
   events(events: readonly RunEvent[]): void {
-    for (const event of events) {
-      if (event.type === "run-started") this.#header.begin(event);
-      else if (this.#header.isHeld) this.#head(this.#header.next(event));
-      else this.#event(event);
-    }
-  }
-
-  #flush(): void {
-    this.#head(this.#header.take());
-  }
-
-  #head(shown: ReturnType<RunHeader["take"]>): void {
-    if (shown === undefined) return;
-    const { at, text, events } = shown;
-    this.#put({ at, level: "info", task: null, text });
-    for (const event of events) this.#event(event);
-  }
-
-  #event(event: RunEvent): void {
-    const line = formatEvent(event, 2);
-    if (line !== undefined) this.#put(line);
+    this.#header.events(events);
   }
 
   /** The command says it. */
@@ -83,7 +69,7 @@ export class LogFile implements Ui {
   followed(): void {}
 
   log(level: LogLevel, text: string): void {
-    this.#flush();
+    this.#header.flush();
     this.#put({ at: this.#now(), level, task: null, text });
   }
 
@@ -98,7 +84,7 @@ export class LogFile implements Ui {
 
   close(): void {
     process.off("exit", this.#close);
-    this.#flush();
+    this.#header.flush();
     this.#file.close();
   }
 

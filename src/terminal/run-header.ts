@@ -6,45 +6,57 @@ import type { RunEvent, RunStarted } from "../protocol/events.ts";
 
 type Total = { readonly total: number; readonly complete: boolean };
 
-type Shown = { readonly at: number; readonly text: string; readonly events: readonly RunEvent[] };
+type Shown = {
+  readonly header: (at: number, text: string) => void;
+  readonly event: (event: RunEvent) => void;
+};
 
 /** A safeguard: events without a number of tasks among them do not wait for ever. */
 const maxHeld = 1000;
 
 export class RunHeader {
   readonly #cwd: string;
+  readonly #shown: Shown;
   #started: RunStarted | undefined;
   #held: RunEvent[] = [];
 
-  /** @param cwd the database is shown relative to it */
-  constructor(cwd: string) {
+  /**
+   * @param cwd the database is shown relative to it
+   * @param shown gets the header once, and every event but the run's start
+   */
+  constructor(cwd: string, shown: Shown) {
     this.#cwd = cwd;
+    this.#shown = shown;
   }
 
-  /** Whether events are to be given to `next`. Until then, and again afterwards, that would only cost time. */
-  get isHeld(): boolean {
-    return this.#started !== undefined;
+  /** Called for every event of a run: where nothing waits, it only passes them on. */
+  events(events: readonly RunEvent[]): void {
+    for (const event of events) {
+      if (event.type === "run-started") this.#started = event;
+      else if (this.#started !== undefined) this.#hold(event);
+      else this.#shown.event(event);
+    }
   }
 
-  begin(started: RunStarted): void {
-    this.#started = started;
-  }
-
-  /** @returns the header and the events that are to be shown after it, once; undefined while it waits */
-  next(event: RunEvent): Shown | undefined {
+  #hold(event: RunEvent): void {
     this.#held.push(event);
-    if (event.type === "run-total") return this.take(event);
-    return event.type === "run-finished" || this.#held.length > maxHeld ? this.take() : undefined;
+    if (event.type === "run-total") this.#show(event);
+    else if (event.type === "run-finished" || this.#held.length > maxHeld) this.flush();
   }
 
-  /** The header as it is known now, if it waits, and what came after it. */
-  take(total?: Total): Shown | undefined {
+  /** Shows the header as it is known now, if it still waits, and what came after it. */
+  flush(): void {
+    this.#show(undefined);
+  }
+
+  #show(total: Total | undefined): void {
     const started = this.#started;
-    if (started === undefined) return undefined;
+    if (started === undefined) return;
     const events = this.#held;
     this.#started = undefined;
     this.#held = [];
-    return { at: started.at, text: headerText(started, total, this.#cwd), events };
+    this.#shown.header(started.at, headerText(started, total, this.#cwd));
+    for (const event of events) this.#shown.event(event);
   }
 }
 

@@ -35,7 +35,12 @@ export class RunLog {
 
   constructor(options: RunLogOptions) {
     this.#options = options;
-    this.#header = new RunHeader(options.cwd);
+    this.#header = new RunHeader(options.cwd, {
+      header: (at, text) => {
+        if (options.verbosity >= 0) this.#show({ at, level: "info", task: null, text }, true);
+      },
+      event: (event) => this.#event(event),
+    });
     this.#consola = createConsola({
       // `formatEvent` and `isShown` have applied the verbosity.
       level: LogLevels.verbose,
@@ -46,23 +51,12 @@ export class RunLog {
   }
 
   events(events: readonly RunEvent[]): void {
-    for (const event of events) {
-      if (event.type === "run-started") this.#header.begin(event);
-      else if (this.#header.isHeld) this.#head(this.#header.next(event));
-      else this.#event(event);
-    }
+    this.#header.events(events);
   }
 
   /** Shows the run's first line, if it still waits for the number of tasks, and what came after it. */
   flush(): void {
-    this.#head(this.#header.take());
-  }
-
-  #head(shown: ReturnType<RunHeader["take"]>): void {
-    if (shown === undefined) return;
-    const { at, text, events } = shown;
-    if (this.#options.verbosity >= 0) this.#show({ at, level: "info", task: null, text }, true);
-    for (const event of events) this.#event(event);
+    this.#header.flush();
   }
 
   #event(event: RunEvent): void {
