@@ -131,9 +131,9 @@ void start(const int *pids, int count, const int *given, int (*at_exit)(void (*)
   terminal = given[0];
   original_out = given[1];
   original_err = given[2];
-  // The mask keeps other signals from interrupting the handler.
   redirected_err = given[3];
   wake = given[4];
+  // The mask keeps other signals from interrupting the handler.
   for (i = 0; i < given[5]; i++) install(signals[i], on_signal, ~0UL);
   if (original_out < 0) return;
   for (i = 0; i < fatal[-1]; i++) install(fatal[i], on_crash, 0);
