@@ -71,4 +71,4 @@ export class RunSignals implements Disposable {
 }
 
 /** The exit code that a shell reports for a program ended by this signal. */
-export const exitCodeOf = (signal: StopSignal): number => 128 + constants.signals[signal];
+export const exitCodeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];

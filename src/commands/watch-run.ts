@@ -2,7 +2,6 @@
 // process of its own, so it loads the code as it is, and a mistake in the file ends only that run.
 
 import { statSync } from "node:fs";
-import { constants } from "node:os";
 
 import { systemClock } from "../base/clock.ts";
 import { Promise } from "../base/globals.ts";
@@ -11,9 +10,10 @@ import { shownPath } from "../base/path.ts";
 import { writeAll } from "../base/streams.ts";
 import { plural } from "../base/text.ts";
 import { loadedPath, sourcesOf } from "../module/sources.ts";
+import type { StopSignal } from "../terminal/ui.ts";
+import { exitCodeOf } from "./run-signals.ts";
 
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-type Signal = (typeof signals)[number];
+const signals: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /** How often the files are looked at. A save counts when nothing has changed for as long: editors write in several steps. */
 const lookMs = 200;
@@ -34,13 +34,13 @@ export async function watchRun(path: string, args: readonly string[]): Promise<n
     if (stop.signal !== undefined) return code;
     say(`watching ${files.names}: runs again after the next save; Ctrl-C ends`);
     const saved = await files.saved(stop.received);
-    if (saved === undefined) return 128 + constants.signals[stop.signal ?? "SIGINT"];
+    if (saved === undefined) return exitCodeOf(stop.signal ?? "SIGINT");
     say(`${shownPath(saved)} was saved: running again`);
   }
 }
 
 class StopSignals implements Disposable {
-  signal: Signal | undefined;
+  signal: StopSignal | undefined;
   readonly #received = Promise.withResolvers<void>();
   #child: Bun.Subprocess | undefined;
 
@@ -58,7 +58,7 @@ class StopSignals implements Disposable {
     await child.exited;
     this.#child = undefined;
     const { exitCode, signalCode } = child;
-    return exitCode ?? (typeof signalCode === "string" ? 128 + constants.signals[signalCode] : 1);
+    return exitCode ?? (typeof signalCode === "string" ? exitCodeOf(signalCode) : 1);
   }
 
   readonly #on = (signal: NodeJS.Signals): void => {
