@@ -1,8 +1,8 @@
 // `--db` of the commands that read a database, and its default. Commands that write do not use it: their default must not
 // depend on which file was written last.
 
-import { writeAll } from "../base/streams.ts";
 import { defineFlags } from "../cli/flag-defs.ts";
+import { sayOnStderr } from "../cli/stderr.ts";
 import { databaseToRead, type DatabaseToRead } from "../store/choose-database.ts";
 
 export const { db: readDbFlag } = defineFlags({
@@ -30,9 +30,5 @@ const isSaid = ({ guess }: DatabaseToRead): boolean =>
 
 function say({ path, guess }: DatabaseToRead): void {
   const why = guess === "choice" ? "the one written last" : "in this folder";
-  try {
-    writeAll(process.stderr.fd, `database: ${path} (${why}; --db names another)\n`);
-  } catch {
-    // stderr has no reader.
-  }
+  sayOnStderr(`database: ${path} (${why}; --db names another)\n`);
 }

@@ -1,8 +1,8 @@
 // `process.exit` in user code of the main thread: at a module's top level, in `tasks`, in a hook. The run is incomplete then,
 // so the process must not exit with 0 and without a message.
 
-import { writeAll } from "../base/streams.ts";
 import { visibleText } from "../base/text.ts";
+import { sayOnStderr } from "../cli/stderr.ts";
 
 /**
  * Until disposed: an exit of the process prints these lines, and exit code 0 becomes 1.
@@ -14,11 +14,7 @@ export function onUnexpectedExit(lastWords: (code: number) => readonly string[])
     const text = lastWords(code)
       .map((line) => `${visibleText(line)}\n`)
       .join("");
-    try {
-      writeAll(process.stderr.fd, text);
-    } catch {
-      // stderr has no reader.
-    }
+    sayOnStderr(text);
   };
   process.on("exit", exited);
   return {

@@ -7,8 +7,8 @@ import { systemClock } from "../base/clock.ts";
 import { Promise } from "../base/globals.ts";
 import { ownCommand } from "../base/own-command.ts";
 import { shownPath } from "../base/path.ts";
-import { writeAll } from "../base/streams.ts";
 import { plural } from "../base/text.ts";
+import { sayOnStderr } from "../cli/stderr.ts";
 import { loadedPath, sourcesOf } from "../module/sources.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 import { exitCodeOf } from "./run-signals.ts";
@@ -146,10 +146,4 @@ function stampOf(path: string): string | undefined {
 const pause = (): Promise<void> =>
   new Promise((resolve) => void systemClock.after(lookMs, resolve));
 
-function say(line: string): void {
-  try {
-    writeAll(process.stderr.fd, `${line}\n`);
-  } catch {
-    // stderr has no reader.
-  }
-}
+const say = (line: string): void => sayOnStderr(`${line}\n`);
