@@ -5,9 +5,10 @@ import { basename } from "node:path";
 import { defineCliCommand } from "../cli/command.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { findCsvFiles } from "../examples/csv/files.ts";
+import { keyOf } from "../examples/name-list.ts";
 import { outputOptions } from "./common-flags.ts";
 import { csvFlags } from "./import/csv-flags.ts";
-import { importFlags, importOptions } from "./import/import-flags.ts";
+import { importFlags, importOptions, targetFlags } from "./import/import-flags.ts";
 import { givenParams, runImport, wordsOf } from "./import/run-import.ts";
 import { stdinFile } from "./import/stdin-file.ts";
 import { targetTable } from "./import/into-table.ts";
@@ -39,18 +40,8 @@ export const command = defineCliCommand({
       description:
         'files (.csv, .tsv, .txt, also .gz), folders, patterns such as "data/*.csv", or -',
     },
-    table: {
-      type: "string",
-      valueHint: "name",
-      defaultHint: "the file's name",
-      description: "the table",
-    },
-    key: {
-      type: "string",
-      valueHint: "columns",
-      defaultHint: "none",
-      description: "columns that tell rows apart: a row with the same key is updated",
-    },
+    table: { ...targetFlags.table, defaultHint: "the file's name" },
+    key: targetFlags.key,
     ...csvFlags,
     workers: runFlags.workers,
     ...importFlags,
@@ -79,7 +70,7 @@ export const command = defineCliCommand({
         pipeline: "csv",
         params,
         table,
-        hasKey: key !== undefined && key !== "none",
+        hasKey: keyOf(key ?? "").length > 0,
         again:
           stdin === undefined
             ? ["csv", ...flags.files, ...wordsOf({ table: asked, ...reading })]

@@ -9,9 +9,10 @@ import { shownUrl } from "../formats/http/shown-url.ts";
 import { fileNameOf } from "../examples/files/file-name.ts";
 import { plural } from "../base/text.ts";
 import { defaultDb } from "../store/choose-database.ts";
+import { keyOf } from "../examples/name-list.ts";
 import { outputOptions } from "./common-flags.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
-import { importFlags, importOptions, requestsFlag } from "./import/import-flags.ts";
+import { importFlags, importOptions, requestsFlag, targetFlags } from "./import/import-flags.ts";
 import { givenParams, runImport, wordsOf } from "./import/run-import.ts";
 import { targetTable } from "./import/into-table.ts";
 
@@ -39,18 +40,8 @@ export const command = defineCliCommand({
       valueHint: "url",
       description: "addresses of JSON or JSON Lines",
     },
-    table: {
-      type: "string",
-      valueHint: "name",
-      defaultHint: "the last part of the address",
-      description: "the table",
-    },
-    key: {
-      type: "string",
-      valueHint: "columns",
-      defaultHint: "none",
-      description: "columns that tell rows apart: a row with the same key is updated",
-    },
+    table: { ...targetFlags.table, defaultHint: "the last part of the address" },
+    key: targetFlags.key,
     select: {
       type: "string",
       valueHint: "list",
@@ -89,7 +80,7 @@ export const command = defineCliCommand({
         pipeline: "fetch",
         params: { urls, table, ...givenParams(reading) },
         table,
-        hasKey: key !== undefined && key !== "none",
+        hasKey: keyOf(key ?? "").length > 0,
         again: ["fetch", ...urls, ...wordsOf({ table: asked, ...reading })],
       },
       { ...options, concurrency: flags.concurrency },

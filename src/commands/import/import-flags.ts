@@ -14,6 +14,17 @@ export const importFlags = defineFlags({
   ...outputFlags,
 });
 
+/** Which rows `csv` and `fetch` write, and where to. Each says what the table is called otherwise. */
+export const targetFlags = defineFlags({
+  table: { type: "string", valueHint: "name", description: "the table" },
+  key: {
+    type: "string",
+    valueHint: "columns",
+    defaultHint: "none",
+    description: "columns that tell rows apart: a row with the same key is updated",
+  },
+});
+
 /** Tasks that wait for a server need no thread each. */
 export const { concurrency: requestsFlag } = defineFlags({
   concurrency: {
