@@ -4,7 +4,7 @@
 import { systemClock } from "../base/clock.ts";
 import { Histogram } from "../base/histogram.ts";
 import { toIso } from "../base/iso-time.ts";
-import { type RunningTask, remainingMs } from "../engine/forecast.ts";
+import { learnedWeight, type RunningTask, remainingMs } from "../engine/forecast.ts";
 import type { RunId } from "../protocol/ids.ts";
 import type { Learned, LearnedTask } from "../protocol/learned.ts";
 import {
@@ -22,8 +22,6 @@ const everyMs = 1_000;
 const rest = 10;
 /** Of a larger run, the recent rate says enough, and each of its rows would be read. */
 const maxTasks = 20_000;
-/** The mean of earlier runs weighs as much as this many tasks of this run. */
-const learnedWeight = 3;
 
 type FollowedRun = {
   readonly id: RunId;

@@ -40,6 +40,9 @@ export type Situation = {
   readonly stretch: number;
 };
 
+/** What a task takes: the mean of earlier runs weighs as much as this many tasks of this run. */
+export const learnedWeight = 3;
+
 /** The rest of a running task is at least this part of the usual duration, */
 const leastRest = 0.05;
 /** and this part of the time for which it is overdue. */

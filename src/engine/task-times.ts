@@ -7,10 +7,14 @@ import type { TaskVertex } from "../plan/vertex.ts";
 import type { Learned, LearnedTask, SessionDurations } from "../protocol/learned.ts";
 import type { DefinitionTime } from "../protocol/summary.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import { remainingMs, type RunningTask, type Situation, stretchOf } from "./forecast.ts";
+import {
+  learnedWeight,
+  remainingMs,
+  type RunningTask,
+  type Situation,
+  stretchOf,
+} from "./forecast.ts";
 
-/** The mean of earlier runs weighs as much as this many tasks of this run. */
-const learnedWeight = 3;
 /** A task of this run changes the mean by this part at least: the last 50 tasks count. */
 const mostWeight = 50;
 /** Of more running tasks, it is not asked how long each has run: none of them decides when the run ends. */
