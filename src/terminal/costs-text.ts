@@ -1,7 +1,7 @@
 // What a run has cost, in the lines below its end: only what says something. Pure.
 
 import { duration } from "../base/format-duration.ts";
-import { grouped, plural, visible, width } from "../base/text.ts";
+import { plural, visible, width } from "../base/text.ts";
 import type { DefinitionTime, RunSummary, WaitTime } from "../protocol/summary.ts";
 
 /** Fewer tasks are named one by one. */
@@ -38,17 +38,16 @@ export function fitting(parts: readonly string[], room: number): string {
 }
 
 const areMany = (definitions: readonly DefinitionTime[]): boolean =>
-  definitions.length > 1 && definitions.reduce((sum, { tasks }) => sum + tasks, 0) > manyTasks;
+  definitions.reduce((sum, { tasks }) => sum + tasks, 0) > manyTasks;
 
 /** Which duration of a task is worth a word. Among many, one that hardly counts is not. */
 export function slowFromMs({ definitions = [], startedAt, finishedAt }: RunSummary): number {
-  const isOfMany = definitions.reduce((sum, { tasks }) => sum + tasks, 0) > manyTasks;
-  return Math.max(slowEnoughMs, isOfMany ? slowPart * (finishedAt - startedAt) : 0);
+  return Math.max(slowEnoughMs, areMany(definitions) ? slowPart * (finishedAt - startedAt) : 0);
 }
 
 /** `most time: load 41.2 s in 365 tasks`, `transform 20.1 s in 365 tasks` */
 function mostTime(definitions: readonly DefinitionTime[]): string[] {
-  if (!areMany(definitions)) return [];
+  if (definitions.length < 2 || !areMany(definitions)) return [];
   return definitions
     .filter(({ totalMs }) => totalMs >= leastMs)
     .slice(0, maxShown)
@@ -80,7 +79,7 @@ function whatFor({ cause, pool = "" }: WaitTime): string {
 function written({ rows = 0, cpuMs = 0 }: RunSummary, tookMs: number): string[] {
   const saysRows = rows >= fewRows || (rows > 0 && tookMs >= leastMs);
   return [
-    ...(saysRows ? [`${grouped(rows)} ${rows === 1 ? "row" : "rows"} written`] : []),
+    ...(saysRows ? [`${plural(rows, "row")} written`] : []),
     ...(cpuMs >= leastMs ? [`${duration(cpuMs)} of CPU`] : []),
   ];
 }
