@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 
+import { toFailure } from "../base/failure.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { findCsvFiles } from "../examples/csv/files.ts";
@@ -87,6 +88,6 @@ async function filesIn(sources: readonly string[]): Promise<readonly string[]> {
   try {
     return (await findCsvFiles(sources)).files;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(toFailure(error).message);
   }
 }

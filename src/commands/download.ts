@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
+import { toFailure } from "../base/failure.ts";
 import { plural } from "../base/text.ts";
 import { reasonOf } from "../base/system-error.ts";
 import { defineCliCommand } from "../cli/command.ts";
@@ -107,7 +108,7 @@ function wanted(lines: readonly string[], list: string | undefined): readonly Wa
   try {
     return wantedFiles(lines, new Map());
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(toFailure(error).message);
   }
 }
 

@@ -9,7 +9,7 @@ import { isRunAlive } from "../store/liveness.ts";
 import { runToRead } from "../store/read/task-logs.ts";
 import { type WhyTask, whyTask } from "../store/read/why-task.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
-import { idOf } from "./live-run.ts";
+import { idIn } from "./live-run.ts";
 import { asUserError, waitingReader } from "./waiting-reader.ts";
 import { verdictOf, whyData, whyJson, whyLines } from "./why-view.ts";
 
@@ -61,7 +61,7 @@ export const command = defineCliCommand({
 });
 
 function whyOf(db: string, task: string, run: string | undefined): WhyTask {
-  const wanted = run === undefined ? undefined : idOf(run);
+  const wanted = idIn({ run });
   try {
     using reader = waitingReader(db);
     return reader.snapshot(() => {

@@ -1,5 +1,6 @@
 // The table that data is loaded into: its name from what is loaded, and how it is written in SQL.
 
+import { toFailure } from "../../base/failure.ts";
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
 import { UsageError } from "../../cli/usage-error.ts";
 import { checkTable } from "../../examples/example-table.ts";
@@ -27,7 +28,7 @@ export function targetTable(
   try {
     checkTable(table);
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(toFailure(error).message);
   }
   return table;
 }
