@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { JSON } from "../base/globals.ts";
-import { toFailure } from "../base/failure.ts";
+import { reasonOf } from "../base/system-error.ts";
 import { UserError } from "../cli/user-error.ts";
 import type { TextFiles } from "../kit/kit.ts";
 import { writeModules } from "../kit/modules.ts";
@@ -27,7 +27,7 @@ export class BorrowedTypes implements Disposable {
       writeFileSync(this.config, JSON.stringify(configFor(project, folder)));
     } catch (error) {
       this[Symbol.dispose]();
-      throw new UserError(`cannot write the types to ${folder}: ${toFailure(error).message}`);
+      throw new UserError(`cannot write the types to ${folder}: ${reasonOf(error)}`);
     }
   }
 
@@ -75,7 +75,7 @@ function configIn(path: string): Config {
   try {
     return configOf(readFileSync(path, "utf8"));
   } catch (error) {
-    throw new UserError(`${path}: ${toFailure(error).message}`);
+    throw new UserError(`${path}: ${reasonOf(error)}`);
   }
 }
 
