@@ -1,7 +1,8 @@
 // Rows of a query as text, one row at a time: JSON, JSON Lines, CSV and tables. Pure.
 //
 // JSON: integers beyond 2^53 keep all digits, a BLOB is Base64, infinity is 1e999 (JSON readers parse it as infinity), as in
-// the sqlite3 program. A REAL beyond 2^53 has an exponent, so that no reader takes it for an integer. CSV (RFC 4180, lines end with LF): NULL is an empty field, the empty string is "".
+// the sqlite3 program. CSV (RFC 4180, lines end with LF): NULL is an empty field, the empty string is "". In both, a REAL
+// beyond 2^53 has an exponent, so that no program takes it for an integer.
 
 import { JSON } from "../base/globals.ts";
 import { assertNever } from "../base/unreachable.ts";
