@@ -48,10 +48,12 @@ async function enter(command: string): Promise<void> {
   shell.type("\r");
 }
 
+await shell.until(isPrompt, "the first prompt");
+const bash = shell.pid();
 await enter(run);
 await shell.until(() => /\b(9|1\d)\/24\b/.test(lines().join("\n")), "9 tasks are done");
-const [pid = ""] = (await Bun.$`pgrep -f ${"pipeloom run orders.ts"}`.text()).split("\n");
-process.kill(Number(pid), "SIGKILL");
+const pid = Number(await Bun.$`pgrep -P ${bash}`.text());
+process.kill(pid, "SIGKILL");
 await shell.until(() => count("Killed") > 0, "the shell says so");
 await enter(run);
 await shell.until(() => count("24 of 24") > 0, "the run is done");

@@ -1,10 +1,8 @@
 // Test interface of the writer, in this process or as a real Worker. Both must behave the same.
 
 import { unpackEvents } from "../../src/engine/unpack-events.ts";
-import type { FromWriter, ToWriter } from "../../src/protocol/messages.ts";
-import type { RunRequest } from "../../src/protocol/run-request.ts";
-import type { CommittedEvent } from "../../src/protocol/messages.ts";
-import type { WriterOptions } from "../../src/protocol/run-request.ts";
+import type { CommittedEvent, FromWriter, ToWriter } from "../../src/protocol/messages.ts";
+import type { RunRequest, WriterOptions } from "../../src/protocol/run-request.ts";
 import type { Ack, TaskRecord } from "../../src/protocol/writer-records.ts";
 import { creditsOf } from "../../src/protocol/shared/credits.ts";
 import { SharedCount } from "../../src/protocol/shared/shared-count.ts";
