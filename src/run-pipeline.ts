@@ -147,7 +147,9 @@ export async function prepareRun(
   options: RunPipelineOptions,
   hooks: RunHooks = {},
 ): Promise<Run> {
-  return new Run(await runOptionsOf(loaded, options, hooks));
+  const run = await runOptionsOf(loaded, options, hooks);
+  const again = hooks.again ?? (await argumentsOf(loaded, options, run.params));
+  return new Run({ ...run, again });
 }
 
 /** @throws ParamsError, RerunError */
@@ -179,7 +181,6 @@ export async function runOptionsOf(
     concurrency: countOf(options.concurrency, "concurrency", maxConcurrency),
     failFast: options.failFast ?? false,
     inputs: inputsOf(options.inputs),
-    again: hooks.again ?? (await argumentsOf(module, pipeline, options, params)),
     cores: availableParallelism(),
     createExecutors: threadExecutors(hooks.threads?.spawnTaskWorker ?? spawnTaskWorker),
     spawnWriter: hooks.threads?.spawnWriter ?? spawnWriter,
@@ -201,13 +202,12 @@ const writerOptions = (
 
 /** Undefined where a command line cannot name the run. A pipeline of another program need not be exported by its file. */
 async function argumentsOf(
-  module: ModuleRef,
-  { params: spec }: Pipeline,
+  { module, pipeline }: LoadedPipeline,
   { params: given = {}, only, onlyTasks = [] }: RunPipelineOptions,
   params: Record<string, unknown>,
 ): Promise<readonly string[] | undefined> {
   if (module.kind === "builtin" || module.pipeline !== undefined) return undefined;
-  const words = await paramWords(spec, given, params);
+  const words = await paramWords(pipeline.params, given, params);
   if (words === undefined) return undefined;
   const selected = Object.entries(only ?? {}).flatMap(([name, value]) =>
     [value].flat().flatMap((each) => ["--only", `${name}=${String(each)}`]),
