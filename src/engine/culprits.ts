@@ -9,14 +9,14 @@ export const none: ReadonlySet<TaskId> = new Set();
 /**
  * A task that ends its thread usually reports its own failure first: then the other running tasks are not to blame.
  * Without such a report, every running task is.
- * @param overdue the task for which the thread was ended: then no other task is to blame
+ * @param culprit the task for which the engine or the executor ended the thread: then no other task is to blame
  */
 export function culpritsOf(
   worker: LostWorker,
-  overdue: TaskId | undefined,
+  culprit: TaskId | undefined,
   inFlight: InFlight,
 ): ReadonlySet<TaskId> {
-  if (overdue !== undefined) return new Set([overdue]);
+  if (culprit !== undefined) return new Set([culprit]);
   const unreported = worker.running.filter(
     (id) => inFlight.get(id)?.workerId === worker.workerId && !worker.unbegun.has(id),
   );

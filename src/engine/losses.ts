@@ -82,9 +82,9 @@ export class Losses {
     if (worker === undefined) return;
     const { life, inFlight } = this.#deps;
     this.#lost.delete(workerId);
-    const overdue = this.#overdue.get(workerId) ?? worker.culprit;
+    const culprit = this.#overdue.get(workerId) ?? worker.culprit;
     this.#overdue.delete(workerId);
-    const culprits = life.stop === undefined ? culpritsOf(worker, overdue, inFlight) : none;
+    const culprits = life.stop === undefined ? culpritsOf(worker, culprit, inFlight) : none;
     for (const vertex of inFlight) {
       if (vertex.workerId === workerId) this.#resolveTask(vertex, worker, culprits);
     }

@@ -2,7 +2,7 @@ import { jsonText } from "../base/json.ts";
 import type { Mask } from "../protocol/mask.ts";
 
 /**
- * The JSON text of a result or a cursor. Both are stored and shown as they are.
+ * The JSON text of a result, a cursor, or a key or value of `ctx.state`. They are stored and shown as they are.
  * @param root name of the value in paths, e.g. `result`
  * @param what name of the value in messages, e.g. `the task's output`
  * @param plural name of such values in messages, e.g. `outputs`
