@@ -14,6 +14,8 @@ const maxSeen = 2_000;
 export class NodeTitles {
   readonly wanted: readonly string[];
   readonly #seen = new Set<string>();
+  /** One of the titles means a task. */
+  isFound = false;
 
   constructor(wanted: readonly string[]) {
     this.wanted = wanted;
@@ -27,13 +29,15 @@ export class NodeTitles {
     const item = hasNodes ? undefined : itemOf(node);
     const known = item ?? { input: JSON.stringify(Object.fromEntries(scalarsOf(node))) };
     for (const name of names) this.#see(name, known);
-    return this.wanted.some((text) =>
+    const isMeant = this.wanted.some((text) =>
       [...names].some((name) => {
         if (text === name) return true;
         if (item === undefined) return isSameSoFar(text, name, node);
         return hasTitle(text, { name, label: labelOf(item) ?? null });
       }),
     );
+    this.isFound ||= isMeant;
+    return isMeant;
   }
 
   #see(name: string, item: Item): void {

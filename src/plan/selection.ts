@@ -115,7 +115,8 @@ export class Selection {
   }
 
   #nothing(): string {
-    if (this.#only.size === 0) {
+    const { wanted, isFound } = this.#titles;
+    if (wanted.length > 0 && !isFound) {
       const { near } = this.#titles;
       return `there is no such task${near === undefined ? "" : `; did you mean "${near}"?`}`;
     }

@@ -107,6 +107,12 @@ test("nothing selected names what there is", () => {
   expect(() => run({ date: ["mon"] }, nodes).said()).toThrow(
     'only date=mon: no task has "date" in its input; the inputs have day, page',
   );
+  expect(() => run({ day: ["mon"] }, nodes, {}, ["laod"]).said()).toThrow(
+    'only "laod", day=mon: there is no such task; did you mean "load"?',
+  );
+  expect(() => run({ day: ["sun"] }, nodes, {}, ["load"]).said()).toThrow(
+    'only "load", day=sun: no task has this input; there are day=mon, day=tue',
+  );
   const many = Array.from({ length: 12 }, (_, i) => load({ i: i + 100 }));
   expect(() => run({ i: ["7"] }, many).said()).toThrow("i=109 and 2 more");
 });
