@@ -30,7 +30,7 @@ import type {
   TaskRow,
   UnitWrites,
 } from "./history.ts";
-import { RunRow } from "./run-row.ts";
+import { RunChanges } from "./run-changes.ts";
 import { restoredPages, storedResults, type StoredRun } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "../read/run-rows.ts";
 import { maxCountedByReaders, StatusCounts } from "./status-counts.ts";
@@ -58,7 +58,7 @@ export class SqliteHistory implements History {
   readonly costs = new CostCounter();
   readonly #counts: StatusCounts;
   readonly #maxCounted: number;
-  readonly #runRow: RunRow;
+  readonly #runChanges: RunChanges;
 
   /**
    * @param passesOn tasks run again because they depend on others that do
@@ -74,7 +74,7 @@ export class SqliteHistory implements History {
     this.#counts = new StatusCounts(db, run, passesOn ? (id) => this.#statusOf(id) : undefined);
     this.#reruns = new DownstreamReruns(db, run, busyHandler);
     this.#maxCounted = maxCounted;
-    this.#runRow = new RunRow(db, run, busyHandler);
+    this.#runChanges = new RunChanges(db, run, busyHandler);
     const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     this.#tasks = new BulkInsert(db, busyHandler, taskRowsSql, task);
     this.#done = new DoneRows(db, run, busyHandler);
@@ -98,7 +98,7 @@ export class SqliteHistory implements History {
       this.#attempts.isEmpty &&
       this.#definitions.isEmpty &&
       this.#reruns.isEmpty &&
-      this.#runRow.isEmpty
+      this.#runChanges.isEmpty
     );
   }
 
@@ -195,15 +195,15 @@ export class SqliteHistory implements History {
   }
 
   setTotal(total: number): void {
-    this.#runRow.setTotal(total);
+    this.#runChanges.setTotal(total);
   }
 
   setGraph(graph: string): void {
-    this.#runRow.setGraph(graph);
+    this.#runChanges.setGraph(graph);
   }
 
   setEnd(end: RunEnd): void {
-    this.#runRow.setEnd(end);
+    this.#runChanges.setEnd(end);
   }
 
   setCode(code: Code, parts: readonly TaskParts[]): void {
@@ -249,7 +249,7 @@ export class SqliteHistory implements History {
     this.#attempts.flush();
     this.#definitions.flush();
     this.#reruns.flushEnd();
-    this.#runRow.flush();
+    this.#runChanges.flush();
     this.#clear();
   }
 
@@ -285,12 +285,13 @@ export class SqliteHistory implements History {
     this.#tasks.flush();
     this.#done.flush();
     const isLarge = counts.total > this.#maxCounted;
-    if (this.#runRow.isEnding || (isChanged && isLarge)) this.#runRow.storeCounts(counts.text);
+    if (this.#runChanges.isEnding || (isChanged && isLarge))
+      this.#runChanges.storeCounts(counts.text);
   }
 
   committed(): void {
     this.#counts.committed();
-    this.#runRow.committed();
+    this.#runChanges.committed();
     this.costs.committed();
   }
 
@@ -302,7 +303,7 @@ export class SqliteHistory implements History {
     this.#definitions.discard();
     this.#counts.discard();
     this.#reruns.discard();
-    this.#runRow.discard();
+    this.#runChanges.discard();
     this.costs.discard();
     this.#clear();
   }
@@ -319,7 +320,7 @@ export class SqliteHistory implements History {
     this.#logs.close();
     this.#attempts.close();
     this.#progress.finalize();
-    this.#runRow.close();
+    this.#runChanges.close();
     this.#cursor.finalize();
   }
 

@@ -10,7 +10,7 @@ import type { HistoryCell } from "./bulk-insert.ts";
 import { writeDurations } from "./durations.ts";
 import type { RunEnd } from "./history.ts";
 
-export class RunRow {
+export class RunChanges {
   readonly #db: Database;
   readonly #run: RunId;
   readonly #busyHandler: BusyHandler;
