@@ -99,6 +99,8 @@ export function missingTask(
   { run, tasks }: Pick<LogFilter, "run" | "tasks">,
 ): ReaderError | undefined {
   if (tasks.type === "all") return undefined;
+  if (tasks.type === "name" && tasks.ids?.length !== 0) return undefined;
+  // Of a run that goes on, it may have come since.
   const name = tasks.type === "id" ? `#${tasks.id}` : tasks.name;
   const named = new NamedTasks(reader, run, storedGraph(reader, run));
   if (named.ids(name, 1, false).length > 0) return undefined;
