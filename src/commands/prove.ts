@@ -104,19 +104,19 @@ export const command = defineCliCommand({
     const module = enterPipelineFolder(moduleOf(flags.file));
     const loaded = await withPrintsOnStderr(() => loadForCommand(module));
     const options = await optionsOf(flags, own, loaded);
-    using site = new ProofDatabase(await databaseOf(flags.db, loaded), flags.inPlace);
+    using database = new ProofDatabase(await databaseOf(flags.db, loaded), flags.inPlace);
     using stop = new StopSignals();
     const seed = flags.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
     using screen = new ProofScreen(process.stderr, flags.quiet, flags.cycles, seed);
-    const prover = new Prover(site, {
-      orders: { module: loaded.module, options: { ...options, db: site.db } },
+    const prover = new Prover(database, {
+      orders: { module: loaded.module, options: { ...options, db: database.db } },
       cycles: flags.cycles,
       seed,
       stopped: stop.signal,
       onProgress: (progress) => screen.show(progress),
     });
     const proof = await prover.prove().catch((error: unknown) => {
-      throw explained(error, site.scratch);
+      throw explained(error, database.scratch);
     });
     screen.end();
     if (proof === undefined) {

@@ -8,7 +8,7 @@ import { RecordedDisk } from "./recorded-disk.ts";
 import type { ProofDatabase } from "./proof-database.ts";
 
 type CycleDeps = {
-  readonly site: ProofDatabase;
+  readonly database: ProofDatabase;
   readonly findings: Findings;
   readonly moments: KillMoments;
   /** Starts or continues the run. */
@@ -62,8 +62,8 @@ export class Cycle {
     this.#number = number;
     this.#deps = deps;
     this.#tally = tally;
-    deps.site.reset();
-    this.#disk = isRecorded ? new RecordedDisk(deps.site) : undefined;
+    deps.database.reset();
+    this.#disk = isRecorded ? new RecordedDisk(deps.database) : undefined;
   }
 
   /** @returns the run's id; undefined if it was not brought to its end */
@@ -136,8 +136,8 @@ export class Cycle {
   }
 
   #judge(isCut: boolean): RunFacts | undefined | "damaged" {
-    const { site, lastRun, isDurable } = this.#deps;
-    const facts = site.facts(lastRun);
+    const { database, lastRun, isDurable } = this.#deps;
+    const facts = database.facts(lastRun);
     if (facts.type === "damaged") {
       this.#found("corrupt", 1, facts.reason);
       return "damaged";

@@ -22,7 +22,7 @@ import { type Kill, type Orders, runSession, type SessionEnd } from "./killed-se
 import type { ProofDatabase } from "./proof-database.ts";
 
 type ProofOptions = {
-  /** How the run is started; `db` is the site's. */
+  /** How the run is started; `db` is that of the proof. */
   readonly orders: Omit<Orders, "trace">;
   readonly cycles: number;
   readonly seed: number;
@@ -104,7 +104,7 @@ type Undisturbed = {
 
 export class Prover {
   readonly #options: ProofOptions;
-  readonly #site: ProofDatabase;
+  readonly #database: ProofDatabase;
   readonly #outside: OutsideFiles;
   readonly #findings = new Findings();
   readonly #ran = new Map<string, number>();
@@ -115,21 +115,24 @@ export class Prover {
   /** A cycle was to be recorded, and was not. */
   #isRecorderBroken = false;
 
-  constructor(site: ProofDatabase, options: ProofOptions) {
-    this.#site = site;
+  constructor(database: ProofDatabase, options: ProofOptions) {
+    this.#database = database;
     this.#options = options;
     const { module } = options.orders;
     const folders = [process.cwd(), ...(module.kind === "file" ? [dirname(module.path)] : [])];
-    this.#outside = new OutsideFiles(folders, (path) => site.isOurs(path) || site.isOriginal(path));
+    this.#outside = new OutsideFiles(
+      folders,
+      (path) => database.isOurs(path) || database.isOriginal(path),
+    );
   }
 
   /** @returns undefined if it was stopped. @throws UserError if the pipeline does not run undisturbed */
   async prove(): Promise<Proof | undefined> {
     const began = systemClock.now();
-    this.#site.reset();
-    const facts = this.#site.facts(0);
+    this.#database.reset();
+    const facts = this.#database.facts(0);
     if (facts.type === "damaged") {
-      throw new UserError(`${this.#site.db} is damaged: ${facts.reason}`);
+      throw new UserError(`${this.#database.db} is damaged: ${facts.reason}`);
     }
     this.#lastRun = facts.lastRun;
     const first = await this.#undisturbed(1);
@@ -194,7 +197,7 @@ export class Prover {
       const isRecorded = canRecord && moments.isRecorded();
       const recordedBefore = this.#tally.recorded;
       const cycle = new Cycle(number, isRecorded, this.#tally, {
-        site: this.#site,
+        database: this.#database,
         findings: this.#findings,
         moments,
         session: (kill, isFresh, trace) => this.#session(kill, isFresh, trace),
@@ -206,7 +209,7 @@ export class Prover {
       const run = await cycle.run();
       if (run === undefined || this.#isStopped()) continue;
       this.#isRecorderBroken ||= isRecorded && this.#tally.recorded === recordedBefore;
-      const found = { path: this.#site.copy("found"), run };
+      const found = { path: this.#database.copy("found"), run };
       this.#compare(number, side, found, plan);
       this.#compareFiles(number, effects, contents);
       this.#report(number, true);
@@ -216,12 +219,12 @@ export class Prover {
   /** @returns undefined if the proof was stopped */
   async #undisturbed(run: 1 | 2): Promise<Undisturbed | undefined> {
     this.#options.onProgress({ ...this.#progress(), stage: { type: "undisturbed", run } });
-    this.#site.reset();
+    this.#database.reset();
     const before = this.#outside.look();
     const end = await this.#session({ type: "never" }, true, null);
     if (this.#isStopped()) return undefined;
     const { outcome } = end;
-    const facts = this.#site.facts(this.#lastRun);
+    const facts = this.#database.facts(this.#lastRun);
     if (
       outcome.type !== "exited" ||
       facts.type === "damaged" ||
@@ -230,12 +233,12 @@ export class Prover {
     ) {
       throw notUndisturbed(end);
     }
-    if (this.#site.isBypassed) throw bypassed(this.#options.orders.options.db);
+    if (this.#database.isBypassed) throw bypassed(this.#options.orders.options.db);
     const written = writtenBetween(before, this.#outside.look());
     return {
       end,
       code: outcome.code,
-      side: { path: this.#site.copy(`undisturbed-${run}`), run: facts.run.id },
+      side: { path: this.#database.copy(`undisturbed-${run}`), run: facts.run.id },
       contents: new Map(written.map((path) => [path, contentOf(path)])),
     };
   }
@@ -249,7 +252,7 @@ export class Prover {
         trace,
       },
       kill,
-      { scratch: this.#site.scratch, hangMs: this.#hangMs, stopped },
+      { scratch: this.#database.scratch, hangMs: this.#hangMs, stopped },
     );
     for (const [name, attempts] of end.ran) {
       this.#ran.set(name, (this.#ran.get(name) ?? 0) + attempts);

@@ -19,7 +19,7 @@ type Ended =
   | { readonly type: "explained" };
 
 export class RecordedDisk {
-  readonly #site: ProofDatabase;
+  readonly #database: ProofDatabase;
   readonly trace: string;
   #certain: Files;
   /** By processes that were killed since, the last one excepted: a kill syncs nothing. */
@@ -27,11 +27,11 @@ export class RecordedDisk {
   /** By the last process. */
   #last: Operation[] = [];
 
-  /** @param site as it is before the first process */
-  constructor(site: ProofDatabase) {
-    this.#site = site;
-    this.trace = join(site.scratch, "trace");
-    this.#certain = site.files();
+  /** @param database as it is before the first process */
+  constructor(database: ProofDatabase) {
+    this.#database = database;
+    this.trace = join(database.scratch, "trace");
+    this.#certain = database.files();
   }
 
   /** Each process has a trace of its own. */
@@ -44,7 +44,7 @@ export class RecordedDisk {
     this.#written.push(...this.#last);
     this.#last = [];
     if (!existsSync(this.trace)) return this.#forget({ type: "unknown" });
-    if (statSync(this.trace).size + this.#site.bytes > maxBytes) {
+    if (statSync(this.trace).size + this.#database.bytes > maxBytes) {
       return this.#forget({ type: "too-large" });
     }
     this.#last = readTrace(this.trace);
@@ -53,7 +53,7 @@ export class RecordedDisk {
 
   /** What is in the files now counts as certain. */
   #forget(ended: Ended): Ended {
-    this.#certain = this.#site.bytes > maxBytes ? new Map() : this.#site.files();
+    this.#certain = this.#database.bytes > maxBytes ? new Map() : this.#database.files();
     this.#written = [];
     this.#last = [];
     return ended;
@@ -61,7 +61,7 @@ export class RecordedDisk {
 
   /** The last operation may have been killed before it began. */
   #isExplained(): boolean {
-    const found = this.#site.files();
+    const found = this.#database.files();
     return [this.#last, this.#last.slice(0, -1)].some((last) =>
       isSame(filesAfter(this.#certain, [...this.#written, ...last]), found),
     );
@@ -74,11 +74,11 @@ export class RecordedDisk {
   cut(random: () => number): string[] {
     const before = this.#last.slice(0, Math.floor(random() * (this.#last.length + 1)));
     const operations = [...this.#written, ...before];
-    const folder = basename(dirname(this.#site.db));
+    const folder = basename(dirname(this.#database.db));
     this.#certain = cutPower(this.#certain, operations, folder, random);
     this.#written = [];
     this.#last = [];
-    this.#site.place(this.#certain);
+    this.#database.place(this.#certain);
     return before.flatMap((operation) => (operation.type === "note" ? [operation.text] : []));
   }
 }

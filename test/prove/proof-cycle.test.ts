@@ -32,19 +32,19 @@ type Step = readonly [sql: string, end: Partial<SessionEnd>];
 
 async function cycle(steps: readonly Step[]) {
   using folder = tempFolder();
-  using site = new ProofDatabase(join(folder.path, "x.db"), false);
+  using database = new ProofDatabase(join(folder.path, "x.db"), false);
   const findings = new Findings();
   const tally = emptyTally();
   const fresh: boolean[] = [];
   const left = [...steps];
   const run = await new Cycle(1, false, tally, {
-    site,
+    database,
     findings,
     moments: new KillMoments(randomOf(1), { tookMs: 1, events: 1 }),
     session: (_, isFresh) => {
       const [sql, end] = left.shift() ?? ["", exited(9)];
       fresh.push(isFresh);
-      using db = new Database(site.db);
+      using db = new Database(database.db);
       if (sql !== "") db.run(sql);
       return Promise.resolve({ ...killed, ...end });
     },

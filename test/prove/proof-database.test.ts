@@ -48,12 +48,12 @@ test.skipIf(process.platform === "win32")(
     using folder = tempFolder();
     const { link, opened } = linked(folder);
     using db = opened;
-    using site = new ProofDatabase(link, false);
-    site.reset();
-    expect(rowsOf(site.copy("look"))).toEqual([[1]]);
-    expect(site.isBypassed).toBe(false);
+    using database = new ProofDatabase(link, false);
+    database.reset();
+    expect(rowsOf(database.copy("look"))).toEqual([[1]]);
+    expect(database.isBypassed).toBe(false);
     db.run("INSERT INTO t VALUES (2)");
-    expect(site.isBypassed).toBe(true);
+    expect(database.isBypassed).toBe(true);
   },
 );
 
@@ -64,11 +64,11 @@ test.skipIf(process.platform === "win32")(
     const { real, link, opened } = linked(folder);
     opened.close();
     {
-      using site = new ProofDatabase(link, true);
-      site.reset();
-      using other = new Database(site.db);
+      using database = new ProofDatabase(link, true);
+      database.reset();
+      using other = new Database(database.db);
       other.run("DELETE FROM t");
-      expect(site.isBypassed).toBe(false);
+      expect(database.isBypassed).toBe(false);
     }
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
     expect(rowsOf(real)).toEqual([[1]]);
@@ -82,9 +82,9 @@ test.skipIf(process.platform === "win32")("a database in a folder behind a symbo
   opened.close();
   symlinkSync(join(folder.path, "there"), join(folder.path, "here"));
   for (const isInPlace of [false, true]) {
-    using site = new ProofDatabase(join(folder.path, "here/new.db"), isInPlace);
-    expect(site.isOriginal(join(folder.path, "there/new.db-wal"))).toBe(true);
-    expect(site.isOriginal(real)).toBe(false);
+    using database = new ProofDatabase(join(folder.path, "here/new.db"), isInPlace);
+    expect(database.isOriginal(join(folder.path, "there/new.db-wal"))).toBe(true);
+    expect(database.isOriginal(real)).toBe(false);
   }
 });
 
@@ -98,8 +98,8 @@ test.skipIf(process.platform === "win32")(
     for (const suffix of ["", "-wal"]) copyFileSync(real + suffix, db + suffix);
     opened.close();
     {
-      using site = new ProofDatabase(db, true);
-      site.reset();
+      using database = new ProofDatabase(db, true);
+      database.reset();
       const aside = readdirSync(folder.path).filter((name) => name.startsWith("x.db.before"));
       expect(aside).toEqual(["x.db.before-prove"]);
       const [name = ""] = aside;
