@@ -1,5 +1,5 @@
-// The tasks of a name. Names have no index, which would cost each task: they are looked for where they mostly are, and the graph
-// of the run says how many there are to find.
+// Finds tasks by name. Names have no index: it would cost each task. They are looked for at both ends of the run first, and its
+// graph says how many there are to find.
 
 import type { RunId } from "../../protocol/ids.ts";
 import { type RunGraph, tasksIn } from "../../protocol/run-graph.ts";

@@ -32,14 +32,14 @@ export class TaskEnds {
   readonly #run: RunId;
   readonly #most: number;
   readonly #endedSql: string;
-  /** Task → when the end was that is told, epoch ms. A number: there may be a million. */
+  /** Task → the time of the end that was told, epoch ms. A number: there may be a million. */
   readonly #told = new Map<TaskId, number>();
-  /** Of them, those since `#since`. */
+  /** The told ends since `#since`. */
   readonly #recent = new Map<TaskId, string>();
   #since = "";
   /** Ends that the counts have and no look finds: without a time, or of a row that a user has edited. */
   #unseen = 0;
-  /** All ends up to this task are read, of a look at all of them that is under way. */
+  /** The last task whose end is read, while a look at all ends is under way. */
   #readUpTo: number | undefined;
   /** The run has ended, and all ends were read since. */
   #isComplete = false;

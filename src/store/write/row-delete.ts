@@ -21,9 +21,8 @@ export class RowDelete {
   }
 
   /**
-   * A bound that is read first, instead of a subquery: with that, SQLite collects the keys and looks for each, which takes twice as
-   * long.
-   * @param most rows; of one task, all go at once
+   * The bound is read first. With a subquery, SQLite collects the keys and looks for each: that takes twice as long.
+   * @param most rows; those of one key go together, so that there may be more
    * @returns how many
    */
   run(run: RunId, most: number): number {
