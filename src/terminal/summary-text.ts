@@ -35,9 +35,8 @@ export type Epilogue = {
 
 type SummaryOptions = {
   readonly colors?: Palette;
+  /** Of the terminal: longer lines are broken at words, and what a line lists is as much as has room. Default: no limit. */
   readonly columns?: number;
-  /** Of the terminal: longer lines are broken at words, and what a line lists is as much as has room. Default: `columns`. */
-  readonly wrapColumns?: number;
   /** Only failures. */
   readonly quiet?: boolean;
   /** Paths below this folder are shown relative to it. */
@@ -49,22 +48,20 @@ type SummaryOptions = {
 
 export function summaryLines(summary: RunSummary, options: SummaryOptions = {}): string[] {
   const colors = options.colors ?? paletteOf(0);
-  const columns = options.columns ?? Infinity;
-  if (options.quiet === true && summary.status === "done") return [];
-  const { quiet = false, wrapColumns = columns } = options;
+  const { quiet = false, columns = Infinity } = options;
+  if (quiet && summary.status === "done") return [];
   const said = [
     headline(summary, colors, options.cwd ?? ""),
     ...reason(summary, colors),
     ...failures(summary, colors),
     ...(options.epilogue?.results ?? []).map((line) => `  ${visible(line)}`),
-    ...(quiet ? [] : costs(summary, colors, wrapColumns)),
+    ...(quiet ? [] : costs(summary, colors, columns)),
   ];
-  const lines = [
-    ...said.flatMap((line) => wrapped(line, options.wrapColumns ?? Infinity)),
+  return [
+    ...said.flatMap((line) => wrapped(line, columns)),
     // A command that is broken at its words cannot be copied.
     ...next(summary, colors, options),
   ];
-  return columns === Infinity ? lines : lines.map((line) => fit(line, columns));
 }
 
 function headline(summary: RunSummary, colors: Palette, cwd: string): string {

@@ -123,7 +123,7 @@ export class Terminal implements Ui {
       cwd,
       again: again(),
       epilogue: epilogue(summary),
-      wrapColumns: stream.columns || 80,
+      columns: stream.columns || 80,
     };
     this.#end(summaryLines(summary, shown));
   }

@@ -145,7 +145,7 @@ test("a short run says no more than it did, and short waits nothing", () => {
 test("on a narrow terminal the summary is broken at words, and commands are left whole", () => {
   const failures = [failure(1, "GET https://example.com/days/7: 503 Service Unavailable")];
   const one = summary({ status: "error", done: 99, failed: 1, failures });
-  const lines = summaryLines(one, { cwd: "/home/me", wrapColumns: 40 });
+  const lines = summaryLines(one, { cwd: "/home/me", columns: 40 });
   expect(lines).toEqual([
     "✖ demo failed: 99 of 100 tasks done, 1",
     "  failed in 7.3 s → wal_demo.db",
@@ -156,7 +156,7 @@ test("on a narrow terminal the summary is broken at words, and commands are left
     "  next: pipeloom run etl.ts --db wal_demo.db --resume",
   ]);
   for (const colors of [paletteOf(1), paletteOf(3)]) {
-    const colored = summaryLines(one, { cwd: "/home/me", wrapColumns: 40, colors });
+    const colored = summaryLines(one, { cwd: "/home/me", columns: 40, colors });
     expect(colored.map((line) => Bun.stripANSI(line))).toEqual(lines);
   }
 });
