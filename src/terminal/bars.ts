@@ -1,7 +1,6 @@
 // The bars of a frame. Pure.
 
-import type { Layout } from "./frame-layout.ts";
-import { overallProgress } from "./frame-layout.ts";
+import { type Layout, overallProgress } from "./frame-layout.ts";
 import type { View } from "./view.ts";
 
 export const spinnerMs = 100;

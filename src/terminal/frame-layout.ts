@@ -21,7 +21,7 @@ export type FrameOptions = {
 
 export const allTasks = "All tasks";
 const minBar = 6;
-const percentColumns = 4;
+export const percentColumns = 4;
 /** Of the columns, for names; and for names with labels: `transform day=2025-05-13` nearly has room in 80. */
 const nameShare = 0.22;
 const labelledShare = 0.3;

@@ -3,7 +3,7 @@
 import { assertNever } from "../base/unreachable.ts";
 import { clock, countdown } from "../base/format-duration.ts";
 import { overallBar, pulse, spinnerMs, taskBar } from "./bars.ts";
-import { allTasks, arrange, isNarrow, percentOf } from "./frame-layout.ts";
+import { allTasks, arrange, isNarrow, percentColumns, percentOf } from "./frame-layout.ts";
 import type { FrameOptions, Layout } from "./frame-layout.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { cellText, fit, fitMiddle, grouped, pad, plural, width } from "../base/text.ts";
@@ -145,7 +145,8 @@ function runningLine(task: RunningTask, name: string, layout: Layout): string {
     progress === undefined
       ? pulse(layout, layout.taskBar, startedAt)
       : taskBar(layout, layout.taskBar, progress);
-  const percent = progress === undefined ? "    " : percentOf(Math.floor(progress * 100));
+  const percent =
+    progress === undefined ? " ".repeat(percentColumns) : percentOf(Math.floor(progress * 100));
   const icon =
     task.attempt === 1 ? colors.cyan(spin(glyphs, now)) : colors.yellow(spin(glyphs, now));
   const time = isNarrow(layout.columns) ? "" : ` ${clock(now - startedAt).padStart(layout.time)}`;
@@ -163,7 +164,7 @@ function notes({ attempt, message }: RunningTask, layout: Layout): string {
   const { colors, glyphs, columns, label, taskBar: bar, time } = layout;
   if (bar === 0) return "";
   const dot = colors.dim(glyphs.separator);
-  const room = columns - label - bar - time - 9;
+  const room = columns - label - bar - (percentColumns + 1 + time) - 4;
   const note = attempt === 1 ? "" : dot + colors.yellow(`attempt ${attempt}`);
   const again = width(note) <= room ? note : "";
   const left = room - width(again) - glyphs.separator.length;
