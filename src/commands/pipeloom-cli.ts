@@ -1,6 +1,7 @@
 // Pipeloom's command line: all that src/cli is given about the commands.
 
 import type { CliDefinition } from "../cli/cli-definition.ts";
+import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { version, versionLine } from "../version.ts";
 import { about } from "./about.ts";
 import { commandGroups, commandTable } from "./command-table.ts";
@@ -19,7 +20,7 @@ export const pipeloomCli: CliDefinition = {
   commonFlags,
   hintFor: (name) =>
     /\.[cm]?[jt]sx?(:\w+)?$/.test(name)
-      ? `to run a pipeline file: pipeloom run ${name}`
+      ? `to run a pipeline file: ${pipeloomCommand("run", name)}`
       : undefined,
   completionSources: async () =>
     (await import("./completion/completion-sources.ts")).completionSources,
