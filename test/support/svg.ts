@@ -31,7 +31,7 @@ function colorOf({ color }: Look): string {
   return rgb === null ? (named[color] ?? ink) : `rgb(${rgb.slice(1).join(",")})`;
 }
 
-const escaped = (text: string): string =>
+export const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const round = (value: number): string => String(Math.round(value * 100) / 100);
 

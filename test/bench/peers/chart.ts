@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 
+import { escaped } from "../../support/svg.ts";
 import { thousands } from "../kit.ts";
 import type { Report, Result } from "./measured.ts";
 import { peerNames } from "./sides.ts";
@@ -23,9 +24,6 @@ const panels: readonly Panel[] = [
   { title: "tasks that do nothing, per second", value: (result) => result.tasksPerSecond },
   { title: "rows stored by tasks, per second", value: (result) => result.rowsPerSecond },
 ];
-
-const escaped = (said: string): string =>
-  said.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 function text(x: number, y: number, said: string, fill: string = color.ink): string {
   return `<text x="${x}" y="${y}" fill="${fill}">${escaped(said)}</text>`;
