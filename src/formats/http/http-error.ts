@@ -1,6 +1,7 @@
-// A server has refused a request, and a retry would not help, or has not helped.
-
-/** `code`: the status as text. */
+/**
+ * A server has refused a request of `fetchRetry`, `fetchPages` or `jsonLines`, and another try would not help, or has not
+ * helped. `code`: the status as text.
+ */
 export class HttpError extends Error {
   override readonly name = "HttpError";
   /** Without a password. */
