@@ -67,7 +67,7 @@ export class FanOuts {
 
   /** Every item is planned, and no `item` function runs. */
   get areUnfolded(): boolean {
-    return this.areListsKnown && !this.canUnfold && this.#deps.planner.depth === 0;
+    return this.areListsKnown && !this.canUnfold && !this.#deps.planner.isInItem;
   }
 
   /** Tasks that the remaining items will become, at the rate of those that are unfolded. */
@@ -137,22 +137,14 @@ export class FanOuts {
     const { planner } = this.#deps;
     const index = items.next++;
     const tasksBefore = planner.tasks;
-    planner.depth = each.depth + 1;
-    planner.isAgain = items.isAgain;
-    planner.stage = each.stage;
-    planner.definitions.around = each.place;
-    planner.positions.enter(each.position, index);
+    planner.enterItem(each, index, items.isAgain);
     let vertices: Vertex[];
     try {
       const expression = each.item(items.list[index], index);
       if (expression === undefined) throw new PlanError(nothingReturned(index));
       vertices = this.#planItem(each, expression, index);
     } finally {
-      planner.positions.leave();
-      planner.depth = 0;
-      planner.stage = 0;
-      planner.isAgain = false;
-      planner.definitions.around = undefined;
+      planner.leaveItem();
     }
     items.tasks += planner.tasks - tasksBefore;
     each.place.items++;

@@ -39,15 +39,15 @@ export class Planner {
   #fanOuts = 0;
   /** What is stored of the plan. */
   readonly definitions = new DefinitionGraph();
-  readonly positions = new Positions();
+  readonly #positions = new Positions();
   /** Tasks planned so far. */
   tasks = 0;
   /** How many fan-outs are around the item that is being planned; 0 outside of items. */
-  depth = 0;
+  #depth = 0;
   /** The stage of what is planned now and depends on nothing: that of the fan-out around it. */
-  stage = 0;
+  #stage = 0;
   /** What is planned now depends on a task that runs again. */
-  isAgain = false;
+  #isAgain = false;
 
   constructor(deps: PlannerDeps) {
     this.#deps = deps;
@@ -99,9 +99,30 @@ export class Planner {
     }
   }
 
+  get isInItem(): boolean {
+    return this.#depth > 0;
+  }
+
+  /** What is planned from now on is of an item of this fan-out. */
+  enterItem({ depth, stage, place, position }: EachVertex, index: number, isAgain: boolean): void {
+    this.#depth = depth + 1;
+    this.#stage = stage;
+    this.#isAgain = isAgain;
+    this.definitions.around = place;
+    this.#positions.enter(position, index);
+  }
+
+  leaveItem(): void {
+    this.#depth = 0;
+    this.#stage = 0;
+    this.#isAgain = false;
+    this.definitions.around = undefined;
+    this.#positions.leave();
+  }
+
   /** A node of this run was created. */
   created(node: AnyNode): void {
-    node.position = this.positions.next(node);
+    node.position = this.#positions.next(node);
   }
 
   /** @param dependencies which are planned */
@@ -151,8 +172,8 @@ export class Planner {
       waiting: 0,
       dependents: [],
       wantsResult: "no",
-      isAgain: this.isAgain,
-      stage: this.stage,
+      isAgain: this.#isAgain,
+      stage: this.#stage,
       place: this.definitions.of(definition),
     };
     if (node.input === undefined) definition.bareCalls?.add(vertex);
@@ -211,7 +232,7 @@ export class Planner {
       item: node.item,
       items: { phase: "unknown", source },
       position: node.position,
-      depth: this.depth,
+      depth: this.#depth,
       order: this.#fanOuts++,
       place,
       results: [],
@@ -219,9 +240,9 @@ export class Planner {
       waiting: 0,
       dependents: [],
       wantsResult: "no",
-      isAgain: this.isAgain,
+      isAgain: this.#isAgain,
       optional: false,
-      stage: this.stage,
+      stage: this.#stage,
     };
     this.#connect(vertex, dependencies, undefined);
     return vertex;
