@@ -28,7 +28,7 @@ const maxBatchChars = 256 * 1024;
 
 type DispatcherDeps = {
   readonly life: Life;
-  readonly graph: Pick<Graph, "settleWantsResult">;
+  readonly graph: Pick<Graph, "settleWantsResult" | "liveTasks" | "isCountable">;
   readonly schedule: Schedule;
   readonly inFlight: InFlight;
   readonly identities: Identities;
@@ -38,7 +38,7 @@ type DispatcherDeps = {
   /** Makes more tasks ready, if there are any. */
   topUp(): void;
   /** True where an earlier session has ended the task: its outcome has been applied. */
-  applyRestored(vertex: TaskVertex, which?: Which): boolean;
+  applyRestored(vertex: TaskVertex, which?: Which | null): boolean;
   /** Undefined where no task has `reuse`. */
   readonly reuse?: Pick<ReuseAsks, "take" | "size"> | undefined;
 };
@@ -56,6 +56,7 @@ export class Dispatcher {
     this.#deps = deps;
     this.twins = new Twins({
       identities: deps.identities,
+      graph: deps.graph,
       found: (vertex, which) => this.#addKnown(vertex, which),
     });
   }
@@ -74,7 +75,7 @@ export class Dispatcher {
     else if (!this.twins.hold(vertex)) this.#addKnown(vertex);
   }
 
-  #addKnown(vertex: TaskVertex, which?: Which): void {
+  #addKnown(vertex: TaskVertex, which?: Which | null): void {
     if (!this.#deps.applyRestored(vertex, which)) this.#addNew(vertex);
   }
 

@@ -73,14 +73,11 @@ export class DoneTasks {
     return this.#pageOf(a).resultAt(a % maxRows) === this.#pageOf(b).resultAt(b % maxRows);
   }
 
-  /** The tasks of this key that were not taken, in the order of their ids; none if they are more than `most`. */
-  all(key: string, most: number): readonly DoneTask[] {
-    const found: DoneTask[] = [];
-    for (let task = this.#first(this.#findKey(key)); task !== none; task = this.#after(task)) {
-      if (found.length === most) return [];
-      found.push(this.#doneAt(task));
-    }
-    return found;
+  /** The tasks of this key that were not taken, in the order of their ids. One that was yielded may be taken before the next. */
+  *leftOf(key: string): Generator<DoneTask> {
+    let task = this.#first(this.#findKey(key));
+    for (; task !== none; task = this.size === 0 ? none : this.#after(task))
+      yield this.#doneAt(task);
   }
 
   #doneAt(task: number): DoneTask {

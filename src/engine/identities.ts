@@ -48,7 +48,12 @@ export class Identities {
 
   /** Whether it matters which of the earlier tasks of this key the task at this position is, or whether it is one of them at all. */
   isUnsure(key: string, position: number): boolean {
-    return this.#unlike.has(key) || this.restored.isElsewhere(key, position);
+    return this.isUnlike(key) || this.restored.isElsewhere(key, position);
+  }
+
+  /** Its earlier tasks have different results, or are not all done. */
+  isUnlike(key: string): boolean {
+    return this.#unlike.has(key);
   }
 
   /** For a task that is recorded without its input: it may have an id already. */
@@ -59,9 +64,9 @@ export class Identities {
   /**
    * Once, when the task's input is complete: gives it its input text and its id, and the attempt and the cursor that it
    * had in an earlier session.
-   * @param which of the earlier tasks of its key it is; undefined: the first, if there is one
+   * @param which of the earlier tasks of its key it is; undefined: the first, if there is one; null: none, it is new
    */
-  identify(vertex: TaskVertex, which?: Which): RestoredTask | undefined {
+  identify(vertex: TaskVertex, which?: Which | null): RestoredTask | undefined {
     vertex.needs = needsOf(vertex);
     const known = this.#take(vertex, which);
     vertex.input = undefined;
@@ -77,7 +82,7 @@ export class Identities {
   }
 
   /** Gives the task its input text. */
-  #take(vertex: TaskVertex, which: Which | undefined): TakenTask | undefined {
+  #take(vertex: TaskVertex, which: Which | null | undefined): TakenTask | undefined {
     if (vertex.input === undefined) throw new Error("Internal error: a task is identified twice");
     if (this.restored.isEmpty) {
       vertex.inputText = fill(vertex.input, resultText);

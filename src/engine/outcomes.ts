@@ -187,9 +187,9 @@ export class Outcomes {
 
   /**
    * False where the task is still to be run: it is new, or an earlier session has not ended it.
-   * @param which of the earlier tasks of its key it is
+   * @param which of the earlier tasks of its key it is: see `identify`
    */
-  applyRestored(vertex: TaskVertex, which?: Which): boolean {
+  applyRestored(vertex: TaskVertex, which?: Which | null): boolean {
     const { identities, graph, times } = this.#deps;
     const known = identities.identify(vertex, which);
     if (known === undefined || known.status === "open") return false;

@@ -225,7 +225,8 @@ export class Parts {
     const { twins } = dispatcher;
     feeder.topUp();
     while (twins.size > 0 && (!feeder.isTopUpSoon || twins.isFull)) {
-      if (!twins.settle(this.#goesOnPlanning && !twins.isFull)) return;
+      const isEarly = this.#goesOnPlanning && !twins.isFull;
+      if (!twins.settle({ isEarly, isBusy: this.#isBusy && !twins.isFull })) return;
       feeder.topUp();
     }
   }
@@ -237,6 +238,13 @@ export class Parts {
     if (stored.size > 0) return true;
     if (schedule.ready > 0 && (graph.canUnfold || feeder.isStreaming)) return true;
     return feeder.isPending && systemClock.now() < (dispatcher.twins.waitsUntil ?? 0);
+  }
+
+  /** The run is looked at again after something that runs, or will: a task, or the writer's answer. */
+  get #isBusy(): boolean {
+    const { inFlight, schedule, losses, reuse } = this;
+    const underWay = inFlight.size + losses.unresolved + (reuse?.size ?? 0);
+    return underWay + schedule.ready + schedule.delayed > 0;
   }
 
   /** When there is something to do that nothing else wakes the run for, as `systemClock.now`. */

@@ -67,8 +67,23 @@ export class RestoredTasks {
   }
 
   /** The done tasks of this key that were not taken; none if they are more than `most`. `result`: undefined where it is long. */
-  doneOf(key: string, most: number): ReturnType<DoneTasks["all"]> {
-    return this.#done.all(key, most);
+  doneOf(key: string, most: number): readonly DoneTask[] {
+    const found = [...this.#done.leftOf(key).take(most + 1)];
+    return found.length > most ? [] : found;
+  }
+
+  /** The tasks of this key that were not taken, in the order of their ids. The one that was yielded may be taken before the next. */
+  *leftOf(key: string): Generator<Which> {
+    const others = left(this.#byKey.get(key)).slice();
+    for (const done of this.#done.leftOf(key)) {
+      while ((others[0]?.id ?? done.id) < done.id) yield* this.#stillLeft(key, others.shift());
+      yield done;
+    }
+    for (const other of others) yield* this.#stillLeft(key, other);
+  }
+
+  *#stillLeft(key: string, task: RestoredTask | undefined): Generator<Which> {
+    if (task !== undefined && left(this.#byKey.get(key)).includes(task)) yield task;
   }
 
   /** True in a run that is not resumed. */
@@ -101,9 +116,15 @@ export class RestoredTasks {
    * A task that is outdated starts again with all of its attempts.
    * @param optional the failure of an optional task is final; any other task that failed starts again too
    * @param isAgain it depends on a task that runs again with its downstream: so does this one, unless it has done so already
-   * @param which of those of the key that were not taken; undefined: the first
+   * @param which of those of the key that were not taken; undefined: the first, null: none of them
    */
-  take(key: string, optional: boolean, isAgain = false, which?: Which): TakenTask | undefined {
+  take(
+    key: string,
+    optional: boolean,
+    isAgain = false,
+    which?: Which | null,
+  ): TakenTask | undefined {
+    if (which === null) return undefined;
     const task = which === undefined ? this.#take(key) : this.#takeThis(key, which);
     if (task === undefined) return undefined;
     if (isAgain && task.passesOn !== true) {

@@ -8,9 +8,13 @@
 // 1. The one that was called at its position of the plan, unless what reads the task says that this is another's. In a run with the
 //    same plan and the same lists, that is the right one.
 // 2. The one whose result its dependents have read: a list or the plan has changed since, and the positions have moved.
-// 3. The one that was called at its position, or else the first that is left. If none is left, it is new.
+// 3. The one that was called at its position, or else the first that is left and is no other task's: a task with the same input
+//    that waits for others is planned at its position, or it may be an item of a list that is not known yet. That list is waited
+//    for while anything runs. If none is left, it is new.
 
 import { systemClock } from "../base/clock.ts";
+import type { Graph } from "../plan/graph.ts";
+import { isInItem } from "../plan/positions.ts";
 import type { TaskVertex, Vertex } from "../plan/vertex.ts";
 import type { Identities } from "./identities.ts";
 import { type Candidate, maxCandidates, Readers, startingAt } from "./readers.ts";
@@ -23,8 +27,17 @@ const maxPauseMs = 1_000;
 
 type TwinsDeps = {
   readonly identities: Identities;
-  /** It is known which of the earlier tasks of its key the task is; undefined: the first that is left, if there is one. */
-  found(vertex: TaskVertex, which: Which | undefined): void;
+  readonly graph: Pick<Graph, "liveTasks" | "isCountable">;
+  /** It is known which of the earlier tasks of its key the task is. */
+  found(vertex: TaskVertex, which: Which | null | undefined): void;
+};
+
+/** What may come while the tasks wait. */
+type Outlook = {
+  /** More will be planned by itself: only those are found that are sure. */
+  readonly isEarly: boolean;
+  /** Something runs, or will, whose end may lead to more of the plan. */
+  readonly isBusy: boolean;
 };
 
 export class Twins {
@@ -40,6 +53,8 @@ export class Twins {
   /** The earlier tasks of each key that were not taken. */
   readonly #candidates = new Map<string, readonly Candidate[]>();
   #lastHeldAt = 0;
+  /** All that are held wait for lists, and no task has become ready since. */
+  #awaitsLists = false;
 
   constructor(deps: TwinsDeps) {
     this.#deps = deps;
@@ -84,10 +99,13 @@ export class Twins {
   /**
    * To be called when nothing more can be planned before something else happens. What is found may lead to what tells the others
    * apart: so one rule at a time, and the most certain first.
-   * @param isEarly more will be planned by itself: only those are found that are sure
    * @returns whether any was found
    */
-  settle(isEarly: boolean): boolean {
+  settle({ isEarly, isBusy }: Outlook): boolean {
+    const awaitsLists = isBusy && !this.#deps.graph.isCountable;
+    if (awaitsLists && this.#awaitsLists && this.#fresh.length + this.#taken.size === 0)
+      return false;
+    this.#awaitsLists = false;
     this.#candidates.clear();
     const fresh = this.#fresh;
     this.#fresh = [];
@@ -99,7 +117,7 @@ export class Twins {
       this.#find(all, (vertex, key) => this.#sure(vertex, key)) ||
       this.#findByReaders() ||
       this.#find(all, (vertex, key) => this.#deps.identities.restored.at(key, vertex.position)) ||
-      this.#freeAll()
+      this.#freeRest(awaitsLists)
     );
   }
 
@@ -119,7 +137,7 @@ export class Twins {
     return isAny;
   }
 
-  #free(vertex: TaskVertex, which: Which | undefined): void {
+  #free(vertex: TaskVertex, which: Which | null | undefined): void {
     const key = this.#keys.get(vertex) ?? "";
     this.#keys.delete(vertex);
     const same = this.#held.get(key);
@@ -152,9 +170,53 @@ export class Twins {
     return isAny;
   }
 
-  #freeAll(): boolean {
-    for (const vertex of this.#keys.keys().toArray()) this.#free(vertex, undefined);
-    return true;
+  /**
+   * They take what is left of their keys, in order.
+   * @param awaitsLists where this may be what a list plans that is not known yet, they wait for it
+   */
+  #freeRest(awaitsLists: boolean): boolean {
+    const waiting = this.#waitingPositions();
+    let isAny = false;
+    for (const [key, same] of this.#held.entries().toArray()) {
+      const positions = waiting.get(key);
+      if (awaitsLists && this.#mayBeInList(key, positions)) continue;
+      const left = positions && this.#leftOf(key, positions);
+      for (const vertex of same.values().toArray()) {
+        const next = left?.next();
+        this.#free(vertex, next?.done === true ? null : next?.value);
+      }
+      isAny = true;
+    }
+    this.#awaitsLists = this.size > 0;
+    return isAny;
+  }
+
+  /** By key, where tasks are called that wait for others: the earlier ones of these positions are theirs. */
+  #waitingPositions(): ReadonlyMap<string, ReadonlySet<number>> {
+    const { identities, graph } = this.#deps;
+    const definitions = new Set(this.#keys.keys().map(({ definition }) => definition));
+    const positions = new Map<string, Set<number>>();
+    for (const { waiting, definition, input, position } of graph.liveTasks()) {
+      // The key is known where no result is missing in the input.
+      if (waiting === 0 || typeof input !== "string" || !definitions.has(definition)) continue;
+      const key = identities.keyOf(definition.name, input);
+      const same = positions.get(key);
+      if (same === undefined) positions.set(key, new Set([position]));
+      else same.add(position);
+    }
+    return positions;
+  }
+
+  /** What all of a key have yielded alike, any of them can take. */
+  #mayBeInList(key: string, positions: ReadonlySet<number> | undefined): boolean {
+    if (!this.#deps.identities.isUnlike(key)) return false;
+    return this.#leftOf(key, positions).some(({ position }) => isInItem(position));
+  }
+
+  /** The earlier tasks of the key that were not taken and are not at these positions. */
+  #leftOf(key: string, positions: ReadonlySet<number> | undefined): IteratorObject<Which> {
+    const left = this.#deps.identities.restored.leftOf(key);
+    return left.filter(({ position }) => positions?.has(position) !== true);
   }
 
   #findByReaders(): boolean {

@@ -16,6 +16,12 @@ const known = (id: number, key: string, more: Partial<RestoredTask> = {}): Resto
   ...more,
 });
 
+const restored = (...added: RestoredTask[]): RestoredTasks => {
+  const tasks = new RestoredTasks();
+  for (const each of added) tasks.addPage(pageOf(each));
+  return tasks;
+};
+
 test("what was open and nobody asked for is what the file does not plan any more", () => {
   const tasks = new RestoredTasks();
   tasks.addPage(pageOf(known(1, "a", { status: "open" })));
@@ -40,6 +46,43 @@ test("what was done and nobody asked for is counted by its task's name", () => {
     ["a:b", 2],
     ["c", 1],
   ]);
+});
+
+describe("what is left of a key", () => {
+  test("is listed in the order of the ids, done or not", () => {
+    const open = { status: "open" } as const;
+    const tasks = restored(known(1, "a", open), known(2, "a"), known(3, "b"), known(4, "a", open));
+    expect(Array.from(tasks.leftOf("a"), ({ id }) => Number(id))).toEqual([1, 2, 4]);
+    tasks.take("a", false, false, { id: taskId(4), position: 4 });
+    expect(Array.from(tasks.leftOf("a"), ({ id }) => Number(id))).toEqual([1, 2]);
+  });
+
+  test("may be taken while it is listed", () => {
+    const open = { status: "open" } as const;
+    const tasks = restored(known(1, "a"), known(2, "a"), known(3, "a", open), known(4, "a", open));
+    const left = tasks.leftOf("a");
+    const ids: number[] = [];
+    for (let next = left.next(); next.done !== true; next = left.next()) {
+      ids.push(Number(next.value.id));
+      tasks.take("a", false, false, next.value);
+      // Another task takes the next one.
+      tasks.take("a", false);
+    }
+    expect(ids).toEqual([1, 3]);
+    expect(tasks.isEmpty).toBe(true);
+  });
+
+  test("is not compared where it is too much", () => {
+    const tasks = restored(known(1, "a"), known(2, "a"));
+    expect([tasks.doneOf("a", 2).length, tasks.doneOf("a", 1).length]).toEqual([2, 0]);
+  });
+});
+
+test("a task may be none of those of its key", () => {
+  const tasks = new RestoredTasks();
+  tasks.addPage(pageOf(known(1, "a")));
+  expect(tasks.take("a", false, false, null)).toBeUndefined();
+  expect(Number(tasks.take("a", false)?.id)).toBe(1);
 });
 
 describe("what is known", () => {

@@ -203,3 +203,49 @@ test("a file of an earlier version has no positions: readers tell, as before", a
   expect(await second.end).toMatchObject({ status: "done", alreadyDone: 15, done: 16 });
   expect(rig.rows("SELECT * FROM t ORDER BY d, x")).toEqual(rows);
 });
+
+/** In both sessions, `wait` fails, and what follows `skip` goes on without it. */
+const late = (tasks: string): string => `
+  const wait = task({ name: "wait", run: () => step("wait") });
+  const skip = task({ name: "skip", optional: true, run: () => 1 });
+  const list = task({ name: "list", run: () => ["x"] });
+  const ticket = task({ name: "ticket", run: () => crypto.randomUUID() });
+  const save = task({ name: "save", async run(row: { t: string }, ctx) { await ctx.insert("t", [row]); } });
+  const other = () => ticket(undefined, { name: "other" });
+  export default pipeline({ name: "p", schema: "CREATE TABLE IF NOT EXISTS t (t)", tasks() {
+    const skipped = skip(undefined, { after: [wait()] });
+    ${tasks}
+  } });
+`;
+
+test.each([
+  [
+    "waits for another task",
+    `return [ticket(), other(), save({ t: ticket(undefined, { after: [skipped] }) })];`,
+  ],
+  [
+    "is in a list that is not known yet",
+    `return [ticket(), other(), each(list(undefined, { after: [skipped] }), () => save({ t: ticket() }))];`,
+  ],
+  [
+    "is in a list in a list that is not known yet",
+    `return [ticket(), other(), each(["a"], () => each(list(undefined, { after: [skipped] }), () => save({ t: ticket() })))];`,
+  ],
+])("one that has not run takes no result of a task that %s", async (_, tasks) => {
+  await using rig = newRig();
+  const { control } = rig;
+  const file = rig.pipeline(late(tasks));
+  const first = await rig.start(file, { workers: 1, concurrency: 2 });
+  (await control.next("wait")).fail("down");
+  expect(await first.end).toMatchObject({ failed: 1, skipped: 1 });
+  const rows = rig.rows("SELECT * FROM t");
+  expect(rows).toHaveLength(1);
+  // As if the session had died before its end was committed.
+  using db = new Database(rig.file("test.db"));
+  db.run("DELETE FROM task_runs WHERE name = 'other'");
+  const second = await rig.start(file, { workers: 1, concurrency: 2, resume: "last" });
+  (await control.next("wait")).fail("down");
+  expect(await second.end).toMatchObject({ failed: 1, skipped: 1 });
+  expect(rig.rows("SELECT * FROM t")).toEqual(rows);
+  expect(rig.rows("SELECT COUNT(*) AS n FROM task_runs WHERE name = 'other'")).toEqual([{ n: 1 }]);
+});
