@@ -30,3 +30,12 @@ export const isOwnTable = (table: string): boolean => names.includes(foldCase(ta
  * @param run a numbered parameter
  */
 export const ofRun = (run: string): string => `run_id >= ${run} AND +run_id = ${run}`;
+
+/**
+ * The condition for a run's tasks of a status that has a partial index, which has the ids: only the rows of these tasks are read.
+ * Without the subquery it depends on the statistics (ANALYZE) of the file whether SQLite reads all tasks of the run; `ofRun` fares
+ * no better. A run that has not ended has no statistics, or old ones.
+ * @param run a numbered parameter
+ */
+export const ofRunWith = (run: string, status: "error" | "running"): string =>
+  `run_id = ${run} AND id IN (SELECT id FROM task_runs WHERE run_id = ${run} AND status = '${status}')`;

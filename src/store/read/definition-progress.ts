@@ -3,7 +3,7 @@
 import { Date } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { definitionSql } from "../decide-reruns.ts";
-import { ofRun } from "../own-tables.ts";
+import { ofRun, ofRunWith } from "../own-tables.ts";
 import type { Queries } from "../queries.ts";
 
 export type DefinitionProgress = {
@@ -59,7 +59,7 @@ export const runningRows = (db: Queries, run: RunId): readonly RunningRow[] =>
   db
     .query(
       `SELECT ${definitionSql} AS task, started_at, progress FROM task_runs
-        WHERE ${ofRun("?1")} AND status = 'running' ORDER BY run_id, id LIMIT ?2`,
+        WHERE ${ofRunWith("?1", "running")} ORDER BY run_id, id LIMIT ?2`,
       [run, maxRunning],
     )
     .map((row) => ({

@@ -3,6 +3,7 @@
 import { type Failure, failureLine } from "../../base/failure.ts";
 import { withoutNumbers } from "../../base/text.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { ofRunWith } from "../own-tables.ts";
 import { earlierAttempts, type SeenAttempt } from "./earlier-attempts.ts";
 import { failure, number, storedTaskId } from "./stored-values.ts";
 import type { Reader } from "./reader.ts";
@@ -40,9 +41,8 @@ const maxLogs = 3;
 /** The largest group first. */
 export function failureGroups(reader: Reader, run: RunId): readonly FailureGroup[] {
   const groups = new Map<string, { tasks: FailedTask[]; count: number }>();
-  // Not `ofRun`: with it, SQLite reads all tasks of the run instead of the index of failed ones.
   const { rows } = reader.iterate(
-    `SELECT id, name, attempt, error, ${itemColumns(reader)} FROM task_runs WHERE run_id = ?1 AND status = 'error' ORDER BY run_id, id`,
+    `SELECT id, name, attempt, error, ${itemColumns(reader)} FROM task_runs WHERE ${ofRunWith("?1", "error")} ORDER BY run_id, id`,
     [run],
   );
   for (const row of rows) {

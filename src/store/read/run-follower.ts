@@ -5,7 +5,7 @@ import { Date } from "../../base/globals.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import { type RunId, taskId, type TaskId } from "../../protocol/ids.ts";
 import type { FinalStatus, TaskStatus } from "../../protocol/status.ts";
-import { ofRun } from "../own-tables.ts";
+import { ofRunWith } from "../own-tables.ts";
 import { LogFollower } from "./log-follower.ts";
 import { runRows } from "./overview.ts";
 import type { Reader, Row } from "./reader.ts";
@@ -93,7 +93,7 @@ export class RunFollower {
   *#started(): Generator<RunEvent> {
     const rows = this.#reader.query(
       `SELECT id, name, attempt, started_at, progress, message, ${itemColumns(this.#reader)} FROM task_runs
-        WHERE ${ofRun("?1")} AND status = 'running' ORDER BY run_id, id LIMIT ?2`,
+        WHERE ${ofRunWith("?1", "running")} ORDER BY run_id, id LIMIT ?2`,
       [this.#run, maxRunning],
     );
     for (const row of rows) {

@@ -7,6 +7,7 @@ import { needsIn, type StoredNeeded } from "../../protocol/needs.ts";
 import type { GraphEdge, RunGraph } from "../../protocol/run-graph.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
 import { definitionSql } from "../decide-reruns.ts";
+import { ofRunWith } from "../own-tables.ts";
 import type { Reader, Row } from "./reader.ts";
 import { itemColumns, storedLabel } from "./stored-item.ts";
 import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
@@ -86,9 +87,9 @@ export class NeedsReader {
     const rows =
       countOf(needed) <= maxInList
         ? this.#rows("run_id = ?1 AND id IN (SELECT value FROM json_each(?2))", idsIn(needed))
-        : ["error", "running"].flatMap((status) =>
+        : (["error", "running"] as const).flatMap((status) =>
             this.#rows(
-              `run_id = ?1 AND status = '${status}' AND
+              `${ofRunWith("?1", status)} AND
                 EXISTS (SELECT 1 FROM json_each(?2) WHERE id BETWEEN value ->> 0 AND value ->> 1)
                 ORDER BY run_id, id LIMIT ${maxListed}`,
               JSON.stringify(needed.ranges),
@@ -136,9 +137,9 @@ export class NeedsReader {
     };
   }
 
-  /** By the partial indexes: few tasks run or have failed. With `ofRun`, SQLite would read all tasks of the run. */
+  /** Few tasks run or have failed. */
   #open(definitions: readonly string[], status: "error" | "running"): Open {
-    const where = `run_id = ?1 AND status = '${status}' AND
+    const where = `${ofRunWith("?1", status)} AND
       (${definitionSql} IN (SELECT value || ':' FROM json_each(?2)) OR key IN (SELECT value FROM json_each(?2)))`;
     const names = JSON.stringify(definitions);
     const count = `SELECT COUNT(*) AS n FROM task_runs WHERE ${where}`;
