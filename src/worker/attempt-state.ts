@@ -51,9 +51,10 @@ export class AttemptState implements TaskState {
   }
 
   #check(call: string, key: unknown): void {
-    if (typeof key !== "string" || key === "" || !key.isWellFormed() || key.includes("\0")) {
+    const wrong = wrongKey(key);
+    if (wrong !== undefined) {
       throw new TypeError(
-        `${call}: the key is ${describeValue(key)}; pass a string that is not empty`,
+        `${call}: the key is ${wrong}; pass a string of one or more whole characters`,
       );
     }
     if (this.#attempt.deps.hasOwnTables) return;
@@ -61,4 +62,12 @@ export class AttemptState implements TaskState {
       `${call}: this run stores nothing about itself (--no-store-task-status), so the file has no place for the state of a pipeline; run it without that option, or keep the value in a table of your own`,
     );
   }
+}
+
+/** What a key is that cannot be one; undefined for any other. */
+function wrongKey(key: unknown): string | undefined {
+  if (typeof key !== "string") return describeValue(key);
+  if (key === "") return "empty";
+  if (key.includes("\0")) return "a string with a NUL, which SQLite takes for its end";
+  return key.isWellFormed() ? undefined : "a string with half of a surrogate pair";
 }

@@ -88,7 +88,8 @@ test("each pipeline has its own", async () => {
 test.each([
   ['set("k", undefined)', 'ctx.state.set: the value of "k" is undefined'],
   ['set("k", { at: new Date() })', 'state "k": value.at is a Date; values must be JSON'],
-  ['set("", 1)', "ctx.state.set: the key is "],
+  ['set("", 1)', "ctx.state.set: the key is empty; pass a string"],
+  ['set("a\\0", 1)', "ctx.state.set: the key is a string with a NUL"],
   ["get(5 as never)", "ctx.state.get: the key is a number"],
   ['set("k", [process.env["TOKEN"]])', "value[0] holds the value of the secret TOKEN"],
 ])("%s is an error that says what", async (call, message) => {
