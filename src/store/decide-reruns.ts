@@ -37,6 +37,8 @@ export const moduleFingerprint = (code: string): string => modulePrefix + code;
 
 /** Of the definition that a key names, with its colon: the hash after the last colon has only these characters. */
 export const definitionSql = "rtrim(task_runs.key, '0123456789abcdefghijklmnopqrstuvwxyz')";
+/** The name in what `definitionSql` gives. */
+export const definitionIn = (cell: unknown): string => String(cell).replace(/:$/, "");
 
 type Definition = { readonly name: string; readonly fingerprint: string; readonly repeats: number };
 

@@ -2,7 +2,7 @@
 
 import { Date } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { definitionSql } from "../decide-reruns.ts";
+import { definitionIn, definitionSql } from "../decide-reruns.ts";
 import { ofRun, ofRunWith } from "../own-tables.ts";
 import type { Queries } from "../queries.ts";
 
@@ -47,7 +47,7 @@ export const definitionProgress = (
       [run, since],
     )
     .map((row) => ({
-      task: String(row["task"]).replace(/:$/, ""),
+      task: definitionIn(row["task"]),
       left: Number(row["left"]),
       ran: Number(row["ran"]),
       ended: Number(row["ended"]),
@@ -63,7 +63,7 @@ export const runningRows = (db: Queries, run: RunId): readonly RunningRow[] =>
       [run, maxRunning],
     )
     .map((row) => ({
-      task: String(row["task"]).replace(/:$/, ""),
+      task: definitionIn(row["task"]),
       startedAt: Date.parse(String(row["started_at"])),
       progress: Number(row["progress"]),
     }));

@@ -2,7 +2,7 @@
 
 import { Date } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { definitionSql } from "../decide-reruns.ts";
+import { definitionIn, definitionSql } from "../decide-reruns.ts";
 import { ofRun } from "../own-tables.ts";
 import type { Reader, Row } from "./reader.ts";
 import { number } from "./stored-values.ts";
@@ -56,7 +56,7 @@ export function definitionCosts(reader: Reader, run: RunId): readonly Definition
     [run],
   );
   for (const row of rows) {
-    const name = String(row["definition"]).replace(/:$/, "");
+    const name = definitionIn(row["definition"]);
     let group = groups.get(name);
     if (group === undefined) groups.set(name, (group = new Group()));
     group.add(row);
