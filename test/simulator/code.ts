@@ -3,8 +3,14 @@
 import type { FileContent, TaskRow } from "./file.ts";
 import type { Asks, Json, Scenario, Session } from "./scenario.ts";
 
-/** Of an ended task. `made`: the version that ended it. `counts`: the same, or a later one for which the user kept it. */
+/**
+ * Of an ended task. `made`: the version that ended it. `counts`: the same, a later one for which the user kept it, or
+ * `unknown`.
+ */
 type Version = { readonly made: number; readonly counts: number };
+
+/** It may be of other code than that of its kind, and so it runs again. */
+const unknown = -1;
 
 /** What earlier sessions left, and what this one does about it. */
 export type CodeState = {
@@ -16,6 +22,8 @@ export type CodeState = {
   readonly asks: Asks | undefined;
   /** Per kind: the version in the last session that has begun. */
   readonly stored: readonly number[];
+  /** Kinds whose code that session has not recorded, because it died too early: any edit of the file counts for them. */
+  readonly unsure: ReadonlySet<number>;
   /** Ended tasks, by id. */
   readonly ended: ReadonlyMap<number, Version>;
   /** Tasks that committed something and begin from the beginning all the same. */
@@ -57,6 +65,10 @@ export const asksFor = ({ asks }: Pick<CodeState, "asks">, row: TaskRow): boolea
   ((asks.rerun.includes(kindOfKey(row.key)) && (isEnded(row) || row.cursor !== null)) ||
     (asks.failed && row.status === "error"));
 
+/** Since the last session that has begun. */
+const isChanged = ({ unsure, versions, stored }: CodeState, kind: number): boolean =>
+  unsure.has(kind) ? codeText(versions) !== codeText(stored) : versions[kind] !== stored[kind];
+
 /** Before the session, the task had ended; with the code of this session, or by the user's wish, it has not. */
 export function isOutdated(state: CodeState, row: TaskRow): boolean {
   const kind = kindOfKey(row.key);
@@ -64,8 +76,13 @@ export function isOutdated(state: CodeState, row: TaskRow): boolean {
   if (!isEnded(row) || version === undefined) return false;
   // `--keep` keeps results, and what failed has none.
   if (state.keeps.includes(kind)) return asksFor(state, row);
-  return isAsked(row) || asksFor(state, row) || version.counts !== state.versions[kind];
+  if (isAsked(row) || asksFor(state, row)) return true;
+  return isMadeUnsure(state, kind) || version.counts !== state.versions[kind];
 }
+
+/** An edit of another kind counts for this one too. */
+const isMadeUnsure = (state: CodeState, kind: number): boolean =>
+  state.unsure.has(kind) && isChanged(state, kind);
 
 /** Changed kinds that have committed something, and have inserted rows or emitted messages. */
 export function repeatingKinds(state: CodeState, before: FileContent | undefined): number[] {
@@ -80,7 +97,7 @@ export function repeatingKinds(state: CodeState, before: FileContent | undefined
   return [...committed].filter(
     (kind) =>
       sent.has(kind) &&
-      state.versions[kind] !== state.stored[kind] &&
+      isChanged(state, kind) &&
       !state.keeps.includes(kind) &&
       state.asks?.rerun.includes(kind) !== true,
   );
@@ -117,10 +134,13 @@ export function afterSession(
     if (!isEnded(row)) continue;
     if (version === undefined || !isSame) ended.set(row.id, { made: now, counts: now });
     else if (hasBegun && state.keeps.includes(kind)) ended.set(row.id, { ...version, counts: now });
+    else if (hasBegun && isMadeUnsure(state, kind))
+      ended.set(row.id, { ...version, counts: unknown });
     else ended.set(row.id, version);
   }
   return {
     stored: hasBegun ? state.versions : state.stored,
+    unsure: new Set(after.unknownCode.map(kindOfKey)),
     ended,
     again,
     everKept: new Set([...state.everKept, ...state.keeps]),
@@ -131,6 +151,7 @@ export const nothingBefore = (
   scenario: Scenario,
 ): Omit<CodeState, "versions" | "keeps" | "asks"> => ({
   stored: scenario.kinds.map(() => 0),
+  unsure: new Set(),
   ended: new Map(),
   again: new Set(),
   everKept: new Set(),

@@ -219,6 +219,8 @@ export class Evidence {
   #beginsAgain(old: TaskRow, row: TaskRow, begun: boolean): boolean {
     if (old.status !== "done" && old.cursor === null) return false;
     if (begun && this.seen.code.asks?.rerun.includes(kindOfKey(old.key)) === true) return true;
+    // Not planned any more, it is skipped. Its checkpoint would be gone if it were to begin again.
+    if (row.status === "skipped" && row.cursor !== null) return false;
     const isBegun = hasRun(old, row) || (isAsked(row) && !isAsked(old));
     if (!isBegun) return false;
     return old.status === "done" ? !isAsked(old) : this.runsAgain(old);

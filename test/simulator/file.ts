@@ -45,6 +45,8 @@ export type FileContent = {
   readonly tasks: readonly TaskRow[];
   /** Of the newest run, in the order of their ends. */
   readonly attempts: readonly AttemptRow[];
+  /** Definitions of the newest run whose own code is not recorded, only that of the whole file. */
+  readonly unknownCode: readonly string[];
   readonly logs: readonly {
     readonly task_id: number;
     readonly attempt: number;
@@ -81,6 +83,7 @@ export const empty: FileContent = {
   runs: [],
   tasks: [],
   attempts: [],
+  unknownCode: [],
   logs: [],
   ins: [],
   ups: [],
@@ -133,6 +136,11 @@ export function readFile(path: string): FileContent {
       `SELECT task_id, attempt, outcome, started_at, finished_at, error FROM task_attempts
        WHERE run_id = (SELECT MAX(id) FROM pipeline_runs) ORDER BY rowid`,
     ),
+    unknownCode: from<{ name: string }>(
+      "pipeloom_definitions",
+      `SELECT name FROM pipeloom_definitions
+       WHERE run_id = (SELECT MAX(id) FROM pipeline_runs) AND fingerprint LIKE 'module:%'`,
+    ).map(({ name }) => name),
     logs: from("task_logs", "SELECT task_id, attempt, line FROM task_logs ORDER BY rowid"),
     ins: from(
       "ins",

@@ -89,7 +89,10 @@ export class AttemptJudge {
     }
   }
 
-  /** What was announced is there. What is there was announced, or a task saw it begin before the process died. */
+  /**
+   * What was announced is there. What is there was announced, or the process died before that, and a thread had been given
+   * the attempt: perhaps it ended before the task's code began.
+   */
   #areKnown(rows: readonly AttemptRow[]): void {
     const { end, storeFailed, stage } = this.#seen;
     const left = [...rows];
@@ -106,9 +109,9 @@ export class AttemptJudge {
     }
     const mayBeUntold = end.how === "killed" || storeFailed;
     for (const { task_id: id, attempt, outcome } of left) {
-      const isTraced = stage.traces.some((each) => each.task === id && each.attempt === attempt);
+      const isGiven = stage.dispatches.some((each) => each.id === id && each.attempt === attempt);
       check(
-        mayBeUntold && isTraced,
+        mayBeUntold && isGiven,
         () =>
           `attempt ${attempt} of task ${id} (${outcome}) is in the file, and nobody knows of it`,
       );

@@ -28,7 +28,17 @@ export class EndJudge {
       () => `kinds ${repeating.join()} have changed and would insert twice, and the run began`,
     );
     if (end.how === "refused") return this.#refused(end.failure);
+    this.#codeIsKnown();
     if (end.how === "summary") this.#ended(end.summary);
+  }
+
+  /** Only a session that dies may leave it open which code made its results: then any edit would count for all of them. */
+  #codeIsKnown(): void {
+    const { end, after, storeFailed } = this.#seen;
+    check(
+      after.unknownCode.length === 0 || end.how === "killed" || storeFailed,
+      () => `the code of ${after.unknownCode.join()} is not recorded`,
+    );
   }
 
   /** A refused run must not have started anything. The reason must be a stop or a failed store. */

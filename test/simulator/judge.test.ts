@@ -106,6 +106,10 @@ const spoilt: Record<string, [spoil: (seen: Seen) => Seen, finding: RegExp]> = {
       ),
     /an event of .* has the input \{\}/,
   ],
+  "code that is not recorded": [
+    (seen) => withFile(seen, { unknownCode: ["kind-0"] }),
+    /the code of kind-0 is not recorded/,
+  ],
   "a row that is there twice": [
     (seen) => withFile(seen, { ins: [...seen.after.ins, ...seen.after.ins.slice(0, 1)] }),
     /rows of .* inserted: 4 are there and 3 are right/,

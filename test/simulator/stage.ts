@@ -49,10 +49,17 @@ const givenUpAfterMs = 2_000;
 /** Duration of a slow hook: 10 s are enough for all hooks of one run, unless the main thread is slow too. */
 const hookMs = 3;
 
+type Dispatch = {
+  readonly id: number;
+  readonly name: string;
+  readonly attempt: number;
+  readonly at: number;
+};
+
 export class Stage {
   readonly world: World;
   readonly traces: Trace[] = [];
-  readonly dispatches: { readonly id: number; readonly name: string; readonly at: number }[] = [];
+  readonly dispatches: Dispatch[] = [];
   readonly hookedIds: number[] = [];
   /** From now on, no attempt may begin. */
   isStopped = false;
@@ -158,8 +165,8 @@ export class Stage {
   // ── what the threads and the run say ──
 
   dispatched(assignments: readonly Assignment[]): void {
-    for (const { id, name } of assignments) {
-      this.dispatches.push({ id, name, at: this.world.now });
+    for (const { id, name, attempt } of assignments) {
+      this.dispatches.push({ id, name, attempt, at: this.world.now });
     }
   }
 
