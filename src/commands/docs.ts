@@ -25,9 +25,10 @@ export const docsCommand = (commands: readonly CommandEntry[]): CliCommand =>
     meta: {
       name: "docs",
       details:
-        "Shows every command with its flags, the environment variables, the exit codes, and every function and type of the API; or one topic. In a terminal through a pager. Made from the same definitions as the help and the types in your editor.",
+        "Shows every command with its flags, the environment variables, the exit codes, a guide with the details of the README, and every function and type of the API; or one topic. In a terminal through a pager. Made from the same definitions as the help and the types in your editor.",
       examples: [
         { line: "pipeloom docs task", what: "the function task; also: docs run, docs environment" },
+        { line: "pipeloom docs guide", what: "the guide; one topic of it: docs reuse" },
         {
           line: "pipeloom docs --format man > ~/.local/share/man/man1/pipeloom.1",
           what: "for man pipeloom",
@@ -39,7 +40,8 @@ export const docsCommand = (commands: readonly CommandEntry[]): CliCommand =>
         type: "positional",
         required: false,
         valueHint: "topic",
-        description: "a command, a function or type, environment, or exit-codes",
+        description:
+          "a command, a function or type, environment, exit-codes, guide, or a topic of the guide",
       },
       format: {
         type: "enum",
@@ -62,6 +64,8 @@ export const docsCommand = (commands: readonly CommandEntry[]): CliCommand =>
 /** @throws UsageError */
 function partOf(topic: string, parts: readonly Part[]): Part {
   const asked = topic.toLowerCase();
+  const whole = parts.find(({ title }) => title.toLowerCase() === asked);
+  if (whole !== undefined) return whole;
   const found = parts.flatMap(({ title, sections }) =>
     sections
       .filter((section) => section.topic.toLowerCase() === asked)
@@ -71,7 +75,10 @@ function partOf(topic: string, parts: readonly Part[]): Part {
   if (part !== undefined) {
     return { title: part.title, sections: found.flatMap(({ sections }) => sections) };
   }
-  const topics = parts.flatMap(({ sections }) => sections.map((section) => section.topic));
+  const topics = parts.flatMap(({ title, sections }) => [
+    title.toLowerCase(),
+    ...sections.map((section) => section.topic),
+  ]);
   throw new UsageError(
     `there is no topic ${quote(topic)}`,
     didYouMean(nearest(topic, topics)) ?? "to see all of them: pipeloom docs",

@@ -103,6 +103,44 @@ describe("everything is in it", () => {
   });
 });
 
+describe("the guide", () => {
+  test("each topic is found, beside the command or type of that name", async () => {
+    const topics = Array.from(
+      (await Bun.file(join(repository, "src/commands/docs/guide.md")).text()).matchAll(
+        /^## (.+)$/gm,
+      ),
+      ([, name = ""]) => name,
+    );
+    expect(topics.length).toBeGreaterThan(20);
+    const text = await docs("guide");
+    for (const topic of topics) expect(text).toContain(`\n\n${topic}\n\n`);
+    const prove = await docs("prove");
+    expect(prove).toContain("pipeloom prove [file] [flags]");
+    expect(prove).toContain("at random moments until it is done");
+  });
+
+  test("paragraphs, lists and code are told apart", async () => {
+    const reuse = await docs("reuse");
+    expect(reuse).toContain('\n    import { each, pipeline, task } from "pipeloom";\n');
+    expect(reuse).toContain(
+      "\n  - Other programs are noticed while a run goes on, and between two",
+    );
+    expect(reuse).not.toContain("```");
+    expect(await docs("reuse", "--format", "markdown")).toContain("```sh\npipeloom run reuse.ts\n");
+    expect(await docs("reuse", "--format", "man")).toContain(
+      ".TP 3\n\\[u2022]\nOther programs are",
+    );
+  });
+
+  test("the README names topics that there are", async () => {
+    const readme = await Bun.file(join(repository, "README.md")).text();
+    const named = Array.from(readme.matchAll(/guide\.md#([a-z]+)/g), ([, topic = ""]) => topic);
+    expect(named.length).toBeGreaterThan(20);
+    const text = await docs("guide");
+    for (const topic of named) expect(text).toContain(`\n\n${topic}\n\n`);
+  });
+});
+
 test("a topic in any case; a wrong one is corrected", async () => {
   expect(await docs("RunPipeline")).toContain("\nrunPipeline\n");
   const { code, err } = await run([...pipeloom, "docs", "tsk"], repository);

@@ -19,11 +19,15 @@ export default pipeline({ name: "p", tasks: () => t() });
 `;
 
 test(
-  "an editor has nothing to say of the README's files, once `types` has run",
+  "an editor has nothing to say of the files in the README and the guide, once `types` has run",
   async () => {
     using folder = tempFolder();
-    const readme = await Bun.file(join(repository, "README.md")).text();
-    const blocks = [...readme.matchAll(/^```ts title="([^"]+)"[^\n]*\n(.*?)^```$/gms)];
+    const texts = await Promise.all(
+      ["README.md", "src/commands/docs/guide.md"].map((path) =>
+        Bun.file(join(repository, path)).text(),
+      ),
+    );
+    const blocks = [...texts.join("\n").matchAll(/^```ts title="([^"]+)"[^\n]*\n(.*?)^```$/gms)];
     expect(blocks.length).toBeGreaterThan(5);
     for (const [, name = "", text = ""] of blocks) await Bun.write(join(folder.path, name), text);
     {

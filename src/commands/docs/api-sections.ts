@@ -54,7 +54,10 @@ function declarationsIn(declarations: string): Map<string, Declaration[]> {
 function sectionOf(name: string, own: readonly Declaration[]): Section {
   const comment = own.map((each) => each.comment).find((each) => each !== "") ?? "";
   const signature = own.map((each) => each.code.replace(/^declare /, "")).join("\n");
-  return { topic: name, blocks: [heading(2, name), ...commentBlocks(comment), code(signature)] };
+  return {
+    topic: name,
+    blocks: [heading(2, name), ...commentBlocks(comment), code(signature, "ts")],
+  };
 }
 
 /** Paragraphs, then what the tags say. */

@@ -9,6 +9,8 @@ import { about } from "../about.ts";
 import { commonFlags } from "../common-flags.ts";
 import { readVariables, setVariables } from "../environment.ts";
 import { apiParts } from "./api-sections.ts";
+import guide from "./guide.md" with { type: "text" };
+import { guideSections } from "./guide-sections.ts";
 import { type Block, code, heading, type Part, terms, text } from "./reference-blocks.ts";
 
 export async function reference(commands: readonly CommandEntry[]): Promise<Part[]> {
@@ -21,6 +23,7 @@ export async function reference(commands: readonly CommandEntry[]): Promise<Part
     { title: "Commands", sections: await Promise.all(sections) },
     { title: "Environment", sections: [{ topic: "environment", blocks: environment }] },
     { title: "Exit codes", sections: [{ topic: "exit-codes", blocks: exitCodes }] },
+    { title: "Guide", sections: guideSections(guide) },
     ...apiParts(modules["pipeloom/index.d.ts"] ?? ""),
   ];
 }
@@ -32,7 +35,7 @@ function commandBlocks({ name, summary }: CommandEntry, command: CliCommand): Bl
     heading(2, `${about.name} ${name}`),
     text(`${summary}.`),
     ...(meta.details === undefined ? [] : [text(meta.details)]),
-    code(usage),
+    code(usage, "console"),
     ...terms("Arguments", positionals),
     ...terms("Flags", own),
     ...terms("Common flags", common),

@@ -28,6 +28,8 @@ function manOf(block: Block): string[] {
       return [`.SS ${escaped(block.text)}`];
     case "text":
       return [".PP", escaped(block.text)];
+    case "list":
+      return block.items.flatMap((item) => [".TP 3", escaped("•"), escaped(item)]);
     case "code":
       return [".PP", ".RS 4", ".nf", ...block.text.split("\n").map(escaped), ".fi", ".RE"];
     case "terms":

@@ -17,7 +17,9 @@ function markdownOf(block: Block): string {
     case "text":
       return escaped(block.text);
     case "code":
-      return `\`\`\`ts\n${block.text}\n\`\`\``.replace(/^```ts(?=\npipeloom )/, "```console");
+      return `\`\`\`${block.language}\n${block.text}\n\`\`\``;
+    case "list":
+      return block.items.map((item) => `- ${escaped(item)}`).join("\n");
     case "terms":
       return [
         ...(block.title === "" ? [] : [`**${block.title}**\n`]),

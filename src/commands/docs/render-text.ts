@@ -21,7 +21,9 @@ function blockText(block: Block, style: HelpStyle): string {
     case "heading":
       return headingText(block, p);
     case "text":
-      return indented(Bun.wrapAnsi(block.text, Math.min(style.columns, 100) - indent));
+      return indented(wrapped(block.text, style, indent));
+    case "list":
+      return indented(block.items.map((item) => itemText(item, style)).join("\n"));
     case "code":
       return indented(indented(p.cyan(block.text)));
     case "terms":
@@ -31,5 +33,11 @@ function blockText(block: Block, style: HelpStyle): string {
 
 const headingText = ({ level, text }: Extract<Block, { type: "heading" }>, p: Palette): string =>
   p.bold(level === 1 ? text.toUpperCase() : text);
+
+const wrapped = (text: string, { columns }: HelpStyle, margin: number): string =>
+  Bun.wrapAnsi(text, Math.min(columns, 100) - margin);
+
+const itemText = (item: string, style: HelpStyle): string =>
+  `- ${wrapped(item, style, indent + 2).replaceAll("\n", "\n  ")}`;
 
 const indented = (lines: string): string => lines.replaceAll(/^(?=.)/gm, " ".repeat(indent));
