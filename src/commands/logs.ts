@@ -85,7 +85,7 @@ export const command = defineCliCommand({
       using reader = waitingReader(db);
       const filter = filterOf(reader, run, task, level, matches);
       const mayCome = follow && isAlive(reader, filter);
-      const missing = missingTask(reader, filter);
+      const missing = missingTask(reader, filter, false);
       if (missing !== undefined && !mayCome) throw missing;
       const follower = showLast(reader, filter, tail, print, { missing, follow });
       if (follower !== undefined) await showNew(reader, filter, follower, print);
@@ -191,7 +191,7 @@ async function showNew(
     print(lines);
     if (hasMore) continue;
     if (!goesOn) {
-      const missing = missingTask(reader, filter);
+      const missing = missingTask(reader, filter, true);
       if (missing !== undefined) throw missing;
       return;
     }

@@ -50,6 +50,8 @@ export class DefinitionGraph {
   /** Cache: equal tasks follow each other. */
   #lastDefinition: AnyTaskDefinition | undefined;
   #lastPlace = this.#rest;
+  /** A task may have a label that is not made of members of its input. */
+  hasOtherLabels = false;
   /** How often a place or an edge was new. */
   changes = 0;
   /** The fan-out whose item is being planned. */
@@ -156,6 +158,11 @@ export class DefinitionGraph {
     const edges = this.#places.flatMap((to) =>
       to.edges.map(({ from, kind, count }) => ({ from: idOf(from), to: idOf(to), kind, count })),
     );
-    return this.#isCut ? { nodes, edges, isCut: true } : { nodes, edges };
+    return {
+      nodes,
+      edges,
+      ...(this.#isCut ? { isCut: true } : undefined),
+      ...(this.hasOtherLabels ? undefined : { labels: "members" }),
+    };
   }
 }

@@ -1,6 +1,6 @@
 // Turns nodes into vertices, dependencies first.
 
-import { type AnyNode, type EachNode, nodeName, type TaskNode } from "../api/node.ts";
+import { type AnyNode, type EachNode, isNode, nodeName, type TaskNode } from "../api/node.ts";
 import { toJsonText } from "../base/json.ts";
 import { DefinitionGraph } from "./definition-graph.ts";
 import { dependenciesOf, isLeaf } from "./dependencies.ts";
@@ -191,6 +191,8 @@ export class Planner {
 
   #connectTask(vertex: TaskVertex, { input, settings }: TaskNode, nodes: readonly AnyNode[]): void {
     this.tasks++;
+    if (mayHaveOtherLabel(vertex.definition, input, settings))
+      this.definitions.hasOtherLabels = true;
     if (settings?.name !== undefined) this.definitions.addName(vertex.place, vertex.name);
     if (nodes.length === 0) return this.definitions.addLeaf(vertex.place);
     const dependencies = nodes.map((node) => this.plan(node));
@@ -273,3 +275,13 @@ export class Planner {
     this.#deps.readLate(vertex);
   }
 }
+
+/** Than one that is made of members of its input. A result may be no object. */
+const mayHaveOtherLabel = (
+  { label }: TaskNode["definition"],
+  input: unknown,
+  settings: TaskNode["settings"],
+): boolean =>
+  label !== undefined ||
+  settings?.label !== undefined ||
+  (typeof input === "object" ? isNode(input) : input !== undefined);

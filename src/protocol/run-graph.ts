@@ -47,4 +47,9 @@ export type RunGraph = {
   readonly edges: readonly GraphEdge[];
   /** The run has more nodes or edges than are recorded. Absent: it has not. */
   readonly isCut?: true;
+  /**
+   * `members`: each task is told from others of its name by members of its input (`day=2025-05-13`), if at all. Absent: an author's
+   * label or an input that is no object may do so too, or it is not known.
+   */
+  readonly labels?: "members";
 };

@@ -8,7 +8,9 @@ import type { RunId } from "../protocol/ids.ts";
 import { hasTitle, type Shown, titleOf } from "../protocol/label.ts";
 import { nameInKey } from "../protocol/task-key.ts";
 import { itemColumns, storedLabel } from "./read/stored-item.ts";
+import { NamedTasks } from "./read/named-tasks.ts";
 import type { Row } from "./read/reader.ts";
+import { storedGraph } from "./read/stored-graph.ts";
 import type { Queries } from "./queries.ts";
 
 type Titled = Shown & { readonly id: number };
@@ -18,6 +20,10 @@ const pageSize = 10_000;
 /** Tasks whose titles are compared with a name that nothing has. */
 const maxCompared = 2_000;
 const maxNames = 10;
+/** Of a text that are looked for in inputs. */
+const maxParts = 3;
+/** What `visible` makes of control characters. */
+const shownControl = /\\(?:x[\da-f]{2}|u[\da-f]{4})/g;
 
 /**
  * By a name of a task or of a definition; where nothing has that name, by a title or a label.
@@ -29,25 +35,10 @@ export function findTasks(db: Queries, run: RunId, text: string, most: number): 
     const task = titled(db, run, Number(id));
     if (task !== undefined && (title === "" || hasTitle(title, task))) return [task.id];
   }
-  const named = findNamed(db, run, text, most);
-  return named.length > 0 ? named : findTitled(db, run, text, most);
-}
-
-function findNamed(db: Queries, run: RunId, text: string, most: number): number[] {
-  const byName = db.query("SELECT id FROM task_runs WHERE run_id = ? AND name = ? LIMIT ?", [
-    run,
-    text,
-    most,
-  ]);
-  if (byName.length > 0 || !definitionsOf(db, run).includes(text)) return byName.map(idOf);
-  // Its nodes have names of their own.
-  const prefix = `${nameInKey(text)}:`;
-  return db
-    .query(
-      "SELECT id FROM task_runs WHERE run_id = ? AND substr(key, 1, ?) = ? ORDER BY id LIMIT ?",
-      [run, prefix.length, prefix, most],
-    )
-    .map(idOf);
+  const tasks = new NamedTasks(db, run, storedGraph(db, run));
+  // The nodes of a definition may have names of their own. Not asked for other names: a million keys would be cut.
+  const named = tasks.ids(text, most, isDefinition(db, run, text));
+  return named.length > 0 || !tasks.mayBeTitle(text) ? named : findTitled(db, run, text, most);
 }
 
 function findTitled(db: Queries, run: RunId, text: string, most: number): number[] {
@@ -59,17 +50,19 @@ function findTitled(db: Queries, run: RunId, text: string, most: number): number
   return found;
 }
 
-/** The labels are made of a million inputs only where these have a part of the text. */
+/** The labels are made of a million inputs only where these have the parts of the text. */
 function* candidates(db: Queries, run: RunId, text: string): Generator<Titled> {
   const last = text.split(/\s/).at(-1) ?? "";
-  const parts = (last.match(/[\w.:/-]+/g) ?? []).toSorted((a, b) => b.length - a.length);
+  const parts = last.replaceAll(shownControl, " ").match(/[\w.:/-]+/g) ?? [];
+  const some = parts.toSorted((a, b) => b.length - a.length).slice(0, maxParts);
   const columns = itemColumns(db);
-  const isLikely = "label IS NOT NULL OR instr(coalesce(input, ''), ?) > 0";
+  const hasParts = some.map(() => "instr(input, ?) > 0").join(" AND ");
+  const isLikely = `label IS NOT NULL OR input IS NOT NULL${hasParts === "" ? "" : ` AND ${hasParts}`}`;
   for (let after = 0; ;) {
     const rows = db.query(
       `SELECT * FROM (SELECT id, name, ${columns} FROM task_runs WHERE run_id = ? AND id > ?)
         WHERE ${isLikely} ORDER BY id LIMIT ?`,
-      [run, after, parts[0] ?? "", pageSize],
+      [run, after, ...some, pageSize],
     );
     yield* rows.map(titledRow);
     if (rows.length < pageSize) return;
@@ -93,10 +86,18 @@ function titled(db: Queries, run: RunId, id: number): Titled | undefined {
   return row === undefined ? undefined : titledRow(row);
 }
 
-/** Empty in a file of an earlier version. */
+/** A file of an earlier version has none. */
+const hasDefinitions = (db: Queries): boolean =>
+  db.query("SELECT 1 FROM sqlite_schema WHERE name = 'pipeloom_definitions'").length > 0;
+
+function isDefinition(db: Queries, run: RunId, name: string): boolean {
+  if (!hasDefinitions(db)) return false;
+  const one = "SELECT 1 FROM pipeloom_definitions WHERE run_id = ? AND name = ?";
+  return db.query(one, [run, nameInKey(name)]).length > 0;
+}
+
 function definitionsOf(db: Queries, run: RunId): string[] {
-  const table = "SELECT 1 FROM sqlite_schema WHERE name = 'pipeloom_definitions'";
-  if (db.query(table).length === 0) return [];
+  if (!hasDefinitions(db)) return [];
   return db
     .query("SELECT name FROM pipeloom_definitions WHERE run_id = ? LIMIT 100", [run])
     .map((row) => String(row["name"]));

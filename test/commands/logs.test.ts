@@ -28,11 +28,23 @@ function addLog(db: Database, run: number, id: number, level: string, line: stri
   db.query("INSERT INTO task_logs VALUES (?, ?, 1, ?, ?, ?)").run(run, id, at, level, line);
 }
 
-function addTask(db: Database, run: number, id: number, name: string): void {
+function addTask(db: Database, run: number, id: number, name: string, key = "k"): void {
   db.query(
-    "INSERT INTO task_runs (run_id, id, name, key, status) VALUES (?, ?, ?, 'k', 'running')",
-  ).run(run, id, name);
+    "INSERT INTO task_runs (run_id, id, name, key, status) VALUES (?, ?, ?, ?, 'running')",
+  ).run(run, id, name, key);
 }
+
+/** A task of the definition `page`, with a name of its own and a line in its log. */
+function addPage(db: Database, run: number, id: number): void {
+  addTask(db, run, id, `page-${id}`, `page:${id}`);
+  addLog(db, run, id, "info", `page ${id}`);
+}
+
+const addDefinition = (db: Database, run: number, name: string): void =>
+  void db.run("INSERT INTO pipeloom_definitions VALUES (?, ?, 'a', 0, '{}', NULL, NULL, NULL)", [
+    run,
+    name,
+  ]);
 
 /** Run 1: one task. Run 2: `load` twice and `report`. */
 function filled(): TempFolder {
@@ -151,6 +163,25 @@ describe("the command", () => {
     expect(lines).toEqual(["page 3 is odd", "page 4"]);
   });
 
+  test("a definition whose many tasks have names of their own", async () => {
+    using folder = filled();
+    using db = openDatabase(options(folder.file("pipeloom.db")));
+    addDefinition(db, 2, "page");
+    db.transaction(() => {
+      for (let id = 10; id < 1015; id++) addPage(db, 2, id);
+    })();
+    expect(await logs(folder, "2", "page", "-n", "2")).toEqual(["page 1013", "page 1014"]);
+  });
+
+  test("--follow shows tasks of a definition that have names of their own", async () => {
+    using run = running(2, (db) => {
+      addDefinition(db, 2, "page");
+      addPage(db, 2, 10);
+    });
+    const { lines } = await run.follow(["page"], [(db) => addPage(db, 2, 11)]);
+    expect(lines).toEqual(["page 10", "page 11"]);
+  });
+
   const later: [string, string][] = [
     ["a name", "late"],
     ["an id", "#4"],
@@ -187,9 +218,10 @@ describe("the command", () => {
 });
 
 /** `filled`, and the run goes through `steps`: one after each output of `logs --follow`, and at last it ends. */
-function running(run: number) {
+function running(run: number, begun: (db: Database) => void = () => {}) {
   const folder = filled();
   const db = openDatabase(options(folder.file("pipeloom.db")));
+  begun(db);
   db.run("UPDATE pipeline_runs SET status = 'running' WHERE id = ?", [run]);
   const lock = acquireRunLock(folder.file("pipeloom.db"), runId(run));
   const end = (): void =>

@@ -50,7 +50,25 @@ test("tasks by definition; what is read, and what is only waited for", () => {
       { from: "load", to: "report", kind: "input", count: 3 },
       { from: "check", to: "report", kind: "after", count: 1 },
     ],
+    labels: "members",
   });
+});
+
+function labelsOf(...nodes: AnyNode[]): RunGraph["labels"] {
+  const hand = new Hand();
+  hand.addAll(...nodes);
+  return graphOf(hand).labels;
+}
+
+test("whether tasks have labels that are not made of members of their inputs", () => {
+  const { node } = new Tasks();
+  const labelled = definition("labelled", { label: () => "x" });
+  expect(labelsOf(node("a", { n: 1 }), node("b"), node("c", [1]), node("d", null))).toBe("members");
+  expect(labelsOf(node("a", { n: 1 }), node("b", 1))).toBeUndefined();
+  expect(labelsOf(node("a", "x"))).toBeUndefined();
+  expect(labelsOf(node("a", node("result")))).toBeUndefined();
+  expect(labelsOf(node("a", {}, { label: "x" }))).toBeUndefined();
+  expect(labelsOf(new TaskNode(labelled, {}, undefined))).toBeUndefined();
 });
 
 test("names of nodes, as long as there are few", () => {

@@ -4,20 +4,19 @@
 import type { RunId } from "../../protocol/ids.ts";
 import { type RunGraph, tasksIn } from "../../protocol/run-graph.ts";
 import { nameInKey } from "../../protocol/task-key.ts";
-import type { Reader } from "./reader.ts";
-import { storedTaskId } from "./stored-values.ts";
+import type { Queries } from "../queries.ts";
 import { storedTotal } from "./task-counts.ts";
 
 /** Tasks of one end of a run: a name is mostly near the beginning, or it is the last task. */
 const maxScanned = 20_000;
 
 export class NamedTasks {
-  readonly #reader: Reader;
+  readonly #db: Queries;
   readonly #run: RunId;
   readonly #graph: RunGraph;
 
-  constructor(reader: Reader, run: RunId, graph: RunGraph) {
-    this.#reader = reader;
+  constructor(db: Queries, run: RunId, graph: RunGraph) {
+    this.#db = db;
     this.#run = run;
     this.#graph = graph;
   }
@@ -33,7 +32,15 @@ export class NamedTasks {
       if (found.size >= count) break;
       for (const id of this.#look(source, name, most, byDefinition)) found.add(id);
     }
-    return [...found].slice(0, most);
+    return [...found].toSorted((a, b) => a - b).slice(0, most);
+  }
+
+  /**
+   * Where no task has it as its name: whether it may be a title or a label. Those that are made of the members of an input have a
+   * `=`, or a mark where it was cut out.
+   */
+  mayBeTitle(text: string): boolean {
+    return this.#graph.labels !== "members" || !this.#hasAll || /[=…]/.test(text);
   }
 
   #look(source: "first" | "last" | "all", name: string, most: number, byDefinition: boolean) {
@@ -43,17 +50,22 @@ export class NamedTasks {
         ? "task_runs WHERE run_id = ?1"
         : `(SELECT id, name, key FROM task_runs WHERE run_id = ?1 ORDER BY id ${order} LIMIT ${maxScanned}) WHERE true`;
     const isNamed = byDefinition
-      ? "(name = ?2 OR substr(key, 1, length(?2) + 1) = ?2 || ':')"
-      : "name = ?2";
-    return this.#reader
-      .query(`SELECT id FROM ${tasks} AND ${isNamed} LIMIT ?3`, [this.#run, name, most])
-      .map((row) => storedTaskId(row["id"], this.#reader));
+      ? "(name = ?2 OR substr(key, 1, length(?4) + 1) = ?4 || ':')"
+      : "(name = ?2 AND ?4 IS NOT NULL)";
+    return this.#db
+      .query(`SELECT id FROM ${tasks} AND ${isNamed} LIMIT ?3`, [
+        this.#run,
+        name,
+        most,
+        nameInKey(name),
+      ])
+      .map((row) => Number(row["id"]));
   }
 
   /** Undefined where only the tasks themselves can say it. */
   #count(name: string, byDefinition: boolean): number | undefined {
-    const { nodes, isCut } = this.#graph;
-    if (isCut === true || !this.#isWhole) return undefined;
+    const { nodes } = this.#graph;
+    if (!this.#hasAll) return undefined;
     let count = 0;
     for (const node of nodes) {
       if (node.kind !== "task") continue;
@@ -68,7 +80,8 @@ export class NamedTasks {
   }
 
   /** The graph has each task of the file: earlier sessions may have planned others, and one that goes on plans more. */
-  get #isWhole(): boolean {
-    return storedTotal(this.#reader, this.#run) === tasksIn(this.#graph);
+  get #hasAll(): boolean {
+    if (this.#graph.isCut === true) return false;
+    return storedTotal(this.#db, this.#run) === tasksIn(this.#graph);
   }
 }

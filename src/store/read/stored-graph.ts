@@ -3,17 +3,22 @@
 import { JSON } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { GraphEdge, GraphNode, RunGraph } from "../../protocol/run-graph.ts";
-import type { Reader } from "./reader.ts";
+import type { Queries } from "../queries.ts";
 import { text } from "./stored-values.ts";
 
 /** Empty where there is none. */
-export function storedGraph(reader: Reader, run: RunId): RunGraph {
+export function storedGraph(db: Queries, run: RunId): RunGraph {
   // `*`, because a file of an earlier version has no graph.
-  const [row] = reader.query("SELECT * FROM pipeline_runs WHERE id = ?", [run]);
+  const [row] = db.query("SELECT * FROM pipeline_runs WHERE id = ?", [run]);
   const graph = parsed(text(row?.["graph"]));
   const nodes = listIn(graph, "nodes").filter(isNode);
   const edges = listIn(graph, "edges").filter(isEdge);
-  return member(graph, "isCut") === true ? { nodes, edges, isCut: true } : { nodes, edges };
+  return {
+    nodes,
+    edges,
+    ...(member(graph, "isCut") === true ? { isCut: true } : undefined),
+    ...(member(graph, "labels") === "members" ? { labels: "members" } : undefined),
+  };
 }
 
 function parsed(json: string | null): unknown {

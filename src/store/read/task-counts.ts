@@ -3,6 +3,7 @@
 import { JSON } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { type TaskStatus, taskStatuses } from "../../protocol/status.ts";
+import type { Queries } from "../queries.ts";
 import type { Reader, Row, Value } from "./reader.ts";
 import { number, storedRunId } from "./stored-values.ts";
 
@@ -46,8 +47,8 @@ export function countByRun(
 }
 
 /** Undefined where the tasks of the run would have to be counted. */
-export function storedTotal(reader: Reader, run: RunId): number | undefined {
-  const [row] = reader.query("SELECT * FROM pipeline_runs WHERE id = ?", [run]);
+export function storedTotal(db: Queries, run: RunId): number | undefined {
+  const [row] = db.query("SELECT * FROM pipeline_runs WHERE id = ?", [run]);
   const counts = storedCounts(row?.["counts"]);
   return counts === undefined ? undefined : totalOf(counts);
 }

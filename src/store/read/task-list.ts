@@ -1,6 +1,8 @@
 // The tasks that `status` lists.
 
 import { Date, JSON } from "../../base/globals.ts";
+import { nameInKey } from "../../protocol/task-key.ts";
+import { ofRunWith } from "../own-tables.ts";
 import { findTasks } from "../task-names.ts";
 import type { Failure } from "../../base/failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
@@ -77,8 +79,8 @@ export function listTasks(
     const isLarge = totalOf(counts) > maxSorted;
     const order = isLarge ? "id DESC" : byTime;
     const conditions = conditionsOf(reader, run as RunId, only);
-    for (const which of ["status = 'running'", "status <> 'running'"]) {
-      const rows = tasksOf(reader, run, [[which], ...conditions], order, most - tasks.length);
+    for (const status of statusesOf(only)) {
+      const rows = tasksOf(reader, run, status, conditions, order, most - tasks.length);
       const ids = rows.map((row) => storedTaskId(row["id"], reader));
       const attempts = earlierAttempts(reader, run as RunId, ids);
       for (const [i, row] of rows.entries()) {
@@ -91,12 +93,24 @@ export function listTasks(
 
 type Condition = readonly [sql: string, ...values: (string | number)[]];
 
-/** A name that many tasks have is not looked up. */
+/** With the run as `?1`. */
+const ofStatus = {
+  running: ofRunWith("?1", "running"),
+  error: ofRunWith("?1", "error"),
+  notRunning: "run_id = ?1 AND status <> 'running'",
+};
+
+const statusesOf = (only: TaskCondition | undefined): readonly (keyof typeof ofStatus)[] =>
+  only?.failed === true ? ["error"] : ["running", "notRunning"];
+
+/** The ids of a name that more tasks have are not listed. */
 function conditionOf(reader: Reader, run: RunId, name: string): Condition {
-  const one = "SELECT 1 FROM task_runs WHERE run_id = ? AND name = ? LIMIT 1";
-  if (reader.query(one, [run, name]).length > 0) return ["name = ?", name];
   const ids = findTasks(reader, run, name, maxNamed);
-  return ["id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)];
+  const listed: Condition = ["id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)];
+  if (ids.length < maxNamed) return listed;
+  const isNamed = "name = ? OR substr(key, 1, length(?) + 1) = ? || ':'";
+  const inKey = nameInKey(name);
+  return [`(${isNamed} OR ${listed[0]})`, name, inKey, inKey, ...listed.slice(1)];
 }
 
 function conditionsOf(
@@ -105,8 +119,6 @@ function conditionsOf(
   only: TaskCondition | undefined,
 ): readonly Condition[] {
   const conditions: Condition[] = [];
-  // As text: SQLite uses the index of failed tasks only for a condition that it knows when it prepares the statement.
-  if (only?.failed === true) conditions.push(["status = 'error'"]);
   if (only?.name !== undefined) conditions.push(conditionOf(reader, run, only.name));
   if (only?.since !== undefined) {
     conditions.push(["coalesce(finished_at, started_at) >= ?", new Date(only.since).toISOString()]);
@@ -118,16 +130,16 @@ function conditionsOf(
 function tasksOf(
   reader: Reader,
   run: number,
+  status: keyof typeof ofStatus,
   only: readonly Condition[],
   order: string,
   most: number,
 ): Row[] {
-  const conditions: readonly Condition[] = [["run_id = ?", run], ...only];
-  const where = conditions.map(([sql]) => sql).join(" AND ");
-  const values = conditions.flatMap(([, ...rest]) => rest);
+  const where = [ofStatus[status], ...only.map(([sql]) => sql)].join(" AND ");
+  const values = only.flatMap(([, ...rest]) => rest);
   return reader.query(
     `SELECT ${columns}, ${itemColumns(reader)}${hasReason(reader) ? ", reason" : ""}, ${costColumns(reader)} FROM task_runs
-      WHERE run_id = ? AND id IN (SELECT id FROM task_runs WHERE ${where} ORDER BY ${order} LIMIT ?)
+      WHERE run_id = ?1 AND id IN (SELECT id FROM task_runs WHERE ${where} ORDER BY ${order} LIMIT ?)
       ORDER BY ${order}`,
     [run, ...values, most],
   );

@@ -10,7 +10,8 @@ import { ReaderError } from "./reader-error.ts";
 import { type IsAlive, runningRuns } from "./running-runs.ts";
 import { storedGraph } from "./stored-graph.ts";
 import { itemColumns, storedLabel } from "./stored-item.ts";
-import { hasTitle } from "../../protocol/label.ts";
+import { hasTitle, type Shown } from "../../protocol/label.ts";
+import { nameInKey, nameOfKey } from "../../protocol/task-key.ts";
 import { findTasks, noTask } from "../task-names.ts";
 import { number, storedLogLevel, storedRunId, storedTaskId } from "./stored-values.ts";
 
@@ -42,7 +43,7 @@ type TaskFilter =
   | {
       readonly type: "name";
       readonly name: string;
-      /** No task had the name itself when it was looked up: it is a title or a label. */
+      /** No task had the name itself when it was looked up: it is a definition, a title or a label. */
       readonly isTitle: boolean;
       /** The tasks that had the name when it was looked up; undefined if they are too many to list. */
       readonly ids: readonly number[] | undefined;
@@ -93,18 +94,20 @@ export function tasksNamed(reader: Reader, run: RunId, task: string | undefined)
   return { type: "name", name: task, isTitle, ids: ids.length > maxIds ? undefined : ids };
 }
 
-/** Why the filter finds no task; undefined if it finds one. */
+/**
+ * Why the filter finds no task; undefined if it finds one.
+ * @param goesOn the run did so since the filter was made: the task may have come
+ */
 export function missingTask(
   reader: Reader,
   { run, tasks }: Pick<LogFilter, "run" | "tasks">,
+  goesOn: boolean,
 ): ReaderError | undefined {
   if (tasks.type === "all") return undefined;
   if (tasks.type === "name" && tasks.ids?.length !== 0) return undefined;
-  // Of a run that goes on, it may have come since.
   const name = tasks.type === "id" ? `#${tasks.id}` : tasks.name;
-  const named = new NamedTasks(reader, run, storedGraph(reader, run));
-  if (named.ids(name, 1, false).length > 0) return undefined;
-  if (findTasks(reader, run, name, 1).length > 0) return undefined;
+  const isNew = goesOn || tasks.type === "id";
+  if (isNew && findTasks(reader, run, name, 1).length > 0) return undefined;
   return new ReaderError("no-such-task", noTask(reader, run, name));
 }
 
@@ -146,18 +149,19 @@ export function* passing(
   for (const row of rows) {
     // Names are read for the lines that are shown, and not for a million that are not.
     if (!matches(String(row["line"]))) continue;
-    const line = logRow(reader, run, row);
-    if (isOf(tasks, line)) yield { row: Number(row["row"]), line };
+    const task = taskOf(reader, run, storedTaskId(row["task_id"], reader));
+    if (isOf(tasks, task)) yield { row: Number(row["row"]), line: logRow(reader, run, row, task) };
   }
 }
 
 /** What SQL cannot tell. */
-const isOf = (tasks: TaskFilter, { id, task: name, label }: LogRow): boolean =>
+const isOf = (tasks: TaskFilter, task: LogTask): boolean =>
   tasks.type !== "name" ||
   !tasks.isTitle ||
   tasks.ids !== undefined ||
-  name === tasks.name ||
-  hasTitle(tasks.name, { id, name, label });
+  task.name === tasks.name ||
+  task.definition === nameInKey(tasks.name) ||
+  hasTitle(tasks.name, task);
 
 function conditionOf(
   tasks: TaskFilter,
@@ -179,25 +183,25 @@ function conditionOf(
 
 const listOf = (values: readonly unknown[]): string => values.map(() => "?").join(", ");
 
-function logRow(reader: Reader, run: RunId, row: Row): LogRow {
-  const id = storedTaskId(row["task_id"], reader);
-  return {
-    run,
-    id,
-    ...taskOf(reader, run, id),
-    attempt: number(row["attempt"]) ?? 0,
-    at: String(row["at"]),
-    level: storedLogLevel(row["level"], reader),
-    line: String(row["line"]),
-  };
-}
+type LogTask = Shown & { readonly id: number; readonly definition: string };
 
-function taskOf(reader: Reader, run: RunId, id: number): Pick<LogRow, "task" | "label"> {
+const logRow = (reader: Reader, run: RunId, row: Row, { id, name, label }: LogTask): LogRow => ({
+  run,
+  id,
+  task: name,
+  label,
+  attempt: number(row["attempt"]) ?? 0,
+  at: String(row["at"]),
+  level: storedLogLevel(row["level"], reader),
+  line: String(row["line"]),
+});
+
+function taskOf(reader: Reader, run: RunId, id: number): LogTask {
   const [row] = reader.query(
     `SELECT name, ${itemColumns(reader)} FROM task_runs WHERE run_id = ? AND id = ?`,
     [run, id],
   );
-  return row === undefined
-    ? { task: "", label: null }
-    : { task: String(row["name"]), label: storedLabel(row) };
+  if (row === undefined) return { id, name: "", label: null, definition: "" };
+  const definition = nameOfKey(String(row["key"]));
+  return { id, name: String(row["name"]), label: storedLabel(row), definition };
 }

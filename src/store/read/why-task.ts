@@ -4,7 +4,6 @@ import type { Failure } from "../../base/failure.ts";
 import { TextDecoder } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { DefinitionParts } from "../../protocol/reuse.ts";
-import type { RunGraph } from "../../protocol/run-graph.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
 import { nameOfKey } from "../../protocol/task-key.ts";
 import { partsIn } from "../known-parts.ts";
@@ -12,7 +11,6 @@ import { codeReason } from "../rerun-reasons.ts";
 import { findTasks, noTask } from "../task-names.ts";
 import { storedLabel } from "./stored-item.ts";
 import { checkTables } from "./check-tables.ts";
-import { NamedTasks } from "./named-tasks.ts";
 import { ReaderError } from "./reader-error.ts";
 import type { Reader, Row } from "./reader.ts";
 import { storedGraph } from "./stored-graph.ts";
@@ -73,8 +71,7 @@ type SeenDefinition = {
 export function whyTask(reader: Reader, run: RunId, wanted: string): WhyTask {
   checkTables(reader);
   assertReasons(reader);
-  const graph = storedGraph(reader, run);
-  const [row, other] = tasksOf(reader, run, wanted, graph);
+  const [row, other] = tasksOf(reader, run, wanted);
   if (row === undefined) {
     throw new ReaderError("no-such-task", noTask(reader, run, wanted));
   }
@@ -84,7 +81,7 @@ export function whyTask(reader: Reader, run: RunId, wanted: string): WhyTask {
   );
   const definition = definitionOf(reader, run, task.definition);
   const before = definitionBefore(reader, run, pipeline, task.definition);
-  const needsReader = new NeedsReader(reader, run, graph);
+  const needsReader = new NeedsReader(reader, run, storedGraph(reader, run));
   const needs = needsReader.of(text(row["needs"]), task.definition);
   return {
     run,
@@ -113,15 +110,10 @@ function assertReasons(reader: Reader): void {
 }
 
 /** Up to two. */
-function tasksOf(reader: Reader, run: RunId, wanted: string, graph: RunGraph): readonly Row[] {
-  // The nodes of a definition may have names of their own. Not asked for other names: a million keys would be cut.
-  const isDefinition = definitionOf(reader, run, wanted) !== undefined;
-  const named = new NamedTasks(reader, run, graph).ids(wanted, 2, isDefinition);
-  const ids = named.length > 0 ? named : findTasks(reader, run, wanted, 2);
-  return ids.flatMap((each) =>
+const tasksOf = (reader: Reader, run: RunId, wanted: string): readonly Row[] =>
+  findTasks(reader, run, wanted, 2).flatMap((each) =>
     reader.query("SELECT * FROM task_runs WHERE run_id = ? AND id = ?", [run, each]),
   );
-}
 
 function seenTask(reader: Reader, row: Row): SeenTask {
   const key = String(row["key"]);
@@ -202,7 +194,7 @@ function onlyTask(
   { run }: SeenDefinition,
   { name }: SeenTask,
 ): WhyTask["taskBefore"] {
-  const [row, other] = tasksOf(reader, run, name, storedGraph(reader, run));
+  const [row, other] = tasksOf(reader, run, name);
   return row === undefined || other !== undefined ? undefined : seenTask(reader, row);
 }
 

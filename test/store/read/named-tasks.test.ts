@@ -32,9 +32,10 @@ function fileWith(names: readonly string[], graph: unknown) {
     ]);
   }
   const reader = openReader(path);
+  const tasks = () => new NamedTasks(reader, run, storedGraph(reader, run));
   return {
-    ids: (name: string, byDefinition = false) =>
-      new NamedTasks(reader, run, storedGraph(reader, run)).ids(name, 2, byDefinition),
+    ids: (name: string, byDefinition = false) => tasks().ids(name, 2, byDefinition),
+    mayBeTitle: (text: string) => tasks().mayBeTitle(text),
     [Symbol.dispose]() {
       reader.close();
       db.close();
@@ -63,6 +64,20 @@ test("what the graph does not have is not looked for, if it has all tasks of the
   expect(whole.ids("load")).toEqual([1]);
   using grown = fileWith(["load", "hidden"], load(1));
   expect(grown.ids("hidden")).toEqual([2]);
+});
+
+test("a title is looked for where labels may be other than members of inputs, or a task may be unknown", () => {
+  using members = fileWith(["load"], { ...load(1), labels: "members" });
+  expect(["nope", "load nope", "load n=1", "n=…7"].map(members.mayBeTitle)).toEqual([
+    false,
+    false,
+    true,
+    true,
+  ]);
+  using other = fileWith(["load"], load(1));
+  expect(other.mayBeTitle("nope")).toBe(true);
+  using grown = fileWith(["load", "hidden"], { ...load(1), labels: "members" });
+  expect(grown.mayBeTitle("nope")).toBe(true);
 });
 
 test("names of their own, and those of the definition", () => {
