@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from "node:path";
 
 import { version } from "../../package.json";
 import { embeddedKit } from "./kit/embedded-kit.ts";
+import { embeddedApp } from "./page/embedded-app.ts";
 import { targets } from "./targets.ts";
 import type { Target } from "./targets.ts";
 
@@ -66,7 +67,7 @@ async function bundle(outfile: string, target: Target, commit: string): Promise<
     bytecode: true,
     // Functions nested deeper are rarely called at the start: saves 0.15 MB.
     bytecodeDepth: 2,
-    files: await kit(),
+    files: { ...(await kit()), ...(await app()) },
     define: {
       PIPELOOM_VERSION: JSON.stringify(version),
       PIPELOOM_COMMIT: JSON.stringify(commit),
@@ -92,10 +93,12 @@ function hostLibc(): "glibc" | "musl" {
   return maps.includes("/ld-musl-") ? "musl" : "glibc";
 }
 
-let made: ReturnType<typeof embeddedKit> | undefined;
+let madeKit: ReturnType<typeof embeddedKit> | undefined;
+let madeApp: ReturnType<typeof embeddedApp> | undefined;
 
-/** The same for every target. */
-const kit = (): ReturnType<typeof embeddedKit> => (made ??= embeddedKit());
+/** Both are the same for every target. */
+const kit = (): ReturnType<typeof embeddedKit> => (madeKit ??= embeddedKit());
+const app = (): ReturnType<typeof embeddedApp> => (madeApp ??= embeddedApp());
 
 /** `PIPELOOM_COMMIT`, or the short commit with a `+` when the tree has changes, or `unknown` outside a checkout. */
 export async function commitName(): Promise<string> {

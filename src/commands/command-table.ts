@@ -83,6 +83,12 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./why.ts")).command,
   },
   {
+    name: "ui",
+    group: "Look",
+    summary: "Look at runs in the browser, live",
+    load: async () => (await import("./ui.ts")).command,
+  },
+  {
     name: "query",
     group: "Look",
     summary: "Read from the database with SQL, as a table, JSON or CSV",

@@ -1,0 +1,3 @@
+// The bundler takes a stylesheet that is imported.
+
+declare module "*.css";

@@ -1,0 +1,54 @@
+// What changes while it is shown: the stream of events, whether it is connected, and the views that are loaded again because of it.
+
+import { computed, effect, signal } from "@preact/signals";
+
+import type { Change, RunBrief } from "../contract.ts";
+import { isReport } from "./source.ts";
+
+/** The newest state of runs that have changed since the page was opened. */
+export const changed = signal<ReadonlyMap<number, RunBrief>>(new Map());
+
+/** Counts up with each change that is shown. */
+export const ticks = signal(0);
+
+export type Connection =
+  | { readonly type: "connecting" }
+  | { readonly type: "live" }
+  /** What is shown is of that time. */
+  | { readonly type: "lost"; readonly since: number };
+
+export const connection = signal<Connection>({ type: "connecting" });
+
+/** The person wants to read in peace. */
+export const isPaused = signal(false);
+
+/** When the data that is shown was true, epoch ms. */
+export const shownAt = signal(Date.now());
+
+const isHidden = signal(document.hidden);
+document.addEventListener("visibilitychange", () => (isHidden.value = document.hidden));
+
+/** A browser has few connections to one server: a tab that nobody sees needs none. */
+const isListening = computed(() => !isReport && !isPaused.value && !isHidden.value);
+
+effect(() => {
+  if (!isListening.value) return undefined;
+  const events = new EventSource("/events");
+  events.addEventListener("open", () => {
+    connection.value = { type: "live" };
+    ticks.value++;
+  });
+  events.addEventListener("message", ({ data }) => accept(JSON.parse(data) as Change));
+  events.addEventListener("error", () => {
+    if (connection.value.type !== "lost") connection.value = { type: "lost", since: Date.now() };
+  });
+  return () => events.close();
+});
+
+function accept({ runs }: Change): void {
+  const next = new Map(changed.value);
+  for (const run of runs) next.set(run.id, run);
+  changed.value = next;
+  shownAt.value = Date.now();
+  ticks.value++;
+}

@@ -1,0 +1,40 @@
+// What is shown instead of data: loading, nothing there, an error with the next step.
+
+import type { ComponentChildren } from "preact";
+
+import type { SourceError } from "../source.ts";
+import type { Loaded } from "../use-data.ts";
+
+export const Empty = ({
+  title,
+  children,
+}: {
+  readonly title: string;
+  readonly children?: ComponentChildren;
+}) => (
+  <div class="empty">
+    <h2>{title}</h2>
+    {children}
+  </div>
+);
+
+export const Failed = ({ error }: { readonly error: SourceError }) => (
+  <div class="empty failed" role="alert">
+    <h2>{error.message}</h2>
+    {error.next === undefined ? null : <p>{error.next}</p>}
+  </div>
+);
+
+type Props<T> = { readonly of: Loaded<T>; readonly children: (data: T) => ComponentChildren };
+
+/** The data, or what stands for it. */
+export function Show<T>({ of, children }: Props<T>) {
+  switch (of.type) {
+    case "loading":
+      return <div class="loading" role="status" aria-label="loading" />;
+    case "failed":
+      return <Failed error={of.error} />;
+    case "ready":
+      return <div class={of.isOld ? "is-old" : ""}>{children(of.data)}</div>;
+  }
+}

@@ -1,0 +1,61 @@
+// The address: each view has one. `/runs/12/tasks?status=error` is a path and parameters; links inside the page change it without
+// loading anything.
+
+import { computed, signal } from "@preact/signals";
+
+type Address = { readonly path: string; readonly search: URLSearchParams };
+
+const isReport = document.getElementById("embedded") !== null;
+
+/** A report has no server: its address is in the fragment. */
+const addressNow = (): Address => {
+  const text = isReport ? location.hash.slice(1) || "/" : location.pathname + location.search;
+  const { pathname, searchParams } = new URL(text, "http://page");
+  return { path: pathname, search: searchParams };
+};
+
+export const address = signal(addressNow());
+
+/** The parts of the path: `["runs", "12", "tasks"]`. */
+export const parts = computed(() => address.value.path.split("/").filter((part) => part !== ""));
+
+/** Whether `href` is the path that is shown, or above it. */
+export const isWithin = (path: string): boolean =>
+  address.value.path === path || address.value.path.startsWith(`${path}/`);
+
+export const hrefOf = (path: string): string => (isReport ? `#${path}` : path);
+
+/** @param replace the back button leaves out the address that is shown: for filters that are typed */
+export function go(path: string, replace = false): void {
+  const href = hrefOf(path);
+  if (replace) history.replaceState(null, "", href);
+  else history.pushState(null, "", href);
+  address.value = addressNow();
+}
+
+/** The address with other parameters; null takes one away. */
+export function withParams(changes: Readonly<Record<string, string | null>>): string {
+  const search = new URLSearchParams(address.value.search);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === "") search.delete(name);
+    else search.set(name, value);
+  }
+  const text = search.toString();
+  return address.value.path + (text === "" ? "" : `?${text}`);
+}
+
+export const param = (name: string): string | null => address.value.search.get(name);
+
+addEventListener("popstate", () => (address.value = addressNow()));
+addEventListener("hashchange", () => (address.value = addressNow()));
+
+/** Clicks on links of the page; a new tab, a download or another site stay the browser's. */
+addEventListener("click", (event) => {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (link === null || event.defaultPrevented || event.button !== 0) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (link.target !== "" || link.hasAttribute("download") || link.origin !== location.origin)
+    return;
+  event.preventDefault();
+  go(isReport ? link.hash.slice(1) || "/" : link.pathname + link.search);
+});

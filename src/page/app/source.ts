@@ -1,0 +1,54 @@
+// Where the page's data comes from: its server, or the report that it is in.
+
+import type { Problem } from "../contract.ts";
+
+const embedded = document.getElementById("embedded");
+const answers = embedded === null ? undefined : JSON.parse(embedded.textContent ?? "{}");
+
+/** A file that was mailed: there is no server, and nothing changes. */
+export const isReport = answers !== undefined;
+
+/** What the server says is wrong, or that it cannot be reached. */
+export class SourceError extends Error {
+  readonly next: string | undefined;
+  /** 0: there was no answer. */
+  readonly status: number;
+  constructor(status: number, { problem, next }: Problem) {
+    super(problem);
+    this.status = status;
+    this.next = next;
+  }
+}
+
+/** @param path with its parameters, below /data/ @throws SourceError */
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  if (answers !== undefined) {
+    if (Object.hasOwn(answers, path)) return answers[path] as T;
+    throw new SourceError(404, { problem: "the report does not have this" });
+  }
+  return ask<T>(path, signal === undefined ? {} : { signal });
+}
+
+/** @throws SourceError */
+export const post = <T>(path: string, body: unknown): Promise<T> =>
+  ask<T>(path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+
+async function ask<T>(path: string, init: RequestInit): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (thrown) {
+    if (init.signal?.aborted === true) throw thrown;
+    throw new SourceError(0, {
+      problem: "pipeloom does not answer",
+      next: "is pipeloom ui still running?",
+    });
+  }
+  const body = await response.json();
+  if (response.ok) return body as T;
+  throw new SourceError(response.status, body as Problem);
+}

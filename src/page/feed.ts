@@ -1,0 +1,98 @@
+// The stream of events: which runs have changed. One look at the file serves all browsers, and there is none while nobody listens.
+
+import { JSON } from "../base/globals.ts";
+import { systemClock, type Timer } from "../base/clock.ts";
+import type { Change, RunBrief } from "./contract.ts";
+import { changedRuns } from "./data/runs-view.ts";
+import type { PageDatabase } from "./page-database.ts";
+
+/** Four times a second. */
+const lookEveryMs = 250;
+/** Without a commit, a run may have died: its lock says so. */
+const livenessEveryMs = 1_000;
+/** A proxy cuts a connection that is quiet for a minute. */
+const heartbeatMs = 15_000;
+
+type Listener = ReadableStreamDefaultController<string>;
+
+export class Feed implements Disposable {
+  readonly #database: PageDatabase;
+  readonly #listeners = new Set<Listener>();
+  readonly #known = new Map<number, string>();
+  #timer: Timer | undefined;
+  #version = -1;
+  #lookedAt = 0;
+  #saidAt = 0;
+
+  constructor(database: PageDatabase) {
+    this.#database = database;
+  }
+
+  open(signal: AbortSignal): Response {
+    let own: Listener;
+    const close = (): void => this.#close(own);
+    signal.addEventListener("abort", close, { once: true });
+    const stream = new ReadableStream<string>({
+      start: (listener) => {
+        own = listener;
+        this.#listeners.add(listener);
+        listener.enqueue(": listening\n\n");
+        this.#timer ??= systemClock.every(lookEveryMs, () => this.#look());
+      },
+      cancel: close,
+    });
+    return new Response(stream, {
+      headers: {
+        "content-type": "text/event-stream",
+        "cache-control": "no-store",
+        "x-accel-buffering": "no",
+      },
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const listener of this.#listeners) {
+      this.#close(listener);
+      listener.close();
+    }
+  }
+
+  #close(listener: Listener): void {
+    this.#listeners.delete(listener);
+    if (this.#listeners.size > 0) return;
+    systemClock.cancel(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #look(): void {
+    const now = systemClock.now();
+    try {
+      const changed = this.#changed(now);
+      if (changed.length > 0) {
+        this.#say(
+          `data: ${JSON.stringify({ at: systemClock.wall(), runs: changed } satisfies Change)}\n\n`,
+          now,
+        );
+      } else if (now - this.#saidAt > heartbeatMs) this.#say(": still here\n\n", now);
+    } catch (thrown) {
+      const problem = thrown instanceof Error ? thrown.message : String(thrown);
+      this.#say(`event: problem\ndata: ${JSON.stringify({ problem })}\n\n`, now);
+    }
+  }
+
+  #changed(now: number): readonly RunBrief[] {
+    const version = this.#database.reader.version();
+    if (version === this.#version && now - this.#lookedAt < livenessEveryMs) return [];
+    this.#version = version;
+    this.#lookedAt = now;
+    return changedRuns(this.#database, this.#known);
+  }
+
+  #say(text: string, now: number): void {
+    this.#saidAt = now;
+    for (const listener of this.#listeners) {
+      // A browser that does not read, of a laptop that sleeps, gets the newest state when it comes back.
+      if ((listener.desiredSize ?? 0) > -64) listener.enqueue(text);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+// The server of the page. One `fetch` answers everything, behind one guard: a route of Bun's own would be served before it.
+
+import { JSON, URL } from "../base/globals.ts";
+import { failureLine, toFailure } from "../base/failure.ts";
+import type { AppFiles } from "./app-files.ts";
+import { NotFound } from "./asked.ts";
+import type { Problem } from "./contract.ts";
+import { pageDocument, type PageDocument } from "./document.ts";
+import { Feed } from "./feed.ts";
+import { Guard } from "./guard.ts";
+import type { PageDatabase } from "./page-database.ts";
+import { type Route, routeOf } from "./routes.ts";
+
+type Options = {
+  readonly app: AppFiles;
+  readonly database: PageDatabase;
+  readonly host: string;
+  /** 0: one that is free. */
+  readonly port: number;
+  /** Further names that `Host` may have: those of a proxy. */
+  readonly names: readonly string[];
+  /** Opens the page any number of times. Absent: each link opens it once. */
+  readonly token?: string | undefined;
+  /** A link was used: another browser needs a new one. */
+  readonly onEnter: () => void;
+};
+
+export class PageServer implements AsyncDisposable {
+  readonly #server: Bun.Server<undefined>;
+  readonly #guard: Guard;
+  readonly #document: PageDocument;
+  readonly #feed: Feed;
+  readonly #options: Options;
+
+  /** @throws Error with a `code` where the port or the host cannot be had */
+  constructor(options: Options) {
+    this.#options = options;
+    this.#document = pageDocument(options.app, "pipeloom");
+    this.#feed = new Feed(options.database);
+    this.#server = Bun.serve({
+      hostname: options.host,
+      port: options.port,
+      // A stream of events may be quiet for hours.
+      idleTimeout: 0,
+      development: false,
+      fetch: (request) => this.#answer(request),
+    });
+    this.#guard = new Guard(
+      { hosts: this.#hosts(), cookie: `pipeloom-${this.port}` },
+      options.token,
+    );
+  }
+
+  get port(): number {
+    return this.#server.port ?? 0;
+  }
+
+  /** An address that opens the page, once. */
+  newLink(): string {
+    const { host, token } = this.#options;
+    const name = host.includes(":") ? `[${host}]` : host;
+    return `http://${name}:${this.port}/?token=${token ?? this.#guard.newLink()}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#feed[Symbol.dispose]();
+    await this.#server.stop(true);
+  }
+
+  #hosts(): readonly string[] {
+    const { host, names } = this.#options;
+    const own = ["127.0.0.1", "localhost", "[::1]", host.includes(":") ? `[${host}]` : host];
+    return [...own.map((name) => `${name}:${this.port}`), ...names];
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const verdict = this.#guard.judge(request);
+    if (verdict.type === "refuse") return this.#refusal(request, verdict.status, verdict.problem);
+    if (verdict.type === "enter") {
+      this.#options.onEnter();
+      return respond(null, 303, { location: verdict.location, "set-cookie": verdict.cookie });
+    }
+    const { pathname, searchParams } = new URL(request.url);
+    try {
+      if (pathname === "/events") return this.#feed.open(request.signal);
+      const route = routeOf(request.method, pathname);
+      if (route === undefined) return this.#page();
+      return json(200, await this.#data(route, request, searchParams));
+    } catch (thrown) {
+      return problemOf(thrown);
+    }
+  }
+
+  async #data(route: Route, request: Request, search: URLSearchParams): Promise<unknown> {
+    const body = request.method === "POST" ? await request.json() : undefined;
+    return route.answer(this.#options.database, { ids: route.ids, search, body });
+  }
+
+  #page(): Response {
+    const { html, policy } = this.#document;
+    return respond(html, 200, {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": policy,
+    });
+  }
+
+  /** A person sees a page, a program JSON. */
+  #refusal(request: Request, status: number, problem: string): Response {
+    const wantsPage = request.headers.get("accept")?.includes("text/html") === true;
+    return wantsPage
+      ? respond(`pipeloom: ${problem}\n`, status, { "content-type": "text/plain; charset=utf-8" })
+      : json(status, { problem } satisfies Problem);
+  }
+}
+
+function problemOf(thrown: unknown): Response {
+  if (thrown instanceof NotFound) return json(404, { problem: thrown.message });
+  return json(500, { problem: failureLine(toFailure(thrown)) } satisfies Problem);
+}
+
+const json = (status: number, value: unknown): Response =>
+  respond(JSON.stringify(value), status, { "content-type": "application/json; charset=utf-8" });
+
+const always = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "x-frame-options": "DENY",
+};
+
+const respond = (
+  body: string | null,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+): Response => new Response(body, { status, headers: { ...always, ...headers } });

@@ -1,0 +1,37 @@
+// The addresses below /data/ and /actions/, and who answers them. Ids are whole numbers: no path or name of anything comes from an
+// address.
+
+import { isStoredId } from "../protocol/ids.ts";
+import { type Asked, NotFound } from "./asked.ts";
+import { databaseView } from "./data/database-view.ts";
+import { runView, runsView } from "./data/runs-view.ts";
+import type { PageDatabase } from "./page-database.ts";
+
+type Answer = (database: PageDatabase, asked: Asked) => unknown;
+
+export type Route = { readonly ids: readonly number[]; readonly answer: Answer };
+
+/** `#` is an id. */
+const table: Readonly<Record<string, Answer>> = {
+  "GET /data/db": databaseView,
+  "GET /data/runs": runsView,
+  "GET /data/runs/#": runView,
+};
+
+/**
+ * Undefined for an address of the page itself, which shows it.
+ * @throws NotFound for other addresses below /data/ and /actions/
+ */
+export function routeOf(method: string, path: string): Route | undefined {
+  const ids: number[] = [];
+  const pattern = path.replaceAll(/(?<=\/)\d+(?=\/|$)/g, (digits) => {
+    ids.push(Number(digits));
+    return "#";
+  });
+  const answer = Object.hasOwn(table, `${method} ${pattern}`)
+    ? table[`${method} ${pattern}`]
+    : undefined;
+  if (answer !== undefined && ids.every(isStoredId)) return { ids, answer };
+  if (method === "GET" && !/^\/(?:data|actions|events)(?:\/|$)/.test(path)) return undefined;
+  throw new NotFound(`there is nothing at ${path}`);
+}
