@@ -6,7 +6,7 @@ import type { RunStatus, TaskStatus } from "../protocol/status.ts";
 export type SeenStatus = TaskStatus | "interrupted";
 
 /** As src/base/failure.ts has it, which a browser cannot load. */
-export type Failure = {
+type Failure = {
   readonly name: string;
   readonly message: string;
   readonly stack?: string;

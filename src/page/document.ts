@@ -64,7 +64,7 @@ const hashOf = (text: string): string =>
 const escapeEnd = (text: string, element: string): string =>
   text.replaceAll(new RegExp(`</(?=${element})`, "gi"), String.raw`<\/`);
 
-export const escapeHtml = (text: string): string =>
+const escapeHtml = (text: string): string =>
   text.replaceAll(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 
 /** Three threads that become one. */

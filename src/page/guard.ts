@@ -5,30 +5,24 @@
 // request must name an address of ours in `Host` (otherwise a foreign name could be resolved to it, DNS rebinding), must have the cookie
 // that only our link gives, and what changes anything must come from our own page.
 
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 
 import { Buffer, URL } from "../base/globals.ts";
+import { newToken } from "./token.ts";
 
-export type Allowed = {
+type Allowed = {
   /** The values of `Host` that are ours: `127.0.0.1:4800`. */
   readonly hosts: readonly string[];
   /** The cookie's name. It has the port, because a browser gives a cookie to all ports of a host. */
   readonly cookie: string;
 };
 
-export type Verdict =
+type Verdict =
   /** Show what was asked for. */
   | { readonly type: "pass" }
   /** The link was followed: set the cookie, and go to the same address without the token. */
   | { readonly type: "enter"; readonly location: string; readonly cookie: string }
   | { readonly type: "refuse"; readonly status: 401 | 403 | 405 | 421; readonly problem: string };
-
-/** Bytes of a token: 256 bits. */
-const tokenBytes = 32;
-/** Of a token that the user gives: 128 bits in base64url are 22 characters. */
-export const minTokenLength = 22;
-
-export const newToken = (): string => randomBytes(tokenBytes).toString("base64url");
 
 const pass: Verdict = { type: "pass" };
 

@@ -11,7 +11,7 @@ export const changed = signal<ReadonlyMap<number, RunBrief>>(new Map());
 /** Counts up with each change that is shown. */
 export const ticks = signal(0);
 
-export type Connection =
+type Connection =
   | { readonly type: "connecting" }
   | { readonly type: "live" }
   /** What is shown is of that time. */

@@ -14,7 +14,7 @@ const addressNow = (): Address => {
   return { path: pathname, search: searchParams };
 };
 
-export const address = signal(addressNow());
+const address = signal(addressNow());
 
 /** The parts of the path: `["runs", "12", "tasks"]`. */
 export const parts = computed(() => address.value.path.split("/").filter((part) => part !== ""));

@@ -29,14 +29,6 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return ask<T>(path, signal === undefined ? {} : { signal });
 }
 
-/** @throws SourceError */
-export const post = <T>(path: string, body: unknown): Promise<T> =>
-  ask<T>(path, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
   let response: Response;
   try {

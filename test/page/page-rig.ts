@@ -1,0 +1,61 @@
+// A page over a database that a test fills: the server as it is, and a client that has entered.
+
+import type { Database } from "bun:sqlite";
+
+import type { AppFiles } from "../../src/page/app-files.ts";
+import { PageDatabase } from "../../src/page/page-database.ts";
+import { PageServer } from "../../src/page/page-server.ts";
+import { openDatabase } from "../../src/store/open-database.ts";
+import { options } from "../store/write/options.ts";
+import { tempFolder } from "../store/write/temp-folder.ts";
+
+const app: AppFiles = { script: "/* the app */", style: "" };
+
+export type PageRig = AsyncDisposable & {
+  readonly db: string;
+  readonly server: PageServer;
+  /** Asks as the page does. */
+  get(path: string): Promise<Response>;
+  data<T>(path: string): Promise<T>;
+  post(path: string, body: unknown): Promise<Response>;
+};
+
+/** @param fill gets the new database, with pipeloom's own tables */
+export async function pageRig(fill: (db: Database) => void, isReadOnly = false): Promise<PageRig> {
+  const folder = tempFolder();
+  const db = folder.file("pipeloom.db");
+  {
+    using database = openDatabase(options(db));
+    fill(database);
+  }
+  const database = new PageDatabase({ path: db, isReadOnly });
+  const server = new PageServer({
+    app,
+    database,
+    host: "127.0.0.1",
+    port: 0,
+    names: [],
+    onEnter: () => {},
+  });
+  const origin = `http://127.0.0.1:${server.port}`;
+  const entered = await fetch(server.newLink(), { redirect: "manual" });
+  const cookie = entered.headers.get("set-cookie")?.split(";")[0] ?? "";
+  const get = (path: string): Promise<Response> => fetch(origin + path, { headers: { cookie } });
+  return {
+    db,
+    server,
+    get,
+    data: async <T>(path: string) => (await get(path)).json() as Promise<T>,
+    post: (path, body) =>
+      fetch(origin + path, {
+        method: "POST",
+        headers: { cookie, origin, "content-type": "application/json" },
+        body: JSON.stringify(body),
+      }),
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      database[Symbol.dispose]();
+      folder[Symbol.dispose]();
+    },
+  };
+}
