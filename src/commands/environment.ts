@@ -28,6 +28,10 @@ export const readVariables: readonly Variable[] = [
     name: "PIPELOOM_RELEASES",
     what: "a mirror of the releases, for upgrade and the install scripts",
   },
+  {
+    name: "PIPELOOM_UI_TOKEN",
+    what: "the token that opens the page of ui, at least 22 characters (default: each link opens it once)",
+  },
 ];
 
 /** What programs of `sh` get, and the process of a test. */

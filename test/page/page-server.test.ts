@@ -87,7 +87,9 @@ test("the stream tells which runs have changed", async () => {
   await changes.return(undefined);
 });
 
-async function* changesIn(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Change, undefined> {
+async function* changesIn(
+  body: ReadableStream<Uint8Array> | null,
+): AsyncGenerator<Change, undefined> {
   let text = "";
   for await (const chunk of body ?? []) {
     text += new TextDecoder().decode(chunk);
