@@ -73,6 +73,9 @@ describe("a run that is over", () => {
       tasks: () => report({ all: each(list(), (day) => load({ day })) }) });
   `;
 
+  /** `chain` with this list. */
+  const days = (...names: string[]): string => chain.replace('["a", "b"]', JSON.stringify(names));
+
   test("runs a task again as asked, and nothing else where its results are the same", async () => {
     await using rig = newRig();
     const file = rig.pipeline(chain);
@@ -93,6 +96,28 @@ describe("a run that is over", () => {
       "b",
     ]);
   });
+
+  test.each([false, true])(
+    "a task that is not in the plan is not run again in a later session that has it (downstream: %p)",
+    async (downstream) => {
+      await using rig = newRig();
+      await rig.run(rig.pipeline(days("a", "b")));
+      await rig.run(rig.pipeline(days("a")), { rerun: ["list"] });
+      await rig.run(rig.pipeline(days("a")), { rerun: ["load"], downstream });
+      expect(rig.rows("SELECT name, reason FROM task_runs WHERE fingerprint IS NOT NULL")).toEqual(
+        [],
+      );
+      expect(
+        rig.rows("SELECT id FROM task_runs WHERE name = 'load' AND reason IS NULL"),
+      ).toHaveLength(1);
+      await rig.run(rig.pipeline(days("a", "b")), { rerun: ["list"] });
+      expect(rig.rows("SELECT day FROM t ORDER BY day").map(({ day }) => day)).toEqual([
+        "a",
+        "a",
+        "b",
+      ]);
+    },
+  );
 
   test("runs again what failed, and what was skipped because of it; an optional task too", async () => {
     await using rig = newRig();

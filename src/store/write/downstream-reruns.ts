@@ -3,7 +3,7 @@
 import type { Database } from "bun:sqlite";
 
 import type { RunId, TaskId } from "../../protocol/ids.ts";
-import { askedDownstream, ranDownstream } from "../decide-reruns.ts";
+import { askedDownstream, askedFor, ranDownstream } from "../decide-reruns.ts";
 import { ofRun } from "../own-tables.ts";
 import type { BusyHandler } from "../busy-handler.ts";
 
@@ -11,7 +11,9 @@ const whyAgain = "it ran again because what it depends on did (--downstream)";
 const againSql = `INSERT INTO task_runs (run_id, id, name, key, status, fingerprint, reason, rows)
   VALUES (?, ?, ?, ?, 'queued', '${askedDownstream}', '${whyAgain}', 0)
   ON CONFLICT (run_id, id) DO UPDATE SET cursor = NULL, fingerprint = excluded.fingerprint, reason = excluded.reason`;
-const endSql = `UPDATE task_runs SET fingerprint = NULL WHERE ${ofRun("?1")} AND fingerprint = '${ranDownstream}'`;
+/** A task that has left the plan was not run again, whatever its reason says. */
+const endSql = `UPDATE task_runs SET fingerprint = NULL, reason = CASE fingerprint WHEN '${ranDownstream}' THEN reason END
+  WHERE ${ofRun("?1")} AND fingerprint IN ('${askedFor}', '${askedDownstream}', '${ranDownstream}')`;
 
 export class DownstreamReruns {
   readonly #db: Database;

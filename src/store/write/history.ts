@@ -144,8 +144,8 @@ export interface History {
   /** @param graph JSON text of `RunGraph` */
   setGraph(graph: string): void;
   setEnd(end: RunEnd): void;
-  /** Nothing is left to be passed on downstream: the run is done. */
-  endDownstream(): void;
+  /** The run is done: nothing is left to be passed on downstream, and what was to run again and has not is in the plan no more. */
+  endMarks(): void;
   /** The fingerprints of the definitions, and what else their results depend on. */
   setCode(code: Code, parts: readonly TaskParts[]): void;
   /** Of these fingerprints, those whose code is not stored. */

@@ -19,7 +19,7 @@ export class NoHistory implements History {
   setTotal(): void {}
   setGraph(): void {}
   setEnd(): void {}
-  endDownstream(): void {}
+  endMarks(): void {}
   setCode(): void {}
   setSources(): void {}
   setReused(): void {}

@@ -37,6 +37,8 @@ export type PreparedRun = {
   readonly reruns: readonly Rerun[];
   /** What depends on tasks that run again runs again too. */
   readonly passesOn: boolean;
+  /** Tasks may have marks of decide-reruns.ts. */
+  readonly hasMarks: boolean;
   /** Statements of the pipeline's schema: see schema-sql.ts. */
   readonly leftOut: readonly SqlStatement[];
   /** Results may be taken by later runs, or by this one: it is recorded which tables units write. */
@@ -112,6 +114,9 @@ export function prepareRun(
   }
 }
 
+const mayMark = ({ reruns }: RunRequest, { hasMarked, outdated, asked }: Decision): boolean =>
+  hasMarked || outdated.size > 0 || asked.length > 0 || reruns.failed;
+
 function recordDecision(
   db: Database,
   id: RunId,
@@ -130,6 +135,7 @@ const newRun = (now: number) =>
     alreadyDone: 0,
     otherCode: false,
     reruns: [],
+    hasMarks: false,
     interrupted: undefined,
   }) as const;
 
@@ -145,6 +151,7 @@ const continuedRun = (
   alreadyDone: countDone(db, dead.id),
   otherCode: decision?.isUnknown === true && isOtherCode(dead, request),
   reruns: decision?.reruns ?? [],
+  hasMarks: decision !== undefined && mayMark(request, decision),
   interrupted: dead.status === "running" ? dead : undefined,
 });
 
@@ -219,6 +226,7 @@ function withoutHistory(
     otherCode: false,
     reruns: [],
     passesOn: false,
+    hasMarks: false,
     leftOut: [],
     records: undefined,
     lock: noLock,

@@ -69,7 +69,7 @@ export class Session {
   readonly commitsUnitsAlone: boolean;
   readonly #options: WriterOptions;
   readonly #lock: RunLock;
-  readonly #passesOn: boolean;
+  readonly #hasMarks: boolean;
   readonly #wal: WalLimit | undefined;
   readonly #files: FileWatch;
   readonly #busyHandler: BusyHandler;
@@ -82,7 +82,7 @@ export class Session {
     this.#options = options;
     this.started = started;
     this.#lock = run.lock;
-    this.#passesOn = run.passesOn;
+    this.#hasMarks = run.hasMarks;
     this.otherCode = run.otherCode;
     this.reruns = run.reruns;
     this.beganAt = run.startedAt;
@@ -176,7 +176,7 @@ export class Session {
     const { run } = this.started;
     const { status, failure, at } = end;
     this.history.setEnd(end);
-    if (this.#passesOn && status === "done") this.history.endDownstream();
+    if (this.#hasMarks && status === "done") this.history.endMarks();
     if (!this.history.isEmpty) this.#commit();
     const { costs } = this.history;
     const spent = costs === undefined ? {} : { rows: costs.rows, cpuMs: costs.cpuMs };

@@ -168,7 +168,7 @@ export class SqliteHistory implements History {
     this.#reruns.again(id, name, key);
   }
 
-  endDownstream(): void {
+  endMarks(): void {
     this.#reruns.end();
   }
 

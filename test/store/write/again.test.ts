@@ -78,16 +78,17 @@ test("that it runs again begins it from its beginning", () => {
   expect(stateOf(db)).toEqual({ status: "done", cursor: null, fingerprint: "asked+" });
 });
 
-test("the end of the run clears the mark of a task that has run again, and not of one that is still to", () => {
+test("the end of the run clears the mark of a task that has run again, and of one that the plan no longer has", () => {
   const { db, history } = passingOn();
   history.setAgain(id, "a", "a");
-  history.endDownstream();
-  commit(db, history);
-  expect(stateOf(db)).toMatchObject({ fingerprint: "asked+" });
   end(history);
   commit(db, history);
   expect(stateOf(db)).toMatchObject({ fingerprint: "done+" });
-  history.endDownstream();
+  history.endMarks();
+  commit(db, history);
+  expect(stateOf(db)).toMatchObject({ fingerprint: null });
+  history.setAgain(id, "a", "a");
+  history.endMarks();
   commit(db, history);
   expect(stateOf(db)).toMatchObject({ fingerprint: null });
 });
