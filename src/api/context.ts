@@ -1,5 +1,6 @@
 // The `ctx` of a running task. The Worker implements it.
 
+import type { Json } from "./json-value.ts";
 import type { MessageHandle } from "./message.ts";
 
 /**
@@ -54,7 +55,7 @@ export interface TaskState {
    * key, the one that is committed last counts: order them with `after`.
    * @param value JSON, without secrets; null where there is none
    */
-  set(key: string, value: unknown): Promise<void>;
+  set<Value>(key: string, value: Value & Json<Value>): Promise<void>;
 }
 
 export interface TaskContext {
@@ -82,14 +83,16 @@ export interface TaskContext {
   /** Values that later runs of the pipeline read. (`cursor` is for later attempts of this task only.) */
   readonly state: TaskState;
   /** Sends a message. Its `apply` runs in the writer thread, in the task's transaction. */
-  emit<Payload>(message: MessageHandle<Payload>, payload: Payload): Promise<void>;
+  emit<Payload>(message: MessageHandle<Payload>, payload: Payload & Json<Payload>): Promise<void>;
+  /** Commits the rows and messages sent so far. */
+  checkpoint(): Promise<void>;
   /**
    * Commits the rows and messages sent so far, with a cursor from which a later attempt of this task starts.
    * Resolves after the commit. Rejects when an earlier send has failed and the failure was not caught: the cursor would
    * skip missing rows.
    * @param cursor a JSON value
    */
-  checkpoint(cursor?: unknown): Promise<void>;
+  checkpoint<Cursor>(cursor: Cursor & Json<Cursor>): Promise<void>;
   /** The cursor of the last committed checkpoint; undefined before the first. */
   readonly cursor: unknown;
   /** Reads committed rows; the connection is read-only. Integers beyond ±2^53 are bigints. */

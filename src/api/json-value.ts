@@ -54,7 +54,19 @@ export type NotJsonText<T> = T extends Date
               ? "bytes are not JSON: pass them as text, e.g. bytes.toBase64()"
               : "this is not JSON: pass plain objects, lists, texts, numbers, true, false or null";
 
-/** What a task's `run` returns: Out, or a promise of it. If Out is not JSON, what `JsonValue` says of it. */
-export type Returned<Out> = [Out] extends [JsonValue<Out>]
-  ? Out | Promise<Out>
-  : JsonValue<Out> | Promise<JsonValue<Out>>;
+/** To be intersected with T, the type of a parameter that takes a JSON value: rejects others, and says why. */
+export type Json<T> = [T] extends [infer Same]
+  ? [Same] extends [JsonValue<Same>]
+    ? unknown
+    : JsonValue<Same>
+  : never;
+
+/**
+ * To be intersected with the options of a task: rejects a `run` whose result is not JSON, and says why. It stands beside
+ * `run`, and its text is about `Same`, because the compiler would infer Out from it too: of the members of a union, the first.
+ */
+export type JsonResult<Out> = [Out] extends [infer Same]
+  ? [Same] extends [JsonValue<Same>]
+    ? unknown
+    : { run(...args: never): JsonValue<Same> | Promise<JsonValue<Same>> }
+  : never;

@@ -4,7 +4,7 @@ import type { TaskContext } from "./context.ts";
 import { shownValue } from "../base/describe-value.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
 import { assertKnown, namesOf } from "./known-options.ts";
-import type { Returned } from "./json-value.ts";
+import type { JsonResult } from "./json-value.ts";
 import { type LogOptions, maxLogLines } from "./logs.ts";
 import {
   type AnyNode,
@@ -35,7 +35,7 @@ export type TaskOptions<In, Out> = ReuseOptions & {
   /** Unique in the program. Other threads and later runs find the task by it. */
   readonly name: string;
   /** The work. Runs in a Worker; input and output are JSON values. */
-  run(input: In, ctx: TaskContext): Returned<Out>;
+  run(input: In, ctx: TaskContext): Out | Promise<Out>;
   /**
    * What tells one task from the others, on the screen and in the database: e.g. `({ day }) => day`. Called where the task
    * runs, before each attempt. Default: the scalars of the input, `day=2025-05-13`. Written below `run`, it
@@ -108,9 +108,11 @@ export interface Task<In, Out> {
  * @throws TypeError or RangeError for a wrong option, Error for a name that is taken
  */
 export function task<In = void, Out = unknown>(
-  options: TaskOptions<In, Out> & { readonly optional: true },
+  options: TaskOptions<In, Out> & JsonResult<Out> & { readonly optional: true },
 ): Task<In, Out | null>;
-export function task<In = void, Out = unknown>(options: TaskOptions<In, Out>): Task<In, Out>;
+export function task<In = void, Out = unknown>(
+  options: TaskOptions<In, Out> & JsonResult<Out>,
+): Task<In, Out>;
 export function task<In, Out>(options: TaskOptions<In, Out>): Task<In, Out> {
   return defineTask(options, {});
 }
@@ -148,7 +150,7 @@ function define<In, Out>(
   if (typeof options.run !== "function") throw new TypeError(`${what}: \`run\` must be a function`);
   return {
     name,
-    run: (input, ctx) => options.run(input, ctx) as Out | Promise<Out>,
+    run: (input, ctx) => options.run(input, ctx),
     bareCalls: mayDefaultInput(options) ? new WeakSet() : undefined,
     label: option(
       options.label,

@@ -93,7 +93,7 @@ export class AttemptContext implements TaskContext {
    */
   get checkpoint(): TaskContext["checkpoint"] {
     const attempt = this.#attempt;
-    return (cursor) =>
+    return (cursor?: unknown) =>
       attempt.send("ctx.checkpoint", (sends) =>
         sends.checkpoint(storedText(cursor, "cursor", "checkpoint", "cursors", attempt.deps.mask)),
       );

@@ -38,7 +38,25 @@ const remembers = task({
     return text.length;
   },
 });
+// Without `async`: the compiler infers the result as it is, and not as the first member of the union.
+const mixed = task({
+  name: "types/mixed",
+  run: ({ n }: { n: number }) => (n > 1 ? "many" : n === 1 ? { n } : null),
+});
+const scalar = task({
+  name: "types/scalar",
+  run(input: { x: string | number | undefined }, ctx) {
+    if (ctx.attempt > 1) return;
+    return input.x;
+  },
+});
+const shown = task({
+  name: "types/shown",
+  run: ({ of }: { of: string | { n: number } | null }) => JSON.stringify(of),
+});
 const added = message("types/added", (_db, _payload: { id: number }) => undefined);
+
+const dated = message("types/dated", (_db, _payload: { at: Date }) => undefined);
 
 test("what fits compiles", () => {
   const posts: Node<Post[][]> = each(list(), (url) => load({ url }));
@@ -50,11 +68,13 @@ test("what fits compiles", () => {
     load({ url: "a" }, { name: "load-a", after: [list()], retries: 2, timeout: "1m" }),
     double({ n: count({ posts: [] }) }),
     orZero({ n: maybe() }),
+    shown({ of: mixed({ n: 1 }) }),
+    scalar({ x: scalar({ x: 1 }) }),
     orZero({ n: double({ n: 1 }, { optional: true }) }),
     each(words({ word: "x" }), (word, index) => load({ url: `${word}${index}` })),
     each([1, 2, 3], (n) => each([n], (m) => double({ n: m }))),
   ];
-  expect(nodes).toHaveLength(10);
+  expect(nodes).toHaveLength(12);
 });
 
 test("what does not fit is an error", () => {
@@ -84,6 +104,8 @@ function wrongCalls(): unknown[] {
     each(double({ n: 1 }), (n) => double({ n })),
     // @ts-expect-error after takes nodes
     load({ url: "a" }, { after: [list] }),
+    // @ts-expect-error one member of the result's union does not fit
+    double({ n: scalar({ x: 1 }) }),
     // @ts-expect-error an unknown option
     load({ url: "a" }, { retry: 3 }),
   ];
@@ -96,6 +118,15 @@ test("payloads, params and contexts are typed", () => {
       await ctx.emit(added, { id: 1 });
       // @ts-expect-error a payload of the wrong type
       await ctx.emit(added, { id: "1" });
+      const position: string | number = ctx.attempt > 1 ? "end" : 0;
+      await ctx.checkpoint(position);
+      await ctx.state.set("position", position);
+      // @ts-expect-error a cursor is JSON
+      await ctx.checkpoint({ since: new Date() });
+      // @ts-expect-error a value of the state too
+      await ctx.state.set("seen", new Set(["a"]));
+      // @ts-expect-error a payload too
+      await ctx.emit(dated, { at: new Date() });
       // @ts-expect-error upsert needs a key
       await ctx.upsert("posts", [{ id: 1 }]);
       // @ts-expect-error rows are objects
