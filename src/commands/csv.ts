@@ -6,12 +6,13 @@ import { toFailure } from "../base/failure.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { findCsvFiles } from "../examples/csv/files.ts";
+import { standardInput } from "../formats/csv/standard-input.ts";
 import { keyOf } from "../examples/name-list.ts";
 import { outputOptions } from "./common-flags.ts";
 import { csvFlags } from "./import/csv-flags.ts";
 import { importFlags, importOptions, targetFlags } from "./import/import-flags.ts";
 import { givenParams, runImport, wordsOf } from "./import/run-import.ts";
-import { stdinFile } from "./import/stdin-file.ts";
+import { readStdin } from "./import/stdin-file.ts";
 import { targetTable } from "./import/into-table.ts";
 import { runFlags } from "./run-flags.ts";
 
@@ -19,7 +20,7 @@ export const command = defineCliCommand({
   meta: {
     name: "csv",
     details:
-      "Creates the table if it is missing. A column is numeric only if that changes none of its fields. Separator, encoding and gzip are detected.",
+      "Creates the table if it is missing. A column is numeric only if that changes none of its fields. Separator, encoding and gzip are detected. With -, --resume needs the same input again.",
     examples: [
       { line: "pipeloom csv sales.csv", what: "a file into the table sales of ./pipeloom.db" },
       {
@@ -55,18 +56,17 @@ export const command = defineCliCommand({
     if (isPiped && asked === undefined) {
       throw new UsageError("into which table? standard input has no name", "e.g. --table sales");
     }
-    using stdin = isPiped ? await stdinFile() : undefined;
-    const sources = flags.files.map((file) => (file === "-" && stdin ? stdin.path : file));
+    const stdin = isPiped ? await readStdin() : undefined;
+    const sources = flags.files.map((file) => (file === "-" ? standardInput : file));
     const files = await filesIn(sources);
     const names = files.map((path) => basename(path));
     const table = targetTable(asked, names, "file");
-    const params = { files: sources, table, ...givenParams(reading) };
+    const params = { files: sources, table, ...givenParams({ ...reading, stdin }) };
     if (flags.dryRun) {
       const { previewCsv } = await import("./import/csv-preview.ts");
       return await previewCsv(files, params, options.db);
     }
-    // Awaited here: the copy of standard input is deleted after it.
-    return await runImport(
+    return runImport(
       {
         pipeline: "csv",
         params,

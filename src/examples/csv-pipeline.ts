@@ -200,6 +200,8 @@ export default pipeline({
   params: {
     /** Files, folders and patterns such as `data/*.csv`. */
     files: [] as string[],
+    /** The SHA-256 of standard input, if that is one of them. */
+    stdin: "",
     /** One more of them. Both empty: sample files. */
     dir: "",
     table: "items",

@@ -81,6 +81,7 @@ describe("everything is in it", () => {
       "PATH",
       "PIPELOOM_PROVE",
       "PIPELOOM_PROVE_SESSION",
+      "PIPELOOM_STDIN",
       "PIPELOOM_COMMIT",
       "PIPELOOM_TARGET",
       "PIPELOOM_VERSION",

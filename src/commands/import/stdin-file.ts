@@ -1,47 +1,47 @@
 // Standard input as a file: CSV is read twice, once to find the types of its columns.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { UsageError } from "../../cli/usage-error.ts";
+import { provideStandardInput } from "../../formats/csv/standard-input.ts";
 
-type StdinFile = Disposable & { readonly path: string };
-
-/** @throws UsageError if nothing is piped in */
-export async function stdinFile(): Promise<StdinFile> {
+/** @returns the SHA-256 of the contents. The same contents are the same params, so that a run can be continued with them. @throws UsageError if nothing is piped in */
+export async function readStdin(): Promise<string> {
   if (process.stdin.isTTY) {
     throw new UsageError(
       "- is standard input, and nothing is piped into it",
       "e.g. pipeloom csv - --table sales < sales.csv",
     );
   }
-  const folder = mkdtempSync(join(tmpdir(), "pipeloom-stdin-"));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  // A third Ctrl-C, or an exit of any other kind.
-  process.once("exit", remove);
-  const path = join(folder, "stdin.csv");
+  const descriptor = unnamedFile();
   try {
-    await copyTo(path);
+    const sha256 = await copyTo(descriptor);
+    provideStandardInput(descriptor);
+    return sha256;
   } catch (error) {
-    remove();
+    closeSync(descriptor);
     throw error;
   }
-  return {
-    path,
-    [Symbol.dispose]() {
-      process.off("exit", remove);
-      remove();
-    },
-  };
 }
 
-/** `Bun.write` takes no pipe. A piece at a time: the input may be larger than memory. */
-async function copyTo(path: string): Promise<void> {
-  const file = Bun.file(path).writer();
-  for await (const bytes of Bun.stdin.stream()) {
-    await file.write(bytes);
-    await file.flush();
+/** Its name is removed at once: the contents are gone with the process, even if it is killed. */
+function unnamedFile(): number {
+  const folder = mkdtempSync(join(tmpdir(), "pipeloom-stdin-"));
+  try {
+    return openSync(join(folder, "contents"), "wx+", 0o600);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  await file.end();
+}
+
+/** A piece at a time: the input may be larger than memory. */
+async function copyTo(descriptor: number): Promise<string> {
+  const hash = new Bun.CryptoHasher("sha256");
+  for await (const bytes of Bun.stdin.stream()) {
+    hash.update(bytes);
+    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+  }
+  return hash.digest("hex");
 }

@@ -1,13 +1,14 @@
 // Finds the CSV files that a person names: files, folders and patterns. A file that looks like data and is skipped is
 // reported.
 
-import { type BigIntStats, readdirSync } from "node:fs";
+import { type BigIntStats, fstatSync, readdirSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 import { isFilePattern } from "../../base/file-pattern.ts";
 import { didYouMean, nearest } from "../../base/suggest.ts";
 import type { Note } from "../../formats/csv/inspect.ts";
+import { descriptorOf } from "../../formats/csv/standard-input.ts";
 
 type FoundFiles = { readonly files: readonly string[]; readonly notes: readonly Note[] };
 
@@ -131,6 +132,8 @@ function nearPath(folder: string, name: string): string | undefined {
 }
 
 async function statOrNull(path: string): Promise<BigIntStats | null> {
+  const descriptor = descriptorOf(path);
+  if (descriptor !== undefined) return fstatSync(descriptor, { bigint: true });
   try {
     return await stat(path, { bigint: true });
   } catch (error) {

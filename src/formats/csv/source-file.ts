@@ -17,6 +17,7 @@ import { pipeline as pipe } from "node:stream/promises";
 import { crc32, createGunzip } from "node:zlib";
 
 import type { Encoding } from "./encoding.ts";
+import { descriptorOf } from "./standard-input.ts";
 
 /** An equal stamp means that the file was not written to. JSON. */
 export type Stamp = {
@@ -54,6 +55,27 @@ const beginsWith = (head: Uint8Array, magic: readonly number[]): boolean =>
 /** Read size for checksums. */
 const crcBytes = 1024 * 1024;
 
+/** `isOwn`: to be closed after use, which the descriptor of standard input is not. */
+type Opened = { readonly path: string; readonly file: number; readonly isOwn: boolean };
+
+function open(path: string): Opened {
+  const descriptor = descriptorOf(path);
+  if (descriptor !== undefined) return { path, file: descriptor, isOwn: false };
+  // Before the open, which would wait for a writer of a named pipe and block the thread.
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw new Error(missing(path));
+  if (!found.isFile()) {
+    throw new Error(
+      `${path}: not a regular file; CSV is read twice, so a pipe cannot be used (pipeloom csv - reads standard input)`,
+    );
+  }
+  return { path, file: openSync(path, "r"), isOwn: true };
+}
+
+function close({ file, isOwn }: Opened): void {
+  if (isOwn) closeSync(file);
+}
+
 export class SourceFile implements Disposable {
   readonly path: string;
   /** The file's stamp when it was opened. */
@@ -62,12 +84,14 @@ export class SourceFile implements Disposable {
   readonly size: number;
   readonly isCompressed: boolean;
   readonly #file: number;
+  readonly #isOwn: boolean;
   /** Descriptor to read from: the file, or a decompressed copy. */
   readonly #contents: number;
 
-  private constructor(path: string, file: number, contents: number) {
+  private constructor({ path, file, isOwn }: Opened, contents: number) {
     this.path = path;
     this.#file = file;
+    this.#isOwn = isOwn;
     this.#contents = contents;
     this.isCompressed = contents !== file;
     this.stamp = stampOf(file);
@@ -76,22 +100,16 @@ export class SourceFile implements Disposable {
 
   /** @throws Error for a file that cannot contain rows: a pipe, a workbook, a broken archive */
   static async open(path: string): Promise<SourceFile> {
-    // Before the open, which would wait for a writer of a named pipe and block the thread.
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found === undefined) throw new Error(missing(path));
-    if (!found.isFile()) {
-      throw new Error(`${path}: not a regular file; CSV is read twice, so a pipe cannot be used`);
-    }
-    const file = openSync(path, "r");
+    const opened = open(path);
     try {
       const head = Buffer.alloc(8);
-      readSync(file, head, 0, head.length, 0);
+      readSync(opened.file, head, 0, head.length, 0);
       const what = notText.find(([magic]) => beginsWith(head, magic))?.[1];
       if (what !== undefined) throw new Error(`${path}: this is ${what}`);
       const isGzip = beginsWith(head, gzipMagic);
-      return new SourceFile(path, file, isGzip ? await unpacked(path) : file);
+      return new SourceFile(opened, isGzip ? await unpacked(opened) : opened.file);
     } catch (error) {
-      closeSync(file);
+      close(opened);
       throw error;
     }
   }
@@ -140,7 +158,7 @@ export class SourceFile implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.isCompressed) closeSync(this.#contents);
-    closeSync(this.#file);
+    if (this.#isOwn) closeSync(this.#file);
   }
 }
 
@@ -153,11 +171,12 @@ export const isSameStamp = (a: Stamp, b: Stamp): boolean =>
   a.size === b.size && a.modifiedNs === b.modifiedNs && a.inode === b.inode;
 
 /** Returns a descriptor of an unlinked copy, so the copy disappears with the process even after a crash. */
-async function unpacked(path: string): Promise<number> {
+async function unpacked({ path, file }: Opened): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "pipeloom-gz-"));
   try {
     const copy = join(folder, "contents");
-    await pipe(createReadStream(path), createGunzip(), createWriteStream(copy));
+    const packed = createReadStream("", { fd: file, start: 0, autoClose: false });
+    await pipe(packed, createGunzip(), createWriteStream(copy));
     return openSync(copy, "r");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
