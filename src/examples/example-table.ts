@@ -10,7 +10,8 @@ type ColumnType = "INTEGER" | "REAL" | "TEXT";
 type Column = { readonly name: string; readonly type: ColumnType | "" };
 
 /** Tables of pipeloom and of SQLite. */
-const reservedTable = /^(?:pipeline_runs|task_runs|task_logs|(?:pipeloom|sqlite)_.*)$/i;
+const reservedTable =
+  /^(?:pipeline_runs|task_runs|task_attempts|task_logs|(?:pipeloom|sqlite)_.*)$/i;
 
 /** @throws Error for a reserved table */
 export function checkTable(table: string): void {
@@ -82,11 +83,19 @@ export function orNone<Result>(query: () => readonly Result[]): readonly Result[
 /** What the columns of a table are read from: a task's context. */
 export type Queried = Pick<TaskContext, "query">;
 
-export type Existing = { readonly name: string; readonly type: string };
+export type Existing = {
+  readonly name: string;
+  readonly type: string;
+  /** 1: a value of another type is an error (a column of a STRICT table, or an INTEGER PRIMARY KEY). 0: SQLite stores any value. */
+  readonly isStrict: number;
+};
 
 /** In a STRICT table, ANY converts nothing, so it counts as no type. In other tables, ANY has NUMERIC affinity. */
-export const columnsSql =
-  "SELECT name, iif(upper(type) = 'ANY' AND (SELECT strict FROM pragma_table_list(?1)), '', type) AS type FROM pragma_table_info(?1)";
+export const columnsSql = `WITH info AS (SELECT strict, wr FROM pragma_table_list(?1) LIMIT 1),
+  columns AS (SELECT cid, name, type, pk, upper(type) AS upper FROM pragma_table_info(?1))
+SELECT name, iif(upper = 'ANY' AND strict, '', type) AS type,
+  iif(strict, upper <> 'ANY', NOT wr AND pk > 0 AND upper = 'INTEGER' AND (SELECT COUNT(*) FROM columns WHERE pk > 0) = 1) AS isStrict
+FROM columns, info ORDER BY cid`;
 
 /** The columns of a table; empty if the table does not exist. */
 export const existingColumns = (ctx: Queried, table: string): readonly Existing[] =>

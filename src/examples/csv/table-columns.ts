@@ -20,6 +20,8 @@ export type TableColumn = {
   readonly declared: string;
   /** BLOB: every value is stored unchanged. */
   readonly affinity: Affinity;
+  /** A value of another type is an error: the column is of a STRICT table, or an INTEGER PRIMARY KEY. */
+  readonly isStrict: boolean;
   /** Type of the stored values; REAL includes integers. Null: the column has no values. */
   readonly stored: ColumnType | null;
 };
@@ -27,9 +29,10 @@ export type TableColumn = {
 /** The columns of a table; empty if the table does not exist. */
 export function tableColumns(ctx: Queried, table: string): TableColumn[] {
   const columns = existingColumns(ctx, table);
-  return columns.map(({ name, type }) => {
+  return columns.map(({ name, type, isStrict }) => {
     const affinity = affinityOf(type);
-    return { name, declared: type, affinity, stored: storedType(ctx, table, name, affinity) };
+    const stored = storedType(ctx, table, name, affinity);
+    return { name, declared: type, affinity, isStrict: isStrict === 1, stored };
   });
 }
 
@@ -52,9 +55,11 @@ function storedType(
 }
 
 /** The table to create, and its columns at planning time. */
-type PlannedTable = TableShape & { readonly expected: readonly Existing[] };
+type PlannedTable = TableShape & { readonly expected: readonly Typed[] };
 
-const isSame = (a: readonly Existing[], b: readonly Existing[]): boolean =>
+type Typed = Pick<Existing, "name" | "type">;
+
+const isSame = (a: readonly Typed[], b: readonly Typed[]): boolean =>
   a.length === b.length &&
   a.every(({ name, type }, i) => name === b[i]?.name && type === b[i]?.type);
 

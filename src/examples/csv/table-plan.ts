@@ -41,7 +41,7 @@ export function parseTypes(text: string): TypeOverrides {
       ];
     if (type === undefined) {
       throw new TypeError(
-        `types: ${JSON.stringify(item)} must be column=type, with the type integer, real or text`,
+        `${JSON.stringify(item)} must be column=type, with the type integer, real or text`,
       );
     }
     if (split === -1) all = type;
@@ -158,8 +158,8 @@ const listed = (columns: ByName<{ readonly name: string }>): string =>
 function checkNames(columns: ByName<Merged>, { table, existing, types }: Wanted): void {
   for (const { name } of types.columns.values()) {
     if (columns.get(name) !== undefined) continue;
-    throw new TypeError(
-      `types: no file has a column ${JSON.stringify(name)}; there are: ${listed(columns)}`,
+    throw new Error(
+      `--types: no file has a column ${JSON.stringify(name)}; there are: ${listed(columns)}`,
     );
   }
   if (existing.length === 0) return;
@@ -208,19 +208,17 @@ function judge(column: Merged, wanted: Wanted): Judged {
   const type = asked ?? there?.stored ?? typeOfKinds(column.kinds, isKey);
   const affinity = there?.affinity ?? type;
   const as = cellKind(there?.affinity === "TEXT" ? "TEXT" : type, asked);
+  const isNew = there === undefined;
+  // The only column of a key of integers is the rowid.
+  const isStrict = there?.isStrict ?? (isKey && wanted.key.length === 1 && type === "INTEGER");
   return {
     column,
     planned: { name, type, as },
     problem:
       contradiction(name, affinity, asked, wanted.table) ??
-      changedField(column, {
-        affinity,
-        isAsked: asked !== null,
-        isKey,
-        isNew: there === undefined,
-      }),
+      changedField(column, { affinity, isAsked: asked !== null, isKey, isNew, isStrict }),
     note: as !== "text" && isOfNumbers(affinity) ? textInNumbers(column) : null,
-    isInferred: asked === null && there === undefined,
+    isInferred: asked === null && isNew,
   };
 }
 
@@ -255,17 +253,19 @@ type Fit = {
   readonly isAsked: boolean;
   readonly isKey: boolean;
   readonly isNew: boolean;
+  readonly isStrict: boolean;
 };
 
 /** Kinds of fields that a numeric column would change. */
-function changedKinds({ affinity, isAsked, isKey, isNew }: Fit): readonly number[] {
+function changedKinds({ affinity, isAsked, isKey, isNew, isStrict }: Fit): readonly number[] {
   if (affinity === "TEXT" || affinity === "BLOB") return [];
   return [
     kinds.huge,
     ...(affinity === "REAL" ? [kinds.bigInteger] : []),
     ...(isAsked ? [] : [kinds.loose]),
     // As a key, `5.0` would match the row of `5`.
-    ...(isKey && !isAsked && !isNew && affinity !== "REAL" ? [kinds.real] : []),
+    ...((isKey || isStrict) && !isAsked && !isNew && affinity !== "REAL" ? [kinds.real] : []),
+    ...(isStrict ? [kinds.text] : []),
   ];
 }
 
@@ -278,7 +278,9 @@ function changedField(column: Merged, fit: Fit): string | null {
       ? `the column ${JSON.stringify(name)} was added to the table while the files were inspected; run this again`
       : null;
   }
-  const what = `${shown(column, kind)} would be changed by the column ${JSON.stringify(name)}, which is ${fit.affinity}`;
+  const verb =
+    kind === kinds.text ? "is not a number and does not fit into" : "would be changed by";
+  const what = `${shown(column, kind)} ${verb} the column ${JSON.stringify(name)}, which is ${fit.affinity}`;
   if (fit.isNew) return `${what}, as --types says; omit it from --types, or use text`;
   const remedy = `load into another --table with --types ${name}=text`;
   return kind === kinds.loose || kind === kinds.real

@@ -2,13 +2,17 @@
 // change.
 
 import { type Affinity, affinityOf, isNumericText } from "../../base/affinity.ts";
-import { checkTable, type TableShape } from "../example-table.ts";
+import { checkTable, type Existing, type TableShape } from "../example-table.ts";
 import { foldCase } from "../../base/fold-case.ts";
 import { cellOf, type JsonCell, toInt64 } from "../../formats/json/json-values.ts";
 import type { JsonRow } from "../../formats/json/json-rows.ts";
 
-type Existing = { readonly name: string; readonly type: string };
-type Column = { readonly name: string; readonly affinity: Affinity; readonly declared: string };
+type Column = {
+  readonly name: string;
+  readonly affinity: Affinity;
+  readonly declared: string;
+  readonly isStrict: boolean;
+};
 type Cells = Record<string, JsonCell>;
 
 export class JsonTable {
@@ -34,7 +38,7 @@ export class JsonTable {
     checkTable(table);
     this.#table = table;
     this.#key = key;
-    for (const { name, type } of existing) this.#add(name, type);
+    for (const { name, type, isStrict } of existing) this.#add(name, type, isStrict === 1);
     const before = this.#columns.size;
     for (const name of columns) this.#column(name);
     this.#hasGrown = this.#columns.size > before;
@@ -81,8 +85,8 @@ export class JsonTable {
     return { table: this.#table, key, columns };
   }
 
-  #add(name: string, declared: string): Column {
-    const column = { name, declared, affinity: affinityOf(declared) };
+  #add(name: string, declared: string, isStrict: boolean): Column {
+    const column = { name, declared, affinity: affinityOf(declared), isStrict };
     this.#columns.set(foldCase(name), column);
     this.#named.set(name, column);
     return column;
@@ -95,7 +99,7 @@ export class JsonTable {
       return known;
     }
     this.#hasGrown = true;
-    return this.#add(name, "");
+    return this.#add(name, "", false);
   }
 
   #fitted(value: unknown, column: Column, where: string): JsonCell {
@@ -108,9 +112,11 @@ export class JsonTable {
     }
     // Convert here: SQLite would print the number with other digits than JSON does.
     if (column.affinity === "TEXT" && typeof cell === "number") return String(cell);
-    if (isKept(cell, column.affinity)) return cell;
+    const isKeptThere = isKept(cell, column.affinity);
+    if (isKeptThere && (!column.isStrict || isOfType(cell, column.affinity))) return cell;
+    const why = isKeptThere ? "which cannot hold it" : "which would change it";
     throw new Error(
-      `${where}: ${column.name} is ${shown(cell)}, and the column is ${column.declared} in the table ${this.#table}, which would change it; load into another table (--table), or change the column's type to TEXT`,
+      `${where}: ${column.name} is ${shown(cell)}, and the column is ${column.declared} in the table ${this.#table}, ${why}; load into another table (--table), or change the column's type to TEXT`,
     );
   }
 
@@ -140,4 +146,12 @@ function isKept(cell: JsonCell, affinity: Affinity): boolean {
   if (integer !== null && affinity !== "REAL") return String(integer) === cell;
   const number = Number(cell);
   return String(number) === cell && (!Number.isInteger(number) || Number.isSafeInteger(number));
+}
+
+/** Whether a strict column, which keeps the cell, has a type for it. */
+function isOfType(cell: JsonCell, affinity: Affinity): boolean {
+  if (affinity !== "INTEGER" && affinity !== "REAL") return true;
+  if (typeof cell === "string")
+    return affinity === "REAL" ? isNumericText(cell) : toInt64(cell) !== null;
+  return affinity === "REAL" || typeof cell !== "number" || Number.isInteger(cell);
 }

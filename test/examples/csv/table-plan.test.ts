@@ -101,7 +101,7 @@ test("a file without a common column is refused", () => {
 function column(name: string, declared: string, stored: TableColumn["stored"] = null): TableColumn {
   const affinity = affinityOf(declared);
   const known = affinity === "NUMERIC" ? "REAL" : affinity === "BLOB" ? stored : affinity;
-  return { name, declared, affinity, stored: known };
+  return { name, declared, affinity, isStrict: false, stored: known };
 }
 
 /** The plan for a column `v` of these kinds in a table with this declared type. */
