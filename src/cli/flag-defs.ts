@@ -27,20 +27,24 @@ type BooleanFlag = BooleanArgDef &
 type CountFlag = BooleanArgDef &
   Described & { readonly type: "boolean"; readonly count: true; readonly threeState?: never };
 
-/** Never the empty string: that is a shell variable that is not set. */
-type StringFlag = StringArgDef &
-  Valued & { readonly type: "string"; readonly valueType?: never; readonly repeat?: never };
-
-/** A `string[]` in the order given; empty when the flag is not given. */
-type RepeatedFlag = StringArgDef &
+type TextFlag = StringArgDef &
   Valued & {
     readonly type: "string";
-    readonly repeat: true;
     readonly valueType?: never;
-    readonly default?: never;
-    /** The flag takes `name=value`, and this sentence suggests it for an unknown flag `--name`. */
-    readonly suggestedAs?: string;
+    /** Throws an Error for a wrong value, which is then wrong usage. */
+    readonly check?: (text: string) => unknown;
   };
+
+/** Never the empty string: that is a shell variable that is not set. */
+type StringFlag = TextFlag & { readonly repeat?: never };
+
+/** A `string[]` in the order given; empty when the flag is not given. */
+type RepeatedFlag = TextFlag & {
+  readonly repeat: true;
+  readonly default?: never;
+  /** The flag takes `name=value`, and this sentence suggests it for an unknown flag `--name`. */
+  readonly suggestedAs?: string;
+};
 
 /** `1e9` is an integer; one beyond 2^53 is an error. */
 export type NumberFlag = StringArgDef &

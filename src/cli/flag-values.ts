@@ -1,5 +1,6 @@
 // Parses one value by its definition. The usage error names what is expected.
 
+import { toFailure } from "../base/failure.ts";
 import { JSON } from "../base/globals.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { EnumFlag, NumberFlag, Positional, ValuedFlag } from "./flag-defs.ts";
@@ -15,6 +16,7 @@ export function parseValue(def: ValuedFlag, text: string, label: string): string
   if (def.type === "enum") return oneOf(def, text, label);
   switch (def.valueType) {
     case undefined:
+      checkText(def.check, text, label);
       return text;
     case "integer":
       return integer(def, text, label);
@@ -22,6 +24,18 @@ export function parseValue(def: ValuedFlag, text: string, label: string): string
       return number(def, text, label);
     default:
       return assertNever(def);
+  }
+}
+
+function checkText(
+  check: ((text: string) => unknown) | undefined,
+  text: string,
+  label: string,
+): void {
+  try {
+    check?.(text);
+  } catch (error) {
+    throw new UsageError(`${label}: ${toFailure(error).message}`);
   }
 }
 

@@ -2,6 +2,10 @@
 // name is the name of the pipeline's parameter.
 
 import { defineCliCommand } from "../cli/command.ts";
+import { checkTable } from "../examples/example-table.ts";
+import { parseSize } from "../examples/files/size.ts";
+import { parseKey } from "../examples/name-list.ts";
+import { parseSelect } from "../formats/json/json-rows.ts";
 import { csvFlags } from "./import/csv-flags.ts";
 import { commonFlags, commonOptions } from "./common-flags.ts";
 import { executeRun } from "./execute-run.ts";
@@ -32,11 +36,13 @@ const exampleFlags = defineFlags({
     type: "string",
     valueHint: "name",
     description: "csv, etl: the table; created if missing",
+    check: checkTable,
   },
   key: {
     type: "string",
     valueHint: "columns",
     description: "csv, etl: the key columns; none: insert only (etl: id)",
+    check: parseKey,
   },
   ...about("csv", csvFlags),
   url: {
@@ -49,6 +55,7 @@ const exampleFlags = defineFlags({
     type: "string",
     valueHint: "list",
     description: "etl: columns and their paths: id,title,author=user.name",
+    check: parseSelect,
   },
   format: {
     type: "enum",
@@ -84,6 +91,7 @@ const exampleFlags = defineFlags({
     type: "string",
     valueHint: "size",
     description: "file-writer: the size of each file: 64k, 16MB, 1GB",
+    check: parseSize,
   },
 });
 

@@ -5,6 +5,7 @@ import { defineCliCommand } from "../cli/command.ts";
 import { quote } from "../cli/flag-values.ts";
 import { print } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
+import { parseSelect } from "../formats/json/json-rows.ts";
 import { shownUrl } from "../formats/http/shown-url.ts";
 import { fileNameOf } from "../examples/files/file-name.ts";
 import { plural } from "../base/text.ts";
@@ -47,6 +48,7 @@ export const command = defineCliCommand({
       valueHint: "list",
       defaultHint: "all properties",
       description: "columns and their paths: id,title,author=user.name",
+      check: parseSelect,
     },
     path: {
       type: "string",

@@ -101,7 +101,112 @@ test(
   patient,
 );
 
+test(
+  "csv: messages name standard input, and the same input goes on with --resume",
+  async () => {
+    using folder = tempFolder();
+    const load = async (text: string, ...args: string[]): Promise<string> => {
+      const child = Bun.spawn([...pipeloom, "csv", "-", "--table", "t", ...args], {
+        cwd: folder.path,
+        stdin: new Blob([text]),
+        stdout: "ignore",
+        stderr: "pipe",
+      });
+      return `${await child.stderr.text()}\nexit ${await child.exited}`;
+    };
+    const failed = await load("id\n1\nx,y\n", "--key", "id");
+    expect(failed).toContain("standard input, line 3: 2 fields, not 1");
+    expect(failed).toEndWith("exit 1");
+    expect(await load("id\n1\nx,y\n", "--key", "id", "--resume")).toContain("run 1 continues");
+    // Other contents are another run.
+    expect(await load("id\n1\n2\n1\n", "--key", "id")).toContain("run 2 ");
+    expect(rows(folder, "SELECT id FROM t")).toEqual([[1], [2]]);
+  },
+  patient,
+);
+
+test.skipIf(process.platform === "win32")(
+  "csv: nothing of standard input is left by a process that is killed",
+  async () => {
+    using folder = tempFolder();
+    const copies = join(folder.path, "tmp");
+    mkdirSync(copies);
+    const child = Bun.spawn([...pipeloom, "csv", "-", "--table", "t"], {
+      cwd: folder.path,
+      env: { ...process.env, TMPDIR: copies },
+      stdin: "pipe",
+      stderr: "ignore",
+    });
+    // More than a pipe holds, so it ends when the copy has begun.
+    await child.stdin.write(`id\n${"5\n".repeat(500_000)}`);
+    child.kill("SIGKILL");
+    await child.exited;
+    expect(readdirSync(copies).filter((name) => name.startsWith("pipeloom"))).toEqual([]);
+  },
+  patient,
+);
+
+test(
+  "csv: rows with the same key are counted once in the table",
+  async () => {
+    using folder = tempFolder();
+    writeFileSync(join(folder.path, "a.csv"), "id,v\n1,x\n1,y\n2,z\n");
+    const { err } = await call(folder, "csv", "a.csv", "--key", "id");
+    expect(err).toContain("3 rows → table a, which has 2: of rows with the same key, the last");
+    expect(rows(folder, "SELECT * FROM a")).toEqual([
+      [1, "y"],
+      [2, "z"],
+    ]);
+    const { err: again } = await call(folder, "csv", "a.csv", "--table", "b");
+    expect(again).toContain("3 rows → table b\n");
+  },
+  patient,
+);
+
+test(
+  "csv, fetch: text in a column that holds only numbers is named with its place",
+  async () => {
+    using folder = tempFolder();
+    writeFileSync(join(folder.path, "a.csv"), "id,n\n1,1\n2,2\n");
+    writeFileSync(join(folder.path, "b.csv"), "id,n\n3,1\nx,2\n");
+    writeFileSync(join(folder.path, "c.csv"), "id,n\n3,1\n4,y\n");
+    expect((await call(folder, "csv", "a.csv", "--key", "id", "--table", "t")).code).toBe(0);
+    const failed = await call(folder, "csv", "b.csv", "--key", "id", "--table", "t");
+    expect([failed.code, failed.err]).toEqual([
+      1,
+      expect.stringContaining(
+        '"x" (b.csv, line 3) is not a number and does not fit into the column "id", which is INTEGER in the table: load into another --table with --types id=text',
+      ),
+    ]);
+    const asked = await call(folder, "csv", "b.csv", "--key", "id", "--types", "id=integer");
+    expect(asked.err).toContain("as --types says; omit it from --types, or use text");
+    using db = new Database(join(folder.path, "pipeloom.db"));
+    db.run("CREATE TABLE s (id INTEGER, n INTEGER) STRICT");
+    const strict = await call(folder, "csv", "c.csv", "--table", "s");
+    expect(strict.err).toContain('"y" (c.csv, line 3) is not a number and does not fit into');
+    using server = Bun.serve({
+      port: 0,
+      fetch: () => Response.json([{ id: 5 }, { id: "x" }]),
+    });
+    const url = `http://localhost:${server.port}/t`;
+    const fetched = await call(folder, "fetch", url, "--key", "id");
+    expect(fetched.err).toContain(
+      'id is "x", and the column is INTEGER in the table t, which cannot hold it',
+    );
+  },
+  patient,
+);
+
 test.each([
+  [["csv", "sales.csv", "--types", "id=number"], '--types: "id=number" must be column=type'],
+  [["csv", "sales.csv", "--separator", "ab"], "--separator: the separator must be one character"],
+  [["csv", "sales.csv", "--key", ","], '--key: "," names no column'],
+  [["csv", "sales.csv", "--key", "id,ID"], '--key: the column "ID" is named twice'],
+  [["csv", "sales.csv", "--table", "task_attempts"], "the table name task_attempts is reserved"],
+  [["fetch", "http://localhost/x", "--select", "=a"], '--select: "=a" must be column or column='],
+  [["examples", "csv", "--types", "x"], '--types: "x" must be column=type'],
+  [["examples", "csv", "--table", "task_runs"], "the table name task_runs is reserved"],
+  [["examples", "file-writer", "--size", "big"], "--size: a size is a number"],
   [["csv", "salse.csv"], "salse.csv: there is no such file or folder; did you mean sales.csv?"],
   [["csv", "empty"], "empty: no .csv, .tsv or .txt file in this folder"],
   [["csv", "x*.csv"], "x*.csv: no file matches this pattern"],

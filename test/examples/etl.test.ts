@@ -218,7 +218,7 @@ test.each(["task_runs", "Pipeloom_schema", "sqlite_sequence"])(
     using folder = tempFolder();
     using source = server(json('[{"id":1}]'));
     const { code, err } = await etl(folder, source.url, "--table", table, "--key", "none");
-    expect([code, err]).toEqual([1, expect.stringContaining("choose another name with --table")]);
+    expect([code, err]).toEqual([2, expect.stringContaining("choose another name with --table")]);
   },
   patient,
 );

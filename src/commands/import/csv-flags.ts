@@ -1,6 +1,8 @@
 // How CSV is read, as flags. `csv` and `examples csv` have them.
 
 import { defineFlags } from "../../cli/flag-defs.ts";
+import { parseTypes } from "../../examples/csv/table-plan.ts";
+import { separatorOf } from "../../formats/csv/dialect.ts";
 
 export const csvFlags = defineFlags({
   types: {
@@ -8,12 +10,14 @@ export const csvFlags = defineFlags({
     valueHint: "list",
     defaultHint: "detected",
     description: "id=integer,zip=text; or one type for all columns",
+    check: parseTypes,
   },
   separator: {
     type: "string",
     valueHint: "char",
     defaultHint: "detected",
     description: "a character, or tab, comma, semicolon, pipe",
+    check: separatorOf,
   },
   quote: {
     type: "enum",

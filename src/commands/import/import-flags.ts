@@ -3,6 +3,7 @@
 import { defineFlags, type Flags } from "../../cli/flag-defs.ts";
 import { UsageError } from "../../cli/usage-error.ts";
 import type { RunPipelineOptions } from "../../run-pipeline.ts";
+import { parseKey } from "../../examples/name-list.ts";
 import { outputFlags } from "../common-flags.ts";
 import { runFlags } from "../run-flags.ts";
 
@@ -22,6 +23,7 @@ export const targetFlags = defineFlags({
     valueHint: "columns",
     defaultHint: "none",
     description: "columns that tell rows apart: a row with the same key is updated",
+    check: parseKey,
   },
 });
 

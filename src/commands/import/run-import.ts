@@ -1,7 +1,7 @@
 // Runs a built-in pipeline that loads data, and says at its end what is where and how to see it.
 
 import { kebab } from "../../cli/flag-defs.ts";
-import { plural, relative } from "../../base/text.ts";
+import { grouped, plural, relative } from "../../base/text.ts";
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
 import { pipeloomCommand } from "../../protocol/pipeloom-command.ts";
 import type { RunSummary } from "../../protocol/summary.ts";
@@ -46,12 +46,18 @@ function epilogueOf(wanted: Import, summary: RunSummary): Epilogue | undefined {
   if (summary.status !== "done") return { results: [], commands: retryCommands(wanted, db) };
   const loaded = lookAt(wanted, summary);
   if (loaded === undefined) return undefined;
-  const { rows, isTable, isMore } = loaded;
-  const result = wanted.result?.(summary) ?? `${plural(rows, "row")} → table ${wanted.table}`;
+  const { rows, isTable, inTable } = loaded;
+  // Of a table with other rows, it is not known which of them were updated.
+  const merged =
+    inTable < rows
+      ? `, which has ${grouped(inTable)}: of rows with the same key, the last one is kept`
+      : "";
+  const result =
+    wanted.result?.(summary) ?? `${plural(rows, "row")} → table ${wanted.table}${merged}`;
   if (!isTable) return { results: [`no rows, so there is no table ${wanted.table}`], commands: [] };
   const before = `${wanted.table} had rows before; --key <columns> updates rows instead of adding them`;
   return {
-    results: [result, ...(isMore && rows > 0 && !wanted.hasKey ? [before] : [])],
+    results: [result, ...(inTable > rows && rows > 0 && !wanted.hasKey ? [before] : [])],
     commands: [queryCommand(wanted.table, db)],
   };
 }
@@ -59,8 +65,8 @@ function epilogueOf(wanted: Import, summary: RunSummary): Epilogue | undefined {
 type Loaded = {
   readonly rows: number;
   readonly isTable: boolean;
-  /** The table has rows that this run has not written. */
-  readonly isMore: boolean;
+  /** Rows of the table, counted up to one more than this run has written. */
+  readonly inTable: number;
 };
 
 /** Undefined if the file cannot be read now: what was loaded is in it all the same. */
@@ -78,10 +84,10 @@ function lookAt({ table }: Import, { db, run }: RunSummary): Loaded | undefined 
         "SELECT COUNT(*) AS n FROM pragma_table_list WHERE name = ? COLLATE NOCASE",
         table,
       ) > 0;
-    if (!isTable) return { rows, isTable, isMore: false };
+    if (!isTable) return { rows, isTable, inTable: 0 };
     // Bounded: a large table is not counted to its end.
     const some = `SELECT COUNT(*) AS n FROM (SELECT 1 FROM ${quoteIdentifier(table)} LIMIT ?)`;
-    return { rows, isTable, isMore: numberIn(reader, some, rows + 1) > rows };
+    return { rows, isTable, inTable: numberIn(reader, some, rows + 1) };
   } catch {
     return undefined;
   }

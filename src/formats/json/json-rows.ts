@@ -188,9 +188,9 @@ export function parseSelect(text: string): ReadonlyMap<string, string> {
     const [column, path] =
       split === -1 ? [item, item] : [item.slice(0, split).trim(), item.slice(split + 1).trim()];
     if (column === "" || path === "")
-      throw new TypeError(`select: ${JSON.stringify(item)} must be column or column=path`);
+      throw new TypeError(`${JSON.stringify(item)} must be column or column=path`);
     if (select.has(column))
-      throw new TypeError(`select: the column ${JSON.stringify(column)} is selected twice`);
+      throw new TypeError(`the column ${JSON.stringify(column)} is selected twice`);
     select.set(column, path);
   }
   return select;
