@@ -36,6 +36,7 @@ export const commandTable: readonly GroupedEntry[] = [
     name: "attach",
     group: "Run",
     summary: "Watch a run in another terminal as if it were here",
+    isBrief: true,
     load: async () => (await import("./attach.ts")).command,
   },
   {
