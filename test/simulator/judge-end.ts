@@ -35,8 +35,9 @@ export class EndJudge {
   /** Only a session that dies may leave it open which code made its results: then any edit would count for all of them. */
   #codeIsKnown(): void {
     const { end, after, storeFailed } = this.#seen;
+    const hasDied = end.how === "killed" || storeFailed || this.#isGivenUp;
     check(
-      after.unknownCode.length === 0 || end.how === "killed" || storeFailed,
+      after.unknownCode.length === 0 || hasDied,
       () => `the code of ${after.unknownCode.join()} is not recorded`,
     );
   }
@@ -128,10 +129,9 @@ export class EndJudge {
       check(summary.status === "error", () => `the store failed, and the run is ${summary.status}`);
       return;
     }
-    const isGivenUp = this.#of.isStopped && summary.failure?.code === "given-up";
     if (scenario.storeTaskStatus) {
       check(
-        run?.status === (isGivenUp ? "running" : summary.status),
+        run?.status === (this.#isGivenUp ? "running" : summary.status),
         () => `the run is ${run?.status} in the file, and ${summary.status} in the summary`,
       );
     }
@@ -141,6 +141,13 @@ export class EndJudge {
     );
     if (this.#of.isStopped && summary.status !== "done") return;
     this.#complete(summary);
+  }
+
+  /** A second Ctrl-C while another program holds a lock: what is not stored yet is left. */
+  get #isGivenUp(): boolean {
+    const { end } = this.#seen;
+    const code = end.how === "summary" ? end.summary.failure?.code : undefined;
+    return this.#of.isStopped && code === "given-up";
   }
 
   #counts(summary: RunSummary): void {
