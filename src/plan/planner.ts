@@ -46,8 +46,10 @@ export class Planner {
   #depth = 0;
   /** The stage of what is planned now and depends on nothing: that of the fan-out around it. */
   #stage = 0;
-  /** What is planned now depends on a task that runs again. */
+  /** The source of the fan-out whose item is unfolded now runs again. */
   #isAgain = false;
+  /** Nodes that were created for such items. One from outside may only be planned there. Undefined: none yet. */
+  #again: WeakSet<AnyNode> | undefined;
 
   constructor(deps: PlannerDeps) {
     this.#deps = deps;
@@ -123,12 +125,13 @@ export class Planner {
   /** A node of this run was created. */
   created(node: AnyNode): void {
     node.position = this.#positions.next(node);
+    if (this.#isAgain) (this.#again ??= new WeakSet()).add(node);
   }
 
   /** @param dependencies which are planned */
   #planOne(node: AnyNode, dependencies: readonly AnyNode[]): Vertex {
     // It was created before the run.
-    if (node.position === 0) this.created(node);
+    if (node.position === 0) node.position = this.#positions.next(node);
     const vertex = node.kind === "task" ? this.#planTask(node, dependencies) : this.#planEach(node);
     this.#planning.delete(node);
     node.planned = vertex;
@@ -172,7 +175,7 @@ export class Planner {
       waiting: 0,
       dependents: [],
       wantsResult: "no",
-      isAgain: this.#isAgain,
+      isAgain: this.#again?.has(node) === true,
       stage: this.#stage,
       place: this.definitions.of(definition),
     };
@@ -242,7 +245,7 @@ export class Planner {
       waiting: 0,
       dependents: [],
       wantsResult: "no",
-      isAgain: this.#isAgain,
+      isAgain: this.#again?.has(node) === true,
       optional: false,
       stage: this.#stage,
     };

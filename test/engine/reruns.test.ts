@@ -252,6 +252,37 @@ describe("a task runs again with what depends on it", () => {
     });
   });
 
+  test("but not a task from outside of a fan-out that the items use, whatever comes first", async () => {
+    await using rig = newRig();
+    const file = rig.pipeline(`
+      ${ran}
+      const make = (name: string, result: (input: any) => unknown) =>
+        task({ name, async run(input: any, ctx) { await ran(ctx, name); return result(input); } });
+      const list = make("list", () => [1, 2]);
+      const inner = make("inner", () => [3]);
+      const config = make("config", () => null);
+      const early = make("early", () => null);
+      const lists = make("lists", () => [4]);
+      const load = make("load", () => null);
+      const before = early({});
+      export default pipeline({ name: "p", ${schema}, tasks: () => {
+        const once = config({});
+        const all = each(list({}), (i) => {
+          const source = lists({ i });
+          return each(inner({}), (j) => load({ i, j, once, before, source }));
+        });
+        return all;
+      } });
+    `);
+    await rig.run(file);
+    const first = { list: 1, inner: 2, config: 1, early: 1, lists: 2, load: 2 };
+    expect(counts(rig)).toEqual(first);
+    await rig.run(file, { rerun: ["inner"], downstream: true });
+    expect(counts(rig)).toEqual({ ...first, inner: 4, load: 4 });
+    await rig.run(file, { rerun: ["list"], downstream: true });
+    expect(counts(rig)).toEqual({ ...first, list: 2, inner: 6, lists: 4, load: 6 });
+  });
+
   test("what was cut short goes on in the next session: each task once", async () => {
     await using rig = newRig();
     const { control } = rig;

@@ -8,7 +8,7 @@ import { asksFor, type CodeState, isAsked, isOutdated, kindOfKey, passesOn } fro
 import type { FileContent, TaskRow } from "./file.ts";
 import { type Instance, Model, type Status } from "./model.ts";
 import type { Kind, Scenario, Session } from "./scenario.ts";
-import { kindName, knownNodes } from "./script.ts";
+import { kindName } from "./script.ts";
 import type { Stage, Trace } from "./stage.ts";
 import { Finding } from "./world.ts";
 
@@ -146,9 +146,8 @@ export class Evidence {
     const row = this.#before.get(id);
     if (row?.status !== "error" || isOutdated(this.seen.code, row)) return undefined;
     if (this.runsAgain(row)) return undefined;
-    const instance = this.model.instances.get(row.name);
-    if (instance?.input === undefined || instance.settings.optional !== true) return undefined;
-    return row.key === taskKey(kindName(instance.kind), instance.input) ? row : undefined;
+    const isOptional = this.model.instances.get(row.name)?.settings.optional === true;
+    return isOptional && this.isPlanned(row) ? row : undefined;
   }
 
   // ── tasks that run again as the user asks ──
@@ -167,17 +166,14 @@ export class Evidence {
   runsAgain(row: TaskRow): boolean {
     const instance = this.model.instances.get(row.name);
     if (instance === undefined || this.#flows(row)) return false;
-    return instance.isAgain || (this.isDownstream && this.#isLate(row.name));
+    return instance.isAgain;
   }
 
-  get isDownstream(): boolean {
-    return this.seen.code.asks?.downstream === true || [...this.#before.values()].some(passesOn);
-  }
-
-  /** A node that only items refer to is planned with the first of them, and runs again if their source does. */
-  #isLate(name: string): boolean {
-    const known = knownNodes(this.seen.scenario, this.seen.session);
-    return !known.has(Number(/^n(\d+)/.exec(name)?.[1]));
+  isPlanned({ name, key }: TaskRow): boolean {
+    const instance = this.model.instances.get(name);
+    return (
+      instance?.input !== undefined && key === taskKey(kindName(instance.kind), instance.input)
+    );
   }
 
   /** Whether the session has begun what the user asks for, about this task. */
@@ -193,6 +189,7 @@ export class Evidence {
     const earlier = new Map(rounds.earlier);
     const owed = new Map(rounds.owed);
     const rows = new Map(after.tasks.map((row) => [row.id, row]));
+    const isDone = after.runs.at(-1)?.status === "done";
     let hasAsked = false;
     for (const old of before?.tasks ?? []) {
       const row = rows.get(old.id);
@@ -206,11 +203,11 @@ export class Evidence {
     for (const [id, at] of owed) {
       const row = rows.get(id);
       const isKept = row !== undefined && code.keeps.includes(kindOfKey(row.key));
-      if (row?.finished_at !== at || isKept) owed.delete(id);
+      // What a run that is done has not run again is not in its plan, and is not owed any more.
+      if (row?.finished_at !== at || isKept || (isDone && !this.isPlanned(row))) owed.delete(id);
     }
     const isNew = hasAsked && code.asks?.downstream === true && rounds.before === undefined;
     const ends = new Map(before?.tasks.map(({ id, finished_at: at }) => [id, at]));
-    const isDone = after.runs.at(-1)?.status === "done";
     const kept = isDone ? undefined : rounds.before;
     return { earlier, owed, before: isNew && !isDone ? ends : kept };
   }

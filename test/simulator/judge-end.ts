@@ -2,11 +2,9 @@
 
 import type { Failure } from "../../src/base/failure.ts";
 import type { RunSummary } from "../../src/protocol/summary.ts";
-import { taskKey } from "../../src/protocol/task-key.ts";
 import { kindOfKey, repeatingKinds } from "./code.ts";
 import { check, type Evidence, isLost, type Seen } from "./evidence.ts";
 import type { TaskRow } from "./file.ts";
-import { kindName } from "./script.ts";
 
 /** Allowance for the run's own work, tasks that ignore their signal, and hooks. */
 const slackMs = 60_000;
@@ -90,13 +88,8 @@ export class EndJudge {
   #hasRunAgain(): void {
     const { after } = this.#seen;
     const rows = new Map(after.tasks.map((row) => [row.id, row]));
-    const isPlanned = (row: TaskRow | undefined): row is TaskRow => {
-      const instance = row === undefined ? undefined : this.#of.model.instances.get(row.name);
-      return (
-        instance?.input !== undefined &&
-        row?.key === taskKey(kindName(instance.kind), instance.input)
-      );
-    };
+    const isPlanned = (row: TaskRow | undefined): row is TaskRow =>
+      row !== undefined && this.#of.isPlanned(row);
     for (const id of this.#of.rounds.owed.keys()) {
       const row = rows.get(id);
       check(
