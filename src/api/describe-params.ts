@@ -12,6 +12,8 @@ export type DescribedParam = {
   readonly name: string;
   /** `number`, `text`, `a|b`; `value` where it is not known. */
   readonly type: string;
+  /** The values that it may have; undefined: others too, or not known. */
+  readonly choices?: readonly unknown[] | undefined;
   /** JSON text; undefined: none. */
   readonly fallback: string | undefined;
   readonly required: boolean;
@@ -65,6 +67,7 @@ function fromJsonSchema(schema: StandardSchema<unknown>): DescribedParam[] | und
     return Object.entries(properties).map(([name, property]) => ({
       name,
       type: typeOfProperty(property),
+      choices: choicesOf(property),
       fallback: "default" in property ? JSON.stringify(property.default) : undefined,
       required: required.includes(name) && !("default" in property),
       description: property.description,
@@ -80,6 +83,13 @@ function typeOfProperty({ type, enum: choices, const: only, anyOf }: JsonSchema)
   if (anyOf !== undefined) return [...new Set(anyOf.map(typeOfProperty))].join("|");
   const types = [type].flat().filter((each) => each !== "null");
   return types.length === 1 ? (words.get(types[0]) ?? String(types[0])) : "value";
+}
+
+function choicesOf({ enum: choices, const: only, anyOf }: JsonSchema): unknown[] | undefined {
+  if (Array.isArray(choices)) return choices;
+  if (only !== undefined) return [only];
+  const all = anyOf?.map(choicesOf);
+  return all?.every((some) => some !== undefined) === true ? all.flat() : undefined;
 }
 
 const words: ReadonlyMap<unknown, string> = new Map([
@@ -108,6 +118,7 @@ function fromEntries(schema: StandardSchema<unknown>): DescribedParam[] | undefi
     return {
       name,
       type: inner.type === "picklist" ? (inner.options ?? []).join("|") : typeWord(inner.type),
+      choices: inner.type === "picklist" ? inner.options : undefined,
       fallback: entry.default === undefined ? undefined : JSON.stringify(entry.default),
       required: !["optional", "nullish", "exact_optional", "undefinedable"].includes(entry.type),
       description: descriptionOf(entry) ?? descriptionOf(inner),

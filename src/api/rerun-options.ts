@@ -47,6 +47,8 @@ export function rerunsOf(options: RerunOptions): RerunRequest {
 
 /** What is no definition is looked up in the run, unless it is a definition's name with a typing error. */
 function assertTitle(title: string): void {
+  // An id is no name with a typing error, though `#17` is near to `t17`.
+  if (/#[1-9]\d*$/.test(title)) return;
   if (nearest(title, [...registry.tasks.keys()]) !== undefined) assertTask(title);
 }
 

@@ -13,6 +13,7 @@ import { RedirectedOutputs } from "../watchdog/redirected-outputs.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import type { RunEvent } from "../protocol/events.ts";
+import { triggerVariable } from "../protocol/page-variables.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import {
@@ -33,6 +34,7 @@ import { loadHoldingPrints, nameOf } from "./load-for-command.ts";
 import { checkLogTarget } from "./log-target.ts";
 import { lossNotice, repeatLosses } from "./lost-outputs.ts";
 import { exitCodeOf, RunSignals } from "./run-signals.ts";
+import { takeVariable } from "./take-variable.ts";
 import { watchUncaught } from "./uncaught.ts";
 
 /** @returns the exit code: 0 all done, 1 a task or the run failed, 129, 130 or 143 after a signal */
@@ -69,6 +71,7 @@ class CommandRun {
   readonly #onEvents: OutputOptions["onEvents"];
   readonly #againAnywhere: OutputOptions["againAnywhere"];
   readonly #lost: LostOutput[] = [];
+  readonly #trigger = takeVariable(triggerVariable) === "page" ? "page" : "cli";
   /** Resolves at a signal after the run's end: stop waiting for slow readers. */
   readonly #impatient = Promise.withResolvers<void>();
   /** Undefined until the module has declared its secrets, and when it has none. */
@@ -140,7 +143,7 @@ class CommandRun {
         this.#show(events, exit);
       },
       programs,
-      trigger: "cli",
+      trigger: this.#trigger,
       again: this.#againAnywhere,
       behind: () => this.#ui.behind(),
       onOutput: this.#log,

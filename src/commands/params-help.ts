@@ -18,26 +18,38 @@ export function paramsCommand(module: ModuleRef): string | undefined {
   return pipeloomCommand("run", file, "--help");
 }
 
-export async function paramsHelp({ pipeline, module }: LoadedPipeline): Promise<HelpTable> {
-  const { params: spec } = pipeline;
+/** With the comments of an object of defaults as their descriptions. */
+export async function describedParams({
+  pipeline: { params: spec },
+  module,
+}: Pick<LoadedPipeline, "pipeline" | "module">): Promise<DescribedParam[]> {
   const params = await describeParams(spec);
   const comments =
     module.kind === "builtin" || isStandardSchema(spec) ? undefined : commentsIn(module.path);
+  return params.map((param) => ({
+    ...param,
+    description: param.description ?? comments?.(param.name),
+  }));
+}
+
+export async function paramsHelp(loaded: LoadedPipeline): Promise<HelpTable> {
+  const { pipeline, module } = loaded;
+  const params = await describedParams(loaded);
   const title = `Parameters of ${nameOf(module)}`;
   if (params.length === 0) {
-    const known = isStandardSchema(spec) ? "its schema does not tell which" : "none";
+    const known = isStandardSchema(pipeline.params) ? "its schema does not tell which" : "none";
     return { title: `${title}: ${known}`, rows: [] };
   }
   return {
     title,
     rows: params.map((param) => ({
       label: `--param ${param.name}=<${param.type}>`,
-      text: textOf(param, param.description ?? comments?.(param.name)),
+      text: textOf(param),
     })),
   };
 }
 
-function textOf({ required, fallback }: DescribedParam, description: string | undefined): string {
+function textOf({ required, fallback, description }: DescribedParam): string {
   const note = required ? "required" : fallback === undefined ? "optional" : `default: ${fallback}`;
   return description === undefined ? note : `${description} (${note})`;
 }

@@ -16,6 +16,8 @@ import { raiseFetchLimit } from "./fetch-limit.ts";
 import { paramFlags, readParams } from "./param-flags.ts";
 import { paramsHelp } from "./params-help.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
+import { formVariable } from "../protocol/page-variables.ts";
+import { takeVariable } from "./take-variable.ts";
 import { planFormats } from "../terminal/plan-formats.ts";
 import { UsageError } from "../cli/usage-error.ts";
 
@@ -73,6 +75,11 @@ export const command: CliCommand = defineCliCommand({
       );
     }
     assertPlanFlags(flags);
+    const formOf = takeVariable(formVariable);
+    if (formOf !== undefined) {
+      const { printForm } = await import("./run-form.ts");
+      return printForm(module, formOf);
+    }
     if (flags.watch) return await watch(flags, module.path);
     const params = await readParams(flags.param, flags.params);
     const options = { ...runOptions(flags), params };

@@ -128,7 +128,8 @@ function runDetails(run: SeenRun, { now, width, colors }: ViewOptions): string[]
 
 function begunBy({ trigger, version }: SeenRun): string | null {
   if (trigger === null || version === null) return null;
-  const who = { cli: "the command line", library: "a program" }[trigger] ?? trigger;
+  const who =
+    { cli: "the command line", library: "a program", page: "the page" }[trigger] ?? trigger;
   return `${who}, pipeloom ${version}`;
 }
 

@@ -10,3 +10,22 @@ export type Asked = {
 
 /** What is asked for is not there: 404. */
 export class NotFound extends Error {}
+
+/** What is asked for is not done: 400 where the question is wrong, 403 where nobody may ask, 409 where it cannot be done now. */
+export class Refused extends Error {
+  readonly status: 400 | 403 | 409;
+  /** What the person can do. */
+  readonly next: string | undefined;
+
+  constructor(status: 400 | 403 | 409, problem: string, next?: string) {
+    super(problem);
+    this.status = status;
+    this.next = next;
+  }
+}
+
+/** Of a body: undefined where it is not an object, or has no such member. */
+export const memberOf = (body: unknown, name: string): unknown =>
+  typeof body === "object" && body !== null && Object.hasOwn(body, name)
+    ? Reflect.get(body, name)
+    : undefined;

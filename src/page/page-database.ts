@@ -2,13 +2,18 @@
 
 import { realpathSync } from "node:fs";
 
+import { ownCommand } from "../base/own-command.ts";
 import { isRunAlive, type RunProcess } from "../store/liveness.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
+import { Forms } from "./actions/forms.ts";
+import { Jobs } from "./actions/jobs.ts";
 
 type Options = {
   readonly path: string;
   /** Nothing is started or ended. */
   readonly isReadOnly: boolean;
+  /** The words that start pipeloom. Default: those that started this process. */
+  readonly own?: readonly string[];
 };
 
 export class PageDatabase implements Disposable {
@@ -16,12 +21,16 @@ export class PageDatabase implements Disposable {
   readonly path: string;
   readonly isReadOnly: boolean;
   readonly reader: Reader;
+  readonly jobs: Jobs;
+  readonly forms: Forms;
 
   /** @throws ReaderError if there is no readable database */
-  constructor({ path, isReadOnly }: Options) {
+  constructor({ path, isReadOnly, own = ownCommand() }: Options) {
     this.path = realpathSync(path);
     this.isReadOnly = isReadOnly;
     this.reader = openReader(this.path);
+    this.jobs = new Jobs(own);
+    this.forms = new Forms(own);
   }
 
   readonly isAlive = (run: RunProcess): boolean => isRunAlive(this.path, run);

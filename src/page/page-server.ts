@@ -3,7 +3,7 @@
 import { JSON, URL } from "../base/globals.ts";
 import { failureLine, toFailure } from "../base/failure.ts";
 import type { AppFiles } from "./app-files.ts";
-import { NotFound } from "./asked.ts";
+import { NotFound, Refused } from "./asked.ts";
 import type { Problem } from "./contract.ts";
 import { pageDocument, type PageDocument } from "./document.ts";
 import { Feed } from "./feed.ts";
@@ -25,6 +25,9 @@ type Options = {
   readonly onEnter: () => void;
 };
 
+/** Of a question: the params of a run. */
+const maxBodyBytes = 2_000_000;
+
 export class PageServer implements AsyncDisposable {
   readonly #server: Bun.Server<undefined>;
   readonly #guard: Guard;
@@ -42,6 +45,7 @@ export class PageServer implements AsyncDisposable {
       port: options.port,
       // A stream of events may be quiet for hours.
       idleTimeout: 0,
+      maxRequestBodySize: maxBodyBytes,
       development: false,
       fetch: (request) => this.#answer(request),
     });
@@ -92,8 +96,17 @@ export class PageServer implements AsyncDisposable {
   }
 
   async #data(route: Route, request: Request, search: URLSearchParams): Promise<unknown> {
-    const body = request.method === "POST" ? await request.json() : undefined;
-    return route.answer(this.#options.database, { ids: route.ids, search, body });
+    const { database } = this.#options;
+    if (request.method === "GET")
+      return route.answer(database, { ids: route.ids, search, body: undefined });
+    if (database.isReadOnly) {
+      throw new Refused(
+        403,
+        "this page only shows",
+        "to start and end runs: pipeloom ui without --read-only",
+      );
+    }
+    return route.answer(database, { ids: route.ids, search, body: await bodyOf(request) });
   }
 
   #page(): Response {
@@ -113,8 +126,24 @@ export class PageServer implements AsyncDisposable {
   }
 }
 
+/** @throws Refused for what is not JSON */
+async function bodyOf(request: Request): Promise<unknown> {
+  try {
+    return await request.json();
+  } catch {
+    throw new Refused(400, "the body is not JSON");
+  }
+}
+
 function problemOf(thrown: unknown): Response {
   if (thrown instanceof NotFound) return json(404, { problem: thrown.message });
+  if (thrown instanceof Refused) {
+    const { status, message: problem, next } = thrown;
+    return json(status, {
+      problem,
+      ...(next === undefined ? undefined : { next }),
+    } satisfies Problem);
+  }
   return json(500, { problem: failureLine(toFailure(thrown)) } satisfies Problem);
 }
 

@@ -2,8 +2,18 @@
 // address.
 
 import { isStoredId } from "../protocol/ids.ts";
+import {
+  cancelRun,
+  formView,
+  interruptJob,
+  rerunTasks,
+  resumeRun,
+  startRun,
+  startView,
+} from "./actions/actions.ts";
 import { type Asked, NotFound } from "./asked.ts";
 import { databaseView } from "./data/database-view.ts";
+import { jobsView, jobView } from "./data/jobs-view.ts";
 import { runView, runsView } from "./data/runs-view.ts";
 import type { PageDatabase } from "./page-database.ts";
 
@@ -16,6 +26,15 @@ const table: Readonly<Record<string, Answer>> = {
   "GET /data/db": databaseView,
   "GET /data/runs": runsView,
   "GET /data/runs/#": runView,
+  "GET /data/runs/#/start": startView,
+  "GET /data/jobs": jobsView,
+  "GET /data/jobs/#": jobView,
+  "POST /actions/runs/#/form": formView,
+  "POST /actions/runs/#/run": startRun,
+  "POST /actions/runs/#/rerun": rerunTasks,
+  "POST /actions/runs/#/resume": resumeRun,
+  "POST /actions/runs/#/cancel": cancelRun,
+  "POST /actions/jobs/#/interrupt": interruptJob,
 };
 
 /**

@@ -1,6 +1,7 @@
 // A page over a database that a test fills: the server as it is, and a client that has entered.
 
 import type { Database } from "bun:sqlite";
+import { join } from "node:path";
 
 import type { AppFiles } from "../../src/page/app-files.ts";
 import { PageDatabase } from "../../src/page/page-database.ts";
@@ -8,11 +9,13 @@ import { PageServer } from "../../src/page/page-server.ts";
 import { openDatabase } from "../../src/store/open-database.ts";
 import { options } from "../store/write/options.ts";
 import { tempFolder } from "../store/write/temp-folder.ts";
+import { repository } from "../support/program.ts";
 
 const app: AppFiles = { script: "/* the app */", style: "" };
 
 export type PageRig = AsyncDisposable & {
   readonly db: string;
+  readonly database: PageDatabase;
   readonly server: PageServer;
   /** Asks as the page does. */
   get(path: string): Promise<Response>;
@@ -28,7 +31,8 @@ export async function pageRig(fill: (db: Database) => void, isReadOnly = false):
     using database = openDatabase(options(db));
     fill(database);
   }
-  const database = new PageDatabase({ path: db, isReadOnly });
+  const own = [process.execPath, join(repository, "src/cli.ts")];
+  const database = new PageDatabase({ path: db, isReadOnly, own });
   const server = new PageServer({
     app,
     database,
@@ -43,6 +47,7 @@ export async function pageRig(fill: (db: Database) => void, isReadOnly = false):
   const get = (path: string): Promise<Response> => fetch(origin + path, { headers: { cookie } });
   return {
     db,
+    database,
     server,
     get,
     data: async <T>(path: string) => (await get(path)).json() as Promise<T>,

@@ -1,0 +1,89 @@
+// Prints the form of a pipeline for the page (src/page/actions/forms.ts), as one line of JSON.
+
+import type { DescribedParam } from "../api/describe-params.ts";
+import { isStandardSchema } from "../api/params.ts";
+import type { Pipeline } from "../api/pipeline.ts";
+import { registry } from "../api/registry.ts";
+import { JSON } from "../base/globals.ts";
+import { print } from "../cli/stdout.ts";
+import { UserError } from "../cli/user-error.ts";
+import { loadModule } from "../module/load-module.ts";
+import type { DescribedForm } from "../page/actions/forms.ts";
+import type { FormField } from "../page/contract-actions.ts";
+import { Mask } from "../protocol/mask.ts";
+import type { ModuleRef } from "../protocol/messages.ts";
+import type { LoadedPipeline } from "../run-pipeline.ts";
+import { loadForCommand, nameOf, withPrintsOnStderr } from "./load-for-command.ts";
+import { describedParams } from "./params-help.ts";
+import { enterPipelineFolder } from "./pipeline-folder.ts";
+
+type FileRef = Extract<ModuleRef, { kind: "file" }>;
+
+/** @param wanted the pipeline's name, as the database has it: masked */
+export async function printForm(module: FileRef, wanted: string): Promise<number> {
+  enterPipelineFolder(module);
+  const form = await withPrintsOnStderr(() => formOf({ ...module, pipeline: wanted }, wanted));
+  print(`\n${JSON.stringify(form)}\n`);
+  return 0;
+}
+
+async function formOf(module: FileRef, wanted: string): Promise<DescribedForm> {
+  const loaded = await loadForCommand(module).catch((thrown: unknown) => {
+    throw registry.pipelines.size > 0 ? renamed(module, wanted) : thrown;
+  });
+  const { pipeline } = loaded;
+  const mask = Mask.of(pipeline.secrets, process.env);
+  const exportedAs = await exportOf(module, pipeline);
+  const name = mask?.text(pipeline.name) ?? pipeline.name;
+  if (exportedAs === undefined || name !== wanted) throw renamed(module, wanted);
+  const params = await describedParams(loaded);
+  return {
+    exportedAs,
+    fields: params.map((param) => fieldOf(param, mask)),
+    isOpen: params.length === 0 && isStandardSchema(pipeline.params),
+  };
+}
+
+const renamed = (module: FileRef, wanted: string): UserError =>
+  new UserError(
+    `${nameOf(module)} does not export the pipeline "${wanted}" any more`,
+    `it defines ${[...registry.pipelines.keys()].map((name) => `"${name}"`).join(", ")}: run that once in a terminal`,
+  );
+
+/** The module is loaded: this only looks at its exports. */
+async function exportOf(
+  module: LoadedPipeline["module"],
+  pipeline: Pipeline,
+): Promise<string | undefined> {
+  const exports = await loadModule(module, {});
+  if (exports["default"] === pipeline) return "default";
+  return Object.keys(exports).find((name) => exports[name] === pipeline);
+}
+
+function fieldOf(param: DescribedParam, mask: Mask | undefined): FormField {
+  const { name, type, fallback, required, description } = param;
+  const choices = (param.choices ?? []).filter(isScalar);
+  const hasSecret =
+    fallback !== undefined && mask !== undefined && mask.text(fallback) !== fallback;
+  const isSecret = hasSecret || secretName.test(name);
+  return {
+    name,
+    kind: choices.length > 0 ? "choice" : kindOf(type),
+    choices,
+    fallback: isSecret ? null : (fallback ?? null),
+    isRequired: required,
+    isSecret,
+    description: description ?? null,
+  };
+}
+
+/** Its value is not shown, whether or not the pipeline lists a variable as a secret. */
+const secretName = /pass(?:word|phrase|wd)|secret|token|api[-_]?key|credential/i;
+
+const isScalar = (value: unknown): value is FormField["choices"][number] =>
+  value === null || ["string", "number", "boolean"].includes(typeof value);
+
+function kindOf(type: string): FormField["kind"] {
+  if (type === "text" || type === "number" || type === "boolean" || type === "json") return type;
+  return "any";
+}

@@ -1,0 +1,124 @@
+// What the page can start, each as a `pipeloom` process. From the wire come ids and values; what is started is what the row of a run
+// names. Nothing goes through a shell, and params go through standard input: a command line can be read by others.
+
+import { dirname } from "node:path";
+
+import { JSON } from "../../base/globals.ts";
+import { isStoredId } from "../../protocol/ids.ts";
+import { type Asked, memberOf, NotFound, Refused } from "../asked.ts";
+import type { FormView, JobBrief, StartView } from "../contract-actions.ts";
+import { jobBrief } from "../data/jobs-view.ts";
+import type { PageDatabase } from "../page-database.ts";
+import { type Startable, startableRun } from "./startable.ts";
+
+/** `/data/runs/#/start` */
+export function startView(database: PageDatabase, { ids }: Asked): StartView {
+  try {
+    const { file } = startableRun(database.reader, ids[0] ?? 0);
+    return { file, problem: null, next: null };
+  } catch (thrown) {
+    if (!(thrown instanceof Refused)) throw thrown;
+    return { file: null, problem: thrown.message, next: thrown.next ?? null };
+  }
+}
+
+export async function formView(database: PageDatabase, { ids }: Asked): Promise<FormView> {
+  const run = startableRun(database.reader, ids[0] ?? 0);
+  const { fields, isOpen } = await database.forms.describe(run);
+  return { fields, isOpen };
+}
+
+export async function startRun(database: PageDatabase, { ids, body }: Asked): Promise<JobBrief> {
+  const run = startableRun(database.reader, ids[0] ?? 0);
+  const params = memberOf(body, "params");
+  if (typeof params !== "object" || params === null || Array.isArray(params)) {
+    throw new Refused(400, "params must be an object");
+  }
+  return begin(database, run, {
+    title: `Run ${run.pipeline}`,
+    flags: memberOf(body, "isFresh") === true ? ["--fresh"] : [],
+    params: { ...params },
+  });
+}
+
+export async function rerunTasks(database: PageDatabase, { ids, body }: Asked): Promise<JobBrief> {
+  const run = startableRun(database.reader, ids[0] ?? 0);
+  const task = memberOf(body, "task");
+  if (task !== null && !isStoredId(task)) throw new Refused(400, "task must be an id, or null");
+  const downstream = memberOf(body, "isDownstream") === true ? ["--downstream"] : [];
+  return begin(database, run, {
+    title:
+      task === null
+        ? `Rerun the failed tasks of run ${run.id}`
+        : `Rerun task ${task} of run ${run.id}`,
+    flags: [
+      "--rerun",
+      task === null ? "failed" : `#${task}`,
+      ...downstream,
+      "--resume",
+      `${run.id}`,
+    ],
+    params: run.params,
+    run: run.id,
+  });
+}
+
+export async function resumeRun(database: PageDatabase, { ids }: Asked): Promise<JobBrief> {
+  const run = startableRun(database.reader, ids[0] ?? 0);
+  return begin(database, run, {
+    title: `Resume run ${run.id}`,
+    flags: ["--resume", `${run.id}`],
+    params: run.params,
+    run: run.id,
+  });
+}
+
+export function cancelRun(database: PageDatabase, { ids, body }: Asked): JobBrief {
+  const run = ids[0] ?? 0;
+  const now = memberOf(body, "isNow") === true ? ["--now"] : [];
+  const job = database.jobs.start({
+    title: `Cancel run ${run}`,
+    words: ["cancel", String(run), "--db", database.path, ...now],
+    cwd: dirname(database.path),
+    run,
+  });
+  return jobBrief(database, job);
+}
+
+/** As Ctrl-C in a terminal: the first one lets a run end in order, the second one ends it now. */
+export function interruptJob(database: PageDatabase, { ids }: Asked): JobBrief {
+  const job = database.jobs.get(ids[0] ?? 0);
+  if (job === undefined) throw new NotFound(`the page has not started a program ${ids[0]}`);
+  job.interrupt();
+  return jobBrief(database, job);
+}
+
+type Begun = {
+  readonly title: string;
+  readonly flags: readonly string[];
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly run?: number;
+};
+
+async function begin(database: PageDatabase, run: Startable, begun: Begun): Promise<JobBrief> {
+  const { exportedAs, fields } = await database.forms.known(run);
+  const { title, flags, params } = begun;
+  const file = exportedAs === "default" ? run.file : `${run.file}:${exportedAs}`;
+  const secrets = fields.filter(({ isSecret }) => isSecret).map(({ name }) => name);
+  const hasParams = Object.keys(params).length > 0;
+  const job = database.jobs.start({
+    title,
+    words: ["run", file, "--db", database.path, ...flags, ...(hasParams ? ["--params", "-"] : [])],
+    cwd: dirname(run.file),
+    params: hasParams
+      ? { text: JSON.stringify(params), shown: JSON.stringify(maskedParams(params, secrets)) }
+      : undefined,
+    ...(begun.run === undefined ? undefined : { run: begun.run }),
+  });
+  return jobBrief(database, job);
+}
+
+const maskedParams = (params: Begun["params"], secrets: readonly string[]): Begun["params"] =>
+  Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [name, secrets.includes(name) ? "***" : value]),
+  );

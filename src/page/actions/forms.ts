@@ -1,0 +1,101 @@
+// The form of a pipeline. To know its params, its file must be loaded, which runs the user's code: in a child, that has some seconds.
+
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
+
+import { systemClock } from "../../base/clock.ts";
+import { JSON, Promise } from "../../base/globals.ts";
+import { formVariable } from "../../protocol/page-variables.ts";
+import { Refused } from "../asked.ts";
+import type { FormView } from "../contract-actions.ts";
+import { childEnv } from "./jobs.ts";
+import type { Startable } from "./startable.ts";
+
+const maxLoadMs = 15_000;
+const maxOutput = 4_000_000;
+
+/** What the child prints. */
+export type DescribedForm = FormView & {
+  /** The name under which the file exports the pipeline. */
+  readonly exportedAs: string;
+};
+
+type Known = { readonly stamp: string; readonly form: DescribedForm };
+
+export class Forms {
+  readonly #own: readonly string[];
+  readonly #maxLoadMs: number;
+  readonly #known = new Map<string, Known>();
+
+  /** @param own the words that start pipeloom */
+  constructor(own: readonly string[], loadMs = maxLoadMs) {
+    this.#own = own;
+    this.#maxLoadMs = loadMs;
+  }
+
+  /** @throws Refused where the file cannot be loaded, with its error */
+  async describe(run: Startable): Promise<DescribedForm> {
+    const stamp = stampOf(run.file);
+    const form = await this.#load(run);
+    this.#known.set(keyOf(run), { stamp, form });
+    return form;
+  }
+
+  /** That of the last `describe`, if the file is still the same. @throws Refused */
+  async known(run: Startable): Promise<DescribedForm> {
+    const known = this.#known.get(keyOf(run));
+    return known?.stamp === stampOf(run.file) ? known.form : this.describe(run);
+  }
+
+  async #load({ file, pipeline }: Startable): Promise<DescribedForm> {
+    const child = Bun.spawn([...this.#own, "run", file], {
+      cwd: dirname(file),
+      env: { ...childEnv(), NO_COLOR: "1", [formVariable]: pipeline },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      maxBuffer: maxOutput,
+    });
+    let isLate = false;
+    const timer = systemClock.after(this.#maxLoadMs, () => {
+      isLate = true;
+      child.kill("SIGKILL");
+    });
+    const [out, error] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+    const code = await child.exited;
+    systemClock.cancel(timer);
+    if (isLate) {
+      throw new Refused(
+        409,
+        `${file} is not loaded after ${this.#maxLoadMs / 1000} s`,
+        "does it await something at its top level?",
+      );
+    }
+    const form = code === 0 ? formIn(out) : undefined;
+    if (form !== undefined) return form;
+    throw new Refused(
+      409,
+      error.replace(/^[^]*^error: /m, "").trim() || `${file} cannot be loaded`,
+    );
+  }
+}
+
+/** The last line: user code may have printed others. */
+function formIn(output: string): DescribedForm | undefined {
+  try {
+    const line = output.trimEnd().split("\n").at(-1) ?? "";
+    const form = JSON.parse(line) as Partial<DescribedForm>;
+    return Array.isArray(form.fields) && typeof form.exportedAs === "string"
+      ? (form as DescribedForm)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const keyOf = ({ file, pipeline }: Startable): string => `${file}\0${pipeline}`;
+
+function stampOf(file: string): string {
+  const { mtimeMs, size, ino } = statSync(file);
+  return `${mtimeMs} ${size} ${ino}`;
+}

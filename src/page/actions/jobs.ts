@@ -1,0 +1,79 @@
+// The programs that the page has started, newest first. Ended ones stay for a while, so that a tab that was closed finds them.
+
+import type { JobBrief } from "../contract-actions.ts";
+import { pipeloomCommand } from "../../protocol/pipeloom-command.ts";
+import { triggerVariable } from "../../protocol/page-variables.ts";
+import { Job, type Program } from "./job.ts";
+
+/** Ended ones that are kept. */
+const maxEnded = 30;
+
+type Start = {
+  readonly title: string;
+  readonly words: readonly string[];
+  readonly cwd: string;
+  /** JSON text for standard input, and as it is shown, with secrets masked. */
+  readonly params?: { readonly text: string; readonly shown: string } | undefined;
+  /** The run that it works on, where that is known before. */
+  readonly run?: number;
+};
+
+export class Jobs {
+  readonly #own: readonly string[];
+  readonly #jobs = new Map<number, Job>();
+  readonly #runs = new Map<number, number>();
+  #last = 0;
+
+  /** @param own the words that start pipeloom */
+  constructor(own: readonly string[]) {
+    this.#own = own;
+  }
+
+  /** @throws Error with a `code` where no process can be started */
+  start({ title, words, cwd, params, run }: Start): Job {
+    const command = pipeloomCommand(...words);
+    const shown = params === undefined ? command : `echo ${quoted(params.shown)} | ${command}`;
+    const env = { ...childEnv(), FORCE_COLOR: "1", [triggerVariable]: "page" };
+    const program: Program = { own: this.#own, words, cwd, env, stdin: params?.text };
+    const job = new Job(this.#last + 1, { title, command: shown }, program);
+    this.#last = job.id;
+    this.#jobs.set(job.id, job);
+    if (run !== undefined) this.#runs.set(job.id, run);
+    this.#forget();
+    return job;
+  }
+
+  get(id: number): Job | undefined {
+    return this.#jobs.get(id);
+  }
+
+  /** @param runOf finds the run of a process; undefined as long as the database has none */
+  briefOf(job: Job, runOf: (job: Job) => number | undefined): JobBrief {
+    const { id, title, command, startedAt, ended } = job;
+    const run = this.#runs.get(id) ?? runOf(job);
+    if (run !== undefined) this.#runs.set(id, run);
+    return { id, title, command, startedAt, ended, run: run ?? null };
+  }
+
+  get newestFirst(): readonly Job[] {
+    return [...this.#jobs.values()].toReversed();
+  }
+
+  #forget(): void {
+    const ended = this.newestFirst.filter((job) => job.ended !== null);
+    for (const { id } of ended.slice(maxEnded)) {
+      this.#jobs.delete(id);
+      this.#runs.delete(id);
+    }
+  }
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
+/** The environment of the page's server, without what is only for that: user code runs in it. */
+export function childEnv(): Record<string, string> {
+  const { PIPELOOM_UI_TOKEN: _, NO_COLOR: __, ...env } = process.env;
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}

@@ -1,0 +1,229 @@
+// What the page starts: real children, of a pipeline in a folder of its own.
+
+import type { Database } from "bun:sqlite";
+import { afterAll, expect, test } from "bun:test";
+
+import type {
+  FormView,
+  JobBrief,
+  JobsView,
+  JobView,
+  StartView,
+} from "../../src/page/contract-actions.ts";
+import { Forms } from "../../src/page/actions/forms.ts";
+import { tempFolder } from "../store/write/temp-folder.ts";
+import { type PageRig, pageRig } from "./page-rig.ts";
+
+const folder = tempFolder();
+afterAll(() => folder[Symbol.dispose]());
+
+const text = `
+import { each, pipeline, task } from "pipeloom";
+console.log("printed at the top level");
+const odd = task({ name: "odd", run: ({ n }: { n: number }, ctx) => {
+  if (n % 2 === 0 && !(process.env["MENDED"] ?? "").includes("yes") && !ctx.params.mended) throw new Error("even: " + n);
+  ctx.log.info("token " + (ctx.params.token === "s3cret" ? "given" : "none"));
+  return n;
+} });
+export const named = pipeline({
+  name: "numbers",
+  params: {
+    // How many numbers.
+    limit: 3,
+    mended: false,
+    token: "",
+    days: ["mon"],
+  },
+  tasks: ({ params }) => each(Array.from({ length: params.limit }, (_, n) => n + 1), (n) => odd({ n })),
+});
+`;
+const file = folder.file("numbers.ts");
+await Bun.write(file, text);
+
+const addRun = (db: Database, row: { file: string | null; trigger?: string; params?: string }) =>
+  db.run(
+    `INSERT INTO pipeline_runs (pipeline, file, params, status, started_at, finished_at, tasks_total, trigger)
+      VALUES ('numbers', ?, ?, 'done', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:02.000Z', 0, ?)`,
+    [row.file, row.params ?? "{}", row.trigger ?? "cli"],
+  );
+
+async function ended(rig: PageRig, response: Response): Promise<JobView> {
+  expect(response.status).toBe(200);
+  const { id } = (await response.json()) as JobBrief;
+  await rig.database.jobs.get(id)?.finished;
+  return rig.data<JobView>(`/data/jobs/${id}`);
+}
+
+test("a run with params of the form, then its failed tasks again, then one of them", async () => {
+  await using rig = await pageRig((db) => addRun(db, { file }));
+  const form = (await (await rig.post("/actions/runs/1/form", {})).json()) as FormView;
+  expect(form.isOpen).toBe(false);
+  expect(
+    form.fields.map(({ name, kind, fallback, isSecret }) => [name, kind, fallback, isSecret]),
+  ).toEqual([
+    ["limit", "number", "3", false],
+    ["mended", "boolean", "false", false],
+    ["token", "text", null, true],
+    ["days", "json", '["mon"]', false],
+  ]);
+  expect(form.fields[0]?.description).toBe("How many numbers.");
+
+  const params = { limit: 4, token: "s3cret" };
+  const run = await ended(rig, await rig.post("/actions/runs/1/run", { params, isFresh: true }));
+  expect(run.job).toMatchObject({ title: "Run numbers", run: 2, ended: { code: 1, signal: null } });
+  // The export is named, and neither the command nor the page shows the secret.
+  expect(run.job.command).toBe(
+    `echo '{"limit":4,"token":"***"}' | pipeloom run ${file}:named --db ${rig.db} --fresh --params -`,
+  );
+  expect(run.output).toContain("even: 2");
+  expect(run.output).toContain("token given");
+  const { runs } = await rig.data<{ runs: { id: number; trigger: string }[] }>("/data/runs");
+  expect(runs[0]).toMatchObject({ id: 2, trigger: "page" });
+
+  const failed = await ended(
+    rig,
+    await rig.post("/actions/runs/2/rerun", { task: null, isDownstream: false }),
+  );
+  expect(failed.job).toMatchObject({ run: 2, ended: { code: 1 } });
+  expect(failed.output).toContain("even: 4");
+  expect(failed.output).not.toContain("n=1");
+  const one = await ended(
+    rig,
+    await rig.post("/actions/runs/2/rerun", { task: 1, isDownstream: true }),
+  );
+  expect(one.job.command).toContain("--rerun '#1' --downstream --resume 2");
+  expect(one.job.ended?.code).toBe(1);
+
+  const resumed = await ended(rig, await rig.post("/actions/runs/2/resume", {}));
+  expect(resumed.job.command).toContain("--resume 2");
+  expect(resumed.job.run).toBe(2);
+  const { jobs } = await rig.data<JobsView>("/data/jobs");
+  expect(jobs.map(({ id }) => id)).toEqual([4, 3, 2, 1]);
+  const rest = await rig.data<JobView>(`/data/jobs/1?from=${run.next}`);
+  expect(rest).toMatchObject({ output: "", from: run.next });
+}, 60_000);
+
+test("a run that is over cannot be cancelled, and the child says so", async () => {
+  await using rig = await pageRig((db) => addRun(db, { file }));
+  const { job, output } = await ended(
+    rig,
+    await rig.post("/actions/runs/1/cancel", { isNow: true }),
+  );
+  expect(job.command).toBe(`pipeloom cancel 1 --db ${rig.db} --now`);
+  expect(job.ended?.code).toBe(1);
+  expect(output).toContain("run 1 (numbers) has ended: done");
+}, 30_000);
+
+test("a program that hangs is interrupted", async () => {
+  const hangs = folder.file("hangs.ts");
+  await Bun.write(
+    hangs,
+    text
+      .replace("return n;", "await new Promise(() => setInterval(() => {}, 1e6)); return n;")
+      .replace("run: (", "run: async ("),
+  );
+  await using rig = await pageRig((db) => addRun(db, { file: hangs }));
+  const started = await rig.post("/actions/runs/1/run", { params: { limit: 1 }, isFresh: false });
+  const { id } = (await started.json()) as JobBrief;
+  const job = rig.database.jobs.get(id);
+  await outputHas(rig, id, "token none");
+  expect((await rig.data<JobView>(`/data/jobs/${id}`)).job).toMatchObject({ ended: null, run: 2 });
+  await rig.post(`/actions/jobs/${id}/interrupt`, {});
+  await outputHas(rig, id, "top");
+  await rig.post(`/actions/jobs/${id}/interrupt`, {});
+  await job?.finished;
+  expect(job?.ended).toMatchObject({ code: 130 });
+}, 60_000);
+
+async function outputHas(rig: PageRig, id: number, wanted: string): Promise<void> {
+  for (let output = ""; !output.includes(wanted); await Bun.sleep(20)) {
+    const view = await rig.data<JobView>(`/data/jobs/${id}`);
+    output = view.output;
+    if (view.job.ended !== null) throw new Error(`it ended: ${output}`);
+  }
+}
+
+test("what cannot be started is said, with the next step", async () => {
+  await using rig = await pageRig((db) => {
+    addRun(db, { file: null });
+    addRun(db, { file: `${file}.gone` });
+    addRun(db, { file, trigger: "library" });
+    addRun(db, { file: "--help" });
+    addRun(db, { file });
+  });
+  const problems = await Promise.all(
+    [1, 2, 3, 4, 5].map((id) => rig.data<StartView>(`/data/runs/${id}/start`)),
+  );
+  expect(problems.map(({ problem }) => problem?.slice(0, 20))).toEqual([
+    "the pipeline numbers",
+    "the file of run 2 is",
+    "a program started ru",
+    "the pipeline numbers",
+    undefined,
+  ]);
+  expect(problems[4]).toEqual({ file, problem: null, next: null });
+  for (const id of [1, 2, 3, 4]) {
+    for (const action of ["form", "run", "rerun", "resume"]) {
+      const response = await rig.post(`/actions/runs/${id}/${action}`, { params: {}, task: null });
+      expect([id, action, response.status]).toEqual([id, action, 409]);
+    }
+  }
+  expect(rig.database.jobs.newestFirst).toEqual([]);
+});
+
+test("wrong questions start nothing", async () => {
+  await using rig = await pageRig((db) => addRun(db, { file }));
+  const statusOf = async (path: string, body: unknown): Promise<number> =>
+    (await rig.post(path, body)).status;
+  expect(await statusOf("/actions/runs/1/run", { params: [1] })).toBe(400);
+  expect(await statusOf("/actions/runs/1/run", { params: "--version" })).toBe(400);
+  expect(await statusOf("/actions/runs/1/rerun", { task: "odd" })).toBe(400);
+  expect(await statusOf("/actions/runs/1/rerun", {})).toBe(400);
+  expect(await statusOf("/actions/runs/9/resume", {})).toBe(404);
+  expect(await statusOf("/actions/jobs/1/interrupt", {})).toBe(404);
+  expect(rig.database.jobs.newestFirst).toEqual([]);
+});
+
+test("a page that only shows starts nothing", async () => {
+  await using rig = await pageRig((db) => addRun(db, { file }), true);
+  for (const path of [
+    "runs/1/form",
+    "runs/1/run",
+    "runs/1/rerun",
+    "runs/1/resume",
+    "runs/1/cancel",
+  ]) {
+    const response = await rig.post(`/actions/${path}`, { params: {}, task: null });
+    expect([path, response.status]).toEqual([path, 403]);
+  }
+  expect(rig.database.jobs.newestFirst).toEqual([]);
+});
+
+test("params that hide a secret are left out: the pipeline's own default gives it again", async () => {
+  await using rig = await pageRig((db) =>
+    addRun(db, { file, params: '{"limit":1,"token":"a ***"}' }),
+  );
+  const { job } = await ended(rig, await rig.post("/actions/runs/1/resume", {}));
+  expect(job.command).toStartWith(`echo '{"limit":1}' | `);
+}, 30_000);
+
+test("a file that does not load, one without the pipeline, and one that takes too long", async () => {
+  const broken = folder.file("broken.ts");
+  await Bun.write(broken, "export default 1 +");
+  const other = folder.file("other.ts");
+  await Bun.write(other, text.replace('"numbers"', '"others"'));
+  const slow = folder.file("slow.ts");
+  await Bun.write(slow, `await new Promise(() => setInterval(() => {}, 1e6));`);
+  await using rig = await pageRig((db) => {
+    addRun(db, { file: broken });
+    addRun(db, { file: other });
+  });
+  const problemOf = async (id: number): Promise<string> =>
+    ((await (await rig.post(`/actions/runs/${id}/form`, {})).json()) as { problem: string })
+      .problem;
+  expect(await problemOf(1)).toStartWith("broken.ts");
+  expect(await problemOf(2)).toContain('does not export the pipeline "numbers"');
+  const forms = new Forms([process.execPath], 50);
+  const run = { id: 1, pipeline: "numbers", file: slow, params: {} };
+  expect(forms.describe(run)).rejects.toThrow("is not loaded after 0.05 s");
+}, 30_000);
