@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { heapStats } from "bun:jsc";
 import * as fc from "fast-check";
 import { DoneTasks } from "../../src/engine/done-tasks.ts";
 import { taskId, unknownPosition } from "../../src/protocol/ids.ts";
@@ -108,4 +109,69 @@ test("keys with different results are known", () => {
     positions: null,
   });
   expect([...done.differing]).toEqual(["a"]);
+});
+
+/** What is let go of, is so later. */
+const later = () => new Promise((resolve) => void setImmediate(resolve));
+
+test("property: tasks are found also after pages were let go of", async () => {
+  const page = fc.array(fc.constantFrom("a", "b", "c", ""), { minLength: 1, maxLength: 4 });
+  const cases = {
+    pages: fc.array(page, { minLength: 8, maxLength: 30 }),
+    by: fc.nat(),
+    of: fc.nat(),
+  };
+  const property = fc.asyncProperty(fc.record(cases), async ({ pages, by, of }) => {
+    const done = new DoneTasks();
+    const left = new Map<string, number[]>();
+    let id = 0;
+    for (const keys of pages) {
+      // Equal keys, and keys of their own.
+      const own = keys.map((key, i) => (key === "" ? `${id + i + 1}` : key));
+      const ids = own.map(() => ++id);
+      const text = { ids: ids.join(","), keys: own.join(separator), results: null };
+      done.add({ ...text, positions: ids.map((each) => each + 1000).join(",") });
+      for (const [i, key] of own.entries()) left.set(key, [...(left.get(key) ?? []), ids[i] ?? 0]);
+    }
+    for (let step = 0; left.size > 0; step++) {
+      const [key, ids] = [...left][(step * by) % left.size] ?? ["", []];
+      const at = step % 3 === 0 ? (step * of) % ids.length : 0;
+      const [taken = 0] = ids.splice(at, 1);
+      const known = done.at(key, taken + 1000);
+      expect(Number(known?.id)).toBe(taken);
+      if (at === 0) expect(Number(done.take(key)?.id)).toBe(taken);
+      else if (known !== undefined) done.takeThis(key, known);
+      expect(done.at(key, taken + 1000)).toBeUndefined();
+      if (ids.length === 0) left.delete(key);
+      if (step % 5 === 0) await later();
+      for (const [each, others] of left)
+        expect(Array.from(done.leftOf(each), (other) => Number(other.id))).toEqual(others);
+      expect(done.size).toBe([...left.values()].flat().length);
+    }
+    expect([...done.left()]).toEqual([]);
+  });
+  await fc.assert(property, { numRuns: 25 });
+});
+
+function heldBytes(): number {
+  Bun.gc(true);
+  return heapStats().extraMemorySize;
+}
+
+test("memory is given back while some tasks are never taken", async () => {
+  const rows = 5000;
+  const pageAt = (start: number) => {
+    const ids = Array.from({ length: rows }, (_, i) => start + i + 1);
+    const keys = ids.map((id) => `task:${id}`).join(separator);
+    return { ids: ids.join(","), keys, results: ids.join(separator), positions: null };
+  };
+  const before = heldBytes();
+  const done = new DoneTasks();
+  for (let page = 0; page < 20; page++) done.add(pageAt(page * rows));
+  const full = heldBytes() - before;
+  for (let id = 2; id <= 20 * rows; id++) done.take(`task:${id}`);
+  await later();
+  await later();
+  expect(heldBytes() - before).toBeLessThan(full / 3);
+  expect(done.take("task:1")).toMatchObject({ id: 1, result: "1" });
 });
