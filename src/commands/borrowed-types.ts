@@ -17,14 +17,17 @@ export class BorrowedTypes implements Disposable {
   readonly config: string;
   readonly #folder: string;
 
-  /** @throws UserError when nothing can be written to the temporary folder */
-  constructor(project: string, modules: TextFiles) {
+  /**
+   * @param file the only one to check, with what it imports. Default: all of the project
+   * @throws UserError when nothing can be written to the temporary folder
+   */
+  constructor(project: string, modules: TextFiles, file?: string) {
     const folder = mkdtempSync(join(tmpdir(), "pipeloom-check-"));
     this.#folder = folder;
     this.config = join(folder, "tsconfig.json");
     try {
       writeModules(folder, modules);
-      writeFileSync(this.config, JSON.stringify(configFor(project, folder)));
+      writeFileSync(this.config, JSON.stringify(configFor(project, folder, file)));
     } catch (error) {
       this[Symbol.dispose]();
       throw new UserError(`cannot write the types to ${folder}: ${reasonOf(error)}`);
@@ -42,7 +45,7 @@ type Config = {
   readonly compilerOptions?: { readonly paths?: Readonly<Record<string, unknown>> };
 };
 
-function configFor(project: string, folder: string): object {
+function configFor(project: string, folder: string, file: string | undefined): object {
   const own = join(project, "tsconfig.json");
   const config = existsSync(own) ? configIn(own) : undefined;
   const base: Config = config ?? configOf(tsconfig);
@@ -61,11 +64,14 @@ function configFor(project: string, folder: string): object {
       // All of `typeRoots` otherwise, with pipeloom itself.
       ...typesOf(base),
     },
-    ...(base.include === undefined && base.files === undefined
-      ? { include: [join(project, "**/*")], exclude: [join(project, "node_modules")] }
-      : undefined),
+    ...(file === undefined ? filesOf(base, project) : { files: [file], include: [] }),
   };
 }
+
+const filesOf = ({ include, files }: Config, project: string): object =>
+  include === undefined && files === undefined
+    ? { include: [join(project, "**/*")], exclude: [join(project, "node_modules")] }
+    : {};
 
 const typesOf = ({ compilerOptions }: Config): object =>
   compilerOptions !== undefined && "types" in compilerOptions ? {} : { types: ["bun-types"] };

@@ -6,7 +6,6 @@ import { dirname } from "node:path";
 import { ParamsError, resolveParams } from "../api/params.ts";
 import { AbortController, crypto } from "../base/globals.ts";
 import { builtins } from "../examples/builtins.ts";
-import { shownPath } from "../base/path.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
@@ -24,6 +23,7 @@ import { demoDb } from "../store/choose-database.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 import { loadForCommand, withPrintsOnStderr } from "./load-for-command.ts";
 import { seeParams } from "./explain-error.ts";
+import { pipelineFile } from "./pipeline-file.ts";
 import { enterPipelineFolder } from "./pipeline-folder.ts";
 import { paramFlags, readParams } from "./param-flags.ts";
 import { paramsHelp } from "./params-help.ts";
@@ -181,11 +181,11 @@ const shortDemo = { tasks: 20, steps: 5, minStepMs: 5, maxStepMs: 10 };
 
 function moduleOf(file: string | undefined): ModuleRef {
   if (file === undefined) return demo;
-  const module = fileRef(file);
-  if (existsSync(module.path)) return module;
-  if (Object.hasOwn(builtins, file)) return { kind: "builtin", name: file };
-  throw new UsageError(
-    `${shownPath(module.path)}: no such file`,
+  if (Object.hasOwn(builtins, file) && !existsSync(fileRef(file).path)) {
+    return { kind: "builtin", name: file };
+  }
+  return pipelineFile(
+    file,
     "to make a pipeline file: pipeloom init; to see a proof of the demonstration: pipeloom prove",
   );
 }

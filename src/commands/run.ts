@@ -1,12 +1,11 @@
 // `pipeloom run <file>[:export]`: runs a pipeline file.
 
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { shownPath } from "../base/path.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
+import { pipelineFile } from "./pipeline-file.ts";
 import { enterPipelineFolder } from "./pipeline-folder.ts";
-import { fileArgument, fileRef } from "../run-pipeline.ts";
+import { fileArgument } from "../run-pipeline.ts";
 import { type CliCommand, defineCliCommand } from "../cli/command.ts";
 import { positionalsOf } from "../cli/flag-tokens.ts";
 import { commonFlags, commonOptions } from "./common-flags.ts";
@@ -61,19 +60,12 @@ export const command: CliCommand = defineCliCommand({
   async argumentsHelp(args) {
     const [file] = positionalsOf(args, command.args);
     if (file === undefined) return undefined;
-    const module = fileRef(file);
-    const entered = enterPipelineFolder(module);
+    const entered = enterPipelineFolder(pipelineFile(file));
     return paramsHelp(await withPrintsOnStderr(() => loadForCommand(entered)));
   },
   async run(flags) {
     raiseFetchLimit(flags.concurrency);
-    const module = fileRef(flags.file);
-    if (!existsSync(module.path)) {
-      throw new UsageError(
-        `${shownPath(module.path)}: no such file`,
-        "to make a pipeline file: pipeloom init",
-      );
-    }
+    const module = pipelineFile(flags.file);
     assertPlanFlags(flags);
     const formOf = takeVariable(formVariable);
     if (formOf !== undefined) {

@@ -164,3 +164,31 @@ const mapped = task({ name: "mapped", run: ({ m }: { m: Map<string, number>; d?:
   },
   timeoutMs,
 );
+
+test(
+  "check takes one file, with what it imports, and leaves out its neighbours",
+  async () => {
+    using folder = tempFolder();
+    await Bun.write(join(folder.path, "etl.ts"), good);
+    await Bun.write(join(folder.path, "other.ts"), "export const x: number = 'text';\n");
+    expect(await start(folder, "check", "etl.ts")).toMatchObject({ code: 0 });
+    const wrong = await start(folder, "check", "other.ts");
+    expect([wrong.code, wrong.out + wrong.err]).toEqual([
+      1,
+      expect.stringContaining("other.ts(1,14)"),
+    ]);
+    await Bun.write(join(folder.path, "etl.ts"), `import "./other.ts";\n${good}`);
+    expect((await start(folder, "check", "etl.ts")).code).toBe(1);
+    expect(readdirSync(folder.path).toSorted()).toEqual(["etl.ts", "other.ts"]);
+    await Bun.write(join(folder.path, "data/x.csv"), "");
+    for (const [target, message] of [
+      ["data", "data: no TypeScript file (.ts) in this folder"],
+      ["data/x.csv", "data/x.csv is not a TypeScript file"],
+      ["nix", "nix: no such file or folder"],
+    ] as const) {
+      const { code, err } = await start(folder, "check", target);
+      expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) });
+    }
+  },
+  timeoutMs,
+);

@@ -140,8 +140,10 @@ test.skipIf(process.platform === "win32")("a device is no pipeline file", async 
   await using rig = newRig();
   const { code, err } = await rig.pipeloom("run", "/dev/null");
   expect({ code, err }).toEqual({
-    code: 1,
-    err: "error: /dev/null: Cannot find module '/dev/null'\n",
+    code: 2,
+    err: expect.stringContaining(
+      "error: /dev/null is a pipe or a device, and a pipeline is a file\n",
+    ),
   });
 });
 
@@ -163,11 +165,17 @@ test("a file that does not exist is wrong usage", async () => {
   expect(rig.list()).toEqual([]);
 });
 
-test("a folder is not a file", async () => {
+test.each([
+  [".", "is a folder; name the pipeline file in it"],
+  ["sales.csv", "to load it into a table: pipeloom csv sales.csv"],
+])("%s is no pipeline file, which is wrong usage, also with --help", async (file, message) => {
   await using rig = newRig();
-  const { code, err } = await rig.pipeloom("run", ".");
-  expect(code).toBe(1);
-  expect(err).toContain("is a folder; name the pipeline file in it");
+  rig.write("sales.csv", "id\n1\n");
+  for (const more of [[], ["--help"], ["--dry-run"]]) {
+    const { code, err } = await rig.pipeloom("run", file, ...more);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) });
+  }
+  expect(rig.list()).toEqual(["sales.csv"]);
 });
 
 test("a failed task's stack begins in the user's file, at the right line", async () => {
