@@ -82,6 +82,8 @@ describe("everything is in it", () => {
       "PIPELOOM_PROVE",
       "PIPELOOM_PROVE_SESSION",
       "PIPELOOM_STDIN",
+      "PIPELOOM_TRIGGER",
+      "PIPELOOM_FORM",
       "PIPELOOM_COMMIT",
       "PIPELOOM_TARGET",
       "PIPELOOM_VERSION",
