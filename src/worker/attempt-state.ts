@@ -3,6 +3,7 @@
 import { JSON, Promise } from "../base/globals.ts";
 import type { TaskState } from "../api/context.ts";
 import { describeValue } from "../base/describe-value.ts";
+import { flawOfName } from "../protocol/sql-name.ts";
 import type { Attempt } from "./attempt.ts";
 import { storedText } from "./stored-text.ts";
 
@@ -68,6 +69,6 @@ export class AttemptState implements TaskState {
 function wrongKey(key: unknown): string | undefined {
   if (typeof key !== "string") return describeValue(key);
   if (key === "") return "empty";
-  if (key.includes("\0")) return "a string with a NUL, which SQLite takes for its end";
-  return key.isWellFormed() ? undefined : "a string with half of a surrogate pair";
+  const flaw = flawOfName(key);
+  return flaw === undefined ? undefined : `a string with ${flaw}`;
 }

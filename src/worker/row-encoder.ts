@@ -5,6 +5,7 @@
 import { JSON } from "../base/globals.ts";
 import { foldCase } from "../base/fold-case.ts";
 import { isPlainObject, memberPath } from "../base/json.ts";
+import { flawOfName } from "../protocol/sql-name.ts";
 import { RowBatchPacker, IllFormedTextError } from "../protocol/codec/row-batch-packer.ts";
 import { describeValue } from "../base/describe-value.ts";
 import { CellError, encodeCell } from "./encode-cell.ts";
@@ -134,7 +135,8 @@ export class RowEncoder {
 
   #addColumn(name: string): void {
     const at = `${this.#target.label}: rows[${this.#index}]`;
-    if (name.includes("\0")) throw new TypeError(`${at} has a column with a NUL in its name`);
+    const flaw = flawOfName(name);
+    if (flaw !== undefined) throw new TypeError(`${at} has a column whose name holds ${flaw}`);
     const folded = foldCase(name);
     const spelled = this.#spellings.get(folded);
     if (spelled !== undefined) {

@@ -5,6 +5,7 @@ import { JSON } from "../base/globals.ts";
 import type { InsertOptions, UpsertOptions } from "../api/context.ts";
 import type { WantedTable } from "../protocol/column-values.ts";
 import type { TaskId } from "../protocol/ids.ts";
+import { isSqlName } from "../protocol/sql-name.ts";
 import type { OnConflict } from "../protocol/writer-records.ts";
 
 export type CreatedTable = Pick<WantedTable, "id" | "table" | "call" | "key">;
@@ -21,7 +22,7 @@ export type TargetTable = {
   readonly head: string;
 };
 
-/** @throws TypeError for a table name that is no string, is empty or has a NUL; for a wrong `create` */
+/** @throws TypeError for a table name that is no string, is empty, has a NUL or half of a surrogate pair; for a wrong `create` */
 export function insertTarget(id: TaskId, table: string, options?: InsertOptions): TargetTable {
   const label = `insert into ${named(table)}`;
   checkTable(table, label);
@@ -57,8 +58,10 @@ const named = (table: unknown): string =>
   typeof table === "string" ? JSON.stringify(table) : `a table that is ${describeValue(table)}`;
 
 function checkTable(table: unknown, label: string): void {
-  if (typeof table !== "string" || table === "" || table.includes("\0")) {
-    throw new TypeError(`${label}: pass the name of a table, a string that is not empty`);
+  if (!isSqlName(table)) {
+    throw new TypeError(
+      `${label}: pass the name of a table, a string of one or more whole characters`,
+    );
   }
 }
 
@@ -87,8 +90,7 @@ function conflict(
 }
 
 const areNames = (columns: readonly unknown[]): columns is readonly string[] =>
-  columns.length > 0 &&
-  columns.every((name) => typeof name === "string" && name !== "" && !name.includes("\0"));
+  columns.length > 0 && columns.every(isSqlName);
 
 const head = (id: TaskId, table: string, onConflict: OnConflict): string =>
   `{"type":"rows","id":${id},"table":${JSON.stringify(table)},"onConflict":${JSON.stringify(onConflict)}`;

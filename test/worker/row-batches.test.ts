@@ -210,7 +210,16 @@ test("two spellings of one SQLite column, and a flood of columns, are refused", 
   );
   const flood = Array.from({ length: 3000 }, (_, i) => ({ [`c${i}`]: 1 }));
   expect(await refusal(flood)).toContain("more than 2000");
-  expect(await refusal([{ "a\0": 1 }])).toContain("NUL");
+  expect(await refusal([{ "a\0": 1 }])).toContain("rows[0] has a column whose name holds a NUL");
+  expect(await refusal([{ "a\ud83d": 1 }])).toContain("holds half of a surrogate pair");
+});
+
+test("names that SQLite would take for others are refused: of tables, keys and columns to update", () => {
+  for (const name of ["", "a\0b", "cut \ud83d"]) {
+    expect(() => insertTarget(id, name)).toThrow("pass the name of a table");
+    expect(() => upsertTarget(id, "posts", { key: name })).toThrow("`key` must name the column");
+    expect(() => upsertTarget(id, "posts", { key: "id", update: [name] })).toThrow("`update` is");
+  }
 });
 
 test("SQLite folds the case of ASCII letters only: other letters make two columns", async () => {
