@@ -5,6 +5,7 @@ import type { Failure } from "../base/failure.ts";
 import type { TaskId, WorkerId } from "../protocol/ids.ts";
 import type { RestoredTask } from "../protocol/messages.ts";
 import type { MainRecord, Outcome } from "../protocol/writer-records.ts";
+import { labelOf } from "../protocol/label.ts";
 import { taskKey } from "../protocol/task-key.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
 import type { Inputs } from "./inputs.ts";
@@ -69,13 +70,20 @@ export const interruptedRecords = (
     at,
     failure,
   },
-  interruptedLine(vertex, at, failure),
+  interruptedLine(vertex, inputs, at, failure),
 ];
 
-const interruptedLine = (vertex: TaskVertex, at: number, { message }: Failure): MainRecord => ({
+const interruptedLine = (
+  vertex: TaskVertex,
+  inputs: Inputs,
+  at: number,
+  { message }: Failure,
+): MainRecord => ({
   type: "log",
   id: vertex.id as TaskId,
   name: vertex.name,
+  // The task waits for its next attempt when the line is announced: nothing else names its item then.
+  label: labelOf({ input: inputs.shown(vertex), label: vertex.label }),
   attempt: vertex.attempt + 1,
   at,
   level: "warn",

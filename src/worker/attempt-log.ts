@@ -4,6 +4,7 @@ import { registry } from "../api/registry.ts";
 import type { Clock } from "../base/clock.ts";
 import { grouped, plural } from "../base/text.ts";
 import { LineBuffer } from "../base/line-buffer.ts";
+import { labelOf } from "../protocol/label.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { Assignment } from "../protocol/messages.ts";
 import type { Outcome } from "../protocol/writer-records.ts";
@@ -14,6 +15,8 @@ type LoggedAttempt = {
   readonly assignment: Assignment;
   /** The author's. */
   readonly label: string | undefined;
+  /** As it is stored. */
+  readonly input: string | undefined;
   /** How the attempt ended; undefined before. */
   readonly ended: Outcome["status"] | undefined;
   readonly deps: {
@@ -104,8 +107,10 @@ export class AttemptLog {
   }
 
   #send(level: LogLevel, line: string, isCut?: true): void {
-    const { assignment, label, deps } = this.#attempt;
+    const { assignment, ended, deps } = this.#attempt;
     const { id, name, attempt } = assignment;
+    // Main has forgotten the input of a task that has ended.
+    const label = ended === undefined ? this.#attempt.label : labelOf(this.#attempt);
     const what = { id, name, attempt, at: deps.clock.wall(), level, line, label };
     const record = { type: "log", ...what } as const;
     deps.sender.add(isCut === undefined ? record : { ...record, isCut });

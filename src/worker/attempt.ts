@@ -168,11 +168,12 @@ export class Attempt implements Reporting, SendDeps {
   startedRecord(): TaskRecord {
     const { id, name, attempt, needs, position } = this.assignment;
     const { key, startedAt: at, waitedMs, label } = this;
-    const input = this.#storedInput;
+    const { input } = this;
     return { type: "started", id, name, key, attempt, at, waitedMs, input, label, needs, position };
   }
 
-  get #storedInput(): string | undefined {
+  /** As it is stored. */
+  get input(): string | undefined {
     const { maxInput, mask } = this.deps;
     return storedInput(this.assignment.input, maxInput, mask);
   }
@@ -330,7 +331,7 @@ export class Attempt implements Reporting, SendDeps {
       wantsResult,
       cpuMs: this.cpu?.ms,
       waitedMs: this.waitedMs,
-      input: this.#storedInput,
+      input: this.input,
       label: this.label,
       needs,
       position,

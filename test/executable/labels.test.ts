@@ -178,3 +178,39 @@ export default pipeline({ name: "loop", tasks: () => Array.from({ length: 6 }, (
     'load error  {"day":3}',
   ]);
 }, 60_000);
+
+// One thread: the tasks share the module's variables.
+const threadSource = `
+import { existsSync, writeFileSync } from "node:fs";
+import { pipeline, task } from "pipeloom";
+let lateHasCalled = () => {}, isRunning = () => {};
+const called = new Promise<void>((resolve) => { lateHasCalled = resolve; });
+const running = new Promise<void>((resolve) => { isRunning = resolve; });
+const late = task({ name: "late", run({ day }: { day: string }, ctx) {
+  void called.then(() => ctx.insert("t", [{ day }]).catch(() => {}));
+  return 1;
+} });
+const neighbour = task({ name: "neighbour", run(_: { day: string }) {
+  if (existsSync("begun")) return 1;
+  writeFileSync("begun", "");
+  isRunning();
+  return new Promise(() => {});
+} });
+const exits = task({ name: "exits", optional: true, async run({ of }: { of: number }, ctx) {
+  lateHasCalled();
+  await running;
+  process.exit(of);
+} });
+export default pipeline({ name: "thread", schema: "CREATE TABLE t (day)", tasks: () => {
+  const done = late({ day: "monday" });
+  return [neighbour({ day: "tuesday" }, { after: [done] }), exits({ of: 3 }, { after: [done] })];
+} });
+`;
+
+test("a line of a task that has ended, or is interrupted, names its item too", async () => {
+  using folder = tempFolder();
+  await Bun.write(join(folder.path, "thread.ts"), threadSource);
+  const { err } = await run([...pipeloom, "run", "thread.ts", "-w", "1", "-c", "2"], folder.path);
+  expect(err).toContain("✖ late day=monday: after the task had ended (attempt 1: done), it called");
+  expect(err).toContain("⚠ neighbour day=tuesday: attempt 1 was interrupted");
+}, 30_000);
