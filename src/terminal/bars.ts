@@ -10,7 +10,7 @@ type Look = Pick<Layout, "colors" | "glyphs" | "now">;
 /** Done tasks, and the done parts of running ones, in one colour, the other finished ones in red, the rest as a thin line. */
 export function overallBar(view: View, look: Look, bar: number): string {
   const { colors, glyphs } = look;
-  const wrong = view.failed + view.cancelled + view.skipped;
+  const wrong = view.failed + view.skipped;
   const progress = overallProgress(view);
   const filled = Math.round(progress * bar);
   // One failure in a thousand is still visible.

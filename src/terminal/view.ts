@@ -79,12 +79,15 @@ export const newView = (): View => ({
   stopping: "no",
 });
 
-export const finishedCount = (view: View): number =>
-  view.done + view.failed + view.cancelled + view.skipped;
+/** Without the cancelled tasks: they run again when the run is resumed, so a bar at 100 % would be wrong. */
+export const finishedCount = (view: View): number => view.done + view.failed + view.skipped;
 
 /** Tasks that are known and have not begun. */
 export const queuedCount = (view: View): number =>
-  Math.max(0, view.total - finishedCount(view) - view.running.size - view.waiting.size);
+  Math.max(
+    0,
+    view.total - finishedCount(view) - view.cancelled - view.running.size - view.waiting.size,
+  );
 
 /** `load day=2025-05-13` */
 export const titleOfTask = (task: TitledTask): string =>

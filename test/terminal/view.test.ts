@@ -16,7 +16,8 @@ test("a task that starts and ends in one event is counted", () => {
   fold(view, [event.finished(1), event.finished(2, "error"), event.finished(3, "skipped")]);
   fold(view, [event.finished(4, "cancelled")]);
   expect(view).toMatchObject({ done: 1, failed: 1, skipped: 1, cancelled: 1 });
-  expect(finishedCount(view)).toBe(4);
+  // A cancelled task runs again when the run is resumed.
+  expect(finishedCount(view)).toBe(3);
 });
 
 test("a retry waits, starts again and ends", () => {
