@@ -17,14 +17,14 @@ import type { RunOptions } from "./run-options.ts";
 type Size = Pick<ExecutorsOptions, "workers" | "concurrency">;
 
 /**
- * No more workers than tasks, cores or slots, unless the user asks for them.
+ * As many workers as the user asks for, or cores; but no more than tasks or slots, as each costs some 20 ms to start.
  * @param tasks how many the plan comes to; infinity where it is not known
  */
 export function sizeOf(
   { workers, concurrency, cores }: Pick<RunOptions, "workers" | "concurrency" | "cores">,
   tasks: number,
 ): Size {
-  const most = Math.min(workers ?? Math.min(cores, tasks), concurrency ?? Number.POSITIVE_INFINITY);
+  const most = Math.min(workers ?? cores, tasks, concurrency ?? Number.POSITIVE_INFINITY);
   const threads = Math.max(1, most);
   return { workers: threads, concurrency: concurrency ?? threads };
 }
