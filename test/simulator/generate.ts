@@ -120,7 +120,6 @@ class Generator {
         ? { keepsState: true as const }
         : {}),
     };
-    if (this.#hasTickets) return scenario;
     const edited = sessions.map((session, at) => this.#asking(this.#edited(session, at), at));
     return { ...scenario, sessions: edited };
   }

@@ -189,14 +189,16 @@ export class FileJudge {
       // The upserts of other code stay until the task, which begins from the beginning, writes them again.
       if (!isDone && (this.#seen.codeAfter.again.has(id) || earlier !== undefined)) continue;
       if (isWaiting) continue;
+      // Which of several equal calls that run again gets which id does not matter.
+      const isOwn = (path: string): boolean => kind.isTicket !== true || path === name;
       const input = ownInput(name, JSON.parse(instance.input) as TaskInput);
       same(
         `rows of ${name} that were upserted`,
-        upserted.map(showStored),
+        upserted.filter(({ key: text }) => isOwn(text.split("/")[0] ?? "")).map(showStored),
         upsertsOf(kind, input, id, count, scenario).map(showStored),
       );
       const text = insertedText(input);
-      const wrong = inserted.find((row) => row.text !== text);
+      const wrong = inserted.find((row) => row.text !== text && isOwn(row.path));
       check(
         wrong === undefined,
         () =>
