@@ -128,6 +128,7 @@ export class Unit {
    */
   add(entry: Entry, text: string, rows: number): void {
     const { limits } = this.#budget;
+    if (text.length > limits.chars) throw tooLargeAlone(text.length, limits.chars);
     if (this.#rows + rows > limits.rows) throw tooManyRows(limits.rows);
     if (this.#chars + text.length > limits.chars) throw tooManyChars(limits.chars);
     this.#budget.add(rows, text.length);
@@ -212,10 +213,18 @@ export class Unit {
 }
 
 const tooManyRows = (rows: number): UnitTooLargeError =>
-  tooLarge(`${grouped(rows)} rows and messages`);
+  tooLarge(`${grouped(rows)} rows, messages and values of ctx.state`);
+
+const megabytes = (chars: number): string => `${grouped(Math.round(chars / 2 ** 20))} MB`;
 
 const tooManyChars = (chars: number): UnitTooLargeError =>
-  tooLarge(`${grouped(Math.round(chars / 2 ** 20))} MB of rows`);
+  tooLarge(`${megabytes(chars)} of rows, messages and values of ctx.state`);
+
+/** Checkpoints would not help: batches of rows are much smaller, so it is one row, one message or one value. */
+const tooLargeAlone = (chars: number, limit: number): UnitTooLargeError =>
+  new UnitTooLargeError(
+    `a row, a message or a value of ctx.state has ${megabytes(chars)}, and what is committed together may have ${megabytes(limit)} at most; store it in parts, or in a file whose path you store`,
+  );
 
 const tooLarge = (what: string): UnitTooLargeError =>
   new UnitTooLargeError(

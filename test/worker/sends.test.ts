@@ -354,7 +354,7 @@ describe("a checkpoint", () => {
     const attempt = new Attempt({ rows: 5, chars: 1e6 });
     attempt.room = new Promise(() => undefined);
     const results = Array.from({ length: 11 }, (_, n) => outcome(attempt.checkpoint(n)));
-    expect(await results.at(-1)).toContain("more than 10 rows and messages");
+    expect(await results.at(-1)).toContain("more than 10 rows, messages and values");
   });
 });
 

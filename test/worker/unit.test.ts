@@ -42,9 +42,14 @@ test("above its bound the error says to checkpoint, and the unit stays as it was
   unit.add(entry, "x", 10);
   expect(() => unit.add(entry, "y", 1)).toThrow(UnitTooLargeError);
   expect(() => unit.add(entry, "y", 1)).toThrow(
-    "more than 10 rows and messages are waiting to be committed; call `await ctx.checkpoint(cursor)`",
+    "more than 10 rows, messages and values of ctx.state are waiting to be committed; call `await ctx.checkpoint(cursor)`",
   );
-  expect(() => unit.add(entry, "y".repeat(2 ** 21), 0)).toThrow("more than 2 MB of rows");
+  expect(() => unit.add(entry, "y".repeat(2 ** 21), 0)).toThrow(
+    "more than 2 MB of rows, messages and values of ctx.state",
+  );
+  expect(() => unit.add(entry, "y".repeat(2 ** 21 + 1), 1)).toThrow(
+    "a row, a message or a value of ctx.state has 2 MB, and what is committed together may have 2 MB at most; store it in parts",
+  );
   expect(unit.take()).toEqual(["x"]);
   put(unit, "y");
 });
@@ -55,7 +60,7 @@ test("the units of an attempt share a bound", () => {
   const [first, second, third] = units as [Unit, Unit, Unit];
   put(first, "a", "b");
   put(second, "c", "d");
-  expect(() => put(third, "e")).toThrow("more than 4 rows and messages");
+  expect(() => put(third, "e")).toThrow("more than 4 rows, messages and");
   first.take();
   put(third, "e");
 });

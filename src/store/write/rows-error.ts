@@ -79,6 +79,9 @@ function missingTable(db: Database, shape: RowsShape): string | null {
     shape.table,
   );
   if (found.length > 0) return null;
+  if (shape.columns.length === 0) {
+    return `${label(shape)}: no such table, and a row without properties gives it no column`;
+  }
   const tables = texts(
     db,
     "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name",

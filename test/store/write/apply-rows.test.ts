@@ -236,6 +236,9 @@ test("a table or column that does not exist: the error says which do", async () 
   expect((await refusal([{ a: 1 }], insertTarget(id, "nope"))).message).toBe(
     'insert into "nope": no such table; there are: t',
   );
+  expect((await refusal([{}], insertTarget(id, "nope", { create: true }))).message).toBe(
+    'insert into "nope": no such table, and a row without properties gives it no column',
+  );
   expect((await refusal([{ id: 1, titel: 1 }], byId)).message).toBe(
     'upsert into "t": no column "titel"; there are: id, a, b, email',
   );
