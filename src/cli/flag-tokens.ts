@@ -113,6 +113,16 @@ export const positionalsOf = (args: readonly string[], defs: FlagDefs): string[]
     token.kind === "positional" ? [token.text] : [],
   );
 
+/** The same words without this switch; a value that reads like it stays. */
+export function withoutFlag(args: readonly string[], defs: FlagDefs, key: string): string[] {
+  const places = new Set(
+    tokenize(args, spellingsOf(defs)).flatMap((token) =>
+      token.kind === "flag" && token.spelling?.key === key ? [token.at] : [],
+    ),
+  );
+  return args.filter((_, at) => !places.has(at));
+}
+
 /** `parseArgs` takes the second dash of `-v-x` for the end of the flags. */
 const flagOfDashes = (at: number): FlagToken => ({
   kind: "flag",

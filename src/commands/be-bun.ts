@@ -8,9 +8,9 @@ import { writeModules } from "../kit/modules.ts";
 import { toFailure } from "../base/failure.ts";
 import { Promise } from "../base/globals.ts";
 import { UserError } from "../cli/user-error.ts";
+import { exitCodeOf } from "./run-signals.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 
 type BunOptions = {
   readonly cwd?: string;
@@ -46,7 +46,7 @@ export async function runBun(
     for (const signal of signals) process.off(signal, pass);
   }
   const { exitCode, signalCode } = child;
-  return exitCode ?? 128 + (signalNumbers[signalCode ?? ""] ?? 1);
+  return exitCode ?? (signalCode === null ? 1 : exitCodeOf(signalCode));
 }
 
 /** The nearest folder at or above `start` with a package.json, else with a tsconfig.json, else `start`. */

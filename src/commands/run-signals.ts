@@ -71,4 +71,5 @@ export class RunSignals implements Disposable {
 }
 
 /** The exit code that a shell reports for a program ended by this signal. */
-export const exitCodeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
+export const exitCodeOf = (signal: NodeJS.Signals | number): number =>
+  128 + (typeof signal === "number" ? signal : constants.signals[signal]);

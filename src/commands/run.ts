@@ -7,7 +7,7 @@ import { pipelineFile } from "./pipeline-file.ts";
 import { enterPipelineFolder } from "./pipeline-folder.ts";
 import { fileArgument } from "../run-pipeline.ts";
 import { type CliCommand, defineCliCommand } from "../cli/command.ts";
-import { positionalsOf } from "../cli/flag-tokens.ts";
+import { positionalsOf, withoutFlag } from "../cli/flag-tokens.ts";
 import { commonFlags, commonOptions } from "./common-flags.ts";
 import { executeRun } from "./execute-run.ts";
 import { loadForCommand, withPrintsOnStderr } from "./load-for-command.ts";
@@ -99,8 +99,7 @@ async function watch({ params }: { params: string | undefined }, path: string): 
     );
   }
   const { watchRun } = await import("./watch-run.ts");
-  const given = process.argv.slice(2).filter((word) => !/^--watch(?:=|$)/.test(word));
-  return watchRun(path, given);
+  return watchRun(path, withoutFlag(process.argv.slice(2), command.args, "watch"));
 }
 
 type RunFlags = {

@@ -58,7 +58,7 @@ class StopSignals implements Disposable {
     await child.exited;
     this.#child = undefined;
     const { exitCode, signalCode } = child;
-    return exitCode ?? (typeof signalCode === "string" ? exitCodeOf(signalCode) : 1);
+    return exitCode ?? (signalCode === null ? 1 : exitCodeOf(signalCode));
   }
 
   readonly #on = (signal: NodeJS.Signals): void => {

@@ -91,7 +91,7 @@ const prepare = task({
     logNotes(ctx, table, plan.notes);
     const columns = Array.from(plan.columns.values());
     const key = target.key.map((name) => plan.column(name).name);
-    if (existing.length > 0 && lacksKey((sql, ...given) => ctx.query(sql, ...given), table, key)) {
+    if (existing.length > 0 && lacksKey(ctx, table, key)) {
       ctx.log.info(keyNote(table, key));
     }
     await ctx.emit(makeTable, {

@@ -7,8 +7,8 @@ import { quoteIdentifier } from "../base/quote-identifier.ts";
 import { codeOf } from "../base/system-error.ts";
 import { grouped } from "../base/text.ts";
 
-/** Of a task's context, of a message's database, or of a reader. */
-type Query = <Row>(sql: string, ...params: string[]) => readonly Row[];
+/** A task's context, or what a message or a reader can do. */
+type Queried = { query<Row>(sql: string, ...params: string[]): readonly Row[] };
 
 /** Columns of the primary key, and of each unique index that is not partial. */
 const uniqueColumnsSql = `SELECT '' AS "index", name FROM pragma_table_info(?1) WHERE pk > 0
@@ -19,13 +19,13 @@ const nameSet = (names: readonly string[]): string =>
   JSON.stringify(names.map(foldCase).toSorted());
 
 /** Whether the table is there, and none of its unique indexes has exactly these columns. Views cannot have an index. */
-export function lacksKey(query: Query, table: string, key: readonly string[]): boolean {
+export function lacksKey(db: Queried, table: string, key: readonly string[]): boolean {
   if (key.length === 0) return false;
   const isTable =
-    query("SELECT 1 FROM pragma_table_list(?) WHERE type = 'table'", table).length > 0;
+    db.query("SELECT 1 FROM pragma_table_list(?) WHERE type = 'table'", table).length > 0;
   if (!isTable) return false;
   const unique = Map.groupBy(
-    query<{ index: string; name: string }>(uniqueColumnsSql, table),
+    db.query<{ index: string; name: string }>(uniqueColumnsSql, table),
     ({ index }) => index,
   );
   const wanted = nameSet(key);
@@ -41,13 +41,13 @@ export const keyNote = (table: string, key: readonly string[]): string =>
  * @throws Error if rows that are there have the same key
  */
 export function ensureKey(db: MessageDb, table: string, key: readonly string[]): void {
-  const query: Query = (sql, ...params) => db.all(sql, ...params);
-  if (!lacksKey(query, table, key)) return;
-  const index = quoteIdentifier(freeName(query, `${table}_${key.join("_")}`));
+  const queried: Queried = { query: (sql, ...params) => db.all(sql, ...params) };
+  if (!lacksKey(queried, table, key)) return;
+  const index = quoteIdentifier(freeName(queried, `${table}_${key.join("_")}`));
   try {
     db.run(`CREATE UNIQUE INDEX ${index} ON ${quoteIdentifier(table)} (${quoted(key)})`);
   } catch (error) {
-    if (codeOf(error) === "SQLITE_CONSTRAINT_UNIQUE") checkKeys(query, table, key);
+    if (codeOf(error) === "SQLITE_CONSTRAINT_UNIQUE") checkKeys(queried, table, key);
     throw error;
   }
 }
@@ -56,11 +56,11 @@ export function ensureKey(db: MessageDb, table: string, key: readonly string[]):
  * Looks at all rows, so it is called where an index is missing.
  * @throws Error if rows have the same key. As in an index, a NULL is equal to nothing
  */
-export function checkKeys(query: Query, table: string, key: readonly string[]): void {
+export function checkKeys(db: Queried, table: string, key: readonly string[]): void {
   const columns = key.map(quoteIdentifier);
   const values = columns.map((column, i) => `${column} AS key${i}`).join(", ");
   const isGiven = columns.map((column) => `${column} IS NOT NULL`).join(" AND ");
-  const [twice] = query<Record<string, unknown>>(
+  const [twice] = db.query<Record<string, unknown>>(
     `SELECT COUNT(*) AS count, ${values} FROM ${quoteIdentifier(table)} WHERE ${isGiven} GROUP BY ${quoted(key)} HAVING COUNT(*) > 1 LIMIT 1`,
   );
   if (twice === undefined) return;
@@ -72,10 +72,10 @@ export function checkKeys(query: Query, table: string, key: readonly string[]): 
 
 const quoted = (names: readonly string[]): string => names.map(quoteIdentifier).join(", ");
 
-function freeName(query: Query, wanted: string): string {
+function freeName(db: Queried, wanted: string): string {
   for (let i = 1; ; i++) {
     const name = i === 1 ? wanted : `${wanted}_${i}`;
-    const found = query("SELECT 1 FROM sqlite_schema WHERE name = ? COLLATE NOCASE", name);
+    const found = db.query("SELECT 1 FROM sqlite_schema WHERE name = ? COLLATE NOCASE", name);
     if (found.length === 0) return name;
   }
 }

@@ -4,7 +4,7 @@ import { type BigIntStats, existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
-import { isFilePattern } from "../base/file-pattern.ts";
+import { globOf, isFilePattern } from "../base/file-pattern.ts";
 import { crypto, JSON } from "../base/globals.ts";
 import type { FilePart } from "../protocol/reuse.ts";
 
@@ -48,7 +48,7 @@ export class FileParts {
   /** Sorted: the order in a folder differs from disk to disk. */
   async #matching(pattern: string): Promise<readonly string[]> {
     if (!isFilePattern(pattern) || existsSync(resolve(this.#folder, pattern))) return [pattern];
-    const found = new Bun.Glob(pattern).scan({ cwd: this.#folder, followSymlinks: true });
+    const found = globOf(pattern).scan({ cwd: this.#folder, followSymlinks: true });
     const paths = (await Array.fromAsync(found)).toSorted();
     return paths.length === 0 ? [pattern] : paths;
   }

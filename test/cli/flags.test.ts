@@ -5,6 +5,7 @@ import { parseArgs } from "citty";
 import * as fc from "fast-check";
 import { defineFlags, kebab } from "../../src/cli/flag-defs.ts";
 import type { FlagDefs, Flags } from "../../src/cli/flag-defs.ts";
+import { withoutFlag } from "../../src/cli/flag-tokens.ts";
 import { parseFlags, canonicalArgs } from "../../src/cli/flags.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
 
@@ -318,4 +319,17 @@ describe("properties", () => {
       { numRuns: 500 },
     );
   });
+});
+
+test("a flag is taken out of the words, and a value that reads like it stays", () => {
+  const args = ["run", "--json", "--name", "--json", "-vn", "3", "--json=true", "--", "--json"];
+  expect(withoutFlag(args, { ...defs, name: defs.db }, "json")).toEqual([
+    "run",
+    "--name",
+    "--json",
+    "-vn",
+    "3",
+    "--",
+    "--json",
+  ]);
 });

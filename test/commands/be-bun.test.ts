@@ -21,6 +21,7 @@ describe("the exit code", () => {
 
   test.skipIf(process.platform === "win32")("is 128 + n after signal n", async () => {
     expect(await runBun(["-e", "process.kill(process.pid, 'SIGTERM')"])).toBe(143);
+    expect(await runBun(["-e", "process.kill(process.pid, 'SIGKILL')"])).toBe(137);
   });
 });
 
@@ -79,7 +80,7 @@ test(
     const { code, err } = await program(["check", "nowhere"], folder.path);
     expect({ code, err }).toEqual({
       code: 2,
-      err: "error: nowhere: no such folder\n  see pipeloom check --help\n",
+      err: "error: nowhere: no such file or folder\n  see pipeloom check --help\n",
     });
   },
   timeoutMs,

@@ -50,7 +50,8 @@ test.each([
   ["no table", [], ["a"], false],
 ] as const)("%s", (_, statements, key, isMissing) => {
   using db = opened(...statements);
-  const lacks = (): boolean => lacksKey((sql, ...params) => db.all(sql, ...params), "t", key);
+  const lacks = (): boolean =>
+    lacksKey({ query: (sql, ...params) => db.all(sql, ...params) }, "t", key);
   expect(lacks()).toBe(isMissing);
   const before = indexes(db);
   ensureKey(db, "t", key);

@@ -90,11 +90,13 @@ type Target = {
 function targetIn(db: string, table: string, key: readonly string[]): Target {
   if (db === ":memory:" || !existsSync(db)) return { existing: [], needsKey: false };
   using reader = waitingReader(db);
-  const query = <Result>(sql: string, ...params: (string | number)[]): Result[] =>
-    reader.query(sql, params) as Result[];
-  const existing = tableColumns({ query }, table);
-  const needsKey = lacksKey(query, table, key);
-  if (needsKey && hasColumns(existing, key)) checkKeys(query, table, key);
+  const queried = {
+    query: <Result>(sql: string, ...params: (string | number)[]): Result[] =>
+      reader.query(sql, params) as Result[],
+  };
+  const existing = tableColumns(queried, table);
+  const needsKey = lacksKey(queried, table, key);
+  if (needsKey && hasColumns(existing, key)) checkKeys(queried, table, key);
   return { existing, needsKey };
 }
 

@@ -5,7 +5,7 @@ import { type BigIntStats, fstatSync, readdirSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-import { isFilePattern } from "../../base/file-pattern.ts";
+import { globOf, isFilePattern } from "../../base/file-pattern.ts";
 import { didYouMean, nearest } from "../../base/suggest.ts";
 import type { Note } from "../../formats/csv/inspect.ts";
 import { descriptorOf } from "../../formats/csv/standard-input.ts";
@@ -56,9 +56,7 @@ class SourceFiles {
   }
 
   async #addMatches(pattern: string): Promise<void> {
-    // On Windows a backslash separates folders; in a pattern it escapes.
-    const portable = process.platform === "win32" ? pattern.replaceAll("\\", "/") : pattern;
-    const matches = await Array.fromAsync(new Bun.Glob(portable).scan({ onlyFiles: false }));
+    const matches = await Array.fromAsync(globOf(pattern).scan({ onlyFiles: false }));
     let count = 0;
     for (const path of matches.toSorted()) {
       const stats = await statOrNull(path);

@@ -78,9 +78,7 @@ export class JsonLoad {
     this.#unseen = new Set(this.#select.keys());
     const existing = existingColumns(ctx, source.table);
     this.#table = new JsonTable(source.table, source.key, this.#select.keys(), existing);
-    this.#isKeyMissing =
-      existing.length > 0 &&
-      lacksKey((sql, ...given) => ctx.query(sql, ...given), source.table, source.key);
+    this.#isKeyMissing = existing.length > 0 && lacksKey(ctx, source.table, source.key);
     if (this.#isKeyMissing) this.#table.needKey();
     this.#mark = (ctx.cursor as Mark | undefined) ?? nothing;
   }

@@ -3,7 +3,7 @@
 import { describeValue } from "../../base/describe-value.ts";
 import { type Duration, durationMs } from "../../base/parse-duration.ts";
 import { linkedPages } from "./linked-pages.ts";
-import { discardBody, type FetchPolicy, retriedFetch } from "./retried-fetch.ts";
+import { discardBody, fetchDefaults, type FetchPolicy, retriedFetch } from "./retried-fetch.ts";
 
 /** The options of `fetch`, and how it is tried again. */
 export type FetchRetryOptions = RequestInit & {
@@ -26,7 +26,6 @@ export type FetchPagesOptions = FetchRetryOptions & {
   readonly maxPages?: number;
 };
 
-const defaultTries = 6;
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const defaultMaxPages = 100_000;
@@ -75,7 +74,7 @@ type Request = {
 export function request(url: string | URL, options: FetchRetryOptions, call: string): Request {
   const { tries, delay, maxDelay, maxRetryAfter, timeout, accept, headers, signal, ...init } =
     options;
-  const attempts = countOf(tries ?? defaultTries, `${call}: tries`);
+  const attempts = countOf(tries ?? fetchDefaults.attempts, `${call}: tries`);
   if (attempts > 1 && isStream(init.body)) {
     throw new TypeError(
       `${call}: the body is a stream, which can be sent only once; pass text or bytes, or tries: 1`,
@@ -91,8 +90,8 @@ export function request(url: string | URL, options: FetchRetryOptions, call: str
       headers: Object.fromEntries(new Headers(headers)),
       signal: signal ?? new AbortController().signal,
       attempts,
-      delayMs: ms(delay, "delay", 500),
-      maxDelayMs: ms(maxDelay, "maxDelay", minuteMs),
+      delayMs: ms(delay, "delay", fetchDefaults.delayMs),
+      maxDelayMs: ms(maxDelay, "maxDelay", fetchDefaults.maxDelayMs),
       longestWaitMs: ms(maxRetryAfter, "maxRetryAfter", hourMs),
       timeoutMs: ms(timeout, "timeout", minuteMs),
       // In a task, its log.

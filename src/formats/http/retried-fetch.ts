@@ -13,11 +13,11 @@ export type FetchPolicy = {
   readonly init?: RequestInit;
   /** Decompress the body. Default: false. */
   readonly decompress?: boolean;
-  /** Number of attempts, including the first. Default: 6. */
+  /** Number of attempts, including the first. Default: as in `fetchDefaults`, like the next two. */
   readonly attempts?: number;
-  /** First wait; it doubles. Default: 500 ms. */
+  /** First wait; it doubles. */
   readonly delayMs?: number;
-  /** Longest wait, except for the server's `Retry-After`. Default: 60,000 ms. */
+  /** Longest wait, except for the server's `Retry-After`. */
   readonly maxDelayMs?: number;
   /** Time limit for the response's headers. Default: 30,000 ms. */
   readonly timeoutMs?: number;
@@ -26,6 +26,8 @@ export type FetchPolicy = {
   /** Called before each wait. */
   readonly onWait?: (why: string, delayMs: number) => void;
 };
+
+export const fetchDefaults = { attempts: 6, delayMs: 500, maxDelayMs: 60_000 } as const;
 
 const dayMs = 24 * 3600 * 1000;
 
@@ -46,7 +48,12 @@ export async function retriedFetch(
   policy: FetchPolicy,
   accept: readonly number[] = [],
 ): Promise<Response> {
-  const { signal, attempts = 6, delayMs = 500, maxDelayMs = 60_000 } = policy;
+  const {
+    signal,
+    attempts = fetchDefaults.attempts,
+    delayMs = fetchDefaults.delayMs,
+    maxDelayMs = fetchDefaults.maxDelayMs,
+  } = policy;
   for (let attempt = 1; ; attempt++) {
     const tried = await tryFetch(url, policy);
     signal.throwIfAborted();
