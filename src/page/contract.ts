@@ -52,6 +52,86 @@ export type RunView = {
   readonly run: RunBrief;
 };
 
+/** An answer about all tasks of a run. Where it is not complete, the same question soon has a better answer. */
+export type OfTasks = {
+  /** All tasks are in the answer, as they were at `asOf`. */
+  readonly isComplete: boolean;
+  readonly asOf: number;
+  /** Tasks that are read. */
+  readonly indexed: number;
+  /** Tasks that are planned, as far as it is known. */
+  readonly planned: number | null;
+  /** Some tasks are left out: their rows are damaged, or there are more than 8 million. */
+  readonly isCut: boolean;
+};
+
+/** The tasks of a definition. Null: none has it, or it is not known. */
+export type DefinitionSummary = {
+  readonly name: string;
+  readonly tasks: number;
+  readonly counts: Counts;
+  /** Of the last attempts of tasks that have ended. */
+  readonly medianMs: number | null;
+  readonly p95Ms: number | null;
+  readonly maxMs: number | null;
+  readonly rows: number | null;
+  /** Of those tasks whose CPU time was measured. */
+  readonly cpuMs: number | null;
+  readonly cpuTasks: number;
+  readonly medianWaitedMs: number | null;
+  readonly maxWaitedMs: number | null;
+};
+
+/** `/data/runs/:id/definitions`: in the order of their first tasks. */
+export type DefinitionsView = OfTasks & { readonly definitions: readonly DefinitionSummary[] };
+
+export type TaskBrief = {
+  readonly id: number;
+  readonly name: string;
+  readonly definition: string;
+  /** What tells it from others of its name. */
+  readonly label: string | null;
+  readonly status: SeenStatus;
+  /** Of a task that runs: 0..1 */
+  readonly progress: number;
+  readonly message: string | null;
+  readonly attempt: number;
+  readonly worker: number | null;
+  readonly startedAt: number | null;
+  /** Of the last attempt. Null: it has not ended. */
+  readonly durationMs: number | null;
+  readonly waitedMs: number | null;
+  readonly rows: number | null;
+  readonly cpuMs: number | null;
+  /** One line. */
+  readonly error: string | null;
+};
+
+export const taskSorts = [
+  "id",
+  "duration",
+  "started",
+  "waited",
+  "rows",
+  "cpu",
+  "attempts",
+] as const;
+export type TaskSort = (typeof taskSorts)[number];
+
+/**
+ * `/data/runs/:id/tasks`: `?status=error,running&definition=&worker=&from=&to=&text=&sort=&order=desc&offset=&limit=`, all optional.
+ * `from` and `to` (epoch ms): tasks that ran between them. `text`: words that a task has in its name, label, input or error; `#12` is an
+ * id. What is not known is last in both orders.
+ */
+export type TasksView = OfTasks & {
+  /** How many there are of those that are asked for. */
+  readonly total: number;
+  /** 200 at most. */
+  readonly tasks: readonly TaskBrief[];
+  /** How many tasks are searched for `text`. */
+  readonly searched: number;
+};
+
 /** One message of `/events`: the runs that have changed since the last. */
 export type Change = {
   readonly at: number;

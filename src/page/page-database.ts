@@ -7,6 +7,7 @@ import { isRunAlive, type RunProcess } from "../store/liveness.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
 import { Forms } from "./actions/forms.ts";
 import { Jobs } from "./actions/jobs.ts";
+import { RunIndexes } from "./index/run-indexes.ts";
 
 type Options = {
   readonly path: string;
@@ -23,6 +24,7 @@ export class PageDatabase implements Disposable {
   readonly reader: Reader;
   readonly jobs: Jobs;
   readonly forms: Forms;
+  readonly indexes: RunIndexes;
 
   /** @throws ReaderError if there is no readable database */
   constructor({ path, isReadOnly, own = ownCommand() }: Options) {
@@ -31,11 +33,13 @@ export class PageDatabase implements Disposable {
     this.reader = openReader(this.path);
     this.jobs = new Jobs(own);
     this.forms = new Forms(own);
+    this.indexes = new RunIndexes(this.reader);
   }
 
   readonly isAlive = (run: RunProcess): boolean => isRunAlive(this.path, run);
 
   [Symbol.dispose](): void {
+    this.indexes[Symbol.dispose]();
     this.reader.close();
   }
 }

@@ -14,7 +14,9 @@ import {
 import { type Asked, NotFound } from "./asked.ts";
 import { databaseView } from "./data/database-view.ts";
 import { jobsView, jobView } from "./data/jobs-view.ts";
+import { definitionsView } from "./data/definitions-view.ts";
 import { runView, runsView } from "./data/runs-view.ts";
+import { tasksView } from "./data/tasks-view.ts";
 import type { PageDatabase } from "./page-database.ts";
 
 type Answer = (database: PageDatabase, asked: Asked) => unknown;
@@ -35,6 +37,8 @@ const table: Readonly<Record<string, Answer>> = {
   "POST /actions/runs/#/resume": resumeRun,
   "POST /actions/runs/#/cancel": cancelRun,
   "POST /actions/jobs/#/interrupt": interruptJob,
+  "GET /data/runs/#/definitions": definitionsView,
+  "GET /data/runs/#/tasks": tasksView,
 };
 
 /**

@@ -2,8 +2,9 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
+import type { OfTasks } from "../contract.ts";
 import { ticks } from "./live.ts";
-import { get, SourceError } from "./source.ts";
+import { get, isReport, SourceError } from "./source.ts";
 
 export type Loaded<T> =
   | { readonly type: "loading" }
@@ -18,6 +19,8 @@ type Options = {
 /** After an answer that took as long, the next question waits this many times longer: the server stays below 5 % of a core. */
 const restFactor = 20;
 const minRestMs = 250;
+/** Where an answer is not complete, the server works on it. */
+const partialRestMs = 50;
 
 /** @param path null: nothing is to be asked */
 export function useData<T>(path: string | null, { isLive = true }: Options = {}): Loaded<T> {
@@ -48,9 +51,10 @@ export function useData<T>(path: string | null, { isLive = true }: Options = {})
       const answer = await outcomeOf<T>(wanted, control.signal);
       if (control.signal.aborted) return;
       const tookMs = performance.now() - began;
-      notBefore.current = performance.now() + Math.max(minRestMs, tookMs * restFactor);
+      const restMs = isPartial(answer) ? partialRestMs : Math.max(minRestMs, tookMs * restFactor);
+      notBefore.current = performance.now() + restMs;
       shown.current = wanted;
-      pending.current = null;
+      pending.current = isPartial(answer) ? ask(wanted) : null;
       setLoaded(answer);
     };
     const timer = setTimeout(() => void load(), Math.max(0, notBefore.current - performance.now()));
@@ -64,6 +68,12 @@ export function useData<T>(path: string | null, { isLive = true }: Options = {})
     };
   }
 }
+
+/** See `OfTasks` of the contract. */
+const isPartial = (answer: Loaded<unknown>): boolean =>
+  answer.type === "ready" &&
+  !isReport &&
+  (answer.data as Partial<OfTasks> | null)?.isComplete === false;
 
 async function outcomeOf<T>(path: string, signal: AbortSignal): Promise<Loaded<T>> {
   try {
