@@ -14,7 +14,7 @@ export type ReuseOptions = {
   readonly reuse?: boolean | Duration;
   /**
    * With `reuse`: files, folders and patterns (`data/*.csv`, `data/**\/*.csv`) that the task reads. The content of each file counts,
-   * and that it is there. Relative to the pipeline file.
+   * and that it is there. Relative to the pipeline file. If one changes before an interrupted run goes on, the task runs again.
    */
   readonly files?: readonly string[];
   /** With `reuse`: environment variables that the task reads. Only keyed hashes of their values are stored. */

@@ -25,8 +25,8 @@ export const noReruns: RerunRequest = {
 /** What is decided of one definition's tasks that earlier sessions have ended, or left with a checkpoint. */
 export type Rerun = {
   readonly task: string;
-  /** `code`: it has changed. `asked`: the user asks for it. */
-  readonly reason: "code" | "asked";
+  /** `code`: it has changed. `declared`: a file or a variable that `reuse` names has. `asked`: the user asks for it. */
+  readonly reason: "code" | "declared" | "asked";
   /** The results stay. Otherwise the tasks run again, from the beginning. */
   readonly isKept: boolean;
   /** What depends on them runs again too. Absent: only where its input is another one. */

@@ -6,6 +6,7 @@
 //   value    meaning                                                    set by              cleared by
 //   NULL     ended by the code of its definition: its result is kept
 //   a hash   ended by this earlier code: it runs again                  an edit             its new end; the edit undone; --keep
+//   declared a file or a variable that `reuse` names had another value  a change of it      its new end; --keep
 //   asked    it runs again, whatever its code                           --rerun             its new end; --keep; the end of the run as done
 //   asked+   as `asked`, with what depends on it                        --rerun --downstream   its new end sets done+; --keep; as `asked`
 //   done+    it has run again; what depends on it has still to          the end of `asked+`    the end of the run
@@ -15,7 +16,8 @@ import type { Database } from "bun:sqlite";
 import { JSON } from "../base/globals.ts";
 import type { RunRequest } from "../protocol/run-request.ts";
 import type { NextTask } from "../protocol/plan.ts";
-import type { Code, Rerun } from "../protocol/reruns.ts";
+import type { Rerun } from "../protocol/reruns.ts";
+import type { SessionCode } from "../protocol/reuse.ts";
 import { onlyRow } from "./only-row.ts";
 import { ofRun } from "./own-tables.ts";
 import { queriesOf } from "./queries.ts";
@@ -26,6 +28,7 @@ import type { RunRow } from "./read/run-rows.ts";
 /** Tasks that one title means. */
 const maxAsked = 100_000;
 
+export const declaredOther = "declared";
 export const askedFor = "asked";
 export const askedDownstream = "asked+";
 export const ranDownstream = "done+";
@@ -40,7 +43,12 @@ export const definitionSql = "rtrim(task_runs.key, '0123456789abcdefghijklmnopqr
 /** The name in what `definitionSql` gives. */
 export const definitionIn = (cell: unknown): string => String(cell).replace(/:$/, "");
 
-type Definition = { readonly name: string; readonly fingerprint: string; readonly repeats: number };
+type Definition = {
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly repeats: number;
+  readonly alike: number | null;
+};
 
 /** The tasks of one definition and one fingerprint. */
 type Part = {
@@ -76,7 +84,7 @@ export function decideReruns(
   path: string,
   run: RunRow,
   request: RunRequest,
-  code: Code | undefined,
+  code: SessionCode | undefined,
 ): Decision {
   const stored = storedDefinitions(db, run);
   const decider = new Decider(run, request, code, stored);
@@ -91,7 +99,7 @@ export function decideReruns(
 
 function storedDefinitions(db: Database, { id }: RunRow): ReadonlyMap<string, Definition> {
   using rows = db.prepare<Definition, [number]>(
-    "SELECT name, fingerprint, repeats FROM pipeloom_definitions WHERE run_id = ?",
+    "SELECT name, fingerprint, repeats, alike FROM pipeloom_definitions WHERE run_id = ?",
   );
   return new Map(rows.all(id).map((row) => [row.name, row]));
 }
@@ -147,7 +155,7 @@ export function nextTasks(
   path: string,
   run: RunRow,
   request: RunRequest,
-  code: Code | undefined,
+  code: SessionCode | undefined,
 ): readonly NextTask[] {
   const { reruns, asked } = decideReruns(db, path, run, request, code);
   const parts = partsOf(db, run, request, asked);
@@ -159,19 +167,21 @@ export function nextTasks(
   });
 }
 
+type Repeating = { readonly task: string; readonly isDeclared: boolean };
+
 class Decider {
   readonly #run: RunRow;
   readonly #request: RunRequest;
-  readonly #code: Code | undefined;
+  readonly #code: SessionCode | undefined;
   readonly #stored: ReadonlyMap<string, Definition>;
   readonly #outdated: ReadonlyMap<string, string>;
   /** Changed definitions whose tasks would insert or emit a second time. */
-  readonly repeating: string[] = [];
+  readonly repeating: Repeating[] = [];
 
   constructor(
     run: RunRow,
     request: RunRequest,
-    code: Code | undefined,
+    code: SessionCode | undefined,
     stored: ReadonlyMap<string, Definition>,
   ) {
     this.#run = run;
@@ -189,16 +199,30 @@ class Decider {
   #outdatedBy(name: string): readonly [string, string][] {
     const { keep, rerun, downstream } = this.#request.reruns;
     if (rerun.includes(name)) return [[name, downstream ? askedDownstream : askedFor]];
-    const before = this.#stored.get(name)?.fingerprint;
-    if (keep.includes(name) || before === undefined || !this.#isChanged(name, before)) return [];
-    return [[name, before]];
+    const change = keep.includes(name) ? undefined : this.#changeOf(name);
+    return change === undefined ? [] : [[name, change]];
   }
 
-  #isChanged(name: string, before: string): boolean {
-    const now = this.#code?.get(name);
+  /** The fingerprint to set on tasks that have ended. Undefined: their results are those of this session's code. */
+  #changeOf(name: string): string | undefined {
+    const before = this.#stored.get(name);
+    if (before === undefined) return undefined;
+    if (this.#isCodeChanged(name, before)) return before.fingerprint;
+    return this.#isDeclaredChanged(name, before) ? declaredOther : undefined;
+  }
+
+  #isCodeChanged(name: string, { fingerprint: before }: Definition): boolean {
+    const now = this.#code?.code.get(name);
     if (now === undefined || now === before) return false;
     const isModule = before.startsWith(modulePrefix) || now.startsWith(modulePrefix);
     return !isModule || this.#run.code !== this.#request.code;
+  }
+
+  /** Of a task with `reuse`. Without `reuses`, what earlier runs depended on has not been read. */
+  #isDeclaredChanged(name: string, { alike: before }: Definition): boolean {
+    const now = this.#code?.parts.find(({ task }) => task === name)?.alike ?? null;
+    const isKnown = this.#request.reuses.some(([task]) => task === name);
+    return isKnown && before !== null && now !== null && now !== before;
   }
 
   decide(parts: readonly Part[]): Omit<Decision, "asked" | "hasMarked"> {
@@ -215,7 +239,7 @@ class Decider {
   }
 
   #rerunOf(task: string, parts: readonly Part[]): readonly Rerun[] {
-    const now = this.#code?.get(task);
+    const now = this.#code?.code.get(task);
     const current = parts.filter(({ fingerprint }) => fingerprint === null);
     // Marked in an earlier session. Code that is again as it was, because an edit was undone, needs no rerun.
     const old = parts.filter(({ fingerprint }) => fingerprint !== null && fingerprint !== now);
@@ -225,10 +249,10 @@ class Decider {
   }
 
   #kept(task: string, current: readonly Part[], old: readonly Part[]): readonly Rerun[] {
-    const before = this.#stored.get(task)?.fingerprint;
-    const isChanged = before !== undefined && this.#isChanged(task, before);
-    const count = sum(isChanged ? [...current, ...old] : old, "committed");
-    return count === 0 ? [] : [{ task, reason: "code", isKept: true, count }];
+    const change = this.#changeOf(task);
+    const count = sum(change === undefined ? old : [...current, ...old], "committed");
+    const reason = reasonOf([change, ...old.map(({ fingerprint }) => fingerprint)]);
+    return count === 0 ? [] : [{ task, reason, isKept: true, count }];
   }
 
   #again(task: string, current: readonly Part[], old: readonly Part[]): readonly Rerun[] {
@@ -243,9 +267,10 @@ class Decider {
     const isChanged = outdated !== undefined && !isAsking(outdated);
     const repeats = this.#stored.get(task)?.repeats === 1;
     if (isChanged && repeats && sum(current, "committed") > 0) {
-      this.repeating.push(task);
+      this.repeating.push({ task, isDeclared: outdated === declaredOther });
     }
-    const reason = isAsked && !isChanged ? "asked" : "code";
+    const why = reasonOf([outdated, ...old.map(({ fingerprint }) => fingerprint)]);
+    const reason = isAsked && !isChanged ? "asked" : why;
     const passesOn =
       outdated === askedDownstream ||
       old.some(({ fingerprint }) => fingerprint === askedDownstream);
@@ -257,6 +282,12 @@ class Decider {
 const isAsking = (fingerprint: string | null | undefined): boolean =>
   fingerprint === askedFor || fingerprint === askedDownstream;
 
+/** @param marks some of a changed definition */
+const reasonOf = (marks: readonly (string | null | undefined)[]): "code" | "declared" =>
+  marks.some((mark) => typeof mark === "string" && mark !== declaredOther && !isAsking(mark))
+    ? "code"
+    : "declared";
+
 const sum = (
   parts: readonly Part[],
   what: "done" | "committed" | "failed" | "failedEmpty",
@@ -265,21 +296,25 @@ const sum = (
 function wouldRepeat(
   path: string,
   { id }: RunRow,
-  tasks: readonly string[],
+  repeating: readonly Repeating[],
   stored: ReadonlyMap<string, Definition>,
 ): StoreError {
+  const tasks = repeating.map(({ task }) => task);
   const flags = (flag: string): string => tasks.map((task) => `--${flag} ${task}`).join(" ");
   const isGuess = tasks.some(
     (task) => stored.get(task)?.fingerprint.startsWith(modulePrefix) === true,
   );
+  const what = repeating.some(({ isDeclared }) => isDeclared)
+    ? `the code of ${tasks.join(", ")}, or a file or variable that it declares,`
+    : `the code of ${tasks.join(", ")}`;
   const has = isGuess ? "has changed, or may have" : "has changed";
   return new StoreError(
     "would-repeat",
-    `the code of ${tasks.join(", ")} ${has} since run ${id} in ${path}, and it has inserted rows, emitted messages or fired triggers there: ` +
+    `${what} ${has} since run ${id} in ${path}, and it has inserted rows, emitted messages or fired triggers there: ` +
       "running again would do so twice, so nothing was run" +
       (isGuess ? ` (run ${id} ended before it was known which code each task uses)` : "") +
       `\n  to run again all the same: ${flags("rerun")}` +
-      `\n  to keep the results of the earlier code: ${flags("keep")}`,
+      `\n  to keep the results ${what.endsWith(",") ? "as they are" : "of the earlier code"}: ${flags("keep")}`,
   );
 }
 

@@ -154,7 +154,7 @@ function stack(failure: Failure | undefined, verbosity: Verbosity): string {
 
 const reruns = ({ run, at, tasks }: RunReruns): Line => ({
   at,
-  level: tasks.some(({ reason }) => reason === "code") ? "warn" : "info",
+  level: tasks.some(({ reason }) => reason !== "asked") ? "warn" : "info",
   task: null,
   text: rerunLines(run, tasks).join("\n"),
 });

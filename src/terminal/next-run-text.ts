@@ -62,13 +62,12 @@ function reuseText({ run, results, why, changed, rows = "" }: NextReuse): string
   }
 }
 
-/** Results, and which of the tasks depend on which, are known only during the run. */
+/** Inputs, results, and which of the tasks depend on which, are known only during the run. */
 function keptNote(tasks: readonly NextTask[]): string {
-  const again = tasks.filter(({ rerun }) => rerun?.isKept === false);
-  if (again.length === 0 || tasks.every(({ kept }) => kept === 0)) return "";
-  return again.some(({ rerun }) => rerun?.downstream === true)
+  if (tasks.every(({ kept }) => kept === 0)) return "";
+  return tasks.some(({ rerun }) => rerun?.isKept === false && rerun.downstream === true)
     ? "With --downstream, a kept task runs again if it depends on one that runs again.\n"
-    : "A kept task runs again if a result that it reads is another one then.\n";
+    : "A kept task runs again if its input is another one then, such as a result that it reads.\n";
 }
 
 /** A longer name has its line alone. */
@@ -104,5 +103,11 @@ function what({ kept, rerun, failed }: NextTask): string | undefined {
 
 const again = ({ count, reason, isKept, downstream }: NonNullable<NextTask["rerun"]>): string =>
   isKept
-    ? `kept${times(count)}, as asked: its code has changed`
-    : `runs again${times(count)}: ${reason === "code" ? "its code has changed" : "as asked"}${downstream === true ? ", with what depends on it" : ""}`;
+    ? `kept${times(count)}, as asked: ${changes[reason]}`
+    : `runs again${times(count)}: ${changes[reason]}${downstream === true ? ", with what depends on it" : ""}`;
+
+const changes = {
+  code: "its code has changed",
+  declared: "a file or a variable that it declares has changed",
+  asked: "as asked",
+};

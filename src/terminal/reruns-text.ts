@@ -5,21 +5,35 @@ import type { Rerun } from "../protocol/reruns.ts";
 
 /** `2 tasks' code changed since run 12: load-day (×40), report; they run again` */
 export function rerunLines(run: number, tasks: readonly Rerun[]): readonly string[] {
-  const changed = tasks.filter(({ reason, isKept }) => reason === "code" && !isKept);
-  const kept = tasks.filter(({ isKept }) => isKept);
-  const asked = tasks.filter(({ reason }) => reason === "asked");
-  const since = (some: readonly Rerun[]): string =>
-    `${some.length === 1 ? "1 task's" : `${some.length} tasks'`} code changed since run ${run}: ${named(some)}`;
+  const asked = tasks.filter(({ reason, isKept }) => reason === "asked" && !isKept);
   const further = asked.some(({ downstream }) => downstream === true)
     ? ", and what depends on it"
     : "";
   return [
-    ...(changed.length === 0
-      ? []
-      : [`${since(changed)}; ${changed.length === 1 ? "it runs" : "they run"} again`]),
-    ...(kept.length === 0 ? [] : [`${since(kept)}; results are kept, as asked`]),
+    ...[false, true].flatMap((isKept) =>
+      (["code", "declared"] as const).flatMap((reason) =>
+        changedLine(
+          run,
+          tasks.filter((task) => task.reason === reason && task.isKept === isKept),
+        ),
+      ),
+    ),
     ...(asked.length === 0 ? [] : [`runs again, as asked: ${named(asked)}${further}`]),
   ];
+}
+
+/** @param tasks of one reason, all kept or none */
+function changedLine(run: number, tasks: readonly Rerun[]): readonly string[] {
+  const [first] = tasks;
+  if (first === undefined) return [];
+  const what =
+    first.reason === "code"
+      ? `${tasks.length === 1 ? "1 task's" : `${tasks.length} tasks'`} code changed`
+      : `files or variables that ${tasks.length === 1 ? "1 task declares" : `${tasks.length} tasks declare`} changed`;
+  const follows = first.isKept
+    ? "results are kept, as asked"
+    : `${tasks.length === 1 ? "it runs" : "they run"} again`;
+  return [`${what} since run ${run}: ${named(tasks)}; ${follows}`];
 }
 
 const named = (tasks: readonly Rerun[]): string =>

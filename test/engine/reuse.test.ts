@@ -1,7 +1,7 @@
 // Results of earlier runs: when they are taken, and when tasks with rows run again. With real threads and a file.
 
 import { Database } from "bun:sqlite";
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 
 import { newRig, type Rig } from "../support/rig.ts";
 
@@ -269,6 +269,83 @@ test("a run that is continued keeps what it has taken, and takes the rest", asyn
   expect(await go({})).toMatchObject({ status: "error", reused: 2 });
   expect(await go({ resume: "last" })).toMatchObject({ run: 2, reused: 0, alreadyDone: 2 });
   expect(p.reasons(2)["load"]).toBe("reused from run 1");
+});
+
+const reads = (write: string): string => `
+  const at = (ctx: any, name: string) => Bun.file(ctx.params.folder + "/" + name);
+  const load = task({ name: "load", reuse: true, files: ["rates*.csv"], env: ["RATES_REGION"], async run({ n }: any, ctx) {
+    ${write}
+    return (await at(ctx, "rates.csv").text()) + process.env["RATES_REGION"] + n;
+  } });
+  const plain = task({ name: "plain", run: () => 1 });
+  const stop = task({ name: "stop", async run({ xs }: any, ctx) { if (await at(ctx, "fails").exists()) throw new Error("planned"); } });
+  export default pipeline({ name: "c", schema: "CREATE TABLE IF NOT EXISTS t (n)", params: { folder: "" },
+    tasks: () => [plain(), stop({ xs: [1, 2].map((n) => load({ n })) })] });`;
+
+const results = (p: Reusing): unknown[] =>
+  p.rig
+    .rows("SELECT result FROM task_runs WHERE name = 'load' ORDER BY id")
+    .map((row) => row["result"]);
+
+const died = async (p: Reusing, write = "") => {
+  const file = p.rig.pipeline(reads(write), "declared.ts");
+  const folder = p.rig.file(".");
+  await Bun.write(p.rig.file("rates.csv"), "1 ");
+  await Bun.write(p.rig.file("fails"), "");
+  process.env["RATES_REGION"] = "eu";
+  expect(await p.rig.run(file, { params: { folder } })).toMatchObject({ done: 3, failed: 1 });
+  await Bun.file(p.rig.file("fails")).delete();
+  return (more: object = {}) => p.rig.start(file, { params: { folder }, resume: "last", ...more });
+};
+describe("a run that is continued", () => {
+  afterEach(() => {
+    delete process.env["RATES_REGION"];
+  });
+
+  test.each<[string, (p: Reusing) => unknown, string]>([
+    ["a file", (p) => Bun.write(p.rig.file("rates.csv"), "2 "), "2 eu"],
+    ["a file that a pattern matches now", (p) => Bun.write(p.rig.file("rates2.csv"), ""), "1 eu"],
+    ["a variable", () => (process.env["RATES_REGION"] = "us"), "1 us"],
+  ])("runs a task again if what it declares has changed: %s", async (_, change, result) => {
+    await using p = new Reusing();
+    const go = await died(p);
+    await change(p);
+    const again = await go();
+    expect(await again.end).toMatchObject({ run: 1, status: "done", alreadyDone: 1 });
+    expect(again.events).toContainEqual(
+      expect.objectContaining({
+        type: "run-reruns",
+        tasks: [{ task: "load", reason: "declared", isKept: false, count: 2 }],
+      }),
+    );
+    expect(results(p)).toEqual([`"${result}1"`, `"${result}2"`]);
+    expect(p.reasons(1)["load"]).toContain("a file or a variable that it declares had changed");
+  });
+
+  test("keeps it where nothing has changed, and as asked", async () => {
+    await using p = new Reusing();
+    const go = await died(p);
+    expect(await (await go()).end).toMatchObject({ run: 1, status: "done", alreadyDone: 3 });
+    await using other = new Reusing();
+    const goOther = await died(other);
+    await Bun.write(other.rig.file("rates.csv"), "2 ");
+    const again = await goOther({ keep: ["load"] });
+    expect(await again.end).toMatchObject({ status: "done", alreadyDone: 3 });
+    expect(again.events).toContainEqual(
+      expect.objectContaining({
+        tasks: [{ task: "load", reason: "declared", isKept: true, count: 2 }],
+      }),
+    );
+  });
+
+  test("runs nothing where it would insert a second time", async () => {
+    await using p = new Reusing();
+    const go = await died(p, 'await ctx.insert("t", [{ n }]);');
+    await Bun.write(p.rig.file("rates.csv"), "2 ");
+    expect((await go()).end).rejects.toThrow(
+      "the code of load, or a file or variable that it declares, has changed since run 1",
+    );
+  });
 });
 
 test("a pipeline without reuse writes nothing for it", async () => {

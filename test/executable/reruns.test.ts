@@ -187,6 +187,7 @@ test("--dry-run says for each task what would run, and why; nothing is written",
     "Run 1 would be continued:",
     "  load-day  kept (×2)",
     "  report    runs again: it failed",
+    "A kept task runs again if its input is another one then, such as a result that it reads.",
   ]);
   expect(await dry(upsert(2), "--resume")).toEqual([
     "Run 1 would be continued:",

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { runId } from "../../src/protocol/ids.ts";
 import type { NextTask } from "../../src/protocol/plan.ts";
 import type { Rerun } from "../../src/protocol/reruns.ts";
+import { rerunLines } from "../../src/terminal/reruns-text.ts";
 import { nextRunText } from "../../src/terminal/next-run-text.ts";
 
 const wide = Number.POSITIVE_INFINITY;
@@ -21,7 +22,7 @@ test("what is kept may depend on what runs again, and that is said", () => {
   expect(linesOf(rerun("load", false), kept("sum"))).toEqual([
     "  load  runs again: its code has changed",
     "  sum   kept",
-    "A kept task runs again if a result that it reads is another one then.",
+    "A kept task runs again if its input is another one then, such as a result that it reads.",
   ]);
 });
 
@@ -32,11 +33,35 @@ test("with --downstream, what is kept is said to run again where it depends on w
   );
 });
 
-test("where nothing that was done runs again, kept is kept", () => {
+test("what is kept may have another input, also where nothing that was done runs again", () => {
   expect(linesOf(kept("load"), { ...kept("sum"), kept: 0, failed: 1 })).toEqual([
     "  load  kept",
     "  sum   runs again: it failed",
+    "A kept task runs again if its input is another one then, such as a result that it reads.",
   ]);
-  expect(linesOf(rerun("load", true), kept("sum"))).toHaveLength(2);
+  expect(linesOf(rerun("load", true), kept("sum"))).toHaveLength(3);
   expect(linesOf(rerun("load", false))).toHaveLength(1);
+});
+
+const declared = (isKept: boolean): Rerun => ({
+  task: "load",
+  reason: "declared",
+  isKept,
+  count: 2,
+});
+
+test("a file or a variable that a task declares is not its code", () => {
+  const lines = [false, true].flatMap((isKept) =>
+    linesOf({ task: "load", kept: 0, rerun: declared(isKept), failed: 0 }),
+  );
+  expect(lines).toEqual([
+    "  load  runs again (×2): a file or a variable that it declares has changed",
+    "  load  kept (×2), as asked: a file or a variable that it declares has changed",
+  ]);
+  const code: Rerun = { task: "sum", reason: "code", isKept: false, count: 1 };
+  expect(rerunLines(3, [code, declared(false), declared(true)])).toEqual([
+    "1 task's code changed since run 3: sum; it runs again",
+    "files or variables that 1 task declares changed since run 3: load (×2); it runs again",
+    "files or variables that 1 task declares changed since run 3: load (×2); results are kept, as asked",
+  ]);
 });

@@ -73,8 +73,8 @@ function nextInFile(
   const run = findRun(db, path, request);
   const reuse = version < versionWithReuse ? [] : nextReuse(db, request, code?.parts ?? [], now);
   if (run === undefined) return { kind: "new", tasks: request.tasks, reuse };
-  if (version < versionWithCode) db.run(withoutCode);
-  const tasks = nextTasks(db, path, run, request, code?.code);
+  if (version < versionWithReuse) db.run(version < versionWithCode ? withoutCode : withoutReuse);
+  const tasks = nextTasks(db, path, run, request, code);
   return { kind: "continued", run: run.id, tasks, reuse };
 }
 
@@ -86,6 +86,10 @@ const versionWithCode = 3;
 
 /** For an earlier version, temporary tables in place of those of the file: everything that is done is kept. */
 const withoutCode = `
-  CREATE TEMP TABLE IF NOT EXISTS pipeloom_definitions (run_id, name, fingerprint, repeats);
+  CREATE TEMP TABLE IF NOT EXISTS pipeloom_definitions (run_id, name, fingerprint, repeats, alike);
   CREATE TEMP VIEW IF NOT EXISTS task_runs AS SELECT *, NULL AS fingerprint FROM main.task_runs;
+`;
+
+const withoutReuse = `
+  CREATE TEMP VIEW IF NOT EXISTS pipeloom_definitions AS SELECT *, NULL AS alike FROM main.pipeloom_definitions;
 `;

@@ -12,6 +12,7 @@ import { ofRun } from "../own-tables.ts";
 import {
   askedDownstream,
   askedFor,
+  declaredOther,
   type Decision,
   definitionSql,
   moduleFingerprint,
@@ -19,7 +20,7 @@ import {
   askedMark,
 } from "../decide-reruns.ts";
 import { onlyRow } from "../only-row.ts";
-import { askedReason, codeReason, failedReason } from "../rerun-reasons.ts";
+import { askedReason, codeReason, declaredReason, failedReason } from "../rerun-reasons.ts";
 import type { Sources } from "./history.ts";
 import { useSources, withoutSource, writeSources } from "./code-sources.ts";
 
@@ -60,7 +61,7 @@ export function markReruns(
     db.run(
       `UPDATE task_runs SET cursor = NULL, reason = ?4, fingerprint = ${marked(isAsked ? "?1" : "coalesce(fingerprint, ?1)")},
         ${beginsAgain} AND ${definitionSql} = ?3`,
-      [fingerprint, run, `${name}:`, isAsked ? askedReason : codeReason],
+      [fingerprint, run, `${name}:`, reasonOf(fingerprint)],
     );
   }
   if (asked.length > 0) {
@@ -82,6 +83,13 @@ export function markReruns(
   const known = new Map(tasks.map((name) => [name, code?.get(name) ?? moduleFingerprint(module)]));
   writeDefinitions(db, run, known, isUnknown);
 }
+
+const reasons = new Map([
+  [askedFor, askedReason],
+  [askedDownstream, askedReason],
+  [declaredOther, declaredReason],
+]);
+const reasonOf = (mark: string): string => reasons.get(mark) ?? codeReason;
 
 /** Of tasks that have ended, or have a checkpoint. */
 const beginsAgain = `attempt = CASE status WHEN 'queued' THEN 0 ELSE attempt END

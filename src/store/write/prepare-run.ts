@@ -7,7 +7,7 @@ import type { Database } from "bun:sqlite";
 import { Date } from "../../base/globals.ts";
 import { type RunId, runId } from "../../protocol/ids.ts";
 import type { RunRequest, WriterOptions } from "../../protocol/run-request.ts";
-import type { Code, Rerun } from "../../protocol/reruns.ts";
+import type { Rerun } from "../../protocol/reruns.ts";
 import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
 import { isRunAlive, RunAliveError, type RunProcess } from "../liveness.ts";
 import { noLock, removeStaleLock, type RunLock, runsWithFiles, tryRunLock } from "../lock.ts";
@@ -81,8 +81,7 @@ export function prepareRun(
   const session = sessionValues(request);
   const begin = db.transaction(() => {
     const dead = findRun(db, options.db, request);
-    const decision =
-      dead === undefined ? undefined : decide(db, options.db, dead, request, code?.code);
+    const decision = dead === undefined ? undefined : decide(db, options.db, dead, request, code);
     if (dead === undefined) refuseKeep(options.db, request);
     const taken =
       dead === undefined ? lockNew(options.db, nextRunId(db)) : lockOld(options.db, dead);
@@ -186,7 +185,7 @@ function decide(
   path: string,
   run: RunRow,
   request: RunRequest,
-  code: Code | undefined,
+  code: SessionCode | undefined,
 ): Decision {
   if (request.code !== null && code === undefined)
     throw new CodeWantedError(knownParts(db, request));
