@@ -40,7 +40,10 @@ export async function bundleOf(
     // An author's `sideEffects: false` or `@__PURE__` may be wrong, and Bun heeds neither when it runs a file.
     ignoreDCEAnnotations: true,
     // Otherwise the bundler puts a value in its place, and drops the branches of other values.
-    define: { "process.env.NODE_ENV": "process.env.NODE_ENV" },
+    define: {
+      "process.env.NODE_ENV": "process.env.NODE_ENV",
+      ...globalsIn(shortens ? sources : []),
+    },
   });
   const [output] = outputs;
   if (output === undefined) throw new Error("Internal error: a bundle without output");
@@ -61,8 +64,22 @@ function importersIn(sources: readonly ModuleSource[]): Map<string, string[]> {
   return importers;
 }
 
+/**
+ * A global whose name is as short as those of locals is written as a property, so that it keeps its name. The bundler replaces
+ * only names that nothing declares.
+ */
+function globalsIn(sources: readonly ModuleSource[]): Record<string, string> {
+  const names = sources
+    .filter(({ path }) => isCode(path))
+    .flatMap(({ text }) => text.match(/(?<![\w$])[A-Za-z_$][\w$]?(?![\w$])/g) ?? [])
+    .filter((name) => !/^(?:do|if|in)$/.test(name));
+  return Object.fromEntries(names.map((name) => [name, `globalThis.${name}`]));
+}
+
+const isCode = (path: string): boolean => /^\.[cm]?[jt]sx?$/.test(extname(path));
+
 function shortened(path: string, text: string): string {
-  if (text.length <= maxDataLength || /^\.[cm]?[jt]sx?$/.test(extname(path))) return text;
+  if (text.length <= maxDataLength || isCode(path)) return text;
   const hash = sha256(text);
   switch (extname(path)) {
     case ".json":

@@ -14,6 +14,12 @@ describe("links between files", () => {
     readonly changes: string[];
   };
   const links: Readonly<Record<string, Link>> = {
+    "a global whose name is as short as that of a local": {
+      files: { "p.ts": ab("declare const qa: any, qb: any;", "(x: number) => [x, qa]") },
+      edit: ["p.ts", "[x, qa]", "[x, qb]"],
+      tasks: ["a", "b"],
+      changes: ["a"],
+    },
     "a task that is the default export": {
       files: { "p.ts": ab("", "1") },
       edit: ["p.ts", 'name: "b", run: () => 1', 'name: "b", run: () => 2'],
