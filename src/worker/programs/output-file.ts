@@ -32,11 +32,11 @@ export class OutputFile {
   #isOpen = true;
 
   /** @throws Error for a path that is no file's, and for a folder that cannot be written to */
-  constructor(shown: string, { run, task }: TaskContext) {
+  constructor(shown: string, { run }: Pick<TaskContext, "run">) {
     this.#shown = shown;
     try {
       this.#path = targetOf(resolve(shown));
-      this.#part = partOf(this.#path, `${run.id}-${task.id}`);
+      this.#part = partOf(this.#path, run.id);
       mkdirSync(dirname(this.#path), { recursive: true });
       // Removed first: a program of a killed attempt may still hold it open, and must not write into this one's.
       rmSync(this.#part, { force: true });
@@ -52,7 +52,7 @@ export class OutputFile {
       keepMode(this.descriptor, this.#path);
       fsyncSync(this.descriptor);
       if (!this.#isOurs()) {
-        throw new Error("another run writes the same file; give each run a file of its own");
+        throw new Error("another task or run writes the same file; give each a file of its own");
       }
       this.#close();
       renameSync(this.#part, this.#path);
@@ -61,7 +61,7 @@ export class OutputFile {
     }
   }
 
-  /** Another run whose task has the same number may have removed it, and have begun one of its own. */
+  /** Another task that writes the same file may have removed it, and have begun one of its own. */
   #isOurs(): boolean {
     try {
       return lstatSync(this.#part).ino === fstatSync(this.descriptor).ino;
@@ -97,10 +97,11 @@ function targetOf(path: string): string {
   throw new Error(`${what}, and the output needs a file of its own; choose another path`);
 }
 
-function partOf(path: string, task: string): string {
+/** The task's number is not in it: it may be another one when the run goes on, and half a file of a killed session would stay. */
+function partOf(path: string, run: number): string {
   const name = basename(path);
   const short = Buffer.byteLength(name) <= maxNameBytes ? name : Bun.hash(name).toString(36);
-  return join(dirname(path), `${short}.${task}.part`);
+  return join(dirname(path), `${short}.${run}.part`);
 }
 
 /** A file that is replaced keeps its permissions. */

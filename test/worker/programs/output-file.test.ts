@@ -1,7 +1,17 @@
 // `sh({ stdout })`: the output goes to a file that has its name only when it is whole.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeSync,
+} from "node:fs";
+
+import { OutputFile } from "../../../src/worker/programs/output-file.ts";
 
 import { ended, newRig, type Rig } from "../../support/rig.ts";
 
@@ -19,6 +29,8 @@ const run = (rig: Rig, ...flags: readonly string[]) =>
   rig.spawn("run", "pipeline.ts", "--db", "test.db", ...flags);
 
 const text = (rig: Rig, name: string): string => readFileSync(rig.file(name), "utf8");
+
+const context = { run: { id: 1, pipeline: "p" } };
 
 const parts = (rig: Rig): string[] => rig.list().filter((name) => name.endsWith(".part"));
 
@@ -105,6 +117,30 @@ describe.skipIf(process.platform === "win32")("sh({ stdout })", () => {
     expect(again).toBeUndefined();
     expect(result).toMatchObject({ code: 0 });
     expect(text(rig, "out.txt")).toBe("one\ntwo\n");
+    expect(parts(rig)).toEqual([]);
+  });
+
+  test("half a file that a killed session has left is replaced", async () => {
+    await using rig = newRig();
+    const path = rig.file("out.txt");
+    // Not closed: killed.
+    writeSync(new OutputFile(path, context).descriptor, "ha");
+    const again = new OutputFile(path, context);
+    writeSync(again.descriptor, "whole");
+    again.keep();
+    expect(text(rig, "out.txt")).toBe("whole");
+    expect(parts(rig)).toEqual([]);
+  });
+
+  test("of two tasks that write one file at the same time, one fails", async () => {
+    await using rig = newRig();
+    const path = rig.file("out.txt");
+    const [one, two] = [new OutputFile(path, context), new OutputFile(path, context)];
+    writeSync(two.descriptor, "two");
+    expect(() => one.keep()).toThrow("another task or run writes the same file");
+    one.drop();
+    two.keep();
+    expect(text(rig, "out.txt")).toBe("two");
     expect(parts(rig)).toEqual([]);
   });
 
