@@ -1,6 +1,7 @@
 // The result of a proof, as text and as JSON.
 
 import { registry } from "../api/registry.ts";
+import { firstFew } from "../base/first-few.ts";
 import { duration } from "../base/format-duration.ts";
 import { JSON } from "../base/globals.ts";
 import { cellText, grouped, plural } from "../base/text.ts";
@@ -152,10 +153,22 @@ const effectLine = ({ task, effect, ran, expected }: Effect): string =>
   `${cellText(task)}${effect === null ? "" : ` (${effect})`} ran ${plural(ran, "time")}` +
   (ran > expected ? ` instead of ${grouped(expected)}` : "");
 
+function fileNotes({ notCompared, madeOnce }: Proof): string[] {
+  const other =
+    "not compared, because two undisturbed runs leave something else in it, or because of its size";
+  const once = "made by the first undisturbed run and not written by the second";
+  const untried =
+    "a task that skips its work when such a file is there was never killed in that work";
+  return [
+    ...(notCompared.length === 0 ? [] : [`${other}: ${firstFew(notCompared.map(cellText))}`]),
+    ...(madeOnce.length === 0 ? [] : [`${once}: ${firstFew(madeOnce.map(cellText))}; ${untried}`]),
+  ];
+}
+
 function notesOf(proof: Proof): string[] {
   const { tally, canCutPower, findings, leftOut, unequal, renumbered, isWatched } = proof;
   const { lostToPower, unexplained, tooLarge } = tally;
-  const notes = unequal.map((one) => `${one} in two undisturbed runs`);
+  const notes = [...unequal.map((one) => `${one} in two undisturbed runs`), ...fileNotes(proof)];
   notes.push(
     ...renumbered.map(
       (column) =>
@@ -212,6 +225,8 @@ export function proofJson(proof: Proof, { pipeline, seed, effects }: About): str
     renumbered: proof.renumbered,
     atLeastOnce: effects,
     files: proof.isWatched ? files : null,
+    notCompared: proof.notCompared,
+    madeOnce: proof.madeOnce,
     lostToPower,
     unexplained,
     tooLarge,

@@ -55,6 +55,10 @@ export type Proof = {
   readonly ran: ReadonlyMap<string, { readonly attempts: number; readonly tasks: number }>;
   /** Files beside the database that each run has written. */
   readonly files: readonly string[];
+  /** Those of them whose content differs between two undisturbed runs, or is too large. */
+  readonly notCompared: readonly string[];
+  /** Files that the first undisturbed run has made, and the second has not written: they are never missing after it. */
+  readonly madeOnce: readonly string[];
   /** False: there are too many files to look for those. */
   readonly isWatched: boolean;
   readonly tookMs: number;
@@ -100,6 +104,13 @@ type Undisturbed = {
   readonly code: number;
   readonly side: Side;
   readonly contents: ReadonlyMap<string, string | undefined>;
+  /** Files that were not there before. */
+  readonly made: readonly string[];
+};
+
+type OutsideEffects = {
+  readonly effects: ReadonlyMap<string, FileEffect>;
+  readonly madeOnce: readonly string[];
 };
 
 export class Prover {
@@ -157,15 +168,18 @@ export class Prover {
     this.#findings.add("lateSends", late.length, 0, () => ({ type: "text", text: late[0] ?? "" }));
     await this.#cycles(first, plan, effects);
     if (this.#isStopped()) return undefined;
-    return this.#proof(first, plan, [...effects.keys()], systemClock.now() - began);
+    const madeOnce = first.made.filter((path) => !second.contents.has(path));
+    return this.#proof(first, plan, { effects, madeOnce }, systemClock.now() - began);
   }
 
   #proof(
     { end, side }: Undisturbed,
     plan: ComparePlan,
-    files: readonly string[],
+    { effects, madeOnce }: OutsideEffects,
     tookMs: number,
   ): Proof {
+    const files = [...effects.keys()];
+    const notCompared = files.filter((path) => effects.get(path)?.type === "unknown");
     return {
       cycles: this.#options.cycles,
       tally: this.#tally,
@@ -179,6 +193,8 @@ export class Prover {
         [...end.ran].map(([name, tasks]) => [name, { attempts: this.#ran.get(name) ?? 0, tasks }]),
       ),
       files: files.map(shownPath).toSorted(),
+      notCompared: notCompared.map(shownPath).toSorted(),
+      madeOnce: madeOnce.map(shownPath).toSorted(),
       isWatched: this.#outside.isWatched,
       tookMs,
     };
@@ -240,6 +256,7 @@ export class Prover {
       code: outcome.code,
       side: { path: this.#database.copy(`undisturbed-${run}`), run: facts.run.id },
       contents: new Map(written.map((path) => [path, contentOf(path)])),
+      made: written.filter((path) => !before.has(path)),
     };
   }
 

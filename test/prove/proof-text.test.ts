@@ -17,6 +17,8 @@ function proofWith(findings: Findings): Proof {
     size: { rows: 1, tasks: 1 },
     ran: new Map(),
     files: [],
+    notCompared: [],
+    madeOnce: [],
     isWatched: true,
     tookMs: 1_000,
   };
@@ -60,4 +62,12 @@ test("names the ids that SQLite has given in another order, and proves all the s
   );
   expect(proofJson(proof, about)).toContain(`"proved":true`);
   expect(proofJson(proof, about)).toContain(`"renumbered":["orders.id"]`);
+});
+
+test("names files of which nothing is proved", () => {
+  const files = { notCompared: ["other.db"], madeOnce: ["a", "b", "c", "d"] };
+  expect(proofLines({ ...proofWith(new Findings()), ...files }, about).slice(-2)).toEqual([
+    "  not compared, because two undisturbed runs leave something else in it, or because of its size: other.db",
+    "  made by the first undisturbed run and not written by the second: a, b, c and 1 more; a task that skips its work when such a file is there was never killed in that work",
+  ]);
 });

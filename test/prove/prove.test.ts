@@ -97,6 +97,19 @@ describe.skipIf(process.platform === "win32")("prove", () => {
     expect(result["atLeastOnce"]).toMatchObject([{ task: "work", effect: "a file" }]);
   });
 
+  test("a file that later runs find, and one that differs from run to run, are named", async () => {
+    using folder = folderWith("made-once.ts");
+    const { code, out } = await prove(folder, "made-once.ts", "--cycles", "1", "--json");
+    expect([code, JSON.parse(out)]).toMatchObject([
+      0,
+      {
+        files: ["stamp"],
+        notCompared: ["stamp"],
+        madeOnce: ["got-1", "got-2", "got-3", "got-4", "got-5"],
+      },
+    ]);
+  });
+
   test("rows of a connection of its own are found in the file itself, which is put back", async () => {
     using folder = folderWith("own-connection.ts");
     const path = join(folder.path, "own.db");
