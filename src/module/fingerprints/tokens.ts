@@ -112,7 +112,7 @@ class Lexer {
 
   #isRegex(start: number): boolean {
     const last = this.#tokens.at(-1);
-    if (last === undefined || !endsOperand(last)) return true;
+    if (last === undefined || !(endsOperand(last) || /^(?:\+\+|--)$/.test(last.text))) return true;
     const between = this.#text.slice(last.at + last.text.length, start);
     return between !== " " || !/^=? /.test(this.#text.slice(start + 1, start + 3));
   }

@@ -14,6 +14,18 @@ describe("links between files", () => {
     readonly changes: string[];
   };
   const links: Readonly<Record<string, Link>> = {
+    "a function by whose result a counter is divided": {
+      files: {
+        "p.ts": ab(
+          'import { one } from "./h.ts"; let n = 1;',
+          "[n++ / one() / 2, n-- / one() / 2]",
+        ),
+        "h.ts": "export const one = () => 1;",
+      },
+      edit: ["h.ts", "=> 1", "=> 2"],
+      tasks: ["a", "b"],
+      changes: ["a"],
+    },
     "a global whose name is as short as that of a local": {
       files: { "p.ts": ab("declare const qa: any, qb: any;", "(x: number) => [x, qa]") },
       edit: ["p.ts", "[x, qa]", "[x, qb]"],
