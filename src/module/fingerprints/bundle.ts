@@ -83,6 +83,8 @@ function shortened(path: string, text: string): string {
   const hash = sha256(text);
   switch (extname(path)) {
     case ".json":
+    case ".jsonc":
+    case ".json5":
     case ".yaml":
     case ".yml":
       return JSON.stringify(hash);

@@ -152,7 +152,7 @@ export class Purity {
     switch (callee.kind) {
       case "import":
         // They describe; and where tasks run, `runPipeline` does nothing.
-        return callee.module === "pipeloom";
+        return callee.module === "pipeloom" || callee.imported === "createRequire";
       case "helper":
         return functionAt(tokens, open + 1) !== undefined;
       case "class":

@@ -137,7 +137,8 @@ export class Shapes {
   #ofImport(module: string, imported: string): Shape {
     const versions = this.#context.versions(module);
     const text = JSON.stringify([module, imported, versions]);
-    const own = { hash: sha256(text), refs: [], isOpen: false };
+    const isOpen = imported === "createRequire" && isOfRuntime(module);
+    const own = { hash: sha256(text), refs: [], isOpen };
     if (module === "pipeloom" || isOfRuntime(module)) return { ...own, params: [], packages: [] };
     // The code of a package is not read: it may be given the context of a task.
     return { ...own, params: "all", packages: versions.split(" ") };
@@ -230,7 +231,12 @@ class ShapeWriter {
   #noteImport(index: number): void {
     const { tokens } = this.#context.module;
     const open = tokens[index + 1];
-    if (open?.text === ".") return;
+    if (open?.text === ".") {
+      // Not Bun's own declaration of `require`.
+      if (tokens[index + 4]?.text === "require" && tokens[index + 5]?.text === "(")
+        this.#isOpen = true;
+      return;
+    }
     const argument = tokens[index + 2];
     // Not `import("./" + name)`, nor a template with a value in it.
     const isWhole = /^[,)]$/.test(tokens[index + 3]?.text ?? "");

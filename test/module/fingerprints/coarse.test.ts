@@ -23,6 +23,16 @@ describe("where a task's code cannot be told apart, it has the hash of the whole
       names: ["a"],
       says: open,
     },
+    "a require of one's own": {
+      text: "import { createRequire } from 'node:module'; const load = createRequire(import.meta.url); task({ name: 'a', run: () => load('./h.cjs') });",
+      names: ["a"],
+      says: open,
+    },
+    "import.meta.require": {
+      text: "task({ name: 'a', run: () => import.meta.require('./h.cjs') });",
+      names: ["a"],
+      says: open,
+    },
     Function: {
       text: "task({ name: 'a', run: () => new Function('return globalThis.n')() });",
       names: ["a"],
