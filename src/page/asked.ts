@@ -6,6 +6,8 @@ export type Asked = {
   readonly search: URLSearchParams;
   /** Of a POST, parsed. */
   readonly body: unknown;
+  /** Nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
 };
 
 /** What is asked for is not there: 404. */

@@ -140,3 +140,55 @@ export type Change = {
 
 /** The body of each answer that is not 200. */
 export type Problem = { readonly problem: string; readonly next?: string };
+
+/** `/data/runs/:id/graph`: the task definitions, placed. Pixels. */
+export type DrawnGraph = {
+  readonly width: number;
+  readonly height: number;
+  readonly nodes: readonly DrawnNode[];
+  readonly edges: readonly DrawnEdge[];
+  /** There are more than are drawn. */
+  readonly isCut: boolean;
+};
+
+export type DrawnNode = {
+  /** The definition's name; of a fan-out `each:…`. */
+  readonly id: string;
+  readonly kind: "task" | "each";
+  /** Tasks, or items of all fan-outs. */
+  readonly planned: number;
+  readonly fanOuts: number;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+};
+
+export type DrawnEdge = {
+  readonly from: string;
+  readonly to: string;
+  /** See src/protocol/run-graph.ts. */
+  readonly kind: "input" | "after" | "item" | "result";
+  /** Between how many tasks. */
+  readonly count: number;
+  readonly points: readonly (readonly [x: number, y: number])[];
+};
+
+/** `/data/tables`: the tables of the database that are not pipeloom's own. */
+export type TablesView = { readonly tables: readonly TableView[] };
+
+export type TableView = {
+  readonly name: string;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** Rows; null where counting takes too long. */
+  readonly rows: number | null;
+};
+
+/** `POST /data/sql`, of `{ sql }`. */
+export type SqlAnswer = {
+  /** One row each, as JSON objects with equal keys: text, because a browser's numbers have 53 bits. */
+  readonly lines: readonly string[];
+  /** There are more rows than are sent. */
+  readonly isCut: boolean;
+  readonly tookMs: number;
+};

@@ -22,6 +22,8 @@ export class PageDatabase implements Disposable {
   readonly path: string;
   readonly isReadOnly: boolean;
   readonly reader: Reader;
+  /** The words that start pipeloom. */
+  readonly own: readonly string[];
   readonly jobs: Jobs;
   readonly forms: Forms;
   readonly indexes: RunIndexes;
@@ -31,6 +33,7 @@ export class PageDatabase implements Disposable {
     this.path = realpathSync(path);
     this.isReadOnly = isReadOnly;
     this.reader = openReader(this.path);
+    this.own = own;
     this.jobs = new Jobs(own);
     this.forms = new Forms(own);
     this.indexes = new RunIndexes(this.reader);

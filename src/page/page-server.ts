@@ -97,16 +97,16 @@ export class PageServer implements AsyncDisposable {
 
   async #data(route: Route, request: Request, search: URLSearchParams): Promise<unknown> {
     const { database } = this.#options;
-    if (request.method === "GET")
-      return route.answer(database, { ids: route.ids, search, body: undefined });
-    if (database.isReadOnly) {
+    const { method, signal } = request;
+    if (route.isAction && database.isReadOnly) {
       throw new Refused(
         403,
         "this page only shows",
         "to start and end runs: pipeloom ui without --read-only",
       );
     }
-    return route.answer(database, { ids: route.ids, search, body: await bodyOf(request) });
+    const body = method === "POST" ? await bodyOf(request) : undefined;
+    return route.answer(database, { ids: route.ids, search, body, signal });
   }
 
   #page(): Response {

@@ -17,17 +17,27 @@ import { jobsView, jobView } from "./data/jobs-view.ts";
 import { definitionsView } from "./data/definitions-view.ts";
 import { runView, runsView } from "./data/runs-view.ts";
 import { tasksView } from "./data/tasks-view.ts";
+import { graphView } from "./data/graph-view.ts";
+import { sqlAnswer, tablesView } from "./data/sql-view.ts";
 import type { PageDatabase } from "./page-database.ts";
 
 type Answer = (database: PageDatabase, asked: Asked) => unknown;
 
-export type Route = { readonly ids: readonly number[]; readonly answer: Answer };
+export type Route = {
+  readonly ids: readonly number[];
+  /** It starts or ends something. */
+  readonly isAction: boolean;
+  readonly answer: Answer;
+};
 
 /** `#` is an id. */
 const table: Readonly<Record<string, Answer>> = {
   "GET /data/db": databaseView,
+  "GET /data/tables": tablesView,
+  "POST /data/sql": sqlAnswer,
   "GET /data/runs": runsView,
   "GET /data/runs/#": runView,
+  "GET /data/runs/#/graph": graphView,
   "GET /data/runs/#/start": startView,
   "GET /data/jobs": jobsView,
   "GET /data/jobs/#": jobView,
@@ -54,7 +64,9 @@ export function routeOf(method: string, path: string): Route | undefined {
   const answer = Object.hasOwn(table, `${method} ${pattern}`)
     ? table[`${method} ${pattern}`]
     : undefined;
-  if (answer !== undefined && ids.every(isStoredId)) return { ids, answer };
+  if (answer !== undefined && ids.every(isStoredId)) {
+    return { ids, isAction: path.startsWith("/actions/"), answer };
+  }
   if (method === "GET" && !/^\/(?:data|actions|events)(?:\/|$)/.test(path)) return undefined;
   throw new NotFound(`there is nothing at ${path}`);
 }

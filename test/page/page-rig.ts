@@ -20,7 +20,7 @@ export type PageRig = AsyncDisposable & {
   /** Asks as the page does. */
   get(path: string): Promise<Response>;
   data<T>(path: string): Promise<T>;
-  post(path: string, body: unknown): Promise<Response>;
+  post(path: string, body: unknown, signal?: AbortSignal): Promise<Response>;
 };
 
 /** @param fill gets the new database, with pipeloom's own tables */
@@ -51,11 +51,12 @@ export async function pageRig(fill: (db: Database) => void, isReadOnly = false):
     server,
     get,
     data: async <T>(path: string) => (await get(path)).json() as Promise<T>,
-    post: (path, body) =>
+    post: (path, body, signal) =>
       fetch(origin + path, {
         method: "POST",
         headers: { cookie, origin, "content-type": "application/json" },
         body: JSON.stringify(body),
+        ...(signal === undefined ? {} : { signal }),
       }),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();

@@ -18,7 +18,7 @@ export const Empty = ({
   </div>
 );
 
-const Failed = ({ error }: { readonly error: SourceError }) => (
+export const Failed = ({ error }: { readonly error: SourceError }) => (
   <div class="empty failed" role="alert">
     <h2>{error.message}</h2>
     {error.next === undefined ? null : <p>{error.next}</p>}

@@ -1,33 +1,101 @@
 // One run: its state above, and tabs.
 
-import type { RunView } from "../../contract.ts";
-import { duration, time } from "../format.ts";
+import type { FunctionComponent } from "preact";
+
+import type { RunBrief, RunView } from "../../contract.ts";
+import { count, duration, percent, time } from "../format.ts";
 import { changed } from "../live.ts";
-import { CountsBar, countsText, Status } from "../parts/status.tsx";
+import { CountsBar, Status, statuses } from "../parts/status.tsx";
 import { Show } from "../parts/states.tsx";
+import { hrefOf, parts } from "../router.ts";
 import { useData } from "../use-data.ts";
+import { Data } from "./data.tsx";
+import { Graph } from "./graph.tsx";
+
+type Tab = {
+  readonly name: string;
+  readonly title: string;
+  readonly View: FunctionComponent<{ readonly run: RunBrief }>;
+};
+
+/** The first is shown at `/runs/12`. */
+const tabs: readonly Tab[] = [
+  { name: "graph", title: "Graph", View: Graph },
+  { name: "data", title: "Data", View: Data },
+];
 
 export function Run({ id }: { readonly id: number }) {
   const loaded = useData<RunView>(`/data/runs/${id}`);
+  const [, , name] = parts.value;
+  const tab = tabs.find((each) => each.name === name) ?? tabs[0];
   return (
     <main>
       <Show of={loaded}>
-        {(view) => <Header {...view} run={changed.value.get(id) ?? view.run} />}
+        {(view) => {
+          const run = changed.value.get(id) ?? view.run;
+          return (
+            <>
+              <Header run={run} />
+              <nav class="tabs" aria-label="of this run">
+                {tabs.map((each) => (
+                  <a
+                    key={each.name}
+                    href={hrefOf(`/runs/${id}/${each.name}`)}
+                    aria-current={each === tab ? "page" : undefined}
+                  >
+                    {each.title}
+                  </a>
+                ))}
+              </nav>
+              {tab === undefined ? null : <tab.View run={run} />}
+            </>
+          );
+        }}
       </Show>
     </main>
   );
 }
 
-const Header = ({ run }: RunView) => (
-  <header class="run-header">
-    <h1>
-      {run.pipeline} <small>run {run.id}</small>
-    </h1>
-    <Status of={run.status} />
-    <CountsBar counts={run.counts} total={run.total ?? 0} />
-    <p>{countsText(run.counts)}</p>
-    <p>
-      {time(run.startedAt)}, {duration((run.finishedAt ?? Date.now()) - run.startedAt)}
-    </p>
-  </header>
-);
+function Header({ run }: { readonly run: RunBrief }) {
+  const total = Math.max(
+    run.total ?? 0,
+    statuses.reduce((sum, each) => sum + run.counts[each], 0),
+  );
+  return (
+    <header class="run-header">
+      <div class="toolbar">
+        <h1>
+          {run.pipeline} <small>run {run.id}</small>
+        </h1>
+        <Status of={run.status} />
+        <span class="soft">
+          {time(run.startedAt)} · {duration((run.finishedAt ?? Date.now()) - run.startedAt)}
+          {run.params === "{}" ? null : (
+            <>
+              {" · "}
+              <code>{run.params}</code>
+            </>
+          )}
+        </span>
+      </div>
+      {run.error === null ? null : (
+        <p class="run-error" role="alert">
+          {run.error.message}
+        </p>
+      )}
+      <CountsBar counts={run.counts} total={total} />
+      <ul class="counts">
+        {statuses
+          .filter((status) => run.counts[status] > 0)
+          .map((status) => (
+            <li key={status}>
+              <Status of={status} /> {count(run.counts[status])}
+            </li>
+          ))}
+        <li class="soft">
+          {percent(run.counts.done, total)} of {count(total)}
+        </li>
+      </ul>
+    </header>
+  );
+}

@@ -1,0 +1,97 @@
+import type { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+
+import { parseRows } from "../../src/page/app/sql-rows.ts";
+import type { Problem, SqlAnswer, TablesView } from "../../src/page/contract.ts";
+import { pageRig, type PageRig } from "./page-rig.ts";
+
+function fill(db: Database): void {
+  db.run('CREATE TABLE "a ""b""" (day TEXT, n INTEGER, x BLOB)');
+  db.run(
+    `INSERT INTO "a ""b""" VALUES ('2026-01-01', 9007199254740993, NULL), ('<b>', 1.5, x'00')`,
+  );
+  db.run("CREATE TABLE empty (id)");
+}
+
+const ask = async (rig: PageRig, sql: unknown): Promise<SqlAnswer> =>
+  (await rig.post("/data/sql", { sql })).json() as Promise<SqlAnswer>;
+
+async function problem(rig: PageRig, sql: unknown): Promise<string> {
+  const response = await rig.post("/data/sql", { sql });
+  expect(response.status).toBe(400);
+  return ((await response.json()) as Problem).problem;
+}
+
+describe("SQL that a person types", () => {
+  test("gives rows whose numbers keep all digits, also where the page starts nothing", async () => {
+    await using rig = await pageRig(fill, true);
+    const { lines, isCut } = await ask(rig, 'SELECT * FROM "a ""b"""');
+    expect(isCut).toBe(false);
+    const { columns, rows, numeric } = parseRows(lines);
+    expect(columns).toEqual(["day", "n", "x"]);
+    expect(rows.map((row) => row["n"])).toEqual(["9007199254740993", "1.5"]);
+    expect([...numeric]).toEqual(["n"]);
+    expect(rows[0]?.["x"]).toBeNull();
+  });
+
+  test("is cut at 1,000 rows", async () => {
+    await using rig = await pageRig(() => {});
+    const endless =
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+    const { lines, isCut } = await ask(rig, endless);
+    expect([lines.length, isCut, lines.at(-1)]).toEqual([1000, true, '{"i":1000}']);
+  });
+
+  test("cannot write, and what is wrong is said", async () => {
+    await using rig = await pageRig(fill);
+    expect(await problem(rig, "DELETE FROM empty")).toContain("only reading is possible");
+    expect(await problem(rig, "ATTACH '/tmp/x.db' AS x")).toContain("only reading is possible");
+    expect(await problem(rig, "SELECT 1; DELETE FROM empty")).toContain("only one SQL statement");
+    expect(await problem(rig, "SELECT nope")).toContain("no such column: nope");
+    expect(await problem(rig, " ")).toBe("there is no SQL to run");
+    expect(await problem(rig, 7)).toBe("there is no SQL to run");
+  });
+
+  test.skipIf(process.platform !== "linux")(
+    "ends with the question: a tab that is closed leaves no process",
+    async () => {
+      await using rig = await pageRig(() => {});
+      const never =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+      const control = new AbortController();
+      const asked = rig.post("/data/sql", { sql: never }, control.signal);
+      const child = await firstChild();
+      control.abort();
+      expect(await asked.catch((error: Error) => error.name)).toBe("AbortError");
+      while (isAlive(child)) await Bun.sleep(5);
+    },
+  );
+});
+
+test("the tables are the user's, with their rows", async () => {
+  await using rig = await pageRig(fill);
+  const { tables } = await rig.data<TablesView>("/data/tables");
+  expect(tables.map(({ name, rows }) => [name, rows])).toEqual([
+    ['a "b"', 2],
+    ["empty", 0],
+  ]);
+  expect(tables[0]?.columns[1]).toEqual({ name: "n", type: "INTEGER" });
+});
+
+async function firstChild(): Promise<number> {
+  const children = `/proc/self/task/${process.pid}/children`;
+  for (;;) {
+    const [pid] = (await Bun.file(children).text()).trim().split(" ");
+    if (pid !== undefined && pid !== "") return Number(pid);
+    await Bun.sleep(5);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
