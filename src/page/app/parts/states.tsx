@@ -35,6 +35,6 @@ export function Show<T>({ of, children }: Props<T>) {
     case "failed":
       return <Failed error={of.error} />;
     case "ready":
-      return <div class={of.isOld ? "is-old" : ""}>{children(of.data)}</div>;
+      return <div class={`shown ${of.isOld ? "is-old" : ""}`}>{children(of.data)}</div>;
   }
 }
