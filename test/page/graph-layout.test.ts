@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import { array, assert, constant, constantFrom, nat, property, record } from "fast-check";
 
 import { drawnGraph } from "../../src/page/data/graph-layout.ts";
 import type { EdgeKind, RunGraph } from "../../src/protocol/run-graph.ts";
@@ -68,18 +68,18 @@ test("more than 200 definitions are cut, and that is said", () => {
 
 /** Users can edit the stored graph: circles, loops and unknown ends are drawn as far as they can be. */
 const anyGraph = fc
-  .array(fc.constantFrom("a", "b", "each:c", "each:d", "gone"), { maxLength: 4 })
+  .array(constantFrom("a", "b", "each:c", "each:d", "gone"), { maxLength: 4 })
   .chain((ids) =>
-    fc.record({
-      nodes: fc.constant(
+    record({
+      nodes: constant(
         [...new Set(ids)].map((id) => (id.startsWith("each:") ? each(id, 2) : task(id))),
       ),
-      edges: fc.array(
-        fc.record({
-          from: fc.constantFrom("a", "b", "each:c", "each:d"),
-          to: fc.constantFrom("a", "b", "each:c", "each:d"),
-          kind: fc.constantFrom<EdgeKind>("input", "after", "item", "result"),
-          count: fc.nat(9),
+      edges: array(
+        record({
+          from: constantFrom("a", "b", "each:c", "each:d"),
+          to: constantFrom("a", "b", "each:c", "each:d"),
+          kind: constantFrom<EdgeKind>("input", "after", "item", "result"),
+          count: nat(9),
         }),
         { maxLength: 10 },
       ),
@@ -87,8 +87,8 @@ const anyGraph = fc
   );
 
 test("no two boxes overlap, and lines join boxes that are there", () => {
-  fc.assert(
-    fc.property(anyGraph, (graph) => {
+  assert(
+    property(anyGraph, (graph) => {
       const { nodes, edges } = drawnGraph(graph);
       const ids = new Set(nodes.map(({ id }) => id));
       for (const { from, to, points } of edges) {
