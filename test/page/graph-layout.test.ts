@@ -67,9 +67,8 @@ test("more than 200 definitions are cut, and that is said", () => {
 });
 
 /** Users can edit the stored graph: circles, loops and unknown ends are drawn as far as they can be. */
-const anyGraph = fc
-  .array(constantFrom("a", "b", "each:c", "each:d", "gone"), { maxLength: 4 })
-  .chain((ids) =>
+const anyGraph = array(constantFrom("a", "b", "each:c", "each:d", "gone"), { maxLength: 4 }).chain(
+  (ids) =>
     record({
       nodes: constant(
         [...new Set(ids)].map((id) => (id.startsWith("each:") ? each(id, 2) : task(id))),
@@ -84,7 +83,7 @@ const anyGraph = fc
         { maxLength: 10 },
       ),
     }),
-  );
+);
 
 test("no two boxes overlap, and lines join boxes that are there", () => {
   assert(
