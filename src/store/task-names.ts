@@ -36,9 +36,12 @@ export function findTasks(db: Queries, run: RunId, text: string, most: number): 
     if (task !== undefined && (title === "" || hasTitle(title, task))) return [task.id];
   }
   const tasks = new NamedTasks(db, run, storedGraph(db, run));
-  // The nodes of a definition may have names of their own. Not asked for other names: a million keys would be cut.
-  const named = tasks.ids(text, most, isDefinition(db, run, text));
-  return named.length > 0 || !tasks.mayBeTitle(text) ? named : findTitled(db, run, text, most);
+  const named = tasks.ids(text, most, false);
+  if (named.length > 0) return named;
+  // Its nodes have names of their own. Not asked for other names: a million keys would be cut.
+  const ofDefinition = isDefinition(db, run, text) ? tasks.ids(text, most, true) : [];
+  if (ofDefinition.length > 0 || !tasks.mayBeTitle(text)) return ofDefinition;
+  return findTitled(db, run, text, most);
 }
 
 function findTitled(db: Queries, run: RunId, text: string, most: number): number[] {
@@ -52,7 +55,8 @@ function findTitled(db: Queries, run: RunId, text: string, most: number): number
 
 /** The labels are made of a million inputs only where these have the parts of the text. */
 function* candidates(db: Queries, run: RunId, text: string): Generator<Titled> {
-  const last = text.split(/\s/).at(-1) ?? "";
+  // What is before a mark may be of the name.
+  const last = text.split(/\s|…/).at(-1) ?? "";
   const parts = last.replaceAll(shownControl, " ").match(/[\w.:/-]+/g) ?? [];
   const some = parts.toSorted((a, b) => b.length - a.length).slice(0, maxParts);
   const columns = itemColumns(db);
@@ -126,6 +130,9 @@ const firstTasks = (db: Queries, run: RunId): readonly Titled[] =>
 
 /** `run 3 has no task "laod"; did you mean "load"?` */
 export function noTask(db: Queries, run: RunId, text: string): string {
+  if (isDefinition(db, run, text)) {
+    return `run ${run} has no task of "${text}": its plan did not come to one, or left it out (--only)`;
+  }
   const tasks = firstTasks(db, run);
   const names = [...new Set([...definitionsOf(db, run), ...tasks.map(({ name }) => name)])];
   const titles = tasks.flatMap(({ name, label }) =>

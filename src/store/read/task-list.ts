@@ -108,9 +108,11 @@ function conditionOf(reader: Reader, run: RunId, name: string): Condition {
   const ids = findTasks(reader, run, name, maxNamed);
   const listed: Condition = ["id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)];
   if (ids.length < maxNamed) return listed;
-  const isNamed = "name = ? OR substr(key, 1, length(?) + 1) = ? || ':'";
+  const one = "SELECT 1 FROM task_runs WHERE run_id = ? AND id = ? AND name = ?";
+  if (reader.query(one, [run, ids[0] ?? 0, name]).length > 0) return ["name = ?", name];
   const inKey = nameInKey(name);
-  return [`(${isNamed} OR ${listed[0]})`, name, inKey, inKey, ...listed.slice(1)];
+  const isOfDefinition = "substr(key, 1, length(?) + 1) = ? || ':'";
+  return [`(${isOfDefinition} OR ${listed[0]})`, inKey, inKey, ...listed.slice(1)];
 }
 
 function conditionsOf(
