@@ -10,7 +10,7 @@ import type { Only } from "./plan/selection.ts";
 import { loadModule, pipelineIn } from "./module/load-module.ts";
 import { describeValue, shownValue } from "./base/describe-value.ts";
 import { pathOf, startFolder } from "./base/path.ts";
-import { paramWords } from "./api/param-words.ts";
+import { onlyWords, paramWords } from "./api/param-words.ts";
 import { resolveParams } from "./api/params.ts";
 import { Pipeline } from "./api/pipeline.ts";
 import { registry } from "./api/registry.ts";
@@ -209,11 +209,7 @@ async function argumentsOf(
   if (module.kind === "builtin" || module.pipeline !== undefined) return undefined;
   const words = await paramWords(pipeline.params, given, params);
   if (words === undefined) return undefined;
-  const selected = Object.entries(only ?? {}).flatMap(([name, value]) =>
-    [value].flat().flatMap((each) => ["--only", `${name}=${String(each)}`]),
-  );
-  const titles = onlyTasks.flatMap((title) => ["--only", title]);
-  return [fileArgument(module), ...words, ...titles, ...selected];
+  return [fileArgument(module), ...words, ...onlyWords(only ?? {}, onlyTasks)];
 }
 
 /** What `fileRef` reads back, from any folder. */

@@ -1,7 +1,8 @@
-// Params as arguments of the command line.
+// Params, and what is selected of a plan, as arguments of the command line.
 
 import { JSON } from "../base/globals.ts";
 import { canonicalJson } from "../base/json.ts";
+import { flagWords } from "../protocol/pipeloom-command.ts";
 import { type ParamDefaults, ParamsError, resolveParams, type StandardSchema } from "./params.ts";
 
 /**
@@ -25,8 +26,19 @@ export async function paramWords(
     if (thrown instanceof ParamsError) return undefined;
     throw thrown;
   }
-  return texts.flatMap(([name, text]) => ["--param", `${name}=${text}`]);
+  return texts.flatMap(([name, text]) => flagWords("--param", `${name}=${text}`));
 }
 
 const textOf = (value: unknown): string | undefined =>
   typeof value === "string" ? value : JSON.stringify(value);
+
+/** `--only` for each value of a member of the input, and for each title. */
+export function onlyWords(
+  members: Readonly<Record<string, unknown>>,
+  titles: readonly string[],
+): readonly string[] {
+  const values = Object.entries(members).flatMap(([name, value]) =>
+    [value].flat().map((each) => `${name}=${String(each)}`),
+  );
+  return [...titles, ...values].flatMap((text) => flagWords("--only", text));
+}

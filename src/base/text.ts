@@ -93,12 +93,17 @@ export function fit(text: string, columns: number): string {
  * a path can be copied.
  */
 export function wrapped(line: string, columns: number): string[] {
-  if (columns === Infinity || Bun.stringWidth(line) <= columns) return [line];
-  const body = line.trimStart();
-  const lead = " ".repeat(line.length - body.length);
-  const room = Math.max(1, columns - lead.length - 2);
-  const rows = Bun.wrapAnsi(body, room, { trim: true }).split("\n");
-  return rows.map((row, i) => (i === 0 ? lead + row : `${lead}  ${row}`));
+  const text = line.trimStart();
+  const lead = " ".repeat(line.length - text.length);
+  return wrappedBelow(lead, `${lead}  `, text, columns);
+}
+
+/** As `wrapped`. @param rest what is before the further lines, as `lead` is before the first */
+export function wrappedBelow(lead: string, rest: string, text: string, columns: number): string[] {
+  if (columns === Infinity || width(lead) + width(text) <= columns) return [lead + text];
+  const room = Math.max(1, columns - Math.max(width(lead), width(rest)));
+  const rows = Bun.wrapAnsi(text, room, { trim: true }).split("\n");
+  return rows.map((row, i) => (i === 0 ? lead : rest) + row);
 }
 
 /** Cuts to at most `columns`, with an ellipsis in the middle: what tells two texts apart is often at their ends. */

@@ -3,7 +3,7 @@
 import { systemClock } from "../base/clock.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UserError } from "../cli/user-error.ts";
-import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
+import { dbFlag, pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { isRunAlive } from "../store/liveness.ts";
 import type { SeenRun } from "../store/read/overview.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
@@ -53,7 +53,7 @@ async function untilEnded(db: string, run: SeenRun): Promise<void> {
     if (systemClock.now() > until) {
       throw new UserError(
         `run ${run.id} has not ended after ${endWithinMs / 1000} s`,
-        `to end its threads: ${pipeloomCommand("cancel", run.id, "--now", "--db", db)}`,
+        `to end its threads: ${pipeloomCommand("cancel", run.id, "--now", ...dbFlag(db))}`,
       );
     }
     await Bun.sleep(lookEveryMs);

@@ -27,7 +27,7 @@ export async function dryRun(
   const mask = Mask.of(pipeline.secrets, process.env);
   try {
     const run = await runOptionsOf(loaded, options);
-    const selection = run.only === undefined ? undefined : new Selection(run.only);
+    const selection = run.only === undefined ? undefined : new Selection(run.only, true);
     const plan = await planOf(pipeline, run.params, selection);
     const text = renderPlan({ ...plan, next: await nextOf(run, mask) }, format, columns());
     print(mask?.text(text) ?? text);

@@ -24,6 +24,7 @@ import {
 } from "../run-pipeline.ts";
 import { defaultDb } from "../store/choose-database.ts";
 import { createUi, type LostOutput, type PacedUi, type UiOptions } from "../terminal/create-ui.ts";
+import type { Epilogue } from "../terminal/summary-text.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 import { type OutputOptions, verbosities } from "./common-flags.ts";
 import { explained } from "./explain-error.ts";
@@ -51,11 +52,16 @@ export async function executeRun(
   using threads = warmThreads(options.workers, options.concurrency);
   const outputs = RedirectedOutputs.take();
   try {
-    return await new CommandRun(module, output, outputs).execute(options, threads);
+    const shown =
+      options.storeTaskStatus === false ? { epilogue: nothingStored, ...output } : output;
+    return await new CommandRun(module, shown, outputs).execute(options, threads);
   } finally {
     outputs?.restore();
   }
 }
+
+/** Without pipeloom's tables, no command finds the run. */
+const nothingStored = (): Epilogue => ({ results: [], commands: [] });
 
 /** After a signal or a failure: how long to wait for a reader that takes nothing. */
 const stallMs = 2_000;

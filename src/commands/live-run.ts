@@ -9,7 +9,7 @@ import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
 import { controlPath, type ControlRequest } from "../protocol/control-file.ts";
 import { type RunId, runId } from "../protocol/ids.ts";
-import { commandWord, pipeloomCommand } from "../protocol/pipeloom-command.ts";
+import { commandWord, dbFlag, pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { isRunAlive, type RunProcess } from "../store/liveness.ts";
 import { overview, type SeenRun } from "../store/read/overview.ts";
 import { asUserError, waitingReader } from "./waiting-reader.ts";
@@ -50,12 +50,14 @@ export function findLiveRun(
   if (only !== undefined) {
     throw new UserError(
       `${db}: several runs are active: ${known}`,
-      `say which: pipeloom ${command} <run-id> --db ${commandWord(db)}`,
+      `say which: pipeloom ${command} <run-id> ${dbFlag(db).map(commandWord).join(" ")}`,
     );
   }
   throw new UserError(
     wanted === undefined ? `${db}: no run is active` : endOf(db, wanted),
-    known === "" ? `to see the runs: ${pipeloomCommand("status", "--db", db)}` : `active: ${known}`,
+    known === ""
+      ? `to see the runs: ${pipeloomCommand("status", ...dbFlag(db))}`
+      : `active: ${known}`,
   );
 }
 

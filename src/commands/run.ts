@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 
 import type { ModuleRef } from "../protocol/messages.ts";
+import { flagWords, pathWord } from "../protocol/pipeloom-command.ts";
 import { pipelineFile } from "./pipeline-file.ts";
 import { enterPipelineFolder } from "./pipeline-folder.ts";
 import { fileArgument } from "../run-pipeline.ts";
@@ -124,10 +125,10 @@ const againAnywhere = (
 
 /** The arguments that identify this run: with others, the same command would start another run. */
 const again = (flags: RunFlags): string[] => [
-  flags.file,
-  ...(flags.params === undefined ? [] : ["--params", flags.params]),
-  ...flags.param.flatMap((param) => ["--param", param]),
-  ...flags.only.flatMap((only) => ["--only", only]),
+  pathWord(flags.file),
+  ...(flags.params === undefined ? [] : ["--params", pathWord(flags.params)]),
+  ...flags.param.flatMap((param) => flagWords("--param", param)),
+  ...flags.only.flatMap((only) => flagWords("--only", only)),
 ];
 
 /** @throws UsageError for a flag that would have no effect */

@@ -26,7 +26,7 @@ import type { Overview, SeenRun } from "../store/read/overview.ts";
 import { type Counts, totalOf } from "../store/read/task-counts.ts";
 import type { SeenTask } from "../store/read/task-list.ts";
 import { titleOf } from "../protocol/label.ts";
-import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
+import { dbFlag, pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { localTime } from "../base/relative-time.ts";
 import { type Column, tableLines } from "../terminal/text-table.ts";
 import { fit, visible } from "../base/text.ts";
@@ -189,5 +189,5 @@ const interruptedHints = (runs: readonly SeenRun[], { db }: ViewOptions): string
     .map(({ id, file }) =>
       file === null
         ? `run ${id} was interrupted; to continue it, type the same command again`
-        : `run ${id} was interrupted; to continue it: ${visible(pipeloomCommand("run", file, "--db", db, "--resume", id))}`,
+        : `run ${id} was interrupted; to continue it: ${visible(pipeloomCommand("run", file, ...dbFlag(db), "--resume", id))}`,
     );

@@ -39,13 +39,13 @@ export async function planOf(
       work.kind === "all" ? { nodes: work.nodes, more: false } : await firstOf(work.stream);
     const nodes = selection?.pick(all) ?? all;
     graph.addAll(nodes, () => false);
-    if (!more && graph.isUnfolded) {
-      if (selection === undefined) graph.assertAllReached();
-      else selection.result(graph.tasks);
-    }
+    const isWhole = !more && graph.isUnfolded;
+    if (isWhole && selection === undefined) graph.assertAllReached();
+    const only = isWhole ? selection?.result(graph.tasks) : selection?.unknown;
     const walk = new Walk(new DryItems(pipeline.origin ?? ""));
     const roots = nodes.filter((node) => isNode(node)).map((node) => walk.visit(node));
-    return { pipeline: pipeline.name, nodes: walk.nodes, roots, more };
+    const plan = { pipeline: pipeline.name, nodes: walk.nodes, roots, more };
+    return only === undefined ? plan : { ...plan, only };
   });
 }
 

@@ -7,6 +7,7 @@ import { isPlainObject } from "../base/json.ts";
 import { dependenciesOf } from "./dependencies.ts";
 import { NodeTitles } from "./node-titles.ts";
 import { nearest } from "../base/suggest.ts";
+import { nothingSelected } from "../protocol/summary.ts";
 import { PlanError } from "./plan-error.ts";
 import { nodesIn } from "./template.ts";
 
@@ -21,7 +22,10 @@ export type Only = {
 const maxListed = 10;
 
 /** No task of the plan has the values that `only` asks for. */
-export class NothingSelectedError extends PlanError {}
+export class NothingSelectedError extends PlanError {
+  /** Of the failure of a run, where it became known only then. */
+  readonly code = nothingSelected;
+}
 
 export class Selection {
   readonly #only: Only["members"];
@@ -33,11 +37,14 @@ export class Selection {
   readonly #values = new Map<string, Set<string>>();
   /** Other members of inputs. */
   readonly #members = new Set<string>();
+  readonly #showsAllItems: boolean;
   #selected = 0;
 
-  constructor({ members, titles }: Only) {
+  /** @param showsAllItems for a dry run, which has no items of a list that is a result: it shows what each of them would become */
+  constructor({ members, titles }: Only, showsAllItems = false) {
     this.#only = members;
     this.#titles = new NodeTitles(titles);
+    this.#showsAllItems = showsAllItems;
   }
 
   /** What is to be planned of these nodes: selected tasks, and fan-outs that may have some. Other values are passed on. */
@@ -60,7 +67,9 @@ export class Selection {
     return [...picked, ...rest.map((each) => this.#filtered(each))];
   }
 
-  #filtered({ source, item }: EachNode): EachNode {
+  #filtered(each: EachNode): EachNode {
+    const { source, item } = each;
+    if (this.#showsAllItems && !Array.isArray(source)) return each;
     return new EachNode(source, (value, index) => {
       const expression = item(value, index);
       return expression === undefined ? undefined : this.pick(nodesIn([expression]));
@@ -103,15 +112,26 @@ export class Selection {
    * @throws NothingSelectedError where none was: it names the values that there are
    */
   result(planned: number): string {
+    if (this.#selected === 0) throw new NothingSelectedError(`${this.#text}: ${this.#nothing()}`);
+    const more = planned - this.#selected;
+    const [tasks, they] =
+      this.#selected === 1
+        ? ["1 task is", "it needs"]
+        : [`${this.#selected} tasks are`, "they need"];
+    return `${this.#text}: ${tasks} selected${more > 0 ? `, with ${more} that ${they}` : ""}`;
+  }
+
+  /** Instead of `result` where not everything is planned. */
+  get unknown(): string {
+    return `${this.#text}: which items these are is known only during the run, which leaves out the others`;
+  }
+
+  get #text(): string {
     const members = Array.from(this.#only, ([name, values]) =>
       values.map((value) => `${name}=${value}`).join(" or "),
     );
     const titles = this.#titles.wanted.map((title) => `"${title}"`).join(" or ");
-    const only = [...(titles === "" ? [] : [titles]), ...members].join(", ");
-    if (this.#selected === 0) throw new NothingSelectedError(`only ${only}: ${this.#nothing()}`);
-    const more = planned - this.#selected;
-    const tasks = `${this.#selected} ${this.#selected === 1 ? "task is" : "tasks are"} selected`;
-    return `only ${only}: ${tasks}${more > 0 ? `, with ${more} that they need` : ""}`;
+    return `only ${[...(titles === "" ? [] : [titles]), ...members].join(", ")}`;
   }
 
   #nothing(): string {

@@ -13,3 +13,12 @@ export const commandWord = (word: string): string =>
 /** `pipeloom status --db 'my data.db'` */
 export const pipeloomCommand = (...words: readonly (string | number)[]): string =>
   ["pipeloom", ...words].map((word) => commandWord(String(word))).join(" ");
+
+/** A path that begins like a flag is named from its folder. */
+export const pathWord = (path: string): string => (path.startsWith("-") ? `./${path}` : path);
+
+export const dbFlag = (path: string): readonly string[] => ["--db", pathWord(path)];
+
+/** A value that looks like a flag is joined to its own. */
+export const flagWords = (flag: string, value: string): readonly string[] =>
+  value.startsWith("-") ? [`${flag}=${value}`] : [flag, value];

@@ -77,6 +77,8 @@ export type Plan = {
   readonly roots: readonly number[];
   /** True when a generator would yield more nodes than are shown. */
   readonly more: boolean;
+  /** What `--only` selects, as a line. Absent without it. */
+  readonly only?: string;
 };
 
 /** With what `--dry-run` found in the database. */

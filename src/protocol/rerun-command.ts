@@ -2,6 +2,7 @@
 
 import { shellWord } from "../base/shell-words.ts";
 import type { RunId } from "./ids.ts";
+import { dbFlag } from "./pipeloom-command.ts";
 
 /**
  * Quoted for a POSIX shell on every system, as `RunSummary.rerun` promises: a hook may pass it to one.
@@ -9,7 +10,8 @@ import type { RunId } from "./ids.ts";
  */
 export function rerunCommand(words: readonly string[], db: string, run: RunId): string {
   // A part of the plan has no --rerun. To continue it tries its failed tasks again.
-  const what = words.includes("--only") ? [] : ["--rerun", "failed"];
-  const all = ["pipeloom", "run", ...words, "--db", db, ...what, "--resume", String(run)];
+  const isPart = words.some((word) => /^--only(?:=|$)/.test(word));
+  const what = isPart ? [] : ["--rerun", "failed"];
+  const all = ["pipeloom", "run", ...words, ...dbFlag(db), ...what, "--resume", String(run)];
   return all.map(shellWord).join(" ");
 }

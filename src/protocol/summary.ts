@@ -4,6 +4,9 @@ import type { Failure } from "../base/failure.ts";
 import type { RunId, TaskId } from "./ids.ts";
 import type { RunStatus } from "./status.ts";
 
+/** The code of the failure of a run whose plan has no task that `only` asks for. To continue it would find none again. */
+export const nothingSelected = "nothing-selected";
+
 export type TaskFailure = {
   readonly id: TaskId;
   readonly name: string;

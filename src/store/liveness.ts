@@ -6,7 +6,7 @@ import { hostname } from "node:os";
 
 import { processStartedAt } from "../base/process-identity.ts";
 import type { RunId } from "../protocol/ids.ts";
-import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
+import { dbFlag, pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { hasLeftFiles, isLockHeld } from "./lock.ts";
 import { StoreError } from "./store-error.ts";
 
@@ -43,8 +43,8 @@ export class RunAliveError extends StoreError {
     super(
       "run-alive",
       `run ${run.id} of "${run.pipeline}" is going on in ${path} (${pid}since ${run.startedAt}): ` +
-        `${pipeloomCommand("status", "--watch", "--run", run.id, "--db", path)} shows it, ` +
-        `${pipeloomCommand("cancel", run.id, "--db", path)} ends it; ` +
+        `${pipeloomCommand("status", "--watch", "--run", run.id, ...dbFlag(path))} shows it, ` +
+        `${pipeloomCommand("cancel", run.id, ...dbFlag(path))} ends it; ` +
         "--wait waits for its end, --fresh starts another run beside it",
     );
     this.run = run;

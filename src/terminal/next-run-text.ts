@@ -5,11 +5,14 @@ import type { NextReuse, NextRun, NextTask } from "../protocol/plan.ts";
 import { changeText } from "./change-text.ts";
 import { times } from "./reruns-text.ts";
 
-/** @param columns of the terminal; infinity where there is none */
-export function nextRunText(next: NextRun, columns: number): string {
+/**
+ * @param columns of the terminal; infinity where there is none
+ * @param isPart of the plan (`--only`)
+ */
+export function nextRunText(next: NextRun, columns: number, isPart: boolean): string {
   switch (next.kind) {
     case "new":
-      return newRunText(next, columns);
+      return newRunText(next, columns, isPart);
     case "refused":
       return `Now, a run would be refused: ${next.because}\n`;
     case "continued":
@@ -21,8 +24,9 @@ type Line = { readonly task: string; readonly text: string };
 type New = Extract<NextRun, { kind: "new" }>;
 type Continued = Extract<NextRun, { kind: "continued" }>;
 
-function newRunText({ tasks, reuse }: New, columns: number): string {
-  if (reuse.length === 0) return "A new run would begin: every task runs.\n";
+function newRunText({ tasks, reuse }: New, columns: number, isPart: boolean): string {
+  const which = isPart ? "these tasks run" : "every task runs";
+  if (reuse.length === 0) return `A new run would begin: ${which}.\n`;
   const lines = tasks.map((task) => {
     const own = reuse.find((each) => each.task === task);
     return { task, text: own === undefined ? "runs: it has no `reuse`" : reuseText(own) };

@@ -1,10 +1,10 @@
 // A plan as text: a tree for a person, Mermaid, Graphviz and JSON for other programs. Pure.
 
 import { JSON } from "../base/globals.ts";
-import { visible, width } from "../base/text.ts";
+import { visible, width, wrapped, wrappedBelow } from "../base/text.ts";
 import type { DryRun, Plan, PlanNode } from "../protocol/plan.ts";
 import { nextRunText } from "./next-run-text.ts";
-import { fanOut, planTitle, planTree, type TreeLine } from "./plan-tree.ts";
+import { fanOut, planTitle, planTree } from "./plan-tree.ts";
 import type { PlanFormat } from "./plan-formats.ts";
 
 /** @param columns of the terminal that shows the tree; infinity where there is none */
@@ -22,21 +22,24 @@ export function renderPlan(plan: DryRun, format: PlanFormat, columns: number): s
 }
 
 function tree(plan: DryRun, columns: number): string {
-  const lines = planTree(plan).map((line) => wrapped(line, columns));
-  const title = wrapped({ lead: "", rest: "  ", text: planTitle(plan) }, columns);
-  return `${title}\n${lines.join("")}\n${nextRunText(plan.next, columns)}`;
+  const lines = [
+    ...wrapped(planTitle(plan), columns),
+    "",
+    ...planTree(plan).flatMap(({ lead, rest, text }) => below(lead, rest, text, columns)),
+    "",
+    ...(plan.only === undefined ? [] : wrapped(visible(plan.only), columns)),
+  ];
+  return `${lines.join("\n")}\n${nextRunText(plan.next, columns, plan.only !== undefined)}`;
 }
 
 /** Less than this is no room for text. */
 const leastColumns = 16;
 
 /** A long line goes on below its text, so that the branches beside it stay whole. */
-function wrapped({ lead, rest, text }: TreeLine, columns: number): string {
-  const room = columns - Math.max(width(lead), width(rest)) - 1;
-  if (room < leastColumns || width(lead) + width(text) <= columns) return `${lead}${text}\n`;
-  const [first = "", ...more] = Bun.wrapAnsi(text, room, { trim: true }).split("\n");
-  return [`${lead}${first}\n`, ...more.map((line) => `${rest}${line}\n`)].join("");
-}
+const below = (lead: string, rest: string, text: string, columns: number): string[] =>
+  columns - Math.max(width(lead), width(rest)) < leastColumns
+    ? [lead + text]
+    : wrappedBelow(lead, rest, text, columns);
 
 // ── for other programs ─────────────────────────────────────────────────────────────────────────────────
 

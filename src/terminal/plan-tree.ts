@@ -13,7 +13,7 @@ const maxNamed = 3;
 const maxKinds = 5;
 
 /** `lead`: the branches before the text; `rest`: what comes before its further lines, where it is wrapped. */
-export type TreeLine = { readonly lead: string; readonly rest: string; readonly text: string };
+type TreeLine = { readonly lead: string; readonly rest: string; readonly text: string };
 
 export function planTree(plan: Plan): readonly TreeLine[] {
   return new TreePrinter(plan).lines();

@@ -3,9 +3,9 @@
 import { failureLine } from "../base/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import { titleOf } from "../protocol/label.ts";
-import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
+import { dbFlag, pathWord, pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { rerunCommand } from "../protocol/rerun-command.ts";
-import type { RunSummary } from "../protocol/summary.ts";
+import { nothingSelected, type RunSummary } from "../protocol/summary.ts";
 import type { Palette } from "../base/palette.ts";
 import { paletteOf } from "../base/palette.ts";
 import { costLines, fitting, slowFromMs } from "./costs-text.ts";
@@ -177,13 +177,14 @@ function next(summary: RunSummary, colors: Palette, options: SummaryOptions): st
 function usualCommands(summary: RunSummary, { cwd = "", again }: SummaryOptions): string[] {
   if (summary.db === ":memory:") return [];
   const db = relative(summary.db, cwd);
-  const commands = [pipeloomCommand("status", "--db", db)];
-  if (summary.status !== "done" && summary.file !== null) {
-    const words = again ?? [relative(summary.file, cwd)];
+  const commands = [pipeloomCommand("status", ...dbFlag(db))];
+  const mayGoOn = summary.status !== "done" && summary.failure?.code !== nothingSelected;
+  if (mayGoOn && summary.file !== null) {
+    const words = again ?? [pathWord(relative(summary.file, cwd))];
     commands.push(
       summary.status === "error" && summary.rerun !== null
         ? rerunCommand(words, db, summary.run)
-        : pipeloomCommand("run", ...words, "--db", db, "--resume"),
+        : pipeloomCommand("run", ...words, ...dbFlag(db), "--resume"),
     );
   }
   return commands;

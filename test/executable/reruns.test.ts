@@ -151,6 +151,25 @@ test("a run of --only that fails is continued by the command that it names", asy
   });
 }, 30_000);
 
+test("a run in which --only selects nothing is not continued; one without stored status has no next command", async () => {
+  using folder = tempFolder();
+  const file = `import { each, pipeline, task } from "pipeloom";
+    const list = task({ name: "list", run: () => ["a", "b"] });
+    const load = task({ name: "load", run: ({ day }: { day: string }) => day });
+    export default pipeline({ name: "p", tasks: () => each(list(), (day) => load({ day })) });`;
+  await Bun.write(join(folder.path, "p.ts"), file);
+  const only = await run([...pipeloom, "run", "p.ts", "--only", "day=x"], folder.path);
+  expect(only.code).toBe(1);
+  expect(only.err).toContain(
+    "no task has this input; there are day=a, day=b\n  next: pipeloom status",
+  );
+  expect(only.err).not.toContain("--resume");
+  const why = await run([...pipeloom, "why", "load"], folder.path);
+  expect(why.err).toContain('run 1 has no task of "load": ');
+  const bare = await run([...pipeloom, "run", "p.ts", "--no-store-task-status"], folder.path);
+  expect({ code: bare.code, next: bare.err.includes("next:") }).toEqual({ code: 0, next: false });
+}, 30_000);
+
 test.each([
   [["--only", "day=x"], "only day=x: no task has this input; there are day=a, day=b"],
   [["--only", "date=a"], 'no task has "date" in its input; the inputs have day'],
@@ -202,7 +221,7 @@ test("--dry-run says for each task what would run, and why; nothing is written",
   );
   expect(await dry(upsert(1))).toContain("A new run would begin: every task runs.");
   expect((await edited(folder, upsert(1), "--dry-run", "--only", "day=a")).out).toStartWith(
-    "etl: 1 task\n\nload-day\n\nA new run",
+    "etl: 1 task\n\nload-day\n\nonly day=a: 1 task is selected\nA new run",
   );
   const json = await edited(folder, upsert(2), "--dry-run", "--resume", "--format", "json");
   expect(JSON.parse(json.out)).toMatchObject({

@@ -57,7 +57,7 @@ test("selected tasks, and what they need", () => {
   );
   const { ran, said } = run({ day: ["tue"] }, nodes);
   expect(ran).toEqual(["extract tue", "load tue"]);
-  expect(said()).toBe("only day=tue: 1 task is selected, with 1 that they need");
+  expect(said()).toBe("only day=tue: 1 task is selected, with 1 that it needs");
 });
 
 test("deep in the plan: what needs them is left out", () => {
@@ -70,7 +70,7 @@ test("a fan-out over a result: its source runs, to know the items", () => {
   const all = report({ all: each(list({}), (day) => load({ day }, named(`load ${String(day)}`))) });
   const { ran, said } = run({ day: ["tue"] }, [all], { list: days });
   expect(ran).toEqual(["list", "load tue"]);
-  expect(said()).toBe("only day=tue: 1 task is selected, with 1 that they need");
+  expect(said()).toBe("only day=tue: 1 task is selected, with 1 that it needs");
 });
 
 test("a fan-out that a selected task needs runs whole, and once", () => {

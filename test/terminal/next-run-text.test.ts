@@ -13,7 +13,7 @@ const rerun = (task: string, isKept: boolean): NextTask => {
   return { task, kept: 0, rerun: again, failed: 0 };
 };
 const linesOf = (...tasks: readonly NextTask[]): string[] =>
-  nextRunText({ kind: "continued", run: runId(3), tasks, reuse: [] }, wide)
+  nextRunText({ kind: "continued", run: runId(3), tasks, reuse: [] }, wide, false)
     .trim()
     .split("\n")
     .slice(1);

@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test";
 import type { AnyNode } from "../../src/api/node.ts";
 import type { Pipeline } from "../../src/api/pipeline.ts";
 import { planOf } from "../../src/plan/dry-plan.ts";
+import { Selection } from "../../src/plan/selection.ts";
 import { PlanError } from "../../src/plan/plan-error.ts";
 import type { PlanFormat } from "../../src/terminal/plan-formats.ts";
 import { renderPlan } from "../../src/terminal/plan-text.ts";
@@ -19,13 +20,15 @@ const load = newTask("load-day");
 const check = newTask("check");
 const report = newTask("report");
 
+const pipelineOf = (tasks: () => unknown): Pipeline =>
+  ({ name: "etl", pools: new Map(), origin: null, tasks }) as unknown as Pipeline;
+
 async function drawn(
   tasks: () => unknown,
   columns = Number.POSITIVE_INFINITY,
   format: PlanFormat = "tree",
 ): Promise<string[]> {
-  const pipeline = { name: "etl", pools: new Map(), origin: null, tasks } as unknown as Pipeline;
-  const plan = await planOf(pipeline, {}, undefined);
+  const plan = await planOf(pipelineOf(tasks), {}, undefined);
   const text = renderPlan(
     { ...plan, next: { kind: "new", tasks: [], reuse: [] } },
     format,
@@ -160,4 +163,25 @@ test("Mermaid and Graphviz draw the items between the fan-out and what follows",
     "  n2 -> n3;",
     "  n3 -> n4;",
   ]);
+});
+
+/** With `--only day=7`. */
+async function partOf(tasks: () => unknown): Promise<string> {
+  const selection = new Selection({ members: new Map([["day", ["7"]]]), titles: [] }, true);
+  const plan = await planOf(pipelineOf(tasks), {}, selection);
+  const next = { kind: "new", tasks: [], reuse: [] } as const;
+  return renderPlan({ ...plan, next }, "tree", Number.POSITIVE_INFINITY);
+}
+
+test("--only: of a list that is a result, what each item would become is shown", async () => {
+  const text = await partOf(() => check(each(list({}), checkedDay)));
+  expect(text).toContain("each item of the list: (load-day, ");
+  expect(text).toContain("only day=7: which items these are is known only during the run");
+  expect(text).toEndWith("A new run would begin: these tasks run.\n");
+});
+
+test("--only: of a list that is known, the selected tasks", async () => {
+  const text = await partOf(() => days.map((day) => load({ day: String(day) })));
+  expect(text).toStartWith("etl: 1 task\n");
+  expect(text).toContain("only day=7: 1 task is selected\n");
 });

@@ -1,3 +1,4 @@
+import { NothingSelectedError } from "../../src/plan/selection.ts";
 import { expect, test } from "bun:test";
 import { paletteOf } from "../../src/base/palette.ts";
 import { taskId } from "../../src/protocol/ids.ts";
@@ -69,6 +70,27 @@ test("the next command can be typed as it is shown", () => {
   expect(summaryLines(summary(paths), { cwd: "/home/me" }).slice(-2)).toEqual([
     "  next: pipeloom status --db '/tmp/a b.db'",
     `  next: pipeloom run 'my etl'\\''s.ts' --db '/tmp/a b.db' --resume`,
+  ]);
+});
+
+test("a path that begins like a flag, in a command", () => {
+  const paths = { file: "/home/me/-p.ts", db: "/home/me/-x", status: "error" } as const;
+  expect(summaryLines(summary(paths), { cwd: "/home/me" }).slice(-2)).toEqual([
+    "  next: pipeloom status --db ./-x",
+    "  next: pipeloom run ./-p.ts --db ./-x --resume",
+  ]);
+});
+
+test("where --only has selected nothing, there is nothing to continue", () => {
+  const { code, name, message } = new NothingSelectedError("only day=x: no task has this input");
+  const failed = summary({
+    status: "error",
+    db: "/home/me/a.db",
+    failure: { code, name, message },
+  });
+  expect(summaryLines(failed, { cwd: "/home/me" }).slice(-2)).toEqual([
+    "  PlanError: only day=x: no task has this input",
+    "  next: pipeloom status --db a.db",
   ]);
 });
 

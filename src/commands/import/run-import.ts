@@ -3,7 +3,7 @@
 import { kebab } from "../../cli/flag-defs.ts";
 import { grouped, plural, relative } from "../../base/text.ts";
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
-import { pipeloomCommand } from "../../protocol/pipeloom-command.ts";
+import { dbFlag, pipeloomCommand } from "../../protocol/pipeloom-command.ts";
 import type { RunSummary } from "../../protocol/summary.ts";
 import type { RunPipelineOptions } from "../../run-pipeline.ts";
 import { openReader, type Reader } from "../../store/read/reader.ts";
@@ -97,9 +97,9 @@ const numberIn = (reader: Reader, sql: string, param: string | number): number =
   Number(reader.query(sql, [param])[0]?.["n"] ?? 0);
 
 function retryCommands({ again }: Import, db: string): string[] {
-  const status = pipeloomCommand("status", "--db", db);
+  const status = pipeloomCommand("status", ...dbFlag(db));
   if (again === undefined) return [status];
-  return [status, pipeloomCommand(...again, "--db", db, "--resume")];
+  return [status, pipeloomCommand(...again, ...dbFlag(db), "--resume")];
 }
 
 type Given = string | boolean | readonly string[] | undefined;

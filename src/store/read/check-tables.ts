@@ -1,6 +1,6 @@
 // Checks that a database has pipeloom's own tables, in a version that this pipeloom can read.
 
-import { commandWord } from "../../protocol/pipeloom-command.ts";
+import { commandWord, pathWord } from "../../protocol/pipeloom-command.ts";
 import { migrations } from "../migrate.ts";
 import type { OwnTable } from "../own-tables.ts";
 import type { Reader } from "./reader.ts";
@@ -19,7 +19,7 @@ export function checkTables(reader: Reader): void {
   if (tables.length < tablesRead.length) {
     throw new ReaderError(
       "no-tables",
-      `${reader.path} has no tables of pipeloom's; run a pipeline with --db ${commandWord(reader.path)}, or make them with pipeloom init-db`,
+      `${reader.path} has no tables of pipeloom's; run a pipeline with --db ${commandWord(pathWord(reader.path))}, or make them with pipeloom init-db`,
     );
   }
   const version = number(reader.query("SELECT version FROM pipeloom_schema")[0]?.["version"]) ?? 0;

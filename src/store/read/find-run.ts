@@ -8,7 +8,7 @@
 import type { Database } from "bun:sqlite";
 
 import type { RunId } from "../../protocol/ids.ts";
-import { pipeloomCommand } from "../../protocol/pipeloom-command.ts";
+import { dbFlag, pipeloomCommand } from "../../protocol/pipeloom-command.ts";
 import type { RunRequest, WriterOptions } from "../../protocol/run-request.ts";
 import { isRunAlive, RunAliveError } from "../liveness.ts";
 import { damagedRow, StoreError } from "../store-error.ts";
@@ -94,14 +94,14 @@ function runById(db: Database, path: string, request: RunRequest, id: RunId): Ru
   if (run === undefined) {
     throw new StoreError(
       "no-such-run",
-      `${path} has no run ${id}; ${pipeloomCommand("status", "--db", path)} lists those it has`,
+      `${path} has no run ${id}; ${pipeloomCommand("status", ...dbFlag(path))} lists those it has`,
     );
   }
   if (run.pipeline !== request.pipeline) {
     throw new StoreError(
       "wrong-pipeline",
       `run ${id} in ${path} is of the pipeline "${run.pipeline}", not of "${request.pipeline}"; ` +
-        `${pipeloomCommand("status", "--db", path)} lists its runs`,
+        `${pipeloomCommand("status", ...dbFlag(path))} lists its runs`,
     );
   }
   if (!mayContinue(run, request)) throw otherParams(path, run, request);

@@ -3,7 +3,7 @@
 
 import type { Failure } from "../../base/failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { pipeloomCommand } from "../../protocol/pipeloom-command.ts";
+import { dbFlag, pipeloomCommand } from "../../protocol/pipeloom-command.ts";
 import type { RunStatus } from "../../protocol/status.ts";
 import type { RunProcess } from "../liveness.ts";
 import { checkTables } from "./check-tables.ts";
@@ -91,7 +91,7 @@ export function overview(reader: Reader, question: Question): Overview {
 const noSuchRun = (reader: Reader, run: RunId): ReaderError =>
   new ReaderError(
     "no-such-run",
-    `${reader.path} has no run ${run}; ${pipeloomCommand("status", "--db", reader.path)} lists those it has`,
+    `${reader.path} has no run ${run}; ${pipeloomCommand("status", ...dbFlag(reader.path))} lists those it has`,
   );
 
 // ── rows ───────────────────────────────────────────────────────────────────────────────────────────────

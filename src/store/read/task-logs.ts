@@ -1,7 +1,7 @@
 // Reads the log lines of a run, for `logs` and `status`. Those that come later: log-follower.ts.
 
 import type { RunId } from "../../protocol/ids.ts";
-import { pipeloomCommand } from "../../protocol/pipeloom-command.ts";
+import { dbFlag, pipeloomCommand } from "../../protocol/pipeloom-command.ts";
 import { type LogLevel, logLevels } from "../../protocol/status.ts";
 import { checkTables } from "./check-tables.ts";
 import { NamedTasks } from "./named-tasks.ts";
@@ -78,7 +78,7 @@ export function runToRead(reader: Reader, wanted: RunId | undefined, isAlive: Is
     "no-such-run",
     run === undefined
       ? `${reader.path} has no runs yet`
-      : `${reader.path} has no run ${run}; ${pipeloomCommand("runs", "--db", reader.path)} lists those it has`,
+      : `${reader.path} has no run ${run}; ${pipeloomCommand("runs", ...dbFlag(reader.path))} lists those it has`,
   );
 }
 
