@@ -12,9 +12,11 @@ import {
   startView,
 } from "./actions/actions.ts";
 import { type Asked, NotFound } from "./asked.ts";
+import { compareView, editView } from "./data/compare-view.ts";
 import { databaseView } from "./data/database-view.ts";
 import { jobsView, jobView } from "./data/jobs-view.ts";
 import { definitionsView } from "./data/definitions-view.ts";
+import { pipelinesView } from "./data/pipelines-view.ts";
 import { runView, runsView } from "./data/runs-view.ts";
 import { tasksView } from "./data/tasks-view.ts";
 import { graphView } from "./data/graph-view.ts";
@@ -39,6 +41,9 @@ const table: Readonly<Record<string, Answer>> = {
   "GET /data/runs/#": runView,
   "GET /data/runs/#/graph": graphView,
   "GET /data/runs/#/start": startView,
+  "GET /data/pipelines": pipelinesView,
+  "GET /data/compare": compareView,
+  "GET /data/compare/edit": editView,
   "GET /data/jobs": jobsView,
   "GET /data/jobs/#": jobView,
   "POST /actions/runs/#/form": formView,

@@ -1,78 +1,150 @@
 // The runs of the database.
 
 import { Date, JSON } from "../../base/globals.ts";
+import { isStoredId } from "../../protocol/ids.ts";
 import { checkTables } from "../../store/read/check-tables.ts";
 import { type SeenRun, seenRun } from "../../store/read/overview.ts";
-import type { Row } from "../../store/read/reader.ts";
+import type { Reader, Row } from "../../store/read/reader.ts";
 import { runningRuns } from "../../store/read/running-runs.ts";
-import { storedRunId } from "../../store/read/stored-values.ts";
+import { storedRunId, storedRunStatus, text } from "../../store/read/stored-values.ts";
 import { countByRun } from "../../store/read/task-counts.ts";
 import { type Asked, NotFound } from "../asked.ts";
+import type { RunBar } from "../contract-runs.ts";
 import type { RunBrief, RunsView, RunView } from "../contract.ts";
 import type { PageDatabase } from "../page-database.ts";
 
 const maxRuns = 200;
 
-/** `?pipeline=…&status=…&before=<id>&limit=…` */
+type Dead = ReadonlySet<number>;
+
+/** SQL of pipeloom's own; what comes from the address are values. */
+type Wanted = {
+  readonly where: string;
+  readonly values: readonly (string | number)[];
+  readonly order?: string;
+};
+
+/** `?pipeline=…&status=…&order=failed&before=<id>&limit=…`: newest first, with `order=failed` those that failed before all others. */
 export function runsView(database: PageDatabase, { search }: Asked): RunsView {
   const most = Math.min(Number(search.get("limit") ?? maxRuns) || maxRuns, maxRuns);
-  const [conditions, values] = conditionsIn(search);
-  const runs = runsWhere(database, conditions, values, most + 1);
-  return { runs: runs.slice(0, most), hasMore: runs.length > most };
+  return withDead(database, (dead) => {
+    const runs = runsWhere(database.reader, dead, wantedIn(search, dead), most + 1);
+    return { runs: runs.slice(0, most), hasMore: runs.length > most };
+  });
 }
 
 export function runView(database: PageDatabase, { ids }: Asked): RunView {
-  const [run] = runsWhere(database, "id = ?", [ids[0] ?? 0], 1);
-  if (run === undefined) throw new NotFound(`the database has no run ${ids[0]}`);
-  return { run };
+  return { run: runBrief(database, ids[0] ?? 0) };
+}
+
+/** @throws NotFound */
+export function runBrief(database: PageDatabase, id: number): RunBrief {
+  const [run] = withDead(database, (dead) => briefsOf(database, [id], dead));
+  if (run === undefined) throw new NotFound(`the database has no run ${id}`);
+  return run;
 }
 
 /** The runs that have changed since `known`, which holds their last state as text. Only those that run or ran then. */
 export function changedRuns(database: PageDatabase, known: Map<number, string>): RunBrief[] {
   const newest = "id > (SELECT coalesce(max(id), 0) - 50 FROM pipeline_runs)";
-  return runsWhere(database, `status = 'running' OR ${newest}`, [], maxRuns).filter((run) => {
-    const text = JSON.stringify(run);
-    if (known.get(run.id) === text) return false;
-    known.set(run.id, text);
+  const where = `status = 'running' OR ${newest}`;
+  return withDead(database, (dead) =>
+    runsWhere(database.reader, dead, { where, values: [] }, maxRuns),
+  ).filter((run) => {
+    const state = JSON.stringify(run);
+    if (known.get(run.id) === state) return false;
+    known.set(run.id, state);
     return true;
   });
 }
 
-function conditionsIn(search: URLSearchParams): readonly [string, readonly (string | number)[]] {
-  const found: (readonly [string, string | number])[] = [];
+function wantedIn(search: URLSearchParams, dead: Dead): Wanted {
+  const where = ["TRUE"];
+  const values: string[] = [];
+  const isDead = `id IN (${[...dead].join(", ")})`;
   const pipeline = search.get("pipeline");
-  if (pipeline !== null) found.push(["pipeline = ?", pipeline]);
+  if (pipeline !== null) {
+    where.push("pipeline = ?");
+    values.push(pipeline);
+  }
   const status = search.get("status");
-  if (status !== null) found.push(["status = ?", status === "interrupted" ? "running" : status]);
+  if (status === "interrupted") where.push(isDead);
+  else if (status === "running") where.push(`status = 'running' AND NOT ${isDead}`);
+  else if (status !== null) {
+    where.push("status = ?");
+    values.push(status);
+  }
+  const isFailedFirst = search.get("order") === "failed";
+  const rank = `(CASE WHEN status = 'error' OR ${isDead} THEN 1 ELSE 0 END)`;
   const before = Number(search.get("before") ?? "");
-  if (before > 0) found.push(["id < ?", before]);
-  return [["TRUE", ...found.map(([sql]) => sql)].join(" AND "), found.map(([, value]) => value)];
+  if (isStoredId(before)) {
+    where.push(
+      isFailedFirst
+        ? `(${rank}, id) < ((SELECT ${rank} FROM pipeline_runs WHERE id = ${before}), ${before})`
+        : `id < ${before}`,
+    );
+  }
+  return {
+    where: where.join(" AND "),
+    values,
+    ...(isFailedFirst ? { order: `${rank} DESC,` } : {}),
+  };
 }
 
-function runsWhere(
+/** The answer for one state of the file. @param read is given the runs whose rows say `running` and that are not alive */
+export function withDead<Result>(
   { reader, isAlive }: PageDatabase,
-  where: string,
-  values: readonly (string | number)[],
-  most: number,
-): RunBrief[] {
+  read: (dead: Dead) => Result,
+): Result {
   checkTables(reader);
   // Before the rows: see `overview`.
   const { dead } = runningRuns(reader, isAlive);
-  return reader.snapshot(() => {
-    const rows: Row[] = reader.query(
-      `SELECT * FROM pipeline_runs WHERE ${where} ORDER BY id DESC LIMIT ?`,
-      [...values, most],
-    );
-    const ids = rows.map((row) => storedRunId(row["id"], reader));
-    const counts = countByRun(reader, ids, dead);
-    return rows.map((row) => briefOf(seenRun(row, reader, dead, counts)));
-  });
+  return reader.snapshot(() => read(dead));
+}
+
+/** Newest first; those that are there. To be called in `withDead`. */
+export const briefsOf = (
+  { reader }: PageDatabase,
+  ids: readonly number[],
+  dead: Dead,
+): RunBrief[] =>
+  runsWhere(
+    reader,
+    dead,
+    { where: `id IN (${ids.map(() => "?").join(", ")})`, values: ids },
+    ids.length,
+  );
+
+function runsWhere(
+  reader: Reader,
+  dead: Dead,
+  { where, values, order = "" }: Wanted,
+  most: number,
+): RunBrief[] {
+  const rows: Row[] = reader.query(
+    `SELECT * FROM pipeline_runs WHERE ${where} ORDER BY ${order} id DESC LIMIT ?`,
+    [...values, most],
+  );
+  const ids = rows.map((row) => storedRunId(row["id"], reader));
+  const counts = countByRun(reader, ids, dead);
+  return rows.map((row) => briefOf(seenRun(row, reader, dead, counts)));
 }
 
 function briefOf(run: SeenRun): RunBrief {
   const { id, pipeline, file, params, status, counts, tasksTotal: total, error, trigger } = run;
   const times = { startedAt: timeOf(run.startedAt) ?? 0, finishedAt: timeOf(run.finishedAt) };
   return { id, pipeline, file, params, status, counts, total, ...times, error, trigger };
+}
+
+/** As one of its pipeline's bars. @param row has `id`, `status` and times */
+export function barOf(row: Row, dead: Dead, path: Reader): RunBar {
+  const id = storedRunId(row["id"], path);
+  return {
+    id,
+    status: dead.has(id) ? "interrupted" : storedRunStatus(row["status"], path),
+    startedAt: timeOf(text(row["started_at"])) ?? 0,
+    finishedAt: timeOf(text(row["finished_at"])),
+  };
 }
 
 /** Null for what is no time: users can edit the table. */

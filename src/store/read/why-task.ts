@@ -1,7 +1,6 @@
 // What the file says about why a task of a run ran, or did not: for `why`. Reads a few rows, also of a run with a million tasks.
 
 import type { Failure } from "../../base/failure.ts";
-import { TextDecoder } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { DefinitionParts } from "../../protocol/reuse.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
@@ -15,6 +14,7 @@ import { ReaderError } from "./reader-error.ts";
 import type { Reader, Row } from "./reader.ts";
 import { storedGraph } from "./stored-graph.ts";
 import { type NeededTask, NeedsReader, type TaskNeeds } from "./task-needs.ts";
+import { storedSource } from "./stored-source.ts";
 import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
 
 export type WhyTask = {
@@ -171,22 +171,13 @@ function sessionBefore(
 }
 
 function seenDefinition(row: Row): SeenDefinition {
-  const source = row["source"];
   return {
     run: number(row["run_id"]) as RunId,
     fingerprint: String(row["fingerprint"]),
     alike: number(row["alike"]),
     parts: partsIn(text(row["parts"])) ?? {},
-    source: source instanceof Uint8Array ? unpacked(source) : undefined,
+    source: storedSource(row["source"]),
   };
-}
-
-function unpacked(source: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder().decode(Bun.gunzipSync(source.slice()));
-  } catch {
-    return undefined;
-  }
 }
 
 function onlyTask(

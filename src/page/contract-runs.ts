@@ -1,0 +1,45 @@
+// What the server tells of pipelines, and of two runs side by side. Types only; times are epoch ms, durations ms.
+
+import type { RunBrief } from "./contract.ts";
+
+/** A run as one of the bars of its pipeline. */
+export type RunBar = Pick<RunBrief, "id" | "status" | "startedAt" | "finishedAt">;
+
+export type PipelineBrief = {
+  readonly name: string;
+  /** How many the database has. */
+  readonly runs: number;
+  /** Oldest first. */
+  readonly recent: readonly RunBar[];
+  readonly last: RunBrief;
+};
+
+/** `/data/pipelines`: the one that ran last comes first. */
+export type PipelinesView = { readonly pipelines: readonly PipelineBrief[] };
+
+/** `/data/compare?a=<id>&b=<id>` */
+export type CompareView = {
+  readonly a: RunBrief;
+  readonly b: RunBrief;
+  /** Null: the file does not have the code of the tasks. */
+  readonly edits: readonly DefinitionEdit[] | null;
+};
+
+export type DefinitionEdit = {
+  readonly name: string;
+  /** `added`: only the second run has it. */
+  readonly kind: "changed" | "added" | "removed";
+  /** It can be shown: `/data/compare/edit`. */
+  readonly hasCode: boolean;
+};
+
+/** `/data/compare/edit?a=<id>&b=<id>&task=<definition>` */
+export type EditView = {
+  /** Null: the file does not have the code, or too much differs. */
+  readonly lines:
+    | readonly {
+        readonly kind: "same" | "removed" | "added" | "gap";
+        readonly text: string;
+      }[]
+    | null;
+};

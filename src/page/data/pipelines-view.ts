@@ -1,0 +1,26 @@
+// The pipelines of the database.
+
+import { pipelineRows } from "../../store/read/pipeline-list.ts";
+import type { PipelinesView } from "../contract-runs.ts";
+import type { PageDatabase } from "../page-database.ts";
+import { barOf, briefsOf, withDead } from "./runs-view.ts";
+
+/** Bars of a pipeline. */
+const maxRecent = 30;
+
+export function pipelinesView(database: PageDatabase): PipelinesView {
+  return withDead(database, (dead) => {
+    const rows = pipelineRows(database.reader, maxRecent);
+    const lastIds = rows.flatMap(({ recent }) =>
+      recent.slice(0, 1).map((row) => Number(row["id"])),
+    );
+    const lasts = new Map(briefsOf(database, lastIds, dead).map((run) => [run.id, run]));
+    const pipelines = rows.flatMap(({ name, runs, recent }) => {
+      const last = lasts.get(Number(recent[0]?.["id"]));
+      if (last === undefined) return [];
+      const bars = recent.map((row) => barOf(row, dead, database.reader)).toReversed();
+      return [{ name, runs, recent: bars, last }];
+    });
+    return { pipelines };
+  });
+}

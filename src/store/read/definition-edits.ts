@@ -1,0 +1,51 @@
+// Which task definitions differ between two runs, as far as the file has their code.
+
+import type { Reader } from "./reader.ts";
+import { storedSource } from "./stored-source.ts";
+
+type DefinitionEdit = {
+  readonly name: string;
+  /** `added`: only the second run has it. */
+  readonly kind: "changed" | "added" | "removed";
+  /** Whose code is in the file, so that it can be compared. */
+  readonly hasCode: boolean;
+};
+
+/** Bounds the answer. */
+const maxEdits = 500;
+
+/** In the order of their names. Null for a file of an earlier version, which does not have their code. */
+export function definitionEdits(
+  reader: Reader,
+  a: number,
+  b: number,
+): readonly DefinitionEdit[] | null {
+  const tables = reader.query(
+    "SELECT name FROM sqlite_schema WHERE name IN ('pipeloom_definitions', 'pipeloom_sources')",
+  );
+  if (tables.length < 2) return null;
+  const hasSource = "EXISTS (SELECT 1 FROM pipeloom_sources WHERE fingerprint = d.fingerprint)";
+  return reader
+    .query(
+      `WITH d AS (SELECT run_id, name, fingerprint FROM pipeloom_definitions WHERE run_id IN (?1, ?2))
+        SELECT name, MIN(run_id = ?2) AS is_added, COUNT(*) AS sides, MIN(${hasSource}) AS has_code
+          FROM d GROUP BY name HAVING COUNT(*) = 1 OR MIN(fingerprint) <> MAX(fingerprint)
+          ORDER BY name LIMIT ?3`,
+      [a, b, maxEdits],
+    )
+    .map((row) => ({
+      name: String(row["name"]),
+      kind: Number(row["sides"]) > 1 ? "changed" : row["is_added"] === 1 ? "added" : "removed",
+      hasCode: row["has_code"] === 1,
+    }));
+}
+
+/** Undefined where the file does not have it. */
+export function definitionSource(reader: Reader, run: number, name: string): string | undefined {
+  const [row] = reader.query(
+    `SELECT s.source FROM pipeloom_definitions AS d JOIN pipeloom_sources AS s ON s.fingerprint = d.fingerprint
+      WHERE d.run_id = ? AND d.name = ?`,
+    [run, name],
+  );
+  return storedSource(row?.["source"]);
+}
