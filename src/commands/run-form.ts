@@ -1,7 +1,7 @@
 // Prints the form of a pipeline for the page (src/page/actions/forms.ts), as one line of JSON.
 
 import type { DescribedParam } from "../api/describe-params.ts";
-import { isStandardSchema } from "../api/params.ts";
+import { isStandardSchema, ParamsError, resolveParams } from "../api/params.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import { registry } from "../api/registry.ts";
 import { JSON } from "../base/globals.ts";
@@ -9,7 +9,7 @@ import { print } from "../cli/stdout.ts";
 import { UserError } from "../cli/user-error.ts";
 import { loadModule } from "../module/load-module.ts";
 import type { DescribedForm } from "../page/actions/forms.ts";
-import type { FormField } from "../page/contract-actions.ts";
+import type { FormField, ParamProblem } from "../page/contract-actions.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import type { LoadedPipeline } from "../run-pipeline.ts";
@@ -19,15 +19,28 @@ import { enterPipelineFolder } from "./pipeline-folder.ts";
 
 type FileRef = Extract<ModuleRef, { kind: "file" }>;
 
-/** @param wanted the pipeline's name, as the database has it: masked */
-export async function printForm(module: FileRef, wanted: string): Promise<number> {
+/**
+ * @param wanted the pipeline's name, as the database has it: masked
+ * @param params are checked
+ */
+export async function printForm(
+  module: FileRef,
+  wanted: string,
+  params: Readonly<Record<string, unknown>>,
+): Promise<number> {
   enterPipelineFolder(module);
-  const form = await withPrintsOnStderr(() => formOf({ ...module, pipeline: wanted }, wanted));
+  const form = await withPrintsOnStderr(() =>
+    formOf({ ...module, pipeline: wanted }, wanted, params),
+  );
   print(`\n${JSON.stringify(form)}\n`);
   return 0;
 }
 
-async function formOf(module: FileRef, wanted: string): Promise<DescribedForm> {
+async function formOf(
+  module: FileRef,
+  wanted: string,
+  given: Readonly<Record<string, unknown>>,
+): Promise<DescribedForm> {
   const loaded = await loadForCommand(module).catch((thrown: unknown) => {
     throw registry.pipelines.size > 0 ? renamed(module, wanted) : thrown;
   });
@@ -41,7 +54,29 @@ async function formOf(module: FileRef, wanted: string): Promise<DescribedForm> {
     exportedAs,
     fields: params.map((param) => fieldOf(param, mask)),
     isOpen: params.length === 0 && isStandardSchema(pipeline.params),
+    problems: Object.keys(given).length === 0 ? [] : await problemsOf(pipeline.params, given),
   };
+}
+
+async function problemsOf(
+  spec: Pipeline["params"],
+  given: Readonly<Record<string, unknown>>,
+): Promise<ParamProblem[]> {
+  try {
+    await resolveParams(spec, given);
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof ParamsError)) throw thrown;
+    return thrown.message.split("\n").map(problemIn);
+  }
+}
+
+/** `parameter "limit": must be …`, `parameter "limit" must be …`; a path inside of a value begins with the parameter's name. */
+function problemIn(line: string): ParamProblem {
+  const [, name, message] = /^parameter "([^".]+)[^"]*":? ([^]+)$/.exec(line) ?? [];
+  return name === undefined || message === undefined
+    ? { name: null, message: line }
+    : { name, message };
 }
 
 const renamed = (module: FileRef, wanted: string): UserError =>

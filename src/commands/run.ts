@@ -71,7 +71,7 @@ export const command: CliCommand = defineCliCommand({
     const formOf = takeVariable(formVariable);
     if (formOf !== undefined) {
       const { printForm } = await import("./run-form.ts");
-      return printForm(module, formOf);
+      return printForm(module, formOf, await readParams([], flags.params));
     }
     if (flags.watch) return await watch(flags, module.path);
     const params = await readParams(flags.param, flags.params);

@@ -59,3 +59,34 @@ export type FormView = {
   /** The pipeline's schema does not say which params there are. */
   readonly isOpen: boolean;
 };
+
+export type ParamProblem = {
+  /** Null: it is about the params as a whole. */
+  readonly name: string | null;
+  readonly message: string;
+};
+
+/** The body of `/actions/runs/:id/run`. */
+export type RunRequest = {
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Begin a new run also where a dead one could continue. */
+  readonly isFresh: boolean;
+};
+
+/** The answer: params that the pipeline refuses start nothing. */
+export type RunAnswer =
+  | { readonly type: "started"; readonly job: JobBrief }
+  | { readonly type: "refused"; readonly problems: readonly ParamProblem[] };
+
+/** The body of `/actions/runs/:id/rerun`: the failed tasks, or this one. */
+export type RerunRequest = {
+  readonly task: number | null;
+  /** What depends on it runs again too. */
+  readonly isDownstream: boolean;
+};
+
+/** The body of `/actions/runs/:id/cancel`. */
+export type CancelRequest = {
+  /** Without waiting for running tasks. */
+  readonly isNow: boolean;
+};

@@ -8,6 +8,7 @@ import type {
   JobBrief,
   JobsView,
   JobView,
+  RunAnswer,
   StartView,
 } from "../../src/page/contract-actions.ts";
 import { Forms } from "../../src/page/actions/forms.ts";
@@ -49,7 +50,9 @@ const addRun = (db: Database, row: { file: string | null; trigger?: string; para
 
 async function ended(rig: PageRig, response: Response): Promise<JobView> {
   expect(response.status).toBe(200);
-  const { id } = (await response.json()) as JobBrief;
+  const answer = (await response.json()) as JobBrief | RunAnswer;
+  if ("type" in answer && answer.type === "refused") throw new Error(JSON.stringify(answer));
+  const { id } = "type" in answer ? answer.job : answer;
   await rig.database.jobs.get(id)?.finished;
   return rig.data<JobView>(`/data/jobs/${id}`);
 }
@@ -124,7 +127,8 @@ test("a program that hangs is interrupted", async () => {
   );
   await using rig = await pageRig((db) => addRun(db, { file: hangs }));
   const started = await rig.post("/actions/runs/1/run", { params: { limit: 1 }, isFresh: false });
-  const { id } = (await started.json()) as JobBrief;
+  const answer = (await started.json()) as RunAnswer;
+  const id = answer.type === "started" ? answer.job.id : 0;
   const job = rig.database.jobs.get(id);
   await outputHas(rig, id, "token none");
   expect((await rig.data<JobView>(`/data/jobs/${id}`)).job).toMatchObject({ ended: null, run: 2 });
@@ -170,6 +174,26 @@ test("what cannot be started is said, with the next step", async () => {
   }
   expect(rig.database.jobs.newestFirst).toEqual([]);
 });
+
+test("params that the pipeline refuses are told by their names, and start nothing", async () => {
+  await using rig = await pageRig((db) => addRun(db, { file }));
+  const problemsOf = async (params: object): Promise<unknown> =>
+    (await rig.post("/actions/runs/1/run", { params, isFresh: false })).json();
+  expect(await problemsOf({ limit: "many" })).toEqual({
+    type: "refused",
+    problems: [{ name: "limit", message: 'must be a number, not "many"' }],
+  });
+  expect(await problemsOf({ other: 1 })).toEqual({
+    type: "refused",
+    problems: [
+      {
+        name: null,
+        message: 'unknown parameter "other"; known: limit, mended, token, days',
+      },
+    ],
+  });
+  expect(rig.database.jobs.newestFirst).toEqual([]);
+}, 30_000);
 
 test("wrong questions start nothing", async () => {
   await using rig = await pageRig((db) => addRun(db, { file }));

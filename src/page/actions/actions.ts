@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import { JSON } from "../../base/globals.ts";
 import { isStoredId } from "../../protocol/ids.ts";
 import { type Asked, memberOf, NotFound, Refused } from "../asked.ts";
-import type { FormView, JobBrief, StartView } from "../contract-actions.ts";
+import type { FormView, JobBrief, RunAnswer, StartView } from "../contract-actions.ts";
 import { jobBrief } from "../data/jobs-view.ts";
 import type { PageDatabase } from "../page-database.ts";
 import { type Startable, startableRun } from "./startable.ts";
@@ -28,17 +28,20 @@ export async function formView(database: PageDatabase, { ids }: Asked): Promise<
   return { fields, isOpen };
 }
 
-export async function startRun(database: PageDatabase, { ids, body }: Asked): Promise<JobBrief> {
+export async function startRun(database: PageDatabase, { ids, body }: Asked): Promise<RunAnswer> {
   const run = startableRun(database.reader, ids[0] ?? 0);
   const params = memberOf(body, "params");
   if (typeof params !== "object" || params === null || Array.isArray(params)) {
     throw new Refused(400, "params must be an object");
   }
-  return begin(database, run, {
+  const { problems } = await database.forms.describe(run, { ...params });
+  if (problems.length > 0) return { type: "refused", problems };
+  const job = await begin(database, run, {
     title: `Run ${run.pipeline}`,
     flags: memberOf(body, "isFresh") === true ? ["--fresh"] : [],
     params: { ...params },
   });
+  return { type: "started", job };
 }
 
 export async function rerunTasks(database: PageDatabase, { ids, body }: Asked): Promise<JobBrief> {

@@ -4,10 +4,10 @@ import { statSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { systemClock } from "../../base/clock.ts";
-import { JSON, Promise } from "../../base/globals.ts";
+import { Buffer, JSON, Promise } from "../../base/globals.ts";
 import { formVariable } from "../../protocol/page-variables.ts";
 import { Refused } from "../asked.ts";
-import type { FormView } from "../contract-actions.ts";
+import type { FormView, ParamProblem } from "../contract-actions.ts";
 import { childEnv } from "./jobs.ts";
 import type { Startable } from "./startable.ts";
 
@@ -16,6 +16,8 @@ const maxOutput = 4_000_000;
 
 /** What the child prints. */
 export type DescribedForm = FormView & {
+  /** Of the params that are to be checked. */
+  readonly problems: readonly ParamProblem[];
   /** The name under which the file exports the pipeline. */
   readonly exportedAs: string;
 };
@@ -33,10 +35,13 @@ export class Forms {
     this.#maxLoadMs = loadMs;
   }
 
-  /** @throws Refused where the file cannot be loaded, with its error */
-  async describe(run: Startable): Promise<DescribedForm> {
+  /**
+   * @param params are checked by the pipeline: see `DescribedForm.problems`
+   * @throws Refused where the file cannot be loaded, with its error
+   */
+  async describe(run: Startable, params?: Startable["params"]): Promise<DescribedForm> {
     const stamp = stampOf(run.file);
-    const form = await this.#load(run);
+    const form = await this.#load(run, params);
     this.#known.set(keyOf(run), { stamp, form });
     return form;
   }
@@ -47,11 +52,15 @@ export class Forms {
     return known?.stamp === stampOf(run.file) ? known.form : this.describe(run);
   }
 
-  async #load({ file, pipeline }: Startable): Promise<DescribedForm> {
-    const child = Bun.spawn([...this.#own, "run", file], {
+  async #load(
+    { file, pipeline }: Startable,
+    params: Startable["params"] | undefined,
+  ): Promise<DescribedForm> {
+    const check = params === undefined ? [] : ["--params", "-"];
+    const child = Bun.spawn([...this.#own, "run", file, ...check], {
       cwd: dirname(file),
       env: { ...childEnv(), NO_COLOR: "1", [formVariable]: pipeline },
-      stdin: "ignore",
+      stdin: params === undefined ? "ignore" : Buffer.from(JSON.stringify(params)),
       stdout: "pipe",
       stderr: "pipe",
       maxBuffer: maxOutput,
