@@ -39,7 +39,9 @@ export function time(ms: number): string {
 /** `just now`, `5 min ago`, `yesterday` … */
 export function ago(ms: number, now: number): string {
   const past = now - ms;
-  return past < 5_000 ? "just now" : `${duration(past).split(" ").slice(0, 2).join(" ")} ago`;
+  if (past < 5_000) return "just now";
+  if (past < 60_000) return `${Math.floor(past / 1000)} s ago`;
+  return `${duration(past).split(" ").slice(0, 2).join(" ")} ago`;
 }
 
 export const percent = (part: number, whole: number): string =>

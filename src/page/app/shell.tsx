@@ -1,51 +1,134 @@
-// What is around each view: the bar above, and the state of the connection.
+// What is around each view: the bar above, the state of the connection, dialogs, and what the page has started.
 
-import type { DatabaseView } from "../contract.ts";
+import { useEffect } from "preact/hooks";
+
+import { OpenDialog } from "./actions/action-dialog.tsx";
+import { JobPanel } from "./actions/job-panel.tsx";
+import { jobs, loadJobs, openJob, runningJobs } from "./actions/started.ts";
+import { canAct, database, loadDatabase } from "./database.ts";
 import { time } from "./format.ts";
+import { isHelpOpen } from "./keys.ts";
 import { connection, isPaused, shownAt } from "./live.ts";
+import { KeysHelp } from "./parts/keys-help.tsx";
 import { hrefOf, isWithin, parts } from "./router.ts";
 import { isReport } from "./source.ts";
-import { useData } from "./use-data.ts";
+import { nextTheme, theme } from "./theme.ts";
+import { Compare } from "./views/compare.tsx";
+import { Pipelines } from "./views/pipelines.tsx";
 import { Run } from "./views/run.tsx";
 import { Runs } from "./views/runs.tsx";
 
-export const Shell = () => (
-  <>
-    <a class="skip" href="#app">
-      Skip to the content
-    </a>
-    <header class="bar">
-      <a class="brand" href={hrefOf("/")}>
-        pipeloom
+export function Shell() {
+  useEffect(() => {
+    void loadDatabase();
+    if (!isReport) void loadJobs();
+  }, []);
+  return (
+    <>
+      <a class="skip" href="#app">
+        Skip to the content
       </a>
-      {isReport ? null : (
-        <nav aria-label="views">
-          <a href={hrefOf("/runs")} aria-current={isWithin("/runs") ? "page" : undefined}>
-            Runs
-          </a>
-        </nav>
-      )}
-      <Database />
-      <Live />
-    </header>
-    <View />
-  </>
+      <header class="bar">
+        <a class="brand" href={hrefOf("/")}>
+          pipeloom
+        </a>
+        {isReport ? null : (
+          <nav aria-label="views">
+            <Place path="/" isHere={parts.value.length === 0}>
+              Pipelines
+            </Place>
+            <Place path="/runs" isHere={isWithin("/runs") || isWithin("/compare")}>
+              Runs
+            </Place>
+          </nav>
+        )}
+        <Database />
+        <Started />
+        <Theme />
+        <button
+          type="button"
+          class="plain icon"
+          aria-label="keyboard"
+          title="keyboard (?)"
+          onClick={() => (isHelpOpen.value = true)}
+        >
+          ?
+        </button>
+        <Live />
+      </header>
+      <View />
+      <JobPanel />
+      <OpenDialog />
+      <KeysHelp />
+    </>
+  );
+}
+
+const Place = ({
+  path,
+  isHere,
+  children,
+}: {
+  readonly path: string;
+  readonly isHere: boolean;
+  readonly children: string;
+}) => (
+  <a href={hrefOf(path)} aria-current={isHere ? "page" : undefined}>
+    {children}
+  </a>
 );
 
 function View() {
   const [room, id] = parts.value;
   if (room === "runs" && id !== undefined) return <Run id={Number(id)} />;
-  return <Runs />;
+  if (room === "runs") return <Runs />;
+  if (room === "compare") return <Compare />;
+  return <Pipelines />;
 }
 
 function Database() {
-  const loaded = useData<DatabaseView>("/data/db", { isLive: false });
-  if (loaded.type !== "ready") return null;
-  const { path } = loaded.data;
+  const known = database.value;
+  if (known === null) return <span class="database" />;
   return (
-    <span class="database" title={path}>
-      {path.split(/[\\/]/).at(-1)}
+    <span class="database" title={known.path}>
+      {known.path.split(/[\\/]/).at(-1)}
+      {known.isReadOnly ? ", read-only" : ""}
     </span>
+  );
+}
+
+/** What the page has started, as soon as there is something. */
+function Started() {
+  const [newest] = jobs.value;
+  if (!canAct.value || newest === undefined) return null;
+  const running = runningJobs();
+  const isOpen = openJob.value !== null;
+  return (
+    <button
+      type="button"
+      aria-expanded={isOpen}
+      title="what this page has started"
+      onClick={() => (openJob.value = isOpen ? null : newest.id)}
+    >
+      {running > 0 ? <i class="pulse" aria-hidden="true" /> : null}
+      {running > 0 ? `${running} started` : "Started"}
+    </button>
+  );
+}
+
+function Theme() {
+  const signs = { auto: "◐", light: "☀", dark: "☾" } as const;
+  const now = theme.value === "auto" ? "as the system has it" : theme.value;
+  return (
+    <button
+      type="button"
+      class="plain icon"
+      aria-label={`theme: ${now}`}
+      title={`theme: ${now} (T)`}
+      onClick={nextTheme}
+    >
+      {signs[theme.value]}
+    </button>
   );
 }
 

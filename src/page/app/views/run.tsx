@@ -3,6 +3,7 @@
 import type { FunctionComponent } from "preact";
 
 import type { RunBrief, RunView } from "../../contract.ts";
+import { RunActions } from "../actions/run-actions.tsx";
 import { count, duration, percent, time } from "../format.ts";
 import { changed } from "../live.ts";
 import { CountsBar, Status, statuses } from "../parts/status.tsx";
@@ -77,6 +78,8 @@ function Header({ run }: { readonly run: RunBrief }) {
             </>
           )}
         </span>
+        <span class="space" />
+        <RunActions run={run} />
       </div>
       {run.error === null ? null : (
         <p class="run-error" role="alert">

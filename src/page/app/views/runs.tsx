@@ -1,41 +1,56 @@
-// The runs of the database, newest first.
+// The runs of the database, newest first. Each filter is in the address.
 
+import { useState } from "preact/hooks";
+
+import type { PipelinesView } from "../../contract-runs.ts";
 import type { RunBrief, RunsView } from "../../contract.ts";
 import { ago, count, duration, percent, time } from "../format.ts";
 import { changed } from "../live.ts";
 import { CountsBar, countsText, Status, statuses } from "../parts/status.tsx";
 import { Empty, Show } from "../parts/states.tsx";
 import { go, hrefOf, param, withParams } from "../router.ts";
+import { tookMs } from "../took.ts";
 import { useData } from "../use-data.ts";
+
+const pageSize = 50;
 
 export function Runs() {
   const asked = new URLSearchParams();
-  for (const name of ["pipeline", "status", "before"]) {
+  for (const name of ["pipeline", "status", "order", "before"]) {
     const value = param(name);
     if (value !== null) asked.set(name, value);
   }
+  const isFiltered = asked.size > 0;
+  asked.set("limit", String(pageSize));
   const loaded = useData<RunsView>(`/data/runs?${asked}`);
+  const [selected, setSelected] = useState<readonly number[]>([]);
   return (
     <main>
       <div class="toolbar">
         <h1>Runs</h1>
         <Filters />
+        <span class="space" />
+        <Compare selected={selected} clear={() => setSelected([])} />
       </div>
       <Show of={loaded}>
         {({ runs, hasMore }) =>
           runs.length === 0 ? (
-            <NoRuns isFiltered={asked.size > 0} />
+            <NoRuns isFiltered={isFiltered} />
           ) : (
             <>
-              <Table runs={runs} />
-              {hasMore ? (
-                <a
-                  class="button"
-                  href={hrefOf(withParams({ before: String(runs.at(-1)?.id ?? 0) }))}
-                >
-                  Older runs
-                </a>
-              ) : null}
+              <Table
+                runs={runs}
+                selected={selected}
+                // Two at most: the one that was selected first is left out.
+                toggle={(id) =>
+                  setSelected((before) =>
+                    before.includes(id)
+                      ? before.filter((each) => each !== id)
+                      : [...before, id].slice(-2),
+                  )
+                }
+              />
+              <Pages runs={runs} hasMore={hasMore} />
             </>
           )
         }
@@ -57,16 +72,18 @@ const NoRuns = ({ isFiltered }: { readonly isFiltered: boolean }) =>
     </Empty>
   );
 
+const filter = (name: string, value: string | null): void =>
+  go(withParams({ [name]: value, before: null }));
+
 function Filters() {
-  const pipeline = param("pipeline");
+  const isFailedFirst = param("order") === "failed";
   return (
     <>
+      <PipelineFilter />
       <select
         aria-label="status"
         value={param("status") ?? ""}
-        onChange={({ currentTarget }) =>
-          go(withParams({ status: currentTarget.value, before: null }))
-        }
+        onChange={({ currentTarget }) => filter("status", currentTarget.value)}
       >
         <option value="">every status</option>
         {statuses
@@ -77,61 +94,185 @@ function Filters() {
             </option>
           ))}
       </select>
-      {pipeline === null ? null : (
-        <a class="button" href={hrefOf(withParams({ pipeline: null }))}>
-          {pipeline} ✕
-        </a>
-      )}
+      <button
+        type="button"
+        class="toggle"
+        aria-pressed={isFailedFirst}
+        onClick={() => filter("order", isFailedFirst ? null : "failed")}
+      >
+        Failed first
+      </button>
     </>
   );
 }
 
-const Table = ({ runs }: { readonly runs: readonly RunBrief[] }) => (
+function PipelineFilter() {
+  const loaded = useData<PipelinesView>("/data/pipelines", { isLive: false });
+  const pipeline = param("pipeline") ?? "";
+  const known = loaded.type === "ready" ? loaded.data.pipelines.map(({ name }) => name) : [];
+  const names = pipeline === "" || known.includes(pipeline) ? known : [pipeline, ...known];
+  return (
+    <select
+      aria-label="pipeline"
+      value={pipeline}
+      onChange={({ currentTarget }) => filter("pipeline", currentTarget.value)}
+    >
+      <option value="">every pipeline</option>
+      {names.map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function Compare({
+  selected,
+  clear,
+}: {
+  readonly selected: readonly number[];
+  readonly clear: () => void;
+}) {
+  if (selected.length === 0) return null;
+  const [a = 0, b] = selected.toSorted((x, y) => x - y);
+  return (
+    <span class="toolbar" role="status">
+      {b === undefined ? (
+        <span class="soft">Select one more run to compare with run {a}</span>
+      ) : (
+        <a class="button primary" href={hrefOf(`/compare?a=${a}&b=${b}`)}>
+          Compare runs {a} and {b}
+        </a>
+      )}
+      <button type="button" class="plain" aria-label="select none" onClick={clear}>
+        ✕
+      </button>
+    </span>
+  );
+}
+
+const Pages = ({
+  runs,
+  hasMore,
+}: {
+  readonly runs: readonly RunBrief[];
+  readonly hasMore: boolean;
+}) => (
+  <nav class="toolbar" aria-label="pages">
+    {param("before") === null ? null : (
+      <a class="button" href={hrefOf(withParams({ before: null }))}>
+        ← First page
+      </a>
+    )}
+    {hasMore ? (
+      <a class="button" href={hrefOf(withParams({ before: String(runs.at(-1)?.id ?? 0) }))}>
+        Next {pageSize} →
+      </a>
+    ) : null}
+  </nav>
+);
+
+type TableProps = {
+  readonly runs: readonly RunBrief[];
+  readonly selected: readonly number[];
+  readonly toggle: (id: number) => void;
+};
+
+const Table = ({ runs, selected, toggle }: TableProps) => (
   <div class="card scroll-x">
-    <table>
+    <table class="runs">
       <thead>
         <tr>
-          <th>Run</th>
+          <th aria-label="select" />
+          <th class="number">Run</th>
           <th>Pipeline</th>
           <th>Status</th>
           <th>Tasks</th>
+          <th>Params</th>
           <th>Started</th>
           <th class="number">Took</th>
         </tr>
       </thead>
       <tbody>
         {runs.map((run) => (
-          <RunRow key={run.id} run={changed.value.get(run.id) ?? run} />
+          <RunRow
+            key={run.id}
+            run={changed.value.get(run.id) ?? run}
+            isSelected={selected.includes(run.id)}
+            toggle={() => toggle(run.id)}
+          />
         ))}
       </tbody>
     </table>
   </div>
 );
 
-function RunRow({ run }: { readonly run: RunBrief }) {
-  const now = Date.now();
-  const total = run.total ?? 0;
+type RowProps = {
+  readonly run: RunBrief;
+  readonly isSelected: boolean;
+  readonly toggle: () => void;
+};
+
+const RunRow = ({ run, isSelected, toggle }: RowProps) => (
+  <tr class={isSelected ? "selected" : ""}>
+    <td class="select">
+      <input
+        type="checkbox"
+        aria-label={`select run ${run.id}`}
+        title="select two runs to compare them"
+        checked={isSelected}
+        onChange={toggle}
+      />
+    </td>
+    <td class="number">
+      <a href={hrefOf(`/runs/${run.id}`)}>{run.id}</a>
+    </td>
+    <td>
+      <a class="plain-link" href={hrefOf(`/runs/${run.id}`)}>
+        {run.pipeline}
+      </a>
+    </td>
+    <td>
+      <Status of={run.status} />
+    </td>
+    <Progress run={run} />
+    <td class="params" title={run.params === "{}" ? undefined : run.params}>
+      <span class="cut soft">{paramsText(run.params)}</span>
+    </td>
+    <td class="when" title={time(run.startedAt)}>
+      {ago(run.startedAt, Date.now())}
+    </td>
+    <td class="number">{tookText(run)}</td>
+  </tr>
+);
+
+function Progress({ run: { counts, total: planned } }: { readonly run: RunBrief }) {
+  const total = planned ?? 0;
   return (
-    <tr>
-      <td>
-        <a href={hrefOf(`/runs/${run.id}`)}>{run.id}</a>
-      </td>
-      <td>
-        <a href={hrefOf(`/runs?${new URLSearchParams({ pipeline: run.pipeline })}`)}>
-          {run.pipeline}
-        </a>
-      </td>
-      <td>
-        <Status of={run.status} />
-      </td>
-      <td title={countsText(run.counts)}>
-        <CountsBar counts={run.counts} total={total} />
-        <small>
-          {count(run.counts.done)} of {count(total)} done, {percent(run.counts.done, total)}
-        </small>
-      </td>
-      <td title={time(run.startedAt)}>{ago(run.startedAt, now)}</td>
-      <td class="number">{duration((run.finishedAt ?? now) - run.startedAt)}</td>
-    </tr>
+    <td class="tasks" title={countsText(counts)}>
+      <CountsBar counts={counts} total={total} />
+      <small>
+        {count(counts.done)} of {count(total)}, {percent(counts.done, total)}
+      </small>
+    </td>
   );
+}
+
+function tookText(run: RunBrief): string {
+  const ms = tookMs(run);
+  return ms === null ? "–" : duration(ms);
+}
+
+/** `limit=5 day=2026-01-01` */
+function paramsText(json: string): string {
+  try {
+    return Object.entries(JSON.parse(json) as object)
+      .map(
+        ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+      )
+      .join(" ");
+  } catch {
+    return json;
+  }
 }

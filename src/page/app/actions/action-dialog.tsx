@@ -1,0 +1,194 @@
+// Says what an action will do, and does it when it is confirmed.
+
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+
+import type { CancelRequest, JobBrief, RerunRequest, StartView } from "../../contract-actions.ts";
+import type { RunBrief } from "../../contract.ts";
+import { count } from "../format.ts";
+import { Check } from "../parts/check.tsx";
+import { Modal } from "../parts/modal.tsx";
+import { post, SourceError } from "../source.ts";
+import { useData } from "../use-data.ts";
+import { type ActionDialog, actionDialog } from "./dialogs.ts";
+import { showJob } from "./started.ts";
+import { RunForm } from "./run-form.tsx";
+
+const close = (): void => void (actionDialog.value = null);
+
+export function OpenDialog() {
+  const dialog = actionDialog.value;
+  if (dialog === null) return null;
+  return (
+    <Modal key={`${dialog.type} ${dialog.run.id}`} title={titleOf(dialog)} onClose={close}>
+      {dialog.type === "run" ? (
+        <RunForm run={dialog.run} isAgain={dialog.isAgain} onClose={close} />
+      ) : dialog.type === "cancel" ? (
+        <Cancel run={dialog.run} />
+      ) : (
+        <Again dialog={dialog} />
+      )}
+    </Modal>
+  );
+}
+
+function titleOf(dialog: ActionDialog): string {
+  const { id, pipeline } = dialog.run;
+  switch (dialog.type) {
+    case "run":
+      return `Run ${pipeline}`;
+    case "rerun-failed":
+      return `Rerun what failed in run ${id}?`;
+    case "rerun-task":
+      return `Rerun ${dialog.title}?`;
+    case "resume":
+      return `Resume run ${id}?`;
+    case "cancel":
+      return `Cancel run ${id}?`;
+  }
+}
+
+type AgainDialog = Exclude<ActionDialog, { readonly type: "run" | "cancel" }>;
+
+function Again({ dialog }: { readonly dialog: AgainDialog }) {
+  const { run } = dialog;
+  const start = useData<StartView>(`/data/runs/${run.id}/start`, { isLive: false });
+  const [isDownstream, setIsDownstream] = useState(false);
+  const problem = start.type === "ready" ? start.data.problem : null;
+  return (
+    <Confirm
+      word={dialog.type === "resume" ? "Resume" : "Rerun"}
+      isReady={start.type === "ready" && problem === null}
+      act={() =>
+        dialog.type === "resume"
+          ? post<JobBrief>(`/actions/runs/${run.id}/resume`, {})
+          : post<JobBrief>(`/actions/runs/${run.id}/rerun`, {
+              task: dialog.type === "rerun-task" ? dialog.task : null,
+              isDownstream,
+            } satisfies RerunRequest)
+      }
+    >
+      <p>{whatHappens(dialog)}</p>
+      {dialog.type === "rerun-task" ? (
+        <Check isOn={isDownstream} set={setIsDownstream}>
+          also run again what depends on it, even where its input stays the same
+        </Check>
+      ) : null}
+      {start.type === "ready" && start.data.problem !== null ? (
+        <p class="problem" role="alert">
+          {start.data.problem}
+          {start.data.next === null ? null : <small>{start.data.next}</small>}
+        </p>
+      ) : (
+        <Facts run={run} file={start.type === "ready" ? start.data.file : run.file} />
+      )}
+    </Confirm>
+  );
+}
+
+function whatHappens({ type, run }: AgainDialog): string {
+  const { counts } = run;
+  const stays = "Results of tasks that are done stay, unless their code has changed since.";
+  switch (type) {
+    case "rerun-failed": {
+      const skipped =
+        counts.skipped === 0
+          ? ""
+          : `, and what was skipped because of them (${count(counts.skipped)})`;
+      return `${tasks(counts.error, "failed task")} run${counts.error === 1 ? "s" : ""} again${skipped}, in a new session of run ${run.id}. ${stays}`;
+    }
+    case "rerun-task":
+      return `This task runs again in a new session of run ${run.id}; what depends on it does so where its result differs. The rows that it wrote stay until it writes them again.`;
+    case "resume":
+      return `Run ${run.id} goes on where it stopped: ${count(counts.done)} of ${count(run.total ?? counts.done)} tasks are done. ${stays}`;
+  }
+}
+
+const tasks = (amount: number, what: string): string =>
+  `${count(amount)} ${what}${amount === 1 ? "" : "s"}`;
+
+const Facts = ({ run, file }: { readonly run: RunBrief; readonly file: string | null }) => (
+  <dl class="facts">
+    <dt>File</dt>
+    <dd class="mono">{file ?? "–"}</dd>
+    {run.params === "{}" ? null : (
+      <>
+        <dt>Params</dt>
+        <dd class="mono">{run.params}</dd>
+      </>
+    )}
+  </dl>
+);
+
+function Cancel({ run }: { readonly run: RunBrief }) {
+  const [isNow, setIsNow] = useState(false);
+  const { running } = run.counts;
+  return (
+    <Confirm
+      word="Cancel the run"
+      isDangerous
+      isReady
+      act={() =>
+        post<JobBrief>(`/actions/runs/${run.id}/cancel`, { isNow } satisfies CancelRequest)
+      }
+    >
+      <p>
+        {run.pipeline} starts no more tasks.{" "}
+        {running === 0
+          ? "No task is running."
+          : `The running ${running === 1 ? "task is" : `${count(running)} tasks are`} told to stop, and ${running === 1 ? "has" : "have"} 10 s.`}{" "}
+        What is committed stays, and the run can be resumed.
+      </p>
+      <Check isOn={isNow} set={setIsNow}>
+        do not wait for running tasks: what they have not committed is lost
+      </Check>
+    </Confirm>
+  );
+}
+
+type ConfirmProps = {
+  readonly word: string;
+  readonly isDangerous?: boolean;
+  readonly isReady: boolean;
+  readonly act: () => Promise<JobBrief>;
+  readonly children: ComponentChildren;
+};
+
+function Confirm({ word, isDangerous = false, isReady, act, children }: ConfirmProps) {
+  const [state, setState] = useState<"open" | "asked" | SourceError>("open");
+  const confirm = async (): Promise<void> => {
+    setState("asked");
+    try {
+      showJob(await act());
+      close();
+    } catch (thrown) {
+      setState(
+        thrown instanceof SourceError ? thrown : new SourceError(0, { problem: String(thrown) }),
+      );
+    }
+  };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void confirm();
+      }}
+    >
+      {children}
+      {state instanceof SourceError ? (
+        <p class="problem" role="alert">
+          {state.message}
+          {state.next === undefined ? null : <small>{state.next}</small>}
+        </p>
+      ) : null}
+      <footer>
+        <button type="button" onClick={close}>
+          Leave it
+        </button>
+        <button class={isDangerous ? "danger" : "primary"} disabled={!isReady || state === "asked"}>
+          {state === "asked" ? "Starting …" : word}
+        </button>
+      </footer>
+    </form>
+  );
+}

@@ -1,0 +1,147 @@
+// The output of a program that the page has started, below the view: live, with the command that was run.
+
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+
+import type { JobBrief } from "../../contract-actions.ts";
+import { duration } from "../format.ts";
+import { AnsiText } from "../parts/ansi-text.tsx";
+import { hrefOf } from "../router.ts";
+import { post } from "../source.ts";
+import { useJobOutput } from "./job-output.ts";
+import { jobs, noteJob, openJob } from "./started.ts";
+
+export function JobPanel() {
+  const job = jobs.value.find(({ id }) => id === openJob.value);
+  if (job === undefined) return null;
+  return (
+    <section
+      class="job-panel"
+      aria-label="what the page has started"
+      onKeyDown={({ key }) => {
+        if (key === "Escape") openJob.value = null;
+      }}
+    >
+      <header>
+        <JobState job={job} />
+        <Chosen job={job} />
+        <span class="space" />
+        {job.run === null ? null : <a href={hrefOf(`/runs/${job.run}`)}>Run {job.run}</a>}
+        {job.ended === null ? <Stop job={job} /> : null}
+        <button
+          type="button"
+          class="plain"
+          aria-label="close"
+          title="close (Esc); it goes on"
+          onClick={() => (openJob.value = null)}
+        >
+          ✕
+        </button>
+      </header>
+      <Command text={job.command} />
+      <Output key={job.id} job={job} />
+    </section>
+  );
+}
+
+function JobState({ job: { ended, startedAt } }: { readonly job: JobBrief }) {
+  if (ended === null) return <span class="status running">▸ running</span>;
+  const took = duration(Math.max(0, ended.at - startedAt));
+  if (ended.code === 0) return <span class="status done">✓ exit 0, {took}</span>;
+  return (
+    <span class="status error">
+      ✕ {ended.code === null ? ended.signal : `exit ${ended.code}`}, {took}
+    </span>
+  );
+}
+
+/** The title; a list where there are several. */
+const Chosen = ({ job }: { readonly job: JobBrief }) =>
+  jobs.value.length === 1 ? (
+    <strong>{job.title}</strong>
+  ) : (
+    <select
+      aria-label="which program"
+      value={String(job.id)}
+      onChange={({ currentTarget }) => (openJob.value = Number(currentTarget.value))}
+    >
+      {jobs.value.map(({ id, title, ended }) => (
+        <option key={id} value={String(id)}>
+          {title}
+          {ended === null ? " (running)" : ""}
+        </option>
+      ))}
+    </select>
+  );
+
+function Stop({ job }: { readonly job: JobBrief }) {
+  const [isAsked, setIsAsked] = useState(false);
+  return (
+    <button
+      type="button"
+      class="danger"
+      title={isAsked ? "as a second Ctrl-C: without waiting" : "as Ctrl-C: it ends in order"}
+      onClick={() => {
+        setIsAsked(true);
+        void post<JobBrief>(`/actions/jobs/${job.id}/interrupt`, {}).then(noteJob, () => undefined);
+      }}
+    >
+      {isAsked ? "Stop now" : "Stop"}
+    </button>
+  );
+}
+
+function Command({ text }: { readonly text: string }) {
+  const [isCopied, setIsCopied] = useState(false);
+  return (
+    <div class="job-command">
+      <code>{text}</code>
+      <button
+        type="button"
+        class="plain"
+        onClick={() => {
+          void navigator.clipboard.writeText(text).then(
+            () => setIsCopied(true),
+            () => undefined,
+          );
+        }}
+      >
+        {isCopied ? "Copied" : "Copy"}
+      </button>
+    </div>
+  );
+}
+
+function Output({ job }: { readonly job: JobBrief }) {
+  const { text, isCut, problem } = useJobOutput(job.id);
+  const area = useRef<HTMLPreElement>(null);
+  const isAtEnd = useRef(true);
+  useLayoutEffect(() => {
+    const { current } = area;
+    if (current !== null && isAtEnd.current) current.scrollTop = current.scrollHeight;
+  }, [text]);
+  return (
+    <>
+      {problem === null ? null : (
+        <p class="problem" role="alert">
+          {problem}: what is shown may be old
+        </p>
+      )}
+      <pre
+        ref={area}
+        class="job-output"
+        tabIndex={0}
+        aria-label="output"
+        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+          isAtEnd.current = scrollTop + clientHeight > scrollHeight - 24;
+        }}
+      >
+        {isCut ? <span class="soft">{"… earlier lines are not shown\n"}</span> : null}
+        {text === "" ? (
+          <span class="soft">{job.ended === null ? "Starting …" : "It printed nothing."}</span>
+        ) : (
+          <AnsiText text={text} />
+        )}
+      </pre>
+    </>
+  );
+}

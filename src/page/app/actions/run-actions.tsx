@@ -1,0 +1,61 @@
+// The buttons of a run: what can be done with it in the state that it is in.
+
+import type { RunBrief } from "../../contract.ts";
+import { count } from "../format.ts";
+import { canAct } from "../database.ts";
+import { type ActionDialog, actionDialog } from "./dialogs.ts";
+
+const open = (dialog: ActionDialog) => (): void => void (actionDialog.value = dialog);
+
+/** @param isShort only the next step, for a list */
+export function RunActions({
+  run,
+  isShort = false,
+}: {
+  readonly run: RunBrief;
+  readonly isShort?: boolean;
+}) {
+  if (!canAct.value) return null;
+  const mayRun = run.file !== null && run.status !== "running";
+  return (
+    <span class="actions">
+      <NextStep run={run} />
+      {mayRun && (!isShort || run.status === "done") ? (
+        <button type="button" onClick={open({ type: "run", run, isAgain: !isShort })}>
+          {isShort ? "Run …" : "Run again …"}
+        </button>
+      ) : null}
+    </span>
+  );
+}
+
+function NextStep({ run }: { readonly run: RunBrief }) {
+  switch (run.status) {
+    case "running":
+      return (
+        <button type="button" class="danger" onClick={open({ type: "cancel", run })}>
+          Cancel …
+        </button>
+      );
+    case "interrupted":
+    case "cancelled":
+      return run.file === null ? null : (
+        <button type="button" class="primary" onClick={open({ type: "resume", run })}>
+          Resume …
+        </button>
+      );
+    case "error":
+      if (run.file === null) return null;
+      return run.counts.error === 0 ? (
+        <button type="button" class="primary" onClick={open({ type: "resume", run })}>
+          Resume …
+        </button>
+      ) : (
+        <button type="button" class="primary" onClick={open({ type: "rerun-failed", run })}>
+          Rerun {count(run.counts.error)} failed …
+        </button>
+      );
+    case "done":
+      return null;
+  }
+}

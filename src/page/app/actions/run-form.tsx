@@ -1,0 +1,193 @@
+// The form that starts a run: a field for each of the pipeline's params.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import type {
+  FormField,
+  FormView,
+  ParamProblem,
+  RunAnswer,
+  RunRequest,
+} from "../../contract-actions.ts";
+import type { RunBrief } from "../../contract.ts";
+import { post, SourceError } from "../source.ts";
+import { Check } from "../parts/check.tsx";
+import { Field } from "./form-field.tsx";
+import { readForm, textOf, type Typed } from "./form-values.ts";
+import { showJob } from "./started.ts";
+
+type Props = {
+  readonly run: RunBrief;
+  /** Its params are those to begin with. */
+  readonly isAgain: boolean;
+  readonly onClose: () => void;
+};
+
+type Form =
+  | { readonly type: "loading" }
+  | { readonly type: "failed"; readonly error: SourceError }
+  | { readonly type: "ready"; readonly form: FormView };
+
+export function RunForm({ run, isAgain, onClose }: Props) {
+  const [form, setForm] = useState<Form>({ type: "loading" });
+  useEffect(() => {
+    post<FormView>(`/actions/runs/${run.id}/form`, {}).then(
+      (loaded) => setForm({ type: "ready", form: loaded }),
+      (thrown: unknown) => setForm({ type: "failed", error: asSourceError(thrown) }),
+    );
+  }, [run.id]);
+  switch (form.type) {
+    case "loading":
+      return (
+        <>
+          <p class="soft">Loading {run.file ?? "its file"}, to ask which params it has …</p>
+          <div class="loading" role="status" aria-label="loading" />
+        </>
+      );
+    case "failed":
+      return (
+        <>
+          <p class="problem preformatted" role="alert">
+            {form.error.message}
+            {form.error.next === undefined ? null : <small>{form.error.next}</small>}
+          </p>
+          <footer>
+            <button type="button" onClick={onClose}>
+              Close
+            </button>
+          </footer>
+        </>
+      );
+    case "ready":
+      return <Fields run={run} isAgain={isAgain} onClose={onClose} form={form.form} />;
+  }
+}
+
+const asSourceError = (thrown: unknown): SourceError =>
+  thrown instanceof SourceError ? thrown : new SourceError(0, { problem: String(thrown) });
+
+function Fields({ run, isAgain, onClose, form }: Props & { readonly form: FormView }) {
+  const { fields } = form;
+  const [typed, setTyped] = useState<Typed>(() => (isAgain ? typedOf(run, fields) : {}));
+  const [isFresh, setIsFresh] = useState(false);
+  const [isAsked, setIsAsked] = useState(false);
+  const [problems, setProblems] = useState<readonly ParamProblem[]>([]);
+  const change = (name: string, text: string): void => {
+    setTyped((before) => ({ ...before, [name]: text }));
+    setProblems((before) => before.filter((problem) => problem.name !== name));
+  };
+  const submit = async (): Promise<void> => {
+    const read = readForm(fields, typed);
+    const wrong = Object.entries(read.problems).map(([name, message]) => ({ name, message }));
+    setProblems(wrong);
+    if (wrong.length > 0) return;
+    setIsAsked(true);
+    setProblems(await start(run.id, { params: read.params, isFresh }, onClose));
+    setIsAsked(false);
+  };
+  const element = useFirstFocus();
+  return (
+    <form
+      ref={element}
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <p class="soft mono">{run.file}</p>
+      <FieldList form={form} typed={typed} problems={problems} change={change} />
+      <Check isOn={isFresh} set={setIsFresh}>
+        a new run, also where an interrupted one with the same params could go on
+      </Check>
+      <footer>
+        <button type="button" onClick={onClose}>
+          Leave it
+        </button>
+        <button class="primary" disabled={isAsked}>
+          {isAsked ? "Starting …" : "Run"}
+        </button>
+      </footer>
+    </form>
+  );
+}
+
+function useFirstFocus() {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    form.current?.querySelector<HTMLElement>("input, select, textarea")?.focus();
+  }, []);
+  return form;
+}
+
+type ListProps = {
+  readonly form: FormView;
+  readonly typed: Typed;
+  readonly problems: readonly ParamProblem[];
+  readonly change: (name: string, text: string) => void;
+};
+
+function FieldList({ form: { fields, isOpen }, typed, problems, change }: ListProps) {
+  const known = new Set(fields.map(({ name }) => name));
+  const others = problems.filter(({ name }) => name === null || !known.has(name));
+  const none = isOpen
+    ? "Its schema does not say which params it takes. It runs with its defaults."
+    : "It has no params.";
+  return (
+    <div class="fields">
+      {fields.length === 0 ? <p>{none}</p> : null}
+      {fields.map((field) => (
+        <Field
+          key={field.name}
+          field={field}
+          text={typed[field.name]}
+          problem={problems.find(({ name }) => name === field.name)?.message}
+          onChange={(text) => change(field.name, text)}
+        />
+      ))}
+      {others.map(({ name, message }) => (
+        <p key={message} class="problem" role="alert">
+          {name === null ? message : `${name} ${message}`}
+        </p>
+      ))}
+    </div>
+  );
+}
+
+/** @returns what is in the way */
+async function start(
+  run: number,
+  request: RunRequest,
+  onStarted: () => void,
+): Promise<readonly ParamProblem[]> {
+  try {
+    const answer = await post<RunAnswer>(`/actions/runs/${run}/run`, request);
+    if (answer.type === "refused") return answer.problems;
+    showJob(answer.job);
+    onStarted();
+    return [];
+  } catch (thrown) {
+    const { message, next } = asSourceError(thrown);
+    return [{ name: null, message: next === undefined ? message : `${message}: ${next}` }];
+  }
+}
+
+/** The params of the run, as far as the form has a field for them and no secret is hidden in them. */
+function typedOf(run: RunBrief, fields: readonly FormField[]): Typed {
+  const params = paramsOf(run);
+  return Object.fromEntries(
+    fields.flatMap((field) => {
+      const json = JSON.stringify(params[field.name]);
+      const isShown = json !== undefined && !field.isSecret && !json.includes("***");
+      return isShown ? [[field.name, textOf(field, json)]] : [];
+    }),
+  );
+}
+
+function paramsOf({ params }: RunBrief): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(params) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}

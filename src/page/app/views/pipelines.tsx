@@ -1,0 +1,135 @@
+// The pipelines of the database: how their last runs went, and what to do next.
+
+import type { ComponentChildren } from "preact";
+
+import type { PipelineBrief, PipelinesView, RunBar } from "../../contract-runs.ts";
+import { RunActions } from "../actions/run-actions.tsx";
+import { ago, count, duration } from "../format.ts";
+import { changed } from "../live.ts";
+import { RunBars } from "../parts/run-bars.tsx";
+import { Empty, Show } from "../parts/states.tsx";
+import { Status } from "../parts/status.tsx";
+import { hrefOf } from "../router.ts";
+import { tookMs } from "../took.ts";
+import { useData } from "../use-data.ts";
+
+export function Pipelines() {
+  const loaded = useData<PipelinesView>("/data/pipelines");
+  return (
+    <main>
+      <h1>Pipelines</h1>
+      <Show of={loaded}>
+        {({ pipelines }) =>
+          pipelines.length === 0 ? (
+            <NoPipelines />
+          ) : (
+            <ul class="pipelines">
+              {pipelines.map((pipeline) => (
+                <Pipeline key={pipeline.name} pipeline={live(pipeline)} />
+              ))}
+            </ul>
+          )
+        }
+      </Show>
+    </main>
+  );
+}
+
+const NoPipelines = () => (
+  <Empty title="Nothing has run yet">
+    <p>A pipeline is here as soon as it has run once with this database:</p>
+    <pre>
+      {
+        "pipeloom init              # a project with a pipeline that runs\npipeloom run etl.ts        # or your own file"
+      }
+    </pre>
+    <p>This page shows the run while it goes on.</p>
+  </Empty>
+);
+
+/** With what has changed since the answer. */
+function live(pipeline: PipelineBrief): PipelineBrief {
+  const news = changed.value;
+  const recent = pipeline.recent.map((bar) => news.get(bar.id) ?? bar);
+  return { ...pipeline, recent, last: news.get(pipeline.last.id) ?? pipeline.last };
+}
+
+function Pipeline({ pipeline }: { readonly pipeline: PipelineBrief }) {
+  const { name, runs, recent, last } = pipeline;
+  const running = recent.filter(({ status }) => status === "running");
+  return (
+    <li class="card pipeline">
+      <div class="pipeline-name">
+        <h2>
+          <a href={hrefOf(`/runs?${new URLSearchParams({ pipeline: name })}`)}>{name}</a>
+        </h2>
+        <p>
+          <a class="last" href={hrefOf(`/runs/${last.id}`)}>
+            <Status of={last.status} /> <span class="soft">{ago(last.startedAt, Date.now())}</span>
+          </a>
+        </p>
+        <p class="soft file" title={last.file ?? undefined}>
+          {last.file?.split(/[\\/]/).slice(-2).join("/") ?? "ships inside pipeloom"}
+        </p>
+      </div>
+      <RunBars bars={recent} name={name} />
+      <dl class="pipeline-facts">
+        <Fact name="done" title="of the last runs that ended; cancelled ones do not count">
+          {successOf(recent)}
+        </Fact>
+        <Fact name="median" title="how long the last done runs took">
+          {medianOf(recent)}
+        </Fact>
+        <Fact name="runs">{count(runs)}</Fact>
+        <Fact name="running">
+          {running.length === 0 ? <span class="soft">–</span> : <Running running={running} />}
+        </Fact>
+      </dl>
+      <RunActions run={last} isShort />
+    </li>
+  );
+}
+
+const Fact = ({
+  name,
+  title,
+  children,
+}: {
+  readonly name: string;
+  readonly title?: string;
+  readonly children: ComponentChildren;
+}) => (
+  <div title={title}>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);
+
+const Running = ({ running }: { readonly running: readonly RunBar[] }) => (
+  <a class="status running" href={hrefOf(`/runs/${running.at(-1)?.id}`)}>
+    ▸ {running.length}
+  </a>
+);
+
+function successOf(recent: readonly RunBar[]): ComponentChildren {
+  const ended = recent.filter(({ status }) => ["done", "error", "interrupted"].includes(status));
+  const done = ended.filter(({ status }) => status === "done").length;
+  if (ended.length === 0) return <span class="soft">–</span>;
+  return (
+    <span class={done === ended.length ? "" : "some-failed"}>
+      {Math.floor((done / ended.length) * 100)} %{" "}
+      <small>
+        {done} of {ended.length}
+      </small>
+    </span>
+  );
+}
+
+function medianOf(recent: readonly RunBar[]): ComponentChildren {
+  const all = recent
+    .filter(({ status }) => status === "done")
+    .flatMap((bar) => tookMs(bar) ?? [])
+    .toSorted((a, b) => a - b);
+  const median = all[Math.floor((all.length - 1) / 2)];
+  return median === undefined ? <span class="soft">–</span> : duration(median);
+}
