@@ -78,6 +78,8 @@ export type OutputOptions = {
   readonly againAnywhere?: readonly string[] | undefined;
   /** Called before the events are shown. */
   readonly onEvents?: (events: readonly RunEvent[]) => void;
+  /** The child that shows the page: it does not end with the run. */
+  readonly pagePid?: () => number | undefined;
 };
 
 type StoreOptions = {

@@ -76,6 +76,7 @@ class CommandRun {
   readonly #ui: PacedUi;
   readonly #onEvents: OutputOptions["onEvents"];
   readonly #againAnywhere: OutputOptions["againAnywhere"];
+  readonly #pagePid: OutputOptions["pagePid"];
   readonly #lost: LostOutput[] = [];
   readonly #trigger = takeVariable(triggerVariable) === "page" ? "page" : "cli";
   /** Resolves at a signal after the run's end: stop waiting for slow readers. */
@@ -98,6 +99,7 @@ class CommandRun {
     this.#outputs = outputs;
     this.#onEvents = output.onEvents;
     this.#againAnywhere = output.againAnywhere;
+    this.#pagePid = output.pagePid;
     this.#stderr = stderr;
     this.#ui = openUi(output, stdout, stderr, {
       mask: this.#masked,
@@ -157,7 +159,7 @@ class CommandRun {
     });
     this.#ran = run;
     const summary = await run.start();
-    await endLeftChildren(programs);
+    await endLeftChildren(programs, this.#pagePid?.());
     reaper.tell("=");
     await this.#watchdog?.release();
     inherited.end();

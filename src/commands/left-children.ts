@@ -14,8 +14,11 @@ import type { Programs } from "../protocol/shared/programs.ts";
 const graceMs = 1000;
 const lookMs = 10;
 
-/** Sends SIGTERM to all descendants of this process, and SIGKILL to those that are alive 1 s later. */
-export async function endLeftChildren({ reaper }: Programs): Promise<void> {
+/**
+ * Sends SIGTERM to all descendants of this process, and SIGKILL to those that are alive 1 s later.
+ * @param spared a child that is not the user's, with what it has started
+ */
+export async function endLeftChildren({ reaper }: Programs, spared?: number): Promise<void> {
   if (process.platform !== "linux") return;
   // Listed twice: when a thread ends, its children move to the list of another thread.
   const found = new Set([...descendantsOf(process.pid), ...descendantsOf(process.pid)]);
@@ -23,6 +26,7 @@ export async function endLeftChildren({ reaper }: Programs): Promise<void> {
     found.delete(reaper.pid);
     for (const pid of escaped()) found.add(pid);
   }
+  if (spared !== undefined) for (const pid of [spared, ...descendantsOf(spared)]) found.delete(pid);
   const left = [...found].filter(runs);
   for (const pid of left) signalProcess(pid, "SIGTERM");
   const until = systemClock.now() + graceMs;

@@ -55,6 +55,7 @@ export const command: CliCommand = defineCliCommand({
       type: "boolean",
       description: "run again after each save of the file, or of a file that it imports",
     },
+    ui: { type: "boolean", description: "open the page that shows the run in the browser" },
     ...runFlags,
     ...commonFlags,
   },
@@ -68,6 +69,7 @@ export const command: CliCommand = defineCliCommand({
     raiseFetchLimit(flags.concurrency);
     const module = pipelineFile(flags.file);
     assertPlanFlags(flags);
+    if (flags.ui) assertPageFlags(flags);
     const formOf = takeVariable(formVariable);
     if (formOf !== undefined) {
       const { printForm } = await import("./run-form.ts");
@@ -82,6 +84,7 @@ export const command: CliCommand = defineCliCommand({
       againAnywhere: againAnywhere(flags, module),
     };
     const entered = enterPipelineFolder(module);
+    if (flags.ui) return runWithPage(entered, options, output);
     if (!flags.dryRun) return executeRun(entered, options, output);
     // Loaded when asked for: it reads the file, and SQLite is half of what the main thread of a run would load.
     const { dryRun } = await import("./dry-run.ts");
@@ -90,6 +93,15 @@ export const command: CliCommand = defineCliCommand({
     );
   },
 });
+
+async function runWithPage(...[module, options, output]: RunArguments): Promise<number> {
+  const { RunPage } = await import("./run-page.ts");
+  using page = new RunPage();
+  const { onEvents } = page;
+  const code = await executeRun(module, options, { ...output, onEvents, pagePid: () => page.pid });
+  // A signal that has ended the run ends the page too.
+  return code > 128 ? code : await page.untilLeft(code);
+}
 
 /** @throws UsageError where a second run would lack its params */
 async function watch({ params }: { params: string | undefined }, path: string): Promise<number> {
@@ -102,6 +114,8 @@ async function watch({ params }: { params: string | undefined }, path: string): 
   const { watchRun } = await import("./watch-run.ts");
   return watchRun(path, withoutFlag(process.argv.slice(2), command.args, "watch"));
 }
+
+type RunArguments = Parameters<typeof executeRun>;
 
 type RunFlags = {
   readonly file: string;
@@ -130,6 +144,25 @@ const again = (flags: RunFlags): string[] => [
   ...flags.param.flatMap((param) => flagWords("--param", param)),
   ...flags.only.flatMap((only) => flagWords("--only", only)),
 ];
+
+/** @throws UsageError for a flag that would have no effect */
+function assertPageFlags(flags: {
+  readonly dryRun: boolean;
+  readonly watch: boolean;
+  readonly db: string | undefined;
+  readonly storeTaskStatus: boolean;
+}): void {
+  if (flags.dryRun) throw new UsageError("--ui shows a run, and --dry-run runs nothing");
+  if (flags.watch) {
+    throw new UsageError(
+      "--ui is for one run, and --watch runs several times",
+      "the page of all runs: pipeloom ui",
+    );
+  }
+  if (flags.db === ":memory:" || !flags.storeTaskStatus) {
+    throw new UsageError("--ui shows what is in the database, and this run keeps nothing in one");
+  }
+}
 
 /** @throws UsageError for a flag that would have no effect */
 function assertPlanFlags(flags: {

@@ -8,8 +8,11 @@ import { loadApp } from "../page/load-app.ts";
 import { PageDatabase } from "../page/page-database.ts";
 import { PageServer } from "../page/page-server.ts";
 import { minTokenLength } from "../page/token.ts";
+import { endsWithInputVariable } from "../protocol/page-variables.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
+import { idOf } from "./live-run.ts";
 import { openInBrowser } from "./open-in-browser.ts";
+import { takeVariable } from "./take-variable.ts";
 import { untilSignal } from "./until-signal.ts";
 import { asUserError } from "./waiting-reader.ts";
 
@@ -23,6 +26,7 @@ export const command = defineCliCommand({
       "The address that it prints opens the page once, in one browser; the next address is printed then. The page reads the database, also while runs write to it. It ends with Ctrl-C.",
     examples: [
       { line: "pipeloom ui --open", what: "the database of this folder, in the browser" },
+      { line: "pipeloom ui 12", what: "begin with run 12" },
       {
         line: "pipeloom ui --db etl.db --read-only",
         what: "without buttons that start or end runs",
@@ -30,6 +34,12 @@ export const command = defineCliCommand({
     ],
   },
   args: {
+    run: {
+      type: "positional",
+      required: false,
+      valueHint: "run-id",
+      description: "the run that the address shows first",
+    },
     db: readDbFlag,
     port: {
       type: "string",
@@ -64,6 +74,7 @@ export const command = defineCliCommand({
       host: flags.host,
       names: flags.allowHost,
       token,
+      entry: flags.run === undefined ? undefined : `/runs/${idOf(flags.run)}`,
       onEnter: () => {
         if (token === undefined && isOpened) say(`for another browser: ${server.newLink()}`);
       },
@@ -74,9 +85,15 @@ export const command = defineCliCommand({
     isOpened = true;
     if (flags.open) await openInBrowser(link);
     // `await`: otherwise the server would be stopped first.
-    return await untilSignal();
+    return await untilSignal(takeVariable(endsWithInputVariable) === undefined ? [] : [inputEnd()]);
   },
 });
+
+/** Resolves with the exit code. */
+async function inputEnd(): Promise<number> {
+  for await (const _ of Bun.stdin.stream()) continue;
+  return 0;
+}
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 

@@ -3,15 +3,18 @@
 import { Promise } from "../base/globals.ts";
 import { exitCodeOf } from "./run-signals.ts";
 
-/** @returns 0 after Ctrl-C, which is how such a command is meant to end; else the exit code that a shell reports for the signal */
-export async function untilSignal(): Promise<number> {
+/**
+ * @param others end it too, each with its exit code
+ * @returns 0 after Ctrl-C, which is how such a command is meant to end; else the exit code that a shell reports for the signal
+ */
+export async function untilSignal(others: readonly Promise<number>[] = []): Promise<number> {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   const { promise, resolve } = Promise.withResolvers<(typeof signals)[number]>();
   const listeners = signals.map((signal) => [signal, () => resolve(signal)] as const);
   for (const [signal, listener] of listeners) process.on(signal, listener);
   try {
-    const signal = await promise;
-    return signal === "SIGINT" ? 0 : exitCodeOf(signal);
+    const code = promise.then((signal) => (signal === "SIGINT" ? 0 : exitCodeOf(signal)));
+    return await Promise.race([code, ...others]);
   } finally {
     for (const [signal, listener] of listeners) process.off(signal, listener);
   }

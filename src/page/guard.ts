@@ -15,6 +15,8 @@ type Allowed = {
   readonly hosts: readonly string[];
   /** The cookie's name. It has the port, because a browser gives a cookie to all ports of a host. */
   readonly cookie: string;
+  /** Where a link leads to. Default: `/`. */
+  readonly entry?: string | undefined;
 };
 
 type Verdict =
@@ -79,7 +81,7 @@ export class Guard {
     url.searchParams.delete("token");
     const flags = "Path=/; HttpOnly; SameSite=Strict";
     const cookie = `${this.#allowed.cookie}=${this.#session}; ${flags}`;
-    return { type: "enter", location: url.pathname + url.search, cookie };
+    return { type: "enter", location: (this.#allowed.entry ?? "/") + url.search, cookie };
   }
 
   #hasSession(cookies: string | null): boolean {

@@ -21,6 +21,8 @@ type Options = {
   readonly names: readonly string[];
   /** Opens the page any number of times. Absent: each link opens it once. */
   readonly token?: string | undefined;
+  /** The address that a link leads to, below `/`. Absent: `/`. */
+  readonly entry?: string | undefined;
   /** A link was used: another browser needs a new one. */
   readonly onEnter: () => void;
 };
@@ -50,7 +52,7 @@ export class PageServer implements AsyncDisposable {
       fetch: (request) => this.#answer(request),
     });
     this.#guard = new Guard(
-      { hosts: this.#hosts(), cookie: `pipeloom-${this.port}` },
+      { hosts: this.#hosts(), cookie: `pipeloom-${this.port}`, entry: options.entry },
       options.token,
     );
   }

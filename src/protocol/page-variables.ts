@@ -6,3 +6,6 @@ export const triggerVariable = "PIPELOOM_TRIGGER";
 
 /** Of `pipeloom run <file>`: print the form of the pipeline with this name as a line of JSON, and run nothing. */
 export const formVariable = "PIPELOOM_FORM";
+
+/** Of `pipeloom ui`: it ends when its standard input does, so with the process that started it, however that ends. */
+export const endsWithInputVariable = "PIPELOOM_UI_ENDS_WITH_INPUT";

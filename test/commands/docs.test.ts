@@ -84,6 +84,7 @@ describe("everything is in it", () => {
       "PIPELOOM_STDIN",
       "PIPELOOM_TRIGGER",
       "PIPELOOM_FORM",
+      "PIPELOOM_UI_ENDS_WITH_INPUT",
       "PIPELOOM_COMMIT",
       "PIPELOOM_TARGET",
       "PIPELOOM_VERSION",

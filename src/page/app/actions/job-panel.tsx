@@ -29,7 +29,7 @@ export function JobPanel() {
         {job.ended === null ? <Stop job={job} /> : null}
         <button
           type="button"
-          class="plain"
+          class="plain icon close"
           aria-label="close"
           title="close (Esc); it goes on"
           onClick={() => (openJob.value = null)}

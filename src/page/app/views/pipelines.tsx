@@ -111,13 +111,17 @@ const Running = ({ running }: { readonly running: readonly RunBar[] }) => (
   </a>
 );
 
+/** Below it, the share is red: something is wrong with the pipeline, not with a run of it. */
+const badShare = 0.8;
+
 function successOf(recent: readonly RunBar[]): ComponentChildren {
   const ended = recent.filter(({ status }) => ["done", "error", "interrupted"].includes(status));
   const done = ended.filter(({ status }) => status === "done").length;
   if (ended.length === 0) return <span class="soft">–</span>;
+  const share = done / ended.length;
   return (
-    <span class={done === ended.length ? "" : "some-failed"}>
-      {Math.floor((done / ended.length) * 100)} %{" "}
+    <span class={share < badShare ? "bad" : ""}>
+      {Math.floor(share * 100)} %{" "}
       <small>
         {done} of {ended.length}
       </small>

@@ -1,0 +1,96 @@
+// `run --ui`: the page is a child that shows the run, outlives it, and ends with it.
+
+import { afterAll, expect, test } from "bun:test";
+import { join } from "node:path";
+
+import type { RunView } from "../../src/page/contract.ts";
+import { tempFolder } from "../store/write/temp-folder.ts";
+import { repository } from "../support/program.ts";
+
+const folder = tempFolder();
+afterAll(() => folder[Symbol.dispose]());
+
+const file = folder.file("etl.ts");
+await Bun.write(
+  file,
+  `import { pipeline, task } from "pipeloom";
+const t = task({ name: "t", run: async (_, ctx) => { if (ctx.params.wait) await Bun.sleep(60_000); } });
+export default pipeline({ name: "etl", params: { wait: false }, tasks: () => t() });`,
+);
+
+type Page = { readonly origin: string; readonly cookie: string; readonly location: string };
+
+/** No browser can be opened: the address is printed. */
+function runWithPage(...args: string[]) {
+  const child = Bun.spawn(
+    [process.execPath, join(repository, "src/cli.ts"), "run", file, "--ui", ...args],
+    { env: { ...process.env, PATH: "/nowhere", CI: "true" }, stdin: "ignore", stderr: "pipe" },
+  );
+  const text = { seen: "" };
+  const reading = (async () => {
+    for await (const bytes of child.stderr) text.seen += new TextDecoder().decode(bytes);
+  })();
+  const has = async (pattern: RegExp): Promise<RegExpExecArray> => {
+    for (;;) {
+      const found = pattern.exec(text.seen);
+      if (found !== null) return found;
+      if (child.exitCode !== null) throw new Error(`it ended: ${text.seen}`);
+      await Bun.sleep(10);
+    }
+  };
+  const rest = async (): Promise<string> => reading.then(() => text.seen);
+  return { child, has, rest };
+}
+
+async function enter(address: string): Promise<Page> {
+  const entered = await fetch(address, { redirect: "manual" });
+  return {
+    origin: new URL(address).origin,
+    cookie: entered.headers.get("set-cookie")?.split(";")[0] ?? "",
+    location: entered.headers.get("location") ?? "",
+  };
+}
+
+const isGone = async ({ origin }: Page): Promise<boolean> => {
+  for (;;) {
+    const there = await fetch(origin).then(
+      () => true,
+      () => false,
+    );
+    if (!there) return true;
+    await Bun.sleep(20);
+  }
+};
+
+test("the page shows the run, also after its end, until Ctrl-C; the exit code is the run's", async () => {
+  const { child, has } = runWithPage("--db", folder.file("a.db"));
+  const [address] = await has(/http:\S+token=\S+/);
+  const page = await enter(address);
+  expect(page.location).toBe("/runs/1");
+  await has(/the page stays open/);
+  const answer = await fetch(`${page.origin}/data/runs/1`, { headers: { cookie: page.cookie } });
+  expect(((await answer.json()) as RunView).run).toMatchObject({ pipeline: "etl", status: "done" });
+  child.kill("SIGINT");
+  expect(await child.exited).toBe(0);
+  expect(await isGone(page)).toBe(true);
+}, 30_000);
+
+test("the page ends with a run that is killed", async () => {
+  const { child, has } = runWithPage("--db", folder.file("b.db"), "--param", "wait=true");
+  const [address] = await has(/http:\S+token=\S+/);
+  const page = await enter(address);
+  child.kill("SIGKILL");
+  await child.exited;
+  expect(await isGone(page)).toBe(true);
+}, 30_000);
+
+test.each([
+  [["--dry-run"], "--dry-run runs nothing"],
+  [["--watch"], "--watch runs several times"],
+  [["--db", ":memory:"], "keeps nothing"],
+  [["--no-store-task-status"], "keeps nothing"],
+])("--ui with %p is wrong usage", async (args, message) => {
+  const { child, rest } = runWithPage(...args);
+  expect(await child.exited).toBe(2);
+  expect(await rest()).toContain(message);
+});
