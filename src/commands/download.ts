@@ -13,7 +13,13 @@ import { type Wanted, wantedFiles } from "../examples/files/wanted-files.ts";
 import { shownUrl } from "../formats/http/shown-url.ts";
 import { outputOptions } from "./common-flags.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
-import { importFlags, importOptions, requestsFlag } from "./import/import-flags.ts";
+import {
+  assertHeaders,
+  headerFlag,
+  importFlags,
+  importOptions,
+  requestsFlag,
+} from "./import/import-flags.ts";
 import { givenParams, runImport, wordsOf } from "./import/run-import.ts";
 
 export const command = defineCliCommand({
@@ -53,12 +59,14 @@ export const command = defineCliCommand({
       description: "the folder for the files",
     },
     overwrite: { type: "boolean", description: "replace files that pipeloom did not write" },
+    header: headerFlag,
     concurrency: requestsFlag,
     ...importFlags,
   },
   async run(flags) {
-    const { list, out, overwrite, urls } = flags;
+    const { list, out, overwrite, urls, header } = flags;
     const options = importOptions(flags);
+    assertHeaders(header);
     const listed = list === undefined ? [] : linesOf(await listText(list));
     const files = wanted([...urls, ...listed], list);
     if (flags.dryRun) {
@@ -71,12 +79,14 @@ export const command = defineCliCommand({
     return runImport(
       {
         pipeline: "download",
-        params: givenParams({ ...params, out, overwrite }),
+        params: { ...givenParams({ ...params, out, overwrite }), headers: header },
         table: "manifest",
         // All tasks but the one that makes the list.
         result: ({ done }) => `${plural(done - 1, "file")} in ${out}, listed in the table manifest`,
         hasKey: true,
-        again: isPiped ? undefined : ["download", ...urls, ...wordsOf({ list, out, overwrite })],
+        again: isPiped
+          ? undefined
+          : ["download", ...urls, ...wordsOf({ list, out, overwrite, header })],
       },
       { ...options, concurrency: flags.concurrency },
       outputOptions(flags),

@@ -13,7 +13,14 @@ import { defaultDb } from "../store/choose-database.ts";
 import { keyOf } from "../examples/name-list.ts";
 import { outputOptions } from "./common-flags.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
-import { importFlags, importOptions, requestsFlag, targetFlags } from "./import/import-flags.ts";
+import {
+  assertHeaders,
+  headerFlag,
+  importFlags,
+  importOptions,
+  requestsFlag,
+  targetFlags,
+} from "./import/import-flags.ts";
 import { givenParams, runImport, wordsOf } from "./import/run-import.ts";
 import { targetTable } from "./import/into-table.ts";
 
@@ -30,6 +37,10 @@ export const command = defineCliCommand({
       {
         line: "pipeloom fetch https://example.com/api/users --path data.items --select id,name,city=address.city --key id",
         what: "rows from inside the response, some of their properties, updated by id",
+      },
+      {
+        line: "pipeloom fetch https://example.com/api/orders -H 'Authorization: Bearer $TOKEN'",
+        what: "with a header, whose value is in a variable",
       },
     ],
   },
@@ -60,12 +71,14 @@ export const command = defineCliCommand({
       options: ["auto", "json", "jsonl"],
       description: "one JSON value, or one a line",
     },
+    header: headerFlag,
     concurrency: requestsFlag,
     ...importFlags,
   },
   async run(flags) {
-    const { urls, table: asked, key, select, path, format } = flags;
+    const { urls, table: asked, key, select, path, format, header } = flags;
     const options = importOptions(flags);
+    assertHeaders(header);
     for (const url of urls) checkUrl(url);
     const table = targetTable(asked, urls.map(lastPart), "address");
     const reading = { key, select, path, format };
@@ -80,10 +93,10 @@ export const command = defineCliCommand({
     return runImport(
       {
         pipeline: "fetch",
-        params: { urls, table, ...givenParams(reading) },
+        params: { urls, table, headers: header, ...givenParams(reading) },
         table,
         hasKey: keyOf(key ?? "").length > 0,
-        again: ["fetch", ...urls, ...wordsOf({ table: asked, ...reading })],
+        again: ["fetch", ...urls, ...wordsOf({ table: asked, ...reading, header })],
       },
       { ...options, concurrency: flags.concurrency },
       outputOptions(flags),

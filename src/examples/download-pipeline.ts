@@ -10,6 +10,7 @@ import { type Downloaded, downloadFile } from "./files/download-file.ts";
 import { hashFile } from "./files/hash-file.ts";
 import { dropPart, lstatOrNull, readRecord } from "./files/part-file.ts";
 import { type Wanted, wantedFiles } from "./files/wanted-files.ts";
+import { headersOf } from "./http/header-lines.ts";
 import { sampleFiles, startSampleServer } from "./http/sample-server.ts";
 import { shownUrl } from "../formats/http/shown-url.ts";
 import { orNone } from "./example-table.ts";
@@ -38,7 +39,7 @@ function knownNames(ctx: TaskContext): ReadonlyMap<string, string> {
 }
 
 type Stored = { bytes: number; sha256: string };
-type Target = Wanted & { out: string; overwrite: boolean };
+type Target = Wanted & { out: string; overwrite: boolean; headers: string[] };
 
 const download = task({
   name: "download",
@@ -55,6 +56,7 @@ const download = task({
     const from = sample === null ? url : `${sample.url}/files/${url.slice(samplePrefix.length)}`;
     const got = await downloadFile(from, path, {
       signal: ctx.signal,
+      headers: headersOf(target.headers, ctx.env),
       sha256,
       source: shownUrl(url),
       replace: existing.is === "replaceable",
@@ -141,14 +143,16 @@ export default pipeline({
     out: "downloads",
     /** Replaces existing files that pipeloom did not download, or that have changed since. */
     overwrite: false,
+    /** `Authorization: Bearer $TOKEN`: `$TOKEN` is an environment variable. */
+    headers: [] as string[],
   },
   schema: `CREATE TABLE IF NOT EXISTS manifest (
     file TEXT PRIMARY KEY, url TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, finished_at TEXT NOT NULL
   )`,
   tasks({ params }) {
-    const { urls, list, out, overwrite } = params;
+    const { urls, list, out, overwrite, headers } = params;
     return each(listFiles({ urls, list }), (wanted) =>
-      download({ ...wanted, out, overwrite }, { name: basename(wanted.name) }),
+      download({ ...wanted, out, overwrite, headers }, { name: basename(wanted.name) }),
     );
   },
 });

@@ -184,11 +184,11 @@ test(
     db.run("CREATE TABLE s (id INTEGER, n INTEGER) STRICT");
     const strict = await call(folder, "csv", "c.csv", "--table", "s");
     expect(strict.err).toContain('"y" (c.csv, line 3) is not a number and does not fit into');
-    using server = Bun.serve({
+    using posts = Bun.serve({
       port: 0,
       fetch: () => Response.json([{ id: 5 }, { id: "x" }]),
     });
-    const url = `http://localhost:${server.port}/t`;
+    const url = `http://localhost:${posts.port}/t`;
     const fetched = await call(folder, "fetch", url, "--key", "id");
     expect(fetched.err).toContain(
       'id is "x", and the column is INTEGER in the table t, which cannot hold it',
@@ -405,3 +405,62 @@ test(
   },
   patient,
 );
+
+test(
+  "fetch, download: headers with variables, for the server that was named only; the values are stored nowhere",
+  async () => {
+    using folder = tempFolder();
+    const seen: string[] = [];
+    const saw = (who: string, { headers }: Request): void =>
+      void seen.push(
+        `${who} ${headers.get("authorization")} ${headers.get("accept-language")} ${headers.get("accept")}`,
+      );
+    using other = Bun.serve({
+      port: 0,
+      fetch: (request) => {
+        saw("other", request);
+        return Response.json([{ id: 2 }]);
+      },
+    });
+    using api = Bun.serve({
+      port: 0,
+      fetch: (request) => {
+        saw("server", request);
+        if (request.url.endsWith(".bin")) return new Response("bytes");
+        const link = `<http://localhost:${other.port}/t>; rel="next"`;
+        return Response.json([{ id: 1 }], { headers: { link } });
+      },
+    });
+    const address = `http://localhost:${api.port}`;
+    const flags = ["--header", "Authorization: Bearer ${LONG_TOKEN}", "-H", "Accept-Language: en"];
+    const withToken = (...args: string[]): Promise<Ended> =>
+      run([...pipeloom, ...args], folder.path, { LONG_TOKEN: "s3cret-s3cret" });
+    const fetched = await withToken("fetch", `${address}/t`, ...flags);
+    expect(fetched.err).toContain("2 rows → table t\n");
+    const downloaded = await withToken("download", `${address}/a.bin`, ...flags);
+    expect(downloaded.err).toContain("1 file in downloads");
+    expect(seen).toEqual([
+      expect.stringMatching(/^server Bearer s3cret-s3cret en application\/json,/),
+      expect.stringMatching(/^other null null application\/json,/),
+      "server Bearer s3cret-s3cret en */*",
+    ]);
+    const [stored] = rows(folder, "SELECT group_concat(params) FROM pipeline_runs") as [string][];
+    expect(String(stored)).toContain("Bearer ${LONG_TOKEN}");
+    expect(await Bun.file(join(folder.path, "pipeloom.db")).text()).not.toContain("s3cret");
+  },
+  patient,
+);
+
+test.each([
+  ["Authorization: Bearer abc", "the value of Authorization would be stored with the run"],
+  ["X-Api-Key: abc", "in single quotes: 'X-Api-Key: $TOKEN'"],
+  ["Authorization: Bearer $NO_SUCH_TOKEN", "Authorization: the variable NO_SUCH_TOKEN is not set"],
+  ["Accept", 'is no header; e.g. "Accept-Language: en"'],
+  ["Range: bytes=1-", "pipeloom sets Range itself"],
+  ["X-A: a\nb", "X-A: its value has a line break"],
+])("fetch --header %j is wrong usage", async (header, message) => {
+  using folder = tempFolder();
+  const { code, err } = await call(folder, "fetch", "http://localhost/x", "--header", header);
+  expect([code, err]).toEqual([2, expect.stringContaining(message)]);
+  expect(existsSync(join(folder.path, "pipeloom.db"))).toBe(false);
+});

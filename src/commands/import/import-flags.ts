@@ -1,8 +1,10 @@
 // Flags that `csv`, `fetch` and `download` share: those of a run that matter to somebody who loads data.
 
+import { toFailure } from "../../base/failure.ts";
 import { defineFlags, type Flags } from "../../cli/flag-defs.ts";
 import { UsageError } from "../../cli/usage-error.ts";
 import type { RunPipelineOptions } from "../../run-pipeline.ts";
+import { checkHeader, headersOf } from "../../examples/http/header-lines.ts";
 import { parseKey } from "../../examples/name-list.ts";
 import { outputFlags } from "../common-flags.ts";
 import { runFlags } from "../run-flags.ts";
@@ -35,6 +37,28 @@ export const { concurrency: requestsFlag } = defineFlags({
     description: "how many addresses are asked at once",
   },
 });
+
+/** What `fetch` and `download` send with each request. */
+export const { header: headerFlag } = defineFlags({
+  header: {
+    type: "string",
+    alias: "H",
+    repeat: true,
+    valueHint: "name: value",
+    description:
+      "a header of each request; $NAME is a variable: 'Authorization: Bearer $TOKEN' (repeatable)",
+    check: checkHeader,
+  },
+});
+
+/** @throws UsageError for a variable that is not set */
+export function assertHeaders(header: readonly string[]): void {
+  try {
+    headersOf(header, process.env);
+  } catch (error) {
+    throw new UsageError(`--header: ${toFailure(error).message}`);
+  }
+}
 
 /** @throws UsageError for flags that exclude each other */
 export function importOptions({

@@ -3,6 +3,7 @@
 import type { TaskContext } from "pipeloom";
 
 import { existingColumns, growTable, type TableShape } from "../example-table.ts";
+import { headersOf } from "./header-lines.ts";
 import { jsonHeaders, jsonPages } from "./json-pages.ts";
 import {
   type Format,
@@ -30,6 +31,8 @@ export type Source = {
   select: string;
   format: string;
   path: string;
+  /** As they are typed. */
+  headers: string[];
 };
 
 /** The response differs from the one that this attempt has already sent rows of. */
@@ -99,6 +102,7 @@ export class JsonLoad {
       path: this.#source.path,
       signal: this.#ctx.signal,
       headers: jsonHeaders,
+      ownHeaders: headersOf(this.#source.headers, this.#ctx.env),
       onWait: (why: string, ms: number) =>
         this.#ctx.log.warn(`${why}; trying again in ${ms / 1000} s`),
     };

@@ -12,7 +12,12 @@ import { linkedPages } from "../../formats/http/linked-pages.ts";
 import { resumedText, type ResumeOptions } from "../../formats/http/resumed-bytes.ts";
 import { shownUrl } from "../../formats/http/shown-url.ts";
 
-type PagesOptions = ResumeOptions & { readonly format: Format; readonly path: string };
+type PagesOptions = ResumeOptions & {
+  readonly format: Format;
+  readonly path: string;
+  /** Sent to the server of the first page only: they may be secrets, and a page may link to another server. */
+  readonly ownHeaders?: Readonly<Record<string, string>>;
+};
 
 /** After this many identical pages in a row, the server's `next` links are considered endless. */
 const mostPagesAlike = 100;
@@ -22,9 +27,15 @@ const mostPagesAlike = 100;
  */
 export async function* jsonPages(url: string, options: PagesOptions): AsyncGenerator<JsonRecord> {
   const alike = new Alike();
-  const pages = linkedPages(url, Number.POSITIVE_INFINITY, (page) => retriedFetch(page, options));
+  const optionsFor = (page: string): PagesOptions =>
+    new URL(page).origin === new URL(url).origin
+      ? { ...options, headers: { ...options.headers, ...options.ownHeaders } }
+      : options;
+  const pages = linkedPages(url, Number.POSITIVE_INFINITY, (page) =>
+    retriedFetch(page, optionsFor(page)),
+  );
   for await (const { url: page, response } of pages) {
-    for await (const record of recordsOf(page, response, options)) {
+    for await (const record of recordsOf(page, response, optionsFor(page))) {
       alike.add(record.text);
       yield record;
     }

@@ -59,12 +59,14 @@ export const jsonPipeline = ({ name, table, key: keyNames }: Named) =>
       format: "auto",
       /** Path of the array in the response, e.g. `data.items`. */
       path: "",
+      /** `Authorization: Bearer $TOKEN`: `$TOKEN` is an environment variable. */
+      headers: [] as string[],
     },
     messages: [growTable],
     tasks({ params }) {
-      const { table: into, select, format, path } = params;
+      const { table: into, select, format, path, headers } = params;
       const key = keyOf(params.key);
       const urls = params.urls.length === 0 ? [""] : params.urls;
-      return each(urls, (url) => extract({ url, table: into, key, select, format, path }));
+      return each(urls, (url) => extract({ url, table: into, key, select, format, path, headers }));
     },
   });

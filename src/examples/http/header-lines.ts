@@ -1,0 +1,58 @@
+// Headers as a person types them: `Authorization: Bearer $TOKEN`. Variables are filled in where a request is made, so that their
+// values are in no parameter, no input of a task and no history.
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const headerLine = /^(?<name>[\w!#$%&'*+.^`|~-]+):[ \t]*(?<value>[^]*)$/;
+const variable = /\$(?:\{(\w+)\}|([A-Za-z_]\w*))/g;
+
+/** Pipeloom asks for parts and compression itself. */
+const reserved = new Set(["accept-encoding", "range", "if-range", "host", "content-length"]);
+
+/** Headers whose value nobody wants to find in a database. */
+const isSecret = (name: string): boolean =>
+  /authorization|cookie|token|secret|password|api-?key/i.test(name);
+
+/** @throws Error for what is no header, and for a secret that is not in a variable */
+export function checkHeader(line: string): void {
+  const { name, value } = parsed(line);
+  if (isSecret(name) && value.search(variable) === -1) {
+    const example = /^authorization$/i.test(name) ? "Bearer $TOKEN" : "$TOKEN";
+    throw new Error(
+      `the value of ${name} would be stored with the run; name a variable that has it, in single quotes: '${name}: ${example}'`,
+    );
+  }
+}
+
+/** @throws Error for what is no header, and for a variable that is not set */
+export function headersOf(lines: readonly string[], env: Env): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    lines.map((line) => {
+      const { name, value } = parsed(line);
+      return [name.toLowerCase(), filledIn(name, value, env)];
+    }),
+  );
+}
+
+function parsed(line: string): { readonly name: string; readonly value: string } {
+  const { name, value } = headerLine.exec(line)?.groups ?? {};
+  if (name === undefined || value === undefined) {
+    throw new Error(`${JSON.stringify(line)} is no header; e.g. "Accept-Language: en"`);
+  }
+  if (reserved.has(name.toLowerCase())) throw new Error(`pipeloom sets ${name} itself`);
+  return { name, value };
+}
+
+/** The messages do not show the value. */
+function filledIn(name: string, value: string, env: Env): string {
+  const filled = value.replaceAll(variable, (_, braced?: string, bare?: string) => {
+    const wanted = braced ?? bare ?? "";
+    const found = env[wanted];
+    if (found === undefined || found === "") {
+      throw new Error(`${name}: the variable ${wanted} is not set`);
+    }
+    return found;
+  });
+  if (/^[\t\x20-\x7e\x80-\xff]*$/.test(filled)) return filled;
+  throw new Error(`${name}: its value has a line break, or a character that headers cannot have`);
+}
