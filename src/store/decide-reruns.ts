@@ -38,8 +38,12 @@ export const passesOnSql = `fingerprint IN ('${askedDownstream}', '${ranDownstre
 const modulePrefix = "module:";
 export const moduleFingerprint = (code: string): string => modulePrefix + code;
 
-/** Of the definition that a key names, with its colon: the hash after the last colon has only these characters. */
-export const definitionSql = "rtrim(task_runs.key, '0123456789abcdefghijklmnopqrstuvwxyz')";
+/**
+ * The definition that a key names, with its colon: the hash after the last colon has only these characters. A task that was never
+ * ready has no hash in its key, and no colon before it.
+ */
+export const definitionSql = `CASE WHEN instr(task_runs.key, ':') = 0 OR task_runs.key = task_runs.name THEN task_runs.key || ':'
+  ELSE rtrim(task_runs.key, '0123456789abcdefghijklmnopqrstuvwxyz') END`;
 /** The name in what `definitionSql` gives. */
 export const definitionIn = (cell: unknown): string => String(cell).replace(/:$/, "");
 
@@ -143,7 +147,7 @@ function partsOf(
   );
   return rows
     .all(id, JSON.stringify(asked), askedMark(request))
-    .map((part) => ({ ...part, definition: part.definition.slice(0, -1) }));
+    .map((part) => ({ ...part, definition: definitionIn(part.definition) }));
 }
 
 /**
