@@ -13,6 +13,7 @@ import { RedirectedOutputs } from "../watchdog/redirected-outputs.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import type { RunEvent } from "../protocol/events.ts";
+import type { Trigger } from "../protocol/run-request.ts";
 import { triggerVariable } from "../protocol/page-variables.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
@@ -44,6 +45,8 @@ export async function executeRun(
   options: RunPipelineOptions,
   output: OutputOptions,
 ): Promise<number> {
+  // Before there are threads: each has a copy of the environment.
+  const trigger = takeVariable(triggerVariable) === "page" ? "page" : "cli";
   const from = startFolder() ?? process.cwd();
   checkLogTarget(output.logFile, module, options.db ?? defaultDb, from);
   const warning = checkThreadLimits(options.workers ?? earlyWorkers());
@@ -54,7 +57,7 @@ export async function executeRun(
   try {
     const shown =
       options.storeTaskStatus === false ? { epilogue: nothingStored, ...output } : output;
-    return await new CommandRun(module, shown, outputs).execute(options, threads);
+    return await new CommandRun(module, shown, outputs).execute(options, threads, trigger);
   } finally {
     outputs?.restore();
   }
@@ -78,7 +81,6 @@ class CommandRun {
   readonly #againAnywhere: OutputOptions["againAnywhere"];
   readonly #pagePid: OutputOptions["pagePid"];
   readonly #lost: LostOutput[] = [];
-  readonly #trigger = takeVariable(triggerVariable) === "page" ? "page" : "cli";
   /** Resolves at a signal after the run's end: stop waiting for slow readers. */
   readonly #impatient = Promise.withResolvers<void>();
   /** Undefined until the module has declared its secrets, and when it has none. */
@@ -109,14 +111,18 @@ class CommandRun {
   }
 
   /** @throws UserError, UsageError */
-  async execute(options: RunPipelineOptions, threads: WarmThreads): Promise<number> {
+  async execute(
+    options: RunPipelineOptions,
+    threads: WarmThreads,
+    trigger: Trigger,
+  ): Promise<number> {
     try {
       const loaded = await loadHoldingPrints(this.#module, this.#log);
       this.#mask = Mask.of(loaded.pipeline.secrets, process.env);
       const { path, notice } = await chooseDatabase(loaded, options.db);
       checkLogTarget(this.#logFile, this.#module, path, loaded.from);
       if (notice !== undefined) this.#log("warn", notice);
-      return await this.#run(loaded, { ...options, db: path }, threads);
+      return await this.#run(loaded, { ...options, db: path }, threads, trigger);
     } catch (error) {
       await this.#watchdog?.release();
       this.#ui.close();
@@ -131,6 +137,7 @@ class CommandRun {
     loaded: LoadedPipeline,
     options: RunPipelineOptions,
     threads: WarmThreads,
+    trigger: Trigger,
   ): Promise<number> {
     using _ = watchUncaught((text) => this.#log("error", this.#masked(text)));
     using exit = onUnexpectedExit((code) => [this.#exitNotice(code)]);
@@ -151,7 +158,7 @@ class CommandRun {
         this.#show(events, exit);
       },
       programs,
-      trigger: this.#trigger,
+      trigger,
       again: this.#againAnywhere,
       behind: () => this.#ui.behind(),
       onOutput: this.#log,

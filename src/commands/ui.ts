@@ -84,8 +84,11 @@ export const command = defineCliCommand({
     say(`${db} → ${link}`);
     isOpened = true;
     if (flags.open) await openInBrowser(link);
-    // `await`: otherwise the server would be stopped first.
-    return await untilSignal(takeVariable(endsWithInputVariable) === undefined ? [] : [inputEnd()]);
+    const inputEnds = takeVariable(endsWithInputVariable) !== undefined;
+    const code = await untilSignal(inputEnds ? [inputEnd()] : []);
+    for (const job of database.jobs.newestFirst)
+      if (job.ended === null) say(`goes on: ${job.command}`);
+    return code;
   },
 });
 

@@ -106,6 +106,31 @@ test("a run with params of the form, then its failed tasks again, then one of th
   expect(rest).toMatchObject({ output: "", from: run.next });
 }, 60_000);
 
+test("a child gets neither the page's token nor what the page tells pipeloom", async () => {
+  const env = folder.file("env.ts");
+  await Bun.write(
+    env,
+    `import { pipeline, task } from "pipeloom";
+    const seen = () => Object.keys(process.env).filter((name) => /^PIPELOOM_(UI|TR|FO)|^NO_COLOR/.test(name)).join();
+    const top = seen();
+    const t = task({ name: "t", run: (_, ctx) => ctx.log.info("seen: [" + top + "][" + seen() + "]") });
+    export default pipeline({ name: "numbers", tasks: () => t() });`,
+  );
+  process.env["PIPELOOM_UI_TOKEN"] = "a".repeat(28);
+  process.env["NO_COLOR"] = "1";
+  try {
+    await using rig = await pageRig((db) => addRun(db, { file: env }));
+    const started = await rig.post("/actions/runs/1/run", { params: {}, isFresh: false });
+    const { output } = await ended(rig, started);
+    expect(output).toContain("seen: [][]");
+    // With colours.
+    expect(output).toContain("\x1b[");
+  } finally {
+    delete process.env["PIPELOOM_UI_TOKEN"];
+    delete process.env["NO_COLOR"];
+  }
+}, 30_000);
+
 test("a run that is over cannot be cancelled, and the child says so", async () => {
   await using rig = await pageRig((db) => addRun(db, { file }));
   const { job, output } = await ended(

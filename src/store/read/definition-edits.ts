@@ -14,7 +14,7 @@ type DefinitionEdit = {
 /** Bounds the answer. */
 const maxEdits = 500;
 
-/** In the order of their names. Null for a file of an earlier version, which does not have their code. */
+/** In the order of their names. Null where the file does not have the code of both runs: it, or one of them, is of an earlier version. */
 export function definitionEdits(
   reader: Reader,
   a: number,
@@ -23,7 +23,7 @@ export function definitionEdits(
   const tables = reader.query(
     "SELECT name FROM sqlite_schema WHERE name IN ('pipeloom_definitions', 'pipeloom_sources')",
   );
-  if (tables.length < 2) return null;
+  if (tables.length < 2 || ![a, b].every((run) => hasDefinitions(reader, run))) return null;
   const hasSource = "EXISTS (SELECT 1 FROM pipeloom_sources WHERE fingerprint = d.fingerprint)";
   return reader
     .query(
@@ -39,6 +39,9 @@ export function definitionEdits(
       hasCode: row["has_code"] === 1,
     }));
 }
+
+const hasDefinitions = (reader: Reader, run: number): boolean =>
+  reader.query("SELECT 1 FROM pipeloom_definitions WHERE run_id = ? LIMIT 1", [run]).length > 0;
 
 /** Undefined where the file does not have it. */
 export function definitionSource(reader: Reader, run: number, name: string): string | undefined {
