@@ -2,11 +2,29 @@
 
 import { firstFew } from "../base/first-few.ts";
 import { Date } from "../base/globals.ts";
+import type { FromWriter } from "../protocol/messages.ts";
+import type { PassedOver } from "../protocol/run-request.ts";
 import type { RunStarted } from "../protocol/events.ts";
 
-export const otherCodeNotice = ({ run, alreadyDone }: RunStarted, beganAt: number): string =>
+type Opened = Extract<FromWriter, { type: "opened" }>;
+
+/** @param shortSecrets names of secrets with short values */
+export const openingNotices = (
+  { started, otherCode, beganAt, passedOver }: Opened,
+  shortSecrets: readonly string[],
+): string[] => [
+  ...(otherCode && started.alreadyDone > 0 ? [otherCodeNotice(started, beganAt)] : []),
+  ...(passedOver === undefined ? [] : [passedOverNotice(passedOver)]),
+  ...shortSecrets.map(shortSecretNotice),
+];
+
+const otherCodeNotice = ({ run, alreadyDone }: RunStarted, beganAt: number): string =>
   `the pipeline's code has changed since run ${run}, which is continued, began on ${new Date(beganAt).toISOString()}: the ` +
   `results of its ${alreadyDone} tasks that are done come from the earlier code; --fresh starts a new run`;
+
+const passedOverNotice = ({ run, params }: PassedOver): string =>
+  `run ${run} was interrupted, and this new run does not continue it: ` +
+  (params === null ? "they differ in a secret or in --only" : `its params were ${params}`);
 
 /** E.g. an optional task that was skipped is done now, and the task that reads it has another input. */
 export const leftNotice = (left: ReadonlyMap<string, number>): string =>
@@ -23,5 +41,5 @@ export const unseenNotice = (names: readonly string[]): string =>
 export const missingFilesNotice = (task: string, paths: readonly string[]): string =>
   `${task}: \`files\` names ${firstFew(paths)}, and there is no such file; its results are reused until there is one`;
 
-export const shortSecretNotice = (name: string): string =>
+const shortSecretNotice = (name: string): string =>
   `the secret ${name} has fewer than 8 characters: it is masked only where it is a whole word`;

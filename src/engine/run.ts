@@ -20,7 +20,7 @@ import type { RunStatus } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { type Control, openControl } from "./control.ts";
 import type { Stop } from "./life.ts";
-import { otherCodeNotice, shortSecretNotice } from "./notices.ts";
+import { openingNotices } from "./notices.ts";
 import { executorsOptions, openMessage, runInfo, sizeOf } from "./opening.ts";
 import { Parts } from "./parts.ts";
 import type { RunOptions } from "./run-options.ts";
@@ -185,10 +185,10 @@ export class Run {
     };
   }
 
-  #opened({ started, otherCode, reruns, beganAt, learned }: Opened): void {
+  #opened(opened: Opened): void {
+    const { started, reruns, learned } = opened;
     const { life, identities, outcomes, dispatcher, feeder, mask, code, print } = this.#parts;
     const { writer, onEvents } = this.#options;
-    if (otherCode && started.alreadyDone > 0) print("warn", otherCodeNotice(started, beganAt));
     life.begin(started);
     identities.begin();
     this.#parts.learn(learned);
@@ -199,7 +199,7 @@ export class Run {
     onEvents([started]);
     if (reruns.length > 0) onEvents([{ type: "run-reruns", run: id, at, tasks: reruns }]);
     if (started.alreadyDone > 0 || reruns.length > 0) code.explain(reruns, print);
-    for (const name of mask?.shortNames ?? []) print("warn", shortSecretNotice(name));
+    for (const notice of openingNotices(opened, mask?.shortNames ?? [])) print("warn", notice);
     // The ids of a resumed run's tasks are known only when the run comes to them.
     if (!started.resumed && !feeder.isStreaming) outcomes.recordPlanned();
     outcomes.begin();

@@ -10,7 +10,7 @@ import type { LogLevel, RunStatus } from "./status.ts";
 import type { Rerun } from "./reruns.ts";
 import type { KnownParts, ReuseAsk, TaskParts } from "./reuse.ts";
 import type { MainRecord } from "./writer-records.ts";
-import type { RunRequest, WriterOptions } from "./run-request.ts";
+import type { PassedOver, RunRequest, WriterOptions } from "./run-request.ts";
 import type { RunSummary } from "./summary.ts";
 import type { WantsResult } from "./wants-result.ts";
 
@@ -285,6 +285,7 @@ export type FromWriter =
       readonly beganAt: number;
       /** Absent where the database has no earlier durations of the pipeline's tasks. */
       readonly learned?: Learned;
+      readonly passedOver?: PassedOver;
     }
   /** With `wait`: the other run has done everything. No run was begun here. */
   | { readonly type: "done-elsewhere"; readonly summary: RunSummary }

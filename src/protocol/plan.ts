@@ -1,5 +1,6 @@
 // What `--dry-run` shows: the part of the graph that is known before any task has run.
 
+import type { PassedOver } from "./run-request.ts";
 import type { RunId } from "./ids.ts";
 import type { Rerun } from "./reruns.ts";
 import type { PartsChange } from "./reuse.ts";
@@ -59,6 +60,7 @@ export type NextRun =
       readonly kind: "new";
       readonly tasks: readonly string[];
       readonly reuse: readonly NextReuse[];
+      readonly passedOver?: PassedOver;
     }
   /** The run is alive in another process. */
   | { readonly kind: "refused"; readonly because: string }

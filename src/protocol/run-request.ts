@@ -52,3 +52,6 @@ export type RunRequest = {
   readonly workers: number;
   readonly concurrency: number;
 };
+
+/** An interrupted run that a new run of its pipeline does not continue. `params`: null where their texts are the same. */
+export type PassedOver = { readonly run: RunId; readonly params: string | null };

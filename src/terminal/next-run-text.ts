@@ -12,7 +12,7 @@ import { times } from "./reruns-text.ts";
 export function nextRunText(next: NextRun, columns: number, isPart: boolean): string {
   switch (next.kind) {
     case "new":
-      return newRunText(next, columns, isPart);
+      return newRunText(next, columns, isPart) + passedOverText(next);
     case "refused":
       return `Now, a run would be refused: ${next.because}\n`;
     case "continued":
@@ -32,6 +32,14 @@ function newRunText({ tasks, reuse }: New, columns: number, isPart: boolean): st
     return { task, text: own === undefined ? "runs: it has no `reuse`" : reuseText(own) };
   });
   return `A new run would begin:\n${linesText(lines, columns)}`;
+}
+
+function passedOverText({ passedOver }: New): string {
+  if (passedOver === undefined) return "";
+  const { run, params } = passedOver;
+  const why =
+    params === null ? "they differ in a secret or in --only" : `its params were ${visible(params)}`;
+  return `Run ${run} was interrupted, and would not be continued: ${why}.\n`;
 }
 
 /** A definition without a task that is done may still be reused from earlier runs. */

@@ -126,6 +126,24 @@ test.each([
   30_000,
 );
 
+const withDefault = (n: number): string =>
+  etl(insert(1)).replace('name: "etl"', `name: "etl", params: { n: ${n} }`);
+
+test("an interrupted run that is not continued because a default of its params was edited is named", async () => {
+  using folder = tempFolder();
+  await Bun.write(join(folder.path, "etl.ts"), withDefault(1));
+  await run([...pipeloom, "run", "etl.ts"], folder.path, { DIE: "1" });
+  await Bun.write(join(folder.path, "etl.ts"), withDefault(2));
+  const dry = await run([...pipeloom, "run", "etl.ts", "--dry-run"], folder.path);
+  expect(dry.out).toEndWith(
+    'Run 1 was interrupted, and would not be continued: its params were {"n":1}.\n',
+  );
+  const other = await run([...pipeloom, "run", "etl.ts"], folder.path);
+  expect(other.err).toContain(
+    'run 1 was interrupted, and this new run does not continue it: its params were {"n":1}\n',
+  );
+}, 30_000);
+
 test("--only runs a part of the plan, in a run of its own", async () => {
   using folder = tempFolder();
   await died(folder, upsert(1));

@@ -9,7 +9,7 @@ import type { Database } from "bun:sqlite";
 
 import type { RunId } from "../../protocol/ids.ts";
 import { dbFlag, pipeloomCommand } from "../../protocol/pipeloom-command.ts";
-import type { RunRequest, WriterOptions } from "../../protocol/run-request.ts";
+import type { PassedOver, RunRequest, WriterOptions } from "../../protocol/run-request.ts";
 import { isRunAlive, RunAliveError } from "../liveness.ts";
 import { damagedRow, StoreError } from "../store-error.ts";
 import { hasLostRun, hasSameParams, mayContinue, type RunRow, runRows } from "./run-rows.ts";
@@ -52,6 +52,23 @@ export function refuseIfAlive(db: Database, options: WriterOptions, request: Run
 function hasRunsTable(db: Database): boolean {
   using table = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'pipeline_runs'");
   return table.get() !== null;
+}
+
+/** The newest earlier run of the pipeline and file, if it was interrupted and is not continued because its params are others. */
+export function passedOver(
+  db: Database,
+  path: string,
+  request: RunRequest,
+  own: RunId,
+): PassedOver | undefined {
+  if (request.resume !== "auto") return undefined;
+  const where = "id < ? AND pipeline = ? AND file IS ?";
+  for (const run of runRows(db, where, own, request.pipeline, request.file)) {
+    const isLeft = run.status === "running" && !hasSameParams(run, request);
+    if (!isLeft || isRunAlive(path, run)) return undefined;
+    return { run: run.id, params: run.params === request.params ? null : run.params };
+  }
+  return undefined;
 }
 
 function deadRun(db: Database, path: string, request: RunRequest): RunRow | undefined {

@@ -3,6 +3,7 @@
 import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 
+import { maxStoredId, runId } from "../../protocol/ids.ts";
 import type { RunRequest, WriterOptions } from "../../protocol/run-request.ts";
 import type { NextRun } from "../../protocol/plan.ts";
 import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
@@ -11,7 +12,7 @@ import { knownParts } from "../known-parts.ts";
 import { RunAliveError } from "../liveness.ts";
 import { schemaVersion } from "../migrate.ts";
 import type { BusyHandler } from "../busy-handler.ts";
-import { findRun } from "./find-run.ts";
+import { findRun, passedOver } from "./find-run.ts";
 import { nextReuse } from "./next-reuse.ts";
 import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
 
@@ -72,7 +73,11 @@ function nextInFile(
 ): NextRun {
   const run = findRun(db, path, request);
   const reuse = version < versionWithReuse ? [] : nextReuse(db, request, code?.parts ?? [], now);
-  if (run === undefined) return { kind: "new", tasks: request.tasks, reuse };
+  if (run === undefined) {
+    const over = passedOver(db, path, request, runId(maxStoredId));
+    const common = { kind: "new", tasks: request.tasks, reuse } as const;
+    return over === undefined ? common : { ...common, passedOver: over };
+  }
   if (version < versionWithReuse) db.run(version < versionWithCode ? withoutCode : withoutReuse);
   const tasks = nextTasks(db, path, run, request, code);
   return { kind: "continued", run: run.id, tasks, reuse };

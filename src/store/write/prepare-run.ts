@@ -6,7 +6,7 @@ import type { Database } from "bun:sqlite";
 
 import { Date } from "../../base/globals.ts";
 import { type RunId, runId } from "../../protocol/ids.ts";
-import type { RunRequest, WriterOptions } from "../../protocol/run-request.ts";
+import type { PassedOver, RunRequest, WriterOptions } from "../../protocol/run-request.ts";
 import type { Rerun } from "../../protocol/reruns.ts";
 import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
 import { isRunAlive, RunAliveError, type RunProcess } from "../liveness.ts";
@@ -16,7 +16,7 @@ import { damagedRow, StoreError } from "../store-error.ts";
 import { type Decision, decideReruns, ranDownstream } from "../decide-reruns.ts";
 import { knownParts } from "../known-parts.ts";
 import { insertDefinitions, markReruns, passesOn, writeParts } from "./definitions.ts";
-import { findRun } from "../read/find-run.ts";
+import { findRun, passedOver } from "../read/find-run.ts";
 import { endSuperseded, insertRun, nextRunId, reviveRun, sessionValues } from "./revive-run.ts";
 import { ofRun } from "../own-tables.ts";
 import type { SqlStatement } from "../sql-text.ts";
@@ -46,6 +46,7 @@ export type PreparedRun = {
   readonly lock: RunLock;
   /** The process of the run's last session died before the run's end. */
   readonly interrupted: RunProcess | undefined;
+  readonly passedOver: PassedOver | undefined;
 };
 
 /** A run is to be continued, and the fingerprints of this session's code are needed for that. Nothing was written. */
@@ -100,6 +101,7 @@ export function prepareRun(
       ...(dead === undefined ? newRun(now) : continuedRun(db, options.db, dead, request, decision)),
       ...applied,
       id: taken.id,
+      passedOver: dead === undefined ? passedOver(db, options.db, request, taken.id) : undefined,
       passesOn:
         (request.reruns.downstream || decision?.hasMarked === true) && passesOn(db, taken.id),
       lock: taken.lock,
@@ -230,6 +232,7 @@ function withoutHistory(
     records: undefined,
     lock: noLock,
     interrupted: undefined,
+    passedOver: undefined,
   };
 }
 

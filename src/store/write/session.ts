@@ -6,7 +6,12 @@ import { existsSync } from "node:fs";
 import type { MessageHandle } from "../../api/message.ts";
 import type { Learned } from "../../protocol/learned.ts";
 import type { RunFinished, RunStarted } from "../../protocol/events.ts";
-import type { KeepRule, RunRequest, WriterOptions } from "../../protocol/run-request.ts";
+import type {
+  KeepRule,
+  PassedOver,
+  RunRequest,
+  WriterOptions,
+} from "../../protocol/run-request.ts";
 import type { Rerun } from "../../protocol/reruns.ts";
 import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
 import { knownParts } from "../known-parts.ts";
@@ -57,6 +62,7 @@ export class Session {
   readonly beganAt: number;
   /** See PreparedRun. */
   readonly interrupted: RunProcess | undefined;
+  readonly passedOver: PassedOver | undefined;
   /** How long tasks took in earlier runs; undefined where that is not known. */
   readonly learned: Learned | undefined;
   readonly history: History;
@@ -87,6 +93,7 @@ export class Session {
     this.reruns = run.reruns;
     this.beganAt = run.startedAt;
     this.interrupted = run.interrupted;
+    this.passedOver = run.passedOver;
     this.#busyHandler = busyHandler;
     const writes = run.records === undefined ? undefined : new WrittenTables(db);
     this.history = historyOf(begun);

@@ -154,8 +154,11 @@ export class Writer {
     const [ports, announcer] = [this.#ports, this.#announcer];
     const group = new GroupCommit({ session, recorder, ports, announcer });
     this.#life = { state: "open", session, group };
-    const { started, otherCode, reruns, beganAt, learned } = session;
-    const known = learned === undefined ? {} : { learned };
+    const { started, otherCode, reruns, beganAt, learned, passedOver } = session;
+    const known = {
+      ...(learned === undefined ? {} : { learned }),
+      ...(passedOver === undefined ? {} : { passedOver }),
+    };
     if (started.resumed) {
       for (const { tasks, done } of session.history.restoredPages()) {
         this.#deps.post({ type: "restored", tasks: JSON.stringify(tasks), done });

@@ -63,6 +63,29 @@ class Bench implements Disposable {
   }
 }
 
+describe("a new run says which interrupted run it does not continue", () => {
+  const cases: [string, Past[], Partial<RunRequest>, PreparedRun["passedOver"]][] = [
+    ["one with other params", [{ params: '{"n":5}' }], {}, { run: runId(1), params: '{"n":5}' }],
+    [
+      "one whose params look the same",
+      [{ params: '{"token":"***"}' }],
+      { params: '{"token":"***"}' },
+      { run: runId(1), params: null },
+    ],
+    ["the newest", [{ params: "{}" }, { params: "[]" }], {}, { run: runId(2), params: "[]" }],
+    ["not one before a run that ended", [{ params: "{}" }, { status: "done" }], {}, undefined],
+    ["not one that is alive", [{ params: "{}", alive: true }], {}, undefined],
+    ["not one of another file", [{ params: "{}", file: "/elsewhere/etl.ts" }], {}, undefined],
+    ["not where a new run is asked for", [{ params: "{}" }], { resume: "fresh" }, undefined],
+    ["not where it is continued", [{}], {}, undefined],
+  ];
+  test.each(cases)("%s", (_, past, more, expected) => {
+    using folder = tempFolder();
+    using bench = new Bench(folder, past);
+    expect(bench.prepare(more).passedOver).toEqual(expected);
+  });
+});
+
 describe("which run it is", () => {
   const last = "last" as const;
   const cases: [string, Past[], Partial<RunRequest>, [id: number, resumed: boolean] | string][] = [
