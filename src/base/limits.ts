@@ -82,10 +82,12 @@ export function environmentProblem(thrown: unknown): string | undefined {
   return next === undefined ? undefined : `${placeOf(thrown)}${reasonOf(thrown)}: ${next}`;
 }
 
-const placeOf = (error: unknown): string =>
-  error instanceof Error && "path" in error && typeof error.path === "string"
-    ? `${error.path}: `
-    : "";
+/** A file cannot be copied or moved because of what is wrong at its destination. */
+function placeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  if ("dest" in error && typeof error.dest === "string") return `${error.dest}: `;
+  return "path" in error && typeof error.path === "string" ? `${error.path}: ` : "";
+}
 
 // ── threads ──
 

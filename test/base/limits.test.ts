@@ -40,6 +40,10 @@ test("what the machine refuses is no bug, and has a next step", () => {
   expect(environmentProblem(full)).toBe(
     "/x: no space left on device (ENOSPC): the disk is full; make room, and start the command again",
   );
+  const copy = new Error("ENOSPC: no space left on device, copyfile '/a' -> '/tmp/a'");
+  expect(
+    environmentProblem(Object.assign(copy, { code: "ENOSPC", path: "/a", dest: "/tmp/a" })),
+  ).toStartWith("/tmp/a: ");
   expect(environmentProblem(new TypeError("x is not a function"))).toBeUndefined();
   expect(environmentProblem(undefined)).toBeUndefined();
 });
