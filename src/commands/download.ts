@@ -1,6 +1,6 @@
 // `pipeloom download <url…>`: downloads files into a folder, and lists them in a table.
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { toFailure } from "../base/failure.ts";
@@ -69,6 +69,7 @@ export const command = defineCliCommand({
     assertHeaders(header);
     const listed = list === undefined ? [] : linesOf(await listText(list));
     const files = wanted([...urls, ...listed], list);
+    assertFolder(out);
     if (flags.dryRun) {
       print(preview(files, out));
       return 0;
@@ -93,6 +94,13 @@ export const command = defineCliCommand({
     );
   },
 });
+
+/** It is made if it is missing. @throws UsageError */
+function assertFolder(out: string): void {
+  const found = statSync(out, { throwIfNoEntry: false });
+  if (found === undefined || found.isDirectory()) return;
+  throw new UsageError(`--out ${out}: this is a file, and the downloads need a folder`);
+}
 
 async function listText(list: string): Promise<string> {
   try {

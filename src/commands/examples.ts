@@ -5,6 +5,7 @@ import { defineCliCommand } from "../cli/command.ts";
 import { checkTable } from "../examples/example-table.ts";
 import { parseSize } from "../examples/files/size.ts";
 import { parseKey } from "../examples/name-list.ts";
+import { checkAddress } from "../formats/http/shown-url.ts";
 import { parseSelect } from "../formats/json/json-rows.ts";
 import { csvFlags } from "./import/csv-flags.ts";
 import { commonFlags, commonOptions } from "./common-flags.ts";
@@ -50,6 +51,7 @@ const exampleFlags = defineFlags({
     repeat: true,
     valueHint: "url",
     description: "etl, download: an address",
+    check: checkAddress,
   },
   select: {
     type: "string",

@@ -1,12 +1,12 @@
 // `pipeloom fetch <url…>`: loads JSON over HTTP into a table.
 
+import { toFailure } from "../base/failure.ts";
 import { URL } from "../base/globals.ts";
 import { defineCliCommand } from "../cli/command.ts";
-import { quote } from "../cli/flag-values.ts";
 import { print } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { parseSelect } from "../formats/json/json-rows.ts";
-import { shownUrl } from "../formats/http/shown-url.ts";
+import { checkAddress, shownUrl } from "../formats/http/shown-url.ts";
 import { fileNameOf } from "../examples/files/file-name.ts";
 import { plural } from "../base/text.ts";
 import { defaultDb } from "../store/choose-database.ts";
@@ -106,11 +106,14 @@ export const command = defineCliCommand({
 
 /** @throws UsageError */
 function checkUrl(url: string): void {
-  if (/^https?:\/\//i.test(url) && URL.canParse(url)) return;
-  throw new UsageError(
-    `${quote(url)} is not an http or https address`,
-    "e.g. https://example.com/posts.json; a CSV file: pipeloom csv",
-  );
+  try {
+    checkAddress(url);
+  } catch (error) {
+    throw new UsageError(
+      toFailure(error).message,
+      "e.g. https://example.com/posts.json; a CSV file: pipeloom csv",
+    );
+  }
 }
 
 /** Empty for an address that is only a server. */

@@ -1,6 +1,7 @@
 // The pipeline file that a command line names.
 
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 
 import { shownPath } from "../base/path.ts";
 import { UsageError } from "../cli/usage-error.ts";
@@ -21,7 +22,11 @@ export function pipelineFile(text: string, hint = initHint): Extract<ModuleRef, 
   const found = statSync(module.path, { throwIfNoEntry: false });
   if (found === undefined) throw new UsageError(`${shown}: no such file`, hint);
   if (found.isDirectory()) {
-    throw new UsageError(`${shown} is a folder; name the pipeline file in it`, initHint);
+    const own = join(module.path, "pipeline.ts");
+    throw new UsageError(
+      `${shown} is a folder; name the pipeline file in it`,
+      existsSync(own) ? `this one: ${pipeloomCommand("run", shownPath(own))}` : initHint,
+    );
   }
   if (!found.isFile()) {
     throw new UsageError(`${shown} is a pipe or a device, and a pipeline is a file`, initHint);

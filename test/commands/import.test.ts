@@ -218,6 +218,8 @@ test.each([
   [["fetch", "example.com/x"], '"example.com/x" is not an http or https address'],
   [["fetch", "http://localhost/"], "into which table? the name of the address gives none"],
   [["download"], "what is to be downloaded?"],
+  [["download", "http://x/y", "--out", "sales.csv"], "--out sales.csv: this is a file"],
+  [["examples", "etl", "--url", "ftp://x"], '--url: "ftp://x" is not an http or https address'],
   [["download", "ftp://x/y"], '"ftp://x/y" is not an http or https address'],
   [["download", "--list", "nowhere"], "--list nowhere: cannot be read"],
   [["download", "--list", "blank.txt"], "--list blank.txt: there is no address in it"],

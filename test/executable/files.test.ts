@@ -176,6 +176,8 @@ test.each([
     expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) });
   }
   expect(rig.list()).toEqual(["sales.csv"]);
+  rig.write("pipeline.ts", "");
+  expect((await rig.pipeloom("run", ".")).err).toContain("pipeline.ts\n");
 });
 
 test("a failed task's stack begins in the user's file, at the right line", async () => {

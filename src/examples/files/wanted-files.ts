@@ -1,6 +1,6 @@
 // Lines with addresses → the files to download, each with a name of its own.
 
-import { shownUrl } from "../../formats/http/shown-url.ts";
+import { checkAddress, shownUrl } from "../../formats/http/shown-url.ts";
 import { uniqueNames } from "./file-name.ts";
 
 type Listed = { url: string; sha256: string | null };
@@ -34,9 +34,7 @@ export function wantedFiles(
 
 function parseLine(line: string): Listed {
   const [url = "", sha256 = null, ...more] = line.split(/\s+/);
-  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
-    throw new TypeError(`${JSON.stringify(url)} is not an http or https address`);
-  }
+  checkAddress(url);
   if (more.length > 0) {
     throw new TypeError(
       `${shownUrl(url)}: a line is an address and optionally its SHA-256; nothing may follow`,

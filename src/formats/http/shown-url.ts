@@ -7,3 +7,9 @@ export function shownUrl(url: string): string {
   shown.password = "";
   return shown.href;
 }
+
+/** @throws TypeError for what is no address of a web server */
+export function checkAddress(url: string): void {
+  if (/^https?:\/\//i.test(url) && URL.canParse(url)) return;
+  throw new TypeError(`${JSON.stringify(url)} is not an http or https address`);
+}
