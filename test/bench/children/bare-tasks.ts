@@ -14,7 +14,7 @@ const database = new Database(db, { create: true });
 for (const pragma of [
   "journal_mode = WAL",
   "synchronous = FULL",
-  "cache_size = -32768",
+  "cache_size = -8192",
   "wal_autocheckpoint = 4096",
 ]) {
   database.run(`PRAGMA ${pragma}`);
