@@ -7,7 +7,7 @@ import type { InFlight } from "./in-flight.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** Characters. */
-export const maxReadyChars = 2 * 1024 * 1024;
+export const maxReadyChars = 1024 * 1024;
 /** EMA factor of the average length of results. */
 const averageFactor = 1 / 16;
 

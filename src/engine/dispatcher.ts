@@ -22,7 +22,7 @@ import { Twins } from "./twins.ts";
  */
 const maxInFlight = 8192;
 /** Characters of their inputs and results: with more, only as many tasks are dispatched as can run at once. */
-export const maxInFlightChars = 2 * 1024 * 1024;
+export const maxInFlightChars = 1024 * 1024;
 /** Characters of the inputs of one batch, unless the worker has more idle slots: messages of several MB are garbage. */
 const maxBatchChars = 256 * 1024;
 

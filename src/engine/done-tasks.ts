@@ -5,6 +5,8 @@
 // Open-addressing hash table with linear probing. Tasks of one key are a ring, in the order of their ids. A slot has the
 // last of a ring, and so the first: the one after the last.
 
+import { gcAndSweep } from "bun:jsc";
+
 import { type TaskId, unknownPosition } from "../protocol/ids.ts";
 import type { DonePage } from "../protocol/messages.ts";
 import { systemClock } from "../base/clock.ts";
@@ -196,7 +198,7 @@ export class DoneTasks {
     this.#spent = 0;
     const keys = this.#slots.reduce((count, there) => (there > empty ? count + 1 : count), 0);
     this.#resize(slotsFor(keys));
-    Bun.gc(true);
+    gcAndSweep();
   }
 
   #isTaken(task: number): boolean {

@@ -4,6 +4,7 @@
 import { JSON } from "../base/globals.ts";
 import type { Failure } from "../base/failure.ts";
 import { assertNever } from "../base/unreachable.ts";
+import { TextGarbage } from "../base/text-garbage.ts";
 import type { TaskId, WorkerId } from "../protocol/ids.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type {
@@ -75,6 +76,7 @@ export class WriterLink {
   /** Commits processed and not acknowledged. */
   #seen = 0;
   #seenChars = 0;
+  readonly #garbage = new TextGarbage();
   /** Nothing is acknowledged until a reader has caught up. */
   #isReaderBehind = false;
 
@@ -147,6 +149,7 @@ export class WriterLink {
       case "done-elsewhere":
         return this.#events.doneElsewhere(message.summary);
       case "committed": {
+        this.#garbage.add(message.events.length);
         const events = unpackEvents(message.events, inFlight, inputs);
         this.#seenChars += message.events.length;
         return this.#events.committed(events);

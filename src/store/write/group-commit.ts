@@ -7,6 +7,7 @@
 
 import type { Failure } from "../../base/failure.ts";
 import { assertNever } from "../../base/unreachable.ts";
+import { TextGarbage } from "../../base/text-garbage.ts";
 import { type MainRecord, unitItemMark } from "../../protocol/writer-records.ts";
 import { isConstraint } from "../sqlite-error.ts";
 import type { Announcer } from "./announcer.ts";
@@ -40,6 +41,7 @@ export class GroupCommit {
   #records = 0;
   /** Characters of the workers' records. */
   #chars = 0;
+  readonly #garbage = new TextGarbage();
   /** The group has records of main: they wait for the commit. */
   #hasMain = false;
   #total: Total | undefined;
@@ -141,6 +143,7 @@ export class GroupCommit {
       this.#applyAgain(thrown);
     }
     this.#group.take();
+    this.#garbage.add(this.#chars);
     this.#records = 0;
     this.#chars = 0;
     this.#hasMain = false;
