@@ -19,13 +19,18 @@ for (const pragma of [
 ]) {
   database.run(`PRAGMA ${pragma}`);
 }
+// The columns, indexes and values of pipeloom's rows of such tasks: src/store/migrations.
 database.run(`CREATE TABLE task_runs (
   run_id INTEGER NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, status TEXT NOT NULL,
   progress REAL NOT NULL DEFAULT 0, message TEXT, attempt INTEGER NOT NULL DEFAULT 0, cursor TEXT, started_at TEXT,
-  finished_at TEXT, result TEXT, error TEXT, PRIMARY KEY (run_id, id)
+  finished_at TEXT, result TEXT, error TEXT, fingerprint TEXT, input TEXT, label TEXT, rows INTEGER,
+  cpu_ms INTEGER, waited_ms INTEGER, reason TEXT, needs TEXT, worker INTEGER, position INTEGER, PRIMARY KEY (run_id, id)
 ) WITHOUT ROWID`);
+database.run("CREATE INDEX failed ON task_runs (run_id, id) WHERE status = 'error'");
+database.run("CREATE INDEX running ON task_runs (run_id, id) WHERE status = 'running'");
 const insert = database.prepare(
-  "INSERT INTO task_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  `INSERT INTO task_runs (run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result,
+    input, rows, waited_ms, position) VALUES (1, ?, ?, ?, 'done', ?, ?, 1, ?, ?, ?, ?, 0, 0, 0)`,
 );
 
 /** Keeps the latest value only, as `ctx.progress` does. */
@@ -44,21 +49,9 @@ for (let id = 1; id <= tasks;) {
     for (let call = 0; call < calls; call++) progress(call + 1, calls, messages[call]);
     const key = `noop:${id}-0123456789`;
     const { message } = latest;
-    insert.run(
-      1,
-      id,
-      "noop",
-      key,
-      "done",
-      latest.progress,
-      message,
-      1,
-      null,
-      startedAt,
-      new Date().toISOString(),
-      String(id),
-      null,
-    );
+    const finishedAt = new Date().toISOString();
+    const [result, input] = [String(id), `{"i":${id}}`];
+    insert.run(id, "noop", key, latest.progress, message, startedAt, finishedAt, result, input);
   }
   database.run("COMMIT");
 }
