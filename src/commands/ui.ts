@@ -23,7 +23,7 @@ export const command = defineCliCommand({
   meta: {
     name: "ui",
     details:
-      "The address that it prints opens the page once, in one browser; the next address is printed then. The page reads the database, also while runs write to it. It ends with Ctrl-C.",
+      "The address that it prints opens the page once, in one browser; the next address is printed then. The page reads the database, also while runs write to it. What it starts (a run, a rerun, a cancel) is a pipeloom process of its own, which goes on when the page ends. Ctrl-C ends it.",
     examples: [
       { line: "pipeloom ui --open", what: "the database of this folder, in the browser" },
       { line: "pipeloom ui 12", what: "begin with run 12" },

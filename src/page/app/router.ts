@@ -28,9 +28,12 @@ export const hrefOf = (path: string): string => (isReport ? `#${path}` : path);
 /** @param replace the back button leaves out the address that is shown: for filters that are typed */
 export function go(path: string, replace = false): void {
   const href = hrefOf(path);
+  const before = address.value.path;
   if (replace) history.replaceState(null, "", href);
   else history.pushState(null, "", href);
   address.value = addressNow();
+  // Another view begins at its beginning.
+  if (address.value.path !== before) scrollTo(0, 0);
 }
 
 /** The address with other parameters; null takes one away. */

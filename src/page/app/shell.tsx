@@ -19,13 +19,14 @@ import { Run } from "./views/run.tsx";
 import { Runs } from "./views/runs.tsx";
 
 export function Shell() {
+  useTitle();
   useEffect(() => {
     void loadDatabase();
     if (!isReport) void loadJobs();
   }, []);
   return (
     <>
-      <a class="skip" href="#app">
+      <a class="skip" href="#app" onClick={skip}>
         Skip to the content
       </a>
       <header class="bar">
@@ -62,6 +63,30 @@ export function Shell() {
       <KeysHelp />
     </>
   );
+}
+
+function skip(event: Event): void {
+  event.preventDefault();
+  const main = document.querySelector("main");
+  main?.setAttribute("tabindex", "-1");
+  main?.focus();
+}
+
+/** Of the browser's tab and its history. */
+function useTitle(): void {
+  const [room, id] = parts.value;
+  const place =
+    room === undefined
+      ? "Pipelines"
+      : room === "runs" && id !== undefined
+        ? `Run ${id}`
+        : `${room.charAt(0).toUpperCase()}${room.slice(1)}`;
+  const name = database.value?.path.split(/[\\/]/).at(-1) ?? "pipeloom";
+  const title = `${place} · ${name}`;
+  useEffect(() => {
+    // A report has its own.
+    if (!isReport) document.title = title;
+  }, [title]);
 }
 
 const Place = ({

@@ -4,11 +4,12 @@ import type { FunctionComponent } from "preact";
 
 import type { RunBrief, RunView } from "../../contract.ts";
 import { RunActions } from "../actions/run-actions.tsx";
-import { count, duration, percent, time } from "../format.ts";
+import { count, percent, time } from "../format.ts";
 import { changed } from "../live.ts";
 import { CountsBar, Status, statuses } from "../parts/status.tsx";
 import { Show } from "../parts/states.tsx";
 import { hrefOf, parts } from "../router.ts";
+import { tookText } from "../took.ts";
 import { useData } from "../use-data.ts";
 import { Data } from "./data.tsx";
 import { Graph } from "./graph.tsx";
@@ -70,17 +71,13 @@ function Header({ run }: { readonly run: RunBrief }) {
         </h1>
         <Status of={run.status} />
         <span class="soft">
-          {time(run.startedAt)} · {duration((run.finishedAt ?? Date.now()) - run.startedAt)}
-          {run.params === "{}" ? null : (
-            <>
-              {" · "}
-              <code>{run.params}</code>
-            </>
-          )}
+          {time(run.startedAt)}
+          {run.status === "interrupted" ? "" : ` · ${tookText(run)}`}
         </span>
         <span class="space" />
         <RunActions run={run} />
       </div>
+      {run.params === "{}" ? null : <code class="soft run-params">{run.params}</code>}
       {run.error === null ? null : (
         <p class="run-error" role="alert">
           {run.error.message}

@@ -4,12 +4,12 @@ import { useState } from "preact/hooks";
 
 import type { PipelinesView } from "../../contract-runs.ts";
 import type { RunBrief, RunsView } from "../../contract.ts";
-import { ago, count, duration, percent, time } from "../format.ts";
+import { ago, count, percent, time } from "../format.ts";
 import { changed } from "../live.ts";
 import { CountsBar, countsText, Status, statuses } from "../parts/status.tsx";
 import { Empty, Show } from "../parts/states.tsx";
 import { go, hrefOf, param, withParams } from "../router.ts";
-import { tookMs } from "../took.ts";
+import { tookText } from "../took.ts";
 import { useData } from "../use-data.ts";
 
 const pageSize = 50;
@@ -166,7 +166,11 @@ const Pages = ({
       </a>
     )}
     {hasMore ? (
-      <a class="button" href={hrefOf(withParams({ before: String(runs.at(-1)?.id ?? 0) }))}>
+      <a
+        class="button"
+        href={hrefOf(withParams({ before: String(runs.at(-1)?.id ?? 0) }))}
+        onClick={() => scrollTo(0, 0)}
+      >
         Next {pageSize} →
       </a>
     ) : null}
@@ -257,11 +261,6 @@ function Progress({ run: { counts, total: planned } }: { readonly run: RunBrief 
       </small>
     </td>
   );
-}
-
-function tookText(run: RunBrief): string {
-  const ms = tookMs(run);
-  return ms === null ? "–" : duration(ms);
 }
 
 /** `limit=5 day=2026-01-01` */
