@@ -5,6 +5,7 @@ import { isStandardSchema, ParamsError, resolveParams } from "../api/params.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import { registry } from "../api/registry.ts";
 import { JSON } from "../base/globals.ts";
+import { canonicalJson } from "../base/json.ts";
 import { print } from "../cli/stdout.ts";
 import { UserError } from "../cli/user-error.ts";
 import { loadModule } from "../module/load-module.ts";
@@ -17,17 +18,14 @@ import { loadForCommand, nameOf, withPrintsOnStderr } from "./load-for-command.t
 import { describedParams } from "./params-help.ts";
 import { enterPipelineFolder } from "./pipeline-folder.ts";
 
+type Params = Readonly<Record<string, unknown>>;
 type FileRef = Extract<ModuleRef, { kind: "file" }>;
 
 /**
  * @param wanted the pipeline's name, as the database has it: masked
  * @param params are checked
  */
-export async function printForm(
-  module: FileRef,
-  wanted: string,
-  params: Readonly<Record<string, unknown>>,
-): Promise<number> {
+export async function printForm(module: FileRef, wanted: string, params: Params): Promise<number> {
   enterPipelineFolder(module);
   const form = await withPrintsOnStderr(() =>
     formOf({ ...module, pipeline: wanted }, wanted, params),
@@ -36,11 +34,7 @@ export async function printForm(
   return 0;
 }
 
-async function formOf(
-  module: FileRef,
-  wanted: string,
-  given: Readonly<Record<string, unknown>>,
-): Promise<DescribedForm> {
+async function formOf(module: FileRef, wanted: string, given: Params): Promise<DescribedForm> {
   const loaded = await loadForCommand(module).catch((thrown: unknown) => {
     throw registry.pipelines.size > 0 ? renamed(module, wanted) : thrown;
   });
@@ -55,13 +49,32 @@ async function formOf(
     fields: params.map((param) => fieldOf(param, mask)),
     isOpen: params.length === 0 && isStandardSchema(pipeline.params),
     problems: Object.keys(given).length === 0 ? [] : await problemsOf(pipeline.params, given),
+    repeated: await repeatedOf(pipeline.params, given),
   };
 }
 
-async function problemsOf(
-  spec: Pipeline["params"],
-  given: Readonly<Record<string, unknown>>,
-): Promise<ParamProblem[]> {
+/**
+ * What gives params that a run has used: they themselves, or as texts, where a schema makes numbers of texts. Those that are left out
+ * have their defaults.
+ */
+async function repeatedOf(spec: Pipeline["params"], used: Params): Promise<Params | null> {
+  const texts = Object.entries(used).map(([name, value]) => [
+    name,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  for (const given of [used, Object.fromEntries(texts) as Params]) {
+    try {
+      const all = await resolveParams(spec, given);
+      const own = Object.fromEntries(Object.keys(used).map((name) => [name, all[name] ?? null]));
+      if (canonicalJson(own) === canonicalJson(used)) return given;
+    } catch (thrown) {
+      if (!(thrown instanceof ParamsError)) throw thrown;
+    }
+  }
+  return null;
+}
+
+async function problemsOf(spec: Pipeline["params"], given: Params): Promise<ParamProblem[]> {
   try {
     await resolveParams(spec, given);
     return [];

@@ -256,6 +256,37 @@ test("params that hide a secret are left out: the pipeline's own default gives i
   expect(job.command).toStartWith(`echo '{"limit":1}' | `);
 }, 30_000);
 
+const withSchema = (transform: string): string => `
+  import { pipeline, task } from "pipeloom";
+  const t = task({ name: "t", run: (_, ctx) => { if (!process.env["MENDED"]) throw new Error("n is " + typeof ctx.params.n); } });
+  const validate = (value) => typeof value.n === "string"
+    ? { value: { n: ${transform} } }
+    : { issues: [{ message: "must be text", path: ["n"] }] };
+  export default pipeline({
+    name: "numbers",
+    params: { "~standard": { version: 1, vendor: "test", validate } },
+    tasks: () => t(),
+  });`;
+
+test("a run goes on with the params that it has used, also where a schema has made them of others", async () => {
+  const schema = folder.file("schema.ts");
+  await Bun.write(schema, withSchema("Number(value.n)"));
+  await using rig = await pageRig((db) => addRun(db, { file: schema }));
+  const params = { n: "5" };
+  const first = await ended(rig, await rig.post("/actions/runs/1/run", { params, isFresh: true }));
+  expect(first.output).toContain("n is number");
+  const again = await ended(rig, await rig.post("/actions/runs/2/rerun", { task: null }));
+  expect(again.job).toMatchObject({ run: 2, ended: { code: 1 } });
+  expect(again.job.command).toStartWith(`echo '{"n":"5"}' | `);
+  expect(again.output).toContain("n is number");
+  await Bun.write(schema, withSchema("Number(value.n) + 1"));
+  const refused = await rig.post("/actions/runs/2/resume", {});
+  expect(refused.status).toBe(409);
+  expect(await refused.json()).toMatchObject({
+    problem: expect.stringContaining("the params of run 2 cannot be given again"),
+  });
+}, 30_000);
+
 test("a file that does not load, one without the pipeline, and one that takes too long", async () => {
   const broken = folder.file("broken.ts");
   await Bun.write(broken, "export default 1 +");

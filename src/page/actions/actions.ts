@@ -9,6 +9,7 @@ import { type Asked, memberOf, NotFound, Refused } from "../asked.ts";
 import type { FormView, JobBrief, RunAnswer, StartView } from "../contract-actions.ts";
 import { jobBrief } from "../data/jobs-view.ts";
 import type { PageDatabase } from "../page-database.ts";
+import type { DescribedForm } from "./forms.ts";
 import { type Startable, startableRun } from "./startable.ts";
 
 /** `/data/runs/#/start` */
@@ -34,9 +35,10 @@ export async function startRun(database: PageDatabase, { ids, body }: Asked): Pr
   if (typeof params !== "object" || params === null || Array.isArray(params)) {
     throw new Refused(400, "params must be an object");
   }
-  const { problems } = await database.forms.describe(run, { ...params });
+  const form = await database.forms.describe(run, { ...params });
+  const { problems } = form;
   if (problems.length > 0) return { type: "refused", problems };
-  const job = await begin(database, run, {
+  const job = begin(database, run, form, {
     title: `Run ${run.pipeline}`,
     flags: memberOf(body, "isFresh") === true ? ["--fresh"] : [],
     params: { ...params },
@@ -49,7 +51,7 @@ export async function rerunTasks(database: PageDatabase, { ids, body }: Asked): 
   const task = memberOf(body, "task");
   if (task !== null && !isStoredId(task)) throw new Refused(400, "task must be an id, or null");
   const downstream = memberOf(body, "isDownstream") === true ? ["--downstream"] : [];
-  return begin(database, run, {
+  return goOn(database, run, {
     title:
       task === null
         ? `Rerun the failed tasks of run ${run.id}`
@@ -61,18 +63,14 @@ export async function rerunTasks(database: PageDatabase, { ids, body }: Asked): 
       "--resume",
       `${run.id}`,
     ],
-    params: run.params,
-    run: run.id,
   });
 }
 
 export async function resumeRun(database: PageDatabase, { ids }: Asked): Promise<JobBrief> {
   const run = startableRun(database.reader, ids[0] ?? 0);
-  return begin(database, run, {
+  return goOn(database, run, {
     title: `Resume run ${run.id}`,
     flags: ["--resume", `${run.id}`],
-    params: run.params,
-    run: run.id,
   });
 }
 
@@ -96,6 +94,23 @@ export function interruptJob(database: PageDatabase, { ids }: Asked): JobBrief {
   return jobBrief(database, job);
 }
 
+/** In a new session of the run, which is told from others by its params. @throws Refused */
+async function goOn(
+  database: PageDatabase,
+  run: Startable,
+  begun: Pick<Begun, "title" | "flags">,
+): Promise<JobBrief> {
+  const form = await database.forms.describe(run, run.params);
+  if (form.repeated !== null) {
+    return begin(database, run, form, { ...begun, params: form.repeated, run: run.id });
+  }
+  throw new Refused(
+    409,
+    `the params of run ${run.id} cannot be given again: the pipeline does not take them any more, or its schema makes them of others`,
+    "begin a new run, with the params of the form",
+  );
+}
+
 type Begun = {
   readonly title: string;
   readonly flags: readonly string[];
@@ -103,8 +118,12 @@ type Begun = {
   readonly run?: number;
 };
 
-async function begin(database: PageDatabase, run: Startable, begun: Begun): Promise<JobBrief> {
-  const { exportedAs, fields } = await database.forms.known(run);
+function begin(
+  database: PageDatabase,
+  run: Startable,
+  { exportedAs, fields }: DescribedForm,
+  begun: Begun,
+): JobBrief {
   const { title, flags, params } = begun;
   const file = exportedAs === "default" ? run.file : `${run.file}:${exportedAs}`;
   const secrets = fields.filter(({ isSecret }) => isSecret).map(({ name }) => name);

@@ -1,6 +1,5 @@
 // The form of a pipeline. To know its params, its file must be loaded, which runs the user's code: in a child, that has some seconds.
 
-import { statSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { systemClock } from "../../base/clock.ts";
@@ -18,16 +17,18 @@ const maxOutput = 4_000_000;
 export type DescribedForm = FormView & {
   /** Of the params that are to be checked. */
   readonly problems: readonly ParamProblem[];
+  /**
+   * What gives exactly these params, if they are those that a run has used: a schema may have made them of others. Null: nothing does,
+   * as far as it is known.
+   */
+  readonly repeated: Startable["params"] | null;
   /** The name under which the file exports the pipeline. */
   readonly exportedAs: string;
 };
 
-type Known = { readonly stamp: string; readonly form: DescribedForm };
-
 export class Forms {
   readonly #own: readonly string[];
   readonly #maxLoadMs: number;
-  readonly #known = new Map<string, Known>();
 
   /** @param own the words that start pipeloom */
   constructor(own: readonly string[], loadMs = maxLoadMs) {
@@ -39,22 +40,9 @@ export class Forms {
    * @param params are checked by the pipeline: see `DescribedForm.problems`
    * @throws Refused where the file cannot be loaded, with its error
    */
-  async describe(run: Startable, params?: Startable["params"]): Promise<DescribedForm> {
-    const stamp = stampOf(run.file);
-    const form = await this.#load(run, params);
-    this.#known.set(keyOf(run), { stamp, form });
-    return form;
-  }
-
-  /** That of the last `describe`, if the file is still the same. @throws Refused */
-  async known(run: Startable): Promise<DescribedForm> {
-    const known = this.#known.get(keyOf(run));
-    return known?.stamp === stampOf(run.file) ? known.form : this.describe(run);
-  }
-
-  async #load(
+  async describe(
     { file, pipeline }: Startable,
-    params: Startable["params"] | undefined,
+    params?: Startable["params"],
   ): Promise<DescribedForm> {
     const check = params === undefined ? [] : ["--params", "-"];
     const child = Bun.spawn([...this.#own, "run", file, ...check], {
@@ -100,11 +88,4 @@ function formIn(output: string): DescribedForm | undefined {
   } catch {
     return undefined;
   }
-}
-
-const keyOf = ({ file, pipeline }: Startable): string => `${file}\0${pipeline}`;
-
-function stampOf(file: string): string {
-  const { mtimeMs, size, ino } = statSync(file);
-  return `${mtimeMs} ${size} ${ino}`;
 }

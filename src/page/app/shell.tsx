@@ -46,15 +46,7 @@ export function Shell() {
         <Database />
         <Started />
         <Theme />
-        <button
-          type="button"
-          class="plain icon"
-          aria-label="keyboard"
-          title="keyboard (?)"
-          onClick={() => (isHelpOpen.value = true)}
-        >
-          ?
-        </button>
+        <Keyboard />
         <Live />
       </header>
       <View />
@@ -156,6 +148,18 @@ function Theme() {
     </button>
   );
 }
+
+const Keyboard = () => (
+  <button
+    type="button"
+    class="plain icon"
+    aria-label="keyboard"
+    title="keyboard (?)"
+    onClick={() => (isHelpOpen.value = true)}
+  >
+    ?
+  </button>
+);
 
 /** Nothing that is shown is old without saying so. */
 function Live() {
