@@ -2,7 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 
-import type { SourceError } from "../source.ts";
+import { hrefOf } from "../router.ts";
+import { isReport, type SourceError } from "../source.ts";
 import type { Loaded } from "../use-data.ts";
 
 export const Empty = ({
@@ -22,6 +23,9 @@ export const Failed = ({ error }: { readonly error: SourceError }) => (
   <div class="empty failed" role="alert">
     <h2>{error.message}</h2>
     {error.next === undefined ? null : <p>{error.next}</p>}
+    {error.status === 404 && !isReport ? (
+      <a href={hrefOf("/runs")}>The runs that there are</a>
+    ) : null}
   </div>
 );
 
