@@ -8,6 +8,10 @@ import type { PageDatabase } from "./page-database.ts";
 
 /** Four times a second. */
 const lookEveryMs = 250;
+/** After a look, its time is rested so many times: a file with 100,000 runs is looked at less often. */
+const restFactor = 20;
+/** A look that has waited for a lock says little of the next one. */
+const maxRestMs = 2_000;
 /** Without a commit, a run may have died: its lock says so. */
 const livenessEveryMs = 1_000;
 /** A proxy cuts a connection that is quiet for a minute. */
@@ -23,6 +27,7 @@ export class Feed implements Disposable {
   #version = -1;
   #lookedAt = 0;
   #saidAt = 0;
+  #restsUntil = 0;
 
   constructor(database: PageDatabase) {
     this.#database = database;
@@ -66,8 +71,11 @@ export class Feed implements Disposable {
 
   #look(): void {
     const now = systemClock.now();
+    if (now < this.#restsUntil) return;
     try {
       const changed = this.#changed(now);
+      const tookMs = systemClock.now() - now;
+      this.#restsUntil = now + tookMs + Math.min(tookMs * restFactor, maxRestMs);
       if (changed.length > 0) {
         this.#say(
           `data: ${JSON.stringify({ at: systemClock.wall(), runs: changed } satisfies Change)}\n\n`,
