@@ -92,23 +92,32 @@ function Stop({ job }: { readonly job: JobBrief }) {
 
 function Command({ text }: { readonly text: string }) {
   const [isCopied, setIsCopied] = useState(false);
+  const code = useRef<HTMLElement>(null);
   return (
     <div class="job-command">
-      <code>{text}</code>
+      <code ref={code}>{text}</code>
       <button
         type="button"
         class="plain"
-        onClick={() => {
-          void navigator.clipboard.writeText(text).then(
-            () => setIsCopied(true),
-            () => undefined,
-          );
-        }}
+        onClick={() => void copy(text, code.current).then(setIsCopied)}
       >
         {isCopied ? "Copied" : "Copy"}
       </button>
     </div>
   );
+}
+
+/** Without TLS, a page of another host has no clipboard: the text is selected, for the person to copy. */
+async function copy(text: string, shown: HTMLElement | null): Promise<boolean> {
+  const { clipboard } = navigator as Partial<Navigator>;
+  try {
+    if (clipboard === undefined) throw new Error("no clipboard");
+    await clipboard.writeText(text);
+    return true;
+  } catch {
+    if (shown !== null) getSelection()?.selectAllChildren(shown);
+    return false;
+  }
 }
 
 function Output({ job }: { readonly job: JobBrief }) {
