@@ -30,32 +30,31 @@ export function RunActions({
 }
 
 function NextStep({ run }: { readonly run: RunBrief }) {
-  switch (run.status) {
-    case "running":
-      return (
-        <button type="button" class="danger" onClick={open({ type: "cancel", run })}>
-          Cancel …
-        </button>
-      );
-    case "interrupted":
-    case "cancelled":
-      return run.file === null ? null : (
-        <button type="button" class="primary" onClick={open({ type: "resume", run })}>
-          Resume …
-        </button>
-      );
-    case "error":
-      if (run.file === null) return null;
-      return run.counts.error === 0 ? (
-        <button type="button" class="primary" onClick={open({ type: "resume", run })}>
-          Resume …
-        </button>
-      ) : (
-        <button type="button" class="primary" onClick={open({ type: "rerun-failed", run })}>
-          Rerun {count(run.counts.error)} failed …
-        </button>
-      );
-    case "done":
-      return null;
+  const { status, counts, file } = run;
+  if (status === "running") {
+    return (
+      <button type="button" class="danger" onClick={open({ type: "cancel", run })}>
+        Cancel …
+      </button>
+    );
   }
+  if (file === null) return null;
+  // Of a run that is done, optional tasks may have failed.
+  if (counts.error > 0 && (status === "error" || status === "done")) {
+    return (
+      <button
+        type="button"
+        class={status === "error" ? "primary" : ""}
+        onClick={open({ type: "rerun-failed", run })}
+      >
+        Rerun {count(counts.error)} failed …
+      </button>
+    );
+  }
+  if (status === "done") return null;
+  return (
+    <button type="button" class="primary" onClick={open({ type: "resume", run })}>
+      Resume …
+    </button>
+  );
 }
