@@ -1,9 +1,10 @@
 // The programs that the page has started: which there are, and which one is looked at.
 
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 
 import type { JobBrief, JobsView } from "../../contract-actions.ts";
-import { get } from "../source.ts";
+import { changed } from "../live.ts";
+import { get, isReport } from "../source.ts";
 
 /** Newest first. */
 export const jobs = signal<readonly JobBrief[]>([]);
@@ -41,3 +42,14 @@ export function showJob(job: JobBrief): void {
 export function noteJob(job: JobBrief): void {
   jobs.value = jobs.value.map((known) => (known.id === job.id ? job : known));
 }
+
+/** Runs of a page that this tab has asked about: another tab may have started them, or another page. */
+const asked = new Set<number>();
+
+effect(() => {
+  const news = [...changed.value.values()].filter(
+    ({ id, trigger, status }) => trigger === "page" && status === "running" && !asked.has(id),
+  );
+  for (const { id } of news) asked.add(id);
+  if (news.length > 0 && !isReport) void loadJobs();
+});
