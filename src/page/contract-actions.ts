@@ -7,6 +7,8 @@ export type JobBrief = {
   readonly title: string;
   /** As it can be typed; secrets are masked. */
   readonly command: string;
+  /** It is a run; otherwise it ends one. */
+  readonly isRun: boolean;
   readonly startedAt: number;
   /** Null: it runs. */
   readonly ended: {

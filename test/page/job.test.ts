@@ -7,7 +7,7 @@ import { Job } from "../../src/page/actions/job.ts";
 const job = (code: string): Job =>
   new Job(
     1,
-    { title: "t", command: "c" },
+    { title: "t", command: "c", isRun: true },
     {
       own: [process.execPath, "-e"],
       words: [code],

@@ -23,6 +23,7 @@ export class Job {
   readonly id: number;
   readonly title: string;
   readonly command: string;
+  readonly isRun: boolean;
   readonly startedAt = systemClock.wall();
   readonly #child: Bun.Subprocess<"ignore" | Buffer, "pipe", "pipe">;
   /** Resolves when the program has ended and all that it wrote is here. */
@@ -33,14 +34,11 @@ export class Job {
   #dropped = 0;
 
   /** @throws Error with a `code` where no process can be started */
-  constructor(
-    id: number,
-    about: { readonly title: string; readonly command: string },
-    program: Program,
-  ) {
+  constructor(id: number, about: Pick<JobBrief, "title" | "command" | "isRun">, program: Program) {
     this.id = id;
     this.title = about.title;
     this.command = about.command;
+    this.isRun = about.isRun;
     const { own, words, cwd, env, stdin } = program;
     this.#child = Bun.spawn([...own, ...words], {
       cwd,

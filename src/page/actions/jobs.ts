@@ -35,7 +35,8 @@ export class Jobs {
     const shown = params === undefined ? command : `echo ${quoted(params.shown)} | ${command}`;
     const env = { ...childEnv(), FORCE_COLOR: "1", [triggerVariable]: "page" };
     const program: Program = { own: this.#own, words, cwd, env, stdin: params?.text };
-    const job = new Job(this.#last + 1, { title, command: shown }, program);
+    const isRun = words[0] === "run";
+    const job = new Job(this.#last + 1, { title, command: shown, isRun }, program);
     this.#last = job.id;
     this.#jobs.set(job.id, job);
     if (run !== undefined) this.#runs.set(job.id, run);
@@ -49,10 +50,10 @@ export class Jobs {
 
   /** @param runOf finds the run of a process; undefined as long as the database has none */
   briefOf(job: Job, runOf: (job: Job) => number | undefined): JobBrief {
-    const { id, title, command, startedAt, ended } = job;
+    const { id, title, command, isRun, startedAt, ended } = job;
     const run = this.#runs.get(id) ?? runOf(job);
     if (run !== undefined) this.#runs.set(id, run);
-    return { id, title, command, startedAt, ended, run: run ?? null };
+    return { id, title, command, isRun, startedAt, ended, run: run ?? null };
   }
 
   get newestFirst(): readonly Job[] {

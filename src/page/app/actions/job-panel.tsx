@@ -4,9 +4,11 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { JobBrief } from "../../contract-actions.ts";
 import { duration } from "../format.ts";
+import { changed } from "../live.ts";
 import { AnsiText } from "../parts/ansi-text.tsx";
 import { hrefOf } from "../router.ts";
 import { post } from "../source.ts";
+import { actionDialog } from "./dialogs.ts";
 import { useJobOutput } from "./job-output.ts";
 import { jobs, noteJob, openJob } from "./started.ts";
 
@@ -73,18 +75,20 @@ const Chosen = ({ job }: { readonly job: JobBrief }) =>
     </select>
   );
 
+/** A run is cancelled, which is asked for before. What has not begun yet, or only waits, is interrupted. */
 function Stop({ job }: { readonly job: JobBrief }) {
   const [isAsked, setIsAsked] = useState(false);
+  const run = job.run === null ? undefined : changed.value.get(job.run);
+  const stop = (): void => {
+    if (job.isRun && run?.status === "running") {
+      actionDialog.value = { type: "cancel", run };
+      return;
+    }
+    setIsAsked(true);
+    void post<JobBrief>(`/actions/jobs/${job.id}/interrupt`, {}).then(noteJob, () => undefined);
+  };
   return (
-    <button
-      type="button"
-      class="danger"
-      title={isAsked ? "as a second Ctrl-C: without waiting" : "as Ctrl-C: it ends in order"}
-      onClick={() => {
-        setIsAsked(true);
-        void post<JobBrief>(`/actions/jobs/${job.id}/interrupt`, {}).then(noteJob, () => undefined);
-      }}
-    >
+    <button type="button" class="danger" onClick={stop}>
       {isAsked ? "Stop now" : "Stop"}
     </button>
   );
