@@ -1,7 +1,7 @@
 // What the server tells the page: JSON, below /data/. Types and pure functions only, because the browser has them too. Times are
 // epoch ms, durations ms.
 
-import type { RunStatus, TaskStatus } from "../protocol/status.ts";
+import type { LogLevel, RunStatus, TaskStatus } from "../protocol/status.ts";
 
 export type SeenStatus = TaskStatus | "interrupted";
 
@@ -191,4 +191,87 @@ export type SqlAnswer = {
   /** There are more rows than are sent. */
   readonly isCut: boolean;
   readonly tookMs: number;
+};
+
+/** JSON text as it is stored, or only its beginning. */
+export type StoredText = { readonly text: string; readonly isCut: boolean };
+
+export type AttemptView = {
+  readonly attempt: number;
+  readonly worker: number | null;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  /** `error`, `interrupted`, `cancelled`, `done`. */
+  readonly outcome: string;
+  readonly error: Failure | null;
+};
+
+/** A task that another needs. */
+export type NeededTask = {
+  readonly id: number;
+  readonly name: string;
+  readonly label: string | null;
+  readonly status: TaskStatus;
+};
+
+/** `/data/runs/:id/tasks/:task` */
+export type TaskView = {
+  readonly task: TaskBrief;
+  readonly error: Failure | null;
+  /** `backfill.ts:22:85`: where in the user's file. */
+  readonly place: string | null;
+  /** Null: there is none, or it is not stored. */
+  readonly input: StoredText | null;
+  readonly result: StoredText | null;
+  /** Those before the last, oldest first, the last 20 at most. */
+  readonly attempts: readonly AttemptView[];
+  /** Why it ran, or was not run; null where there is nothing to say. */
+  readonly reason: string | null;
+  /** Tasks that failed: this one was skipped, or waits, because of them. */
+  readonly culprits: readonly NeededTask[];
+  readonly needs: readonly NeededTask[];
+  /** Tasks that are needed and are not in `needs`. */
+  readonly moreNeeds: number;
+};
+
+/** Tasks that failed with one message, or with messages that differ only in numbers. */
+export type FailureGroup = {
+  readonly message: string;
+  readonly place: string | null;
+  readonly count: number;
+  /** Of the first task. */
+  readonly failure: Failure;
+  /** The first three. */
+  readonly tasks: readonly (NeededTask & { readonly attempt: number })[];
+  /** The last lines of the first task. */
+  readonly logs: readonly LogLine[];
+};
+
+/** `/data/runs/:id/failures`: the largest group first. */
+export type FailuresView = { readonly groups: readonly FailureGroup[] };
+
+export type LogLine = {
+  /** Its place in the file: later lines have larger ones. */
+  readonly row: number;
+  readonly id: number;
+  readonly task: string;
+  readonly label: string | null;
+  readonly attempt: number;
+  readonly at: number;
+  readonly level: LogLevel;
+  readonly line: string;
+};
+
+/**
+ * `/data/runs/:id/logs?task=<id>&level=info&text=&before=<row>&after=<row>`: the last lines before `before`, or the first after `after`,
+ * oldest first; 200 at most.
+ */
+export type LogsView = {
+  readonly lines: readonly LogLine[];
+  /** Ask `before` this for earlier lines; null: there are none. */
+  readonly before: number | null;
+  /** Ask `after` this for later lines. */
+  readonly after: number;
+  /** The search was ended in between: there may be more lines that fit. */
+  readonly isPartial: boolean;
 };

@@ -91,7 +91,8 @@ export class PageServer implements AsyncDisposable {
       if (pathname === "/events") return this.#feed.open(request.signal);
       const route = routeOf(request.method, pathname);
       if (route === undefined) return this.#page();
-      return json(200, await this.#data(route, request, searchParams));
+      const answer = await this.#data(route, request, searchParams);
+      return answer instanceof Response ? guarded(answer) : json(200, answer);
     } catch (thrown) {
       return problemOf(thrown);
     }
@@ -160,6 +161,12 @@ const always = {
   "cross-origin-opener-policy": "same-origin",
   "x-frame-options": "DENY",
 };
+
+/** A file to be saved. */
+function guarded(response: Response): Response {
+  for (const [name, value] of Object.entries(always)) response.headers.set(name, value);
+  return response;
+}
 
 const respond = (
   body: string | null,

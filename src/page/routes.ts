@@ -17,12 +17,16 @@ import { databaseView } from "./data/database-view.ts";
 import { jobsView, jobView } from "./data/jobs-view.ts";
 import { definitionsView } from "./data/definitions-view.ts";
 import { pipelinesView } from "./data/pipelines-view.ts";
+import { failuresView } from "./data/failures-view.ts";
+import { logFile, logsView } from "./data/logs-view.ts";
+import { taskView } from "./data/task-view.ts";
 import { runView, runsView } from "./data/runs-view.ts";
 import { tasksView } from "./data/tasks-view.ts";
 import { graphView } from "./data/graph-view.ts";
 import { sqlAnswer, tablesView } from "./data/sql-view.ts";
 import type { PageDatabase } from "./page-database.ts";
 
+/** Gives what becomes JSON, or a Response. */
 type Answer = (database: PageDatabase, asked: Asked) => unknown;
 
 export type Route = {
@@ -40,6 +44,10 @@ const table: Readonly<Record<string, Answer>> = {
   "GET /data/runs": runsView,
   "GET /data/runs/#": runView,
   "GET /data/runs/#/graph": graphView,
+  "GET /data/runs/#/failures": failuresView,
+  "GET /data/runs/#/logs": logsView,
+  "GET /data/runs/#/log-file": logFile,
+  "GET /data/runs/#/tasks/#": taskView,
   "GET /data/runs/#/start": startView,
   "GET /data/pipelines": pipelinesView,
   "GET /data/compare": compareView,

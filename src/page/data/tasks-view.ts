@@ -95,7 +95,7 @@ function statusesIn(list: string, isDead: boolean): ReadonlySet<number> {
   return new Set([...taskStatuses.keys()].filter((i) => named.includes(taskStatuses[i] ?? "")));
 }
 
-function briefsOf(
+export function briefsOf(
   { reader }: PageDatabase,
   { index, isDead }: IndexedRun,
   ids: readonly number[],

@@ -125,7 +125,7 @@ export function lastLines(reader: Reader, filter: LogFilter, most: number): LogP
   return { lines: lines.toReversed(), hasEarlier };
 }
 
-type Passed = { readonly row: number; readonly line: LogRow };
+export type Passed = { readonly row: number; readonly line: LogRow };
 
 /** @param range a condition on `l.rowid`, with one parameter */
 export function* passing(

@@ -1,0 +1,39 @@
+// The failures of a run, in groups of one message.
+
+import { userFrame } from "../../base/thrown-at.ts";
+import { runId } from "../../protocol/ids.ts";
+import { failureGroups, type FailureGroup as StoredGroup } from "../../store/read/failed-tasks.ts";
+import { text } from "../../store/read/stored-values.ts";
+import type { Asked } from "../asked.ts";
+import type { FailureGroup, FailuresView } from "../contract.ts";
+import type { PageDatabase } from "../page-database.ts";
+import { lineOf } from "./logs-view.ts";
+
+export function failuresView({ reader }: PageDatabase, { ids: [run = 0] }: Asked): FailuresView {
+  const [row] = reader.query("SELECT file FROM pipeline_runs WHERE id = ?", [run]);
+  const file = text(row?.["file"]) ?? "";
+  const groups = failureGroups(reader, runId(run)).flatMap((group) => groupView(group, file));
+  return { groups };
+}
+
+function groupView({ message, count, tasks, logs }: StoredGroup, file: string): FailureGroup[] {
+  const [first] = tasks;
+  if (first === undefined) return [];
+  const { failure } = first;
+  return [
+    {
+      message,
+      count,
+      failure,
+      place: userFrame(failure.stack ?? "", file) ?? null,
+      tasks: tasks.map(({ id, name, label, attempt }) => ({
+        id,
+        name,
+        label,
+        attempt,
+        status: "error",
+      })),
+      logs: logs.map((line) => lineOf(line, 0)),
+    },
+  ];
+}
