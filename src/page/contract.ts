@@ -6,7 +6,7 @@ import type { LogLevel, RunStatus, TaskStatus } from "../protocol/status.ts";
 export type SeenStatus = TaskStatus | "interrupted";
 
 /** As src/base/failure.ts has it, which a browser cannot load. */
-type Failure = {
+export type Failure = {
   readonly name: string;
   readonly message: string;
   readonly stack?: string;
@@ -126,6 +126,8 @@ export type TaskSort = (typeof taskSorts)[number];
 export type TasksView = OfTasks & {
   /** How many there are of those that are asked for. */
   readonly total: number;
+  /** The place of the first of `tasks` among them. */
+  readonly offset: number;
   /** 200 at most. */
   readonly tasks: readonly TaskBrief[];
   /** How many tasks are searched for `text`. */

@@ -34,6 +34,7 @@ export async function tasksView(
     ...about,
     isComplete: about.isComplete && searched?.isComplete !== false,
     total: ordered.length,
+    offset,
     tasks: briefsOf(database, run, shown),
     searched: text === "" ? about.indexed : searchedOf(index, searched),
   };

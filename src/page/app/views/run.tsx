@@ -12,7 +12,10 @@ import { hrefOf, parts } from "../router.ts";
 import { tookText } from "../took.ts";
 import { useData } from "../use-data.ts";
 import { Data } from "./data.tsx";
+import { Failures } from "./failures.tsx";
 import { Graph } from "./graph.tsx";
+import { Logs } from "./logs.tsx";
+import { Tasks } from "./tasks.tsx";
 
 type Tab = {
   readonly name: string;
@@ -22,7 +25,10 @@ type Tab = {
 
 /** The first is shown at `/runs/12`. */
 const tabs: readonly Tab[] = [
+  { name: "tasks", title: "Tasks", View: Tasks },
   { name: "graph", title: "Graph", View: Graph },
+  { name: "failures", title: "Failures", View: Failures },
+  { name: "logs", title: "Logs", View: Logs },
   { name: "data", title: "Data", View: Data },
 ];
 

@@ -1,0 +1,104 @@
+// The log lines that are shown: the last ones, earlier ones on demand, and new ones as they come.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import type { LogLine, LogsView } from "../contract.ts";
+import { ticks } from "./live.ts";
+import { get, SourceError } from "./source.ts";
+
+export type Log = {
+  readonly lines: readonly LogLine[];
+  readonly hasEarlier: boolean;
+  readonly isLoading: boolean;
+  /** A search that found little was ended in between. */
+  readonly isPartial: boolean;
+  readonly error: SourceError | null;
+};
+
+/** Lines that are kept: whoever wants all of them saves the file. */
+const maxKept = 5_000;
+
+const none: Log = { lines: [], hasEarlier: false, isLoading: true, isPartial: false, error: null };
+
+/** @param path with its filters, to be followed by `&before=` or `&after=` @param isFollowing new lines are asked for */
+export function useLog(
+  path: string,
+  isFollowing: boolean,
+): readonly [Log, loadEarlier: () => void] {
+  const [log, setLog] = useState<Log>(none);
+  const reader = useRef<LogReader | null>(null);
+  const tick = isFollowing ? ticks.value : 0;
+  useEffect(() => {
+    setLog(none);
+    const own = new LogReader(path, setLog);
+    reader.current = own;
+    void own.earlier();
+    return () => own.close();
+  }, [path]);
+  useEffect(() => {
+    if (isFollowing) void reader.current?.later();
+  }, [tick]);
+  return [log, () => void reader.current?.earlier()];
+}
+
+class LogReader {
+  readonly #path: string;
+  readonly #show: (log: Log) => void;
+  readonly #control = new AbortController();
+  #log: Log = none;
+  #before: number | null = null;
+  #after: number | null = null;
+  #isBusy = false;
+
+  constructor(path: string, show: (log: Log) => void) {
+    this.#path = path;
+    this.#show = show;
+  }
+
+  close(): void {
+    this.#control.abort();
+  }
+
+  earlier(): Promise<void> {
+    const place = this.#before === null ? "" : `&before=${this.#before}`;
+    return this.#ask(place, (view) => {
+      this.#before = view.before;
+      this.#after ??= view.after;
+      return {
+        lines: [...view.lines, ...this.#log.lines].slice(0, maxKept),
+        hasEarlier: view.before !== null,
+        isPartial: view.isPartial,
+      };
+    });
+  }
+
+  async later(): Promise<void> {
+    if (this.#after === null) return;
+    await this.#ask(`&after=${this.#after}`, (view) => {
+      this.#after = view.after;
+      return { lines: [...this.#log.lines, ...view.lines].slice(-maxKept) };
+    });
+  }
+
+  async #ask(place: string, accept: (view: LogsView) => Partial<Log>): Promise<void> {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    this.#set({ isLoading: true });
+    try {
+      const view = await get<LogsView>(this.#path + place, this.#control.signal);
+      this.#set({ ...accept(view), isLoading: false, error: null });
+    } catch (thrown) {
+      const error =
+        thrown instanceof SourceError ? thrown : new SourceError(0, { problem: String(thrown) });
+      this.#set({ isLoading: false, error });
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  #set(change: Partial<Log>): void {
+    if (this.#control.signal.aborted) return;
+    this.#log = { ...this.#log, ...change };
+    this.#show(this.#log);
+  }
+}

@@ -1,0 +1,61 @@
+// Why tasks failed: one block for each message, the most frequent first.
+
+import type { FailureGroup, FailuresView, RunBrief } from "../../contract.ts";
+import { count } from "../format.ts";
+import { AnsiText } from "../parts/ansi-text.tsx";
+import { Empty, Show } from "../parts/states.tsx";
+import { hrefOf } from "../router.ts";
+import { useData } from "../use-data.ts";
+import { ErrorPart, TaskLinks } from "./task-drawer.tsx";
+
+export function Failures({ run }: { readonly run: RunBrief }) {
+  const loaded = useData<FailuresView>(`/data/runs/${run.id}/failures`);
+  return (
+    <Show of={loaded}>
+      {({ groups }) =>
+        groups.length === 0 ? (
+          <Empty title="No task has failed">
+            {run.status === "running" ? (
+              <p>A failure is shown here as soon as it happens.</p>
+            ) : null}
+          </Empty>
+        ) : (
+          groups.map((group) => <Group key={group.message} run={run} group={group} />)
+        )
+      }
+    </Show>
+  );
+}
+
+type GroupProps = { readonly run: RunBrief; readonly group: FailureGroup };
+
+function Group({ run, group }: GroupProps) {
+  const more = group.count - group.tasks.length;
+  const like = new URLSearchParams({ status: "error", text: firstWords(group.failure.message) });
+  return (
+    <article class="card failure-group">
+      <p class="how-many">
+        {count(group.count)} {group.count === 1 ? "task" : "tasks"}
+      </p>
+      <ErrorPart error={group.failure} place={group.place} />
+      <TaskLinks run={run} tasks={group.tasks} />
+      {more > 0 ? (
+        <a href={hrefOf(`/runs/${run.id}/tasks?${like}`)}>and {count(more)} more like it</a>
+      ) : null}
+      {group.logs.length === 0 ? null : (
+        <pre class="log-tail">
+          {group.logs.map(({ line }, index) => (
+            <span key={index}>
+              <AnsiText text={line} />
+              {"\n"}
+            </span>
+          ))}
+        </pre>
+      )}
+    </article>
+  );
+}
+
+/** What tasks with the same message have in common: the words before the first number. */
+const firstWords = (message: string): string =>
+  (/^\D{4,}/.exec(message)?.[0] ?? message.split("\n")[0] ?? "").trim().slice(0, 80);

@@ -1,0 +1,85 @@
+// Log lines, oldest first. While the last one is seen, new ones are followed.
+
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+
+import type { LogLine } from "../../contract.ts";
+import { AnsiText } from "../parts/ansi-text.tsx";
+import { Failed } from "../parts/states.tsx";
+import { hrefOf } from "../router.ts";
+import { useLog } from "../use-log.ts";
+
+type Props = {
+  readonly run: number;
+  /** Only its lines. */
+  readonly task?: number;
+  /** As parameters. */
+  readonly filters?: URLSearchParams;
+};
+
+export function LogLines({ run, task, filters = new URLSearchParams() }: Props) {
+  const search = new URLSearchParams(filters);
+  if (task !== undefined) search.set("task", String(task));
+  const [log, loadEarlier] = useLog(`/data/runs/${run}/logs?${search}`, true);
+  const box = useRef<HTMLDivElement>(null);
+  const [isAtEnd, setAtEnd] = useState(true);
+  useLayoutEffect(() => {
+    if (isAtEnd && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+  }, [log.lines, isAtEnd]);
+  if (log.error !== null) return <Failed error={log.error} />;
+  if (log.lines.length === 0 && !log.isLoading && !log.hasEarlier) {
+    return (
+      <p class="soft no-lines">{search.get("text") === null ? "No lines." : "No line has that."}</p>
+    );
+  }
+  return (
+    <div
+      class="log"
+      ref={box}
+      tabIndex={0}
+      role="log"
+      aria-label="log"
+      onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) =>
+        setAtEnd(scrollHeight - scrollTop - clientHeight < 8)
+      }
+    >
+      {log.hasEarlier ? (
+        <button type="button" class="plain earlier" disabled={log.isLoading} onClick={loadEarlier}>
+          {log.isPartial ? "Search further back" : "Earlier lines"}
+        </button>
+      ) : null}
+      {log.lines.map((line) => (
+        <Line key={line.row} run={run} line={line} isOfOne={task !== undefined} />
+      ))}
+      {isAtEnd ? null : (
+        <button type="button" class="to-end" onClick={() => setAtEnd(true)}>
+          ↓ Newest
+        </button>
+      )}
+    </div>
+  );
+}
+
+type LineProps = { readonly run: number; readonly line: LogLine; readonly isOfOne: boolean };
+
+const Line = ({ run, line, isOfOne }: LineProps) => (
+  <div class={`line ${line.level}`}>
+    <time title={new Date(line.at).toISOString()}>{clock.format(line.at)}</time>
+    <span class="level">{line.level}</span>
+    {isOfOne ? null : (
+      <a class="of" href={hrefOf(`/runs/${run}/tasks?task=${line.id}`)}>
+        {line.task} {line.label}
+      </a>
+    )}
+    <span class="text">
+      <AnsiText text={line.line} />
+    </span>
+  </div>
+);
+
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hourCycle: "h23",
+});

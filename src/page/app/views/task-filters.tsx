@@ -1,0 +1,109 @@
+// Which tasks are listed: each choice is in the address.
+
+import { useEffect, useRef } from "preact/hooks";
+
+import type { DefinitionsView, RunBrief } from "../../contract.ts";
+import { count, time } from "../format.ts";
+import { statuses } from "../parts/status.tsx";
+import { go, hrefOf, param, withParams } from "../router.ts";
+import { useData } from "../use-data.ts";
+
+/** After the last key, ms. */
+const typingMs = 250;
+
+export function TaskFilters({ run }: { readonly run: RunBrief }) {
+  const status = param("status") ?? "";
+  return (
+    <div class="filters toolbar">
+      <SearchField label="search tasks" placeholder="name, input, error or #12" />
+      <div class="chips" role="group" aria-label="status">
+        {statuses
+          .filter((each) => run.counts[each] > 0 || each === status)
+          .map((each) => (
+            <a
+              key={each}
+              class={`chip ${each}`}
+              aria-pressed={each === status}
+              href={hrefOf(withParams({ status: each === status ? null : each, task: null }))}
+            >
+              {each === "error" ? "failed" : each} {count(run.counts[each])}
+            </a>
+          ))}
+      </div>
+      <Definition run={run} />
+      <Chosen />
+    </div>
+  );
+}
+
+type SearchProps = { readonly label: string; readonly placeholder: string };
+
+/** Sets `?text=`. */
+export function SearchField({ label, placeholder }: SearchProps) {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const field = useRef<HTMLInputElement>(null);
+  const text = param("text") ?? "";
+  useEffect(() => {
+    // The back button, or a link.
+    if (field.current !== null && field.current !== document.activeElement) {
+      field.current.value = text;
+    }
+  }, [text]);
+  return (
+    <input
+      ref={field}
+      type="search"
+      aria-label={label}
+      placeholder={placeholder}
+      defaultValue={text}
+      onInput={({ currentTarget }) => {
+        clearTimeout(timer.current);
+        const typed = currentTarget.value;
+        timer.current = setTimeout(() => go(withParams({ text: typed }), true), typingMs);
+      }}
+    />
+  );
+}
+
+function Definition({ run }: { readonly run: RunBrief }) {
+  const loaded = useData<DefinitionsView>(`/data/runs/${run.id}/definitions`);
+  const chosen = param("definition") ?? "";
+  const known = loaded.type === "ready" ? loaded.data.definitions.map(({ name }) => name) : [];
+  const names = chosen === "" || known.includes(chosen) ? known : [...known, chosen];
+  if (names.length < 2 && chosen === "") return null;
+  return (
+    <select
+      aria-label="definition"
+      value={chosen}
+      onChange={({ currentTarget }) =>
+        go(withParams({ definition: currentTarget.value, task: null }))
+      }
+    >
+      <option value="">every definition</option>
+      {names.map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** What the timeline has chosen. */
+function Chosen() {
+  const [worker, from, to] = ["worker", "from", "to"].map(param);
+  return (
+    <>
+      {worker === null || worker === undefined ? null : (
+        <a class="button" href={hrefOf(withParams({ worker: null }))}>
+          worker {worker} ✕
+        </a>
+      )}
+      {from === null || from === undefined ? null : (
+        <a class="button" href={hrefOf(withParams({ from: null, to: null }))}>
+          {time(Number(from))} – {time(Number(to ?? from))} ✕
+        </a>
+      )}
+    </>
+  );
+}
