@@ -39,33 +39,36 @@ export function useWindow(rowHeight: number): RowWindow {
     return () => removeEventListener("resize", read);
   }, []);
 
-  const fitting = Math.ceil(place.height / rowHeight) + 1;
+  return { box, ...windowOf(element, rows, place, rowHeight) };
+}
+
+type Place = { readonly top: number; readonly height: number };
+
+function windowOf(
+  element: { readonly current: HTMLElement | null },
+  rows: { current: number },
+  { top, height }: Place,
+  rowHeight: number,
+): Omit<RowWindow, "box"> {
+  const fitting = Math.ceil(height / rowHeight) + 1;
   const full = rows.current * rowHeight;
-  const isScaled = full > maxHeight;
   // Scaled, the end of the bar is the end of the list.
-  const at = isScaled
-    ? (place.top / (maxHeight - place.height)) * (full - place.height)
-    : place.top;
+  const scale = full > maxHeight ? (full - height) / (maxHeight - height) : 1;
+  const at = top * scale;
   const first = Math.max(0, Math.floor(at / rowHeight));
   return {
-    box,
     first,
     fitting,
-    shift: isScaled ? 0 : at - first * rowHeight,
+    shift: scale === 1 ? at - first * rowHeight : 0,
     heightOf: (count) => {
       rows.current = count;
       return Math.min(count * rowHeight, maxHeight);
     },
     reveal: (row) => {
-      const { current } = element;
-      if (current === null) return;
       const last = first + fitting - 3;
-      if (row >= first && row <= last) return;
+      if (element.current === null || (row >= first && row <= last)) return;
       const target = row < first ? row : row - fitting + 3;
-      const top = target * rowHeight;
-      current.scrollTop = isScaled
-        ? (top / (full - place.height)) * (maxHeight - place.height)
-        : top;
+      element.current.scrollTop = (target * rowHeight) / scale;
     },
   };
 }

@@ -2,9 +2,17 @@
 
 import { useState } from "preact/hooks";
 
-import type { DrawnEdge, DrawnGraph, DrawnNode, RunBrief } from "../../contract.ts";
-import { count } from "../format.ts";
+import type {
+  DefinitionsView,
+  DefinitionSummary,
+  DrawnEdge,
+  DrawnGraph,
+  DrawnNode,
+  RunBrief,
+} from "../../contract.ts";
+import { count, duration } from "../format.ts";
 import { Empty, Show } from "../parts/states.tsx";
+import { countsText, statuses } from "../parts/status.tsx";
 import { go, hrefOf } from "../router.ts";
 import { useData } from "../use-data.ts";
 
@@ -31,6 +39,10 @@ function Drawing({ graph, run }: { readonly graph: DrawnGraph; readonly run: Run
   const [zoom, setZoom] = useState(1);
   const [marked, setMarked] = useState<string | null>(null);
   const near = marked === null ? null : neighbours(graph.edges, marked);
+  const loaded = useData<DefinitionsView>(`/data/runs/${run.id}/definitions`);
+  const summaries = new Map(
+    loaded.type === "ready" ? loaded.data.definitions.map((each) => [each.name, each]) : [],
+  );
   return (
     <section class="card" aria-label="graph">
       <Tools zoom={zoom} setZoom={setZoom} isCut={graph.isCut} />
@@ -54,6 +66,7 @@ function Drawing({ graph, run }: { readonly graph: DrawnGraph; readonly run: Run
             <Box
               key={node.id}
               node={node}
+              summary={summaries.get(node.id)}
               run={run}
               isFaint={near !== null && !near.has(node.id)}
               mark={setMarked}
@@ -148,24 +161,15 @@ function pathThrough(points: readonly (readonly [number, number])[]): string {
 
 type BoxProps = {
   readonly node: DrawnNode;
+  /** Undefined: no task of the definition has begun, or it is not known yet. */
+  readonly summary: DefinitionSummary | undefined;
   readonly run: RunBrief;
   readonly isFaint: boolean;
   readonly mark: (id: string | null) => void;
 };
 
-function Box({ node, run, isFaint, mark }: BoxProps) {
-  const place = { x: node.x, y: node.y, width: node.width, height: node.height };
-  if (node.kind === "each") {
-    return (
-      <g class={`node each ${isFaint ? "faint" : ""}`}>
-        <title>{`${count(node.fanOuts)} fan-outs, ${count(node.planned)} items`}</title>
-        <rect {...place} rx={node.height / 2} />
-        <text x={node.x + node.width / 2} y={node.y + node.height / 2 + 5} text-anchor="middle">
-          × {count(node.planned)}
-        </text>
-      </g>
-    );
-  }
+function Box({ node, summary, run, isFaint, mark }: BoxProps) {
+  if (node.kind === "each") return <FanOut node={node} isFaint={isFaint} />;
   const path = `/runs/${run.id}/tasks?${new URLSearchParams({ definition: node.id })}`;
   return (
     <a
@@ -181,15 +185,75 @@ function Box({ node, run, isFaint, mark }: BoxProps) {
         go(path);
       }}
     >
-      <title>{node.id}</title>
-      <rect {...place} rx="8" />
-      <text class="name" x={node.x + 14} y={node.y + 27}>
+      <title>
+        {node.id}: {summary === undefined ? "nothing yet" : countsText(summary.counts)}
+      </title>
+      <rect {...placeOf(node)} rx="8" />
+      <text class="name" x={node.x + 14} y={node.y + 24}>
         {cutMiddle(node.id, 24)}
       </text>
-      <text class="more" x={node.x + 14} y={node.y + 50}>
-        {count(node.planned)} {node.planned === 1 ? "task" : "tasks"}
+      <text class="more" x={node.x + 14} y={node.y + 43}>
+        {aboutTasks(node, summary)}
       </text>
+      {summary === undefined ? null : <Bar node={node} summary={summary} />}
     </a>
+  );
+}
+
+const placeOf = ({ x, y, width, height }: DrawnNode) => ({ x, y, width, height });
+
+type FanOutProps = { readonly node: DrawnNode; readonly isFaint: boolean };
+
+const FanOut = ({ node, isFaint }: FanOutProps) => (
+  <g class={`node each ${isFaint ? "faint" : ""}`}>
+    <title>{`${count(node.fanOuts)} fan-outs, ${count(node.planned)} items`}</title>
+    <rect {...placeOf(node)} rx={node.height / 2} />
+    <text x={node.x + node.width / 2} y={node.y + node.height / 2 + 5} text-anchor="middle">
+      × {count(node.planned)}
+    </text>
+  </g>
+);
+
+/** `54 of 60 done, about 131 ms each` */
+function aboutTasks({ planned }: DrawnNode, summary: DefinitionSummary | undefined): string {
+  const done = summary?.counts.done ?? 0;
+  const typical =
+    summary === undefined || summary.medianMs === null ? "" : ` · ${duration(summary.medianMs)}`;
+  return planned === 1
+    ? `${done === 1 ? "done" : "1 task"}${typical}`
+    : `${count(done)} of ${count(planned)} done${typical}`;
+}
+
+type BarProps = { readonly node: DrawnNode; readonly summary: DefinitionSummary };
+
+/** The states of its tasks: a part that is there is seen. */
+function Bar({ node, summary: { counts } }: BarProps) {
+  const width = node.width - 28;
+  const known = statuses.reduce((sum, status) => sum + counts[status], 0);
+  const scale = width / Math.max(known, node.planned, 1);
+  let x = node.x + 14;
+  return (
+    <>
+      <rect class="bar-back" x={x} y={node.y + 52} width={width} height={5} rx="2.5" />
+      {statuses
+        .filter((status) => counts[status] > 0)
+        .map((status) => {
+          const part = Math.max(3, counts[status] * scale);
+          const left = Math.min(x, node.x + 14 + width - part);
+          x += part;
+          return (
+            <rect
+              key={status}
+              class={status}
+              x={left}
+              y={node.y + 52}
+              width={part}
+              height={5}
+              rx="2.5"
+            />
+          );
+        })}
+    </>
   );
 }
 
