@@ -6,7 +6,7 @@ import type { LogLine, LogsView } from "../contract.ts";
 import { ticks } from "./live.ts";
 import { get, SourceError } from "./source.ts";
 
-export type Log = {
+type Log = {
   readonly lines: readonly LogLine[];
   readonly hasEarlier: boolean;
   readonly isLoading: boolean;

@@ -1,4 +1,4 @@
-// The tasks of a run: a list of any length, of which only the rows that are seen are asked for; and one task beside it.
+// The tasks of a run: a list of any length, which asks for the rows that are seen only; and one task beside it.
 
 import type { RunBrief, TasksView } from "../../contract.ts";
 import { count, time } from "../format.ts";
