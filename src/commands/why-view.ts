@@ -28,7 +28,8 @@ import type { Palette } from "../base/palette.ts";
 import { fit, plural, visible, visibleText } from "../base/text.ts";
 import type { PartsChange } from "../protocol/reuse.ts";
 import type { WhyTask } from "../store/read/why-task.ts";
-import { changeText } from "../terminal/change-text.ts";
+import { declaredReason } from "../store/rerun-reasons.ts";
+import { changeText, partsText } from "../terminal/change-text.ts";
 import { changedMembers } from "./changed-members.ts";
 import { culpritLine, needsData, needsLines, taskData } from "./needs-view.ts";
 
@@ -103,9 +104,15 @@ function changesOf({
     : parts;
 }
 
+/** Which of the files or variables that it declares had changed when the run was continued. */
+function betweenSessions({ run, task, definition }: WhyTask): string[] {
+  const changed = definition?.parts.changed;
+  return task.reason === declaredReason && changed?.run === run ? [partsText(changed.what)] : [];
+}
+
 function ranBecause(why: WhyTask, changes: PartsChange["what"]): string[] {
   const { task, definition, before } = why;
-  if (task.reason !== null) return [task.reason];
+  if (task.reason !== null) return [task.reason, ...betweenSessions(why)];
   if (definition === undefined) return ["the code of this run's tasks was not recorded"];
   if (before === undefined) return ["it is the first run of the pipeline that has this task"];
   if (changes.length > 0) return [changeText({ run: before.run, what: changes })];

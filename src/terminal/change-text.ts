@@ -12,6 +12,9 @@ export function changeText({ run, what }: PartsChange): string {
   return `${first} changed since run ${run}${more}`;
 }
 
+/** `its files (data.csv), its variables (REGION)` */
+export const partsText = (what: PartsChange["what"]): string => what.map(partText).join(", ");
+
 function partText({ part, names }: PartsChange["what"][number]): string {
   const list = firstFew(names.map(visible));
   switch (part) {

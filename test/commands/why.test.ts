@@ -251,3 +251,15 @@ test("a run with many tasks is not read whole", async () => {
   expect((await project.why("last"))[0]).toBe("last #60000 of run 1 (etl): it ran, and is done");
   expect((await project.why("many"))[0]).toStartWith("many #10 of run 1");
 });
+
+test("a task of a continued run names the file and the variable that it declares and that had changed", async () => {
+  using project = new Project();
+  await project.write(1);
+  await project.run([], { FAIL: "1", MODE: "slow" });
+  await Bun.write(project.path("data.csv"), "2");
+  await project.run(["--resume"], { MODE: "fast" });
+  expect((await project.why("load")).slice(1)).toEqual([
+    "it ran again in a later session of the run: a file or a variable that it declares had changed",
+    "its files (data.csv), its variables (MODE)",
+  ]);
+});
