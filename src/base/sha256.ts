@@ -1,3 +1,3 @@
 /** In hexadecimal. */
-export const sha256 = (text: string): string =>
-  new Bun.CryptoHasher("sha256").update(text).digest("hex");
+export const sha256 = (content: string | Uint8Array): string =>
+  new Bun.CryptoHasher("sha256").update(content).digest("hex");

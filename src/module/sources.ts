@@ -6,11 +6,12 @@ import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, extname, isAbsolute, relative } from "node:path";
 
 import { JSON } from "../base/globals.ts";
+import { sha256 } from "../base/sha256.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
 import { shownPath } from "../base/path.ts";
 import { LoadError } from "./load-error.ts";
 
-/** A larger file is not recorded. */
+/** Of a larger file, the SHA-256 is recorded: it is known that it was edited, and a thread loads it as it is. */
 const maxBytes = 4 * 1024 * 1024;
 /** The executable provides this package. Inside a checkout of pipeloom the name would resolve to the checkout. */
 const own = "pipeloom";
@@ -51,10 +52,11 @@ export function sourcesOf(entry: string): ModuleSource[] {
   const open = [entry];
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
     if (sources.has(path)) continue;
-    const text = readText(path);
-    if (text === undefined) continue;
-    sources.set(path, { path, text });
-    open.push(...importsOf(path, text).flatMap(({ file }) => file ?? []));
+    const source = readSource(path);
+    if (source === undefined) continue;
+    sources.set(path, source);
+    if (source.isDigest === true) continue;
+    open.push(...importsOf(path, source.text).flatMap(({ file }) => file ?? []));
   }
   return [...sources.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
@@ -70,9 +72,10 @@ export function codeHash(entry: string, sources: readonly ModuleSource[]): strin
   return hash.digest("hex");
 }
 
-function readText(path: string): string | undefined {
+function readSource(path: string): ModuleSource | undefined {
   try {
-    return statSync(path).size > maxBytes ? undefined : readFileSync(path, "utf8");
+    if (statSync(path).size <= maxBytes) return { path, text: readFileSync(path, "utf8") };
+    return { path, text: sha256(readFileSync(path)), isDigest: true };
   } catch {
     return undefined;
   }
@@ -98,8 +101,17 @@ export function importsOf(path: string, text: string): Import[] {
 
 function resolved(specifier: string, folder: string): string | undefined {
   try {
-    const path = Bun.resolveSync(specifier, folder);
+    // `./rates.ts?v=2` is that file.
+    const path = Bun.resolveSync(specifier.replace(/\?.*$/s, ""), folder);
     return inPackage.test(path) || !isAbsolute(path) ? undefined : path;
+  } catch {
+    return undefined;
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
   } catch {
     return undefined;
   }
@@ -125,7 +137,7 @@ function isCommonJs(text: string, loader: "js" | "jsx" | "ts" | "tsx"): boolean 
  */
 export function useRecordedSources(sources: readonly ModuleSource[]): void {
   for (const source of sources) {
-    if (readText(source.path) === source.text) continue;
+    if (source.isDigest === true || readText(source.path) === source.text) continue;
     if (canReplace(source)) loadText(source);
     else {
       throw new LoadError(

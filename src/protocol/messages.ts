@@ -80,7 +80,12 @@ export type ModuleRef =
   | { readonly kind: "builtin"; readonly name: string };
 
 /** A file of the user's project, as it was when the main thread loaded it. */
-export type ModuleSource = { readonly path: string; readonly text: string };
+export type ModuleSource = {
+  readonly path: string;
+  /** Of a file that is too large to be kept, the SHA-256 in hex. */
+  readonly text: string;
+  readonly isDigest?: true;
+};
 
 export type RunInfo = {
   readonly id: RunId;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { dirname } from "node:path";
-import { codeHash, sourcesOf } from "../../src/module/sources.ts";
+import { codeHash, sourcesOf, useRecordedSources } from "../../src/module/sources.ts";
 import { newRig } from "../support/rig.ts";
 
 test("the file and what it imports by name, one from another; of packages nothing", async () => {
@@ -59,4 +59,31 @@ test("a file that is not there, or no code, is no error here", async () => {
   await using rig = newRig();
   expect(sourcesOf(rig.file("none.ts"))).toEqual([]);
   expect(sourcesOf(rig.write("half.ts", "half a line ("))).toHaveLength(1);
+});
+
+test("a file that is named with a query", async () => {
+  await using rig = newRig();
+  rig.write("a.ts", "export const a = 1;");
+  const entry = rig.write("p.ts", 'import { a } from "./a.ts?v=2"; export default a;');
+  expect(sourcesOf(entry).map(({ path }) => path)).toEqual([rig.file("a.ts"), entry]);
+});
+
+test("of a file of more than 4 MB, the hash: an edit of it changes the code", async () => {
+  await using rig = newRig();
+  const entry = rig.write("p.ts", 'import data from "./big.json"; export default data;');
+  const hashOf = (n: number): string => {
+    rig.write("big.json", JSON.stringify({ n, text: "x".repeat(4 * 1024 * 1024) }));
+    return codeHash(entry, sourcesOf(entry));
+  };
+  expect(hashOf(1)).not.toBe(hashOf(2));
+  const [big] = sourcesOf(entry);
+  expect(big).toEqual({
+    path: rig.file("big.json"),
+    text: expect.stringMatching(/^[\da-f]{64}$/),
+    isDigest: true,
+  });
+  // A thread that starts during the run loads it as it is.
+  rig.write("big.json", "{}");
+  useRecordedSources(big === undefined ? [] : [big]);
+  expect((await import(entry)).default).toEqual({});
 });

@@ -32,7 +32,7 @@ export async function bundleOf(
   const importers = importersIn(sources);
   const { outputs } = await Bun.build({
     entrypoints: [entry],
-    files: Object.fromEntries(sources.map(({ path, text }) => [path, shortened(path, text)])),
+    files: Object.fromEntries(sources.map((source) => [source.path, shortened(source)])),
     external: [...importers.keys()],
     target: "bun",
     format: "esm",
@@ -78,9 +78,9 @@ function globalsIn(sources: readonly ModuleSource[]): Record<string, string> {
 
 const isCode = (path: string): boolean => /^\.[cm]?[jt]sx?$/.test(extname(path));
 
-function shortened(path: string, text: string): string {
-  if (text.length <= maxDataLength || isCode(path)) return text;
-  const hash = sha256(text);
+function shortened({ path, text, isDigest }: ModuleSource): string {
+  if (isDigest !== true && (text.length <= maxDataLength || isCode(path))) return text;
+  const hash = isDigest === true ? text : sha256(text);
   switch (extname(path)) {
     case ".json":
     case ".jsonc":

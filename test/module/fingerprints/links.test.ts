@@ -14,6 +14,15 @@ describe("links between files", () => {
     readonly changes: string[];
   };
   const links: Readonly<Record<string, Link>> = {
+    "data of more than 4 MB": {
+      files: {
+        "p.ts": ab('import data from "./big.json";', "data.one"),
+        "big.json": JSON.stringify({ one: 1, text: "x".repeat(4 * 1024 * 1024) }),
+      },
+      edit: ["big.json", '"one":1', '"one":2'],
+      tasks: ["a", "b"],
+      changes: ["a"],
+    },
     "a function by whose result a counter is divided": {
       files: {
         "p.ts": ab(
