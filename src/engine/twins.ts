@@ -5,8 +5,8 @@
 // dependents another input than before: they would run again, and store their rows twice. Such a task waits until all that can
 // be planned is planned. Then it takes, in this order:
 //
-// 1. The one that was called at its position of the plan, unless what reads the task says that this is another's. In a run with the
-//    same plan and the same lists, that is the right one.
+// 1. The one that was called at its position of the plan and has ended, unless what reads the task says that this is another's.
+//    In a run with the same plan and the same lists, that is the right one.
 // 2. The one whose result its dependents have read: a list or the plan has changed since, and the positions have moved.
 // 3. The one that was called at its position, or else the first that is left and is no other task's: a task with the same input
 //    that waits for others is planned at its position, or it may be an item of a list that is not known yet. That list is waited
@@ -16,6 +16,7 @@ import { systemClock } from "../base/clock.ts";
 import type { Graph } from "../plan/graph.ts";
 import { isInItem } from "../plan/positions.ts";
 import type { TaskVertex, Vertex } from "../plan/vertex.ts";
+import type { RestoredTask } from "../protocol/messages.ts";
 import type { Identities } from "./identities.ts";
 import { type Candidate, maxCandidates, Readers, startingAt } from "./readers.ts";
 import type { Which } from "./restored-tasks.ts";
@@ -148,12 +149,13 @@ export class Twins {
     this.#deps.found(vertex, which);
   }
 
-  /** The done one that was called at the task's position, unless its readers say otherwise. */
+  /** The one that was called at the task's position and has ended, unless its readers say otherwise. */
   #sure(vertex: TaskVertex, key: string): Which | undefined {
     const own = this.#deps.identities.restored.at(key, vertex.position);
-    if (own?.status !== "done") return undefined;
-    const candidate = { ...own, result: own.result ?? undefined };
-    return this.#readers.haveRead(vertex, candidate) === false ? undefined : own;
+    if (own === undefined || !isFinal(own, vertex)) return undefined;
+    // What reads an optional task that has failed is given null.
+    const result = own.status === "done" ? (own.result ?? undefined) : "null";
+    return this.#readers.haveRead(vertex, { ...own, result }) === false ? undefined : own;
   }
 
   /** They are new where no earlier task of their key is left. */
@@ -252,3 +254,7 @@ export class Twins {
     return candidates;
   }
 }
+
+/** The failure of an optional task is final. */
+const isFinal = ({ status, isOutdated }: RestoredTask, { optional }: TaskVertex): boolean =>
+  status === "done" || (status === "failed" && optional && isOutdated !== true);

@@ -249,3 +249,31 @@ test.each([
   expect(rig.rows("SELECT * FROM t")).toEqual(rows);
   expect(rig.rows("SELECT COUNT(*) AS n FROM task_runs WHERE name = 'other'")).toEqual([{ n: 1 }]);
 });
+
+test("one that has failed and is optional is not taken for another, where null was read of both", async () => {
+  await using rig = newRig();
+  const { control } = rig;
+  const file = rig.pipeline(`
+    const call = task({ name: "call", run: (_: unknown, ctx) => step(ctx.task.name) });
+    const reads = task({ name: "reads", run: ({ value }: { value: unknown }) => value });
+    const last = task({ name: "last", run: ({ value }: { value: unknown }) => step("last").then(() => value) });
+    export default pipeline({ name: "p", tasks: () => [
+      last({ value: call(undefined, { name: "a" }) }),
+      reads({ value: call(undefined, { name: "b", optional: true, priority: 1 }) }),
+    ] });
+  `);
+  const first = await rig.start(file, { workers: 1, concurrency: 2 });
+  (await control.next("b")).fail("down");
+  (await control.next("a")).finish(null);
+  (await control.next("last")).fail("not yet");
+  expect(await first.end).toMatchObject({ failed: 2, done: 2 });
+  // As if the session had died while it ran.
+  using db = new Database(rig.file("test.db"));
+  db.run("DELETE FROM task_runs WHERE name = 'last'");
+  const calls = "SELECT id, name, status FROM task_runs WHERE name IN ('a', 'b') ORDER BY id";
+  const before = rig.rows(calls);
+  const second = await rig.start(file, { workers: 1, concurrency: 2, resume: "last" });
+  (await control.next("last")).finish();
+  expect(await second.end).toMatchObject({ status: "done", alreadyDone: 2, failed: 1 });
+  expect(rig.rows(calls)).toEqual(before);
+});
