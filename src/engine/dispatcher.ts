@@ -28,7 +28,7 @@ const maxBatchChars = 256 * 1024;
 
 type DispatcherDeps = {
   readonly life: Life;
-  readonly graph: Pick<Graph, "settleWantsResult" | "liveTasks" | "isCountable">;
+  readonly graph: Pick<Graph, "settleWantsResult" | "liveTasks" | "isCountable" | "isOfKnownList">;
   readonly schedule: Schedule;
   readonly inFlight: InFlight;
   readonly identities: Identities;

@@ -9,8 +9,8 @@
 //    In a run with the same plan and the same lists, that is the right one.
 // 2. The one whose result its dependents have read: a list or the plan has changed since, and the positions have moved.
 // 3. The one that was called at its position, or else the first that is left and is no other task's: a task with the same input
-//    that waits for others is planned at its position, or it may be an item of a list that is not known yet. That list is waited
-//    for while anything runs. If none is left, it is new.
+//    that waits for others is planned at its position, or it may be of an item of a list that is not known yet. That list is
+//    waited for while anything runs. If none is left, it is new.
 
 import { systemClock } from "../base/clock.ts";
 import type { Graph } from "../plan/graph.ts";
@@ -28,7 +28,7 @@ const maxPauseMs = 1_000;
 
 type TwinsDeps = {
   readonly identities: Identities;
-  readonly graph: Pick<Graph, "liveTasks" | "isCountable">;
+  readonly graph: Pick<Graph, "liveTasks" | "isCountable" | "isOfKnownList">;
   /** It is known which of the earlier tasks of its key the task is. */
   found(vertex: TaskVertex, which: Which | null | undefined): void;
 };
@@ -209,10 +209,22 @@ export class Twins {
     return positions;
   }
 
-  /** What all of a key have yielded alike, any of them can take. */
   #mayBeInList(key: string, positions: ReadonlySet<number> | undefined): boolean {
-    if (!this.#deps.identities.isUnlike(key)) return false;
-    return this.#leftOf(key, positions).some(({ position }) => isInItem(position));
+    const isUnlike = this.#deps.identities.isUnlike(key);
+    return this.#leftOf(key, positions).some(
+      ({ position }) => isInItem(position) && (isUnlike || this.#isMissed(key, position)),
+    );
+  }
+
+  /**
+   * Earlier tasks that have yielded the same can be exchanged. But a task that is new has taken one from another, which then
+   * yields a value of its own to what has read the earlier one.
+   */
+  #isMissed(key: string, position: number): boolean {
+    const { identities, graph } = this.#deps;
+    const earlier = identities.restored.at(key, position);
+    const isValue = earlier?.status === "done" && earlier.result !== "null";
+    return isValue && !graph.isOfKnownList(position);
   }
 
   /** The earlier tasks of the key that were not taken and are not at these positions. */

@@ -190,6 +190,11 @@ export class Graph {
     return this.#fanOuts.areListsKnown;
   }
 
+  /** See positions.ts. */
+  isOfKnownList(position: number): boolean {
+    return this.#planner.isOfKnownList(position);
+  }
+
   /** Tasks that have not ended. */
   get live(): number {
     return this.#live;

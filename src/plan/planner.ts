@@ -128,6 +128,11 @@ export class Planner {
     if (this.#isAgain) (this.#again ??= new WeakSet()).add(node);
   }
 
+  /** See positions.ts. */
+  isOfKnownList(position: number): boolean {
+    return this.#positions.isOfKnownList(position);
+  }
+
   /** @param dependencies which are planned */
   #planOne(node: AnyNode, dependencies: readonly AnyNode[]): Vertex {
     // It was created before the run.

@@ -12,12 +12,28 @@ export class Positions {
   /** The position of the fan-out whose item is unfolded now; 0 outside of items. */
   #fanOut = 0;
   #index = 0;
+  /** The position of each call in the first item of a list that is known. */
+  readonly #ranges: number[] = [];
+  #sorted = 0;
 
   /** To be called once for each node, when it is created. */
   next(node: AnyNode): number {
     const definition = node.kind === "task" ? node.definition : undefined;
     if (this.#fanOut === 0) return 1 + this.#outside.next(definition);
-    return rangeOf(this.#fanOut, this.#inItem.next(definition)) + this.#index;
+    const range = rangeOf(this.#fanOut, this.#inItem.next(definition));
+    if (this.#index === 0) this.#ranges.push(range);
+    return range + this.#index;
+  }
+
+  /** Whether a call at this position would be in an item of a list that is known; it may have had more items. */
+  isOfKnownList(position: number): boolean {
+    const ranges = this.#ranges;
+    if (this.#sorted < ranges.length) {
+      ranges.sort((a, b) => a - b);
+      this.#sorted = ranges.length;
+    }
+    const range = ranges[lastAtMost(ranges, position)];
+    return range !== undefined && position - range < maxItems;
   }
 
   /** The nodes that are created now are those of an item. */
@@ -67,6 +83,21 @@ class Calls {
 
 /** False for those outside of fan-outs. Of those of items, one in 16,000 looks like them. */
 export const isInItem = (position: number): boolean => position >= 2 ** 32;
+
+/** A longer list counts as not known: the ranges of many lists would not be told apart. */
+const maxItems = 2 ** 21;
+
+/** The index of the last of these sorted numbers that is not greater; -1: none. */
+function lastAtMost(sorted: readonly number[], most: number): number {
+  let from = 0;
+  let to = sorted.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((sorted[middle] ?? 0) > most) to = middle;
+    else from = middle + 1;
+  }
+  return from - 1;
+}
 
 /** No call yet. */
 const none = {};

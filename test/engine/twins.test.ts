@@ -277,3 +277,29 @@ test("one that has failed and is optional is not taken for another, where null w
   expect(await second.end).toMatchObject({ status: "done", alreadyDone: 2, failed: 1 });
   expect(rig.rows(calls)).toEqual(before);
 });
+
+test("one of a list that was not known before takes no result of one of a list that is not known yet", async () => {
+  await using rig = newRig();
+  const { control } = rig;
+  const file = rig.pipeline(`
+    const list = task({ name: "list", run: ({ of }: { of: string }) => step(of).then(() => ["x"]) });
+    const ticket = task({ name: "ticket", run: () => crypto.randomUUID() });
+    const save = task({ name: "save", async run(row: { a: string; t: string }, ctx) { await ctx.insert("t", [row]); } });
+    const all = (of: string) => each(list({ of }), () => save({ a: of, t: ticket() }));
+    export default pipeline({ name: "p", schema: "CREATE TABLE IF NOT EXISTS t (a, t)", tasks: () => [all("a"), all("b")] });
+  `);
+  const first = await rig.start(file, { workers: 1, concurrency: 2 });
+  (await control.next("a")).fail("down");
+  (await control.next("b")).finish();
+  expect(await first.end).toMatchObject({ failed: 1, done: 3 });
+  const rows = rig.rows("SELECT * FROM t");
+  const second = await rig.start(file, { workers: 1, concurrency: 2, rerun: ["list"] });
+  const b = await control.next("b");
+  (await control.next("a")).finish();
+  // The ticket of "a" waits now. It would run, or take the other's place, without another end.
+  await second.ended(1);
+  b.finish();
+  expect(await second.end).toMatchObject({ status: "done", done: 6, alreadyDone: 2 });
+  expect(rig.rows("SELECT * FROM t WHERE a = 'b'")).toEqual(rows);
+  expect(rig.rows("SELECT DISTINCT t FROM t")).toHaveLength(2);
+});

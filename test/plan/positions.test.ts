@@ -34,6 +34,29 @@ test("those of an item follow those of the item before, and begin elsewhere for 
   expect(positions.next(call())).toBe(1);
 });
 
+test("of which lists the items are known", () => {
+  const positions = new Positions();
+  const ofItem = (fanOut: number, index: number): number => {
+    positions.enter(fanOut, index);
+    const found = positions.next(call());
+    positions.leave();
+    return found;
+  };
+  const elsewhere = new Positions();
+  elsewhere.enter(3, 0);
+  const unknown = elsewhere.next(call());
+  expect(positions.isOfKnownList(unknown)).toBe(false);
+  const known = [ofItem(1, 0), ofItem(2, 0), ofItem(2 ** 40, 0)];
+  for (const first of known) {
+    expect(positions.isOfKnownList(first)).toBe(true);
+    expect(positions.isOfKnownList(first + 1_000_000)).toBe(true);
+    expect(positions.isOfKnownList(first - 1)).toBe(false);
+  }
+  expect(positions.isOfKnownList(unknown)).toBe(false);
+  expect(ofItem(3, 0)).toBe(unknown);
+  expect(positions.isOfKnownList(unknown)).toBe(true);
+});
+
 test("a position fits into 6 bytes, and 100,000 fan-outs have one of their own for each of ten items", () => {
   const positions = new Positions();
   const seen = new Set<number>();
