@@ -165,13 +165,16 @@ class Generator {
     const settings = this.#settings(isQuiet, 0.3);
     const hangs = steps.some(({ op }) => op === "hang");
     const mayFail = !isQuiet && random.chance(0.4);
+    const yields = this.#yields();
+    // Equal calls that yield the same may be exchanged.
+    const hasValue = yields !== "null" && yields !== 0;
     return {
       steps,
-      yields: this.#yields(),
+      yields,
       failUntil: mayFail ? random.int(1, random.chance(0.2) ? 99 : 2) : 0,
       failBy: random.chance(0.7) ? "throw" : random.pick(["result", "secret"]),
       isSync,
-      ...(this.#hasTickets && random.chance(0.4) ? { isTicket: true as const } : {}),
+      ...(this.#hasTickets && hasValue && random.chance(0.4) ? { isTicket: true as const } : {}),
       ...(settings.retries !== undefined && random.chance(0.3)
         ? { after: random.pick([0, 3, 700, 90_000, "nothing", "odd", "throws"] as const) }
         : {}),
