@@ -12,6 +12,7 @@ import { loadModule } from "../module/load-module.ts";
 import type { DescribedForm } from "../page/actions/forms.ts";
 import type { FormField, ParamProblem } from "../page/contract-actions.ts";
 import { Mask } from "../protocol/mask.ts";
+import { isSecretName } from "../protocol/secret-name.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import type { LoadedPipeline } from "../run-pipeline.ts";
 import { loadForCommand, nameOf, withPrintsOnStderr } from "./load-for-command.ts";
@@ -113,10 +114,12 @@ function fieldOf(param: DescribedParam, mask: Mask | undefined): FormField {
   const choices = (param.choices ?? []).filter(isScalar);
   const hasSecret =
     fallback !== undefined && mask !== undefined && mask.text(fallback) !== fallback;
-  const isSecret = hasSecret || secretName.test(name);
+  const kind = choices.length > 0 ? "choice" : kindOf(type);
+  const isText = kind === "text" || kind === "any";
+  const isSecret = hasSecret || (isText && isSecretName(name));
   return {
     name,
-    kind: choices.length > 0 ? "choice" : kindOf(type),
+    kind,
     choices,
     fallback: isSecret ? null : (fallback ?? null),
     isRequired: required,
@@ -124,9 +127,6 @@ function fieldOf(param: DescribedParam, mask: Mask | undefined): FormField {
     description: description ?? null,
   };
 }
-
-/** Its value is not shown, whether or not the pipeline lists a variable as a secret. */
-const secretName = /pass(?:word|phrase|wd)|secret|token|api[-_]?key|credential/i;
 
 const isScalar = (value: unknown): value is FormField["choices"][number] =>
   value === null || ["string", "number", "boolean"].includes(typeof value);

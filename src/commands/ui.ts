@@ -4,10 +4,13 @@ import { defineCliCommand } from "../cli/command.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
 import { codeOf, reasonOf } from "../base/system-error.ts";
+import type { JobBrief } from "../page/contract-actions.ts";
+import { jobsView } from "../page/data/jobs-view.ts";
 import { loadApp } from "../page/load-app.ts";
 import { PageDatabase } from "../page/page-database.ts";
 import { PageServer } from "../page/page-server.ts";
 import { minTokenLength } from "../page/token.ts";
+import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { endsWithInputVariable } from "../protocol/page-variables.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
 import { idOf } from "./live-run.ts";
@@ -86,11 +89,15 @@ export const command = defineCliCommand({
     if (flags.open) await openInBrowser(link);
     const inputEnds = takeVariable(endsWithInputVariable) !== undefined;
     const code = await untilSignal(inputEnds ? [inputEnd()] : []);
-    for (const job of database.jobs.newestFirst)
-      if (job.ended === null) say(`goes on: ${job.command}`);
+    for (const job of jobsView(database).jobs) if (job.ended === null) say(goesOn(job, db));
     return code;
   },
 });
+
+const goesOn = ({ run, isRun, title }: JobBrief, db: string): string =>
+  run === null || !isRun
+    ? `goes on: ${title}`
+    : `run ${run} goes on; ${pipeloomCommand("cancel", run, "--db", db)} ends it`;
 
 /** Resolves with the exit code. */
 async function inputEnd(): Promise<number> {

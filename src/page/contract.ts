@@ -22,7 +22,7 @@ export type RunBrief = {
   readonly id: number;
   readonly pipeline: string;
   readonly file: string | null;
-  /** JSON text, with secrets masked. */
+  /** JSON text, with secrets masked: those of the pipeline, and what is called like one. */
   readonly params: string;
   readonly status: RunStatus | "interrupted";
   readonly counts: Counts;

@@ -82,6 +82,7 @@ test("a run with params of the form, then its failed tasks again, then one of th
   expect(run.output).toContain("token given");
   const { runs } = await rig.data<{ runs: { id: number; trigger: string }[] }>("/data/runs");
   expect(runs[0]).toMatchObject({ id: 2, trigger: "page" });
+  expect(JSON.stringify(runs)).not.toContain("s3cret");
 
   const failed = await ended(
     rig,

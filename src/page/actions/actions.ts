@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 
 import { JSON } from "../../base/globals.ts";
 import { isStoredId } from "../../protocol/ids.ts";
+import { hideSecrets } from "../../protocol/secret-name.ts";
 import { type Asked, memberOf, NotFound, Refused } from "../asked.ts";
 import type { FormView, JobBrief, RunAnswer, StartView } from "../contract-actions.ts";
 import { jobBrief } from "../data/jobs-view.ts";
@@ -140,7 +141,9 @@ function begin(
   return jobBrief(database, job);
 }
 
-const maskedParams = (params: Begun["params"], secrets: readonly string[]): Begun["params"] =>
-  Object.fromEntries(
-    Object.entries(params).map(([name, value]) => [name, secrets.includes(name) ? "***" : value]),
+const maskedParams = (params: Begun["params"], secrets: readonly string[]): unknown =>
+  hideSecrets(
+    Object.fromEntries(
+      Object.entries(params).map(([name, value]) => [name, secrets.includes(name) ? "***" : value]),
+    ),
   );

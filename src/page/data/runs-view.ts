@@ -2,6 +2,7 @@
 
 import { Date, JSON } from "../../base/globals.ts";
 import { isStoredId } from "../../protocol/ids.ts";
+import { hideSecretsIn } from "../../protocol/secret-name.ts";
 import { checkTables } from "../../store/read/check-tables.ts";
 import { type SeenRun, seenRun } from "../../store/read/overview.ts";
 import type { Reader, Row } from "../../store/read/reader.ts";
@@ -131,7 +132,8 @@ function runsWhere(
 }
 
 function briefOf(run: SeenRun): RunBrief {
-  const { id, pipeline, file, params, status, counts, tasksTotal: total, error, trigger } = run;
+  const { id, pipeline, file, status, counts, tasksTotal: total, error, trigger } = run;
+  const params = hideSecretsIn(run.params);
   const times = { startedAt: timeOf(run.startedAt) ?? 0, finishedAt: timeOf(run.finishedAt) };
   return { id, pipeline, file, params, status, counts, total, ...times, error, trigger };
 }
