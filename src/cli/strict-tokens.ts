@@ -24,10 +24,17 @@ export function* strictTokens(
   known: Spellings,
 ): Generator<PositionalToken | KnownFlag, void> {
   for (const token of tokenize(args, known)) {
+    const arg = args[token.at] ?? "";
     if (token.kind === "positional") yield token;
-    else if (token.kind === "flag") yield knownFlag(token, args[token.at] ?? "", known);
+    else if (token.kind !== "flag") continue;
+    else if (isText(token, arg)) yield { kind: "positional", text: arg, at: token.at };
+    else yield knownFlag(token, arg, known);
   }
 }
+
+/** SQL from a file may begin with a comment: `-- customers`, or `--customers` and more lines. No flag is written so. */
+const isText = ({ spelling }: FlagToken, arg: string): boolean =>
+  spelling === undefined && /^(?:--?\s|[^=\n]*\n)/.test(arg);
 
 function knownFlag(token: FlagToken, arg: string, known: Spellings): KnownFlag {
   const { typed, spelling, value, inline } = token;

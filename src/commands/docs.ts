@@ -7,7 +7,7 @@ import { type CliCommand, defineCliCommand } from "../cli/command.ts";
 import { quote } from "../cli/flag-values.ts";
 import { print } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
-import type { Part } from "./docs/reference-blocks.ts";
+import type { Part, Section } from "./docs/reference-blocks.ts";
 import { page, pagerOf } from "./docs/pager.ts";
 
 const formats = {
@@ -66,15 +66,10 @@ function partOf(topic: string, parts: readonly Part[]): Part {
   const asked = topic.toLowerCase();
   const whole = parts.find(({ title }) => title.toLowerCase() === asked);
   if (whole !== undefined) return whole;
-  const found = parts.flatMap(({ title, sections }) =>
-    sections
-      .filter((section) => section.topic.toLowerCase() === asked)
-      .map((section) => ({ title, sections: [section] })),
-  );
-  const [part] = found;
-  if (part !== undefined) {
-    return { title: part.title, sections: found.flatMap(({ sections }) => sections) };
-  }
+  const found =
+    partWith(({ topic: name }) => name.toLowerCase() === asked, parts) ??
+    partWith((section) => hasMember(section, asked.replace(/^ctx\.?/, "")), parts);
+  if (found !== undefined) return found;
   const topics = parts.flatMap(({ title, sections }) => [
     title.toLowerCase(),
     ...sections.map((section) => section.topic),
@@ -83,6 +78,21 @@ function partOf(topic: string, parts: readonly Part[]): Part {
     `there is no topic ${quote(topic)}`,
     didYouMean(nearest(topic, topics)) ?? "to see all of them: pipeloom docs",
   );
+}
+
+/** Undefined where no section is so. */
+function partWith(fits: (section: Section) => boolean, parts: readonly Part[]): Part | undefined {
+  const part = parts.find(({ sections }) => sections.some(fits));
+  if (part === undefined) return undefined;
+  return { title: part.title, sections: parts.flatMap(({ sections }) => sections.filter(fits)) };
+}
+
+/** `ctx.upsert`, `retries`: the types that declare the member. Without a name it is `ctx` itself. */
+function hasMember({ topic, blocks }: Section, name: string): boolean {
+  if (name === "") return topic === "TaskContext";
+  if (!/^\w+$/.test(name)) return false;
+  const member = new RegExp(`^\\s+(?:readonly )?${name}[?(<:]`, "im");
+  return blocks.some((block) => block.type === "code" && member.test(block.text));
 }
 
 async function show(parts: readonly Part[]): Promise<void> {

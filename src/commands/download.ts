@@ -68,7 +68,7 @@ export const command = defineCliCommand({
     const options = importOptions(flags);
     assertHeaders(header);
     const listed = list === undefined ? [] : linesOf(await listText(list));
-    const files = wanted([...urls, ...listed], list);
+    const files = wanted(urls, listed, list);
     assertFolder(out);
     if (flags.dryRun) {
       print(preview(files, out));
@@ -117,16 +117,23 @@ const linesOf = (text: string): string[] =>
     .filter((line) => line !== "" && !line.startsWith("#"));
 
 /** @throws UsageError without an address, and for what is none */
-function wanted(lines: readonly string[], list: string | undefined): readonly Wanted[] {
-  if (lines.length === 0) {
+function wanted(
+  urls: readonly string[],
+  listed: readonly string[],
+  list: string | undefined,
+): readonly Wanted[] {
+  if (urls.length + listed.length === 0) {
     throw list === undefined
       ? new UsageError("what is to be downloaded?", "an address, or --list urls.txt")
       : new UsageError(`--list ${list}: there is no address in it`);
   }
+  let where = "";
   try {
-    return wantedFiles(lines, new Map());
+    wantedFiles(urls, new Map());
+    where = `--list ${list}: `;
+    return wantedFiles([...urls, ...listed], new Map());
   } catch (error) {
-    throw new UsageError(toFailure(error).message);
+    throw new UsageError(where + toFailure(error).message);
   }
 }
 

@@ -1,6 +1,8 @@
 // `pipeloom install`: installs the dependencies of package.json, and the packages that pipeloom provides.
 
 import { definePassThrough } from "../cli/command.ts";
+import { quote } from "../cli/flag-values.ts";
+import { UsageError } from "../cli/usage-error.ts";
 import { managePackages } from "./package-manager.ts";
 
 export const command = definePassThrough({
@@ -20,6 +22,12 @@ export const command = definePassThrough({
     frozenLockfile: { type: "boolean", description: "fail if bun.lock is out of date" },
   },
   async run(args) {
+    const [first] = args;
+    if (first !== undefined && !first.startsWith("-"))
+      throw new UsageError(
+        `unexpected argument ${quote(first)}`,
+        `to add a package: pipeloom add ${first}`,
+      );
     return await managePackages("install", args);
   },
 });

@@ -54,25 +54,29 @@ export function findLiveRun(
     );
   }
   throw new UserError(
-    wanted === undefined ? `${db}: no run is active` : endOf(db, wanted),
+    wanted === undefined ? `${db}: no run is active` : endIn(db, wanted),
     known === ""
       ? `to see the runs: ${pipeloomCommand("status", ...dbFlag(db))}`
       : `active: ${known}`,
   );
 }
 
-/** `run 12 (etl) has ended: done` */
+/** `run 12 (etl) has ended: done`, or why that is not known */
 export function endOf(db: string, id: RunId): string {
   try {
-    const [run] = runsIn(db, id);
-    if (run === undefined)
-      throw new Error(`Internal error: run ${id} is neither there nor missing`);
-    const how = run.status === "interrupted" ? "interrupted, its process is dead" : run.status;
-    return `run ${id} (${run.pipeline}) has ended: ${how}`;
+    return endIn(db, id);
   } catch (error) {
     if (error instanceof UserError) return error.message;
     throw error;
   }
+}
+
+/** @throws UserError where there is no such run */
+function endIn(db: string, id: RunId): string {
+  const [run] = runsIn(db, id);
+  if (run === undefined) throw new Error(`Internal error: run ${id} is neither there nor missing`);
+  const how = run.status === "interrupted" ? "interrupted, its process is dead" : run.status;
+  return `run ${id} (${run.pipeline}) has ended: ${how}`;
 }
 
 function runsIn(db: string, run?: RunId): readonly SeenRun[] {

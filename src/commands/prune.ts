@@ -14,6 +14,7 @@ import { openDatabase, shortTuning } from "../store/open-database.ts";
 import { checkTables } from "../store/read/check-tables.ts";
 import { runningRuns } from "../store/read/running-runs.ts";
 import { type OldRun, oldRuns, type PruneRule } from "../store/read/old-runs.ts";
+import { assertHasPipeline } from "../store/read/run-list.ts";
 import { StoreError } from "../store/store-error.ts";
 import { closeDatabase } from "../store/write/close-database.ts";
 import { freeBytes, type Pruned, Pruner, vacuum } from "../store/write/pruner.ts";
@@ -113,6 +114,7 @@ type Look = {
 function look(db: string, rule: PruneRule): Look {
   using reader = waitingReader(db);
   checkTables(reader);
+  if (rule.pipeline !== undefined) assertHasPipeline(reader, rule.pipeline);
   const runs = oldRuns(reader, rule);
   const { live } = runningRuns(reader, (run) => isRunAlive(reader.path, run));
   const [size] = reader.query(

@@ -53,7 +53,9 @@ function folderOf(target: string): string {
   const path = pathOf(target, process.cwd());
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) throw new UsageError(`${target}: no such file or folder`);
-  return found.isDirectory() ? path : dirname(path);
+  if (found.isDirectory()) return path;
+  if (!found.isFile()) throw new UsageError(`${target} is not a regular file`);
+  return dirname(path);
 }
 
 /** @returns whether there was none */

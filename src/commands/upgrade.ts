@@ -2,6 +2,8 @@
 
 import { version } from "../version.ts";
 import { defineCliCommand } from "../cli/command.ts";
+import { quote } from "../cli/flag-values.ts";
+import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
 
 export const command = defineCliCommand({
@@ -27,7 +29,10 @@ export const command = defineCliCommand({
     const { latestVersion, releasesUrl } = await import("./upgrade/releases.ts");
     const releases = releasesUrl(process.env);
     const wanted = flags.version?.replace(/^v/, "") ?? (await latestVersion(releases));
-    if (!isVersion(wanted)) throw new UserError(`"${wanted}" is not a version such as 0.1.0`);
+    if (!isVersion(wanted)) {
+      const message = `${quote(wanted)} is not a version such as 0.1.0`;
+      throw flags.version === undefined ? new UserError(message) : new UsageError(message);
+    }
     if (flags.check) return say(checked(wanted));
     if (wanted === version) return say(`pipeloom ${version} is already installed`);
     if (flags.version === undefined && !isNewer(wanted)) return say(checked(wanted));

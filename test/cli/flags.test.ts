@@ -142,6 +142,9 @@ describe("accepted", () => {
     [["-q=false", "a"], { quiet: false, file: "a" }],
     [["-p", "=a"], { param: ["=a"] }],
     [["-vq=true"], { verbose: 1, quiet: true }],
+    // SQL from a file.
+    [["-- all\nSELECT 1"], { file: "-- all\nSELECT 1" }],
+    [["--all\nSELECT 1"], { file: "--all\nSELECT 1" }],
   ])("%j", (args, expected) => {
     expect(parseFlags(args, defs)).toEqual({ ...defaults, ...expected });
   });

@@ -92,6 +92,7 @@ describe("add and install speak of pipeloom", () => {
     ["add with flags only", ["add", "--registry", "http://127.0.0.1:1"], undefined],
     ["add with a flag that does not exist", ["add", "--bogus", "x"], 1],
     ["install with one", ["install", "--bogus"], 1],
+    ["install with a package", ["install", "zod"], 2],
   ])("%s", async (_, args, expected) => {
     using folder = tempFolder();
     const { code, out, err } = await program(args, folder.path);

@@ -145,6 +145,12 @@ describe("the guide", () => {
   });
 });
 
+test("a member is found in the types that declare it", async () => {
+  for (const topic of ["ctx", "ctx.upsert", "checkpoint"])
+    expect(await docs(topic)).toStartWith("TYPES\n\nTaskContext\n");
+  expect(await docs("maxDelay")).toContain("\nRetryOptions\n");
+});
+
 test("a topic in any case; a wrong one is corrected", async () => {
   expect(await docs("RunPipeline")).toContain("\nrunPipeline\n");
   const { code, err } = await run([...pipeloom, "docs", "tsk"], repository);

@@ -223,6 +223,7 @@ test.each([
   [["download", "ftp://x/y"], '"ftp://x/y" is not an http or https address'],
   [["download", "--list", "nowhere"], "--list nowhere: cannot be read"],
   [["download", "--list", "blank.txt"], "--list blank.txt: there is no address in it"],
+  [["download", "--list", "sales.csv"], '--list sales.csv: "id" is not an http or https address'],
 ])("%j is wrong usage, and makes no database", async (args, message) => {
   using folder = tempFolder();
   mkdirSync(join(folder.path, "empty"));

@@ -75,6 +75,20 @@ describe("which runs", () => {
   });
 });
 
+test("a pipeline that has no runs is an error: its name is wrong", async () => {
+  using folder = filled();
+  const { code, err } = await pipeloom(folder.path, [
+    "prune",
+    "--keep-runs",
+    "0",
+    "--pipeline",
+    "c",
+  ]);
+  expect(code).toBe(1);
+  expect(err).toContain('has no runs of a pipeline "c"; it has runs of ');
+  expect(left(folder)).toEqual(all(1, 2, 3, 4, 5, 6));
+});
+
 test("where there is nothing to prune, the file stays as it is, also one of an older version", async () => {
   using folder = tempFolder();
   const v4 = join(import.meta.dir, "../fixtures/killed-v4.sqlite");

@@ -46,6 +46,17 @@ test(
   timeoutMs,
 );
 
+test.skipIf(process.platform === "win32")(
+  "types writes nothing beside what is no file, such as /dev/null",
+  async () => {
+    using folder = tempFolder();
+    expect(await start(folder, "types", "/dev/null")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("/dev/null is not a regular file"),
+    });
+  },
+);
+
 test(
   "types says what it has written and how to undo it, and keeps what is there",
   async () => {

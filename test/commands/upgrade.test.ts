@@ -10,6 +10,7 @@ import { command } from "../../src/commands/upgrade.ts";
 import { downloadFile, latestVersion, releasesUrl } from "../../src/commands/upgrade/releases.ts";
 import { replaceExecutable } from "../../src/commands/upgrade/replace.ts";
 import { runCliCommand } from "../../src/cli/command.ts";
+import { UsageError } from "../../src/cli/usage-error.ts";
 import { UserError } from "../../src/cli/user-error.ts";
 import { version } from "../../src/version.ts";
 import { serveRelease } from "../support/release-server.ts";
@@ -143,7 +144,9 @@ describe("the command", () => {
 
   test("what is no version", async () => {
     await using server = serveRelease({ version: "0.0.1" });
-    expect(upgrade(server, "latest/../evil")).rejects.toThrow('"latest/../evil" is not a version');
+    expect(upgrade(server, "latest/../evil")).rejects.toThrow(
+      new UsageError('"latest/../evil" is not a version such as 0.1.0'),
+    );
   });
 });
 

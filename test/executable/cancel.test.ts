@@ -157,7 +157,7 @@ describe("cancel", () => {
 
   test("a database without that run", async () => {
     await start("init-db");
-    expect((await start("cancel", "5")).err).toContain("has no run 5");
+    expect((await start("cancel", "5")).err).toMatch(/^error: .* has no run 5; .*\n$/);
   });
 });
 

@@ -2,6 +2,7 @@
 
 import type { Database, Statement } from "bun:sqlite";
 
+import { plural } from "../../base/text.ts";
 import { checkSqlValues } from "../../protocol/sql-value.ts";
 import type { BusyHandler } from "../busy-handler.ts";
 import { splitSql, withoutComments } from "../sql-text.ts";
@@ -176,7 +177,7 @@ function checkParams(statement: Prepared, params: readonly Param[]): void {
   if (statement.paramsCount === params.length) return;
   throw new ReaderError(
     "bad-sql",
-    `the SQL has ${statement.paramsCount} parameters, and ${params.length} values are given`,
+    `the SQL has ${plural(statement.paramsCount, "parameter")}, and gets ${plural(params.length, "value")}`,
   );
 }
 

@@ -38,7 +38,7 @@ export function runList(reader: Reader, { maxRuns, pipeline, isAlive }: Question
         ? runRows(reader, maxRuns)
         : runRows(reader, maxRuns, "pipeline = ?", pipeline);
     if (rows.length === 0 && pipeline !== undefined && maxRuns > 0) {
-      assertKnown(reader, pipeline);
+      assertHasPipeline(reader, pipeline);
     }
     const ids = rows.map((row) => storedRunId(row["id"], reader));
     const counts = countByRun(reader, ids, dead);
@@ -51,7 +51,10 @@ export function runList(reader: Reader, { maxRuns, pipeline, isAlive }: Question
   });
 }
 
-function assertKnown(reader: Reader, pipeline: string): void {
+/** @throws ReaderError if there are runs, and none of this pipeline */
+export function assertHasPipeline(reader: Reader, pipeline: string): void {
+  const found = reader.query("SELECT 1 FROM pipeline_runs WHERE pipeline = ? LIMIT 1", [pipeline]);
+  if (found.length > 0) return;
   const known = reader
     .query("SELECT pipeline FROM pipeline_runs GROUP BY pipeline ORDER BY MAX(id) DESC LIMIT 10")
     .map((row) => String(row["pipeline"]));
