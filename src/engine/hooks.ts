@@ -4,6 +4,7 @@
 import { systemClock } from "../base/clock.ts";
 import { Promise, structuredClone } from "../base/globals.ts";
 import { toFailure } from "../base/failure.ts";
+import { plural } from "../base/text.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import type { TaskFinished } from "../protocol/events.ts";
 import type { LogLevel } from "../protocol/status.ts";
@@ -14,8 +15,12 @@ import { isThenable } from "../base/is-thenable.ts";
 const maxHookMs = 10_000;
 /** Bound of the queue, in events. */
 const maxWaiting = 1000;
+/** A hook that fails for each of a million tasks is said to fail this often; then it is counted. */
+const maxLogged = 10;
 
 type Log = (level: LogLevel, line: string) => void;
+/** Gets what the hook has thrown. */
+type Fail = (message: string) => void;
 
 /** A pipeline's `onTaskFinish` and `onFinish`. Each gets a copy: a change to it reaches neither tasks nor the screen. */
 export class PipelineHooks {
@@ -68,6 +73,8 @@ export class HookQueue<Event> {
   #next = 0;
   #isBusy = false;
   #isClosed = false;
+  #failures = 0;
+  #lastFailure = "";
   #room = Promise.withResolvers<void>();
   #idle = Promise.withResolvers<void>();
 
@@ -97,7 +104,7 @@ export class HookQueue<Event> {
 
   /**
    * Resolves when the hook has handled every event, after 10 s, or when `hurried` resolves. Logs how many events were not
-   * handled.
+   * handled, and how often the hook has failed beyond what was logged.
    * @param hurried resolves with the reason not to wait any longer
    */
   async close(hurried: Promise<string>): Promise<void> {
@@ -108,8 +115,13 @@ export class HookQueue<Event> {
     const why = await Promise.race([this.#idle.promise, late.promise, hurried]);
     systemClock.cancel(timer);
     this.#isClosed = true;
+    const more = this.#failures - maxLogged;
+    if (more > 0) {
+      const times = plural(more, "more time");
+      this.#log("warn", `${this.#name} failed ${times}; the last time: ${this.#lastFailure}`);
+    }
     if (why === undefined) return;
-    const events = this.#length === 1 ? "1 event" : `${this.#length} events`;
+    const events = plural(this.#length, "event");
     if (this.#length > 0)
       this.#log("warn", `${this.#name} was not called for the last ${events}: ${why}`);
     else this.#log("warn", `${this.#name} was not waited for: ${why}`);
@@ -120,11 +132,17 @@ export class HookQueue<Event> {
       const result = this.#hook(event);
       if (!isThenable(result)) return;
       this.#isBusy = true;
-      void bounded(this.#name, result, this.#log).then(() => this.#over());
+      void bounded(result, this.#fail).then(() => this.#over());
     } catch (thrown) {
-      failed(this.#name, thrown, this.#log);
+      this.#fail(toFailure(thrown).message);
     }
   }
+
+  readonly #fail: Fail = (message) => {
+    this.#failures++;
+    this.#lastFailure = message;
+    if (this.#failures <= maxLogged) this.#log("warn", `${this.#name} failed: ${message}`);
+  };
 
   #over(): void {
     this.#isBusy = false;
@@ -154,17 +172,18 @@ export async function callHook(
   log: Log,
   hurried: Promise<string>,
 ): Promise<void> {
+  const fail: Fail = (message) => log("warn", `${name} failed: ${message}`);
   try {
     const result = hook();
     if (!isThenable(result)) return;
-    const why = await Promise.race([bounded(name, result, log), hurried]);
+    const why = await Promise.race([bounded(result, fail), hurried]);
     if (why !== undefined) log("warn", `${name} was not waited for: ${why}`);
   } catch (thrown) {
-    failed(name, thrown, log);
+    fail(toFailure(thrown).message);
   }
 }
 
-async function bounded(name: string, result: PromiseLike<unknown>, log: Log): Promise<void> {
+async function bounded(result: PromiseLike<unknown>, fail: Fail): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = systemClock.after(maxHookMs, () =>
     late.reject(new Error(`not finished after ${maxHookMs / 1000} s`)),
@@ -172,11 +191,8 @@ async function bounded(name: string, result: PromiseLike<unknown>, log: Log): Pr
   try {
     await Promise.race([result, late.promise]);
   } catch (thrown) {
-    failed(name, thrown, log);
+    fail(toFailure(thrown).message);
   } finally {
     systemClock.cancel(timer);
   }
 }
-
-const failed = (name: string, thrown: unknown, log: Log): void =>
-  log("warn", `${name} failed: ${toFailure(thrown).message}`);

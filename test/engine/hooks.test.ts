@@ -54,6 +54,25 @@ const none = (): void => {
 };
 
 describe("hooks", () => {
+  test("one that fails for each of many tasks is ten lines and a count", async () => {
+    const lines: string[] = [];
+    const queue = new HookQueue<number>(
+      "onTaskFinish",
+      async (event) => {
+        if (event % 2 === 0) await Promise.resolve();
+        throw new Error(`no answer for ${event}`);
+      },
+      (level, line) => lines.push(`${level} ${line}`),
+    );
+    for (let event = 1; event <= 500; event++) queue.add(event);
+    await queue.close(unhurried);
+    expect(lines).toHaveLength(11);
+    expect(lines[9]).toBe("warn onTaskFinish failed: no answer for 10");
+    expect(lines[10]).toBe(
+      "warn onTaskFinish failed 490 more times; the last time: no answer for 500",
+    );
+  });
+
   test("asynchronous ones come one after the other, in order, and the end waits for them", async () => {
     const steps: string[] = [];
     const queue = new HookQueue<number>(
