@@ -2,6 +2,7 @@
 
 import { systemClock } from "../base/clock.ts";
 import type { Pipeline } from "../api/pipeline.ts";
+import { type Failure, toFailure } from "../base/failure.ts";
 import { thrownAt } from "../base/thrown-at.ts";
 import type { Graph } from "../plan/graph.ts";
 import { PlanError } from "../plan/plan-error.ts";
@@ -32,7 +33,7 @@ type FeederDeps = {
   /** How many tasks could be dispatched. */
   ready(): number;
   /** The author's code threw, or yielded a value that is not a node. */
-  failed(thrown: unknown): void;
+  failed(failure: Failure): void;
   /** There may be more to dispatch. */
   advance(): void;
   /** Undefined: the whole plan. */
@@ -153,7 +154,7 @@ export class Feeder {
       }
       this.#checkReached();
     } catch (thrown) {
-      this.#deps.failed(thrown);
+      this.#fail(thrown);
     }
   }
 
@@ -208,14 +209,24 @@ export class Feeder {
     try {
       if (node !== undefined) this.#add(node);
     } catch (thrown) {
-      this.#deps.failed(thrown);
+      this.#fail(thrown);
     }
     this.#deps.advance();
   }
 
   #streamFailed(thrown: unknown): void {
-    this.#deps.failed(thrown);
+    this.#fail(thrown);
     this.#deps.advance();
+  }
+
+  /** Says where in the author's file, as for what `tasks` throws before the run. */
+  #fail(thrown: unknown): void {
+    const failure = toFailure(thrown);
+    if (thrown instanceof PlanError) return this.#deps.failed({ ...failure, name: "Error" });
+    const message = thrownAt(thrown, this.#deps.pipeline.origin ?? "");
+    const { stack } = failure;
+    const more = stack === undefined ? { cause: failure } : { cause: failure, stack };
+    this.#deps.failed({ name: "Error", message, ...more });
   }
 
   /** What is known of the plan: how many tasks, and what depends on what. */

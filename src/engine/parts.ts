@@ -2,7 +2,7 @@
 
 import { Alarm } from "../base/alarm.ts";
 import { systemClock } from "../base/clock.ts";
-import { type Failure, toFailure } from "../base/failure.ts";
+import type { Failure } from "../base/failure.ts";
 import type { Executors } from "../executors/executors.ts";
 import { Graph } from "../plan/graph.ts";
 import type { Learned, SessionDurations } from "../protocol/learned.ts";
@@ -176,8 +176,7 @@ export class Parts {
       pipeline,
       selection: only === undefined ? undefined : new Selection(only),
       ready: () => this.dispatcher.ready,
-      failed: (thrown) =>
-        run.endEarly({ status: "error", failure: this.#masked(toFailure(thrown)) }),
+      failed: (failure) => run.endEarly({ status: "error", failure: this.#masked(failure) }),
       advance: () => run.advance(),
       total: (total, complete) => this.writer.send({ type: "total", total, complete }),
       graphRecord: this.graphRecord,

@@ -102,7 +102,34 @@ test("a generator that throws, or yields what is no node, has failed; nothing mo
   rig.feeder.topUp();
   rig.feeder.topUp();
   expect(rig.failures).toHaveLength(1);
+  expect(rig.failures[0]).toMatchObject({ name: "Error" });
   expect(rig.schedule.ready).toBe(1);
+});
+
+test("the failure says where in the author's file a step of the generator threw", async () => {
+  const failures: unknown[] = [];
+  for (const isAsync of [false, true]) {
+    const broken = (): never => {
+      throw new TypeError("no such day");
+    };
+    const sync = function* (): Generator {
+      yield node("a");
+      broken();
+    };
+    const async = async function* (): AsyncGenerator {
+      yield node("a");
+      broken();
+    };
+    const rig = await new Rig(isAsync ? async : sync).begun();
+    for (let i = 0; i < 3; i++) {
+      rig.feeder.topUp();
+      await Bun.sleep(0);
+    }
+    failures.push(...rig.failures);
+  }
+  const message = expect.stringMatching(/feeder\.test\.ts:\d+:\d+: TypeError: no such day$/);
+  const failure = { name: "Error", message, stack: expect.stringContaining("at broken") };
+  expect(failures).toEqual([expect.objectContaining(failure), expect.objectContaining(failure)]);
 });
 
 test("an asynchronous generator: the step that is under way is waited for, and a late one is ignored", async () => {

@@ -143,7 +143,10 @@ test("a generator that fails ends the run, and what runs is told", () => {
   );
   process.run();
   expect(process.summary).toMatchObject({ status: "error", cancelled: 2 });
-  expect(process.summary?.failure).toMatchObject({ name: "RangeError", message: "no more pages" });
+  expect(process.summary?.failure).toMatchObject({
+    message: expect.stringMatching(/run\.test\.ts:\d+:\d+: RangeError: no more pages$/),
+    cause: { name: "RangeError", message: "no more pages" },
+  });
 });
 
 test("a writer that is stuck in a message's `apply`: a run that is told to stop now ends within 5 s", () => {
