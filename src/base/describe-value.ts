@@ -19,9 +19,10 @@ function constructorName(value: object): string {
       typeof prototype === "object" && prototype !== null
         ? Reflect.get(prototype, "constructor")
         : undefined;
-    return typeof constructor === "function" && constructor.name !== ""
-      ? constructor.name
-      : "Object";
+    if (typeof constructor === "function" && constructor.name !== "") return constructor.name;
+    // What a generator returns has a tag only.
+    const tag: unknown = Reflect.get(value, Symbol.toStringTag);
+    return typeof tag === "string" && tag !== "" ? tag : "Object";
   } catch {
     // A proxy that was revoked, or that throws.
     return "Object";

@@ -1,5 +1,6 @@
 // Inputs and outputs are JSON values. A value that JSON would change is an error, never converted.
 
+import { describeValue } from "./describe-value.ts";
 import { JSON } from "./globals.ts";
 
 export type Json =
@@ -41,14 +42,10 @@ const identifier = /^[A-Za-z_$][\w$]*$/;
 export const memberPath = (path: string, key: string): string =>
   identifier.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
 
-/** `a URL`, `a Uint8Array`: no article of an initial U is right for all names. */
-const article = (name: string): string => `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`;
-
-function className(value: object): string {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (typeof prototype !== "object" || prototype === null) return "Object";
-  const constructor: unknown = Reflect.get(prototype, "constructor");
-  return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "object";
+/** `a URL`, or what an object is whose class has no name. */
+function classOf(value: object): string {
+  const name = describeValue(value);
+  return name === "an Object" ? "an object with a prototype of its own" : name;
 }
 
 /** Made by a literal, or without a prototype. */
@@ -144,7 +141,7 @@ function checkObject(value: object, path: string, depth: number, allowed: Allowe
     for (let i = 0; i < value.length; i++) check(value[i], `${path}[${i}]`, depth + 1, allowed);
     return;
   }
-  if (!isPlainObject(value)) throw new NotJsonError(path, article(className(value)));
+  if (!isPlainObject(value)) throw new NotJsonError(path, classOf(value));
   if (hasToJson(value)) {
     throw new NotJsonError(path, "an object with a toJSON method");
   }

@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { assertJson, memberPath, NotJsonError, toJsonText } from "../../src/base/json.ts";
 
+async function* none(): AsyncGenerator {}
+
 function refusal(value: unknown): { path: string; found: string } {
   try {
     assertJson(value, "result");
@@ -36,6 +38,8 @@ describe("what is not JSON is named, with its path", () => {
     ["a promise", Promise.resolve(1), "result", "a Promise"],
     ["a key that is no identifier", { "a-b": 1n }, 'result["a-b"]', "a BigInt"],
     ["a key with a quote", { 'a"b': 1n }, 'result["a\\"b"]', "a BigInt"],
+    ["what a generator returns", [none()], "result[0]", "an AsyncGenerator"],
+    ["a made object", Object.create({ a: 1 }), "result", "an object with a prototype of its own"],
     ["a toJSON method", { toJSON: () => 1 }, "result", "an object with a toJSON method"],
   ])("%s", (_, value, path, found) => {
     expect(refusal(value)).toEqual({ path, found });
