@@ -35,10 +35,10 @@ import type { CsvOptions } from "./formats/csv/csv.ts";
 import type { CsvRow } from "./formats/csv/csv-file.ts";
 import type { FetchPagesOptions, FetchRetryOptions } from "./formats/http/fetch-retry.ts";
 import type { JsonRow } from "./formats/json/json-rows.ts";
-import type { RunPipelineOptions } from "./run-pipeline.ts";
+import type { RunPipelineOptions } from "./api/run-pipeline-options.ts";
 import type { RunSummary } from "./protocol/summary.ts";
 
-export type { RunPipelineOptions } from "./run-pipeline.ts";
+export type { RunPipelineOptions } from "./api/run-pipeline-options.ts";
 
 /**
  * Runs a pipeline: a file (`"etl.ts"`, `"etl.ts:name"`), or what `pipeline({ … })` returned in this program. Workers

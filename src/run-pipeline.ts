@@ -1,5 +1,6 @@
 // Composition root: loads a pipeline and runs it with threads and SQLite. Called by the command line and by Bun programs.
 
+import { checkedRunOptions, type RunPipelineOptions } from "./api/run-pipeline-options.ts";
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
@@ -20,9 +21,8 @@ import { builtins } from "./examples/builtins.ts";
 import type { RunEvent } from "./protocol/events.ts";
 import { labelled } from "./protocol/label.ts";
 import type { ModuleRef } from "./protocol/messages.ts";
-import type { Durability, Trigger, WriterOptions } from "./protocol/run-request.ts";
+import type { Trigger, WriterOptions } from "./protocol/run-request.ts";
 import { Programs } from "./protocol/shared/programs.ts";
-import { type InputMode, inputModes } from "./protocol/stored-input.ts";
 import type { LogLevel } from "./protocol/status.ts";
 import type { RunSummary } from "./protocol/summary.ts";
 import { spawnTaskWorker, spawnWriter } from "./spawn.ts";
@@ -32,65 +32,6 @@ import type { WarmThreads } from "./executors/threads/warm-threads.ts";
 import { databaseOfRun, type DatabaseOfRun, defaultDb } from "./store/choose-database.ts";
 import { threadExecutors } from "./executors/threads/worker-pool.ts";
 import { version } from "./version.ts";
-
-export type RunPipelineOptions = {
-  /**
-   * Path of the database, relative to the working directory; `:memory:` keeps nothing. Default: the pipeline's `db`, or
-   * `pipeloom.db`, beside the file that is run (of a pipeline of this program: in the working directory).
-   */
-  readonly db?: string;
-  /** Number of threads, 1 to 1,024. Default: one per core, or fewer if there are fewer tasks. */
-  readonly workers?: number;
-  /** Number of tasks that run at once, 1 to 100,000. Default: `workers`. */
-  readonly concurrency?: number;
-  /** Use a write-ahead log (`journal_mode=WAL`). Default true. */
-  readonly wal?: boolean;
-  /** `full` (default): committed data survives a power cut. `normal`: it survives the end of the process. */
-  readonly durability?: Durability;
-  /** Keep `task_runs` and `task_logs`. Default true. */
-  readonly storeTaskStatus?: boolean;
-  /** Replaces the pipeline's defaults, or is checked by its schema. */
-  readonly params?: Readonly<Record<string, unknown>>;
-  /** `auto` (default): continue a dead run of the same pipeline and params. `fresh`: never. `last`, or a run's id: that one. */
-  readonly resume?: "auto" | "fresh" | "last" | number;
-  /** Of a run that is continued: tasks whose results stay although their code has changed. Names of `task({ name })`. */
-  readonly keep?: readonly string[];
-  /**
-   * Tasks that run again, in a new session of the last run or of the one that `resume` names, ended or not: by name, or as the
-   * screen shows them (`load day=2026-11-03`); `failed`: those
-   * that failed, and what was skipped because of them. Their rows in your tables stay.
-   */
-  readonly rerun?: readonly string[];
-  /** With `rerun`: what depends on these tasks runs again too, also where its input is the same. Default false. */
-  readonly downstream?: boolean;
-  /**
-   * Only the tasks whose input has these values (or one of a list of values), and what they need. Such a run is one of its
-   * own: it continues only a run of the same selection.
-   */
-  readonly only?: Readonly<Record<string, OnlyValue | readonly OnlyValue[]>>;
-  /** As `only`: the tasks with these names or titles, as the screen shows them: `load day=2026-11-03`. */
-  readonly onlyTasks?: readonly string[];
-  /** Take results of earlier runs, where tasks have `reuse`. Default true; false runs all tasks. */
-  readonly reuse?: boolean;
-  /**
-   * Where another process runs the same run, wait for its end instead of throwing. If that run is done, its summary is
-   * returned; otherwise it is continued here. Default false.
-   */
-  readonly wait?: boolean;
-  /**
-   * What is stored and shown of the tasks' inputs. `short` (default): up to 1,024 characters of each; `full`: stored whole;
-   * `none`: nothing.
-   */
-  readonly inputs?: InputMode;
-  /** End the run at the first failed task. Default false: tasks that do not depend on it still run. */
-  readonly failFast?: boolean;
-  /** Its abort cancels the run, like the first Ctrl-C. */
-  readonly signal?: AbortSignal;
-  /** Called for each committed event, in order, on the main thread. */
-  readonly onEvent?: (event: RunEvent) => void;
-};
-
-type OnlyValue = string | number | boolean | null;
 
 /** Further options of the command line. */
 export type RunHooks = {
@@ -180,7 +121,7 @@ export async function runOptionsOf(
     workers: countOf(options.workers, "workers", maxWorkers),
     concurrency: countOf(options.concurrency, "concurrency", maxConcurrency),
     failFast: options.failFast ?? false,
-    inputs: inputsOf(options.inputs),
+    inputs: options.inputs ?? "short",
     cores: availableParallelism(),
     createExecutors: threadExecutors(hooks.threads?.spawnTaskWorker ?? spawnTaskWorker),
     spawnWriter: hooks.threads?.spawnWriter ?? spawnWriter,
@@ -265,11 +206,6 @@ function showOutput(level: LogLevel, line: string): void {
   if (level !== "debug") console.error(`${level}: ${line}`);
 }
 
-function inputsOf(mode: InputMode = "short"): InputMode {
-  if (inputModes.includes(mode)) return mode;
-  throw new RangeError(`inputs must be one of ${inputModes.join(", ")}, not ${shownValue(mode)}`);
-}
-
 function countOf(value: number | undefined, name: string, most: number): number | undefined {
   if (value === undefined || (Number.isSafeInteger(value) && value >= 1 && value <= most)) {
     return value;
@@ -294,9 +230,10 @@ export async function runPipeline(
     registry.onRun?.();
     return new Promise<never>(() => undefined);
   }
+  const checked = checkedRunOptions(options);
   const programs = Programs.create();
   using _ = programs.reaper;
-  const run = await prepareRun(await targetOf(target), options, { programs });
+  const run = await prepareRun(await targetOf(target), checked, { programs });
   const stop = (): void => run.stop(false);
   options.signal?.addEventListener("abort", stop, { once: true });
   if (options.signal?.aborted === true) stop();

@@ -1,6 +1,7 @@
 // `pipeloom run --dry-run`: prints the plan, and what a run would do about the tasks of the run that it continues. Runs and
 // writes nothing.
 
+import type { RunPipelineOptions } from "../api/run-pipeline-options.ts";
 import { systemClock } from "../base/clock.ts";
 import { runRequest } from "../engine/opening.ts";
 import { missingFiles, sessionCode } from "../engine/task-code.ts";
@@ -9,7 +10,7 @@ import { planOf } from "../plan/dry-plan.ts";
 import { Selection } from "../plan/selection.ts";
 import { Mask } from "../protocol/mask.ts";
 import type { NextRun } from "../protocol/plan.ts";
-import { type LoadedPipeline, runOptionsOf, type RunPipelineOptions } from "../run-pipeline.ts";
+import { type LoadedPipeline, runOptionsOf } from "../run-pipeline.ts";
 import { knownInFile, nextRun } from "../store/read/next-run.ts";
 import type { PlanFormat } from "../terminal/plan-formats.ts";
 import { renderPlan } from "../terminal/plan-text.ts";

@@ -1,5 +1,6 @@
 // What `demo`, `run` and `examples` share: load a pipeline, run it, show it, and turn its end into an exit code.
 
+import type { RunPipelineOptions } from "../api/run-pipeline-options.ts";
 import { toFailure } from "../base/failure.ts";
 import { Promise } from "../base/globals.ts";
 import { checkThreadLimits } from "../base/limits.ts";
@@ -17,12 +18,7 @@ import type { Trigger } from "../protocol/run-request.ts";
 import { triggerVariable } from "../protocol/page-variables.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
-import {
-  chooseDatabase,
-  type LoadedPipeline,
-  prepareRun,
-  type RunPipelineOptions,
-} from "../run-pipeline.ts";
+import { chooseDatabase, type LoadedPipeline, prepareRun } from "../run-pipeline.ts";
 import { defaultDb } from "../store/choose-database.ts";
 import { createUi, type LostOutput, type PacedUi, type UiOptions } from "../terminal/create-ui.ts";
 import type { Epilogue } from "../terminal/summary-text.ts";

@@ -1,5 +1,6 @@
 // `pipeloom prove [file]`: kills a pipeline at random until it is done, and compares with an undisturbed run.
 
+import type { RunPipelineOptions } from "../api/run-pipeline-options.ts";
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 
@@ -13,12 +14,7 @@ import { codeOf, reasonOf } from "../base/system-error.ts";
 import { positionalsOf } from "../cli/flag-tokens.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import type { Durability } from "../protocol/run-request.ts";
-import {
-  chooseDatabase,
-  fileRef,
-  type LoadedPipeline,
-  type RunPipelineOptions,
-} from "../run-pipeline.ts";
+import { chooseDatabase, fileRef, type LoadedPipeline } from "../run-pipeline.ts";
 import { demoDb } from "../store/choose-database.ts";
 import type { StopSignal } from "../terminal/ui.ts";
 import { loadForCommand, withPrintsOnStderr } from "./load-for-command.ts";

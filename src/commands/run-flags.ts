@@ -1,7 +1,7 @@
 // Flags of every command that runs a pipeline.
 
 import { maxConcurrency, maxWorkers } from "../engine/run-options.ts";
-import type { RunPipelineOptions } from "../run-pipeline.ts";
+import type { RunPipelineOptions } from "../api/run-pipeline-options.ts";
 import { type storeFlags, storeOptions } from "./common-flags.ts";
 import { defineFlags, type Flags } from "../cli/flag-defs.ts";
 import { inputModes } from "../protocol/stored-input.ts";

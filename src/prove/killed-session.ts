@@ -9,7 +9,7 @@ import { systemClock, type Timer } from "../base/clock.ts";
 import { JSON, Promise, TextDecoder } from "../base/globals.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
-import type { RunPipelineOptions } from "../run-pipeline.ts";
+import type { RunPipelineOptions } from "../api/run-pipeline-options.ts";
 import { afterTheEnd } from "../worker/attempt-log.ts";
 import { executeRun } from "../commands/execute-run.ts";
 import { raiseFetchLimit } from "../commands/fetch-limit.ts";

@@ -106,12 +106,13 @@ test("a generator that throws, or yields what is no node, has failed; nothing mo
   expect(rig.schedule.ready).toBe(1);
 });
 
+const broken = (): never => {
+  throw new TypeError("no such day");
+};
+
 test("the failure says where in the author's file a step of the generator threw", async () => {
   const failures: unknown[] = [];
   for (const isAsync of [false, true]) {
-    const broken = (): never => {
-      throw new TypeError("no such day");
-    };
     const sync = function* (): Generator {
       yield node("a");
       broken();

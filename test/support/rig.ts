@@ -8,12 +8,8 @@ import { join } from "node:path";
 
 import { providePackage } from "../../src/module/load-module.ts";
 import { registry } from "../../src/api/registry.ts";
-import {
-  fileRef,
-  loadPipeline,
-  prepareRun,
-  type RunPipelineOptions,
-} from "../../src/run-pipeline.ts";
+import type { RunPipelineOptions } from "../../src/api/run-pipeline-options.ts";
+import { fileRef, loadPipeline, prepareRun } from "../../src/run-pipeline.ts";
 import type { Run } from "../../src/engine/run.ts";
 import * as pipeloom from "../../src/index.ts";
 import type { RunEvent } from "../../src/protocol/events.ts";

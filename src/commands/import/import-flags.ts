@@ -3,7 +3,7 @@
 import { toFailure } from "../../base/failure.ts";
 import { defineFlags, type Flags } from "../../cli/flag-defs.ts";
 import { UsageError } from "../../cli/usage-error.ts";
-import type { RunPipelineOptions } from "../../run-pipeline.ts";
+import type { RunPipelineOptions } from "../../api/run-pipeline-options.ts";
 import { checkHeader, headersOf } from "../../examples/http/header-lines.ts";
 import { parseKey } from "../../examples/name-list.ts";
 import { outputFlags } from "../common-flags.ts";

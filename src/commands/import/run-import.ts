@@ -5,7 +5,7 @@ import { grouped, plural, relative } from "../../base/text.ts";
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
 import { dbFlag, pipeloomCommand } from "../../protocol/pipeloom-command.ts";
 import type { RunSummary } from "../../protocol/summary.ts";
-import type { RunPipelineOptions } from "../../run-pipeline.ts";
+import type { RunPipelineOptions } from "../../api/run-pipeline-options.ts";
 import { openReader, type Reader } from "../../store/read/reader.ts";
 import type { Epilogue } from "../../terminal/summary-text.ts";
 import type { OutputOptions } from "../common-flags.ts";
