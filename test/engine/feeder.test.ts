@@ -67,23 +67,31 @@ test("a result that an unfolded item reads, and that is in the file only, is ask
   ]);
 });
 
+/** On a busy machine, one call ends after its 50 ms. */
+function topUpWholly({ feeder, schedule }: Rig): void {
+  for (let before = -1; schedule.ready !== before;) {
+    before = schedule.ready;
+    feeder.topUp();
+  }
+}
+
 test("a generator is pulled while there is room, and its end is seen", async () => {
   const rig = await new Rig(() => streamOf(700)).begun();
   expect(rig.feeder.tasks).toBe(Number.POSITIVE_INFINITY);
-  rig.feeder.topUp();
+  topUpWholly(rig);
   expect([rig.schedule.ready, rig.feeder.isStreaming]).toEqual([512, true]);
   while (rig.schedule.take(0, true) !== undefined);
-  rig.feeder.topUp();
+  topUpWholly(rig);
   expect([rig.schedule.ready, rig.feeder.isStreaming]).toEqual([188, false]);
 });
 
 test("of long inputs only so many characters are ready, but enough tasks for every slot", async () => {
   const long = "x".repeat(maxReadyChars / 4);
   const rig = await new Rig(() => streamOf(100, long)).begun();
-  rig.feeder.topUp();
+  topUpWholly(rig);
   expect(rig.schedule.ready).toBe(4);
   rig.feeder.slots = 10;
-  rig.feeder.topUp();
+  topUpWholly(rig);
   expect(rig.schedule.ready).toBe(20);
   while (rig.schedule.take(0, true) !== undefined);
   expect(rig.schedule.chars).toBe(0);
