@@ -234,6 +234,15 @@ test.each([
   expect(existsSync(join(folder.path, "pipeloom.db"))).toBe(false);
 });
 
+test("csv says which columns of numbers it keeps as text, before it loads them too, and what stores them as numbers", async () => {
+  using folder = tempFolder();
+  writeFileSync(join(folder.path, "orders.csv"), "Order ID;Net Amount;n\n007;1.50;1\n8;2;+2\n");
+  const says =
+    'kept as text, because a number would print differently: Order ID, "007" (orders.csv, line 2); Net Amount, "1.50" (orders.csv, line 2); n, "+2" (orders.csv, line 3); to store numbers: --types \'Net Amount=real,n=integer\'';
+  expect((await call(folder, "csv", "orders.csv", "--dry-run")).out).toEndWith(`\n\n${says}\n`);
+  expect((await call(folder, "csv", "orders.csv")).err).toContain(says);
+});
+
 test(
   "csv: no rows at all, and a table with other columns",
   async () => {
@@ -312,6 +321,8 @@ test("csv --dry-run: files, rows, columns and their types; nothing is written", 
       "column  type",
       "id      INTEGER",
       "zip     TEXT",
+      "",
+      'kept as text, because a number would print differently: zip, "007" (a.csv, line 2)',
       "",
     ].join("\n"),
   ]);

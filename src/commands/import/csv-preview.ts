@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 
 import { colorLevel, paletteOf } from "../../base/palette.ts";
-import { grouped, plural } from "../../base/text.ts";
+import { grouped, plural, visible } from "../../base/text.ts";
 import { print } from "../../cli/stdout.ts";
 import { UserError } from "../../cli/user-error.ts";
 import { checkKey } from "../../examples/csv/check-key.ts";
@@ -75,6 +75,7 @@ async function previewText(files: readonly string[], params: Params, db: string)
     }),
     "",
     ...shown({ columns: [{ title: "column", shrinkTo: 10 }, { title: "type" }], rows: columns }),
+    ...plan.notes.flatMap(({ text }) => ["", visible(text)]),
   ];
   return `${lines.join("\n")}\n`;
 }

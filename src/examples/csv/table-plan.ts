@@ -3,6 +3,7 @@
 
 import type { Affinity } from "../../base/affinity.ts";
 import type { Example, InspectedColumn } from "../../formats/csv/column-kinds.ts";
+import { shellWord } from "../../base/shell-words.ts";
 import type { Inspection, Note } from "../../formats/csv/inspect.ts";
 import { ByName } from "./names.ts";
 import type { CellKind } from "../../formats/csv/csv-file.ts";
@@ -282,9 +283,9 @@ function changedField(column: Merged, fit: Fit): string | null {
     kind === kinds.text ? "is not a number and does not fit into" : "would be changed by";
   const what = `${shown(column, kind)} ${verb} the column ${JSON.stringify(name)}, which is ${fit.affinity}`;
   if (fit.isNew) return `${what}, as --types says; omit it from --types, or use text`;
-  const remedy = `load into another --table with --types ${name}=text`;
+  const remedy = `load into another --table with --types ${shellWord(`${name}=text`)}`;
   return kind === kinds.loose || kind === kinds.real
-    ? `${what} in the table: ${remedy}; --types ${name}=${fit.affinity === "INTEGER" ? "integer" : "real"} stores it as a number`
+    ? `${what} in the table: ${remedy}; --types ${shellWord(`${name}=${fit.affinity === "INTEGER" ? "integer" : "real"}`)} stores it as a number`
     : `${what} in the table: ${remedy}`;
 }
 
@@ -302,6 +303,9 @@ function textInNumbers(column: Merged): Note | null {
   return { level: "warn", text };
 }
 
+/** Columns of `keptAsText` that are named. */
+const maxShown = 3;
+
 /** Columns whose fields look like numbers but would print differently as numbers. */
 function keptAsText(judged: readonly Judged[]): Note[] {
   const numbers = judged.filter(
@@ -311,11 +315,24 @@ function keptAsText(judged: readonly Judged[]): Note[] {
       (column.kinds & (kinds.text | kinds.huge)) === 0 &&
       (column.kinds & kinds.loose) !== 0,
   );
-  const [first] = numbers;
-  if (first === undefined) return [];
-  const names = numbers.map(({ column }) => column.name).join(", ");
-  const example = shown(first.column, kinds.loose);
-  const { name } = first.column;
-  const text = `kept as text, because a number would print differently: ${names} (${example}); use --types ${name}=real or --types ${name}=integer to store numbers`;
+  if (numbers.length === 0) return [];
+  const columns = numbers.map(({ column }) => column);
+  const first = columns
+    .slice(0, maxShown)
+    .map((column) => `${column.name}, ${shown(column, kinds.loose)}`);
+  const more = columns.length > maxShown ? [`${columns.length - maxShown} more`] : [];
+  const named = [...first, ...more].join("; ");
+  const types = asNumbers(columns);
+  const hint = types === "" ? "" : `; to store numbers: --types ${shellWord(types)}`;
+  const text = `kept as text, because a number would print differently: ${named}${hint}`;
   return [{ level: "info", text }];
+}
+
+/** What `--types` takes: `amount=real,count=integer`. Not of columns with leading zeros, which are codes. */
+function asNumbers(columns: readonly Merged[]): string {
+  return columns
+    .map(({ name, examples }) => ({ name, field: examples.get(kinds.loose)?.field ?? "" }))
+    .filter(({ field }) => !/^[+-]?0\d/.test(field))
+    .map(({ name, field }) => `${name}=${/^[+-]?\d+$/.test(field) ? "integer" : "real"}`)
+    .join(",");
 }

@@ -170,7 +170,7 @@ test("columns of numbers that are kept as text are reported", () => {
   expect(notes).toEqual([
     {
       level: "info",
-      text: 'kept as text, because a number would print differently: zip ("kind 8" (a.csv, line 7)); use --types zip=real or --types zip=integer to store numbers',
+      text: 'kept as text, because a number would print differently: zip, "kind 8" (a.csv, line 7); to store numbers: --types zip=real',
     },
   ]);
 });
