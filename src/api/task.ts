@@ -88,9 +88,14 @@ const nodeNames = namesOf<NodeOptions>({
   optional: true,
 });
 
+/** The input may be left out where `run` has none, or a default for it. */
 type Call<In> = [In] extends [void]
   ? [input?: undefined, options?: NodeOptions]
-  : [input: Input<In>, options?: NodeOptions];
+  : MayBeAbsent<In> extends true
+    ? [input?: Input<In>, options?: NodeOptions]
+    : [input: Input<In>, options?: NodeOptions];
+
+type MayBeAbsent<In> = unknown extends In ? false : undefined extends In ? true : false;
 
 type OptionalCall<In> = [input: [In] extends [void] ? undefined : Input<In>, options: OptionalNode];
 type OptionalNode = NodeOptions & { readonly optional: true };

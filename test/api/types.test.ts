@@ -54,6 +54,10 @@ const shown = task({
   name: "types/shown",
   run: ({ of }: { of: string | { n: number } | null }) => JSON.stringify(of),
 });
+const paged = task({
+  name: "types/paged",
+  run: ({ page, size = 10 }: { page: number; size?: number } = { page: 1 }) => page * size,
+});
 const added = message("types/added", (_db, _payload: { id: number }) => undefined);
 
 const dated = message("types/dated", (_db, _payload: { at: Date }) => undefined);
@@ -70,11 +74,14 @@ test("what fits compiles", () => {
     orZero({ n: maybe() }),
     shown({ of: mixed({ n: 1 }) }),
     scalar({ x: scalar({ x: 1 }) }),
+    paged(),
+    paged(undefined, { label: "the first" }),
+    paged({ page: paged() }),
     orZero({ n: double({ n: 1 }, { optional: true }) }),
     each(words({ word: "x" }), (word, index) => load({ url: `${word}${index}` })),
     each([1, 2, 3], (n) => each([n], (m) => double({ n: m }))),
   ];
-  expect(nodes).toHaveLength(12);
+  expect(nodes).toHaveLength(15);
 });
 
 test("what does not fit is an error", () => {
@@ -106,6 +113,8 @@ function wrongCalls(): unknown[] {
     load({ url: "a" }, { after: [list] }),
     // @ts-expect-error one member of the result's union does not fit
     double({ n: scalar({ x: 1 }) }),
+    // @ts-expect-error a member that is missing, where the input may be
+    paged({}),
     // @ts-expect-error an unknown option
     load({ url: "a" }, { retry: 3 }),
   ];
