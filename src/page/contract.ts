@@ -134,6 +134,71 @@ export type TasksView = OfTasks & {
   readonly searched: number;
 };
 
+/** Part of the axis of a timeline. An idle one is squeezed: nothing ran in it. */
+export type TimePiece = {
+  readonly from: number;
+  readonly to: number;
+  /** Where it begins on the axis, and how much of it it takes: 0..1. */
+  readonly at: number;
+  readonly width: number;
+  readonly isIdle: boolean;
+};
+
+/** `lane`: of the row; tasks that overlap have different ones. The end of a task that runs is the time of the answer. */
+export type TimeSpan = readonly [
+  id: number,
+  started: number,
+  ended: number,
+  status: SeenStatus,
+  lane: number,
+];
+
+/** By equal parts of the axis: each has as many entries as there are buckets. */
+export type TimeBuckets = {
+  /** Tasks that ran at once, on average, in hundredths; 1 at least where any did. */
+  readonly level: readonly number[];
+  /** How many tasks were there, also the shortest. */
+  readonly tasks: readonly number[];
+  /** Null: none. */
+  readonly failed: readonly number[] | null;
+  readonly running: readonly number[] | null;
+};
+
+export type TimelineRow = {
+  /** A worker's number, or a definition. Null: the worker is not known. */
+  readonly key: number | string | null;
+  /** Those that began, in the whole run. */
+  readonly all: number;
+  /** Of the times that are shown. */
+  readonly tasks: number;
+  readonly failed: number;
+  /** How long tasks ran in it, added up. */
+  readonly busyMs: number;
+  readonly lanes: number;
+  /** Few tasks: each of them. Many: by buckets. */
+  readonly spans: readonly TimeSpan[] | null;
+  readonly buckets: TimeBuckets | null;
+};
+
+/**
+ * `/data/runs/:id/timeline`: `?by=definition&from=&to=&failed=1&squeeze=0`, all optional. The last attempt of each task that has begun.
+ */
+export type TimelineView = OfTasks & {
+  readonly by: "worker" | "definition";
+  /** Of the whole run. Equal where nothing has begun. */
+  readonly first: number;
+  readonly last: number;
+  /** What is shown. */
+  readonly from: number;
+  readonly to: number;
+  readonly pieces: readonly TimePiece[];
+  readonly tasks: number;
+  readonly failed: number;
+  readonly rows: readonly TimelineRow[];
+  /** Further rows that are not shown. */
+  readonly moreRows: number;
+};
+
 /** One message of `/events`: the runs that have changed since the last. */
 export type Change = {
   readonly at: number;

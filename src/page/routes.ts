@@ -24,6 +24,7 @@ import { runView, runsView } from "./data/runs-view.ts";
 import { tasksView } from "./data/tasks-view.ts";
 import { graphView } from "./data/graph-view.ts";
 import { sqlAnswer, tablesView } from "./data/sql-view.ts";
+import { timelineView } from "./data/timeline-view.ts";
 import type { PageDatabase } from "./page-database.ts";
 
 /** Gives what becomes JSON, or a Response. */
@@ -62,6 +63,7 @@ const table: Readonly<Record<string, Answer>> = {
   "POST /actions/jobs/#/interrupt": interruptJob,
   "GET /data/runs/#/definitions": definitionsView,
   "GET /data/runs/#/tasks": tasksView,
+  "GET /data/runs/#/timeline": timelineView,
 };
 
 /**

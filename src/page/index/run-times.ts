@@ -1,0 +1,78 @@
+// When tasks of a run ran, and when none did.
+
+import { taskStatuses } from "../../protocol/status.ts";
+import type { Interval } from "./time-axis.ts";
+import { noStatus, type TaskChunk, type TaskColumns } from "./task-columns.ts";
+
+const running = taskStatuses.indexOf("running");
+
+/** Cells in which idle times are looked for. One that is shorter than a cell is not found. */
+const cells = 20_000;
+
+/** The end of the slot's task. @param openEnd that of a task that runs */
+export function endOf(chunk: TaskChunk, slot: number, openEnd: number): number {
+  const started = chunk.started[slot] ?? Number.NaN;
+  const ended = chunk.status[slot] === running ? openEnd : (chunk.ended[slot] ?? Number.NaN);
+  // Of a task that waits for its next attempt, the end is not kept.
+  return Number.isNaN(ended) ? started : Math.max(started, ended);
+}
+
+/** From the first start to the last end that is known. Undefined: nothing has begun. */
+export function extentOf({ chunks }: TaskColumns): Interval | undefined {
+  let [from, to] = [Infinity, -Infinity];
+  for (const chunk of chunks) {
+    for (let slot = 0; slot < chunk.started.length; slot++) {
+      const started = chunk.started[slot] ?? Number.NaN;
+      if (Number.isNaN(started) || chunk.status[slot] === noStatus) continue;
+      if (started < from) from = started;
+      const end = endOf(chunk, slot, started);
+      if (end > to) to = end;
+    }
+  }
+  return from > to ? undefined : { from, to };
+}
+
+/** In the order of time. Between cells that no task touches, the edges are exact. */
+export function idleTimes(
+  { chunks }: TaskColumns,
+  { from, to }: Interval,
+  openEnd: number,
+): readonly Interval[] {
+  const cellMs = Math.max((to - from) / cells, 1);
+  const change = new Int32Array(cells + 2);
+  const lastEnd = new Float64Array(cells + 1).fill(-Infinity);
+  const firstStart = new Float64Array(cells + 1).fill(Infinity);
+  const cellOf = (time: number): number =>
+    Math.max(0, Math.min(cells, Math.floor((time - from) / cellMs)));
+  for (const chunk of chunks) {
+    for (let slot = 0; slot < chunk.started.length; slot++) {
+      const started = chunk.started[slot] ?? Number.NaN;
+      if (Number.isNaN(started)) continue;
+      const end = endOf(chunk, slot, openEnd);
+      const [first, last] = [cellOf(started), cellOf(end)];
+      change[first] = (change[first] ?? 0) + 1;
+      change[last + 1] = (change[last + 1] ?? 0) - 1;
+      if (end > (lastEnd[last] ?? 0)) lastEnd[last] = end;
+      if (started < (firstStart[first] ?? 0)) firstStart[first] = started;
+    }
+  }
+  return idleBetween(change, lastEnd, firstStart);
+}
+
+function idleBetween(
+  change: Int32Array,
+  lastEnd: Float64Array,
+  firstStart: Float64Array,
+): readonly Interval[] {
+  const idle: Interval[] = [];
+  let [level, end, wasIdle] = [0, -Infinity, false];
+  for (let cell = 0; cell < lastEnd.length; cell++) {
+    level += change[cell] ?? 0;
+    const isIdle = level === 0;
+    if (wasIdle && !isIdle && end > -Infinity)
+      idle.push({ from: end, to: firstStart[cell] ?? end });
+    if (!isIdle) end = Math.max(end, lastEnd[cell] ?? end);
+    wasIdle = isIdle;
+  }
+  return idle;
+}

@@ -1,0 +1,127 @@
+// One row of a timeline: each task of it while they are few, else how many ran in each part of the axis.
+
+import type { SeenStatus, TimeBuckets, TimelineRow, TimeSpan } from "../contract.ts";
+import type { TimeAxis } from "./time-axis.ts";
+
+/** Parts of the axis. Two pixels each on a wide screen. */
+export const bucketCount = 1_200;
+/** More tasks at once are shown by buckets. */
+const maxLanes = 24;
+
+export type Ran = {
+  readonly id: number;
+  readonly started: number;
+  readonly ended: number;
+  readonly status: SeenStatus;
+};
+
+export class RowBuilder {
+  readonly #axis: TimeAxis;
+  #spans: Ran[] | undefined;
+  #buckets: Buckets | undefined;
+  #tasks = 0;
+  #failed = 0;
+  #busyMs = 0;
+
+  /** @param isFew each task is kept */
+  constructor(axis: TimeAxis, isFew: boolean) {
+    this.#axis = axis;
+    if (isFew) this.#spans = [];
+    else this.#buckets = new Buckets();
+  }
+
+  add(task: Ran): void {
+    const { from, to } = this.#axis;
+    this.#tasks++;
+    if (task.status === "error") this.#failed++;
+    this.#busyMs += Math.min(task.ended, to) - Math.max(task.started, from);
+    this.#spans?.push(task);
+    this.#buckets?.add(task, this.#axis);
+  }
+
+  row(key: TimelineRow["key"], all: number): TimelineRow {
+    const about = { key, all, tasks: this.#tasks, failed: this.#failed, busyMs: this.#busyMs };
+    const spans = this.#spans === undefined ? undefined : inLanes(this.#spans);
+    if (spans !== undefined) {
+      const lanes = spans.reduce((most, [, , , , lane]) => Math.max(most, lane + 1), 1);
+      return { ...about, lanes, spans, buckets: null };
+    }
+    const buckets = this.#buckets ?? new Buckets();
+    for (const task of this.#spans ?? []) buckets.add(task, this.#axis);
+    return { ...about, lanes: 1, spans: null, buckets: buckets.packed };
+  }
+}
+
+/** Undefined: too many at once. */
+function inLanes(tasks: readonly Ran[]): readonly TimeSpan[] | undefined {
+  const ends: number[] = [];
+  const spans: TimeSpan[] = [];
+  for (const { id, started, ended, status } of tasks.toSorted((a, b) => a.started - b.started)) {
+    const free = ends.findIndex((end) => end <= started);
+    const lane = free < 0 ? ends.length : free;
+    if (lane >= maxLanes) return undefined;
+    // Two of 0 ms at the same time are two.
+    ends[lane] = Math.max(ended, started + 1);
+    spans.push([id, started, ended, status, lane]);
+  }
+  return spans;
+}
+
+class Buckets {
+  /** Of those that begin or end within a bucket. */
+  readonly #part = new Float64Array(bucketCount);
+  /** Changes from one bucket to the next. */
+  readonly #whole = new Int32Array(bucketCount + 1);
+  readonly #tasks = new Int32Array(bucketCount + 1);
+  readonly #failed = new Int32Array(bucketCount + 1);
+  readonly #running = new Int32Array(bucketCount + 1);
+  #hasFailed = false;
+  #hasRunning = false;
+
+  add({ started, ended, status }: Ran, axis: TimeAxis): void {
+    const from = axis.at(started) * bucketCount;
+    const to = axis.at(ended) * bucketCount;
+    const first = Math.min(Math.floor(from), bucketCount - 1);
+    const last = Math.min(Math.floor(to), bucketCount - 1);
+    if (first === last) this.#part[first] = (this.#part[first] ?? 0) + to - from;
+    else {
+      this.#part[first] = (this.#part[first] ?? 0) + first + 1 - from;
+      this.#part[last] = (this.#part[last] ?? 0) + to - last;
+      addRange(this.#whole, first + 1, last - 1);
+    }
+    addRange(this.#tasks, first, last);
+    if (status === "error") {
+      this.#hasFailed = true;
+      addRange(this.#failed, first, last);
+    } else if (status === "running" || status === "interrupted") {
+      this.#hasRunning = true;
+      addRange(this.#running, first, last);
+    }
+  }
+
+  get packed(): TimeBuckets {
+    const whole = summed(this.#whole);
+    const tasks = summed(this.#tasks);
+    const level = tasks.map((count, i) => {
+      const hundredths = Math.round(100 * ((whole[i] ?? 0) + (this.#part[i] ?? 0)));
+      return count > 0 ? Math.max(1, hundredths) : 0;
+    });
+    return {
+      level,
+      tasks,
+      failed: this.#hasFailed ? summed(this.#failed) : null,
+      running: this.#hasRunning ? summed(this.#running) : null,
+    };
+  }
+}
+
+function addRange(changes: Int32Array, first: number, last: number): void {
+  if (last < first) return;
+  changes[first] = (changes[first] ?? 0) + 1;
+  changes[last + 1] = (changes[last + 1] ?? 0) - 1;
+}
+
+function summed(changes: Int32Array): number[] {
+  let sum = 0;
+  return Array.from(changes.subarray(0, bucketCount), (change) => (sum += change));
+}

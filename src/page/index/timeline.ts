@@ -1,0 +1,159 @@
+// When the tasks of a run ran, by their workers or definitions, for a window of time.
+
+import { JSON } from "../../base/globals.ts";
+import { taskStatuses } from "../../protocol/status.ts";
+import type { SeenStatus, TimelineRow } from "../contract.ts";
+import { endOf, extentOf, idleTimes } from "./run-times.ts";
+import type { RunIndex } from "./run-index.ts";
+import { noStatus, type TaskChunk } from "./task-columns.ts";
+import { type Interval, TimeAxis } from "./time-axis.ts";
+import { RowBuilder } from "./timeline-row.ts";
+
+/** Tasks that are shown one by one. */
+const maxSpans = 3_000;
+const maxRows = 200;
+const failed = taskStatuses.indexOf("error");
+
+export type TimelineQuestion = {
+  readonly by: "worker" | "definition";
+  /** Undefined: from the first start, to the last end. */
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+  readonly isFailedOnly: boolean;
+  readonly isSqueezed: boolean;
+  /** The tasks that run: `running`, or `interrupted` where the process is gone. Those have no end. */
+  readonly now: number;
+  readonly isDead: boolean;
+};
+
+type Timeline = {
+  readonly extent: Interval;
+  readonly axis: TimeAxis;
+  readonly rows: readonly TimelineRow[];
+  readonly moreRows: number;
+};
+
+/** Undefined: nothing has begun. */
+export function timelineOf(index: RunIndex, question: TimelineQuestion): Timeline | undefined {
+  const known = index.memo("extent", () => extentOf(index.columns));
+  if (known === undefined) return undefined;
+  const hasRunning = !question.isDead && index.memo("running", () => isAnyRunning(index));
+  const extent = { from: known.from, to: hasRunning ? Math.max(question.now, known.to) : known.to };
+  const make = (): Timeline => inWindow(index, question, extent);
+  // A task that runs grows without any change of the file.
+  const { now: _, ...asked } = question;
+  return hasRunning ? make() : index.memo(`timeline ${JSON.stringify(asked)}`, make);
+}
+
+function inWindow(index: RunIndex, question: TimelineQuestion, extent: Interval): Timeline {
+  const from = question.from ?? extent.from;
+  const window = { from, to: Math.max(question.to ?? extent.to, from) };
+  const idle = question.isSqueezed
+    ? index.memo("idle", () => idleTimes(index.columns, extent, extent.to))
+    : [];
+  const axis = new TimeAxis(window, idle);
+  const scan = new Scan(index, question, axis, extent.to);
+  return { extent, axis, ...scan.rows() };
+}
+
+const isAnyRunning = ({ columns }: RunIndex): boolean =>
+  columns.chunks.some(({ status }) => status.includes(taskStatuses.indexOf("running")));
+
+class Scan {
+  readonly #index: RunIndex;
+  readonly #question: TimelineQuestion;
+  readonly #axis: TimeAxis;
+  /** Of tasks that run. */
+  readonly #openEnd: number;
+  readonly #statuses: readonly SeenStatus[];
+
+  constructor(index: RunIndex, question: TimelineQuestion, axis: TimeAxis, openEnd: number) {
+    this.#index = index;
+    this.#question = question;
+    this.#axis = axis;
+    this.#openEnd = openEnd;
+    this.#statuses = taskStatuses.map((status) =>
+      status === "running" && question.isDead ? "interrupted" : status,
+    );
+  }
+
+  /** Rows are those of the whole run: they stay where they are while a person zooms. */
+  rows(): Pick<Timeline, "rows" | "moreRows"> {
+    const all = this.#index.memo(`rows ${this.#question.by}`, () => this.#count(() => true));
+    const keys = this.#ordered(all);
+    const shown = this.#count((chunk, slot) => this.#isShown(chunk, slot));
+    const builders = this.#builders(keys.slice(0, maxRows), shown);
+    this.#fill(builders);
+    const rows = [...builders].map(([key, builder]) =>
+      builder.row(this.#keyOf(key), all.get(key) ?? 0),
+    );
+    return { rows, moreRows: keys.length - rows.length };
+  }
+
+  /** By row. -1: the worker is not known. */
+  #count(isCounted: (chunk: TaskChunk, slot: number) => boolean): ReadonlyMap<number, number> {
+    const counts = new Map<number, number>();
+    let [last, count] = [Number.NaN, 0];
+    for (const chunk of this.#index.columns.chunks) {
+      const { [this.#question.by]: keys, started } = chunk;
+      for (let slot = 0; slot < started.length; slot++) {
+        if (Number.isNaN(started[slot]) || !isCounted(chunk, slot)) continue;
+        const key = keys[slot] ?? -1;
+        if (key !== last) {
+          if (count > 0) counts.set(last, (counts.get(last) ?? 0) + count);
+          [last, count] = [key, 0];
+        }
+        count++;
+      }
+    }
+    if (count > 0) counts.set(last, (counts.get(last) ?? 0) + count);
+    return counts;
+  }
+
+  /** Workers by number, an unknown one last; definitions as their first tasks were seen. */
+  #ordered(counts: ReadonlyMap<number, number>): readonly number[] {
+    return [...counts.keys()].toSorted((a, b) => (a < 0 ? 1 : b < 0 ? -1 : a - b));
+  }
+
+  #isShown(chunk: TaskChunk, slot: number): boolean {
+    if (chunk.status[slot] === noStatus) return false;
+    if (this.#question.isFailedOnly && chunk.status[slot] !== failed) return false;
+    const { from, to } = this.#axis;
+    return (chunk.started[slot] ?? 0) <= to && endOf(chunk, slot, this.#openEnd) >= from;
+  }
+
+  #builders(
+    keys: readonly number[],
+    counts: ReadonlyMap<number, number>,
+  ): ReadonlyMap<number, RowBuilder> {
+    let left = maxSpans;
+    const few = new Set<number>();
+    const byCount = keys.toSorted((a, b) => (counts.get(a) ?? 0) - (counts.get(b) ?? 0));
+    for (const key of byCount) {
+      left -= counts.get(key) ?? 0;
+      if (left < 0) break;
+      few.add(key);
+    }
+    return new Map(keys.map((key) => [key, new RowBuilder(this.#axis, few.has(key))]));
+  }
+
+  #fill(builders: ReadonlyMap<number, RowBuilder>): void {
+    for (const chunk of this.#index.columns.chunks) {
+      const { [this.#question.by]: keys, started, status } = chunk;
+      for (let slot = 0; slot < started.length; slot++) {
+        if (Number.isNaN(started[slot]) || !this.#isShown(chunk, slot)) continue;
+        builders.get(keys[slot] ?? -1)?.add({
+          id: chunk.first + slot,
+          started: started[slot] ?? 0,
+          ended: endOf(chunk, slot, this.#openEnd),
+          status: this.#statuses[status[slot] ?? 0] ?? "done",
+        });
+      }
+    }
+  }
+
+  #keyOf(key: number): TimelineRow["key"] {
+    if (this.#question.by === "definition") return this.#index.definitions[key] ?? "";
+    return key < 0 ? null : key;
+  }
+}
