@@ -119,8 +119,8 @@ export const taskSorts = [
 export type TaskSort = (typeof taskSorts)[number];
 
 /**
- * `/data/runs/:id/tasks`: `?status=error,running&definition=&worker=&from=&to=&text=&sort=&order=desc&offset=&limit=`, all optional.
- * `from` and `to` (epoch ms): tasks that ran between them. `text`: words that a task has in its name, label, input or error; `#12` is an
+ * `/data/runs/:id/tasks`: `?status=error,running&definition=&worker=&from=&to=&id=&text=&sort=&order=desc&offset=&limit=`, all optional.
+ * `from` and `to` (epoch ms): tasks that ran between them. `worker=none`: it is not known. `text`: words that a task has in its name, label, input or error; `#12` is an
  * id. What is not known is last in both orders.
  */
 export type TasksView = OfTasks & {
@@ -144,13 +144,13 @@ export type TimePiece = {
   readonly isIdle: boolean;
 };
 
-/** `lane`: of the row; tasks that overlap have different ones. The end of a task that runs is the time of the answer. */
+/** `line`: of the row; tasks that overlap have different ones. The end of a task that runs is the time of the answer. */
 export type TimeSpan = readonly [
   id: number,
   started: number,
   ended: number,
   status: SeenStatus,
-  lane: number,
+  line: number,
 ];
 
 /** By equal parts of the axis: each has as many entries as there are buckets. */
@@ -174,7 +174,7 @@ export type TimelineRow = {
   readonly failed: number;
   /** How long tasks ran in it, added up. */
   readonly busyMs: number;
-  readonly lanes: number;
+  readonly lines: number;
   /** Few tasks: each of them. Many: by buckets. */
   readonly spans: readonly TimeSpan[] | null;
   readonly buckets: TimeBuckets | null;

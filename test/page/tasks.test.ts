@@ -163,6 +163,8 @@ test("tasks are filtered by status, definition, worker and time, and told as the
   expect(await shown("definition=report")).toEqual([1, 4]);
   expect(await shown("definition=other")).toEqual([0]);
   expect(await shown("worker=1")).toEqual([2, 1, 3]);
+  expect(await shown("worker=none")).toEqual([0]);
+  expect(await shown("id=3")).toEqual([1, 3]);
   const base = Date.UTC(2026, 0, 1);
   expect(await shown(`from=${base + 150}&to=${base + 220}`)).toEqual([1, 2]);
   expect(await shown(`from=${base + 260}`)).toEqual([2, 2, 4]);

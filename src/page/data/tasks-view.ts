@@ -56,7 +56,9 @@ function orderOf(
   const sort: TaskSort = taskSorts.find((each) => each === asked) ?? "id";
   const isDescending = search.get("order") === "desc";
   const filter = filterOf(index, isDead, search);
-  const params = ["status", "definition", "worker", "from", "to"].map((name) => search.get(name));
+  const params = ["status", "definition", "worker", "from", "to", "id"].map((name) =>
+    search.get(name),
+  );
   const key = JSON.stringify([
     sort,
     isDescending,
@@ -68,7 +70,7 @@ function orderOf(
   return index.memo(key, () =>
     orderTasks(
       index.columns,
-      { ...filter, found: searched?.found },
+      searched === undefined ? filter : { ...filter, found: searched.found },
       { sort, isDescending },
       systemClock.wall(),
     ),
@@ -78,13 +80,14 @@ function orderOf(
 function filterOf(index: RunIndex, isDead: boolean, search: URLSearchParams): TaskFilter {
   const definition = search.get("definition");
   const status = search.get("status") ?? "";
+  const id = wholeOf(search.get("id"));
   return {
     statuses: status === "" ? undefined : statusesIn(status, isDead),
     definition: definition === null ? undefined : index.definitions.indexOf(definition),
-    worker: wholeOf(search.get("worker")),
+    worker: search.get("worker") === "none" ? -1 : wholeOf(search.get("worker")),
     from: wholeOf(search.get("from")),
     to: wholeOf(search.get("to")),
-    found: undefined,
+    found: id === undefined ? undefined : new Set([id]),
   };
 }
 

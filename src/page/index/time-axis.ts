@@ -8,8 +8,8 @@ export type Interval = { readonly from: number; readonly to: number };
 /** On the axis. */
 const idleWidth = 0.02;
 const maxIdle = 15;
-/** An idle time that takes less of the axis is left as it is. */
-const leastIdle = 0.04;
+/** An idle time that takes less of the axis is left as it is: that nothing ran is worth seeing. */
+const leastIdle = 0.25;
 
 export class TimeAxis {
   readonly from: number;

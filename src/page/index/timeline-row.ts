@@ -4,11 +4,11 @@ import type { SeenStatus, TimeBuckets, TimelineRow, TimeSpan } from "../contract
 import type { TimeAxis } from "./time-axis.ts";
 
 /** Parts of the axis. Two pixels each on a wide screen. */
-export const bucketCount = 1_200;
+const bucketCount = 1_200;
 /** More tasks at once are shown by buckets. */
-const maxLanes = 24;
+const maxLines = 24;
 
-export type Ran = {
+type Ran = {
   readonly id: number;
   readonly started: number;
   readonly ended: number;
@@ -41,28 +41,28 @@ export class RowBuilder {
 
   row(key: TimelineRow["key"], all: number): TimelineRow {
     const about = { key, all, tasks: this.#tasks, failed: this.#failed, busyMs: this.#busyMs };
-    const spans = this.#spans === undefined ? undefined : inLanes(this.#spans);
+    const spans = this.#spans === undefined ? undefined : inLines(this.#spans);
     if (spans !== undefined) {
-      const lanes = spans.reduce((most, [, , , , lane]) => Math.max(most, lane + 1), 1);
-      return { ...about, lanes, spans, buckets: null };
+      const lines = spans.reduce((most, [, , , , line]) => Math.max(most, line + 1), 1);
+      return { ...about, lines, spans, buckets: null };
     }
     const buckets = this.#buckets ?? new Buckets();
     for (const task of this.#spans ?? []) buckets.add(task, this.#axis);
-    return { ...about, lanes: 1, spans: null, buckets: buckets.packed };
+    return { ...about, lines: 1, spans: null, buckets: buckets.packed };
   }
 }
 
 /** Undefined: too many at once. */
-function inLanes(tasks: readonly Ran[]): readonly TimeSpan[] | undefined {
+function inLines(tasks: readonly Ran[]): readonly TimeSpan[] | undefined {
   const ends: number[] = [];
   const spans: TimeSpan[] = [];
   for (const { id, started, ended, status } of tasks.toSorted((a, b) => a.started - b.started)) {
     const free = ends.findIndex((end) => end <= started);
-    const lane = free < 0 ? ends.length : free;
-    if (lane >= maxLanes) return undefined;
+    const line = free < 0 ? ends.length : free;
+    if (line >= maxLines) return undefined;
     // Two of 0 ms at the same time are two.
-    ends[lane] = Math.max(ended, started + 1);
-    spans.push([id, started, ended, status, lane]);
+    ends[line] = Math.max(ended, started + 1);
+    spans.push([id, started, ended, status, line]);
   }
   return spans;
 }

@@ -101,12 +101,12 @@ test("each row counts what ran in the window, in spans and in buckets", async ()
 
 /** On paper: bucket by bucket, task by task. */
 function bucketsOf(tasks: readonly Task[], { from, to }: TimelineView) {
+  const bucketAt = (time: number): number =>
+    Math.min(1199, Math.floor((Math.max(0, base + time - from) / (to - from)) * 1200));
   const buckets = Array.from({ length: 1200 }, (_, i) => {
-    const touching = tasks.filter(({ started, ended }) => {
-      const at = (time: number) =>
-        Math.min(1199, Math.floor((Math.max(0, base + time - from) / (to - from)) * 1200));
-      return at(started) <= i && at(ended) >= i;
-    });
+    const touching = tasks.filter(
+      ({ started, ended }) => bucketAt(started) <= i && bucketAt(ended) >= i,
+    );
     const [left, right] = [i, i + 1].map((edge) => from + (edge / 1200) * (to - from));
     const busy = touching.reduce((sum, { started, ended }) => {
       const part = Math.min(base + ended, right ?? 0) - Math.max(base + started, left ?? 0);
@@ -125,7 +125,7 @@ function bucketsOf(tasks: readonly Task[], { from, to }: TimelineView) {
   };
 }
 
-test("tasks that overlap have lanes of their own, also those of 0 ms; too many at once are buckets", async () => {
+test("tasks that overlap have lines of their own, also those of 0 ms; too many at once are buckets", async () => {
   const task = { name: "load", worker: 0, status: "done" };
   const times = [
     [0, 10],
@@ -143,7 +143,7 @@ test("tasks that overlap have lanes of their own, also those of 0 ms; too many a
   );
   const { rows, first, last } = await rig.data<TimelineView>("/data/runs/1/timeline");
   expect([first, last]).toEqual([base, base + 60]);
-  expect(rows[0]?.spans?.map(([id, , , , lane]) => [id, lane])).toEqual([
+  expect(rows[0]?.spans?.map(([id, , , , line]) => [id, line])).toEqual([
     [1, 0],
     [2, 1],
     [3, 0],
@@ -151,7 +151,7 @@ test("tasks that overlap have lanes of their own, also those of 0 ms; too many a
     [5, 1],
     [6, 0],
   ]);
-  expect(rows[0]?.lanes).toBe(2);
+  expect(rows[0]?.lines).toBe(2);
   await using many = await pageRig((db) =>
     fill(
       db,

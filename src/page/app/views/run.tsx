@@ -16,6 +16,7 @@ import { Failures } from "./failures.tsx";
 import { Graph } from "./graph.tsx";
 import { Logs } from "./logs.tsx";
 import { Tasks } from "./tasks.tsx";
+import { Timeline } from "./timeline.tsx";
 
 type Tab = {
   readonly name: string;
@@ -26,6 +27,7 @@ type Tab = {
 /** The first is shown at `/runs/12`. */
 const tabs: readonly Tab[] = [
   { name: "tasks", title: "Tasks", View: Tasks },
+  { name: "timeline", title: "Timeline", View: Timeline },
   { name: "graph", title: "Graph", View: Graph },
   { name: "failures", title: "Failures", View: Failures },
   { name: "logs", title: "Logs", View: Logs },
