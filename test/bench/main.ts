@@ -15,6 +15,7 @@ import { history } from "./history.ts";
 import { type Benchmark, Kit } from "./kit.ts";
 import { long } from "./long.ts";
 import { memory, noop } from "./noop.ts";
+import { page } from "./page.ts";
 import { progress } from "./progress.ts";
 import { table } from "./report.ts";
 import { manyRows, pour, readers, rows } from "./rows.ts";
@@ -40,6 +41,7 @@ const benchmarks: readonly Benchmark[] = [
   manyRows,
   pour,
   history,
+  page,
   continuedLong,
 ];
 

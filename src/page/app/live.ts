@@ -11,6 +11,9 @@ export const changed = signal<ReadonlyMap<number, RunBrief>>(new Map());
 /** Counts up with each change that is shown. */
 export const ticks = signal(0);
 
+/** Counts up each second, while changes are listened to. */
+export const seconds = signal(0);
+
 type Connection =
   | { readonly type: "connecting" }
   | { readonly type: "live" }
@@ -43,6 +46,12 @@ effect(() => {
     if (connection.value.type !== "lost") connection.value = { type: "lost", since: Date.now() };
   });
   return () => events.close();
+});
+
+effect(() => {
+  if (!isListening.value) return undefined;
+  const timer = setInterval(() => seconds.value++, 1_000);
+  return () => clearInterval(timer);
 });
 
 function accept({ runs }: Change): void {

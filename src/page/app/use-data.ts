@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { OfTasks } from "../contract.ts";
-import { ticks } from "./live.ts";
+import { seconds, ticks } from "./live.ts";
 import { get, isReport, SourceError } from "./source.ts";
 
 export type Loaded<T> =
@@ -14,6 +14,8 @@ export type Loaded<T> =
 type Options = {
   /** Whether a change of the database may change the answer. Default: true. */
   readonly isLive?: boolean;
+  /** Whether the answer changes with time alone, as that about tasks that run. Default: false. */
+  readonly isGrowing?: boolean;
 };
 
 /** After an answer that took as long, the next question waits this many times longer: the server stays below 5 % of a core. */
@@ -23,11 +25,14 @@ const minRestMs = 250;
 const partialRestMs = 50;
 
 /** @param path null: nothing is to be asked */
-export function useData<T>(path: string | null, { isLive = true }: Options = {}): Loaded<T> {
+export function useData<T>(
+  path: string | null,
+  { isLive = true, isGrowing = false }: Options = {},
+): Loaded<T> {
   const [loaded, setLoaded] = useState<Loaded<T>>({ type: "loading" });
   const shown = useRef<string | null>(null);
-  const tick = isLive ? ticks.value : 0;
-  const pending = useRef<{ stop: () => void; path: string } | null>(null);
+  const moment = (isLive ? ticks.value : 0) + (isGrowing ? seconds.value : 0);
+  const pending = useRef<Asked | null>(null);
   const notBefore = useRef(0);
 
   useEffect(() => {
@@ -39,34 +44,42 @@ export function useData<T>(path: string | null, { isLive = true }: Options = {})
       notBefore.current = 0;
       setLoaded((before) => (before.type === "ready" ? { ...before, isOld: true } : before));
     }
-    pending.current = ask(path);
-  }, [path, tick]);
+    load(path);
+  }, [path, moment]);
   useEffect(() => () => pending.current?.stop(), []);
   return loaded;
 
-  function ask(wanted: string): { stop: () => void; path: string } {
-    const control = new AbortController();
-    const load = async (): Promise<void> => {
-      const began = performance.now();
-      const answer = await outcomeOf<T>(wanted, control.signal);
-      if (control.signal.aborted) return;
-      const tookMs = performance.now() - began;
-      const restMs = isPartial(answer) ? partialRestMs : Math.max(minRestMs, tookMs * restFactor);
-      notBefore.current = performance.now() + restMs;
+  function load(wanted: string): void {
+    const delayMs = notBefore.current - performance.now();
+    pending.current = askAfter<T>(wanted, delayMs, (answer, tookMs) => {
+      notBefore.current = performance.now() + restOf(answer, tookMs);
       shown.current = wanted;
-      pending.current = isPartial(answer) ? ask(wanted) : null;
+      pending.current = null;
+      if (isPartial(answer)) load(wanted);
       setLoaded(answer);
-    };
-    const timer = setTimeout(() => void load(), Math.max(0, notBefore.current - performance.now()));
-    return {
-      path: wanted,
-      stop: () => {
-        clearTimeout(timer);
-        control.abort();
-        pending.current = null;
-      },
-    };
+    });
   }
+}
+
+type Asked = { readonly path: string; readonly stop: () => void };
+
+function askAfter<T>(
+  path: string,
+  delayMs: number,
+  take: (answer: Loaded<T>, tookMs: number) => void,
+): Asked {
+  const control = new AbortController();
+  const ask = async (): Promise<void> => {
+    const began = performance.now();
+    const answer = await outcomeOf<T>(path, control.signal);
+    if (!control.signal.aborted) take(answer, performance.now() - began);
+  };
+  const timer = setTimeout(() => void ask(), Math.max(0, delayMs));
+  const stop = (): void => {
+    clearTimeout(timer);
+    control.abort();
+  };
+  return { path, stop };
 }
 
 /** See `OfTasks` of the contract. */
@@ -74,6 +87,9 @@ const isPartial = (answer: Loaded<unknown>): boolean =>
   answer.type === "ready" &&
   !isReport &&
   (answer.data as Partial<OfTasks> | null)?.isComplete === false;
+
+const restOf = (answer: Loaded<unknown>, tookMs: number): number =>
+  isPartial(answer) ? partialRestMs : Math.max(minRestMs, tookMs * restFactor);
 
 async function outcomeOf<T>(path: string, signal: AbortSignal): Promise<Loaded<T>> {
   try {

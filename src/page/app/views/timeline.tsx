@@ -25,7 +25,7 @@ const byNow = (): "worker" | "definition" =>
   param("by") === "definition" ? "definition" : "worker";
 
 export function Timeline({ run }: { readonly run: RunBrief }) {
-  const loaded = useData<TimelineView>(pathOf(run.id));
+  const loaded = useData<TimelineView>(pathOf(run.id), { isGrowing: run.status === "running" });
   const [wanted, show] = useWindow();
   // A window that is on its way is seen at once, from what is there: nothing is to be dimmed.
   const shown = loaded.type === "ready" ? { ...loaded, isOld: false } : loaded;
