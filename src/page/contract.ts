@@ -167,7 +167,7 @@ export type TimeBuckets = {
 export type TimelineRow = {
   /** A worker's number, or a definition. Null: the worker is not known. */
   readonly key: number | string | null;
-  /** Those that began, in the whole run. */
+  /** Those that began in the whole run, or of them those that failed. */
   readonly all: number;
   /** Of the times that are shown. */
   readonly tasks: number;

@@ -79,7 +79,10 @@ class Scan {
 
   /** Rows are those of the whole run: they stay where they are while a person zooms. */
   rows(): Pick<Timeline, "rows" | "moreRows"> {
-    const all = this.#index.memo(`rows ${this.#question.by}`, () => this.#count(() => true));
+    const { by, isFailedOnly } = this.#question;
+    const all = this.#index.memo(`rows ${by} ${isFailedOnly}`, () =>
+      this.#count((chunk, slot) => !isFailedOnly || chunk.status[slot] === failed),
+    );
     const keys = this.#ordered(all);
     const shown = this.#count((chunk, slot) => this.#isShown(chunk, slot));
     const builders = this.#builders(keys.slice(0, maxRows), shown);

@@ -109,8 +109,8 @@ test("a task of 1 ms in an hour can be hit, and a failure before what is around 
   expect(at(502, 8)).toBe(2);
   expect(at(480, 8)).toBe(1);
   expect(at(600, 8)).toBe(3);
-  expect(at(252, 22)).toBe(4);
-  expect(at(300, 22)).toBeUndefined();
+  expect(at(252, 29)).toBe(4);
+  expect(at(300, 29)).toBeUndefined();
   expect(at(300, (layout.rows[1]?.top ?? 0) + 10)).toBe(5);
   expect(at(300, layout.height + 5)).toBeUndefined();
 });

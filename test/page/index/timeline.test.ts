@@ -163,6 +163,19 @@ test("tasks that overlap have lines of their own, also those of 0 ms; too many a
   expect(row?.buckets?.level[600]).toBe(3000);
 });
 
+test("failed only: the rows that have failures", async () => {
+  const task = { name: "load", started: 0, ended: 100 };
+  await using rig = await pageRig((db) =>
+    fill(db, [
+      { ...task, id: 1, worker: 0, status: "done" },
+      { ...task, id: 2, worker: 1, status: "error" },
+      { ...task, id: 3, worker: 1, status: "done" },
+    ]),
+  );
+  const { rows } = await rig.data<TimelineView>("/data/runs/1/timeline?failed=1");
+  expect(rows.map(({ key, all, tasks }) => [key, all, tasks])).toEqual([[1, 1, 1]]);
+});
+
 test("the time between two sessions is squeezed, exactly between their tasks", async () => {
   const week = 7 * 86_400_000;
   const task = { name: "load", worker: 0, status: "done" };

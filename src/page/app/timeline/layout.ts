@@ -7,7 +7,7 @@ type Place = { readonly top: number; readonly height: number };
 
 export type Layout = { readonly height: number; readonly rows: readonly Place[] };
 
-const plain = 30;
+const plain = 34;
 const mostHeight = 96;
 /** With more rows, all of them are low: a canvas has an end. */
 const manyRows = 60;

@@ -57,18 +57,27 @@ export function Timeline({ run }: { readonly run: RunBrief }) {
   );
 }
 
-const Nothing = ({ run }: { readonly run: RunBrief }) =>
-  run.status === "running" ? (
-    <Empty title="No task has begun yet">
-      <p>Each task appears here when it begins.</p>
-    </Empty>
-  ) : (
+function Nothing({ run }: { readonly run: RunBrief }) {
+  if (param("failed") === "1")
+    return (
+      <Empty title="No task has failed">
+        <a href={hrefOf(withParams({ failed: null }))}>Show all tasks</a>
+      </Empty>
+    );
+  if (run.status === "running")
+    return (
+      <Empty title="No task has begun yet">
+        <p>Each task appears here when it begins.</p>
+      </Empty>
+    );
+  return (
     <Empty title="No task has begun in this run">
       <p>
         <a href={hrefOf(`/runs/${run.id}/tasks`)}>Its tasks</a> say why.
       </p>
     </Empty>
   );
+}
 
 /** A million tasks take a second or two. */
 function Reading({ view }: { readonly view: TimelineView }) {
