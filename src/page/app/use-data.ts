@@ -18,8 +18,8 @@ type Options = {
   readonly isGrowing?: boolean;
 };
 
-/** After an answer that took as long, the next question waits this many times longer: the server stays below 5 % of a core. */
-const restFactor = 20;
+/** After an answer that took as long, the next question waits this many times longer: with the stream of changes, the server stays below 5 % of a core. */
+const restFactor = 30;
 const minRestMs = 250;
 /** Where an answer is not complete, the server works on it. */
 const partialRestMs = 50;

@@ -10,8 +10,8 @@ import { type IdRange, runningIds, scanTasks } from "../../store/read/task-scan.
 import { TaskColumns } from "./task-columns.ts";
 import { TextSearch } from "./text-search.ts";
 
-/** After a look that took as long, the next one waits this many times longer: 5 % of a core. */
-const restFactor = 20;
+/** After a look that took as long, the next one waits this many times longer: 3 % of a core. */
+const restFactor = 30;
 const minRestMs = 200;
 /** Between two pages, the server answers others. */
 const pageMs = 8;
@@ -21,7 +21,7 @@ const maxRunning = 1_000;
 const maxDefinitions = 65_535;
 
 /** A sorted million has 8 MB. */
-const maxMade = 6;
+const maxMade = 10;
 const maxSearches = 4;
 
 const allIds: IdRange = [1, maxStoredId];
@@ -84,10 +84,17 @@ export class RunIndex {
 
   /** What is made of all tasks, until one has changed. @param key another one for each other result */
   memo<Result>(key: string, make: () => Result): Result {
-    if (this.#madeOf !== this.#version || this.#made.size >= maxMade) this.#made.clear();
+    if (this.#madeOf !== this.#version) this.#made.clear();
     this.#madeOf = this.#version;
-    if (!this.#made.has(key)) this.#made.set(key, make());
-    return this.#made.get(key) as Result;
+    const result = this.#made.has(key) ? (this.#made.get(key) as Result) : make();
+    // The one that was used last is the last one.
+    this.#made.delete(key);
+    this.#made.set(key, result);
+    for (const [oldest] of this.#made) {
+      if (this.#made.size <= maxMade) break;
+      this.#made.delete(oldest);
+    }
+    return result;
   }
 
   /**

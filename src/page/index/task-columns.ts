@@ -31,6 +31,8 @@ export class TaskChunk {
   readonly rows = new Float64Array(chunkSize).fill(Number.NaN);
   readonly cpuMs = new Int32Array(chunkSize).fill(-1);
   readonly waitedMs = new Int32Array(chunkSize).fill(-1);
+  #earliest = Infinity;
+  #latest = -Infinity;
 
   constructor(first: number) {
     this.first = first;
@@ -46,9 +48,24 @@ export class TaskChunk {
     this.attempt[slot] = Math.min(Math.max(task.attempt, 0), 65_535);
     this.started[slot] = timeOf(task.started);
     this.ended[slot] = timeOf(task.ended);
+    this.#extend(slot);
     this.rows[slot] = task.rows ?? Number.NaN;
     this.cpuMs[slot] = smallInt(task.cpu, maxInt32);
     this.waitedMs[slot] = smallInt(task.waited, maxInt32);
+  }
+
+  #extend(slot: number): void {
+    const [started, ended] = [this.started[slot] ?? Number.NaN, this.ended[slot] ?? Number.NaN];
+    if (Number.isNaN(started)) return;
+    if (started < this.#earliest) this.#earliest = started;
+    // It may run, or go on.
+    const latest = Number.isNaN(ended) ? Infinity : Math.max(started, ended);
+    if (latest > this.#latest) this.#latest = latest;
+  }
+
+  /** Whether tasks of it may have run then: those of near ids ran at near times. */
+  mayHave(from: number, to: number): boolean {
+    return this.#earliest <= to && this.#latest >= from;
   }
 
   /** How long its last attempt took. NaN: it has not ended, or it is not known. */

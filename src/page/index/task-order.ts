@@ -31,7 +31,10 @@ export function orderTasks(
   const values = new Float64Array(columns.size);
   const without: number[] = [];
   let length = 0;
+  const { from, to } = filter;
+  const hasTime = from !== undefined || to !== undefined;
   for (const chunk of columns.chunks) {
+    if (hasTime && !chunk.mayHave(from ?? -Infinity, to ?? Infinity)) continue;
     const valueOf = valuesIn(chunk, sort, now);
     for (let slot = 0; slot < chunk.status.length; slot++) {
       if (!isAsked(chunk, slot, filter, now)) continue;

@@ -27,6 +27,8 @@ export class TimeAxis {
   /** 0..1; what is before or after is at the edge. */
   at(time: number): number {
     if (time <= this.from) return 0;
+    // Most often nothing is squeezed, and there are a million times.
+    if (this.pieces.length === 1) return Math.min((time - this.from) / (this.to - this.from), 1);
     for (const { from, to, at, width } of this.pieces)
       if (time < to) return at + (width * (time - from)) / (to - from);
     return 1;

@@ -30,13 +30,14 @@ export class RowBuilder {
     else this.#buckets = new Buckets();
   }
 
-  add(task: Ran): void {
+  /** Not an object: there are a million of them. */
+  add(id: number, started: number, ended: number, status: SeenStatus): void {
     const { from, to } = this.#axis;
     this.#tasks++;
-    if (task.status === "error") this.#failed++;
-    this.#busyMs += Math.min(task.ended, to) - Math.max(task.started, from);
-    this.#spans?.push(task);
-    this.#buckets?.add(task, this.#axis);
+    if (status === "error") this.#failed++;
+    this.#busyMs += Math.min(ended, to) - Math.max(started, from);
+    this.#spans?.push({ id, started, ended, status });
+    this.#buckets?.add(started, ended, status, this.#axis);
   }
 
   row(key: TimelineRow["key"], all: number): TimelineRow {
@@ -47,7 +48,8 @@ export class RowBuilder {
       return { ...about, lines, spans, buckets: null };
     }
     const buckets = this.#buckets ?? new Buckets();
-    for (const task of this.#spans ?? []) buckets.add(task, this.#axis);
+    for (const { started, ended, status } of this.#spans ?? [])
+      buckets.add(started, ended, status, this.#axis);
     return { ...about, lines: 1, spans: null, buckets: buckets.packed };
   }
 }
@@ -78,7 +80,7 @@ class Buckets {
   #hasFailed = false;
   #hasRunning = false;
 
-  add({ started, ended, status }: Ran, axis: TimeAxis): void {
+  add(started: number, ended: number, status: SeenStatus, axis: TimeAxis): void {
     const from = axis.at(started) * bucketCount;
     const to = axis.at(ended) * bucketCount;
     const first = Math.min(Math.floor(from), bucketCount - 1);

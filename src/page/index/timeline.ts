@@ -81,10 +81,16 @@ class Scan {
   rows(): Pick<Timeline, "rows" | "moreRows"> {
     const { by, isFailedOnly } = this.#question;
     const all = this.#index.memo(`rows ${by} ${isFailedOnly}`, () =>
-      this.#count((chunk, slot) => !isFailedOnly || chunk.status[slot] === failed),
+      this.#count(
+        this.#index.columns.chunks,
+        (chunk, slot) => !isFailedOnly || chunk.status[slot] === failed,
+      ),
     );
     const keys = this.#ordered(all);
-    const shown = this.#count((chunk, slot) => this.#isShown(chunk, slot));
+    const isWhole = this.#question.from === undefined && this.#question.to === undefined;
+    const shown = isWhole
+      ? all
+      : this.#count(this.#chunks(), (chunk, slot) => this.#isShown(chunk, slot));
     const builders = this.#builders(keys.slice(0, maxRows), shown);
     this.#fill(builders);
     const rows = [...builders].map(([key, builder]) =>
@@ -93,11 +99,20 @@ class Scan {
     return { rows, moreRows: keys.length - rows.length };
   }
 
+  /** Without those in which nothing ran then. */
+  #chunks(): readonly TaskChunk[] {
+    const { from, to } = this.#axis;
+    return this.#index.columns.chunks.filter((chunk) => chunk.mayHave(from, to));
+  }
+
   /** By row. -1: the worker is not known. */
-  #count(isCounted: (chunk: TaskChunk, slot: number) => boolean): ReadonlyMap<number, number> {
+  #count(
+    chunks: readonly TaskChunk[],
+    isCounted: (chunk: TaskChunk, slot: number) => boolean,
+  ): ReadonlyMap<number, number> {
     const counts = new Map<number, number>();
     let [last, count] = [Number.NaN, 0];
-    for (const chunk of this.#index.columns.chunks) {
+    for (const chunk of chunks) {
       const { [this.#question.by]: keys, started } = chunk;
       for (let slot = 0; slot < started.length; slot++) {
         if (Number.isNaN(started[slot]) || !isCounted(chunk, slot)) continue;
@@ -141,16 +156,17 @@ class Scan {
   }
 
   #fill(builders: ReadonlyMap<number, RowBuilder>): void {
-    for (const chunk of this.#index.columns.chunks) {
+    // Neighbours often are of one definition.
+    let [key, builder] = [Number.NaN, builders.get(Number.NaN)];
+    for (const chunk of this.#chunks()) {
       const { [this.#question.by]: keys, started, status } = chunk;
       for (let slot = 0; slot < started.length; slot++) {
         if (Number.isNaN(started[slot]) || !this.#isShown(chunk, slot)) continue;
-        builders.get(keys[slot] ?? -1)?.add({
-          id: chunk.first + slot,
-          started: started[slot] ?? 0,
-          ended: endOf(chunk, slot, this.#openEnd),
-          status: this.#statuses[status[slot] ?? 0] ?? "done",
-        });
+        const next = keys[slot] ?? -1;
+        if (next !== key) [key, builder] = [next, builders.get(next)];
+        const ended = endOf(chunk, slot, this.#openEnd);
+        const seen = this.#statuses[status[slot] ?? 0] ?? "done";
+        builder?.add(chunk.first + slot, started[slot] ?? 0, ended, seen);
       }
     }
   }
