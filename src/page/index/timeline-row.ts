@@ -3,8 +3,6 @@
 import type { SeenStatus, TimeBuckets, TimelineRow, TimeSpan } from "../contract.ts";
 import type { TimeAxis } from "./time-axis.ts";
 
-/** Parts of the axis. Two pixels each on a wide screen. */
-const bucketCount = 1_200;
 /** More tasks at once are shown by buckets. */
 const maxLines = 24;
 
@@ -17,17 +15,22 @@ type Ran = {
 
 export class RowBuilder {
   readonly #axis: TimeAxis;
+  readonly #parts: number;
   #spans: Ran[] | undefined;
   #buckets: Buckets | undefined;
   #tasks = 0;
   #failed = 0;
   #busyMs = 0;
 
-  /** @param isFew each task is kept */
-  constructor(axis: TimeAxis, isFew: boolean) {
+  /**
+   * @param isFew each task is kept
+   * @param parts of the axis
+   */
+  constructor(axis: TimeAxis, isFew: boolean, parts: number) {
     this.#axis = axis;
+    this.#parts = parts;
     if (isFew) this.#spans = [];
-    else this.#buckets = new Buckets();
+    else this.#buckets = new Buckets(parts);
   }
 
   /** Not an object: there are a million of them. */
@@ -47,7 +50,7 @@ export class RowBuilder {
       const lines = spans.reduce((most, [, , , , line]) => Math.max(most, line + 1), 1);
       return { ...about, lines, spans, buckets: null };
     }
-    const buckets = this.#buckets ?? new Buckets();
+    const buckets = this.#buckets ?? new Buckets(this.#parts);
     for (const { started, ended, status } of this.#spans ?? [])
       buckets.add(started, ended, status, this.#axis);
     return { ...about, lines: 1, spans: null, buckets: buckets.packed };
@@ -70,21 +73,31 @@ function inLines(tasks: readonly Ran[]): readonly TimeSpan[] | undefined {
 }
 
 class Buckets {
+  readonly #parts: number;
   /** Of those that begin or end within a bucket. */
-  readonly #part = new Float64Array(bucketCount);
+  readonly #part: Float64Array;
   /** Changes from one bucket to the next. */
-  readonly #whole = new Int32Array(bucketCount + 1);
-  readonly #tasks = new Int32Array(bucketCount + 1);
-  readonly #failed = new Int32Array(bucketCount + 1);
-  readonly #running = new Int32Array(bucketCount + 1);
+  readonly #whole: Int32Array;
+  readonly #tasks: Int32Array;
+  readonly #failed: Int32Array;
+  readonly #running: Int32Array;
   #hasFailed = false;
   #hasRunning = false;
 
+  constructor(parts: number) {
+    this.#parts = parts;
+    this.#part = new Float64Array(parts);
+    this.#whole = new Int32Array(parts + 1);
+    this.#tasks = new Int32Array(parts + 1);
+    this.#failed = new Int32Array(parts + 1);
+    this.#running = new Int32Array(parts + 1);
+  }
+
   add(started: number, ended: number, status: SeenStatus, axis: TimeAxis): void {
-    const from = axis.at(started) * bucketCount;
-    const to = axis.at(ended) * bucketCount;
-    const first = Math.min(Math.floor(from), bucketCount - 1);
-    const last = Math.min(Math.floor(to), bucketCount - 1);
+    const from = axis.at(started) * this.#parts;
+    const to = axis.at(ended) * this.#parts;
+    const first = Math.min(Math.floor(from), this.#parts - 1);
+    const last = Math.min(Math.floor(to), this.#parts - 1);
     if (first === last) this.#part[first] = (this.#part[first] ?? 0) + to - from;
     else {
       this.#part[first] = (this.#part[first] ?? 0) + first + 1 - from;
@@ -125,5 +138,5 @@ function addRange(changes: Int32Array, first: number, last: number): void {
 
 function summed(changes: Int32Array): number[] {
   let sum = 0;
-  return Array.from(changes.subarray(0, bucketCount), (change) => (sum += change));
+  return Array.from(changes.subarray(0, -1), (change) => (sum += change));
 }

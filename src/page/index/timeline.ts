@@ -12,6 +12,9 @@ import { RowBuilder } from "./timeline-row.ts";
 /** Tasks that are shown one by one. */
 const maxSpans = 3_000;
 const maxRows = 200;
+/** Parts of the axis: two pixels each on a wide screen. Of many rows each has fewer: an answer stays below a megabyte. */
+const [fineParts, coarseParts] = [1_200, 600];
+const manyRows = 60;
 const failed = taskStatuses.indexOf("error");
 
 export type TimelineQuestion = {
@@ -152,7 +155,8 @@ class Scan {
       if (left < 0) break;
       few.add(key);
     }
-    return new Map(keys.map((key) => [key, new RowBuilder(this.#axis, few.has(key))]));
+    const parts = keys.length > manyRows ? coarseParts : fineParts;
+    return new Map(keys.map((key) => [key, new RowBuilder(this.#axis, few.has(key), parts)]));
   }
 
   #fill(builders: ReadonlyMap<number, RowBuilder>): void {
