@@ -7,7 +7,7 @@ import { go, hrefOf, param, withParams } from "../router.ts";
 import { isReport } from "../source.ts";
 import { Chart, rowHref } from "../timeline/chart.tsx";
 import { type Range, Scale, zoomed } from "../timeline/scale.ts";
-import { useWindow } from "../timeline/use-window.ts";
+import { useShownRange } from "../timeline/shown-range.ts";
 import { useData } from "../use-data.ts";
 
 /** What the address has beside the window. A report has only the two ways to look at all. */
@@ -26,7 +26,7 @@ const byNow = (): "worker" | "definition" =>
 
 export function Timeline({ run }: { readonly run: RunBrief }) {
   const loaded = useData<TimelineView>(pathOf(run.id), { isGrowing: run.status === "running" });
-  const [wanted, show] = useWindow();
+  const [wanted, show] = useShownRange();
   // A window that is on its way is seen at once, from what is there: nothing is to be dimmed.
   const shown = loaded.type === "ready" ? { ...loaded, isOld: false } : loaded;
   return (

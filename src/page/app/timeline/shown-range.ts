@@ -11,7 +11,7 @@ const settleMs = 150;
 type Shown = readonly [shown: Range | null, show: (range: Range | null) => void];
 
 /** Null: the whole run, as long as it grows. */
-export function useWindow(): Shown {
+export function useShownRange(): Shown {
   const address = rangeIn(param("from"), param("to"));
   const [moving, setMoving] = useState<Range | null | undefined>();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
