@@ -140,7 +140,10 @@ const againAnywhere = (
 /** The arguments that identify this run: with others, the same command would start another run. */
 const again = (flags: RunFlags): string[] => [
   pathWord(flags.file),
-  ...(flags.params === undefined ? [] : ["--params", pathWord(flags.params)]),
+  // `-` is standard input, and no path.
+  ...(flags.params === undefined
+    ? []
+    : ["--params", flags.params === "-" ? "-" : pathWord(flags.params)]),
   ...flags.param.flatMap((param) => flagWords("--param", param)),
   ...flags.only.flatMap((only) => flagWords("--only", only)),
 ];

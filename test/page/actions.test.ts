@@ -79,6 +79,7 @@ test("a run with params of the form, then its failed tasks again, then one of th
     `echo '{"limit":4,"token":"***"}' | pipeloom run ${file}:named --db ${rig.db} --fresh --params -`,
   );
   expect(run.output).toContain("even: 2");
+  expect(Bun.stripANSI(run.output)).toContain(" --params - --db ");
   expect(run.output).toContain("token given");
   const { runs } = await rig.data<{ runs: { id: number; trigger: string }[] }>("/data/runs");
   expect(runs[0]).toMatchObject({ id: 2, trigger: "page" });
