@@ -97,8 +97,10 @@ function whatHappens({ type, run }: AgainDialog): string {
           : `, and what was skipped because of them (${count(counts.skipped)})`;
       return `${tasks(counts.error, "failed task")} run${counts.error === 1 ? "s" : ""} again${skipped}, in a new session of run ${run.id}. ${stays}`;
     }
-    case "rerun-task":
-      return `This task runs again in a new session of run ${run.id}; what depends on it does so where its result differs. The rows that it wrote stay until it writes them again.`;
+    case "rerun-task": {
+      const failed = counts.error === 0 ? "" : " Tasks that failed are tried again too.";
+      return `This task runs again in a new session of run ${run.id}; what depends on it does so where its result differs.${failed} The rows that it wrote stay until it writes them again.`;
+    }
     case "resume":
       return `Run ${run.id} goes on where it stopped: ${count(counts.done)} of ${count(run.total ?? counts.done)} tasks are done. ${stays}`;
   }

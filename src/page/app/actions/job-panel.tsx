@@ -19,8 +19,10 @@ export function JobPanel() {
     <section
       class="job-panel"
       aria-label="what the page has started"
-      onKeyDown={({ key }) => {
-        if (key === "Escape") openJob.value = null;
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        openJob.value = null;
       }}
     >
       <header>

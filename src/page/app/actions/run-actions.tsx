@@ -58,3 +58,19 @@ function NextStep({ run }: { readonly run: RunBrief }) {
     </button>
   );
 }
+
+type TaskProps = {
+  readonly run: RunBrief;
+  readonly task: number;
+  readonly title: string;
+};
+
+/** For a task that is looked at. One that was never ready runs when the run goes on. */
+export function RerunTask({ run, task, title }: TaskProps) {
+  if (!canAct.value || run.file === null || run.status === "running") return null;
+  return (
+    <button type="button" onClick={open({ type: "rerun-task", run, task, title })}>
+      Rerun …
+    </button>
+  );
+}

@@ -21,6 +21,8 @@ export function Modal({ title, onClose, children }: Props) {
       class="modal"
       aria-labelledby={id}
       onClose={onClose}
+      // Escape closes the dialog only, and not also what is behind it.
+      onKeyDown={(event) => event.stopPropagation()}
       onClick={({ target }) => {
         // The backdrop is the dialog itself: all that is inside is in its child.
         if (target === dialog.current) dialog.current?.close();

@@ -11,6 +11,7 @@ import type {
   StoredText,
   TaskView,
 } from "../../contract.ts";
+import { RerunTask } from "../actions/run-actions.tsx";
 import { count, duration, time } from "../format.ts";
 import { Show } from "../parts/states.tsx";
 import { Status } from "../parts/status.tsx";
@@ -37,7 +38,7 @@ export function TaskDrawer({ run, task }: Props) {
       <Show of={loaded}>
         {(view) => (
           <>
-            <Head view={view} />
+            <Head run={run} view={view} />
             {view.error === null ? null : <ErrorPart error={view.error} place={view.place} />}
             <Culprits run={run} tasks={view.culprits} />
             <Attempts attempts={view.attempts} />
@@ -68,12 +69,23 @@ const Part = ({
   </section>
 );
 
-const Head = ({ view: { task } }: { readonly view: TaskView }) => (
+type HeadProps = { readonly run: RunBrief; readonly view: TaskView };
+
+const Head = ({ run, view: { task } }: HeadProps) => (
   <header>
     <h2>
       {task.name} {task.label} <small>#{task.id}</small>
     </h2>
-    <Status of={task.status} />
+    <div class="toolbar">
+      <Status of={task.status} />
+      {task.attempt === 0 ? null : (
+        <RerunTask
+          run={run}
+          task={task.id}
+          title={`${task.name}${task.label === null ? "" : ` ${task.label}`}`}
+        />
+      )}
+    </div>
     {task.status === "running" && task.message !== null ? <p>{task.message}</p> : null}
   </header>
 );
