@@ -97,7 +97,7 @@ export class Parts {
     this.slow = new SlowWatch({ times, inFlight, inputs, onEvents });
     this.schedule = new Schedule(pipeline.pools);
     this.identities = new Identities(mask, (vertex, wasCounted) => {
-      this.writer.record([againRecord(vertex)]);
+      this.writer.record([againRecord(vertex, inputs)]);
       const { id, name } = vertex;
       if (wasCounted) onEvents([{ type: "task-again", id: id as TaskId, name }]);
     });

@@ -27,11 +27,9 @@ export const queuedRecord = (vertex: TaskVertex, inputs: Inputs): MainRecord => 
   ...identity(vertex, inputs),
 });
 
-export const againRecord = (vertex: TaskVertex): MainRecord => ({
+export const againRecord = (vertex: TaskVertex, inputs: Inputs): MainRecord => ({
   type: "again",
-  id: vertex.id as TaskId,
-  name: vertex.name,
-  key: keyOf(vertex),
+  ...identity(vertex, inputs),
 });
 
 export const skippedRecord = (

@@ -122,7 +122,12 @@ export type Ack = {
 /** What main records itself, because no worker knows it. */
 export type MainRecord =
   /** The task runs from its beginning because it depends on one that does. To be recorded before it is assigned. */
-  | { readonly type: "again"; readonly id: TaskId; readonly name: string; readonly key: string }
+  | (PlannedItem & {
+      readonly type: "again";
+      readonly id: TaskId;
+      readonly name: string;
+      readonly key: string;
+    })
   | (PlannedItem & {
       readonly type: "queued";
       readonly id: TaskId;

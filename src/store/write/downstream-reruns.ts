@@ -2,14 +2,15 @@
 
 import type { Database } from "bun:sqlite";
 
-import type { RunId, TaskId } from "../../protocol/ids.ts";
+import { type RunId, unknownPosition } from "../../protocol/ids.ts";
 import { askedDownstream, askedFor, ranDownstream } from "../decide-reruns.ts";
 import { ofRun } from "../own-tables.ts";
 import type { BusyHandler } from "../busy-handler.ts";
+import type { PlannedTask } from "./history.ts";
 
 const whyAgain = "it ran again because what it depends on did (--downstream)";
-const againSql = `INSERT INTO task_runs (run_id, id, name, key, status, fingerprint, reason, rows)
-  VALUES (?, ?, ?, ?, 'queued', '${askedDownstream}', '${whyAgain}', 0)
+const againSql = `INSERT INTO task_runs (run_id, id, name, key, input, label, needs, position, status, fingerprint, reason, rows)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', '${askedDownstream}', '${whyAgain}', 0)
   ON CONFLICT (run_id, id) DO UPDATE SET cursor = NULL, fingerprint = excluded.fingerprint, reason = excluded.reason`;
 /** A task that has left the plan was not run again, whatever its reason says. */
 const endSql = `UPDATE task_runs SET fingerprint = NULL, reason = CASE fingerprint WHEN '${ranDownstream}' THEN reason END
@@ -19,7 +20,7 @@ export class DownstreamReruns {
   readonly #db: Database;
   readonly #run: RunId;
   readonly #busyHandler: BusyHandler;
-  #again: (readonly [id: TaskId, name: string, key: string])[] = [];
+  #again: PlannedTask[] = [];
   #ends = false;
 
   constructor(db: Database, run: RunId, busyHandler: BusyHandler) {
@@ -32,8 +33,8 @@ export class DownstreamReruns {
     return this.#again.length === 0;
   }
 
-  again(id: TaskId, name: string, key: string): void {
-    this.#again.push([id, name, key]);
+  again(task: PlannedTask): void {
+    this.#again.push(task);
   }
 
   end(): void {
@@ -42,8 +43,10 @@ export class DownstreamReruns {
 
   /** Before the rows of the tasks: what follows for the same task counts. */
   flush(): void {
-    for (const again of this.#again) {
-      this.#busyHandler.run(() => this.#db.run(againSql, [this.#run, ...again]));
+    for (const { id, name, key, input, label, needs, position } of this.#again) {
+      const stored = position === unknownPosition ? null : position;
+      const cells = [this.#run, id, name, key, input, label, needs, stored];
+      this.#busyHandler.run(() => this.#db.run(againSql, cells));
     }
     this.#again = [];
   }

@@ -40,6 +40,12 @@ export type TaskRow = {
   readonly position: number;
 };
 
+/** A task that has not begun. */
+export type PlannedTask = Pick<
+  TaskRow,
+  "id" | "name" | "key" | "input" | "label" | "needs" | "position"
+>;
+
 export type LogRow = {
   readonly id: TaskId;
   readonly attempt: number;
@@ -130,7 +136,7 @@ export interface History {
     position: number,
   ): void;
   /** The task is to run from its beginning, and what depends on it. Not after `setTask` or `setDone` for the same task. */
-  setAgain(id: TaskId, name: string, key: string): void;
+  setAgain(task: PlannedTask): void;
   setProgress(id: TaskId, progress: number, message: string | null): void;
   /**
    * @param cursor JSON text

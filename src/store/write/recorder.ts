@@ -118,7 +118,12 @@ export class Recorder {
         });
         return;
       case "again":
-        return this.#history.setAgain(record.id, record.name, record.key);
+        return this.#history.setAgain({
+          ...itemOf(record),
+          id: record.id,
+          name: record.name,
+          key: record.key,
+        });
       case "skipped":
         return this.#skipped(record);
       case "reused":

@@ -23,6 +23,7 @@ import type {
   History,
   LogRow,
   LookedUp,
+  PlannedTask,
   ReusedTask,
   RunEnd,
   Sources,
@@ -164,8 +165,8 @@ export class SqliteHistory implements History {
     this.#done.add(cells, more, input, position);
   }
 
-  setAgain(id: TaskId, name: string, key: string): void {
-    this.#reruns.again(id, name, key);
+  setAgain(task: PlannedTask): void {
+    this.#reruns.again(task);
   }
 
   endMarks(): void {

@@ -50,7 +50,7 @@ const countsOf = (db: Database): unknown =>
 
 test("a done task that begins again is counted once, and its last attempt is kept", () => {
   const { db, history } = passingOn();
-  history.setAgain(id, "a", "a");
+  history.setAgain(taskRow({ ...task, status: "queued" }));
   start(history);
   commit(db, history);
   expect(countsOf(db)).toMatchObject({ running: 1, done: 0 });
@@ -64,7 +64,7 @@ test("a done task that begins again is counted once, and its last attempt is kep
 
 test("a short task has no start of its own, and the same holds", () => {
   const { db, history } = passingOn();
-  history.setAgain(id, "a", "a");
+  history.setAgain(taskRow({ ...task, status: "queued" }));
   end(history);
   commit(db, history);
   expect(countsOf(db)).toMatchObject({ done: 1 });
@@ -73,21 +73,30 @@ test("a short task has no start of its own, and the same holds", () => {
 
 test("that it runs again begins it from its beginning", () => {
   const { db, history } = passingOn();
-  history.setAgain(id, "a", "a");
+  history.setAgain(taskRow({ ...task, status: "queued" }));
   commit(db, history);
   expect(stateOf(db)).toEqual({ status: "done", cursor: null, fingerprint: "asked+" });
 });
 
+test("a new task is in the file with its item before it begins", () => {
+  const { db, history } = passingOn();
+  const item = { input: "1", label: "one", needs: "7", position: 5 };
+  history.setAgain(taskRow({ id: taskId(8), name: "b", key: "b:1", status: "queued", ...item }));
+  commit(db, history);
+  const found = db.query("SELECT input, label, needs, position FROM task_runs WHERE id = 8").get();
+  expect(found).toEqual(item);
+});
+
 test("the end of the run clears the mark of a task that has run again, and of one that the plan no longer has", () => {
   const { db, history } = passingOn();
-  history.setAgain(id, "a", "a");
+  history.setAgain(taskRow({ ...task, status: "queued" }));
   end(history);
   commit(db, history);
   expect(stateOf(db)).toMatchObject({ fingerprint: "done+" });
   history.endMarks();
   commit(db, history);
   expect(stateOf(db)).toMatchObject({ fingerprint: null });
-  history.setAgain(id, "a", "a");
+  history.setAgain(taskRow({ ...task, status: "queued" }));
   history.endMarks();
   commit(db, history);
   expect(stateOf(db)).toMatchObject({ fingerprint: null });

@@ -10,6 +10,7 @@ import { prepareRun } from "../../../src/store/write/prepare-run.ts";
 import { Recorder } from "../../../src/store/write/recorder.ts";
 import { SqliteHistory } from "../../../src/store/write/sqlite-history.ts";
 import { options, request, storedRun } from "./options.ts";
+import { taskRow } from "./task-rows.ts";
 
 const failure = { name: "E", message: "why" };
 const worker = workerId(3);
@@ -164,7 +165,7 @@ test("so does a done one that is to run again, once it begins", () => {
   bench.records(ended(1, 2, done));
   bench.db.run("UPDATE task_runs SET fingerprint = 'asked'");
   bench.continue();
-  bench.history.setAgain(taskId(1), "t1", "t:1");
+  bench.history.setAgain(taskRow({ ...identity, status: "queued" }));
   bench.commit();
   expect(bench.attempts()).toEqual([]);
   bench.records(ended(1, 20, done));
