@@ -8,6 +8,7 @@ import { defineCliCommand } from "../cli/command.ts";
 import { print } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
+import { dbFlag, pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { isRunAlive } from "../store/liveness.ts";
 import { noLock } from "../store/lock.ts";
 import { openDatabase, shortTuning } from "../store/open-database.ts";
@@ -99,7 +100,7 @@ export const command = defineCliCommand({
 const inUse = (db: string): UserError =>
   new UserError(
     `${db}: a run is running, so the file cannot be shrunk now`,
-    "leave out --vacuum, or wait for the run: pipeloom status --watch",
+    `leave out --vacuum, or wait for the run: ${pipeloomCommand("status", "--watch", ...dbFlag(db))}`,
   );
 
 type Look = {

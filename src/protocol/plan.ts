@@ -36,6 +36,8 @@ export type NextTask = {
   readonly rerun: Rerun | null;
   /** Tasks that failed and would run again, unless they are optional. */
   readonly failed: number;
+  /** In the run's last session, tasks of it depended on some of a definition that runs again with what depends on it. */
+  readonly follows?: true;
 };
 
 /** Which results of earlier runs a run would take for the tasks of a definition with `reuse`. */

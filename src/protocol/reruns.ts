@@ -33,6 +33,8 @@ export type Rerun = {
   readonly downstream?: true;
   /** How many tasks. */
   readonly count: number;
+  /** The first three as the screen shows them, where each was asked for by its title: `load day=2026-11-03`. */
+  readonly titles?: readonly string[];
 };
 
 /** Fingerprints of the code that tasks can reach, by the name of the definition. */

@@ -15,13 +15,12 @@ import type { Database } from "bun:sqlite";
 
 import { JSON } from "../base/globals.ts";
 import type { RunRequest } from "../protocol/run-request.ts";
-import type { NextTask } from "../protocol/plan.ts";
 import type { Rerun } from "../protocol/reruns.ts";
 import type { SessionCode } from "../protocol/reuse.ts";
 import { onlyRow } from "./only-row.ts";
 import { ofRun } from "./own-tables.ts";
 import { queriesOf } from "./queries.ts";
-import { findTasks, noTask } from "./task-names.ts";
+import { findTasks, maxTitles, noTask, titlesByDefinition } from "./task-names.ts";
 import { StoreError } from "./store-error.ts";
 import type { RunRow } from "./read/run-rows.ts";
 
@@ -95,7 +94,10 @@ export function decideReruns(
   const hasMarked = hasMarkedTasks(db, run);
   const asked = askedTasks(db, path, run, request);
   const parts = decider.needsParts || hasMarked ? partsOf(db, run, request, asked) : [];
-  const decision = { ...decider.decide(parts), asked, hasMarked };
+  const decided = decider.decide(parts);
+  const titles = titlesByDefinition(queriesOf(db), run.id, asked);
+  const reruns = decided.reruns.map((rerun) => withTitles(rerun, titles.get(rerun.task)));
+  const decision = { ...decided, reruns, asked, hasMarked };
   if (decider.repeating.length > 0) throw wouldRepeat(path, run, decider.repeating, stored);
   assertSomething(path, run, request, parts);
   return decision;
@@ -130,10 +132,18 @@ function askedTasks(
   });
 }
 
+/** Tasks that are asked for one by one. Where others of the definition run again too, their number says more. */
+const withTitles = (rerun: Rerun, titles: readonly string[] = []): Rerun =>
+  titles.length === 0 ||
+  rerun.reason !== "asked" ||
+  titles.length < Math.min(rerun.count, maxTitles)
+    ? rerun
+    : { ...rerun, titles };
+
 export const askedMark = ({ reruns: { downstream } }: RunRequest): string =>
   downstream ? askedDownstream : askedFor;
 
-function partsOf(
+export function partsOf(
   db: Database,
   { id }: RunRow,
   request: RunRequest,
@@ -148,27 +158,6 @@ function partsOf(
   return rows
     .all(id, JSON.stringify(asked), askedMark(request))
     .map((part) => ({ ...part, definition: definitionIn(part.definition) }));
-}
-
-/**
- * What a run with this request would do about each definition.
- * @throws as `decideReruns`
- */
-export function nextTasks(
-  db: Database,
-  path: string,
-  run: RunRow,
-  request: RunRequest,
-  code: SessionCode | undefined,
-): readonly NextTask[] {
-  const { reruns, asked } = decideReruns(db, path, run, request, code);
-  const parts = partsOf(db, run, request, asked);
-  return request.tasks.map((task) => {
-    const rerun = reruns.find((each) => each.task === task) ?? null;
-    const own = parts.filter(({ definition }) => definition === task);
-    const again = rerun === null || rerun.isKept ? 0 : rerun.count;
-    return { task, kept: Math.max(0, sum(own, "done") - again), rerun, failed: sum(own, "failed") };
-  });
 }
 
 type Repeating = { readonly task: string; readonly isDeclared: boolean };
@@ -265,7 +254,8 @@ class Decider {
     const again = outdated === undefined ? old : [...current, ...old];
     // Failed tasks with a checkpoint are among the committed ones of `current`.
     const alsoFailed = outdated === undefined ? "failed" : "failedEmpty";
-    const count = sum(again, "committed") + (failed ? sum(current, alsoFailed) : 0);
+    const others = failed ? sum(current, alsoFailed) + sum(old, "failedEmpty") : 0;
+    const count = sum(again, "committed") + others;
     if (count === 0) return [];
     const isAsked = isAsking(outdated) || old.every(({ fingerprint }) => isAsking(fingerprint));
     const isChanged = outdated !== undefined && !isAsking(outdated);
@@ -292,7 +282,7 @@ const reasonOf = (marks: readonly (string | null | undefined)[]): "code" | "decl
     ? "code"
     : "declared";
 
-const sum = (
+export const sum = (
   parts: readonly Part[],
   what: "done" | "committed" | "failed" | "failedEmpty",
 ): number => parts.reduce((total, part) => total + part[what], 0);

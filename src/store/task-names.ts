@@ -6,14 +6,14 @@ import { nearest } from "../base/suggest.ts";
 import { visible } from "../base/text.ts";
 import type { RunId } from "../protocol/ids.ts";
 import { hasTitle, type Shown, titleOf } from "../protocol/label.ts";
-import { nameInKey } from "../protocol/task-key.ts";
+import { nameInKey, nameOfKey } from "../protocol/task-key.ts";
 import { itemColumns, storedLabel } from "./read/stored-item.ts";
 import { NamedTasks } from "./read/named-tasks.ts";
 import type { Row } from "./read/reader.ts";
 import { storedGraph } from "./read/stored-graph.ts";
 import type { Queries } from "./queries.ts";
 
-type Titled = Shown & { readonly id: number };
+type Titled = Shown & { readonly id: number; readonly definition: string };
 
 /** Bounds memory: rows that are read at once. */
 const pageSize = 10_000;
@@ -80,6 +80,7 @@ const titledRow = (row: Row): Titled => ({
   id: idOf(row),
   name: String(row["name"]),
   label: storedLabel(row),
+  definition: nameOfKey(String(row["key"])),
 });
 
 function titled(db: Queries, run: RunId, id: number): Titled | undefined {
@@ -105,6 +106,26 @@ function definitionsOf(db: Queries, run: RunId): string[] {
   return db
     .query("SELECT name FROM pipeloom_definitions WHERE run_id = ? LIMIT 100", [run])
     .map((row) => String(row["name"]));
+}
+
+/** Of tasks that are asked for, that are named. */
+export const maxTitles = 3;
+
+/** The titles of the first of these tasks, by their definitions. */
+export function titlesByDefinition(
+  db: Queries,
+  run: RunId,
+  ids: readonly number[],
+): ReadonlyMap<string, readonly string[]> {
+  const titles = new Map<string, string[]>();
+  for (const id of ids.slice(0, maxCompared)) {
+    const task = titled(db, run, id);
+    if (task === undefined) continue;
+    const known = titles.get(task.definition) ?? [];
+    if (known.length < maxTitles) known.push(titleOf(task.name, task.label));
+    titles.set(task.definition, known);
+  }
+  return titles;
 }
 
 /**

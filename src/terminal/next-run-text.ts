@@ -1,5 +1,6 @@
 // What a run would do about each task, as text. Pure.
 
+import { firstFew } from "../base/first-few.ts";
 import { pad, plural, visible, width } from "../base/text.ts";
 import type { NextReuse, NextRun, NextTask } from "../protocol/plan.ts";
 import { changeText } from "./change-text.ts";
@@ -78,9 +79,21 @@ function reuseText({ run, results, why, changed, rows = "" }: NextReuse): string
 function keptNote(tasks: readonly NextTask[]): string {
   if (tasks.every(({ kept }) => kept === 0)) return "";
   return tasks.some(({ rerun }) => rerun?.isKept === false && rerun.downstream === true)
-    ? "With --downstream, a kept task runs again if it depends on one that runs again.\n"
+    ? downstreamNote(tasks.filter(({ kept, follows }) => kept > 0 && follows === true))
     : "A kept task runs again if its input is another one then, such as a result that it reads.\n";
 }
+
+/** @param followers definitions that depend on one that runs again. None is known of a run of an earlier version */
+const downstreamNote = (followers: readonly NextTask[]): string =>
+  followers.length === 0
+    ? "With --downstream, a kept task runs again if it depends on one that runs again.\n"
+    : `With --downstream, a kept task of ${firstFew(
+        followers.map(({ task }) => visible(task)),
+        maxFollowers,
+      )} runs again if it depends on one that runs again.\n`;
+
+/** Names of definitions in a line. */
+const maxFollowers = 10;
 
 /** A longer name has its line alone. */
 const maxName = 32;
@@ -113,10 +126,13 @@ function what({ kept, rerun, failed }: NextTask): string | undefined {
   return parts.length === 0 ? undefined : parts.join("; ");
 }
 
-const again = ({ count, reason, isKept, downstream }: NonNullable<NextTask["rerun"]>): string =>
-  isKept
-    ? `kept${times(count)}, as asked: ${changes[reason]}`
-    : `runs again${times(count)}: ${changes[reason]}${downstream === true ? ", with what depends on it" : ""}`;
+function again({ count, reason, isKept, ...more }: NonNullable<NextTask["rerun"]>): string {
+  if (isKept) return `kept${times(count)}, as asked: ${changes[reason]}`;
+  const { downstream, titles = [] } = more;
+  const which = titles.length === 0 ? "" : `, ${firstFew(titles.map(visible), maxFollowers)}`;
+  const further = downstream === true ? ", with what depends on it" : "";
+  return `runs again${times(count)}: ${changes[reason]}${which}${further}`;
+}
 
 const changes = {
   code: "its code has changed",

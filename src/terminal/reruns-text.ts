@@ -36,7 +36,13 @@ function changedLine(run: number, tasks: readonly Rerun[]): readonly string[] {
   return [`${what} since run ${run}: ${named(tasks)}; ${follows}`];
 }
 
-const named = (tasks: readonly Rerun[]): string =>
-  tasks.map(({ task, count }) => `${visible(task)}${times(count)}`).join(", ");
+const named = (tasks: readonly Rerun[]): string => tasks.map(nameOf).join(", ");
+
+/** `load-day (×40)`, or the tasks that were asked for one by one: `load-day day=1, load-day day=2, …` */
+function nameOf({ task, count, titles }: Rerun): string {
+  if (titles === undefined) return `${visible(task)}${times(count)}`;
+  const shown = titles.map(visible).join(", ");
+  return count > titles.length ? `${shown}, …${times(count)}` : shown;
+}
 
 export const times = (count: number): string => (count === 1 ? "" : ` (×${grouped(count)})`);

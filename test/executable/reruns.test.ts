@@ -324,3 +324,25 @@ test.skipIf(process.platform === "win32")(
   },
   30_000,
 );
+
+const failing = `{ if (day === "b") throw new Error("down"); return day; }`;
+
+test("what runs again as asked is counted once, and named", async () => {
+  using folder = tempFolder();
+  await edited(folder, failing);
+  const failed = await edited(folder, failing, "--rerun", "failed", "--dry-run");
+  expect(failed.out).toContain("  load-day  runs again: as asked; kept\n");
+  const chain = await edited(
+    folder,
+    failing,
+    "--rerun",
+    "load-day day=a",
+    "--downstream",
+    "--dry-run",
+  );
+  expect(chain.out).toContain(
+    "  load-day  runs again: as asked, load-day day=a, with what depends on it; runs again: it failed\n",
+  );
+  const titled = await edited(folder, failing, "--rerun", "load-day day=a");
+  expect(titled.err).toContain("runs again, as asked: load-day day=a\n");
+}, 30_000);

@@ -65,3 +65,32 @@ test("a file or a variable that a task declares is not its code", () => {
     "files or variables that 1 task declares changed since run 3: load (×2); results are kept, as asked",
   ]);
 });
+
+test("with --downstream, the definitions that follow are named where they are known", () => {
+  const again: Rerun = { task: "load", reason: "asked", isKept: false, count: 1, downstream: true };
+  const load = { task: "load", kept: 0, rerun: again, failed: 0 };
+  expect(linesOf(load, { ...kept("sum"), follows: true }, kept("list")).at(-1)).toBe(
+    "With --downstream, a kept task of sum runs again if it depends on one that runs again.",
+  );
+});
+
+const asked = (count: number, some: readonly string[]): Rerun => ({
+  task: "load",
+  reason: "asked",
+  isKept: false,
+  count,
+  titles: some,
+});
+
+test("tasks that are asked for one by one are named", () => {
+  const titles = ["load day=1", "load day=2", "load day=3"];
+  expect(rerunLines(3, [asked(1, titles.slice(0, 1))])).toEqual([
+    "runs again, as asked: load day=1",
+  ]);
+  expect(rerunLines(3, [asked(7, titles)])).toEqual([
+    "runs again, as asked: load day=1, load day=2, load day=3, … (×7)",
+  ]);
+  expect(
+    linesOf({ task: "load", kept: 2, rerun: asked(1, titles.slice(0, 1)), failed: 0 })[0],
+  ).toBe("  load  runs again: as asked, load day=1; kept (×2)");
+});

@@ -7,7 +7,7 @@ import { maxStoredId, runId } from "../../protocol/ids.ts";
 import type { RunRequest, WriterOptions } from "../../protocol/run-request.ts";
 import type { NextRun } from "../../protocol/plan.ts";
 import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
-import { nextTasks } from "../decide-reruns.ts";
+import { nextTasks } from "./next-tasks.ts";
 import { knownParts } from "../known-parts.ts";
 import { RunAliveError } from "../liveness.ts";
 import { schemaVersion } from "../migrate.ts";
