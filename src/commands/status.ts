@@ -120,6 +120,7 @@ function look({ db, reader, limit, run, only }: Asked, maxTasks = limit): Overvi
     maxRuns,
     maxTasks,
     only,
+    hasCosts: true,
     isAlive: (each) => isRunAlive(db, each),
     ...(run === undefined ? {} : { run }),
   });

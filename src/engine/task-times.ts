@@ -5,7 +5,7 @@ import type { AnyTaskDefinition } from "../api/task-definition.ts";
 import { Histogram } from "../base/histogram.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
 import type { Learned, LearnedTask, SessionDurations } from "../protocol/learned.ts";
-import type { DefinitionTime } from "../protocol/summary.ts";
+import { type DefinitionTime, maxDefinitionTimes } from "../protocol/summary.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import {
   learnedWeight,
@@ -21,8 +21,6 @@ const mostWeight = 50;
 const maxWatched = 1000;
 /** The order of shorter tasks does not matter. */
 const shortMs = 64;
-
-const maxLongest = 5;
 
 /** Tasks whose expected durations differ by less than a factor of 2 are of one class, and keep the author's order. */
 export const durationClasses = 32;
@@ -181,7 +179,7 @@ export class TaskTimes {
     return [...this.#all.values()]
       .filter(({ seen }) => seen.size > 0)
       .toSorted((a, b) => b.totalMs - a.totalMs)
-      .slice(0, maxLongest)
+      .slice(0, maxDefinitionTimes)
       .map(({ definition, seen, totalMs }) => ({
         task: this.#nameOf(definition.name),
         tasks: seen.size,

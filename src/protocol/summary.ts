@@ -25,6 +25,9 @@ type FailedGroup = {
   readonly tasks: readonly string[];
 };
 
+/** Of a summary. */
+export const maxDefinitionTimes = 5;
+
 /** The tasks of one definition that this session has run to their end. */
 export type DefinitionTime = {
   readonly task: string;

@@ -6,7 +6,12 @@ import { Date } from "../../base/globals.ts";
 import { parseFailure } from "../../base/stored-failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { type RunStatus, runStatuses, type TaskStatus } from "../../protocol/status.ts";
-import type { DefinitionTime, RunSummary, SessionCosts } from "../../protocol/summary.ts";
+import {
+  type DefinitionTime,
+  maxDefinitionTimes,
+  type RunSummary,
+  type SessionCosts,
+} from "../../protocol/summary.ts";
 import { busyTimeoutMs } from "../busy-handler.ts";
 import { ofRun } from "../own-tables.ts";
 import { sqliteCode } from "../sqlite-error.ts";
@@ -70,7 +75,7 @@ function readSummary(path: string, run: RunId): RunSummary | undefined {
 function costsOf(db: Database, run: RunId): SessionCosts {
   using times = db.prepare<DefinitionTime, [number]>(
     `SELECT task, tasks, total_ms AS totalMs FROM pipeloom_durations
-      WHERE run_id = ? ORDER BY total_ms DESC LIMIT 5`,
+      WHERE run_id = ? ORDER BY total_ms DESC LIMIT ${maxDefinitionTimes}`,
   );
   using sums = db.prepare<{ rows: number | null; cpuMs: number | null }, [number]>(
     `SELECT SUM(rows) AS rows, SUM(cpu_ms) AS cpuMs FROM task_runs WHERE ${ofRun("?1")}`,

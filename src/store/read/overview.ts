@@ -39,7 +39,7 @@ export type Overview = {
   readonly runs: readonly SeenRun[];
   /** Of the first of `runs`. */
   readonly failures: readonly FailureGroup[];
-  /** Of the run that was asked for; null without one, because every task of it is read. */
+  /** Of the run that was asked for, where `hasCosts`; null otherwise, because every task of it is read. */
   readonly definitions: readonly DefinitionCosts[] | null;
   /** Ordered as `runs`; within a run, running tasks first, then the latest to end. */
   readonly tasks: readonly SeenTask[];
@@ -52,6 +52,7 @@ type Question = {
   readonly maxTasks: number;
   /** Only this run. */
   readonly run?: RunId;
+  readonly hasCosts?: boolean;
   /** Which of the tasks are listed; the counts are of all. */
   readonly only?: TaskCondition;
   readonly isAlive: IsAlive;
@@ -68,7 +69,7 @@ export function overview(reader: Reader, question: Question): Overview {
   // `running` is a dead run. In the other order, a run that ends in between would look dead.
   const { live, dead } = runningRuns(reader, question.isAlive);
   return reader.snapshot(() => {
-    const { maxRuns, run } = question;
+    const { maxRuns, run, hasCosts = false } = question;
     const counts = countByRun(reader, run === undefined ? undefined : [run], dead);
     const rows =
       run === undefined ? latestRows(reader, maxRuns, live) : runRows(reader, 1, "id = ?", run);
@@ -81,7 +82,7 @@ export function overview(reader: Reader, question: Question): Overview {
         (first?.counts.error ?? 0) > 0 && first !== undefined
           ? failureGroups(reader, first.id)
           : [],
-      definitions: run === undefined ? null : definitionCosts(reader, run),
+      definitions: run === undefined || !hasCosts ? null : definitionCosts(reader, run),
       tasks: listTasks(reader, inOrder(counts, live), question.only, question.maxTasks, dead),
       counts: sum([...counts.values()]),
     };
