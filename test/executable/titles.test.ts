@@ -122,7 +122,9 @@ test("--rerun runs one task again, and says what is near; with what depends on i
     err: expect.stringContaining('did you mean "load day=2026-11-01"?'),
   });
   const dry = await say(["run", "etl.ts", "--rerun", "load day=2026-11-01", "--dry-run"]);
-  expect(dry.out).toContain("load     runs again: as asked; kept; runs again: it failed");
+  expect(dry.out).toContain(
+    "load     runs again: as asked, load day=2026-11-01; kept; runs again: it failed",
+  );
   const one = await say(["run", "etl.ts", "--rerun", "load day=2026-11-01", "-v"]);
   expect(one.code).toBe(0);
   expect(one.err).toContain("load day=2026-11-01 done in");
