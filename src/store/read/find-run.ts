@@ -138,6 +138,6 @@ function otherParams(path: string, run: RunRow, request: RunRequest): StoreError
   return new StoreError(
     "other-params",
     `run ${run.id} in ${path} has the params ${run.params}, and this one has ${differ}; ` +
-      "give it the same with --param or --params, or leave out --resume and --rerun to start another run",
+      "give it the same (--param, --params, or the flags and the input of csv, fetch and download), or leave out --resume and --rerun to start another run",
   );
 }
