@@ -7,15 +7,13 @@ import { maxStoredId, type RunId } from "../../protocol/ids.ts";
 import { definitionIn } from "../../store/decide-reruns.ts";
 import type { Reader, Row, Value } from "../../store/read/reader.ts";
 import { type IdRange, runningIds, scanTasks } from "../../store/read/task-scan.ts";
+import { PageSize, workMs } from "./page-size.ts";
 import { TaskColumns } from "./task-columns.ts";
 import { TextSearch } from "./text-search.ts";
 
 /** After a look that took as long, the next one waits this many times longer: 3 % of a core. */
 const restFactor = 30;
 const minRestMs = 200;
-/** Between two pages, the server answers others. */
-const pageMs = 8;
-const [fewestRows, mostRows] = [50, 10_000];
 const maxRunning = 1_000;
 /** Definitions beyond are counted as the last one. */
 const maxDefinitions = 65_535;
@@ -42,7 +40,7 @@ export class RunIndex {
   #isComplete = false;
   #asOf = 0;
   #version = 0;
-  #rowsPerPage = 1_000;
+  readonly #pages = new PageSize();
   #work: Promise<void> | undefined;
   #notBefore = 0;
   #failure: unknown;
@@ -143,9 +141,9 @@ export class RunIndex {
   async #readAll(): Promise<void> {
     let busyMs = 0;
     const timed = <Result>(work: () => Result): Result => {
-      const began = this.#clock.now();
+      const began = workMs();
       const result = work();
-      busyMs += this.#clock.now() - began;
+      busyMs += workMs() - began;
       return result;
     };
     try {
@@ -196,16 +194,14 @@ export class RunIndex {
   #page(): void {
     const [range, ...rest] = this.#left;
     if (range === undefined) return;
-    const began = this.#clock.now();
-    const rows = scanTasks(this.#reader, this.run, range, this.#rowsPerPage);
-    for (const row of rows) this.#columns.set(row, this.#numberOf(row.definition));
-    const last = rows.at(-1)?.task;
-    const isLastPage = rows.length < this.#rowsPerPage || last === undefined;
-    this.#left = isLastPage ? rest : [[Math.floor(last) + 1, range[1]], ...rest];
-    if (rows.length > 0) this.#version++;
-    const tookMs = this.#clock.now() - began;
-    if (tookMs > pageMs) this.#rowsPerPage = Math.max(fewestRows, this.#rowsPerPage >> 1);
-    else if (tookMs < pageMs / 3) this.#rowsPerPage = Math.min(mostRows, this.#rowsPerPage * 2);
+    this.#pages.read((most) => {
+      const rows = scanTasks(this.#reader, this.run, range, most);
+      for (const row of rows) this.#columns.set(row, this.#numberOf(row.definition));
+      const last = rows.at(-1)?.task;
+      const isLastPage = rows.length < most || last === undefined;
+      this.#left = isLastPage ? rest : [[Math.floor(last) + 1, range[1]], ...rest];
+      if (rows.length > 0) this.#version++;
+    });
   }
 
   #numberOf(definition: Value): number {

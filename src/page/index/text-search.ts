@@ -6,11 +6,8 @@ import { maxStoredId, type RunId } from "../../protocol/ids.ts";
 import type { Reader } from "../../store/read/reader.ts";
 import type { IdRange } from "../../store/read/task-scan.ts";
 import { searchTasks } from "../../store/read/task-search.ts";
+import { PageSize } from "./page-size.ts";
 import type { TaskColumns } from "./task-columns.ts";
-
-/** Between two pages, the server answers others. */
-const pageMs = 8;
-const [fewestRows, mostRows] = [50, 20_000];
 
 type Followed = { readonly version: number; readonly columns: TaskColumns };
 
@@ -23,7 +20,7 @@ export class TextSearch {
   /** What the index did not know for sure when the last search of it began. */
   #open: readonly IdRange[] = [];
   #followed = -1;
-  #rowsPerPage = 1_000;
+  readonly #pages = new PageSize();
   #version = 0;
 
   constructor(reader: Reader, run: RunId, text: string) {
@@ -71,22 +68,14 @@ export class TextSearch {
   #page(): void {
     const [range, ...rest] = this.#left;
     if (range === undefined) return;
-    const began = systemClock.now();
-    const { found, last } = searchTasks(
-      this.#reader,
-      this.#run,
-      range,
-      this.text,
-      this.#rowsPerPage,
-    );
-    const [from, to] = [range[0], last ?? range[1]];
-    if (this.#version > 0) this.#forget(from, to);
-    for (const id of found) this.#found.add(id);
-    this.#left = last === undefined ? rest : [[Math.floor(last) + 1, range[1]], ...rest];
-    this.#version++;
-    const tookMs = systemClock.now() - began;
-    if (tookMs > pageMs) this.#rowsPerPage = Math.max(fewestRows, this.#rowsPerPage >> 1);
-    else if (tookMs < pageMs / 3) this.#rowsPerPage = Math.min(mostRows, this.#rowsPerPage * 2);
+    this.#pages.read((most) => {
+      const { found, last } = searchTasks(this.#reader, this.#run, range, this.text, most);
+      const [from, to] = [range[0], last ?? range[1]];
+      if (this.#version > 0) this.#forget(from, to);
+      for (const id of found) this.#found.add(id);
+      this.#left = last === undefined ? rest : [[Math.floor(last) + 1, range[1]], ...rest];
+      this.#version++;
+    });
   }
 
   #forget(from: number, to: number): void {
