@@ -106,7 +106,9 @@ test("parameters, and as many of them as there are", () => {
   const sql = "SELECT a FROM x WHERE a > ? AND a < ? ORDER BY a";
   expect(reader.query(sql, [1, 100n])).toEqual([{ a: 2 }, { a: 4 }]);
   expect(reader.query(sql, [2, 100])).toEqual([{ a: 4 }]);
-  expect(readerError(() => reader.query(sql, [1])).message).toContain("2 parameters, and gets 1 value");
+  expect(readerError(() => reader.query(sql, [1])).message).toContain(
+    "2 parameters, and gets 1 value",
+  );
 });
 
 test("iterate: columns first, rows as they come, no column lost to its name", () => {
