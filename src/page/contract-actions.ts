@@ -58,6 +58,8 @@ export type FormField = {
 /** The answer to `/actions/runs/:id/form`. */
 export type FormView = {
   readonly fields: readonly FormField[];
+  /** The params of the run, without those that hide a secret. */
+  readonly used: Readonly<Record<string, unknown>>;
   /** The pipeline's schema does not say which params there are. */
   readonly isOpen: boolean;
 };

@@ -21,6 +21,8 @@ export type PipelinesView = { readonly pipelines: readonly PipelineBrief[] };
 export type CompareView = {
   readonly a: RunBrief;
   readonly b: RunBrief;
+  /** JSON text, with secrets masked. */
+  readonly params: { readonly a: string; readonly b: string };
   /** Null: the file does not have the code of the tasks. */
   readonly edits: readonly DefinitionEdit[] | null;
 };

@@ -22,7 +22,10 @@ export type RunBrief = {
   readonly id: number;
   readonly pipeline: string;
   readonly file: string | null;
-  /** JSON text, with secrets masked: those of the pipeline, and what is called like one. */
+  /**
+   * JSON text, with secrets masked: those of the pipeline, and what is called like one. With `…` at its end, which JSON never has: only
+   * the beginning.
+   */
   readonly params: string;
   readonly status: RunStatus | "interrupted";
   readonly counts: Counts;

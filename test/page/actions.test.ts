@@ -58,7 +58,8 @@ async function ended(rig: PageRig, response: Response): Promise<JobView> {
 }
 
 test("a run with params of the form, then its failed tasks again, then one of them", async () => {
-  await using rig = await pageRig((db) => addRun(db, { file }));
+  const earlier = '{"limit":7,"token":"a secret","days":["***"]}';
+  await using rig = await pageRig((db) => addRun(db, { file, params: earlier }));
   const form = (await (await rig.post("/actions/runs/1/form", {})).json()) as FormView;
   expect(form.isOpen).toBe(false);
   expect(
@@ -70,6 +71,7 @@ test("a run with params of the form, then its failed tasks again, then one of th
     ["days", "json", '["mon"]', false],
   ]);
   expect(form.fields[0]?.description).toBe("How many numbers.");
+  expect(form.used).toEqual({ limit: 7 });
 
   const params = { limit: 4, token: "s3cret" };
   const run = await ended(rig, await rig.post("/actions/runs/1/run", { params, isFresh: true }));

@@ -90,7 +90,8 @@ test("two runs: which definitions were edited, and how", async () => {
         [run, name, fingerprint],
       );
   });
-  const { a, b, edits } = await rig.data<CompareView>("/data/compare?a=1&b=2");
+  const { a, b, edits, params } = await rig.data<CompareView>("/data/compare?a=1&b=2");
+  expect(params).toEqual({ a: "{}", b: "{}" });
   expect([a.id, b.id]).toEqual([1, 2]);
   expect(edits).toEqual([
     { name: "gone", kind: "removed", hasCode: true },
@@ -108,4 +109,17 @@ test("two runs: which definitions were edited, and how", async () => {
   for (const query of ["", "?a=1", "?a=1&b=x", "?a=0&b=1"])
     expect((await rig.get(`/data/compare${query}`)).status).toBe(400);
   expect((await rig.get("/data/compare?a=1&b=9")).status).toBe(404);
+});
+
+test("long params are cut in lists, and whole where two runs are compared", async () => {
+  const long = JSON.stringify({ ids: Array.from({ length: 2_000 }, (_, i) => i), token: "secret" });
+  await using rig = await pageRig((db) => {
+    addRun(db, "etl", "done");
+    db.run("UPDATE pipeline_runs SET params = ?", [long]);
+  });
+  const [run] = (await rig.data<RunsView>("/data/runs")).runs;
+  expect(run?.params.length).toBe(2_001);
+  expect(run?.params).toEndWith("…");
+  const { params } = await rig.data<CompareView>("/data/compare?a=1&b=1");
+  expect(params.a).toBe(long.replace('"secret"', '"***"'));
 });

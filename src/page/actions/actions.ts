@@ -24,10 +24,13 @@ export function startView(database: PageDatabase, { ids }: Asked): StartView {
   }
 }
 
+const isShown = ([name, value]: readonly [string, unknown]): boolean =>
+  Bun.deepEquals(hideSecrets({ [name]: value }), { [name]: value });
+
 export async function formView(database: PageDatabase, { ids }: Asked): Promise<FormView> {
   const run = startableRun(database.reader, ids[0] ?? 0);
   const { fields, isOpen } = await database.forms.describe(run);
-  return { fields, isOpen };
+  return { fields, isOpen, used: Object.fromEntries(Object.entries(run.params).filter(isShown)) };
 }
 
 export async function startRun(database: PageDatabase, { ids, body }: Asked): Promise<RunAnswer> {

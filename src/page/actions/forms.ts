@@ -14,7 +14,7 @@ const maxLoadMs = 15_000;
 const maxOutput = 4_000_000;
 
 /** What the child prints. */
-export type DescribedForm = FormView & {
+export type DescribedForm = Omit<FormView, "used"> & {
   /** Of the params that are to be checked. */
   readonly problems: readonly ParamProblem[];
   /**

@@ -2,7 +2,11 @@
 
 import { lineDiff } from "../../base/line-diff.ts";
 import { isStoredId } from "../../protocol/ids.ts";
+import { hideSecretsIn } from "../../protocol/secret-name.ts";
 import { definitionEdits, definitionSource } from "../../store/read/definition-edits.ts";
+import { runRows } from "../../store/read/overview.ts";
+import type { Reader } from "../../store/read/reader.ts";
+import { text } from "../../store/read/stored-values.ts";
 import { type Asked, Refused } from "../asked.ts";
 import type { CompareView, EditView } from "../contract-runs.ts";
 import type { PageDatabase } from "../page-database.ts";
@@ -14,9 +18,13 @@ export function compareView(database: PageDatabase, { search }: Asked): CompareV
   return {
     a: runBrief(database, a),
     b: runBrief(database, b),
+    params: { a: paramsOf(database.reader, a), b: paramsOf(database.reader, b) },
     edits: definitionEdits(database.reader, a, b),
   };
 }
+
+const paramsOf = (reader: Reader, id: number): string =>
+  hideSecretsIn(text(runRows(reader, 1, "id = ?", id)[0]?.["params"]) ?? "{}");
 
 /** `?a=<id>&b=<id>&task=<definition>` */
 export function editView({ reader }: PageDatabase, { search }: Asked): EditView {

@@ -131,9 +131,15 @@ function runsWhere(
   return rows.map((row) => briefOf(seenRun(row, reader, dead, counts)));
 }
 
+/** Characters of the params: a list of runs has 200 of them. */
+const maxParams = 2_000;
+
+const shortened = (json: string): string =>
+  json.length > maxParams ? `${json.slice(0, maxParams)}…` : json;
+
 function briefOf(run: SeenRun): RunBrief {
   const { id, pipeline, file, status, counts, tasksTotal: total, error, trigger } = run;
-  const params = hideSecretsIn(run.params);
+  const params = shortened(hideSecretsIn(run.params));
   const times = { startedAt: timeOf(run.startedAt) ?? 0, finishedAt: timeOf(run.finishedAt) };
   return { id, pipeline, file, params, status, counts, total, ...times, error, trigger };
 }

@@ -2,13 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import type {
-  FormField,
-  FormView,
-  ParamProblem,
-  RunAnswer,
-  RunRequest,
-} from "../../contract-actions.ts";
+import type { FormView, ParamProblem, RunAnswer, RunRequest } from "../../contract-actions.ts";
 import type { RunBrief } from "../../contract.ts";
 import { post, SourceError } from "../source.ts";
 import { Check } from "../parts/check.tsx";
@@ -68,7 +62,7 @@ const asSourceError = (thrown: unknown): SourceError =>
 
 function Fields({ run, isAgain, onClose, form }: Props & { readonly form: FormView }) {
   const { fields } = form;
-  const [typed, setTyped] = useState<Typed>(() => (isAgain ? typedOf(run, fields) : {}));
+  const [typed, setTyped] = useState<Typed>(() => (isAgain ? typedOf(form) : {}));
   const [isFresh, setIsFresh] = useState(false);
   const [isAsked, setIsAsked] = useState(false);
   const [problems, setProblems] = useState<readonly ParamProblem[]>([]);
@@ -172,22 +166,11 @@ async function start(
   }
 }
 
-/** The params of the run, as far as the form has a field for them and no secret is hidden in them. */
-function typedOf(run: RunBrief, fields: readonly FormField[]): Typed {
-  const params = paramsOf(run);
-  return Object.fromEntries(
+/** The params of the run, as far as the form has a field for them. */
+const typedOf = ({ fields, used }: FormView): Typed =>
+  Object.fromEntries(
     fields.flatMap((field) => {
-      const json = JSON.stringify(params[field.name]);
-      const isShown = json !== undefined && !field.isSecret && !json.includes("***");
-      return isShown ? [[field.name, textOf(field, json)]] : [];
+      const json = JSON.stringify(used[field.name]);
+      return json === undefined || field.isSecret ? [] : [[field.name, textOf(field, json)]];
     }),
   );
-}
-
-function paramsOf({ params }: RunBrief): Readonly<Record<string, unknown>> {
-  try {
-    return JSON.parse(params) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
-}

@@ -56,7 +56,7 @@ function Loaded({ query }: { readonly query: string }) {
                 </a>
                 <Head run={b} before={a} />
               </div>
-              <Params a={a} b={b} />
+              <Params a={a} b={b} params={view.params} />
               <Definitions a={a} b={b} edits={view.edits} />
               <Edits a={a.id} b={b.id} edits={view.edits} />
             </div>
@@ -98,8 +98,8 @@ function Took({ run, before }: { readonly run: RunBrief; readonly before: RunBri
   );
 }
 
-function Params({ a, b }: { readonly a: RunBrief; readonly b: RunBrief }) {
-  const [before, after] = [paramsOf(a), paramsOf(b)];
+function Params({ a, b, params }: Sides & Pick<CompareView, "params">) {
+  const [before, after] = [paramsIn(params.a), paramsIn(params.b)];
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   const different = names.filter((name) => before[name] !== after[name]);
   const same = names.length - different.length;
@@ -124,9 +124,9 @@ function Params({ a, b }: { readonly a: RunBrief; readonly b: RunBrief }) {
 }
 
 /** JSON texts by name. */
-function paramsOf({ params }: RunBrief): Readonly<Record<string, string | undefined>> {
+function paramsIn(json: string): Readonly<Record<string, string | undefined>> {
   try {
-    const entries = Object.entries(JSON.parse(params) as object);
+    const entries = Object.entries(JSON.parse(json) as object);
     return Object.fromEntries(entries.map(([name, value]) => [name, JSON.stringify(value)]));
   } catch {
     return {};
