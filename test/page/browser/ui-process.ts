@@ -1,0 +1,44 @@
+// `pipeloom ui` as a person starts it, on a database of a test.
+
+import { pipeloom } from "../../support/program.ts";
+
+export type Ui = AsyncDisposable & {
+  /** Opens the page once. */
+  readonly link: string;
+  readonly origin: string;
+  /** The one that is printed when the last has been used. */
+  nextLink(): Promise<string>;
+  stop(): Promise<void>;
+};
+
+export async function startUi(db: string, ...flags: readonly string[]): Promise<Ui> {
+  const child = Bun.spawn([...pipeloom, "ui", "--db", db, "--port", "0", ...flags], {
+    env: { ...process.env, NO_COLOR: "1" },
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  const links = linksIn(child.stderr);
+  const nextLink = async (): Promise<string> => {
+    const { value } = await links.next();
+    if (value === undefined) throw new Error("pipeloom ui has ended");
+    return value;
+  };
+  const stop = async (): Promise<void> => {
+    child.kill("SIGTERM");
+    await child.exited;
+  };
+  const link = await nextLink();
+  return { link, origin: new URL(link).origin, nextLink, stop, [Symbol.asyncDispose]: stop };
+}
+
+async function* linksIn(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, undefined> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of stream) {
+    text += decoder.decode(bytes, { stream: true });
+    const lines = text.split("\n");
+    text = lines.pop() ?? "";
+    for (const line of lines) yield* line.match(/http:\S+/g) ?? [];
+  }
+}
