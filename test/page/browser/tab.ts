@@ -154,8 +154,9 @@ export class Tab implements Disposable {
     return answered("resizing", this.#view.resize(width, height));
   }
 
-  back(): Promise<void> {
-    return answered("going back", this.#view.goBack());
+  /** Within the page: nothing is loaded, so WebView's own method would wait for ever. */
+  back(): Promise<unknown> {
+    return this.evaluate("history.back()");
   }
 
   cdp<T>(method: string, params: Readonly<Record<string, unknown>>): Promise<T> {
