@@ -26,8 +26,8 @@ type Tab = {
 
 /** The first is shown at `/runs/12`. */
 const tabs: readonly Tab[] = [
-  { name: "tasks", title: "Tasks", View: Tasks },
   { name: "timeline", title: "Timeline", View: Timeline },
+  { name: "tasks", title: "Tasks", View: Tasks },
   { name: "graph", title: "Graph", View: Graph },
   { name: "failures", title: "Failures", View: Failures },
   { name: "logs", title: "Logs", View: Logs },
