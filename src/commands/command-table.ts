@@ -90,6 +90,13 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./ui.ts")).command,
   },
   {
+    name: "report",
+    group: "Look",
+    summary: "Write a run as one HTML file",
+    isBrief: true,
+    load: async () => (await import("./report.ts")).command,
+  },
+  {
     name: "query",
     group: "Look",
     summary: "Read from the database with SQL, as a table, JSON or CSV",

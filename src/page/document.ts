@@ -6,13 +6,16 @@ import { createHash } from "node:crypto";
 import { JSON } from "../base/globals.ts";
 import type { AppFiles } from "./app-files.ts";
 
+/** A report has it within its first 200 bytes. */
+export const reportMark = '<meta name="generator" content="pipeloom report">';
+
 export type PageDocument = { readonly html: string; readonly policy: string };
 
-/** @param embedded what a report shows: answers by their addresses. Absent: the page asks its server */
+/** @param embedded what a report shows, as JSON (contract-report.ts). Absent: the page asks its server */
 export function pageDocument(
   { script, style }: AppFiles,
   title: string,
-  embedded?: Readonly<Record<string, unknown>>,
+  embedded?: object,
 ): PageDocument {
   const own = escapeEnd(script, "script");
   const css = escapeEnd(style, "style");
@@ -33,7 +36,7 @@ export function pageDocument(
 <html lang="en">
 <head>
 <meta charset="utf-8">
-${inDocument}<meta name="viewport" content="width=device-width, initial-scale=1">
+${embedded === undefined ? "" : `${reportMark}\n`}${inDocument}<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <link rel="icon" href="${icon}">

@@ -3,13 +3,16 @@
 
 import { computed, signal } from "@preact/signals";
 
-type Address = { readonly path: string; readonly search: URLSearchParams };
+import { report } from "./source.ts";
 
-const isReport = document.getElementById("embedded") !== null;
+type Address = { readonly path: string; readonly search: URLSearchParams };
 
 /** A report has no server: its address is in the fragment. */
 const addressNow = (): Address => {
-  const text = isReport ? location.hash.slice(1) || "/" : location.pathname + location.search;
+  const text =
+    report === undefined
+      ? location.pathname + location.search
+      : location.hash.slice(1) || report.entry;
   const { pathname, searchParams } = new URL(text, "http://page");
   return { path: pathname, search: searchParams };
 };
@@ -23,7 +26,7 @@ export const parts = computed(() => address.value.path.split("/").filter((part) 
 export const isWithin = (path: string): boolean =>
   address.value.path === path || address.value.path.startsWith(`${path}/`);
 
-export const hrefOf = (path: string): string => (isReport ? `#${path}` : path);
+export const hrefOf = (path: string): string => (report === undefined ? path : `#${path}`);
 
 /** @param replace the back button leaves out the address that is shown: for filters that are typed */
 export function go(path: string, replace = false): void {
@@ -60,5 +63,5 @@ addEventListener("click", (event) => {
   if (link.target !== "" || link.hasAttribute("download") || link.origin !== location.origin)
     return;
   event.preventDefault();
-  go(isReport ? link.hash.slice(1) || "/" : link.pathname + link.search);
+  go(report === undefined ? link.pathname + link.search : link.hash.slice(1) || report.entry);
 });

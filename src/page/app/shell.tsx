@@ -11,7 +11,7 @@ import { isHelpOpen } from "./keys.ts";
 import { connection, isPaused, shownAt } from "./live.ts";
 import { KeysHelp } from "./parts/keys-help.tsx";
 import { hrefOf, isWithin, parts } from "./router.ts";
-import { isReport } from "./source.ts";
+import { isReport, report } from "./source.ts";
 import { nextTheme, theme } from "./theme.ts";
 import { Compare } from "./views/compare.tsx";
 import { Pipelines } from "./views/pipelines.tsx";
@@ -30,7 +30,7 @@ export function Shell() {
         Skip to the content
       </a>
       <header class="bar">
-        <a class="brand" href={hrefOf("/")}>
+        <a class="brand" href={hrefOf(report?.entry ?? "/")}>
           pipeloom
         </a>
         {isReport ? null : (
@@ -97,6 +97,7 @@ const Place = ({
 
 function View() {
   const [room, id] = parts.value;
+  if (report !== undefined) return <Run id={report.run} />;
   if (room === "runs" && id !== undefined) return <Run id={Number(id)} />;
   if (room === "runs") return <Runs />;
   if (room === "compare") return <Compare />;
@@ -163,7 +164,9 @@ const Keyboard = () => (
 
 /** Nothing that is shown is old without saying so. */
 function Live() {
-  if (isReport) return null;
+  if (report !== undefined) {
+    return <span class="soft">a report, as of {time(report.madeAt)}</span>;
+  }
   const state = connection.value;
   const text = isPaused.value
     ? `paused at ${time(shownAt.value)}`

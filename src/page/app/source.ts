@@ -1,12 +1,16 @@
 // Where the page's data comes from: its server, or the report that it is in.
 
+import type { ReportData } from "../contract-report.ts";
 import type { Problem } from "../contract.ts";
+import { reportAnswer } from "./report-source.ts";
 
 const embedded = document.getElementById("embedded");
-const answers = embedded === null ? undefined : JSON.parse(embedded.textContent ?? "{}");
 
-/** A file that was mailed: there is no server, and nothing changes. */
-export const isReport = answers !== undefined;
+/** A file that was mailed: there is no server, and nothing changes. Undefined: the page has a server. */
+export const report: ReportData | undefined =
+  embedded === null ? undefined : JSON.parse(embedded.textContent ?? "{}");
+
+export const isReport = report !== undefined;
 
 /** What the server says is wrong, or that it cannot be reached. */
 export class SourceError extends Error {
@@ -22,9 +26,13 @@ export class SourceError extends Error {
 
 /** @param path with its parameters, below /data/ @throws SourceError */
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  if (answers !== undefined) {
-    if (Object.hasOwn(answers, path)) return answers[path] as T;
-    throw new SourceError(404, { problem: "the report does not have this" });
+  if (report !== undefined) {
+    const answer = reportAnswer(report, path);
+    if (answer !== undefined) return answer as T;
+    throw new SourceError(404, {
+      problem: "the report does not have this",
+      next: "the database has it: pipeloom ui",
+    });
   }
   return ask<T>(path, signal === undefined ? {} : { signal });
 }
