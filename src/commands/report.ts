@@ -1,6 +1,14 @@
 // `pipeloom report [run]`: a run as one HTML file, which can be mailed and opened without a server.
 
-import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { resolve } from "node:path";
 
 import { Buffer } from "../base/globals.ts";
@@ -48,14 +56,16 @@ export const command = defineCliCommand({
   },
   async run(flags) {
     const db = databaseOf(flags.db, flags.out === "-");
-    const { run, html } = await made(db, flags.run);
+    const { run, html } = await reportIn(db, flags.run);
     if (flags.out === "-") {
       print(html);
       return 0;
     }
     const file = flags.out ?? `report-${run}.html`;
-    write(file, html, flags.force === true);
-    process.stderr.write(`run ${run} → ${file} (${(Buffer.byteLength(html) / 1e6).toFixed(1)} MB)\n`);
+    write(file, html, flags.force);
+    process.stderr.write(
+      `run ${run} → ${file} (${(Buffer.byteLength(html) / 1e6).toFixed(1)} MB)\n`,
+    );
     if (flags.open) await openInBrowser(Bun.pathToFileURL(resolve(file)).href);
     return 0;
   },
@@ -63,7 +73,7 @@ export const command = defineCliCommand({
 
 type Made = { readonly run: number; readonly html: string };
 
-async function made(db: string, wanted: string | undefined): Promise<Made> {
+async function reportIn(db: string, wanted: string | undefined): Promise<Made> {
   try {
     using database = new PageDatabase({ path: db, isReadOnly: true });
     const id = wanted === undefined ? undefined : idOf(wanted);

@@ -28,7 +28,11 @@ const maxLines = 5_000;
 const maxStored = 2_000;
 
 /** The HTML file of a run. @throws NotFound, ReaderError */
-export async function reportOf(database: PageDatabase, run: number, app: AppFiles): Promise<string> {
+export async function reportOf(
+  database: PageDatabase,
+  run: number,
+  app: AppFiles,
+): Promise<string> {
   const data = await reportData(database, run);
   const { run: brief } = runView(database, asked([run]));
   return pageDocument(app, `${brief.pipeline}, run ${run}`, data).html;
@@ -87,11 +91,11 @@ async function tasksOf(database: PageDatabase, run: number): Promise<Tasks> {
   const byId = new Map<number, TaskBrief>();
   let totalTasks = 0;
   const add = async (most: number, filter: Readonly<Record<string, string>>): Promise<void> => {
-    for (let offset = 0; byId.size < most; ) {
+    for (let offset = 0; byId.size < most;) {
       const page = asked([run], { ...filter, offset: String(offset) });
       const { tasks, total } = await tasksView(database, page);
       totalTasks = total;
-      for (const task of tasks) byId.set(task.id, task);
+      for (const task of tasks.slice(0, most - byId.size)) byId.set(task.id, task);
       offset += tasks.length;
       if (tasks.length === 0 || offset >= total) return;
     }
@@ -101,13 +105,14 @@ async function tasksOf(database: PageDatabase, run: number): Promise<Tasks> {
   return { tasks: [...byId.values()].toSorted((a, b) => a.id - b.id), totalTasks };
 }
 
+const isFailed = ({ status }: TaskBrief): boolean => status === "error";
+
 /** Of failed tasks first. */
 async function detailsOf(
   database: PageDatabase,
   run: number,
   tasks: readonly TaskBrief[],
 ): Promise<Record<number, TaskView>> {
-  const isFailed = ({ status }: TaskBrief): boolean => status === "error";
   const first = [...tasks.filter(isFailed), ...tasks.filter((task) => !isFailed(task))];
   const details: Record<number, TaskView> = {};
   for (const { id } of first.slice(0, maxDetails)) {

@@ -38,9 +38,11 @@ function tasksOf({ tasks, madeAt, totalTasks }: ReportData, search: URLSearchPar
 }
 
 function filterOf(search: URLSearchParams): (task: TaskBrief) => boolean {
-  const [status, definition, worker] = ["status", "definition", "worker"].map((name) => search.get(name));
+  const [status, definition, worker] = ["status", "definition", "worker"].map((name) =>
+    search.get(name),
+  );
   const [from, to] = ["from", "to"].map((name) => Number(search.get(name) ?? Number.NaN));
-  const words = (search.get("text") ?? "").trim().toLowerCase();
+  const words = (search.get("text") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
   return (task) => {
     const { startedAt, durationMs } = task;
     const ended = startedAt === null ? Number.NaN : startedAt + (durationMs ?? Infinity);
@@ -50,13 +52,13 @@ function filterOf(search: URLSearchParams): (task: TaskBrief) => boolean {
       (worker === null || String(task.worker) === worker) &&
       !((to ?? Number.NaN) < (startedAt ?? 0)) &&
       !(ended < (from ?? Number.NaN)) &&
-      (words === "" || has(task, words))
+      words.every((word) => has(task, word))
     );
   };
 }
 
-const has = ({ id, name, label, error }: TaskBrief, words: string): boolean =>
-  words === `#${id}` || [name, label, error].some((text) => text?.toLowerCase().includes(words) === true);
+const has = ({ id, name, label, error }: TaskBrief, word: string): boolean =>
+  word === `#${id}` || [name, label, error].some((text) => text?.toLowerCase().includes(word));
 
 function sortedBy(
   tasks: readonly TaskBrief[],

@@ -29,6 +29,7 @@ const tabs: readonly Tab[] = [
   { name: "timeline", title: "Timeline", View: Timeline },
   { name: "tasks", title: "Tasks", View: Tasks },
   { name: "graph", title: "Graph", View: Graph },
+  { name: "tasks", title: "Tasks", View: Tasks },
   { name: "failures", title: "Failures", View: Failures },
   { name: "logs", title: "Logs", View: Logs },
   { name: "data", title: "Data", View: Data },
@@ -54,6 +55,9 @@ export function Run({ id }: { readonly id: number }) {
                     aria-current={each === tab ? "page" : undefined}
                   >
                     {each.title}
+                    {each.name === "failures" && run.counts.error > 0 ? (
+                      <span class="badge">{count(run.counts.error)}</span>
+                    ) : null}
                   </a>
                 ))}
               </nav>
