@@ -73,7 +73,7 @@ test("tasks are filtered and sorted as the server does", async () => {
   const report = await reportData(rig.database, 1);
   await assert(
     asyncProperty(search, async (asked) => {
-      const path = `/data/runs/1/tasks?${new URLSearchParams(asked)}`;
+      const path = `/data/runs/1/tasks?${new URLSearchParams(asked).toString()}`;
       const server = await rig.data<TasksView>(path);
       const own = reportAnswer(report, path) as TasksView;
       expect([own.total, own.offset, own.tasks.map(({ id }) => id)]).toEqual([
