@@ -9,7 +9,7 @@ const maxLines = 200;
 /** Undefined: the report does not have it. */
 export function reportAnswer(report: ReportData, address: string): unknown {
   if (Object.hasOwn(report.answers, address)) return report.answers[address];
-  const { pathname, searchParams: search } = new URL(address, "http://report");
+  const { pathname, searchParams: search } = new URL(address, "http://page");
   const ofRun = `/data/runs/${report.run}`;
   if (pathname === `${ofRun}/tasks`) return tasksOf(report, search);
   if (pathname === `${ofRun}/logs`) return logsOf(report, search);
