@@ -205,3 +205,16 @@ async function answered<T>(what: string, answer: Promise<T>): Promise<T> {
     clearTimeout(timer);
   }
 }
+
+/** An expression: the elements that make the page wider than its window; wide content scrolls inside of its card. */
+export const widthProblems = `(() => {
+  const most = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= most) return [];
+  const wide = [...document.querySelectorAll("body *")].filter((each) => {
+    if (each.getBoundingClientRect().right <= most + 1) return false;
+    for (let box = each.parentElement; box !== null && box !== document.body; box = box.parentElement)
+      if (getComputedStyle(box).overflowX !== "visible") return false;
+    return true;
+  });
+  return wide.map((each) => each.tagName + "." + (each.getAttribute("class") ?? "") + " " + each.textContent.slice(0, 40));
+})()`;
