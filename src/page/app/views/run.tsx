@@ -27,7 +27,6 @@ type Tab = {
 /** The first is shown at `/runs/12`. */
 const tabs: readonly Tab[] = [
   { name: "timeline", title: "Timeline", View: Timeline },
-  { name: "tasks", title: "Tasks", View: Tasks },
   { name: "graph", title: "Graph", View: Graph },
   { name: "tasks", title: "Tasks", View: Tasks },
   { name: "failures", title: "Failures", View: Failures },
