@@ -16,12 +16,13 @@ import { isRunning } from "../store/read/running-runs.ts";
 import type { Reader } from "../store/read/reader.ts";
 import { RunFollower } from "../store/read/run-follower.ts";
 import { endedSummary } from "../store/read/ended-summary.ts";
+import { RunForecast } from "../store/read/run-forecast.ts";
 import { createUi, type PacedUi, type UiOptions } from "../terminal/create-ui.ts";
 import { jsonFlag, verbosities, verbosityFlags, verbosityOf } from "./common-flags.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
 import { askToEnd, endOf, findLiveRun, idIn, liveRunArg } from "./live-run.ts";
 import { asUserError, busyHandlerFor, waitingReader } from "./waiting-reader.ts";
-import { AttachForecast } from "./attach-forecast.ts";
+
 import { listenToKeys } from "./keys.ts";
 import { lossNotice } from "./lost-outputs.ts";
 
@@ -85,7 +86,7 @@ class Attached {
     this.#stallMs = json ? Number.POSITIVE_INFINITY : stallMs;
     this.#follower = new RunFollower(reader, run.id, json || verbosity > 0 ? "all" : "failures");
     const { stdout, stderr, env } = process;
-    const forecast = new AttachForecast(reader, run);
+    const forecast = new RunForecast(reader, run);
     this.#ui = createUi({
       json,
       verbosity,

@@ -13,7 +13,7 @@ import {
   type RunningTask,
   type Situation,
   stretchOf,
-} from "./forecast.ts";
+} from "../protocol/forecast.ts";
 
 /** A task of this run changes the mean by this part at least: the last 50 tasks count. */
 const mostWeight = 50;

@@ -15,7 +15,7 @@ type Durations = {
 
 export type SessionDurations = {
   readonly definitions: readonly Durations[];
-  /** By how much the session took longer than its tasks explain (engine/forecast.ts); null where it was stopped. */
+  /** By how much the session took longer than its tasks explain (protocol/forecast.ts); null where it was stopped. */
   readonly stretch: number | null;
 };
 

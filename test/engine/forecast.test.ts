@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 
 import { TaskNode } from "../../src/api/node.ts";
-import { remainingMs, type Situation, stretchOf } from "../../src/engine/forecast.ts";
+import { remainingMs, type Situation, stretchOf } from "../../src/protocol/forecast.ts";
 import type { TaskVertex } from "../../src/plan/vertex.ts";
 import { EtaEstimator } from "../../src/terminal/eta.ts";
 import { definition } from "../support/nodes.ts";

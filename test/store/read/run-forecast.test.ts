@@ -2,12 +2,12 @@
 
 import { afterEach, beforeEach, expect, setSystemTime, test } from "bun:test";
 
-import { AttachForecast } from "../../src/commands/attach-forecast.ts";
-import { toIso } from "../../src/base/iso-time.ts";
-import { runId } from "../../src/protocol/ids.ts";
-import { openDatabase } from "../../src/store/open-database.ts";
-import { queriesOf } from "../../src/store/queries.ts";
-import { options } from "../store/write/options.ts";
+import { RunForecast } from "../../../src/store/read/run-forecast.ts";
+import { toIso } from "../../../src/base/iso-time.ts";
+import { runId } from "../../../src/protocol/ids.ts";
+import { openDatabase } from "../../../src/store/open-database.ts";
+import { queriesOf } from "../../../src/store/queries.ts";
+import { options } from "../write/options.ts";
 
 const now = Date.parse("2026-11-03T12:00:00.000Z");
 beforeEach(() => setSystemTime(now));
@@ -36,7 +36,7 @@ function file(withEarlier = true) {
       [id, name, `${name}:x${id}`, status, iso(startedMs), iso(endedMs)],
     );
   const forecast = () =>
-    new AttachForecast(queriesOf(db), { id: runId(2), pipeline: "p", file: "/p.ts" });
+    new RunForecast(queriesOf(db), { id: runId(2), pipeline: "p", file: "/p.ts" });
   return { add, forecast, [Symbol.dispose]: () => db.close(true) };
 }
 

@@ -1,20 +1,16 @@
 // The remaining time of a run of another process, as that process computes it: from what earlier runs say of its tasks, and from
 // what its file says of them now.
 
-import { systemClock } from "../base/clock.ts";
-import { Histogram } from "../base/histogram.ts";
-import { toIso } from "../base/iso-time.ts";
-import { learnedWeight, type RunningTask, remainingMs } from "../engine/forecast.ts";
-import type { RunId } from "../protocol/ids.ts";
-import type { Learned, LearnedTask } from "../protocol/learned.ts";
-import {
-  type DefinitionProgress,
-  definitionProgress,
-  runningRows,
-} from "../store/read/definition-progress.ts";
-import { learnedDurations } from "../store/read/learned-durations.ts";
-import { ReaderError } from "../store/read/reader-error.ts";
-import type { Queries } from "../store/queries.ts";
+import { systemClock } from "../../base/clock.ts";
+import { Histogram } from "../../base/histogram.ts";
+import { toIso } from "../../base/iso-time.ts";
+import { learnedWeight, type RunningTask, remainingMs } from "../../protocol/forecast.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { Learned, LearnedTask } from "../../protocol/learned.ts";
+import { type DefinitionProgress, definitionProgress, runningRows } from "./definition-progress.ts";
+import { learnedDurations } from "./learned-durations.ts";
+import { ReaderError } from "./reader-error.ts";
+import type { Queries } from "../queries.ts";
 
 /** How often the file is read for it, */
 const everyMs = 1_000;
@@ -31,7 +27,7 @@ type FollowedRun = {
 
 type Known = LearnedTask & { readonly histogram: Histogram };
 
-export class AttachForecast {
+export class RunForecast {
   readonly #db: Queries;
   readonly #run: RunId;
   readonly #learned: Learned | undefined;
