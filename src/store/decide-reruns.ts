@@ -7,7 +7,7 @@
 //   NULL     ended by the code of its definition: its result is kept
 //   a hash   ended by this earlier code: it runs again                  an edit             its new end; the edit undone; --keep
 //   declared a file or a variable that `reuse` names had another value  a change of it      its new end; --keep
-//   asked    it runs again, whatever its code                           --rerun             its new end; --keep; the end of the run as done
+//   asked    it runs again, whatever its code                           --rerun             its new end; --keep; the end of the run as done, unless the run had an edit
 //   asked+   as `asked`, with what depends on it                        --rerun --downstream   its new end sets done+; --keep; as `asked`
 //   done+    it has run again; what depends on it has still to          the end of `asked+`    the end of the run
 

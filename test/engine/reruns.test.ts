@@ -119,6 +119,27 @@ describe("a run that is over", () => {
     },
   );
 
+  test("a changed task that was not in the plan when it was to run again does not keep the result of its earlier code", async () => {
+    await using rig = newRig();
+    const listed = rig.file("days.json");
+    const code = (v: number): string => `
+      import { readFileSync } from "node:fs";
+      const load = task({ name: "load", run: ({ day }: { day: string }) => [day, ${v}] });
+      const other = task({ name: "other", run: () => 1 });
+      const days = () => JSON.parse(readFileSync(${JSON.stringify(listed)}, "utf8")) as string[];
+      export default pipeline({ name: "p", tasks: () => [other(), ...days().map((day) => load({ day }))] });
+    `;
+    rig.write("days.json", '["a","b"]');
+    await rig.run(rig.pipeline(code(1)));
+    rig.write("days.json", '["a"]');
+    const edited = rig.pipeline(code(2));
+    await rig.run(edited, { rerun: ["load"] });
+    rig.write("days.json", '["a","b"]');
+    await rig.run(edited, { rerun: ["other"] });
+    const results = "SELECT result FROM task_runs WHERE name = 'load' ORDER BY result";
+    expect(rig.rows(results).map(({ result }) => result)).toEqual(['["a",2]', '["b",2]']);
+  });
+
   test("runs again what failed, and what was skipped because of it; an optional task too", async () => {
     await using rig = newRig();
     const { control } = rig;
