@@ -1,6 +1,6 @@
 // The output of a program that the page has started, below the view: live, with the command that was run.
 
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { JobBrief } from "../../contract-actions.ts";
 import { duration } from "../format.ts";
@@ -14,17 +14,17 @@ import { jobs, noteJob, openJob } from "./started.ts";
 
 export function JobPanel() {
   const job = jobs.value.find(({ id }) => id === openJob.value);
-  if (job === undefined) return null;
+  return job === undefined ? null : <Panel job={job} />;
+}
+
+function Panel({ job }: { readonly job: JobBrief }) {
+  useEffect(() => {
+    // Before what lies under the panel, wherever the focus is.
+    addEventListener("keydown", closeByEscape, { capture: true });
+    return () => removeEventListener("keydown", closeByEscape, { capture: true });
+  }, []);
   return (
-    <section
-      class="job-panel"
-      aria-label="what the page has started"
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        event.stopPropagation();
-        openJob.value = null;
-      }}
-    >
+    <section class="job-panel" aria-label="what the page has started">
       <header>
         <JobState job={job} />
         <Chosen job={job} />
@@ -45,6 +45,12 @@ export function JobPanel() {
       <Output key={job.id} job={job} />
     </section>
   );
+}
+
+function closeByEscape(event: KeyboardEvent): void {
+  if (event.key !== "Escape" || document.querySelector("dialog[open]") !== null) return;
+  openJob.value = null;
+  event.stopImmediatePropagation();
 }
 
 function JobState({ job: { ended, startedAt } }: { readonly job: JobBrief }) {
