@@ -35,11 +35,14 @@ export class Guard {
   /** Opens the page as often as it is used: the user has chosen it. */
   readonly #fixed: string | undefined;
   /** The value of the cookie, of all browsers that have entered. */
-  readonly #session = newToken();
+  readonly #session: string;
 
   constructor(allowed: Allowed, fixedToken?: string) {
     this.#allowed = allowed;
     this.#fixed = fixedToken === undefined ? undefined : digest(fixedToken);
+    // Made of the token that the user has chosen, it is the same after a restart: browsers that have entered stay in.
+    this.#session =
+      fixedToken === undefined ? newToken() : digest(`${allowed.cookie} ${fixedToken}`);
   }
 
   /** A token for one link. */

@@ -65,7 +65,7 @@ export class PageServer implements AsyncDisposable {
   newLink(): string {
     const { host, token } = this.#options;
     const name = host.includes(":") ? `[${host}]` : host;
-    return `http://${name}:${this.port}/?token=${token ?? this.#guard.newLink()}`;
+    return `http://${name}:${this.port}/?token=${encodeURIComponent(token ?? this.#guard.newLink())}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -44,6 +44,16 @@ test("a link opens the page once; a token that the user gives does so each time"
   expect([1, 2].map(() => statusOf(guard, { path: own }))).toEqual([303, 303]);
 });
 
+const after = (before: Guard, restarted: Guard): number =>
+  statusOf(restarted, { headers: { cookie: entered(before) } });
+
+test("browsers that have entered stay in over a restart where the user has chosen the token, else not", () => {
+  const token = "a token that the user gave";
+  expect(after(new Guard(allowed, token), new Guard(allowed, token))).toBe(200);
+  expect(after(new Guard(allowed, token), new Guard(allowed, `${token}!`))).toBe(401);
+  expect(after(new Guard(allowed), new Guard(allowed))).toBe(401);
+});
+
 test("the cookie opens everything that the page asks for", () => {
   const guard = new Guard(allowed);
   const headers = { cookie: `other=1; ${entered(guard)}` };

@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 
 import type { Change, RunBrief } from "../contract.ts";
-import { isReport } from "./source.ts";
+import { get, isReport, SourceError } from "./source.ts";
 
 /** The newest state of runs that have changed since the page was opened. */
 export const changed = signal<ReadonlyMap<number, RunBrief>>(new Map());
@@ -17,8 +17,8 @@ export const seconds = signal(0);
 type Connection =
   | { readonly type: "connecting" }
   | { readonly type: "live" }
-  /** What is shown is of that time. */
-  | { readonly type: "lost"; readonly since: number };
+  /** What is shown is of that time. The error is null until it is known. */
+  | { readonly type: "lost"; readonly since: number; readonly error: SourceError | null };
 
 export const connection = signal<Connection>({ type: "connecting" });
 
@@ -36,17 +36,43 @@ const isListening = computed(() => !isReport && !isPaused.value && !isHidden.val
 
 effect(() => {
   if (!isListening.value) return undefined;
+  const control = new AbortController();
+  listen(control.signal);
+  return () => control.abort();
+});
+
+/** A browser tries again by itself only where nothing has answered, and not after a refusal: another tab may have entered since. */
+const retryMs = 3_000;
+
+function listen(end: AbortSignal): void {
   const events = new EventSource("/events");
+  end.addEventListener("abort", () => events.close());
   events.addEventListener("open", () => {
     connection.value = { type: "live" };
     ticks.value++;
   });
   events.addEventListener("message", ({ data }) => accept(JSON.parse(data) as Change));
   events.addEventListener("error", () => {
-    if (connection.value.type !== "lost") connection.value = { type: "lost", since: Date.now() };
+    void noteLoss(end);
+    if (events.readyState !== EventSource.CLOSED) return;
+    setTimeout(() => {
+      if (!end.aborted) listen(end);
+    }, retryMs);
   });
-  return () => events.close();
-});
+}
+
+/** A stream of events does not say why it has ended: a question does. */
+async function noteLoss(end: AbortSignal): Promise<void> {
+  if (connection.value.type !== "lost")
+    connection.value = { type: "lost", since: Date.now(), error: null };
+  try {
+    await get("/data/db", end);
+  } catch (error) {
+    const { value } = connection;
+    if (error instanceof SourceError && value.type === "lost")
+      connection.value = { ...value, error };
+  }
+}
 
 effect(() => {
   if (!isListening.value) return undefined;

@@ -49,6 +49,7 @@ export function Shell() {
         <Keyboard />
         <Live />
       </header>
+      <Stale />
       <View />
       <JobPanel />
       <OpenDialog />
@@ -163,6 +164,23 @@ const Keyboard = () => (
 );
 
 /** Nothing that is shown is old without saying so. */
+function Stale() {
+  const state = connection.value;
+  if (state.type !== "lost" || state.error === null || isPaused.value) return null;
+  const { error, since } = state;
+  return (
+    <p class="stale" role="alert">
+      <strong>
+        {error.status === 401 ? "This page is of an earlier start of pipeloom" : error.message}.
+      </strong>{" "}
+      {error.status === 401
+        ? "Open the address that pipeloom has printed since."
+        : "The page goes on by itself when it is back."}{" "}
+      What you see is as of {time(since)}.
+    </p>
+  );
+}
+
 function Live() {
   if (report !== undefined) {
     return <span class="soft">a report, as of {time(report.madeAt)}</span>;
@@ -171,7 +189,7 @@ function Live() {
   const text = isPaused.value
     ? `paused at ${time(shownAt.value)}`
     : state.type === "lost"
-      ? `connection lost: as of ${time(state.since)}`
+      ? "not connected"
       : state.type;
   return (
     <button
