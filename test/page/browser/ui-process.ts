@@ -11,9 +11,18 @@ export type Ui = AsyncDisposable & {
   stop(): Promise<void>;
 };
 
-export async function startUi(db: string, ...flags: readonly string[]): Promise<Ui> {
-  const child = Bun.spawn([...pipeloom, "ui", "--db", db, "--port", "0", ...flags], {
-    env: { ...process.env, NO_COLOR: "1" },
+type Options = {
+  readonly port?: string;
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+export async function startUi(
+  db: string,
+  { port = "0", flags = [], env = {} }: Options = {},
+): Promise<Ui> {
+  const child = Bun.spawn([...pipeloom, "ui", "--db", db, "--port", port, ...flags], {
+    env: { ...process.env, NO_COLOR: "1", ...env },
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
