@@ -14,6 +14,7 @@ import { resolve } from "node:path";
 import { Buffer } from "../base/globals.ts";
 import { reasonOf } from "../base/system-error.ts";
 import { defineCliCommand } from "../cli/command.ts";
+import { sayOnStderr } from "../cli/stderr.ts";
 import { print } from "../cli/stdout.ts";
 import { UserError } from "../cli/user-error.ts";
 import { loadApp } from "../page/load-app.ts";
@@ -24,7 +25,7 @@ import { runToRead } from "../store/read/task-logs.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
 import { idOf } from "./live-run.ts";
 import { openInBrowser } from "./open-in-browser.ts";
-import { asUserError } from "./waiting-reader.ts";
+import { asUserError, busyHandlerFor } from "./waiting-reader.ts";
 
 export const command = defineCliCommand({
   meta: {
@@ -63,9 +64,7 @@ export const command = defineCliCommand({
     }
     const file = flags.out ?? `report-${run}.html`;
     write(file, html, flags.force);
-    process.stderr.write(
-      `run ${run} → ${file} (${(Buffer.byteLength(html) / 1e6).toFixed(1)} MB)\n`,
-    );
+    sayOnStderr(`run ${run} → ${file} (${(Buffer.byteLength(html) / 1e6).toFixed(1)} MB)\n`);
     if (flags.open) await openInBrowser(Bun.pathToFileURL(resolve(file)).href);
     return 0;
   },
@@ -75,7 +74,11 @@ type Made = { readonly run: number; readonly html: string };
 
 async function reportIn(db: string, wanted: string | undefined): Promise<Made> {
   try {
-    using database = new PageDatabase({ path: db, isReadOnly: true });
+    using database = new PageDatabase({
+      path: db,
+      isReadOnly: true,
+      busyHandler: busyHandlerFor(db),
+    });
     const id = wanted === undefined ? undefined : idOf(wanted);
     const run = runToRead(database.reader, id, database.isAlive);
     return { run, html: await reportOf(database, run, await loadApp()) };

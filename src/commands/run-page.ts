@@ -19,7 +19,10 @@ export class RunPage implements Disposable {
   /** Opens it when the run has begun: from then on the database has it. */
   readonly onEvents = (events: readonly RunEvent[]): void => {
     const started = events.find((event) => event.type === "run-started");
-    if (started !== undefined) this.#child ??= this.#open(started);
+    if (started === undefined || this.#child !== undefined) return;
+    // The pipeline has named it: the command line is refused before the run.
+    if (started.db === ":memory:") sayOnStderr("--ui shows nothing of a run in :memory:\n");
+    else this.#child = this.#open(started);
   };
 
   /** The page of a run that is over is still looked at. @returns the exit code of the run */

@@ -1,6 +1,7 @@
 // `pipeloom ui`: the page that shows a database in a browser.
 
 import { defineCliCommand } from "../cli/command.ts";
+import { sayOnStderr } from "../cli/stderr.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { UserError } from "../cli/user-error.ts";
 import { codeOf, reasonOf } from "../base/system-error.ts";
@@ -10,7 +11,7 @@ import { loadApp } from "../page/load-app.ts";
 import { PageDatabase } from "../page/page-database.ts";
 import { PageServer } from "../page/page-server.ts";
 import { minTokenLength } from "../page/token.ts";
-import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
+import { dbFlag, pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { endsWithInputVariable } from "../protocol/page-variables.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
 import { idOf } from "./live-run.ts";
@@ -97,7 +98,7 @@ export const command = defineCliCommand({
 const goesOn = ({ run, isRun, title }: JobBrief, db: string): string =>
   run === null || !isRun
     ? `goes on: ${title}`
-    : `run ${run} goes on; ${pipeloomCommand("cancel", run, "--db", db)} ends it`;
+    : `run ${run} goes on; ${pipeloomCommand("cancel", run, ...dbFlag(db))} ends it`;
 
 /** Resolves with the exit code. */
 async function inputEnd(): Promise<number> {
@@ -105,7 +106,7 @@ async function inputEnd(): Promise<number> {
   return 0;
 }
 
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const say = (line: string): void => sayOnStderr(`${line}\n`);
 
 const isLoopback = (host: string): boolean => /^(?:127(?:\.\d+){3}|::1|localhost)$/.test(host);
 

@@ -3,6 +3,7 @@
 import { realpathSync } from "node:fs";
 
 import { ownCommand } from "../base/own-command.ts";
+import type { BusyHandler } from "../store/busy-handler.ts";
 import { isRunAlive, type RunProcess } from "../store/liveness.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
 import { Forms } from "./actions/forms.ts";
@@ -15,6 +16,8 @@ type Options = {
   readonly isReadOnly: boolean;
   /** The words that start pipeloom. Default: those that started this process. */
   readonly own?: readonly string[];
+  /** Waits for locks. Default: a lock of more than 250 ms is an error, so that a question does not hold up the others. */
+  readonly busyHandler?: BusyHandler;
 };
 
 export class PageDatabase implements Disposable {
@@ -29,10 +32,11 @@ export class PageDatabase implements Disposable {
   readonly indexes: RunIndexes;
 
   /** @throws ReaderError if there is no readable database */
-  constructor({ path, isReadOnly, own = ownCommand() }: Options) {
+  constructor({ path, isReadOnly, own = ownCommand(), busyHandler }: Options) {
+    // First: it says what is wrong with a path.
+    this.reader = openReader(path, busyHandler);
     this.path = realpathSync(path);
     this.isReadOnly = isReadOnly;
-    this.reader = openReader(this.path);
     this.own = own;
     this.jobs = new Jobs(own);
     this.forms = new Forms(own);

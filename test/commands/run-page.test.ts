@@ -10,6 +10,7 @@ import { repository } from "../support/program.ts";
 const folder = tempFolder();
 afterAll(() => folder[Symbol.dispose]());
 
+const cli = join(repository, "src/cli.ts");
 const file = folder.file("etl.ts");
 await Bun.write(
   file,
@@ -22,10 +23,11 @@ type Page = { readonly origin: string; readonly cookie: string; readonly locatio
 
 /** No browser can be opened: the address is printed. */
 function runWithPage(...args: string[]) {
-  const child = Bun.spawn(
-    [process.execPath, join(repository, "src/cli.ts"), "run", file, "--ui", ...args],
-    { env: { ...process.env, PATH: "/nowhere", CI: "true" }, stdin: "ignore", stderr: "pipe" },
-  );
+  const child = Bun.spawn([process.execPath, cli, "run", file, "--ui", ...args], {
+    env: { ...process.env, PATH: "/nowhere", CI: "true" },
+    stdin: "ignore",
+    stderr: "pipe",
+  });
   const text = { seen: "" };
   const reading = (async () => {
     for await (const bytes of child.stderr) text.seen += new TextDecoder().decode(bytes);
@@ -82,6 +84,21 @@ test("the page ends with a run that is killed", async () => {
   child.kill("SIGKILL");
   await child.exited;
   expect(await isGone(page)).toBe(true);
+}, 30_000);
+
+test("a pipeline that names :memory: runs, and has no page", async () => {
+  const memory = folder.file("memory.ts");
+  const text = await Bun.file(file).text();
+  await Bun.write(memory, text.replace(`name: "etl",`, `name: "etl", db: ":memory:",`));
+  const child = Bun.spawn([process.execPath, cli, "run", memory, "--ui"], {
+    env: { ...process.env, PATH: "/nowhere", CI: "true" },
+    stdin: "ignore",
+    stderr: "pipe",
+  });
+  const err = await child.stderr.text();
+  expect(err).toContain("--ui shows nothing of a run in :memory:");
+  expect(err).not.toContain("Internal error");
+  expect(await child.exited).toBe(0);
 }, 30_000);
 
 test.each([

@@ -35,6 +35,16 @@ describe("another program's lock", () => {
     expect(await child.exited).toBe(0);
   });
 
+  test.concurrent("is waited for by report", async () => {
+    await using rig = newRig();
+    using other = new Database(rig.file("test.db"));
+    other.run("CREATE TABLE t (a); BEGIN EXCLUSIVE");
+    const child = rig.spawn("report", "--db", "test.db");
+    expect(await said(child, "waiting")).toContain("warning: test.db is locked by");
+    other.run("COMMIT");
+    expect(await child.exited).toBe(1);
+  });
+
   test.concurrent("is waited for by a command that writes", async () => {
     await using rig = newRig();
     using other = new Database(rig.file("test.db"));
