@@ -79,3 +79,10 @@ export const spawnWriter = (): Thread =>
 /** No user code runs in it. */
 export const spawnWatchdog = (): Worker =>
   started(new URL("./watchdog/main.ts", import.meta.url).href);
+
+/** Ends the process at its bounds. It does not keep the process alive. */
+export function spawnBounds(): Worker {
+  const thread = started(new URL("./watchdog/bounds-main.ts", import.meta.url).href);
+  thread.unref();
+  return thread;
+}

@@ -17,6 +17,7 @@ const entrypoints = [
   "src/worker/main.ts",
   "src/store/write/main.ts",
   "src/watchdog/main.ts",
+  "src/watchdog/bounds-main.ts",
 ];
 
 /**

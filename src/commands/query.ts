@@ -1,6 +1,8 @@
 // `pipeloom query`: runs a SELECT on a read-only connection and prints rows as they arrive.
 
 import { asUserError, waitingReader } from "./waiting-reader.ts";
+import { queryEndsAfterVariable } from "../protocol/page-variables.ts";
+import { spawnBounds } from "../spawn.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { defineCliCommand } from "../cli/command.ts";
@@ -8,6 +10,8 @@ import { databaseOf, readDbFlag } from "./default-db.ts";
 import { type RowFormat, rowFormats, rowWriter } from "./rows-format.ts";
 import { Printer } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
+import type { Bounds } from "../watchdog/bounds-main.ts";
+import { takeVariable } from "./take-variable.ts";
 
 export const command = defineCliCommand({
   meta: {
@@ -40,6 +44,7 @@ export const command = defineCliCommand({
     },
   },
   async run(flags) {
+    setBounds();
     const sql = flags.sql === "-" ? await Bun.stdin.text() : flags.sql;
     try {
       write(databaseOf(flags.db, flags.format !== "table"), sql, flags.format);
@@ -49,6 +54,14 @@ export const command = defineCliCommand({
     }
   },
 });
+
+/** For the page. A row of 1 GB, which SQLite can make, would take 6 GB here. */
+const maxBytes = 500_000_000;
+
+function setBounds(): void {
+  const endsAfterMs = Number(takeVariable(queryEndsAfterVariable) ?? 0);
+  if (endsAfterMs > 0) spawnBounds().postMessage({ endsAfterMs, maxBytes } satisfies Bounds);
+}
 
 function write(db: string, sql: string, format: RowFormat): void {
   using reader = waitingReader(db);

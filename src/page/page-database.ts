@@ -8,6 +8,7 @@ import { isRunAlive, type RunProcess } from "../store/liveness.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
 import { Forms } from "./actions/forms.ts";
 import { Jobs } from "./actions/jobs.ts";
+import { SqlProcesses } from "./data/sql-processes.ts";
 import { RunIndexes } from "./index/run-indexes.ts";
 
 type Options = {
@@ -30,6 +31,9 @@ export class PageDatabase implements Disposable {
   readonly jobs: Jobs;
   readonly forms: Forms;
   readonly indexes: RunIndexes;
+  readonly queries: SqlProcesses;
+  /** Of the page itself: they do not wait for those that a person types. */
+  readonly counts: SqlProcesses;
 
   /** @throws ReaderError if there is no readable database */
   constructor({ path, isReadOnly, own = ownCommand(), busyHandler }: Options) {
@@ -41,12 +45,16 @@ export class PageDatabase implements Disposable {
     this.jobs = new Jobs(own);
     this.forms = new Forms(own);
     this.indexes = new RunIndexes(this.reader);
+    this.queries = new SqlProcesses(own, this.path);
+    this.counts = new SqlProcesses(own, this.path);
   }
 
   readonly isAlive = (run: RunProcess): boolean => isRunAlive(this.path, run);
 
   [Symbol.dispose](): void {
     this.indexes[Symbol.dispose]();
+    this.queries[Symbol.dispose]();
+    this.counts[Symbol.dispose]();
     this.reader.close();
   }
 }

@@ -9,3 +9,6 @@ export const formVariable = "PIPELOOM_FORM";
 
 /** Of `pipeloom ui`: it ends when its standard input does, so with the process that started it, however that ends. */
 export const endsWithInputVariable = "PIPELOOM_UI_ENDS_WITH_INPUT";
+
+/** Of `pipeloom query`: it ends after so many ms, or when it takes too much memory. */
+export const queryEndsAfterVariable = "PIPELOOM_QUERY_ENDS_AFTER";

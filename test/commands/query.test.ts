@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 
+import { queryEndsAfterVariable } from "../../src/protocol/page-variables.ts";
 import { tempFolder, type TempFolder } from "../store/write/temp-folder.ts";
 import { cliCommand, pipeloom } from "./pipeloom.ts";
 
@@ -24,6 +25,19 @@ test("the SQL from standard input", async () => {
   const sql = new Blob(["SELECT title -- the title\nFROM posts WHERE id = 2;\n"]);
   const ended = await pipeloom(folder.path, ["query", "-", "--db", "other.db", "-f", "jsonl"], sql);
   expect(ended).toEqual({ code: 0, out: '{"title":"second"}\n', err: "" });
+});
+
+test("of the page, it ends by itself: the page's process may have been killed", async () => {
+  using folder = tempFolder();
+  make(folder);
+  const never =
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+  await using child = Bun.spawn(cliCommand("query", never), {
+    cwd: folder.path,
+    env: { ...process.env, [queryEndsAfterVariable]: "300" },
+    stderr: "pipe",
+  });
+  expect(await child.stderr.text()).toBe("error: the query was ended: it took more than 0.3 s\n");
 });
 
 describe("errors", () => {

@@ -13,6 +13,9 @@ function fill(db: Database): void {
   db.run("CREATE TABLE empty (id)");
 }
 
+const never =
+  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+
 const ask = async (rig: PageRig, sql: unknown): Promise<SqlAnswer> =>
   (await rig.post("/data/sql", { sql })).json() as Promise<SqlAnswer>;
 
@@ -42,6 +45,16 @@ describe("SQL that a person types", () => {
     expect([lines.length, isCut, lines.at(-1)]).toEqual([1000, true, '{"i":1000}']);
   });
 
+  test("is ended where one row is too large, or takes too much memory", async () => {
+    await using rig = await pageRig(() => {});
+    expect(await problem(rig, "SELECT hex(zeroblob(3000000))")).toBe(
+      "the first row has more than 4,000,000 characters",
+    );
+    expect(await problem(rig, "SELECT hex(zeroblob(400000000))")).toBe(
+      "the query was ended: it needs more than 500 MB of memory",
+    );
+  });
+
   test("cannot write, and what is wrong is said", async () => {
     await using rig = await pageRig(fill);
     expect(await problem(rig, "DELETE FROM empty")).toContain("only reading is possible");
@@ -52,12 +65,28 @@ describe("SQL that a person types", () => {
     expect(await problem(rig, 7)).toBe("there is no SQL to run");
   });
 
+  test.skipIf(process.platform !== "linux")("three run at once, the others wait", async () => {
+    const waitsForEver = "too many queries wait already";
+    await using rig = await pageRig(() => {});
+    const control = new AbortController();
+    const asked = Array.from({ length: 34 }, () =>
+      rig
+        .post("/data/sql", { sql: never }, control.signal)
+        .then((response) => response.json() as Promise<Problem>)
+        .catch(() => undefined),
+    );
+    expect((await Promise.race(asked))?.problem).toBe(waitsForEver);
+    while ((await children()).length < 3) await Bun.sleep(5);
+    expect(await children()).toHaveLength(3);
+    control.abort();
+    await Promise.all(asked);
+    while ((await children()).length > 0) await Bun.sleep(5);
+  });
+
   test.skipIf(process.platform !== "linux")(
     "ends with the question: a tab that is closed leaves no process",
     async () => {
       await using rig = await pageRig(() => {});
-      const never =
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
       const control = new AbortController();
       const asked = rig.post("/data/sql", { sql: never }, control.signal);
       const child = await firstChild();
@@ -78,11 +107,15 @@ test("the tables are the user's, with their rows", async () => {
   expect(tables[0]?.columns[1]).toEqual({ name: "n", type: "INTEGER" });
 });
 
+async function children(): Promise<readonly string[]> {
+  const list = await Bun.file(`/proc/self/task/${process.pid}/children`).text();
+  return list.split(" ").filter((pid) => pid.trim() !== "");
+}
+
 async function firstChild(): Promise<number> {
-  const children = `/proc/self/task/${process.pid}/children`;
   for (;;) {
-    const [pid] = (await Bun.file(children).text()).trim().split(" ");
-    if (pid !== undefined && pid !== "") return Number(pid);
+    const [pid] = await children();
+    if (pid !== undefined) return Number(pid);
     await Bun.sleep(5);
   }
 }

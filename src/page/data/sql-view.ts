@@ -1,17 +1,13 @@
-// SQL that a person types, and the tables of the database. Any SQL may run for ever, so it runs in a process of its own, which can be
-// ended: `pipeloom query`, whose connection is read-only.
+// SQL that a person types, and the tables of the database.
 
 import { systemClock } from "../../base/clock.ts";
-import { JSON, Promise, TextDecoder } from "../../base/globals.ts";
+import { JSON } from "../../base/globals.ts";
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
 import { isOwnTable } from "../../store/own-tables.ts";
 import { type Asked, memberOf, Refused } from "../asked.ts";
 import type { SqlAnswer, TablesView, TableView } from "../contract.ts";
 import type { PageDatabase } from "../page-database.ts";
 
-const maxRows = 1_000;
-/** Characters of all rows together. */
-const maxChars = 4_000_000;
 const timeoutMs = 30_000;
 const countTimeoutMs = 2_000;
 
@@ -25,7 +21,7 @@ export async function sqlAnswer(
     throw new Refused(400, "there is no SQL to run");
   }
   const began = systemClock.now();
-  const { lines, isCut } = await rowsOf(database, sql, timeoutMs, signal);
+  const { lines, isCut } = await database.queries.rows(sql, timeoutMs, signal);
   return { lines, isCut, tookMs: systemClock.now() - began };
 }
 
@@ -62,7 +58,7 @@ async function countsOf(
   const counts = names.map((name) => `(SELECT count(*) FROM ${quoteIdentifier(name)})`);
   try {
     const sql = `SELECT json_array(${counts.join(", ")}) AS counts`;
-    const { lines } = await rowsOf(database, sql, countTimeoutMs, signal);
+    const { lines } = await database.counts.rows(sql, countTimeoutMs, signal);
     const values: unknown = JSON.parse(JSON.parse(lines[0] ?? "{}").counts);
     return new Map(Array.isArray(values) ? names.map((name, i) => [name, Number(values[i])]) : []);
   } catch (thrown) {
@@ -70,61 +66,4 @@ async function countsOf(
     if (thrown instanceof Refused) return new Map();
     throw thrown;
   }
-}
-
-type Rows = Pick<SqlAnswer, "lines" | "isCut">;
-
-/** @throws Refused with what `pipeloom query` says */
-async function rowsOf(
-  { own, path }: PageDatabase,
-  sql: string,
-  withinMs: number,
-  signal: AbortSignal,
-): Promise<Rows> {
-  const child = Bun.spawn([...own, "query", "--db", path, "--format", "jsonl", "-"], {
-    stdin: new Blob([sql]),
-    stdout: "pipe",
-    stderr: "pipe",
-    env: { ...process.env, NO_COLOR: "1" },
-  });
-  const end = (): void => child.kill("SIGKILL");
-  let isLate = false;
-  const timer = systemClock.after(withinMs, () => {
-    isLate = true;
-    end();
-  });
-  signal.addEventListener("abort", end, { once: true });
-  try {
-    const [rows, problem] = await Promise.all([linesOf(child.stdout), child.stderr.text()]);
-    if (rows.isCut) end();
-    const code = await child.exited;
-    if (isLate)
-      throw new Refused(400, `the query was ended: it took more than ${withinMs / 1000} s`);
-    if (code !== 0 && !rows.isCut) {
-      throw new Refused(
-        400,
-        problem.replace(/^error: /, "").trim() || `the query ended with ${code}`,
-      );
-    }
-    return rows;
-  } finally {
-    systemClock.cancel(timer);
-    signal.removeEventListener("abort", end);
-  }
-}
-
-/** As many lines as are sent. The rest is left unread: the child waits, until it is ended. */
-async function linesOf(stream: ReadableStream<Uint8Array>): Promise<Rows> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let rows = 0;
-  for await (const chunk of stream) {
-    const more = decoder.decode(chunk, { stream: true });
-    text += more;
-    rows += more.split("\n").length - 1;
-    if (rows > maxRows || text.length > maxChars) break;
-  }
-  const lines = text.split("\n").slice(0, -1);
-  const isCut = lines.length > maxRows || text.length > maxChars;
-  return { lines: lines.slice(0, maxRows), isCut };
 }
