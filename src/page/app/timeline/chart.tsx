@@ -45,9 +45,9 @@ export function Chart({ run, view, shown, show }: Props) {
           <canvas
             ref={canvas}
             tabIndex={0}
-            role="img"
+            role="application"
             class={hit === undefined || hit.type === "idle" ? "" : "is-over"}
-            aria-label={`Timeline of ${count(view.tasks)} tasks, ${count(view.failed)} failed. The table below has the same.`}
+            aria-label={`Timeline of ${count(view.tasks)} tasks, ${count(view.failed)} failed. Arrow keys move, plus and minus zoom, 0 shows the whole run. The table below has the same.`}
             onKeyDown={(event) => onKey(event, scale, bounds, show)}
           />
           {selected === null ? null : (
