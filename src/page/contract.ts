@@ -60,6 +60,8 @@ export type OfTasks = {
   /** All tasks are in the answer, as they were at `asOf`. */
   readonly isComplete: boolean;
   readonly asOf: number;
+  /** The run changes faster than it is read: of the time since `asOf`, something is missing. */
+  readonly isBehind: boolean;
   /** Tasks that are read. */
   readonly indexed: number;
   /** Tasks that are planned, as far as it is known. */

@@ -69,6 +69,7 @@ test("a run's definitions: counts, durations, rows, CPU time and waits", async (
   const { definitions, ...about } = await rig.data<DefinitionsView>("/data/runs/1/definitions");
   expect(about).toEqual({
     isComplete: true,
+    isBehind: false,
     asOf: expect.any(Number),
     indexed: 22,
     planned: 9,

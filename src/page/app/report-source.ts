@@ -26,6 +26,7 @@ function tasksOf({ tasks, madeAt, totalTasks }: ReportData, search: URLSearchPar
   const isAll = tasks.length === totalTasks;
   return {
     isComplete: true,
+    isBehind: false,
     asOf: madeAt,
     indexed: tasks.length,
     planned: totalTasks,
@@ -38,8 +39,8 @@ function tasksOf({ tasks, madeAt, totalTasks }: ReportData, search: URLSearchPar
 }
 
 function filterOf(search: URLSearchParams): (task: TaskBrief) => boolean {
-  const [status, definition, worker] = ["status", "definition", "worker"].map((name) =>
-    search.get(name),
+  const [status, definition, worker, id = null] = ["status", "definition", "worker", "id"].map(
+    (name) => search.get(name),
   );
   const [from, to] = ["from", "to"].map((name) => Number(search.get(name) ?? Number.NaN));
   const words = (search.get("text") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
@@ -49,7 +50,8 @@ function filterOf(search: URLSearchParams): (task: TaskBrief) => boolean {
     return (
       (status === null || status === undefined || status.split(",").includes(task.status)) &&
       (definition === null || task.definition === definition) &&
-      (worker === null || String(task.worker) === worker) &&
+      (worker === null || String(task.worker ?? "none") === worker) &&
+      (id === null || String(task.id) === id) &&
       !((to ?? Number.NaN) < (startedAt ?? 0)) &&
       !(ended < (from ?? Number.NaN)) &&
       words.every((word) => has(task, word))

@@ -19,7 +19,7 @@ type Options = {
 };
 
 /** After an answer that took as long, the next question waits this many times longer: with the stream of changes, the server stays below 5 % of a core. */
-const restFactor = 30;
+const restFactor = 40;
 const minRestMs = 250;
 /** Where an answer is not complete, the server works on it. */
 const partialRestMs = 50;
@@ -55,7 +55,7 @@ export function useData<T>(
       notBefore.current = performance.now() + restOf(answer, tookMs);
       shown.current = wanted;
       pending.current = null;
-      if (isPartial(answer)) load(wanted);
+      if (isPartial(answer) || isBehind(answer)) load(wanted);
       setLoaded(answer);
     });
   }
@@ -82,11 +82,12 @@ function askAfter<T>(
   return { path, stop };
 }
 
-/** See `OfTasks` of the contract. */
-const isPartial = (answer: Loaded<unknown>): boolean =>
-  answer.type === "ready" &&
-  !isReport &&
-  (answer.data as Partial<OfTasks> | null)?.isComplete === false;
+const aboutTasks = (answer: Loaded<unknown>): Partial<OfTasks> | null =>
+  answer.type === "ready" && !isReport ? (answer.data as Partial<OfTasks> | null) : null;
+
+const isPartial = (answer: Loaded<unknown>): boolean => aboutTasks(answer)?.isComplete === false;
+
+const isBehind = (answer: Loaded<unknown>): boolean => aboutTasks(answer)?.isBehind === true;
 
 const restOf = (answer: Loaded<unknown>, tookMs: number): number =>
   isPartial(answer) ? partialRestMs : Math.max(minRestMs, tookMs * restFactor);

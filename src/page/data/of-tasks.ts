@@ -20,8 +20,8 @@ export async function indexedRun(database: PageDatabase, id: number): Promise<In
   const index = await indexes.of(id);
   const [row] = reader.query("SELECT tasks_total FROM pipeline_runs WHERE id = ?", [runId(id)]);
   const { dead } = runningRuns(reader, isAlive);
-  const { isComplete, asOf, columns } = index;
+  const { isComplete, isBehind, asOf, indexed, columns } = index;
   const planned = number(row?.["tasks_total"]);
-  const about = { isComplete, asOf, indexed: columns.size, planned, isCut: columns.isCut };
+  const about = { isComplete, isBehind, asOf, indexed, planned, isCut: columns.isCut };
   return { index, isDead: dead.has(id), about };
 }

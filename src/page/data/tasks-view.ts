@@ -24,8 +24,7 @@ export async function tasksView(
   const run = await indexedRun(database, ids[0] ?? 0);
   const { index, about } = run;
   const text = search.get("text")?.trim() ?? "";
-  const searched =
-    text === "" || !about.isComplete ? undefined : await index.search(text, searchMs);
+  const searched = text === "" ? undefined : await index.search(text, searchMs);
   const ordered = orderOf(run, search, searched);
   const offset = wholeOf(search.get("offset")) ?? 0;
   const limit = Math.min(wholeOf(search.get("limit")) ?? maxTasks, maxTasks);

@@ -11,9 +11,9 @@ import { PageSize, workMs } from "./page-size.ts";
 import { TaskColumns } from "./task-columns.ts";
 import { TextSearch } from "./text-search.ts";
 
-/** After a look that took as long, the next one waits this many times longer: 3 % of a core. */
-const restFactor = 30;
-const minRestMs = 200;
+/** Looks at a run that goes on have this part of the time: 2 % of a core. What they do not get to, the next ones read. */
+const workShare = 1 / 50;
+const [minRestMs, maxWorkMs] = [200, 100];
 const maxRunning = 1_000;
 /** Definitions beyond are counted as the last one. */
 const maxDefinitions = 65_535;
@@ -37,8 +37,12 @@ export class RunIndex {
   #session = "";
   #end = "";
   #left: IdRange[] = [allIds];
-  #isComplete = false;
+  /** The first id that is to be read next, of those that are not new. */
+  #next = 1;
+  #hasAll = false;
+  #isEnded = false;
   #asOf = 0;
+  #lookedAt = 0;
   #version = 0;
   readonly #pages = new PageSize();
   #work: Promise<void> | undefined;
@@ -73,7 +77,23 @@ export class RunIndex {
 
   /** All tasks have been read, as they were at `asOf` (epoch ms) or later. */
   get isComplete(): boolean {
-    return this.#isComplete;
+    return this.#hasAll && !(this.#isEnded && this.#left.length > 0);
+  }
+
+  /** A run that goes on changes faster than it is read: at `asOf` nothing was missing. */
+  get isBehind(): boolean {
+    return this.#hasAll && this.#left.length > 0;
+  }
+
+  /** Tasks that are read; also where all are read once more, because the run has ended. */
+  get indexed(): number {
+    const [[next] = [Infinity]] = this.#left;
+    return this.isComplete ? this.#columns.size : Math.min(this.#columns.size, next - 1);
+  }
+
+  /** All tasks have been read, but may have changed since. */
+  get hasAll(): boolean {
+    return this.#hasAll;
   }
 
   get asOf(): number {
@@ -135,29 +155,39 @@ export class RunIndex {
 
   #isDue(): boolean {
     if (this.#isClosed || this.#clock.now() < this.#notBefore) return false;
-    return !this.#isComplete || this.#left.length > 0 || this.#reader.version() !== this.#seen;
+    return this.#left.length > 0 || this.#reader.version() !== this.#seen;
   }
 
   async #readAll(): Promise<void> {
     let busyMs = 0;
-    const timed = <Result>(work: () => Result): Result => {
+    const timed = (work: () => void): void => {
       const began = workMs();
-      const result = work();
+      work();
       busyMs += workMs() - began;
-      return result;
     };
     try {
       const asOf = this.#clock.wall();
       timed(() => this.#plan());
-      while (this.#left.length > 0 && !this.#isClosed) {
+      const mostMs = this.#mostMs();
+      const isEnough = (): boolean => this.#left.length === 0 || busyMs >= mostMs || this.#isClosed;
+      do {
         timed(() => this.#page());
         await new Promise<void>((resolve) => this.#clock.soon(resolve));
-      }
+      } while (!isEnough());
+      if (this.#left.length > 0) return;
       this.#asOf = asOf;
-      this.#isComplete ||= !this.#isClosed;
+      this.#hasAll = true;
     } finally {
-      this.#notBefore = this.#clock.now() + Math.max(minRestMs, busyMs * restFactor);
+      this.#lookedAt = this.#clock.now();
+      const restMs = this.#isEnded ? minRestMs : Math.max(minRestMs, busyMs / workShare);
+      this.#notBefore = this.#lookedAt + restMs;
     }
+  }
+
+  /** Of a run that goes on, a look takes what the time since the last one allows. */
+  #mostMs(): number {
+    if (!this.#hasAll || this.#isEnded) return Infinity;
+    return Math.min((this.#clock.now() - this.#lookedAt) * workShare, maxWorkMs);
   }
 
   /** Decides what is to be read. */
@@ -167,28 +197,41 @@ export class RunIndex {
     const session = textOf(row, ["started_at", "host", "pid", "process_started_at"]);
     const end = textOf(row, ["status", "finished_at"]);
     if (session !== this.#session) this.#startAgain();
-    else if (!this.#isComplete) return;
+    else if (!this.#hasAll) return;
     else if (end !== this.#end) this.#left = [allIds];
     else if (row?.["status"] === "running") this.#left = [...this.#open()];
     this.#session = session;
     this.#end = end;
+    this.#isEnded = row?.["status"] !== "running";
   }
 
   /** A session deletes rows of those before it. */
   #startAgain(): void {
     this.#columns = new TaskColumns(this.#maxChunks);
     this.#searches = [];
-    this.#isComplete = false;
+    this.#hasAll = false;
     this.#left = [allIds];
     this.#version++;
   }
 
+  /** New tasks first; then those that were not reached at the last look. */
   #open(): readonly IdRange[] {
     const open = this.#columns.openRanges();
+    const { highest } = this.#columns;
+    const old = open
+      .map(([from, to]) => [from, Math.min(to, highest)] as const)
+      .filter(([from, to]) => from <= to);
+    const later = old
+      .filter(([, to]) => to >= this.#next)
+      .map(([from, to]) => [Math.max(from, this.#next), to] as const);
+    const earlier = old
+      .filter(([from]) => from < this.#next)
+      .map(([from, to]) => [from, Math.min(to, this.#next - 1)] as const);
     // A task that an earlier session has ended may run again.
-    const running = runningIds(this.#reader, this.run, maxRunning);
-    const isOpen = (id: number): boolean => open.some(([from, to]) => id >= from && id <= to);
-    return [...running.filter((id) => !isOpen(id)).map((id) => [id, id] as const), ...open];
+    const running = runningIds(this.#reader, this.run, maxRunning)
+      .filter((id) => !open.some(([from, to]) => id >= from && id <= to))
+      .map((id) => [id, id] as const);
+    return [[highest + 1, maxStoredId], ...running, ...later, ...earlier];
   }
 
   #page(): void {
@@ -200,6 +243,7 @@ export class RunIndex {
       const last = rows.at(-1)?.task;
       const isLastPage = rows.length < most || last === undefined;
       this.#left = isLastPage ? rest : [[Math.floor(last) + 1, range[1]], ...rest];
+      this.#next = this.#left[0]?.[0] ?? 1;
       if (rows.length > 0) this.#version++;
     });
   }

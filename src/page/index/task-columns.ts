@@ -89,6 +89,7 @@ export class TaskColumns {
   /** In the order of the ids. */
   #chunks: readonly TaskChunk[] = [];
   #size = 0;
+  #highest = 0;
   /** There are rows whose ids or states are none, or that are too many. */
   isCut = false;
 
@@ -105,6 +106,11 @@ export class TaskColumns {
     return this.#size;
   }
 
+  /** The highest id. */
+  get highest(): number {
+    return this.#highest;
+  }
+
   set(task: TaskNumbers, definition: number): void {
     const chunk = Number.isInteger(task.task) ? this.#chunkOf(task.task) : undefined;
     if (chunk === undefined) {
@@ -114,6 +120,7 @@ export class TaskColumns {
     const slot = task.task - chunk.first;
     const before = Number(chunk.status[slot] !== noStatus);
     chunk.set(slot, task, definition);
+    this.#highest = Math.max(this.#highest, task.task);
     const now = Number(chunk.status[slot] !== noStatus);
     this.#size += now - before;
     if (now === 0) this.isCut = true;

@@ -175,6 +175,31 @@ test("a look reads only what may have changed", async () => {
   expect(rig.index.version).toBe(version);
 });
 
+test("of a run that changes faster than it is read, new tasks come first, and it is said; at its end all is read", async () => {
+  using rig = indexRig(32);
+  const count = 300_000;
+  rig.db.run(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+      INSERT INTO task_runs (run_id, id, name, key, status, rows) SELECT 1, i, 'load', 'load:3k', 'queued', 0 FROM n`,
+  );
+  await rig.look();
+  expect([rig.index.isBehind, rig.index.indexed]).toEqual([false, count]);
+  const { asOf } = rig.index;
+  put(rig.db, count + 1, { name: "new" });
+  rig.db.run("UPDATE task_runs SET status = 'done' WHERE id <= ?", [count]);
+  await rig.look();
+  expect(inIndex(rig.index)).toContain("new done 1 tasks 5 ms 1 rows");
+  expect([rig.index.isBehind, rig.index.isComplete, rig.index.asOf]).toEqual([true, true, asOf]);
+  for (let looks = 0; rig.index.isBehind && looks < 50; looks++) await rig.look();
+  expect(inIndex(rig.index)).toEqual(inFile(rig.db));
+  rig.db.run("UPDATE task_runs SET rows = 1 WHERE id <= ?", [count]);
+  rig.db.run("UPDATE pipeline_runs SET status = 'done'");
+  await rig.index.look(0);
+  await rig.look();
+  expect(rig.index.isComplete).toBe(true);
+  expect(inIndex(rig.index)).toEqual(inFile(rig.db));
+}, 20_000);
+
 test("many open tasks are few ranges, and the largest gaps are left out of them", () => {
   const columns = new TaskColumns(8);
   for (let id = 1; id <= 20_000; id++) {

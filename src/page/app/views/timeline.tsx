@@ -1,7 +1,7 @@
 // When a run's tasks ran: by worker or by definition.
 
 import type { RunBrief, TimelineView } from "../../contract.ts";
-import { count, duration } from "../format.ts";
+import { count, duration, time } from "../format.ts";
 import { Empty, Show } from "../parts/states.tsx";
 import { go, hrefOf, param, withParams } from "../router.ts";
 import { isReport } from "../source.ts";
@@ -200,6 +200,7 @@ const Notes = ({
     <Key of="done" text="done" />
     <Key of="error" text="failed" />
     {status === "running" || status === "interrupted" ? <Key of={status} text={status} /> : null}
+    {view.isBehind ? <span>As of {time(view.asOf)}: the run is faster.</span> : null}
     {view.moreRows > 0 ? <span>{count(view.moreRows)} further rows are not shown.</span> : null}
     {view.isCut ? <span>Some tasks are left out: their rows are damaged, or too many.</span> : null}
     <span class="timeline-hint">
