@@ -6,7 +6,7 @@ import type { TasksView, TimelineRow, TimelineView } from "../../contract.ts";
 import { count } from "../format.ts";
 import { go, hrefOf } from "../router.ts";
 import { get } from "../source.ts";
-import { draw, type Palette } from "./draw.ts";
+import { draw, type Drawing, type Palette } from "./draw.ts";
 import { Gestures, type Point, type Stage } from "./gestures.ts";
 import { type Hit, hitAt, type Layout, layoutOf } from "./layout.ts";
 import { panned, type Range, Scale, ticksOf, zoomed } from "./scale.ts";
@@ -19,9 +19,10 @@ type Props = {
   /** What is to be shown; the data may not be there yet. */
   readonly shown: Range;
   readonly show: (range: Range | null) => void;
+  readonly open: "running" | "interrupted";
 };
 
-export function Chart({ run, view, shown, show }: Props) {
+export function Chart({ run, view, shown, show, open }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(canvas);
   const [selected, select] = useState<Range | null>(null);
@@ -35,7 +36,7 @@ export function Chart({ run, view, shown, show }: Props) {
     if (clicked !== undefined) void follow({ run, view, scale, bounds, show }, clicked);
   };
   useGestures(canvas, { scale, bounds, show, select, hover, click });
-  useDrawn(canvas, view.rows, layout, scale);
+  useDrawn(canvas, { rows: view.rows, layout, scale, open });
   return (
     <div class="timeline card">
       <Axis scale={scale} first={view.first} />
@@ -77,9 +78,7 @@ function useGestures(canvas: { readonly current: HTMLCanvasElement | null }, sta
 
 function useDrawn(
   canvas: { readonly current: HTMLCanvasElement | null },
-  rows: readonly TimelineRow[],
-  layout: Layout,
-  scale: Scale,
+  { rows, layout, scale, open }: Omit<Drawing, "palette">,
 ): void {
   const theme = useThemeChange();
   useLayoutEffect(() => {
@@ -91,8 +90,8 @@ function useDrawn(
     element.width = Math.round(scale.width * density);
     element.height = Math.round(layout.height * density);
     context.setTransform(density, 0, 0, density, 0, 0);
-    draw(context, { rows, layout, scale, palette: paletteOf(element) });
-  }, [rows, layout.height, scale.width, scale.shown.from, scale.shown.to, theme]);
+    draw(context, { rows, layout, scale, open, palette: paletteOf(element) });
+  }, [rows, layout.height, scale.width, scale.shown.from, scale.shown.to, open, theme]);
 }
 
 /** Softer than text of that state: a million bars that are as they should be are not what a person looks for. */

@@ -9,11 +9,13 @@ export type Palette = Readonly<Record<SeenStatus | "line" | "idle" | "track", st
 
 const leastWidth = 2;
 
-type Drawing = {
+export type Drawing = {
   readonly rows: readonly TimelineRow[];
   readonly layout: Layout;
   readonly scale: Scale;
   readonly palette: Palette;
+  /** How tasks without an end are: a run whose process is gone has interrupted ones. */
+  readonly open: "running" | "interrupted";
 };
 
 /** Its transform is one unit a CSS pixel. */
@@ -56,7 +58,7 @@ type Pixel = { level: number; tasks: number; failed: number; running: number };
 
 function drawBuckets(
   context: CanvasRenderingContext2D,
-  { scale, palette, layout }: Drawing,
+  { scale, palette, layout, open }: Drawing,
   buckets: TimeBuckets,
   index: number,
 ): void {
@@ -75,7 +77,7 @@ function drawBuckets(
     }
     if (pixel.tasks === 0 || right < 0 || left > scale.width) continue;
     const bar = Math.max(2, (full * pixel.level) / most);
-    context.fillStyle = pixel.running === pixel.tasks ? palette.running : palette.done;
+    context.fillStyle = pixel.running === pixel.tasks ? palette[open] : palette.done;
     // On whole pixels: otherwise there are seams.
     const [from, width] = [Math.round(left), Math.round(right) - Math.round(left)];
     context.fillRect(from, top + 3 + full - bar, width, bar);

@@ -45,6 +45,7 @@ export function Timeline({ run }: { readonly run: RunBrief }) {
                   view={view}
                   shown={wanted ?? { from: view.from, to: view.to }}
                   show={show}
+                  open={run.status === "interrupted" ? "interrupted" : "running"}
                 />
                 <Notes view={view} status={run.status} />
                 <Numbers run={run.id} view={view} />
