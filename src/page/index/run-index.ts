@@ -159,7 +159,7 @@ export class RunIndex {
   }
 
   async #readAll(): Promise<void> {
-    let busyMs = 0;
+    let [busyMs, mostMs] = [0, Infinity];
     const timed = (work: () => void): void => {
       const began = workMs();
       work();
@@ -168,7 +168,7 @@ export class RunIndex {
     try {
       const asOf = this.#clock.wall();
       timed(() => this.#plan());
-      const mostMs = this.#mostMs();
+      mostMs = this.#mostMs();
       const isEnough = (): boolean => this.#left.length === 0 || busyMs >= mostMs || this.#isClosed;
       do {
         timed(() => this.#page());
@@ -179,8 +179,9 @@ export class RunIndex {
       this.#hasAll = true;
     } finally {
       this.#lookedAt = this.#clock.now();
-      const restMs = this.#isEnded ? minRestMs : Math.max(minRestMs, busyMs / workShare);
-      this.#notBefore = this.#lookedAt + restMs;
+      // What had to be read at once, a person has waited for.
+      const restMs = mostMs === Infinity ? 0 : busyMs / workShare;
+      this.#notBefore = this.#lookedAt + Math.max(minRestMs, restMs);
     }
   }
 
