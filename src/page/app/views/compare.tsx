@@ -118,7 +118,9 @@ function Params({ a, b, params }: Sides & Pick<CompareView, "params">) {
           </tr>
         ))}
       </Table>
-      {same === 0 ? null : <p class="soft">{same} more are the same.</p>}
+      {same === 0 ? null : (
+        <p class="soft">{same === 1 ? "One more is" : `${same} more are`} the same.</p>
+      )}
     </>
   );
 }
@@ -145,7 +147,7 @@ const Table = ({
       <thead>
         <tr>
           {heads.map((head, index) => (
-            <th key={head} class={index > 0 && heads.length > 3 ? "number" : ""}>
+            <th key={index} class={index > 0 && heads.length > 3 ? "number" : ""}>
               {head}
             </th>
           ))}
@@ -175,16 +177,7 @@ function Definitions({ a, b, edits }: Sides & Pick<CompareView, "edits">) {
   );
 }
 
-const heads = [
-  "Task",
-  "Tasks",
-  "Failed",
-  "Rows",
-  "Median",
-  "Change",
-  "95 % within",
-  "Change of it",
-];
+const heads = ["Task", "Tasks", "Failed", "Rows", "Median", "Change", "95 % within", "Change"];
 
 function DefinitionTable({
   left,

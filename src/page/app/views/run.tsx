@@ -1,6 +1,7 @@
 // One run: its state above, and tabs.
 
 import type { FunctionComponent } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 import type { RunBrief, RunView } from "../../contract.ts";
 import { RunActions } from "../actions/run-actions.tsx";
@@ -46,26 +47,40 @@ export function Run({ id }: { readonly id: number }) {
           return (
             <>
               <Header run={run} />
-              <nav class="tabs" aria-label="of this run">
-                {tabs.map((each) => (
-                  <a
-                    key={each.name}
-                    href={hrefOf(`/runs/${id}/${each.name}`)}
-                    aria-current={each === tab ? "page" : undefined}
-                  >
-                    {each.title}
-                    {each.name === "failures" && run.counts.error > 0 ? (
-                      <span class="badge">{count(run.counts.error)}</span>
-                    ) : null}
-                  </a>
-                ))}
-              </nav>
+              <Tabs run={run} chosen={tab} />
               {tab === undefined ? null : <tab.View run={run} />}
             </>
           );
         }}
       </Show>
     </main>
+  );
+}
+
+function Tabs({ run, chosen }: { readonly run: RunBrief; readonly chosen: Tab | undefined }) {
+  const bar = useRef<HTMLElement>(null);
+  useLayoutEffect(() => {
+    // In a narrow window it is beside the edge.
+    const { current } = bar;
+    const link = current?.querySelector<HTMLElement>("[aria-current=page]") ?? null;
+    if (current === null || link === null) return;
+    current.scrollLeft = link.offsetLeft - (current.clientWidth - link.offsetWidth) / 2;
+  }, [chosen]);
+  return (
+    <nav class="tabs" aria-label="of this run" ref={bar}>
+      {tabs.map((each) => (
+        <a
+          key={each.name}
+          href={hrefOf(`/runs/${run.id}/${each.name}`)}
+          aria-current={each === chosen ? "page" : undefined}
+        >
+          {each.title}
+          {each.name === "failures" && run.counts.error > 0 ? (
+            <span class="badge">{count(run.counts.error)}</span>
+          ) : null}
+        </a>
+      ))}
+    </nav>
   );
 }
 

@@ -254,7 +254,7 @@ const RunRow = ({ run, isSelected, toggle }: RowProps) => (
 function Progress({ run: { counts, total: planned } }: { readonly run: RunBrief }) {
   const total = planned ?? 0;
   return (
-    <td class="tasks" title={countsText(counts)}>
+    <td class="progress" title={countsText(counts)}>
       <CountsBar counts={counts} total={total} />
       <small>
         {count(counts.done)} of {count(total)}, {percent(counts.done, total)}
