@@ -3,7 +3,8 @@
 import { JSON } from "../base/globals.ts";
 import { systemClock, type Timer } from "../base/clock.ts";
 import type { Change, RunBrief } from "./contract.ts";
-import { changedRuns } from "./data/runs-view.ts";
+import { runsToWatch } from "./data/runs-view.ts";
+import type { Reader } from "../store/read/reader.ts";
 import type { PageDatabase } from "./page-database.ts";
 
 /** Four times a second. */
@@ -23,6 +24,7 @@ export class Feed implements Disposable {
   readonly #database: PageDatabase;
   readonly #listeners = new Set<Listener>();
   readonly #known = new Map<number, string>();
+  #reader: Reader | undefined;
   #timer: Timer | undefined;
   #version = -1;
   #lookedAt = 0;
@@ -33,7 +35,10 @@ export class Feed implements Disposable {
     this.#database = database;
   }
 
+  /** @throws ReaderError where the database cannot be read */
   open(signal: AbortSignal): Response {
+    runsToWatch(this.#database, new Map());
+    this.#follow(this.#database.reader);
     let own: Listener;
     const close = (): void => this.#close(own);
     signal.addEventListener("abort", close, { once: true });
@@ -56,6 +61,10 @@ export class Feed implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#end();
+  }
+
+  #end(): void {
     for (const listener of this.#listeners) {
       this.#close(listener);
       listener.close();
@@ -67,6 +76,15 @@ export class Feed implements Disposable {
     if (this.#listeners.size > 0) return;
     systemClock.cancel(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** Of another file than before, all that a browser has is old: it has to come again, and asks for everything. */
+  #follow(reader: Reader): void {
+    if (reader === this.#reader) return;
+    this.#end();
+    this.#known.clear();
+    this.#version = -1;
+    this.#reader = reader;
   }
 
   #look(): void {
@@ -82,25 +100,34 @@ export class Feed implements Disposable {
           now,
         );
       } else if (now - this.#saidAt > heartbeatMs) this.#say(": still here\n\n", now);
-    } catch (thrown) {
-      const problem = thrown instanceof Error ? thrown.message : String(thrown);
-      this.#say(`event: problem\ndata: ${JSON.stringify({ problem })}\n\n`, now);
+    } catch {
+      // A browser asks why, and tries again: until then, its page says that what it shows is old.
+      this.#end();
     }
   }
 
   #changed(now: number): readonly RunBrief[] {
-    const version = this.#database.reader.version();
+    const { reader } = this.#database;
+    if (reader !== this.#reader) {
+      this.#end();
+      return [];
+    }
+    const version = reader.version();
     if (version === this.#version && now - this.#lookedAt < livenessEveryMs) return [];
     this.#version = version;
     this.#lookedAt = now;
-    return changedRuns(this.#database, this.#known);
+    return runsToWatch(this.#database, this.#known);
   }
 
   #say(text: string, now: number): void {
     this.#saidAt = now;
     for (const listener of this.#listeners) {
-      // A browser that does not read, of a laptop that sleeps, gets the newest state when it comes back.
       if ((listener.desiredSize ?? 0) > -64) listener.enqueue(text);
+      else {
+        // A browser that does not read, of a laptop that sleeps, has to come again, and asks for the newest state then.
+        this.#close(listener);
+        listener.close();
+      }
     }
   }
 }

@@ -1,6 +1,6 @@
 // The database that the page shows: one read-only connection, and what is kept between two questions.
 
-import { realpathSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 
 import { ownCommand } from "../base/own-command.ts";
 import type { BusyHandler } from "../store/busy-handler.ts";
@@ -21,40 +21,91 @@ type Options = {
   readonly busyHandler?: BusyHandler;
 };
 
+/** What has been opened, and the identity of the file that was at the path then. */
+type Opened = {
+  readonly file: string | undefined;
+  readonly reader: Reader;
+  readonly indexes: RunIndexes;
+};
+
 export class PageDatabase implements Disposable {
   /** Absolute. */
   readonly path: string;
   readonly isReadOnly: boolean;
-  readonly reader: Reader;
   /** The words that start pipeloom. */
   readonly own: readonly string[];
   readonly jobs: Jobs;
   readonly forms: Forms;
-  readonly indexes: RunIndexes;
   readonly queries: SqlProcesses;
   /** Of the page itself: they do not wait for those that a person types. */
   readonly counts: SqlProcesses;
+  readonly #busyHandler: BusyHandler | undefined;
+  #opened: Opened | undefined;
 
   /** @throws ReaderError if there is no readable database */
   constructor({ path, isReadOnly, own = ownCommand(), busyHandler }: Options) {
+    this.#busyHandler = busyHandler;
     // First: it says what is wrong with a path.
-    this.reader = openReader(path, busyHandler);
+    const reader = openReader(path, busyHandler);
     this.path = realpathSync(path);
+    this.#opened = opened(this.path, reader);
     this.isReadOnly = isReadOnly;
     this.own = own;
     this.jobs = new Jobs(own);
     this.forms = new Forms(own);
-    this.indexes = new RunIndexes(this.reader);
     this.queries = new SqlProcesses(own, this.path);
     this.counts = new SqlProcesses(own, this.path);
+  }
+
+  /**
+   * Of the file that is at the path now: another one than before where it was replaced. SQLite itself would go on with the old file.
+   * @throws ReaderError where there is none
+   */
+  get reader(): Reader {
+    return this.#current().reader;
+  }
+
+  /** @throws like `reader` */
+  get indexes(): RunIndexes {
+    return this.#current().indexes;
   }
 
   readonly isAlive = (run: RunProcess): boolean => isRunAlive(this.path, run);
 
   [Symbol.dispose](): void {
-    this.indexes[Symbol.dispose]();
     this.queries[Symbol.dispose]();
     this.counts[Symbol.dispose]();
-    this.reader.close();
+    this.#close();
+  }
+
+  #current(): Opened {
+    if (this.#opened !== undefined && this.#opened.file === identityOf(this.path)) {
+      return this.#opened;
+    }
+    this.#close();
+    this.#opened = opened(this.path, openReader(this.path, this.#busyHandler));
+    return this.#opened;
+  }
+
+  #close(): void {
+    this.#opened?.indexes[Symbol.dispose]();
+    this.#opened?.reader.close();
+    this.#opened = undefined;
+  }
+}
+
+const opened = (path: string, reader: Reader): Opened => ({
+  file: identityOf(path),
+  reader,
+  indexes: new RunIndexes(reader),
+});
+
+/** Undefined where no file can be seen. */
+function identityOf(path: string): string | undefined {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
   }
 }

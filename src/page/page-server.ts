@@ -2,6 +2,7 @@
 
 import { JSON, URL } from "../base/globals.ts";
 import { failureLine, toFailure } from "../base/failure.ts";
+import { ReaderError } from "../store/read/reader-error.ts";
 import type { AppFiles } from "./app-files.ts";
 import { NotFound, Refused } from "./asked.ts";
 import type { Problem } from "./contract.ts";
@@ -146,6 +147,10 @@ function problemOf(thrown: unknown): Response {
       problem,
       ...(next === undefined ? undefined : { next }),
     } satisfies Problem);
+  }
+  if (thrown instanceof ReaderError) {
+    const isGone = !["bad-sql", "not-read-only"].includes(thrown.code);
+    return json(isGone ? 503 : 400, { problem: thrown.message } satisfies Problem);
   }
   return json(500, { problem: failureLine(toFailure(thrown)) } satisfies Problem);
 }

@@ -25,6 +25,9 @@ test("runs, by pipeline and status, in pages; and one run", async () => {
   expect(await idsOf("/data/runs?pipeline=sync")).toEqual([4, 2]);
   expect(await idsOf("/data/runs?status=error")).toEqual([4]);
   expect(await idsOf("/data/runs?before=3&limit=1")).toEqual([2]);
+  for (const odd of ["-5", "0", "1.5", "x", ""]) {
+    expect(await idsOf(`/data/runs?limit=${odd}`)).toEqual([5, 4, 3, 2, 1]);
+  }
   expect(await rig.data<RunsView>("/data/runs?limit=5")).toMatchObject({ hasMore: false });
   const { run } = await rig.data<RunView>("/data/runs/4");
   expect(run).toMatchObject({ pipeline: "sync", status: "error", params: '{"day":"<b>"}' });

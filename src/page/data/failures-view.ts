@@ -4,14 +4,15 @@ import { userFrame } from "../../base/thrown-at.ts";
 import { runId } from "../../protocol/ids.ts";
 import { failureGroups, type FailureGroup as StoredGroup } from "../../store/read/failed-tasks.ts";
 import { text } from "../../store/read/stored-values.ts";
-import type { Asked } from "../asked.ts";
+import { type Asked, NotFound } from "../asked.ts";
 import type { FailureGroup, FailuresView } from "../contract.ts";
 import type { PageDatabase } from "../page-database.ts";
 import { lineOf } from "./logs-view.ts";
 
 export function failuresView({ reader }: PageDatabase, { ids: [run = 0] }: Asked): FailuresView {
   const [row] = reader.query("SELECT file FROM pipeline_runs WHERE id = ?", [run]);
-  const file = text(row?.["file"]) ?? "";
+  if (row === undefined) throw new NotFound(`the database has no run ${run}`);
+  const file = text(row["file"]) ?? "";
   const groups = failureGroups(reader, runId(run)).flatMap((group) => groupView(group, file));
   return { groups };
 }

@@ -5,6 +5,7 @@ import { isStoredId } from "../../protocol/ids.ts";
 import { hideSecretsIn } from "../../protocol/secret-name.ts";
 import { checkTables } from "../../store/read/check-tables.ts";
 import { type SeenRun, seenRun } from "../../store/read/overview.ts";
+import { ReaderError } from "../../store/read/reader-error.ts";
 import type { Reader, Row } from "../../store/read/reader.ts";
 import { runningRuns } from "../../store/read/running-runs.ts";
 import { storedRunId, storedRunStatus, text } from "../../store/read/stored-values.ts";
@@ -27,7 +28,9 @@ type Wanted = {
 
 /** `?pipeline=…&status=…&order=failed&before=<id>&limit=…`: newest first, with `order=failed` those that failed before all others. */
 export function runsView(database: PageDatabase, { search }: Asked): RunsView {
-  const most = Math.min(Number(search.get("limit") ?? maxRuns) || maxRuns, maxRuns);
+  // SQLite gives all rows for a negative limit.
+  const limit = Number(search.get("limit"));
+  const most = isStoredId(limit) ? Math.min(limit, maxRuns) : maxRuns;
   return withDead(database, (dead) => {
     const runs = runsWhere(database.reader, dead, wantedIn(search, dead), most + 1);
     return { runs: runs.slice(0, most), hasMore: runs.length > most };
@@ -45,8 +48,21 @@ export function runBrief(database: PageDatabase, id: number): RunBrief {
   return run;
 }
 
+/**
+ * The runs that have changed. None where nothing has run yet.
+ * @throws ReaderError where the database cannot be read
+ */
+export function runsToWatch(database: PageDatabase, known: Map<number, string>): RunBrief[] {
+  try {
+    return changedRuns(database, known);
+  } catch (thrown) {
+    if (thrown instanceof ReaderError && thrown.code === "no-tables") return [];
+    throw thrown;
+  }
+}
+
 /** The runs that have changed since `known`, which holds their last state as text. Only those that run or ran then. */
-export function changedRuns(database: PageDatabase, known: Map<number, string>): RunBrief[] {
+function changedRuns(database: PageDatabase, known: Map<number, string>): RunBrief[] {
   const newest = "id > (SELECT coalesce(max(id), 0) - 50 FROM pipeline_runs)";
   const where = `status = 'running' OR ${newest}`;
   return withDead(database, (dead) =>
