@@ -12,7 +12,7 @@ import { loadModule } from "../module/load-module.ts";
 import type { DescribedForm } from "../page/actions/forms.ts";
 import type { FormField, ParamProblem } from "../page/contract-actions.ts";
 import { Mask } from "../protocol/mask.ts";
-import { isSecretName } from "../protocol/secret-name.ts";
+import { isSecretName } from "../base/secret-name.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import type { LoadedPipeline } from "../run-pipeline.ts";
 import { loadForCommand, nameOf, withPrintsOnStderr } from "./load-for-command.ts";

@@ -56,7 +56,7 @@ const download = task({
     const from = sample === null ? url : `${sample.url}/files/${url.slice(samplePrefix.length)}`;
     const got = await downloadFile(from, path, {
       signal: ctx.signal,
-      headers: headersOf(target.headers, ctx.env),
+      ownHeaders: headersOf(target.headers, ctx.env),
       sha256,
       source: shownUrl(url),
       replace: existing.is === "replaceable",

@@ -465,6 +465,64 @@ test(
   patient,
 );
 
+test(
+  "fetch, download: a redirect to another server does not take the headers along",
+  async () => {
+    using folder = tempFolder();
+    const keys: string[] = [];
+    const back = { address: "" };
+    const saw = (who: string, { headers, url }: Request): void =>
+      void keys.push(`${who} ${new URL(url).pathname} ${headers.get("x-api-key")}`);
+    using other = Bun.serve({
+      port: 0,
+      fetch: (request) => {
+        saw("other", request);
+        const isBack = new URL(request.url).pathname === "/back";
+        return isBack ? Response.redirect(back.address) : Response.json([{ id: 2 }]);
+      },
+    });
+    using api = Bun.serve({
+      port: 0,
+      fetch: (request) => {
+        saw("server", request);
+        const { pathname } = new URL(request.url);
+        const location = {
+          "/own": "/rows",
+          "/other": `http://localhost:${other.port}/rows`,
+          "/back": `http://localhost:${other.port}/back`,
+          "/endless": "/endless",
+          "/file": "file:///etc/hosts",
+        }[pathname];
+        return location === undefined
+          ? Response.json([{ id: 1 }])
+          : new Response(null, { status: 302, headers: { location } });
+      },
+    });
+    back.address = `http://localhost:${api.port}/rows`;
+    const load = (command: string, path: string): Promise<Ended> => {
+      const address = `http://localhost:${api.port}${path}`;
+      const words = [...pipeloom, command, address, "-H", "X-Api-Key: $KEY"];
+      return run(words, folder.path, { KEY: "s3cret" });
+    };
+    for (const path of ["/own", "/other", "/back"])
+      expect((await load("fetch", path)).code).toBe(0);
+    expect(keys.splice(0)).toEqual([
+      "server /own s3cret",
+      "server /rows s3cret",
+      "server /other s3cret",
+      "other /rows null",
+      "server /back s3cret",
+      "other /back null",
+      "server /rows null",
+    ]);
+    expect((await load("download", "/other")).code).toBe(0);
+    expect(keys).toEqual(["server /other s3cret", "other /rows null"]);
+    expect((await load("download", "/endless")).err).toContain("redirects more than 20 times");
+    expect((await load("download", "/file")).err).toContain("an address that begins with file:");
+  },
+  patient,
+);
+
 test.each([
   ["Authorization: Bearer abc", "the value of Authorization would be stored with the run"],
   ["X-Api-Key: abc", "in single quotes: 'X-Api-Key: $TOKEN'"],

@@ -32,8 +32,8 @@ export type DownloadOptions = {
   readonly signal: AbortSignal;
   readonly progress?: (bytes: number, of: number | null) => void;
   readonly onWait?: (why: string, delayMs: number) => void;
-  /** Of each request. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** See FetchPolicy. */
+  readonly ownHeaders?: Readonly<Record<string, string>>;
   /** Consecutive attempts without a new byte before giving up. Default: 5. */
   readonly attempts?: number;
   /** First wait between attempts. Default: 500 ms. */
@@ -163,7 +163,7 @@ class Download {
 
   /** Requests no compression, so that the received length is the announced length. */
   #fetch(headers: Readonly<Record<string, string>>, accept: readonly number[]): Promise<Response> {
-    const all = { ...this.#options.headers, "accept-encoding": "identity", ...headers };
+    const all = { "accept-encoding": "identity", ...headers };
     return retriedFetch(this.#url, { ...this.#options, headers: all }, accept);
   }
 

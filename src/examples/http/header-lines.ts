@@ -1,6 +1,8 @@
 // Headers as a person types them: `Authorization: Bearer $TOKEN`. Variables are filled in where a request is made, so that their
 // values are in no parameter, no input of a task and no history.
 
+import { isSecretName } from "../../base/secret-name.ts";
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 const headerLine = /^(?<name>[\w!#$%&'*+.^`|~-]+):[ \t]*(?<value>[^]*)$/;
@@ -9,14 +11,10 @@ const variable = /\$(?:\{(\w+)\}|([A-Za-z_]\w*))/g;
 /** Pipeloom asks for parts and compression itself. */
 const reserved = new Set(["accept-encoding", "range", "if-range", "host", "content-length"]);
 
-/** Headers whose value nobody wants to find in a database. */
-const isSecret = (name: string): boolean =>
-  /authorization|cookie|token|secret|password|api-?key/i.test(name);
-
-/** @throws Error for what is no header, and for a secret that is not in a variable */
+/** @throws Error for what is no header, and for a secret that is not in a variable: it would be found in the database */
 export function checkHeader(line: string): void {
   const { name, value } = parsed(line);
-  if (isSecret(name) && value.search(variable) === -1) {
+  if (isSecretName(name) && value.search(variable) === -1) {
     const example = /^authorization$/i.test(name) ? "Bearer $TOKEN" : "$TOKEN";
     throw new Error(
       `the value of ${name} would be stored with the run; name a variable that has it, in single quotes: '${name}: ${example}'`,

@@ -12,12 +12,7 @@ import { linkedPages } from "../../formats/http/linked-pages.ts";
 import { resumedText, type ResumeOptions } from "../../formats/http/resumed-bytes.ts";
 import { shownUrl } from "../../formats/http/shown-url.ts";
 
-type PagesOptions = ResumeOptions & {
-  readonly format: Format;
-  readonly path: string;
-  /** Sent to the server of the first page only: they may be secrets, and a page may link to another server. */
-  readonly ownHeaders?: Readonly<Record<string, string>>;
-};
+type PagesOptions = ResumeOptions & { readonly format: Format; readonly path: string };
 
 /** After this many identical pages in a row, the server's `next` links are considered endless. */
 const mostPagesAlike = 100;
@@ -27,10 +22,9 @@ const mostPagesAlike = 100;
  */
 export async function* jsonPages(url: string, options: PagesOptions): AsyncGenerator<JsonRecord> {
   const alike = new Alike();
+  const { ownHeaders: _, ...optionsElsewhere } = options;
   const optionsFor = (page: string): PagesOptions =>
-    new URL(page).origin === new URL(url).origin
-      ? { ...options, headers: { ...options.headers, ...options.ownHeaders } }
-      : options;
+    new URL(page).origin === new URL(url).origin ? options : optionsElsewhere;
   const pages = linkedPages(url, Number.POSITIVE_INFINITY, (page) =>
     retriedFetch(page, optionsFor(page)),
   );

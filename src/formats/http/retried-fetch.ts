@@ -9,6 +9,8 @@ import { shownUrl } from "./shown-url.ts";
 export type FetchPolicy = {
   readonly signal: AbortSignal;
   readonly headers?: Readonly<Record<string, string>>;
+  /** For the server of the address only, also where it redirects to another one: they may be secrets. */
+  readonly ownHeaders?: Readonly<Record<string, string>>;
   /** The rest of the request. Default: a GET. */
   readonly init?: RequestInit;
   /** Decompress the body. Default: false. */
@@ -111,25 +113,65 @@ export async function discardBody({ body }: Response): Promise<void> {
 }
 
 async function tryFetch(url: string, policy: FetchPolicy): Promise<Response | Error> {
-  const { signal, init, headers = {}, timeoutMs = 30_000, decompress = false } = policy;
+  const { signal, init, headers = {}, ownHeaders } = policy;
+  const { timeoutMs = 30_000, decompress = false } = policy;
   const timeout = new AbortController();
   const timer = setTimeout(
     () => timeout.abort(new Error(`no response in ${timeoutMs} ms`)),
     timeoutMs,
   );
   try {
-    return await fetch(url, {
+    const request = {
       ...init,
       headers,
       signal: AbortSignal.any([signal, timeout.signal]),
       decompress,
-    });
+    };
+    return await (ownHeaders === undefined
+      ? fetch(url, request)
+      : fetchWithOwn(url, request, ownHeaders));
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   } finally {
     clearTimeout(timer);
   }
 }
+
+type OwnRequest = Omit<RequestInit, "headers"> & {
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+const isRedirect = ({ status }: Response): boolean => [301, 302, 303, 307, 308].includes(status);
+/** As in browsers. */
+const maxRedirects = 20;
+
+/** Follows redirects itself: the runtime takes all headers but `Authorization` and `Cookie` along to another server. */
+async function fetchWithOwn(
+  url: string,
+  request: OwnRequest,
+  own: Readonly<Record<string, string>>,
+): Promise<Response> {
+  let address = url;
+  let headers = { ...request.headers, ...own };
+  for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+    const response = await fetch(address, { ...request, headers, redirect: "manual" });
+    const location = response.headers.get("location");
+    if (location === null || !isRedirect(response)) return response;
+    await discardBody(response);
+    const next = new URL(location, address);
+    if (!/^https?:$/.test(next.protocol)) {
+      throw redirectError(`the server redirects to an address that begins with ${next.protocol}`);
+    }
+    // They stay away, also if that server redirects back.
+    if (next.origin !== new URL(address).origin) headers = request.headers;
+    address = next.href;
+  }
+  throw redirectError(`the server redirects more than ${maxRedirects} times`);
+}
+
+/** With a code that `isPassing` knows. */
+const redirectError = (message: string): Error =>
+  Object.assign(new Error(message), { code: "ERR_REDIRECT" });
 
 /** False for errors that a retry cannot change: a bad redirect, an invalid address or certificate. */
 const isPassing = (error: Error): boolean =>

@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 
 import { JSON } from "../../base/globals.ts";
 import { isStoredId } from "../../protocol/ids.ts";
-import { hideSecrets } from "../../protocol/secret-name.ts";
+import { hideSecrets } from "../../base/secret-name.ts";
 import { type Asked, memberOf, NotFound, Refused } from "../asked.ts";
 import type { FormView, JobBrief, RunAnswer, StartView } from "../contract-actions.ts";
 import { jobBrief } from "../data/jobs-view.ts";

@@ -2,7 +2,7 @@
 
 import { lineDiff } from "../../base/line-diff.ts";
 import { isStoredId } from "../../protocol/ids.ts";
-import { hideSecretsIn } from "../../protocol/secret-name.ts";
+import { hideSecretsIn } from "../../base/secret-name.ts";
 import { definitionEdits, definitionSource } from "../../store/read/definition-edits.ts";
 import { runRows } from "../../store/read/overview.ts";
 import type { Reader } from "../../store/read/reader.ts";

@@ -2,7 +2,7 @@
 
 import { Date, JSON } from "../../base/globals.ts";
 import { isStoredId } from "../../protocol/ids.ts";
-import { hideSecretsIn } from "../../protocol/secret-name.ts";
+import { hideSecretsIn } from "../../base/secret-name.ts";
 import { checkTables } from "../../store/read/check-tables.ts";
 import { type SeenRun, seenRun } from "../../store/read/overview.ts";
 import { ReaderError } from "../../store/read/reader-error.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { hideSecretsIn } from "../../src/protocol/secret-name.ts";
+import { hideSecretsIn } from "../../src/base/secret-name.ts";
 
 test.each([
   ['{"limit":1}', '{"limit":1}'],
@@ -8,6 +8,7 @@ test.each([
     '{"apiToken":"x","db":{"password":"y","host":"h"}}',
     '{"apiToken":"***","db":{"password":"***","host":"h"}}',
   ],
+  ['{"headers":{"Cookie":"x","Accept":"y"}}', '{"headers":{"Cookie":"***","Accept":"y"}}'],
   ['[{"API_KEY":"x"}]', '[{"API_KEY":"***"}]'],
   // A number is no secret, and nothing is hidden where there is nothing.
   ['{"max_tokens":100,"token":""}', '{"max_tokens":100,"token":""}'],

@@ -1,12 +1,14 @@
-// What is called like a secret is not shown by the page, and is typed into a field that hides it. Pure.
+// What is called like a secret: a param that the page does not show, and types into a field that hides it; a header whose value has
+// to be in a variable. Pure.
 
-import { JSON } from "../base/globals.ts";
+import { JSON } from "./globals.ts";
 
-const secretName = /pass(?:word|phrase|wd)|secret|token|api[-_]?key|credential/i;
+const secretName =
+  /pass(?:word|phrase|wd)|secret|token|api[-_]?key|credential|authorization|cookie/i;
 
 export const isSecretName = (name: string): boolean => secretName.test(name);
 
-/** As `Mask` writes it. */
+/** As the mask of the named secrets writes them. */
 const hidden = "***";
 
 /** A copy of a JSON value in which the texts below such a name are hidden. A number of `max_tokens` is none. */
