@@ -16,6 +16,7 @@ export { each, type Input, type Node, type NodeOptions } from "./api/node.ts";
 export type { ParamsOf, StandardSchema } from "./api/params.ts";
 export { pipeline, type Pipeline, type PipelineOptions, type Work } from "./api/pipeline.ts";
 export type { Retries, RetryOptions } from "./api/retries.ts";
+export type { ScheduleOptions } from "./api/schedule-options.ts";
 export { CommandError } from "./api/program.ts";
 export { sh, type ShOptions } from "./api/sh.ts";
 export { type Task, task, type TaskOptions } from "./api/task.ts";

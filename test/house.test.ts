@@ -20,6 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   worker: ["base", "protocol", "api"],
   store: ["base", "protocol", "api", "module"],
   terminal: ["base", "protocol"],
+  serve: ["base", "protocol"],
   watchdog: ["base", "protocol", "spawn.ts"],
   page: ["base", "protocol", "store", "version.ts"],
   cli: ["base"],

@@ -176,6 +176,22 @@ test("why, runs, logs and prune are what their schemas say", async () => {
   await expectHeld("prune", [...dry, ...done]);
 }, 60_000);
 
+const scheduled = (rule: string): string =>
+  pages.replace("tasks: () =>", `schedule: { ${rule} }, tasks: () =>`);
+
+test("schedule is what its schema says", async () => {
+  using project = new Project();
+  await project.run(scheduled('every: "1h", jitter: "5m"'), ["--dry-run"]);
+  const every = await project.json("schedule", "next", "pages.ts");
+  await project.run(scheduled('cron: "@daily", tz: "UTC"'), ["--dry-run"]);
+  const cron = await project.json("schedule", "next", "pages.ts");
+  expect([...every, ...cron]).toMatchObject([
+    { everyMs: 3_600_000 },
+    { cron: "@daily", tz: "UTC" },
+  ]);
+  await expectHeld("schedule", [...every, ...cron]);
+}, 60_000);
+
 /** It writes a file of its own, once for each attempt. */
 const secondFile = join(import.meta.dir, "prove/pipelines/second-file.ts");
 

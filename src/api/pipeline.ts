@@ -1,6 +1,7 @@
 // `pipeline`: the default export of a pipeline file. It describes a run; the engine runs it.
 
 import type { KeepRule } from "../protocol/run-request.ts";
+import type { ScheduleRule } from "../protocol/schedule-rule.ts";
 import type { TaskFinished } from "../protocol/events.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
@@ -18,6 +19,7 @@ import {
   type StandardSchema,
 } from "./params.ts";
 import { registry } from "./registry.ts";
+import { type ScheduleOptions, scheduleRule } from "./schedule-options.ts";
 
 /** One node, or many. They run, and every node that they depend on. A generator is read as the run has room (a stream). */
 export type Work = Node<unknown> | Iterable<Node<unknown>> | AsyncIterable<Node<unknown>>;
@@ -55,6 +57,8 @@ export type PipelineOptions<Spec> = {
   readonly keep?: { readonly runs?: number; readonly age?: Duration };
   /** How much of the tasks' logs stays in the database. A task's own `logs` counts before it. */
   readonly logs?: LogOptions;
+  /** When the pipeline is to run, e.g. `{ cron: "30 2 * * *", tz: "Europe/Berlin" }` or `{ every: "15m" }`. */
+  readonly schedule?: ScheduleOptions;
   readonly tasks: Work | ((args: { readonly params: ParamsOf<Spec> }) => Work | Promise<Work>);
   /** How many tasks a generator will yield, if that is known: for the bar and the remaining time. */
   readonly total?: number | ((args: { readonly params: ParamsOf<Spec> }) => number);
@@ -77,6 +81,7 @@ const pipelineNames = namesOf<PipelineOptions<never>>({
   db: true,
   keep: true,
   logs: true,
+  schedule: true,
   tasks: true,
   total: true,
   onTaskFinish: true,
@@ -98,6 +103,7 @@ export class Pipeline {
   readonly keep: KeepRule | null;
   /** Lines of an attempt that are stored, where the task does not say. */
   readonly maxLogLines: number;
+  readonly schedule: ScheduleRule | null;
   readonly tasks: PipelineOptions<ParamDefaults>["tasks"];
   readonly total: PipelineOptions<ParamDefaults>["total"];
   readonly onTaskFinish: ((event: TaskFinished) => unknown) | undefined;
@@ -121,6 +127,7 @@ export class Pipeline {
     this.db = option(db, `${what}: \`db\``, "the path of a file", isName);
     this.keep = keepRule(option(keep, `${what}: \`keep\``, "an object", isObject), what);
     this.maxLogLines = maxLogLines(options.logs, what) ?? defaultMaxLines;
+    this.schedule = scheduleRule(options.schedule, what);
     this.tasks = tasks;
     this.total = option(total, `${what}: \`total\``, "a number or a function", isTotal);
     this.onTaskFinish = option(onTaskFinish, `${what}: \`onTaskFinish\``, "a function", isFunction);

@@ -39,7 +39,9 @@ export function durationMs(value: number | string, what: string, most = maxDurat
   }
   if (ms > most) {
     const days = Math.floor(most / 86_400_000);
-    throw new RangeError(`${what} must be at most ${days} days, not ${shownValue(value)}`);
+    throw new RangeError(
+      `${what} must be at most ${days === 1 ? "1 day" : `${days} days`}, not ${shownValue(value)}`,
+    );
   }
   return ms;
 }

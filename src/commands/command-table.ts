@@ -47,6 +47,13 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./cancel.ts")).command,
   },
   {
+    name: "schedule",
+    group: "Run",
+    summary: "Show when a pipeline is to run",
+    isBrief: true,
+    load: async () => (await import("./schedule.ts")).command,
+  },
+  {
     name: "prove",
     group: "Run",
     summary: "Kill a pipeline at random until it is done, and compare",
@@ -81,6 +88,7 @@ export const commandTable: readonly GroupedEntry[] = [
     name: "why",
     group: "Look",
     summary: "Say why a task ran, was reused, or did not run",
+    isBrief: true,
     load: async () => (await import("./why.ts")).command,
   },
   {

@@ -1,0 +1,136 @@
+// `schedule`: when a pipeline is to run. Checked here, because a wrong schedule would be noticed by the run that is missing.
+
+import { shownValue } from "../base/describe-value.ts";
+import { Date } from "../base/globals.ts";
+import { type Duration, durationMs } from "../base/parse-duration.ts";
+import type { ScheduleRule } from "../protocol/schedule-rule.ts";
+import { assertKnown, namesOf } from "./known-options.ts";
+import { isAbsent, isText, option } from "./option.ts";
+
+/** Either `cron` or `every`. The times are called slots: `pipeloom schedule next <file>` shows the next ones. */
+export type ScheduleOptions = {
+  /**
+   * Minute, hour, day of the month, month, day of the week: `"30 2 * * MON-FRI"`; or `@hourly`, `@daily`, `@weekly`,
+   * `@monthly`, `@yearly`. When clocks go forward, a time that is left out comes as much later; when they go back, a fixed time
+   * comes once, and `*` as minute or hour goes on through both hours. Two days (of the month and of the week): either of them.
+   */
+  readonly cron?: string;
+  /** At the multiples of this duration since 1970-01-01 00:00 UTC, e.g. "15m". From 1 s to 365 days. */
+  readonly every?: Duration;
+  /** The time zone of `cron`, e.g. "Europe/Berlin". Default: that of the machine. */
+  readonly tz?: string;
+  /**
+   * Start up to this long after the slot, never later than the slot after it: pipelines of one time do not all start at once.
+   * How long depends on the pipeline's name, the machine and the slot, and is the same each time. At most 1 day. Default: 0.
+   */
+  readonly jitter?: Duration;
+};
+
+const names = namesOf<ScheduleOptions>({ cron: true, every: true, tz: true, jitter: true });
+
+const dayMs = 86_400_000;
+const example = 'e.g. { cron: "30 2 * * *", tz: "Europe/Berlin" } or { every: "15m" }';
+
+const isObject = (value: unknown): boolean =>
+  typeof value === "object" && !Array.isArray(value) && value !== null;
+
+/**
+ * The checked schedule; null if there is none.
+ * @throws TypeError or RangeError for a wrong option
+ */
+export function scheduleRule(
+  schedule: ScheduleOptions | undefined,
+  what: string,
+): ScheduleRule | null {
+  const name = `${what}: schedule`;
+  const options = option(schedule, name, `an object, ${example}`, isObject);
+  if (options === undefined) return null;
+  assertKnown(options, names, name);
+  const { cron, every, jitter } = options;
+  if (isAbsent(cron) === isAbsent(every)) {
+    throw new TypeError(`${name} needs either \`cron\` or \`every\`, ${example}`);
+  }
+  const tz = zone(options.tz, name);
+  const jitterMs = isAbsent(jitter) ? 0 : durationMs(jitter, `${name}.jitter`, dayMs);
+  if (isAbsent(cron))
+    return { when: { kind: "every", everyMs: interval(every, name) }, tz, jitterMs };
+  return { when: { kind: "cron", cron: cronText(cron, tz, `${name}.cron`) }, tz, jitterMs };
+}
+
+function interval(every: Duration | undefined, name: string): number {
+  const everyMs = durationMs(every ?? "", `${name}.every`, 365 * dayMs);
+  if (everyMs >= 1000 && Number.isSafeInteger(everyMs)) return everyMs;
+  throw new RangeError(
+    `${name}.every must be at least 1 s, and whole milliseconds, not ${shownValue(every)}`,
+  );
+}
+
+function zone(tz: string | undefined, name: string): string | null {
+  if (isAbsent(tz)) return null;
+  if (isText(tz) && isZone(tz)) return tz;
+  throw new RangeError(
+    `${name}.tz must be the name of a time zone, e.g. "Europe/Berlin" or "UTC", not ${shownValue(tz)}`,
+  );
+}
+
+function isZone(tz: string): boolean {
+  try {
+    Bun.cron.parse("* * * * *", 0, { tz });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const fields = ["minute", "hour", "day of the month", "month", "day of the week"] as const;
+const fieldExamples = [
+  "0, */15 or 0,30",
+  "2, */6 or 9-17",
+  "1, 1,15 or *",
+  "*, 1-6 or JAN,JUL",
+  "*, 1-5 or MON-FRI",
+];
+
+/** @throws TypeError that says which field is wrong */
+function cronText(cron: string, tz: string | null, name: string): string {
+  if (!isText(cron)) {
+    throw new TypeError(`${name} must be text, e.g. "30 2 * * *", not ${shownValue(cron)}`);
+  }
+  const text = cron.trim();
+  const first = firstOf(text, tz);
+  if (first instanceof Date) return text;
+  const shown = shownValue(cron);
+  if (first === null) throw new RangeError(`${name} ${shown} never comes: there is no such date`);
+  throw new TypeError(`${name} ${shown} ${cronMistake(text)}`);
+}
+
+/** The first time since 1970. Null: never. Undefined: it cannot be read. */
+function firstOf(cron: string, tz: string | null): Date | null | undefined {
+  try {
+    return Bun.cron.parse(cron, 0, tz === null ? undefined : { tz });
+  } catch {
+    return undefined;
+  }
+}
+
+function cronMistake(text: string): string {
+  if (/^@every\b/i.test(text))
+    return 'is not known here; use every, e.g. schedule: { every: "15m" }';
+  if (text.startsWith("@")) {
+    return "is not known; known are @hourly, @daily, @weekly, @monthly and @yearly";
+  }
+  const parts = text.split(/\s+/).filter((part) => part !== "");
+  if (parts.length === fields.length + 1) {
+    return 'has 6 fields, and cron has 5: it has no seconds; use every, e.g. schedule: { every: "30s" }';
+  }
+  if (parts.length !== fields.length) {
+    const count = parts.length === 1 ? "1 field" : `${parts.length} fields`;
+    return `has ${count}, and cron has 5: ${fields.join(", ")}; e.g. "30 2 * * *" for 02:30 each day`;
+  }
+  const wrong = parts.findIndex(
+    (part, index) =>
+      firstOf(fields.map((_, i) => (i === index ? part : "*")).join(" "), null) === undefined,
+  );
+  const field = Math.max(0, wrong);
+  return `has a wrong ${fields[field]}, ${shownValue(parts[field])}: it may be ${fieldExamples[field]}`;
+}

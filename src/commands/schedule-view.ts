@@ -1,0 +1,93 @@
+// The output of `schedule next`, as text and as data. Pure.
+//
+// `--json`, one object. Times are ISO 8601 UTC:
+//
+//   { "version": 1, "at": time, "pipeline", "cron" | "everyMs", "tz", "jitterMs",
+//     "next": [{ "slot": time, "start": time }] }       start: with the jitter of this machine
+//
+// JSON Schema: .github/schemas/schedule.v1.schema.json.
+
+import { exactDuration } from "../base/format-duration.ts";
+import { toIso } from "../base/iso-time.ts";
+import type { Palette } from "../base/palette.ts";
+import { relativeTime } from "../base/relative-time.ts";
+import { visible } from "../base/text.ts";
+import type { ScheduleRule } from "../protocol/schedule-rule.ts";
+import { tableLines } from "../terminal/text-table.ts";
+
+export type NextSlots = {
+  readonly pipeline: string;
+  readonly schedule: ScheduleRule;
+  readonly now: number;
+  /** The reader's time zone. */
+  readonly localZone: string;
+  readonly next: readonly { readonly slot: number; readonly start: number }[];
+};
+
+const scheduleVersion = 1;
+
+export const scheduleData = ({ pipeline, schedule, now, localZone, next }: NextSlots): object => {
+  const { when, tz, jitterMs } = schedule;
+  return {
+    version: scheduleVersion,
+    at: toIso(now),
+    pipeline,
+    ...(when.kind === "cron" ? { cron: when.cron } : { everyMs: when.everyMs }),
+    tz: tz ?? localZone,
+    jitterMs,
+    next: next.map(({ slot, start }) => ({ slot: toIso(slot), start: toIso(start) })),
+  };
+};
+
+type View = { readonly width: number; readonly colors: Palette };
+
+export function scheduleLines(slots: NextSlots, view: View): string[] {
+  const { pipeline, schedule, now, localZone, next } = slots;
+  const tz = schedule.tz ?? localZone;
+  const head = `${visible(pipeline)}: ${ruleText(schedule, tz)}`;
+  if (next.length === 0) return [head, "", "no slot in the next years"];
+  const columns = [
+    { title: tz, cell: zoneTime(tz) },
+    ...(tz === localZone ? [] : [{ title: `local (${localZone})`, cell: zoneTime(localZone) }]),
+  ];
+  const hasJitter = schedule.jitterMs > 0;
+  const start = zoneTime(localZone);
+  const rows = next.map((each) => [
+    ...columns.map(({ cell }) => cell(each.slot)),
+    ...(hasJitter ? [start(each.start)] : []),
+    relativeTime(each.start, now),
+  ]);
+  const titles = [...columns.map(({ title }) => title), ...(hasJitter ? ["starts here"] : []), ""];
+  const table = { columns: titles.map((title) => ({ title })), rows };
+  return [head, "", ...tableLines(table, view)];
+}
+
+function ruleText({ when, jitterMs }: ScheduleRule, tz: string): string {
+  const jitter = jitterMs === 0 ? "" : `, up to ${exactDuration(jitterMs)} later`;
+  return when.kind === "cron"
+    ? `cron ${visible(when.cron)} in ${tz}${jitter}`
+    : `every ${exactDuration(when.everyMs)}${jitter}`;
+}
+
+/** `Sun 2026-11-01 01:30:00 -04:00`: without the offset, the two hours of a clock that goes back would look the same. */
+function zoneTime(tz: string): (at: number) => string {
+  const format = new Intl.DateTimeFormat("en-GB", {
+    timeZone: tz,
+    weekday: "short",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+    timeZoneName: "longOffset",
+  });
+  return (at) => {
+    const parts = new Map(format.formatToParts(at).map(({ type, value }) => [type, value]));
+    const of = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
+    const day = `${of("weekday")} ${of("year")}-${of("month")}-${of("day")}`;
+    const offset = of("timeZoneName").replace("GMT", "");
+    return `${day} ${of("hour")}:${of("minute")}:${of("second")} ${offset === "" ? "+00:00" : offset}`;
+  };
+}

@@ -1,0 +1,11 @@
+// When a pipeline is to run, as `schedule` says it: checked by src/api/schedule-options.ts, read by src/serve. Plain data.
+
+export type ScheduleRule = {
+  readonly when:
+    | { readonly kind: "cron"; readonly cron: string }
+    | { readonly kind: "every"; readonly everyMs: number };
+  /** IANA name. Null: the time zone of the system. */
+  readonly tz: string | null;
+  /** A run begins up to this long after its slot. */
+  readonly jitterMs: number;
+};
