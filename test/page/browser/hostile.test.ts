@@ -2,6 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 
+import { pathToFileURL } from "node:url";
+
 import { pipeloom, run } from "../../support/program.ts";
 import { type TempFolder, tempFolder } from "../../support/temp-folder.ts";
 import { describeInBrowser, Tab, widthProblems } from "./tab.ts";
@@ -101,6 +103,22 @@ describeInBrowser("hostile texts", () => {
       });
     });
   }
+
+  test("nor in a report", async () => {
+    const file = `${folder.path}/report.html`;
+    await run([...pipeloom, "report", "1", "--db", "a.db", "-o", file], folder.path);
+    const address = pathToFileURL(file).href;
+    using report = await Tab.open(address, { width: 360 });
+    for (const name of ["Graph", "Tasks", "Failures", "Logs", "Data"]) {
+      await report.clickText(name, ".tabs");
+      await report.until(isReady);
+      expect(
+        await report.evaluate<unknown>("[globalThis.pwned ?? null, document.images.length]"),
+      ).toEqual([null, 0]);
+      expect(await report.evaluate<readonly string[]>(widthProblems)).toEqual([]);
+    }
+    expect(await report.problems(address)).toEqual([]);
+  });
 
   test("nothing of it has run, was asked for, or was refused by the policy", async () => {
     const problems = await tab.problems(ui.origin);

@@ -130,14 +130,16 @@ export class Tab implements Disposable {
     return answered(`clicking ${selector}`, this.#view.click(selector, { timeout: waitMs }));
   }
 
-  /** Clicks the link or button with this text. */
+  /** Clicks the link or button with this text, as far as it can be scrolled to. */
   async clickText(text: string, within = "body"): Promise<void> {
     const found = `[...document.querySelectorAll(${JSON.stringify(`${within} a, ${within} button, ${within} summary`)})]
-      .find((each) => each.innerText.trim().startsWith(${JSON.stringify(text)}))`;
+      .find((each) => !each.disabled && each.innerText.trim().startsWith(${JSON.stringify(text)}))`;
     await this.until(`${found} !== undefined`, `something to click with "${text}"`);
     await this.evaluate(
       `(() => { document.querySelectorAll("[data-click]").forEach((each) => delete each.dataset.click);
-         ${found}.dataset.click = ""; })()`,
+         const found = ${found};
+         found.dataset.click = "";
+         found.scrollIntoView({ block: "nearest", inline: "nearest" }); })()`,
     );
     await this.click("[data-click]");
   }

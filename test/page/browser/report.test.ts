@@ -1,0 +1,64 @@
+// A report: the page of one run as a file, opened from the disk, with the network cut off.
+
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { pathToFileURL } from "node:url";
+
+import { pipeloom, run } from "../../support/program.ts";
+import { shopAfterTwoRuns } from "./shop.ts";
+import { describeInBrowser, Tab, widthProblems } from "./tab.ts";
+
+setDefaultTimeout(60_000);
+
+/** Text of each tab of run 1. */
+const tabs: readonly (readonly [tab: string, shown: string])[] = [
+  ["Graph", "load-order"],
+  ["Tasks", "15 tasks"],
+  ["Failures", "order 3 has no customer"],
+  ["Logs", "counting"],
+  ["Data", "orders"],
+  ["Timeline", "worker 0"],
+];
+
+describeInBrowser("a report", () => {
+  test("is opened from the disk without a network, and has each tab, a task, and nothing that acts", async () => {
+    using shop = await shopAfterTwoRuns();
+    const file = `${shop.path}/friday.html`;
+    const { code, err } = await run(
+      [...pipeloom, "report", "1", "--db", shop.db, "-o", file],
+      shop.path,
+    );
+    expect({ code, err }).toMatchObject({ code: 0 });
+    const address = pathToFileURL(file).href;
+    using tab = await Tab.open("about:blank");
+    await tab.cdp("Network.emulateNetworkConditions", {
+      offline: true,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: -1,
+    });
+    await tab.go(address);
+    await tab.untilText("run 1", "h1");
+    for (const width of [1280, 360]) {
+      await tab.resize(width, 740);
+      for (const [name, shown] of tabs) {
+        await tab.clickText(name, ".tabs");
+        await tab.until(
+          `document.querySelector("main").textContent.includes(${JSON.stringify(shown)})`,
+          `${shown} in ${name}`,
+        );
+        expect(await tab.evaluate<readonly string[]>(widthProblems)).toEqual([]);
+      }
+    }
+    await tab.resize(1280, 800);
+    await tab.clickText("Tasks", ".tabs");
+    await tab.clickText("load-order order 3", ".task-list");
+    await tab.untilText("order 3 has no customer", ".drawer");
+    await tab.untilText("order 3 begins", ".drawer");
+    await tab.clickText("failed 2");
+    await tab.untilText("2 tasks");
+    expect(await tab.text("body")).not.toMatch(/^(?:Run|Rerun|Cancel|Resume)\b.*…$/m);
+    expect(await tab.text("header.bar")).not.toContain("live");
+    expect(await tab.problems(address)).toEqual([]);
+    expect(tab.requests.filter((url) => url !== "about:blank")).toEqual([address]);
+  });
+});
