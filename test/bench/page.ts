@@ -137,7 +137,7 @@ async function watched(client: PageClient, run: number, isOver: () => boolean): 
     const began = performance.now();
     await client.data(`/data/runs/${run}/timeline`).catch(() => undefined);
     const tookMs = performance.now() - began;
-    await Bun.sleep(Math.max(250, 40 * tookMs));
+    await Bun.sleep(Math.min(Math.max(250, 40 * tookMs), 5_000));
   }
 }
 

@@ -21,6 +21,8 @@ type Options = {
 /** After an answer that took as long, the next question waits this many times longer: with the stream of changes, the server stays below 5 % of a core. */
 const restFactor = 40;
 const minRestMs = 250;
+/** On a machine that is busy with other things, an answer takes long without much work. */
+const maxRestMs = 5_000;
 /** Where an answer is not complete, the server works on it. */
 const partialRestMs = 50;
 
@@ -90,7 +92,7 @@ const isPartial = (answer: Loaded<unknown>): boolean => aboutTasks(answer)?.isCo
 const isBehind = (answer: Loaded<unknown>): boolean => aboutTasks(answer)?.isBehind === true;
 
 const restOf = (answer: Loaded<unknown>, tookMs: number): number =>
-  isPartial(answer) ? partialRestMs : Math.max(minRestMs, tookMs * restFactor);
+  isPartial(answer) ? partialRestMs : Math.min(Math.max(minRestMs, tookMs * restFactor), maxRestMs);
 
 async function outcomeOf<T>(path: string, signal: AbortSignal): Promise<Loaded<T>> {
   try {
