@@ -1,7 +1,7 @@
 // Which rows of a long list are seen. The list has a scroll bar of its full length, as far as browsers can: beyond, a pixel of the bar
 // stands for several rows.
 
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** Browsers cannot place elements beyond some 16 million pixels. */
 const maxHeight = 8_000_000;
@@ -19,7 +19,8 @@ export type RowWindow = {
   reveal(row: number): void;
 };
 
-export function useWindow(rowHeight: number): RowWindow {
+/** @param list what the rows are of: another list begins at its beginning */
+export function useWindow(rowHeight: number, list: string): RowWindow {
   const element = useRef<HTMLElement | null>(null);
   const rows = useRef(0);
   const [place, setPlace] = useState({ top: 0, height: 600 });
@@ -34,6 +35,10 @@ export function useWindow(rowHeight: number): RowWindow {
     next?.addEventListener("scroll", read, { passive: true });
     read();
   }, []);
+  useLayoutEffect(() => {
+    if (element.current !== null) element.current.scrollTop = 0;
+    read();
+  }, [list]);
   useEffect(() => {
     addEventListener("resize", read);
     return () => removeEventListener("resize", read);

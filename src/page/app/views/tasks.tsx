@@ -23,7 +23,7 @@ export function Tasks({ run }: { readonly run: RunBrief }) {
     const value = param(name);
     if (value !== null) search.set(name, value);
   }
-  const rows = useWindow(rowHeight);
+  const rows = useWindow(rowHeight, search.toString());
   search.set("offset", String(Math.floor(rows.first / step) * step));
   search.set("limit", String(2 * step));
   const loaded = useData<TasksView>(`/data/runs/${run.id}/tasks?${search}`);
