@@ -155,7 +155,12 @@ export function noTask(db: Queries, run: RunId, text: string): string {
     return `run ${run} has no task of "${text}": its plan did not come to one, or left it out (--only)`;
   }
   const tasks = firstTasks(db, run);
-  const names = [...new Set([...definitionsOf(db, run), ...tasks.map(({ name }) => name)])];
+  // Definitions without a task, such as those that --only left out, are none of its tasks. In a larger run they may come later.
+  const seen = new Set(tasks.map(({ definition }) => definition));
+  const definitions = definitionsOf(db, run).filter(
+    (name) => tasks.length === maxCompared || seen.has(nameInKey(name)),
+  );
+  const names = [...new Set([...definitions, ...tasks.map(({ name }) => name)])];
   const titles = tasks.flatMap(({ name, label }) =>
     label === null ? [] : [visible(titleOf(name, label)), visible(label)],
   );

@@ -8,6 +8,7 @@ import { openDatabase } from "../../../src/store/open-database.ts";
 import { NamedTasks } from "../../../src/store/read/named-tasks.ts";
 import { openReader } from "../../../src/store/read/reader.ts";
 import { storedGraph } from "../../../src/store/read/stored-graph.ts";
+import { noTask } from "../../../src/store/task-names.ts";
 import { options } from "../write/options.ts";
 import { tempFolder } from "../write/temp-folder.ts";
 
@@ -34,6 +35,9 @@ function fileWith(names: readonly string[], graph: unknown) {
   const reader = openReader(path);
   const tasks = () => new NamedTasks(reader, run, storedGraph(reader, run));
   return {
+    db,
+    /** Why there is no such task. */
+    noTask: (text: string) => noTask(reader, run, text),
     ids: (name: string, byDefinition = false) => tasks().ids(name, 2, byDefinition),
     mayBeTitle: (text: string) => tasks().mayBeTitle(text),
     [Symbol.dispose]() {
@@ -64,6 +68,18 @@ test("what the graph does not have is not looked for, if it has all tasks of the
   expect(whole.ids("load")).toEqual([1]);
   using grown = fileWith(["load", "hidden"], load(1));
   expect(grown.ids("hidden")).toEqual([2]);
+});
+
+test("what a run has are the definitions of its tasks, not those that --only left out", () => {
+  using file = fileWith(["load"], load(1));
+  for (const name of ["load", "report"]) {
+    file.db.run(
+      "INSERT INTO pipeloom_definitions (run_id, name, fingerprint, repeats) VALUES (1, ?, '', 0)",
+      [name],
+    );
+  }
+  expect(file.noTask("xyz")).toBe('run 1 has no task "xyz"; it has load');
+  expect(file.noTask("report")).toStartWith('run 1 has no task of "report": its plan did not');
 });
 
 test("a title is looked for where labels may be other than members of inputs, or a task may be unknown", () => {
