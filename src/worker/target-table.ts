@@ -5,7 +5,7 @@ import { JSON } from "../base/globals.ts";
 import type { InsertOptions, UpsertOptions } from "../api/context.ts";
 import type { WantedTable } from "../protocol/column-values.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import { isSqlName } from "../protocol/sql-name.ts";
+import { flawOfName, isSqlName } from "../protocol/sql-name.ts";
 import type { OnConflict } from "../protocol/writer-records.ts";
 
 export type CreatedTable = Pick<WantedTable, "id" | "table" | "call" | "key">;
@@ -58,11 +58,10 @@ const named = (table: unknown): string =>
   typeof table === "string" ? JSON.stringify(table) : `a table that is ${describeValue(table)}`;
 
 function checkTable(table: unknown, label: string): void {
-  if (!isSqlName(table)) {
-    throw new TypeError(
-      `${label}: pass the name of a table, a string of one or more whole characters`,
-    );
-  }
+  if (isSqlName(table)) return;
+  const flaw = typeof table === "string" ? flawOfName(table) : undefined;
+  const what = flaw === undefined ? "it is a string that is not empty" : `this one holds ${flaw}`;
+  throw new TypeError(`${label}: pass the name of a table; ${what}`);
 }
 
 function keyColumns(options: UpsertOptions | undefined, label: string): readonly string[] {

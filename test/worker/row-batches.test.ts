@@ -220,6 +220,7 @@ test("names that SQLite would take for others are refused: of tables, keys and c
     expect(() => upsertTarget(id, "posts", { key: name })).toThrow("`key` must name the column");
     expect(() => upsertTarget(id, "posts", { key: "id", update: [name] })).toThrow("`update` is");
   }
+  expect(() => insertTarget(id, "a\0b")).toThrow("; this one holds a NUL");
 });
 
 test("SQLite folds the case of ASCII letters only: other letters make two columns", async () => {
