@@ -22,7 +22,7 @@ export type RunPipelineOptions = {
    * `pipeloom.db`, beside the file that is run (of a pipeline of this program: in the working directory).
    */
   readonly db?: string;
-  /** Number of threads, 1 to 1,024. Default: one per core, or fewer if there are fewer tasks. */
+  /** Number of threads, 1 to 1,024; no more are started than there are tasks. Default: one per core. */
   readonly workers?: number;
   /** Number of tasks that run at once, 1 to 100,000. Default: `workers`. */
   readonly concurrency?: number;

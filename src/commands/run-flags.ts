@@ -15,7 +15,7 @@ export const runFlags = defineFlags({
     min: 1,
     max: maxWorkers,
     defaultHint: "the number of cores",
-    description: "threads that run tasks",
+    description: "threads that run tasks; never more than there are tasks",
   },
   concurrency: {
     type: "string",

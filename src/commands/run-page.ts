@@ -1,5 +1,4 @@
-// `pipeloom run --ui`: the page that shows the run, in a child. So the run's own process has nothing to do with it, and a page that is
-// looked at takes none of its time.
+// `pipeloom run --ui`: the page that shows the run, in a process of its own, so that it takes no time from the main thread.
 
 import { ownCommand } from "../base/own-command.ts";
 import { LineBuffer } from "../base/line-buffer.ts";

@@ -1,6 +1,5 @@
 // Tasks that earlier sessions have done, by key, as they came from the writer: texts of many keys and results, and no object
-// or string for each task. A million tasks take 55 MB, which are
-// given back as the tasks are taken.
+// or string for each task. A million tasks take 55 MB, which are given back as the tasks are taken.
 //
 // Open-addressing hash table with linear probing. Tasks of one key are a ring, in the order of their ids. A slot has the
 // last of a ring, and so the first: the one after the last.

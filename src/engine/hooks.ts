@@ -15,11 +15,11 @@ import { isThenable } from "../base/is-thenable.ts";
 const maxHookMs = 10_000;
 /** Bound of the queue, in events. */
 const maxWaiting = 1000;
-/** A hook that fails for each of a million tasks is said to fail this often; then it is counted. */
+/** Failures that are logged one by one. A hook may fail for each of a million tasks, so further ones are counted. */
 const maxLogged = 10;
 
 type Log = (level: LogLevel, line: string) => void;
-/** Gets what the hook has thrown. */
+/** Gets the message of what the hook has thrown. */
 type Fail = (message: string) => void;
 
 /** A pipeline's `onTaskFinish` and `onFinish`. Each gets a copy: a change to it reaches neither tasks nor the screen. */

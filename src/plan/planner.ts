@@ -48,7 +48,7 @@ export class Planner {
   #stage = 0;
   /** The source of the fan-out whose item is unfolded now runs again. */
   #isAgain = false;
-  /** Nodes that were created for such items. One from outside may only be planned there. Undefined: none yet. */
+  /** Nodes that were created for such items; a node from outside may be planned among them. Undefined: none yet. */
   #again: WeakSet<AnyNode> | undefined;
 
   constructor(deps: PlannerDeps) {

@@ -1,4 +1,4 @@
-// What a run has cost, at its end: of the run itself, and of one that is attached to.
+// What a run has cost, at its end.
 
 import { expect, test } from "bun:test";
 import { join } from "node:path";

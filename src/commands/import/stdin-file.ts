@@ -7,7 +7,10 @@ import { join } from "node:path";
 import { UsageError } from "../../cli/usage-error.ts";
 import { provideStandardInput } from "../../formats/csv/standard-input.ts";
 
-/** @returns the SHA-256 of the contents. The same contents are the same params, so that a run can be continued with them. @throws UsageError if nothing is piped in */
+/**
+ * @returns the SHA-256 of the contents, as a param: a run can be continued with the same contents
+ * @throws UsageError if nothing is piped in
+ */
 export async function readStdin(): Promise<string> {
   if (process.stdin.isTTY) {
     throw new UsageError(
