@@ -7,6 +7,7 @@ import { aliasesOf, hasNegation, kebab } from "../../src/cli/flag-defs.ts";
 import { commandTable } from "../../src/commands/command-table.ts";
 import { readVariables, setVariables } from "../../src/commands/environment.ts";
 import { pagerOf } from "../../src/commands/docs/pager.ts";
+import * as pageVariables from "../../src/protocol/page-variables.ts";
 import { openPty, terminalEnvironment } from "../support/pty.ts";
 import { pipeloom, repository, run } from "../support/program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -82,9 +83,7 @@ describe("everything is in it", () => {
       "PIPELOOM_PROVE",
       "PIPELOOM_PROVE_SESSION",
       "PIPELOOM_STDIN",
-      "PIPELOOM_TRIGGER",
-      "PIPELOOM_FORM",
-      "PIPELOOM_UI_ENDS_WITH_INPUT",
+      ...Object.values<string>(pageVariables),
       "PIPELOOM_COMMIT",
       "PIPELOOM_TARGET",
       "PIPELOOM_VERSION",
