@@ -87,8 +87,9 @@ export const command = defineCliCommand({
     const link = server.newLink();
     say(`${db} → ${link}`);
     isOpened = true;
-    if (flags.open) await openInBrowser(link);
     const inputEnds = takeVariable(endsWithInputVariable) !== undefined;
+    // Not waited for: an opener may run as long as the browser does.
+    if (flags.open) void openInBrowser(link);
     const code = await untilSignal(inputEnds ? [inputEnd()] : []);
     for (const job of jobsView(database).jobs) if (job.ended === null) say(goesOn(job, db));
     return code;

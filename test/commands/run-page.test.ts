@@ -1,7 +1,8 @@
 // `run --ui`: the page is a child that shows the run, outlives it, and ends with it.
 
 import { afterAll, expect, test } from "bun:test";
-import { join } from "node:path";
+import { chmodSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 import type { RunView } from "../../src/page/contract.ts";
 import { tempFolder } from "../store/write/temp-folder.ts";
@@ -22,9 +23,12 @@ export default pipeline({ name: "etl", params: { wait: false }, tasks: () => t()
 type Page = { readonly origin: string; readonly cookie: string; readonly location: string };
 
 /** No browser can be opened: the address is printed. */
-function runWithPage(...args: string[]) {
+const runWithPage = (...args: string[]) => runOpening("/nowhere", ...args);
+
+/** @param path has the program that opens a browser */
+function runOpening(path: string, ...args: string[]) {
   const child = Bun.spawn([process.execPath, cli, "run", file, "--ui", ...args], {
-    env: { ...process.env, PATH: "/nowhere", CI: "true" },
+    env: { ...process.env, PATH: path, CI: "true" },
     stdin: "ignore",
     stderr: "pipe",
   });
@@ -53,13 +57,14 @@ async function enter(address: string): Promise<Page> {
   };
 }
 
-const isGone = async ({ origin }: Page): Promise<boolean> => {
+/** Another server may have its port by then, and knows nothing of the cookie. */
+const isGone = async ({ origin, cookie }: Page): Promise<boolean> => {
   for (;;) {
-    const there = await fetch(origin).then(
-      () => true,
+    const isThere = await fetch(`${origin}/data/db`, { headers: { cookie } }).then(
+      ({ ok }) => ok,
       () => false,
     );
-    if (!there) return true;
+    if (!isThere) return true;
     await Bun.sleep(20);
   }
 };
@@ -85,6 +90,29 @@ test("the page ends with a run that is killed", async () => {
   await child.exited;
   expect(await isGone(page)).toBe(true);
 }, 30_000);
+
+test.skipIf(process.platform !== "linux")(
+  "the page ends with the run also while the program that opened the browser goes on, which is left alone",
+  async () => {
+    using bin = tempFolder();
+    await Bun.write(
+      bin.file("xdg-open"),
+      `#!/bin/sh\necho $$ > ${bin.file("pid")}\nexec /bin/sleep 60\n`,
+    );
+    chmodSync(bin.file("xdg-open"), 0o755);
+    const { child, has } = runOpening(dirname(bin.file("pid")), "--db", folder.file("c.db"));
+    const [address] = await has(/http:\S+token=\S+/);
+    const page = await enter(address);
+    await has(/the page stays open/);
+    while (!(await Bun.file(bin.file("pid")).exists())) await Bun.sleep(10);
+    child.kill("SIGKILL");
+    await child.exited;
+    expect(await isGone(page)).toBe(true);
+    const opener = Number(await Bun.file(bin.file("pid")).text());
+    expect(process.kill(opener, "SIGKILL")).toBe(true);
+  },
+  30_000,
+);
 
 test("a pipeline that names :memory: runs, and has no page", async () => {
   const memory = folder.file("memory.ts");
