@@ -50,6 +50,8 @@ export class PageServer implements AsyncDisposable {
       idleTimeout: 0,
       maxRequestBodySize: maxBodyBytes,
       development: false,
+      // Without development, Bun lets two processes listen at one port, and each gets half of the questions.
+      reusePort: false,
       fetch: (request) => this.#answer(request),
     });
     this.#guard = new Guard(

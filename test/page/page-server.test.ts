@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 
 import type { Change, DatabaseView, RunsView, RunView } from "../../src/page/contract.ts";
+import { PageServer } from "../../src/page/page-server.ts";
 import { openDatabase } from "../../src/store/open-database.ts";
 import { options } from "../store/write/options.ts";
 import { pageRig } from "./page-rig.ts";
@@ -49,6 +50,16 @@ test("every address of the page is the page; what is not there is said", async (
     expect(await response.json()).toEqual({ problem: expect.any(String) });
   }
   expect((await rig.post("/data/runs", {})).status).toBe(404);
+});
+
+test("a port that another page has is taken: two would each get half of the questions", async () => {
+  await using rig = await pageRig(() => {});
+  const { port } = rig.server;
+  const { database } = rig;
+  const app = { script: "", style: "" };
+  const second = (): PageServer =>
+    new PageServer({ app, database, host: "127.0.0.1", port, names: [], onEnter: () => {} });
+  expect(second).toThrow(expect.objectContaining({ code: "EADDRINUSE" }));
 });
 
 test("who has not entered gets nothing, also of a raw path with dots (CVE-2026-27598)", async () => {
