@@ -9,7 +9,7 @@ import { gcAndSweep } from "bun:jsc";
 import { type TaskId, unknownPosition } from "../protocol/ids.ts";
 import type { DonePage } from "../protocol/messages.ts";
 import { systemClock } from "../base/clock.ts";
-import { maxRows, none, PageOfDone } from "./page-of-done.ts";
+import { type LeftTask, maxRows, none, PageOfDone } from "./page-of-done.ts";
 
 const leastSlots = 1024;
 
@@ -208,8 +208,8 @@ export class DoneTasks {
     return this.#pageOf(task).positionAt(task % maxRows);
   }
 
-  /** Keys of the tasks that were not taken, in the order of their ids. */
-  *left(): Generator<string> {
+  /** The tasks that were not taken, in the order of their ids. */
+  *left(): Generator<LeftTask> {
     for (const page of this.#pages) if (page !== undefined) yield* page.left();
   }
 

@@ -273,7 +273,10 @@ export class Outcomes {
     const now = systemClock.wall();
     this.#deps.record(Array.from(restored.open(), (task) => droppedRecord(task, now)));
     const left = restored.leftDone();
-    if (left.size > 0) this.#deps.print("warn", leftNotice(left));
+    if (left.size === 0) return;
+    this.#deps.record([{ type: "left", ranges: left.ranges }]);
+    this.#summary.left(left.size);
+    this.#deps.print("warn", leftNotice(left.counts));
   }
 
   summary(started: RunStarted, end: Omit<End, "alreadyDone" | "rerun">): RunSummary {

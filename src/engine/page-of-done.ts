@@ -10,6 +10,8 @@ export const maxRows = 8192;
 /** No task. */
 export const none = -1;
 
+export type LeftTask = { readonly id: TaskId; readonly key: string };
+
 export class PageOfDone {
   readonly rows: number;
   readonly keys: string;
@@ -92,9 +94,9 @@ export class PageOfDone {
     return this.#isTaken[row] === 1;
   }
 
-  *left(): Generator<string> {
+  *left(): Generator<LeftTask> {
     for (let row = 0; row < this.rows; row++) {
-      if (this.#isTaken[row] === 0) yield this.keyAt(row);
+      if (this.#isTaken[row] === 0) yield { id: this.idAt(row), key: this.keyAt(row) };
     }
   }
 }

@@ -3,8 +3,8 @@
 
 import { unknownPosition } from "../protocol/ids.ts";
 import type { RestoredPage, RestoredTask } from "../protocol/messages.ts";
-import { nameOfKey } from "../protocol/task-key.ts";
 import { type DoneTask, DoneTasks } from "./done-tasks.ts";
+import { LeftDone } from "./left-done.ts";
 
 /** One of the tasks of a key. */
 export type Which = Pick<RestoredTask, "id" | "position">;
@@ -98,18 +98,14 @@ export class RestoredTasks {
     }
   }
 
-  /** Tasks that are done and were not taken: their number by task definition. */
-  leftDone(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
-    const count = (key: string, tasks: number): void => {
-      const name = nameOfKey(key);
-      if (tasks > 0) counts.set(name, (counts.get(name) ?? 0) + tasks);
-    };
-    for (const key of this.#done.left()) count(key, 1);
-    for (const [key, same] of this.#byKey) {
-      count(key, left(same).filter(({ status }) => status === "done").length);
+  /** Tasks that are done and were not taken. */
+  leftDone(): LeftDone {
+    const found = new LeftDone();
+    for (const task of this.#done.left()) found.add(task);
+    for (const same of this.#byKey.values()) {
+      for (const task of left(same)) if (task.status === "done") found.add(task);
     }
-    return counts;
+    return found;
   }
 
   /**

@@ -37,6 +37,11 @@ export class SummaryCollector {
     if (event.status === "error") this.#failed(event);
   }
 
+  /** Tasks that an earlier session has done and this one does not plan: skipped, and not announced. */
+  left(tasks: number): void {
+    this.#counts.skipped += tasks;
+  }
+
   #time(event: TaskFinished, durationMs: number): void {
     const last = this.#slowest[maxSlowest - 1];
     if (last !== undefined && last.durationMs >= durationMs) return;

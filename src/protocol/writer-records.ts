@@ -119,6 +119,9 @@ export type Ack = {
   }[];
 };
 
+/** The first and the last id of tasks whose ids follow each other. */
+export type LeftRange = readonly [first: TaskId, last: TaskId];
+
 /** What main records itself, because no worker knows it. */
 export type MainRecord =
   /** The task runs from its beginning because it depends on one that does. To be recorded before it is assigned. */
@@ -142,6 +145,8 @@ export type MainRecord =
       readonly at: number;
       readonly failure: Failure;
     })
+  /** Tasks that earlier sessions have done, and that the plan of this one does not have. Not announced: there may be a million. */
+  | { readonly type: "left"; readonly ranges: readonly LeftRange[] }
   /**
    * The attempt was lost with its worker, and not by its own fault: the task waits for its next one. `startedAt`: a short
    * attempt says only at its end when it began.

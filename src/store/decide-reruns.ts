@@ -17,6 +17,7 @@ import { JSON } from "../base/globals.ts";
 import type { RunRequest } from "../protocol/run-request.ts";
 import type { Rerun } from "../protocol/reruns.ts";
 import type { SessionCode } from "../protocol/reuse.ts";
+import { isLeftSql } from "./left-rows.ts";
 import { onlyRow } from "./only-row.ts";
 import { ofRun } from "./own-tables.ts";
 import { queriesOf } from "./queries.ts";
@@ -58,8 +59,10 @@ type Part = {
   readonly definition: string;
   readonly fingerprint: string | null;
   readonly done: number;
-  /** Tasks that are done or have a checkpoint. */
+  /** Tasks that are done or have a checkpoint: those of the last plan, and those that are asked for by their titles. */
   readonly committed: number;
+  /** Done tasks that the last session did not plan: they may be planned again. */
+  readonly left: number;
   readonly failed: number;
   /** Tasks that failed without a checkpoint. */
   readonly failedEmpty: number;
@@ -151,7 +154,8 @@ export function partsOf(
 ): readonly Part[] {
   const fingerprint = `CASE WHEN id IN (SELECT value FROM json_each(?2)) THEN ?3 ELSE nullif(fingerprint, '${ranDownstream}') END`;
   using rows = db.prepare<Part, [number, string, string]>(
-    `SELECT ${definitionSql} AS definition, ${fingerprint} AS fingerprint, SUM(status = 'done') AS done, SUM(status = 'done' OR cursor IS NOT NULL) AS committed,
+    `SELECT ${definitionSql} AS definition, ${fingerprint} AS fingerprint, SUM(status = 'done') AS done, SUM(CASE WHEN ${isLeftSql} THEN id IN (SELECT value FROM json_each(?2)) ELSE status = 'done' OR cursor IS NOT NULL END) AS committed,
+      SUM(${isLeftSql}) AS left,
       SUM(status = 'error') AS failed, SUM(status = 'error' AND cursor IS NULL) AS failedEmpty
       FROM task_runs WHERE ${ofRun("?1")} GROUP BY 1, 2`,
   );
@@ -256,13 +260,13 @@ class Decider {
     const alsoFailed = outdated === undefined ? "failed" : "failedEmpty";
     const others = failed ? sum(current, alsoFailed) + sum(old, "failedEmpty") : 0;
     const count = sum(again, "committed") + others;
-    if (count === 0) return [];
     const isAsked = isAsking(outdated) || old.every(({ fingerprint }) => isAsking(fingerprint));
     const isChanged = outdated !== undefined && !isAsking(outdated);
     const repeats = this.#stored.get(task)?.repeats === 1;
-    if (isChanged && repeats && sum(current, "committed") > 0) {
+    if (isChanged && repeats && sum(current, "committed") + sum(current, "left") > 0) {
       this.repeating.push({ task, isDeclared: outdated === declaredOther });
     }
+    if (count === 0) return [];
     const why = reasonOf([outdated, ...old.map(({ fingerprint }) => fingerprint)]);
     const reason = isAsked && !isChanged ? "asked" : why;
     const passesOn =
@@ -284,7 +288,7 @@ const reasonOf = (marks: readonly (string | null | undefined)[]): "code" | "decl
 
 export const sum = (
   parts: readonly Part[],
-  what: "done" | "committed" | "failed" | "failedEmpty",
+  what: "done" | "committed" | "left" | "failed" | "failedEmpty",
 ): number => parts.reduce((total, part) => total + part[what], 0);
 
 function wouldRepeat(

@@ -263,3 +263,28 @@ test("a task of a continued run names the file and the variable that it declares
     "its files (data.csv), its variables (MODE)",
   ]);
 });
+
+test("of a name that several inputs had: the task of the last session's plan", async () => {
+  using project = new Project();
+  await Bun.write(
+    project.path("etl.ts"),
+    `import { each, pipeline, task } from "pipeloom";
+     const list = task({ name: "list", run: () => (process.env["DAYS"] ?? "").split(",") });
+     const load = task({ name: "load", run: ({ day }: { day: string }) => day });
+     const report = task({ name: "report", run: ({ all }: { all: string[] }) => all });
+     export default pipeline({ name: "p", tasks: () => report({ all: each(list(), (day) => load({ day })) }) });`,
+  );
+  await project.run([], { DAYS: "a,b,c" });
+  await project.run(["--rerun", "list"], { DAYS: "c,x" });
+  expect(await project.why("report")).toContain(
+    "it reads the results of a fan-out over list, 2 items of load",
+  );
+  expect((await project.why("load day=a")).join("\n")).toContain(
+    "the last session did not plan it",
+  );
+  const { out } = await run(
+    [...pipeloom, "run", "etl.ts", "--rerun", "list", "--dry-run"],
+    project.path("."),
+  );
+  expect(out).toMatch(/load +kept \(×2\)/);
+});

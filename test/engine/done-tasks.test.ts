@@ -18,7 +18,10 @@ test("property: each task is found under its key once, in the order of the ids, 
   fc.assert(
     fc.property(pages, (lists) => {
       const done = new DoneTasks();
-      const byKey = new Map<string, unknown[]>();
+      const byKey = new Map<
+        string,
+        { readonly id: number; readonly position: number; readonly result?: string | undefined }[]
+      >();
       let id = 0;
       for (const list of lists) {
         const tasks = list.map(({ key, result }) => ({
@@ -44,8 +47,9 @@ test("property: each task is found under its key once, in the order of the ids, 
           byKey.set(key, known);
         }
       }
-      expect(Array.from(done.left()).toSorted()).toEqual(
-        [...byKey].flatMap(([key, all]) => all.map(() => key)).toSorted(),
+      const left = [...done.left()];
+      expect(left.map((each) => `${each.key} ${each.id}`).toSorted()).toEqual(
+        [...byKey].flatMap(([key, all]) => all.map((each) => `${key} ${each.id}`)).toSorted(),
       );
       for (const [key, all] of byKey) {
         expect(done.take("none")).toBeUndefined();
@@ -84,7 +88,11 @@ test("one of several under a key is taken by its id, and the others stay in orde
   expect(done.takeThis("a", four)).toEqual({ id: taskId(4), position: 9, result: "4" });
   expect(done.takeThis("a", five)).toMatchObject({ id: 5 });
   expect(done.takeThis("a", { id: taskId(1), position: 1 })).toMatchObject({ id: 1, position: 1 });
-  expect([ids(), [...done.left()], done.size]).toEqual([[3], ["b", "a"], 2]);
+  expect([ids(), Array.from(done.left(), ({ key }) => key), done.size]).toEqual([
+    [3],
+    ["b", "a"],
+    2,
+  ]);
   expect(() => done.takeThis("a", four)).toThrow("Internal error: no task 4 of its key is left");
   expect(done.peek("a")).toEqual({ id: taskId(3), position: unknownPosition });
   expect([1, 3, 9, 2, unknownPosition].map((position) => done.at("a", position)?.id)).toEqual([

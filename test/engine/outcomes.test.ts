@@ -211,11 +211,14 @@ describe("a skipped task", () => {
   });
 });
 
-test("what an earlier session planned and this one does not: open is skipped, done is told", () => {
+test("what an earlier session planned and this one does not: both are skipped, and done ones are told", () => {
   const rig = new Rig();
   rig.known("gone", { status: "open", name: "gone" });
   rig.known("kept", {});
   rig.outcomes.dropUnplanned();
-  expect(rig.records).toMatchObject([{ type: "skipped", name: "gone" }]);
+  expect(rig.records).toMatchObject([
+    { type: "skipped", name: "gone" },
+    { type: "left", ranges: [[7, 7]] },
+  ]);
   expect(rig.lines).toEqual([expect.stringContaining("1 × kept")]);
 });

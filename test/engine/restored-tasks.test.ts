@@ -34,7 +34,7 @@ test("what was open and nobody asked for is what the file does not plan any more
   expect([...tasks.open()].map(({ id }) => Number(id))).toEqual([3, 5]);
 });
 
-test("what was done and nobody asked for is counted by its task's name", () => {
+test("what was done and nobody asked for is counted by its task's name, and its ids are ranges", () => {
   const tasks = new RestoredTasks();
   for (const [i, key] of ["a:b:1", "a:b:1", "a:b:2", "c:1", "d:1"].entries()) {
     tasks.addPage(pageOf(known(i + 1, key)));
@@ -42,10 +42,12 @@ test("what was done and nobody asked for is counted by its task's name", () => {
   tasks.addPage(pageOf(known(9, "e:1", { status: "open" })));
   tasks.take("a:b:1", false);
   tasks.take("d:1", false);
-  expect([...tasks.leftDone()]).toEqual([
+  const left = tasks.leftDone();
+  expect([...left.counts]).toEqual([
     ["a:b", 2],
     ["c", 1],
   ]);
+  expect([left.size, JSON.stringify(left.ranges)]).toEqual([3, "[[2,4]]"]);
 });
 
 describe("what is left of a key", () => {

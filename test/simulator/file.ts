@@ -20,6 +20,8 @@ export type TaskRow = {
   readonly fingerprint: string | null;
   readonly input: string | null;
   readonly label: string | null;
+  /** `done` of an earlier session: the file says that it is skipped, because the last session's plan does not have it. */
+  readonly isLeft: boolean;
 };
 
 export type AttemptRow = {
@@ -95,6 +97,12 @@ export const empty: FileContent = {
   integrity: "ok",
 };
 
+/** A task that has left the plan is done all the same: it does not run again if it comes back. */
+function asDone(row: Omit<TaskRow, "isLeft">): TaskRow {
+  const isLeft = row.status === "skipped" && row.result !== null;
+  return isLeft ? { ...row, status: "done", error: null, isLeft } : { ...row, isLeft };
+}
+
 /** Opens the file for writing, as the next run would, so that the journal of a dead run is applied. */
 export function readFile(path: string): FileContent {
   using db = new Database(path, { readwrite: true, create: false });
@@ -126,11 +134,11 @@ export function readFile(path: string): FileContent {
       "pipeline_runs",
       "SELECT id, status, error, finished_at, code FROM pipeline_runs ORDER BY id",
     ),
-    tasks: from(
+    tasks: from<Omit<TaskRow, "isLeft">>(
       "task_runs",
       `SELECT id, name, key, status, attempt, cursor, result, error, progress, started_at, finished_at, fingerprint, input, label FROM task_runs
        WHERE run_id = (SELECT MAX(id) FROM pipeline_runs) ORDER BY id`,
-    ),
+    ).map(asDone),
     attempts: from(
       "task_attempts",
       `SELECT task_id, attempt, outcome, started_at, finished_at, error FROM task_attempts

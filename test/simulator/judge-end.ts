@@ -147,7 +147,7 @@ export class EndJudge {
     const counts = { done: summary.alreadyDone, error: 0, cancelled: 0, skipped: 0 };
     for (const { status } of this.#of.finished.values()) counts[status]++;
     const { done, failed, cancelled, skipped, queued, interrupted, total } = summary;
-    const told = { done, error: failed, cancelled, skipped };
+    const told = { done, error: failed, cancelled, skipped: skipped - this.#left(summary) };
     check(
       Bun.deepEquals(told, counts),
       () =>
@@ -155,6 +155,34 @@ export class EndJudge {
     );
     const sum = done + failed + cancelled + skipped + queued + interrupted;
     check(sum === total, () => `the summary's total is ${total}, and its parts are ${sum}`);
+  }
+
+  /** Tasks that are skipped because the plan does not have them any more: not announced, but counted. */
+  #left({ skipped }: RunSummary): number {
+    const { after, storeFailed } = this.#seen;
+    let left = after.tasks.filter(({ isLeft }) => isLeft).length;
+    // What was to be stored last may not be there.
+    if (storeFailed)
+      left =
+        skipped -
+        [...this.#of.finished.values()].filter(({ status }) => status === "skipped").length;
+    return left;
+  }
+
+  /** Of a run that is over, exactly those tasks are done that its last session stands on. */
+  #doneIsPlanned(summary: RunSummary): void {
+    for (const row of this.#seen.after.tasks) {
+      if (row.status !== "done") continue;
+      check(
+        this.#of.isPlanned(row) !== row.isLeft,
+        () => `${row.name} is ${row.isLeft ? "said to have left" : "done, and not in"} the plan`,
+      );
+    }
+    const done = this.#seen.after.tasks.filter((row) => row.status === "done" && !row.isLeft);
+    check(
+      done.length === summary.done,
+      () => `${done.length} tasks are done in the file, and ${summary.done} in the summary`,
+    );
   }
 
   #hooks(summary: RunSummary): void {
@@ -226,6 +254,7 @@ export class EndJudge {
     check(summary.queued === 0, () => `${summary.queued} tasks are queued, and the run is over`);
     if (scenario.storeTaskStatus) {
       const open = after.tasks.filter(({ status }) => status === "queued" || status === "running");
+      this.#doneIsPlanned(summary);
       check(
         open.length === 0,
         () =>

@@ -1,11 +1,13 @@
 // What the file says about why a task of a run ran, or did not: for `why`. Reads a few rows, also of a run with a million tasks.
 
 import type { Failure } from "../../base/failure.ts";
+import { JSON } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { DefinitionParts } from "../../protocol/reuse.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
 import { nameOfKey } from "../../protocol/task-key.ts";
 import { partsIn } from "../known-parts.ts";
+import { isLeftSql } from "../left-rows.ts";
 import { codeReason } from "../rerun-reasons.ts";
 import { findTasks, noTask } from "../task-names.ts";
 import { storedLabel } from "./stored-item.ts";
@@ -109,11 +111,17 @@ function assertReasons(reader: Reader): void {
   );
 }
 
-/** Up to two. */
-const tasksOf = (reader: Reader, run: RunId, wanted: string): readonly Row[] =>
-  findTasks(reader, run, wanted, 2).flatMap((each) =>
-    reader.query("SELECT * FROM task_runs WHERE run_id = ? AND id = ?", [run, each]),
+/** Of one name: it may have had other inputs in earlier sessions. */
+const maxOfName = 100;
+
+/** Those that the last session planned come first. */
+const tasksOf = (reader: Reader, run: RunId, wanted: string): readonly Row[] => {
+  const ids = JSON.stringify(findTasks(reader, run, wanted, maxOfName));
+  return reader.query(
+    `SELECT * FROM task_runs WHERE run_id = ? AND id IN (SELECT value FROM json_each(?)) ORDER BY ${isLeftSql}, id LIMIT 2`,
+    [run, ids],
   );
+};
 
 function seenTask(reader: Reader, row: Row): SeenTask {
   const key = String(row["key"]);

@@ -8,7 +8,7 @@ import type { Code } from "../../protocol/reruns.ts";
 import type { Execution, LeftTables, ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
 import type { LogLevel, RunStatus, TaskStatus } from "../../protocol/status.ts";
 import type { CostCounter } from "./cost-counter.ts";
-import type { DatabaseCall, MainRecord } from "../../protocol/writer-records.ts";
+import type { DatabaseCall, LeftRange, MainRecord } from "../../protocol/writer-records.ts";
 
 /** A task's whole row except its cursor, which only a checkpoint sets. Times are epoch ms. */
 export type TaskRow = {
@@ -87,7 +87,10 @@ export type UnitWrites = {
 };
 
 /** `answered`: how many of the tasks, the first ones. Without a record, there is no result for them. */
-export type LookedUp = { readonly answered: number; readonly records: readonly MainRecord[] };
+export type LookedUp = {
+  readonly answered: number;
+  readonly records: readonly Extract<MainRecord, { type: "reused" | "not-reused" }>[];
+};
 
 /** A task that takes the result of an earlier run. */
 export type ReusedTask = {
@@ -137,6 +140,8 @@ export interface History {
   ): void;
   /** The task is to run from its beginning, and what depends on it. Not after `setTask` or `setDone` for the same task. */
   setAgain(task: PlannedTask): void;
+  /** Tasks that earlier sessions have done, and that the plan does not have any more. */
+  setLeft(ranges: readonly LeftRange[]): void;
   setProgress(id: TaskId, progress: number, message: string | null): void;
   /**
    * @param cursor JSON text

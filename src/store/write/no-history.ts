@@ -12,6 +12,7 @@ export class NoHistory implements History {
   setTask(): void {}
   setDone(): void {}
   setAgain(): void {}
+  setLeft(): void {}
   setProgress(): void {}
   setCursor(): void {}
   addLog(): void {}

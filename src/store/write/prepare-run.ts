@@ -18,6 +18,7 @@ import { knownParts } from "../known-parts.ts";
 import { insertDefinitions, markReruns, passesOn, writeParts } from "./definitions.ts";
 import { findRun, passedOver } from "../read/find-run.ts";
 import { endSuperseded, insertRun, nextRunId, reviveRun, sessionValues } from "./revive-run.ts";
+import { forgetLeft } from "../left-rows.ts";
 import { ofRun } from "../own-tables.ts";
 import type { SqlStatement } from "../sql-text.ts";
 import { isOtherCode, type RunRow, runRows } from "../read/run-rows.ts";
@@ -30,7 +31,7 @@ export type PreparedRun = {
   readonly resumed: boolean;
   /** Start of the run's first session, epoch ms. */
   readonly startedAt: number;
-  /** Tasks that earlier sessions have done. */
+  /** Tasks that earlier sessions have done, and that the last one has planned. */
   readonly alreadyDone: number;
   /** The code has changed since the run's last session, and which tasks that concerns is not known. */
   readonly otherCode: boolean;
@@ -140,21 +141,25 @@ const newRun = (now: number) =>
     interrupted: undefined,
   }) as const;
 
-const continuedRun = (
+function continuedRun(
   db: Database,
   path: string,
   dead: RunRow,
   request: RunRequest,
   decision: Decision | undefined,
-) => ({
-  resumed: true,
-  startedAt: startOf(dead, path),
-  alreadyDone: countDone(db, dead.id),
-  otherCode: decision?.isUnknown === true && isOtherCode(dead, request),
-  reruns: decision?.reruns ?? [],
-  hasMarks: decision !== undefined && mayMark(request, decision),
-  interrupted: dead.status === "running" ? dead : undefined,
-});
+) {
+  const alreadyDone = countDone(db, dead.id);
+  forgetLeft(db, dead.id);
+  return {
+    resumed: true,
+    startedAt: startOf(dead, path),
+    alreadyDone,
+    otherCode: decision?.isUnknown === true && isOtherCode(dead, request),
+    reruns: decision?.reruns ?? [],
+    hasMarks: decision !== undefined && mayMark(request, decision),
+    interrupted: dead.status === "running" ? dead : undefined,
+  };
+}
 
 /** Applies the schema. Where results may be reused, it says whether the schema has written rows. */
 function applyWatched(
@@ -242,9 +247,10 @@ function startOf({ id, startedAt }: RunRow, path: string): number {
   return at;
 }
 
+/** Before `forgetLeft`. */
 function countDone(db: Database, id: RunId): number {
   using count = db.prepare<{ n: number }, [number]>(
-    `SELECT COUNT(*) AS n FROM task_runs WHERE ${ofRun("?1")} AND status = 'done' AND coalesce(fingerprint, '${ranDownstream}') = '${ranDownstream}'`,
+    `SELECT COUNT(*) AS n FROM task_runs WHERE ${ofRun("?1")} AND status = 'done' AND error IS NULL AND coalesce(fingerprint, '${ranDownstream}') = '${ranDownstream}'`,
   );
   return onlyRow(count.get(id)).n;
 }

@@ -126,6 +126,8 @@ export class Recorder {
         });
       case "skipped":
         return this.#skipped(record);
+      case "left":
+        return this.#history.setLeft(record.ranges);
       case "reused":
         return this.#reused(record);
       case "not-reused":

@@ -42,10 +42,10 @@ type Candidate = {
 const candidatesSql = `SELECT run_id, task_id, ended_at, bytes, from_run, from_task FROM pipeloom_reusable
   WHERE key = ?1 AND alike = ?2 AND run_id <> ?3 ORDER BY run_id DESC, task_id LIMIT ?4`;
 
-/** A result that is gone, cut or damaged is none. */
+/** A result that is gone, cut or damaged is none. One of a task that has left its plan is: see left-rows.ts. */
 const resultSql = `SELECT t.result, d.tables FROM task_runs AS t
   LEFT JOIN pipeloom_definitions AS d ON d.run_id = t.run_id AND d.name = ?4
-  WHERE t.run_id = ?1 AND t.id = ?2 AND t.key = ?3 AND t.status = 'done' AND coalesce(t.fingerprint, 'done+') = 'done+'
+  WHERE t.run_id = ?1 AND t.id = ?2 AND t.key = ?3 AND (t.status = 'done' OR t.status = 'skipped') AND coalesce(t.fingerprint, 'done+') = 'done+'
     AND typeof(t.result) = 'text' AND octet_length(t.result) = ?5 AND json_valid(t.result)`;
 
 type Result = { readonly result: string; readonly tables: string | null };

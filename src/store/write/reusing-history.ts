@@ -155,7 +155,7 @@ export class ReusingHistory extends SqliteHistory {
   }
 
   override lookUp(asks: readonly ReuseAsk[]): LookedUp {
-    const records: MainRecord[] = [];
+    const records: Answer[] = [];
     let answered = 0;
     for (let chars = 0; answered < asks.length && chars < maxLookedUpChars; answered++) {
       const record = this.#answerTo(asks[answered]);

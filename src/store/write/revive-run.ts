@@ -12,6 +12,7 @@ import type { RunRequest } from "../../protocol/run-request.ts";
 import { isRunAlive } from "../liveness.ts";
 import { onlyRow } from "../only-row.ts";
 import { keyedHash } from "../../base/keyed-hash.ts";
+import { reviveLeft } from "../left-rows.ts";
 import { ofRun } from "../own-tables.ts";
 import { keepInterrupted } from "./attempt-rows.ts";
 import { hasSameParams, runRows } from "../read/run-rows.ts";
@@ -74,6 +75,7 @@ export function insertRun(
 
 /**
  * Makes a dead run's tasks ready to continue:
+ * - Done tasks that the last session did not plan are done again until `forgetLeft`: see left-rows.ts.
  * - Done and failed tasks keep their rows. Main knows whether a failed task is optional and is not tried again.
  * - A task that was running was interrupted, not failed: it is queued again, and the attempt does not count. Its row is now
  *   about the next attempt, so this one goes to task_attempts.
@@ -89,6 +91,7 @@ export function reviveRun(db: Database, id: RunId, session: SessionValues): void
     `UPDATE pipeline_runs SET status = 'running', finished_at = NULL, error = NULL, counts = NULL, ${columns} WHERE id = ?`,
     [...session, id],
   );
+  reviveLeft(db, id);
   keepInterrupted(db, id);
   db.run(
     `DELETE FROM task_runs WHERE ${ofRun("?1")} AND started_at IS NULL AND cursor IS NULL AND fingerprint IS NULL AND (status = 'skipped' OR (status = 'queued' AND attempt = 0))`,

@@ -3,13 +3,14 @@
 import { Database } from "bun:sqlite";
 
 import { reasonOf } from "../../base/system-error.ts";
+import { isLeftSql } from "../left-rows.ts";
 import { sqliteCode } from "../sqlite-error.ts";
 
 export type RunFacts = {
   readonly id: number;
   /** `running` for a run that was killed. */
   readonly status: string;
-  /** By id of a task that is done: what a second execution would change. */
+  /** By id of a task that is done, be it in the last plan or not: what a second execution would change. */
   readonly done: ReadonlyMap<number, string>;
 };
 
@@ -53,7 +54,7 @@ function runsIn(db: Database, after: number): { lastRun: number; run: RunFacts |
   const done = db
     .query<{ id: number; stamp: string }, [number]>(
       "SELECT id, attempt || ' ' || started_at || ' ' || finished_at AS stamp FROM task_runs " +
-        "WHERE run_id = ? AND status = 'done'",
+        `WHERE run_id = ? AND (status = 'done' OR ${isLeftSql})`,
     )
     .all(newest.id);
   return {

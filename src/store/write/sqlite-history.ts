@@ -1,7 +1,7 @@
 // A run's history in `pipeline_runs`, `task_runs` and `task_logs`. All changes of a task within one transaction become
 // one statement, e.g. its start, its progress and its end.
 
-import type { DatabaseCall } from "../../protocol/writer-records.ts";
+import type { DatabaseCall, LeftRange } from "../../protocol/writer-records.ts";
 import type { Database, Statement } from "bun:sqlite";
 
 import { JSON } from "../../base/globals.ts";
@@ -18,6 +18,7 @@ import { CostCounter } from "./cost-counter.ts";
 import { BulkInsert, type HistoryCell } from "./bulk-insert.ts";
 import { DoneRows } from "./done-rows.ts";
 import { AttemptRows } from "./attempt-rows.ts";
+import { followed } from "./followed-row.ts";
 import type {
   AttemptRow,
   History,
@@ -31,6 +32,7 @@ import type {
   TaskRow,
   UnitWrites,
 } from "./history.ts";
+import { LeaveRows } from "./leave-rows.ts";
 import { RunChanges } from "./run-changes.ts";
 import { restoredPages, storedResults, type StoredRun } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "../read/run-rows.ts";
@@ -51,6 +53,7 @@ export class SqliteHistory implements History {
   readonly #progress: Statement<unknown, HistoryCell[]>;
   readonly #cursor: Statement<unknown, HistoryCell[]>;
   readonly #reruns: DownstreamReruns;
+  readonly #left: LeaveRows;
   readonly #rows = new Map<TaskId, TaskRow>();
   readonly #progressed = new Map<TaskId, { progress: number; message: string | null }>();
   readonly #cursors = new Map<TaskId, { cursor: string; rows: number }>();
@@ -74,6 +77,7 @@ export class SqliteHistory implements History {
     this.#definitions = new DefinitionChanges(db, run, busyHandler);
     this.#counts = new StatusCounts(db, run, passesOn ? (id) => this.#statusOf(id) : undefined);
     this.#reruns = new DownstreamReruns(db, run, busyHandler);
+    this.#left = new LeaveRows(db, run, busyHandler);
     this.#maxCounted = maxCounted;
     this.#runChanges = new RunChanges(db, run, busyHandler);
     const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -99,6 +103,7 @@ export class SqliteHistory implements History {
       this.#attempts.isEmpty &&
       this.#definitions.isEmpty &&
       this.#reruns.isEmpty &&
+      this.#left.isEmpty &&
       this.#runChanges.isEmpty
     );
   }
@@ -167,6 +172,10 @@ export class SqliteHistory implements History {
 
   setAgain(task: PlannedTask): void {
     this.#reruns.again(task);
+  }
+
+  setLeft(ranges: readonly LeftRange[]): void {
+    this.#left.add(ranges);
   }
 
   endMarks(): void {
@@ -256,8 +265,9 @@ export class SqliteHistory implements History {
 
   #flushTasks(): void {
     const counts = this.#counts;
-    const isChanged = this.#rows.size > 0 || !counts.isEmpty;
+    const isChanged = this.#rows.size > 0 || !counts.isEmpty || !this.#left.isEmpty;
     if (isChanged) counts.flush(this.#rows.values(), (id) => this.#attempts.keepLast(id));
+    counts.left(this.#left.flush());
     for (const row of this.#rows.values()) {
       this.#tasks
         .nextRow()
@@ -304,6 +314,7 @@ export class SqliteHistory implements History {
     this.#definitions.discard();
     this.#counts.discard();
     this.#reruns.discard();
+    this.#left.discard();
     this.#runChanges.discard();
     this.costs.discard();
     this.#clear();
@@ -337,13 +348,3 @@ export class SqliteHistory implements History {
     return hasOtherLiveRuns(this.#db, this.#stored.path, this.#run);
   }
 }
-
-/** A later change of a task within one transaction. */
-const followed = (before: TaskRow, row: TaskRow): TaskRow => ({
-  ...row,
-  rows: before.rows + row.rows,
-  waitedMs: row.waitedMs ?? before.waitedMs,
-  input: row.input ?? before.input,
-  label: row.label ?? before.label,
-  needs: row.needs ?? before.needs,
-});

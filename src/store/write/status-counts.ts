@@ -101,6 +101,12 @@ export class StatusCounts {
     this.#clear();
   }
 
+  /** Rows that were done, of tasks that the plan does not have any more. After `flush`, with which they count. */
+  left(rows: number): void {
+    this.#counts.done -= rows;
+    this.#counts.skipped += rows;
+  }
+
   #reopen(id: TaskId): void {
     if (this.#open.has(id)) return;
     const status = this.#endedBefore?.(id);

@@ -239,6 +239,8 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
   insert.run(2, 11, "t:f", "skipped", 0, '"page 2"', null);
   bench.db.run("UPDATE task_runs SET error = ? WHERE status = 'error'", [failure]);
   insert.run(2, 12, "t:g", "cancelled", 1, null, null);
+  insert.run(2, 13, "t:h", "skipped", 1, null, "[7]");
+  bench.db.run("UPDATE task_runs SET error = ? WHERE id = 13", [failure]);
   const run = bench.prepare();
   expect(run.alreadyDone).toBe(1);
   for (const pageSize of [1, 2, 5, 100]) {
@@ -256,8 +258,13 @@ test("the tasks of a continued run: done with results, begun ones with attempt a
       [11, "t:f", "open", 0, null, '"page 2"', unknownPosition, "t"],
       // All its attempts again.
       [12, "t:g", "open", 0, null, null, unknownPosition, "t"],
+      // Done, and the session after that did not plan it: not counted, and there if it comes back.
+      [13, "t:h", "done", 1, "[7]", null, unknownPosition],
     ]);
   }
+  expect(bench.db.query("SELECT status, error FROM task_runs WHERE id = 13").values()).toEqual([
+    ["done", null],
+  ]);
   expect(bench.db.query("SELECT id FROM task_runs WHERE status = 'running'").values()).toEqual([]);
 });
 
