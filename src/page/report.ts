@@ -11,6 +11,8 @@ import { definitionsView } from "./data/definitions-view.ts";
 import { failuresView } from "./data/failures-view.ts";
 import { graphView } from "./data/graph-view.ts";
 import { logsView } from "./data/logs-view.ts";
+import { progressView } from "./data/progress-view.ts";
+import { rowsView } from "./data/rows-view.ts";
 import { runView } from "./data/runs-view.ts";
 import { tablesView } from "./data/sql-view.ts";
 import { taskView } from "./data/task-view.ts";
@@ -78,6 +80,8 @@ async function answersOf(database: PageDatabase, run: number): Promise<Record<st
     [`${ofRun}/graph`]: graphView(database, asked([run])),
     [`${ofRun}/definitions`]: await definitionsView(database, asked([run])),
     [`${ofRun}/failures`]: failuresView(database, asked([run])),
+    [`${ofRun}/progress`]: await progressView(database, asked([run])),
+    [`${ofRun}/rows`]: await rowsView(database, asked([run])),
   };
   for (const by of ["worker", "definition"]) {
     answers[`${ofRun}/timeline?by=${by}`] = await timelineView(database, asked([run], { by }));

@@ -20,6 +20,8 @@ import { pipelinesView } from "./data/pipelines-view.ts";
 import { failuresView } from "./data/failures-view.ts";
 import { logFile, logsView } from "./data/logs-view.ts";
 import { taskView } from "./data/task-view.ts";
+import { progressView } from "./data/progress-view.ts";
+import { rowsView } from "./data/rows-view.ts";
 import { runView, runsView } from "./data/runs-view.ts";
 import { tasksView } from "./data/tasks-view.ts";
 import { graphView } from "./data/graph-view.ts";
@@ -64,6 +66,8 @@ const table: Readonly<Record<string, Answer>> = {
   "GET /data/runs/#/definitions": definitionsView,
   "GET /data/runs/#/tasks": tasksView,
   "GET /data/runs/#/timeline": timelineView,
+  "GET /data/runs/#/progress": progressView,
+  "GET /data/runs/#/rows": rowsView,
 };
 
 /**

@@ -1,8 +1,9 @@
 // When tasks of a run ran, and when none did.
 
 import { taskStatuses } from "../../protocol/status.ts";
-import type { Interval } from "./time-axis.ts";
+import type { RunIndex } from "./run-index.ts";
 import { noStatus, type TaskChunk, type TaskColumns } from "./task-columns.ts";
+import type { Interval } from "./time-axis.ts";
 
 const running = taskStatuses.indexOf("running");
 
@@ -17,8 +18,29 @@ export function endOf(chunk: TaskChunk, slot: number, openEnd: number): number {
   return Number.isNaN(ended) ? started : Math.max(started, ended);
 }
 
-/** From the first start to the last end that is known. Undefined: nothing has begun. */
-export function extentOf({ chunks }: TaskColumns): Interval | undefined {
+/**
+ * From the first start to the last end, or to `now` while tasks run. Undefined: nothing has begun.
+ * @param now undefined: the process is gone, and the tasks that ran have no end
+ */
+export function extentAt(
+  index: RunIndex,
+  now: number | undefined,
+): (Interval & { readonly isGrowing: boolean }) | undefined {
+  const known = index.memo("extent", () => extentOf(index.columns));
+  if (known === undefined) return undefined;
+  const isGrowing = now !== undefined && index.memo("running", () => isAnyRunning(index));
+  return { ...known, to: isGrowing ? Math.max(now, known.to) : known.to, isGrowing };
+}
+
+const isAnyRunning = ({ columns }: RunIndex): boolean =>
+  columns.chunks.some(({ status }) => status.includes(running));
+
+/** When none of its tasks ran. @param extent of the run */
+export const idleIn = (index: RunIndex, extent: Interval): readonly Interval[] =>
+  index.memo("idle", () => idleTimes(index.columns, extent, extent.to));
+
+/** To the last end that is known. */
+function extentOf({ chunks }: TaskColumns): Interval | undefined {
   let [from, to] = [Infinity, -Infinity];
   for (const chunk of chunks) {
     for (let slot = 0; slot < chunk.started.length; slot++) {
@@ -33,7 +55,7 @@ export function extentOf({ chunks }: TaskColumns): Interval | undefined {
 }
 
 /** In the order of time. Between cells that no task touches, the edges are exact. */
-export function idleTimes(
+function idleTimes(
   { chunks }: TaskColumns,
   { from, to }: Interval,
   openEnd: number,

@@ -3,7 +3,7 @@
 import { JSON } from "../../base/globals.ts";
 import { taskStatuses } from "../../protocol/status.ts";
 import type { SeenStatus, TimelineRow } from "../contract.ts";
-import { endOf, extentOf, idleTimes } from "./run-times.ts";
+import { endOf, extentAt, idleIn } from "./run-times.ts";
 import type { RunIndex } from "./run-index.ts";
 import { noStatus, type TaskChunk } from "./task-columns.ts";
 import { type Interval, TimeAxis } from "./time-axis.ts";
@@ -38,29 +38,22 @@ type Timeline = {
 
 /** Undefined: nothing has begun. */
 export function timelineOf(index: RunIndex, question: TimelineQuestion): Timeline | undefined {
-  const known = index.memo("extent", () => extentOf(index.columns));
-  if (known === undefined) return undefined;
-  const hasRunning = !question.isDead && index.memo("running", () => isAnyRunning(index));
-  const extent = { from: known.from, to: hasRunning ? Math.max(question.now, known.to) : known.to };
+  const extent = extentAt(index, question.isDead ? undefined : question.now);
+  if (extent === undefined) return undefined;
   const make = (): Timeline => inWindow(index, question, extent);
   // A task that runs grows without any change of the file.
   const { now: _, ...asked } = question;
-  return hasRunning ? make() : index.memo(`timeline ${JSON.stringify(asked)}`, make);
+  return extent.isGrowing ? make() : index.memo(`timeline ${JSON.stringify(asked)}`, make);
 }
 
 function inWindow(index: RunIndex, question: TimelineQuestion, extent: Interval): Timeline {
   const from = question.from ?? extent.from;
   const window = { from, to: Math.max(question.to ?? extent.to, from) };
-  const idle = question.isSqueezed
-    ? index.memo("idle", () => idleTimes(index.columns, extent, extent.to))
-    : [];
+  const idle = question.isSqueezed ? idleIn(index, extent) : [];
   const axis = new TimeAxis(window, idle);
   const scan = new Scan(index, question, axis, extent.to);
   return { extent, axis, ...scan.rows() };
 }
-
-const isAnyRunning = ({ columns }: RunIndex): boolean =>
-  columns.chunks.some(({ status }) => status.includes(taskStatuses.indexOf("running")));
 
 class Scan {
   readonly #index: RunIndex;
