@@ -1,4 +1,4 @@
-// What the server tells of a run's progress: how fast it is, and what it has written. Types only; times are epoch ms, durations ms.
+// What the server tells of a run's progress: how fast it is, and what time is left. Types only; times are epoch ms, durations ms.
 
 import type { OfTasks } from "./contract.ts";
 
@@ -15,12 +15,4 @@ export type ProgressView = OfTasks & {
   readonly activeMs: number | null;
   /** When a task last began or ended; while tasks run, the time of the answer. */
   readonly lastAt: number | null;
-};
-
-/** `/data/runs/:id/rows`: how many rows a run had written by when, by definition. */
-export type RowsView = OfTasks & {
-  /** Epoch ms. */
-  readonly times: readonly number[];
-  /** Those that wrote most, and the others together; each as long as `times`. */
-  readonly lines: readonly { readonly name: string; readonly rows: readonly number[] }[];
 };

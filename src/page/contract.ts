@@ -246,25 +246,6 @@ export type DrawnEdge = {
   readonly points: readonly (readonly [x: number, y: number])[];
 };
 
-/** `/data/tables`: the tables of the database that are not pipeloom's own. */
-export type TablesView = { readonly tables: readonly TableView[] };
-
-export type TableView = {
-  readonly name: string;
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
-  /** Rows; null where counting takes too long. */
-  readonly rows: number | null;
-};
-
-/** `POST /data/sql`, of `{ sql }`. */
-export type SqlAnswer = {
-  /** One row each, as JSON objects with equal keys: text, because a browser's numbers have 53 bits. */
-  readonly lines: readonly string[];
-  /** There are more rows than are sent. */
-  readonly isCut: boolean;
-  readonly tookMs: number;
-};
-
 /** JSON text as it is stored, or only its beginning. */
 export type StoredText = { readonly text: string; readonly isCut: boolean };
 

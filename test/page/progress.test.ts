@@ -3,7 +3,8 @@
 import type { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, setSystemTime, test } from "bun:test";
 
-import type { ProgressView, RowsView } from "../../src/page/contract-progress.ts";
+import type { RowsView } from "../../src/page/contract-data.ts";
+import type { ProgressView } from "../../src/page/contract-progress.ts";
 import { runId } from "../../src/protocol/ids.ts";
 import { acquireRunLock } from "../store/write/options.ts";
 import { pageRig } from "./page-rig.ts";

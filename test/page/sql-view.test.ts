@@ -2,7 +2,8 @@ import type { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 
 import { parseRows } from "../../src/page/app/sql-rows.ts";
-import type { Problem, SqlAnswer, TablesView } from "../../src/page/contract.ts";
+import type { Problem } from "../../src/page/contract.ts";
+import type { SqlAnswer, TablesView } from "../../src/page/contract-data.ts";
 import { pageRig, type PageRig } from "./page-rig.ts";
 
 function fill(db: Database): void {
@@ -95,6 +96,21 @@ describe("SQL that a person types", () => {
       while (isAlive(child)) await Bun.sleep(5);
     },
   );
+});
+
+test("what wrote a table last is told where the file knows it", async () => {
+  await using rig = await pageRig((db) => {
+    fill(db);
+    const write =
+      "INSERT INTO pipeloom_tables (name, epoch, definition, run_id, at) VALUES (?, 1, ?, ?, ?)";
+    db.run(write, ["EMPTY", "load", 3, "2026-01-01T00:00:00.000Z"]);
+    db.run(write, ['a "b"', null, null, "2026-01-01T00:00:00.000Z"]);
+  });
+  const { tables } = await rig.data<TablesView>("/data/tables");
+  expect(tables.map(({ lastWrite }) => lastWrite)).toEqual([
+    null,
+    { run: 3, definition: "load", at: Date.UTC(2026, 0, 1) },
+  ]);
 });
 
 test("the tables are the user's, with their rows", async () => {

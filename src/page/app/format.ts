@@ -1,31 +1,38 @@
 // Numbers, times and durations as people read them.
 
 const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
 /** `1,234,567` */
 export const count = (value: number): string => plain.format(value);
 
-/** `340 ms`, `12.3 s`, `4 min 12 s`, `3 h 5 min`, `2 d 4 h` */
+/** `12.5`, `340`, `1.2 M`: of what is measured, three digits say enough. */
+export const rough = (value: number): string =>
+  value < 100 ? plain.format(value) : compact.format(Number(value.toPrecision(3)));
+
+const units = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["min", 60_000],
+  ["s", 1000],
+] as const;
+
+/** `340 ms`, `1.23 s`, `12.3 s`, `4 min 12 s`, `3 h 5 min`, `2 d 4 h` */
 export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
-  const units = [
-    ["d", 86_400_000],
-    ["h", 3_600_000],
-    ["min", 60_000],
-    ["s", 1000],
-  ] as const;
-  const first = units.findIndex(([, size]) => ms >= size);
-  return units
-    .slice(first, first + 2)
-    .map(
-      ([unit, size], index) =>
-        [unit, Math.floor((index === 0 ? ms : ms % (units[first]?.[1] ?? 1)) / size)] as const,
-    )
-    .filter(([, amount], index) => index === 0 || amount > 0)
-    .map(([unit, amount]) => `${amount} ${unit}`)
-    .join(" ");
+  if (ms < 999.5) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 9_995) return `${(ms / 1000).toFixed(2)} s`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  const whole = Math.round(ms / 1000) * 1000;
+  const first = units.findIndex(([, size]) => whole >= size);
+  const [[unit, size] = units[3], second] = units.slice(first, first + 2);
+  const rest = second === undefined ? 0 : Math.floor((whole % size) / second[1]);
+  const text = `${Math.floor(whole / size)} ${unit}`;
+  return rest === 0 || second === undefined ? text : `${text} ${rest} ${second[0]}`;
 }
+
+/** An estimate, rounded up: `7 s`, `2 min 5 s`, `3 h 20 min`. */
+export const roughDuration = (ms: number): string =>
+  ms < 59_000 ? `${Math.max(1, Math.ceil(ms / 1000))} s` : duration(ms);
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
@@ -36,12 +43,13 @@ export function time(ms: number): string {
   return (at.toDateString() === new Date().toDateString() ? clock : day).format(at);
 }
 
-/** `just now`, `5 min ago`, `yesterday` … */
+/** `just now`, `5 min ago`, `2 d ago` */
 export function ago(ms: number, now: number): string {
   const past = now - ms;
   if (past < 5_000) return "just now";
-  if (past < 60_000) return `${Math.floor(past / 1000)} s ago`;
-  return `${duration(past).split(" ").slice(0, 2).join(" ")} ago`;
+  // Of `3 h 5 min`, the hours say enough.
+  const [amount, unit] = past < 60_000 ? [Math.floor(past / 1000), "s"] : duration(past).split(" ");
+  return `${amount} ${unit} ago`;
 }
 
 export const percent = (part: number, whole: number): string =>

@@ -1,7 +1,7 @@
 // How many rows a run had written by when. The rows of a task count from its end on: that is when they were committed at the latest.
 
 import type { Asked } from "../asked.ts";
-import type { RowsView } from "../contract-progress.ts";
+import type { RowsView } from "../contract-data.ts";
 import type { RunIndex } from "../index/run-index.ts";
 import { endOf, extentAt } from "../index/run-times.ts";
 import type { TaskChunk } from "../index/task-columns.ts";

@@ -2,10 +2,12 @@
 
 import { systemClock } from "../../base/clock.ts";
 import { JSON } from "../../base/globals.ts";
+import { foldCase } from "../../base/fold-case.ts";
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
 import { isOwnTable } from "../../store/own-tables.ts";
+import { lastWrites } from "../../store/read/table-writes.ts";
 import { type Asked, memberOf, Refused } from "../asked.ts";
-import type { SqlAnswer, TablesView, TableView } from "../contract.ts";
+import type { SqlAnswer, TablesView, TableView } from "../contract-data.ts";
 import type { PageDatabase } from "../page-database.ts";
 
 const timeoutMs = 30_000;
@@ -33,10 +35,17 @@ export async function tablesView(database: PageDatabase, { signal }: Asked): Pro
     tables.map(({ name }) => name),
     signal,
   );
-  return { tables: tables.map((table) => ({ ...table, rows: counts.get(table.name) ?? null })) };
+  const writes = lastWrites(database.reader);
+  return {
+    tables: tables.map((table) => ({
+      ...table,
+      rows: counts.get(table.name) ?? null,
+      lastWrite: writes.get(foldCase(table.name)) ?? null,
+    })),
+  };
 }
 
-function namedTables({ reader }: PageDatabase): readonly Omit<TableView, "rows">[] {
+function namedTables({ reader }: PageDatabase): readonly Pick<TableView, "name" | "columns">[] {
   const names = reader
     .query("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name")
     .map((row) => String(row["name"]))

@@ -10,7 +10,7 @@ const running = taskStatuses.indexOf("running");
 /** A shorter window says nothing. */
 const leastMs = 1_000;
 
-export type Rates = { readonly tasksPerSecond: number; readonly rowsPerSecond: number };
+type Rates = { readonly tasksPerSecond: number; readonly rowsPerSecond: number };
 
 /**
  * A window begins with the first task in it: before, there was another session, or none.

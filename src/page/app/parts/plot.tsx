@@ -1,106 +1,90 @@
-// Rows of SQL as lines: the first column is the x axis, the numbers of the others are the lines.
+// Numbers as lines over one x axis.
 
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 
-import type { SqlRows } from "../sql-rows.ts";
-import { Empty } from "./states.tsx";
+import { useThemeChange, useWidth } from "../use-element.ts";
 
-const maxLines = 6;
+export type PlotLines = {
+  readonly x: readonly number[];
+  readonly xName: string;
+  /** `x` is epoch seconds. */
+  readonly isTime: boolean;
+  /** Of an `x` that stands for a text. */
+  readonly labelOf?: ((x: number) => string) | undefined;
+  readonly lines: readonly {
+    readonly name: string;
+    readonly values: readonly (number | null)[];
+  }[];
+};
+
 const height = 320;
+/** Lines with fewer values show each of them. */
+const fewValues = 60;
 const lineColors = ["--running", "--done", "--skipped", "--error", "--cancelled", "--queued"];
 
-export function Plot({ rows }: { readonly rows: SqlRows }) {
+/** A plot with more lines cannot be read. */
+export const maxLines = lineColors.length;
+
+export function Plot({ of }: { readonly of: PlotLines }) {
   const box = useRef<HTMLDivElement>(null);
-  const names = rows.columns
-    .slice(1)
-    .filter((name) => rows.numeric.has(name))
-    .slice(0, maxLines);
+  const plot = useRef<uPlot | null>(null);
+  const width = useWidth(box);
+  const theme = useThemeChange();
+  const names = of.lines.map(({ name }) => name);
+  const isNew = useRef(true);
   useEffect(() => {
     const element = box.current;
-    if (element === null || names.length === 0) return undefined;
-    const plot = draw(element, rows, names);
-    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      plot.destroy();
-    };
-  }, [rows]);
-  if (names.length === 0) {
-    return (
-      <Empty title="Nothing to plot">
-        <p>A plot needs a first column for the x axis, and a column of numbers after it.</p>
-      </Empty>
-    );
-  }
+    if (element === null || width === 0) return undefined;
+    const drawn = draw(element, of, width);
+    plot.current = drawn;
+    isNew.current = true;
+    return () => drawn.destroy();
+  }, [names.join("\n"), of.isTime, of.labelOf !== undefined, width, theme]);
+  useEffect(() => {
+    // What is pointed at stays where new values come.
+    if (!isNew.current) plot.current?.setData(dataOf(of));
+    isNew.current = false;
+  }, [of]);
   return <div class="plot" ref={box} role="img" aria-label={`plot of ${names.join(", ")}`} />;
 }
 
-function draw(element: HTMLElement, rows: SqlRows, names: readonly string[]): uPlot {
+function draw(element: HTMLElement, of: PlotLines, width: number): uPlot {
   const style = getComputedStyle(element);
   const colorOf = (name: string): string => style.getPropertyValue(name);
-  const { x, isTime, labelOf } = axisOf(rows);
+  const inside =
+    width - Number.parseFloat(style.paddingLeft) - Number.parseFloat(style.paddingRight);
   const axis = { stroke: colorOf("--text-soft"), grid: { stroke: colorOf("--line") } };
-  const values = names.map((name) =>
-    rows.rows.map((row) => (row[name] === null ? null : Number(row[name]))),
-  );
+  const { labelOf } = of;
   return new uPlot(
     {
-      width: element.clientWidth,
+      width: inside,
       height,
-      scales: { x: { time: isTime } },
+      scales: { x: { time: of.isTime } },
       axes: [
-        {
-          ...axis,
-          ...(labelOf === undefined ? {} : { values: (_, ticks) => ticks.map(labelOf) }),
-        },
-        axis,
+        labelOf === undefined ? axis : { ...axis, values: (_, ticks) => ticks.map(labelOf) },
+        { ...axis, size: 64 },
       ],
       series: [
-        { label: rows.columns[0] ?? "" },
-        ...names.map((label, i) => ({
-          label,
+        { label: of.xName },
+        ...of.lines.map(({ name }, i) => ({
+          label: name,
           stroke: colorOf(lineColors[i] ?? ""),
           width: 1.5,
-          points: { show: rows.rows.length < 60 },
+          points: { show: of.x.length < fewValues },
         })),
       ],
     },
-    // Lines need their x in order.
-    sorted(x, values),
+    dataOf(of),
     element,
   );
 }
 
-type Axis = {
-  readonly x: readonly number[];
-  /** `x` is epoch seconds. */
-  readonly isTime: boolean;
-  /** Of texts, which are placed one after the other. */
-  readonly labelOf?: (x: number) => string;
-};
-
-function axisOf({ columns: [name = ""], rows, numeric }: SqlRows): Axis {
-  const cells = rows.map((row) => row[name] ?? "");
-  if (numeric.has(name)) return { x: cells.map(Number), isTime: false };
-  const times = cells.map((cell) =>
-    /^\d{4}-\d\d-\d\d/.test(cell) ? Date.parse(cell) : Number.NaN,
-  );
-  if (times.every((time) => !Number.isNaN(time))) {
-    return { x: times.map((time) => time / 1000), isTime: true };
-  }
-  const labelOf = (x: number): string => cells[x] ?? "";
-  return { x: cells.map((_, index) => index), isTime: false, labelOf };
-}
-
-function sorted(
-  x: readonly number[],
-  lines: readonly (readonly (number | null)[])[],
-): uPlot.AlignedData {
+/** Lines need their x in order. */
+function dataOf({ x, lines }: PlotLines): uPlot.AlignedData {
   const order = x.map((_, index) => index).toSorted((a, b) => (x[a] ?? 0) - (x[b] ?? 0));
   return [
     order.map((index) => x[index] ?? 0),
-    ...lines.map((line) => order.map((index) => line[index] ?? null)),
+    ...lines.map(({ values }) => order.map((index) => values[index] ?? null)),
   ];
 }

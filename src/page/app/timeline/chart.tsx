@@ -11,7 +11,7 @@ import { Gestures, type Point, type Stage } from "./gestures.ts";
 import { type Hit, hitAt, type Layout, layoutOf } from "./layout.ts";
 import { panned, type Range, Scale, ticksOf, zoomed } from "./scale.ts";
 import { Tip } from "./tip.tsx";
-import { useThemeChange, useWidth } from "./use-element.ts";
+import { useThemeChange, useWidth } from "../use-element.ts";
 
 type Props = {
   readonly run: number;

@@ -4,18 +4,16 @@ import type { FunctionComponent } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
 import type { RunBrief, RunView } from "../../contract.ts";
-import { RunActions } from "../actions/run-actions.tsx";
-import { count, percent, time } from "../format.ts";
+import { count } from "../format.ts";
 import { changed } from "../live.ts";
-import { CountsBar, Status, statuses } from "../parts/status.tsx";
 import { Show } from "../parts/states.tsx";
 import { hrefOf, parts } from "../router.ts";
-import { tookText } from "../took.ts";
 import { useData } from "../use-data.ts";
 import { Data } from "./data.tsx";
 import { Failures } from "./failures.tsx";
 import { Graph } from "./graph.tsx";
 import { Logs } from "./logs.tsx";
+import { RunHeader } from "./run-header.tsx";
 import { Tasks } from "./tasks.tsx";
 import { Timeline } from "./timeline.tsx";
 
@@ -46,7 +44,7 @@ export function Run({ id }: { readonly id: number }) {
           const run = changed.value.get(id) ?? view.run;
           return (
             <>
-              <Header run={run} />
+              <RunHeader run={run} />
               <Tabs run={run} chosen={tab} />
               {tab === undefined ? null : <tab.View run={run} />}
             </>
@@ -81,47 +79,5 @@ function Tabs({ run, chosen }: { readonly run: RunBrief; readonly chosen: Tab | 
         </a>
       ))}
     </nav>
-  );
-}
-
-function Header({ run }: { readonly run: RunBrief }) {
-  const total = Math.max(
-    run.total ?? 0,
-    statuses.reduce((sum, each) => sum + run.counts[each], 0),
-  );
-  return (
-    <header class="run-header">
-      <div class="toolbar">
-        <h1>
-          {run.pipeline} <small>run {run.id}</small>
-        </h1>
-        <Status of={run.status} />
-        <span class="soft">
-          {time(run.startedAt)}
-          {run.status === "interrupted" ? "" : ` · ${tookText(run)}`}
-        </span>
-        <span class="space" />
-        <RunActions run={run} />
-      </div>
-      {run.params === "{}" ? null : <code class="soft run-params">{run.params}</code>}
-      {run.error === null ? null : (
-        <p class="run-error" role="alert">
-          {run.error.message}
-        </p>
-      )}
-      <CountsBar counts={run.counts} total={total} />
-      <ul class="counts">
-        {statuses
-          .filter((status) => run.counts[status] > 0)
-          .map((status) => (
-            <li key={status}>
-              <Status of={status} /> {count(run.counts[status])}
-            </li>
-          ))}
-        <li class="soft">
-          {percent(run.counts.done, total)} of {count(total)}
-        </li>
-      </ul>
-    </header>
   );
 }

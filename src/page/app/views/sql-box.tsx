@@ -1,13 +1,14 @@
 // SQL that reads, with its rows as a table or a plot.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import type { SqlAnswer } from "../../contract.ts";
+import type { SqlAnswer } from "../../contract-data.ts";
 import { count } from "../format.ts";
 import { Plot } from "../parts/plot.tsx";
-import { Failed } from "../parts/states.tsx";
+import { Empty, Failed } from "../parts/states.tsx";
 import { go, param, withParams } from "../router.ts";
 import { post, SourceError } from "../source.ts";
+import { plotOf } from "../sql-plot.ts";
 import { parseRows, type SqlRows } from "../sql-rows.ts";
 
 type Result =
@@ -128,10 +129,20 @@ function Rows({ of }: { readonly of: Result }) {
               {isPlot ? "Table" : "Plot"}
             </button>
           </div>
-          {isPlot ? <Plot rows={of.rows} /> : <RowsTable rows={of.rows} />}
+          {isPlot ? <RowsPlot rows={of.rows} /> : <RowsTable rows={of.rows} />}
         </>
       );
   }
+}
+
+function RowsPlot({ rows }: { readonly rows: SqlRows }) {
+  const plot = useMemo(() => plotOf(rows), [rows]);
+  if (plot.lines.length > 0) return <Plot of={plot} />;
+  return (
+    <Empty title="Nothing to plot">
+      <p>A plot needs a first column for the x axis, and a column of numbers after it.</p>
+    </Empty>
+  );
 }
 
 const RowsTable = ({ rows: { columns, rows, numeric } }: { readonly rows: SqlRows }) => (
