@@ -9,6 +9,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { Learned, LearnedTask } from "../../protocol/learned.ts";
 import { type DefinitionProgress, definitionProgress, runningRows } from "./definition-progress.ts";
 import { learnedDurations } from "./learned-durations.ts";
+import { storedGraph } from "./stored-graph.ts";
 import { ReaderError } from "./reader-error.ts";
 import type { Queries } from "../queries.ts";
 
@@ -24,6 +25,8 @@ type FollowedRun = {
   readonly pipeline: string;
   readonly file: string | null;
 };
+
+const noProgress = { left: 0, ran: 0, ended: 0, done: 0, doneMs: 0 };
 
 type Known = LearnedTask & { readonly histogram: Histogram };
 
@@ -66,8 +69,8 @@ export class RunForecast {
   #look(total: number, stretch: number): number | undefined {
     const seen = definitionProgress(this.#db, this.#run, toIso(this.#since));
     const rows = seen.reduce((sum, each) => sum + each.left, 0);
-    const ended = total - rows - this.#endedOf(seen);
-    const all = [...seen, ...this.#toCome(seen, ended)];
+    const unseen = total - rows - this.#endedOf(seen);
+    const all = this.#withUnseen(seen, unseen);
     const running = this.#running(all);
     this.#slots = Math.max(this.#slots, running.length);
     const planned = all.reduce((sum, { left }) => sum + left, 0);
@@ -80,7 +83,7 @@ export class RunForecast {
         ran: at(stage, each.ran),
       })),
       running,
-      expected: Math.max(0, ended - (planned - rows)),
+      expected: Math.max(0, unseen - (planned - rows)),
       elapsedMs: Math.max(0, systemClock.wall() - this.#since),
       stretch,
     });
@@ -90,16 +93,37 @@ export class RunForecast {
     return seen.reduce((sum, { ended }) => sum + ended, 0);
   }
 
-  /** Definitions without a row: they begin later. As many tasks as in earlier runs. */
-  #toCome(seen: readonly DefinitionProgress[], most: number): DefinitionProgress[] {
+  /**
+   * Tasks get their rows when they can begin. The others are those that the graph has planned; where a file has no graph, as many as in
+   * earlier runs.
+   * @param most how many there are
+   */
+  #withUnseen(seen: readonly DefinitionProgress[], most: number): readonly DefinitionProgress[] {
+    const planned = this.#planned();
+    const own = new Map(seen.map((each) => [each.task, each]));
+    const later = [...planned.keys(), ...this.#known.keys()].filter((task) => !own.has(task));
     let room = Math.max(0, most);
-    return [...this.#known.values()]
-      .filter(({ task }) => !seen.some((each) => each.task === task))
-      .map(({ task, tasks, runs }) => {
-        const left = Math.min(room, Math.round(tasks / Math.max(1, runs)));
-        room -= left;
-        return { task, left, ran: 0, ended: 0, done: 0, doneMs: 0 };
-      });
+    const withUnseen = (task: string): DefinitionProgress => {
+      const progress = own.get(task) ?? { ...noProgress, task };
+      const expected = planned.size > 0 ? (planned.get(task) ?? 0) : this.#usual(task);
+      const unseen = Math.min(room, Math.max(0, expected - progress.left - progress.ended));
+      room -= unseen;
+      return { ...progress, left: progress.left + unseen };
+    };
+    // Those without any row come first: it is certain that they have not run.
+    const begins = [...new Set(later)].map(withUnseen);
+    return [...[...own.keys()].map(withUnseen), ...begins];
+  }
+
+  /** How many tasks a definition has in a run. */
+  #usual(task: string): number {
+    const { tasks = 0, runs = 1 } = this.#known.get(task) ?? {};
+    return Math.round(tasks / Math.max(1, runs));
+  }
+
+  #planned(): ReadonlyMap<string, number> {
+    const { nodes } = storedGraph(this.#db, this.#run);
+    return new Map(nodes.flatMap((node) => (node.kind === "task" ? [[node.id, node.tasks]] : [])));
   }
 
   #meanOf({ task, done, doneMs }: DefinitionProgress): number {

@@ -35,9 +35,16 @@ function file(withEarlier = true) {
       "INSERT INTO task_runs (run_id, id, name, key, status, attempt, started_at, finished_at) VALUES (2, ?, ?, ?, ?, 1, ?, ?)",
       [id, name, `${name}:x${id}`, status, iso(startedMs), iso(endedMs)],
     );
+  const plan = (tasks: Readonly<Record<string, number>>) =>
+    db.run("UPDATE pipeline_runs SET graph = ? WHERE id = 2", [
+      JSON.stringify({
+        nodes: Object.entries(tasks).map(([id, count]) => ({ id, kind: "task", tasks: count })),
+        edges: [],
+      }),
+    ]);
   const forecast = () =>
     new RunForecast(queriesOf(db), { id: runId(2), pipeline: "p", file: "/p.ts" });
-  return { add, forecast, [Symbol.dispose]: () => db.close(true) };
+  return { add, plan, forecast, [Symbol.dispose]: () => db.close(true) };
 }
 
 const iso = (beforeMs: number | undefined): string | null =>
@@ -71,4 +78,18 @@ test("nothing is said without earlier runs, of a large run, and when all has end
   ] as const)
     run.add(id, name, "done", 9_000, 1_000);
   expect(run.forecast().remainingMs(2)).toBeUndefined();
+});
+
+test("tasks without rows are of the definitions that the graph has planned", () => {
+  using run = file();
+  run.plan({ load: 40, report: 1 });
+  run.add(1, "load", "running", 0);
+  // 40 of 10 s, one of 60 s; by earlier runs it would be 10 of 10 s, and 30 of an unknown kind.
+  expect(run.forecast().remainingMs(41)).toBeWithin(440_000, 480_000);
+});
+
+test("without a graph, a definition that has begun has as many tasks as in earlier runs", () => {
+  using run = file();
+  run.add(1, "load", "running", 0);
+  expect(run.forecast().remainingMs(11)).toBeWithin(155_000, 165_000);
 });
