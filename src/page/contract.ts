@@ -125,7 +125,7 @@ export type TaskSort = (typeof taskSorts)[number];
 
 /**
  * `/data/runs/:id/tasks`: `?status=error,running&definition=&worker=&from=&to=&id=&text=&sort=&order=desc&offset=&limit=`, all optional.
- * `from` and `to` (epoch ms): tasks that ran between them. `worker=none`: it is not known. `text`: words that a task has in its name, label, input or error; `#12` is an
+ * `definition` may be there several times. `from` and `to` (epoch ms): tasks that ran between them. `worker=none`: it is not known. `text`: words that a task has in its name, label, input or error; `#12` is an
  * id. What is not known is last in both orders.
  */
 export type TasksView = OfTasks & {
@@ -219,6 +219,8 @@ export type DrawnGraph = {
   readonly height: number;
   readonly nodes: readonly DrawnNode[];
   readonly edges: readonly DrawnEdge[];
+  /** Many boxes: they are small. */
+  readonly isDense: boolean;
   /** There are more than are drawn. */
   readonly isCut: boolean;
 };

@@ -162,6 +162,9 @@ test("tasks are filtered by status, definition, worker and time, and told as the
   };
   expect(await shown("status=error,done")).toEqual([3, 1, 2, 3]);
   expect(await shown("definition=report")).toEqual([1, 4]);
+  expect(await shown("definition=report&definition=load&status=done,interrupted")).toEqual([
+    3, 1, 2, 4,
+  ]);
   expect(await shown("definition=other")).toEqual([0]);
   expect(await shown("worker=1")).toEqual([2, 1, 3]);
   expect(await shown("worker=none")).toEqual([0]);

@@ -1,14 +1,13 @@
 // Numbers, times and durations as people read them.
 
 const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
-const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+const threeDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
 /** `1,234,567` */
 export const count = (value: number): string => plain.format(value);
 
-/** `12.5`, `340`, `1.2 M`: of what is measured, three digits say enough. */
-export const rough = (value: number): string =>
-  value < 100 ? plain.format(value) : compact.format(Number(value.toPrecision(3)));
+/** `0.25`, `12.5`, `340`, `56,900`: of what is measured, three digits say enough. */
+export const rough = (value: number): string => threeDigits.format(value);
 
 const units = [
   ["d", 86_400_000],
@@ -31,8 +30,10 @@ export function duration(ms: number): string {
 }
 
 /** An estimate, rounded up: `7 s`, `2 min 5 s`, `3 h 20 min`. */
-export const roughDuration = (ms: number): string =>
-  ms < 59_000 ? `${Math.max(1, Math.ceil(ms / 1000))} s` : duration(ms);
+export function roughDuration(ms: number): string {
+  const seconds = Math.max(1, Math.ceil(ms / 1000));
+  return seconds < 60 ? `${seconds} s` : duration(seconds * 1000);
+}
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });

@@ -15,6 +15,7 @@ export const keys: readonly (readonly [keys: string, what: string])[] = [
   ["p", "pause, or go on"],
   ["t", "light, dark, or as the system"],
   ["← →", "the bars of a pipeline"],
+  ["← → ↑ ↓", "the boxes of a graph"],
   ["Esc", "close what is open"],
   ["?", "this help"],
 ];

@@ -39,9 +39,8 @@ function tasksOf({ tasks, madeAt, totalTasks }: ReportData, search: URLSearchPar
 }
 
 function filterOf(search: URLSearchParams): (task: TaskBrief) => boolean {
-  const [status, definition, worker, id = null] = ["status", "definition", "worker", "id"].map(
-    (name) => search.get(name),
-  );
+  const [status, worker, id = null] = ["status", "worker", "id"].map((name) => search.get(name));
+  const definitions = search.getAll("definition");
   const [from, to] = ["from", "to"].map((name) => Number(search.get(name) ?? Number.NaN));
   const words = (search.get("text") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
   return (task) => {
@@ -49,7 +48,7 @@ function filterOf(search: URLSearchParams): (task: TaskBrief) => boolean {
     const ended = startedAt === null ? Number.NaN : startedAt + (durationMs ?? Infinity);
     return (
       (status === null || status === undefined || status.split(",").includes(task.status)) &&
-      (definition === null || task.definition === definition) &&
+      (definitions.length === 0 || definitions.includes(task.definition)) &&
       (worker === null || String(task.worker ?? "none") === worker) &&
       (id === null || String(task.id) === id) &&
       !((to ?? Number.NaN) < (startedAt ?? 0)) &&

@@ -50,6 +50,9 @@ export function withParams(changes: Readonly<Record<string, string | null>>): st
   return address.value.path + (text === "" ? "" : `?${text}`);
 }
 
+/** Of one that may be there several times. */
+export const params = (name: string): readonly string[] => address.value.search.getAll(name);
+
 export const param = (name: string): string | null => address.value.search.get(name);
 
 addEventListener("popstate", () => (address.value = addressNow()));

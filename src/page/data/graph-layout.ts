@@ -7,38 +7,51 @@ import type { GraphEdge, GraphNode, RunGraph } from "../../protocol/run-graph.ts
 import type { DrawnEdge, DrawnGraph, DrawnNode } from "../contract.ts";
 
 /** Pixels. */
-const taskBox = { width: 220, height: 68 };
-const fanOutBox = { width: 96, height: 36 };
-const gap = { nodesep: 28, ranksep: 64, marginx: 24, marginy: 24 };
+const roomy = {
+  task: { width: 220, height: 68 },
+  each: { width: 96, height: 36 },
+  gap: { nodesep: 28, ranksep: 80, marginx: 24, marginy: 24 },
+};
+/** A box has its name and its bar: three times as many are seen at once. */
+const dense = {
+  task: { width: 180, height: 30 },
+  each: { width: 72, height: 26 },
+  gap: { nodesep: 8, ranksep: 44, marginx: 16, marginy: 16 },
+};
+const maxRoomy = 40;
 
 /** Beyond, the layout takes seconds and nobody can read it. */
 const maxNodes = 200;
 
-type Placed = { readonly x: number; readonly y: number };
+type Point = { readonly x: number; readonly y: number };
+/** Its middle is at x and y. */
+type Placed = Point & { readonly width: number; readonly height: number };
 
 export function drawnGraph(graph: RunGraph): DrawnGraph {
   const nodes = graph.nodes.slice(0, maxNodes);
   const edges = edgesBetween(nodes, withoutReturns(graph.edges));
   const layout = new graphlib.Graph({ multigraph: false });
-  layout.setGraph({ rankdir: "LR", ...gap });
+  const sizes = nodes.length > maxRoomy ? dense : roomy;
+  layout.setGraph({ rankdir: "LR", ...sizes.gap });
   layout.setDefaultEdgeLabel(() => ({}));
-  for (const node of nodes) layout.setNode(node.id, { ...boxOf(node) });
+  for (const node of nodes) layout.setNode(node.id, { ...sizes[node.kind] });
   for (const { from, to } of edges) layout.setEdge(from, to, {});
   place(layout);
   const { width = 0, height = 0 } = layout.graph();
   return {
     width,
     height,
+    isDense: sizes === dense,
     nodes: nodes.map((node) => drawnNode(node, layout.node(node.id))),
-    edges: edges.map((edge) => drawnEdge(edge, layout.edge(edge.from, edge.to).points)),
+    edges: edges.map((edge) => {
+      const ends = [layout.node(edge.from), layout.node(edge.to)] as const;
+      return drawnEdge(edge, ends, layout.edge(edge.from, edge.to).points);
+    }),
     isCut: graph.isCut === true || graph.nodes.length > maxNodes,
   };
 }
 
-const boxOf = ({ kind }: GraphNode): typeof taskBox => (kind === "each" ? fanOutBox : taskBox);
-
-function drawnNode(node: GraphNode, { x, y }: Placed): DrawnNode {
-  const { width, height } = boxOf(node);
+function drawnNode(node: GraphNode, { x, y, width, height }: Placed): DrawnNode {
   const planned =
     node.kind === "each"
       ? { kind: node.kind, planned: node.items, fanOuts: node.fanOuts }
@@ -46,13 +59,25 @@ function drawnNode(node: GraphNode, { x, y }: Placed): DrawnNode {
   return { id: node.id, ...planned, x: x - width / 2, y: y - height / 2, width, height };
 }
 
-const drawnEdge = ({ from, to, kind, count }: GraphEdge, points: readonly Placed[]): DrawnEdge => ({
-  from,
-  to,
-  kind,
-  count,
-  points: points.map(({ x, y }) => [Math.round(x), Math.round(y)] as const),
-});
+/** Lines leave a box in the middle of its right side and come in on the left: the places of the layout are anywhere at its border. */
+function drawnEdge(
+  { from, to, kind, count }: GraphEdge,
+  [first, last]: readonly [Placed, Placed],
+  points: readonly Point[],
+): DrawnEdge {
+  const all = [
+    { x: first.x + first.width / 2, y: first.y },
+    ...points.slice(1, -1),
+    { x: last.x - last.width / 2, y: last.y },
+  ];
+  return {
+    from,
+    to,
+    kind,
+    count,
+    points: all.map(({ x, y }) => [Math.round(x), Math.round(y)] as const),
+  };
+}
 
 /**
  * The results of a fan-out go from its last tasks to its readers: a line back to where the items began would be a circle.

@@ -56,7 +56,7 @@ function orderOf(
   const isDescending = search.get("order") === "desc";
   const filter = filterOf(index, isDead, search);
   const params = ["status", "definition", "worker", "from", "to", "id"].map((name) =>
-    search.get(name),
+    search.getAll(name),
   );
   const key = JSON.stringify([
     sort,
@@ -77,12 +77,12 @@ function orderOf(
 }
 
 function filterOf(index: RunIndex, isDead: boolean, search: URLSearchParams): TaskFilter {
-  const definition = search.get("definition");
+  const definitions = search.getAll("definition").map((name) => index.definitions.indexOf(name));
   const status = search.get("status") ?? "";
   const id = wholeOf(search.get("id"));
   return {
     statuses: status === "" ? undefined : statusesIn(status, isDead),
-    definition: definition === null ? undefined : index.definitions.indexOf(definition),
+    definitions: definitions.length === 0 ? undefined : new Set(definitions),
     worker: search.get("worker") === "none" ? -1 : wholeOf(search.get("worker")),
     from: wholeOf(search.get("from")),
     to: wholeOf(search.get("to")),

@@ -9,7 +9,7 @@ export type TaskFilter = {
   /** Positions in `taskStatuses`. */
   readonly statuses: ReadonlySet<number> | undefined;
   /** Its number. -1: one that the run does not have. */
-  readonly definition: number | undefined;
+  readonly definitions: ReadonlySet<number> | undefined;
   readonly worker: number | undefined;
   /** Epoch ms: tasks that ran between them. */
   readonly from: number | undefined;
@@ -83,10 +83,10 @@ function valuesIn(chunk: TaskChunk, sort: TaskSort, now: number): (slot: number)
 }
 
 function isAsked(chunk: TaskChunk, slot: number, filter: TaskFilter, now: number): boolean {
-  const { statuses, definition, worker, from, to, found } = filter;
+  const { statuses, definitions, worker, from, to, found } = filter;
   const status = chunk.status[slot] ?? noStatus;
   if (status === noStatus || statuses?.has(status) === false) return false;
-  if (definition !== undefined && chunk.definition[slot] !== definition) return false;
+  if (definitions !== undefined && !definitions.has(chunk.definition[slot] ?? -1)) return false;
   if (worker !== undefined && chunk.worker[slot] !== worker) return false;
   if (found?.has(chunk.first + slot) === false) return false;
   if (from === undefined && to === undefined) return true;

@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 
+import { time } from "../format.ts";
 import { useThemeChange, useWidth } from "../use-element.ts";
 
 export type PlotLines = {
@@ -54,7 +55,7 @@ function draw(element: HTMLElement, of: PlotLines, width: number): uPlot {
   const colorOf = (name: string): string => style.getPropertyValue(name);
   const inside =
     width - Number.parseFloat(style.paddingLeft) - Number.parseFloat(style.paddingRight);
-  const axis = { stroke: colorOf("--text-soft"), grid: { stroke: colorOf("--line") } };
+  const axis = { stroke: colorOf("--text-soft"), grid: { stroke: colorOf("--line"), width: 1 } };
   const { labelOf } = of;
   return new uPlot(
     {
@@ -62,11 +63,13 @@ function draw(element: HTMLElement, of: PlotLines, width: number): uPlot {
       height,
       scales: { x: { time: of.isTime } },
       axes: [
-        labelOf === undefined ? axis : { ...axis, values: (_, ticks) => ticks.map(labelOf) },
+        of.isTime
+          ? { ...axis, space: 100, values: (_, ticks) => timesOf(ticks) }
+          : { ...axis, ...(labelOf && { values: (_, ticks) => ticks.map(labelOf) }) },
         { ...axis, size: 64 },
       ],
       series: [
-        { label: of.xName },
+        { label: of.xName, value: (_, x) => xText(of, x) },
         ...of.lines.map(({ name }, i) => ({
           label: name,
           stroke: colorOf(lineColors[i] ?? ""),
@@ -78,6 +81,22 @@ function draw(element: HTMLElement, of: PlotLines, width: number): uPlot {
     dataOf(of),
     element,
   );
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+
+/** Times of the day, unless there are several days. */
+function timesOf(ticks: readonly number[]): string[] {
+  const dates = ticks.map((tick) => new Date(tick * 1000));
+  const isOneDay = new Set(dates.map((date) => date.toDateString())).size < 2;
+  return dates.map((date) => (isOneDay ? clock : day).format(date));
+}
+
+/** @param x null: nothing is pointed at */
+function xText({ isTime, labelOf }: PlotLines, x: number | null): string {
+  if (x === null) return "–";
+  return isTime ? time(x * 1000) : (labelOf?.(x) ?? String(x));
 }
 
 /** Lines need their x in order. */

@@ -1,20 +1,14 @@
 // The task definitions of a run and what they depend on, with how far each has come. A fan-out is one box.
 
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import type {
-  DefinitionsView,
-  DefinitionSummary,
-  DrawnEdge,
-  DrawnGraph,
-  DrawnNode,
-  RunBrief,
-} from "../../contract.ts";
-import { count, duration } from "../format.ts";
+import type { DefinitionsView, DefinitionSummary, DrawnGraph, RunBrief } from "../../contract.ts";
+import { neighbours, nextNode } from "../graph-moves.ts";
 import { Empty, Show } from "../parts/states.tsx";
-import { countsText, statuses } from "../parts/status.tsx";
-import { go, hrefOf } from "../router.ts";
 import { useData } from "../use-data.ts";
+import { useWidth } from "../use-element.ts";
+import { GraphBox } from "./graph-box.tsx";
+import { Arrows, GraphLine } from "./graph-line.tsx";
 
 export function Graph({ run }: { readonly run: RunBrief }) {
   const loaded = useData<DrawnGraph>(`/data/runs/${run.id}/graph`);
@@ -33,229 +27,130 @@ export function Graph({ run }: { readonly run: RunBrief }) {
   );
 }
 
-const zooms = [0.5, 0.75, 1, 1.5];
+type Zoom = number | "fit";
+
+const zooms: readonly Zoom[] = ["fit", 0.5, 1, 1.5];
+/** A graph opens as wide as the page, but not smaller than this: then no name could be read. */
+const leastAtFirst = 0.7;
 
 function Drawing({ graph, run }: { readonly graph: DrawnGraph; readonly run: RunBrief }) {
-  const [zoom, setZoom] = useState(1);
-  const [marked, setMarked] = useState<string | null>(null);
-  const near = marked === null ? null : neighbours(graph.edges, marked);
-  const loaded = useData<DefinitionsView>(`/data/runs/${run.id}/definitions`);
-  const summaries = new Map(
-    loaded.type === "ready" ? loaded.data.definitions.map((each) => [each.name, each]) : [],
-  );
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
+  const [chosen, setZoom] = useState<Zoom | null>(null);
+  const fitting = Math.min(1, width / graph.width);
+  const zoom = chosen ?? (fitting < leastAtFirst ? leastAtFirst : "fit");
+  const scale = zoom === "fit" ? fitting : zoom;
+  useFirstPlace(box, graph, width === 0 ? null : scale);
   return (
     <section class="card" aria-label="graph">
       <Tools zoom={zoom} setZoom={setZoom} isCut={graph.isCut} />
-      <div class="graph scroll-x">
-        <svg
-          width={graph.width * zoom}
-          height={graph.height * zoom}
-          viewBox={`0 0 ${graph.width} ${graph.height}`}
-          role="group"
-          aria-label={`${graph.nodes.length} boxes, ${graph.edges.length} lines`}
-        >
-          <Arrow />
-          {graph.edges.map((edge) => (
-            <Line
-              key={`${edge.from} ${edge.to}`}
-              edge={edge}
-              isFaint={marked !== null && edge.from !== marked && edge.to !== marked}
-            />
-          ))}
-          {graph.nodes.map((node) => (
-            <Box
-              key={node.id}
-              node={node}
-              summary={summaries.get(node.id)}
-              run={run}
-              isFaint={near !== null && !near.has(node.id)}
-              mark={setMarked}
-            />
-          ))}
-        </svg>
+      <div class="graph" ref={box}>
+        {width === 0 ? null : <Boxes graph={graph} run={run} scale={scale} />}
       </div>
     </section>
   );
 }
 
+/** A large graph opens where it begins: the first box may be far below the corner. */
+function useFirstPlace(
+  box: { readonly current: HTMLElement | null },
+  { nodes: [first] }: DrawnGraph,
+  scale: number | null,
+): void {
+  const isPlaced = useRef(false);
+  useLayoutEffect(() => {
+    const { current } = box;
+    if (scale === null || current === null || first === undefined || isPlaced.current) return;
+    isPlaced.current = true;
+    current.scrollTop = (first.y + first.height / 2) * scale - current.clientHeight / 2;
+  }, [scale]);
+}
+
+type BoxesProps = {
+  readonly graph: DrawnGraph;
+  readonly run: RunBrief;
+  readonly scale: number;
+};
+
+function Boxes({ graph, run, scale }: BoxesProps) {
+  const summaries = useSummaries(run);
+  const [marked, mark] = useState<string | null>(null);
+  /** The one box at which the Tab key stops: the arrows go from box to box. */
+  const [stop, stopAt] = useState<string | null>(null);
+  const near = marked === null ? null : neighbours(graph, marked);
+  const nodes = new Map(graph.nodes.map((node) => [node.id, node]));
+  const stopNow = stop !== null && nodes.has(stop) ? stop : graph.nodes[0]?.id;
+  return (
+    <svg
+      width={graph.width * scale}
+      height={graph.height * scale}
+      viewBox={`0 0 ${graph.width} ${graph.height}`}
+      class={graph.isDense ? "dense" : ""}
+      role="group"
+      aria-label="definitions; the arrow keys go from one to the next"
+      onKeyDown={(event) => moveFocus(event, graph)}
+    >
+      <Arrows />
+      {graph.edges.map((edge) => (
+        <GraphLine
+          key={`${edge.from} ${edge.to}`}
+          edge={edge}
+          source={nodes.get(edge.from)}
+          summary={summaries.get(edge.from)}
+          isFaint={marked !== null && edge.from !== marked && edge.to !== marked}
+        />
+      ))}
+      {graph.nodes.map((node) => (
+        <GraphBox
+          key={node.id}
+          node={node}
+          graph={graph}
+          run={run}
+          summary={summaries.get(node.id)}
+          isFaint={near !== null && !near.has(node.id)}
+          isStop={node.id === stopNow}
+          mark={mark}
+          stopAt={stopAt}
+        />
+      ))}
+    </svg>
+  );
+}
+
+function useSummaries(run: RunBrief): ReadonlyMap<string, DefinitionSummary> {
+  const loaded = useData<DefinitionsView>(`/data/runs/${run.id}/definitions`);
+  const definitions = loaded.type === "ready" ? loaded.data.definitions : [];
+  return new Map(definitions.map((each) => [each.name, each]));
+}
+
+function moveFocus(event: KeyboardEvent, graph: DrawnGraph): void {
+  if (!(event.currentTarget instanceof SVGElement) || !(event.target instanceof Element)) return;
+  const boxes = [...event.currentTarget.querySelectorAll<SVGElement>("a.node")];
+  const here = graph.nodes[boxes.findIndex((box) => box === event.target)];
+  const next = here === undefined ? undefined : nextNode(graph, here.id, event.key);
+  if (next === undefined) return;
+  event.preventDefault();
+  boxes[graph.nodes.findIndex(({ id }) => id === next)]?.focus();
+}
+
 type ToolsProps = {
-  readonly zoom: number;
-  readonly setZoom: (zoom: number) => void;
+  readonly zoom: Zoom;
+  readonly setZoom: (zoom: Zoom) => void;
   readonly isCut: boolean;
 };
 
 const Tools = ({ zoom, setZoom, isCut }: ToolsProps) => (
   <div class="graph-tools toolbar">
-    {zooms.map((each) => (
-      <button
-        key={each}
-        type="button"
-        class="plain"
-        aria-pressed={zoom === each}
-        onClick={() => setZoom(each)}
-      >
-        {each * 100} %
-      </button>
-    ))}
+    <div class="segments" role="group" aria-label="zoom">
+      {zooms.map((each) => (
+        <button key={each} type="button" aria-pressed={zoom === each} onClick={() => setZoom(each)}>
+          {each === "fit" ? "Fit width" : `${each * 100} %`}
+        </button>
+      ))}
+    </div>
     <span class="soft">
       Solid lines carry results, dashed ones only wait.
       {isCut ? " Only the first definitions are drawn." : ""}
     </span>
   </div>
 );
-
-function neighbours(edges: readonly DrawnEdge[], id: string): ReadonlySet<string> {
-  const near = new Set([id]);
-  for (const { from, to } of edges) {
-    if (from === id) near.add(to);
-    if (to === id) near.add(from);
-  }
-  return near;
-}
-
-const Arrow = () => (
-  <defs>
-    <marker
-      id="arrow"
-      viewBox="0 0 8 8"
-      refX="8"
-      refY="4"
-      markerWidth="7"
-      markerHeight="7"
-      orient="auto"
-    >
-      <path d="M0 0 8 4 0 8z" class="arrow" />
-    </marker>
-  </defs>
-);
-
-type LineProps = { readonly edge: DrawnEdge; readonly isFaint: boolean };
-
-function Line({ edge: { points, kind, count: tasks }, isFaint }: LineProps) {
-  const middle = points[points.length >> 1];
-  return (
-    <g class={`edge ${kind} ${isFaint ? "faint" : ""}`}>
-      <path d={pathThrough(points)} marker-end="url(#arrow)" />
-      {tasks > 1 && middle !== undefined ? (
-        <text x={middle[0]} y={middle[1] - 6} text-anchor="middle">
-          {count(tasks)}
-        </text>
-      ) : null}
-    </g>
-  );
-}
-
-/** A curve that begins and ends in the direction of the flow. */
-function pathThrough(points: readonly (readonly [number, number])[]): string {
-  const [first, ...others] = points;
-  if (first === undefined) return "";
-  let [x, y] = first;
-  let path = `M${x} ${y}`;
-  for (const [nextX, nextY] of others) {
-    const middle = (x + nextX) / 2;
-    path += `C${middle} ${y} ${middle} ${nextY} ${nextX} ${nextY}`;
-    [x, y] = [nextX, nextY];
-  }
-  return path;
-}
-
-type BoxProps = {
-  readonly node: DrawnNode;
-  /** Undefined: no task of the definition has begun, or it is not known yet. */
-  readonly summary: DefinitionSummary | undefined;
-  readonly run: RunBrief;
-  readonly isFaint: boolean;
-  readonly mark: (id: string | null) => void;
-};
-
-function Box({ node, summary, run, isFaint, mark }: BoxProps) {
-  if (node.kind === "each") return <FanOut node={node} isFaint={isFaint} />;
-  const path = `/runs/${run.id}/tasks?${new URLSearchParams({ definition: node.id })}`;
-  return (
-    <a
-      href={hrefOf(path)}
-      class={`node task ${isFaint ? "faint" : ""}`}
-      onMouseEnter={() => mark(node.id)}
-      onMouseLeave={() => mark(null)}
-      onFocus={() => mark(node.id)}
-      onBlur={() => mark(null)}
-      onClick={(event) => {
-        // The link of an SVG is no HTMLAnchorElement.
-        event.preventDefault();
-        go(path);
-      }}
-    >
-      <title>
-        {node.id}: {summary === undefined ? "nothing yet" : countsText(summary.counts)}
-      </title>
-      <rect {...placeOf(node)} rx="8" />
-      <text class="name" x={node.x + 14} y={node.y + 24}>
-        {cutMiddle(node.id, 24)}
-      </text>
-      <text class="more" x={node.x + 14} y={node.y + 43}>
-        {aboutTasks(node, summary)}
-      </text>
-      {summary === undefined ? null : <Bar node={node} summary={summary} />}
-    </a>
-  );
-}
-
-const placeOf = ({ x, y, width, height }: DrawnNode) => ({ x, y, width, height });
-
-type FanOutProps = { readonly node: DrawnNode; readonly isFaint: boolean };
-
-const FanOut = ({ node, isFaint }: FanOutProps) => (
-  <g class={`node each ${isFaint ? "faint" : ""}`}>
-    <title>{`${count(node.fanOuts)} fan-outs, ${count(node.planned)} items`}</title>
-    <rect {...placeOf(node)} rx={node.height / 2} />
-    <text x={node.x + node.width / 2} y={node.y + node.height / 2 + 5} text-anchor="middle">
-      × {count(node.planned)}
-    </text>
-  </g>
-);
-
-/** `54 of 60 done, about 131 ms each` */
-function aboutTasks({ planned }: DrawnNode, summary: DefinitionSummary | undefined): string {
-  const done = summary?.counts.done ?? 0;
-  const typical =
-    summary === undefined || summary.medianMs === null ? "" : ` · ${duration(summary.medianMs)}`;
-  return planned === 1
-    ? `${done === 1 ? "done" : "1 task"}${typical}`
-    : `${count(done)} of ${count(planned)} done${typical}`;
-}
-
-type BarProps = { readonly node: DrawnNode; readonly summary: DefinitionSummary };
-
-/** The states of its tasks: a part that is there is seen. */
-function Bar({ node, summary: { counts } }: BarProps) {
-  const width = node.width - 28;
-  const known = statuses.reduce((sum, status) => sum + counts[status], 0);
-  const scale = width / Math.max(known, node.planned, 1);
-  let x = node.x + 14;
-  return (
-    <>
-      <rect class="bar-back" x={x} y={node.y + 52} width={width} height={5} rx="2.5" />
-      {statuses
-        .filter((status) => counts[status] > 0)
-        .map((status) => {
-          const part = Math.max(3, counts[status] * scale);
-          const left = Math.min(x, node.x + 14 + width - part);
-          x += part;
-          return (
-            <rect
-              key={status}
-              class={status}
-              x={left}
-              y={node.y + 52}
-              width={part}
-              height={5}
-              rx="2.5"
-            />
-          );
-        })}
-    </>
-  );
-}
-
-const cutMiddle = (text: string, most: number): string =>
-  text.length <= most ? text : `${text.slice(0, most / 2)}…${text.slice(1 - most / 2)}`;

@@ -12,8 +12,6 @@ export function RunHeader({ run }: { readonly run: RunBrief }) {
   const isRunning = run.status === "running";
   const loaded = useData<ProgressView>(`/data/runs/${run.id}/progress`, { isGrowing: isRunning });
   const progress = loaded.type === "ready" && !loaded.isOld ? loaded.data : undefined;
-  const known = statuses.reduce((sum, each) => sum + run.counts[each], 0);
-  const total = Math.max(run.total ?? 0, known);
   return (
     <header class="run-header">
       <div class="toolbar">
@@ -34,6 +32,19 @@ export function RunHeader({ run }: { readonly run: RunBrief }) {
           {run.error.message}
         </p>
       )}
+      <Counts run={run} progress={progress} />
+    </header>
+  );
+}
+
+type CountsProps = { readonly run: RunBrief; readonly progress: ProgressView | undefined };
+
+function Counts({ run, progress }: CountsProps) {
+  const isRunning = run.status === "running";
+  const known = statuses.reduce((sum, each) => sum + run.counts[each], 0);
+  const total = Math.max(run.total ?? 0, known);
+  return (
+    <>
       <CountsBar counts={run.counts} total={total} />
       <ul class="counts">
         {statuses
@@ -51,7 +62,7 @@ export function RunHeader({ run }: { readonly run: RunBrief }) {
         )}
         {progress === undefined ? null : <Speed of={progress} isRunning={isRunning} />}
       </ul>
-    </header>
+    </>
   );
 }
 

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { DefinitionsView, RunBrief } from "../../contract.ts";
 import { count, time } from "../format.ts";
 import { statuses } from "../parts/status.tsx";
-import { go, hrefOf, param, withParams } from "../router.ts";
+import { go, hrefOf, param, params, withParams } from "../router.ts";
 import { useData } from "../use-data.ts";
 
 /** After the last key, ms. */
@@ -67,10 +67,12 @@ export function SearchField({ label, placeholder }: SearchProps) {
 
 function Definition({ run }: { readonly run: RunBrief }) {
   const loaded = useData<DefinitionsView>(`/data/runs/${run.id}/definitions`);
-  const chosen = param("definition") ?? "";
+  const [chosen = "", ...more] = params("definition");
   const known = loaded.type === "ready" ? loaded.data.definitions.map(({ name }) => name) : [];
   const names = chosen === "" || known.includes(chosen) ? known : [...known, chosen];
   if (names.length < 2 && chosen === "") return null;
+  // A fan-out of the graph.
+  if (more.length > 0) return <Several names={[chosen, ...more]} />;
   return (
     <select
       aria-label="definition"
@@ -88,6 +90,12 @@ function Definition({ run }: { readonly run: RunBrief }) {
     </select>
   );
 }
+
+const Several = ({ names }: { readonly names: readonly string[] }) => (
+  <a class="button" title={names.join(", ")} href={hrefOf(withParams({ definition: null }))}>
+    {names.length} definitions ✕
+  </a>
+);
 
 /** What the timeline has chosen. */
 function Chosen() {
