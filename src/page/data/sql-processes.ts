@@ -6,7 +6,7 @@ import { systemClock } from "../../base/clock.ts";
 import { Promise, TextDecoder } from "../../base/globals.ts";
 import { queryEndsAfterVariable } from "../../protocol/page-variables.ts";
 import { Refused } from "../asked.ts";
-import type { SqlAnswer } from "../contract.ts";
+import type { SqlAnswer } from "../contract-data.ts";
 
 const maxRows = 1_000;
 /** Characters of all rows together. */

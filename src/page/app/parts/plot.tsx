@@ -64,7 +64,7 @@ function draw(element: HTMLElement, of: PlotLines, width: number): uPlot {
       scales: { x: { time: of.isTime } },
       axes: [
         of.isTime
-          ? { ...axis, space: 100, values: (_, ticks) => timesOf(ticks) }
+          ? { ...axis, space: 120, values: (_, ticks) => timesOf(ticks) }
           : { ...axis, ...(labelOf && { values: (_, ticks) => ticks.map(labelOf) }) },
         { ...axis, size: 64 },
       ],
@@ -83,14 +83,23 @@ function draw(element: HTMLElement, of: PlotLines, width: number): uPlot {
   );
 }
 
+const twoDigits = { minute: "2-digit", second: "2-digit" } as const;
+const instant = new Intl.DateTimeFormat(undefined, { ...twoDigits, fractionalSecondDigits: 1 });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const dayAndClock = new Intl.DateTimeFormat(undefined, {
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 
-/** Times of the day, unless there are several days. */
+/** As much of each time as tells it from the next one. @param ticks epoch seconds, at equal distances */
 function timesOf(ticks: readonly number[]): string[] {
   const dates = ticks.map((tick) => new Date(tick * 1000));
   const isOneDay = new Set(dates.map((date) => date.toDateString())).size < 2;
-  return dates.map((date) => (isOneDay ? clock : day).format(date));
+  const isFine = (ticks[1] ?? Infinity) - (ticks[0] ?? 0) < 1;
+  const format = isFine ? instant : isOneDay ? clock : dayAndClock;
+  return dates.map((date) => format.format(date));
 }
 
 /** @param x null: nothing is pointed at */
