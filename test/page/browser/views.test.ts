@@ -95,7 +95,7 @@ describeInBrowser("the page", () => {
     await tab.clickText("orders", "main table");
     await tab.untilText("10 rows", ".sql");
     await tab.clickText("Plot", ".sql");
-    await tab.until("document.querySelector('.plot canvas') !== null");
+    await tab.until("document.querySelector('.sql .plot canvas') !== null");
     await tab.evaluate("document.querySelector('textarea').select()");
     await tab.type("DELETE FROM orders");
     await tab.clickText("Run", ".sql");

@@ -19,7 +19,6 @@ export type PlotLines = {
   }[];
 };
 
-const height = 320;
 /** Lines with fewer values show each of them. */
 const fewValues = 60;
 const lineColors = ["--running", "--done", "--skipped", "--error", "--cancelled", "--queued"];
@@ -27,7 +26,13 @@ const lineColors = ["--running", "--done", "--skipped", "--error", "--cancelled"
 /** A plot with more lines cannot be read. */
 export const maxLines = lineColors.length;
 
-export function Plot({ of }: { readonly of: PlotLines }) {
+type Props = {
+  readonly of: PlotLines;
+  /** Pixels. */
+  readonly height: number;
+};
+
+export function Plot({ of, height }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const width = useWidth(box);
@@ -37,7 +42,7 @@ export function Plot({ of }: { readonly of: PlotLines }) {
   useEffect(() => {
     const element = box.current;
     if (element === null || width === 0) return undefined;
-    const drawn = draw(element, of, width);
+    const drawn = draw(element, of, { width, height });
     plot.current = drawn;
     isNew.current = true;
     return () => drawn.destroy();
@@ -50,7 +55,9 @@ export function Plot({ of }: { readonly of: PlotLines }) {
   return <div class="plot" ref={box} role="img" aria-label={`plot of ${names.join(", ")}`} />;
 }
 
-function draw(element: HTMLElement, of: PlotLines, width: number): uPlot {
+type Size = { readonly width: number; readonly height: number };
+
+function draw(element: HTMLElement, of: PlotLines, { width, height }: Size): uPlot {
   const style = getComputedStyle(element);
   const colorOf = (name: string): string => style.getPropertyValue(name);
   const inside =

@@ -15,8 +15,8 @@ export function Data({ run }: { readonly run: RunBrief }) {
   const loaded = useData<TablesView>("/data/tables");
   return (
     <div class="data">
-      <RowsOverTime run={run} />
       <Show of={loaded}>{({ tables }) => <Tables run={run} tables={tables} />}</Show>
+      <RowsOverTime run={run} />
       {isReport ? null : <SqlBox />}
     </div>
   );
@@ -31,7 +31,7 @@ function RowsOverTime({ run }: { readonly run: RunBrief }) {
   return (
     <section class="card" aria-label="rows over time">
       <h2>Rows written by this run</h2>
-      <Plot of={plot} />
+      <Plot of={plot} height={200} />
     </section>
   );
 }

@@ -21,8 +21,13 @@ type Result =
 export function SqlBox() {
   const sql = param("sql") ?? "";
   const { result, run, stop } = useSql(sql);
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // The table that was clicked is above, its rows may be below the edge.
+    if (result.type === "rows") box.current?.scrollIntoView({ block: "nearest" });
+  }, [result.type]);
   return (
-    <section class="card sql" aria-label="SQL">
+    <section class="card sql" aria-label="SQL" ref={box}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -137,7 +142,7 @@ function Rows({ of }: { readonly of: Result }) {
 
 function RowsPlot({ rows }: { readonly rows: SqlRows }) {
   const plot = useMemo(() => plotOf(rows), [rows]);
-  if (plot.lines.length > 0) return <Plot of={plot} />;
+  if (plot.lines.length > 0) return <Plot of={plot} height={320} />;
   return (
     <Empty title="Nothing to plot">
       <p>A plot needs a first column for the x axis, and a column of numbers after it.</p>
