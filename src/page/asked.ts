@@ -31,3 +31,9 @@ export const memberOf = (body: unknown, name: string): unknown =>
   typeof body === "object" && body !== null && Object.hasOwn(body, name)
     ? Reflect.get(body, name)
     : undefined;
+
+/** A whole number of the address, such as an epoch ms. Undefined for what is none. */
+export function wholeIn(search: URLSearchParams, name: string): number | undefined {
+  const text = search.get(name);
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}

@@ -6,10 +6,13 @@ import { ownCommand } from "../base/own-command.ts";
 import type { BusyHandler } from "../store/busy-handler.ts";
 import { isRunAlive, type RunProcess } from "../store/liveness.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
+import type { RunForecast } from "../store/read/run-forecast.ts";
 import { Forms } from "./actions/forms.ts";
 import { Jobs } from "./actions/jobs.ts";
 import { SqlProcesses } from "./data/sql-processes.ts";
+import type { DrawnGraph } from "./contract.ts";
 import { RunIndexes } from "./index/run-indexes.ts";
+import { Kept } from "./kept.ts";
 
 type Options = {
   readonly path: string;
@@ -26,6 +29,8 @@ type Opened = {
   readonly file: string | undefined;
   readonly reader: Reader;
   readonly indexes: RunIndexes;
+  readonly graphs: Kept<DrawnGraph>;
+  readonly forecasts: Kept<RunForecast>;
 };
 
 export class PageDatabase implements Disposable {
@@ -70,6 +75,16 @@ export class PageDatabase implements Disposable {
     return this.#current().indexes;
   }
 
+  /** Drawn, by what is stored. */
+  get graphs(): Kept<DrawnGraph> {
+    return this.#current().graphs;
+  }
+
+  /** By run and session. */
+  get forecasts(): Kept<RunForecast> {
+    return this.#current().forecasts;
+  }
+
   readonly isAlive = (run: RunProcess): boolean => isRunAlive(this.path, run);
 
   [Symbol.dispose](): void {
@@ -98,6 +113,8 @@ const opened = (path: string, reader: Reader): Opened => ({
   file: identityOf(path),
   reader,
   indexes: new RunIndexes(reader),
+  graphs: new Kept(),
+  forecasts: new Kept(),
 });
 
 /** Undefined where no file can be seen. */

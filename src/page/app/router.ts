@@ -50,6 +50,13 @@ export function withParams(changes: Readonly<Record<string, string | null>>): st
   return address.value.path + (text === "" ? "" : `?${text}`);
 }
 
+/** Those of the address that have one of these names, for a question to the server. */
+export function searchOf(names: readonly string[]): URLSearchParams {
+  const search = new URLSearchParams();
+  for (const name of names) for (const value of params(name)) search.append(name, value);
+  return search;
+}
+
 /** Of one that may be there several times. */
 export const params = (name: string): readonly string[] => address.value.search.getAll(name);
 

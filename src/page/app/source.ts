@@ -24,6 +24,10 @@ export class SourceError extends Error {
   }
 }
 
+/** What was thrown while something was asked for. */
+export const asSourceError = (thrown: unknown): SourceError =>
+  thrown instanceof SourceError ? thrown : new SourceError(0, { problem: String(thrown) });
+
 /** @param path with its parameters, below /data/ @throws SourceError */
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   if (report !== undefined) {

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { OfTasks } from "../contract.ts";
 import { seconds, ticks } from "./live.ts";
-import { get, isReport, SourceError } from "./source.ts";
+import { asSourceError, get, isReport, type SourceError } from "./source.ts";
 
 export type Loaded<T> =
   | { readonly type: "loading" }
@@ -98,7 +98,6 @@ async function outcomeOf<T>(path: string, signal: AbortSignal): Promise<Loaded<T
   try {
     return { type: "ready", data: await get<T>(path, signal), isOld: false };
   } catch (thrown) {
-    if (thrown instanceof SourceError) return { type: "failed", error: thrown };
-    return { type: "failed", error: new SourceError(0, { problem: String(thrown) }) };
+    return { type: "failed", error: asSourceError(thrown) };
   }
 }

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { LogLine, LogsView } from "../contract.ts";
 import { ticks } from "./live.ts";
-import { get, SourceError } from "./source.ts";
+import { asSourceError, get, type SourceError } from "./source.ts";
 
 type Log = {
   readonly lines: readonly LogLine[];
@@ -88,9 +88,7 @@ class LogReader {
       const view = await get<LogsView>(this.#path + place, this.#control.signal);
       this.#set({ ...accept(view), isLoading: false, error: null });
     } catch (thrown) {
-      const error =
-        thrown instanceof SourceError ? thrown : new SourceError(0, { problem: String(thrown) });
-      this.#set({ isLoading: false, error });
+      this.#set({ isLoading: false, error: asSourceError(thrown) });
     } finally {
       this.#isBusy = false;
     }

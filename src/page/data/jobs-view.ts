@@ -3,7 +3,7 @@
 import { hostname } from "node:os";
 
 import { Date } from "../../base/globals.ts";
-import { type Asked, NotFound } from "../asked.ts";
+import { type Asked, NotFound, wholeIn } from "../asked.ts";
 import type { Job } from "../actions/job.ts";
 import type { JobBrief, JobsView, JobView } from "../contract-actions.ts";
 import type { PageDatabase } from "../page-database.ts";
@@ -16,10 +16,10 @@ export const jobsView = (database: PageDatabase): JobsView => ({
 export function jobView(database: PageDatabase, { ids, search }: Asked): JobView {
   const job = database.jobs.get(ids[0] ?? 0);
   if (job === undefined) throw new NotFound(`the page has not started a program ${ids[0]}`);
-  const from = Number(search.get("from") ?? 0);
+  const from = wholeIn(search, "from") ?? 0;
   // The state first: an end that is seen has all its output.
   const brief = jobBrief(database, job);
-  return { job: brief, ...job.outputFrom(Number.isSafeInteger(from) && from > 0 ? from : 0) };
+  return { job: brief, ...job.outputFrom(from) };
 }
 
 export const jobBrief = (database: PageDatabase, job: Job): JobBrief =>

@@ -7,7 +7,7 @@ import { titleOf } from "../../protocol/label.ts";
 import { type LogLevel, logLevels } from "../../protocol/status.ts";
 import type { Reader } from "../../store/read/reader.ts";
 import { type LogFilter, type LogRow, type Passed, passing } from "../../store/read/task-logs.ts";
-import { type Asked, NotFound } from "../asked.ts";
+import { type Asked, NotFound, wholeIn } from "../asked.ts";
 import type { LogLine, LogsView } from "../contract.ts";
 import type { PageDatabase } from "../page-database.ts";
 
@@ -20,8 +20,8 @@ const clockEvery = 1_000;
 export function logsView({ reader }: PageDatabase, { ids: [run = 0], search }: Asked): LogsView {
   assertRun(reader, run);
   if (!hasLogs(reader)) return { lines: [], before: null, after: 0, isPartial: false };
-  const after = rowIn(search.get("after"));
-  const before = rowIn(search.get("before"));
+  const after = wholeIn(search, "after");
+  const before = wholeIn(search, "before");
   const place = { run: runId(run), search, reader };
   return reader.snapshot(() =>
     after === undefined ? earlier(place, before) : later(place, after),
@@ -73,7 +73,7 @@ class Page {
   }
 
   filter(run: RunId, search: URLSearchParams): LogFilter {
-    const task = rowIn(search.get("task"));
+    const task = wholeIn(search, "task");
     return {
       run,
       tasks: task === undefined ? { type: "all" } : { type: "id", id: task },
@@ -157,9 +157,6 @@ const hasLogs = (reader: Reader): boolean =>
 
 const lastRow = (reader: Reader): number =>
   Number(reader.query("SELECT MAX(rowid) AS row FROM task_logs")[0]?.["row"] ?? 0);
-
-const rowIn = (text: string | null): number | undefined =>
-  text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 
 const levelIn = (text: string | null): LogLevel =>
   logLevels.find((each) => each === text) ?? "debug";

@@ -84,24 +84,13 @@ function remaining(
   return (1000 * (total - ended)) / tasksPerSecond;
 }
 
-/** Runs whose forecasts are kept: those that people look at. */
-const maxKept = 20;
-
-type Forecasts = Map<string, RunForecast>;
-
-const kept = new WeakMap<PageDatabase, Forecasts>();
-
 function forecastOf(database: PageDatabase, { id, pipeline, file }: RunBrief): RunForecast {
-  const forecasts: Forecasts = kept.get(database) ?? new Map<string, RunForecast>();
-  kept.set(database, forecasts);
   // A session that continues the run learns from what the one before has left.
   const key = `${id} ${sessionOf(database, id)}`;
-  const known =
-    forecasts.get(key) ?? new RunForecast(database.reader, { id: runId(id), pipeline, file });
-  forecasts.delete(key);
-  forecasts.set(key, known);
-  for (const [oldest] of forecasts) if (forecasts.size > maxKept) forecasts.delete(oldest);
-  return known;
+  return database.forecasts.of(
+    key,
+    () => new RunForecast(database.reader, { id: runId(id), pipeline, file }),
+  );
 }
 
 const sessionOf = ({ reader }: PageDatabase, id: number): string => {

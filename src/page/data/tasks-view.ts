@@ -4,7 +4,7 @@ import { Date, JSON } from "../../base/globals.ts";
 import { systemClock } from "../../base/clock.ts";
 import { taskStatuses } from "../../protocol/status.ts";
 import { briefTasks } from "../../store/read/task-briefs.ts";
-import type { Asked } from "../asked.ts";
+import { type Asked, wholeIn } from "../asked.ts";
 import { type TaskBrief, type TaskSort, taskSorts, type TasksView } from "../contract.ts";
 import type { RunIndex } from "../index/run-index.ts";
 import { orderTasks, type TaskFilter } from "../index/task-order.ts";
@@ -26,8 +26,8 @@ export async function tasksView(
   const text = search.get("text")?.trim() ?? "";
   const searched = text === "" ? undefined : await index.search(text, searchMs);
   const ordered = orderOf(run, search, searched);
-  const offset = wholeOf(search.get("offset")) ?? 0;
-  const limit = Math.min(wholeOf(search.get("limit")) ?? maxTasks, maxTasks);
+  const offset = wholeIn(search, "offset") ?? 0;
+  const limit = Math.min(wholeIn(search, "limit") ?? maxTasks, maxTasks);
   const shown = [...ordered.subarray(offset, offset + limit)];
   return {
     ...about,
@@ -38,10 +38,6 @@ export async function tasksView(
     searched: text === "" ? about.indexed : searchedOf(index, searched),
   };
 }
-
-/** Undefined for what is no number. */
-const wholeOf = (text: string | null): number | undefined =>
-  text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 
 const searchedOf = ({ columns }: RunIndex, search: TextSearch | undefined): number =>
   search === undefined ? 0 : Math.min(search.searchedTo, columns.size);
@@ -79,13 +75,13 @@ function orderOf(
 function filterOf(index: RunIndex, isDead: boolean, search: URLSearchParams): TaskFilter {
   const definitions = search.getAll("definition").map((name) => index.definitions.indexOf(name));
   const status = search.get("status") ?? "";
-  const id = wholeOf(search.get("id"));
+  const id = wholeIn(search, "id");
   return {
     statuses: status === "" ? undefined : statusesIn(status, isDead),
     definitions: definitions.length === 0 ? undefined : new Set(definitions),
-    worker: search.get("worker") === "none" ? -1 : wholeOf(search.get("worker")),
-    from: wholeOf(search.get("from")),
-    to: wholeOf(search.get("to")),
+    worker: search.get("worker") === "none" ? -1 : wholeIn(search, "worker"),
+    from: wholeIn(search, "from"),
+    to: wholeIn(search, "to"),
     found: id === undefined ? undefined : new Set([id]),
   };
 }

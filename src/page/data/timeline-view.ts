@@ -1,7 +1,7 @@
 // A run's tasks over time.
 
 import { systemClock } from "../../base/clock.ts";
-import type { Asked } from "../asked.ts";
+import { type Asked, wholeIn } from "../asked.ts";
 import type { TimelineView } from "../contract.ts";
 import { timelineOf, type TimelineQuestion } from "../index/timeline.ts";
 import type { PageDatabase } from "../page-database.ts";
@@ -39,15 +39,11 @@ const nothing = { pieces: [], tasks: 0, failed: 0, rows: [], moreRows: 0 };
 function questionIn(search: URLSearchParams, isDead: boolean): TimelineQuestion {
   return {
     by: search.get("by") === "definition" ? "definition" : "worker",
-    from: timeOf(search.get("from")),
-    to: timeOf(search.get("to")),
+    from: wholeIn(search, "from"),
+    to: wholeIn(search, "to"),
     isFailedOnly: search.get("failed") === "1",
     isSqueezed: search.get("squeeze") !== "0",
     now: systemClock.wall(),
     isDead,
   };
 }
-
-/** Epoch ms. Undefined for what is none. */
-const timeOf = (text: string | null): number | undefined =>
-  text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;

@@ -8,7 +8,7 @@ import type { RunBrief } from "../../contract.ts";
 import { count } from "../format.ts";
 import { Check } from "../parts/check.tsx";
 import { Modal } from "../parts/modal.tsx";
-import { post, SourceError } from "../source.ts";
+import { asSourceError, post, SourceError } from "../source.ts";
 import { useData } from "../use-data.ts";
 import { type ActionDialog, actionDialog } from "./dialogs.ts";
 import { showJob } from "./started.ts";
@@ -164,9 +164,7 @@ function Confirm({ word, isDangerous = false, isReady, act, children }: ConfirmP
       showJob(await act());
       close();
     } catch (thrown) {
-      setState(
-        thrown instanceof SourceError ? thrown : new SourceError(0, { problem: String(thrown) }),
-      );
+      setState(asSourceError(thrown));
     }
   };
   return (

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { FormView, ParamProblem, RunAnswer, RunRequest } from "../../contract-actions.ts";
 import type { RunBrief } from "../../contract.ts";
-import { post, SourceError } from "../source.ts";
+import { asSourceError, post, type SourceError } from "../source.ts";
 import { Check } from "../parts/check.tsx";
 import { Field } from "./form-field.tsx";
 import { readForm, textOf, type Typed } from "./form-values.ts";
@@ -56,9 +56,6 @@ export function RunForm({ run, isAgain, onClose }: Props) {
       return <Fields run={run} isAgain={isAgain} onClose={onClose} form={form.form} />;
   }
 }
-
-const asSourceError = (thrown: unknown): SourceError =>
-  thrown instanceof SourceError ? thrown : new SourceError(0, { problem: String(thrown) });
 
 function Fields({ run, isAgain, onClose, form }: Props & { readonly form: FormView }) {
   const { fields } = form;

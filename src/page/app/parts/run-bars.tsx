@@ -5,6 +5,7 @@ import { useRef, useState } from "preact/hooks";
 import type { RunBar } from "../../contract-runs.ts";
 import { ago, duration } from "../format.ts";
 import { hrefOf } from "../router.ts";
+import { wordOf } from "./status.tsx";
 import { tookMs } from "../took.ts";
 
 /** Percent of the height: a bar that is there is seen. */
@@ -67,6 +68,5 @@ const heightOf = (ms: number | null, longest: number): number =>
 function textOf(bar: RunBar): string {
   const ms = tookMs(bar);
   const took = ms === null ? "" : `, ${duration(ms)}`;
-  const how = bar.status === "error" ? "failed" : bar.status;
-  return `run ${bar.id}, ${how}${took}, ${ago(bar.startedAt, Date.now())}`;
+  return `run ${bar.id}, ${wordOf(bar.status)}${took}, ${ago(bar.startedAt, Date.now())}`;
 }

@@ -1,6 +1,6 @@
 // The states of runs and tasks: a colour, and always a word or a sign with it.
 
-import type { Counts, SeenStatus } from "../../contract.ts";
+import type { Counts, RunBrief, SeenStatus } from "../../contract.ts";
 import { count } from "../format.ts";
 
 export const statuses: readonly SeenStatus[] = [
@@ -23,9 +23,12 @@ const signs: Readonly<Record<SeenStatus, string>> = {
   interrupted: "!",
 };
 
+/** How a state is called on the page. */
+export const wordOf = (status: string): string => (status === "error" ? "failed" : status);
+
 export const Status = ({ of }: { readonly of: SeenStatus }) => (
   <span class={`status ${of}`}>
-    <i aria-hidden="true">{signs[of]}</i> {of === "error" ? "failed" : of}
+    <i aria-hidden="true">{signs[of]}</i> {wordOf(of)}
   </span>
 );
 
@@ -44,8 +47,15 @@ export function CountsBar({ counts, total }: { readonly counts: Counts; readonly
   );
 }
 
+/** Tasks that are planned, as far as it is known, and at least those that are there. */
+export const totalOf = ({ counts, total }: Pick<RunBrief, "counts" | "total">): number =>
+  Math.max(
+    total ?? 0,
+    statuses.reduce((sum, status) => sum + counts[status], 0),
+  );
+
 export const countsText = (counts: Counts): string =>
   statuses
     .filter((status) => counts[status] > 0)
-    .map((status) => `${count(counts[status])} ${status === "error" ? "failed" : status}`)
+    .map((status) => `${count(counts[status])} ${wordOf(status)}`)
     .join(", ");

@@ -1,7 +1,7 @@
 // The log of a run.
 
 import type { RunBrief } from "../../contract.ts";
-import { go, param, withParams } from "../router.ts";
+import { go, param, searchOf, withParams } from "../router.ts";
 import { isReport } from "../source.ts";
 import { LogLines } from "./log-lines.tsx";
 import { SearchField } from "./task-filters.tsx";
@@ -14,11 +14,7 @@ const levels = [
 ] as const;
 
 export function Logs({ run }: { readonly run: RunBrief }) {
-  const filters = new URLSearchParams();
-  for (const name of ["level", "text"]) {
-    const value = param(name);
-    if (value !== null) filters.set(name, value);
-  }
+  const filters = searchOf(["level", "text"]);
   return (
     <section class="card logs" aria-label="log">
       <div class="filters toolbar">

@@ -4,7 +4,7 @@ import type { RunBrief } from "../../contract.ts";
 import type { ProgressView } from "../../contract-progress.ts";
 import { RunActions } from "../actions/run-actions.tsx";
 import { count, duration, percent, rough, roughDuration, time } from "../format.ts";
-import { CountsBar, Status, statuses } from "../parts/status.tsx";
+import { CountsBar, Status, statuses, totalOf } from "../parts/status.tsx";
 import { tookMs } from "../took.ts";
 import { useData } from "../use-data.ts";
 
@@ -41,8 +41,7 @@ type CountsProps = { readonly run: RunBrief; readonly progress: ProgressView | u
 
 function Counts({ run, progress }: CountsProps) {
   const isRunning = run.status === "running";
-  const known = statuses.reduce((sum, each) => sum + run.counts[each], 0);
-  const total = Math.max(run.total ?? 0, known);
+  const total = totalOf(run);
   return (
     <>
       <CountsBar counts={run.counts} total={total} />

@@ -6,20 +6,16 @@ import type { PipelinesView } from "../../contract-runs.ts";
 import type { RunBrief, RunsView } from "../../contract.ts";
 import { ago, count, percent, time } from "../format.ts";
 import { changed } from "../live.ts";
-import { CountsBar, countsText, Status, statuses } from "../parts/status.tsx";
+import { CountsBar, countsText, Status, statuses, totalOf, wordOf } from "../parts/status.tsx";
 import { Empty, Show } from "../parts/states.tsx";
-import { go, hrefOf, param, withParams } from "../router.ts";
+import { go, hrefOf, param, searchOf, withParams } from "../router.ts";
 import { tookText } from "../took.ts";
 import { useData } from "../use-data.ts";
 
 const pageSize = 50;
 
 export function Runs() {
-  const asked = new URLSearchParams();
-  for (const name of ["pipeline", "status", "order", "before"]) {
-    const value = param(name);
-    if (value !== null) asked.set(name, value);
-  }
+  const asked = searchOf(["pipeline", "status", "order", "before"]);
   const isFiltered = asked.size > 0;
   asked.set("limit", String(pageSize));
   const loaded = useData<RunsView>(`/data/runs?${asked}`);
@@ -90,7 +86,7 @@ function Filters() {
           .filter((status) => status !== "queued" && status !== "skipped")
           .map((status) => (
             <option key={status} value={status}>
-              {status === "error" ? "failed" : status}
+              {wordOf(status)}
             </option>
           ))}
       </select>
@@ -251,8 +247,9 @@ const RunRow = ({ run, isSelected, toggle }: RowProps) => (
   </tr>
 );
 
-function Progress({ run: { counts, total: planned } }: { readonly run: RunBrief }) {
-  const total = planned ?? 0;
+function Progress({ run }: { readonly run: RunBrief }) {
+  const { counts } = run;
+  const total = totalOf(run);
   return (
     <td class="progress" title={countsText(counts)}>
       <CountsBar counts={counts} total={total} />

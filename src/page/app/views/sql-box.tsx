@@ -7,7 +7,7 @@ import { count } from "../format.ts";
 import { Plot } from "../parts/plot.tsx";
 import { Empty, Failed } from "../parts/states.tsx";
 import { go, param, withParams } from "../router.ts";
-import { post, SourceError } from "../source.ts";
+import { asSourceError, post, type SourceError } from "../source.ts";
 import { plotOf } from "../sql-plot.ts";
 import { parseRows, type SqlRows } from "../sql-rows.ts";
 
@@ -106,9 +106,7 @@ async function outcomeOf(sql: string, signal: AbortSignal): Promise<Result> {
     const answer = await post<SqlAnswer>("/data/sql", { sql }, signal);
     return { type: "rows", rows: parseRows(answer.lines), answer };
   } catch (thrown) {
-    const error =
-      thrown instanceof SourceError ? thrown : new SourceError(0, { problem: String(thrown) });
-    return { type: "failed", error };
+    return { type: "failed", error: asSourceError(thrown) };
   }
 }
 

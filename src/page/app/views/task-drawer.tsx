@@ -14,7 +14,7 @@ import type {
 import { RerunTask } from "../actions/run-actions.tsx";
 import { count, duration, time } from "../format.ts";
 import { Show } from "../parts/states.tsx";
-import { Status } from "../parts/status.tsx";
+import { Status, wordOf } from "../parts/status.tsx";
 import { go, hrefOf, withParams } from "../router.ts";
 import { useData } from "../use-data.ts";
 import { LogLines } from "./log-lines.tsx";
@@ -130,7 +130,7 @@ function Attempts({ attempts }: { readonly attempts: readonly AttemptView[] }) {
               attempt {each.attempt}
               {each.startedAt === null ? "" : `, ${time(each.startedAt)}`}
             </span>{" "}
-            {each.outcome === "error" ? "failed" : each.outcome}
+            {wordOf(each.outcome)}
             {each.error === null ? null : `: ${each.error.message}`}
           </li>
         ))}

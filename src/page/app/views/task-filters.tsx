@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 import type { DefinitionsView, RunBrief } from "../../contract.ts";
 import { count, time } from "../format.ts";
-import { statuses } from "../parts/status.tsx";
+import { statuses, wordOf } from "../parts/status.tsx";
 import { go, hrefOf, param, params, withParams } from "../router.ts";
 import { useData } from "../use-data.ts";
 
@@ -26,7 +26,7 @@ export function TaskFilters({ run }: { readonly run: RunBrief }) {
               aria-pressed={each === status}
               href={hrefOf(withParams({ status: each === status ? null : each, task: null }))}
             >
-              {each === "error" ? "failed" : each} {count(run.counts[each])}
+              {wordOf(each)} {count(run.counts[each])}
             </a>
           ))}
       </div>

@@ -3,7 +3,7 @@
 import type { RunBrief, TasksView } from "../../contract.ts";
 import { count, time } from "../format.ts";
 import { Empty, Failed } from "../parts/states.tsx";
-import { hrefOf, param, params, withParams } from "../router.ts";
+import { hrefOf, param, searchOf, withParams } from "../router.ts";
 import { type Loaded, useData } from "../use-data.ts";
 import { TaskDrawer } from "./task-drawer.tsx";
 import { TaskFilters } from "./task-filters.tsx";
@@ -18,10 +18,7 @@ const step = 100;
 const filters = ["status", "definition", "worker", "from", "to", "text", "sort", "order"] as const;
 
 export function Tasks({ run }: { readonly run: RunBrief }) {
-  const search = new URLSearchParams();
-  for (const name of filters) {
-    for (const value of params(name)) search.append(name, value);
-  }
+  const search = searchOf(filters);
   const rows = useWindow(rowHeight, search.toString());
   search.set("offset", String(Math.floor(rows.first / step) * step));
   search.set("limit", String(2 * step));

@@ -3,7 +3,7 @@
 import type { RunBrief, TimelineView } from "../../contract.ts";
 import { count, duration, time } from "../format.ts";
 import { Empty, Show } from "../parts/states.tsx";
-import { go, hrefOf, param, withParams } from "../router.ts";
+import { go, hrefOf, param, searchOf, withParams } from "../router.ts";
 import { isReport } from "../source.ts";
 import { Chart, rowHref } from "../timeline/chart.tsx";
 import { type Range, Scale, zoomed } from "../timeline/scale.ts";
@@ -12,12 +12,8 @@ import { useData } from "../use-data.ts";
 
 /** What the address has beside the window. A report has only the two ways to look at all. */
 function pathOf(run: number): string {
-  const asked = new URLSearchParams({ by: byNow() });
-  const names = isReport ? [] : ["from", "to", "failed", "squeeze"];
-  for (const name of names) {
-    const value = param(name);
-    if (value !== null) asked.set(name, value);
-  }
+  const asked = searchOf(isReport ? [] : ["from", "to", "failed", "squeeze"]);
+  asked.set("by", byNow());
   return `/data/runs/${run}/timeline?${asked.toString()}`;
 }
 
