@@ -302,7 +302,7 @@ export type FailureGroup = {
   readonly logs: readonly LogLine[];
 };
 
-/** `/data/runs/:id/failures`: the largest group first. */
+/** `/data/runs/:id/failures`: the 100 largest groups, the largest first. */
 export type FailuresView = { readonly groups: readonly FailureGroup[] };
 
 export type LogLine = {

@@ -116,3 +116,27 @@ test("no more than 100 messages are kept", () => {
   const groups = groupsOf(letters.map((message, i) => [i + 1, message]));
   expect(groups).toHaveLength(100);
 });
+
+test("the most frequent message is the first one, whatever came before it", () => {
+  const once = Array.from({ length: 150 }, (_, i): Failed => [i + 1, "x".repeat(i + 1)]);
+  const often = [200, 201, 202, 203].map((id): Failed => [id, "the disk is full"]);
+  const groups = groupsOf([...once, ...often]);
+  expect(groups).toHaveLength(100);
+  expect([groups[0]?.count, groups[0]?.message]).toEqual([4, "the disk is full"]);
+});
+
+test("long messages that differ at their ends are two groups", () => {
+  const long = "y".repeat(300);
+  expect(
+    shape(
+      groupsOf([
+        [1, `${long}a`],
+        [2, `${long}b`],
+        [3, `${long}a`],
+      ]),
+    ),
+  ).toEqual([
+    [2, [1, 3]],
+    [1, [2]],
+  ]);
+});

@@ -20,10 +20,36 @@ export function Failures({ run }: { readonly run: RunBrief }) {
             ) : null}
           </Empty>
         ) : (
-          groups.map((group) => <Group key={group.message} run={run} group={group} />)
+          <>
+            {groups.map((group) => (
+              <Group key={group.message} run={run} group={group} />
+            ))}
+            <Others run={run} groups={groups} />
+          </>
         )
       }
     </Show>
+  );
+}
+
+/** The server gives so many groups. */
+const maxGroups = 100;
+
+function Others({
+  run,
+  groups,
+}: {
+  readonly run: RunBrief;
+  readonly groups: readonly FailureGroup[];
+}) {
+  const others = run.counts.error - groups.reduce((sum, group) => sum + group.count, 0);
+  if (groups.length < maxGroups || others <= 0) return null;
+  return (
+    <p>
+      <a href={hrefOf(`/runs/${run.id}/tasks?status=error`)}>
+        and {count(others)} more with other messages
+      </a>
+    </p>
   );
 }
 
