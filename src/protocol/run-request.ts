@@ -53,5 +53,5 @@ export type RunRequest = {
   readonly concurrency: number;
 };
 
-/** An interrupted run that a new run of its pipeline does not continue. `params`: null where their texts are the same. */
+/** An interrupted run that a new run of its pipeline does not continue. `params`: their beginning; null where their texts are the same. */
 export type PassedOver = { readonly run: RunId; readonly params: string | null };

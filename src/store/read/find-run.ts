@@ -7,6 +7,7 @@
 
 import type { Database } from "bun:sqlite";
 
+import { fit } from "../../base/text.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { dbFlag, pipeloomCommand } from "../../protocol/pipeloom-command.ts";
 import type { PassedOver, RunRequest, WriterOptions } from "../../protocol/run-request.ts";
@@ -54,6 +55,10 @@ function hasRunsTable(db: Database): boolean {
   return table.get() !== null;
 }
 
+/** Columns of params in a message: they may be a list of a million names. */
+const maxParams = 300;
+const shown = (params: string): string => fit(params, maxParams);
+
 /** The newest earlier run of the pipeline and file, if it was interrupted and is not continued because its params are others. */
 export function passedOver(
   db: Database,
@@ -66,7 +71,7 @@ export function passedOver(
   for (const run of runRows(db, where, own, request.pipeline, request.file)) {
     const isLeft = run.status === "running" && !hasSameParams(run, request);
     if (!isLeft || isRunAlive(path, run)) return undefined;
-    return { run: run.id, params: run.params === request.params ? null : run.params };
+    return { run: run.id, params: run.params === request.params ? null : shown(run.params) };
   }
   return undefined;
 }
@@ -133,11 +138,11 @@ function refuseAlive(path: string, run: RunRow): RunRow {
 function otherParams(path: string, run: RunRow, request: RunRequest): StoreError {
   const differ =
     run.params === request.params
-      ? `${run.params} too, and they differ in a secret or in --only`
-      : `the params ${request.params}`;
+      ? `${shown(run.params)} too, and they differ in a secret or in --only`
+      : `the params ${shown(request.params)}`;
   return new StoreError(
     "other-params",
-    `run ${run.id} in ${path} has the params ${run.params}, and this one has ${differ}; ` +
+    `run ${run.id} in ${path} has the params ${shown(run.params)}, and this one has ${differ}; ` +
       "give it the same (--param, --params, or the flags and the input of csv, fetch and download), or leave out --resume and --rerun to start another run",
   );
 }

@@ -67,6 +67,12 @@ describe("a new run says which interrupted run it does not continue", () => {
   const cases: [string, Past[], Partial<RunRequest>, PreparedRun["passedOver"]][] = [
     ["one with other params", [{ params: '{"n":5}' }], {}, { run: runId(1), params: '{"n":5}' }],
     [
+      "long params are cut",
+      [{ params: JSON.stringify("x".repeat(1000)) }],
+      {},
+      { run: runId(1), params: `"${"x".repeat(298)}…` },
+    ],
+    [
       "one whose params look the same",
       [{ params: '{"token":"***"}' }],
       { params: '{"token":"***"}' },
