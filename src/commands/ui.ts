@@ -13,6 +13,7 @@ import { PageServer } from "../page/page-server.ts";
 import { minTokenLength } from "../page/token.ts";
 import { dbFlag, pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { endsWithInputVariable } from "../protocol/page-variables.ts";
+import { runToRead } from "../store/read/task-logs.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
 import { idOf } from "./live-run.ts";
 import { openInBrowser } from "./open-in-browser.ts";
@@ -78,7 +79,7 @@ export const command = defineCliCommand({
       host: flags.host,
       names: flags.allowHost,
       token,
-      entry: flags.run === undefined ? undefined : `/runs/${idOf(flags.run)}`,
+      entry: flags.run === undefined ? undefined : entryOf(database, flags.run),
       onEnter: () => {
         if (token === undefined && isOpened) say(`for another browser: ${server.newLink()}`);
       },
@@ -131,6 +132,15 @@ function tokenFor(host: string): string | undefined {
 function databaseAt(path: string, isReadOnly: boolean): PageDatabase {
   try {
     return new PageDatabase({ path, isReadOnly });
+  } catch (thrown) {
+    throw asUserError(thrown);
+  }
+}
+
+/** @throws UserError for a run that is not there */
+function entryOf({ reader, isAlive }: PageDatabase, run: string): string {
+  try {
+    return `/runs/${runToRead(reader, idOf(run), isAlive)}`;
   } catch (thrown) {
     throw asUserError(thrown);
   }
