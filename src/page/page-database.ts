@@ -11,6 +11,7 @@ import { Forms } from "./actions/forms.ts";
 import { Jobs } from "./actions/jobs.ts";
 import { SqlProcesses } from "./data/sql-processes.ts";
 import type { DrawnGraph } from "./contract.ts";
+import type { ActiveTime } from "./index/active-time.ts";
 import { RunIndexes } from "./index/run-indexes.ts";
 import { Kept } from "./kept.ts";
 
@@ -31,6 +32,7 @@ type Opened = {
   readonly indexes: RunIndexes;
   readonly graphs: Kept<DrawnGraph>;
   readonly forecasts: Kept<RunForecast>;
+  readonly activeTimes: Kept<ActiveTime>;
 };
 
 export class PageDatabase implements Disposable {
@@ -85,6 +87,11 @@ export class PageDatabase implements Disposable {
     return this.#current().forecasts;
   }
 
+  /** By run and session. */
+  get activeTimes(): Kept<ActiveTime> {
+    return this.#current().activeTimes;
+  }
+
   readonly isAlive = (run: RunProcess): boolean => isRunAlive(this.path, run);
 
   [Symbol.dispose](): void {
@@ -115,6 +122,7 @@ const opened = (path: string, reader: Reader): Opened => ({
   indexes: new RunIndexes(reader),
   graphs: new Kept(),
   forecasts: new Kept(),
+  activeTimes: new Kept(),
 });
 
 /** Undefined where no file can be seen. */

@@ -6,10 +6,10 @@ import { RunForecast } from "../../store/read/run-forecast.ts";
 import type { Asked } from "../asked.ts";
 import type { ProgressView } from "../contract-progress.ts";
 import type { RunBrief } from "../contract.ts";
+import { ActiveTime, activeMs } from "../index/active-time.ts";
 import type { RunIndex } from "../index/run-index.ts";
 import { ratesIn } from "../index/run-rates.ts";
-import { extentAt, idleIn } from "../index/run-times.ts";
-import type { Interval } from "../index/time-axis.ts";
+import { extentAt } from "../index/run-times.ts";
 import type { PageDatabase } from "../page-database.ts";
 import { indexedRun } from "./of-tasks.ts";
 import { runBrief } from "./runs-view.ts";
@@ -23,7 +23,7 @@ export async function progressView(database: PageDatabase, { ids }: Asked): Prom
   const run = runBrief(database, index.run);
   const now = systemClock.wall();
   const isRunning = run.status === "running";
-  const speed = isRunning ? recent(index, now) : index.memo("speed", () => whole(index));
+  const speed = isRunning ? recent(database, index, now) : index.memo("speed", () => whole(index));
   const remainingMs = isRunning ? remaining(database, run, speed.tasksPerSecond) : null;
   return { ...about, rows: index.memo("written", () => rowsOf(index)), ...speed, remainingMs };
 }
@@ -32,12 +32,14 @@ type Speed = Pick<ProgressView, "activeMs" | "lastAt" | "rowsPerSecond" | "tasks
 
 const unknown: Speed = { activeMs: null, lastAt: null, rowsPerSecond: null, tasksPerSecond: null };
 
-function recent(index: RunIndex, now: number): Speed {
+function recent(database: PageDatabase, index: RunIndex, now: number): Speed {
   const extent = extentAt(index, now);
   if (extent === undefined) return unknown;
   const rates = ratesIn(index.columns, { from: now - recentMs, to: now }, now);
   return {
-    activeMs: activeMs(index, extent),
+    activeMs: database.activeTimes
+      .of(sessionOf(database, index.run), () => new ActiveTime())
+      .in(index, extent),
     lastAt: extent.to,
     rowsPerSecond: rates?.rowsPerSecond ?? null,
     tasksPerSecond: rates?.tasksPerSecond ?? null,
@@ -58,9 +60,6 @@ function whole(index: RunIndex): Speed {
     tasksPerSecond: rates === undefined ? null : rates.tasksPerSecond * stretch,
   };
 }
-
-const activeMs = (index: RunIndex, extent: Interval): number =>
-  idleIn(index, extent).reduce((left, { from, to }) => left - (to - from), extent.to - extent.from);
 
 function rowsOf({ columns }: RunIndex): number | null {
   let sum: number | null = null;
@@ -86,14 +85,13 @@ function remaining(
 
 function forecastOf(database: PageDatabase, { id, pipeline, file }: RunBrief): RunForecast {
   // A session that continues the run learns from what the one before has left.
-  const key = `${id} ${sessionOf(database, id)}`;
   return database.forecasts.of(
-    key,
+    sessionOf(database, id),
     () => new RunForecast(database.reader, { id: runId(id), pipeline, file }),
   );
 }
 
 const sessionOf = ({ reader }: PageDatabase, id: number): string => {
   const [row] = reader.query("SELECT * FROM pipeline_runs WHERE id = ?", [id]);
-  return `${String(row?.["pid"])} ${String(row?.["process_started_at"])}`;
+  return `${id} ${String(row?.["pid"])} ${String(row?.["process_started_at"])}`;
 };
