@@ -4,7 +4,7 @@
 import { defineCliCommand } from "../cli/command.ts";
 import { checkTable } from "../examples/example-table.ts";
 import { parseSize } from "../examples/files/size.ts";
-import { parseKey } from "../examples/name-list.ts";
+import { checkKeyNames } from "../examples/name-list.ts";
 import { checkAddress } from "../formats/http/shown-url.ts";
 import { parseSelect } from "../formats/json/json-rows.ts";
 import { csvFlags } from "./import/csv-flags.ts";
@@ -43,7 +43,7 @@ const exampleFlags = defineFlags({
     type: "string",
     valueHint: "columns",
     description: "csv, etl: the key columns; none: insert only (etl: id)",
-    check: parseKey,
+    check: checkKeyNames,
   },
   ...about("csv", csvFlags),
   url: {

@@ -13,7 +13,7 @@ const listOf = (text: string): string[] =>
 export const keyOf = (text: string): string[] => (text.trim() === "none" ? [] : listOf(text));
 
 /** @throws Error for a key without a column, and for one that has a column twice */
-export function parseKey(text: string): readonly string[] {
+export function checkKeyNames(text: string): void {
   const names = keyOf(text);
   if (names.length === 0 && text.trim() !== "none") {
     throw new Error(`${JSON.stringify(text)} names no column`);
@@ -21,5 +21,4 @@ export function parseKey(text: string): readonly string[] {
   const folded = names.map(foldCase);
   const twice = names.find((name, index) => folded.indexOf(foldCase(name)) !== index);
   if (twice !== undefined) throw new Error(`the column ${JSON.stringify(twice)} is named twice`);
-  return names;
 }

@@ -523,6 +523,15 @@ test(
   patient,
 );
 
+test("a header that is given twice is wrong usage", async () => {
+  using folder = tempFolder();
+  const twice = ["-H", "Accept-Language: en", "-H", "accept-language: de"];
+  for (const command of ["fetch", "download"]) {
+    const { code, err } = await call(folder, command, "http://localhost/x", ...twice);
+    expect([code, err]).toEqual([2, expect.stringContaining("accept-language is given twice")]);
+  }
+});
+
 test.each([
   ["Authorization: Bearer abc", "the value of Authorization would be stored with the run"],
   ["X-Api-Key: abc", "in single quotes: 'X-Api-Key: $TOKEN'"],

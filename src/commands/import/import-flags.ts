@@ -5,7 +5,7 @@ import { defineFlags, type Flags } from "../../cli/flag-defs.ts";
 import { UsageError } from "../../cli/usage-error.ts";
 import type { RunPipelineOptions } from "../../api/run-pipeline-options.ts";
 import { checkHeader, headersOf } from "../../examples/http/header-lines.ts";
-import { parseKey } from "../../examples/name-list.ts";
+import { checkKeyNames } from "../../examples/name-list.ts";
 import { outputFlags } from "../common-flags.ts";
 import { runFlags } from "../run-flags.ts";
 
@@ -25,7 +25,7 @@ export const targetFlags = defineFlags({
     valueHint: "columns",
     defaultHint: "none",
     description: "columns that tell rows apart: a row with the same key is updated",
-    check: parseKey,
+    check: checkKeyNames,
   },
 });
 

@@ -22,14 +22,16 @@ export function checkHeader(line: string): void {
   }
 }
 
-/** @throws Error for what is no header, and for a variable that is not set */
+/** @throws Error for what is no header, for one that is there twice, and for a variable that is not set */
 export function headersOf(lines: readonly string[], env: Env): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    lines.map((line) => {
-      const { name, value } = parsed(line);
-      return [name.toLowerCase(), filledIn(name, value, env)];
-    }),
-  );
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const { name, value } = parsed(line);
+    const folded = name.toLowerCase();
+    if (headers.has(folded)) throw new Error(`${name} is given twice; one header has one value`);
+    headers.set(folded, filledIn(name, value, env));
+  }
+  return Object.fromEntries(headers);
 }
 
 function parsed(line: string): { readonly name: string; readonly value: string } {
