@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 
-import { time } from "../format.ts";
+import { count, time } from "../format.ts";
 import { useThemeChange, useWidth } from "../use-element.ts";
 
 export type PlotLines = {
@@ -79,6 +79,7 @@ function draw(element: HTMLElement, of: PlotLines, { width, height }: Size): uPl
         { label: of.xName, value: (_, x) => xText(of, x) },
         ...of.lines.map(({ name }, i) => ({
           label: name,
+          value: (_: uPlot, value: number | null) => (value === null ? "–" : count(value)),
           stroke: colorOf(lineColors[i] ?? ""),
           width: 1.5,
           points: { show: of.x.length < fewValues },
