@@ -66,6 +66,12 @@ const places: readonly (readonly [path: string, shown: string])[] = [
 /** What is there when a view has loaded. */
 const isReady = `document.querySelector("main") !== null && document.querySelector(".loading") === null`;
 
+/** Elements with text in which a right-to-left mark would turn round what is beside them. */
+const notIsolated = `[...document.querySelectorAll("main *")]
+  .filter((each) => each.innerText && !/^(isolate|plaintext)/.test(getComputedStyle(each).unicodeBidi))
+  .filter((each) => getComputedStyle(each).display.startsWith("inline"))
+  .map((each) => each.tagName + "." + each.className)`;
+
 describeInBrowser("hostile texts", () => {
   let folder: TempFolder;
   let ui: Ui;
@@ -100,6 +106,7 @@ describeInBrowser("hostile texts", () => {
           await tab.evaluate<unknown>("[globalThis.pwned ?? null, document.images.length]"),
         ).toEqual([null, 0]);
         expect(await tab.evaluate<readonly string[]>(widthProblems)).toEqual([]);
+        expect(await tab.evaluate<readonly string[]>(notIsolated)).toEqual([]);
       });
     });
   }

@@ -16,7 +16,7 @@ export function RunHeader({ run }: { readonly run: RunBrief }) {
     <header class="run-header">
       <div class="toolbar">
         <h1>
-          {run.pipeline} <small>run {run.id}</small>
+          <bdi>{run.pipeline}</bdi> <small>run {run.id}</small>
         </h1>
         <Status of={run.status} />
         <span class="soft">
