@@ -58,10 +58,10 @@ async function cycle(steps: readonly Step[]) {
 }
 
 const begin =
-  "CREATE TABLE pipeline_runs (id, status); CREATE TABLE task_runs (run_id, id, status, attempt, started_at, finished_at);" +
+  "CREATE TABLE pipeline_runs (id, status); CREATE TABLE task_runs (run_id, id, status, attempt, started_at, finished_at, result);" +
   "INSERT INTO pipeline_runs VALUES (1, 'running');";
 const done = (id: number, at = "10:00"): string =>
-  `INSERT INTO task_runs VALUES (1, ${id}, 'done', 1, '${at}', '${at}');`;
+  `INSERT INTO task_runs VALUES (1, ${id}, 'done', 1, '${at}', '${at}', '1');`;
 const over = "UPDATE pipeline_runs SET status = 'done';";
 
 test("a run that is killed and continues", async () => {
@@ -96,6 +96,15 @@ test("a task that was in the file and is gone", async () => {
     [gone + over, exited(0)],
   ]);
   expect(result.found).toEqual({ tasksLost: 1 });
+});
+
+test("a task that was done, and that the plan does not have any more: it is not lost", async () => {
+  const left = "UPDATE task_runs SET status = 'skipped';";
+  const result = await cycle([
+    [begin + done(1), {}],
+    [left + over, exited(0)],
+  ]);
+  expect(result.found).toEqual({});
 });
 
 test("a task that was done, and is done at another time", async () => {
