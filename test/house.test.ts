@@ -136,6 +136,20 @@ test("what runs in the browser has nothing of the program but types and pure fun
   expect(foreign).toEqual([]);
 });
 
+test("a run starts without the page: only ui and report load it, and each command is loaded when it is asked for", () => {
+  const loads = /^(?:import|export)\s+(?!type\s)[^"']*?from\s+"([^"]+)"/gm;
+  const pairs = [...src].flatMap(([file, { text }]) =>
+    [...text.matchAll(loads)].map(([, path = ""]) => [file, join(dirname(file), path)] as const),
+  );
+  const loadPage = pairs.filter(
+    ([file, path]) => roomOf(path) === "page" && roomOf(file) !== "page",
+  );
+  const commands = [...new Set(loadPage.map(([file]) => inSrc(file)))].toSorted();
+  expect(commands).toEqual(["commands/report.ts", "commands/ui.ts"]);
+  const eager = pairs.filter(([, path]) => commands.includes(inSrc(path)));
+  expect(eager).toEqual([]);
+});
+
 test("every room is in the table", () => {
   const rooms = new Set([...src.keys()].filter((file) => file.split("/").length > 2).map(roomOf));
   expect([...rooms].toSorted()).toEqual([...Object.keys(mayImport), "commands"].toSorted());
