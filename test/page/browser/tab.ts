@@ -1,26 +1,41 @@
 // A tab of a real browser, that notes whatever goes wrong in it: scripts that fail, what the policy of the page refuses, and each request
 // that is not for the page's own server.
 
-import { beforeEach, describe } from "bun:test";
+import { afterAll, describe } from "bun:test";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 /** Where it is missing, the tests are skipped; `.ci/run` installs it. */
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const path = process.env["BUN_CHROME_PATH"] ?? names.map((name) => Bun.which(name)).find(Boolean);
 const hasBrowser = process.platform === "linux" && typeof path === "string";
 
-/** A block of tests that need a browser. It ends with the block, also one that hangs. */
+/** A block of tests that need a browser. It ends with the block. */
 export function describeInBrowser(title: string, tests: () => void): void {
   describe.skipIf(!hasBrowser)(hasBrowser ? title : `${title} (needs chromium)`, () => {
-    beforeEach(() => void (leftBrowser ??= endAtExit()));
     tests();
+    afterAll(endBrowser);
   });
 }
 
-let leftBrowser: true | undefined;
-/** Starting a browser takes a second: all files of a process share one. */
-function endAtExit(): true {
-  process.on("exit", () => Bun.WebView.closeAll());
-  return true;
+/** Killed, a browser leaves a folder: it has a temporary folder of its own, which is deleted. */
+let folder: string | undefined;
+
+function browser(): string {
+  folder ??= mkdtempSync(join(tmpdir(), "pipeloom-browser-"));
+  const start = join(folder, "chromium");
+  if (!existsSync(start)) {
+    writeFileSync(start, `#!/bin/sh\nTMPDIR='${folder}' exec '${path}' "$@"\n`, { mode: 0o755 });
+  }
+  return start;
+}
+
+/** Also of a browser that hangs. */
+function endBrowser(): void {
+  Bun.WebView.closeAll();
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  folder = undefined;
 }
 
 /** A condition that does not come true, or a browser that does not answer, fails the test with what is on the page. */
@@ -48,7 +63,7 @@ export class Tab implements Disposable {
       backend: {
         type: "chrome",
         url: false,
-        path: path ?? "chromium",
+        path: browser(),
         argv: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"],
       },
     });
