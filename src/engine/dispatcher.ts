@@ -14,7 +14,7 @@ import type { Which } from "./restored-tasks.ts";
 import type { Schedule } from "./schedule.ts";
 import type { WaitTimes } from "./wait-times.ts";
 import type { TimeoutWatch } from "./timeout-watch.ts";
-import { Twins } from "./twins.ts";
+import { Twins, type TwinsGraph } from "./twins.ts";
 
 /**
  * Tasks that are dispatched and not committed. With more of them, the writer is behind, and nothing is dispatched. Half as
@@ -28,7 +28,7 @@ const maxBatchChars = 256 * 1024;
 
 type DispatcherDeps = {
   readonly life: Life;
-  readonly graph: Pick<Graph, "settleWantsResult" | "liveTasks" | "isCountable" | "isOfKnownList">;
+  readonly graph: TwinsGraph & Pick<Graph, "settleWantsResult">;
   readonly schedule: Schedule;
   readonly inFlight: InFlight;
   readonly identities: Identities;

@@ -305,7 +305,10 @@ export class Parts {
         planned: (vertex) => this.times.planned(vertex),
         ready: (vertex) => this.dispatcher.add(vertex),
         readLate: (vertex) => this.stored.add(vertex),
-        skipped: (vertex, failure) => this.outcomes.skipped(vertex, failure),
+        skipped: (vertex, failure) => {
+          this.dispatcher.twins.skipped(vertex);
+          this.outcomes.skipped(vertex, failure);
+        },
         fanOutFailed: (failure) => this.outcomes.fanOutFailed(failure),
       },
       pipeline.pools,

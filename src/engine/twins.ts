@@ -9,8 +9,8 @@
 //    In a run with the same plan and the same lists, that is the right one.
 // 2. The one whose result its dependents have read: a list or the plan has changed since, and the positions have moved.
 // 3. The one that was called at its position, or else the first that is left and is no other task's: a task with the same input
-//    that waits for others is planned at its position, or it may be of an item of a list that is not known yet. That list is
-//    waited for while anything runs. If none is left, it is new.
+//    that waits for others, or was skipped, is planned at its position, or it may be of an item of a list that is not known yet, or
+//    that has failed. A list is waited for while anything runs. If none is left, it is new.
 
 import { systemClock } from "../base/clock.ts";
 import type { Graph } from "../plan/graph.ts";
@@ -26,9 +26,11 @@ const maxHeld = 20_000;
 /** How long they wait for the next node of an asynchronous stream. */
 const maxPauseMs = 1_000;
 
+export type TwinsGraph = Pick<Graph, "liveTasks" | "isCountable" | "isOfKnownList" | "hasLostList">;
+
 type TwinsDeps = {
   readonly identities: Identities;
-  readonly graph: Pick<Graph, "liveTasks" | "isCountable" | "isOfKnownList">;
+  readonly graph: TwinsGraph;
   /** It is known which of the earlier tasks of its key the task is. */
   found(vertex: TaskVertex, which: Which | null | undefined): void;
 };
@@ -53,6 +55,8 @@ export class Twins {
   readonly #readers: Readers;
   /** The earlier tasks of each key that were not taken. */
   readonly #candidates = new Map<string, readonly Candidate[]>();
+  /** Tasks that were skipped in this session and done in an earlier one. */
+  readonly #skipped = new KeyPositions();
   #lastHeldAt = 0;
   /** All that are held wait for lists, and no task has become ready since. */
   #awaitsLists = false;
@@ -95,6 +99,14 @@ export class Twins {
     this.#fresh.push(vertex);
     this.#lastHeldAt = systemClock.now();
     return true;
+  }
+
+  /** The task will not run in this session. What it has yielded in an earlier one is still its own. */
+  skipped({ definition, input, position }: TaskVertex): void {
+    const { identities } = this.#deps;
+    if (typeof input !== "string" || identities.restored.isEmpty) return;
+    const key = identities.keyOf(definition.name, input);
+    if (identities.restored.at(key, position) !== undefined) this.#skipped.add(key, position);
   }
 
   /**
@@ -180,40 +192,38 @@ export class Twins {
     const waiting = this.#waitingPositions();
     let isAny = false;
     for (const [key, same] of this.#held.entries().toArray()) {
-      const positions = waiting.get(key);
-      if (awaitsLists && this.#mayBeInList(key, positions)) continue;
-      const left = positions && this.#leftOf(key, positions);
-      for (const vertex of same.values().toArray()) {
-        const next = left?.next();
-        this.#free(vertex, next?.done === true ? null : next?.value);
-      }
+      if (awaitsLists && this.#mayBeInList(key, waiting)) continue;
+      const left = this.#leftOf(key, waiting).filter((which) => !this.#isOfLostList(key, which));
+      for (const vertex of same.values().toArray()) this.#free(vertex, left.next().value ?? null);
       isAny = true;
     }
     this.#awaitsLists = this.size > 0;
     return isAny;
   }
 
-  /** By key, where tasks are called that wait for others: the earlier ones of these positions are theirs. */
-  #waitingPositions(): ReadonlyMap<string, ReadonlySet<number>> {
+  /** Where tasks are called that wait for others: the earlier ones of these positions are theirs. */
+  #waitingPositions(): KeyPositions {
     const { identities, graph } = this.#deps;
     const definitions = new Set(this.#keys.keys().map(({ definition }) => definition));
-    const positions = new Map<string, Set<number>>();
+    const positions = new KeyPositions();
     for (const { waiting, definition, input, position } of graph.liveTasks()) {
       // The key is known where no result is missing in the input.
       if (waiting === 0 || typeof input !== "string" || !definitions.has(definition)) continue;
-      const key = identities.keyOf(definition.name, input);
-      const same = positions.get(key);
-      if (same === undefined) positions.set(key, new Set([position]));
-      else same.add(position);
+      positions.add(identities.keyOf(definition.name, input), position);
     }
     return positions;
   }
 
-  #mayBeInList(key: string, positions: ReadonlySet<number> | undefined): boolean {
+  #mayBeInList(key: string, waiting: KeyPositions): boolean {
     const isUnlike = this.#deps.identities.isUnlike(key);
-    return this.#leftOf(key, positions).some(
+    return this.#leftOf(key, waiting).some(
       ({ position }) => isInItem(position) && (isUnlike || this.#isMissed(key, position)),
     );
+  }
+
+  /** A list that has failed in this session may be known in the next one, and then has its items again. */
+  #isOfLostList(key: string, { position }: Which): boolean {
+    return this.#deps.graph.hasLostList && isInItem(position) && this.#isMissed(key, position);
   }
 
   /**
@@ -227,10 +237,12 @@ export class Twins {
     return isValue && !graph.isOfKnownList(position);
   }
 
-  /** The earlier tasks of the key that were not taken and are not at these positions. */
-  #leftOf(key: string, positions: ReadonlySet<number> | undefined): IteratorObject<Which> {
+  /** The earlier tasks of the key that were not taken and are not those of tasks that wait, or were skipped. */
+  #leftOf(key: string, waiting: KeyPositions): IteratorObject<Which> {
     const left = this.#deps.identities.restored.leftOf(key);
-    return left.filter(({ position }) => positions?.has(position) !== true);
+    return left.filter(
+      ({ position }) => !waiting.has(key, position) && !this.#skipped.has(key, position),
+    );
   }
 
   #findByReaders(): boolean {
@@ -270,3 +282,17 @@ export class Twins {
 /** The failure of an optional task is final. */
 const isFinal = ({ status, isOutdated }: RestoredTask, { optional }: TaskVertex): boolean =>
   status === "done" || (status === "failed" && optional && isOutdated !== true);
+
+class KeyPositions {
+  readonly #byKey = new Map<string, Set<number>>();
+
+  add(key: string, position: number): void {
+    const same = this.#byKey.get(key);
+    if (same === undefined) this.#byKey.set(key, new Set([position]));
+    else same.add(position);
+  }
+
+  has(key: string, position: number): boolean {
+    return this.#byKey.get(key)?.has(position) === true;
+  }
+}

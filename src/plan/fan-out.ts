@@ -41,6 +41,8 @@ export class FanOuts {
   #unknown = 0;
   /** A fan-out has ended without items: which nodes its function would have passed on cannot be known. */
   hasEmpty = false;
+  /** A fan-out has ended without its list. */
+  hasLost = false;
 
   constructor(deps: FanOutDeps) {
     this.#deps = deps;
@@ -107,6 +109,7 @@ export class FanOuts {
     const yielded: unknown = JSON.parse(fill(source.text, resultText));
     if (Array.isArray(yielded)) return this.#unfoldList(each, yielded);
     const failure = notAList(yielded, source.text, each);
+    this.hasLost = true;
     this.#deps.failed(failure);
     this.#deps.finish(each, { status: "error", failure });
   }
@@ -185,6 +188,7 @@ export class FanOuts {
     if (each.items.phase === "unknown") {
       this.#unknown--;
       each.items = empty;
+      this.hasLost = true;
     }
     if (each.items.phase === "empty") this.hasEmpty = true;
   }

@@ -190,6 +190,11 @@ export class Graph {
     return this.#fanOuts.areListsKnown;
   }
 
+  /** A fan-out has ended without its list: its source did not succeed, or yielded something else. */
+  get hasLostList(): boolean {
+    return this.#fanOuts.hasLost;
+  }
+
   /** See positions.ts. */
   isOfKnownList(position: number): boolean {
     return this.#planner.isOfKnownList(position);

@@ -303,3 +303,38 @@ test("one of a list that was not known before takes no result of one of a list t
   expect(rig.rows("SELECT * FROM t WHERE a = 'b'")).toEqual(rows);
   expect(rig.rows("SELECT DISTINCT t FROM t")).toHaveLength(2);
 });
+
+test.each([
+  ["whose list fails", "list", "each(list({ of }), () => save({ a: of, t: ticket() }))"],
+  [
+    "whose nested list fails",
+    "list",
+    "each(list({ of }), () => each([1], () => save({ a: of, t: ticket() })))",
+  ],
+  ["that is skipped", "gate", "save({ a: of, t: ticket(undefined, { after: [gate({ of })] }) })"],
+])("one that had not run takes no result of an equal one %s", async (_, rerun, calls) => {
+  await using rig = newRig();
+  const { control } = rig;
+  const file = rig.pipeline(`
+    const list = task({ name: "list", run: ({ of }: { of: string }) => step(of).then(() => ["x"]) });
+    const gate = task({ name: "gate", run: ({ of }: { of: string }) => step(of).then(() => null) });
+    const ticket = task({ name: "ticket", run: () => crypto.randomUUID() });
+    const save = task({ name: "save", async run(row: { a: string; t: string }, ctx) { await ctx.insert("t", [row]); } });
+    const all = (of: string) => ${calls};
+    export default pipeline({ name: "p", schema: "CREATE TABLE IF NOT EXISTS t (a, t)", tasks: () => [all("a"), all("b")] });
+  `);
+  const first = await rig.start(file, { workers: 1, concurrency: 2 });
+  (await control.next("a")).fail("down");
+  (await control.next("b")).finish();
+  expect(await first.end).toMatchObject({ failed: 1, done: 3 });
+  const rows = rig.rows("SELECT * FROM t");
+  const second = await rig.start(file, { workers: 1, concurrency: 2, rerun: [rerun] });
+  (await control.next("b")).fail("down");
+  (await control.next("a")).finish();
+  expect(await second.end).toMatchObject({ status: "error" });
+  const third = await rig.start(file, { workers: 1, concurrency: 2, resume: "last" });
+  (await control.next("b")).finish();
+  expect(await third.end).toMatchObject({ status: "done" });
+  expect(rig.rows("SELECT * FROM t WHERE a = 'b'")).toEqual(rows);
+  expect(rig.rows("SELECT DISTINCT t FROM t")).toHaveLength(2);
+});
