@@ -66,6 +66,15 @@ class Simulation {
 
   run(): void {
     mkdirSync(join(this.#folder, "0"));
+    try {
+      this.#sessions();
+    } catch (thrown) {
+      if (!(thrown instanceof Indistinct)) throw thrown;
+      this.#features.add("indistinct");
+    }
+  }
+
+  #sessions(): void {
     for (const session of this.#scenario.sessions) {
       const asks = this.#before === undefined ? undefined : session.asks;
       if (this.#isDone && asks === undefined) return;
@@ -121,6 +130,7 @@ class Simulation {
     if (this.#before !== undefined) this.#features.add("resumed");
     if (isLeftToUser(end)) this.#features.add("left to the user");
     if (hasNothingToRerun(end)) this.#features.add("nothing to rerun");
+    if (timesCoincide(seen)) throw new Indistinct();
     this.#rounds = judge(seen).rounds;
     this.#startMs = simulated.world.now + 1000;
     this.#before = after.runs.length === 0 ? undefined : after;
@@ -172,6 +182,32 @@ class Simulation {
       if (existsSync(db + suffix)) copyFileSync(db + suffix, to + suffix);
     }
   }
+}
+
+/** Nothing can be said about the session, nor about those after it. */
+class Indistinct extends Error {}
+
+/**
+ * The judge knows a row by its times. Where a clock was set back, a task that ran again may have begun and ended in the same
+ * milliseconds as in an earlier session.
+ */
+function timesCoincide({ stage, before, after }: Seen): boolean {
+  const fresh = after.attempts.slice(before?.attempts.length ?? 0);
+  return after.tasks.some(({ id, attempt, started_at: begun, finished_at: ended }) => {
+    const old = before?.tasks.find((row) => row.id === id);
+    return (
+      old?.started_at === begun &&
+      old.finished_at === ended &&
+      stage.traces.some(({ task }) => task === id) &&
+      fresh.some(
+        (row) =>
+          row.task_id === id &&
+          row.attempt === attempt &&
+          row.started_at === begun &&
+          row.finished_at === ended,
+      )
+    );
+  });
 }
 
 const hasNothingToRerun = (end: Seen["end"]): boolean =>
