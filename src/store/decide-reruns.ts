@@ -7,7 +7,7 @@
 //   NULL     ended by the code of its definition: its result is kept
 //   a hash   ended by this earlier code: it runs again                  an edit             its new end; the edit undone; --keep
 //   declared a file or a variable that `reuse` names had another value  a change of it      its new end; --keep
-//   asked    it runs again, whatever its code                           --rerun             its new end; --keep; the end of the run as done, unless the run had an edit
+//   asked    it runs again, whatever its code                           --rerun             its new end; --keep; the end of the run as done, unless its reason is a change
 //   asked+   as `asked`, with what depends on it                        --rerun --downstream   its new end sets done+; --keep; as `asked`
 //   done+    it has run again; what depends on it has still to          the end of `asked+`    the end of the run
 
@@ -72,6 +72,8 @@ export type Decision = {
   readonly reruns: readonly Rerun[];
   /** Definitions whose tasks run again: the fingerprint to set on tasks that have none yet. */
   readonly outdated: ReadonlyMap<string, string>;
+  /** Those that have changed, also if the user asks for them: the fingerprint before, or `declared`. */
+  readonly changed: ReadonlyMap<string, string>;
   /** Tasks that run again because the user names them: `RerunRequest.titles`. */
   readonly asked: readonly number[];
   /** Tasks were marked in an earlier session and have not run again since. */
@@ -223,7 +225,9 @@ class Decider {
   }
 
   decide(parts: readonly Part[]): Omit<Decision, "asked" | "hasMarked"> {
+    const changes = [...this.#outdated.keys()].map((name) => [name, this.#changeOf(name)] as const);
     return {
+      changed: new Map(changes.flatMap(([name, change]) => (change ? [[name, change]] : []))),
       reruns: this.#request.tasks.flatMap((name) =>
         this.#rerunOf(
           name,

@@ -338,6 +338,32 @@ describe("a run that is continued", () => {
     );
   });
 
+  test.each([{ rerun: ["load"] }, { rerun: ["load"], downstream: true }])(
+    "a task that was not in the plan when it was to run again does not keep its result: %j",
+    async (asks) => {
+      await using p = new Reusing();
+      const { rig } = p;
+      const file = rig.pipeline(`
+        const at = (ctx: any, name: string) => Bun.file(ctx.params.folder + "/" + name);
+        const load = task({ name: "load", reuse: true, files: ["rates.csv"], run: async ({ n }: any, ctx) => (await at(ctx, "rates.csv").text()) + n });
+        const list = task({ name: "list", run: async (_, ctx) => (await at(ctx, "days.json").json()) as string[] });
+        const other = task({ name: "other", run: () => 1 });
+        export default pipeline({ name: "c", params: { folder: "" }, tasks: () => [other(), each(list(), (n) => load({ n }))] });`);
+      const go = async (days: string, rates: string, more: object) => {
+        await Bun.write(rig.file("days.json"), days);
+        await Bun.write(rig.file("rates.csv"), rates);
+        expect(await rig.run(file, { params: { folder: rig.file(".") }, ...more })).toMatchObject({
+          status: "done",
+          run: 1,
+        });
+      };
+      await go('["a","b"]', "1", {});
+      await go('["a"]', "2", { ...asks, rerun: [...asks.rerun, "list"] });
+      await go('["a","b"]', "2", { rerun: ["list"] });
+      expect(new Set(results(p))).toEqual(new Set(['"2a"', '"2b"']));
+    },
+  );
+
   test("runs nothing where it would insert a second time", async () => {
     await using p = new Reusing();
     const go = await died(p, 'await ctx.insert("t", [{ n }]);');

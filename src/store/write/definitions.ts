@@ -20,7 +20,13 @@ import {
   askedMark,
 } from "../decide-reruns.ts";
 import { onlyRow } from "../only-row.ts";
-import { askedReason, codeReason, declaredReason, failedReason } from "../rerun-reasons.ts";
+import {
+  askedReason,
+  because,
+  codeReason,
+  declaredReason,
+  failedReason,
+} from "../rerun-reasons.ts";
 import type { Sources } from "./history.ts";
 import { useSources, withoutSource, writeSources } from "./code-sources.ts";
 
@@ -52,21 +58,21 @@ export function markReruns(
   run: RunId,
   request: RunRequest,
   code: Code | undefined,
-  { outdated, asked, hasMarked, isUnknown }: Decision,
+  { outdated, changed, asked, hasMarked, isUnknown }: Decision,
 ): void {
   const { reruns, tasks, code: module } = request;
   const { keep, failed } = reruns;
   for (const [name, fingerprint] of outdated) {
     const isAsked = fingerprint === askedFor || fingerprint === askedDownstream;
     db.run(
-      `UPDATE task_runs SET cursor = NULL, reason = ?4, fingerprint = ${marked(isAsked ? "?1" : "coalesce(fingerprint, ?1)")},
+      `UPDATE task_runs SET cursor = NULL, ${because("?4")}, fingerprint = ${marked(isAsked ? "?1" : "coalesce(fingerprint, ?1)")},
         ${beginsAgain} AND ${definitionSql} = ?3`,
-      [fingerprint, run, `${name}:`, reasonOf(fingerprint)],
+      [fingerprint, run, `${name}:`, reasonOf(changed.get(name))],
     );
   }
   if (asked.length > 0) {
     db.run(
-      `UPDATE task_runs SET cursor = NULL, reason = ?4, fingerprint = ${marked("?1")},
+      `UPDATE task_runs SET cursor = NULL, ${because("?4")}, fingerprint = ${marked("?1")},
         ${beginsAgain} AND id IN (SELECT value FROM json_each(?3))`,
       [askedMark(request), run, JSON.stringify(asked), askedReason],
     );
@@ -75,7 +81,7 @@ export function markReruns(
   // Last: --keep keeps results, and what failed has none.
   if (failed) {
     db.run(
-      `UPDATE task_runs SET reason = '${failedReason}', fingerprint = ${marked("?1")} WHERE ${ofRun("?2")} AND status = 'error'`,
+      `UPDATE task_runs SET ${because(`'${failedReason}'`)}, fingerprint = ${marked("?1")} WHERE ${ofRun("?2")} AND status = 'error'`,
       [askedMark(request), run],
     );
   }
@@ -84,12 +90,11 @@ export function markReruns(
   writeDefinitions(db, run, known, isUnknown);
 }
 
-const reasons = new Map([
-  [askedFor, askedReason],
-  [askedDownstream, askedReason],
-  [declaredOther, declaredReason],
-]);
-const reasonOf = (mark: string): string => reasons.get(mark) ?? codeReason;
+/** @param change of its definition */
+const reasonOf = (change: string | undefined): string => {
+  if (change === undefined) return askedReason;
+  return change === declaredOther ? declaredReason : codeReason;
+};
 
 /** Of tasks that have ended, or have a checkpoint. */
 const beginsAgain = `attempt = CASE status WHEN 'queued' THEN 0 ELSE attempt END

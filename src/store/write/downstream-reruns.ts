@@ -3,7 +3,8 @@
 import type { Database } from "bun:sqlite";
 
 import { type RunId, unknownPosition } from "../../protocol/ids.ts";
-import { askedDownstream, askedFor, definitionSql, ranDownstream } from "../decide-reruns.ts";
+import { askedDownstream, askedFor, ranDownstream } from "../decide-reruns.ts";
+import { because, isChangedSql } from "../rerun-reasons.ts";
 import { ofRun } from "../own-tables.ts";
 import type { BusyHandler } from "../busy-handler.ts";
 import type { PlannedTask } from "./history.ts";
@@ -11,14 +12,14 @@ import type { PlannedTask } from "./history.ts";
 const whyAgain = "it ran again because what it depends on did (--downstream)";
 const againSql = `INSERT INTO task_runs (run_id, id, name, key, input, label, needs, position, status, fingerprint, reason, rows)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', '${askedDownstream}', '${whyAgain}', 0)
-  ON CONFLICT (run_id, id) DO UPDATE SET cursor = NULL, fingerprint = excluded.fingerprint, reason = excluded.reason`;
-/** Its result may be that of the earlier code, which the mark that was asked for has replaced. */
-const isEditedSql = `EXISTS (SELECT 1 FROM pipeloom_definitions
-  WHERE run_id = ?1 AND name || ':' = ${definitionSql} AND earlier IS NOT NULL)`;
-/** A task that has left the plan was not run again, whatever its reason says. */
+  ON CONFLICT (run_id, id) DO UPDATE SET cursor = NULL, fingerprint = excluded.fingerprint, ${because("excluded.reason")}`;
+/**
+ * A task that has left the plan was not run again, whatever its reason says. If it has changed too, it still is to: its result is
+ * that of the earlier code.
+ */
 const endSql = `UPDATE task_runs SET fingerprint = NULL, reason = CASE fingerprint WHEN '${ranDownstream}' THEN reason END
   WHERE ${ofRun("?1")} AND (fingerprint = '${ranDownstream}' OR
-    (fingerprint IN ('${askedFor}', '${askedDownstream}') AND NOT ${isEditedSql}))`;
+    (fingerprint IN ('${askedFor}', '${askedDownstream}') AND NOT coalesce(${isChangedSql}, FALSE)))`;
 
 export class DownstreamReruns {
   readonly #db: Database;
