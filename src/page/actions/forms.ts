@@ -2,6 +2,7 @@
 
 import { dirname } from "node:path";
 
+import { ConcurrencyLimit } from "../../base/concurrency-limit.ts";
 import { systemClock } from "../../base/clock.ts";
 import { Buffer, JSON, Promise } from "../../base/globals.ts";
 import { formVariable } from "../../protocol/page-variables.ts";
@@ -11,6 +12,8 @@ import { childEnv } from "./jobs.ts";
 import type { Startable } from "./startable.ts";
 
 const maxLoadMs = 15_000;
+/** Each loads the user's code in a process of its own. */
+const maxAtOnce = 4;
 const maxOutput = 4_000_000;
 
 /** What the child prints. */
@@ -29,6 +32,7 @@ export type DescribedForm = Omit<FormView, "used"> & {
 export class Forms {
   readonly #own: readonly string[];
   readonly #maxLoadMs: number;
+  readonly #limit = new ConcurrencyLimit(maxAtOnce);
 
   /** @param own the words that start pipeloom */
   constructor(own: readonly string[], loadMs = maxLoadMs) {
@@ -40,9 +44,13 @@ export class Forms {
    * @param params are checked by the pipeline: see `DescribedForm.problems`
    * @throws Refused where the file cannot be loaded, with its error
    */
-  async describe(
+  describe(run: Startable, params?: Startable["params"]): Promise<DescribedForm> {
+    return this.#limit.run(() => this.#describe(run, params));
+  }
+
+  async #describe(
     { file, pipeline }: Startable,
-    params?: Startable["params"],
+    params: Startable["params"] | undefined,
   ): Promise<DescribedForm> {
     const check = params === undefined ? [] : ["--params", "-"];
     const child = Bun.spawn([...this.#own, "run", file, ...check], {
