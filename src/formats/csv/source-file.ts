@@ -2,7 +2,6 @@
 
 import {
   closeSync,
-  createReadStream,
   createWriteStream,
   fstatSync,
   mkdtempSync,
@@ -52,8 +51,8 @@ const missing = (path: string): string =>
 const beginsWith = (head: Uint8Array, magic: readonly number[]): boolean =>
   magic.every((byte, i) => head[i] === byte);
 
-/** Read size for checksums. */
-const crcBytes = 1024 * 1024;
+/** Read size for checksums and archives. */
+const readBytes = 1024 * 1024;
 
 /** `isOwn`: to be closed after use, which the descriptor of standard input is not. */
 type Opened = { readonly path: string; readonly file: number; readonly isOwn: boolean };
@@ -140,7 +139,7 @@ export class SourceFile implements Disposable {
 
   /** CRC-32 of the contents up to `end`; null if the contents are shorter. */
   crc(end: number): number | null {
-    const buffer = Buffer.allocUnsafe(Math.min(crcBytes, Math.max(end, 1)));
+    const buffer = Buffer.allocUnsafe(Math.min(readBytes, Math.max(end, 1)));
     let crc = 0;
     for (let at = 0; at < end;) {
       const read = this.read(buffer, Math.min(buffer.length, end - at), at);
@@ -170,13 +169,24 @@ function stampOf(file: number): Stamp {
 export const isSameStamp = (a: Stamp, b: Stamp): boolean =>
   a.size === b.size && a.modifiedNs === b.modifiedNs && a.inode === b.inode;
 
+/** A stream of the descriptor would close it when the archive is broken, and the caller closes it too. */
+function* bytesOf(file: number): Generator<Buffer> {
+  for (let offset = 0; ;) {
+    // Not one buffer for all: the reader keeps what it has been given.
+    const chunk = Buffer.allocUnsafe(readBytes);
+    const read = readSync(file, chunk, 0, chunk.length, offset);
+    if (read === 0) return;
+    yield chunk.subarray(0, read);
+    offset += read;
+  }
+}
+
 /** Returns a descriptor of an unlinked copy, so the copy disappears with the process even after a crash. */
 async function unpacked({ path, file }: Opened): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "pipeloom-gz-"));
   try {
     const copy = join(folder, "contents");
-    const packed = createReadStream("", { fd: file, start: 0, autoClose: false });
-    await pipe(packed, createGunzip(), createWriteStream(copy));
+    await pipe(bytesOf(file), createGunzip(), createWriteStream(copy));
     return openSync(copy, "r");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
