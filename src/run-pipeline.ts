@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 
-import { Promise } from "./base/globals.ts";
+import { Date, Promise } from "./base/globals.ts";
 import { LoadError } from "./module/load-error.ts";
 import type { Only } from "./plan/selection.ts";
 import { loadModule, pipelineIn } from "./module/load-module.ts";
@@ -15,7 +15,7 @@ import { onlyWords, paramWords } from "./api/param-words.ts";
 import { resolveParams } from "./api/params.ts";
 import { Pipeline } from "./api/pipeline.ts";
 import { registry } from "./api/registry.ts";
-import { RerunError, rerunsOf, resumeOf } from "./api/rerun-options.ts";
+import { RerunError, rerunsOf, resumeOf, slotOf } from "./api/rerun-options.ts";
 import { codeHash, loadedPath, sourcesOf } from "./module/sources.ts";
 import { builtins } from "./examples/builtins.ts";
 import type { RunEvent } from "./protocol/events.ts";
@@ -31,6 +31,7 @@ import { Run } from "./engine/run.ts";
 import type { WarmThreads } from "./executors/threads/warm-threads.ts";
 import { databaseOfRun, type DatabaseOfRun, defaultDb } from "./store/choose-database.ts";
 import { threadExecutors } from "./executors/threads/worker-pool.ts";
+import { isSlot } from "./serve/schedule-slots.ts";
 import { version } from "./version.ts";
 
 /** Further options of the command line. */
@@ -114,6 +115,7 @@ export async function runOptionsOf(
     writer: writerOptions(database.path, options),
     params,
     resume: resumeOf(options),
+    scheduledFor: checkedSlot(pipeline, slotOf(options, database.path), onOutput),
     reruns: rerunsOf(options),
     only: onlyOf(options),
     reuse: options.reuse ?? true,
@@ -136,6 +138,18 @@ export async function runOptionsOf(
   };
 }
 
+/** Any time is taken: the schedule may have been another one when the run began. */
+function checkedSlot(
+  { name, schedule }: Pipeline,
+  slot: string | null,
+  say: RunOptions["onOutput"],
+): string | null {
+  if (slot !== null && schedule !== null && !isSlot(schedule, Date.parse(slot))) {
+    say("warn", `${slot} is not a time of the schedule of "${name}"`);
+  }
+  return slot;
+}
+
 const writerOptions = (
   db: string,
   { wal = true, durability = "full", storeTaskStatus = true }: RunPipelineOptions,
@@ -144,13 +158,14 @@ const writerOptions = (
 /** Undefined where a command line cannot name the run. A pipeline of another program need not be exported by its file. */
 async function argumentsOf(
   { module, pipeline }: LoadedPipeline,
-  { params: given = {}, only, onlyTasks = [] }: RunPipelineOptions,
+  { params: given = {}, scheduledFor, only, onlyTasks = [] }: RunPipelineOptions,
   params: Record<string, unknown>,
 ): Promise<readonly string[] | undefined> {
   if (module.kind === "builtin" || module.pipeline !== undefined) return undefined;
   const words = await paramWords(pipeline.params, given, params);
   if (words === undefined) return undefined;
-  return [fileArgument(module), ...words, ...onlyWords(only ?? {}, onlyTasks)];
+  const slot = scheduledFor === undefined ? [] : ["--scheduled-for", scheduledFor];
+  return [fileArgument(module), ...words, ...slot, ...onlyWords(only ?? {}, onlyTasks)];
 }
 
 /** What `fileRef` reads back, from any folder. */

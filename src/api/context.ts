@@ -101,7 +101,20 @@ export interface TaskContext {
   readonly signal: AbortSignal;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  readonly run: { readonly id: number; readonly pipeline: string };
+  readonly run: {
+    readonly id: number;
+    readonly pipeline: string;
+    /**
+     * The time of the schedule that this run is for (`--scheduled-for`), ISO 8601 UTC with milliseconds, the same in each
+     * session of the run; null if it is for none. A task that reads it is not reused (`reuse`).
+     */
+    readonly scheduledFor: string | null;
+    /**
+     * The last such time before `scheduledFor` whose run was done when this one began; null if there was none. What has come
+     * since then is this run's.
+     */
+    readonly previous: string | null;
+  };
   readonly task: { readonly id: number; readonly name: string };
   /** The pipeline's params, checked and frozen. */
   readonly params: Readonly<Record<string, unknown>>;

@@ -3,6 +3,7 @@
 import { didYouMean, nearest } from "../base/suggest.ts";
 import { runId } from "../protocol/ids.ts";
 import type { RunRequest } from "../protocol/run-request.ts";
+import { slotForm, slotTime } from "./slot-time.ts";
 import type { RerunRequest } from "../protocol/reruns.ts";
 import { registry } from "./registry.ts";
 
@@ -22,6 +23,40 @@ type RerunOptions = {
 export function resumeOf({ resume = "auto", rerun = [] }: RerunOptions): RunRequest["resume"] {
   if (rerun.length > 0 && resume === "auto") return "newest";
   return typeof resume === "number" ? runId(resume) : resume;
+}
+
+type SlotOptions = RerunOptions & {
+  readonly scheduledFor?: string;
+  readonly only?: object;
+  readonly onlyTasks?: readonly string[];
+  readonly storeTaskStatus?: boolean;
+};
+
+/**
+ * The slot of a run; null if it is for none.
+ * @param db the path of its database
+ * @throws RerunError where the options name another run, or nothing is stored
+ */
+export function slotOf(options: SlotOptions, db: string): string | null {
+  const { scheduledFor, resume = "auto", only, onlyTasks = [], storeTaskStatus } = options;
+  if (scheduledFor === undefined) return null;
+  const slot = slotTime(scheduledFor);
+  if (slot === undefined) throw new RerunError(`scheduledFor must be ${slotForm}`);
+  const what = "a run with scheduledFor (--scheduled-for)";
+  if (resume !== "auto") {
+    throw new RerunError(`${what} is found by its slot; leave out resume (--resume, --fresh)`);
+  }
+  if (only !== undefined || onlyTasks.length > 0) {
+    throw new RerunError(
+      `${what} is the whole run of its slot, which then counts as done; leave out only (--only)`,
+    );
+  }
+  if (db === ":memory:" || storeTaskStatus === false) {
+    throw new RerunError(
+      `${what} is stored with its slot, so that the slot runs once; leave out :memory: and --no-store-task-status`,
+    );
+  }
+  return slot;
 }
 
 const failedTasks = "failed";

@@ -6,6 +6,7 @@ import type { RunEvent } from "../protocol/events.ts";
 import type { Durability } from "../protocol/run-request.ts";
 import { type InputMode, inputModes } from "../protocol/stored-input.ts";
 import { assertKnown, namesOf } from "./known-options.ts";
+import { isSlotTime, slotForm } from "./slot-time.ts";
 import {
   assertOptions,
   isAbsent,
@@ -36,6 +37,12 @@ export type RunPipelineOptions = {
   readonly params?: Readonly<Record<string, unknown>>;
   /** `auto` (default): continue a dead run of the same pipeline and params. `fresh`: never. `last`, or a run's id: that one. */
   readonly resume?: "auto" | "fresh" | "last" | number;
+  /**
+   * The time of the pipeline's schedule that the run is for, ISO 8601 with a time zone. A time has one run, which is stored
+   * before anything starts: if it is done, its summary is returned and nothing runs; otherwise it is continued. Tasks read it in
+   * `ctx.run.scheduledFor`. Not with `resume` and `only`. Default: none.
+   */
+  readonly scheduledFor?: string;
   /** Of a run that is continued: tasks whose results stay although their code has changed. Names of `task({ name })`. */
   readonly keep?: readonly string[];
   /**
@@ -84,6 +91,7 @@ const names = namesOf<RunPipelineOptions>({
   storeTaskStatus: true,
   params: true,
   resume: true,
+  scheduledFor: true,
   keep: true,
   rerun: true,
   downstream: true,
@@ -115,6 +123,7 @@ const checks: readonly {
     expected: '"auto", "fresh", "last" or the id of a run',
     isValid: (value) => ["auto", "fresh", "last"].includes(value as string) || isId(value),
   },
+  { options: ["scheduledFor"], expected: slotForm, isValid: isSlotTime },
   {
     options: ["keep", "rerun", "onlyTasks"],
     expected: "a list of texts",

@@ -4,7 +4,7 @@ import { failureLine } from "../base/failure.ts";
 import { duration } from "../base/format-duration.ts";
 import { Date, JSON } from "../base/globals.ts";
 import type { Palette } from "../base/palette.ts";
-import { relativeTime } from "../base/relative-time.ts";
+import { localTime, relativeTime } from "../base/relative-time.ts";
 import type { SeenRun } from "../store/read/overview.ts";
 import { type SeenStatus, totalOf } from "../store/read/task-counts.ts";
 import {
@@ -28,6 +28,7 @@ const runColumns: readonly Column[] = [
   { title: "PIPELINE", shrinkTo: 8 },
   { title: "STATUS" },
   { title: "DONE", align: "right" },
+  { title: "SLOT", optional: 4 },
   { title: "STARTED", optional: 1 },
   { title: "TIME", align: "right", optional: 2 },
   { title: "MESSAGE", shrinkTo: 10, optional: 3 },
@@ -42,6 +43,7 @@ export const runTable = (runs: readonly SeenRun[], { now, width, colors }: Table
         run.pipeline,
         statusCell(run.status, colors),
         doneOf(run),
+        run.scheduledFor === null ? "" : localTime(Date.parse(run.scheduledFor)),
         ago(run.startedAt, now),
         took(run, now),
         run.error === null ? "" : firstLine(failureLine(run.error)),

@@ -13,6 +13,7 @@ import { commonFlags, commonOptions } from "./common-flags.ts";
 import { executeRun } from "./execute-run.ts";
 import { loadForCommand, withPrintsOnStderr } from "./load-for-command.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
+import { slotForm, slotTime } from "../api/slot-time.ts";
 import { paramFlags, readParams } from "./param-flags.ts";
 import { paramsHelp } from "./params-help.ts";
 import { runFlags, runOptions } from "./run-flags.ts";
@@ -56,6 +57,13 @@ export const command: CliCommand = defineCliCommand({
       description: "run again after each save of the file, or of a file that it imports",
     },
     ui: { type: "boolean", description: "open the page that shows the run in the browser" },
+    scheduledFor: {
+      type: "string",
+      valueHint: "time",
+      description:
+        "the time of the schedule that the run is for (ctx.run.scheduledFor); a time runs once: if its run is done nothing runs, else it is continued",
+      check: checkSlot,
+    },
     ...runFlags,
     ...commonFlags,
   },
@@ -77,7 +85,7 @@ export const command: CliCommand = defineCliCommand({
     }
     if (flags.watch) return await watch(flags, module.path);
     const params = await readParams(flags.param, flags.params);
-    const options = { ...runOptions(flags), params };
+    const options = { ...runOptions(flags), ...slotOption(flags), params };
     const output = {
       ...commonOptions(flags),
       again: again(flags),
@@ -103,8 +111,21 @@ async function runWithPage(...[module, options, output]: RunArguments): Promise<
   return code > 128 ? code : await page.untilLeft(code);
 }
 
-/** @throws UsageError where a second run would lack its params */
-async function watch({ params }: { params: string | undefined }, path: string): Promise<number> {
+/** @throws Error for what is no time */
+function checkSlot(text: string): void {
+  if (slotTime(text) === undefined) throw new Error(`it must be ${slotForm}`);
+}
+
+const slotOption = ({ scheduledFor }: RunFlags): { readonly scheduledFor?: string } =>
+  scheduledFor === undefined ? {} : { scheduledFor };
+
+type WatchFlags = Pick<RunFlags, "params" | "scheduledFor">;
+
+/** @throws UsageError where a second run would lack its params, or have nothing to do */
+async function watch({ params, scheduledFor }: WatchFlags, path: string): Promise<number> {
+  if (scheduledFor !== undefined) {
+    throw new UsageError("--watch runs several times, and --scheduled-for is for one run");
+  }
   if (params === "-") {
     throw new UsageError(
       "--watch runs several times, and --params - can be read once",
@@ -122,6 +143,7 @@ type RunFlags = {
   readonly param: readonly string[];
   readonly params: string | undefined;
   readonly only: readonly string[];
+  readonly scheduledFor: string | undefined;
 };
 
 /** Undefined for params from standard input: nobody can read them a second time. */
@@ -145,6 +167,7 @@ const again = (flags: RunFlags): string[] => [
     ? []
     : ["--params", flags.params === "-" ? "-" : pathWord(flags.params)]),
   ...flags.param.flatMap((param) => flagWords("--param", param)),
+  ...(flags.scheduledFor === undefined ? [] : ["--scheduled-for", flags.scheduledFor]),
   ...flags.only.flatMap((only) => flagWords("--only", only)),
 ];
 

@@ -4,7 +4,8 @@
 //
 //   { "version": 1, "db": "/abs/pipeloom.db", "at": time,
 //     "runs": [{ "id", "pipeline", "file", "params": {…}, "status", "tasksTotal", "counts": {…}, "startedAt", "finishedAt",
-//                "durationMs", "pid", "host", "error", "trigger", "version" }],
+//                "durationMs", "pid", "host", "error", "trigger", "version",
+//                "scheduledFor", "previousSlot" }],
 //                                                            five: running ones first, then newest first; or the run of --run
 //     "failures": [{ "message", "count", "tasks": [{ "id", "name", "label", "attempt", "error", "earlierAttempts" }],
 //                    "logs": [{ "at", "level", "line" }] }],   of the first of `runs`, by message; the first three tasks of each
@@ -116,6 +117,7 @@ function runDetails(run: SeenRun, { now, width, colors }: ViewOptions): string[]
     ["file", run.file],
     ["params", run.params === "{}" ? null : run.params],
     ["done", doneOf(run)],
+    ["slot", run.scheduledFor === null ? null : localTime(Date.parse(run.scheduledFor))],
     ["started", `${localTime(Date.parse(run.startedAt))}${time === "" ? "" : ` (${time})`}`],
     ["process", run.pid === null ? null : `${run.pid} on ${run.host ?? "an unknown host"}`],
     ["begun by", begunBy(run)],

@@ -4,7 +4,7 @@ import { JSON } from "../base/globals.ts";
 import { canonicalJson } from "../base/json.ts";
 import type { ExecutorsOptions } from "../executors/executors.ts";
 import type { Mask } from "../protocol/mask.ts";
-import type { RunId } from "../protocol/ids.ts";
+import type { RunStarted } from "../protocol/events.ts";
 import type { RunInfo, ToWriter } from "../protocol/messages.ts";
 import type { RunRequest } from "../protocol/run-request.ts";
 import { noReruns } from "../protocol/reruns.ts";
@@ -63,6 +63,7 @@ export function runRequest(options: RunOptions, mask: Mask | undefined, size: Si
     reruns: { keep: keep.map(inKeys), rerun: rerun.map(inKeys), ...reruns },
     reuses: reusesOf(options, mask),
     resume,
+    scheduledFor: options.scheduledFor ?? null,
     wait: options.wait ?? false,
     schema: pipeline.schema,
     keep: pipeline.keep,
@@ -107,10 +108,14 @@ export const executorsOptions = (
 });
 
 /** What the workers are told when the run has begun. */
-export const runInfo = ({ pipeline, params, writer }: RunOptions, id: RunId): RunInfo => ({
-  id,
+export const runInfo = (
+  { pipeline, params, writer }: RunOptions,
+  { run, slot }: Pick<RunStarted, "run" | "slot">,
+): RunInfo => ({
+  id: run,
   pipeline: pipeline.name,
   params: JSON.stringify(params),
   maxLogLines: writer.storeTaskStatus ? pipeline.maxLogLines : null,
   hasOwnTables: writer.storeTaskStatus,
+  ...(slot === undefined ? {} : { slot }),
 });

@@ -55,6 +55,8 @@ export type RunOptions = {
   /** Checked by the pipeline's schema, or laid over its defaults. */
   readonly params: Record<string, unknown>;
   readonly resume: RunRequest["resume"];
+  /** See `RunRequest`. Default null. */
+  readonly scheduledFor?: string | null;
   /** Default false. */
   readonly wait?: boolean;
   /** Number of workers. Undefined: one per core, or fewer if there are fewer tasks. */

@@ -203,7 +203,7 @@ export class Run {
     // The ids of a resumed run's tasks are known only when the run comes to them.
     if (!started.resumed && !feeder.isStreaming) outcomes.recordPlanned();
     outcomes.begin();
-    this.#running.begin(runInfo(this.#options, id));
+    this.#running.begin(runInfo(this.#options, started));
     this.#parts.schedule.setNow(systemClock.now());
     dispatcher.begin();
     this.#advance();

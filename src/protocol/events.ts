@@ -3,6 +3,7 @@
 import type { Failure } from "../base/failure.ts";
 import type { RunId, TaskId } from "./ids.ts";
 import type { Rerun } from "./reruns.ts";
+import type { RunSlot } from "./schedule-rule.ts";
 import type { SessionCosts } from "./summary.ts";
 import type { FinalStatus, LogLevel, RunStatus } from "./status.ts";
 
@@ -21,6 +22,8 @@ export type RunStarted = {
   readonly resumed: boolean;
   /** Tasks that an earlier session of this run has done: they are not run again. */
   readonly alreadyDone: number;
+  /** Absent where the run is for no slot of a schedule. */
+  readonly slot?: RunSlot;
 };
 
 /** Begins the events of a run of another process, which has begun earlier. Only in `attach --json`. */

@@ -10,6 +10,7 @@ import type { LogLevel, RunStatus } from "./status.ts";
 import type { Rerun } from "./reruns.ts";
 import type { KnownParts, ReuseAsk, TaskParts } from "./reuse.ts";
 import type { MainRecord } from "./writer-records.ts";
+import type { RunSlot } from "./schedule-rule.ts";
 import type { PassedOver, RunRequest, WriterOptions } from "./run-request.ts";
 import type { RunSummary } from "./summary.ts";
 import type { WantsResult } from "./wants-result.ts";
@@ -96,6 +97,8 @@ export type RunInfo = {
   readonly maxLogLines: number | null;
   /** False with `--no-store-task-status`. */
   readonly hasOwnTables: boolean;
+  /** Absent where the run is for no slot of a schedule. */
+  readonly slot?: RunSlot;
 };
 
 /** The first message to a worker. The run has no id yet. `port` leads to the writer and is transferred. */

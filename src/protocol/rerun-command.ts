@@ -12,6 +12,12 @@ export function rerunCommand(words: readonly string[], db: string, run: RunId): 
   // A part of the plan has no --rerun. To continue it tries its failed tasks again.
   const isPart = words.some((word) => /^--only(?:=|$)/.test(word));
   const what = isPart ? [] : ["--rerun", "failed"];
-  const all = ["pipeloom", "run", ...words, ...dbFlag(db), ...what, "--resume", String(run)];
+  const all = ["pipeloom", "run", ...words, ...dbFlag(db), ...what, ...resumeFlag(words, run)];
   return all.map(shellWord).join(" ");
+}
+
+/** What makes `pipeloom run` continue the run of these words, also one that has failed. A run for a slot is continued anyhow. */
+export function resumeFlag(words: readonly string[], run?: RunId): string[] {
+  if (words.includes("--scheduled-for")) return [];
+  return run === undefined ? ["--resume"] : ["--resume", String(run)];
 }

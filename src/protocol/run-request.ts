@@ -42,6 +42,8 @@ export type RunRequest = {
    * run, done or not. An id: continue that run.
    */
   readonly resume: "auto" | "fresh" | "last" | "newest" | RunId;
+  /** The slot of the schedule that the run is for, ISO 8601 UTC: its run is continued, or begun. Null: none. */
+  readonly scheduledFor: string | null;
   /** True: where the request would be refused because a run is alive, wait until that run has ended, then decide. */
   readonly wait: boolean;
   readonly schema: string | null;

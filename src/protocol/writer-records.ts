@@ -31,7 +31,7 @@ export type OnConflict =
     };
 
 /** What makes a result one of this run only. */
-export type DatabaseCall = "ctx.query" | "ctx.state";
+export type DatabaseCall = "ctx.query" | "ctx.state" | "ctx.run.scheduledFor" | "ctx.run.previous";
 
 export type TaskRecord =
   | (PlannedItem & {

@@ -36,8 +36,11 @@ export type LiveRun = RunProcess & { readonly pipeline: string; readonly started
 
 export class RunAliveError extends StoreError {
   readonly run: LiveRun;
-  /** @param path the database as the user wrote it */
-  constructor(path: string, run: LiveRun) {
+  /**
+   * @param path the database as the user wrote it
+   * @param canBeFresh false: it is the run of a slot, and there is no other
+   */
+  constructor(path: string, run: LiveRun, canBeFresh = true) {
     const where = run.host === null || run.host === hostname() ? "" : ` on ${run.host}`;
     const pid = run.pid === null ? "" : `pid ${run.pid}${where}, `;
     super(
@@ -45,7 +48,7 @@ export class RunAliveError extends StoreError {
       `run ${run.id} of "${run.pipeline}" is going on in ${path} (${pid}since ${run.startedAt}): ` +
         `${pipeloomCommand("status", "--watch", "--run", run.id, ...dbFlag(path))} shows it, ` +
         `${pipeloomCommand("cancel", run.id, ...dbFlag(path))} ends it; ` +
-        "--wait waits for its end, --fresh starts another run beside it",
+        `--wait waits for its end${canBeFresh ? ", --fresh starts another run beside it" : ""}`,
     );
     this.run = run;
   }

@@ -25,6 +25,8 @@ export type StoreErrorCode =
   | "nothing-to-rerun"
   | "other-params"
   | "run-alive"
+  | "slot-done"
+  | "slot-taken"
   | "table-clash"
   | "would-repeat"
   | "wrong-pipeline";

@@ -4,7 +4,7 @@ import { failureLine } from "../base/failure.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import { titleOf } from "../protocol/label.ts";
 import { dbFlag, pathWord, pipeloomCommand } from "../protocol/pipeloom-command.ts";
-import { rerunCommand } from "../protocol/rerun-command.ts";
+import { rerunCommand, resumeFlag } from "../protocol/rerun-command.ts";
 import { nothingSelected, type RunSummary } from "../protocol/summary.ts";
 import type { Palette } from "../base/palette.ts";
 import { paletteOf } from "../base/palette.ts";
@@ -184,7 +184,7 @@ function usualCommands(summary: RunSummary, { cwd = "", again }: SummaryOptions)
     commands.push(
       summary.status === "error" && summary.rerun !== null
         ? rerunCommand(words, db, summary.run)
-        : pipeloomCommand("run", ...words, ...dbFlag(db), "--resume"),
+        : pipeloomCommand("run", ...words, ...dbFlag(db), ...resumeFlag(words)),
     );
   }
   return commands;

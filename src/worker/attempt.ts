@@ -9,7 +9,12 @@ import { registry } from "../api/registry.ts";
 import { thrownText } from "../base/stack.ts";
 import type { TaskId } from "../protocol/ids.ts";
 import type { Mask } from "../protocol/mask.ts";
-import { type Assignment, type CancelReason, leastWaitMs } from "../protocol/messages.ts";
+import {
+  type Assignment,
+  type CancelReason,
+  leastWaitMs,
+  type RunInfo,
+} from "../protocol/messages.ts";
 import type { DatabaseCall, Outcome, TaskRecord } from "../protocol/writer-records.ts";
 import { storedInput } from "../protocol/stored-input.ts";
 import { taskKey } from "../protocol/task-key.ts";
@@ -33,7 +38,7 @@ export type AttemptDeps = {
   readonly maxInput: number;
   readonly labels: Labels;
   readonly clock: Clock;
-  readonly run: TaskContext["run"];
+  readonly run: Pick<TaskContext["run"], "id" | "pipeline"> & Pick<RunInfo, "slot">;
   /** See RunInfo. */
   readonly maxLogLines: number | null;
   /** See RunInfo. */

@@ -168,7 +168,7 @@ export class Host {
       labels: new Labels({ clock, mask, say }),
       clock,
       failedIn: crashes.failedIn,
-      run: Object.freeze({ id: run.id, pipeline: run.pipeline }),
+      run,
       maxLogLines: run.maxLogLines,
       hasOwnTables: run.hasOwnTables,
       params: parseFrozen(run.params) as AttemptDeps["params"],

@@ -19,6 +19,7 @@ export class AttemptContext implements TaskContext {
   #progress: TaskContext["progress"] | undefined;
   #log: Log | undefined;
   #state: TaskState | undefined;
+  #run: TaskContext["run"] | undefined;
 
   constructor(attempt: Attempt) {
     this.attempt = attempt.attempt;
@@ -33,7 +34,7 @@ export class AttemptContext implements TaskContext {
   }
 
   get run(): TaskContext["run"] {
-    return this.#attempt.deps.run;
+    return (this.#run ??= runOf(this.#attempt));
   }
   get params(): TaskContext["params"] {
     return this.#attempt.deps.params;
@@ -115,6 +116,23 @@ export class AttemptContext implements TaskContext {
       return attempt.deps.query(sql, params) as Result[];
     };
   }
+}
+
+/** A result that depends on the slot must not be taken by the run of another one. */
+function runOf(attempt: Attempt): TaskContext["run"] {
+  const { id, pipeline, slot } = attempt.deps.run;
+  return Object.freeze({
+    id,
+    pipeline,
+    get scheduledFor() {
+      attempt.queries("ctx.run.scheduledFor");
+      return slot?.scheduledFor ?? null;
+    },
+    get previous() {
+      attempt.queries("ctx.run.previous");
+      return slot?.previous ?? null;
+    },
+  });
 }
 
 function report(attempt: Attempt, step: unknown, total: unknown, message: unknown): void {

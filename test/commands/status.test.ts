@@ -41,6 +41,8 @@ const run: SeenRun = {
   error: null,
   trigger: "cli",
   version: "1.2.3",
+  scheduledFor: null,
+  previousSlot: null,
 };
 const task: SeenTask = {
   run: runId(2),

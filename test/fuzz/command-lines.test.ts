@@ -143,6 +143,7 @@ type Sample = { readonly text: string; readonly value: unknown };
 
 /** For flags whose values have a form of their own: each takes at least one. */
 const checkedTexts = [
+  "2026-11-27T02:30:00+01:00",
   "Accept: text/html",
   "a=text",
   "a,b",

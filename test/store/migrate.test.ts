@@ -173,11 +173,11 @@ test("each version is what one step after the other makes of the one before", ()
   using db = new Database(":memory:");
   for (const [index] of migrations.entries()) migrate(db, "a.db", migrations.slice(0, index + 1));
   expect(columnsOf(db, "pipeline_runs").slice(-5)).toEqual([
-    "counts",
-    "trigger",
     "version",
     "stretch",
     "graph",
+    "scheduled_for",
+    "previous_slot",
   ]);
   expect(columnsOf(db, "task_runs").slice(-4)).toEqual(["reason", "needs", "worker", "position"]);
   expect(columnsOf(db, "task_attempts")).toHaveLength(8);

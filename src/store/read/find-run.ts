@@ -4,6 +4,8 @@
 // dead one is continued; after one that ended (done, error, cancelled), a new run starts, even if an older run is dead,
 // because that one was left behind when the newer run started. The file counts because two folders may each have an
 // "etl" and share a database. `--resume` compares the pipeline's name only, so it continues a pipeline that was moved.
+//
+// A run for a slot is found by its slot instead (slot-run.ts). Without one, `auto` also continues a dead run of a slot.
 
 import type { Database } from "bun:sqlite";
 
@@ -13,10 +15,12 @@ import { dbFlag, pipeloomCommand } from "../../protocol/pipeloom-command.ts";
 import type { PassedOver, RunRequest, WriterOptions } from "../../protocol/run-request.ts";
 import { isRunAlive, RunAliveError } from "../liveness.ts";
 import { damagedRow, StoreError } from "../store-error.ts";
+import { slotRun } from "./slot-run.ts";
 import { hasLostRun, hasSameParams, mayContinue, type RunRow, runRows } from "./run-rows.ts";
 
 /** Undefined: a new run starts. */
 export function findRun(db: Database, path: string, request: RunRequest): RunRow | undefined {
+  if (request.scheduledFor !== null) return slotRun(db, path, request, request.scheduledFor);
   switch (request.resume) {
     case "fresh":
       return undefined;
@@ -66,7 +70,7 @@ export function passedOver(
   request: RunRequest,
   own: RunId,
 ): PassedOver | undefined {
-  if (request.resume !== "auto") return undefined;
+  if (request.resume !== "auto" || request.scheduledFor !== null) return undefined;
   const where = "id < ? AND pipeline = ? AND file IS ?";
   for (const run of runRows(db, where, own, request.pipeline, request.file)) {
     const isLeft = run.status === "running" && !hasSameParams(run, request);

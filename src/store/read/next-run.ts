@@ -13,6 +13,7 @@ import { RunAliveError } from "../liveness.ts";
 import { schemaVersion } from "../migrate.ts";
 import type { BusyHandler } from "../busy-handler.ts";
 import { findRun, passedOver } from "./find-run.ts";
+import { SlotDoneError } from "./slot-run.ts";
 import { nextReuse } from "./next-reuse.ts";
 import { closeReadOnly, openReadOnly } from "./open-read-only.ts";
 
@@ -33,7 +34,7 @@ export const knownInFile = (next: NextRequest): readonly KnownParts[] =>
 /**
  * @param code of the pipeline; undefined where it is not known
  * @param now epoch ms
- * @throws StoreError as the run would, where it would be refused for another reason than a living run; ReaderError
+ * @throws StoreError as the run would, where it would be refused for another reason than a living run or a done slot; ReaderError
  */
 export function nextRun(next: NextRequest, code: SessionCode | undefined, now: number): NextRun {
   const { tasks } = next.request;
@@ -42,7 +43,8 @@ export function nextRun(next: NextRequest, code: SessionCode | undefined, now: n
       nextInFile(db, version, next, code, now),
     );
   } catch (thrown) {
-    if (thrown instanceof RunAliveError) return { kind: "refused", because: thrown.message };
+    if (thrown instanceof RunAliveError || thrown instanceof SlotDoneError)
+      return { kind: "refused", because: thrown.message };
     throw thrown;
   }
 }

@@ -32,6 +32,9 @@ export type SeenRun = RunProcess & {
   readonly trigger: string | null;
   /** Pipeloom's, of the last session. */
   readonly version: string | null;
+  /** The slot of its schedule that the run is for, and the last one before it that was done when it began. */
+  readonly scheduledFor: string | null;
+  readonly previousSlot: string | null;
 };
 
 export type Overview = {
@@ -148,6 +151,8 @@ export function seenRun(
     error: failure(row["error"]),
     trigger: text(row["trigger"]),
     version: text(row["version"]),
+    scheduledFor: text(row["scheduled_for"]),
+    previousSlot: text(row["previous_slot"]),
   };
 }
 

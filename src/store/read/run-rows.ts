@@ -21,6 +21,9 @@ export type RunRow = {
   readonly paramsHash: string | null;
   readonly processStartedAt: string | null;
   readonly code: string | null;
+  /** Null also in a row of an earlier version. */
+  readonly scheduledFor: string | null;
+  readonly previousSlot: string | null;
 };
 
 const isOurs = `id BETWEEN 1 AND ${maxStoredId}`;
@@ -62,6 +65,8 @@ const runRow = (row: Record<string, unknown>): RunRow => ({
   paramsHash: text(row["params_hash"]),
   processStartedAt: text(row["process_started_at"]),
   code: text(row["code"]),
+  scheduledFor: text(row["scheduled_for"]),
+  previousSlot: text(row["previous_slot"]),
 });
 
 /** Version 1 has only this mask in place of a secret: it cannot tell two secrets apart. */

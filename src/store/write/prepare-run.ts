@@ -8,6 +8,7 @@ import { Date } from "../../base/globals.ts";
 import { type RunId, runId } from "../../protocol/ids.ts";
 import type { PassedOver, RunRequest, WriterOptions } from "../../protocol/run-request.ts";
 import type { Rerun } from "../../protocol/reruns.ts";
+import type { RunSlot } from "../../protocol/schedule-rule.ts";
 import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
 import { isRunAlive, RunAliveError, type RunProcess } from "../liveness.ts";
 import { noLock, removeStaleLock, type RunLock, runsWithFiles, tryRunLock } from "../lock.ts";
@@ -17,6 +18,7 @@ import { type Decision, decideReruns, ranDownstream } from "../decide-reruns.ts"
 import { knownParts } from "../known-parts.ts";
 import { insertDefinitions, markReruns, passesOn, writeParts } from "./definitions.ts";
 import { findRun, passedOver } from "../read/find-run.ts";
+import { previousSlot } from "../read/slot-run.ts";
 import { endSuperseded, insertRun, nextRunId, reviveRun, sessionValues } from "./revive-run.ts";
 import { forgetLeft } from "../left-rows.ts";
 import { ofRun } from "../own-tables.ts";
@@ -48,6 +50,8 @@ export type PreparedRun = {
   /** The process of the run's last session died before the run's end. */
   readonly interrupted: RunProcess | undefined;
   readonly passedOver: PassedOver | undefined;
+  /** Of the run's first session. */
+  readonly slot: RunSlot | undefined;
 };
 
 /** A run is to be continued, and the fingerprints of this session's code are needed for that. Nothing was written. */
@@ -67,8 +71,8 @@ export class CodeWantedError extends Error {
  *
  * @param code the fingerprints; undefined while they are not known
  * @throws CodeWantedError; StoreError `run-alive`, `no-such-run`, `wrong-pipeline`, `other-params`, or `no-history` if the
- *   requested run cannot be continued; `would-repeat`, `nothing-to-keep`, `nothing-to-rerun`; SchemaError. Nothing
- *   is written then.
+ *   requested run cannot be continued; `slot-done`, `slot-taken`; `would-repeat`, `nothing-to-keep`, `nothing-to-rerun`;
+ *   SchemaError. Nothing is written then.
  */
 export function prepareRun(
   db: Database,
@@ -83,14 +87,13 @@ export function prepareRun(
   const session = sessionValues(request);
   const begin = db.transaction(() => {
     const dead = findRun(db, options.db, request);
-    const decision = dead === undefined ? undefined : decide(db, options.db, dead, request, code);
-    if (dead === undefined) refuseKeep(options.db, request);
-    const taken =
-      dead === undefined ? lockNew(options.db, nextRunId(db)) : lockOld(options.db, dead);
+    const decision = decide(db, options.db, dead, request, code);
+    const slot = slotOf(db, request, dead);
+    const taken = takeLock(db, options.db, dead);
     lock = taken.lock;
     const applied = applyWatched(db, request, dead !== undefined);
     if (decision === undefined) {
-      insertRun(db, taken.id, request.pipeline, session, now);
+      insertRun(db, { id: taken.id, pipeline: request.pipeline, slot, now }, session);
       insertDefinitions(db, taken.id, request);
     } else {
       reviveRun(db, taken.id, session);
@@ -102,6 +105,7 @@ export function prepareRun(
       ...(dead === undefined ? newRun(now) : continuedRun(db, options.db, dead, request, decision)),
       ...applied,
       id: taken.id,
+      slot,
       passedOver: dead === undefined ? passedOver(db, options.db, request, taken.id) : undefined,
       passesOn:
         (request.reruns.downstream || decision?.hasMarked === true) && passesOn(db, taken.id),
@@ -114,6 +118,19 @@ export function prepareRun(
     lock?.release();
     throw thrown;
   }
+}
+
+function slotOf(
+  db: Database,
+  { pipeline, scheduledFor }: RunRequest,
+  dead: RunRow | undefined,
+): RunSlot | undefined {
+  if (dead !== undefined) {
+    const { scheduledFor: slot, previousSlot: previous } = dead;
+    return slot === null ? undefined : { scheduledFor: slot, previous };
+  }
+  if (scheduledFor === null) return undefined;
+  return { scheduledFor, previous: previousSlot(db, pipeline, scheduledFor) };
 }
 
 const mayMark = ({ reruns }: RunRequest, { hasMarked, outdated, asked }: Decision): boolean =>
@@ -190,18 +207,19 @@ const applySchemaOf = (
 function decide(
   db: Database,
   path: string,
-  run: RunRow,
+  run: RunRow | undefined,
   request: RunRequest,
   code: SessionCode | undefined,
-): Decision {
+): Decision | undefined {
+  if (run === undefined) return refuseKeep(path, request);
   if (request.code !== null && code === undefined)
     throw new CodeWantedError(knownParts(db, request));
   return decideReruns(db, path, run, request, code);
 }
 
-function refuseKeep(path: string, { pipeline, reruns: { keep } }: RunRequest): void {
+function refuseKeep(path: string, { pipeline, reruns: { keep } }: RunRequest): undefined {
   const [name] = keep;
-  if (name === undefined) return;
+  if (name === undefined) return undefined;
   throw new StoreError(
     "nothing-to-keep",
     `${path} has no unfinished run of "${pipeline}", so there are no results of "${name}" to keep; leave out --keep to ` +
@@ -238,6 +256,7 @@ function withoutHistory(
     lock: noLock,
     interrupted: undefined,
     passedOver: undefined,
+    slot: undefined,
   };
 }
 
@@ -256,6 +275,9 @@ function countDone(db: Database, id: RunId): number {
 }
 
 type Taken = { readonly id: RunId; readonly lock: RunLock };
+
+const takeLock = (db: Database, path: string, dead: RunRow | undefined): Taken =>
+  dead === undefined ? lockNew(path, nextRunId(db)) : lockOld(path, dead);
 
 function lockOld(path: string, run: RunRow): Taken {
   const lock = tryRunLock(path, run.id);

@@ -32,6 +32,14 @@ type Values = (string | number | null)[];
 
 type Answer = Extract<MainRecord, { type: "reused" | "not-reused" }>;
 
+/** Why a result that depends on it is not taken. */
+const whatItReads: Readonly<Record<DatabaseCall, string>> = {
+  "ctx.query": "it reads the database",
+  "ctx.state": "it uses what earlier runs keep",
+  "ctx.run.scheduledFor": "it reads which slot its run is for",
+  "ctx.run.previous": "it reads which slot was done before",
+};
+
 /** Bounds memory: the results of one answer are kept until they are committed. */
 const maxLookedUpChars = 4 * 1024 * 1024;
 
@@ -146,8 +154,7 @@ export class ReusingHistory extends SqliteHistory {
   }
 
   override setQueried(definition: string, by: DatabaseCall): void {
-    const what = by === "ctx.query" ? "it reads the database" : "it uses what earlier runs keep";
-    this.#epochs.never(definition, `${what} (${by})`);
+    this.#epochs.never(definition, `${whatItReads[by]} (${by})`);
   }
 
   override setFilesChanged(definition: string): void {

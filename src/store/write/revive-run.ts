@@ -9,6 +9,7 @@ import { toIso } from "../../base/iso-time.ts";
 import { processStartedAt } from "../../base/process-identity.ts";
 import { maxStoredId, type RunId, runId } from "../../protocol/ids.ts";
 import type { RunRequest } from "../../protocol/run-request.ts";
+import type { RunSlot } from "../../protocol/schedule-rule.ts";
 import { isRunAlive } from "../liveness.ts";
 import { onlyRow } from "../only-row.ts";
 import { keyedHash } from "../../base/keyed-hash.ts";
@@ -59,17 +60,23 @@ export function nextRunId(db: Database): RunId {
   return runId(onlyRow(max.get()).id);
 }
 
+type NewRun = {
+  readonly id: RunId;
+  readonly pipeline: string;
+  readonly slot: RunSlot | undefined;
+  /** Epoch ms. */
+  readonly now: number;
+};
+
 export function insertRun(
   db: Database,
-  id: RunId,
-  pipeline: string,
+  { id, pipeline, slot, now }: NewRun,
   session: SessionValues,
-  now: number,
 ): void {
   db.run(
-    `INSERT INTO pipeline_runs (id, pipeline, status, started_at, ${sessionColumns.join(", ")})
-      VALUES (?, ?, 'running', ?, ${sessionColumns.map(() => "?").join(", ")})`,
-    [id, pipeline, toIso(now), ...session],
+    `INSERT INTO pipeline_runs (id, pipeline, status, started_at, scheduled_for, previous_slot, ${sessionColumns.join(", ")})
+      VALUES (?, ?, 'running', ?, ?, ?, ${sessionColumns.map(() => "?").join(", ")})`,
+    [id, pipeline, toIso(now), slot?.scheduledFor ?? null, slot?.previous ?? null, ...session],
   );
 }
 
@@ -105,12 +112,16 @@ export function reviveRun(db: Database, id: RunId, session: SessionValues): void
   );
 }
 
-/** Cancels older dead runs of the same pipeline, file and params. From now on only `--resume <id>` continues them. */
+/**
+ * Cancels older dead runs of the same pipeline, file and params. From now on only `--resume <id>` continues them. No other run
+ * takes the place of a slot's.
+ */
 export function endSuperseded(db: Database, path: string, request: RunRequest, own: RunId): void {
   const where = "status = 'running' AND id < ? AND pipeline = ? AND file IS ?";
   const older = Array.from(runRows(db, where, own, request.pipeline, request.file));
   for (const run of older) {
-    if (!hasSameParams(run, request) || isRunAlive(path, run)) continue;
+    if (run.scheduledFor !== null || !hasSameParams(run, request) || isRunAlive(path, run))
+      continue;
     const message = `its process ended before it did, and run ${own} took its place`;
     const error = JSON.stringify({ name: "Interrupted", message } satisfies Failure);
     // `finished_at` stays NULL: the time is unknown.

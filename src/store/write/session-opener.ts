@@ -21,6 +21,7 @@ import {
 } from "../busy-handler.ts";
 import { isLockedAtOpen } from "../store-error.ts";
 import { endedSummary } from "../read/ended-summary.ts";
+import { SlotDoneError } from "../read/slot-run.ts";
 import { CodeWantedError } from "./prepare-run.ts";
 import { Session } from "./session.ts";
 
@@ -50,7 +51,7 @@ export type OpenerDeps = {
 
 type Opened =
   | { readonly type: "session"; readonly session: Session }
-  /** The run that was waited for is done: no run is needed here. */
+  /** The run that was waited for, or that of the slot, is done: no run is needed here. */
   | { readonly type: "done-elsewhere"; readonly summary: RunSummary };
 
 export class SessionOpener {
@@ -95,6 +96,12 @@ export class SessionOpener {
         if (thrown instanceof CodeWantedError) {
           code = await this.#askCode(thrown.known);
           continue;
+        }
+        if (thrown instanceof SlotDoneError) {
+          const summary = await this.#untilUnlocked(() => endedSummary(db, thrown.run));
+          if (summary === undefined) throw thrown;
+          this.#say("info", `the slot ${thrown.slot} is done: nothing to run`);
+          return { type: "done-elsewhere", summary };
         }
         if (!(thrown instanceof RunAliveError) || !this.#request.wait) throw thrown;
         await this.#untilEnded(thrown.run);

@@ -294,4 +294,5 @@ const runStarted = (
   at: now,
   resumed: run.resumed,
   alreadyDone: run.alreadyDone,
+  ...(run.slot === undefined ? {} : { slot: run.slot }),
 });

@@ -36,7 +36,7 @@ test("a file of an older version is read as it is: what is done would be kept", 
   expect(readFileSync(path)).toEqual(before);
 });
 
-test.each([3, 4, 5])(
+test.each([3, 4, 5, 6])(
   "version %d, which records the code: what has changed runs again",
   (version) => {
     using folder = tempFolder();

@@ -70,6 +70,7 @@ export const request = (more: Partial<RunRequest> = {}): RunRequest => ({
   reruns: noReruns,
   reuses: [],
   resume: "auto",
+  scheduledFor: null,
   wait: false,
   schema: null,
   keep: null,

@@ -30,7 +30,7 @@ const run = (rig: Rig, ...flags: readonly string[]) =>
 
 const text = (rig: Rig, name: string): string => readFileSync(rig.file(name), "utf8");
 
-const context = { run: { id: 1, pipeline: "p" } };
+const context = { run: { id: 1, pipeline: "p", scheduledFor: null, previous: null } };
 
 const parts = (rig: Rig): string[] => rig.list().filter((name) => name.endsWith(".part"));
 
