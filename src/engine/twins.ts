@@ -193,7 +193,13 @@ export class Twins {
     let isAny = false;
     for (const [key, same] of this.#held.entries().toArray()) {
       if (awaitsLists && this.#mayBeInList(key, waiting)) continue;
-      const left = this.#leftOf(key, waiting).filter((which) => !this.#isOfLostList(key, which));
+      const isShared =
+        same.size > 1 ||
+        this.#deps.identities.isUnlike(key) ||
+        this.#leftOf(key, waiting).take(2).toArray().length > 1;
+      const left = this.#leftOf(key, waiting).filter(
+        (which) => !isShared || !this.#isOfLostList(key, which),
+      );
       for (const vertex of same.values().toArray()) this.#free(vertex, left.next().value ?? null);
       isAny = true;
     }
@@ -221,7 +227,10 @@ export class Twins {
     );
   }
 
-  /** A list that has failed in this session may be known in the next one, and then has its items again. */
+  /**
+   * A list that has failed in this session may be known in the next one, and then has its items again. Only of keys of several
+   * calls: the one call of its key is rather of a list that has moved in the plan.
+   */
   #isOfLostList(key: string, { position }: Which): boolean {
     return this.#deps.graph.hasLostList && isInItem(position) && this.#isMissed(key, position);
   }

@@ -309,14 +309,14 @@ test.each([
   [
     "whose nested list fails",
     "list",
-    "each(list({ of }), () => each([1], () => save({ a: of, t: ticket() })))",
+    "each(list({ of }), () => each([1, 2], () => save({ a: of, t: ticket() })))",
   ],
   ["that is skipped", "gate", "save({ a: of, t: ticket(undefined, { after: [gate({ of })] }) })"],
 ])("one that had not run takes no result of an equal one %s", async (_, rerun, calls) => {
   await using rig = newRig();
   const { control } = rig;
   const file = rig.pipeline(`
-    const list = task({ name: "list", run: ({ of }: { of: string }) => step(of).then(() => ["x"]) });
+    const list = task({ name: "list", run: ({ of }: { of: string }) => step(of).then(() => ["x", "y"]) });
     const gate = task({ name: "gate", run: ({ of }: { of: string }) => step(of).then(() => null) });
     const ticket = task({ name: "ticket", run: () => crypto.randomUUID() });
     const save = task({ name: "save", async run(row: { a: string; t: string }, ctx) { await ctx.insert("t", [row]); } });
@@ -326,7 +326,7 @@ test.each([
   const first = await rig.start(file, { workers: 1, concurrency: 2 });
   (await control.next("a")).fail("down");
   (await control.next("b")).finish();
-  expect(await first.end).toMatchObject({ failed: 1, done: 3 });
+  expect(await first.end).toMatchObject({ failed: 1 });
   const rows = rig.rows("SELECT * FROM t");
   const second = await rig.start(file, { workers: 1, concurrency: 2, rerun: [rerun] });
   (await control.next("b")).fail("down");
@@ -336,5 +336,5 @@ test.each([
   (await control.next("b")).finish();
   expect(await third.end).toMatchObject({ status: "done" });
   expect(rig.rows("SELECT * FROM t WHERE a = 'b'")).toEqual(rows);
-  expect(rig.rows("SELECT DISTINCT t FROM t")).toHaveLength(2);
+  expect(rig.rows("SELECT DISTINCT t FROM t")).toHaveLength(2 * rows.length);
 });
