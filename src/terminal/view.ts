@@ -79,8 +79,14 @@ export const newView = (): View => ({
   stopping: "no",
 });
 
-/** Without the cancelled tasks: they run again when the run is resumed, so a bar at 100 % would be wrong. */
-export const finishedCount = (view: View): number => view.done + view.failed + view.skipped;
+/**
+ * Without the cancelled tasks: they run again when the run is resumed, so a bar at 100 % would be wrong. No more than are planned:
+ * of the tasks that were done before, some may have left the plan, and only the end of the session tells which.
+ */
+export function finishedCount({ done, failed, skipped, complete, total }: View): number {
+  const finished = done + failed + skipped;
+  return complete ? Math.min(finished, total) : finished;
+}
 
 /** Tasks that are known and have not begun. */
 export const queuedCount = (view: View): number =>

@@ -40,6 +40,14 @@ test("the run of another process: counts of its file, and a task that left has n
   expect(view.running.size).toBe(0);
 });
 
+test("done tasks that have left the plan do not finish more than is planned", () => {
+  const view = newView();
+  Object.assign(view, { done: 7, failed: 1 });
+  expect(finishedCount(view)).toBe(8);
+  fold(view, [{ type: "run-total", total: 4, complete: true }]);
+  expect(finishedCount(view)).toBe(4);
+});
+
 test("the half-done work is the sum of the running tasks' progress", () => {
   const view = newView();
   fold(view, [event.started(1), event.started(2), event.progress(1, 0.25), event.progress(2, 0.5)]);
