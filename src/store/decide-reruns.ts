@@ -63,6 +63,8 @@ type Part = {
   readonly committed: number;
   /** Done tasks that the last session did not plan: they may be planned again. */
   readonly left: number;
+  /** Tasks with a checkpoint that are not asked for by their titles. */
+  readonly checkpoints: number;
   readonly failed: number;
   /** Tasks that failed without a checkpoint. */
   readonly failedEmpty: number;
@@ -158,6 +160,7 @@ export function partsOf(
   using rows = db.prepare<Part, [number, string, string]>(
     `SELECT ${definitionSql} AS definition, ${fingerprint} AS fingerprint, SUM(status = 'done') AS done, SUM(CASE WHEN ${isLeftSql} THEN id IN (SELECT value FROM json_each(?2)) ELSE status = 'done' OR cursor IS NOT NULL END) AS committed,
       SUM(${isLeftSql}) AS left,
+      SUM(cursor IS NOT NULL AND status <> 'done' AND id NOT IN (SELECT value FROM json_each(?2))) AS checkpoints,
       SUM(status = 'error') AS failed, SUM(status = 'error' AND cursor IS NULL) AS failedEmpty
       FROM task_runs WHERE ${ofRun("?1")} GROUP BY 1, 2`,
   );
@@ -267,7 +270,11 @@ class Decider {
     const isAsked = isAsking(outdated) || old.every(({ fingerprint }) => isAsking(fingerprint));
     const isChanged = outdated !== undefined && !isAsking(outdated);
     const repeats = this.#stored.get(task)?.repeats === 1;
-    if (isChanged && repeats && sum(current, "committed") + sum(current, "left") > 0) {
+    // A mark of --rerun agrees to what was committed before it, and not to what lies before a checkpoint that is still there: after
+    // --rerun failed the task goes on from it.
+    const marked = old.filter(({ fingerprint }) => isAsking(fingerprint));
+    const unasked = sum(current, "committed") + sum(current, "left") + sum(marked, "checkpoints");
+    if (isChanged && repeats && unasked > 0) {
       this.repeating.push({ task, isDeclared: outdated === declaredOther });
     }
     if (count === 0) return [];
@@ -292,7 +299,7 @@ const reasonOf = (marks: readonly (string | null | undefined)[]): "code" | "decl
 
 export const sum = (
   parts: readonly Part[],
-  what: "done" | "committed" | "left" | "failed" | "failedEmpty",
+  what: "done" | "committed" | "left" | "checkpoints" | "failed" | "failedEmpty",
 ): number => parts.reduce((total, part) => total + part[what], 0);
 
 function wouldRepeat(

@@ -106,8 +106,8 @@ export function repeatingKinds(state: CodeState, before: FileContent | undefined
 /** By the code of the last session. */
 function isCommitted({ ended, stored }: CodeState, row: TaskRow): boolean {
   const { id, key, status, cursor } = row;
-  if (isAsked(row)) return false;
-  if (status === "done") return ended.get(id)?.counts === stored[kindOfKey(key)];
+  if (status === "done") return !isAsked(row) && ended.get(id)?.counts === stored[kindOfKey(key)];
+  // Of a task that is marked too: the mark is older than its checkpoint, or `--rerun failed` has left it.
   return cursor !== null;
 }
 

@@ -244,6 +244,17 @@ describe("a changed task that has inserted rows", () => {
     ]);
   });
 
+  test("leaves the choice also where --rerun failed has marked it: the task goes on from its checkpoint", () => {
+    const failed = `1, 'day 1', 'load:1b', 'error', '5', 2, NULL, '{"name":"E","message":"down"}'`;
+    using run = new DeadRun([failed], ["load"]);
+    run.continue({}, { failed: true });
+    const before = run.rows;
+    expect(storeError(() => run.continue({ load: "2" })).code).toBe("would-repeat");
+    expect(run.rows).toEqual(before);
+    expect(run.continue({}).reruns).toMatchObject([{ task: "load", reason: "asked" }]);
+    expect(run.tasks).toEqual(["1 again 5"]);
+  });
+
   test("and has left nothing in the file runs again without a question", () => {
     using run = new DeadRun(someDone, ["report"]);
     expect(run.continue({ report: "2" }).reruns).toEqual([]);
