@@ -70,10 +70,24 @@ export class Tab implements Disposable {
   }
 
   static async open(address: string, options: Options = {}): Promise<Tab> {
-    const tab = new Tab(options);
-    await answered("opening a tab", tab.#watch());
+    const tab = await Tab.#begin(options);
     await tab.go(address);
     return tab;
+  }
+
+  /** The browser of the block before may still be ending, and takes a new tab with it. */
+  static async #begin(options: Options): Promise<Tab> {
+    for (const deadline = performance.now() + waitMs; ;) {
+      try {
+        const tab = new Tab(options);
+        await answered("opening a tab", tab.#watch());
+        return tab;
+      } catch (error) {
+        const isEnding = error instanceof Error && error.message.includes("closed the pipe");
+        if (!isEnding || performance.now() > deadline) throw error;
+        await Bun.sleep(lookEveryMs);
+      }
+    }
   }
 
   [Symbol.dispose](): void {
