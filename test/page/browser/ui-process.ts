@@ -1,5 +1,6 @@
 // `pipeloom ui` as a person starts it, on a database of a test.
 
+import { endsWithInputVariable } from "../../../src/protocol/page-variables.ts";
 import { pipeloom } from "../../support/program.ts";
 
 export type Ui = AsyncDisposable & {
@@ -22,8 +23,9 @@ export async function startUi(
   { port = "0", flags = [], env = {} }: Options = {},
 ): Promise<Ui> {
   const child = Bun.spawn([...pipeloom, "ui", "--db", db, "--port", port, ...flags], {
-    env: { ...process.env, NO_COLOR: "1", ...env },
-    stdin: "ignore",
+    // A test process that is killed, or a block that cannot begin, leaves no page behind.
+    env: { ...process.env, NO_COLOR: "1", [endsWithInputVariable]: "1", ...env },
+    stdin: "pipe",
     stdout: "ignore",
     stderr: "pipe",
   });
