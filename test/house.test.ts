@@ -22,7 +22,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   terminal: ["base", "protocol"],
   serve: ["base", "protocol"],
   watchdog: ["base", "protocol", "spawn.ts"],
-  page: ["base", "protocol", "store", "version.ts"],
+  // Of serve, only what it tells: the page starts nothing by itself.
+  page: ["base", "protocol", "store", "version.ts", "serve/served.ts", "serve/slot-counters.ts"],
   cli: ["base"],
   kit: ["base"],
   prove: [
