@@ -16,6 +16,7 @@ import type { Epilogue } from "./summary-text.ts";
 import type { UiClock } from "./terminal.ts";
 import { Terminal, wallClock } from "./terminal.ts";
 import type { Ui } from "./ui.ts";
+import type { Noun } from "./view.ts";
 
 export type UiOptions = {
   readonly verbosity: Verbosity;
@@ -27,6 +28,8 @@ export type UiOptions = {
   readonly env: Env;
   /** Whether stderr is a terminal; the screen is drawn there. */
   readonly isTty: boolean;
+  /** What the rows are. Default: tasks. */
+  readonly noun?: Noun;
   /** Paths below this folder are shown relative to it. Default: the working directory. */
   readonly cwd?: string;
   /** See `SummaryOptions`; secrets are masked in it. */
@@ -111,8 +114,8 @@ function createScreenUi(
   const cwd = options.cwd ?? process.cwd();
   const mask = options.mask ?? ((text: string) => text);
   const again = (): readonly string[] | undefined => options.again?.map(mask);
-  const { learned, epilogue = () => undefined } = options;
-  const common = { verbosity, look, env, cwd, again, epilogue, printed, learned };
+  const { noun, learned, epilogue = () => undefined } = options;
+  const common = { verbosity, noun, look, env, cwd, again, epilogue, printed, learned };
   if (wantsScreen(options)) {
     // A closed terminal is no loss.
     const write = untilLost(writerOf(stderr), () => {});
@@ -140,6 +143,6 @@ function all(parts: readonly Ui[]): Ui {
     log: (level, line) => each((ui) => ui.log(level, line)),
     stopping: (signal, urgent) => each((ui) => ui.stopping(signal, urgent)),
     finish: (summary) => each((ui) => ui.finish(summary)),
-    close: () => each((ui) => ui.close()),
+    close: (status) => each((ui) => ui.close(status)),
   };
 }

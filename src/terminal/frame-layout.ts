@@ -19,7 +19,7 @@ export type FrameOptions = {
   readonly labelWidth?: number;
 };
 
-export const allTasks = "All tasks";
+export const allOf = ({ noun }: View): string => `All ${noun}s`;
 const minBar = 6;
 export const percentColumns = 4;
 /** Of the columns, for names; and for names with labels: `transform day=2025-05-13` nearly has room in 80. */
@@ -54,9 +54,10 @@ type Names = {
 export function arrange(view: View, options: FrameOptions, names: Names): Layout {
   const columns = Math.max(1, options.width - 1);
   const { now, labelWidth = 0 } = options;
-  const wanted = Math.max(names.widest, labelWidth, allTasks.length);
+  const all = allOf(view).length;
+  const wanted = Math.max(names.widest, labelWidth, all);
   const share = view.hasLabels ? labelledShare : nameShare;
-  const label = Math.min(wanted, Math.max(allTasks.length, Math.floor(columns * share)));
+  const label = Math.min(wanted, Math.max(all, Math.floor(columns * share)));
   const time = clock(now - (names.oldest ?? now)).length;
   const taskFigures = percentColumns + 1 + time;
   const isCut = columns < barsOfTasksFrom && wanted > label;

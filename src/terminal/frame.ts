@@ -3,7 +3,7 @@
 import { assertNever } from "../base/unreachable.ts";
 import { clock, countdown } from "../base/format-duration.ts";
 import { overallBar, pulse, spinnerMs, taskBar } from "./bars.ts";
-import { allTasks, arrange, isNarrow, percentColumns, percentOf } from "./frame-layout.ts";
+import { allOf, arrange, isNarrow, percentColumns, percentOf } from "./frame-layout.ts";
 import type { FrameOptions, Layout } from "./frame-layout.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { cellText, fit, fitMiddle, grouped, pad, plural, width } from "../base/text.ts";
@@ -100,7 +100,7 @@ function join(layout: Layout, icon: string, label: string, bar: string, figures:
 
 function overall(view: View, layout: Layout): string {
   const { colors, label } = layout;
-  const name = label < allTasks.length ? "All".slice(0, label > 2 ? 3 : 0) : nameOf(view);
+  const name = label < allOf(view).length ? "All".slice(0, label > 2 ? 3 : 0) : nameOf(view);
   const known = view.complete || view.finishedAt !== undefined;
   const bar = known
     ? overallBar(view, layout, layout.bar)
@@ -114,8 +114,8 @@ function overall(view: View, layout: Layout): string {
   );
 }
 
-const nameOf = ({ stopping, finishedAt }: View): string =>
-  stopping === "no" || finishedAt !== undefined ? allTasks : "Stopping…";
+const nameOf = (view: View): string =>
+  view.stopping === "no" || view.finishedAt !== undefined ? allOf(view) : "Stopping…";
 
 function overallIcon(view: View, { colors, glyphs, now }: Layout): string {
   const status = view.finishedAt === undefined ? "running" : view.status;
@@ -184,9 +184,9 @@ function waitingLine(task: WaitingTask, name: string, layout: Layout): string {
 }
 
 /** The tasks in flight, for a log line. */
-export const inFlightText = ({ running, waiting }: View): string => {
+export const inFlightText = ({ running, waiting, noun }: View): string => {
   // Between tasks, or after the last one: a commit or a hook is running.
   if (running.size === 0 && waiting.size === 0) return "the end of the run";
-  const tasks = plural(running.size, "running task");
+  const tasks = plural(running.size, `running ${noun}`);
   return waiting.size === 0 ? tasks : `${tasks}, ${grouped(waiting.size)} waiting`;
 };

@@ -16,7 +16,7 @@ import { logLines, type Look } from "./log-lines.ts";
 import { RunLog } from "./run-log.ts";
 import { type Epilogue, summaryLines } from "./summary-text.ts";
 import type { FollowedRun, StopSignal, Ui } from "./ui.ts";
-import type { View } from "./view.ts";
+import type { Noun, View } from "./view.ts";
 import { finishedCount, fold, foldFollowed, newView, shownTitle } from "./view.ts";
 
 const everyMs = 10_000;
@@ -26,6 +26,7 @@ const maxAnnotations = 10;
 
 type PlainOptions = {
   readonly verbosity: Verbosity;
+  readonly noun?: Noun | undefined;
   readonly write: Write;
   readonly look: Look;
   readonly env: Env;
@@ -43,7 +44,7 @@ type PlainOptions = {
 export class Plain implements Ui {
   readonly #options: PlainOptions;
   readonly #isGithub: boolean;
-  readonly #view = newView();
+  readonly #view: View;
   readonly #progress: ProgressLines;
   readonly #log: RunLog;
   readonly #release: () => void;
@@ -52,6 +53,7 @@ export class Plain implements Ui {
 
   constructor(options: PlainOptions) {
     this.#options = options;
+    this.#view = newView(options.noun);
     this.#progress = new ProgressLines(this.#view, options.learned);
     this.#isGithub = options.env["GITHUB_ACTIONS"] === "true";
     this.#log = new RunLog({
@@ -107,7 +109,7 @@ export class Plain implements Ui {
 
   close(): void {
     this.#release();
-    this.#log.flush();
+    this.#log.end();
     if (this.#isGroupOpen) this.#options.write("::endgroup::\n");
     this.#isGroupOpen = false;
   }

@@ -59,6 +59,12 @@ export class RunLog {
     this.#header.flush();
   }
 
+  /** Nothing is shown afterwards. */
+  end(): void {
+    this.flush();
+    this.#countHidden();
+  }
+
   #event(event: RunEvent): void {
     if (event.type === "run-finished") this.#countHidden();
     const line = formatEvent(event, this.#options.verbosity);

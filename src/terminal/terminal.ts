@@ -5,7 +5,7 @@ import type { Env } from "../base/palette.ts";
 import type { OutStream, Write } from "../base/streams.ts";
 import { systemClock } from "../base/clock.ts";
 import type { RunEvent } from "../protocol/events.ts";
-import type { LogLevel } from "../protocol/status.ts";
+import type { LogLevel, RunStatus } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { EtaEstimator } from "./eta.ts";
 import type { Verbosity } from "./event-formatter.ts";
@@ -18,7 +18,15 @@ import { type Epilogue, summaryLines } from "./summary-text.ts";
 import { TerminalReporter } from "./terminal-reporter.ts";
 import { closeOnExit, giveBackOnSignals } from "./terminal-signals.ts";
 import type { FollowedRun, StopSignal, Ui } from "./ui.ts";
-import { finishedCount, fold, foldFollowed, newView, shownTitle } from "./view.ts";
+import {
+  finishedCount,
+  fold,
+  foldFollowed,
+  newView,
+  type Noun,
+  shownTitle,
+  type View,
+} from "./view.ts";
 
 export type UiClock = {
   readonly now: () => number;
@@ -40,6 +48,7 @@ const maxFailureLines = 1_000;
 
 type TerminalOptions = {
   readonly verbosity: Verbosity;
+  readonly noun?: Noun | undefined;
   readonly stream: OutStream;
   readonly write: Write;
   readonly look: Look;
@@ -57,7 +66,7 @@ type TerminalOptions = {
 
 export class Terminal implements Ui {
   readonly #options: TerminalOptions;
-  readonly #view = newView();
+  readonly #view: View;
   readonly #eta = new EtaEstimator();
   readonly #reporter: TerminalReporter;
   readonly #log: RunLog;
@@ -69,6 +78,7 @@ export class Terminal implements Ui {
   constructor(options: TerminalOptions) {
     const { stream, look, clock } = options;
     this.#options = options;
+    this.#view = newView(options.noun);
     this.#reporter = new TerminalReporter({
       screen: new Screen(stream, options.write, options.env),
       look,
@@ -128,9 +138,9 @@ export class Terminal implements Ui {
     this.#end(summaryLines(summary, shown));
   }
 
-  close(): void {
+  close(status: RunStatus = "cancelled"): void {
     const view = this.#view;
-    if (view.finishedAt === undefined) view.status = "cancelled";
+    if (view.finishedAt === undefined) view.status = status;
     view.finishedAt ??= this.#options.clock.now();
     this.#end([]);
   }
@@ -168,7 +178,7 @@ export class Terminal implements Ui {
   #end(below: readonly string[]): void {
     // The end of the capture emits unfinished lines, so it comes first.
     for (const undo of this.#undo.splice(0)) undo();
-    this.#log.flush();
+    this.#log.end();
     this.#view.running.clear();
     this.#view.waiting.clear();
     this.#reporter.close(below);

@@ -2,7 +2,7 @@
 
 import type { RunAttached, RunEvent } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
-import type { LogLevel } from "../protocol/status.ts";
+import type { LogLevel, RunStatus } from "../protocol/status.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 
 /** A signal that ends a run. SIGHUP: the terminal was closed. */
@@ -38,6 +38,6 @@ export interface Ui {
   stopping(signal: StopSignal, urgent: boolean): void;
   /** Shows the last frame and the summary, and gives the terminal back. Nothing is called afterwards. */
   finish(summary: RunSummary): void;
-  /** `finish` without a summary, for a run that never began. May be called at any time, and twice. */
-  close(): void;
+  /** `finish` without a summary. May be called at any time, and twice. Default: what is shown never began, or was left. */
+  close(status?: RunStatus): void;
 }

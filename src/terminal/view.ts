@@ -34,7 +34,11 @@ export type WaitingTask = TitledTask & {
   readonly retryAt: number;
 };
 
+/** What a row of the regions is: a task of a run, or a slot of a schedule, which is a run of its own. */
+export type Noun = "task" | "slot";
+
 export type View = {
+  readonly noun: Noun;
   startedAt: number | undefined;
   finishedAt: number | undefined;
   status: RunStatus;
@@ -61,7 +65,8 @@ export type View = {
 const maxRepeated = 10_000;
 const maxCompared = 64;
 
-export const newView = (): View => ({
+export const newView = (noun: Noun = "task"): View => ({
+  noun,
   startedAt: undefined,
   finishedAt: undefined,
   status: "running",
