@@ -118,7 +118,7 @@ class Project implements Disposable {
   async json(...args: readonly string[]): Promise<readonly Record<string, unknown>[]> {
     const { out, err } = await run([...pipeloom, ...args, "--json"], this.#folder.path);
     if (out === "") throw new Error(err);
-    return args[0] === "logs"
+    return args[0] === "logs" || (args[0] === "backfill" && !args.includes("--dry-run"))
       ? out
           .trim()
           .split("\n")
@@ -190,6 +190,22 @@ test("schedule is what its schema says", async () => {
     { cron: "@daily", tz: "UTC" },
   ]);
   await expectHeld("schedule", [...every, ...cron]);
+}, 60_000);
+
+test("backfill is what its schema says", async () => {
+  using project = new Project();
+  await project.run(scheduled('cron: "@daily", tz: "UTC"'), ["--dry-run"]);
+  const range = ["pages.ts", "--from", "2024-02-28", "--to", "2024-03-01"];
+  const lines = await project.json("backfill", ...range, "-c2");
+  const said = lines.map(({ type }) => String(type));
+  expect(new Set(said)).toEqual(
+    new Set(["backfill-started", "slot-started", "slot-finished", "backfill-finished"]),
+  );
+  const plan = await project.json("backfill", ...range, "--dry-run");
+  expect(plan).toMatchObject([
+    { slots: [{ state: "done" }, { state: "done" }, { state: "done" }] },
+  ]);
+  await expectHeld("backfill", [...lines, ...plan]);
 }, 60_000);
 
 /** It writes a file of its own, once for each attempt. */

@@ -7,6 +7,7 @@ export const {
   Buffer,
   Date,
   Promise,
+  Temporal,
   TextDecoder,
   TextEncoder,
   URL,

@@ -54,6 +54,13 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./schedule.ts")).command,
   },
   {
+    name: "backfill",
+    group: "Run",
+    summary: "Run the past times of a schedule that have not run",
+    isBrief: true,
+    load: async () => (await import("./backfill.ts")).command,
+  },
+  {
     name: "prove",
     group: "Run",
     summary: "Kill a pipeline at random until it is done, and compare",

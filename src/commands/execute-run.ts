@@ -42,7 +42,7 @@ export async function executeRun(
   output: OutputOptions,
 ): Promise<number> {
   // Before there are threads: each has a copy of the environment.
-  const trigger = takeVariable(triggerVariable) === "page" ? "page" : "cli";
+  const trigger = triggerOf(takeVariable(triggerVariable));
   const from = startFolder() ?? process.cwd();
   checkLogTarget(output.logFile, module, options.db ?? defaultDb, from);
   const warning = checkThreadLimits(options.workers ?? earlyWorkers());
@@ -58,6 +58,10 @@ export async function executeRun(
     outputs?.restore();
   }
 }
+
+/** Who has started this process, as it tells it. */
+const triggerOf = (told: string | undefined): Trigger =>
+  told === "page" || told === "backfill" ? told : "cli";
 
 /** Without pipeloom's tables, no command finds the run. */
 const nothingStored = (): Epilogue => ({ results: [], commands: [] });

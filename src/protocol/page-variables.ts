@@ -1,7 +1,7 @@
 // How the page asks its children for more than a command line says. Variables of the environment, because they are not for people:
 // the command that the page shows does the same when it is typed.
 
-/** Of `pipeloom run`: `page`, as the run's trigger. */
+/** Of `pipeloom run`: `page` or `backfill`, as the run's trigger. */
 export const triggerVariable = "PIPELOOM_TRIGGER";
 
 /** Of `pipeloom run <file>`: print the form of the pipeline with this name as a line of JSON, and run nothing. */

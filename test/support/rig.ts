@@ -136,9 +136,14 @@ export class Rig implements AsyncDisposable {
     return started.end;
   }
 
+  /** The words that start the executable. */
+  command(...args: readonly string[]): string[] {
+    return [executable, ...args];
+  }
+
   /** Starts the executable in this folder. */
   spawn(...args: readonly string[]): Child {
-    return this.#spawn([executable, ...args]);
+    return this.#spawn(this.command(...args));
   }
 
   async pipeloom(...args: readonly string[]): Promise<Ended> {
