@@ -22,8 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   terminal: ["base", "protocol"],
   serve: ["base", "protocol"],
   watchdog: ["base", "protocol", "spawn.ts"],
-  // Of serve, only what it tells: the page starts nothing by itself.
-  page: ["base", "protocol", "store", "version.ts", "serve/served.ts", "serve/slot-counters.ts"],
+  page: ["base", "protocol", "store", "version.ts"],
   cli: ["base"],
   kit: ["base"],
   prove: [

@@ -14,7 +14,8 @@ import type { Which } from "./restored-tasks.ts";
 import type { Schedule } from "./schedule.ts";
 import type { WaitTimes } from "./wait-times.ts";
 import type { TimeoutWatch } from "./timeout-watch.ts";
-import { Twins, type TwinsGraph } from "./twins.ts";
+import type { RivalsGraph } from "./rival-calls.ts";
+import { Twins } from "./twins.ts";
 
 /**
  * Tasks that are dispatched and not committed. With more of them, the writer is behind, and nothing is dispatched. Half as
@@ -28,7 +29,7 @@ const maxBatchChars = 256 * 1024;
 
 type DispatcherDeps = {
   readonly life: Life;
-  readonly graph: TwinsGraph & Pick<Graph, "settleWantsResult">;
+  readonly graph: RivalsGraph & Pick<Graph, "settleWantsResult">;
   readonly schedule: Schedule;
   readonly inFlight: InFlight;
   readonly identities: Identities;

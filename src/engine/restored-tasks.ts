@@ -7,7 +7,14 @@ import { type DoneTask, DoneTasks } from "./done-tasks.ts";
 import { LeftDone } from "./left-done.ts";
 
 /** One of the tasks of a key. */
-export type Which = Pick<RestoredTask, "id" | "position">;
+export type Which = Pick<RestoredTask, "id" | "position"> & {
+  /** It may have been another call's. A failure is not final then. */
+  readonly isDoubtful?: boolean;
+};
+
+/** One that was not taken. `result`: JSON text; undefined or null where it is long and in the file. */
+export type LeftTask = Which &
+  Pick<RestoredTask, "status"> & { readonly result: string | null | undefined };
 
 /** Tasks of one key, in the order of their ids. Those before `next` have been taken. */
 type Same = { readonly all: RestoredTask[]; next: number };
@@ -58,7 +65,10 @@ export class RestoredTasks {
   at(key: string, position: number): RestoredTask | undefined {
     const done = this.#done.at(key, position);
     if (done !== undefined) return restored(key, done);
-    return left(this.#byKey.get(key)).find((task) => task.position === position);
+    const same = this.#byKey.get(key);
+    if (same === undefined || !("key" in same))
+      return same?.all.find((task, at) => at >= same.next && task.position === position);
+    return same.position === position ? same : undefined;
   }
 
   /** Whether a task of this key was not taken. */
@@ -73,17 +83,19 @@ export class RestoredTasks {
   }
 
   /** The tasks of this key that were not taken, in the order of their ids. The one that was yielded may be taken before the next. */
-  *leftOf(key: string): Generator<Which> {
+  *leftOf(key: string): Generator<LeftTask> {
     const others = left(this.#byKey.get(key)).slice();
     for (const done of this.#done.leftOf(key)) {
       while ((others[0]?.id ?? done.id) < done.id) yield* this.#stillLeft(key, others.shift());
-      yield done;
+      yield { ...done, status: "done" };
     }
     for (const other of others) yield* this.#stillLeft(key, other);
   }
 
-  *#stillLeft(key: string, task: RestoredTask | undefined): Generator<Which> {
-    if (task !== undefined && left(this.#byKey.get(key)).includes(task)) yield task;
+  *#stillLeft(key: string, task: RestoredTask | undefined): Generator<LeftTask> {
+    const same = this.#byKey.get(key);
+    if (task === undefined || same === undefined) return;
+    if ("key" in same ? same === task : same.all.includes(task, same.next)) yield task;
   }
 
   /** True in a run that is not resumed. */
@@ -110,7 +122,7 @@ export class RestoredTasks {
 
   /**
    * A task that is outdated starts again with all of its attempts.
-   * @param optional the failure of an optional task is final; any other task that failed starts again too
+   * @param optional the failure of an optional task is final, unless it may be another's; any other task that failed starts again
    * @param isAgain it depends on a task that runs again with its downstream: so does this one, unless it has done so already
    * @param which of those of the key that were not taken; undefined: the first, null: none of them
    */
@@ -128,7 +140,8 @@ export class RestoredTasks {
       const wasCounted = task.status === "done" && task.isOutdated !== true;
       return { ...task, status: "open", attempt: 0, result: null, cursor: null, wasCounted };
     }
-    const runs = task.isOutdated === true || (task.status === "failed" && !optional);
+    const isFinal = optional && which?.isDoubtful !== true;
+    const runs = task.isOutdated === true || (task.status === "failed" && !isFinal);
     if (runs) return { ...task, status: "open", attempt: 0, result: null };
     if (task.status === "done") this.reused++;
     return task;

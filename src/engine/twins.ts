@@ -10,27 +10,28 @@
 // 2. The one whose result its dependents have read: a list or the plan has changed since, and the positions have moved.
 // 3. The one that was called at its position, or else the first that is left and is no other task's: a task with the same input
 //    that waits for others, or was skipped, is planned at its position, or it may be of an item of a list that is not known yet, or
-//    that has failed. A list is waited for while anything runs. If none is left, it is new.
+//    that has failed, or of a call that is planned at its position and whose input is not known yet. Lists and inputs are waited
+//    for while anything runs. If none is left, it is new.
+//
+// The failure of an optional task is final for the call that has failed: one that may not have been that call runs.
 
 import { systemClock } from "../base/clock.ts";
-import type { Graph } from "../plan/graph.ts";
 import { isInItem } from "../plan/positions.ts";
 import type { TaskVertex, Vertex } from "../plan/vertex.ts";
 import type { RestoredTask } from "../protocol/messages.ts";
 import type { Identities } from "./identities.ts";
 import { type Candidate, maxCandidates, Readers, startingAt } from "./readers.ts";
 import type { Which } from "./restored-tasks.ts";
+import { type Awaited, inputOf, RivalCalls, type RivalsGraph } from "./rival-calls.ts";
 
 /** More do not wait: those of a stream would fill memory. More than can be in flight, which may all be new. */
 const maxHeld = 20_000;
 /** How long they wait for the next node of an asynchronous stream. */
 const maxPauseMs = 1_000;
 
-export type TwinsGraph = Pick<Graph, "liveTasks" | "isCountable" | "isOfKnownList" | "hasLostList">;
-
 type TwinsDeps = {
   readonly identities: Identities;
-  readonly graph: TwinsGraph;
+  readonly graph: RivalsGraph;
   /** It is known which of the earlier tasks of its key the task is. */
   found(vertex: TaskVertex, which: Which | null | undefined): void;
 };
@@ -55,15 +56,15 @@ export class Twins {
   readonly #readers: Readers;
   /** The earlier tasks of each key that were not taken. */
   readonly #candidates = new Map<string, readonly Candidate[]>();
-  /** Tasks that were skipped in this session and done in an earlier one. */
-  readonly #skipped = new KeyPositions();
+  readonly #rivals: RivalCalls;
   #lastHeldAt = 0;
-  /** All that are held wait for lists, and no task has become ready since. */
-  #awaitsLists = false;
+  /** What all that are held wait for, until something of it comes. Undefined: some wait for nothing, or were not looked at. */
+  #awaited: ReadonlySet<Awaited> | undefined;
 
   constructor(deps: TwinsDeps) {
     this.#deps = deps;
     const { identities } = deps;
+    this.#rivals = new RivalCalls(deps);
     const candidates = (vertex: Vertex): readonly Candidate[] => {
       const key = vertex.kind === "task" ? this.#keys.get(vertex) : undefined;
       return key === undefined ? [] : this.#candidatesOf(key);
@@ -88,6 +89,7 @@ export class Twins {
   hold(vertex: TaskVertex): boolean {
     const { identities } = this.#deps;
     const key = identities.readyKey(vertex);
+    this.#hasCome(vertex);
     if (!identities.isUnsure(key, vertex.position)) {
       if (this.#held.has(key)) this.#taken.add(key);
       return false;
@@ -102,11 +104,15 @@ export class Twins {
   }
 
   /** The task will not run in this session. What it has yielded in an earlier one is still its own. */
-  skipped({ definition, input, position }: TaskVertex): void {
-    const { identities } = this.#deps;
-    if (typeof input !== "string" || identities.restored.isEmpty) return;
-    const key = identities.keyOf(definition.name, input);
-    if (identities.restored.at(key, position) !== undefined) this.#skipped.add(key, position);
+  skipped(vertex: TaskVertex): void {
+    if (this.#deps.identities.restored.isEmpty) return;
+    this.#hasCome(vertex);
+    this.#rivals.skipped(vertex);
+  }
+
+  /** The input of the task is known, or will never be. */
+  #hasCome(vertex: TaskVertex): void {
+    if (this.#awaited?.has(inputOf(vertex)) === true) this.#awaited = undefined;
   }
 
   /**
@@ -115,10 +121,8 @@ export class Twins {
    * @returns whether any was found
    */
   settle({ isEarly, isBusy }: Outlook): boolean {
-    const awaitsLists = isBusy && !this.#deps.graph.isCountable;
-    if (awaitsLists && this.#awaitsLists && this.#fresh.length + this.#taken.size === 0)
-      return false;
-    this.#awaitsLists = false;
+    if (isBusy && this.#isAwaiting && this.#fresh.length + this.#taken.size === 0) return false;
+    this.#awaited = undefined;
     this.#candidates.clear();
     const fresh = this.#fresh;
     this.#fresh = [];
@@ -130,8 +134,13 @@ export class Twins {
       this.#find(all, (vertex, key) => this.#sure(vertex, key)) ||
       this.#findByReaders() ||
       this.#find(all, (vertex, key) => this.#deps.identities.restored.at(key, vertex.position)) ||
-      this.#freeRest(awaitsLists)
+      this.#freeRest(isBusy)
     );
+  }
+
+  get #isAwaiting(): boolean {
+    if (this.#awaited === undefined) return false;
+    return !this.#awaited.has("lists") || !this.#deps.graph.isCountable;
   }
 
   /** @returns whether any was found */
@@ -184,74 +193,38 @@ export class Twins {
     return isAny;
   }
 
-  /**
-   * They take what is left of their keys, in order.
-   * @param awaitsLists where this may be what a list plans that is not known yet, they wait for it
-   */
-  #freeRest(awaitsLists: boolean): boolean {
-    const waiting = this.#waitingPositions();
-    let isAny = false;
-    for (const [key, same] of this.#held.entries().toArray()) {
-      if (awaitsLists && this.#mayBeInList(key, waiting)) continue;
-      const isShared =
-        same.size > 1 ||
-        this.#deps.identities.isUnlike(key) ||
-        this.#leftOf(key, waiting).take(2).toArray().length > 1;
-      const left = this.#leftOf(key, waiting).filter(
-        (which) => !isShared || !this.#isOfLostList(key, which),
-      );
-      for (const vertex of same.values().toArray()) this.#free(vertex, left.next().value ?? null);
-      isAny = true;
-    }
-    this.#awaitsLists = this.size > 0;
-    return isAny;
+  /** They take what is left of their keys, in order: first those that wait for nothing, because that may tell of the others. */
+  #freeRest(isBusy: boolean): boolean {
+    this.#rivals.look(new Set(this.#keys.keys().map(({ definition }) => definition)));
+    const held = [...this.#held];
+    const awaited = held.map(([key, same]) => this.#rivals.awaitedFor(key, definitionOf(same)));
+    const sure = held.filter((_, at) => awaited[at] === undefined);
+    const free = sure.length > 0 || isBusy ? sure : held;
+    for (const [key, same] of free) this.#freeKey(key, same);
+    this.#awaited = new Set(awaited.filter((each) => each !== undefined));
+    return free.length > 0;
   }
 
-  /** Where tasks are called that wait for others: the earlier ones of these positions are theirs. */
-  #waitingPositions(): KeyPositions {
-    const { identities, graph } = this.#deps;
-    const definitions = new Set(this.#keys.keys().map(({ definition }) => definition));
-    const positions = new KeyPositions();
-    for (const { waiting, definition, input, position } of graph.liveTasks()) {
-      // The key is known where no result is missing in the input.
-      if (waiting === 0 || typeof input !== "string" || !definitions.has(definition)) continue;
-      positions.add(identities.keyOf(definition.name, input), position);
-    }
-    return positions;
-  }
-
-  #mayBeInList(key: string, waiting: KeyPositions): boolean {
-    const isUnlike = this.#deps.identities.isUnlike(key);
-    return this.#leftOf(key, waiting).some(
-      ({ position }) => isInItem(position) && (isUnlike || this.#isMissed(key, position)),
+  #freeKey(key: string, same: ReadonlySet<TaskVertex>): void {
+    const rivals = this.#rivals;
+    const isShared =
+      same.size > 1 ||
+      this.#deps.identities.isUnlike(key) ||
+      rivals.leftOf(key).take(2).toArray().length > 1;
+    // What is left is looked through once for all that are alike: there may be many.
+    const alike = Map.groupBy(
+      same,
+      ({ optional, position }) => `${optional} ${isInItem(position)}`,
     );
-  }
-
-  /**
-   * A list that has failed in this session may be known in the next one, and then has its items again. Only of keys of several
-   * calls: the one call of its key is rather of a list that has moved in the plan.
-   */
-  #isOfLostList(key: string, { position }: Which): boolean {
-    return this.#deps.graph.hasLostList && isInItem(position) && this.#isMissed(key, position);
-  }
-
-  /**
-   * Earlier tasks that have yielded the same can be exchanged. But a task that is new has taken one from another, which then
-   * yields a value of its own to what has read the earlier one.
-   */
-  #isMissed(key: string, position: number): boolean {
-    const { identities, graph } = this.#deps;
-    const earlier = identities.restored.at(key, position);
-    const isValue = earlier?.status === "done" && earlier.result !== "null";
-    return isValue && !graph.isOfKnownList(position);
-  }
-
-  /** The earlier tasks of the key that were not taken and are not those of tasks that wait, or were skipped. */
-  #leftOf(key: string, waiting: KeyPositions): IteratorObject<Which> {
-    const left = this.#deps.identities.restored.leftOf(key);
-    return left.filter(
-      ({ position }) => !waiting.has(key, position) && !this.#skipped.has(key, position),
-    );
+    for (const [first, ...more] of alike.values()) {
+      if (first === undefined) continue;
+      const left = rivals.leftOf(key).flatMap((earlier): Which[] => {
+        const owner = rivals.ownerOf(key, earlier, { vertex: first, isShared });
+        if (owner === "another call") return [];
+        return [owner === "either" ? { ...earlier, isDoubtful: true } : earlier];
+      });
+      for (const vertex of [first, ...more]) this.#free(vertex, left.next().value ?? null);
+    }
   }
 
   #findByReaders(): boolean {
@@ -288,20 +261,9 @@ export class Twins {
   }
 }
 
+/** Tasks of one key have one definition. */
+const definitionOf = ([first]: Iterable<TaskVertex>): string => first?.definition.name ?? "";
+
 /** The failure of an optional task is final. */
 const isFinal = ({ status, isOutdated }: RestoredTask, { optional }: TaskVertex): boolean =>
   status === "done" || (status === "failed" && optional && isOutdated !== true);
-
-class KeyPositions {
-  readonly #byKey = new Map<string, Set<number>>();
-
-  add(key: string, position: number): void {
-    const same = this.#byKey.get(key);
-    if (same === undefined) this.#byKey.set(key, new Set([position]));
-    else same.add(position);
-  }
-
-  has(key: string, position: number): boolean {
-    return this.#byKey.get(key)?.has(position) === true;
-  }
-}

@@ -145,9 +145,23 @@ export class Evidence {
   failedBefore(id: number): TaskRow | undefined {
     const row = this.#before.get(id);
     if (row?.status !== "error" || isOutdated(this.seen.code, row)) return undefined;
-    if (this.runsAgain(row)) return undefined;
+    if (this.runsAgain(row) || this.#isTakenForAnothers(row)) return undefined;
     const isOptional = this.model.instances.get(row.name)?.settings.optional === true;
     return isOptional && this.isPlanned(row) ? row : undefined;
+  }
+
+  /**
+   * Where the plan has changed, a call whose input is not known may be where this one was: the failure may be that call's, and the
+   * task may be tried again.
+   */
+  #isTakenForAnothers(old: TaskRow): boolean {
+    const row = this.seen.after.tasks.find(({ id }) => id === old.id);
+    const { sessions } = this.seen.scenario;
+    if (row === undefined || !hasRun(old, row)) return false;
+    if (sessions.every(({ leavesOut }) => leavesOut.length === 0)) return false;
+    return [...this.model.instances.values()].some(
+      ({ kind, input }) => input === undefined && kind === kindOfKey(old.key),
+    );
   }
 
   // ── tasks that run again as the user asks ──
