@@ -30,7 +30,11 @@ export const readVariables: readonly Variable[] = [
   },
   {
     name: "PIPELOOM_UI_TOKEN",
-    what: "the token that opens the page of ui, at least 22 characters (default: each link opens it once)",
+    what: "the token that opens the page of ui and serve, at least 22 characters (default: each link opens it once)",
+  },
+  {
+    name: "PIPELOOM_METRICS_TOKEN",
+    what: "the bearer token of serve's /metrics, at least 22 characters; it opens nothing else",
   },
 ];
 

@@ -17,6 +17,8 @@ export type JobBrief = {
     readonly code: number | null;
     readonly signal: string | null;
   } | null;
+  /** The database of its run. Null: the page shows one, or it works on no run. */
+  readonly database: number | null;
   /** The run that it works on, as soon as the database has it. */
   readonly run: number | null;
 };

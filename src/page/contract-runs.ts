@@ -12,10 +12,18 @@ export type PipelineBrief = {
   /** Oldest first. */
   readonly recent: readonly RunBar[];
   readonly last: RunBrief;
+  /** Of a page that shows several; null: the page shows one. */
+  readonly database: number | null;
+  /** When its schedule starts it next. Null: never, or no `serve` is behind the page. */
+  readonly next: number | null;
 };
 
 /** `/data/pipelines`: the one that ran last comes first. */
-export type PipelinesView = { readonly pipelines: readonly PipelineBrief[] };
+export type PipelinesView = {
+  readonly pipelines: readonly PipelineBrief[];
+  /** Databases that cannot be read, and why. */
+  readonly unreadable: readonly { readonly path: string; readonly problem: string }[];
+};
 
 /** `/data/compare?a=<id>&b=<id>` */
 export type CompareView = {

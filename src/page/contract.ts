@@ -35,11 +35,18 @@ export type RunBrief = {
   readonly finishedAt: number | null;
   readonly error: Failure | null;
   readonly trigger: string | null;
+  /** The slot of its schedule that it is for. */
+  readonly scheduledFor: number | null;
 };
 
-/** `/data/db`: what never changes while the server runs. */
+/** `/data/db`: what is shown. */
 export type DatabaseView = {
-  readonly path: string;
+  /** Null: several, and the address names none of them. */
+  readonly path: string | null;
+  /** Those that can be chosen; none where the page shows one. */
+  readonly databases: readonly { readonly id: number; readonly path: string }[];
+  /** `pipeloom serve` is behind the page. */
+  readonly isServing: boolean;
   readonly version: string;
   readonly isReadOnly: boolean;
 };

@@ -19,7 +19,16 @@ type Allowed = {
   readonly entry?: string | undefined;
 };
 
+type Tokens = {
+  /** Opens the page as often as it is used: the user has chosen it. */
+  readonly fixed?: string | undefined;
+  /** Opens `/metrics`, and nothing else. */
+  readonly metrics?: string | undefined;
+};
+
 type Verdict =
+  /** Whoever asks whether the server works: it is told that, and nothing else. */
+  | { readonly type: "probe" }
   /** Show what was asked for. */
   | { readonly type: "pass" }
   /** The link was followed: set the cookie, and go to the same address without the token. */
@@ -32,17 +41,20 @@ export class Guard {
   readonly #allowed: Allowed;
   /** Each of them opens the page once. */
   readonly #links = new Set<string>();
-  /** Opens the page as often as it is used: the user has chosen it. */
   readonly #fixed: string | undefined;
+  /** Digests of what opens `/metrics` in an `Authorization: Bearer` header. */
+  readonly #bearers: readonly string[];
   /** The value of the cookie, of all browsers that have entered. */
   readonly #session: string;
 
-  constructor(allowed: Allowed, fixedToken?: string) {
+  constructor(allowed: Allowed, { fixed, metrics }: Tokens = {}) {
     this.#allowed = allowed;
-    this.#fixed = fixedToken === undefined ? undefined : digest(fixedToken);
+    this.#fixed = fixed === undefined ? undefined : digest(fixed);
+    this.#bearers = [fixed, metrics].flatMap((token) =>
+      token === undefined ? [] : [digest(token)],
+    );
     // Made of the token that the user has chosen, it is the same after a restart: browsers that have entered stay in.
-    this.#session =
-      fixedToken === undefined ? newToken() : digest(`${allowed.cookie} ${fixedToken}`);
+    this.#session = fixed === undefined ? newToken() : digest(`${allowed.cookie} ${fixed}`);
   }
 
   /** A token for one link. */
@@ -54,6 +66,7 @@ export class Guard {
 
   judge(request: Request): Verdict {
     const { method, headers } = request;
+    if (isProbe(request)) return { type: "probe" };
     // Not `request.url`: that is made of the header.
     if (!this.#allowed.hosts.includes(headers.get("host") ?? "")) {
       return refuse(421, "this server has another name; use the address that pipeloom printed");
@@ -65,6 +78,7 @@ export class Guard {
       return refuse(403, "only pipeloom's own page may ask");
     }
     const url = new URL(request.url);
+    if (method === "GET" && url.pathname === "/metrics" && this.#hasBearer(headers)) return pass;
     const token = url.searchParams.get("token");
     if (token !== null && method === "GET" && url.pathname === "/") return this.#enter(url, token);
     if (!this.#hasSession(headers.get("cookie"))) {
@@ -93,6 +107,12 @@ export class Guard {
     return given.some((each) => isEqual(each.slice(name.length), this.#session));
   }
 
+  /** A program that collects metrics has no cookie. A browser sends this header for no other site. */
+  #hasBearer(headers: Headers): boolean {
+    const [, token] = /^bearer +(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
+    return token !== undefined && this.#bearers.includes(digest(token));
+  }
+
   #isOwnOrigin(headers: Headers): boolean {
     const origin = headers.get("origin");
     if (origin === null) return false;
@@ -103,6 +123,17 @@ export class Guard {
       return false;
     }
   }
+}
+
+/**
+ * A monitor reaches the server under any name, and has no token. A page of another site learns nothing either: it cannot read the
+ * answer.
+ */
+function isProbe({ method, url, headers }: Request): boolean {
+  if (method !== "GET" && method !== "HEAD") return false;
+  const site = headers.get("sec-fetch-site");
+  const isForeign = site !== null && site !== "same-origin" && site !== "none";
+  return !isForeign && /^https?:\/\/[^/?#]*\/healthz$/.test(url);
 }
 
 const refuse = (status: 401 | 403 | 405 | 421, problem: string): Verdict => ({

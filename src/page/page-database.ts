@@ -1,7 +1,10 @@
 // The database that the page shows: one read-only connection, and what is kept between two questions.
 
 import { realpathSync, statSync } from "node:fs";
+import { hostname } from "node:os";
 
+import { systemClock } from "../base/clock.ts";
+import { Date } from "../base/globals.ts";
 import { ownCommand } from "../base/own-command.ts";
 import type { BusyHandler } from "../store/busy-handler.ts";
 import { isRunAlive, type RunProcess } from "../store/liveness.ts";
@@ -21,6 +24,10 @@ type Options = {
   readonly isReadOnly: boolean;
   /** The words that start pipeloom. Default: those that started this process. */
   readonly own?: readonly string[];
+  /** Tells it from the others of one page. Default: null, it is the only one. */
+  readonly id?: number | null;
+  /** What the page has started. Default: those of this database. */
+  readonly jobs?: Jobs;
   /** Waits for locks. Default: a lock of more than 250 ms is an error, so that a question does not hold up the others. */
   readonly busyHandler?: BusyHandler;
 };
@@ -36,6 +43,8 @@ type Opened = {
 };
 
 export class PageDatabase implements Disposable {
+  /** Null: the page shows only this one. */
+  readonly id: number | null;
   /** Absolute. */
   readonly path: string;
   readonly isReadOnly: boolean;
@@ -48,9 +57,11 @@ export class PageDatabase implements Disposable {
   readonly counts: SqlProcesses;
   readonly #busyHandler: BusyHandler | undefined;
   #opened: Opened | undefined;
+  #usedAt = systemClock.now();
 
   /** @throws ReaderError if there is no readable database */
-  constructor({ path, isReadOnly, own = ownCommand(), busyHandler }: Options) {
+  constructor({ path, isReadOnly, own = ownCommand(), id = null, jobs, busyHandler }: Options) {
+    this.id = id;
     this.#busyHandler = busyHandler;
     // First: it says what is wrong with a path.
     const reader = openReader(path, busyHandler);
@@ -58,7 +69,7 @@ export class PageDatabase implements Disposable {
     this.#opened = opened(this.path, reader);
     this.isReadOnly = isReadOnly;
     this.own = own;
-    this.jobs = new Jobs(own);
+    this.jobs = jobs ?? new Jobs(own);
     this.forms = new Forms(own);
     this.queries = new SqlProcesses(own, this.path);
     this.counts = new SqlProcesses(own, this.path);
@@ -92,6 +103,33 @@ export class PageDatabase implements Disposable {
     return this.#current().activeTimes;
   }
 
+  /**
+   * The run of a process that the page has started. A run that was dead and is continued may be an old one, but its start by the page
+   * is recent: few runs are looked at.
+   */
+  runOf(pid: number, startedAt: number): number | undefined {
+    const [row] = this.reader.query(
+      `SELECT id FROM (SELECT * FROM pipeline_runs ORDER BY id DESC LIMIT 1000)
+        WHERE pid = ? AND host = ? AND (finished_at IS NULL OR finished_at >= ?) ORDER BY id DESC LIMIT 1`,
+      [pid, hostname(), new Date(startedAt).toISOString()],
+    );
+    return row === undefined ? undefined : Number(row["id"]);
+  }
+
+  get isOpen(): boolean {
+    return this.#opened !== undefined;
+  }
+
+  /** When it was read last, by the monotonic clock. */
+  get usedAt(): number {
+    return this.#usedAt;
+  }
+
+  /** Closes the file: what is asked for next opens it again. */
+  rest(): void {
+    this.#close();
+  }
+
   readonly isAlive = (run: RunProcess): boolean => isRunAlive(this.path, run);
 
   [Symbol.dispose](): void {
@@ -101,6 +139,7 @@ export class PageDatabase implements Disposable {
   }
 
   #current(): Opened {
+    this.#usedAt = systemClock.now();
     if (this.#opened !== undefined && this.#opened.file === identityOf(this.path)) {
       return this.#opened;
     }

@@ -9,12 +9,17 @@ import type { Problem } from "./contract.ts";
 import { pageDocument, type PageDocument } from "./document.ts";
 import { Feed } from "./feed.ts";
 import { Guard } from "./guard.ts";
+import { metricsOf } from "./metrics/metrics.ts";
+import { PageOverview } from "./overview/page-overview.ts";
+import { OverviewFeed } from "./overview/overview-feed.ts";
+import type { Shown } from "./overview/shown.ts";
 import type { PageDatabase } from "./page-database.ts";
-import { type Route, routeOf } from "./routes.ts";
+import { type Addressed, addressedBy, type Route, routeOf } from "./routes.ts";
 
-type Options = {
-  readonly app: AppFiles;
-  readonly database: PageDatabase;
+export type PageServerOptions = {
+  /** Asked for once, when somebody opens the page: a server may run for months without. */
+  readonly loadApp: () => Promise<AppFiles>;
+  readonly shown: Shown;
   readonly host: string;
   /** 0: one that is free. */
   readonly port: number;
@@ -22,6 +27,8 @@ type Options = {
   readonly names: readonly string[];
   /** Opens the page any number of times. Absent: each link opens it once. */
   readonly token?: string | undefined;
+  /** Opens `/metrics`, and nothing else. */
+  readonly metricsToken?: string | undefined;
   /** The address that a link leads to, below `/`. Absent: `/`. */
   readonly entry?: string | undefined;
   /** A link was used: another browser needs a new one. */
@@ -34,15 +41,17 @@ const maxBodyBytes = 2_000_000;
 export class PageServer implements AsyncDisposable {
   readonly #server: Bun.Server<undefined>;
   readonly #guard: Guard;
-  readonly #document: PageDocument;
-  readonly #feed: Feed;
-  readonly #options: Options;
+  #document: Promise<PageDocument> | undefined;
+  readonly #overview: PageOverview;
+  readonly #overviewFeed: OverviewFeed;
+  readonly #feeds = new Map<PageDatabase, Feed>();
+  readonly #options: PageServerOptions;
 
   /** @throws Error with a `code` where the port or the host cannot be had */
-  constructor(options: Options) {
+  constructor(options: PageServerOptions) {
     this.#options = options;
-    this.#document = pageDocument(options.app, "pipeloom");
-    this.#feed = new Feed(options.database);
+    this.#overview = new PageOverview(options.shown);
+    this.#overviewFeed = new OverviewFeed(options.shown);
     this.#server = Bun.serve({
       hostname: options.host,
       port: options.port,
@@ -54,9 +63,10 @@ export class PageServer implements AsyncDisposable {
       reusePort: false,
       fetch: (request) => this.#answer(request),
     });
+    const { token, metricsToken, entry } = options;
     this.#guard = new Guard(
-      { hosts: this.#hosts(), cookie: `pipeloom-${this.port}`, entry: options.entry },
-      options.token,
+      { hosts: this.#hosts(), cookie: `pipeloom-${this.port}`, entry },
+      { fixed: token, metrics: metricsToken },
     );
   }
 
@@ -72,7 +82,8 @@ export class PageServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#feed[Symbol.dispose]();
+    this.#overviewFeed[Symbol.dispose]();
+    for (const feed of this.#feeds.values()) feed[Symbol.dispose]();
     await this.#server.stop(true);
   }
 
@@ -84,6 +95,7 @@ export class PageServer implements AsyncDisposable {
 
   async #answer(request: Request): Promise<Response> {
     const verdict = this.#guard.judge(request);
+    if (verdict.type === "probe") return this.#health();
     if (verdict.type === "refuse") return this.#refusal(request, verdict.status, verdict.problem);
     if (verdict.type === "enter") {
       this.#options.onEnter();
@@ -91,9 +103,11 @@ export class PageServer implements AsyncDisposable {
     }
     const { pathname, searchParams } = new URL(request.url);
     try {
-      if (pathname === "/events") return this.#feed.open(request.signal);
-      const route = routeOf(request.method, pathname);
-      if (route === undefined) return this.#page();
+      const addressed = addressedBy(pathname);
+      if (addressed.path === "/events") return this.#events(addressed, request.signal);
+      if (pathname === "/metrics") return this.#metrics();
+      const route = routeOf(request.method, addressed);
+      if (route === undefined) return await this.#page();
       const answer = await this.#data(route, request, searchParams);
       return answer instanceof Response ? guarded(answer) : json(200, answer);
     } catch (thrown) {
@@ -102,21 +116,45 @@ export class PageServer implements AsyncDisposable {
   }
 
   async #data(route: Route, request: Request, search: URLSearchParams): Promise<unknown> {
-    const { database } = this.#options;
     const { method, signal } = request;
-    if (route.isAction && database.isReadOnly) {
+    if (route.isAction && this.#options.shown.isReadOnly) {
       throw new Refused(
         403,
         "this page only shows",
-        "to start and end runs: pipeloom ui without --read-only",
+        "to start and end something: begin it without --read-only",
       );
     }
     const body = method === "POST" ? await bodyOf(request) : undefined;
-    return route.answer(database, { ids: route.ids, search, body, signal });
+    return route.answer(this.#overview, { ids: route.ids, search, body, signal });
   }
 
-  #page(): Response {
-    const { html, policy } = this.#document;
+  #events({ database: id }: Addressed, signal: AbortSignal): Response {
+    const { shown } = this.#options;
+    if (id === null && shown.served !== undefined) return this.#overviewFeed.open(signal);
+    const database = shown.of(id);
+    const feed = this.#feeds.get(database) ?? new Feed(database);
+    this.#feeds.set(database, feed);
+    return feed.open(signal);
+  }
+
+  /** For whoever asks: nothing but whether it works. */
+  #health(): Response {
+    const health = this.#options.shown.served?.served().health ?? "healthy";
+    const isWell = health === "healthy";
+    return respond(isWell ? "ok\n" : "not ok\n", isWell ? 200 : 503, plainText);
+  }
+
+  #metrics(): Response {
+    const { served } = this.#options.shown;
+    if (served === undefined) throw new NotFound("metrics are of pipeloom serve");
+    return respond(metricsOf(served.served()), 200, {
+      "content-type": "text/plain; version=0.0.4; charset=utf-8",
+    });
+  }
+
+  async #page(): Promise<Response> {
+    this.#document ??= this.#options.loadApp().then((app) => pageDocument(app, "pipeloom"));
+    const { html, policy } = await this.#document;
     return respond(html, 200, {
       "content-type": "text/html; charset=utf-8",
       "content-security-policy": policy,
@@ -127,7 +165,7 @@ export class PageServer implements AsyncDisposable {
   #refusal(request: Request, status: number, problem: string): Response {
     const wantsPage = request.headers.get("accept")?.includes("text/html") === true;
     return wantsPage
-      ? respond(`pipeloom: ${problem}\n`, status, { "content-type": "text/plain; charset=utf-8" })
+      ? respond(`pipeloom: ${problem}\n`, status, plainText)
       : json(status, { problem } satisfies Problem);
   }
 }
@@ -159,6 +197,8 @@ function problemOf(thrown: unknown): Response {
 
 const json = (status: number, value: unknown): Response =>
   respond(JSON.stringify(value), status, { "content-type": "application/json; charset=utf-8" });
+
+const plainText = { "content-type": "text/plain; charset=utf-8" };
 
 const always = {
   "cache-control": "no-store",

@@ -6,7 +6,6 @@ import type { AppFiles } from "./app-files.ts";
 import type { Asked } from "./asked.ts";
 import type { ReportData } from "./contract-report.ts";
 import type { LogLine, StoredText, TaskBrief, TaskView } from "./contract.ts";
-import { databaseView } from "./data/database-view.ts";
 import { definitionsView } from "./data/definitions-view.ts";
 import { failuresView } from "./data/failures-view.ts";
 import { graphView } from "./data/graph-view.ts";
@@ -18,6 +17,8 @@ import { tablesView } from "./data/sql-view.ts";
 import { taskView } from "./data/task-view.ts";
 import { tasksView } from "./data/tasks-view.ts";
 import { timelineView } from "./data/timeline-view.ts";
+import { OneDatabase } from "./overview/shown.ts";
+import { shownView } from "./overview/shown-view.ts";
 import { pageDocument } from "./document.ts";
 import type { PageDatabase } from "./page-database.ts";
 
@@ -74,7 +75,7 @@ async function untilRead(database: PageDatabase, run: number): Promise<void> {
 async function answersOf(database: PageDatabase, run: number): Promise<Record<string, unknown>> {
   const ofRun = `/data/runs/${run}`;
   const answers: Record<string, unknown> = {
-    "/data/db": { ...databaseView(database), isReadOnly: true },
+    "/data/db": { ...shownView(new OneDatabase(database), null), isReadOnly: true },
     "/data/tables": await tablesView(database, asked([])),
     [ofRun]: runView(database, asked([run])),
     [`${ofRun}/graph`]: graphView(database, asked([run])),

@@ -37,7 +37,7 @@ test("a link gives a cookie that a script cannot read, and goes to the address w
 });
 
 test("a link opens the page once; a token that the user gives does so each time", () => {
-  const guard = new Guard(allowed, "a token that the user gave");
+  const guard = new Guard(allowed, { fixed: "a token that the user gave" });
   const link = guard.newLink();
   expect([1, 2].map(() => statusOf(guard, { path: `/?token=${link}` }))).toEqual([303, 401]);
   const own = `/?token=${encodeURIComponent("a token that the user gave")}`;
@@ -49,8 +49,12 @@ const after = (before: Guard, restarted: Guard): number =>
 
 test("browsers that have entered stay in over a restart where the user has chosen the token, else not", () => {
   const token = "a token that the user gave";
-  expect(after(new Guard(allowed, token), new Guard(allowed, token))).toBe(200);
-  expect(after(new Guard(allowed, token), new Guard(allowed, `${token}!`))).toBe(401);
+  expect(after(new Guard(allowed, { fixed: token }), new Guard(allowed, { fixed: token }))).toBe(
+    200,
+  );
+  expect(
+    after(new Guard(allowed, { fixed: token }), new Guard(allowed, { fixed: `${token}!` })),
+  ).toBe(401);
   expect(after(new Guard(allowed), new Guard(allowed))).toBe(401);
 });
 

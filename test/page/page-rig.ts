@@ -4,6 +4,7 @@ import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 
 import type { AppFiles } from "../../src/page/app-files.ts";
+import { OneDatabase } from "../../src/page/overview/shown.ts";
 import { PageDatabase } from "../../src/page/page-database.ts";
 import { PageServer } from "../../src/page/page-server.ts";
 import { openDatabase } from "../../src/store/open-database.ts";
@@ -34,8 +35,8 @@ export async function pageRig(fill: (db: Database) => void, isReadOnly = false):
   const own = [process.execPath, join(repository, "src/cli.ts")];
   const database = new PageDatabase({ path: db, isReadOnly, own });
   const server = new PageServer({
-    app,
-    database,
+    loadApp: () => Promise.resolve(app),
+    shown: new OneDatabase(database),
     host: "127.0.0.1",
     port: 0,
     names: [],

@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 
 import type { Change, DatabaseView, RunsView, RunView } from "../../src/page/contract.ts";
+import { OneDatabase } from "../../src/page/overview/shown.ts";
 import { PageServer } from "../../src/page/page-server.ts";
 import { openDatabase } from "../../src/store/open-database.ts";
 import { options } from "../store/write/options.ts";
@@ -52,13 +53,14 @@ test("every address of the page is the page; what is not there is said", async (
   expect((await rig.post("/data/runs", {})).status).toBe(404);
 });
 
+const loadApp = () => Promise.resolve({ script: "", style: "" });
+
 test("a port that another page has is taken: two would each get half of the questions", async () => {
   await using rig = await pageRig(() => {});
   const { port } = rig.server;
-  const { database } = rig;
-  const app = { script: "", style: "" };
+  const shown = new OneDatabase(rig.database);
   const second = (): PageServer =>
-    new PageServer({ app, database, host: "127.0.0.1", port, names: [], onEnter: () => {} });
+    new PageServer({ loadApp, shown, host: "127.0.0.1", port, names: [], onEnter: () => {} });
   expect(second).toThrow(expect.objectContaining({ code: "EADDRINUSE" }));
 });
 

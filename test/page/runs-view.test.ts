@@ -48,6 +48,16 @@ test("failed runs first, in pages; an interrupted run is not a running one", asy
   expect(await pagesOf("status=error&order=failed")).toEqual([[4, 1]]);
 });
 
+test("a run that is for a slot of its schedule says for which", async () => {
+  await using rig = await pageRig((db) => {
+    addRun(db, "etl", "done");
+    addRun(db, "etl", "error");
+    db.run("UPDATE pipeline_runs SET scheduled_for = ? WHERE id = 2", [at(3600)]);
+  });
+  const { runs } = await rig.data<RunsView>("/data/runs");
+  expect(runs.map(({ scheduledFor }) => scheduledFor)).toEqual([Date.parse(at(3600)), null]);
+});
+
 test("pipelines: the one that ran last first, with its last 30 runs", async () => {
   await using rig = await pageRig((db) => {
     addRun(db, "old", "running");

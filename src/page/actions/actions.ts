@@ -6,9 +6,8 @@ import { dirname } from "node:path";
 import { JSON } from "../../base/globals.ts";
 import { isStoredId } from "../../protocol/ids.ts";
 import { hideSecrets } from "../../base/secret-name.ts";
-import { type Asked, memberOf, NotFound, Refused } from "../asked.ts";
+import { type Asked, memberOf, Refused } from "../asked.ts";
 import type { FormView, JobBrief, RunAnswer, StartView } from "../contract-actions.ts";
-import { jobBrief } from "../data/jobs-view.ts";
 import type { PageDatabase } from "../page-database.ts";
 import type { DescribedForm } from "./forms.ts";
 import { type Startable, startableRun } from "./startable.ts";
@@ -86,16 +85,9 @@ export function cancelRun(database: PageDatabase, { ids, body }: Asked): JobBrie
     words: ["cancel", String(run), "--db", database.path, ...now],
     cwd: dirname(database.path),
     run,
+    database,
   });
-  return jobBrief(database, job);
-}
-
-/** As Ctrl-C in a terminal: the first one lets a run end in order, the second one ends it now. */
-export function interruptJob(database: PageDatabase, { ids }: Asked): JobBrief {
-  const job = database.jobs.get(ids[0] ?? 0);
-  if (job === undefined) throw new NotFound(`the page has not started a program ${ids[0]}`);
-  job.interrupt();
-  return jobBrief(database, job);
+  return database.jobs.briefOf(job);
 }
 
 /** In a new session of the run, which is told from others by its params. @throws Refused */
@@ -140,8 +132,9 @@ function begin(
       ? { text: JSON.stringify(params), shown: JSON.stringify(maskedParams(params, secrets)) }
       : undefined,
     ...(begun.run === undefined ? undefined : { run: begun.run }),
+    database,
   });
-  return jobBrief(database, job);
+  return database.jobs.briefOf(job);
 }
 
 const maskedParams = (params: Begun["params"], secrets: readonly string[]): unknown =>

@@ -1,8 +1,9 @@
-// What is known of the database and of the server that shows it.
+// What is known of the databases, and of the server that shows them.
 
 import { computed, signal } from "@preact/signals";
 
 import type { DatabaseView } from "../contract.ts";
+import { baseNow, baseOf } from "./router.ts";
 import { get, isReport } from "./source.ts";
 
 /** Null until the server has answered. */
@@ -10,6 +11,14 @@ export const database = signal<DatabaseView | null>(null);
 
 /** Buttons that start or end something are there. */
 export const canAct = computed(() => !isReport && database.value?.isReadOnly === false);
+
+/** The page shows several databases, and the address names none of them. */
+export const isOfAll = computed(() => database.value?.path === null);
+
+/** Whose runs are shown where a person asks for runs: those of the database that is looked at, or of the first one. */
+export const runsBase = computed(
+  () => baseNow.value || baseOf(isOfAll.value ? (database.value?.databases[0]?.id ?? null) : null),
+);
 
 export async function loadDatabase(): Promise<void> {
   try {

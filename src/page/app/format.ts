@@ -53,5 +53,9 @@ export function ago(ms: number, now: number): string {
   return `${amount} ${unit} ago`;
 }
 
+/** `now`, `in 5 min 12 s`, `in 3 h 5 min` */
+export const until = (ms: number, now: number): string =>
+  ms - now < 500 ? "now" : `in ${roughDuration(ms - now)}`;
+
 export const percent = (part: number, whole: number): string =>
   whole === 0 ? "–" : `${Math.floor((part / whole) * 100)} %`;

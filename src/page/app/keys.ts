@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 
+import { runsBase } from "./database.ts";
 import { isPaused } from "./live.ts";
 import { go } from "./router.ts";
 import { isReport } from "./source.ts";
@@ -11,6 +12,7 @@ import { nextTheme } from "./theme.ts";
 export const keys: readonly (readonly [keys: string, what: string])[] = [
   ["g p", "the pipelines"],
   ["g r", "the runs"],
+  ["g s", "the schedules"],
   ["/", "search, or the first filter"],
   ["p", "pause, or go on"],
   ["t", "light, dark, or as the system"],
@@ -23,7 +25,11 @@ export const keys: readonly (readonly [keys: string, what: string])[] = [
 export const isHelpOpen = signal(false);
 
 /** After `g`: where the next key goes. */
-const places: Readonly<Record<string, string>> = { p: "/", r: "/runs" };
+const places: Readonly<Record<string, () => void>> = {
+  p: () => go("/", false, ""),
+  r: () => go("/runs", false, runsBase.value),
+  s: () => go("/schedules", false, ""),
+};
 let isGoing = false;
 
 addEventListener("keydown", (event) => {
@@ -32,7 +38,7 @@ addEventListener("keydown", (event) => {
   const { key } = event;
   const place = isGoing ? places[key] : undefined;
   isGoing = key === "g" && !isReport;
-  if (place !== undefined) go(place);
+  if (place !== undefined) place();
   else if (key === "?") isHelpOpen.value = true;
   else if (key === "/") focusSearch();
   else if (key === "p" && !isReport) isPaused.value = !isPaused.value;

@@ -3,9 +3,10 @@
 import { computed, effect, signal } from "@preact/signals";
 
 import type { Change, RunBrief } from "../contract.ts";
+import { baseNow } from "./router.ts";
 import { get, isReport, SourceError } from "./source.ts";
 
-/** The newest state of runs that have changed since the page was opened. */
+/** The newest state of runs that have changed since the page, or another database, was opened. */
 export const changed = signal<ReadonlyMap<number, RunBrief>>(new Map());
 
 /** Counts up with each change that is shown. */
@@ -31,21 +32,24 @@ export const shownAt = signal(Date.now());
 const isHidden = signal(document.hidden);
 document.addEventListener("visibilitychange", () => (isHidden.value = document.hidden));
 
+baseNow.subscribe(() => (changed.value = new Map()));
+
 /** A browser has few connections to one server: a tab that nobody sees needs none. */
 const isListening = computed(() => !isReport && !isPaused.value && !isHidden.value);
 
 effect(() => {
+  const base = baseNow.value;
   if (!isListening.value) return undefined;
   const control = new AbortController();
-  listen(control.signal);
+  listen(base, control.signal);
   return () => control.abort();
 });
 
 /** A browser tries again by itself only where nothing has answered, and not after a refusal: another tab may have entered since. */
 const retryMs = 3_000;
 
-function listen(end: AbortSignal): void {
-  const events = new EventSource("/events");
+function listen(base: string, end: AbortSignal): void {
+  const events = new EventSource(`${base}/events`);
   end.addEventListener("abort", () => events.close());
   events.addEventListener("open", () => {
     connection.value = { type: "live" };
@@ -56,7 +60,7 @@ function listen(end: AbortSignal): void {
     void noteLoss(end);
     if (events.readyState !== EventSource.CLOSED) return;
     setTimeout(() => {
-      if (!end.aborted) listen(end);
+      if (!end.aborted) listen(base, end);
     }, retryMs);
   });
 }

@@ -3,9 +3,14 @@
 
 import { computed, signal } from "@preact/signals";
 
-import { report } from "./source.ts";
+import { baseIn, report } from "./source.ts";
 
-type Address = { readonly path: string; readonly search: URLSearchParams };
+type Address = {
+  /** Of a database: see `baseIn`. */
+  readonly base: string;
+  readonly path: string;
+  readonly search: URLSearchParams;
+};
 
 /** A report has no server: its address is in the fragment. */
 const addressNow = (): Address => {
@@ -14,7 +19,8 @@ const addressNow = (): Address => {
       ? location.pathname + location.search
       : location.hash.slice(1) || report.entry;
   const { pathname, searchParams } = new URL(text, "http://page");
-  return { path: pathname, search: searchParams };
+  const base = baseIn(pathname);
+  return { base, path: pathname.slice(base.length) || "/", search: searchParams };
 };
 
 const address = signal(addressNow());
@@ -22,15 +28,25 @@ const address = signal(addressNow());
 /** The parts of the path: `["runs", "12", "tasks"]`. */
 export const parts = computed(() => address.value.path.split("/").filter((part) => part !== ""));
 
+export const baseNow = computed(() => address.value.base);
+
+/** @param database its number; null: the page shows one */
+export const baseOf = (database: number | null): string =>
+  database === null ? "" : `/db/${database}`;
+
 /** Whether `href` is the path that is shown, or above it. */
 export const isWithin = (path: string): boolean =>
   address.value.path === path || address.value.path.startsWith(`${path}/`);
 
-export const hrefOf = (path: string): string => (report === undefined ? path : `#${path}`);
+/** @param base of a database; default: of the one that is looked at */
+export const hrefOf = (path: string, base: string = baseNow.value): string =>
+  report === undefined ? base + path : `#${path}`;
 
 /** @param replace the back button leaves out the address that is shown: for filters that are typed */
-export function go(path: string, replace = false): void {
-  const href = hrefOf(path);
+export const go = (path: string, replace = false, base?: string): void =>
+  follow(hrefOf(path, base), replace);
+
+function follow(href: string, replace: boolean): void {
   const before = address.value.path;
   if (replace) history.replaceState(null, "", href);
   else history.pushState(null, "", href);
@@ -73,5 +89,8 @@ addEventListener("click", (event) => {
   if (link.target !== "" || link.hasAttribute("download") || link.origin !== location.origin)
     return;
   event.preventDefault();
-  go(report === undefined ? link.pathname + link.search : link.hash.slice(1) || report.entry);
+  follow(
+    report === undefined ? link.pathname + link.search : `#${link.hash.slice(1) || report.entry}`,
+    false,
+  );
 });

@@ -2,26 +2,29 @@
 
 import { useEffect } from "preact/hooks";
 
+import type { DatabaseView } from "../contract.ts";
 import { OpenDialog } from "./actions/action-dialog.tsx";
 import { JobPanel } from "./actions/job-panel.tsx";
 import { jobs, loadJobs, openJob, runningJobs } from "./actions/started.ts";
-import { canAct, database, loadDatabase } from "./database.ts";
-import { time } from "./format.ts";
+import { canAct, database, isOfAll, loadDatabase, runsBase } from "./database.ts";
+import { count, time } from "./format.ts";
 import { isHelpOpen } from "./keys.ts";
 import { connection, isPaused, shownAt } from "./live.ts";
 import { KeysHelp } from "./parts/keys-help.tsx";
-import { hrefOf, isWithin, parts } from "./router.ts";
+import { Empty } from "./parts/states.tsx";
+import { baseNow, baseOf, go, hrefOf, isWithin, parts } from "./router.ts";
 import { isReport, report } from "./source.ts";
 import { nextTheme, theme } from "./theme.ts";
 import { Compare } from "./views/compare.tsx";
 import { Pipelines } from "./views/pipelines.tsx";
 import { Run } from "./views/run.tsx";
 import { Runs } from "./views/runs.tsx";
+import { Schedules } from "./views/schedules.tsx";
 
 export function Shell() {
   useTitle();
+  useEffect(() => void loadDatabase(), [baseNow.value]);
   useEffect(() => {
-    void loadDatabase();
     if (!isReport) void loadJobs();
   }, []);
   return (
@@ -35,11 +38,17 @@ export function Shell() {
         </a>
         {isReport ? null : (
           <nav aria-label="views">
-            <Place path="/" isHere={parts.value.length === 0}>
+            <Place href={hrefOf("/", "")} isHere={parts.value.length === 0}>
               Pipelines
             </Place>
-            <Place path="/runs" isHere={isWithin("/runs") || isWithin("/compare")}>
+            <Place
+              href={hrefOf("/runs", runsBase.value)}
+              isHere={isWithin("/runs") || isWithin("/compare")}
+            >
               Runs
+            </Place>
+            <Place href={hrefOf("/schedules", "")} isHere={isWithin("/schedules")}>
+              Schedules
             </Place>
           </nav>
         )}
@@ -74,7 +83,7 @@ function useTitle(): void {
       : room === "runs" && id !== undefined
         ? `Run ${id}`
         : `${room.charAt(0).toUpperCase()}${room.slice(1)}`;
-  const name = database.value?.path.split(/[\\/]/).at(-1) ?? "pipeloom";
+  const name = database.value?.path?.split(/[\\/]/).at(-1) ?? "pipeloom";
   const title = `${place} · ${name}`;
   useEffect(() => {
     // A report has its own.
@@ -83,15 +92,15 @@ function useTitle(): void {
 }
 
 const Place = ({
-  path,
+  href,
   isHere,
   children,
 }: {
-  readonly path: string;
+  readonly href: string;
   readonly isHere: boolean;
   readonly children: string;
 }) => (
-  <a href={hrefOf(path)} aria-current={isHere ? "page" : undefined}>
+  <a href={href} aria-current={isHere ? "page" : undefined}>
     {children}
   </a>
 );
@@ -99,6 +108,8 @@ const Place = ({
 function View() {
   const [room, id] = parts.value;
   if (report !== undefined) return <Run id={report.run} />;
+  if (room === "schedules") return <Schedules />;
+  if (isOfAll.value && room !== undefined) return <ChooseDatabase />;
   if (room === "runs" && id !== undefined) return <Run id={Number(id)} />;
   if (room === "runs") return <Runs />;
   if (room === "compare") return <Compare />;
@@ -108,13 +119,47 @@ function View() {
 function Database() {
   const known = database.value;
   if (known === null) return <span class="database" />;
+  const { path, databases, isReadOnly } = known;
+  if (path !== null && databases.length > 1) return <Databases of={known} />;
   return (
-    <span class="database" title={known.path}>
-      {known.path.split(/[\\/]/).at(-1)}
-      {known.isReadOnly ? ", read-only" : ""}
+    <span class="database" title={path ?? undefined}>
+      {path === null ? `${count(databases.length)} databases` : fileName(path)}
+      {isReadOnly ? ", read-only" : ""}
     </span>
   );
 }
+
+const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;
+
+/** The same view of another database. */
+const Databases = ({ of: { databases } }: { readonly of: DatabaseView }) => (
+  <select
+    class="database"
+    aria-label="database"
+    value={baseNow.value}
+    onChange={({ currentTarget }) =>
+      go(parts.value.length === 0 ? "/" : "/runs", false, currentTarget.value)
+    }
+  >
+    {databases.map(({ id, path }) => (
+      <option key={id} value={baseOf(id)}>
+        {path.split(/[\\/]/).slice(-2).join("/")}
+      </option>
+    ))}
+  </select>
+);
+
+const ChooseDatabase = () => (
+  <main>
+    <Empty title="In which database?">
+      {database.value?.databases.map(({ id, path }) => (
+        <a key={id} href={hrefOf("/runs", baseOf(id))}>
+          {path}
+        </a>
+      ))}
+    </Empty>
+  </main>
+);
 
 /** What the page has started, as soon as there is something. */
 function Started() {

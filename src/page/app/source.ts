@@ -28,7 +28,17 @@ export class SourceError extends Error {
 export const asSourceError = (thrown: unknown): SourceError =>
   thrown instanceof SourceError ? thrown : new SourceError(0, { problem: String(thrown) });
 
-/** @param path with its parameters, below /data/ @throws SourceError */
+/**
+ * `/db/17`: of a page that shows several databases, the one that an address is about. Empty: all of them, or the only one.
+ * @param path of an address
+ */
+export const baseIn = (path: string): string => /^\/db\/\d+(?=\/|$)/.exec(path)?.[0] ?? "";
+
+/** The whole address of a question about what is looked at. */
+const wholeOf = (path: string): string =>
+  baseIn(path) === "" ? baseIn(location.pathname) + path : path;
+
+/** @param path with its parameters, below /data/, with or without a base @throws SourceError */
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   if (report !== undefined) {
     const answer = reportAnswer(report, path);
@@ -53,12 +63,12 @@ export const post = <T>(path: string, body: unknown, signal?: AbortSignal): Prom
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(path, init);
+    response = await fetch(wholeOf(path), init);
   } catch (thrown) {
     if (init.signal?.aborted === true) throw thrown;
     throw new SourceError(0, {
       problem: "pipeloom does not answer",
-      next: "is pipeloom ui still running?",
+      next: "is pipeloom still running?",
     });
   }
   const body = await response.json();

@@ -4,7 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { OfTasks } from "../contract.ts";
 import { seconds, ticks } from "./live.ts";
-import { asSourceError, get, isReport, type SourceError } from "./source.ts";
+import { baseNow } from "./router.ts";
+import { asSourceError, baseIn, get, isReport, type SourceError } from "./source.ts";
 
 export type Loaded<T> =
   | { readonly type: "loading" }
@@ -26,11 +27,13 @@ const maxRestMs = 5_000;
 /** Where an answer is not complete, the server works on it. */
 const partialRestMs = 50;
 
-/** @param path null: nothing is to be asked */
+/** @param question null: nothing is to be asked */
 export function useData<T>(
-  path: string | null,
+  question: string | null,
   { isLive = true, isGrowing = false }: Options = {},
 ): Loaded<T> {
+  // Two databases may have runs of one number.
+  const path = question === null || baseIn(question) !== "" ? question : baseNow.value + question;
   const [loaded, setLoaded] = useState<Loaded<T>>({ type: "loading" });
   const shown = useRef<string | null>(null);
   const moment = (isLive ? ticks.value : 0) + (isGrowing ? seconds.value : 0);

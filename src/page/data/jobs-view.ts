@@ -1,40 +1,32 @@
 // What the page has started.
 
-import { hostname } from "node:os";
-
-import { Date } from "../../base/globals.ts";
 import { type Asked, NotFound, wholeIn } from "../asked.ts";
 import type { Job } from "../actions/job.ts";
 import type { JobBrief, JobsView, JobView } from "../contract-actions.ts";
-import type { PageDatabase } from "../page-database.ts";
+import type { Shown } from "../overview/shown.ts";
 
-export const jobsView = (database: PageDatabase): JobsView => ({
-  jobs: database.jobs.newestFirst.map((job) => jobBrief(database, job)),
+export const jobsView = ({ jobs }: Shown): JobsView => ({
+  jobs: jobs.newestFirst.map((job) => jobs.briefOf(job)),
 });
 
 /** `?from=<offset>` */
-export function jobView(database: PageDatabase, { ids, search }: Asked): JobView {
-  const job = database.jobs.get(ids[0] ?? 0);
-  if (job === undefined) throw new NotFound(`the page has not started a program ${ids[0]}`);
+export function jobView(shown: Shown, { ids, search }: Asked): JobView {
+  const job = jobOf(shown, ids[0] ?? 0);
   const from = wholeIn(search, "from") ?? 0;
   // The state first: an end that is seen has all its output.
-  const brief = jobBrief(database, job);
+  const brief = shown.jobs.briefOf(job);
   return { job: brief, ...job.outputFrom(from) };
 }
 
-export const jobBrief = (database: PageDatabase, job: Job): JobBrief =>
-  database.jobs.briefOf(job, ({ pid, startedAt }) => runOfProcess(database, pid, startedAt));
+/** As Ctrl-C in a terminal: the first one lets a run end in order, the second one ends it now. */
+export function interruptJob(shown: Shown, { ids }: Asked): JobBrief {
+  const job = jobOf(shown, ids[0] ?? 0);
+  job.interrupt();
+  return shown.jobs.briefOf(job);
+}
 
-/** A run that was dead and is continued may be an old one, but its start by the page is recent: few runs are looked at. */
-function runOfProcess(
-  { reader }: PageDatabase,
-  pid: number,
-  startedAt: number,
-): number | undefined {
-  const [row] = reader.query(
-    `SELECT id FROM (SELECT * FROM pipeline_runs ORDER BY id DESC LIMIT 1000)
-      WHERE pid = ? AND host = ? AND (finished_at IS NULL OR finished_at >= ?) ORDER BY id DESC LIMIT 1`,
-    [pid, hostname(), new Date(startedAt).toISOString()],
-  );
-  return row === undefined ? undefined : Number(row["id"]);
+function jobOf({ jobs }: Shown, id: number): Job {
+  const job = jobs.get(id);
+  if (job === undefined) throw new NotFound(`the page has not started a program ${id}`);
+  return job;
 }

@@ -106,17 +106,16 @@ class Page {
 }
 
 /** `GET /data/runs/:id/log-file`: all lines as text, to be saved. */
-export function logFile(
-  { reader, path }: PageDatabase,
-  { ids: [run = 0], search }: Asked,
-): Response {
-  assertRun(reader, run);
+export function logFile(database: PageDatabase, { ids: [run = 0], search }: Asked): Response {
+  assertRun(database.reader, run);
   const page = new Page("");
   const filter = page.filter(runId(run), search);
   let after = 0;
   const encoder = new TextEncoder();
   const stream = new ReadableStream<Uint8Array>({
     pull: (sink) => {
+      // A save may take hours, and the file may have been closed in between.
+      const { reader } = database;
       const text: string[] = [];
       for (const { row, line } of hasLogs(reader)
         ? passing(reader, filter, "l.rowid > ?", after, "ASC")
@@ -129,7 +128,7 @@ export function logFile(
       if (text.length < clockEvery) sink.close();
     },
   });
-  const name = path.replace(/^.*[\\/]/, "").replaceAll(/[^\w.-]/g, "_");
+  const name = database.path.replace(/^.*[\\/]/, "").replaceAll(/[^\w.-]/g, "_");
   return new Response(stream, {
     headers: {
       "content-type": "text/plain; charset=utf-8",

@@ -19,8 +19,8 @@ export function pipelinesView(database: PageDatabase): PipelinesView {
       const last = lasts.get(Number(recent[0]?.["id"]));
       if (last === undefined) return [];
       const bars = recent.map((row) => barOf(row, dead, database.reader)).toReversed();
-      return [{ name, runs, recent: bars, last }];
+      return [{ name, runs, recent: bars, last, database: database.id, next: null }];
     });
-    return { pipelines };
+    return { pipelines, unreadable: [] };
   });
 }

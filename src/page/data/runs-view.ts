@@ -156,7 +156,11 @@ const shortened = (json: string): string =>
 function briefOf(run: SeenRun): RunBrief {
   const { id, pipeline, file, status, counts, tasksTotal: total, error, trigger } = run;
   const params = shortened(hideSecretsIn(run.params));
-  const times = { startedAt: timeOf(run.startedAt) ?? 0, finishedAt: timeOf(run.finishedAt) };
+  const times = {
+    startedAt: timeOf(run.startedAt) ?? 0,
+    finishedAt: timeOf(run.finishedAt),
+    scheduledFor: timeOf(run.scheduledFor),
+  };
   return { id, pipeline, file, params, status, counts, total, ...times, error, trigger };
 }
 

@@ -8,9 +8,10 @@ import type { RunBrief } from "../../contract.ts";
 import { count } from "../format.ts";
 import { Check } from "../parts/check.tsx";
 import { Modal } from "../parts/modal.tsx";
+import { Problem } from "../parts/states.tsx";
 import { asSourceError, post, SourceError } from "../source.ts";
 import { useData } from "../use-data.ts";
-import { type ActionDialog, actionDialog } from "./dialogs.ts";
+import { type ActionDialog, actionDialog, type RunDialog, type ScheduleDialog } from "./dialogs.ts";
 import { showJob } from "./started.ts";
 import { RunForm } from "./run-form.tsx";
 
@@ -20,11 +21,13 @@ export function OpenDialog() {
   const dialog = actionDialog.value;
   if (dialog === null) return null;
   return (
-    <Modal key={`${dialog.type} ${dialog.run.id}`} title={titleOf(dialog)} onClose={close}>
-      {dialog.type === "run" ? (
-        <RunForm run={dialog.run} isAgain={dialog.isAgain} onClose={close} />
+    <Modal key={titleOf(dialog)} title={titleOf(dialog)} onClose={close}>
+      {"schedule" in dialog ? (
+        <Schedule dialog={dialog} />
+      ) : dialog.type === "run" ? (
+        <RunForm {...dialog} onClose={close} />
       ) : dialog.type === "cancel" ? (
-        <Cancel run={dialog.run} />
+        <Cancel {...dialog} />
       ) : (
         <Again dialog={dialog} />
       )}
@@ -33,6 +36,10 @@ export function OpenDialog() {
 }
 
 function titleOf(dialog: ActionDialog): string {
+  if ("schedule" in dialog) {
+    const word = dialog.type === "pause" ? "Pause" : "Resume";
+    return `${word} the schedule of ${dialog.schedule.name ?? "this file"}?`;
+  }
   const { id, pipeline } = dialog.run;
   switch (dialog.type) {
     case "run":
@@ -48,11 +55,11 @@ function titleOf(dialog: ActionDialog): string {
   }
 }
 
-type AgainDialog = Exclude<ActionDialog, { readonly type: "run" | "cancel" }>;
+type AgainDialog = Exclude<RunDialog, { readonly type: "run" | "cancel" }>;
 
 function Again({ dialog }: { readonly dialog: AgainDialog }) {
-  const { run } = dialog;
-  const start = useData<StartView>(`/data/runs/${run.id}/start`, { isLive: false });
+  const { run, base } = dialog;
+  const start = useData<StartView>(`${base}/data/runs/${run.id}/start`, { isLive: false });
   const [isDownstream, setIsDownstream] = useState(false);
   const problem = start.type === "ready" ? start.data.problem : null;
   return (
@@ -61,8 +68,8 @@ function Again({ dialog }: { readonly dialog: AgainDialog }) {
       isReady={start.type === "ready" && problem === null}
       act={() =>
         dialog.type === "resume"
-          ? post<JobBrief>(`/actions/runs/${run.id}/resume`, {})
-          : post<JobBrief>(`/actions/runs/${run.id}/rerun`, {
+          ? post<JobBrief>(`${base}/actions/runs/${run.id}/resume`, {})
+          : post<JobBrief>(`${base}/actions/runs/${run.id}/rerun`, {
               task: dialog.type === "rerun-task" ? dialog.task : null,
               isDownstream,
             } satisfies RerunRequest)
@@ -75,10 +82,7 @@ function Again({ dialog }: { readonly dialog: AgainDialog }) {
         </Check>
       ) : null}
       {start.type === "ready" && start.data.problem !== null ? (
-        <p class="problem" role="alert">
-          {start.data.problem}
-          {start.data.next === null ? null : <small>{start.data.next}</small>}
-        </p>
+        <Problem next={start.data.next}>{start.data.problem}</Problem>
       ) : (
         <Facts run={run} file={start.type === "ready" ? start.data.file : run.file} />
       )}
@@ -122,7 +126,7 @@ const Facts = ({ run, file }: { readonly run: RunBrief; readonly file: string | 
   </dl>
 );
 
-function Cancel({ run }: { readonly run: RunBrief }) {
+function Cancel({ run, base }: Pick<RunDialog, "run" | "base">) {
   const [isNow, setIsNow] = useState(false);
   const { running } = run.counts;
   return (
@@ -131,7 +135,7 @@ function Cancel({ run }: { readonly run: RunBrief }) {
       isDangerous
       isReady
       act={() =>
-        post<JobBrief>(`/actions/runs/${run.id}/cancel`, { isNow } satisfies CancelRequest)
+        post<JobBrief>(`${base}/actions/runs/${run.id}/cancel`, { isNow } satisfies CancelRequest)
       }
     >
       <p>
@@ -144,6 +148,25 @@ function Cancel({ run }: { readonly run: RunBrief }) {
       <Check isOn={isNow} set={setIsNow}>
         do not wait for running tasks: what they have not committed is lost
       </Check>
+    </Confirm>
+  );
+}
+
+function Schedule({ dialog: { type, schedule } }: { readonly dialog: ScheduleDialog }) {
+  const isPause = type === "pause";
+  return (
+    <Confirm
+      word={isPause ? "Pause the schedule" : "Resume the schedule"}
+      isReady
+      act={() =>
+        post<JobBrief>(`/actions/schedules/${schedule.id}/${isPause ? "pause" : "resume"}`, {})
+      }
+    >
+      <p>
+        {isPause
+          ? "No slot starts a run until the schedule is resumed, also after a restart of serve. Runs that go on are not touched."
+          : "The next slot starts a run again. Slots that were passed over meanwhile are caught up as the schedule's catchUp says."}
+      </p>
     </Confirm>
   );
 }
@@ -175,12 +198,7 @@ function Confirm({ word, isDangerous = false, isReady, act, children }: ConfirmP
       }}
     >
       {children}
-      {state instanceof SourceError ? (
-        <p class="problem" role="alert">
-          {state.message}
-          {state.next === undefined ? null : <small>{state.next}</small>}
-        </p>
-      ) : null}
+      {state instanceof SourceError ? <Problem next={state.next}>{state.message}</Problem> : null}
       <footer>
         <button type="button" onClick={close}>
           Leave it

@@ -6,7 +6,8 @@ import type { JobBrief } from "../../contract-actions.ts";
 import { duration } from "../format.ts";
 import { changed } from "../live.ts";
 import { AnsiText } from "../parts/ansi-text.tsx";
-import { hrefOf } from "../router.ts";
+import { Problem } from "../parts/states.tsx";
+import { baseNow, baseOf, hrefOf } from "../router.ts";
 import { post } from "../source.ts";
 import { actionDialog } from "./dialogs.ts";
 import { useJobOutput } from "./job-output.ts";
@@ -29,7 +30,9 @@ function Panel({ job }: { readonly job: JobBrief }) {
         <JobState job={job} />
         <Chosen job={job} />
         <span class="space" />
-        {job.run === null ? null : <a href={hrefOf(`/runs/${job.run}`)}>Run {job.run}</a>}
+        {job.run === null ? null : (
+          <a href={hrefOf(`/runs/${job.run}`, baseOf(job.database))}>Run {job.run}</a>
+        )}
         {job.ended === null ? <Stop job={job} /> : null}
         <button
           type="button"
@@ -86,10 +89,11 @@ const Chosen = ({ job }: { readonly job: JobBrief }) =>
 /** A run is cancelled, which is asked for before. What has not begun yet, or only waits, is interrupted. */
 function Stop({ job }: { readonly job: JobBrief }) {
   const [isAsked, setIsAsked] = useState(false);
-  const run = job.run === null ? undefined : changed.value.get(job.run);
+  const isHere = baseOf(job.database) === baseNow.value;
+  const run = job.run === null || !isHere ? undefined : changed.value.get(job.run);
   const stop = (): void => {
     if (job.isRun && run?.status === "running") {
-      actionDialog.value = { type: "cancel", run };
+      actionDialog.value = { type: "cancel", run, base: baseNow.value };
       return;
     }
     setIsAsked(true);
@@ -142,11 +146,7 @@ function Output({ job }: { readonly job: JobBrief }) {
   }, [text]);
   return (
     <>
-      {problem === null ? null : (
-        <p class="problem" role="alert">
-          {problem}: what is shown may be old
-        </p>
-      )}
+      {problem === null ? null : <Problem>{problem}: what is shown may be old</Problem>}
       <pre
         ref={area}
         class="job-output"

@@ -3,25 +3,27 @@
 import type { RunBrief } from "../../contract.ts";
 import { count } from "../format.ts";
 import { canAct } from "../database.ts";
+import { baseNow } from "../router.ts";
 import { type ActionDialog, actionDialog } from "./dialogs.ts";
 
 const open = (dialog: ActionDialog) => (): void => void (actionDialog.value = dialog);
 
-/** @param isShort only the next step, for a list */
-export function RunActions({
-  run,
-  isShort = false,
-}: {
+type Props = {
   readonly run: RunBrief;
+  /** Of the run's database; default: of the one that is looked at. */
+  readonly base?: string;
+  /** Only the next step, for a list. */
   readonly isShort?: boolean;
-}) {
+};
+
+export function RunActions({ run, base = baseNow.value, isShort = false }: Props) {
   if (!canAct.value) return null;
   const mayRun = run.file !== null && run.status !== "running";
   return (
     <span class="actions">
-      <NextStep run={run} />
+      <NextStep run={run} base={base} />
       {mayRun && (!isShort || run.status === "done") ? (
-        <button type="button" onClick={open({ type: "run", run, isAgain: !isShort })}>
+        <button type="button" onClick={open({ type: "run", run, base, isAgain: !isShort })}>
           {isShort ? "Run …" : "Run again …"}
         </button>
       ) : null}
@@ -29,11 +31,11 @@ export function RunActions({
   );
 }
 
-function NextStep({ run }: { readonly run: RunBrief }) {
+function NextStep({ run, base }: { readonly run: RunBrief; readonly base: string }) {
   const { status, counts, file } = run;
   if (status === "running") {
     return (
-      <button type="button" class="danger" onClick={open({ type: "cancel", run })}>
+      <button type="button" class="danger" onClick={open({ type: "cancel", run, base })}>
         Cancel …
       </button>
     );
@@ -45,7 +47,7 @@ function NextStep({ run }: { readonly run: RunBrief }) {
       <button
         type="button"
         class={status === "error" ? "primary" : ""}
-        onClick={open({ type: "rerun-failed", run })}
+        onClick={open({ type: "rerun-failed", run, base })}
       >
         Rerun {count(counts.error)} failed …
       </button>
@@ -53,7 +55,7 @@ function NextStep({ run }: { readonly run: RunBrief }) {
   }
   if (status === "done") return null;
   return (
-    <button type="button" class="primary" onClick={open({ type: "resume", run })}>
+    <button type="button" class="primary" onClick={open({ type: "resume", run, base })}>
       Resume …
     </button>
   );
@@ -69,7 +71,10 @@ type TaskProps = {
 export function RerunTask({ run, task, title }: TaskProps) {
   if (!canAct.value || run.file === null || run.status === "running") return null;
   return (
-    <button type="button" onClick={open({ type: "rerun-task", run, task, title })}>
+    <button
+      type="button"
+      onClick={open({ type: "rerun-task", run, base: baseNow.value, task, title })}
+    >
       Rerun …
     </button>
   );

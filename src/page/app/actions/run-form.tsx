@@ -6,12 +6,15 @@ import type { FormView, ParamProblem, RunAnswer, RunRequest } from "../../contra
 import type { RunBrief } from "../../contract.ts";
 import { asSourceError, post, type SourceError } from "../source.ts";
 import { Check } from "../parts/check.tsx";
+import { Problem } from "../parts/states.tsx";
 import { Field } from "./form-field.tsx";
 import { readForm, textOf, type Typed } from "./form-values.ts";
 import { showJob } from "./started.ts";
 
 type Props = {
   readonly run: RunBrief;
+  /** Of its database. */
+  readonly base: string;
   /** Its params are those to begin with. */
   readonly isAgain: boolean;
   readonly onClose: () => void;
@@ -22,10 +25,10 @@ type Form =
   | { readonly type: "failed"; readonly error: SourceError }
   | { readonly type: "ready"; readonly form: FormView };
 
-export function RunForm({ run, isAgain, onClose }: Props) {
+export function RunForm({ run, base, isAgain, onClose }: Props) {
   const [form, setForm] = useState<Form>({ type: "loading" });
   useEffect(() => {
-    post<FormView>(`/actions/runs/${run.id}/form`, {}).then(
+    post<FormView>(`${base}/actions/runs/${run.id}/form`, {}).then(
       (loaded) => setForm({ type: "ready", form: loaded }),
       (thrown: unknown) => setForm({ type: "failed", error: asSourceError(thrown) }),
     );
@@ -53,12 +56,11 @@ export function RunForm({ run, isAgain, onClose }: Props) {
         </>
       );
     case "ready":
-      return <Fields run={run} isAgain={isAgain} onClose={onClose} form={form.form} />;
+      return <Fields run={run} base={base} isAgain={isAgain} onClose={onClose} form={form.form} />;
   }
 }
 
-function Fields({ run, isAgain, onClose, form }: Props & { readonly form: FormView }) {
-  const { fields } = form;
+function Fields({ run, base, isAgain, onClose, form }: Props & { readonly form: FormView }) {
   const [typed, setTyped] = useState<Typed>(() => (isAgain ? typedOf(form) : {}));
   const [isFresh, setIsFresh] = useState(false);
   const [isAsked, setIsAsked] = useState(false);
@@ -68,12 +70,13 @@ function Fields({ run, isAgain, onClose, form }: Props & { readonly form: FormVi
     setProblems((before) => before.filter((problem) => problem.name !== name));
   };
   const submit = async (): Promise<void> => {
-    const read = readForm(fields, typed);
+    const read = readForm(form.fields, typed);
     const wrong = Object.entries(read.problems).map(([name, message]) => ({ name, message }));
     setProblems(wrong);
     if (wrong.length > 0) return;
     setIsAsked(true);
-    setProblems(await start(run.id, { params: read.params, isFresh }, onClose));
+    const request = { params: read.params, isFresh };
+    setProblems(await start(`${base}/actions/runs/${run.id}`, request, onClose));
     setIsAsked(false);
   };
   const element = useFirstFocus();
@@ -137,22 +140,23 @@ function FieldList({ form: { fields, isOpen }, typed, problems, change }: ListPr
         />
       ))}
       {others.map(({ name, message }) => (
-        <p key={message} class="problem" role="alert">
-          {name === null ? message : `${name} ${message}`}
-        </p>
+        <Problem key={message}>{name === null ? message : `${name} ${message}`}</Problem>
       ))}
     </div>
   );
 }
 
-/** @returns what is in the way */
+/**
+ * @param run its address
+ * @returns what is in the way
+ */
 async function start(
-  run: number,
+  run: string,
   request: RunRequest,
   onStarted: () => void,
 ): Promise<readonly ParamProblem[]> {
   try {
-    const answer = await post<RunAnswer>(`/actions/runs/${run}/run`, request);
+    const answer = await post<RunAnswer>(`${run}/run`, request);
     if (answer.type === "refused") return answer.problems;
     showJob(answer.job);
     onStarted();

@@ -29,6 +29,20 @@ export const Failed = ({ error }: { readonly error: SourceError }) => (
   </div>
 );
 
+/** What went wrong beside what is shown. */
+export const Problem = ({
+  children,
+  next,
+}: {
+  readonly children: ComponentChildren;
+  readonly next?: string | null | undefined;
+}) => (
+  <p class="problem" role="alert">
+    {children}
+    {next === undefined || next === null ? null : <small>{next}</small>}
+  </p>
+);
+
 type Props<T> = { readonly of: Loaded<T>; readonly children: (data: T) => ComponentChildren };
 
 /** The data, or what stands for it. */

@@ -1,7 +1,7 @@
 // The log of a run.
 
 import type { RunBrief } from "../../contract.ts";
-import { go, param, searchOf, withParams } from "../router.ts";
+import { go, hrefOf, param, searchOf, withParams } from "../router.ts";
 import { isReport } from "../source.ts";
 import { LogLines } from "./log-lines.tsx";
 import { SearchField } from "./task-filters.tsx";
@@ -31,7 +31,7 @@ export function Logs({ run }: { readonly run: RunBrief }) {
           ))}
         </select>
         {isReport ? null : (
-          <a class="button" href={`/data/runs/${run.id}/log-file?${filters}`} download>
+          <a class="button" href={hrefOf(`/data/runs/${run.id}/log-file?${filters}`)} download>
             Save as a file
           </a>
         )}

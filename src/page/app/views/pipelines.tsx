@@ -4,12 +4,12 @@ import type { ComponentChildren } from "preact";
 
 import type { PipelineBrief, PipelinesView, RunBar } from "../../contract-runs.ts";
 import { RunActions } from "../actions/run-actions.tsx";
-import { ago, count, duration } from "../format.ts";
+import { ago, count, duration, time, until } from "../format.ts";
 import { changed } from "../live.ts";
-import { RunBars } from "../parts/run-bars.tsx";
-import { Empty, Show } from "../parts/states.tsx";
-import { Status } from "../parts/status.tsx";
-import { hrefOf } from "../router.ts";
+import { type Bar, Bars } from "../parts/bars.tsx";
+import { Empty, Problem, Show } from "../parts/states.tsx";
+import { Status, wordOf } from "../parts/status.tsx";
+import { baseOf, hrefOf } from "../router.ts";
 import { tookMs } from "../took.ts";
 import { useData } from "../use-data.ts";
 
@@ -19,17 +19,27 @@ export function Pipelines() {
     <main>
       <h1>Pipelines</h1>
       <Show of={loaded}>
-        {({ pipelines }) =>
-          pipelines.length === 0 ? (
-            <NoPipelines />
-          ) : (
-            <ul class="pipelines">
-              {pipelines.map((pipeline) => (
-                <Pipeline key={pipeline.name} pipeline={live(pipeline)} />
-              ))}
-            </ul>
-          )
-        }
+        {({ pipelines, unreadable }) => (
+          <>
+            {unreadable.map(({ path, problem }) => (
+              <Problem key={path} next={path}>
+                {problem}
+              </Problem>
+            ))}
+            {pipelines.length === 0 ? (
+              <NoPipelines />
+            ) : (
+              <ul class="pipelines">
+                {pipelines.map((pipeline) => (
+                  <Pipeline
+                    key={`${pipeline.database} ${pipeline.name}`}
+                    pipeline={live(pipeline)}
+                  />
+                ))}
+              </ul>
+            )}
+          </>
+        )}
       </Show>
     </main>
   );
@@ -55,38 +65,64 @@ function live(pipeline: PipelineBrief): PipelineBrief {
 }
 
 function Pipeline({ pipeline }: { readonly pipeline: PipelineBrief }) {
-  const { name, runs, recent, last } = pipeline;
-  const running = recent.filter(({ status }) => status === "running");
+  const { name, recent, last, next } = pipeline;
+  const base = baseOf(pipeline.database);
   return (
     <li class="card pipeline">
       <div class="pipeline-name">
         <h2>
-          <a href={hrefOf(`/runs?${new URLSearchParams({ pipeline: name })}`)}>{name}</a>
+          <a href={hrefOf(`/runs?${new URLSearchParams({ pipeline: name })}`, base)}>{name}</a>
         </h2>
         <p>
-          <a class="last" href={hrefOf(`/runs/${last.id}`)}>
+          <a class="last" href={hrefOf(`/runs/${last.id}`, base)}>
             <Status of={last.status} /> <span class="soft">{ago(last.startedAt, Date.now())}</span>
           </a>
         </p>
         <p class="soft file" title={last.file ?? undefined}>
           {last.file?.split(/[\\/]/).slice(-2).join("/") ?? "ships inside pipeloom"}
         </p>
+        {next === null ? null : (
+          <p class="soft next" title={time(next)}>
+            next {until(next, Date.now())}
+          </p>
+        )}
       </div>
-      <RunBars bars={recent} name={name} />
-      <dl class="pipeline-facts">
-        <Fact name="done" title="of the last runs that ended; cancelled ones do not count">
-          {successOf(recent)}
-        </Fact>
-        <Fact name="median" title="how long the last done runs took">
-          {medianOf(recent)}
-        </Fact>
-        <Fact name="runs">{count(runs)}</Fact>
-        <Fact name="running">
-          {running.length === 0 ? <span class="soft">–</span> : <Running running={running} />}
-        </Fact>
-      </dl>
-      <RunActions run={last} isShort />
+      <Bars
+        bars={recent.map((bar) => barOf(bar, base))}
+        label={`the last runs of ${name}`}
+        word="run"
+      />
+      <Facts of={pipeline} base={base} />
+      <RunActions run={last} base={base} isShort />
     </li>
+  );
+}
+
+function Facts({
+  of: { recent, runs },
+  base,
+}: {
+  readonly of: PipelineBrief;
+  readonly base: string;
+}) {
+  const running = recent.filter(({ status }) => status === "running");
+  return (
+    <dl class="pipeline-facts">
+      <Fact name="done" title="of the last runs that ended; cancelled ones do not count">
+        {successOf(recent)}
+      </Fact>
+      <Fact name="median" title="how long the last done runs took">
+        {medianOf(recent)}
+      </Fact>
+      <Fact name="runs">{count(runs)}</Fact>
+      <Fact name="running">
+        {running.length === 0 ? (
+          <span class="soft">–</span>
+        ) : (
+          <Running running={running} base={base} />
+        )}
+      </Fact>
+    </dl>
   );
 }
 
@@ -105,8 +141,23 @@ const Fact = ({
   </div>
 );
 
-const Running = ({ running }: { readonly running: readonly RunBar[] }) => (
-  <a class="status running" href={hrefOf(`/runs/${running.at(-1)?.id}`)}>
+function barOf(bar: RunBar, base: string): Bar {
+  const { id, status, startedAt } = bar;
+  const ms = tookMs(bar);
+  const took = ms === null ? "" : `, ${duration(ms)}`;
+  return {
+    key: id,
+    status,
+    ms,
+    href: hrefOf(`/runs/${id}`, base),
+    text: `run ${id}, ${wordOf(status)}${took}, ${ago(startedAt, Date.now())}`,
+  };
+}
+
+type RunningProps = { readonly running: readonly RunBar[]; readonly base: string };
+
+const Running = ({ running, base }: RunningProps) => (
+  <a class="status running" href={hrefOf(`/runs/${running.at(-1)?.id}`, base)}>
     ▸ {running.length}
   </a>
 );

@@ -22,6 +22,7 @@ export function RunHeader({ run }: { readonly run: RunBrief }) {
         <span class="soft">
           {time(run.startedAt)}
           {timeText(run, progress)}
+          {run.scheduledFor === null ? "" : ` · for ${time(run.scheduledFor)} of its schedule`}
         </span>
         <span class="space" />
         <RunActions run={run} />

@@ -242,6 +242,9 @@ const RunRow = ({ run, isSelected, toggle }: RowProps) => (
     </td>
     <td class="when" title={time(run.startedAt)}>
       {ago(run.startedAt, Date.now())}
+      {run.scheduledFor === null ? null : (
+        <small title="the slot of its schedule that it is for">for {time(run.scheduledFor)}</small>
+      )}
     </td>
     <td class="number">{tookText(run)}</td>
   </tr>

@@ -1,0 +1,31 @@
+// Pauses a schedule, or lets it go on: a `pipeloom schedule` of its own, as a person would type it.
+
+import { dirname } from "node:path";
+
+import { type Asked, NotFound } from "../asked.ts";
+import type { JobBrief } from "../contract-actions.ts";
+import { scheduleId } from "./schedules-view.ts";
+import type { PageOverview } from "./page-overview.ts";
+
+export const pauseSchedule = (overview: PageOverview, asked: Asked): JobBrief =>
+  start(overview, asked, "pause");
+
+export const resumeSchedule = (overview: PageOverview, asked: Asked): JobBrief =>
+  start(overview, asked, "resume");
+
+function start(
+  { shown }: PageOverview,
+  { ids: [id = 0] }: Asked,
+  action: "pause" | "resume",
+): JobBrief {
+  const pipelines = shown.served?.served().pipelines ?? [];
+  const pipeline = pipelines.find((each) => scheduleId(each) === id);
+  if (pipeline === undefined) throw new NotFound("this schedule is not served any more");
+  const { argument, file, name } = pipeline;
+  const job = shown.jobs.start({
+    title: `${action === "pause" ? "Pause" : "Resume"} the schedule of ${name ?? argument}`,
+    words: ["schedule", action, argument],
+    cwd: dirname(file),
+  });
+  return shown.jobs.briefOf(job);
+}
