@@ -1,6 +1,7 @@
 // Which ready task goes to which worker, and which tasks are in flight.
 
 import { systemClock } from "../base/clock.ts";
+import type { TextGarbage } from "../base/text-garbage.ts";
 import type { WorkerId, TaskId } from "../protocol/ids.ts";
 import { type Assignment, leastWaitMs, type RetryPolicy } from "../protocol/messages.ts";
 import type { Graph } from "../plan/graph.ts";
@@ -26,6 +27,8 @@ const maxInFlight = 8192;
 export const maxInFlightChars = 1024 * 1024;
 /** Characters of the inputs of one batch, unless the worker has more idle slots: messages of several MB are garbage. */
 const maxBatchChars = 256 * 1024;
+/** An input of fewer characters is not counted as garbage: short texts leave no more garbage than the collector expects. */
+export const leastGarbageChars = 1024;
 
 type DispatcherDeps = {
   readonly life: Life;
@@ -36,6 +39,7 @@ type DispatcherDeps = {
   readonly backlog: Backlog;
   readonly timeouts: Pick<TimeoutWatch, "forget">;
   readonly waits: WaitTimes;
+  readonly garbage: Pick<TextGarbage, "add">;
   /** Makes more tasks ready, if there are any. */
   topUp(): void;
   /** True where an earlier session has ended the task: its outcome has been applied. */
@@ -98,7 +102,7 @@ export class Dispatcher {
    * @param idle how many of the worker's slots are idle: tasks of named pools are for idle slots only
    */
   take(workerId: WorkerId, most: number, idle: number): Assignment[] {
-    const { life, schedule } = this.#deps;
+    const { life, schedule, garbage } = this.#deps;
     const assignments: Assignment[] = [];
     const taken: TaskVertex[] = [];
     const now = systemClock.now();
@@ -112,6 +116,7 @@ export class Dispatcher {
       const assignment = this.#prepare(vertex, now);
       assignments.push(assignment);
       chars += assignment.input.length;
+      if (assignment.input.length >= leastGarbageChars) garbage.add(assignment.input.length);
       vertex.workerId = workerId;
       this.#deps.inFlight.add(vertex);
       taken.push(vertex);

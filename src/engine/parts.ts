@@ -3,6 +3,7 @@
 import { Alarm } from "../base/alarm.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Failure } from "../base/failure.ts";
+import { TextGarbage } from "../base/text-garbage.ts";
 import type { Executors } from "../executors/executors.ts";
 import { Graph } from "../plan/graph.ts";
 import type { Learned, SessionDurations } from "../protocol/learned.ts";
@@ -56,6 +57,8 @@ const usesReuse = ({ definitions = [], code, writer }: RunOptions): boolean =>
 export class Parts {
   readonly life = new Life();
   readonly inFlight = new InFlight();
+  /** Of the main thread. */
+  readonly garbage = new TextGarbage();
   readonly mask: Mask | undefined;
   /** Prints a line that belongs to no task; masked. */
   readonly print: RunOptions["onOutput"];
@@ -131,7 +134,7 @@ export class Parts {
   /** What the constructor has made before it connects the parts. */
   get #shared() {
     const { life, mask, inputs, inFlight, print, times, slow, schedule } = this;
-    const { identities, graph, timeouts, stored, backlog } = this;
+    const { identities, graph, timeouts, stored, backlog, garbage } = this;
     return {
       life,
       mask,
@@ -146,6 +149,7 @@ export class Parts {
       timeouts,
       stored,
       backlog,
+      garbage,
     };
   }
 

@@ -4,7 +4,7 @@
 import { JSON } from "../base/globals.ts";
 import type { Failure } from "../base/failure.ts";
 import { assertNever } from "../base/unreachable.ts";
-import { TextGarbage } from "../base/text-garbage.ts";
+import type { TextGarbage } from "../base/text-garbage.ts";
 import type { TaskId, WorkerId } from "../protocol/ids.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type {
@@ -61,6 +61,7 @@ type WriterLinkDeps = {
   readonly inFlight: InFlight;
   readonly mask: Mask | undefined;
   readonly inputs: Inputs;
+  readonly garbage: Pick<TextGarbage, "add">;
   /** A promise while a reader of the events is behind. */
   behind(): Promise<void> | undefined;
   /** Runs `work`. An error ends the run. */
@@ -76,7 +77,6 @@ export class WriterLink {
   /** Commits processed and not acknowledged. */
   #seen = 0;
   #seenChars = 0;
-  readonly #garbage = new TextGarbage();
   /** Nothing is acknowledged until a reader has caught up. */
   #isReaderBehind = false;
 
@@ -131,7 +131,7 @@ export class WriterLink {
   }
 
   #receive(message: FromWriter): void {
-    const { mask, inFlight, inputs } = this.#deps;
+    const { mask, inFlight, inputs, garbage } = this.#deps;
     switch (message.type) {
       case "restored":
         return this.#events.restored({
@@ -149,7 +149,7 @@ export class WriterLink {
       case "done-elsewhere":
         return this.#events.doneElsewhere(message.summary);
       case "committed": {
-        this.#garbage.add(message.events.length);
+        garbage.add(message.events.length);
         const events = unpackEvents(message.events, inFlight, inputs);
         this.#seenChars += message.events.length;
         return this.#events.committed(events);
@@ -157,6 +157,7 @@ export class WriterLink {
       case "detached":
         return this.#events.detached(message.workerId);
       case "results":
+        garbage.add(message.results.reduce((chars, [, result]) => chars + result.length, 0));
         return this.#events.results(message.results);
       case "output":
         return this.#events.output(message.level, message.line);

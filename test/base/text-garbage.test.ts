@@ -11,7 +11,7 @@ test("what is dead is collected once many characters were used", async () => {
   garbage.add(1_000_000);
   expect(refs.filter(isAlive).length).toBe(50);
   await new Promise((resolve) => void setImmediate(resolve));
-  garbage.add(4_000_000);
+  garbage.add(8_000_000);
   // The stack may hold some.
   expect(refs.filter(isAlive).length).toBeLessThan(10);
 });

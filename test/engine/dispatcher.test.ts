@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { maxReadyChars } from "../../src/engine/backlog.ts";
-import { Dispatcher, maxInFlightChars } from "../../src/engine/dispatcher.ts";
+import { Dispatcher, leastGarbageChars, maxInFlightChars } from "../../src/engine/dispatcher.ts";
 import { WaitTimes } from "../../src/engine/wait-times.ts";
 import type { TaskVertex } from "../../src/plan/vertex.ts";
 import { taskId, workerId } from "../../src/protocol/ids.ts";
@@ -15,9 +15,11 @@ class Rig extends EngineParts {
   readonly restored = new Set<TaskVertex>();
   onTopUp = (): void => undefined;
   readonly waits = new WaitTimes();
+  readonly garbage: number[] = [];
   readonly dispatcher = new Dispatcher({
     ...this.deps,
     waits: this.waits,
+    garbage: { add: (chars) => void this.garbage.push(chars) },
     topUp: () => {
       this.topUps++;
       this.onTopUp();
@@ -132,6 +134,14 @@ describe("of inputs that are long", () => {
     const rig = new Rig().begun(7);
     for (let i = 0; i < 8; i++) rig.plan(node("a", { text: "x".repeat(256 * 1024), i }));
     expect([rig.ids(5, 0), rig.ids(5, 3)]).toEqual([[1], [2, 3, 4]]);
+  });
+
+  test("what becomes garbage is counted, without short inputs", () => {
+    const rig = new Rig().begun();
+    rig.plan(node("a", { short: "x".repeat(leastGarbageChars / 2) }));
+    rig.plan(node("a", { long }));
+    rig.ids(2);
+    expect(rig.garbage).toEqual([JSON.stringify({ long }).length]);
   });
 
   test("as many as there are slots run all the same", () => {

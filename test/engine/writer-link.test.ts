@@ -27,6 +27,7 @@ class Rig extends EngineParts {
   readonly thread = new FakeThread();
   readonly said: unknown[] = [];
   readonly thrown: unknown[] = [];
+  readonly garbage: number[] = [];
   wait: Promise<void> | undefined;
   readonly link: WriterLink;
 
@@ -58,7 +59,13 @@ class Rig extends EngineParts {
       }
     };
     this.link = new WriterLink(
-      { ...this.deps, mask, behind: () => this.wait, failOnThrow },
+      {
+        ...this.deps,
+        mask,
+        garbage: { add: (chars) => void this.garbage.push(chars) },
+        behind: () => this.wait,
+        failOnThrow,
+      },
       events,
     );
   }
@@ -98,6 +105,17 @@ test("a reader that is behind holds the acknowledgements, and gets its own when 
   caughtUp.resolve();
   await caughtUp.promise;
   expect(rig.acknowledged).toEqual([40]);
+});
+
+test("texts of commits, and results that were read from the file, are counted as garbage", () => {
+  const rig = new Rig().opened();
+  rig.commit(98);
+  const results = [
+    [taskId(1), "12345"],
+    [taskId(2), '"six"'],
+  ] as const;
+  rig.thread.says({ type: "results", results });
+  expect(rig.garbage).toEqual([100, 10]);
 });
 
 test("a run that ends waits for no reader", () => {
