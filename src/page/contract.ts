@@ -310,7 +310,9 @@ export type FailureGroup = {
 };
 
 /** `/data/runs/:id/failures`: the 100 largest groups, the largest first. */
-export type FailuresView = { readonly groups: readonly FailureGroup[] };
+export type FailuresView = Pick<OfTasks, "isComplete" | "isBehind"> & {
+  readonly groups: readonly FailureGroup[];
+};
 
 export type LogLine = {
   /** Its place in the file: later lines have larger ones. */

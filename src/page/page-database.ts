@@ -15,6 +15,7 @@ import { Jobs } from "./actions/jobs.ts";
 import { SqlProcesses } from "./data/sql-processes.ts";
 import type { DrawnGraph } from "./contract.ts";
 import type { ActiveTime } from "./index/active-time.ts";
+import type { RunFailures } from "./index/run-failures.ts";
 import { RunIndexes } from "./index/run-indexes.ts";
 import { Kept } from "./kept.ts";
 
@@ -40,6 +41,7 @@ type Opened = {
   readonly graphs: Kept<DrawnGraph>;
   readonly forecasts: Kept<RunForecast>;
   readonly activeTimes: Kept<ActiveTime>;
+  readonly failures: Kept<RunFailures>;
 };
 
 export class PageDatabase implements Disposable {
@@ -130,6 +132,11 @@ export class PageDatabase implements Disposable {
     this.#close();
   }
 
+  /** By run. */
+  get failures(): Kept<RunFailures> {
+    return this.#current().failures;
+  }
+
   readonly isAlive = (run: RunProcess): boolean => isRunAlive(this.path, run);
 
   [Symbol.dispose](): void {
@@ -162,6 +169,7 @@ const opened = (path: string, reader: Reader): Opened => ({
   graphs: new Kept(),
   forecasts: new Kept(),
   activeTimes: new Kept(),
+  failures: new Kept(),
 });
 
 /** Undefined where no file can be seen. */

@@ -68,7 +68,8 @@ const asked = (ids: readonly number[], search: Readonly<Record<string, string>> 
 async function untilRead(database: PageDatabase, run: number): Promise<void> {
   for (;;) {
     const { isComplete } = await tasksView(database, asked([run], { limit: "0" }));
-    if (isComplete) return;
+    const failures = await failuresView(database, asked([run]));
+    if (isComplete && failures.isComplete) return;
   }
 }
 
@@ -80,7 +81,7 @@ async function answersOf(database: PageDatabase, run: number): Promise<Record<st
     [ofRun]: runView(database, asked([run])),
     [`${ofRun}/graph`]: graphView(database, asked([run])),
     [`${ofRun}/definitions`]: await definitionsView(database, asked([run])),
-    [`${ofRun}/failures`]: failuresView(database, asked([run])),
+    [`${ofRun}/failures`]: await failuresView(database, asked([run])),
     [`${ofRun}/progress`]: await progressView(database, asked([run])),
     [`${ofRun}/rows`]: await rowsView(database, asked([run])),
   };

@@ -19,11 +19,11 @@ const begin = Date.UTC(2026, 0, 31, 12);
 
 const iso = (ms: number): string => new Date(begin + ms).toISOString();
 
-/** Run 2, on 8 workers, each task up to 50 ms long; every thousandth has failed. */
-async function newFile(kit: Kit, tasks: number): Promise<string> {
+/** Run 2, on 8 workers, each task up to 50 ms long; every thousandth has failed, or every one. */
+async function newFile(kit: Kit, tasks: number, failedEvery = 1000): Promise<string> {
   const { db: name } = await kit.run("noop", { params: { tasks: 1 } });
   using db = new Database(kit.path(name));
-  const failed = Math.floor(tasks / 1000);
+  const failed = Math.floor(tasks / failedEvery);
   const counts = { queued: 0, running: 0, done: tasks - failed, error: failed, cancelled: 0 };
   db.run(
     `INSERT INTO pipeline_runs (id, pipeline, params, status, tasks_total, started_at, finished_at, counts)
@@ -37,7 +37,7 @@ async function newFile(kit: Kit, tasks: number): Promise<string> {
   const free = Array.from({ length: 8 }, () => 0);
   db.transaction(() => {
     for (let id = 1; id <= tasks; id++) {
-      const [worker, ms, isFailed] = [id % 8, (id * 7919) % 50, id % 1000 === 0];
+      const [worker, ms, isFailed] = [id % 8, (id * 7919) % 50, id % failedEvery === 0];
       const started = free[worker] ?? 0;
       free[worker] = started + ms + 1;
       const task = ["load-page", "parse-page"][id % 2] ?? "";
@@ -130,6 +130,49 @@ function bareSortMs(path: string): number {
   return performance.now() - began;
 }
 
+/** Of a small question that is asked again and again. */
+async function longestWait(client: PageClient, isOver: () => boolean): Promise<number> {
+  let longest = 0;
+  while (!isOver()) {
+    const began = performance.now();
+    await client.data("/data/jobs");
+    longest = Math.max(longest, performance.now() - began);
+  }
+  return longest;
+}
+
+/** All tasks have failed: until they are grouped, and how long another question waits meanwhile. */
+async function failures(kit: Kit, tasks: number): Promise<Figure[]> {
+  const db = await newFile(kit, tasks, 1);
+  const rounds = kit.size(5, 2);
+  const wholes: number[] = [];
+  const waits: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    await using client = await PageClient.start(kit, db);
+    await client.data("/data/runs/2");
+    let isOver = false;
+    const waited = longestWait(client, () => isOver);
+    wholes.push(await wholeMs(client, "/data/runs/2/failures"));
+    isOver = true;
+    waits.push(await waited);
+  }
+  kit.removeDb(db);
+  const size = `${thousands(tasks)} failed tasks`;
+  const of = (name: string, value: number, mostMs: number): Figure =>
+    figure({
+      name: `${name}, ${size}`,
+      unit: "ms",
+      value,
+      limit: mostMs,
+      limitName: "the target",
+      target: atMost(mostMs),
+    });
+  return [
+    of("grouped by message", Math.min(...wholes), 1000),
+    of("another question waits meanwhile", Math.min(...waits), 50),
+  ];
+}
+
 /** What an open page asks while a run writes: the stream of changes, and the timeline again and again, as a browser does. */
 async function watched(client: PageClient, run: number, isOver: () => boolean): Promise<void> {
   using _ = client.listen();
@@ -193,6 +236,7 @@ export const page: Benchmark = {
     const sizes = kit.quick ? [10_000] : [10_000, 100_000, 1_000_000];
     const figures: Figure[] = [];
     for (const size of sizes) figures.push(...(await answers(kit, size)));
+    figures.push(...(await failures(kit, kit.size(100_000, 10_000))));
     return [...figures, ...(await besides(kit))];
   },
 };

@@ -4,7 +4,6 @@ import { JSON } from "../../base/globals.ts";
 import { type Failure, failureLine } from "../../base/failure.ts";
 import { withoutNumbers } from "../../base/text.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { ofRunWith } from "../own-tables.ts";
 import { earlierAttempts, type SeenAttempt } from "./earlier-attempts.ts";
 import { failure, number, storedTaskId } from "./stored-values.ts";
 import type { Reader, Row } from "./reader.ts";
@@ -39,6 +38,8 @@ const maxTasks = 3;
 const maxLogs = 3;
 /** Different messages that are counted: about 40 MB. Any of them may be the most frequent one. */
 const maxMessages = 100_000;
+/** Of a step. */
+const pageRows = 10_000;
 /** Of a message that is kept whole. */
 const maxKeyChars = 200;
 
@@ -47,39 +48,68 @@ type Counted = { count: number; readonly ids: number[] };
 /** Of those messages that most tasks failed with: the largest group first. */
 export function failureGroups(reader: Reader, run: RunId): readonly FailureGroup[] {
   return reader.snapshot(() => {
-    const counted = countedFailures(reader, run)
+    const scan = new FailureScan(reader, run);
+    while (scan.read(pageRows));
+    return scan.groups();
+  });
+}
+
+/** Counts the failed tasks of a run by their messages, in as many steps as the caller wants. */
+export class FailureScan {
+  readonly #reader: Reader;
+  readonly #run: RunId;
+  /** By message, in the order of the first task of each. */
+  readonly #counted = new Map<string, Counted>();
+  #last = 0;
+
+  constructor(reader: Reader, run: RunId) {
+    this.#reader = reader;
+    this.#run = run;
+  }
+
+  /**
+   * @param most tasks
+   * @returns whether there are more
+   * @throws ReaderError
+   */
+  read(most: number): boolean {
+    const rows = this.#reader.query(failedAfter, [this.#run, this.#last, most]);
+    for (const row of rows) this.#count(row);
+    return rows.length === most;
+  }
+
+  /** Of the tasks that have been read. To be called in a snapshot. @throws ReaderError */
+  groups(): readonly FailureGroup[] {
+    const largest = [...this.#counted.values()]
       .toSorted((a, b) => b.count - a.count)
       .slice(0, maxGroups);
-    const ids = counted.flatMap((group) => group.ids);
-    const tasks = failedTasks(reader, run, ids);
-    return counted.map((group) => {
+    const ids = largest.flatMap((group) => group.ids);
+    const tasks = failedTasks(this.#reader, this.#run, ids);
+    return largest.map((group) => {
       const own = group.ids.flatMap((id) => tasks.get(id) ?? []);
       return {
         message: messageOf(own[0]),
         tasks: own,
         count: group.count,
-        logs: logsOf(reader, run, own[0]?.id),
+        logs: logsOf(this.#reader, this.#run, own[0]?.id),
       };
     });
-  });
+  }
+
+  #count(row: Row): void {
+    const id = storedTaskId(row["id"], this.#reader);
+    this.#last = id;
+    const key = keyOf(withoutNumbers(failureLine(failureIn(row))));
+    const group = this.#counted.get(key) ?? { count: 0, ids: [] };
+    if (group.count === 0 && this.#counted.size < maxMessages) this.#counted.set(key, group);
+    group.count++;
+    if (group.ids.length < maxTasks) group.ids.push(id);
+  }
 }
 
-/** In the order of the first task of each. */
-function countedFailures(reader: Reader, run: RunId): readonly Counted[] {
-  const groups = new Map<string, Counted>();
-  const { rows } = reader.iterate(
-    `SELECT id, error FROM task_runs WHERE ${ofRunWith("?1", "error")} ORDER BY run_id, id`,
-    [run],
-  );
-  for (const row of rows) {
-    const key = keyOf(withoutNumbers(failureLine(failureIn(row))));
-    const group = groups.get(key) ?? { count: 0, ids: [] };
-    if (group.count === 0 && groups.size < maxMessages) groups.set(key, group);
-    group.count++;
-    if (group.ids.length < maxTasks) group.ids.push(storedTaskId(row["id"], reader));
-  }
-  return [...groups.values()];
-}
+/** Ordered by id: the partial index of failed tasks names them. */
+const failedAfter = `SELECT id, error FROM task_runs WHERE run_id = ?1 AND id IN
+  (SELECT id FROM task_runs WHERE run_id = ?1 AND status = 'error' AND id > ?2 ORDER BY id LIMIT ?3) ORDER BY run_id, id`;
 
 const keyOf = (message: string): string =>
   message.length <= maxKeyChars ? message : `${message.slice(0, maxKeyChars)}${Bun.hash(message)}`;

@@ -12,8 +12,10 @@ export function Failures({ run }: { readonly run: RunBrief }) {
   const loaded = useData<FailuresView>(`/data/runs/${run.id}/failures`);
   return (
     <Show of={loaded}>
-      {({ groups }) =>
-        groups.length === 0 ? (
+      {({ groups, isComplete }) =>
+        !isComplete && groups.length === 0 ? (
+          <div class="loading" role="status" aria-label="loading" />
+        ) : groups.length === 0 ? (
           <Empty title="No task has failed">
             {run.status === "running" ? (
               <p>A failure is shown here as soon as it happens.</p>
@@ -24,7 +26,7 @@ export function Failures({ run }: { readonly run: RunBrief }) {
             {groups.map((group) => (
               <Group key={group.message} run={run} group={group} />
             ))}
-            <Others run={run} groups={groups} />
+            {isComplete ? <Others run={run} groups={groups} /> : <p class="soft">Counting …</p>}
           </>
         )
       }
