@@ -14,10 +14,12 @@ export function NextTimes({ of: { next, tz, state } }: { readonly of: ScheduleBr
     );
   }
   const zone = tz ?? here;
+  const hasSeconds = next.some(({ slot }) => slot % 60_000 !== 0);
+  const [there, local] = [zone, here].map((each) => timeIn(each, hasSeconds));
   return (
     <details class="next-times">
       <summary>
-        <b>{until(first.start, Date.now())}</b> <span class="soft">{timeIn(zone)(first.slot)}</span>
+        <b>{until(first.start, Date.now())}</b> <span class="soft">{there?.(first.slot)}</span>
       </summary>
       <table>
         <thead>
@@ -29,8 +31,8 @@ export function NextTimes({ of: { next, tz, state } }: { readonly of: ScheduleBr
         <tbody>
           {next.map(({ slot }) => (
             <tr key={slot}>
-              <td>{timeIn(zone)(slot)}</td>
-              {zone === here ? null : <td>{timeIn(here)(slot)}</td>}
+              <td>{there?.(slot)}</td>
+              {zone === here ? null : <td>{local?.(slot)}</td>}
             </tr>
           ))}
         </tbody>
@@ -39,8 +41,8 @@ export function NextTimes({ of: { next, tz, state } }: { readonly of: ScheduleBr
   );
 }
 
-/** `Sun, Nov 1, 01:30:00 GMT-4`: without the offset, the two hours of a clock that goes back would look the same. */
-function timeIn(timeZone: string): (at: number) => string {
+/** `Sun, Nov 1, 01:30 AM GMT-4`: without the offset, the two hours of a clock that goes back would look the same. */
+function timeIn(timeZone: string, hasSeconds: boolean): (at: number) => string {
   const format = new Intl.DateTimeFormat(undefined, {
     timeZone,
     weekday: "short",
@@ -48,7 +50,7 @@ function timeIn(timeZone: string): (at: number) => string {
     day: "numeric",
     hour: "2-digit",
     minute: "2-digit",
-    second: "2-digit",
+    ...(hasSeconds && { second: "2-digit" }),
     timeZoneName: "short",
   });
   return (at) => format.format(at);

@@ -199,7 +199,7 @@ function stateText({ state }: ScheduleBrief): string {
     case "broken":
       return `✕ broken ${ago(state.since, now)}${state.hasSchedule ? "; its last good schedule goes on" : ""}`;
     case "paused":
-      return `⏸ paused ${ago(state.since, now)}${state.failures === null ? "" : `, after ${count(state.failures)} failures`}`;
+      return `‖ paused ${ago(state.since, now)}${state.failures === null ? "" : `, after ${count(state.failures)} failures`}`;
     case "refused":
       return "✕ cannot be served";
     case "ok":
