@@ -11,7 +11,7 @@ export function affinityOf(declared: string): Affinity {
   return /REAL|FLOA|DOUB/.test(type) ? "REAL" : "NUMERIC";
 }
 
-const numeric = /^[ \t-\r]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?[ \t-\r]*$/;
+const numeric = /^[ \t-\r]*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?[ \t-\r]*$/;
 
 /** Text that a column of numbers converts to a number, such as `007` (section 3.3). */
 export const isNumericText = (text: string): boolean => numeric.test(text);

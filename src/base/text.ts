@@ -44,8 +44,15 @@ export function cellText(text: string): string {
 
 /** Splits at line breaks, then makes each line visible. A trailing break adds no empty line. */
 export function visibleLines(text: string): string[] {
-  const trimmed = text.replace(/(\r?\n)+$/, "");
+  const trimmed = text.slice(0, lengthWithoutBreaks(text));
   return trimmed.includes("\n") ? trimmed.split(/\r?\n/).map(visible) : [visible(trimmed)];
+}
+
+/** A search for breaks at the end would begin at each break. */
+function lengthWithoutBreaks(text: string): number {
+  let end = text.length;
+  while (text[end - 1] === "\n") end -= text[end - 2] === "\r" ? 2 : 1;
+  return end;
 }
 
 /** `visible` for text of several lines; line breaks stay. */

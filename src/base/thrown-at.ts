@@ -13,15 +13,27 @@ export function thrownAt(error: unknown, path: string): string {
   return `${at ?? shownPath(path)}: ${failureLine(failure)}`;
 }
 
-const frame = /\(?(?:file:\/\/)?([^()\s]+):(\d+):(\d+)\)?$/;
-
 /** `etl.ts:3:7`: the first frame in the file at `path`, or the first in any existing file. */
 export function userFrame(stack: string, path: string): string | undefined {
-  const frames = stack.split("\n").flatMap((line) => {
-    const match = frame.exec(line.trim());
-    return match === null ? [] : [{ file: match[1] ?? "", at: `${match[2]}:${match[3]}` }];
-  });
+  const frames = stack.split("\n").flatMap((line) => frameIn(line.trim()) ?? []);
   const own =
     frames.find(({ file }) => file === path) ?? frames.find(({ file }) => existsSync(file));
   return own === undefined ? undefined : `${shownPath(own.file)}:${own.at}`;
+}
+
+type Frame = { readonly file: string; readonly at: string };
+
+/**
+ * `at run (file:///srv/etl.ts:3:7)`. What is before the numbers is cut by hand: a message may have one line of a megabyte, and an
+ * expression that looks for its beginning takes the square of that.
+ */
+function frameIn(line: string): Frame | undefined {
+  const end = /:(\d+):(\d+)\)?$/.exec(line);
+  if (end === null) return undefined;
+  const file = line
+    .slice(0, end.index)
+    .split(/[()\s]/)
+    .at(-1)
+    ?.replace(/^file:\/\//, "");
+  return file === undefined || file === "" ? undefined : { file, at: `${end[1]}:${end[2]}` };
 }

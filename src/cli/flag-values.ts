@@ -8,7 +8,7 @@ import { didYouMean, nearest } from "../base/suggest.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Stricter than `Number()`: no hexadecimal digits, no spaces, no empty string. */
-const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const decimal = /^[+-]?(\d+(?:\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
 /** @param label the flag's name in the error: `-w (--workers)` */
 export function parseValue(def: ValuedFlag, text: string, label: string): string | number {

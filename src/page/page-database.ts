@@ -18,6 +18,7 @@ import type { ActiveTime } from "./index/active-time.ts";
 import type { RunFailures } from "./index/run-failures.ts";
 import { RunIndexes } from "./index/run-indexes.ts";
 import { Kept } from "./kept.ts";
+import { OverwriteCheck } from "./overwrite-check.ts";
 
 type Options = {
   readonly path: string;
@@ -36,6 +37,7 @@ type Options = {
 /** What has been opened, and the identity of the file that was at the path then. */
 type Opened = {
   readonly file: string | undefined;
+  readonly check: OverwriteCheck;
   readonly reader: Reader;
   readonly indexes: RunIndexes;
   readonly graphs: Kept<DrawnGraph>;
@@ -147,8 +149,10 @@ export class PageDatabase implements Disposable {
 
   #current(): Opened {
     this.#usedAt = systemClock.now();
-    if (this.#opened !== undefined && this.#opened.file === identityOf(this.path)) {
-      return this.#opened;
+    const now = seenAt(this.path);
+    if (this.#opened !== undefined && this.#opened.file === now?.file) {
+      const { check, reader } = this.#opened;
+      if (!check.isOverwritten(reader, now?.state ?? "")) return this.#opened;
     }
     this.#close();
     this.#opened = opened(this.path, openReader(this.path, this.#busyHandler));
@@ -162,21 +166,25 @@ export class PageDatabase implements Disposable {
   }
 }
 
-const opened = (path: string, reader: Reader): Opened => ({
-  file: identityOf(path),
-  reader,
-  indexes: new RunIndexes(reader),
-  graphs: new Kept(),
-  forecasts: new Kept(),
-  activeTimes: new Kept(),
-  failures: new Kept(),
-});
+function opened(path: string, reader: Reader): Opened {
+  const seen = seenAt(path);
+  return {
+    file: seen?.file,
+    check: new OverwriteCheck(path, seen?.state ?? ""),
+    reader,
+    indexes: new RunIndexes(reader),
+    graphs: new Kept(),
+    forecasts: new Kept(),
+    activeTimes: new Kept(),
+    failures: new Kept(),
+  };
+}
 
-/** Undefined where no file can be seen. */
-function identityOf(path: string): string | undefined {
+/** Which file it is, and its size and time. Undefined where no file can be seen. */
+function seenAt(path: string): { readonly file: string; readonly state: string } | undefined {
   try {
-    const { dev, ino } = statSync(path, { bigint: true });
-    return `${dev}:${ino}`;
+    const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });
+    return { file: `${dev}:${ino}`, state: `${size}:${mtimeNs}` };
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 
 import type { Problem, RunsView } from "../../src/page/contract.ts";
 import { openDatabase } from "../../src/store/open-database.ts";
@@ -55,6 +55,24 @@ test("a database in the place of another one is shown, and the stream ends so th
   await endOf(stream);
   expect(await pipelinesOf(rig)).toEqual(["new"]);
   expect((await rig.get("/data/db")).status).toBe(200);
+});
+
+test("another database that is copied into the file is shown, and the stream ends", async () => {
+  await using rig = await pageRig((db) => {
+    addRun(db, "old");
+    db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  });
+  const stream = await rig.get("/events");
+  expect(await pipelinesOf(rig)).toEqual(["old"]);
+  const other = `${rig.db}.other`;
+  {
+    using db = openDatabase(options(other));
+    for (const name of ["new", "newer"]) addRun(db, name);
+    db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  writeFileSync(rig.db, readFileSync(other));
+  await endOf(stream);
+  expect(await pipelinesOf(rig)).toEqual(["newer", "new"]);
 });
 
 test("what is not a database is said", async () => {

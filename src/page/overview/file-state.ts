@@ -14,14 +14,14 @@ export type FileState = {
   readonly isFresh: boolean;
 };
 
-/** Of the file at the path, and its WAL. */
+/** Of the file at the path, and its WAL. Whoever reads may leave an empty WAL, or take it away: that is no change. */
 export function fileState(path: string): FileState {
-  const stats = [path, `${path}-wal`].map((each) =>
-    statSync(each, { bigint: true, throwIfNoEntry: false }),
-  );
+  const stats = [path, `${path}-wal`]
+    .map((each) => statSync(each, { bigint: true, throwIfNoEntry: false }))
+    .filter((stat) => stat === undefined || stat.size > 0n);
   const text = stats.map((stat) =>
-    stat === undefined ? "-" : `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}`,
+    stat === undefined ? "" : `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}`,
   );
   const newest = Math.max(...stats.map((stat) => Number(stat?.mtimeMs ?? 0)));
-  return { text: text.join(" "), isFresh: systemClock.wall() - newest < coarseMs };
+  return { text: text.join(" ").trim(), isFresh: systemClock.wall() - newest < coarseMs };
 }
