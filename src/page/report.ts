@@ -67,7 +67,7 @@ const asked = (ids: readonly number[], search: Readonly<Record<string, string>> 
 /** A large run is read in several steps. */
 async function untilRead(database: PageDatabase, run: number): Promise<void> {
   for (;;) {
-    const { isComplete } = await tasksView(database, asked([run], { limit: "0" }));
+    const { isComplete } = await database.indexes.of(run);
     const failures = await failuresView(database, asked([run]));
     if (isComplete && failures.isComplete) return;
   }

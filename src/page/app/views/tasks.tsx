@@ -4,6 +4,7 @@ import type { RunBrief, TasksView } from "../../contract.ts";
 import { count, time } from "../format.ts";
 import { Empty, Failed } from "../parts/states.tsx";
 import { hrefOf, param, searchOf, withParams } from "../router.ts";
+import { isReport } from "../source.ts";
 import { type Loaded, useData } from "../use-data.ts";
 import { TaskDrawer } from "./task-drawer.tsx";
 import { TaskFilters } from "./task-filters.tsx";
@@ -53,7 +54,11 @@ function About({ of }: { readonly of: Loaded<TasksView> }) {
       {count(total)} {total === 1 ? "task" : "tasks"}
       {isComplete ? null : ` so far: ${reading} …`}
       {isComplete ? ` as of ${time(asOf)}` : null}
-      {isCut ? " · some tasks are left out: their rows are damaged, or there are too many" : null}
+      {isCut
+        ? isReport
+          ? " · a report has the first ones, and those that failed; the database has all"
+          : " · some tasks are left out: their rows are damaged, or there are too many"
+        : null}
     </p>
   );
 }
