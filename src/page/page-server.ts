@@ -1,6 +1,7 @@
 // The server of the page. One `fetch` answers everything, behind one guard: a route of Bun's own would be served before it.
 
-import { JSON, URL } from "../base/globals.ts";
+import { systemClock } from "../base/clock.ts";
+import { JSON, Promise, URL } from "../base/globals.ts";
 import { failureLine, toFailure } from "../base/failure.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import type { AppFiles } from "./app-files.ts";
@@ -147,9 +148,11 @@ export class PageServer implements AsyncDisposable {
   #metrics(): Response {
     const { served } = this.#options.shown;
     if (served === undefined) throw new NotFound("metrics are of pipeloom serve");
-    return respond(metricsOf(served.served()), 200, {
-      "content-type": "text/plain; version=0.0.4; charset=utf-8",
-    });
+    return guarded(
+      new Response(streamOf(metricsOf(served.served())), {
+        headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+      }),
+    );
   }
 
   async #page(): Promise<Response> {
@@ -168,6 +171,18 @@ export class PageServer implements AsyncDisposable {
       ? respond(`pipeloom: ${problem}\n`, status, plainText)
       : json(status, { problem } satisfies Problem);
   }
+}
+
+/** One piece at a time, and others are answered between two. */
+function streamOf(pieces: Iterator<string>): ReadableStream<string> {
+  return new ReadableStream<string>({
+    async pull(sink) {
+      await new Promise<void>((resolve) => systemClock.soon(resolve));
+      const { value, done } = pieces.next();
+      if (done === true) sink.close();
+      else sink.enqueue(value);
+    },
+  });
 }
 
 /** @throws Refused for what is not JSON */

@@ -4,11 +4,15 @@ import { expect, test } from "bun:test";
 
 import { exposition, histogramSamples } from "../../src/page/metrics/exposition.ts";
 import { metricsOf } from "../../src/page/metrics/metrics.ts";
+import type { ServedPipeline } from "../../src/serve/served.ts";
 import { SlotCounters } from "../../src/serve/slot-counters.ts";
 import { parseExposition } from "./exposition-parser.ts";
 import { servedPipeline } from "./serve-rig.ts";
 
 const about = { at: 2_000_000, startedAt: 1_000_000, health: "healthy" } as const;
+
+const textOf = (pipelines: readonly ServedPipeline[]): string =>
+  [...metricsOf({ ...about, pipelines })].join("");
 
 test("runs, durations, delays and times, with a pipeline's name and file", () => {
   const counters = new SlotCounters();
@@ -22,7 +26,7 @@ test("runs, durations, delays and times, with a pipeline's name and file", () =>
     next: [{ slot: 3_000_000, start: 3_001_500 }],
     state: { kind: "paused", since: 1, by: { kind: "person" } },
   });
-  const metrics = parseExposition(metricsOf({ ...about, pipelines: [etl] }));
+  const metrics = parseExposition(textOf([etl]));
   const labels = 'pipeline="etl",file="/srv/etl.ts"';
   const valueOf = (name: string, more = "", suffix = ""): number | undefined =>
     metrics.get(name)?.samples.get(`${name}${suffix}{${labels}${more}}`);
@@ -52,7 +56,7 @@ test("names are escaped; two files with a pipeline of one name, and one that nev
   const pipelines = names.map((name, i) =>
     servedPipeline("/srv", name, { argument: `/srv/${i}.ts`, name: i === 4 ? null : name }),
   );
-  const text = metricsOf({ ...about, pipelines });
+  const text = textOf(pipelines);
   const metrics = parseExposition(text);
   expect(metrics.get("pipeloom_runs_total")?.samples.size).toBe(names.length * 5);
   expect(metrics.has("pipeloom_fake")).toBe(false);
@@ -63,7 +67,7 @@ test("names are escaped; two files with a pipeline of one name, and one that nev
 
 test("so many pipelines have series, and it is said how many have not", () => {
   const pipelines = Array.from({ length: 2_003 }, (_, i) => servedPipeline("/srv", `etl ${i}`));
-  const metrics = parseExposition(metricsOf({ ...about, pipelines }));
+  const metrics = parseExposition(textOf(pipelines));
   expect(metrics.get("pipeloom_slots_missed_total")?.samples.size).toBe(2_000);
   expect([...(metrics.get("pipeloom_pipelines_without_metrics")?.samples.values() ?? [])]).toEqual([
     3,
@@ -73,7 +77,7 @@ test("so many pipelines have series, and it is said how many have not", () => {
 });
 
 test("the parser refuses what the format does not allow", () => {
-  const good = exposition([
+  const pieces = exposition([
     {
       name: "a_seconds",
       type: "histogram",
@@ -81,6 +85,7 @@ test("the parser refuses what the format does not allow", () => {
       samples: histogramSamples({ x: "1" }, [0.5, 1], [1, 0, 2], 7),
     },
   ]);
+  const good = [...pieces].join("");
   expect(parseExposition(good).get("a_seconds")?.samples.size).toBe(5);
   for (const [from, to] of [
     ['le="1"} 1', 'le="1"} 0'],

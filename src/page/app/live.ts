@@ -15,6 +15,9 @@ export const ticks = signal(0);
 /** Counts up each second, while changes are listened to. */
 export const seconds = signal(0);
 
+/** Of the last second, epoch ms. */
+export const now = signal(Date.now());
+
 type Connection =
   | { readonly type: "connecting" }
   | { readonly type: "live" }
@@ -80,7 +83,10 @@ async function noteLoss(end: AbortSignal): Promise<void> {
 
 effect(() => {
   if (!isListening.value) return undefined;
-  const timer = setInterval(() => seconds.value++, 1_000);
+  const timer = setInterval(() => {
+    seconds.value++;
+    now.value = Date.now();
+  }, 1_000);
   return () => clearInterval(timer);
 });
 

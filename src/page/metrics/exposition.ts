@@ -13,24 +13,29 @@ export type Family = {
   readonly name: string;
   readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
-  readonly samples: readonly Sample[];
+  readonly samples: Iterable<Sample>;
 };
 
-/** Families without samples are left out. */
-export const exposition = (families: readonly Family[]): string =>
-  families
-    .filter(({ samples }) => samples.length > 0)
-    .map(familyText)
-    .join("");
+/** Characters of a piece: it is made in a millisecond, and slots begin on time between two of them. */
+const pieceChars = 32_768;
 
-const familyText = ({ name, type, help, samples }: Family): string =>
-  `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}\n# TYPE ${name} ${type}\n` +
-  samples
-    .map(
-      ({ suffix = "", labels, value }) =>
-        `${name}${suffix}${labelsText(labels)} ${String(value)}\n`,
-    )
-    .join("");
+/** The text in pieces. Families without samples are left out. */
+export function* exposition(families: Iterable<Family>): Generator<string> {
+  let piece = "";
+  for (const { name, type, help, samples } of families) {
+    let head = `# HELP ${name} ${escapedHelp(help)}\n# TYPE ${name} ${type}\n`;
+    for (const { suffix = "", labels, value } of samples) {
+      piece += `${head}${name}${suffix}${labelsText(labels)} ${String(value)}\n`;
+      head = "";
+      if (piece.length < pieceChars) continue;
+      yield piece;
+      piece = "";
+    }
+  }
+  yield piece;
+}
+
+const escapedHelp = (help: string): string => help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 
 function labelsText(labels: Labels): string {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);

@@ -14,7 +14,8 @@ import {
 /** With more, the text has megabytes, and a server of metrics has too many series. */
 const maxPipelines = 2_000;
 
-export function metricsOf({ startedAt, health, pipelines }: Served): string {
+/** The text in pieces. */
+export function metricsOf({ startedAt, health, pipelines }: Served): Generator<string> {
   const shown = pipelines.slice(0, maxPipelines);
   return exposition([
     gauge("pipeloom_build_info", "The version of pipeloom.", [{ labels: { version }, value: 1 }]),
@@ -38,14 +39,14 @@ export function metricsOf({ startedAt, health, pipelines }: Served): string {
   ]);
 }
 
-const gauge = (name: string, help: string, samples: readonly Sample[]): Family => ({
+const gauge = (name: string, help: string, samples: Iterable<Sample>): Family => ({
   name,
   type: "gauge",
   help,
   samples,
 });
 
-const counter = (name: string, help: string, samples: readonly Sample[]): Family => ({
+const counter = (name: string, help: string, samples: Iterable<Sample>): Family => ({
   name,
   type: "counter",
   help,
@@ -60,18 +61,31 @@ const labelsOf = ({ name, argument }: ServedPipeline): Labels => ({
 
 type Pipelines = readonly ServedPipeline[];
 
-const each = (pipelines: Pipelines, valueOf: (pipeline: ServedPipeline) => number): Sample[] =>
-  pipelines.map((pipeline) => ({ labels: labelsOf(pipeline), value: valueOf(pipeline) }));
+function* each(
+  pipelines: Pipelines,
+  valueOf: (pipeline: ServedPipeline) => number,
+): Generator<Sample> {
+  for (const pipeline of pipelines) yield { labels: labelsOf(pipeline), value: valueOf(pipeline) };
+}
 
 /** @param valueOf null: not known, so there is no sample */
-const whereKnown = (
+function* whereKnown(
   pipelines: Pipelines,
   valueOf: (pipeline: ServedPipeline) => number | null,
-): Sample[] =>
-  pipelines.flatMap((pipeline) => {
+): Generator<Sample> {
+  for (const pipeline of pipelines) {
     const value = valueOf(pipeline);
-    return value === null ? [] : [{ labels: labelsOf(pipeline), value }];
-  });
+    if (value !== null) yield { labels: labelsOf(pipeline), value };
+  }
+}
+
+function* byStatus(pipelines: Pipelines): Generator<Sample> {
+  for (const pipeline of pipelines) {
+    for (const [status, value] of Object.entries(pipeline.counts.runs)) {
+      yield { labels: { ...labelsOf(pipeline), status }, value };
+    }
+  }
+}
 
 const inSeconds = (ms: number | null | undefined): number | null =>
   ms === null || ms === undefined ? null : ms / 1000;
@@ -80,12 +94,7 @@ const ofRuns = (pipelines: Pipelines): Family[] => [
   counter(
     "pipeloom_runs_total",
     "Runs of slots that have ended since serve began, by how they ended.",
-    pipelines.flatMap((pipeline) =>
-      Object.entries(pipeline.counts.runs).map(([status, value]) => ({
-        labels: { ...labelsOf(pipeline), status },
-        value,
-      })),
-    ),
+    byStatus(pipelines),
   ),
   {
     name: "pipeloom_run_duration_seconds",
@@ -106,15 +115,16 @@ const ofRuns = (pipelines: Pipelines): Family[] => [
 ];
 
 /** Of pipelines that have none, nothing: most of a thousand schedules run once a day. */
-const observed = (
+function* observed(
   pipelines: Pipelines,
   what: "durations" | "delays",
   bounds: readonly number[],
-): Sample[] =>
-  pipelines.flatMap((pipeline) => {
+): Generator<Sample> {
+  for (const pipeline of pipelines) {
     const { counts, sumSeconds, count } = pipeline.counts[what];
-    return count === 0 ? [] : histogramSamples(labelsOf(pipeline), bounds, counts, sumSeconds);
-  });
+    if (count > 0) yield* histogramSamples(labelsOf(pipeline), bounds, counts, sumSeconds);
+  }
+}
 
 const ofSlots = (pipelines: Pipelines): Family[] => [
   {

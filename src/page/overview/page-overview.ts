@@ -6,7 +6,8 @@ import { Promise } from "../../base/globals.ts";
 import { ReaderError } from "../../store/read/reader-error.ts";
 import type { PipelineBrief, PipelinesView } from "../contract-runs.ts";
 import { pipelinesView } from "../data/pipelines-view.ts";
-import { type FileState, fileState } from "./file-state.ts";
+import type { SlotBar } from "../contract-schedules.ts";
+import { FileMemo } from "./file-memo.ts";
 import { isThere } from "./served-databases.ts";
 import type { Place, Shown } from "./shown.ts";
 
@@ -17,8 +18,15 @@ type Read = { readonly pipelines: readonly PipelineBrief[] } | { readonly proble
 
 export class PageOverview {
   readonly shown: Shown;
-  /** By path: what a file had when it was in this state. */
-  readonly #known = new Map<string, { readonly state: string; readonly read: Read }>();
+  readonly #read = new FileMemo<Read>(
+    (read) =>
+      "problem" in read ||
+      read.pipelines.some(({ recent }) => recent.some(({ status }) => status === "running")),
+  );
+  /** The last slots of a pipeline that have a run. */
+  readonly slots = new FileMemo<readonly SlotBar[]>((slots) =>
+    slots.some(({ state }) => state === "running"),
+  );
 
   constructor(shown: Shown) {
     this.shown = shown;
@@ -31,7 +39,7 @@ export class PageOverview {
     const pipelines: PipelineBrief[] = [];
     const unreadable: { path: string; problem: string }[] = [];
     for (const place of places.filter(isThere)) {
-      const read = this.#read(place);
+      const read = this.#read.of(place.path, "", () => this.#readNow(place));
       if ("problem" in read) unreadable.push({ path: place.path, problem: read.problem });
       else pipelines.push(...read.pipelines);
       // Between two files, others are answered, and slots begin on time.
@@ -55,15 +63,6 @@ export class PageOverview {
     };
   }
 
-  #read(place: Place): Read {
-    const state = fileState(place.path);
-    const known = this.#known.get(place.path);
-    if (known !== undefined && known.state === state.text) return known.read;
-    const read = this.#readNow(place);
-    if (mayBeKept(state, read)) this.#known.set(place.path, { state: state.text, read });
-    return read;
-  }
-
   #readNow(place: Place): Read {
     try {
       return this.shown.look(place, (database) => pipelinesView(database));
@@ -73,9 +72,3 @@ export class PageOverview {
     }
   }
 }
-
-/** A process that dies changes no file. */
-const mayBeKept = ({ isFresh }: FileState, read: Read): boolean =>
-  !isFresh &&
-  "pipelines" in read &&
-  !read.pipelines.some(({ recent }) => recent.some(({ status }) => status === "running"));

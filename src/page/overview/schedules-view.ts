@@ -17,7 +17,7 @@ import { barOf, withDead } from "../data/runs-view.ts";
 import type { PageDatabase } from "../page-database.ts";
 import { isThere } from "./served-databases.ts";
 import type { PageOverview } from "./page-overview.ts";
-import type { Place, Shown } from "./shown.ts";
+import type { Place } from "./shown.ts";
 
 const maxShown = 50;
 /** Bars of a schedule. */
@@ -27,18 +27,20 @@ const maxNames = 200;
 
 /** `?text=&offset=` */
 export async function schedulesView(
-  { shown }: PageOverview,
+  overview: PageOverview,
   { search }: Asked,
 ): Promise<SchedulesView> {
+  const { shown } = overview;
   const { served } = shown;
   const words = (search.get("text") ?? "").toLowerCase();
   const offset = wholeIn(search, "offset") ?? 0;
   if (served === undefined) return ofRuns(shown.of(null), words, offset);
   const now = served.served();
   const wanted = now.pipelines.filter((each) => isFound(each, words)).toSorted(inOrder);
+  const places = new Map<string | null, Place>(shown.places.map((place) => [place.path, place]));
   const schedules: ScheduleBrief[] = [];
   for (const pipeline of wanted.slice(offset, offset + maxShown)) {
-    schedules.push(briefOf(shown, pipeline));
+    schedules.push(briefOf(overview, pipeline, places.get(pipeline.db)));
     await new Promise<void>((resolve) => systemClock.soon(resolve));
   }
   return {
@@ -88,10 +90,13 @@ const inOrder = (a: ServedPipeline, b: ServedPipeline): number =>
 export const scheduleId = ({ argument }: Pick<ServedPipeline, "argument">): number =>
   Bun.hash.xxHash32(argument) + 1;
 
-function briefOf(shown: Shown, pipeline: ServedPipeline): ScheduleBrief {
-  const { name, file, db, schedule, state, next, running, waiting, counts } = pipeline;
-  const place = shown.places.find(({ path }) => path === db);
-  const ran = name === null || place === undefined ? [] : slotsIn(shown, place, name);
+function briefOf(
+  overview: PageOverview,
+  pipeline: ServedPipeline,
+  place: Place | undefined,
+): ScheduleBrief {
+  const { name, file, schedule, state, next, running, waiting, counts } = pipeline;
+  const ran = name === null || place === undefined ? [] : slotsIn(overview, place, name);
   return {
     id: scheduleId(pipeline),
     name,
@@ -120,10 +125,16 @@ function stateOf(state: ServedState): ScheduleState {
 }
 
 /** A database that cannot be read is told with the pipelines: a schedule goes on without its bars. */
-function slotsIn(shown: Shown, place: Place, pipeline: string): readonly SlotBar[] {
+function slotsIn(
+  { shown, slots }: PageOverview,
+  place: Place,
+  pipeline: string,
+): readonly SlotBar[] {
   if (!isThere(place)) return [];
   try {
-    return shown.look(place, (database) => slotsOf(database, pipeline));
+    return slots.of(place.path, pipeline, () =>
+      shown.look(place, (database) => slotsOf(database, pipeline)),
+    );
   } catch {
     return [];
   }

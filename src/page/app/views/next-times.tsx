@@ -2,6 +2,7 @@
 
 import type { ScheduleBrief } from "../../contract-schedules.ts";
 import { until } from "../format.ts";
+import { now } from "../live.ts";
 
 /** Of the reader. */
 const { timeZone: here } = Intl.DateTimeFormat().resolvedOptions();
@@ -19,7 +20,7 @@ export function NextTimes({ of: { next, tz, state } }: { readonly of: ScheduleBr
   return (
     <details class="next-times">
       <summary>
-        <b>{until(first.start, Date.now())}</b> <span class="soft">{there?.(first.slot)}</span>
+        <b>{until(first.start, now.value)}</b> <span class="soft">{there?.(first.slot)}</span>
       </summary>
       <table>
         <thead>

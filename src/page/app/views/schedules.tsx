@@ -4,6 +4,7 @@ import type { ScheduleBrief, SchedulesView, SlotBar } from "../../contract-sched
 import { actionDialog } from "../actions/dialogs.ts";
 import { canAct } from "../database.ts";
 import { ago, count, duration, time } from "../format.ts";
+import { now } from "../live.ts";
 import { type Bar, Bars } from "../parts/bars.tsx";
 import { Empty, Problem, Show } from "../parts/states.tsx";
 import { wordOf } from "../parts/status.tsx";
@@ -13,7 +14,7 @@ import { NextTimes } from "./next-times.tsx";
 
 export function Schedules() {
   const asked = searchOf(["text", "offset"]);
-  const loaded = useData<SchedulesView>(`/data/schedules?${asked}`, { isGrowing: true });
+  const loaded = useData<SchedulesView>(`/data/schedules?${asked}`);
   return (
     <main>
       <div class="toolbar">
@@ -194,12 +195,11 @@ function State({ of: schedule }: { readonly of: ScheduleBrief }) {
 }
 
 function stateText({ state }: ScheduleBrief): string {
-  const now = Date.now();
   switch (state.kind) {
     case "broken":
-      return `✕ broken ${ago(state.since, now)}${state.hasSchedule ? "; its last good schedule goes on" : ""}`;
+      return `✕ broken ${ago(state.since, now.value)}${state.hasSchedule ? "; its last good schedule goes on" : ""}`;
     case "paused":
-      return `‖ paused ${ago(state.since, now)}${state.failures === null ? "" : `, after ${count(state.failures)} failures`}`;
+      return `‖ paused ${ago(state.since, now.value)}${state.failures === null ? "" : `, after ${count(state.failures)} failures`}`;
     case "refused":
       return "✕ cannot be served";
     case "ok":
