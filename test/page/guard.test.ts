@@ -78,9 +78,19 @@ test("the cookie opens everything that the page asks for", () => {
   ).toBe(200);
 });
 
-const guard = new Guard(allowed);
+const metrics = "m".repeat(30);
+const guard = new Guard(allowed, { metrics });
 const cookie = entered(guard);
 const own = { cookie, origin: `http://${host}` };
+
+test("a monitor needs no token and no name of ours; metrics need their token", () => {
+  for (const method of ["GET", "HEAD"]) {
+    const asked = request({ path: "/healthz", method, headers: { host: "10.0.0.7" } });
+    expect(guard.judge(asked)).toEqual({ type: "probe" });
+  }
+  const headers = { authorization: `Bearer ${metrics}` };
+  expect(guard.judge(request({ path: "/metrics", headers }))).toEqual({ type: "pass" });
+});
 
 describe("is refused", () => {
   test.each<readonly [what: string, status: number, asked: Asked]>([
@@ -128,6 +138,38 @@ describe("is refused", () => {
       403,
       { headers: { cookie, "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" } },
     ],
+    ["metrics without a token", 401, { path: "/metrics" }],
+    [
+      "a bearer that is no token",
+      401,
+      { path: "/metrics", headers: { authorization: "Bearer x" } },
+    ],
+    [
+      "the token of metrics for anything else",
+      401,
+      { path: "/data/runs", headers: { authorization: `Bearer ${metrics}` } },
+    ],
+    [
+      "the token of metrics under a foreign Host",
+      421,
+      { path: "/metrics", headers: { host: "evil", authorization: `Bearer ${metrics}` } },
+    ],
+    [
+      "the token of metrics in a POST",
+      401,
+      { path: "/metrics", method: "POST", headers: { authorization: `Bearer ${metrics}` } },
+    ],
+    ["an address that ends like the one for monitors", 401, { path: "/data/healthz" }],
+    ["more than the one for monitors", 401, { path: "/healthz/../data/runs" }],
+    [
+      "a script of another site that asks whether this works",
+      403,
+      {
+        path: "/healthz",
+        headers: { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" },
+      },
+    ],
+    ["a change by way of the address for monitors", 401, { path: "/healthz", method: "POST" }],
     ["another method", 405, { method: "PUT", headers: own }],
     ["a preflight", 405, { method: "OPTIONS", headers: own }],
   ])("%s", (_, status, asked) => {
