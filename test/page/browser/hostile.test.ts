@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 
 import { pipeloom, run } from "../../support/program.ts";
 import { type TempFolder, tempFolder } from "../../support/temp-folder.ts";
-import { describeInBrowser, Tab, widthProblems } from "./tab.ts";
+import { describeInBrowser, notIsolated, Tab, widthProblems } from "./tab.ts";
 import { startUi, type Ui } from "./ui-process.ts";
 
 setDefaultTimeout(60_000);
@@ -65,12 +65,6 @@ const places: readonly (readonly [path: string, shown: string])[] = [
 
 /** What is there when a view has loaded. */
 const isReady = `document.querySelector("main") !== null && document.querySelector(".loading") === null`;
-
-/** Elements with text in which a right-to-left mark would turn round what is beside them. */
-const notIsolated = `[...document.querySelectorAll("main *")]
-  .filter((each) => each.innerText && !/^(isolate|plaintext)/.test(getComputedStyle(each).unicodeBidi))
-  .filter((each) => getComputedStyle(each).display.startsWith("inline"))
-  .map((each) => each.tagName + "." + each.className)`;
 
 describeInBrowser("hostile texts", () => {
   let folder: TempFolder;

@@ -62,6 +62,9 @@ describeInBrowser("the live page", () => {
     await tab.untilText("Nothing has run yet");
     await tab.go(`${ui.origin}/runs`);
     await tab.untilText("No runs yet");
+    await tab.go(`${ui.origin}/schedules`);
+    await tab.untilText("No run was for a schedule yet");
+    expect(await tab.text("main")).toContain("pipeloom serve etl.ts");
     await tab.go(`${ui.origin}/runs/1`);
     await tab.untilText("The runs that there are");
     await tab.clickText("pipeloom");

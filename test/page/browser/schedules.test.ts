@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { ServedPipeline, SlotRecord } from "../../../src/serve/served.ts";
 import { SlotCounters } from "../../../src/serve/slot-counters.ts";
 import { addSlotRun, servedPipeline, type ServeRig, serveRig } from "../serve-rig.ts";
-import { describeInBrowser, Tab, widthProblems } from "./tab.ts";
+import { describeInBrowser, notIsolated, Tab, widthProblems } from "./tab.ts";
 
 setDefaultTimeout(60_000);
 
@@ -18,6 +18,9 @@ const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
 /** A whole hour ahead of now. */
 const soon = Math.ceil(Date.now() / hour) * hour;
 const image = `<img src=x onerror="globalThis.pwned=1">`;
+
+/** Of 2,000 letters without a space, and with a mark that turns round what follows. */
+const turned = `\u202E${"long".repeat(500)}`;
 
 const nextOf = (everyMs: number): ServedPipeline["next"] =>
   [0, 1, 2, 3, 4].map((i) => ({ slot: soon + i * everyMs, start: soon + i * everyMs + 7_000 }));
@@ -79,6 +82,13 @@ const others = (folder: string): readonly ServedPipeline[] => [
   servedPipeline(folder, image, {
     state: { kind: "refused", reason: `it keeps its history in memory: ${image}` },
     db: null,
+  }),
+  servedPipeline(folder, "long", {
+    name: turned,
+    argument: `/srv/${"long/".repeat(300)}etl.ts`,
+    file: `/srv/${"long/".repeat(300)}etl.ts`,
+    next: nextOf(365 * day),
+    waiting: { slot: soon - hour, since: soon - hour, why: turned },
   }),
   servedPipeline(folder, "queue", {
     next: nextOf(day),
@@ -149,6 +159,7 @@ describeInBrowser("schedules", () => {
       image,
       "prices",
       "weekly report",
+      turned,
       "orders",
       "queue",
       "sync stock",
@@ -243,6 +254,7 @@ describeInBrowser("schedules", () => {
           await Bun.write(join(kept, `${name}-${theme}-${width}.png`), picture);
         }
         expect(await tab.evaluate<readonly string[]>(widthProblems)).toEqual([]);
+        expect(await tab.evaluate<readonly string[]>(notIsolated)).toEqual([]);
       }
     });
   });

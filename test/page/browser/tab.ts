@@ -249,3 +249,9 @@ export const widthProblems = `(() => {
   });
   return wide.map((each) => each.tagName + "." + (each.getAttribute("class") ?? "") + " " + each.textContent.slice(0, 40));
 })()`;
+
+/** Elements with text in which a right-to-left mark would turn round what is beside them. */
+export const notIsolated = `[...document.querySelectorAll("main *")]
+  .filter((each) => each.innerText && !/^(isolate|plaintext)/.test(getComputedStyle(each).unicodeBidi))
+  .filter((each) => getComputedStyle(each).display.startsWith("inline"))
+  .map((each) => each.tagName + "." + each.className)`;
