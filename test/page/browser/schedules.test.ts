@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 import type { ServedPipeline, SlotRecord } from "../../../src/serve/served.ts";
 import { SlotCounters } from "../../../src/serve/slot-counters.ts";
+import { pipeloom, run } from "../../support/program.ts";
 import { addSlotRun, servedPipeline, type ServeRig, serveRig } from "../serve-rig.ts";
 import { describeInBrowser, notIsolated, Tab, widthProblems } from "./tab.ts";
 
@@ -257,5 +258,37 @@ describeInBrowser("schedules", () => {
         expect(await tab.evaluate<readonly string[]>(notIsolated)).toEqual([]);
       }
     });
+  });
+});
+
+const file = `
+import { pipeline, task } from "pipeloom";
+const greet = task({ name: "greet", run: ({ name }: { name: string }) => "hello " + name });
+export default pipeline({ name: "greetings", params: { name: "you" }, tasks: ({ params }) => greet(params) });
+`;
+
+describeInBrowser("what is started from the page of all databases", () => {
+  test("runs in its own database, and its output leads there", async () => {
+    await using rig = await serveRig(
+      (folder) => [servedPipeline(folder, "greetings"), servedPipeline(folder, "another")],
+      { own: pipeloom },
+    );
+    await Bun.write(`${rig.folder}/greetings.ts`, file);
+    addSlotRun(`${rig.folder}/another.db`, "another", "done", soon - day);
+    await run([...pipeloom, "run", "greetings.ts", "--db", "greetings.db"], rig.folder);
+    using tab = await Tab.open(rig.link);
+    await tab.untilText("greetings", "main");
+    await tab.evaluate(
+      `[...document.querySelectorAll(".pipeline")].find((each) => each.innerText.includes("greetings")).querySelector(".actions button").click()`,
+    );
+    await tab.until("document.querySelector('dialog .field') !== null");
+    await tab.clickText("Run", "dialog footer");
+    await tab.untilText("exit 0", ".job-panel");
+    await tab.clickText("Run 2", ".job-panel");
+    await tab.untilText("greetings", ".run-header");
+    expect(await tab.place()).toMatch(/^\/db\/\d+\/runs\/2$/);
+    // The same program, told in the view of its database.
+    expect(await tab.text(".job-panel")).toContain("exit 0");
+    expect(await tab.problems(rig.origin)).toEqual([]);
   });
 });
