@@ -151,8 +151,8 @@ export class Evidence {
   }
 
   /**
-   * Where the plan has changed, a call whose input is not known may be where this one was: the failure may be that call's, and the
-   * task may be tried again.
+   * Where the plan has changed, a call whose input was not known in time may be where this one was: the failure may be that call's,
+   * and the task may be tried again.
    */
   #isTakenForAnothers(old: TaskRow): boolean {
     const row = this.seen.after.tasks.find(({ id }) => id === old.id);
@@ -160,7 +160,7 @@ export class Evidence {
     if (row === undefined || !hasRun(old, row)) return false;
     if (sessions.every(({ leavesOut }) => leavesOut.length === 0)) return false;
     return [...this.model.instances.values()].some(
-      ({ kind, input }) => input === undefined && kind === kindOfKey(old.key),
+      ({ kind, path }) => path !== old.name && kind === kindOfKey(old.key),
     );
   }
 
