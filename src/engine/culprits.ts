@@ -4,6 +4,9 @@ import type { TaskId } from "../protocol/ids.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { LostWorker } from "../executors/executors.ts";
 
+/** A task that was interrupted as often, the last time with its machine, is taken for the reason. */
+const mostMachinesLost = 4;
+
 export const none: ReadonlySet<TaskId> = new Set();
 
 /**
@@ -17,8 +20,14 @@ export function culpritsOf(
   inFlight: InFlight,
 ): ReadonlySet<TaskId> {
   if (culprit !== undefined) return new Set([culprit]);
-  const unreported = worker.running.filter(
-    (id) => inFlight.get(id)?.workerId === worker.workerId && !worker.unbegun.has(id),
+  const { running, unbegun, workerId, isMachineLost } = worker;
+  if (isMachineLost === true) {
+    const isAgain = (id: TaskId): boolean =>
+      (inFlight.get(id)?.interruptions ?? 0) >= mostMachinesLost - 1;
+    return new Set(running.filter(isAgain));
+  }
+  const unreported = running.filter(
+    (id) => inFlight.get(id)?.workerId === workerId && (unbegun === "unknown" || !unbegun.has(id)),
   );
   return unreported.length === worker.running.length ? new Set(unreported) : none;
 }

@@ -92,7 +92,7 @@ export class Losses {
 
   #resolveTask(vertex: TaskVertex, worker: LostWorker, culprits: ReadonlySet<TaskId>): void {
     const id = vertex.id as TaskId;
-    if (worker.unbegun.has(id)) this.#deps.putBack(vertex);
+    if (isUnbegun(vertex, worker)) this.#deps.putBack(vertex);
     else if (culprits.has(id)) this.#attemptFailed(vertex, worker.failure);
     else if (this.#deps.life.stop !== undefined && worker.running.includes(id)) {
       this.#deps.record([endedRecord(vertex, this.#deps.inputs, systemClock.wall(), stopped)]);
@@ -126,4 +126,10 @@ export class Losses {
     const ended = retryAt === undefined ? outcome : { ...outcome, retryAt };
     this.#deps.record([endedRecord(vertex, this.#deps.inputs, now, ended)]);
   }
+}
+
+/** A short task begins and ends before anybody hears of its start: of a silent machine, it is taken for one that has not begun. */
+function isUnbegun({ id, startedAt }: TaskVertex, { unbegun, running }: LostWorker): boolean {
+  if (unbegun !== "unknown") return unbegun.has(id as TaskId);
+  return startedAt === undefined && !running.includes(id as TaskId);
 }

@@ -180,6 +180,7 @@ export class Run {
       attach: ({ message, transfer }) => this.#parts.writer.send(message, transfer),
       toppedUp: () => this.#failOnThrow(() => this.#advance()),
       lost: (worker) => this.#failOnThrow(() => this.#parts.losses.lost(worker)),
+      returned: (ids) => this.#parts.dispatcher.putBackAll(ids),
       broken: (failure) => this.#failOnThrow(() => this.#endEarly({ status: "error", failure })),
       output: this.#parts.print,
     };
@@ -295,9 +296,8 @@ export class Run {
   #writerFailed(failure: Failure): void {
     const { life, outcomes, feeder } = this.#parts;
     const { started } = life;
-    if (started === undefined) {
+    if (started === undefined)
       return this.#done.reject(Object.assign(new Error(failure.message), failure));
-    }
     if (life.stage === "finished") return;
     const status = failure.code === "given-up" ? "cancelled" : "error";
     life.endEarly({ status, failure });

@@ -2,6 +2,7 @@
 
 import { nextAttempt } from "../api/retry-after.ts";
 import type { Failure } from "../base/failure.ts";
+import { machineLost } from "../executors/executors.ts";
 import type { TaskId, WorkerId } from "../protocol/ids.ts";
 import type { RestoredTask } from "../protocol/messages.ts";
 import type { MainRecord, Outcome } from "../protocol/writer-records.ts";
@@ -75,7 +76,7 @@ const interruptedLine = (
   vertex: TaskVertex,
   inputs: Inputs,
   at: number,
-  { message }: Failure,
+  failure: Failure,
 ): MainRecord => ({
   type: "log",
   id: vertex.id as TaskId,
@@ -85,8 +86,11 @@ const interruptedLine = (
   attempt: vertex.attempt + 1,
   at,
   level: "warn",
-  line: `attempt ${vertex.attempt + 1} was interrupted: another task's thread, which it shared, has ended (${message}); the next one follows, and no retry is used up`,
+  line: `attempt ${vertex.attempt + 1} was interrupted: ${interruptedBy(failure)}; the next one follows, and no retry is used up`,
 });
+
+const interruptedBy = ({ name, message }: Failure): string =>
+  name === machineLost ? message : `another task's thread, which it shared, has ended (${message})`;
 
 /** An attempt that was lost with its worker. */
 export const endedRecord = (

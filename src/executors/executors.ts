@@ -10,6 +10,7 @@ import type {
   RunInfo,
   ToWriter,
 } from "../protocol/messages.ts";
+import type { AnswerQuery } from "../protocol/asked-query.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
 
@@ -31,6 +32,8 @@ export type ExecutorsOptions = {
   readonly hasLabels: boolean;
   /** The processes that tasks have started, of all workers. */
   readonly programs: Programs;
+  /** Answers `ctx.query` on a machine that does not have the database. Absent: the workers open `db`. */
+  readonly answerQuery?: AnswerQuery;
 };
 
 /** The writer's end of the connection to one worker. The engine passes both members on to the writer as they are. */
@@ -39,14 +42,22 @@ export type WorkerPort = {
   readonly transfer: MessagePort[];
 };
 
+/** The name of the failure of workers that are lost with their machine. */
+export const machineLost = "MachineLost";
+
 export type LostWorker = {
   readonly workerId: WorkerId;
   /** Tasks in the worker's slots when it went. */
   readonly running: readonly TaskId[];
-  /** Assigned but not claimed. A retried task's id may also be in `running`, left by its previous attempt. */
-  readonly unbegun: ReadonlySet<TaskId>;
+  /**
+   * Assigned but not claimed. A retried task's id may also be in `running`, left by its previous attempt. `unknown`: of a
+   * worker on another machine that is silent. Its tasks that are not known to have begun have not.
+   */
+  readonly unbegun: ReadonlySet<TaskId> | "unknown";
   /** The task for which the worker was ended: no other is to blame. Absent where that is not known. */
   readonly culprit?: TaskId;
+  /** Its whole machine is gone: no task is to blame, unless it takes one machine after another with it. */
+  readonly isMachineLost?: true;
   /** Messages that the worker sent to the writer. `detached` follows when the writer has committed as many. */
   readonly sent: number;
   readonly failure: Failure;
@@ -67,6 +78,8 @@ export type ExecutorsEvents = {
   toppedUp(): void;
   /** A worker is gone. Its replacement, if there is one, has an id of its own. */
   lost(worker: LostWorker): void;
+  /** No worker has begun these tasks, and the one that held them will not: they are ready again. */
+  returned(ids: readonly TaskId[]): void;
   /** Workers cannot load the module, or end by themselves again and again: no task can run. */
   broken(failure: Failure): void;
   /** Something was printed that belongs to no task. */

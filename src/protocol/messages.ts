@@ -2,6 +2,7 @@
 // workers send the writer is in writer-records.ts. Frequent messages travel as one JSON text: posting one string is three times
 // faster than the structured clone of the same array.
 
+import type { QueryLine } from "./asked-query.ts";
 import type { Learned, SessionDurations } from "./learned.ts";
 import type { RunEvent, TaskEvent } from "./events.ts";
 import type { Failure } from "../base/failure.ts";
@@ -116,6 +117,8 @@ export type WorkerBoot = {
   /** See shared/programs.ts. */
   readonly programs: SharedArrayBuffer;
   readonly port: MessagePort;
+  /** For `ctx.query` where another machine has the database; absent where the worker opens `db`. */
+  readonly queries?: QueryLine;
   /** Names of environment variables whose values are masked in the text that leaves the worker. */
   readonly secrets: readonly string[];
   /** The most characters of a task's input that are stored (stored-input.ts). */

@@ -24,13 +24,16 @@ import { AttemptContext } from "./task-context.ts";
 import type { ThreadGlobals } from "./thread-globals.ts";
 import { UnitSender } from "./unit-sender.ts";
 
+/** What `ctx.query` reads: the file `db`, or what `queries` leads to. */
+type QueriedDatabase = Pick<WorkerBoot, "db" | "queries">;
+
 /** What the entry of the thread gives the host: functions of rooms that the worker may not import. */
 type HostDeps = {
   post(message: FromWorker): void;
   load(boot: WorkerBoot): Promise<void>;
   /** Closes the database that `query` has opened. Later queries are refused. */
   closeReader(): void;
-  query(db: string | null, sql: string, params: readonly QueryParam[]): unknown[];
+  query(from: QueriedDatabase, sql: string, params: readonly QueryParam[]): unknown[];
   exit(code: number): never;
   readonly globals: ThreadGlobals;
   readonly clock: Clock;
@@ -172,7 +175,7 @@ export class Host {
       maxLogLines: run.maxLogLines,
       hasOwnTables: run.hasOwnTables,
       params: parseFrozen(run.params) as AttemptDeps["params"],
-      query: (sql, params) => this.#deps.query(boot.db, sql, params),
+      query: (sql, params) => this.#deps.query(boot, sql, params),
     };
   }
 

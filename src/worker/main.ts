@@ -6,6 +6,7 @@ import { loadModule, providePackage } from "../module/load-module.ts";
 import { useRecordedSources } from "../module/sources.ts";
 import { builtins } from "../examples/builtins.ts";
 import type { FromWorker, ToWorker } from "../protocol/messages.ts";
+import { askQuery, type QueryAnswer } from "../protocol/asked-query.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { privatePort } from "../protocol/private-port.ts";
 import { endlessBusyHandler } from "../store/busy-handler.ts";
@@ -33,6 +34,12 @@ function readerOf(db: string | null, post: (message: FromWorker) => void): Reade
   return (reader ??= openReader(db, endlessBusyHandler(db, say)));
 }
 
+function rowsOf(answer: QueryAnswer): unknown[] {
+  if (answer.status === "rows") return answer.rows;
+  const { name, message, code } = answer.failure;
+  throw Object.assign(new Error(message), { name }, code === undefined ? {} : { code });
+}
+
 function closeReader(): void {
   isClosed = true;
   reader?.close();
@@ -48,7 +55,10 @@ privatePort(self, (port) => {
       await loadModule(boot.module, builtins);
     },
     closeReader,
-    query: (db, sql, params) => readerOf(db, post).query(sql, params),
+    query: ({ db, queries }, sql, params) =>
+      queries === undefined
+        ? readerOf(db, post).query(sql, params)
+        : rowsOf(askQuery(queries, { sql, params })),
     exit,
     globals: threadGlobals,
     clock: systemClock,

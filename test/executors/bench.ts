@@ -40,6 +40,8 @@ export class Bench implements ExecutorsEvents, Disposable {
   readonly ended = new Map<TaskId, Ended>();
   readonly outputs: string[] = [];
   readonly brokenBy: Failure[] = [];
+  /** Tasks that workers gave back. */
+  readonly givenBack: TaskId[] = [];
   readonly lostWorkers: LostWorker[] = [];
   readonly connections = new Map<WorkerId, Connection>();
   /** Characters that the workers have sent. */
@@ -134,6 +136,11 @@ export class Bench implements ExecutorsEvents, Disposable {
 
   lost(worker: LostWorker): void {
     this.lostWorkers.push(worker);
+    this.#changed();
+  }
+
+  returned(ids: readonly TaskId[]): void {
+    for (const id of ids) this.givenBack.push(id);
     this.#changed();
   }
 

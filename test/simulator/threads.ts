@@ -82,7 +82,7 @@ export class SimulatedTaskThread implements WorkerThread {
     this.#host = new Host({
       post: (message) => this.#post(() => this.#tellMain(message)),
       load: async () => undefined,
-      query: (db, sql, params) => {
+      query: ({ db }, sql, params) => {
         if (db === null) throw new Error("a task cannot read a database in memory");
         this.#reader ??= this.#openReader(db);
         return this.#reader.query(sql, params);

@@ -133,6 +133,13 @@ export class WorkerPool implements Executors {
     return this.#timers.size === 0 && this.#workers.values().every(({ isQuiet }) => isQuiet);
   }
 
+  /** How long a task takes on average, ms; undefined until one has ended. */
+  get averageMs(): number | undefined {
+    const known = [...this.#workers.values()].flatMap(({ averageMs }) => averageMs ?? []);
+    if (known.length === 0) return undefined;
+    return known.reduce((sum, averageMs) => sum + averageMs, 0) / known.length;
+  }
+
   whereIs(id: TaskId, worker: WorkerId): "running" | "held" | "elsewhere" {
     return this.#workers.get(worker)?.whereIs(id) ?? "elsewhere";
   }

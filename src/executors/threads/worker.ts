@@ -5,6 +5,7 @@ import type { Failure } from "../../base/failure.ts";
 import { channels } from "../../base/globals.ts";
 import { signalGroup } from "../../base/process-group.ts";
 import { assertNever } from "../../base/unreachable.ts";
+import { type AnswerQuery, answerQueries, type QueryLine } from "../../protocol/asked-query.ts";
 import { packAssignments } from "../../protocol/codec/assignments.ts";
 import type { TaskId, WorkerId } from "../../protocol/ids.ts";
 import type { Assignment, FromWorker, RunInfo, ToWorker } from "../../protocol/messages.ts";
@@ -93,7 +94,7 @@ export class PoolWorker implements Load {
     thread.addEventListener("close", ({ code }) => this.#ended(code));
   }
 
-  boot({ module, sources, db, secrets, maxInput }: ExecutorsOptions): void {
+  boot({ module, sources, db, secrets, maxInput, answerQuery }: ExecutorsOptions): void {
     const { id: workerId, slots } = this;
     const { port1, port2 } = channels.open();
     const memory = this.#memory.buffer;
@@ -102,6 +103,7 @@ export class PoolWorker implements Load {
       transfer: [port1],
     });
     const programs = this.#programs.buffer;
+    const queries = answerQuery === undefined ? undefined : queryLine(answerQuery);
     this.#thread.postMessage(
       {
         type: "boot",
@@ -115,8 +117,9 @@ export class PoolWorker implements Load {
         memory,
         programs,
         port: port2,
+        ...(queries === undefined ? {} : { queries }),
       },
-      [port2],
+      queries === undefined ? [port2] : [port2, queries.port],
     );
   }
 
@@ -305,4 +308,12 @@ export class PoolWorker implements Load {
       this.#programs.delete(pid);
     }
   }
+}
+
+/** The thread's end of a line on which it asks for `ctx.query`. */
+function queryLine(answer: AnswerQuery): QueryLine {
+  const { port1, port2 } = channels.open();
+  const answers = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  answerQueries({ port: port1, answers }, answer);
+  return { port: port2, answers };
 }

@@ -21,6 +21,10 @@ export class RunningIds {
     this.#cells[slot] = idle;
   }
 
+  get slots(): number {
+    return this.#cells.length;
+  }
+
   /** No slot is idle. */
   get isBusy(): boolean {
     return !this.#cells.includes(idle);

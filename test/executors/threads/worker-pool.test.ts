@@ -82,6 +82,7 @@ class Bench {
         attach: ({ message }) => message.port.close(),
         toppedUp: () => undefined,
         lost: (worker) => this.lost.push(worker),
+        returned: () => undefined,
         broken: (failure) => this.broken.push(failure),
         output: () => undefined,
       },
