@@ -82,16 +82,36 @@ export async function chooseDatabase(
 
 /**
  * A run that is ready to start.
- * @throws ParamsError, RerunError
+ * @throws ParamsError, RerunError, EngineError
  */
 export async function prepareRun(
   loaded: LoadedPipeline,
   options: RunPipelineOptions,
   hooks: RunHooks = {},
 ): Promise<Run> {
-  const run = await runOptionsOf(loaded, options, hooks);
+  const run = {
+    ...(await runOptionsOf(loaded, options, hooks)),
+    ...(await onEngine(loaded, options, hooks)),
+  };
   const again = hooks.again ?? (await argumentsOf(loaded, options, run.params));
   return new Run({ ...run, again });
+}
+
+/** @throws EngineError, LoadError, RangeError */
+async function onEngine(
+  { module, pipeline, ...loaded }: LoadedPipeline,
+  { engine: url, db: given, workers, concurrency }: RunPipelineOptions,
+  { onOutput: say = showOutput }: RunHooks,
+): Promise<Partial<Pick<RunOptions, "cores" | "createExecutors">>> {
+  if (url === undefined) return {};
+  if (workers !== undefined) {
+    throw new RangeError(
+      "workers: with `engine`, the threads are those of the machines where `pipeloom worker` runs",
+    );
+  }
+  const { engineOf } = await import("./run-engine.ts");
+  const { path: db } = await chooseDatabase({ module, pipeline, ...loaded }, given);
+  return engineOf({ url, module, pipeline: pipeline.name, db, concurrency, say });
 }
 
 /** @throws ParamsError, RerunError */

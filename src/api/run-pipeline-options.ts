@@ -25,7 +25,12 @@ export type RunPipelineOptions = {
   readonly db?: string;
   /** Number of threads, 1 to 1,024; no more are started than there are tasks. Default: one per core. */
   readonly workers?: number;
-  /** Number of tasks that run at once, 1 to 100,000. Default: `workers`. */
+  /**
+   * The Redis on which other machines take the tasks: `redis://host:6379`. They run `pipeloom worker`, and have the same
+   * `PIPELOOM_ENGINE_KEY` as this process. Rows and states stay in this process's database. Default: threads of this process.
+   */
+  readonly engine?: string;
+  /** Number of tasks that run at once, 1 to 100,000. Default: `workers`; with `engine`, as many as its machines take. */
   readonly concurrency?: number;
   /** Use a write-ahead log (`journal_mode=WAL`). Default true. */
   readonly wal?: boolean;
@@ -84,6 +89,7 @@ type OnlyValue = string | number | boolean | null;
 
 const names = namesOf<RunPipelineOptions>({
   db: true,
+  engine: true,
   workers: true,
   concurrency: true,
   wal: true,
@@ -129,6 +135,7 @@ const checks: readonly {
     expected: "a list of texts",
     isValid: isListOf(isText),
   },
+  { options: ["engine"], expected: "an address as redis://host:6379", isValid: isText },
   { options: ["params", "only"], expected: "an object", isValid: isObject },
   {
     options: ["signal"],

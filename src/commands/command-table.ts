@@ -187,6 +187,13 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./docs.ts")).docsCommand(commandTable),
   },
   {
+    name: "worker",
+    group: "Set up",
+    summary: "Run tasks of runs on other machines",
+    isBrief: true,
+    load: async () => (await import("./worker.ts")).command,
+  },
+  {
     name: "completions",
     group: "Set up",
     summary: "Print a completion script for your shell",

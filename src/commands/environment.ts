@@ -29,6 +29,10 @@ export const readVariables: readonly Variable[] = [
     what: "a mirror of the releases, for upgrade and the install scripts",
   },
   {
+    name: "PIPELOOM_ENGINE_KEY",
+    what: "the secret that run --engine and worker share, at least 16 characters: they sign with it what they send",
+  },
+  {
     name: "PIPELOOM_UI_TOKEN",
     what: "the token that opens the page of ui and serve, at least 22 characters (default: each link opens it once)",
   },

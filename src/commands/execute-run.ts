@@ -45,10 +45,12 @@ export async function executeRun(
   const trigger = triggerOf(takeVariable(triggerVariable));
   const from = startFolder() ?? process.cwd();
   checkLogTarget(output.logFile, module, options.db ?? defaultDb, from);
-  const warning = checkThreadLimits(options.workers ?? earlyWorkers());
+  // The tasks of an engine run elsewhere.
+  const workers = options.engine === undefined ? options.workers : 0;
+  const warning = checkThreadLimits(workers ?? earlyWorkers());
   // Before the display is opened: the runtime may end while it starts.
   if (warning !== undefined) process.stderr.write(`warning: ${warning}\n`);
-  using threads = warmThreads(options.workers, options.concurrency);
+  using threads = warmThreads(workers, options.concurrency);
   const outputs = RedirectedOutputs.take();
   try {
     const shown =

@@ -44,4 +44,4 @@ const usageCodes: ReadonlySet<unknown> = new Set<StoreErrorCode>([
 /** Errors of the writer arrive as data, without their class. */
 const isExpected = (error: unknown): error is Failure & Error =>
   error instanceof Error &&
-  ["StoreError", "ReaderError", "SchemaError", "LoadError"].includes(error.name);
+  ["StoreError", "ReaderError", "SchemaError", "LoadError", "EngineError"].includes(error.name);

@@ -26,6 +26,11 @@ export const runFlags = defineFlags({
     defaultHint: "as many as workers",
     description: "tasks in flight; above one per thread, async tasks share a thread",
   },
+  engine: {
+    type: "string",
+    valueHint: "url",
+    description: "run the tasks where pipeloom worker runs with this Redis: redis://host:6379",
+  },
   db: {
     type: "string",
     valueHint: "db",
@@ -98,7 +103,14 @@ export const runFlags = defineFlags({
 export function runOptions(
   flags: Flags<typeof runFlags> & Flags<typeof storeFlags>,
 ): RunPipelineOptions {
-  const { workers, concurrency, db, wal, wait, failFast, keep, rerun, reuse, inputs } = flags;
+  const { workers, concurrency, engine, db, wal, wait, failFast, keep, rerun, reuse, inputs } =
+    flags;
+  if (engine !== undefined && workers !== undefined) {
+    throw new UsageError(
+      "--workers are threads of this machine, and --engine runs the tasks on others",
+      "give it to the other machines: pipeloom worker --engine <url> --workers <n>",
+    );
+  }
   if (wait && flags.fresh) {
     throw new UsageError("--wait and --fresh exclude each other", "keep one of them");
   }
@@ -116,6 +128,7 @@ export function runOptions(
     ...onlyOf(flags),
     ...(workers === undefined ? undefined : { workers }),
     ...(concurrency === undefined ? undefined : { concurrency }),
+    ...(engine === undefined ? undefined : { engine }),
     ...(db === undefined ? undefined : { db }),
   };
 }

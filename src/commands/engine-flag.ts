@@ -1,0 +1,25 @@
+// `--engine` of the commands that are about machines.
+
+import { defineFlags } from "../cli/flag-defs.ts";
+import { UserError } from "../cli/user-error.ts";
+import type { OpenedEngine } from "../executors/redis/open-engine.ts";
+
+export const { engine: engineFlag } = defineFlags({
+  engine: {
+    type: "string",
+    required: true,
+    valueHint: "url",
+    description: "the Redis or Valkey where runs and workers meet: redis://host:6379",
+  },
+});
+
+/** @throws UserError where it cannot be used */
+export async function engineNamed(url: string): Promise<OpenedEngine> {
+  // Loaded here: only these commands and `run --engine` need it.
+  const { EngineError, openEngine } = await import("../executors/redis/open-engine.ts");
+  try {
+    return await openEngine(url);
+  } catch (thrown) {
+    throw thrown instanceof EngineError ? new UserError(thrown.message) : thrown;
+  }
+}

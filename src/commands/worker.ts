@@ -1,0 +1,113 @@
+// `pipeloom worker`: runs tasks of runs on other machines.
+
+import { availableParallelism } from "node:os";
+
+import { Promise } from "../base/globals.ts";
+import { plural } from "../base/text.ts";
+import { defineCliCommand } from "../cli/command.ts";
+import { sayOnStderr } from "../cli/stderr.ts";
+import { maxConcurrency, maxWorkers } from "../engine/run-options.ts";
+import type { LogLevel } from "../protocol/status.ts";
+import { spawnTaskWorker } from "../spawn.ts";
+import { version } from "../version.ts";
+import { engineFlag, engineNamed } from "./engine-flag.ts";
+import { raiseFetchLimit } from "./fetch-limit.ts";
+import { exitCodeOf } from "./run-signals.ts";
+
+export const command = defineCliCommand({
+  meta: {
+    name: "worker",
+    details:
+      "Takes tasks of every run with the same engine and the same PIPELOOM_ENGINE_KEY; it needs neither the pipeline's files nor its database. Ctrl-C or SIGTERM: it gives back what has not begun, and ends when what runs has ended; a second one ends it now, and its tasks run elsewhere.",
+    examples: [
+      { line: "pipeloom worker --engine redis://10.0.0.5", what: "a thread for each core" },
+      { line: "pipeloom worker --engine redis://10.0.0.5 -w 8", what: "eight threads" },
+    ],
+  },
+  args: {
+    engine: engineFlag,
+    workers: {
+      type: "string",
+      valueType: "integer",
+      alias: "w",
+      min: 1,
+      max: maxWorkers,
+      defaultHint: "the number of cores",
+      description: "threads that run tasks",
+    },
+    concurrency: {
+      type: "string",
+      valueType: "integer",
+      alias: "c",
+      min: 1,
+      max: maxConcurrency,
+      defaultHint: "as many as workers",
+      description: "tasks at once; above one per thread, async tasks share a thread",
+    },
+    once: { type: "boolean", description: "end when the first run that it has worked for is over" },
+  },
+  async run(flags) {
+    raiseFetchLimit(flags.concurrency);
+    const { connection, key } = await engineNamed(flags.engine);
+    const [{ Machine }, { WorkerPool }] = await Promise.all([
+      import("../executors/redis/machine/machine.ts"),
+      import("../executors/threads/worker-pool.ts"),
+    ]);
+    const given = flags.workers ?? availableParallelism();
+    const threads = Math.min(given, flags.concurrency ?? given);
+    const slots = flags.concurrency ?? threads;
+    const ending = new Ending();
+    const machine = new Machine({
+      connection,
+      key,
+      version,
+      threads,
+      slots,
+      createPool: (...args) => new WorkerPool(spawnTaskWorker, ...args),
+      say,
+      idle: () => {
+        if (flags.once) ending.ask();
+      },
+    });
+    await machine.start();
+    const atOnce = slots > threads ? `, ${slots} tasks at once` : "";
+    say("info", `${plural(threads, "thread")}${atOnce}; waits for runs`);
+    await ending.asked;
+    const code = await Promise.race([machine.leave().then(() => 0), ending.insisted]);
+    if (code !== 0) await machine.stop();
+    return code;
+  },
+});
+
+const say = (level: LogLevel, line: string): void =>
+  sayOnStderr(`${level === "info" ? "" : `${level}: `}${line}\n`);
+
+/** The first signal asks the command to end, and that is no failure; the second insists. */
+class Ending {
+  readonly #asked = Promise.withResolvers<void>();
+  readonly #insisted = Promise.withResolvers<number>();
+  #isAsked = false;
+
+  constructor() {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(signal, () => {
+        if (this.#isAsked) this.#insisted.resolve(exitCodeOf(signal));
+        this.ask();
+      });
+    }
+  }
+
+  get asked(): Promise<void> {
+    return this.#asked.promise;
+  }
+
+  /** Resolves with the exit code. */
+  get insisted(): Promise<number> {
+    return this.#insisted.promise;
+  }
+
+  ask(): void {
+    this.#isAsked = true;
+    this.#asked.resolve();
+  }
+}

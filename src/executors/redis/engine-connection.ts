@@ -1,0 +1,207 @@
+// The connections of one process to Redis: one for commands, one that blocks while it reads streams, and those of BullMQ. They
+// reconnect for ever. What is sent while there is no connection is dropped: the links send it again.
+
+import { Redis, type RedisOptions } from "ioredis";
+
+import { systemClock } from "../../base/clock.ts";
+import { Promise } from "../../base/globals.ts";
+
+/** How long a read blocks. */
+const blockMs = 2_000;
+/** A read that takes longer than that has lost its connection without a word: a cut network says nothing. */
+const deafMs = 5_000;
+const mostEntries = 256;
+const retryMs = 200;
+const mostRetryMs = 1_000;
+/** Keys of a process that has died are gone after this many seconds. */
+export const keySeconds = 3_600;
+
+export const keyPrefix = "pipeloom";
+export const inboxKey = (id: string): string => `${keyPrefix}:inbox:${id}`;
+export const bundleKey = (hash: string): string => `${keyPrefix}:bundle:${hash}`;
+export const machineKey = (id: string): string => `${keyPrefix}:machine:${id}`;
+/** The session of a run, for the next one: it knows that this one has died. */
+export const runKey = (hash: string): string => `${keyPrefix}:run:${hash}`;
+export const runsKey = `${keyPrefix}:runs`;
+
+export type StreamEntry = readonly [id: string, fields: readonly string[]];
+
+type ReaderCalls = {
+  entries(stream: string, entries: readonly StreamEntry[]): void;
+  /** All entries of one read have been handled. */
+  handled(): void;
+};
+
+type ConnectionCalls = {
+  /** Redis answers again: what was on its way may be lost. */
+  reconnected(): void;
+  /** Redis does not answer. */
+  lost(message: string): void;
+};
+
+const options = {
+  // BullMQ wants it so: its commands wait for the connection.
+  maxRetriesPerRequest: null,
+  retryStrategy: (attempt: number) => Math.min(attempt * 50, mostRetryMs),
+  connectTimeout: 3_000,
+  keepAlive: 5_000,
+  lazyConnect: true,
+  // Entries of streams as lists, which the later protocol answers as a map.
+  protocol: 2,
+} satisfies RedisOptions;
+
+export class EngineConnection {
+  readonly #url: string;
+  readonly #clients: Redis[] = [];
+  readonly commands: Redis;
+  #isClosed = false;
+  #isDown = false;
+
+  private constructor(url: string) {
+    this.#url = url;
+    this.commands = this.client();
+  }
+
+  /** @throws Error when there is no Redis at this address, or it does not let us in */
+  static async open(url: string): Promise<EngineConnection> {
+    const connection = new EngineConnection(url);
+    const { commands } = connection;
+    let why: unknown;
+    const failed = (error: unknown): void => {
+      why ??= error;
+    };
+    commands.on("error", failed);
+    const opened = commands.connect().then(() => commands.ping());
+    const late = Promise.withResolvers<never>();
+    const timer = systemClock.after(5_000, () => late.reject(new Error("no answer after 5 s")));
+    try {
+      await Promise.race([opened, late.promise]);
+      return connection;
+    } catch (thrown) {
+      connection.close();
+      throw new Error(
+        `${shownUrl(url)}: ${String((why as Error | undefined)?.message ?? thrown)}`,
+        {
+          cause: thrown,
+        },
+      );
+    } finally {
+      systemClock.cancel(timer);
+      commands.off("error", failed);
+    }
+  }
+
+  get isReady(): boolean {
+    return this.commands.status === "ready";
+  }
+
+  /** One more connection, which ends with this one. */
+  client(): Redis {
+    const client = new Redis(this.#url, options);
+    // Without a listener, ioredis prints each failed attempt. `watch` says it once.
+    client.on("error", () => undefined);
+    this.#clients.push(client);
+    return client;
+  }
+
+  watch(calls: ConnectionCalls): void {
+    const { commands } = this;
+    commands.on("error", (error: Error) => this.#down(error.message, calls));
+    commands.on("close", () => this.#down("the connection was closed", calls));
+    commands.on("ready", () => {
+      this.#isDown = false;
+      calls.reconnected();
+    });
+  }
+
+  #down(message: string, calls: ConnectionCalls): void {
+    if (this.#isDown || this.#isClosed) return;
+    this.#isDown = true;
+    calls.lost(message);
+  }
+
+  /** Sends a command whose loss does not matter. */
+  post(command: string, ...args: readonly (string | number)[]): void {
+    if (!this.isReady) return;
+    this.commands.call(command, ...args.map(String)).catch(() => undefined);
+  }
+
+  /**
+   * Reads streams until the connection is closed, and removes what was read from those that are `owned`.
+   * @param streams where to begin in each: an id, "0" for all that is there
+   */
+  async read(
+    streams: ReadonlyMap<string, string>,
+    owned: ReadonlySet<string>,
+    calls: ReaderCalls,
+  ): Promise<void> {
+    const reader = this.client();
+    const last = new Map(streams);
+    // After a restart of Redis, or on another one, ids may be smaller than those seen. Frames that come twice are known.
+    reader.on("ready", () => {
+      for (const stream of owned) last.set(stream, "0");
+    });
+    while (!this.#isClosed) {
+      const reply = await this.#readOnce(reader, last);
+      if (this.#isClosed) return;
+      for (const [stream, entries] of reply ?? []) {
+        calls.entries(stream, entries);
+        const [id] = entries.at(-1) ?? [];
+        if (id === undefined) continue;
+        last.set(stream, id);
+        if (owned.has(stream)) this.post("XTRIM", stream, "MINID", after(id));
+      }
+      if (reply !== null) calls.handled();
+    }
+  }
+
+  async #readOnce(
+    reader: Redis,
+    last: ReadonlyMap<string, string>,
+  ): Promise<readonly [stream: string, entries: StreamEntry[]][] | null> {
+    const deaf = systemClock.after(deafMs, () => reader.disconnect(true));
+    try {
+      const from = [...last.keys(), ...last.values()];
+      return (await reader.call(
+        "XREAD",
+        "COUNT",
+        mostEntries,
+        "BLOCK",
+        blockMs,
+        "STREAMS",
+        ...from,
+      )) as [string, StreamEntry[]][] | null;
+    } catch {
+      if (!this.#isClosed) await new Promise<void>((go) => systemClock.after(retryMs, go));
+      return null;
+    } finally {
+      systemClock.cancel(deaf);
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const client of this.#clients) client.disconnect();
+  }
+
+  /** Closes once what was sent has been answered; at once while there is no connection. */
+  async closeSoon(): Promise<void> {
+    const { commands } = this;
+    if (this.isReady) {
+      const given = new Promise<void>((go) => systemClock.after(500, go));
+      await Promise.race([commands.ping().catch(() => undefined), given]);
+    }
+    this.close();
+  }
+}
+
+/** The smallest id of a stream that is greater. */
+function after(id: string): string {
+  const [ms = "0", seq = "0"] = id.split("-");
+  return `${ms}-${BigInt(seq) + 1n}`;
+}
+
+/** Without the password. */
+export function shownUrl(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, "//");
+}

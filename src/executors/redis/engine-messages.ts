@@ -1,0 +1,96 @@
+// What a run and the machines that work for it tell each other through Redis: one union per direction. A *machine* is one
+// `pipeloom worker` process; its threads are workers of the run.
+
+import type { Failure } from "../../base/failure.ts";
+import type { TaskId } from "../../protocol/ids.ts";
+import type { RunInfo } from "../../protocol/messages.ts";
+import type { LogLevel } from "../../protocol/status.ts";
+import type { Ack } from "../../protocol/writer-records.ts";
+
+export type MachineInfo = {
+  readonly host: string;
+  readonly pid: number;
+  /** Pipeloom's. */
+  readonly version: string;
+  readonly threads: number;
+  /** Tasks that run at once in all of its threads. */
+  readonly slots: number;
+};
+
+export type ToRun =
+  /** The first message of a link. */
+  | { readonly type: "hello"; readonly machine: MachineInfo }
+  /** The machine has no bundle of this hash, and Redis neither. */
+  | { readonly type: "bundle-wanted" }
+  /** A thread was started. `thread`: 0, 1, 2 … of this link; the replacement of a lost one has a number of its own. */
+  | { readonly type: "attach"; readonly thread: number; readonly slots: number }
+  /** One text of the thread's port to the writer. It crosses Redis as it is (frame-codec.ts). */
+  | { readonly type: "records"; readonly thread: number; readonly text: string }
+  /** The thread holds these tasks now, of this machine's leases or of another thread. */
+  | { readonly type: "held"; readonly thread: number; readonly ids: readonly TaskId[] }
+  /** What runs in the thread's slots. */
+  | { readonly type: "running"; readonly thread: number; readonly ids: readonly TaskId[] }
+  /** The thread has ended. All that it had sent was sent before this. */
+  | {
+      readonly type: "thread-lost";
+      readonly thread: number;
+      readonly running: readonly TaskId[];
+      readonly unbegun: readonly TaskId[];
+      readonly culprit?: TaskId;
+      readonly failure: Failure;
+    }
+  /** A thread has loaded the module: the machine can take leases. */
+  | { readonly type: "ready" }
+  /** May the machine run this lease? Answered by `granted` or `refused`. */
+  | { readonly type: "claim"; readonly lease: number }
+  /** The machine has taken the lease's job and will not run it. */
+  | { readonly type: "declined"; readonly lease: number }
+  /** Every task of the lease has ended, or was given back. `averageMs`: of the machine's tasks. */
+  | { readonly type: "ended"; readonly lease: number; readonly averageMs: number | undefined }
+  /** No thread has begun these tasks, and none will. */
+  | { readonly type: "returned"; readonly ids: readonly TaskId[] }
+  | { readonly type: "broken"; readonly failure: Failure }
+  | { readonly type: "output"; readonly level: LogLevel; readonly line: string }
+  /** `asked`: a packed `AskedQuery` (query-text.ts). Answered by `answer`, with a packed `QueryAnswer`. */
+  | { readonly type: "query"; readonly query: number; readonly asked: string }
+  /** The machine takes no more leases. It ends when its tasks have ended. */
+  | { readonly type: "leaving" }
+  /** The last message: nothing runs here any more. */
+  | { readonly type: "left" };
+
+export type SharedModule =
+  /** `name`: of the pipeline's file. */
+  | { readonly kind: "bundle"; readonly hash: string; readonly name: string }
+  | { readonly kind: "builtin"; readonly name: string };
+
+export type ToMachine =
+  | {
+      readonly type: "boot";
+      readonly module: SharedModule;
+      readonly secrets: readonly string[];
+      readonly maxInput: number;
+      readonly hasLabels: boolean;
+    }
+  | { readonly type: "begin"; readonly run: RunInfo }
+  | { readonly type: "granted"; readonly lease: number }
+  /** Another machine has the lease, or the run does not need it any more. */
+  | { readonly type: "refused"; readonly lease: number }
+  /** The writer has committed: these credits are the thread's again. */
+  | ({ readonly type: "committed"; readonly thread: number; readonly credits: number } & Pick<
+      Ack,
+      "checkpoints"
+    >)
+  | { readonly type: "cancel" }
+  | { readonly type: "kill"; readonly thread: number; readonly failure: Failure }
+  | { readonly type: "answer"; readonly query: number; readonly answer: string }
+  /** The run is over, or has given the machine up: what it still sends is dropped. */
+  | { readonly type: "end"; readonly reason: "over" | "given up" };
+
+/** One BullMQ job. The machine claims it before it runs it. */
+export type LeaseJob = {
+  readonly session: string;
+  readonly lease: number;
+  /** Packed `Assignment[]` (protocol/codec/assignments.ts). */
+  readonly tasks: string;
+  readonly signature: string;
+};

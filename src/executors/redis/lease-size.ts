@@ -1,0 +1,28 @@
+// How many tasks a lease has. Pure. A lease costs a job of BullMQ and a claim: some 0.5 ms. The tasks of a lease go to one machine,
+// so it must not be long while others are idle.
+
+type LeaseLoad = {
+  /** Average duration of a task, ms; undefined until one has ended. */
+  readonly averageMs: number | undefined;
+  /** Tasks that run at once on all machines. */
+  readonly slots: number;
+  /** Tasks that are ready. */
+  readonly ready: number;
+};
+
+const mostTasks = 128;
+/** What a lease is worth, in time of one slot. */
+const leaseMs = 50;
+/** Longer tasks are leased one by one, and to idle slots only. */
+const longMs = 200;
+
+/** Leases of short tasks are held ahead, one for each slot. */
+export const leasesPerSlot = (averageMs: number | undefined): number =>
+  averageMs === undefined || averageMs > longMs ? 1 : 2;
+
+export function leaseSize({ averageMs, slots, ready }: LeaseLoad): number {
+  if (averageMs === undefined || averageMs > leaseMs) return 1;
+  const worth = Math.floor(leaseMs / Math.max(averageMs, leaseMs / mostTasks));
+  const share = Math.ceil(ready / Math.max(slots, 1));
+  return Math.max(1, Math.min(worth, share, mostTasks));
+}

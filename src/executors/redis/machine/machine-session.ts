@@ -1,0 +1,282 @@
+// One run on this machine: the pool of threads that runs its leases, and the link to it. The pool is the one of local runs. Its
+// tasks come from leases, and what its threads send the writer goes down the link.
+
+import { systemClock, type Timer } from "../../../base/clock.ts";
+import { type Failure, toFailure } from "../../../base/failure.ts";
+import { Promise } from "../../../base/globals.ts";
+import { assertNever } from "../../../base/unreachable.ts";
+import type { AskedQuery, QueryAnswer } from "../../../protocol/asked-query.ts";
+import { unpackAssignments } from "../../../protocol/codec/assignments.ts";
+import type { TaskId, WorkerId } from "../../../protocol/ids.ts";
+import type { Assignment, ModuleRef, RunInfo } from "../../../protocol/messages.ts";
+import { Programs } from "../../../protocol/shared/programs.ts";
+import type { LogLevel } from "../../../protocol/status.ts";
+import type { CreateExecutors, ExecutorsEvents } from "../../executors.ts";
+import type { LeaseJob, MachineInfo, SharedModule, ToMachine, ToRun } from "../engine-messages.ts";
+import { type Frame, Link } from "../link.ts";
+import { packQuery, unpackQuery } from "../query-text.ts";
+import { HeldLeases } from "./held-leases.ts";
+import { ThreadRelay } from "./thread-relay.ts";
+
+type Pool = ReturnType<CreateExecutors> & { readonly averageMs: number | undefined };
+
+export type SessionDeps = {
+  readonly machine: MachineInfo;
+  createPool(...args: Parameters<CreateExecutors>): Pool;
+  transmit(frame: Frame<ToRun>): void;
+  /** The file of the module, on this machine. Undefined where its bundle is not to be had. */
+  load(module: SharedModule): Promise<ModuleRef | undefined>;
+  say(level: LogLevel, line: string): void;
+  /** The session is over: nothing of it runs here any more. */
+  over(reason: SessionEnd): void;
+  /** The average duration of tasks has changed. */
+  measured(averageMs: number | undefined): void;
+};
+
+/** `silent`: the run has said nothing for too long. It may come back. */
+export type SessionEnd = "over" | "given up" | "silent";
+
+type Boot = Extract<ToMachine, { type: "boot" }>;
+
+const runningPollMs = 50;
+
+export class MachineSession {
+  readonly #deps: SessionDeps;
+  readonly #link: Link<ToRun, ToMachine>;
+  readonly #programs = Programs.create();
+  readonly #leases = new HeldLeases();
+  readonly #threads = new Map<number, ThreadRelay>();
+  /** By lease: settles a claim. */
+  readonly #claims = new Map<number, (isGranted: boolean) => void>();
+  readonly #queries = new Map<number, (answer: QueryAnswer) => void>();
+  #lastQuery = 0;
+  #pool: Pool | undefined;
+  #run: RunInfo | undefined;
+  #poll: Timer | undefined;
+  #isBooting = false;
+  #isReady = false;
+  #isLeaving = false;
+  #isOver = false;
+
+  constructor(deps: SessionDeps) {
+    this.#deps = deps;
+    this.#link = new Link<ToRun, ToMachine>({
+      transmit: (frame) => deps.transmit(frame),
+      deliver: (message) => this.#receive(message),
+      soon: (work) => systemClock.soon(work),
+    });
+    this.#link.send({ type: "hello", machine: deps.machine });
+  }
+
+  receive(frame: Frame<ToMachine>): void {
+    if (!this.#isOver) this.#link.receive(frame);
+  }
+
+  beat(): void {
+    this.#link.beat(true);
+  }
+
+  resend(): void {
+    this.#link.resend();
+  }
+
+  get averageMs(): number | undefined {
+    return this.#pool?.averageMs;
+  }
+
+  // ── leases ──
+
+  /** Resolves when all tasks of the lease have ended here, or none of them will be run here. */
+  async run({ lease, tasks }: LeaseJob): Promise<void> {
+    if (this.#isLeaving || this.#isOver) return this.#link.send({ type: "declined", lease });
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#claims.set(lease, resolve);
+    this.#link.send({ type: "claim", lease });
+    this.#link.flush();
+    const isGranted = await promise;
+    if (!isGranted || this.#isOver) return;
+    await this.#work(unpackAssignments(tasks));
+    const averageMs = this.averageMs;
+    this.#link.send({ type: "ended", lease, averageMs });
+    this.#deps.measured(averageMs);
+  }
+
+  #work(tasks: readonly Assignment[]): Promise<void> {
+    return new Promise((ended) => {
+      this.#leases.add(tasks, ended);
+      if (this.#isLeaving) this.#giveBack();
+      else this.#dispatch();
+    });
+  }
+
+  /** What one thread has taken ahead is for the others too, once nothing waits. */
+  #dispatch(): void {
+    const { waiting } = this.#leases;
+    this.#pool?.dispatch(waiting);
+    if (waiting > 0 && this.#leases.waiting === 0) this.#pool?.dispatch(0);
+  }
+
+  #claimed(lease: number, isGranted: boolean): void {
+    this.#claims.get(lease)?.(isGranted);
+    this.#claims.delete(lease);
+  }
+
+  /** What no thread has begun goes back to the run. */
+  #giveBack(): void {
+    const waiting = this.#leases.takeAll().map(({ id }) => id);
+    const ids = [...waiting, ...(this.#pool?.takeBackAll() ?? [])];
+    if (ids.length === 0) return;
+    this.#link.send({ type: "returned", ids });
+    this.#leases.end(ids);
+  }
+
+  // ── messages of the run ──
+
+  #receive(message: ToMachine): void {
+    switch (message.type) {
+      case "boot":
+        void this.#boot(message);
+        return;
+      case "begin":
+        this.#run = message.run;
+        return this.#pool?.begin(message.run);
+      case "granted":
+        return this.#claimed(message.lease, true);
+      case "refused":
+        return this.#claimed(message.lease, false);
+      case "committed":
+        return this.#threads.get(message.thread)?.committed(message);
+      case "cancel":
+        this.#giveBack();
+        return this.#pool?.cancel();
+      case "kill":
+        return this.#pool?.kill(message.thread as WorkerId, message.failure);
+      case "answer":
+        this.#queries.get(message.query)?.(unpackQuery<QueryAnswer>(message.answer));
+        this.#queries.delete(message.query);
+        return;
+      case "end":
+        return this.end(message.reason);
+      default:
+        assertNever(message);
+    }
+  }
+
+  async #boot(boot: Boot): Promise<void> {
+    if (this.#isBooting) return;
+    this.#isBooting = true;
+    try {
+      const module = await this.#deps.load(boot.module);
+      if (this.#isOver) return;
+      if (module !== undefined) return this.#start(boot, module);
+      this.#isBooting = false;
+      this.#link.send({ type: "bundle-wanted" });
+    } catch (thrown) {
+      this.#link.send({ type: "broken", failure: toFailure(thrown) });
+    }
+  }
+
+  #start({ secrets, maxInput, hasLabels }: Boot, module: ModuleRef): void {
+    const { threads, slots } = this.#deps.machine;
+    const pool = this.#deps.createPool(
+      {
+        workers: threads,
+        concurrency: slots,
+        module,
+        sources: [],
+        db: null,
+        secrets,
+        maxInput,
+        hasLabels,
+        programs: this.#programs,
+        answerQuery: (query) => this.#ask(query),
+      },
+      this.#poolEvents(),
+    );
+    this.#pool = pool;
+    pool.start();
+    if (this.#run !== undefined) pool.begin(this.#run);
+    this.#poll = systemClock.every(runningPollMs, () => {
+      for (const relay of this.#threads.values()) relay.reportRunning();
+    });
+    this.#dispatch();
+  }
+
+  #poolEvents(): ExecutorsEvents {
+    const link = this.#link;
+    return {
+      take: (workerId, most) => {
+        // The pool asks as soon as a thread can run tasks.
+        if (!this.#isReady) link.send({ type: "ready" });
+        this.#isReady = true;
+        const tasks = this.#leases.take(most);
+        if (tasks.length > 0)
+          this.#hold(
+            workerId,
+            tasks.map(({ id }) => id),
+          );
+        return tasks;
+      },
+      moved: (ids, workerId) => {
+        if (ids.length > 0) this.#hold(workerId, ids);
+      },
+      attach: (port) => {
+        const relay = new ThreadRelay(port, {
+          send: (message) => link.send(message),
+          ended: (ids) => this.#leases.end(ids),
+        });
+        this.#threads.set(relay.thread, relay);
+      },
+      toppedUp: () => this.#dispatch(),
+      returned: (ids) => link.send({ type: "returned", ids }),
+      lost: (worker) => {
+        this.#threads.get(worker.workerId)?.lose(worker);
+        this.#threads.delete(worker.workerId);
+      },
+      broken: (failure: Failure) => link.send({ type: "broken", failure }),
+      output: (level, line) => link.send({ type: "output", level, line }),
+    };
+  }
+
+  #hold(workerId: WorkerId, ids: readonly TaskId[]): void {
+    this.#link.send({ type: "held", thread: workerId, ids });
+  }
+
+  #ask(query: AskedQuery): Promise<QueryAnswer> {
+    return new Promise((resolve) => {
+      const number = ++this.#lastQuery;
+      this.#queries.set(number, resolve);
+      this.#link.send({ type: "query", query: number, asked: packQuery(query) });
+    });
+  }
+
+  // ── the end ──
+
+  /** Gives back what has not begun, and waits for what runs. Resolves when the run knows. */
+  async leave(): Promise<void> {
+    this.#isLeaving = true;
+    this.#link.send({ type: "leaving" });
+    this.#giveBack();
+    while (!this.#isOver && (!this.#leases.isEmpty || this.#claims.size > 0)) await pause();
+    if (this.#isOver) return;
+    this.#link.send({ type: "left" });
+    while (!this.#isOver && !this.#link.isDrained) await pause();
+    this.end("over");
+  }
+
+  end(reason: SessionEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    systemClock.cancel(this.#poll);
+    this.#pool?.stop();
+    for (const relay of this.#threads.values()) relay.close();
+    for (const settle of this.#claims.values()) settle(false);
+    this.#leases.endAll();
+    this.#programs.reaper[Symbol.dispose]();
+    this.#deps.over(reason);
+  }
+}
+
+const leavePollMs = 20;
+
+const pause = (): Promise<void> => new Promise((go) => systemClock.after(leavePollMs, go));

@@ -1,0 +1,241 @@
+// One `pipeloom worker` process: hears which runs there are, joins them, and takes their leases from the queue. This thread runs
+// no user code, so locks and heartbeats go on while the threads are busy.
+
+import { hostname } from "node:os";
+
+import { systemClock, type Timer } from "../../../base/clock.ts";
+import { crypto, JSON, Promise } from "../../../base/globals.ts";
+import type { ModuleRef } from "../../../protocol/messages.ts";
+import type { LogLevel } from "../../../protocol/status.ts";
+import {
+  bundleKey,
+  type EngineConnection,
+  inboxKey,
+  keySeconds,
+  machineKey,
+  runsKey,
+  type StreamEntry,
+} from "../engine-connection.ts";
+import type { EngineKey } from "../engine-key.ts";
+import type { LeaseJob, MachineInfo, SharedModule, ToMachine } from "../engine-messages.ts";
+import { type LinkName, linkText, packFrame, unpackFrame } from "../frame-codec.ts";
+import { LeaseTaker } from "../lease-queue.ts";
+import { leasesPerSlot } from "../lease-size.ts";
+import { readTick } from "../run-tick.ts";
+import { verifiesLease } from "../lease-signature.ts";
+import { BundleFolder } from "./bundle-folder.ts";
+import { MachineSession, type SessionDeps, type SessionEnd } from "./machine-session.ts";
+
+export type MachineOptions = {
+  readonly connection: EngineConnection;
+  readonly key: EngineKey;
+  readonly version: string;
+  readonly threads: number;
+  readonly slots: number;
+  readonly createPool: SessionDeps["createPool"];
+  readonly say: (level: LogLevel, line: string) => void;
+  /** The last run that it worked for is over. */
+  readonly idle?: () => void;
+};
+
+const beatMs = 1_000;
+/** A run that has said nothing for so many of our beats, while Redis answers, is gone. */
+const silentBeats = 10;
+/** The registry of machines forgets one after this many seconds. */
+const registeredSeconds = 5;
+/** Runs that have said something in the last seconds before this machine was started. */
+const recentMs = 3_000;
+
+type Joined = { readonly session: MachineSession; readonly link: string; silent: number };
+
+export class Machine {
+  readonly id = `${hostname()}.${process.pid}.${crypto.randomUUID().slice(0, 8)}`;
+  readonly #options: MachineOptions;
+  readonly #info: MachineInfo;
+  readonly #bundles = new BundleFolder();
+  readonly #runs = new Map<string, Joined>();
+  /** Sessions that are over, or have another version. */
+  readonly #left = new Set<string>();
+  readonly #lives = new Map<string, number>();
+  #taker: LeaseTaker | undefined;
+  #beat: Timer | undefined;
+  #hasOtherKey = false;
+  #isLeaving = false;
+
+  constructor(options: MachineOptions) {
+    this.#options = options;
+    const { version, threads, slots } = options;
+    this.#info = { host: hostname(), pid: process.pid, version, threads, slots };
+  }
+
+  async start(): Promise<void> {
+    const { connection, key, slots } = this.#options;
+    const { commands } = connection;
+    connection.watch({
+      reconnected: () => {
+        this.#options.say("info", "connected again");
+        for (const { session } of this.#runs.values()) session.resend();
+      },
+      lost: (message) =>
+        this.#options.say("warn", `Redis does not answer (${message}): waiting for it`),
+    });
+    const [seconds] = await commands.time();
+    const inbox = inboxKey(this.id);
+    const streams = new Map([
+      [runsKey, `${Number(seconds) * 1000 - recentMs}`],
+      [inbox, "0"],
+    ]);
+    void connection.read(streams, new Set([inbox]), {
+      entries: (stream, entries) =>
+        stream === runsKey ? this.#heardRuns(entries) : this.#heard(entries),
+      handled: () => undefined,
+    });
+    this.#register();
+    this.#beat = systemClock.every(beatMs, () => this.#onBeat());
+    this.#taker = new LeaseTaker(connection.client(), key, slots, (job) => this.#run(job));
+  }
+
+  // ── runs ──
+
+  #heardRuns(entries: readonly StreamEntry[]): void {
+    for (const [, fields] of entries) {
+      const tick = readTick(fields, this.#options.key);
+      if (tick === undefined) this.#otherKey();
+      else {
+        if (tick.ended !== undefined) this.#runs.get(tick.ended)?.session.end("over");
+        const joined = this.#runs.get(tick.session);
+        if (joined !== undefined) joined.silent = 0;
+        else if (!this.#left.has(tick.session) && !this.#isLeaving) {
+          this.#join(tick.session, tick.version, tick.pipeline);
+        }
+      }
+    }
+  }
+
+  #otherKey(): void {
+    if (this.#hasOtherKey) return;
+    this.#hasOtherKey = true;
+    this.#options.say(
+      "warn",
+      "a run on this engine has another PIPELOOM_ENGINE_KEY: it gets no help from here",
+    );
+  }
+
+  #join(session: string, version: string, pipeline: string): void {
+    const { say, key, connection, createPool } = this.#options;
+    if (version !== this.#info.version) {
+      this.#left.add(session);
+      say(
+        "warn",
+        `the run of ${pipeline} has pipeloom ${version}, and this is ${this.#info.version}: install the same one`,
+      );
+      return;
+    }
+    const life = (this.#lives.get(session) ?? 0) + 1;
+    this.#lives.set(session, life);
+    const name: LinkName = { session, machine: this.id, life };
+    const inbox = inboxKey(session);
+    const joined = new MachineSession({
+      machine: this.#info,
+      createPool,
+      transmit: (frame) =>
+        connection.post("XADD", inbox, "*", ...packFrame("to run", name, frame, key)),
+      load: (module) => this.#load(module),
+      say,
+      over: (reason) => this.#over(session, pipeline, reason),
+      measured: () => this.#adjust(),
+    });
+    this.#runs.set(session, { session: joined, link: linkText(name), silent: 0 });
+    this.#adjust();
+    say("info", `works for the run of ${pipeline}`);
+  }
+
+  #over(session: string, pipeline: string, reason: SessionEnd): void {
+    this.#runs.delete(session);
+    if (reason === "over") this.#left.add(session);
+    this.#options.say(reason === "over" ? "info" : "warn", endings[reason](pipeline));
+    if (reason === "over" && this.#runs.size === 0) this.#options.idle?.();
+  }
+
+  async #load(module: SharedModule): Promise<ModuleRef | undefined> {
+    if (module.kind === "builtin") return module;
+    const { commands } = this.#options.connection;
+    const path = await this.#bundles.file(module.hash, module.name, () =>
+      commands.get(bundleKey(module.hash)),
+    );
+    return path === undefined ? undefined : { kind: "file", path, export: "default" };
+  }
+
+  #heard(entries: readonly StreamEntry[]): void {
+    for (const [, fields] of entries) {
+      const received = unpackFrame<ToMachine>("to machine", fields, this.#options.key);
+      const joined = received === undefined ? undefined : this.#runs.get(received.name.session);
+      if (received !== undefined && joined?.link === received.link) {
+        joined.session.receive(received.frame);
+      }
+    }
+  }
+
+  // ── leases ──
+
+  async #run(job: LeaseJob): Promise<void> {
+    if (!verifiesLease(job, this.#options.key)) return;
+    // The job may be faster than the run's tick. Of a run that has died, nobody waits for the lease.
+    await this.#runs.get(job.session)?.session.run(job);
+  }
+
+  /** A lease of short tasks is held ahead for each slot. */
+  #adjust(): void {
+    if (this.#taker === undefined || this.#runs.size === 0) return;
+    const averages = [...this.#runs.values()].map(({ session }) => session.averageMs);
+    const perSlot = Math.min(...averages.map((averageMs) => leasesPerSlot(averageMs)));
+    this.#taker.concurrency = perSlot * this.#info.slots;
+  }
+
+  // ── beats ──
+
+  #register(): void {
+    const info = JSON.stringify({ ...this.#info, runs: this.#runs.size });
+    const { connection } = this.#options;
+    connection.post("SET", machineKey(this.id), info, "EX", registeredSeconds);
+    connection.post("EXPIRE", inboxKey(this.id), keySeconds);
+  }
+
+  #onBeat(): void {
+    this.#register();
+    for (const { session } of this.#runs.values()) session.beat();
+    if (!this.#options.connection.isReady) return;
+    for (const joined of this.#runs.values()) {
+      if (++joined.silent > silentBeats) joined.session.end("silent");
+    }
+  }
+
+  // ── the end ──
+
+  /** Gives back what has not begun, waits for what runs, and ends. */
+  async leave(): Promise<void> {
+    this.#isLeaving = true;
+    this.#taker?.pause();
+    await Promise.all([...this.#runs.values()].map(({ session }) => session.leave()));
+    await this.stop();
+  }
+
+  /** Ends all that runs here. The runs notice when this machine is silent. */
+  async stop(): Promise<void> {
+    systemClock.cancel(this.#beat);
+    for (const { session } of this.#runs.values()) session.end("over");
+    const { connection } = this.#options;
+    connection.post("DEL", inboxKey(this.id), machineKey(this.id));
+    this.#taker?.close();
+    this.#bundles[Symbol.dispose]();
+    await connection.closeSoon();
+  }
+}
+
+const endings: Readonly<Record<SessionEnd, (pipeline: string) => string>> = {
+  over: (pipeline) => `the run of ${pipeline} is over`,
+  "given up": (pipeline) =>
+    `the run of ${pipeline} had given this machine up, and its tasks run elsewhere; it joins again`,
+  silent: (pipeline) =>
+    `the run of ${pipeline} has been silent for ${silentBeats} s: what it had here is ended`,
+};

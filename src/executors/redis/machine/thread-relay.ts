@@ -1,0 +1,90 @@
+// The writer's end of one thread's port, on a machine that is not the writer's: passes on what the thread sends, and gives its
+// credits back when the writer has committed.
+
+import type { TaskId } from "../../../protocol/ids.ts";
+import { WorkerMemory } from "../../../protocol/shared/worker-memory.ts";
+import type { Ack } from "../../../protocol/writer-records.ts";
+import type { LostWorker, WorkerPort } from "../../executors.ts";
+import type { ToMachine, ToRun } from "../engine-messages.ts";
+import { endedTasksIn } from "./ended-tasks.ts";
+
+type RelayCalls = {
+  send(message: ToRun): void;
+  ended(ids: readonly TaskId[]): void;
+};
+
+export class ThreadRelay {
+  readonly thread: number;
+  readonly #port: MessagePort;
+  readonly #memory: WorkerMemory;
+  readonly #calls: RelayCalls;
+  #received = 0;
+  #lost: LostWorker | undefined;
+  #running: readonly TaskId[] = [];
+  #reported: readonly TaskId[] = [];
+
+  constructor({ message: { workerId, port, memory } }: WorkerPort, calls: RelayCalls) {
+    this.thread = workerId;
+    this.#port = port;
+    this.#memory = WorkerMemory.from(memory);
+    this.#calls = calls;
+    const { slots } = this.#memory.runningIds;
+    calls.send({ type: "attach", thread: workerId, slots });
+    port.onmessage = (event) => this.#receive(event.data as string);
+  }
+
+  #receive(text: string): void {
+    this.#received++;
+    this.#calls.send({ type: "records", thread: this.thread, text });
+    const ids = endedTasksIn(text);
+    if (ids.length > 0) this.#calls.ended(ids);
+    this.#reportLoss();
+  }
+
+  committed({ credits, checkpoints }: Extract<ToMachine, { type: "committed" }>): void {
+    this.#memory.credits.giveBack(credits);
+    const ack: Ack = checkpoints === undefined ? { type: "ack" } : { type: "ack", checkpoints };
+    this.#port.postMessage(ack);
+  }
+
+  /** Reports what has run since the last call, and still runs: most tasks end before anybody asks where they are. */
+  reportRunning(): void {
+    const before = this.#running;
+    this.#running = this.#memory.runningIds.list();
+    const ids = this.#running.filter((id) => before.includes(id));
+    if (ids.length === this.#reported.length && ids.every((id) => this.#reported.includes(id))) {
+      return;
+    }
+    this.#reported = ids;
+    this.#calls.send({ type: "running", thread: this.thread, ids });
+  }
+
+  /** The thread has ended. What it sent may still be on its way here. */
+  lose(worker: LostWorker): void {
+    this.#lost = worker;
+    this.#reportLoss();
+  }
+
+  #reportLoss(): void {
+    const lost = this.#lost;
+    if (lost === undefined || this.#received < lost.sent) return;
+    const { running, unbegun, failure, culprit } = lost;
+    if (unbegun === "unknown")
+      throw new Error("Internal error: a thread of this machine is unknown");
+    const ids = [...unbegun];
+    this.#calls.send({
+      type: "thread-lost",
+      thread: this.thread,
+      running,
+      unbegun: ids,
+      failure,
+      ...(culprit === undefined ? {} : { culprit }),
+    });
+    this.#calls.ended([...running, ...ids]);
+    this.close();
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+}

@@ -1,0 +1,92 @@
+// The way to an engine: its address and key are checked, and its Redis must not throw leases away.
+
+import type { Redis } from "ioredis";
+
+import { toFailure } from "../../base/failure.ts";
+import { JSON } from "../../base/globals.ts";
+import { EngineConnection, machineKey, shownUrl } from "./engine-connection.ts";
+import { EngineKey } from "./engine-key.ts";
+import type { MachineInfo } from "./engine-messages.ts";
+
+const keyVariable = "PIPELOOM_ENGINE_KEY";
+
+/** What a person can fix: the address, the key, or how Redis is set up. */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+}
+
+export type OpenedEngine = {
+  readonly connection: EngineConnection;
+  readonly key: EngineKey;
+  /** What is not as it should be, and does no harm. */
+  readonly notice: string | undefined;
+};
+
+/** `XTRIM … MINID` came with it. */
+const leastVersion = "6.2.0";
+
+/** @throws EngineError */
+export async function openEngine(url: string): Promise<OpenedEngine> {
+  if (!/^rediss?:\/\/./.test(url)) {
+    throw new EngineError(
+      `the engine is an address as redis://host:6379, not ${JSON.stringify(url)}`,
+    );
+  }
+  let connection: EngineConnection | undefined;
+  try {
+    const key = EngineKey.from(process.env[keyVariable]);
+    connection = await EngineConnection.open(url);
+    const notice = await checkServer(connection.commands, shownUrl(url));
+    return { connection, key, notice };
+  } catch (thrown) {
+    connection?.close();
+    throw thrown instanceof EngineError ? thrown : new EngineError(toFailure(thrown).message);
+  }
+}
+
+/** @returns a notice, where Redis keeps nothing on disk */
+async function checkServer(redis: Redis, shown: string): Promise<string | undefined> {
+  const info = await redis.info();
+  const valueOf = (name: string): string | undefined =>
+    new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
+  const version = valueOf("redis_version") ?? "";
+  if (Bun.semver.order(version, leastVersion) < 0) {
+    throw new EngineError(`${shown} is Redis ${version}; ${leastVersion} or later is needed`);
+  }
+  const policy = valueOf("maxmemory_policy") ?? "noeviction";
+  if (policy !== "noeviction") {
+    throw new EngineError(
+      `${shown} has the maxmemory-policy ${policy}: it would throw away tasks when its memory is full; set it to noeviction, e.g. with redis-cli config set maxmemory-policy noeviction`,
+    );
+  }
+  const isKept = valueOf("aof_enabled") === "1" || (await hasSnapshots(redis));
+  return isKept
+    ? undefined
+    : `${shown} keeps nothing on disk: when it ends, the tasks on their way wait until it is back, and are sent again`;
+}
+
+/** A server that does not let us ask is taken for one that is set up well. */
+async function hasSnapshots(redis: Redis): Promise<boolean> {
+  try {
+    const [, save = ""] = await redis.config("GET", "save");
+    return save !== "";
+  } catch {
+    return true;
+  }
+}
+
+export type ListedMachine = MachineInfo & { readonly runs: number };
+
+/** The machines that have said something in the last seconds, of any key. */
+export async function listMachines(redis: Redis): Promise<readonly ListedMachine[]> {
+  const keys: string[] = [];
+  let cursor = "0";
+  do {
+    const [next, found] = await redis.scan(cursor, "MATCH", machineKey("*"), "COUNT", 1000);
+    keys.push(...found);
+    cursor = next;
+  } while (cursor !== "0");
+  if (keys.length === 0) return [];
+  const texts = await redis.mget(...keys);
+  return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as ListedMachine]));
+}

@@ -1,0 +1,346 @@
+// Executors on other machines: leases of tasks go to a queue on Redis, machines claim them, and what their threads send comes back
+// on a stream. This process decides alone what runs where, and its writer is the only one that writes.
+//
+// A machine that is silent while Redis works is given up for good: nothing more of its link reaches the writer, and then its
+// tasks are given away. So no task is stored twice, whatever Redis loses and whoever comes back.
+
+import { systemClock } from "../../base/clock.ts";
+import type { Failure } from "../../base/failure.ts";
+import type { AnswerQuery, AskedQuery } from "../../protocol/asked-query.ts";
+import { packAssignments } from "../../protocol/codec/assignments.ts";
+import { type TaskId, type WorkerId, workerId } from "../../protocol/ids.ts";
+import type { RunInfo } from "../../protocol/messages.ts";
+import {
+  type CreateExecutors,
+  type Executors,
+  type ExecutorsEvents,
+  type ExecutorsOptions,
+  machineLost,
+} from "../executors.ts";
+import type { SharedModule, ToRun } from "./engine-messages.ts";
+import { linkText, type ReceivedFrame } from "./frame-codec.ts";
+import { type Lease, LeaseBook } from "./lease-book.ts";
+import { LeaseQueue } from "./lease-queue.ts";
+import { signedLease } from "./lease-signature.ts";
+import { leaseSize, leasesPerSlot } from "./lease-size.ts";
+import { packQuery, unpackQuery } from "./query-text.ts";
+import { type MachineCalls, RemoteMachine } from "./remote-machine.ts";
+import { type PresenceOptions, RunPresence } from "./run-presence.ts";
+
+type Engine = PresenceOptions & {
+  /** The most tasks in flight, on all machines together; undefined: as many as they take. */
+  readonly mostTasks: number | undefined;
+  /** Reads the database. Closed by `closeReader`. */
+  readonly answerQuery: AnswerQuery;
+  closeReader(): void;
+};
+
+/** Ticks of this run that came back from Redis while a machine was silent: then it is lost. */
+const mostSilentTicks = 5;
+/** A lease that waits so long while there are free places has lost its job, or the machine that took it. */
+const oldLeaseTicks = 3;
+/** No machine helps: when that is said. */
+const aloneTicks = 3;
+/** Held by no worker: tasks that wait in the queue. */
+const queued = workerId(0);
+
+export const redisExecutors =
+  (engine: Engine): CreateExecutors =>
+  (options, events) =>
+    new RedisExecutors(engine, options, events);
+
+class RedisExecutors implements Executors {
+  readonly #engine: Engine;
+  readonly #options: ExecutorsOptions;
+  readonly #events: ExecutorsEvents;
+  readonly #presence: RunPresence;
+  readonly #queue: LeaseQueue;
+  readonly #leases = new LeaseBook<RemoteMachine>();
+  /** By link. */
+  readonly #machines = new Map<string, RemoteMachine>();
+  /** Links of machines that were given up, or have left. */
+  readonly #gone = new Set<string>();
+  readonly #calls: MachineCalls;
+  #lastWorkerId = 0;
+  #run: RunInfo | undefined;
+  #averageMs: number | undefined;
+  #ticksAlone = 0;
+  #isEnding = false;
+  #isStopped = false;
+
+  constructor(engine: Engine, options: ExecutorsOptions, events: ExecutorsEvents) {
+    this.#engine = engine;
+    this.#options = options;
+    this.#events = events;
+    this.#presence = new RunPresence(engine);
+    this.#queue = new LeaseQueue(engine.connection.client(), engine.key);
+    this.#calls = this.#machineCalls();
+  }
+
+  start(): void {
+    this.#presence.start({
+      frame: (received) => this.#heard(received),
+      handled: () => this.#events.toppedUp(),
+      ownTick: () => this.#ownTick(),
+      beat: () => {
+        for (const machine of this.#machines.values()) machine.beat();
+      },
+      reconnected: () => {
+        for (const machine of this.#machines.values()) machine.resend();
+        this.#enqueueAgain(this.#leases.waiting);
+      },
+      lost: (message) =>
+        this.#events.output("warn", `Redis does not answer (${message}); the run waits for it`),
+    });
+  }
+
+  begin(run: RunInfo): void {
+    this.#run = run;
+    void this.#presence.replaceEarlier(run.id);
+    for (const machine of this.#machines.values()) machine.send({ type: "begin", run });
+  }
+
+  // ── leases ──
+
+  /** What the machines that take leases have room for. */
+  get #room() {
+    const perSlot = leasesPerSlot(this.#averageMs);
+    let { leases, tasks } = this.#leases.tally(undefined);
+    let [slots, leaving] = [0, 0];
+    for (const machine of this.#machines.values()) {
+      const held = this.#leases.tally(machine);
+      if (machine.slots === 0) leaving += held.tasks;
+      else {
+        slots += machine.slots;
+        leases += held.leases;
+        tasks += held.tasks;
+      }
+    }
+    return { slots, leases: slots * perSlot - leases, tasks, leaving };
+  }
+
+  get #hasMachines(): boolean {
+    return this.#machines.values().some(({ slots }) => slots > 0);
+  }
+
+  dispatch(ready: number): void {
+    if (this.#run === undefined || this.#isEnding || ready === 0) return;
+    const { slots, leases, tasks: before, leaving } = this.#room;
+    const added: Lease<RemoteMachine>[] = [];
+    const size = leaseSize({ averageMs: this.#averageMs, slots, ready });
+    const { mostTasks = Number.POSITIVE_INFINITY } = this.#engine;
+    for (let held = before; added.length < leases;) {
+      const most = Math.min(size, mostTasks - leaving - held);
+      if (most <= 0) break;
+      const idle = Math.max(0, Math.min(most, slots - held));
+      const tasks = this.#events.take(queued, most, idle);
+      if (tasks.length === 0) break;
+      held += tasks.length;
+      added.push(this.#leases.add(tasks));
+    }
+    this.#enqueue(added);
+  }
+
+  #enqueue(leases: readonly Lease<RemoteMachine>[]): void {
+    if (leases.length === 0 || !this.#engine.connection.isReady) return;
+    const { session } = this.#presence;
+    const jobs = leases.map((lease) => {
+      const { id, tasks } = lease;
+      lease.age = 0;
+      const [first] = tasks;
+      const name = tasks.length === 1 ? `${first?.name}` : `${first?.name} + ${tasks.length - 1}`;
+      const unsigned = { session, lease: id, tasks: packAssignments(tasks) };
+      return { name, id: this.#jobId(lease), data: signedLease(unsigned, this.#engine.key) };
+    });
+    // A lease whose job is not there is added again.
+    this.#queue.add(jobs).catch(() => undefined);
+  }
+
+  #jobId({ id, added }: Lease<RemoteMachine>): string {
+    return `${this.#presence.session}.${id}.${added}`;
+  }
+
+  #enqueueAgain(leases: readonly Lease<RemoteMachine>[]): void {
+    for (const lease of leases) lease.added++;
+    this.#enqueue(leases);
+  }
+
+  takeBackAll(): TaskId[] {
+    return this.#leases.waiting.flatMap((lease) => {
+      this.#queue.remove(this.#jobId(lease));
+      return this.#leases.end(lease);
+    });
+  }
+
+  #claim(machine: RemoteMachine, lease: number): void {
+    const isGranted = !this.#isEnding && this.#leases.claim(lease, machine);
+    machine.send({ type: isGranted ? "granted" : "refused", lease });
+  }
+
+  #leaseEnded(id: number, averageMs: number | undefined): void {
+    const lease = this.#leases.get(id);
+    if (lease !== undefined) this.#returned(this.#leases.end(lease));
+    if (averageMs !== undefined) this.#averageMs = averageMs;
+  }
+
+  #returned(ids: readonly TaskId[]): void {
+    if (ids.length > 0) this.#events.returned(ids);
+  }
+
+  // ── machines ──
+
+  #heard({ link, name, frame }: ReceivedFrame<ToRun>): void {
+    if (this.#gone.has(link)) {
+      return this.#presence.end(name, this.#isEnding ? "over" : "given up");
+    }
+    const machine = this.#machines.get(link) ?? new RemoteMachine(name, this.#calls);
+    this.#machines.set(link, machine);
+    machine.receive(frame);
+  }
+
+  #machineCalls(): MachineCalls {
+    const events = this.#events;
+    return {
+      attach: (port) => events.attach(port),
+      moved: (ids, worker) => events.moved(ids, worker),
+      lost: (worker) => events.lost(worker),
+      output: (level, line) => events.output(level, line),
+      broken: (failure) => events.broken(failure),
+      nextWorkerId: () => workerId(++this.#lastWorkerId),
+      transmit: (name, frame) => this.#presence.transmit(name, frame),
+      joined: (machine) => this.#joined(machine),
+      claim: (machine, lease) => this.#claim(machine, lease),
+      declined: (lease) => {
+        const found = this.#leases.get(lease);
+        if (found !== undefined && found.holder === undefined) this.#enqueueAgain([found]);
+      },
+      leaseEnded: (lease, averageMs) => this.#leaseEnded(lease, averageMs),
+      held: (ids) => this.#leases.hold(ids),
+      returned: (ids) => this.#returned(ids),
+      bundleWanted: (machine) => {
+        this.#presence.shareCode();
+        this.#boot(machine);
+      },
+      query: (machine, query, asked) => void this.#answer(machine, query, asked),
+      left: (machine) => this.#lose(machine, hasLeft, "over"),
+    };
+  }
+
+  async #answer(machine: RemoteMachine, query: number, asked: string): Promise<void> {
+    const answer = await this.#engine.answerQuery(unpackQuery<AskedQuery>(asked));
+    machine.send({ type: "answer", query, answer: packQuery(answer) });
+  }
+
+  #joined(machine: RemoteMachine): void {
+    const { name } = machine;
+    if (this.#isEnding) return this.#lose(machine, lostFailure("the run ends"), "over");
+    // The machine has begun another life: nothing of the one before is running any more.
+    for (const other of this.#machines.values()) {
+      if (other === machine || other.name.machine !== name.machine) continue;
+      this.#lose(other, lostFailure(`the worker on ${machine.shown} was cut off`), "given up");
+    }
+    this.#ticksAlone = 0;
+    this.#boot(machine);
+    if (this.#run !== undefined) machine.send({ type: "begin", run: this.#run });
+  }
+
+  #boot(machine: RemoteMachine): void {
+    const { secrets, maxInput, hasLabels } = this.#options;
+    machine.send({ type: "boot", module: this.#sharedModule, secrets, maxInput, hasLabels });
+  }
+
+  get #sharedModule(): SharedModule {
+    const { module } = this.#options;
+    if (module.kind === "builtin") return module;
+    const { bundle } = this.#engine;
+    if (bundle === undefined) throw new Error(`Internal error: no bundle of ${module.path}`);
+    return { kind: "bundle", hash: bundle.hash, name: bundle.name };
+  }
+
+  /** Nothing of this link counts any more. Its tasks are given away only now. */
+  #lose(machine: RemoteMachine, failure: Failure, reason: "over" | "given up"): void {
+    const link = linkText(machine.name);
+    this.#machines.delete(link);
+    this.#gone.add(link);
+    const left = this.#leases.heldBy(machine).flatMap((lease) => this.#leases.end(lease));
+    machine.lose(failure);
+    this.#returned(left);
+    this.#presence.end(machine.name, reason);
+  }
+
+  /** Silence is measured in the run's own ticks, so no outage of Redis counts. */
+  #ownTick(): void {
+    for (const machine of this.#machines.values()) {
+      if (++machine.silentTicks <= mostSilentTicks) continue;
+      const message = `the worker on ${machine.shown} has been silent for ${mostSilentTicks} s`;
+      this.#events.output("warn", `${message}; its tasks run elsewhere`);
+      this.#lose(machine, lostFailure(message), "given up");
+    }
+    if (this.#hasMachines) {
+      const old = this.#leases.waiting.filter((lease) => ++lease.age >= oldLeaseTicks);
+      this.#enqueueAgain(old);
+    } else if (++this.#ticksAlone === aloneTicks && !this.#isEnding) {
+      this.#events.output("warn", alone);
+    }
+  }
+
+  // ── state and end ──
+
+  get isQuiet(): boolean {
+    return this.#hasMachines && this.#leases.isEmpty;
+  }
+
+  whereIs(id: TaskId, worker: WorkerId): "running" | "held" | "elsewhere" {
+    const [, remote] = this.#find(worker)?.found ?? [];
+    if (remote?.running.includes(id) !== true) return "elsewhere";
+    return remote.isHeld ? "held" : "running";
+  }
+
+  #find(worker: WorkerId) {
+    for (const machine of this.#machines.values()) {
+      const found = machine.thread(worker);
+      if (found !== undefined) return { machine, found };
+    }
+    return undefined;
+  }
+
+  cancel(): void {
+    this.#isEnding = true;
+    for (const machine of this.#machines.values()) machine.send({ type: "cancel" });
+  }
+
+  kill(worker: WorkerId, failure: Failure): void {
+    const { machine, found } = this.#find(worker) ?? {};
+    if (found !== undefined) machine?.send({ type: "kill", thread: found[0], failure });
+  }
+
+  /** No machine is waited for: what they still send is dropped. */
+  killAll(failure: Failure): void {
+    this.#isEnding = true;
+    systemClock.soon(() => {
+      if (this.#isStopped) return;
+      this.#returned(this.takeBackAll());
+      for (const machine of this.#machines.values()) this.#lose(machine, failure, "over");
+      this.#events.toppedUp();
+    });
+  }
+
+  async closeReaders(): Promise<void> {
+    this.#isEnding = true;
+    this.#engine.closeReader();
+  }
+
+  stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#isEnding = true;
+    for (const lease of this.#leases.waiting) this.#queue.remove(this.#jobId(lease));
+    for (const machine of this.#machines.values()) machine.close();
+    this.#presence.stop();
+  }
+}
+
+const lostFailure = (message: string): Failure => ({ name: machineLost, message });
+const hasLeft = lostFailure("its machine has left");
+const alone =
+  "no worker has joined the run; on each machine that is to help, with the same PIPELOOM_ENGINE_KEY: pipeloom worker --engine <url>";

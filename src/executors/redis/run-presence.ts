@@ -1,0 +1,145 @@
+// A run on Redis: it says once a second that it lives, keeps its code where machines find it, and hears what they send.
+
+import { systemClock, type Timer } from "../../base/clock.ts";
+import { crypto } from "../../base/globals.ts";
+import { sha256 } from "../../base/sha256.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import {
+  bundleKey,
+  type EngineConnection,
+  inboxKey,
+  keySeconds,
+  runKey,
+  runsKey,
+  type StreamEntry,
+} from "./engine-connection.ts";
+import type { EngineKey } from "./engine-key.ts";
+import type { ToMachine, ToRun } from "./engine-messages.ts";
+import { type LinkName, packFrame, type ReceivedFrame, unpackFrame } from "./frame-codec.ts";
+import { type Frame, unordered } from "./link.ts";
+import { packTick, type RunTick } from "./run-tick.ts";
+
+export type PresenceOptions = {
+  readonly connection: EngineConnection;
+  readonly key: EngineKey;
+  /** Pipeloom's. */
+  readonly version: string;
+  readonly pipeline: string;
+  /** What tells the database of this run from all others. */
+  readonly runName: string;
+  /** The code of a pipeline file, for machines that do not have it. Absent for a pipeline that ships inside. */
+  readonly bundle:
+    { readonly hash: string; readonly name: string; readonly text: string } | undefined;
+};
+
+type PresenceCalls = {
+  frame(received: ReceivedFrame<ToRun>): void;
+  /** All that has arrived together has been handled. */
+  handled(): void;
+  /** One of this run's own ticks came back through Redis. */
+  ownTick(): void;
+  /** Once a second. */
+  beat(): void;
+  reconnected(): void;
+  lost(message: string): void;
+};
+
+const tickMs = 1_000;
+const bundleSeconds = 86_400;
+/** An earlier session of a run is not looked for after this time. */
+const runSeconds = 86_400;
+const runsKept = 1_000;
+
+export class RunPresence {
+  readonly session: string = crypto.randomUUID();
+  readonly #options: PresenceOptions;
+  readonly #inbox = inboxKey(this.session);
+  #timer: Timer | undefined;
+  #isOver = false;
+
+  constructor(options: PresenceOptions) {
+    this.#options = options;
+  }
+
+  start(calls: PresenceCalls): void {
+    const { connection } = this.#options;
+    connection.watch({
+      reconnected: () => {
+        this.shareCode();
+        calls.reconnected();
+        this.#tick(calls);
+      },
+      lost: (message) => calls.lost(message),
+    });
+    this.shareCode();
+    void connection.read(new Map([[this.#inbox, "0"]]), new Set([this.#inbox]), {
+      entries: (_, entries) => this.#heard(entries, calls),
+      handled: () => {
+        if (!this.#isOver) calls.handled();
+      },
+    });
+    this.#tick(calls);
+    this.#timer = systemClock.every(tickMs, () => this.#tick(calls));
+  }
+
+  #heard(entries: readonly StreamEntry[], calls: PresenceCalls): void {
+    for (const [, fields] of entries) {
+      if (this.#isOver) return;
+      const received = unpackFrame<ToRun>("to run", fields, this.#options.key);
+      if (received !== undefined) calls.frame(received);
+      else if (fields[1] === this.session) calls.ownTick();
+    }
+  }
+
+  #tick(calls: PresenceCalls): void {
+    const { connection } = this.#options;
+    this.#say();
+    // To itself: the time that passes between two of them is time in which Redis works.
+    connection.post("XADD", this.#inbox, "*", "own", this.session);
+    connection.post("EXPIRE", this.#inbox, keySeconds);
+    calls.beat();
+  }
+
+  #say(more: Pick<RunTick, "ended"> = {}): void {
+    const { connection, key, version, pipeline } = this.#options;
+    const tick = packTick({ session: this.session, version, pipeline, ...more }, key);
+    connection.post("XADD", runsKey, "MAXLEN", "~", runsKept, "*", ...tick);
+  }
+
+  shareCode(): void {
+    const { bundle, connection } = this.#options;
+    if (bundle === undefined) return;
+    connection.post("SET", bundleKey(bundle.hash), bundle.text, "EX", bundleSeconds);
+  }
+
+  /** An earlier session of this run has died: its lock is ours. Its leases need not wait until it is missed. */
+  async replaceEarlier(run: RunId): Promise<void> {
+    const { connection, runName } = this.#options;
+    const key = runKey(sha256(`${runName} ${run}`));
+    try {
+      const ended = await connection.commands.set(key, this.session, "EX", runSeconds, "GET");
+      if (ended !== null && ended !== this.session) this.#say({ ended });
+    } catch {
+      // Redis does not answer: the machines miss the earlier session by themselves.
+    }
+  }
+
+  transmit(name: LinkName, frame: Frame<ToMachine>): void {
+    const { connection, key } = this.#options;
+    const fields = packFrame("to machine", name, frame, key);
+    connection.post("XADD", inboxKey(name.machine), "*", ...fields);
+  }
+
+  /** The machine hears this again whenever it sends something on that link. */
+  end(name: LinkName, reason: "over" | "given up"): void {
+    this.transmit(name, { seq: unordered, ack: 0, messages: [{ type: "end", reason }] });
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    systemClock.cancel(this.#timer);
+    const { connection } = this.#options;
+    connection.post("DEL", this.#inbox);
+    void connection.closeSoon();
+  }
+}

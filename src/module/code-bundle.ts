@@ -1,0 +1,54 @@
+// A pipeline file and all that it imports as one text, for machines that have neither. It is named by its hash.
+
+import { basename, extname } from "node:path";
+
+import { shownPath } from "../base/path.ts";
+import { sha256 } from "../base/sha256.ts";
+import { LoadError } from "./load-error.ts";
+
+type Bundle = {
+  /** SHA-256 of `text`. */
+  readonly hash: string;
+  /** The file's name without its extension. */
+  readonly name: string;
+  readonly text: string;
+};
+
+/**
+ * @param path the pipeline's file, which has been loaded
+ * @throws LoadError where the code cannot be one text: a native package, or a file that is not code
+ */
+export async function bundleOf(path: string): Promise<Bundle> {
+  const shown = shownPath(path);
+  const built = await Bun.build({
+    entrypoints: [path],
+    // The executable provides it.
+    external: ["pipeloom"],
+    target: "bun",
+    format: "esm",
+    throw: false,
+  });
+  if (!built.success) {
+    const why = built.logs.map(({ message }) => message).join("\n");
+    throw new LoadError(`${shown} cannot be bundled for other machines: ${why}`);
+  }
+  const others = built.outputs.filter(({ kind }) => kind !== "entry-point");
+  if (others.length > 0)
+    throw new LoadError(
+      refusal(
+        shown,
+        others.map(({ path: file }) => file),
+      ),
+    );
+  const [code] = built.outputs;
+  if (code === undefined) throw new Error(`Internal error: no bundle of ${path}`);
+  const text = await code.text();
+  return { hash: sha256(text), name: basename(path, extname(path)), text };
+}
+
+function refusal(shown: string, files: readonly string[]): string {
+  const names = files.map((file) => basename(file)).join(", ");
+  return files.some((file) => extname(file) === ".node")
+    ? `${shown} uses a native package (${names}), which other machines cannot get from here; use a package without native code, or run without --engine`
+    : `${shown} imports files that are not code (${names}), which other machines cannot get from here; read them in a task of this machine, or run without --engine`;
+}

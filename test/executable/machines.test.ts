@@ -1,0 +1,277 @@
+// `run --engine` and `worker`: the executable with a Redis of its own.
+
+import { describe, expect, test } from "bun:test";
+
+import { hasRedis, type RedisServer, startRedis } from "../support/redis-server.ts";
+import { type Child, ended, executable, newRig, type Rig } from "../support/rig.ts";
+
+const key = "the key of these tests";
+
+/** A rig, a Redis, and the programs that use both. */
+class Machines implements AsyncDisposable {
+  readonly rig: Rig;
+  readonly redis: RedisServer;
+  readonly #children: Child[] = [];
+
+  constructor(rig: Rig, redis: RedisServer) {
+    this.rig = rig;
+    this.redis = redis;
+  }
+
+  static async open(...redisArguments: readonly string[]): Promise<Machines> {
+    return new Machines(newRig(), await startRedis(...redisArguments));
+  }
+
+  start(args: readonly string[], engineKey = key): Child {
+    const child = Bun.spawn([executable, ...args, "--engine", this.redis.url], {
+      cwd: this.rig.path,
+      env: { ...process.env, NO_COLOR: "1", PIPELOOM_ENGINE_KEY: engineKey },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    this.#children.push(child);
+    return child;
+  }
+
+  worker(...args: readonly string[]): Child {
+    return this.start(["worker", ...args]);
+  }
+
+  run(...args: readonly string[]): Child {
+    return this.start(["run", "pipeline.ts", "--db", "test.db", ...args]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) child.kill("SIGKILL");
+    await Promise.all(this.#children.map((child) => child.exited));
+    await this.redis[Symbol.asyncDispose]();
+    await this.rig[Symbol.asyncDispose]();
+  }
+}
+
+/** Reads a child's stderr until it has said this. */
+async function until(child: Child, words: string): Promise<void> {
+  let said = "";
+  for await (const text of child.stderr
+    .pipeThrough(new TextDecoderStream(), {
+      preventCancel: true,
+    })
+    .values({ preventCancel: true })) {
+    said += text;
+    if (said.includes(words)) return;
+  }
+  throw new Error(`it ended without "${words}": ${said}`);
+}
+
+/** What a child says that fails. */
+async function failed(child: Child): Promise<string> {
+  const { code, err } = await ended(child);
+  expect(code).not.toBe(0);
+  return err;
+}
+
+const gates = `
+  const gate = task({ name: "gate", async run({ i }, ctx) {
+    await ctx.insert("seen", [{ i, attempt: ctx.attempt }]);
+    await step("gate", i, ctx.signal);
+    return i;
+  } });
+  export default pipeline({
+    name: "p",
+    schema: "CREATE TABLE IF NOT EXISTS seen (i INTEGER, attempt INTEGER)",
+    tasks: () => [gate({ i: 1 }), gate({ i: 2 })],
+  });
+`;
+
+describe.skipIf(!hasRedis)("machines", () => {
+  test("rows, messages, state, queries and results are as in a local run", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    rig.pipeline(`
+      const note = message("note", (db, { i }) => db.run("INSERT INTO notes VALUES (?)", i));
+      const list = task({ name: "list", run: () => Array.from({ length: 50 }, (_, i) => i) });
+      const work = task({ name: "work", async run({ i }, ctx) {
+        ctx.progress(1, 2);
+        await ctx.upsert("items", [{ id: i, text: "ü" + i, bytes: new Uint8Array([i]) }], { key: "id" });
+        await ctx.checkpoint(i);
+        await ctx.emit(note, { i });
+        ctx.log.info("did", i);
+        return i * 2;
+      } });
+      const sum = task({ name: "sum", async run({ all }, ctx) {
+        const [{ n, big }] = ctx.query("SELECT COUNT(*) AS n, 9007199254740993 AS big FROM items WHERE id >= ?", 10);
+        await ctx.state.set("n", n);
+        return { sum: all.reduce((a, b) => a + b, 0), n, big: String(big), state: await ctx.state.get("n") };
+      } });
+      const wrong = task({ name: "wrong", run: (_, ctx) => ctx.query("SELECT x FROM nowhere") });
+      export default pipeline({
+        name: "p",
+        schema: "CREATE TABLE items (id INTEGER PRIMARY KEY, text TEXT, bytes BLOB); CREATE TABLE notes (i INTEGER)",
+        messages: [note],
+        tasks: () => [sum({ all: each(list(), (i) => work({ i })) }), wrong()],
+      });
+    `);
+    machines.worker("-w", "2");
+    machines.worker("-w", "1");
+    const { code, err } = await ended(machines.run());
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: expect.stringContaining("no such table: nowhere"),
+    });
+    expect(rig.rows("SELECT COUNT(*) AS n, SUM(id) AS s FROM items")).toEqual([{ n: 50, s: 1225 }]);
+    expect(rig.rows("SELECT COUNT(*) AS n, SUM(i) AS s FROM notes")).toEqual([{ n: 50, s: 1225 }]);
+    expect(rig.rows("SELECT hex(bytes) AS b, text FROM items WHERE id = 17")).toEqual([
+      { b: "11", text: "ü17" },
+    ]);
+    const [row] = rig.rows("SELECT result FROM task_runs WHERE name = 'sum'");
+    expect(JSON.parse(String(row?.["result"]))).toEqual({
+      sum: 2450,
+      n: 40,
+      big: "9007199254740993",
+      state: 40,
+    });
+    expect(rig.rows("SELECT COUNT(*) AS n FROM task_logs WHERE line LIKE 'did %'")).toEqual([
+      { n: 50 },
+    ]);
+  });
+
+  test("the tasks of a machine that is killed run elsewhere, and no retry is used up", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    const { control } = rig;
+    rig.pipeline(gates);
+    const first = machines.worker("-w", "2");
+    const run = machines.run();
+    const lost = [await control.next("gate"), await control.next("gate")];
+    machines.worker("-w", "2");
+    first.kill("SIGKILL");
+    for (const gate of lost) await gate.gone;
+    for (let i = 0; i < 2; i++) (await control.next("gate")).finish();
+    const { code, err } = await ended(run);
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: expect.stringContaining("has been silent for 5 s"),
+    });
+    expect(rig.rows("SELECT i, attempt FROM seen ORDER BY i")).toEqual([
+      { i: 1, attempt: 2 },
+      { i: 2, attempt: 2 },
+    ]);
+    expect(rig.rows("SELECT DISTINCT outcome FROM task_attempts")).toEqual([
+      { outcome: "interrupted" },
+    ]);
+  }, 60_000);
+
+  test("Redis may lose all that it has: the run goes on where it was", async () => {
+    await using machines = await Machines.open();
+    const { rig, redis } = machines;
+    const { control } = rig;
+    rig.pipeline(gates);
+    machines.worker("-w", "1");
+    const run = machines.run();
+    const gate = await control.next("gate");
+    await redis.kill();
+    gate.finish();
+    await redis.start();
+    (await control.next("gate")).finish();
+    const { code, err } = await ended(run);
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: expect.stringContaining("Redis does not answer"),
+    });
+    expect(rig.rows("SELECT i, attempt FROM seen ORDER BY i")).toEqual([
+      { i: 1, attempt: 1 },
+      { i: 2, attempt: 1 },
+    ]);
+  }, 60_000);
+
+  test("a run that was killed is continued, and its machine lets go of what it had", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    const { control } = rig;
+    rig.pipeline(gates);
+    machines.worker("-w", "1");
+    const first = machines.run();
+    (await control.next("gate")).finish();
+    const lost = await control.next("gate");
+    first.kill("SIGKILL");
+    await first.exited;
+    const second = machines.run();
+    await lost.gone;
+    (await control.next("gate")).finish();
+    const { code } = await ended(second);
+    expect(code).toBe(0);
+    expect(rig.rows("SELECT COUNT(*) AS n, COUNT(DISTINCT i) AS d FROM seen")).toEqual([
+      { n: 2, d: 2 },
+    ]);
+  }, 60_000);
+
+  test("SIGTERM: a worker ends what runs, and gives back the rest", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    const { control } = rig;
+    rig.pipeline(gates);
+    const first = machines.worker("-w", "1");
+    const run = machines.run();
+    const gate = await control.next("gate");
+    first.kill("SIGTERM");
+    machines.worker("-w", "1");
+    const other = await control.next("gate");
+    gate.finish();
+    const { code: left } = await ended(first);
+    other.finish();
+    const { code } = await ended(run);
+    expect([left, code]).toEqual([0, 0]);
+    expect(rig.rows("SELECT attempt FROM seen")).toEqual([{ attempt: 1 }, { attempt: 1 }]);
+  }, 60_000);
+
+  test("Ctrl-C aborts what runs on other machines, and a later run continues", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    const { control } = rig;
+    rig.pipeline(gates);
+    machines.worker("-w", "1", "--once");
+    const run = machines.run();
+    const gate = await control.next("gate");
+    run.kill("SIGINT");
+    await gate.gone;
+    const { code } = await ended(run);
+    expect(code).toBe(130);
+    expect(rig.rows("SELECT status FROM task_runs ORDER BY id")).toEqual([
+      { status: "cancelled" },
+      { status: "queued" },
+    ]);
+  }, 60_000);
+
+  test("with another key there is no help, and both sides say so", async () => {
+    await using machines = await Machines.open();
+    machines.rig.pipeline(`
+      const one = task({ name: "one", run: () => 1 });
+      export default pipeline({ name: "p", tasks: () => one() });
+    `);
+    const worker = machines.start(["worker"], "another key of these tests");
+    const run = machines.run();
+    await Promise.all([
+      until(worker, "has another PIPELOOM_ENGINE_KEY"),
+      until(run, "no worker has joined the run"),
+    ]);
+    expect(machines.rig.rows("SELECT status FROM task_runs")).toEqual([{ status: "queued" }]);
+  }, 60_000);
+
+  test("what would go wrong later is said at once", async () => {
+    await using machines = await Machines.open("--maxmemory-policy", "allkeys-lru");
+    machines.rig.pipeline(`
+      const one = task({ name: "one", run: () => 1 });
+      export default pipeline({ name: "p", tasks: () => one() });
+    `);
+    expect(await failed(machines.run())).toContain("the maxmemory-policy allkeys-lru");
+    expect(await failed(machines.worker())).toContain("set it to noeviction");
+    expect(await failed(machines.start(["worker"], ""))).toContain(
+      "PIPELOOM_ENGINE_KEY is not set",
+    );
+    expect(await failed(machines.run("-w", "2"))).toContain("threads of this machine");
+    await machines.redis.kill();
+    expect(await failed(machines.worker())).toContain("ECONNREFUSED");
+    expect(machines.rig.list()).not.toContain("test.db");
+  }, 60_000);
+});

@@ -1,0 +1,79 @@
+// How large leases are, and who has them.
+
+import { describe, expect, test } from "bun:test";
+
+import { LeaseBook } from "../../../src/executors/redis/lease-book.ts";
+import { leaseSize, leasesPerSlot } from "../../../src/executors/redis/lease-size.ts";
+import { HeldLeases } from "../../../src/executors/redis/machine/held-leases.ts";
+import { taskId } from "../../../src/protocol/ids.ts";
+import type { Assignment } from "../../../src/protocol/messages.ts";
+
+const task = (id: number): Assignment => ({
+  id: taskId(id),
+  task: "t",
+  name: "t",
+  attempt: 1,
+  input: "null",
+  wantsResult: "no",
+});
+const tasks = (...ids: number[]): Assignment[] => ids.map(task);
+
+const size = (averageMs: number | undefined, ready = 10_000, slots = 4): number =>
+  leaseSize({ averageMs, ready, slots });
+
+describe("the size of a lease", () => {
+  test("is one until it is known how long tasks take, and for long tasks", () => {
+    expect([size(undefined), size(51), size(60_000)]).toEqual([1, 1, 1]);
+    expect([leasesPerSlot(undefined), leasesPerSlot(201), leasesPerSlot(200)]).toEqual([1, 1, 2]);
+  });
+
+  test("is worth 50 ms, at most 128 tasks", () => {
+    expect([size(25), size(5), size(1), size(0.01), size(0)]).toEqual([2, 10, 50, 128, 128]);
+  });
+
+  test("leaves something for every slot", () => {
+    expect([size(0.01, 40), size(0.01, 3), size(0.01, 0)]).toEqual([10, 1, 1]);
+  });
+});
+
+describe("the book of leases", () => {
+  test("a lease is granted once", () => {
+    const book = new LeaseBook<string>();
+    const { id } = book.add(tasks(1, 2));
+    expect([book.claim(id, "a"), book.claim(id, "b"), book.claim(id + 1, "b")]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(book.waiting).toEqual([]);
+    expect(book.heldBy("a").map((lease) => lease.id)).toEqual([id]);
+  });
+
+  test("a lease that ends gives back what no thread has held", () => {
+    const book = new LeaseBook<string>();
+    const lease = book.add(tasks(1, 2, 3));
+    expect(book.tally(undefined)).toEqual({ leases: 1, tasks: 3 });
+    book.claim(lease.id, "a");
+    expect([book.tally(undefined).leases, book.tally("a").tasks]).toEqual([0, 3]);
+    book.hold([taskId(2)]);
+    expect(book.end(lease)).toEqual([taskId(1), taskId(3)]);
+    expect(book.end(lease)).toEqual([]);
+    expect([book.isEmpty, book.tally("a").leases]).toEqual([true, 0]);
+    expect(book.claim(lease.id, "late")).toBe(false);
+  });
+});
+
+describe("what a machine holds", () => {
+  test("a lease has ended with its last task, however that ends", () => {
+    const held = new HeldLeases();
+    const ended: string[] = [];
+    held.add(tasks(1, 2), () => ended.push("first"));
+    held.add(tasks(3), () => ended.push("second"));
+    expect(held.take(1)).toEqual(tasks(1));
+    held.end([taskId(3), taskId(1), taskId(1)]);
+    expect(ended).toEqual(["second"]);
+    held.end(held.takeAll().map(({ id }) => id));
+    expect(ended).toEqual(["second", "first"]);
+    expect([held.isEmpty, held.waiting]).toEqual([true, 0]);
+  });
+});
