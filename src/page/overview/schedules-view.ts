@@ -104,7 +104,7 @@ function briefOf(
     database: place?.id ?? null,
     hasRun: ran.length > 0,
     text: schedule?.text ?? null,
-    tz: schedule === null ? null : (schedule.tz ?? localZone()),
+    tz: schedule === null ? null : (schedule.tz ?? localZone),
     state: stateOf(state),
     next,
     running: running.map(({ slot, run }) => ({ slot, run })),
@@ -116,7 +116,8 @@ function briefOf(
   };
 }
 
-const localZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** Asked once: it takes milliseconds. */
+const localZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function stateOf(state: ServedState): ScheduleState {
   if (state.kind !== "paused") return state;

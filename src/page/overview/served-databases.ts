@@ -29,29 +29,37 @@ export class ServedDatabases implements Shown, Disposable {
   /** By path: those that were asked for, open or not. */
   readonly #databases = new Map<string, PageDatabase>();
   #timer: Timer | undefined;
+  /** Until serve says that something has changed: its state has the next times of a thousand schedules. */
+  #places: readonly Place[] | undefined;
+  readonly #endOfChanges: () => void;
   readonly #pathOf = new Map<number, string>();
-  readonly #idOf = new Map<string, number>();
+  readonly #ids = new Map<string, number>();
 
   constructor({ served, isReadOnly, own = ownCommand() }: Options) {
     this.served = served;
     this.isReadOnly = isReadOnly;
     this.jobs = new Jobs(own);
     this.#own = own;
+    this.#endOfChanges = served.onChange(() => (this.#places = undefined));
   }
 
   get places(): readonly Place[] {
+    return (this.#places ??= this.#placesNow());
+  }
+
+  #placesNow(): readonly Place[] {
     const paths = this.served.served().pipelines.flatMap(({ db }) => db ?? []);
-    return [...new Set(paths)].toSorted().map((path) => ({ id: this.idOf(path), path }));
+    return [...new Set(paths)].toSorted().map((path) => ({ id: this.#idOf(path), path }));
   }
 
   /** Made of the path, so that an address is right also after a restart. */
-  idOf(path: string): number {
-    const known = this.#idOf.get(path);
+  #idOf(path: string): number {
+    const known = this.#ids.get(path);
     if (known !== undefined) return known;
     let id = Bun.hash.xxHash32(path) + 1;
     while (this.#pathOf.has(id)) id++;
     this.#pathOf.set(id, path);
-    this.#idOf.set(path, id);
+    this.#ids.set(path, id);
     return id;
   }
 
@@ -81,6 +89,7 @@ export class ServedDatabases implements Shown, Disposable {
 
   [Symbol.dispose](): void {
     systemClock.cancel(this.#timer);
+    this.#endOfChanges();
     for (const database of this.#databases.values()) database[Symbol.dispose]();
   }
 
