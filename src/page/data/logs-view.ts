@@ -140,10 +140,22 @@ export function logFile(database: PageDatabase, { ids: [run = 0], search }: Aske
 const textOf = ({ at, level, task, label, id, line }: LogRow): string =>
   `${at} ${level.padEnd(5)} ${titleOf(task, label)} #${id}: ${line}\n`;
 
+/** A run stores less of a line, but others can write the table too. */
+const maxLineChars = 20_000;
+
 export const lineOf = (
   { id, task, label, attempt, at, level, line }: LogRow,
   row: number,
-): LogLine => ({ row, id, task, label, attempt, at: Date.parse(at), level, line });
+): LogLine => ({
+  row,
+  id,
+  task,
+  label,
+  attempt,
+  at: Date.parse(at),
+  level,
+  line: line.length > maxLineChars ? `${line.slice(0, maxLineChars)}…` : line,
+});
 
 function assertRun(reader: Reader, run: number): void {
   if (reader.query("SELECT 1 FROM pipeline_runs WHERE id = ?", [run]).length > 0) return;

@@ -105,6 +105,15 @@ describeInBrowser("hostile texts", () => {
     });
   }
 
+  test("of a long line, the part that is searched; the rest on demand", async () => {
+    await tab.go(`${ui.origin}/runs/1/logs?${query({ text: "longx", level: "error" })}`);
+    await tab.untilText("all 8,192 characters", ".log");
+    const length = "document.querySelector('.log .error .text').innerText.length";
+    expect(await tab.evaluate<number>(length)).toBeLessThan(1_100);
+    await tab.evaluate("document.querySelector('.log .error button').click()");
+    await tab.until(`${length} === 8192`);
+  });
+
   test("nor in a report", async () => {
     const file = `${folder.path}/report.html`;
     await run([...pipeloom, "report", "1", "--db", "a.db", "-o", file], folder.path);

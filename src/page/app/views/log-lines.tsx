@@ -3,6 +3,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { LogLine } from "../../contract.ts";
+import { count } from "../format.ts";
 import { AnsiText } from "../parts/ansi-text.tsx";
 import { Failed } from "../parts/states.tsx";
 import { hrefOf } from "../router.ts";
@@ -20,6 +21,7 @@ export function LogLines({ run, task, filters = new URLSearchParams() }: Props) 
   const search = new URLSearchParams(filters);
   if (task !== undefined) search.set("task", String(task));
   const [log, loadEarlier] = useLog(`/data/runs/${run}/logs?${search}`, true);
+  const words = search.get("text") ?? "";
   const box = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   useLayoutEffect(() => {
@@ -27,9 +29,7 @@ export function LogLines({ run, task, filters = new URLSearchParams() }: Props) 
   }, [log.lines, isAtEnd]);
   if (log.error !== null) return <Failed error={log.error} />;
   if (log.lines.length === 0 && !log.isLoading && !log.hasEarlier) {
-    return (
-      <p class="soft no-lines">{search.get("text") === null ? "No lines." : "No line has that."}</p>
-    );
+    return <p class="soft no-lines">{words === "" ? "No lines." : "No line has that."}</p>;
   }
   return (
     <div
@@ -48,7 +48,7 @@ export function LogLines({ run, task, filters = new URLSearchParams() }: Props) 
         </button>
       ) : null}
       {log.lines.map((line) => (
-        <Line key={line.row} run={run} line={line} isOfOne={task !== undefined} />
+        <Line key={line.row} {...{ run, line, words }} isOfOne={task !== undefined} />
       ))}
       {isAtEnd ? null : (
         <button type="button" class="to-end" onClick={() => setAtEnd(true)}>
@@ -59,9 +59,15 @@ export function LogLines({ run, task, filters = new URLSearchParams() }: Props) 
   );
 }
 
-type LineProps = { readonly run: number; readonly line: LogLine; readonly isOfOne: boolean };
+type LineProps = {
+  readonly run: number;
+  readonly line: LogLine;
+  readonly isOfOne: boolean;
+  /** That are searched. */
+  readonly words: string;
+};
 
-const Line = ({ run, line, isOfOne }: LineProps) => (
+const Line = ({ run, line, isOfOne, words }: LineProps) => (
   <div class={`line ${line.level}`}>
     <time title={new Date(line.at).toISOString()}>{clock.format(line.at)}</time>
     <span class="level">{line.level}</span>
@@ -71,10 +77,30 @@ const Line = ({ run, line, isOfOne }: LineProps) => (
       </a>
     )}
     <span class="text">
-      <AnsiText text={line.line} />
+      <LineText text={line.line} words={words} />
     </span>
   </div>
 );
+
+/** Of a long line so many are shown: a hundred lines of 8,000 take a second to lay out. */
+const maxChars = 1_000;
+
+/** The part of a long line that has what is searched, and the rest on demand. */
+function LineText({ text, words }: Pick<LineProps, "words"> & { readonly text: string }) {
+  const [isWhole, setIsWhole] = useState(false);
+  if (isWhole || text.length <= maxChars) return <AnsiText text={text} />;
+  const found = text.toLowerCase().indexOf(words.toLowerCase());
+  const from = found < maxChars / 2 ? 0 : found - maxChars / 2;
+  return (
+    <>
+      {from === 0 ? "" : "… "}
+      <AnsiText text={text.slice(from, from + maxChars)} />{" "}
+      <button type="button" class="link" onClick={() => setIsWhole(true)}>
+        … all {count(text.length)} characters
+      </button>
+    </>
+  );
+}
 
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit",
