@@ -110,6 +110,10 @@ function fill({ folder }: ServeRig): void {
   }
 }
 
+/** Lines that run out of their column: a card hides what is outside of it. */
+const tooWide = `[...document.querySelectorAll(".pipeline-name > p")]
+  .filter((each) => each.clientWidth < each.scrollWidth && getComputedStyle(each).textOverflow !== "ellipsis").length`;
+
 const cardOf = (name: string): string =>
   `[...document.querySelectorAll(".schedule")].find((each) => each.querySelector("h2").textContent === ${JSON.stringify(name)})`;
 
@@ -256,6 +260,7 @@ describeInBrowser("schedules", () => {
         }
         expect(await tab.evaluate<readonly string[]>(widthProblems)).toEqual([]);
         expect(await tab.evaluate<readonly string[]>(notIsolated)).toEqual([]);
+        expect(await tab.evaluate<number>(tooWide)).toBe(0);
       }
     });
   });
