@@ -61,7 +61,7 @@ export type ScheduleBrief = {
   readonly late: number;
 };
 
-/** `/data/schedules?text=&offset=`: what needs a person comes first, then the next to run; 50 at most. */
+/** `/data/schedules?text=&offset=`: what needs a person comes first, then by name; 50 at most. */
 export type SchedulesView = {
   /** Null: no `serve` is behind the page. */
   readonly serve: {

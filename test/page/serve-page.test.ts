@@ -126,8 +126,8 @@ test("schedules: what needs a person first, with slots that never ran beside tho
     null,
     "gave up",
     "held",
-    "soon",
     "later",
+    "soon",
   ]);
   const soon = view.schedules.find(({ name }) => name === "soon");
   expect(soon).toMatchObject({ missed: 1, hasRun: true, tz: "Europe/Berlin" });

@@ -76,13 +76,9 @@ function isBad(last: SlotRecord | undefined): boolean {
     : last.kind === "missed";
 }
 
-/** The last time that there is. */
-const never = 8.64e15;
-
+/** Not by the next times: those of every minute would change places while a person reaches for a button. */
 const inOrder = (a: ServedPipeline, b: ServedPipeline): number =>
-  rankOf(a) - rankOf(b) ||
-  (a.next[0]?.start ?? never) - (b.next[0]?.start ?? never) ||
-  (a.name ?? a.argument).localeCompare(b.name ?? b.argument);
+  rankOf(a) - rankOf(b) || (a.name ?? a.argument).localeCompare(b.name ?? b.argument);
 
 // ── of serve ───────────────────────────────────────────────────────────────────────────────────────────
 

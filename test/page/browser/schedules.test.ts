@@ -160,8 +160,8 @@ describeInBrowser("schedules", () => {
       `[...document.querySelectorAll(".schedule h2")].map((each) => each.textContent)`,
     );
     expect(titles).toEqual([
-      "exports",
       image,
+      "exports",
       "prices",
       "weekly report",
       turned,
