@@ -8,8 +8,7 @@ import { statSync } from "node:fs";
 import { join, relative } from "node:path";
 
 import { commitName, compile, hostTarget, root } from "./.github/release/compile.ts";
-import { executableName, targets } from "./.github/release/targets.ts";
-import type { Target } from "./.github/release/targets.ts";
+import { executableName, targetNamed } from "./.github/release/targets.ts";
 import { version } from "./package.json";
 
 const dist = join(root, "dist");
@@ -26,13 +25,6 @@ async function buildHere(): Promise<void> {
   await compile(outfile, hostTarget(), await commitName());
   const megabytes = (statSync(outfile).size / 1e6).toFixed(1);
   console.error(`built ${relative(root, outfile)} (${version}, ${megabytes} MB)`);
-}
-
-function targetNamed(name: string): Target {
-  const target = targets.find((each) => each.name === name);
-  if (target !== undefined) return target;
-  const known = targets.map((each) => each.name).join(", ");
-  throw new Error(`there is no target "${name}"; known: all, ${known}`);
 }
 
 try {

@@ -30,3 +30,11 @@ export const targets: readonly Target[] = [
 /** The executable's file name on a system. */
 export const executableName = (os: string): string =>
   os === "win32" ? "pipeloom.exe" : "pipeloom";
+
+/** @throws Error that names the targets */
+export function targetNamed(name: string): Target {
+  const target = targets.find((each) => each.name === name);
+  if (target !== undefined) return target;
+  const known = targets.map((each) => each.name).join(", ");
+  throw new Error(`there is no target "${name}"; known: all, ${known}`);
+}

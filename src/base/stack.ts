@@ -4,17 +4,8 @@ import { dirname } from "node:path";
 
 import { type Failure, toFailure } from "./failure.ts";
 
-/**
- * From source: the folder of pipeloom. Compiled: its name in the source map, and the embedded files. The worker calls a
- * task through `node:async_hooks`.
- */
-const ownPlaces = [
-  `${dirname(import.meta.dir)}/`,
-  "/$bunfs/",
-  "B:\\~BUN\\",
-  "src/",
-  "node:async_hooks:",
-];
+/** From source: the folder of pipeloom. Compiled: the embedded files. The worker calls a task through `node:async_hooks`. */
+const ownPlaces = [`${dirname(import.meta.dir)}/`, "/$bunfs/", "B:\\~BUN\\", "node:async_hooks:"];
 
 const isOwn = (line: string): boolean =>
   ownPlaces.some((place) => line.includes(`(${place}`) || line.includes(`at ${place}`));

@@ -6,11 +6,11 @@ import { atMost, figure, median, ratioAtMost } from "./figure.ts";
 import type { Benchmark, Kit } from "./kit.ts";
 
 /**
- * Bytecode 3.3 MB, source maps 0.7 MB, program text 0.4 MB, the kit of `init` 0.25 MB. The limit was 4 MB until
- * correctness checks made the program text 40 % longer. Bytecode for top-level code only would give 4 MB again, but a
- * run of 10 tasks would take 10 ms more CPU time.
+ * Bytecode of what a run, `status`, `runs`, `logs` and `why` load 4.3 MB, program text 1.15 MB, the kit of `init` 0.35 MB, the
+ * page's app 0.07 MB. Without bytecode a run of 3 tasks takes twice the CPU time; with bytecode of top-level code only 50 %
+ * more, and 3.1 MB less; with that of functions which are not in others 11 % more, and 0.8 MB less.
  */
-const allowedMb = 4.8;
+const allowedMb = 6;
 
 export const start: Benchmark = {
   name: "start",
