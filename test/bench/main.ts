@@ -13,6 +13,7 @@ import type { Figure } from "./figure.ts";
 import { chain, fan, plan } from "./graph.ts";
 import { history } from "./history.ts";
 import { type Benchmark, Kit } from "./kit.ts";
+import { lock } from "./lock.ts";
 import { long } from "./long.ts";
 import { memory, noop } from "./noop.ts";
 import { page } from "./page.ts";
@@ -30,6 +31,7 @@ const benchmarks: readonly Benchmark[] = [
   cpu,
   sleep,
   start,
+  lock,
   display,
   drawing,
   chain,
