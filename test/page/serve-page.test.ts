@@ -1,5 +1,6 @@
 // The page of `serve`: several databases, their pipelines and schedules, and what a monitor asks.
 
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { existsSync, rmSync } from "node:fs";
 
@@ -7,7 +8,11 @@ import type { Change, DatabaseView, RunsView } from "../../src/page/contract.ts"
 import type { JobBrief, JobView } from "../../src/page/contract-actions.ts";
 import type { PipelinesView } from "../../src/page/contract-runs.ts";
 import type { SchedulesView } from "../../src/page/contract-schedules.ts";
+import { PageOverview } from "../../src/page/overview/page-overview.ts";
+import { ServedDatabases } from "../../src/page/overview/served-databases.ts";
+import type { ServedSource } from "../../src/serve/served.ts";
 import { SlotCounters } from "../../src/serve/slot-counters.ts";
+import { tempFolder } from "../store/write/temp-folder.ts";
 import { parseExposition } from "./exposition-parser.ts";
 import { addSlotRun, servedPipeline, serveRig } from "./serve-rig.ts";
 import { pageRig } from "./page-rig.ts";
@@ -78,6 +83,33 @@ test("what has changed in a file is seen, what cannot be read is said, and what 
   ]);
   for (const end of ["", "-wal", "-shm"]) rmSync(path + end, { force: true });
   expect(await countOf()).toEqual([]);
+});
+
+test("a database that is locked is asked again after 5 s, not for each of its pipelines", async () => {
+  using folder = tempFolder();
+  const path = folder.file("etl.db");
+  addSlotRun(path, "etl", "done", noon);
+  const served = servedPipeline(folder.path, "etl");
+  const source: ServedSource = {
+    served: () => ({ at: noon, startedAt: noon, health: "healthy", pipelines: [served] }),
+    onChange: () => () => {},
+  };
+  using shown = new ServedDatabases({ served: source, isReadOnly: true });
+  let now = 0;
+  const overview = new PageOverview(shown, { now: () => now });
+  using other = new Database(path);
+  other.run("PRAGMA journal_mode = DELETE");
+  other.run("BEGIN EXCLUSIVE");
+  const stateOf = async (): Promise<readonly number[]> => {
+    const { pipelines, unreadable } = await overview.pipelines();
+    return [pipelines.length, unreadable.length];
+  };
+  expect(await stateOf()).toEqual([0, 1]);
+  other.run("ROLLBACK");
+  now = 4_999;
+  expect(await stateOf()).toEqual([0, 1]);
+  now = 5_000;
+  expect(await stateOf()).toEqual([1, 0]);
 });
 
 test("schedules: what needs a person first, with slots that never ran beside those that did", async () => {

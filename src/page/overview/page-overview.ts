@@ -1,18 +1,22 @@
 // The pipelines and schedules of all databases that a page shows.
 
 import { failureLine, toFailure } from "../../base/failure.ts";
-import { systemClock } from "../../base/clock.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
 import { Promise } from "../../base/globals.ts";
 import { ReaderError } from "../../store/read/reader-error.ts";
 import type { PipelineBrief, PipelinesView } from "../contract-runs.ts";
 import { pipelinesView } from "../data/pipelines-view.ts";
 import type { SlotBar } from "../contract-schedules.ts";
+import type { PageDatabase } from "../page-database.ts";
 import { FileMemo } from "./file-memo.ts";
 import { isThere } from "./served-databases.ts";
 import type { Place, Shown } from "./shown.ts";
 
 /** A page with more cannot be read. */
 const maxPipelines = 200;
+
+/** So long, nothing more is asked of a file that could not be read. */
+const restMs = 5_000;
 
 type Read = { readonly pipelines: readonly PipelineBrief[] } | { readonly problem: string };
 
@@ -28,8 +32,26 @@ export class PageOverview {
     slots.some(({ state }) => state === "running"),
   );
 
-  constructor(shown: Shown) {
+  readonly #failed = new Map<string, { readonly thrown: unknown; readonly until: number }>();
+  readonly #clock: Pick<Clock, "now">;
+
+  constructor(shown: Shown, clock: Pick<Clock, "now"> = systemClock) {
     this.shown = shown;
+    this.#clock = clock;
+  }
+
+  /** A file that is locked holds up everything for 250 ms, and it may be that of many pipelines. @throws like `Shown.look` */
+  look<Result>(place: Place, read: (database: PageDatabase) => Result): Result {
+    const now = this.#clock.now();
+    const failed = this.#failed.get(place.path);
+    if (failed !== undefined && now < failed.until) throw failed.thrown;
+    this.#failed.delete(place.path);
+    try {
+      return this.shown.look(place, read);
+    } catch (thrown) {
+      this.#failed.set(place.path, { thrown, until: now + restMs });
+      throw thrown;
+    }
   }
 
   /** @throws ReaderError where the only database cannot be read */
@@ -65,7 +87,7 @@ export class PageOverview {
 
   #readNow(place: Place): Read {
     try {
-      return this.shown.look(place, (database) => pipelinesView(database));
+      return this.look(place, (database) => pipelinesView(database));
     } catch (thrown) {
       if (thrown instanceof ReaderError && thrown.code === "no-tables") return { pipelines: [] };
       return { problem: failureLine(toFailure(thrown)) };

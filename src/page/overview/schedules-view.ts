@@ -122,15 +122,11 @@ function stateOf(state: ServedState): ScheduleState {
 }
 
 /** A database that cannot be read is told with the pipelines: a schedule goes on without its bars. */
-function slotsIn(
-  { shown, slots }: PageOverview,
-  place: Place,
-  pipeline: string,
-): readonly SlotBar[] {
+function slotsIn(overview: PageOverview, place: Place, pipeline: string): readonly SlotBar[] {
   if (!isThere(place)) return [];
   try {
-    return slots.of(place.path, pipeline, () =>
-      shown.look(place, (database) => slotsOf(database, pipeline)),
+    return overview.slots.of(place.path, pipeline, () =>
+      overview.look(place, (database) => slotsOf(database, pipeline)),
     );
   } catch {
     return [];
