@@ -119,7 +119,10 @@ export class EndJudge {
     this.#hooks(summary);
     const run = after.runs.at(-1);
     if (storeFailed && summary.failure !== null) {
-      check(summary.status === "error", () => `the store failed, and the run is ${summary.status}`);
+      check(
+        summary.status === (this.#isGivenUp ? "cancelled" : "error"),
+        () => `the store failed, and the run is ${summary.status}`,
+      );
       return;
     }
     if (scenario.storeTaskStatus) {
