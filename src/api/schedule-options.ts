@@ -3,7 +3,13 @@
 import { shownValue } from "../base/describe-value.ts";
 import { Date } from "../base/globals.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
-import type { ScheduleRule } from "../protocol/schedule-rule.ts";
+import {
+  type CatchUp,
+  catchUps,
+  type Overlap,
+  overlaps,
+  type ScheduleRule,
+} from "../protocol/schedule-rule.ts";
 import { assertKnown, namesOf } from "./known-options.ts";
 import { isAbsent, isText, option } from "./option.ts";
 
@@ -24,9 +30,35 @@ export type ScheduleOptions = {
    * How long depends on the pipeline's name, the machine and the slot, and is the same each time. At most 1 day. Default: 0.
    */
   readonly jitter?: Duration;
+  /**
+   * What becomes of slots that were missed, while nothing served the file or the machine slept. `"latest"`, the default: the last
+   * one runs. `"all"`: each runs, the oldest first. `"none"`: none, only slots that are at most a minute late.
+   */
+  readonly catchUp?: CatchUp;
+  /** An older slot is not caught up, and an interrupted run of one is not continued. At most 365 days. Default: "24h". */
+  readonly window?: Duration;
+  /**
+   * What becomes of a slot while the run of an earlier one goes on. `"skip"`, the default: it does not run. `"queue"`: it runs after
+   * it; of several that wait, those that `catchUp` says. `"cancel"`: it runs, and the earlier run is ended. `"allow"`: both run.
+   */
+  readonly overlap?: Overlap;
+  /** A slot that has not begun so long after its time is late: the log, the page and the webhook say so. At most 1 day. Default: "15m". */
+  readonly startWithin?: Duration;
+  /** So many failed slots in a row pause the schedule, until `pipeloom schedule resume`. Default: none do. */
+  readonly pauseAfter?: number;
 };
 
-const names = namesOf<ScheduleOptions>({ cron: true, every: true, tz: true, jitter: true });
+const names = namesOf<ScheduleOptions>({
+  cron: true,
+  every: true,
+  tz: true,
+  jitter: true,
+  catchUp: true,
+  window: true,
+  overlap: true,
+  startWithin: true,
+  pauseAfter: true,
+});
 
 const dayMs = 86_400_000;
 const example = 'e.g. { cron: "30 2 * * *", tz: "Europe/Berlin" } or { every: "15m" }';
@@ -46,16 +78,50 @@ export function scheduleRule(
   const options = option(schedule, name, `an object, ${example}`, isObject);
   if (options === undefined) return null;
   assertKnown(options, names, name);
-  const { cron, every, jitter } = options;
+  const { cron, every } = options;
   if (isAbsent(cron) === isAbsent(every)) {
     throw new TypeError(`${name} needs either \`cron\` or \`every\`, ${example}`);
   }
   const tz = zone(options.tz, name);
-  const jitterMs = isAbsent(jitter) ? 0 : durationMs(jitter, `${name}.jitter`, dayMs);
-  if (isAbsent(cron))
-    return { when: { kind: "every", everyMs: interval(every, name) }, tz, jitterMs };
-  return { when: { kind: "cron", cron: cronText(cron, tz, `${name}.cron`) }, tz, jitterMs };
+  const when: ScheduleRule["when"] = isAbsent(cron)
+    ? { kind: "every", everyMs: interval(every, name) }
+    : { kind: "cron", cron: cronText(cron, tz, `${name}.cron`) };
+  return { when, tz, ...policy(options, name) };
 }
+
+const defaults = { windowMs: dayMs, startWithinMs: 900_000 };
+
+function policy(options: ScheduleOptions, name: string): Omit<ScheduleRule, "when" | "tz"> {
+  const { jitter, catchUp, window, overlap, startWithin, pauseAfter } = options;
+  const time = (
+    value: Duration | undefined,
+    member: string,
+    absent: number,
+    most = dayMs,
+  ): number => (isAbsent(value) ? absent : durationMs(value, `${name}.${member}`, most));
+  const count = "a whole number of at least 1";
+  return {
+    jitterMs: time(jitter, "jitter", 0),
+    catchUp: option(catchUp, `${name}.catchUp`, listed(catchUps), isOneOf(catchUps)) ?? "latest",
+    windowMs: time(window, "window", defaults.windowMs, 365 * dayMs),
+    overlap: option(overlap, `${name}.overlap`, listed(overlaps), isOneOf(overlaps)) ?? "skip",
+    startWithinMs: time(startWithin, "startWithin", defaults.startWithinMs),
+    pauseAfter: option(pauseAfter, `${name}.pauseAfter`, count, isCount) ?? null,
+  };
+}
+
+const isOneOf =
+  (known: readonly unknown[]) =>
+  (value: unknown): boolean =>
+    known.includes(value);
+
+/** `"latest", "all" or "none"` */
+function listed(known: readonly string[]): string {
+  const quoted = known.map((word) => `"${word}"`);
+  return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
+}
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 1;
 
 function interval(every: Duration | undefined, name: string): number {
   const everyMs = durationMs(every ?? "", `${name}.every`, 365 * dayMs);

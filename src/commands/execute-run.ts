@@ -63,7 +63,7 @@ export async function executeRun(
 
 /** Who has started this process, as it tells it. */
 const triggerOf = (told: string | undefined): Trigger =>
-  told === "page" || told === "backfill" ? told : "cli";
+  told === "page" || told === "schedule" || told === "backfill" ? told : "cli";
 
 /** Without pipeloom's tables, no command finds the run. */
 const nothingStored = (): Epilogue => ({ results: [], commands: [] });

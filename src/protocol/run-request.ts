@@ -16,8 +16,11 @@ export type WriterOptions = {
 /** Which runs of a pipeline stay in the database: an older one is deleted at the end of a run. Null: no limit. */
 export type KeepRule = { readonly runs: number | null; readonly ageMs: number | null };
 
-/** Who began a session of a run: a person at a command line or in the page, a backfill, or a program. */
-export type Trigger = "cli" | "page" | "backfill" | "library";
+/**
+ * Who began a session of a run: a person at a command line or in the page, `serve` at a time of its schedule, a backfill, or a
+ * program.
+ */
+export type Trigger = "cli" | "page" | "schedule" | "backfill" | "library";
 
 export type RunRequest = {
   readonly pipeline: string;

@@ -7,6 +7,14 @@ export type RunSlot = {
   readonly previous: string | null;
 };
 
+/** What becomes of slots that were missed. */
+export const catchUps = ["latest", "all", "none"] as const;
+export type CatchUp = (typeof catchUps)[number];
+
+/** What becomes of a slot while an earlier run of the pipeline goes on. */
+export const overlaps = ["skip", "queue", "cancel", "allow"] as const;
+export type Overlap = (typeof overlaps)[number];
+
 export type ScheduleRule = {
   readonly when:
     | { readonly kind: "cron"; readonly cron: string }
@@ -15,4 +23,12 @@ export type ScheduleRule = {
   readonly tz: string | null;
   /** A run begins up to this long after its slot. */
   readonly jitterMs: number;
+  readonly catchUp: CatchUp;
+  /** An older slot is not caught up, nor continued. */
+  readonly windowMs: number;
+  readonly overlap: Overlap;
+  /** A slot that has not begun so long after its start is late. */
+  readonly startWithinMs: number;
+  /** Failed slots in a row that pause the schedule. Null: none do. */
+  readonly pauseAfter: number | null;
 };

@@ -1,11 +1,10 @@
 // Which slots are due now, after a stop, a sleep or a jump of the clock; and what becomes of one while a run goes on. Pure.
 
 import { assertNever } from "../base/unreachable.ts";
-import type { ScheduleRule } from "../protocol/schedule-rule.ts";
+import type { CatchUp, Overlap, ScheduleRule } from "../protocol/schedule-rule.ts";
 import { lastSlot, slotsBetween } from "./schedule-slots.ts";
 
-/** Of the slots that were missed: run the last one, run each, or run none. */
-type CatchUp = "latest" | "all" | "none";
+type Slots = Pick<ScheduleRule, "when" | "tz">;
 
 /** A scheduler that is awake may be this late: then a slot has not been missed. */
 export const onTimeMs = 60_000;
@@ -22,21 +21,25 @@ type Missed = {
   readonly windowMs: number;
 };
 
-/** The slots to run now, the oldest first. A caller that stops early goes on from the last one that it took. */
+/**
+ * The slots to run now, the oldest first. A caller that stops early goes on from the last one that it took.
+ * @param start when the run of a slot begins: the slot and its jitter
+ */
 export function* dueSlots(
-  schedule: Pick<ScheduleRule, "when" | "tz">,
+  schedule: Slots,
   { last, now, catchUp, windowMs }: Missed,
+  start: (slot: number) => number = (slot) => slot,
 ): Generator<number> {
-  const after = (ageMs: number): number => Math.max(last, now - ageMs - 1);
+  const after = Math.max(last, now - windowMs - 1);
   switch (catchUp) {
     case "all":
-      yield* slotsBetween(schedule, after(windowMs), now);
+      for (const slot of slotsBetween(schedule, after, now)) if (start(slot) <= now) yield slot;
       return;
     case "latest":
     case "none": {
-      const ageMs = catchUp === "none" ? Math.min(windowMs, onTimeMs) : windowMs;
-      const slot = lastSlot(schedule, after(ageMs), now);
-      if (slot !== null) yield slot;
+      const slot = lastStarting(schedule, after, now, start);
+      if (slot === null || (catchUp === "none" && now - start(slot) > onTimeMs)) return;
+      yield slot;
       return;
     }
     default:
@@ -44,19 +47,33 @@ export function* dueSlots(
   }
 }
 
-/** What becomes of a slot while an earlier run of the pipeline goes on. */
-type Overlap = "skip" | "queue" | "cancel" | "allow";
+/** The last slot whose start has come. The jitter of a slot ends before the next slot, so at most the last one has not started. */
+function lastStarting(
+  schedule: Slots,
+  after: number,
+  now: number,
+  start: (slot: number) => number,
+): number | null {
+  const slot = lastSlot(schedule, after, now);
+  return slot === null || start(slot) <= now ? slot : lastSlot(schedule, after, slot - 1);
+}
 
 /** An earlier run of the pipeline. */
-type Span = { readonly startedAt: number; readonly finishedAt: number | null };
+export type Span = {
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+  /** It is for a slot that was due. A run that a person began, or one of a backfill, does not take a slot away: the slot waits. */
+  readonly isScheduled: boolean;
+};
 
 /**
  * `skip`: never run it. `wait`: ask again when a run has ended. `cancel`: end the runs that go on, then ask again.
  * A slot that was missed has overlapped nothing at its time, so it waits and is not skipped.
+ * @param start when the run of the slot was to begin
  */
 export function onOverlap(
   overlap: Overlap,
-  slot: number,
+  start: number,
   runs: readonly Span[],
 ): "start" | "skip" | "wait" | "cancel" {
   const goesOn = runs.some(({ finishedAt }) => finishedAt === null);
@@ -68,7 +85,7 @@ export function onOverlap(
     case "cancel":
       return goesOn ? "cancel" : "start";
     case "skip":
-      if (runs.some((run) => wentOnAt(run, slot))) return "skip";
+      if (runs.some((run) => run.isScheduled && wentOnAt(run, start))) return "skip";
       return goesOn ? "wait" : "start";
     default:
       return assertNever(overlap);

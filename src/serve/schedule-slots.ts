@@ -5,6 +5,7 @@ import { assertNever } from "../base/unreachable.ts";
 import type { ScheduleRule } from "../protocol/schedule-rule.ts";
 
 type Slots = Pick<ScheduleRule, "when" | "tz">;
+type Starts = Pick<ScheduleRule, "when" | "tz" | "jitterMs">;
 
 /** The first slot after `after`; null if there is none within years. */
 export function slotAfter({ when, tz }: Slots, after: number): number | null {
@@ -48,7 +49,7 @@ export function lastSlot(schedule: Slots, after: number, until: number): number 
  * the slots.
  * @param seed of the pipeline and the machine: with the same seed, a slot begins at the same time
  */
-export function startOf(schedule: ScheduleRule, slot: number, seed: string): number {
+export function startOf(schedule: Starts, slot: number, seed: string): number {
   if (schedule.jitterMs === 0) return slot;
   const next = slotAfter(schedule, slot) ?? Number.POSITIVE_INFINITY;
   const room = Math.min(schedule.jitterMs, next - slot);

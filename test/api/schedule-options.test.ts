@@ -16,17 +16,34 @@ const ruleOf = (schedule: unknown): unknown => {
   }).schedule;
 };
 
-test("cron or every, with a time zone and jitter", () => {
+test("cron or every, a time zone, and what becomes of slots", () => {
   expect(ruleOf(undefined)).toBeNull();
   expect(ruleOf({ cron: " 30 2 * * MON-FRI ", tz: "Europe/Berlin" })).toEqual({
     when: { kind: "cron", cron: "30 2 * * MON-FRI" },
     tz: "Europe/Berlin",
     jitterMs: 0,
+    catchUp: "latest",
+    windowMs: 86_400_000,
+    overlap: "skip",
+    startWithinMs: 900_000,
+    pauseAfter: null,
   });
-  expect(ruleOf({ every: "15m", jitter: "1m" })).toEqual({
+  const others = {
+    catchUp: "all",
+    window: "7d",
+    overlap: "queue",
+    startWithin: "5m",
+    pauseAfter: 3,
+  };
+  expect(ruleOf({ every: "15m", jitter: "1m", ...others })).toEqual({
     when: { kind: "every", everyMs: 900_000 },
     tz: null,
     jitterMs: 60_000,
+    catchUp: "all",
+    windowMs: 7 * 86_400_000,
+    overlap: "queue",
+    startWithinMs: 300_000,
+    pauseAfter: 3,
   });
 });
 
@@ -61,6 +78,16 @@ describe("a wrong schedule says where, and what would be right", () => {
     ],
     [{ every: "1h", tz: 2 }, "schedule.tz must be the name of a time zone"],
     [{ every: "1h", jitter: "2d" }, "schedule.jitter must be at most 1 day,"],
+    [{ every: "1h", catchUp: "last" }, 'schedule.catchUp must be "latest", "all" or "none", not'],
+    [{ every: "1h", window: "2y" }, "schedule.window must be milliseconds or a duration"],
+    [{ every: "1h", window: "366d" }, "schedule.window must be at most 365 days"],
+    [{ every: "1h", overlap: true }, 'must be "skip", "queue", "cancel" or "allow", not true'],
+    [{ every: "1h", startWithin: "2d" }, "schedule.startWithin must be at most 1 day,"],
+    [
+      { every: "1h", pauseAfter: 0 },
+      "schedule.pauseAfter must be a whole number of at least 1, not 0",
+    ],
+    [{ every: "1h", pauseAfter: 1.5 }, "schedule.pauseAfter must be a whole number"],
     [{ every: "1h", timezone: "UTC" }, 'schedule: there is no option "timezone"'],
   ])("%j", (schedule, says) => {
     expect(() => ruleOf(schedule)).toThrow(`pipeline "posts": schedule`);

@@ -5,15 +5,12 @@ import { paletteOf } from "../../src/base/palette.ts";
 import { type NextSlots, scheduleLines } from "../../src/commands/schedule-view.ts";
 import type { ScheduleRule } from "../../src/protocol/schedule-rule.ts";
 import { slotsBetween } from "../../src/serve/schedule-slots.ts";
+import { rule } from "../serve/rule.ts";
 import { tempFolder } from "../store/write/temp-folder.ts";
 import { pipeloom } from "./pipeloom.ts";
 
 const now = Date.parse("2026-11-01T04:45:00Z");
-const newYork: ScheduleRule = {
-  when: { kind: "cron", cron: "30 * * * *" },
-  tz: "America/New_York",
-  jitterMs: 0,
-};
+const newYork = rule({ when: { kind: "cron", cron: "30 * * * *" }, tz: "America/New_York" });
 
 const slotsOf = (schedule: ScheduleRule, laterMs = 0): NextSlots => ({
   pipeline: "posts",
@@ -52,11 +49,7 @@ describe("the view", () => {
   });
 
   test("every, and UTC", () => {
-    const hourly: ScheduleRule = {
-      when: { kind: "every", everyMs: 3_600_000 },
-      tz: null,
-      jitterMs: 0,
-    };
+    const hourly = rule({ when: { kind: "every", everyMs: 3_600_000 } });
     expect(linesOf({ ...slotsOf(hourly), localZone: "UTC" })).toEqual([
       "posts: every 1 h",
       "",

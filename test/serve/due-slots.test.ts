@@ -3,15 +3,16 @@
 import { describe, expect, test } from "bun:test";
 
 import type { ScheduleRule } from "../../src/protocol/schedule-rule.ts";
-import { dueSlots, onOverlap, onTimeMs } from "../../src/serve/due-slots.ts";
+import { dueSlots, onOverlap, onTimeMs, type Span } from "../../src/serve/due-slots.ts";
 import { slotsBetween } from "../../src/serve/schedule-slots.ts";
 import { below, randomOf } from "../crash/random.ts";
+import { rule } from "./rule.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const forever = Number.POSITIVE_INFINITY;
 
-const hourly: ScheduleRule = { when: { kind: "cron", cron: "0 * * * *" }, tz: "UTC", jitterMs: 0 };
+const hourly = rule({ when: { kind: "cron", cron: "0 * * * *" }, tz: "UTC" });
 const at = (hour: number): number => Date.UTC(2026, 10, 1) + hour * hourMs;
 
 const due = (
@@ -120,11 +121,11 @@ describe("a scheduler that stops, sleeps, and whose clock jumps", () => {
 });
 
 describe("while an earlier run goes on", () => {
-  const over = { startedAt: at(1), finishedAt: at(1.5) };
-  const goesOn = { startedAt: at(1), finishedAt: null };
+  const over = { startedAt: at(1), finishedAt: at(1.5), isScheduled: true };
+  const goesOn = { startedAt: at(1), finishedAt: null, isScheduled: true };
   const cases: [
     name: string,
-    runs: { startedAt: number; finishedAt: number | null }[],
+    runs: Span[],
     [skip: string, queue: string, cancel: string, allow: string],
   ][] = [
     ["none before", [], ["start", "start", "start", "start"]],
@@ -132,17 +133,17 @@ describe("while an earlier run goes on", () => {
     ["it goes on", [goesOn], ["skip", "wait", "cancel", "start"]],
     [
       "it went on at the slot's time, and has ended since",
-      [{ startedAt: at(1), finishedAt: at(2.1) }],
+      [{ startedAt: at(1), finishedAt: at(2.1), isScheduled: true }],
       ["skip", "start", "start", "start"],
     ],
     [
       "it ended just at the slot's time",
-      [{ startedAt: at(1), finishedAt: at(2) }],
+      [{ startedAt: at(1), finishedAt: at(2), isScheduled: true }],
       ["start", "start", "start", "start"],
     ],
     [
       "the slot was missed, and the run of one before it goes on",
-      [{ startedAt: at(2.5), finishedAt: null }],
+      [{ startedAt: at(2.5), finishedAt: null, isScheduled: true }],
       ["wait", "wait", "cancel", "start"],
     ],
   ];
@@ -150,4 +151,31 @@ describe("while an earlier run goes on", () => {
     const overlaps = ["skip", "queue", "cancel", "allow"] as const;
     expect(overlaps.map((overlap): string => onOverlap(overlap, at(2), runs))).toEqual(decisions);
   });
+});
+
+describe("with jitter, a slot is due when its start has come", () => {
+  const later = (hours: number) => (slot: number) => slot + hours * hourMs;
+  const dueLater = (catchUp: "latest" | "all" | "none", now: number, hours: number): number[] =>
+    [
+      ...dueSlots(hourly, { last: at(1), now: at(now), catchUp, windowMs: forever }, later(hours)),
+    ].map((slot) => (slot - at(0)) / hourMs);
+
+  test("not before, and also when the next slot has come meanwhile", () => {
+    expect(dueLater("latest", 2.4, 0.5)).toEqual([]);
+    expect(dueLater("latest", 2.5, 0.5)).toEqual([2]);
+    expect(dueLater("latest", 3.1, 0.9)).toEqual([2]);
+    expect(dueLater("all", 4.1, 0.9)).toEqual([2, 3]);
+  });
+
+  test("none: a slot is on time from its start on", () => {
+    expect(dueLater("none", 2.5, 0.5)).toEqual([2]);
+    expect(dueLater("none", 2.5 + 1 / 60, 0.5)).toEqual([2]);
+    expect(dueLater("none", 2.6, 0.5)).toEqual([]);
+  });
+});
+
+test("skip: a run that a person began takes no slot away, which waits for its end", () => {
+  const byHand = { startedAt: at(1), isScheduled: false };
+  expect(onOverlap("skip", at(2), [{ ...byHand, finishedAt: null }])).toBe("wait");
+  expect(onOverlap("skip", at(2), [{ ...byHand, finishedAt: at(3) }])).toBe("start");
 });

@@ -11,20 +11,14 @@ import {
   startOf,
 } from "../../src/serve/schedule-slots.ts";
 import { below, randomOf } from "../crash/random.ts";
+import { rule } from "./rule.ts";
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 
-const cron = (text: string, tz = "UTC"): ScheduleRule => ({
-  when: { kind: "cron", cron: text },
-  tz,
-  jitterMs: 0,
-});
-const every = (everyMs: number): ScheduleRule => ({
-  when: { kind: "every", everyMs },
-  tz: null,
-  jitterMs: 0,
-});
+const cron = (text: string, tz = "UTC"): ScheduleRule =>
+  rule({ when: { kind: "cron", cron: text }, tz });
+const every = (everyMs: number): ScheduleRule => rule({ when: { kind: "every", everyMs } });
 const at = (text: string): number => Date.parse(`${text}Z`);
 const shown = (slot: number | null): string | undefined =>
   slot === null ? undefined : new Date(slot).toISOString().slice(0, 16);
