@@ -15,6 +15,7 @@ export const ownTables = [
   "pipeloom_tables",
   "pipeloom_sources",
   "pipeloom_state",
+  "pipeloom_schedules",
 ] as const;
 
 export type OwnTable = (typeof ownTables)[number];

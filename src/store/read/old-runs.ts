@@ -25,23 +25,31 @@ export type OldRun = {
 
 /**
  * The runs that are old, oldest first. Never the last run of the database, whose id must not be used again; nor a
- * running run, nor an interrupted one: the next `run` continues it.
+ * running run, nor an interrupted one: the next `run` continues it. Nor the run of a pipeline's last slot: it says that the slot
+ * has run.
  * @param reader of a database that has pipeloom's tables
  */
 export function oldRuns(
   reader: OldRunsSource,
   { keepRuns, endedBefore, pipeline }: PruneRule,
 ): OldRun[] {
+  const has = hasSlots(reader);
+  // A slot after now has run because the clock was set back, or because a person wanted it.
+  const lastSlot = has
+    ? "MAX(CASE WHEN scheduled_for <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN scheduled_for END) OVER (PARTITION BY pipeline)"
+    : "NULL";
+  const isLastSlot = has ? "scheduled_for IS lastSlot AND lastSlot IS NOT NULL" : "0";
   // 9e15 is more runs than there are, and "" is before every time: without a limit, no run is old because of it.
   return reader
     .query(
       `SELECT id, pipeline, status, started_at FROM (
           SELECT *, ROW_NUMBER() OVER (
             PARTITION BY pipeline ORDER BY coalesce(finished_at, started_at) DESC, id DESC
-          ) AS nth
+          ) AS nth, ${lastSlot} AS lastSlot
           FROM pipeline_runs
         )
         WHERE status <> 'running' AND id < (SELECT MAX(id) FROM pipeline_runs)
+          AND NOT (${isLastSlot})
           AND (nth > ? OR coalesce(finished_at, started_at) < ?)
           AND (? IS NULL OR pipeline = ?)
         ORDER BY id`,
@@ -54,3 +62,8 @@ export function oldRuns(
       startedAt: String(row["started_at"]),
     }));
 }
+
+/** A file of an older version is read before it is migrated. */
+const hasSlots = (reader: OldRunsSource): boolean =>
+  reader.query("SELECT 1 FROM pragma_table_info('pipeline_runs') WHERE name = 'scheduled_for'")
+    .length > 0;
