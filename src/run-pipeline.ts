@@ -260,7 +260,7 @@ export async function runPipeline(
   target: string | Pipeline,
   options: RunPipelineOptions = {},
 ): Promise<RunSummary> {
-  if (!Bun.isMainThread) {
+  if (!Bun.isMainThread || registry.isLookedAt) {
     if (registry.isInTask?.() === true) throw new Error(inTask);
     registry.onRun?.();
     return new Promise<never>(() => undefined);

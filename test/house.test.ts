@@ -20,7 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   worker: ["base", "protocol", "api"],
   store: ["base", "protocol", "api", "module"],
   terminal: ["base", "protocol"],
-  serve: ["base", "protocol"],
+  serve: ["base", "protocol", "store"],
   watchdog: ["base", "protocol", "spawn.ts"],
   // Of serve, only what it tells: the page starts nothing by itself.
   page: ["base", "protocol", "store", "version.ts", "serve/served.ts", "serve/slot-counters.ts"],
@@ -148,7 +148,7 @@ test("a run starts without the page: only the commands that show it load it, and
   const commands = [...new Set(loadPage.map(([file]) => inSrc(file)))].toSorted();
   expect(commands).toEqual(["commands/page-flags.ts", "commands/report.ts", "commands/ui.ts"]);
   // The flags of the page are loaded with a command that shows it.
-  const showPage = [...commands, "commands/serve.ts"];
+  const showPage = [...commands, "commands/serve-flags.ts", "commands/serve-with-page.ts"];
   const eager = pairs.filter(
     ([file, path]) => commands.includes(inSrc(path)) && !showPage.includes(inSrc(file)),
   );

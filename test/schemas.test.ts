@@ -190,6 +190,20 @@ test("schedule is what its schema says", async () => {
     { cron: "@daily", tz: "UTC" },
   ]);
   await expectHeld("schedule", [...every, ...cron]);
+  const none = await project.json("schedule", "list", "pages.ts");
+  await project.run(scheduled('cron: "@daily", tz: "UTC"'), [
+    "--scheduled-for",
+    "2026-11-27T00:00Z",
+  ]);
+  const once = await project.json("schedule", "list", "pages.ts");
+  await project.json("schedule", "pause", "pages.ts");
+  const paused = await project.json("schedule", "list", "pages.ts");
+  expect([...none, ...once, ...paused]).toMatchObject([
+    { schedules: [{ state: "scheduled", last: null }] },
+    { schedules: [{ state: "scheduled", last: { status: "done" } }] },
+    { schedules: [{ state: "paused", next: null }] },
+  ]);
+  await expectHeld("schedules", [...none, ...once, ...paused]);
 }, 60_000);
 
 test("backfill is what its schema says", async () => {

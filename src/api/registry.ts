@@ -17,6 +17,8 @@ type Registry = {
   onRun: (() => void) | undefined;
   /** In a Worker: whether the code that runs belongs to a task. */
   isInTask: (() => boolean) | undefined;
+  /** The module is only looked at: a call of `runPipeline` runs nothing. */
+  isLookedAt: boolean;
   /** In a Worker: what `sh` calls. */
   runProgram: RunProgram | undefined;
 };
@@ -31,6 +33,7 @@ export const registry: Registry = (holder[key] ??= {
   sealed: false,
   onRun: undefined,
   isInTask: undefined,
+  isLookedAt: false,
   runProgram: undefined,
 });
 

@@ -15,7 +15,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
  * @param env variables that a value may refer to: `URL=https://$HOST`
  */
 export function readEnvFiles(folder: string, env: Variables): Record<string, string> {
-  const names = [".env", `.env.${env["NODE_ENV"] ?? "development"}`, ".env.local"];
+  const names = envFileNames(env);
   const within = foldersOf(folder).find((each) =>
     names.some((name) => existsSync(join(each, name))),
   );
@@ -23,6 +23,16 @@ export function readEnvFiles(folder: string, env: Variables): Record<string, str
   const raw = Object.assign({}, ...names.map((name) => parsed(join(within, name))));
   return expanded(raw, env);
 }
+
+const envFileNames = (env: Variables): string[] => [
+  ".env",
+  `.env.${env["NODE_ENV"] ?? "development"}`,
+  ".env.local",
+];
+
+/** All that `readEnvFiles` looks for, there or not. */
+export const envFilePaths = (folder: string, env: Variables): string[] =>
+  foldersOf(folder).flatMap((each) => envFileNames(env).map((name) => join(each, name)));
 
 function foldersOf(start: string): string[] {
   const folders: string[] = [];

@@ -47,9 +47,16 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./cancel.ts")).command,
   },
   {
+    name: "serve",
+    group: "Run",
+    summary: "Run pipelines at the times of their schedules",
+    isBrief: true,
+    load: async () => (await import("./serve.ts")).command,
+  },
+  {
     name: "schedule",
     group: "Run",
-    summary: "Show when a pipeline is to run",
+    summary: "Show, pause and resume the times of a schedule",
     isBrief: true,
     load: async () => (await import("./schedule.ts")).command,
   },

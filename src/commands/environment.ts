@@ -40,6 +40,10 @@ export const readVariables: readonly Variable[] = [
     name: "PIPELOOM_METRICS_TOKEN",
     what: "the bearer token of serve's /metrics, at least 22 characters; it opens nothing else",
   },
+  {
+    name: "PIPELOOM_WEBHOOK",
+    what: "where serve posts failures, late slots, pauses and recoveries",
+  },
 ];
 
 /** What programs of `sh` get, and the process of a test. */

@@ -7,7 +7,8 @@ import { systemClock } from "../base/clock.ts";
 import { shownPath } from "../base/path.ts";
 import { UserError } from "../cli/user-error.ts";
 import { LoadError } from "../module/load-error.ts";
-import { providePackage } from "../module/load-module.ts";
+import type { Exports } from "../module/import-file.ts";
+import { loadModule, providePackage } from "../module/load-module.ts";
 import { Mask, secretNamesIn } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import type { LogLevel } from "../protocol/status.ts";
@@ -30,17 +31,30 @@ export function authorError({ message }: Error, module: ModuleRef): UserError {
  * @param heldPrints prints of the module that are not shown yet, for the case that the module ends the process
  * @throws UserError when the module cannot be used
  */
-export async function loadForCommand(
+export const loadForCommand = (
   module: ModuleRef,
   heldPrints: readonly string[] = [],
-): Promise<LoadedPipeline> {
+): Promise<LoadedPipeline> => loadedBy(() => loadPipeline(module), module, heldPrints);
+
+/**
+ * What the file exports: it may be any number of pipelines.
+ * @throws UserError when the file cannot be loaded
+ */
+export const exportsForCommand = (module: ModuleRef): Promise<Exports> =>
+  loadedBy(() => loadModule(module, {}), module, []);
+
+async function loadedBy<Loaded>(
+  load: () => Promise<Loaded>,
+  module: ModuleRef,
+  heldPrints: readonly string[],
+): Promise<Loaded> {
   providePackage(await import("../index.ts"));
   using _ = onUnexpectedExit((code) => [
     ...heldPrints,
     `error: ${nameOf(module)} called process.exit(${code}) while loading`,
   ]);
   try {
-    return await loadPipeline(module);
+    return await load();
   } catch (thrown) {
     const error = maskBeforeLoad(module)?.error(thrown) ?? thrown;
     if (error instanceof LoadError) throw new UserError(error.message);

@@ -7,12 +7,12 @@
 //
 // JSON Schema: .github/schemas/schedule.v1.schema.json.
 
-import { exactDuration } from "../base/format-duration.ts";
 import { toIso } from "../base/iso-time.ts";
 import type { Palette } from "../base/palette.ts";
 import { relativeTime } from "../base/relative-time.ts";
 import { visible } from "../base/text.ts";
 import type { ScheduleRule } from "../protocol/schedule-rule.ts";
+import { ruleText, zoneTime } from "../serve/schedule-text.ts";
 import { tableLines } from "../terminal/text-table.ts";
 
 export type NextSlots = {
@@ -60,34 +60,4 @@ export function scheduleLines(slots: NextSlots, view: View): string[] {
   const titles = [...columns.map(({ title }) => title), ...(hasJitter ? ["starts here"] : []), ""];
   const table = { columns: titles.map((title) => ({ title })), rows };
   return [head, "", ...tableLines(table, view)];
-}
-
-function ruleText({ when, jitterMs }: ScheduleRule, tz: string): string {
-  const jitter = jitterMs === 0 ? "" : `, up to ${exactDuration(jitterMs)} later`;
-  return when.kind === "cron"
-    ? `cron ${visible(when.cron)} in ${tz}${jitter}`
-    : `every ${exactDuration(when.everyMs)}${jitter}`;
-}
-
-/** `Sun 2026-11-01 01:30:00 -04:00`: without the offset, the two hours of a clock that goes back would look the same. */
-function zoneTime(tz: string): (at: number) => string {
-  const format = new Intl.DateTimeFormat("en-GB", {
-    timeZone: tz,
-    weekday: "short",
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    hourCycle: "h23",
-    timeZoneName: "longOffset",
-  });
-  return (at) => {
-    const parts = new Map(format.formatToParts(at).map(({ type, value }) => [type, value]));
-    const of = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
-    const day = `${of("weekday")} ${of("year")}-${of("month")}-${of("day")}`;
-    const offset = of("timeZoneName").replace("GMT", "");
-    return `${day} ${of("hour")}:${of("minute")}:${of("second")} ${offset === "" ? "+00:00" : offset}`;
-  };
 }

@@ -1,4 +1,5 @@
-// `pipeloom schedule next <file>[:export]`: when the pipeline is to run. schedule-view.ts documents the shape of `--json`.
+// `pipeloom schedule next|list|pause|resume`: when pipelines are to run. schedule-view.ts and schedule-list-view.ts document the shapes
+// of `--json`.
 
 import { hostname } from "node:os";
 
@@ -7,31 +8,39 @@ import { JSON } from "../base/globals.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { print } from "../cli/stdout.ts";
-import { UserError } from "../cli/user-error.ts";
+import { UsageError } from "../cli/usage-error.ts";
 import type { ScheduleRule } from "../protocol/schedule-rule.ts";
 import { slotAfter, startOf } from "../serve/schedule-slots.ts";
-import { loadForCommand, nameOf, withPrintsOnStderr } from "./load-for-command.ts";
+import { machineZone, seedOf } from "../serve/schedule-text.ts";
+import { loadSchedule } from "./load-schedule.ts";
 import { pipelineFile } from "./pipeline-file.ts";
-import { enterPipelineFolder } from "./pipeline-folder.ts";
+import { describeVariable } from "../protocol/page-variables.ts";
+import { takeVariable } from "./take-variable.ts";
 import { type NextSlots, scheduleData, scheduleLines } from "./schedule-view.ts";
 
 export const command = defineCliCommand({
   meta: {
     name: "schedule",
     details:
-      "Shows the next times of the pipeline's `schedule`, in its time zone and in that of this machine.",
+      "`next` shows the next times of the pipeline's `schedule`, in its time zone and in that of this machine; `list` shows the schedules of a folder, and how their last times went. While a schedule is paused, serve starts no run of it; times that pass meanwhile are not caught up.",
     examples: [
       { line: "pipeloom schedule next etl.ts", what: "the next five times" },
-      { line: "pipeloom schedule next etl.ts -n 1 --json", what: "the next one, for a program" },
+      { line: "pipeloom schedule list jobs/", what: "all schedules of a folder" },
+      { line: "pipeloom schedule pause etl.ts", what: "until pipeloom schedule resume etl.ts" },
     ],
   },
   args: {
-    action: { type: "positional", options: ["next"], description: "what to do" },
+    action: {
+      type: "positional",
+      options: ["next", "list", "pause", "resume"],
+      description: "what to do",
+    },
     file: {
       type: "positional",
-      required: true,
+      required: false,
       valueHint: "file",
-      description: "the pipeline file; file.ts:name for a named export",
+      description:
+        "the pipeline file; file.ts:name for a named export; for list also a folder, by default this one",
     },
     limit: {
       type: "string",
@@ -39,43 +48,63 @@ export const command = defineCliCommand({
       alias: "n",
       min: 1,
       max: 10_000,
-      default: "5",
-      description: "how many times to show",
+      defaultHint: "5",
+      description: "next: how many times to show",
     },
     json: { type: "boolean", description: "print one JSON object" },
   },
-  async run({ file, limit, json }) {
-    const module = enterPipelineFolder(pipelineFile(file));
-    const { pipeline } = await withPrintsOnStderr(() => loadForCommand(module));
-    const { schedule, name } = pipeline;
-    if (schedule === null) {
-      throw new UserError(
-        `${nameOf(module)}: pipeline "${name}" has no schedule; add one, e.g. schedule: { cron: "30 2 * * *", tz: "Europe/Berlin" }`,
+  async run({ action, file, limit, json }) {
+    if (limit !== undefined && action !== "next") {
+      throw new UsageError(`-n (--limit) is for schedule next, not for schedule ${action}`);
+    }
+    if (action === "list") {
+      const { listSchedules } = await import("./schedule-list.ts");
+      return listSchedules(file ?? ".", json);
+    }
+    if (file === undefined) {
+      throw new UsageError(
+        `schedule ${action} needs a file`,
+        `e.g. pipeloom schedule ${action} etl.ts`,
       );
     }
-    const slots = nextSlots(name, schedule, limit);
-    if (json) {
-      print(`${JSON.stringify(scheduleData(slots), null, 2)}\n`);
-      return 0;
-    }
-    const { isTTY, columns } = process.stdout;
-    const lines = scheduleLines(slots, {
-      width: isTTY ? columns : Number.POSITIVE_INFINITY,
-      colors: paletteOf(colorLevel(process.env, isTTY)),
-    });
-    print(`${lines.join("\n")}\n`);
-    return 0;
+    if (action === "next") return showNext(file, limit ?? defaultLimit, json);
+    const { changePause } = await import("./schedule-pause.ts");
+    return changePause(action === "pause", pipelineFile(file), json);
   },
 });
 
+const defaultLimit = 5;
+
+async function showNext(file: string, limit: number, json: boolean): Promise<number> {
+  const described = takeVariable(describeVariable);
+  if (described !== undefined) {
+    const { describeFile } = await import("./describe-file.ts");
+    const module = pipelineFile(file);
+    const only = module.export === "default" ? undefined : module.export;
+    return describeFile(module, described === "named", only);
+  }
+  const { name, rule } = await loadSchedule(pipelineFile(file));
+  const slots = nextSlots(name, rule, limit);
+  if (json) {
+    print(`${JSON.stringify(scheduleData(slots), null, 2)}\n`);
+    return 0;
+  }
+  const { isTTY, columns } = process.stdout;
+  const lines = scheduleLines(slots, {
+    width: isTTY ? columns : Number.POSITIVE_INFINITY,
+    colors: paletteOf(colorLevel(process.env, isTTY)),
+  });
+  print(`${lines.join("\n")}\n`);
+  return 0;
+}
+
 function nextSlots(pipeline: string, schedule: ScheduleRule, limit: number): NextSlots {
   const now = systemClock.wall();
-  const seed = `${hostname()} ${pipeline}`;
+  const seed = seedOf(hostname(), pipeline);
   const next: { slot: number; start: number }[] = [];
   let slot = slotAfter(schedule, now);
   for (; slot !== null && next.length < limit; slot = slotAfter(schedule, slot)) {
     next.push({ slot, start: startOf(schedule, slot, seed) });
   }
-  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  return { pipeline, schedule, now, localZone: timeZone, next };
+  return { pipeline, schedule, now, localZone: machineZone(), next };
 }

@@ -1,10 +1,9 @@
 // `pipeloom run --watch`: runs the pipeline, and again after each save of its file or of a file that it imports. Each run is a
 // process of its own, so it loads the code as it is, and a mistake in the file ends only that run.
 
-import { statSync } from "node:fs";
-
 import { systemClock } from "../base/clock.ts";
 import { Promise } from "../base/globals.ts";
+import { fileStamp } from "../base/file-stamp.ts";
 import { ownCommand } from "../base/own-command.ts";
 import { shownPath } from "../base/path.ts";
 import { plural } from "../base/text.ts";
@@ -122,8 +121,8 @@ class WatchedFiles {
     const paths = new Set([entry, ...sourcesOf(entry).map(({ path }) => path)]);
     return new Map(
       Array.from(paths).flatMap((path) => {
-        const stamp = stampOf(path);
-        return stamp === undefined ? [] : [[path, stamp] as const];
+        const stamp = fileStamp(path);
+        return stamp === null ? [] : [[path, stamp] as const];
       }),
     );
   }
@@ -132,15 +131,6 @@ class WatchedFiles {
 function firstChange(before: Stamps, now: Stamps): string | undefined {
   const changed = [...now.keys()].find((path) => now.get(path) !== before.get(path));
   return changed ?? [...before.keys()].find((path) => !now.has(path));
-}
-
-function stampOf(path: string): string | undefined {
-  try {
-    const { mtimeNs, size, ino } = statSync(path, { bigint: true });
-    return `${mtimeNs} ${size} ${ino}`;
-  } catch {
-    return undefined;
-  }
 }
 
 const pause = (): Promise<void> =>

@@ -62,7 +62,7 @@ function lastStarting(
 export type Span = {
   readonly startedAt: number;
   readonly finishedAt: number | null;
-  /** It is for a slot that was due. A run that a person began, or one of a backfill, does not take a slot away: the slot waits. */
+  /** It is for a slot that was due. A run that a person began, or one of a backfill, takes no slot away and is not ended: the slot waits. */
   readonly isScheduled: boolean;
 };
 
@@ -83,7 +83,8 @@ export function onOverlap(
     case "queue":
       return goesOn ? "wait" : "start";
     case "cancel":
-      return goesOn ? "cancel" : "start";
+      if (!goesOn) return "start";
+      return runs.some((run) => run.isScheduled && run.finishedAt === null) ? "cancel" : "wait";
     case "skip":
       if (runs.some((run) => run.isScheduled && wentOnAt(run, start))) return "skip";
       return goesOn ? "wait" : "start";
@@ -94,3 +95,6 @@ export function onOverlap(
 
 const wentOnAt = ({ startedAt, finishedAt }: Span, at: number): boolean =>
   startedAt <= at && (finishedAt === null || finishedAt > at);
+
+/** @param start when the slot was to begin */
+export const isOnTime = (start: number, now: number): boolean => now - start <= onTimeMs;

@@ -29,14 +29,21 @@ export function* slotsBetween(schedule: Slots, after: number, until: number): Ge
   }
 }
 
-/** The last slot of `after < slot <= until`, by bisection: years of minutes may lie between. */
+const minuteMs = 60_000;
+
+/** The last slot of `after < slot <= until`: years of minutes may lie between. */
 export function lastSlot(schedule: Slots, after: number, until: number): number | null {
+  const { when } = schedule;
+  if (when.kind === "every") {
+    const slot = Math.floor(until / when.everyMs) * when.everyMs;
+    return slot > after ? slot : null;
+  }
   let last = slotAfter(schedule, after);
   if (last === null || last > until) return null;
-  // No slot is in (to, until].
-  let to = until;
+  // Bisection, by minutes: a cron has no other times. No slot is in (to, until].
+  let to = Math.floor(until / minuteMs) * minuteMs;
   while (to > last) {
-    const middle = last + Math.floor((to - last) / 2);
+    const middle = last + Math.floor((to - last) / minuteMs / 2) * minuteMs;
     const later = slotAfter(schedule, middle);
     if (later === null || later > to) to = middle;
     else last = later;

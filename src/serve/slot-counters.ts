@@ -24,7 +24,7 @@ export type SlotCounts = {
   readonly missed: number;
   /** Not begun within `startWithin`. */
   readonly late: number;
-  /** When a run was done last, epoch ms. Null: not since serve began. */
+  /** When a run was done last, epoch ms. Null: the database has none. */
   readonly lastSuccess: number | null;
 };
 
@@ -51,6 +51,11 @@ export class SlotCounters {
     this.#runs[outcome]++;
     this.#durations.add(durationMs);
     if (outcome === "done") this.#lastSuccess = at;
+  }
+
+  /** Of an earlier serve: an alert does not vanish with a restart. */
+  knownSuccess(at: number | null): void {
+    this.#lastSuccess ??= at;
   }
 
   skipped(): void {

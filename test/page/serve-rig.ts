@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { openServePage } from "../../src/page/serve-page.ts";
 import type { Served, ServedPipeline, ServedSource } from "../../src/serve/served.ts";
+import { rule } from "../serve/rule.ts";
 import { SlotCounters } from "../../src/serve/slot-counters.ts";
 import { openDatabase } from "../../src/store/open-database.ts";
 import { options } from "../store/write/options.ts";
@@ -103,7 +104,7 @@ export function servedPipeline(
     schedule: {
       text: "cron 30 2 * * * in Europe/Berlin",
       tz: "Europe/Berlin",
-      rule: { when: { kind: "cron", cron: "30 2 * * *" }, tz: "Europe/Berlin", jitterMs: 0 },
+      rule: rule({ when: { kind: "cron", cron: "30 2 * * *" }, tz: "Europe/Berlin" }),
     },
     state: { kind: "ok" },
     next: [],

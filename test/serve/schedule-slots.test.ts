@@ -1,6 +1,6 @@
 // Slots against tables that are worked out on paper, and against a calendar that walks through each minute.
 
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 
 import type { ScheduleRule } from "../../src/protocol/schedule-rule.ts";
 import {
@@ -12,6 +12,8 @@ import {
 } from "../../src/serve/schedule-slots.ts";
 import { below, randomOf } from "../crash/random.ts";
 import { rule } from "./rule.ts";
+
+setDefaultTimeout(60_000);
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;

@@ -95,14 +95,15 @@ test.each([1, 2, 6, 7])(
   },
 );
 
+const add = (status: string, slot: number | null, pipeline = "etl"): string =>
+  `INSERT INTO pipeline_runs (pipeline, params, status, started_at, finished_at, scheduled_for)
+    VALUES ('${pipeline}', '{}', '${status}', '2026-11-27T00:00:00.000Z', '2026-11-27T00:01:00.000Z',
+    ${slot === null ? "NULL" : `'${new Date(slot).toISOString()}'`})`;
+
 test("slots are read newest first, a dead run as interrupted, and a later one not at all", () => {
   using folder = tempFolder();
   const path = folder.file("a.db");
   changeSchedules(path, [{ kind: "seen", pipeline: "etl", rule: "daily", at: day }]);
-  const add = (status: string, slot: number | null, pipeline = "etl"): string =>
-    `INSERT INTO pipeline_runs (pipeline, params, status, started_at, finished_at, scheduled_for)
-      VALUES ('${pipeline}', '{}', '${status}', '2026-11-27T00:00:00.000Z', '2026-11-27T00:01:00.000Z',
-      ${slot === null ? "NULL" : `'${new Date(slot).toISOString()}'`})`;
   {
     using db = new Database(path);
     for (const sql of [

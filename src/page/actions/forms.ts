@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { ConcurrencyLimit } from "../../base/concurrency-limit.ts";
 import { systemClock } from "../../base/clock.ts";
 import { Buffer, JSON, Promise } from "../../base/globals.ts";
+import { lastError } from "../../base/last-error.ts";
 import { formVariable } from "../../protocol/page-variables.ts";
 import { Refused } from "../asked.ts";
 import type { FormView, ParamProblem } from "../contract-actions.ts";
@@ -78,10 +79,7 @@ export class Forms {
     }
     const form = code === 0 ? formIn(out) : undefined;
     if (form !== undefined) return form;
-    throw new Refused(
-      409,
-      error.replace(/^[^]*^error: /m, "").trim() || `${file} cannot be loaded`,
-    );
+    throw new Refused(409, lastError(error) ?? (error.trim() || `${file} cannot be loaded`));
   }
 }
 

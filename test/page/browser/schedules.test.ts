@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 import type { ServedPipeline, SlotRecord } from "../../../src/serve/served.ts";
 import { SlotCounters } from "../../../src/serve/slot-counters.ts";
+import { rule } from "../../serve/rule.ts";
 import { pipeloom, run } from "../../support/program.ts";
 import { addSlotRun, servedPipeline, type ServeRig, serveRig } from "../serve-rig.ts";
 import { describeInBrowser, notIsolated, Tab, widthProblems } from "./tab.ts";
@@ -60,7 +61,7 @@ const others = (folder: string): readonly ServedPipeline[] => [
     schedule: {
       text: "every 15m",
       tz: null,
-      rule: { when: { kind: "every", everyMs: 15 * minute }, tz: null, jitterMs: 0 },
+      rule: rule({ when: { kind: "every", everyMs: 15 * minute } }),
     },
     next: nextOf(15 * minute),
     running: [{ slot: soon - hour, run: null, pid: 1, startedAt: Date.now() - 90_000 }],

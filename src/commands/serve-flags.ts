@@ -1,0 +1,46 @@
+// Flags of `pipeloom serve`. `service install` takes them too.
+
+import { URL } from "../base/globals.ts";
+import { defineFlags } from "../cli/flag-defs.ts";
+import { outputFlags, verbosityFlags } from "./common-flags.ts";
+import { pageFlags } from "./page-flags.ts";
+
+export const webhookVariable = "PIPELOOM_WEBHOOK";
+
+const { logFile } = outputFlags;
+
+export const serveFlags = defineFlags({
+  webhook: {
+    type: "string",
+    valueHint: "url",
+    defaultHint: `$${webhookVariable}`,
+    description:
+      "post failures, late slots, pauses and recoveries there as JSON; in the variable, other users of the machine do not see the address",
+    check: checkUrl,
+  },
+  maxRuns: {
+    type: "string",
+    valueType: "integer",
+    min: 1,
+    max: 10_000,
+    default: "32",
+    description: "runs at once; others wait",
+  },
+  page: {
+    type: "boolean",
+    default: true,
+    description: "show runs and schedules in the browser",
+    negativeDescription: "open no page, and no port",
+  },
+  ...pageFlags,
+  logFile,
+  ...verbosityFlags,
+});
+
+/** @throws Error for what is no address */
+export function checkUrl(text: string): void {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new Error("it must be an http or https address");
+  }
+}

@@ -1,0 +1,191 @@
+// The parts of `pipeloom serve`, put together: files → scheduler → processes, log and webhook.
+
+import { appendFileSync, existsSync, realpathSync } from "node:fs";
+import { availableParallelism, hostname } from "node:os";
+
+import { systemClock } from "../base/clock.ts";
+import { ownCommand } from "../base/own-command.ts";
+import { colorLevel, paletteOf } from "../base/palette.ts";
+import { pathOf, shownPath } from "../base/path.ts";
+import { reasonOf } from "../base/system-error.ts";
+import { plural } from "../base/text.ts";
+import type { Flags } from "../cli/flag-defs.ts";
+import { sayOnStderr } from "../cli/stderr.ts";
+import { UsageError } from "../cli/usage-error.ts";
+import { controlPath } from "../protocol/control-file.ts";
+import { FolderWatch } from "../serve/folder-watch.ts";
+import { LogWriter } from "../serve/log-writer.ts";
+import { scheduleStore } from "../serve/schedule-store.ts";
+import { Scheduler } from "../serve/scheduler.ts";
+import type { ServeEvent } from "../serve/serve-event.ts";
+import { logLine, newsOf } from "../serve/serve-log.ts";
+import type { Served, ServedSource } from "../serve/served.ts";
+import { ServedFiles, type Target } from "../serve/served-files.ts";
+import { startSlot } from "../serve/slot-process.ts";
+import { WebhookSender } from "../serve/webhook-sender.ts";
+import { childEnv, describer } from "./describe-files.ts";
+import { verbosities, verbosityOf } from "./common-flags.ts";
+import { checkUrl, type serveFlags, webhookVariable } from "./serve-flags.ts";
+
+type ServeFlags = Flags<typeof serveFlags>;
+
+const longestSilenceMs = 5_000;
+/** To tell the webhook what is still to be told. */
+const lastNewsMs = 5_000;
+
+export class Serving implements AsyncDisposable, ServedSource {
+  readonly #log: LogWriter;
+  readonly #webhook: WebhookSender | undefined;
+  readonly #scheduler: Scheduler;
+  readonly #files: ServedFiles;
+  readonly #watch: FolderWatch;
+  readonly #targets: readonly Target[];
+  #isSaid = false;
+
+  /** @throws UsageError */
+  constructor(targets: readonly Target[], flags: ServeFlags) {
+    this.#targets = targets;
+    this.#log = logOf(flags);
+    this.#webhook = this.#webhookOf(flags);
+    // The children run the user's code with it.
+    const [own, env, cores] = [ownCommand(), childEnv(), availableParallelism()];
+    this.#scheduler = new Scheduler({
+      clock: systemClock,
+      store: scheduleStore,
+      launch: (launch) => startSlot(own, env, launch),
+      cancel: askToEnd,
+      tell: (event) => this.#tell(event),
+      host: hostname(),
+      maxRuns: flags.maxRuns,
+      maxStarting: cores * 2,
+    });
+    this.#files = new ServedFiles(targets, {
+      clock: systemClock,
+      describe: describer(),
+      maxChildren: cores,
+      onDescribed: (file, result) => {
+        this.#scheduler.update(file, result);
+        this.#sayWhenKnown();
+      },
+      onRemoved: (file) => this.#scheduler.remove(file),
+      watch: (folders) => this.#watch.set(folders),
+    });
+    this.#watch = new FolderWatch({
+      code: () => this.#files.lookSoon(),
+      database: () => this.#scheduler.databaseChanged(),
+    });
+  }
+
+  begin(): void {
+    this.#files.look();
+    this.#scheduler.look();
+    this.#sayWhenKnown();
+    // A file may take long to load: the others are served meanwhile.
+    systemClock.after(longestSilenceMs, () => this.#sayOnce()).unref();
+  }
+
+  /** See `Scheduler.stop`. */
+  stop(): Promise<void> {
+    if (this.served().health !== "stopping") {
+      this.say("stopping: runs that go on are asked to end, and the next serve continues them");
+    }
+    this.#files.end();
+    return this.#scheduler.stop();
+  }
+
+  served(): Served {
+    return this.#scheduler.served();
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#scheduler.onChange(listener);
+  }
+
+  say(line: string): void {
+    this.#log.log("info", line);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#files.end();
+    this.#watch[Symbol.dispose]();
+    await this.#webhook?.end(lastNewsMs);
+  }
+
+  #webhookOf({ webhook }: ServeFlags): WebhookSender | undefined {
+    const url = webhook ?? webhookInEnvironment();
+    const say = (line: string): void => this.#log.log("warn", line);
+    return url === undefined ? undefined : new WebhookSender(url, { clock: systemClock, say });
+  }
+
+  #tell(event: ServeEvent): void {
+    const { level, text } = logLine(event);
+    this.#log.log(level, text);
+    if (event.isNews) this.#webhook?.send(newsOf(event));
+  }
+
+  #sayWhenKnown(): void {
+    if (this.#files.counts.open === 0) this.#sayOnce();
+  }
+
+  #sayOnce(): void {
+    if (this.#isSaid) return;
+    this.#isSaid = true;
+    const { files, open } = this.#files.counts;
+    const { pipelines } = this.served();
+    const good = pipelines.filter(({ state }) => state.kind === "ok" || state.kind === "paused");
+    const names = this.#targets.map((target) =>
+      shownPath(target.kind === "folder" ? target.path : target.named.file),
+    );
+    const what = `${plural(good.length, "pipeline")} with a schedule`;
+    const where = `${plural(files, "file")} in ${names.join(", ")}`;
+    const rest = open === 0 ? "" : `; ${plural(open, "file")} not loaded yet`;
+    this.#log.log(good.length === 0 ? "warn" : "info", `serving ${what}, of ${where}${rest}`);
+  }
+}
+
+function logOf({ quiet, verbose, logFile }: ServeFlags): LogWriter {
+  const file = logFile === undefined ? undefined : pathOf(logFile, process.cwd());
+  if (file !== undefined) checkLogFile(file);
+  return new LogWriter({
+    now: systemClock.wall,
+    write: sayOnStderr,
+    colors: paletteOf(colorLevel(process.env, process.stderr.isTTY)),
+    file,
+    verbosity: verbosities[verbosityOf(quiet, verbose)],
+  });
+}
+
+/** @throws UsageError for what is no log, and for a file that cannot be appended to */
+function checkLogFile(file: string): void {
+  const shown = `-l (--log-file): ${shownPath(file)}`;
+  if (/\.(?:[cm]?[jt]sx?|db|sqlite3?)(?:-wal|-shm|-journal)?$/.test(file)) {
+    throw new UsageError(`${shown} is a pipeline or a database`, "choose another file for the log");
+  }
+  try {
+    appendFileSync(file, "");
+  } catch (thrown) {
+    throw new UsageError(`${shown} cannot be written: ${reasonOf(thrown)}`);
+  }
+}
+
+/** @throws UsageError for a variable that is no address */
+function webhookInEnvironment(): string | undefined {
+  const url = process.env[webhookVariable];
+  if (url === undefined || url === "") return undefined;
+  try {
+    checkUrl(url);
+    return url;
+  } catch (thrown) {
+    throw new UsageError(`$${webhookVariable}: ${reasonOf(thrown)}`);
+  }
+}
+
+/** A run that does not listen is one that ends. */
+function askToEnd(db: string, run: number): void {
+  try {
+    const path = controlPath(realpathSync(db), run);
+    if (existsSync(path)) appendFileSync(path, "cancel\n");
+  } catch {
+    // Its file is gone: it has ended.
+  }
+}

@@ -1,0 +1,348 @@
+// Starts what is due. One timer for the nearest time, and a look at the clock at least every 30 s: timers slip while a machine sleeps,
+// and clocks are set. What has run is read from the users' databases each time; only what serve has started is kept here.
+
+import type { Clock, Timer } from "../base/clock.ts";
+import { noHistory, type ScheduleHistory } from "../protocol/served-schedule.ts";
+import { type Decision, decide } from "./decide-slot.ts";
+import { argumentOf, type DescribedPipeline, type FileResult } from "./described.ts";
+import type { ScheduleStore } from "./schedule-store.ts";
+import type { Served } from "./served.ts";
+import { ServedEntry } from "./served-entry.ts";
+import { SlotEnds } from "./slot-ends.ts";
+import type { Launch, SlotProcess } from "./slot-process.ts";
+import { startReason, tooMany, twinText, whyLate } from "./start-reasons.ts";
+import { type Tell, Told } from "./told.ts";
+
+type SchedulerDeps = {
+  readonly clock: Pick<Clock, "wall" | "after" | "cancel">;
+  readonly store: ScheduleStore;
+  /** @throws Error where no process can be started */
+  launch(launch: Launch): SlotProcess;
+  /** Asks a run to end, as `pipeloom cancel` does. */
+  cancel(db: string, run: number): void;
+  readonly tell: Tell;
+  readonly host: string;
+  /** Processes at once. */
+  readonly maxRuns: number;
+  /** Processes at once that load their file: each takes a core. */
+  readonly maxStarting: number;
+};
+
+/** The longest time between two looks at the clock. */
+const longestWaitMs = 30_000;
+/** Without a look for longer than this, something is wrong. */
+const stalledMs = 120_000;
+const laterMs = 1_000;
+/** A schedule that was paused or resumed elsewhere is noticed after this time. */
+const pauseLookMs = 2_000;
+/** A clock that runs backwards by less is not set back. */
+const setBackMs = 1_000;
+
+export class Scheduler {
+  readonly #deps: SchedulerDeps;
+  readonly #told: Told;
+  readonly #ends: SlotEnds;
+  readonly #entries = new Map<string, ServedEntry>();
+  /** Due, and without room for a process: the one that has waited longest comes first. */
+  readonly #blocked = new Set<ServedEntry>();
+  readonly #stamps = new Map<string, string>();
+  readonly #startedAt: number;
+  #timer: Timer | undefined;
+  #lastLook: number;
+  #lastSweep = Number.NEGATIVE_INFINITY;
+  #isStopping = false;
+
+  constructor(deps: SchedulerDeps) {
+    this.#deps = deps;
+    this.#startedAt = deps.clock.wall();
+    this.#lastLook = this.#startedAt;
+    this.#told = new Told(deps.store, deps.clock, deps.tell);
+    this.#ends = new SlotEnds(deps.store, deps.clock, this.#told, (entry) => this.#freed(entry));
+  }
+
+  // ── files ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What the file says now. */
+  update(file: string, result: FileResult): void {
+    if (result.kind === "broken") this.#broken(file, result.message);
+    else this.#loaded(file, result.pipelines);
+    this.#refuseTwins();
+    this.look();
+  }
+
+  /** The file is gone. Its processes go on. */
+  remove(file: string): void {
+    this.update(file, { kind: "loaded", pipelines: [] });
+  }
+
+  #loaded(file: string, pipelines: readonly DescribedPipeline[]): void {
+    const kept = new Set(pipelines.map(({ exportName }) => argumentOf(file, exportName)));
+    for (const entry of this.#of(file)) if (!kept.has(entry.argument)) this.#remove(entry);
+    for (const described of pipelines) {
+      const entry = this.#entryOf(file, described.exportName);
+      const wasBroken = entry.broken !== null;
+      entry.describe(described, this.#now);
+      if (wasBroken) this.#told.say(entry, { kind: "mended" }, true);
+      if (described.served.kind === "refused") this.#told.refused(entry, described.served.reason);
+    }
+  }
+
+  #broken(file: string, message: string): void {
+    const known = this.#of(file);
+    for (const entry of known.length > 0 ? known : [this.#entryOf(file, null)]) {
+      const isNew = entry.broken === null;
+      entry.broken = { message, since: entry.broken?.since ?? this.#now };
+      if (!isNew) continue;
+      const hasSchedule = entry.scheduled !== null;
+      this.#told.say(entry, { kind: "broken", message, hasSchedule }, true);
+    }
+  }
+
+  #entryOf(file: string, exportName: string | null): ServedEntry {
+    const argument = argumentOf(file, exportName);
+    const entry = this.#entries.get(argument) ?? new ServedEntry(file, exportName, this.#deps.host);
+    this.#entries.set(argument, entry);
+    entry.isRemoved = false;
+    return entry;
+  }
+
+  #remove(entry: ServedEntry): void {
+    if (entry.isRemoved) return;
+    entry.isRemoved = true;
+    this.#blocked.delete(entry);
+    if (entry.processes.size === 0) this.#entries.delete(entry.argument);
+    this.#told.say(entry, { kind: "removed" }, false);
+  }
+
+  #of(file: string): ServedEntry[] {
+    return [...this.#entries.values()].filter((entry) => entry.file === file);
+  }
+
+  get #scheduled(): ServedEntry[] {
+    return [...this.#entries.values()].filter((each) => each.scheduled !== null && !each.isRemoved);
+  }
+
+  /** A slot of a pipeline runs once in a database, whichever file has it. */
+  #refuseTwins(): void {
+    const byKey = Map.groupBy(this.#scheduled, ({ db, name }) => `${db}\0${name}`);
+    for (const group of byKey.values()) {
+      const [first, ...others] = group.toSorted((a, b) => (a.argument < b.argument ? -1 : 1));
+      if (first === undefined) continue;
+      if (first.twinOf !== null) first.again = this.#now;
+      first.twinOf = null;
+      for (const entry of others) {
+        entry.twinOf = first.argument;
+        this.#told.refused(entry, twinText(entry, first));
+      }
+    }
+  }
+
+  // ── the clock ────────────────────────────────────────────────────────────────────────────────────────
+
+  get #now(): number {
+    return this.#deps.clock.wall();
+  }
+
+  /** Does what is due, and sets the timer for what comes next. */
+  look(): void {
+    if (this.#isStopping) return;
+    const now = this.#now;
+    const isSetBack = now < this.#lastLook - setBackMs;
+    this.#lastLook = now;
+    if (isSetBack || now - this.#lastSweep >= longestWaitMs) this.#sweep(now, isSetBack);
+    const due = [...this.#entries.values()].filter((entry) => entry.isDue(now));
+    for (const [db, entries] of Map.groupBy(due, (entry) => entry.db)) {
+      if (db !== null) this.#lookInto(db, entries, now);
+    }
+    this.#setTimer();
+  }
+
+  /** A database may have been written: it is looked at soon, once for many calls. */
+  databaseChanged(): void {
+    const wanted = this.#now - longestWaitMs + pauseLookMs;
+    if (this.#lastSweep <= wanted) return;
+    this.#lastSweep = wanted;
+    this.#setTimer();
+  }
+
+  /** Other processes pause and resume schedules. A clock that was set back has other slots before it. */
+  #sweep(now: number, isSetBack: boolean): void {
+    this.#lastSweep = now;
+    this.#told.retry();
+    const served = this.#scheduled;
+    if (isSetBack) for (const entry of served) entry.again = now;
+    for (const [db, entries] of Map.groupBy(served, (entry) => entry.db)) {
+      if (db !== null) this.#lookForPauses(db, entries, now);
+    }
+  }
+
+  #lookForPauses(db: string, entries: readonly ServedEntry[], now: number): void {
+    const { store } = this.#deps;
+    const stamp = store.stamp(db);
+    if (this.#stamps.get(db) === stamp) return;
+    this.#stamps.set(db, stamp);
+    const paused = store.paused(db);
+    if (paused === undefined) return;
+    for (const entry of entries) {
+      if (paused.has(entry.name ?? "") !== (entry.paused !== null)) entry.again = now;
+    }
+  }
+
+  #setTimer(): void {
+    const { clock } = this.#deps;
+    clock.cancel(this.#timer);
+    if (this.#isStopping) return;
+    const now = clock.wall();
+    for (const blocked of this.#blocked.values().take(Math.max(0, this.#room))) blocked.again = now;
+    const nearest = this.#entries
+      .values()
+      .reduce(
+        (at, entry) => (entry.canRun ? Math.min(at, entry.again) : at),
+        Math.min(this.#lastSweep, now) + longestWaitMs,
+      );
+    this.#timer = clock.after(Math.max(0, nearest - now), () => this.look());
+  }
+
+  // ── a database ───────────────────────────────────────────────────────────────────────────────────────
+
+  #lookInto(db: string, entries: readonly ServedEntry[], now: number): void {
+    const names = entries.flatMap(({ name }) => name ?? []);
+    const read = this.#deps.store.read(db, names, now);
+    if (read.kind === "ok") {
+      for (const entry of entries) entry.again = now + laterMs;
+      for (const entry of this.#told.adopt(db, entries, read.histories, now)) {
+        this.#decide(entry, read.histories.get(entry.name ?? "") ?? noHistory, now);
+      }
+      return;
+    }
+    for (const entry of entries) {
+      entry.again = now + (read.kind === "bad" ? longestWaitMs : laterMs);
+      if (read.kind === "bad") this.#told.refused(entry, read.reason);
+    }
+  }
+
+  #decide(entry: ServedEntry, history: ScheduleHistory, now: number): void {
+    const rule = entry.scheduled?.rule;
+    if (rule === undefined) return;
+    if (entry.paused !== null) {
+      entry.again = Number.POSITIVE_INFINITY;
+      entry.waiting = null;
+      this.#unblock(entry);
+      return;
+    }
+    const decision = decide(entry.situation(rule, history, now));
+    entry.again = decision.again;
+    this.#leaveOut(entry, decision);
+    const { late } = decision;
+    if (late !== null) this.#told.late(entry, late, whyLate(entry, late, decision, now));
+    for (const { run } of decision.cancel) this.#cancel(entry, run);
+    if (decision.start === null) this.#wait(entry, decision, now);
+    else this.#start(entry, decision.start, history, now);
+    entry.again = Math.min(entry.again, this.#told.slow(entry, now));
+  }
+
+  #leaveOut(entry: ServedEntry, { leftOut }: Decision): void {
+    for (const { kind, slot, count } of leftOut) {
+      entry.passed = Math.max(entry.passed, slot);
+      if (kind === "skipped") entry.counters.skipped();
+      else entry.counters.missed(count);
+      const why = kind === "skipped" ? "an earlier run went on" : "it was missed";
+      entry.record({ kind, slot, why });
+      this.#told.say(entry, kind === "skipped" ? { kind, slot } : { kind, slot, count }, false);
+    }
+  }
+
+  #wait(entry: ServedEntry, { waiting }: Decision, now: number): void {
+    const isSame = waiting !== null && waiting.slot === entry.waiting?.slot;
+    const since = isSame ? (entry.waiting?.since ?? now) : now;
+    entry.waiting = waiting === null ? null : { ...waiting, since };
+    this.#unblock(entry);
+  }
+
+  #unblock(entry: ServedEntry): void {
+    this.#blocked.delete(entry);
+    entry.isBlocked = false;
+  }
+
+  #cancel(entry: ServedEntry, run: number): void {
+    if (entry.cancelled.has(run) || entry.db === null) return;
+    entry.cancelled.add(run);
+    this.#deps.cancel(entry.db, run);
+  }
+
+  // ── processes ────────────────────────────────────────────────────────────────────────────────────────
+
+  #start(
+    entry: ServedEntry,
+    { slot, isContinued }: NonNullable<Decision["start"]>,
+    history: ScheduleHistory,
+    now: number,
+  ): void {
+    if (this.#room <= 0) {
+      this.#blocked.add(entry);
+      entry.isBlocked = true;
+      entry.waiting = { slot, since: entry.waiting?.since ?? now, why: tooMany };
+      return;
+    }
+    this.#unblock(entry);
+    const { file, argument } = entry;
+    const start = isContinued ? now : entry.startOf(slot);
+    const why = isContinued ? "continued" : startReason(entry, slot, start, now);
+    const before = history.slots.find((run) => run.slot === slot);
+    try {
+      const process = this.#deps.launch({ file, argument, slot });
+      const delayMs = Math.max(0, now - start);
+      entry.waiting = null;
+      const own = { slot, process, startedAt: now, delayMs, why, before, run: null, slow: null };
+      this.#ends.started(entry, own);
+    } catch (thrown) {
+      this.#ends.notLaunched(entry, slot, thrown);
+    }
+  }
+
+  /** How many processes may be started now. */
+  get #room(): number {
+    const { maxRuns, maxStarting } = this.#deps;
+    const processes = [...this.#entries.values()].flatMap((entry) => [...entry.processes.values()]);
+    const starting = processes.filter(({ run }) => run === null).length;
+    return Math.min(maxRuns - processes.length, maxStarting - starting);
+  }
+
+  /** A process has begun its run, or has ended. */
+  #freed(entry: ServedEntry): void {
+    if (entry.isRemoved && entry.processes.size === 0) this.#entries.delete(entry.argument);
+    entry.again = this.#now;
+    this.#setTimer();
+  }
+
+  // ── the end ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Starts nothing more, and ends the processes: their runs are continued by the next serve. A second call is more urgent, a third
+   * one kills. Resolves when all have ended.
+   */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#deps.clock.cancel(this.#timer);
+    await this.#ends.stop([...this.#entries.values()]);
+  }
+
+  served(): Served {
+    const at = this.#now;
+    const isStalled = at - this.#lastLook > stalledMs;
+    return {
+      at,
+      startedAt: this.#startedAt,
+      health: this.#isStopping ? "stopping" : isStalled ? "stalled" : "healthy",
+      pipelines: [...this.#entries.values()]
+        .filter(({ isRemoved }) => !isRemoved)
+        .toSorted((a, b) => (a.argument < b.argument ? -1 : 1))
+        .map((entry) => entry.served(at)),
+    };
+  }
+
+  /** @returns ends it */
+  onChange(listener: () => void): () => void {
+    return this.#told.onChange(listener);
+  }
+}

@@ -1,0 +1,157 @@
+// The log of serve: a line for each run, and for what is out of the ordinary. Pure.
+
+import { duration, exactDuration } from "../base/format-duration.ts";
+import { plural, visible } from "../base/text.ts";
+import { assertNever } from "../base/unreachable.ts";
+import { dbFlag, pipeloomCommand } from "../protocol/pipeloom-command.ts";
+import { maxCounted } from "./decide-slot.ts";
+import { machineZone, zoneTime } from "./schedule-text.ts";
+import type { ServeEvent, StartReason } from "./serve-event.ts";
+
+export type Level = "info" | "warn" | "error" | "debug";
+
+type LogLine = { readonly level: Level; readonly text: string };
+
+export function logLine(event: ServeEvent): LogLine {
+  const { level, text } = lineOf(event);
+  const name = event.name === null || event.name === "" ? event.argument : event.name;
+  return { level, text: `${visible(name)}: ${visible(text)}` };
+}
+
+/** What the webhook posts: chat services show `text`. */
+export function newsOf(event: ServeEvent): object {
+  const { isNews: _, ...rest } = event;
+  return { version: 1, text: `pipeloom: ${logLine(event).text}`, event: rest };
+}
+
+function lineOf(event: ServeEvent): LogLine {
+  if (!("slot" in event)) return stateLine(event);
+  const { level, text } = slotLine(event);
+  return { level, text: `${zoneTime(event.tz ?? machineZone())(event.slot)}: ${text}` };
+}
+
+type SlotEvent = Extract<ServeEvent, { readonly slot: number }>;
+type StateEvent = Exclude<ServeEvent, SlotEvent>;
+
+function slotLine(event: SlotEvent): LogLine {
+  switch (event.kind) {
+    case "started":
+      return { level: "debug", text: `starting${reason(event.why, event.delayMs)}` };
+    case "ended":
+      return { level: endLevel(event), text: endText(event) };
+    case "taken":
+      return {
+        level: "info",
+        text: `another process has it${event.run === null ? "" : `: run ${event.run}`}`,
+      };
+    case "skipped":
+      return { level: "warn", text: "skipped: an earlier run went on (overlap)" };
+    case "missed":
+      return { level: "warn", text: missedText(event.count) };
+    case "late": {
+      const within = exactDuration(event.withinMs);
+      return { level: "warn", text: `not begun within ${within}: ${event.why}` };
+    }
+    case "slow": {
+      const times = `${duration(event.forMs)}; nearly all took at most ${duration(event.usualMs)}`;
+      return { level: "warn", text: `run ${event.run} goes on for ${times}` };
+    }
+    case "recovered":
+      return { level: "info", text: `recovered: ${recoveries[event.from]}` };
+    default:
+      return assertNever(event);
+  }
+}
+
+function stateLine(event: StateEvent): LogLine {
+  const { argument } = event;
+  switch (event.kind) {
+    case "paused": {
+      const resume = pipeloomCommand("schedule", "resume", argument);
+      const why =
+        event.failures === null ? "" : ` after ${plural(event.failures, "failed slot")} in a row`;
+      return { level: "warn", text: `paused${why}; to resume: ${resume}` };
+    }
+    case "resumed":
+      return { level: "info", text: "resumed" };
+    case "broken": {
+      const rest = event.hasSchedule ? "; its last good schedule goes on" : "";
+      return { level: "error", text: `the file is broken: ${event.message}${rest}` };
+    }
+    case "mended":
+      return { level: "info", text: "the file can be loaded again" };
+    case "refused":
+      return { level: "error", text: `cannot be served: ${event.reason}` };
+    case "served": {
+      const at = zoneTime(event.tz ?? machineZone());
+      const next = event.next === null ? "" : `, next ${at(event.next)}`;
+      return { level: "info", text: `served from ${argument}${next}` };
+    }
+    case "removed":
+      return { level: "info", text: `no longer served: ${argument} is gone` };
+    default:
+      return assertNever(event);
+  }
+}
+
+type Ended = Extract<ServeEvent, { kind: "ended" }>;
+
+function endLevel({ outcome }: Ended): Level {
+  if (outcome === "done") return "info";
+  return outcome === "error" || outcome === "not-started" ? "error" : "warn";
+}
+
+function endText(event: Ended): string {
+  const { run, outcome, durationMs, error, again, at, db } = event;
+  const why = reason(event.why, event.delayMs);
+  const took = duration(durationMs);
+  const next = again === null ? "" : `; tried again in ${duration(again - at)}`;
+  const because = error === null ? "" : `: ${error}`;
+  const status =
+    run === null || db === null ? [] : [pipeloomCommand("status", "--run", run, ...dbFlag(db))];
+  switch (outcome) {
+    case "done":
+      return `run ${run} done in ${took}${why}`;
+    case "error":
+      return [`run ${run} failed after ${took}${why}${because}`, ...status].join("; ");
+    case "cancelled":
+      return `run ${run} was cancelled after ${took}${why}`;
+    case "interrupted":
+      return `run ${run} was interrupted after ${took}${why}${next === "" ? "; it goes on later" : next}`;
+    case "not-started":
+      return `no run began${because}${next}`;
+    default:
+      return assertNever(outcome);
+  }
+}
+
+const recoveries = {
+  failed: "it had failed",
+  late: "it was late",
+  slow: "a run had taken long",
+  paused: "it was paused",
+};
+
+function reason(why: StartReason, delayMs: number): string {
+  const late = `${duration(delayMs)} late`;
+  switch (why) {
+    case "on time":
+      return "";
+    case "caught up":
+      return ` (caught up, ${late})`;
+    case "waited":
+      return ` (${late}: it had to wait)`;
+    case "continued":
+      return " (continued)";
+    case "tried again":
+      return ` (tried again, ${late})`;
+    default:
+      return assertNever(why);
+  }
+}
+
+function missedText(count: number): string {
+  if (count === 1) return "missed, and not caught up";
+  const many = count >= maxCounted ? `${maxCounted} slots or more` : `${count} slots`;
+  return `the last of ${many} that were missed and are not caught up`;
+}

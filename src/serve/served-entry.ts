@@ -1,0 +1,208 @@
+// One pipeline that is served: what its file says, what its database has, what serve has started for it. The scheduler changes it.
+
+import { JSON } from "../base/globals.ts";
+import type { ScheduleRule } from "../protocol/schedule-rule.ts";
+import type { Pause, ScheduleHistory, SlotRun, Trouble } from "../protocol/served-schedule.ts";
+import type { Situation, Try } from "./decide-slot.ts";
+import { argumentOf, type DescribedPipeline } from "./described.ts";
+import { slotAfter, startOf } from "./schedule-slots.ts";
+import { machineZone, ruleText, seedOf } from "./schedule-text.ts";
+import type { StartReason } from "./serve-event.ts";
+import type { ServedPipeline, ServedState, SlotRecord } from "./served.ts";
+import { SlotCounters } from "./slot-counters.ts";
+import type { SlotProcess } from "./slot-process.ts";
+
+/** What became of so many slots is kept for the page. */
+const maxRecords = 30;
+const shownSlots = 5;
+
+export type OwnProcess = {
+  readonly slot: number;
+  readonly process: SlotProcess;
+  readonly startedAt: number;
+  readonly delayMs: number;
+  readonly why: StartReason;
+  /** The row as it was before: a process that ends without a session leaves it so. */
+  readonly before: SlotRun | undefined;
+  /** Null: no run has begun. */
+  run: number | null;
+  /** When it takes longer than its runs do; null: that is told, or not known. */
+  slow: { readonly usualMs: number; readonly afterMs: number } | null;
+};
+
+type Scheduled = Extract<DescribedPipeline["served"], { kind: "scheduled" }>;
+
+export class ServedEntry {
+  readonly file: string;
+  readonly exportName: string | null;
+  readonly counters = new SlotCounters();
+  readonly processes = new Map<number, OwnProcess>();
+  readonly tries = new Map<number, Try>();
+  /** Runs that were asked to end for a later slot. */
+  readonly cancelled = new Set<number>();
+  /** Null: the file was not loaded yet. */
+  described: DescribedPipeline | null = null;
+  broken: { readonly message: string; readonly since: number } | null = null;
+  /** Why it cannot be served, as far as its file says nothing of it: the database cannot be used, or another file has its name. */
+  refusal: string | null = null;
+  /** The argument of the pipeline that has its name and database. */
+  twinOf: string | null = null;
+  /** Its database has been read since the file was described. */
+  isAdopted = false;
+  /** When to look at it again, epoch ms. */
+  again = 0;
+  /** It is due, and there is no room for its process. */
+  isBlocked = false;
+  /** The file or the export is gone; its processes go on. */
+  isRemoved = false;
+  since = Number.NEGATIVE_INFINITY;
+  paused: Pause | null = null;
+  trouble: Trouble | null = null;
+  stopped: readonly number[] = [];
+  /** The last one that was told to be late. */
+  lateSlot: number | null = null;
+  passed = Number.NEGATIVE_INFINITY;
+  waiting: { readonly slot: number; readonly since: number; readonly why: string } | null = null;
+  readonly #host: string;
+  #records: SlotRecord[] = [];
+
+  constructor(file: string, exportName: string | null, host: string) {
+    this.file = file;
+    this.exportName = exportName;
+    this.#host = host;
+  }
+
+  get argument(): string {
+    return argumentOf(this.file, this.exportName);
+  }
+
+  get name(): string | null {
+    return this.described?.name ?? null;
+  }
+
+  /** Null where it cannot be served. */
+  get scheduled(): Scheduled | null {
+    const served = this.described?.served;
+    return served?.kind === "scheduled" ? served : null;
+  }
+
+  get db(): string | null {
+    return this.scheduled?.db ?? null;
+  }
+
+  describe(described: DescribedPipeline, now: number): void {
+    this.described = described;
+    this.broken = null;
+    this.refusal = null;
+    this.isAdopted = false;
+    // What could not be started may be mended.
+    this.tries.clear();
+    this.again = now;
+  }
+
+  /** It is served now. */
+  get canRun(): boolean {
+    return this.scheduled !== null && this.twinOf === null && !this.isRemoved;
+  }
+
+  isDue(now: number): boolean {
+    return this.canRun && this.again <= now;
+  }
+
+  /** When the run of a slot is to begin. */
+  startOf(slot: number): number {
+    const rule = this.scheduled?.rule;
+    return rule === undefined ? slot : startOf(rule, slot, this.#seed);
+  }
+
+  /** When the slot after this one is to begin. */
+  nextStart(slot: number): number {
+    const rule = this.scheduled?.rule;
+    const next = rule === undefined ? null : slotAfter(rule, slot);
+    return next === null ? Number.POSITIVE_INFINITY : this.startOf(next);
+  }
+
+  situation(rule: ScheduleRule, history: ScheduleHistory, now: number): Situation {
+    return {
+      now,
+      rule,
+      seed: this.#seed,
+      // The clock may have been set back.
+      history: { ...history, slots: history.slots.filter(({ slot }) => slot <= now) },
+      since: this.since,
+      stopped: this.stopped,
+      processes: Array.from(this.processes.values(), ({ slot, run, startedAt }) => ({
+        slot,
+        hasBegun: run !== null,
+        startedAt,
+      })),
+      tries: this.tries,
+      passed: this.passed,
+      held: this.waiting?.slot ?? null,
+    };
+  }
+
+  record(record: SlotRecord): void {
+    this.#records = [...this.#records, record].slice(-maxRecords);
+  }
+
+  served(now: number): ServedPipeline {
+    const { file, exportName, argument, name, db, scheduled, waiting, state } = this;
+    const rule = scheduled?.rule;
+    return {
+      file,
+      exportName,
+      argument,
+      name,
+      db,
+      schedule:
+        rule === undefined
+          ? null
+          : { text: ruleText(rule, rule.tz ?? machineZone()), tz: rule.tz, rule },
+      state,
+      next:
+        rule === undefined || ["paused", "refused"].includes(state.kind)
+          ? []
+          : this.#next(rule, now),
+      running: Array.from(this.processes.values(), ({ slot, run, startedAt, process }) => ({
+        slot,
+        run,
+        startedAt,
+        pid: process.pid,
+      })),
+      waiting,
+      slots: this.#records,
+      counts: this.counters.counts,
+    };
+  }
+
+  get state(): ServedState {
+    const { described, broken, paused, scheduled } = this;
+    const reason = described?.served.kind === "refused" ? described.served.reason : this.refusal;
+    if (reason !== null && broken === null) return { kind: "refused", reason };
+    if (paused !== null && scheduled !== null) {
+      const { at: since, failures } = paused;
+      if (failures === null) return { kind: "paused", since, by: { kind: "person" } };
+      return { kind: "paused", since, by: { kind: "failures", count: failures } };
+    }
+    if (broken !== null) return { kind: "broken", ...broken, hasSchedule: scheduled !== null };
+    return { kind: "ok" };
+  }
+
+  #next(rule: ScheduleRule, now: number): { slot: number; start: number }[] {
+    const next: { slot: number; start: number }[] = [];
+    let slot = slotAfter(rule, now);
+    for (; slot !== null && next.length < shownSlots; slot = slotAfter(rule, slot)) {
+      next.push({ slot, start: this.startOf(slot) });
+    }
+    return next;
+  }
+
+  get #seed(): string {
+    return seedOf(this.#host, this.name ?? "");
+  }
+}
+
+/** Slots of another rule than before do not count as missed. */
+export const ruleKey = ({ when, tz }: ScheduleRule): string =>
+  JSON.stringify(when.kind === "cron" ? { cron: when.cron, tz } : { everyMs: when.everyMs, tz });

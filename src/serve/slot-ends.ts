@@ -1,0 +1,244 @@
+// The processes that serve has started: when their runs begin, how they end, and what follows from it. The database says it: a process
+// that was started for a slot that another one has is no failure, and one that ends without a row has run nothing.
+
+import type { Clock, Timer } from "../base/clock.ts";
+import { Promise } from "../base/globals.ts";
+import { lastError } from "../base/last-error.ts";
+import { reasonOf } from "../base/system-error.ts";
+import { noHistory, type ScheduleHistory, type SlotRun } from "../protocol/served-schedule.ts";
+import type { ScheduleStore } from "./schedule-store.ts";
+import type { OwnProcess, ServedEntry } from "./served-entry.ts";
+import { failuresInRow, outcomeOf, slowAfterMs, tryAfter, usualMs } from "./slot-outcome.ts";
+import type { SlotOutcome } from "./slot-counters.ts";
+import type { ProcessEnd } from "./slot-process.ts";
+import type { Told } from "./told.ts";
+
+/** How often the database is asked whether a run has begun: less often the longer it takes. */
+const shortestLookMs = 40;
+const longestLookMs = 2_000;
+const stopRetryMs = 200;
+const maxStopRetries = 25;
+
+type EndsClock = Pick<Clock, "wall" | "after" | "cancel">;
+
+export class SlotEnds {
+  readonly #store: ScheduleStore;
+  readonly #clock: EndsClock;
+  readonly #told: Told;
+  readonly #onFreed: (entry: ServedEntry) => void;
+  readonly #starting = new Map<OwnProcess, ServedEntry>();
+  readonly #running = new Map<OwnProcess, ServedEntry>();
+  #timer: Timer | undefined;
+  #stops = 0;
+  #onIdle: (() => void) | undefined;
+
+  /** @param onFreed a process has begun its run, or has ended */
+  constructor(
+    store: ScheduleStore,
+    clock: EndsClock,
+    told: Told,
+    onFreed: (entry: ServedEntry) => void,
+  ) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#told = told;
+    this.#onFreed = onFreed;
+  }
+
+  started(entry: ServedEntry, own: OwnProcess): void {
+    entry.processes.set(own.slot, own);
+    this.#starting.set(own, entry);
+    if (own.why !== "continued") entry.counters.started(own.delayMs);
+    const { slot, why, delayMs } = own;
+    this.#told.say(entry, { kind: "started", slot, why, delayMs }, false);
+    void own.process.ended.then((end) => this.#ended(entry, own, end));
+    this.#watch();
+  }
+
+  /** The system has refused to start a process. */
+  notLaunched(entry: ServedEntry, slot: number, thrown: unknown): void {
+    const now = this.#clock.wall();
+    const next = tryAfter("not-started", entry.tries.get(slot), now);
+    if (next !== undefined) entry.tries.set(slot, next);
+    entry.again = next?.notBefore ?? now;
+    entry.counters.ended("not-started", 0, now);
+    this.#told.failed(entry, slot, {
+      kind: "ended",
+      slot,
+      run: null,
+      outcome: "not-started",
+      why: "on time",
+      delayMs: 0,
+      durationMs: 0,
+      error: reasonOf(thrown),
+      again: next?.notBefore ?? null,
+    });
+  }
+
+  // ── begin ────────────────────────────────────────────────────────────────────────────────────────────
+
+  #watch(): void {
+    this.#clock.cancel(this.#timer);
+    if (this.#starting.size === 0) return;
+    const now = this.#clock.wall();
+    const youngest = Math.min(...Array.from(this.#starting.keys(), (own) => now - own.startedAt));
+    const delay = Math.min(longestLookMs, Math.max(shortestLookMs, youngest / 4));
+    this.#timer = this.#clock.after(delay, () => this.#lookForRuns());
+  }
+
+  #lookForRuns(): void {
+    const begun: ServedEntry[] = [];
+    for (const [own, entry] of this.#starting) {
+      const history = this.#historyOf(entry, own.slot);
+      const row = rowOf(history, own.slot);
+      if (history === undefined || row === undefined || row.pid !== own.process.pid) continue;
+      this.#begun(entry, own, row, history);
+      begun.push(entry);
+    }
+    this.#watch();
+    for (const entry of begun) this.#onFreed(entry);
+  }
+
+  #begun(entry: ServedEntry, own: OwnProcess, row: SlotRun, history: ScheduleHistory): void {
+    own.run = row.run;
+    this.#starting.delete(own);
+    this.#running.set(own, entry);
+    const usual = usualMs(history.slots.filter(({ slot }) => slot !== own.slot));
+    own.slow = usual === undefined ? null : { usualMs: usual, afterMs: slowAfterMs(usual) };
+    if (entry.stopped.includes(own.slot) && this.#stops === 0) {
+      const others = entry.stopped.filter((slot) => slot !== own.slot);
+      this.#told.stopped(entry, others);
+    }
+    this.#told.changed();
+  }
+
+  // ── end ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  #ended(entry: ServedEntry, own: OwnProcess, end: ProcessEnd): void {
+    const { slot, process, before } = own;
+    const now = this.#clock.wall();
+    this.#starting.delete(own);
+    this.#running.delete(own);
+    entry.processes.delete(slot);
+    const history = this.#historyOf(entry, slot);
+    const row = rowOf(history, slot);
+    const outcome =
+      history === undefined
+        ? outcomeOfCode(end)
+        : outcomeOf({ pid: process.pid, before, now: row, isStopped: this.#stops > 0 });
+    if (outcome === "taken") this.#taken(entry, slot, row);
+    else this.#finish(entry, own, { end, outcome, history, now });
+    this.#onFreed(entry);
+    if (this.#starting.size + this.#running.size === 0) this.#onIdle?.();
+  }
+
+  #taken(entry: ServedEntry, slot: number, row: SlotRun | undefined): void {
+    entry.tries.delete(slot);
+    this.#told.say(entry, { kind: "taken", slot, run: row?.run ?? null }, false);
+  }
+
+  #finish(entry: ServedEntry, own: OwnProcess, { end, outcome, history, now }: Finish): void {
+    const { slot, why, delayMs, startedAt } = own;
+    const isStopping = this.#stops > 0;
+    const next = isStopping ? undefined : tryAfter(outcome, entry.tries.get(slot), now);
+    if (next === undefined) entry.tries.delete(slot);
+    else entry.tries.set(slot, next);
+    const run = rowOf(history, slot)?.run ?? null;
+    const durationMs = now - startedAt;
+    entry.counters.ended(outcome, durationMs, now);
+    entry.record({ kind: "ran", slot, run, startedAt, finishedAt: now, outcome, delayMs, why });
+    const again = next === undefined || next.notBefore === never ? null : next.notBefore;
+    const error = outcome === "done" ? null : saidIn(end);
+    const ended = { kind: "ended", slot, run, outcome, why, delayMs, durationMs } as const;
+    // A file that was just renamed or removed is no longer served a moment later.
+    const isFailure = !isStopping && !end.isFileGone && isFailed(outcome, next?.notBefore);
+    if (isFailure) this.#told.failed(entry, slot, { ...ended, error, again });
+    else this.#told.say(entry, { ...ended, error, again }, false);
+    if (isFailure) this.#pauseIfNeeded(entry, history);
+    if (outcome !== "done") return;
+    for (const each of entry.tries.keys()) if (each < slot) entry.tries.delete(each);
+    // While slots are caught up, the next one is late too.
+    if (entry.nextStart(slot) > now) this.#told.recovered(entry, slot, run);
+  }
+
+  #pauseIfNeeded(entry: ServedEntry, history: ScheduleHistory | undefined): void {
+    const most = entry.scheduled?.rule.pauseAfter ?? null;
+    if (most === null || entry.paused !== null) return;
+    const failures = failuresInRow(history?.slots ?? [], entry.since, entry.tries.keys());
+    if (failures >= most) this.#told.pause(entry, failures);
+  }
+
+  #historyOf(entry: ServedEntry, slot: number): ScheduleHistory | undefined {
+    const { db, name } = entry;
+    if (db === null || name === null) return undefined;
+    const read = this.#store.read(db, [name], Math.max(this.#clock.wall(), slot));
+    if (read.kind !== "ok") return undefined;
+    return read.histories.get(name) ?? noHistory;
+  }
+
+  // ── stop ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** See `Scheduler.stop`. */
+  async stop(entries: readonly ServedEntry[]): Promise<void> {
+    this.#stops++;
+    const isFirst = this.#stops === 1;
+    if (isFirst) {
+      // Before the signal: a run that is stopped and not noted would not go on.
+      for (const entry of entries) this.#noteStopped(entry);
+      await this.#untilNoted();
+    }
+    const own = [...this.#starting.keys(), ...this.#running.keys()];
+    for (const { process } of own) process.signal(this.#stops > 2 && !isFirst ? "kill" : "stop");
+    if (own.length === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const earlier = this.#onIdle;
+    this.#onIdle = () => {
+      earlier?.();
+      resolve();
+    };
+    await promise;
+  }
+
+  /** Also those that have not begun: they may, before the signal reaches them. */
+  #noteStopped(entry: ServedEntry): void {
+    if (entry.processes.size === 0) return;
+    this.#told.stopped(entry, [...new Set([...entry.stopped, ...entry.processes.keys()])]);
+  }
+
+  async #untilNoted(): Promise<void> {
+    for (let tries = 0; !this.#told.retry() && tries < maxStopRetries; tries++) {
+      await new Promise<void>((resolve) => void this.#clock.after(stopRetryMs, resolve));
+    }
+  }
+}
+
+const never = Number.POSITIVE_INFINITY;
+
+type Finish = {
+  readonly end: ProcessEnd;
+  readonly outcome: SlotOutcome;
+  readonly history: ScheduleHistory | undefined;
+  readonly now: number;
+};
+
+/** A run that was interrupted too often is one that failed. */
+const isFailed = (outcome: SlotOutcome, notBefore: number | undefined): boolean =>
+  outcome === "error" ||
+  outcome === "not-started" ||
+  (outcome === "interrupted" && notBefore === never);
+
+const rowOf = (history: ScheduleHistory | undefined, slot: number): SlotRun | undefined =>
+  history?.slots.find((run) => run.slot === slot);
+
+/** Where the database cannot be read. */
+const outcomeOfCode = ({ code }: ProcessEnd): SlotOutcome => (code === 0 ? "done" : "error");
+
+const maxError = 500;
+
+/** The message of an error without what comes before it; of a run its first failure. In one line. */
+function saidIn({ said, code, signal }: ProcessEnd): string {
+  const [first = ""] = said.split("\n");
+  const message = (lastError(said) ?? first.replace(/^✖ /, "")).replaceAll(/\s+/g, " ").trim();
+  if (message !== "") return message.length > maxError ? `${message.slice(0, maxError)}…` : message;
+  return signal === null ? `exit code ${code}` : `ended by ${signal}`;
+}

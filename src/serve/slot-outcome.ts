@@ -1,0 +1,79 @@
+// What the end of a slot's process means, what earlier slots say of it, and when it is tried again. Pure.
+
+import type { SlotRun } from "../protocol/served-schedule.ts";
+import type { Try } from "./decide-slot.ts";
+import type { SlotOutcome } from "./slot-counters.ts";
+
+type Slots = readonly SlotRun[];
+
+type Ended = {
+  readonly pid: number;
+  /** The slot's row before the process was started, and now. */
+  readonly before: SlotRun | undefined;
+  readonly now: SlotRun | undefined;
+  /** Serve has asked the process to end, because it ends itself. */
+  readonly isStopped: boolean;
+};
+
+/** `taken`: another process runs the slot, or has. */
+export function outcomeOf({ pid, before, now, isStopped }: Ended): SlotOutcome | "taken" {
+  if (now === undefined) return "not-started";
+  if (now.pid !== pid) {
+    const isAsBefore = now.pid === before?.pid && now.status === before?.status;
+    return isAsBefore ? "not-started" : "taken";
+  }
+  // Its process has ended, and the file cannot say so yet.
+  if (now.status === "running") return "interrupted";
+  return now.status === "cancelled" && isStopped ? "interrupted" : now.status;
+}
+
+/** Processes of one slot that may be interrupted: a run that ends its process each time would do so for ever. */
+const maxInterrupted = 3;
+const backoffMs = [10_000, 60_000, 300_000, 900_000];
+
+/** Undefined: the slot has come to its end. */
+export function tryAfter(
+  outcome: SlotOutcome | "taken",
+  earlier: Try | undefined,
+  now: number,
+): Try | undefined {
+  if (outcome !== "not-started" && outcome !== "interrupted") return undefined;
+  const count = (earlier?.count ?? 0) + 1;
+  if (outcome === "interrupted" && count >= maxInterrupted) {
+    return { count, notBefore: Number.POSITIVE_INFINITY };
+  }
+  const pauseMs = backoffMs[Math.min(count, backoffMs.length) - 1] ?? 0;
+  return { count, notBefore: now + pauseMs };
+}
+
+/**
+ * Failed slots in a row, up to the last one.
+ * @param slots newest first
+ * @param since of a resume: earlier failures do not count
+ * @param notStarted slots for which no run began
+ */
+export function failuresInRow(slots: Slots, since: number, notStarted: Iterable<number>): number {
+  const after = slots.filter(({ slot }) => slot !== null && slot > since);
+  const ended = after.filter(({ status }) => status !== "running");
+  const good = ended.findIndex(({ status }) => status !== "error");
+  const failed = good === -1 ? ended : ended.slice(0, good);
+  const lastSlot = after[0]?.slot ?? since;
+  const without = Array.from(notStarted).filter((slot) => slot > lastSlot);
+  return failed.length + without.length;
+}
+
+const minKnown = 5;
+/** A run is slow when it takes so many times as long as nearly all of its last ones, and not just some seconds. */
+const slowFactor = 2;
+const slowMs = 10_000;
+
+/** How long nearly all done runs took (p95); undefined where too few are known. */
+export function usualMs(slots: Slots): number | undefined {
+  const took = slots
+    .filter(({ status }) => status === "done")
+    .map(({ startedAt, finishedAt }) => (finishedAt ?? startedAt) - startedAt)
+    .toSorted((a, b) => a - b);
+  return took.length < minKnown ? undefined : took[Math.ceil(took.length * 0.95) - 1];
+}
+
+export const slowAfterMs = (usual: number): number => usual * slowFactor + slowMs;

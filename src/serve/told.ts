@@ -1,0 +1,231 @@
+// What serve tells of its pipelines, and what it keeps of them in the users' databases. A trouble is told once, until it is over, also
+// if serve is started again meanwhile.
+
+import type { Clock } from "../base/clock.ts";
+import type {
+  Pause,
+  ScheduleChange,
+  ScheduleHistory,
+  ScheduleRow,
+  Trouble,
+} from "../protocol/served-schedule.ts";
+import { slotAfter } from "./schedule-slots.ts";
+import type { ScheduleStore } from "./schedule-store.ts";
+import type { PipelineEvent, ServeEvent } from "./serve-event.ts";
+import { ruleKey, type ServedEntry } from "./served-entry.ts";
+
+export type Tell = (event: ServeEvent) => void;
+
+/** A row of a schedule that begins later than this was written while the clock was wrong. */
+const aheadMs = 60_000;
+
+export class Told {
+  readonly #store: ScheduleStore;
+  readonly #clock: Pick<Clock, "wall">;
+  readonly #tell: Tell;
+  readonly #listeners = new Set<() => void>();
+  /** By database: what another program's lock has kept from being written. */
+  readonly #pending = new Map<string, ScheduleChange[]>();
+
+  constructor(store: ScheduleStore, clock: Pick<Clock, "wall">, tell: Tell) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#tell = tell;
+  }
+
+  /** @returns ends it */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Something is different, and there is nothing to say of it. */
+  changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  say(entry: ServedEntry, event: PipelineEvent, isNews: boolean): void {
+    const { argument, name, db, scheduled } = entry;
+    const tz = scheduled?.rule.tz ?? null;
+    this.#tell({ ...event, at: this.#clock.wall(), argument, name, db, tz, isNews });
+    this.changed();
+  }
+
+  /** It is said again only for another reason. */
+  refused(entry: ServedEntry, reason: string): void {
+    if (entry.refusal === reason) return;
+    entry.refusal = reason;
+    this.say(entry, { kind: "refused", reason }, false);
+  }
+
+  // ── the row of a schedule ────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Takes over what the database has; a schedule that it does not have, or another rule, is first seen now.
+   * @returns those of the entries for which that is stored
+   */
+  adopt(
+    db: string,
+    entries: readonly ServedEntry[],
+    histories: Histories,
+    now: number,
+  ): ServedEntry[] {
+    const isNew = (entry: ServedEntry): boolean =>
+      isOther(rowOf(histories, entry), ruleOf(entry), now);
+    const changes = entries.filter(isNew).map((entry) => ({
+      kind: "seen" as const,
+      pipeline: entry.name ?? "",
+      rule: ruleOf(entry),
+      at: now,
+    }));
+    const written = changes.length === 0 ? ok : this.#store.write(db, changes);
+    return entries.filter((entry) => {
+      const seenNow = isNew(entry);
+      const isStored = !seenNow || written.kind === "ok";
+      if (isStored) this.#adopt(entry, histories, seenNow ? now : null, now);
+      else if (written.kind === "bad") this.refused(entry, written.reason);
+      return isStored;
+    });
+  }
+
+  #adopt(entry: ServedEntry, histories: Histories, seenAt: number | null, now: number): void {
+    const row = rowOf(histories, entry);
+    entry.since = seenAt ?? row?.since ?? now;
+    entry.refusal = null;
+    if (row !== null && !this.#isPending(entry)) {
+      entry.trouble = row.trouble;
+      entry.stopped = row.stopped;
+      this.#paused(entry, row.paused);
+    }
+    if (!entry.isAdopted) this.#adopted(entry, histories, now);
+  }
+
+  #adopted(entry: ServedEntry, histories: Histories, now: number): void {
+    entry.isAdopted = true;
+    const slots = histories.get(entry.name ?? "")?.slots ?? [];
+    entry.counters.knownSuccess(slots.find(({ status }) => status === "done")?.finishedAt ?? null);
+    const rule = entry.scheduled?.rule;
+    const slot = rule === undefined || entry.paused !== null ? null : slotAfter(rule, now);
+    this.say(entry, { kind: "served", next: slot === null ? null : entry.startOf(slot) }, false);
+  }
+
+  /** Another process may have paused or resumed it. */
+  #paused(entry: ServedEntry, paused: Pause | null): void {
+    const before = entry.paused;
+    entry.paused = paused;
+    if (!entry.isAdopted || (before === null) === (paused === null)) return;
+    const event =
+      paused === null
+        ? ({ kind: "resumed" } as const)
+        : ({ kind: "paused", failures: paused.failures } as const);
+    this.say(entry, event, false);
+  }
+
+  pause(entry: ServedEntry, failures: number): void {
+    const pause = { at: this.#clock.wall(), failures };
+    entry.paused = pause;
+    this.#write(entry, { kind: "pause", pause });
+    this.#trouble(entry, { kind: "paused", slot: null }, { kind: "paused", failures });
+  }
+
+  // ── troubles ─────────────────────────────────────────────────────────────────────────────────────────
+
+  late(entry: ServedEntry, slot: number, why: string): void {
+    if (entry.lateSlot === slot) return;
+    entry.lateSlot = slot;
+    entry.counters.late();
+    const withinMs = entry.scheduled?.rule.startWithinMs ?? 0;
+    // While slots are caught up, each of them is late: that is one trouble.
+    if (entry.trouble?.kind === "late") return;
+    this.#trouble(entry, { kind: "late", slot }, { kind: "late", slot, why, withinMs });
+  }
+
+  /** @returns when the next run of the entry takes longer than usual */
+  slow(entry: ServedEntry, now: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const process of entry.processes.values()) {
+      const { slot, run, startedAt, slow } = process;
+      if (run === null || slow === null) continue;
+      if (startedAt + slow.afterMs > now) {
+        next = Math.min(next, startedAt + slow.afterMs);
+        continue;
+      }
+      process.slow = null;
+      const forMs = now - startedAt;
+      const event = { kind: "slow", slot, run, usualMs: slow.usualMs, forMs } as const;
+      this.#trouble(entry, { kind: "slow", slot }, event);
+    }
+    return next;
+  }
+
+  failed(entry: ServedEntry, slot: number, event: PipelineEvent): void {
+    this.#trouble(entry, { kind: "failed", slot }, event);
+  }
+
+  recovered(entry: ServedEntry, slot: number, run: number | null): void {
+    if (entry.trouble === null) return;
+    const from = entry.trouble.kind;
+    entry.trouble = null;
+    this.#write(entry, { kind: "trouble", trouble: null });
+    this.say(entry, { kind: "recovered", slot, run, from }, true);
+  }
+
+  #trouble(entry: ServedEntry, trouble: Trouble, event: PipelineEvent): void {
+    const isNews = entry.trouble?.kind !== trouble.kind;
+    if (isNews) {
+      entry.trouble = trouble;
+      this.#write(entry, { kind: "trouble", trouble });
+    }
+    this.say(entry, event, isNews);
+  }
+
+  // ── writing ──────────────────────────────────────────────────────────────────────────────────────────
+
+  stopped(entry: ServedEntry, slots: readonly number[]): void {
+    entry.stopped = slots;
+    this.#write(entry, { kind: "stopped", slots });
+  }
+
+  /** @returns whether all is written that had to wait */
+  retry(): boolean {
+    for (const [db, changes] of this.#pending) {
+      const { kind } = this.#store.write(db, changes);
+      if (kind !== "later") this.#pending.delete(db);
+    }
+    return this.#pending.size === 0;
+  }
+
+  #write(entry: ServedEntry, change: Change): void {
+    const { db, name } = entry;
+    if (db === null || name === null) return;
+    const changes = [...(this.#pending.get(db) ?? []), { ...change, pipeline: name }];
+    const written = this.#store.write(db, changes);
+    // A file that cannot be used is said when it is read next.
+    if (written.kind === "later") this.#pending.set(db, changes);
+    else this.#pending.delete(db);
+  }
+
+  #isPending({ db, name }: ServedEntry): boolean {
+    const changes = this.#pending.get(db ?? "") ?? [];
+    return changes.some(({ pipeline }) => pipeline === name);
+  }
+}
+
+type Histories = ReadonlyMap<string, ScheduleHistory>;
+
+const ok = { kind: "ok" } as const;
+
+const rowOf = (histories: Histories, { name }: ServedEntry): ScheduleRow | null =>
+  histories.get(name ?? "")?.row ?? null;
+
+const ruleOf = ({ scheduled }: ServedEntry): string =>
+  scheduled === null ? "" : ruleKey(scheduled.rule);
+
+const isOther = (row: ScheduleRow | null, rule: string, now: number): boolean =>
+  row === null || row.rule !== rule || row.since > now + aheadMs;
+
+type Change = ScheduleChange extends infer Each
+  ? Each extends ScheduleChange
+    ? Omit<Each, "pipeline">
+    : never
+  : never;

@@ -1,0 +1,82 @@
+// Posts news to an address: failures, lateness, pauses, recovery. One at a time, in order, with retries; serve never waits for it.
+
+import type { Clock } from "../base/clock.ts";
+import { AbortSignal, JSON, Promise, URL } from "../base/globals.ts";
+
+type Deps = {
+  readonly clock: Pick<Clock, "after">;
+  /** A line for the log. */
+  say(line: string): void;
+};
+
+const timeoutMs = 10_000;
+/** Between the attempts. */
+const pausesMs = [1_000, 5_000, 30_000, 120_000];
+/** A receiver that is away for days: the oldest are dropped. */
+const maxWaiting = 100;
+
+export class WebhookSender {
+  readonly #url: URL;
+  readonly #deps: Deps;
+  readonly #waiting: string[] = [];
+  #sending: Promise<void> | undefined;
+  #isEnding = false;
+
+  /** @throws TypeError for an invalid URL */
+  constructor(url: string, deps: Deps) {
+    this.#url = new URL(url);
+    this.#deps = deps;
+  }
+
+  /** @param body becomes JSON */
+  send(body: object): void {
+    this.#waiting.push(JSON.stringify(body));
+    if (this.#waiting.length > maxWaiting) {
+      this.#waiting.shift();
+      this.#deps.say(`webhook to ${this.#url.host}: too many messages wait; the oldest is dropped`);
+    }
+    this.#sending ??= this.#sendAll();
+  }
+
+  /** No more retries. Resolves when all is sent or given up, or after the time. */
+  async end(withinMs: number): Promise<void> {
+    this.#isEnding = true;
+    if (this.#sending === undefined) return;
+    const late = new Promise<void>((resolve) => void this.#deps.clock.after(withinMs, resolve));
+    await Promise.race([this.#sending, late]);
+  }
+
+  async #sendAll(): Promise<void> {
+    for (let body = this.#waiting.shift(); body !== undefined; body = this.#waiting.shift()) {
+      await this.#deliver(body);
+    }
+    this.#sending = undefined;
+  }
+
+  async #deliver(body: string): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      const problem = await this.#post(body);
+      if (problem === undefined) return;
+      const pauseMs = this.#isEnding ? undefined : pausesMs[attempt];
+      if (pauseMs === undefined) {
+        // The address may have a token, so only its host is named.
+        this.#deps.say(`webhook to ${this.#url.host}: ${problem}; the message is lost`);
+        return;
+      }
+      await new Promise<void>((resolve) => void this.#deps.clock.after(pauseMs, resolve));
+    }
+  }
+
+  /** @returns the problem; undefined when the server has accepted the message */
+  async #post(body: string): Promise<string | undefined> {
+    const headers = { "content-type": "application/json" };
+    const signal = AbortSignal.timeout(timeoutMs);
+    try {
+      const response = await fetch(this.#url, { method: "POST", headers, body, signal });
+      await response.body?.cancel().catch(() => undefined);
+      return response.ok ? undefined : `it answered ${response.status}`;
+    } catch (thrown) {
+      return thrown instanceof Error ? thrown.message : String(thrown);
+    }
+  }
+}

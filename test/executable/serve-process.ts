@@ -1,0 +1,78 @@
+// `pipeloom serve` as a process: its log is waited for, line by line.
+
+import { pipeloom } from "../support/program.ts";
+
+export class ServeProcess implements AsyncDisposable {
+  readonly #child: Bun.Subprocess<"ignore", "ignore", "pipe">;
+  readonly #lines: string[] = [];
+  readonly #waiting = new Set<() => void>();
+  #seen = 0;
+
+  constructor(
+    folder: string,
+    args: readonly string[] = ["--no-page"],
+    env: Readonly<Record<string, string>> = {},
+    before: readonly string[] = [],
+  ) {
+    this.#child = Bun.spawn([...before, ...pipeloom, "serve", ...args], {
+      cwd: folder,
+      env: { ...process.env, NO_COLOR: "1", ...env },
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    void this.#read();
+  }
+
+  get log(): string {
+    return this.#lines.join("\n");
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The next line that matches, after those that were waited for before. */
+  async line(pattern: RegExp): Promise<string> {
+    for (;;) {
+      while (this.#seen < this.#lines.length) {
+        const line = this.#lines[this.#seen++] ?? "";
+        if (pattern.test(line)) return line;
+      }
+      if (this.#child.exitCode !== null) throw new Error(`serve has ended:\n${this.log}`);
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  signal(signal: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(signal);
+  }
+
+  get ended(): Promise<number> {
+    return this.#child.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGCONT");
+    this.#child.kill("SIGTERM");
+    await this.#child.exited;
+  }
+
+  async #read(): Promise<void> {
+    const decoder = new TextDecoder();
+    let rest = "";
+    for await (const bytes of this.#child.stderr) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      this.#lines.push(...lines);
+      this.#wake();
+    }
+    await this.#child.exited;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}

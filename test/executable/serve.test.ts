@@ -1,0 +1,240 @@
+// `pipeloom serve` with processes: slots, signals, kills, files that change, two at once.
+
+import { Database } from "bun:sqlite";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { below, randomOf } from "../crash/random.ts";
+import { pipeloom, run } from "../support/program.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { ServeProcess } from "./serve-process.ts";
+
+setDefaultTimeout(60_000);
+
+/** @param body of its task */
+const file = (schedule: string, body = "", name = "orders"): string => `
+import { existsSync } from "node:fs";
+import { pipeline, task } from "pipeloom";
+const load = task({ name: "load", async run(_: object, ctx) {
+  ${body}
+  await ctx.insert("loaded", [{ slot: ctx.run.scheduledFor, previous: ctx.run.previous }]);
+} });
+export default pipeline({
+  name: "${name}",
+  schedule: ${schedule},
+  schema: "CREATE TABLE IF NOT EXISTS loaded (slot TEXT, previous TEXT)",
+  tasks: () => load({}),
+});
+`;
+
+const waitFor = (path: string): string =>
+  `while (!existsSync(${JSON.stringify(path)})) { if (ctx.signal.aborted) throw ctx.signal.reason; await Bun.sleep(20); }`;
+
+const rows = (folder: string, sql: string): unknown[] => {
+  using db = new Database(join(folder, "pipeloom.db"), { readonly: true });
+  return db.query(sql).values();
+};
+
+test("each slot once, with its time; SIGTERM ends it with 0", async () => {
+  using folder = tempFolder();
+  writeFileSync(join(folder.path, "orders.ts"), file('{ every: "1s" }'));
+  await using serve = new ServeProcess(folder.path);
+  await serve.line(/serving 1 pipeline with a schedule, of 1 file/);
+  for (let runs = 0; runs < 3; runs++) await serve.line(/orders: .*: run \d+ done in/);
+  serve.signal("SIGTERM");
+  expect(await serve.ended).toBe(0);
+  const runs = rows(
+    folder.path,
+    "SELECT scheduled_for, trigger, status FROM pipeline_runs WHERE status = 'done' ORDER BY id",
+  ) as [string, string, string][];
+  expect(runs.length).toBeGreaterThanOrEqual(3);
+  expect(new Set(runs.map(([slot]) => slot)).size).toBe(runs.length);
+  for (const [slot, trigger] of runs)
+    expect([slot.slice(-5), trigger]).toEqual([".000Z", "schedule"]);
+  expect(rows(folder.path, "SELECT slot FROM loaded").length).toBe(runs.length);
+});
+
+test("SIGTERM stops a run, and the next serve goes on with it", async () => {
+  using folder = tempFolder();
+  const gate = join(folder.path, "gate");
+  writeFileSync(join(folder.path, "orders.ts"), file('{ every: "1s" }', waitFor(gate)));
+  {
+    await using first = new ServeProcess(folder.path, ["--no-page", "-v"]);
+    await first.line(/starting/);
+    await untilRow(folder.path, "status = 'running'");
+    first.signal("SIGTERM");
+    await first.line(/was interrupted after .*; it goes on later/);
+    expect(await first.ended).toBe(0);
+  }
+  // A signal that comes while the run is being opened ends its process.
+  const stopped = rows(folder.path, "SELECT status FROM pipeline_runs WHERE id = 1");
+  expect(JSON.stringify(stopped)).toMatch(/^\[\["(?:cancelled|running)"\]\]$/);
+  writeFileSync(gate, "");
+  await using second = new ServeProcess(folder.path);
+  await second.line(/run 1 done in .* \(continued\)/);
+  expect(rows(folder.path, "SELECT stopped FROM pipeloom_schedules")).toEqual([["[]"]]);
+});
+
+/** The database is written by others: it is asked until it says so. */
+async function untilRow(folder: string, where: string): Promise<void> {
+  for (;;) {
+    try {
+      if (rows(folder, `SELECT 1 FROM pipeline_runs WHERE ${where}`).length > 0) return;
+    } catch {
+      // The file is being made.
+    }
+    await Bun.sleep(10);
+  }
+}
+
+test("a broken file keeps its last good schedule, and is mended", async () => {
+  using folder = tempFolder();
+  const path = join(folder.path, "orders.ts");
+  writeFileSync(path, file('{ every: "1s" }'));
+  await using serve = new ServeProcess(folder.path);
+  await serve.line(/run \d+ done/);
+  writeFileSync(path, file('{ every: "soon" }'));
+  await serve.line(/the file is broken: orders\.ts:\d+:\d+: .*schedule\.every must be/);
+  await serve.line(/no run began: .*; tried again in/);
+  writeFileSync(path, file('{ every: "1s" }', "", "orders"));
+  await serve.line(/the file can be loaded again/);
+  await serve.line(/run \d+ done/);
+  rmSync(path);
+  await serve.line(/no longer served/);
+});
+
+test("an import that is missing, and then there", async () => {
+  using folder = tempFolder();
+  const text = file('{ every: "1s" }').replace("\n", '\nimport "./rates.ts";\n');
+  writeFileSync(join(folder.path, "orders.ts"), text);
+  await using serve = new ServeProcess(folder.path);
+  await serve.line(/the file is broken: .*rates/);
+  writeFileSync(join(folder.path, "rates.ts"), "export const rate = 1;\n");
+  await serve.line(/run 1 done/);
+});
+
+test("what cannot be served is told with its reason", async () => {
+  using folder = tempFolder();
+  const texts = {
+    "memory.ts": file('{ every: "1h" }').replace(
+      'name: "orders",',
+      'name: "memory", db: ":memory:",',
+    ),
+    "plain.ts": file("undefined", "", "plain"),
+    "twin-a.ts": file('{ every: "1h" }', "", "twin"),
+    "twin-b.ts": file('{ every: "1h" }', "", "twin"),
+    "exits.ts": `${file('{ every: "1h" }', "", "exits")}\nprocess.exit(3);`,
+  };
+  for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder.path, name), text);
+  await using serve = new ServeProcess(folder.path, ["--no-page", ".", "plain.ts"]);
+  await serve.line(/serving 1 pipeline with a schedule, of 5 files/);
+  expect(serve.log).toMatch(/memory: cannot be served: its database is :memory:/);
+  expect(serve.log).toMatch(/plain: cannot be served: it has no schedule; add one, e\.g\./);
+  expect(serve.log).toMatch(
+    /twin: cannot be served: "twin" is the name of the pipeline in \S+twin-[ab]\.ts too/,
+  );
+  expect(serve.log).toMatch(/exits\.ts: the file is broken: exits\.ts called process\.exit\(3\)/);
+});
+
+test("a file that prints a million lines while it loads holds nobody up", async () => {
+  using folder = tempFolder();
+  const noise = "for (let i = 0; i < 1_000_000; i++) console.error(`noise ${i}`);";
+  writeFileSync(join(folder.path, "noise.ts"), `${file('{ every: "1h" }', "", "noise")}\n${noise}`);
+  writeFileSync(join(folder.path, "orders.ts"), file('{ every: "1s" }'));
+  await using serve = new ServeProcess(folder.path);
+  await serve.line(/orders: .*: run \d+ done/);
+  serve.signal("SIGTERM");
+  expect(await serve.ended).toBe(0);
+});
+
+test("a program that calls runPipeline is looked at, and not run", async () => {
+  using folder = tempFolder();
+  const text = `${file('{ every: "1h" }')}
+import { runPipeline } from "pipeloom";
+await runPipeline("${join(folder.path, "orders.ts")}");`;
+  writeFileSync(join(folder.path, "orders.ts"), text);
+  await using serve = new ServeProcess(folder.path);
+  await serve.line(/serving \d pipeline/);
+  expect(
+    existsSync(join(folder.path, "pipeloom.db")) &&
+      rows(folder.path, "SELECT 1 FROM pipeline_runs").length > 0,
+  ).toBe(false);
+});
+
+test("pause and resume, from another process", async () => {
+  using folder = tempFolder();
+  writeFileSync(join(folder.path, "orders.ts"), file('{ every: "1s" }'));
+  await using serve = new ServeProcess(folder.path);
+  await serve.line(/run \d+ done/);
+  const pause = await run([...pipeloom, "schedule", "pause", "orders.ts"], folder.path);
+  expect(pause).toMatchObject({ code: 0, err: "" });
+  expect(pause.out).toMatch(
+    /^"orders" is now paused; to resume: pipeloom schedule resume \S+orders\.ts\n$/,
+  );
+  await serve.line(/orders: paused; to resume/);
+  const list = await run([...pipeloom, "schedule", "list", "--json"], folder.path);
+  expect(JSON.parse(list.out)).toMatchObject({
+    schedules: [{ pipeline: "orders", state: "paused", last: { status: "done" } }],
+  });
+  const resume = await run([...pipeloom, "schedule", "resume", "orders.ts"], folder.path);
+  expect(resume.out).toBe('"orders" is now not paused\n');
+  expect((await run([...pipeloom, "schedule", "resume", "orders.ts"], folder.path)).out).toBe(
+    '"orders" is already not paused\n',
+  );
+  await serve.line(/orders: resumed/);
+  await serve.line(/run \d+ done/);
+});
+
+const seconds = Number(process.env["SERVE_S"] ?? 8);
+
+test(`killed at random for ${seconds} s, with its runs or without, two at once: each slot has one run, and none is lost`, async () => {
+  using folder = tempFolder();
+  const schedule = '{ every: "1s", catchUp: "all", overlap: "queue" }';
+  writeFileSync(join(folder.path, "orders.ts"), file(schedule, "await Bun.sleep(150);"));
+  const random = randomOf(Number(process.env["SERVE_SEED"] ?? 1));
+  const until = performance.now() + seconds * 1000;
+  await using other = new ServeProcess(folder.path);
+  await other.line(/serving 1/);
+  let kills = 0;
+  for (; performance.now() < until; kills++) {
+    await using serve = new ServeProcess(folder.path);
+    await serve.line(/serving 1/);
+    await Bun.sleep(below(random, 1500));
+    if (below(random, 2) === 0) killChildrenOf(serve.pid);
+    serve.signal("SIGKILL");
+    await serve.ended;
+  }
+  const last = Math.floor(Date.now() / 1000) * 1000;
+  await untilRow(
+    folder.path,
+    `status = 'done' AND scheduled_for >= '${new Date(last).toISOString()}'`,
+  );
+  const runs = rows(
+    folder.path,
+    "SELECT scheduled_for, status FROM pipeline_runs ORDER BY scheduled_for",
+  ) as [string, string][];
+  const slots = runs.map(([slot]) => Date.parse(slot)).filter((slot) => slot <= last);
+  const wanted = Array.from(
+    { length: (last - (slots[0] ?? 0)) / 1000 + 1 },
+    (_, n) => (slots[0] ?? 0) + n * 1000,
+  );
+  expect(slots).toEqual(wanted);
+  const loaded = rows(
+    folder.path,
+    "SELECT slot, COUNT(*) FROM loaded GROUP BY slot HAVING COUNT(*) > 1",
+  );
+  expect(loaded).toEqual([]);
+  expect(kills).toBeGreaterThan(1);
+});
+
+function killChildrenOf(pid: number): void {
+  const { stdout } = Bun.spawnSync(["pgrep", "-P", String(pid)]);
+  for (const child of stdout.toString().trim().split("\n").filter(Boolean)) {
+    try {
+      process.kill(Number(child), "SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  }
+}

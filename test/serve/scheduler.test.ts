@@ -1,0 +1,363 @@
+// The scheduler under a held clock: what it starts, and when, after stops, kills, sleeps and jumps of the clock.
+
+import { describe, expect, test } from "bun:test";
+
+import type { ScheduleRule } from "../../src/protocol/schedule-rule.ts";
+import { slotsBetween } from "../../src/serve/schedule-slots.ts";
+import { below, randomOf } from "../crash/random.ts";
+import { rule } from "./rule.ts";
+import { ServeUnderTest, World } from "./simulated-world.ts";
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+const begin = Date.UTC(2026, 2, 1);
+
+const hourly = (part: Partial<ScheduleRule> = {}): ScheduleRule =>
+  rule({ when: { kind: "cron", cron: "0 * * * *" }, tz: "UTC", ...part });
+
+/** Hours since the beginning. */
+const slotsIn = (world: World): number[] =>
+  world.runs.flatMap(({ slot }) => (slot === null ? [] : [(slot - begin) / hourMs]));
+
+const newsIn = (world: World): string[] =>
+  world.events.filter(({ isNews }) => isNews).map(({ kind }) => kind);
+
+test("each slot starts at its time, once, and nothing before the first one", async () => {
+  const world = new World(begin + 30 * minuteMs);
+  const serve = new ServeUnderTest(world, hourly());
+  await world.clock.pass(4 * hourMs);
+  expect(slotsIn(world)).toEqual([1, 2, 3, 4]);
+  expect(world.runs.map(({ startedAt, slot }) => startedAt - (slot ?? 0))).toEqual([
+    100, 100, 100, 100,
+  ]);
+  expect(serve.scheduler.served().pipelines[0]?.counts.runs.done).toBe(4);
+});
+
+describe("after a stop of some hours", () => {
+  test.each<[ScheduleRule["catchUp"], number[]]>([
+    ["latest", [1, 5, 6]],
+    ["all", [1, 2, 3, 4, 5, 6]],
+    ["none", [1, 6]],
+  ])("%s", async (catchUp, slots) => {
+    const world = new World(begin + 30 * minuteMs);
+    const first = new ServeUnderTest(world, hourly({ catchUp, overlap: "queue" }));
+    await world.clock.pass(hourMs);
+    first.kill();
+    await world.clock.pass(4 * hourMs);
+    const second = new ServeUnderTest(world, hourly({ catchUp, overlap: "queue" }));
+    await world.clock.pass(hourMs);
+    expect(slotsIn(world)).toEqual(slots);
+    expect(second.scheduler.served().pipelines[0]?.counts.missed).toBe(6 - slots.length);
+  });
+
+  test("a suspended machine is an ordinary catch-up", async () => {
+    const world = new World(begin + 30 * minuteMs);
+    const serve = new ServeUnderTest(world, hourly());
+    await world.clock.pass(hourMs);
+    const wakeUp = serve.freeze();
+    await world.clock.pass(5 * hourMs);
+    wakeUp();
+    await world.clock.pass(minuteMs);
+    expect(slotsIn(world)).toEqual([1, 6]);
+    // The absence is told, and that it is over.
+    expect(newsIn(world)).toEqual(["late", "recovered"]);
+  });
+});
+
+describe("a process that ends early", () => {
+  test("kill -9 of serve and of its run: the next serve goes on with the run", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    world.fate = () => ({ loadMs: 10, runMs: 10 * minuteMs, end: "done" });
+    const first = new ServeUnderTest(world, hourly());
+    await world.clock.pass(3 * minuteMs);
+    first.kill();
+    world.killAll();
+    const second = new ServeUnderTest(world, hourly());
+    await world.clock.pass(20 * minuteMs);
+    expect(slotsIn(world)).toEqual([1]);
+    expect(world.runs[0]?.status).toBe("done");
+    expect(world.events.find(({ kind }) => kind === "ended")).toMatchObject({ why: "continued" });
+    void second;
+  });
+
+  test("SIGTERM: the run is asked to end, and the next serve goes on with it", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    world.fate = () => ({ loadMs: 10, runMs: 10 * minuteMs, end: "done" });
+    const first = new ServeUnderTest(world, hourly());
+    await world.clock.pass(3 * minuteMs);
+    await first.scheduler.stop();
+    expect(world.runs.map(({ status }) => status)).toEqual(["cancelled"]);
+    first.kill();
+    await world.clock.pass(hourMs / 2);
+    const second = new ServeUnderTest(world, hourly());
+    await world.clock.pass(20 * minuteMs);
+    expect(world.runs.map(({ status }) => status)).toEqual(["done"]);
+    expect(world.row?.stopped).toEqual([]);
+    void second;
+  });
+
+  test("a run that a person has cancelled is over", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    world.fate = () => ({ loadMs: 10, runMs: 10 * minuteMs, end: "done" });
+    const serve = new ServeUnderTest(world, hourly());
+    await world.clock.pass(3 * minuteMs);
+    world.cancel(1);
+    await world.clock.pass(30 * minuteMs);
+    expect(world.runs.map(({ status }) => status)).toEqual(["cancelled"]);
+    expect(serve.scheduler.served().pipelines[0]?.counts.runs.cancelled).toBe(1);
+  });
+
+  test("a run that ends its process each time is tried three times", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    let processes = 0;
+    world.fate = () => ({ loadMs: 10, runMs: 1000, end: processes++ < 9 ? "killed" : "done" });
+    const serve = new ServeUnderTest(world, hourly());
+    await world.clock.pass(50 * minuteMs);
+    expect(processes).toBe(3);
+    expect(newsIn(world)).toEqual(["ended"]);
+    void serve;
+  });
+
+  test("a file that cannot be loaded: no run begins, it is tried again, and at once when it is mended", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    let isBroken = true;
+    world.fate = () => ({ loadMs: 10, runMs: 1000, end: isBroken ? "cannot load" : "done" });
+    const serve = new ServeUnderTest(world, hourly());
+    await world.clock.pass(2 * minuteMs);
+    expect(world.runs).toEqual([]);
+    expect(serve.scheduler.served().pipelines[0]?.waiting).toMatchObject({ slot: begin + hourMs });
+    isBroken = false;
+    serve.describe(hourly());
+    await world.clock.pass(5_000);
+    expect(world.runs.map(({ status }) => status)).toEqual(["done"]);
+    expect(newsIn(world)).toEqual(["ended", "recovered"]);
+  });
+});
+
+describe("while an earlier run goes on", () => {
+  test.each<[ScheduleRule["overlap"], number[], string[]]>([
+    ["skip", [1, 4], ["done", "done"]],
+    ["queue", [1, 3, 4], ["done", "done", "done"]],
+    ["cancel", [1, 2, 3, 4], ["cancelled", "cancelled", "done", "done"]],
+    ["allow", [1, 2, 3, 4], ["done", "done", "done", "done"]],
+  ])("%s", async (overlap, slots, statuses) => {
+    const world = new World(begin + 30 * minuteMs);
+    world.fate = (slot) => {
+      const isLong = slot < begin + 2.5 * hourMs;
+      return { loadMs: 10, runMs: isLong ? 2.5 * hourMs : minuteMs, end: "done" };
+    };
+    const serve = new ServeUnderTest(world, hourly({ overlap }));
+    await world.clock.pass(4.2 * hourMs);
+    expect(slotsIn(world)).toEqual(slots);
+    expect(world.runs.map(({ status }) => status)).toEqual(statuses as never);
+    void serve;
+  });
+
+  test("a run by hand takes no slot away", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    const serve = new ServeUnderTest(world, hourly());
+    const end = world.byHand();
+    await world.clock.pass(10 * minuteMs);
+    expect(slotsIn(world)).toEqual([]);
+    end();
+    await world.clock.pass(10_000);
+    expect(slotsIn(world)).toEqual([1]);
+    expect(world.events.find(({ kind }) => kind === "ended")).toMatchObject({ why: "waited" });
+    void serve;
+  });
+});
+
+describe("troubles are told once", () => {
+  test("failures: the first, the pause, and the recovery after it was resumed", async () => {
+    const world = new World(begin + 30 * minuteMs);
+    let isBad = true;
+    world.fate = () => ({ loadMs: 10, runMs: 1000, end: isBad ? "error" : "done" });
+    const serve = new ServeUnderTest(world, hourly({ pauseAfter: 3 }));
+    await world.clock.pass(6 * hourMs);
+    expect(slotsIn(world)).toEqual([1, 2, 3]);
+    expect(newsIn(world)).toEqual(["ended", "paused"]);
+    expect(serve.scheduler.served().pipelines[0]?.state).toMatchObject({
+      kind: "paused",
+      by: { kind: "failures", count: 3 },
+    });
+    isBad = false;
+    world.store.write("", [{ kind: "resume", pipeline: "etl", at: world.clock.wall() }]);
+    await world.clock.pass(hourMs);
+    expect(slotsIn(world)).toEqual([1, 2, 3, 7]);
+    expect(newsIn(world)).toEqual(["ended", "paused", "recovered"]);
+  });
+
+  test("a slot that does not begin in time, also where serve is started again meanwhile", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    const end = world.byHand();
+    const first = new ServeUnderTest(world, hourly({ startWithinMs: 5 * minuteMs }));
+    await world.clock.pass(4 * minuteMs);
+    expect(newsIn(world)).toEqual([]);
+    await world.clock.pass(10 * minuteMs);
+    expect(newsIn(world)).toEqual(["late"]);
+    first.kill();
+    const second = new ServeUnderTest(world, hourly({ startWithinMs: 5 * minuteMs }));
+    await world.clock.pass(10 * minuteMs);
+    end();
+    await world.clock.pass(minuteMs);
+    expect(newsIn(world)).toEqual(["late", "recovered"]);
+    void second;
+  });
+
+  test("a run that takes much longer than its last ones", async () => {
+    const world = new World(begin + 30 * minuteMs);
+    world.fate = (slot) => ({
+      loadMs: 10,
+      runMs: slot < begin + 6.5 * hourMs ? minuteMs : 30 * minuteMs,
+      end: "done",
+    });
+    const serve = new ServeUnderTest(world, hourly());
+    await world.clock.pass(7.5 * hourMs);
+    expect(newsIn(world)).toEqual(["slow", "recovered"]);
+    expect(world.events.find(({ kind }) => kind === "slow")).toMatchObject({ usualMs: minuteMs });
+    void serve;
+  });
+});
+
+test("a schedule that is changed begins with its next time", async () => {
+  const world = new World(begin + 30 * minuteMs);
+  const serve = new ServeUnderTest(world, hourly());
+  await world.clock.pass(hourMs);
+  serve.describe(rule({ when: { kind: "cron", cron: "15 * * * *" }, tz: "UTC" }));
+  await world.clock.pass(hourMs);
+  expect(slotsIn(world)).toEqual([1, 2.25]);
+});
+
+test("a clock that is set back runs nothing twice, and one that was years ahead stops nothing", async () => {
+  const world = new World(begin + 30 * minuteMs);
+  const serve = new ServeUnderTest(world, hourly());
+  await world.clock.pass(2 * hourMs);
+  world.clock.jump(-2 * hourMs);
+  await world.clock.pass(3 * hourMs);
+  expect(slotsIn(world)).toEqual([1, 2, 3]);
+  serve.kill();
+  world.row = null;
+  world.clock.jump(4 * 365 * dayMs);
+  const ahead = new ServeUnderTest(world, hourly());
+  await world.clock.pass(minuteMs);
+  ahead.kill();
+  world.clock.jump(-4 * 365 * dayMs);
+  const after = new ServeUnderTest(world, hourly());
+  await world.clock.pass(hourMs);
+  expect(slotsIn(world).at(-1)).toBe(4);
+  void after;
+});
+
+test("a database that another program holds is asked again", async () => {
+  const world = new World(begin + 59 * minuteMs);
+  const serve = new ServeUnderTest(world, hourly());
+  await world.clock.pass(1000);
+  world.isLocked = true;
+  await world.clock.pass(2 * minuteMs);
+  expect(slotsIn(world)).toEqual([]);
+  world.isLocked = false;
+  await world.clock.pass(5_000);
+  expect(slotsIn(world)).toEqual([1]);
+  void serve;
+});
+
+test("no more processes at once than there may be, and each gets its turn", async () => {
+  const world = new World(begin + 59 * minuteMs);
+  world.fate = () => ({ loadMs: 500, runMs: 20_000, end: "done" });
+  const serve = new ServeUnderTest(world, hourly(), { maxRuns: 5, maxStarting: 2 });
+  const pipelines = Array.from({ length: 30 }, (_, index) => ({
+    exportName: `p${index}`,
+    name: `p${index}`,
+    served: { kind: "scheduled", rule: hourly(), db: `/srv/${index}.db` } as const,
+  }));
+  serve.scheduler.update("/srv/etl.ts", { kind: "loaded", pipelines });
+  let most = { running: 0, loading: 0 };
+  for (let second = 0; second < 300; second++) {
+    await world.clock.pass(1000);
+    const processes = serve.scheduler.served().pipelines.flatMap(({ running }) => running);
+    const loading = processes.filter(({ run }) => run === null).length;
+    most = {
+      running: Math.max(most.running, processes.length),
+      loading: Math.max(most.loading, loading),
+    };
+  }
+  expect(most).toEqual({ running: 5, loading: 2 });
+  expect(world.runs.map(({ status }) => status)).toEqual(Array(30).fill("done"));
+});
+
+describe("a simulated year", () => {
+  const years = Number(process.env["SERVE_YEARS"] ?? 1);
+  test.each(Array.from({ length: years }, (_, index) => index + 1))(
+    "no slot twice, none lost (seed %d)",
+    (seed) => year(seed),
+    180_000,
+  );
+});
+
+/** Kills, stops, sleeps, jumps of the clock, runs that fail or die, and two serves on one folder. */
+async function year(seed: number): Promise<void> {
+  const random = randomOf(seed);
+  const world = new World(begin);
+  const every6h = rule({
+    when: { kind: "cron", cron: "30 2,8,14,20 * * *" },
+    tz: "America/New_York",
+    catchUp: "all",
+    overlap: "queue",
+    windowMs: 30 * dayMs,
+    jitterMs: seed % 2 === 0 ? 0 : hourMs,
+  });
+  world.fate = () => ({
+    loadMs: 50 + below(random, 3_000),
+    runMs: below(random, 3 * hourMs),
+    end: below(random, 10) === 0 ? "killed" : below(random, 8) === 0 ? "cannot load" : "done",
+  });
+  let serves = [new ServeUnderTest(world, every6h)];
+  while (world.clock.now() < 365 * dayMs) {
+    await world.clock.pass(below(random, 2 * dayMs));
+    // Two that serve one folder do not see what the other one is just about to start.
+    expect(world.running).toBeLessThanOrEqual(2);
+    switch (below(random, 8)) {
+      case 0:
+        serves[0]?.kill();
+        if (below(random, 2) === 0) world.killAll();
+        await world.clock.pass(below(random, 2 * dayMs));
+        serves = [...serves.slice(1), new ServeUnderTest(world, every6h)];
+        break;
+      case 1:
+        if (serves.length < 2) serves.push(new ServeUnderTest(world, every6h));
+        break;
+      case 2: {
+        const stopped = serves.pop();
+        void stopped?.scheduler.stop();
+        await world.clock.pass(minuteMs);
+        stopped?.kill();
+        serves.push(new ServeUnderTest(world, every6h));
+        break;
+      }
+      case 3: {
+        const wakeUp = serves[0]?.freeze();
+        await world.clock.pass(below(random, dayMs));
+        wakeUp?.();
+        break;
+      }
+      case 4:
+        world.clock.jump(below(random, 4 * hourMs) - 2 * hourMs);
+        break;
+      case 5:
+        world.isLocked = true;
+        await world.clock.pass(below(random, 10 * minuteMs));
+        world.isLocked = false;
+    }
+  }
+  // Time to catch up.
+  world.fate = () => ({ loadMs: 50, runMs: 1000, end: "done" });
+  for (const serve of serves) serve.kill();
+  const last = new ServeUnderTest(world, every6h);
+  await world.clock.pass(2 * dayMs);
+  const slots = [...slotsBetween(every6h, begin, world.clock.wall() - 2 * hourMs)];
+  expect(slots.length).toBeGreaterThan(1400);
+  expect(slots.filter((slot) => world.done.get(slot) !== 1)).toEqual([]);
+  expect(world.runs.length).toBe(new Set(world.runs.map(({ slot }) => slot)).size);
+  void last;
+}
