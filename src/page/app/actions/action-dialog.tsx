@@ -165,7 +165,7 @@ function Schedule({ dialog: { type, schedule } }: { readonly dialog: ScheduleDia
       <p>
         {isPause
           ? "No slot starts a run until the schedule is resumed, also after a restart of serve. Runs that go on are not touched."
-          : "The next slot starts a run again. Slots that were passed over meanwhile are caught up as the schedule's catchUp says."}
+          : "The next slot starts a run again. Slots that have passed meanwhile are not caught up: pipeloom backfill runs them."}
       </p>
     </Confirm>
   );
