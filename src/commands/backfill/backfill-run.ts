@@ -7,17 +7,16 @@ import type { StopSignal } from "../../terminal/ui.ts";
 import { actionFor, type Asked, type PlannedSlot, type SlotAction } from "./backfill-plan.ts";
 import type { ChildEnd, SlotChild } from "./slot-child.ts";
 
-/**
- * `stopped`: it was cancelled and can go on. `elsewhere`: another process runs it. `before`: another process has done it since the
- * backfill began.
- */
+/** Null: the slot has no run. */
 type WithRun = { readonly run: number | null };
 
+/** `before`: another process has done it since the backfill began. */
 export type SlotEnd =
   | ({ readonly status: "done" } & WithRun)
   | ({ readonly status: "before" } & WithRun)
   | UnfinishedEnd;
 
+/** `stopped`: it was cancelled and can go on. `elsewhere`: another process runs it. */
 export type UnfinishedEnd =
   | ({ readonly status: "elsewhere" } & WithRun)
   | ({ readonly status: "failed" | "stopped"; readonly why: string } & WithRun);
@@ -72,7 +71,8 @@ export class BackfillRun {
   async #one({ slot, found }: PlannedSlot): Promise<void> {
     const { look, start, began, ended } = this.#steps;
     // It may be long since the slots were looked at.
-    const now = look(slot) ?? found;
+    const seen = look(slot);
+    const now = seen === undefined ? found : seen;
     const action = actionFor(now, this.#asked);
     if (action === "none" && now !== null) {
       const run = now.run;

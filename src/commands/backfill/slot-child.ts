@@ -49,7 +49,8 @@ export function startSlotChild({ command, cwd, env, stdin, onLine }: SlotProgram
     onLine(line);
   });
   const follow = async (): Promise<ChildEnd> => {
-    const read = readLines(child.stderr, lines);
+    // Without its last lines, it has ended all the same.
+    const read = readLines(child.stderr, lines).catch(() => undefined);
     await child.exited;
     // What a task has started may keep the pipe open.
     await Promise.race([read, Bun.sleep(restMs)]);

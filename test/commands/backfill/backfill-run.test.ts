@@ -24,6 +24,7 @@ class Slots {
     slots: readonly number[],
     limits: { concurrency?: number; failFast?: boolean; rerun?: readonly string[] } = {},
     before: readonly (readonly [slot: number, state: SlotState])[] = [],
+    planned: Pick<PlannedSlot, "found" | "action"> = { found: null, action: "run" },
   ) {
     const { concurrency = 1, failFast = false, rerun = [] } = limits;
     for (const [slot, state] of before) this.found(slot, state);
@@ -48,8 +49,7 @@ class Slots {
       askedOf(rerun, { downstream: false, wait: false }),
       { concurrency, failFast },
     );
-    const planned = slots.map((slot): PlannedSlot => ({ slot, found: null, action: "run" }));
-    this.over = this.run.run(planned);
+    this.over = this.run.run(slots.map((slot): PlannedSlot => ({ slot, ...planned })));
   }
 
   found(slot: number, state: SlotState): void {
@@ -103,6 +103,16 @@ test("what another process has done, or does, since is not run", async () => {
     [3, { status: "failed", run: 3, why: "no such page" }],
     [4, { status: "done", run: 4 }],
   ]);
+});
+
+test("a slot whose run was deleted since runs from the beginning", async () => {
+  const slots = new Slots([1], {}, [], {
+    found: { run: runId(7), state: "stopped" },
+    action: "continue",
+  });
+  await slots.end(1);
+  await slots.over;
+  expect(slots.begun).toEqual(["run 1"]);
 });
 
 const failed = { code: 1 };
