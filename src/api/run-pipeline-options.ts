@@ -3,6 +3,7 @@
 
 import { AbortSignal, JSON } from "../base/globals.ts";
 import type { RunEvent } from "../protocol/events.ts";
+import { engineUrlForm, isEngineUrl } from "../protocol/engine-url.ts";
 import type { Durability } from "../protocol/run-request.ts";
 import { type InputMode, inputModes } from "../protocol/stored-input.ts";
 import { assertKnown, namesOf } from "./known-options.ts";
@@ -135,7 +136,11 @@ const checks: readonly {
     expected: "a list of texts",
     isValid: isListOf(isText),
   },
-  { options: ["engine"], expected: "an address as redis://host:6379", isValid: isText },
+  {
+    options: ["engine"],
+    expected: engineUrlForm,
+    isValid: (value) => isText(value) && isEngineUrl(value),
+  },
   { options: ["params", "only"], expected: "an object", isValid: isObject },
   {
     options: ["signal"],

@@ -2,6 +2,7 @@
 
 import { defineFlags } from "../cli/flag-defs.ts";
 import { UserError } from "../cli/user-error.ts";
+import { engineUrlForm, isEngineUrl } from "../protocol/engine-url.ts";
 import type { OpenedEngine } from "../executors/redis/open-engine.ts";
 
 export const { engine: engineFlag } = defineFlags({
@@ -10,8 +11,14 @@ export const { engine: engineFlag } = defineFlags({
     required: true,
     valueHint: "url",
     description: "the Redis or Valkey where runs and workers meet: redis://host:6379",
+    check: checkEngine,
   },
 });
+
+/** @throws Error for what is no address of an engine */
+export function checkEngine(text: string): void {
+  if (!isEngineUrl(text)) throw new Error(`it must be ${engineUrlForm}`);
+}
 
 /** @throws UserError where it cannot be used */
 export async function engineNamed(url: string): Promise<OpenedEngine> {

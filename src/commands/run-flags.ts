@@ -3,6 +3,7 @@
 import { maxConcurrency, maxWorkers } from "../engine/run-options.ts";
 import type { RunPipelineOptions } from "../api/run-pipeline-options.ts";
 import { type storeFlags, storeOptions } from "./common-flags.ts";
+import { checkEngine } from "./engine-flag.ts";
 import { defineFlags, type Flags } from "../cli/flag-defs.ts";
 import { inputModes } from "../protocol/stored-input.ts";
 import { UsageError } from "../cli/usage-error.ts";
@@ -30,6 +31,7 @@ export const runFlags = defineFlags({
     type: "string",
     valueHint: "url",
     description: "run the tasks where pipeloom worker runs with this Redis: redis://host:6379",
+    check: checkEngine,
   },
   db: {
     type: "string",

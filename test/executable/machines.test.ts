@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
+import type { Control } from "../support/control.ts";
 import { hasRedis, type RedisServer, startRedis } from "../support/redis-server.ts";
 import { type Child, ended, executable, newRig, type Rig } from "../support/rig.ts";
 
@@ -69,6 +70,11 @@ async function failed(child: Child): Promise<string> {
   const { code, err } = await ended(child);
   expect(code).not.toBe(0);
   return err;
+}
+
+/** Lets each gate go on as it comes. */
+async function finishAll(control: Control): Promise<never> {
+  for (;;) (await control.next("gate")).finish();
 }
 
 const gates = `
@@ -198,7 +204,8 @@ describe.skipIf(!hasRedis)("machines", () => {
     await first.exited;
     const second = machines.run();
     await lost.gone;
-    (await control.next("gate")).finish();
+    // The first one runs again if its end was not committed.
+    void finishAll(control);
     const { code } = await ended(second);
     expect(code).toBe(0);
     expect(rig.rows("SELECT COUNT(*) AS n, COUNT(DISTINCT i) AS d FROM seen")).toEqual([

@@ -152,6 +152,7 @@ const checkedTexts = [
   "tab",
   "10MB",
   "https://example.com/a",
+  "redis://host:6379",
 ];
 
 function passes(check: ((text: string) => unknown) | undefined, text: string): boolean {
@@ -215,6 +216,8 @@ function typedFlag(key: string, def: FlagDef): fc.Arbitrary<Typed> {
 const rightLine = (defs: FlagDefs): fc.Arbitrary<readonly Typed[]> => {
   const entries = Object.entries(defs);
   const flags = entries.filter(([, def]) => def.type !== "positional");
+  const required = flags.filter(([, def]) => "required" in def && def.required);
+  const optional = flags.filter((flag) => !required.includes(flag));
   const positionals = entries.flatMap(([key, def]) =>
     def.type === "positional"
       ? [
@@ -229,18 +232,20 @@ const rightLine = (defs: FlagDefs): fc.Arbitrary<readonly Typed[]> => {
       : [],
   );
   return fc
-    .tuple(fc.subarray(flags), fc.tuple(...positionals), fc.infiniteStream(fc.nat(1000)))
+    .tuple(fc.subarray(optional), fc.tuple(...positionals), fc.infiniteStream(fc.nat(1000)))
     .chain(([chosen, arguments_, order]) =>
-      fc.tuple(...chosen.map(([key, def]) => typedFlag(key, def))).map((typed) => {
-        const line: Typed[] = [...typed];
-        let from = 0;
-        for (const argument of arguments_) {
-          const at = from + ((order.next().value as number) % (line.length - from + 1));
-          line.splice(at, 0, argument);
-          from = at + 1;
-        }
-        return line;
-      }),
+      fc
+        .tuple(...[...required, ...chosen].map(([key, def]) => typedFlag(key, def)))
+        .map((typed) => {
+          const line: Typed[] = [...typed];
+          let from = 0;
+          for (const argument of arguments_) {
+            const at = from + ((order.next().value as number) % (line.length - from + 1));
+            line.splice(at, 0, argument);
+            from = at + 1;
+          }
+          return line;
+        }),
     );
 };
 

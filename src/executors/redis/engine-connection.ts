@@ -11,6 +11,8 @@ const blockMs = 2_000;
 /** A read that takes longer than that has lost its connection without a word: a cut network says nothing. */
 const deafMs = 5_000;
 const mostEntries = 256;
+/** Entries that were read are removed this many at a time. */
+const trimmedAtOnce = 64;
 const retryMs = 200;
 const mostRetryMs = 1_000;
 /** Keys of a process that has died are gone after this many seconds. */
@@ -141,6 +143,7 @@ export class EngineConnection {
     reader.on("ready", () => {
       for (const stream of owned) last.set(stream, "0");
     });
+    let untrimmed = 0;
     while (!this.#isClosed) {
       const reply = await this.#readOnce(reader, last);
       if (this.#isClosed) return;
@@ -149,7 +152,11 @@ export class EngineConnection {
         const [id] = entries.at(-1) ?? [];
         if (id === undefined) continue;
         last.set(stream, id);
-        if (owned.has(stream)) this.post("XTRIM", stream, "MINID", after(id));
+        if (!owned.has(stream)) continue;
+        untrimmed += entries.length;
+        if (untrimmed < trimmedAtOnce && entries.length < mostEntries) continue;
+        untrimmed = 0;
+        this.post("XTRIM", stream, "MINID", after(id));
       }
       if (reply !== null) calls.handled();
     }

@@ -20,6 +20,8 @@ type LinkDeps<Out, In> = {
   deliver(message: In): void;
   /** Runs `work` after what has arrived is handled: what is sent meanwhile shares a frame. */
   soon(work: () => void): void;
+  /** Runs `work` some ms later: nobody waits for it, and until then there may be a frame to share. */
+  later(work: () => void): void;
 };
 
 /** Received frames are acknowledged this many at a time, or with the next frame of the other direction. */
@@ -34,6 +36,7 @@ export class Link<Out, In> {
   readonly #unacked: Sent<Out>[] = [];
   #pending: Out[] = [];
   #isFlushSoon = false;
+  #isFlushLater = false;
   #lastSeq = 0;
   #received = 0;
   /** Frames received since the last acknowledgement. */
@@ -53,6 +56,17 @@ export class Link<Out, In> {
   send(message: Out): void {
     this.#pending.push(message);
     this.#flushSoon();
+  }
+
+  /** What the other end need not know at once goes with the next frame. */
+  sendLater(message: Out): void {
+    this.#pending.push(message);
+    if (this.#isFlushSoon || this.#isFlushLater) return;
+    this.#isFlushLater = true;
+    this.#deps.later(() => {
+      this.#isFlushLater = false;
+      this.flush();
+    });
   }
 
   #flushSoon(): void {

@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 
 import { toFailure } from "../../base/failure.ts";
 import { JSON } from "../../base/globals.ts";
+import { engineUrlForm, isEngineUrl } from "../../protocol/engine-url.ts";
 import { EngineConnection, machineKey, shownUrl } from "./engine-connection.ts";
 import { EngineKey } from "./engine-key.ts";
 import type { MachineInfo } from "./engine-messages.ts";
@@ -27,10 +28,8 @@ const leastVersion = "6.2.0";
 
 /** @throws EngineError */
 export async function openEngine(url: string): Promise<OpenedEngine> {
-  if (!/^rediss?:\/\/./.test(url)) {
-    throw new EngineError(
-      `the engine is an address as redis://host:6379, not ${JSON.stringify(url)}`,
-    );
+  if (!isEngineUrl(url)) {
+    throw new EngineError(`the engine is ${engineUrlForm}, not ${JSON.stringify(url)}`);
   }
   let connection: EngineConnection | undefined;
   try {

@@ -1,6 +1,5 @@
 // One machine as a run sees it, for one life of its link: its threads are workers of the run.
 
-import { systemClock } from "../../base/clock.ts";
 import type { Failure } from "../../base/failure.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import type { TaskId, WorkerId } from "../../protocol/ids.ts";
@@ -9,6 +8,7 @@ import type { MachineInfo, ToMachine, ToRun } from "./engine-messages.ts";
 import type { LinkName } from "./frame-codec.ts";
 import { type Frame, Link } from "./link.ts";
 import { RemoteThread } from "./remote-thread.ts";
+import { SpacedFlush } from "./spaced-flush.ts";
 
 export type MachineCalls = Pick<
   ExecutorsEvents,
@@ -26,6 +26,9 @@ export type MachineCalls = Pick<
   query(machine: RemoteMachine, query: number, asked: string): void;
   left(machine: RemoteMachine): void;
 };
+
+/** So many credits at once: the thread sends much, and may be waiting for them. */
+const urgentCredits = 8;
 
 /** Ends with `lost` or `left`. What comes on its link afterwards is dropped: that is the fence. */
 export class RemoteMachine {
@@ -46,10 +49,12 @@ export class RemoteMachine {
   constructor(name: LinkName, calls: MachineCalls) {
     this.name = name;
     this.#calls = calls;
+    const flushes = new SpacedFlush();
     this.#link = new Link<ToMachine, ToRun>({
       transmit: (frame) => calls.transmit(name, frame),
       deliver: (message) => this.#receive(message),
-      soon: (work) => systemClock.soon(work),
+      soon: (work) => flushes.soon(work),
+      later: (work) => flushes.later(work),
     });
   }
 
@@ -145,7 +150,9 @@ export class RemoteMachine {
       attach: (port) => this.#calls.attach(port),
       committed: (credits, checkpoints) => {
         const given = { type: "committed", thread, credits } as const;
-        this.send(checkpoints === undefined ? given : { ...given, checkpoints });
+        if (checkpoints !== undefined) this.send({ ...given, checkpoints });
+        else if (credits >= urgentCredits) this.send(given);
+        else if (!this.#isGone) this.#link.sendLater(given);
       },
     });
     this.#threads.set(thread, remote);

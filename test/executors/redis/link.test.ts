@@ -11,6 +11,7 @@ class Pair {
   readonly atB: number[] = [];
   readonly atA: number[] = [];
   readonly #soon: (() => void)[] = [];
+  readonly #later: (() => void)[] = [];
   readonly a = this.#end(this.toB, this.atA);
   readonly b = this.#end(this.toA, this.atB);
 
@@ -19,11 +20,17 @@ class Pair {
       transmit: (frame) => out.push(frame),
       deliver: (message) => got.push(message),
       soon: (work) => this.#soon.push(work),
+      later: (work) => this.#later.push(work),
     });
   }
 
   settle(): void {
     for (const work of this.#soon.splice(0)) work();
+  }
+
+  /** What nobody waits for is due. */
+  settleLater(): void {
+    for (const work of this.#later.splice(0)) work();
   }
 
   /** Delivers all that is on its way, also what that leads to. */
@@ -50,6 +57,20 @@ describe("a link", () => {
     pair.b.beat(false);
     pair.deliver();
     expect(pair.a.isDrained).toBe(true);
+  });
+
+  test("what nobody waits for goes with the next frame, in its place, or later alone", () => {
+    const pair = new Pair();
+    pair.a.sendLater(0);
+    pair.settle();
+    expect(pair.toB).toEqual([]);
+    pair.a.send(1);
+    pair.settle();
+    pair.settleLater();
+    expect(pair.toB.map(({ messages }) => messages)).toEqual([[0, 1]]);
+    pair.a.sendLater(2);
+    pair.settleLater();
+    expect(pair.toB).toHaveLength(2);
   });
 
   test("a gap is asked for, once", () => {

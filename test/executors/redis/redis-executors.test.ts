@@ -1,6 +1,6 @@
 // Executors on Redis, with a machine in this process, held against the contract of all executors.
 
-import { afterAll, describe } from "bun:test";
+import { afterAll, describe, setDefaultTimeout } from "bun:test";
 
 import { EngineConnection } from "../../../src/executors/redis/engine-connection.ts";
 import { EngineKey } from "../../../src/executors/redis/engine-key.ts";
@@ -14,6 +14,9 @@ import { hasRedis, type RedisServer, startRedis } from "../../support/redis-serv
 import { newRig } from "../../support/rig.ts";
 import { executorsContract, type Harness } from "../contract.ts";
 import { contractModule } from "../contract-module.ts";
+
+// Each task makes its way through three processes.
+setDefaultTimeout(30_000);
 
 const server: RedisServer | undefined = hasRedis ? await startRedis() : undefined;
 

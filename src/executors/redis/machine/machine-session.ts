@@ -15,6 +15,7 @@ import type { CreateExecutors, ExecutorsEvents } from "../../executors.ts";
 import type { LeaseJob, MachineInfo, SharedModule, ToMachine, ToRun } from "../engine-messages.ts";
 import { type Frame, Link } from "../link.ts";
 import { packQuery, unpackQuery } from "../query-text.ts";
+import { SpacedFlush } from "../spaced-flush.ts";
 import { HeldLeases } from "./held-leases.ts";
 import { ThreadRelay } from "./thread-relay.ts";
 
@@ -60,10 +61,12 @@ export class MachineSession {
 
   constructor(deps: SessionDeps) {
     this.#deps = deps;
+    const flushes = new SpacedFlush();
     this.#link = new Link<ToRun, ToMachine>({
       transmit: (frame) => deps.transmit(frame),
       deliver: (message) => this.#receive(message),
-      soon: (work) => systemClock.soon(work),
+      soon: (work) => flushes.soon(work),
+      later: (work) => flushes.later(work),
     });
     this.#link.send({ type: "hello", machine: deps.machine });
   }
@@ -92,7 +95,6 @@ export class MachineSession {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#claims.set(lease, resolve);
     this.#link.send({ type: "claim", lease });
-    this.#link.flush();
     const isGranted = await promise;
     if (!isGranted || this.#isOver) return;
     await this.#work(unpackAssignments(tasks));
@@ -239,7 +241,8 @@ export class MachineSession {
   }
 
   #hold(workerId: WorkerId, ids: readonly TaskId[]): void {
-    this.#link.send({ type: "held", thread: workerId, ids });
+    // Before anything that the thread sends of these tasks.
+    this.#link.sendLater({ type: "held", thread: workerId, ids });
   }
 
   #ask(query: AskedQuery): Promise<QueryAnswer> {

@@ -1,0 +1,5 @@
+// The address of the Redis or Valkey on which a run meets its machines.
+
+export const engineUrlForm = "an address as redis://host:6379, or rediss:// with TLS";
+
+export const isEngineUrl = (text: string): boolean => /^rediss?:\/\/[^\s/]/.test(text);
