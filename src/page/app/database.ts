@@ -13,11 +13,11 @@ export const database = signal<DatabaseView | null>(null);
 export const canAct = computed(() => !isReport && database.value?.isReadOnly === false);
 
 /** The page shows several databases, and the address names none of them. */
-export const isOfAll = computed(() => database.value?.path === null);
+export const isOfAll = computed(() => baseNow.value === "" && database.value?.path === null);
 
 /** Whose runs are shown where a person asks for runs: those of the database that is looked at, or of the first one. */
 export const runsBase = computed(
-  () => baseNow.value || baseOf(isOfAll.value ? (database.value?.databases[0]?.id ?? null) : null),
+  () => baseNow.value || baseOf(database.value?.databases[0]?.id ?? null),
 );
 
 export async function loadDatabase(): Promise<void> {

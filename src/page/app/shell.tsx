@@ -123,7 +123,9 @@ function Database() {
   if (path !== null && databases.length > 1) return <Databases of={known} />;
   return (
     <span class="database" title={path ?? undefined}>
-      {path === null ? `${count(databases.length)} databases` : fileName(path)}
+      {path === null
+        ? `${count(databases.length)} database${databases.length === 1 ? "" : "s"}`
+        : fileName(path)}
       {isReadOnly ? ", read-only" : ""}
     </span>
   );

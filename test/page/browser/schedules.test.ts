@@ -273,6 +273,22 @@ const greet = task({ name: "greet", run: ({ name }: { name: string }) => "hello 
 export default pipeline({ name: "greetings", params: { name: "you" }, tasks: ({ params }) => greet(params) });
 `;
 
+describeInBrowser("before anything has run", () => {
+  test("the pipelines lead to their schedules", async () => {
+    await using rig = await serveRig((folder) => [
+      servedPipeline(folder, "first", { next: nextOf(day) }),
+    ]);
+    using tab = await Tab.open(rig.link);
+    await tab.untilText("Nothing has run yet", "main");
+    await tab.clickText("When each runs next", "main");
+    await tab.untilText("No slot has been due yet", "main");
+    expect(await tab.place()).toBe("/schedules");
+    // A database that is not there yet is no error, until somebody asks for its runs.
+    await tab.clickText("Runs", ".bar nav");
+    await tab.untilText("there is no database at", "main .failed");
+  });
+});
+
 describeInBrowser("what is started from the page of all databases", () => {
   test("runs in its own database, and its output leads there", async () => {
     await using rig = await serveRig(

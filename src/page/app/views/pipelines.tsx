@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 
 import type { PipelineBrief, PipelinesView, RunBar } from "../../contract-runs.ts";
+import { database } from "../database.ts";
 import { RunActions } from "../actions/run-actions.tsx";
 import { ago, count, duration, time, until } from "../format.ts";
 import { changed } from "../live.ts";
@@ -47,6 +48,9 @@ export function Pipelines() {
 
 const NoPipelines = () => (
   <Empty title="Nothing has run yet">
+    {database.value?.isServing === true ? (
+      <a href={hrefOf("/schedules", "")}>When each runs next</a>
+    ) : null}
     <p>A pipeline is here as soon as it has run once with this database:</p>
     <pre>
       {
