@@ -14,6 +14,7 @@ import { sayOnStderr } from "../cli/stderr.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { controlPath } from "../protocol/control-file.ts";
 import { FolderWatch } from "../serve/folder-watch.ts";
+import { argumentOf } from "../serve/described.ts";
 import { LogWriter } from "../serve/log-writer.ts";
 import { scheduleStore } from "../serve/schedule-store.ts";
 import { Scheduler } from "../serve/scheduler.ts";
@@ -63,11 +64,11 @@ export class Serving implements AsyncDisposable, ServedSource {
       clock: systemClock,
       describe: describer(),
       maxChildren: cores,
-      onDescribed: (file, result) => {
-        this.#scheduler.update(file, result);
+      onDescribed: ({ file, exportName }, result) => {
+        this.#scheduler.update(file, result, exportName);
         this.#sayWhenKnown();
       },
-      onRemoved: (file) => this.#scheduler.remove(file),
+      onRemoved: ({ file, exportName }) => this.#scheduler.remove(file, exportName),
       watch: (folders) => this.#watch.set(folders),
     });
     this.#watch = new FolderWatch({
@@ -134,7 +135,11 @@ export class Serving implements AsyncDisposable, ServedSource {
     const { pipelines } = this.served();
     const good = pipelines.filter(({ state }) => state.kind === "ok" || state.kind === "paused");
     const names = this.#targets.map((target) =>
-      shownPath(target.kind === "folder" ? target.path : target.named.file),
+      shownPath(
+        target.kind === "folder"
+          ? target.path
+          : argumentOf(target.named.file, target.named.exportName),
+      ),
     );
     const what = `${plural(good.length, "pipeline")} with a schedule`;
     const where = `${plural(files, "file")} in ${names.join(", ")}`;

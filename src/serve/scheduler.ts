@@ -62,22 +62,22 @@ export class Scheduler {
 
   // ── files ────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** What the file says now. */
-  update(file: string, result: FileResult): void {
-    if (result.kind === "broken") this.#broken(file, result.message);
-    else this.#loaded(file, result.pipelines);
+  /** What the file says now. @param only the export that it was asked about; null: all */
+  update(file: string, result: FileResult, only: string | null): void {
+    if (result.kind === "broken") this.#broken(file, result.message, only);
+    else this.#loaded(file, result.pipelines, only);
     this.#refuseTwins();
     this.look();
   }
 
   /** The file is gone. Its processes go on. */
-  remove(file: string): void {
-    this.update(file, { kind: "loaded", pipelines: [] });
+  remove(file: string, only: string | null): void {
+    this.update(file, { kind: "loaded", pipelines: [] }, only);
   }
 
-  #loaded(file: string, pipelines: readonly DescribedPipeline[]): void {
+  #loaded(file: string, pipelines: readonly DescribedPipeline[], only: string | null): void {
     const kept = new Set(pipelines.map(({ exportName }) => argumentOf(file, exportName)));
-    for (const entry of this.#of(file)) if (!kept.has(entry.argument)) this.#remove(entry);
+    for (const entry of this.#of(file, only)) if (!kept.has(entry.argument)) this.#remove(entry);
     for (const described of pipelines) {
       const entry = this.#entryOf(file, described.exportName);
       const wasBroken = entry.broken !== null;
@@ -87,9 +87,9 @@ export class Scheduler {
     }
   }
 
-  #broken(file: string, message: string): void {
-    const known = this.#of(file);
-    for (const entry of known.length > 0 ? known : [this.#entryOf(file, null)]) {
+  #broken(file: string, message: string, only: string | null): void {
+    const known = this.#of(file, only);
+    for (const entry of known.length > 0 ? known : [this.#entryOf(file, only)]) {
       const isNew = entry.broken === null;
       entry.broken = { message, since: entry.broken?.since ?? this.#now };
       if (!isNew) continue;
@@ -114,8 +114,9 @@ export class Scheduler {
     this.#told.say(entry, { kind: "removed" }, false);
   }
 
-  #of(file: string): ServedEntry[] {
-    return [...this.#entries.values()].filter((entry) => entry.file === file);
+  #of(file: string, only: string | null): ServedEntry[] {
+    const known = [...this.#entries.values()].filter((entry) => entry.file === file);
+    return only === null ? known : known.filter(({ exportName }) => exportName === only);
   }
 
   get #scheduled(): ServedEntry[] {

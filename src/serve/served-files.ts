@@ -17,8 +17,8 @@ type Deps = {
   describe(named: Named): Promise<DescribedFile>;
   /** Children at once. */
   readonly maxChildren: number;
-  onDescribed(file: string, result: FileResult): void;
-  onRemoved(file: string): void;
+  onDescribed(named: Named, result: FileResult): void;
+  onRemoved(named: Named): void;
   /** Folders in which a change is to be heard of. */
   watch(folders: readonly string[]): void;
 };
@@ -64,7 +64,8 @@ export class ServedFiles {
   /** How many files there are, and how many of them have not been described yet. */
   get counts(): { readonly files: number; readonly open: number } {
     const known = [...this.#known.values()];
-    return { files: known.length, open: known.filter(({ stamps }) => stamps === null).length };
+    const open = known.filter(({ stamps }) => stamps === null);
+    return { files: filesOf(known).size, open: filesOf(open).size };
   }
 
   /** Something may have changed: looks soon, once for many calls. */
@@ -109,7 +110,7 @@ export class ServedFiles {
       return;
     }
     this.#known.delete(key);
-    this.#deps.onRemoved(known.named.file);
+    this.#deps.onRemoved(known.named);
   }
 
   /** @param stampOf looks at each path once in a look: files of one folder have most of theirs in common */
@@ -145,7 +146,7 @@ export class ServedFiles {
     known.stamps = stamps.length > 0 ? stamps : before;
     known.broken = result.kind === "broken" ? this.#retry(known.broken) : null;
     if (this.#isEnded) return;
-    this.#deps.onDescribed(file, result);
+    this.#deps.onDescribed(known.named, result);
     // It may have changed meanwhile, and what it imports is watched from now on.
     this.lookSoon();
   }
@@ -175,6 +176,10 @@ export class ServedFiles {
     this.#timer = clock.after(delayMs, () => this.look());
   }
 }
+
+/** Several exports of a file may be known. */
+const filesOf = (known: readonly Known[]): ReadonlySet<string> =>
+  new Set(known.map(({ named }) => named.file));
 
 const newFile = (named: Named): Known => ({
   named,

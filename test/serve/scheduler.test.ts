@@ -262,6 +262,29 @@ test("a database that another program holds is asked again", async () => {
   void serve;
 });
 
+test("two exports of a file are served, whichever is asked about", () => {
+  const world = new World(begin);
+  const { scheduler } = new ServeUnderTest(world, hourly());
+  const file = "/srv/jobs.ts";
+  const lookAt = (name: string): void => {
+    const served = { kind: "scheduled", rule: hourly(), db: "/srv/jobs.db" } as const;
+    const pipelines = [{ exportName: name, name, served }];
+    scheduler.update(file, { kind: "loaded", pipelines }, name);
+  };
+  const states = (): string[] =>
+    scheduler
+      .served()
+      .pipelines.filter((each) => each.file === file)
+      .map(({ exportName, state }) => `${exportName} ${state.kind}`);
+  lookAt("a");
+  lookAt("b");
+  expect(states()).toEqual(["a ok", "b ok"]);
+  scheduler.update(file, { kind: "broken", message: "no such import" }, "a");
+  expect(states()).toEqual(["a broken", "b ok"]);
+  scheduler.remove(file, "a");
+  expect(states()).toEqual(["b ok"]);
+});
+
 test("no more processes at once than there may be, and each gets its turn", async () => {
   const world = new World(begin + 59 * minuteMs);
   world.fate = () => ({ loadMs: 500, runMs: 20_000, end: "done" });
@@ -271,7 +294,7 @@ test("no more processes at once than there may be, and each gets its turn", asyn
     name: `p${index}`,
     served: { kind: "scheduled", rule: hourly(), db: `/srv/${index}.db` } as const,
   }));
-  serve.scheduler.update("/srv/etl.ts", { kind: "loaded", pipelines });
+  serve.scheduler.update("/srv/etl.ts", { kind: "loaded", pipelines }, null);
   let most = { running: 0, loading: 0 };
   for (let second = 0; second < 300; second++) {
     await world.clock.pass(1000);

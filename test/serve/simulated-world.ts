@@ -321,10 +321,8 @@ export class ServeUnderTest {
 
   describe(rule: ScheduleRule): void {
     const served = { kind: "scheduled", rule, db: "/srv/a.db" } as const;
-    this.scheduler.update("/srv/etl.ts", {
-      kind: "loaded",
-      pipelines: [{ exportName: null, name: "etl", served }],
-    });
+    const pipelines = [{ exportName: null, name: "etl", served }];
+    this.scheduler.update("/srv/etl.ts", { kind: "loaded", pipelines }, null);
   }
 
   /** As kill -9: its processes live on. */
