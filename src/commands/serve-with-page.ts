@@ -30,7 +30,9 @@ export async function openPage(
     }),
   );
   const link = page.newLink();
-  serving.say(`the page: ${link}`);
+  // Others may read the log, and a token that was chosen opens the page for as long as it is not changed.
+  const isChosen = tokens.token !== undefined;
+  serving.say(`the page: ${isChosen ? `${page.address}?token=$PIPELOOM_UI_TOKEN` : link}`);
   isSaid = true;
   // Not waited for: an opener may run as long as the browser does.
   if (open) void openInBrowser(link);

@@ -75,11 +75,16 @@ export class PageServer implements AsyncDisposable {
     return this.#server.port ?? 0;
   }
 
+  /** Opens nothing by itself. */
+  get address(): string {
+    const { host } = this.#options;
+    return `http://${host.includes(":") ? `[${host}]` : host}:${this.port}/`;
+  }
+
   /** An address that opens the page, once. */
   newLink(): string {
-    const { host, token } = this.#options;
-    const name = host.includes(":") ? `[${host}]` : host;
-    return `http://${name}:${this.port}/?token=${encodeURIComponent(token ?? this.#guard.newLink())}`;
+    const token = this.#options.token ?? this.#guard.newLink();
+    return `${this.address}?token=${encodeURIComponent(token)}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

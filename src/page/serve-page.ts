@@ -15,6 +15,8 @@ type Options = Omit<PageServerOptions, "loadApp" | "shown" | "entry"> & {
 
 type ServePage = AsyncDisposable & {
   readonly port: number;
+  /** Opens nothing by itself. */
+  readonly address: string;
   /** An address that opens the page, once; with a token of the user, any number of times. */
   newLink(): string;
 };
@@ -29,6 +31,7 @@ export function openServePage({ served, isReadOnly, own, ...options }: Options):
   const server = new PageServer({ ...options, shown, loadApp });
   return {
     port: server.port,
+    address: server.address,
     newLink: () => server.newLink(),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();

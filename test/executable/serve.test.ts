@@ -88,6 +88,15 @@ async function untilRow(folder: string, where: string): Promise<void> {
   }
 }
 
+test("a token that was chosen for the page is not in the log", async () => {
+  using folder = tempFolder();
+  const token = "chosen-by-the-user-for-this-test";
+  const env = { PIPELOOM_UI_TOKEN: token };
+  await using serve = new ServeProcess(folder.path, ["--port", "0"], env);
+  expect(await serve.line(/the page: /)).toContain("/?token=$PIPELOOM_UI_TOKEN");
+  expect(serve.log).not.toContain(token);
+});
+
 test("a broken file keeps its last good schedule, and is mended", async () => {
   using folder = tempFolder();
   const path = join(folder.path, "orders.ts");
