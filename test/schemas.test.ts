@@ -5,6 +5,8 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
+import { serviceData } from "../src/commands/service/service-text.ts";
+import { systemd } from "../src/commands/service/systemd.ts";
 import { taskId } from "../src/protocol/ids.ts";
 import { jsonLine } from "../src/terminal/json-events.ts";
 import { pipeloom, repository, run } from "./support/program.ts";
@@ -221,6 +223,20 @@ test("backfill is what its schema says", async () => {
   ]);
   await expectHeld("backfill", [...lines, ...plan]);
 }, 60_000);
+
+test("service status is what its schema says", async () => {
+  const machine = { uid: 1000, home: "/home/ada", env: {}, user: "ada" };
+  const manager = systemd(machine, { name: "pipeloom", environmentFile: null });
+  const service = { command: ["/usr/bin/pipeloom", "serve"], folder: "/home/ada" } as const;
+  const state = manager.state(() => ({ code: 0, out: "ActiveState=active\nMainPID=7", err: "" }));
+  const seen = { manager, service: { ...service, command: [...service.command] as const }, state };
+  const data = [seen, { manager, service: undefined, state: undefined }].map(serviceData);
+  expect(data).toMatchObject([
+    { running: true, pid: 7 },
+    { installed: false, command: null },
+  ]);
+  await expectHeld("service", JSON.parse(JSON.stringify(data)) as Record<string, unknown>[]);
+});
 
 /** It writes a file of its own, once for each attempt. */
 const secondFile = join(import.meta.dir, "prove/pipelines/second-file.ts");

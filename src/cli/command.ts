@@ -95,11 +95,15 @@ export async function runCliCommand(command: CliCommand, args: readonly string[]
   throw new Error(`${command.meta.name} ended without an exit code`);
 }
 
+const withoutRequired = (defs: FlagDefs): FlagDefs =>
+  Object.fromEntries(Object.entries(defs).map(([key, def]) => [key, { ...def, required: false }]));
+
 async function runStrictly(
   command: CliCommand,
   args: readonly string[],
 ): Promise<{ readonly result: unknown }> {
   const data = parseFlags(args, command.args);
-  const citty: CommandDef = command;
+  // `parseFlags` has said what is missing; citty would miss what may be left out too.
+  const citty: CommandDef = { ...command, args: withoutRequired(command.args) };
   return await runCommand(citty, { rawArgs: canonicalArgs(data, command.args), data });
 }

@@ -68,6 +68,13 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./backfill.ts")).command,
   },
   {
+    name: "service",
+    group: "Run",
+    summary: "Keep serve running: systemd, launchd or Task Scheduler",
+    isBrief: true,
+    load: async () => (await import("./service.ts")).command,
+  },
+  {
     name: "prove",
     group: "Run",
     summary: "Kill a pipeline at random until it is done, and compare",
@@ -78,6 +85,7 @@ export const commandTable: readonly GroupedEntry[] = [
     name: "demo",
     group: "Run",
     summary: "See it work: a demonstration that fills a database",
+    isBrief: true,
     load: async () => (await import("./demo.ts")).command,
   },
   {

@@ -10,6 +10,14 @@ export const readVariables: readonly Variable[] = [
   { name: "CI", what: "set, and neither 0 nor false: lines instead of bars" },
   { name: "GITHUB_ACTIONS", what: "true: warnings and errors of a run are annotations of the job" },
   { name: "TMUX, XTERM_VERSION", what: "set by terminals; they decide how a frame is written" },
+  {
+    name: "XDG_CONFIG_HOME",
+    what: "the folder of the unit that service install writes for a user (default: ~/.config)",
+  },
+  {
+    name: "LOCALAPPDATA, USERDOMAIN",
+    what: "set by Windows: where service install keeps its file and log, and whose task it is",
+  },
   { name: "PAGER", what: "the program that shows docs in a terminal (default: less)" },
   {
     name: "TMPDIR",

@@ -39,20 +39,25 @@ const isLoopback = (host: string): boolean => /^(?:127(?:\.\d+){3}|::1|localhost
 /** What opens the page, and what opens `/metrics` alone. Undefined: each link opens the page once. */
 type Tokens = Pick<PageServerOptions, "token" | "metricsToken">;
 
-/** @throws UsageError for a host that others can reach, without a token; or for a token that can be guessed */
-export function tokensFor(host: string): Tokens {
-  const token = tokenIn(tokenVariable);
+/**
+ * @param env of the process that shows the page
+ * @throws UsageError for a host that others can reach, without a token; or for a token that can be guessed
+ */
+export function tokensFor(host: string, env: Variables = process.env): Tokens {
+  const token = tokenIn(env, tokenVariable);
   if (token === undefined && !isLoopback(host)) {
     throw new UsageError(
       `--host ${host} can be reached by others, so it needs a token`,
       `for one: export ${tokenVariable}=$(openssl rand -hex 32)`,
     );
   }
-  return { token, metricsToken: tokenIn(metricsTokenVariable) };
+  return { token, metricsToken: tokenIn(env, metricsTokenVariable) };
 }
 
-function tokenIn(variable: string): string | undefined {
-  const token = process.env[variable];
+type Variables = Readonly<Record<string, string | undefined>>;
+
+function tokenIn(env: Variables, variable: string): string | undefined {
+  const token = env[variable];
   if (token === undefined || token === "") return undefined;
   if (token.length >= minTokenLength) return token;
   throw new UsageError(
