@@ -20,6 +20,7 @@ import { page } from "./page.ts";
 import { progress } from "./progress.ts";
 import { table } from "./report.ts";
 import { manyRows, pour, readers, rows } from "./rows.ts";
+import { serve } from "./serve.ts";
 import { start } from "./start.ts";
 
 const benchmarks: readonly Benchmark[] = [
@@ -44,6 +45,7 @@ const benchmarks: readonly Benchmark[] = [
   pour,
   history,
   page,
+  serve,
   continuedLong,
 ];
 

@@ -171,6 +171,39 @@ await runPipeline("${join(folder.path, "orders.ts")}");`;
   ).toBe(false);
 });
 
+test("the webhook is told of the first failure and of the recovery, also if it was away", async () => {
+  using folder = tempFolder();
+  const gate = join(folder.path, "gate");
+  const fails = `if (!existsSync(${JSON.stringify(gate)})) throw new Error("no orders");`;
+  writeFileSync(join(folder.path, "orders.ts"), file('{ every: "1s" }', fails));
+  const texts: string[] = [];
+  let asked = 0;
+  const recovered = Promise.withResolvers<void>();
+  using server = Bun.serve({
+    port: 0,
+    async fetch(request) {
+      if (asked++ === 0) return new Response("away", { status: 503 });
+      const body = (await request.json()) as { text: string; event: { kind: string } };
+      texts.push(body.text);
+      if (body.event.kind === "recovered") recovered.resolve();
+      return new Response("ok");
+    },
+  });
+  const env = { PIPELOOM_WEBHOOK: `http://127.0.0.1:${server.port}/hook?token=abc` };
+  await using serve = new ServeProcess(folder.path, ["--no-page"], env);
+  for (let runs = 0; runs < 3; runs++) await serve.line(/run \d+ failed after .*: .*no orders/);
+  writeFileSync(gate, "");
+  await serve.line(/recovered: it had failed/);
+  await recovered.promise;
+  expect(texts).toEqual([
+    expect.stringMatching(
+      /^pipeloom: orders: .*: run 1 failed after .*no orders; pipeloom status --run 1/,
+    ),
+    expect.stringMatching(/^pipeloom: orders: .*: recovered: it had failed$/),
+  ]);
+  expect(serve.log).not.toContain("token");
+});
+
 test("pause and resume, from another process", async () => {
   using folder = tempFolder();
   writeFileSync(join(folder.path, "orders.ts"), file('{ every: "1s" }'));
