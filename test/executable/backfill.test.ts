@@ -257,6 +257,13 @@ test("what makes no sense is refused, and nothing runs", async () => {
   );
   expect(empty.code).toBe(0);
   expect(empty.err).toContain("nothing to run");
+  const noSlot = ["--from", "2024-01-01T00:10", "--to", "2024-01-01T00:20"];
+  const data = await rig.pipeloom("backfill", "pipeline.ts", ...noSlot, "--json");
+  expect(data.code).toBe(0);
+  expect(linesOf(data.out)).toMatchObject([
+    { type: "backfill-started", slots: 0, toRun: 0 },
+    { type: "backfill-finished", status: "done", done: 0, left: 0 },
+  ]);
 });
 
 test.skipIf(process.platform === "win32")(

@@ -80,10 +80,9 @@ export const planData = (about: Backfill, at: number, slots: readonly PlannedSlo
 export function headLine(about: Backfill, slots: readonly PlannedSlot[], cwd: string): string {
   const { pipeline, tz, db } = about;
   const toRun = slots.filter(({ action }) => action !== "none").length;
-  const [first] = slots;
-  const last = slots.at(-1);
-  const ends = [first, last].map((each) => (each === undefined ? "" : slotName(each.slot, tz)));
-  const span = slots.length > 1 ? ends.join(" … ") : (ends[0] ?? "");
+  const [first = about.first] = slots.map(({ slot }) => slot);
+  const last = slots.at(-1)?.slot ?? about.last;
+  const span = [...new Set([first, last])].map((at) => slotName(at, tz)).join(" … ");
   const count =
     toRun === slots.length
       ? `${plural(slots.length, "slot")} to run`

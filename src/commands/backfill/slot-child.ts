@@ -17,7 +17,7 @@ type SlotProgram = {
 export type ChildEnd = {
   readonly code: number | null;
   readonly signal: string | null;
-  /** What the command itself complained about: `error: …`. */
+  /** What the command itself complained about at its end: `error: …`, and perhaps hints, which are indented. */
   readonly complaint: string | undefined;
   /** The last line that it has written. */
   readonly lastLine: string | undefined;
@@ -45,6 +45,8 @@ export function startSlotChild({ command, cwd, env, stdin, onLine }: SlotProgram
   const lines = new LineBuffer((text) => {
     const line = Bun.stripANSI(text);
     if (line.startsWith(complaintStart)) complaint = line.slice(complaintStart.length);
+    // A task has written it: the command's own is the last thing that it says.
+    else if (/^\S/.test(line)) complaint = undefined;
     if (line.trim() !== "") lastLine = line.trim();
     onLine(line);
   });
