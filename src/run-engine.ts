@@ -2,21 +2,29 @@
 
 import { hostname } from "node:os";
 
-import { toFailure } from "./base/failure.ts";
+import { systemClock } from "./base/clock.ts";
+import { Promise } from "./base/globals.ts";
+import { assertNever } from "./base/unreachable.ts";
 import type { RunOptions } from "./engine/run-options.ts";
 import { listMachines, openEngine } from "./executors/redis/open-engine.ts";
 import { redisExecutors } from "./executors/redis/redis-executors.ts";
 import { bundleOf } from "./module/code-bundle.ts";
-import type { AskedQuery, QueryAnswer } from "./protocol/asked-query.ts";
-import type { ModuleRef } from "./protocol/messages.ts";
+import type {
+  AskedQuery,
+  FromQueryThread,
+  QueryAnswer,
+  ToQueryThread,
+} from "./protocol/asked-query.ts";
+import type { ModuleRef, ModuleSource } from "./protocol/messages.ts";
 import type { LogLevel } from "./protocol/status.ts";
-import { endlessBusyHandler } from "./store/busy-handler.ts";
-import { openReader, type Reader } from "./store/read/reader.ts";
+import { spawnQueries, type Thread } from "./spawn.ts";
 import { version } from "./version.ts";
 
 type EngineOptions = {
   readonly url: string;
   readonly module: ModuleRef;
+  /** The module's files as the main thread loaded them. */
+  readonly sources: readonly ModuleSource[];
   /** Its name. */
   readonly pipeline: string;
   readonly db: string;
@@ -28,72 +36,130 @@ type EngineOptions = {
 export async function engineOf({
   url,
   module,
+  sources,
   pipeline,
   db,
   concurrency,
   say,
-}: EngineOptions): Promise<Pick<RunOptions, "cores" | "createExecutors">> {
-  const bundle = module.kind === "file" ? await bundleOf(module.path) : undefined;
+}: EngineOptions): Promise<Pick<RunOptions, "cores" | "createExecutors" | "engine">> {
+  const bundle = module.kind === "file" ? await bundleOf(module.path, sources) : undefined;
   const { connection, key, notice } = await openEngine(url);
-  if (notice !== undefined) say("info", notice);
-  const machines = await listMachines(connection.commands);
   const reads = new DatabaseReads(db, say);
-  return {
-    // Machines may come and go: these are the threads that are there when the run begins.
-    cores: Math.max(
-      1,
-      machines.reduce((sum, { threads }) => sum + threads, 0),
-    ),
-    createExecutors: redisExecutors({
-      connection,
-      key,
-      version,
-      pipeline,
-      runName: `${hostname()} ${db}`,
-      bundle,
-      mostTasks: concurrency,
-      answerQuery: (query) => reads.answer(query),
-      closeReader: () => reads.close(),
-    }),
-  };
+  const engine = { stop: () => connection.close() };
+  try {
+    if (notice !== undefined) say("info", notice);
+    const machines = await listMachines(connection, key);
+    const there = machines.filter((machine) => machine.version === version);
+    return {
+      engine,
+      // Machines may come and go: these are the threads that are there when the run begins.
+      cores: Math.max(
+        1,
+        there.reduce((sum, { threads }) => sum + threads, 0),
+      ),
+      createExecutors: redisExecutors({
+        connection,
+        key,
+        version,
+        pipeline,
+        runName: `${hostname()} ${db}`,
+        bundle,
+        mostTasks: concurrency,
+        answerQuery: (query) => reads.answer(query),
+        closeReader: () => reads.close(),
+      }),
+    };
+  } catch (thrown) {
+    engine.stop();
+    throw thrown;
+  }
 }
 
-/** `ctx.query` of tasks on other machines: this process has the database. */
+/** How long a query may go on when the run is over. */
+const closeMs = 1_000;
+
+/** `ctx.query` of tasks on other machines: a thread of this process reads the database. */
 class DatabaseReads {
   readonly #db: string;
   readonly #say: EngineOptions["say"];
-  #reader: Reader | undefined;
+  readonly #asked = new Map<number, (answer: QueryAnswer) => void>();
+  #lastNumber = 0;
+  #thread: Thread | undefined;
   #isClosed = false;
+  readonly #closed = Promise.withResolvers<void>();
 
   constructor(db: string, say: EngineOptions["say"]) {
     this.#db = db;
     this.#say = say;
   }
 
-  async answer({ sql, params }: AskedQuery): Promise<QueryAnswer> {
-    try {
-      const rows = this.#opened.query(sql, params as Parameters<Reader["query"]>[1]);
-      return { status: "rows", rows };
-    } catch (thrown) {
-      return { status: "error", failure: toFailure(thrown) };
-    }
-  }
-
-  get #opened(): Reader {
+  async answer(asked: AskedQuery): Promise<QueryAnswer> {
     if (this.#isClosed) {
-      throw new Error("ctx.query: the run is over, and its database is being closed");
+      return failed("ctx.query: the run is over, and its database is being closed");
     }
-    if (this.#db === ":memory:") {
-      throw new Error(
-        "a task cannot read a database in memory (ctx.query, ctx.state): only the writer sees it; give the run a file with --db",
-      );
-    }
-    return (this.#reader ??= openReader(this.#db, endlessBusyHandler(this.#db, this.#say)));
+    if (this.#db === ":memory:") return failed(inMemory);
+    this.#thread ??= this.#start();
+    const number = ++this.#lastNumber;
+    const { promise, resolve } = Promise.withResolvers<QueryAnswer>();
+    this.#asked.set(number, resolve);
+    this.#post(this.#thread, { type: "query", number, db: this.#db, asked });
+    return promise;
   }
 
-  close(): void {
+  #post(thread: Thread, message: ToQueryThread): void {
+    thread.postMessage(message);
+  }
+
+  #start(): Thread {
+    const thread = spawnQueries();
+    thread.onmessage = (event) => this.#receive(event.data as FromQueryThread);
+    thread.onerror = (event) => {
+      event.preventDefault();
+      this.#say("error", `the thread that reads the database has failed: ${event.message}`);
+    };
+    thread.addEventListener("close", () => {
+      for (const resolve of this.#asked.values()) {
+        resolve(failed("ctx.query: the thread that reads the database has ended"));
+      }
+      this.#asked.clear();
+      this.#thread = undefined;
+      this.#closed.resolve();
+    });
+    return thread;
+  }
+
+  #receive(message: FromQueryThread): void {
+    switch (message.type) {
+      case "answer":
+        this.#asked.get(message.number)?.(message.answer);
+        this.#asked.delete(message.number);
+        return;
+      case "output":
+        return this.#say(message.level, message.line);
+      case "closed":
+        return this.#closed.resolve();
+      default:
+        assertNever(message);
+    }
+  }
+
+  /** SQLite removes its files when the last connection closes, and that must be the writer's: resolves when this one has. */
+  async close(): Promise<void> {
+    const thread = this.#thread;
     this.#isClosed = true;
-    this.#reader?.close();
-    this.#reader = undefined;
+    if (thread === undefined) return;
+    this.#post(thread, { type: "close" });
+    const late = systemClock.after(closeMs, () => this.#closed.resolve());
+    await this.#closed.promise;
+    systemClock.cancel(late);
+    thread.terminate();
   }
 }
+
+const failed = (message: string): QueryAnswer => ({
+  status: "error",
+  failure: { name: "Error", message },
+});
+
+const inMemory =
+  "a task cannot read a database in memory (ctx.query, ctx.state): only the writer sees it; give the run a file with --db";

@@ -19,6 +19,7 @@ import { RerunError, rerunsOf, resumeOf, slotOf } from "./api/rerun-options.ts";
 import { codeHash, loadedPath, sourcesOf } from "./module/sources.ts";
 import { builtins } from "./examples/builtins.ts";
 import type { RunEvent } from "./protocol/events.ts";
+import { takeEngineSecrets } from "./protocol/engine-secrets.ts";
 import { labelled } from "./protocol/label.ts";
 import type { ModuleRef } from "./protocol/messages.ts";
 import type { Trigger, WriterOptions } from "./protocol/run-request.ts";
@@ -89,29 +90,27 @@ export async function prepareRun(
   options: RunPipelineOptions,
   hooks: RunHooks = {},
 ): Promise<Run> {
-  const run = {
-    ...(await runOptionsOf(loaded, options, hooks)),
-    ...(await onEngine(loaded, options, hooks)),
-  };
+  const run = await runOptionsOf(loaded, options, hooks);
   const again = hooks.again ?? (await argumentsOf(loaded, options, run.params));
-  return new Run({ ...run, again });
+  // Last: it holds connections, which the run closes.
+  return new Run({ ...run, again, ...(await onEngine(loaded, options, run)) });
 }
 
 /** @throws EngineError, LoadError, RangeError */
 async function onEngine(
-  { module, pipeline, ...loaded }: LoadedPipeline,
-  { engine: url, db: given, workers, concurrency }: RunPipelineOptions,
-  { onOutput: say = showOutput }: RunHooks,
-): Promise<Partial<Pick<RunOptions, "cores" | "createExecutors">>> {
+  { module, pipeline }: LoadedPipeline,
+  { engine: url, workers, concurrency }: RunPipelineOptions,
+  { writer: { db }, sources = [], onOutput: say }: RunOptions,
+): Promise<Partial<RunOptions>> {
   if (url === undefined) return {};
   if (workers !== undefined) {
     throw new RangeError(
       "workers: with `engine`, the threads are those of the machines where `pipeloom worker` runs",
     );
   }
+  takeEngineSecrets();
   const { engineOf } = await import("./run-engine.ts");
-  const { path: db } = await chooseDatabase({ module, pipeline, ...loaded }, given);
-  return engineOf({ url, module, pipeline: pipeline.name, db, concurrency, say });
+  return engineOf({ url, module, sources, pipeline: pipeline.name, db, concurrency, say });
 }
 
 /** @throws ParamsError, RerunError */

@@ -76,6 +76,10 @@ export const spawnTaskWorker = (): Thread =>
 export const spawnWriter = (): Thread =>
   new Thread(new URL("./store/write/main.ts", import.meta.url).href);
 
+/** Reads the database for tasks on other machines. No user code runs in it. */
+export const spawnQueries = (): Thread =>
+  new Thread(new URL("./store/read/main.ts", import.meta.url).href);
+
 /** No user code runs in it. */
 export const spawnWatchdog = (): Worker =>
   started(new URL("./watchdog/main.ts", import.meta.url).href);

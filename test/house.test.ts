@@ -45,7 +45,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** They put the rooms together: the program, its threads, and the commands. */
 const roots =
-  /^(?:cli|spawn|index|run-pipeline|run-engine|version)\.ts$|^(?:worker|watchdog|store\/write)\/main\.ts$|^commands\//;
+  /^(?:cli|spawn|index|run-pipeline|run-engine|version)\.ts$|^(?:worker|watchdog|store\/(?:read|write))\/main\.ts$|^commands\//;
 
 /** Words of another time, or of a language that nobody speaks. */
 const banned: readonly (readonly [word: string, instead: string, except: string])[] = [

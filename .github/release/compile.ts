@@ -20,6 +20,7 @@ const entrypoints = [
   "src/cli.ts",
   "src/worker/main.ts",
   "src/store/write/main.ts",
+  "src/store/read/main.ts",
   "src/watchdog/main.ts",
   "src/watchdog/bounds-main.ts",
 ];

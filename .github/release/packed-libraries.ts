@@ -7,7 +7,7 @@ const folder = import.meta.dir;
 
 /** What `src` imports of them. */
 const library = `
-export { Queue, Worker } from "bullmq";
+export { Queue, WaitingError, Worker } from "bullmq";
 export { Redis } from "ioredis";
 `;
 
@@ -19,7 +19,7 @@ import path from "./libraries.zst" with { type: "file" };
 const library = { exports: {} };
 const run = (0, eval)(Bun.zstdDecompressSync(readFileSync(path)).toString());
 run(library.exports, import.meta.require, library, "", "");
-export const { Queue, Worker, Redis } = library.exports;
+export const { Queue, WaitingError, Worker, Redis } = library.exports;
 `;
 
 /** For `Bun.build({ files })`, with the plugin. The same for every target. */

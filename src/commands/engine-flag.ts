@@ -3,6 +3,7 @@
 import { defineFlags } from "../cli/flag-defs.ts";
 import { UserError } from "../cli/user-error.ts";
 import { engineUrlForm, isEngineUrl } from "../protocol/engine-url.ts";
+import { takeEngineSecrets } from "../protocol/engine-secrets.ts";
 import type { OpenedEngine } from "../executors/redis/open-engine.ts";
 
 export const { engine: engineFlag } = defineFlags({
@@ -22,6 +23,7 @@ export function checkEngine(text: string): void {
 
 /** @throws UserError where it cannot be used */
 export async function engineNamed(url: string): Promise<OpenedEngine> {
+  takeEngineSecrets();
   // Loaded here: only these commands and `run --engine` need it.
   const { EngineError, openEngine } = await import("../executors/redis/open-engine.ts");
   try {

@@ -41,6 +41,10 @@ export const readVariables: readonly Variable[] = [
     what: "the secret that run --engine and worker share, at least 16 characters: they sign with it what they send",
   },
   {
+    name: "PIPELOOM_ENGINE_PASSWORD",
+    what: "the password of the Redis of --engine, which is then not in the command line",
+  },
+  {
     name: "PIPELOOM_UI_TOKEN",
     what: "the token that opens the page of ui and serve, at least 22 characters (default: each link opens it once)",
   },

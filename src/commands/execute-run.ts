@@ -15,6 +15,7 @@ import { Mask } from "../protocol/mask.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type { Trigger } from "../protocol/run-request.ts";
+import { takeEngineSecrets } from "../protocol/engine-secrets.ts";
 import { triggerVariable } from "../protocol/page-variables.ts";
 import { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
@@ -45,6 +46,7 @@ export async function executeRun(
   const trigger = triggerOf(takeVariable(triggerVariable));
   const from = startFolder() ?? process.cwd();
   checkLogTarget(output.logFile, module, options.db ?? defaultDb, from);
+  if (options.engine !== undefined) takeEngineSecrets();
   // The tasks of an engine run elsewhere.
   const workers = options.engine === undefined ? options.workers : 0;
   const warning = checkThreadLimits(workers ?? earlyWorkers());

@@ -69,7 +69,7 @@ export const command = defineCliCommand({
         if (flags.once) ending.ask();
       },
     });
-    await machine.start();
+    machine.start();
     const atOnce = slots > threads ? `, ${slots} tasks at once` : "";
     say("info", `${plural(threads, "thread")}${atOnce}; waits for runs`);
     await ending.asked;

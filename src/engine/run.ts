@@ -84,7 +84,7 @@ export class Run {
     } catch (thrown) {
       throw this.#parts.mask?.error(thrown) ?? thrown;
     } finally {
-      this.#executors?.stop();
+      (this.#executors ?? this.#options.engine)?.stop();
       this.#parts.writer.terminate();
       this.#parts.timeouts.clear();
       this.#parts.slow.end();

@@ -32,6 +32,8 @@ export type ExecutorsOptions = {
   readonly hasLabels: boolean;
   /** The processes that tasks have started, of all workers. */
   readonly programs: Programs;
+  /** How far this machine's clock is ahead of the run's: times are those of the run. Default 0. */
+  readonly clockAheadMs?: number;
   /** Answers `ctx.query` on a machine that does not have the database. Absent: the workers open `db`. */
   readonly answerQuery?: AnswerQuery;
 };

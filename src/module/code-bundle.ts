@@ -4,7 +4,9 @@ import { basename, extname } from "node:path";
 
 import { shownPath } from "../base/path.ts";
 import { sha256 } from "../base/sha256.ts";
+import type { ModuleSource } from "../protocol/messages.ts";
 import { LoadError } from "./load-error.ts";
+import { isAsLoaded } from "./sources.ts";
 
 type Bundle = {
   /** SHA-256 of `text`. */
@@ -16,9 +18,10 @@ type Bundle = {
 
 /**
  * @param path the pipeline's file, which has been loaded
+ * @param sources its files as they were then
  * @throws LoadError where the code cannot be one text: a native package, or a file that is not code
  */
-export async function bundleOf(path: string): Promise<Bundle> {
+export async function bundleOf(path: string, sources: readonly ModuleSource[]): Promise<Bundle> {
   const shown = shownPath(path);
   const built = await Bun.build({
     entrypoints: [path],
@@ -43,6 +46,10 @@ export async function bundleOf(path: string): Promise<Bundle> {
   const [code] = built.outputs;
   if (code === undefined) throw new Error(`Internal error: no bundle of ${path}`);
   const text = await code.text();
+  const edited = sources.find((source) => !isAsLoaded(source));
+  if (edited !== undefined) {
+    throw new LoadError(`${shownPath(edited.path)} was edited while it was loaded; run again`);
+  }
   return { hash: sha256(text), name: basename(path, extname(path)), text };
 }
 

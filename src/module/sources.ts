@@ -117,6 +117,10 @@ function readText(path: string): string | undefined {
   }
 }
 
+/** The file has the text with which it was loaded, as far as that is recorded. */
+export const isAsLoaded = ({ path, text, isDigest }: ModuleSource): boolean =>
+  isDigest === true || readText(path) === text;
+
 /** A recorded text always loads as an ES module. */
 function canReplace({ path, text }: ModuleSource): boolean {
   const extension = extname(path);
@@ -137,7 +141,7 @@ function isCommonJs(text: string, loader: "js" | "jsx" | "ts" | "tsx"): boolean 
  */
 export function useRecordedSources(sources: readonly ModuleSource[]): void {
   for (const source of sources) {
-    if (source.isDigest === true || readText(source.path) === source.text) continue;
+    if (isAsLoaded(source)) continue;
     if (canReplace(source)) loadText(source);
     else {
       throw new LoadError(

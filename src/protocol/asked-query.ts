@@ -2,6 +2,7 @@
 // returns its rows at once, so the thread is blocked meanwhile.
 
 import type { Failure } from "../base/failure.ts";
+import type { LogLevel } from "./status.ts";
 
 export type AskedQuery = { readonly sql: string; readonly params: readonly unknown[] };
 
@@ -42,3 +43,18 @@ export function answerQueries({ port, answers }: QueryLine, answer: AnswerQuery)
   };
   port.onmessage = (event) => void answerOne(event.data as AskedQuery);
 }
+
+/** To the thread that reads the database for other machines (store/read/main.ts). */
+export type ToQueryThread =
+  | {
+      readonly type: "query";
+      readonly number: number;
+      readonly db: string;
+      readonly asked: AskedQuery;
+    }
+  | { readonly type: "close" };
+
+export type FromQueryThread =
+  | { readonly type: "answer"; readonly number: number; readonly answer: QueryAnswer }
+  | { readonly type: "output"; readonly level: LogLevel; readonly line: string }
+  | { readonly type: "closed" };

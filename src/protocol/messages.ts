@@ -117,6 +117,8 @@ export type WorkerBoot = {
   /** See shared/programs.ts. */
   readonly programs: SharedArrayBuffer;
   readonly port: MessagePort;
+  /** How far the worker's clock is ahead of the run's, which runs on another machine. Default 0. */
+  readonly clockAheadMs?: number;
   /** For `ctx.query` where another machine has the database; absent where the worker opens `db`. */
   readonly queries?: QueryLine;
   /** Names of environment variables whose values are masked in the text that leaves the worker. */

@@ -44,6 +44,7 @@ type HostDeps = {
 /** A host after its `boot` message. It is ready when the module is loaded and the run has begun, in either order. */
 type Booted = {
   readonly boot: WorkerBoot;
+  readonly clock: Clock;
   readonly mask: Mask | undefined;
   readonly sender: RecordSender;
   readonly units: UnitSender;
@@ -125,7 +126,8 @@ export class Host {
   }
 
   #assemble(boot: WorkerBoot): Booted {
-    const { clock, globals } = this.#deps;
+    const { globals } = this.#deps;
+    const clock = clockOf(this.#deps.clock, boot);
     const { workerId } = boot;
     const memory = WorkerMemory.from(boot.memory);
     const mask = Mask.of(boot.secrets, process.env);
@@ -150,7 +152,7 @@ export class Host {
         return this.#deps.exit(code);
       },
     });
-    return { boot, mask, sender, units, slots, crashes, isLoaded: false, run: undefined };
+    return { boot, clock, mask, sender, units, slots, crashes, isLoaded: false, run: undefined };
   }
 
   #readyIfComplete(booted: Booted): void {
@@ -159,8 +161,7 @@ export class Host {
     this.#post(booted, { type: "ready", workerId: booted.boot.workerId });
   }
 
-  #attemptDeps({ boot, mask, sender, units, crashes }: Booted, run: RunInfo): AttemptDeps {
-    const { clock } = this.#deps;
+  #attemptDeps({ boot, clock, mask, sender, units, crashes }: Booted, run: RunInfo): AttemptDeps {
     const say = (task: string, line: string): void =>
       this.#post({ mask }, { type: "no-label", task, line });
     return {
@@ -202,3 +203,7 @@ function acknowledged({ units, sender, slots }: Booted, ack: Ack): void {
   sender.wake();
   slots.fill();
 }
+
+/** With the wall clock of the run, which may be on another machine. */
+const clockOf = (clock: Clock, { clockAheadMs = 0 }: WorkerBoot): Clock =>
+  clockAheadMs === 0 ? clock : { ...clock, wall: () => clock.wall() - clockAheadMs };

@@ -1,10 +1,14 @@
 // `run --engine` and `worker`: the executable with a Redis of its own.
 
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
 
 import type { Control } from "../support/control.ts";
 import { hasRedis, type RedisServer, startRedis } from "../support/redis-server.ts";
 import { type Child, ended, executable, newRig, type Rig } from "../support/rig.ts";
+
+// Each test starts several programs.
+setDefaultTimeout(60_000);
 
 const key = "the key of these tests";
 
@@ -23,8 +27,9 @@ class Machines implements AsyncDisposable {
     return new Machines(newRig(), await startRedis(...redisArguments));
   }
 
-  start(args: readonly string[], engineKey = key): Child {
-    const child = Bun.spawn([executable, ...args, "--engine", this.redis.url], {
+  start(args: readonly string[], engineKey = key, before: readonly string[] = []): Child {
+    const command = [...before, executable, ...args, "--engine", this.redis.url];
+    const child = Bun.spawn(command, {
       cwd: this.rig.path,
       env: { ...process.env, NO_COLOR: "1", PIPELOOM_ENGINE_KEY: engineKey },
       stdin: "ignore",
@@ -166,7 +171,7 @@ describe.skipIf(!hasRedis)("machines", () => {
     expect(rig.rows("SELECT DISTINCT outcome FROM task_attempts")).toEqual([
       { outcome: "interrupted" },
     ]);
-  }, 60_000);
+  });
 
   test("Redis may lose all that it has: the run goes on where it was", async () => {
     await using machines = await Machines.open();
@@ -189,7 +194,7 @@ describe.skipIf(!hasRedis)("machines", () => {
       { i: 1, attempt: 1 },
       { i: 2, attempt: 1 },
     ]);
-  }, 60_000);
+  });
 
   test("a run that was killed is continued, and its machine lets go of what it had", async () => {
     await using machines = await Machines.open();
@@ -211,7 +216,7 @@ describe.skipIf(!hasRedis)("machines", () => {
     expect(rig.rows("SELECT COUNT(*) AS n, COUNT(DISTINCT i) AS d FROM seen")).toEqual([
       { n: 2, d: 2 },
     ]);
-  }, 60_000);
+  });
 
   test("SIGTERM: a worker ends what runs, and gives back the rest", async () => {
     await using machines = await Machines.open();
@@ -230,7 +235,7 @@ describe.skipIf(!hasRedis)("machines", () => {
     const { code } = await ended(run);
     expect([left, code]).toEqual([0, 0]);
     expect(rig.rows("SELECT attempt FROM seen")).toEqual([{ attempt: 1 }, { attempt: 1 }]);
-  }, 60_000);
+  });
 
   test("Ctrl-C aborts what runs on other machines, and a later run continues", async () => {
     await using machines = await Machines.open();
@@ -248,7 +253,7 @@ describe.skipIf(!hasRedis)("machines", () => {
       { status: "cancelled" },
       { status: "queued" },
     ]);
-  }, 60_000);
+  });
 
   test("with another key there is no help, and both sides say so", async () => {
     await using machines = await Machines.open();
@@ -263,7 +268,79 @@ describe.skipIf(!hasRedis)("machines", () => {
       until(run, "no worker has joined the run"),
     ]);
     expect(machines.rig.rows("SELECT status FROM task_runs")).toEqual([{ status: "queued" }]);
-  }, 60_000);
+  });
+
+  test("a long query keeps nobody from anything, and the key is in no task's environment", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    const { control } = rig;
+    rig.pipeline(`
+      const slow = task({ name: "slow", run: (_, ctx) =>
+        ctx.query("WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 100000000) SELECT COUNT(*) AS n FROM c") });
+      const gate = task({ name: "gate", async run(_, ctx) {
+        await step("gate", null, ctx.signal);
+        return [process.env.PIPELOOM_ENGINE_KEY ?? null, ctx.env.PIPELOOM_ENGINE_KEY ?? null];
+      } });
+      export default pipeline({ name: "p", tasks: () => [slow(), gate()] });
+    `);
+    machines.worker("-w", "2");
+    const run = machines.run();
+    const gate = await control.next("gate");
+    gate.finish();
+    while (rig.rows("SELECT status FROM task_runs WHERE name = 'gate'")[0]?.["status"] !== "done") {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(rig.rows("SELECT name, status, result FROM task_runs ORDER BY name")).toEqual([
+      { name: "gate", status: "done", result: "[null,null]" },
+      { name: "slow", status: "running", result: null },
+    ]);
+    run.kill("SIGINT");
+    run.kill("SIGINT");
+    expect((await ended(run)).code).toBe(130);
+  });
+
+  test.skipIf(Bun.which("faketime") === null)(
+    "times are those of the run, also where a machine's clock is two hours ahead",
+    async () => {
+      await using machines = await Machines.open();
+      machines.rig.pipeline(`
+        const one = task({ name: "one", run: (_, ctx) => ctx.log.info("here") });
+        export default pipeline({ name: "p", tasks: () => [one(), one()] });
+      `);
+      machines.start(["worker"], key, ["faketime", "-f", "+2h"]);
+      const began = Date.now();
+      expect((await ended(machines.run())).code).toBe(0);
+      const [row] = machines.rig.rows(
+        "SELECT MIN(started_at) AS first, MAX(finished_at) AS last, MAX(waited_ms) AS waited, (SELECT MAX(at) FROM task_logs) AS at FROM task_runs",
+      );
+      for (const time of [row?.["first"], row?.["last"], row?.["at"]]) {
+        expect(Date.parse(String(time))).toBeWithin(began - 1_000, Date.now() + 1_000);
+      }
+      expect(Number(row?.["waited"])).toBeLessThan(60_000);
+    },
+  );
+
+  test("a program whose run fails before it begins is not kept alive", async () => {
+    await using machines = await Machines.open();
+    const { rig, redis } = machines;
+    const library = JSON.stringify(join(import.meta.dir, "../../src/index.ts"));
+    rig.write(
+      "program.ts",
+      `import { pipeline, runPipeline } from ${library};
+       export const none = pipeline({ name: "none", tasks: () => { throw new Error("no plan"); } });
+       const engine = ${JSON.stringify(redis.url)};
+       await runPipeline(none, { engine }).catch((error) => console.error(error.message));`,
+    );
+    const program = Bun.spawn([process.execPath, "program.ts"], {
+      cwd: rig.path,
+      env: { ...process.env, PIPELOOM_ENGINE_KEY: key },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const { code, err } = await ended(program);
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining("no plan") });
+  });
 
   test("what would go wrong later is said at once", async () => {
     await using machines = await Machines.open("--maxmemory-policy", "allkeys-lru");
@@ -280,5 +357,5 @@ describe.skipIf(!hasRedis)("machines", () => {
     await machines.redis.kill();
     expect(await failed(machines.worker())).toContain("ECONNREFUSED");
     expect(machines.rig.list()).not.toContain("test.db");
-  }, 60_000);
+  });
 });

@@ -10,6 +10,8 @@ import { Promise } from "../../base/globals.ts";
 const blockMs = 2_000;
 /** A read that takes longer than that has lost its connection without a word: a cut network says nothing. */
 const deafMs = 5_000;
+/** How far back a stream of others is read at first. */
+const recentMs = 3_000;
 const mostEntries = 256;
 /** Entries that were read are removed this many at a time. */
 const trimmedAtOnce = 64;
@@ -37,8 +39,8 @@ type ReaderCalls = {
 type ConnectionCalls = {
   /** Redis answers again: what was on its way may be lost. */
   reconnected(): void;
-  /** Redis does not answer. */
-  lost(message: string): void;
+  /** Redis does not answer, or refuses a command. Each message once, until Redis answers again. */
+  trouble(message: string): void;
 };
 
 const options = {
@@ -54,19 +56,22 @@ const options = {
 
 export class EngineConnection {
   readonly #url: string;
+  readonly #password: string | undefined;
   readonly #clients: Redis[] = [];
   readonly commands: Redis;
+  readonly #said = new Set<string>();
+  #calls: ConnectionCalls | undefined;
   #isClosed = false;
-  #isDown = false;
 
-  private constructor(url: string) {
+  private constructor(url: string, password: string | undefined) {
     this.#url = url;
+    this.#password = password;
     this.commands = this.client();
   }
 
   /** @throws Error when there is no Redis at this address, or it does not let us in */
-  static async open(url: string): Promise<EngineConnection> {
-    const connection = new EngineConnection(url);
+  static async open(url: string, password?: string): Promise<EngineConnection> {
+    const connection = new EngineConnection(url, password);
     const { commands } = connection;
     let why: unknown;
     const failed = (error: unknown): void => {
@@ -99,7 +104,10 @@ export class EngineConnection {
 
   /** One more connection, which ends with this one. */
   client(): Redis {
-    const client = new Redis(this.#url, options);
+    const client = new Redis(
+      this.#url,
+      this.#password === undefined ? options : { ...options, password: this.#password },
+    );
     // Without a listener, ioredis prints each failed attempt. `watch` says it once.
     client.on("error", () => undefined);
     this.#clients.push(client);
@@ -108,57 +116,80 @@ export class EngineConnection {
 
   watch(calls: ConnectionCalls): void {
     const { commands } = this;
-    commands.on("error", (error: Error) => this.#down(error.message, calls));
-    commands.on("close", () => this.#down("the connection was closed", calls));
+    this.#calls = calls;
+    commands.on("error", () => this.#say("down", "Redis does not answer"));
+    commands.on("close", () => this.#say("down", "Redis does not answer"));
     commands.on("ready", () => {
-      this.#isDown = false;
+      this.#said.clear();
       calls.reconnected();
     });
   }
 
-  #down(message: string, calls: ConnectionCalls): void {
-    if (this.#isDown || this.#isClosed) return;
-    this.#isDown = true;
-    calls.lost(message);
+  /** A command has failed. What comes of a connection that was lost is said by `watch`. */
+  refused(error: unknown): void {
+    if (!(error instanceof Error) || error.name !== "ReplyError") return;
+    this.#say(error.message.replace(/ .*/s, ""), `Redis refuses a command (${error.message})`);
+  }
+
+  #say(about: string, message: string): void {
+    if (this.#isClosed || this.#said.has(about)) return;
+    this.#said.add(about);
+    this.#calls?.trouble(message);
   }
 
   /** Sends a command whose loss does not matter. */
   post(command: string, ...args: readonly (string | number)[]): void {
     if (!this.isReady) return;
-    this.commands.call(command, ...args.map(String)).catch(() => undefined);
+    this.commands.call(command, ...args.map(String)).catch((error: unknown) => this.refused(error));
   }
 
   /**
-   * Reads streams until the connection is closed, and removes what was read from those that are `owned`.
-   * @param streams where to begin in each: an id, "0" for all that is there
+   * Reads streams until the connection is closed.
+   * @param owned from its beginning; what was read is removed
+   * @param shared from some seconds ago: it is read by others too
    */
   async read(
-    streams: ReadonlyMap<string, string>,
-    owned: ReadonlySet<string>,
+    { owned, shared }: { readonly owned: string; readonly shared?: string },
     calls: ReaderCalls,
   ): Promise<void> {
     const reader = this.client();
-    const last = new Map(streams);
+    const last = new Map<string, string>();
     // After a restart of Redis, or on another one, ids may be smaller than those seen. Frames that come twice are known.
+    let isNew = true;
     reader.on("ready", () => {
-      for (const stream of owned) last.set(stream, "0");
+      isNew = true;
     });
-    let untrimmed = 0;
-    while (!this.#isClosed) {
-      const reply = await this.#readOnce(reader, last);
+    for (let untrimmed = 0; !this.#isClosed;) {
+      if (isNew) isNew = !(await this.#begin(last, owned, shared));
+      const reply = isNew ? null : await this.#readOnce(reader, last);
       if (this.#isClosed) return;
       for (const [stream, entries] of reply ?? []) {
         calls.entries(stream, entries);
         const [id] = entries.at(-1) ?? [];
         if (id === undefined) continue;
         last.set(stream, id);
-        if (!owned.has(stream)) continue;
+        if (stream !== owned) continue;
         untrimmed += entries.length;
         if (untrimmed < trimmedAtOnce && entries.length < mostEntries) continue;
         untrimmed = 0;
         this.post("XTRIM", stream, "MINID", after(id));
       }
       if (reply !== null) calls.handled();
+    }
+  }
+
+  /** @returns false where Redis does not say what time it has */
+  async #begin(last: Map<string, string>, owned: string, shared?: string): Promise<boolean> {
+    last.set(owned, "0");
+    if (shared === undefined) return true;
+    try {
+      const [seconds] = await this.commands.time();
+      last.set(shared, `${Number(seconds) * 1000 - recentMs}`);
+      return true;
+    } catch (thrown) {
+      this.refused(thrown);
+      await pause(retryMs);
+      return false;
     }
   }
 
@@ -178,8 +209,9 @@ export class EngineConnection {
         "STREAMS",
         ...from,
       )) as [string, StreamEntry[]][] | null;
-    } catch {
-      if (!this.#isClosed) await new Promise<void>((go) => systemClock.after(retryMs, go));
+    } catch (thrown) {
+      this.refused(thrown);
+      if (!this.#isClosed) await pause(retryMs);
       return null;
     } finally {
       systemClock.cancel(deaf);
@@ -208,7 +240,8 @@ function after(id: string): string {
   return `${ms}-${BigInt(seq) + 1n}`;
 }
 
-/** Without the password. */
-export function shownUrl(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, "//");
-}
+const pause = (ms: number): Promise<void> => new Promise((go) => systemClock.after(ms, go));
+
+/** Without user, password and options. A password may have any character. */
+export const shownUrl = (url: string): string =>
+  url.replace(/^(rediss?:\/\/)[^]*@/, "$1").replace(/\?.*/s, "");

@@ -3,6 +3,8 @@
 
 import { Buffer } from "../../base/globals.ts";
 
+/** Of a signature: SHA-256 in hex. */
+export const signatureChars = 64;
 /** Shorter keys can be found by trying. */
 const leastChars = 16;
 

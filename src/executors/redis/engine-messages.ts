@@ -43,8 +43,6 @@ export type ToRun =
   | { readonly type: "ready" }
   /** May the machine run this lease? Answered by `granted` or `refused`. */
   | { readonly type: "claim"; readonly lease: number }
-  /** The machine has taken the lease's job and will not run it. */
-  | { readonly type: "declined"; readonly lease: number }
   /** Every task of the lease has ended, or was given back. `averageMs`: of the machine's tasks. */
   | { readonly type: "ended"; readonly lease: number; readonly averageMs: number | undefined }
   /** No thread has begun these tasks, and none will. */

@@ -29,12 +29,16 @@ const recordsType = "records";
 /** Before the texts: three names and values, and the name of the first text. */
 const firstText = 7;
 
-/** Names and values of a stream entry. */
+/**
+ * Names and values of a stream entry.
+ * @param at the sender's clock, epoch ms
+ */
 export function packFrame(
   direction: Direction,
   name: LinkName,
   frame: Frame<Packed>,
   key: EngineKey,
+  at: number,
 ): readonly string[] {
   const texts: string[] = [];
   const messages = frame.messages.map((message) => {
@@ -43,7 +47,7 @@ export function packFrame(
     return { ...message, text: "" };
   });
   const link = linkText(name);
-  const body = JSON.stringify({ ...frame, messages });
+  const body = JSON.stringify({ ...frame, at, messages });
   const signature = key.sign([direction, link, body, ...texts]);
   return ["l", link, "b", body, "s", signature, ...texts.flatMap((text) => ["t", text])];
 }
@@ -52,6 +56,8 @@ export type ReceivedFrame<Message> = {
   readonly link: string;
   readonly name: LinkName;
   readonly frame: Frame<Message>;
+  /** The sender's clock when it sent, epoch ms. */
+  readonly at: number;
 };
 
 /** Undefined for an entry that was not signed with this key for this direction. */
@@ -63,12 +69,12 @@ export function unpackFrame<Message extends { readonly type: string }>(
   const [, link = "", , body = "", , signature = ""] = fields;
   const texts = fields.slice(firstText).filter((_, index) => index % 2 === 0);
   if (!key.verifies([direction, link, body, ...texts], signature)) return undefined;
-  const frame = JSON.parse(body) as Frame<Message>;
+  const { at, ...frame } = JSON.parse(body) as Frame<Message> & { readonly at: number };
   const name = linkOf(link);
-  if (texts.length === 0) return { link, name, frame };
+  if (texts.length === 0) return { link, name, frame, at };
   let next = 0;
   const messages = frame.messages.map((message) =>
     message.type === recordsType ? { ...message, text: texts[next++] ?? "" } : message,
   );
-  return { link, name, frame: { ...frame, messages } };
+  return { link, name, frame: { ...frame, messages }, at };
 }

@@ -10,9 +10,7 @@ export type Lease<Holder> = {
   readonly unheld: Set<TaskId>;
   /** Undefined while it waits in the queue. */
   holder: Holder | undefined;
-  /** How often it was added to the queue: each job has a name of its own. */
-  added: number;
-  /** Ticks since then. */
+  /** Ticks since it was added to the queue. */
   age: number;
 };
 
@@ -41,7 +39,7 @@ export class LeaseBook<Holder> {
   add(tasks: readonly Assignment[]): Lease<Holder> {
     const id = ++this.#lastId;
     const unheld = new Set(tasks.map((task) => task.id));
-    const lease: Lease<Holder> = { id, tasks, unheld, holder: undefined, added: 1, age: 0 };
+    const lease: Lease<Holder> = { id, tasks, unheld, holder: undefined, age: 0 };
     this.#leases.set(id, lease);
     this.#count(lease, 1);
     for (const task of tasks) this.#leaseOf.set(task.id, lease);

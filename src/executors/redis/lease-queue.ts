@@ -1,10 +1,9 @@
 // The queue of leases: BullMQ, as other programs use it, so that its dashboards show what waits and what runs. It moves work and
-// decides nothing: a job that is lost is added again by the run, and one that comes twice is refused when it is claimed.
+// decides nothing: a job that is lost is added again by the run, and a lease is claimed at the run before it runs.
 
-import { Queue, Worker } from "bullmq";
+import { type Job, Queue, WaitingError, Worker } from "bullmq";
 
-import type { Redis } from "ioredis";
-import { keyPrefix } from "./engine-connection.ts";
+import { type EngineConnection, keyPrefix } from "./engine-connection.ts";
 import type { EngineKey } from "./engine-key.ts";
 import type { LeaseJob } from "./engine-messages.ts";
 
@@ -15,49 +14,61 @@ const lockMs = 5_000;
 /** After an error of Redis. BullMQ's default is 15 s. */
 const retryMs = 250;
 
-const queueName = (key: EngineKey): string => `leases-${key.id}`;
+/** Machines with another key or version have a queue of their own: they could not run these leases. */
+export const queueName = (key: EngineKey, version: string): string => `leases-${key.id}-${version}`;
 
 export class LeaseQueue {
   readonly #queue: Queue<LeaseJob>;
+  readonly #connection: EngineConnection;
 
-  constructor(connection: Redis, key: EngineKey) {
-    this.#queue = new Queue<LeaseJob>(queueName(key), { connection, prefix: keyPrefix });
-    this.#queue.on("error", () => undefined);
+  constructor(connection: EngineConnection, name: string) {
+    this.#connection = connection;
+    const options = { connection: connection.client(), prefix: keyPrefix };
+    this.#queue = new Queue<LeaseJob>(name, options);
+    this.#queue.on("error", (error) => connection.refused(error));
   }
 
-  /** @param name what a dashboard shows */
-  async add(
+  /**
+   * Jobs whose id is in the queue are not added again.
+   * @param jobs `name`: what a dashboard shows
+   */
+  add(
     jobs: readonly { readonly name: string; readonly id: string; readonly data: LeaseJob }[],
-  ): Promise<void> {
-    await this.#queue.addBulk(
+  ): void {
+    const added = this.#queue.addBulk(
       jobs.map(({ name, id, data }) => ({ name, data, opts: { ...jobOptions, jobId: id } })),
     );
+    added.catch((error: unknown) => this.#connection.refused(error));
   }
 
   /** A job that a machine has taken stays. */
   remove(id: string): void {
+    // It may be one of these, or there is no connection: who takes it is refused.
     this.#queue.remove(id).catch(() => undefined);
   }
 }
 
+/** `put back`: this machine does not run the lease, and another one may. */
+export type Taken = "ended" | "put back";
+
 export class LeaseTaker {
   readonly #worker: Worker<LeaseJob, number>;
 
-  /** @param run settles when the lease has ended */
+  /** @param run resolves when the lease has ended, or is not run here */
   constructor(
-    connection: Redis,
-    key: EngineKey,
+    connection: EngineConnection,
+    name: string,
     concurrency: number,
-    run: (job: LeaseJob) => Promise<void>,
+    run: (job: LeaseJob) => Promise<Taken>,
   ) {
     this.#worker = new Worker<LeaseJob, number>(
-      queueName(key),
-      async ({ data }) => {
-        await run(data);
+      name,
+      async (job, token) => {
+        if ((await run(job.data)) === "put back") await putBack(job, token);
         return 0;
       },
       {
-        connection,
+        connection: connection.client(),
         prefix: keyPrefix,
         concurrency,
         lockDuration: lockMs,
@@ -66,7 +77,7 @@ export class LeaseTaker {
         runRetryDelay: retryMs,
       },
     );
-    this.#worker.on("error", () => undefined);
+    this.#worker.on("error", (error) => connection.refused(error));
   }
 
   set concurrency(count: number) {
@@ -81,4 +92,9 @@ export class LeaseTaker {
   close(): void {
     this.#worker.close(true).catch(() => undefined);
   }
+}
+
+async function putBack(job: Job<LeaseJob, number>, token: string | undefined): Promise<never> {
+  await job.moveToWait(token);
+  throw new WaitingError();
 }

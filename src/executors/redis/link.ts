@@ -12,6 +12,8 @@ export type Frame<Message> = {
   readonly ack: number;
   /** Frames after `ack` are missing. */
   readonly again?: true;
+  /** Sent again, alone: others were sent after it. */
+  readonly hasMore?: true;
   readonly messages: readonly Message[];
 };
 
@@ -26,8 +28,9 @@ type LinkDeps<Out, In> = {
 
 /** Received frames are acknowledged this many at a time, or with the next frame of the other direction. */
 const ackedAtOnce = 16;
-/** Beats after which a frame that is not acknowledged is taken for lost. */
+/** Beats after which a frame that is not acknowledged is taken for lost. Doubled each time: the other end may be behind. */
 const lateBeats = 3;
+const mostLateBeats = 48;
 
 type Sent<Message> = { readonly frame: Frame<Message>; beats: number };
 
@@ -38,6 +41,7 @@ export class Link<Out, In> {
   #isFlushSoon = false;
   #isFlushLater = false;
   #lastSeq = 0;
+  #waitBeats = lateBeats;
   #received = 0;
   /** Frames received since the last acknowledgement. */
   #unsaid = 0;
@@ -91,6 +95,7 @@ export class Link<Out, In> {
     if (frame.seq === unordered) return this.#deliver(frame);
     while ((this.#unacked[0]?.frame.seq ?? Number.POSITIVE_INFINITY) <= frame.ack) {
       this.#unacked.shift();
+      this.#waitBeats = lateBeats;
     }
     if (frame.again === true) this.resend();
     if (frame.seq === 0) return;
@@ -101,6 +106,7 @@ export class Link<Out, In> {
       this.#hasAsked = false;
       this.#deliver(frame);
     }
+    if (frame.hasMore === true) return this.#askAgain();
     if (this.#unsaid >= ackedAtOnce && this.#pending.length === 0) this.#acknowledge();
   }
 
@@ -121,6 +127,7 @@ export class Link<Out, In> {
 
   /** After the connection was lost: what was on its way may be gone. */
   resend(): void {
+    this.#waitBeats = lateBeats;
     for (const sent of this.#unacked) {
       sent.beats = 0;
       this.#deps.transmit({ ...sent.frame, ack: this.#received });
@@ -131,7 +138,13 @@ export class Link<Out, In> {
   beat(isHeard: boolean): void {
     this.#hasAsked = false;
     const [oldest] = this.#unacked;
-    if (oldest !== undefined && ++oldest.beats >= lateBeats) return this.resend();
+    if (oldest !== undefined && ++oldest.beats >= this.#waitBeats) {
+      oldest.beats = 0;
+      this.#waitBeats = Math.min(2 * this.#waitBeats, mostLateBeats);
+      // The other end, if it is there, asks for what is missing after it.
+      const hasMore = this.#unacked.length > 1 ? ({ hasMore: true } as const) : {};
+      return this.#deps.transmit({ ...oldest.frame, ack: this.#received, ...hasMore });
+    }
     if (this.#pending.length > 0) this.flush();
     else if (isHeard || this.#unsaid > 0) this.#acknowledge();
   }

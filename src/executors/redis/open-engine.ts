@@ -3,13 +3,11 @@
 import type { Redis } from "ioredis";
 
 import { toFailure } from "../../base/failure.ts";
-import { JSON } from "../../base/globals.ts";
 import { engineUrlForm, isEngineUrl } from "../../protocol/engine-url.ts";
+import { engineSecret, keyVariable, passwordVariable } from "../../protocol/engine-secrets.ts";
 import { EngineConnection, machineKey, shownUrl } from "./engine-connection.ts";
 import { EngineKey } from "./engine-key.ts";
-import type { MachineInfo } from "./engine-messages.ts";
-
-const keyVariable = "PIPELOOM_ENGINE_KEY";
+import { type ListedMachine, readEntry } from "./machine-entry.ts";
 
 /** What a person can fix: the address, the key, or how Redis is set up. */
 export class EngineError extends Error {
@@ -29,12 +27,13 @@ const leastVersion = "6.2.0";
 /** @throws EngineError */
 export async function openEngine(url: string): Promise<OpenedEngine> {
   if (!isEngineUrl(url)) {
-    throw new EngineError(`the engine is ${engineUrlForm}, not ${JSON.stringify(url)}`);
+    // It may hold a password: it is not repeated.
+    throw new EngineError(`the engine must be ${engineUrlForm}`);
   }
   let connection: EngineConnection | undefined;
   try {
-    const key = EngineKey.from(process.env[keyVariable]);
-    connection = await EngineConnection.open(url);
+    const key = EngineKey.from(engineSecret(keyVariable));
+    connection = await EngineConnection.open(url, engineSecret(passwordVariable));
     const notice = await checkServer(connection.commands, shownUrl(url));
     return { connection, key, notice };
   } catch (thrown) {
@@ -51,6 +50,12 @@ async function checkServer(redis: Redis, shown: string): Promise<string | undefi
   const version = valueOf("redis_version") ?? "";
   if (Bun.semver.order(version, leastVersion) < 0) {
     throw new EngineError(`${shown} is Redis ${version}; ${leastVersion} or later is needed`);
+  }
+  if (valueOf("role") === "slave") {
+    throw new EngineError(`${shown} is a read-only replica; give the address of its master`);
+  }
+  if (valueOf("redis_mode") === "cluster" || valueOf("cluster_enabled") === "1") {
+    throw new EngineError(`${shown} is a cluster; a single Redis is needed, with replicas or not`);
   }
   const policy = valueOf("maxmemory_policy") ?? "noeviction";
   if (policy !== "noeviction") {
@@ -74,18 +79,19 @@ async function hasSnapshots(redis: Redis): Promise<boolean> {
   }
 }
 
-export type ListedMachine = MachineInfo & { readonly runs: number };
-
-/** The machines that have said something in the last seconds, of any key. */
-export async function listMachines(redis: Redis): Promise<readonly ListedMachine[]> {
+/** The machines with this key that have said something in the last seconds. */
+export async function listMachines(
+  { commands }: EngineConnection,
+  key: EngineKey,
+): Promise<readonly ListedMachine[]> {
   const keys: string[] = [];
   let cursor = "0";
   do {
-    const [next, found] = await redis.scan(cursor, "MATCH", machineKey("*"), "COUNT", 1000);
+    const [next, found] = await commands.scan(cursor, "MATCH", machineKey("*"), "COUNT", 1000);
     keys.push(...found);
     cursor = next;
   } while (cursor !== "0");
   if (keys.length === 0) return [];
-  const texts = await redis.mget(...keys);
-  return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as ListedMachine]));
+  const texts = await commands.mget(...keys);
+  return texts.flatMap((text) => (text === null ? [] : (readEntry(text, key) ?? [])));
 }

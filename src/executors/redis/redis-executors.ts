@@ -6,7 +6,7 @@
 
 import { systemClock } from "../../base/clock.ts";
 import type { Failure } from "../../base/failure.ts";
-import type { AnswerQuery, AskedQuery } from "../../protocol/asked-query.ts";
+import type { AnswerQuery, AskedQuery, QueryAnswer } from "../../protocol/asked-query.ts";
 import { packAssignments } from "../../protocol/codec/assignments.ts";
 import { type TaskId, type WorkerId, workerId } from "../../protocol/ids.ts";
 import type { RunInfo } from "../../protocol/messages.ts";
@@ -20,7 +20,7 @@ import {
 import type { SharedModule, ToRun } from "./engine-messages.ts";
 import { linkText, type ReceivedFrame } from "./frame-codec.ts";
 import { type Lease, LeaseBook } from "./lease-book.ts";
-import { LeaseQueue } from "./lease-queue.ts";
+import { LeaseQueue, queueName } from "./lease-queue.ts";
 import { signedLease } from "./lease-signature.ts";
 import { leaseSize, leasesPerSlot } from "./lease-size.ts";
 import { packQuery, unpackQuery } from "./query-text.ts";
@@ -32,7 +32,7 @@ type Engine = PresenceOptions & {
   readonly mostTasks: number | undefined;
   /** Reads the database. Closed by `closeReader`. */
   readonly answerQuery: AnswerQuery;
-  closeReader(): void;
+  closeReader(): Promise<void>;
 };
 
 /** Ticks of this run that came back from Redis while a machine was silent: then it is lost. */
@@ -73,7 +73,8 @@ class RedisExecutors implements Executors {
     this.#options = options;
     this.#events = events;
     this.#presence = new RunPresence(engine);
-    this.#queue = new LeaseQueue(engine.connection.client(), engine.key);
+    const { connection, key, version } = engine;
+    this.#queue = new LeaseQueue(connection, queueName(key, version));
     this.#calls = this.#machineCalls();
   }
 
@@ -87,10 +88,9 @@ class RedisExecutors implements Executors {
       },
       reconnected: () => {
         for (const machine of this.#machines.values()) machine.resend();
-        this.#enqueueAgain(this.#leases.waiting);
+        this.#enqueue(this.#leases.waiting);
       },
-      lost: (message) =>
-        this.#events.output("warn", `Redis does not answer (${message}); the run waits for it`),
+      trouble: (message) => this.#events.output("warn", `${message}; the run waits for it`),
     });
   }
 
@@ -152,17 +152,12 @@ class RedisExecutors implements Executors {
       const unsigned = { session, lease: id, tasks: packAssignments(tasks) };
       return { name, id: this.#jobId(lease), data: signedLease(unsigned, this.#engine.key) };
     });
-    // A lease whose job is not there is added again.
-    this.#queue.add(jobs).catch(() => undefined);
+    this.#queue.add(jobs);
   }
 
-  #jobId({ id, added }: Lease<RemoteMachine>): string {
-    return `${this.#presence.session}.${id}.${added}`;
-  }
-
-  #enqueueAgain(leases: readonly Lease<RemoteMachine>[]): void {
-    for (const lease of leases) lease.added++;
-    this.#enqueue(leases);
+  /** A lease that is added again while its job is there changes nothing. */
+  #jobId({ id }: Lease<RemoteMachine>): string {
+    return `${this.#presence.session}.${id}`;
   }
 
   takeBackAll(): TaskId[] {
@@ -210,10 +205,6 @@ class RedisExecutors implements Executors {
       transmit: (name, frame) => this.#presence.transmit(name, frame),
       joined: (machine) => this.#joined(machine),
       claim: (machine, lease) => this.#claim(machine, lease),
-      declined: (lease) => {
-        const found = this.#leases.get(lease);
-        if (found !== undefined && found.holder === undefined) this.#enqueueAgain([found]);
-      },
       leaseEnded: (lease, averageMs) => this.#leaseEnded(lease, averageMs),
       held: (ids) => this.#leases.hold(ids),
       returned: (ids) => this.#returned(ids),
@@ -228,7 +219,9 @@ class RedisExecutors implements Executors {
 
   async #answer(machine: RemoteMachine, query: number, asked: string): Promise<void> {
     const answer = await this.#engine.answerQuery(unpackQuery<AskedQuery>(asked));
-    machine.send({ type: "answer", query, answer: packQuery(answer) });
+    const packed = packQuery(answer);
+    const isTooLong = packed.length > mostAnswerChars;
+    machine.send({ type: "answer", query, answer: isTooLong ? packQuery(tooLong) : packed });
   }
 
   #joined(machine: RemoteMachine): void {
@@ -278,7 +271,7 @@ class RedisExecutors implements Executors {
     }
     if (this.#hasMachines) {
       const old = this.#leases.waiting.filter((lease) => ++lease.age >= oldLeaseTicks);
-      this.#enqueueAgain(old);
+      this.#enqueue(old);
     } else if (++this.#ticksAlone === aloneTicks && !this.#isEnding) {
       this.#events.output("warn", alone);
     }
@@ -327,7 +320,7 @@ class RedisExecutors implements Executors {
 
   async closeReaders(): Promise<void> {
     this.#isEnding = true;
-    this.#engine.closeReader();
+    await this.#engine.closeReader();
   }
 
   stop(): void {
@@ -336,10 +329,21 @@ class RedisExecutors implements Executors {
     this.#isEnding = true;
     for (const lease of this.#leases.waiting) this.#queue.remove(this.#jobId(lease));
     for (const machine of this.#machines.values()) machine.close();
+    void this.#engine.closeReader();
     this.#presence.stop();
   }
 }
 
+/** Redis takes up to 512 MB at once, and the run, Redis and the machine hold it whole. */
+const mostAnswerChars = 64 * 1024 * 1024;
+const tooLong: QueryAnswer = {
+  status: "error",
+  failure: {
+    name: "Error",
+    message:
+      "ctx.query: the rows are more than 48 MB, which is too much for another machine; ask for fewer, e.g. with LIMIT, or for sums",
+  },
+};
 const lostFailure = (message: string): Failure => ({ name: machineLost, message });
 const hasLeft = lostFailure("its machine has left");
 const alone =

@@ -18,7 +18,6 @@ export type MachineCalls = Pick<
   transmit(name: LinkName, frame: Frame<ToMachine>): void;
   joined(machine: RemoteMachine): void;
   claim(machine: RemoteMachine, lease: number): void;
-  declined(lease: number): void;
   leaseEnded(lease: number, averageMs: number | undefined): void;
   held(ids: readonly TaskId[]): void;
   returned(ids: readonly TaskId[]): void;
@@ -102,8 +101,6 @@ export class RemoteMachine {
         return calls.bundleWanted(this);
       case "claim":
         return calls.claim(this, message.lease);
-      case "declined":
-        return calls.declined(message.lease);
       case "ended":
         return calls.leaseEnded(message.lease, message.averageMs);
       case "returned":

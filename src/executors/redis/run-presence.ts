@@ -13,7 +13,7 @@ import {
   runsKey,
   type StreamEntry,
 } from "./engine-connection.ts";
-import type { EngineKey } from "./engine-key.ts";
+import { type EngineKey, signatureChars } from "./engine-key.ts";
 import type { ToMachine, ToRun } from "./engine-messages.ts";
 import { type LinkName, packFrame, type ReceivedFrame, unpackFrame } from "./frame-codec.ts";
 import { type Frame, unordered } from "./link.ts";
@@ -41,7 +41,8 @@ type PresenceCalls = {
   /** Once a second. */
   beat(): void;
   reconnected(): void;
-  lost(message: string): void;
+  /** See EngineConnection. */
+  trouble(message: string): void;
 };
 
 const tickMs = 1_000;
@@ -69,15 +70,18 @@ export class RunPresence {
         calls.reconnected();
         this.#tick(calls);
       },
-      lost: (message) => calls.lost(message),
+      trouble: (message) => calls.trouble(message),
     });
     this.shareCode();
-    void connection.read(new Map([[this.#inbox, "0"]]), new Set([this.#inbox]), {
-      entries: (_, entries) => this.#heard(entries, calls),
-      handled: () => {
-        if (!this.#isOver) calls.handled();
+    void connection.read(
+      { owned: this.#inbox },
+      {
+        entries: (_, entries) => this.#heard(entries, calls),
+        handled: () => {
+          if (!this.#isOver) calls.handled();
+        },
       },
-    });
+    );
     this.#tick(calls);
     this.#timer = systemClock.every(tickMs, () => this.#tick(calls));
   }
@@ -114,19 +118,24 @@ export class RunPresence {
 
   /** An earlier session of this run has died: its lock is ours. Its leases need not wait until it is missed. */
   async replaceEarlier(run: RunId): Promise<void> {
-    const { connection, runName } = this.#options;
-    const key = runKey(sha256(`${runName} ${run}`));
+    const { connection, key, runName } = this.#options;
+    const name = sha256(`${runName} ${run}`);
+    const sign = (session: string): string => key.sign(["session", name, session]) + session;
     try {
-      const ended = await connection.commands.set(key, this.session, "EX", runSeconds, "GET");
-      if (ended !== null && ended !== this.session) this.#say({ ended });
-    } catch {
-      // Redis does not answer: the machines miss the earlier session by themselves.
+      const value = sign(this.session);
+      const before = await connection.commands.set(runKey(name), value, "EX", runSeconds, "GET");
+      const ended = before?.slice(signatureChars) ?? "";
+      // Another run's session, or one of another key, is left alone.
+      if (before === sign(ended) && ended !== this.session) this.#say({ ended });
+    } catch (thrown) {
+      // The machines miss the earlier session by themselves.
+      connection.refused(thrown);
     }
   }
 
   transmit(name: LinkName, frame: Frame<ToMachine>): void {
     const { connection, key } = this.#options;
-    const fields = packFrame("to machine", name, frame, key);
+    const fields = packFrame("to machine", name, frame, key, systemClock.wall());
     connection.post("XADD", inboxKey(name.machine), "*", ...fields);
   }
 

@@ -72,6 +72,8 @@ export class PoolWorker implements Load {
   #averageMs: number | undefined;
   #batches: Batch[] = [];
   #nextBatch = 1;
+  /** See ExecutorsOptions. */
+  #clockAheadMs = 0;
 
   constructor(
     id: WorkerId,
@@ -94,7 +96,9 @@ export class PoolWorker implements Load {
     thread.addEventListener("close", ({ code }) => this.#ended(code));
   }
 
-  boot({ module, sources, db, secrets, maxInput, answerQuery }: ExecutorsOptions): void {
+  boot(options: ExecutorsOptions): void {
+    const { module, sources, db, secrets, maxInput, answerQuery, clockAheadMs = 0 } = options;
+    this.#clockAheadMs = clockAheadMs;
     const { id: workerId, slots } = this;
     const { port1, port2 } = channels.open();
     const memory = this.#memory.buffer;
@@ -117,6 +121,7 @@ export class PoolWorker implements Load {
         memory,
         programs,
         port: port2,
+        clockAheadMs,
         ...(queries === undefined ? {} : { queries }),
       },
       queries === undefined ? [port2] : [port2, queries.port],
@@ -173,7 +178,7 @@ export class PoolWorker implements Load {
     this.#batches.push({ number, tasks });
     this.#outstanding += tasks.length;
     this.#memory.claims.open(number, tasks.length);
-    const at = systemClock.wall();
+    const at = systemClock.wall() - this.#clockAheadMs;
     const packed = packAssignments(tasks);
     this.#thread.postMessage({ type: "assign", batch: number, tasks: packed, at }, []);
   }

@@ -2,9 +2,11 @@
 
 import { describe, expect, test } from "bun:test";
 
+import { shownUrl } from "../../../src/executors/redis/engine-connection.ts";
 import { EngineKey } from "../../../src/executors/redis/engine-key.ts";
 import { linkText, packFrame, unpackFrame } from "../../../src/executors/redis/frame-codec.ts";
 import { signedLease, verifiesLease } from "../../../src/executors/redis/lease-signature.ts";
+import { packEntry, readEntry } from "../../../src/executors/redis/machine-entry.ts";
 import { packQuery, unpackQuery } from "../../../src/executors/redis/query-text.ts";
 import { packTick, readTick } from "../../../src/executors/redis/run-tick.ts";
 
@@ -22,10 +24,15 @@ const frame = {
 };
 
 describe("a frame", () => {
-  const fields = packFrame("to run", name, frame, key);
+  const fields = packFrame("to run", name, frame, key, 1234);
 
   test("comes back as it was, with its link", () => {
-    expect(unpackFrame("to run", fields, key)).toEqual({ link: linkText(name), name, frame });
+    expect(unpackFrame("to run", fields, key)).toEqual({
+      link: linkText(name),
+      name,
+      frame,
+      at: 1234,
+    });
   });
 
   test("carries texts as they are", () => {
@@ -58,6 +65,21 @@ test("a tick of another key is not read", () => {
   const tick = { session: "s", version: "1", pipeline: "p" };
   expect(readTick(packTick(tick, key), key)).toEqual(tick);
   expect(readTick(packTick(tick, key), other)).toBeUndefined();
+});
+
+test("a machine in the registry is one that was signed", () => {
+  const machine = { host: "h", pid: 1, version: "1", threads: 2, slots: 2, runs: 0 };
+  expect(readEntry(packEntry(machine, key), key)).toEqual(machine);
+  expect(readEntry(packEntry(machine, key), other)).toBeUndefined();
+  expect(readEntry("not signed", key)).toBeUndefined();
+});
+
+test.each([
+  ["redis://host:6379", "redis://host:6379"],
+  ["rediss://me:p@ss/wo@host", "rediss://host"],
+  ["redis://:secret@host:1/2?password=secret", "redis://host:1/2"],
+])("of %p, %p is shown", (url, shown) => {
+  expect(shownUrl(url)).toBe(shown);
 });
 
 test("a query keeps bytes and large integers", () => {

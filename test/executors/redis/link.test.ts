@@ -97,6 +97,23 @@ describe("a link", () => {
     expect(pair.atB).toEqual([0]);
   });
 
+  test("an end that is behind gets one frame again, less and less often, and asks for the rest", () => {
+    const pair = new Pair();
+    for (const message of upTo(5)) {
+      pair.a.send(message);
+      pair.settle();
+    }
+    pair.toB.length = 0;
+    const resent = upTo(50).filter(() => {
+      pair.a.beat(false);
+      return pair.toB.splice(0).length > 0;
+    });
+    expect(resent).toEqual([2, 8, 20, 44]);
+    for (let beat = 0; beat < 50; beat++) pair.a.beat(false);
+    pair.deliver();
+    expect(pair.atB).toEqual(upTo(5));
+  });
+
   test("an unordered frame is delivered whatever is missing", () => {
     const pair = new Pair();
     pair.b.receive({ seq: unordered, ack: 0, messages: [7] });
@@ -132,7 +149,7 @@ describe("a link", () => {
     }
     const sentByB = pair.atA.length;
     pair.settle();
-    for (let beat = 0; beat < 10; beat++) {
+    for (let beat = 0; beat < 60; beat++) {
       pair.a.beat(true);
       pair.b.beat(true);
       pair.deliver();

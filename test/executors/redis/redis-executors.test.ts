@@ -1,9 +1,10 @@
 // Executors on Redis, with a machine in this process, held against the contract of all executors.
 
-import { afterAll, describe, setDefaultTimeout } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 
 import { EngineConnection } from "../../../src/executors/redis/engine-connection.ts";
 import { EngineKey } from "../../../src/executors/redis/engine-key.ts";
+import { LeaseQueue } from "../../../src/executors/redis/lease-queue.ts";
 import { Machine } from "../../../src/executors/redis/machine/machine.ts";
 import { redisExecutors } from "../../../src/executors/redis/redis-executors.ts";
 import { WorkerPool } from "../../../src/executors/threads/worker-pool.ts";
@@ -26,7 +27,7 @@ async function openRedis({ url }: RedisServer): Promise<Harness> {
   // Machines of another test do not help.
   const key = EngineKey.from(crypto.randomUUID());
   const path = rig.pipeline(contractModule);
-  const bundle = await bundleOf(path);
+  const bundle = await bundleOf(path, []);
   const machines: Machine[] = [];
   const [connection, ofMachine] = [
     await EngineConnection.open(url),
@@ -43,7 +44,7 @@ async function openRedis({ url }: RedisServer): Promise<Harness> {
       say: () => undefined,
     });
     machines.push(machine);
-    void machine.start();
+    machine.start();
     const engine = {
       connection,
       key,
@@ -53,7 +54,7 @@ async function openRedis({ url }: RedisServer): Promise<Harness> {
       bundle,
       mostTasks: undefined,
       answerQuery: async () => ({ status: "rows" as const, rows: [] }),
-      closeReader: () => undefined,
+      closeReader: async () => undefined,
     };
     return redisExecutors(engine)(options, events);
   };
@@ -77,5 +78,24 @@ afterAll(async () => {
 });
 
 describe.skipIf(server === undefined)("on Redis", () => {
-  if (server !== undefined) executorsContract("redis", () => openRedis(server));
+  if (server === undefined) return;
+  executorsContract("redis", () => openRedis(server));
+
+  test("a job that is in the queue is not added again, and one that was lost is", async () => {
+    const connection = await EngineConnection.open(server.url);
+    const queue = new LeaseQueue(connection, "leases-of-this-test");
+    const data = { session: "s", lease: 1, tasks: "", signature: "" };
+    const waiting = async (): Promise<number> => {
+      await connection.commands.ping();
+      return connection.commands.llen("pipeloom:leases-of-this-test:wait");
+    };
+    for (let i = 0; i < 3; i++) queue.add([{ name: "n", id: "s.1", data }]);
+    queue.add([{ name: "n", id: "s.2", data }]);
+    while ((await waiting()) < 2) await new Promise((resolve) => setImmediate(resolve));
+    expect(await waiting()).toBe(2);
+    await connection.commands.flushall();
+    queue.add([{ name: "n", id: "s.1", data }]);
+    while ((await waiting()) < 1) await new Promise((resolve) => setImmediate(resolve));
+    connection.close();
+  });
 });

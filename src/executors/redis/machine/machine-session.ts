@@ -34,8 +34,11 @@ export type SessionDeps = {
   measured(averageMs: number | undefined): void;
 };
 
-/** `silent`: the run has said nothing for too long. It may come back. */
-export type SessionEnd = "over" | "given up" | "silent";
+/**
+ * `silent`: the run has said nothing for too long, and may come back. `replaced`: it has died, and another session continues it.
+ * `left`: this machine ends.
+ */
+export type SessionEnd = "over" | "given up" | "silent" | "replaced" | "left";
 
 type Boot = Extract<ToMachine, { type: "boot" }>;
 
@@ -54,6 +57,8 @@ export class MachineSession {
   #pool: Pool | undefined;
   #run: RunInfo | undefined;
   #poll: Timer | undefined;
+  /** How far this machine's clock is ahead of the run's: the least of what frames have shown. */
+  #clockAheadMs = Number.POSITIVE_INFINITY;
   #isBooting = false;
   #isReady = false;
   #isLeaving = false;
@@ -71,7 +76,9 @@ export class MachineSession {
     this.#link.send({ type: "hello", machine: deps.machine });
   }
 
-  receive(frame: Frame<ToMachine>): void {
+  /** @param behindMs this machine's clock minus that of the run when it sent: what they differ by, and the time on the way */
+  receive(frame: Frame<ToMachine>, behindMs: number): void {
+    this.#clockAheadMs = Math.min(this.#clockAheadMs, behindMs);
     if (!this.#isOver) this.#link.receive(frame);
   }
 
@@ -89,9 +96,15 @@ export class MachineSession {
 
   // ── leases ──
 
+  /** The machine takes leases of this run. */
+  get isOpen(): boolean {
+    return !this.#isLeaving && !this.#isOver;
+  }
+
   /** Resolves when all tasks of the lease have ended here, or none of them will be run here. */
   async run({ lease, tasks }: LeaseJob): Promise<void> {
-    if (this.#isLeaving || this.#isOver) return this.#link.send({ type: "declined", lease });
+    // Its job was added again, and both came here.
+    if (this.#claims.has(lease)) return;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#claims.set(lease, resolve);
     this.#link.send({ type: "claim", lease });
@@ -191,6 +204,7 @@ export class MachineSession {
         maxInput,
         hasLabels,
         programs: this.#programs,
+        clockAheadMs: this.#clockAheadMs,
         answerQuery: (query) => this.#ask(query),
       },
       this.#poolEvents(),
@@ -264,7 +278,7 @@ export class MachineSession {
     if (this.#isOver) return;
     this.#link.send({ type: "left" });
     while (!this.#isOver && !this.#link.isDrained) await pause();
-    this.end("over");
+    this.end("left");
   }
 
   end(reason: SessionEnd): void {

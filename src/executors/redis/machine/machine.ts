@@ -4,7 +4,7 @@
 import { hostname } from "node:os";
 
 import { systemClock, type Timer } from "../../../base/clock.ts";
-import { crypto, JSON, Promise } from "../../../base/globals.ts";
+import { crypto, Promise } from "../../../base/globals.ts";
 import type { ModuleRef } from "../../../protocol/messages.ts";
 import type { LogLevel } from "../../../protocol/status.ts";
 import {
@@ -19,8 +19,9 @@ import {
 import type { EngineKey } from "../engine-key.ts";
 import type { LeaseJob, MachineInfo, SharedModule, ToMachine } from "../engine-messages.ts";
 import { type LinkName, linkText, packFrame, unpackFrame } from "../frame-codec.ts";
-import { LeaseTaker } from "../lease-queue.ts";
+import { LeaseTaker, queueName, type Taken } from "../lease-queue.ts";
 import { leasesPerSlot } from "../lease-size.ts";
+import { packEntry } from "../machine-entry.ts";
 import { readTick } from "../run-tick.ts";
 import { verifiesLease } from "../lease-signature.ts";
 import { BundleFolder } from "./bundle-folder.ts";
@@ -41,12 +42,22 @@ export type MachineOptions = {
 const beatMs = 1_000;
 /** A run that has said nothing for so many of our beats, while Redis answers, is gone. */
 const silentBeats = 10;
+/** Sessions that are over and may yet be heard: their last words are on their way. */
+const mostLeft = 1_000;
 /** The registry of machines forgets one after this many seconds. */
 const registeredSeconds = 5;
-/** Runs that have said something in the last seconds before this machine was started. */
-const recentMs = 3_000;
+/** A lease of a run that is not heard for so long is one of a dead run. */
+const strangeMs = 15_000;
+const strangePauseMs = 200;
 
-type Joined = { readonly session: MachineSession; readonly link: string; silent: number };
+type Joined = {
+  readonly session: MachineSession;
+  readonly link: string;
+  /** Beats since the run was heard last. */
+  silent: number;
+  /** Hash of the code that it uses. */
+  bundle: string | undefined;
+};
 
 export class Machine {
   readonly id = `${hostname()}.${process.pid}.${crypto.randomUUID().slice(0, 8)}`;
@@ -57,6 +68,8 @@ export class Machine {
   /** Sessions that are over, or have another version. */
   readonly #left = new Set<string>();
   readonly #lives = new Map<string, number>();
+  /** Runs that have leases in the queue and have not been heard: since when. */
+  readonly #strangers = new Map<string, number>();
   #taker: LeaseTaker | undefined;
   #beat: Timer | undefined;
   #hasOtherKey = false;
@@ -68,31 +81,28 @@ export class Machine {
     this.#info = { host: hostname(), pid: process.pid, version, threads, slots };
   }
 
-  async start(): Promise<void> {
-    const { connection, key, slots } = this.#options;
-    const { commands } = connection;
+  start(): void {
+    const { connection, key, slots, version, say } = this.#options;
     connection.watch({
       reconnected: () => {
-        this.#options.say("info", "connected again");
+        say("info", "connected again");
         for (const { session } of this.#runs.values()) session.resend();
       },
-      lost: (message) =>
-        this.#options.say("warn", `Redis does not answer (${message}): waiting for it`),
+      trouble: (message) => say("warn", `${message}: waiting for it`),
     });
-    const [seconds] = await commands.time();
     const inbox = inboxKey(this.id);
-    const streams = new Map([
-      [runsKey, `${Number(seconds) * 1000 - recentMs}`],
-      [inbox, "0"],
-    ]);
-    void connection.read(streams, new Set([inbox]), {
-      entries: (stream, entries) =>
-        stream === runsKey ? this.#heardRuns(entries) : this.#heard(entries),
-      handled: () => undefined,
-    });
+    void connection.read(
+      { owned: inbox, shared: runsKey },
+      {
+        entries: (stream, entries) =>
+          stream === runsKey ? this.#heardRuns(entries) : this.#heard(entries),
+        handled: () => undefined,
+      },
+    );
     this.#register();
     this.#beat = systemClock.every(beatMs, () => this.#onBeat());
-    this.#taker = new LeaseTaker(connection.client(), key, slots, (job) => this.#run(job));
+    const queue = queueName(key, version);
+    this.#taker = new LeaseTaker(connection, queue, slots, (job) => this.#run(job));
   }
 
   // ── runs ──
@@ -102,7 +112,8 @@ export class Machine {
       const tick = readTick(fields, this.#options.key);
       if (tick === undefined) this.#otherKey();
       else {
-        if (tick.ended !== undefined) this.#runs.get(tick.ended)?.session.end("over");
+        if (tick.ended !== undefined) this.#runs.get(tick.ended)?.session.end("replaced");
+        this.#strangers.delete(tick.session);
         const joined = this.#runs.get(tick.session);
         if (joined !== undefined) joined.silent = 0;
         else if (!this.#left.has(tick.session) && !this.#isLeaving) {
@@ -124,7 +135,7 @@ export class Machine {
   #join(session: string, version: string, pipeline: string): void {
     const { say, key, connection, createPool } = this.#options;
     if (version !== this.#info.version) {
-      this.#left.add(session);
+      this.#forget(session);
       say(
         "warn",
         `the run of ${pipeline} has pipeloom ${version}, and this is ${this.#info.version}: install the same one`,
@@ -139,31 +150,56 @@ export class Machine {
       machine: this.#info,
       createPool,
       transmit: (frame) =>
-        connection.post("XADD", inbox, "*", ...packFrame("to run", name, frame, key)),
-      load: (module) => this.#load(module),
+        connection.post(
+          "XADD",
+          inbox,
+          "*",
+          ...packFrame("to run", name, frame, key, systemClock.wall()),
+        ),
+      load: (module) => this.#load(session, module),
       say,
       over: (reason) => this.#over(session, pipeline, reason),
       measured: () => this.#adjust(),
     });
-    this.#runs.set(session, { session: joined, link: linkText(name), silent: 0 });
+    this.#runs.set(session, {
+      session: joined,
+      link: linkText(name),
+      silent: 0,
+      bundle: undefined,
+    });
     this.#adjust();
     say("info", `works for the run of ${pipeline}`);
   }
 
   #over(session: string, pipeline: string, reason: SessionEnd): void {
+    const bundle = this.#runs.get(session)?.bundle;
     this.#runs.delete(session);
-    if (reason === "over") this.#left.add(session);
-    this.#options.say(reason === "over" ? "info" : "warn", endings[reason](pipeline));
+    if (bundle !== undefined) this.#bundles.release(bundle);
+    if (reason === "over" || reason === "replaced") this.#forget(session);
+    const isTrouble = reason === "given up" || reason === "silent";
+    this.#options.say(isTrouble ? "warn" : "info", endings[reason](pipeline));
     if (reason === "over" && this.#runs.size === 0) this.#options.idle?.();
   }
 
-  async #load(module: SharedModule): Promise<ModuleRef | undefined> {
+  #forget(session: string): void {
+    this.#lives.delete(session);
+    this.#left.add(session);
+    const [oldest] = this.#left;
+    if (this.#left.size > mostLeft && oldest !== undefined) this.#left.delete(oldest);
+  }
+
+  async #load(session: string, module: SharedModule): Promise<ModuleRef | undefined> {
     if (module.kind === "builtin") return module;
     const { commands } = this.#options.connection;
     const path = await this.#bundles.file(module.hash, module.name, () =>
       commands.get(bundleKey(module.hash)),
     );
-    return path === undefined ? undefined : { kind: "file", path, export: "default" };
+    if (path === undefined) return undefined;
+    // The run may be over by now.
+    const joined = this.#runs.get(session);
+    if (joined === undefined) this.#bundles.release(module.hash);
+    else joined.bundle = module.hash;
+    return { kind: "file", path, export: "default" };
   }
 
   #heard(entries: readonly StreamEntry[]): void {
@@ -171,17 +207,32 @@ export class Machine {
       const received = unpackFrame<ToMachine>("to machine", fields, this.#options.key);
       const joined = received === undefined ? undefined : this.#runs.get(received.name.session);
       if (received !== undefined && joined?.link === received.link) {
-        joined.session.receive(received.frame);
+        joined.session.receive(received.frame, systemClock.wall() - received.at);
       }
     }
   }
 
   // ── leases ──
 
-  async #run(job: LeaseJob): Promise<void> {
-    if (!verifiesLease(job, this.#options.key)) return;
-    // The job may be faster than the run's tick. Of a run that has died, nobody waits for the lease.
-    await this.#runs.get(job.session)?.session.run(job);
+  async #run(job: LeaseJob): Promise<Taken> {
+    if (!verifiesLease(job, this.#options.key)) return "ended";
+    const { session } = this.#runs.get(job.session) ?? {};
+    if (session?.isOpen === true) {
+      await session.run(job);
+      return "ended";
+    }
+    if (this.#isLeaving || session !== undefined) return "put back";
+    return this.#strange(job.session);
+  }
+
+  /** The job may be faster than the run's tick. Of a run that has died, nobody waits for the lease. */
+  async #strange(session: string): Promise<Taken> {
+    const now = systemClock.now();
+    const since = this.#strangers.get(session) ?? now;
+    if (this.#left.has(session) || now - since > strangeMs) return "ended";
+    this.#strangers.set(session, since);
+    await new Promise<void>((go) => systemClock.after(strangePauseMs, go));
+    return "put back";
   }
 
   /** A lease of short tasks is held ahead for each slot. */
@@ -195,9 +246,9 @@ export class Machine {
   // ── beats ──
 
   #register(): void {
-    const info = JSON.stringify({ ...this.#info, runs: this.#runs.size });
-    const { connection } = this.#options;
-    connection.post("SET", machineKey(this.id), info, "EX", registeredSeconds);
+    const { connection, key } = this.#options;
+    const entry = packEntry({ ...this.#info, runs: this.#runs.size }, key);
+    connection.post("SET", machineKey(this.id), entry, "EX", registeredSeconds);
     connection.post("EXPIRE", inboxKey(this.id), keySeconds);
   }
 
@@ -223,7 +274,7 @@ export class Machine {
   /** Ends all that runs here. The runs notice when this machine is silent. */
   async stop(): Promise<void> {
     systemClock.cancel(this.#beat);
-    for (const { session } of this.#runs.values()) session.end("over");
+    for (const { session } of this.#runs.values()) session.end("left");
     const { connection } = this.#options;
     connection.post("DEL", inboxKey(this.id), machineKey(this.id));
     this.#taker?.close();
@@ -236,6 +287,8 @@ const endings: Readonly<Record<SessionEnd, (pipeline: string) => string>> = {
   over: (pipeline) => `the run of ${pipeline} is over`,
   "given up": (pipeline) =>
     `the run of ${pipeline} had given this machine up, and its tasks run elsewhere; it joins again`,
+  replaced: (pipeline) => `the run of ${pipeline} had died, and is continued`,
+  left: (pipeline) => `works no more for the run of ${pipeline}`,
   silent: (pipeline) =>
     `the run of ${pipeline} has been silent for ${silentBeats} s: what it had here is ended`,
 };
