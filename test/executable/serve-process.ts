@@ -6,14 +6,17 @@ export class ServeProcess implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"ignore", "ignore", "pipe">;
   readonly #lines: string[] = [];
   readonly #waiting = new Set<() => void>();
+  readonly #isWrapped: boolean;
   #seen = 0;
 
+  /** @param before a program that starts it and waits for its end, such as faketime */
   constructor(
     folder: string,
     args: readonly string[] = ["--no-page"],
     env: Readonly<Record<string, string>> = {},
     before: readonly string[] = [],
   ) {
+    this.#isWrapped = before.length > 0;
     this.#child = Bun.spawn([...before, ...pipeloom, "serve", ...args], {
       cwd: folder,
       env: { ...process.env, NO_COLOR: "1", ...env },
@@ -28,8 +31,11 @@ export class ServeProcess implements AsyncDisposable {
     return this.#lines.join("\n");
   }
 
+  /** Of serve itself. */
   get pid(): number {
-    return this.#child.pid;
+    if (!this.#isWrapped) return this.#child.pid;
+    const { stdout } = Bun.spawnSync(["pgrep", "-P", String(this.#child.pid)]);
+    return Number(stdout.toString().trim());
   }
 
   /** The next line that matches, after those that were waited for before. */
@@ -45,7 +51,8 @@ export class ServeProcess implements AsyncDisposable {
   }
 
   signal(signal: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
-    this.#child.kill(signal);
+    const { pid } = this;
+    if (this.#child.exitCode === null && pid > 0) process.kill(pid, signal);
   }
 
   get ended(): Promise<number> {
@@ -53,8 +60,8 @@ export class ServeProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGCONT");
-    this.#child.kill("SIGTERM");
+    this.signal("SIGCONT");
+    this.signal("SIGTERM");
     await this.#child.exited;
   }
 
