@@ -127,6 +127,13 @@ export const commandTable: readonly GroupedEntry[] = [
     load: async () => (await import("./report.ts")).command,
   },
   {
+    name: "workers",
+    group: "Look",
+    summary: "List the workers that runs on other machines may use",
+    isBrief: true,
+    load: async () => (await import("./workers.ts")).command,
+  },
+  {
     name: "query",
     group: "Look",
     summary: "Read from the database with SQL, as a table, JSON or CSV",

@@ -1,7 +1,10 @@
 // `run --engine` and `worker`: the executable with a Redis of its own.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { hostname } from "node:os";
 import { join } from "node:path";
+
+import { version as packageVersion } from "../../package.json";
 
 import type { Control } from "../support/control.ts";
 import { hasRedis, type RedisServer, startRedis } from "../support/redis-server.ts";
@@ -319,6 +322,39 @@ describe.skipIf(!hasRedis)("machines", () => {
       expect(Number(row?.["waited"])).toBeLessThan(60_000);
     },
   );
+
+  test("workers lists those with the same key, and what else is in Redis does not matter", async () => {
+    await using machines = await Machines.open();
+    await until(machines.start(["worker", "-w", "2", "-c", "5"]), "waits for runs");
+    await until(machines.start(["worker"], "another key of these tests"), "waits for runs");
+    const evil = Bun.spawn(
+      ["redis-cli", "-p", `${machines.redis.port}`, "set", "pipeloom:machine:evil", "{}"],
+      {
+        stdout: "ignore",
+      },
+    );
+    await evil.exited;
+    const { out, code } = await ended(machines.start(["workers", "--json"]));
+    expect({ code, workers: JSON.parse(out) as unknown }).toEqual({
+      code: 0,
+      workers: [
+        {
+          host: hostname(),
+          pid: expect.any(Number),
+          version: packageVersion,
+          threads: 2,
+          slots: 5,
+          runs: 0,
+        },
+      ],
+    });
+    const table = await ended(machines.start(["workers"]));
+    expect(table.out).toMatch(
+      /^HOST +PID +THREADS +AT ONCE +RUNS +VERSION\n\S+ +\d+ +2 +5 +0 +\S+\n$/,
+    );
+    const none = await ended(machines.start(["workers"], "a third key of these tests"));
+    expect(none.out).toBe("no workers\n");
+  });
 
   test("a program whose run fails before it begins is not kept alive", async () => {
     await using machines = await Machines.open();
