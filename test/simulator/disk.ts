@@ -83,12 +83,11 @@ export function withStatementHook<T>(hook: StatementHook, work: () => T): T {
 }
 
 /** Whether the statement can fail with this code. A read, for example, never fills the disk. */
-function canFail(sql: string, code: DiskFault["code"]): boolean {
+function canFail(sql: string, code: DiskFault["code"], isInTransaction: boolean): boolean {
   // SQLITE_BUSY: only statements that take a lock. Inside a transaction, the lock is already held.
   if (code === "SQLITE_BUSY") {
-    return /^\s*(?:BEGIN|SELECT .* FROM task_runs WHERE run_id = \? AND id|PRAGMA (?:wal_checkpoint|optimize))/i.test(
-      sql,
-    );
+    if (isInTransaction) return false;
+    return /^\s*(?:BEGIN|SELECT .* FROM|PRAGMA (?:wal_checkpoint|optimize))/is.test(sql);
   }
   if (/^\s*(?:SELECT|PRAGMA busy_timeout)/i.test(sql)) return false;
   return !/^\s*(?:ROLLBACK|RELEASE|SAVEPOINT|PRAGMA)/i.test(sql);
@@ -111,7 +110,12 @@ export class Disk {
     this.statements++;
     for (const [index, fault] of this.#faults.entries()) {
       const left = this.#left[index] ?? 0;
-      if (this.statements < fault.atStatement || left === 0 || !canFail(sql, fault.code)) continue;
+      if (
+        this.statements < fault.atStatement ||
+        left === 0 ||
+        !canFail(sql, fault.code, db.inTransaction)
+      )
+        continue;
       this.#left[index] = left - 1;
       this.happened.add(fault.code);
       if (fault.undoes && fault.code !== "SQLITE_BUSY" && db.inTransaction) db.run("ROLLBACK");

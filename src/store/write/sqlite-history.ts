@@ -112,7 +112,7 @@ export class SqliteHistory implements History {
     using row = this.#db.prepare<{ status: TaskStatus }, [number, number]>(
       "SELECT status FROM task_runs WHERE run_id = ? AND id = ?",
     );
-    return row.get(this.#run, id)?.status;
+    return this.#busyHandler.run(() => row.get(this.#run, id))?.status;
   }
 
   setTask(row: TaskRow): void {
