@@ -176,6 +176,31 @@ describe.skipIf(!hasRedis)("machines", () => {
     ]);
   });
 
+  test("a worker that comes back after it was given up has no say in what it had", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    const { control } = rig;
+    rig.pipeline(gates);
+    const first = machines.worker("-w", "1");
+    const run = machines.run();
+    const lost = await control.next("gate");
+    first.kill("SIGSTOP");
+    machines.worker("-w", "1");
+    // Both tasks run on the second worker now, one after the other.
+    const second = await control.next("gate");
+    second.finish();
+    const third = await control.next("gate");
+    lost.finish();
+    first.kill("SIGCONT");
+    await until(first, "had given this machine up");
+    third.finish();
+    void finishAll(control);
+    expect((await ended(run)).code).toBe(0);
+    expect(rig.rows("SELECT COUNT(*) AS n, COUNT(DISTINCT i) AS d FROM seen")).toEqual([
+      { n: 2, d: 2 },
+    ]);
+  });
+
   test("Redis may lose all that it has: the run goes on where it was", async () => {
     await using machines = await Machines.open();
     const { rig, redis } = machines;
